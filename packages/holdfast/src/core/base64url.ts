@@ -1,0 +1,43 @@
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const VALUES = new Int8Array(128).fill(-1)
+for (let i = 0; i < ALPHABET.length; i++) VALUES[ALPHABET.charCodeAt(i)] = i
+
+/** Base64url without padding (RFC 4648, section 5). */
+export function toBase64url(bytes: Uint8Array): string {
+  let text = ''
+  for (let i = 0; i < bytes.length; i += 3) {
+    const left = bytes.length - i
+    const word =
+      ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (left > 2 ? (bytes[i + 2] ?? 0) : 0)
+    text += ALPHABET.charAt(word >> 18) + ALPHABET.charAt((word >> 12) & 63)
+    if (left > 1) text += ALPHABET.charAt((word >> 6) & 63)
+    if (left > 2) text += ALPHABET.charAt(word & 63)
+  }
+  return text
+}
+
+/**
+ * Undefined for anything but the one canonical spelling of a byte string: no padding, no white space,
+ * no foreign letters, no stray bits in the last letter. Two spellings of one token would be two tokens.
+ */
+export function fromBase64url(text: string): Uint8Array | undefined {
+  const rest = text.length % 4
+  if (rest === 1) return undefined
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4))
+  let word = 0
+  let bits = 0
+  let at = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    const value = code < 128 ? (VALUES[code] ?? -1) : -1
+    if (value < 0) return undefined
+    word = (word << 6) | value
+    bits += 6
+    if (bits >= 8) {
+      bits -= 8
+      bytes[at++] = (word >> bits) & 255
+      word &= (1 << bits) - 1
+    }
+  }
+  return word === 0 ? bytes : undefined
+}

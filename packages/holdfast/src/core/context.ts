@@ -1,0 +1,53 @@
+import type { Device, Network } from './request.ts'
+
+/** At most this many contexts a session: a thief must not be able to make a record grow. */
+export const MAX_CONTEXTS = 16
+
+/** Silence that separates two visits. */
+export const VISIT_GAP_MS = 30 * 60_000
+
+/**
+ * - `confirmed`: passed a step-up or a key proof, was the subject's very first login, or came three times
+ *   over at least a day without conflict. Only these speak for the owner.
+ * - `provisional`: raised no alarm; adds no more novelty, earns no trust either.
+ * - `challenged`: looks wrong; refused until it passes a step-up.
+ */
+export type ContextState = 'confirmed' | 'provisional' | 'challenged'
+
+/** One (network prefix, browser family, OS) from which a session is used. */
+export interface Context {
+  readonly key: string
+  readonly state: ContextState
+  readonly network: Network
+  readonly device: Device
+  readonly firstSeen: number
+  readonly lastSeen: number
+  readonly visits: number
+  /** Decibans at `evidenceAt`; decays with a time constant of 30 minutes and never below zero. */
+  readonly evidence: number
+  readonly evidenceAt: number
+  /** What the last weighing of this context found, for people who look. */
+  readonly because: readonly { readonly reason: string; readonly weight: number }[]
+  /** Failed step-ups from here since it was last confirmed. */
+  readonly failures: number
+}
+
+const TIME_CONSTANT_MS = 30 * 60_000
+
+/** Same key, same context: a browser update keeps it, another prefix, browser family or OS does not. */
+export function contextKey(network: Network, device: Device): string {
+  return `${network.prefix ?? '-'}|${device.family}|${device.os}`
+}
+
+/**
+ * Evidence left after a time without news: max(0, E) * exp(-dt / 30 min), rounded. Page's reset at zero:
+ * quiet use must not save up credit for a thief to spend.
+ */
+export function decayed(context: Pick<Context, 'evidence' | 'evidenceAt'>, at: number): number {
+  const elapsed = Math.max(0, at - context.evidenceAt)
+  return Math.round(Math.max(0, context.evidence) * Math.exp(-elapsed / TIME_CONSTANT_MS))
+}
+
+export function findContext(contexts: readonly Context[], key: string): Context | undefined {
+  return contexts.find((context) => context.key === key)
+}

@@ -1,0 +1,41 @@
+import { type Evidence, totalOf } from './evidence.ts'
+import type { Sensitivity } from './request.ts'
+
+export type Outcome = 'allow' | 'observe' | 'challenge' | 'limit' | 'deny' | 'revoke'
+
+/** An outcome with its reasons, largest first. `score` is exactly the sum of their weights. */
+export interface Decision {
+  readonly outcome: Outcome
+  readonly score: number
+  readonly because: readonly Evidence[]
+}
+
+/** What a policy looks at besides the evidence: facts about the route and about the state of the context. */
+export interface Situation {
+  readonly sensitivity: Sensitivity
+  /** GET or HEAD. */
+  readonly reading: boolean
+  readonly context: 'confirmed' | 'provisional' | 'challenged' | 'new'
+  /** The network (by ASN, else by prefix) is one that the subject has confirmed. */
+  readonly networkConfirmed: boolean
+  /** What the route asked for and the presented family has not. */
+  readonly missing: readonly ('acr' | 'freshness')[]
+  readonly forked: boolean
+  /** The subject has a second factor, so that a challenge can be passed. */
+  readonly canStepUp: boolean
+  /** A signal threw: nothing may be trusted more because of it. */
+  readonly signalFailed: boolean
+  /** Prompts begun from unconfirmed contexts within the last hour. */
+  readonly prompts: number
+  /** Something that only a thief does was proven. */
+  readonly contradiction: 'failed_key_proof' | 'step_up_failed_after_fork' | 'not_me' | null
+}
+
+/** Pure: evidence and situation in, decision out. */
+export type Policy = (evidence: readonly Evidence[], situation: Situation) => Decision
+
+/** Sorts the reasons, sums them, and so keeps score and reasons from ever disagreeing. */
+export function decision(outcome: Outcome, because: readonly Evidence[]): Decision {
+  const sorted = [...because].sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight))
+  return { outcome, score: totalOf(sorted), because: sorted }
+}

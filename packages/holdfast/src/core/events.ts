@@ -1,0 +1,61 @@
+import type { Decision } from './decision.ts'
+import type { SessionId, SubjectKey } from './ids.ts'
+import type { BrowserFamily, NetworkKind, OperatingSystem } from './request.ts'
+
+/** The catalogue, version 1. Names after CAEP 1.0 where CAEP has one. */
+export const EVENT_TYPES = [
+  'session-established',
+  'session-presented',
+  'secret-rotated',
+  'context-changed',
+  'anomaly-detected',
+  'step-up-required',
+  'step-up-completed',
+  'step-up-failed',
+  'session-limited',
+  'session-revoked',
+  'session-expired',
+  'subject-revoked',
+  'login-failed',
+  'token-unknown',
+  'token-reused',
+  'policy-differed',
+  'false-alarm-reported',
+  'key-rotated',
+  'admin-acted',
+] as const
+
+export type EventType = (typeof EVENT_TYPES)[number]
+
+/** One thing that happened. Holds no secret, no address, no subject in clear. */
+export interface SessionEvent {
+  /** Unique; base64url of 16 random bytes. */
+  readonly id: string
+  readonly type: EventType
+  /** UTC, ms since the epoch. */
+  readonly at: number
+  /** Who caused it: `client`, `engine`, `application`, or `api:<key name>`. */
+  readonly actor: string
+  readonly subject: SubjectKey | null
+  readonly session: SessionId | null
+  readonly network: EventNetwork | null
+  readonly device: {
+    readonly family: BrowserFamily
+    readonly major: number | null
+    readonly os: OperatingSystem
+  } | null
+  readonly decision: Decision | null
+  /** Why, as a code: `logout`, `session_limit`, `secret_forked` ... */
+  readonly reason: string | null
+  /** One id for all that one request caused, as given by the caller. */
+  readonly correlation: string | null
+}
+
+/** A network as a log may know it: no address, no prefix. */
+export interface EventNetwork {
+  readonly asn: number | null
+  readonly organisation: string | null
+  readonly kind: NetworkKind
+  readonly country: string | null
+  readonly city: string | null
+}

@@ -1,0 +1,32 @@
+/** How long sessions of one class may live. Milliseconds. */
+export interface Lifetime {
+  /** From login to the end, whatever happens in between (default 24 h). */
+  readonly absoluteMs: number
+  /** Longest silence (default 2 h). */
+  readonly idleMs: number
+  /** A cookie of this class survives the browser's end. */
+  readonly persistent: boolean
+}
+
+const HOUR = 3_600_000
+
+export const DEFAULT_LIFETIMES: Readonly<Record<string, Lifetime>> = {
+  default: { absoluteMs: 24 * HOUR, idleMs: 2 * HOUR, persistent: false },
+  remember: { absoluteMs: 30 * 24 * HOUR, idleMs: 7 * 24 * HOUR, persistent: true },
+}
+
+/** Activity is written down this often at most: a sixtieth of the idle timeout, at least a second. */
+export function touchInterval(idleMs: number): number {
+  return Math.max(1_000, Math.floor(idleMs / 60))
+}
+
+/** Both limits are exclusive: at the deadline a session is over. A missing mark means the store let it go: idle for too long. */
+export function lifetimeVerdict(
+  session: { readonly deadline: number; readonly idleMs: number },
+  lastActivity: number | undefined,
+  now: number,
+): 'live' | 'absolute' | 'idle' {
+  if (now >= session.deadline) return 'absolute'
+  if (lastActivity === undefined || now - lastActivity >= session.idleMs) return 'idle'
+  return 'live'
+}

@@ -1,0 +1,136 @@
+/** What an adapter could establish about a request. `ip` is the client's address as the address resolver found it. */
+export interface RequestFacts {
+  /** `null`: could not be established. Unknown is never a match and never a mismatch. */
+  readonly ip: string | null
+  readonly method: string
+  /** Absolute URL, or path and query. */
+  readonly url: string
+  /** Lower-case names. Only those that {@link RELEVANT_HEADERS} lists are looked at. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  readonly client?: ClientFacts
+}
+
+/** What the page knows about its device and keeps in a readable cookie. Claims of the client: evidence, never proof. */
+export interface ClientFacts {
+  /** Width x height x pixel ratio, for example `2560x1440x2`. */
+  readonly screen?: string
+  /** IANA name, for example `Europe/Oslo`. */
+  readonly timezone?: string
+  readonly languages?: readonly string[]
+  readonly platform?: string
+  /** Greatest number of simultaneous touch points. */
+  readonly touch?: number
+}
+
+/** The header values that signals may read; adapters send no others. */
+export const RELEVANT_HEADERS = [
+  'user-agent',
+  'accept',
+  'accept-language',
+  'sec-ch-ua',
+  'sec-ch-ua-mobile',
+  'sec-ch-ua-platform',
+  'sec-ch-ua-platform-version',
+  'sec-ch-ua-model',
+  'sec-ch-ua-full-version-list',
+  'sec-fetch-site',
+  'sec-fetch-mode',
+  'sec-fetch-dest',
+] as const
+
+/** Bounds on what a client can make us hold or parse. Longer values are refused with `invalid_input`. */
+export const LIMITS = {
+  subject: 256,
+  tenant: 128,
+  method: 32,
+  url: 8192,
+  headerValue: 2048,
+  headers: 32,
+  clientFact: 64,
+  languages: 16,
+  attributesBytes: 8192,
+  amr: 16,
+  word: 64,
+} as const
+
+/** Where a request came from, in terms that can be compared. `null` is "known to be unknown". */
+export interface Network {
+  /** Canonical text; IPv4-mapped IPv6 is IPv4. */
+  readonly address: string | null
+  /** /24 or /64 by default, for example `203.0.113.0/24`. */
+  readonly prefix: string | null
+  /** The wider neighbourhood, /16 or /32. */
+  readonly block: string | null
+  readonly asn: number | null
+  readonly organisation: string | null
+  readonly kind: NetworkKind
+  /** ISO 3166-1 alpha-2. */
+  readonly country: string | null
+  readonly city: string | null
+  readonly latitude: number | null
+  readonly longitude: number | null
+  /** 67 % radius in km, when the data has one. */
+  readonly radiusKm: number | null
+}
+
+export type NetworkKind =
+  | 'fixed'
+  | 'mobile'
+  | 'hosting'
+  | 'vpn'
+  | 'relay'
+  | 'tor'
+  | 'satellite'
+  | 'corporate'
+  | 'private'
+  | 'unknown'
+
+/** What used the session, reduced to what survives updates and can be compared with tolerance. */
+export interface Device {
+  readonly family: BrowserFamily
+  readonly major: number | null
+  readonly os: OperatingSystem
+  readonly mobile: boolean
+  /** Language tags in order of preference, at most 8. */
+  readonly languages: readonly string[]
+  /** What `Sec-CH-UA` and its platform said; null when the browser sent none. */
+  readonly hints: {
+    readonly family: BrowserFamily
+    readonly major: number | null
+    readonly os: OperatingSystem
+  } | null
+  readonly screen: string | null
+  readonly timezone: string | null
+}
+
+export type BrowserFamily =
+  | 'chrome'
+  | 'edge'
+  | 'opera'
+  | 'samsung'
+  | 'firefox'
+  | 'safari'
+  | 'app'
+  | 'automation'
+  | 'unknown'
+
+export type OperatingSystem =
+  | 'windows'
+  | 'macos'
+  | 'linux'
+  | 'chromeos'
+  | 'android'
+  | 'ios'
+  | 'unknown'
+
+/** One use of a session: who showed which secret, from where, with what, when it was received. */
+export interface Presentation {
+  /** When the adapter or the service received the request, ms since the epoch. */
+  readonly at: number
+  readonly network: Network
+  readonly device: Device
+  readonly sensitivity: Sensitivity
+  readonly method: string
+}
+
+export type Sensitivity = 'normal' | 'sensitive'

@@ -1,0 +1,118 @@
+import type { Context } from './context.ts'
+import type { SessionId } from './ids.ts'
+import type { Device, Network } from './request.ts'
+
+/** A session as the engine knows it: the opened record. Stored sealed, never seen by a store. */
+export interface SessionState {
+  readonly id: SessionId
+  readonly subject: string
+  readonly tenant: string
+  /** `default`, `remember` or the application's own: names the lifetimes. */
+  readonly class: string
+  /** The subject generation this session was born under. */
+  readonly generation: number
+  readonly createdAt: number
+  /** Absolute: no activity moves it (ASVS 7.3.2). */
+  readonly deadline: number
+  /** Longest silence, ms (ASVS 7.3.1). */
+  readonly idleMs: number
+  /** Second factors that the application says this subject has. Empty: no step-up is possible. */
+  readonly factors: readonly string[]
+  /** Where the login came from. */
+  readonly origin: { readonly network: Network; readonly device: Device }
+  /** The session's one live family of secrets. Every older family is dead. */
+  readonly family: Family
+  readonly contexts: readonly Context[]
+  /** The session's last presentation that was weighed. */
+  readonly last: {
+    readonly context: string
+    readonly network: Network
+    readonly device: Device
+    readonly at: number
+  }
+  /** Two holders of one secret are proven; until one of them passes a step-up. */
+  readonly fork: { readonly at: number } | null
+  /** When step-up prompts were begun from unconfirmed contexts; those of the last hour. */
+  readonly prompts: readonly number[]
+  /** The last completed step-up: a lost response may be asked for again for 60 s. */
+  readonly stepUp: CompletedStepUp | null
+}
+
+/** One unbroken line of rotating secrets (DESIGN: the ratchet). What a step-up proved belongs to it. */
+export interface Family {
+  readonly id: number
+  readonly acr: string | null
+  readonly amr: readonly string[]
+  readonly authenticatedAt: number
+  /** The newest secret that was sent. */
+  readonly issued: Secret
+  /** The newest secret that was presented. Same generation as `issued` when nothing is outstanding. */
+  readonly acked: Secret & { readonly ackedAt: number }
+  /** The secret before `acked`, and the contexts that used it while it was live. */
+  readonly previous: {
+    readonly generation: number
+    readonly digest: string
+    readonly contexts: readonly string[]
+  } | null
+  /** A successor whose response was lost and that a fresh sibling has replaced. */
+  readonly displaced: { readonly generation: number; readonly at: number } | null
+  /** Contexts that used `acked`. */
+  readonly contexts: readonly string[]
+}
+
+export interface Secret {
+  readonly generation: number
+  /** SHA-256 of the token's random part, base64url. */
+  readonly digest: string
+  readonly mintedAt: number
+  /** The token itself, sealed with the record, only while it may have to be sent again. */
+  readonly token?: string
+}
+
+export interface CompletedStepUp {
+  readonly nonce: string
+  readonly at: number
+  /** Digest of the secret that was shown with the proof. */
+  readonly digest: string
+  readonly context: string
+  readonly token: string
+}
+
+/** What an application sees of a session. */
+export interface SessionView {
+  readonly id: SessionId
+  readonly subject: string
+  readonly tenant: string
+  readonly class: string
+  readonly acr: string | null
+  readonly amr: readonly string[]
+  readonly authenticatedAt: number
+  readonly createdAt: number
+  /** Absolute deadline, ms since the epoch. */
+  readonly expiresAt: number
+  /** Idle timeout, ms. */
+  readonly idleMs: number
+  readonly attributes: Attributes
+  readonly attributesVersion: number
+  /** Put it into forms: binds them to this session (NIST SP 800-63B-4, 5.1). */
+  readonly formToken: string
+}
+
+/** What people who look after sessions see: where it is used and what speaks for and against it. */
+export interface SessionDetail extends SessionView {
+  readonly lastActivity: number
+  readonly origin: { readonly network: Network; readonly device: Device }
+  readonly contexts: readonly (Context & { readonly evidenceNow: number })[]
+  readonly forked: boolean
+}
+
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue }
+
+/** The application's own JSON object, kept with the session, at most 8 KiB. */
+export type Attributes = { readonly [key: string]: JsonValue }

@@ -1,0 +1,144 @@
+import type { Decision } from './decision.ts'
+import type { RefusalCode } from './errors.ts'
+import type { SessionId } from './ids.ts'
+import type { RequestFacts, Sensitivity } from './request.ts'
+import type { Attributes, JsonValue, SessionDetail, SessionView } from './session.ts'
+import type { Page, Why } from './store.ts'
+
+/** The whole of Holdfast for an application: in process (`createSessions`) and remote (`connect`) are this one interface. */
+export interface Sessions {
+  /** Starts a session after a login: new id, new secret, whatever the client came with (`previous`) is ended first. */
+  create(login: Login): Promise<Created>
+  /** Judges one presentation of a token. Throws only when it could not be judged. */
+  verify(presented: Presented): Promise<Verification>
+  /** Starts a step-up for the presenting context: a challenge of 5 minutes, at most three an hour over unconfirmed contexts. */
+  beginStepUp(presented: Presented): Promise<StepUpBegun>
+  /** After the subject proved a factor: new family, new token, the context is confirmed. */
+  completeStepUp(proof: Proof): Promise<Verification>
+  /** Any authentic generation of a live family ends the session. Idempotent; unknown tokens are nothing to end. */
+  logout(token: string): Promise<void>
+  revoke(id: SessionId, why: Why): Promise<void>
+  /** Log out everywhere, or everywhere `except` here. */
+  revokeSubject(
+    subject: SubjectRef,
+    end: { readonly why: Why; readonly except?: SessionId },
+  ): Promise<void>
+  /** Live sessions of a subject, oldest first. */
+  list(subject: SubjectRef, page?: PageRequest): Promise<Page<SessionDetail>>
+  /** One live session; undefined when there is none. */
+  show(id: SessionId): Promise<SessionDetail | undefined>
+  report(report: Report): Promise<void>
+  /** JSON merge patch (RFC 7396) against a version; the new version. Throws `attributes_conflict` on a lost race. */
+  attributes(id: SessionId, patch: JsonMergePatch, ifVersion: number): Promise<number>
+}
+
+/** The application's own name for a user, within a tenant (`default` unless said otherwise). */
+export interface SubjectRef {
+  readonly subject: string
+  readonly tenant?: string
+}
+
+export interface Login extends SubjectRef {
+  readonly request: RequestFacts
+  /** Names the lifetimes; `default` unless said otherwise. */
+  readonly class?: string
+  readonly acr?: string
+  /** Authentication methods (RFC 8176), for example `['pwd', 'otp']`. */
+  readonly amr?: readonly string[]
+  /** Second factors this subject could be asked for. Without any, a challenge means a fresh login. */
+  readonly factors?: readonly string[]
+  readonly attributes?: Attributes
+  /** The token the client came with: ended first, so that it cannot be fixed (session fixation). */
+  readonly previous?: string
+}
+
+export type Created =
+  | {
+      readonly ok: true
+      readonly session: SessionView
+      readonly token: string
+      readonly decision: Decision
+      readonly persistent: boolean
+    }
+  | { readonly ok: false; readonly code: 'session_limit_reached' | 'login_superseded' }
+
+export interface Presented {
+  readonly token: string
+  readonly request: RequestFacts
+  /** `sensitive` rotates first and asks for a confirmed network. Default `normal`. */
+  readonly sensitivity?: Sensitivity
+  /** Least authentication context; compared by the configured order, else for equality. */
+  readonly acr?: string
+  /** Longest time since authentication, ms. */
+  readonly freshWithin?: number
+  /** The answer can carry a cookie, so a secret may be rotated. Default false. */
+  readonly deliverable?: boolean
+  /** One id for all that this request causes in the event log. */
+  readonly correlation?: string
+}
+
+export type Verification =
+  | {
+      readonly ok: true
+      readonly decision: Decision
+      readonly session: SessionView
+      readonly token?: string
+      readonly persistent: boolean
+    }
+  | {
+      readonly ok: false
+      readonly code: RefusalCode
+      readonly decision?: Decision
+      readonly demands?: Demands
+    }
+
+/** What a challenged client has to bring (RFC 9470). */
+export interface Demands {
+  readonly acr?: string
+  readonly maxAge?: number
+}
+
+export type StepUpBegun =
+  | {
+      readonly ok: true
+      readonly challenge: string
+      readonly expiresAt: number
+      readonly subject: string
+      readonly tenant: string
+      readonly factors: readonly string[]
+      readonly decision: Decision
+    }
+  | { readonly ok: false; readonly code: RefusalCode; readonly decision?: Decision }
+
+export interface Proof {
+  readonly challenge: string
+  readonly token: string
+  readonly request: RequestFacts
+  /** Who proved it: must be the session's subject. */
+  readonly subject: string
+  readonly tenant?: string
+  readonly acr?: string
+  readonly amr?: readonly string[]
+}
+
+export interface PageRequest {
+  readonly limit?: number
+  readonly after?: string
+}
+
+export type Report =
+  | ({ readonly kind: 'login_failed'; readonly request?: RequestFacts } & SubjectRef)
+  /** A password or factor was changed: ends every other session (ASVS 7.4.3). */
+  | ({ readonly kind: 'credential_changed'; readonly except?: SessionId } & SubjectRef)
+  | ({ readonly kind: 'account_disabled' } & SubjectRef)
+  | {
+      readonly kind: 'step_up_failed'
+      readonly challenge: string
+      readonly token: string
+      readonly request: RequestFacts
+    }
+  /** The subject says that somebody else uses this session: ends it. */
+  | { readonly kind: 'not_me'; readonly session: SessionId }
+  | { readonly kind: 'false_alarm'; readonly session: SessionId }
+
+export type JsonMergePatch = { readonly [key: string]: JsonValue }

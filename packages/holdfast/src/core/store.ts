@@ -1,0 +1,191 @@
+import type { SessionId, SubjectKey } from './ids.ts'
+
+/**
+ * What a store keeps: ids, versions, deadlines and sealed bytes. It never sees a session or a secret.
+ *
+ * Rules for every method: "not there" is an answer, a store that could not be asked is
+ * `SessionError('store_unavailable')`, within a bounded time. All instants are ms since the epoch. All keys of
+ * one subject share a partition (`partitionOf`), so each method is one atomic step.
+ */
+export interface Store {
+  readonly entries: Entries
+  readonly subjects: Subjects
+  readonly marks: Marks
+  readonly feed: Feed
+  /** Frees what the store itself opened. A client that was passed in stays open. */
+  close(): Promise<void>
+}
+
+export interface Entry {
+  readonly id: SessionId
+  /** 1 for a new entry, then one more for each write. */
+  readonly version: number
+  /** Subject generation that the session was born under. */
+  readonly generation: number
+  readonly createdAt: number
+  readonly deadline: number
+  readonly idleMs: number
+  readonly sealed: Uint8Array
+}
+
+export interface Found extends Entry {
+  /** Newest activity; undefined when it was longer ago than `idleMs`. */
+  readonly lastActivity: number | undefined
+  readonly attributes: { readonly version: number; readonly sealed: Uint8Array } | undefined
+}
+
+export interface Also {
+  /** With version 1: at most this many live sessions of the subject, this one included. */
+  readonly limit?: number
+  /** Also notes this activity. A version 1 write notes `createdAt` without being asked. */
+  readonly seenAt?: number
+  readonly events?: readonly SealedEvent[]
+}
+
+/** `id` names the event in the feed; the bytes are its sealed form. */
+export interface SealedEvent {
+  readonly id: string
+  readonly at: number
+  readonly sealed: Uint8Array
+}
+
+/** Why something ended: a stable code, for example `logout`, `session_limit`, `not_me`. */
+export type Why = string
+
+export interface Entries {
+  /** One round trip. Undefined: absent, past its deadline, revoked, or of a revoked generation. Does not judge idleness. */
+  read(id: SessionId): Promise<Found | undefined>
+  /**
+   * Compare-and-set: the stored version must be `entry.version - 1`; version 1 must be new.
+   * `gone`: a tombstone, a newer subject generation, or (version > 1) nothing there. Never written over.
+   * `limit`: version 1 only. Events are committed with a `written`, and with nothing else.
+   */
+  write(entry: Entry, also?: Also): Promise<'written' | 'conflict' | 'gone' | 'limit'>
+  /** Compare-and-set of the application's attributes, apart from the security state. The first version is 1. */
+  attach(
+    id: SessionId,
+    attributes: { readonly version: number; readonly sealed: Uint8Array },
+  ): Promise<'written' | 'conflict' | 'gone'>
+  /**
+   * Tombstone until `until`, index, feed and events in one atomic step. Idempotent: true when it ended
+   * something that was live. An unknown id leaves a tombstone too: a write in flight must not resurrect it.
+   */
+  revoke(
+    id: SessionId,
+    end: {
+      readonly until: number
+      readonly why: Why
+      readonly at: number
+      readonly events?: readonly SealedEvent[]
+    },
+  ): Promise<boolean>
+  /** Monotonic last activity of many sessions at once. Creates nothing, ignores the dead. */
+  touch(seen: readonly { readonly id: SessionId; readonly at: number }[]): Promise<void>
+  /** Live entries of one subject, oldest first, or of one partition in any stable order. */
+  list(query: Query): Promise<Page<Found>>
+}
+
+export type Query = { readonly limit: number; readonly after?: string } & (
+  | { readonly subject: SubjectKey }
+  | { readonly partition: number }
+)
+
+export interface Page<T> {
+  readonly items: readonly T[]
+  /** Pass as `after` for the next page; absent on the last one. */
+  readonly next?: string
+}
+
+export interface SubjectEntry {
+  /** 0 until the first "log out everywhere"; never falls, never expires. */
+  readonly generation: number
+  /** Version of the sealed history, 0 when there is none. */
+  readonly version: number
+  readonly sealed: Uint8Array | undefined
+}
+
+export interface Subjects {
+  /** One round trip. An unknown subject is generation 0, version 0. */
+  read(subject: SubjectKey): Promise<SubjectEntry>
+  /** Compare-and-set of the sealed history: stored version must be `version - 1`. Kept until `until`. */
+  write(
+    subject: SubjectKey,
+    history: { readonly version: number; readonly sealed: Uint8Array; readonly until: number },
+  ): Promise<'written' | 'conflict'>
+  /**
+   * Raises the generation to `max(old + 1, at)` in O(1): every session of an older generation is dead at once,
+   * but for `except` if it is live now. Feed and events in the same step. The new generation.
+   */
+  revoke(
+    subject: SubjectKey,
+    end: {
+      readonly at: number
+      readonly why: Why
+      readonly except?: SessionId
+      readonly events?: readonly SealedEvent[]
+    },
+  ): Promise<number>
+}
+
+export interface Marks {
+  /** True exactly once a key until `until`: replay protection. */
+  once(key: string, until: number): Promise<boolean>
+}
+
+/** Opaque; a position in the feed over all partitions. */
+export type Cursor = string
+
+export type FeedItem =
+  | {
+      readonly kind: 'revoked'
+      readonly session: SessionId
+      readonly why: Why
+      readonly at: number
+    }
+  | {
+      readonly kind: 'subject'
+      readonly subject: SubjectKey
+      readonly generation: number
+      readonly except: SessionId | null
+      readonly at: number
+    }
+  | {
+      readonly kind: 'changed'
+      readonly session: SessionId
+      readonly version: number
+      readonly at: number
+    }
+  | ({ readonly kind: 'event' } & SealedEvent)
+
+export type FeedEntry = FeedItem & {
+  readonly partition: number
+  /** Gap-free and rising within its partition, from 1. */
+  readonly sequence: number
+  /** Read on from after this entry. */
+  readonly cursor: Cursor
+}
+
+/** What died, what changed and what happened, in order within a partition, kept up to a bound. */
+export interface Feed {
+  /** The position after everything that has happened so far. */
+  head(): Promise<Cursor>
+  /** Events that come with no other change. */
+  append(key: SessionId | SubjectKey, events: readonly SealedEvent[]): Promise<void>
+  /**
+   * Up to `limit` entries after a position (undefined: from the oldest kept). At the end `items` is empty.
+   * `feed_gap` when entries after the position have been dropped already.
+   */
+  read(
+    after: Cursor | undefined,
+    limit: number,
+  ): Promise<{ readonly items: readonly FeedEntry[]; readonly cursor: Cursor }>
+  /** Entries after a position as they come, until `stop` aborts. `feed_gap` as above. */
+  follow(after: Cursor, stop: StopSignal): AsyncIterable<FeedEntry>
+}
+
+/** The part of an `AbortSignal` that a follower needs. */
+export interface StopSignal {
+  readonly aborted: boolean
+  addEventListener(type: 'abort', listener: () => void): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}

@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const library = new URL('./packages/holdfast/', import.meta.url)
+const manifest: { exports: Record<string, { default?: string }> } = JSON.parse(
+  readFileSync(new URL('package.json', library), 'utf8'),
+)
+
+/** Tests run the sources as they are: each public entry of the library stands for its source file. */
+const alias = Object.entries(manifest.exports).flatMap(([entry, { default: built }]) =>
+  built === undefined
+    ? []
+    : {
+        find: new RegExp(`^holdfast${entry.slice(1)}$`),
+        replacement: fileURLToPath(
+          new URL(built.replace('./dist/', './src/').replace(/\.js$/, '.ts'), library),
+        ),
+      },
+)
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+})
