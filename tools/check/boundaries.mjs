@@ -1,0 +1,134 @@
+import { filesBelow, importsOf, isLocal, jsonOf } from './sources.mjs'
+
+const LIBRARY = 'packages/holdfast/src/'
+
+/** Which folders of the library a pure folder may use, and which packages. */
+const PURE = {
+  core: { folders: ['core'], packages: [] },
+  signals: { folders: ['core', 'signals'], packages: ['structured-headers'] },
+  policies: { folders: ['core', 'policies'], packages: [] },
+}
+
+/** What nothing that the engine uses may reach, however indirectly: stores, frameworks, files, sockets. */
+const IO =
+  /^(node:(fs|net|http|https|http2|tls|dgram|dns|child_process|worker_threads|cluster)(\/|$)|mmdb-lib|lmdb|ioredis|redis|express|fastify|hono|@hono\/)/
+
+/** The architecture, as far as imports can show it. Each finding names the file and what is wrong. */
+export function boundaries() {
+  const library = new Map(filesBelow(LIBRARY, /\.ts$/).map((path) => [path, importsOf(path)]))
+  return [
+    ...pureFolders(library),
+    ...engine(library),
+    ...adapters(library),
+    ...cycles(library),
+    ...outside('packages/service'),
+    ...outside('examples/shop'),
+  ]
+}
+
+function pureFolders(library) {
+  const findings = []
+  for (const [path, imports] of library) {
+    const rule = PURE[folderOf(path)]
+    if (rule === undefined) continue
+    for (const imported of imports) {
+      const allowed = isLocal(imported)
+        ? rule.folders.includes(folderOf(imported))
+        : rule.packages.includes(imported)
+      if (!allowed) findings.push(`${path}: ${folderOf(path)} may not import ${imported}`)
+    }
+  }
+  return findings
+}
+
+function engine(library) {
+  const findings = []
+  for (const path of library.keys()) {
+    if (folderOf(path) !== 'engine') continue
+    for (const { chain, imported } of reach(library, path)) {
+      const folder = isLocal(imported) ? folderOf(imported) : undefined
+      if (folder === 'stores' || folder === 'adapters' || IO.test(imported)) {
+        findings.push(`${[...chain, imported].join(' -> ')}: the engine gets I/O as arguments`)
+      }
+    }
+  }
+  return [...new Set(findings)]
+}
+
+function* reach(library, start) {
+  const seen = new Set([start])
+  const queue = [[start]]
+  for (let chain = queue.shift(); chain !== undefined; chain = queue.shift()) {
+    for (const imported of library.get(chain.at(-1)) ?? []) {
+      yield { chain, imported }
+      if (!library.has(imported) || seen.has(imported)) continue
+      seen.add(imported)
+      queue.push([...chain, imported])
+    }
+  }
+}
+
+function adapters(library) {
+  return [...library].flatMap(([path, imports]) =>
+    folderOf(path) !== 'adapters'
+      ? []
+      : imports
+          .filter((imported) => isLocal(imported) && /^(engine|stores)$/.test(folderOf(imported)))
+          .map((imported) => `${path}: an adapter talks to Sessions alone, not to ${imported}`),
+  )
+}
+
+function cycles(library) {
+  const uses = new Map()
+  for (const [path, imports] of library) {
+    const from = folderOf(path)
+    if (from === '') continue
+    const targets = uses.get(from) ?? new Map()
+    uses.set(from, targets)
+    for (const imported of imports.filter(isLocal)) {
+      const to = folderOf(imported)
+      if (to !== from && !targets.has(to)) targets.set(to, `${path} -> ${imported}`)
+    }
+  }
+
+  const findings = []
+  const done = new Set()
+  function visit(folder, trail) {
+    if (trail.includes(folder)) {
+      const loop = [...trail.slice(trail.indexOf(folder)), folder]
+      const edges = loop.slice(1).map((to, at) => uses.get(loop[at]).get(to))
+      findings.push(`folders import each other in a circle:\n      ${edges.join('\n      ')}`)
+      return
+    }
+    if (done.has(folder)) return
+    for (const next of uses.get(folder)?.keys() ?? []) visit(next, [...trail, folder])
+    done.add(folder)
+  }
+  for (const folder of uses.keys()) visit(folder, [])
+  return findings
+}
+
+/** Users of the library, ourselves included, have its public entries and nothing else. */
+function outside(home) {
+  const entries = Object.keys(jsonOf('packages/holdfast/package.json').exports)
+  const isPublic = new Set(entries.map((entry) => `holdfast${entry.slice(1)}`))
+  const findings = []
+  for (const path of filesBelow(`${home}/src`, /\.m?ts$/)) {
+    for (const imported of importsOf(path)) {
+      if (isLocal(imported) && !imported.startsWith(`${home}/`) && !imported.includes('holdfast/'))
+        continue
+      const leaves =
+        isLocal(imported) && imported.startsWith('packages/') && !imported.startsWith(`${home}/`)
+      const secret = /^holdfast(\/|$)/.test(imported) && !isPublic.has(imported)
+      if (leaves || secret)
+        findings.push(`${path}: ${imported} is not a public entry of the library`)
+    }
+  }
+  return findings
+}
+
+function folderOf(path) {
+  if (!path.startsWith(LIBRARY)) return path
+  const rest = path.slice(LIBRARY.length)
+  return rest.includes('/') ? rest.slice(0, rest.indexOf('/')) : ''
+}

@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto'
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fail, isMain, outputOf, root, run } from './run.mjs'
+
+const STAMP = join(root, 'node_modules', '.holdfast-lock')
+
+/** Programs that tests use, by the Debian package that brings them. */
+const PROGRAMS = {
+  'redis-server': ['redis-server', 'valkey-server'],
+  chromium: ['chromium', 'chromium-browser', 'google-chrome'],
+}
+
+/**
+ * Makes a fresh checkout ready: checks Node, installs the npm packages of the lock file, and for each
+ * Debian package in `debian` whose programs are missing, installs it (as root) or says how to.
+ */
+export async function setup({ debian = [] } = {}) {
+  checkNode()
+  await installPackages()
+  await installPrograms(debian)
+}
+
+function checkNode() {
+  const wanted = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node
+  const [major = 0, minor = 0] = wanted.match(/\d+/g)?.map(Number) ?? []
+  const [ours = 0, oursMinor = 0] = process.versions.node.split('.').map(Number)
+  if (ours > major || (ours === major && oursMinor >= minor)) return
+  fail(`Holdfast needs Node ${wanted}; this is ${process.versions.node}.`)
+}
+
+async function installPackages() {
+  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
+  const digest = createHash('sha256').update(lock).digest('hex')
+  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === digest) return
+  if (!installedAsLocked(JSON.parse(lock))) {
+    const fresh = !existsSync(join(root, 'node_modules'))
+    say(fresh ? 'Installing npm packages (once, about a minute) ...' : 'Updating npm packages ...')
+    // "ci" follows the lock file exactly but starts from nothing; "install" changes only what differs.
+    const result = await run('npm', [fresh ? 'ci' : 'install', '--no-audit', '--no-fund'])
+    if (result.code !== 0) fail(`npm could not install the packages:\n\n${outputOf(result)}`)
+  }
+  const now = readFileSync(join(root, 'package-lock.json'), 'utf8')
+  writeFileSync(STAMP, createHash('sha256').update(now).digest('hex'))
+}
+
+/** npm's own note of what it installed agrees with the lock file; packages for other platforms may be absent. */
+function installedAsLocked(lock) {
+  const note = join(root, 'node_modules', '.package-lock.json')
+  if (!existsSync(note)) return false
+  const installed = JSON.parse(readFileSync(note, 'utf8')).packages
+  return Object.entries(lock.packages).every(([path, { version, optional, link }]) => {
+    if (!path.includes('node_modules/') || link) return true
+    return installed[path] === undefined ? optional === true : installed[path].version === version
+  })
+}
+
+async function installPrograms(debian) {
+  const missing = debian.filter((name) => !PROGRAMS[name].some(onPath))
+  if (missing.length === 0) return
+  const byHand = `Install these programs, then run this again: ${missing.join(' ')}`
+  if (process.getuid?.() !== 0 || !onPath('apt-get')) {
+    fail(
+      `${byHand}\nOn Debian or Ubuntu: sudo apt-get install --no-install-recommends ${missing.join(' ')}`,
+    )
+  }
+  say(`Installing ${missing.join(', ')} with apt-get ...`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
+  const install = ['install', '-y', '-q', '--no-install-recommends', ...missing]
+  // A package list that is fresh enough saves half of the time; a stale or missing one is renewed.
+  if ((await run('apt-get', install, { env })).code === 0) return
+  say('Renewing the package list ...')
+  await run('apt-get', ['update', '-q'], { env })
+  const result = await run('apt-get', install, { env })
+  if (result.code !== 0) fail(`${byHand}\n\n${outputOf(result)}`)
+}
+
+function onPath(program) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function say(text) {
+  process.stderr.write(`${text}\n`)
+}
+
+if (isMain(import.meta.url)) await setup({ debian: Object.keys(PROGRAMS) })
