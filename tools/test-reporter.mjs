@@ -18,6 +18,6 @@ export default class ResultReporter {
         reason: test.result().note ?? null,
       })),
     }
-    writeFileSync(process.env.HOLDFAST_TEST_RESULT, JSON.stringify(result))
+    writeFileSync(process.env.TEST_RESULT_FILE, JSON.stringify(result))
   }
 }

@@ -21,7 +21,7 @@ const { code } = await runBin(
     `--maxWorkers=${availableParallelism()}`,
     ...process.argv.slice(2),
   ],
-  { inherit: true, env: { ...process.env, HOLDFAST_TEST_RESULT: RESULT } },
+  { inherit: true, env: { ...process.env, TEST_RESULT_FILE: RESULT } },
 )
 
 const { passed, failed, skipped } = readResult()
