@@ -1,0 +1,115 @@
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import { SessionError } from '../core/errors.ts'
+import type { Host } from '../core/host.ts'
+import { systemHost } from './system-host.ts'
+
+/**
+ * The keys of an estate: one index key that names subjects and never rotates, and master keys from which
+ * every purpose derives its own. New records and tokens use the current one; older ones still open what they sealed.
+ */
+export interface Keyring {
+  readonly index: KeyObject
+  readonly keys: readonly RingKey[]
+  /** Id of the key that seals. */
+  readonly current: string
+}
+
+export interface RingKey {
+  /** 8 hex digits, not zero. */
+  readonly id: string
+  readonly createdAt: number
+  readonly secret: KeyObject
+}
+
+const KEY_BYTES = 32
+const MAX_KEYS = 64
+
+/** A ring with fresh keys from the host's generator. */
+export function newKeyring(host: Host = systemHost()): Keyring {
+  const key = newKey(host, [])
+  return { index: createSecretKey(host.random(KEY_BYTES)), keys: [key], current: key.id }
+}
+
+/** Adds a key and makes it current. The older ones stay: they must outlive every token and record under them. */
+export function rotateKeyring(ring: Keyring, host: Host = systemHost()): Keyring {
+  const key = newKey(host, ring.keys)
+  return { index: ring.index, keys: [...ring.keys, key], current: key.id }
+}
+
+/** What may be shown of a ring: no key material. */
+export function keyringStatus(
+  ring: Keyring,
+): readonly { readonly id: string; readonly createdAt: number; readonly current: boolean }[] {
+  return ring.keys.map(({ id, createdAt }) => ({ id, createdAt, current: id === ring.current }))
+}
+
+/** The file form: JSON with the secrets in clear. Whoever reads it can read every session: mode 0600. */
+export function formatKeyring(ring: Keyring): string {
+  const keys = ring.keys.map(({ id, createdAt, secret }) => ({
+    id,
+    createdAt,
+    secret: text(secret),
+  }))
+  return `${JSON.stringify({ format: 1, index: text(ring.index), current: ring.current, keys }, null, 2)}\n`
+}
+
+/** Reads the file form. Throws `config_invalid` that names the field, never its value. */
+export function parseKeyring(source: string): Keyring {
+  let json: unknown
+  try {
+    json = JSON.parse(source)
+  } catch {
+    throw invalid('is not JSON')
+  }
+  if (!isObject(json) || json.format !== 1) throw invalid('must have "format": 1')
+  if (!Array.isArray(json.keys) || json.keys.length === 0) throw invalid('must have "keys"')
+  if (json.keys.length > MAX_KEYS) throw invalid(`has more than ${MAX_KEYS} "keys"`)
+  const keys = json.keys.map(parseKey)
+  const current = json.current
+  if (new Set(keys.map(({ id }) => id)).size !== keys.length) throw invalid('has a key id twice')
+  if (typeof current !== 'string' || !keys.some(({ id }) => id === current)) {
+    throw invalid('must name one of its keys as "current"')
+  }
+  return { index: parseSecret(json.index, 'index'), keys, current }
+}
+
+function parseKey(value: unknown, at: number): RingKey {
+  if (!isObject(value)) throw invalid(`keys[${at}] must be an object`)
+  const { id, createdAt, secret } = value
+  if (typeof id !== 'string' || !/^[0-9a-f]{8}$/.test(id)) {
+    throw invalid(`keys[${at}].id must be 8 hex digits`)
+  }
+  if (typeof createdAt !== 'number' || !Number.isSafeInteger(createdAt)) {
+    throw invalid(`keys[${at}].createdAt must be ms since the epoch`)
+  }
+  return { id, createdAt, secret: parseSecret(secret, `keys[${at}].secret`) }
+}
+
+function parseSecret(value: unknown, field: string): KeyObject {
+  const bytes = typeof value === 'string' ? Buffer.from(value, 'base64url') : Buffer.alloc(0)
+  if (bytes.length !== KEY_BYTES) throw invalid(`${field} must be 32 bytes in base64url`)
+  return createSecretKey(bytes)
+}
+
+function newKey(host: Host, taken: readonly RingKey[]): RingKey {
+  for (;;) {
+    const id = Buffer.from(host.random(4)).toString('hex')
+    if (id === '00000000' || taken.some((key) => key.id === id)) continue
+    return { id, createdAt: host.now(), secret: createSecretKey(host.random(KEY_BYTES)) }
+  }
+}
+
+function text(key: KeyObject): string {
+  return key.export().toString('base64url')
+}
+
+function invalid(problem: string): SessionError {
+  return new SessionError(
+    'config_invalid',
+    `The key ring ${problem}. Make one with "holdfast keys new".`,
+  )
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,108 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Place, sealingCodec } from '../../src/codecs/codec.ts'
+import {
+  formatKeyring,
+  keyringStatus,
+  newKeyring,
+  parseKeyring,
+  rotateKeyring,
+} from '../../src/codecs/keyring.ts'
+import { systemHost } from '../../src/codecs/system-host.ts'
+
+const host = systemHost()
+const ring = newKeyring(host)
+const codec = sealingCodec(ring, host)
+const place: Place = { kind: 'session', subject: 'subject', id: 'id', version: 4 }
+const value = { subject: 'ada', deep: { list: [1, 2, 3] } }
+
+describe('sealed records', () => {
+  test('open where they were sealed, and show nothing of what is in them', () => {
+    const sealed = codec.seal(place, value)
+
+    expect(codec.open(place, sealed)).toEqual(value)
+    expect(Buffer.from(sealed).toString('latin1')).not.toContain('ada')
+  })
+
+  test.each([
+    ['another version', { ...place, version: 3 }],
+    ['another id', { ...place, id: 'other' }],
+    ['another subject', { ...place, subject: 'other' }],
+    ['another kind', { ...place, kind: 'attributes' as const }],
+  ])('do not open in another place: %s', (_title, elsewhere) => {
+    expect(() => codec.open(elsewhere, codec.seal(place, value))).toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/record_invalid/) }),
+    )
+  })
+
+  test('one flipped bit anywhere is refused with a code', () => {
+    const sealed = codec.seal(place, value)
+
+    for (let bit = 0; bit < sealed.length * 8; bit++) {
+      const changed = Uint8Array.from(sealed)
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      expect(() => codec.open(place, changed)).toThrow(
+        expect.objectContaining({ code: expect.stringMatching(/^(record_invalid|key_unknown)$/) }),
+      )
+    }
+  })
+
+  test('no byte string opens, or throws anything but a coded error', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        expect(() => codec.open(place, bytes)).toThrow(
+          expect.objectContaining({
+            code: expect.stringMatching(/^(record_invalid|key_unknown)$/),
+          }),
+        )
+      }),
+    )
+  })
+
+  test('those of a retired key open and count as stale; without the key they are refused by name', () => {
+    const sealed = codec.seal(place, value)
+    const rotated = sealingCodec(rotateKeyring(ring, host), host)
+
+    expect(rotated.open(place, sealed)).toEqual(value)
+    expect(rotated.isStale(sealed)).toBe(true)
+    expect(rotated.isStale(rotated.seal(place, value))).toBe(false)
+    expect(() => sealingCodec(newKeyring(host), host).open(place, sealed)).toThrow(
+      expect.objectContaining({ code: 'key_unknown' }),
+    )
+  })
+
+  test('never use one nonce twice', () => {
+    const nonces = Array.from({ length: 20_000 }, () =>
+      Buffer.from(codec.seal(place, 0).subarray(5, 17)).toString('hex'),
+    )
+
+    expect(new Set(nonces).size).toBe(nonces.length)
+  })
+})
+
+describe('the key ring', () => {
+  test('survives its file form, and its status shows no key material', () => {
+    const rotated = rotateKeyring(ring, host)
+    const text = formatKeyring(rotated)
+    const again = parseKeyring(text)
+
+    expect(formatKeyring(again)).toBe(text)
+    expect(keyringStatus(again).map(({ current }) => current)).toEqual([false, true])
+    const secrets = [...text.matchAll(/"(?:secret|index)": "([^"]+)"/g)].map(([, secret]) => secret)
+    expect(secrets).toHaveLength(3)
+    for (const secret of secrets) expect(JSON.stringify(keyringStatus(again))).not.toContain(secret)
+  })
+
+  test.each([
+    ['no JSON', 'nonsense'],
+    ['no format', '{}'],
+    ['no keys', '{"format":1,"keys":[]}'],
+    ['a short secret', formatKeyring(ring).replace(/"secret": "[^"]+"/, '"secret": "c2hvcnQ"')],
+    [
+      'a current key that is not there',
+      formatKeyring(ring).replace(/"current": "[^"]+"/, '"current": "00000001"'),
+    ],
+  ])('is refused with a message that names the field: %s', (_title, text) => {
+    expect(() => parseKeyring(text)).toThrow(expect.objectContaining({ code: 'config_invalid' }))
+  })
+})

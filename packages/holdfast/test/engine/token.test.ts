@@ -1,0 +1,108 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { sealingCodec } from '../../src/codecs/codec.ts'
+import { newKeyring, rotateKeyring } from '../../src/codecs/keyring.ts'
+import { systemHost } from '../../src/codecs/system-host.ts'
+import { fromBase64url, toBase64url } from '../../src/core/base64url.ts'
+import { isSessionId, partitionOf, subjectOf } from '../../src/core/ids.ts'
+import { parseToken, TOKEN_LENGTH } from '../../src/core/token.ts'
+
+const host = systemHost()
+const ring = newKeyring(host)
+const codec = sealingCodec(ring, host)
+const subject = codec.subjectKey('default', 'ada')
+const session = codec.newSessionId(subject)
+const line = { session, kind: 'session', family: 3, generation: 7 } as const
+
+describe('tokens', () => {
+  test('what is minted reads back, and says nothing that was not put in', () => {
+    const { token, digest } = codec.mint(line)
+    const claims = codec.authenticate(token)
+
+    expect(token).toHaveLength(TOKEN_LENGTH)
+    expect(claims).toMatchObject({ ...line, keyId: ring.current })
+    expect(codec.digest(claims?.random ?? new Uint8Array())).toBe(digest)
+  })
+
+  test('no single changed character of a token is accepted', () => {
+    const { token } = codec.mint(line)
+
+    for (let at = 0; at < token.length; at++) {
+      for (const letter of ['A', 'z', '0', '_', '.', '=']) {
+        if (token[at] === letter) continue
+        const changed = token.slice(0, at) + letter + token.slice(at + 1)
+        expect(codec.authenticate(changed), `position ${at}`).toBeUndefined()
+      }
+    }
+  })
+
+  test('the proof part of one session does not work for another', () => {
+    const [, , proof] = codec.mint(line).token.split('.')
+    const other = codec.newSessionId(subject)
+
+    expect(codec.authenticate(`hf1.${other}.${proof}`)).toBeUndefined()
+  })
+
+  test('a token of a retired key still authenticates, one of a foreign ring never does', () => {
+    const { token } = codec.mint(line)
+
+    expect(sealingCodec(rotateKeyring(ring, host), host).authenticate(token)).toBeDefined()
+    expect(sealingCodec(newKeyring(host), host).authenticate(token)).toBeUndefined()
+  })
+
+  test('no string makes parsing throw, or authenticates', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' })), (text) => {
+        expect(codec.authenticate(text)).toBeUndefined()
+      }),
+    )
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 61, maxLength: 61 }), (bytes) => {
+        const text = `hf1.${session}.${toBase64url(bytes)}`
+        expect(text).toHaveLength(TOKEN_LENGTH)
+        expect(codec.authenticate(text)).toBeUndefined()
+      }),
+    )
+  })
+
+  test('a refresh token is told apart by its kind', () => {
+    const { token } = codec.mint({ ...line, kind: 'refresh' })
+
+    expect(parseToken(token)?.claims.kind).toBe('refresh')
+  })
+})
+
+describe('session ids', () => {
+  test('carry the subject tag, fall into its partition, and are never alike', () => {
+    const ids = Array.from({ length: 2_000 }, () => codec.newSessionId(subject))
+
+    expect(new Set(ids).size).toBe(ids.length)
+    for (const id of ids) {
+      expect(isSessionId(id)).toBe(true)
+      expect(subjectOf(id)).toBe(subject)
+      expect(partitionOf(id)).toBe(partitionOf(subject))
+    }
+  })
+
+  test('a tenant and a subject never run into one another', () => {
+    expect(codec.subjectKey('a', 'bc')).not.toBe(codec.subjectKey('ab', 'c'))
+  })
+})
+
+describe('base64url', () => {
+  test('agrees with Node for every byte string, and has one spelling for each', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+        const text = toBase64url(bytes)
+        expect(text).toBe(Buffer.from(bytes).toString('base64url'))
+        expect(fromBase64url(text)).toEqual(bytes)
+      }),
+    )
+    fc.assert(
+      fc.property(fc.string({ maxLength: 60 }), (text) => {
+        const bytes = fromBase64url(text)
+        if (bytes !== undefined) expect(toBase64url(bytes)).toBe(text)
+      }),
+    )
+  })
+})
