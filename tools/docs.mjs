@@ -60,34 +60,64 @@ function errors() {
   ].join('\n')
 }
 
+const GROUPS = {
+  N: 'network, place and clock',
+  D: 'device',
+  R: 'fork of a rotating secret',
+  C: 'concurrency',
+  K: 'proof of a key',
+  B: 'what happened in the session before',
+  P: 'what the policy or the route demands',
+}
+
 function reasons() {
   const rows = reasonRows()
+  const weights = startingWeights()
+  const lines = rows.map(
+    ({ reason, group, text }) =>
+      `| \`${reason}\` | ${group} | ${weights.get(reason) ?? ''} | ${text} |`,
+  )
   return [
     '# Reasons',
     '',
     'Every decision lists its reasons, and their weights sum to its score. Weights are decibans: +10 makes a',
-    'hijack ten times likelier, negative ones speak for the owner. Reasons are stable; weights are tuned.',
+    'hijack ten times likelier, negative ones speak for the owner. Reasons are stable; weights are tuned, and',
+    'one that depends on the case has none here.',
     '',
-    '| reason | what it says |',
-    '| --- | --- |',
-    ...rows.map(({ reason, text }) => `| \`${reason}\` | ${text} |`),
+    `Groups: ${[...new Set(rows.map(({ group }) => group))].map((group) => `${group}, ${GROUPS[group]}`).join('; ')}.`,
+    '',
+    '| reason | group | weight | what it says |',
+    '| --- | --- | --- | --- |',
+    ...lines,
     '',
     NOTE,
     '',
   ].join('\n')
 }
 
-/** A reason of the catalogue with the comment above it. */
+/** The catalogue of reasons. Throws when a row is written in a way that this cannot read. */
 export function reasonRows() {
-  const file = join(root, 'packages/holdfast/src/signals/reasons.ts')
-  if (!existsSync(file)) throw new Error('packages/holdfast/src/signals/reasons.ts is missing')
-  return [...readFileSync(file, 'utf8').matchAll(REASON)].map(([, comment, name]) => ({
-    reason: name,
-    text: oneLine(comment),
+  const source = readFileSync(join(root, SIGNALS, 'reasons.ts'), 'utf8')
+  const rows = [...source.matchAll(REASON)].map(([, reason, group, text]) => ({
+    reason,
+    group,
+    text: oneLine(text),
   }))
+  const written = source.match(/^\s*(?:\w+: \{ )?group: '/gm)?.length
+  if (rows.length !== written)
+    throw new Error(`signals/reasons.ts: ${rows.length} of ${written} rows read`)
+  return rows
 }
 
-const REASON = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+(\w+):/g
+const SIGNALS = 'packages/holdfast/src/signals'
+const REASON = /^ {2}(\w+): \{\s*group: '(\w)',\s*text:\s*['"](.*)['"],?\s*\},$/gm
+
+function startingWeights() {
+  const source = readFileSync(join(root, SIGNALS, 'weights.ts'), 'utf8')
+  return new Map(
+    [...source.matchAll(/^ {2}(\w+): (-?\d+),$/gm)].map(([, name, weight]) => [name, weight]),
+  )
+}
 
 async function configuration() {
   const cli = join(root, 'packages/service/bin/holdfast.mjs')

@@ -48,8 +48,8 @@ export const sessions = createSessions({
   policy: balanced(),
   shadow: cautious,
   lookup,
-  limit: { max: 3, then: 'end_oldest' },
+  prefixes: { v4: 24, v6: 56 },
 })
 
-// @ts-expect-error There is no third thing to do beyond the limit.
-createSessions({ store, keyring: newKeyring(), limit: { max: 3, then: 'ignore' } })
+// @ts-expect-error Prefixes are of both families.
+createSessions({ store, keyring: newKeyring(), prefixes: { v4: 24 } })

@@ -41,7 +41,7 @@ export async function verify(token: string): Promise<Decision | undefined> {
   // @ts-expect-error What an application sees cannot be changed in place.
   verification.session.subject = 'bob'
   const attributes: Attributes = verification.session.attributes
-  return attributes['theme'] === 'dark' ? undefined : verification.decision
+  return attributes.theme === 'dark' ? undefined : verification.decision
 }
 
 /** Outcomes are a closed union: a switch over them needs no default. */
