@@ -1,0 +1,43 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  randomBytes,
+} from 'node:crypto'
+import type { SessionDetail } from 'holdfast'
+import type { Case } from './measure.ts'
+
+/** What no verification of a sealed record can do without, by itself, on a record of a real session's size. */
+export function primitives(session: SessionDetail): readonly Case[] {
+  const text = JSON.stringify(session)
+  const key = createSecretKey(randomBytes(32))
+  const secret = randomBytes(32)
+  const associated = Buffer.from('a place of some forty bytes, authenticated')
+  const iv = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', key, iv)
+  cipher.setAAD(associated)
+  const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
+  const tag = cipher.getAuthTag()
+
+  function unseal(): Buffer {
+    const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: 16 })
+    decipher.setAAD(associated)
+    decipher.setAuthTag(tag)
+    return Buffer.concat([decipher.update(sealed), decipher.final()])
+  }
+
+  return [
+    { name: 'JSON.parse of a record', run: () => JSON.parse(text) },
+    { name: 'AES-256-GCM open of a record', run: unseal },
+    {
+      name: 'HMAC-SHA-256 of a token',
+      run: () => createHmac('sha256', key).update(secret).digest(),
+    },
+    {
+      name: 'SHA-256 of a secret',
+      run: () => createHash('sha256').update(secret).digest('base64url'),
+    },
+  ]
+}
