@@ -36,10 +36,12 @@ export async function geoData() {
 
 async function convert(tables, target) {
   const writer = mmdbWriter({ type: 'ASN (RouteViews, NRO, DB-IP)', builtAt: Date.now() })
+  const records = new Map()
   for (const family of [4, 6]) {
     for await (const line of createInterface({ input: createReadStream(tables[family]) })) {
-      const [first, last, number, name] = parseLine(line)
-      const record = { autonomous_system_number: number, autonomous_system_organization: name }
+      const { first, last, owner } = parseLine(line)
+      const record = records.get(owner) ?? recordOf(owner)
+      records.set(owner, record)
       for (const network of networksOf(first, last, family)) writer.add(network, record)
     }
   }
@@ -49,12 +51,26 @@ async function convert(tables, target) {
   await rename(unfinished, target)
 }
 
-/** `first,last,number,name`, the name quoted where it has commas or quotes. */
+/** `first,last,number,name`; number and name together are the owner. */
 function parseLine(line) {
-  const [first, last, number, ...rest] = line.split(',')
-  const text = rest.join(',')
+  const comma = line.indexOf(',')
+  const next = line.indexOf(',', comma + 1)
+  return {
+    first: BigInt(line.slice(0, comma)),
+    last: BigInt(line.slice(comma + 1, next)),
+    owner: line.slice(next + 1),
+  }
+}
+
+/** The name is quoted where it has commas or quotes. */
+function recordOf(owner) {
+  const comma = owner.indexOf(',')
+  const text = owner.slice(comma + 1)
   const name = text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text
-  return [BigInt(first), BigInt(last), Number(number), name.slice(0, 128)]
+  return {
+    autonomous_system_number: Number(owner.slice(0, comma)),
+    autonomous_system_organization: name.slice(0, 90),
+  }
 }
 
 /** The fewest networks that cover a range. */

@@ -9,9 +9,17 @@ export function mmdbWriter({ type, family = 6, recordSize = 28, builtAt = 0 }) {
   let nodes = 1
   const chunks = []
   const offsets = new Map()
+  const seen = new WeakMap()
   let size = 0
 
+  /** The very same object is not encoded again. */
   function recordOf(value) {
+    const offset = seen.get(value) ?? offsetOf(value)
+    seen.set(value, offset)
+    return offset
+  }
+
+  function offsetOf(value) {
     const bytes = encode(value)
     const key = bytes.toString('latin1')
     const known = offsets.get(key)

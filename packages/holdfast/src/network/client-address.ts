@@ -1,0 +1,161 @@
+import { SessionError } from '../core/errors.ts'
+import { type Address, formatAddress, networkOf, parseAddress } from './address.ts'
+import { addressSet, type Cidr, parseCidr } from './address-set.ts'
+import {
+  type Forwarding,
+  type ForwardingHeader,
+  type HeaderLookup,
+  MAX_HOPS,
+  readForwarding,
+} from './forwarding.ts'
+
+export interface ClientAddressOptions {
+  /**
+   * Whose word about the client counts. Default: nobody's, the socket's peer is the client.
+   *
+   * - `proxies`: CIDR list. Addresses in it are stepped over; the first that is not in it is the client.
+   * - `hops`: 1 to 32, how many proxies stand before this process. Only right when nobody can reach it past one of them.
+   */
+  readonly trust?: Trust | undefined
+  /** The one header family that the trusted proxies write; no other is ever read. Default `x-forwarded-for`. */
+  readonly header?: ForwardingHeader | undefined
+}
+
+export type Trust = { readonly proxies: readonly string[] } | { readonly hops: number }
+
+export interface ClientAddress {
+  /** Canonical text. `null`: the peer has no address (a unix socket) and nobody trusted named one. */
+  readonly ip: string | null
+  /** How the client reached the outermost trusted proxy; `null` when no trusted proxy said. */
+  readonly https: boolean | null
+  /** A trusted proxy handed on something malformed, too long, or shorter than `hops` says. */
+  readonly suspicious: boolean
+}
+
+/** `peer` is the socket's remote address. Never throws. */
+export type ClientAddressResolver = (
+  peer: string | undefined,
+  headers: HeaderLookup,
+) => ClientAddress
+
+/**
+ * Who the client is, behind proxies (RFC 7239; ASVS 4.1.3). Starts at the socket's peer and goes from right to left
+ * through what trusted proxies wrote, and never further: anybody can write what stands left of that. A hop that cannot
+ * be read, or is `unknown` or hidden (`_name`), stops the walk at the last address that was established. Reads at most
+ * 32 hops and the last 2 KB of a header.
+ *
+ * The scheme comes from `proto` of `Forwarded`, with the other families from `X-Forwarded-Proto`, under the same trust.
+ *
+ * Throws `config_invalid` for options that make no sense.
+ *
+ * @example
+ * const resolve = clientAddressResolver({ trust: { proxies: ['10.0.0.0/8'] } })
+ * const { ip } = resolve(request.socket.remoteAddress, (name) => request.headers[name])
+ */
+export function clientAddressResolver(options: ClientAddressOptions = {}): ClientAddressResolver {
+  const { trust, header = 'x-forwarded-for' } = options
+  checkHeader(header)
+  if (trust === undefined) return (peer) => peerOnly(parsePeer(peer))
+  const chain = chainOf(trust, header)
+  return (peerText, headers) => {
+    const peer = parsePeer(peerText)
+    return chain.trusted(peer, 0)
+      ? walk(peer, readForwarding(header, headers), chain)
+      : peerOnly(peer)
+  }
+}
+
+interface Chain {
+  /** Whether what the sender of hop `hop` wrote counts; hop 0 is the peer. */
+  trusted(address: Address | undefined, hop: number): boolean
+  /** Fewer hops than this, and somebody came past a proxy. */
+  readonly least: number
+}
+
+function walk(peer: Address | undefined, forwarding: Forwarding, chain: Chain): ClientAddress {
+  let address = peer
+  let hop = 0
+  let problem = forwarding.oversized
+  while (chain.trusted(address, hop)) {
+    const next = forwarding.node(hop)
+    if (next === undefined) {
+      problem ||= hop < chain.least
+      break
+    }
+    hop++
+    if (typeof next === 'string') {
+      problem ||= next === 'malformed'
+      break
+    }
+    address = next
+  }
+  const scheme = forwarding.scheme(Math.max(hop, 1))
+  return {
+    ip: address === undefined ? null : formatAddress(address),
+    https: typeof scheme === 'boolean' ? scheme : null,
+    suspicious: problem || scheme === 'malformed',
+  }
+}
+
+function peerOnly(peer: Address | undefined): ClientAddress {
+  return { ip: peer === undefined ? null : formatAddress(peer), https: null, suspicious: false }
+}
+
+function parsePeer(peer: string | undefined): Address | undefined {
+  return peer === undefined ? undefined : parseAddress(peer)
+}
+
+function chainOf(trust: Trust, header: ForwardingHeader): Chain {
+  if ('proxies' in trust && 'hops' in trust) {
+    throw invalid('trust', 'names both "proxies" and "hops"; keep the one that fits')
+  }
+  if ('proxies' in trust) {
+    if (!Array.isArray(trust.proxies)) throw invalid('trust.proxies', 'must be a list of networks')
+    const proxies = addressSet(trust.proxies.map(parseProxy))
+    return { trusted: (address) => address !== undefined && proxies.has(address), least: 0 }
+  }
+  const { hops } = trust
+  const most = typeof header === 'object' ? 1 : MAX_HOPS
+  if (!Number.isInteger(hops) || hops < 1 || hops > most) {
+    const range = most === 1 ? '1 with a single-value header' : `a whole number from 1 to ${most}`
+    throw invalid('trust.hops', `must be ${range}; for no proxies leave "trust" out`)
+  }
+  return { trusted: (_, hop) => hop < hops, least: hops }
+}
+
+function parseProxy(text: unknown, at: number): Cidr {
+  const field = `trust.proxies[${at}]`
+  const cidr = typeof text === 'string' ? parseCidr(text) : undefined
+  if (cidr === undefined) {
+    throw invalid(field, `must be an address or a network like 10.0.0.0/8${suggestion(text)}`)
+  }
+  if (cidr.bits === 0) throw invalid(field, 'trusts everybody; list the networks of your proxies')
+  return cidr
+}
+
+function suggestion(text: unknown): string {
+  const [base = '', length = ''] = typeof text === 'string' ? text.split('/') : []
+  const address = parseAddress(base)
+  if (address === undefined || !/^\d{1,3}$/.test(length)) return ''
+  const bits = Math.min(Number(length), 32 * address.words.length)
+  return `; did you mean ${formatAddress(networkOf(address, bits))}/${bits}?`
+}
+
+function checkHeader(header: unknown): void {
+  if (header === 'x-forwarded-for' || header === 'forwarded') return
+  const isObject = typeof header === 'object' && header !== null
+  const name = isObject && 'single' in header ? header.single : undefined
+  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) {
+    throw invalid(
+      'header',
+      'must be "x-forwarded-for", "forwarded" or { single: a header name in lower case }',
+    )
+  }
+  if (name === 'x-forwarded-for' || name === 'forwarded') {
+    throw invalid('header.single', `holds a list; write header: "${name}"`)
+  }
+}
+
+function invalid(field: string, problem: string): SessionError {
+  return new SessionError('config_invalid', `${field} ${problem}`)
+}

@@ -1,0 +1,107 @@
+import { SessionError } from '../core/errors.ts'
+import type { Lookup } from '../core/lookup.ts'
+import type { Network } from '../core/request.ts'
+import { type Address, formatAddress, parseAddress, prefixText } from './address.ts'
+import { addressSet, parseCidr } from './address-set.ts'
+
+export interface DescribeOptions {
+  /** What geo and ASN data say of an address, for example the `lookup` of `geoLookup()`. */
+  readonly lookup?: Lookup | undefined
+  /** Length of the prefix that counts as "the same network", in bits. Default 24 and 64. */
+  readonly prefixes?: { readonly v4: number; readonly v6: number } | undefined
+}
+
+const DEFAULT_PREFIXES = { v4: 24, v6: 64 }
+const BLOCKS = { v4: 16, v6: 32 }
+
+/**
+ * An address in terms that can be compared. `null`, and text that is not an address, is the unknown network;
+ * addresses that are not of the public internet are of kind `private`, keep their prefix and are looked up nowhere.
+ *
+ * The documentation ranges (RFC 5737, RFC 3849) count as public: nobody ever comes from them but examples.
+ * Throws `config_invalid` for prefix lengths that are none: `describeNetwork(null, options)` checks them.
+ */
+export function describeNetwork(
+  ip: string | null,
+  { lookup, prefixes = DEFAULT_PREFIXES }: DescribeOptions = {},
+): Network {
+  checkLength('prefixes.v4', prefixes.v4, 32)
+  checkLength('prefixes.v6', prefixes.v6, 128)
+  const address = ip === null ? undefined : parseAddress(ip)
+  if (address === undefined) return UNKNOWN
+
+  const family = address.family === 4 ? 'v4' : 'v6'
+  const text = formatAddress(address)
+  const where = {
+    address: text,
+    prefix: prefixText(address, prefixes[family]),
+    block: prefixText(address, BLOCKS[family]),
+  }
+  if (!isPublic(address)) return { ...UNKNOWN, ...where, kind: 'private' }
+  const place = lookup?.(text)
+  return {
+    ...where,
+    asn: place?.asn ?? null,
+    organisation: place?.organisation ?? null,
+    kind: place?.kind ?? 'unknown',
+    country: place?.country ?? null,
+    city: place?.city ?? null,
+    latitude: place?.latitude ?? null,
+    longitude: place?.longitude ?? null,
+    radiusKm: place?.radiusKm ?? null,
+  }
+}
+
+/** Whether an address can be that of a client on the public internet (IANA special-purpose registries, RFC 6890). */
+export function isPublic(address: Address): boolean {
+  return address.family === 4 ? !SPECIAL.has(address) : GLOBAL.has(address) && !SPECIAL.has(address)
+}
+
+const UNKNOWN: Network = {
+  address: null,
+  prefix: null,
+  block: null,
+  asn: null,
+  organisation: null,
+  kind: 'unknown',
+  country: null,
+  city: null,
+  latitude: null,
+  longitude: null,
+  radiusKm: null,
+}
+
+const SPECIAL = setOf([
+  '0.0.0.0/8', // this network
+  '10.0.0.0/8', // RFC 1918
+  '100.64.0.0/10', // carrier-grade NAT, RFC 6598
+  '127.0.0.0/8', // loopback
+  '169.254.0.0/16', // link-local
+  '172.16.0.0/12', // RFC 1918
+  '192.0.0.0/24', // protocol assignments
+  '192.168.0.0/16', // RFC 1918
+  '198.18.0.0/15', // benchmarking, RFC 2544
+  '224.0.0.0/4', // multicast
+  '240.0.0.0/4', // reserved, broadcast
+  '2001:2::/48', // benchmarking, RFC 5180
+  '2001:10::/28', // ORCHID, RFC 4843
+  '2001:20::/28', // ORCHIDv2, RFC 7343
+])
+
+/** All of IPv6 that may be seen on the internet; loopback, unique local, link-local and multicast lie outside. */
+const GLOBAL = setOf([
+  '2000::/3', // global unicast, RFC 4291
+  '64:ff9b::/96', // NAT64, RFC 6052
+])
+
+function setOf(networks: readonly string[]): ReturnType<typeof addressSet> {
+  return addressSet(networks.flatMap((text) => parseCidr(text) ?? []))
+}
+
+function checkLength(field: string, bits: number, most: number): void {
+  if (Number.isInteger(bits) && bits >= 1 && bits <= most) return
+  throw new SessionError(
+    'config_invalid',
+    `${field} must be a whole number of bits from 1 to ${most}, not ${bits}`,
+  )
+}

@@ -1,0 +1,22 @@
+export type { Lookup, Place } from '../core/lookup.ts'
+export {
+  type Address,
+  formatAddress,
+  networkOf,
+  parseAddress,
+  prefixText,
+} from './address.ts'
+export { type AddressSet, addressSet, type Cidr, parseCidr } from './address-set.ts'
+export { ASN_KINDS } from './asn-kinds.ts'
+export {
+  type ClientAddress,
+  type ClientAddressOptions,
+  type ClientAddressResolver,
+  clientAddressResolver,
+  type Trust,
+} from './client-address.ts'
+export { type DescribeOptions, describeNetwork, isPublic } from './describe.ts'
+export type { ForwardingHeader, HeaderLookup } from './forwarding.ts'
+export type { GeoFile, GeoProblem } from './geo-file.ts'
+export { type GeoLookup, type GeoLookupOptions, geoLookup } from './mmdb.ts'
+export { type MmdbFile, openMmdb } from './mmdb-file.ts'

@@ -1,0 +1,119 @@
+import { SessionError } from '../core/errors.ts'
+import type { Lookup, Place } from '../core/lookup.ts'
+import type { NetworkKind } from '../core/request.ts'
+import { parseAddress } from './address.ts'
+import { ASN_KINDS } from './asn-kinds.ts'
+import { fileSource, type GeoFile, type GeoProblem } from './geo-file.ts'
+
+export interface GeoLookupOptions {
+  /** MMDB files with places, for example one for IPv4 and one for IPv6. The first that knows a fact wins. */
+  readonly city: readonly string[]
+  /** MMDB files with autonomous systems. */
+  readonly asn: readonly string[]
+  /** Told once of each thing that is wrong with the data; what is missing is unknown, never an error of a request. */
+  readonly onProblem: (problem: GeoProblem) => void
+  /** What an autonomous system is. Default: {@link ASN_KINDS}. */
+  readonly kinds?: ReadonlyMap<number, NetworkKind> | undefined
+  /** How often to look for changed files, ms (default 60 s, at least 1 s). */
+  readonly checkEveryMs?: number | undefined
+  /** Addresses whose answer is remembered (default 10 000). */
+  readonly cached?: number | undefined
+}
+
+export interface GeoLookup {
+  readonly lookup: Lookup
+  /** Reads the files that changed, now instead of at the next check. True when answers may differ. Never rejects. */
+  refresh(): Promise<boolean>
+  /** What is in use. */
+  files(): readonly GeoFile[]
+  /** Stops looking for changes; what was loaded goes on answering. */
+  close(): void
+}
+
+/**
+ * Places and networks from MMDB files, of MaxMind, DB-IP or the same facts laid flat. Files are read whole into memory
+ * (as large as they are on disk), at once, and again when they change: a new file replaces the old between two
+ * look-ups, a broken one never does.
+ *
+ * @example
+ * const geo = geoLookup({ city: ['dbip-city-lite.mmdb'], asn: ['dbip-asn-lite.mmdb'], onProblem: console.warn })
+ * const sessions = createSessions({ store, keyring, lookup: geo.lookup })
+ */
+export function geoLookup(options: GeoLookupOptions): GeoLookup {
+  const {
+    city,
+    asn,
+    onProblem,
+    kinds = ASN_KINDS,
+    checkEveryMs = 60_000,
+    cached = 10_000,
+  } = options
+  checkNumber('checkEveryMs', checkEveryMs, 1_000)
+  checkNumber('cached', cached, 0)
+  const sources = [
+    ...city.map((path) => fileSource(path, 'city', onProblem)),
+    ...asn.map((path) => fileSource(path, 'asn', onProblem)),
+  ]
+  // From last to first, so that the first file that knows a fact has the last word.
+  const reversed = [...sources].reverse()
+  const answers = new Map<string, Place | undefined>()
+  for (const source of sources) source.load()
+  if (sources.length === 0) onProblem(NO_DATA)
+
+  function look(text: string): Place | undefined {
+    const address = parseAddress(text)
+    if (address === undefined) return undefined
+    let place: Place | undefined
+    for (const source of reversed) {
+      const found = source.find(address)
+      if (found !== undefined) place = { ...place, ...found }
+    }
+    const kind = place?.asn === undefined ? undefined : kinds.get(place.asn)
+    return kind === undefined ? place : { ...place, kind }
+  }
+
+  let refreshing: Promise<boolean> | undefined
+
+  async function reload(): Promise<boolean> {
+    const changes = await Promise.all(sources.map((source) => source.reload()))
+    if (!changes.includes(true)) return false
+    answers.clear()
+    return true
+  }
+
+  function refresh(): Promise<boolean> {
+    refreshing ??= reload().finally(() => {
+      refreshing = undefined
+    })
+    return refreshing
+  }
+
+  const timer = setInterval(refresh, checkEveryMs)
+  timer.unref()
+
+  return {
+    lookup(address) {
+      if (answers.has(address)) return answers.get(address)
+      const place = look(address)
+      const [oldest] = answers.keys()
+      if (answers.size >= cached && oldest !== undefined) answers.delete(oldest)
+      if (cached > 0) answers.set(address, place)
+      return place
+    },
+    refresh,
+    files: () => sources.map((source) => source.describe()),
+    close: () => clearInterval(timer),
+  }
+}
+
+const NO_DATA: GeoProblem = {
+  kind: 'none',
+  file: null,
+  message:
+    'No geo data is configured: countries, cities and networks are unknown. "holdfast geo update" fetches free data.',
+}
+
+function checkNumber(field: string, value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= 0x7fff_ffff) return
+  throw new SessionError('config_invalid', `${field} must be a whole number of at least ${least}`)
+}
