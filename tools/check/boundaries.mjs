@@ -6,7 +6,7 @@ const LIBRARY = 'packages/holdfast/src/'
 const PURE = {
   core: { folders: ['core'], packages: ['structured-headers'] },
   signals: { folders: ['core', 'signals'], packages: ['structured-headers'] },
-  policies: { folders: ['core', 'policies'], packages: [] },
+  policies: { folders: ['core', 'policies', 'signals'], packages: [] },
 }
 
 /** What nothing that the engine uses may reach, however indirectly: stores, frameworks, files, sockets. */

@@ -14,6 +14,7 @@ export interface Keyring {
   readonly current: string
 }
 
+/** One master key of a ring. */
 export interface RingKey {
   /** 8 hex digits, not zero. */
   readonly id: string

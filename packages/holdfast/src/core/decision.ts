@@ -1,6 +1,7 @@
 import { type Evidence, totalOf } from './evidence.ts'
 import type { Sensitivity } from './request.ts'
 
+/** The answers of a policy, from nothing to the end of the session; what each means stands in docs/concepts.md. */
 export type Outcome = 'allow' | 'observe' | 'challenge' | 'limit' | 'deny' | 'revoke'
 
 /** An outcome with its reasons, largest first. `score` is exactly the sum of their weights. */

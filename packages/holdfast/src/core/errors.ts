@@ -82,6 +82,7 @@ interface CodeFacts {
   readonly clears: boolean
 }
 
+/** Any code of the table. */
 export type Code = keyof typeof CODES
 
 type OfKind<K> = { [C in Code]: (typeof CODES)[C]['kind'] extends K ? C : never }[Code]

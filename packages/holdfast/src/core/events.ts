@@ -25,6 +25,7 @@ export const EVENT_TYPES = [
   'admin-acted',
 ] as const
 
+/** A name of the catalogue. */
 export type EventType = (typeof EVENT_TYPES)[number]
 
 /** One thing that happened. Holds no secret, no address, no subject in clear. */

@@ -8,6 +8,7 @@ export interface SubjectHistory {
   readonly failedLogins: readonly number[]
 }
 
+/** A place and browser from which earlier sessions of the subject were used. */
 export interface KnownContext {
   readonly key: string
   readonly state: 'confirmed' | 'provisional'
@@ -19,6 +20,8 @@ export interface KnownContext {
   readonly visits: number
 }
 
+/** At most this many contexts are remembered of a subject. */
 export const MAX_KNOWN = 32
 
+/** The past of a subject of whom nothing is known. */
 export const NO_HISTORY: SubjectHistory = { contexts: [], failedLogins: [] }

@@ -15,6 +15,7 @@ export const SUBJECT_KEY_BYTES = 16
 const SESSION_ID_LENGTH = 43
 const SUBJECT_KEY_LENGTH = 22
 
+/** True for text in the one form of a session id; says nothing about whether such a session exists. */
 export function isSessionId(text: string): boolean {
   return text.length === SESSION_ID_LENGTH && fromBase64url(text) !== undefined
 }
@@ -33,6 +34,7 @@ export function partitionOf(key: SessionId | SubjectKey): number {
   return (bytes[SUBJECT_KEY_BYTES - 1] ?? 0) % PARTITIONS
 }
 
+/** True for text in the one form of a subject key. */
 export function isSubjectKey(text: string): boolean {
   return text.length === SUBJECT_KEY_LENGTH && fromBase64url(text) !== undefined
 }

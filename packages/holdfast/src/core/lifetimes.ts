@@ -10,6 +10,7 @@ export interface Lifetime {
 
 const HOUR = 3_600_000
 
+/** The classes that exist without configuration: `default` and `remember`. */
 export const DEFAULT_LIFETIMES: Readonly<Record<string, Lifetime>> = {
   default: { absoluteMs: 24 * HOUR, idleMs: 2 * HOUR, persistent: false },
   remember: { absoluteMs: 30 * 24 * HOUR, idleMs: 7 * 24 * HOUR, persistent: true },

@@ -73,6 +73,7 @@ export interface Network {
   readonly radiusKm: number | null
 }
 
+/** What a network is used for, as far as its operator tells. */
 export type NetworkKind =
   | 'fixed'
   | 'mobile'
@@ -103,6 +104,7 @@ export interface Device {
   readonly timezone: string | null
 }
 
+/** Browsers that behave differently enough to be told apart; `app` is an HTTP client of an application. */
 export type BrowserFamily =
   | 'chrome'
   | 'edge'
@@ -114,6 +116,7 @@ export type BrowserFamily =
   | 'automation'
   | 'unknown'
 
+/** Operating systems that a browser names; tablets count with their phones. */
 export type OperatingSystem =
   | 'windows'
   | 'macos'
@@ -133,4 +136,5 @@ export interface Presentation {
   readonly method: string
 }
 
+/** How much a route matters: `sensitive` rotates the secret first and asks for a network the subject has confirmed. */
 export type Sensitivity = 'normal' | 'sensitive'

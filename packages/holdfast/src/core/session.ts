@@ -60,6 +60,7 @@ export interface Family {
   readonly contexts: readonly string[]
 }
 
+/** One generation of a rotating secret. */
 export interface Secret {
   readonly generation: number
   /** SHA-256 of the token's random part, base64url. */
@@ -69,6 +70,7 @@ export interface Secret {
   readonly token?: string
 }
 
+/** What is kept of the last step-up, so that its answer can be repeated. */
 export interface CompletedStepUp {
   readonly nonce: string
   readonly at: number
@@ -106,6 +108,7 @@ export interface SessionDetail extends SessionView {
   readonly forked: boolean
 }
 
+/** Anything that JSON can say. */
 export type JsonValue =
   | string
   | number

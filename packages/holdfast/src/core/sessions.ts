@@ -38,6 +38,7 @@ export interface SubjectRef {
   readonly tenant?: string
 }
 
+/** What the application says when somebody has logged in. */
 export interface Login extends SubjectRef {
   readonly request: RequestFacts
   /** Names the lifetimes; `default` unless said otherwise. */
@@ -52,6 +53,7 @@ export interface Login extends SubjectRef {
   readonly previous?: string
 }
 
+/** A new session with the token to deliver, or why there is none. */
 export type Created =
   | {
       readonly ok: true
@@ -62,6 +64,7 @@ export type Created =
     }
   | { readonly ok: false; readonly code: 'session_limit_reached' | 'login_superseded' }
 
+/** A token, the request it came with, and what the route asks for. */
 export interface Presented {
   readonly token: string
   readonly request: RequestFacts
@@ -77,6 +80,7 @@ export interface Presented {
   readonly correlation?: string
 }
 
+/** The answer to one presentation: the session, and a token when a new one has to be delivered, or the code of the refusal. */
 export type Verification =
   | {
       readonly ok: true
@@ -98,6 +102,7 @@ export interface Demands {
   readonly maxAge?: number
 }
 
+/** A challenge to be proved within five minutes, or why nobody may be asked. */
 export type StepUpBegun =
   | {
       readonly ok: true
@@ -110,6 +115,7 @@ export type StepUpBegun =
     }
   | { readonly ok: false; readonly code: RefusalCode; readonly decision?: Decision }
 
+/** That the subject proved a factor, with what the challenge was bound to. */
 export interface Proof {
   readonly challenge: string
   readonly token: string
@@ -121,11 +127,13 @@ export interface Proof {
   readonly amr?: readonly string[]
 }
 
+/** Which part of a list: at most `limit` (default 50, most 200) from after a position. */
 export interface PageRequest {
   readonly limit?: number
   readonly after?: string
 }
 
+/** What only the application can know. */
 export type Report =
   | ({ readonly kind: 'login_failed'; readonly request?: RequestFacts } & SubjectRef)
   /** A password or factor was changed: ends every other session (ASVS 7.4.3). */
@@ -141,4 +149,5 @@ export type Report =
   | { readonly kind: 'not_me'; readonly session: SessionId }
   | { readonly kind: 'false_alarm'; readonly session: SessionId }
 
+/** RFC 7396: `null` removes a name, an object merges, everything else replaces. */
 export type JsonMergePatch = { readonly [key: string]: JsonValue }

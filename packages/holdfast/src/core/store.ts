@@ -16,6 +16,7 @@ export interface Store {
   close(): Promise<void>
 }
 
+/** A sealed session, with what a store needs to know to keep and to end it. */
 export interface Entry {
   readonly id: SessionId
   /** 1 for a new entry, then one more for each write. */
@@ -28,12 +29,14 @@ export interface Entry {
   readonly sealed: Uint8Array
 }
 
+/** A live entry and what is kept beside it. */
 export interface Found extends Entry {
   /** Newest activity; undefined when it was longer ago than `idleMs`. */
   readonly lastActivity: number | undefined
   readonly attributes: { readonly version: number; readonly sealed: Uint8Array } | undefined
 }
 
+/** What else is committed with a write, in the same step. */
 export interface Also {
   /** With version 1: at most this many live sessions of the subject, this one included. */
   readonly limit?: number
@@ -52,6 +55,7 @@ export interface SealedEvent {
 /** Why something ended: a stable code, for example `logout`, `session_limit`, `not_me`. */
 export type Why = string
 
+/** Sealed sessions and their tombstones. */
 export interface Entries {
   /** One round trip. Undefined: absent, past its deadline, revoked, or of a revoked generation. Does not judge idleness. */
   read(id: SessionId): Promise<Found | undefined>
@@ -85,17 +89,20 @@ export interface Entries {
   list(query: Query): Promise<Page<Found>>
 }
 
+/** Which entries to list, and which part of them. */
 export type Query = { readonly limit: number; readonly after?: string } & (
   | { readonly subject: SubjectKey }
   | { readonly partition: number }
 )
 
+/** One part of a list. */
 export interface Page<T> {
   readonly items: readonly T[]
   /** Pass as `after` for the next page; absent on the last one. */
   readonly next?: string
 }
 
+/** What is kept of a subject. */
 export interface SubjectEntry {
   /** 0 until the first "log out everywhere"; never falls, never expires. */
   readonly generation: number
@@ -104,6 +111,7 @@ export interface SubjectEntry {
   readonly sealed: Uint8Array | undefined
 }
 
+/** Generations and sealed histories, by subject. */
 export interface Subjects {
   /** One round trip. An unknown subject is generation 0, version 0. */
   read(subject: SubjectKey): Promise<SubjectEntry>
@@ -127,6 +135,7 @@ export interface Subjects {
   ): Promise<number>
 }
 
+/** Things that may happen once. */
 export interface Marks {
   /** True exactly once a key until `until`: replay protection. */
   once(key: string, until: number): Promise<boolean>
@@ -135,6 +144,7 @@ export interface Marks {
 /** Opaque; a position in the feed over all partitions. */
 export type Cursor = string
 
+/** What the feed tells of: an end, a raised generation, a change, an event. */
 export type FeedItem =
   | {
       readonly kind: 'revoked'
@@ -157,6 +167,7 @@ export type FeedItem =
     }
   | ({ readonly kind: 'event' } & SealedEvent)
 
+/** An item of the feed and its place in it. */
 export type FeedEntry = FeedItem & {
   readonly partition: number
   /** Gap-free and rising within its partition, from 1. */

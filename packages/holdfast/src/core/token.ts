@@ -11,6 +11,7 @@ const TAG_BYTES = 16
 const HEADER_BYTES = 13 // kind 1, key id 4, family 4, generation 4
 const SIGNED_BYTES = HEADER_BYTES + RANDOM_BYTES
 
+/** What a token is for: presenting a session, or refreshing it. */
 export type TokenKind = (typeof KINDS)[number]
 
 /** What a token says before anybody has checked its tag: claims, not facts. */
