@@ -36,12 +36,18 @@ async function installPackages() {
   if (!installedAsLocked(JSON.parse(lock))) {
     const fresh = !existsSync(join(root, 'node_modules'))
     say(fresh ? 'Installing npm packages (once, about a minute) ...' : 'Updating npm packages ...')
-    // "ci" follows the lock file exactly but starts from nothing; "install" changes only what differs.
-    const result = await run('npm', [fresh ? 'ci' : 'install', '--no-audit', '--no-fund'])
-    if (result.code !== 0) fail(`npm could not install the packages:\n\n${outputOf(result)}`)
+    // Not "npm ci": it refuses a lock file that lacks optional packages for other platforms, and starts from nothing.
+    const result = await run('npm', ['install', '--no-audit', '--no-fund'])
+    if (result.code !== 0)
+      fail(`npm could not install the packages:\n\n${shortened(outputOf(result))}`)
   }
   const now = readFileSync(join(root, 'package-lock.json'), 'utf8')
   writeFileSync(STAMP, createHash('sha256').update(now).digest('hex'))
+}
+
+/** npm explains itself at length; the cause stands at the beginning. */
+function shortened(text) {
+  return text.split('\n').slice(0, 30).join('\n')
 }
 
 /** npm's own note of what it installed agrees with the lock file; packages for other platforms may be absent. */
