@@ -51,3 +51,13 @@ export function decayed(context: Pick<Context, 'evidence' | 'evidenceAt'>, at: n
 export function findContext(contexts: readonly Context[], key: string): Context | undefined {
   return contexts.find((context) => context.key === key)
 }
+
+/** Two addresses of one prefix are one place: who moves within it has not moved. */
+export function sameNetwork(a: Network, b: Network): boolean {
+  return a.prefix === b.prefix && a.asn === b.asn
+}
+
+/** Whether nothing that can be compared has changed about a device. */
+export function sameDevice(a: Device, b: Device): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
+}

@@ -1,0 +1,81 @@
+import { parseHints, parseMobileHint } from './client-hints.ts'
+import {
+  type ClientFacts,
+  type Device,
+  LIMITS,
+  RELEVANT_HEADERS,
+  type RequestFacts,
+} from './request.ts'
+import { classifyUserAgent, type UserAgent } from './user-agent.ts'
+
+const MAX_LANGUAGES = 8
+const MAX_HEADER = 2048
+
+const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,4}$/
+const SCREEN = /^[1-9]\d{0,4}x[1-9]\d{0,4}(?:x\d{1,2}(?:\.\d{1,20})?)?$/
+const ZONE = /^[A-Za-z][\w+-]{0,31}(?:\/[\w+-]{1,32}){0,2}$/
+
+/**
+ * Reduces a request to the device that can be compared with tolerance. Total: whatever a client sends gives
+ * a device, and what is not well-formed is null or left out. Linear in the size of the input.
+ */
+export function describeDevice(request: RequestFacts): Device {
+  const agent = agentOf(request)
+  const { client } = request
+  const mobile = parseMobileHint(header(request, 'sec-ch-ua-mobile'))
+  return {
+    ...agent,
+    mobile: mobile ?? agent.mobile,
+    languages: languagesOf(client, header(request, 'accept-language')),
+    hints: parseHints(header(request, 'sec-ch-ua'), header(request, 'sec-ch-ua-platform')),
+    screen: wellFormed(client?.screen, SCREEN),
+    timezone: wellFormed(client?.timezone, ZONE),
+  }
+}
+
+/**
+ * A client that sends other headers but no user agent withholds it, which no browser does. No headers at all
+ * means that the caller did not pass them on: unknown.
+ */
+function agentOf(request: RequestFacts): UserAgent {
+  const text = header(request, 'user-agent')?.trim() ?? ''
+  const agent = classifyUserAgent(text)
+  const withheld = text === '' && RELEVANT_HEADERS.some((name) => header(request, name))
+  return withheld ? { ...agent, family: 'automation' } : agent
+}
+
+/** Repeated fields are one list (RFC 9110, section 5.3). */
+function header({ headers }: RequestFacts, name: string): string | null {
+  const value = headers[name]
+  if (value === undefined) return null
+  const text = typeof value === 'string' ? value : value.slice(0, LIMITS.headers).join(', ')
+  return text.slice(0, MAX_HEADER)
+}
+
+function wellFormed(value: string | undefined, shape: RegExp): string | null {
+  return value !== undefined && value.length <= LIMITS.clientFact && shape.test(value)
+    ? value
+    : null
+}
+
+/** The page's list, else the header's. Both claim the same thing; the page's order is the user's own. */
+function languagesOf(client: ClientFacts | undefined, header: string | null): readonly string[] {
+  const claimed = (client?.languages ?? []).slice(0, LIMITS.languages)
+  const valid = claimed.filter((tag) => LANGUAGE.test(tag)).slice(0, MAX_LANGUAGES)
+  return valid.length > 0 ? valid : acceptedLanguages(header ?? '')
+}
+
+/** `Accept-Language` in order of preference (RFC 9110, section 12.5.4). */
+function acceptedLanguages(header: string): readonly string[] {
+  return header
+    .split(',', LIMITS.languages)
+    .map((part) => {
+      const [tag = '', ...parameters] = part.trim().split(';', 3)
+      const quality = parameters.map((each) => /^\s*q=([01](?:\.\d{0,3})?)\s*$/.exec(each)?.[1])
+      return { tag: tag.trim(), quality: Number(quality.find((q) => q !== undefined) ?? 1) }
+    })
+    .filter(({ tag, quality }) => quality > 0 && LANGUAGE.test(tag))
+    .sort((a, b) => b.quality - a.quality)
+    .slice(0, MAX_LANGUAGES)
+    .map(({ tag }) => tag)
+}

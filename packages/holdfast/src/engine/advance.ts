@@ -1,0 +1,67 @@
+import { contextKey } from '../core/context.ts'
+import { acknowledge, displace, type Row, rotate, usedBy } from '../core/ratchet.ts'
+import type { Presentation } from '../core/request.ts'
+import type { Family, Secret, SessionState } from '../core/session.ts'
+import type { Parts } from './parts.ts'
+
+export interface Advanced {
+  readonly state: SessionState
+  /** What the answer has to deliver. */
+  readonly token?: string
+  readonly rotated?: 'rotated' | 'sibling'
+}
+
+/** Ack, rotation and re-delivery: only on `allow` and `observe`, and only what the answer can carry. */
+export function advance(
+  parts: Parts,
+  state: SessionState,
+  {
+    row,
+    presentation,
+    deliverable,
+  }: { readonly row: Row; readonly presentation: Presentation; readonly deliverable: boolean },
+): Advanced {
+  const { at, network, device } = presentation
+  const context = contextKey(network, device)
+  const { family } = state
+
+  if (row.row === 'resend') {
+    const token = family.issued.token
+    return deliverable && token !== undefined ? { state, token } : { state }
+  }
+  if (row.row === 'lost' && deliverable) {
+    const { secret, token } = mint(parts, state, at)
+    return { state: { ...state, family: displace(family, secret, at) }, token, rotated: 'sibling' }
+  }
+  if (row.row !== 'current') return { state }
+
+  const used = row.first ? acknowledge(family, context, at) : usedBy(family, context)
+  const acked = used === family ? state : { ...state, family: used }
+  if (!deliverable || !rotationDue(parts, family, presentation)) return { state: acked }
+  const { secret, token } = mint(parts, acked, at)
+  return { state: { ...acked, family: rotate(acked.family, secret) }, token, rotated: 'rotated' }
+}
+
+/** Every few minutes, and before a sensitive route: a thief who acted leaves a fork behind. */
+export function rotationDue(
+  parts: Parts,
+  { issued }: Family,
+  { at, sensitivity }: Presentation,
+): boolean {
+  return sensitivity === 'sensitive' || at - issued.mintedAt >= parts.rotateEveryMs
+}
+
+function mint(
+  parts: Parts,
+  { id, family }: SessionState,
+  at: number,
+): { readonly secret: Secret; readonly token: string } {
+  const generation = family.issued.generation + 1
+  const { token, digest } = parts.codec.mint({
+    session: id,
+    kind: 'session',
+    family: family.id,
+    generation,
+  })
+  return { secret: { generation, digest, mintedAt: at, token }, token }
+}

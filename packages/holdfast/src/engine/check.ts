@@ -1,0 +1,123 @@
+import { SessionError } from '../core/errors.ts'
+import { LIMITS, type RequestFacts } from '../core/request.ts'
+import type { Attributes, JsonValue } from '../core/session.ts'
+
+const MAX_DEPTH = 16
+const encoder = new TextEncoder()
+
+/** Bounds on a word that names something: a class, an `acr`, a method. */
+export function checkWord(field: string, value: unknown, max: number = LIMITS.word): string {
+  if (typeof value !== 'string' || value === '') throw invalid(field, 'must be a non-empty string')
+  if (value.length > max) throw invalid(field, `must not be longer than ${max} characters`)
+  return value
+}
+
+export function checkWords(field: string, values: unknown, max: number): readonly string[] {
+  if (!Array.isArray(values)) throw invalid(field, 'must be an array of strings')
+  if (values.length > max) throw invalid(field, `must not have more than ${max} elements`)
+  return values.map((value, at) => checkWord(`${field}[${at}]`, value))
+}
+
+export function checkDuration(field: string, value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value <= 0) {
+    throw invalid(field, 'must be a positive whole number of milliseconds')
+  }
+  return value
+}
+
+/** Types and sizes of what an adapter or a caller says about a request. */
+export function checkRequest(request: RequestFacts): RequestFacts {
+  const { ip, method, url, headers, client } = request
+  if (ip !== null && typeof ip !== 'string') throw invalid('request.ip', 'must be a string or null')
+  checkWord('request.method', method, LIMITS.method)
+  if (typeof url !== 'string') throw invalid('request.url', 'must be a string')
+  if (url.length > LIMITS.url) throw invalid('request.url', `must not be longer than ${LIMITS.url}`)
+  if (typeof headers !== 'object' || headers === null)
+    throw invalid('request.headers', 'must be an object')
+  const entries = Object.entries(headers)
+  if (entries.length > LIMITS.headers) {
+    throw invalid('request.headers', `must not have more than ${LIMITS.headers} names`)
+  }
+  for (const [name, value] of entries) checkHeader(name, value)
+  if (client !== undefined) checkClient(client)
+  return request
+}
+
+function checkHeader(name: string, value: unknown): void {
+  const values: unknown[] = Array.isArray(value) ? value : [value]
+  let length = 0
+  for (const one of values) {
+    if (typeof one !== 'string')
+      throw invalid(`request.headers.${name.slice(0, 64)}`, 'must be text')
+    length += one.length
+  }
+  if (length > LIMITS.headerValue) {
+    throw invalid(
+      `request.headers.${name.slice(0, 64)}`,
+      `must not be longer than ${LIMITS.headerValue} characters`,
+    )
+  }
+}
+
+function checkClient(client: unknown): void {
+  if (typeof client !== 'object' || client === null)
+    throw invalid('request.client', 'must be an object')
+  for (const [name, value] of Object.entries(client)) {
+    const field = `request.client.${name.slice(0, 64)}`
+    if (name === 'languages') checkWords(field, value, LIMITS.languages)
+    else if (name === 'touch') {
+      if (typeof value !== 'number' || !Number.isFinite(value))
+        throw invalid(field, 'must be a number')
+    } else if (name === 'screen' || name === 'timezone' || name === 'platform') {
+      if (typeof value !== 'string') throw invalid(field, 'must be a string')
+      if (value.length > LIMITS.clientFact)
+        throw invalid(field, `must not be longer than ${LIMITS.clientFact}`)
+    } else throw invalid(field, 'is not a known client fact')
+  }
+}
+
+/** A JSON object of at most 8 KiB and bounded depth, without the one key that reaches a prototype. */
+export function checkAttributes(value: unknown): Attributes {
+  if (!isObject(value)) throw invalid('attributes', 'must be a JSON object')
+  checkJson('attributes', value, 0)
+  if (encoder.encode(JSON.stringify(value)).length > LIMITS.attributesBytes) {
+    throw invalid('attributes', `must not be larger than ${LIMITS.attributesBytes} bytes as JSON`)
+  }
+  return value
+}
+
+/** JSON merge patch (RFC 7396): null deletes, objects merge, everything else replaces. */
+export function mergePatch(target: Attributes, patch: Attributes): Attributes {
+  const merged = new Map<string, JsonValue>(Object.entries(target))
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(key)
+    else if (isObject(value)) {
+      const old = merged.get(key)
+      merged.set(key, mergePatch(isObject(old) ? old : {}, value))
+    } else merged.set(key, value)
+  }
+  return Object.fromEntries(merged)
+}
+
+function checkJson(field: string, value: unknown, depth: number): void {
+  if (depth > MAX_DEPTH) throw invalid(field, `must not be nested deeper than ${MAX_DEPTH}`)
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return
+  if (typeof value === 'number' && Number.isFinite(value)) return
+  if (Array.isArray(value)) {
+    for (const one of value) checkJson(field, one, depth + 1)
+    return
+  }
+  if (!isObject(value)) throw invalid(field, 'must hold JSON values only')
+  for (const [key, one] of Object.entries(value)) {
+    if (key === '__proto__') throw invalid(field, 'must not have a key "__proto__"')
+    checkJson(field, one, depth + 1)
+  }
+}
+
+function isObject(value: unknown): value is { readonly [key: string]: JsonValue } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function invalid(field: string, problem: string): SessionError {
+  return new SessionError('invalid_input', `${field} ${problem}`)
+}

@@ -1,0 +1,181 @@
+import { sealingCodec } from '../codecs/codec.ts'
+import type { Keyring } from '../codecs/keyring.ts'
+import { systemHost } from '../codecs/system-host.ts'
+import type { Policy } from '../core/decision.ts'
+import { SessionError } from '../core/errors.ts'
+import type { SessionEvent } from '../core/events.ts'
+import type { Signal } from '../core/evidence.ts'
+import type { Host } from '../core/host.ts'
+import { isSessionId, type SessionId } from '../core/ids.ts'
+import { DEFAULT_LIFETIMES, type Lifetime, lifetimeVerdict } from '../core/lifetimes.ts'
+import type { Lookup } from '../core/lookup.ts'
+import type { PageRequest, Sessions, SubjectRef } from '../core/sessions.ts'
+import type { Found, Store } from '../core/store.ts'
+import { describeNetwork } from '../network/describe.ts'
+import { balanced } from '../policies/index.ts'
+import { starterSignals } from '../signals/index.ts'
+import { patchAttributes } from './attributes.ts'
+import { invalid } from './check.ts'
+import { create } from './create.ts'
+import { logout, revoke, revokeSubject } from './end.ts'
+import { journal } from './journal.ts'
+import { load, openState } from './load.ts'
+import { type Parts, type SessionLimit, versionGuard } from './parts.ts'
+import { report } from './report.ts'
+import { beginStepUp, completeStepUp } from './step-up.ts'
+import { checkSubject } from './subjects.ts'
+import { batchedTouches } from './touches.ts'
+import { verify } from './verify.ts'
+import { detailOf } from './views.ts'
+
+/** What an engine is made of; only `store` and `keyring` are needed. */
+export interface SessionsOptions {
+  /** Where sealed records live. Who creates a store closes it. */
+  readonly store: Store
+  /** Seals records and tags tokens. Every process of an estate needs the same one. */
+  readonly keyring: Keyring
+  /** Evidence to decision; `balanced()` unless said otherwise. */
+  readonly policy?: Policy
+  /** Decides nothing: where it would have differed, a `policy-differed` event says so. */
+  readonly shadow?: Policy
+  readonly signals?: readonly Signal[]
+  /** Geo and ASN data. Without it every network is known by its prefix alone. */
+  readonly lookup?: Lookup
+  /** What counts as the same network, in bits: /24 and /64 unless said otherwise. */
+  readonly prefixes?: { readonly v4: number; readonly v6: number }
+  /** Lifetimes by session class, over the defaults: `default` 24 h / 2 h idle, `remember` 30 d / 7 d idle. */
+  readonly lifetimes?: Readonly<Record<string, Lifetime>>
+  /** Lifetimes by tenant, then class. */
+  readonly tenants?: Readonly<Record<string, Readonly<Record<string, Lifetime>>>>
+  /** Live sessions a subject may have at once. No limit unless said otherwise. */
+  readonly limit?: SessionLimit
+  /** Authentication contexts from weakest to strongest; those not listed are compared for equality. */
+  readonly acrOrder?: readonly string[]
+  /** How often a deliverable secret rotates. Default 5 minutes. */
+  readonly rotateEveryMs?: number
+  readonly host?: Host
+  /** Every event, once it is committed. Must not throw. */
+  readonly onEvent?: (event: SessionEvent) => void
+}
+
+const FIVE_MINUTES_MS = 5 * 60_000
+const MAX_PAGE = 200
+
+/**
+ * The engine, in process.
+ *
+ * @example
+ * const sessions = createSessions({ store: memoryStore(), keyring: newKeyring() })
+ */
+export function createSessions(options: SessionsOptions): Sessions {
+  const parts = partsOf(options)
+  const { host, store } = parts
+
+  function isLive(found: Found): boolean {
+    return lifetimeVerdict(found, found.lastActivity, host.now()) === 'live'
+  }
+
+  return {
+    create: (login) => create(parts, login),
+    verify: (presented) => verify(parts, presented),
+    beginStepUp: (presented) => beginStepUp(parts, presented),
+    completeStepUp: (proof) => completeStepUp(parts, proof),
+    logout: (token) => logout(parts, token),
+    revoke: (id, why) => revoke(parts, id, why),
+    revokeSubject: (subject, end) => revokeSubject(parts, subject, end),
+    report: (said) => report(parts, said),
+    attributes: (id, patch, ifVersion) => patchAttributes(parts, id, { patch, ifVersion }),
+
+    async list(ref: SubjectRef, { limit = 50, after }: PageRequest = {}) {
+      const { key } = checkSubject(parts, ref)
+      if (!Number.isSafeInteger(limit) || limit < 1 || limit > MAX_PAGE) {
+        throw invalid('limit', `must be a whole number from 1 to ${MAX_PAGE}`)
+      }
+      const query = { subject: key, limit, ...(after === undefined ? {} : { after }) }
+      const { items, next } = await store.entries.list(query)
+      const now = host.now()
+      return {
+        items: items
+          .filter(isLive)
+          .map((found) => detailOf(parts, { found, state: openState(parts, found) }, now)),
+        ...(next === undefined ? {} : { next }),
+      }
+    },
+
+    async show(id: SessionId) {
+      if (typeof id !== 'string' || !isSessionId(id))
+        throw invalid('session', 'is not a session id')
+      const opened = await load(parts, id)
+      if (opened === undefined || !isLive(opened.found)) return undefined
+      return detailOf(parts, opened, host.now())
+    },
+  }
+}
+
+function partsOf(options: SessionsOptions): Parts {
+  const { store, keyring, lookup, prefixes, limit, tenants = {}, onEvent } = options
+  const host = options.host ?? systemHost()
+  const codec = sealingCodec(keyring, host)
+  const lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
+  checkOptions(options, [lifetimes, ...Object.values(tenants)])
+
+  return {
+    store,
+    codec,
+    host,
+    policy: options.policy ?? balanced(),
+    shadow: options.shadow,
+    signals: options.signals ?? starterSignals(),
+    describeNetwork: (ip) =>
+      describeNetwork(ip, {
+        ...(lookup === undefined ? {} : { lookup }),
+        ...(prefixes === undefined ? {} : { prefixes }),
+      }),
+    lifetimeOf: (tenant, name) => own(own(tenants, tenant), name) ?? own(lifetimes, name),
+    limit,
+    acrOrder: options.acrOrder ?? [],
+    rotateEveryMs: options.rotateEveryMs ?? FIVE_MINUTES_MS,
+    journal: journal({ codec, host, feed: store.feed, onEvent }),
+    touches: batchedTouches(store.entries),
+    versions: versionGuard(),
+    reported: versionGuard(),
+  }
+}
+
+/** Names come from clients: only own keys count, never what an object inherits. */
+function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined
+}
+
+function checkOptions(
+  { limit, rotateEveryMs, prefixes }: SessionsOptions,
+  lifetimes: readonly Readonly<Record<string, Lifetime>>[],
+): void {
+  for (const [name, { absoluteMs, idleMs }] of lifetimes.flatMap((some) => Object.entries(some))) {
+    if (!isDuration(absoluteMs) || !isDuration(idleMs)) {
+      throw misconfigured(`lifetimes.${name}`, 'must have absoluteMs and idleMs above 0')
+    }
+    if (idleMs > absoluteMs)
+      throw misconfigured(`lifetimes.${name}.idleMs`, 'must not exceed absoluteMs')
+  }
+  if (limit !== undefined && (!Number.isSafeInteger(limit.max) || limit.max < 1)) {
+    throw misconfigured('limit.max', 'must be a whole number above 0')
+  }
+  if (rotateEveryMs !== undefined && !isDuration(rotateEveryMs)) {
+    throw misconfigured('rotateEveryMs', 'must be a whole number of ms above 0')
+  }
+  if (prefixes === undefined) return
+  const { v4, v6 } = prefixes
+  if (!Number.isInteger(v4) || v4 < 8 || v4 > 32)
+    throw misconfigured('prefixes.v4', 'must be 8 to 32')
+  if (!Number.isInteger(v6) || v6 < 16 || v6 > 128)
+    throw misconfigured('prefixes.v6', 'must be 16 to 128')
+}
+
+function isDuration(ms: number): boolean {
+  return Number.isSafeInteger(ms) && ms > 0
+}
+
+function misconfigured(field: string, problem: string): SessionError {
+  return new SessionError('config_invalid', `${field} ${problem}.`)
+}

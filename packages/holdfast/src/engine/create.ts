@@ -1,0 +1,207 @@
+import { sessionPlace } from '../codecs/codec.ts'
+import { type Context, contextKey } from '../core/context.ts'
+import type { Decision } from '../core/decision.ts'
+import { describeDevice } from '../core/device.ts'
+import { SessionError } from '../core/errors.ts'
+import { NO_HISTORY, type SubjectHistory } from '../core/history.ts'
+import type { SessionId } from '../core/ids.ts'
+import type { Lifetime } from '../core/lifetimes.ts'
+import { firstSecret } from '../core/ratchet.ts'
+import { LIMITS, type Presentation } from '../core/request.ts'
+import type { Attributes, SessionState } from '../core/session.ts'
+import type { Created, Login } from '../core/sessions.ts'
+import type { Entry } from '../core/store.ts'
+import { checkAttributes, checkRequest, checkWord, checkWords, invalid } from './check.ts'
+import { logout, revoke } from './end.ts'
+import { learn, recall, withContext } from './history.ts'
+import { judge } from './judge.ts'
+import type { Parts } from './parts.ts'
+import { type CheckedSubject, checkSubject } from './subjects.ts'
+import { viewOf } from './views.ts'
+import { weigh } from './weigh.ts'
+
+/** Ending the oldest frees one place for whoever writes first; many logins at once may need many turns. */
+const LIMIT_TRIES = 256
+
+/** Authentication methods (RFC 8176) that are a second factor by themselves. */
+const SECOND_FACTORS = ['otp', 'hwk', 'swk', 'mfa', 'sms', 'pop', 'fpt', 'face', 'iris', 'sc']
+
+/** Starts a session: new id, new secret; the token that the client came with is ended first (ASVS 7.2.4). */
+export async function create(parts: Parts, login: Login): Promise<Created> {
+  const checked = checkLogin(parts, login)
+  if (login.previous !== undefined) await logout(parts, login.previous, 'replaced_by_login')
+
+  const { entry: subject, history } = await recall(parts, checked.key)
+  const at = parts.host.now()
+  const request = checkRequest(login.request)
+  const presentation: Presentation = {
+    at,
+    network: parts.describeNetwork(request.ip),
+    device: describeDevice(request),
+    sensitivity: 'normal',
+    method: request.method,
+  }
+
+  for (let tries = 0; tries < LIMIT_TRIES; tries++) {
+    const id = parts.codec.newSessionId(checked.key)
+    const born = bear(parts, { ...checked, id, generation: subject.generation }, presentation)
+    const { state, decision, context } = settle(parts, born.state, presentation, history, checked)
+    const entry = entryOf(parts, state)
+    const event = parts.journal.event('session-established', {
+      at,
+      session: id,
+      network: presentation.network,
+      device: presentation.device,
+      decision,
+      reason: checked.class,
+    })
+    const outcome = await parts.store.entries.write(entry, {
+      events: parts.journal.seal([event]),
+      ...(parts.limit === undefined ? {} : { limit: parts.limit.max }),
+    })
+    if (outcome === 'conflict') continue
+    if (outcome === 'gone') return { ok: false, code: 'login_superseded' }
+    if (outcome === 'limit') {
+      if (parts.limit?.beyond === 'end_oldest' && (await endOldest(parts, checked))) continue
+      return { ok: false, code: 'session_limit_reached' }
+    }
+
+    parts.versions.note(id, 1)
+    parts.journal.tell([event])
+    const attributes = await attach(parts, state, checked.attributes)
+    if (decision.outcome === 'allow' || context.state === 'confirmed') {
+      await learn(parts, checked.key, (past) => withContext(past, context))
+    }
+    const view = viewOf(parts, state, {
+      ...entry,
+      lastActivity: at,
+      attributes: undefined,
+    })
+    return {
+      ok: true,
+      session: { ...view, ...attributes },
+      token: born.token,
+      decision,
+      persistent: checked.lifetime.persistent,
+    }
+  }
+  throw new SessionError('store_contended', 'Other logins of this subject won every try. Retry.')
+}
+
+interface CheckedLogin extends CheckedSubject {
+  readonly class: string
+  readonly lifetime: Lifetime
+  readonly acr: string | null
+  readonly amr: readonly string[]
+  readonly factors: readonly string[]
+  readonly attributes: Attributes | undefined
+}
+
+function checkLogin(parts: Parts, login: Login): CheckedLogin {
+  const subject = checkSubject(parts, login)
+  const name = checkWord('class', login.class ?? 'default')
+  const lifetime = parts.lifetimeOf(subject.tenant, name)
+  if (lifetime === undefined) throw invalid('class', 'names no configured lifetimes')
+  return {
+    ...subject,
+    class: name,
+    lifetime,
+    acr: login.acr === undefined ? null : checkWord('acr', login.acr),
+    amr: checkWords('amr', login.amr ?? [], LIMITS.amr),
+    factors: checkWords('factors', login.factors ?? [], LIMITS.amr),
+    attributes: login.attributes === undefined ? undefined : checkAttributes(login.attributes),
+  }
+}
+
+function bear(
+  parts: Parts,
+  login: CheckedLogin & { readonly id: SessionId; readonly generation: number },
+  { at, network, device }: Presentation,
+): { readonly state: SessionState; readonly token: string } {
+  const { token, digest } = parts.codec.mint({
+    session: login.id,
+    kind: 'session',
+    family: 1,
+    generation: 1,
+  })
+  const context = contextKey(network, device)
+  const state: SessionState = {
+    id: login.id,
+    subject: login.subject,
+    tenant: login.tenant,
+    class: login.class,
+    generation: login.generation,
+    createdAt: at,
+    deadline: at + login.lifetime.absoluteMs,
+    idleMs: login.lifetime.idleMs,
+    factors: login.factors,
+    origin: { network, device },
+    family: {
+      id: 1,
+      acr: login.acr,
+      amr: login.amr,
+      authenticatedAt: at,
+      ...firstSecret({ generation: 1, digest, mintedAt: at }),
+      contexts: [context],
+    },
+    contexts: [],
+    last: { context, network, device, at },
+    fork: null,
+    prompts: [],
+    stepUp: null,
+  }
+  return { state, token }
+}
+
+/**
+ * Judges the login itself against the subject's past. A second factor, or having no past at all,
+ * confirms the place and the browser it came from.
+ */
+function settle(
+  parts: Parts,
+  state: SessionState,
+  presentation: Presentation,
+  history: SubjectHistory,
+  { amr }: CheckedLogin,
+): { readonly state: SessionState; readonly decision: Decision; readonly context: Context } {
+  const strong = amr.some((method) => SECOND_FACTORS.includes(method))
+  const first = history.contexts.length === 0
+  const past = strong || first ? NO_HISTORY : history
+  const weighing = weigh(parts, state, presentation, past)
+  const judged = judge(state, presentation, past, weighing)
+  const [context] = judged.next.contexts
+  if (context === undefined) throw new SessionError('internal_error', 'A login has no context.')
+  const settled: Context =
+    strong || first ? { ...context, state: 'confirmed', evidence: 0 } : context
+  return {
+    state: { ...judged.next, contexts: [settled] },
+    decision: judged.decision,
+    context: settled,
+  }
+}
+
+function entryOf(parts: Parts, state: SessionState): Entry {
+  const { id, generation, createdAt, deadline, idleMs } = state
+  const sealed = parts.codec.seal(sessionPlace(id, 1), state)
+  return { id, version: 1, generation, createdAt, deadline, idleMs, sealed }
+}
+
+async function endOldest(parts: Parts, { key }: CheckedSubject): Promise<boolean> {
+  const { items } = await parts.store.entries.list({ subject: key, limit: 1 })
+  const [oldest] = items
+  if (oldest === undefined) return false
+  await revoke(parts, oldest.id, 'session_limit')
+  return true
+}
+
+async function attach(
+  parts: Parts,
+  { id }: SessionState,
+  attributes: Attributes | undefined,
+): Promise<{ readonly attributes: Attributes; readonly attributesVersion: number }> {
+  if (attributes === undefined) return { attributes: {}, attributesVersion: 0 }
+  const place = { ...sessionPlace(id, 1), kind: 'attributes' as const }
+  const sealed = parts.codec.seal(place, attributes)
+  await parts.store.entries.attach(id, { version: 1, sealed })
+  return { attributes, attributesVersion: 1 }
+}

@@ -1,0 +1,101 @@
+import type { EventType } from '../core/events.ts'
+import { isSessionId, type SessionId, subjectOf } from '../core/ids.ts'
+import type { Presentation } from '../core/request.ts'
+import type { SubjectRef } from '../core/sessions.ts'
+import type { Why } from '../core/store.ts'
+import type { TokenClaims } from '../core/token.ts'
+import { checkWord, invalid } from './check.ts'
+import type { EventFacts } from './journal.ts'
+import { load, type Opened } from './load.ts'
+import type { Parts } from './parts.ts'
+import { checkSubject } from './subjects.ts'
+
+/** A tombstone outlives every deadline that a record of that id could have had. */
+const LONGEST_MS = 400 * 24 * 3_600_000
+
+/** Ends a session for good. Idempotent. An unknown id gets a tombstone all the same: a write may be in flight. */
+export async function revoke(parts: Parts, id: SessionId, why: Why): Promise<void> {
+  if (typeof id !== 'string' || !isSessionId(id)) throw invalid('session', 'is not a session id')
+  checkWord('why', why)
+  const at = parts.host.now()
+  await end(parts, id, { at, until: at + LONGEST_MS, why, actor: 'application' })
+}
+
+/** Any authentic generation of a live family ends the session; all else is nothing to end. */
+export async function logout(parts: Parts, token: string, why: Why = 'logout'): Promise<void> {
+  if (typeof token !== 'string') throw invalid('token', 'must be a string')
+  const claims = parts.codec.authenticate(token)
+  if (claims === undefined || claims.kind !== 'session') return
+  const opened = await load(parts, claims.session)
+  if (opened === undefined || claims.family !== opened.state.family.id) return
+  const at = parts.host.now()
+  await end(parts, claims.session, { at, until: opened.state.deadline, why, actor: 'client' })
+}
+
+/** Log out everywhere, or everywhere but here: the subject's generation rises, in one step whatever the number of sessions. */
+export async function revokeSubject(
+  parts: Parts,
+  ref: SubjectRef,
+  { why, except }: { readonly why: Why; readonly except?: SessionId },
+): Promise<void> {
+  const { key } = checkSubject(parts, ref)
+  checkWord('why', why)
+  if (except !== undefined && (!isSessionId(except) || subjectOf(except) !== key)) {
+    throw invalid('except', 'is not a session of this subject')
+  }
+  const at = parts.host.now()
+  const facts = { at, subject: key, actor: 'application', reason: why }
+  const events = [
+    parts.journal.event(
+      'subject-revoked',
+      except === undefined ? facts : { ...facts, session: except },
+    ),
+  ]
+  await parts.store.subjects.revoke(key, {
+    at,
+    why,
+    ...(except === undefined ? {} : { except }),
+    events: parts.journal.seal(events),
+  })
+  parts.journal.tell(events)
+}
+
+/** Idle for too long, seen by a presentation that came too late. */
+export async function expire(
+  parts: Parts,
+  { state }: Opened,
+  { at, network, device }: Presentation,
+): Promise<void> {
+  const why = at >= state.deadline ? 'absolute_timeout' : 'idle_timeout'
+  const { id, deadline } = state
+  await end(parts, id, { at, until: deadline, why, actor: 'engine', network, device })
+}
+
+/** A token of a family that a login or step-up has ended: one event, no evidence. */
+export async function superseded(
+  parts: Parts,
+  { session, family }: TokenClaims,
+  { at, network, device }: Presentation,
+): Promise<void> {
+  if (parts.reported.seen(session) >= family) return
+  parts.reported.note(session, family)
+  const facts = { at, session, network, device, reason: 'token_superseded' }
+  await parts.journal.append(session, [parts.journal.event('token-reused', facts)])
+}
+
+interface End extends EventFacts {
+  readonly until: number
+  readonly why: Why
+}
+
+async function end(parts: Parts, id: SessionId, { until, why, ...facts }: End): Promise<void> {
+  const type: EventType = why.endsWith('_timeout') ? 'session-expired' : 'session-revoked'
+  const events = [parts.journal.event(type, { ...facts, session: id, reason: why })]
+  const ended = await parts.store.entries.revoke(id, {
+    until: Math.max(until, facts.at + 1),
+    why,
+    at: facts.at,
+    events: parts.journal.seal(events),
+  })
+  if (ended) parts.journal.tell(events)
+}

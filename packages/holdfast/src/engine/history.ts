@@ -1,0 +1,59 @@
+import type { Context } from '../core/context.ts'
+import { type KnownContext, MAX_KNOWN, NO_HISTORY, type SubjectHistory } from '../core/history.ts'
+import type { SubjectKey } from '../core/ids.ts'
+import type { SubjectEntry } from '../core/store.ts'
+import type { Parts } from './parts.ts'
+
+const KEEP_MS = 90 * 24 * 3_600_000
+const TRIES = 4
+
+export interface Remembered {
+  readonly entry: SubjectEntry
+  readonly history: SubjectHistory
+}
+
+/** What a subject's past teaches. Nobody's past is an empty one. */
+export async function recall(parts: Parts, subject: SubjectKey): Promise<Remembered> {
+  const entry = await parts.store.subjects.read(subject)
+  if (entry.sealed === undefined) return { entry, history: NO_HISTORY }
+  const place = { kind: 'subject' as const, subject, id: subject, version: entry.version }
+  return { entry, history: parts.codec.open(place, entry.sealed) as SubjectHistory }
+}
+
+/**
+ * Changes the history by compare-and-set. Learning is an aid: when several logins of one subject keep
+ * winning the race, this lesson is dropped rather than the request.
+ */
+export async function learn(
+  parts: Parts,
+  subject: SubjectKey,
+  change: (history: SubjectHistory) => SubjectHistory,
+): Promise<void> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const { entry, history } = await recall(parts, subject)
+    const next = change(history)
+    if (next === history) return
+    const version = entry.version + 1
+    const sealed = parts.codec.seal({ kind: 'subject', subject, id: subject, version }, next)
+    const until = parts.host.now() + KEEP_MS
+    if ((await parts.store.subjects.write(subject, { version, sealed, until })) === 'written')
+      return
+  }
+}
+
+/** A context of a session becomes part of the subject's past. Confirmed stays confirmed. */
+export function withContext(history: SubjectHistory, context: Context): SubjectHistory {
+  const known = history.contexts.find(({ key }) => key === context.key)
+  const confirmed = context.state === 'confirmed' || known?.state === 'confirmed'
+  const next: KnownContext = {
+    key: context.key,
+    state: confirmed ? 'confirmed' : 'provisional',
+    network: context.network,
+    device: context.device,
+    firstSeen: known?.firstSeen ?? context.firstSeen,
+    lastSeen: context.lastSeen,
+    visits: Math.max(context.visits, known?.visits ?? 0),
+  }
+  const others = history.contexts.filter(({ key }) => key !== context.key)
+  return { ...history, contexts: [next, ...others].slice(0, MAX_KNOWN) }
+}

@@ -1,0 +1,53 @@
+import { sessionPlace } from '../codecs/codec.ts'
+import { SessionError } from '../core/errors.ts'
+import type { SessionId } from '../core/ids.ts'
+import type { Attributes, SessionState } from '../core/session.ts'
+import type { Found } from '../core/store.ts'
+import type { Parts } from './parts.ts'
+
+/** A live record, opened, and what the store keeps beside it. */
+export interface Opened {
+  readonly found: Found
+  readonly state: SessionState
+}
+
+/** Reads and opens. Undefined when there is no such live session. Idleness is not judged here. */
+export async function load(parts: Parts, id: SessionId): Promise<Opened | undefined> {
+  const seenBefore = parts.versions.seen(id)
+  const found = await parts.store.entries.read(id)
+  if (found === undefined) return undefined
+  if (found.version < seenBefore) {
+    throw new SessionError(
+      'store_rolled_back',
+      `The record of session ${id} is older than one this process has seen: the store lost writes. Nothing is decided on it.`,
+    )
+  }
+  parts.versions.note(id, found.version)
+  return { found, state: openState(parts, found) }
+}
+
+/** Unseals, and compares what the store says in clear with what the record says inside. */
+export function openState(parts: Pick<Parts, 'codec'>, found: Found): SessionState {
+  const state = parts.codec.open(
+    sessionPlace(found.id, found.version),
+    found.sealed,
+  ) as SessionState
+  const agrees =
+    state.id === found.id &&
+    state.deadline === found.deadline &&
+    state.createdAt === found.createdAt &&
+    state.idleMs === found.idleMs &&
+    state.generation === found.generation
+  if (agrees) return state
+  throw new SessionError(
+    'record_invalid',
+    `The record of session ${found.id} disagrees with its own seal about deadline or generation. It is refused.`,
+  )
+}
+
+export function openAttributes(parts: Pick<Parts, 'codec'>, found: Found): Attributes {
+  if (found.attributes === undefined) return {}
+  const { version, sealed } = found.attributes
+  const place = { ...sessionPlace(found.id, version), kind: 'attributes' as const }
+  return parts.codec.open(place, sealed) as Attributes
+}

@@ -1,0 +1,58 @@
+import type { Codec } from '../codecs/codec.ts'
+import type { Policy } from '../core/decision.ts'
+import type { Signal } from '../core/evidence.ts'
+import type { Host } from '../core/host.ts'
+import type { Lifetime } from '../core/lifetimes.ts'
+import type { Network } from '../core/request.ts'
+import type { Store } from '../core/store.ts'
+import type { Journal } from './journal.ts'
+import type { Touches } from './touches.ts'
+
+/** What every operation of the engine works with; made once by `createSessions`. */
+export interface Parts {
+  readonly store: Store
+  readonly codec: Codec
+  readonly host: Host
+  readonly policy: Policy
+  readonly shadow: Policy | undefined
+  readonly signals: readonly Signal[]
+  readonly describeNetwork: (ip: string | null) => Network
+  readonly lifetimeOf: (tenant: string, name: string) => Lifetime | undefined
+  readonly limit: SessionLimit | undefined
+  readonly acrOrder: readonly string[]
+  readonly rotateEveryMs: number
+  readonly journal: Journal
+  readonly touches: Touches
+  readonly versions: VersionGuard
+  /** The newest dead family of each session that an event has told of. */
+  readonly reported: VersionGuard
+}
+
+/** How many live sessions a subject may have, and what a login beyond that does. */
+export interface SessionLimit {
+  readonly max: number
+  readonly beyond: 'refuse' | 'end_oldest'
+}
+
+/** The highest version of each record this process has seen: a lower one means that the store was rolled back. */
+export interface VersionGuard {
+  seen(id: string): number
+  note(id: string, version: number): void
+}
+
+const REMEMBERED = 100_000
+
+export function versionGuard(): VersionGuard {
+  const versions = new Map<string, number>()
+  return {
+    seen: (id) => versions.get(id) ?? 0,
+    note(id, version) {
+      if (version <= (versions.get(id) ?? 0)) return
+      versions.delete(id)
+      versions.set(id, version)
+      if (versions.size <= REMEMBERED) return
+      const [oldest] = versions.keys()
+      if (oldest !== undefined) versions.delete(oldest)
+    },
+  }
+}

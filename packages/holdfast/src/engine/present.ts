@@ -1,0 +1,75 @@
+import { contextKey } from '../core/context.ts'
+import { describeDevice } from '../core/device.ts'
+import { type RefusalCode, SessionError } from '../core/errors.ts'
+import { judgeShowing, type Row } from '../core/ratchet.ts'
+import type { Presentation } from '../core/request.ts'
+import type { SessionState } from '../core/session.ts'
+import type { Presented } from '../core/sessions.ts'
+import type { TokenClaims } from '../core/token.ts'
+import { checkDuration, checkRequest, checkWord } from './check.ts'
+import type { Parts } from './parts.ts'
+
+/** One presentation, reduced and authenticated. */
+export interface Shown {
+  readonly presented: Presented
+  readonly presentation: Presentation
+  readonly claims: TokenClaims
+}
+
+/** Refused before anything is read: no store access, no effect on any session. */
+export function authenticate(
+  parts: Parts,
+  { token, acr, freshWithin, sensitivity }: Presented,
+  at: number,
+): TokenClaims | RefusalCode {
+  if (acr !== undefined) checkWord('acr', acr)
+  if (freshWithin !== undefined) checkDuration('freshWithin', freshWithin)
+  if (sensitivity !== undefined && sensitivity !== 'normal' && sensitivity !== 'sensitive') {
+    throw new SessionError('invalid_input', 'sensitivity must be "normal" or "sensitive"')
+  }
+  if (typeof token !== 'string') throw new SessionError('invalid_input', 'token must be a string')
+  const claims = parts.codec.authenticate(token)
+  if (claims === undefined) {
+    parts.journal.tell([parts.journal.event('token-unknown', { at, reason: 'token_malformed' })])
+    return 'token_malformed'
+  }
+  return claims.kind === 'session' ? claims : 'wrong_token_use'
+}
+
+export function presentationOf(parts: Parts, presented: Presented, at: number): Presentation {
+  const request = checkRequest(presented.request)
+  return {
+    at,
+    network: parts.describeNetwork(request.ip),
+    device: describeDevice(request),
+    sensitivity: presented.sensitivity ?? 'normal',
+    method: request.method,
+  }
+}
+
+/** The ratchet's row, or that the token belongs to a family that a login or step-up has ended. */
+export function lineOf(
+  parts: Parts,
+  state: SessionState,
+  { claims, presentation }: Shown,
+): Row | 'dead' {
+  if (claims.family < state.family.id) return 'dead'
+  const row: Row =
+    claims.family > state.family.id
+      ? { row: 'ahead' }
+      : judgeShowing(
+          state.family,
+          {
+            generation: claims.generation,
+            digest: parts.codec.digest(claims.random),
+            context: contextKey(presentation.network, presentation.device),
+            at: presentation.at,
+          },
+          parts.codec.same,
+        )
+  if (row.row !== 'ahead') return row
+  throw new SessionError(
+    'store_rolled_back',
+    `Session ${state.id} was shown a secret that its record does not know yet: the store lost writes. Nothing is decided on it.`,
+  )
+}

@@ -1,0 +1,108 @@
+import { findContext } from '../core/context.ts'
+import { describeDevice } from '../core/device.ts'
+import { SessionError } from '../core/errors.ts'
+import { isSessionId, type SessionId } from '../core/ids.ts'
+import type { SessionState } from '../core/session.ts'
+import type { Report } from '../core/sessions.ts'
+import { checkRequest, invalid } from './check.ts'
+import { factsOf } from './decide.ts'
+import { revoke, revokeSubject } from './end.ts'
+import { learn, recall } from './history.ts'
+import { load } from './load.ts'
+import type { Parts } from './parts.ts'
+import { save } from './save.ts'
+import { openAttempt } from './step-up.ts'
+import { checkSubject } from './subjects.ts'
+import { TRIES } from './verify.ts'
+
+const REMEMBERED_FAILURES = 16
+const FAILURE_WINDOW_MS = 3_600_000
+
+/** What the application knows and the session does not: failed logins, changed credentials, a subject who says "that is not me". */
+export async function report(parts: Parts, said: Report): Promise<void> {
+  switch (said.kind) {
+    case 'login_failed':
+      return loginFailed(parts, said)
+    case 'credential_changed': {
+      const { except } = said
+      const end = { why: 'credential_changed', ...(except === undefined ? {} : { except }) }
+      return revokeSubject(parts, said, end)
+    }
+    case 'account_disabled':
+      return revokeSubject(parts, said, { why: 'account_disabled' })
+    case 'step_up_failed':
+      return stepUpFailed(parts, said)
+    case 'not_me':
+      return revoke(parts, said.session, 'not_me')
+    case 'false_alarm':
+      return falseAlarm(parts, said.session)
+    default:
+      throw invalid('kind', 'is not a known kind of report')
+  }
+}
+
+/** Kept as evidence of pressure on the subject. What a stranger can repeat at will is logged up to a bound an hour. */
+async function loginFailed(
+  parts: Parts,
+  said: Extract<Report, { kind: 'login_failed' }>,
+): Promise<void> {
+  const { key } = checkSubject(parts, said)
+  const request = said.request === undefined ? undefined : checkRequest(said.request)
+  const at = parts.host.now()
+  const event = parts.journal.event('login-failed', {
+    at,
+    subject: key,
+    actor: 'application',
+    ...(request === undefined
+      ? {}
+      : { network: parts.describeNetwork(request.ip), device: describeDevice(request) }),
+  })
+  const { history } = await recall(parts, key)
+  const recent = history.failedLogins.filter((failed) => at - failed < FAILURE_WINDOW_MS)
+  if (recent.length >= REMEMBERED_FAILURES) return parts.journal.tell([event])
+  await learn(parts, key, (past) => ({
+    ...past,
+    failedLogins: [...past.failedLogins, at].slice(-REMEMBERED_FAILURES),
+  }))
+  await parts.journal.append(key, [event])
+}
+
+/** A failed factor counts against its context; after a fork it proves the thief, and the session ends. */
+async function stepUpFailed(
+  parts: Parts,
+  said: Extract<Report, { kind: 'step_up_failed' }>,
+): Promise<void> {
+  const attempt = openAttempt(parts, said)
+  if (attempt === undefined) throw invalid('challenge', 'does not belong to this token and request')
+  const facts = { ...factsOf(attempt), reason: 'factor_not_proved' }
+  for (let tries = 0; tries < TRIES; tries++) {
+    const opened = await load(parts, attempt.challenge.session)
+    if (opened === undefined) return
+    const { state, found } = opened
+    if (state.family.id !== attempt.challenge.family) return
+    if (state.fork !== null) return revoke(parts, state.id, 'step_up_failed_after_fork')
+    const context = findContext(state.contexts, attempt.challenge.context)
+    if (context === undefined)
+      return parts.journal.append(state.id, [parts.journal.event('step-up-failed', facts)])
+    const failed = { ...context, failures: context.failures + 1 }
+    const next: SessionState = {
+      ...state,
+      contexts: state.contexts.map((one) => (one.key === failed.key ? failed : one)),
+    }
+    const events = [parts.journal.event('step-up-failed', facts)]
+    const outcome = await save(parts, { found, next, events, seenAt: undefined })
+    if (outcome !== 'lost_race') return
+  }
+  throw new SessionError(
+    'store_contended',
+    'The session was changed by others at every try. Retry.',
+  )
+}
+
+async function falseAlarm(parts: Parts, session: SessionId): Promise<void> {
+  if (typeof session !== 'string' || !isSessionId(session)) {
+    throw invalid('session', 'is not a session id')
+  }
+  const facts = { at: parts.host.now(), session, actor: 'application', reason: 'false_alarm' }
+  await parts.journal.append(session, [parts.journal.event('false-alarm-reported', facts)])
+}

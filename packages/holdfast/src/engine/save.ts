@@ -1,0 +1,45 @@
+import { sessionPlace } from '../codecs/codec.ts'
+import type { SessionEvent } from '../core/events.ts'
+import { touchInterval } from '../core/lifetimes.ts'
+import type { SessionState } from '../core/session.ts'
+import type { Entry, Found } from '../core/store.ts'
+import type { Parts } from './parts.ts'
+
+/** Seals and writes the next version of a record. */
+export async function save(
+  parts: Parts,
+  change: {
+    readonly found: Found
+    readonly next: SessionState
+    readonly events: readonly SessionEvent[]
+    readonly seenAt: number | undefined
+  },
+): Promise<'written' | 'lost_race' | 'gone'> {
+  const { found, next, events, seenAt } = change
+  const version = found.version + 1
+  const entry: Entry = {
+    id: found.id,
+    version,
+    generation: found.generation,
+    createdAt: found.createdAt,
+    deadline: found.deadline,
+    idleMs: found.idleMs,
+    sealed: parts.codec.seal(sessionPlace(found.id, version), next),
+  }
+  const outcome = await parts.store.entries.write(entry, {
+    events: parts.journal.seal(events),
+    ...(seenAt === undefined ? {} : { seenAt }),
+  })
+  if (outcome === 'gone') return 'gone'
+  if (outcome !== 'written') return 'lost_race'
+  parts.versions.note(found.id, version)
+  parts.journal.tell(events)
+  return 'written'
+}
+
+/** Notes activity, at most once per touch interval. */
+export async function touchIfDue(parts: Parts, found: Found, at: number): Promise<void> {
+  if (at - (found.lastActivity ?? 0) >= touchInterval(found.idleMs)) {
+    await parts.touches.touch(found.id, at)
+  }
+}

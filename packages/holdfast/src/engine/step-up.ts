@@ -1,0 +1,246 @@
+import { contextKey, findContext } from '../core/context.ts'
+import { SessionError } from '../core/errors.ts'
+import { lifetimeVerdict } from '../core/lifetimes.ts'
+import { firstSecret } from '../core/ratchet.ts'
+import { LIMITS } from '../core/request.ts'
+import type { Family, SessionState } from '../core/session.ts'
+import type { Presented, Proof, StepUpBegun, Verification } from '../core/sessions.ts'
+import { passed, refusalOf } from './answer.ts'
+import { CHALLENGE_MS, type ChallengeFacts, openChallenge, sealChallenge } from './challenge.ts'
+import { checkWord, checkWords } from './check.ts'
+import { factsOf, weighOpened } from './decide.ts'
+import { expire, superseded } from './end.ts'
+import { learn, withContext } from './history.ts'
+import { load, type Opened } from './load.ts'
+import type { Parts } from './parts.ts'
+import { authenticate, lineOf, presentationOf, type Shown } from './present.ts'
+import { save } from './save.ts'
+import { DEFAULT_TENANT } from './subjects.ts'
+import { TRIES } from './verify.ts'
+import { acrMet } from './weigh.ts'
+
+const REPEAT_MS = 60_000
+const PROMPT_WINDOW_MS = 3_600_000
+const NONCE_BYTES = 16
+
+/**
+ * Judges the presentation once more (the page may have re-read its client facts) and, if it may be asked,
+ * seals a challenge for exactly this session, secret and context.
+ */
+export async function beginStepUp(parts: Parts, presented: Presented): Promise<StepUpBegun> {
+  const at = parts.host.now()
+  const claims = authenticate(parts, presented, at)
+  if (typeof claims === 'string') return { ok: false, code: claims }
+  const shown: Shown = { presented, claims, presentation: presentationOf(parts, presented, at) }
+
+  for (let tries = 0; tries < TRIES; tries++) {
+    const opened = await load(parts, claims.session)
+    if (opened === undefined) return { ok: false, code: 'session_unknown' }
+    const begun = await beginOpened(parts, opened, shown)
+    if (begun !== 'lost_race') return begun
+  }
+  throw contended()
+}
+
+async function beginOpened(
+  parts: Parts,
+  opened: Opened,
+  shown: Shown,
+): Promise<StepUpBegun | 'lost_race'> {
+  const { state, found } = opened
+  const { presentation, claims } = shown
+  const { at } = presentation
+  if (lifetimeVerdict(state, found.lastActivity, at) !== 'live') {
+    await expire(parts, opened, presentation)
+    return { ok: false, code: 'session_expired' }
+  }
+  const line = lineOf(parts, state, shown)
+  if (line === 'dead') {
+    await superseded(parts, claims, presentation)
+    return { ok: false, code: 'token_superseded' }
+  }
+  const { judged, session, events } = await weighOpened(parts, opened, { ...shown, row: line })
+  const { outcome } = judged.decision
+  if (outcome === 'deny' || outcome === 'revoke') {
+    const code = refusalOf(judged.decision, presentation) ?? 'context_refused'
+    return { ok: false, code, decision: judged.decision }
+  }
+
+  const key = contextKey(presentation.network, presentation.device)
+  const confirmed = findContext(judged.next.contexts, key)?.state === 'confirmed'
+  const recent = session.prompts.filter((prompt) => at - prompt < PROMPT_WINDOW_MS)
+  const next: SessionState = confirmed ? judged.next : { ...judged.next, prompts: [...recent, at] }
+  if (next !== session || session.fork !== state.fork) {
+    const prompted = parts.journal.event('step-up-required', {
+      ...factsOf(shown),
+      decision: judged.decision,
+      reason: 'step_up_begun',
+    })
+    const all = [...events.filter(({ type }) => type !== 'step-up-required'), prompted]
+    const outcome = await save(parts, { found, next, events: all, seenAt: undefined })
+    if (outcome === 'lost_race') return 'lost_race'
+    if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
+  }
+  return {
+    ok: true,
+    challenge: sealChallenge(parts.codec, {
+      session: state.id,
+      family: state.family.id,
+      digest: parts.codec.digest(claims.random),
+      context: key,
+      acr: shown.presented.acr ?? null,
+      expiresAt: at + CHALLENGE_MS,
+      nonce: Buffer.from(parts.host.random(NONCE_BYTES)).toString('base64url'),
+    }),
+    expiresAt: at + CHALLENGE_MS,
+    subject: state.subject,
+    tenant: state.tenant,
+    factors: state.factors,
+    decision: judged.decision,
+  }
+}
+
+/**
+ * The subject proved a factor: hard rotation. New family and token, the context is confirmed, the fork is over,
+ * every older secret is dead at commit. A lost response may be asked for again for a minute.
+ */
+export async function completeStepUp(parts: Parts, proof: Proof): Promise<Verification> {
+  const acr = proof.acr === undefined ? undefined : checkWord('acr', proof.acr)
+  const amr = checkWords('amr', proof.amr ?? [], LIMITS.amr)
+  const attempt = openAttempt(parts, proof)
+  if (attempt === undefined) return { ok: false, code: 'challenge_invalid' }
+
+  for (let tries = 0; tries < TRIES; tries++) {
+    const opened = await load(parts, attempt.challenge.session)
+    if (opened === undefined) return { ok: false, code: 'session_unknown' }
+    const { state, found } = opened
+    if (lifetimeVerdict(state, found.lastActivity, attempt.at) !== 'live') {
+      return { ok: false, code: 'session_expired' }
+    }
+    const repeated = repetitionOf(parts, state, attempt)
+    if (repeated !== undefined) {
+      return passed(parts, state, found, { decision: ALLOWED, token: repeated })
+    }
+    if (!isOpen(state, attempt, proof)) return { ok: false, code: 'challenge_invalid' }
+    const { challenge } = attempt
+    if (challenge.acr !== null && !acrMet(acr ?? null, challenge.acr, parts.acrOrder)) {
+      return { ok: false, code: 'step_up_required', demands: { acr: challenge.acr } }
+    }
+
+    const { next, token } = steppedUp(parts, state, attempt, { acr, amr })
+    const facts = { ...factsOf(attempt), reason: amr.join('+') || 'factor_proved' }
+    const events = [parts.journal.event('step-up-completed', facts)]
+    const outcome = await save(parts, { found, next, events, seenAt: attempt.at })
+    if (outcome === 'lost_race') continue
+    if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
+    const confirmed = findContext(next.contexts, challenge.context)
+    if (confirmed !== undefined) {
+      const subject = parts.codec.subjectKey(state.tenant, state.subject)
+      await learn(parts, subject, (past) => withContext(past, confirmed))
+    }
+    return passed(parts, next, found, { decision: ALLOWED, token })
+  }
+  throw contended()
+}
+
+const ALLOWED = { outcome: 'allow', score: 0, because: [] } as const
+
+/** A presentation together with the challenge that it answers. */
+export interface Attempt extends Shown {
+  readonly at: number
+  readonly challenge: ChallengeFacts
+  readonly digest: string
+}
+
+/** Undefined when challenge, token and context do not belong together or the time is up. */
+export function openAttempt(
+  parts: Parts,
+  answer: Pick<Proof, 'challenge' | 'token' | 'request'>,
+): Attempt | undefined {
+  const at = parts.host.now()
+  const presented: Presented = { token: answer.token, request: answer.request }
+  const challenge = openChallenge(parts.codec, checkWord('challenge', answer.challenge, 4096))
+  const claims = authenticate(parts, presented, at)
+  const presentation = presentationOf(parts, presented, at)
+  if (challenge === undefined || typeof claims === 'string' || at >= challenge.expiresAt)
+    return undefined
+  const digest = parts.codec.digest(claims.random)
+  const belongs =
+    claims.session === challenge.session &&
+    claims.family === challenge.family &&
+    parts.codec.same(digest, challenge.digest) &&
+    contextKey(presentation.network, presentation.device) === challenge.context
+  return belongs ? { presented, presentation, claims, at, challenge, digest } : undefined
+}
+
+function isOpen(state: SessionState, { challenge }: Attempt, proof: Proof): boolean {
+  return (
+    state.family.id === challenge.family &&
+    state.subject === proof.subject &&
+    state.tenant === (proof.tenant ?? DEFAULT_TENANT)
+  )
+}
+
+/** The same challenge, secret and context within a minute of the commit: the response was lost. */
+function repetitionOf(
+  parts: Parts,
+  { stepUp }: SessionState,
+  { challenge, digest, at }: Attempt,
+): string | undefined {
+  if (stepUp === null || at - stepUp.at > REPEAT_MS) return undefined
+  const same =
+    parts.codec.same(stepUp.nonce, challenge.nonce) &&
+    parts.codec.same(stepUp.digest, digest) &&
+    stepUp.context === challenge.context
+  return same ? stepUp.token : undefined
+}
+
+function steppedUp(
+  parts: Parts,
+  state: SessionState,
+  { challenge, presentation, digest, at }: Attempt,
+  proved: { readonly acr: string | undefined; readonly amr: readonly string[] },
+): { readonly next: SessionState; readonly token: string } {
+  const { network, device } = presentation
+  const { context } = challenge
+  const id = state.family.id + 1
+  const minted = parts.codec.mint({ session: state.id, kind: 'session', family: id, generation: 1 })
+  const family: Family = {
+    id,
+    acr: proved.acr ?? state.family.acr,
+    amr: [...new Set([...state.family.amr, ...proved.amr])].slice(0, LIMITS.amr),
+    authenticatedAt: at,
+    ...firstSecret({ generation: 1, digest: minted.digest, mintedAt: at }),
+    contexts: [context],
+  }
+  const before = findContext(state.contexts, context)
+  const confirmed = {
+    key: context,
+    state: 'confirmed',
+    network,
+    device,
+    firstSeen: before?.firstSeen ?? at,
+    lastSeen: at,
+    visits: Math.max(1, before?.visits ?? 0),
+    evidence: 0,
+    evidenceAt: at,
+    because: [],
+    failures: 0,
+  } as const
+  const next: SessionState = {
+    ...state,
+    family,
+    contexts: [...state.contexts.filter(({ key }) => key !== context), confirmed],
+    last: { context, network, device, at },
+    fork: null,
+    stepUp: { nonce: challenge.nonce, at, digest, context, token: minted.token },
+  }
+  return { next, token: minted.token }
+}
+
+function contended(): SessionError {
+  return new SessionError(
+    'store_contended',
+    'The session was changed by others at every try. Retry the request.',
+  )
+}

@@ -1,0 +1,41 @@
+import { decayed } from '../core/context.ts'
+import type { SessionDetail, SessionState, SessionView } from '../core/session.ts'
+import type { Found } from '../core/store.ts'
+import { type Opened, openAttributes } from './load.ts'
+import type { Parts } from './parts.ts'
+
+/** What an application sees of a session. `state` may be ahead of what was read. */
+export function viewOf(
+  parts: Pick<Parts, 'codec'>,
+  state: SessionState,
+  found: Found,
+): SessionView {
+  return {
+    id: state.id,
+    subject: state.subject,
+    tenant: state.tenant,
+    class: state.class,
+    acr: state.family.acr,
+    amr: state.family.amr,
+    authenticatedAt: state.family.authenticatedAt,
+    createdAt: state.createdAt,
+    expiresAt: state.deadline,
+    idleMs: state.idleMs,
+    attributes: openAttributes(parts, found),
+    attributesVersion: found.attributes?.version ?? 0,
+    formToken: parts.codec.formToken(state.id),
+  }
+}
+
+export function detailOf(parts: Parts, { state, found }: Opened, now: number): SessionDetail {
+  return {
+    ...viewOf(parts, state, found),
+    lastActivity: found.lastActivity ?? state.createdAt,
+    origin: state.origin,
+    contexts: state.contexts.map((context) => ({
+      ...context,
+      evidenceNow: decayed(context, now),
+    })),
+    forked: state.fork !== null,
+  }
+}

@@ -1,0 +1,202 @@
+import {
+  type Context,
+  contextKey,
+  decayed,
+  findContext,
+  sameDevice,
+  sameNetwork,
+} from '../core/context.ts'
+import type { Decision, Policy, Situation } from '../core/decision.ts'
+import type { Evidence, Signal } from '../core/evidence.ts'
+import type { SubjectHistory } from '../core/history.ts'
+import type { Presentation } from '../core/request.ts'
+import type { SessionState } from '../core/session.ts'
+import { networkConfirmed } from '../signals/network-confirmed.ts'
+
+/** What a route asks for beyond a session that is rightfully held. */
+export interface Demand {
+  readonly acr?: string | undefined
+  readonly freshWithin?: number | undefined
+}
+
+export interface Weighing {
+  /** The answer to this request. */
+  readonly decision: Decision
+  /** The answer if the route had asked for nothing: what it says of the context itself. */
+  readonly standing: Decision
+  readonly existing: Context | undefined
+  readonly key: string
+}
+
+/** What weighs: the same parts in production and in `explain`. */
+export interface Scales {
+  readonly signals: readonly Signal[]
+  readonly policy: Policy
+  readonly acrOrder: readonly string[]
+}
+
+const PROMPT_WINDOW_MS = 3_600_000
+const FAILURE_WEIGHT = 15
+const MAX_FAILURES_WEIGHED = 2
+
+/**
+ * Weighs one presentation against what the session and its subject's past say. Pure: the same record,
+ * presentation and history always give the same decision, which is what makes `explain` honest.
+ */
+export function weigh(
+  scales: Scales,
+  session: SessionState,
+  presentation: Presentation,
+  history: SubjectHistory,
+  demand: Demand = {},
+): Weighing {
+  const { at, network, device } = presentation
+  const key = contextKey(network, device)
+  const existing = findContext(session.contexts, key)
+  const rejudged = existing?.state === 'challenged'
+  const { evidence, failed } = look(scales.signals, session, presentation, history)
+
+  const carried = carriedOver(session, presentation, history, { key, existing })
+  const failures = Math.min(existing?.failures ?? 0, MAX_FAILURES_WEIGHED)
+  const because = [
+    ...evidence,
+    ...(carried === undefined ? [] : [carried]),
+    ...(failures === 0 ? [] : [failedStepUps(failures)]),
+  ]
+
+  const situation: Situation = {
+    sensitivity: presentation.sensitivity,
+    reading: presentation.method === 'GET' || presentation.method === 'HEAD',
+    context: rejudged && factsChanged(existing, presentation) ? 'new' : (existing?.state ?? 'new'),
+    networkConfirmed: networkConfirmed(session, presentation, history),
+    missing: missingOf(session, demand, at, scales.acrOrder),
+    forked: session.fork !== null,
+    canStepUp: session.factors.length > 0,
+    signalFailed: failed,
+    prompts: session.prompts.filter((prompt) => at - prompt < PROMPT_WINDOW_MS).length,
+    contradiction: null,
+  }
+  return {
+    decision: scales.policy(because, situation),
+    standing: scales.policy(because, { ...situation, sensitivity: 'normal', missing: [] }),
+    existing,
+    key,
+  }
+}
+
+/** Replays a recorded presentation through the code that decides in production. */
+export function explain(
+  scales: Scales,
+  recorded: {
+    readonly session: SessionState
+    readonly presentation: Presentation
+    readonly history: SubjectHistory
+    readonly demand?: Demand
+  },
+): Decision {
+  const { session, presentation, history, demand } = recorded
+  return weigh(scales, session, presentation, history, demand).decision
+}
+
+/** Whether the presented family has the authentication context: by the configured order, else the very same. */
+export function acrMet(have: string | null, want: string, order: readonly string[]): boolean {
+  if (have === want) return true
+  const rank = have === null ? -1 : order.indexOf(have)
+  const least = order.indexOf(want)
+  return rank >= 0 && least >= 0 && rank >= least
+}
+
+/** The client facts, the agent or the place are not what this context was challenged with: judge it afresh. */
+function factsChanged(context: Context, { network, device }: Presentation): boolean {
+  return !sameNetwork(network, context.network) || !sameDevice(device, context.device)
+}
+
+function look(
+  signals: readonly Signal[],
+  session: SessionState,
+  presentation: Presentation,
+  history: SubjectHistory,
+): { readonly evidence: readonly Evidence[]; readonly failed: boolean } {
+  const evidence: Evidence[] = []
+  let failed = false
+  for (const signal of signals) {
+    try {
+      evidence.push(...signal(session, presentation, history))
+    } catch {
+      // A signal that throws must neither let a thief in nor throw the owner out: no trust, and a reason that says so.
+      failed = true
+      evidence.push(SIGNAL_FAILED)
+    }
+  }
+  return { evidence, failed }
+}
+
+const SIGNAL_FAILED: Evidence = {
+  group: 'P',
+  reason: 'signal_failed',
+  weight: 0,
+  detail: {},
+  text: 'A signal failed on this request, so nothing new is trusted because of it.',
+}
+
+/** What an unchallenged context still has on its account, or what a newcomer inherits from a challenged one. */
+function carriedOver(
+  session: SessionState,
+  { at }: Presentation,
+  history: SubjectHistory,
+  { key, existing }: { readonly key: string; readonly existing: Context | undefined },
+): Evidence | undefined {
+  if (existing !== undefined && existing.state !== 'challenged')
+    return carriedEvidence(existing, at)
+  const confirmed = history.contexts.some(
+    (known) => known.key === key && known.state === 'confirmed',
+  )
+  if (confirmed) return undefined
+  const inherited = session.contexts
+    .filter((context) => context.state === 'challenged' && context.key !== key)
+    .reduce((most, context) => Math.max(most, decayed(context, at)), 0)
+  if (inherited === 0) return undefined
+  return {
+    group: 'B',
+    reason: 'evidence_inherited',
+    weight: inherited,
+    detail: {},
+    text: `Another place or browser of this session is under challenge; a newcomer inherits its ${inherited} dB.`,
+  }
+}
+
+/** Evidence that a context still has on its account; undefined when it has decayed. */
+export function carriedEvidence(context: Context, at: number): Evidence | undefined {
+  const left = decayed(context, at)
+  if (left === 0) return undefined
+  return {
+    group: 'B',
+    reason: 'evidence_carried',
+    weight: left,
+    detail: { was: context.evidence },
+    text: `Earlier evidence about this place and browser still counts: ${left} of ${context.evidence} dB.`,
+  }
+}
+
+function failedStepUps(failures: number): Evidence {
+  return {
+    group: 'B',
+    reason: 'step_up_failed',
+    weight: failures * FAILURE_WEIGHT,
+    detail: { failures },
+    text: `A step-up failed from this place and browser (${failures}).`,
+  }
+}
+
+function missingOf(
+  { family }: SessionState,
+  { acr, freshWithin }: Demand,
+  at: number,
+  order: readonly string[],
+): readonly ('acr' | 'freshness')[] {
+  const missing: ('acr' | 'freshness')[] = []
+  if (acr !== undefined && !acrMet(family.acr, acr, order)) missing.push('acr')
+  if (freshWithin !== undefined && at - family.authenticatedAt > freshWithin)
+    missing.push('freshness')
+  return missing
+}

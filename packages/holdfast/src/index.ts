@@ -1,0 +1,103 @@
+export {
+  formatKeyring,
+  type Keyring,
+  keyringStatus,
+  newKeyring,
+  parseKeyring,
+  type RingKey,
+  rotateKeyring,
+} from './codecs/keyring.ts'
+export { systemHost } from './codecs/system-host.ts'
+export type { Context, ContextState } from './core/context.ts'
+export {
+  type Decision,
+  decision,
+  type Outcome,
+  type Policy,
+  type Situation,
+} from './core/decision.ts'
+export {
+  CODES,
+  type Code,
+  type FaultCode,
+  type RefusalCode,
+  SessionError,
+  statusOf,
+} from './core/errors.ts'
+export { EVENT_TYPES, type EventNetwork, type EventType, type SessionEvent } from './core/events.ts'
+export { type Evidence, type EvidenceGroup, type Signal, totalOf } from './core/evidence.ts'
+export { type KnownContext, NO_HISTORY, type SubjectHistory } from './core/history.ts'
+export type { Host } from './core/host.ts'
+export {
+  isSessionId,
+  isSubjectKey,
+  PARTITIONS,
+  partitionOf,
+  type SessionId,
+  type SubjectKey,
+  subjectOf,
+} from './core/ids.ts'
+export { DEFAULT_LIFETIMES, type Lifetime } from './core/lifetimes.ts'
+export type { Lookup, Place } from './core/lookup.ts'
+export {
+  type BrowserFamily,
+  type ClientFacts,
+  type Device,
+  LIMITS,
+  type Network,
+  type NetworkKind,
+  type OperatingSystem,
+  type Presentation,
+  RELEVANT_HEADERS,
+  type RequestFacts,
+  type Sensitivity,
+} from './core/request.ts'
+export type {
+  Attributes,
+  Family,
+  JsonValue,
+  SessionDetail,
+  SessionState,
+  SessionView,
+} from './core/session.ts'
+export type {
+  Created,
+  Demands,
+  JsonMergePatch,
+  Login,
+  PageRequest,
+  Presented,
+  Proof,
+  Report,
+  Sessions,
+  StepUpBegun,
+  SubjectRef,
+  Verification,
+} from './core/sessions.ts'
+export type {
+  Also,
+  Cursor,
+  Entries,
+  Entry,
+  Feed,
+  FeedEntry,
+  FeedItem,
+  Found,
+  Marks,
+  Page,
+  Query,
+  SealedEvent,
+  StopSignal,
+  Store,
+  SubjectEntry,
+  Subjects,
+  Why,
+} from './core/store.ts'
+export { createSessions, type SessionsOptions } from './engine/create-sessions.ts'
+export { type EventLog, eventLog, type LoggedEvent } from './engine/event-log.ts'
+export type { SessionLimit } from './engine/parts.ts'
+export { type ResealProgress, resealAll } from './engine/reseal.ts'
+export { subjectKeys } from './engine/subject-key.ts'
+export { type Demand, explain, type Scales } from './engine/weigh.ts'
+export * from './policies/index.ts'
+export * from './signals/index.ts'

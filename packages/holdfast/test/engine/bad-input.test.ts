@@ -1,0 +1,132 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { newKeyring } from '../../src/codecs/keyring.ts'
+import type { Login } from '../../src/core/sessions.ts'
+import { createSessions } from '../../src/engine/create-sessions.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { harness, inMemory } from '../support/harness.ts'
+import { atHome } from '../support/people.ts'
+
+const long = (length: number): string => 'x'.repeat(length)
+
+describe('a login', () => {
+  test.each([
+    ['an empty subject', { subject: '' }, 'subject'],
+    ['a subject that is too long', { subject: long(257) }, 'subject'],
+    ['a tenant that is too long', { tenant: long(129) }, 'tenant'],
+    ['an unknown class', { class: 'forever' }, 'class'],
+    ['a class that every object inherits', { class: 'constructor' }, 'class'],
+    ['too many methods', { amr: Array.from({ length: 17 }, () => 'pwd') }, 'amr'],
+    ['attributes over 8 KiB', { attributes: { note: long(9_000) } }, 'attributes'],
+    [
+      'attributes that reach a prototype',
+      { attributes: JSON.parse('{"__proto__":{}}') },
+      'attributes',
+    ],
+    [
+      'a header over 2 KiB',
+      { request: atHome({ headers: { 'user-agent': long(3_000) } }) },
+      'request.headers.user-agent',
+    ],
+    [
+      'too many headers',
+      {
+        request: atHome({
+          headers: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`h${i}`, 'x'])),
+        }),
+      },
+      'request.headers',
+    ],
+    ['a URL over 8 KiB', { request: atHome({ url: long(9_000) }) }, 'request.url'],
+    [
+      'a client fact over 64 characters',
+      { request: atHome({ client: { screen: long(65) } }) },
+      'request.client.screen',
+    ],
+  ] as const)(
+    'with %s is refused by name of the field, and loses nothing',
+    async (_title, change, field) => {
+      const { sessions, events } = await harness(inMemory)
+
+      await expect(
+        sessions.create({ subject: 'ada', request: atHome(), ...change } as Login),
+      ).rejects.toMatchObject({
+        code: 'invalid_input',
+        message: expect.stringContaining(field),
+      })
+      expect(events).toEqual([])
+    },
+  )
+})
+
+test('no nesting of attributes is deep enough to overflow', async () => {
+  const { sessions } = await harness(inMemory)
+  const deep = JSON.parse(`${'{"a":'.repeat(2_000)}1${'}'.repeat(2_000)}`)
+
+  await expect(
+    sessions.create({ subject: 'ada', request: atHome(), attributes: deep }),
+  ).rejects.toMatchObject({ code: 'invalid_input' })
+})
+
+test('no token makes verify throw anything but a coded error, or pass', async () => {
+  const { sessions } = await harness(inMemory)
+
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 300 }), async (token) => {
+      expect(await sessions.verify({ token, request: atHome() })).toMatchObject({
+        ok: false,
+        code: 'token_malformed',
+      })
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('no request facts make verify throw anything but a coded error', async () => {
+  const { sessions, login } = await harness(inMemory)
+  const token = await login()
+  const text = fc.string({ unit: 'binary', maxLength: 80 })
+
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({
+        ip: fc.oneof(fc.constant(null), text),
+        method: text,
+        url: text,
+        headers: fc.dictionary(
+          fc.constantFrom('user-agent', 'accept-language', 'sec-ch-ua', 'sec-ch-ua-platform'),
+          text,
+        ),
+        client: fc.record(
+          { screen: text, timezone: text, languages: fc.array(text) },
+          { requiredKeys: [] },
+        ),
+      }),
+      async (request) => {
+        const answer = await sessions.verify({ token, request }).catch((error: unknown) => error)
+        expect(answer).toSatisfy(
+          (one: { ok?: boolean; code?: string }) =>
+            one.ok !== undefined || one.code === 'invalid_input',
+        )
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
+
+test.each([
+  ['a limit of none', { limit: { max: 0, beyond: 'refuse' } }, 'limit.max'],
+  [
+    'an idle timeout beyond the absolute one',
+    { lifetimes: { odd: { absoluteMs: 1, idleMs: 2, persistent: false } } },
+    'lifetimes.odd',
+  ],
+  ['a prefix that is no prefix', { prefixes: { v4: 0, v6: 64 } }, 'prefixes.v4'],
+  ['a rotation interval of zero', { rotateEveryMs: 0 }, 'rotateEveryMs'],
+] as const)('a configuration with %s is refused at the start', (_title, options, field) => {
+  const keyring = newKeyring()
+
+  expect(() => createSessions({ store: memoryStore(), keyring, ...options })).toThrow(
+    expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining(field) }),
+  )
+})

@@ -1,0 +1,91 @@
+import { expect, onTestFinished } from 'vitest'
+import type { Keyring } from '../../src/codecs/keyring.ts'
+import { newKeyring } from '../../src/codecs/keyring.ts'
+import type { SessionEvent } from '../../src/core/events.ts'
+import type { RequestFacts } from '../../src/core/request.ts'
+import type { Login, Presented, Sessions, Verification } from '../../src/core/sessions.ts'
+import type { Store } from '../../src/core/store.ts'
+import { createSessions, type SessionsOptions } from '../../src/engine/create-sessions.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { type FakeHost, fakeHost } from '../../src/testing/fake-host.ts'
+import { atHome, lookup } from './people.ts'
+
+export const SECOND = 1_000
+export const MINUTE = 60 * SECOND
+export const HOUR = 60 * MINUTE
+
+export interface Harness {
+  readonly sessions: Sessions
+  readonly store: Store
+  readonly host: FakeHost
+  readonly keyring: Keyring
+  readonly events: SessionEvent[]
+  /** Logs ada in at home and returns her token. */
+  login(changes?: Partial<Login>): Promise<string>
+  /** Shows a token; by cookie, unless `deliverable` is false. */
+  show(token: string, request?: RequestFacts, changes?: Partial<Presented>): Promise<Verification>
+  /** Passes a step-up from where the request comes from. */
+  stepUp(token: string, request: RequestFacts): Promise<Verification>
+}
+
+/** Opens an empty store whose clock is `now`. */
+export type OpenStore = (now: () => number) => Promise<Store>
+
+export const inMemory: OpenStore = async (now) => memoryStore({ now })
+
+/** A real engine over a real store, closed when the test ends; only clock and randomness are fake. */
+export async function harness(
+  open: OpenStore,
+  options: Partial<SessionsOptions> & { readonly host?: FakeHost } = {},
+): Promise<Harness> {
+  const host = options.host ?? fakeHost()
+  const store = options.store ?? (await open(host.now))
+  onTestFinished(() => store.close())
+  const events: SessionEvent[] = []
+  const keyring = options.keyring ?? newKeyring(host)
+  const sessions = createSessions({
+    lookup,
+    onEvent: (event) => events.push(event),
+    ...options,
+    store,
+    host,
+    keyring,
+  })
+
+  return {
+    sessions,
+    store,
+    host,
+    keyring,
+    events,
+    async login(changes = {}) {
+      const login = { subject: 'ada', factors: ['otp'], amr: ['pwd', 'otp'], request: atHome() }
+      const created = await sessions.create({ ...login, ...changes })
+      if (!created.ok) throw new Error(`login refused: ${created.code}`)
+      return created.token
+    },
+    show: (token, request = atHome(), changes = {}) =>
+      sessions.verify({ token, request, deliverable: true, ...changes }),
+    async stepUp(token, request) {
+      const begun = await sessions.beginStepUp({ token, request })
+      if (!begun.ok) return begun
+      return sessions.completeStepUp({
+        challenge: begun.challenge,
+        token,
+        request,
+        subject: begun.subject,
+        amr: ['otp'],
+      })
+    },
+  }
+}
+
+/** The token that the client holds after an answer: the new one if there is one. */
+export function held(token: string, answer: Verification): string {
+  expect(answer).toMatchObject({ ok: true })
+  return answer.ok ? (answer.token ?? token) : token
+}
+
+export function codeOf(answer: Verification): string {
+  return answer.ok ? 'ok' : answer.code
+}
