@@ -1,0 +1,96 @@
+import {
+  type Decision,
+  decision,
+  type Outcome,
+  type Policy,
+  type Situation,
+} from '../core/decision.ts'
+import { type Evidence, totalOf } from '../core/evidence.ts'
+import { evidenceOf, type Reason } from '../signals/reasons.ts'
+
+/** Prompts begun from unconfirmed contexts within an hour, after which they are refused without another. */
+const MAX_PROMPTS = 3
+
+/** Scores, in decibans, from which on a policy acts. */
+export interface Thresholds {
+  /** Tell, and trust nothing new. */
+  readonly observe: number
+  /** Ask for a step-up. */
+  readonly challenge: number
+  /** With accusing evidence from two groups: read only, even where the context is confirmed. */
+  readonly limit: number
+  /** End a session of which two holders are proven, instead of asking both for a step-up. */
+  readonly revokeForks: boolean
+}
+
+/**
+ * Evidence in, decision out. Only a contradiction or a fork revokes; passive evidence ends at the step-up of one
+ * context. Every outcome states its cause, if need be as a reason of 0 dB.
+ */
+export function thresholdPolicy(thresholds: Thresholds): Policy {
+  return (evidence, situation) => {
+    const { outcome, causes } = judge(thresholds, evidence, situation)
+    const given = new Set(evidence.map(({ reason }) => reason))
+    const stated = causes
+      .filter((cause) => !given.has(cause))
+      .map((cause) =>
+        evidenceOf(cause, 0, cause === 'prompts_exhausted' ? { prompts: situation.prompts } : {}),
+      )
+    return inFixedOrder(outcome, [...evidence, ...stated])
+  }
+}
+
+interface Verdict {
+  readonly outcome: Outcome
+  readonly causes: readonly Reason[]
+}
+
+function judge(
+  thresholds: Thresholds,
+  evidence: readonly Evidence[],
+  situation: Situation,
+): Verdict {
+  const { contradiction, forked, canStepUp, context, prompts, signalFailed } = situation
+  if (contradiction !== null) return { outcome: 'revoke', causes: [contradiction] }
+  if (forked) {
+    const outcome = thresholds.revokeForks || !canStepUp ? 'revoke' : 'challenge'
+    return { outcome, causes: ['secret_forked', ...demands(situation)] }
+  }
+
+  const score = totalOf(evidence)
+  const overLimit = score >= thresholds.limit && accusingGroups(evidence) >= 2
+  if (overLimit && context === 'confirmed') return { outcome: 'limit', causes: [] }
+
+  const causes = demands(situation)
+  if (score >= thresholds.challenge || overLimit || causes.length > 0) {
+    return prompts >= MAX_PROMPTS && context !== 'confirmed'
+      ? { outcome: 'deny', causes: ['prompts_exhausted', ...causes] }
+      : { outcome: 'challenge', causes }
+  }
+  if (signalFailed) return { outcome: 'observe', causes: ['signal_failed'] }
+  return { outcome: score >= thresholds.observe ? 'observe' : 'allow', causes: [] }
+}
+
+/** What calls for a step-up whatever the score. */
+function demands(situation: Situation): readonly Reason[] {
+  const sensitive = situation.sensitivity === 'sensitive'
+  const causes: Reason[] = []
+  if (situation.context === 'challenged') causes.push('context_challenged')
+  if (sensitive && !situation.networkConfirmed) causes.push('network_unconfirmed')
+  if (situation.missing.includes('acr')) causes.push('acr_missing')
+  if (situation.missing.includes('freshness')) causes.push('authentication_stale')
+  if (sensitive && situation.signalFailed) causes.push('signal_failed')
+  return causes
+}
+
+function accusingGroups(evidence: readonly Evidence[]): number {
+  return new Set(evidence.filter(({ weight }) => weight > 0).map(({ group }) => group)).size
+}
+
+/** The same evidence in any order gives the same decision, reasons included. */
+function inFixedOrder(outcome: Outcome, because: readonly Evidence[]): Decision {
+  return decision(
+    outcome,
+    [...because].sort((a, b) => (a.reason < b.reason ? -1 : Number(a.reason > b.reason))),
+  )
+}

@@ -1,0 +1,93 @@
+import type { BrowserFamily, Device } from '../core/request.ts'
+
+/** Browsers skip a version or two; more is odd. */
+const PLAUSIBLE_STEP = 3
+
+/** Send `Sec-CH-UA` on every request over HTTPS. */
+const CHROMIUM: ReadonlySet<BrowserFamily> = new Set(['chrome', 'edge', 'opera', 'samsung'])
+
+export type Difference =
+  | 'device_identical'
+  | 'browser_updated'
+  | 'screen_known'
+  | 'screen_new'
+  | 'browser_downgraded'
+  | 'browser_jumped'
+  | 'language_changed'
+  | 'platform_changed'
+  | 'hints_missing'
+  | 'hints_contradictory'
+  | 'not_a_browser'
+
+/**
+ * The classes in which a device differs from one that is known. What either side does not say makes no
+ * difference. The time zone is not looked at: it belongs to the place.
+ */
+export function differencesOf(
+  here: Device,
+  before: Device,
+  /** Screens that were used with this browser and system before, on this or another occasion. */
+  { screens }: { readonly screens: readonly string[] },
+): readonly Difference[] {
+  const differences = [
+    platform(here, before),
+    version(here, before),
+    screen(here, before, screens),
+    language(here, before),
+    hints(here, before),
+  ].flatMap((difference) => difference ?? [])
+  const comparable = here.family !== 'unknown' && here.family === before.family
+  return differences.length === 0 && comparable && here.major === before.major
+    ? ['device_identical']
+    : differences
+}
+
+function platform(here: Device, before: Device): Difference | undefined {
+  const familyChanged = differ(here.family, before.family)
+  if (familyChanged && here.family === 'automation') return 'not_a_browser'
+  return familyChanged || differ(here.os, before.os) ? 'platform_changed' : undefined
+}
+
+function version(here: Device, before: Device): Difference | undefined {
+  if (here.family !== before.family || here.major === null || before.major === null)
+    return undefined
+  const step = here.major - before.major
+  if (step === 0) return undefined
+  if (step < 0) return 'browser_downgraded'
+  return step > PLAUSIBLE_STEP ? 'browser_jumped' : 'browser_updated'
+}
+
+function screen(here: Device, before: Device, screens: readonly string[]): Difference | undefined {
+  if (here.screen === null || before.screen === null) return undefined
+  const shape = shapeOf(here.screen)
+  if (shape === shapeOf(before.screen)) return undefined
+  return screens.some((each) => shapeOf(each) === shape) ? 'screen_known' : 'screen_new'
+}
+
+/** Turning a telephone swaps the sides, zooming changes the pixel ratio: neither is another screen. */
+function shapeOf(screen: string): string {
+  const [width, height] = screen.split('x').map(Number)
+  return [width ?? 0, height ?? 0].sort((a, b) => a - b).join('x')
+}
+
+function language(here: Device, before: Device): Difference | undefined {
+  const [now, then] = [here.languages[0], before.languages[0]]
+  if (now === undefined || then === undefined) return undefined
+  return now.toLowerCase() === then.toLowerCase() ? undefined : 'language_changed'
+}
+
+/** Only a change counts: a browser that never sent hints, or always contradicted itself, is what it is. */
+function hints(here: Device, before: Device): Difference | undefined {
+  if (contradictory(here) && !contradictory(before)) return 'hints_contradictory'
+  const missing = here.hints === null && before.hints !== null && CHROMIUM.has(here.family)
+  return missing ? 'hints_missing' : undefined
+}
+
+function contradictory({ family, major, os, hints }: Device): boolean {
+  if (hints === null || family === 'unknown' || family === 'app') return false
+  return differ(family, hints.family) || differ(os, hints.os) || (hints.major ?? major) !== major
+}
+
+function differ<T extends string>(a: T | 'unknown', b: T | 'unknown'): boolean {
+  return a !== 'unknown' && b !== 'unknown' && a !== b
+}

@@ -1,0 +1,9 @@
+import type { Signal } from '../core/evidence.ts'
+import { device } from './device.ts'
+import { fork } from './fork.ts'
+import { network } from './network.ts'
+
+/** The signals that every installation starts with: network, place and clock; device; fork. */
+export function starterSignals(): readonly Signal[] {
+  return [network(), device(), fork()]
+}

@@ -1,0 +1,51 @@
+import { type Context, contextKey, findContext } from '../core/context.ts'
+import type { SubjectHistory } from '../core/history.ts'
+import type { Device, Network, Presentation } from '../core/request.ts'
+import type { SessionState } from '../core/session.ts'
+
+/** Something a presentation may be compared with. */
+export interface Known {
+  readonly network: Network
+  readonly device: Device
+  /** Only what is confirmed speaks for the owner. */
+  readonly confirmed: boolean
+  readonly from: 'session' | 'history'
+}
+
+/**
+ * The context that the presentation belongs to, when its novelty has been counted already. A challenged one is
+ * judged afresh each time: the page may have read its client facts again.
+ */
+export function settledContext(
+  session: SessionState,
+  { network, device }: Presentation,
+): Context | undefined {
+  const context = findContext(session.contexts, contextKey(network, device))
+  return context?.state === 'challenged' ? undefined : context
+}
+
+/**
+ * The comparison base: the session's contexts that are not challenged, then the confirmed ones of the
+ * subject's history. The context of the login always counts, as it was at the login.
+ */
+export function knownOf(session: SessionState, history: SubjectHistory): readonly Known[] {
+  const { origin } = session
+  const originKey = contextKey(origin.network, origin.device)
+  const own = session.contexts.flatMap((context): Known[] => {
+    const { network, device, state } = context
+    if (state !== 'challenged') {
+      return [{ network, device, confirmed: state === 'confirmed', from: 'session' }]
+    }
+    return context.key === originKey ? [{ ...origin, confirmed: false, from: 'session' }] : []
+  })
+  const past = history.contexts
+    .filter(({ state }) => state === 'confirmed')
+    .map(({ network, device }): Known => ({ network, device, confirmed: true, from: 'history' }))
+  return [...own, ...past]
+}
+
+/** What the session itself knows; the subject's history only while the session knows nothing. */
+export function closestOf(known: readonly Known[]): readonly Known[] {
+  const own = known.filter(({ from }) => from === 'session')
+  return own.length > 0 ? own : known
+}

@@ -1,0 +1,120 @@
+import type { Evidence, Signal } from '../core/evidence.ts'
+import type { Network, Presentation } from '../core/request.ts'
+import type { SessionState } from '../core/session.ts'
+import { type Clock, clockOf } from './clock.ts'
+import { type Known, knownOf, settledContext } from './known.ts'
+import { type Classified, classifyNetwork, isForeign, type NetworkClass } from './network-class.ts'
+import { evidenceOf, type Reason } from './reasons.ts'
+import { journeyBetween } from './travel.ts'
+import { MOST, WEIGHTS } from './weights.ts'
+
+/** Nobody makes this journey, with more than this probability. */
+const INFEASIBLE = 0.99
+
+const SHOWN_NETWORKS = 3
+
+/**
+ * Group N: network, place and clock as one joint observation, at most {@link MOST} dB in all. Only what is
+ * confirmed exonerates; a context whose novelty was counted before is not counted again.
+ */
+export function network(): Signal {
+  return (session, presentation, history) => {
+    const known = knownOf(session, history)
+    const settled = settledContext(session, presentation)
+    if (settled !== undefined) {
+      const { network, device, state } = settled
+      const itself: Known = { network, device, confirmed: state === 'confirmed', from: 'session' }
+      return joint(presentation, known, { class: classifyNetwork(presentation.network, [itself]) })
+    }
+    return joint(presentation, known, {
+      class: classifyNetwork(presentation.network, known),
+      journey: infeasibleJourney(session, presentation, known),
+    })
+  }
+}
+
+type Item = readonly [reason: Reason & keyof typeof WEIGHTS, detail: Evidence['detail']]
+
+function joint(
+  { network: here, device: { timezone } }: Presentation,
+  known: readonly Known[],
+  found: { readonly class: Classified | undefined; readonly journey?: Item | undefined },
+): readonly Evidence[] {
+  if (here.kind === 'private') return []
+  const usual = usualNetworks(known)
+  const clock = clockOf(timezone, here, known)
+  const place = { here: nameOf(here), usual, asn: here.asn, kind: here.kind, country: here.country }
+
+  const reason = found.class && reasonOf(found.class, clock)
+  const items: Item[] = reason === undefined ? [] : [[reason, { ...place, timezone }]]
+  if ((clock === 'moved' || clock === 'misfit') && isHome(here, known, found.class?.class)) {
+    items.push(['timezone_changed', { timezone, usual: usualZones(known) }])
+  }
+  if (found.journey !== undefined) items.push(found.journey)
+  return clipped(items)
+}
+
+/** The cell of the joint table; undefined where it weighs nothing. */
+function reasonOf({ class: name, confirmed }: Classified, clock: Clock): Item[0] | undefined {
+  if (name === 'network_same_asn') return undefined
+  const reason = name === 'country_new' ? NEW_COUNTRY[clock] : name
+  return WEIGHTS[reason] < 0 && !confirmed ? undefined : reason
+}
+
+/** A clock that moved somewhere else did not move with the network. */
+const NEW_COUNTRY = {
+  kept: 'country_new_clock_unmoved',
+  misfit: 'country_new_clock_unmoved',
+  moved: 'country_new_clock_moved',
+  unknown: 'country_new_clock_unknown',
+} as const satisfies Record<Clock, Reason>
+
+const SAME_LINE: ReadonlySet<NetworkClass | undefined> = new Set([
+  'network_same_address',
+  'network_same_prefix',
+])
+
+/** The network is known not to have left the usual countries. */
+function isHome(here: Network, known: readonly Known[], name: NetworkClass | undefined): boolean {
+  return SAME_LINE.has(name) || isForeign(here, known) === false
+}
+
+/** Not to a provider that is known: going back and forth is no journey. */
+function infeasibleJourney(
+  { last }: SessionState,
+  presentation: Presentation,
+  known: readonly Known[],
+): Item | undefined {
+  const { asn } = presentation.network
+  if (known.length === 0 || known.some(({ network }) => network.asn === asn)) return undefined
+  const journey = journeyBetween(last, presentation)
+  if (journey === undefined || journey.infeasible <= INFEASIBLE) return undefined
+  const minutes = Math.max(0, Math.round((presentation.at - last.at) / 60_000))
+  return ['travel_infeasible', { atLeastKm: Math.floor(journey.atLeastKm), minutes }]
+}
+
+function clipped(items: readonly Item[]): readonly Evidence[] {
+  let total = 0
+  return items.map(([reason, detail]) => {
+    const weight = Math.min(WEIGHTS[reason], MOST - total)
+    total += weight
+    return evidenceOf(reason, weight, detail)
+  })
+}
+
+function usualNetworks(known: readonly Known[]): string {
+  const names = new Set(known.map(({ network }) => nameOf(network)))
+  return [...names].slice(0, SHOWN_NETWORKS).join('; ') || 'unknown'
+}
+
+function usualZones(known: readonly Known[]): string {
+  const zones = new Set(known.flatMap(({ device }) => device.timezone ?? []))
+  return [...zones].slice(0, SHOWN_NETWORKS).join(', ')
+}
+
+/** A network for people: provider, kind when it says something, country. Never an address or prefix. */
+function nameOf({ asn, kind, country }: Network): string {
+  const provider = asn === null ? 'unknown provider' : `AS${asn}`
+  const named = kind === 'unknown' || kind === 'fixed' ? provider : `${provider} (${kind})`
+  return country === null ? named : `${named}, ${country}`
+}

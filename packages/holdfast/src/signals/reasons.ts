@@ -1,0 +1,155 @@
+import type { Evidence, EvidenceGroup } from '../core/evidence.ts'
+
+interface ReasonFacts {
+  readonly group: EvidenceGroup
+  /** A sentence; `{name}` stands for the value of that name in the evidence's detail. */
+  readonly text: string
+}
+
+/** Every reason that a decision can give: its evidence group and the sentence that people read. */
+export const REASONS = {
+  network_same_address: { group: 'N', text: 'Same address as before: {here}.' },
+  network_same_prefix: { group: 'N', text: 'Same line as before: {here}.' },
+  network_same_block: { group: 'N', text: 'Same neighbourhood of the network as before: {here}.' },
+  network_same_asn_far: {
+    group: 'N',
+    text: 'Same provider, but far from where it was used: {here}. Usual: {usual}.',
+  },
+  network_asn_known: {
+    group: 'N',
+    text: 'New to this session, but a provider that this user has used: {here}. Session: {usual}.',
+  },
+  relay_known: { group: 'N', text: 'Through a relay, as before: {here}.' },
+  relay_new: { group: 'N', text: 'Through a relay for the first time: {here}. Usual: {usual}.' },
+  hosting_known: {
+    group: 'N',
+    text: 'Another data centre or VPN, by somebody who uses one: {here}. Usual: {usual}.',
+  },
+  hosting_new: {
+    group: 'N',
+    text: 'A data centre or VPN for the first time: {here}. Usual: {usual}.',
+  },
+  hosting_foreign: {
+    group: 'N',
+    text: 'A data centre or VPN in a new country: {here}. Usual: {usual}.',
+  },
+  satellite_network: { group: 'N', text: 'New satellite network: {here}. Usual: {usual}.' },
+  network_new_near: { group: 'N', text: 'New network in a usual place: {here}. Usual: {usual}.' },
+  network_new_far: {
+    group: 'N',
+    text: 'New network far from the usual places: {here}. Usual: {usual}.',
+  },
+  country_new_mobile: {
+    group: 'N',
+    text: 'Mobile network in a new country: {here}. Usual: {usual}.',
+  },
+  country_new_clock_moved: {
+    group: 'N',
+    text: 'New country, and the clock went with it ({timezone}): {here}. Usual: {usual}.',
+  },
+  country_new_clock_unknown: {
+    group: 'N',
+    text: 'New country, time zone not known: {here}. Usual: {usual}.',
+  },
+  country_new_clock_unmoved: {
+    group: 'N',
+    text: 'New country, but the clock keeps another time ({timezone}): {here}. Usual: {usual}.',
+  },
+  timezone_changed: {
+    group: 'N',
+    text: 'The clock moved to {timezone}, the network did not leave the country. Usual: {usual}.',
+  },
+  travel_infeasible: {
+    group: 'N',
+    text: 'At least {atLeastKm} km from where it was used {minutes} minutes before.',
+  },
+
+  device_identical: { group: 'D', text: 'Same browser and system as before: {here}.' },
+  browser_updated: { group: 'D', text: 'The browser was updated: {here}. Before: {before}.' },
+  screen_known: { group: 'D', text: 'A screen that was used before: {here}.' },
+  screen_new: { group: 'D', text: 'Another screen: {here}. Before: {before}.' },
+  browser_downgraded: {
+    group: 'D',
+    text: 'The browser went back a version: {here}. Before: {before}.',
+  },
+  browser_jumped: {
+    group: 'D',
+    text: 'The browser skipped several versions: {here}. Before: {before}.',
+  },
+  language_changed: {
+    group: 'D',
+    text: 'The preferred language changed: {here}. Before: {before}.',
+  },
+  platform_changed: { group: 'D', text: 'Another browser or system: {here}. Before: {before}.' },
+  hints_missing: {
+    group: 'D',
+    text: 'The browser stopped describing itself: {here}. Before: {before}.',
+  },
+  hints_contradictory: {
+    group: 'D',
+    text: 'The browser contradicts itself: {here}. It also says: {hints}.',
+  },
+  not_a_browser: { group: 'D', text: 'A script, not a browser: {here}. Before: {before}.' },
+
+  secret_forked: {
+    group: 'R',
+    text: 'Two holders of one secret are proven: an older copy of it came back.',
+  },
+
+  evidence_carried: {
+    group: 'B',
+    text: 'Earlier evidence about this place and browser still counts: {left} of {was} dB.',
+  },
+  evidence_inherited: {
+    group: 'B',
+    text: 'Another place or browser of this session is under challenge; a newcomer inherits its {left} dB.',
+  },
+  step_up_failed: { group: 'B', text: 'Step-ups failed from this place and browser: {failures}.' },
+
+  signal_failed: {
+    group: 'P',
+    text: 'A signal failed on this request, so nothing new is trusted because of it.',
+  },
+  context_challenged: {
+    group: 'P',
+    text: 'This place and browser looked wrong before and have not passed a step-up since.',
+  },
+  network_unconfirmed: {
+    group: 'P',
+    text: 'A sensitive route from a network that the user has not confirmed yet.',
+  },
+  acr_missing: { group: 'P', text: 'The route asks for a stronger authentication.' },
+  authentication_stale: { group: 'P', text: 'The route asks for a more recent authentication.' },
+  prompts_exhausted: {
+    group: 'P',
+    text: 'Step-ups were begun {prompts} times within the hour from unconfirmed places: no more for now.',
+  },
+  contexts_exhausted: {
+    group: 'P',
+    text: 'This session is already used from as many places and browsers as one session may be.',
+  },
+  failed_key_proof: {
+    group: 'P',
+    text: 'The proof of the key that the session is bound to failed.',
+  },
+  step_up_failed_after_fork: {
+    group: 'P',
+    text: 'A step-up failed after two holders of one secret were proven.',
+  },
+  not_me: { group: 'P', text: 'The user says that somebody else uses this session.' },
+} as const satisfies Record<string, ReasonFacts>
+
+export type Reason = keyof typeof REASONS
+
+/** Evidence as the catalogue words it. A value of `null` in the detail reads as "unknown". */
+export function evidenceOf(
+  reason: Reason,
+  weight: number,
+  detail: Evidence['detail'] = {},
+): Evidence {
+  const { group, text } = REASONS[reason]
+  const sentence = text.replace(/\{(\w+)\}/g, (_, name: string) =>
+    String(detail[name] ?? 'unknown'),
+  )
+  return { group, reason, weight, detail, text: sentence }
+}

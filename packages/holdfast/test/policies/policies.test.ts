@@ -1,0 +1,231 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Outcome, Situation } from '../../src/core/decision.ts'
+import { type Evidence, type EvidenceGroup, totalOf } from '../../src/core/evidence.ts'
+import { balanced, lenient, strict, thresholdPolicy } from '../../src/policies/index.ts'
+import { calm } from './calm.ts'
+
+function weighing(weight: number, group: EvidenceGroup = 'N', reason = 'x'): Evidence {
+  return { group, reason, weight, detail: {}, text: 'A fact.' }
+}
+
+const reasonsOf = ({ because }: { because: readonly Evidence[] }) =>
+  because.map(({ reason }) => reason)
+
+describe('scores lead to outcomes', () => {
+  test.each<[string, ReturnType<typeof balanced>, readonly [number, Outcome][]]>([
+    [
+      'balanced',
+      balanced(),
+      [
+        [-17, 'allow'],
+        [11, 'allow'],
+        [12, 'observe'],
+        [23, 'observe'],
+        [24, 'challenge'],
+        [90, 'challenge'],
+      ],
+    ],
+    [
+      'lenient',
+      lenient(),
+      [
+        [17, 'allow'],
+        [18, 'observe'],
+        [31, 'observe'],
+        [32, 'challenge'],
+      ],
+    ],
+    [
+      'strict',
+      strict(),
+      [
+        [5, 'allow'],
+        [6, 'observe'],
+        [14, 'observe'],
+        [15, 'challenge'],
+      ],
+    ],
+  ])('%s', (_, policy, table) => {
+    for (const [score, outcome] of table) {
+      expect(policy([weighing(score)], { ...calm, context: 'provisional' }).outcome).toBe(outcome)
+    }
+  })
+
+  test('evidence of two groups above the limit leaves a confirmed context to read, and challenges any other', () => {
+    const evidence = [weighing(30, 'N'), weighing(30, 'D')]
+
+    expect(balanced()(evidence, calm).outcome).toBe('limit')
+    for (const context of ['provisional', 'challenged', 'new'] as const) {
+      expect(balanced()(evidence, { ...calm, context }).outcome).toBe('challenge')
+    }
+  })
+
+  test('one group alone, or one that exonerates beside it, never limits', () => {
+    expect(balanced()([weighing(60)], calm).outcome).toBe('challenge')
+    expect(balanced()([weighing(60), weighing(-2, 'D')], calm).outcome).toBe('challenge')
+  })
+})
+
+describe('a route or a context can call for a step-up whatever the score, and the decision says why', () => {
+  test.each<[string, Partial<Situation>, readonly string[]]>([
+    ['a challenged context', { context: 'challenged' }, ['context_challenged']],
+    [
+      'a sensitive route on an unconfirmed network',
+      { sensitivity: 'sensitive', networkConfirmed: false },
+      ['network_unconfirmed'],
+    ],
+    ['a stronger authentication', { missing: ['acr'] }, ['acr_missing']],
+    ['a fresher authentication', { missing: ['freshness'] }, ['authentication_stale']],
+    ['both', { missing: ['acr', 'freshness'] }, ['acr_missing', 'authentication_stale']],
+    [
+      'a failed signal on a sensitive route',
+      { sensitivity: 'sensitive', signalFailed: true },
+      ['signal_failed'],
+    ],
+  ])('%s', (_, situation, causes) => {
+    const decided = balanced()([], { ...calm, ...situation })
+
+    expect(decided.outcome).toBe('challenge')
+    expect(decided.score).toBe(0)
+    expect(reasonsOf(decided)).toEqual(causes)
+  })
+
+  test('a normal route does not ask for a confirmed network, nor a confirmed network for anything', () => {
+    expect(balanced()([], { ...calm, networkConfirmed: false }).outcome).toBe('allow')
+    expect(balanced()([], { ...calm, sensitivity: 'sensitive' }).outcome).toBe('allow')
+  })
+
+  test('a failed signal is observed on a normal route, however good the rest looks', () => {
+    const decided = balanced()([weighing(-17)], { ...calm, signalFailed: true })
+
+    expect(decided.outcome).toBe('observe')
+    expect(reasonsOf(decided)).toContain('signal_failed')
+  })
+
+  test('a cause that the evidence states already is not stated twice', () => {
+    const failed = weighing(0, 'P', 'signal_failed')
+
+    expect(reasonsOf(balanced()([failed], { ...calm, signalFailed: true }))).toEqual([
+      'signal_failed',
+    ])
+  })
+})
+
+describe('forks', () => {
+  const forked: Situation = { ...calm, forked: true }
+
+  test('challenge every context, confirmed or not, even after three prompts', () => {
+    for (const context of ['confirmed', 'provisional', 'challenged', 'new'] as const) {
+      const decided = balanced()([weighing(60, 'R', 'secret_forked')], {
+        ...forked,
+        context,
+        prompts: 3,
+      })
+      expect(decided.outcome).toBe('challenge')
+    }
+  })
+
+  test('end the session under the strict policy, and where nobody can step up', () => {
+    expect(strict()([], forked).outcome).toBe('revoke')
+    expect(balanced()([], { ...forked, canStepUp: false }).outcome).toBe('revoke')
+    expect(reasonsOf(strict()([], forked))).toEqual(['secret_forked'])
+  })
+})
+
+describe('prompts run out', () => {
+  const asking: Situation = { ...calm, context: 'challenged', prompts: 3 }
+
+  test('for a context that would be challenged: refused without another prompt', () => {
+    const decided = balanced()([weighing(26)], asking)
+
+    expect(decided.outcome).toBe('deny')
+    expect(reasonsOf(decided)).toEqual(['x', 'context_challenged', 'prompts_exhausted'])
+  })
+
+  test('not before the third, not for a confirmed context, not where nothing is asked', () => {
+    expect(balanced()([weighing(26)], { ...asking, prompts: 2 }).outcome).toBe('challenge')
+    expect(balanced()([weighing(26)], { ...asking, context: 'confirmed' }).outcome).toBe(
+      'challenge',
+    )
+    expect(balanced()([], { ...asking, context: 'provisional' }).outcome).toBe('allow')
+  })
+})
+
+test.each(['failed_key_proof', 'step_up_failed_after_fork', 'not_me'] as const)(
+  'a contradiction revokes before anything else is looked at: %s',
+  (contradiction) => {
+    for (const policy of [balanced(), lenient(), strict()]) {
+      const decided = policy([weighing(-17)], { ...calm, forked: true, prompts: 9, contradiction })
+      expect(decided.outcome).toBe('revoke')
+      expect(reasonsOf(decided)).toContain(contradiction)
+    }
+  },
+)
+
+const evidence = fc.array(
+  fc
+    .record({
+      weight: fc.integer({ min: -15, max: 60 }),
+      group: fc.constantFrom<EvidenceGroup>('N', 'D', 'B', 'R'),
+      reason: fc.constantFrom('a', 'b', 'c', 'd'),
+    })
+    .map(({ weight, group, reason }) => weighing(weight, group, reason)),
+  { maxLength: 6 },
+)
+const situation: fc.Arbitrary<Situation> = fc.record({
+  sensitivity: fc.constantFrom('normal', 'sensitive'),
+  reading: fc.boolean(),
+  context: fc.constantFrom('confirmed', 'provisional', 'challenged', 'new'),
+  networkConfirmed: fc.boolean(),
+  missing: fc.subarray(['acr', 'freshness'] as const),
+  forked: fc.boolean(),
+  canStepUp: fc.boolean(),
+  signalFailed: fc.boolean(),
+  prompts: fc.nat({ max: 5 }),
+  contradiction: fc.constantFrom(null, null, 'failed_key_proof', 'not_me'),
+})
+
+describe('for any evidence in any situation', () => {
+  test('the reasons sum exactly to the score of the evidence, and everything but trust has a reason', () => {
+    fc.assert(
+      fc.property(evidence, situation, (given, facts) => {
+        const decided = balanced()(given, facts)
+        expect(decided.score).toBe(totalOf(given))
+        expect(totalOf(decided.because)).toBe(decided.score)
+        if (decided.outcome !== 'allow') expect(decided.because.length).toBeGreaterThan(0)
+      }),
+    )
+  })
+
+  test('only a contradiction or a fork revokes: evidence alone never does', () => {
+    fc.assert(
+      fc.property(evidence, situation, (given, facts) => {
+        const decided = strict()(given, { ...facts, contradiction: null, forked: false })
+        expect(decided.outcome).not.toBe('revoke')
+      }),
+    )
+  })
+
+  test('more evidence against never makes the answer to an unconfirmed context milder', () => {
+    const ladder: readonly Outcome[] = ['allow', 'observe', 'challenge', 'deny', 'revoke']
+    const rank = (outcome: Outcome) => ladder.indexOf(outcome)
+    fc.assert(
+      fc.property(evidence, situation, fc.nat({ max: 60 }), (given, facts, more) => {
+        const stranger = { ...facts, context: 'provisional' as const }
+        const before = balanced()(given, stranger).outcome
+        const after = balanced()([...given, weighing(more, 'K')], stranger).outcome
+        expect(rank(after)).toBeGreaterThanOrEqual(rank(before))
+        expect(rank(before)).toBeGreaterThanOrEqual(0)
+      }),
+    )
+  })
+
+  test('what observes, challenges or limits can be set apart', () => {
+    const policy = thresholdPolicy({ observe: 1, challenge: 2, limit: 3, revokeForks: true })
+
+    expect(policy([weighing(1)], calm).outcome).toBe('observe')
+    expect(policy([weighing(2)], calm).outcome).toBe('challenge')
+    expect(policy([weighing(2), weighing(1, 'D')], calm).outcome).toBe('limit')
+  })
+})

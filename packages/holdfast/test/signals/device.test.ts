@@ -1,0 +1,182 @@
+import { describe, expect, test } from 'vitest'
+import { totalOf } from '../../src/core/evidence.ts'
+import { NO_HISTORY } from '../../src/core/history.ts'
+import type { Device } from '../../src/core/request.ts'
+import { device } from '../../src/signals/device.ts'
+import { laptop, lyse, oslo, past, presented, sessionOf, used, weights } from './scene.ts'
+
+const look = device()
+const home = sessionOf(used(oslo, laptop))
+const at = (major: number): Partial<Device> => ({
+  major,
+  hints: { family: 'chrome', major, os: 'windows' },
+})
+
+describe('the starter table, row by row', () => {
+  test.each<[string, Partial<Device>, Record<string, number>]>([
+    ['identical', {}, { device_identical: -2 }],
+    ['one version forward', at(157), { browser_updated: -14 }],
+    ['three versions forward', at(159), { browser_updated: -14 }],
+    ['four versions forward', at(160), { browser_jumped: 3 }],
+    ['one version back', at(155), { browser_downgraded: 15 }],
+    ['another screen', { screen: '1920x1080x1' }, { screen_new: 6 }],
+    ['the screen turned', { screen: '1440x2560x1' }, { device_identical: -2 }],
+    ['the page zoomed', { screen: '2560x1440x1.25' }, { device_identical: -2 }],
+    ['another first language', { languages: ['en-US', 'nb'] }, { language_changed: 20 }],
+    ['another second language', { languages: ['nb-NO', 'sv'] }, { device_identical: -2 }],
+    ['another browser', { family: 'firefox', hints: null, major: 145 }, { platform_changed: 15 }],
+    [
+      'another system',
+      { os: 'linux', hints: { family: 'chrome', major: 156, os: 'linux' } },
+      { platform_changed: 15 },
+    ],
+    ['hints gone', { hints: null }, { hints_missing: 28 }],
+    [
+      'hints of another version',
+      { hints: { family: 'chrome', major: 150, os: 'windows' } },
+      { hints_contradictory: 28 },
+    ],
+    [
+      'hints of another system',
+      { hints: { family: 'chrome', major: 156, os: 'linux' } },
+      { hints_contradictory: 28 },
+    ],
+    [
+      'a script',
+      { family: 'automation', major: null, os: 'unknown', hints: null },
+      { not_a_browser: 30 },
+    ],
+    [
+      'the time zone, which belongs to the place',
+      { timezone: 'Asia/Tokyo' },
+      { device_identical: -2 },
+    ],
+  ])('%s', (_, change, expected) => {
+    expect(weights(look(home, presented(lyse, { ...laptop, ...change }), NO_HISTORY))).toEqual(
+      expected,
+    )
+  })
+})
+
+describe('several differences', () => {
+  test('count the largest in full, half of the second, nothing further', () => {
+    const other = { ...laptop, ...at(155), languages: ['en-US'], screen: '1366x768x1' }
+
+    const evidence = look(home, presented(lyse, other), NO_HISTORY)
+
+    expect(weights(evidence)).toEqual({ language_changed: 20, browser_downgraded: 8 })
+  })
+
+  test('never weigh more than a single observation may', () => {
+    const other = { ...laptop, hints: null, languages: ['en-US'] }
+
+    expect(totalOf(look(home, presented(lyse, other), NO_HISTORY))).toBe(30)
+  })
+
+  test('let nothing exonerate beside an accusation', () => {
+    const other = { ...laptop, ...at(157), languages: ['en-US'] }
+
+    expect(weights(look(home, presented(lyse, other), NO_HISTORY))).toEqual({
+      language_changed: 20,
+    })
+  })
+})
+
+describe('what speaks for the owner', () => {
+  test('needs a confirmed context', () => {
+    const provisional = sessionOf(used(oslo, laptop, { state: 'provisional' }))
+
+    expect(look(provisional, presented(oslo, laptop), NO_HISTORY)).toEqual([])
+    expect(look(provisional, presented(oslo, { ...laptop, ...at(157) }), NO_HISTORY)).toEqual([])
+    expect(look(provisional, presented(lyse, laptop), NO_HISTORY)).toEqual([])
+    expect(
+      weights(look(provisional, presented(oslo, { ...laptop, ...at(155) }), NO_HISTORY)),
+    ).toEqual({
+      browser_downgraded: 15,
+    })
+  })
+
+  test('is the mildest of several devices', () => {
+    const borrowed = { ...laptop, languages: ['en-US'] }
+    const session = sessionOf(used(oslo, laptop), used(lyse, borrowed))
+    const elsewhere = { ...lyse, prefix: 'p' }
+
+    for (const known of [laptop, borrowed]) {
+      expect(weights(look(session, presented(elsewhere, known), NO_HISTORY))).toEqual({
+        device_identical: -2,
+      })
+    }
+  })
+
+  test('includes a screen that was used elsewhere before', () => {
+    const docked = { ...laptop, screen: '3840x2160x1' }
+    const session = sessionOf(used(oslo, laptop), used(lyse, docked))
+
+    expect(weights(look(session, presented(oslo, docked), NO_HISTORY))).toEqual({
+      screen_known: -2,
+    })
+  })
+
+  test("comes from the subject's past only while the session knows nothing", () => {
+    const phone: Device = {
+      ...laptop,
+      family: 'safari',
+      os: 'ios',
+      major: 18,
+      hints: null,
+      mobile: true,
+    }
+    const login = { ...home, contexts: [] }
+
+    expect(weights(look(login, presented(lyse, phone), past(used(oslo, phone))))).toEqual({
+      device_identical: -2,
+    })
+    expect(weights(look(home, presented(lyse, phone), past(used(oslo, phone))))).toEqual({
+      platform_changed: 15,
+    })
+  })
+})
+
+describe('missing data is no evidence', () => {
+  const silent: Device = {
+    family: 'unknown',
+    major: null,
+    os: 'unknown',
+    mobile: false,
+    languages: [],
+    hints: null,
+    screen: null,
+    timezone: null,
+  }
+
+  test('on either side', () => {
+    expect(look(home, presented(lyse, silent), NO_HISTORY)).toEqual([])
+    expect(look(sessionOf(used(oslo, silent)), presented(lyse, laptop), NO_HISTORY)).toEqual([])
+  })
+
+  test('hints that a browser never sent are not missed', () => {
+    const plain = { ...laptop, hints: null }
+
+    expect(weights(look(sessionOf(used(oslo, plain)), presented(lyse, plain), NO_HISTORY))).toEqual(
+      {
+        device_identical: -2,
+      },
+    )
+  })
+
+  test('a browser that always contradicted itself is what it is', () => {
+    const odd: Device = { ...laptop, hints: { family: 'edge', major: 120, os: 'linux' } }
+
+    expect(weights(look(sessionOf(used(oslo, odd)), presented(lyse, odd), NO_HISTORY))).toEqual({
+      device_identical: -2,
+    })
+  })
+})
+
+test('the text tells both browsers', () => {
+  const [evidence] = look(home, presented(oslo, { ...laptop, ...at(155) }), NO_HISTORY)
+
+  expect(evidence?.text).toBe(
+    'The browser went back a version: chrome 155 on windows. Before: chrome 156 on windows.',
+  )
+})

@@ -1,0 +1,259 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { totalOf } from '../../src/core/evidence.ts'
+import type { Device, Network } from '../../src/core/request.ts'
+import { balanced } from '../../src/policies/index.ts'
+import { device as deviceSignal } from '../../src/signals/device.ts'
+import { network as networkSignal } from '../../src/signals/network.ts'
+import { calm } from '../policies/calm.ts'
+import {
+  laptop,
+  lyse,
+  MINUTE,
+  NOON,
+  newYork,
+  oslo,
+  past,
+  presented,
+  score,
+  sessionOf,
+  tokyo,
+  used,
+  weigh,
+} from './scene.ts'
+
+const lookAtNetwork = networkSignal()
+const NEXT_WEEK = NOON + 7 * 24 * 60 * MINUTE
+const pick = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values)
+
+const network: fc.Arbitrary<Network> = fc
+  .record({
+    line: fc.integer({ min: 1, max: 3 }),
+    block: fc.integer({ min: 1, max: 3 }),
+    asn: pick(null, 1, 2, 3),
+    kind: pick<Network['kind']>(
+      'fixed',
+      'mobile',
+      'hosting',
+      'vpn',
+      'relay',
+      'satellite',
+      'corporate',
+      'private',
+      'unknown',
+    ),
+    country: pick(null, 'NO', 'SE', 'JP'),
+    place: pick<readonly [number | null, number | null]>(
+      [59.9, 10.8],
+      [35.7, 139.7],
+      [60.4, 5.3],
+      [null, null],
+    ),
+    radiusKm: pick(null, 5, 300),
+  })
+  .map(({ line, block, place: [latitude, longitude], ...rest }) => ({
+    ...rest,
+    latitude,
+    longitude,
+    organisation: null,
+    city: null,
+    address: `10${block}.1.${line}.1`,
+    prefix: `10${block}.1.${line}.0/24`,
+    block: `10${block}.1.0.0/16`,
+  }))
+
+const device: fc.Arbitrary<Device> = fc.record({
+  family: pick<Device['family']>('chrome', 'firefox', 'automation', 'unknown'),
+  major: pick(null, 150, 151, 160),
+  os: pick<Device['os']>('windows', 'android', 'unknown'),
+  mobile: fc.boolean(),
+  languages: pick<readonly string[]>([], ['nb'], ['en', 'nb']),
+  hints: pick<Device['hints']>(null, { family: 'chrome', major: 150, os: 'windows' }),
+  screen: pick(null, '1x2', '2x1', '3x3x2'),
+  timezone: pick(null, 'Europe/Oslo', 'Asia/Tokyo', 'UTC'),
+})
+
+const context = fc
+  .record({
+    network,
+    device,
+    state: pick('confirmed' as const, 'provisional' as const, 'challenged' as const),
+  })
+  .map(({ network, device, state }) => used(network, device, { state }))
+
+const scene = fc.record({
+  session: fc.array(context, { minLength: 1, maxLength: 4 }).map(([first, ...others]) => {
+    if (first === undefined) throw new Error('minLength is 1')
+    return sessionOf(first, ...others)
+  }),
+  history: fc.array(context, { maxLength: 3 }).map((contexts) => past(...contexts)),
+  presentation: fc
+    .record({ network, device, minutes: fc.integer({ min: -1, max: 3000 }) })
+    .map(({ network, device, minutes }) =>
+      presented(network, device, { at: NOON + minutes * MINUTE }),
+    ),
+})
+
+describe('for any session, past and presentation', () => {
+  test('groups N and D stay within the bounds of a single observation', () => {
+    fc.assert(
+      fc.property(scene, ({ session, history, presentation }) => {
+        const evidence = weigh(session, presentation, history)
+        for (const group of ['N', 'D']) {
+          const sum = totalOf(evidence.filter((each) => each.group === group))
+          expect(sum).toBeGreaterThanOrEqual(-15)
+          expect(sum).toBeLessThanOrEqual(30)
+        }
+        for (const { weight } of evidence) expect(weight).not.toBe(0)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('the reasons of a decision sum exactly to its score, in any order of the evidence', () => {
+    fc.assert(
+      fc.property(scene, ({ session, history, presentation }) => {
+        const evidence = weigh(session, presentation, history)
+        const decided = balanced()(evidence, calm)
+        expect(totalOf(decided.because)).toBe(decided.score)
+        expect(balanced()([...evidence].reverse(), calm)).toEqual(decided)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  test('losing what lookups say of the presenting network never raises the score', () => {
+    const losses: readonly Partial<Network>[] = [
+      { asn: null },
+      { country: null },
+      { latitude: null, longitude: null },
+      { asn: null, country: null, latitude: null, longitude: null, radiusKm: null },
+    ]
+    fc.assert(
+      fc.property(scene, pick(...losses), ({ session, history, presentation }, loss) => {
+        const poorer = { ...presentation, network: { ...presentation.network, ...loss } }
+        const before = totalOf(lookAtNetwork(session, presentation, history))
+        expect(totalOf(lookAtNetwork(session, poorer, history))).toBeLessThanOrEqual(before)
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  test('a page that keeps its screen and languages to itself is not accused for it', () => {
+    const lookAtDevice = deviceSignal()
+    fc.assert(
+      fc.property(scene, ({ session, history, presentation }) => {
+        const device = { ...presentation.device, screen: null, languages: [] }
+        const before = totalOf(lookAtDevice(session, presentation, history))
+        const after = totalOf(lookAtDevice(session, { ...presentation, device }, history))
+        expect(after).toBeLessThanOrEqual(Math.max(before, 0))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+test('along the ladder from the same address to a data centre abroad the score never falls', () => {
+  const far = { latitude: 60.3913, longitude: 5.3221 }
+  const line = { address: '84.208.77.1', prefix: '84.208.77.0/24' }
+  const block = { ...line, block: '84.210.0.0/16' }
+  const history = past(used({ ...lyse, address: null, prefix: null, block: null }, laptop))
+  const ladder: readonly Network[] = [
+    oslo,
+    { ...oslo, ...line },
+    { ...oslo, address: '84.208.10.21' },
+    { ...oslo, ...block },
+    { ...oslo, ...block, ...far },
+    lyse,
+    { ...lyse, asn: 39832 },
+    { ...lyse, asn: 39832, ...far },
+    { ...lyse, asn: 39832, country: 'SE' },
+    { ...lyse, asn: 39832, country: 'SE', kind: 'hosting' },
+  ]
+
+  const scores = ladder.map((here) =>
+    score(sessionOf(used(oslo, laptop)), presented(here, laptop, { at: NEXT_WEEK }), history),
+  )
+
+  expect(scores).toEqual([...scores].sort((a, b) => a - b))
+  expect(scores).toEqual([-17, -10, -8, -2, 2, 7, 8, 10, 24, 28])
+})
+
+test('a version forward lowers the score, a version back raises it', () => {
+  const home = sessionOf(used(oslo, laptop))
+  const at = (major: number) =>
+    score(
+      home,
+      presented(oslo, { ...laptop, major, hints: { family: 'chrome', major, os: 'windows' } }),
+    )
+
+  expect(at(157)).toBeLessThan(at(156))
+  expect(at(155)).toBeGreaterThan(at(156))
+})
+
+describe('whole cases under the balanced policy', () => {
+  const decide = (...scene: Parameters<typeof weigh>) =>
+    balanced()(weigh(...scene), { ...calm, context: 'new' }).outcome
+  const american: Device = { ...laptop, timezone: 'America/New_York', languages: ['en-US'] }
+  const telia4g: Network = { ...lyse, asn: 2118, kind: 'mobile', radiusKm: null }
+
+  test.each(['confirmed', 'provisional'] as const)(
+    'New York, and Tokyo half an hour later on the same device: challenged (%s login)',
+    (state) => {
+      const session = sessionOf(used(newYork, american, { state }))
+
+      expect(decide(session, presented(tokyo, american))).toBe('challenge')
+      expect(decide(session, presented(tokyo, { ...american, timezone: null }))).toBe('challenge')
+    },
+  )
+
+  test.each(['confirmed', 'provisional'] as const)(
+    'from Wi-Fi to mobile in the same country: undisturbed (%s login)',
+    (state) => {
+      expect(decide(sessionOf(used(oslo, laptop, { state })), presented(telia4g))).toBe('allow')
+    },
+  )
+
+  test('Chrome updating one major version: undisturbed', () => {
+    const updated: Device = {
+      ...laptop,
+      major: 157,
+      hints: { family: 'chrome', major: 157, os: 'windows' },
+    }
+
+    expect(decide(sessionOf(used(oslo, laptop)), presented(oslo, updated))).toBe('allow')
+    expect(
+      decide(sessionOf(used(oslo, laptop, { state: 'provisional' })), presented(oslo, updated)),
+    ).toBe('allow')
+  })
+
+  test('flipping between IPv4 and IPv6 of one provider: undisturbed, wherever the database puts the two', () => {
+    const v6 = {
+      ...oslo,
+      address: '2a01:799:1:2::3',
+      prefix: '2a01:799:1:2::/64',
+      block: '2a01:799::/32',
+      latitude: 69.6,
+      longitude: 18.9,
+    }
+
+    expect(decide(sessionOf(used(oslo, laptop)), presented(v6))).toBe('allow')
+  })
+
+  test('a replay by script from a data centre abroad: challenged', () => {
+    const script: Device = {
+      family: 'automation',
+      major: null,
+      os: 'unknown',
+      mobile: false,
+      languages: [],
+      hints: null,
+      screen: null,
+      timezone: null,
+    }
+
+    expect(
+      decide(sessionOf(used(oslo, laptop)), presented({ ...tokyo, kind: 'hosting' }, script)),
+    ).toBe('challenge')
+  })
+})
