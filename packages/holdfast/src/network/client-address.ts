@@ -106,6 +106,9 @@ function parsePeer(peer: string | undefined): Address | undefined {
 }
 
 function chainOf(trust: Trust, header: ForwardingHeader): Chain {
+  if (typeof trust !== 'object' || trust === null || !('proxies' in trust || 'hops' in trust)) {
+    throw invalid('trust', 'must be { proxies: [networks] } or { hops: number }')
+  }
   if ('proxies' in trust && 'hops' in trust) {
     throw invalid('trust', 'names both "proxies" and "hops"; keep the one that fits')
   }
