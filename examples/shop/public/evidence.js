@@ -1,0 +1,60 @@
+import { element } from './dom.js'
+
+/** Thresholds of the policy `balanced`, in decibans, and the end of the scale. */
+const OBSERVE = 12
+const CHALLENGE = 24
+const SCALE = 60
+
+/** A bar from 0 to 60 dB in the colours of the answers. */
+export function gauge(decibans) {
+  const level = levelOf(decibans)
+  const fill = element('span', { class: 'fill' })
+  fill.style.width = `${Math.min(100, (Math.max(0, decibans) / SCALE) * 100)}%`
+  return element(
+    'div',
+    { class: `gauge ${level}` },
+    element(
+      'div',
+      { class: 'track', role: 'img', 'aria-label': `Evidence against: ${decibans} decibans` },
+      fill,
+    ),
+    element(
+      'div',
+      { class: 'scale' },
+      element('strong', {}, `${decibans} dB`),
+      element('span', {}, `observe from ${OBSERVE}, ask from ${CHALLENGE}`),
+    ),
+  )
+}
+
+/** Reasons with their weights: what speaks against the visitor and what speaks for them. */
+export function reasonList(because) {
+  if (because.length === 0)
+    return element('p', { class: 'small-print' }, 'Nothing speaks against it.')
+  return element(
+    'ul',
+    { class: 'reasons' },
+    ...because.map(({ weight, text }) =>
+      element(
+        'li',
+        {},
+        element('span', { class: `weight ${side(weight)}` }, signed(weight)),
+        element('span', {}, text),
+      ),
+    ),
+  )
+}
+
+export function signed(weight) {
+  return weight > 0 ? `+${weight}` : String(weight).replace('-', '−')
+}
+
+function side(weight) {
+  if (weight > 0) return 'against'
+  return weight < 0 ? 'for' : ''
+}
+
+function levelOf(decibans) {
+  if (decibans >= CHALLENGE) return 'challenge'
+  return decibans >= OBSERVE ? 'observe' : 'allow'
+}

@@ -1,0 +1,138 @@
+import type { Decision, SessionDetail, SessionEvent } from 'holdfast'
+import { deviceName, networkName, placeName } from '../pages/words.ts'
+
+/** What the page draws. Words and numbers, no address. */
+export interface SessionPicture {
+  readonly id: string
+  readonly subject: string
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly lastActivity: number
+  readonly proven: string
+  readonly forked: boolean
+  readonly contexts: readonly ContextPicture[]
+}
+
+export interface ContextPicture {
+  readonly state: 'confirmed' | 'provisional' | 'challenged'
+  readonly place: string
+  readonly network: string
+  readonly device: string
+  readonly clock: string | null
+  readonly firstSeen: number
+  readonly lastSeen: number
+  readonly visits: number
+  /** Decibans, decayed until now. */
+  readonly evidence: number
+  readonly because: readonly ReasonPicture[]
+}
+
+export interface ReasonPicture {
+  readonly weight: number
+  readonly text: string
+}
+
+export interface EventPicture {
+  readonly id: string
+  readonly at: number
+  readonly type: string
+  readonly title: string
+  readonly tone: 'good' | 'warn' | 'bad' | 'plain'
+  readonly from: string | null
+  readonly reason: string | null
+  readonly outcome: string | null
+  readonly score: number | null
+  readonly because: readonly ReasonPicture[]
+}
+
+const TITLES: Readonly<Record<string, readonly [title: string, tone: EventPicture['tone']]>> = {
+  'session-established': ['You logged in: the session begins', 'good'],
+  'session-presented': ['The session was shown', 'plain'],
+  'secret-rotated': ['The secret was changed', 'plain'],
+  'context-changed': ['Used from a new place or browser', 'warn'],
+  'anomaly-detected': ['Something is odd', 'warn'],
+  'step-up-required': ['A second factor was asked for', 'bad'],
+  'step-up-completed': ['The second factor was proven', 'good'],
+  'step-up-failed': ['A wrong second factor', 'bad'],
+  'session-limited': ['Limited to reading until proven', 'bad'],
+  'session-revoked': ['The session was ended', 'bad'],
+  'session-expired': ['The session ran out', 'plain'],
+  'subject-revoked': ['Logged out everywhere', 'bad'],
+  'login-failed': ['A login failed', 'warn'],
+  'token-unknown': ['An unknown secret was shown', 'bad'],
+  'token-reused': ['An old secret came back', 'bad'],
+  'policy-differed': ['The trial policy decided otherwise', 'plain'],
+  'false-alarm-reported': ['A false alarm was reported', 'plain'],
+  'key-rotated': ['The keys were changed', 'plain'],
+  'admin-acted': ['An operator acted', 'warn'],
+}
+
+/** @param texts What {@link reasonTexts} gathered: a context keeps reasons and weights, the log has the sentences. */
+export function sessionPicture(
+  detail: SessionDetail,
+  texts: ReadonlyMap<string, string>,
+): SessionPicture {
+  return {
+    id: detail.id,
+    subject: detail.subject,
+    createdAt: detail.createdAt,
+    expiresAt: detail.expiresAt,
+    lastActivity: detail.lastActivity,
+    proven: detail.amr.join(' and ') || 'pwd',
+    forked: detail.forked,
+    contexts: [...detail.contexts]
+      .sort((a, b) => b.lastSeen - a.lastSeen)
+      .map((context) => ({
+        state: context.state,
+        place: placeName(context.network),
+        network: networkName(context.network),
+        device: deviceName(context.device),
+        clock: context.device.timezone,
+        firstSeen: context.firstSeen,
+        lastSeen: context.lastSeen,
+        visits: context.visits,
+        evidence: context.evidenceNow,
+        because: context.because.map(({ reason, weight }) => ({
+          weight,
+          text: texts.get(reason) ?? sentence(reason),
+        })),
+      })),
+  }
+}
+
+export function eventPicture(event: SessionEvent): EventPicture {
+  const [title, tone] = TITLES[event.type] ?? [sentence(event.type), 'plain']
+  const from =
+    event.network === null ? null : `${placeName(event.network)}, ${networkName(event.network)}`
+  const device = event.device === null ? null : deviceName(event.device)
+  return {
+    id: event.id,
+    at: event.at,
+    type: event.type,
+    title,
+    tone,
+    from: [from, device].filter((part) => part !== null).join(' · ') || null,
+    reason: event.reason === null ? null : sentence(event.reason),
+    outcome: event.decision?.outcome ?? null,
+    score: event.decision?.score ?? null,
+    because: reasons(event.decision),
+  }
+}
+
+export function reasons(decision: Decision | null | undefined): readonly ReasonPicture[] {
+  return (decision?.because ?? []).map(({ weight, text }) => ({ weight, text }))
+}
+
+/** The newest sentence that the log has for each reason. */
+export function reasonTexts(events: readonly SessionEvent[]): ReadonlyMap<string, string> {
+  return new Map(
+    events.flatMap((event) =>
+      (event.decision?.because ?? []).map(({ reason, text }) => [reason, text]),
+    ),
+  )
+}
+
+function sentence(code: string): string {
+  const words = code.replace(/[_-]/g, ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
