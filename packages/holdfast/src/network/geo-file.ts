@@ -40,11 +40,13 @@ export function fileSource(
   let recordReported = false
 
   function report(kind: GeoProblem['kind'], what: string): void {
-    const effect =
-      file === undefined
-        ? `what it would tell (${role}) is unknown`
-        : 'the one read before stays in use'
-    onProblem({ kind, file: path, message: `The geo data file ${path} ${what}; ${effect}.` })
+    onProblem({ kind, file: path, message: `The geo data file ${path} ${what}.` })
+  }
+
+  function instead(): string {
+    return file === undefined
+      ? `what it would tell (${role}) is unknown`
+      : 'the one read before stays in use'
   }
 
   function take(bytes: Uint8Array): boolean {
@@ -53,14 +55,14 @@ export function fileSource(
       recordReported = false
       return true
     } catch {
-      report('broken', 'is not a sound MMDB file')
+      report('broken', `is not a sound MMDB file; ${instead()}`)
       return false
     }
   }
 
   function missing(error: unknown): false {
     const code = codeOf(error)
-    if (stamp !== code) report('missing', `cannot be read (${code})`)
+    if (stamp !== code) report('missing', `cannot be read (${code}); ${instead()}`)
     stamp = code
     return false
   }
@@ -91,7 +93,8 @@ export function fileSource(
       try {
         return file?.find(address)
       } catch {
-        if (!recordReported) report('broken', 'has a record that cannot be read')
+        if (!recordReported)
+          report('broken', 'has records that cannot be read; their addresses are unknown')
         recordReported = true
         return undefined
       }

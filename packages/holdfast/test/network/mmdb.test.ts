@@ -1,0 +1,279 @@
+import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, describe, expect, test } from 'vitest'
+import { parseAddress } from '../../src/network/address.ts'
+import type { GeoProblem } from '../../src/network/geo-file.ts'
+import { type GeoLookup, type GeoLookupOptions, geoLookup } from '../../src/network/mmdb.ts'
+import { openMmdb } from '../../src/network/mmdb-file.ts'
+import { placeOf } from '../../src/network/mmdb-record.ts'
+import { asnRecord, FLAT_OSLO, mmdb, NESTED_OSLO, replaceFile } from './mmdb-files.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'holdfast-geo-'))
+const opened: GeoLookup[] = []
+
+afterAll(() => {
+  for (const geo of opened) geo.close()
+  rmSync(folder, { recursive: true })
+})
+
+let made = 0
+
+function file(bytes?: Uint8Array): string {
+  const path = join(folder, `${++made}.mmdb`)
+  if (bytes !== undefined) replaceFile(path, bytes)
+  return path
+}
+
+function open(options: Partial<GeoLookupOptions>): { geo: GeoLookup; problems: GeoProblem[] } {
+  const problems: GeoProblem[] = []
+  const geo = geoLookup({
+    city: [],
+    asn: [],
+    onProblem: (problem) => problems.push(problem),
+    ...options,
+  })
+  opened.push(geo)
+  return { geo, problems }
+}
+
+const OSLO = { country: 'NO', city: 'Oslo', latitude: 59.9139, longitude: 10.7522 }
+const AROUND = '203.0.113.0/24'
+const INSIDE = '203.0.113.7'
+
+describe('a record is read the same in either layout', () => {
+  test('nested as MaxMind and DB-IP write it, flat with text, flat with numbers', () => {
+    expect(placeOf(NESTED_OSLO)).toEqual({ ...OSLO, radiusKm: 20 })
+    expect(placeOf(FLAT_OSLO)).toEqual(OSLO)
+    expect(placeOf({ ...FLAT_OSLO, latitude: 59.9139, longitude: 10.7522 })).toEqual(OSLO)
+    expect(placeOf(asnRecord(2119, 'Telenor Norge AS'))).toEqual({
+      asn: 2119,
+      organisation: 'Telenor Norge AS',
+    })
+    expect(placeOf({ autonomous_system_number: '2119' })).toEqual({ asn: 2119 })
+  })
+
+  test.each<[string, unknown]>([
+    ['nothing', null],
+    ['a list', [1]],
+    ['text', 'NO'],
+    ['empty fields', { city: '', country_code: ' ', latitude: '', longitude: '' }],
+    ['a country that is none', { country_code: 'Norway' }],
+    ['the country that stands for none', { country: { iso_code: 'ZZ' } }],
+    ['one coordinate', { latitude: 59 }],
+    ['coordinates off the globe', { latitude: 91, longitude: 10 }],
+    ['coordinates in the sea', { latitude: 0, longitude: '0' }],
+    ['coordinates that are no numbers', { latitude: 'x', longitude: Number.NaN }],
+    ['AS 0', { autonomous_system_number: 0 }],
+    ['other types', { city: 5, country: 'NO', location: [], autonomous_system_number: {} }],
+  ])('%s is nothing known', (_, record) => {
+    expect(placeOf(record)).toBeUndefined()
+  })
+})
+
+describe('a file is read in every shape of the format', () => {
+  test.each([24, 28, 32] as const)('with records of %d bits', (recordSize) => {
+    const bytes = mmdb(
+      { '203.0.113.0/24': NESTED_OSLO, '203.0.113.128/25': FLAT_OSLO, '2001:db8::/32': FLAT_OSLO },
+      { recordSize },
+    )
+    const { geo, problems } = open({ city: [file(bytes)] })
+    expect(geo.lookup('203.0.113.7')).toEqual({ ...OSLO, radiusKm: 20 })
+    expect(geo.lookup('203.0.113.200')).toEqual(OSLO)
+    expect(geo.lookup('::ffff:203.0.113.7')).toEqual({ ...OSLO, radiusKm: 20 })
+    expect(geo.lookup('2001:db8:1::1')).toEqual(OSLO)
+    expect(geo.lookup('203.0.114.7')).toBeUndefined()
+    expect(geo.lookup('2001:db9::1')).toBeUndefined()
+    expect(problems).toEqual([])
+  })
+
+  test('an IPv4 file has no answer for an IPv6 address whose first bits are the same', () => {
+    const { geo } = open({ city: [file(mmdb({ '32.1.13.184': FLAT_OSLO }, { family: 4 }))] })
+    expect(geo.lookup('32.1.13.184')).toEqual(OSLO)
+    expect(geo.lookup('2001:db8::1')).toBeUndefined()
+  })
+
+  test('text that is no address is not looked up, although the format would answer', () => {
+    const { geo } = open({ city: [file(mmdb({ '0.0.0.0/1': FLAT_OSLO }, { family: 4 }))] })
+    expect(geo.lookup('12.1.1.1')).toEqual(OSLO)
+    for (const text of ['012.1.1.1', '1.2.3', ' 12.1.1.1', 'x', '']) {
+      expect(geo.lookup(text)).toBeUndefined()
+    }
+  })
+
+  test('several files complete each other; the first that knows a fact wins', () => {
+    const { geo } = open({
+      city: [file(mmdb({ [AROUND]: { country_code: 'SE' } })), file(mmdb({ [AROUND]: FLAT_OSLO }))],
+      asn: [file(mmdb({ [AROUND]: asnRecord(14593, 'Starlink') }))],
+    })
+    expect(geo.lookup(INSIDE)).toEqual({
+      ...OSLO,
+      country: 'SE',
+      asn: 14593,
+      organisation: 'Starlink',
+      kind: 'satellite',
+    })
+  })
+
+  test('what a network is comes from a list that can be replaced', () => {
+    const asn = [file(mmdb({ [AROUND]: asnRecord(14593, 'Starlink') }))]
+    const { geo } = open({ asn, kinds: new Map([[14593, 'corporate']]) })
+    expect(geo.lookup(INSIDE)?.kind).toBe('corporate')
+    expect(open({ asn, kinds: new Map() }).geo.lookup(INSIDE)).not.toHaveProperty('kind')
+  })
+})
+
+describe('a file that changes', () => {
+  test('answers anew after a refresh, remembered answers too', async () => {
+    const path = file(mmdb({ [AROUND]: { country_code: 'NO' } }, { builtAt: 1_000 }))
+    const { geo } = open({ city: [path] })
+    expect(geo.lookup(INSIDE)).toEqual({ country: 'NO' })
+
+    replaceFile(path, mmdb({ [AROUND]: { country_code: 'SE' } }, { builtAt: 2_000 }))
+    expect(geo.lookup(INSIDE)).toEqual({ country: 'NO' })
+    const [first, second] = await Promise.all([geo.refresh(), geo.refresh()])
+
+    expect([first, second]).toEqual([true, true])
+    expect(geo.lookup(INSIDE)).toEqual({ country: 'SE' })
+    expect(geo.files()).toEqual([{ path, role: 'city', loaded: { type: 'Test', builtAt: 2_000 } }])
+    expect(await geo.refresh()).toBe(false)
+  })
+
+  test('and is broken is complained about once, while the old one stays in use', async () => {
+    const whole = mmdb({ [AROUND]: { country_code: 'NO' } })
+    const path = file(whole)
+    const { geo, problems } = open({ city: [path] })
+
+    for (const broken of [Buffer.alloc(0), Buffer.from('<html>'), whole.subarray(0, -20)]) {
+      problems.length = 0
+      replaceFile(path, broken)
+      expect(await geo.refresh()).toBe(false)
+      expect(await geo.refresh()).toBe(false)
+      expect(problems).toMatchObject([{ kind: 'broken', file: path }])
+      expect(problems[0]?.message).toContain('the one read before stays in use')
+      expect(geo.lookup(INSIDE)).toEqual({ country: 'NO' })
+    }
+
+    replaceFile(path, mmdb({ [AROUND]: { country_code: 'SE' } }))
+    expect(await geo.refresh()).toBe(true)
+    expect(geo.lookup(INSIDE)).toEqual({ country: 'SE' })
+  })
+
+  test('and disappears stays in use; it is said once', async () => {
+    const path = file(mmdb({ [AROUND]: { country_code: 'NO' } }))
+    const { geo, problems } = open({ city: [path] })
+    unlinkSync(path)
+    await geo.refresh()
+    await geo.refresh()
+    expect(problems).toMatchObject([{ kind: 'missing', file: path }])
+    expect(geo.lookup(INSIDE)).toEqual({ country: 'NO' })
+  })
+})
+
+describe('missing data is unknown, said once', () => {
+  test('no file is configured', () => {
+    const { geo, problems } = open({})
+    expect([geo.lookup(INSIDE), geo.lookup('2001:db8::1')]).toEqual([undefined, undefined])
+    expect(problems).toMatchObject([{ kind: 'none', file: null }])
+  })
+
+  test('a file is not there, until it is', async () => {
+    const path = file()
+    const { geo, problems } = open({ city: [path] })
+    expect(geo.lookup(INSIDE)).toBeUndefined()
+    await geo.refresh()
+    expect(problems).toMatchObject([{ kind: 'missing', file: path }])
+    expect(geo.files()).toEqual([{ path, role: 'city', loaded: null }])
+
+    replaceFile(path, mmdb({ [AROUND]: FLAT_OSLO }))
+    expect(await geo.refresh()).toBe(true)
+    expect(geo.lookup(INSIDE)).toEqual(OSLO)
+    expect(problems).toHaveLength(1)
+  })
+
+  test('a file is a folder', () => {
+    const { geo, problems } = open({ asn: [folder] })
+    expect(geo.lookup(INSIDE)).toBeUndefined()
+    expect(problems).toMatchObject([{ kind: 'missing', file: folder }])
+  })
+
+  test('a record is broken', () => {
+    const bytes = mmdb({ [AROUND]: { country_code: 'NO' } })
+    const at = bytes.indexOf('country_code')
+    bytes[at - 1] = 0x00 // an extended type that does not exist
+    bytes[at] = 0xf0
+    const { geo, problems } = open({ city: [file(bytes)] })
+    expect([geo.lookup(INSIDE), geo.lookup('203.0.113.8')]).toEqual([undefined, undefined])
+    expect(problems).toMatchObject([{ kind: 'broken' }])
+  })
+})
+
+describe('hostile files and options', () => {
+  test('no damage to a file makes opening or asking do anything but refuse or answer', () => {
+    const bytes = mmdb({ [AROUND]: NESTED_OSLO, '8.8.8.0/24': FLAT_OSLO }, { family: 4 })
+    const damage = fc.array(
+      fc.tuple(fc.integer({ min: 0, max: bytes.length - 1 }), fc.integer({ min: 0, max: 255 })),
+      { minLength: 1, maxLength: 4 },
+    )
+    const path = file()
+    fc.assert(
+      fc.property(damage, (bites) => {
+        const damaged = Buffer.from(bytes)
+        for (const [at, value] of bites) damaged[at] = value
+        writeFileSync(path, damaged)
+        const problems: GeoProblem[] = []
+        const geo = geoLookup({ city: [path], asn: [], onProblem: (it) => problems.push(it) })
+        geo.lookup(INSIDE)
+        geo.lookup('8.8.8.8')
+        geo.close()
+        return problems.length <= 1
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('a file that is not MMDB is refused with a code', () => {
+    for (const bytes of [new Uint8Array(0), Buffer.from('no'), new Uint8Array(100_000)]) {
+      expect(() => openMmdb(bytes)).toThrow(expect.objectContaining({ code: 'config_invalid' }))
+    }
+  })
+
+  test('remembers a bounded number of answers and keeps answering', () => {
+    const city = [file(mmdb({ [AROUND]: FLAT_OSLO }))]
+    for (const cached of [0, 1, 3]) {
+      const { geo } = open({ city, cached })
+      for (let i = 0; i < 20; i++) expect(geo.lookup(`203.0.113.${i % 7}`)).toEqual(OSLO)
+    }
+  })
+
+  test.each([{ checkEveryMs: 10 }, { checkEveryMs: Number.NaN }, { cached: -1 }, { cached: 0.5 }])(
+    '%o is refused',
+    (options) => {
+      expect(() => open(options)).toThrow(expect.objectContaining({ code: 'config_invalid' }))
+    },
+  )
+})
+
+test('the writer of test files stores any address where it is found again', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(fc.ipV4(), fc.ipV6()), { minLength: 1, maxLength: 30 }),
+      (ips) => {
+        const named = new Map(
+          ips.map((ip) => [ip, { autonomous_system_number: ips.indexOf(ip) + 1 }]),
+        )
+        const opened = openMmdb(mmdb(Object.fromEntries(named)))
+        for (const ip of ips) {
+          const address = parseAddress(ip)
+          // Two spellings of one address: the later one wins.
+          const last = ips.findLastIndex(
+            (other) => JSON.stringify(parseAddress(other)) === JSON.stringify(address),
+          )
+          expect(address && opened.find(address)?.asn).toBe(ips.indexOf(ips[last] ?? '') + 1)
+        }
+      },
+    ),
+    { numRuns: 200 },
+  )
+})
