@@ -1,0 +1,133 @@
+import { mkdirSync } from 'node:fs'
+import { open } from 'lmdb'
+import { SessionError } from '../core/errors.ts'
+import type { Store } from '../core/store.ts'
+import { LMDB_TABLES, lmdbTables } from './lmdb-tables.ts'
+import { FEED_LIMIT, localStore } from './local-store.ts'
+import { SWEEP_SLICE, sweepSlice } from './sweep.ts'
+import type { Backend } from './tables.ts'
+
+const SWEEP_EVERY_MS = 30_000
+const POLL_MS = 200
+const GIBIBYTE = 2 ** 30
+
+export interface LmdbOptions {
+  /** A directory of a local file system, made if it is not there. Never a network file system: its locks do not hold. */
+  readonly path: string
+  readonly now?: () => number
+  /** Most bytes the file may grow to. Address space, not disk. Default 16 GiB. */
+  readonly mapSize?: number
+  /** Feed entries kept for each of the 64 partitions. Default 10000. */
+  readonly feedLimit?: number
+  /** Hears of a sweep that failed; it is tried again. Default: `process.emitWarning`. */
+  readonly onWarning?: (message: string) => void
+}
+
+export interface LmdbStore extends Store {
+  /** Removes everything past its time, in slices; the store does so by itself every 30 s. The number of notes it looked at. */
+  sweep(): Promise<number>
+}
+
+/**
+ * Keeps everything in one directory of this machine: durable (a promise resolves once its bytes are on disk),
+ * shared by any number of processes here. Needs the package `lmdb`.
+ *
+ * Throws `config_invalid` when the directory cannot be opened.
+ *
+ * @example
+ * const store = lmdbStore({ path: '/var/lib/holdfast' })
+ */
+export function lmdbStore({
+  path,
+  now = () => Date.now(),
+  mapSize = 16 * GIBIBYTE,
+  feedLimit = FEED_LIMIT,
+  onWarning = (message) => process.emitWarning(message),
+}: LmdbOptions): LmdbStore {
+  const root = openAt(path, mapSize)
+  const tables = lmdbTables(root)
+  let closed = false
+
+  const backend: Backend = {
+    tables,
+    async step(change) {
+      if (closed) throw unavailable('is closed')
+      return caught(await attempted(root.transaction(() => outcomeOf(change))))
+    },
+    look(read) {
+      if (closed) throw unavailable('is closed')
+      return caught(outcomeOf(read))
+    },
+  }
+
+  async function sweep(): Promise<number> {
+    let total = 0
+    for (;;) {
+      const taken = await backend.step(() => sweepSlice(tables, now()))
+      total += taken
+      if (taken < SWEEP_SLICE) return total
+    }
+  }
+
+  const timer = setInterval(() => {
+    sweep().catch((error: unknown) => {
+      if (!closed) onWarning(`LMDB: what has expired could not be removed: ${String(error)}`)
+    })
+  }, SWEEP_EVERY_MS)
+  timer.unref()
+
+  const store = localStore(backend, {
+    now,
+    feedLimit,
+    pollMs: POLL_MS,
+    async close() {
+      if (closed) return
+      closed = true
+      clearInterval(timer)
+      await root.close()
+    },
+  })
+  return { ...store, sweep }
+}
+
+type Outcome<T> = { readonly value: T } | { readonly error: unknown }
+
+/** A step that throws inside a transaction would take down those of other callers that share it. */
+function outcomeOf<T>(run: () => T): Outcome<T> {
+  try {
+    return { value: run() }
+  } catch (error) {
+    return { error }
+  }
+}
+
+function caught<T>(outcome: Outcome<T>): T {
+  if ('value' in outcome) return outcome.value
+  if (outcome.error instanceof SessionError) throw outcome.error
+  throw unavailable('failed', outcome.error)
+}
+
+async function attempted<T>(transaction: Promise<T>): Promise<T> {
+  try {
+    return await transaction
+  } catch (cause) {
+    throw unavailable('could not write', cause)
+  }
+}
+
+function unavailable(what: string, cause?: unknown): SessionError {
+  return new SessionError('store_unavailable', `The LMDB store ${what}.`, { cause })
+}
+
+function openAt(path: string, mapSize: number): ReturnType<typeof open> {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    return open({ path, mapSize, noSubdir: false, maxDbs: LMDB_TABLES })
+  } catch (cause) {
+    throw new SessionError(
+      'config_invalid',
+      `The LMDB store cannot be opened at ${path}. Name a directory that this process may write to.`,
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,39 @@
+import { partitionOf } from '../core/ids.ts'
+import type { Store } from '../core/store.ts'
+import { FEED_LIMIT, localStore } from './local-store.ts'
+import { memoryTables } from './memory-tables.ts'
+import { sweepSlice } from './sweep.ts'
+
+/** Each step sweeps a little, so that no timer is needed. */
+const SWEEP_A_STEP = 8
+
+export interface MemoryOptions {
+  readonly now?: () => number
+  /** Feed entries kept for each of the 64 partitions. Default 10000. */
+  readonly feedLimit?: number
+}
+
+/**
+ * Keeps everything in this process: for tests and demos. Lost at its end and seen by no other process.
+ *
+ * @example
+ * const store = memoryStore()
+ */
+export function memoryStore({
+  now = () => Date.now(),
+  feedLimit = FEED_LIMIT,
+}: MemoryOptions = {}): Store {
+  const tables = memoryTables(partitionOf)
+  return localStore(
+    {
+      tables,
+      async step(change) {
+        const result = change()
+        sweepSlice(tables, now(), SWEEP_A_STEP)
+        return result
+      },
+      look: (read) => read(),
+    },
+    { now, feedLimit, close: async () => {} },
+  )
+}

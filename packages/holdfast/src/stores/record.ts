@@ -1,0 +1,150 @@
+import { SessionError } from '../core/errors.ts'
+import type { SessionId } from '../core/ids.ts'
+import type { Found } from '../core/store.ts'
+
+/** What a store keeps under a session id. */
+export type StoredRecord = LiveRecord | Tombstone
+
+export interface LiveRecord {
+  readonly kind: 'live'
+  readonly version: number
+  /** Subject generation that the session was born under. */
+  readonly generation: number
+  /** Highest subject generation that it survived; below the subject's own it is dead. */
+  readonly floor: number
+  readonly createdAt: number
+  readonly deadline: number
+  readonly idleMs: number
+  readonly lastActivity: number
+  readonly sealed: Uint8Array
+}
+
+export interface Tombstone {
+  readonly kind: 'dead'
+  readonly until: number
+}
+
+/** Sealed bytes under a compare-and-set version. */
+export interface Versioned {
+  readonly version: number
+  readonly sealed: Uint8Array
+}
+
+/** Sealed history of a subject, with the instant until which it is kept. */
+export interface History extends Versioned {
+  readonly until: number
+}
+
+const DEAD = 0
+const LIVE = 1
+const VERSION_BYTES = 4
+const TIME_BYTES = 6
+const TOMBSTONE_BYTES = 1 + TIME_BYTES
+
+/** Bytes in front of the sealed part: kind 1, version 4, then six numbers of 6 bytes, big-endian. */
+export const RECORD_HEADER_BYTES = 1 + VERSION_BYTES + 6 * TIME_BYTES
+
+/** Where the last activity stands in a live record. */
+export const LAST_ACTIVITY_OFFSET = RECORD_HEADER_BYTES - TIME_BYTES
+
+/** One layout for every store that keeps bytes. */
+export function encodeRecord(record: StoredRecord): Buffer {
+  if (record.kind === 'dead') {
+    const bytes = Buffer.alloc(TOMBSTONE_BYTES)
+    bytes.writeUIntBE(record.until, bytes.writeUInt8(DEAD, 0), TIME_BYTES)
+    return bytes
+  }
+  const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES + record.sealed.length)
+  let at = bytes.writeUInt8(LIVE, 0)
+  at = bytes.writeUInt32BE(record.version, at)
+  at = bytes.writeUIntBE(record.generation, at, TIME_BYTES)
+  at = bytes.writeUIntBE(record.floor, at, TIME_BYTES)
+  at = bytes.writeUIntBE(record.createdAt, at, TIME_BYTES)
+  at = bytes.writeUIntBE(record.deadline, at, TIME_BYTES)
+  at = bytes.writeUIntBE(record.idleMs, at, TIME_BYTES)
+  at = bytes.writeUIntBE(record.lastActivity, at, TIME_BYTES)
+  bytes.set(record.sealed, at)
+  return bytes
+}
+
+/** The sealed part is a view of `bytes`. Throws `record_invalid` for what no store of ours has written. */
+export function decodeRecord(bytes: Buffer): StoredRecord {
+  if (bytes[0] === DEAD && bytes.length === TOMBSTONE_BYTES) {
+    return { kind: 'dead', until: bytes.readUIntBE(1, TIME_BYTES) }
+  }
+  if (bytes[0] !== LIVE || bytes.length < RECORD_HEADER_BYTES) throw damaged()
+  return {
+    kind: 'live',
+    version: bytes.readUInt32BE(1),
+    generation: bytes.readUIntBE(5, TIME_BYTES),
+    floor: bytes.readUIntBE(11, TIME_BYTES),
+    createdAt: bytes.readUIntBE(17, TIME_BYTES),
+    deadline: bytes.readUIntBE(23, TIME_BYTES),
+    idleMs: bytes.readUIntBE(29, TIME_BYTES),
+    lastActivity: bytes.readUIntBE(LAST_ACTIVITY_OFFSET, TIME_BYTES),
+    sealed: bytes.subarray(RECORD_HEADER_BYTES),
+  }
+}
+
+export function encodeVersioned({ version, sealed }: Versioned): Buffer {
+  const bytes = Buffer.allocUnsafe(VERSION_BYTES + sealed.length)
+  bytes.set(sealed, bytes.writeUInt32BE(version, 0))
+  return bytes
+}
+
+export function decodeVersioned(bytes: Buffer): Versioned {
+  if (bytes.length < VERSION_BYTES) throw damaged()
+  return { version: bytes.readUInt32BE(0), sealed: bytes.subarray(VERSION_BYTES) }
+}
+
+export function encodeHistory({ until, ...versioned }: History): Buffer {
+  const bytes = Buffer.alloc(TIME_BYTES)
+  bytes.writeUIntBE(until, 0, TIME_BYTES)
+  return Buffer.concat([bytes, encodeVersioned(versioned)])
+}
+
+export function decodeHistory(bytes: Buffer): History {
+  if (bytes.length < TIME_BYTES) throw damaged()
+  const until = bytes.readUIntBE(0, TIME_BYTES)
+  return { until, ...decodeVersioned(bytes.subarray(TIME_BYTES)) }
+}
+
+/** Neither a tombstone nor past its deadline nor of a revoked generation. Does not judge idleness. */
+export function isReadable(
+  record: StoredRecord | undefined,
+  { generation, now }: { readonly generation: number; readonly now: number },
+): record is LiveRecord {
+  return record?.kind === 'live' && record.deadline > now && record.floor >= generation
+}
+
+export function isIdle(record: LiveRecord, now: number): boolean {
+  return now - record.lastActivity > record.idleMs
+}
+
+/** A readable record as the engine gets it. */
+export function foundOf(
+  id: SessionId,
+  record: LiveRecord,
+  { attributes, now }: { readonly attributes: Versioned | undefined; readonly now: number },
+): Found {
+  const { version, generation, createdAt, deadline, idleMs, sealed } = record
+  const lastActivity = isIdle(record, now) ? undefined : record.lastActivity
+  return {
+    id,
+    version,
+    generation,
+    createdAt,
+    deadline,
+    idleMs,
+    sealed,
+    lastActivity,
+    attributes,
+  }
+}
+
+function damaged(): SessionError {
+  return new SessionError(
+    'record_invalid',
+    'The store holds a record in a form that this version does not know. It is refused.',
+  )
+}
