@@ -1,3 +1,4 @@
+export { type CookieCarrier, type CookieOptions, cookie } from './carriers/cookie.ts'
 export {
   formatKeyring,
   type Keyring,

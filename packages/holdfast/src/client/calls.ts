@@ -1,0 +1,160 @@
+import { CODES, type Code, type FaultCode, SessionError } from '../core/errors.ts'
+import type { ConnectOptions } from './index.ts'
+
+/** What came back: a status, the code of a problem if it was one, and the JSON. */
+export interface RemoteAnswer {
+  readonly status: number
+  readonly code: string | undefined
+  readonly detail: string | undefined
+  readonly body: unknown
+}
+
+export interface Ask {
+  readonly query?: Readonly<Record<string, string | undefined>>
+  readonly body?: object
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** HTTP calls to a service, bounded in time and size, with every failure as a coded fault. */
+export interface RemoteCalls {
+  ask(method: 'GET' | 'POST' | 'PATCH', path: string, ask: Ask): Promise<RemoteAnswer>
+  /** The body, when status and form are the expected ones; throws otherwise. */
+  expect<T>(answer: RemoteAnswer, status: number, is: (body: unknown) => body is T): T
+  /** Throws unless the answer is an empty success. */
+  done(answer: RemoteAnswer): void
+  fault(answer: RemoteAnswer): SessionError
+}
+
+const DEFAULT_TIMEOUT_MS = 2_000
+const MAX_TIMEOUT_MS = 60_000
+const MAX_ANSWER_BYTES = 8 * 1_048_576
+
+/** Throws `config_invalid` for an address or key that can never work. */
+export function remoteCalls({
+  url,
+  key,
+  timeoutMs = DEFAULT_TIMEOUT_MS,
+  fetch: fetcher = fetch,
+}: ConnectOptions): RemoteCalls {
+  const base = baseOf(url)
+  if (!/^[\x21-\x7e]{1,512}$/.test(key)) {
+    throw new SessionError('config_invalid', 'The API key must be printable ASCII without spaces.')
+  }
+  if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS) {
+    throw new SessionError('config_invalid', `timeoutMs must be 1 to ${MAX_TIMEOUT_MS}.`)
+  }
+
+  return {
+    async ask(method, path, { query = {}, body, headers }) {
+      const target = new URL(`${base}${path}`)
+      for (const [name, value] of Object.entries(query)) {
+        if (value !== undefined) target.searchParams.set(name, value)
+      }
+      const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
+      try {
+        const response = await fetcher(target, {
+          method,
+          redirect: 'error',
+          signal: AbortSignal.timeout(timeoutMs),
+          headers: {
+            authorization: `Bearer ${key}`,
+            accept: 'application/json',
+            ...(body === undefined ? {} : { 'content-type': type }),
+            ...headers,
+          },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        })
+        return await answerOf(response)
+      } catch (cause) {
+        if (cause instanceof SessionError) throw cause
+        throw unavailable(`did not answer within ${timeoutMs} ms or could not be reached`, cause)
+      }
+    },
+
+    expect(answer, status, is) {
+      if (answer.status !== status) throw faultOf(answer)
+      if (is(answer.body)) return answer.body
+      throw unavailable('answered something that is not an answer to this call')
+    },
+
+    done(answer) {
+      if (answer.status !== 204) throw faultOf(answer)
+    },
+
+    fault: faultOf,
+  }
+}
+
+function baseOf(url: string): string {
+  if (URL.canParse(url)) {
+    const { protocol, username, password, search, hash, origin, pathname } = new URL(url)
+    const plain = username === '' && password === '' && search === '' && hash === ''
+    if ((protocol === 'http:' || protocol === 'https:') && plain) {
+      return `${origin}${pathname.replace(/\/+$/, '')}`
+    }
+  }
+  throw new SessionError(
+    'config_invalid',
+    'The address of the service must be an http or https URL without credentials, query or fragment.',
+  )
+}
+
+async function answerOf(response: Response): Promise<RemoteAnswer> {
+  const text = await boundedText(response)
+  const body = text === '' ? undefined : jsonOf(text)
+  const problem = response.ok || typeof body !== 'object' || body === null ? {} : body
+  return {
+    status: response.status,
+    code: 'code' in problem && typeof problem.code === 'string' ? problem.code : undefined,
+    detail: 'detail' in problem && typeof problem.detail === 'string' ? problem.detail : undefined,
+    body,
+  }
+}
+
+async function boundedText(response: Response): Promise<string> {
+  if (response.body === null) return ''
+  const reader = response.body.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  let size = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return text + decoder.decode()
+    size += value.byteLength
+    if (size > MAX_ANSWER_BYTES) {
+      await reader.cancel()
+      throw unavailable(`answered with more than ${MAX_ANSWER_BYTES} bytes`)
+    }
+    text += decoder.decode(value, { stream: true })
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // not JSON is not an answer either: the shape check refuses it
+  }
+}
+
+/** A fault by its code. What only the operator of this application can mend is `config_invalid`: its users must not see a 401. */
+function faultOf({ status, code, detail }: RemoteAnswer): SessionError {
+  if (code === 'caller_unauthenticated' || code === 'caller_forbidden') {
+    return new SessionError(
+      'config_invalid',
+      `The service refuses this API key (${code}): ${detail ?? 'check the key and its roles'}`,
+    )
+  }
+  if (code !== undefined && isFault(code)) {
+    return new SessionError(code, detail ?? 'The service gave no detail.')
+  }
+  return unavailable(`answered with status ${status}, which no call expects`)
+}
+
+function isFault(code: string): code is FaultCode {
+  return Object.hasOwn(CODES, code) && CODES[code as Code].kind === 'fault'
+}
+
+function unavailable(what: string, cause?: unknown): SessionError {
+  return new SessionError('store_unavailable', `The Holdfast service ${what}.`, { cause })
+}

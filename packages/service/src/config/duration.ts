@@ -1,0 +1,24 @@
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+const FORM = /^(\d{1,9})(ms|s|m|h|d)$/
+
+/** Milliseconds of a duration in words, for example `90s`, `15m`, `2h`, `30d`. Undefined for anything else and for nothing. */
+export function parseDuration(words: string): number | undefined {
+  const match = FORM.exec(words)
+  const unit = match?.[2]
+  if (match === null || !isUnit(unit)) return undefined
+  const ms = Number(match[1]) * UNITS[unit]
+  return Number.isSafeInteger(ms) && ms > 0 ? ms : undefined
+}
+
+/** The shortest words for a number of milliseconds. */
+export function formatDuration(ms: number): string {
+  for (const unit of ['d', 'h', 'm', 's'] as const) {
+    if (ms >= UNITS[unit] && ms % UNITS[unit] === 0) return `${ms / UNITS[unit]}${unit}`
+  }
+  return `${ms}ms`
+}
+
+function isUnit(text: string | undefined): text is keyof typeof UNITS {
+  return text !== undefined && text in UNITS
+}

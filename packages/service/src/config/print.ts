@@ -1,0 +1,80 @@
+import { formatDuration } from './duration.ts'
+import { type Config, SETTINGS, type SettingName } from './schema.ts'
+
+const MASK = '***'
+
+/** The configuration as it is in force, in the terms of the file, without anything secret. */
+export function printable(config: Config): Readonly<Record<string, unknown>> {
+  const shown: Record<string, unknown> = {}
+  for (const name of SETTINGS) {
+    const value = show(name, config)
+    if (value !== undefined) shown[name] = value
+  }
+  return shown
+}
+
+function show(name: SettingName, config: Config): unknown {
+  switch (name) {
+    case 'listen':
+    case 'managementListen':
+      return formatListen(config[name])
+    case 'store':
+      return formatStore(config.store)
+    case 'apiKeys':
+      return config.apiKeys.map(({ name: caller, roles }) => ({
+        name: caller,
+        roles,
+        digest: MASK,
+      }))
+    case 'idleTimeout':
+    case 'absoluteTimeout':
+    case 'rotateEvery':
+    case 'storeTimeout':
+    case 'requestTimeout':
+    case 'stopTimeout':
+      return formatDuration(config[name])
+    case 'classes':
+      return mapValues(config.classes, formatLifetime)
+    case 'tenants':
+      return mapValues(config.tenants, (classes) => mapValues(classes, formatLifetime))
+    default:
+      return config[name]
+  }
+}
+
+/** `host:port`, an IPv6 host in brackets. */
+export function formatListen({ host, port }: Config['listen']): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function formatStore(store: Config['store']): string {
+  switch (store.kind) {
+    case 'memory':
+      return 'memory:'
+    case 'lmdb':
+      return `lmdb:${store.path}`
+    case 'redis': {
+      const url = new URL(store.url)
+      if (url.username !== '') url.username = MASK
+      if (url.password !== '') url.password = MASK
+      url.search = ''
+      return url.href
+    }
+  }
+}
+
+function formatLifetime(lifetime: Config['classes'][string]): Record<string, unknown> {
+  const { absolute, idle, persistent } = lifetime
+  return {
+    ...(absolute === undefined ? {} : { absolute: formatDuration(absolute) }),
+    ...(idle === undefined ? {} : { idle: formatDuration(idle) }),
+    ...(persistent === undefined ? {} : { persistent }),
+  }
+}
+
+function mapValues<T, R>(
+  record: Readonly<Record<string, T>>,
+  to: (value: T) => R,
+): Record<string, R> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, to(value)]))
+}

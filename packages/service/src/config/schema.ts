@@ -1,0 +1,257 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { ROLES } from './api-keys.ts'
+import { parseDuration } from './duration.ts'
+
+/**
+ * How the text of an environment variable becomes the value that the schema reads: as it is, a number, a
+ * comma-separated list, API keys, or YAML in one line for what has structure.
+ */
+export type Reading = 'text' | 'number' | 'list' | 'keys' | 'yaml'
+
+/** What each setting says of itself, for the reference, for `config check` and for `config print`. */
+export interface SettingFacts {
+  /** What it is for, one or two sentences. */
+  readonly about: string
+  /** A value that is right; shown as the mend of a wrong one. */
+  readonly example: string
+  readonly reading: Reading
+  /** Masked when printed; also read from the file that `<VARIABLE>_FILE` names. */
+  readonly secret?: boolean
+}
+
+const duration = z.string().transform((words, context) => {
+  const ms = parseDuration(words)
+  if (ms !== undefined) return ms
+  context.addIssue({ code: 'custom', message: 'is not a duration' })
+  return z.NEVER
+})
+
+/** `host:port`; an IPv6 host in brackets. Port 0 takes a free one. */
+const listen = z.string().transform((text, context) => {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text)
+  const host = match?.[1] ?? match?.[2]
+  const port = Number(match?.[3])
+  const good = match?.[1] === undefined || isIP(match[1]) === 6
+  if (host !== undefined && good && port <= 65_535) return { host, port }
+  context.addIssue({ code: 'custom', message: 'is not host:port' })
+  return z.NEVER
+})
+
+const store = z.string().transform((text, context) => {
+  if (text === 'memory:') return { kind: 'memory' as const }
+  if (text.startsWith('lmdb:') && text.length > 5) {
+    return { kind: 'lmdb' as const, path: text.slice(5) }
+  }
+  if (/^rediss?:\/\//.test(text) && URL.canParse(text)) return { kind: 'redis' as const, url: text }
+  context.addIssue({ code: 'custom', message: 'names no store' })
+  return z.NEVER
+})
+
+const word = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'must be a short word of letters, digits, ".", "_" and "-"',
+  )
+
+const lifetime = z.strictObject({
+  absolute: duration.optional(),
+  idle: duration.optional(),
+  persistent: z.boolean().optional(),
+})
+
+const apiKey = z.strictObject({
+  name: word,
+  roles: z.array(z.enum(ROLES)).min(1),
+  digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits'),
+})
+
+const policy = z.enum(['lenient', 'balanced', 'strict'])
+
+/** The one schema of the service's configuration: keys of `holdfast.yaml`, and as `HOLDFAST_*` variables. */
+export const schema = z.strictObject({
+  listen: setting(listen.default({ host: '127.0.0.1', port: 4600 }), {
+    about: 'Where the HTTP API listens. TLS is the business of what stands in front.',
+    example: '127.0.0.1:4600',
+    reading: 'text',
+  }),
+  managementListen: setting(listen.default({ host: '127.0.0.1', port: 4601 }), {
+    about:
+      'Where `/livez`, `/readyz` and `/metrics` listen, without a key: keep it off public networks.',
+    example: '127.0.0.1:4601',
+    reading: 'text',
+  }),
+  store: setting(store.default({ kind: 'lmdb', path: '.holdfast/store' }), {
+    about:
+      'Where sessions are kept: `lmdb:DIR` (embedded, one machine), `redis://...` or `rediss://...` (Redis or Valkey), `memory:` (lost on restart).',
+    example: 'lmdb:/var/lib/holdfast/store',
+    reading: 'text',
+    secret: true,
+  }),
+  storeTimeout: setting(duration.default(1_000), {
+    about: 'Longest wait for an answer of Redis; beyond it the call is answered 503.',
+    example: '1s',
+    reading: 'text',
+  }),
+  apiKeys: setting(z.array(apiKey).min(1).max(256), {
+    about:
+      'Who may call the API. In the environment `name:role+role:secret`, comma-separated, each secret at least 16 characters; in the file a list of `name`, `roles` and `digest` (`sha256:` and the SHA-256 of the secret in hex). Roles: `app`, `gate`, `admin`, `audit`.',
+    example: 'shop:app+gate:SECRET,ops:admin+audit:SECRET',
+    reading: 'keys',
+    secret: true,
+  }),
+  keyring: setting(z.string().min(1).optional(), {
+    about:
+      'File of the key ring that seals everything (`holdfast keys new` makes one). Without it a development ring is made beside an LMDB store, or in memory; Redis demands one.',
+    example: '/etc/holdfast/keyring.json',
+    reading: 'text',
+  }),
+  idleTimeout: setting(duration.default(7_200_000), {
+    about: 'A session of the class `default` ends after this long without a request.',
+    example: '2h',
+    reading: 'text',
+  }),
+  absoluteTimeout: setting(duration.default(86_400_000), {
+    about: 'A session of the class `default` ends this long after its login, whatever happens.',
+    example: '24h',
+    reading: 'text',
+  }),
+  classes: setting(
+    z
+      .record(word, lifetime)
+      .default({ remember: { absolute: 30 * 86_400_000, idle: 7 * 86_400_000, persistent: true } }),
+    {
+      about:
+        'Lifetimes of further session classes: `absolute`, `idle`, and `persistent` for a cookie that survives the end of the browser. What is left out is as in `default`.',
+      example: '{ remember: { absolute: 30d, idle: 7d, persistent: true } }',
+      reading: 'yaml',
+    },
+  ),
+  tenants: setting(z.record(z.string().min(1).max(128), z.record(word, lifetime)).default({}), {
+    about: 'Lifetimes by tenant and class, where they differ from those above.',
+    example: '{ acme: { default: { idle: 30m } } }',
+    reading: 'yaml',
+  }),
+  sessionLimit: setting(z.int().min(1).max(10_000).optional(), {
+    about: 'Most live sessions a subject may have at once. No limit unless set.',
+    example: '3',
+    reading: 'number',
+  }),
+  sessionLimitBeyond: setting(z.enum(['refuse', 'end_oldest']).default('end_oldest'), {
+    about: 'What a login beyond the limit does: is refused, or ends the oldest session.',
+    example: 'end_oldest',
+    reading: 'text',
+  }),
+  policy: setting(policy.default('balanced'), {
+    about: 'How much evidence leads to which answer: `lenient`, `balanced` or `strict`.',
+    example: 'balanced',
+    reading: 'text',
+  }),
+  shadowPolicy: setting(policy.optional(), {
+    about: 'A second policy that judges everything and decides nothing; differences become events.',
+    example: 'strict',
+    reading: 'text',
+  }),
+  acrOrder: setting(z.array(word).max(16).default([]), {
+    about:
+      'Authentication context classes from weakest to strongest. Without it a demanded `acr` must be met exactly.',
+    example: 'urn:basic,urn:mfa',
+    reading: 'list',
+  }),
+  rotateEvery: setting(duration.default(300_000), {
+    about: 'Age at which a session secret is replaced, when the answer can carry a cookie.',
+    example: '5m',
+    reading: 'text',
+  }),
+  prefixV4: setting(z.int().min(8).max(32).default(24), {
+    about: 'IPv4 addresses that share this many leading bits are one network.',
+    example: '24',
+    reading: 'number',
+  }),
+  prefixV6: setting(z.int().min(16).max(128).default(64), {
+    about: 'IPv6 addresses that share this many leading bits are one network.',
+    example: '64',
+    reading: 'number',
+  }),
+  geoCity: setting(z.array(z.string().min(1)).max(8).default([]), {
+    about: 'MMDB files that place addresses (city or country); the first that knows answers.',
+    example: '/var/lib/holdfast/geo/city.mmdb',
+    reading: 'list',
+  }),
+  geoAsn: setting(z.array(z.string().min(1)).max(8).default([]), {
+    about: 'MMDB files that name the network (ASN and organisation) of an address.',
+    example: '/var/lib/holdfast/geo/asn.mmdb',
+    reading: 'list',
+  }),
+  trustedProxies: setting(z.array(z.string().min(1).max(64)).max(64).default([]), {
+    about:
+      'Addresses and prefixes of the proxies between callers and the API, whose `X-Forwarded-For` says who called. For the log; sessions are judged by the address that the caller puts into `request`.',
+    example: '10.0.0.0/8,192.168.1.7',
+    reading: 'list',
+  }),
+  cookieName: setting(
+    z
+      .string()
+      .regex(
+        /^__(?:Host|Secure)-[\w-]{1,56}$/,
+        'must start with __Host- or __Secure- and go on with letters, digits, "-" or "_"',
+      )
+      .default('__Host-session'),
+    {
+      about:
+        'Name of the session cookie in answers. The `__Host-` prefix keeps other hosts from setting it.',
+      example: '__Host-session',
+      reading: 'text',
+    },
+  ),
+  requestTimeout: setting(duration.default(10_000), {
+    about: 'A request that has not arrived whole by then is dropped.',
+    example: '10s',
+    reading: 'text',
+  }),
+  stopTimeout: setting(duration.default(10_000), {
+    about: 'How long a stopping service lets requests in flight finish.',
+    example: '10s',
+    reading: 'text',
+  }),
+  logLevel: setting(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'), {
+    about: 'Least severity that is logged, as JSON lines on standard output.',
+    example: 'info',
+    reading: 'text',
+  }),
+})
+
+/** The configuration of the service, checked, with defaults; durations in milliseconds. */
+export type Config = z.output<typeof schema>
+
+export type SettingName = keyof Config
+
+/** Every setting in the order of the reference. */
+export const SETTINGS = Object.keys(schema.shape).filter(isSetting)
+
+/** What a setting says of itself. */
+export function factsOf(name: SettingName): SettingFacts {
+  const { about, example, reading, secret } = facts.parse(schema.shape[name].meta())
+  return { about, example, reading, ...(secret === undefined ? {} : { secret }) }
+}
+
+/** `idleTimeout` is `HOLDFAST_IDLE_TIMEOUT`. */
+export function variableOf(name: SettingName): string {
+  return `HOLDFAST_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+}
+
+const facts = z.looseObject({
+  about: z.string(),
+  example: z.string(),
+  reading: z.enum(['text', 'number', 'list', 'keys', 'yaml']),
+  secret: z.boolean().optional(),
+})
+
+function setting<T extends z.ZodType>(type: T, said: SettingFacts): T {
+  return type.meta({ ...said })
+}
+
+function isSetting(name: string): name is SettingName {
+  return name in schema.shape
+}

@@ -1,0 +1,216 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { digestOf } from '../../src/config/api-keys.ts'
+import { formatDuration, parseDuration } from '../../src/config/duration.ts'
+import { checkConfig, loadConfig } from '../../src/config/load.ts'
+import { printable } from '../../src/config/print.ts'
+import type { Problem } from '../../src/config/problem.ts'
+import { configReference, EXAMPLE_FILE } from '../../src/config/reference.ts'
+import { SETTINGS, variableOf } from '../../src/config/schema.ts'
+
+const SECRET = 'correct-horse-battery'
+const KEYS = `shop:app+gate:${SECRET}`
+
+function file(text: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'holdfast-config-')), 'holdfast.yaml')
+  writeFileSync(path, text)
+  return path
+}
+
+function problemsOf(sources: { file?: string; env?: Record<string, string> }): readonly Problem[] {
+  const checked = checkConfig({ file: sources.file, env: sources.env ?? {} })
+  return checked.ok ? [] : checked.problems
+}
+
+test('without anything but keys every setting has its documented default', () => {
+  const config = loadConfig({ env: { HOLDFAST_API_KEYS: KEYS } })
+
+  expect(config).toMatchObject({
+    listen: { host: '127.0.0.1', port: 4600 },
+    managementListen: { host: '127.0.0.1', port: 4601 },
+    store: { kind: 'lmdb', path: '.holdfast/store' },
+    idleTimeout: 7_200_000,
+    absoluteTimeout: 86_400_000,
+    policy: 'balanced',
+    trustedProxies: [],
+    geoCity: [],
+    apiKeys: [{ name: 'shop', roles: ['app', 'gate'], digest: digestOf(SECRET) }],
+  })
+})
+
+test('the environment wins over the file', () => {
+  const path = file(
+    `idleTimeout: 10m\npolicy: strict\napiKeys:\n  - { name: a, roles: [app], digest: ${digestOf(SECRET)} }\n`,
+  )
+
+  const config = loadConfig({ file: path, env: { HOLDFAST_IDLE_TIMEOUT: '30m' } })
+
+  expect(config.idleTimeout).toBe(30 * 60_000)
+  expect(config.policy).toBe('strict')
+})
+
+test('a secret may come from a file that a variable names', () => {
+  const path = file(`${KEYS}\nops:admin+audit:another-long-secret\n`)
+
+  const config = loadConfig({ env: { HOLDFAST_API_KEYS_FILE: path } })
+
+  expect(config.apiKeys.map(({ name }) => name)).toEqual(['shop', 'ops'])
+})
+
+test('structured settings come as YAML in one line', () => {
+  const config = loadConfig({
+    env: {
+      HOLDFAST_API_KEYS: KEYS,
+      HOLDFAST_TENANTS: '{ acme: { default: { idle: 5m } } }',
+      HOLDFAST_GEO_CITY: 'a.mmdb, b.mmdb',
+      HOLDFAST_SESSION_LIMIT: '3',
+      HOLDFAST_STORE: 'memory:',
+      HOLDFAST_LISTEN: '[::1]:0',
+    },
+  })
+
+  expect(config.tenants.acme?.default?.idle).toBe(300_000)
+  expect(config.geoCity).toEqual(['a.mmdb', 'b.mmdb'])
+  expect(config.sessionLimit).toBe(3)
+  expect(config.listen).toEqual({ host: '::1', port: 0 })
+})
+
+describe('a problem names its field and how to mend it', () => {
+  const cases: readonly (readonly [string, Record<string, string>, string, RegExp])[] = [
+    [
+      'unknown variable',
+      { HOLDFAST_IDEL_TIMEOUT: '2h' },
+      'HOLDFAST_IDEL_TIMEOUT',
+      /HOLDFAST_IDLE_TIMEOUT/,
+    ],
+    ['duration without a unit', { HOLDFAST_IDLE_TIMEOUT: '7200' }, 'HOLDFAST_IDLE_TIMEOUT', /2h/],
+    ['duration of nothing', { HOLDFAST_IDLE_TIMEOUT: '0s' }, 'HOLDFAST_IDLE_TIMEOUT', /2h/],
+    ['store of an unknown kind', { HOLDFAST_STORE: 'mysql://x' }, 'HOLDFAST_STORE', /lmdb:/],
+    ['LMDB without a folder', { HOLDFAST_STORE: 'lmdb:' }, 'HOLDFAST_STORE', /lmdb:/],
+    ['policy that there is not', { HOLDFAST_POLICY: 'paranoid' }, 'HOLDFAST_POLICY', /balanced/],
+    ['port out of range', { HOLDFAST_LISTEN: '127.0.0.1:70000' }, 'HOLDFAST_LISTEN', /4600/],
+    ['number that is none', { HOLDFAST_SESSION_LIMIT: 'three' }, 'HOLDFAST_SESSION_LIMIT', /3/],
+    ['number out of range', { HOLDFAST_PREFIX_V4: '64' }, 'HOLDFAST_PREFIX_V4', /24/],
+    ['idle beyond absolute', { HOLDFAST_IDLE_TIMEOUT: '48h' }, 'HOLDFAST_IDLE_TIMEOUT', /Shorten/],
+    [
+      'tenant idle beyond absolute',
+      { HOLDFAST_TENANTS: '{ a: { default: { idle: 30d } } }' },
+      'HOLDFAST_TENANTS.a.default',
+      /Shorten/,
+    ],
+    ['class that is not a map', { HOLDFAST_CLASSES: '[1, 2]' }, 'HOLDFAST_CLASSES', /remember/],
+    [
+      'unknown field of a class',
+      { HOLDFAST_CLASSES: '{ long: { idel: 1h } }' },
+      'HOLDFAST_CLASSES.long.idel',
+      /idle/,
+    ],
+    ['YAML that is none', { HOLDFAST_CLASSES: '{ a: ' }, 'HOLDFAST_CLASSES', /remember/],
+    [
+      'proxy that is no address',
+      { HOLDFAST_TRUSTED_PROXIES: 'everyone' },
+      'HOLDFAST_TRUSTED_PROXIES',
+      /10\.0\.0\.0/,
+    ],
+    ['Redis without a key ring', { HOLDFAST_STORE: 'redis://127.0.0.1' }, 'keyring', /keys new/],
+    [
+      'cookie that browsers would not guard',
+      { HOLDFAST_COOKIE_NAME: 'sid' },
+      'HOLDFAST_COOKIE_NAME',
+      /__Host-/,
+    ],
+    [
+      'both forms of a secret',
+      { HOLDFAST_API_KEYS_FILE: '/dev/null' },
+      'HOLDFAST_API_KEYS_FILE',
+      /one of the two/,
+    ],
+  ]
+
+  test.each(cases)('%s', (_, env, field, mend) => {
+    const problems = problemsOf({ env: { HOLDFAST_API_KEYS: KEYS, ...env } })
+
+    expect(problems.map((problem) => problem.field)).toContain(field)
+    expect(problems.find((problem) => problem.field === field)?.mend).toMatch(mend)
+  })
+})
+
+test('all problems are listed at once, in file and environment', () => {
+  const problems = problemsOf({
+    file: file('idelTimeout: 2h\npolicy: none\nlisten: here\n'),
+    env: { HOLDFAST_ROTATE_EVERY: 'often', HOLDFAST_NONSENSE_OF_SOME_LENGTH: '1' },
+  })
+
+  expect(problems.map(({ field }) => field).sort()).toEqual([
+    'HOLDFAST_NONSENSE_OF_SOME_LENGTH',
+    'HOLDFAST_ROTATE_EVERY',
+    'apiKeys',
+    'idelTimeout',
+    'listen',
+    'policy',
+  ])
+  expect(problems.find(({ field }) => field === 'idelTimeout')?.mend).toBe(
+    'Did you mean "idleTimeout"?',
+  )
+})
+
+test.each([
+  ['one key that is in the wrong form', 'shop-secret-without-colons'],
+  ['a secret that is too short', 'shop:app:short'],
+  ['an unknown role', `shop:root:${SECRET}`],
+  ['a name twice', `shop:app:${SECRET},shop:gate:${SECRET}2`],
+  ['no key at all', ''],
+])('API keys with %s are refused, and no secret is repeated', (_, keys) => {
+  const problems = problemsOf({ env: { HOLDFAST_API_KEYS: keys } })
+
+  expect(problems).not.toEqual([])
+  expect(JSON.stringify(problems)).not.toContain(SECRET)
+  expect(JSON.stringify(problems)).not.toContain('shop-secret')
+})
+
+test.each([
+  ['a file that is not there', '/nowhere/holdfast.yaml'],
+  ['YAML that is none', file('listen: [')],
+  ['a key twice', file('policy: strict\npolicy: lenient\n')],
+  ['a list instead of settings', file('- a\n')],
+])('%s is one clear problem', (_, path) => {
+  const problems = problemsOf({ file: path, env: { HOLDFAST_API_KEYS: KEYS } })
+
+  expect(problems).toHaveLength(1)
+  expect(problems[0]?.field).toBe(path)
+})
+
+test('what is printed shows where the store is and no secret', () => {
+  const env = {
+    HOLDFAST_API_KEYS: KEYS,
+    HOLDFAST_STORE: 'redis://user:sesame@cache.internal:6379/2?password=sesame',
+    HOLDFAST_KEYRING: '/etc/ring.json',
+  }
+
+  const shown = JSON.stringify(printable(loadConfig({ env })))
+
+  expect(shown).not.toContain('sesame')
+  expect(shown).not.toContain(SECRET)
+  expect(shown).not.toContain(digestOf(SECRET))
+  expect(shown).toContain('cache.internal')
+})
+
+test('the reference names every setting, and its example file passes the check', () => {
+  const reference = configReference()
+
+  for (const name of SETTINGS) {
+    expect(reference).toContain(`| \`${name}\` | \`${variableOf(name)}\``)
+  }
+  expect(problemsOf({ file: file(EXAMPLE_FILE) })).toEqual([])
+})
+
+test('durations are read and written in words', () => {
+  for (const words of ['500ms', '90s', '15m', '2h', '30d']) {
+    expect(formatDuration(parseDuration(words) ?? 0)).toBe(words)
+  }
+  for (const wrong of ['', '2', 'h', '-1h', '1.5h', '2 h', '1e3s', '99999999999d']) {
+    expect(parseDuration(wrong)).toBeUndefined()
+  }
+})
