@@ -26,18 +26,14 @@ export function settledContext(
 
 /**
  * The comparison base: the session's contexts that are not challenged, then the confirmed ones of the
- * subject's history. The context of the login always counts, as it was at the login.
+ * subject's history. A login that is itself under challenge vouches for nothing, least of all for itself.
  */
 export function knownOf(session: SessionState, history: SubjectHistory): readonly Known[] {
-  const { origin } = session
-  const originKey = contextKey(origin.network, origin.device)
-  const own = session.contexts.flatMap((context): Known[] => {
-    const { network, device, state } = context
-    if (state !== 'challenged') {
-      return [{ network, device, confirmed: state === 'confirmed', from: 'session' }]
-    }
-    return context.key === originKey ? [{ ...origin, confirmed: false, from: 'session' }] : []
-  })
+  const own = session.contexts
+    .filter(({ state }) => state !== 'challenged')
+    .map(({ network, device, state }): Known => {
+      return { network, device, confirmed: state === 'confirmed', from: 'session' }
+    })
   const past = history.contexts
     .filter(({ state }) => state === 'confirmed')
     .map(({ network, device }): Known => ({ network, device, confirmed: true, from: 'history' }))

@@ -20,14 +20,16 @@ test('a provisional or challenged context confirms nothing', () => {
   }
 })
 
-test('without a provider the prefix decides, and an unknown network is never confirmed', () => {
+test('without a provider the prefix decides, without an address only the very context that was confirmed', () => {
   const plain = { ...oslo, asn: null }
   const session = sessionOf(used(plain, laptop))
 
   expect(networkConfirmed(session, presented(plain), NO_HISTORY)).toBe(true)
   expect(networkConfirmed(session, presented(oslo), NO_HISTORY)).toBe(true)
   expect(networkConfirmed(session, presented({ ...otherLine, asn: null }), NO_HISTORY)).toBe(false)
-  expect(networkConfirmed(sessionOf(used(nowhere, laptop)), presented(nowhere), NO_HISTORY)).toBe(
-    false,
-  )
+  const unplaced = sessionOf(used(nowhere, laptop))
+  expect(networkConfirmed(unplaced, presented(nowhere), NO_HISTORY)).toBe(true)
+  expect(
+    networkConfirmed(unplaced, presented(nowhere, { ...laptop, family: 'firefox' }), NO_HISTORY),
+  ).toBe(false)
 })

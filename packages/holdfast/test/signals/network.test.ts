@@ -205,15 +205,13 @@ describe('novelty counts once', () => {
     })
   })
 
-  test('the login is compared with even under challenge, but exonerates nobody then', () => {
-    const session = sessionOf(used(oslo, laptop, { state: 'challenged' }))
+  test('a login under challenge vouches for nothing: only the past that the subject confirmed does', () => {
+    const session = sessionOf(used(tokyo, laptop, { state: 'challenged' }))
 
-    expect(weigh(session, presented(oslo))).toEqual([])
-    expect(
-      weights(look(session, presented(tokyo, { ...laptop, timezone: null }), NO_HISTORY)),
-    ).toMatchObject({
-      country_new_clock_unknown: 20,
+    expect(weights(look(session, presented(tokyo), past(used(oslo, laptop))))).toMatchObject({
+      country_new_clock_unmoved: 26,
     })
+    expect(look(session, presented(tokyo), NO_HISTORY)).toEqual([])
   })
 
   test('the same address under another browser exonerates only if somebody confirmed it', () => {

@@ -1,0 +1,367 @@
+import { describe, expect, test } from 'vitest'
+import { rotateKeyring } from '../../src/codecs/keyring.ts'
+import { createSessions } from '../../src/engine/create-sessions.ts'
+import { eventLog } from '../../src/engine/event-log.ts'
+import { resealAll } from '../../src/engine/reseal.ts'
+import { lenient, strict } from '../../src/policies/index.ts'
+import { codeOf, HOUR, harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
+import { abroad, atHome, lookup, onTheTrain } from '../support/people.ts'
+
+const DAY = 24 * HOUR
+
+describe('an unchanged presentation', () => {
+  test('reads once, writes nothing, and touches once per interval', async () => {
+    const counts = { read: 0, write: 0, touch: 0, subjects: 0 }
+    const { host, login, show } = await harness(async (now) => {
+      const store = await inMemory(now)
+      return {
+        ...store,
+        subjects: {
+          ...store.subjects,
+          read: (key) => {
+            counts.subjects++
+            return store.subjects.read(key)
+          },
+        },
+        entries: {
+          ...store.entries,
+          read: (id) => {
+            counts.read++
+            return store.entries.read(id)
+          },
+          write: (entry, also) => {
+            counts.write++
+            return store.entries.write(entry, also)
+          },
+          touch: (seen) => {
+            counts.touch++
+            return store.entries.touch(seen)
+          },
+        },
+      }
+    })
+    const token = await login()
+    Object.assign(counts, { read: 0, write: 0, touch: 0, subjects: 0 })
+
+    for (let i = 0; i < 100; i++) {
+      host.advance(2 * SECOND)
+      expect(codeOf(await show(token))).toBe('ok')
+    }
+
+    expect(counts).toEqual({ read: 100, write: 0, touch: 1, subjects: 0 })
+  })
+})
+
+describe('the owner', () => {
+  test('is not disturbed by a train ride, a browser update, a second screen, or another address of the same subnet', async () => {
+    const { host, login, show } = await harness(inMemory)
+    const token = await login()
+    const updated = atHome({
+      headers: {
+        'user-agent': String(atHome().headers['user-agent']).replace('156', '157'),
+        'accept-language': 'nb-NO,nb;q=0.9,en;q=0.8',
+      },
+    })
+    const days = [
+      atHome(),
+      onTheTrain(),
+      atHome({ ip: '192.0.2.77' }),
+      updated,
+      { ...updated, client: { screen: '1920x1080x1', timezone: 'Europe/Oslo' } },
+      onTheTrain(),
+    ]
+
+    for (const request of days) {
+      host.advance(20 * MINUTE)
+      expect(codeOf(await show(token, request, { deliverable: false }))).toBe('ok')
+    }
+  })
+
+  test('a place becomes confirmed by three visits over a day, and only then opens sensitive routes', async () => {
+    const lifetimes = { default: { absoluteMs: 7 * DAY, idleMs: DAY, persistent: false } }
+    const { host, login, show } = await harness(inMemory, { lifetimes })
+    const token = await login()
+    const sensitive = { sensitivity: 'sensitive', deliverable: false } as const
+
+    for (let visit = 0; visit < 3; visit++) {
+      host.advance(9 * HOUR)
+      expect(codeOf(await show(token, onTheTrain(), { deliverable: false }))).toBe('ok')
+      expect(codeOf(await show(token, onTheTrain(), sensitive))).toBe('step_up_required')
+    }
+    host.advance(9 * HOUR)
+    expect(codeOf(await show(token, onTheTrain(), { deliverable: false }))).toBe('ok')
+    expect(codeOf(await show(token, onTheTrain(), sensitive))).toBe('ok')
+  })
+
+  test('two addresses without any geo data are only two prefixes: nobody is thrown out', async () => {
+    const { login, show } = await harness(inMemory, { lookup: () => undefined })
+    const token = await login()
+
+    expect(codeOf(await show(token, onTheTrain()))).toBe('ok')
+  })
+})
+
+describe('New York, thirty minutes later Tokyo', () => {
+  const places = {
+    '192.0.2.10': {
+      asn: 64600,
+      country: 'US',
+      city: 'New York',
+      latitude: 40.71,
+      longitude: -74.01,
+      kind: 'fixed',
+      radiusKm: 25,
+    },
+    '198.51.100.7': {
+      asn: 64601,
+      country: 'JP',
+      city: 'Tokyo',
+      latitude: 35.68,
+      longitude: 139.69,
+      kind: 'fixed',
+      radiusKm: 25,
+    },
+  } as const
+  const travelling = {
+    lookup: (ip: string) => (ip in places ? places[ip as keyof typeof places] : undefined),
+  }
+  const tokyo = atHome({ ip: '198.51.100.7' })
+
+  test('is challenged with an honest distance under the balanced and strict policies', async () => {
+    for (const options of [travelling, { ...travelling, policy: strict() }]) {
+      const { host, login, show } = await harness(inMemory, options)
+      const token = await login()
+      host.advance(30 * MINUTE)
+
+      const answer = await show(token, tokyo)
+
+      expect(answer).toMatchObject({ ok: false, code: 'step_up_required' })
+      const journey = answer.decision?.because.find(({ reason }) => reason === 'travel_infeasible')
+      expect(journey?.detail.atLeastKm).toBeGreaterThan(10_000)
+      expect(journey?.detail.atLeastKm).toBeLessThan(10_850)
+    }
+  })
+
+  test('the home context works on meanwhile', async () => {
+    const { host, login, show } = await harness(inMemory, travelling)
+    const token = await login()
+    host.advance(30 * MINUTE)
+    await show(token, tokyo)
+
+    expect(codeOf(await show(token))).toBe('ok')
+  })
+})
+
+describe('a login', () => {
+  test('with a password alone, from a place that the subject’s past does not know, starts under challenge', async () => {
+    const { login, show, sessions } = await harness(inMemory)
+    await login()
+
+    const created = await sessions.create({
+      subject: 'ada',
+      request: abroad(),
+      amr: ['pwd'],
+      factors: ['otp'],
+    })
+
+    expect(created).toMatchObject({ ok: true, decision: { outcome: 'challenge' } })
+    const token = created.ok ? created.token : ''
+    expect(codeOf(await show(token, abroad()))).toBe('step_up_required')
+    const changed = abroad({ client: { screen: '800x600x1', timezone: 'Europe/Oslo' } })
+    expect(codeOf(await show(token, changed))).toBe('step_up_required')
+  })
+
+  test('stays challenged however long it waits and wherever it moves in its own network', async () => {
+    const { host, login, show, sessions } = await harness(inMemory)
+    await login()
+    const created = await sessions.create({ subject: 'ada', request: abroad(), factors: ['otp'] })
+    const token = created.ok ? created.token : ''
+
+    host.advance(110 * MINUTE)
+
+    expect(codeOf(await show(token, abroad()))).toBe('step_up_required')
+    expect(codeOf(await show(token, abroad({ ip: '203.0.113.200' })))).toBe('step_up_required')
+  })
+
+  test('"remember me" lives longer and its cookie may persist', async () => {
+    const { host, login, show } = await harness(inMemory)
+    const token = await login({ class: 'remember' })
+
+    host.advance(6 * DAY)
+    expect(await show(token)).toMatchObject({ ok: true, persistent: true })
+    host.advance(7 * DAY)
+    expect(codeOf(await show(token))).toMatch(/^session_(expired|unknown)$/)
+  })
+
+  test('lifetimes are a tenant’s own where it has them', async () => {
+    const brief = { default: { absoluteMs: HOUR, idleMs: 10 * MINUTE, persistent: false } }
+    const { host, login, show } = await harness(inMemory, { tenants: { bank: brief } })
+    const elsewhere = await login()
+    const bank = await login({ tenant: 'bank' })
+
+    host.advance(10 * MINUTE)
+    expect(codeOf(await show(bank))).toMatch(/^session_(expired|unknown)$/)
+    expect(codeOf(await show(elsewhere))).toBe('ok')
+  })
+})
+
+describe('reports', () => {
+  test('a changed credential ends every other session, "not me" the one, a disabled account all', async () => {
+    const { sessions, host, login, show } = await harness(inMemory)
+    const [kept, other] = [await login(), await login()]
+    const idOf = (token: string): string => token.split('.')[1] ?? ''
+    host.advance(SECOND)
+
+    await sessions.report({ kind: 'credential_changed', subject: 'ada', except: idOf(kept) })
+    expect([codeOf(await show(kept)), codeOf(await show(other))]).toEqual(['ok', 'session_unknown'])
+
+    await sessions.report({ kind: 'not_me', session: idOf(kept) })
+    expect(codeOf(await show(kept))).toBe('session_unknown')
+
+    host.advance(SECOND)
+    const last = await login()
+    host.advance(SECOND)
+    await sessions.report({ kind: 'account_disabled', subject: 'ada' })
+    expect(codeOf(await show(last))).toBe('session_unknown')
+  })
+
+  test('failed logins are logged up to a bound, however many there are', async () => {
+    const { sessions, store, keyring, host } = await harness(inMemory)
+
+    for (let i = 0; i < 100; i++) {
+      host.advance(SECOND)
+      await sessions.report({ kind: 'login_failed', subject: 'ada', request: abroad() })
+    }
+
+    const { items } = await eventLog({ store, keyring }).read(undefined, 1_000)
+    expect(items.filter(({ type }) => type === 'login-failed')).toHaveLength(16)
+  })
+})
+
+describe('attributes', () => {
+  test('change apart from the security state: a rotation and a patch never overwrite each other', async () => {
+    const { sessions, host, login, show } = await harness(inMemory)
+    const token = await login({ attributes: { cart: { items: 1 }, theme: 'dark' } })
+    const id = token.split('.')[1] ?? ''
+    host.advance(6 * MINUTE)
+
+    const [version, answer] = await Promise.all([
+      sessions.attributes(id, { cart: { items: 2 }, theme: null }, 1),
+      show(token),
+    ])
+
+    expect(version).toBe(2)
+    expect(await show(held(token, answer))).toMatchObject({
+      session: { attributes: { cart: { items: 2 } }, attributesVersion: 2 },
+    })
+    await expect(sessions.attributes(id, { cart: null }, 1)).rejects.toMatchObject({
+      code: 'attributes_conflict',
+    })
+  })
+})
+
+describe('keys', () => {
+  test('rotate under live sessions: old records open, are re-sealed when written, and a command re-seals the rest', async () => {
+    const { host, login, show, store, keyring } = await harness(inMemory)
+    const [busy, quiet] = [await login({ attributes: { a: 1 } }), await login({ subject: 'linus' })]
+    const rotated = rotateKeyring(keyring, host)
+    const sessions = createSessions({ store, keyring: rotated, host, lookup })
+
+    host.advance(6 * MINUTE)
+    const answer = await sessions.verify({ token: busy, request: atHome(), deliverable: true })
+    expect(codeOf(answer)).toBe('ok')
+    expect(answer.ok && answer.token).toBeTruthy()
+    expect(codeOf(await sessions.verify({ token: quiet, request: atHome() }))).toBe('ok')
+
+    const { read, resealed } = await resealAll({ store, keyring: rotated })
+    expect({ read, resealed }).toEqual({ read: 2, resealed: 2 })
+    expect(await resealAll({ store, keyring: rotated })).toEqual({ read: 2, resealed: 0 })
+    expect(codeOf(await sessions.verify({ token: quiet, request: atHome() }))).toBe('ok')
+    expect(codeOf(await show(quiet).catch(({ code }) => ({ ok: false, code }) as never))).toBe(
+      'key_unknown',
+    )
+  })
+})
+
+describe('the store’s honesty', () => {
+  test('a record older than one this process has seen is refused, not believed', async () => {
+    const old = new Map<string, Awaited<ReturnType<typeof read>>>()
+    let rolledBack = false
+    const { host, login, show } = await harness(async (now) => {
+      const store = await inMemory(now)
+      return {
+        ...store,
+        entries: {
+          ...store.entries,
+          async read(id) {
+            const found = await store.entries.read(id)
+            if (!old.has(id)) old.set(id, found)
+            return rolledBack ? old.get(id) : found
+          },
+        },
+      }
+    })
+    const token = await login()
+    await show(token)
+    host.advance(6 * MINUTE)
+    const successor = held(token, await show(token))
+    await show(successor)
+    rolledBack = true
+
+    await expect(show(successor)).rejects.toMatchObject({ code: 'store_rolled_back' })
+    await expect(show(token)).rejects.toMatchObject({ code: 'store_rolled_back' })
+
+    async function read(): Promise<import('../../src/core/store.ts').Found | undefined> {
+      return undefined
+    }
+  })
+})
+
+describe('policies', () => {
+  test('a shadow policy decides nothing and says where it would have differed', async () => {
+    const { login, show, events } = await harness(inMemory, { policy: lenient(), shadow: strict() })
+    const token = await login()
+
+    expect(codeOf(await show(token, onTheTrain()))).toBe('ok')
+    expect(events.filter(({ type }) => type === 'policy-differed')).toHaveLength(1)
+  })
+
+  test('a signal that throws lets nobody in and throws nobody out: observed, and challenged on a sensitive route', async () => {
+    const broken = () => {
+      throw new Error('out of data')
+    }
+    const { login, show } = await harness(inMemory, { signals: [broken] })
+    const token = await login()
+
+    expect(await show(token, onTheTrain())).toMatchObject({
+      ok: true,
+      decision: { outcome: 'observe' },
+    })
+    expect(codeOf(await show(token, atHome(), { sensitivity: 'sensitive' }))).toBe(
+      'step_up_required',
+    )
+  })
+})
+
+test('every event of a session is in the log, sealed, with reasons, in order', async () => {
+  const { sessions, store, keyring, host, login, show, stepUp } = await harness(inMemory)
+  const token = await login()
+  host.advance(6 * MINUTE)
+  await show(token, abroad())
+  const passed = held(token, await stepUp(token, abroad()))
+  await sessions.logout(passed)
+
+  const { items } = await eventLog({ store, keyring }).read(undefined, 100)
+
+  expect(items.map(({ type }) => type)).toEqual([
+    'session-established',
+    'context-changed',
+    'anomaly-detected',
+    'step-up-required',
+    'step-up-required',
+    'step-up-completed',
+    'session-revoked',
+  ])
+  expect(items[2]?.decision?.because.length).toBeGreaterThan(1)
+  expect(JSON.stringify(items)).not.toMatch(/203\.0\.113|192\.0\.2|Mozilla|"ada"/)
+})
