@@ -1,0 +1,61 @@
+import type { Request, RequestHandler, Response } from 'express'
+import type { Sessions } from '../core/sessions.ts'
+import { type Answering, answering } from './answering.ts'
+import { guard, type Passed, type PassedOptionally } from './guard.ts'
+import type { GuardOptions, RouteDemands } from './guard-options.ts'
+import type { HttpFacts } from './http-facts.ts'
+import { nodeFacts, parsedField, sendRefusal, setHeaders } from './node-http.ts'
+import type { Refused } from './refuse.ts'
+
+export * from './public.ts'
+
+export interface ExpressOptions extends GuardOptions {
+  /** The form token of a form's body. Default: field `_form` of the body that an earlier middleware parsed. */
+  readonly formToken?: (request: Request) => string | undefined | Promise<string | undefined>
+}
+
+/** Express 5: middleware for routes, and the calls for handlers. */
+export interface ExpressHoldfast extends Answering<Request, Response> {
+  /** Refuses requests without a session that meets the demands; handlers read it with `sessionOf(request)`. */
+  requireSession(demands?: RouteDemands): RequestHandler
+  /** Lets requests pass with or without a session: `optionalSessionOf(request)`. */
+  optionalSession(demands?: RouteDemands): RequestHandler
+}
+
+/**
+ * Holdfast for Express 5.
+ *
+ * @example
+ * const { requireSession, sessionOf } = holdfast(sessions, { loginPage: '/login' })
+ * app.use(express.urlencoded({ extended: false }))
+ * app.post('/orders', requireSession({ sensitivity: 'sensitive' }), (request, response) => {
+ *   response.json({ buyer: sessionOf(request).subject })
+ * })
+ */
+export function holdfast(sessions: Sessions, options: ExpressOptions = {}): ExpressHoldfast {
+  const { formToken = (request: Request) => parsedField(request.body) } = options
+  const judge = guard(sessions, options)
+
+  function factsOf(request: Request): HttpFacts {
+    return nodeFacts(request, { url: request.originalUrl, formToken: () => formToken(request) })
+  }
+  const { note, ...methods } = answering(judge, { factsOf, setHeaders, refuse: sendRefusal })
+
+  function middleware(
+    judgeRequest: (facts: HttpFacts) => Promise<Passed | PassedOptionally | Refused>,
+  ): RequestHandler {
+    return async (request, response, next) => {
+      const judged = await judgeRequest(factsOf(request))
+      if (!judged.ok) return sendRefusal(response, judged)
+      note(request, judged)
+      setHeaders(response, judged.headers)
+      next()
+    }
+  }
+
+  return {
+    ...methods,
+    requireSession: (demands) => middleware(judge.require(demands)),
+    optionalSession: (demands) => middleware(judge.optional(demands)),
+  }
+}

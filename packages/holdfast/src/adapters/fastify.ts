@@ -1,0 +1,83 @@
+import type { FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
+import type { Sessions } from '../core/sessions.ts'
+import { type Answering, answering } from './answering.ts'
+import { guard, type Passed, type PassedOptionally } from './guard.ts'
+import type { GuardOptions, RouteDemands } from './guard-options.ts'
+import type { HeaderPair, HttpFacts } from './http-facts.ts'
+import { nodeFacts, parsedField } from './node-http.ts'
+import type { Refused } from './refuse.ts'
+import { withSetCookie } from './set-cookies.ts'
+
+export * from './public.ts'
+
+export interface FastifyOptions extends GuardOptions {
+  /** The form token of a form's body. Default: field `_form` of the parsed body. */
+  readonly formToken?: (request: FastifyRequest) => string | undefined | Promise<string | undefined>
+}
+
+/** Fastify 5: hooks for routes, and the calls for handlers. */
+export interface FastifyHoldfast extends Answering<FastifyRequest, FastifyReply> {
+  /** Refuses requests without a session that meets the demands; handlers read it with `sessionOf(request)`. */
+  requireSession(demands?: RouteDemands): preHandlerAsyncHookHandler
+  /** Lets requests pass with or without a session: `optionalSessionOf(request)`. */
+  optionalSession(demands?: RouteDemands): preHandlerAsyncHookHandler
+}
+
+/**
+ * Holdfast for Fastify 5. The hooks belong into `preHandler`, where the body is parsed.
+ *
+ * @example
+ * const { requireSession, sessionOf } = holdfast(sessions)
+ * app.post('/orders', { preHandler: requireSession({ sensitivity: 'sensitive' }) }, async (request) => ({
+ *   buyer: sessionOf(request).subject,
+ * }))
+ */
+export function holdfast(sessions: Sessions, options: FastifyOptions = {}): FastifyHoldfast {
+  const { formToken = (request: FastifyRequest) => parsedField(request.body) } = options
+  const judge = guard(sessions, options)
+
+  function factsOf(request: FastifyRequest): HttpFacts {
+    const { raw, originalUrl } = request
+    return nodeFacts(raw, { url: originalUrl, formToken: () => formToken(request) })
+  }
+  const { note, ...methods } = answering(judge, { factsOf, setHeaders, refuse })
+
+  function hook(
+    judgeRequest: (facts: HttpFacts) => Promise<Passed | PassedOptionally | Refused>,
+  ): preHandlerAsyncHookHandler {
+    return async (request, reply) => {
+      const judged = await judgeRequest(factsOf(request))
+      if (!judged.ok) {
+        refuse(reply, judged)
+        return reply
+      }
+      note(request, judged)
+      setHeaders(reply, judged.headers)
+    }
+  }
+
+  return {
+    ...methods,
+    requireSession: (demands) => hook(judge.require(demands)),
+    optionalSession: (demands) => hook(judge.optional(demands)),
+  }
+}
+
+function setHeaders(reply: FastifyReply, headers: readonly HeaderPair[]): void {
+  for (const [name, value] of headers) {
+    if (name !== 'set-cookie') {
+      reply.header(name, value)
+      continue
+    }
+    const before = reply.getHeader(name)
+    const values = before === undefined ? [] : [before].flat().map(String)
+    // Fastify would append to what is there.
+    reply.removeHeader(name).header(name, withSetCookie(values, value))
+  }
+}
+
+function refuse(reply: FastifyReply, { refusal }: Refused): void {
+  reply.code(refusal.status)
+  setHeaders(reply, refusal.headers)
+  reply.send(refusal.body)
+}

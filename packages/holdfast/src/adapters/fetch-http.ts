@@ -1,0 +1,68 @@
+import { FORM_TOKEN_FIELD } from './guard.ts'
+import type { HeaderPair, HttpFacts } from './http-facts.ts'
+import type { Refused } from './refuse.ts'
+import { withSetCookie } from './set-cookies.ts'
+
+/** The facts of a web `Request` (Fetch standard). */
+export function fetchFacts(
+  request: Request,
+  {
+    peer,
+    encrypted,
+    formToken,
+  }: {
+    readonly peer: string | undefined
+    readonly encrypted?: boolean
+    readonly formToken: HttpFacts['formToken']
+  },
+): HttpFacts {
+  const { headers, url } = request
+  return {
+    method: request.method,
+    url,
+    peer,
+    encrypted: encrypted ?? url.startsWith('https:'),
+    // Requests that no socket has seen have no Host header; the address says the same.
+    header: (name) =>
+      name === ':authority' ? new URL(url).host : (headers.get(name) ?? undefined),
+    ...(formToken === undefined ? {} : { formToken }),
+  }
+}
+
+/** Puts the guard's headers on an answer. A cookie that the handler has set itself is the newer one and stays. */
+export function withHeaders(response: Response, headers: readonly HeaderPair[]): Response {
+  if (headers.length === 0) return response
+  const answer = new Response(response.body, response)
+  const cookies = answer.headers.getSetCookie()
+  for (const [name, value] of headers) {
+    if (name !== 'set-cookie') answer.headers.set(name, value)
+    else if (withSetCookie(cookies, value).length > cookies.length) {
+      answer.headers.append(name, value)
+    }
+  }
+  return answer
+}
+
+/** A refusal as a web `Response`. */
+export function refusalResponse({ refusal }: Refused): Response {
+  const { status, body } = refusal
+  return withHeaders(new Response(body === '' ? null : body, { status }), refusal.headers)
+}
+
+/** The form token's field of a parsed form. */
+export function formField(form: FormData | Readonly<Record<string, unknown>>): string | undefined {
+  const value = form instanceof FormData ? form.get(FORM_TOKEN_FIELD) : form[FORM_TOKEN_FIELD]
+  return typeof value === 'string' ? value : undefined
+}
+
+/** Runs a body parser; a body that is not what its type says holds no token. */
+export async function ofParsed(
+  parse: () => Promise<FormData | Readonly<Record<string, unknown>>>,
+): Promise<string | undefined> {
+  try {
+    return formField(await parse())
+  } catch (error) {
+    if (error instanceof TypeError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,129 @@
+import type { Decision } from '../core/decision.ts'
+import type { RequestFacts } from '../core/request.ts'
+import type { SessionView } from '../core/session.ts'
+import type { Sessions, SubjectRef } from '../core/sessions.ts'
+import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
+import { fetchFacts, ofParsed, refusalResponse, withHeaders } from './fetch-http.ts'
+import { guard } from './guard.ts'
+import type { GuardOptions, RouteDemands } from './guard-options.ts'
+import type { HeaderPair, HttpFacts } from './http-facts.ts'
+import type { Refused } from './refuse.ts'
+
+export * from './public.ts'
+
+export interface FetchOptions extends GuardOptions {
+  /** The socket's remote address, as the runtime knows it. Without it every client's address is unknown. */
+  readonly peer?: (request: Request) => string | undefined
+  /** The form token of a form's body. Default: field `_form` of a form of at most 64 KiB, read from a copy. */
+  readonly formToken?: (request: Request) => string | undefined | Promise<string | undefined>
+}
+
+/** What a handler gets beside its request. */
+export interface FetchSession {
+  readonly session: SessionView
+  readonly decision: Decision
+}
+
+/** An answer of the guard that a handler puts on its own response. */
+export type Attachable<Result> =
+  | (Result & { attach(response: Response): Response })
+  | (Refused & { readonly response: Response })
+
+/** Web standard handlers: `(request) => Response`. */
+export interface FetchHoldfast {
+  /** Wraps a handler: called only with a session that meets the demands. */
+  requireSession(
+    demands?: RouteDemands,
+  ): (
+    handler: (request: Request, passed: FetchSession) => Response | Promise<Response>,
+  ) => (request: Request) => Promise<Response>
+  /** Wraps a handler: called with or without a session. */
+  optionalSession(
+    demands?: RouteDemands,
+  ): (
+    handler: (request: Request, passed: Partial<FetchSession>) => Response | Promise<Response>,
+  ) => (request: Request) => Promise<Response>
+  /** After the password was right. `attach` puts the cookie on the answer. */
+  login(request: Request, login: LoginFacts): Promise<Attachable<Delivered>>
+  /** Ends the session. `attach` expires the cookie and clears what the browser keeps. */
+  logout(request: Request): Promise<Attachable<Done>>
+  beginStepUp(
+    request: Request,
+    demands?: { readonly acr?: string | undefined },
+  ): Promise<Attachable<ChallengeBegun>>
+  /** After the factor was right. `attach` puts the new cookie on the answer. */
+  completeStepUp(request: Request, proof: StepUpProof): Promise<Attachable<Delivered>>
+  /** After the factor was wrong. */
+  stepUpFailed(request: Request, challenge: string): Promise<Attachable<Done>>
+  /** After the password was wrong. */
+  loginFailed(request: Request, subject: SubjectRef): Promise<Attachable<Done>>
+  requestFacts(request: Request): RequestFacts
+}
+
+/**
+ * Holdfast for everything that speaks `Request` and `Response`.
+ *
+ * @example
+ * const { requireSession } = holdfast(sessions, { peer: (request) => server.requestIP(request)?.address })
+ * const account = requireSession()(async (request, { session }) => Response.json({ name: session.subject }))
+ */
+export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchHoldfast {
+  const { peer = () => undefined, formToken = postedField } = options
+  const judge = guard(sessions, options)
+
+  function factsOf(request: Request): HttpFacts {
+    return fetchFacts(request, { peer: peer(request), formToken: () => formToken(request) })
+  }
+
+  return {
+    requestFacts: (request) => judge.requestFacts(factsOf(request)),
+    login: async (request, login) => attachable(await judge.login(factsOf(request), login)),
+    logout: async (request) => attachable(await judge.logout(factsOf(request))),
+    beginStepUp: async (request, demands) =>
+      attachable(await judge.beginStepUp(factsOf(request), demands)),
+    completeStepUp: async (request, proof) =>
+      attachable(await judge.completeStepUp(factsOf(request), proof)),
+    stepUpFailed: async (request, challenge) =>
+      attachable(await judge.stepUpFailed(factsOf(request), challenge)),
+    loginFailed: async (request, subject) =>
+      attachable(await judge.loginFailed(factsOf(request), subject)),
+
+    requireSession(demands) {
+      const required = judge.require(demands)
+      return (handler) => async (request) => {
+        const judged = await required(factsOf(request))
+        if (!judged.ok) return refusalResponse(judged)
+        return withHeaders(await handler(request, judged), judged.headers)
+      }
+    },
+
+    optionalSession(demands) {
+      const optional = judge.optional(demands)
+      return (handler) => async (request) => {
+        const judged = await optional(factsOf(request))
+        if (!judged.ok) return refusalResponse(judged)
+        const { session, decision, headers } = judged
+        const passed = {
+          ...(session === undefined ? {} : { session }),
+          ...(decision === undefined ? {} : { decision }),
+        }
+        return withHeaders(await handler(request, passed), headers)
+      }
+    },
+  }
+}
+
+const MAX_FORM_BYTES = 65_536
+
+async function postedField(request: Request): Promise<string | undefined> {
+  const length = request.headers.get('content-length')
+  if (request.bodyUsed || length === null || Number(length) > MAX_FORM_BYTES) return undefined
+  return ofParsed(() => request.clone().formData())
+}
+
+function attachable<Result extends { readonly ok: true; readonly headers?: readonly HeaderPair[] }>(
+  result: Result | Refused,
+): Attachable<Result> {
+  if (!result.ok) return { ...result, response: refusalResponse(result) }
+  return { ...result, attach: (response) => withHeaders(response, result.headers ?? []) }
+}

@@ -1,0 +1,137 @@
+import { sameText } from '../carriers/constant-time.ts'
+import { isFormSubmission } from '../carriers/csrf.ts'
+import type { Decision } from '../core/decision.ts'
+import { CODES, type Code } from '../core/errors.ts'
+import type { SessionView } from '../core/session.ts'
+import type { Sessions } from '../core/sessions.ts'
+import { type Ceremonies, ceremonies } from './ceremonies.ts'
+import { checkDemands, checkGuardOptions } from './check-options.ts'
+import { deliveryHeaders } from './delivery.ts'
+import { type Entered, entrance } from './entrance.ts'
+import { attempt } from './faults.ts'
+import type { GuardOptions, RouteDemands } from './guard-options.ts'
+import { type HeaderPair, type HttpFacts, single } from './http-facts.ts'
+import { type Grounds, type Refused, refuser } from './refuse.ts'
+import { requestFacts } from './request-facts.ts'
+
+/** A request that passed. The headers go with the answer, whatever it is. */
+export interface Passed {
+  readonly ok: true
+  readonly session: SessionView
+  readonly decision: Decision
+  readonly headers: readonly HeaderPair[]
+}
+
+/** A request that may go on without a session. */
+export interface PassedOptionally {
+  readonly ok: true
+  readonly session: SessionView | undefined
+  readonly decision: Decision | undefined
+  /** Why there is no session; `token_missing` when none was shown. */
+  readonly refused: Code | undefined
+  readonly headers: readonly HeaderPair[]
+}
+
+/** Everything that adapters need; what they add is how their framework reads and answers. */
+export interface Guard extends Ceremonies {
+  /** Judges requests of one kind of route. Throws `config_invalid` at once for demands that make no sense. */
+  require(demands?: RouteDemands): (facts: HttpFacts) => Promise<Passed | Refused>
+  /**
+   * Lets requests without a usable session pass as nobody's. A forged request (another site, a foreign form, plain HTTP)
+   * is refused all the same, and so is one whose session could not be judged.
+   */
+  optional(demands?: RouteDemands): (facts: HttpFacts) => Promise<PassedOptionally | Refused>
+}
+
+/** Header in which a script sends the session's form token. */
+export const FORM_TOKEN_HEADER = 'x-form-token'
+
+/** Field in which a form sends the session's form token. */
+export const FORM_TOKEN_FIELD = '_form'
+
+/** Refused on optional routes, too: such a request is not anonymous, it is forged. */
+const FORGED: readonly Code[] = ['https_required', 'cross_site_request', 'form_token_invalid']
+
+type Entry = Extract<Entered, { ok: true }>
+
+/**
+ * The pivot of all adapters: the transport, the carrier, the cross-site gate, the engine, the form token, and the
+ * complete answer to whatever does not pass. Its methods throw only what is no {@link SessionError}: a bug, which the
+ * framework's own error handling reports and which is never an allow.
+ *
+ * Throws `config_invalid` for options that make no sense.
+ */
+export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
+  checkGuardOptions(options)
+  const { deliverable = true, now = () => Date.now() } = options
+  const door = entrance(options)
+  const refuse = refuser(options, door.originOf)
+
+  async function judge(
+    facts: HttpFacts,
+    entered: Entered,
+    demands: RouteDemands,
+  ): Promise<Passed | (Grounds & { readonly ok: false })> {
+    if (!entered.ok) return entered
+    const { carrier } = entered
+    const verification = await attempt(() =>
+      sessions.verify({
+        token: entered.token,
+        request: requestFacts(facts, entered),
+        deliverable: deliverable && carrier.deliver !== undefined,
+        ...demands,
+      }),
+    )
+    if (!verification.ok) return { ...verification, carrier }
+    const headers = deliveryHeaders(carrier, verification, now())
+    if (await mayPost(facts, entered, verification.session)) {
+      const { session, decision } = verification
+      return { ok: true, session, decision, headers }
+    }
+    const setCookie = headers.find(([name]) => name === 'set-cookie')?.[1]
+    return { ok: false, code: 'form_token_invalid', setCookie }
+  }
+
+  return {
+    ...ceremonies({ sessions, options, door, refuse, now }),
+
+    require(demands = {}) {
+      const checked = checkDemands(demands)
+      return async (facts) => {
+        const judged = await judge(facts, door.enter(facts), checked)
+        return judged.ok ? judged : refuse(facts, judged)
+      }
+    },
+
+    optional(demands = {}) {
+      const checked = checkDemands(demands)
+      return async (facts) => {
+        const judged = await judge(facts, door.enter(facts), checked)
+        if (judged.ok) return { ...judged, refused: undefined }
+        const { code, carrier, decision } = judged
+        if (CODES[code].kind === 'fault' || FORGED.includes(code)) return refuse(facts, judged)
+        const cleared = CODES[code].clears ? carrier?.clear?.() : undefined
+        return {
+          ok: true,
+          session: undefined,
+          decision,
+          refused: code,
+          headers: cleared === undefined ? [] : [NO_STORE, ['set-cookie', cleared]],
+        }
+      }
+    },
+  }
+}
+
+const NO_STORE = ['cache-control', 'no-store'] as const
+
+/** A form that another site could have sent has to show the token that only pages of this session hold (NIST SP 800-63B-4, 5.1). */
+async function mayPost(
+  facts: HttpFacts,
+  { carrier }: Entry,
+  { formToken }: SessionView,
+): Promise<boolean> {
+  if (!carrier.ambient || !isFormSubmission(facts.method, facts.header)) return true
+  const shown = single(facts, FORM_TOKEN_HEADER) ?? (await facts.formToken?.())
+  return typeof shown === 'string' && sameText(shown, formToken)
+}

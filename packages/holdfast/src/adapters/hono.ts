@@ -1,0 +1,136 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import type { Decision } from '../core/decision.ts'
+import type { RequestFacts } from '../core/request.ts'
+import type { SessionView } from '../core/session.ts'
+import type { Sessions, SubjectRef } from '../core/sessions.ts'
+import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
+import { fetchFacts, ofParsed, refusalResponse, withHeaders } from './fetch-http.ts'
+import { guard, type Passed, type PassedOptionally } from './guard.ts'
+import type { GuardOptions, RouteDemands } from './guard-options.ts'
+import type { HttpFacts } from './http-facts.ts'
+import type { Refused } from './refuse.ts'
+
+export * from './public.ts'
+
+export interface HonoOptions extends GuardOptions {
+  /** The socket's remote address. Default: what `@hono/node-server` knows; other runtimes have to say. */
+  readonly peer?: (c: Context) => string | undefined
+  /** The form token of a form's body. Default: field `_form` of `c.req.parseBody()`, which handlers can call again. */
+  readonly formToken?: (c: Context) => string | undefined | Promise<string | undefined>
+}
+
+/** What handlers behind `requireSession` read with `c.get('session')` and `c.get('decision')`. */
+export interface SessionVariables {
+  readonly Variables: { session: SessionView; decision: Decision }
+}
+
+/** What handlers behind `optionalSession` read. */
+export interface OptionalSessionVariables {
+  readonly Variables: { session: SessionView | undefined; decision: Decision | undefined }
+}
+
+/**
+ * Hono 4. The calls set their headers on the context: answer with `c.json`, `c.html`, `c.redirect` or `c.body`, because
+ * Hono forgets them when a handler makes a `Response` of its own.
+ */
+export interface HonoHoldfast {
+  requireSession(demands?: RouteDemands): MiddlewareHandler<SessionVariables>
+  optionalSession(demands?: RouteDemands): MiddlewareHandler<OptionalSessionVariables>
+  /** After the password was right: a new session and its cookie. */
+  login(c: Context, login: LoginFacts): Promise<Delivered | Refused>
+  /** Ends the session; expires the cookie and clears what the browser keeps. */
+  logout(c: Context): Promise<Done | Refused>
+  beginStepUp(
+    c: Context,
+    demands?: { readonly acr?: string | undefined },
+  ): Promise<ChallengeBegun | Refused>
+  /** After the factor was right: a new secret and its cookie. */
+  completeStepUp(c: Context, proof: StepUpProof): Promise<Delivered | Refused>
+  /** After the factor was wrong. */
+  stepUpFailed(c: Context, challenge: string): Promise<Done | Refused>
+  /** After the password was wrong. */
+  loginFailed(c: Context, subject: SubjectRef): Promise<Done | Refused>
+  /** A refusal as the guard would answer it. */
+  refuse(refused: Refused): Response
+  requestFacts(c: Context): RequestFacts
+}
+
+/**
+ * Holdfast for Hono 4.
+ *
+ * @example
+ * const { requireSession } = holdfast(sessions)
+ * app.post('/orders', requireSession({ sensitivity: 'sensitive' }), (c) => c.json({ buyer: c.get('session').subject }))
+ */
+export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHoldfast {
+  const { peer = (c: Context) => socketOf(c)?.remoteAddress } = options
+  const { formToken = (c: Context) => ofParsed(() => c.req.parseBody()) } = options
+  const judge = guard(sessions, options)
+
+  function factsOf(c: Context): HttpFacts {
+    const socket = socketOf(c)
+    return fetchFacts(c.req.raw, {
+      peer: peer(c),
+      // With an absolute request target, the scheme in the address is the client's claim.
+      ...(socket === undefined ? {} : { encrypted: socket.encrypted === true }),
+      formToken: () => formToken(c),
+    })
+  }
+
+  function middleware<Variables extends SessionVariables | OptionalSessionVariables>(
+    judgeRequest: (facts: HttpFacts) => Promise<Passed | PassedOptionally | Refused>,
+  ): MiddlewareHandler<Variables> {
+    return async (c, next) => {
+      const judged = await judgeRequest(factsOf(c))
+      if (!judged.ok) return refusalResponse(judged)
+      c.set('session', judged.session)
+      c.set('decision', judged.decision)
+      await next()
+      // After the handler: a cookie that it has set itself is newer than the rotated one.
+      const answer = withHeaders(c.res, judged.headers)
+      if (answer !== c.res) replace(c, answer)
+      return undefined
+    }
+  }
+
+  return {
+    refuse: refusalResponse,
+    requestFacts: (c) => judge.requestFacts(factsOf(c)),
+    requireSession: (demands) => middleware<SessionVariables>(judge.require(demands)),
+    optionalSession: (demands) => middleware<OptionalSessionVariables>(judge.optional(demands)),
+    login: async (c, login) => sent(c, await judge.login(factsOf(c), login)),
+    logout: async (c) => sent(c, await judge.logout(factsOf(c))),
+    beginStepUp: (c, demands) => judge.beginStepUp(factsOf(c), demands),
+    completeStepUp: async (c, proof) => sent(c, await judge.completeStepUp(factsOf(c), proof)),
+    stepUpFailed: (c, challenge) => judge.stepUpFailed(factsOf(c), challenge),
+    loginFailed: (c, subject) => judge.loginFailed(factsOf(c), subject),
+  }
+}
+
+function sent<Result extends Done | Delivered>(
+  c: Context,
+  result: Result | Refused,
+): Result | Refused {
+  if (!result.ok) return result
+  for (const [name, value] of result.headers) {
+    c.header(name, value, { append: name === 'set-cookie' })
+  }
+  return result
+}
+
+/** Hono merges headers of the old answer into a new one; ours has them already. */
+function replace(c: Context, answer: Response): void {
+  c.res = undefined
+  c.res = answer
+}
+
+interface NodeSocket {
+  readonly remoteAddress?: string
+  readonly encrypted?: boolean
+}
+
+/** The socket behind `@hono/node-server`; undefined on other runtimes. */
+function socketOf(c: Context): NodeSocket | undefined {
+  const env: { readonly incoming?: { readonly socket?: NodeSocket } } | undefined = c.env
+  return env?.incoming?.socket
+}

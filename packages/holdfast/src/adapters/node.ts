@@ -1,0 +1,86 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { SessionView } from '../core/session.ts'
+import type { Sessions } from '../core/sessions.ts'
+import { type Answering, answering } from './answering.ts'
+import { guard, type Passed, type PassedOptionally } from './guard.ts'
+import type { GuardOptions, RouteDemands } from './guard-options.ts'
+import type { HttpFacts } from './http-facts.ts'
+import { nodeFacts, sendRefusal, setHeaders } from './node-http.ts'
+import type { Refused } from './refuse.ts'
+
+export * from './public.ts'
+
+export interface NodeOptions extends GuardOptions {
+  /** The form token of a form's body; asked for only when a form needs one. Default: the header `x-form-token` alone. */
+  readonly formToken?: (
+    request: IncomingMessage,
+  ) => string | undefined | Promise<string | undefined>
+}
+
+/** `node:http`, `node:https` and the compatibility interface of `node:http2`. */
+export interface NodeHoldfast extends Answering<IncomingMessage, ServerResponse> {
+  /** The session, or undefined: then the request is refused and the response has ended. */
+  requireSession(
+    demands?: RouteDemands,
+  ): (request: IncomingMessage, response: ServerResponse) => Promise<SessionView | undefined>
+  /** True: go on, with or without a session. False: the response has ended. */
+  optionalSession(
+    demands?: RouteDemands,
+  ): (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
+}
+
+/**
+ * Holdfast for plain Node servers.
+ *
+ * @example
+ * const { requireSession } = holdfast(sessions)
+ * const account = requireSession({ sensitivity: 'sensitive' })
+ * createServer(async (request, response) => {
+ *   const session = await account(request, response)
+ *   if (session !== undefined) response.end(`Hello ${session.subject}`)
+ * })
+ */
+export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHoldfast {
+  const { formToken } = options
+  const judge = guard(sessions, options)
+
+  function factsOf(request: IncomingMessage): HttpFacts {
+    return nodeFacts(request, {
+      url: request.url ?? '/',
+      formToken: formToken === undefined ? undefined : () => formToken(request),
+    })
+  }
+  const { note, ...methods } = answering(judge, { factsOf, setHeaders, refuse: sendRefusal })
+
+  function handsOn(
+    request: IncomingMessage,
+    response: ServerResponse,
+    judged: Passed | PassedOptionally | Refused,
+  ): boolean {
+    if (!judged.ok) {
+      sendRefusal(response, judged)
+      return false
+    }
+    note(request, judged)
+    setHeaders(response, judged.headers)
+    return true
+  }
+
+  return {
+    ...methods,
+
+    requireSession(demands) {
+      const required = judge.require(demands)
+      return async (request, response) => {
+        const judged = await required(factsOf(request))
+        return handsOn(request, response, judged) && judged.ok ? judged.session : undefined
+      }
+    },
+
+    optionalSession(demands) {
+      const optional = judge.optional(demands)
+      return async (request, response) =>
+        handsOn(request, response, await optional(factsOf(request)))
+    },
+  }
+}

@@ -1,0 +1,19 @@
+/** What every adapter's entry exports beside its own `holdfast`. */
+export { bearer } from '../carriers/bearer.ts'
+export type { Carried, Carrier, DeliveredLifetime, HeaderLookup } from '../carriers/carrier.ts'
+export { type CookieCarrier, type CookieOptions, cookie } from '../carriers/cookie.ts'
+export type { CrossSiteOptions } from '../carriers/csrf.ts'
+export type { Answering } from './answering.ts'
+export type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
+export type {
+  ClearSiteDataKind,
+  GuardOptions,
+  RefusalWording,
+  RefusedRequest,
+  RouteDemands,
+} from './guard-options.ts'
+export type { HeaderPair, HttpFacts } from './http-facts.ts'
+export { ownPath } from './own-path.ts'
+export type { PassedRequests } from './passed-requests.ts'
+export type { Refusal } from './refusal.ts'
+export type { Refused } from './refuse.ts'

@@ -1,0 +1,31 @@
+import { TOKEN_LENGTH } from '../core/token.ts'
+import type { Carried, Carrier, HeaderLookup } from './carrier.ts'
+
+const SCHEME = /^bearer(?: +|$)/i
+
+/**
+ * `Authorization: Bearer <token>` (RFC 6750, section 2.1), for clients that are no browsers. One header line only.
+ * Answers cannot carry a token, so a bearer's secret does not rotate. Other schemes are somebody else's.
+ */
+export function bearer(): Carrier {
+  return {
+    ambient: false,
+
+    read(header: HeaderLookup): Carried {
+      const lines = header('authorization')
+      if (lines === undefined) return MISSING
+      const [line, another] = typeof lines === 'string' ? [lines] : lines
+      if (another !== undefined) return { ok: false, code: 'token_duplicated' }
+      if (line === undefined) return MISSING
+      const scheme = SCHEME.exec(line)?.[0]
+      if (scheme === undefined) return MISSING
+      const token = line.slice(scheme.length)
+      // Some servers join repeated lines with a comma, which no token holds.
+      if (token.includes(',')) return { ok: false, code: 'token_duplicated' }
+      if (token === '' || token.length > TOKEN_LENGTH) return { ok: false, code: 'token_malformed' }
+      return { ok: true, token }
+    },
+  }
+}
+
+const MISSING = { ok: false, code: 'token_missing' } as const

@@ -1,0 +1,30 @@
+/** Values of a request header by its lower-case name. Several lines come as an array, or joined as HTTP joins them. */
+export type HeaderLookup = (name: string) => string | readonly string[] | undefined
+
+/** How a token travels. A carrier reads requests and words answers; it judges nothing about the token. */
+export interface Carrier {
+  /** The browser sends it unasked, also when another site caused the request: such requests pass the cross-site gate first. */
+  readonly ambient: boolean
+  read(header: HeaderLookup): Carried
+  /** A complete `Set-Cookie` value. Absent: answers cannot carry a token, so none is rotated. */
+  deliver?(token: string, lifetime: DeliveredLifetime): string
+  /** A complete `Set-Cookie` value that expires what the client has. */
+  clear?(): string
+}
+
+/** What a request brought: at most one token of bounded size, or the code under which the request is refused. */
+export type Carried =
+  | { readonly ok: true; readonly token: string }
+  | {
+      readonly ok: false
+      readonly code: 'token_missing' | 'token_duplicated' | 'token_malformed' | 'headers_too_large'
+    }
+
+/** How long a delivered token may stay with the client. Instants are ms since the epoch. */
+export interface DeliveredLifetime {
+  /** Survives the end of the browser; else the cookie ends with it. */
+  readonly persistent: boolean
+  /** The session's absolute deadline: no cookie outlives it. */
+  readonly expiresAt: number
+  readonly now: number
+}

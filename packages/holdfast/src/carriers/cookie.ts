@@ -1,0 +1,81 @@
+import { SessionError } from '../core/errors.ts'
+import { TOKEN_LENGTH } from '../core/token.ts'
+import type { Carried, Carrier, DeliveredLifetime, HeaderLookup } from './carrier.ts'
+import { scanCookies } from './scan-cookies.ts'
+
+export interface CookieOptions {
+  /** Starts with `__Host-` (default `__Host-session`), or `__Secure-`; at most 64 characters. */
+  readonly name?: string
+  /** Default `lax`. `strict` hides the session from the landing of every link; `none` is for pages embedded by other sites. */
+  readonly sameSite?: 'lax' | 'strict' | 'none'
+}
+
+/** A carrier whose answers can carry a token. */
+export interface CookieCarrier extends Carrier {
+  readonly name: string
+  deliver(token: string, lifetime: DeliveredLifetime): string
+  clear(): string
+}
+
+/** Node refuses more by default; with a higher limit there, this one holds. */
+const MAX_HEADER = 16_384
+
+/** Browsers keep no cookie longer (RFC 6265bis). */
+const MAX_AGE_S = 400 * 24 * 3600
+
+const NAME = /^__(?:Host|Secure)-[\w-]{1,56}$/
+
+/**
+ * The session cookie: `__Host-` name, Secure, HttpOnly, SameSite, `Path=/`, no Domain (ASVS 3.3.1 to 3.3.5). Two
+ * cookies of the name are refused, none of them believed. A cookie header above 16 KiB is not looked at, and a value
+ * longer than a token is none.
+ *
+ * Throws `config_invalid` for a name that browsers would not guard.
+ *
+ * @example
+ * const carrier = cookie({ sameSite: 'strict' })
+ * carrier.deliver(token, { persistent: false, expiresAt: session.expiresAt, now: Date.now() })
+ */
+export function cookie({
+  name = '__Host-session',
+  sameSite = 'lax',
+}: CookieOptions = {}): CookieCarrier {
+  if (!NAME.test(name)) {
+    throw new SessionError(
+      'config_invalid',
+      'cookie.name must start with __Host- or __Secure- and go on with letters, digits, - or _.',
+    )
+  }
+  const guarded = `Path=/; Secure; HttpOnly; SameSite=${SAME_SITE[sameSite]}`
+
+  return {
+    name,
+    ambient: true,
+
+    read(header: HeaderLookup): Carried {
+      const lines = header('cookie')
+      if (lines === undefined) return MISSING
+      const text = typeof lines === 'string' ? lines : lines.join('; ')
+      if (text.length > MAX_HEADER) return { ok: false, code: 'headers_too_large' }
+      const [token, another] = scanCookies(text, name)
+      if (another !== undefined) return { ok: false, code: 'token_duplicated' }
+      if (token === undefined || token === '') return MISSING
+      if (token.length > TOKEN_LENGTH) return { ok: false, code: 'token_malformed' }
+      return { ok: true, token }
+    },
+
+    deliver(token, { persistent, expiresAt, now }) {
+      const left = Math.max(0, Math.floor((expiresAt - now) / 1000))
+      const age = persistent ? `; Max-Age=${Math.min(left, MAX_AGE_S)}` : ''
+      return `${name}=${token}; ${guarded}${age}`
+    },
+
+    clear() {
+      return `${name}=; ${guarded}; Max-Age=0`
+    },
+  }
+}
+
+const SAME_SITE = { lax: 'Lax', strict: 'Strict', none: 'None' } as const
+
+const MISSING = { ok: false, code: 'token_missing' } as const
