@@ -26,7 +26,13 @@ const server = createServer(async (request, response) => {
     const token = request.headers.authorization?.slice('Bearer '.length) ?? ''
     const answer = await sessions.verify({
       token,
-      request: { ip: REQUEST.ip, method: 'GET', url: '/verify', headers, client: REQUEST.client ?? {} },
+      request: {
+        ip: REQUEST.ip,
+        method: 'GET',
+        url: '/verify',
+        headers,
+        client: REQUEST.client ?? {},
+      },
     })
     if (!answer.ok) response.statusCode = 401
   }

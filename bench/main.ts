@@ -74,4 +74,3 @@ function forged(token: string): string {
 function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
-

@@ -54,11 +54,16 @@ export function startProcess({ name, args, env, log, say }) {
   }
 }
 
-/** The message of a log line of level "warn" and above; undefined for the others. */
+/** What a log line of level "warn" and above says; undefined for the others. */
 function warningIn(line) {
   try {
-    const { level, msg } = JSON.parse(line)
-    return level >= 40 ? msg : undefined
+    const { level, msg, event, outcome, score, because } = JSON.parse(line)
+    if (level < 40) return undefined
+    if (event === undefined) return msg
+    return [
+      event,
+      outcome === null ? '' : `-> ${outcome} (${score} dB: ${because.join(', ')})`,
+    ].join(' ')
   } catch {
     return undefined
   }

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
+import { geoData } from './geo-data.mjs'
 import { fail, orFail, root } from './run.mjs'
 import { isFree, startProcess, untilReady } from './service-process.mjs'
 import { setup } from './setup.mjs'
@@ -25,7 +26,6 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => s
 await setup()
 await orFail(build({ say }))
 await portsAreFree()
-const { geoData } = await import('./geo-data.mjs')
 const geo = await orFail(geoData())
 mkdirSync(folder, { recursive: true, mode: 0o700 })
 

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { build } from './build.mjs'
+import { geoData } from './geo-data.mjs'
 import { fail, orFail, root, runBin } from './run.mjs'
 import { setup } from './setup.mjs'
 
@@ -9,6 +10,8 @@ const RESULT = join(root, '.cache', 'test-result.json')
 
 await setup({ debian: ['redis-server', 'chromium'] })
 await orFail(build())
+// Once, here: converting takes longer than a test may.
+await orFail(geoData())
 
 mkdirSync(join(root, '.cache'), { recursive: true })
 rmSync(RESULT, { force: true })
