@@ -2,6 +2,7 @@ import { sealingCodec } from '../codecs/codec.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import type { Policy } from '../core/decision.ts'
+import { deviceReader } from '../core/device-reader.ts'
 import { SessionError } from '../core/errors.ts'
 import type { SessionEvent } from '../core/events.ts'
 import type { Signal } from '../core/evidence.ts'
@@ -131,6 +132,7 @@ function partsOf(options: SessionsOptions): Parts {
         ...(lookup === undefined ? {} : { lookup }),
         ...(prefixes === undefined ? {} : { prefixes }),
       }),
+    describeDevice: deviceReader(),
     lifetimeOf: (tenant, name) => own(own(tenants, tenant), name) ?? own(lifetimes, name),
     limit,
     acrOrder: options.acrOrder ?? [],

@@ -1,7 +1,6 @@
 import { sessionPlace } from '../codecs/codec.ts'
 import { type Context, contextKey } from '../core/context.ts'
 import type { Decision } from '../core/decision.ts'
-import { describeDevice } from '../core/device.ts'
 import { SessionError } from '../core/errors.ts'
 import { NO_HISTORY, type SubjectHistory } from '../core/history.ts'
 import type { SessionId } from '../core/ids.ts'
@@ -37,7 +36,7 @@ export async function create(parts: Parts, login: Login): Promise<Created> {
   const presentation: Presentation = {
     at,
     network: parts.describeNetwork(request.ip),
-    device: describeDevice(request),
+    device: parts.describeDevice(request),
     sensitivity: 'normal',
     method: request.method,
   }

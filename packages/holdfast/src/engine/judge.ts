@@ -12,6 +12,7 @@ import { type Decision, decision } from '../core/decision.ts'
 import type { KnownContext, SubjectHistory } from '../core/history.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
+import { evidenceOf } from '../signals/reasons.ts'
 import type { Weighing } from './weigh.ts'
 
 const CONFIRMING_VISITS = 3
@@ -164,13 +165,7 @@ function sameFacts({ last }: SessionState, { network, device }: Presentation): b
 }
 
 function crowded(session: SessionState): Judged {
-  const because = {
-    group: 'P',
-    reason: 'contexts_exhausted',
-    weight: 0,
-    detail: { contexts: MAX_CONTEXTS },
-    text: 'This session is already used from as many places and browsers as one session may be.',
-  } as const
+  const because = evidenceOf('contexts_exhausted', 0, { contexts: MAX_CONTEXTS })
   return {
     decision: decision('deny', [because]),
     next: session,

@@ -3,7 +3,7 @@ import type { Policy } from '../core/decision.ts'
 import type { Signal } from '../core/evidence.ts'
 import type { Host } from '../core/host.ts'
 import type { Lifetime } from '../core/lifetimes.ts'
-import type { Network } from '../core/request.ts'
+import type { Device, Network, RequestFacts } from '../core/request.ts'
 import type { Store } from '../core/store.ts'
 import type { Journal } from './journal.ts'
 import type { Touches } from './touches.ts'
@@ -17,6 +17,7 @@ export interface Parts {
   readonly shadow: Policy | undefined
   readonly signals: readonly Signal[]
   readonly describeNetwork: (ip: string | null) => Network
+  readonly describeDevice: (request: RequestFacts) => Device
   readonly lifetimeOf: (tenant: string, name: string) => Lifetime | undefined
   readonly limit: SessionLimit | undefined
   readonly acrOrder: readonly string[]

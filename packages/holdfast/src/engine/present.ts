@@ -1,5 +1,4 @@
 import { contextKey } from '../core/context.ts'
-import { describeDevice } from '../core/device.ts'
 import { type RefusalCode, SessionError } from '../core/errors.ts'
 import { judgeShowing, type Row } from '../core/ratchet.ts'
 import type { Presentation } from '../core/request.ts'
@@ -41,7 +40,7 @@ export function presentationOf(parts: Parts, presented: Presented, at: number): 
   return {
     at,
     network: parts.describeNetwork(request.ip),
-    device: describeDevice(request),
+    device: parts.describeDevice(request),
     sensitivity: presented.sensitivity ?? 'normal',
     method: request.method,
   }

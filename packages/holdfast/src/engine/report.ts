@@ -1,5 +1,4 @@
 import { findContext } from '../core/context.ts'
-import { describeDevice } from '../core/device.ts'
 import { SessionError } from '../core/errors.ts'
 import { isSessionId, type SessionId } from '../core/ids.ts'
 import type { SessionState } from '../core/session.ts'
@@ -55,7 +54,7 @@ async function loginFailed(
     actor: 'application',
     ...(request === undefined
       ? {}
-      : { network: parts.describeNetwork(request.ip), device: describeDevice(request) }),
+      : { network: parts.describeNetwork(request.ip), device: parts.describeDevice(request) }),
   })
   const { history } = await recall(parts, key)
   const recent = history.failedLogins.filter((failed) => at - failed < FAILURE_WINDOW_MS)

@@ -12,6 +12,8 @@ import type { SubjectHistory } from '../core/history.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import { networkConfirmed } from '../signals/network-confirmed.ts'
+import { evidenceOf } from '../signals/reasons.ts'
+import { WEIGHTS } from '../signals/weights.ts'
 
 /** What a route asks for beyond a session that is rightfully held. */
 export interface Demand {
@@ -36,7 +38,6 @@ export interface Scales {
 }
 
 const PROMPT_WINDOW_MS = 3_600_000
-const FAILURE_WEIGHT = 15
 const MAX_FAILURES_WEIGHED = 2
 
 /**
@@ -125,18 +126,10 @@ function look(
     } catch {
       // A signal that throws must neither let a thief in nor throw the owner out: no trust, and a reason that says so.
       failed = true
-      evidence.push(SIGNAL_FAILED)
+      evidence.push(evidenceOf('signal_failed', 0))
     }
   }
   return { evidence, failed }
-}
-
-const SIGNAL_FAILED: Evidence = {
-  group: 'P',
-  reason: 'signal_failed',
-  weight: 0,
-  detail: {},
-  text: 'A signal failed on this request, so nothing new is trusted because of it.',
 }
 
 /** What an unchallenged context still has on its account, or what a newcomer inherits from a challenged one. */
@@ -156,36 +149,18 @@ function carriedOver(
     .filter((context) => context.state === 'challenged' && context.key !== key)
     .reduce((most, context) => Math.max(most, decayed(context, at)), 0)
   if (inherited === 0) return undefined
-  return {
-    group: 'B',
-    reason: 'evidence_inherited',
-    weight: inherited,
-    detail: {},
-    text: `Another place or browser of this session is under challenge; a newcomer inherits its ${inherited} dB.`,
-  }
+  return evidenceOf('evidence_inherited', inherited, { left: inherited })
 }
 
 /** Evidence that a context still has on its account; undefined when it has decayed. */
 export function carriedEvidence(context: Context, at: number): Evidence | undefined {
   const left = decayed(context, at)
   if (left === 0) return undefined
-  return {
-    group: 'B',
-    reason: 'evidence_carried',
-    weight: left,
-    detail: { was: context.evidence },
-    text: `Earlier evidence about this place and browser still counts: ${left} of ${context.evidence} dB.`,
-  }
+  return evidenceOf('evidence_carried', left, { left, was: context.evidence })
 }
 
 function failedStepUps(failures: number): Evidence {
-  return {
-    group: 'B',
-    reason: 'step_up_failed',
-    weight: failures * FAILURE_WEIGHT,
-    detail: { failures },
-    text: `A step-up failed from this place and browser (${failures}).`,
-  }
+  return evidenceOf('step_up_failed', failures * WEIGHTS.step_up_failed, { failures })
 }
 
 function missingOf(

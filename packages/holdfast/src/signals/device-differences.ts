@@ -43,9 +43,19 @@ export function differencesOf(
 }
 
 function platform(here: Device, before: Device): Difference | undefined {
+  if (isSilent(here) && isBrowser(before.family)) return 'not_a_browser'
   const familyChanged = differ(here.family, before.family)
   if (familyChanged && here.family === 'automation') return 'not_a_browser'
   return familyChanged || differ(here.os, before.os) ? 'platform_changed' : undefined
+}
+
+/** No user agent, no hints, no language: a browser does not fall silent in the middle of a session. */
+function isSilent({ family, hints, languages }: Device): boolean {
+  return family === 'unknown' && hints === null && languages.length === 0
+}
+
+function isBrowser(family: BrowserFamily): boolean {
+  return family !== 'unknown' && family !== 'app' && family !== 'automation'
 }
 
 function version(here: Device, before: Device): Difference | undefined {

@@ -149,9 +149,16 @@ describe('missing data is no evidence', () => {
     timezone: null,
   }
 
-  test('on either side', () => {
-    expect(look(home, presented(lyse, silent), NO_HISTORY)).toEqual([])
-    expect(look(sessionOf(used(oslo, silent)), presented(lyse, laptop), NO_HISTORY)).toEqual([])
+  test('about what a session never heard of', () => {
+    const quiet = sessionOf(used(oslo, silent))
+
+    expect(look(quiet, presented(lyse, silent), NO_HISTORY)).toEqual([])
+    expect(look(quiet, presented(lyse, laptop), NO_HISTORY)).toEqual([])
+  })
+
+  test('but a browser does not fall silent in the middle of a session', () => {
+    expect(weights(look(home, presented(lyse, silent), NO_HISTORY))).toEqual({ not_a_browser: 30 })
+    expect(look(home, presented(lyse, { ...silent, languages: ['nb-NO'] }), NO_HISTORY)).toEqual([])
   })
 
   test('hints that a browser never sent are not missed', () => {

@@ -143,6 +143,7 @@ describe('for any session, past and presentation', () => {
     const lookAtDevice = deviceSignal()
     fc.assert(
       fc.property(scene, ({ session, history, presentation }) => {
+        fc.pre(presentation.device.family !== 'unknown')
         const device = { ...presentation.device, screen: null, languages: [] }
         const before = totalOf(lookAtDevice(session, presentation, history))
         const after = totalOf(lookAtDevice(session, { ...presentation, device }, history))
