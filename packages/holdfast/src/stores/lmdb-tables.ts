@@ -32,9 +32,9 @@ export function lmdbTables(root: RootDatabase): Tables {
   const feed: Database<FeedItem, number[]> = root.openDB({ name: 'feed' })
 
   function get(table: Bytes, key: string): Buffer | undefined {
-    // the fast buffer is overwritten by the next read: copied at once
+    // the fast buffer is longer than it says and overwritten by the next read: its part is copied at once
     const found = table.getBinaryFast(key)
-    return found === undefined ? undefined : Buffer.from(found)
+    return found === undefined ? undefined : Buffer.from(found.subarray(0, found.length))
   }
 
   function end(partition: number, reverse: boolean): number | undefined {
