@@ -1,0 +1,166 @@
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { SessionError } from 'holdfast'
+import type { Context } from 'hono'
+import { type Call, call, isInputFault } from './call.ts'
+import type { Caller } from './callers.ts'
+import { eventCalls } from './calls/events.ts'
+import { sessionCalls } from './calls/sessions.ts'
+import { stepUpCalls } from './calls/step-up.ts'
+import { subjectCalls } from './calls/subjects.ts'
+import { verifyCalls } from './calls/verify.ts'
+import { describeCalls } from './open-api.ts'
+import type { ApiParts } from './parts.ts'
+import { faultOf, problemResponse } from './problem.ts'
+import { requestIdOf } from './request-id.ts'
+
+/** Answers one request of the API, that came from this socket peer. Never rejects. */
+export type Api = (request: Request, peer: string | undefined) => Promise<Response>
+
+interface Seen {
+  readonly requestId: string
+  route: string
+  caller: string | null
+  error?: unknown
+}
+
+type Bindings = { Bindings: { seen: Seen } }
+
+/** The HTTP API over a `Sessions`: checks who calls, checks what was sent, answers, logs one line. */
+export function createApi(parts: ApiParts): Api {
+  const app = new OpenAPIHono<Bindings>()
+  const calls = [
+    ...sessionCalls(parts),
+    ...verifyCalls(parts),
+    ...subjectCalls(parts),
+    ...stepUpCalls(parts),
+    ...eventCalls(parts),
+  ]
+  const document = describeCalls(new OpenAPIHono(), [...calls, documentCall(() => document)])
+  for (const one of [...calls, documentCall(() => document)]) mount(one)
+  for (const path of new Set([...calls.map(({ path }) => path), '/openapi.json']))
+    refuseOtherMethods(path)
+  app.notFound(() => {
+    throw new SessionError('not_found', 'There is no such call. /openapi.json lists all.')
+  })
+  app.onError((error, c) => {
+    c.env.seen.error = error
+    const fault = isInputFault(error) ? error.fault : faultOf(error)
+    return problemResponse(fault, c.env.seen.requestId)
+  })
+
+  function mount(one: Call): void {
+    app.on(one.method.toUpperCase(), honoPath(one.path), async (c) => {
+      const { seen } = c.env
+      seen.route = one.path
+      const caller = one.roles.length === 0 ? NOBODY : callerOf(c, one)
+      const answer = await one.answer({
+        request: c.req.raw,
+        params: c.req.param(),
+        caller,
+        requestId: seen.requestId,
+      })
+      if (answer instanceof Response) return answer
+      const headers = { 'content-type': 'application/json', ...answer.headers }
+      return answer.body === undefined
+        ? new Response(null, {
+            status: answer.status,
+            ...(answer.headers === undefined ? {} : { headers: answer.headers }),
+          })
+        : new Response(JSON.stringify(answer.body), { status: answer.status, headers })
+    })
+  }
+
+  function callerOf(c: Context<Bindings>, { roles }: Call): Caller {
+    const caller = parts.callers(c.req.header('authorization'))
+    if (caller === undefined) {
+      throw new SessionError('caller_unauthenticated', 'Send Authorization: Bearer and an API key.')
+    }
+    c.env.seen.caller = caller.name
+    if (roles.some((role) => caller.roles.includes(role))) return caller
+    throw new SessionError(
+      'caller_forbidden',
+      `This call needs a key with one of the roles ${roles.join(', ')}.`,
+    )
+  }
+
+  function refuseOtherMethods(path: string): void {
+    const allowed = calls
+      .filter((one) => one.path === path)
+      .map(({ method }) => method.toUpperCase())
+    app.all(honoPath(path), (c) => {
+      c.env.seen.route = path
+      const error = new SessionError('method_not_allowed', `Use ${allowed.join(' or ') || 'GET'}.`)
+      c.env.seen.error = error
+      const response = problemResponse(faultOf(error), c.env.seen.requestId)
+      response.headers.set('allow', allowed.join(', ') || 'GET')
+      return response
+    })
+  }
+
+  return async (request, peer) => {
+    const startedAt = performance.now()
+    const seen: Seen = { requestId: requestIdOf(request.headers), route: 'none', caller: null }
+    const answered = await app.fetch(request, { seen })
+    const response = withStandardHeaders(answered, seen.requestId)
+    observe(request, response.status, { seen, peer, ms: performance.now() - startedAt })
+    return response
+  }
+
+  function observe(
+    request: Request,
+    status: number,
+    { seen, peer, ms }: { seen: Seen; peer: string | undefined; ms: number },
+  ): void {
+    const { route, caller, requestId, error } = seen
+    const { method } = request
+    parts.metrics.answered({ method, route, status, ms })
+    const line = {
+      request_id: requestId,
+      method,
+      route,
+      status,
+      ms: Math.round(ms * 10) / 10,
+      caller,
+      address: parts.callerAddress(peer, request.headers),
+      ...(error instanceof SessionError ? { code: error.code } : {}),
+    }
+    if (error !== undefined && status >= 500) parts.log.error({ ...line, err: error }, 'request')
+    else if (status === 401 || status === 403) parts.log.warn(line, 'request')
+    else parts.log.info(line, 'request')
+  }
+}
+
+const NOBODY: Caller = { name: '-', roles: [] }
+
+function documentCall(document: () => unknown): Call {
+  return call({
+    method: 'get',
+    path: '/openapi.json',
+    roles: [],
+    summary: 'This document',
+    answers: { 200: { about: 'OpenAPI 3.1', schema: z.record(z.string(), z.unknown()) } },
+    async handle() {
+      return { status: 200, body: document() }
+    },
+  })
+}
+
+function honoPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1')
+}
+
+const STANDARD_HEADERS = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+}
+
+/** On every answer (ASVS 3.4.1, 3.4.3, 3.4.4, 14.3.2). */
+function withStandardHeaders(response: Response, requestId: string): Response {
+  for (const [name, value] of Object.entries(STANDARD_HEADERS)) response.headers.set(name, value)
+  response.headers.set('x-request-id', requestId)
+  return response
+}

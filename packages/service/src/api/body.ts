@@ -1,0 +1,73 @@
+import { SessionError } from 'holdfast'
+
+/** Larger bodies are refused unread. */
+export const MAX_BODY_BYTES = 65_536
+
+const MAX_DEPTH = 24
+const JSON_TYPE = /^application\/(?:json|merge-patch\+json)\s*(?:;\s*charset="?utf-8"?\s*)?$/i
+
+/** The JSON of a request body: at most 64 KiB of UTF-8, of bounded depth. Throws `body_too_large` or `invalid_input`. */
+export async function readJson(request: Request): Promise<unknown> {
+  const type = request.headers.get('content-type') ?? ''
+  if (!JSON_TYPE.test(type)) {
+    throw new SessionError('invalid_input', 'content-type must be application/json in UTF-8')
+  }
+  const text = decode(await readBytes(request))
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new SessionError('invalid_input', 'body is not JSON')
+  }
+  checkShape(value)
+  return value
+}
+
+async function readBytes(request: Request): Promise<Uint8Array> {
+  const declared = Number(request.headers.get('content-length') ?? 0)
+  if (declared > MAX_BODY_BYTES) throw tooLarge()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  if (request.body !== null) {
+    for await (const chunk of request.body) {
+      size += chunk.length
+      if (size > MAX_BODY_BYTES) throw tooLarge()
+      chunks.push(chunk)
+    }
+  }
+  return Buffer.concat(chunks)
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new SessionError('invalid_input', 'body is not UTF-8')
+  }
+}
+
+/** Without recursion: depth is what it guards against. */
+function checkShape(root: unknown): void {
+  let level: unknown[] = [root]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) {
+      throw new SessionError('invalid_input', `body must not be nested deeper than ${MAX_DEPTH}`)
+    }
+    const next: unknown[] = []
+    for (const value of level) {
+      if (typeof value !== 'object' || value === null) continue
+      if (Object.hasOwn(value, '__proto__')) {
+        throw new SessionError('invalid_input', 'body must not have a key "__proto__"')
+      }
+      for (const one of Object.values(value)) next.push(one)
+    }
+    level = next
+  }
+}
+
+function tooLarge(): SessionError {
+  return new SessionError(
+    'body_too_large',
+    `The body must not be larger than ${MAX_BODY_BYTES} bytes.`,
+  )
+}

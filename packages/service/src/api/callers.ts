@@ -1,0 +1,33 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { ApiKey, Role } from '../config/api-keys.ts'
+
+/** Who calls the API: the name of the key, never the key. */
+export interface Caller {
+  readonly name: string
+  readonly roles: readonly Role[]
+}
+
+/** Finds the caller of an `Authorization` header; undefined when there is none that holds. */
+export type Callers = (authorization: string | undefined) => Caller | undefined
+
+const MAX_HEADER_LENGTH = 512
+
+/** Keys are compared by digest, all of them, in constant time: an answer's timing says nothing about how near a guess was. */
+export function callersOf(keys: readonly ApiKey[]): Callers {
+  const known = keys.map(({ name, roles, digest }) => ({
+    caller: { name, roles },
+    digest: Buffer.from(digest.slice('sha256:'.length), 'hex'),
+  }))
+
+  return (authorization) => {
+    if (authorization === undefined || authorization.length > MAX_HEADER_LENGTH) return undefined
+    const secret = /^Bearer +([^\s]+) *$/i.exec(authorization)?.[1]
+    if (secret === undefined) return undefined
+    const shown = createHash('sha256').update(secret).digest()
+    let found: Caller | undefined
+    for (const { caller, digest } of known) {
+      if (timingSafeEqual(shown, digest)) found = caller
+    }
+    return found
+  }
+}

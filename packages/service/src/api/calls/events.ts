@@ -1,0 +1,117 @@
+import type { Cursor, LoggedEvent, SubjectKey } from 'holdfast'
+import { SessionError } from 'holdfast'
+import { problemFacts } from '../answers.ts'
+import { type Call, call } from '../call.ts'
+import { eventStream } from '../event-stream.ts'
+import type { ApiParts } from '../parts.ts'
+import { eventPage, eventsQuery } from '../schemas.ts'
+
+const PAGE = 100
+const STEP = 500
+/** Feed entries that one query looks through before it hands back a cursor to go on from. */
+const MAX_LOOKED_THROUGH = 20_000
+const MAX_STREAMS = 256
+
+/** What the caller wants to see. Every field given must match. */
+export interface EventFilter {
+  readonly session?: string
+  readonly subject?: SubjectKey
+  readonly type?: string
+}
+
+/** The event log: a query, or a live stream for those who accept `text/event-stream`. */
+export function eventCalls({
+  events,
+  subjectKey,
+  stopping,
+  heartbeatMs,
+}: ApiParts): readonly Call[] {
+  let streams = 0
+
+  function takeStream(): () => void {
+    if (streams >= MAX_STREAMS) {
+      throw new SessionError('too_many_requests', `There are ${MAX_STREAMS} event streams already.`)
+    }
+    streams++
+    return () => {
+      streams--
+    }
+  }
+
+  async function query(
+    filter: EventFilter,
+    from: Cursor | undefined,
+    limit: number,
+  ): Promise<unknown> {
+    const items: LoggedEvent[] = []
+    let cursor = from
+    for (let looked = 0; looked < MAX_LOOKED_THROUGH; looked += STEP) {
+      const page = await events.read(cursor, STEP)
+      for (const event of page.items) {
+        if (!matches(filter, event)) continue
+        items.push(event)
+        if (items.length === limit) return { items, cursor: event.cursor, more: true }
+      }
+      if (page.cursor === cursor) return { items, cursor, more: false }
+      cursor = page.cursor
+    }
+    return { items, cursor, more: true }
+  }
+
+  return [
+    call({
+      method: 'get',
+      path: '/v1/events',
+      roles: ['audit'],
+      summary: 'What happened, oldest first; as a live stream with `Accept: text/event-stream`',
+      query: eventsQuery,
+      headers: [
+        { name: 'Last-Event-ID', about: 'Resumes a stream after this cursor', required: false },
+      ],
+      answers: {
+        200: { about: 'A page of events, or the stream', schema: eventPage },
+        410: problemFacts('Events after the cursor are no longer kept'),
+        429: problemFacts('Too many streams at once'),
+      },
+      async handle({ query: { limit = PAGE, after, subject, tenant, ...rest }, headers, signal }) {
+        if (tenant !== undefined && subject === undefined) {
+          throw new SessionError('invalid_input', 'tenant needs a subject beside it')
+        }
+        const filter: EventFilter = {
+          ...rest,
+          ...(subject === undefined
+            ? {}
+            : { subject: subjectKey({ subject, ...(tenant === undefined ? {} : { tenant }) }) }),
+        }
+        if (!accepts(headers.get('accept'))) {
+          return { status: 200, body: await query(filter, after, limit) }
+        }
+        const from = lastEventId(headers) ?? after ?? (await events.head())
+        // A stream that could not go on must say so before it says 200.
+        await events.read(from, 1)
+        const stop = AbortSignal.any([stopping, signal])
+        return eventStream(
+          { events, from, stop, heartbeatMs, wanted: (event) => matches(filter, event) },
+          takeStream(),
+        )
+      },
+    }),
+  ]
+}
+
+function matches({ session, subject, type }: EventFilter, event: LoggedEvent): boolean {
+  if (session !== undefined && event.session !== session) return false
+  if (subject !== undefined && event.subject !== subject) return false
+  return type === undefined || event.type === type
+}
+
+function accepts(accept: string | null): boolean {
+  return (accept ?? '').split(',').some((type) => type.trim().startsWith('text/event-stream'))
+}
+
+function lastEventId(headers: Headers): string | undefined {
+  const id = headers.get('last-event-id')
+  if (id === null || id === '') return undefined
+  if (id.length <= 2_048) return id
+  throw new SessionError('invalid_input', 'Last-Event-ID must be a cursor from an earlier answer')
+}

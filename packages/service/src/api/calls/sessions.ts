@@ -1,0 +1,146 @@
+import { SessionError } from 'holdfast'
+import { notFound, problemFacts, refused } from '../answers.ts'
+import { type Call, call } from '../call.ts'
+import type { Caller } from '../callers.ts'
+import type { ApiParts } from '../parts.ts'
+import {
+  attributesVersion,
+  created,
+  login,
+  logout,
+  mergePatch,
+  ownerQuery,
+  revokeSession,
+  sessionDetail,
+  sessionParams,
+} from '../schemas.ts'
+
+/** Calls about one session: its start, its end, and what is known of it. */
+export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
+  /** An application may look after the sessions of a subject that it names; an administrator after all. */
+  async function owned(
+    id: string,
+    caller: Caller,
+    owner: { readonly subject?: string; readonly tenant?: string },
+  ): Promise<NonNullable<Awaited<ReturnType<typeof sessions.show>>>> {
+    const admin = caller.roles.includes('admin')
+    if (!admin && owner.subject === undefined) {
+      throw new SessionError(
+        'caller_forbidden',
+        'Without the role admin, name the subject that owns the session.',
+      )
+    }
+    const detail = await sessions.show(id)
+    if (detail === undefined) throw notFound()
+    const { subject = detail.subject, tenant } = owner
+    const differs =
+      detail.subject !== subject ||
+      detail.tenant !== (tenant ?? (owner.subject === undefined ? detail.tenant : 'default'))
+    if (differs) throw notFound()
+    return detail
+  }
+
+  return [
+    call({
+      method: 'post',
+      path: '/v1/sessions',
+      roles: ['app'],
+      summary: 'Start a session after a login',
+      body: login,
+      answers: {
+        201: { about: 'The session, its token, and the cookie for the client', schema: created },
+        409: problemFacts('`session_limit_reached` or `login_superseded`'),
+      },
+      async handle({ body, requestId }) {
+        const made = await sessions.create(body)
+        if (!made.ok) return refused(made.code, requestId)
+        const { session, token, decision, persistent } = made
+        const cookie = cookies.session(token, { expiresAt: session.expiresAt, persistent })
+        return { status: 201, body: { session, token, cookie, decision, persistent } }
+      },
+    }),
+
+    call({
+      method: 'post',
+      path: '/v1/logout',
+      roles: ['app'],
+      summary: 'End the session of a token; idempotent',
+      body: logout,
+      answers: { 204: { about: 'It is over' } },
+      async handle({ body }) {
+        await sessions.logout(body.token)
+        return { status: 204 }
+      },
+    }),
+
+    call({
+      method: 'get',
+      path: '/v1/sessions/{id}',
+      roles: ['admin', 'app'],
+      summary: 'One live session with its contexts and their evidence',
+      params: sessionParams,
+      query: ownerQuery,
+      answers: {
+        200: { about: 'The session; an app names its `subject`', schema: sessionDetail },
+        404: problemFacts('No such live session, or not of this subject'),
+      },
+      async handle({ params, query, caller }) {
+        const detail = await owned(params.id, caller, query)
+        return { status: 200, body: detail, headers: { etag: `"${detail.attributesVersion}"` } }
+      },
+    }),
+
+    call({
+      method: 'post',
+      path: '/v1/sessions/{id}/revoke',
+      roles: ['admin', 'app'],
+      summary: 'End one session; idempotent',
+      params: sessionParams,
+      body: revokeSession,
+      answers: {
+        204: { about: 'It is over' },
+        404: problemFacts('An app named a subject that does not own this session'),
+      },
+      async handle({ params, body, caller }) {
+        const { why, ...owner } = body
+        if (!caller.roles.includes('admin') || owner.subject !== undefined) {
+          await owned(params.id, caller, owner)
+        }
+        await sessions.revoke(params.id, why)
+        return { status: 204 }
+      },
+    }),
+
+    call({
+      method: 'patch',
+      path: '/v1/sessions/{id}/attributes',
+      roles: ['app'],
+      summary: "Change the application's attributes by JSON merge patch (RFC 7396)",
+      params: sessionParams,
+      body: mergePatch,
+      headers: [{ name: 'If-Match', about: 'Version of the attributes, quoted', required: true }],
+      answers: {
+        200: { about: 'The new version', schema: attributesVersion },
+        404: problemFacts('No such live session'),
+        412: problemFacts('The attributes have another version'),
+      },
+      async handle({ params, body, headers }) {
+        const version = await sessions.attributes(
+          params.id,
+          body,
+          versionOf(headers.get('if-match')),
+        )
+        return { status: 200, body: { version }, headers: { etag: `"${version}"` } }
+      },
+    }),
+  ]
+}
+
+function versionOf(ifMatch: string | null): number {
+  const version = /^"(0|[1-9]\d{0,14})"$/.exec(ifMatch ?? '')?.[1]
+  if (version !== undefined) return Number(version)
+  throw new SessionError(
+    'invalid_input',
+    'If-Match must be the version of the attributes in quotes, for example "3"',
+  )
+}

@@ -1,0 +1,49 @@
+import { begunBody, verificationBody } from '../answers.ts'
+import { type Call, call } from '../call.ts'
+import type { ApiParts } from '../parts.ts'
+import { presented, proof, report, stepUpBegun, verification } from '../schemas.ts'
+
+/** What an application tells and asks when the subject has to prove a factor, and what else it has seen. */
+export function stepUpCalls({ sessions, cookies, metrics }: ApiParts): readonly Call[] {
+  return [
+    call({
+      method: 'post',
+      path: '/v1/step-up/begin',
+      roles: ['app'],
+      summary: 'Start a step-up for the presenting context',
+      body: presented,
+      answers: { 200: { about: 'The challenge, or why there is none', schema: stepUpBegun } },
+      async handle({ body, requestId }) {
+        const begun = await sessions.beginStepUp({ correlation: requestId, ...body })
+        return { status: 200, body: begunBody(cookies, begun) }
+      },
+    }),
+
+    call({
+      method: 'post',
+      path: '/v1/step-up/complete',
+      roles: ['app'],
+      summary: 'Finish a step-up after the subject proved a factor',
+      body: proof,
+      answers: { 200: { about: 'The session with a new token', schema: verification } },
+      async handle({ body }) {
+        const result = await sessions.completeStepUp(body)
+        metrics.verified(result)
+        return { status: 200, body: verificationBody(cookies, result) }
+      },
+    }),
+
+    call({
+      method: 'post',
+      path: '/v1/reports',
+      roles: ['app'],
+      summary: 'Tell what happened outside of sessions, or what a subject said',
+      body: report,
+      answers: { 204: { about: 'It is noted, and what follows from it is done' } },
+      async handle({ body }) {
+        await sessions.report(body)
+        return { status: 204 }
+      },
+    }),
+  ]
+}

@@ -1,0 +1,37 @@
+import { type Call, call } from '../call.ts'
+import type { ApiParts } from '../parts.ts'
+import { pageQuery, revokeSubject, sessionPage, subjectParams, tenantQuery } from '../schemas.ts'
+
+/** Calls about all sessions of a subject. */
+export function subjectCalls({ sessions }: ApiParts): readonly Call[] {
+  return [
+    call({
+      method: 'get',
+      path: '/v1/subjects/{subject}/sessions',
+      roles: ['app', 'admin'],
+      summary: 'Live sessions of a subject, oldest first',
+      params: subjectParams,
+      query: pageQuery,
+      answers: { 200: { about: 'A page; `next` is there when more follow', schema: sessionPage } },
+      async handle({ params, query: { tenant, ...page } }) {
+        const ref = { ...params, ...(tenant === undefined ? {} : { tenant }) }
+        return { status: 200, body: await sessions.list(ref, page) }
+      },
+    }),
+
+    call({
+      method: 'post',
+      path: '/v1/subjects/{subject}/revoke',
+      roles: ['app', 'admin'],
+      summary: 'End all sessions of a subject, or all `except` one',
+      params: subjectParams,
+      query: tenantQuery,
+      body: revokeSubject,
+      answers: { 204: { about: 'They are over' } },
+      async handle({ params, query, body }) {
+        await sessions.revokeSubject({ ...params, ...query }, body)
+        return { status: 204 }
+      },
+    }),
+  ]
+}

@@ -1,0 +1,28 @@
+import type { EventLog, Sessions, SubjectKey, SubjectRef } from 'holdfast'
+import type { Logger } from 'pino'
+import type { Metrics } from '../main/metrics.ts'
+import type { Callers } from './callers.ts'
+
+/** What the API works with; put together by the service. */
+export interface ApiParts {
+  readonly sessions: Sessions
+  readonly events: EventLog
+  readonly callers: Callers
+  readonly cookies: Cookies
+  /** The form of a subject that events carry. */
+  readonly subjectKey: (ref: SubjectRef) => SubjectKey
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** Address of the process that calls, for the log; null when it is not known. */
+  readonly callerAddress: (peer: string | undefined, headers: Headers) => string | null
+  /** Aborts when the service stops: ends the event streams. */
+  readonly stopping: AbortSignal
+  /** Silence on an event stream that a heartbeat breaks, ms. */
+  readonly heartbeatMs: number
+}
+
+/** Complete `Set-Cookie` values. */
+export interface Cookies {
+  session(token: string, life: { readonly expiresAt: number; readonly persistent: boolean }): string
+  expired(): string
+}

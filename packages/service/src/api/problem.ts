@@ -1,0 +1,113 @@
+import { CODES, type Code, SessionError } from 'holdfast'
+import type { z } from 'zod'
+
+/** An answer that is not what was asked for (RFC 9457). */
+export interface ProblemDetails {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly code: Code
+  readonly detail: string
+  readonly field?: string
+  readonly errors?: readonly { readonly field: string; readonly problem: string }[]
+  readonly requestId: string
+}
+
+/** A fault with the fields it is about; for what a caller has to correct. */
+export interface Fault {
+  readonly code: Code
+  readonly detail: string
+  readonly errors?: readonly { readonly field: string; readonly problem: string }[]
+}
+
+const MAX_ERRORS = 16
+
+/** What a caller may know about a fault of ours: that it was not a decision, and what to do. The reason is in the log. */
+const OURS: Partial<Record<Code, string>> = {
+  store_unavailable: 'The session store did not answer in time. Nothing was decided; try again.',
+  store_contended: 'The session changed too often at once. Nothing was decided; try again.',
+  store_rolled_back:
+    'The store holds an older state than this service has seen. Nothing was decided.',
+  record_invalid: 'The stored record does not open. Nothing was decided.',
+  key_unknown: 'The stored record is sealed under a key that this service does not have.',
+  config_invalid: 'The service is not configured for this call.',
+  internal_error: 'Something unexpected happened. The request id finds it in the log.',
+}
+
+/** The one place where a fault becomes an answer. */
+export function problemResponse(fault: Fault, requestId: string): Response {
+  const { status } = CODES[fault.code]
+  const [first] = fault.errors ?? []
+  const body: ProblemDetails = {
+    type: `urn:holdfast:code:${fault.code}`,
+    title: fault.code.replaceAll('_', ' '),
+    status,
+    code: fault.code,
+    detail: OURS[fault.code] ?? fault.detail,
+    ...(first === undefined ? {} : { field: first.field }),
+    ...(fault.errors === undefined ? {} : { errors: fault.errors }),
+    requestId,
+  }
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
+  if (status === 503) headers['retry-after'] = '1'
+  if (fault.code === 'caller_unauthenticated')
+    headers['www-authenticate'] = 'Bearer realm="holdfast"'
+  return new Response(JSON.stringify(body), { status, headers })
+}
+
+/** What was thrown, as a fault. Everything that has no code is `internal_error`: unknown is never an allow. */
+export function faultOf(error: unknown): Fault {
+  if (!(error instanceof SessionError)) return { code: 'internal_error', detail: '' }
+  if (error.code !== 'invalid_input') return { code: error.code, detail: error.message }
+  const field = /^([A-Za-z][\w.[\]-]{0,127}) /.exec(error.message)?.[1]
+  if (field === undefined) return { code: error.code, detail: error.message }
+  const problem = error.message.slice(field.length + 1)
+  return { code: error.code, detail: error.message, errors: [{ field, problem }] }
+}
+
+/** What a schema found, by field and without the values. */
+export function faultOfIssues(where: string, issues: readonly z.core.$ZodIssue[]): Fault {
+  const errors = issues.flatMap((issue) => describe(where, issue)).slice(0, MAX_ERRORS)
+  const [first] = errors
+  const detail =
+    first === undefined ? `${where} is not as described` : `${first.field} ${first.problem}`
+  return { code: 'invalid_input', detail, errors }
+}
+
+function describe(
+  where: string,
+  issue: z.core.$ZodIssue,
+): readonly { field: string; problem: string }[] {
+  const path = issue.path.map((part) => String(part).slice(0, 64)).join('.')
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      field: [path, key.slice(0, 64)].filter((part) => part !== '').join('.'),
+      problem: 'is not a known field',
+    }))
+  }
+  const field = path === '' ? where : path
+  if (issue.code === 'invalid_type' && issue.input === undefined) {
+    return [{ field, problem: 'is missing' }]
+  }
+  return [{ field, problem: sentence(issue) }]
+}
+
+function sentence(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be of type ${issue.expected}`
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`
+    case 'too_big':
+      return `must not be longer or larger than ${issue.maximum}`
+    case 'too_small':
+      return `must not be shorter or smaller than ${issue.minimum}`
+    case 'invalid_union':
+      return 'has a form that is not described'
+    case 'invalid_format':
+    case 'custom':
+      return issue.message
+    default:
+      return 'is not as described'
+  }
+}

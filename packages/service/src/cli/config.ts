@@ -1,0 +1,57 @@
+import { stringify } from 'yaml'
+import { checkConfig, loadConfig } from '../config/load.ts'
+import { printable } from '../config/print.ts'
+import { configReference } from '../config/reference.ts'
+import { CONFIG_OPTION, type Command, EXIT } from './command.ts'
+
+/** Commands about the configuration. */
+export const configCommands: readonly Command[] = [
+  {
+    name: 'config check',
+    about: 'List everything that is wrong with the configuration',
+    usage: '',
+    details: 'Exit code 1 when something is. Each problem names its field and how to mend it.',
+    options: CONFIG_OPTION,
+    arguments: [0, 0],
+    examples: ['holdfast config check --config holdfast.yaml'],
+    async run({ text, env, out }) {
+      const checked = checkConfig({ file: text('config'), env })
+      if (checked.ok) {
+        out.line(`The configuration is sound (${checked.file ?? 'no file, environment only'}).`)
+        out.value({ ok: true, file: checked.file ?? null, problems: [] })
+        return EXIT.done
+      }
+      for (const { field, problem, mend } of checked.problems)
+        out.line(`${field} ${problem}. ${mend}`)
+      out.value(checked)
+      return EXIT.failed
+    },
+  },
+  {
+    name: 'config print',
+    about: 'Show the configuration in force, without secrets',
+    usage: '',
+    options: CONFIG_OPTION,
+    arguments: [0, 0],
+    examples: ['holdfast config print', 'holdfast config print --json'],
+    async run({ text, env, out }) {
+      const shown = printable(loadConfig({ file: text('config'), env }))
+      out.line(stringify(shown).trimEnd())
+      out.value(shown)
+      return EXIT.done
+    },
+  },
+  {
+    name: 'config reference',
+    about: 'Print the reference of all settings, in Markdown',
+    usage: '',
+    options: {},
+    arguments: [0, 0],
+    examples: ['holdfast config reference > docs/configuration.md'],
+    async run({ out }) {
+      out.line(configReference().trimEnd())
+      out.value({ markdown: configReference() })
+      return EXIT.done
+    },
+  },
+]

@@ -1,0 +1,166 @@
+import { parseArgs } from 'node:util'
+import { SessionError } from 'holdfast'
+import { nearest } from '../config/nearest.ts'
+import {
+  type Asked,
+  COMMON_OPTIONS,
+  type Command,
+  EXIT,
+  type Output,
+  UsageError,
+} from './command.ts'
+import { configCommands } from './config.ts'
+import { eventCommands } from './events.ts'
+import { explainCommands } from './explain.ts'
+import { geoCommands } from './geo.ts'
+import { helpOf, overview } from './help.ts'
+import { keysCommands } from './keys.ts'
+import { resealCommands } from './reseal.ts'
+import { serveCommands } from './serve.ts'
+import { sessionsCommands } from './sessions.ts'
+import { subjectsCommands } from './subjects.ts'
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  ...serveCommands,
+  ...configCommands,
+  ...keysCommands,
+  ...resealCommands,
+  ...sessionsCommands,
+  ...subjectsCommands,
+  ...explainCommands,
+  ...eventCommands,
+  ...geoCommands,
+]
+
+/** What the program stands in. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdout: (text: string) => void
+  readonly stderr: (text: string) => void
+}
+
+/** Runs one command line. Never rejects: everything that goes wrong is an exit code and a line on standard error. */
+export async function main(
+  args: readonly string[],
+  surroundings: Surroundings = {
+    env: process.env,
+    stdout: (text) => process.stdout.write(text),
+    stderr: (text) => process.stderr.write(text),
+  },
+): Promise<number> {
+  const { stdout, stderr } = surroundings
+  const json = args.includes('--json')
+  try {
+    const command = commandOf(args)
+    if (command === undefined) {
+      const asked = args.length === 0 || args.every((arg) => HELP.includes(arg))
+      if (!asked) throw new UsageError(unknownCommand(args))
+      stdout(overview(COMMANDS))
+      return args.length === 0 ? EXIT.usage : EXIT.done
+    }
+    const rest = args.slice(command.name.split(' ').length)
+    if (rest.includes('--help') || rest.includes('-h')) {
+      stdout(helpOf(command))
+      return EXIT.done
+    }
+    return await command.run(parse(command, rest, surroundings))
+  } catch (error) {
+    if (error instanceof UsageError) {
+      stderr(`holdfast: ${error.message}\n`)
+      return EXIT.usage
+    }
+    const code = error instanceof SessionError ? error.code : 'internal_error'
+    const message = error instanceof Error ? error.message : String(error)
+    stderr(json ? `${JSON.stringify({ code, message })}\n` : `holdfast: ${message}\n`)
+    return EXIT.failed
+  }
+}
+
+const HELP = ['--help', '-h', 'help', '--json']
+
+/** Command names are one word or two; two words are tried first. */
+function commandOf([first = '', second = '']: readonly string[]): Command | undefined {
+  return (
+    COMMANDS.find(({ name }) => name === `${first} ${second}`) ??
+    COMMANDS.find(({ name }) => name === first)
+  )
+}
+
+function unknownCommand(args: readonly string[]): string {
+  const words = args.filter((arg) => !arg.startsWith('-')).slice(0, 2)
+  const family = COMMANDS.filter(({ name }) => name.split(' ')[0] === words[0])
+  if (family.length > 0) {
+    const names = family.map(({ name }) => `"holdfast ${name}"`).join(', ')
+    return `"${words[0]}" needs more: ${names}.`
+  }
+  const meant = nearest(
+    words.join(' '),
+    COMMANDS.map(({ name }) => name),
+  )
+  const hint =
+    meant === undefined ? '"holdfast --help" lists all.' : `Did you mean "holdfast ${meant}"?`
+  return `There is no such command. ${hint}`
+}
+
+function parse(
+  command: Command,
+  args: readonly string[],
+  { env, stdout, stderr }: Surroundings,
+): Asked {
+  const options = { ...command.options, ...COMMON_OPTIONS }
+  let parsed: ReturnType<typeof parseArgs>
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+  } catch (error) {
+    throw new UsageError(optionProblem(error, command, Object.keys(options)))
+  }
+  const [least, most] = command.arguments
+  const { values, positionals } = parsed
+  if (positionals.length < least || positionals.length > most) {
+    throw new UsageError(
+      `"${command.name}" takes ${command.usage === '' ? 'no arguments' : command.usage}. See "holdfast ${command.name} --help".`,
+    )
+  }
+  return {
+    arguments: positionals,
+    text(option) {
+      const value = values[option]
+      return typeof value === 'string' ? value : undefined
+    },
+    flag: (option) => values[option] === true,
+    env,
+    out: output(values.json === true, stdout, stderr),
+  }
+}
+
+/** Names the option, never a value: it may be a key. */
+function optionProblem(error: unknown, { name }: Command, known: readonly string[]): string {
+  const option =
+    error instanceof Error ? /'(?:-\w, )?(--?[\w-]+)/.exec(error.message)?.[1] : undefined
+  const hint = `See "holdfast ${name} --help".`
+  if (option === undefined) return `The options cannot be read. ${hint}`
+  const bare = option.replace(/^-+/, '')
+  if (known.includes(bare)) return `${option} is given in a wrong way. ${hint}`
+  const meant = nearest(bare, known)
+  return meant === undefined
+    ? `There is no option ${option}. ${hint}`
+    : `There is no option ${option}. Did you mean --${meant}?`
+}
+
+function output(
+  json: boolean,
+  stdout: (text: string) => void,
+  stderr: (text: string) => void,
+): Output {
+  return {
+    json,
+    line: (text) => {
+      if (!json) stdout(`${text}\n`)
+    },
+    value: (value) => {
+      if (json) stdout(`${JSON.stringify(value)}\n`)
+    },
+    note: (text) => stderr(`${text}\n`),
+  }
+}

@@ -1,0 +1,42 @@
+import { loadConfig } from '../config/load.ts'
+import { startService } from '../main/service.ts'
+import { CONFIG_OPTION, type Command, EXIT } from './command.ts'
+
+/** Runs the service until SIGTERM or SIGINT; a second signal ends it at once. */
+export const serveCommands: readonly Command[] = [
+  {
+    name: 'serve',
+    about: 'Run the service',
+    usage: '',
+    details:
+      'Runs until SIGTERM or SIGINT, then finishes what is in flight. A second signal ends it at once.\nThe log is JSON lines on standard output. "holdfast config reference" lists every setting.',
+    options: CONFIG_OPTION,
+    arguments: [0, 0],
+    examples: [
+      'HOLDFAST_API_KEYS=shop:app+gate:$(openssl rand -hex 24) holdfast serve',
+      'holdfast serve --config /etc/holdfast/holdfast.yaml',
+    ],
+    async run(asked) {
+      const config = loadConfig({ file: asked.text('config'), env: asked.env })
+      const stopped = firstSignal()
+      const service = await startService(config)
+      await stopped
+      process.once('SIGTERM', () => process.exit(EXIT.failed))
+      process.once('SIGINT', () => process.exit(EXIT.failed))
+      await service.close()
+      return EXIT.done
+    },
+  },
+]
+
+function firstSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    function seen(): void {
+      process.off('SIGTERM', seen)
+      process.off('SIGINT', seen)
+      resolve()
+    }
+    process.on('SIGTERM', seen)
+    process.on('SIGINT', seen)
+  })
+}

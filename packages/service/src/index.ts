@@ -1,0 +1,5 @@
+export { checkConfig, loadConfig, type Sources } from './config/load.ts'
+export type { Problem } from './config/problem.ts'
+export { configReference } from './config/reference.ts'
+export type { Config } from './config/schema.ts'
+export { type Service, type ServiceOptions, startService } from './main/service.ts'

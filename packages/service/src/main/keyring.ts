@@ -1,0 +1,65 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { formatKeyring, type Keyring, newKeyring, parseKeyring, SessionError } from 'holdfast'
+import type { Logger } from 'pino'
+import type { Config } from '../config/schema.ts'
+
+/** Where the key ring of a configuration is: its own file, or the development ring beside an embedded store. */
+export function keyringPath({
+  keyring,
+  store,
+}: Pick<Config, 'keyring' | 'store'>): string | undefined {
+  if (keyring !== undefined) return keyring
+  return store.kind === 'lmdb' ? join(dirname(store.path), DEVELOPMENT_FILE) : undefined
+}
+
+const DEVELOPMENT_FILE = 'development-keyring.json'
+
+/**
+ * The key ring to start with. A named file must exist. Without one a development ring is made beside an LMDB
+ * store, or in memory for a store in memory, and the log says so loudly.
+ */
+export function openKeyring(config: Pick<Config, 'keyring' | 'store'>, log: Logger): Keyring {
+  if (config.keyring !== undefined) return readKeyring(config.keyring, log)
+  const path = keyringPath(config)
+  if (path === undefined) {
+    log.warn(
+      'DEVELOPMENT KEY RING in memory: every session ends with this process. Set HOLDFAST_KEYRING.',
+    )
+    return newKeyring()
+  }
+  log.warn(
+    { file: path },
+    'DEVELOPMENT KEY RING beside the store: whoever copies the folder can read every session. Make one elsewhere with "holdfast keys new FILE" and set HOLDFAST_KEYRING.',
+  )
+  createOnce(path)
+  return readKeyring(path, log)
+}
+
+function readKeyring(path: string, log: Logger): Keyring {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new SessionError(
+      'config_invalid',
+      `The key ring ${path} cannot be read. Make one with "holdfast keys new ${path}", or correct HOLDFAST_KEYRING.`,
+      { cause },
+    )
+  }
+  const mode = statSync(path).mode & 0o077
+  if (mode !== 0 && process.platform !== 'win32') {
+    log.warn({ file: path }, 'The key ring can be read by others on this machine: chmod 600.')
+  }
+  return parseKeyring(text)
+}
+
+/** Two processes that start at once on one store must end with one ring. */
+function createOnce(path: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  try {
+    writeFileSync(path, formatKeyring(newKeyring()), { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+}

@@ -1,0 +1,79 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+
+/** One listening HTTP server and its end. */
+export interface Listener {
+  readonly url: string
+  /** Takes no new connections and lets requests in flight finish, at most for so long. */
+  close(withinMs: number): Promise<void>
+}
+
+export interface ListenOptions {
+  readonly host: string
+  readonly port: number
+  readonly requestTimeoutMs: number
+}
+
+const MAX_HEADER_BYTES = 16_384
+const MAX_CONNECTIONS = 10_000
+
+/** Listens with every limit set: header size and count, time to arrive, connections. */
+export async function listen(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  { host, port, requestTimeoutMs }: ListenOptions,
+): Promise<Listener> {
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: requestTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: 5_000,
+      connectionsCheckingInterval: Math.min(5_000, requestTimeoutMs),
+    },
+    answer,
+  )
+  server.maxConnections = MAX_CONNECTIONS
+  server.on('clientError', refuseMalformed)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  return { url: urlOf(server, host), close: (withinMs) => stop(server, withinMs) }
+}
+
+async function stop(server: Server, withinMs: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), withinMs)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
+function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+const REFUSED: Readonly<Record<string, readonly [number, string, string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large', 'headers_too_large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'invalid_input'],
+}
+
+/** What is not HTTP never reaches the API; it is answered in the same form all the same. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const [status, phrase, code] = REFUSED[error.code ?? ''] ?? [400, 'Bad Request', 'invalid_input']
+  const body = JSON.stringify({ type: `urn:holdfast:code:${code}`, title: phrase, status, code })
+  socket.end(
+    `HTTP/1.1 ${status} ${phrase}\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}

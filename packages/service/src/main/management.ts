@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Metrics } from './metrics.ts'
+
+export interface ManagementParts {
+  readonly metrics: Metrics
+  /** Asks the store; false while stopping. */
+  readonly ready: () => Promise<boolean>
+}
+
+/** `/livez`: the process runs. `/readyz`: it can answer, its store included. `/metrics`: Prometheus. */
+export function managementAnswer({
+  metrics,
+  ready,
+}: ManagementParts): (request: IncomingMessage, response: ServerResponse) => void {
+  async function answer(path: string): Promise<readonly [number, string, string]> {
+    switch (path) {
+      case '/livez':
+        return [200, PLAIN, 'ok\n']
+      case '/readyz':
+        return (await ready()) ? [200, PLAIN, 'ready\n'] : [503, PLAIN, 'not ready\n']
+      case '/metrics':
+        return [200, metrics.contentType, await metrics.text()]
+      default:
+        return [404, PLAIN, 'not found\n']
+    }
+  }
+
+  return (request, response) => {
+    request.resume()
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.writeHead(405, { ...HEADERS, allow: 'GET, HEAD' }).end()
+      return
+    }
+    const [path = '/'] = (request.url ?? '/').split('?')
+    answer(path).then(
+      ([status, type, body]) => {
+        response.writeHead(status, { ...HEADERS, 'content-type': type })
+        response.end(request.method === 'HEAD' ? undefined : body)
+      },
+      () => response.writeHead(500, HEADERS).end(),
+    )
+  }
+}
+
+const PLAIN = 'text/plain; charset=utf-8'
+
+const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }

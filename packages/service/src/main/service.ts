@@ -1,0 +1,188 @@
+import { getRequestListener } from '@hono/node-server'
+import {
+  balanced,
+  createSessions,
+  eventLog,
+  type Host,
+  lenient,
+  type Policy,
+  SessionError,
+  type SessionEvent,
+  strict,
+  subjectKeys,
+  systemHost,
+} from 'holdfast'
+import { clientAddressResolver, geoLookup } from 'holdfast/network'
+import type { DestinationStream } from 'pino'
+import { createApi } from '../api/app.ts'
+import { callersOf } from '../api/callers.ts'
+import { lifetimesOf } from '../config/lifetimes.ts'
+import type { Config } from '../config/schema.ts'
+import { sessionCookies } from './cookies.ts'
+import { openKeyring } from './keyring.ts'
+import { listen } from './listener.ts'
+import { logEvent, serviceLog } from './log.ts'
+import { managementAnswer } from './management.ts'
+import { serviceMetrics } from './metrics.ts'
+import { openStore } from './store.ts'
+
+/** A service that runs. */
+export interface Service {
+  readonly url: string
+  readonly managementUrl: string
+  /** Not ready at once; then takes nothing new, finishes what is in flight (at most `stopTimeout`), closes the store. Idempotent. */
+  close(): Promise<void>
+}
+
+export interface ServiceOptions {
+  /** Where the log goes; standard output unless said otherwise. */
+  readonly log?: DestinationStream
+  /** Clock and randomness of the engine. */
+  readonly host?: Host
+  /** Silence on an event stream that a heartbeat breaks, ms (default 15 s). */
+  readonly heartbeatMs?: number
+}
+
+const HEARTBEAT_MS = 15_000
+const MANAGEMENT_CLOSE_MS = 1_000
+
+/**
+ * Starts the session authority: store, key ring, geo data, engine, API and management listener.
+ * Throws `config_invalid` or `store_unavailable` when it cannot, with nothing left open.
+ *
+ * @example
+ * const service = await startService(loadConfig({ env: process.env }))
+ */
+export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
+  const log = serviceLog(config.logLevel, options.log)
+  const metrics = serviceMetrics()
+  const keyring = openKeyring(config, log)
+  const host = options.host ?? systemHost()
+  const { store, close: closeStore } = await openStore(config, { log, now: () => host.now() })
+  const geo = geoLookup({
+    city: config.geoCity,
+    asn: config.geoAsn,
+    onProblem: ({ kind, file, message }) => log.warn({ kind, file }, message),
+  })
+  const stopping = new AbortController()
+  let closing: Promise<void> | undefined
+
+  function onEvent(event: SessionEvent): void {
+    metrics.happened(event)
+    logEvent(log, event)
+  }
+
+  async function ready(): Promise<boolean> {
+    if (stopping.signal.aborted) return false
+    try {
+      await store.feed.head()
+      return true
+    } catch (error) {
+      log.warn({ err: error }, 'not ready')
+      return false
+    }
+  }
+
+  async function release(): Promise<void> {
+    geo.close()
+    await closeStore()
+  }
+
+  try {
+    const sessions = createSessions({
+      store,
+      keyring,
+      host,
+      policy: policyOf(config.policy),
+      ...(config.shadowPolicy === undefined ? {} : { shadow: policyOf(config.shadowPolicy) }),
+      lookup: geo.lookup,
+      prefixes: { v4: config.prefixV4, v6: config.prefixV6 },
+      ...lifetimesOf(config),
+      ...(config.sessionLimit === undefined
+        ? {}
+        : { limit: { max: config.sessionLimit, beyond: config.sessionLimitBeyond } }),
+      acrOrder: config.acrOrder,
+      rotateEveryMs: config.rotateEvery,
+      onEvent,
+    })
+    const api = createApi({
+      sessions,
+      events: eventLog({ store, keyring }),
+      callers: callersOf(config.apiKeys),
+      cookies: sessionCookies(config.cookieName, () => host.now()),
+      subjectKey: subjectKeys(keyring),
+      log,
+      metrics,
+      callerAddress: callerAddressOf(config),
+      stopping: stopping.signal,
+      heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
+    })
+    const requestTimeoutMs = config.requestTimeout
+    const management = await listen(managementAnswer({ metrics, ready }), {
+      ...config.managementListen,
+      requestTimeoutMs,
+    })
+    const main = await listen(
+      getRequestListener((request, { incoming }) => api(request, incoming.socket.remoteAddress), {
+        overrideGlobalObjects: false,
+        errorHandler: () => new Response(null, { status: 400 }),
+      }),
+      { ...config.listen, requestTimeoutMs },
+    ).catch(async (error: unknown) => {
+      await management.close(0)
+      throw error
+    })
+    log.info({ url: main.url, management: management.url, store: config.store.kind }, 'listening')
+
+    const close = async (): Promise<void> => {
+      stopping.abort()
+      log.info('stopping')
+      await main.close(config.stopTimeout)
+      await release()
+      await management.close(MANAGEMENT_CLOSE_MS)
+      log.info('stopped')
+    }
+    return {
+      url: main.url,
+      managementUrl: management.url,
+      close() {
+        closing ??= close()
+        return closing
+      },
+    }
+  } catch (cause) {
+    await release()
+    throw startError(cause)
+  }
+}
+
+function policyOf(name: Config['policy']): Policy {
+  switch (name) {
+    case 'lenient':
+      return lenient()
+    case 'balanced':
+      return balanced()
+    case 'strict':
+      return strict()
+  }
+}
+
+function callerAddressOf({
+  trustedProxies,
+}: Config): (peer: string | undefined, headers: Headers) => string | null {
+  const resolve = clientAddressResolver(
+    trustedProxies.length === 0 ? {} : { trust: { proxies: trustedProxies } },
+  )
+  return (peer, headers) => resolve(peer, (name) => headers.get(name) ?? undefined).ip
+}
+
+function startError(cause: unknown): unknown {
+  if (!(cause instanceof Error) || !('code' in cause)) return cause
+  const { code } = cause
+  if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') return cause
+  return new SessionError(
+    'config_invalid',
+    `Cannot listen (${code}). Free the address, or set HOLDFAST_LISTEN and HOLDFAST_MANAGEMENT_LISTEN.`,
+    { cause },
+  )
+}

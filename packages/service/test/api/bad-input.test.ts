@@ -1,0 +1,375 @@
+import { request as httpRequest } from 'node:http'
+import { connect as openSocket } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { atHome, KEYS, LOGIN, running } from '../support.ts'
+
+const ID = 'A'.repeat(43)
+const TOKEN = 'hf1.x'
+
+function deep(levels: number): string {
+  return `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
+}
+
+interface Case {
+  readonly path?: string
+  readonly method?: string
+  readonly body?: unknown
+  readonly headers?: Record<string, string>
+  readonly status?: number
+  readonly code?: string
+  readonly field?: string
+}
+
+const login = { ...LOGIN, request: atHome() }
+const verify = { token: TOKEN, request: atHome() }
+
+const cases: readonly (readonly [string, Case])[] = [
+  ['JSON that is none', { body: '{"token":', field: 'body' }],
+  ['an empty body', { body: '', field: 'body' }],
+  ['a body that is a list', { body: [], field: 'body' }],
+  ['a body that is null', { body: 'null', field: 'body' }],
+  ['a body nested too deep', { body: deep(40), field: 'body' }],
+  ['a body nested ten thousand times', { body: deep(8_000), field: 'body' }],
+  ['a key that reaches a prototype', { body: '{"__proto__":{"ok":true}}', field: 'body' }],
+  [
+    'a form instead of JSON',
+    {
+      body: 'token=x',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      field: 'content-type',
+    },
+  ],
+  [
+    'JSON in another encoding',
+    {
+      body: '{}',
+      headers: { 'content-type': 'application/json; charset=utf-16' },
+      field: 'content-type',
+    },
+  ],
+  ['no content type', { body: '{}', headers: { 'content-type': '' }, field: 'content-type' }],
+  ['a body above 64 KiB', { body: `"${'x'.repeat(65_536)}"`, status: 413, code: 'body_too_large' }],
+  ['an unknown field', { body: { ...verify, tokn: 'x' }, field: 'tokn' }],
+  [
+    'an unknown field below',
+    { body: { ...verify, request: { ...atHome(), host: 'x' } }, field: 'request.host' },
+  ],
+  [
+    'an unknown client fact',
+    {
+      body: { ...verify, request: atHome({ client: { colour: 'red' } as object }) },
+      field: 'request.client.colour',
+    },
+  ],
+  ['a missing field', { body: { token: TOKEN }, field: 'request' }],
+  ['a token that is a number', { body: { ...verify, token: 7 }, field: 'token' }],
+  ['an empty token', { body: { ...verify, token: '' }, field: 'token' }],
+  [
+    'a header name with capitals',
+    {
+      body: { ...verify, request: atHome({ headers: { 'User-Agent': 'x' } }) },
+      field: 'request.headers.User-Agent',
+    },
+  ],
+  [
+    'a header value that is too long',
+    {
+      body: { ...verify, request: atHome({ headers: { accept: 'x'.repeat(2_049) } }) },
+      field: 'request.headers.accept',
+    },
+  ],
+  [
+    'too many headers',
+    {
+      body: {
+        ...verify,
+        request: atHome({
+          headers: Object.fromEntries(Array.from({ length: 33 }, (_, at) => [`x-${at}`, '1'])),
+        }),
+      },
+      field: 'request.headers',
+    },
+  ],
+  [
+    'a URL that is too long',
+    { body: { ...verify, request: atHome({ url: 'x'.repeat(8_193) }) }, field: 'request.url' },
+  ],
+  [
+    'a sensitivity that there is not',
+    { body: { ...verify, sensitivity: 'high' }, field: 'sensitivity' },
+  ],
+  [
+    'freshness of less than nothing',
+    { body: { ...verify, freshWithin: -1 }, field: 'freshWithin' },
+  ],
+  ['freshness in words', { body: { ...verify, freshWithin: '5m' }, field: 'freshWithin' }],
+  [
+    'a query that the call does not know',
+    { path: '/v1/verify?debug=1', body: verify, field: 'debug' },
+  ],
+  [
+    '65 presentations at once',
+    {
+      path: '/v1/verify/batch',
+      body: {
+        presented: Array.from({ length: 65 }, () => ({
+          token: 'x',
+          request: atHome({ headers: {} }),
+        })),
+      },
+      field: 'presented',
+    },
+  ],
+  [
+    'no presentation at all',
+    { path: '/v1/verify/batch', body: { presented: [] }, field: 'presented' },
+  ],
+  [
+    'a subject that is too long',
+    { path: '/v1/sessions', body: { ...login, subject: 'x'.repeat(257) }, field: 'subject' },
+  ],
+  [
+    'a class that there is not',
+    { path: '/v1/sessions', body: { ...login, class: 'royal' }, field: 'class' },
+  ],
+  [
+    'too many methods of authentication',
+    { path: '/v1/sessions', body: { ...login, amr: Array(17).fill('pwd') }, field: 'amr' },
+  ],
+  [
+    'attributes that are a list',
+    { path: '/v1/sessions', body: { ...login, attributes: [1] }, field: 'attributes' },
+  ],
+  [
+    'attributes that are too large',
+    {
+      path: '/v1/sessions',
+      body: { ...login, attributes: { a: 'x'.repeat(8_193) } },
+      field: 'attributes',
+    },
+  ],
+  ['a report of an unknown kind', { path: '/v1/reports', body: { kind: 'gossip' }, field: 'kind' }],
+  [
+    'a report with fields of another kind',
+    {
+      path: '/v1/reports',
+      body: { kind: 'not_me', session: ID, subject: 'ada' },
+      field: 'subject',
+    },
+  ],
+  ['a session id that is none', { path: '/v1/sessions/..%2fsecret', method: 'GET', field: 'id' }],
+  [
+    'a reason that is a sentence without end',
+    { path: `/v1/sessions/${ID}/revoke`, body: { why: 'x'.repeat(65) }, field: 'why' },
+  ],
+  [
+    'attributes without a version',
+    { path: `/v1/sessions/${ID}/attributes`, method: 'PATCH', body: {}, field: 'If-Match' },
+  ],
+  [
+    'a weak version',
+    {
+      path: `/v1/sessions/${ID}/attributes`,
+      method: 'PATCH',
+      body: {},
+      headers: { 'if-match': 'W/"1"' },
+      field: 'If-Match',
+    },
+  ],
+  [
+    'any version',
+    {
+      path: `/v1/sessions/${ID}/attributes`,
+      method: 'PATCH',
+      body: {},
+      headers: { 'if-match': '*' },
+      field: 'If-Match',
+    },
+  ],
+  [
+    'attributes of no session',
+    {
+      path: `/v1/sessions/${ID}/attributes`,
+      method: 'PATCH',
+      body: {},
+      headers: { 'if-match': '"1"' },
+      status: 404,
+      code: 'not_found',
+    },
+  ],
+  [
+    'a limit of nothing',
+    { path: '/v1/subjects/ada/sessions?limit=0', method: 'GET', field: 'limit' },
+  ],
+  [
+    'a limit above the bound',
+    { path: '/v1/subjects/ada/sessions?limit=201', method: 'GET', field: 'limit' },
+  ],
+  [
+    'a parameter twice',
+    { path: '/v1/subjects/ada/sessions?limit=1&limit=2', method: 'GET', field: 'limit' },
+  ],
+  ['an event cursor that is none', { path: '/v1/events?after=$$$', method: 'GET', field: 'after' }],
+  ['an event cursor that nobody gave', { path: '/v1/events?after=AAAAAAAAAAAAA', method: 'GET' }],
+  [
+    'an event type that there is not',
+    { path: '/v1/events?type=party', method: 'GET', field: 'type' },
+  ],
+  [
+    'a tenant without a subject',
+    { path: '/v1/events?tenant=acme', method: 'GET', field: 'tenant' },
+  ],
+  [
+    'a call that there is not',
+    { path: '/v1/session', method: 'GET', status: 404, code: 'not_found' },
+  ],
+  [
+    'a method that the call has not',
+    { path: '/v1/verify', method: 'GET', status: 405, code: 'method_not_allowed' },
+  ],
+]
+
+test('bad input is a problem with a code, and names the field', async () => {
+  const run = await running()
+
+  for (const [
+    title,
+    {
+      path = '/v1/verify',
+      method = 'POST',
+      body,
+      headers,
+      status = 400,
+      code = 'invalid_input',
+      field,
+    },
+  ] of cases) {
+    const answer = await run.call(method, path, {
+      body,
+      ...(headers === undefined ? {} : { headers }),
+    })
+
+    const problem = await answer.json()
+    expect([title, answer.status, problem.code], title).toEqual([title, status, code])
+    expect(answer.headers.get('content-type'), title).toBe('application/problem+json')
+    expect(problem.requestId, title).toBe(answer.headers.get('x-request-id'))
+    if (field !== undefined) expect([title, problem.field]).toEqual([title, field])
+  }
+})
+
+test('a body that is not UTF-8 is refused', async () => {
+  const { service } = await running()
+
+  const answer = await fetch(`${service.url}/v1/logout`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${KEYS.app}`, 'content-type': 'application/json' },
+    body: Uint8Array.from([0x7b, 0x22, 0xff, 0x22, 0x7d]),
+  })
+
+  expect(await answer.json()).toMatchObject({ code: 'invalid_input', field: 'body' })
+})
+
+test('a body that claims no length is cut off at 64 KiB', async () => {
+  const { service } = await running()
+
+  const status = await new Promise((resolve, reject) => {
+    const sent = httpRequest(
+      `${service.url}/v1/logout`,
+      {
+        method: 'POST',
+        headers: { authorization: `Bearer ${KEYS.app}`, 'content-type': 'application/json' },
+      },
+      (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      },
+    )
+    sent.on('error', reject)
+    for (let at = 0; at < 20; at++) sent.write(' '.repeat(8_192))
+    sent.end('{}')
+  })
+
+  expect(status).toBe(413)
+})
+
+describe('what is hardly HTTP', () => {
+  test.each([
+    [
+      'headers without end',
+      `GET / HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`,
+      '431',
+      'headers_too_large',
+    ],
+    ['no HTTP at all', 'EHLO mail\r\n\r\n', '400', 'invalid_input'],
+  ])('%s', async (_, text, status, code) => {
+    const { service } = await running()
+    const { hostname, port } = new URL(service.url)
+
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = openSocket({ host: hostname, port: Number(port) }, () => socket.write(text))
+      let said = ''
+      socket.on('data', (chunk) => {
+        said += chunk
+      })
+      socket.on('close', () => resolve(said))
+      socket.on('error', reject)
+    })
+
+    expect(answer).toContain(`HTTP/1.1 ${status} `)
+    expect(answer).toContain(`"code":"${code}"`)
+  })
+})
+
+describe('who may call what', () => {
+  const calls: readonly (readonly [string, string, readonly (keyof typeof KEYS)[]])[] = [
+    ['POST', '/v1/sessions', ['app']],
+    ['POST', '/v1/verify', ['app', 'gate']],
+    ['POST', '/v1/verify/batch', ['app', 'gate']],
+    ['POST', '/v1/logout', ['app']],
+    ['GET', `/v1/sessions/${ID}`, ['admin', 'app']],
+    ['POST', `/v1/sessions/${ID}/revoke`, ['admin', 'app']],
+    ['PATCH', `/v1/sessions/${ID}/attributes`, ['app']],
+    ['GET', '/v1/subjects/ada/sessions', ['app', 'admin']],
+    ['POST', '/v1/subjects/ada/revoke', ['app', 'admin']],
+    ['POST', '/v1/step-up/begin', ['app']],
+    ['POST', '/v1/step-up/complete', ['app']],
+    ['POST', '/v1/reports', ['app']],
+    ['GET', '/v1/events', ['audit']],
+  ]
+
+  test('a role that the call has not is refused, before the body is looked at', async () => {
+    const run = await running()
+
+    for (const [method, path, roles] of calls) {
+      for (const role of ['app', 'gate', 'admin', 'audit'] as const) {
+        const body = method === 'GET' ? undefined : '{'
+        const answer = await run.call(method, path, { key: KEYS[role], body })
+        const { code } = await answer.json()
+
+        // Naming no subject is refused in the same way, but only for those who have the role.
+        if (roles.includes(role))
+          expect([path, role, answer.status], code).not.toEqual([path, role, 401])
+        else
+          expect([path, role, answer.status, code]).toEqual([path, role, 403, 'caller_forbidden'])
+      }
+    }
+  })
+
+  test.each([
+    ['no key', {}],
+    ['an unknown key', { authorization: 'Bearer nobody-knows-this-key' }],
+    ['the name of a key', { authorization: 'Bearer shop' }],
+    ['the digest of a key', { authorization: 'Bearer sha256:0' }],
+    ['a key in another scheme', { authorization: `Basic ${KEYS.app}` }],
+    ['a key that is far too long', { authorization: `Bearer ${'x'.repeat(2_000)}` }],
+    ['a key beside a second one', { authorization: `Bearer ${KEYS.app} ${KEYS.admin}` }],
+  ])('%s is answered 401 with a challenge', async (_, headers) => {
+    const run = await running()
+
+    const answer = await run.call('POST', '/v1/verify', { key: null, body: verify, headers })
+
+    expect(answer.status).toBe(401)
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="holdfast"')
+    expect(await answer.json()).toMatchObject({ code: 'caller_unauthenticated' })
+  })
+})

@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest'
+import { running } from '../support.ts'
+
+const CALLS = [
+  'post /v1/sessions',
+  'post /v1/verify',
+  'post /v1/verify/batch',
+  'post /v1/logout',
+  'get /v1/sessions/{id}',
+  'post /v1/sessions/{id}/revoke',
+  'patch /v1/sessions/{id}/attributes',
+  'get /v1/subjects/{subject}/sessions',
+  'post /v1/subjects/{subject}/revoke',
+  'post /v1/step-up/begin',
+  'post /v1/step-up/complete',
+  'post /v1/reports',
+  'get /v1/events',
+  'get /openapi.json',
+]
+
+type Json = { readonly [key: string]: Json } | readonly Json[] | string | number | boolean | null
+
+function* references(value: Json): Generator<string> {
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, one] of Object.entries(value)) {
+    if (key === '$ref' && typeof one === 'string') yield one
+    else yield* references(one)
+  }
+}
+
+test('the document is OpenAPI 3.1, needs no key, and has every call and nothing else', async () => {
+  const run = await running()
+
+  const answer = await run.call('GET', '/openapi.json', { key: null })
+  const document = await answer.json()
+
+  expect(answer.status).toBe(200)
+  expect(document.openapi).toBe('3.1.0')
+  const calls = Object.entries<object>(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path}`),
+  )
+  expect(calls.sort()).toEqual([...CALLS].sort())
+})
+
+test('every reference of the document resolves, and none is unused', async () => {
+  const run = await running()
+  const document = await (await run.call('GET', '/openapi.json', { key: null })).json()
+
+  const used = new Set(references(document))
+
+  for (const reference of used) {
+    const found = reference
+      .slice(2)
+      .split('/')
+      .reduce((at: Record<string, never>, key) => at?.[key] ?? {}, document)
+    expect(Object.keys(found), reference).not.toEqual([])
+  }
+  for (const name of Object.keys(document.components.schemas)) {
+    expect([...used]).toContain(`#/components/schemas/${name}`)
+  }
+})
+
+test('every call says who may make it and what it answers', async () => {
+  const run = await running()
+  const document = await (await run.call('GET', '/openapi.json', { key: null })).json()
+
+  for (const name of CALLS.filter((call) => call !== 'get /openapi.json')) {
+    const [method = '', path = ''] = name.split(' ')
+    const call = document.paths[path][method]
+    expect(call.description, name).toMatch(/^Roles: /)
+    expect(call.security, name).toEqual([{ key: [] }])
+    expect(Object.keys(call.responses), name).toEqual(
+      expect.arrayContaining(['400', '401', '403', '503']),
+    )
+    if (method !== 'get') expect(call.requestBody?.required, name).toBe(true)
+    for (const parameter of path.match(/(?<=\{)\w+/g) ?? []) {
+      expect(call.parameters).toContainEqual(
+        expect.objectContaining({ name: parameter, in: 'path', required: true }),
+      )
+    }
+  }
+})

@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { RequestFacts } from 'holdfast'
+import { type FakeHost, fakeHost } from 'holdfast/testing'
+import { onTestFinished } from 'vitest'
+import { type Config, loadConfig, type Service, startService } from '../src/index.ts'
+
+/** One secret for each role, and one for all that an application does. */
+export const KEYS = {
+  app: 'secret-of-the-application',
+  gate: 'secret-of-the-gateway',
+  admin: 'secret-of-the-administrator',
+  audit: 'secret-of-the-auditor',
+  all: 'secret-of-everybody-at-once',
+} as const
+
+const API_KEYS = [
+  `shop:app:${KEYS.app}`,
+  `edge:gate:${KEYS.gate}`,
+  `ops:admin:${KEYS.admin}`,
+  `audit:audit:${KEYS.audit}`,
+  `all:app+gate+admin+audit:${KEYS.all}`,
+].join(',')
+
+export interface Running {
+  readonly service: Service
+  readonly host: FakeHost
+  /** Everything the service has logged so far. */
+  readonly log: () => string
+  call(method: string, path: string, ask?: Ask): Promise<Response>
+}
+
+export interface Ask {
+  readonly key?: string | null
+  readonly body?: unknown
+  readonly headers?: Record<string, string>
+}
+
+export function configOf(env: Record<string, string> = {}): Config {
+  return loadConfig({
+    env: {
+      HOLDFAST_API_KEYS: API_KEYS,
+      HOLDFAST_LISTEN: '127.0.0.1:0',
+      HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:0',
+      HOLDFAST_STORE: 'memory:',
+      ...env,
+    },
+  })
+}
+
+/** A folder that goes with the test. */
+export function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'holdfast-service-'))
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+/** The service as it is, on ports of its own; only clock and randomness are fake. */
+export async function running(env: Record<string, string> = {}): Promise<Running> {
+  const host = fakeHost()
+  const lines: string[] = []
+  const service = await startService(configOf(env), {
+    host,
+    log: { write: (line) => lines.push(line) },
+    heartbeatMs: 20,
+  })
+  onTestFinished(() => service.close())
+
+  return {
+    service,
+    host,
+    log: () => lines.join(''),
+    call(method, path, { key = KEYS.all, body, headers = {} } = {}) {
+      return fetch(`${service.url}${path}`, {
+        method,
+        headers: {
+          ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined
+          ? {}
+          : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+    },
+  }
+}
+
+const CHROME =
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36'
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0'
+
+export function atHome(changes: Partial<RequestFacts> = {}): RequestFacts {
+  return {
+    ip: '192.0.2.10',
+    method: 'GET',
+    url: '/account',
+    headers: { 'user-agent': CHROME, 'accept-language': 'nb-NO,nb;q=0.9,en;q=0.8' },
+    client: { screen: '2560x1440x1', timezone: 'Europe/Oslo' },
+    ...changes,
+  }
+}
+
+export function abroad(changes: Partial<RequestFacts> = {}): RequestFacts {
+  return {
+    ip: '203.0.113.66',
+    method: 'GET',
+    url: '/account',
+    headers: { 'user-agent': FIREFOX, 'accept-language': 'en-US,en;q=0.5' },
+    client: { screen: '1920x1080x1', timezone: 'UTC' },
+    ...changes,
+  }
+}
+
+export const LOGIN = {
+  subject: 'ada',
+  amr: ['pwd', 'otp'],
+  acr: 'urn:mfa',
+  factors: ['otp'],
+  attributes: { cart: 3 },
+}
