@@ -10,11 +10,12 @@ import { LIMITS, type Presentation } from '../core/request.ts'
 import type { Attributes, SessionState } from '../core/session.ts'
 import type { Created, Login } from '../core/sessions.ts'
 import type { Entry } from '../core/store.ts'
-import { checkAttributes, checkRequest, checkWord, checkWords, invalid } from './check.ts'
+import { checkAttributes, checkWord, checkWords, invalid } from './check.ts'
 import { logout, revoke } from './end.ts'
 import { learn, recall, withContext } from './history.ts'
 import { judge } from './judge.ts'
 import type { Parts } from './parts.ts'
+import { presentationOf } from './present.ts'
 import { type CheckedSubject, checkSubject } from './subjects.ts'
 import { viewOf } from './views.ts'
 import { weigh } from './weigh.ts'
@@ -28,18 +29,10 @@ const SECOND_FACTORS = ['otp', 'hwk', 'swk', 'mfa', 'sms', 'pop', 'fpt', 'face',
 /** Starts a session: new id, new secret; the token that the client came with is ended first (ASVS 7.2.4). */
 export async function create(parts: Parts, login: Login): Promise<Created> {
   const checked = checkLogin(parts, login)
+  const presentation = presentationOf(parts, login, parts.host.now())
+  const { at } = presentation
   if (login.previous !== undefined) await logout(parts, login.previous, 'replaced_by_login')
-
   const { entry: subject, history } = await recall(parts, checked.key)
-  const at = parts.host.now()
-  const request = checkRequest(login.request)
-  const presentation: Presentation = {
-    at,
-    network: parts.describeNetwork(request.ip),
-    device: parts.describeDevice(request),
-    sensitivity: 'normal',
-    method: request.method,
-  }
 
   for (let tries = 0; tries < LIMIT_TRIES; tries++) {
     const id = parts.codec.newSessionId(checked.key)

@@ -35,7 +35,12 @@ export function authenticate(
   return claims.kind === 'session' ? claims : 'wrong_token_use'
 }
 
-export function presentationOf(parts: Parts, presented: Presented, at: number): Presentation {
+/** Bad input is refused here, before anything has an effect. */
+export function presentationOf(
+  parts: Parts,
+  presented: Pick<Presented, 'request' | 'sensitivity'>,
+  at: number,
+): Presentation {
   const request = checkRequest(presented.request)
   return {
     at,

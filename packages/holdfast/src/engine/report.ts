@@ -1,18 +1,16 @@
 import { findContext } from '../core/context.ts'
-import { SessionError } from '../core/errors.ts'
 import { isSessionId, type SessionId } from '../core/ids.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Report } from '../core/sessions.ts'
 import { checkRequest, invalid } from './check.ts'
+import { openAttempt } from './complete-step-up.ts'
 import { factsOf } from './decide.ts'
 import { revoke, revokeSubject } from './end.ts'
 import { learn, recall } from './history.ts'
 import { load } from './load.ts'
 import type { Parts } from './parts.ts'
-import { save } from './save.ts'
-import { openAttempt } from './step-up.ts'
+import { contended, save, TRIES } from './save.ts'
 import { checkSubject } from './subjects.ts'
-import { TRIES } from './verify.ts'
 
 const REMEMBERED_FAILURES = 16
 const FAILURE_WINDOW_MS = 3_600_000
@@ -92,10 +90,7 @@ async function stepUpFailed(
     const outcome = await save(parts, { found, next, events, seenAt: undefined })
     if (outcome !== 'lost_race') return
   }
-  throw new SessionError(
-    'store_contended',
-    'The session was changed by others at every try. Retry.',
-  )
+  throw contended()
 }
 
 async function falseAlarm(parts: Parts, session: SessionId): Promise<void> {

@@ -1,9 +1,20 @@
 import { sessionPlace } from '../codecs/codec.ts'
+import { SessionError } from '../core/errors.ts'
 import type { SessionEvent } from '../core/events.ts'
 import { touchInterval } from '../core/lifetimes.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Entry, Found } from '../core/store.ts'
 import type { Parts } from './parts.ts'
+
+/** Each lost race means that somebody else's write got through; far more in a row than contexts is a fault. */
+export const TRIES = 24
+
+export function contended(): SessionError {
+  return new SessionError(
+    'store_contended',
+    'The session was changed by others at every try. Retry the request.',
+  )
+}
 
 /** Seals and writes the next version of a record. */
 export async function save(

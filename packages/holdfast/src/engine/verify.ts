@@ -1,6 +1,5 @@
 import { findContext, sameDevice, sameNetwork, VISIT_GAP_MS } from '../core/context.ts'
 import type { Decision } from '../core/decision.ts'
-import { SessionError } from '../core/errors.ts'
 import { lifetimeVerdict } from '../core/lifetimes.ts'
 import type { Row } from '../core/ratchet.ts'
 import type { SessionState } from '../core/session.ts'
@@ -13,11 +12,8 @@ import { expire, superseded } from './end.ts'
 import { load, type Opened } from './load.ts'
 import type { Parts } from './parts.ts'
 import { authenticate, lineOf, presentationOf, type Shown } from './present.ts'
-import { touchIfDue } from './save.ts'
+import { contended, TRIES, touchIfDue } from './save.ts'
 import { acrMet, carriedEvidence } from './weigh.ts'
-
-/** Each lost race means that somebody else's write got through; far more in a row than contexts is a fault. */
-export const TRIES = 24
 
 /** Judges one presentation of a token: the ten steps of the design, in their order. */
 export async function verify(parts: Parts, presented: Presented): Promise<Verification> {
@@ -32,10 +28,7 @@ export async function verify(parts: Parts, presented: Presented): Promise<Verifi
     const answer = await judgeOpened(parts, opened, { presented, presentation, claims })
     if (answer !== 'lost_race') return answer
   }
-  throw new SessionError(
-    'store_contended',
-    'The session was changed by others at every try. Retry the request.',
-  )
+  throw contended()
 }
 
 async function judgeOpened(
