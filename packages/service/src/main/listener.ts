@@ -22,6 +22,7 @@ export async function listen(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
   { host, port, requestTimeoutMs }: ListenOptions,
 ): Promise<Listener> {
+  let stopping = false
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -30,7 +31,13 @@ export async function listen(
       keepAliveTimeout: 5_000,
       connectionsCheckingInterval: Math.min(5_000, requestTimeoutMs),
     },
-    answer,
+    (request, response) => {
+      response.once('close', () => {
+        // A connection that was busy when the stop began is idle now, and would wait for another request.
+        if (stopping) setImmediate(() => server.closeIdleConnections())
+      })
+      answer(request, response)
+    },
   )
   server.maxConnections = MAX_CONNECTIONS
   server.on('clientError', refuseMalformed)
@@ -41,7 +48,13 @@ export async function listen(
       resolve()
     })
   })
-  return { url: urlOf(server, host), close: (withinMs) => stop(server, withinMs) }
+  return {
+    url: urlOf(server, host),
+    close(withinMs) {
+      stopping = true
+      return stop(server, withinMs)
+    },
+  }
 }
 
 async function stop(server: Server, withinMs: number): Promise<void> {

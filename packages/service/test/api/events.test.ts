@@ -1,0 +1,193 @@
+import type { LoggedEvent } from 'holdfast'
+import { expect, onTestFinished, test } from 'vitest'
+import { abroad, atHome, folder, KEYS, LOGIN, type Running, running } from '../support.ts'
+
+interface Message {
+  readonly id?: string
+  readonly event?: string
+  readonly data?: LoggedEvent
+  readonly comment?: string
+}
+
+/** Reads a stream of server-sent events, a message at a time. */
+async function listen(
+  run: Running,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{
+  next(): Promise<Message | undefined>
+  nextEvent(): Promise<Message>
+  cancel(): void
+}> {
+  const aborted = new AbortController()
+  onTestFinished(() => aborted.abort())
+  const response = await fetch(`${run.service.url}${path}`, {
+    signal: aborted.signal,
+    headers: { authorization: `Bearer ${KEYS.audit}`, accept: 'text/event-stream', ...headers },
+  })
+  expect(response.status).toBe(200)
+  expect(response.headers.get('content-type')).toContain('text/event-stream')
+  expect(response.headers.get('cache-control')).toBe('no-store')
+  const reader = response.body?.getReader()
+  const decoder = new TextDecoder()
+  let buffer = ''
+
+  async function next(): Promise<Message | undefined> {
+    for (;;) {
+      const end = buffer.indexOf('\n\n')
+      if (end !== -1) {
+        const message = parse(buffer.slice(0, end))
+        buffer = buffer.slice(end + 2)
+        return message
+      }
+      const read = await reader?.read()
+      if (read === undefined || read.done) return undefined
+      buffer += decoder.decode(read.value, { stream: true })
+    }
+  }
+
+  async function nextEvent(): Promise<Message> {
+    for (;;) {
+      const message = await next()
+      if (message === undefined) throw new Error('the stream ended')
+      if (message.event !== undefined) return message
+    }
+  }
+
+  return { next, nextEvent, cancel: () => aborted.abort() }
+}
+
+function parse(text: string): Message {
+  const message: Record<string, unknown> = {}
+  for (const line of text.split('\n')) {
+    const at = line.indexOf(':')
+    const name = line.slice(0, at) || 'comment'
+    const value = line.slice(at + 2)
+    message[name] = name === 'data' ? JSON.parse(value) : value
+  }
+  return message
+}
+
+async function login(run: Running, subject = 'ada'): Promise<{ token: string; id: string }> {
+  const answer = await run.call('POST', '/v1/sessions', {
+    body: { ...LOGIN, subject, request: atHome() },
+  })
+  const { token, session } = await answer.json()
+  return { token, id: session.id }
+}
+
+async function query(
+  run: Running,
+  search = '',
+): Promise<{ items: LoggedEvent[]; cursor: string; more: boolean }> {
+  const answer = await run.call('GET', `/v1/events${search}`, { key: KEYS.audit })
+  expect(answer.status).toBe(200)
+  return answer.json()
+}
+
+test('events are found by session, subject and type, with the reasons of each decision', async () => {
+  const run = await running({ HOLDFAST_STORE: `lmdb:${folder()}/store` })
+  const ada = await login(run)
+  const eve = await login(run, 'eve')
+  await run.call('POST', '/v1/verify', { body: { token: ada.token, request: abroad() } })
+  await run.call('POST', '/v1/logout', { body: { token: eve.token } })
+
+  const ofAda = await query(run, `?session=${ada.id}`)
+  const ofEve = await query(run, '?subject=eve')
+  const ofOtherTenant = await query(run, '?subject=eve&tenant=acme')
+  const logouts = await query(run, '?type=session-revoked')
+
+  expect(ofAda.items.map(({ type }) => type)).toContain('session-established')
+  expect(ofAda.items.every(({ session }) => session === ada.id)).toBe(true)
+  const judged = ofAda.items.find(({ decision }) => decision !== null && decision.score > 0)
+  const sum = judged?.decision?.because.reduce((total, { weight }) => total + weight, 0)
+  expect(sum).toBe(judged?.decision?.score)
+  expect(ofEve.items.map(({ session }) => session)).toEqual([eve.id, eve.id])
+  expect(ofOtherTenant.items).toEqual([])
+  expect(logouts.items.map(({ reason }) => reason)).toEqual(['logout'])
+  expect(JSON.stringify(ofAda.items)).not.toContain('192.0.2')
+})
+
+test('a query goes on from the cursor of the page before, without gap or repetition', async () => {
+  const run = await running()
+  for (let at = 0; at < 5; at++) await login(run, `user-${at}`)
+  const whole = await query(run)
+
+  const found: string[] = []
+  let page = await query(run, '?limit=2')
+  for (let at = 0; at < 10 && page.more; at++) {
+    found.push(...page.items.map(({ id }) => id))
+    page = await query(run, `?limit=2&after=${page.cursor}`)
+  }
+  found.push(...page.items.map(({ id }) => id))
+
+  expect(found).toEqual(whole.items.map(({ id }) => id))
+  expect(new Set(found).size).toBe(5)
+})
+
+test('a stream tells what happens, in the words of the query', async () => {
+  const run = await running()
+  const stream = await listen(run, '/v1/events')
+
+  const { id } = await login(run)
+  const message = await stream.nextEvent()
+
+  expect(message.event).toBe('session-established')
+  expect(message.data).toEqual((await query(run, `?session=${id}`)).items[0])
+  expect(message.id).toBe(message.data?.cursor)
+})
+
+test('a stream that was cut off resumes after the last event that was read', async () => {
+  const run = await running({ HOLDFAST_STORE: `lmdb:${folder()}/store` })
+  const first = await listen(run, '/v1/events?type=session-established')
+  const one = await login(run)
+  const seen = await first.nextEvent()
+  first.cancel()
+  const two = await login(run)
+  const three = await login(run)
+
+  const second = await listen(run, '/v1/events?type=session-established', {
+    'last-event-id': seen.id ?? '',
+  })
+  const missed = [await second.nextEvent(), await second.nextEvent()]
+
+  expect(seen.data?.session).toBe(one.id)
+  expect(missed.map(({ data }) => data?.session)).toEqual([two.id, three.id])
+})
+
+test('a silent stream beats, and a heartbeat carries the position past what was filtered out', async () => {
+  const run = await running()
+  const stream = await listen(run, '/v1/events?type=login-failed')
+  const opened = await stream.next()
+  await login(run)
+
+  let beat = await stream.next()
+  while (beat?.id === opened?.id) beat = await stream.next()
+
+  expect(beat?.comment).toBe('heartbeat')
+  expect(beat?.id).toBe((await query(run)).items.at(-1)?.cursor)
+})
+
+test('a stream from a position that nobody gave is refused before it opens', async () => {
+  const run = await running()
+
+  const answer = await run.call('GET', '/v1/events', {
+    key: KEYS.audit,
+    headers: { accept: 'text/event-stream', 'last-event-id': 'not a cursor' },
+  })
+
+  expect(answer.status).toBe(400)
+  expect(await answer.json()).toMatchObject({ code: 'invalid_input' })
+})
+
+test('streams end when the service stops, and do not hold it up', async () => {
+  const run = await running()
+  const stream = await listen(run, '/v1/events')
+  await stream.next()
+
+  await run.service.close()
+
+  let last = await stream.next()
+  while (last !== undefined) last = await stream.next()
+  expect(last).toBeUndefined()
+})
