@@ -8,7 +8,7 @@ import { type Case, measure, table } from './measure.ts'
 import { overHttp } from './over-http.ts'
 import { primitives } from './primitives.ts'
 import { redisServer } from './redis-server.ts'
-import { estateOn, isRefused, NEXT_DOOR, passes, REQUEST } from './subjects.ts'
+import { estateOn, isRefused, NEXT_STREET, passes, REQUEST } from './subjects.ts'
 
 const UNIT = 'JSON.parse of a record'
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
@@ -44,7 +44,7 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-/** `unchanged`: the fast path. `changed`: another address than the last one at every call, so that all signals look. */
+/** `unchanged`: the fast path. `changed`: another network than the last one at every call, so that all signals look and the record is written. */
 async function verifications(
   name: string,
   store: Store,
@@ -55,7 +55,7 @@ async function verifications(
   let turn = 0
   const move = (): Promise<void> => {
     const lap = Math.floor(turn++ / moving.tokens.length)
-    return passes(moving.sessions, moving.next(), lap % 2 === 0 ? NEXT_DOOR : REQUEST)
+    return passes(moving.sessions, moving.next(), lap % 2 === 0 ? NEXT_STREET : REQUEST)
   }
   const stay = (): Promise<void> => passes(still.sessions, still.next(), REQUEST)
   const extra = outside === undefined ? {} : { outside }

@@ -16,8 +16,8 @@ export const REQUEST: RequestFacts = {
   client: { screen: '2560x1440x1', timezone: 'Europe/Oslo' },
 }
 
-/** The same browser from the address next door: nothing alarming, but every signal has to look. */
-export const NEXT_DOOR: RequestFacts = { ...REQUEST, ip: '203.0.113.8' }
+/** The same browser on another line of the same provider: nothing alarming, but every signal has to look. */
+export const NEXT_STREET: RequestFacts = { ...REQUEST, ip: '203.0.112.7' }
 
 const SESSIONS = 256
 

@@ -12,7 +12,7 @@ const HELP = `npm start -- [--port N] [--api-port N]
 
 Installs what is missing, builds, and runs Holdfast with the example shop until Ctrl-C.
 
-  --port N       where the shop listens (3000)
+  --port N       where the shop listens (4700); its own services take the three ports above
   --api-port N   where the service listens (4600); its probes and metrics are one above`
 
 const { port, apiPort } = options()
@@ -30,7 +30,7 @@ const geo = await orFail(geoData())
 mkdirSync(folder, { recursive: true, mode: 0o700 })
 
 const shopKey = newSecret()
-const adminKey = newSecret()
+const auditKey = newSecret()
 
 try {
   await startService()
@@ -59,7 +59,7 @@ async function startService() {
         HOLDFAST_LISTEN: `127.0.0.1:${apiPort}`,
         HOLDFAST_MANAGEMENT_LISTEN: `127.0.0.1:${apiPort + 1}`,
         HOLDFAST_STORE: `lmdb:${join(folder, 'store')}`,
-        HOLDFAST_API_KEYS: `shop:app+gate+admin+audit:${shopKey},ops:admin+audit:${adminKey}`,
+        HOLDFAST_API_KEYS: `shop:app:${shopKey},operator:admin+audit:${auditKey}`,
         HOLDFAST_GEO_CITY: geo.city.join(','),
         HOLDFAST_GEO_ASN: geo.asn.join(','),
       },
@@ -80,6 +80,7 @@ async function startShop() {
         SHOP_PORT: String(port),
         SHOP_HOLDFAST_URL: `http://127.0.0.1:${apiPort}`,
         SHOP_HOLDFAST_KEY: shopKey,
+        SHOP_AUDIT_KEY: auditKey,
       },
       log: join(folder, 'shop.log'),
       say,
@@ -108,9 +109,9 @@ async function stop(code) {
 }
 
 async function portsAreFree() {
-  for (const wanted of [port, apiPort, apiPort + 1]) {
+  for (const wanted of [port, port + 1, port + 2, port + 3, apiPort, apiPort + 1]) {
     if (await isFree(wanted)) continue
-    const option = wanted === port ? '--port' : '--api-port'
+    const option = wanted < port || wanted > port + 3 ? '--api-port' : '--port'
     fail(
       `Port ${wanted} is in use. Stop what listens there, or choose another: npm start -- ${option} N`,
     )
@@ -121,7 +122,7 @@ function options() {
   try {
     const { values } = parseArgs({
       options: {
-        port: { type: 'string', default: '3000' },
+        port: { type: 'string', default: '4700' },
         'api-port': { type: 'string', default: '4600' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -138,8 +139,8 @@ function options() {
 
 function portOf(text) {
   const number = Number(text)
-  if (/^\d{1,5}$/.test(text) && number > 0 && number < 65_535) return number
-  throw new Error(`"${text}" is not a port from 1 to 65534.`)
+  if (/^\d{1,5}$/.test(text) && number > 0 && number <= 65_532) return number
+  throw new Error(`"${text}" is not a port from 1 to 65532.`)
 }
 
 function newSecret() {
