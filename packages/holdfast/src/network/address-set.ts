@@ -80,8 +80,8 @@ function lastOf({ words }: Address, bits: number): readonly number[] {
 }
 
 function compare(a: readonly number[], b: readonly number[]): number {
-  for (const [i, word] of a.entries()) {
-    const difference = word - (b[i] ?? 0)
+  for (let i = 0; i < a.length; i++) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0)
     if (difference !== 0) return difference
   }
   return 0

@@ -36,11 +36,18 @@ export function parseAddress(text: string): Address | undefined {
 /** The one text of an address: dotted decimal, or lower-case IPv6 by RFC 5952. */
 export function formatAddress({ family, words }: Address): string {
   if (family === 4) return dotted(words[0] ?? 0)
-  const groups = words.flatMap((word) => [word >>> 16, word & 0xffff])
-  const gap = longestZeros(groups)
-  const hex = groups.map((group) => group.toString(16))
-  if (gap.length < 2) return hex.join(':')
-  return `${hex.slice(0, gap.start).join(':')}::${hex.slice(gap.start + gap.length).join(':')}`
+  const { start, end } = longestZeros(words)
+  let text = ''
+  for (let at = 0; at < 8; at++) {
+    if (at === start) {
+      text += '::'
+      at = end - 1
+    } else {
+      const colon = at === 0 || at === end ? '' : ':'
+      text += colon + groupAt(words, at).toString(16)
+    }
+  }
+  return text
 }
 
 /** The first address of the network of so many bits around an address. `bits`: 0 to 32, or 0 to 128. */
@@ -101,7 +108,8 @@ function parseGroups(text: string, mayEndDotted: boolean): readonly number[] | u
   if (text === '') return []
   const groups: number[] = []
   const parts = text.split(':')
-  for (const [i, part] of parts.entries()) {
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] ?? ''
     if (mayEndDotted && i === parts.length - 1 && part.includes('.')) {
       const word = parseIpv4(part)
       if (word === undefined) return undefined
@@ -124,16 +132,18 @@ function dotted(word: number): string {
   return `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`
 }
 
-/** The first of the longest runs of zero groups (RFC 5952, section 4.2.3). */
-function longestZeros(groups: readonly number[]): {
-  readonly start: number
-  readonly length: number
-} {
-  let best = { start: 0, length: 0 }
+function groupAt(words: readonly number[], at: number): number {
+  const word = words[at >> 1] ?? 0
+  return at % 2 === 0 ? word >>> 16 : word & 0xffff
+}
+
+/** The first of the longest runs of two or more zero groups (RFC 5952, section 4.2.3); behind the end when there is none. */
+function longestZeros(words: readonly number[]): { readonly start: number; readonly end: number } {
+  let best = { start: 8, end: 9 }
   let start = 0
-  for (const [i, group] of groups.entries()) {
-    if (group !== 0) start = i + 1
-    else if (i + 1 - start > best.length) best = { start, length: i + 1 - start }
+  for (let at = 0; at < 8; at++) {
+    if (groupAt(words, at) !== 0) start = at + 1
+    else if (at + 1 - start > best.end - best.start) best = { start, end: at + 1 }
   }
   return best
 }

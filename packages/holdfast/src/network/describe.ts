@@ -1,5 +1,5 @@
 import { SessionError } from '../core/errors.ts'
-import type { Lookup } from '../core/lookup.ts'
+import type { Lookup, Place } from '../core/lookup.ts'
 import type { Network } from '../core/request.ts'
 import { type Address, formatAddress, parseAddress, prefixText } from './address.ts'
 import { addressSet, parseCidr } from './address-set.ts'
@@ -32,23 +32,20 @@ export function describeNetwork(
 
   const family = address.family === 4 ? 'v4' : 'v6'
   const text = formatAddress(address)
-  const where = {
+  const open = isPublic(address)
+  const place = open ? (lookup?.(text) ?? NOWHERE) : NOWHERE
+  return {
     address: text,
     prefix: prefixText(address, prefixes[family]),
     block: prefixText(address, BLOCKS[family]),
-  }
-  if (!isPublic(address)) return { ...UNKNOWN, ...where, kind: 'private' }
-  const place = lookup?.(text)
-  return {
-    ...where,
-    asn: place?.asn ?? null,
-    organisation: place?.organisation ?? null,
-    kind: place?.kind ?? 'unknown',
-    country: place?.country ?? null,
-    city: place?.city ?? null,
-    latitude: place?.latitude ?? null,
-    longitude: place?.longitude ?? null,
-    radiusKm: place?.radiusKm ?? null,
+    asn: place.asn ?? null,
+    organisation: place.organisation ?? null,
+    kind: open ? (place.kind ?? 'unknown') : 'private',
+    country: place.country ?? null,
+    city: place.city ?? null,
+    latitude: place.latitude ?? null,
+    longitude: place.longitude ?? null,
+    radiusKm: place.radiusKm ?? null,
   }
 }
 
@@ -56,6 +53,8 @@ export function describeNetwork(
 export function isPublic(address: Address): boolean {
   return address.family === 4 ? !SPECIAL.has(address) : GLOBAL.has(address) && !SPECIAL.has(address)
 }
+
+const NOWHERE: Place = {}
 
 const UNKNOWN: Network = {
   address: null,
