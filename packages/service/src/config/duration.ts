@@ -11,10 +11,11 @@ export function parseDuration(words: string): number | undefined {
   return Number.isSafeInteger(ms) && ms > 0 ? ms : undefined
 }
 
-/** The shortest words for a number of milliseconds. */
+/** Words for a number of milliseconds, in the largest unit that fits; a single day is said in hours. */
 export function formatDuration(ms: number): string {
   for (const unit of ['d', 'h', 'm', 's'] as const) {
-    if (ms >= UNITS[unit] && ms % UNITS[unit] === 0) return `${ms / UNITS[unit]}${unit}`
+    const least = unit === 'd' ? 2 * UNITS.d : UNITS[unit]
+    if (ms >= least && ms % UNITS[unit] === 0) return `${ms / UNITS[unit]}${unit}`
   }
   return `${ms}ms`
 }

@@ -97,7 +97,7 @@ export const schema = z.strictObject({
   apiKeys: setting(z.array(apiKey).min(1).max(256), {
     about:
       'Who may call the API. In the environment `name:role+role:secret`, comma-separated, each secret at least 16 characters; in the file a list of `name`, `roles` and `digest` (`sha256:` and the SHA-256 of the secret in hex). Roles: `app`, `gate`, `admin`, `audit`.',
-    example: 'shop:app+gate:SECRET,ops:admin+audit:SECRET',
+    example: 'shop:app+gate:LONG-RANDOM-SECRET,ops:admin+audit:ANOTHER-LONG-SECRET',
     reading: 'keys',
     secret: true,
   }),
@@ -153,7 +153,7 @@ export const schema = z.strictObject({
     example: 'strict',
     reading: 'text',
   }),
-  acrOrder: setting(z.array(word).max(16).default([]), {
+  acrOrder: setting(z.array(z.string().min(1).max(64)).max(16).default([]), {
     about:
       'Authentication context classes from weakest to strongest. Without it a demanded `acr` must be met exactly.',
     example: 'urn:basic,urn:mfa',

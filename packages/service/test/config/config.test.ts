@@ -8,7 +8,7 @@ import { checkConfig, loadConfig } from '../../src/config/load.ts'
 import { printable } from '../../src/config/print.ts'
 import type { Problem } from '../../src/config/problem.ts'
 import { configReference, EXAMPLE_FILE } from '../../src/config/reference.ts'
-import { SETTINGS, variableOf } from '../../src/config/schema.ts'
+import { factsOf, SETTINGS, variableOf } from '../../src/config/schema.ts'
 
 const SECRET = 'correct-horse-battery'
 const KEYS = `shop:app+gate:${SECRET}`
@@ -195,6 +195,15 @@ test('what is printed shows where the store is and no secret', () => {
   expect(shown).not.toContain(SECRET)
   expect(shown).not.toContain(digestOf(SECRET))
   expect(shown).toContain('cache.internal')
+})
+
+test('the example of every setting is right', () => {
+  const keyring = { HOLDFAST_KEYRING: factsOf('keyring').example }
+  for (const name of SETTINGS) {
+    const env = { HOLDFAST_API_KEYS: KEYS, ...keyring, [variableOf(name)]: factsOf(name).example }
+
+    expect([name, problemsOf({ env })]).toEqual([name, []])
+  }
 })
 
 test('the reference names every setting, and its example file passes the check', () => {

@@ -1,0 +1,223 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { connect } from '../../src/client/index.ts'
+import { CODES } from '../../src/core/errors.ts'
+import type { Presented } from '../../src/core/sessions.ts'
+
+const KEY = 'key-of-the-application'
+const ID = 'A'.repeat(43)
+
+const presented: Presented = {
+  token: 'hf1.secret',
+  request: { ip: '192.0.2.1', method: 'GET', url: '/', headers: {} },
+}
+
+const session = {
+  id: ID,
+  subject: 'ada',
+  tenant: 'default',
+  class: 'default',
+  acr: null,
+  amr: [],
+  authenticatedAt: 1,
+  createdAt: 1,
+  expiresAt: 2,
+  idleMs: 1,
+  attributes: {},
+  attributesVersion: 0,
+  formToken: 'f',
+}
+
+const decision = { outcome: 'allow', score: 0, because: [] }
+
+interface Seen {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingMessage['headers']
+  readonly body: string
+}
+
+/** A server of the test's own: what a broken, strange or hostile service could answer. */
+async function server(
+  answer: (response: ServerResponse, seen: Seen) => void,
+): Promise<{ url: string; seen: Seen[] }> {
+  const seen: Seen[] = []
+  const http = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    const { method = '', url = '', headers } = request
+    const one = { method, url, headers, body }
+    seen.push(one)
+    answer(response, one)
+  })
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    http.closeAllConnections()
+    http.close()
+  })
+  return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, seen }
+}
+
+function json(status: number, body: unknown): (response: ServerResponse) => void {
+  return (response) => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }
+}
+
+describe('a service that cannot be asked is store_unavailable', () => {
+  test('nobody listens there', async () => {
+    const { url } = await server(() => {})
+    const sessions = connect({ url: url.replace(/\d+$/, '1'), key: KEY })
+
+    await expect(sessions.verify(presented)).rejects.toMatchObject({ code: 'store_unavailable' })
+  })
+
+  test('it does not answer in time', async () => {
+    const { url } = await server(() => {})
+    const sessions = connect({ url, key: KEY, timeoutMs: 50 })
+
+    await expect(sessions.verify(presented)).rejects.toMatchObject({ code: 'store_unavailable' })
+  })
+
+  test('it starts an answer and never ends it', async () => {
+    const { url } = await server((response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).write('{"ok":')
+    })
+    const sessions = connect({ url, key: KEY, timeoutMs: 50 })
+
+    await expect(sessions.verify(presented)).rejects.toMatchObject({ code: 'store_unavailable' })
+  })
+
+  const answers: readonly (readonly [string, number, unknown])[] = [
+    ['a bad gateway', 502, 'gone'],
+    ['a page of a proxy', 200, '<html>'],
+    ['an empty object', 200, {}],
+    ['ok without a session', 200, { ok: true, decision, persistent: false }],
+    [
+      'ok with another outcome',
+      200,
+      { ok: true, decision: { ...decision, outcome: 'deny' }, session, persistent: false },
+    ],
+    [
+      'ok with an unknown outcome',
+      200,
+      { ok: true, decision: { ...decision, outcome: 'yes' }, session, persistent: false },
+    ],
+    ['ok as a word', 200, { ok: 'true', decision, session, persistent: false }],
+    ['ok with a status of its own', 202, { ok: true, decision, session, persistent: false }],
+    ['a refusal without a code', 200, { ok: false }],
+    ['a refusal with the code of a fault', 200, { ok: false, code: 'internal_error' }],
+    ['a refusal with an inherited code', 200, { ok: false, code: 'toString' }],
+    ['a token that is a number', 200, { ok: true, decision, session, persistent: false, token: 5 }],
+    ['an unknown problem', 400, { code: 'teapot' }],
+    ['more than it may', 200, { junk: 'x'.repeat(9 * 1_048_576) }],
+  ]
+
+  test.each(answers)('it answers %s', async (_, status, body) => {
+    const { url } = await server(json(status, body))
+    const sessions = connect({ url, key: KEY })
+
+    await expect(sessions.verify(presented)).rejects.toMatchObject({ code: 'store_unavailable' })
+  })
+
+  test('it points elsewhere: the key goes nowhere else', async () => {
+    const other = await server(json(200, { ok: true, decision, session, persistent: false }))
+    const { url } = await server((response) => {
+      response.writeHead(307, { location: `${other.url}/v1/verify` }).end()
+    })
+
+    await expect(connect({ url, key: KEY }).verify(presented)).rejects.toMatchObject({
+      code: 'store_unavailable',
+    })
+    expect(other.seen).toEqual([])
+  })
+})
+
+test('every fault of the table comes out under its own code, but for a refused key', async () => {
+  let code = ''
+  const { url } = await server((response) =>
+    json(500, { code, detail: `what is wrong with ${code}` })(response),
+  )
+  const sessions = connect({ url, key: KEY })
+
+  for (const [name, { kind }] of Object.entries(CODES)) {
+    code = name
+    const expected =
+      kind === 'refusal'
+        ? 'store_unavailable'
+        : name.startsWith('caller_')
+          ? 'config_invalid'
+          : name
+    await expect(sessions.logout('x'), name).rejects.toMatchObject({ code: expected })
+  }
+})
+
+test('a refused login is a value, as in process', async () => {
+  const { url } = await server(json(409, { code: 'session_limit_reached' }))
+
+  const created = await connect({ url, key: KEY }).create({
+    subject: 'ada',
+    request: presented.request,
+  })
+
+  expect(created).toEqual({ ok: false, code: 'session_limit_reached' })
+})
+
+test('there is no session where the service knows none', async () => {
+  const { url } = await server(json(404, { code: 'not_found' }))
+  const sessions = connect({ url, key: KEY })
+
+  expect(await sessions.show(ID)).toBeUndefined()
+  await expect(sessions.revoke(ID, 'x', { subject: 'eve' })).rejects.toMatchObject({
+    code: 'not_found',
+  })
+})
+
+test('names become one segment of the path, whatever is in them', async () => {
+  const { url, seen } = await server(json(200, { items: [] }))
+  const sessions = connect({ url: `${url}/holdfast/`, key: KEY })
+
+  for (const subject of ['a/b', '../admin', 'x?y=1#z', 'ü%2f']) await sessions.list({ subject })
+  for (const subject of ['.', '..', '']) {
+    await expect(sessions.list({ subject })).rejects.toMatchObject({ code: 'invalid_input' })
+  }
+
+  expect(seen.map(({ url: path }) => path)).toEqual([
+    '/holdfast/v1/subjects/a%2Fb/sessions',
+    '/holdfast/v1/subjects/..%2Fadmin/sessions',
+    '/holdfast/v1/subjects/x%3Fy%3D1%23z/sessions',
+    '/holdfast/v1/subjects/%C3%BC%252f/sessions',
+  ])
+})
+
+test('only what the interface names is sent, and the token never in the address', async () => {
+  const { url, seen } = await server(json(200, { ok: false, code: 'session_unknown' }))
+  const more = {
+    ...presented,
+    session: { cached: true },
+    request: { ...presented.request, raw: 1 },
+  }
+
+  await connect({ url, key: KEY }).verify(more)
+
+  expect(JSON.parse(seen[0]?.body ?? '')).toEqual(presented)
+  expect(seen[0]?.headers.authorization).toBe(`Bearer ${KEY}`)
+  expect(seen[0]?.url).toBe('/v1/verify')
+})
+
+test.each([
+  ['a file', { url: 'file:///etc/passwd', key: KEY }],
+  ['no URL', { url: 'localhost', key: KEY }],
+  ['credentials in the URL', { url: 'http://a:b@localhost', key: KEY }],
+  ['a query in the URL', { url: 'http://localhost/?key=1', key: KEY }],
+  ['no key', { url: 'http://localhost', key: '' }],
+  ['a key with a line break', { url: 'http://localhost', key: 'a\r\nx: y' }],
+  ['no time at all', { url: 'http://localhost', key: KEY, timeoutMs: 0 }],
+  ['time without end', { url: 'http://localhost', key: KEY, timeoutMs: Number.POSITIVE_INFINITY }],
+])('%s is refused at once, and the key is not repeated', (_, options) => {
+  const attempt = (): unknown => connect(options)
+
+  expect(attempt).toThrow(expect.objectContaining({ code: 'config_invalid' }))
+  expect(attempt).not.toThrow(KEY)
+})

@@ -1,0 +1,310 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { COMMANDS, main } from '../../src/cli/main.ts'
+import { abroad, atHome, folder, KEYS, LOGIN, type Running, running } from '../support.ts'
+
+interface Done {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+async function holdfast(args: string, env: Record<string, string> = {}): Promise<Done> {
+  let out = ''
+  let err = ''
+  const code = await main(
+    args.split(' ').filter((arg) => arg !== ''),
+    {
+      env,
+      stdout: (text) => {
+        out += text
+      },
+      stderr: (text) => {
+        err += text
+      },
+    },
+  )
+  return { code, out, err }
+}
+
+describe('help', () => {
+  test('of the program lists every command, and is an answer only when it was asked for', async () => {
+    const asked = await holdfast('--help')
+    const bare = await holdfast('')
+
+    for (const { name } of COMMANDS) expect(asked.out).toContain(`${name} `)
+    for (const { about } of COMMANDS) expect(asked.out).toContain(about)
+    expect([asked.code, bare.code]).toEqual([0, 2])
+  })
+
+  test.each(COMMANDS.map(({ name }) => name))(
+    'of "%s" explains its options and has an example',
+    async (name) => {
+      const { code, out } = await holdfast(`${name} --help`)
+
+      const command = COMMANDS.find((one) => one.name === name)
+      expect(code).toBe(0)
+      expect(out).toContain(`Usage: holdfast ${name}`)
+      for (const option of Object.keys(command?.options ?? {})) expect(out).toContain(`--${option}`)
+      expect(out).toContain('--json')
+      expect(out).toContain('Exit codes:')
+      expect(command?.examples.join('\n')).toContain(`holdfast ${name}`)
+    },
+  )
+})
+
+describe('a wrong command line is exit code 2 and says what was meant', () => {
+  test.each([
+    ['sesions list', 'sessions list'],
+    ['sessions', 'sessions show'],
+    ['config prnt', 'config print'],
+    ['sessions list', '<subject>'],
+    ['sessions list ada eve', '<subject>'],
+    ['events --folow', '--follow'],
+    ['events --limit', '--limit'],
+    ['sessions show x', 'HOLDFAST_KEY'],
+    ['keys status', 'HOLDFAST_KEYRING'],
+    ['frobnicate', '--help'],
+  ])('%s', async (args, hint) => {
+    const { code, out, err } = await holdfast(args)
+
+    expect(code).toBe(2)
+    expect(out).toBe('')
+    expect(err).toContain(hint)
+  })
+
+  test('and never repeats a key', async () => {
+    const { code, err } = await holdfast(`sessions list --kee=${KEYS.app} ada`)
+
+    expect(code).toBe(2)
+    expect(err).not.toContain(KEYS.app)
+  })
+})
+
+describe('keys', () => {
+  test('new makes a ring for its owner alone, and never replaces one', async () => {
+    const file = join(folder(), 'ring.json')
+
+    const made = await holdfast(`keys new ${file}`)
+    const again = await holdfast(`keys new ${file}`)
+
+    const ring = JSON.parse(readFileSync(file, 'utf8'))
+    expect(made.code).toBe(0)
+    expect(made.out).toContain(ring.current)
+    expect(again.code).toBe(1)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    for (const { secret } of ring.keys) expect(made.out + again.err).not.toContain(secret)
+  })
+
+  test('rotate adds a key and keeps the old ones, and status shows them without material', async () => {
+    const file = join(folder(), 'ring.json')
+    await holdfast(`keys new ${file}`)
+    const before = JSON.parse(readFileSync(file, 'utf8'))
+
+    const rotated = await holdfast('keys rotate --json', { HOLDFAST_KEYRING: file })
+    const status = await holdfast(`keys status ${file} --json`)
+
+    const after = JSON.parse(readFileSync(file, 'utf8'))
+    expect(after.index).toBe(before.index)
+    expect(after.keys[0]).toEqual(before.keys[0])
+    expect(JSON.parse(rotated.out).current).toBe(after.current)
+    const keys = JSON.parse(status.out).keys
+    expect(keys.map(({ id, current }: { id: string; current: boolean }) => [id, current])).toEqual([
+      [before.current, false],
+      [after.current, true],
+    ])
+    expect(status.out).not.toContain(after.keys[1].secret)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+  })
+
+  test('status of a file that is no ring names what is wrong and not what is in it', async () => {
+    const file = join(folder(), 'ring.json')
+    writeFileSync(file, '{"format":1,"index":"sesame"}')
+
+    const { code, err } = await holdfast(`keys status ${file} --json`)
+
+    expect(code).toBe(1)
+    expect(JSON.parse(err)).toMatchObject({ code: 'config_invalid' })
+    expect(err).not.toContain('sesame')
+  })
+})
+
+describe('config', () => {
+  const env = { HOLDFAST_API_KEYS: `shop:app:${KEYS.app}` }
+
+  test('check lists every problem at once', async () => {
+    const { code, out } = await holdfast('config check', {
+      ...env,
+      HOLDFAST_POLICY: 'x',
+      HOLDFAST_LISTN: 'y',
+    })
+
+    expect(code).toBe(1)
+    expect(out).toContain('HOLDFAST_POLICY')
+    expect(out).toContain('HOLDFAST_LISTEN')
+  })
+
+  test('check of a sound configuration is exit code 0', async () => {
+    const { code, out } = await holdfast('config check --json', env)
+
+    expect(code).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({ ok: true, problems: [] })
+  })
+
+  test('print masks secrets', async () => {
+    const { code, out } = await holdfast('config print', env)
+
+    expect(code).toBe(0)
+    expect(out).toContain('name: shop')
+    expect(out).not.toContain(KEYS.app)
+  })
+
+  test('reference is Markdown about every setting', async () => {
+    const { code, out } = await holdfast('config reference')
+
+    expect(code).toBe(0)
+    expect(out).toContain('# Configuration')
+    expect(out).toContain('HOLDFAST_ROTATE_EVERY')
+  })
+})
+
+describe('over the API', () => {
+  async function login(run: Running): Promise<{ token: string; id: string }> {
+    const answer = await run.call('POST', '/v1/sessions', {
+      body: { ...LOGIN, request: atHome() },
+    })
+    const { token, session } = await answer.json()
+    return { token, id: session.id }
+  }
+
+  const ask = (run: Running, args: string): Promise<Done> =>
+    holdfast(args, { HOLDFAST_URL: run.service.url, HOLDFAST_KEY: KEYS.all })
+
+  test('sessions are listed, shown and revoked', async () => {
+    const run = await running()
+    const { id } = await login(run)
+
+    const listed = await ask(run, 'sessions list ada')
+    const shown = await ask(run, `sessions show ${id} --json`)
+    const revoked = await ask(run, `sessions revoke ${id} --why stolen_laptop`)
+    const gone = await ask(run, `sessions show ${id}`)
+    const empty = await ask(run, 'sessions list ada --json')
+
+    expect(listed.out).toContain(id)
+    expect(JSON.parse(shown.out)).toMatchObject({ id, subject: 'ada' })
+    expect(JSON.parse(shown.out)).not.toHaveProperty('formToken')
+    expect(revoked.code).toBe(0)
+    expect([gone.code, gone.err]).toEqual([1, 'holdfast: There is no such live session.\n'])
+    expect(JSON.parse(empty.out).items).toEqual([])
+  })
+
+  test('all sessions of a subject are ended but for one', async () => {
+    const run = await running()
+    const first = await login(run)
+    await login(run)
+
+    const { code } = await ask(run, `subjects revoke ada --except ${first.id}`)
+
+    const left = JSON.parse((await ask(run, 'sessions list ada --json')).out)
+    expect(code).toBe(0)
+    expect(left.items.map(({ id }: { id: string }) => id)).toEqual([first.id])
+  })
+
+  test('explain tells contexts, decisions and the reason of each in a sentence', async () => {
+    const run = await running()
+    const { id, token } = await login(run)
+    const judged = await run.call('POST', '/v1/verify', { body: { token, request: abroad() } })
+    const { decision } = await judged.json()
+
+    const { code, out } = await ask(run, `explain ${id}`)
+    const json = JSON.parse((await ask(run, `explain ${id} --json`)).out)
+
+    expect(code).toBe(0)
+    expect(decision.because.length).toBeGreaterThan(0)
+    for (const { reason, text } of decision.because) {
+      expect(out).toContain(reason)
+      expect(out).toContain(text)
+    }
+    expect(out).toContain('chrome on windows')
+    expect(out).toContain('session-established')
+    expect(json.session.contexts.length).toBeGreaterThan(0)
+    expect(out + JSON.stringify(json)).not.toContain(token)
+  })
+
+  test('explain of a session that is over still tells its story', async () => {
+    const run = await running()
+    const { id, token } = await login(run)
+    await run.call('POST', '/v1/logout', { body: { token } })
+
+    const { code, out } = await ask(run, `explain ${id}`)
+    const unknown = await ask(run, `explain ${'A'.repeat(43)}`)
+
+    expect(code).toBe(0)
+    expect(out).toContain('The session is over')
+    expect(out).toContain('logout')
+    expect(unknown.code).toBe(1)
+  })
+
+  test('events are filtered, and one line each in JSON', async () => {
+    const run = await running()
+    const { token } = await login(run)
+    await run.call('POST', '/v1/logout', { body: { token } })
+
+    const all = await ask(run, 'events --json')
+    const some = await ask(run, 'events --type session-revoked --subject ada')
+    const wrong = await ask(run, 'events --type party')
+
+    const types = all.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).type)
+    expect(types).toEqual(['session-established', 'session-revoked'])
+    expect(some.out.trim().split('\n')).toHaveLength(1)
+    expect(some.out).toContain('logout')
+    expect([wrong.code, wrong.err.includes('type')]).toEqual([1, true])
+  })
+
+  test('a service that is away and a key that is wrong are exit code 1, without the key', async () => {
+    const run = await running()
+
+    const away = await holdfast('sessions list ada', {
+      HOLDFAST_URL: 'http://127.0.0.1:1',
+      HOLDFAST_KEY: KEYS.all,
+    })
+    const wrong = await holdfast('events', {
+      HOLDFAST_URL: run.service.url,
+      HOLDFAST_KEY: `${KEYS.all}-x`,
+    })
+
+    expect([away.code, wrong.code]).toEqual([1, 1])
+    expect(wrong.err).not.toContain(KEYS.all)
+    expect(away.err).toContain('could not be reached')
+  })
+})
+
+test('reseal moves every session of a store under the new key, and the old key is needed no more', async () => {
+  const dir = folder()
+  const file = join(dir, 'ring.json')
+  const store = { HOLDFAST_STORE: `lmdb:${dir}/store`, HOLDFAST_KEYRING: file }
+  await holdfast(`keys new ${file}`)
+  const first = await running(store)
+  for (const subject of ['ada', 'eve']) {
+    await first.call('POST', '/v1/sessions', { body: { ...LOGIN, subject, request: atHome() } })
+  }
+  await first.service.close()
+  await holdfast(`keys rotate ${file}`)
+
+  const { code, out } = await holdfast('reseal --json', {
+    ...store,
+    HOLDFAST_API_KEYS: `shop:app:${KEYS.app}`,
+  })
+
+  const ring = JSON.parse(readFileSync(file, 'utf8'))
+  expect([code, JSON.parse(out)]).toEqual([0, { read: 2, resealed: 2, current: ring.current }])
+  ring.keys.shift()
+  writeFileSync(file, JSON.stringify(ring))
+  const second = await running(store)
+  const listed = await second.call('GET', '/v1/subjects/ada/sessions')
+  expect((await listed.json()).items).toHaveLength(1)
+})

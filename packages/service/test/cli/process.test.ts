@@ -1,0 +1,115 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { atHome, folder, KEYS, LOGIN } from '../support.ts'
+
+/** The program as it is installed: the built files, in a process of their own. */
+const BIN = fileURLToPath(new URL('../../bin/holdfast.mjs', import.meta.url))
+const BUILD = fileURLToPath(new URL('../../../../tools/build.mjs', import.meta.url))
+
+beforeAll(async () => {
+  await promisify(execFile)(process.execPath, [BUILD])
+}, 120_000)
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+function start(args: readonly string[], env: Record<string, string>): ChildProcess {
+  const child = spawn(process.execPath, [BIN, ...args], {
+    cwd: folder(),
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  return child
+}
+
+async function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  const child = start(args, env)
+  let out = ''
+  let err = ''
+  child.stdout?.on('data', (chunk) => {
+    out += chunk
+  })
+  child.stderr?.on('data', (chunk) => {
+    err += chunk
+  })
+  const [code] = await once(child, 'close')
+  return { code, out, err }
+}
+
+const ENV = {
+  HOLDFAST_API_KEYS: `shop:app+admin:${KEYS.app}`,
+  HOLDFAST_LISTEN: '127.0.0.1:0',
+  HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:0',
+}
+
+/** Waits for the line of the log that says where the service listens. */
+async function listening(child: ChildProcess): Promise<{ url: string; log: () => string }> {
+  let log = ''
+  for await (const chunk of child.stdout ?? []) {
+    log += chunk
+    const line = log.split('\n').find((text) => text.includes('"msg":"listening"'))
+    if (line === undefined) continue
+    child.stdout?.on('data', (more) => {
+      log += more
+    })
+    return { url: JSON.parse(line).url, log: () => log }
+  }
+  throw new Error(`the service did not start: ${log}`)
+}
+
+test('help, exit codes and JSON work in the real process', async () => {
+  const help = await run(['--help'])
+  const wrong = await run(['serv'])
+  const check = await run(['config', 'check', '--json'], { HOLDFAST_POLICY: 'none' })
+
+  expect([help.code, wrong.code, check.code]).toEqual([0, 2, 1])
+  expect(help.out).toContain('serve')
+  expect(wrong.err).toContain('Did you mean "holdfast serve"?')
+  expect(JSON.parse(check.out).problems.map(({ field }: { field: string }) => field)).toContain(
+    'HOLDFAST_POLICY',
+  )
+})
+
+test('serve refuses a wrong configuration with every problem, before anything listens', async () => {
+  const { code, out, err } = await run(['serve'], { HOLDFAST_IDLE: '2h' })
+
+  expect(code).toBe(1)
+  expect(out).toBe('')
+  expect(err).toContain('HOLDFAST_IDLE_TIMEOUT')
+  expect(err).toContain('apiKeys')
+})
+
+test('serve runs on the embedded store, keeps its sessions over a restart, and ends on SIGTERM', async () => {
+  const env = { ...ENV, HOLDFAST_STORE: `lmdb:${folder()}/store` }
+  const first = start(['serve'], env)
+  const { url, log } = await listening(first)
+  const created = await fetch(`${url}/v1/sessions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${KEYS.app}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ ...LOGIN, request: atHome() }),
+  })
+  const { token, session } = await created.json()
+
+  first.kill('SIGTERM')
+  const [code] = await once(first, 'close')
+  const second = start(['serve'], env)
+  const again = await listening(second)
+  const shown = await run(['sessions', 'show', session.id, '--json'], {
+    HOLDFAST_URL: again.url,
+    HOLDFAST_KEY: KEYS.app,
+  })
+
+  expect(code).toBe(0)
+  expect(log()).toContain('"msg":"stopped"')
+  expect(log()).not.toContain(token)
+  expect(JSON.parse(shown.out)).toMatchObject({ id: session.id, subject: 'ada' })
+})
