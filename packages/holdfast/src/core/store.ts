@@ -38,7 +38,7 @@ export interface Found extends Entry {
 
 /** What else is committed with a write, in the same step. */
 export interface Also {
-  /** With version 1: at most this many live sessions of the subject, this one included. */
+  /** With version 1: at most this many live sessions of the subject, this one included. The idle-expired do not count. */
   readonly limit?: number
   /** Also notes this activity. A version 1 write notes `createdAt` without being asked. */
   readonly seenAt?: number
@@ -61,18 +61,20 @@ export interface Entries {
   read(id: SessionId): Promise<Found | undefined>
   /**
    * Compare-and-set: the stored version must be `entry.version - 1`; version 1 must be new.
-   * `gone`: a tombstone, a newer subject generation, or (version > 1) nothing there. Never written over.
-   * `limit`: version 1 only. Events are committed with a `written`, and with nothing else.
+   * `gone`: a tombstone, a newer subject generation, past its deadline, or (version > 1) nothing there. Never
+   * written over. `limit`: version 1 only. Events are committed with a `written`, and with nothing else; the
+   * feed hears `changed` of every version but the first.
    */
   write(entry: Entry, also?: Also): Promise<'written' | 'conflict' | 'gone' | 'limit'>
-  /** Compare-and-set of the application's attributes, apart from the security state. The first version is 1. */
+  /** Compare-and-set of the application's attributes, apart from the security state. The first version is 1. The feed hears `changed`. */
   attach(
     id: SessionId,
     attributes: { readonly version: number; readonly sealed: Uint8Array },
   ): Promise<'written' | 'conflict' | 'gone'>
   /**
-   * Tombstone until `until`, index, feed and events in one atomic step. Idempotent: true when it ended
-   * something that was live. An unknown id leaves a tombstone too: a write in flight must not resurrect it.
+   * Tombstone until `until` (or the entry's deadline, if that is later), index, feed and events in one atomic
+   * step. Idempotent: true when it ended something that `read` would have found; feed and events only then. An
+   * unknown id leaves a tombstone too: a write in flight must not resurrect it. A tombstone is never shortened.
    */
   revoke(
     id: SessionId,
@@ -83,9 +85,9 @@ export interface Entries {
       readonly events?: readonly SealedEvent[]
     },
   ): Promise<boolean>
-  /** Monotonic last activity of many sessions at once. Creates nothing, ignores the dead. */
+  /** Monotonic last activity of many sessions at once. Creates nothing, ignores the dead and the idle-expired. */
   touch(seen: readonly { readonly id: SessionId; readonly at: number }[]): Promise<void>
-  /** Live entries of one subject, oldest first, or of one partition in any stable order. */
+  /** Live entries, not idle-expired ones: of one subject, oldest first, or of one partition in any stable order. */
   list(query: Query): Promise<Page<Found>>
 }
 
@@ -97,6 +99,7 @@ export type Query = { readonly limit: number; readonly after?: string } & (
 
 /** One part of a list. */
 export interface Page<T> {
+  /** May be fewer than asked for, even none, before the last page. At most 1000. */
   readonly items: readonly T[]
   /** Pass as `after` for the next page; absent on the last one. */
   readonly next?: string
@@ -137,7 +140,7 @@ export interface Subjects {
 
 /** Things that may happen once. */
 export interface Marks {
-  /** True exactly once a key until `until`: replay protection. */
+  /** True exactly once a key until `until`: replay protection. False when that is past already. */
   once(key: string, until: number): Promise<boolean>
 }
 
@@ -157,6 +160,7 @@ export type FeedItem =
       readonly subject: SubjectKey
       readonly generation: number
       readonly except: SessionId | null
+      readonly why: Why
       readonly at: number
     }
   | {
@@ -190,7 +194,10 @@ export interface Feed {
     after: Cursor | undefined,
     limit: number,
   ): Promise<{ readonly items: readonly FeedEntry[]; readonly cursor: Cursor }>
-  /** Entries after a position as they come, until `stop` aborts. `feed_gap` as above. */
+  /**
+   * Entries after a position as they come, until `stop` aborts or the store is closed. `feed_gap` as above;
+   * `store_unavailable` when the store is lost: follow again from the last cursor.
+   */
   follow(after: Cursor, stop: StopSignal): AsyncIterable<FeedEntry>
 }
 

@@ -1,1 +1,9 @@
+export {
+  type AdapterHarness,
+  adapterContract,
+  type StartAdapter,
+  type StartedAdapter,
+} from './adapter-contract.ts'
+export { engineHarness } from './adapter-harness.ts'
 export { type FakeHost, fakeHost } from './fake-host.ts'
+export { type StoreContext, storeContract } from './store-contract.ts'

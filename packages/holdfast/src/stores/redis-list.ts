@@ -1,0 +1,128 @@
+import type { SubjectKey } from '../core/ids.ts'
+import type { Entries, Found, Page, Query } from '../core/store.ts'
+import { checkedSubject, invalidPosition, pageSize } from './arguments.ts'
+import { decodeRecord, decodeVersioned, foundOf } from './record.ts'
+import { idOf } from './redis-keys.ts'
+import { bytesOf, listOf, textOf } from './redis-reply.ts'
+import { SCRIPTS } from './redis-scripts.ts'
+import type { RedisParts } from './redis-store.ts'
+
+/** Subjects of a partition that are looked through together. */
+const SUBJECTS_AT_ONCE = 64
+
+/** Where a list goes on: after this score and, within it, after this name. */
+interface Position {
+  readonly score: string
+  readonly name: string
+}
+
+const START: Position = { score: '-inf', name: '' }
+
+/** A subject key and the tail of a session id are equally long. */
+const NAME = /^[\w-]{22}$/
+
+/** Lists over the indexes; what they find dead they trim. */
+export function redisList({ ask, keys, now }: RedisParts): Entries['list'] {
+  /** One command: a page may be short when many are dead. */
+  async function ofSubject(
+    subject: SubjectKey,
+    { after, limit }: { readonly after: Position; readonly limit: number },
+  ): Promise<Page<Found>> {
+    const at = now()
+    const reply = await ask.run(
+      SCRIPTS.list,
+      [keys.index(subject), keys.generation(subject)],
+      [
+        String(at),
+        String(limit),
+        after.score,
+        after.name,
+        keys.recordsOf(subject),
+        keys.attributesOf(subject),
+      ],
+    )
+    const [next, ...rest] = listOf(reply)
+    const items: Found[] = []
+    for (let i = 0; i < rest.length; i += 3) {
+      const [tail, raw, attributes] = [rest[i], bytesOf(rest[i + 1]), bytesOf(rest[i + 2])]
+      const record = raw === undefined ? undefined : decodeRecord(raw)
+      if (record?.kind !== 'live') continue
+      items.push(
+        foundOf(idOf(subject, textOf(tail)), record, {
+          attributes: attributes?.length ? decodeVersioned(attributes) : undefined,
+          now: at,
+        }),
+      )
+    }
+    const position = textOf(next)
+    return position === '' ? { items } : { items, next: position }
+  }
+
+  async function subjectsAfter(
+    partition: number,
+    after: Position,
+  ): Promise<{ readonly subject: SubjectKey; readonly score: string }[]> {
+    const reply = await ask.run(
+      SCRIPTS.subjects,
+      [keys.subjects(partition)],
+      [String(now()), String(SUBJECTS_AT_ONCE), after.score, after.name],
+    )
+    const flat = listOf(reply).map(textOf)
+    return flat.flatMap((subject, i) =>
+      i % 2 === 0 ? { subject, score: flat[i + 1] ?? START.score } : [],
+    )
+  }
+
+  /** A partition is its subjects in the order of their last deadlines, each with its sessions. */
+  async function ofPartition(
+    partition: number,
+    { after, limit }: { readonly after: string | undefined; readonly limit: number },
+  ): Promise<Page<Found>> {
+    const start = after === undefined ? undefined : parseWithin(after)
+    const items: Found[] = []
+    let at = start?.subject ?? START
+    if (start?.session !== undefined) {
+      const page = await ofSubject(start.subject.name, { after: start.session, limit })
+      items.push(...page.items)
+      if (page.next !== undefined) return { items, next: within(start.subject, page.next) }
+    }
+    for (;;) {
+      const subjects = await subjectsAfter(partition, at)
+      for (const { subject, score } of subjects) {
+        if (items.length >= limit) return { items, next: within(at) }
+        const position = { score, name: subject }
+        const page = await ofSubject(subject, { after: START, limit: limit - items.length })
+        items.push(...page.items)
+        if (page.next !== undefined) return { items, next: within(position, page.next) }
+        at = position
+      }
+      if (subjects.length === 0) return { items }
+    }
+  }
+
+  return async (query: Query) => {
+    const limit = pageSize(query.limit)
+    if ('partition' in query) return ofPartition(query.partition, { after: query.after, limit })
+    const subject = checkedSubject(query.subject)
+    const after = query.after === undefined ? START : parse(query.after)
+    return ofSubject(subject, { after, limit })
+  }
+}
+
+function within({ score, name }: Position, session?: string): string {
+  return session === undefined ? `${score}.${name}` : `${score}.${name}.${session}`
+}
+
+function parseWithin(text: string): { subject: Position; session: Position | undefined } {
+  const [score = '', name = '', ...session] = text.split('.')
+  return {
+    subject: parse(`${score}.${name}`),
+    session: session.length === 0 ? undefined : parse(session.join('.')),
+  }
+}
+
+function parse(text: string): Position {
+  const [score = '', name = '', ...rest] = text.split('.')
+  if (rest.length > 0 || !/^\d{1,15}$/.test(score) || !NAME.test(name)) throw invalidPosition()
+  return { score, name }
+}

@@ -1,0 +1,293 @@
+import { createHash } from 'node:crypto'
+import { LAST_ACTIVITY_OFFSET, RECORD_HEADER_BYTES } from './record.ts'
+
+/** A Lua script that runs as one atomic step in one slot. */
+export interface Script {
+  readonly name: string
+  readonly source: string
+  readonly sha: string
+}
+
+/*
+ * Numbers go through `fmt`: Lua would write 1.7e+12. Strings are compared byte by byte: Lua's own
+ * comparison follows the server's locale.
+ */
+const COMMON = `
+local function fmt(n) return string.format('%.0f', n) end
+local now = tonumber(ARGV[1])
+
+local function parse(raw)
+  if not raw or raw == '' then return nil end
+  if string.byte(raw) == 0 then
+    local _, til = struct.unpack('>BI6', raw)
+    return { dead = true, deadline = til }
+  end
+  local _, version, generation, floor, created, deadline, idle, last =
+    struct.unpack('>BI4I6I6I6I6I6I6', raw)
+  return { version = version, generation = generation, floor = floor, created = created,
+    deadline = deadline, idle = idle, last = last }
+end
+
+local function current(key)
+  local entry = parse(redis.call('GETRANGE', key, 0, ${RECORD_HEADER_BYTES - 1}))
+  if entry and entry.deadline > now then return entry end
+end
+
+local function generationOf(key) return tonumber(redis.call('GET', key) or '0') end
+
+local function readable(entry, generation)
+  return entry and not entry.dead and entry.deadline > now and entry.floor >= generation
+end
+
+local function idle(entry) return now - entry.last > entry.idle end
+
+local function keepUntil(key, deadline)
+  redis.call('PEXPIREAT', key, fmt(deadline), 'NX')
+  redis.call('PEXPIREAT', key, fmt(deadline), 'GT')
+end
+
+local function emit(feed, counter, ...)
+  local sequence = redis.call('INCR', counter)
+  redis.call('XADD', feed, 'MAXLEN', '~', ARGV[2], fmt(sequence) .. '-0', ...)
+end
+
+local function emitEvents(feed, counter, first)
+  for i = first, #ARGV, 3 do
+    emit(feed, counter, 'k', 'e', 'i', ARGV[i], 't', ARGV[i + 1], 's', ARGV[i + 2])
+  end
+end
+
+local function follows(a, b)
+  for i = 1, #b do
+    local x, y = string.byte(a, i) or -1, string.byte(b, i)
+    if x ~= y then return x > y end
+  end
+  return #a > #b
+end
+`
+
+/** KEYS record generation index subjects feed counter attributes. 1 written, 0 conflict, -1 gone, -2 limit. */
+const WRITE = `
+local member, subject, version = ARGV[3], ARGV[4], tonumber(ARGV[5])
+local born, created, deadline = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local seen, limit, prefix = tonumber(ARGV[10]), ARGV[11], ARGV[12]
+local generation = generationOf(KEYS[2])
+local before = current(KEYS[1])
+local live = readable(before, generation)
+
+if deadline <= now then return -1 end
+if before then
+  if not live then return -1 end
+elseif version > 1 then return -1 end
+if (live and before.version or 0) ~= version - 1 then return 0 end
+if version == 1 then
+  if born < generation then return -1 end
+  if limit ~= '' then
+    local count = 0
+    limit = tonumber(limit)
+    for _, other in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
+      local entry = current(prefix .. other)
+      if readable(entry, generation) and not idle(entry) then
+        count = count + 1
+        if count >= limit then return -2 end
+      else
+        redis.call('ZREM', KEYS[3], other)
+      end
+    end
+    if count >= limit then return -2 end
+  end
+end
+
+local floor, last = born, created
+if live then floor, last = math.max(before.floor, born), before.last end
+local head = struct.pack('>BI4I6I6I6I6I6I6', 1, version, born, floor, created, deadline,
+  tonumber(ARGV[9]), math.max(last, seen))
+redis.call('SET', KEYS[1], head .. ARGV[14], 'PXAT', fmt(deadline))
+redis.call('ZADD', KEYS[3], ARGV[7], member)
+if not live or before.deadline ~= deadline then
+  keepUntil(KEYS[3], deadline)
+  redis.call('ZADD', KEYS[4], 'GT', ARGV[8], subject)
+  keepUntil(KEYS[4], deadline)
+  redis.call('PEXPIREAT', KEYS[7], fmt(deadline))
+  local past = redis.call('ZRANGE', KEYS[4], '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, 8)
+  for _, other in ipairs(past) do redis.call('ZREM', KEYS[4], other) end
+end
+if version > 1 then
+  emit(KEYS[5], KEYS[6], 'k', 'c', 'i', ARGV[13], 'v', ARGV[5], 't', ARGV[1])
+end
+emitEvents(KEYS[5], KEYS[6], 15)
+return 1
+`
+
+/** KEYS record generation attributes feed counter. 1 written, 0 conflict, -1 gone. */
+const ATTACH = `
+local entry = current(KEYS[1])
+if not readable(entry, generationOf(KEYS[2])) then return -1 end
+local version, stored = tonumber(ARGV[4]), 0
+local raw = redis.call('GETRANGE', KEYS[3], 0, 3)
+if raw ~= '' then stored = struct.unpack('>I4', raw) end
+if stored ~= version - 1 then return 0 end
+redis.call('SET', KEYS[3], struct.pack('>I4', version) .. ARGV[5], 'PXAT', fmt(entry.deadline))
+emit(KEYS[4], KEYS[5], 'k', 'c', 'i', ARGV[3], 'v', fmt(entry.version), 't', ARGV[1])
+return 1
+`
+
+/*
+ * KEYS record generation index attributes feed counter. 1 when it was live.
+ * UNLINK comes first: after a write that frees memory Redis lets the rest pass, also at its memory limit.
+ */
+const REVOKE = `
+local entry = current(KEYS[1])
+local live = readable(entry, generationOf(KEYS[2]))
+local til = math.max(tonumber(ARGV[5]), entry and entry.deadline or 0)
+if entry and entry.dead and entry.deadline == til then return 0 end
+redis.call('UNLINK', KEYS[1], KEYS[4])
+if til > now then
+  redis.call('SET', KEYS[1], struct.pack('>BI6', 0, til), 'PXAT', fmt(til))
+end
+redis.call('ZREM', KEYS[3], ARGV[4])
+if not live then return 0 end
+emit(KEYS[5], KEYS[6], 'k', 'r', 'i', ARGV[3], 'w', ARGV[6], 't', ARGV[7])
+emitEvents(KEYS[5], KEYS[6], 8)
+return 1
+`
+
+/** KEYS records; after the clock one instant for each. */
+const TOUCH = `
+for i, key in ipairs(KEYS) do
+  local entry = current(key)
+  local at = tonumber(ARGV[i + 1])
+  if entry and not entry.dead and not idle(entry) and at > entry.last then
+    redis.call('SETRANGE', key, ${LAST_ACTIVITY_OFFSET}, struct.pack('>I6', at))
+  end
+end
+return 0
+`
+
+/** KEYS index generation. Where to read on ('' at the end), then id tail, record and attributes of each. */
+const LIST = `
+local limit, score, after = tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local generation = generationOf(KEYS[2])
+local out, dead, examined, offset, last = { '' }, {}, 0, 0, ''
+local more = true
+while more do
+  local places = redis.call('ZRANGE', KEYS[1], score, '+inf', 'BYSCORE', 'LIMIT', offset, 128,
+    'WITHSCORES')
+  offset = offset + 128
+  more = #places == 256
+  for i = 1, #places, 2 do
+    local member, created = places[i], places[i + 1]
+    if created ~= score or follows(member, after) then
+      if #out > 3 * limit or examined == 2000 then
+        out[1] = last
+        more = false
+        break
+      end
+      local raw = redis.call('GET', ARGV[5] .. member)
+      local entry = parse(raw)
+      if readable(entry, generation) and not idle(entry) then
+        out[#out + 1] = member
+        out[#out + 1] = raw
+        out[#out + 1] = redis.call('GET', ARGV[6] .. member) or ''
+      else
+        dead[#dead + 1] = member
+      end
+      last = created .. '.' .. member
+      examined = examined + 1
+    end
+  end
+end
+for _, member in ipairs(dead) do redis.call('ZREM', KEYS[1], member) end
+return out
+`
+
+/** KEYS subjects. Subjects that may have live sessions after a position, each with its score. */
+const SUBJECTS = `
+local count, score, after = tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local past = redis.call('ZRANGE', KEYS[1], '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, 500)
+for _, subject in ipairs(past) do redis.call('ZREM', KEYS[1], subject) end
+local out, offset = {}, 0
+while #out < 2 * count do
+  local found = redis.call('ZRANGE', KEYS[1], score, '+inf', 'BYSCORE', 'LIMIT', offset, 128,
+    'WITHSCORES')
+  offset = offset + 128
+  for i = 1, #found, 2 do
+    if found[i + 1] ~= score or follows(found[i], after) then
+      out[#out + 1] = found[i]
+      out[#out + 1] = found[i + 1]
+    end
+  end
+  if #found < 256 then break end
+end
+return out
+`
+
+/** KEYS generation index feed counter except. The new generation. UNLINK first, as in REVOKE. */
+const REVOKE_SUBJECT = `
+local subject, at, except, member = ARGV[3], tonumber(ARGV[4]), ARGV[6], ARGV[7]
+local before = generationOf(KEYS[1])
+local generation = math.max(before + 1, at)
+local entry = except ~= '' and current(KEYS[5]) or nil
+redis.call('UNLINK', KEYS[2])
+local kept = ''
+if readable(entry, before) then
+  kept = except
+  redis.call('SETRANGE', KEYS[5], 11, struct.pack('>I6', generation))
+  redis.call('ZADD', KEYS[2], fmt(entry.created), member)
+  keepUntil(KEYS[2], entry.deadline)
+end
+redis.call('SET', KEYS[1], fmt(generation))
+emit(KEYS[3], KEYS[4], 'k', 'g', 'i', subject, 'g', fmt(generation), 'x', kept, 'w', ARGV[5],
+  't', ARGV[4])
+emitEvents(KEYS[3], KEYS[4], 8)
+return generation
+`
+
+/** KEYS history. 1 written, 0 conflict. */
+const WRITE_HISTORY = `
+local version, til, stored = tonumber(ARGV[2]), tonumber(ARGV[3]), 0
+local raw = redis.call('GETRANGE', KEYS[1], 0, 9)
+if raw ~= '' then
+  local kept, known = struct.unpack('>I6I4', raw)
+  if kept > now then stored = known end
+end
+if stored ~= version - 1 then return 0 end
+if til > now then
+  redis.call('SET', KEYS[1], struct.pack('>I6I4', til, version) .. ARGV[4], 'PXAT', ARGV[3])
+else
+  redis.call('UNLINK', KEYS[1])
+end
+return 1
+`
+
+/** KEYS mark. 1 for the first, 0 for everybody after. */
+const MARK = `
+if tonumber(redis.call('GET', KEYS[1]) or '0') > now then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[2])
+return 1
+`
+
+/** KEYS feed counter. */
+const APPEND = `
+emitEvents(KEYS[1], KEYS[2], 3)
+return 1
+`
+
+/** All scripts by what they do. Their first argument is always the clock; the feed's bound, where there is one, the second. */
+export const SCRIPTS = {
+  write: script('write', WRITE),
+  attach: script('attach', ATTACH),
+  revoke: script('revoke', REVOKE),
+  touch: script('touch', TOUCH),
+  list: script('list', LIST),
+  subjects: script('list the subjects of a partition', SUBJECTS),
+  revokeSubject: script('revoke a subject', REVOKE_SUBJECT),
+  writeHistory: script('write a history', WRITE_HISTORY),
+  mark: script('set a mark', MARK),
+  append: script('append events', APPEND),
+} as const
+
+function script(name: string, body: string): Script {
+  const source = COMMON + body
+  return { name, source, sha: createHash('sha1').update(source).digest('hex') }
+}

@@ -1,0 +1,55 @@
+import { partitionOf } from '../core/ids.ts'
+import type { Store } from '../core/store.ts'
+import { checkedId, checkedSubject } from './arguments.ts'
+import { feedReader } from './feed-reader.ts'
+import { headWatch } from './head-watch.ts'
+import type { RedisAsk } from './redis-ask.ts'
+import { eventArguments, redisEntries, texts } from './redis-entries.ts'
+import { redisFeed } from './redis-feed.ts'
+import type { RedisKeys } from './redis-keys.ts'
+import { SCRIPTS } from './redis-scripts.ts'
+import { redisMarks, redisSubjects } from './redis-subjects.ts'
+
+const POLL_MS = 200
+
+/** What the parts of the Redis store share. */
+export interface RedisParts {
+  readonly ask: RedisAsk
+  readonly keys: RedisKeys
+  readonly now: () => number
+  readonly feedLimit: number
+  /** Something was written: followers of this process need not wait for the next poll. */
+  readonly wake: () => void
+}
+
+/** The store contract in Redis commands. */
+export function storeIn(
+  shared: Omit<RedisParts, 'wake'>,
+  { cluster }: { readonly cluster: boolean },
+): Store {
+  const { ask, keys, now, feedLimit } = shared
+  const source = redisFeed(shared, { cluster })
+  const watch = headWatch(source.heads, POLL_MS)
+  const parts: RedisParts = { ...shared, wake: watch.wake }
+
+  return {
+    entries: redisEntries(parts),
+    subjects: redisSubjects(parts),
+    marks: redisMarks(parts),
+    feed: {
+      ...feedReader(source, watch),
+      async append(key, events) {
+        const partition = partitionOf(key.length > 22 ? checkedId(key) : checkedSubject(key))
+        await ask.run(
+          SCRIPTS.append,
+          [keys.feed(partition), keys.counter(partition)],
+          [...texts([now(), feedLimit]), ...eventArguments(events)],
+        )
+        watch.wake()
+      },
+    },
+    async close() {
+      watch.close()
+    },
+  }
+}

@@ -1,0 +1,80 @@
+import { partitionOf, subjectOf } from '../core/ids.ts'
+import type { Marks, Subjects } from '../core/store.ts'
+import { checkedId, checkedSubject, checkedTime, checkedVersion } from './arguments.ts'
+import { markDigest } from './mark-digest.ts'
+import { decodeHistory } from './record.ts'
+import { eventArguments, texts } from './redis-entries.ts'
+import { tailOf } from './redis-keys.ts'
+import { bufferOf, bytesOf, listOf, numberOf } from './redis-reply.ts'
+import { SCRIPTS } from './redis-scripts.ts'
+import type { RedisParts } from './redis-store.ts'
+
+/** `Subjects` in Redis: one command each. */
+export function redisSubjects({ ask, keys, now, feedLimit, wake }: RedisParts): Subjects {
+  return {
+    async read(subject) {
+      const key = keys.generation(checkedSubject(subject))
+      const reply = await ask.command(key, ['MGET', key, keys.history(subject)])
+      const [raised, raw] = listOf(reply)
+      const generation = numberOf(raised)
+      const bytes = bytesOf(raw)
+      const history = bytes === undefined ? undefined : decodeHistory(bytes)
+      if (history === undefined || history.until <= now()) {
+        return { generation, version: 0, sealed: undefined }
+      }
+      return { generation, version: history.version, sealed: history.sealed }
+    },
+
+    async write(subject, { version, sealed, until }) {
+      checkedVersion(version)
+      checkedTime(until, 'until')
+      const reply = await ask.run(
+        SCRIPTS.writeHistory,
+        [keys.history(checkedSubject(subject))],
+        [...texts([now(), version, until]), bufferOf(sealed)],
+      )
+      return reply === 1 ? 'written' : 'conflict'
+    },
+
+    async revoke(subject, { at, why, except, events = [] }) {
+      const partition = partitionOf(checkedSubject(subject))
+      checkedTime(at, 'at')
+      const mine = except !== undefined && subjectOf(checkedId(except)) === subject
+      const kept = mine ? except : undefined
+      const reply = await ask.run(
+        SCRIPTS.revokeSubject,
+        [
+          keys.generation(subject),
+          keys.index(subject),
+          keys.feed(partition),
+          keys.counter(partition),
+          ...(kept === undefined ? [] : [keys.record(kept)]),
+        ],
+        [
+          ...texts([now(), feedLimit]),
+          subject,
+          String(at),
+          why,
+          kept ?? '',
+          kept === undefined ? '' : tailOf(kept),
+          ...eventArguments(events),
+        ],
+      )
+      wake()
+      return numberOf(reply)
+    },
+  }
+}
+
+/** `Marks` in Redis: one command. */
+export function redisMarks({ ask, keys, now }: RedisParts): Marks {
+  return {
+    async once(key, until) {
+      const at = now()
+      if (checkedTime(until, 'until') <= at) return false
+      const { partition, text } = markDigest(key)
+      const reply = await ask.run(SCRIPTS.mark, [keys.mark(partition, text)], texts([at, until]))
+      return reply === 1
+    },
+  }
+}

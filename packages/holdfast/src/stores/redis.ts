@@ -1,0 +1,89 @@
+import { SessionError } from '../core/errors.ts'
+import type { Store } from '../core/store.ts'
+import { FEED_LIMIT } from './local-store.ts'
+import { type RedisAsk, redisAsk } from './redis-ask.ts'
+import { type RedisClient, redisPort } from './redis-client.ts'
+import { redisKeys } from './redis-keys.ts'
+import { refuseEviction } from './redis-memory.ts'
+import { storeIn } from './redis-store.ts'
+
+export type { IoredisClient, NodeRedisClient, RedisClient } from './redis-client.ts'
+
+export interface RedisOptions {
+  /** Your own client of the package `ioredis` or `redis`; you close it. Single server, Sentinel or Cluster. */
+  readonly client: RedisClient
+  /** Must start at the real time and move forward: Redis expires keys by its own clock. */
+  readonly now?: () => number
+  /** In front of all keys. Default `hf:`. */
+  readonly prefix?: string
+  /** Longest wait for one command, ms. Default 1000. */
+  readonly timeoutMs?: number
+  /** Feed entries kept, about, for each of the 64 partitions. Default 10000. */
+  readonly feedLimit?: number
+  /**
+   * Accepts a Redis that evicts keys when its memory is full. A tombstone that is evicted lets a write in
+   * flight bring a revoked session back: only where losing a revocation is no harm.
+   */
+  readonly allowEviction?: boolean
+  /** Hears once what could not be checked. Default: `process.emitWarning`. */
+  readonly onWarning?: (message: string) => void
+}
+
+/**
+ * Keeps everything in Redis 7 or Valkey, for any number of processes and machines. Every step is one script
+ * in one slot. Redis gives no consensus: a fail-over can lose the last writes, revocations among them.
+ *
+ * At first use it throws `config_invalid` for a `maxmemory-policy` other than `noeviction`.
+ *
+ * @example
+ * const store = redisStore({ client: new Redis('redis://127.0.0.1:6379') })
+ */
+export function redisStore({
+  client,
+  now = () => Date.now(),
+  prefix = 'hf:',
+  timeoutMs = 1_000,
+  feedLimit = FEED_LIMIT,
+  allowEviction = false,
+  onWarning = (message) => process.emitWarning(message),
+}: RedisOptions): Store {
+  if (!/^[\w:.-]{0,64}$/.test(prefix)) {
+    throw new SessionError(
+      'config_invalid',
+      'The Redis store takes a "prefix" of up to 64 letters, digits and : . _ - alone.',
+    )
+  }
+  const port = redisPort(client)
+  const ask = redisAsk(port, timeoutMs)
+  const checked = afterCheck(ask, () => refuseEviction(ask, { allowEviction, onWarning }))
+  return storeIn({ ask: checked, keys: redisKeys(prefix), now, feedLimit }, port)
+}
+
+/** Asks nothing before `check` has passed; one that could not be done is done again at the next use. */
+function afterCheck(ask: RedisAsk, check: () => Promise<void>): RedisAsk {
+  let passed = false
+  let checking: Promise<void> | undefined
+
+  async function ready(): Promise<void> {
+    checking ??= check().finally(() => {
+      checking = undefined
+    })
+    await checking
+    passed = true
+  }
+
+  return {
+    async command(key, args) {
+      if (!passed) await ready()
+      return ask.command(key, args)
+    },
+    async run(script, keys, args) {
+      if (!passed) await ready()
+      return ask.run(script, keys, args)
+    },
+    async onEachMaster(args) {
+      if (!passed) await ready()
+      return ask.onEachMaster(args)
+    },
+  }
+}

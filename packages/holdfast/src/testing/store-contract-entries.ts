@@ -1,0 +1,228 @@
+import { expect, test } from 'vitest'
+import { nextOf, plain, SAMPLE_IDLE_MS, SAMPLE_LIFE_MS } from './sample-entry.ts'
+import type { Open } from './store-contract.ts'
+
+/** Reading, writing, attributes and activity of one session. */
+export function entriesContract(open: Open): void {
+  test('an entry is read back exactly as it was written', async () => {
+    const { store, make } = await open()
+    const entry = make.entry({ generation: 7, sealed: Uint8Array.of(0, 255, 13, 10, 0, 128) })
+
+    expect(await store.entries.write(entry)).toBe('written')
+
+    const found = await store.entries.read(entry.id)
+    const expected = { ...entry, lastActivity: entry.createdAt, attributes: undefined }
+    expect(plain(found)).toEqual(plain(expected))
+  })
+
+  test('an unknown id is not found, which is no error', async () => {
+    const { store, make } = await open()
+
+    expect(await store.entries.read(make.entry().id)).toBeUndefined()
+  })
+
+  test('what is no session id is refused before it becomes a key', async () => {
+    const { store, make } = await open()
+    const bad = ['', 'x', '*', `${'A'.repeat(42)}}`, `${make.entry().id}=`]
+
+    for (const id of bad) {
+      await expect(store.entries.read(id)).rejects.toMatchObject({ code: 'invalid_input' })
+      await expect(store.entries.write(make.entry({ id }))).rejects.toMatchObject({
+        code: 'invalid_input',
+      })
+    }
+  })
+
+  test('a new entry must be new', async () => {
+    const { store, make } = await open()
+    const entry = make.entry()
+    await store.entries.write(entry)
+
+    expect(await store.entries.write({ ...entry, sealed: make.bytes() })).toBe('conflict')
+    expect(plain(await store.entries.read(entry.id))).toMatchObject({ sealed: [...entry.sealed] })
+  })
+
+  test('each version follows the one before, and no other', async () => {
+    const { store, make } = await open()
+    const first = make.entry()
+    const second = nextOf(first, make.bytes())
+    const third = nextOf(second, make.bytes())
+    await store.entries.write(first)
+
+    expect(await store.entries.write(third)).toBe('conflict')
+    expect(await store.entries.write(second)).toBe('written')
+    expect(await store.entries.write(second)).toBe('conflict')
+    expect(await store.entries.write(first)).toBe('conflict')
+    expect(await store.entries.write(third)).toBe('written')
+    expect(plain(await store.entries.read(first.id))).toMatchObject({
+      version: 3,
+      sealed: [...third.sealed],
+    })
+  })
+
+  test('a later version of something that is not there is gone', async () => {
+    const { store, make } = await open()
+    const second = nextOf(make.entry(), make.bytes())
+
+    expect(await store.entries.write(second)).toBe('gone')
+    expect(await store.entries.read(second.id)).toBeUndefined()
+  })
+
+  test('nothing is found from the deadline on, and nothing written over it', async () => {
+    const { store, host, make } = await open()
+    const entry = make.entry({ idleMs: 2 * SAMPLE_LIFE_MS })
+    await store.entries.write(entry)
+
+    host.advance(SAMPLE_LIFE_MS - 1)
+    expect(await store.entries.read(entry.id)).toBeDefined()
+    host.advance(1)
+    expect(await store.entries.read(entry.id)).toBeUndefined()
+    expect(await store.entries.write(nextOf(entry, make.bytes()))).toBe('gone')
+    expect(await store.entries.write(entry)).toBe('gone')
+    expect(await store.entries.attach(entry.id, { version: 1, sealed: make.bytes() })).toBe('gone')
+  })
+
+  test('a write may move the deadline', async () => {
+    const { store, host, make } = await open()
+    const entry = make.entry({ idleMs: 4 * SAMPLE_LIFE_MS })
+    await store.entries.write(entry)
+    const later = { ...nextOf(entry, make.bytes()), deadline: entry.deadline + SAMPLE_LIFE_MS }
+
+    expect(await store.entries.write(later)).toBe('written')
+
+    host.advance(SAMPLE_LIFE_MS)
+    expect(await store.entries.read(entry.id)).toMatchObject({ deadline: later.deadline })
+    host.advance(SAMPLE_LIFE_MS)
+    expect(await store.entries.read(entry.id)).toBeUndefined()
+  })
+
+  test('idleness is told, not judged: the entry is found without a last activity', async () => {
+    const { store, host, make } = await open()
+    const entry = make.entry()
+    await store.entries.write(entry)
+
+    host.advance(SAMPLE_IDLE_MS)
+    expect(await store.entries.read(entry.id)).toMatchObject({ lastActivity: entry.createdAt })
+    host.advance(1)
+    const found = await store.entries.read(entry.id)
+    expect(found).toMatchObject({ id: entry.id })
+    expect(found?.lastActivity).toBeUndefined()
+  })
+
+  test('a write notes activity when it is told to, and keeps it when it is not', async () => {
+    const { store, host, make } = await open()
+    const first = make.entry()
+    await store.entries.write(first)
+    host.advance(1_000)
+    const second = nextOf(first, make.bytes())
+
+    await store.entries.write(second, { seenAt: host.now() })
+    expect(await store.entries.read(first.id)).toMatchObject({ lastActivity: host.now() })
+    await store.entries.write(nextOf(second, make.bytes()), { seenAt: host.now() - 500 })
+    expect(await store.entries.read(first.id)).toMatchObject({ lastActivity: host.now() })
+    await store.entries.write(nextOf(nextOf(second, make.bytes()), make.bytes()))
+    expect(await store.entries.read(first.id)).toMatchObject({
+      version: 4,
+      lastActivity: host.now(),
+    })
+  })
+
+  test('touch moves the last activity of many forward, and never back', async () => {
+    const { store, host, make } = await open()
+    const entries = Array.from({ length: 20 }, () => make.entry())
+    for (const entry of entries) await store.entries.write(entry)
+    const start = host.now()
+    host.advance(5_000)
+
+    await store.entries.touch(entries.map(({ id }) => ({ id, at: start + 5_000 })))
+    await store.entries.touch(entries.map(({ id }) => ({ id, at: start + 2_000 })))
+    await store.entries.touch([])
+
+    for (const { id } of entries) {
+      expect(await store.entries.read(id)).toMatchObject({
+        lastActivity: start + 5_000,
+        version: 1,
+      })
+    }
+  })
+
+  test('touch changes nothing else: version, sealed bytes and attributes stay', async () => {
+    const { store, host, make } = await open()
+    const entry = make.entry()
+    await store.entries.write(entry)
+    await store.entries.attach(entry.id, { version: 1, sealed: make.bytes() })
+    const before = await store.entries.read(entry.id)
+    host.advance(1_000)
+
+    await store.entries.touch([{ id: entry.id, at: host.now() }])
+
+    const after = await store.entries.read(entry.id)
+    expect(after?.lastActivity).toBe(host.now())
+    expect(plain(after && { ...after, lastActivity: undefined })).toEqual(
+      plain(before && { ...before, lastActivity: undefined }),
+    )
+  })
+
+  test('touch creates nothing and wakes nothing that is dead or idle-expired', async () => {
+    const { store, host, make } = await open()
+    const unknown = make.entry()
+    const revoked = make.entry()
+    const idle = make.entry()
+    await store.entries.write(revoked)
+    await store.entries.write(idle)
+    await store.entries.revoke(revoked.id, { until: revoked.deadline, why: 'test', at: host.now() })
+    host.advance(SAMPLE_IDLE_MS + 1)
+
+    await store.entries.touch([unknown, revoked, idle].map(({ id }) => ({ id, at: host.now() })))
+
+    expect(await store.entries.read(unknown.id)).toBeUndefined()
+    expect(await store.entries.read(revoked.id)).toBeUndefined()
+    expect((await store.entries.read(idle.id))?.lastActivity).toBeUndefined()
+    expect(await store.entries.write(unknown)).toBe('written')
+    expect(await store.entries.write(revoked)).toBe('gone')
+  })
+
+  test('attributes have versions of their own, from 1', async () => {
+    const { store, make } = await open()
+    const entry = make.entry()
+    await store.entries.write(entry)
+    const sealed = make.bytes()
+
+    expect(await store.entries.attach(entry.id, { version: 2, sealed })).toBe('conflict')
+    expect(await store.entries.attach(entry.id, { version: 1, sealed })).toBe('written')
+    expect(await store.entries.attach(entry.id, { version: 1, sealed })).toBe('conflict')
+    expect(await store.entries.attach(entry.id, { version: 2, sealed: make.bytes() })).toBe(
+      'written',
+    )
+    expect(await store.entries.read(entry.id)).toMatchObject({
+      version: 1,
+      attributes: { version: 2 },
+    })
+  })
+
+  test('a write of the entry leaves the attributes alone', async () => {
+    const { store, make } = await open()
+    const entry = make.entry()
+    await store.entries.write(entry)
+    const sealed = make.bytes()
+    await store.entries.attach(entry.id, { version: 1, sealed })
+
+    await store.entries.write(nextOf(entry, make.bytes()))
+
+    expect(plain(await store.entries.read(entry.id))).toMatchObject({
+      version: 2,
+      attributes: { version: 1, sealed: [...sealed] },
+    })
+  })
+
+  test('nothing can be attached to what is not there', async () => {
+    const { store, make } = await open()
+
+    const outcome = await store.entries.attach(make.entry().id, {
+      version: 1,
+      sealed: make.bytes(),
+    })
+
+    expect(outcome).toBe('gone')
+  })
+}

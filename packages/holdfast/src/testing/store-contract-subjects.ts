@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest'
+import { SAMPLE_LIFE_MS } from './sample-entry.ts'
+import type { Open } from './store-contract.ts'
+
+const why = 'test'
+
+/** What is kept of a subject, and marks against replay. */
+export function subjectsContract(open: Open): void {
+  test('an unknown subject has generation 0 and no history', async () => {
+    const { store, make } = await open()
+
+    const entry = await store.subjects.read(make.subject())
+
+    expect(entry).toEqual({ generation: 0, version: 0, sealed: undefined })
+  })
+
+  test('a history is compared and set by version, from 1', async () => {
+    const { store, host, make } = await open()
+    const subject = make.subject()
+    const until = host.now() + SAMPLE_LIFE_MS
+    const sealed = make.bytes(3_000)
+
+    expect(await store.subjects.write(subject, { version: 2, sealed, until })).toBe('conflict')
+    expect(await store.subjects.write(subject, { version: 1, sealed, until })).toBe('written')
+    expect(await store.subjects.write(subject, { version: 1, sealed, until })).toBe('conflict')
+    expect(await store.subjects.write(subject, { version: 2, sealed, until })).toBe('written')
+
+    const found = await store.subjects.read(subject)
+    expect(found).toMatchObject({ generation: 0, version: 2 })
+    expect([...(found.sealed ?? [])]).toEqual([...sealed])
+  })
+
+  test('a history is kept until its time, then starts anew', async () => {
+    const { store, host, make } = await open()
+    const subject = make.subject()
+    const until = host.now() + SAMPLE_LIFE_MS
+    await store.subjects.write(subject, { version: 1, sealed: make.bytes(), until })
+
+    host.advance(SAMPLE_LIFE_MS - 1)
+    expect(await store.subjects.read(subject)).toMatchObject({ version: 1 })
+    host.advance(1)
+    expect(await store.subjects.read(subject)).toMatchObject({ version: 0, sealed: undefined })
+    const anew = { version: 1, sealed: make.bytes(), until: until + SAMPLE_LIFE_MS }
+    expect(await store.subjects.write(subject, anew)).toBe('written')
+  })
+
+  test('the generation rises with every revocation, also when the clock does not', async () => {
+    const { store, host, make } = await open()
+    const subject = make.subject()
+    const at = host.now()
+
+    expect(await store.subjects.revoke(subject, { at, why })).toBe(at)
+    expect(await store.subjects.revoke(subject, { at, why })).toBe(at + 1)
+    expect(await store.subjects.revoke(subject, { at: at - 5_000, why })).toBe(at + 2)
+    expect(await store.subjects.revoke(subject, { at: at + 9_000, why })).toBe(at + 9_000)
+    expect(await store.subjects.read(subject)).toMatchObject({ generation: at + 9_000 })
+  })
+
+  test('generation and history do not disturb each other', async () => {
+    const { store, host, make } = await open()
+    const subject = make.subject()
+    const until = host.now() + SAMPLE_LIFE_MS
+    await store.subjects.write(subject, { version: 1, sealed: make.bytes(), until })
+
+    const generation = await store.subjects.revoke(subject, { at: host.now(), why })
+
+    expect(await store.subjects.read(subject)).toMatchObject({ generation, version: 1 })
+    await store.subjects.write(subject, { version: 2, sealed: make.bytes(), until })
+    expect(await store.subjects.read(subject)).toMatchObject({ generation, version: 2 })
+  })
+
+  test('a generation never expires', async () => {
+    const { store, host, make } = await open()
+    const subject = make.subject()
+    const generation = await store.subjects.revoke(subject, { at: host.now(), why })
+
+    host.advance(1_000 * 24 * 3_600_000)
+
+    expect(await store.subjects.read(subject)).toMatchObject({ generation })
+  })
+
+  test('what is no subject key is refused before it becomes a key', async () => {
+    const { store, make } = await open()
+
+    for (const subject of ['', 'ada', `${make.subject()}A`, '}'.repeat(22)]) {
+      const read = store.subjects.read(subject)
+      await expect(read).rejects.toMatchObject({ code: 'invalid_input' })
+      const list = store.entries.list({ subject, limit: 1 })
+      await expect(list).rejects.toMatchObject({ code: 'invalid_input' })
+    }
+  })
+
+  test('a mark is given once, however many ask at once', async () => {
+    const { store, host } = await open()
+    const until = host.now() + 60_000
+
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => store.marks.once('nonce one', until)),
+    )
+
+    expect(answers.filter((first) => first)).toHaveLength(1)
+    expect(await store.marks.once('nonce two', until)).toBe(true)
+    expect(await store.marks.once('nonce one', until)).toBe(false)
+  })
+
+  test('a mark stands until its time and no longer', async () => {
+    const { store, host } = await open()
+    const key = `\u0000 {any} key: ${'k'.repeat(2_000)}`
+    await store.marks.once(key, host.now() + 60_000)
+
+    host.advance(59_999)
+    expect(await store.marks.once(key, host.now() + 60_000)).toBe(false)
+    host.advance(1)
+    expect(await store.marks.once(key, host.now() + 60_000)).toBe(true)
+    expect(await store.marks.once(key, host.now() + 60_000)).toBe(false)
+  })
+
+  test('a mark whose time is past is never given', async () => {
+    const { store, host } = await open()
+
+    expect(await store.marks.once('late', host.now())).toBe(false)
+  })
+}

@@ -1,0 +1,62 @@
+import { afterEach, describe } from 'vitest'
+import type { Store } from '../core/store.ts'
+import { type FakeHost, fakeHost } from './fake-host.ts'
+import { type Samples, samples } from './sample-entry.ts'
+import { entriesContract } from './store-contract-entries.ts'
+import { feedContract } from './store-contract-feed.ts'
+import { listsContract } from './store-contract-lists.ts'
+import { racesContract } from './store-contract-races.ts'
+import { revocationContract } from './store-contract-revocation.ts'
+import { subjectsContract } from './store-contract-subjects.ts'
+
+/** What a store under test has to be made with. */
+export interface StoreContext {
+  /** Starts at the real time and moves forward only. */
+  readonly now: () => number
+  /** Feed entries to keep for each partition; the store may keep up to 150 more. */
+  readonly feedLimit: number
+}
+
+/** A store of one test, with its clock. */
+export interface Subject {
+  readonly store: Store
+  readonly host: FakeHost
+  readonly make: Samples
+}
+
+/** Makes the store of a test. */
+export type Open = (options?: { readonly feedLimit?: number }) => Promise<Subject>
+
+/**
+ * Every promise of the `Store` interface as tests for vitest. `make` is called once a test and must give an
+ * empty store each time; the contract closes it.
+ *
+ * @example
+ * storeContract('postgres', ({ now }) => postgresStore({ pool, schema: nextSchema(), now }))
+ */
+export function storeContract(
+  name: string,
+  make: (context: StoreContext) => Promise<Store> | Store,
+): void {
+  describe(`store contract: ${name}`, () => {
+    const opened: Store[] = []
+
+    const open: Open = async ({ feedLimit = 10_000 } = {}) => {
+      const host = fakeHost()
+      const store = await make({ now: host.now, feedLimit })
+      opened.push(store)
+      return { store, host, make: samples(host) }
+    }
+
+    afterEach(async () => {
+      for (const store of opened.splice(0)) await store.close()
+    })
+
+    describe('entries', () => entriesContract(open))
+    describe('lists and limits', () => listsContract(open))
+    describe('revocation', () => revocationContract(open))
+    describe('subjects and marks', () => subjectsContract(open))
+    describe('feed', () => feedContract(open))
+    describe('races', () => racesContract(open))
+  })
+}

@@ -1,0 +1,73 @@
+import { Cluster } from 'ioredis'
+import { createCluster } from 'redis'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { redisStore } from '../../src/stores/redis.ts'
+import { fakeHost } from '../../src/testing/fake-host.ts'
+import { allIds, nextOf, samples } from '../../src/testing/sample-entry.ts'
+import { storeContract } from '../../src/testing/store-contract.ts'
+import { startCluster } from '../support/redis.ts'
+
+let cluster: Awaited<ReturnType<typeof startCluster>>
+let client: Cluster
+let made = 0
+
+beforeAll(async () => {
+  cluster = await startCluster()
+  client = new Cluster(cluster.ports.map((port) => ({ host: '127.0.0.1', port })))
+})
+
+afterAll(async () => {
+  client?.disconnect()
+  await cluster?.close()
+})
+
+storeContract('Redis Cluster of three masters through ioredis', ({ now, feedLimit }) =>
+  redisStore({ client, now, feedLimit, prefix: `t${made++}:`, timeoutMs: 5_000 }),
+)
+
+test('the partitions are spread over all three masters', async () => {
+  const store = redisStore({ client, prefix: 'spread:', timeoutMs: 5_000 })
+  const make = samples(fakeHost())
+  for (let partition = 0; partition < 64; partition++) {
+    const entry = make.entry({ subject: make.subject(partition) })
+    expect(await store.entries.write(entry)).toBe('written')
+  }
+
+  const sizes = await Promise.all(client.nodes('master').map((node) => node.dbsize()))
+
+  expect(sizes).toHaveLength(3)
+  for (const size of sizes) expect(size).toBeGreaterThan(20)
+  await store.close()
+})
+
+test('a node-redis cluster client does the same work on the same data', async () => {
+  const rootNodes = cluster.ports.map((port) => ({ url: `redis://127.0.0.1:${port}` }))
+  const other = await createCluster({ rootNodes }).connect()
+  const ours = redisStore({ client, prefix: 'both:', timeoutMs: 5_000 })
+  const theirs = redisStore({ client: other, prefix: 'both:', timeoutMs: 5_000 })
+  const host = fakeHost()
+  const make = samples(host)
+
+  try {
+    for (let partition = 0; partition < 8; partition++) {
+      const entry = make.entry({ subject: make.subject(partition) })
+      expect(await ours.entries.write(entry, { events: [make.event()] })).toBe('written')
+      expect(await theirs.entries.write(nextOf(entry, make.bytes()))).toBe('written')
+      expect(await theirs.entries.read(entry.id)).toMatchObject({ version: 2 })
+      expect(await allIds(theirs, { partition })).toEqual([entry.id])
+      const end = { until: entry.deadline, why: 'test', at: host.now() }
+      expect(await theirs.entries.revoke(entry.id, end)).toBe(true)
+      expect(await ours.entries.read(entry.id)).toBeUndefined()
+    }
+    const [mine, others] = await Promise.all([
+      ours.feed.read(undefined, 100),
+      theirs.feed.read(undefined, 100),
+    ])
+    expect(others).toEqual(mine)
+    expect(mine.items).toHaveLength(24)
+  } finally {
+    await ours.close()
+    await theirs.close()
+    other.destroy()
+  }
+})

@@ -1,0 +1,186 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+
+/** A real Redis of a test, empty at its start, on a port of its own. */
+export interface RedisServer {
+  readonly port: number
+  /** Freezes it: connections stay, nothing answers. */
+  pause(): void
+  resume(): void
+  /** Kills it; what it held is lost. */
+  stop(): Promise<void>
+  /** Starts it again on the same port, empty. */
+  restart(): Promise<void>
+  /** Ends it for good and removes its files. */
+  close(): Promise<void>
+}
+
+const READY_WITHIN_MS = 15_000
+const TRY_AGAIN_MS = 25
+
+/**
+ * The shell in front of the server reads from us until we end, however we end: then it kills the server, so
+ * that none is left behind.
+ */
+const GUARD = `redis-server "$@" >/dev/null 2>&1 & server=$!; echo $server; cat >/dev/null; kill -9 $server`
+
+/** Starts `redis-server` with more options, for example `['--maxmemory', '3mb']`. */
+export async function startRedis(options: readonly string[] = []): Promise<RedisServer> {
+  await requireRedis()
+  const port = await freePort()
+  const directory = mkdtempSync(join(tmpdir(), 'holdfast-redis-'))
+  let running = await launch(port, directory, options)
+
+  async function stop(): Promise<void> {
+    const ended = new Promise<void>((resolve) => running.guard.once('exit', () => resolve()))
+    if (running.guard.exitCode !== null) return
+    running.guard.stdin?.end()
+    await ended
+  }
+
+  return {
+    port,
+    pause: () => void process.kill(running.pid, 'SIGSTOP'),
+    resume: () => void process.kill(running.pid, 'SIGCONT'),
+    stop,
+    async restart() {
+      await stop()
+      running = await launch(port, directory, options)
+    },
+    async close() {
+      await stop()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Three masters that share the slots. */
+export async function startCluster(): Promise<{
+  readonly ports: readonly number[]
+  close(): Promise<void>
+}> {
+  const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '5000']
+  const servers: RedisServer[] = []
+  const addresses: Address[] = []
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.close()))
+  }
+  try {
+    for (let node = 0; node < 3; node++) {
+      const bus = await freePort()
+      const server = await startRedis([...options, '--cluster-port', String(bus)])
+      servers.push(server)
+      addresses.push({ port: server.port, bus })
+    }
+    await meet(addresses)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { ports: servers.map(({ port }) => port), close }
+}
+
+const SLOTS = 16_384
+
+interface Address {
+  readonly port: number
+  readonly bus: number
+}
+
+async function meet(addresses: readonly Address[]): Promise<void> {
+  const nodes = addresses.map(({ port }) => new Redis({ port }))
+  try {
+    for (const [i, node] of nodes.entries()) {
+      const from = Math.ceil((i * SLOTS) / nodes.length)
+      const to = Math.ceil(((i + 1) * SLOTS) / nodes.length) - 1
+      await node.call('CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1))
+      await node.call('CLUSTER', 'ADDSLOTSRANGE', String(from), String(to))
+    }
+    for (const { port, bus } of addresses.slice(1)) {
+      await nodes[0]?.call('CLUSTER', 'MEET', '127.0.0.1', String(port), String(bus))
+    }
+    await until('the cluster is whole', async () => {
+      const infos = await Promise.all(nodes.map((node) => node.call('CLUSTER', 'INFO')))
+      return infos.every(
+        (info) =>
+          String(info).includes('cluster_state:ok') &&
+          String(info).includes(`cluster_known_nodes:${nodes.length}`),
+      )
+    })
+  } finally {
+    for (const node of nodes) node.disconnect()
+  }
+}
+
+interface Running {
+  readonly guard: ChildProcess
+  readonly pid: number
+}
+
+async function launch(
+  port: number,
+  directory: string,
+  options: readonly string[],
+): Promise<Running> {
+  const common = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory]
+  const volatile = ['--save', '', '--appendonly', 'no', '--daemonize', 'no']
+  const args = ['-c', GUARD, 'redis', ...common, ...volatile, ...options]
+  const guard = spawn('sh', args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const pid = await new Promise<number>((resolve, reject) => {
+    guard.once('error', reject)
+    guard.stdout.once('data', (line: Buffer) => resolve(Number(line.toString())))
+  })
+  await until(`redis-server answers on port ${port}`, () => answers(port))
+  return { guard, pid }
+}
+
+async function answers(port: number): Promise<boolean> {
+  const client = new Redis({ port, lazyConnect: true, retryStrategy: () => null })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return (await client.ping()) === 'PONG'
+  } catch {
+    return false
+  } finally {
+    client.disconnect()
+  }
+}
+
+async function requireRedis(): Promise<void> {
+  const found = await new Promise<boolean>((resolve) => {
+    const probe = spawn('redis-server', ['--version'], { stdio: 'ignore' })
+    probe.once('error', () => resolve(false))
+    probe.once('exit', (code) => resolve(code === 0))
+  })
+  if (!found) {
+    throw new Error(
+      'These tests need a real redis-server, and there is none. Install the Debian package: apt-get install redis-server',
+    )
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      const port = typeof address === 'object' && address !== null ? address.port : 0
+      probe.close(() => resolve(port))
+    })
+  })
+}
+
+/** Asks until it is so: for servers, whose time cannot be moved. */
+export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + READY_WITHIN_MS
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${READY_WITHIN_MS} ms`)
+    await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS))
+  }
+}
