@@ -1,10 +1,11 @@
 import type { Request, RequestHandler, Response } from 'express'
 import type { Sessions } from '../core/sessions.ts'
 import { type Answering, answering } from './answering.ts'
+import { parsedField } from './form-field.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
-import { nodeFacts, parsedField, sendRefusal, setHeaders } from './node-http.ts'
+import { nodeFacts, sendRefusal, setHeaders } from './node-http.ts'
 import type { Refused } from './refuse.ts'
 
 export * from './public.ts'

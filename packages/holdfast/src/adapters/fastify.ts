@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
 import type { Sessions } from '../core/sessions.ts'
 import { type Answering, answering } from './answering.ts'
+import { parsedField } from './form-field.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
-import { nodeFacts, parsedField } from './node-http.ts'
+import { nodeFacts } from './node-http.ts'
 import type { Refused } from './refuse.ts'
 import { withSetCookie } from './set-cookies.ts'
 

@@ -1,4 +1,4 @@
-import { FORM_TOKEN_FIELD } from './guard.ts'
+import { FORM_TOKEN_FIELD, parsedField } from './form-field.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
 import type { Refused } from './refuse.ts'
 import { withSetCookie } from './set-cookies.ts'
@@ -49,12 +49,6 @@ export function refusalResponse({ refusal }: Refused): Response {
   return withHeaders(new Response(body === '' ? null : body, { status }), refusal.headers)
 }
 
-/** The form token's field of a parsed form. */
-export function formField(form: FormData | Readonly<Record<string, unknown>>): string | undefined {
-  const value = form instanceof FormData ? form.get(FORM_TOKEN_FIELD) : form[FORM_TOKEN_FIELD]
-  return typeof value === 'string' ? value : undefined
-}
-
 /** Runs a body parser; a body that is not what its type says holds no token. */
 export async function ofParsed(
   parse: () => Promise<FormData | Readonly<Record<string, unknown>>>,
@@ -65,4 +59,11 @@ export async function ofParsed(
     if (error instanceof TypeError) return undefined
     throw error
   }
+}
+
+/** The form token's field of a parsed form; a repeated field is none. */
+function formField(form: FormData | Readonly<Record<string, unknown>>): string | undefined {
+  if (!(form instanceof FormData)) return parsedField(form)
+  const [value, another] = form.getAll(FORM_TOKEN_FIELD)
+  return typeof value === 'string' && another === undefined ? value : undefined
 }

@@ -9,6 +9,7 @@ import { checkDemands, checkGuardOptions } from './check-options.ts'
 import { deliveryHeaders } from './delivery.ts'
 import { type Entered, entrance } from './entrance.ts'
 import { attempt } from './faults.ts'
+import { FORM_TOKEN_HEADER } from './form-field.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import { type HeaderPair, type HttpFacts, single } from './http-facts.ts'
 import { type Grounds, type Refused, refuser } from './refuse.ts'
@@ -42,12 +43,6 @@ export interface Guard extends Ceremonies {
    */
   optional(demands?: RouteDemands): (facts: HttpFacts) => Promise<PassedOptionally | Refused>
 }
-
-/** Header in which a script sends the session's form token. */
-export const FORM_TOKEN_HEADER = 'x-form-token'
-
-/** Field in which a form sends the session's form token. */
-export const FORM_TOKEN_FIELD = '_form'
 
 /** Refused on optional routes, too: such a request is not anonymous, it is forged. */
 const FORGED: readonly Code[] = ['https_required', 'cross_site_request', 'form_token_invalid']

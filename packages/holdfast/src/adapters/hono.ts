@@ -64,7 +64,7 @@ export interface HonoHoldfast {
  */
 export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHoldfast {
   const { peer = (c: Context) => socketOf(c)?.remoteAddress } = options
-  const { formToken = (c: Context) => ofParsed(() => c.req.parseBody()) } = options
+  const { formToken = (c: Context) => ofParsed(() => c.req.parseBody({ all: true })) } = options
   const judge = guard(sessions, options)
 
   function factsOf(c: Context): HttpFacts {

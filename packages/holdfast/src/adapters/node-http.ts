@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { FORM_TOKEN_FIELD } from './guard.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
 import type { Refused } from './refuse.ts'
 import { withSetCookie } from './set-cookies.ts'
@@ -35,15 +34,6 @@ export function sendRefusal(response: ServerResponse, { refusal }: Refused): voi
   response.statusCode = refusal.status
   setHeaders(response, refusal.headers)
   response.end(refusal.body)
-}
-
-/** The form token's field of a body that the framework has parsed. */
-export function parsedField(body: unknown): string | undefined {
-  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, FORM_TOKEN_FIELD)) {
-    return undefined
-  }
-  const value: unknown = Reflect.get(body, FORM_TOKEN_FIELD)
-  return typeof value === 'string' ? value : undefined
 }
 
 function setCookiesOf(response: ServerResponse): readonly string[] {

@@ -1,0 +1,14 @@
+/** Field in which a form sends the session's form token. */
+export const FORM_TOKEN_FIELD = '_form'
+
+/** Header in which a script sends the session's form token. */
+export const FORM_TOKEN_HEADER = 'x-form-token'
+
+/** The form token's field of a body that the framework has parsed; a repeated field is none. */
+export function parsedField(body: unknown): string | undefined {
+  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, FORM_TOKEN_FIELD)) {
+    return undefined
+  }
+  const value: unknown = Reflect.get(body, FORM_TOKEN_FIELD)
+  return typeof value === 'string' ? value : undefined
+}

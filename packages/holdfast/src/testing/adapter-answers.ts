@@ -1,0 +1,33 @@
+import { expect } from 'vitest'
+import type { RawAnswer } from './raw-http.ts'
+
+/** The session cookie's name unless an adapter is told another. */
+export const SESSION = '__Host-session'
+
+/** The owner's browser. */
+export const OWNER = {
+  cookie: 'hf-client=s=2560x1440x1&z=Europe/Oslo',
+  'accept-language': 'nb,en;q=0.8',
+}
+
+/** Another one, which holds a copy of the owner's cookie. */
+export const THIEF = {
+  cookie: 'hf-client=s=1366x768x1&z=Asia/Tokyo',
+  'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0',
+  'accept-language': 'vi-VN,vi;q=0.9',
+}
+
+/** A problem document (RFC 9457) of this status and code, which nobody may store. */
+export function expectRefusal(answer: RawAnswer, status: number, code: string): void {
+  expect(answer.json()).toMatchObject({ status, code, title: code.replaceAll('_', ' ') })
+  expect(answer.status).toBe(status)
+  expect(answer.header('content-type')).toMatch(/^application\/problem\+json/)
+  expect(answer.header('cache-control')).toBe('no-store')
+}
+
+/** The session cookie, and nothing else, is expired. */
+export function expectCleared(answer: RawAnswer): void {
+  expect(answer.setCookies).toEqual([
+    `${SESSION}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0`,
+  ])
+}

@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest'
+import { expectCleared, expectRefusal } from './adapter-answers.ts'
+import type { AdapterScene } from './adapter-scene.ts'
+
+/** Step-ups, logouts, and a store that cannot be asked. */
+export function changesHands({ engine, another, loggedIn }: AdapterScene): void {
+  describe('steps up', () => {
+    test('a proven factor brings a new secret; the old one is dead and leaves the cookie alone', async () => {
+      const { client, subject } = await loggedIn()
+      const old = client.stolenBy()
+
+      const begun = (await client.post('/step-up/begin', { acr: 'aal2' })).json()
+      const done = await client.post('/step-up/complete', {
+        challenge: challengeIn(begun),
+        subject,
+        acr: 'aal2',
+        amr: ['otp'],
+      })
+
+      expect(done.status).toBe(200)
+      expect(done.setCookies).toHaveLength(1)
+      expect(done.header('cache-control')).toBe('no-store')
+      expect((await client.send('/strong')).json()).toMatchObject({ subject })
+      const superseded = await old.send('/me')
+      expectRefusal(superseded, 401, 'token_superseded')
+      expect(superseded.setCookies).toEqual([])
+    })
+
+    test('a challenge that is not ours: 400, no cookie touched', async () => {
+      const { client, subject } = await loggedIn()
+
+      const answer = await client.post('/step-up/complete', { challenge: 'hc1.x.y', subject })
+
+      expectRefusal(answer, 400, 'challenge_invalid')
+      expect(answer.setCookies).toEqual([])
+    })
+
+    test('a step-up on a route that has rotated leaves one cookie, the newest', async () => {
+      const { client, subject } = await loggedIn()
+      await client.send('/me')
+
+      const answer = await client.post('/step-up/in-place', { subject })
+
+      // The challenge belongs to the secret that came; the rotated one is never seen again.
+      expect(answer.setCookies).toHaveLength(1)
+      expect((await client.send('/me')).json()).toMatchObject({ subject })
+    })
+  })
+
+  describe('logs out', () => {
+    test('the session is over everywhere, the browser forgets', async () => {
+      const { client } = await loggedIn()
+      const copy = client.stolenBy()
+
+      const answer = await client.post('/logout')
+
+      expect(answer.status).toBe(204)
+      expectCleared(answer)
+      expect(answer.header('clear-site-data')).toBe('"cache", "storage"')
+      expect(answer.header('cache-control')).toBe('no-store')
+      expect((await copy.send('/me')).status).toBe(401)
+    })
+
+    test('twice is as good as once, and what to clear can be chosen', async () => {
+      const gentle = await another({ clearSiteData: [] })
+      const { client } = await loggedIn(gentle)
+
+      await client.post('/logout')
+      const again = await client.post('/logout')
+
+      expect(again.status).toBe(204)
+      expect(again.header('clear-site-data')).toBeUndefined()
+    })
+  })
+
+  describe('while the store is out', () => {
+    test('everything that asks it is 503, nobody is logged out', async () => {
+      const { client, subject } = await loggedIn()
+      await client.send('/me')
+
+      const mend = engine().breakStore()
+      const answers = [
+        await client.send('/me'),
+        await client.send('/maybe'),
+        await client.post('/transfer'),
+        await client.post('/logout'),
+        await client.post('/login', { subject }),
+        await client.post('/step-up/begin'),
+      ]
+      const open = await client.send('/public')
+      mend()
+
+      for (const answer of answers) {
+        expectRefusal(answer, 503, 'store_unavailable')
+        expect(answer.header('retry-after')).toMatch(/^\d+$/)
+        expect(answer.setCookies).toEqual([])
+        expect(answer.header('clear-site-data')).toBeUndefined()
+      }
+      expect(open.status).toBe(200)
+      expect((await client.send('/me')).json()).toMatchObject({ subject })
+    })
+  })
+}
+
+function challengeIn(begun: unknown): string {
+  if (typeof begun !== 'object' || begun === null || !('challenge' in begun)) {
+    throw new Error('No challenge was begun.')
+  }
+  return String(begun.challenge)
+}

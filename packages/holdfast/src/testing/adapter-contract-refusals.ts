@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest'
+import { bearer } from '../carriers/bearer.ts'
+import { cookie } from '../carriers/cookie.ts'
+import { expectCleared, expectRefusal, OWNER, SESSION, THIEF } from './adapter-answers.ts'
+import type { AdapterScene } from './adapter-scene.ts'
+import { rawRequest } from './raw-http.ts'
+import { visitor } from './visitor.ts'
+
+/** What does not pass, and what the client learns from it. */
+export function refuses({ engine, origin, another, loggedIn }: AdapterScene): void {
+  describe('refuses', () => {
+    test('a request without a token: 401, no cookie touched', async () => {
+      const answer = await visitor(origin()).send('/me')
+
+      expectRefusal(answer, 401, 'token_missing')
+      expect(answer.header('www-authenticate')).toBe('Bearer')
+      expect(answer.setCookies).toEqual([])
+    })
+
+    test.each([
+      ['garbage', 'hello'],
+      ['a guess of the right length', `hf1.${'A'.repeat(43)}.${'A'.repeat(82)}`],
+      ['a token longer than any', `hf1.${'A'.repeat(3000)}`],
+      ['bytes that are no text', '%00%ff'],
+    ])('%s as a token: 401, cookie expired', async (_, token) => {
+      const answer = await visitor(origin()).send('/me', {
+        headers: { cookie: `${SESSION}=${token}` },
+      })
+
+      expectRefusal(answer, 401, 'token_malformed')
+      expectCleared(answer)
+    })
+
+    test('two session cookies: none is believed, none is expired', async () => {
+      const { client } = await loggedIn()
+      const token = client.cookie(SESSION)
+
+      const answer = await visitor(origin()).send('/me', {
+        headers: { cookie: `${SESSION}=${token}; a=b; ${SESSION}=${token}` },
+      })
+
+      expectRefusal(answer, 401, 'token_duplicated')
+      expect(answer.setCookies).toEqual([])
+    })
+
+    test('a cookie and a bearer token at once, and two bearer tokens', async () => {
+      const api = await another({ carriers: [cookie(), bearer()] })
+      const { client } = await loggedIn(api)
+      const authorization = ['authorization', `Bearer ${client.cookie(SESSION)}`] as const
+
+      const both = await client.send('/me', { headers: { authorization: authorization[1] } })
+      const twice = await rawRequest(`${api}/me`, { headers: [authorization, authorization] })
+
+      expectRefusal(both, 401, 'token_duplicated')
+      expectRefusal(twice, 401, 'token_duplicated')
+    })
+
+    test.each(['__HOST-session', '__host-session', 'x__Host-session', 'session'])(
+      'a cookie named %s is not the session cookie',
+      async (spoofed) => {
+        const { client } = await loggedIn()
+
+        const answer = await visitor(origin()).send('/me', {
+          headers: { cookie: `${spoofed}=${client.cookie(SESSION)}` },
+        })
+
+        expectRefusal(answer, 401, 'token_missing')
+      },
+    )
+
+    test('a session that was ended: 401, cookie expired', async () => {
+      const { client, subject } = await loggedIn()
+      await engine().sessions.revokeSubject({ subject }, { why: 'test' })
+
+      const answer = await client.send('/me')
+
+      expect(answer.status).toBe(401)
+      expect(answer.json()).toMatchObject({ code: 'session_unknown' })
+      expectCleared(answer)
+    })
+
+    test('a session that was idle for too long: 401, cookie expired', async () => {
+      const { client } = await loggedIn()
+
+      engine().advance(2 * 3_600_000)
+      const answer = await client.send('/me')
+
+      expectRefusal(answer, 401, 'session_expired')
+      expectCleared(answer)
+    })
+
+    test('a route that asks for more: RFC 9470 says what, the cookie stays', async () => {
+      const { client } = await loggedIn()
+
+      const answer = await client.send('/strong')
+
+      expectRefusal(answer, 401, 'step_up_required')
+      expect(answer.header('www-authenticate')).toBe(
+        'Bearer error="insufficient_user_authentication", error_description="step_up_required", acr_values="aal2", max_age="300"',
+      )
+      expect(answer.json()).toMatchObject({ acr_values: 'aal2', max_age: 300 })
+      expect(answer.setCookies).toEqual([])
+    })
+
+    test('a copied cookie in another browser: challenged there, untouched here', async () => {
+      const { client, subject } = await loggedIn(origin(), { headers: OWNER })
+      await client.send('/me')
+      const thief = client.stolenBy(THIEF)
+
+      const refused = await thief.send('/me')
+
+      expectRefusal(refused, 401, 'step_up_required')
+      expect(refused.setCookies).toEqual([])
+      expect((await client.send('/me')).json()).toMatchObject({ subject })
+    })
+
+    test('a fourth prompt within the hour from a place that nobody confirmed', async () => {
+      const { client } = await loggedIn(origin(), { headers: OWNER })
+      await client.send('/me')
+      const thief = client.stolenBy(THIEF)
+
+      const prompts: number[] = []
+      for (let i = 0; i < 3; i++) prompts.push((await thief.post('/step-up/begin')).status)
+      const fourth = await thief.post('/step-up/begin')
+
+      expect(prompts).toEqual([200, 200, 200])
+      expectRefusal(fourth, 403, 'context_refused')
+      expect(fourth.setCookies).toEqual([])
+    })
+
+    test('a login beyond the limits of its fields: 400 that names the field', async () => {
+      const answer = await visitor(origin()).post('/login', { subject: 'x'.repeat(300) })
+
+      expect(answer.status).toBe(400)
+      expect(answer.json()).toMatchObject({ code: 'invalid_input' })
+      expect(answer.body).toContain('subject')
+      expect(answer.setCookies).toEqual([])
+    })
+
+    test('a header beyond the limit: 400, never a session', async () => {
+      const { client } = await loggedIn()
+
+      const answer = await client.send('/me', {
+        headers: { 'accept-language': 'x'.repeat(3000) },
+      })
+
+      expect(answer.status).toBe(400)
+      expect(answer.json()).toMatchObject({ code: 'invalid_input' })
+      expect(answer.setCookies).toEqual([])
+    })
+  })
+
+  describe('lets optional routes pass', () => {
+    test('as nobody without a token, as the subject with one', async () => {
+      const { client, subject } = await loggedIn()
+
+      const nobody = await visitor(origin()).send('/maybe')
+      const somebody = await client.send('/maybe')
+
+      expect(nobody.json()).toEqual({ subject: null })
+      expect(somebody.json()).toEqual({ subject })
+    })
+
+    test('as nobody with a token that is none, which is expired', async () => {
+      const answer = await visitor(origin()).send('/maybe', {
+        headers: { cookie: `${SESSION}=junk` },
+      })
+
+      expect(answer.status).toBe(200)
+      expect(answer.json()).toEqual({ subject: null })
+      expectCleared(answer)
+    })
+  })
+}

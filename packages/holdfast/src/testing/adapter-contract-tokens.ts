@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest'
+import { bearer } from '../carriers/bearer.ts'
+import { cookie } from '../carriers/cookie.ts'
+import { SESSION } from './adapter-answers.ts'
+import type { AdapterScene } from './adapter-scene.ts'
+import { visitor } from './visitor.ts'
+
+/** How tokens reach the client and go on. */
+export function deliversTokens({ engine, origin, another, loggedIn }: AdapterScene): void {
+  describe('delivers tokens', () => {
+    test('a login sets a host-bound cookie that scripts cannot read and nobody may store', async () => {
+      const { answer } = await loggedIn()
+
+      expect(answer.setCookies).toHaveLength(1)
+      expect(answer.setCookies[0]).toMatch(
+        /^__Host-session=hf1\.[\w-]{43}\.[\w-]{82}; Path=\/; Secure; HttpOnly; SameSite=Lax$/,
+      )
+      expect(answer.header('cache-control')).toBe('no-store')
+      expect(answer.body).not.toContain('hf1.')
+    })
+
+    test('a remembered login outlives the browser, but not the session', async () => {
+      const { answer } = await loggedIn(origin(), { login: { class: 'remember' } })
+
+      expect(answer.setCookies[0]).toMatch(/; Max-Age=2592000$/)
+    })
+
+    test('a session opens the routes that require one', async () => {
+      const { client, subject } = await loggedIn()
+
+      const answer = await client.send('/me')
+
+      expect(answer.status).toBe(200)
+      expect(answer.json()).toMatchObject({ subject, outcome: 'allow' })
+      expect(answer.setCookies).toEqual([])
+    })
+
+    test('a sensitive route rotates the secret and delivers the new one', async () => {
+      const { client, subject } = await loggedIn()
+      const before = client.cookie(SESSION)
+
+      const answer = await client.post('/transfer')
+
+      expect(answer.status).toBe(200)
+      expect(answer.json()).toMatchObject({ subject })
+      expect(answer.setCookies).toHaveLength(1)
+      expect(answer.header('cache-control')).toBe('no-store')
+      expect(client.cookie(SESSION)).not.toBe(before)
+      expect((await client.send('/me')).status).toBe(200)
+    })
+
+    test('a secret rotates after five minutes of use', async () => {
+      const { client } = await loggedIn()
+      await client.send('/me')
+      const before = client.cookie(SESSION)
+
+      engine().advance(5 * 60_000 + 1)
+      await client.send('/me')
+
+      expect(client.cookie(SESSION)).not.toBe(before)
+    })
+
+    test('a service whose answers stay behind a gateway never rotates', async () => {
+      const inner = await another({ deliverable: false })
+      const { client } = await loggedIn(inner)
+
+      const answer = await client.post('/transfer')
+
+      expect(answer.status).toBe(200)
+      expect(answer.setCookies).toEqual([])
+    })
+
+    test('a login ends the session that the client came with', async () => {
+      const { client } = await loggedIn()
+      const planted = client.stolenBy()
+
+      await client.post('/login', { subject: 'somebody-else', amr: ['pwd'] })
+
+      const answer = await planted.send('/me')
+      expect(answer.status).toBe(401)
+      expect(answer.json()).toMatchObject({ code: 'session_unknown' })
+      expect((await client.send('/me')).json()).toMatchObject({ subject: 'somebody-else' })
+    })
+
+    test('a bearer token passes, is not rotated, and needs no same-origin proof', async () => {
+      const api = await another({ carriers: [cookie(), bearer()] })
+      const { client, subject } = await loggedIn(api)
+      const app = visitor(api, { headers: { authorization: `Bearer ${client.cookie(SESSION)}` } })
+
+      const read = await app.send('/me')
+      const posted = await app.post('/transfer', {}, { 'sec-fetch-site': '' })
+
+      expect(read.json()).toMatchObject({ subject })
+      expect(posted.json()).toMatchObject({ subject })
+      expect([...read.setCookies, ...posted.setCookies]).toEqual([])
+    })
+  })
+}

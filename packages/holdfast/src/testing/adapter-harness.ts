@@ -1,0 +1,64 @@
+import { newKeyring } from '../codecs/keyring.ts'
+import { SessionError } from '../core/errors.ts'
+import type { Sessions } from '../core/sessions.ts'
+import { createSessions } from '../engine/create-sessions.ts'
+import { memoryStore } from '../stores/memory.ts'
+import { fakeHost } from './fake-host.ts'
+
+/** The sessions that an adapter is tested with, and what happens to them. */
+export interface AdapterHarness {
+  readonly sessions: Sessions
+  /** UTC, ms, as the engine sees it. */
+  now(): number
+  /** Moves the engine's clock. */
+  advance(ms: number): void
+  /** From now on the store cannot be reached, until the returned function is called. */
+  breakStore(): () => void
+  close(): Promise<void>
+}
+
+/** The engine in this process over a memory store, with a clock that moves when told. */
+export async function engineHarness(): Promise<AdapterHarness> {
+  const host = fakeHost()
+  let broken = false
+  const isBroken = (): boolean => broken
+  const store = memoryStore({ now: host.now })
+  const sessions = createSessions({
+    store: {
+      entries: breakable(store.entries, isBroken),
+      subjects: breakable(store.subjects, isBroken),
+      marks: breakable(store.marks, isBroken),
+      feed: store.feed,
+      close: () => store.close(),
+    },
+    keyring: newKeyring(host),
+    acrOrder: ['aal1', 'aal2'],
+    host,
+  })
+
+  return {
+    sessions,
+    now: host.now,
+    advance: host.advance,
+    breakStore() {
+      broken = true
+      return () => {
+        broken = false
+      }
+    },
+    close: () => store.close(),
+  }
+}
+
+function breakable<Part extends object>(part: Part, isBroken: () => boolean): Part {
+  return new Proxy(part, {
+    get(target, name, receiver) {
+      const method: unknown = Reflect.get(target, name, receiver)
+      if (typeof method !== 'function') return method
+      return (...args: unknown[]) =>
+        isBroken()
+          ? Promise.reject(new SessionError('store_unavailable', 'The store does not answer.'))
+          : Reflect.apply(method, target, args)
+    },
+  })
+}

@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, expect } from 'vitest'
+import type { GuardOptions } from '../adapters/guard-options.ts'
+import type { Sessions } from '../core/sessions.ts'
+import type { AdapterHarness } from './adapter-harness.ts'
+import type { RawAnswer } from './raw-http.ts'
+import { type Visitor, visitor } from './visitor.ts'
+
+/** A server that listens on the loopback address. */
+export interface StartedAdapter {
+  /** For example `http://127.0.0.1:40123`. */
+  readonly origin: string
+  close(): Promise<void>
+}
+
+/**
+ * Starts a real server with these routes, all of them through the adapter alone:
+ *
+ * | route | guard | answers |
+ * | --- | --- | --- |
+ * | `GET /public` | none | 200 |
+ * | `GET /maybe` | `optionalSession()` | 200 `{subject}`, null without a session |
+ * | `GET /me`, `POST /me` (JSON or form) | `requireSession()` | 200 `{subject, formToken, outcome}` |
+ * | `POST /transfer` | `requireSession({ sensitivity: 'sensitive' })` | 200 `{subject}` |
+ * | `GET /strong` | `requireSession({ acr: 'aal2', freshWithin: 300_000 })` | 200 `{subject}` |
+ * | `POST /login` (JSON) | none | `login()` with the body; 200 `{subject}` |
+ * | `POST /logout` | none | `logout()`; 204 |
+ * | `POST /step-up/begin` | none | `beginStepUp()`; 200 with the challenge |
+ * | `POST /step-up/complete` (JSON) | none | `completeStepUp()` with the body; 200 `{subject}` |
+ * | `POST /step-up/in-place` (JSON) | `requireSession({ sensitivity: 'sensitive' })` | `beginStepUp()` and `completeStepUp()` in one go; 200 `{subject}` |
+ *
+ * Refusals are answered as the adapter words them.
+ */
+export type StartAdapter = (sessions: Sessions, options: GuardOptions) => Promise<StartedAdapter>
+
+/** What the parts of the adapter contract play on. */
+export interface AdapterScene {
+  engine(): AdapterHarness
+  /** The server with default options. */
+  origin(): string
+  /** Starts another server over the same sessions; it closes with the scene. */
+  another(options: GuardOptions): Promise<string>
+  /** A new person, logged in with a password, who has a second factor. */
+  loggedIn(at?: string, options?: LoggedInOptions): Promise<LoggedIn>
+}
+
+export interface LoggedInOptions {
+  readonly login?: Readonly<Record<string, unknown>>
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface LoggedIn {
+  readonly client: Visitor
+  readonly subject: string
+  readonly answer: RawAnswer
+}
+
+/** Starts engine and server before the tests of the surrounding block, and stops them after. */
+export function adapterScene(
+  start: StartAdapter,
+  harness: () => Promise<AdapterHarness>,
+): AdapterScene {
+  let held: AdapterHarness | undefined
+  let server: StartedAdapter | undefined
+  const others: StartedAdapter[] = []
+  let people = 0
+
+  beforeAll(async () => {
+    held = await harness()
+    server = await start(held.sessions, { now: held.now })
+  })
+  afterAll(async () => {
+    for (const other of others) await other.close()
+    await server?.close()
+    await held?.close()
+  })
+
+  function engine(): AdapterHarness {
+    if (held === undefined) throw new Error('The harness has not started.')
+    return held
+  }
+  function origin(): string {
+    if (server === undefined) throw new Error('The server has not started.')
+    return server.origin
+  }
+  async function another(options: GuardOptions): Promise<string> {
+    const { sessions, now } = engine()
+    const started = await start(sessions, { now, ...options })
+    others.push(started)
+    return started.origin
+  }
+  async function loggedIn(
+    at = origin(),
+    { login = {}, headers = {} }: LoggedInOptions = {},
+  ): Promise<LoggedIn> {
+    const subject = `person-${++people}`
+    const client = visitor(at, { headers })
+    const answer = await client.post('/login', {
+      subject,
+      amr: ['pwd'],
+      factors: ['otp'],
+      ...login,
+    })
+    expect(answer.status).toBe(200)
+    return { client, subject, answer }
+  }
+
+  return { engine, origin, another, loggedIn }
+}

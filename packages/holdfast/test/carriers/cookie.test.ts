@@ -1,0 +1,123 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { cookie } from '../../src/carriers/cookie.ts'
+import { scanCookies } from '../../src/carriers/scan-cookies.ts'
+import { TOKEN_LENGTH } from '../../src/core/token.ts'
+
+const DAY = 24 * 3_600_000
+const token = `hf1.${'A'.repeat(43)}.${'B'.repeat(82)}`
+
+function read(header: string | readonly string[] | undefined) {
+  return cookie().read((name) => (name === 'cookie' ? header : undefined))
+}
+
+describe('reading the session cookie', () => {
+  test.each([
+    [`__Host-session=${token}`],
+    [`a=1; __Host-session=${token}; b=2`],
+    [`a=1;__Host-session=${token};b=2`],
+    [`a=1;\t  __Host-session=${token} ; b=2`],
+    [`x__Host-session=1; __Host-session=${token}`],
+    [`__Host-session2=1; __Host-session=${token}`],
+    [`a=__Host-session=1; __Host-session=${token}`],
+    [`__HOST-session=evil; __host-session=evil; __Host-session=${token}`],
+    [`=; ; ;;; __Host-session=${token}`],
+  ])('finds the one cookie of exactly its name in %j', (header) => {
+    expect(read(header)).toEqual({ ok: true, token })
+  })
+
+  test.each([
+    [undefined],
+    [''],
+    ['__Host-session'],
+    ['__Host-session='],
+    ['__Host-session =x'],
+    ['__HOST-session=x'],
+    ['__host-session=x'],
+    ['session=x'],
+    ['a="; __Host-sessio'],
+    ['a=b, __Host-session=x'],
+  ])('finds none in %j', (header) => {
+    expect(read(header)).toEqual({ ok: false, code: 'token_missing' })
+  })
+
+  test.each([
+    [`__Host-session=${token}; __Host-session=${token}`],
+    [`__Host-session=; __Host-session=${token}`],
+    [[`__Host-session=${token}`, `__Host-session=${token}`]],
+  ])('believes none of two in %j', (header) => {
+    expect(read(header)).toEqual({ ok: false, code: 'token_duplicated' })
+  })
+
+  test('a value longer than a token is none, one of its length is left to the engine', () => {
+    expect(read(`__Host-session=${'x'.repeat(TOKEN_LENGTH + 1)}`)).toEqual({
+      ok: false,
+      code: 'token_malformed',
+    })
+    expect(read(`__Host-session=${'x'.repeat(TOKEN_LENGTH)}`)).toMatchObject({ ok: true })
+  })
+
+  test('a header above 16 KiB is not looked at', () => {
+    const session = `; __Host-session=${token}`
+    const fitting = `a=${'x'.repeat(16_384 - session.length - 2)}${session}`
+
+    expect(read(fitting)).toEqual({ ok: true, token })
+    expect(read(`x${fitting}`)).toEqual({ ok: false, code: 'headers_too_large' })
+  })
+
+  test('no header makes it throw, and what it finds stands between a name and a semicolon', () => {
+    const piece = fc.oneof(
+      fc.constantFrom('__Host-session', '=', ';', ' ', ',', '"', '\t', '__HOST-session', token),
+      fc.string({ unit: 'binary' }),
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 24 }), (pieces) => {
+        const header = pieces.join('')
+        const carried = read(header)
+        const expected = header
+          .split(';')
+          .map((pair) => /^[ \t]*__Host-session=([\s\S]*)$/.exec(pair)?.[1]?.trim())
+          .filter((value) => value !== undefined)
+        expect(scanCookies(header, '__Host-session')).toEqual(expected.slice(0, 2))
+        if (carried.ok) expect(expected).toEqual([carried.token])
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
+
+describe('writing the session cookie', () => {
+  const now = 1_800_000_000_000
+
+  test('host-bound, for https, out of reach of scripts; ends with the browser', () => {
+    expect(cookie().deliver(token, { persistent: false, expiresAt: now + DAY, now })).toBe(
+      `__Host-session=${token}; Path=/; Secure; HttpOnly; SameSite=Lax`,
+    )
+  })
+
+  test.each([
+    [30 * DAY, 2_592_000],
+    [1_999, 1],
+    [-1, 0],
+    [1_000 * DAY, 400 * 24 * 3600],
+  ])('a persistent one lasts as long as the session, at most 400 days: %i ms left', (left, age) => {
+    const value = cookie().deliver(token, { persistent: true, expiresAt: now + left, now })
+
+    expect(value.endsWith(`; Max-Age=${age}`)).toBe(true)
+  })
+
+  test('expires it with the attributes that it was set with', () => {
+    expect(cookie({ name: '__Secure-id', sameSite: 'strict' }).clear()).toBe(
+      '__Secure-id=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0',
+    )
+  })
+
+  test.each(['session', '__host-session', '__Http-session', '__Host-', '__Host-a b', '__Host-a=b'])(
+    'refuses the name %j, which no browser guards',
+    (name) => {
+      expect(() => cookie({ name })).toThrowError(
+        expect.objectContaining({ code: 'config_invalid' }),
+      )
+    },
+  )
+})

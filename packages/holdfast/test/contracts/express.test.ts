@@ -1,0 +1,68 @@
+import { createServer } from 'node:http'
+import express from 'express'
+import { holdfast } from '../../src/adapters/express.ts'
+import { adapterContract } from '../../src/testing/adapter-contract.ts'
+import { listening } from './listening.ts'
+
+adapterContract('express', (sessions, options) => {
+  const hf = holdfast(sessions, options)
+  const app = express()
+  app.use(express.json())
+  app.use(express.urlencoded({ extended: false }))
+
+  app.get('/public', (_, response) => {
+    response.send('public')
+  })
+  app.get('/maybe', hf.optionalSession(), (request, response) => {
+    response.json({ subject: hf.optionalSessionOf(request)?.subject ?? null })
+  })
+  app.all('/me', hf.requireSession(), (request, response) => {
+    const { subject } = hf.sessionOf(request)
+    const outcome = hf.decisionOf(request)?.outcome
+    response.json({ subject, formToken: hf.formToken(request), outcome })
+  })
+  app.post('/transfer', hf.requireSession({ sensitivity: 'sensitive' }), (request, response) => {
+    response.json({ subject: hf.sessionOf(request).subject })
+  })
+  app.get(
+    '/strong',
+    hf.requireSession({ acr: 'aal2', freshWithin: 300_000 }),
+    (request, response) => {
+      response.json({ subject: hf.sessionOf(request).subject })
+    },
+  )
+  app.post('/login', async (request, response) => {
+    const done = await hf.login(request, response, request.body)
+    if (!done.ok) return hf.refuse(response, done)
+    response.json({ subject: done.session.subject })
+  })
+  app.post('/logout', async (request, response) => {
+    const done = await hf.logout(request, response)
+    if (!done.ok) return hf.refuse(response, done)
+    response.status(204).end()
+  })
+  app.post('/step-up/begin', async (request, response) => {
+    const begun = await hf.beginStepUp(request, { acr: request.body.acr })
+    if (!begun.ok) return hf.refuse(response, begun)
+    response.json(begun)
+  })
+  app.post('/step-up/complete', async (request, response) => {
+    const done = await hf.completeStepUp(request, response, request.body)
+    if (!done.ok) return hf.refuse(response, done)
+    response.json({ subject: done.session.subject })
+  })
+  app.post(
+    '/step-up/in-place',
+    hf.requireSession({ sensitivity: 'sensitive' }),
+    async (request, response) => {
+      const begun = await hf.beginStepUp(request)
+      if (!begun.ok) return hf.refuse(response, begun)
+      const { challenge, subject } = begun
+      const done = await hf.completeStepUp(request, response, { challenge, subject, amr: ['otp'] })
+      if (!done.ok) return hf.refuse(response, done)
+      response.json({ subject })
+    },
+  )
+
+  return listening(createServer(app))
+})

@@ -1,0 +1,93 @@
+import { fastify } from 'fastify'
+import { holdfast, type LoginFacts, type StepUpProof } from '../../src/adapters/fastify.ts'
+import { adapterContract } from '../../src/testing/adapter-contract.ts'
+
+adapterContract('fastify', async (sessions, options) => {
+  const hf = holdfast(sessions, options)
+  const app = fastify()
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (_, body, done) => done(null, formOf(String(body))),
+  )
+
+  app.get('/public', async () => 'public')
+  app.get('/maybe', { preHandler: hf.optionalSession() }, async (request) => ({
+    subject: hf.optionalSessionOf(request)?.subject ?? null,
+  }))
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/me',
+    preHandler: hf.requireSession(),
+    handler: async (request) => ({
+      subject: hf.sessionOf(request).subject,
+      formToken: hf.formToken(request),
+      outcome: hf.decisionOf(request)?.outcome,
+    }),
+  })
+  app.post(
+    '/transfer',
+    { preHandler: hf.requireSession({ sensitivity: 'sensitive' }) },
+    async (request) => ({ subject: hf.sessionOf(request).subject }),
+  )
+  app.get(
+    '/strong',
+    { preHandler: hf.requireSession({ acr: 'aal2', freshWithin: 300_000 }) },
+    async (request) => ({ subject: hf.sessionOf(request).subject }),
+  )
+  app.post<{ Body: LoginFacts }>('/login', async (request, reply) => {
+    const done = await hf.login(request, reply, request.body)
+    if (done.ok) return { subject: done.session.subject }
+    hf.refuse(reply, done)
+    return reply
+  })
+  app.post('/logout', async (request, reply) => {
+    const done = await hf.logout(request, reply)
+    if (done.ok) return reply.code(204).send()
+    hf.refuse(reply, done)
+    return reply
+  })
+  app.post<{ Body: { acr?: string } }>('/step-up/begin', async (request, reply) => {
+    const begun = await hf.beginStepUp(request, { acr: request.body.acr })
+    if (begun.ok) return begun
+    hf.refuse(reply, begun)
+    return reply
+  })
+  app.post<{ Body: StepUpProof }>('/step-up/complete', async (request, reply) => {
+    const done = await hf.completeStepUp(request, reply, request.body)
+    if (done.ok) return { subject: done.session.subject }
+    hf.refuse(reply, done)
+    return reply
+  })
+  app.post(
+    '/step-up/in-place',
+    { preHandler: hf.requireSession({ sensitivity: 'sensitive' }) },
+    async (request, reply) => {
+      const begun = await hf.beginStepUp(request)
+      if (!begun.ok) return hf.refuse(reply, begun)
+      const { challenge, subject } = begun
+      const done = await hf.completeStepUp(request, reply, { challenge, subject, amr: ['otp'] })
+      return done.ok ? { subject } : hf.refuse(reply, done)
+    },
+  )
+
+  const origin = await app.listen({ host: '127.0.0.1', port: 0 })
+  return {
+    origin,
+    async close() {
+      app.server.closeAllConnections()
+      await app.close()
+    },
+  }
+})
+
+/** As form parsers do: a repeated field is an array. */
+function formOf(body: string): Record<string, string | readonly string[]> {
+  const form = new URLSearchParams(body)
+  return Object.fromEntries(
+    [...form.keys()].map((name) => {
+      const [value = '', ...more] = form.getAll(name)
+      return [name, more.length === 0 ? value : [value, ...more]]
+    }),
+  )
+}

@@ -1,0 +1,63 @@
+import { createServer } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { holdfast } from '../../src/adapters/fetch.ts'
+import { adapterContract } from '../../src/testing/adapter-contract.ts'
+import { listening } from './listening.ts'
+
+adapterContract('fetch', (sessions, options) => {
+  const peers = new WeakMap<Request, string>()
+  const hf = holdfast(sessions, { ...options, peer: (request) => peers.get(request) })
+
+  type Handler = (request: Request) => Promise<Response>
+  const routes: Readonly<Record<string, Handler>> = {
+    '/public': async () => new Response('public'),
+    '/maybe': hf.optionalSession()((_, { session }) =>
+      Response.json({ subject: session?.subject ?? null }),
+    ),
+    '/me': hf.requireSession()((_, { session, decision }) => {
+      const { subject, formToken } = session
+      return Response.json({ subject, formToken, outcome: decision.outcome })
+    }),
+    '/transfer': hf.requireSession({ sensitivity: 'sensitive' })((_, { session }) =>
+      Response.json({ subject: session.subject }),
+    ),
+    '/strong': hf.requireSession({ acr: 'aal2', freshWithin: 300_000 })((_, { session }) =>
+      Response.json({ subject: session.subject }),
+    ),
+    async '/login'(request) {
+      const done = await hf.login(request, await request.json())
+      return done.ok ? done.attach(Response.json({ subject: done.session.subject })) : done.response
+    },
+    async '/logout'(request) {
+      const done = await hf.logout(request)
+      return done.ok ? done.attach(new Response(null, { status: 204 })) : done.response
+    },
+    async '/step-up/begin'(request) {
+      const { acr } = await request.json()
+      const begun = await hf.beginStepUp(request, { acr })
+      return begun.ok ? Response.json(begun) : begun.response
+    },
+    async '/step-up/complete'(request) {
+      const done = await hf.completeStepUp(request, await request.json())
+      return done.ok ? done.attach(Response.json({ subject: done.session.subject })) : done.response
+    },
+    '/step-up/in-place': hf.requireSession({ sensitivity: 'sensitive' })(async (request) => {
+      const begun = await hf.beginStepUp(request)
+      if (!begun.ok) return begun.response
+      const { challenge, subject } = begun
+      const done = await hf.completeStepUp(request, { challenge, subject, amr: ['otp'] })
+      return done.ok ? done.attach(Response.json({ subject })) : done.response
+    }),
+  }
+
+  return listening(
+    createServer(
+      getRequestListener(async (request, env) => {
+        const peer = 'incoming' in env ? env.incoming.socket.remoteAddress : undefined
+        if (peer !== undefined) peers.set(request, peer)
+        const handler = routes[new URL(request.url).pathname]
+        return handler === undefined ? new Response(null, { status: 404 }) : handler(request)
+      }),
+    ),
+  )
+})

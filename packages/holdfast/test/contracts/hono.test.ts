@@ -1,0 +1,55 @@
+import { Server } from 'node:http'
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import { holdfast } from '../../src/adapters/hono.ts'
+import { adapterContract } from '../../src/testing/adapter-contract.ts'
+import { listening } from './listening.ts'
+
+adapterContract('hono', (sessions, options) => {
+  const hf = holdfast(sessions, options)
+  const app = new Hono()
+
+  app.get('/public', (c) => c.text('public'))
+  app.get('/maybe', hf.optionalSession(), (c) =>
+    c.json({ subject: c.get('session')?.subject ?? null }),
+  )
+  app.on(['GET', 'POST'], '/me', hf.requireSession(), (c) => {
+    const { subject, formToken } = c.get('session')
+    return c.json({ subject, formToken, outcome: c.get('decision').outcome })
+  })
+  app.post('/transfer', hf.requireSession({ sensitivity: 'sensitive' }), (c) =>
+    // An answer of the handler's own making carries the rotated secret, too.
+    Response.json({ subject: c.get('session').subject }),
+  )
+  app.get('/strong', hf.requireSession({ acr: 'aal2', freshWithin: 300_000 }), (c) =>
+    c.json({ subject: c.get('session').subject }),
+  )
+  app.post('/login', async (c) => {
+    const done = await hf.login(c, await c.req.json())
+    return done.ok ? c.json({ subject: done.session.subject }) : hf.refuse(done)
+  })
+  app.post('/logout', async (c) => {
+    const done = await hf.logout(c)
+    return done.ok ? c.body(null, 204) : hf.refuse(done)
+  })
+  app.post('/step-up/begin', async (c) => {
+    const { acr } = await c.req.json()
+    const begun = await hf.beginStepUp(c, { acr })
+    return begun.ok ? c.json(begun) : hf.refuse(begun)
+  })
+  app.post('/step-up/complete', async (c) => {
+    const done = await hf.completeStepUp(c, await c.req.json())
+    return done.ok ? c.json({ subject: done.session.subject }) : hf.refuse(done)
+  })
+  app.post('/step-up/in-place', hf.requireSession({ sensitivity: 'sensitive' }), async (c) => {
+    const begun = await hf.beginStepUp(c)
+    if (!begun.ok) return hf.refuse(begun)
+    const { challenge, subject } = begun
+    const done = await hf.completeStepUp(c, { challenge, subject, amr: ['otp'] })
+    return done.ok ? c.json({ subject }) : hf.refuse(done)
+  })
+
+  const server = createAdaptorServer({ fetch: app.fetch })
+  if (!(server instanceof Server)) throw new Error('An HTTP/1.1 server was expected.')
+  return listening(server)
+})
