@@ -8,6 +8,8 @@ import { factsOf, SETTINGS, type SettingName, variableOf } from './schema.ts'
 /** Variables that are not settings of the service: where its file is, and what the remote commands use. */
 const OTHER_VARIABLES = ['HOLDFAST_CONFIG', 'HOLDFAST_URL', 'HOLDFAST_KEY', 'HOLDFAST_KEY_FILE']
 
+const PREFIX = 'HOLDFAST_'
+
 export interface Environment {
   /** Raw values by setting, for the schema to judge. */
   readonly values: Readonly<Record<string, unknown>>
@@ -109,13 +111,16 @@ function unknownVariables(env: Readonly<Record<string, string | undefined>>): re
     ...OTHER_VARIABLES,
   ]
   return Object.keys(env)
-    .filter((variable) => variable.startsWith('HOLDFAST_') && !known.includes(variable))
+    .filter((variable) => variable.startsWith(PREFIX) && !known.includes(variable))
     .map((variable) => {
-      const meant = nearest(variable, known)
+      const meant = nearest(
+        variable.slice(PREFIX.length),
+        known.map((name) => name.slice(PREFIX.length)),
+      )
       return {
         field: variable,
         problem: 'is not a known variable',
-        mend: meant === undefined ? 'Unset it.' : `Did you mean "${meant}"?`,
+        mend: meant === undefined ? 'Unset it.' : `Did you mean "${PREFIX}${meant}"?`,
       }
     })
 }

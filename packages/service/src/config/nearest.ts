@@ -1,5 +1,7 @@
 /** The known name that a misspelt one most likely means; undefined when none is close. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
+  const whole = known.find((candidate) => name.length >= 4 && startsWith(candidate, name))
+  if (whole !== undefined) return whole
   let best: string | undefined
   let least = Math.max(2, Math.floor(name.length / 3)) + 1
   for (const candidate of known) {
@@ -9,6 +11,10 @@ export function nearest(name: string, known: readonly string[]): string | undefi
     least = distance
   }
   return best
+}
+
+function startsWith(candidate: string, name: string): boolean {
+  return candidate.toLowerCase().startsWith(name.toLowerCase())
 }
 
 /** Insertions, deletions and replacements between two texts (Levenshtein). Names longer than 128 characters are cut. */

@@ -30,7 +30,7 @@ export async function openStore(
     case 'lmdb':
       return opened(await openLmdb(wanted.path, { log, now }))
     case 'redis':
-      return openRedis(wanted.url, storeTimeout, log)
+      return openRedis(wanted.url, storeTimeout, { log, now })
   }
 }
 
@@ -54,7 +54,11 @@ async function openLmdb(
   }
 }
 
-async function openRedis(url: string, timeoutMs: number, log: Logger): Promise<OpenedStore> {
+async function openRedis(
+  url: string,
+  timeoutMs: number,
+  { log, now }: { readonly log: Logger; readonly now: () => number },
+): Promise<OpenedStore> {
   const { Redis } = await import('ioredis')
   const { redisStore } = await import('holdfast/redis')
   const client = new Redis(url, {
@@ -65,7 +69,12 @@ async function openRedis(url: string, timeoutMs: number, log: Logger): Promise<O
   })
   // Without a listener a lost connection would end the process; the store answers for itself.
   client.on('error', (error: Error) => log.warn({ err: error }, 'redis'))
-  const store = redisStore({ client, timeoutMs })
+  const store = redisStore({
+    client,
+    timeoutMs,
+    now,
+    onWarning: (message) => log.warn(message),
+  })
   return {
     store,
     async close() {

@@ -1,17 +1,18 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { atHome, folder, KEYS, LOGIN } from '../support.ts'
 
 /** The program as it is installed: the built files, in a process of their own. */
 const BIN = fileURLToPath(new URL('../../bin/holdfast.mjs', import.meta.url))
-const BUILD = fileURLToPath(new URL('../../../../tools/build.mjs', import.meta.url))
+const BUILT = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
-beforeAll(async () => {
-  await promisify(execFile)(process.execPath, [BUILD])
-}, 120_000)
+beforeAll(() => {
+  if (!existsSync(BUILT))
+    throw new Error('These tests run what "npm run build" makes: build first.')
+})
 
 interface Ended {
   readonly code: number | null
@@ -52,18 +53,16 @@ const ENV = {
 }
 
 /** Waits for the line of the log that says where the service listens. */
-async function listening(child: ChildProcess): Promise<{ url: string; log: () => string }> {
+function listening(child: ChildProcess): Promise<{ url: string; log: () => string }> {
   let log = ''
-  for await (const chunk of child.stdout ?? []) {
-    log += chunk
-    const line = log.split('\n').find((text) => text.includes('"msg":"listening"'))
-    if (line === undefined) continue
-    child.stdout?.on('data', (more) => {
-      log += more
+  return new Promise((resolve, reject) => {
+    child.stdout?.on('data', (chunk) => {
+      log += chunk
+      const line = log.split('\n').find((text) => text.includes('"msg":"listening"'))
+      if (line !== undefined) resolve({ url: JSON.parse(line).url, log: () => log })
     })
-    return { url: JSON.parse(line).url, log: () => log }
-  }
-  throw new Error(`the service did not start: ${log}`)
+    child.once('close', () => reject(new Error(`the service did not start: ${log}`)))
+  })
 }
 
 test('help, exit codes and JSON work in the real process', async () => {
