@@ -69,14 +69,14 @@ function warningIn(line) {
   }
 }
 
-/** Resolves when the address answers with success. */
+/** Resolves when the address answers anything but a failure of its own. */
 export async function untilReady(url) {
   const deadline = Date.now() + READY_MS
   for (;;) {
     try {
       const answer = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(2_000) })
       await answer.body?.cancel()
-      if (answer.status < 400) return
+      if (answer.status < 500) return
     } catch (error) {
       if (error.name === 'SyntaxError') throw error
     }

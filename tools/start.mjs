@@ -42,11 +42,16 @@ try {
 
 say(`
   The shop           http://localhost:${port}
-  Holdfast's API     http://127.0.0.1:${apiPort}        described at /openapi.json
-  Probes, metrics    http://127.0.0.1:${apiPort + 1}        /livez /readyz /metrics
+  Holdfast's API     http://127.0.0.1:${apiPort}, described at /openapi.json
+  Probes, metrics    http://127.0.0.1:${apiPort + 1}, /livez /readyz /metrics
 
-  IP geolocation by DB-IP (https://db-ip.com), CC BY 4.0.
-  Logs are in .holdfast/. Ctrl-C stops everything.
+  What to try first
+    1. Log in to the shop as ada; the login page shows the password. Order something.
+    2. Open "What Holdfast sees" in a second tab: your session, live.
+    3. Open "Thief": show a copy of your own cookie from Tokyo, and watch both desks.
+
+  IP geolocation by DB-IP (https://db-ip.com), CC BY 4.0. Logs are in .holdfast/.
+  Ctrl-C stops everything.
 `)
 
 async function startService() {
