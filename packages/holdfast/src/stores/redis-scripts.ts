@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { LAST_ACTIVITY_OFFSET, RECORD_HEADER_BYTES } from './record.ts'
+import { LAST_ACTIVITY_OFFSET } from './record.ts'
+import { COMMON } from './redis-lua.ts'
 
 /** A Lua script that runs as one atomic step in one slot. */
 export interface Script {
@@ -7,64 +8,6 @@ export interface Script {
   readonly source: string
   readonly sha: string
 }
-
-/*
- * Numbers go through `fmt`: Lua would write 1.7e+12. Strings are compared byte by byte: Lua's own
- * comparison follows the server's locale.
- */
-const COMMON = `
-local function fmt(n) return string.format('%.0f', n) end
-local now = tonumber(ARGV[1])
-
-local function parse(raw)
-  if not raw or raw == '' then return nil end
-  if string.byte(raw) == 0 then
-    local _, til = struct.unpack('>BI6', raw)
-    return { dead = true, deadline = til }
-  end
-  local _, version, generation, floor, created, deadline, idle, last =
-    struct.unpack('>BI4I6I6I6I6I6I6', raw)
-  return { version = version, generation = generation, floor = floor, created = created,
-    deadline = deadline, idle = idle, last = last }
-end
-
-local function current(key)
-  local entry = parse(redis.call('GETRANGE', key, 0, ${RECORD_HEADER_BYTES - 1}))
-  if entry and entry.deadline > now then return entry end
-end
-
-local function generationOf(key) return tonumber(redis.call('GET', key) or '0') end
-
-local function readable(entry, generation)
-  return entry and not entry.dead and entry.deadline > now and entry.floor >= generation
-end
-
-local function idle(entry) return now - entry.last > entry.idle end
-
-local function keepUntil(key, deadline)
-  redis.call('PEXPIREAT', key, fmt(deadline), 'NX')
-  redis.call('PEXPIREAT', key, fmt(deadline), 'GT')
-end
-
-local function emit(feed, counter, ...)
-  local sequence = redis.call('INCR', counter)
-  redis.call('XADD', feed, 'MAXLEN', '~', ARGV[2], fmt(sequence) .. '-0', ...)
-end
-
-local function emitEvents(feed, counter, first)
-  for i = first, #ARGV, 3 do
-    emit(feed, counter, 'k', 'e', 'i', ARGV[i], 't', ARGV[i + 1], 's', ARGV[i + 2])
-  end
-end
-
-local function follows(a, b)
-  for i = 1, #b do
-    local x, y = string.byte(a, i) or -1, string.byte(b, i)
-    if x ~= y then return x > y end
-  end
-  return #a > #b
-end
-`
 
 /** KEYS record generation index subjects feed counter attributes. 1 written, 0 conflict, -1 gone, -2 limit. */
 const WRITE = `

@@ -1,0 +1,255 @@
+import { Redis } from 'ioredis'
+import { createClient } from 'redis'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Entry, Store } from '../../src/core/store.ts'
+import type { RedisClient } from '../../src/stores/redis.ts'
+import { redisStore } from '../../src/stores/redis.ts'
+import { fakeHost } from '../../src/testing/fake-host.ts'
+import { nextOf, samples } from '../../src/testing/sample-entry.ts'
+import { type RedisServer, startRedis, until } from '../support/redis.ts'
+
+const TIMEOUT_MS = 200
+/** For a slow machine: what counts is that it is a bound. */
+const SLACK_MS = 1_500
+const UNAVAILABLE = { code: 'store_unavailable', name: 'SessionError' }
+
+const endings: (() => Promise<void> | void)[] = []
+
+afterEach(async () => {
+  for (const end of endings.splice(0).reverse()) await end()
+})
+
+const clients = {
+  async ioredis(port: number): Promise<RedisClient> {
+    const client = new Redis({ port, retryStrategy: () => 50 })
+    client.on('error', () => {})
+    endings.push(() => client.disconnect())
+    return client
+  },
+  async 'node-redis'(port: number): Promise<RedisClient> {
+    const client = createClient({ socket: { port, reconnectStrategy: 50 } })
+    client.on('error', () => {})
+    await client.connect()
+    endings.push(() => client.destroy())
+    return client
+  },
+}
+
+describe.each(Object.entries(clients))('when Redis fails, through %s', (_, connect) => {
+  async function setUp(
+    options: readonly string[] = [],
+  ): Promise<{ server: RedisServer; store: Store; entry: Entry }> {
+    const server = await startRedis(options)
+    endings.push(() => server.close())
+    const client = await connect(server.port)
+    const store = redisStore({ client, timeoutMs: TIMEOUT_MS })
+    endings.push(() => store.close())
+    const entry = make.entry()
+    await until('the store works', () => works(store, entry))
+    return { server, store, entry }
+  }
+
+  test('a stopped Redis is unavailable, never an empty one', async () => {
+    const { server, store, entry } = await setUp()
+
+    await server.stop()
+
+    await expectOutage(store, entry)
+  })
+
+  test('a Redis that hangs is given up within the time allowed, and serves again when it wakes', async () => {
+    const { server, store, entry } = await setUp()
+
+    server.pause()
+    await expectOutage(store, entry)
+    server.resume()
+
+    await until('the store recovers', () => works(store, entry))
+    expect(await store.entries.read(entry.id)).toMatchObject({ id: entry.id })
+  })
+
+  test('a Redis that is restarted serves again by itself, scripts and all', async () => {
+    const { server, store, entry } = await setUp()
+
+    await server.stop()
+    await expectOutage(store, entry)
+    await server.restart()
+
+    await until('the store recovers', () => works(store, make.entry()))
+    const session = make.entry()
+    expect(await store.entries.write(session)).toBe('written')
+    expect(await store.entries.write(nextOf(session, make.bytes()))).toBe('written')
+    expect(await store.marks.once('after the outage', host.now() + 60_000)).toBe(true)
+  })
+
+  test('under load nobody is told "not found" while Redis hangs, and nobody waits for ever', async () => {
+    const { server, store, entry } = await setUp()
+    const load = reading(store, entry)
+    await until('reads go through', async () => load.answers.found > 100)
+
+    server.pause()
+    await until('the outage is seen', async () => load.answers.unavailable >= 40)
+    const before = load.answers.found
+    server.resume()
+    await until('reads go through again', async () => load.answers.found > before + 100)
+
+    expect(await load.end()).toBeLessThan(TIMEOUT_MS + SLACK_MS)
+    expect(load.answers).toMatchObject({ notFound: 0, other: 0 })
+  })
+
+  test('under load nobody is told "not found" while a Redis that keeps its data is killed and started again', async () => {
+    const { server, store, entry } = await setUp(['--appendonly', 'yes'])
+    const load = reading(store, entry)
+    await until('reads go through', async () => load.answers.found > 100)
+
+    await server.stop()
+    await until('the outage is seen', async () => load.answers.unavailable >= 40)
+    const before = load.answers.found
+    await server.restart()
+    await until('reads go through again', async () => load.answers.found > before + 100)
+
+    expect(await load.end()).toBeLessThan(TIMEOUT_MS + SLACK_MS)
+    expect(load.answers).toMatchObject({ notFound: 0, other: 0 })
+  })
+
+  test('a follower learns of the outage and can go on from where it was', async () => {
+    const { server, store, entry } = await setUp()
+    const start = await store.feed.head()
+    const stop = new AbortController()
+    const broken = (async () => {
+      for await (const _ of store.feed.follow(start, stop.signal))
+        throw new Error('nothing to tell')
+    })()
+
+    server.pause()
+    await expect(broken).rejects.toMatchObject(UNAVAILABLE)
+    server.resume()
+    await until('the store recovers', () => works(store, entry))
+    await store.feed.append(entry.id, [make.event()])
+
+    expect((await store.feed.read(start, 10)).items).toHaveLength(1)
+  })
+
+  test('a feed that Redis lost is a gap, not a quiet feed', async () => {
+    const { server, store, entry } = await setUp()
+    await store.feed.append(entry.id, [make.event()])
+    const cursor = await store.feed.head()
+
+    await server.restart()
+    await until('the store recovers', () => works(store, make.entry()))
+
+    await expect(store.feed.read(cursor, 10)).rejects.toMatchObject({ code: 'feed_gap' })
+  })
+})
+
+test('a client that was never connected is unavailable from the first call on', async () => {
+  const client = new Redis({ port: 1, retryStrategy: () => 50, lazyConnect: true })
+  client.on('error', () => {})
+  endings.push(() => client.disconnect())
+  const store = redisStore({ client, timeoutMs: TIMEOUT_MS })
+
+  await expectOutage(store, make.entry())
+})
+
+test('commands that wait for an answer do not pile up without end', async () => {
+  const server = await startRedis()
+  endings.push(() => server.close())
+  const client = new Redis({ port: server.port })
+  endings.push(() => client.disconnect())
+  const store = redisStore({ client, timeoutMs: TIMEOUT_MS })
+  const entry = make.entry()
+  await store.entries.write(entry)
+  server.pause()
+
+  const reads = Array.from({ length: 12_000 }, () => store.entries.read(entry.id))
+  const settled = await Promise.allSettled(reads)
+
+  const reasons = settled.flatMap((read) => (read.status === 'rejected' ? [read.reason] : []))
+  expect(reasons.every(isUnavailable)).toBe(true)
+  expect(reasons.filter((reason) => /was not sent/.test(String(reason)))).toHaveLength(2_000)
+})
+
+const host = fakeHost({ seed: 'outage' })
+const make = samples(host)
+
+/** Every kind of operation fails as "could not ask", and within the bound. */
+async function expectOutage(store: Store, entry: Entry): Promise<void> {
+  const { id, deadline } = entry
+  const at = host.now()
+  const sealed = make.bytes()
+  const subject = make.subject()
+  const operations = [
+    store.entries.read(id),
+    store.entries.read(make.entry().id),
+    store.entries.write(make.entry(), { limit: 3 }),
+    store.entries.attach(id, { version: 1, sealed }),
+    store.entries.revoke(make.entry().id, { until: deadline, why: 'test', at }),
+    store.entries.touch([{ id, at: at + 1 }]),
+    store.entries.list({ subject, limit: 10 }),
+    store.entries.list({ partition: 1, limit: 10 }),
+    store.subjects.read(subject),
+    store.subjects.write(subject, { version: 1, sealed, until: deadline }),
+    store.subjects.revoke(subject, { at, why: 'test' }),
+    store.marks.once('during the outage', at + 60_000),
+    store.feed.head(),
+    store.feed.append(subject, [make.event()]),
+    store.feed.read(undefined, 10),
+  ]
+  const started = performance.now()
+
+  const outcomes = await Promise.allSettled(operations)
+
+  expect(performance.now() - started).toBeLessThan(TIMEOUT_MS + SLACK_MS)
+  for (const outcome of outcomes) {
+    expect(outcome).toMatchObject({ status: 'rejected', reason: UNAVAILABLE })
+  }
+}
+
+interface Load {
+  readonly answers: { found: number; unavailable: number; notFound: number; other: number }
+  /** Ends the load; the longest that one read took, ms. */
+  end(): Promise<number>
+}
+
+/** Twenty readers of one session, without a pause. */
+function reading(store: Store, entry: Entry): Load {
+  const answers = { found: 0, unavailable: 0, notFound: 0, other: 0 }
+  let longest = 0
+  let done = false
+  const readers = Array.from({ length: 20 }, async () => {
+    while (!done) {
+      const started = performance.now()
+      try {
+        const found = await store.entries.read(entry.id)
+        answers[found === undefined ? 'notFound' : 'found']++
+      } catch (error) {
+        answers[isUnavailable(error) ? 'unavailable' : 'other']++
+        // a client that is refused at once must not keep this process from doing anything else
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      longest = Math.max(longest, performance.now() - started)
+    }
+  })
+  return {
+    answers,
+    async end() {
+      done = true
+      await Promise.all(readers)
+      return longest
+    },
+  }
+}
+
+async function works(store: Store, entry: Entry): Promise<boolean> {
+  try {
+    const outcome = await store.entries.write(entry)
+    return outcome === 'written' || outcome === 'conflict'
+  } catch (error) {
+    if (isUnavailable(error)) return false
+    throw error
+  }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'store_unavailable'
+}
