@@ -1,22 +1,25 @@
-const REASONS_TO_LOG_IN = 401
+import { secureFetch } from './holdfast/index.js'
 
 /**
- * Asks one of the shop's services. A challenge leads to the step-up page and back here, a session that
- * is over to the login page; both never return.
+ * Asks one of the shop's services. A challenge leads to the step-up page and back here, a session that is
+ * over to the login page; then this never returns.
  */
 export async function api(path, options = {}) {
-  const response = await fetch(path, {
+  const response = await secureFetch(path, {
     ...options,
     headers: { accept: 'application/json', ...options.headers },
   })
-  if (response.ok) return response.status === 204 ? undefined : response.json()
-  const problem = await response.json().catch(() => ({}))
-  if (problem.code === 'step_up_required') return leave('/step-up')
-  if (response.status === REASONS_TO_LOG_IN) return leave('/login')
+  if (response.ok) return response.json()
+  const problem = await response.json().catch(() => ({})) // not JSON: the status says enough
+  if (problem.code === 'step_up_required') return elsewhere()
+  if (response.status === 401) {
+    location.assign(`/login?return=${encodeURIComponent(location.pathname)}`)
+    return elsewhere()
+  }
   throw new Error(problem.detail ?? problem.title ?? `The shop answered ${response.status}.`)
 }
 
-function leave(path) {
-  location.assign(`${path}?next=${encodeURIComponent(location.pathname)}`)
+/** The browser is on its way to another page. */
+function elsewhere() {
   return new Promise(() => {})
 }

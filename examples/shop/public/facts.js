@@ -1,3 +1,5 @@
 import { showCount } from './basket-store.js'
+import { keepFacts } from './holdfast/index.js'
 
+keepFacts()
 showCount()

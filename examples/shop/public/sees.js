@@ -7,6 +7,8 @@ const STATES = {
   challenged: 'Challenged',
 }
 
+const GRAVITY = ['plain', 'good', 'warn', 'bad']
+
 const live = document.querySelector('[data-live]')
 const sessionPlace = document.querySelector('[data-session]')
 const contextsPlace = document.querySelector('[data-contexts]')
@@ -79,13 +81,22 @@ function contextCard(context) {
   )
 }
 
+/** What one request caused is one entry: the same instant, place and reasons. */
 function showEvent(event) {
   if (seen.has(event.id)) return
   seen.add(event.id)
+  const moment = `${event.at} ${event.from} ${event.score}`
+  const newest = eventsPlace.firstElementChild
+  if (newest?.dataset.moment === moment) {
+    newest.querySelector('strong').append(`; ${event.title.toLowerCase()}`)
+    if (GRAVITY.indexOf(event.tone) > GRAVITY.indexOf(newest.className))
+      newest.className = event.tone
+    return
+  }
   eventsPlace.prepend(
     element(
       'li',
-      { class: event.tone },
+      { class: event.tone, 'data-moment': moment },
       element(
         'div',
         { class: 'head' },

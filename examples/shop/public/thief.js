@@ -104,11 +104,11 @@ function ownerWords(response, problem) {
   if (problem?.code === 'step_up_required') {
     return [
       element('span', {}, 'You are asked to prove yourself: '),
-      element('a', { href: '/step-up?next=/thief' }, 'show the second factor'),
+      element('a', { href: '/step-up?return=/thief' }, 'show the second factor'),
     ]
   }
   return [
     element('span', {}, 'Your session is over: '),
-    element('a', { href: '/login?next=/thief' }, 'log in'),
+    element('a', { href: '/login?return=/thief' }, 'log in'),
   ]
 }

@@ -170,6 +170,13 @@ export const HOMES: readonly Home[] = [
   home('new-york', 'boston'),
 ]
 
+/** Where only a thief is. */
+export const FAR = {
+  tokyo: known('tokyo'),
+  amsterdam: known('amsterdam'),
+  saoPaulo: known('sao-paulo'),
+} as const
+
 export function findPlace(id: string | undefined): Place | undefined {
   return PLACES.find((candidate) => candidate.id === id)
 }

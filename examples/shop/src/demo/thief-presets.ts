@@ -1,4 +1,4 @@
-import type { Home, Place } from './places.ts'
+import { FAR, type Home, type Place } from './places.ts'
 
 /** How the thief's requests look. */
 export type ThiefBrowser =
@@ -29,31 +29,28 @@ const SAFARI_ON_IPHONE = {
 const CURL = { 'user-agent': 'curl/8.14.1', accept: '*/*' }
 
 /** From a neighbour to the other side of the world; where the near ones are depends on where the victim is. */
-export function thiefPresets(
-  victim: Home,
-  far: { readonly tokyo: Place; readonly amsterdam: Place; readonly saoPaulo: Place },
-): readonly ThiefPreset[] {
+export function thiefPresets(victim: Home): readonly ThiefPreset[] {
   const { nextDoor, cafe, otherCity } = victim
   return [
     {
       id: 'tokyo',
       title: 'Tokyo data centre, curl',
-      about: `A rented server at ${far.tokyo.network}. Not even a browser.`,
-      place: far.tokyo,
+      about: `A rented server at ${FAR.tokyo.network}. Not even a browser.`,
+      place: FAR.tokyo,
       browser: { headers: CURL },
     },
     {
       id: 'amsterdam',
       title: 'Amsterdam hosting, cloned browser',
-      about: `${far.amsterdam.network}, with your browser copied to the last header.`,
-      place: far.amsterdam,
+      about: `${FAR.amsterdam.network}, with your browser copied to the last header.`,
+      place: FAR.amsterdam,
       browser: 'cloned',
     },
     {
       id: 'sao-paulo',
       title: 'Sao Paulo, Firefox',
-      about: `A living room on ${far.saoPaulo.network}, another browser, another language.`,
-      place: far.saoPaulo,
+      about: `A living room on ${FAR.saoPaulo.network}, another browser, another language.`,
+      place: FAR.saoPaulo,
       browser: { headers: FIREFOX_ON_WINDOWS },
     },
     {
@@ -74,7 +71,7 @@ export function thiefPresets(
       id: 'next-door',
       title: 'Next door, cloned browser',
       about:
-        'Your street, your provider, your browser: nothing to see. Only the rotating secret tells two holders apart, once both have used it.',
+        'Nothing to see but the rotating secret. Let him order, then watch your desk for a minute: two holders get found out.',
       place: nextDoor,
       browser: 'cloned',
     },

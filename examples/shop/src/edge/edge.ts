@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { ownPath } from 'holdfast/express'
 import { findPlace, type Place } from '../demo/places.ts'
-import { isOwnPath } from '../own-path.ts'
 import { forwardable, relay } from '../relay.ts'
 import { readCookie, withoutCookies } from './cookies.ts'
 
@@ -23,7 +23,7 @@ const MAX_FORM_BYTES = 1024
  * place which the client chose. The gateway trusts this hop and no other.
  */
 export function edge(options: {
-  readonly gatewayPort: () => number
+  readonly gatewayPort: number
   readonly defaultPlace: Place
   /** Sets the time zone in the page's client facts to that of the place. */
   readonly setClock: (cookieHeader: string, timezone: string) => string
@@ -36,7 +36,7 @@ export function edge(options: {
     const cookies = request.headers.cookie ?? ''
     const place = findPlace(readCookie(cookies, PLACE_COOKIE)) ?? options.defaultPlace
     relay(request, response, {
-      port: options.gatewayPort(),
+      port: options.gatewayPort,
       path: request.url ?? '/',
       headers: {
         ...forwardable(withoutClaims(request)),
@@ -69,7 +69,7 @@ async function travel(request: IncomingMessage, response: ServerResponse): Promi
   const attributes = 'Path=/; HttpOnly; SameSite=Lax'
   response
     .writeHead(303, {
-      location: isOwnPath(next) ? next : '/',
+      location: ownPath(next),
       'set-cookie': [
         `${PLACE_COOKIE}=${place.id}; ${attributes}`,
         `${CLOCK_COOKIE}=${form.get('clock') === 'follow' ? 'follow' : 'stay'}; ${attributes}`,

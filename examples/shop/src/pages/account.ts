@@ -10,6 +10,8 @@ export function accountPage(page: {
   readonly session: SessionView
   readonly sessions: readonly SessionDetail[]
   readonly done?: string | undefined
+  /** The demo phone lies beside this browser: only then is its key shown. */
+  readonly phone: boolean
 }): Html {
   const visitor = { name: page.user.name, formToken: page.session.formToken }
   return html`<div class="stack">
@@ -24,10 +26,7 @@ ${page.done && html`<p class="notice ok" role="status">${page.done}</p>`}
 <dt>Ends</dt><dd>${moment(page.session.expiresAt)} at the latest</dd>
 <dt>Kind</dt><dd>${page.session.class === 'remember' ? 'kept on this device' : 'until you close the browser'}</dd>
 </dl></section>
-<section class="card"><h2>Your authenticator</h2>
-<p>Add this to an app of your own if you like; the demo phone shows the same codes.</p>
-<dl class="facts"><dt>Account</dt><dd>Kelp &amp; Keel (${page.user.id})</dd><dt>Key</dt><dd><code>${page.user.totp.secret}</code></dd></dl>
-<p class="small-print">Demonstration data. A real shop shows the key once, when it is made.</p></section>
+${page.phone && authenticator(page.user)}
 </div>
 <section class="card"><h2>Where you are logged in</h2>
 <div class="scroll"><table class="rows"><thead><tr><th>Browser</th><th>Place at login</th><th>Since</th><th><span class="visually-hidden">End</span></th></tr></thead><tbody>
@@ -45,4 +44,11 @@ ${page.sessions.map(
 <form method="post" action="/account/end-others">${formTokenField(visitor)}<button class="danger">Log out everywhere else</button></form>
 </section>
 </div>`
+}
+
+function authenticator(user: User): Html {
+  return html`<section class="card"><h2>Your authenticator</h2>
+<p>Add this to an app of your own if you like; the demo phone shows the same codes.</p>
+<dl class="facts"><dt>Account</dt><dd>Kelp &amp; Keel (${user.id})</dd><dt>Key</dt><dd><code>${user.totp.secret}</code></dd></dl>
+<p class="small-print">Demonstration data. A real shop shows the key once, when it is made.</p></section>`
 }

@@ -59,7 +59,7 @@ ${page.body}
 
 /** A hidden field that every form with an effect carries. */
 export function formTokenField(visitor: Visitor): Html {
-  return html`<input type="hidden" name="form_token" value="${visitor.formToken}">`
+  return html`<input type="hidden" name="_form" value="${visitor.formToken}">`
 }
 
 function bar({ visitor, path, place }: Page): Html {

@@ -3,7 +3,6 @@ import { type Html, html } from './html.ts'
 /** Asks for the second factor. `phone`: this browser logged in, so the demo phone lies beside it. */
 export function stepUpPage(page: {
   readonly next: string
-  readonly challenge: string
   readonly reasons: readonly string[]
   readonly problem?: string | undefined
   readonly phone: boolean
@@ -16,7 +15,6 @@ export function stepUpPage(page: {
 ${page.problem && html`<p class="notice bad" role="alert">${page.problem}</p>`}
 <form method="post" action="/step-up">
 <input type="hidden" name="next" value="${page.next}">
-<input type="hidden" name="challenge" value="${page.challenge}">
 <div class="field"><label for="code">Code</label>
 <input id="code" class="code-field" name="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}" minlength="6" maxlength="6" required autofocus></div>
 <button class="wide">Confirm</button>

@@ -18,7 +18,7 @@ ${
     ? html`<p class="muted">This browser asks the catalogue service every few seconds, as you would.</p>
 <p><span class="live" data-owner-live role="status">Starting</span></p>
 <ul class="log" data-owner-log aria-label="Your last requests"></ul>`
-    : html`<p class="notice warn">You are logged out. The thief's copy is still in his drawer: try it.</p><p><a class="button" href="/login?next=/thief">Log in again</a></p>`
+    : html`<p class="notice warn">You are logged out. The thief's copy is still in his drawer: try it.</p><p><a class="button" href="/login?return=/thief">Log in again</a></p>`
 }
 </section>
 <section class="card" aria-labelledby="thief-title">

@@ -94,7 +94,7 @@ export function sessionPicture(
         evidence: context.evidenceNow,
         because: context.because.map(({ reason, weight }) => ({
           weight,
-          text: texts.get(reason) ?? sentence(reason),
+          text: texts.get(textKey(context.network.asn, reason, weight)) ?? sentence(reason),
         })),
       })),
   }
@@ -123,13 +123,21 @@ export function reasons(decision: Decision | null | undefined): readonly ReasonP
   return (decision?.because ?? []).map(({ weight, text }) => ({ weight, text }))
 }
 
-/** The newest sentence that the log has for each reason. */
+/** The newest sentence that the log has for each reason, by {@link textKey}. */
 export function reasonTexts(events: readonly SessionEvent[]): ReadonlyMap<string, string> {
   return new Map(
-    events.flatMap((event) =>
-      (event.decision?.because ?? []).map(({ reason, text }) => [reason, text]),
+    events.flatMap(({ network, decision }) =>
+      (decision?.because ?? []).map(({ reason, weight, text }) => [
+        textKey(network?.asn ?? null, reason, weight),
+        text,
+      ]),
     ),
   )
+}
+
+/** A sentence holds values: the same reason says something else of another network. */
+export function textKey(asn: number | null, reason: string, weight: number): string {
+  return `${asn} ${reason} ${weight}`
 }
 
 function sentence(code: string): string {

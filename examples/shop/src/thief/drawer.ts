@@ -10,6 +10,8 @@ export interface Loot {
   readonly headers: Readonly<Record<string, string>>
   /** Whose session it was, for the operator's view. */
   readonly sessionId: string
+  /** Up to here the session's events were read. */
+  readonly readUntil?: string
 }
 
 /** Keeps loot for the demonstration: in memory, at most 100 copies, an hour each. */

@@ -7,8 +7,12 @@ export interface Totp {
   /** What an authenticator app scans or is told. */
   readonly uri: string
   readonly secret: string
-  /** The code that a phone would show at `at`, and for how many seconds it still will. */
-  code(at: number): { readonly code: string; readonly secondsLeft: number }
+  /** The code that a phone would show at `at`, for how many seconds it still will, and whether it was accepted already. */
+  code(at: number): {
+    readonly code: string
+    readonly secondsLeft: number
+    readonly used: boolean
+  }
   /**
    * True for the code of this step or of the one before or after it, and for each step only once
    * (RFC 6238, section 5.2: a code that was accepted is never accepted again).
@@ -34,15 +38,20 @@ export function totp(label: string, secret: string): Totp {
     code: (at) => ({
       code: generator.generate({ timestamp: at }),
       secondsLeft: PERIOD_S - (Math.floor(at / 1000) % PERIOD_S),
+      used: stepAt(at) <= lastStep,
     }),
     accept: (code, at) => {
       if (!/^\d{6}$/.test(code)) return false
       const delta = generator.validate({ token: code, timestamp: at, window: 1 })
       if (delta === null) return false
-      const step = Math.floor(at / 1000 / PERIOD_S) + delta
+      const step = stepAt(at) + delta
       if (step <= lastStep) return false
       lastStep = step
       return true
     },
   }
+}
+
+function stepAt(at: number): number {
+  return Math.floor(at / 1000 / PERIOD_S)
 }

@@ -1,0 +1,81 @@
+import { fileURLToPath } from 'node:url'
+import express, { type ErrorRequestHandler, type Express } from 'express'
+import type { RemoteSessions } from 'holdfast/client'
+import { holdfast } from 'holdfast/express'
+import { phones } from '../demo/phones.ts'
+import type { Operator } from '../sees/operator.ts'
+import { BEHIND_OWN_HOPS } from '../trusted-hops.ts'
+import type { Directory } from '../users/directory.ts'
+import { accountRoutes } from './account.ts'
+import { securityHeaders } from './headers.ts'
+import { loginRoutes } from './login.ts'
+import type { GatewayParts } from './parts.ts'
+import { messagePage, refusalPage } from './refusals.ts'
+import { seesRoutes } from './sees.ts'
+import { serviceRoutes } from './services.ts'
+import { shopRoutes } from './shop-pages.ts'
+import { stepUpRoutes } from './step-up.ts'
+import { thiefRoutes } from './thief.ts'
+
+const PUBLIC = fileURLToPath(new URL('../../public/', import.meta.url))
+
+export interface GatewayOptions {
+  readonly sessions: RemoteSessions
+  readonly operator: Operator
+  readonly users: Directory
+  /** Folder of the library's browser module. */
+  readonly browserModule: string
+  readonly ports: { readonly catalogue: number; readonly orders: number }
+  readonly edgePort: () => number
+  readonly now: () => number
+  readonly stop: AbortSignal
+}
+
+/** The gateway: pages, login, step-up, and the way to the services behind. */
+export function gateway(options: GatewayOptions): Express {
+  const { sessions, operator, users, now, stop, ports, edgePort, browserModule } = options
+  const guard = holdfast(sessions, {
+    ...BEHIND_OWN_HOPS,
+    loginPage: '/login',
+    stepUpPage: '/step-up',
+    onRefusal: refusalPage,
+  })
+  const parts: GatewayParts = { guard, sessions, operator, users, phones: phones(), now, stop }
+
+  const app = express()
+  app.disable('x-powered-by')
+  app.set('query parser', 'simple')
+  app.use(securityHeaders())
+  app.use('/static/holdfast', express.static(browserModule, { index: false }))
+  app.use('/static', express.static(PUBLIC, { index: false }))
+  app.use(serviceRoutes(ports))
+  app.use(loginRoutes(parts))
+  app.use(stepUpRoutes(parts))
+  app.use(shopRoutes(parts))
+  app.use(accountRoutes(parts))
+  app.use(seesRoutes(parts))
+  app.use(thiefRoutes({ ...parts, edgePort }))
+  app.use((_request, response) => {
+    response.status(404).send(messagePage('Not here', 'There is no such page in this shop.'))
+  })
+  app.use(failed)
+  return app
+}
+
+/** Four parameters make it an error handler for Express. */
+const failed: ErrorRequestHandler = (error: unknown, _request, response, next) => {
+  if (response.headersSent) return next(error)
+  const status = statusOf(error)
+  if (status >= 500) process.stderr.write(`gateway: ${textOf(error)}\n`)
+  response.status(status).send(messagePage('That did not work', 'Please try again in a moment.'))
+}
+
+/** Express's own parsers name a status below 500 for what the client did wrong. */
+function statusOf(error: unknown): number {
+  const status = error instanceof Error && 'status' in error ? error.status : undefined
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : 'something that is no error'
+}

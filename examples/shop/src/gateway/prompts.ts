@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import type { Request } from 'express'
+import { cookie } from 'holdfast/express'
+import type { GatewayParts } from './parts.ts'
+
+/** A step-up that was begun and not answered yet. */
+export interface Prompt {
+  readonly challenge: string
+  readonly subject: string
+  readonly reasons: readonly string[]
+  readonly expiresAt: number
+}
+
+/** Keeps the begun step-up of each secret and place, so that reloading the page does not count as being asked again. */
+export interface Prompts {
+  of(request: Request): Prompt | undefined
+  keep(request: Request, prompt: Prompt): void
+  forget(request: Request): void
+}
+
+const MOST = 1_000
+
+export function prompts({ guard, now }: Pick<GatewayParts, 'guard' | 'now'>): Prompts {
+  const carrier = cookie()
+  const kept = new Map<string, Prompt>()
+
+  function keyOf(request: Request): string {
+    const carried = carrier.read((name) => request.headers[name])
+    const { ip, headers } = guard.requestFacts(request)
+    const facts = [carried.ok ? carried.token : '', ip, headers['user-agent']]
+    return createHash('sha256').update(JSON.stringify(facts)).digest('base64url')
+  }
+
+  return {
+    of: (request) => {
+      const prompt = kept.get(keyOf(request))
+      return prompt !== undefined && prompt.expiresAt > now() ? prompt : undefined
+    },
+    keep: (request, prompt) => {
+      const oldest = kept.keys().next()
+      if (kept.size >= MOST && !oldest.done) kept.delete(oldest.value)
+      kept.set(keyOf(request), prompt)
+    },
+    forget: (request) => void kept.delete(keyOf(request)),
+  }
+}

@@ -1,0 +1,43 @@
+/** What the shop is told at start. */
+export interface ShopSettings {
+  /** Where the Holdfast service listens. */
+  readonly holdfastUrl: string
+  /** API key with the role `app`: all three services verify sessions with it. */
+  readonly holdfastKey: string
+  /** API key with the roles `audit` and `admin`, for the page "What Holdfast sees"; only the gateway has it. */
+  readonly auditKey: string
+  /** Where visitors come in; the gateway, the catalogue and the orders listen on the three ports after it. 0: any free ports. */
+  readonly port: number
+}
+
+const DEFAULT_PORT = 4700
+const HIGHEST_PORT = 65_532
+
+/**
+ * `SHOP_HOLDFAST_URL`, `SHOP_HOLDFAST_KEY`, `SHOP_AUDIT_KEY` (the former key again when it has the roles) and
+ * `SHOP_PORT` (4700). Throws when one is missing or wrong, and says which.
+ */
+export function readSettings(env: Readonly<Record<string, string | undefined>>): ShopSettings {
+  const holdfastUrl = required(env, 'SHOP_HOLDFAST_URL')
+  if (!URL.canParse(holdfastUrl)) throw new Error('SHOP_HOLDFAST_URL must be an http address.')
+  const holdfastKey = required(env, 'SHOP_HOLDFAST_KEY')
+  return {
+    holdfastUrl,
+    holdfastKey,
+    auditKey: env.SHOP_AUDIT_KEY || holdfastKey,
+    port: portOf(env.SHOP_PORT),
+  }
+}
+
+function required(env: Readonly<Record<string, string | undefined>>, name: string): string {
+  const value = env[name]
+  if (value) return value
+  throw new Error(`${name} is not set. "npm start" in the repository sets all that the shop needs.`)
+}
+
+function portOf(text: string | undefined): number {
+  if (text === undefined || text === '') return DEFAULT_PORT
+  const port = Number(text)
+  if (/^\d{1,5}$/.test(text) && port <= HIGHEST_PORT) return port
+  throw new Error(`SHOP_PORT must be a number from 0 to ${HIGHEST_PORT}.`)
+}

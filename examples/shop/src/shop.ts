@@ -1,0 +1,88 @@
+import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import { getRequestListener } from '@hono/node-server'
+import { connect } from 'holdfast/client'
+import { catalogue } from './catalogue/catalogue.ts'
+import { withClock } from './demo/clock.ts'
+import { HOMES } from './demo/places.ts'
+import { edge } from './edge/edge.ts'
+import { gateway } from './gateway/gateway.ts'
+import { type Listening, listen } from './listen.ts'
+import { orders } from './orders/orders.ts'
+import { operator } from './sees/operator.ts'
+import type { ShopSettings } from './settings.ts'
+import { DEMO_USERS, directory } from './users/directory.ts'
+
+export interface ShopOptions extends ShopSettings {
+  /** Folder of the library's built browser module; default that of the installed library. */
+  readonly browserModule?: string
+  /** UTC, ms. */
+  readonly now?: () => number
+}
+
+export interface Shop {
+  /** Where visitors come in: the simulated edge. */
+  readonly url: string
+  /** Stops all four servers. */
+  close(): Promise<void>
+}
+
+/** Starts the edge, the gateway, the catalogue and the orders, each an HTTP server of its own on loopback. */
+export async function startShop(options: ShopOptions): Promise<Shop> {
+  const { holdfastUrl: url, holdfastKey: key, auditKey, port, now = () => Date.now() } = options
+  const [home] = HOMES
+  if (home === undefined) throw new TypeError('there are no homes')
+  const users = await directory(DEMO_USERS)
+  const stop = new AbortController()
+  const running: Listening[] = []
+  const portAt = (offset: number): number => (port === 0 ? 0 : port + offset)
+
+  async function start(server: Parameters<typeof listen>[0], offset: number): Promise<number> {
+    const listening = await listen(server, portAt(offset))
+    running.push(listening)
+    return listening.port
+  }
+
+  async function close(): Promise<void> {
+    stop.abort()
+    await Promise.all(running.map((listening) => listening.close()))
+  }
+
+  try {
+    const goods = catalogue(connect({ url, key }))
+    await goods.ready()
+    const ports = {
+      catalogue: await start(goods.server, 2),
+      orders: await start(
+        createServer(
+          getRequestListener(orders(connect({ url, key }), now).fetch, {
+            overrideGlobalObjects: false,
+          }),
+        ),
+        3,
+      ),
+    }
+    let edgePort = 0
+    const pages = gateway({
+      sessions: connect({ url, key }),
+      operator: operator({ url, key: auditKey }),
+      users,
+      browserModule: options.browserModule ?? installedBrowserModule(),
+      ports,
+      edgePort: () => edgePort,
+      now,
+      stop: stop.signal,
+    })
+    const gatewayPort = await start(createServer(pages), 1)
+    edgePort = await start(edge({ gatewayPort, defaultPlace: home.here, setClock: withClock }), 0)
+    return { url: `http://localhost:${edgePort}`, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function installedBrowserModule(): string {
+  return dirname(createRequire(import.meta.url).resolve('holdfast/browser'))
+}
