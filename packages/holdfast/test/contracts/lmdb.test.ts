@@ -1,15 +1,225 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
-import { lmdbStore } from '../../src/stores/lmdb.ts'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type LmdbStore, lmdbStore } from '../../src/stores/lmdb.ts'
+import { fakeHost } from '../../src/testing/fake-host.ts'
+import { allIds, SAMPLE_LIFE_MS, samples } from '../../src/testing/sample-entry.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
+import { type Compiled, compiled } from '../support/compiled.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'holdfast-lmdb-'))
 let made = 0
 
+function freshPath(): string {
+  return join(directory, String(made++))
+}
+
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-storeContract('LMDB', ({ now, feedLimit }) =>
-  lmdbStore({ path: join(directory, String(made++)), now, feedLimit }),
-)
+storeContract('LMDB', ({ now, feedLimit }) => lmdbStore({ path: freshPath(), now, feedLimit }))
+
+describe('LMDB', () => {
+  test('what was written is there after closing and opening again', async () => {
+    const path = freshPath()
+    const host = fakeHost()
+    const make = samples(host)
+    const [live, ended] = [make.entry(), make.entry()]
+    const before = lmdbStore({ path, now: host.now })
+    await before.entries.write(live, { events: [make.event()] })
+    await before.entries.revoke(ended.id, { until: ended.deadline, why: 'test', at: host.now() })
+    const cursor = await before.feed.head()
+    await before.close()
+
+    const after = lmdbStore({ path, now: host.now })
+
+    expect(await after.entries.read(live.id)).toMatchObject({ id: live.id })
+    expect(await after.entries.write(ended)).toBe('gone')
+    expect(await after.feed.head()).toBe(cursor)
+    await after.close()
+  })
+
+  test('a sweep removes what is past its time, however much, and nothing else', async () => {
+    const host = fakeHost()
+    const make = samples(host)
+    const store = lmdbStore({ path: freshPath(), now: host.now })
+    const short = Array.from({ length: 1_200 }, () =>
+      make.entry({ subject: make.subject(4), deadline: host.now() + 1_000 }),
+    )
+    const long = make.entry({ subject: make.subject(4), idleMs: SAMPLE_LIFE_MS })
+    const marks = Array.from({ length: 50 }, (_, i) => store.marks.once(`${i}`, host.now() + 1_000))
+    await Promise.all([...short, long].map((entry) => store.entries.write(entry)))
+    await Promise.all(marks)
+    await store.entries.attach(long.id, { version: 1, sealed: make.bytes() })
+
+    expect(await store.sweep()).toBe(0)
+    host.advance(1_001)
+
+    expect(await store.sweep()).toBe(1_250)
+    expect(await store.sweep()).toBe(0)
+    expect(await allIds(store, { partition: 4 })).toEqual([long.id])
+    host.advance(SAMPLE_LIFE_MS)
+    expect(await store.sweep()).toBe(1)
+    await store.close()
+  })
+
+  test('a sweep spares a session whose deadline has moved', async () => {
+    const host = fakeHost()
+    const make = samples(host)
+    const store = lmdbStore({ path: freshPath(), now: host.now })
+    const entry = make.entry({ deadline: host.now() + 1_000, idleMs: SAMPLE_LIFE_MS })
+    await store.entries.write(entry)
+    await store.entries.write({ ...entry, version: 2, deadline: host.now() + SAMPLE_LIFE_MS })
+    host.advance(2_000)
+
+    await store.sweep()
+
+    expect(await store.entries.read(entry.id)).toMatchObject({ version: 2 })
+    await store.close()
+  })
+
+  test('a closed store is unavailable', async () => {
+    const store = lmdbStore({ path: freshPath() })
+    const entry = samples(fakeHost()).entry()
+    await store.close()
+    await store.close()
+
+    await expect(store.entries.read(entry.id)).rejects.toMatchObject({ code: 'store_unavailable' })
+    await expect(store.entries.write(entry)).rejects.toMatchObject({ code: 'store_unavailable' })
+  })
+
+  test('a path that is no directory is refused at once', () => {
+    const path = join(directory, 'a-file')
+    writeFileSync(path, 'not a directory')
+
+    expect(() => lmdbStore({ path })).toThrow(expect.objectContaining({ code: 'config_invalid' }))
+  })
+})
+
+describe('LMDB among processes', () => {
+  let code: Compiled
+  const children: ChildProcess[] = []
+
+  beforeAll(() => {
+    code = compiled('stores/lmdb.ts', 'testing/sample-entry.ts', 'testing/fake-host.ts')
+    code.script('prelude.js', PRELUDE)
+  })
+
+  afterAll(() => {
+    for (const child of children) child.kill('SIGKILL')
+    code?.remove()
+  })
+
+  function start(name: string, source: string, args: readonly string[]): ChildProcess {
+    const script = code.script(`${name}.js`, `import * as lib from './prelude.js'\n${source}`)
+    const child = spawn(process.execPath, [script, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    children.push(child)
+    return child
+  }
+
+  test('three processes that write one entry lose no update and exceed no limit', async () => {
+    const path = freshPath()
+    const host = fakeHost()
+    const make = samples(host)
+    const store = lmdbStore({ path })
+    const entry = make.entry()
+    const subject = make.subject()
+    await store.entries.write(entry)
+
+    const ended = await Promise.all(
+      ['a', 'b', 'c'].map((name) =>
+        exit(start(`writer-${name}`, WRITER, [path, entry.id, subject, name])),
+      ),
+    )
+
+    expect(ended).toEqual([0, 0, 0])
+    expect(await store.entries.read(entry.id)).toMatchObject({ version: 91 })
+    expect(await allIds(store, { subject })).toHaveLength(3)
+    await store.close()
+  })
+
+  test('what another process revokes is gone here at once, and followers hear of it', async () => {
+    const path = freshPath()
+    const make = samples(fakeHost())
+    const store = lmdbStore({ path })
+    const entry = make.entry()
+    await store.entries.write(entry)
+    const stop = new AbortController()
+    const heard = first(store, await store.feed.head(), stop)
+
+    expect(await exit(start('revoker', REVOKER, [path, entry.id]))).toBe(0)
+
+    expect(await store.entries.read(entry.id)).toBeUndefined()
+    expect(await heard).toMatchObject({ kind: 'revoked', session: entry.id, why: 'elsewhere' })
+    await store.close()
+  })
+
+  test('what was acknowledged survives the death of the process that wrote it', async () => {
+    const path = freshPath()
+    const child = start('logger-in', LOGGER_IN, [path])
+    const acknowledged: string[] = []
+    for await (const line of createInterface({ input: child.stdout ?? process.stdin })) {
+      acknowledged.push(line)
+      if (acknowledged.length === 40) child.kill('SIGKILL')
+    }
+
+    const store = lmdbStore({ path })
+
+    expect(acknowledged.length).toBeGreaterThanOrEqual(40)
+    for (const id of acknowledged) expect(await store.entries.read(id)).toMatchObject({ id })
+    await store.close()
+  })
+})
+
+const PRELUDE = `
+export { lmdbStore } from './stores/lmdb.js'
+export { samples, nextOf } from './testing/sample-entry.js'
+export { fakeHost } from './testing/fake-host.js'
+`
+
+const WRITER = `
+const [path, id, subject, name] = process.argv.slice(2)
+const store = lib.lmdbStore({ path })
+const make = lib.samples(lib.fakeHost({ seed: name }))
+for (let done = 0; done < 30; ) {
+  const found = await store.entries.read(id)
+  if ((await store.entries.write(lib.nextOf(found, make.bytes()))) === 'written') done++
+}
+for (let i = 0; i < 10; i++) await store.entries.write(make.entry({ subject }), { limit: 3 })
+await store.close()
+`
+
+const REVOKER = `
+const [path, id] = process.argv.slice(2)
+const store = lib.lmdbStore({ path })
+const ended = await store.entries.revoke(id, { until: Date.now() + 60_000, why: 'elsewhere', at: Date.now() })
+await store.close()
+process.exit(ended ? 0 : 1)
+`
+
+const LOGGER_IN = `
+const [path] = process.argv.slice(2)
+const store = lib.lmdbStore({ path })
+const make = lib.samples(lib.fakeHost())
+for (;;) {
+  const entry = make.entry()
+  if ((await store.entries.write(entry)) === 'written') process.stdout.write(entry.id + '\\n')
+}
+`
+
+async function exit(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null) return child.exitCode
+  return new Promise((resolve) => child.once('exit', resolve))
+}
+
+async function first(store: LmdbStore, after: string, stop: AbortController): Promise<unknown> {
+  for await (const entry of store.feed.follow(after, stop.signal)) {
+    stop.abort()
+    return entry
+  }
+  return undefined
+}
