@@ -1,7 +1,7 @@
 import { SessionError } from 'holdfast'
 
 /** Larger bodies are refused unread. */
-export const MAX_BODY_BYTES = 65_536
+const MAX_BODY_BYTES = 65_536
 
 const MAX_DEPTH = 24
 const JSON_TYPE = /^application\/(?:json|merge-patch\+json)\s*(?:;\s*charset="?utf-8"?\s*)?$/i

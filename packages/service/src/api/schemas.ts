@@ -8,7 +8,7 @@ const subject = z.string().min(1).max(LIMITS.subject)
 const tenant = z.string().min(1).max(LIMITS.tenant)
 const instant = z.int().describe('UTC, ms since the epoch')
 
-export const sessionId = z
+const sessionId = z
   .string()
   .regex(/^[A-Za-z0-9_-]{43}$/, 'must be a session id')
   .describe('Public id of a session; never a secret')
@@ -118,7 +118,7 @@ export const report = z
 
 export const mergePatch = attributes
 
-export const why = word.describe('Why, as a stable code, for example `logout_everywhere`')
+const why = word.describe('Why, as a stable code, for example `logout_everywhere`')
 
 export const revokeSession = z
   .strictObject({ why, ...of, subject: subject.optional() })

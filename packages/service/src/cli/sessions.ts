@@ -108,7 +108,7 @@ export function factsOf(session: SessionDetail): string {
   )
 }
 
-export function noSuchSession(): SessionError {
+function noSuchSession(): SessionError {
   return new SessionError('not_found', 'There is no such live session.')
 }
 

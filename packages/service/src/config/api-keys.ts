@@ -14,7 +14,7 @@ export interface ApiKey {
 }
 
 /** Shorter secrets could be guessed; 16 characters of a generator's output are 96 bits or more. */
-export const MIN_SECRET_LENGTH = 16
+const MIN_SECRET_LENGTH = 16
 
 const MAX_SECRET_LENGTH = 256
 

@@ -43,7 +43,7 @@ function show(name: SettingName, config: Config): unknown {
 }
 
 /** `host:port`, an IPv6 host in brackets. */
-export function formatListen({ host, port }: Config['listen']): string {
+function formatListen({ host, port }: Config['listen']): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 

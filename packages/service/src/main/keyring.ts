@@ -5,10 +5,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 
 /** Where the key ring of a configuration is: its own file, or the development ring beside an embedded store. */
-export function keyringPath({
-  keyring,
-  store,
-}: Pick<Config, 'keyring' | 'store'>): string | undefined {
+function keyringPath({ keyring, store }: Pick<Config, 'keyring' | 'store'>): string | undefined {
   if (keyring !== undefined) return keyring
   return store.kind === 'lmdb' ? join(dirname(store.path), DEVELOPMENT_FILE) : undefined
 }

@@ -112,3 +112,35 @@ test('serve runs on the embedded store, keeps its sessions over a restart, and e
   expect(log()).not.toContain(token)
   expect(JSON.parse(shown.out)).toMatchObject({ id: session.id, subject: 'ada' })
 })
+
+test('events --follow tells what happens until it is interrupted', async () => {
+  const service = start(['serve'], {
+    ...ENV,
+    HOLDFAST_API_KEYS: `all:app+audit:${KEYS.all}`,
+    HOLDFAST_STORE: 'memory:',
+  })
+  const { url } = await listening(service)
+  const headers = { authorization: `Bearer ${KEYS.all}`, 'content-type': 'application/json' }
+  const login = (): Promise<Response> =>
+    fetch(`${url}/v1/sessions`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ ...LOGIN, request: atHome() }),
+    })
+  await login()
+  const page = await (await fetch(`${url}/v1/events?limit=1`, { headers })).json()
+  const { session } = await (await login()).json()
+
+  const follower = start(['events', '--follow', '--json', '--after', page.cursor], {
+    HOLDFAST_URL: url,
+    HOLDFAST_KEY: KEYS.all,
+  })
+  const line = await new Promise<string>((resolve) => {
+    follower.stdout?.once('data', (chunk) => resolve(String(chunk)))
+  })
+  follower.kill('SIGINT')
+  const [code] = await once(follower, 'close')
+
+  expect(JSON.parse(line)).toMatchObject({ type: 'session-established', session: session.id })
+  expect(code).toBe(0)
+})

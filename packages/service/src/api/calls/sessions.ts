@@ -32,11 +32,9 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
     }
     const detail = await sessions.show(id)
     if (detail === undefined) throw notFound()
-    const { subject = detail.subject, tenant } = owner
-    const differs =
-      detail.subject !== subject ||
-      detail.tenant !== (tenant ?? (owner.subject === undefined ? detail.tenant : 'default'))
-    if (differs) throw notFound()
+    const { subject, tenant = 'default' } = owner
+    if (subject === undefined) return detail
+    if (detail.subject !== subject || detail.tenant !== tenant) throw notFound()
     return detail
   }
 
