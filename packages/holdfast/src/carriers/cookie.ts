@@ -3,6 +3,7 @@ import { TOKEN_LENGTH } from '../core/token.ts'
 import type { Carried, Carrier, DeliveredLifetime, HeaderLookup } from './carrier.ts'
 import { scanCookies } from './scan-cookies.ts'
 
+/** How the session cookie is named and guarded. */
 export interface CookieOptions {
   /** Starts with `__Host-` (default `__Host-session`), or `__Secure-`; at most 64 characters. */
   readonly name?: string

@@ -1,6 +1,7 @@
 import { SessionError } from '../core/errors.ts'
 import type { HeaderLookup } from './carrier.ts'
 
+/** Which requests of other sites may pass. */
 export interface CrossSiteOptions {
   /**
    * Origins of other sites whose pages may use this one's sessions, for example `https://app.example`. Needed, too, for

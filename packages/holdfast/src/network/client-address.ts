@@ -9,6 +9,7 @@ import {
   readForwarding,
 } from './forwarding.ts'
 
+/** Which proxies are believed, and in which header. */
 export interface ClientAddressOptions {
   /**
    * Whose word about the client counts. Default: nobody's, the socket's peer is the client.
@@ -21,8 +22,10 @@ export interface ClientAddressOptions {
   readonly header?: ForwardingHeader | undefined
 }
 
+/** Whose word about the client counts. */
 export type Trust = { readonly proxies: readonly string[] } | { readonly hops: number }
 
+/** What is known of the client behind the proxies. */
 export interface ClientAddress {
   /** Canonical text. `null`: the peer has no address (a unix socket) and nobody trusted named one. */
   readonly ip: string | null

@@ -4,6 +4,7 @@ import type { Network } from '../core/request.ts'
 import { type Address, formatAddress, parseAddress, prefixText } from './address.ts'
 import { addressSet, parseCidr } from './address-set.ts'
 
+/** Data and prefixes by which networks are described. */
 export interface DescribeOptions {
   /** What geo and ASN data say of an address, for example the `lookup` of `geoLookup()`. */
   readonly lookup?: Lookup | undefined

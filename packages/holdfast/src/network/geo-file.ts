@@ -4,6 +4,7 @@ import type { Place } from '../core/lookup.ts'
 import type { Address } from './address.ts'
 import { type MmdbFile, openMmdb } from './mmdb-file.ts'
 
+/** What is wrong with a geo file, and what to do. */
 export interface GeoProblem {
   /** `none`: no file is configured. `missing`: not there or not readable. `broken`: not sound; the one before stays in use. */
   readonly kind: 'none' | 'missing' | 'broken'
@@ -12,6 +13,7 @@ export interface GeoProblem {
   readonly message: string
 }
 
+/** An MMDB file that was configured, and what is loaded of it. */
 export interface GeoFile {
   readonly path: string
   readonly role: 'city' | 'asn'

@@ -5,6 +5,7 @@ import { parseAddress } from './address.ts'
 import { ASN_KINDS } from './asn-kinds.ts'
 import { fileSource, type GeoFile, type GeoProblem } from './geo-file.ts'
 
+/** Files, and how they are watched. */
 export interface GeoLookupOptions {
   /** MMDB files with places, for example one for IPv4 and one for IPv6. The first that knows a fact wins. */
   readonly city: readonly string[]
@@ -20,6 +21,7 @@ export interface GeoLookupOptions {
   readonly cached?: number | undefined
 }
 
+/** Geo and ASN data that renews itself. */
 export interface GeoLookup {
   readonly lookup: Lookup
   /** Reads the files that changed, now instead of at the next check. True when answers may differ. Never rejects. */

@@ -11,6 +11,7 @@ const SWEEP_EVERY_MS = 30_000
 const POLL_MS = 200
 const GIBIBYTE = 2 ** 30
 
+/** Where an LMDB store is kept, its clock and its bounds. */
 export interface LmdbOptions {
   /** A directory of a local file system, made if it is not there. Never a network file system: its locks do not hold. */
   readonly path: string
@@ -23,6 +24,7 @@ export interface LmdbOptions {
   readonly onWarning?: (message: string) => void
 }
 
+/** A store that can be swept by hand, too. */
 export interface LmdbStore extends Store {
   /** Removes everything past its time, in slices; the store does so by itself every 30 s. The number of notes it looked at. */
   sweep(): Promise<number>

@@ -7,6 +7,7 @@ import { sweepSlice } from './sweep.ts'
 /** Each step sweeps a little, so that no timer is needed. */
 const SWEEP_A_STEP = 8
 
+/** Clock and bounds of a store in memory. */
 export interface MemoryOptions {
   readonly now?: () => number
   /** Feed entries kept for each of the 64 partitions. Default 10000. */

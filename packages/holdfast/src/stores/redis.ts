@@ -9,6 +9,7 @@ import { storeIn } from './redis-store.ts'
 
 export type { IoredisClient, NodeRedisClient, RedisClient } from './redis-client.ts'
 
+/** The client of a Redis store, its clock and its bounds. */
 export interface RedisOptions {
   /** Your own client of the package `ioredis` or `redis`; you close it. Single server, Sentinel or Cluster. */
   readonly client: RedisClient
