@@ -10,6 +10,7 @@ import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
 
+/** What the guard takes, and where a form token may be. */
 export interface ExpressOptions extends GuardOptions {
   /** The form token of a form's body. Default: field `_form` of the body that an earlier middleware parsed. */
   readonly formToken?: (request: Request) => string | undefined | Promise<string | undefined>

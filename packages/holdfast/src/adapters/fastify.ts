@@ -11,6 +11,7 @@ import { withSetCookie } from './set-cookies.ts'
 
 export * from './public.ts'
 
+/** What the guard takes, and where a form token may be. */
 export interface FastifyOptions extends GuardOptions {
   /** The form token of a form's body. Default: field `_form` of the parsed body. */
   readonly formToken?: (request: FastifyRequest) => string | undefined | Promise<string | undefined>

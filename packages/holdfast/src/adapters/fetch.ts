@@ -11,6 +11,7 @@ import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
 
+/** What the guard takes, and how a Fetch runtime names its client. */
 export interface FetchOptions extends GuardOptions {
   /** The socket's remote address, as the runtime knows it. Without it every client's address is unknown. */
   readonly peer?: (request: Request) => string | undefined

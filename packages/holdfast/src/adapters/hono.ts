@@ -12,6 +12,7 @@ import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
 
+/** What the guard takes, and how a runtime names its client. */
 export interface HonoOptions extends GuardOptions {
   /** The socket's remote address. Default: what `@hono/node-server` knows; other runtimes have to say. */
   readonly peer?: (c: Context) => string | undefined

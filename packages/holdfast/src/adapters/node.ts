@@ -10,6 +10,7 @@ import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
 
+/** What the guard takes, and where a form token may be. */
 export interface NodeOptions extends GuardOptions {
   /** The form token of a form's body; asked for only when a form needs one. Default: the header `x-form-token` alone. */
   readonly formToken?: (

@@ -112,6 +112,7 @@ export function attachTo(form: FactsForm, page: PageWindow = ownWindow()): void 
 /** The part of `fetch` that is wrapped. */
 export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
 
+/** Where a challenge sends a person, and what stands in for the browser in tests. */
 export interface StepUpOptions {
   /** Where a person proves a factor; `?return=` and `&acr=` are added. Default `/step-up`. */
   readonly stepUpPage?: string

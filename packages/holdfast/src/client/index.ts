@@ -14,6 +14,7 @@ import {
   isVersion,
 } from './shapes.ts'
 
+/** Where the service is, and how to ask it. */
 export interface ConnectOptions {
   /** Where the service listens, for example `http://127.0.0.1:4600`. */
   readonly url: string
