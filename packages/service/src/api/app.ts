@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { SessionError } from 'holdfast'
 import type { Context } from 'hono'
@@ -13,8 +14,8 @@ import type { ApiParts } from './parts.ts'
 import { faultOf, problemResponse } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
 
-/** Answers one request of the API, that came from this socket peer. Never rejects. */
-export type Api = (request: Request, peer: string | undefined) => Promise<Response>
+/** Answers one request of the API, given the message that it came by. Never rejects. */
+export type Api = (request: Request, incoming: IncomingMessage) => Promise<Response>
 
 interface Seen {
   readonly requestId: string
@@ -23,7 +24,7 @@ interface Seen {
   error?: unknown
 }
 
-type Bindings = { Bindings: { seen: Seen } }
+type Bindings = { Bindings: { seen: Seen; incoming: IncomingMessage } }
 
 /** The HTTP API over a `Sessions`: checks who calls, checks what was sent, answers, logs one line. */
 export function createApi(parts: ApiParts): Api {
@@ -50,11 +51,12 @@ export function createApi(parts: ApiParts): Api {
 
   function mount(one: Call): void {
     app.on(one.method.toUpperCase(), honoPath(one.path), async (c) => {
-      const { seen } = c.env
+      const { seen, incoming } = c.env
       seen.route = one.path
       const caller = one.roles.length === 0 ? NOBODY : callerOf(c, one)
       const answer = await one.answer({
         request: c.req.raw,
+        incoming,
         params: c.req.param(),
         caller,
         requestId: seen.requestId,
@@ -97,19 +99,19 @@ export function createApi(parts: ApiParts): Api {
     })
   }
 
-  return async (request, peer) => {
+  return async (request, incoming) => {
     const startedAt = performance.now()
     const seen: Seen = { requestId: requestIdOf(request.headers), route: 'none', caller: null }
-    const answered = await app.fetch(request, { seen })
+    const answered = await app.fetch(request, { seen, incoming })
     const response = withStandardHeaders(answered, seen.requestId)
-    observe(request, response.status, { seen, peer, ms: performance.now() - startedAt })
+    observe(request, response.status, { seen, incoming, ms: performance.now() - startedAt })
     return response
   }
 
   function observe(
     request: Request,
     status: number,
-    { seen, peer, ms }: { seen: Seen; peer: string | undefined; ms: number },
+    { seen, incoming, ms }: { seen: Seen; incoming: IncomingMessage; ms: number },
   ): void {
     const { route, caller, requestId, error } = seen
     const { method } = request
@@ -121,7 +123,7 @@ export function createApi(parts: ApiParts): Api {
       status,
       ms: Math.round(ms * 10) / 10,
       caller,
-      address: parts.callerAddress(peer, request.headers),
+      address: parts.callerAddress(incoming.socket.remoteAddress, request.headers),
       ...(error instanceof SessionError ? { code: error.code } : {}),
     }
     if (error !== undefined && status >= 500) parts.log.error({ ...line, err: error }, 'request')

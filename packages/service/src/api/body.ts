@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { SessionError } from 'holdfast'
 
 /** Larger bodies are refused unread. */
@@ -7,12 +8,13 @@ const MAX_DEPTH = 24
 const JSON_TYPE = /^application\/(?:json|merge-patch\+json)\s*(?:;\s*charset="?utf-8"?\s*)?$/i
 
 /** The JSON of a request body: at most 64 KiB of UTF-8, of bounded depth. Throws `body_too_large` or `invalid_input`. */
-export async function readJson(request: Request): Promise<unknown> {
-  const type = request.headers.get('content-type') ?? ''
+export async function readJson(headers: Headers, incoming: IncomingMessage): Promise<unknown> {
+  const type = headers.get('content-type') ?? ''
   if (!JSON_TYPE.test(type)) {
     throw new SessionError('invalid_input', 'content-type must be application/json in UTF-8')
   }
-  const text = decode(await readBytes(request))
+  if (Number(headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge()
+  const text = decode(await readBytes(incoming))
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -23,19 +25,34 @@ export async function readJson(request: Request): Promise<unknown> {
   return value
 }
 
-async function readBytes(request: Request): Promise<Uint8Array> {
-  const declared = Number(request.headers.get('content-length') ?? 0)
-  if (declared > MAX_BODY_BYTES) throw tooLarge()
-  const chunks: Uint8Array[] = []
-  let size = 0
-  if (request.body !== null) {
-    for await (const chunk of request.body) {
-      size += chunk.length
-      if (size > MAX_BODY_BYTES) throw tooLarge()
-      chunks.push(chunk)
+/** From the socket itself: a web stream around it costs several times as much as all the rest of a call. */
+function readBytes(incoming: IncomingMessage): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = []
+    let size = 0
+
+    function ended(): void {
+      stop()
+      resolve(Buffer.concat(chunks, size))
     }
-  }
-  return Buffer.concat(chunks)
+    function broken(): void {
+      stop()
+      reject(new SessionError('invalid_input', 'body ended before it was whole'))
+    }
+    function more(chunk: Uint8Array): void {
+      size += chunk.length
+      chunks.push(chunk)
+      if (size <= MAX_BODY_BYTES) return
+      stop()
+      incoming.pause()
+      reject(tooLarge())
+    }
+    function stop(): void {
+      incoming.off('data', more).off('end', ended).off('close', broken).off('error', broken)
+    }
+
+    incoming.on('end', ended).on('close', broken).on('error', broken).on('data', more)
+  })
 }
 
 function decode(bytes: Uint8Array): string {

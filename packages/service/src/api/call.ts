@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { type JsonValue, SessionError } from 'holdfast'
 import { z } from 'zod'
 import type { Role } from '../config/api-keys.ts'
@@ -42,6 +43,8 @@ export type Answer =
 
 export interface RawRequest {
   readonly request: Request
+  /** What the request came by: its body is read from here. */
+  readonly incoming: IncomingMessage
   readonly params: Readonly<Record<string, string>>
   readonly caller: Caller
   readonly requestId: string
@@ -55,7 +58,8 @@ export interface Asked<P, Q, B> {
   readonly query: Q
   readonly body: B
   readonly headers: Headers
-  readonly signal: AbortSignal
+  /** Aborts when the caller goes away. Costly: for calls that last. */
+  readonly gone: () => AbortSignal
   readonly caller: Caller
   readonly requestId: string
 }
@@ -83,13 +87,17 @@ export function call<
   const { handle, ...described } = spec
   return {
     ...described,
-    async answer({ request, params, caller, requestId }) {
+    async answer({ request, incoming, params, caller, requestId }) {
       return handle({
         params: checked(spec.params, 'path', params),
         query: checked(spec.query, 'query', queryOf(request)),
-        body: checked(spec.body, 'body', spec.body === undefined ? {} : await readJson(request)),
+        body: checked(
+          spec.body,
+          'body',
+          spec.body === undefined ? {} : await readJson(request.headers, incoming),
+        ),
         headers: request.headers,
-        signal: request.signal,
+        gone: () => request.signal,
         caller,
         requestId,
       })

@@ -1,3 +1,4 @@
+import { IncomingMessage } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import {
   balanced,
@@ -123,10 +124,13 @@ export async function startService(config: Config, options: ServiceOptions = {})
       requestTimeoutMs,
     })
     const main = await listen(
-      getRequestListener((request, { incoming }) => api(request, incoming.socket.remoteAddress), {
-        overrideGlobalObjects: false,
-        errorHandler: () => new Response(null, { status: 400 }),
-      }),
+      getRequestListener(
+        (request, { incoming }) => {
+          if (incoming instanceof IncomingMessage) return api(request, incoming)
+          throw new SessionError('internal_error', 'This listener speaks HTTP/1.1 alone.')
+        },
+        { errorHandler: () => new Response(null, { status: 400 }) },
+      ),
       { ...config.listen, requestTimeoutMs },
     ).catch(async (error: unknown) => {
       await management.close(0)

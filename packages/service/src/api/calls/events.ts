@@ -73,7 +73,7 @@ export function eventCalls({
         410: problemFacts('Events after the cursor are no longer kept'),
         429: problemFacts('Too many streams at once'),
       },
-      async handle({ query: { limit = PAGE, after, subject, tenant, ...rest }, headers, signal }) {
+      async handle({ query: { limit = PAGE, after, subject, tenant, ...rest }, headers, gone }) {
         if (tenant !== undefined && subject === undefined) {
           throw new SessionError('invalid_input', 'tenant needs a subject beside it')
         }
@@ -89,7 +89,7 @@ export function eventCalls({
         const from = lastEventId(headers) ?? after ?? (await events.head())
         // A stream that could not go on must say so before it says 200.
         await events.read(from, 1)
-        const stop = AbortSignal.any([stopping, signal])
+        const stop = AbortSignal.any([stopping, gone()])
         return eventStream(
           { events, from, stop, heartbeatMs, wanted: (event) => matches(filter, event) },
           takeStream(),
