@@ -63,8 +63,6 @@ const TITLES: Readonly<Record<string, readonly [title: string, tone: EventPictur
   'token-reused': ['An old secret came back', 'bad'],
   'policy-differed': ['The trial policy decided otherwise', 'plain'],
   'false-alarm-reported': ['A false alarm was reported', 'plain'],
-  'key-rotated': ['The keys were changed', 'plain'],
-  'admin-acted': ['An operator acted', 'warn'],
 }
 
 /** @param texts What {@link reasonTexts} gathered: a context keeps reasons and weights, the log has the sentences. */

@@ -21,8 +21,6 @@ export const EVENT_TYPES = [
   'token-reused',
   'policy-differed',
   'false-alarm-reported',
-  'key-rotated',
-  'admin-acted',
 ] as const
 
 /** A name of the catalogue. */
@@ -35,7 +33,7 @@ export interface SessionEvent {
   readonly type: EventType
   /** UTC, ms since the epoch. */
   readonly at: number
-  /** Who caused it: `client`, `engine`, `application`, or `api:<key name>`. */
+  /** Who caused it: `client`, `engine` or `application`. */
   readonly actor: string
   readonly subject: SubjectKey | null
   readonly session: SessionId | null

@@ -52,7 +52,7 @@ export async function decide(
   const untouched = moved.state === session && session.fork === state.fork
 
   if (untouched) {
-    if (alive) await touchIfDue(parts, found, at)
+    if (alive) await touchIfDue(parts, found, shown.presentation)
   } else {
     const events = [...weighed.events, ...rotationEvent(parts, shown, moved)]
     const seenAt = alive ? at : undefined

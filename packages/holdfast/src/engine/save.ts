@@ -2,6 +2,7 @@ import { sessionPlace } from '../codecs/codec.ts'
 import { SessionError } from '../core/errors.ts'
 import type { SessionEvent } from '../core/events.ts'
 import { touchInterval } from '../core/lifetimes.ts'
+import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Entry, Found } from '../core/store.ts'
 import type { Parts } from './parts.ts'
@@ -48,9 +49,14 @@ export async function save(
   return 'written'
 }
 
-/** Notes activity, at most once per touch interval. */
-export async function touchIfDue(parts: Parts, found: Found, at: number): Promise<void> {
-  if (at - (found.lastActivity ?? 0) >= touchInterval(found.idleMs)) {
-    await parts.touches.touch(found.id, at)
-  }
+/** Notes activity, at most once per touch interval; the listener hears of it as a sample of presentations. */
+export async function touchIfDue(
+  parts: Parts,
+  found: Found,
+  { at, network, device }: Presentation,
+): Promise<void> {
+  if (at - (found.lastActivity ?? 0) < touchInterval(found.idleMs)) return
+  await parts.touches.touch(found.id, at)
+  const facts = { at, session: found.id, network, device }
+  parts.journal.tell([parts.journal.event('session-presented', facts)])
 }

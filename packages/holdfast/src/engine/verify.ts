@@ -52,7 +52,7 @@ async function judgeOpened(
   if (unchanged(parts, opened, shown, line)) {
     const decision = quietDecision(parts, state, at)
     if (decision.outcome === 'allow') {
-      await touchIfDue(parts, found, at)
+      await touchIfDue(parts, found, shown.presentation)
       return passed(parts, state, found, { decision })
     }
   }

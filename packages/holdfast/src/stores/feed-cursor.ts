@@ -40,6 +40,7 @@ export function decodeCursor(cursor: Cursor): number[] {
       const byte = bytes[at++]
       if (byte === undefined) throw invalid()
       position += (byte & 127) * scale
+      if (byte === 0) throw invalid()
       if (byte < 128) break
       scale *= 128
     }
