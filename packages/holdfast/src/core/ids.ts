@@ -9,7 +9,6 @@ export type SubjectKey = string
 /** Fixed for ever: changing it would orphan every stored session. */
 export const PARTITIONS = 64
 
-export const SESSION_ID_BYTES = 32
 export const SUBJECT_KEY_BYTES = 16
 
 const SESSION_ID_LENGTH = 43

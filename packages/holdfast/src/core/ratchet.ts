@@ -1,10 +1,10 @@
 import type { Family, Secret } from './session.ts'
 
 /** A lost response is answered with the same successor this long; parallel requests of one jar must not diverge. */
-export const RESEND_MS = 10_000
+const RESEND_MS = 10_000
 
 /** A predecessor may still arrive this long after its successor was first shown: in flight, or another tab. */
-export const IN_FLIGHT_MS = 60_000
+const IN_FLIGHT_MS = 60_000
 
 const MAX_CONTEXTS_OF_A_SECRET = 16
 

@@ -9,7 +9,7 @@ import { inMemory, type OpenStore } from './harness.ts'
 import { type RedisServer, startRedis } from './redis.ts'
 
 /** A fresh LMDB database, removed when the test ends. */
-export const onDisk: OpenStore = async (now) => {
+const onDisk: OpenStore = async (now) => {
   const path = await mkdtemp(join(tmpdir(), 'holdfast-'))
   onTestFinished(() => rm(path, { recursive: true, force: true }))
   return lmdbStore({ path, now })

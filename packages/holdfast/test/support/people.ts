@@ -28,7 +28,9 @@ export function atHome(changes: Partial<RequestFacts> = {}): RequestFacts {
 }
 
 /** A copy of the owner's browser on the owner's own line: nothing but the secret can tell them apart. */
-export const clone = atHome
+export function clone(changes: Partial<RequestFacts> = {}): RequestFacts {
+  return atHome(changes)
+}
 
 /** A thief with another browser in a hosting range of another country. */
 export function abroad(changes: Partial<RequestFacts> = {}): RequestFacts {
