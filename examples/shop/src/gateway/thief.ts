@@ -61,39 +61,35 @@ export function thiefRoutes(parts: GatewayParts & { readonly edgePort: () => num
       .end()
   })
 
-  router.post(
-    '/thief/replay',
-    guard.optionalSession(),
-    json({ limit: '1kb' }),
-    async (request, response) => {
-      const key = drawerKey(request)
-      const loot = copies.get(key)
-      const target = fieldOf(request.body, 'target')
-      const preset = thiefPresets(homeOf(parts, request)).find(
-        ({ id }) => id === fieldOf(request.body, 'preset'),
-      )
-      if (key === undefined || loot === undefined || preset === undefined || !isTarget(target)) {
-        response.status(400).json({ title: 'Copy the cookie first, then choose.', status: 400 })
-        return
-      }
+  // Not verified: the owner's browser must not use its own secret when the thief uses his copy of it.
+  router.post('/thief/replay', json({ limit: '1kb' }), async (request, response) => {
+    const key = drawerKey(request)
+    const loot = copies.get(key)
+    const target = fieldOf(request.body, 'target')
+    const preset = thiefPresets(homeOf(parts, request)).find(
+      ({ id }) => id === fieldOf(request.body, 'preset'),
+    )
+    if (key === undefined || loot === undefined || preset === undefined || !isTarget(target)) {
+      response.status(400).json({ title: 'Copy the cookie first, then choose.', status: 400 })
+      return
+    }
 
-      const before = await eventsAfter(loot.sessionId, loot.readUntil)
-      const origin = `http://${request.headers.host ?? 'localhost'}`
-      const answer = await replay({ edgePort: edgePort(), origin, loot, preset, target })
-      const caused = await eventsAfter(loot.sessionId, before.cursor)
-      copies.replace(key, { ...answer.loot, readUntil: caused.cursor })
+    const before = await eventsAfter(loot.sessionId, loot.readUntil)
+    const origin = `http://${request.headers.host ?? 'localhost'}`
+    const answer = await replay({ edgePort: edgePort(), origin, loot, preset, target })
+    const caused = await eventsAfter(loot.sessionId, before.cursor)
+    copies.replace(key, { ...answer.loot, readUntil: caused.cursor })
 
-      const detail = await operator.session(loot.sessionId)
-      const { status, code, request: sent } = answer
-      response.json({
-        request: sent,
-        status,
-        code,
-        verdict: verdictOf(status, code),
-        ...findings({ preset, caused: caused.items, detail }),
-      })
-    },
-  )
+    const detail = await operator.session(loot.sessionId)
+    const { status, code, request: sent } = answer
+    response.json({
+      request: sent,
+      status,
+      code,
+      verdict: verdictOf(status, code),
+      ...findings({ preset, caused: caused.items, detail }),
+    })
+  })
 
   /** The secret that the browser holds once it has this answer. */
   function sessionCookieAfter(request: Request, response: Response): string {

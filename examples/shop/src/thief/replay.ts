@@ -57,13 +57,14 @@ export async function replay(options: {
     `${CLOCK_COOKIE}=stay`,
   ].join('; ')
 
-  const answer = await send({
-    port: options.edgePort,
-    method,
-    path,
-    headers: { ...shown, cookie },
-    body,
-  })
+  const port = options.edgePort
+  const answer = await send({ port, method, path, headers: { ...shown, cookie }, body })
+  const session = refreshed(loot.session, answer.setCookies)
+  if (session !== loot.session) {
+    // A thief with a new secret goes on with it: from now on the shop has seen it used.
+    const next = cookie.replace(loot.session, session)
+    await send({ port, ...TARGETS.orders, headers: { ...shown, cookie: next }, body: undefined })
+  }
   return {
     status: answer.status,
     code: codeIn(answer.text),
@@ -73,7 +74,7 @@ export async function replay(options: {
       `cookie: ${shortened(loot.session)}`,
       ...(body === undefined ? [] : ['', body]),
     ].join('\n'),
-    loot: { ...loot, session: refreshed(loot.session, answer.setCookies) },
+    loot: { ...loot, session },
   }
 }
 

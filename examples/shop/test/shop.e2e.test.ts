@@ -1,0 +1,291 @@
+import { totalOf } from 'holdfast'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { compileBrowserModule, startChromium, startTown, type Town } from './start.ts'
+
+const TOTP_STEP_MS = 30_000
+
+/** Each story starts a service, four servers and a browser window. */
+vi.setConfig({ testTimeout: 120_000 })
+
+let town: Town
+let browser: Browser
+let browserModule: string
+let complaints: string[]
+
+beforeAll(async () => {
+  browser = await startChromium()
+  browserModule = await compileBrowserModule()
+}, 60_000)
+
+afterAll(async () => {
+  await browser?.close()
+})
+
+/** A fresh town and a fresh browser for each story; a page must not break its own content security policy. */
+async function inTown(
+  story: (page: Page, context: BrowserContext) => Promise<void>,
+): Promise<void> {
+  town = await startTown(browserModule)
+  complaints = []
+  const context = await browser.newContext()
+  try {
+    const page = await context.newPage()
+    page.on('console', (message) => {
+      if (/Content.Security.Policy/i.test(message.text())) complaints.push(message.text())
+    })
+    page.on('pageerror', (error) => complaints.push(String(error)))
+    await story(page, context)
+    expect(complaints).toEqual([])
+  } finally {
+    await context.close()
+    await town.close()
+  }
+}
+
+async function logIn(page: Page, name: string): Promise<void> {
+  await page.goto(town.shopUrl)
+  await page.click(`[data-fill-name="${name}"]`)
+  await page.click('form[data-holdfast] button.wide')
+  await page.waitForSelector('.product')
+}
+
+async function fillBasket(page: Page): Promise<void> {
+  await page.goto(town.shopUrl)
+  await page.click('.product >> nth=0 >> button')
+  await page.goto(`${town.shopUrl}/basket`)
+  await page.waitForSelector('text=Place the order')
+}
+
+async function travel(page: Page, place: string, clock: 'follows' | 'stays'): Promise<void> {
+  await page.click('.place summary')
+  await page.check(`.place input[value="${place}"]`)
+  await page.setChecked('.place input[name="clock"]', clock === 'follows')
+  await page.click('text=Go there')
+  await page.waitForURL((url) => !url.pathname.startsWith('/edge'))
+}
+
+async function textOf(page: Page, selector: string): Promise<string> {
+  return (await page.textContent(selector)) ?? ''
+}
+
+async function phoneCode(page: Page): Promise<string> {
+  await page.waitForSelector('text=/^\\d{3} \\d{3}$/')
+  return (await textOf(page, '.phone output')).replace(' ', '')
+}
+
+async function proveFactor(page: Page): Promise<void> {
+  await page.fill('#code', await phoneCode(page))
+  await page.click('text=Confirm')
+  await page.waitForURL((url) => url.pathname !== '/step-up')
+}
+
+interface Stolen {
+  readonly status: number
+  readonly code: string | null
+  readonly decision: { readonly score: number; readonly because: readonly unknown[] } | null
+}
+
+async function copyCookie(page: Page): Promise<void> {
+  const status = await page.evaluate(
+    async () => (await fetch('/thief/copy', { method: 'POST' })).status,
+  )
+  expect(status).toBe(204)
+}
+
+/** The thief shows his copy, from the page that the browser is on. */
+async function steal(page: Page, preset: string, target: string): Promise<Stolen> {
+  return page.evaluate(async (body) => {
+    const headers = { 'content-type': 'application/json' }
+    return (await fetch('/thief/replay', { method: 'POST', headers, body })).json()
+  }, JSON.stringify({ preset, target }))
+}
+
+/** Status and code that the owner's own browser gets. */
+async function ownerAsks(page: Page): Promise<readonly [number, string | null]> {
+  return page.evaluate(async () => {
+    const response = await fetch('/api/catalogue/products')
+    return [response.status, (await response.json()).code ?? null] as const
+  })
+}
+
+test('a copied cookie from another country and browser is refused while its owner works on', async () => {
+  await inTown(async (page) => {
+    await logIn(page, 'ada')
+    await page.click('text=Storm lantern')
+    await page.waitForSelector('h1:has-text("Storm lantern")')
+    await fillBasket(page)
+    await page.click('text=Place the order')
+    await page.waitForSelector('text=1 × Enamel mug')
+
+    await page.goto(`${town.shopUrl}/thief`)
+    await page.click('text=Show the copied cookie')
+    await page.waitForSelector('[data-status="401"]')
+    await page.check('input[value="sao-paulo"]', { force: true })
+    await page.selectOption('#target', 'order')
+    await page.click('text=Show the copied cookie')
+    await page.waitForSelector('text=/Claro/ >> nth=1')
+    const answer = await textOf(page, '[data-answer]')
+
+    expect(answer).toContain('step_up_required')
+    expect(answer).toContain('Another browser or system')
+    expect(await ownerAsks(page)).toEqual([200, null])
+    await page.goto(`${town.shopUrl}/orders`)
+    expect(await page.locator('article').count()).toBe(1)
+
+    const events = await town.events()
+    const types = events.map(({ type }) => type)
+    expect(types).toEqual(
+      expect.arrayContaining([
+        'session-established',
+        'secret-rotated',
+        'context-changed',
+        'step-up-required',
+      ]),
+    )
+    const asked = events.filter(({ type }) => type === 'step-up-required')
+    expect(asked.map(({ network }) => network?.country)).toEqual(['JP', 'BR'])
+    for (const { decision } of asked) {
+      expect(decision?.outcome).toBe('challenge')
+      expect(decision?.score).toBe(totalOf(decision?.because ?? []))
+      expect(decision?.because.every(({ text }) => text.endsWith('.'))).toBe(true)
+    }
+  })
+})
+
+test('what Holdfast sees is live: the thief appears beside the owner, with evidence and reasons', async () => {
+  await inTown(async (page, context) => {
+    await logIn(page, 'ada')
+    await page.goto(`${town.shopUrl}/sees`)
+    await page.waitForSelector('.context.confirmed >> text=Oslo, Norway')
+    const other = await context.newPage()
+    await other.goto(`${town.shopUrl}/basket`)
+    await copyCookie(other)
+    await steal(other, 'tokyo', 'browse')
+
+    await page.waitForSelector('.context.challenged >> text=Chiyoda City, Japan')
+
+    expect(await textOf(page, '.context.challenged')).toContain('A script, not a browser')
+    expect(await textOf(page, '[data-events]')).toContain('a second factor was asked for')
+    expect(await page.locator('footer a[href="https://db-ip.com"]').count()).toBe(1)
+  })
+})
+
+test('travel with a clock that comes along is asked once, at the order, and goes on where it stopped', async () => {
+  await inTown(async (page) => {
+    await logIn(page, 'linus')
+    await fillBasket(page)
+
+    await travel(page, 'new-york', 'follows')
+    expect(new URL(page.url()).pathname).toBe('/basket')
+    await page.click('text=Place the order')
+    await page.waitForURL('**/step-up?return=%2Fbasket')
+    await proveFactor(page)
+    expect(new URL(page.url()).pathname).toBe('/basket')
+    await page.click('text=Place the order')
+    await page.waitForSelector('text=1 × Enamel mug')
+
+    await fillBasket(page)
+    await page.click('text=Place the order')
+    await page.waitForSelector('article >> nth=1')
+    const completed = (await town.events()).filter(({ type }) => type === 'step-up-completed')
+    expect(completed.map(({ network }) => network?.country)).toEqual(['US'])
+  })
+})
+
+test('travel with a clock that stays behind is asked at once; a wrong or used code does not help', async () => {
+  await inTown(async (page) => {
+    await logIn(page, 'ada')
+    await travel(page, 'new-york', 'stays')
+    await page.waitForURL('**/step-up?return=%2F')
+
+    await page.fill('#code', '000000')
+    await page.click('text=Confirm')
+    await page.waitForSelector('[role="alert"]')
+    await proveFactor(page)
+    await page.waitForSelector('.product')
+    await travel(page, 'berlin', 'stays')
+    await page.waitForURL('**/step-up?return=%2F')
+    await page.waitForSelector('text=/Used\\. The next one/')
+    await page.fill('#code', await phoneCode(page))
+    await page.click('text=Confirm')
+    await page.waitForSelector('[role="alert"]')
+    town.pass(TOTP_STEP_MS)
+    await page.waitForSelector('text=Each code works once.')
+    await proveFactor(page)
+
+    await page.waitForSelector('.product')
+    const failed = (await town.events()).filter(({ type }) => type === 'step-up-failed')
+    expect(failed.map(({ network }) => network?.country)).toEqual(['US', 'DE'])
+  })
+})
+
+test('a thief next door with a cloned browser is found out by the rotating secret, and the owner keeps the session', async () => {
+  await inTown(async (page) => {
+    await logIn(page, 'ada')
+    await page.goto(`${town.shopUrl}/basket`)
+    await copyCookie(page)
+
+    const ordered = await steal(page, 'next-door', 'order')
+    town.pass(61_000)
+    const challenged = await ownerAsks(page)
+    const thief = await steal(page, 'next-door', 'browse')
+    await page.goto(town.shopUrl)
+    await page.waitForURL('**/step-up?return=%2F')
+    await proveFactor(page)
+    await page.waitForSelector('.product')
+    const after = await steal(page, 'next-door', 'browse')
+
+    expect(ordered.status).toBe(201)
+    expect(challenged).toEqual([401, 'step_up_required'])
+    expect([thief.status, thief.code]).toEqual([401, 'step_up_required'])
+    expect([after.status, after.code]).toEqual([401, 'token_superseded'])
+    expect(await ownerAsks(page)).toEqual([200, null])
+  })
+})
+
+test('logout ends the session for the copy and for the back button, too', async () => {
+  await inTown(async (page) => {
+    await logIn(page, 'ada')
+    await page.goto(`${town.shopUrl}/account`)
+    await copyCookie(page)
+    await page.click('text=Log out')
+    await page.waitForURL('**/login')
+
+    await page.goBack()
+    await page.waitForURL('**/login**')
+    const replayed = await page.evaluate(async () => (await fetch('/api/orders')).status)
+    const stolen = await steal(page, 'next-door', 'orders')
+
+    expect(replayed).toBe(401)
+    expect([stolen.status, stolen.code]).toEqual([401, 'session_unknown'])
+    expect((await town.events()).find(({ type }) => type === 'session-revoked')?.reason).toBe(
+      'logout',
+    )
+  })
+})
+
+test('fits a phone: no page is wider than its window', async () => {
+  await inTown(async (page) => {
+    await page.setViewportSize({ width: 375, height: 740 })
+    await logIn(page, 'ada')
+    const wide: string[] = []
+
+    for (const path of [
+      '/',
+      '/products/mug',
+      '/basket',
+      '/orders',
+      '/account',
+      '/sees',
+      '/thief',
+    ]) {
+      await page.goto(town.shopUrl + path)
+      const fits = await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)
+      if (!fits) wide.push(path)
+      expect(await page.locator('text=Log out').count()).toBeGreaterThan(0)
+    }
+
+    expect(wide).toEqual([])
+  })
+})
