@@ -1,6 +1,7 @@
 import type { Database, RootDatabase } from 'lmdb'
-import { PARTITIONS, partitionOf, type SessionId } from '../core/ids.ts'
+import { PARTITIONS, type SessionId } from '../core/ids.ts'
 import type { FeedItem } from '../core/store.ts'
+import { homeOf } from './home.ts'
 import {
   decodeHistory,
   decodeRecord,
@@ -134,7 +135,7 @@ function prefix(partition: number): string {
 }
 
 function recordKey(id: SessionId): string {
-  return prefix(partitionOf(id)) + id
+  return prefix(homeOf(id).partition) + id
 }
 
 function dueOf([, kind, key]: readonly (string | number)[]): Due[] {

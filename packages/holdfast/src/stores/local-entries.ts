@@ -1,4 +1,4 @@
-import { partitionOf, type SessionId, subjectOf } from '../core/ids.ts'
+import type { SessionId } from '../core/ids.ts'
 import type { Entries, FeedItem, Found, Page, SealedEvent } from '../core/store.ts'
 import {
   checkedEntry,
@@ -9,6 +9,7 @@ import {
   invalidPosition,
   pageSize,
 } from './arguments.ts'
+import { homeOf } from './home.ts'
 import type { LocalParts } from './local-store.ts'
 import { foundOf, isIdle, isReadable, type LiveRecord, type StoredRecord } from './record.ts'
 import type { Place } from './tables.ts'
@@ -27,12 +28,12 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
 
   function readable(id: SessionId, at: number): LiveRecord | undefined {
     const record = current(id, at)
-    const generation = tables.generation(subjectOf(id))
+    const generation = tables.generation(homeOf(id).subject)
     return isReadable(record, { generation, now: at }) ? record : undefined
   }
 
   function reachesLimit(id: SessionId, { limit, at }: { limit: number; at: number }): boolean {
-    const subject = subjectOf(id)
+    const subject = homeOf(id).subject
     const floor = tables.generation(subject)
     let live = 0
     for (const place of [...tables.places(subject, { floor, after: undefined })]) {
@@ -79,7 +80,7 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
     async write(entry, { limit, seenAt = 0, events = [] } = {}) {
       const { id, version, sealed, ...times } = checkedEntry(entry)
       checkedTime(seenAt, 'seenAt')
-      const subject = subjectOf(id)
+      const subject = homeOf(id).subject
       return step(() => {
         const at = now()
         const generation = tables.generation(subject)
@@ -107,7 +108,7 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
           tables.expireAt(record.deadline, { kind: 'entry', key: id })
         }
         const changed: FeedItem = { kind: 'changed', session: id, version, at }
-        publish(partitionOf(id), [...(isNew ? [] : [changed]), ...itemsOf(events)])
+        publish(homeOf(id).partition, [...(isNew ? [] : [changed]), ...itemsOf(events)])
         return 'written'
       })
     },
@@ -121,7 +122,9 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
         if (record === undefined) return 'gone'
         if ((tables.attributes(id)?.version ?? 0) !== attributes.version - 1) return 'conflict'
         tables.putAttributes(id, attributes)
-        publish(partitionOf(id), [{ kind: 'changed', session: id, version: record.version, at }])
+        publish(homeOf(id).partition, [
+          { kind: 'changed', session: id, version: record.version, at },
+        ])
         return 'written'
       })
     },
@@ -140,9 +143,12 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
           tables.expireAt(last, { kind: 'entry', key: id })
         }
         tables.removeAttributes(id)
-        if (before?.kind === 'live') tables.removePlace(subjectOf(id), placeOf(id, before))
+        if (before?.kind === 'live') tables.removePlace(homeOf(id).subject, placeOf(id, before))
         if (live === undefined) return false
-        publish(partitionOf(id), [{ kind: 'revoked', session: id, why, at }, ...itemsOf(events)])
+        publish(homeOf(id).partition, [
+          { kind: 'revoked', session: id, why, at },
+          ...itemsOf(events),
+        ])
         return true
       })
     },

@@ -1,8 +1,9 @@
-import { PARTITIONS, partitionOf } from '../core/ids.ts'
+import { PARTITIONS } from '../core/ids.ts'
 import type { FeedItem, Store } from '../core/store.ts'
-import { checkedId, checkedSubject } from './arguments.ts'
+import { checkedKey } from './arguments.ts'
 import { feedReader } from './feed-reader.ts'
 import { headWatch } from './head-watch.ts'
+import { homeOf } from './home.ts'
 import { localEntries } from './local-entries.ts'
 import { localMarks, localSubjects } from './local-subjects.ts'
 import type { Backend, Publish } from './tables.ts'
@@ -60,7 +61,7 @@ export function localStore(
     feed: {
       ...feedReader(source, watch),
       async append(key, events) {
-        const partition = partitionOf(key.length > 22 ? checkedId(key) : checkedSubject(key))
+        const { partition } = homeOf(checkedKey(key))
         const items = events.map((event): FeedItem => ({ kind: 'event', ...event }))
         await step(() => publish(partition, items))
       },

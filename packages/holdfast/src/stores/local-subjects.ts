@@ -1,6 +1,6 @@
-import { partitionOf, subjectOf } from '../core/ids.ts'
 import type { Marks, Subjects } from '../core/store.ts'
 import { checkedId, checkedSubject, checkedTime, checkedVersion } from './arguments.ts'
+import { homeOf } from './home.ts'
 import { itemsOf, placeOf } from './local-entries.ts'
 import type { LocalParts } from './local-store.ts'
 import { markDigest } from './mark-digest.ts'
@@ -46,7 +46,7 @@ export function localSubjects({ tables, step, look, now, publish }: LocalParts):
         let kept = null
         if (
           except !== undefined &&
-          subjectOf(except) === subject &&
+          homeOf(except).subject === subject &&
           isReadable(record, { generation: before, now: now() })
         ) {
           const raised = { ...record, floor: generation }
@@ -57,7 +57,7 @@ export function localSubjects({ tables, step, look, now, publish }: LocalParts):
         }
         tables.putGeneration(subject, generation)
         const item = { kind: 'subject' as const, subject, generation, except: kept, why, at }
-        publish(partitionOf(subject), [item, ...itemsOf(events)])
+        publish(homeOf(subject).partition, [item, ...itemsOf(events)])
         return generation
       })
     },

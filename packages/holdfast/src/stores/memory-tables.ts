@@ -1,5 +1,6 @@
 import type { SessionId, SubjectKey } from '../core/ids.ts'
 import type { Numbered } from './feed-reader.ts'
+import { homeOf } from './home.ts'
 import type { History, StoredRecord, Versioned } from './record.ts'
 import type { Due, Place, Tables } from './tables.ts'
 
@@ -12,7 +13,7 @@ interface Lane {
 }
 
 /** Tables as maps. */
-export function memoryTables(partitionOf: (id: SessionId) => number): Tables {
+export function memoryTables(): Tables {
   const records = new Map<SessionId, StoredRecord>()
   const attributes = new Map<SessionId, Versioned>()
   const generations = new Map<SubjectKey, number>()
@@ -59,7 +60,9 @@ export function memoryTables(partitionOf: (id: SessionId) => number): Tables {
       if (known?.size === 0) places.delete(subject)
     },
     inPartition(partition, after = '') {
-      return [...records.keys()].filter((id) => id > after && partitionOf(id) === partition).sort()
+      return [...records.keys()]
+        .filter((id) => id > after && homeOf(id).partition === partition)
+        .sort()
     },
 
     expireAt(at, due) {

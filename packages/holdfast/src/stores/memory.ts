@@ -1,4 +1,3 @@
-import { partitionOf } from '../core/ids.ts'
 import type { Store } from '../core/store.ts'
 import { FEED_LIMIT, localStore } from './local-store.ts'
 import { memoryTables } from './memory-tables.ts'
@@ -24,7 +23,7 @@ export function memoryStore({
   now = () => Date.now(),
   feedLimit = FEED_LIMIT,
 }: MemoryOptions = {}): Store {
-  const tables = memoryTables(partitionOf)
+  const tables = memoryTables()
   return localStore(
     {
       tables,

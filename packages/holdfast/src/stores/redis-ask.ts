@@ -30,10 +30,16 @@ export function redisAsk(port: RedisPort, timeoutMs: number): RedisAsk {
         unanswered--
         clearTimeout(timer)
       }
-      started(ask).then(
-        (answer) => {
+      let answer: Promise<T>
+      try {
+        answer = ask()
+      } catch (cause) {
+        answer = Promise.reject(cause)
+      }
+      answer.then(
+        (reply) => {
           answered()
-          resolve(answer)
+          resolve(reply)
         },
         (cause: unknown) => {
           answered()
@@ -59,11 +65,6 @@ export function redisAsk(port: RedisPort, timeoutMs: number): RedisAsk {
       })
     },
   }
-}
-
-/** A client that throws instead of rejecting must not leave a timer behind. */
-async function started<T>(ask: () => Promise<T>): Promise<T> {
-  return ask()
 }
 
 /** The code that Redis puts first, for example OOM or CLUSTERDOWN; else what the client calls its error. */

@@ -1,10 +1,9 @@
-import { subjectOf } from '../core/ids.ts'
 import type { Entries, SealedEvent } from '../core/store.ts'
 import { checkedEntry, checkedId, checkedTime, checkedVersion } from './arguments.ts'
+import { homeOf, tailOf } from './home.ts'
 import { decodeRecord, decodeVersioned, foundOf, isReadable } from './record.ts'
-import { homeOf, tailOf } from './redis-keys.ts'
 import { redisList } from './redis-list.ts'
-import { bufferOf, bytesOf, numberOf, unexpectedReply } from './redis-reply.ts'
+import { bufferOf, bytesOf, listOf, numberOf, unexpectedReply } from './redis-reply.ts'
 import { SCRIPTS } from './redis-scripts.ts'
 import type { RedisParts } from './redis-store.ts'
 
@@ -24,15 +23,11 @@ export function redisEntries(parts: RedisParts): Entries {
 
   return {
     async read(id) {
-      const key = keys.record(checkedId(id))
-      const subject = subjectOf(id)
-      const reply = await ask.command(key, [
-        'MGET',
-        key,
-        keys.generation(subject),
-        keys.attributes(id),
-      ])
-      const [raw, raised, attributes] = Array.isArray(reply) ? reply : []
+      const home = homeOf(checkedId(id))
+      const key = keys.record(home, id)
+      const names = [key, keys.generation(home), keys.attributes(home, id)]
+      const reply = await ask.command(key, ['MGET', ...names])
+      const [raw, raised, attributes] = listOf(reply)
       const bytes = bytesOf(raw)
       if (bytes === undefined) return undefined
       const record = decodeRecord(bytes)
@@ -48,17 +43,18 @@ export function redisEntries(parts: RedisParts): Entries {
     async write(entry, { limit, seenAt = 0, events = [] } = {}) {
       const { id, version, generation, createdAt, deadline, idleMs, sealed } = checkedEntry(entry)
       checkedTime(seenAt, 'seenAt')
-      const { subject, partition } = homeOf(id)
+      const home = homeOf(id)
+      const { subject, partition } = home
       const reply = await ask.run(
         SCRIPTS.write,
         [
-          keys.record(id),
-          keys.generation(subject),
-          keys.index(subject),
+          keys.record(home, id),
+          keys.generation(home),
+          keys.index(home),
           keys.subjects(partition),
           keys.feed(partition),
           keys.counter(partition),
-          keys.attributes(id),
+          keys.attributes(home, id),
         ],
         [
           ...texts([now(), feedLimit]),
@@ -66,7 +62,7 @@ export function redisEntries(parts: RedisParts): Entries {
           subject,
           ...texts([version, generation, createdAt, deadline, idleMs, seenAt]),
           limit === undefined ? '' : String(limit),
-          keys.recordsOf(subject),
+          keys.recordsOf(home),
           id,
           bufferOf(sealed),
           ...eventArguments(events),
@@ -77,14 +73,15 @@ export function redisEntries(parts: RedisParts): Entries {
     },
 
     async attach(id, { version, sealed }) {
-      const { subject, partition } = homeOf(checkedId(id))
+      const home = homeOf(checkedId(id))
+      const { partition } = home
       checkedVersion(version)
       const reply = await ask.run(
         SCRIPTS.attach,
         [
-          keys.record(id),
-          keys.generation(subject),
-          keys.attributes(id),
+          keys.record(home, id),
+          keys.generation(home),
+          keys.attributes(home, id),
           keys.feed(partition),
           keys.counter(partition),
         ],
@@ -96,15 +93,16 @@ export function redisEntries(parts: RedisParts): Entries {
     },
 
     async revoke(id, { until, why, at, events = [] }) {
-      const { subject, partition } = homeOf(checkedId(id))
+      const home = homeOf(checkedId(id))
+      const { partition } = home
       checkedTime(until, 'until')
       const reply = await ask.run(
         SCRIPTS.revoke,
         [
-          keys.record(id),
-          keys.generation(subject),
-          keys.index(subject),
-          keys.attributes(id),
+          keys.record(home, id),
+          keys.generation(home),
+          keys.index(home),
+          keys.attributes(home, id),
           keys.feed(partition),
           keys.counter(partition),
         ],
@@ -125,10 +123,11 @@ export function redisEntries(parts: RedisParts): Entries {
     async touch(seen) {
       const byPartition = new Map<number, { key: string; at: string }[]>()
       for (const { id, at } of seen) {
-        const { partition } = homeOf(checkedId(id))
+        const home = homeOf(checkedId(id))
+        const { partition } = home
         const touches = byPartition.get(partition) ?? []
         byPartition.set(partition, touches)
-        touches.push({ key: keys.record(id), at: String(checkedTime(at, 'at')) })
+        touches.push({ key: keys.record(home, id), at: String(checkedTime(at, 'at')) })
       }
       const time = String(now())
       const slices = [...byPartition.values()].flatMap((touches) => slicesOf(touches, TOUCH_SLICE))

@@ -1,8 +1,8 @@
 import type { SubjectKey } from '../core/ids.ts'
 import type { Entries, Found, Page, Query } from '../core/store.ts'
 import { checkedSubject, invalidPosition, pageSize } from './arguments.ts'
+import { homeOf, idOf } from './home.ts'
 import { decodeRecord, decodeVersioned, foundOf } from './record.ts'
-import { idOf } from './redis-keys.ts'
 import { bytesOf, listOf, textOf } from './redis-reply.ts'
 import { SCRIPTS } from './redis-scripts.ts'
 import type { RedisParts } from './redis-store.ts'
@@ -29,16 +29,17 @@ export function redisList({ ask, keys, now }: RedisParts): Entries['list'] {
     { after, limit }: { readonly after: Position; readonly limit: number },
   ): Promise<Page<Found>> {
     const at = now()
+    const home = homeOf(subject)
     const reply = await ask.run(
       SCRIPTS.list,
-      [keys.index(subject), keys.generation(subject)],
+      [keys.index(home), keys.generation(home)],
       [
         String(at),
         String(limit),
         after.score,
         after.name,
-        keys.recordsOf(subject),
-        keys.attributesOf(subject),
+        keys.recordsOf(home),
+        keys.attributesOf(home),
       ],
     )
     const [next, ...rest] = listOf(reply)

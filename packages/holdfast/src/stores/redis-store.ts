@@ -1,8 +1,8 @@
-import { partitionOf } from '../core/ids.ts'
 import type { Store } from '../core/store.ts'
-import { checkedId, checkedSubject } from './arguments.ts'
+import { checkedKey } from './arguments.ts'
 import { feedReader } from './feed-reader.ts'
 import { headWatch } from './head-watch.ts'
+import { homeOf } from './home.ts'
 import type { RedisAsk } from './redis-ask.ts'
 import { eventArguments, redisEntries, texts } from './redis-entries.ts'
 import { redisFeed } from './redis-feed.ts'
@@ -39,7 +39,7 @@ export function storeIn(
     feed: {
       ...feedReader(source, watch),
       async append(key, events) {
-        const partition = partitionOf(key.length > 22 ? checkedId(key) : checkedSubject(key))
+        const { partition } = homeOf(checkedKey(key))
         await ask.run(
           SCRIPTS.append,
           [keys.feed(partition), keys.counter(partition)],

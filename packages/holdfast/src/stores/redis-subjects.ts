@@ -1,10 +1,9 @@
-import { partitionOf, subjectOf } from '../core/ids.ts'
 import type { Marks, Subjects } from '../core/store.ts'
 import { checkedId, checkedSubject, checkedTime, checkedVersion } from './arguments.ts'
+import { homeOf, tailOf } from './home.ts'
 import { markDigest } from './mark-digest.ts'
 import { decodeHistory } from './record.ts'
 import { eventArguments, texts } from './redis-entries.ts'
-import { tailOf } from './redis-keys.ts'
 import { bufferOf, bytesOf, listOf, numberOf } from './redis-reply.ts'
 import { SCRIPTS } from './redis-scripts.ts'
 import type { RedisParts } from './redis-store.ts'
@@ -13,8 +12,9 @@ import type { RedisParts } from './redis-store.ts'
 export function redisSubjects({ ask, keys, now, feedLimit, wake }: RedisParts): Subjects {
   return {
     async read(subject) {
-      const key = keys.generation(checkedSubject(subject))
-      const reply = await ask.command(key, ['MGET', key, keys.history(subject)])
+      const home = homeOf(checkedSubject(subject))
+      const key = keys.generation(home)
+      const reply = await ask.command(key, ['MGET', key, keys.history(home)])
       const [raised, raw] = listOf(reply)
       const generation = numberOf(raised)
       const bytes = bytesOf(raw)
@@ -30,25 +30,26 @@ export function redisSubjects({ ask, keys, now, feedLimit, wake }: RedisParts): 
       checkedTime(until, 'until')
       const reply = await ask.run(
         SCRIPTS.writeHistory,
-        [keys.history(checkedSubject(subject))],
+        [keys.history(homeOf(checkedSubject(subject)))],
         [...texts([now(), version, until]), bufferOf(sealed)],
       )
       return reply === 1 ? 'written' : 'conflict'
     },
 
     async revoke(subject, { at, why, except, events = [] }) {
-      const partition = partitionOf(checkedSubject(subject))
+      const home = homeOf(checkedSubject(subject))
+      const { partition } = home
       checkedTime(at, 'at')
-      const mine = except !== undefined && subjectOf(checkedId(except)) === subject
+      const mine = except !== undefined && homeOf(checkedId(except)).subject === subject
       const kept = mine ? except : undefined
       const reply = await ask.run(
         SCRIPTS.revokeSubject,
         [
-          keys.generation(subject),
-          keys.index(subject),
+          keys.generation(home),
+          keys.index(home),
           keys.feed(partition),
           keys.counter(partition),
-          ...(kept === undefined ? [] : [keys.record(kept)]),
+          ...(kept === undefined ? [] : [keys.record(home, kept)]),
         ],
         [
           ...texts([now(), feedLimit]),

@@ -73,18 +73,11 @@ function afterCheck(ask: RedisAsk, check: () => Promise<void>): RedisAsk {
     passed = true
   }
 
+  const first = <T>(then: () => Promise<T>): Promise<T> => (passed ? then() : ready().then(then))
+
   return {
-    async command(key, args) {
-      if (!passed) await ready()
-      return ask.command(key, args)
-    },
-    async run(script, keys, args) {
-      if (!passed) await ready()
-      return ask.run(script, keys, args)
-    },
-    async onEachMaster(args) {
-      if (!passed) await ready()
-      return ask.onEachMaster(args)
-    },
+    command: (key, args) => first(() => ask.command(key, args)),
+    run: (script, keys, args) => first(() => ask.run(script, keys, args)),
+    onEachMaster: (args) => first(() => ask.onEachMaster(args)),
   }
 }

@@ -1,4 +1,4 @@
-import { subjectOf } from '../core/ids.ts'
+import { homeOf } from './home.ts'
 import { placeOf } from './local-entries.ts'
 import type { Due, Tables } from './tables.ts'
 
@@ -25,7 +25,7 @@ function sweep(tables: Tables, now: number, due: Due): void {
   const record = tables.record(due.key)
   if (record === undefined) return
   if ((record.kind === 'dead' ? record.until : record.deadline) > now) return
-  if (record.kind === 'live') tables.removePlace(subjectOf(due.key), placeOf(due.key, record))
+  if (record.kind === 'live') tables.removePlace(homeOf(due.key).subject, placeOf(due.key, record))
   tables.removeAttributes(due.key)
   tables.removeRecord(due.key)
 }

@@ -1,4 +1,105 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import {
+  isSessionId,
+  isSubjectKey,
+  PARTITIONS,
+  partitionOf,
+  subjectOf,
+} from '../../src/core/ids.ts'
+import { checkedKey } from '../../src/stores/arguments.ts'
+import { decodeCursor, encodeCursor } from '../../src/stores/feed-cursor.ts'
+import { homeOf, idOf, tailOf } from '../../src/stores/home.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
+import { memoryTables } from '../../src/stores/memory-tables.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
 
 storeContract('memory', ({ now, feedLimit }) => memoryStore({ now, feedLimit }))
+
+test('any positions come back from a cursor', () => {
+  const position = fc.oneof(fc.constant(0), fc.nat(), fc.maxSafeNat())
+  const positions = fc.array(position, { minLength: PARTITIONS, maxLength: PARTITIONS })
+
+  fc.assert(
+    fc.property(positions, (at) => {
+      expect(decodeCursor(encodeCursor(at))).toEqual(at)
+    }),
+  )
+})
+
+test('no text is taken for a cursor but the one spelling of its positions', () => {
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 80 }).map((some) => Buffer.from(some).toString('base64url')),
+    fc.uint8Array({ maxLength: 3 }).map((some) => {
+      return Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, ...some]).toString('base64url')
+    }),
+    fc.string(),
+  )
+
+  fc.assert(
+    fc.property(bytes, (text) => {
+      let spelled: string
+      try {
+        spelled = encodeCursor(decodeCursor(text))
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'invalid_input' })
+        return
+      }
+      expect(spelled).toBe(text)
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('expiry notes are handed out once their minute is over, each once, however few at a time', () => {
+  const tables = memoryTables()
+  for (let i = 0; i < 100; i++) tables.expireAt(i * 10_000, { kind: 'mark', key: `${i}` })
+  const taken: string[] = []
+
+  for (let now = 0; now <= 2_000_000; now += 1_000) {
+    for (const { key } of tables.takeDue(now, 2)) {
+      expect(Number(key) * 10_000).toBeLessThan(now)
+      taken.push(key)
+    }
+  }
+
+  expect(taken).toHaveLength(100)
+  expect(new Set(taken).size).toBe(100)
+})
+
+test('subject and partition read off the letters are those that decoding gives', () => {
+  const key = (size: number): fc.Arbitrary<string> =>
+    fc
+      .uint8Array({ minLength: size, maxLength: size })
+      .map((bytes) => Buffer.from(bytes).toString('base64url'))
+
+  fc.assert(
+    fc.property(key(32), key(16), (id, subject) => {
+      expect(homeOf(id)).toEqual({ subject: subjectOf(id), partition: partitionOf(id) })
+      expect(homeOf(subject)).toEqual({ subject, partition: partitionOf(subject) })
+      expect(idOf(subjectOf(id), tailOf(id))).toBe(id)
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('what passes for a key is what the core calls an id or a subject key', () => {
+  const letters = fc.constantFrom(...'AQgwEBabyz019-_=+/{} ')
+  const text = fc.oneof(
+    fc.string({ unit: letters, minLength: 21, maxLength: 44 }),
+    fc.string({ unit: letters, minLength: 22, maxLength: 22 }),
+    fc.string({ unit: letters, minLength: 43, maxLength: 43 }),
+    fc
+      .uint8Array({ minLength: 15, maxLength: 33 })
+      .map((b) => Buffer.from(b).toString('base64url')),
+  )
+
+  fc.assert(
+    fc.property(text, (key) => {
+      const valid = isSessionId(key) || isSubjectKey(key)
+      if (valid) expect(checkedKey(key)).toBe(key)
+      else expect(() => checkedKey(key)).toThrow(expect.objectContaining({ code: 'invalid_input' }))
+    }),
+    { numRuns: 2_000 },
+  )
+})

@@ -67,6 +67,21 @@ describe('Redis', () => {
     await store.close()
   })
 
+  test('attributes and indexes live as long as a session whose deadline has moved', async () => {
+    const store = redisStore({ client, prefix: 'moved:' })
+    const entry = make.entry()
+    await store.entries.write(entry)
+    await store.entries.attach(entry.id, { version: 1, sealed: make.bytes() })
+    const deadline = entry.deadline + 60_000
+
+    await store.entries.write({ ...nextOf(entry, make.bytes()), deadline })
+
+    const keys = await client.keys('moved:[stip]:*')
+    expect(keys).toHaveLength(4)
+    for (const key of keys) expect(await client.pexpiretime(key)).toBe(deadline)
+    await store.close()
+  })
+
   test('scripts that Redis has forgotten are sent again', async () => {
     const store = redisStore({ client, prefix: 'flush:' })
     const entry = make.entry()
