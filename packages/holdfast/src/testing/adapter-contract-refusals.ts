@@ -170,5 +170,15 @@ export function refuses({ engine, origin, another, loggedIn }: AdapterScene): vo
       expect(answer.json()).toEqual({ subject: null })
       expectCleared(answer)
     })
+
+    test('but not forged ones: they are nobody’s only in disguise', async () => {
+      const { client } = await loggedIn()
+
+      const embedded = await client.send('/maybe', { headers: { 'sec-fetch-site': 'cross-site' } })
+      const plain = await client.send('/maybe', { headers: { host: 'shop.example' } })
+
+      expectRefusal(embedded, 403, 'cross_site_request')
+      expectRefusal(plain, 403, 'https_required')
+    })
   })
 }
