@@ -10,7 +10,7 @@ import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseClientFacts } from '../../src/adapters/client-facts.ts'
 import { scanCookies } from '../../src/carriers/scan-cookies.ts'
-import { listening } from '../contracts/listening.ts'
+import { listening } from '../contracts/apps/listening.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-browser-'))
 let code = ''

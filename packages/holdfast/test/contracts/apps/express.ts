@@ -1,10 +1,11 @@
 import { createServer } from 'node:http'
 import express from 'express'
-import { holdfast } from '../../src/adapters/express.ts'
-import { adapterContract } from '../../src/testing/adapter-contract.ts'
+import { holdfast } from '../../../src/adapters/express.ts'
+import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
-adapterContract('express', (sessions, options) => {
+/** The routes of the adapter contract on express. */
+export const startExpress: StartAdapter = (sessions, options) => {
   const hf = holdfast(sessions, options)
   const app = express()
   app.use(express.json())
@@ -65,4 +66,4 @@ adapterContract('express', (sessions, options) => {
   )
 
   return listening(createServer(app))
-})
+}

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { holdfast } from '../../src/adapters/node.ts'
-import { adapterContract } from '../../src/testing/adapter-contract.ts'
+import { holdfast } from '../../../src/adapters/node.ts'
+import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
-adapterContract('node', (sessions, options) => {
+/** The routes of the adapter contract on node. */
+export const startNode: StartAdapter = (sessions, options) => {
   const hf = holdfast(sessions, {
     ...options,
     formToken: async (request) => {
@@ -79,7 +80,7 @@ adapterContract('node', (sessions, options) => {
       else await handler(request, response)
     }),
   )
-})
+}
 
 function answer(response: ServerResponse, value: unknown): void {
   response.setHeader('content-type', 'application/json')

@@ -1,11 +1,12 @@
 import { Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
-import { holdfast } from '../../src/adapters/hono.ts'
-import { adapterContract } from '../../src/testing/adapter-contract.ts'
+import { holdfast } from '../../../src/adapters/hono.ts'
+import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
-adapterContract('hono', (sessions, options) => {
+/** The routes of the adapter contract on hono. */
+export const startHono: StartAdapter = (sessions, options) => {
   const hf = holdfast(sessions, options)
   const app = new Hono()
 
@@ -52,4 +53,4 @@ adapterContract('hono', (sessions, options) => {
   const server = createAdaptorServer({ fetch: app.fetch })
   if (!(server instanceof Server)) throw new Error('An HTTP/1.1 server was expected.')
   return listening(server)
-})
+}

@@ -1,10 +1,11 @@
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import { holdfast } from '../../src/adapters/fetch.ts'
-import { adapterContract } from '../../src/testing/adapter-contract.ts'
+import { holdfast } from '../../../src/adapters/fetch.ts'
+import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
-adapterContract('fetch', (sessions, options) => {
+/** The routes of the adapter contract on fetch. */
+export const startFetch: StartAdapter = (sessions, options) => {
   const peers = new WeakMap<Request, string>()
   const hf = holdfast(sessions, { ...options, peer: (request) => peers.get(request) })
 
@@ -60,4 +61,4 @@ adapterContract('fetch', (sessions, options) => {
       }),
     ),
   )
-})
+}

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http'
-import type { StartedAdapter } from '../../src/testing/adapter-contract.ts'
+import type { StartedAdapter } from '../../../src/testing/adapter-contract.ts'
 
 /** Listens on a free loopback port; closing ends open connections, too. */
 export async function listening(server: Server): Promise<StartedAdapter> {

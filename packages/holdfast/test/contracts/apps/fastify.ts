@@ -1,8 +1,9 @@
 import { fastify } from 'fastify'
-import { holdfast, type LoginFacts, type StepUpProof } from '../../src/adapters/fastify.ts'
-import { adapterContract } from '../../src/testing/adapter-contract.ts'
+import { holdfast, type LoginFacts, type StepUpProof } from '../../../src/adapters/fastify.ts'
+import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
 
-adapterContract('fastify', async (sessions, options) => {
+/** The routes of the adapter contract on fastify. */
+export const startFastify: StartAdapter = async (sessions, options) => {
   const hf = holdfast(sessions, options)
   const app = fastify()
   app.addContentTypeParser(
@@ -79,7 +80,7 @@ adapterContract('fastify', async (sessions, options) => {
       await app.close()
     },
   }
-})
+}
 
 /** As form parsers do: a repeated field is an array. */
 function formOf(body: string): Record<string, string | readonly string[]> {
