@@ -14,8 +14,7 @@ const DEFAULT_PORT = 4700
 const HIGHEST_PORT = 65_532
 
 /**
- * `SHOP_HOLDFAST_URL`, `SHOP_HOLDFAST_KEY`, `SHOP_AUDIT_KEY` (the former key again when it has the roles) and
- * `SHOP_PORT` (4700). Throws when one is missing or wrong, and says which.
+ * `SHOP_HOLDFAST_URL`, `SHOP_HOLDFAST_KEY`, `SHOP_AUDIT_KEY` and `SHOP_PORT` (4700). Throws when one is missing or wrong, and says which.
  */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): ShopSettings {
   const holdfastUrl = required(env, 'SHOP_HOLDFAST_URL')
@@ -24,7 +23,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   return {
     holdfastUrl,
     holdfastKey,
-    auditKey: env.SHOP_AUDIT_KEY || holdfastKey,
+    auditKey: required(env, 'SHOP_AUDIT_KEY'),
     port: portOf(env.SHOP_PORT),
   }
 }

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { totalOf } from 'holdfast'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -20,6 +21,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close()
+  await rm(browserModule, { recursive: true, force: true })
 })
 
 /** A fresh town and a fresh browser for each story; a page must not break its own content security policy. */

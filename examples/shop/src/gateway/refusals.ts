@@ -18,8 +18,12 @@ const WORDS: Readonly<Record<string, readonly [title: string, text: string]>> = 
   session_limit_reached: ['Too many sessions', 'End one of your other sessions first.'],
 }
 
+const TO_LOGIN = { status: 303, headers: { location: '/login' }, body: '' } as const
+
 /** A person who waits for a page gets one; programs and redirects keep what the library says. */
 export function refusalPage(refused: RefusedRequest): RefusalWording | undefined {
+  // The front door leads to the login for everybody, not only for browsers.
+  if (refused.code === 'token_missing' && refused.url === '/') return TO_LOGIN
   if (!refused.navigation || refused.status < 400) return undefined
   const [title, text] = WORDS[refused.code] ?? [
     refused.status === 503 ? 'Nothing was decided' : 'That did not work',

@@ -31,7 +31,7 @@ ${page.phone ? phone() : noPhone()}
 }
 
 /** A phone for those who have none at hand. */
-export function phone(): Html {
+function phone(): Html {
   return html`<section class="demo card" aria-label="Demo phone">
 <p class="eyebrow">Demo phone, for this demonstration only</p>
 <div class="phone" data-phone>

@@ -1,5 +1,5 @@
 /** Names for people, from codes. */
-export function country(code: string | null): string | undefined {
+function country(code: string | null): string | undefined {
   if (code === null) return undefined
   return new Intl.DisplayNames('en', { type: 'region' }).of(code) ?? code
 }

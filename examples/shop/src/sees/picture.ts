@@ -110,11 +110,16 @@ export function eventPicture(event: SessionEvent): EventPicture {
     title,
     tone,
     from: [from, device].filter((part) => part !== null).join(' · ') || null,
-    reason: event.reason === null ? null : sentence(event.reason),
+    reason: reasonOf(event),
     outcome: event.decision?.outcome ?? null,
     score: event.decision?.score ?? null,
     because: reasons(event.decision),
   }
+}
+
+/** A login's reason is the class of its session, which says nothing here. */
+function reasonOf({ type, reason }: SessionEvent): string | null {
+  return reason === null || type === 'session-established' ? null : sentence(reason)
 }
 
 export function reasons(decision: Decision | null | undefined): readonly ReasonPicture[] {

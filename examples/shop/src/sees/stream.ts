@@ -51,6 +51,9 @@ export async function streamSession(
       shown = picture
       if (!page.more) await pause(ended)
     }
+  } catch (error) {
+    // The browser connects anew, and is told again from the start.
+    process.stderr.write(`gateway: no news of a session: ${textOf(error)}\n`)
   } finally {
     response.end()
   }
@@ -70,4 +73,8 @@ function pause(ended: AbortSignal): Promise<void> {
       resolve()
     }
   })
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'something that is no error'
 }
