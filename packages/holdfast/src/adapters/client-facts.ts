@@ -3,7 +3,7 @@ import { type ClientFacts, LIMITS } from '../core/request.ts'
 import type { HttpFacts } from './http-facts.ts'
 
 /** The readable cookie, and the form field, in which the page keeps what it knows about its device. */
-export const CLIENT_FACTS_NAME = 'hf-client'
+const CLIENT_FACTS_NAME = 'hf-client'
 
 const MAX_LENGTH = 512
 

@@ -143,7 +143,7 @@ function eventsOf(
   const facts = { ...factsOf(shown), decision }
   const types: EventType[] = []
   if (state.fork === null && session.fork !== null) types.push('token-reused')
-  if (contextChanged) types.push('context-changed')
+  if (contextChanged && !newlySuspected) types.push('context-changed')
   if (newlySuspected || (decision.outcome === 'observe' && judged.next !== session)) {
     types.push('anomaly-detected')
   }

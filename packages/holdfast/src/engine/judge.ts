@@ -9,6 +9,7 @@ import {
   VISIT_GAP_MS,
 } from '../core/context.ts'
 import { type Decision, decision } from '../core/decision.ts'
+import { totalOf } from '../core/evidence.ts'
 import type { KnownContext, SubjectHistory } from '../core/history.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
@@ -112,7 +113,7 @@ function visited(
   const firstSeen = conflict || before === undefined || before.visits === 0 ? at : before.firstSeen
   const confirmedByVisits =
     now.state === 'provisional' && visits >= CONFIRMING_VISITS && at - firstSeen >= CONFIRMING_MS
-  const evidence = Math.max(0, now.standing.score)
+  const evidence = Math.max(0, ownScore(now.standing))
   const carries = existing !== undefined && evidence === decayed(existing, at)
   return {
     key: now.key,
@@ -127,6 +128,11 @@ function visited(
     because: now.standing.because.map(({ reason, weight }) => ({ reason, weight })),
     failures: existing?.failures ?? 0,
   }
+}
+
+/** Without what was inherited: handed on once more, it would grow with every newcomer. */
+function ownScore({ because }: Decision): number {
+  return totalOf(because.filter(({ reason }) => reason !== 'evidence_inherited'))
 }
 
 /** Undefined when only challenged and confirmed contexts are left and no place is free. */

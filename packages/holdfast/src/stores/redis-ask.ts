@@ -68,7 +68,7 @@ export function redisAsk(port: RedisPort, timeoutMs: number): RedisAsk {
 }
 
 /** The code that Redis puts first, for example OOM or CLUSTERDOWN; else what the client calls its error. */
-export function kindOf(error: unknown): string {
+function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown'
   return /^-?([A-Z]{3,}) /.exec(error.message)?.[1] ?? error.name
 }

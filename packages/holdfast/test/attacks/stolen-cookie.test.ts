@@ -71,6 +71,24 @@ describe('a refused presentation', () => {
     expect(moved.decision?.because.map(({ reason }) => reason)).toContain('evidence_inherited')
   })
 
+  test('hands on what it has on its account once: five disguises do not weigh five times as much', async () => {
+    const { login, show } = await harness(inMemory)
+    const token = await login()
+    const scores: number[] = []
+
+    for (const ip of [
+      '203.0.113.66',
+      '203.1.113.66',
+      '203.2.113.66',
+      '203.3.113.66',
+      '203.4.113.66',
+    ]) {
+      scores.push((await show(token, abroad({ ip }))).decision?.score ?? 0)
+    }
+
+    expect(Math.max(...scores)).toBeLessThanOrEqual(2 * (scores[0] ?? 0))
+  })
+
   test('cannot fill a session with places: the seventeenth is turned away, the owner is not', async () => {
     const { sessions, login, show } = await harness(inMemory)
     const token = await login()
