@@ -141,7 +141,7 @@ test('a copied cookie from another country and browser is refused while its owne
       expect.arrayContaining([
         'session-established',
         'secret-rotated',
-        'context-changed',
+        'anomaly-detected',
         'step-up-required',
       ]),
     )
