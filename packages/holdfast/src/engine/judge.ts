@@ -106,7 +106,8 @@ function visited(
   const { at, network, device } = now.presentation
   const { last } = now.session
   const before = existing ?? now.known
-  const lastSeen = Math.max(before?.lastSeen ?? 0, last.context === now.key ? last.at : 0)
+  const used = existing !== undefined && last.context === now.key ? last.at : 0
+  const lastSeen = Math.max(before?.lastSeen ?? 0, used)
   const conflict = now.state === 'challenged' || now.session.fork !== null
   const opens = at - lastSeen >= VISIT_GAP_MS && now.standing.outcome === 'allow'
   const visits = conflict ? 0 : (before?.visits ?? 0) + (opens ? 1 : 0)

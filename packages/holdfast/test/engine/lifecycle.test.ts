@@ -93,6 +93,20 @@ describe('the owner', () => {
     expect(codeOf(await show(token, onTheTrain(), sensitive))).toBe('ok')
   })
 
+  test('a place becomes confirmed by three separate logins over a day, too', async () => {
+    const { host, login, show } = await harness(inMemory)
+    await login()
+    const codes: string[] = []
+
+    for (let visit = 0; visit < 4; visit++) {
+      host.advance(9 * HOUR)
+      const token = await login({ amr: ['pwd'], request: onTheTrain() })
+      codes.push(codeOf(await show(token, onTheTrain(), { sensitivity: 'sensitive' })))
+    }
+
+    expect(codes).toEqual(['step_up_required', 'step_up_required', 'step_up_required', 'ok'])
+  })
+
   test('two addresses without any geo data are only two prefixes: nobody is thrown out', async () => {
     const { login, show } = await harness(inMemory, { lookup: () => undefined })
     const token = await login()
