@@ -1,3 +1,4 @@
+import type { Evidence } from './evidence.ts'
 import type { Device, Network } from './request.ts'
 
 /** At most this many contexts a session: a thief must not be able to make a record grow. */
@@ -27,7 +28,7 @@ export interface Context {
   readonly evidence: number
   readonly evidenceAt: number
   /** What the last weighing of this context found, for people who look. */
-  readonly because: readonly { readonly reason: string; readonly weight: number }[]
+  readonly because: readonly Pick<Evidence, 'group' | 'reason' | 'weight'>[]
   /** Failed step-ups from here since it was last confirmed. */
   readonly failures: number
 }

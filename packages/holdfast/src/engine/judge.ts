@@ -126,7 +126,7 @@ function visited(
     visits,
     evidence: carries ? existing.evidence : evidence,
     evidenceAt: carries ? existing.evidenceAt : at,
-    because: now.standing.because.map(({ reason, weight }) => ({ reason, weight })),
+    because: now.standing.because.map(({ group, reason, weight }) => ({ group, reason, weight })),
     failures: existing?.failures ?? 0,
   }
 }

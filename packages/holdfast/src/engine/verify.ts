@@ -79,8 +79,7 @@ function unchanged(parts: Parts, { state, found }: Opened, shown: Shown, row: Ro
 /** What the policy says of the last context when nothing but its own decaying evidence is on the scales. */
 function quietDecision(parts: Parts, state: SessionState, at: number): Decision {
   const context = findContext(state.contexts, state.last.context)
-  const carried = context === undefined ? undefined : carriedEvidence(context, at)
-  return parts.policy(carried === undefined ? [] : [carried], {
+  return parts.policy(context === undefined ? [] : carriedEvidence(context, at), {
     sensitivity: 'normal',
     reading: true,
     context: context?.state ?? 'new',

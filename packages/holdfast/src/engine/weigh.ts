@@ -56,19 +56,22 @@ export function weigh(
   const existing = findContext(session.contexts, key)
   const rejudged = existing?.state === 'challenged'
   const { evidence, failed } = look(scales.signals, session, presentation, history)
+  const changed = existing === undefined || factsChanged(existing, presentation)
+  const settled = !changed && !rejudged && session.last.context === key
 
   const carried = carriedOver(session, presentation, history, { key, existing })
   const failures = Math.min(existing?.failures ?? 0, MAX_FAILURES_WEIGHED)
   const because = [
-    ...evidence,
-    ...(carried === undefined ? [] : [carried]),
+    // Staying where one is speaks for the owner once, on coming there, and not with every request.
+    ...(settled ? evidence.filter(({ weight }) => weight >= 0) : evidence),
+    ...carried,
     ...(failures === 0 ? [] : [failedStepUps(failures)]),
   ]
 
   const situation: Situation = {
     sensitivity: presentation.sensitivity,
     reading: presentation.method === 'GET' || presentation.method === 'HEAD',
-    context: rejudged && factsChanged(existing, presentation) ? 'new' : (existing?.state ?? 'new'),
+    context: rejudged && changed ? 'new' : (existing?.state ?? 'new'),
     networkConfirmed: networkConfirmed(session, presentation, history),
     missing: missingOf(session, demand, at, scales.acrOrder),
     forked: session.fork !== null,
@@ -138,25 +141,45 @@ function carriedOver(
   { at }: Presentation,
   history: SubjectHistory,
   { key, existing }: { readonly key: string; readonly existing: Context | undefined },
-): Evidence | undefined {
+): readonly Evidence[] {
   if (existing !== undefined && existing.state !== 'challenged')
     return carriedEvidence(existing, at)
   const confirmed = history.contexts.some(
     (known) => known.key === key && known.state === 'confirmed',
   )
-  if (confirmed) return undefined
+  if (confirmed) return []
   const inherited = session.contexts
     .filter((context) => context.state === 'challenged' && context.key !== key)
     .reduce((most, context) => Math.max(most, decayed(context, at)), 0)
-  if (inherited === 0) return undefined
-  return evidenceOf('evidence_inherited', inherited, { left: inherited })
+  if (inherited === 0) return []
+  return [evidenceOf('evidence_inherited', inherited, { left: inherited })]
 }
 
-/** Evidence that a context still has on its account; undefined when it has decayed. */
-export function carriedEvidence(context: Context, at: number): Evidence | undefined {
+/**
+ * Evidence that a context still has on its account, by the groups that it came from: two kinds of evidence stay
+ * two kinds while they decay. Empty when nothing is left.
+ */
+export function carriedEvidence(context: Context, at: number): readonly Evidence[] {
   const left = decayed(context, at)
-  if (left === 0) return undefined
-  return evidenceOf('evidence_carried', left, { left, was: context.evidence })
+  if (left === 0) return []
+  const groups = accusingGroups(context)
+  const total = [...groups.values()].reduce((sum, weight) => sum + weight, 0)
+  let rest = left
+  return [...groups].flatMap(([group, weight], index) => {
+    const share = index === groups.size - 1 ? rest : Math.round((left * weight) / total)
+    rest -= share
+    const carried = evidenceOf('evidence_carried', share, { left: share, was: weight })
+    return share === 0 ? [] : [{ ...carried, group }]
+  })
+}
+
+function accusingGroups({ because, evidence }: Context): ReadonlyMap<Evidence['group'], number> {
+  const groups = new Map<Evidence['group'], number>()
+  for (const { group, reason, weight } of because) {
+    if (weight > 0 && reason !== 'evidence_inherited')
+      groups.set(group, (groups.get(group) ?? 0) + weight)
+  }
+  return groups.size === 0 ? new Map([['B', evidence]]) : groups
 }
 
 function failedStepUps(failures: number): Evidence {

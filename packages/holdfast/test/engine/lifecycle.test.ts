@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { rotateKeyring } from '../../src/codecs/keyring.ts'
+import type { Evidence, Signal } from '../../src/core/evidence.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
 import { eventLog } from '../../src/engine/event-log.ts'
 import { resealAll } from '../../src/engine/reseal.ts'
@@ -377,4 +378,36 @@ test('every event of a session is in the log, sealed, with reasons, in order', a
   ])
   expect(items[1]?.decision?.because.length).toBeGreaterThan(1)
   expect(JSON.stringify(items)).not.toMatch(/203\.0\.113|192\.0\.2|Mozilla|"ada"/)
+})
+
+describe('a confirmed place under two kinds of heavy evidence', () => {
+  const accusing = (group: 'N' | 'D') => (): readonly Evidence[] => [
+    { group, reason: `planted_${group}`, weight: 28, detail: {}, text: 'Planted.' },
+  ]
+
+  test('may read and nothing else, until it passes a step-up or the evidence has decayed', async () => {
+    const planted = { on: false }
+    const signal = (group: 'N' | 'D'): Signal => {
+      const accuse = accusing(group)
+      return () => (planted.on ? accuse() : [])
+    }
+    const { host, login, show, stepUp } = await harness(inMemory, {
+      signals: [signal('N'), signal('D')],
+    })
+    const token = await login()
+    const moved = atHome({ client: { screen: '800x600x1', timezone: 'Europe/Oslo' } })
+    planted.on = true
+    expect(await show(token, moved)).toMatchObject({ ok: true, decision: { outcome: 'limit' } })
+    planted.on = false
+
+    expect(await show(token, moved)).toMatchObject({ ok: true, decision: { outcome: 'limit' } })
+    expect(codeOf(await show(token, { ...moved, method: 'POST' }))).toBe('session_limited')
+    host.advance(10 * MINUTE)
+    expect(codeOf(await show(token, moved))).toBe('step_up_required')
+    const passed = held(token, await stepUp(token, moved))
+    expect(await show(passed, { ...moved, method: 'POST' })).toMatchObject({
+      ok: true,
+      decision: { outcome: 'allow', score: 0 },
+    })
+  })
 })

@@ -238,7 +238,7 @@ const context = z
     evidence: z.number(),
     evidenceAt: instant,
     evidenceNow: z.number(),
-    because: z.array(z.object({ reason: z.string(), weight: z.number() })),
+    because: z.array(evidence.pick({ group: true, reason: true, weight: true })),
     failures: z.int(),
   })
   .openapi('Context')
