@@ -99,6 +99,7 @@ export type Verification =
 /** What a challenged client has to bring (RFC 9470). */
 export interface Demands {
   readonly acr?: string
+  /** Longest time since authentication, ms. */
   readonly maxAge?: number
 }
 
