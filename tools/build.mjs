@@ -4,7 +4,7 @@ import { isMain, orFail, outputOf, root, runBin } from './run.mjs'
 import { setup } from './setup.mjs'
 
 /** In the order in which they need each other. */
-const PARTS = ['packages/holdfast', 'packages/service', 'examples/shop']
+const PARTS = ['packages/holdfast', 'packages/service', 'examples/shop', 'examples/adapters']
 
 const SETTINGS = ['tsconfig.base.json', 'package-lock.json']
 

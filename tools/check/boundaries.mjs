@@ -23,6 +23,7 @@ export function boundaries() {
     ...cycles(library),
     ...outside('packages/service'),
     ...outside('examples/shop'),
+    ...outside('examples/adapters'),
   ]
 }
 
