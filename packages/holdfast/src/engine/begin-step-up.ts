@@ -1,17 +1,18 @@
 import { contextKey, findContext } from '../core/context.ts'
+import { type Decision, decision } from '../core/decision.ts'
 import { lifetimeVerdict } from '../core/lifetimes.ts'
+import { MAX_PROMPTS, recentPrompts } from '../core/prompts.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Presented, StepUpBegun } from '../core/sessions.ts'
-import { refusalOf } from './answer.ts'
+import { evidenceOf } from '../signals/reasons.ts'
 import { CHALLENGE_MS, sealChallenge } from './challenge.ts'
-import { factsOf, weighOpened } from './decide.ts'
+import { factsOf, revokeNow, weighOpened } from './decide.ts'
 import { expire, superseded } from './end.ts'
 import { load, type Opened } from './load.ts'
 import type { Parts } from './parts.ts'
 import { authenticate, lineOf, presentationOf, type Shown } from './present.ts'
 import { contended, save, TRIES } from './save.ts'
 
-const PROMPT_WINDOW_MS = 3_600_000
 const NONCE_BYTES = 16
 
 /**
@@ -50,27 +51,42 @@ async function beginOpened(
     await superseded(parts, claims, presentation)
     return { ok: false, code: 'token_superseded' }
   }
-  const { judged, session, events } = await weighOpened(parts, opened, { ...shown, row: line })
-  const { outcome } = judged.decision
-  if (outcome === 'deny' || outcome === 'revoke') {
-    const code = refusalOf(judged.decision, presentation) ?? 'context_refused'
-    return { ok: false, code, decision: judged.decision }
-  }
+  const weighable = { ...shown, row: line }
+  const weighed = await weighOpened(parts, opened, weighable)
+  const { judged, session, events } = weighed
+  if (judged.decision.outcome === 'revoke') return revokeNow(parts, state, weighable, weighed)
 
   const key = contextKey(presentation.network, presentation.device)
   const confirmed = findContext(judged.next.contexts, key)?.state === 'confirmed'
-  const recent = session.prompts.filter((prompt) => at - prompt < PROMPT_WINDOW_MS)
-  const next: SessionState = confirmed ? judged.next : { ...judged.next, prompts: [...recent, at] }
+  const recent = recentPrompts(session.prompts, at)
+  const exhausted = !confirmed && recent.length >= MAX_PROMPTS
+  // After a fork the first failure ends the session: there the count is no use, and must not grow for ever.
+  const denied = judged.decision.outcome === 'deny' || (exhausted && session.fork === null)
+  const asks = !denied && !exhausted && !confirmed
+  const next: SessionState = asks ? { ...judged.next, prompts: [...recent, at] } : judged.next
   if (next !== session || session.fork !== state.fork) {
     const prompted = parts.journal.event('step-up-required', {
       ...factsOf(shown),
       decision: judged.decision,
       reason: 'step_up_begun',
     })
-    const all = [...events.filter(({ type }) => type !== 'step-up-required'), prompted]
-    const outcome = await save(parts, { found, next, events: all, seenAt: undefined })
+    const others = events.filter(({ type }) => type !== 'step-up-required')
+    const outcome = await save(parts, {
+      found,
+      next,
+      events: denied ? events : [...others, prompted],
+      seenAt: undefined,
+    })
     if (outcome === 'lost_race') return 'lost_race'
     if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
+  }
+  if (denied) {
+    return {
+      ok: false,
+      code: 'context_refused',
+      decision:
+        judged.decision.outcome === 'deny' ? judged.decision : refusedFor(judged.decision, recent),
+    }
   }
   return {
     ok: true,
@@ -89,4 +105,12 @@ async function beginOpened(
     factors: state.factors,
     decision: judged.decision,
   }
+}
+
+/** As many prompts as may be: whatever else speaks for this context, people give in to a flood of them. */
+function refusedFor({ because }: Decision, recent: readonly number[]): Decision {
+  return decision('deny', [
+    ...because,
+    evidenceOf('prompts_exhausted', 0, { prompts: recent.length }),
+  ])
 }

@@ -108,12 +108,13 @@ function asOfNow(state: SessionState, found: Found, row: Row, at: number): Sessi
   return { ...state, fork, last: { ...state.last, at: seen } }
 }
 
-async function revokeNow(
+/** Ends the session on what this presentation has proven. */
+export async function revokeNow(
   parts: Parts,
   state: SessionState,
   shown: Weighable,
   { session, judged, events }: Weighed,
-): Promise<Verification> {
+): Promise<Verification & { readonly ok: false }> {
   const why = session.fork === null ? 'contradiction' : 'secret_forked'
   const facts: EventFacts = { ...factsOf(shown), actor: 'engine', decision: judged.decision }
   const all = [...events, parts.journal.event('session-revoked', { ...facts, reason: why })]

@@ -9,6 +9,7 @@ import {
 import type { Decision, Policy, Situation } from '../core/decision.ts'
 import type { Evidence, Signal } from '../core/evidence.ts'
 import type { SubjectHistory } from '../core/history.ts'
+import { recentPrompts } from '../core/prompts.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import { networkConfirmed } from '../signals/network-confirmed.ts'
@@ -37,7 +38,6 @@ export interface Scales {
   readonly acrOrder: readonly string[]
 }
 
-const PROMPT_WINDOW_MS = 3_600_000
 const MAX_FAILURES_WEIGHED = 2
 
 /**
@@ -77,7 +77,7 @@ export function weigh(
     forked: session.fork !== null,
     canStepUp: session.factors.length > 0,
     signalFailed: failed,
-    prompts: session.prompts.filter((prompt) => at - prompt < PROMPT_WINDOW_MS).length,
+    prompts: recentPrompts(session.prompts, at).length,
     contradiction: null,
   }
   return {

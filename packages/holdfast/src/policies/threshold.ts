@@ -6,10 +6,8 @@ import {
   type Situation,
 } from '../core/decision.ts'
 import { type Evidence, totalOf } from '../core/evidence.ts'
+import { MAX_PROMPTS } from '../core/prompts.ts'
 import { evidenceOf, type Reason } from '../signals/reasons.ts'
-
-/** Prompts begun from unconfirmed contexts within an hour, after which they are refused without another. */
-const MAX_PROMPTS = 3
 
 /** Scores, in decibans, from which on a policy acts. */
 export interface Thresholds {

@@ -1,0 +1,9 @@
+/** Step-up prompts that may be begun within an hour, over all unconfirmed contexts of a session: people give in to a flood of them. */
+export const MAX_PROMPTS = 3
+
+const WINDOW_MS = 3_600_000
+
+/** Those prompts of a session that still count. */
+export function recentPrompts(prompts: readonly number[], at: number): readonly number[] {
+  return prompts.filter((prompt) => at - prompt < WINDOW_MS)
+}
