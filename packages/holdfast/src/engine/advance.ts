@@ -25,18 +25,21 @@ export function advance(
   const context = contextKey(network, device)
   const { family } = state
 
+  if (row.row === 'in_flight' || row.row === 'fork' || row.row === 'ahead') return { state }
+
+  const first = row.row === 'current' && row.first
+  const used = first ? acknowledge(family, context, at) : usedBy(family, context)
+  const acked = used === family ? state : { ...state, family: used }
   if (row.row === 'resend') {
     const token = family.issued.token
-    return deliverable && token !== undefined ? { state, token } : { state }
+    return deliverable && token !== undefined ? { state: acked, token } : { state: acked }
   }
-  if (row.row === 'lost' && deliverable) {
+  if (row.row === 'lost') {
+    if (!deliverable) return { state: acked }
     const { secret, token } = mint(parts, state, at)
-    return { state: { ...state, family: displace(family, secret, at) }, token, rotated: 'sibling' }
+    return { state: { ...state, family: displace(used, secret, at) }, token, rotated: 'sibling' }
   }
-  if (row.row !== 'current') return { state }
 
-  const used = row.first ? acknowledge(family, context, at) : usedBy(family, context)
-  const acked = used === family ? state : { ...state, family: used }
   if (!deliverable || !rotationDue(parts, family, presentation)) return { state: acked }
   const { secret, token } = mint(parts, acked, at)
   return { state: { ...acked, family: rotate(acked.family, secret) }, token, rotated: 'rotated' }

@@ -1,6 +1,6 @@
 import { sessionPlace } from '../codecs/codec.ts'
 import { type Context, contextKey } from '../core/context.ts'
-import type { Decision } from '../core/decision.ts'
+import { type Decision, decision } from '../core/decision.ts'
 import { SessionError } from '../core/errors.ts'
 import { NO_HISTORY, type SubjectHistory } from '../core/history.ts'
 import type { SessionId } from '../core/ids.ts'
@@ -37,14 +37,14 @@ export async function create(parts: Parts, login: Login): Promise<Created> {
   for (let tries = 0; tries < LIMIT_TRIES; tries++) {
     const id = parts.codec.newSessionId(checked.key)
     const born = bear(parts, { ...checked, id, generation: subject.generation }, presentation)
-    const { state, decision, context } = settle(parts, born.state, presentation, history, checked)
+    const { state, decided, lesson } = settle(parts, born.state, presentation, history, checked)
     const entry = entryOf(parts, state)
     const event = parts.journal.event('session-established', {
       at,
       session: id,
       network: presentation.network,
       device: presentation.device,
-      decision,
+      decision: decided,
       reason: checked.class,
     })
     const outcome = await parts.store.entries.write(entry, {
@@ -61,9 +61,7 @@ export async function create(parts: Parts, login: Login): Promise<Created> {
     parts.versions.note(id, 1)
     parts.journal.tell([event])
     const attributes = await attach(parts, state, checked.attributes)
-    if (decision.outcome === 'allow' || context.state === 'confirmed') {
-      await learn(parts, checked.key, (past) => withContext(past, context))
-    }
+    if (lesson !== undefined) await learn(parts, checked.key, (past) => withContext(past, lesson))
     const view = viewOf(parts, state, {
       ...entry,
       lastActivity: at,
@@ -73,7 +71,7 @@ export async function create(parts: Parts, login: Login): Promise<Created> {
       ok: true,
       session: { ...view, ...attributes },
       token: born.token,
-      decision,
+      decision: decided,
       persistent: checked.lifetime.persistent,
     }
   }
@@ -146,29 +144,38 @@ function bear(
 }
 
 /**
- * Judges the login itself against the subject's past. A second factor, or having no past at all,
- * confirms the place and the browser it came from.
+ * Judges the login itself against the subject's past. A second factor, or having no past at all, confirms the
+ * place and the browser it came from. Where the subject has no second factor, this login is the best proof there
+ * is: it confirms its context for this session, and the subject's past learns of it as of any other visit.
  */
 function settle(
   parts: Parts,
   state: SessionState,
   presentation: Presentation,
   history: SubjectHistory,
-  { amr }: CheckedLogin,
-): { readonly state: SessionState; readonly decision: Decision; readonly context: Context } {
-  const strong = amr.some((method) => SECOND_FACTORS.includes(method))
-  const first = history.contexts.length === 0
-  const past = strong || first ? NO_HISTORY : history
-  const weighing = weigh(parts, state, presentation, past)
-  const judged = judge(state, presentation, past, weighing)
+  { amr, factors }: CheckedLogin,
+): {
+  readonly state: SessionState
+  readonly decided: Decision
+  /** What the subject's past should know; undefined for a login that is under challenge. */
+  readonly lesson: Context | undefined
+} {
+  const proved =
+    history.contexts.length === 0 || amr.some((method) => SECOND_FACTORS.includes(method))
+  const past = proved ? NO_HISTORY : history
+  const judged = judge(state, presentation, past, weigh(parts, state, presentation, past))
   const [context] = judged.next.contexts
   if (context === undefined) throw new SessionError('internal_error', 'A login has no context.')
-  const settled: Context =
-    strong || first ? { ...context, state: 'confirmed', evidence: 0 } : context
+
+  const best = proved || factors.length === 0
+  const settled: Context = best ? { ...context, state: 'confirmed', evidence: 0 } : context
+  const { outcome, because } = judged.decision
+  const calm = outcome === 'allow' || outcome === 'observe'
+  const learnt: Context = proved ? settled : { ...context, state: 'provisional' }
   return {
     state: { ...judged.next, contexts: [settled] },
-    decision: judged.decision,
-    context: settled,
+    decided: best && !calm ? decision('observe', because) : judged.decision,
+    lesson: proved || outcome === 'allow' ? learnt : undefined,
   }
 }
 

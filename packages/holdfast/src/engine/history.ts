@@ -5,6 +5,9 @@ import type { SubjectEntry } from '../core/store.ts'
 import type { Parts } from './parts.ts'
 
 const KEEP_MS = 90 * 24 * 3_600_000
+
+/** Failed logins alone: names that a stranger makes up must not fill the store. */
+const KEEP_EMPTY_MS = 3_600_000
 const TRIES = 4
 
 export interface Remembered {
@@ -35,7 +38,7 @@ export async function learn(
     if (next === history) return
     const version = entry.version + 1
     const sealed = parts.codec.seal({ kind: 'subject', subject, id: subject, version }, next)
-    const until = parts.host.now() + KEEP_MS
+    const until = parts.host.now() + (next.contexts.length === 0 ? KEEP_EMPTY_MS : KEEP_MS)
     if ((await parts.store.subjects.write(subject, { version, sealed, until })) === 'written')
       return
   }
@@ -55,5 +58,13 @@ export function withContext(history: SubjectHistory, context: Context): SubjectH
     visits: Math.max(context.visits, known?.visits ?? 0),
   }
   const others = history.contexts.filter(({ key }) => key !== context.key)
-  return { ...history, contexts: [next, ...others].slice(0, MAX_KNOWN) }
+  return { ...history, contexts: bounded([next, ...others]) }
+}
+
+/** A flood of places that nobody confirmed must not wash away the confirmed ones: all comparison rests on those. */
+function bounded(contexts: readonly KnownContext[]): readonly KnownContext[] {
+  if (contexts.length <= MAX_KNOWN) return contexts
+  const spare = contexts.findLastIndex(({ state }) => state === 'provisional')
+  const dropped = spare === -1 ? contexts.length - 1 : spare
+  return contexts.filter((_, at) => at !== dropped)
 }

@@ -14,7 +14,7 @@ import type { KnownContext, SubjectHistory } from '../core/history.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import { evidenceOf } from '../signals/reasons.ts'
-import type { Weighing } from './weigh.ts'
+import { isOwn, type Weighing } from './weigh.ts'
 
 const CONFIRMING_VISITS = 3
 const CONFIRMING_MS = 24 * 3_600_000
@@ -131,9 +131,8 @@ function visited(
   }
 }
 
-/** Without what was inherited: handed on once more, it would grow with every newcomer. */
 function ownScore({ because }: Decision): number {
-  return totalOf(because.filter(({ reason }) => reason !== 'evidence_inherited'))
+  return totalOf(because.filter(isOwn))
 }
 
 /** Undefined when only challenged and confirmed contexts are left and no place is free. */

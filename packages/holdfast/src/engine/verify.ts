@@ -71,7 +71,7 @@ function unchanged(parts: Parts, { state, found }: Opened, shown: Shown, row: Ro
   if (!sameNetwork(presentation.network, last.network)) return false
   if (!sameDevice(presentation.device, last.device)) return false
   const context = findContext(state.contexts, last.context)
-  if (context === undefined || context.state === 'challenged') return false
+  if (context === undefined || context.state === 'challenged' || context.failures > 0) return false
   const silence = presentation.at - (found.lastActivity ?? last.at)
   return context.state === 'confirmed' || silence < VISIT_GAP_MS
 }

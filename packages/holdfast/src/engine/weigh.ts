@@ -173,11 +173,19 @@ export function carriedEvidence(context: Context, at: number): readonly Evidence
   })
 }
 
+/**
+ * Goes on a context's own account. What was inherited would grow with every newcomer if it were handed on once
+ * more; failed step-ups are counted where they are kept, and would weigh again with every request.
+ */
+export function isOwn({ reason }: Pick<Evidence, 'reason'>): boolean {
+  return reason !== 'evidence_inherited' && reason !== 'step_up_failed'
+}
+
 function accusingGroups({ because, evidence }: Context): ReadonlyMap<Evidence['group'], number> {
   const groups = new Map<Evidence['group'], number>()
-  for (const { group, reason, weight } of because) {
-    if (weight > 0 && reason !== 'evidence_inherited')
-      groups.set(group, (groups.get(group) ?? 0) + weight)
+  for (const one of because) {
+    if (one.weight > 0 && isOwn(one))
+      groups.set(one.group, (groups.get(one.group) ?? 0) + one.weight)
   }
   return groups.size === 0 ? new Map([['B', evidence]]) : groups
 }

@@ -198,6 +198,29 @@ describe('a login', () => {
     expect(codeOf(await show(token, abroad({ ip: '203.0.113.200' })))).toBe('step_up_required')
   })
 
+  test('of a subject without a second factor is the best proof there is: it is told of, and opens every route', async () => {
+    const { login, show, sessions, events } = await harness(inMemory)
+    await login({ factors: [], amr: ['pwd'] })
+
+    const created = await sessions.create({ subject: 'ada', request: abroad(), amr: ['pwd'] })
+
+    expect(created).toMatchObject({ ok: true, decision: { outcome: 'observe' } })
+    expect(created.ok && created.decision.score).toBeGreaterThanOrEqual(24)
+    expect(events.at(-1)).toMatchObject({ decision: { outcome: 'observe' } })
+    const token = created.ok ? created.token : ''
+    expect(codeOf(await show(token, abroad(), { sensitivity: 'sensitive' }))).toBe('ok')
+  })
+
+  test('of such a subject teaches their past no more than a visit does', async () => {
+    const { host, login, show } = await harness(inMemory)
+    await login({ factors: [], amr: ['pwd'] })
+    await login({ factors: [], amr: ['pwd'], request: abroad() })
+    host.advance(MINUTE)
+    const home = await login({ factors: [], amr: ['pwd'] })
+
+    expect(codeOf(await show(home, abroad()))).toBe('step_up_required')
+  })
+
   test('"remember me" lives longer and its cookie may persist', async () => {
     const { host, login, show } = await harness(inMemory)
     const token = await login({ class: 'remember' })
