@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { SessionError } from 'holdfast'
+import { isSessionId, SessionError } from 'holdfast'
 import { nearest } from '../config/nearest.ts'
 import {
   type Asked,
@@ -111,7 +111,12 @@ function parse(
   const options = { ...command.options, ...COMMON_OPTIONS }
   let parsed: ReturnType<typeof parseArgs>
   try {
-    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    parsed = parseArgs({
+      args: idsProtected(args, options),
+      options,
+      allowPositionals: true,
+      strict: true,
+    })
   } catch (error) {
     throw new UsageError(optionProblem(error, command, Object.keys(options)))
   }
@@ -132,6 +137,20 @@ function parse(
     env,
     out: output(values.json === true, stdout, stderr),
   }
+}
+
+/** One session id in 64 begins with a dash, and is no option for it. */
+function idsProtected(args: readonly string[], options: Command['options']): string[] {
+  const plain: string[] = []
+  const ids: string[] = []
+  for (const arg of args) {
+    const before = plain.at(-1)
+    if (!arg.startsWith('-') || !isSessionId(arg)) plain.push(arg)
+    else if (before !== undefined && options[before.slice(2)]?.type === 'string') {
+      plain[plain.length - 1] = `${before}=${arg}`
+    } else ids.push(arg)
+  }
+  return ids.length === 0 ? plain : [...plain, '--', ...ids]
 }
 
 /** Names the option, never a value: it may be a key. */

@@ -199,6 +199,20 @@ describe('over the API', () => {
     expect(JSON.parse(empty.out).items).toEqual([])
   })
 
+  test('a session id that begins with a dash is an id and no option', async () => {
+    const run = await running()
+    const id = `-${'A'.repeat(41)}A`
+
+    const shown = await ask(run, `sessions show ${id} --json`)
+    const revoked = await ask(run, `sessions revoke ${id} --why stolen_laptop`)
+    const except = await ask(run, `subjects revoke ada --except ${id}`)
+
+    expect(shown.code).toBe(1)
+    expect(JSON.parse(shown.err)).toMatchObject({ message: 'There is no such live session.' })
+    expect(revoked.code).not.toBe(2)
+    expect(except.err).toContain('is not a session of this subject')
+  })
+
   test('all sessions of a subject are ended but for one', async () => {
     const run = await running()
     const first = await login(run)
