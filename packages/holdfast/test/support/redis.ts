@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -125,10 +125,12 @@ async function launch(
   port: number,
   directory: string,
   options: readonly string[],
+  config?: string,
 ): Promise<Running> {
   const common = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory]
   const volatile = ['--save', '', '--appendonly', 'no', '--daemonize', 'no']
-  const args = ['-c', GUARD, 'redis', ...common, ...volatile, ...options]
+  const file = config === undefined ? [] : [config]
+  const args = ['-c', GUARD, 'redis', ...file, ...common, ...volatile, ...options]
   const guard = spawn('sh', args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const pid = await new Promise<number>((resolve, reject) => {
     guard.once('error', reject)
@@ -174,6 +176,43 @@ function freePort(): Promise<number> {
       probe.close(() => resolve(port))
     })
   })
+}
+
+/** A master, a replica and a Sentinel that watches them under the name `main`. */
+export async function startSentinel(): Promise<{
+  readonly port: number
+  readonly master: RedisServer
+  close(): Promise<void>
+}> {
+  const master = await startRedis()
+  const replica = await startRedis(['--replicaof', '127.0.0.1', String(master.port)])
+  const port = await freePort()
+  const directory = mkdtempSync(join(tmpdir(), 'holdfast-sentinel-'))
+  const config = join(directory, 'sentinel.conf')
+  const watched = [
+    `sentinel monitor main 127.0.0.1 ${master.port} 1`,
+    'sentinel down-after-milliseconds main 500',
+    'sentinel failover-timeout main 2000',
+  ]
+  writeFileSync(config, `${watched.join('\n')}\n`)
+  const running = await launch(port, directory, ['--sentinel'], config)
+  const sentinel = new Redis({ port })
+  await until('the Sentinel knows the replica', async () =>
+    String(await sentinel.call('SENTINEL', 'MASTER', 'main')).includes('num-slaves,1'),
+  )
+  sentinel.disconnect()
+
+  return {
+    port,
+    master,
+    async close() {
+      const ended = new Promise<void>((resolve) => running.guard.once('exit', () => resolve()))
+      running.guard.stdin?.end()
+      await ended
+      await Promise.all([master.close(), replica.close()])
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
 }
 
 /** Asks until it is so: for servers, whose time cannot be moved. */

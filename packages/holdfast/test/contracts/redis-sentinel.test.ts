@@ -1,0 +1,68 @@
+import { Redis } from 'ioredis'
+import { createSentinel } from 'redis'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { redisStore } from '../../src/stores/redis.ts'
+import { fakeHost } from '../../src/testing/fake-host.ts'
+import { samples } from '../../src/testing/sample-entry.ts'
+import { storeContract } from '../../src/testing/store-contract.ts'
+import { startSentinel, until } from '../support/redis.ts'
+
+let watched: Awaited<ReturnType<typeof startSentinel>>
+let client: Redis
+let made = 0
+
+beforeAll(async () => {
+  watched = await startSentinel()
+  client = new Redis({
+    sentinels: [{ host: '127.0.0.1', port: watched.port }],
+    name: 'main',
+    sentinelRetryStrategy: () => 50,
+    retryStrategy: () => 50,
+  })
+  client.on('error', () => {})
+})
+
+afterAll(async () => {
+  client?.disconnect()
+  await watched?.close()
+})
+
+storeContract('Redis behind a Sentinel through ioredis', ({ now, feedLimit }) =>
+  redisStore({ client, now, feedLimit, prefix: `t${made++}:`, timeoutMs: 5_000 }),
+)
+
+test('a node-redis sentinel client does the same work', async () => {
+  const sentinelRootNodes = [{ host: '127.0.0.1', port: watched.port }]
+  const other = await createSentinel({ name: 'main', sentinelRootNodes }).connect()
+  const store = redisStore({ client: other, prefix: 'other:', timeoutMs: 5_000 })
+  const host = fakeHost()
+  const entry = samples(host).entry()
+
+  expect(await store.entries.write(entry)).toBe('written')
+  expect(await store.entries.read(entry.id)).toMatchObject({ version: 1 })
+  await store.entries.revoke(entry.id, { until: entry.deadline, why: 'test', at: host.now() })
+  expect(await store.entries.read(entry.id)).toBeUndefined()
+
+  await store.close()
+  other.destroy()
+})
+
+test('after the master is killed the promoted replica serves what it had, and nobody had to mend anything', async () => {
+  const store = redisStore({ client, prefix: 'over:', timeoutMs: 500 })
+  const make = samples(fakeHost())
+  const entry = make.entry()
+  expect(await store.entries.write(entry)).toBe('written')
+  expect(await client.wait(1, 5_000)).toBe(1)
+
+  await watched.master.stop()
+  await expect(store.entries.read(entry.id)).rejects.toMatchObject({ code: 'store_unavailable' })
+
+  await until('the replica is promoted', () =>
+    store.entries.write(make.entry()).then(
+      (outcome) => outcome === 'written',
+      () => false,
+    ),
+  )
+  expect(await store.entries.read(entry.id)).toMatchObject({ id: entry.id })
+  await store.close()
+})
