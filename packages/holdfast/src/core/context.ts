@@ -4,6 +4,12 @@ import type { Device, Network } from './request.ts'
 /** At most this many contexts a session: a thief must not be able to make a record grow. */
 export const MAX_CONTEXTS = 16
 
+/** At most this many of them challenged: what a thief leaves behind must leave room for the owner. */
+const MAX_CHALLENGED = MAX_CONTEXTS / 2
+
+/** A challenged context is judged afresh this often when its facts change; after that only a step-up helps. */
+export const MAX_REREADS = 8
+
 /** Silence that separates two visits. */
 export const VISIT_GAP_MS = 30 * 60_000
 
@@ -31,6 +37,8 @@ export interface Context {
   readonly because: readonly Pick<Evidence, 'group' | 'reason' | 'weight'>[]
   /** Failed step-ups from here since it was last confirmed. */
   readonly failures: number
+  /** How often its facts have changed since it was challenged; absent: never. */
+  readonly rereads?: number
 }
 
 const TIME_CONSTANT_MS = 30 * 60_000
@@ -51,6 +59,32 @@ export function decayed(context: Pick<Context, 'evidence' | 'evidenceAt'>, at: n
 
 export function findContext(contexts: readonly Context[], key: string): Context | undefined {
   return contexts.find((context) => context.key === key)
+}
+
+/**
+ * The contexts of a session with this one among them. Where there is no room the longest unused provisional one
+ * goes, else the longest unused confirmed one, which the subject's past remembers. A newcomer under challenge
+ * drives out no confirmed one, and is turned away (undefined) where enough others are challenged already.
+ */
+export function placeContext(
+  contexts: readonly Context[],
+  after: Context,
+): readonly Context[] | undefined {
+  if (contexts.some(({ key }) => key === after.key)) {
+    return contexts.map((context) => (context.key === after.key ? after : context))
+  }
+  const inState = (state: ContextState): readonly Context[] =>
+    contexts.filter((context) => context.state === state)
+  const challenged = after.state === 'challenged'
+  if (challenged && inState('challenged').length >= MAX_CHALLENGED) return undefined
+  if (contexts.length < MAX_CONTEXTS) return [...contexts, after]
+  const states: readonly ContextState[] = challenged
+    ? ['provisional']
+    : ['provisional', 'confirmed', 'challenged']
+  const [candidates] = states.map(inState).filter(({ length }) => length > 0)
+  if (candidates === undefined) return undefined
+  const oldest = candidates.reduce((first, each) => (each.lastSeen < first.lastSeen ? each : first))
+  return [...contexts.filter(({ key }) => key !== oldest.key), after]
 }
 
 /** Two addresses of one prefix are one place: who moves within it has not moved. */

@@ -6,7 +6,7 @@ import type { SessionState } from '../core/session.ts'
 import type { Presented, StepUpBegun } from '../core/sessions.ts'
 import { evidenceOf } from '../signals/reasons.ts'
 import { CHALLENGE_MS, sealChallenge } from './challenge.ts'
-import { factsOf, revokeNow, weighOpened } from './decide.ts'
+import { factsOf, revokeNow, teach, weighOpened } from './decide.ts'
 import { expire, superseded } from './end.ts'
 import { load, type Opened } from './load.ts'
 import type { Parts } from './parts.ts'
@@ -80,6 +80,7 @@ async function beginOpened(
     if (outcome === 'lost_race') return 'lost_race'
     if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
   }
+  await teach(parts, state, judged)
   if (denied) {
     return {
       ok: false,

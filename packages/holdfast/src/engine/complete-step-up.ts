@@ -1,4 +1,4 @@
-import { contextKey, findContext } from '../core/context.ts'
+import { contextKey, findContext, placeContext } from '../core/context.ts'
 import { lifetimeVerdict } from '../core/lifetimes.ts'
 import { firstSecret } from '../core/ratchet.ts'
 import { LIMITS } from '../core/request.ts'
@@ -148,7 +148,7 @@ function steppedUp(
   const next: SessionState = {
     ...state,
     family,
-    contexts: [...state.contexts.filter(({ key }) => key !== context), confirmed],
+    contexts: placeContext(state.contexts, confirmed) ?? [confirmed],
     last: { context, network, device, at },
     fork: null,
     stepUp: { nonce: challenge.nonce, at, digest, context, token: minted.token },

@@ -37,7 +37,7 @@ export async function decide(
   const { at } = shown.presentation
   const weighed = await weighOpened(parts, opened, shown)
   const { judged, session } = weighed
-  const { decision, lesson } = judged
+  const { decision } = judged
   if (decision.outcome === 'revoke') return revokeNow(parts, state, shown, weighed)
 
   const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
@@ -60,15 +60,22 @@ export async function decide(
     if (outcome === 'lost_race') return 'lost_race'
     if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
   }
-  if (lesson !== undefined) {
-    const subject = parts.codec.subjectKey(state.tenant, state.subject)
-    await learn(parts, subject, (past) => withContext(past, lesson))
-  }
+  await teach(parts, state, judged)
 
   const code = refusalOf(decision, shown.presentation)
   if (code !== undefined) return refused(code, decision, shown.presented)
   const next = untouched ? state : moved.state
   return passed(parts, next, found, { decision, token: moved.token })
+}
+
+/** What the subject's past should know of this presentation. */
+export async function teach(
+  parts: Parts,
+  { tenant, subject }: SessionState,
+  { lesson }: Judged,
+): Promise<void> {
+  if (lesson === undefined) return
+  await learn(parts, parts.codec.subjectKey(tenant, subject), (past) => withContext(past, lesson))
 }
 
 /** Steps 8 and 9, without effects: what a step-up begins with, too. */

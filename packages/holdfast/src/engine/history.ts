@@ -44,18 +44,20 @@ export async function learn(
   }
 }
 
-/** A context of a session becomes part of the subject's past. Confirmed stays confirmed. */
+/** A context of a session becomes part of the subject's past. Confirmed stays confirmed; under challenge, visits count from the start again. */
 export function withContext(history: SubjectHistory, context: Context): SubjectHistory {
   const known = history.contexts.find(({ key }) => key === context.key)
   const confirmed = context.state === 'confirmed' || known?.state === 'confirmed'
+  const challenged = context.state === 'challenged'
+  const facts = challenged && known !== undefined ? known : context
   const next: KnownContext = {
     key: context.key,
     state: confirmed ? 'confirmed' : 'provisional',
-    network: context.network,
-    device: context.device,
+    network: facts.network,
+    device: facts.device,
     firstSeen: known?.firstSeen ?? context.firstSeen,
     lastSeen: context.lastSeen,
-    visits: Math.max(context.visits, known?.visits ?? 0),
+    visits: challenged ? 0 : Math.max(context.visits, known?.visits ?? 0),
   }
   const others = history.contexts.filter(({ key }) => key !== context.key)
   return { ...history, contexts: bounded([next, ...others]) }

@@ -4,6 +4,8 @@ import {
   contextKey,
   decayed,
   MAX_CONTEXTS,
+  MAX_REREADS,
+  placeContext,
   sameDevice,
   sameNetwork,
   VISIT_GAP_MS,
@@ -14,10 +16,13 @@ import type { KnownContext, SubjectHistory } from '../core/history.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import { evidenceOf } from '../signals/reasons.ts'
-import { isOwn, type Weighing } from './weigh.ts'
+import { isOwn, sameFactsAs, type Weighing } from './weigh.ts'
 
 const CONFIRMING_VISITS = 3
 const CONFIRMING_MS = 24 * 3_600_000
+
+/** Who goes back and forth between two places all the time is written down this often. */
+const MOVE_MS = 60_000
 
 export interface Judged {
   readonly decision: Decision
@@ -40,6 +45,7 @@ export function judge(
   weighing: Weighing,
 ): Judged {
   const { decision: decided, standing, existing, key } = weighing
+  const { at } = presentation
   const trusted = decided.outcome === 'allow' || decided.outcome === 'observe'
   const suspected = standing.outcome !== 'allow' && standing.outcome !== 'observe'
   const limited = standing.outcome === 'limit'
@@ -50,12 +56,14 @@ export function judge(
     knownConfirmed: known?.state === 'confirmed',
   })
   const after = visited(existing, { key, state, presentation, standing, session, known })
-  const contexts = placed(session.contexts, after)
+  const contexts = placeContext(lastSeenNow(session), after)
   if (contexts === undefined) return crowded(session)
 
   const changed = existing === undefined || changedBy(existing, after)
-  const moved = trusted && session.last.context !== key
-  const facts = trusted && !sameFacts(session, presentation)
+  const silence = at - (existing?.lastSeen ?? 0)
+  const left = trusted && session.last.context !== key
+  const moved = left && silence >= MOVE_MS
+  const facts = trusted && !left && !sameFacts(session, presentation)
   const next: SessionState =
     changed || moved || facts
       ? {
@@ -74,12 +82,15 @@ export function judge(
   const earned =
     trusted &&
     (existing === undefined || after.state !== existing.state || after.visits !== existing.visits)
+  const newly = after.state !== existing?.state
+  const hopeful = known?.state === 'provisional' && known.visits > 0
+  const lost = newly && state === 'challenged' && hopeful
   return {
     decision: decided,
     next,
-    lesson: earned && standing.outcome === 'allow' ? after : undefined,
-    contextChanged: moved || existing === undefined,
-    newlySuspected: suspected && (existing === undefined || changedBy(existing, after)),
+    lesson: lost || (earned && standing.outcome === 'allow') ? after : undefined,
+    contextChanged: existing === undefined || (moved && silence >= VISIT_GAP_MS),
+    newlySuspected: suspected && (newly || (limited && changed)),
   }
 }
 
@@ -89,6 +100,15 @@ function stateAfter(
 ): ContextState {
   if (verdict.suspected) return 'challenged'
   return existing?.state === 'confirmed' || verdict.knownConfirmed ? 'confirmed' : 'provisional'
+}
+
+/** A context that goes on quietly is not written with every request: the session knows when it was used last. */
+function lastSeenNow({ contexts, last }: SessionState): readonly Context[] {
+  return contexts.map((context) =>
+    context.key === last.context && context.lastSeen < last.at
+      ? { ...context, lastSeen: last.at }
+      : context,
+  )
 }
 
 /** The context after this presentation: its facts, its evidence, and a visit if it opened one below `observe`. */
@@ -114,13 +134,21 @@ function visited(
   const firstSeen = conflict || before === undefined || before.visits === 0 ? at : before.firstSeen
   const confirmedByVisits =
     now.state === 'provisional' && visits >= CONFIRMING_VISITS && at - firstSeen >= CONFIRMING_MS
-  const evidence = Math.max(0, ownScore(now.standing))
+  const challengedStill = existing?.state === 'challenged' && now.state === 'challenged'
+  const reread = challengedStill && !sameFactsAs(existing, now.presentation)
+  const rereads = challengedStill ? (existing.rereads ?? 0) + (reread ? 1 : 0) : 0
+  if (challengedStill && rereads > MAX_REREADS) return existing
+  // Who may only read until a step-up is not taken for granted meanwhile: the same facts accuse again each time.
+  const limited = existing !== undefined && now.standing.outcome === 'limit'
+  const evidence = limited
+    ? Math.max(decayed(existing, at), ownScore(now.standing, ['evidence_carried']))
+    : Math.max(0, ownScore(now.standing))
   const carries = existing !== undefined && evidence === decayed(existing, at)
   return {
     key: now.key,
     state: confirmedByVisits ? 'confirmed' : now.state,
-    network,
-    device,
+    network: limited ? existing.network : network,
+    device: limited ? existing.device : device,
     firstSeen,
     lastSeen: at,
     visits,
@@ -128,27 +156,12 @@ function visited(
     evidenceAt: carries ? existing.evidenceAt : at,
     because: now.standing.because.map(({ group, reason, weight }) => ({ group, reason, weight })),
     failures: existing?.failures ?? 0,
+    ...(rereads === 0 ? {} : { rereads }),
   }
 }
 
-function ownScore({ because }: Decision): number {
-  return totalOf(because.filter(isOwn))
-}
-
-/** Undefined when only challenged and confirmed contexts are left and no place is free. */
-function placed(contexts: readonly Context[], after: Context): readonly Context[] | undefined {
-  if (contexts.some(({ key }) => key === after.key)) {
-    return contexts.map((context) => (context.key === after.key ? after : context))
-  }
-  if (contexts.length < MAX_CONTEXTS) return [...contexts, after]
-  const provisional = contexts.filter(({ state }) => state === 'provisional')
-  const oldest = provisional.reduce<Context | undefined>(
-    (first, context) =>
-      first === undefined || context.lastSeen < first.lastSeen ? context : first,
-    undefined,
-  )
-  if (oldest === undefined) return undefined
-  return [...contexts.filter(({ key }) => key !== oldest.key), after]
+function ownScore({ because }: Decision, without: readonly string[] = []): number {
+  return totalOf(because.filter((one) => isOwn(one) && !without.includes(one.reason)))
 }
 
 /** A record is written for what somebody would miss, not for the passing of time. */
@@ -162,12 +175,9 @@ function changedBy(before: Context, after: Context): boolean {
   )
 }
 
-function sameFacts({ last }: SessionState, { network, device }: Presentation): boolean {
-  return (
-    last.context === contextKey(network, device) &&
-    sameNetwork(last.network, network) &&
-    sameDevice(last.device, device)
-  )
+function sameFacts({ last }: SessionState, presentation: Presentation): boolean {
+  const { network, device } = presentation
+  return last.context === contextKey(network, device) && sameFactsAs(last, presentation)
 }
 
 function crowded(session: SessionState): Judged {

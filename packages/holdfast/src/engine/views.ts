@@ -32,7 +32,7 @@ export function detailOf(parts: Parts, { state, found }: Opened, now: number): S
     ...viewOf(parts, state, found),
     lastActivity: found.lastActivity ?? state.createdAt,
     origin: state.origin,
-    contexts: state.contexts.map((context) => ({
+    contexts: state.contexts.map(({ rereads: _kept, ...context }) => ({
       ...context,
       evidenceNow: decayed(context, now),
     })),

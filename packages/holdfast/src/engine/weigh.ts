@@ -3,6 +3,7 @@ import {
   contextKey,
   decayed,
   findContext,
+  MAX_REREADS,
   sameDevice,
   sameNetwork,
 } from '../core/context.ts'
@@ -56,7 +57,7 @@ export function weigh(
   const existing = findContext(session.contexts, key)
   const rejudged = existing?.state === 'challenged'
   const { evidence, failed } = look(scales.signals, session, presentation, history)
-  const changed = existing === undefined || factsChanged(existing, presentation)
+  const changed = existing === undefined || !sameFactsAs(existing, presentation)
   const settled = !changed && !rejudged && session.last.context === key
 
   const carried = carriedOver(session, presentation, history, { key, existing })
@@ -71,7 +72,10 @@ export function weigh(
   const situation: Situation = {
     sensitivity: presentation.sensitivity,
     reading: presentation.method === 'GET' || presentation.method === 'HEAD',
-    context: rejudged && changed ? 'new' : (existing?.state ?? 'new'),
+    context:
+      rejudged && changed && (existing.rereads ?? 0) < MAX_REREADS
+        ? 'new'
+        : (existing?.state ?? 'new'),
     networkConfirmed: networkConfirmed(session, presentation, history),
     missing: missingOf(session, demand, at, scales.acrOrder),
     forked: session.fork !== null,
@@ -110,9 +114,12 @@ export function acrMet(have: string | null, want: string, order: readonly string
   return rank >= 0 && least >= 0 && rank >= least
 }
 
-/** The client facts, the agent or the place are not what this context was challenged with: judge it afresh. */
-function factsChanged(context: Context, { network, device }: Presentation): boolean {
-  return !sameNetwork(network, context.network) || !sameDevice(device, context.device)
+/** Whether client facts, agent and place are those of a context: one that is challenged is judged afresh when they are not. */
+export function sameFactsAs(
+  context: Pick<Context, 'network' | 'device'>,
+  { network, device }: Presentation,
+): boolean {
+  return sameNetwork(network, context.network) && sameDevice(device, context.device)
 }
 
 function look(
