@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { RequestFacts } from 'holdfast'
 import { type FakeHost, fakeHost } from 'holdfast/testing'
 import { onTestFinished } from 'vitest'
+import { abroad, atHome } from '../../holdfast/test/support/people.ts'
 import { type Config, loadConfig, type Service, startService } from '../src/index.ts'
+
+export { abroad, atHome }
 
 /** One secret for each role, and one for all that an application does. */
 export const KEYS = {
@@ -84,32 +86,6 @@ export async function running(env: Record<string, string> = {}): Promise<Running
           : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
     },
-  }
-}
-
-const CHROME =
-  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36'
-const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0'
-
-export function atHome(changes: Partial<RequestFacts> = {}): RequestFacts {
-  return {
-    ip: '192.0.2.10',
-    method: 'GET',
-    url: '/account',
-    headers: { 'user-agent': CHROME, 'accept-language': 'nb-NO,nb;q=0.9,en;q=0.8' },
-    client: { screen: '2560x1440x1', timezone: 'Europe/Oslo' },
-    ...changes,
-  }
-}
-
-export function abroad(changes: Partial<RequestFacts> = {}): RequestFacts {
-  return {
-    ip: '203.0.113.66',
-    method: 'GET',
-    url: '/account',
-    headers: { 'user-agent': FIREFOX, 'accept-language': 'en-US,en;q=0.5' },
-    client: { screen: '1920x1080x1', timezone: 'UTC' },
-    ...changes,
   }
 }
 

@@ -1,7 +1,7 @@
 import { CODES, SessionError, type StepUpBegun, type Verification } from 'holdfast'
+import { problem } from './answer-schemas.ts'
 import type { AnswerFacts } from './call.ts'
 import type { Cookies } from './parts.ts'
-import { problem } from './schemas.ts'
 
 /** A verification with the cookie that the client is to get: a rotated secret, or the end of its old one. */
 export function verificationBody(

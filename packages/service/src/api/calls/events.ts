@@ -1,10 +1,11 @@
 import type { Cursor, LoggedEvent, SubjectKey } from 'holdfast'
 import { SessionError } from 'holdfast'
+import { eventPage } from '../answer-schemas.ts'
 import { problemFacts } from '../answers.ts'
 import { type Call, call } from '../call.ts'
 import { eventStream } from '../event-stream.ts'
 import type { ApiParts } from '../parts.ts'
-import { eventPage, eventsQuery } from '../schemas.ts'
+import { eventsQuery } from '../request-schemas.ts'
 
 const PAGE = 100
 const STEP = 500

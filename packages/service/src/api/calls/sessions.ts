@@ -1,19 +1,17 @@
 import { SessionError } from 'holdfast'
+import { attributesVersion, created, sessionDetail } from '../answer-schemas.ts'
 import { notFound, problemFacts, refused } from '../answers.ts'
 import { type Call, call } from '../call.ts'
 import type { Caller } from '../callers.ts'
 import type { ApiParts } from '../parts.ts'
 import {
-  attributesVersion,
-  created,
   login,
   logout,
   mergePatch,
   ownerQuery,
   revokeSession,
-  sessionDetail,
   sessionParams,
-} from '../schemas.ts'
+} from '../request-schemas.ts'
 
 /** Calls about one session: its start, its end, and what is known of it. */
 export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {

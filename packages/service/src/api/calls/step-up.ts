@@ -1,7 +1,8 @@
+import { stepUpBegun, verification } from '../answer-schemas.ts'
 import { begunBody, verificationBody } from '../answers.ts'
 import { type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
-import { presented, proof, report, stepUpBegun, verification } from '../schemas.ts'
+import { presented, proof, report } from '../request-schemas.ts'
 
 /** What an application tells and asks when the subject has to prove a factor, and what else it has seen. */
 export function stepUpCalls({ sessions, cookies, metrics }: ApiParts): readonly Call[] {

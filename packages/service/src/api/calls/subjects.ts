@@ -1,6 +1,7 @@
+import { sessionPage } from '../answer-schemas.ts'
 import { type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
-import { pageQuery, revokeSubject, sessionPage, subjectParams, tenantQuery } from '../schemas.ts'
+import { pageQuery, revokeSubject, subjectParams, tenantQuery } from '../request-schemas.ts'
 
 /** Calls about all sessions of a subject. */
 export function subjectCalls({ sessions }: ApiParts): readonly Call[] {

@@ -1,8 +1,9 @@
 import type { Presented } from 'holdfast'
+import { verification, verifications } from '../answer-schemas.ts'
 import { verificationBody } from '../answers.ts'
 import { type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
-import { batch, presented, verification, verifications } from '../schemas.ts'
+import { batch, presented } from '../request-schemas.ts'
 
 /** Is this still the rightful holder? One presentation, or up to 64 at once. */
 export function verifyCalls({ sessions, cookies, metrics }: ApiParts): readonly Call[] {

@@ -1,0 +1,186 @@
+import { z } from '@hono/zod-openapi'
+import { CODES, EVENT_TYPES } from 'holdfast'
+import { attributes, instant, sessionId, subject, tenant, word } from './words.ts'
+
+/** What callers get, as the OpenAPI document says it. */
+
+const evidence = z
+  .object({
+    group: z.enum(['N', 'D', 'C', 'R', 'K', 'B', 'P']),
+    reason: z.string(),
+    weight: z.int().describe('Decibans'),
+    detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+    text: z.string(),
+  })
+  .openapi('Evidence')
+
+const decision = z
+  .object({
+    outcome: z.enum(['allow', 'observe', 'challenge', 'limit', 'deny', 'revoke']),
+    score: z.int(),
+    because: z.array(evidence),
+  })
+  .openapi('Decision')
+
+const sessionFields = {
+  id: sessionId,
+  subject,
+  tenant,
+  class: word,
+  acr: z.string().nullable(),
+  amr: z.array(z.string()),
+  authenticatedAt: instant,
+  createdAt: instant,
+  expiresAt: instant,
+  idleMs: z.int(),
+  attributes,
+  attributesVersion: z.int(),
+  formToken: z.string(),
+}
+
+const session = z.object(sessionFields).openapi('Session')
+
+const network = z
+  .object({
+    address: z.string().nullable(),
+    prefix: z.string().nullable(),
+    block: z.string().nullable(),
+    asn: z.int().nullable(),
+    organisation: z.string().nullable(),
+    kind: z.string(),
+    country: z.string().nullable(),
+    city: z.string().nullable(),
+    latitude: z.number().nullable(),
+    longitude: z.number().nullable(),
+    radiusKm: z.number().nullable(),
+  })
+  .openapi('Network')
+
+const device = z
+  .object({
+    family: z.string(),
+    major: z.int().nullable(),
+    os: z.string(),
+    mobile: z.boolean(),
+    languages: z.array(z.string()),
+    hints: z.object({ family: z.string(), major: z.int().nullable(), os: z.string() }).nullable(),
+    screen: z.string().nullable(),
+    timezone: z.string().nullable(),
+  })
+  .openapi('Device')
+
+const context = z
+  .object({
+    key: z.string(),
+    state: z.enum(['confirmed', 'provisional', 'challenged']),
+    network,
+    device,
+    firstSeen: instant,
+    lastSeen: instant,
+    visits: z.int(),
+    evidence: z.number(),
+    evidenceAt: instant,
+    evidenceNow: z.number(),
+    because: z.array(evidence.pick({ group: true, reason: true, weight: true })),
+    failures: z.int(),
+  })
+  .openapi('Context')
+
+export const sessionDetail = z
+  .object({
+    ...sessionFields,
+    lastActivity: instant,
+    origin: z.object({ network, device }),
+    contexts: z.array(context),
+    forked: z.boolean(),
+  })
+  .openapi('SessionDetail')
+
+export const sessionPage = z
+  .object({ items: z.array(sessionDetail), next: z.string().optional() })
+  .openapi('SessionPage')
+
+const setCookie = z.string().describe('A complete Set-Cookie value for the client')
+
+export const created = z
+  .object({ session, token: z.string(), cookie: setCookie, decision, persistent: z.boolean() })
+  .openapi('Created')
+
+const code = z.enum(Object.keys(CODES)).openapi('Code')
+
+export const verification = z
+  .object({
+    ok: z.boolean(),
+    decision: decision.optional(),
+    session: session.optional(),
+    token: z.string().optional(),
+    persistent: z.boolean().optional(),
+    cookie: setCookie.optional(),
+    code: code.optional(),
+    demands: z.object({ acr: z.string().optional(), maxAge: z.number().optional() }).optional(),
+  })
+  .openapi('Verification')
+
+export const verifications = z.object({ results: z.array(verification) }).openapi('Verifications')
+
+export const stepUpBegun = z
+  .object({
+    ok: z.boolean(),
+    challenge: z.string().optional(),
+    expiresAt: instant.optional(),
+    subject: z.string().optional(),
+    tenant: z.string().optional(),
+    factors: z.array(z.string()).optional(),
+    decision: decision.optional(),
+    code: code.optional(),
+    cookie: setCookie.optional(),
+  })
+  .openapi('StepUpBegun')
+
+export const attributesVersion = z.object({ version: z.int() }).openapi('AttributesVersion')
+
+const event = z
+  .object({
+    id: z.string(),
+    type: z.enum(EVENT_TYPES),
+    at: instant,
+    actor: z.string(),
+    subject: z.string().nullable(),
+    session: z.string().nullable(),
+    network: z
+      .object({
+        asn: z.int().nullable(),
+        organisation: z.string().nullable(),
+        kind: z.string(),
+        country: z.string().nullable(),
+        city: z.string().nullable(),
+      })
+      .nullable(),
+    device: z.object({ family: z.string(), major: z.int().nullable(), os: z.string() }).nullable(),
+    decision: decision.nullable(),
+    reason: z.string().nullable(),
+    correlation: z.string().nullable(),
+    cursor: z.string(),
+  })
+  .openapi('Event')
+
+export const eventPage = z
+  .object({
+    items: z.array(event),
+    cursor: z.string().describe('Pass as `after` to read on'),
+    more: z.boolean().describe('There was more to look through when this page was full'),
+  })
+  .openapi('EventPage')
+
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code,
+    detail: z.string(),
+    field: z.string().optional(),
+    errors: z.array(z.object({ field: z.string(), problem: z.string() })).optional(),
+    requestId: z.string(),
+  })
+  .openapi('Problem')
