@@ -11,7 +11,7 @@ import { factsOf } from './decide.ts'
 import { learn, withContext } from './history.ts'
 import { load } from './load.ts'
 import type { Parts } from './parts.ts'
-import { authenticate, presentationOf, type Shown } from './present.ts'
+import { authenticate, lineOf, presentationOf, type Shown } from './present.ts'
 import { contended, save, TRIES } from './save.ts'
 import { DEFAULT_TENANT } from './subjects.ts'
 import { acrMet } from './weigh.ts'
@@ -39,7 +39,8 @@ export async function completeStepUp(parts: Parts, proof: Proof): Promise<Verifi
     if (repeated !== undefined) {
       return passed(parts, state, found, { decision: ALLOWED, token: repeated })
     }
-    if (!isOpen(state, attempt, proof)) return { ok: false, code: 'challenge_invalid' }
+    if (!isOpen(state, proof) || !isOfOneHolder(parts, state, attempt))
+      return { ok: false, code: 'challenge_invalid' }
     const { challenge } = attempt
     if (challenge.acr !== null && !acrMet(acr ?? null, challenge.acr, parts.acrOrder)) {
       return { ok: false, code: 'step_up_required', demands: { acr: challenge.acr } }
@@ -70,7 +71,7 @@ export interface Attempt extends Shown {
   readonly digest: string
 }
 
-/** Undefined when challenge, token and context do not belong together or the time is up. */
+/** Undefined when challenge, line of secrets and context do not belong together or the time is up. */
 export function openAttempt(
   parts: Parts,
   answer: Pick<Proof, 'challenge' | 'token' | 'request'>,
@@ -86,17 +87,24 @@ export function openAttempt(
   const belongs =
     claims.session === challenge.session &&
     claims.family === challenge.family &&
-    parts.codec.same(digest, challenge.digest) &&
     contextKey(presentation.network, presentation.device) === challenge.context
   return belongs ? { presented, presentation, claims, at, challenge, digest } : undefined
 }
 
-function isOpen(state: SessionState, { challenge }: Attempt, proof: Proof): boolean {
-  return (
-    state.family.id === challenge.family &&
-    state.subject === proof.subject &&
-    state.tenant === (proof.tenant ?? DEFAULT_TENANT)
-  )
+function isOpen(state: SessionState, proof: Proof): boolean {
+  return state.subject === proof.subject && state.tenant === (proof.tenant ?? DEFAULT_TENANT)
+}
+
+/**
+ * Whether who answers is who was asked: the family goes on, and the secret is the one that was shown then or, as
+ * long as nobody has forked the line, its newest. Another tab of the same jar may have rotated it meanwhile.
+ */
+export function isOfOneHolder(parts: Parts, state: SessionState, attempt: Attempt): boolean {
+  const { challenge, digest } = attempt
+  if (state.family.id !== challenge.family) return false
+  if (parts.codec.same(digest, challenge.digest)) return true
+  const line = state.fork === null ? lineOf(parts, state, attempt) : 'dead'
+  return line !== 'dead' && line.row === 'current'
 }
 
 /** The same challenge, secret and context within a minute of the commit: the response was lost. */

@@ -1,9 +1,10 @@
 import { findContext } from '../core/context.ts'
+import type { SessionError } from '../core/errors.ts'
 import { isSessionId, type SessionId } from '../core/ids.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Report } from '../core/sessions.ts'
 import { checkRequest, invalid } from './check.ts'
-import { openAttempt } from './complete-step-up.ts'
+import { isOfOneHolder, openAttempt } from './complete-step-up.ts'
 import { factsOf } from './decide.ts'
 import { revoke, revokeSubject } from './end.ts'
 import { learn, recall } from './history.ts'
@@ -17,6 +18,7 @@ const FAILURE_WINDOW_MS = 3_600_000
 
 /** What the application knows and the session does not: failed logins, changed credentials, a subject who says "that is not me". */
 export async function report(parts: Parts, said: Report): Promise<void> {
+  if (typeof said !== 'object' || said === null) throw invalid('report', 'must be an object')
   switch (said.kind) {
     case 'login_failed':
       return loginFailed(parts, said)
@@ -70,13 +72,14 @@ async function stepUpFailed(
   said: Extract<Report, { kind: 'step_up_failed' }>,
 ): Promise<void> {
   const attempt = openAttempt(parts, said)
-  if (attempt === undefined) throw invalid('challenge', 'does not belong to this token and request')
+  if (attempt === undefined) throw foreign()
   const facts = { ...factsOf(attempt), reason: 'factor_not_proved' }
   for (let tries = 0; tries < TRIES; tries++) {
     const opened = await load(parts, attempt.challenge.session)
     if (opened === undefined) return
     const { state, found } = opened
     if (state.family.id !== attempt.challenge.family) return
+    if (!isOfOneHolder(parts, state, attempt)) throw foreign()
     if (state.fork !== null) return revoke(parts, state.id, 'step_up_failed_after_fork')
     const context = findContext(state.contexts, attempt.challenge.context)
     if (context === undefined)
@@ -91,6 +94,10 @@ async function stepUpFailed(
     if (outcome !== 'lost_race') return
   }
   throw contended()
+}
+
+function foreign(): SessionError {
+  return invalid('challenge', 'does not belong to this token and request')
 }
 
 async function falseAlarm(parts: Parts, session: SessionId): Promise<void> {
