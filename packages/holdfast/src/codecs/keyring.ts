@@ -31,8 +31,17 @@ export function newKeyring(host: Host = systemHost()): Keyring {
   return { index: createSecretKey(host.random(KEY_BYTES)), keys: [key], current: key.id }
 }
 
-/** Adds a key and makes it current. The older ones stay: they must outlive every token and record under them. */
+/**
+ * Adds a key and makes it current. The older ones stay: they must outlive every token and record under them.
+ * Throws `config_invalid` when the ring holds 64, which is as many as its file form may have.
+ */
 export function rotateKeyring(ring: Keyring, host: Host = systemHost()): Keyring {
+  if (ring.keys.length >= MAX_KEYS) {
+    throw new SessionError(
+      'config_invalid',
+      `The key ring holds ${MAX_KEYS} keys, as many as it may. Run "holdfast reseal", then take its oldest key out.`,
+    )
+  }
   const key = newKey(host, ring.keys)
   return { index: ring.index, keys: [...ring.keys, key], current: key.id }
 }

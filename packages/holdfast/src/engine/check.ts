@@ -27,6 +27,7 @@ export function checkDuration(field: string, value: unknown): number {
 
 /** Types and sizes of what an adapter or a caller says about a request. */
 export function checkRequest(request: RequestFacts): RequestFacts {
+  if (typeof request !== 'object' || request === null) throw invalid('request', 'must be an object')
   const { ip, method, url, headers, client } = request
   if (ip !== null && typeof ip !== 'string') throw invalid('request.ip', 'must be a string or null')
   checkWord('request.method', method, LIMITS.method)

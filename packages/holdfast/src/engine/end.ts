@@ -40,7 +40,10 @@ export async function revokeSubject(
 ): Promise<void> {
   const { key } = checkSubject(parts, ref)
   checkWord('why', why)
-  if (except !== undefined && (!isSessionId(except) || subjectOf(except) !== key)) {
+  if (
+    except !== undefined &&
+    (typeof except !== 'string' || !isSessionId(except) || subjectOf(except) !== key)
+  ) {
     throw invalid('except', 'is not a session of this subject')
   }
   const at = parts.host.now()

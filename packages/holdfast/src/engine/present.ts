@@ -18,10 +18,11 @@ export interface Shown {
 /** Refused before anything is read: no store access, no effect on any session. */
 export function authenticate(
   parts: Parts,
-  { token, acr, freshWithin, sensitivity }: Presented,
+  { token, acr, freshWithin, sensitivity, correlation }: Presented,
   at: number,
 ): TokenClaims | RefusalCode {
   if (acr !== undefined) checkWord('acr', acr)
+  if (correlation !== undefined) checkWord('correlation', correlation)
   if (freshWithin !== undefined) checkDuration('freshWithin', freshWithin)
   if (sensitivity !== undefined && sensitivity !== 'normal' && sensitivity !== 'sensitive') {
     throw new SessionError('invalid_input', 'sensitivity must be "normal" or "sensitive"')

@@ -130,3 +130,33 @@ test.each([
     expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining(field) }),
   )
 })
+
+test('a call without its parts, or with a correlation of any length, is refused by name of the field', async () => {
+  const { sessions, login } = await harness(inMemory)
+  const token = await login()
+  const nothing = undefined as never
+  const calls: readonly (readonly [string, () => Promise<unknown>])[] = [
+    ['request', () => sessions.verify({ token, request: nothing })],
+    ['request', () => sessions.create({ subject: 'ada', request: nothing })],
+    ['report', () => sessions.report(nothing)],
+    [
+      'except',
+      () => sessions.revokeSubject({ subject: 'ada' }, { why: 'x', except: null as never }),
+    ],
+    [
+      'correlation',
+      () => sessions.verify({ token, request: atHome(), correlation: long(100_000) }),
+    ],
+    [
+      'correlation',
+      () => sessions.beginStepUp({ token, request: atHome(), correlation: {} as never }),
+    ],
+  ]
+
+  for (const [field, call] of calls) {
+    await expect(call()).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining(field),
+    })
+  }
+})

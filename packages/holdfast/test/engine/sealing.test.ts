@@ -106,3 +106,11 @@ describe('the key ring', () => {
     expect(() => parseKeyring(text)).toThrow(expect.objectContaining({ code: 'config_invalid' }))
   })
 })
+
+test('a ring is not rotated beyond what its file may hold', () => {
+  let full = ring
+  while (full.keys.length < 64) full = rotateKeyring(full)
+
+  expect(parseKeyring(formatKeyring(full)).keys).toHaveLength(64)
+  expect(() => rotateKeyring(full)).toThrow(expect.objectContaining({ code: 'config_invalid' }))
+})
