@@ -159,6 +159,7 @@ function steppedUp(
     contexts: placeContext(state.contexts, confirmed) ?? [confirmed],
     last: { context, network, device, at },
     fork: null,
+    prompts: [],
     stepUp: { nonce: challenge.nonce, at, digest, context, token: minted.token },
   }
   return { next, token: minted.token }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { eventLog } from '../../src/engine/event-log.ts'
 import { strict } from '../../src/policies/index.ts'
 import { codeOf, harness, held, inMemory, MINUTE } from '../support/harness.ts'
-import { clone, onTheTrain } from '../support/people.ts'
+import { atHome, clone, onTheTrain } from '../support/people.ts'
 
 test('a place that raises no alarm may not flood the owner with prompts either: three an hour', async () => {
   const { sessions, host, login, show } = await harness(inMemory)
@@ -60,4 +60,15 @@ test('a step-up that proves two holders ends the session where a fork does, and 
 
   expect(codeOf(await h.show(successor))).toBe('session_unknown')
   expect(h.events.at(-2)).toMatchObject({ type: 'session-revoked', reason: 'secret_forked' })
+})
+
+test('prompts that a thief has used up bind the owner no longer once a step-up has put the thief out', async () => {
+  const { sessions, login, show, stepUp } = await harness(inMemory)
+  let token = await login()
+  for (let i = 0; i < 3; i++) await sessions.beginStepUp({ token, request: onTheTrain() })
+  expect((await sessions.beginStepUp({ token, request: onTheTrain() })).ok).toBe(false)
+
+  token = held(token, await stepUp(token, atHome()))
+
+  expect((await sessions.beginStepUp({ token, request: onTheTrain() })).ok).toBe(true)
 })
