@@ -63,7 +63,7 @@ test('a step-up that proves two holders ends the session where a fork does, and 
 })
 
 test('prompts that a thief has used up bind the owner no longer once a step-up has put the thief out', async () => {
-  const { sessions, login, show, stepUp } = await harness(inMemory)
+  const { sessions, login, stepUp } = await harness(inMemory)
   let token = await login()
   for (let i = 0; i < 3; i++) await sessions.beginStepUp({ token, request: onTheTrain() })
   expect((await sessions.beginStepUp({ token, request: onTheTrain() })).ok).toBe(false)
