@@ -7,3 +7,6 @@ const WINDOW_MS = 3_600_000
 export function recentPrompts(prompts: readonly number[], at: number): readonly number[] {
   return prompts.filter((prompt) => at - prompt < WINDOW_MS)
 }
+
+/** Wrong answers from one context since it was last confirmed, after which it is asked no more: log in afresh. */
+export const MAX_FAILED_STEP_UPS = 5

@@ -1,7 +1,8 @@
 import { contextKey, findContext } from '../core/context.ts'
 import { type Decision, decision } from '../core/decision.ts'
+import type { Evidence } from '../core/evidence.ts'
 import { lifetimeVerdict } from '../core/lifetimes.ts'
-import { MAX_PROMPTS, recentPrompts } from '../core/prompts.ts'
+import { MAX_FAILED_STEP_UPS, MAX_PROMPTS, recentPrompts } from '../core/prompts.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Presented, StepUpBegun } from '../core/sessions.ts'
 import { evidenceOf } from '../signals/reasons.ts'
@@ -57,11 +58,14 @@ async function beginOpened(
   if (judged.decision.outcome === 'revoke') return revokeNow(parts, state, weighable, weighed)
 
   const key = contextKey(presentation.network, presentation.device)
-  const confirmed = findContext(judged.next.contexts, key)?.state === 'confirmed'
+  const context = findContext(judged.next.contexts, key)
+  const confirmed = context?.state === 'confirmed'
+  const failedOut = (context?.failures ?? 0) >= MAX_FAILED_STEP_UPS
   const recent = recentPrompts(session.prompts, at)
   const exhausted = !confirmed && recent.length >= MAX_PROMPTS
   // After a fork the first failure ends the session: there the count is no use, and must not grow for ever.
-  const denied = judged.decision.outcome === 'deny' || (exhausted && session.fork === null)
+  const denied =
+    failedOut || judged.decision.outcome === 'deny' || (exhausted && session.fork === null)
   const asks = !denied && !exhausted && !confirmed
   const next: SessionState = asks ? { ...judged.next, prompts: [...recent, at] } : judged.next
   if (next !== session || session.fork !== state.fork) {
@@ -82,11 +86,14 @@ async function beginOpened(
   }
   await teach(parts, state, judged)
   if (denied) {
+    const cause = failedOut
+      ? evidenceOf('attempts_exhausted', 0)
+      : evidenceOf('prompts_exhausted', 0, { prompts: recent.length })
     return {
       ok: false,
       code: 'context_refused',
       decision:
-        judged.decision.outcome === 'deny' ? judged.decision : refusedFor(judged.decision, recent),
+        judged.decision.outcome === 'deny' ? judged.decision : refusedFor(judged.decision, cause),
     }
   }
   return {
@@ -109,9 +116,6 @@ async function beginOpened(
 }
 
 /** As many prompts as may be: whatever else speaks for this context, people give in to a flood of them. */
-function refusedFor({ because }: Decision, recent: readonly number[]): Decision {
-  return decision('deny', [
-    ...because,
-    evidenceOf('prompts_exhausted', 0, { prompts: recent.length }),
-  ])
+function refusedFor({ because }: Decision, cause: Evidence): Decision {
+  return decision('deny', [...because, cause])
 }

@@ -1,5 +1,6 @@
 import { contextKey, findContext, placeContext } from '../core/context.ts'
 import { lifetimeVerdict } from '../core/lifetimes.ts'
+import { MAX_FAILED_STEP_UPS } from '../core/prompts.ts'
 import { firstSecret } from '../core/ratchet.ts'
 import { LIMITS } from '../core/request.ts'
 import type { Family, SessionState } from '../core/session.ts'
@@ -42,6 +43,8 @@ export async function completeStepUp(parts: Parts, proof: Proof): Promise<Verifi
     if (!isOpen(state, proof) || !isOfOneHolder(parts, state, attempt))
       return { ok: false, code: 'challenge_invalid' }
     const { challenge } = attempt
+    const failures = findContext(state.contexts, challenge.context)?.failures ?? 0
+    if (failures >= MAX_FAILED_STEP_UPS) return { ok: false, code: 'context_refused' }
     if (challenge.acr !== null && !acrMet(acr ?? null, challenge.acr, parts.acrOrder)) {
       return { ok: false, code: 'step_up_required', demands: { acr: challenge.acr } }
     }

@@ -31,7 +31,7 @@ export async function create(parts: Parts, login: Login): Promise<Created> {
   const checked = checkLogin(parts, login)
   const presentation = presentationOf(parts, login, parts.host.now())
   const { at } = presentation
-  if (login.previous !== undefined) await logout(parts, login.previous, 'replaced_by_login')
+  if (login.previous !== undefined) await endPrevious(parts, login.previous)
   const { entry: subject, history } = await recall(parts, checked.key)
 
   for (let tries = 0; tries < LIMIT_TRIES; tries++) {
@@ -185,12 +185,36 @@ function entryOf(parts: Parts, state: SessionState): Entry {
   return { id, version: 1, generation, createdAt, deadline, idleMs, sealed }
 }
 
+/** What the client came with ends, even where its record does not open any more: it must not bar the way to a login. */
+async function endPrevious(parts: Parts, token: string): Promise<void> {
+  try {
+    await logout(parts, token, 'replaced_by_login')
+  } catch (error) {
+    const claims = parts.codec.authenticate(token)
+    const damaged =
+      error instanceof SessionError &&
+      (error.code === 'record_invalid' || error.code === 'key_unknown')
+    if (!damaged || claims === undefined) throw error
+    await revoke(parts, claims.session, 'replaced_by_login')
+  }
+}
+
 async function endOldest(parts: Parts, { key }: CheckedSubject): Promise<boolean> {
-  const { items } = await parts.store.entries.list({ subject: key, limit: 1 })
-  const [oldest] = items
-  if (oldest === undefined) return false
-  await revoke(parts, oldest.id, 'session_limit')
-  return true
+  let after: string | undefined
+  do {
+    const page = await parts.store.entries.list({
+      subject: key,
+      limit: 1,
+      ...(after === undefined ? {} : { after }),
+    })
+    const [oldest] = page.items
+    if (oldest !== undefined) {
+      await revoke(parts, oldest.id, 'session_limit')
+      return true
+    }
+    after = page.next
+  } while (after !== undefined)
+  return false
 }
 
 async function attach(

@@ -10,7 +10,7 @@ import { load, type Opened } from './load.ts'
 import type { Parts } from './parts.ts'
 import { checkSubject } from './subjects.ts'
 
-/** A tombstone outlives every deadline that a record of that id could have had. */
+/** Of a session that nobody knows: its tombstone outlives every deadline that it could have had. */
 const LONGEST_MS = 400 * 24 * 3_600_000
 
 /** Ends a session for good. Idempotent. An unknown id gets a tombstone all the same: a write may be in flight. */
@@ -18,7 +18,9 @@ export async function revoke(parts: Parts, id: SessionId, why: Why): Promise<voi
   if (typeof id !== 'string' || !isSessionId(id)) throw invalid('session', 'is not a session id')
   checkWord('why', why)
   const at = parts.host.now()
-  await end(parts, id, { at, until: at + LONGEST_MS, why, actor: 'application' })
+  // Not opened: a session whose record is damaged, or sealed under a lost key, can be ended all the same.
+  const deadline = (await parts.store.entries.read(id))?.deadline
+  await end(parts, id, { at, until: deadline ?? at + LONGEST_MS, why, actor: 'application' })
 }
 
 /** Any authentic generation of a live family ends the session; all else is nothing to end. */

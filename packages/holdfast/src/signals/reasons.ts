@@ -128,6 +128,10 @@ export const REASONS = {
     group: 'P',
     text: 'This session is already used from as many places and browsers as one session may be.',
   },
+  attempts_exhausted: {
+    group: 'P',
+    text: 'Too many step-ups failed from this place and browser: it is asked no more.',
+  },
   failed_key_proof: {
     group: 'P',
     text: 'The proof of the key that the session is bound to failed.',

@@ -138,6 +138,31 @@ describeOnEveryStore('a writer of the store', (open) => {
     expect(codeOf(await h.show(other))).toBe('ok')
   })
 
+  test('cannot bar anybody’s way to a login: a damaged session is ended and a new one begins', async () => {
+    const h = await harness(open)
+    const token = await h.login()
+    const id = token.split('.')[1] ?? ''
+    const found = await h.store.entries.read(id)
+    if (found === undefined) throw new Error('no entry')
+    const { generation, createdAt, deadline, idleMs } = found
+    const damaged = {
+      id,
+      version: 2,
+      generation,
+      createdAt,
+      deadline,
+      idleMs,
+      sealed: found.sealed,
+    }
+    expect(await h.store.entries.write(damaged)).toBe('written')
+    await expect(h.show(token)).rejects.toMatchObject({ code: 'record_invalid' })
+
+    const next = await h.login({ previous: token })
+
+    expect(codeOf(await h.show(next))).toBe('ok')
+    expect(await h.store.entries.read(id)).toBeUndefined()
+  })
+
   test('records under a retired key still open, and are re-sealed when next written', async () => {
     const h = await harness(open)
     const token = await h.login()
