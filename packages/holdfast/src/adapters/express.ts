@@ -5,7 +5,7 @@ import { parsedField } from './form-field.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
-import { nodeFacts, sendRefusal, setHeaders } from './node-http.ts'
+import { nodeFacts, sendRefusal, setHeaders, setPassedHeaders } from './node-http.ts'
 import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
@@ -50,7 +50,7 @@ export function holdfast(sessions: Sessions, options: ExpressOptions = {}): Expr
       const judged = await judgeRequest(factsOf(request))
       if (!judged.ok) return sendRefusal(response, judged)
       note(request, judged)
-      setHeaders(response, judged.headers)
+      setPassedHeaders(response, judged.headers)
       next()
     }
   }

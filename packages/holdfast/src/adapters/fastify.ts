@@ -5,7 +5,7 @@ import { parsedField } from './form-field.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
-import { nodeFacts } from './node-http.ts'
+import { nodeFacts, withdrawLate } from './node-http.ts'
 import type { Refused } from './refuse.ts'
 import { withSetCookie } from './set-cookies.ts'
 
@@ -54,7 +54,8 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
         return reply
       }
       note(request, judged)
-      setHeaders(reply, judged.headers)
+      setHeaders(reply, judged.headers())
+      withdrawLate(reply.raw, judged.headers)
     }
   }
 

@@ -94,7 +94,8 @@ export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchH
       return (handler) => async (request) => {
         const judged = await required(factsOf(request))
         if (!judged.ok) return refusalResponse(judged)
-        return withHeaders(await handler(request, judged), judged.headers)
+        const response = await handler(request, judged)
+        return withHeaders(response, judged.headers())
       }
     },
 
@@ -108,7 +109,8 @@ export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchH
           ...(session === undefined ? {} : { session }),
           ...(decision === undefined ? {} : { decision }),
         }
-        return withHeaders(await handler(request, passed), headers)
+        const response = await handler(request, passed)
+        return withHeaders(response, headers())
       }
     },
   }

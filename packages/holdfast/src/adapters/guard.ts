@@ -15,13 +15,20 @@ import { type HeaderPair, type HttpFacts, single } from './http-facts.ts'
 import { type Grounds, type Refused, refuser } from './refuse.ts'
 import { requestFacts } from './request-facts.ts'
 
-/** A request that passed. The headers go with the answer, whatever it is. */
+/** A request that passed. */
 export interface Passed {
   readonly ok: true
   readonly session: SessionView
   readonly decision: Decision
-  readonly headers: readonly HeaderPair[]
+  readonly headers: AnswerHeaders
 }
+
+/**
+ * The headers that go with the answer, whatever it is, as of the moment it leaves. A rotated secret that would leave
+ * later than {@link LATE_MS} after the request was judged stays behind: another request of the same browser has been
+ * sent a newer one by then, and overwriting that would look like a second holder.
+ */
+export type AnswerHeaders = () => readonly HeaderPair[]
 
 /** A request that may go on without a session. */
 export interface PassedOptionally {
@@ -30,7 +37,7 @@ export interface PassedOptionally {
   readonly decision: Decision | undefined
   /** Why there is no session; `token_missing` when none was shown. */
   readonly refused: Code | undefined
-  readonly headers: readonly HeaderPair[]
+  readonly headers: AnswerHeaders
 }
 
 /** Everything that adapters need; what they add is how their framework reads and answers. */
@@ -78,12 +85,15 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
       }),
     )
     if (!verification.ok) return { ...verification, carrier }
-    const headers = deliveryHeaders(carrier, verification, now())
+    const judgedAt = now()
+    const delivery = deliveryHeaders(carrier, verification, judgedAt)
+    const headers: AnswerHeaders = () =>
+      now() - judgedAt > LATE_MS ? withoutCookie(delivery) : delivery
     if (await mayPost(facts, entered, verification.session)) {
       const { session, decision } = verification
       return { ok: true, session, decision, headers }
     }
-    const setCookie = headers.find(([name]) => name === 'set-cookie')?.[1]
+    const setCookie = delivery.find(([name]) => name === 'set-cookie')?.[1]
     return { ok: false, code: 'form_token_invalid', setCookie }
   }
 
@@ -111,11 +121,18 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
           session: undefined,
           decision,
           refused: code,
-          headers: cleared === undefined ? [] : [NO_STORE, ['set-cookie', cleared]],
+          headers: () => (cleared === undefined ? [] : [NO_STORE, ['set-cookie', cleared]]),
         }
       }
     },
   }
+}
+
+/** The same successor is sent again this long after it was minted; a later answer is overtaken (the ratchet). */
+const LATE_MS = 10_000
+
+function withoutCookie(headers: readonly HeaderPair[]): readonly HeaderPair[] {
+  return headers.filter(([name]) => name !== 'set-cookie')
 }
 
 const NO_STORE = ['cache-control', 'no-store'] as const

@@ -88,7 +88,7 @@ export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHol
       c.set('decision', judged.decision)
       await next()
       // After the handler: a cookie that it has set itself is newer than the rotated one.
-      const answer = withHeaders(c.res, judged.headers)
+      const answer = withHeaders(c.res, judged.headers())
       if (answer !== c.res) replace(c, answer)
       return undefined
     }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AnswerHeaders } from './guard.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
 import type { Refused } from './refuse.ts'
 import { withSetCookie } from './set-cookies.ts'
@@ -27,6 +28,44 @@ export function setHeaders(response: ServerResponse, headers: readonly HeaderPai
     if (name !== 'set-cookie') response.setHeader(name, value)
     else response.setHeader(name, withSetCookie(setCookiesOf(response), value))
   }
+}
+
+/** Sets the headers of a request that passed, and takes back what is out of date when the answer leaves at last. */
+export function setPassedHeaders(response: ServerResponse, headers: AnswerHeaders): void {
+  setHeaders(response, headers())
+  withdrawLate(response, headers)
+}
+
+/** Looks once more as the head is written: a cookie that must not leave any more is taken out of it. */
+export function withdrawLate(response: ServerResponse, headers: AnswerHeaders): void {
+  const cookie = cookieOf(headers)
+  if (cookie === undefined) return
+  const writeHead = response.writeHead
+  const looking = (...args: unknown[]): ServerResponse => {
+    response.writeHead = writeHead
+    if (cookieOf(headers) !== undefined) return Reflect.apply(writeHead, response, args)
+    const others = setCookiesOf(response).filter((value) => value !== cookie)
+    if (others.length > 0) response.setHeader('set-cookie', others)
+    else response.removeHeader('set-cookie')
+    return Reflect.apply(
+      writeHead,
+      response,
+      args.map((given) => withoutValue(given, cookie)),
+    )
+  }
+  response.writeHead = looking
+}
+
+function cookieOf(headers: AnswerHeaders): string | undefined {
+  return headers().find(([name]) => name === 'set-cookie')?.[1]
+}
+
+/** Headers that a framework hands to `writeHead` itself, less one cookie. */
+function withoutValue(given: unknown, cookie: string): unknown {
+  if (typeof given !== 'object' || given === null || !('set-cookie' in given)) return given
+  const { 'set-cookie': cookies, ...others } = given
+  const left = [cookies].flat().filter((value) => value !== cookie)
+  return left.length === 0 ? others : { ...others, 'set-cookie': left }
 }
 
 /** Answers a refusal and ends the response. */

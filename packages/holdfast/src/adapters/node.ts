@@ -5,7 +5,7 @@ import { type Answering, answering } from './answering.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
-import { nodeFacts, sendRefusal, setHeaders } from './node-http.ts'
+import { nodeFacts, sendRefusal, setHeaders, setPassedHeaders } from './node-http.ts'
 import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
@@ -63,7 +63,7 @@ export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHol
       return false
     }
     note(request, judged)
-    setHeaders(response, judged.headers)
+    setPassedHeaders(response, judged.headers)
     return true
   }
 

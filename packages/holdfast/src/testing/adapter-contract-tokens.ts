@@ -6,7 +6,13 @@ import type { AdapterScene } from './adapter-scene.ts'
 import { visitor } from './visitor.ts'
 
 /** How tokens reach the client and go on. */
-export function deliversTokens({ engine, origin, another, loggedIn }: AdapterScene): void {
+export function deliversTokens({
+  engine,
+  origin,
+  another,
+  loggedIn,
+  whileSlow,
+}: AdapterScene): void {
   describe('delivers tokens', () => {
     test('a login sets a host-bound cookie that scripts cannot read and nobody may store', async () => {
       const { answer } = await loggedIn()
@@ -58,6 +64,21 @@ export function deliversTokens({ engine, origin, another, loggedIn }: AdapterSce
       await client.send('/me')
 
       expect(client.cookie(SESSION)).not.toBe(before)
+    })
+
+    test('an answer that leaves too late brings no secret that a newer one has overtaken', async () => {
+      const { client, subject } = await loggedIn()
+      const before = client.cookie(SESSION)
+      whileSlow(async () => engine().advance(10_001))
+
+      const late = await client.send('/slow')
+
+      expect(late.status).toBe(200)
+      expect(late.json()).toMatchObject({ subject })
+      expect(late.setCookies).toEqual([])
+      expect(client.cookie(SESSION)).toBe(before)
+      whileSlow(async () => engine().advance(9_000))
+      expect((await client.send('/slow')).setCookies).toHaveLength(1)
     })
 
     test('a service whose answers stay behind a gateway never rotates', async () => {

@@ -21,6 +21,7 @@ export interface StartedAdapter {
  * | `GET /maybe` | `optionalSession()` | 200 `{subject}`, null without a session |
  * | `GET /me`, `POST /me` (JSON or form) | `requireSession()` | 200 `{subject, formToken, outcome}` |
  * | `POST /transfer` | `requireSession({ sensitivity: 'sensitive' })` | 200 `{subject}` |
+ * | `GET /slow` | `requireSession({ sensitivity: 'sensitive' })` | awaits `slow()`, then 200 `{subject}` |
  * | `GET /strong` | `requireSession({ acr: 'aal2', freshWithin: 300_000 })` | 200 `{subject}` |
  * | `POST /login` (JSON) | none | `login()` with the body; 200 `{subject}` |
  * | `POST /logout` | none | `logout()`; 204 |
@@ -30,7 +31,12 @@ export interface StartedAdapter {
  *
  * Refusals are answered as the adapter words them.
  */
-export type StartAdapter = (sessions: Sessions, options: GuardOptions) => Promise<StartedAdapter>
+export type StartAdapter = (
+  sessions: Sessions,
+  options: GuardOptions,
+  /** What the handler of `/slow` waits for. */
+  slow: () => Promise<void>,
+) => Promise<StartedAdapter>
 
 /** What the parts of the adapter contract play on. */
 export interface AdapterScene {
@@ -39,6 +45,8 @@ export interface AdapterScene {
   origin(): string
   /** Starts another server over the same sessions; it closes with the scene. */
   another(options: GuardOptions): Promise<string>
+  /** What happens while the handler of `/slow` works. */
+  whileSlow(happens: () => Promise<void>): void
   /** A new person, logged in with a password, who has a second factor. */
   loggedIn(at?: string, options?: LoggedInOptions): Promise<LoggedIn>
 }
@@ -63,10 +71,11 @@ export function adapterScene(
   let server: StartedAdapter | undefined
   const others: StartedAdapter[] = []
   let people = 0
+  let slowness: () => Promise<void> = async () => {}
 
   beforeAll(async () => {
     held = await harness()
-    server = await start(held.sessions, { now: held.now })
+    server = await start(held.sessions, { now: held.now }, () => slowness())
   })
   afterAll(async () => {
     for (const other of others) await other.close()
@@ -84,7 +93,7 @@ export function adapterScene(
   }
   async function another(options: GuardOptions): Promise<string> {
     const { sessions, now } = engine()
-    const started = await start(sessions, { now, ...options })
+    const started = await start(sessions, { now, ...options }, () => slowness())
     others.push(started)
     return started.origin
   }
@@ -104,5 +113,9 @@ export function adapterScene(
     return { client, subject, answer }
   }
 
-  return { engine, origin, another, loggedIn }
+  function whileSlow(happens: () => Promise<void>): void {
+    slowness = happens
+  }
+
+  return { engine, origin, another, loggedIn, whileSlow }
 }

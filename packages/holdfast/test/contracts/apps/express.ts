@@ -5,7 +5,7 @@ import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on express. */
-export const startExpress: StartAdapter = (sessions, options) => {
+export const startExpress: StartAdapter = (sessions, options, slow) => {
   const hf = holdfast(sessions, options)
   const app = express()
   app.use(express.json())
@@ -23,6 +23,10 @@ export const startExpress: StartAdapter = (sessions, options) => {
     response.json({ subject, formToken: hf.formToken(request), outcome })
   })
   app.post('/transfer', hf.requireSession({ sensitivity: 'sensitive' }), (request, response) => {
+    response.json({ subject: hf.sessionOf(request).subject })
+  })
+  app.get('/slow', hf.requireSession({ sensitivity: 'sensitive' }), async (request, response) => {
+    await slow()
     response.json({ subject: hf.sessionOf(request).subject })
   })
   app.get(

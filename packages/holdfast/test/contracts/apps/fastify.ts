@@ -3,7 +3,7 @@ import { holdfast, type LoginFacts, type StepUpProof } from '../../../src/adapte
 import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
 
 /** The routes of the adapter contract on fastify. */
-export const startFastify: StartAdapter = async (sessions, options) => {
+export const startFastify: StartAdapter = async (sessions, options, slow) => {
   const hf = holdfast(sessions, options)
   const app = fastify()
   app.addContentTypeParser(
@@ -30,6 +30,14 @@ export const startFastify: StartAdapter = async (sessions, options) => {
     '/transfer',
     { preHandler: hf.requireSession({ sensitivity: 'sensitive' }) },
     async (request) => ({ subject: hf.sessionOf(request).subject }),
+  )
+  app.get(
+    '/slow',
+    { preHandler: hf.requireSession({ sensitivity: 'sensitive' }) },
+    async (request) => {
+      await slow()
+      return { subject: hf.sessionOf(request).subject }
+    },
   )
   app.get(
     '/strong',

@@ -5,7 +5,7 @@ import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on fetch. */
-export const startFetch: StartAdapter = (sessions, options) => {
+export const startFetch: StartAdapter = (sessions, options, slow) => {
   const peers = new WeakMap<Request, string>()
   const hf = holdfast(sessions, { ...options, peer: (request) => peers.get(request) })
 
@@ -22,6 +22,10 @@ export const startFetch: StartAdapter = (sessions, options) => {
     '/transfer': hf.requireSession({ sensitivity: 'sensitive' })((_, { session }) =>
       Response.json({ subject: session.subject }),
     ),
+    '/slow': hf.requireSession({ sensitivity: 'sensitive' })(async (_, { session }) => {
+      await slow()
+      return Response.json({ subject: session.subject })
+    }),
     '/strong': hf.requireSession({ acr: 'aal2', freshWithin: 300_000 })((_, { session }) =>
       Response.json({ subject: session.subject }),
     ),

@@ -6,7 +6,7 @@ import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on hono. */
-export const startHono: StartAdapter = (sessions, options) => {
+export const startHono: StartAdapter = (sessions, options, slow) => {
   const hf = holdfast(sessions, options)
   const app = new Hono()
 
@@ -22,6 +22,10 @@ export const startHono: StartAdapter = (sessions, options) => {
     // An answer of the handler's own making carries the rotated secret, too.
     Response.json({ subject: c.get('session').subject }),
   )
+  app.get('/slow', hf.requireSession({ sensitivity: 'sensitive' }), async (c) => {
+    await slow()
+    return c.json({ subject: c.get('session').subject })
+  })
   app.get('/strong', hf.requireSession({ acr: 'aal2', freshWithin: 300_000 }), (c) =>
     c.json({ subject: c.get('session').subject }),
   )

@@ -4,7 +4,7 @@ import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on node. */
-export const startNode: StartAdapter = (sessions, options) => {
+export const startNode: StartAdapter = (sessions, options, slow) => {
   const hf = holdfast(sessions, {
     ...options,
     formToken: async (request) => {
@@ -34,6 +34,12 @@ export const startNode: StartAdapter = (sessions, options) => {
     async '/transfer'(request, response) {
       const session = await sensitive(request, response)
       if (session !== undefined) answer(response, { subject: session.subject })
+    },
+    async '/slow'(request, response) {
+      const session = await sensitive(request, response)
+      if (session === undefined) return
+      await slow()
+      answer(response, { subject: session.subject })
     },
     async '/strong'(request, response) {
       const session = await strong(request, response)
