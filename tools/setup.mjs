@@ -7,8 +7,8 @@ const STAMP = join(root, 'node_modules', '.holdfast-lock')
 
 /** Programs that tests use, by the Debian package that brings them. */
 const PROGRAMS = {
-  'redis-server': ['redis-server', 'valkey-server'],
-  chromium: ['chromium', 'chromium-browser', 'google-chrome'],
+  'redis-server': ['redis-server'],
+  chromium: ['chromium'],
 }
 
 /**
