@@ -33,7 +33,7 @@ export interface Context {
   /** Decibans at `evidenceAt`; decays with a time constant of 30 minutes and never below zero. */
   readonly evidence: number
   readonly evidenceAt: number
-  /** What the last weighing of this context found, for people who look. */
+  /** What the last weighing found that goes on this context's own account. */
   readonly because: readonly Pick<Evidence, 'group' | 'reason' | 'weight'>[]
   /** Failed step-ups from here since it was last confirmed. */
   readonly failures: number

@@ -154,7 +154,9 @@ function visited(
     visits,
     evidence: carries ? existing.evidence : evidence,
     evidenceAt: carries ? existing.evidenceAt : at,
-    because: now.standing.because.map(({ group, reason, weight }) => ({ group, reason, weight })),
+    because: now.standing.because
+      .filter(isOwn)
+      .map(({ group, reason, weight }) => ({ group, reason, weight })),
     failures: existing?.failures ?? 0,
     ...(rereads === 0 ? {} : { rereads }),
   }

@@ -190,9 +190,8 @@ export function isOwn({ reason }: Pick<Evidence, 'reason'>): boolean {
 
 function accusingGroups({ because, evidence }: Context): ReadonlyMap<Evidence['group'], number> {
   const groups = new Map<Evidence['group'], number>()
-  for (const one of because) {
-    if (one.weight > 0 && isOwn(one))
-      groups.set(one.group, (groups.get(one.group) ?? 0) + one.weight)
+  for (const { group, weight } of because) {
+    if (weight > 0) groups.set(group, (groups.get(group) ?? 0) + weight)
   }
   return groups.size === 0 ? new Map([['B', evidence]]) : groups
 }
