@@ -1,5 +1,5 @@
-import { sameText } from '../carriers/constant-time.ts'
 import { isFormSubmission } from '../carriers/csrf.ts'
+import { sameText } from '../core/constant-time.ts'
 import type { Decision } from '../core/decision.ts'
 import { CODES, type Code } from '../core/errors.ts'
 import type { SessionView } from '../core/session.ts'

@@ -1,17 +1,19 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
   createHmac,
   createSecretKey,
+  hash,
   hkdfSync,
   type KeyObject,
   timingSafeEqual,
 } from 'node:crypto'
 import { SessionError } from '../core/errors.ts'
 import type { Host } from '../core/host.ts'
-import { type SessionId, SUBJECT_KEY_BYTES, type SubjectKey, subjectOf } from '../core/ids.ts'
+import { type SessionId, SUBJECT_KEY_BYTES, type SubjectKey } from '../core/ids.ts'
+import type { Entry } from '../core/store.ts'
 import { formatToken, parseToken, signedPart, type TokenClaims } from '../core/token.ts'
+import { DIGEST_BYTES } from './family-record.ts'
 import type { Keyring } from './keyring.ts'
 
 /** All cryptography of the engine: seals, tags, digests, names. */
@@ -21,17 +23,22 @@ export interface Codec {
   /** A fresh secret for a family's next generation. */
   mint(line: Pick<TokenClaims, 'session' | 'kind' | 'family' | 'generation'>): Minted
   /** The claims of a token whose tag is ours. Undefined otherwise, without touching anything else. */
-  authenticate(token: string): TokenClaims | undefined
-  digest(random: Uint8Array): string
-  /** Constant time for texts of one length. */
-  same(a: string, b: string): boolean
-  seal(place: Place, value: unknown): Uint8Array
+  authenticate(token: string): Claims | undefined
+  seal(place: Place, content: Uint8Array): Uint8Array
   /** Throws `record_invalid` when it was altered or moved, `key_unknown` when its key has left the ring. */
-  open(place: Place, sealed: Uint8Array): unknown
+  open(place: Place, sealed: Uint8Array): Buffer
+  sealJson(place: Place, value: unknown): Uint8Array
+  /** Throws as `open` does. */
+  openJson(place: Place, sealed: Uint8Array): unknown
   /** Sealed under another key than the current one. */
   isStale(sealed: Uint8Array): boolean
   /** Binds a form to a session: HMAC of the session id under a key that never rotates. */
   formToken(session: SessionId): string
+}
+
+/** What an authentic token says. Of its secret nothing is handed on but the digest. */
+export interface Claims extends Omit<TokenClaims, 'random'> {
+  readonly digest: string
 }
 
 export interface Minted {
@@ -42,9 +49,11 @@ export interface Minted {
 /** Where a sealed value belongs. All of it is authenticated: a value opens in no other place. */
 export interface Place {
   readonly kind: 'session' | 'attributes' | 'subject' | 'event' | 'challenge'
-  readonly subject: SubjectKey
+  /** Of letters without a dot. The ids of sessions begin with their subject. */
   readonly id: string
   readonly version: number
+  /** What stands in clear beside it. */
+  readonly terms?: readonly number[]
 }
 
 const FORMAT = 1
@@ -89,8 +98,32 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     return createHmac('sha256', key).update(session).update(signed).digest().subarray(0, TAG_BYTES)
   }
 
-  function digest(random: Uint8Array): string {
-    return createHash('sha256').update(random).digest('base64url')
+  function seal(place: Place, content: Uint8Array): Uint8Array {
+    const iv = host.random(IV_BYTES)
+    const cipher = createCipheriv('aes-256-gcm', required(ring.current, place.kind), iv)
+    cipher.setAAD(boundTo(ring.current, place))
+    const body = cipher.update(content)
+    cipher.final()
+    const keyId = Buffer.from(ring.current, 'hex')
+    return Buffer.concat([Buffer.of(FORMAT), keyId, iv, body, cipher.getAuthTag()])
+  }
+
+  function open(place: Place, sealed: Uint8Array): Buffer {
+    if (sealed.length < HEADER_BYTES + TAG_BYTES || sealed[0] !== FORMAT) throw altered(place)
+    const keyId = keyIdOf(sealed)
+    const key = required(keyId, place.kind)
+    try {
+      const iv = sealed.subarray(1 + KEY_ID_BYTES, HEADER_BYTES)
+      const end = sealed.length - TAG_BYTES
+      const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
+      decipher.setAAD(boundTo(keyId, place))
+      decipher.setAuthTag(sealed.subarray(end))
+      const content = decipher.update(sealed.subarray(HEADER_BYTES, end))
+      decipher.final()
+      return content
+    } catch (cause) {
+      throw altered(place, cause)
+    }
   }
 
   return {
@@ -111,7 +144,7 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
       const random = host.random(RANDOM_BYTES)
       const signed = signedPart({ ...line, keyId: ring.current, random })
       const tag = tagOf(required(ring.current, 'tag'), line.session, signed)
-      return { token: formatToken(line.session, signed, tag), digest: digest(random) }
+      return { token: formatToken(line.session, signed, tag), digest: digestOf(random) }
     },
 
     authenticate(token) {
@@ -120,45 +153,18 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
       const key = derived(parsed.claims.keyId, 'tag')
       if (key === undefined) return undefined
       const expected = tagOf(key, parsed.claims.session, parsed.signed)
-      return timingSafeEqual(expected, parsed.tag) ? parsed.claims : undefined
+      if (!timingSafeEqual(expected, parsed.tag)) return undefined
+      const { random, ...claims } = parsed.claims
+      return { ...claims, digest: digestOf(random) }
     },
 
-    digest,
-
-    same(a, b) {
-      const left = Buffer.from(a)
-      const right = Buffer.from(b)
-      return left.length === right.length && timingSafeEqual(left, right)
-    },
-
-    seal(place, value) {
-      const iv = host.random(IV_BYTES)
-      const cipher = createCipheriv('aes-256-gcm', required(ring.current, place.kind), iv)
-      cipher.setAAD(boundTo(ring.current, place))
-      const body = cipher.update(JSON.stringify(value), 'utf8')
-      const rest = cipher.final()
-      const keyId = Buffer.from(ring.current, 'hex')
-      return Buffer.concat([Buffer.of(FORMAT), keyId, iv, body, rest, cipher.getAuthTag()])
-    },
-
-    open(place, sealed) {
-      if (sealed.length < HEADER_BYTES + TAG_BYTES || sealed[0] !== FORMAT) throw altered(place)
-      const keyId = Buffer.from(sealed.subarray(1, 1 + KEY_ID_BYTES)).toString('hex')
-      const iv = sealed.subarray(1 + KEY_ID_BYTES, HEADER_BYTES)
-      const key = required(keyId, place.kind)
-      try {
-        const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
-        decipher.setAAD(boundTo(keyId, place))
-        decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES))
-        const body = decipher.update(sealed.subarray(HEADER_BYTES, sealed.length - TAG_BYTES))
-        return JSON.parse(Buffer.concat([body, decipher.final()]).toString('utf8'))
-      } catch (cause) {
-        throw altered(place, cause)
-      }
-    },
+    seal,
+    open,
+    sealJson: (place, value) => seal(place, Buffer.from(JSON.stringify(value))),
+    openJson: (place, sealed) => JSON.parse(open(place, sealed).toString()),
 
     isStale(sealed) {
-      return Buffer.from(sealed.subarray(1, 1 + KEY_ID_BYTES)).toString('hex') !== ring.current
+      return keyIdOf(sealed) !== ring.current
     },
 
     formToken(session) {
@@ -167,9 +173,19 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
   }
 }
 
-/** Every field has its length in front or a fixed form, so that no two places share an encoding. */
-function boundTo(keyId: string, { kind, subject, id, version }: Place): Buffer {
-  return Buffer.from(JSON.stringify([FORMAT, keyId, kind, subject, id, version]))
+function digestOf(random: Uint8Array): string {
+  return hash('sha256', random, 'hex').slice(0, 2 * DIGEST_BYTES)
+}
+
+function keyIdOf(sealed: Uint8Array): string {
+  const { buffer, byteOffset } = sealed
+  return Buffer.from(buffer, byteOffset + 1, KEY_ID_BYTES).toString('hex')
+}
+
+/** No field has a dot in it and the number of fields is that of the kind, so that no two places share a text. */
+function boundTo(keyId: string, { kind, id, version, terms = [] }: Place): Buffer {
+  const fields = `${FORMAT}.${keyId}.${kind}.${id}.${version}.${terms.join('.')}`
+  return Buffer.from(fields, 'latin1')
 }
 
 function altered({ kind }: Place, cause?: unknown): SessionError {
@@ -180,7 +196,14 @@ function altered({ kind }: Place, cause?: unknown): SessionError {
   )
 }
 
-/** The place of a session's own record. */
-export function sessionPlace(id: SessionId, version: number): Place {
-  return { kind: 'session', subject: subjectOf(id), id, version }
+/** The place of a session's own record: whoever writes to the store can change neither its deadlines nor its version. */
+export function sessionPlace(
+  entry: Pick<Entry, 'id' | 'version' | 'createdAt' | 'deadline' | 'idleMs'>,
+): Place {
+  const { id, version, createdAt, deadline, idleMs } = entry
+  return { kind: 'session', id, version, terms: [createdAt, deadline, idleMs] }
+}
+
+export function attributesPlace(id: SessionId, version: number): Place {
+  return { kind: 'attributes', id, version }
 }

@@ -94,5 +94,21 @@ export function sameNetwork(a: Network, b: Network): boolean {
 
 /** Whether nothing that can be compared has changed about a device. */
 export function sameDevice(a: Device, b: Device): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b)
+  return (
+    a === b ||
+    (a.family === b.family &&
+      a.major === b.major &&
+      a.os === b.os &&
+      a.mobile === b.mobile &&
+      a.screen === b.screen &&
+      a.timezone === b.timezone &&
+      sameHints(a.hints, b.hints) &&
+      a.languages.length === b.languages.length &&
+      a.languages.every((tag, at) => tag === b.languages[at]))
+  )
+}
+
+function sameHints(a: Device['hints'], b: Device['hints']): boolean {
+  if (a === null || b === null) return a === b
+  return a.family === b.family && a.major === b.major && a.os === b.os
 }

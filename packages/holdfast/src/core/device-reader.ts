@@ -26,26 +26,32 @@ export function deviceReader({
 
   return (request) => {
     const key = keyOf(request)
+    if (key === undefined || key.length > MAX_KEY) return describeDevice(request)
     const known = devices.get(key)
     if (known !== undefined) return known
     const device = describeDevice(request)
-    if (key.length > MAX_KEY) return device
     if (devices.size >= remember) devices.clear()
     devices.set(key, device)
     return device
   }
 }
 
-/** JSON, so that no client can make one request's key look like another's. */
-function keyOf(request: RequestFacts): string {
-  const { headers, client } = request
-  // Without a user agent it matters whether there were other headers at all.
-  const rest = headers['user-agent'] ? null : headers
-  return JSON.stringify([
-    READ_HEADERS.map((name) => headers[name]),
-    client?.screen,
-    client?.timezone,
-    client?.languages,
-    rest,
-  ])
+/** Each part has its length in front, so that no client can make one request's key look like another's. */
+function keyOf({ headers, client }: RequestFacts): string | undefined {
+  // Without a user agent it matters which other headers there are.
+  if (!headers['user-agent']) return undefined
+  let key = ''
+  for (const name of READ_HEADERS) {
+    const value = headers[name]
+    if (typeof value === 'object') return undefined
+    key += part(value)
+  }
+  if (client === undefined) return key
+  key += part(client.screen) + part(client.timezone)
+  for (const tag of client.languages ?? []) key += part(tag)
+  return key
+}
+
+function part(text: string | undefined): string {
+  return text === undefined ? '-' : `${text.length}:${text}`
 }

@@ -1,3 +1,4 @@
+import { sameText } from './constant-time.ts'
 import type { Family, Secret } from './session.ts'
 
 /** A lost response is answered with the same successor this long; parallel requests of one jar must not diverge. */
@@ -28,29 +29,25 @@ export type Row =
   | { readonly row: 'current'; readonly first: boolean }
   | { readonly row: 'resend' | 'lost' | 'in_flight' | 'fork' | 'ahead' }
 
-/** The case table of the ratchet. `same` compares digests in constant time. */
-export function judgeShowing(
-  family: Family,
-  showing: Showing,
-  same: (a: string, b: string) => boolean,
-): Row {
+/** The case table of the ratchet. */
+export function judgeShowing(family: Family, showing: Showing): Row {
   const { issued, acked, previous, displaced } = family
   const { generation: k, digest, at } = showing
 
   if (k > issued.generation) return { row: 'ahead' }
   if (k === issued.generation) {
-    if (!same(digest, issued.digest)) return { row: 'ahead' }
+    if (!sameText(digest, issued.digest)) return { row: 'ahead' }
     return { row: 'current', first: issued.generation !== acked.generation }
   }
   if (k === acked.generation) {
-    if (!same(digest, acked.digest)) return { row: 'ahead' }
+    if (!sameText(digest, acked.digest)) return { row: 'ahead' }
     return { row: at - issued.mintedAt <= RESEND_MS ? 'resend' : 'lost' }
   }
   if (displaced !== null && k === displaced.generation) {
     return { row: at - displaced.at <= RESEND_MS ? 'in_flight' : 'fork' }
   }
   if (previous !== null && k === previous.generation) {
-    if (!same(digest, previous.digest)) return { row: 'ahead' }
+    if (!sameText(digest, previous.digest)) return { row: 'ahead' }
     const known = previous.contexts.includes(showing.context)
     return { row: known && at - acked.ackedAt <= IN_FLIGHT_MS ? 'in_flight' : 'fork' }
   }

@@ -63,7 +63,7 @@ export interface Family {
 /** One generation of a rotating secret. */
 export interface Secret {
   readonly generation: number
-  /** SHA-256 of the token's random part, base64url. */
+  /** First 16 bytes of SHA-256 of the token's random part, as hex digits. */
   readonly digest: string
   readonly mintedAt: number
   /** The token itself, sealed with the record, only while it may have to be sent again. */

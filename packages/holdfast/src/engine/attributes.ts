@@ -1,4 +1,4 @@
-import { sessionPlace } from '../codecs/codec.ts'
+import { attributesPlace } from '../codecs/codec.ts'
 import { SessionError } from '../core/errors.ts'
 import { isSessionId, type SessionId } from '../core/ids.ts'
 import { lifetimeVerdict } from '../core/lifetimes.ts'
@@ -26,8 +26,7 @@ export async function patchAttributes(
 
   const version = change.ifVersion + 1
   const attributes = checkAttributes(mergePatch(openAttributes(parts, found), patch))
-  const place = { ...sessionPlace(id, version), kind: 'attributes' as const }
-  const sealed = parts.codec.seal(place, attributes)
+  const sealed = parts.codec.sealJson(attributesPlace(id, version), attributes)
   const outcome = await parts.store.entries.attach(id, { version, sealed })
   if (outcome === 'gone') throw notFound()
   if (outcome === 'conflict') throw conflict()

@@ -47,7 +47,7 @@ async function beginOpened(
     await expire(parts, opened, presentation)
     return { ok: false, code: 'session_expired' }
   }
-  const line = lineOf(parts, state, shown)
+  const line = lineOf(state, shown)
   if (line === 'dead') {
     await superseded(parts, claims, presentation)
     return { ok: false, code: 'token_superseded' }
@@ -101,7 +101,7 @@ async function beginOpened(
     challenge: sealChallenge(parts.codec, {
       session: state.id,
       family: state.family.id,
-      digest: parts.codec.digest(claims.random),
+      digest: claims.digest,
       context: key,
       acr: shown.presented.acr ?? null,
       expiresAt: at + CHALLENGE_MS,

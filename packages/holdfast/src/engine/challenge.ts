@@ -1,7 +1,7 @@
-import type { Codec } from '../codecs/codec.ts'
+import type { Codec, Place } from '../codecs/codec.ts'
 import { fromBase64url, toBase64url } from '../core/base64url.ts'
 import { SessionError } from '../core/errors.ts'
-import { isSessionId, type SessionId, subjectOf } from '../core/ids.ts'
+import { isSessionId, type SessionId } from '../core/ids.ts'
 
 /** How long a step-up may take. */
 export const CHALLENGE_MS = 5 * 60_000
@@ -24,7 +24,7 @@ const MAX_LENGTH = 2048
 
 /** Self-contained and authenticated: nothing is stored until it is completed. */
 export function sealChallenge(codec: Codec, facts: ChallengeFacts): string {
-  return `${PREFIX}${facts.session}.${toBase64url(codec.seal(placeOf(facts.session), facts))}`
+  return `${PREFIX}${facts.session}.${toBase64url(codec.sealJson(placeOf(facts.session), facts))}`
 }
 
 /** Undefined for whatever we did not seal. */
@@ -34,7 +34,7 @@ export function openChallenge(codec: Codec, text: string): ChallengeFacts | unde
   const bytes = fromBase64url(sealed)
   if (!isSessionId(session) || bytes === undefined || rest.length > 0) return undefined
   try {
-    return codec.open(placeOf(session), bytes) as ChallengeFacts
+    return codec.openJson(placeOf(session), bytes) as ChallengeFacts
   } catch (error) {
     // Here the bytes come from the client: altered ones are an expected answer, not a damaged store.
     if (error instanceof SessionError) return undefined
@@ -42,6 +42,6 @@ export function openChallenge(codec: Codec, text: string): ChallengeFacts | unde
   }
 }
 
-function placeOf(session: SessionId): Parameters<Codec['seal']>[0] {
-  return { kind: 'challenge', subject: subjectOf(session), id: session, version: 1 }
+function placeOf(session: SessionId): Place {
+  return { kind: 'challenge', id: session, version: 1 }
 }

@@ -1,3 +1,4 @@
+import { sameText } from '../core/constant-time.ts'
 import { contextKey, findContext, placeContext } from '../core/context.ts'
 import { lifetimeVerdict } from '../core/lifetimes.ts'
 import { MAX_FAILED_STEP_UPS } from '../core/prompts.ts'
@@ -36,11 +37,11 @@ export async function completeStepUp(parts: Parts, proof: Proof): Promise<Verifi
     if (lifetimeVerdict(state, found.lastActivity, attempt.at) !== 'live') {
       return { ok: false, code: 'session_expired' }
     }
-    const repeated = repetitionOf(parts, state, attempt)
+    const repeated = repetitionOf(state, attempt)
     if (repeated !== undefined) {
       return passed(parts, state, found, { decision: ALLOWED, token: repeated })
     }
-    if (!isOpen(state, proof) || !isOfOneHolder(parts, state, attempt))
+    if (!isOpen(state, proof) || !isOfOneHolder(state, attempt))
       return { ok: false, code: 'challenge_invalid' }
     const { challenge } = attempt
     const failures = findContext(state.contexts, challenge.context)?.failures ?? 0
@@ -86,7 +87,7 @@ export function openAttempt(
   const presentation = presentationOf(parts, presented, at)
   if (challenge === undefined || typeof claims === 'string' || at >= challenge.expiresAt)
     return undefined
-  const digest = parts.codec.digest(claims.random)
+  const { digest } = claims
   const belongs =
     claims.session === challenge.session &&
     claims.family === challenge.family &&
@@ -102,24 +103,23 @@ function isOpen(state: SessionState, proof: Proof): boolean {
  * Whether who answers is who was asked: the family goes on, and the secret is the one that was shown then or, as
  * long as nobody has forked the line, its newest. Another tab of the same jar may have rotated it meanwhile.
  */
-export function isOfOneHolder(parts: Parts, state: SessionState, attempt: Attempt): boolean {
+export function isOfOneHolder(state: SessionState, attempt: Attempt): boolean {
   const { challenge, digest } = attempt
   if (state.family.id !== challenge.family) return false
-  if (parts.codec.same(digest, challenge.digest)) return true
-  const line = state.fork === null ? lineOf(parts, state, attempt) : 'dead'
+  if (sameText(digest, challenge.digest)) return true
+  const line = state.fork === null ? lineOf(state, attempt) : 'dead'
   return line !== 'dead' && line.row === 'current'
 }
 
 /** The same challenge, secret and context within a minute of the commit: the response was lost. */
 function repetitionOf(
-  parts: Parts,
   { stepUp }: SessionState,
   { challenge, digest, at }: Attempt,
 ): string | undefined {
   if (stepUp === null || at - stepUp.at > REPEAT_MS) return undefined
   const same =
-    parts.codec.same(stepUp.nonce, challenge.nonce) &&
-    parts.codec.same(stepUp.digest, digest) &&
+    sameText(stepUp.nonce, challenge.nonce) &&
+    sameText(stepUp.digest, digest) &&
     stepUp.context === challenge.context
   return same ? stepUp.token : undefined
 }

@@ -1,5 +1,6 @@
 import { sealingCodec } from '../codecs/codec.ts'
 import type { Keyring } from '../codecs/keyring.ts'
+import { factReader } from '../codecs/record-facts.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import type { Policy } from '../core/decision.ts'
 import { deviceReader } from '../core/device-reader.ts'
@@ -13,6 +14,7 @@ import type { Lookup } from '../core/lookup.ts'
 import type { PageRequest, Sessions, SubjectRef } from '../core/sessions.ts'
 import type { Found, Store } from '../core/store.ts'
 import { describeNetwork } from '../network/describe.ts'
+import { networkReader } from '../network/network-reader.ts'
 import { balanced } from '../policies/index.ts'
 import { starterSignals } from '../signals/index.ts'
 import { patchAttributes } from './attributes.ts'
@@ -120,6 +122,10 @@ function partsOf(options: SessionsOptions): Parts {
   const codec = sealingCodec(keyring, host)
   const lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
   checkOptions(options, [lifetimes, ...Object.values(tenants)])
+  const describe = networkReader(
+    (ip) => describeNetwork(ip, { lookup, prefixes }),
+    () => host.now(),
+  )
 
   return {
     store,
@@ -128,12 +134,9 @@ function partsOf(options: SessionsOptions): Parts {
     policy: options.policy ?? balanced(),
     shadow: options.shadow,
     signals: options.signals ?? starterSignals(),
-    describeNetwork: (ip) =>
-      describeNetwork(ip, {
-        ...(lookup === undefined ? {} : { lookup }),
-        ...(prefixes === undefined ? {} : { prefixes }),
-      }),
+    describeNetwork: describe,
     describeDevice: deviceReader(),
+    readFacts: factReader(describe),
     lifetimeOf: (tenant, name) => own(own(tenants, tenant), name) ?? own(lifetimes, name),
     limit,
     acrOrder: options.acrOrder ?? [],

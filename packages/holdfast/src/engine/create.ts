@@ -1,4 +1,5 @@
-import { sessionPlace } from '../codecs/codec.ts'
+import { attributesPlace } from '../codecs/codec.ts'
+import { encodeSession } from '../codecs/session-record.ts'
 import { type Context, contextKey } from '../core/context.ts'
 import { type Decision, decision } from '../core/decision.ts'
 import { SessionError } from '../core/errors.ts'
@@ -9,13 +10,13 @@ import { firstSecret } from '../core/ratchet.ts'
 import { LIMITS, type Presentation } from '../core/request.ts'
 import type { Attributes, SessionState } from '../core/session.ts'
 import type { Created, Login } from '../core/sessions.ts'
-import type { Entry } from '../core/store.ts'
 import { checkAttributes, checkWord, checkWords, invalid } from './check.ts'
 import { logout, revoke } from './end.ts'
 import { learn, recall, withContext } from './history.ts'
 import { judge } from './judge.ts'
 import type { Parts } from './parts.ts'
 import { presentationOf } from './present.ts'
+import { sealedEntry } from './save.ts'
 import { type CheckedSubject, checkSubject } from './subjects.ts'
 import { viewOf } from './views.ts'
 import { weigh } from './weigh.ts'
@@ -38,7 +39,7 @@ export async function create(parts: Parts, login: Login): Promise<Created> {
     const id = parts.codec.newSessionId(checked.key)
     const born = bear(parts, { ...checked, id, generation: subject.generation }, presentation)
     const { state, decided, lesson } = settle(parts, born.state, presentation, history, checked)
-    const entry = entryOf(parts, state)
+    const entry = sealedEntry(parts.codec, { ...state, version: 1 }, encodeSession(state))
     const event = parts.journal.event('session-established', {
       at,
       session: id,
@@ -179,12 +180,6 @@ function settle(
   }
 }
 
-function entryOf(parts: Parts, state: SessionState): Entry {
-  const { id, generation, createdAt, deadline, idleMs } = state
-  const sealed = parts.codec.seal(sessionPlace(id, 1), state)
-  return { id, version: 1, generation, createdAt, deadline, idleMs, sealed }
-}
-
 /** What the client came with ends, even where its record does not open any more: it must not bar the way to a login. */
 async function endPrevious(parts: Parts, token: string): Promise<void> {
   try {
@@ -223,8 +218,7 @@ async function attach(
   attributes: Attributes | undefined,
 ): Promise<{ readonly attributes: Attributes; readonly attributesVersion: number }> {
   if (attributes === undefined) return { attributes: {}, attributesVersion: 0 }
-  const place = { ...sessionPlace(id, 1), kind: 'attributes' as const }
-  const sealed = parts.codec.seal(place, attributes)
+  const sealed = parts.codec.sealJson(attributesPlace(id, 1), attributes)
   await parts.store.entries.attach(id, { version: 1, sealed })
   return { attributes, attributesVersion: 1 }
 }

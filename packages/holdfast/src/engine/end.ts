@@ -1,9 +1,9 @@
+import type { Claims } from '../codecs/codec.ts'
 import type { EventType } from '../core/events.ts'
 import { isSessionId, type SessionId, subjectOf } from '../core/ids.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SubjectRef } from '../core/sessions.ts'
 import type { Why } from '../core/store.ts'
-import type { TokenClaims } from '../core/token.ts'
 import { checkWord, invalid } from './check.ts'
 import type { EventFacts } from './journal.ts'
 import { load, type Opened } from './load.ts'
@@ -79,7 +79,7 @@ export async function expire(
 /** A token of a family that a login or step-up has ended: one event, no evidence. */
 export async function superseded(
   parts: Parts,
-  { session, family }: TokenClaims,
+  { session, family }: Claims,
   { at, network, device }: Presentation,
 ): Promise<void> {
   if (parts.reported.seen(session) >= family) return

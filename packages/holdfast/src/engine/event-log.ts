@@ -32,8 +32,8 @@ export function eventLog({
 
   function opened(entry: FeedEntry): readonly LoggedEvent[] {
     if (entry.kind !== 'event') return []
-    const place = { kind: 'event' as const, subject: '', id: entry.id, version: 1 }
-    return [{ ...(codec.open(place, entry.sealed) as SessionEvent), cursor: entry.cursor }]
+    const place = { kind: 'event' as const, id: entry.id, version: 1 }
+    return [{ ...(codec.openJson(place, entry.sealed) as SessionEvent), cursor: entry.cursor }]
   }
 
   return {

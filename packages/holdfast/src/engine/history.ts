@@ -1,3 +1,5 @@
+import type { Place } from '../codecs/codec.ts'
+import { decodeHistory, encodeHistory } from '../codecs/history-record.ts'
 import type { Context } from '../core/context.ts'
 import { type KnownContext, MAX_KNOWN, NO_HISTORY, type SubjectHistory } from '../core/history.ts'
 import type { SubjectKey } from '../core/ids.ts'
@@ -19,8 +21,8 @@ export interface Remembered {
 export async function recall(parts: Parts, subject: SubjectKey): Promise<Remembered> {
   const entry = await parts.store.subjects.read(subject)
   if (entry.sealed === undefined) return { entry, history: NO_HISTORY }
-  const place = { kind: 'subject' as const, subject, id: subject, version: entry.version }
-  return { entry, history: parts.codec.open(place, entry.sealed) as SubjectHistory }
+  const content = parts.codec.open(historyPlace(subject, entry.version), entry.sealed)
+  return { entry, history: decodeHistory(content, parts.readFacts) }
 }
 
 /**
@@ -37,11 +39,15 @@ export async function learn(
     const next = change(history)
     if (next === history) return
     const version = entry.version + 1
-    const sealed = parts.codec.seal({ kind: 'subject', subject, id: subject, version }, next)
+    const sealed = parts.codec.seal(historyPlace(subject, version), encodeHistory(next))
     const until = parts.host.now() + (next.contexts.length === 0 ? KEEP_EMPTY_MS : KEEP_MS)
     if ((await parts.store.subjects.write(subject, { version, sealed, until })) === 'written')
       return
   }
+}
+
+function historyPlace(subject: SubjectKey, version: number): Place {
+  return { kind: 'subject', id: subject, version }
 }
 
 /** A context of a session becomes part of the subject's past. Confirmed stays confirmed; under challenge, visits count from the start again. */

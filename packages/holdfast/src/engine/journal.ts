@@ -42,7 +42,7 @@ export function journal({ codec, host, feed, onEvent }: JournalOptions): Journal
     return events.map((event) => ({
       id: event.id,
       at: event.at,
-      sealed: codec.seal({ kind: 'event', subject: '', id: event.id, version: 1 }, event),
+      sealed: codec.sealJson({ kind: 'event', id: event.id, version: 1 }, event),
     }))
   }
 

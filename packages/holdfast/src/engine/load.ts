@@ -1,4 +1,5 @@
-import { sessionPlace } from '../codecs/codec.ts'
+import { attributesPlace, sessionPlace } from '../codecs/codec.ts'
+import { decodeSession } from '../codecs/session-record.ts'
 import { SessionError } from '../core/errors.ts'
 import type { SessionId } from '../core/ids.ts'
 import type { Attributes, SessionState } from '../core/session.ts'
@@ -26,28 +27,19 @@ export async function load(parts: Parts, id: SessionId): Promise<Opened | undefi
   return { found, state: openState(parts, found) }
 }
 
-/** Unseals, and compares what the store says in clear with what the record says inside. */
-export function openState(parts: Pick<Parts, 'codec'>, found: Found): SessionState {
-  const state = parts.codec.open(
-    sessionPlace(found.id, found.version),
-    found.sealed,
-  ) as SessionState
-  const agrees =
-    state.id === found.id &&
-    state.deadline === found.deadline &&
-    state.createdAt === found.createdAt &&
-    state.idleMs === found.idleMs &&
-    state.generation === found.generation
-  if (agrees) return state
+/** Unseals the record, with what stands in clear beside it. */
+export function openState(parts: Pick<Parts, 'codec' | 'readFacts'>, found: Found): SessionState {
+  const content = parts.codec.open(sessionPlace(found), found.sealed)
+  const state = decodeSession(content, found, parts.readFacts)
+  if (state.generation <= found.generation) return state
   throw new SessionError(
     'record_invalid',
-    `The record of session ${found.id} disagrees with its own seal about deadline or generation. It is refused.`,
+    `The record of session ${found.id} disagrees with its own seal about its generation. It is refused.`,
   )
 }
 
 export function openAttributes(parts: Pick<Parts, 'codec'>, found: Found): Attributes {
   if (found.attributes === undefined) return {}
   const { version, sealed } = found.attributes
-  const place = { ...sessionPlace(found.id, version), kind: 'attributes' as const }
-  return parts.codec.open(place, sealed) as Attributes
+  return parts.codec.openJson(attributesPlace(found.id, version), sealed) as Attributes
 }

@@ -1,4 +1,5 @@
 import type { Codec } from '../codecs/codec.ts'
+import type { FactReader } from '../codecs/record-facts.ts'
 import type { Policy } from '../core/decision.ts'
 import type { Signal } from '../core/evidence.ts'
 import type { Host } from '../core/host.ts'
@@ -18,6 +19,7 @@ export interface Parts {
   readonly signals: readonly Signal[]
   readonly describeNetwork: (ip: string | null) => Network
   readonly describeDevice: (request: RequestFacts) => Device
+  readonly readFacts: FactReader
   readonly lifetimeOf: (tenant: string, name: string) => Lifetime | undefined
   readonly limit: SessionLimit | undefined
   readonly acrOrder: readonly string[]

@@ -1,10 +1,10 @@
+import type { Claims } from '../codecs/codec.ts'
 import { contextKey } from '../core/context.ts'
 import { type RefusalCode, SessionError } from '../core/errors.ts'
 import { judgeShowing, type Row } from '../core/ratchet.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Presented } from '../core/sessions.ts'
-import type { TokenClaims } from '../core/token.ts'
 import { checkDuration, checkRequest, checkWord } from './check.ts'
 import type { Parts } from './parts.ts'
 
@@ -12,7 +12,7 @@ import type { Parts } from './parts.ts'
 export interface Shown {
   readonly presented: Presented
   readonly presentation: Presentation
-  readonly claims: TokenClaims
+  readonly claims: Claims
 }
 
 /** Refused before anything is read: no store access, no effect on any session. */
@@ -20,7 +20,7 @@ export function authenticate(
   parts: Parts,
   { token, acr, freshWithin, sensitivity, correlation }: Presented,
   at: number,
-): TokenClaims | RefusalCode {
+): Claims | RefusalCode {
   if (acr !== undefined) checkWord('acr', acr)
   if (correlation !== undefined) checkWord('correlation', correlation)
   if (freshWithin !== undefined) checkDuration('freshWithin', freshWithin)
@@ -53,25 +53,17 @@ export function presentationOf(
 }
 
 /** The ratchet's row, or that the token belongs to a family that a login or step-up has ended. */
-export function lineOf(
-  parts: Parts,
-  state: SessionState,
-  { claims, presentation }: Shown,
-): Row | 'dead' {
+export function lineOf(state: SessionState, { claims, presentation }: Shown): Row | 'dead' {
   if (claims.family < state.family.id) return 'dead'
   const row: Row =
     claims.family > state.family.id
       ? { row: 'ahead' }
-      : judgeShowing(
-          state.family,
-          {
-            generation: claims.generation,
-            digest: parts.codec.digest(claims.random),
-            context: contextKey(presentation.network, presentation.device),
-            at: presentation.at,
-          },
-          parts.codec.same,
-        )
+      : judgeShowing(state.family, {
+          generation: claims.generation,
+          digest: claims.digest,
+          context: contextKey(presentation.network, presentation.device),
+          at: presentation.at,
+        })
   if (row.row !== 'ahead') return row
   throw new SessionError(
     'store_rolled_back',

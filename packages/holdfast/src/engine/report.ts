@@ -79,7 +79,7 @@ async function stepUpFailed(
     if (opened === undefined) return
     const { state, found } = opened
     if (state.family.id !== attempt.challenge.family) return
-    if (!isOfOneHolder(parts, state, attempt)) throw foreign()
+    if (!isOfOneHolder(state, attempt)) throw foreign()
     if (state.fork !== null) return revoke(parts, state.id, 'step_up_failed_after_fork')
     const context = findContext(state.contexts, attempt.challenge.context)
     if (context === undefined)

@@ -1,9 +1,9 @@
-import { sealingCodec, sessionPlace } from '../codecs/codec.ts'
+import { attributesPlace, sealingCodec, sessionPlace } from '../codecs/codec.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import { PARTITIONS } from '../core/ids.ts'
 import type { Found, Store } from '../core/store.ts'
-import { openAttributes, openState } from './load.ts'
+import { sealedEntry } from './save.ts'
 
 const PAGE = 200
 
@@ -36,16 +36,17 @@ export async function resealAll({
     read++
     let changed = false
     if (codec.isStale(found.sealed)) {
-      const version = found.version + 1
-      const sealed = codec.seal(sessionPlace(found.id, version), openState({ codec }, found))
-      const { id, generation, createdAt, deadline, idleMs } = found
-      const entry = { id, version, generation, createdAt, deadline, idleMs, sealed }
+      const content = codec.open(sessionPlace(found), found.sealed)
+      const entry = sealedEntry(codec, { ...found, version: found.version + 1 }, content)
       changed = (await store.entries.write(entry)) === 'written'
     }
     if (found.attributes !== undefined && codec.isStale(found.attributes.sealed)) {
       const version = found.attributes.version + 1
-      const place = { ...sessionPlace(found.id, version), kind: 'attributes' as const }
-      const sealed = codec.seal(place, openAttributes({ codec }, found))
+      const content = codec.open(
+        attributesPlace(found.id, found.attributes.version),
+        found.attributes.sealed,
+      )
+      const sealed = codec.seal(attributesPlace(found.id, version), content)
       const outcome = await store.entries.attach(found.id, { version, sealed })
       changed ||= outcome === 'written'
     }

@@ -1,4 +1,5 @@
-import { sessionPlace } from '../codecs/codec.ts'
+import { type Codec, sessionPlace } from '../codecs/codec.ts'
+import { encodeSession } from '../codecs/session-record.ts'
 import { SessionError } from '../core/errors.ts'
 import type { SessionEvent } from '../core/events.ts'
 import { touchInterval } from '../core/lifetimes.ts'
@@ -29,15 +30,7 @@ export async function save(
 ): Promise<'written' | 'lost_race' | 'gone'> {
   const { found, next, events, seenAt } = change
   const version = found.version + 1
-  const entry: Entry = {
-    id: found.id,
-    version,
-    generation: found.generation,
-    createdAt: found.createdAt,
-    deadline: found.deadline,
-    idleMs: found.idleMs,
-    sealed: parts.codec.seal(sessionPlace(found.id, version), next),
-  }
+  const entry = sealedEntry(parts.codec, { ...found, version }, encodeSession(next))
   const outcome = await parts.store.entries.write(entry, {
     events: parts.journal.seal(events),
     ...(seenAt === undefined ? {} : { seenAt }),
@@ -47,6 +40,16 @@ export async function save(
   parts.versions.note(found.id, version)
   parts.journal.tell(events)
   return 'written'
+}
+
+/** An entry with its content sealed for just this place. */
+export function sealedEntry(
+  codec: Codec,
+  { id, version, generation, createdAt, deadline, idleMs }: Omit<Entry, 'sealed'>,
+  content: Uint8Array,
+): Entry {
+  const terms = { id, version, generation, createdAt, deadline, idleMs }
+  return { ...terms, sealed: codec.seal(sessionPlace(terms), content) }
 }
 
 /** Notes activity, at most once per touch interval; the listener hears of it as a sample of presentations. */

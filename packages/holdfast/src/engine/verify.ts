@@ -1,10 +1,10 @@
+import type { Claims } from '../codecs/codec.ts'
 import { findContext, sameDevice, sameNetwork, VISIT_GAP_MS } from '../core/context.ts'
 import type { Decision } from '../core/decision.ts'
 import { lifetimeVerdict } from '../core/lifetimes.ts'
 import type { Row } from '../core/ratchet.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Presented, Verification } from '../core/sessions.ts'
-import type { TokenClaims } from '../core/token.ts'
 import { rotationDue } from './advance.ts'
 import { passed } from './answer.ts'
 import { decide } from './decide.ts'
@@ -44,7 +44,7 @@ async function judgeOpened(
     await expire(parts, opened, presentation)
     return { ok: false, code: 'session_expired' }
   }
-  const line = lineOf(parts, state, shown)
+  const line = lineOf(state, shown)
   if (line === 'dead') {
     await superseded(parts, claims, presentation)
     return { ok: false, code: 'token_superseded' }
@@ -93,7 +93,7 @@ function quietDecision(parts: Parts, state: SessionState, at: number): Decision 
   })
 }
 
-function unknown(parts: Parts, { session }: TokenClaims, at: number): Verification {
+function unknown(parts: Parts, { session }: Claims, at: number): Verification {
   parts.journal.tell([
     parts.journal.event('token-unknown', { at, session, reason: 'session_unknown' }),
   ])

@@ -67,7 +67,7 @@ describeOnEveryStore('resurrection', (open) => {
     await sessions.revoke(id, 'admin')
     await store.entries.touch([{ id, at: host.now() }])
     const codec = sealingCodec(keyring, host)
-    const sealed = codec.seal(sessionPlace(id, 1), {})
+    const sealed = codec.seal(sessionPlace({ ...before, version: 1 }), Buffer.from('anything'))
     const replayed: Entry = { ...before, version: 1, sealed }
 
     expect(await store.entries.attach(id, { version: 1, sealed })).toBe('gone')

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { sameText } from '../../src/carriers/constant-time.ts'
 import { crossSiteGate, isFormSubmission } from '../../src/carriers/csrf.ts'
+import { sameText } from '../../src/core/constant-time.ts'
 
 const OWN = 'https://shop.example'
 

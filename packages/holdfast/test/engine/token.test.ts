@@ -20,8 +20,7 @@ describe('tokens', () => {
     const claims = codec.authenticate(token)
 
     expect(token).toHaveLength(TOKEN_LENGTH)
-    expect(claims).toMatchObject({ ...line, keyId: ring.current })
-    expect(codec.digest(claims?.random ?? new Uint8Array())).toBe(digest)
+    expect(claims).toEqual({ ...line, keyId: ring.current, digest })
   })
 
   test('no single changed character of a token is accepted', () => {

@@ -27,7 +27,7 @@ const TRY_AGAIN_MS = 25
  * The shell in front of the server reads from us until we end, however we end: then it kills the server, so
  * that none is left behind. It ends after the server: only then is the port free to be used again.
  */
-const GUARD = `redis-server "$@" >/dev/null 2>&1 & server=$!; echo $server; cat >/dev/null; kill -9 $server; wait $server`
+const GUARD = `redis-server "$@" >/dev/null 2>&1 & server=$!; echo $server; cat >/dev/null; kill -9 $server; wait $server 2>/dev/null`
 
 /** Starts `redis-server` with more options, for example `['--maxmemory', '3mb']`. */
 export async function startRedis(options: readonly string[] = []): Promise<RedisServer> {

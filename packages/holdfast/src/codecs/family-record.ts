@@ -1,0 +1,130 @@
+import type { CompletedStepUp, Family, Secret } from '../core/session.ts'
+import { readBytes, readText, readUint } from './bytes.ts'
+import {
+  type Page,
+  type Pen,
+  readList,
+  readOptional,
+  readTime,
+  readWord,
+  writeList,
+  writeOptional,
+  writeTime,
+  writeWord,
+} from './record-fields.ts'
+
+/** Half of SHA-256: nobody finds a second 32 random bytes with the same 128 bits. */
+export const DIGEST_BYTES = 16
+
+/** Context keys are long, and nearly all of them are those of the record's own contexts. */
+interface Keys {
+  readonly keys: readonly string[]
+}
+
+export function writeFamily(pen: Pen & Keys, family: Family): void {
+  const { writer } = pen
+  const { issued, acked, previous, displaced } = family
+  writer.uint(family.id)
+  writeOptional(pen, family.acr, (acr) => writeWord(pen, acr))
+  writeList(pen, family.amr, (method) => writeWord(pen, method))
+  writeTime(pen, family.authenticatedAt)
+  writeSecret(pen, issued)
+  const outstanding = acked.generation !== issued.generation
+  writeOptional(pen, outstanding ? acked : null, (secret) => writeSecret(pen, secret))
+  writeTime(pen, acked.ackedAt)
+  writeOptional(pen, previous, ({ generation, digest, contexts }) => {
+    writer.uint(generation)
+    writeDigest(pen, digest)
+    writeList(pen, contexts, (key) => writeKey(pen, key))
+  })
+  writeOptional(pen, displaced, ({ generation, at }) => {
+    writer.uint(generation)
+    writeTime(pen, at)
+  })
+  writeList(pen, family.contexts, (key) => writeKey(pen, key))
+}
+
+export function readFamily(page: Page & Keys): Family {
+  const { cursor } = page
+  const id = readUint(cursor)
+  const acr = readOptional(page, () => readWord(page))
+  const amr = readList(page, () => readWord(page))
+  const authenticatedAt = readTime(page)
+  const issued = readSecret(page)
+  const { token: _sent, ...shown } = issued
+  const acked = readOptional(page, () => readSecret(page)) ?? shown
+  const ackedAt = readTime(page)
+  const previous = readOptional(page, () => ({
+    generation: readUint(cursor),
+    digest: readDigest(page),
+    contexts: readList(page, () => readKey(page)),
+  }))
+  const displaced = readOptional(page, () => ({
+    generation: readUint(cursor),
+    at: readTime(page),
+  }))
+  const contexts = readList(page, () => readKey(page))
+  return {
+    id,
+    acr,
+    amr,
+    authenticatedAt,
+    issued,
+    acked: { ...acked, ackedAt },
+    previous,
+    displaced,
+    contexts,
+  }
+}
+
+export function writeStepUp(pen: Pen & Keys, stepUp: CompletedStepUp): void {
+  pen.writer.text(stepUp.nonce)
+  writeTime(pen, stepUp.at)
+  writeDigest(pen, stepUp.digest)
+  writeKey(pen, stepUp.context)
+  pen.writer.text(stepUp.token)
+}
+
+export function readStepUp(page: Page & Keys): CompletedStepUp {
+  return {
+    nonce: readText(page.cursor),
+    at: readTime(page),
+    digest: readDigest(page),
+    context: readKey(page),
+    token: readText(page.cursor),
+  }
+}
+
+function writeSecret(pen: Pen, { generation, digest, mintedAt, token }: Secret): void {
+  pen.writer.uint(generation)
+  writeDigest(pen, digest)
+  writeTime(pen, mintedAt)
+  pen.writer.text(token ?? '')
+}
+
+function readSecret(page: Page): Secret {
+  const generation = readUint(page.cursor)
+  const digest = readDigest(page)
+  const mintedAt = readTime(page)
+  const token = readText(page.cursor)
+  return token === '' ? { generation, digest, mintedAt } : { generation, digest, mintedAt, token }
+}
+
+function writeDigest({ writer }: Pen, digest: string): void {
+  writer.bytes(Buffer.from(digest, 'hex'))
+}
+
+function readDigest({ cursor }: Page): string {
+  return readBytes(cursor, DIGEST_BYTES).toString('hex')
+}
+
+function writeKey({ writer, keys }: Pen & Keys, key: string): void {
+  const known = keys.indexOf(key) + 1
+  writer.uint(known)
+  if (known === 0) writer.text(key)
+}
+
+function readKey({ cursor, keys }: Page & Keys): string {
+  const known = readUint(cursor)
+  return known === 0 ? readText(cursor) : (keys[known - 1] ?? '')
+}

@@ -1,0 +1,143 @@
+import { type Context, type ContextState, contextKey } from '../core/context.ts'
+import type { EvidenceGroup } from '../core/evidence.ts'
+import type { SessionState } from '../core/session.ts'
+import type { Entry } from '../core/store.ts'
+import { createWriter, readInt, readText, readUint } from './bytes.ts'
+import { readFamily, readStepUp, writeFamily, writeStepUp } from './family-record.ts'
+import { type FactReader, factTable } from './record-facts.ts'
+import {
+  foreignLayout,
+  type Page,
+  type Pen,
+  readList,
+  readOneOf,
+  readOptional,
+  readTime,
+  readUse,
+  readWord,
+  writeList,
+  writeOneOf,
+  writeOptional,
+  writeTime,
+  writeUse,
+  writeWord,
+} from './record-fields.ts'
+
+/** First byte of a record. A change of the layout takes the next number. */
+const LAYOUT = 1
+
+/** What stands in clear beside a record and is authenticated with it: it is not repeated inside. */
+export type Terms = Pick<Entry, 'id' | 'createdAt' | 'deadline' | 'idleMs'>
+
+export function encodeSession(state: SessionState): Uint8Array {
+  const facts = factTable()
+  const keys = state.contexts.map(({ key }) => key)
+  const pen = { writer: createWriter(), facts, epoch: state.createdAt, keys }
+
+  pen.writer.uint(state.generation)
+  pen.writer.text(state.subject)
+  writeWord(pen, state.tenant)
+  writeWord(pen, state.class)
+  writeList(pen, state.factors, (factor) => writeWord(pen, factor))
+  writeUse(pen, state.origin)
+  writeList(pen, state.contexts, (context) => writeContext(pen, context))
+  writeFamily(pen, state.family)
+  writeUse(pen, state.last)
+  writeTime(pen, state.last.at)
+  writeOptional(pen, state.fork, ({ at }) => writeTime(pen, at))
+  writeList(pen, state.prompts, (at) => writeTime(pen, at))
+  writeOptional(pen, state.stepUp, (stepUp) => writeStepUp(pen, stepUp))
+
+  const head = createWriter()
+  head.uint(LAYOUT)
+  facts.write(head)
+  return Buffer.concat([head.end(), pen.writer.end()])
+}
+
+/** Throws `record_invalid` for another layout than this version writes. */
+export function decodeSession(bytes: Buffer, terms: Terms, readFacts: FactReader): SessionState {
+  const { id, createdAt, deadline, idleMs } = terms
+  const cursor = { bytes, at: 0 }
+  if (readUint(cursor) !== LAYOUT) throw foreignLayout()
+  const page: Page = { cursor, facts: readFacts(cursor), epoch: createdAt }
+
+  const generation = readUint(cursor)
+  const subject = readText(cursor)
+  const tenant = readWord(page)
+  const name = readWord(page)
+  const factors = readList(page, () => readWord(page))
+  const origin = readUse(page)
+  const contexts = readList(page, () => readContext(page))
+  const keyed = { ...page, keys: contexts.map(({ key }) => key) }
+  const family = readFamily(keyed)
+  const { network, device } = readUse(page)
+  const last = { context: contextKey(network, device), network, device, at: readTime(page) }
+  const fork = readOptional(page, () => ({ at: readTime(page) }))
+  const prompts = readList(page, () => readTime(page))
+  const stepUp = readOptional(page, () => readStepUp(keyed))
+  if (cursor.at !== bytes.length) throw foreignLayout()
+  return {
+    id,
+    subject,
+    tenant,
+    class: name,
+    generation,
+    createdAt,
+    deadline,
+    idleMs,
+    factors,
+    origin,
+    family,
+    contexts,
+    last,
+    fork,
+    prompts,
+    stepUp,
+  }
+}
+
+/** Their places are stored: new ones go to the end. */
+const STATES: readonly ContextState[] = ['confirmed', 'provisional', 'challenged']
+const GROUPS: readonly EvidenceGroup[] = ['N', 'D', 'C', 'R', 'K', 'B', 'P']
+
+function writeContext(pen: Pen, context: Context): void {
+  const { writer } = pen
+  writeUse(pen, context)
+  writeOneOf(pen, STATES, context.state)
+  writeTime(pen, context.firstSeen)
+  writeTime(pen, context.lastSeen)
+  writer.uint(context.visits)
+  writer.int(context.evidence)
+  writeTime(pen, context.evidenceAt)
+  writeList(pen, context.because, ({ group, reason, weight }) => {
+    writeOneOf(pen, GROUPS, group)
+    writer.text(reason)
+    writer.int(weight)
+  })
+  writer.uint(context.failures)
+  writer.uint(context.rereads ?? 0)
+}
+
+function readContext(page: Page): Context {
+  const { cursor } = page
+  const { network, device } = readUse(page)
+  const context: Context = {
+    key: contextKey(network, device),
+    network,
+    device,
+    state: readOneOf(page, STATES),
+    firstSeen: readTime(page),
+    lastSeen: readTime(page),
+    visits: readUint(cursor),
+    evidence: readInt(cursor),
+    evidenceAt: readTime(page),
+    because: readList(page, () => ({
+      group: readOneOf(page, GROUPS),
+      reason: readText(cursor),
+      weight: readInt(cursor),
+    })),
+    failures: readUint(cursor),
+  }
+  const rereads = readUint(cursor)
+  return rereads === 0 ? context : { ...context, rereads }
+}

@@ -1,0 +1,236 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createWriter, readInt, readText, readUint } from '../../src/codecs/bytes.ts'
+import { decodeHistory, encodeHistory } from '../../src/codecs/history-record.ts'
+import { factReader } from '../../src/codecs/record-facts.ts'
+import { decodeSession, encodeSession } from '../../src/codecs/session-record.ts'
+import { contextKey } from '../../src/core/context.ts'
+import { describeDevice } from '../../src/core/device.ts'
+import type { SubjectHistory } from '../../src/core/history.ts'
+import type { Device, Network } from '../../src/core/request.ts'
+import type { Secret, SessionState } from '../../src/core/session.ts'
+import { describeNetwork } from '../../src/network/describe.ts'
+
+const readFacts = factReader((ip) => describeNetwork(ip))
+
+const instant = fc.integer({ min: 0, max: 2 ** 44 })
+const count = fc.integer({ min: 0, max: 2 ** 31 })
+const text = fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme' })
+const word = fc.oneof(fc.constantFrom('default', 'remember', 'pwd', 'otp', 'mfa'), text)
+const digest = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => hexOf(bytes))
+const network: fc.Arbitrary<Network> = fc
+  .oneof(fc.constant(null), fc.ipV4(), fc.ipV6())
+  .map((ip) => describeNetwork(ip))
+const device: fc.Arbitrary<Device> = fc
+  .constantFrom(
+    'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/147.0.0.0 Safari/537.36',
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1',
+    'curl/8.5.0',
+    '',
+  )
+  .chain((agent) =>
+    fc
+      .record({
+        languages: fc.constantFrom('', 'nb-NO,nb;q=0.9,en;q=0.8', 'de'),
+        brands: fc.constantFrom('', '"Chromium";v="147", "Google Chrome";v="147"'),
+        platform: fc.constantFrom('"Windows"', '"Linux"'),
+        screen: fc.constantFrom('2560x1440x1', '390x844x3', 'none'),
+        timezone: fc.constantFrom('Europe/Oslo', 'none of them'),
+      })
+      .map(({ languages, brands, platform, screen, timezone }) =>
+        describeDevice({
+          ip: null,
+          method: 'GET',
+          url: '/',
+          headers: {
+            'user-agent': agent,
+            'accept-language': languages,
+            'sec-ch-ua': brands,
+            'sec-ch-ua-platform': platform,
+          },
+          client: { screen, timezone },
+        }),
+      ),
+  )
+const use = fc.record({ network, device })
+
+const context = fc
+  .record({
+    use,
+    state: fc.constantFrom('confirmed', 'provisional', 'challenged'),
+    firstSeen: instant,
+    lastSeen: instant,
+    visits: count,
+    evidence: count,
+    evidenceAt: instant,
+    because: fc.array(
+      fc.record({
+        group: fc.constantFrom('N', 'D', 'C', 'R', 'K', 'B', 'P'),
+        reason: text,
+        weight: fc.integer({ min: -100, max: 100 }),
+      }),
+      { maxLength: 4 },
+    ),
+    failures: count,
+    rereads: fc.integer({ min: 0, max: 9 }),
+  })
+  .map(({ use: { network, device }, rereads, ...rest }) => ({
+    ...rest,
+    key: contextKey(network, device),
+    network,
+    device,
+    ...(rereads === 0 ? {} : { rereads }),
+  })) as fc.Arbitrary<SessionState['contexts'][number]>
+
+const secret: fc.Arbitrary<Secret> = fc
+  .record({ generation: count, digest, mintedAt: instant, token: fc.option(text) })
+  .map(({ token, ...rest }) => (token === null ? rest : { ...rest, token }))
+
+const state: fc.Arbitrary<SessionState> = fc
+  .record({
+    generation: count,
+    subject: text,
+    tenant: word,
+    class: word,
+    createdAt: instant,
+    deadline: instant,
+    idleMs: instant,
+    factors: fc.array(word, { maxLength: 4 }),
+    origin: use,
+    family: fc.record({
+      id: count,
+      acr: fc.option(word),
+      amr: fc.array(word, { maxLength: 4 }),
+      authenticatedAt: instant,
+      issued: secret,
+      outstanding: fc.option(secret),
+      ackedAt: instant,
+      previous: fc.option(
+        fc.record({ generation: count, digest, contexts: fc.array(text, { maxLength: 3 }) }),
+      ),
+      displaced: fc.option(fc.record({ generation: count, at: instant })),
+      contexts: fc.array(text, { maxLength: 3 }),
+    }),
+    contexts: fc.array(context, { maxLength: 16 }),
+    last: use,
+    lastAt: instant,
+    fork: fc.option(fc.record({ at: instant })),
+    prompts: fc.array(instant, { maxLength: 3 }),
+    stepUp: fc.option(fc.record({ nonce: text, at: instant, digest, context: text, token: text })),
+  })
+  .map(({ family: { outstanding, ackedAt, ...family }, last, lastAt, ...rest }) => {
+    const { token: _sent, ...shown } = family.issued
+    const other = outstanding === null || outstanding.generation === family.issued.generation
+    const keys = rest.contexts.map(({ key }) => key)
+    return {
+      ...rest,
+      id: 'id',
+      family: {
+        ...family,
+        contexts: [...keys, ...family.contexts],
+        acked: { ...(other ? shown : outstanding), ackedAt },
+      },
+      last: { context: contextKey(last.network, last.device), ...last, at: lastAt },
+    }
+  })
+
+describe('records', () => {
+  test('any session reads back as it was written', () => {
+    fc.assert(
+      fc.property(state, (session) => {
+        const bytes = Buffer.from(encodeSession(session))
+
+        expect(decodeSession(bytes, session, readFacts)).toEqual(session)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('any history reads back as it was written', () => {
+    const known = context.map(
+      ({ key, network, device, state: reached, firstSeen, lastSeen, visits }) => ({
+        key,
+        network,
+        device,
+        state: reached === 'confirmed' ? reached : ('provisional' as const),
+        firstSeen,
+        lastSeen,
+        visits,
+      }),
+    )
+    const histories: fc.Arbitrary<SubjectHistory> = fc.record({
+      contexts: fc.array(known, { maxLength: 32 }),
+      failedLogins: fc.array(instant, { maxLength: 16 }),
+    })
+    fc.assert(
+      fc.property(histories, (history) => {
+        const bytes = Buffer.from(encodeHistory(history))
+
+        expect(decodeHistory(bytes, readFacts)).toEqual(history)
+      }),
+    )
+  })
+
+  test('a record cut short, drawn out or of another layout is refused with a code, whatever its bytes', () => {
+    const refused = expect.objectContaining({ code: 'record_invalid' })
+    const terms = { id: 'id', createdAt: 0, deadline: 1, idleMs: 1 }
+    fc.assert(
+      fc.property(state, fc.nat(), (session, seed) => {
+        const bytes = Buffer.from(encodeSession(session))
+        const cut = bytes.subarray(0, seed % bytes.length)
+        const drawnOut = Buffer.concat([bytes, Buffer.of(0)])
+        const foreign = Buffer.from(bytes)
+        foreign[0] = 2
+
+        for (const wrong of [cut, drawnOut, foreign]) {
+          expect(() => decodeSession(wrong, session, readFacts)).toThrow(refused)
+        }
+      }),
+      { numRuns: 50 },
+    )
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        for (const read of [decodeSession, (b: Buffer) => decodeHistory(b, readFacts)]) {
+          expect(() => read(Buffer.from([7, ...bytes]), terms, readFacts)).toThrow(refused)
+        }
+      }),
+    )
+  })
+
+  test('what an address means is looked up when a record is opened', () => {
+    fc.assert(
+      fc.property(state, (session) => {
+        const moved = factReader((ip) => ({ ...describeNetwork(ip), country: 'NO', asn: 64_500 }))
+        const opened = decodeSession(Buffer.from(encodeSession(session)), session, moved)
+
+        expect(opened.last.network).toMatchObject({ country: 'NO', asn: 64_500 })
+        expect(opened.last.network.address).toBe(session.last.network.address)
+      }),
+      { numRuns: 20 },
+    )
+  })
+})
+
+describe('numbers and texts of a record', () => {
+  test('read back, and numbers that are none are refused before they are written', () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), fc.integer(), fc.string({ unit: 'binary' }), (n, z, s) => {
+        const writer = createWriter()
+        writer.uint(n)
+        writer.int(z)
+        writer.text(s)
+        const cursor = { bytes: writer.end(), at: 0 }
+
+        expect([readUint(cursor), readInt(cursor)]).toEqual([n, z])
+        expect(readText(cursor)).toBe(Buffer.from(s).toString())
+      }),
+    )
+    for (const wrong of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 60]) {
+      expect(() => createWriter().uint(wrong)).toThrow(RangeError)
+    }
+  })
+})
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}
