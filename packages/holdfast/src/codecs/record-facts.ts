@@ -1,5 +1,6 @@
 import { sameDevice } from '../core/context.ts'
 import { SessionError } from '../core/errors.ts'
+import { memo } from '../core/memo.ts'
 import type { BrowserFamily, Device, Network, OperatingSystem } from '../core/request.ts'
 import { formatAddress, parseAddress } from '../network/address.ts'
 import { type Cursor, createWriter, readBytes, readText, readUint, type Writer } from './bytes.ts'
@@ -46,7 +47,7 @@ export type FactReader = (cursor: Cursor) => Facts
 
 /** Devices that were read before are handed out again: most sessions share one of a few. */
 export function factReader(describe: DescribeNetwork): FactReader {
-  const known = new Map<string, Device>()
+  const known = memo<string, Device>(REMEMBERED)
 
   function readDevice(cursor: Cursor): Device {
     const bytes = readBytes(cursor, readUint(cursor))
@@ -54,7 +55,6 @@ export function factReader(describe: DescribeNetwork): FactReader {
     const found = known.get(key)
     if (found !== undefined) return found
     const device = parseDevice({ bytes, at: 0 })
-    if (known.size >= REMEMBERED) known.clear()
     known.set(key, device)
     return device
   }

@@ -1,4 +1,5 @@
 import { describeDevice } from './device.ts'
+import { memo } from './memo.ts'
 import type { Device, RequestFacts } from './request.ts'
 
 const READ_HEADERS = [
@@ -14,15 +15,15 @@ const MAX_KEY = 1024
 
 /**
  * {@link describeDevice} that remembers: one browser sends the same headers with every request, and reading
- * them costs more than looking them up. Equal requests give the very same object. Holds at most `remember`
- * devices of at most 1 KiB of key each, and starts over when full: a flood of made-up browsers costs only time.
+ * them costs more than looking them up. Equal requests give the very same object. Holds `remember`
+ * devices twice over, of at most 1 KiB of key each: a flood of made-up browsers costs only time.
  */
 export function deviceReader({
   remember = 1000,
 }: {
   readonly remember?: number
 } = {}): (request: RequestFacts) => Device {
-  const devices = new Map<string, Device>()
+  const devices = memo<string, Device>(remember)
 
   return (request) => {
     const key = keyOf(request)
@@ -30,7 +31,6 @@ export function deviceReader({
     const known = devices.get(key)
     if (known !== undefined) return known
     const device = describeDevice(request)
-    if (devices.size >= remember) devices.clear()
     devices.set(key, device)
     return device
   }

@@ -1,18 +1,16 @@
 import { contextKey, findContext } from '../core/context.ts'
 import { type Decision, decision } from '../core/decision.ts'
 import type { Evidence } from '../core/evidence.ts'
-import { lifetimeVerdict } from '../core/lifetimes.ts'
 import { MAX_FAILED_STEP_UPS, MAX_PROMPTS, recentPrompts } from '../core/prompts.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Presented, StepUpBegun } from '../core/sessions.ts'
 import { evidenceOf } from '../signals/reasons.ts'
 import { CHALLENGE_MS, sealChallenge } from './challenge.ts'
 import { factsOf, revokeNow, teach, weighOpened } from './decide.ts'
-import { expire, superseded } from './end.ts'
-import { load, type Opened } from './load.ts'
+import { judgeLive, type Weighable } from './live.ts'
+import type { Opened } from './load.ts'
 import type { Parts } from './parts.ts'
-import { authenticate, lineOf, presentationOf, type Shown } from './present.ts'
-import { contended, save, TRIES } from './save.ts'
+import { save } from './save.ts'
 
 const NONCE_BYTES = 16
 
@@ -20,42 +18,21 @@ const NONCE_BYTES = 16
  * Judges the presentation once more (the page may have re-read its client facts) and, if it may be asked,
  * seals a challenge for exactly this session, secret and context.
  */
-export async function beginStepUp(parts: Parts, presented: Presented): Promise<StepUpBegun> {
-  const at = parts.host.now()
-  const claims = authenticate(parts, presented, at)
-  if (typeof claims === 'string') return { ok: false, code: claims }
-  const shown: Shown = { presented, claims, presentation: presentationOf(parts, presented, at) }
-
-  for (let tries = 0; tries < TRIES; tries++) {
-    const opened = await load(parts, claims.session)
-    if (opened === undefined) return { ok: false, code: 'session_unknown' }
-    const begun = await beginOpened(parts, opened, shown)
-    if (begun !== 'lost_race') return begun
-  }
-  throw contended()
+export function beginStepUp(parts: Parts, presented: Presented): Promise<StepUpBegun> {
+  return judgeLive(parts, presented, (opened, shown) => beginOpened(parts, opened, shown))
 }
 
 async function beginOpened(
   parts: Parts,
   opened: Opened,
-  shown: Shown,
+  shown: Weighable,
 ): Promise<StepUpBegun | 'lost_race'> {
   const { state, found } = opened
   const { presentation, claims } = shown
   const { at } = presentation
-  if (lifetimeVerdict(state, found.lastActivity, at) !== 'live') {
-    await expire(parts, opened, presentation)
-    return { ok: false, code: 'session_expired' }
-  }
-  const line = lineOf(state, shown)
-  if (line === 'dead') {
-    await superseded(parts, claims, presentation)
-    return { ok: false, code: 'token_superseded' }
-  }
-  const weighable = { ...shown, row: line }
-  const weighed = await weighOpened(parts, opened, weighable)
+  const weighed = await weighOpened(parts, opened, shown)
   const { judged, session, events } = weighed
-  if (judged.decision.outcome === 'revoke') return revokeNow(parts, state, weighable, weighed)
+  if (judged.decision.outcome === 'revoke') return revokeNow(parts, state, shown, weighed)
 
   const key = contextKey(presentation.network, presentation.device)
   const context = findContext(judged.next.contexts, key)

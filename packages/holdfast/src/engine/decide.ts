@@ -8,16 +8,12 @@ import { passed, refusalOf, refused } from './answer.ts'
 import { learn, recall, withContext } from './history.ts'
 import type { EventFacts } from './journal.ts'
 import { type Judged, judge } from './judge.ts'
+import type { Weighable } from './live.ts'
 import type { Opened } from './load.ts'
 import type { Parts } from './parts.ts'
 import type { Shown } from './present.ts'
 import { save, touchIfDue } from './save.ts'
 import { type Weighing, weigh } from './weigh.ts'
-
-/** A presentation with the ratchet's row that it fell into. */
-export interface Weighable extends Shown {
-  readonly row: Row
-}
 
 export interface Weighed {
   /** The record as of now, before the outcome is written into it. */

@@ -88,6 +88,12 @@ export async function superseded(
   await parts.journal.append(session, [parts.journal.event('token-reused', facts)])
 }
 
+/** A token of ours whose session is not there: ended, expired, or never committed. */
+export function unknown(parts: Parts, { session }: Claims, at: number): void {
+  const facts = { at, session, reason: 'session_unknown' }
+  parts.journal.tell([parts.journal.event('token-unknown', facts)])
+}
+
 interface End extends EventFacts {
   readonly until: number
   readonly why: Why

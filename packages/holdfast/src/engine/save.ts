@@ -52,14 +52,15 @@ export function sealedEntry(
   return { ...terms, sealed: codec.seal(sessionPlace(terms), content) }
 }
 
-/** Notes activity, at most once per touch interval; the listener hears of it as a sample of presentations. */
-export async function touchIfDue(
+/** Notes activity, at most once per touch interval; the listener hears of it as a sample of presentations. Undefined: not due. */
+export function touchIfDue(
   parts: Parts,
   found: Found,
   { at, network, device }: Presentation,
-): Promise<void> {
-  if (at - (found.lastActivity ?? 0) < touchInterval(found.idleMs)) return
-  await parts.touches.touch(found.id, at)
+): Promise<void> | undefined {
+  if (at - (found.lastActivity ?? 0) < touchInterval(found.idleMs)) return undefined
   const facts = { at, session: found.id, network, device }
-  parts.journal.tell([parts.journal.event('session-presented', facts)])
+  return parts.touches
+    .touch(found.id, at)
+    .then(() => parts.journal.tell([parts.journal.event('session-presented', facts)]))
 }

@@ -23,7 +23,10 @@ export function viewOf(
     idleMs: state.idleMs,
     attributes: openAttributes(parts, found),
     attributesVersion: found.attributes?.version ?? 0,
-    formToken: parts.codec.formToken(state.id),
+    // made when somebody reads it: most requests need none
+    get formToken() {
+      return parts.codec.formToken(state.id)
+    },
   }
 }
 

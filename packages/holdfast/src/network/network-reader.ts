@@ -1,22 +1,23 @@
+import { memo } from '../core/memo.ts'
 import type { Network } from '../core/request.ts'
 
-const REMEMBERED = 10_000
+const REMEMBERED = 5_000
 const STALE_MS = 60_000
 
 /**
  * A description of networks that remembers: one client comes from one address, and looking it up in geo data costs
- * more than all else about it. Starts over when full, and every minute, so that new data is seen.
+ * more than all else about it. Starts over every minute, so that new data is seen.
  */
 export function networkReader(
   describe: (ip: string | null) => Network,
   now: () => number,
 ): (ip: string | null) => Network {
-  const networks = new Map<string | null, Network>()
+  const networks = memo<string | null, Network>(REMEMBERED)
   let since = now()
 
   return (ip) => {
     const at = now()
-    if (networks.size >= REMEMBERED || Math.abs(at - since) >= STALE_MS) {
+    if (Math.abs(at - since) >= STALE_MS) {
       networks.clear()
       since = at
     }

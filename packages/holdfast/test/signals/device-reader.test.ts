@@ -28,7 +28,9 @@ test('what is remembered is bounded in number and in length', () => {
   expect(read(long)).not.toBe(read(long))
   read({ ...browser, headers: { 'user-agent': 'Mozilla/5.0 Firefox/1' } })
   expect(read(browser)).toBe(first)
-  read({ ...browser, headers: { 'user-agent': 'Mozilla/5.0 Firefox/2' } })
+  for (let version = 2; version <= 6; version++) {
+    read({ ...browser, headers: { 'user-agent': `Mozilla/5.0 Firefox/${version}` } })
+  }
   expect(read(browser)).not.toBe(first)
 })
 

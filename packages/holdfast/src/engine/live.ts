@@ -1,0 +1,50 @@
+import { lifetimeVerdict } from '../core/lifetimes.ts'
+import type { Row } from '../core/ratchet.ts'
+import type { Presented, Verification } from '../core/sessions.ts'
+import { expire, superseded, unknown } from './end.ts'
+import { load, type Opened } from './load.ts'
+import type { Parts } from './parts.ts'
+import { authenticate, lineOf, presentationOf, type Shown } from './present.ts'
+import { contended, TRIES } from './save.ts'
+
+/** A presentation with the ratchet's row that it fell into. */
+export interface Weighable extends Shown {
+  readonly row: Row
+}
+
+/**
+ * The first six steps of the design: from a token to a live session whose secret was shown. What `judge` makes of
+ * it is the answer; where its write lost a race, the session is read and judged once more.
+ */
+export async function judgeLive<Answer>(
+  parts: Parts,
+  presented: Presented,
+  judge: (opened: Opened, shown: Weighable) => Promise<Answer | 'lost_race'> | Answer,
+): Promise<Answer | (Verification & { readonly ok: false })> {
+  const at = parts.host.now()
+  const claims = authenticate(parts, presented, at)
+  if (typeof claims === 'string') return { ok: false, code: claims }
+  const presentation = presentationOf(parts, presented, at)
+  const shown: Shown = { presented, presentation, claims }
+
+  for (let tries = 0; tries < TRIES; tries++) {
+    const opened = await load(parts, claims.session)
+    if (opened === undefined) {
+      unknown(parts, claims, at)
+      return { ok: false, code: 'session_unknown' }
+    }
+    const { state, found } = opened
+    if (lifetimeVerdict(state, found.lastActivity, at) !== 'live') {
+      await expire(parts, opened, presentation)
+      return { ok: false, code: 'session_expired' }
+    }
+    const row = lineOf(state, shown)
+    if (row === 'dead') {
+      await superseded(parts, claims, presentation)
+      return { ok: false, code: 'token_superseded' }
+    }
+    const answer = await judge(opened, { ...shown, row })
+    if (answer !== 'lost_race') return answer
+  }
+  throw contended()
+}
