@@ -3,7 +3,7 @@ import { checkedEntry, checkedId, checkedTime, checkedVersion } from './argument
 import { homeOf, tailOf } from './home.ts'
 import { decodeRecord, decodeVersioned, foundOf, isReadable } from './record.ts'
 import { redisList } from './redis-list.ts'
-import { bufferOf, bytesOf, listOf, numberOf, unexpectedReply } from './redis-reply.ts'
+import { bufferOf, bytesOf, numberOf, unexpectedReply } from './redis-reply.ts'
 import { SCRIPTS } from './redis-scripts.ts'
 import type { RedisParts } from './redis-store.ts'
 
@@ -17,17 +17,15 @@ const OUTCOMES = [
   [-2, 'limit'],
 ] as const
 
-/** `Entries` in Redis: one command each, but for lists. */
+/** `Entries` in Redis: at most one command each, but for lists. */
 export function redisEntries(parts: RedisParts): Entries {
   const { ask, keys, now, feedLimit } = parts
 
   return {
     async read(id) {
       const home = homeOf(checkedId(id))
-      const key = keys.record(home, id)
-      const names = [key, keys.generation(home), keys.attributes(home, id)]
-      const reply = await ask.command(key, ['MGET', ...names])
-      const [raw, raised, attributes] = listOf(reply)
+      const names = [keys.record(home, id), keys.generation(home), keys.attributes(home, id)]
+      const [raw, raised, attributes] = await parts.readKeys(home.partition, names)
       const bytes = bytesOf(raw)
       if (bytes === undefined) return undefined
       const record = decodeRecord(bytes)

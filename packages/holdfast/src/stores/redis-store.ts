@@ -7,6 +7,7 @@ import type { RedisAsk } from './redis-ask.ts'
 import { eventArguments, redisEntries, texts } from './redis-entries.ts'
 import { redisFeed } from './redis-feed.ts'
 import type { RedisKeys } from './redis-keys.ts'
+import { type ReadKeys, readsOfATurn } from './redis-reads.ts'
 import { SCRIPTS } from './redis-scripts.ts'
 import { redisMarks, redisSubjects } from './redis-subjects.ts'
 
@@ -18,19 +19,21 @@ export interface RedisParts {
   readonly keys: RedisKeys
   readonly now: () => number
   readonly feedLimit: number
+  readonly readKeys: ReadKeys
   /** Something was written: followers of this process need not wait for the next poll. */
   readonly wake: () => void
 }
 
 /** The store contract in Redis commands. */
 export function storeIn(
-  shared: Omit<RedisParts, 'wake'>,
+  shared: Omit<RedisParts, 'wake' | 'readKeys'>,
   { cluster }: { readonly cluster: boolean },
 ): Store {
   const { ask, keys, now, feedLimit } = shared
   const source = redisFeed(shared, { cluster })
   const watch = headWatch(source.heads, POLL_MS)
-  const parts: RedisParts = { ...shared, wake: watch.wake }
+  const readKeys = readsOfATurn(ask, { cluster })
+  const parts: RedisParts = { ...shared, readKeys, wake: watch.wake }
 
   return {
     entries: redisEntries(parts),

@@ -157,11 +157,11 @@ test('commands that wait for an answer do not pile up without end', async () => 
   const client = new Redis({ port: server.port })
   endings.push(() => client.disconnect())
   const store = redisStore({ client, timeoutMs: TIMEOUT_MS })
-  const entry = make.entry()
-  await store.entries.write(entry)
+  const subject = make.subject()
+  await store.subjects.read(subject)
   server.pause()
 
-  const reads = Array.from({ length: 12_000 }, () => store.entries.read(entry.id))
+  const reads = Array.from({ length: 12_000 }, () => store.subjects.read(subject))
   const settled = await Promise.allSettled(reads)
 
   const reasons = settled.flatMap((read) => (read.status === 'rejected' ? [read.reason] : []))

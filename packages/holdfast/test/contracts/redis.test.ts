@@ -43,6 +43,21 @@ describe('Redis', () => {
     await store.close()
   })
 
+  test('reads of one turn of the event loop travel in one command, whatever they find', async () => {
+    const store = redisStore({ client, prefix: 'turn:' })
+    const entries = Array.from({ length: 100 }, () => make.entry())
+    for (const entry of entries.slice(50)) await store.entries.write(entry)
+    const before = await commandsOf(client)
+
+    const found = await Promise.all(entries.map(({ id }) => store.entries.read(id)))
+
+    expect(found.map((one) => one?.id)).toEqual(
+      entries.map(({ id }, at) => (at < 50 ? undefined : id)),
+    )
+    expect((await commandsOf(client)) - before).toBe(3)
+    await store.close()
+  })
+
   test('every key of a session has a time to live; only generations and the feed stay', async () => {
     const store = redisStore({ client, prefix: 'ttl:' })
     const [kept, ended] = [make.entry(), make.entry()]
