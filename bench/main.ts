@@ -1,16 +1,20 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { coldPart } from './cold.ts'
 import { type Goal, goalsTable } from './goals.ts'
 import { memoryPart } from './memory.ts'
 import type { Part } from './part.ts'
 import { print, progress } from './progress.ts'
 import { redisServer } from './redis-server.ts'
+import { subjectsPart } from './subjects.ts'
 import { verifyPart } from './verify.ts'
 
 const PARTS: Readonly<Record<string, Part>> = {
   verify: verifyPart,
   memory: memoryPart,
+  subjects: subjectsPart,
+  cold: coldPart,
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
