@@ -2,7 +2,7 @@ import { type Contender, startContender } from './contender.ts'
 import type { Place } from './contender-process.ts'
 import { progress } from './progress.ts'
 import { callsBetween, type RedisServer } from './redis-server.ts'
-import { median } from './rounds.ts'
+import { median, warmUp } from './rounds.ts'
 
 /** A row over all of its rounds. */
 export interface Measured {
@@ -25,7 +25,7 @@ export interface Field {
 
 const ROUNDS = 7
 const ROUND_MS = 250
-const WARM_UP_MS = 600
+const WARM_UP_MS = 4_000
 
 interface Lane {
   readonly row: string
@@ -60,21 +60,26 @@ export async function measureField(
       }
     }
 
-    const take = async (lane: Lane, ms: number): Promise<void> => {
+    const attempt = async (lane: Lane, work: () => Promise<unknown>): Promise<void> => {
       if (lane.failed) return
       try {
-        lane.rounds.push(await roundOf(lane, ms, redis))
+        await work()
       } catch (error) {
         lane.failed = true
         missing.push(`FAILED: ${lane.row}: ${(error as Error).message}`)
       }
     }
     progress('warming up')
-    for (const lane of lanes) await take(lane, WARM_UP_MS)
-    for (const lane of lanes) lane.rounds.length = 0
+    for (const lane of lanes) {
+      const some = async (): Promise<number> =>
+        (await lane.contender.round(lane.row, { ms: ROUND_MS })).runs
+      await attempt(lane, () => warmUp(some, { mostMs: WARM_UP_MS }))
+    }
     for (let turn = 1; turn <= ROUNDS; turn++) {
       progress(`round ${turn} of ${ROUNDS}`)
-      for (const lane of lanes) await take(lane, ROUND_MS)
+      for (const lane of lanes) {
+        await attempt(lane, async () => lane.rounds.push(await roundOf(lane, redis)))
+      }
     }
   } finally {
     await Promise.all(contenders.map((contender) => contender.stop()))
@@ -84,11 +89,10 @@ export async function measureField(
 
 async function roundOf(
   { row, contender }: Lane,
-  ms: number,
   redis: RedisServer | undefined,
 ): Promise<Omit<Measured, 'name' | 'range'>> {
   const before = await redis?.read()
-  const { runs, micros } = await contender.round(row, { ms })
+  const { runs, micros } = await contender.round(row, { ms: ROUND_MS })
   const after = await redis?.read()
   if (before === undefined || after === undefined) {
     return { micros: micros / runs, redisMicros: 0, commands: 0 }

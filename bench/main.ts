@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { coldPart } from './cold.ts'
 import { type Goal, goalsTable } from './goals.ts'
 import { memoryPart } from './memory.ts'
+import { httpPart } from './over-http.ts'
 import type { Part } from './part.ts'
 import { print, progress } from './progress.ts'
 import { redisServer } from './redis-server.ts'
@@ -15,6 +16,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   memory: memoryPart,
   subjects: subjectsPart,
   cold: coldPart,
+  http: httpPart,
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))

@@ -32,6 +32,18 @@ export async function round(run: () => unknown, length: Length): Promise<Round> 
   return { runs, micros: user + system }
 }
 
+/** Runs until the code has been compiled for good, which takes runs rather than time; but not for ever. */
+export async function warmUp(
+  some: () => Promise<number>,
+  { mostMs }: { readonly mostMs: number },
+): Promise<void> {
+  const started = performance.now()
+  let runs = 0
+  while (runs < WARM_UP_RUNS && performance.now() - started < mostMs) runs += await some()
+}
+
+const WARM_UP_RUNS = 10_000
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
