@@ -1,75 +1,141 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { Agent, get } from 'node:http'
-import { fileURLToPath } from 'node:url'
-import { REQUEST } from './subjects.ts'
+import type { ChildProcess } from 'node:child_process'
+import { startProcess, stopProcess, wordOf } from './contender.ts'
+import type { Goal } from './goals.ts'
+import type { LoadOrder, LoadWord } from './http/load.ts'
+import type { Kind, ServerWord, Visitor } from './http/shop.ts'
+import type { Bench, Part } from './part.ts'
+import { print, progress } from './progress.ts'
+import type { RedisReading, RedisServer } from './redis-server.ts'
+import { median, warmUp } from './rounds.ts'
+import { figure, table, times } from './table.ts'
 
-const CONNECTIONS = 32
+const FRAMEWORKS = ['fastify', 'express'] as const
+const KINDS: readonly Kind[] = ['bare', 'memory', 'LMDB', 'Redis']
 const ROUNDS = 5
-const ROUND_REQUESTS = 4_000
+const ROUND_MS = 1_000
+const WARM_UP_MS = 8_000
 
-export interface OverHttp {
-  /** Server CPU µs of one request. */
-  readonly bare: number
-  readonly verified: number
+interface Server {
+  readonly framework: (typeof FRAMEWORKS)[number]
+  readonly kind: Kind
+  readonly child: ChildProcess
+  readonly port: number
+  readonly visitors: readonly Visitor[]
+  readonly rounds: HttpRound[]
 }
 
-/** What a verification adds to the server's CPU for one HTTP request, the rest of the request included. */
-export async function overHttp(): Promise<OverHttp> {
-  const child = fork(fileURLToPath(new URL('./http-server.js', import.meta.url)))
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
-  try {
-    const { port, token } = await hello(child)
-    const ask = (path: string): Promise<string> => fetchText(agent, port, path, token)
-    const cost = async (path: string): Promise<number> => {
-      const before = Number(await ask('/cpu'))
-      let left = ROUND_REQUESTS
-      const client = async (): Promise<void> => {
-        while (left-- > 0) await ask(path)
-      }
-      await Promise.all(Array.from({ length: CONNECTIONS }, client))
-      return (Number(await ask('/cpu')) - before) / ROUND_REQUESTS
-    }
+interface HttpRound {
+  readonly answers: number
+  readonly perSecond: number
+  readonly micros: number
+}
 
-    await cost('/bare')
-    await cost('/verify')
-    const bare: number[] = []
-    const verified: number[] = []
-    for (let turn = 0; turn < ROUNDS; turn++) {
-      bare.push(await cost('/bare'))
-      verified.push(await cost('/verify'))
+/** Requests a second behind `requireSession()`, over those of the framework alone. Each server is a process. */
+export const httpPart: Part = async ({ folder, startRedis }: Bench) => {
+  const redis = await startRedis()
+  const kinds = redis === undefined ? KINDS.filter((kind) => kind !== 'Redis') : KINDS
+  const place = JSON.stringify({ folder, redisPort: redis?.port ?? 0 })
+  const children: ChildProcess[] = []
+  try {
+    progress('starting servers')
+    const load = startProcess('./http/load.js')
+    children.push(load)
+    await wordOf<LoadWord>(load)
+    const servers: Server[] = []
+    for (const framework of FRAMEWORKS) {
+      for (const kind of kinds) {
+        const child = startProcess(`./http/${framework}.js`, [kind, place])
+        children.push(child)
+        const word = await wordOf<ServerWord>(child)
+        if (word.kind !== 'ready') throw new Error(`${framework}, ${kind}: ${whyOf(word)}`)
+        const { port, visitors } = word
+        servers.push({ framework, kind, child, port, visitors, rounds: [] })
+      }
     }
-    return { bare: median(bare), verified: median(verified) }
+    progress('warming up')
+    for (const server of servers) {
+      const some = async (): Promise<number> =>
+        (await roundOf(server, { load, redis, ms: ROUND_MS })).answers
+      await warmUp(some, { mostMs: WARM_UP_MS })
+    }
+    for (let turn = 1; turn <= ROUNDS; turn++) {
+      progress(`HTTP, round ${turn} of ${ROUNDS}`)
+      for (const server of servers) {
+        server.rounds.push(await roundOf(server, { load, redis, ms: ROUND_MS }))
+      }
+    }
+    print(
+      '\nOver HTTP, 50 connections, 200 sessions. CPU of the server for one request, that of Redis included.\n',
+    )
+    print(httpTable(servers))
+    return { goals: goalsOf(servers) }
   } finally {
-    agent.destroy()
-    child.disconnect()
+    await Promise.all(children.map(stopProcess))
+    await redis?.stop()
   }
 }
 
-function hello(child: ChildProcess): Promise<{ readonly port: number; readonly token: string }> {
-  return new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve(message as { port: number; token: string }))
-    child.once('exit', (code) => reject(new Error(`The server ended with code ${code}.`)))
-  })
+async function roundOf(
+  { framework, kind, child, port, visitors }: Server,
+  { load, redis, ms }: { load: ChildProcess; redis: RedisServer | undefined; ms: number },
+): Promise<HttpRound> {
+  const outside = async (): Promise<RedisReading | undefined> =>
+    kind === 'Redis' ? redis?.read() : undefined
+  const redisBefore = await outside()
+  const before = await cpuOf(child)
+  const order: LoadOrder = { port, visitors, ms }
+  load.send(order)
+  const word = await wordOf<LoadWord>(load)
+  if (word.kind !== 'answered') throw new Error(`${framework}, ${kind}: ${whyOf(word)}`)
+  const own = (await cpuOf(child)) - before
+  const redisAfter = await outside()
+  const micros = own + (redisAfter?.cpuMicros ?? 0) - (redisBefore?.cpuMicros ?? 0)
+  const { answers } = word
+  return { answers, perSecond: (answers / word.ms) * 1_000, micros: micros / answers }
 }
 
-function fetchText(agent: Agent, port: number, path: string, token: string): Promise<string> {
-  const headers = { ...REQUEST.headers, authorization: `Bearer ${token}` }
-  return new Promise((resolve, reject) => {
-    get({ agent, port, path, headers, host: '127.0.0.1' }, (response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        text += chunk
-      })
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve(text)
-        else reject(new Error(`${path} was answered ${response.statusCode}.`))
-      })
-    }).on('error', reject)
-  })
+async function cpuOf(child: ChildProcess): Promise<number> {
+  child.send('cpu')
+  const word = await wordOf<ServerWord>(child)
+  if (word.kind !== 'cpu') throw new Error(whyOf(word))
+  return word.micros
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? 0
+function httpTable(servers: readonly Server[]): string {
+  return table(
+    ['', 'requests/s', 'over bare', 'CPU µs', 'over bare'],
+    servers.map(({ framework, kind }) => [
+      kind === 'bare' ? `${framework} alone` : `${framework}, verified on ${kind}`,
+      medianOf(servers, { framework, kind }, 'perSecond').toFixed(0),
+      kind === 'bare' ? '' : times(overBare(servers, { framework, kind }, 'perSecond')),
+      figure(medianOf(servers, { framework, kind }, 'micros')),
+      kind === 'bare' ? '' : times(overBare(servers, { framework, kind }, 'micros')),
+    ]),
+  )
+}
+
+function goalsOf(servers: readonly Server[]): readonly Goal[] {
+  return (['Redis', 'LMDB'] as const).map((kind) => ({
+    code: 'H',
+    what: `requests a second of Fastify with ours on ${kind}, over bare`,
+    least: 0.95,
+    measured: overBare(servers, { framework: 'fastify', kind }, 'perSecond'),
+    unit: 'x',
+  }))
+}
+
+type Which = Pick<Server, 'framework' | 'kind'>
+type What = 'perSecond' | 'micros'
+
+function overBare(servers: readonly Server[], which: Which, what: What): number {
+  return medianOf(servers, which, what) / medianOf(servers, { ...which, kind: 'bare' }, what)
+}
+
+function medianOf(servers: readonly Server[], { framework, kind }: Which, what: What): number {
+  const server = servers.find((one) => one.framework === framework && one.kind === kind)
+  return median((server?.rounds ?? []).map((round) => round[what]))
+}
+
+function whyOf(word: ServerWord | LoadWord): string {
+  return word.kind === 'failed' ? word.why : `"${word.kind}" was said out of turn`
 }

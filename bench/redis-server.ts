@@ -1,62 +1,118 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Store } from 'holdfast'
-import { redisStore } from 'holdfast/redis'
 import { Redis } from 'ioredis'
 
-const START_TRIES = 100
+/** What a Redis has done so far. */
+export interface RedisReading {
+  readonly cpuMicros: number
+  /** Calls of each command, those inside of scripts included, those of reading this not. */
+  readonly calls: ReadonlyMap<string, number>
+  readonly usedBytes: number
+}
+
+/** How often each command was run between two readings. */
+export function callsBetween(
+  before: RedisReading,
+  after: RedisReading,
+): readonly (readonly [string, number])[] {
+  return [...after.calls]
+    .map(([name, count]) => [name, count - (before.calls.get(name) ?? 0)] as const)
+    .filter(([, count]) => count > 0)
+    .sort(([, a], [, b]) => b - a)
+}
 
 export interface RedisServer {
-  readonly store: Store
-  /** CPU µs that the server has used so far. */
-  cpuMicros(): Promise<number>
+  readonly port: number
+  read(): Promise<RedisReading>
+  /** Bytes that the keys of a pattern take, as Redis estimates them, and how many there are. */
+  bytesOf(pattern: string): Promise<{ readonly bytes: number; readonly keys: readonly string[] }>
+  lengthOf(stream: string): Promise<number>
   stop(): Promise<void>
 }
 
-/** A Redis of its own on a unix socket, without persistence. Undefined where no redis-server is installed. */
+const START_TRIES = 100
+
+/** A Redis of its own on loopback, without persistence. Undefined where no redis-server is installed. */
 export async function redisServer(folder: string): Promise<RedisServer | undefined> {
-  const home = join(folder, 'redis')
-  mkdirSync(home)
-  const socket = join(home, 'redis.sock')
-  const options = ['--port', '0', '--unixsocket', socket, '--save', '', '--dir', home]
+  const port = await freePort()
+  const dir = mkdtempSync(join(folder, 'redis-'))
+  const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', dir]
   const server = spawn('redis-server', options, { stdio: 'ignore' })
+  const end = (): boolean => server.kill('SIGKILL')
   const started = await Promise.race([
     once(server, 'spawn').then(() => true),
     once(server, 'error').then(() => false),
   ])
   if (!started) return undefined
+  process.once('exit', end)
 
-  const client = new Redis({ path: socket, lazyConnect: true, retryStrategy: () => 20 })
+  const client = new Redis({ host: '127.0.0.1', port, lazyConnect: true, retryStrategy: () => 20 })
   client.on('error', () => {})
-  for (let tries = 0; ; tries++) {
-    if (
-      await client.ping().then(
-        () => true,
-        () => false,
-      )
-    )
-      break
-    if (tries === START_TRIES) throw new Error('The Redis server does not answer.')
-    await wait(20)
-  }
-  const store = redisStore({ client })
+  await untilItAnswers(client)
 
   return {
-    store,
-    async cpuMicros() {
-      const info = await client.info('cpu')
-      const seconds = (field: string): number =>
-        Number(new RegExp(`^${field}:([\\d.]+)`, 'm').exec(info)?.[1] ?? 0)
-      return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6
+    port,
+    async read() {
+      const info = await client.call('INFO', 'cpu', 'commandstats', 'memory')
+      return readingOf(String(info))
     },
+    async bytesOf(pattern) {
+      const keys: string[] = []
+      for await (const some of client.scanStream({ match: pattern, count: 1_000 })) {
+        keys.push(...(some as string[]))
+      }
+      let bytes = 0
+      for (const key of keys) bytes += (await client.memory('USAGE', key, 'SAMPLES', 0)) ?? 0
+      return { bytes, keys }
+    },
+    lengthOf: (stream) => client.xlen(stream),
     async stop() {
-      await store.close()
       client.disconnect()
-      server.kill('SIGTERM')
-      await once(server, 'exit')
+      const gone = once(server, 'exit')
+      end()
+      await gone
+      process.removeListener('exit', end)
     },
   }
+}
+
+async function untilItAnswers(client: Redis): Promise<void> {
+  for (let tries = 0; tries < START_TRIES; tries++) {
+    const answered = await client.ping().then(
+      () => true,
+      () => false,
+    )
+    if (answered) return
+    await wait(20)
+  }
+  throw new Error('The Redis server does not answer.')
+}
+
+function readingOf(info: string): RedisReading {
+  const field = (name: string): number =>
+    Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1] ?? 0)
+  const calls = new Map<string, number>()
+  for (const [, name = '', count] of info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)) {
+    if (name !== 'info') calls.set(name, Number(count))
+  }
+  return {
+    cpuMicros: (field('used_cpu_user') + field('used_cpu_sys')) * 1e6,
+    calls,
+    usedBytes: field('used_memory'),
+  }
+}
+
+/** One that nobody listens at now; Redis itself cannot be told to choose. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('There is no port.')
+  return address.port
 }

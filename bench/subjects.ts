@@ -1,63 +1,85 @@
-import { createSessions, newKeyring, type RequestFacts, type Sessions, type Store } from 'holdfast'
+import { startProcess, stopProcess, wordOf } from './contender.ts'
+import type { Goal } from './goals.ts'
+import type { Bench, Part } from './part.ts'
+import { print, progress } from './progress.ts'
+import { median } from './rounds.ts'
+import { SUBJECT_SESSIONS, type SubjectWord } from './subject-process.ts'
+import { figure, table, times } from './table.ts'
 
-/** A browser as it shows itself at every request. */
-export const REQUEST: RequestFacts = {
-  ip: '203.0.113.7',
-  method: 'GET',
-  url: '/orders',
-  headers: {
-    'user-agent':
-      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/147.0.0.0 Safari/537.36',
-    'accept-language': 'nb-NO,nb;q=0.9,en;q=0.8',
-    'sec-ch-ua': '"Chromium";v="147", "Google Chrome";v="147", "Not.A/Brand";v="24"',
-    'sec-ch-ua-mobile': '?0',
-    'sec-ch-ua-platform': '"Windows"',
-  },
-  client: { screen: '2560x1440x1', timezone: 'Europe/Oslo' },
-}
+const ROUNDS = 5
 
-/** The same browser on another line of the same provider: nothing alarming, but every signal has to look. */
-export const NEXT_STREET: RequestFacts = { ...REQUEST, ip: '203.0.112.7' }
-
-const SESSIONS = 256
-
-/** Sessions of as many subjects, and their tokens. */
-export interface Estate {
-  readonly sessions: Sessions
-  readonly tokens: readonly string[]
-  /** Another token at each call, in turn. */
-  next(): string
-}
-
-export async function estateOn(store: Store): Promise<Estate> {
-  const sessions = createSessions({ store, keyring: newKeyring() })
-  const tokens: string[] = []
-  for (let i = 0; i < SESSIONS; i++) {
-    const created = await sessions.create({
-      subject: `subject-${i}`,
-      request: REQUEST,
-      amr: ['pwd'],
-      factors: ['otp'],
-    })
-    if (!created.ok) throw new Error(`A login was refused: ${created.code}`)
-    tokens.push(created.token)
+/** Listing and revoking all sessions of one subject. Time, not CPU: somebody waits for it. */
+export const subjectsPart: Part = async ({ startRedis }: Bench) => {
+  const redis = await startRedis()
+  if (redis === undefined) {
+    print('\nThe sessions of a subject were not measured: no redis-server was found.')
+    return { goals: goalsOf() }
   }
-  let at = 0
-  return { sessions, tokens, next: () => tokens[at++ % SESSIONS] ?? '' }
+  const children = ['./ours/subject.js', './peers/auth-subject.js'].map((program) =>
+    startProcess(program, [String(redis.port)]),
+  )
+  const took = children.map((): Took[] => [])
+  try {
+    for (const child of children) expectKind(await wordOf<SubjectWord>(child), 'ready')
+    // The first round warms up.
+    for (let turn = 0; turn <= ROUNDS; turn++) {
+      progress(`${SUBJECT_SESSIONS} sessions of one subject, round ${turn} of ${ROUNDS}`)
+      for (const [at, child] of children.entries()) {
+        child.send('again')
+        const word = expectKind(await wordOf<SubjectWord>(child), 'took')
+        if (turn > 0) took[at]?.push(word)
+      }
+    }
+  } finally {
+    await Promise.all(children.map(stopProcess))
+    await redis.stop()
+  }
+
+  const [ours, peer] = took.map((all) => ({
+    list: median(all.map(({ listMs }) => listMs)),
+    revoke: median(all.map(({ revokeMs }) => revokeMs)),
+  }))
+  if (ours === undefined || peer === undefined) throw new Error('Nobody took part.')
+  print(`\n${SUBJECT_SESSIONS} sessions of one subject, on Redis, ms:\n`)
+  print(
+    table(
+      ['', 'ours', 'better-auth + Redis', 'ratio'],
+      [
+        ['list all', figure(ours.list), figure(peer.list), times(peer.list / ours.list)],
+        ['revoke all', figure(ours.revoke), figure(peer.revoke), times(peer.revoke / ours.revoke)],
+      ],
+    ),
+  )
+  return { goals: goalsOf(ours.revoke, peer.revoke / ours.revoke, peer.list / ours.list) }
 }
 
-/** Verifies and makes sure of the answer: a bench of refusals would look fast. */
-export async function passes(
-  sessions: Sessions,
-  token: string,
-  request: RequestFacts,
-): Promise<void> {
-  const answer = await sessions.verify({ token, request })
-  if (!answer.ok) throw new Error(`A verification was refused: ${answer.code}`)
+type Took = Extract<SubjectWord, { readonly kind: 'took' }>
+
+function goalsOf(revokeMs = Number.NaN, revoke = Number.NaN, list = Number.NaN): readonly Goal[] {
+  const all = `${SUBJECT_SESSIONS} sessions of one subject`
+  return [
+    { code: 'U', what: `revoking ${all}`, most: 5, measured: revokeMs, unit: ' ms' },
+    {
+      code: 'U',
+      what: '... better-auth + Redis over ours',
+      least: 25,
+      measured: revoke,
+      unit: 'x',
+    },
+    {
+      code: 'U',
+      what: `listing ${all}, better-auth over ours`,
+      least: 6,
+      measured: list,
+      unit: 'x',
+    },
+  ]
 }
 
-export async function isRefused(sessions: Sessions, token: string): Promise<void> {
-  const answer = await sessions.verify({ token, request: REQUEST })
-  if (answer.ok || answer.code !== 'token_malformed')
-    throw new Error('Garbage was not refused as such.')
+function expectKind<Kind extends SubjectWord['kind']>(
+  word: SubjectWord,
+  kind: Kind,
+): Extract<SubjectWord, { readonly kind: Kind }> {
+  if (word.kind === kind) return word as Extract<SubjectWord, { readonly kind: Kind }>
+  throw new Error(word.kind === 'failed' ? word.why : `"${word.kind}" was said out of turn`)
 }

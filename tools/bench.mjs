@@ -1,10 +1,44 @@
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { build } from './build.mjs'
 import { fail, orFail, outputOf, root, run, runBin } from './run.mjs'
 import { setup } from './setup.mjs'
 
+const PARTS = {
+  verify: 'CPU of one verification on each store, beside its primitives and the peers',
+  memory: 'Redis commands of a verification, Redis bytes of a session',
+  subjects: 'listing and revoking 1,000 sessions of one subject',
+  cold: 'process start to the first verified session',
+  http: 'requests a second behind Fastify and Express, over the bare framework',
+}
+
+const HELP = `npm run bench [-- part ...]
+
+Prints what a session costs, beside what others cost, and which goals are met. Everything runs on this
+machine, over loopback. All parts together take about five minutes; a part alone:
+
+${Object.entries(PARTS)
+  .map(([name, what]) => `  ${name.padEnd(10)}${what}`)
+  .join('\n')}
+`
+
+/** Parts that measure nobody else. */
+const ALONE = ['http']
+
+const PEERS = join(root, 'bench', 'peers')
+
+const wanted = process.argv.slice(2)
+if (wanted.some((word) => word === '--help' || word === '-h')) {
+  process.stdout.write(HELP)
+  process.exit(0)
+}
+const unknown = wanted.filter((word) => !Object.hasOwn(PARTS, word))
+if (unknown.length > 0) fail(`There is no part "${unknown.join('", "')}".\n\n${HELP}`)
+
 await setup()
+const compared = wanted.length === 0 || wanted.some((part) => !ALONE.includes(part))
+if (compared) await installPeers()
 await orFail(build())
 
 // The bench runs what was built, as a user would have it, and so has to be compiled itself.
@@ -12,5 +46,37 @@ const compiled = join(root, '.cache', 'bench')
 rmSync(compiled, { recursive: true, force: true })
 const result = await runBin('tsc', ['-p', join(root, 'bench')])
 if (result.code !== 0) fail(`The bench does not compile:\n\n${outputOf(result)}`)
-const { code } = await run(process.execPath, [join(compiled, 'main.js')], { inherit: true })
+// Compiled peers find their packages where a program of their own folder would.
+if (compared)
+  symlinkSync(join(PEERS, 'node_modules'), join(compiled, 'peers', 'node_modules'), 'junction')
+const { code } = await run(process.execPath, [join(compiled, 'main.js'), ...wanted], {
+  inherit: true,
+})
 process.exit(code)
+
+/** The peers are no part of the project's own packages: one of them is compiled for minutes. */
+async function installPeers() {
+  const stamp = join(PEERS, 'node_modules', '.holdfast-lock')
+  const digest = () =>
+    createHash('sha256')
+      .update(readFileSync(join(PEERS, 'package-lock.json')))
+      .digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest()) return
+  process.stderr.write(
+    'Installing the peers that the bench compares with: express-session, connect-redis, better-auth, better-sqlite3,\n' +
+      'jose (once, about a minute; up to three more where better-sqlite3 has to be compiled) ...\n',
+  )
+  const installed = await run('npm', ['install', '--no-audit', '--no-fund'], {
+    cwd: PEERS,
+    env: { ...process.env, ...headersOfNode() },
+  })
+  if (installed.code !== 0) fail(`npm could not install the peers:\n\n${outputOf(installed)}`)
+  writeFileSync(stamp, digest())
+}
+
+/** Headers that came with this Node need not be downloaded to compile a package. */
+function headersOfNode() {
+  const home = dirname(dirname(process.execPath))
+  const there = existsSync(join(home, 'include', 'node', 'node.h'))
+  return there ? { npm_config_nodedir: home } : {}
+}

@@ -25,9 +25,11 @@ export async function forbiddenWords() {
     if (path === 'tools/check/words.mjs' || !existsSync(join(root, path))) continue
     findings.push(...findingsIn(path))
   }
-  const lock = JSON.parse(textOf('package-lock.json'))
-  for (const [name, { resolved }] of Object.entries(lock.packages)) {
-    if (/^https?:/.test(resolved ?? '')) findings.push(`package-lock.json: ${name} names its host`)
+  for (const path of ['package-lock.json', 'bench/peers/package-lock.json']) {
+    const lock = JSON.parse(textOf(path))
+    for (const [name, { resolved }] of Object.entries(lock.packages)) {
+      if (/^https?:/.test(resolved ?? '')) findings.push(`${path}: ${name} names its host`)
+    }
   }
   return findings
 }

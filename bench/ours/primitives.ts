@@ -6,12 +6,12 @@ import {
   createSecretKey,
   randomBytes,
 } from 'node:crypto'
-import type { SessionDetail } from 'holdfast'
-import type { Case } from './measure.ts'
+import { sessionFacts, userOf } from '../facts.ts'
+import type { Row } from '../rounds.ts'
 
 /** What no verification of a sealed record can do without, by itself, on a record of a real session's size. */
-export function primitives(session: SessionDetail): readonly Case[] {
-  const text = JSON.stringify(session)
+export function primitives(): readonly Row[] {
+  const text = JSON.stringify(sessionFacts(userOf(0)))
   const key = createSecretKey(randomBytes(32))
   const secret = randomBytes(32)
   const associated = Buffer.from('a place of some forty bytes, authenticated')
@@ -29,15 +29,16 @@ export function primitives(session: SessionDetail): readonly Case[] {
   }
 
   return [
-    { name: 'JSON.parse of a record', run: () => JSON.parse(text) },
-    { name: 'AES-256-GCM open of a record', run: unseal },
-    {
-      name: 'HMAC-SHA-256 of a token',
-      run: () => createHmac('sha256', key).update(secret).digest(),
-    },
-    {
-      name: 'SHA-256 of a secret',
-      run: () => createHash('sha256').update(secret).digest('base64url'),
-    },
+    { name: AES, run: unseal },
+    { name: HMAC, run: () => createHmac('sha256', key).update(secret).digest() },
+    { name: SHA, run: () => createHash('sha256').update(secret).digest('base64url') },
   ]
+}
+
+export const AES = 'AES-256-GCM open of a record'
+export const HMAC = 'HMAC-SHA-256 of a token'
+export const SHA = 'SHA-256 of a secret'
+
+export function readOf(store: string): string {
+  return `bare read from ${store}`
 }

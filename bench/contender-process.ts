@@ -1,0 +1,48 @@
+import { type Length, type Row, round } from './rounds.ts'
+
+/** Where a contender finds a store, and may keep files. */
+export interface Place {
+  readonly redisPort: number
+  readonly folder: string
+}
+
+/** What the bench asks of a contender. */
+export interface Order {
+  readonly row: string
+  readonly length: Length
+}
+
+/** What a contender's process says. `absent`: it cannot take part here, and why. */
+export type Word =
+  | { readonly kind: 'ready'; readonly rows: readonly string[] }
+  | { readonly kind: 'round'; readonly runs: number; readonly micros: number }
+  | { readonly kind: 'failed'; readonly why: string }
+  | { readonly kind: 'absent'; readonly why: string }
+
+/** Makes this process a contender: prepares, then measures one row a time, as it is told. Ends with the bench. */
+export async function contend(
+  prepare: (place: Place) => Promise<readonly Row[] | { readonly absent: string }>,
+): Promise<void> {
+  process.on('disconnect', () => process.exit())
+  try {
+    const prepared = await prepare(JSON.parse(process.argv[2] ?? '{}'))
+    if ('absent' in prepared) return say({ kind: 'absent', why: prepared.absent })
+    const rows = new Map(prepared.map(({ name, run }) => [name, run]))
+    process.on('message', ({ row, length }: Order) => {
+      const run = rows.get(row)
+      if (run === undefined) return say({ kind: 'failed', why: `There is no row "${row}".` })
+      round(run, length).then((measured) => say({ kind: 'round', ...measured }), failed)
+    })
+    say({ kind: 'ready', rows: [...rows.keys()] })
+  } catch (error) {
+    failed(error)
+  }
+}
+
+function failed(error: unknown): void {
+  say({ kind: 'failed', why: error instanceof Error ? error.message : String(error) })
+}
+
+function say(word: Word): void {
+  process.send?.(word)
+}

@@ -1,0 +1,89 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Order, Place, Word } from './contender-process.ts'
+import type { Length, Round } from './rounds.ts'
+
+/** A contender in a process of its own. */
+export interface Contender {
+  readonly rows: readonly string[]
+  round(row: string, length: Length): Promise<Round>
+  stop(): Promise<void>
+}
+
+/** Longest wait for a contender: to prepare itself, or to end a round. */
+const PATIENCE_MS = 60_000
+
+/** Starts the program of a contender, or tells why it cannot take part. */
+export async function startContender(
+  program: string,
+  place: Place,
+): Promise<Contender | { readonly absent: string }> {
+  const child = startProcess(program, [JSON.stringify(place)])
+  const stop = (): Promise<void> => stopProcess(child)
+  try {
+    const word = await wordOf<Word>(child)
+    if (word.kind === 'absent') {
+      await stop()
+      return { absent: word.why }
+    }
+    if (word.kind !== 'ready') throw new Error(whyOf(word))
+    return {
+      rows: word.rows,
+      stop,
+      async round(row, length) {
+        const order: Order = { row, length }
+        child.send(order)
+        const answer = await wordOf<Word>(child)
+        if (answer.kind !== 'round') throw new Error(whyOf(answer))
+        return answer
+      },
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** A program of the bench, as in production. What it prints is of no interest unless it dies. */
+export function startProcess(program: string, args: readonly string[] = []): ChildProcess {
+  return fork(fileURLToPath(new URL(program, import.meta.url)), args, {
+    env: { ...process.env, NODE_ENV: 'production', BETTER_AUTH_TELEMETRY: '0' },
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  })
+}
+
+/** The next message of a child. Rejects when it dies or says nothing for a minute. */
+export async function wordOf<T>(child: ChildProcess): Promise<T> {
+  const given = new AbortController()
+  const { signal } = given
+  const late = setTimeout(() => given.abort(), PATIENCE_MS)
+  try {
+    return await Promise.race([
+      once(child, 'message', { signal }).then(([word]) => word as T),
+      once(child, 'exit', { signal }).then(([code, by]) => {
+        throw new Error(`its process ended with ${by ?? code}`)
+      }),
+    ])
+  } catch (error) {
+    if (signal.aborted) throw new Error(`it said nothing for ${PATIENCE_MS / 1000} s`)
+    throw error
+  } finally {
+    clearTimeout(late)
+    given.abort()
+  }
+}
+
+/** A child of the bench ends when it is disconnected; one that does not is killed. */
+export async function stopProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  if (child.connected) child.disconnect()
+  const late = setTimeout(() => child.kill('SIGKILL'), 2_000)
+  await gone
+  clearTimeout(late)
+}
+
+function whyOf(word: Word): string {
+  return 'why' in word ? word.why : `it said "${word.kind}" out of turn`
+}

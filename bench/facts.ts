@@ -1,0 +1,73 @@
+import type { RequestFacts } from 'holdfast'
+
+/** A browser as it shows itself at every request. */
+export const REQUEST: RequestFacts = {
+  ip: '203.0.113.7',
+  method: 'GET',
+  url: '/orders',
+  headers: {
+    'user-agent':
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/147.0.0.0 Safari/537.36',
+    'accept-language': 'nb-NO,nb;q=0.9,en;q=0.8',
+    'sec-ch-ua': '"Chromium";v="147", "Google Chrome";v="147", "Not.A/Brand";v="24"',
+    'sec-ch-ua-mobile': '?0',
+    'sec-ch-ua-platform': '"Windows"',
+  },
+  client: { screen: '2560x1440x1', timezone: 'Europe/Oslo' },
+}
+
+/** The same browser on another line of the same provider: nothing alarming, but every signal has to look. */
+export const NEXT_STREET: RequestFacts = { ...REQUEST, ip: '203.0.112.7' }
+
+/** Sessions that take turns in a process, each of a user of its own. */
+export const SESSIONS = 1_000
+
+export function userOf(turn: number): string {
+  return `user-${String(turn).padStart(6, '0')}`
+}
+
+/** What ours keeps of a login, as plain data: what a peer is given to keep, so that all of them carry the same. */
+export function sessionFacts(user: string): SessionFacts {
+  const now = Date.now()
+  return {
+    userId: user,
+    tenant: 'default',
+    createdAt: now,
+    authenticatedAt: now,
+    acr: null,
+    amr: ['pwd'],
+    factors: ['otp'],
+    network: { address: '203.0.113.7', prefix: '203.0.113.0/24', block: '203.0.0.0/16' },
+    userAgent: String(REQUEST.headers['user-agent']),
+    hints: String(REQUEST.headers['sec-ch-ua']),
+    mobile: false,
+    platform: 'Windows',
+    languages: ['nb-NO', 'nb', 'en'],
+    screen: '2560x1440x1',
+    timezone: 'Europe/Oslo',
+  }
+}
+
+export interface SessionFacts {
+  readonly userId: string
+  readonly tenant: string
+  readonly createdAt: number
+  readonly authenticatedAt: number
+  readonly acr: string | null
+  readonly amr: readonly string[]
+  readonly factors: readonly string[]
+  readonly network: { readonly address: string; readonly prefix: string; readonly block: string }
+  readonly userAgent: string
+  readonly hints: string
+  readonly mobile: boolean
+  readonly platform: string
+  readonly languages: readonly string[]
+  readonly screen: string
+  readonly timezone: string
+}
+
+/** A row that answers with another user is worth nothing, however fast. */
+export function expectUser(found: unknown, expected: string | undefined): void {
+  if (found !== expected)
+    throw new Error(`${expected ?? 'nobody'} was expected, and ${String(found)} found`)
+}

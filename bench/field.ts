@@ -1,0 +1,119 @@
+import { type Contender, startContender } from './contender.ts'
+import type { Place } from './contender-process.ts'
+import { progress } from './progress.ts'
+import { callsBetween, type RedisServer } from './redis-server.ts'
+import { median, warmUp } from './rounds.ts'
+
+/** A row over all of its rounds. */
+export interface Measured {
+  readonly name: string
+  /** Median CPU µs of one run, that of Redis included. */
+  readonly micros: number
+  /** What of it was Redis. */
+  readonly redisMicros: number
+  /** Redis commands of one run. */
+  readonly commands: number
+  /** Lowest and highest round. */
+  readonly range: readonly [number, number]
+}
+
+export interface Field {
+  readonly measured: readonly Measured[]
+  /** Rows and contenders that have no figure, and why. */
+  readonly missing: readonly string[]
+}
+
+const ROUNDS = 7
+const ROUND_MS = 250
+const WARM_UP_MS = 4_000
+
+interface Lane {
+  readonly row: string
+  readonly contender: Contender
+  readonly rounds: Omit<Measured, 'name' | 'range'>[]
+  failed?: true
+}
+
+/**
+ * Each contender in a process of its own. Their rows take turns, so that a slow minute hits all of them alike, and
+ * each figure is the median of its rounds.
+ */
+export async function measureField(
+  programs: readonly string[],
+  place: Place,
+  redis: RedisServer | undefined,
+): Promise<Field> {
+  const contenders: Contender[] = []
+  const lanes: Lane[] = []
+  const missing: string[] = []
+  try {
+    for (const program of programs) {
+      progress(`preparing ${program.replace(/^\.\/(.+)\.js$/, '$1')}`)
+      const contender = await startContender(program, place).catch((error: Error) => ({
+        failed: error.message,
+      }))
+      if ('failed' in contender) missing.push(`FAILED: ${program}: ${contender.failed}`)
+      else if ('absent' in contender) missing.push(`not measured: ${program}: ${contender.absent}`)
+      else {
+        contenders.push(contender)
+        lanes.push(...contender.rows.map((row) => ({ row, contender, rounds: [] })))
+      }
+    }
+
+    const attempt = async (lane: Lane, work: () => Promise<unknown>): Promise<void> => {
+      if (lane.failed) return
+      try {
+        await work()
+      } catch (error) {
+        lane.failed = true
+        missing.push(`FAILED: ${lane.row}: ${(error as Error).message}`)
+      }
+    }
+    progress('warming up')
+    for (const lane of lanes) {
+      const some = async (): Promise<number> =>
+        (await lane.contender.round(lane.row, { ms: ROUND_MS })).runs
+      await attempt(lane, () => warmUp(some, { mostMs: WARM_UP_MS }))
+    }
+    for (let turn = 1; turn <= ROUNDS; turn++) {
+      progress(`round ${turn} of ${ROUNDS}`)
+      for (const lane of lanes) {
+        await attempt(lane, async () => lane.rounds.push(await roundOf(lane, redis)))
+      }
+    }
+  } finally {
+    await Promise.all(contenders.map((contender) => contender.stop()))
+  }
+  return { measured: lanes.filter(({ failed }) => !failed).map(summary), missing }
+}
+
+async function roundOf(
+  { row, contender }: Lane,
+  redis: RedisServer | undefined,
+): Promise<Omit<Measured, 'name' | 'range'>> {
+  const before = await redis?.read()
+  const { runs, micros } = await contender.round(row, { ms: ROUND_MS })
+  const after = await redis?.read()
+  if (before === undefined || after === undefined) {
+    return { micros: micros / runs, redisMicros: 0, commands: 0 }
+  }
+  const commands = callsBetween(before, after).reduce((sum, [, count]) => sum + count, 0)
+  // A row that asks Redis nothing does not pay for what a server does when idle.
+  const redisMicros = commands < runs / 2 ? 0 : after.cpuMicros - before.cpuMicros
+  return {
+    micros: (micros + redisMicros) / runs,
+    redisMicros: redisMicros / runs,
+    commands: commands / runs,
+  }
+}
+
+function summary({ row, rounds }: Lane): Measured {
+  const all = rounds.map(({ micros }) => micros)
+  return {
+    name: row,
+    micros: median(all),
+    redisMicros: median(rounds.map(({ redisMicros }) => redisMicros)),
+    commands: median(rounds.map(({ commands }) => commands)),
+    range: [Math.min(...all), Math.max(...all)],
+  }
+}

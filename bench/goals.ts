@@ -1,0 +1,37 @@
+import { figure, table } from './table.ts'
+
+/** What is promised, and what this run measured. NaN: could not be measured. */
+export interface Goal {
+  readonly code: string
+  readonly what: string
+  readonly least?: number
+  readonly most?: number
+  readonly measured: number
+  readonly unit?: string
+}
+
+export function goalsTable(goals: readonly Goal[]): string {
+  return table(
+    ['goal', 'promised', 'measured', 'ok'],
+    goals.map((goal) => {
+      const { code, what, least, most, measured, unit = '' } = goal
+      const promised = least === undefined ? `<= ${most}${unit}` : `>= ${least}${unit}`
+      const verdict = Number.isNaN(measured) ? 'not measured' : isMet(goal) ? 'yes' : 'NO'
+      return [
+        `${code}  ${what}`,
+        promised,
+        `${isClose(goal) ? measured.toFixed(3) : figure(measured)}${unit}`,
+        verdict,
+      ]
+    }),
+  )
+}
+
+function isMet({ least, most, measured }: Goal): boolean {
+  return measured >= (least ?? -Infinity) && measured <= (most ?? Infinity)
+}
+
+/** Near its bound, a goal needs another digit to be understood. */
+function isClose({ least, most, measured }: Goal): boolean {
+  return Math.abs(measured / (least ?? most ?? Number.NaN) - 1) < 0.02
+}

@@ -1,0 +1,89 @@
+import {
+  createSessions,
+  newKeyring,
+  type RequestFacts,
+  type Sessions,
+  type Store,
+  systemHost,
+} from 'holdfast'
+import { expectUser, NEXT_STREET, REQUEST, SESSIONS, userOf } from '../facts.ts'
+import { inTurns, type Row } from '../rounds.ts'
+
+/** Opens one of a contender's stores, by a name of its own and with a clock. */
+export type OpenStore = (name: string, now: () => number) => Store
+
+/** Who goes back and forth is written down once a minute: longer than that between two calls for one session. */
+const LAP_MS = 61_000
+
+/** `unchanged`: the fast path. `changed`: another network than the last one at every call, so that all signals look and the record is written. */
+export async function verifications(name: string, openStore: OpenStore): Promise<readonly Row[]> {
+  const still = await estateOn(openStore('still', Date.now), Date.now)
+  let calm = 0
+
+  let moves = 0
+  const lap = (): number => Math.floor(moves / SESSIONS)
+  const ahead = (): number => Date.now() + lap() * LAP_MS
+  const moving = await estateOn(openStore('moving', ahead), ahead)
+
+  function move(): Promise<void> {
+    const from = lap() % 2 === 0 ? NEXT_STREET : REQUEST
+    return passes(moving, moves++ % SESSIONS, from)
+  }
+  await refusesForgery(still)
+  await refusesEnded(still)
+  return [
+    { name: `verify on ${name}, unchanged`, run: () => passes(still, calm++ % SESSIONS, REQUEST) },
+    { name: `verify on ${name}, changed`, run: move },
+  ]
+}
+
+/** Garbage, refused before any store is asked. */
+export async function forgeries(store: Store): Promise<readonly Row[]> {
+  const estate = await estateOn(store, Date.now)
+  return [{ name: 'refuse a forged token', run: () => refusesForgery(estate) }]
+}
+
+interface Estate {
+  readonly sessions: Sessions
+  readonly tokens: readonly string[]
+}
+
+async function estateOn(store: Store, now: () => number): Promise<Estate> {
+  const host = { ...systemHost(), now }
+  const sessions = createSessions({ store, keyring: newKeyring(), host })
+  const tokens = await inTurns(SESSIONS, (turn) => login(sessions, userOf(turn)))
+  return { sessions, tokens }
+}
+
+/** A session of a user, made as an application makes it. */
+export async function login(sessions: Sessions, user: string): Promise<string> {
+  const created = await sessions.create({
+    subject: user,
+    request: REQUEST,
+    amr: ['pwd'],
+    factors: ['otp'],
+  })
+  if (!created.ok) throw new Error(`A login was refused: ${created.code}`)
+  return created.token
+}
+
+async function passes(estate: Estate, turn: number, request: RequestFacts): Promise<void> {
+  const answer = await estate.sessions.verify({ token: estate.tokens[turn] ?? '', request })
+  if (!answer.ok) throw new Error(`A verification was refused: ${answer.code}`)
+  expectUser(answer.session.subject, userOf(turn))
+}
+
+/** A well-formed token whose tag is wrong. */
+async function refusesForgery({ sessions, tokens: [token = ''] }: Estate): Promise<void> {
+  const forged = `${token.slice(0, -1)}${token.endsWith('A') ? 'Q' : 'A'}`
+  const answer = await sessions.verify({ token: forged, request: REQUEST })
+  if (answer.ok || answer.code !== 'token_malformed')
+    throw new Error('A forged token was accepted.')
+}
+
+async function refusesEnded({ sessions }: Estate): Promise<void> {
+  const token = await login(sessions, 'somebody who leaves')
+  await sessions.logout(token)
+  const answer = await sessions.verify({ token, request: REQUEST })
+  if (answer.ok) throw new Error('A session was accepted after its logout.')
+}

@@ -1,0 +1,15 @@
+import { createSessions, newKeyring } from 'holdfast'
+import { redisStore } from 'holdfast/redis'
+import { Redis } from 'ioredis'
+import { contend } from '../contender-process.ts'
+import { FEED_FILL, fillUser } from '../fill.ts'
+import { inTurns } from '../rounds.ts'
+import { login } from './estate.ts'
+
+/** Fills a Redis by logging in, with the event feed as it is by default, and has nothing to measure. */
+await contend(async ({ redisPort }) => {
+  const client = new Redis({ host: '127.0.0.1', port: redisPort })
+  const sessions = createSessions({ store: redisStore({ client }), keyring: newKeyring() })
+  await inTurns(FEED_FILL, (turn) => login(sessions, fillUser(turn, FEED_FILL)))
+  return []
+})

@@ -1,0 +1,107 @@
+/** The parts of the peers that are measured. They are installed only for the bench, so their own types may be absent. */
+
+declare module 'express-session' {
+  import type { IncomingMessage, ServerResponse } from 'node:http'
+
+  interface SessionOptions {
+    readonly secret: string
+    readonly resave: boolean
+    readonly saveUninitialized: boolean
+    readonly cookie: { readonly maxAge: number; readonly sameSite: 'lax' }
+    readonly store: object
+  }
+  type Middleware = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    next: (error?: unknown) => void,
+  ) => void
+
+  function session(options: SessionOptions): Middleware
+  namespace session {
+    const MemoryStore: new () => object
+  }
+  export = session
+}
+
+declare module 'connect-redis' {
+  export const RedisStore: new (options: { readonly client: object }) => object
+}
+
+declare module 'better-auth' {
+  interface SecondaryStorage {
+    get(key: string): Promise<string | null>
+    set(key: string, value: string, ttl?: number): Promise<unknown>
+    delete(key: string): Promise<unknown>
+  }
+  interface AuthOptions {
+    readonly baseURL: string
+    readonly secret: string
+    readonly database?: object
+    readonly secondaryStorage?: SecondaryStorage
+    readonly session: {
+      readonly additionalFields: Readonly<
+        Record<string, { readonly type: 'string'; readonly required: boolean }>
+      >
+    }
+    readonly logger: { readonly disabled: boolean }
+    readonly telemetry: { readonly enabled: boolean }
+  }
+  interface Auth {
+    readonly api: {
+      getSession(asked: {
+        readonly headers: Headers
+      }): Promise<{ readonly user: { readonly id: string } } | null>
+      listSessions(asked: { readonly headers: Headers }): Promise<readonly object[]>
+      revokeSessions(asked: { readonly headers: Headers }): Promise<{ readonly status: boolean }>
+    }
+    readonly $context: Promise<{
+      readonly secret: string
+      readonly authCookies: { readonly sessionToken: { readonly name: string } }
+      readonly internalAdapter: {
+        createUser(user: object): Promise<{ readonly id: string }>
+        createSession(
+          user: string,
+          dontRemember: boolean,
+          facts: object,
+        ): Promise<{ readonly token: string }>
+      }
+    }>
+  }
+  export function betterAuth(options: AuthOptions): Auth
+  export type { Auth, AuthOptions, SecondaryStorage }
+}
+
+declare module 'better-auth/db/migration' {
+  import type { AuthOptions } from 'better-auth'
+  export function getMigrations(options: AuthOptions): Promise<{ runMigrations(): Promise<void> }>
+}
+
+declare module 'better-auth/crypto' {
+  export function makeSignature(value: string, secret: string): Promise<string>
+}
+
+declare module 'better-sqlite3' {
+  const Database: new (path: string) => { pragma(text: string): unknown }
+  export default Database
+}
+
+declare module 'jose' {
+  type Key = CryptoKey | Uint8Array
+  export class SignJWT {
+    constructor(claims: object)
+    setProtectedHeader(header: { readonly alg: string }): this
+    setIssuedAt(): this
+    setSubject(subject: string): this
+    setExpirationTime(when: string): this
+    sign(key: Key): Promise<string>
+  }
+  export function jwtVerify(
+    token: string,
+    key: Key,
+    options: { readonly algorithms: readonly string[] },
+  ): Promise<{ readonly payload: { readonly sub?: string } }>
+  export function generateSecret(alg: string): Promise<Key>
+  export function generateKeyPair(
+    alg: string,
+  ): Promise<{ readonly publicKey: Key; readonly privateKey: Key }>
+}

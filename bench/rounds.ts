@@ -1,0 +1,63 @@
+/** One thing to measure. `run` does it once, and throws or rejects when the answer is not the right one. */
+export interface Row {
+  readonly name: string
+  readonly run: () => unknown
+}
+
+export interface Round {
+  readonly runs: number
+  /** CPU of this process, all threads. */
+  readonly micros: number
+}
+
+const IN_FLIGHT = 64
+
+/** How long a round is: a time, or a number of runs. */
+export type Length = { readonly ms: number } | { readonly runs: number }
+
+/** CPU, not time: the machine may be busy. 64 runs are in flight at once, as under load. */
+export async function round(run: () => unknown, length: Length): Promise<Round> {
+  const before = process.cpuUsage()
+  const started = performance.now()
+  const goesOn = (): boolean =>
+    'ms' in length ? performance.now() - started < length.ms : runs < length.runs
+  let runs = 0
+  while (goesOn()) {
+    const flight: unknown[] = []
+    for (let i = 0; i < IN_FLIGHT; i++) flight.push(run())
+    await Promise.all(flight)
+    runs += IN_FLIGHT
+  }
+  const { user, system } = process.cpuUsage(before)
+  return { runs, micros: user + system }
+}
+
+/** Runs until the code has been compiled for good, which takes runs rather than time; but not for ever. */
+export async function warmUp(
+  some: () => Promise<number>,
+  { mostMs }: { readonly mostMs: number },
+): Promise<void> {
+  const started = performance.now()
+  let runs = 0
+  while (runs < WARM_UP_RUNS && performance.now() - started < mostMs) runs += await some()
+}
+
+const WARM_UP_RUNS = 10_000
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
+/** All of `work`, a few at a time. */
+export async function inTurns<T>(
+  count: number,
+  work: (turn: number) => Promise<T>,
+): Promise<readonly T[]> {
+  const done: T[] = []
+  for (let at = 0; at < count; at += IN_FLIGHT) {
+    const some = Array.from({ length: Math.min(IN_FLIGHT, count - at) }, (_, i) => work(at + i))
+    done.push(...(await Promise.all(some)))
+  }
+  return done
+}

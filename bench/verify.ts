@@ -1,0 +1,93 @@
+import { type Field, type Measured, measureField } from './field.ts'
+import type { Goal } from './goals.ts'
+import { AES, HMAC, readOf, SHA } from './ours/primitives.ts'
+import type { Bench, Part } from './part.ts'
+import { AUTH_REDIS, AUTH_SQLITE, EXPRESS_MEMORY, EXPRESS_REDIS } from './peers/names.ts'
+import { print } from './progress.ts'
+import { figure, table, times } from './table.ts'
+
+const WITHOUT_REDIS = [
+  './ours/bare.js',
+  './ours/memory.js',
+  './ours/lmdb.js',
+  './peers/express-memory.js',
+  './peers/auth-sqlite.js',
+  './peers/jose-hs256.js',
+  './peers/jose-eddsa.js',
+]
+const WITH_REDIS = [
+  './ours/redis.js',
+  './ours/node-redis.js',
+  './peers/express-redis.js',
+  './peers/auth-redis.js',
+]
+
+/** Peers over ours, by the kind of store. */
+const RIVALS = [
+  { code: 'P2', peer: EXPRESS_REDIS, store: 'Redis', least: 3.5 },
+  { code: 'P2', peer: AUTH_REDIS, store: 'Redis', least: 10 },
+  { code: 'P3', peer: AUTH_SQLITE, store: 'LMDB', least: 25 },
+  { code: 'P3', peer: EXPRESS_MEMORY, store: 'LMDB', least: 3.5 },
+] as const
+
+/** What it costs to authenticate one request, in process. */
+export const verifyPart: Part = async ({ folder, startRedis }: Bench) => {
+  const redis = await startRedis()
+  const programs = redis === undefined ? WITHOUT_REDIS : [...WITHOUT_REDIS, ...WITH_REDIS]
+  const field = await measureField(programs, { folder, redisPort: redis?.port ?? 0 }, redis)
+  await redis?.stop()
+
+  print(
+    '\nAuthenticating one request, in process, 64 in flight. CPU of all threads, that of Redis included.\n',
+  )
+  print(fieldTable(field))
+  print(
+    '\n  ratio: to one AES-256-GCM open. beside: ours over the bare store read, AES open, SHA-256 and HMAC',
+  )
+  print(
+    '  that it cannot do without; a peer over ours on a like store (jose: on Redis), unchanged.',
+  )
+  for (const line of field.missing) print(`  ${line}`)
+  return { goals: goalsOf(field), failed: field.missing.some((line) => line.startsWith('FAILED')) }
+}
+
+function goalsOf(field: Field): readonly Goal[] {
+  return RIVALS.map(({ code, peer, store, least }) => ({
+    code,
+    what: `CPU of ${peer} over ours on ${store}`,
+    least,
+    measured: microsOf(field, peer) / microsOf(field, `verify on ${store}, unchanged`),
+    unit: 'x',
+  }))
+}
+
+function fieldTable(field: Field): string {
+  const unit = microsOf(field, AES)
+  return table(
+    ['', 'CPU µs', 'of it Redis', 'commands', 'rounds', 'ratio', 'beside'],
+    field.measured.map((one) => [
+      one.name,
+      figure(one.micros),
+      one.redisMicros > 0 ? figure(one.redisMicros) : '',
+      one.commands > 0.005 ? one.commands.toFixed(2) : '',
+      `${figure(one.range[0])} to ${figure(one.range[1])}`,
+      times(one.micros / unit),
+      beside(field, one),
+    ]),
+  )
+}
+
+function beside(field: Field, { name, micros }: Measured): string {
+  const store = /^verify on (.+), /.exec(name)?.[1]
+  if (store !== undefined) {
+    const needed = [readOf(store), AES, SHA, HMAC].map((primitive) => microsOf(field, primitive))
+    return `${times(micros / needed.reduce((sum, one) => sum + one, 0))} its needs`
+  }
+  const rival = RIVALS.find(({ peer }) => peer === name)
+  if (rival === undefined && !name.startsWith('jose')) return ''
+  return `${times(micros / microsOf(field, `verify on ${rival?.store ?? 'Redis'}, unchanged`))} ours`
+}
+
+function microsOf({ measured }: Field, row: string): number {
+  return measured.find(({ name }) => name === row)?.micros ?? Number.NaN
+}
