@@ -129,7 +129,7 @@ function writeDevice(writer: Writer, device: Device): void {
   own.uint((mobile ? MOBILE : 0) + (hints === null ? 0 : HINTED) + (agreed ? AGREED : 0))
   writeAgent(own, device)
   if (hints !== null && !agreed) writeAgent(own, hints)
-  own.text(screen ?? '')
+  writeScreen(own, screen)
   own.text(timezone ?? '')
   own.text(languages.join(','))
   const bytes = own.end()
@@ -143,7 +143,7 @@ function parseDevice(cursor: Cursor): Device {
   const hinted = (flags & HINTED) !== 0
   const agreed = (flags & AGREED) !== 0
   const hints = hinted ? (agreed ? { ...agent } : readAgent(cursor)) : null
-  const screen = readText(cursor)
+  const screen = readScreen(cursor)
   const timezone = readText(cursor)
   const languages = readText(cursor)
   return {
@@ -151,7 +151,7 @@ function parseDevice(cursor: Cursor): Device {
     mobile: (flags & MOBILE) !== 0,
     languages: languages === '' ? [] : languages.split(','),
     hints,
-    screen: screen === '' ? null : screen,
+    screen,
     timezone: timezone === '' ? null : timezone,
   }
 }
@@ -172,4 +172,18 @@ function readAgent(cursor: Cursor): Agent {
   const os = entryOf(SYSTEMS, cursor)
   const major = readUint(cursor)
   return { family, os, major: major === 0 ? null : major - 1 }
+}
+
+/** Width and height as numbers, then the pixel ratio as it was written. A width of 0: unknown. */
+function writeScreen(writer: Writer, screen: string | null): void {
+  const [, width = '0', height = '0', ratio = ''] = /^(\d+)x(\d+)(.*)$/.exec(screen ?? '') ?? []
+  writer.uint(Number(width))
+  if (width === '0') return
+  writer.uint(Number(height))
+  writer.text(ratio)
+}
+
+function readScreen(cursor: Cursor): string | null {
+  const width = readUint(cursor)
+  return width === 0 ? null : `${width}x${readUint(cursor)}${readText(cursor)}`
 }

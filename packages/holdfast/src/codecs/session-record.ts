@@ -111,7 +111,7 @@ function writeContext(pen: Pen, context: Context): void {
   writeTime(pen, context.evidenceAt)
   writeList(pen, context.because, ({ group, reason, weight }) => {
     writeOneOf(pen, GROUPS, group)
-    writer.text(reason)
+    writeWord(pen, reason)
     writer.int(weight)
   })
   writer.uint(context.failures)
@@ -133,7 +133,7 @@ function readContext(page: Page): Context {
     evidenceAt: readTime(page),
     because: readList(page, () => ({
       group: readOneOf(page, GROUPS),
-      reason: readText(cursor),
+      reason: readWord(page),
       weight: readInt(cursor),
     })),
     failures: readUint(cursor),

@@ -97,7 +97,7 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
           kind: 'live',
           version,
           ...times,
-          floor: Math.max(live?.floor ?? 0, times.generation),
+          generation: Math.max(live?.generation ?? 0, times.generation),
           lastActivity: Math.max(live?.lastActivity ?? times.createdAt, seenAt),
           sealed,
         }
@@ -188,8 +188,8 @@ export function itemsOf(events: readonly SealedEvent[]): readonly FeedItem[] {
   return events.map(({ id, at, sealed }) => ({ kind: 'event', id, at, sealed }))
 }
 
-export function placeOf(id: SessionId, { floor, createdAt }: LiveRecord): Place {
-  return { floor, createdAt, id }
+export function placeOf(id: SessionId, { generation, createdAt }: LiveRecord): Place {
+  return { floor: generation, createdAt, id }
 }
 
 function* named(places: Iterable<Place>): Iterable<readonly [SessionId, string]> {

@@ -49,7 +49,7 @@ export function localSubjects({ tables, step, look, now, publish }: LocalParts):
           homeOf(except).subject === subject &&
           isReadable(record, { generation: before, now: now() })
         ) {
-          const raised = { ...record, floor: generation }
+          const raised = { ...record, generation }
           tables.removePlace(subject, placeOf(except, record))
           tables.putPlace(subject, placeOf(except, raised))
           tables.putRecord(except, raised)

@@ -8,10 +8,8 @@ export type StoredRecord = LiveRecord | Tombstone
 export interface LiveRecord {
   readonly kind: 'live'
   readonly version: number
-  /** Subject generation that the session was born under. */
+  /** Highest subject generation that it survived, at first the one it was born under; below the subject's own it is dead. */
   readonly generation: number
-  /** Highest subject generation that it survived; below the subject's own it is dead. */
-  readonly floor: number
   readonly createdAt: number
   readonly deadline: number
   readonly idleMs: number
@@ -41,10 +39,11 @@ const VERSION_BYTES = 4
 const TIME_BYTES = 6
 const TOMBSTONE_BYTES = 1 + TIME_BYTES
 
-/** Bytes in front of the sealed part: kind 1, version 4, then six numbers of 6 bytes, big-endian. */
-export const RECORD_HEADER_BYTES = 1 + VERSION_BYTES + 6 * TIME_BYTES
+/** Bytes in front of the sealed part: kind 1, version 4, then five numbers of 6 bytes, big-endian. */
+export const RECORD_HEADER_BYTES = 1 + VERSION_BYTES + 5 * TIME_BYTES
 
-/** Where the last activity stands in a live record. */
+/** Where the generation and the last activity stand in a live record. */
+export const GENERATION_OFFSET = 1 + VERSION_BYTES
 export const LAST_ACTIVITY_OFFSET = RECORD_HEADER_BYTES - TIME_BYTES
 
 /** One layout for every store that keeps bytes. */
@@ -58,7 +57,6 @@ export function encodeRecord(record: StoredRecord): Buffer {
   let at = bytes.writeUInt8(LIVE, 0)
   at = bytes.writeUInt32BE(record.version, at)
   at = bytes.writeUIntBE(record.generation, at, TIME_BYTES)
-  at = bytes.writeUIntBE(record.floor, at, TIME_BYTES)
   at = bytes.writeUIntBE(record.createdAt, at, TIME_BYTES)
   at = bytes.writeUIntBE(record.deadline, at, TIME_BYTES)
   at = bytes.writeUIntBE(record.idleMs, at, TIME_BYTES)
@@ -76,11 +74,10 @@ export function decodeRecord(bytes: Buffer): StoredRecord {
   return {
     kind: 'live',
     version: bytes.readUInt32BE(1),
-    generation: bytes.readUIntBE(5, TIME_BYTES),
-    floor: bytes.readUIntBE(11, TIME_BYTES),
-    createdAt: bytes.readUIntBE(17, TIME_BYTES),
-    deadline: bytes.readUIntBE(23, TIME_BYTES),
-    idleMs: bytes.readUIntBE(29, TIME_BYTES),
+    generation: bytes.readUIntBE(GENERATION_OFFSET, TIME_BYTES),
+    createdAt: bytes.readUIntBE(11, TIME_BYTES),
+    deadline: bytes.readUIntBE(17, TIME_BYTES),
+    idleMs: bytes.readUIntBE(23, TIME_BYTES),
     lastActivity: bytes.readUIntBE(LAST_ACTIVITY_OFFSET, TIME_BYTES),
     sealed: bytes.subarray(RECORD_HEADER_BYTES),
   }
@@ -114,7 +111,7 @@ export function isReadable(
   record: StoredRecord | undefined,
   { generation, now }: { readonly generation: number; readonly now: number },
 ): record is LiveRecord {
-  return record?.kind === 'live' && record.deadline > now && record.floor >= generation
+  return record?.kind === 'live' && record.deadline > now && record.generation >= generation
 }
 
 export function isIdle(record: LiveRecord, now: number): boolean {

@@ -1,7 +1,7 @@
 import { PARTITIONS, type SessionId } from '../core/ids.ts'
 import { type Home, sharedOf } from './home.ts'
 
-/** Names of all keys. The hash tag keeps those of one partition in one Cluster slot. */
+/** Names of all keys, as short as they can be told apart. The hash tag keeps those of one partition in one Cluster slot. */
 export interface RedisKeys {
   record(home: Home, id: SessionId): string
   attributes(home: Home, id: SessionId): string
@@ -18,9 +18,9 @@ export interface RedisKeys {
 }
 
 export function redisKeys(prefix: string): RedisKeys {
-  const tags = Array.from({ length: PARTITIONS }, (_, partition) => `:{p${partition}}`)
+  const tags = Array.from({ length: PARTITIONS }, (_, partition) => `{p${partition}}`)
   const key = (kind: string, partition: number, name: string): string =>
-    `${prefix}${kind}${tags[partition]}:${name}`
+    `${prefix}${kind}${tags[partition]}${name}`
   const lane = (kind: string, partition: number): string => `${prefix}${kind}${tags[partition]}`
 
   return {

@@ -14,9 +14,9 @@ local function parse(raw)
     local _, til = struct.unpack('>BI6', raw)
     return { dead = true, deadline = til }
   end
-  local _, version, generation, floor, created, deadline, idle, last =
-    struct.unpack('>BI4I6I6I6I6I6I6', raw)
-  return { version = version, generation = generation, floor = floor, created = created,
+  local _, version, generation, created, deadline, idle, last =
+    struct.unpack('>BI4I6I6I6I6I6', raw)
+  return { version = version, generation = generation, created = created,
     deadline = deadline, idle = idle, last = last }
 end
 
@@ -28,7 +28,7 @@ end
 local function generationOf(key) return tonumber(redis.call('GET', key) or '0') end
 
 local function readable(entry, generation)
-  return entry and not entry.dead and entry.deadline > now and entry.floor >= generation
+  return entry and not entry.dead and entry.deadline > now and entry.generation >= generation
 end
 
 local function idle(entry) return now - entry.last > entry.idle end

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { LAST_ACTIVITY_OFFSET } from './record.ts'
+import { GENERATION_OFFSET, LAST_ACTIVITY_OFFSET } from './record.ts'
 import { COMMON } from './redis-lua.ts'
 
 /** A Lua script that runs as one atomic step in one slot. */
@@ -41,9 +41,9 @@ if version == 1 then
   end
 end
 
-local floor, last = born, created
-if live then floor, last = math.max(before.floor, born), before.last end
-local head = struct.pack('>BI4I6I6I6I6I6I6', 1, version, born, floor, created, deadline,
+local survived, last = born, created
+if live then survived, last = math.max(before.generation, born), before.last end
+local head = struct.pack('>BI4I6I6I6I6I6', 1, version, survived, created, deadline,
   tonumber(ARGV[9]), math.max(last, seen))
 redis.call('SET', KEYS[1], head .. ARGV[14], 'PXAT', fmt(deadline))
 redis.call('ZADD', KEYS[3], ARGV[7], member)
@@ -175,7 +175,7 @@ redis.call('UNLINK', KEYS[2])
 local kept = ''
 if readable(entry, before) then
   kept = except
-  redis.call('SETRANGE', KEYS[5], 11, struct.pack('>I6', generation))
+  redis.call('SETRANGE', KEYS[5], ${GENERATION_OFFSET}, struct.pack('>I6', generation))
   redis.call('ZADD', KEYS[2], fmt(entry.created), member)
   keepUntil(KEYS[2], entry.deadline)
 end

@@ -91,7 +91,7 @@ describe('Redis', () => {
 
     await store.entries.write({ ...nextOf(entry, make.bytes()), deadline })
 
-    const keys = await client.keys('moved:[stip]:*')
+    const keys = await client.keys('moved:[stip]{*')
     expect(keys).toHaveLength(4)
     for (const key of keys) expect(await client.pexpiretime(key)).toBe(deadline)
     await store.close()
