@@ -91,6 +91,45 @@ export function readBytes(cursor: Cursor, size: number): Buffer {
   return bytes.subarray(at, at + size)
 }
 
+/** A record ends here: what is left are the zeros that fill its last eight bytes. */
+export function expectEnd({ bytes, at }: Cursor): void {
+  const rest = bytes.subarray(at)
+  if (rest.length > 7 || rest.some((byte) => byte !== 0)) throw drawnOut()
+}
+
+/** A quarter of a record is zeros. They are left out: in front of each eight bytes one says by its bits which are there. */
+export function withoutZeros(bytes: Uint8Array): Buffer {
+  const packed = Buffer.allocUnsafe(bytes.length + Math.ceil(bytes.length / 8))
+  let end = 0
+  for (let start = 0; start < bytes.length; start += 8) {
+    const flags = end++
+    packed[flags] = 0
+    for (let bit = 0; bit < 8; bit++) {
+      const byte = bytes[start + bit] ?? 0
+      if (byte === 0) continue
+      packed[flags] = (packed[flags] ?? 0) | (1 << bit)
+      packed[end++] = byte
+    }
+  }
+  return packed.subarray(0, end)
+}
+
+/** The bytes again, with up to seven zeros more. */
+export function withZeros(packed: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(8 * packed.length)
+  let start = 0
+  for (let at = 0; at < packed.length; start += 8) {
+    const flags = packed[at++] ?? 0
+    for (let bit = 0; bit < 8; bit++) {
+      if ((flags & (1 << bit)) === 0) continue
+      const byte = packed[at++]
+      if (byte === undefined) throw cutShort()
+      bytes[start + bit] = byte
+    }
+  }
+  return bytes.subarray(0, start)
+}
+
 function advance(cursor: Cursor, size: number): void {
   cursor.at += size
   if (cursor.at > cursor.bytes.length) throw cutShort()
@@ -100,5 +139,12 @@ function cutShort(): SessionError {
   return new SessionError(
     'record_invalid',
     'A record ends before it should: another version of this library wrote it. It is refused.',
+  )
+}
+
+function drawnOut(): SessionError {
+  return new SessionError(
+    'record_invalid',
+    'A record goes on after its end: another version of this library wrote it. It is refused.',
   )
 }

@@ -1,6 +1,6 @@
 import { contextKey } from '../core/context.ts'
 import type { KnownContext, SubjectHistory } from '../core/history.ts'
-import { createWriter, readInt, readUint } from './bytes.ts'
+import { createWriter, expectEnd, readInt, readUint, withoutZeros, withZeros } from './bytes.ts'
 import { type FactReader, factTable } from './record-facts.ts'
 import {
   foreignLayout,
@@ -37,18 +37,18 @@ export function encodeHistory({ contexts, failedLogins }: SubjectHistory): Uint8
   head.uint(LAYOUT)
   head.int(epoch)
   facts.write(head)
-  return Buffer.concat([head.end(), pen.writer.end()])
+  return withoutZeros(Buffer.concat([head.end(), pen.writer.end()]))
 }
 
 /** Throws `record_invalid` for another layout than this version writes. */
-export function decodeHistory(bytes: Buffer, readFacts: FactReader): SubjectHistory {
-  const cursor = { bytes, at: 0 }
+export function decodeHistory(content: Uint8Array, readFacts: FactReader): SubjectHistory {
+  const cursor = { bytes: withZeros(content), at: 0 }
   if (readUint(cursor) !== LAYOUT) throw foreignLayout()
   const epoch = readInt(cursor)
   const page: Page = { cursor, facts: readFacts(cursor), epoch }
   const contexts = readList(page, () => readKnown(page))
   const failedLogins = readList(page, () => readTime(page))
-  if (cursor.at !== bytes.length) throw foreignLayout()
+  expectEnd(cursor)
   return { contexts, failedLogins }
 }
 

@@ -4,6 +4,7 @@ import { memo } from '../core/memo.ts'
 import type { BrowserFamily, Device, Network, OperatingSystem } from '../core/request.ts'
 import { formatAddress, parseAddress } from '../network/address.ts'
 import { type Cursor, createWriter, readBytes, readText, readUint, type Writer } from './bytes.ts'
+import { LANGUAGES, readListed, TIME_ZONES, writeListed } from './words.ts'
 
 /** What an address means is looked up when a record is opened: old facts and new ones then rest on the same data. */
 export type DescribeNetwork = (ip: string | null) => Network
@@ -130,8 +131,9 @@ function writeDevice(writer: Writer, device: Device): void {
   writeAgent(own, device)
   if (hints !== null && !agreed) writeAgent(own, hints)
   writeScreen(own, screen)
-  own.text(timezone ?? '')
-  own.text(languages.join(','))
+  writeListed(own, TIME_ZONES, timezone ?? '')
+  own.uint(languages.length)
+  for (const tag of languages) writeListed(own, LANGUAGES, tag)
   const bytes = own.end()
   writer.uint(bytes.length)
   writer.bytes(bytes)
@@ -144,12 +146,13 @@ function parseDevice(cursor: Cursor): Device {
   const agreed = (flags & AGREED) !== 0
   const hints = hinted ? (agreed ? { ...agent } : readAgent(cursor)) : null
   const screen = readScreen(cursor)
-  const timezone = readText(cursor)
-  const languages = readText(cursor)
+  const timezone = readListed(cursor, TIME_ZONES)
+  const languages: string[] = []
+  for (let left = readUint(cursor); left > 0; left--) languages.push(readListed(cursor, LANGUAGES))
   return {
     ...agent,
     mobile: (flags & MOBILE) !== 0,
-    languages: languages === '' ? [] : languages.split(','),
+    languages,
     hints,
     screen,
     timezone: timezone === '' ? null : timezone,

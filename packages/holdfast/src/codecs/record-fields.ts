@@ -1,7 +1,8 @@
 import { SessionError } from '../core/errors.ts'
 import type { Device, Network } from '../core/request.ts'
-import { type Cursor, readInt, readText, readUint, type Writer } from './bytes.ts'
+import { type Cursor, readInt, readUint, type Writer } from './bytes.ts'
 import { entryOf, type Facts, type FactTable } from './record-facts.ts'
+import { readListed, WORDS, writeListed } from './words.ts'
 
 /** Where a record is written: instants are kept as their distance from `epoch`, which makes most of them short. */
 export interface Pen {
@@ -68,76 +69,12 @@ export function readList<T>({ cursor }: Page, read: () => T): readonly T[] {
   return values
 }
 
-/** Words that many records have, by their place, which is stored: new ones go to the end. */
-const WORDS: readonly string[] = [
-  'default',
-  'remember',
-  'pwd',
-  'otp',
-  'mfa',
-  'hwk',
-  'swk',
-  'sms',
-  'network_same_address',
-  'network_same_prefix',
-  'network_same_block',
-  'network_same_asn_far',
-  'network_asn_known',
-  'relay_known',
-  'relay_new',
-  'hosting_known',
-  'hosting_new',
-  'hosting_foreign',
-  'satellite_network',
-  'network_new_near',
-  'network_new_far',
-  'country_new_mobile',
-  'country_new_clock_moved',
-  'country_new_clock_unknown',
-  'country_new_clock_unmoved',
-  'timezone_changed',
-  'travel_infeasible',
-  'device_identical',
-  'browser_updated',
-  'screen_known',
-  'screen_new',
-  'browser_downgraded',
-  'browser_jumped',
-  'language_changed',
-  'platform_changed',
-  'hints_missing',
-  'hints_contradictory',
-  'not_a_browser',
-  'secret_forked',
-  'evidence_carried',
-  'evidence_inherited',
-  'step_up_failed',
-  'signal_failed',
-  'context_challenged',
-  'network_unconfirmed',
-  'acr_missing',
-  'authentication_stale',
-  'prompts_exhausted',
-  'contexts_exhausted',
-  'attempts_exhausted',
-  'failed_key_proof',
-  'step_up_failed_after_fork',
-  'not_me',
-]
-
-/** A name from a short list costs one byte, any other its letters. */
 export function writeWord({ writer }: Pen, word: string): void {
-  const known = WORDS.indexOf(word) + 1
-  writer.uint(known)
-  if (known === 0) writer.text(word)
+  writeListed(writer, WORDS, word)
 }
 
 export function readWord({ cursor }: Page): string {
-  const known = readUint(cursor)
-  if (known === 0) return readText(cursor)
-  const word = WORDS[known - 1]
-  if (word === undefined) throw foreignLayout()
-  return word
+  return readListed(cursor, WORDS)
 }
 
 /** One of a fixed list, by its place. */

@@ -2,7 +2,15 @@ import { type Context, type ContextState, contextKey } from '../core/context.ts'
 import type { EvidenceGroup } from '../core/evidence.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Entry } from '../core/store.ts'
-import { createWriter, readInt, readText, readUint } from './bytes.ts'
+import {
+  createWriter,
+  expectEnd,
+  readInt,
+  readText,
+  readUint,
+  withoutZeros,
+  withZeros,
+} from './bytes.ts'
 import { readFamily, readStepUp, writeFamily, writeStepUp } from './family-record.ts'
 import { type FactReader, factTable } from './record-facts.ts'
 import {
@@ -51,13 +59,17 @@ export function encodeSession(state: SessionState): Uint8Array {
   const head = createWriter()
   head.uint(LAYOUT)
   facts.write(head)
-  return Buffer.concat([head.end(), pen.writer.end()])
+  return withoutZeros(Buffer.concat([head.end(), pen.writer.end()]))
 }
 
 /** Throws `record_invalid` for another layout than this version writes. */
-export function decodeSession(bytes: Buffer, terms: Terms, readFacts: FactReader): SessionState {
+export function decodeSession(
+  content: Uint8Array,
+  terms: Terms,
+  readFacts: FactReader,
+): SessionState {
   const { id, createdAt, deadline, idleMs } = terms
-  const cursor = { bytes, at: 0 }
+  const cursor = { bytes: withZeros(content), at: 0 }
   if (readUint(cursor) !== LAYOUT) throw foreignLayout()
   const page: Page = { cursor, facts: readFacts(cursor), epoch: createdAt }
 
@@ -75,7 +87,7 @@ export function decodeSession(bytes: Buffer, terms: Terms, readFacts: FactReader
   const fork = readOptional(page, () => ({ at: readTime(page) }))
   const prompts = readList(page, () => readTime(page))
   const stepUp = readOptional(page, () => readStepUp(keyed))
-  if (cursor.at !== bytes.length) throw foreignLayout()
+  expectEnd(cursor)
   return {
     id,
     subject,

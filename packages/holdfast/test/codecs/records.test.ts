@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createWriter, readInt, readText, readUint } from '../../src/codecs/bytes.ts'
+import {
+  createWriter,
+  readInt,
+  readText,
+  readUint,
+  withoutZeros,
+  withZeros,
+} from '../../src/codecs/bytes.ts'
 import { decodeHistory, encodeHistory } from '../../src/codecs/history-record.ts'
 import { factReader } from '../../src/codecs/record-facts.ts'
 import { decodeSession, encodeSession } from '../../src/codecs/session-record.ts'
@@ -179,8 +186,7 @@ describe('records', () => {
         const bytes = Buffer.from(encodeSession(session))
         const cut = bytes.subarray(0, seed % bytes.length)
         const drawnOut = Buffer.concat([bytes, Buffer.of(0)])
-        const foreign = Buffer.from(bytes)
-        foreign[0] = 2
+        const foreign = withoutZeros(Buffer.concat([Buffer.of(2), withZeros(bytes).subarray(1)]))
 
         for (const wrong of [cut, drawnOut, foreign]) {
           expect(() => decodeSession(wrong, session, readFacts)).toThrow(refused)
@@ -209,6 +215,20 @@ describe('records', () => {
       { numRuns: 20 },
     )
   })
+})
+
+test('zeros that were left out come back, with at most seven more', () => {
+  const sparse = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 255 })))
+  fc.assert(
+    fc.property(sparse, (bytes) => {
+      const again = withZeros(withoutZeros(Uint8Array.from(bytes)))
+
+      expect([...again.subarray(0, bytes.length)]).toEqual(bytes)
+      expect([...again.subarray(bytes.length)]).toEqual(
+        Array(8 * Math.ceil(bytes.length / 8) - bytes.length).fill(0),
+      )
+    }),
+  )
 })
 
 describe('numbers and texts of a record', () => {
