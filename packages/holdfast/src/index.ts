@@ -84,6 +84,7 @@ export type {
   FeedEntry,
   FeedItem,
   Found,
+  KeptHistory,
   Marks,
   Page,
   Query,
