@@ -98,7 +98,7 @@ export type {
 export { createSessions, type SessionsOptions } from './engine/create-sessions.ts'
 export { type EventLog, eventLog, type LoggedEvent } from './engine/event-log.ts'
 export type { SessionLimit } from './engine/parts.ts'
-export { type ResealProgress, resealAll } from './engine/reseal.ts'
+export { type Resealed, type ResealProgress, resealAll } from './engine/reseal.ts'
 export { subjectKeys } from './engine/subject-key.ts'
 export { type Demand, explain, type Scales } from './engine/weigh.ts'
 export * from './policies/index.ts'

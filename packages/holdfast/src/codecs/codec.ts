@@ -217,6 +217,12 @@ function altered({ kind }: Place, cause?: unknown): SessionError {
   )
 }
 
+/** Whether one record cannot be opened, for good or until the ring has its key again. Others may. */
+export function isUnreadable(error: unknown): error is SessionError {
+  if (!(error instanceof SessionError)) return false
+  return error.code === 'record_invalid' || error.code === 'key_unknown'
+}
+
 /** The place of a session's own record: whoever writes to the store can change neither its deadlines nor its version. */
 export function sessionPlace(
   entry: Pick<Entry, 'id' | 'version' | 'createdAt' | 'deadline' | 'idleMs'>,
@@ -227,4 +233,8 @@ export function sessionPlace(
 
 export function attributesPlace(id: SessionId, version: number): Place {
   return { kind: 'attributes', id, version }
+}
+
+export function historyPlace(subject: SubjectKey, version: number): Place {
+  return { kind: 'subject', id: subject, version }
 }

@@ -1,4 +1,4 @@
-import { attributesPlace } from '../codecs/codec.ts'
+import { attributesPlace, isUnreadable } from '../codecs/codec.ts'
 import { encodeSession } from '../codecs/session-record.ts'
 import { type Context, contextKey } from '../core/context.ts'
 import { type Decision, decision } from '../core/decision.ts'
@@ -186,10 +186,7 @@ async function endPrevious(parts: Parts, token: string): Promise<void> {
     await logout(parts, token, 'replaced_by_login')
   } catch (error) {
     const claims = parts.codec.authenticate(token)
-    const damaged =
-      error instanceof SessionError &&
-      (error.code === 'record_invalid' || error.code === 'key_unknown')
-    if (!damaged || claims === undefined) throw error
+    if (!isUnreadable(error) || claims === undefined) throw error
     await revoke(parts, claims.session, 'replaced_by_login')
   }
 }

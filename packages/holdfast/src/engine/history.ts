@@ -1,4 +1,4 @@
-import type { Place } from '../codecs/codec.ts'
+import { historyPlace } from '../codecs/codec.ts'
 import { decodeHistory, encodeHistory } from '../codecs/history-record.ts'
 import type { Context } from '../core/context.ts'
 import { type KnownContext, MAX_KNOWN, NO_HISTORY, type SubjectHistory } from '../core/history.ts'
@@ -44,10 +44,6 @@ export async function learn(
     if ((await parts.store.subjects.write(subject, { version, sealed, until })) === 'written')
       return
   }
-}
-
-function historyPlace(subject: SubjectKey, version: number): Place {
-  return { kind: 'subject', id: subject, version }
 }
 
 /** A context of a session becomes part of the subject's past. Confirmed stays confirmed; under challenge, visits count from the start again. */

@@ -30,8 +30,13 @@ export const resealCommands: readonly Command[] = [
       try {
         const done = await resealAll({ store, keyring })
         out.line(
-          `Read ${done.read} sessions, sealed ${done.resealed} anew under ${keyring.current}.`,
+          `Read ${done.read} records, sealed ${done.resealed} anew under ${keyring.current}.`,
         )
+        if (done.unreadable > 0) {
+          out.note(
+            `${done.unreadable} do not open and stay as they are: damaged, or under a key that the ring does not hold.`,
+          )
+        }
         out.value({ ...done, current: keyring.current })
         return EXIT.done
       } finally {

@@ -108,7 +108,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     })
     const api = createApi({
       sessions,
-      events: eventLog({ store, keyring }),
+      events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
       callers: callersOf(config.apiKeys),
       cookies: sessionCookies(config.cookieName, () => host.now()),
       subjectKey: subjectKeys(keyring),

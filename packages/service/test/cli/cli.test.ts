@@ -315,10 +315,17 @@ test('reseal moves every session of a store under the new key, and the old key i
   })
 
   const ring = JSON.parse(readFileSync(file, 'utf8'))
-  expect([code, JSON.parse(out)]).toEqual([0, { read: 2, resealed: 2, current: ring.current }])
+  expect([code, JSON.parse(out)]).toEqual([
+    0,
+    { read: 6, resealed: 6, unreadable: 0, current: ring.current },
+  ])
   ring.keys.shift()
   writeFileSync(file, JSON.stringify(ring))
   const second = await running(store)
   const listed = await second.call('GET', '/v1/subjects/ada/sessions')
   expect((await listed.json()).items).toHaveLength(1)
+  const login = await second.call('POST', '/v1/sessions', { body: { ...LOGIN, request: atHome() } })
+  expect(login.status).toBe(201)
+  expect((await second.call('GET', '/v1/events')).status).toBe(200)
+  expect(second.log()).toContain('left out of the log')
 })
