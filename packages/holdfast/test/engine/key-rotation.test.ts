@@ -3,9 +3,10 @@ import { type Keyring, rotateKeyring } from '../../src/codecs/keyring.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
 import { eventLog } from '../../src/engine/event-log.ts'
 import { resealAll } from '../../src/engine/reseal.ts'
+import { subjectKeys } from '../../src/engine/subject-key.ts'
 import { describeOnEveryStore } from '../support/every-store.ts'
 import { codeOf, type Harness, HOUR, harness, inMemory } from '../support/harness.ts'
-import { atHome, lookup } from '../support/people.ts'
+import { abroad, atHome, lookup, onTheTrain } from '../support/people.ts'
 
 const LOGIN = { subject: 'ada', factors: ['otp'], amr: ['pwd'], request: atHome() }
 
@@ -107,4 +108,53 @@ test('one damaged session hides no other from a list and keeps none from being r
   expect(codeOf(await h.show(second).catch(({ code }) => ({ ok: false, code }) as never))).toBe(
     'key_unknown',
   )
+})
+
+const DAMAGES = ['altered', 'under a lost key', 'cut short'] as const
+
+async function damageHistory({ store, host, keyring }: Harness, how: string): Promise<void> {
+  const key = subjectKeys(keyring)({ subject: 'ada' })
+  const { version, sealed = new Uint8Array() } = await store.subjects.read(key)
+  const position = how === 'altered' ? 40 : 2
+  const bytes = Uint8Array.from(sealed, (byte, at) => (at === position ? byte ^ 1 : byte))
+  const next = how === 'cut short' ? bytes.subarray(0, 3) : bytes
+  await store.subjects.write(key, {
+    version: version + 1,
+    sealed: next,
+    until: host.now() + 24 * HOUR,
+  })
+}
+
+test.each(DAMAGES)(
+  'a history that is %s bars nobody, confirms nothing, and is told of once',
+  async (how) => {
+    const h = await harness(inMemory)
+    const token = await h.login()
+    await damageHistory(h, how)
+
+    const another = await h.login({ amr: ['pwd'] })
+
+    expect(codeOf(await h.show(token, onTheTrain()))).toBe('ok')
+    expect(codeOf(await h.show(another))).toBe('ok')
+    expect(codeOf(await h.show(another, atHome(), { sensitivity: 'sensitive' }))).toBe(
+      'step_up_required',
+    )
+    expect(h.events.filter(({ reason }) => reason === 'history_unreadable')).toHaveLength(1)
+  },
+)
+
+test('a history that does not open is replaced by the next that knows a place, and by no failed login', async () => {
+  const h = await harness(inMemory)
+  await h.login()
+  await damageHistory(h, 'altered')
+
+  await h.sessions.report({ kind: 'login_failed', subject: 'ada' })
+  const thief = await h.login({ amr: ['pwd'], request: abroad() })
+  expect(codeOf(await h.show(thief, abroad(), { sensitivity: 'sensitive' }))).toBe(
+    'step_up_required',
+  )
+  await h.login()
+
+  const owner = await h.login({ amr: ['pwd'] })
+  expect(codeOf(await h.show(owner, atHome(), { sensitivity: 'sensitive' }))).toBe('ok')
 })
