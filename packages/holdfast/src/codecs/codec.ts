@@ -29,8 +29,8 @@ export interface Codec {
   newSessionId(subject: SubjectKey): SessionId
   /** A fresh secret for a family's next generation. */
   mint(line: Pick<TokenClaims, 'session' | 'kind' | 'family' | 'generation'>): Minted
-  /** The claims of a token whose tag is ours. Undefined otherwise, without touching anything else. */
-  authenticate(token: string): Claims | undefined
+  /** The claims of a token whose tag is ours; else what is wrong with it, without touching anything else. */
+  authenticate(token: string): Claims | TokenFault
   seal(place: Place, content: Uint8Array): Uint8Array
   /** Throws `record_invalid` when it was altered or moved, `key_unknown` when its key has left the ring. */
   open(place: Place, sealed: Uint8Array): Buffer
@@ -47,6 +47,9 @@ export interface Codec {
 export interface Claims extends Omit<TokenClaims, 'random'> {
   readonly digest: string
 }
+
+/** Garbage and forgeries, or the form of a token under a key that is not on this ring. Nobody can tell the latter from a guess. */
+export type TokenFault = 'token_malformed' | 'token_key_unknown'
 
 export interface Minted {
   readonly token: string
@@ -108,13 +111,13 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     return createHmac('sha256', key).update(session).update(signed).digest().subarray(0, TAG_BYTES)
   }
 
-  function checkTag(token: string): Claims | undefined {
+  function checkTag(token: string): Claims | TokenFault {
     const parsed = parseToken(token)
-    if (parsed === undefined) return undefined
+    if (parsed === undefined) return 'token_malformed'
     const { session, random, ...line } = parsed.claims
     const key = derived(line.keyId, 'tag')
-    if (key === undefined) return undefined
-    if (!timingSafeEqual(tagOf(key, session, parsed.signed), parsed.tag)) return undefined
+    if (key === undefined) return 'token_key_unknown'
+    if (!timingSafeEqual(tagOf(key, session, parsed.signed), parsed.tag)) return 'token_malformed'
     // a copy: a slice of the token would keep all of it in memory
     const id = Buffer.from(session, 'latin1').toString('latin1')
     return { ...line, session: id, digest: digestOf(random) }
@@ -170,12 +173,12 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     },
 
     authenticate(token) {
-      if (token.length !== TOKEN_LENGTH) return undefined
+      if (token.length !== TOKEN_LENGTH) return 'token_malformed'
       const name = hash('sha256', token, 'binary')
       const known = authentic.get(name)
       if (known !== undefined) return known
       const claims = checkTag(token)
-      if (claims !== undefined) authentic.set(name, claims)
+      if (typeof claims !== 'string') authentic.set(name, claims)
       return claims
     },
 

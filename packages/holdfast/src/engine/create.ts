@@ -180,14 +180,14 @@ function settle(
   }
 }
 
-/** What the client came with ends, even where its record does not open any more: it must not bar the way to a login. */
+/** What the client came with ends, even where its record or the token itself does not open any more: it must not bar the way to a login. */
 async function endPrevious(parts: Parts, token: string): Promise<void> {
   try {
     await logout(parts, token, 'replaced_by_login')
   } catch (error) {
+    if (!isUnreadable(error)) throw error
     const claims = parts.codec.authenticate(token)
-    if (!isUnreadable(error) || claims === undefined) throw error
-    await revoke(parts, claims.session, 'replaced_by_login')
+    if (typeof claims !== 'string') await revoke(parts, claims.session, 'replaced_by_login')
   }
 }
 

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Keyring, rotateKeyring } from '../../src/codecs/keyring.ts'
+import { CODES } from '../../src/core/errors.ts'
+import type { SessionEvent } from '../../src/core/events.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
 import { eventLog } from '../../src/engine/event-log.ts'
 import { resealAll } from '../../src/engine/reseal.ts'
@@ -157,4 +159,42 @@ test('a history that does not open is replaced by the next that knows a place, a
 
   const owner = await h.login({ amr: ['pwd'] })
   expect(codeOf(await h.show(owner, atHome(), { sensitivity: 'sensitive' }))).toBe('ok')
+})
+
+test('a token under a key that this process does not have is refused, leaves the cookie alone, and costs no store access', async () => {
+  const h = await harness(inMemory)
+  await h.login()
+  const rotated = rotateKeyring(h.keyring, h.host)
+  const ahead = createSessions({ ...h, keyring: rotated, lookup })
+  const created = await ahead.create(LOGIN)
+  const token = created.ok ? created.token : ''
+  const asked = (): never => {
+    throw new Error('the store was asked')
+  }
+  const told: SessionEvent[] = []
+  const behind = createSessions({
+    store: { ...h.store, entries: { ...h.store.entries, read: asked } },
+    host: h.host,
+    keyring: h.keyring,
+    onEvent: (event) => told.push(event),
+  })
+
+  const answer = await behind.verify({ token, request: atHome() })
+
+  expect(codeOf(answer)).toBe('token_key_unknown')
+  expect(CODES.token_key_unknown.clears).toBe(false)
+  expect(told.map(({ type, reason }) => [type, reason])).toEqual([
+    ['token-unknown', 'token_key_unknown'],
+  ])
+  expect(codeOf(await ahead.verify({ token, request: atHome() }))).toBe('ok')
+})
+
+test('a logout with a token under an unknown key is not said to be done, and a login with one goes on', async () => {
+  const h = await harness(inMemory)
+  const ahead = createSessions({ ...h, keyring: rotateKeyring(h.keyring, h.host), lookup })
+  const created = await ahead.create(LOGIN)
+  const token = created.ok ? created.token : ''
+
+  await expect(h.sessions.logout(token)).rejects.toMatchObject({ code: 'key_unknown' })
+  expect(await h.sessions.create({ ...LOGIN, previous: token })).toMatchObject({ ok: true })
 })
