@@ -1,7 +1,9 @@
 export { type CookieCarrier, type CookieOptions, cookie } from './carriers/cookie.ts'
 export {
+  addKey,
   formatKeyring,
   type Keyring,
+  type KeyState,
   keyringStatus,
   newKeyring,
   parseKeyring,
