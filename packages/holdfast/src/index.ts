@@ -97,6 +97,7 @@ export type {
   Subjects,
   Why,
 } from './core/store.ts'
+export { checkKeyring } from './engine/check-keyring.ts'
 export { createSessions, type SessionsOptions } from './engine/create-sessions.ts'
 export { type EventLog, eventLog, type LoggedEvent } from './engine/event-log.ts'
 export type { SessionLimit } from './engine/parts.ts'

@@ -201,7 +201,8 @@ function digestOf(random: Uint8Array): string {
   return hash('sha256', random, 'hex').slice(0, 2 * DIGEST_BYTES)
 }
 
-function keyIdOf(sealed: Uint8Array): string {
+/** Under which key something was sealed, by its own account. */
+export function keyIdOf(sealed: Uint8Array): string {
   const { buffer, byteOffset } = sealed
   return Buffer.from(buffer, byteOffset + 1, KEY_ID_BYTES).toString('hex')
 }
