@@ -1,7 +1,9 @@
 export { type CookieCarrier, type CookieOptions, cookie } from './carriers/cookie.ts'
 export {
+  addKey,
   formatKeyring,
   type Keyring,
+  type KeyState,
   keyringStatus,
   newKeyring,
   parseKeyring,
@@ -84,6 +86,7 @@ export type {
   FeedEntry,
   FeedItem,
   Found,
+  KeptHistory,
   Marks,
   Page,
   Query,
@@ -94,10 +97,11 @@ export type {
   Subjects,
   Why,
 } from './core/store.ts'
+export { checkKeyring } from './engine/check-keyring.ts'
 export { createSessions, type SessionsOptions } from './engine/create-sessions.ts'
 export { type EventLog, eventLog, type LoggedEvent } from './engine/event-log.ts'
 export type { SessionLimit } from './engine/parts.ts'
-export { type ResealProgress, resealAll } from './engine/reseal.ts'
+export { type Resealed, type ResealProgress, resealAll } from './engine/reseal.ts'
 export { subjectKeys } from './engine/subject-key.ts'
 export { type Demand, explain, type Scales } from './engine/weigh.ts'
 export * from './policies/index.ts'

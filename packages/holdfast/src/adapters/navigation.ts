@@ -50,6 +50,7 @@ function pageFor({ loginPage, stepUpPage }: Pages, code: Code): string | undefin
       return stepUpPage
     case 'token_missing':
     case 'token_malformed':
+    case 'token_key_unknown':
     case 'token_duplicated':
     case 'token_superseded':
     case 'wrong_token_use':

@@ -23,6 +23,7 @@ export interface RefusalFacts {
 const ADVICE: Partial<Record<Code, string>> = {
   token_missing: 'Log in.',
   token_malformed: 'Log in again.',
+  token_key_unknown: 'The session could not be recognised. Try again, or log in again.',
   token_duplicated:
     'More than one session token came with the request. Delete the site’s cookies and log in again.',
   token_superseded: 'A newer login or step-up has replaced this token.',

@@ -29,8 +29,8 @@ export interface Codec {
   newSessionId(subject: SubjectKey): SessionId
   /** A fresh secret for a family's next generation. */
   mint(line: Pick<TokenClaims, 'session' | 'kind' | 'family' | 'generation'>): Minted
-  /** The claims of a token whose tag is ours. Undefined otherwise, without touching anything else. */
-  authenticate(token: string): Claims | undefined
+  /** The claims of a token whose tag is ours; else what is wrong with it, without touching anything else. */
+  authenticate(token: string): Claims | TokenFault
   seal(place: Place, content: Uint8Array): Uint8Array
   /** Throws `record_invalid` when it was altered or moved, `key_unknown` when its key has left the ring. */
   open(place: Place, sealed: Uint8Array): Buffer
@@ -47,6 +47,9 @@ export interface Codec {
 export interface Claims extends Omit<TokenClaims, 'random'> {
   readonly digest: string
 }
+
+/** Garbage and forgeries, or the form of a token under a key that is not on this ring. Nobody can tell the latter from a guess. */
+export type TokenFault = 'token_malformed' | 'token_key_unknown'
 
 export interface Minted {
   readonly token: string
@@ -108,13 +111,13 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     return createHmac('sha256', key).update(session).update(signed).digest().subarray(0, TAG_BYTES)
   }
 
-  function checkTag(token: string): Claims | undefined {
+  function checkTag(token: string): Claims | TokenFault {
     const parsed = parseToken(token)
-    if (parsed === undefined) return undefined
+    if (parsed === undefined) return 'token_malformed'
     const { session, random, ...line } = parsed.claims
     const key = derived(line.keyId, 'tag')
-    if (key === undefined) return undefined
-    if (!timingSafeEqual(tagOf(key, session, parsed.signed), parsed.tag)) return undefined
+    if (key === undefined) return 'token_key_unknown'
+    if (!timingSafeEqual(tagOf(key, session, parsed.signed), parsed.tag)) return 'token_malformed'
     // a copy: a slice of the token would keep all of it in memory
     const id = Buffer.from(session, 'latin1').toString('latin1')
     return { ...line, session: id, digest: digestOf(random) }
@@ -170,12 +173,12 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     },
 
     authenticate(token) {
-      if (token.length !== TOKEN_LENGTH) return undefined
+      if (token.length !== TOKEN_LENGTH) return 'token_malformed'
       const name = hash('sha256', token, 'binary')
       const known = authentic.get(name)
       if (known !== undefined) return known
       const claims = checkTag(token)
-      if (claims !== undefined) authentic.set(name, claims)
+      if (typeof claims !== 'string') authentic.set(name, claims)
       return claims
     },
 
@@ -198,7 +201,8 @@ function digestOf(random: Uint8Array): string {
   return hash('sha256', random, 'hex').slice(0, 2 * DIGEST_BYTES)
 }
 
-function keyIdOf(sealed: Uint8Array): string {
+/** Under which key something was sealed, by its own account. */
+export function keyIdOf(sealed: Uint8Array): string {
   const { buffer, byteOffset } = sealed
   return Buffer.from(buffer, byteOffset + 1, KEY_ID_BYTES).toString('hex')
 }
@@ -217,6 +221,12 @@ function altered({ kind }: Place, cause?: unknown): SessionError {
   )
 }
 
+/** Whether one record cannot be opened, for good or until the ring has its key again. Others may. */
+export function isUnreadable(error: unknown): error is SessionError {
+  if (!(error instanceof SessionError)) return false
+  return error.code === 'record_invalid' || error.code === 'key_unknown'
+}
+
 /** The place of a session's own record: whoever writes to the store can change neither its deadlines nor its version. */
 export function sessionPlace(
   entry: Pick<Entry, 'id' | 'version' | 'createdAt' | 'deadline' | 'idleMs'>,
@@ -227,4 +237,8 @@ export function sessionPlace(
 
 export function attributesPlace(id: SessionId, version: number): Place {
   return { kind: 'attributes', id, version }
+}
+
+export function historyPlace(subject: SubjectKey, version: number): Place {
+  return { kind: 'subject', id: subject, version }
 }

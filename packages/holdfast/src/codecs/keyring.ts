@@ -9,6 +9,7 @@ import { systemHost } from './system-host.ts'
  */
 export interface Keyring {
   readonly index: KeyObject
+  /** From the oldest to the newest. */
   readonly keys: readonly RingKey[]
   /** Id of the key that seals. */
   readonly current: string
@@ -32,25 +33,41 @@ export function newKeyring(host: Host = systemHost()): Keyring {
 }
 
 /**
- * Adds a key and makes it current. The older ones stay: they must outlive every token and record under them.
- * Throws `config_invalid` when the ring holds 64, which is as many as its file form may have.
+ * Adds a key that opens and does not seal yet: it waits, after the current one, for {@link rotateKeyring}. Once
+ * every process has it, any of them may seal under it. Throws `config_invalid` when the ring holds 64, which is
+ * as many as its file form may have.
  */
-export function rotateKeyring(ring: Keyring, host: Host = systemHost()): Keyring {
+export function addKey(ring: Keyring, host: Host = systemHost()): Keyring {
   if (ring.keys.length >= MAX_KEYS) {
     throw new SessionError(
       'config_invalid',
       `The key ring holds ${MAX_KEYS} keys, as many as it may. Run "holdfast reseal", then take its oldest key out.`,
     )
   }
-  const key = newKey(host, ring.keys)
-  return { index: ring.index, keys: [...ring.keys, key], current: key.id }
+  return { ...ring, keys: [...ring.keys, newKey(host, ring.keys)] }
 }
 
-/** What may be shown of a ring: no key material. */
+/**
+ * Makes the newest key current; when none waits, adds one first. The older ones stay: they must outlive every
+ * token and record under them. Throws as {@link addKey} does.
+ */
+export function rotateKeyring(ring: Keyring, host: Host = systemHost()): Keyring {
+  const ready = ring.keys.at(-1)?.id === ring.current ? addKey(ring, host) : ring
+  return { ...ready, current: ready.keys.at(-1)?.id ?? ready.current }
+}
+
+/** `current` seals and opens, `older` opens, `waiting` opens and will seal after the next rotation. */
+export type KeyState = 'older' | 'current' | 'waiting'
+
+/** What may be shown of a ring, oldest first: no key material. */
 export function keyringStatus(
   ring: Keyring,
-): readonly { readonly id: string; readonly createdAt: number; readonly current: boolean }[] {
-  return ring.keys.map(({ id, createdAt }) => ({ id, createdAt, current: id === ring.current }))
+): readonly { readonly id: string; readonly createdAt: number; readonly state: KeyState }[] {
+  const current = ring.keys.findIndex(({ id }) => id === ring.current)
+  return ring.keys.map(({ id, createdAt }, at) => {
+    if (at === current) return { id, createdAt, state: 'current' }
+    return { id, createdAt, state: at < current ? 'older' : 'waiting' }
+  })
 }
 
 /** The file form: JSON with the secrets in clear. Whoever reads it can read every session: mode 0600. */

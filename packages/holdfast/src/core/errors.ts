@@ -12,8 +12,10 @@ export const CODES = {
   session_expired: { status: 401, kind: 'refusal', clears: true },
   /** The session was ended: by a logout, an administrator, a limit or a proven theft. Log in again. */
   session_revoked: { status: 401, kind: 'refusal', clears: true },
-  /** What was shown is no token of this key ring: garbage, a guess, or from elsewhere. The store was not asked. */
+  /** What was shown is no token of this key ring: garbage, or a guess. The store was not asked. */
   token_malformed: { status: 401, kind: 'refusal', clears: true },
+  /** The token names a key that this process does not have: another process may know it, so the cookie is left alone. The store was not asked. */
+  token_key_unknown: { status: 401, kind: 'refusal', clears: false },
   /** No token came with the request. Log in. */
   token_missing: { status: 401, kind: 'refusal', clears: false },
   /** More than one session cookie came: somebody planted one. None is believed. */

@@ -114,6 +114,14 @@ export interface SubjectEntry {
   readonly sealed: Uint8Array | undefined
 }
 
+/** A sealed history as it is kept. */
+export interface KeptHistory {
+  readonly subject: SubjectKey
+  readonly version: number
+  readonly until: number
+  readonly sealed: Uint8Array
+}
+
 /** Generations and sealed histories, by subject. */
 export interface Subjects {
   /** One round trip. An unknown subject is generation 0, version 0. */
@@ -123,6 +131,12 @@ export interface Subjects {
     subject: SubjectKey,
     history: { readonly version: number; readonly sealed: Uint8Array; readonly until: number },
   ): Promise<'written' | 'conflict'>
+  /** Histories of one partition, whether their subjects have sessions or not, in any order; one that changes meanwhile may come twice. */
+  list(query: {
+    readonly partition: number
+    readonly limit: number
+    readonly after?: string
+  }): Promise<Page<KeptHistory>>
   /**
    * Raises the generation to `max(old + 1, at)` in O(1): every session of an older generation is dead at once,
    * but for `except` if it is live now. Feed and events in the same step. The new generation.

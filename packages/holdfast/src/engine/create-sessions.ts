@@ -1,4 +1,4 @@
-import { sealingCodec } from '../codecs/codec.ts'
+import { isUnreadable, sealingCodec } from '../codecs/codec.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { factReader } from '../codecs/record-facts.ts'
 import { systemHost } from '../codecs/system-host.ts'
@@ -99,9 +99,15 @@ export function createSessions(options: SessionsOptions): Sessions {
       const { items, next } = await store.entries.list(query)
       const now = host.now()
       return {
-        items: items
-          .filter(isLive)
-          .map((found) => detailOf(parts, { found, state: openState(parts, found) }, now)),
+        items: items.filter(isLive).flatMap((found) => {
+          try {
+            return [detailOf(parts, { found, state: openState(parts, found) }, now)]
+          } catch (error) {
+            // one damaged record must not hide the others
+            if (isUnreadable(error)) return []
+            throw error
+          }
+        }),
         ...(next === undefined ? {} : { next }),
       }
     },

@@ -1,9 +1,9 @@
-import { attributesPlace } from '../codecs/codec.ts'
+import { attributesPlace, isUnreadable } from '../codecs/codec.ts'
 import { encodeSession } from '../codecs/session-record.ts'
 import { type Context, contextKey } from '../core/context.ts'
 import { type Decision, decision } from '../core/decision.ts'
 import { SessionError } from '../core/errors.ts'
-import { NO_HISTORY, type SubjectHistory } from '../core/history.ts'
+import { NO_HISTORY } from '../core/history.ts'
 import type { SessionId } from '../core/ids.ts'
 import type { Lifetime } from '../core/lifetimes.ts'
 import { firstSecret } from '../core/ratchet.ts'
@@ -12,7 +12,7 @@ import type { Attributes, SessionState } from '../core/session.ts'
 import type { Created, Login } from '../core/sessions.ts'
 import { checkAttributes, checkWord, checkWords, invalid } from './check.ts'
 import { logout, revoke } from './end.ts'
-import { learn, recall, withContext } from './history.ts'
+import { learn, type Remembered, recall, withContext } from './history.ts'
 import { judge } from './judge.ts'
 import type { Parts } from './parts.ts'
 import { presentationOf } from './present.ts'
@@ -33,12 +33,12 @@ export async function create(parts: Parts, login: Login): Promise<Created> {
   const presentation = presentationOf(parts, login, parts.host.now())
   const { at } = presentation
   if (login.previous !== undefined) await endPrevious(parts, login.previous)
-  const { entry: subject, history } = await recall(parts, checked.key)
+  const past = await recall(parts, checked.key)
 
   for (let tries = 0; tries < LIMIT_TRIES; tries++) {
     const id = parts.codec.newSessionId(checked.key)
-    const born = bear(parts, { ...checked, id, generation: subject.generation }, presentation)
-    const { state, decided, lesson } = settle(parts, born.state, presentation, history, checked)
+    const born = bear(parts, { ...checked, id, generation: past.entry.generation }, presentation)
+    const { state, decided, lesson } = settle(parts, born.state, presentation, past, checked)
     const entry = sealedEntry(parts.codec, { ...state, version: 1 }, encodeSession(state))
     const event = parts.journal.event('session-established', {
       at,
@@ -62,7 +62,7 @@ export async function create(parts: Parts, login: Login): Promise<Created> {
     parts.versions.note(id, 1)
     parts.journal.tell([event])
     const attributes = await attach(parts, state, checked.attributes)
-    if (lesson !== undefined) await learn(parts, checked.key, (past) => withContext(past, lesson))
+    if (lesson !== undefined) await learn(parts, checked.key, (known) => withContext(known, lesson))
     const view = viewOf(parts, state, {
       ...entry,
       lastActivity: at,
@@ -153,7 +153,7 @@ function settle(
   parts: Parts,
   state: SessionState,
   presentation: Presentation,
-  history: SubjectHistory,
+  { history, unreadable }: Remembered,
   { amr, factors }: CheckedLogin,
 ): {
   readonly state: SessionState
@@ -161,8 +161,8 @@ function settle(
   /** What the subject's past should know; undefined for a login that is under challenge. */
   readonly lesson: Context | undefined
 } {
-  const proved =
-    history.contexts.length === 0 || amr.some((method) => SECOND_FACTORS.includes(method))
+  const first = history.contexts.length === 0 && !unreadable
+  const proved = first || amr.some((method) => SECOND_FACTORS.includes(method))
   const past = proved ? NO_HISTORY : history
   const judged = judge(state, presentation, past, weigh(parts, state, presentation, past))
   const [context] = judged.next.contexts
@@ -180,17 +180,14 @@ function settle(
   }
 }
 
-/** What the client came with ends, even where its record does not open any more: it must not bar the way to a login. */
+/** What the client came with ends, even where its record or the token itself does not open any more: it must not bar the way to a login. */
 async function endPrevious(parts: Parts, token: string): Promise<void> {
   try {
     await logout(parts, token, 'replaced_by_login')
   } catch (error) {
+    if (!isUnreadable(error)) throw error
     const claims = parts.codec.authenticate(token)
-    const damaged =
-      error instanceof SessionError &&
-      (error.code === 'record_invalid' || error.code === 'key_unknown')
-    if (!damaged || claims === undefined) throw error
-    await revoke(parts, claims.session, 'replaced_by_login')
+    if (typeof claims !== 'string') await revoke(parts, claims.session, 'replaced_by_login')
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Claims } from '../codecs/codec.ts'
+import { SessionError } from '../core/errors.ts'
 import type { EventType } from '../core/events.ts'
 import { isSessionId, type SessionId, subjectOf } from '../core/ids.ts'
 import type { Presentation } from '../core/request.ts'
@@ -23,11 +24,20 @@ export async function revoke(parts: Parts, id: SessionId, why: Why): Promise<voi
   await end(parts, id, { at, until: deadline ?? at + LONGEST_MS, why, actor: 'application' })
 }
 
-/** Any authentic generation of a live family ends the session; all else is nothing to end. */
+/**
+ * Any authentic generation of a live family ends the session; all else is nothing to end. Throws `key_unknown` for
+ * a token under a key that this process does not have: its session may be live, and nobody may be told otherwise.
+ */
 export async function logout(parts: Parts, token: string, why: Why = 'logout'): Promise<void> {
   if (typeof token !== 'string') throw invalid('token', 'must be a string')
   const claims = parts.codec.authenticate(token)
-  if (claims === undefined || claims.kind !== 'session') return
+  if (claims === 'token_key_unknown') {
+    throw new SessionError(
+      'key_unknown',
+      'The token to log out is under a key that the key ring does not have: its session could not be ended.',
+    )
+  }
+  if (claims === 'token_malformed' || claims.kind !== 'session') return
   const opened = await load(parts, claims.session)
   if (opened === undefined || claims.family !== opened.state.family.id) return
   const at = parts.host.now()

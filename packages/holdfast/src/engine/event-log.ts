@@ -1,4 +1,4 @@
-import { sealingCodec } from '../codecs/codec.ts'
+import { isUnreadable, sealingCodec } from '../codecs/codec.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import type { SessionEvent } from '../core/events.ts'
@@ -11,39 +11,64 @@ export type LoggedEvent = SessionEvent & { readonly cursor: Cursor }
 export interface EventLog {
   /** The position after everything that has happened so far. */
   head(): Promise<Cursor>
-  /** Up to `limit` feed entries after a position; the events among them. At the end, `cursor` no longer moves. */
+  /**
+   * Up to `limit` feed entries after a position; the events among them. At the end, `cursor` no longer moves.
+   * `unreadable` of them do not open, damaged or under a key that is gone, and are left out.
+   */
   read(
     after: Cursor | undefined,
     limit: number,
-  ): Promise<{ readonly items: readonly LoggedEvent[]; readonly cursor: Cursor }>
-  /** Events as they come. Throws `feed_gap` when entries after the position are gone. */
+  ): Promise<{
+    readonly items: readonly LoggedEvent[]
+    readonly cursor: Cursor
+    readonly unreadable: number
+  }>
+  /** Events as they come, without those that do not open. Throws `feed_gap` when entries after the position are gone. */
   follow(after: Cursor, stop: StopSignal): AsyncIterable<LoggedEvent>
 }
 
-/** Reads the events that a store has kept, from any process that has the key ring. Throws `feed_gap` when they are gone, `key_unknown` when the ring lacks a key. */
+/**
+ * Reads the events that a store has kept, from any process that has the key ring. Throws `feed_gap` when they are
+ * gone. `onWarning` hears of the first event that does not open.
+ */
 export function eventLog({
   store,
   keyring,
+  onWarning = () => {},
 }: {
   readonly store: Pick<Store, 'feed'>
   readonly keyring: Keyring
+  readonly onWarning?: (message: string) => void
 }): EventLog {
   const codec = sealingCodec(keyring, systemHost())
+  let warned = false
 
-  function opened(entry: FeedEntry): readonly LoggedEvent[] {
-    if (entry.kind !== 'event') return []
+  function opened(entry: FeedEntry): LoggedEvent | undefined {
+    if (entry.kind !== 'event') return undefined
     const place = { kind: 'event' as const, id: entry.id, version: 1 }
-    return [{ ...(codec.openJson(place, entry.sealed) as SessionEvent), cursor: entry.cursor }]
+    try {
+      return { ...(codec.openJson(place, entry.sealed) as SessionEvent), cursor: entry.cursor }
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      if (!warned) onWarning(`Events that do not open are left out of the log. ${error.message}`)
+      warned = true
+      return undefined
+    }
   }
 
   return {
     head: () => store.feed.head(),
     async read(after, limit) {
       const { items, cursor } = await store.feed.read(after, limit)
-      return { items: items.flatMap(opened), cursor }
+      const events = items.filter(({ kind }) => kind === 'event')
+      const readable = events.flatMap((entry) => opened(entry) ?? [])
+      return { items: readable, cursor, unreadable: events.length - readable.length }
     },
     async *follow(after, stop) {
-      for await (const entry of store.feed.follow(after, stop)) yield* opened(entry)
+      for await (const entry of store.feed.follow(after, stop)) {
+        const event = opened(entry)
+        if (event !== undefined) yield event
+      }
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { Place } from '../codecs/codec.ts'
+import { historyPlace, isUnreadable } from '../codecs/codec.ts'
 import { decodeHistory, encodeHistory } from '../codecs/history-record.ts'
 import type { Context } from '../core/context.ts'
 import { type KnownContext, MAX_KNOWN, NO_HISTORY, type SubjectHistory } from '../core/history.ts'
@@ -15,14 +15,35 @@ const TRIES = 4
 export interface Remembered {
   readonly entry: SubjectEntry
   readonly history: SubjectHistory
+  /** There is a past, and it does not open. It teaches nothing, and above all not that this login is the first. */
+  readonly unreadable: boolean
 }
 
-/** What a subject's past teaches. Nobody's past is an empty one. */
+/** What a subject's past teaches. Nobody's past is an empty one; so is one that does not open: it bars nobody. */
 export async function recall(parts: Parts, subject: SubjectKey): Promise<Remembered> {
   const entry = await parts.store.subjects.read(subject)
-  if (entry.sealed === undefined) return { entry, history: NO_HISTORY }
-  const content = parts.codec.open(historyPlace(subject, entry.version), entry.sealed)
-  return { entry, history: decodeHistory(content, parts.readFacts) }
+  if (entry.sealed === undefined) return { entry, history: NO_HISTORY, unreadable: false }
+  try {
+    const content = parts.codec.open(historyPlace(subject, entry.version), entry.sealed)
+    return { entry, history: decodeHistory(content, parts.readFacts), unreadable: false }
+  } catch (error) {
+    if (!isUnreadable(error)) throw error
+    await reportUnreadable(parts, subject, entry.version)
+    return { entry, history: NO_HISTORY, unreadable: true }
+  }
+}
+
+/** Once for each version of it. */
+async function reportUnreadable(parts: Parts, subject: SubjectKey, version: number): Promise<void> {
+  if (parts.reported.seen(subject) >= version) return
+  parts.reported.note(subject, version)
+  const facts = {
+    at: parts.host.now(),
+    subject,
+    actor: 'engine',
+    reason: 'history_unreadable',
+  }
+  await parts.journal.append(subject, [parts.journal.event('anomaly-detected', facts)])
 }
 
 /**
@@ -35,19 +56,17 @@ export async function learn(
   change: (history: SubjectHistory) => SubjectHistory,
 ): Promise<void> {
   for (let tries = 0; tries < TRIES; tries++) {
-    const { entry, history } = await recall(parts, subject)
+    const { entry, history, unreadable } = await recall(parts, subject)
     const next = change(history)
     if (next === history) return
+    // no places: written over one that does not open it would make the next login look like the first
+    if (unreadable && next.contexts.length === 0) return
     const version = entry.version + 1
     const sealed = parts.codec.seal(historyPlace(subject, version), encodeHistory(next))
     const until = parts.host.now() + (next.contexts.length === 0 ? KEEP_EMPTY_MS : KEEP_MS)
     if ((await parts.store.subjects.write(subject, { version, sealed, until })) === 'written')
       return
   }
-}
-
-function historyPlace(subject: SubjectKey, version: number): Place {
-  return { kind: 'subject', id: subject, version }
 }
 
 /** A context of a session becomes part of the subject's past. Confirmed stays confirmed; under challenge, visits count from the start again. */

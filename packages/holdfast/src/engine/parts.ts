@@ -27,7 +27,7 @@ export interface Parts {
   readonly journal: Journal
   readonly touches: Touches
   readonly versions: VersionGuard
-  /** The newest dead family of each session that an event has told of. */
+  /** The newest dead family of each session, and the newest history of each subject that does not open, that an event has told of. */
   readonly reported: VersionGuard
 }
 

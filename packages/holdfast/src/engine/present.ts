@@ -29,9 +29,9 @@ export function authenticate(
   }
   if (typeof token !== 'string') throw new SessionError('invalid_input', 'token must be a string')
   const claims = parts.codec.authenticate(token)
-  if (claims === undefined) {
-    parts.journal.tell([parts.journal.event('token-unknown', { at, reason: 'token_malformed' })])
-    return 'token_malformed'
+  if (typeof claims === 'string') {
+    parts.journal.tell([parts.journal.event('token-unknown', { at, reason: claims })])
+    return claims
   }
   return claims.kind === 'session' ? claims : 'wrong_token_use'
 }

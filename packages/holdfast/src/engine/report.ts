@@ -56,9 +56,10 @@ async function loginFailed(
       ? {}
       : { network: parts.describeNetwork(request.ip), device: parts.describeDevice(request) }),
   })
-  const { history } = await recall(parts, key)
+  const { history, unreadable } = await recall(parts, key)
   const recent = history.failedLogins.filter((failed) => at - failed < FAILURE_WINDOW_MS)
-  if (recent.length >= REMEMBERED_FAILURES) return parts.journal.tell([event])
+  // what cannot be counted is told and not kept
+  if (unreadable || recent.length >= REMEMBERED_FAILURES) return parts.journal.tell([event])
   await learn(parts, key, (past) => ({
     ...past,
     failedLogins: [...past.failedLogins, at].slice(-REMEMBERED_FAILURES),

@@ -1,5 +1,5 @@
 import type { Database, RootDatabase } from 'lmdb'
-import { PARTITIONS, type SessionId } from '../core/ids.ts'
+import { PARTITIONS, type SessionId, type SubjectKey } from '../core/ids.ts'
 import type { FeedItem } from '../core/store.ts'
 import { homeOf } from './home.ts'
 import {
@@ -47,11 +47,11 @@ export function lmdbTables(root: RootDatabase): Tables {
 
   return {
     record(id) {
-      const found = get(records, recordKey(id))
+      const found = get(records, keyIn(id))
       return found === undefined ? undefined : decodeRecord(found)
     },
-    putRecord: (id, record) => records.putSync(recordKey(id), encodeRecord(record)),
-    removeRecord: (id) => void records.removeSync(recordKey(id)),
+    putRecord: (id, record) => records.putSync(keyIn(id), encodeRecord(record)),
+    removeRecord: (id) => void records.removeSync(keyIn(id)),
 
     attributes(id) {
       const found = get(attributes, id)
@@ -64,11 +64,12 @@ export function lmdbTables(root: RootDatabase): Tables {
     putGeneration: (subject, generation) => generations.putSync(subject, generation),
 
     history(subject) {
-      const found = get(histories, subject)
+      const found = get(histories, keyIn(subject))
       return found === undefined ? undefined : decodeHistory(found)
     },
-    putHistory: (subject, history) => histories.putSync(subject, encodeHistory(history)),
-    removeHistory: (subject) => void histories.removeSync(subject),
+    putHistory: (subject, history) => histories.putSync(keyIn(subject), encodeHistory(history)),
+    removeHistory: (subject) => void histories.removeSync(keyIn(subject)),
+    historiesIn: (partition, after) => namesIn(histories, partition, after),
 
     mark: (key) => marks.get(key),
     putMark: (key, until) => marks.putSync(key, until),
@@ -89,13 +90,7 @@ export function lmdbTables(root: RootDatabase): Tables {
       places.putSync([subject, floor, createdAt, id], true),
     removePlace: (subject, { floor, createdAt, id }) =>
       void places.removeSync([subject, floor, createdAt, id]),
-    *inPartition(partition, after) {
-      const start = prefix(partition) + (after ?? '')
-      for (const key of records.getKeys({ start, end: prefix(partition + 1) })) {
-        const id = key.slice(2)
-        if (id !== after) yield id
-      }
-    },
+    inPartition: (partition, after) => namesIn(records, partition, after),
 
     expireAt: (at, { kind, key }) => notes.putSync([at, kind, key], true),
     takeDue(now, limit) {
@@ -134,8 +129,17 @@ function prefix(partition: number): string {
   return PREFIXES[partition] ?? '~'
 }
 
-function recordKey(id: SessionId): string {
-  return prefix(homeOf(id).partition) + id
+/** The partition comes first, so that what is of one partition lies together. */
+function keyIn(name: SessionId | SubjectKey): string {
+  return prefix(homeOf(name).partition) + name
+}
+
+function* namesIn(table: Bytes, partition: number, after: string | undefined): Iterable<string> {
+  const start = prefix(partition) + (after ?? '')
+  for (const key of table.getKeys({ start, end: prefix(partition + 1) })) {
+    const name = key.slice(2)
+    if (name !== after) yield name
+  }
 }
 
 function dueOf([, kind, key]: readonly (string | number)[]): Due[] {

@@ -15,7 +15,7 @@ import { foundOf, isIdle, isReadable, type LiveRecord, type StoredRecord } from 
 import type { Place } from './tables.ts'
 
 /** A page may be short, so that a list of the dead holds nobody up. */
-const MAX_EXAMINED = 2_000
+export const MAX_EXAMINED = 2_000
 
 /** `Entries` over the tables of this machine. */
 export function localEntries({ tables, step, look, now, publish }: LocalParts): Entries {

@@ -1,7 +1,8 @@
-import type { Marks, Subjects } from '../core/store.ts'
-import { checkedId, checkedSubject, checkedTime, checkedVersion } from './arguments.ts'
+import type { SubjectKey } from '../core/ids.ts'
+import type { KeptHistory, Marks, Subjects } from '../core/store.ts'
+import { checkedId, checkedSubject, checkedTime, checkedVersion, pageSize } from './arguments.ts'
 import { homeOf } from './home.ts'
-import { itemsOf, placeOf } from './local-entries.ts'
+import { itemsOf, MAX_EXAMINED, placeOf } from './local-entries.ts'
 import type { LocalParts } from './local-store.ts'
 import { markDigest } from './mark-digest.ts'
 import { isReadable } from './record.ts'
@@ -32,6 +33,27 @@ export function localSubjects({ tables, step, look, now, publish }: LocalParts):
         tables.putHistory(subject, history)
         tables.expireAt(history.until, { kind: 'history', key: subject })
         return 'written'
+      })
+    },
+
+    async list({ partition, limit, after }) {
+      const from = after === undefined ? undefined : checkedSubject(after)
+      const size = pageSize(limit)
+      const at = now()
+      return look(() => {
+        const items: KeptHistory[] = []
+        let examined = 0
+        let last: SubjectKey | undefined
+        for (const subject of tables.historiesIn(partition, from)) {
+          if (last !== undefined && (items.length === size || examined === MAX_EXAMINED)) {
+            return { items, next: last }
+          }
+          const history = tables.history(subject)
+          if (history !== undefined && history.until > at) items.push({ subject, ...history })
+          last = subject
+          examined++
+        }
+        return { items }
       })
     },
 

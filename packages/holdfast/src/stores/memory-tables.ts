@@ -39,6 +39,7 @@ export function memoryTables(): Tables {
     history: (subject) => histories.get(subject),
     putHistory: (subject, history) => void histories.set(subject, history),
     removeHistory: (subject) => void histories.delete(subject),
+    historiesIn: (partition, after) => sortedIn(partition, histories.keys(), after),
 
     mark: (key) => marks.get(key),
     putMark: (key, until) => void marks.set(key, until),
@@ -59,11 +60,7 @@ export function memoryTables(): Tables {
       known?.delete(place.id)
       if (known?.size === 0) places.delete(subject)
     },
-    inPartition(partition, after = '') {
-      return [...records.keys()]
-        .filter((id) => id > after && homeOf(id).partition === partition)
-        .sort()
-    },
+    inPartition: (partition, after) => sortedIn(partition, records.keys(), after),
 
     expireAt(at, due) {
       const slot = Math.floor(at / SLOT_MS)
@@ -105,6 +102,10 @@ export function memoryTables(): Tables {
       if (extra * 2 > lane.entries.length - extra) lane.entries = lane.entries.slice(extra)
     },
   }
+}
+
+function sortedIn(partition: number, keys: Iterable<string>, after = ''): string[] {
+  return [...keys].filter((key) => key > after && homeOf(key).partition === partition).sort()
 }
 
 function inOrder(a: Place, b: Place): number {

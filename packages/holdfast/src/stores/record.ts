@@ -100,8 +100,9 @@ export function encodeHistory({ until, ...versioned }: History): Buffer {
   return Buffer.concat([bytes, encodeVersioned(versioned)])
 }
 
-export function decodeHistory(bytes: Buffer): History {
-  if (bytes.length < TIME_BYTES) throw damaged()
+/** Undefined for what is too short to be one: a history is an aid, and its loss must not stand in the way of a login. */
+export function decodeHistory(bytes: Buffer): History | undefined {
+  if (bytes.length < TIME_BYTES + VERSION_BYTES) return undefined
   const until = bytes.readUIntBE(0, TIME_BYTES)
   return { until, ...decodeVersioned(bytes.subarray(TIME_BYTES)) }
 }

@@ -11,7 +11,10 @@ export interface RedisKeys {
   index(home: Home): string
   generation(home: Home): string
   history(home: Home): string
+  /** Subjects that may have live sessions, by their last deadline. */
   subjects(partition: number): string
+  /** Subjects that have a history, by the end of its time. */
+  histories(partition: number): string
   feed(partition: number): string
   counter(partition: number): string
   mark(partition: number, digest: string): string
@@ -32,6 +35,7 @@ export function redisKeys(prefix: string): RedisKeys {
     generation: ({ partition, subject }) => key('g', partition, subject),
     history: ({ partition, subject }) => key('h', partition, subject),
     subjects: (partition) => lane('p', partition),
+    histories: (partition) => lane('q', partition),
     feed: (partition) => lane('f', partition),
     counter: (partition) => lane('n', partition),
     mark: (partition, digest) => key('m', partition, digest),

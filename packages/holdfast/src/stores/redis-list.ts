@@ -1,8 +1,8 @@
 import type { SubjectKey } from '../core/ids.ts'
-import type { Entries, Found, Page, Query } from '../core/store.ts'
+import type { Entries, Found, KeptHistory, Page, Query, Subjects } from '../core/store.ts'
 import { checkedSubject, invalidPosition, pageSize } from './arguments.ts'
 import { homeOf, idOf } from './home.ts'
-import { decodeRecord, decodeVersioned, foundOf } from './record.ts'
+import { decodeHistory, decodeRecord, decodeVersioned, foundOf } from './record.ts'
 import { bytesOf, listOf, textOf } from './redis-reply.ts'
 import { SCRIPTS } from './redis-scripts.ts'
 import type { RedisParts } from './redis-store.ts'
@@ -59,21 +59,6 @@ export function redisList({ ask, keys, now }: RedisParts): Entries['list'] {
     return position === '' ? { items } : { items, next: position }
   }
 
-  async function subjectsAfter(
-    partition: number,
-    after: Position,
-  ): Promise<{ readonly subject: SubjectKey; readonly score: string }[]> {
-    const reply = await ask.run(
-      SCRIPTS.subjects,
-      [keys.subjects(partition)],
-      [String(now()), String(SUBJECTS_AT_ONCE), after.score, after.name],
-    )
-    const flat = listOf(reply).map(textOf)
-    return flat.flatMap((subject, i) =>
-      i % 2 === 0 ? { subject, score: flat[i + 1] ?? START.score } : [],
-    )
-  }
-
   /** A partition is its subjects in the order of their last deadlines, each with its sessions. */
   async function ofPartition(
     partition: number,
@@ -88,11 +73,14 @@ export function redisList({ ask, keys, now }: RedisParts): Entries['list'] {
       if (page.next !== undefined) return { items, next: within(start.subject, page.next) }
     }
     for (;;) {
-      const subjects = await subjectsAfter(partition, at)
-      for (const { subject, score } of subjects) {
+      const index = keys.subjects(partition)
+      const subjects = await namesAfter({ ask, now }, index, { after: at, count: SUBJECTS_AT_ONCE })
+      for (const position of subjects) {
         if (items.length >= limit) return { items, next: within(at) }
-        const position = { score, name: subject }
-        const page = await ofSubject(subject, { after: START, limit: limit - items.length })
+        const page = await ofSubject(position.name, {
+          after: START,
+          limit: limit - items.length,
+        })
         items.push(...page.items)
         if (page.next !== undefined) return { items, next: within(position, page.next) }
         at = position
@@ -108,6 +96,38 @@ export function redisList({ ask, keys, now }: RedisParts): Entries['list'] {
     const after = query.after === undefined ? START : parse(query.after)
     return ofSubject(subject, { after, limit })
   }
+}
+
+/** Histories of a partition in the order in which their time ends: two commands a page. */
+export function redisHistories({ ask, keys, now }: RedisParts): Subjects['list'] {
+  return async ({ partition, limit, after }) => {
+    const index = keys.histories(partition)
+    const from = { after: after === undefined ? START : parse(after), count: pageSize(limit) }
+    const found = await namesAfter({ ask, now }, index, from)
+    const places = found.slice(0, from.count)
+    const last = places.at(-1)
+    if (last === undefined) return { items: [] }
+    const names = places.map(({ name }) => keys.history(homeOf(name)))
+    const reply = listOf(await ask.command(index, ['MGET', ...names]))
+    const at = now()
+    const items = places.flatMap(({ name: subject }, i): KeptHistory[] => {
+      const bytes = bytesOf(reply[i])
+      const history = bytes === undefined ? undefined : decodeHistory(bytes)
+      return history === undefined || history.until <= at ? [] : [{ subject, ...history }]
+    })
+    return found.length < from.count ? { items } : { items, next: within(last) }
+  }
+}
+
+/** At least `count` subjects of an index after a position, if there are as many. */
+async function namesAfter(
+  { ask, now }: Pick<RedisParts, 'ask' | 'now'>,
+  index: string,
+  { after, count }: { readonly after: Position; readonly count: number },
+): Promise<readonly Position[]> {
+  const args = [String(now()), String(count), after.score, after.name]
+  const flat = listOf(await ask.run(SCRIPTS.subjects, [index], args)).map(textOf)
+  return flat.flatMap((name, i) => (i % 2 === 0 ? { name, score: flat[i + 1] ?? '' } : []))
 }
 
 function within({ score, name }: Position, session?: string): string {

@@ -38,6 +38,11 @@ local function keepUntil(key, deadline)
   redis.call('PEXPIREAT', key, fmt(deadline), 'GT')
 end
 
+local function trim(index, count)
+  local past = redis.call('ZRANGE', index, '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, count)
+  for _, subject in ipairs(past) do redis.call('ZREM', index, subject) end
+end
+
 local function emit(feed, counter, ...)
   local sequence = redis.call('INCR', counter)
   redis.call('XADD', feed, 'MAXLEN', '~', ARGV[2], fmt(sequence) .. '-0', ...)

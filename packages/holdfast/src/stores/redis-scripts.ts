@@ -52,8 +52,7 @@ if not live or before.deadline ~= deadline then
   redis.call('ZADD', KEYS[4], 'GT', ARGV[8], subject)
   keepUntil(KEYS[4], deadline)
   redis.call('PEXPIREAT', KEYS[7], fmt(deadline))
-  local past = redis.call('ZRANGE', KEYS[4], '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, 8)
-  for _, other in ipairs(past) do redis.call('ZREM', KEYS[4], other) end
+  trim(KEYS[4], 8)
 end
 if version > 1 then
   emit(KEYS[5], KEYS[6], 'k', 'c', 'i', ARGV[13], 'v', ARGV[5], 't', ARGV[1])
@@ -144,11 +143,10 @@ for _, member in ipairs(dead) do redis.call('ZREM', KEYS[1], member) end
 return out
 `
 
-/** KEYS subjects. Subjects that may have live sessions after a position, each with its score. */
+/** KEYS subjects or histories. Subjects of that index after a position, each with its score. */
 const SUBJECTS = `
 local count, score, after = tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local past = redis.call('ZRANGE', KEYS[1], '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, 500)
-for _, subject in ipairs(past) do redis.call('ZREM', KEYS[1], subject) end
+trim(KEYS[1], 500)
 local out, offset = {}, 0
 while #out < 2 * count do
   local found = redis.call('ZRANGE', KEYS[1], score, '+inf', 'BYSCORE', 'LIMIT', offset, 128,
@@ -186,20 +184,24 @@ emitEvents(KEYS[3], KEYS[4], 8)
 return generation
 `
 
-/** KEYS history. 1 written, 0 conflict. */
+/** KEYS history histories. 1 written, 0 conflict. */
 const WRITE_HISTORY = `
 local version, til, stored = tonumber(ARGV[2]), tonumber(ARGV[3]), 0
 local raw = redis.call('GETRANGE', KEYS[1], 0, 9)
-if raw ~= '' then
+if #raw == 10 then
   local kept, known = struct.unpack('>I6I4', raw)
   if kept > now then stored = known end
 end
 if stored ~= version - 1 then return 0 end
 if til > now then
-  redis.call('SET', KEYS[1], struct.pack('>I6I4', til, version) .. ARGV[4], 'PXAT', ARGV[3])
+  redis.call('SET', KEYS[1], struct.pack('>I6I4', til, version) .. ARGV[5], 'PXAT', ARGV[3])
+  redis.call('ZADD', KEYS[2], ARGV[3], ARGV[4])
+  keepUntil(KEYS[2], til)
 else
   redis.call('UNLINK', KEYS[1])
+  redis.call('ZREM', KEYS[2], ARGV[4])
 end
+trim(KEYS[2], 8)
 return 1
 `
 

@@ -4,12 +4,15 @@ import { homeOf, tailOf } from './home.ts'
 import { markDigest } from './mark-digest.ts'
 import { decodeHistory } from './record.ts'
 import { eventArguments, texts } from './redis-entries.ts'
+import { redisHistories } from './redis-list.ts'
 import { bufferOf, bytesOf, listOf, numberOf } from './redis-reply.ts'
 import { SCRIPTS } from './redis-scripts.ts'
 import type { RedisParts } from './redis-store.ts'
 
-/** `Subjects` in Redis: one command each. */
-export function redisSubjects({ ask, keys, now, feedLimit, wake }: RedisParts): Subjects {
+/** `Subjects` in Redis: one command each, but for lists. */
+export function redisSubjects(parts: RedisParts): Subjects {
+  const { ask, keys, now, feedLimit, wake } = parts
+
   return {
     async read(subject) {
       const home = homeOf(checkedSubject(subject))
@@ -28,13 +31,16 @@ export function redisSubjects({ ask, keys, now, feedLimit, wake }: RedisParts): 
     async write(subject, { version, sealed, until }) {
       checkedVersion(version)
       checkedTime(until, 'until')
+      const home = homeOf(checkedSubject(subject))
       const reply = await ask.run(
         SCRIPTS.writeHistory,
-        [keys.history(homeOf(checkedSubject(subject)))],
-        [...texts([now(), version, until]), bufferOf(sealed)],
+        [keys.history(home), keys.histories(home.partition)],
+        [...texts([now(), version, until]), subject, bufferOf(sealed)],
       )
       return reply === 1 ? 'written' : 'conflict'
     },
+
+    list: redisHistories(parts),
 
     async revoke(subject, { at, why, except, events = [] }) {
       const home = homeOf(checkedSubject(subject))

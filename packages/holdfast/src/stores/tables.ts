@@ -33,6 +33,8 @@ export interface Tables {
   history(subject: SubjectKey): History | undefined
   putHistory(subject: SubjectKey, history: History): void
   removeHistory(subject: SubjectKey): void
+  /** Subjects of a partition that have a history, in the order of their bytes, after a subject. */
+  historiesIn(partition: number, after: SubjectKey | undefined): Iterable<SubjectKey>
 
   /** Until when a mark stands. */
   mark(key: string): number | undefined

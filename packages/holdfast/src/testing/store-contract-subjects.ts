@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { KeptHistory, Store } from '../core/store.ts'
 import { SAMPLE_LIFE_MS } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
 
@@ -42,6 +43,48 @@ export function subjectsContract(open: Open): void {
     expect(await store.subjects.read(subject)).toMatchObject({ version: 0, sealed: undefined })
     const anew = { version: 1, sealed: make.bytes(), until: until + SAMPLE_LIFE_MS }
     expect(await store.subjects.write(subject, anew)).toBe('written')
+  })
+
+  test('histories of a partition are listed whole, page by page, with what a writer needs to replace them', async () => {
+    const { store, host, make } = await open()
+    const until = host.now() + SAMPLE_LIFE_MS
+    const inside = Array.from({ length: 13 }, () => make.subject(17))
+    const sealed = make.bytes(3_000)
+    for (const [i, subject] of inside.entries()) {
+      await store.subjects.write(subject, { version: 1, sealed, until: until + (i % 3) })
+      await store.subjects.write(make.subject(18), { version: 1, sealed, until })
+    }
+
+    for (const limit of [1, 5, 13, 100]) {
+      const kept = await allHistories(store, 17, limit)
+      expect(kept.map(({ subject }) => subject).toSorted()).toEqual(inside.toSorted())
+    }
+    const [first] = await allHistories(store, 17, 100)
+    if (first === undefined) throw new Error('nothing was listed')
+    expect(first.version).toBe(1)
+    expect([...first.sealed]).toEqual([...sealed])
+    const again = { version: 2, sealed: make.bytes(), until: first.until }
+    expect(await store.subjects.write(first.subject, again)).toBe('written')
+    expect(await allHistories(store, 17, 4)).toHaveLength(13)
+    expect(await allHistories(store, 19, 4)).toEqual([])
+  })
+
+  test('a history is listed until its time, whether its subject has sessions or not', async () => {
+    const { store, host, make } = await open()
+    const [brief, long] = [make.subject(5), make.subject(5)]
+    const sealed = make.bytes()
+    await store.entries.write(make.entry({ subject: brief }))
+    await store.subjects.write(brief, { version: 1, sealed, until: host.now() + 1_000 })
+    await store.subjects.write(long, { version: 1, sealed, until: host.now() + SAMPLE_LIFE_MS })
+    expect(await allHistories(store, 5, 1)).toHaveLength(2)
+
+    host.advance(1_000)
+
+    expect((await allHistories(store, 5, 1)).map(({ subject }) => subject)).toEqual([long])
+    for (const after of ['?', 'x'.repeat(500), '-inf.']) {
+      const page = store.subjects.list({ partition: 5, limit: 10, after })
+      await expect(page).rejects.toMatchObject({ code: 'invalid_input' })
+    }
   })
 
   test('the generation rises with every revocation, also when the clock does not', async () => {
@@ -120,4 +163,20 @@ export function subjectsContract(open: Open): void {
 
     expect(await store.marks.once('late', host.now())).toBe(false)
   })
+}
+
+async function allHistories(
+  store: Store,
+  partition: number,
+  limit: number,
+): Promise<readonly KeptHistory[]> {
+  const all: KeptHistory[] = []
+  for (let after: string | undefined; ; ) {
+    const query = { partition, limit, ...(after === undefined ? {} : { after }) }
+    const page = await store.subjects.list(query)
+    expect(page.items.length).toBeLessThanOrEqual(limit)
+    all.push(...page.items)
+    if (page.next === undefined) return all
+    after = page.next
+  }
 }

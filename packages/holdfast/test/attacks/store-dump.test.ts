@@ -226,6 +226,7 @@ function recording(store: Store, given: Buffer[]): Store {
     },
     subjects: {
       read: noting(subjects.read),
+      list: noting(subjects.list),
       write: noting(subjects.write),
       revoke: noting(subjects.revoke),
     },

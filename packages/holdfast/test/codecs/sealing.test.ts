@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Place, sealingCodec } from '../../src/codecs/codec.ts'
 import {
+  addKey,
   formatKeyring,
   keyringStatus,
   newKeyring,
@@ -88,7 +89,7 @@ describe('the key ring', () => {
     const again = parseKeyring(text)
 
     expect(formatKeyring(again)).toBe(text)
-    expect(keyringStatus(again).map(({ current }) => current)).toEqual([false, true])
+    expect(keyringStatus(again).map(({ state }) => state)).toEqual(['older', 'current'])
     const secrets = [...text.matchAll(/"(?:secret|index)": "([^"]+)"/g)].map(([, secret]) => secret)
     expect(secrets).toHaveLength(3)
     for (const secret of secrets) expect(JSON.stringify(keyringStatus(again))).not.toContain(secret)
@@ -106,6 +107,21 @@ describe('the key ring', () => {
   ])('is refused with a message that names the field: %s', (_title, text) => {
     expect(() => parseKeyring(text)).toThrow(expect.objectContaining({ code: 'config_invalid' }))
   })
+})
+
+test('a key that was added opens, seals nothing until the ring is rotated, and is then the one that does', () => {
+  const added = addKey(ring, host)
+  const promoted = rotateKeyring(added, host)
+  const place = { kind: 'event', id: 'AAAA', version: 1 } as const
+
+  expect(keyringStatus(added).map(({ state }) => state)).toEqual(['current', 'waiting'])
+  expect(keyringStatus(promoted).map(({ state }) => state)).toEqual(['older', 'current'])
+  expect(promoted.keys).toEqual(added.keys)
+  expect(rotateKeyring(promoted, host).keys).toHaveLength(3)
+  const sealed = sealingCodec(promoted, host).sealJson(place, 1)
+  expect(sealingCodec(added, host).openJson(place, sealed)).toBe(1)
+  expect(sealingCodec(added, host).isStale(sealed)).toBe(true)
+  expect(parseKeyring(formatKeyring(added)).current).toBe(ring.current)
 })
 
 test('a ring is not rotated beyond what its file may hold', () => {

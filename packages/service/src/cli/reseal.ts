@@ -1,4 +1,4 @@
-import { resealAll, SessionError } from 'holdfast'
+import { checkKeyring, resealAll, SessionError } from 'holdfast'
 import { loadConfig } from '../config/load.ts'
 import { openKeyring } from '../main/keyring.ts'
 import { serviceLog } from '../main/log.ts'
@@ -12,7 +12,7 @@ export const resealCommands: readonly Command[] = [
     about: 'Seal what older keys hold under the current key',
     usage: '',
     details:
-      'Works on the store itself, with the configuration of the service; the service may run meanwhile.\nAfter it, and after the longest absolute timeout, an older key is needed no more.',
+      'Works on the store itself, with the configuration of the service; the service may run meanwhile, on all\ninstances with the key that seals now. Sessions, their attributes and what is known of subjects are sealed\nanew; events are not, and those under a key that is gone are left out of the log. An older key may go when\nthis has finished, and the longest absolute timeout after the last instance changed to the new key: until then\ntokens may be under it.',
     options: CONFIG_OPTION,
     arguments: [0, 0],
     examples: ['holdfast keys rotate && holdfast reseal'],
@@ -24,14 +24,26 @@ export const resealCommands: readonly Command[] = [
           'A store in memory ends with its service: nothing to re-seal.',
         )
       }
+      if (config.keyring === undefined) {
+        throw new SessionError(
+          'config_invalid',
+          'Name the key ring of the store: HOLDFAST_KEYRING. None is made up here.',
+        )
+      }
       const log = serviceLog('silent')
       const keyring = openKeyring(config, log)
-      const { store, close } = await openStore(config, { log })
+      const { store, close } = await openStore(config, { log, existing: true })
       try {
+        await checkKeyring({ store, keyring })
         const done = await resealAll({ store, keyring })
         out.line(
-          `Read ${done.read} sessions, sealed ${done.resealed} anew under ${keyring.current}.`,
+          `Read ${done.read} records, sealed ${done.resealed} anew under ${keyring.current}.`,
         )
+        if (done.unreadable > 0) {
+          out.note(
+            `${done.unreadable} do not open and stay as they are: damaged, or under a key that the ring does not hold.`,
+          )
+        }
         out.value({ ...done, current: keyring.current })
         return EXIT.done
       } finally {

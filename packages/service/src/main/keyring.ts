@@ -1,6 +1,14 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { formatKeyring, type Keyring, newKeyring, parseKeyring, SessionError } from 'holdfast'
+import {
+  checkKeyring,
+  formatKeyring,
+  type Keyring,
+  newKeyring,
+  parseKeyring,
+  SessionError,
+  type Store,
+} from 'holdfast'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 
@@ -31,6 +39,33 @@ export function openKeyring(config: Pick<Config, 'keyring' | 'store'>, log: Logg
   )
   createOnce(path)
   return readKeyring(path, log)
+}
+
+/** Compares ring and store once; a store that cannot be asked yet is compared later. */
+export interface RingCheck {
+  /** Rejects with `config_invalid` when the store is sealed under another ring, with `store_unavailable` when it cannot be asked. */
+  done(): Promise<void>
+  /** What an operator should know of the ring. */
+  warnings(): readonly string[]
+}
+
+export function ringCheck(
+  parts: { readonly store: Store; readonly keyring: Keyring },
+  log: Logger,
+): RingCheck {
+  let warnings: readonly string[] | undefined
+
+  return {
+    async done() {
+      if (warnings !== undefined) return
+      const missing = await checkKeyring(parts)
+      warnings = missing.map(
+        (id) => `the key ring lacks the key ${id}: what it sealed does not open. Restore that key.`,
+      )
+      for (const warning of warnings) log.warn(warning)
+    },
+    warnings: () => warnings ?? [],
+  }
 }
 
 function readKeyring(path: string, log: Logger): Keyring {

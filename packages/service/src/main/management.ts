@@ -5,19 +5,26 @@ export interface ManagementParts {
   readonly metrics: Metrics
   /** Asks the store; false while stopping. */
   readonly ready: () => Promise<boolean>
+  /** What does not keep it from answering, and should be mended. */
+  readonly warnings: () => readonly string[]
 }
 
 /** `/livez`: the process runs. `/readyz`: it can answer, its store included. `/metrics`: Prometheus. */
 export function managementAnswer({
   metrics,
   ready,
+  warnings,
 }: ManagementParts): (request: IncomingMessage, response: ServerResponse) => void {
+  function readyText(): string {
+    return ['ready', ...warnings().map((warning) => `warning: ${warning}`), ''].join('\n')
+  }
+
   async function answer(path: string): Promise<readonly [number, string, string]> {
     switch (path) {
       case '/livez':
         return [200, PLAIN, 'ok\n']
       case '/readyz':
-        return (await ready()) ? [200, PLAIN, 'ready\n'] : [503, PLAIN, 'not ready\n']
+        return (await ready()) ? [200, PLAIN, readyText()] : [503, PLAIN, 'not ready\n']
       case '/metrics':
         return [200, metrics.contentType, await metrics.text()]
       default:

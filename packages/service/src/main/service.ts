@@ -20,7 +20,7 @@ import { callersOf } from '../api/callers.ts'
 import { lifetimesOf } from '../config/lifetimes.ts'
 import type { Config } from '../config/schema.ts'
 import { sessionCookies } from './cookies.ts'
-import { openKeyring } from './keyring.ts'
+import { openKeyring, ringCheck } from './keyring.ts'
 import { listen } from './listener.ts'
 import { logEvent, serviceLog } from './log.ts'
 import { managementAnswer } from './management.ts'
@@ -65,6 +65,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     asn: config.geoAsn,
     onProblem: ({ kind, file, message }) => log.warn({ kind, file }, message),
   })
+  const ring = ringCheck({ store, keyring }, log)
   const stopping = new AbortController()
   let closing: Promise<void> | undefined
 
@@ -77,6 +78,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     if (stopping.signal.aborted) return false
     try {
       await store.feed.head()
+      await ring.done()
       return true
     } catch (error) {
       log.warn({ err: error }, 'not ready')
@@ -90,6 +92,11 @@ export async function startService(config: Config, options: ServiceOptions = {})
   }
 
   try {
+    await ring.done().catch((error: unknown) => {
+      // Redis may be away at first; readiness asks again
+      if (!(error instanceof SessionError && error.code === 'store_unavailable')) throw error
+      log.warn({ err: error }, 'the key ring could not be compared with the store yet')
+    })
     const sessions = createSessions({
       store,
       keyring,
@@ -108,7 +115,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     })
     const api = createApi({
       sessions,
-      events: eventLog({ store, keyring }),
+      events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
       callers: callersOf(config.apiKeys),
       cookies: sessionCookies(config.cookieName, () => host.now()),
       subjectKey: subjectKeys(keyring),
@@ -119,7 +126,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
     })
     const requestTimeoutMs = config.requestTimeout
-    const management = await listen(managementAnswer({ metrics, ready }), {
+    const management = await listen(managementAnswer({ metrics, ready, warnings: ring.warnings }), {
       ...config.managementListen,
       requestTimeoutMs,
     })

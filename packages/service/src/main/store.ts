@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { SessionError, type Store } from 'holdfast'
 import { memoryStore } from 'holdfast/memory'
 import type { Logger } from 'pino'
@@ -11,6 +13,8 @@ export interface OpenedStore {
 
 export interface StoreOptions {
   readonly log: Logger
+  /** Refuse an embedded store that is not there, instead of making one. */
+  readonly existing?: boolean
   readonly now?: () => number
 }
 
@@ -20,7 +24,7 @@ export interface StoreOptions {
  */
 export async function openStore(
   { store: wanted, storeTimeout }: Pick<Config, 'store' | 'storeTimeout'>,
-  { log, now = () => Date.now() }: StoreOptions,
+  { log, existing = false, now = () => Date.now() }: StoreOptions,
 ): Promise<OpenedStore> {
   switch (wanted.kind) {
     case 'memory': {
@@ -28,11 +32,19 @@ export async function openStore(
       return opened(memoryStore({ now }))
     }
     case 'lmdb':
+      if (existing && !existsSync(join(wanted.path, LMDB_FILE))) {
+        throw new SessionError(
+          'config_invalid',
+          `There is no store at ${wanted.path}. Correct HOLDFAST_STORE.`,
+        )
+      }
       return opened(await openLmdb(wanted.path, { log, now }))
     case 'redis':
       return openRedis(wanted.url, storeTimeout, { log, now })
   }
 }
+
+const LMDB_FILE = 'data.mdb'
 
 function opened(store: Store): OpenedStore {
   return { store, close: () => store.close() }
@@ -67,6 +79,10 @@ async function openRedis(
     connectTimeout: timeoutMs,
     retryStrategy: (times) => Math.min(times * 100, 2_000),
   })
+  const connected = new Promise<void>((resolve) => {
+    client.once('ready', resolve)
+    setTimeout(resolve, timeoutMs).unref()
+  })
   // Without a listener a lost connection would end the process; the store answers for itself.
   client.on('error', (error: Error) => log.warn({ err: error }, 'redis'))
   const store = redisStore({
@@ -75,6 +91,8 @@ async function openRedis(
     now,
     onWarning: (message) => log.warn(message),
   })
+  // a moment for the first connection: until then every command fails at once
+  await connected
   return {
     store,
     async close() {

@@ -110,11 +110,29 @@ describe('keys', () => {
     expect(after.keys[0]).toEqual(before.keys[0])
     expect(JSON.parse(rotated.out).current).toBe(after.current)
     const keys = JSON.parse(status.out).keys
-    expect(keys.map(({ id, current }: { id: string; current: boolean }) => [id, current])).toEqual([
-      [before.current, false],
-      [after.current, true],
+    expect(keys.map(({ id, state }: { id: string; state: string }) => [id, state])).toEqual([
+      [before.current, 'older'],
+      [after.current, 'current'],
     ])
     expect(status.out).not.toContain(after.keys[1].secret)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+  })
+
+  test('add leaves the sealing key as it is, and rotate then promotes the one that was added', async () => {
+    const file = join(folder(), 'ring.json')
+    await holdfast(`keys new ${file}`)
+    const before = JSON.parse(readFileSync(file, 'utf8'))
+
+    const added = await holdfast(`keys add ${file} --json`)
+    const waiting = await holdfast(`keys status ${file}`)
+    const between = JSON.parse(readFileSync(file, 'utf8'))
+    await holdfast(`keys rotate ${file}`)
+
+    const after = JSON.parse(readFileSync(file, 'utf8'))
+    const { added: id } = JSON.parse(added.out)
+    expect(between.current).toBe(before.current)
+    expect(waiting.out).toMatch(new RegExp(`${id} .*waits`))
+    expect([after.current, after.keys.length]).toEqual([id, 2])
     expect(statSync(file).mode & 0o777).toBe(0o600)
   })
 
@@ -315,10 +333,17 @@ test('reseal moves every session of a store under the new key, and the old key i
   })
 
   const ring = JSON.parse(readFileSync(file, 'utf8'))
-  expect([code, JSON.parse(out)]).toEqual([0, { read: 2, resealed: 2, current: ring.current }])
+  expect([code, JSON.parse(out)]).toEqual([
+    0,
+    { read: 6, resealed: 6, unreadable: 0, current: ring.current },
+  ])
   ring.keys.shift()
   writeFileSync(file, JSON.stringify(ring))
   const second = await running(store)
   const listed = await second.call('GET', '/v1/subjects/ada/sessions')
   expect((await listed.json()).items).toHaveLength(1)
+  const login = await second.call('POST', '/v1/sessions', { body: { ...LOGIN, request: atHome() } })
+  expect(login.status).toBe(201)
+  expect((await second.call('GET', '/v1/events')).status).toBe(200)
+  expect(second.log()).toContain('left out of the log')
 })

@@ -1,0 +1,62 @@
+import { historyPlace, isUnreadable, keyIdOf, sealingCodec, sessionPlace } from '../codecs/codec.ts'
+import type { Keyring } from '../codecs/keyring.ts'
+import { systemHost } from '../codecs/system-host.ts'
+import { SessionError } from '../core/errors.ts'
+import { PARTITIONS } from '../core/ids.ts'
+import type { Store } from '../core/store.ts'
+
+/** Of each kind from each partition. */
+const SAMPLE = 8
+
+/**
+ * Whether a ring is the ring of a store, from some sessions and histories of each partition. Throws `config_invalid`
+ * when none of them opens: whoever went on would refuse everybody. The ids of keys that it lacks for some.
+ *
+ * @example
+ * const missing = await checkKeyring({ store, keyring })
+ */
+export async function checkKeyring({
+  store,
+  keyring,
+}: {
+  readonly store: Pick<Store, 'entries' | 'subjects'>
+  readonly keyring: Keyring
+}): Promise<readonly string[]> {
+  const codec = sealingCodec(keyring, systemHost())
+  const missing = new Set<string>()
+  let opened = 0
+
+  function sample(sealed: Uint8Array, open: () => unknown): void {
+    try {
+      open()
+      opened++
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      if (error.code === 'key_unknown') missing.add(keyIdOf(sealed))
+    }
+  }
+
+  async function partition(number: number): Promise<void> {
+    const query = { partition: number, limit: SAMPLE }
+    const [sessions, histories] = await Promise.all([
+      store.entries.list(query),
+      store.subjects.list(query),
+    ])
+    for (const found of sessions.items) {
+      sample(found.sealed, () => codec.open(sessionPlace(found), found.sealed))
+    }
+    for (const { subject, version, sealed } of histories.items) {
+      sample(sealed, () => codec.open(historyPlace(subject, version), sealed))
+    }
+  }
+
+  await Promise.all(Array.from({ length: PARTITIONS }, (_, number) => partition(number)))
+  const ids = [...missing].sort()
+  if (opened === 0 && ids.length > 0) {
+    throw new SessionError(
+      'config_invalid',
+      `The store is sealed under another key ring: this one has not the key ${ids.join(', ')}. Name the ring of this store (HOLDFAST_KEYRING), or another store (HOLDFAST_STORE).`,
+    )
+  }
+  return ids
+}
