@@ -346,6 +346,21 @@ test('a thief who guesses codes elsewhere does not keep the owner from proving h
   })
 })
 
+test('a context whose reasons do not sum to its evidence says why, in sentences', async () => {
+  await inTown(async (page) => {
+    await logIn(page, 'ada')
+    await page.goto(`${town.shopUrl}/basket`)
+    await copyCookie(page)
+    await steal(page, 'tokyo', 'browse')
+    town.pass(60_000)
+    await page.goto(`${town.shopUrl}/sees`)
+
+    await page.waitForSelector('.context >> text=Chiyoda City, Japan')
+    await page.waitForSelector('.context >> text=/Together 60 when judged, 5\\d left after 1 min/')
+    expect(await textOf(page, '[data-contexts]')).not.toMatch(/_/)
+  })
+})
+
 test('fits a phone: no page is wider than its window', async () => {
   await inTown(async (page) => {
     await page.setViewportSize({ width: 375, height: 740 })
