@@ -346,6 +346,17 @@ test('a thief who guesses codes elsewhere does not keep the owner from proving h
   })
 })
 
+test('goods that do not exist are not here, and the page says so', async () => {
+  await inTown(async (page) => {
+    await logIn(page, 'ada')
+    await page.goto(`${town.shopUrl}/products/nope`)
+
+    await page.waitForSelector('h1:has-text("Not here")')
+    await page.click('text=To the shop')
+    await page.waitForSelector('.product')
+  })
+})
+
 test('a context whose reasons do not sum to its evidence says why, in sentences', async () => {
   await inTown(async (page) => {
     await logIn(page, 'ada')
