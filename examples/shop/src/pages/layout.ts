@@ -71,7 +71,7 @@ export function formTokenField(visitor: Visitor): Html {
 function bar({ visitor, path, place, carriesSession }: Page): Html {
   return html`<header class="bar"><div class="wrap">
 <a class="brand" href="/"><img src="/static/mark.svg" alt="" width="30" height="30">Kelp &amp; Keel</a>
-<nav aria-label="Main">${visitor && menu(path)}</nav>
+${visitor && html`<nav aria-label="Main">${menu(path)}</nav>`}
 <div class="bar-end">
 ${place && placePicker(place, path)}
 ${visitor && html`<span class="who muted">${visitor.name}</span>`}
