@@ -9,10 +9,50 @@ const READY_MS = 30_000
 const KEPT_LINES = 20
 
 /**
+ * Programs that run together: they start one after the other, and end together. The first that fails ends the others
+ * and this process, with code 1, and only its error is told. `start` and `stop` then never return.
+ */
+export function programs({ say }) {
+  const running = []
+  let ending
+
+  function fail(error) {
+    if (ending === undefined) process.stderr.write(`${error.message}\n`)
+    return stop(1)
+  }
+
+  async function end(code) {
+    if (code === 0 && running.length > 0) say('Stopping ...')
+    // What was started last stops first, so that nothing speaks to a service that is gone.
+    for (const program of running.reverse()) await program.stop()
+    process.exit(code)
+  }
+
+  function stop(code = 0) {
+    ending ??= end(code)
+    return ending
+  }
+
+  return {
+    async start(program, readyAt) {
+      const started = startProcess({ ...program, say })
+      running.push(started)
+      started.failed.catch(fail)
+      try {
+        await Promise.race([untilReady(readyAt), started.failed])
+      } catch (error) {
+        await fail(error)
+      }
+    },
+    stop,
+  }
+}
+
+/**
  * Starts a long-running Node program. All it says goes to `log`; warnings and worse also to the terminal.
  * It has a process group of its own, so that Ctrl-C in the terminal reaches it only through `stop`.
  */
-export function startProcess({ name, args, env, log, say }) {
+function startProcess({ name, args, env, log, say }) {
   const child = spawn(process.execPath, args, {
     cwd: root,
     env: { ...process.env, ...env },
@@ -70,7 +110,7 @@ function warningIn(line) {
 }
 
 /** Resolves when the address answers anything but a failure of its own. */
-export async function untilReady(url) {
+async function untilReady(url) {
   const deadline = Date.now() + READY_MS
   for (;;) {
     try {

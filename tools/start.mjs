@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
 import { geoData } from './geo-data.mjs'
 import { fail, orFail, root } from './run.mjs'
-import { isFree, startProcess, untilReady } from './service-process.mjs'
+import { isFree, programs } from './service-process.mjs'
 import { setup } from './setup.mjs'
 
 const HELP = `npm start -- [--port N] [--api-port N]
@@ -18,10 +18,9 @@ Installs what is missing, builds, and runs Holdfast with the example shop until 
 const { port, apiPort } = options()
 const say = (text) => process.stdout.write(`${text}\n`)
 const folder = join(root, '.holdfast')
-const running = []
-let stopping = false
+const { start, stop } = programs({ say })
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop())
 
 await setup()
 await orFail(build({ say }))
@@ -32,13 +31,8 @@ mkdirSync(folder, { recursive: true, mode: 0o700 })
 const shopKey = newSecret()
 const auditKey = newSecret()
 
-try {
-  await startService()
-  await startShop()
-} catch (error) {
-  say(error.message)
-  await stop(1)
-}
+await startService()
+await startShop()
 
 say(`
   The shop           http://localhost:${port}
@@ -56,8 +50,8 @@ say(`
 
 async function startService() {
   say('Starting the service ...')
-  await watch(
-    startProcess({
+  await start(
+    {
       name: 'service',
       args: ['packages/service/bin/holdfast.mjs', 'serve'],
       env: {
@@ -69,16 +63,15 @@ async function startService() {
         HOLDFAST_GEO_ASN: geo.asn.join(','),
       },
       log: join(folder, 'service.log'),
-      say,
-    }),
+    },
     `http://127.0.0.1:${apiPort + 1}/readyz`,
   )
 }
 
 async function startShop() {
   say('Starting the shop ...')
-  await watch(
-    startProcess({
+  await start(
+    {
       name: 'shop',
       args: ['examples/shop/dist/main.js'],
       env: {
@@ -88,33 +81,13 @@ async function startShop() {
         SHOP_AUDIT_KEY: auditKey,
       },
       log: join(folder, 'shop.log'),
-      say,
-    }),
+    },
     `http://127.0.0.1:${port}/`,
   )
 }
 
-async function watch(process, readyAt) {
-  running.push(process)
-  process.failed.catch((error) => {
-    if (stopping) return
-    say(error.message)
-    stop(1)
-  })
-  await Promise.race([untilReady(readyAt), process.failed])
-}
-
-/** What was started last stops first, so that the shop never speaks to a service that is gone. */
-async function stop(code) {
-  if (stopping) return
-  stopping = true
-  if (running.length > 0) say('Stopping ...')
-  for (const process of running.reverse()) await process.stop()
-  process.exit(code)
-}
-
 async function portsAreFree() {
-  for (const wanted of [port, port + 1, port + 2, port + 3, apiPort, apiPort + 1]) {
+  for (const wanted of [...portsFrom(port, 4), ...portsFrom(apiPort, 2)]) {
     if (await isFree(wanted)) continue
     const option = wanted < port || wanted > port + 3 ? '--api-port' : '--port'
     fail(
@@ -136,7 +109,7 @@ function options() {
       process.stdout.write(`${HELP}\n`)
       process.exit(0)
     }
-    return { port: portOf(values.port), apiPort: portOf(values['api-port']) }
+    return apart({ port: portOf(values.port), apiPort: portOf(values['api-port']) })
   } catch (error) {
     return fail(`${error.message}\n\n${HELP}`)
   }
@@ -146,6 +119,19 @@ function portOf(text) {
   const number = Number(text)
   if (/^\d{1,5}$/.test(text) && number > 0 && number <= 65_532) return number
   throw new Error(`"${text}" is not a port from 1 to 65532.`)
+}
+
+/** Ports that both want would be found out only when the second program dies of it. */
+function apart({ port, apiPort }) {
+  const both = portsFrom(port, 4).find((number) => portsFrom(apiPort, 2).includes(number))
+  if (both === undefined) return { port, apiPort }
+  throw new Error(
+    `The shop takes the ports ${port} to ${port + 3}, the service ${apiPort} and ${apiPort + 1}: both want ${both}. Choose --port or --api-port so that they are apart.`,
+  )
+}
+
+function portsFrom(first, count) {
+  return Array.from({ length: count }, (_, offset) => first + offset)
 }
 
 function newSecret() {

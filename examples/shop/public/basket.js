@@ -1,26 +1,28 @@
-import { api } from './api.js'
+import { api, fill } from './api.js'
 import { emptyBasket, readBasket, setCount } from './basket-store.js'
 import { element, price } from './dom.js'
 
 const place = document.querySelector('[data-basket]')
-const { products } = await api('/api/catalogue/products')
-show()
+let products = []
+await fill(place, async () => {
+  products = (await api('/api/catalogue/products')).products
+  return contents()
+})
 
-function show() {
+function contents() {
   const basket = readBasket()
   const lines = products.filter(({ id }) => basket[id] > 0)
   if (lines.length === 0) {
-    place.replaceChildren(
+    return [
       element('p', {}, 'Nothing in it yet.'),
-      element('a', { class: 'button', href: '/' }, 'To the shop'),
-    )
-    return
+      element('p', {}, element('a', { class: 'button', href: '/' }, 'To the shop')),
+    ]
   }
   const total = lines.reduce((sum, { id, cents }) => sum + cents * basket[id], 0)
-  place.replaceChildren(
+  return [
     table(lines, basket, total),
     element('div', { class: 'actions' }, element('button', { click: order }, 'Place the order')),
-  )
+  ]
 }
 
 function table(lines, basket, total) {
@@ -29,7 +31,7 @@ function table(lines, basket, total) {
     { class: 'scroll' },
     element(
       'table',
-      { class: 'rows' },
+      { class: 'rows basket' },
       element('tbody', {}, ...lines.map((line) => row(line, basket[line.id]))),
       element(
         'tfoot',
@@ -59,17 +61,17 @@ function row({ id, name, picture, cents }, count) {
 function stepper(id, name, count) {
   const change = (by) => () => {
     setCount(id, count + by)
-    show()
+    place.replaceChildren(...contents())
   }
   return element(
     'span',
-    { class: 'actions' },
+    { class: 'stepper' },
     element(
       'button',
       { class: 'quiet small', 'aria-label': `One ${name} less`, click: change(-1) },
       '−',
     ),
-    String(count),
+    element('span', {}, String(count)),
     element(
       'button',
       { class: 'quiet small', 'aria-label': `One ${name} more`, click: change(1) },

@@ -27,8 +27,8 @@ export function gauge(decibans) {
   )
 }
 
-/** Reasons with their weights: what speaks against the visitor and what speaks for them. */
-export function reasonList(because) {
+/** Reasons with their weights: what speaks against the visitor and what speaks for them. `note`: why they do not sum to the gauge. */
+export function reasonList(because, note = null) {
   if (because.length === 0)
     return element('p', { class: 'small-print' }, 'Nothing speaks against it.')
   return element(
@@ -42,6 +42,7 @@ export function reasonList(because) {
         element('span', {}, text),
       ),
     ),
+    note === null ? null : element('li', { class: 'sum' }, note),
   )
 }
 

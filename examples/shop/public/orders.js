@@ -1,18 +1,15 @@
-import { api } from './api.js'
+import { api, fill } from './api.js'
 import { element, price } from './dom.js'
 
 const place = document.querySelector('[data-orders]')
-const { orders } = await api('/api/orders')
-place.removeAttribute('aria-busy')
-place.classList.add('stack')
-if (orders.length === 0) {
-  place.replaceChildren(
+await fill(place, async () => {
+  const { orders } = await api('/api/orders')
+  if (orders.length > 0) return orders.map(card)
+  return [
     element('p', {}, 'None yet.'),
-    element('a', { class: 'button', href: '/' }, 'To the shop'),
-  )
-} else {
-  place.replaceChildren(...orders.map(card))
-}
+    element('p', {}, element('a', { class: 'button', href: '/' }, 'To the shop')),
+  ]
+})
 
 function card({ id, at, lines, cents }) {
   return element(

@@ -1,27 +1,31 @@
-import { api } from './api.js'
+import { api, fill } from './api.js'
 import { addToBasket } from './basket-store.js'
 import { element, price } from './dom.js'
 
 const place = document.querySelector('[data-product]')
-const product = await api(`/api/catalogue/products/${encodeURIComponent(place.dataset.product)}`)
-document.title = `${product.name} · Kelp & Keel`
-const note = element('p', { role: 'status', class: 'muted' })
-place.replaceChildren(
-  element('img', { src: product.picture, alt: product.name, width: '640', height: '480' }),
-  element(
-    'div',
-    {},
-    element('p', { class: 'eyebrow' }, product.line),
-    element('h1', {}, product.name),
-    element('p', { class: 'lead' }, product.about),
-    element('p', { class: 'price' }, price(product.cents)),
-    element('button', { click: add }, 'Add to the basket'),
-    note,
-  ),
-)
-place.removeAttribute('aria-busy')
+await fill(place, async () => {
+  const product = await api(`/api/catalogue/products/${encodeURIComponent(place.dataset.product)}`)
+  document.title = `${product.name} · Kelp & Keel`
+  return draw(product)
+})
 
-function add() {
-  addToBasket(product.id)
-  note.replaceChildren('In the basket. ', element('a', { href: '/basket' }, 'See the basket'))
+function draw({ id, name, picture, line, about, cents }) {
+  const note = element('p', { role: 'status', class: 'muted' })
+  function add() {
+    addToBasket(id)
+    note.replaceChildren('In the basket. ', element('a', { href: '/basket' }, 'See the basket'))
+  }
+  return [
+    element('img', { src: picture, alt: name, width: '640', height: '480' }),
+    element(
+      'div',
+      {},
+      element('p', { class: 'eyebrow' }, line),
+      element('h1', {}, name),
+      element('p', { class: 'lead' }, about),
+      element('p', { class: 'price' }, price(cents)),
+      element('button', { click: add }, 'Add to the basket'),
+      note,
+    ),
+  ]
 }

@@ -71,7 +71,7 @@ function contextCard(context) {
     ),
     element('p', { class: 'muted' }, context.network, element('br'), context.device),
     gauge(context.evidence),
-    reasonList(context.because),
+    reasonList(context.because, context.note),
     element(
       'p',
       { class: 'small-print' },

@@ -1,11 +1,12 @@
-import { api } from './api.js'
+import { api, fill } from './api.js'
 import { addToBasket } from './basket-store.js'
 import { element, price } from './dom.js'
 
 const list = document.querySelector('[data-products]')
-const { products } = await api('/api/catalogue/products')
-list.replaceChildren(...products.map(card))
-list.removeAttribute('aria-busy')
+await fill(list, async () => {
+  const { products } = await api('/api/catalogue/products')
+  return products.map(card)
+})
 
 function card(product) {
   const link = `/products/${product.id}`

@@ -74,7 +74,7 @@ function show({ request, status, code, verdict, decision, from }) {
           element('h3', {}, 'Why'),
           from === null ? null : element('p', { class: 'small-print' }, `Seen: ${from}`),
           gauge(decision.score),
-          reasonList(decision.because),
+          reasonList(decision.because, decision.note),
         ].filter((part) => part !== null)),
   )
 }

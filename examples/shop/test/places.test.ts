@@ -24,6 +24,18 @@ test('every place of the demonstration is where the geo data says its address is
   )
 })
 
+test('every network of the demonstration has the name that Holdfast will show', async () => {
+  const { city, asn } = await geoData()
+  const geo = geoLookup({ city, asn, onProblem: () => undefined })
+
+  const unlike = PLACES.filter(
+    ({ address, network }) => !geo.lookup(address)?.organisation?.startsWith(network),
+  )
+  geo.close()
+
+  expect(unlike.map(({ network }) => network)).toEqual([])
+})
+
 test('the neighbour of a home shares its /24, the café and the other city do not', () => {
   const prefix = (address: string): string => address.split('.').slice(0, 3).join('.')
 

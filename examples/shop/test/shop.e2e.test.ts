@@ -67,6 +67,14 @@ async function travel(page: Page, place: string, clock: 'follows' | 'stays'): Pr
   await page.waitForURL((url) => !url.pathname.startsWith('/edge'))
 }
 
+/** Without a page of the shop: the place is a cookie of the edge. */
+async function travelHome(page: Page): Promise<void> {
+  await page.request.post(`${town.shopUrl}/edge/place`, {
+    form: { place: 'oslo', clock: 'follow', next: '/login' },
+    maxRedirects: 0,
+  })
+}
+
 async function textOf(page: Page, selector: string): Promise<string> {
   return (await page.textContent(selector)) ?? ''
 }
@@ -275,6 +283,92 @@ test('logout ends the session for the copy and for the back button, too', async 
     expect((await town.events()).find(({ type }) => type === 'session-revoked')?.reason).toBe(
       'logout',
     )
+  })
+})
+
+test('after five wrong codes the page says so, and lets one travel on, log out, and begin again', async () => {
+  await inTown(async (page) => {
+    await logIn(page, 'ada')
+    await travel(page, 'new-york', 'stays')
+    await page.waitForURL('**/step-up?return=%2F')
+    const left: string[] = []
+    for (const code of ['000001', '000002', '000003', '000004']) {
+      await page.fill('#code', code)
+      await page.click('text=Confirm')
+      await page.waitForSelector('[role="alert"]')
+      left.push(await textOf(page, '[data-tries]'))
+    }
+    await page.fill('#code', '000005')
+    await page.click('text=Confirm')
+    await page.waitForSelector('h1:has-text("Too many wrong codes")')
+    const refused = await textOf(page, 'main')
+    await page.reload()
+    const reloaded = await textOf(page, 'main')
+
+    expect(left.map((text) => text.split(' ')[0])).toEqual(['4', '3', '2', 'One'])
+    expect(refused).toContain('attempts_exhausted')
+    expect(reloaded).toContain('Too many wrong codes')
+    await travel(page, 'oslo', 'stays')
+    await page.waitForSelector('.product')
+    await travel(page, 'new-york', 'stays')
+    await page.waitForSelector('h1:has-text("Too many wrong codes")')
+    await page.click('text=Log out and begin again')
+    await page.waitForURL('**/login')
+  })
+})
+
+test('a thief who guesses codes elsewhere does not keep the owner from proving herself', async () => {
+  await inTown(async (page, context) => {
+    await logIn(page, 'ada')
+    await travel(page, 'new-york', 'stays')
+    await page.waitForURL('**/step-up**')
+    const guesses = async (): Promise<number> => {
+      await page.goto(`${town.shopUrl}/step-up`)
+      return page.evaluate(async () => {
+        const body = new URLSearchParams({ code: '000000', next: '/' })
+        return (await fetch('/step-up', { method: 'POST', body })).status
+      })
+    }
+    const statuses: number[] = []
+    for (let session = 0; session < 3; session++) {
+      for (let guess = 0; guess < 4; guess++) statuses.push(await guesses())
+      await context.clearCookies({ name: '__Host-session' })
+      await travelHome(page)
+      await logIn(page, 'ada')
+      await travel(page, session === 2 ? 'berlin' : 'new-york', 'stays')
+      await page.waitForURL('**/step-up**')
+    }
+
+    expect(statuses.slice(0, 10)).toEqual(Array(10).fill(401))
+    expect(statuses.slice(10)).toEqual([429, 429])
+    await proveFactor(page)
+    await page.waitForSelector('.product')
+  })
+})
+
+test('goods that do not exist are not here, and the page says so', async () => {
+  await inTown(async (page) => {
+    await logIn(page, 'ada')
+    await page.goto(`${town.shopUrl}/products/nope`)
+
+    await page.waitForSelector('h1:has-text("Not here")')
+    await page.click('text=To the shop')
+    await page.waitForSelector('.product')
+  })
+})
+
+test('a context whose reasons do not sum to its evidence says why, in sentences', async () => {
+  await inTown(async (page) => {
+    await logIn(page, 'ada')
+    await page.goto(`${town.shopUrl}/basket`)
+    await copyCookie(page)
+    await steal(page, 'tokyo', 'browse')
+    town.pass(60_000)
+    await page.goto(`${town.shopUrl}/sees`)
+
+    await page.waitForSelector('.context >> text=Chiyoda City, Japan')
+    await page.waitForSelector('.context >> text=/Together 60 when judged, 5\\d left after 1 min/')
+    expect(await textOf(page, '[data-contexts]')).not.toMatch(/_/)
   })
 })
 

@@ -131,7 +131,7 @@ export const PLACES: readonly Place[] = [
     city: 'Tokyo',
     country: 'JP',
     named: 'Chiyoda City',
-    network: 'Linode',
+    network: 'Akamai',
     asn: 63949,
     address: '139.162.64.17',
     timezone: 'Asia/Tokyo',

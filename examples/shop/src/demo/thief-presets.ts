@@ -35,7 +35,7 @@ export function thiefPresets(victim: Home): readonly ThiefPreset[] {
     {
       id: 'tokyo',
       title: 'Tokyo data centre, curl',
-      about: `A rented server at ${FAR.tokyo.network}. Not even a browser.`,
+      about: `A rented server at ${FAR.tokyo.network}, in ${FAR.tokyo.named}. Not even a browser.`,
       place: FAR.tokyo,
       browser: { headers: CURL },
     },

@@ -1,5 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { fileURLToPath } from 'node:url'
-import express, { type ErrorRequestHandler, type Express } from 'express'
+import express, { type ErrorRequestHandler, type Express, type Request } from 'express'
 import type { RemoteSessions } from 'holdfast/client'
 import { holdfast } from 'holdfast/express'
 import { phones } from '../demo/phones.ts'
@@ -9,7 +10,7 @@ import type { Directory } from '../users/directory.ts'
 import { accountRoutes } from './account.ts'
 import { securityHeaders } from './headers.ts'
 import { loginRoutes } from './login.ts'
-import type { GatewayParts } from './parts.ts'
+import { frameOf, type GatewayParts } from './parts.ts'
 import { messagePage, refusalPage } from './refusals.ts'
 import { seesRoutes } from './sees.ts'
 import { serviceRoutes } from './services.ts'
@@ -34,17 +35,22 @@ export interface GatewayOptions {
 /** The gateway: pages, login, step-up, and the way to the services behind. */
 export function gateway(options: GatewayOptions): Express {
   const { sessions, operator, users, now, stop, ports, edgePort, browserModule } = options
+  const visits = new AsyncLocalStorage<Request>()
   const guard = holdfast(sessions, {
     ...BEHIND_OWN_HOPS,
     loginPage: '/login',
     stepUpPage: '/step-up',
-    onRefusal: refusalPage,
+    onRefusal: (refused) => {
+      const request = visits.getStore()
+      return refusalPage(refused, request ? frameOf({ guard }, request) : { place: undefined })
+    },
   })
   const parts: GatewayParts = { guard, sessions, operator, users, phones: phones(), now, stop }
 
   const app = express()
   app.disable('x-powered-by')
   app.set('query parser', 'simple')
+  app.use((request, _response, next) => visits.run(request, next))
   app.use(securityHeaders())
   app.use('/static/holdfast', express.static(browserModule, { index: false }))
   app.use('/static', express.static(PUBLIC, { index: false }))
@@ -55,19 +61,20 @@ export function gateway(options: GatewayOptions): Express {
   app.use(accountRoutes(parts))
   app.use(seesRoutes(parts))
   app.use(thiefRoutes({ ...parts, edgePort }))
-  app.use((_request, response) => {
-    response.status(404).send(messagePage('Not here', 'There is no such page in this shop.'))
+  app.use((request, response) => {
+    const words = { title: 'Not here', text: 'There is no such page in this shop.' }
+    response.status(404).send(messagePage({ ...frameOf(parts, request), ...words }))
   })
+  /** Four parameters make it an error handler for Express. */
+  const failed: ErrorRequestHandler = (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error)
+    const status = statusOf(error)
+    if (status >= 500) process.stderr.write(`gateway: ${textOf(error)}\n`)
+    const words = { title: 'That did not work', text: 'Please try again in a moment.' }
+    response.status(status).send(messagePage({ ...frameOf(parts, request), ...words }))
+  }
   app.use(failed)
   return app
-}
-
-/** Four parameters make it an error handler for Express. */
-const failed: ErrorRequestHandler = (error: unknown, _request, response, next) => {
-  if (response.headersSent) return next(error)
-  const status = statusOf(error)
-  if (status >= 500) process.stderr.write(`gateway: ${textOf(error)}\n`)
-  response.status(status).send(messagePage('That did not work', 'Please try again in a moment.'))
 }
 
 /** Express's own parsers name a status below 500 for what the client did wrong. */

@@ -1,10 +1,10 @@
 import type { Request } from 'express'
 import type { RemoteSessions } from 'holdfast/client'
-import type { ExpressHoldfast } from 'holdfast/express'
+import { cookie, type ExpressHoldfast } from 'holdfast/express'
 import { PHONE_COOKIE, type Phones } from '../demo/phones.ts'
 import { findHome, HOMES, type Home, PLACES, type Place } from '../demo/places.ts'
 import { readCookie } from '../edge/cookies.ts'
-import type { Visitor } from '../pages/layout.ts'
+import type { Frame, Visitor } from '../pages/layout.ts'
 import type { Operator } from '../sees/operator.ts'
 import type { Directory, User } from '../users/directory.ts'
 
@@ -35,8 +35,17 @@ export function phoneOwner({ phones }: GatewayParts, request: Request): User | u
   return phones.owner(readCookie(request.headers.cookie ?? '', PHONE_COOKIE))
 }
 
+/** The frame of a page for a session that has not passed, or for nobody. */
+export function frameOf(parts: Pick<GatewayParts, 'guard'>, request: Request): Frame {
+  const carried = cookie().read((name) => request.headers[name])
+  return { place: placeOf(parts, request), carriesSession: carried.ok }
+}
+
 /** Where the edge says that the request comes from. */
-export function placeOf({ guard }: GatewayParts, request: Request): Place | undefined {
+export function placeOf(
+  { guard }: Pick<GatewayParts, 'guard'>,
+  request: Request,
+): Place | undefined {
   const { ip } = guard.requestFacts(request)
   return PLACES.find(({ address }) => address === ip)
 }

@@ -9,12 +9,17 @@ export interface Prompt {
   readonly subject: string
   readonly reasons: readonly string[]
   readonly expiresAt: number
+  /** How many wrong answers Holdfast takes from here until it asks no more. */
+  readonly triesLeft: number
 }
 
 /** Keeps the begun step-up of each secret and place, so that reloading the page does not count as being asked again. */
 export interface Prompts {
   of(request: Request): Prompt | undefined
-  keep(request: Request, prompt: Prompt): void
+  /** The prompt as it is kept: one that ran out before it has used up tries. */
+  keep(request: Request, prompt: Prompt): Prompt
+  /** Counts a wrong answer. The prompt as it is now. */
+  failed(request: Request, prompt: Prompt): Prompt
   forget(request: Request): void
 }
 
@@ -39,7 +44,15 @@ export function prompts({ guard, now }: Pick<GatewayParts, 'guard' | 'now'>): Pr
     keep: (request, prompt) => {
       const oldest = kept.keys().next()
       if (kept.size >= MOST && !oldest.done) kept.delete(oldest.value)
-      kept.set(keyOf(request), prompt)
+      const key = keyOf(request)
+      const triesLeft = Math.min(prompt.triesLeft, kept.get(key)?.triesLeft ?? prompt.triesLeft)
+      kept.set(key, { ...prompt, triesLeft })
+      return { ...prompt, triesLeft }
+    },
+    failed: (request, prompt) => {
+      const left = { ...prompt, triesLeft: prompt.triesLeft - 1 }
+      kept.set(keyOf(request), left)
+      return left
     },
     forget: (request) => void kept.delete(keyOf(request)),
   }

@@ -6,7 +6,7 @@ import { type GatewayParts, placeOf, visitorOf } from './parts.ts'
 
 /** "What Holdfast sees": an operator's view, of the visitor's own session only. */
 export function seesRoutes(parts: GatewayParts): Router {
-  const { guard, operator, stop } = parts
+  const { guard, operator, now, stop } = parts
   const router = Router()
 
   router.get('/sees', guard.requireSession(), (request, response) => {
@@ -19,7 +19,7 @@ export function seesRoutes(parts: GatewayParts): Router {
   router.get('/sees/stream', guard.requireSession(), async (request, response) => {
     const session = guard.sessionOf(request).id
     response.set('content-type', 'text/event-stream').flushHeaders()
-    await streamSession(response, { operator, session, stop })
+    await streamSession(response, { operator, session, now, stop })
   })
 
   return router

@@ -3,12 +3,16 @@ import { ownPath } from 'holdfast/express'
 import { document } from '../pages/layout.ts'
 import { stepUpPage } from '../pages/step-up.ts'
 import { attempts } from '../users/attempts.ts'
-import { fieldOf, type GatewayParts, phoneOwner, placeOf } from './parts.ts'
+import { fieldOf, frameOf, type GatewayParts, phoneOwner } from './parts.ts'
 import { type Prompt, prompts } from './prompts.ts'
 
 const WRONG =
   'That was not the code, or it was used already. The next one comes within half a minute.'
-const TOO_MANY = 'Too many tries. Please wait a few minutes.'
+const TOO_MANY = 'Too many tries from here. Please wait a few minutes.'
+
+/** Wrong codes from one place and browser, after which Holdfast asks it no more; of two holders one is out at once. */
+const MOST_WRONG = 5
+const MOST_WRONG_AFTER_FORK = 1
 
 /** Asks for the second factor, and goes back to the page that was interrupted. */
 export function stepUpRoutes(parts: GatewayParts): Router {
@@ -25,11 +29,11 @@ export function stepUpRoutes(parts: GatewayParts): Router {
     const owner = phoneOwner(parts, request)
     const phone = owner?.id === prompt.subject
     return document({
+      ...frameOf(parts, request),
       title: 'Is it you?',
       path: next,
-      place: placeOf(parts, request),
       scripts: phone ? ['phone.js'] : [],
-      body: stepUpPage({ next, problem, phone, reasons: prompt.reasons }),
+      body: stepUpPage({ next, problem, phone, prompt }),
     })
   }
 
@@ -44,9 +48,10 @@ export function stepUpRoutes(parts: GatewayParts): Router {
     if (!begin.ok) return guard.refuse(response, begin)
     const { challenge, subject, expiresAt, decision } = begin
     const reasons = decision.because.filter(({ weight }) => weight >= 0).map(({ text }) => text)
-    const prompt = { challenge, subject, expiresAt, reasons }
-    begun.keep(request, prompt)
-    response.send(page(request, prompt, { next }))
+    const forked = decision.because.some(({ reason }) => reason === 'secret_forked')
+    const triesLeft = forked ? MOST_WRONG_AFTER_FORK : MOST_WRONG
+    const prompt = { challenge, subject, expiresAt, reasons, triesLeft }
+    response.send(page(request, begun.keep(request, prompt), { next }))
   })
 
   router.post(
@@ -58,18 +63,26 @@ export function stepUpRoutes(parts: GatewayParts): Router {
       const prompt = begun.of(request)
       if (prompt === undefined) return response.redirect(303, again)
       const { challenge, subject } = prompt
+      // By place as well: who guesses elsewhere must not keep the owner from proving herself here.
+      const guesser = `${guard.requestFacts(request).ip} ${subject}`
 
-      if (!tries.allowed(subject)) {
+      if (!tries.allowed(guesser)) {
         response.status(429).send(page(request, prompt, { next, problem: TOO_MANY }))
         return
       }
       const right = users.find(subject)?.totp.accept(fieldOf(request.body, 'code'), now())
       if (right !== true) {
-        tries.failed(subject)
+        tries.failed(guesser)
         const told = await guard.stepUpFailed(request, challenge)
         if (!told.ok && told.code !== 'invalid_input') return guard.refuse(response, told)
-        response.status(401).send(page(request, prompt, { next, problem: WRONG }))
-        return
+        const left = begun.failed(request, prompt)
+        if (left.triesLeft > 0) {
+          response.status(401).send(page(request, left, { next, problem: WRONG }))
+          return
+        }
+        // Asked afresh, Holdfast says why there is no more to be tried.
+        begun.forget(request)
+        return response.redirect(303, again)
       }
 
       begun.forget(request)
@@ -80,7 +93,9 @@ export function stepUpRoutes(parts: GatewayParts): Router {
         amr: ['otp'],
       })
       if (done.ok) return response.redirect(303, next)
-      if (done.code === 'challenge_invalid') return response.redirect(303, again)
+      if (done.code === 'challenge_invalid' || done.code === 'context_refused') {
+        return response.redirect(303, again)
+      }
       guard.refuse(response, done)
     },
   )

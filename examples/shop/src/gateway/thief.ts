@@ -87,7 +87,7 @@ export function thiefRoutes(parts: GatewayParts & { readonly edgePort: () => num
       status,
       code,
       verdict: verdictOf(status, code),
-      ...findings({ preset, caused: caused.items, detail }),
+      ...findings({ preset, caused: caused.items, detail, now: now() }),
     })
   })
 

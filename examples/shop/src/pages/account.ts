@@ -2,7 +2,7 @@ import type { SessionDetail, SessionView } from 'holdfast'
 import type { User } from '../users/directory.ts'
 import { type Html, html } from './html.ts'
 import { formTokenField } from './layout.ts'
-import { deviceName, moment, placeName } from './words.ts'
+import { deviceName, methodNames, moment, placeName } from './words.ts'
 
 /** Who you are, how you are logged in, and where else. */
 export function accountPage(page: {
@@ -22,14 +22,14 @@ ${page.done && html`<p class="notice ok" role="status">${page.done}</p>`}
 <dl class="facts">
 <dt>Customer</dt><dd>${page.user.name}</dd>
 <dt>Logged in</dt><dd>${moment(page.session.createdAt)}</dd>
-<dt>Last proven</dt><dd>${moment(page.session.authenticatedAt)}, by ${page.session.amr.join(' and ') || 'password'}</dd>
+<dt>Last proven</dt><dd>${moment(page.session.authenticatedAt)}, by ${methodNames(page.session.amr)}</dd>
 <dt>Ends</dt><dd>${moment(page.session.expiresAt)} at the latest</dd>
 <dt>Kind</dt><dd>${page.session.class === 'remember' ? 'kept on this device' : 'until you close the browser'}</dd>
 </dl></section>
 ${page.phone && authenticator(page.user)}
 </div>
 <section class="card"><h2>Where you are logged in</h2>
-<div class="scroll"><table class="rows"><thead><tr><th>Browser</th><th>Place at login</th><th>Since</th><th><span class="visually-hidden">End</span></th></tr></thead><tbody>
+<div class="scroll"><table class="rows sessions"><thead><tr><th>Browser</th><th>Place at login</th><th>Since</th><th><span class="visually-hidden">End</span></th></tr></thead><tbody>
 ${page.sessions.map(
   (
     one,

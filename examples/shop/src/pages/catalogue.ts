@@ -19,12 +19,12 @@ export function productPage(id: string): Html {
 /** `basket.js` fills it and places the order. */
 export function basketPage(): Html {
   return html`<h1>Your basket</h1>
-<div class="card" data-basket></div>
+<div class="card" data-basket aria-busy="true"></div>
 <p class="small-print">Placing an order is a <em>sensitive</em> route: it rotates the session's secret first, and from a network that you have not confirmed yet it asks for a code.</p>`
 }
 
 /** `orders.js` fills it from the orders service. */
 export function ordersPage(): Html {
   return html`<h1>Your orders</h1>
-<div data-orders aria-busy="true"></div>`
+<div class="stack" data-orders aria-busy="true"></div>`
 }

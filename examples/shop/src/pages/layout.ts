@@ -8,13 +8,19 @@ export interface Visitor {
   readonly formToken: string
 }
 
-export interface Page {
-  readonly title: string
-  /** Path of the page, for the menu and for coming back. */
-  readonly path: string
+/** What stands around every page. */
+export interface Frame {
   readonly visitor?: Visitor | undefined
   /** Where the simulated edge says that this visitor is; undefined when it was not passed. */
   readonly place: Place | undefined
+  /** The browser carries a session that has not passed: nobody is greeted, but it can be logged out. */
+  readonly carriesSession?: boolean
+}
+
+export interface Page extends Frame {
+  readonly title: string
+  /** Path of the page, for the menu and for coming back. */
+  readonly path: string
   /** Module names under /static/. */
   readonly scripts?: readonly string[]
   readonly body: Html
@@ -62,19 +68,20 @@ export function formTokenField(visitor: Visitor): Html {
   return html`<input type="hidden" name="_form" value="${visitor.formToken}">`
 }
 
-function bar({ visitor, path, place }: Page): Html {
+function bar({ visitor, path, place, carriesSession }: Page): Html {
   return html`<header class="bar"><div class="wrap">
 <a class="brand" href="/"><img src="/static/mark.svg" alt="" width="30" height="30">Kelp &amp; Keel</a>
-<nav aria-label="Main">${visitor && menu(path)}</nav>
+${visitor && html`<nav aria-label="Main">${menu(path)}</nav>`}
 <div class="bar-end">
 ${place && placePicker(place, path)}
-${
-  visitor &&
-  html`<span class="who muted">${visitor.name}</span>
-<form method="post" action="/logout">${formTokenField(visitor)}<button class="quiet small">Log out</button></form>`
-}
+${visitor && html`<span class="who muted">${visitor.name}</span>`}
+${(visitor ?? carriesSession) && logout(visitor)}
 </div>
 </div></header>`
+}
+
+function logout(visitor: Visitor | undefined): Html {
+  return html`<form method="post" action="/logout">${visitor && formTokenField(visitor)}<button class="quiet small">Log out</button></form>`
 }
 
 function menu(path: string): Html {
@@ -88,7 +95,7 @@ function menu(path: string): Html {
 
 function placePicker(place: Place, path: string): Html {
   return html`<details class="place">
-<summary>You are in ${place.city}</summary>
+<summary><span><span class="lead-in">You are in </span>${place.city}</span></summary>
 <form class="card" method="post" action="/edge/place">
 <fieldset><legend>Travel to</legend>
 ${HOMES.map(

@@ -1,12 +1,14 @@
+import type { Prompt } from '../gateway/prompts.ts'
 import { type Html, html } from './html.ts'
 
 /** Asks for the second factor. `phone`: this browser logged in, so the demo phone lies beside it. */
 export function stepUpPage(page: {
   readonly next: string
-  readonly reasons: readonly string[]
+  readonly prompt: Pick<Prompt, 'reasons' | 'triesLeft'>
   readonly problem?: string | undefined
   readonly phone: boolean
 }): Html {
+  const { reasons, triesLeft } = page.prompt
   return html`<div class="entrance">
 <section class="card">
 <p class="eyebrow">One moment</p>
@@ -18,10 +20,13 @@ ${page.problem && html`<p class="notice bad" role="alert">${page.problem}</p>`}
 <div class="field"><label for="code">Code</label>
 <input id="code" class="code-field" name="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}" minlength="6" maxlength="6" required autofocus></div>
 <button class="wide">Confirm</button>
+<p class="small-print" data-tries>${
+    triesLeft === 1 ? 'One try is left from here.' : `${triesLeft} tries are left from here.`
+  }</p>
 </form>
 ${
-  page.reasons.length > 0 &&
-  html`<details><summary class="small-print">Why am I asked?</summary><ul class="small-print">${page.reasons.map(
+  reasons.length > 0 &&
+  html`<details><summary class="small-print">Why am I asked?</summary><ul class="small-print">${reasons.map(
     (reason) => html`<li>${reason}</li>`,
   )}</ul></details>`
 }

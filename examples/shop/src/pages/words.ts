@@ -58,3 +58,60 @@ export function networkName(network: {
   const number = network.asn === null ? '' : ` (AS${network.asn})`
   return network.kind === 'unknown' ? owner + number : `${owner}${number}, ${network.kind}`
 }
+
+const METHODS: Readonly<Record<string, string>> = { pwd: 'password', otp: 'one-time code' }
+
+/** How somebody logged in, from authentication methods (RFC 8176). */
+export function methodNames(amr: readonly string[]): string {
+  return amr.map((method) => METHODS[method] ?? method).join(' and ') || 'password'
+}
+
+/** A session's contexts keep the codes of their reasons; the sentences with values in them are in the events. */
+const REASONS: Readonly<Record<string, string>> = {
+  network_same_address: 'Same address as before.',
+  network_same_prefix: 'Same line as before.',
+  network_same_block: 'Same neighbourhood of the network as before.',
+  network_same_asn_far: 'Same provider, but far from where it was used.',
+  network_asn_known: 'New to this session, but a provider that this user has used.',
+  relay_known: 'Through a relay, as before.',
+  relay_new: 'Through a relay for the first time.',
+  hosting_known: 'Another data centre or VPN, by somebody who uses one.',
+  hosting_new: 'A data centre or VPN for the first time.',
+  hosting_foreign: 'A data centre or VPN in a new country.',
+  satellite_network: 'New satellite network.',
+  network_new_near: 'New network in a usual place.',
+  network_new_far: 'New network far from the usual places.',
+  country_new_mobile: 'Mobile network in a new country.',
+  country_new_clock_moved: 'New country, and the clock went with it.',
+  country_new_clock_unknown: 'New country, time zone not known.',
+  country_new_clock_unmoved: 'New country, but the clock keeps another time.',
+  timezone_changed: 'The clock moved, the network did not leave the country.',
+  travel_infeasible: 'Too far from where it was used just before.',
+  device_identical: 'Same browser and system as before.',
+  browser_updated: 'The browser was updated.',
+  screen_known: 'A screen that was used before.',
+  screen_new: 'Another screen.',
+  browser_downgraded: 'The browser went back a version.',
+  browser_jumped: 'The browser skipped several versions.',
+  language_changed: 'The preferred language changed.',
+  platform_changed: 'Another browser or system.',
+  hints_missing: 'The browser stopped describing itself.',
+  hints_contradictory: 'The browser contradicts itself.',
+  not_a_browser: 'A script, not a browser.',
+  secret_forked: 'Two holders of one secret are proven: an older copy of it came back.',
+  evidence_carried: 'Earlier evidence about this place and browser still counts.',
+  signal_failed: 'A signal failed, so nothing new is trusted because of it.',
+  context_challenged: 'This place and browser has not passed a step-up since it looked wrong.',
+  network_unconfirmed: 'A sensitive route from a network that is not confirmed yet.',
+}
+
+/** A sentence for a reason whose own is not at hand. */
+export function reasonSentence(code: string): string {
+  return REASONS[code] ?? `${sentence(code)}.`
+}
+
+/** A code as words. */
+export function sentence(code: string): string {
+  const words = code.replace(/[_-]/g, ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

@@ -1,5 +1,12 @@
 import type { Decision, SessionDetail, SessionEvent } from 'holdfast'
-import { deviceName, networkName, placeName } from '../pages/words.ts'
+import {
+  deviceName,
+  methodNames,
+  networkName,
+  placeName,
+  reasonSentence,
+  sentence,
+} from '../pages/words.ts'
 
 /** What the page draws. Words and numbers, no address. */
 export interface SessionPicture {
@@ -25,6 +32,8 @@ export interface ContextPicture {
   /** Decibans, decayed until now. */
   readonly evidence: number
   readonly because: readonly ReasonPicture[]
+  /** What else goes into the evidence than the sum of the reasons. */
+  readonly note: string | null
 }
 
 export interface ReasonPicture {
@@ -65,10 +74,12 @@ const TITLES: Readonly<Record<string, readonly [title: string, tone: EventPictur
   'false-alarm-reported': ['A false alarm was reported', 'plain'],
 }
 
+type ContextDetail = SessionDetail['contexts'][number]
+
 /** @param texts What {@link reasonTexts} gathered: a context keeps reasons and weights, the log has the sentences. */
 export function sessionPicture(
   detail: SessionDetail,
-  texts: ReadonlyMap<string, string>,
+  { texts, now }: { readonly texts: ReadonlyMap<string, string>; readonly now: number },
 ): SessionPicture {
   return {
     id: detail.id,
@@ -76,7 +87,7 @@ export function sessionPicture(
     createdAt: detail.createdAt,
     expiresAt: detail.expiresAt,
     lastActivity: detail.lastActivity,
-    proven: detail.amr.join(' and ') || 'pwd',
+    proven: methodNames(detail.amr),
     forked: detail.forked,
     contexts: [...detail.contexts]
       .sort((a, b) => b.lastSeen - a.lastSeen)
@@ -90,12 +101,35 @@ export function sessionPicture(
         lastSeen: context.lastSeen,
         visits: context.visits,
         evidence: context.evidenceNow,
-        because: context.because.map(({ reason, weight }) => ({
-          weight,
-          text: texts.get(textKey(context.network.asn, reason, weight)) ?? sentence(reason),
-        })),
+        because: contextReasons(context, texts),
+        note: evidenceNote(context, now),
       })),
   }
+}
+
+/** The reasons on a context's account, in the words of the log where it has them. */
+export function contextReasons(
+  { network, because }: ContextDetail,
+  texts: ReadonlyMap<string, string>,
+): readonly ReasonPicture[] {
+  return because.map(({ reason, weight }) => ({
+    weight,
+    text: texts.get(textKey(network.asn, reason, weight)) ?? reasonSentence(reason),
+  }))
+}
+
+/** Why a context's evidence is not the sum of its reasons; null when it is. */
+export function evidenceNote(context: ContextDetail, now: number): string | null {
+  const { because, evidence, evidenceAt, evidenceNow } = context
+  const sum = because.reduce((total, { weight }) => total + weight, 0)
+  if (sum === evidenceNow) return null
+  if (sum < 0 && evidenceNow === 0) {
+    return `Together −${-sum}, which counts as 0: quiet use saves up no credit.`
+  }
+  if (evidence === 0) return `Together ${sum} when judged; confirmed, so it counts as 0.`
+  const minutes = Math.round((now - evidenceAt) / 60_000)
+  const after = evidence === sum && minutes > 0 ? `after ${minutes} min` : 'now'
+  return `Together ${sum} when judged, ${evidenceNow} left ${after}: evidence fades.`
 }
 
 export function eventPicture(event: SessionEvent): EventPicture {
@@ -117,9 +151,17 @@ export function eventPicture(event: SessionEvent): EventPicture {
   }
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  normal: 'It was old enough',
+  sensitive: 'Before a sensitive step',
+  response_lost: 'The one before was never used',
+  otp: 'By one-time code',
+}
+
 /** A login's reason is the class of its session, which says nothing here. */
 function reasonOf({ type, reason }: SessionEvent): string | null {
-  return reason === null || type === 'session-established' ? null : sentence(reason)
+  if (reason === null || type === 'session-established') return null
+  return REASONS[reason] ?? sentence(reason)
 }
 
 export function reasons(decision: Decision | null | undefined): readonly ReasonPicture[] {
@@ -139,11 +181,6 @@ export function reasonTexts(events: readonly SessionEvent[]): ReadonlyMap<string
 }
 
 /** A sentence holds values: the same reason says something else of another network. */
-export function textKey(asn: number | null, reason: string, weight: number): string {
+function textKey(asn: number | null, reason: string, weight: number): string {
   return `${asn} ${reason} ${weight}`
-}
-
-function sentence(code: string): string {
-  const words = code.replace(/[_-]/g, ' ')
-  return words.charAt(0).toUpperCase() + words.slice(1)
 }

@@ -19,10 +19,12 @@ export async function streamSession(
   {
     operator,
     session,
+    now,
     stop,
   }: {
     readonly operator: Operator
     readonly session: string
+    readonly now: () => number
     readonly stop: AbortSignal
   },
 ): Promise<void> {
@@ -46,7 +48,8 @@ export async function streamSession(
         send('over', {})
         break
       }
-      const picture = JSON.stringify(sessionPicture(detail, reasonTexts(events)))
+      const texts = reasonTexts(events)
+      const picture = JSON.stringify(sessionPicture(detail, { texts, now: now() }))
       if (picture !== shown) response.write(`event: session\ndata: ${picture}\n\n`)
       shown = picture
       if (!page.more) await pause(ended)

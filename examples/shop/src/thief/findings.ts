@@ -1,12 +1,23 @@
 import type { LoggedEvent, SessionDetail } from 'holdfast'
 import type { ThiefPreset } from '../demo/thief-presets.ts'
 import { deviceName, networkName, placeName } from '../pages/words.ts'
-import { type ReasonPicture, reasons, reasonTexts, textKey } from '../sees/picture.ts'
+import {
+  contextReasons,
+  evidenceNote,
+  type ReasonPicture,
+  reasons,
+  reasonTexts,
+} from '../sees/picture.ts'
 
 /** Why a replay was answered as it was, from the event log and the session. */
 export interface Findings {
   readonly from: string | null
-  readonly decision: { readonly score: number; readonly because: readonly ReasonPicture[] } | null
+  readonly decision: {
+    readonly score: number
+    readonly because: readonly ReasonPicture[]
+    /** Why the reasons do not sum to the score; null when they do. */
+    readonly note: string | null
+  } | null
 }
 
 /**
@@ -17,8 +28,9 @@ export function findings(options: {
   readonly preset: ThiefPreset
   readonly caused: readonly LoggedEvent[]
   readonly detail: SessionDetail | undefined
+  readonly now: number
 }): Findings {
-  const { preset, caused, detail } = options
+  const { preset, caused, detail, now } = options
   const { asn } = preset.place
   const event = caused.findLast(
     ({ network, decision }) => network?.asn === asn && decision !== null,
@@ -31,22 +43,19 @@ export function findings(options: {
     ]
     return {
       from: from.filter((part) => part !== null).join(' · ') || null,
-      decision: { score: decision.score, because: reasons(decision) },
+      decision: { score: decision.score, because: reasons(decision), note: null },
     }
   }
   const context = detail?.contexts.findLast(
     ({ network }) => network.address === preset.place.address,
   )
   if (context === undefined) return { from: null, decision: null }
-  const texts = reasonTexts(caused)
   return {
     from: `${placeName(context.network)}, ${networkName(context.network)} · ${deviceName(context.device)}`,
     decision: {
       score: context.evidenceNow,
-      because: context.because.map(({ reason, weight }) => ({
-        weight,
-        text: texts.get(textKey(asn, reason, weight)) ?? reason.replaceAll('_', ' '),
-      })),
+      because: contextReasons(context, reasonTexts(caused)),
+      note: evidenceNote(context, now),
     },
   }
 }
