@@ -12,7 +12,7 @@ export interface Contender {
 }
 
 /** Longest wait for a contender: to prepare itself, or to end a round. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 180_000
 
 /** Starts the program of a contender, or tells why it cannot take part. */
 export async function startContender(
@@ -53,7 +53,7 @@ export function startProcess(program: string, args: readonly string[] = []): Chi
   })
 }
 
-/** The next message of a child. Rejects when it dies or says nothing for a minute. */
+/** The next message of a child. Rejects when it dies or says nothing for minutes. */
 export async function wordOf<T>(child: ChildProcess): Promise<T> {
   const given = new AbortController()
   const { signal } = given

@@ -53,7 +53,7 @@ export async function measureField(
         failed: error.message,
       }))
       if ('failed' in contender) missing.push(`FAILED: ${program}: ${contender.failed}`)
-      else if ('absent' in contender) missing.push(`not measured: ${program}: ${contender.absent}`)
+      else if ('absent' in contender) missing.push(`not measured: ${contender.absent}`)
       else {
         contenders.push(contender)
         lanes.push(...contender.rows.map((row) => ({ row, contender, rounds: [] })))

@@ -16,13 +16,10 @@ export function goalsTable(goals: readonly Goal[]): string {
     goals.map((goal) => {
       const { code, what, least, most, measured, unit = '' } = goal
       const promised = least === undefined ? `<= ${most}${unit}` : `>= ${least}${unit}`
-      const verdict = Number.isNaN(measured) ? 'not measured' : isMet(goal) ? 'yes' : 'NO'
-      return [
-        `${code}  ${what}`,
-        promised,
-        `${isClose(goal) ? measured.toFixed(3) : figure(measured)}${unit}`,
-        verdict,
-      ]
+      const name = `${code}  ${what}`
+      if (Number.isNaN(measured)) return [name, promised, 'not measured', '']
+      const shown = isClose(goal) ? measured.toFixed(3) : figure(measured)
+      return [name, promised, `${shown}${unit}`, isMet(goal) ? 'yes' : 'NO']
     }),
   )
 }

@@ -49,6 +49,7 @@ export const httpPart: Part = async ({ folder, startRedis }: Bench) => {
         const word = await wordOf<ServerWord>(child)
         if (word.kind !== 'ready') throw new Error(`${framework}, ${kind}: ${whyOf(word)}`)
         const { port, visitors } = word
+        if (kind !== 'bare') await refusesForgery(framework, word)
         servers.push({ framework, kind, child, port, visitors, rounds: [] })
       }
     }
@@ -68,11 +69,23 @@ export const httpPart: Part = async ({ folder, startRedis }: Bench) => {
       '\nOver HTTP, 50 connections, 200 sessions. CPU of the server for one request, that of Redis included.\n',
     )
     print(httpTable(servers))
+    if (redis === undefined) print('  not measured: Redis: no redis-server was found')
     return { goals: goalsOf(servers) }
   } finally {
     await Promise.all(children.map(stopProcess))
     await redis?.stop()
   }
+}
+
+async function refusesForgery(
+  framework: string,
+  { port, visitors: [visitor] }: Pick<Server, 'port' | 'visitors'>,
+): Promise<void> {
+  const { token = '' } = visitor ?? {}
+  const forged = `${token.slice(0, -1)}${token.endsWith('A') ? 'Q' : 'A'}`
+  const headers = { cookie: `__Host-session=${forged}` }
+  const { status } = await fetch(`http://127.0.0.1:${port}/orders`, { headers })
+  if (status !== 401) throw new Error(`${framework} answered a forged token with ${status}.`)
 }
 
 async function roundOf(

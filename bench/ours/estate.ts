@@ -15,10 +15,22 @@ export type OpenStore = (name: string, now: () => number) => Store
 /** Who goes back and forth is written down once a minute: longer than that between two calls for one session. */
 const LAP_MS = 61_000
 
-/** `unchanged`: the fast path. `changed`: another network than the last one at every call, so that all signals look and the record is written. */
+/** Logins apart: what sessions write down from time to time does not fall together. */
+const LOGIN_GAP_MS = 120
+
+/** `unchanged`: the fast path, with the activity that it notes. `changed`: another network than the last one at every call, so that all signals look and the record is written. */
 export async function verifications(name: string, openStore: OpenStore): Promise<readonly Row[]> {
-  const still = await estateOn(openStore('still', Date.now), Date.now)
+  // By the clock of those that are used, each session is used once a second, however long a round has to wait.
+  let used = Date.now()
+  const paced = (): number => Math.floor(used)
+  const still = await estateOn(openStore('still', paced), paced, () => {
+    used += LOGIN_GAP_MS
+  })
   let calm = 0
+  const stay = (): Promise<void> => {
+    used += 1_000 / SESSIONS
+    return passes(still, calm++ % SESSIONS, REQUEST)
+  }
 
   let moves = 0
   const lap = (): number => Math.floor(moves / SESSIONS)
@@ -32,7 +44,7 @@ export async function verifications(name: string, openStore: OpenStore): Promise
   await refusesForgery(still)
   await refusesEnded(still)
   return [
-    { name: `verify on ${name}, unchanged`, run: () => passes(still, calm++ % SESSIONS, REQUEST) },
+    { name: `verify on ${name}, unchanged`, run: stay },
     { name: `verify on ${name}, changed`, run: move },
   ]
 }
@@ -48,10 +60,21 @@ interface Estate {
   readonly tokens: readonly string[]
 }
 
-async function estateOn(store: Store, now: () => number): Promise<Estate> {
+async function estateOn(
+  store: Store,
+  now: () => number,
+  onLogin: () => void = () => {},
+): Promise<Estate> {
   const host = { ...systemHost(), now }
   const sessions = createSessions({ store, keyring: newKeyring(), host })
-  const tokens = await inTurns(SESSIONS, (turn) => login(sessions, userOf(turn)))
+  const tokens = await inTurns(SESSIONS, async (turn) => {
+    onLogin()
+    const token = await login(sessions, userOf(turn))
+    // The first use of a token is written down; those that are measured are others.
+    const first = await sessions.verify({ token, request: REQUEST })
+    expectUser(first.ok ? first.session.subject : first.code, userOf(turn))
+    return token
+  })
   return { sessions, tokens }
 }
 

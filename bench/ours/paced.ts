@@ -6,6 +6,9 @@ import { expectUser, REQUEST, userOf } from '../facts.ts'
 import { PACED_ROW, PACED_SESSIONS } from '../pace.ts'
 import { login } from './estate.ts'
 
+/** A sixtieth of the idle timeout. */
+const TOUCHED_EVERY_MS = 120_000
+
 /** Sessions that are used once a second for some minutes, by a clock that does not wait for them. */
 await contend(async ({ redisPort }) => {
   const client = new Redis({ host: '127.0.0.1', port: redisPort })
@@ -25,12 +28,13 @@ await contend(async ({ redisPort }) => {
   }
 
   const tokens: string[] = []
-  // Logins some seconds apart: what each session writes down from time to time does not fall together.
+  // Logins apart: what each session writes down from time to time does not fall together.
   for (let turn = 0; turn < PACED_SESSIONS; turn++) {
-    clock += 2_000
-    tokens.push(await login(sessions, userOf(turn)))
+    clock += TOUCHED_EVERY_MS / PACED_SESSIONS
+    const token = await login(sessions, userOf(turn))
+    await use(turn, token)
+    tokens.push(token)
   }
-  for (const [turn, token] of tokens.entries()) await use(turn, token)
 
   let at = 0
   const next = (): Promise<void> => {

@@ -10,15 +10,14 @@ declare module 'express-session' {
     readonly cookie: { readonly maxAge: number; readonly sameSite: 'lax' }
     readonly store: object
   }
-  type Middleware = (
-    request: IncomingMessage,
-    response: ServerResponse,
-    next: (error?: unknown) => void,
-  ) => void
-
-  function session(options: SessionOptions): Middleware
+  function session(options: SessionOptions): session.Middleware
   namespace session {
     const MemoryStore: new () => object
+    type Middleware = (
+      request: IncomingMessage,
+      response: ServerResponse,
+      next: (error?: unknown) => void,
+    ) => void
   }
   export = session
 }
