@@ -14,6 +14,7 @@ import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import { type HeaderPair, type HttpFacts, single } from './http-facts.ts'
 import { type Grounds, type Refused, refuser } from './refuse.ts'
 import { requestFacts } from './request-facts.ts'
+import { turnBatcher } from './turn.ts'
 
 /** A request that passed. */
 export interface Passed {
@@ -68,6 +69,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
   const { deliverable = true, now = () => Date.now() } = options
   const door = entrance(options)
   const refuse = refuser(options, door.originOf)
+  const restOfTurn = turnBatcher()
 
   async function judge(
     facts: HttpFacts,
@@ -76,6 +78,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
   ): Promise<Passed | (Grounds & { readonly ok: false })> {
     if (!entered.ok) return entered
     const { carrier } = entered
+    await restOfTurn()
     const verification = await attempt(() =>
       sessions.verify({
         token: entered.token,
