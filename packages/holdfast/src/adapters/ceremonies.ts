@@ -10,7 +10,7 @@ import { attempt } from './faults.ts'
 import type { GuardOptions } from './guard-options.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
 import type { Refuse, Refused } from './refuse.ts'
-import { requestFacts } from './request-facts.ts'
+import type { Describe } from './request-facts.ts'
 
 /** Who has logged in, and how well. What comes from the request the adapter adds itself. */
 export interface LoginFacts extends Omit<Login, 'request' | 'previous'> {
@@ -60,11 +60,13 @@ interface CeremonyParts {
   readonly options: GuardOptions
   readonly door: Entrance
   readonly refuse: Refuse
+  readonly describe: Describe
   readonly now: () => number
 }
 
 /** Login, logout and step-up: the same gate in front, the same headers behind. */
-export function ceremonies({ sessions, options, door, refuse, now }: CeremonyParts): Ceremonies {
+export function ceremonies(parts: CeremonyParts): Ceremonies {
+  const { sessions, options, door, refuse, now } = parts
   const { carriers = [cookie()], clearSiteData = ['cache', 'storage'] } = options
   const giver = carriers.find((carrier) => carrier.deliver !== undefined)
   const forgetful: readonly HeaderPair[] =
@@ -73,7 +75,7 @@ export function ceremonies({ sessions, options, door, refuse, now }: CeremonyPar
       : [['clear-site-data', clearSiteData.map((kind) => `"${kind}"`).join(', ')]]
 
   function describe(facts: HttpFacts, posted?: string): RequestFacts {
-    return requestFacts(facts, { ip: door.ipOf(facts), posted })
+    return parts.describe(facts, { ip: door.ipOf(facts), posted })
   }
 
   function delivered(

@@ -13,7 +13,7 @@ import { FORM_TOKEN_HEADER } from './form-field.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import { type HeaderPair, type HttpFacts, single } from './http-facts.ts'
 import { type Grounds, type Refused, refuser } from './refuse.ts'
-import { requestFacts } from './request-facts.ts'
+import { describer } from './request-facts.ts'
 import { turnBatcher } from './turn.ts'
 
 /** A request that passed. */
@@ -69,6 +69,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
   const { deliverable = true, now = () => Date.now() } = options
   const door = entrance(options)
   const refuse = refuser(options, door.originOf)
+  const describe = describer()
   const restOfTurn = turnBatcher()
 
   async function judge(
@@ -82,7 +83,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
     const verification = await attempt(() =>
       sessions.verify({
         token: entered.token,
-        request: requestFacts(facts, entered),
+        request: describe(facts, entered),
         deliverable: deliverable && carrier.deliver !== undefined,
         ...demands,
       }),
@@ -101,7 +102,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
   }
 
   return {
-    ...ceremonies({ sessions, options, door, refuse, now }),
+    ...ceremonies({ sessions, options, door, refuse, describe, now }),
 
     require(demands = {}) {
       const checked = checkDemands(demands)
@@ -144,9 +145,10 @@ const NO_STORE = ['cache-control', 'no-store'] as const
 async function mayPost(
   facts: HttpFacts,
   { carrier }: Entry,
-  { formToken }: SessionView,
+  session: SessionView,
 ): Promise<boolean> {
   if (!carrier.ambient || !isFormSubmission(facts.method, facts.header)) return true
   const shown = single(facts, FORM_TOKEN_HEADER) ?? (await facts.formToken?.())
-  return typeof shown === 'string' && sameText(shown, formToken)
+  // made when it is read: only forms pay for it
+  return typeof shown === 'string' && sameText(shown, session.formToken)
 }
