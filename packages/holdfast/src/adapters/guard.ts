@@ -12,7 +12,7 @@ import { attempt } from './faults.ts'
 import { FORM_TOKEN_HEADER } from './form-field.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import { type HeaderPair, type HttpFacts, single } from './http-facts.ts'
-import { type Grounds, type Refused, refuser } from './refuse.ts'
+import { expiredCookie, type Grounds, type Refused, refuser } from './refuse.ts'
 import { describer } from './request-facts.ts'
 import { turnBatcher } from './turn.ts'
 
@@ -117,9 +117,9 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
       return async (facts) => {
         const judged = await judge(facts, door.enter(facts), checked)
         if (judged.ok) return { ...judged, refused: undefined }
-        const { code, carrier, decision } = judged
+        const { code, decision } = judged
         if (CODES[code].kind === 'fault' || FORGED.includes(code)) return refuse(facts, judged)
-        const cleared = CODES[code].clears ? carrier?.clear?.() : undefined
+        const cleared = expiredCookie(facts, judged)
         return {
           ok: true,
           session: undefined,
