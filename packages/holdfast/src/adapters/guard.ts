@@ -13,6 +13,7 @@ import { FORM_TOKEN_HEADER } from './form-field.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import { type HeaderPair, type HttpFacts, single } from './http-facts.ts'
 import { expiredCookie, type Grounds, type Refused, refuser } from './refuse.ts'
+import { replacements } from './replacements.ts'
 import { describer } from './request-facts.ts'
 import { turnBatcher } from './turn.ts'
 
@@ -27,7 +28,8 @@ export interface Passed {
 /**
  * The headers that go with the answer, whatever it is, as of the moment it leaves. A rotated secret that would leave
  * later than {@link LATE_MS} after the request was judged stays behind: another request of the same browser has been
- * sent a newer one by then, and overwriting that would look like a second holder.
+ * sent a newer one by then, and overwriting that would look like a second holder. So does one that a step-up, a login or
+ * a logout has replaced meanwhile: it is dead, and would take the place of the living one.
  */
 export type AnswerHeaders = () => readonly HeaderPair[]
 
@@ -71,6 +73,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
   const refuse = refuser(options, door.originOf)
   const describe = describer()
   const restOfTurn = turnBatcher()
+  const replaced = replacements()
 
   async function judge(
     facts: HttpFacts,
@@ -80,6 +83,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
     if (!entered.ok) return entered
     const { carrier } = entered
     await restOfTurn()
+    const before = replaced.count()
     const verification = await attempt(() =>
       sessions.verify({
         token: entered.token,
@@ -89,20 +93,21 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
       }),
     )
     if (!verification.ok) return { ...verification, carrier }
+    const { session, decision } = verification
     const judgedAt = now()
     const delivery = deliveryHeaders(carrier, verification, judgedAt)
-    const headers: AnswerHeaders = () =>
-      now() - judgedAt > LATE_MS ? withoutCookie(delivery) : delivery
-    if (await mayPost(facts, entered, verification.session)) {
-      const { session, decision } = verification
-      return { ok: true, session, decision, headers }
+    const headers: AnswerHeaders = () => {
+      if (delivery.length === 0) return delivery
+      const late = now() - judgedAt > LATE_MS || replaced.since(session.id, before)
+      return late ? withoutCookie(delivery) : delivery
     }
+    if (await mayPost(facts, entered, session)) return { ok: true, session, decision, headers }
     const setCookie = delivery.find(([name]) => name === 'set-cookie')?.[1]
     return { ok: false, code: 'form_token_invalid', setCookie }
   }
 
   return {
-    ...ceremonies({ sessions, options, door, refuse, describe, now }),
+    ...ceremonies({ sessions, options, door, refuse, describe, replaced, now }),
 
     require(demands = {}) {
       const checked = checkDemands(demands)

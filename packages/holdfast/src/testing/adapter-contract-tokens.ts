@@ -81,6 +81,33 @@ export function deliversTokens({
       expect((await client.send('/slow')).setCookies).toHaveLength(1)
     })
 
+    test('an answer that leaves after a step-up, a login or a logout does not overwrite the newer cookie', async () => {
+      const { client, subject } = await loggedIn()
+
+      const { challenge } = (await client.post('/step-up/begin')).json() as { challenge: string }
+      whileSlow(async () => {
+        await client.post('/step-up/complete', { challenge, subject, amr: ['otp'] })
+      })
+      const overStepUp = await client.send('/slow')
+      const steppedUp = await client.send('/me')
+      whileSlow(async () => {
+        await client.post('/login', { subject: `${subject}-too`, amr: ['pwd'] })
+      })
+      const overLogin = await client.send('/slow')
+      const loggedInAnew = await client.send('/me')
+      whileSlow(async () => {
+        await client.post('/logout')
+      })
+      const overLogout = await client.send('/slow')
+
+      expect(steppedUp.json()).toMatchObject({ subject })
+      expect(loggedInAnew.json()).toMatchObject({ subject: `${subject}-too` })
+      const late = [overStepUp, overLogin, overLogout]
+      expect(late.map(({ status }) => status)).toEqual([200, 200, 200])
+      expect(late.flatMap(({ setCookies }) => setCookies)).toEqual([])
+      expect(client.cookie(SESSION)).toBeUndefined()
+    })
+
     test('a service whose answers stay behind a gateway never rotates', async () => {
       const inner = await another({ deliverable: false })
       const { client } = await loggedIn(inner)
