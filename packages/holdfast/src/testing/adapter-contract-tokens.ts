@@ -55,6 +55,16 @@ export function deliversTokens({
       expect((await client.send('/me')).status).toBe(200)
     })
 
+    test('a handler that calls its answer cacheable does not make the token in it cacheable', async () => {
+      const { client } = await loggedIn()
+
+      const answer = await client.send('/logo')
+
+      expect(answer.body).toBe('logo')
+      expect(answer.setCookies).toHaveLength(1)
+      expect(answer.header('cache-control')).toBe('no-store')
+    })
+
     test('a secret rotates after five minutes of use', async () => {
       const { client } = await loggedIn()
       await client.send('/me')
