@@ -17,9 +17,17 @@ export function nodeFacts(
     encrypted: 'encrypted' in socket && socket.encrypted === true,
     header: (name) =>
       // Of several, Node keeps the first in `headers` and says nothing about the others.
-      name === 'authorization' ? request.headersDistinct[name] : request.headers[name],
+      name === 'authorization' ? linesOf(request, name) : request.headers[name],
     ...(formToken === undefined ? {} : { formToken }),
   }
+}
+
+/** All lines of a header, as requests of HTTP/2 have them, too: those know no `headersDistinct`. */
+function linesOf({ rawHeaders }: IncomingMessage, name: string): readonly string[] | undefined {
+  const lines = rawHeaders.filter(
+    (_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name,
+  )
+  return lines.length === 0 ? undefined : lines
 }
 
 /** Sets the guard's headers on an answer that has not begun. */
