@@ -1,7 +1,7 @@
 import type { RequestFacts } from '../core/request.ts'
 import type { SubjectRef } from '../core/sessions.ts'
 import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
-import type { Guard } from './guard.ts'
+import type { AnswerHeaders, Guard } from './guard.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
 import { type PassedRequests, passedRequests } from './passed-requests.ts'
 import type { Refused } from './refuse.ts'
@@ -9,7 +9,7 @@ import type { Refused } from './refuse.ts'
 /** How a framework is read and answered: all that its adapter knows. */
 export interface Framework<Request, Response> {
   factsOf(request: Request): HttpFacts
-  setHeaders(response: Response, headers: readonly HeaderPair[]): void
+  setHeaders(response: Response, headers: AnswerHeaders): void
   refuse(response: Response, refused: Refused): void
 }
 
@@ -52,7 +52,9 @@ export function answering<Request extends object, Response>(
     response: Response,
     result: Result | Refused,
   ): Result | Refused {
-    if (result.ok) setHeaders(response, result.headers)
+    if (!result.ok) return result
+    const { headers } = result
+    setHeaders(response, () => headers)
     return result
   }
 

@@ -10,7 +10,8 @@ import { attempt } from './faults.ts'
 import type { GuardOptions } from './guard-options.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
 import type { Refuse, Refused } from './refuse.ts'
-import { requestFacts } from './request-facts.ts'
+import type { Replacements } from './replacements.ts'
+import type { Describe } from './request-facts.ts'
 
 /** Who has logged in, and how well. What comes from the request the adapter adds itself. */
 export interface LoginFacts extends Omit<Login, 'request' | 'previous'> {
@@ -60,11 +61,14 @@ interface CeremonyParts {
   readonly options: GuardOptions
   readonly door: Entrance
   readonly refuse: Refuse
+  readonly describe: Describe
+  readonly replaced: Replacements
   readonly now: () => number
 }
 
 /** Login, logout and step-up: the same gate in front, the same headers behind. */
-export function ceremonies({ sessions, options, door, refuse, now }: CeremonyParts): Ceremonies {
+export function ceremonies(parts: CeremonyParts): Ceremonies {
+  const { sessions, options, door, refuse, replaced, now } = parts
   const { carriers = [cookie()], clearSiteData = ['cache', 'storage'] } = options
   const giver = carriers.find((carrier) => carrier.deliver !== undefined)
   const forgetful: readonly HeaderPair[] =
@@ -73,7 +77,7 @@ export function ceremonies({ sessions, options, door, refuse, now }: CeremonyPar
       : [['clear-site-data', clearSiteData.map((kind) => `"${kind}"`).join(', ')]]
 
   function describe(facts: HttpFacts, posted?: string): RequestFacts {
-    return requestFacts(facts, { ip: door.ipOf(facts), posted })
+    return parts.describe(facts, { ip: door.ipOf(facts), posted })
   }
 
   function delivered(
@@ -110,7 +114,9 @@ export function ceremonies({ sessions, options, door, refuse, now }: CeremonyPar
           ...(entered.ok ? { previous: entered.token } : {}),
         }),
       )
-      return created.ok ? delivered(giver, created) : refuse(facts, created)
+      if (!created.ok) return refuse(facts, created)
+      if (entered.ok) replaced.note({ token: entered.token })
+      return delivered(giver, created)
     },
 
     async logout(facts) {
@@ -123,6 +129,7 @@ export function ceremonies({ sessions, options, door, refuse, now }: CeremonyPar
       if (entered.ok) {
         const ended = await attempt(() => sessions.logout(entered.token).then(() => ENDED))
         if (!ended.ok) return refuse(facts, ended)
+        replaced.note({ token: entered.token })
       }
       const cleared = carriers.flatMap((carrier) => carrier.clear?.() ?? [])
       return {
@@ -155,7 +162,9 @@ export function ceremonies({ sessions, options, door, refuse, now }: CeremonyPar
       const completed = await attempt(() =>
         sessions.completeStepUp({ ...proof, token, request: describe(facts) }),
       )
-      return completed.ok ? delivered(carrier, completed) : refuse(facts, { ...completed, carrier })
+      if (!completed.ok) return refuse(facts, { ...completed, carrier })
+      replaced.note({ id: completed.session.id })
+      return delivered(carrier, completed)
     },
 
     async stepUpFailed(facts, challenge) {

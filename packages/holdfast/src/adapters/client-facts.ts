@@ -1,4 +1,5 @@
 import { scanCookies } from '../carriers/scan-cookies.ts'
+import { memo } from '../core/memo.ts'
 import { type ClientFacts, LIMITS } from '../core/request.ts'
 import type { HttpFacts } from './http-facts.ts'
 
@@ -6,6 +7,8 @@ import type { HttpFacts } from './http-facts.ts'
 const CLIENT_FACTS_NAME = 'hf-client'
 
 const MAX_LENGTH = 512
+
+const REMEMBERED = 1_000
 
 const SCREEN = /^[1-9]\d{0,4}x[1-9]\d{0,4}(?:x\d{1,2}(?:\.\d{1,2})?)?$/
 const ZONE = /^[A-Za-z][\w+-]{0,31}(?:\/[\w+-]{1,32}){0,2}$/
@@ -50,13 +53,26 @@ export function parseClientFacts(text: string): ClientFacts | undefined {
   return facts
 }
 
-/** The facts that came with a request. Two cookies of the name are no facts: somebody planted one. */
-export function clientFactsOf({ header }: Pick<HttpFacts, 'header'>): ClientFacts | undefined {
-  const lines = header('cookie')
-  if (lines === undefined) return undefined
-  const text = typeof lines === 'string' ? lines : lines.join('; ')
-  const [value, another] = scanCookies(text, CLIENT_FACTS_NAME)
-  return value === undefined || another !== undefined ? undefined : parseClientFacts(value)
+/**
+ * Reads the facts that come with requests, and remembers what the last devices said: a browser repeats it each time.
+ * Two cookies of the name are no facts: somebody planted one.
+ */
+export function clientFactsReader(): (facts: Pick<HttpFacts, 'header'>) => ClientFacts | undefined {
+  const known = memo<string, ClientFacts>(REMEMBERED)
+  return ({ header }) => {
+    const lines = header('cookie')
+    if (lines === undefined) return undefined
+    const text = typeof lines === 'string' ? lines : lines.join('; ')
+    const [value, another] = scanCookies(text, CLIENT_FACTS_NAME)
+    if (value === undefined || another !== undefined || value.length > MAX_LENGTH) return undefined
+    const before = known.get(value)
+    if (before !== undefined) return before
+    // a slice would keep the whole header alive, with the token in it
+    const copy = [...value].join('')
+    const facts = parseClientFacts(copy)
+    if (facts !== undefined) known.set(copy, facts)
+    return facts
+  }
 }
 
 function readLanguages(text: string): Partial<ClientFacts> | undefined {

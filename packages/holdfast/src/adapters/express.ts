@@ -5,7 +5,7 @@ import { parsedField } from './form-field.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
-import { nodeFacts, sendRefusal, setHeaders, setPassedHeaders } from './node-http.ts'
+import { nodeFacts, sendRefusal, setAnswerHeaders } from './node-http.ts'
 import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
@@ -41,7 +41,11 @@ export function holdfast(sessions: Sessions, options: ExpressOptions = {}): Expr
   function factsOf(request: Request): HttpFacts {
     return nodeFacts(request, { url: request.originalUrl, formToken: () => formToken(request) })
   }
-  const { note, ...methods } = answering(judge, { factsOf, setHeaders, refuse: sendRefusal })
+  const { note, ...methods } = answering(judge, {
+    factsOf,
+    setHeaders: setAnswerHeaders,
+    refuse: sendRefusal,
+  })
 
   function middleware(
     judgeRequest: (facts: HttpFacts) => Promise<Passed | PassedOptionally | Refused>,
@@ -50,7 +54,7 @@ export function holdfast(sessions: Sessions, options: ExpressOptions = {}): Expr
       const judged = await judgeRequest(factsOf(request))
       if (!judged.ok) return sendRefusal(response, judged)
       note(request, judged)
-      setPassedHeaders(response, judged.headers)
+      setAnswerHeaders(response, judged.headers)
       next()
     }
   }

@@ -2,10 +2,10 @@ import type { FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'f
 import type { Sessions } from '../core/sessions.ts'
 import { type Answering, answering } from './answering.ts'
 import { parsedField } from './form-field.ts'
-import { guard, type Passed, type PassedOptionally } from './guard.ts'
+import { type AnswerHeaders, guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
-import { nodeFacts, withdrawLate } from './node-http.ts'
+import { holdHead, nodeFacts } from './node-http.ts'
 import type { Refused } from './refuse.ts'
 import { withSetCookie } from './set-cookies.ts'
 
@@ -42,7 +42,7 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
     const { raw, originalUrl } = request
     return nodeFacts(raw, { url: originalUrl, formToken: () => formToken(request) })
   }
-  const { note, ...methods } = answering(judge, { factsOf, setHeaders, refuse })
+  const { note, ...methods } = answering(judge, { factsOf, setHeaders: setAnswerHeaders, refuse })
 
   function hook(
     judgeRequest: (facts: HttpFacts) => Promise<Passed | PassedOptionally | Refused>,
@@ -54,8 +54,7 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
         return reply
       }
       note(request, judged)
-      setHeaders(reply, judged.headers())
-      withdrawLate(reply.raw, judged.headers)
+      setAnswerHeaders(reply, judged.headers)
     }
   }
 
@@ -64,6 +63,11 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
     requireSession: (demands) => hook(judge.require(demands)),
     optionalSession: (demands) => hook(judge.optional(demands)),
   }
+}
+
+function setAnswerHeaders(reply: FastifyReply, headers: AnswerHeaders): void {
+  setHeaders(reply, headers())
+  holdHead(reply.raw, headers)
 }
 
 function setHeaders(reply: FastifyReply, headers: readonly HeaderPair[]): void {

@@ -12,8 +12,10 @@ import { attempt } from './faults.ts'
 import { FORM_TOKEN_HEADER } from './form-field.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import { type HeaderPair, type HttpFacts, single } from './http-facts.ts'
-import { type Grounds, type Refused, refuser } from './refuse.ts'
-import { requestFacts } from './request-facts.ts'
+import { expiredCookie, type Grounds, type Refused, refuser } from './refuse.ts'
+import { replacements } from './replacements.ts'
+import { describer } from './request-facts.ts'
+import { turnBatcher } from './turn.ts'
 
 /** A request that passed. */
 export interface Passed {
@@ -26,7 +28,8 @@ export interface Passed {
 /**
  * The headers that go with the answer, whatever it is, as of the moment it leaves. A rotated secret that would leave
  * later than {@link LATE_MS} after the request was judged stays behind: another request of the same browser has been
- * sent a newer one by then, and overwriting that would look like a second holder.
+ * sent a newer one by then, and overwriting that would look like a second holder. So does one that a step-up, a login or
+ * a logout has replaced meanwhile: it is dead, and would take the place of the living one.
  */
 export type AnswerHeaders = () => readonly HeaderPair[]
 
@@ -68,6 +71,9 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
   const { deliverable = true, now = () => Date.now() } = options
   const door = entrance(options)
   const refuse = refuser(options, door.originOf)
+  const describe = describer()
+  const restOfTurn = turnBatcher()
+  const replaced = replacements()
 
   async function judge(
     facts: HttpFacts,
@@ -76,29 +82,32 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
   ): Promise<Passed | (Grounds & { readonly ok: false })> {
     if (!entered.ok) return entered
     const { carrier } = entered
+    await restOfTurn()
+    const before = replaced.count()
     const verification = await attempt(() =>
       sessions.verify({
         token: entered.token,
-        request: requestFacts(facts, entered),
+        request: describe(facts, entered),
         deliverable: deliverable && carrier.deliver !== undefined,
         ...demands,
       }),
     )
     if (!verification.ok) return { ...verification, carrier }
+    const { session, decision } = verification
     const judgedAt = now()
     const delivery = deliveryHeaders(carrier, verification, judgedAt)
-    const headers: AnswerHeaders = () =>
-      now() - judgedAt > LATE_MS ? withoutCookie(delivery) : delivery
-    if (await mayPost(facts, entered, verification.session)) {
-      const { session, decision } = verification
-      return { ok: true, session, decision, headers }
+    const headers: AnswerHeaders = () => {
+      if (delivery.length === 0) return delivery
+      const late = now() - judgedAt > LATE_MS || replaced.since(session.id, before)
+      return late ? withoutCookie(delivery) : delivery
     }
+    if (await mayPost(facts, entered, session)) return { ok: true, session, decision, headers }
     const setCookie = delivery.find(([name]) => name === 'set-cookie')?.[1]
     return { ok: false, code: 'form_token_invalid', setCookie }
   }
 
   return {
-    ...ceremonies({ sessions, options, door, refuse, now }),
+    ...ceremonies({ sessions, options, door, refuse, describe, replaced, now }),
 
     require(demands = {}) {
       const checked = checkDemands(demands)
@@ -113,9 +122,9 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
       return async (facts) => {
         const judged = await judge(facts, door.enter(facts), checked)
         if (judged.ok) return { ...judged, refused: undefined }
-        const { code, carrier, decision } = judged
+        const { code, decision } = judged
         if (CODES[code].kind === 'fault' || FORGED.includes(code)) return refuse(facts, judged)
-        const cleared = CODES[code].clears ? carrier?.clear?.() : undefined
+        const cleared = expiredCookie(facts, judged)
         return {
           ok: true,
           session: undefined,
@@ -141,9 +150,10 @@ const NO_STORE = ['cache-control', 'no-store'] as const
 async function mayPost(
   facts: HttpFacts,
   { carrier }: Entry,
-  { formToken }: SessionView,
+  session: SessionView,
 ): Promise<boolean> {
   if (!carrier.ambient || !isFormSubmission(facts.method, facts.header)) return true
   const shown = single(facts, FORM_TOKEN_HEADER) ?? (await facts.formToken?.())
-  return typeof shown === 'string' && sameText(shown, formToken)
+  // made when it is read: only forms pay for it
+  return typeof shown === 'string' && sameText(shown, session.formToken)
 }

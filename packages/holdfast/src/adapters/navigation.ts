@@ -20,6 +20,14 @@ export function isNavigation(facts: HttpFacts): boolean {
 }
 
 /**
+ * Whether the answer may take a dead cookie out of the jar. Subresources and scripts ask in the background: one that left
+ * before a login can be answered after it, and would take the new cookie away. The next page clears what is still dead.
+ */
+export function mayClear(facts: HttpFacts): boolean {
+  return facts.header('sec-fetch-mode') === undefined || isNavigation(facts)
+}
+
+/**
  * Where to go on after the detour: the page that was asked for. What was posted cannot be repeated, so a form returns to
  * the page that held it, if that is one of `origin`, else to `/`.
  */

@@ -17,9 +17,17 @@ export function nodeFacts(
     encrypted: 'encrypted' in socket && socket.encrypted === true,
     header: (name) =>
       // Of several, Node keeps the first in `headers` and says nothing about the others.
-      name === 'authorization' ? request.headersDistinct[name] : request.headers[name],
+      name === 'authorization' ? linesOf(request, name) : request.headers[name],
     ...(formToken === undefined ? {} : { formToken }),
   }
+}
+
+/** All lines of a header, as requests of HTTP/2 have them, too: those know no `headersDistinct`. */
+function linesOf({ rawHeaders }: IncomingMessage, name: string): readonly string[] | undefined {
+  const lines = rawHeaders.filter(
+    (_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name,
+  )
+  return lines.length === 0 ? undefined : lines
 }
 
 /** Sets the guard's headers on an answer that has not begun. */
@@ -30,28 +38,31 @@ export function setHeaders(response: ServerResponse, headers: readonly HeaderPai
   }
 }
 
-/** Sets the headers of a request that passed, and takes back what is out of date when the answer leaves at last. */
-export function setPassedHeaders(response: ServerResponse, headers: AnswerHeaders): void {
+/** Sets the headers of an answer that brings a token, and holds the head to them when it leaves at last. */
+export function setAnswerHeaders(response: ServerResponse, headers: AnswerHeaders): void {
   setHeaders(response, headers())
-  withdrawLate(response, headers)
+  holdHead(response, headers)
 }
 
-/** Looks once more as the head is written: a cookie that must not leave any more is taken out of it. */
-export function withdrawLate(response: ServerResponse, headers: AnswerHeaders): void {
+/**
+ * Looks once more as the head is written. A cookie that must not leave any more is taken out of it; one that leaves goes
+ * with `no-store`, whatever the handler said of its answer: nobody on the way may keep a token (ASVS 14.3.2).
+ */
+export function holdHead(response: ServerResponse, headers: AnswerHeaders): void {
   const cookie = cookieOf(headers)
   if (cookie === undefined) return
   const writeHead = response.writeHead
   const looking = (...args: unknown[]): ServerResponse => {
     response.writeHead = writeHead
-    if (cookieOf(headers) !== undefined) return Reflect.apply(writeHead, response, args)
-    const others = setCookiesOf(response).filter((value) => value !== cookie)
-    if (others.length > 0) response.setHeader('set-cookie', others)
-    else response.removeHeader('set-cookie')
-    return Reflect.apply(
-      writeHead,
-      response,
-      args.map((given) => withoutValue(given, cookie)),
-    )
+    const given = args.at(-1)
+    const own = typeof given === 'object' && given !== null ? given : undefined
+    if (own !== undefined) setGiven(response, own)
+    const cookies = setCookiesOf(response)
+    const left = cookieOf(headers) === undefined ? cookies.filter((one) => one !== cookie) : cookies
+    if (left.length === 0) response.removeHeader('set-cookie')
+    else response.setHeader('set-cookie', left)
+    if (left.includes(cookie)) response.setHeader('cache-control', 'no-store')
+    return Reflect.apply(writeHead, response, own === undefined ? args : args.slice(0, -1))
   }
   response.writeHead = looking
 }
@@ -60,12 +71,19 @@ function cookieOf(headers: AnswerHeaders): string | undefined {
   return headers().find(([name]) => name === 'set-cookie')?.[1]
 }
 
-/** Headers that a framework hands to `writeHead` itself, less one cookie. */
-function withoutValue(given: unknown, cookie: string): unknown {
-  if (typeof given !== 'object' || given === null || !('set-cookie' in given)) return given
-  const { 'set-cookie': cookies, ...others } = given
-  const left = [cookies].flat().filter((value) => value !== cookie)
-  return left.length === 0 ? others : { ...others, 'set-cookie': left }
+/** Headers that a handler or a framework hands to `writeHead` itself: an object, pairs, or names and values by turns. */
+function setGiven(response: ServerResponse, given: object): void {
+  if (!Array.isArray(given)) {
+    for (const [name, value] of Object.entries(given)) response.setHeader(name, value)
+    return
+  }
+  const pairs = Array.isArray(given[0]) ? given : pairsOf(given)
+  for (const [name] of pairs) response.removeHeader(name)
+  for (const [name, value] of pairs) response.appendHeader(name, value)
+}
+
+function pairsOf(turns: readonly string[]): readonly (readonly string[])[] {
+  return turns.flatMap((name, at) => (at % 2 === 0 ? [[name, ...turns.slice(at + 1, at + 2)]] : []))
 }
 
 /** Answers a refusal and ends the response. */

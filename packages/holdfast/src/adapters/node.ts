@@ -5,7 +5,7 @@ import { type Answering, answering } from './answering.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
-import { nodeFacts, sendRefusal, setHeaders, setPassedHeaders } from './node-http.ts'
+import { nodeFacts, sendRefusal, setAnswerHeaders } from './node-http.ts'
 import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
@@ -51,7 +51,11 @@ export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHol
       formToken: formToken === undefined ? undefined : () => formToken(request),
     })
   }
-  const { note, ...methods } = answering(judge, { factsOf, setHeaders, refuse: sendRefusal })
+  const { note, ...methods } = answering(judge, {
+    factsOf,
+    setHeaders: setAnswerHeaders,
+    refuse: sendRefusal,
+  })
 
   function handsOn(
     request: IncomingMessage,
@@ -63,7 +67,7 @@ export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHol
       return false
     }
     note(request, judged)
-    setPassedHeaders(response, judged.headers)
+    setAnswerHeaders(response, judged.headers)
     return true
   }
 

@@ -4,7 +4,7 @@ import { CODES, type Code } from '../core/errors.ts'
 import type { Demands } from '../core/sessions.ts'
 import type { GuardOptions, RefusalWording } from './guard-options.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
-import { detour, isNavigation, returnPath } from './navigation.ts'
+import { detour, isNavigation, mayClear, returnPath } from './navigation.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 
 /** A request that does not pass, with the whole answer to it. */
@@ -36,7 +36,7 @@ export function refuser(
 ): Refuse {
   const { onRefusal } = options
   return (facts, { code, demands, decision, detail, carrier, setCookie }) => {
-    const cleared = CODES[code].clears ? carrier?.clear?.() : undefined
+    const cleared = expiredCookie(facts, { code, carrier })
     const plain = refusalOf({ code, demands, detail, setCookie: cleared ?? setCookie })
     const navigation = isNavigation(facts)
     const back = (): string => returnPath(facts, originOf(facts))
@@ -55,6 +55,14 @@ export function refuser(
     })
     return { ok: false, code, refusal: wording === undefined ? refusal : worded(refusal, wording) }
   }
+}
+
+/** The `Set-Cookie` value that takes a dead token back; undefined where the code, or the kind of request, leaves it alone. */
+export function expiredCookie(
+  facts: HttpFacts,
+  { code, carrier }: Pick<Grounds, 'code' | 'carrier'>,
+): string | undefined {
+  return CODES[code].clears && mayClear(facts) ? carrier?.clear?.() : undefined
 }
 
 function redirected({ headers }: Refusal, location: string): Refusal {

@@ -3,7 +3,8 @@
  *
  * `refusal`: an expected outcome of a request, returned as a value. `fault`: something a programmer or
  * an operator must mend, thrown as {@link SessionError}. `clears`: the client's cookie is expired with
- * the answer; never for faults, and never for a token that a newer one of the same jar has replaced.
+ * the answer to a navigation, or to a client that sends no Fetch Metadata; never for what pages fetch in the background,
+ * never for faults, and never for a token that a newer one of the same jar has replaced.
  */
 export const CODES = {
   /** The token is authentic, the session is not there: it ended long ago, or belongs to another store. Log in again. */

@@ -17,6 +17,12 @@ export const THIEF = {
   'accept-language': 'vi-VN,vi;q=0.9',
 }
 
+/** What a browser says of a request for a page. */
+export const NAVIGATION = {
+  'sec-fetch-mode': 'navigate',
+  'sec-fetch-dest': 'document',
+}
+
 /** A problem document (RFC 9457) of this status and code, which nobody may store. */
 export function expectRefusal(answer: RawAnswer, status: number, code: string): void {
   expect(answer.json()).toMatchObject({ status, code, title: code.replaceAll('_', ' ') })

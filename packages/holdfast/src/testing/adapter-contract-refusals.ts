@@ -1,10 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { bearer } from '../carriers/bearer.ts'
 import { cookie } from '../carriers/cookie.ts'
-import { expectCleared, expectRefusal, OWNER, SESSION, THIEF } from './adapter-answers.ts'
+import {
+  expectCleared,
+  expectRefusal,
+  NAVIGATION,
+  OWNER,
+  SESSION,
+  THIEF,
+} from './adapter-answers.ts'
 import type { AdapterScene } from './adapter-scene.ts'
 import { rawRequest } from './raw-http.ts'
 import { visitor } from './visitor.ts'
+
+/** No browser of today: nothing says what kind of request it is. */
+const SILENT = { 'sec-fetch-site': '', 'sec-fetch-mode': '', 'sec-fetch-dest': '' }
 
 /** What does not pass, and what the client learns from it. */
 export function refuses({ engine, origin, another, loggedIn }: AdapterScene): void {
@@ -24,7 +34,7 @@ export function refuses({ engine, origin, another, loggedIn }: AdapterScene): vo
       ['bytes that are no text', '%00%ff'],
     ])('%s as a token: 401, cookie expired', async (_, token) => {
       const answer = await visitor(origin()).send('/me', {
-        headers: { cookie: `${SESSION}=${token}` },
+        headers: { ...NAVIGATION, cookie: `${SESSION}=${token}` },
       })
 
       expectRefusal(answer, 401, 'token_malformed')
@@ -72,7 +82,7 @@ export function refuses({ engine, origin, another, loggedIn }: AdapterScene): vo
       const { client, subject } = await loggedIn()
       await engine().sessions.revokeSubject({ subject }, { why: 'test' })
 
-      const answer = await client.send('/me')
+      const answer = await client.send('/me', { headers: NAVIGATION })
 
       expect(answer.status).toBe(401)
       expect(answer.json()).toMatchObject({ code: 'session_unknown' })
@@ -83,10 +93,35 @@ export function refuses({ engine, origin, another, loggedIn }: AdapterScene): vo
       const { client } = await loggedIn()
 
       engine().advance(2 * 3_600_000)
-      const answer = await client.send('/me')
+      const answer = await client.send('/me', { headers: NAVIGATION })
 
       expectRefusal(answer, 401, 'session_expired')
       expectCleared(answer)
+    })
+
+    test('a dead session of a client without Fetch Metadata: 401, cookie expired', async () => {
+      const answer = await visitor(origin()).send('/me', {
+        headers: { ...SILENT, cookie: `${SESSION}=junk` },
+      })
+
+      expectRefusal(answer, 401, 'token_malformed')
+      expectCleared(answer)
+    })
+
+    test('a background request of a session that a login has ended leaves the new cookie alone', async () => {
+      const { client } = await loggedIn()
+      const late = client.stolenBy()
+      await client.post('/login', { subject: 'the-same-browser', amr: ['pwd'] })
+
+      const required = await late.send('/me')
+      const optional = await late.send('/maybe')
+      const image = await late.send('/me', {
+        headers: { 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' },
+      })
+
+      expectRefusal(required, 401, 'session_unknown')
+      expect(optional.json()).toEqual({ subject: null })
+      expect([required, optional, image].flatMap(({ setCookies }) => setCookies)).toEqual([])
     })
 
     test('a route that asks for more: RFC 9470 says what, the cookie stays', async () => {
@@ -163,7 +198,7 @@ export function refuses({ engine, origin, another, loggedIn }: AdapterScene): vo
 
     test('as nobody with a token that is none, which is expired', async () => {
       const answer = await visitor(origin()).send('/maybe', {
-        headers: { cookie: `${SESSION}=junk` },
+        headers: { ...NAVIGATION, cookie: `${SESSION}=junk` },
       })
 
       expect(answer.status).toBe(200)

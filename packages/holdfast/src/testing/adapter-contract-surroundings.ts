@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { expectCleared, expectRefusal, SESSION } from './adapter-answers.ts'
+import { expectCleared, expectRefusal, NAVIGATION, SESSION } from './adapter-answers.ts'
 import type { AdapterScene } from './adapter-scene.ts'
 import type { RawAnswer } from './raw-http.ts'
 import { type Visitor, visitor } from './visitor.ts'
@@ -125,12 +125,6 @@ export function readsSurroundings({ engine, origin, another, loggedIn }: Adapter
   })
 
   describe('leads people to pages', () => {
-    const NAVIGATION = {
-      'sec-fetch-mode': 'navigate',
-      'sec-fetch-dest': 'document',
-      accept: 'text/html',
-    }
-
     test('a navigation without a session goes to the login page and back', async () => {
       const pages = await another({ loginPage: '/login', stepUpPage: '/step-up' })
 
@@ -176,7 +170,9 @@ export function readsSurroundings({ engine, origin, another, loggedIn }: Adapter
         }),
       })
 
-      const answer = await visitor(worded).send('/me', { headers: { cookie: `${SESSION}=junk` } })
+      const answer = await visitor(worded).send('/me', {
+        headers: { ...NAVIGATION, cookie: `${SESSION}=junk` },
+      })
 
       expect(answer.status).toBe(418)
       expect(answer.body).toBe('token_malformed /me')

@@ -55,6 +55,16 @@ export function deliversTokens({
       expect((await client.send('/me')).status).toBe(200)
     })
 
+    test('a handler that calls its answer cacheable does not make the token in it cacheable', async () => {
+      const { client } = await loggedIn()
+
+      const answer = await client.send('/logo')
+
+      expect(answer.body).toBe('logo')
+      expect(answer.setCookies).toHaveLength(1)
+      expect(answer.header('cache-control')).toBe('no-store')
+    })
+
     test('a secret rotates after five minutes of use', async () => {
       const { client } = await loggedIn()
       await client.send('/me')
@@ -79,6 +89,33 @@ export function deliversTokens({
       expect(client.cookie(SESSION)).toBe(before)
       whileSlow(async () => engine().advance(9_000))
       expect((await client.send('/slow')).setCookies).toHaveLength(1)
+    })
+
+    test('an answer that leaves after a step-up, a login or a logout does not overwrite the newer cookie', async () => {
+      const { client, subject } = await loggedIn()
+
+      const { challenge } = (await client.post('/step-up/begin')).json() as { challenge: string }
+      whileSlow(async () => {
+        await client.post('/step-up/complete', { challenge, subject, amr: ['otp'] })
+      })
+      const overStepUp = await client.send('/slow')
+      const steppedUp = await client.send('/me')
+      whileSlow(async () => {
+        await client.post('/login', { subject: `${subject}-too`, amr: ['pwd'] })
+      })
+      const overLogin = await client.send('/slow')
+      const loggedInAnew = await client.send('/me')
+      whileSlow(async () => {
+        await client.post('/logout')
+      })
+      const overLogout = await client.send('/slow')
+
+      expect(steppedUp.json()).toMatchObject({ subject })
+      expect(loggedInAnew.json()).toMatchObject({ subject: `${subject}-too` })
+      const late = [overStepUp, overLogin, overLogout]
+      expect(late.map(({ status }) => status)).toEqual([200, 200, 200])
+      expect(late.flatMap(({ setCookies }) => setCookies)).toEqual([])
+      expect(client.cookie(SESSION)).toBeUndefined()
     })
 
     test('a service whose answers stay behind a gateway never rotates', async () => {

@@ -22,6 +22,7 @@ export interface StartedAdapter {
  * | `GET /me`, `POST /me` (JSON or form) | `requireSession()` | 200 `{subject, formToken, outcome}` |
  * | `POST /transfer` | `requireSession({ sensitivity: 'sensitive' })` | 200 `{subject}` |
  * | `GET /slow` | `requireSession({ sensitivity: 'sensitive' })` | awaits `slow()`, then 200 `{subject}` |
+ * | `GET /logo` | `requireSession({ sensitivity: 'sensitive' })` | 200 with `Cache-Control:` {@link CACHEABLE} |
  * | `GET /strong` | `requireSession({ acr: 'aal2', freshWithin: 300_000 })` | 200 `{subject}` |
  * | `POST /login` (JSON) | none | `login()` with the body; 200 `{subject}` |
  * | `POST /logout` | none | `logout()`; 204 |
@@ -37,6 +38,9 @@ export type StartAdapter = (
   /** What the handler of `/slow` waits for. */
   slow: () => Promise<void>,
 ) => Promise<StartedAdapter>
+
+/** What a handler says that thinks its answer the same for everybody. */
+export const CACHEABLE = 'public, max-age=3600'
 
 /** What the parts of the adapter contract play on. */
 export interface AdapterScene {

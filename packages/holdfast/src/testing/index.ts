@@ -1,6 +1,7 @@
 export {
   type AdapterHarness,
   adapterContract,
+  CACHEABLE,
   type StartAdapter,
   type StartedAdapter,
 } from './adapter-contract.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { clientFactsOf, parseClientFacts } from '../../src/adapters/client-facts.ts'
+import { clientFactsReader, parseClientFacts } from '../../src/adapters/client-facts.ts'
 import { encodeFacts } from '../../src/browser/index.ts'
 import { LIMITS } from '../../src/core/request.ts'
 
@@ -40,6 +40,7 @@ test.each([
 })
 
 test('no cookie makes it throw or grow beyond the limits', () => {
+  const clientFactsOf = clientFactsReader()
   const piece = fc.oneof(
     fc.constantFrom('hf-client=', 's=', '&', 'z=', 'l=', 'p=', 't=', '1x1x1', 'en', '.', '; '),
     fc.string({ unit: 'binary' }),
@@ -54,4 +55,13 @@ test('no cookie makes it throw or grow beyond the limits', () => {
       }
     }),
   )
+})
+
+test('what a device said before is not taken for what it says now', () => {
+  const clientFactsOf = clientFactsReader()
+  const cookies = ['hf-client=s=1920x1080x1', 'hf-client=s=1366x768x1', 'hf-client=s=1920x1080x1']
+
+  const screens = cookies.map((cookie) => clientFactsOf({ header: () => cookie })?.screen)
+
+  expect(screens).toEqual(['1920x1080x1', '1366x768x1', '1920x1080x1'])
 })

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import express from 'express'
 import { holdfast } from '../../../src/adapters/express.ts'
-import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
+import { CACHEABLE, type StartAdapter } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on express. */
@@ -28,6 +28,9 @@ export const startExpress: StartAdapter = (sessions, options, slow) => {
   app.get('/slow', hf.requireSession({ sensitivity: 'sensitive' }), async (request, response) => {
     await slow()
     response.json({ subject: hf.sessionOf(request).subject })
+  })
+  app.get('/logo', hf.requireSession({ sensitivity: 'sensitive' }), (_, response) => {
+    response.set('cache-control', CACHEABLE).send('logo')
   })
   app.get(
     '/strong',

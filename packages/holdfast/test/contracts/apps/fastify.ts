@@ -1,6 +1,6 @@
 import { fastify } from 'fastify'
 import { holdfast, type LoginFacts, type StepUpProof } from '../../../src/adapters/fastify.ts'
-import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
+import { CACHEABLE, type StartAdapter } from '../../../src/testing/adapter-contract.ts'
 
 /** The routes of the adapter contract on fastify. */
 export const startFastify: StartAdapter = async (sessions, options, slow) => {
@@ -38,6 +38,11 @@ export const startFastify: StartAdapter = async (sessions, options, slow) => {
       await slow()
       return { subject: hf.sessionOf(request).subject }
     },
+  )
+  app.get(
+    '/logo',
+    { preHandler: hf.requireSession({ sensitivity: 'sensitive' }) },
+    async (_, reply) => reply.header('cache-control', CACHEABLE).send('logo'),
   )
   app.get(
     '/strong',

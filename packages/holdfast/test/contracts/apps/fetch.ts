@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { holdfast } from '../../../src/adapters/fetch.ts'
-import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
+import { CACHEABLE, type StartAdapter } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on fetch. */
@@ -26,6 +26,9 @@ export const startFetch: StartAdapter = (sessions, options, slow) => {
       await slow()
       return Response.json({ subject: session.subject })
     }),
+    '/logo': hf.requireSession({ sensitivity: 'sensitive' })(
+      () => new Response('logo', { headers: { 'cache-control': CACHEABLE } }),
+    ),
     '/strong': hf.requireSession({ acr: 'aal2', freshWithin: 300_000 })((_, { session }) =>
       Response.json({ subject: session.subject }),
     ),

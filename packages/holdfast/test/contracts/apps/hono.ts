@@ -2,7 +2,7 @@ import { Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { holdfast } from '../../../src/adapters/hono.ts'
-import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
+import { CACHEABLE, type StartAdapter } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on hono. */
@@ -26,6 +26,9 @@ export const startHono: StartAdapter = (sessions, options, slow) => {
     await slow()
     return c.json({ subject: c.get('session').subject })
   })
+  app.get('/logo', hf.requireSession({ sensitivity: 'sensitive' }), (c) =>
+    c.text('logo', 200, { 'cache-control': CACHEABLE }),
+  )
   app.get('/strong', hf.requireSession({ acr: 'aal2', freshWithin: 300_000 }), (c) =>
     c.json({ subject: c.get('session').subject }),
   )

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { holdfast } from '../../../src/adapters/node.ts'
-import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
+import { CACHEABLE, type StartAdapter } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on node. */
@@ -40,6 +40,10 @@ export const startNode: StartAdapter = (sessions, options, slow) => {
       if (session === undefined) return
       await slow()
       answer(response, { subject: session.subject })
+    },
+    async '/logo'(request, response) {
+      if ((await sensitive(request, response)) === undefined) return
+      response.writeHead(200, { 'Cache-Control': CACHEABLE }).end('logo')
     },
     async '/strong'(request, response) {
       const session = await strong(request, response)
