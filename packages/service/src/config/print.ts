@@ -13,6 +13,11 @@ export function printable(config: Config): Readonly<Record<string, unknown>> {
   return shown
 }
 
+/** `host:port`, an IPv6 host in brackets. */
+export function formatListen({ host, port }: Config['listen']): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
 function show(name: SettingName, config: Config): unknown {
   switch (name) {
     case 'listen':
@@ -40,11 +45,6 @@ function show(name: SettingName, config: Config): unknown {
     default:
       return config[name]
   }
-}
-
-/** `host:port`, an IPv6 host in brackets. */
-function formatListen({ host, port }: Config['listen']): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 function formatStore(store: Config['store']): string {

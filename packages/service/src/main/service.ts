@@ -18,10 +18,11 @@ import type { DestinationStream } from 'pino'
 import { createApi } from '../api/app.ts'
 import { callersOf } from '../api/callers.ts'
 import { lifetimesOf } from '../config/lifetimes.ts'
-import type { Config } from '../config/schema.ts'
+import { formatListen } from '../config/print.ts'
+import { type Config, variableOf } from '../config/schema.ts'
 import { sessionCookies } from './cookies.ts'
 import { openKeyring } from './keyring.ts'
-import { listen } from './listener.ts'
+import { type Listener, listen } from './listener.ts'
 import { logEvent, serviceLog } from './log.ts'
 import { managementAnswer } from './management.ts'
 import { serviceMetrics } from './metrics.ts'
@@ -119,11 +120,13 @@ export async function startService(config: Config, options: ServiceOptions = {})
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
     })
     const requestTimeoutMs = config.requestTimeout
-    const management = await listen(managementAnswer({ metrics, ready }), {
-      ...config.managementListen,
-      requestTimeoutMs,
-    })
-    const main = await listen(
+    const management = await listenAs(
+      variableOf('managementListen'),
+      managementAnswer({ metrics, ready }),
+      { ...config.managementListen, requestTimeoutMs },
+    )
+    const main = await listenAs(
+      variableOf('listen'),
       getRequestListener(
         (request, { incoming }) => {
           if (incoming instanceof IncomingMessage) return api(request, incoming)
@@ -156,7 +159,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     }
   } catch (cause) {
     await release()
-    throw startError(cause)
+    throw cause
   }
 }
 
@@ -180,13 +183,20 @@ function callerAddressOf({
   return (peer, headers) => resolve(peer, (name) => headers.get(name) ?? undefined).ip
 }
 
-function startError(cause: unknown): unknown {
-  if (!(cause instanceof Error) || !('code' in cause)) return cause
-  const { code } = cause
-  if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') return cause
-  return new SessionError(
-    'config_invalid',
-    `Cannot listen (${code}). Free the address, or set HOLDFAST_LISTEN and HOLDFAST_MANAGEMENT_LISTEN.`,
-    { cause },
-  )
+/** As {@link listen}; what cannot listen names its address and the setting. */
+async function listenAs(
+  variable: string,
+  answer: Parameters<typeof listen>[0],
+  options: Parameters<typeof listen>[1],
+): Promise<Listener> {
+  try {
+    return await listen(answer, options)
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
+    throw new SessionError(
+      'config_invalid',
+      `Cannot listen on ${formatListen(options)} (${code}). Free the address, or set ${variable} to another.`,
+      { cause },
+    )
+  }
 }

@@ -211,5 +211,20 @@ test('a port that is taken stops the start, and leaves nothing listening', async
 
   const start = startService(config, { log: { write: () => {} } })
 
-  await expect(start).rejects.toMatchObject({ code: 'config_invalid' })
+  await expect(start).rejects.toMatchObject({
+    code: 'config_invalid',
+    message: expect.stringContaining(`${taken} (EADDRINUSE)`),
+  })
+  await expect(start).rejects.toThrow('set HOLDFAST_LISTEN')
+})
+
+test('a management port that is taken is named with its own setting', async () => {
+  const first = await running()
+  const config = configOf({
+    HOLDFAST_MANAGEMENT_LISTEN: new URL(first.service.url).host,
+  })
+
+  const start = startService(config, { log: { write: () => {} } })
+
+  await expect(start).rejects.toThrow('set HOLDFAST_MANAGEMENT_LISTEN')
 })
