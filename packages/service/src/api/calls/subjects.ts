@@ -1,6 +1,7 @@
 import { sessionPage } from '../answer-schemas.ts'
 import { type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
+import { atCursor } from '../problem.ts'
 import { pageQuery, revokeSubject, subjectParams, tenantQuery } from '../request-schemas.ts'
 
 /** Calls about all sessions of a subject. */
@@ -16,7 +17,7 @@ export function subjectCalls({ sessions }: ApiParts): readonly Call[] {
       answers: { 200: { about: 'A page; `next` is there when more follow', schema: sessionPage } },
       async handle({ params, query: { tenant, ...page } }) {
         const ref = { ...params, ...(tenant === undefined ? {} : { tenant }) }
-        return { status: 200, body: await sessions.list(ref, page) }
+        return { status: 200, body: await atCursor('after', () => sessions.list(ref, page)) }
       },
     }),
 
