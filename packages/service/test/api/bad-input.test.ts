@@ -318,6 +318,50 @@ test('bad input is a problem with a code, and names the field', async () => {
   }
 })
 
+describe('a batch has a bound of its own: 64 ordinary presentations were once too large for it', () => {
+  const chrome = {
+    'user-agent':
+      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36',
+    accept:
+      'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8',
+    'accept-language': 'en-GB,en;q=0.9,nb;q=0.8',
+    'sec-ch-ua': '"Google Chrome";v="141", "Not?A_Brand";v="8", "Chromium";v="141"',
+    'sec-ch-ua-mobile': '?0',
+    'sec-ch-ua-platform': '"Linux"',
+    'sec-fetch-site': 'same-origin',
+    'sec-fetch-mode': 'navigate',
+    'sec-fetch-dest': 'document',
+  }
+  const batchOf = (url: string): object => ({
+    presented: Array.from({ length: 64 }, () => ({
+      token: `hf1.${'x'.repeat(126)}`,
+      request: atHome({ headers: chrome, url }),
+    })),
+  })
+
+  test('64 of Chrome are judged', async () => {
+    const run = await running()
+    const body = batchOf(`/orders?${'q'.repeat(600)}`)
+
+    const answer = await run.call('POST', '/v1/verify/batch', { body })
+
+    expect(JSON.stringify(body).length).toBeGreaterThan(65_536)
+    expect(answer.status).toBe(200)
+    expect((await answer.json()).results).toHaveLength(64)
+  })
+
+  test('more than 512 KiB are refused', async () => {
+    const run = await running()
+
+    const answer = await run.call('POST', '/v1/verify/batch', {
+      body: batchOf(`/${'q'.repeat(8_000)}`),
+    })
+
+    expect(answer.status).toBe(413)
+    expect(await answer.json()).toMatchObject({ code: 'body_too_large' })
+  })
+})
+
 test('a body that is not UTF-8 is refused', async () => {
   const { service } = await running()
 

@@ -63,6 +63,7 @@ export function eventCalls({
 
   return [
     call({
+      id: 'readEvents',
       method: 'get',
       path: '/v1/events',
       roles: ['audit'],

@@ -8,6 +8,7 @@ import { pageQuery, revokeSubject, subjectParams, tenantQuery } from '../request
 export function subjectCalls({ sessions }: ApiParts): readonly Call[] {
   return [
     call({
+      id: 'listSessions',
       method: 'get',
       path: '/v1/subjects/{subject}/sessions',
       roles: ['app', 'admin'],
@@ -22,6 +23,7 @@ export function subjectCalls({ sessions }: ApiParts): readonly Call[] {
     }),
 
     call({
+      id: 'revokeSubject',
       method: 'post',
       path: '/v1/subjects/{subject}/revoke',
       roles: ['app', 'admin'],
