@@ -36,6 +36,7 @@ function show(name: SettingName, config: Config): unknown {
     case 'rotateEvery':
     case 'storeTimeout':
     case 'requestTimeout':
+    case 'drain':
     case 'stopTimeout':
       return formatDuration(config[name])
     case 'classes':

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { apiKey, duration, lifetime, listen, policy, store, word } from './values.ts'
+import { apiKey, duration, lifetime, listen, pause, policy, store, word } from './values.ts'
 
 /**
  * How the text of an environment variable becomes the value that the schema reads: as it is, a number, a
@@ -159,8 +159,14 @@ export const schema = z.strictObject({
     example: '10s',
     reading: 'text',
   }),
+  drain: setting(pause.default(2_000), {
+    about:
+      'How long a stopping service goes on serving, with `Connection: close` and a `/readyz` of 503, so that those who balance load see it before its port closes. `0s` closes at once.',
+    example: '5s',
+    reading: 'text',
+  }),
   stopTimeout: setting(duration.default(10_000), {
-    about: 'How long a stopping service lets requests in flight finish.',
+    about: 'How long a stopping service, its port closed, lets requests in flight finish.',
     example: '10s',
     reading: 'text',
   }),

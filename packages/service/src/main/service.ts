@@ -1,4 +1,5 @@
 import { IncomingMessage } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
 import {
   balanced,
@@ -32,7 +33,10 @@ import { openStore } from './store.ts'
 export interface Service {
   readonly url: string
   readonly managementUrl: string
-  /** Not ready at once; then takes nothing new, finishes what is in flight (at most `stopTimeout`), closes the store. Idempotent. */
+  /**
+   * Not ready at once, but serving for as long as `drain` says; then takes nothing new, finishes what is in flight (at
+   * most `stopTimeout`), closes the store. Idempotent.
+   */
   close(): Promise<void>
 }
 
@@ -75,7 +79,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   }
 
   async function ready(): Promise<boolean> {
-    if (stopping.signal.aborted) return false
+    if (closing !== undefined) return false
     try {
       await store.feed.head()
       return true
@@ -142,8 +146,10 @@ export async function startService(config: Config, options: ServiceOptions = {})
     log.info({ url: main.url, management: management.url, store: config.store.kind }, 'listening')
 
     const close = async (): Promise<void> => {
-      stopping.abort()
       log.info('stopping')
+      main.drain()
+      if (config.drain > 0) await setTimeout(config.drain)
+      stopping.abort()
       await main.close(config.stopTimeout)
       await release()
       await management.close(MANAGEMENT_CLOSE_MS)
