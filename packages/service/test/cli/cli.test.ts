@@ -48,6 +48,19 @@ describe('help', () => {
     expect([asked.code, bare.code]).toEqual([0, 2])
   })
 
+  test.each(['config', 'keys', 'sessions', 'geo'])(
+    'of the group "%s" lists its commands',
+    async (group) => {
+      const { code, out } = await holdfast(`${group} --help`)
+
+      const listed = COMMANDS.filter(({ about }) => out.includes(about)).map(({ name }) => name)
+      expect(code).toBe(0)
+      expect(listed).toEqual(
+        COMMANDS.map(({ name }) => name).filter((name) => name.startsWith(`${group} `)),
+      )
+    },
+  )
+
   test.each(COMMANDS.map(({ name }) => name))(
     'of "%s" explains its options and has an example',
     async (name) => {
