@@ -58,6 +58,7 @@ async function startService() {
         HOLDFAST_LISTEN: `127.0.0.1:${apiPort}`,
         HOLDFAST_MANAGEMENT_LISTEN: `127.0.0.1:${apiPort + 1}`,
         HOLDFAST_STORE: `lmdb:${join(folder, 'store')}`,
+        HOLDFAST_DRAIN: '0s',
         HOLDFAST_API_KEYS: `shop:app:${shopKey},operator:admin+audit:${auditKey}`,
         HOLDFAST_GEO_CITY: geo.city.join(','),
         HOLDFAST_GEO_ASN: geo.asn.join(','),

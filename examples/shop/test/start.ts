@@ -55,6 +55,7 @@ export async function startTown(browserModule: string): Promise<Town> {
       HOLDFAST_LISTEN: '127.0.0.1:0',
       HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:0',
       HOLDFAST_STORE: 'memory:',
+      HOLDFAST_DRAIN: '0s',
       HOLDFAST_API_KEYS: `shop:app:${APP_KEY},desk:audit+admin:${AUDIT_KEY}`,
       HOLDFAST_GEO_CITY: geo.city.join(','),
       HOLDFAST_GEO_ASN: geo.asn.join(','),

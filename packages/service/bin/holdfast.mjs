@@ -1,4 +1,14 @@
 #!/usr/bin/env node
-import { main } from '../dist/cli/main.js'
+import { existsSync } from 'node:fs'
 
-process.exitCode = await main(process.argv.slice(2))
+const program = new URL('../dist/cli/main.js', import.meta.url)
+
+if (existsSync(program)) {
+  const { main } = await import(program.href)
+  process.exitCode = await main(process.argv.slice(2))
+} else {
+  process.stderr.write(
+    'holdfast: this checkout is not built yet. Run "npm install && npm run build" in its root.\n',
+  )
+  process.exitCode = 1
+}

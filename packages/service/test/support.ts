@@ -46,6 +46,7 @@ export function configOf(env: Record<string, string> = {}): Config {
       HOLDFAST_LISTEN: '127.0.0.1:0',
       HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:0',
       HOLDFAST_STORE: 'memory:',
+      HOLDFAST_DRAIN: '0s',
       ...env,
     },
   })

@@ -54,7 +54,7 @@ export function isStepUpBegun(value: unknown): value is StepUpBegun {
 export function isSessionDetail(value: unknown): value is SessionDetail {
   return (
     isObject(value) &&
-    isSessionView(value) &&
+    isSessionFacts(value) &&
     isNumber(value.lastActivity) &&
     isPlaceAndDevice(value.origin) &&
     Array.isArray(value.contexts) &&
@@ -110,8 +110,11 @@ function isEvidence(value: unknown): value is Evidence {
 }
 
 function isSessionView(value: unknown): value is SessionView {
+  return isObject(value) && isSessionFacts(value) && isText(value.formToken)
+}
+
+function isSessionFacts(value: Fields): boolean {
   return (
-    isObject(value) &&
     isText(value.id) &&
     isSessionId(value.id) &&
     isText(value.subject) &&
@@ -124,8 +127,7 @@ function isSessionView(value: unknown): value is SessionView {
     isNumber(value.expiresAt) &&
     isNumber(value.idleMs) &&
     isObject(value.attributes) &&
-    isNumber(value.attributesVersion) &&
-    isText(value.formToken)
+    isNumber(value.attributesVersion)
   )
 }
 

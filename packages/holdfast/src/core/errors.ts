@@ -7,11 +7,11 @@
  * never for faults, and never for a token that a newer one of the same jar has replaced.
  */
 export const CODES = {
-  /** The token is authentic, the session is not there: it ended long ago, or belongs to another store. Log in again. */
+  /** The token is authentic, the session is not there: it was ended (by a logout, a revocation, `not_me`, a limit or a theft), ended long ago, or belongs to another store. Log in again. */
   session_unknown: { status: 401, kind: 'refusal', clears: true },
   /** The absolute or the idle timeout has passed. Log in again. */
   session_expired: { status: 401, kind: 'refusal', clears: true },
-  /** The session was ended: by a logout, an administrator, a limit or a proven theft. Log in again. */
+  /** This very presentation ended the session, or came while it ended: a proven theft, or two holders of a secret and no factor to tell them apart. Whoever comes later gets `session_unknown`. Log in again. */
   session_revoked: { status: 401, kind: 'refusal', clears: true },
   /** What was shown is no token of this key ring: garbage, or a guess. The store was not asked. */
   token_malformed: { status: 401, kind: 'refusal', clears: true },

@@ -100,8 +100,11 @@ export interface SessionView {
   readonly formToken: string
 }
 
-/** What people who look after sessions see: where it is used and what speaks for and against it. */
-export interface SessionDetail extends SessionView {
+/**
+ * What people who look after sessions see: where it is used and what speaks for and against it. Not the form token:
+ * that is a secret of the session's own pages.
+ */
+export interface SessionDetail extends Omit<SessionView, 'formToken'> {
   readonly lastActivity: number
   readonly origin: { readonly network: Network; readonly device: Device }
   readonly contexts: readonly (Context & { readonly evidenceNow: number })[]

@@ -31,8 +31,9 @@ export function viewOf(
 }
 
 export function detailOf(parts: Parts, { state, found }: Opened, now: number): SessionDetail {
+  const { formToken: _secret, ...facts } = viewOf(parts, state, found)
   return {
-    ...viewOf(parts, state, found),
+    ...facts,
     lastActivity: found.lastActivity ?? state.createdAt,
     origin: state.origin,
     contexts: state.contexts.map(({ rereads: _kept, ...context }) => ({

@@ -14,6 +14,8 @@ export interface MmdbFile {
   readonly family: 4 | 6
   /** Undefined when the file has no answer. Throws when the record is broken. */
   find(address: Address): Place | undefined
+  /** Whether its records say where addresses are (`city`), or whose (`asn`). Looks at the first few thousand. */
+  tells(role: 'city' | 'asn'): boolean
 }
 
 /** One of each corner of the tree: a file that was cut or scrambled rarely answers all of them. */
@@ -64,5 +66,34 @@ function open(bytes: Uint8Array): MmdbFile {
       if (family === 4 && address.family === 6) return undefined
       return placeOf(reader.get(formatAddress(address)))
     },
+    tells(role) {
+      for (const record of records(reader, family)) {
+        const { asn, country, latitude } = placeOf(record) ?? {}
+        if (role === 'asn' ? asn !== undefined : (country ?? latitude) !== undefined) return true
+      }
+      return false
+    },
   }
+}
+
+const MAX_LOOKED_AT = 4_096
+
+/** The records of the first networks of a file, IPv4 before IPv6. */
+function* records(reader: Reader<CityResponse>, family: 4 | 6): Generator<unknown> {
+  for (const bits of family === 4 ? [32] : [32, 128]) {
+    let at = 0n
+    for (let looked = 0; looked < MAX_LOOKED_AT && at < 1n << BigInt(bits); looked++) {
+      const [record, prefix] = reader.getWithPrefixLength(textOf(at, bits))
+      if (record !== null) yield record
+      const rest = BigInt(bits - prefix)
+      at = ((at >> rest) + 1n) << rest
+    }
+  }
+}
+
+function textOf(address: bigint, bits: number): string {
+  const words = Array.from({ length: bits / 32 }, (_, at) =>
+    Number((address >> BigInt(bits - 32 * (at + 1))) & 0xffff_ffffn),
+  )
+  return formatAddress({ family: bits === 32 ? 4 : 6, words })
 }

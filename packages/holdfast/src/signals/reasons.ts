@@ -116,7 +116,7 @@ export const REASONS = {
   },
   network_unconfirmed: {
     group: 'P',
-    text: 'A sensitive route from a network that the user has not confirmed yet.',
+    text: 'A sensitive route from a network provider (where that is unknown: an address prefix) that the user has not confirmed yet.',
   },
   acr_missing: { group: 'P', text: 'The route asks for a stronger authentication.' },
   authentication_stale: { group: 'P', text: 'The route asks for a more recent authentication.' },

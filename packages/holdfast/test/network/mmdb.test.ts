@@ -72,6 +72,20 @@ describe('a record is read the same in either layout', () => {
   })
 })
 
+test('a file tells places, networks, both or neither, wherever its first record is', () => {
+  const [place, asn] = [FLAT_OSLO, asnRecord(2119, 'Telenor Norge AS')]
+  const tells = (networks: Parameters<typeof mmdb>[0], options = {}): readonly boolean[] => {
+    const opened = openMmdb(mmdb(networks, options))
+    return [opened.tells('city'), opened.tells('asn')]
+  }
+
+  expect(tells({ [AROUND]: place })).toEqual([true, false])
+  expect(tells({ [AROUND]: place }, { family: 4 })).toEqual([true, false])
+  expect(tells({ '2001:db8::/32': asn })).toEqual([false, true])
+  expect(tells({ [AROUND]: asn, '2001:db8::/32': place })).toEqual([true, true])
+  expect(tells({ [AROUND]: { name: 'x' } })).toEqual([false, false])
+})
+
 describe('a file is read in every shape of the format', () => {
   test.each([24, 28, 32] as const)('with records of %d bits', (recordSize) => {
     const bytes = mmdb(

@@ -35,10 +35,14 @@ const sessionFields = {
   idleMs: z.int(),
   attributes,
   attributesVersion: z.int(),
-  formToken: z.string(),
 }
 
-const session = z.object(sessionFields).openapi('Session')
+const session = z
+  .object({
+    ...sessionFields,
+    formToken: z.string().describe("For forms of the session's own pages. A secret."),
+  })
+  .openapi('Session')
 
 const network = z
   .object({

@@ -136,6 +136,7 @@ const NOBODY: Caller = { name: '-', roles: [] }
 
 function documentCall(document: () => unknown): Call {
   return call({
+    id: 'describe',
     method: 'get',
     path: '/openapi.json',
     roles: [],

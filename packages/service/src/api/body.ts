@@ -1,20 +1,24 @@
 import type { IncomingMessage } from 'node:http'
 import { SessionError } from 'holdfast'
 
-/** Larger bodies are refused unread. */
-const MAX_BODY_BYTES = 65_536
+/** Larger bodies are refused unread, where a call does not say otherwise. */
+export const MAX_BODY_BYTES = 65_536
 
 const MAX_DEPTH = 24
 const JSON_TYPE = /^application\/(?:json|merge-patch\+json)\s*(?:;\s*charset="?utf-8"?\s*)?$/i
 
-/** The JSON of a request body: at most 64 KiB of UTF-8, of bounded depth. Throws `body_too_large` or `invalid_input`. */
-export async function readJson(headers: Headers, incoming: IncomingMessage): Promise<unknown> {
+/** The JSON of a request body: UTF-8 of bounded size and depth. Throws `body_too_large` or `invalid_input`. */
+export async function readJson(
+  headers: Headers,
+  incoming: IncomingMessage,
+  maxBytes: number,
+): Promise<unknown> {
   const type = headers.get('content-type') ?? ''
   if (!JSON_TYPE.test(type)) {
     throw new SessionError('invalid_input', 'content-type must be application/json in UTF-8')
   }
-  if (Number(headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge()
-  const text = decode(await readBytes(incoming))
+  if (Number(headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
+  const text = decode(await readBytes(incoming, maxBytes))
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -26,7 +30,7 @@ export async function readJson(headers: Headers, incoming: IncomingMessage): Pro
 }
 
 /** From the socket itself: a web stream around it costs several times as much as all the rest of a call. */
-function readBytes(incoming: IncomingMessage): Promise<Uint8Array> {
+function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = []
     let size = 0
@@ -42,10 +46,10 @@ function readBytes(incoming: IncomingMessage): Promise<Uint8Array> {
     function more(chunk: Uint8Array): void {
       size += chunk.length
       chunks.push(chunk)
-      if (size <= MAX_BODY_BYTES) return
+      if (size <= maxBytes) return
       stop()
       incoming.pause()
-      reject(tooLarge())
+      reject(tooLarge(maxBytes))
     }
     function stop(): void {
       incoming.off('data', more).off('end', ended).off('close', broken).off('error', broken)
@@ -82,9 +86,6 @@ function checkShape(root: unknown): void {
   }
 }
 
-function tooLarge(): SessionError {
-  return new SessionError(
-    'body_too_large',
-    `The body must not be larger than ${MAX_BODY_BYTES} bytes.`,
-  )
+function tooLarge(maxBytes: number): SessionError {
+  return new SessionError('body_too_large', `The body must not be larger than ${maxBytes} bytes.`)
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type JsonValue, SessionError } from 'holdfast'
 import { z } from 'zod'
 import type { Role } from '../config/api-keys.ts'
-import { readJson } from './body.ts'
+import { MAX_BODY_BYTES, readJson } from './body.ts'
 import type { Caller } from './callers.ts'
 import { type Fault, faultOfIssues } from './problem.ts'
 
@@ -13,6 +13,8 @@ export interface Call extends Described {
 }
 
 interface Described {
+  /** Names the call in the document and in clients that are generated from it. */
+  readonly id: string
   readonly method: 'get' | 'post' | 'patch'
   /** With `{name}` for parameters, as OpenAPI writes them. */
   readonly path: string
@@ -22,6 +24,8 @@ interface Described {
   readonly params?: z.ZodObject
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
+  /** Most bytes of the body (default 64 KiB). */
+  readonly bodyBytes?: number
   /** Headers that the call reads, for the document. */
   readonly headers?: readonly {
     readonly name: string
@@ -94,7 +98,9 @@ export function call<
         body: checked(
           spec.body,
           'body',
-          spec.body === undefined ? {} : await readJson(request.headers, incoming),
+          spec.body === undefined
+            ? {}
+            : await readJson(request.headers, incoming, spec.bodyBytes ?? MAX_BODY_BYTES),
         ),
         headers: request.headers,
         gone: () => request.signal,

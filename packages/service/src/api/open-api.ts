@@ -1,5 +1,6 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import { problemFacts } from './answers.ts'
+import { MAX_BODY_BYTES } from './body.ts'
 import type { AnswerFacts, Call } from './call.ts'
 
 /** The OpenAPI 3.1 document of the calls. */
@@ -25,6 +26,7 @@ export function describeCalls(app: OpenAPIHono, calls: readonly Call[]): Documen
     registry.registerPath({
       method: one.method,
       path: one.path,
+      operationId: one.id,
       summary: one.summary,
       ...(one.roles.length === 0
         ? {}
@@ -38,9 +40,11 @@ export function describeCalls(app: OpenAPIHono, calls: readonly Call[]): Documen
           : { body: { required: true, content: { [bodyType(one)]: { schema: one.body } } } }),
       },
       responses: Object.fromEntries(
-        Object.entries({ ...(one.roles.length === 0 ? {} : COMMON), ...one.answers }).map(
-          ([status, facts]) => [status, responseOf(facts)],
-        ),
+        Object.entries({
+          ...(one.roles.length === 0 ? {} : COMMON),
+          ...(one.body === undefined ? {} : { 413: tooLarge(one) }),
+          ...one.answers,
+        }).map(([status, facts]) => [status, responseOf(facts)]),
       ),
     })
   }
@@ -60,6 +64,10 @@ const COMMON: Readonly<Record<number, AnswerFacts>> = {
   401: problemFacts('`caller_unauthenticated`'),
   403: problemFacts('`caller_forbidden`'),
   503: problemFacts('`store_unavailable` and kin: nothing was decided'),
+}
+
+function tooLarge({ bodyBytes = MAX_BODY_BYTES }: Call): AnswerFacts {
+  return problemFacts(`\`body_too_large\`: more than ${bodyBytes / 1_024} KiB`)
 }
 
 function bodyType({ method }: Call): string {

@@ -1,5 +1,6 @@
 import { CODES, type Code, SessionError } from 'holdfast'
 import type { z } from 'zod'
+import { sentenceOf, withoutEchoes } from '../issues.ts'
 
 /** An answer that is not what was asked for (RFC 9457). */
 export interface ProblemDetails {
@@ -59,15 +60,33 @@ export function problemResponse(fault: Fault, requestId: string): Response {
 export function faultOf(error: unknown): Fault {
   if (!(error instanceof SessionError)) return { code: 'internal_error', detail: '' }
   if (error.code !== 'invalid_input') return { code: error.code, detail: error.message }
-  const field = /^([A-Za-z][\w.[\]-]{0,127}) /.exec(error.message)?.[1]
+  const field = FIELD.exec(error.message)?.[1]
   if (field === undefined) return { code: error.code, detail: error.message }
   const problem = error.message.slice(field.length + 1)
   return { code: error.code, detail: error.message, errors: [{ field, problem }] }
 }
 
+/** A message about a field begins with its name: of a field as JSON has it, or of a header. A sentence begins otherwise. */
+const FIELD = /^([a-z][\w.[\]-]{0,127}|[A-Z][A-Za-z]*(?:-[A-Za-z]+)+) /
+
+/** Does what a caller's cursor is for; one that no store gave out is a fault of the field that it came in. */
+export async function atCursor<T>(field: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (!(error instanceof SessionError) || error.code !== 'invalid_input') throw error
+    if (faultOf(error).errors !== undefined) throw error
+    throw new SessionError('invalid_input', `${field} must be a cursor from an earlier answer`, {
+      cause: error,
+    })
+  }
+}
+
 /** What a schema found, by field and without the values. */
 export function faultOfIssues(where: string, issues: readonly z.core.$ZodIssue[]): Fault {
-  const errors = issues.flatMap((issue) => describe(where, issue)).slice(0, MAX_ERRORS)
+  const errors = withoutEchoes(issues)
+    .flatMap((issue) => describe(where, issue))
+    .slice(0, MAX_ERRORS)
   const [first] = errors
   const detail =
     first === undefined ? `${where} is not as described` : `${first.field} ${first.problem}`
@@ -89,25 +108,5 @@ function describe(
   if (issue.code === 'invalid_type' && issue.input === undefined) {
     return [{ field, problem: 'is missing' }]
   }
-  return [{ field, problem: sentence(issue) }]
-}
-
-function sentence(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      return `must be of type ${issue.expected}`
-    case 'invalid_value':
-      return `must be one of ${issue.values.map(String).join(', ')}`
-    case 'too_big':
-      return `must not be longer or larger than ${issue.maximum}`
-    case 'too_small':
-      return `must not be shorter or smaller than ${issue.minimum}`
-    case 'invalid_union':
-      return 'has a form that is not described'
-    case 'invalid_format':
-    case 'custom':
-      return issue.message
-    default:
-      return 'is not as described'
-  }
+  return [{ field, problem: sentenceOf(issue) }]
 }

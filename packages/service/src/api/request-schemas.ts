@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { EVENT_TYPES, LIMITS } from 'holdfast'
+import { EVENT_TYPES, LIMITS, RELEVANT_HEADERS } from 'holdfast'
 import { attributes, sessionId, subject, tenant, token, word } from './words.ts'
 
 /** What callers send: the schemas check it, and the OpenAPI document is made from them. */
@@ -16,6 +16,9 @@ const headers = z
     (all) => Object.keys(all).length <= LIMITS.headers,
     `must not have more than ${LIMITS.headers} names`,
   )
+  .openapi({
+    description: `By lower-case name. These are looked at: ${RELEVANT_HEADERS.join(', ')}. Send those that the client sent, as it sent them, and no others: others are not looked at, and count towards the limits all the same (${LIMITS.headers} names, ${LIMITS.headerValue} characters a value).`,
+  })
 
 const clientFacts = z
   .strictObject({

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { FILES } from '../config/files.ts'
 import { checkConfig, loadConfig } from '../config/load.ts'
 import { printable } from '../config/print.ts'
 import { configReference } from '../config/reference.ts'
@@ -10,12 +11,13 @@ export const configCommands: readonly Command[] = [
     name: 'config check',
     about: 'List everything that is wrong with the configuration',
     usage: '',
-    details: 'Exit code 1 when something is. Each problem names its field and how to mend it.',
+    details:
+      'Exit code 1 when something is. Each problem names its field and how to mend it. Files that are named, the\nkey ring and the geo data, are opened and looked into; nothing is connected to.',
     options: CONFIG_OPTION,
     arguments: [0, 0],
     examples: ['holdfast config check --config holdfast.yaml'],
     async run({ text, env, out }) {
-      const checked = checkConfig({ file: text('config'), env })
+      const checked = checkConfig({ file: text('config'), env }, FILES)
       if (checked.ok) {
         out.line(`The configuration is sound (${checked.file ?? 'no file, environment only'}).`)
         out.value({ ok: true, file: checked.file ?? null, problems: [] })

@@ -29,10 +29,7 @@ export const explainCommands: readonly Command[] = [
       )
       asked.out.line('')
       asked.out.line(shown.length === 0 ? 'No events are kept of it.' : recounted(shown))
-      asked.out.value({
-        session: session === undefined ? null : withoutSecret(session),
-        events: shown,
-      })
+      asked.out.value({ session: session ?? null, events: shown })
       return session === undefined && events.length === 0 ? EXIT.failed : EXIT.done
     },
   },
@@ -113,8 +110,4 @@ function placeOf(network: {
 
 function signed(weight: number): string {
   return weight > 0 ? `+${weight}` : String(weight)
-}
-
-function withoutSecret({ formToken: _, ...session }: SessionDetail): object {
-  return session
 }

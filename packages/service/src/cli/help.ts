@@ -1,6 +1,6 @@
 import { COMMON_OPTIONS, type Command, type Option } from './command.ts'
 
-/** The help of the whole program. */
+/** The help of the whole program, or of a group of its commands. */
 export function overview(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length))
   return `${[
@@ -11,7 +11,7 @@ export function overview(commands: readonly Command[]): string {
     'Commands:',
     ...commands.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`),
     '',
-    '"holdfast <command> --help" explains one. Every command takes --json.',
+    '"holdfast <command> --help" explains one. Every command takes --json.\n"holdfast --version" says which this is.',
     '',
     EXIT_CODES,
   ].join('\n')}\n`

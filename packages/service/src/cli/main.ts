@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { isSessionId, SessionError } from 'holdfast'
 import { nearest } from '../config/nearest.ts'
@@ -52,8 +53,18 @@ export async function main(
   const { stdout, stderr } = surroundings
   const json = args.includes('--json')
   try {
+    if (VERSION.includes(args[0] ?? '')) {
+      const version = ownVersion()
+      stdout(json ? `${JSON.stringify({ version })}\n` : `holdfast ${version}\n`)
+      return EXIT.done
+    }
     const command = commandOf(args)
     if (command === undefined) {
+      const group = COMMANDS.filter(({ name }) => name.startsWith(`${args[0]} `))
+      if (group.length > 0 && HELP.includes(args[1] ?? '')) {
+        stdout(overview(group))
+        return EXIT.done
+      }
       const asked = args.length === 0 || args.every((arg) => HELP.includes(arg))
       if (!asked) throw new UsageError(unknownCommand(args))
       stdout(overview(COMMANDS))
@@ -77,7 +88,16 @@ export async function main(
   }
 }
 
+const VERSION = ['--version', '-V']
 const HELP = ['--help', '-h', 'help', '--json']
+
+function ownVersion(): string {
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  )
+  const known = typeof manifest === 'object' && manifest !== null && 'version' in manifest
+  return known ? String(manifest.version) : 'of an unknown version'
+}
 
 /** Command names are one word or two; two words are tried first. */
 function commandOf([first = '', second = '']: readonly string[]): Command | undefined {

@@ -44,9 +44,8 @@ export const sessionsCommands: readonly Command[] = [
       const [id = ''] = asked.arguments
       const session = await remoteOf(asked).sessions.show(id)
       if (session === undefined) throw noSuchSession()
-      const { formToken: _, ...shown } = session
       asked.out.line(factsOf(session))
-      asked.out.value(shown)
+      asked.out.value(session)
       return EXIT.done
     },
   },

@@ -13,6 +13,13 @@ export interface ApiKey {
   readonly digest: string
 }
 
+/** A key of nobody, for examples. */
+export const EXAMPLE_KEY = {
+  name: 'shop',
+  roles: ['app', 'gate'],
+  digest: `sha256:${'0'.repeat(64)}`,
+}
+
 /** Shorter secrets could be guessed; 16 characters of a generator's output are 96 bits or more. */
 const MIN_SECRET_LENGTH = 16
 

@@ -13,6 +13,7 @@ export function parseDuration(words: string): number | undefined {
 
 /** Words for a number of milliseconds, in the largest unit that fits; a single day is said in hours. */
 export function formatDuration(ms: number): string {
+  if (ms === 0) return '0s'
   for (const unit of ['d', 'h', 'm', 's'] as const) {
     const least = unit === 'd' ? 2 * UNITS.d : UNITS[unit]
     if (ms >= least && ms % UNITS[unit] === 0) return `${ms / UNITS[unit]}${unit}`

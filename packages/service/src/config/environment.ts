@@ -3,7 +3,7 @@ import { parse as parseYaml } from 'yaml'
 import { parseApiKeys } from './api-keys.ts'
 import { nearest } from './nearest.ts'
 import type { Problem } from './problem.ts'
-import { factsOf, SETTINGS, type SettingName, variableOf } from './schema.ts'
+import { exampleOf, factsOf, SETTINGS, type SettingName, variableOf } from './schema.ts'
 
 /** Variables that are not settings of the service: where its file is, and what the remote commands use. */
 const OTHER_VARIABLES = ['HOLDFAST_CONFIG', 'HOLDFAST_URL', 'HOLDFAST_KEY', 'HOLDFAST_KEY_FILE']
@@ -34,7 +34,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
         problems.push({
           field: variableOf(name),
           problem,
-          mend: `Write it like: ${factsOf(name).example}.`,
+          mend: `Write it like: ${exampleOf(name, 'environment')}`,
         })
       }
     } else values[name] = read.value

@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs'
-import type { Lifetime } from 'holdfast'
-import { clientAddressResolver } from 'holdfast/network'
 import { parseDocument } from 'yaml'
 import type { z } from 'zod'
-import { formatDuration } from './duration.ts'
+import { sentenceOf, withoutEchoes } from '../issues.ts'
+import { EXAMPLE_KEY } from './api-keys.ts'
+import { CONTRADICTIONS, type ConfigCheck } from './contradictions.ts'
 import { readEnvironment } from './environment.ts'
-import { lifetimesOf } from './lifetimes.ts'
 import { nearest } from './nearest.ts'
 import { configError, type Problem } from './problem.ts'
-import { type Config, factsOf, SETTINGS, type SettingName, schema, variableOf } from './schema.ts'
+import { type Config, exampleOf, SETTINGS, schema, settingOf, variableOf } from './schema.ts'
 
 export interface Sources {
   /** Path of the file; must exist. Without it `HOLDFAST_CONFIG`, else `holdfast.yaml` if there is one. */
@@ -23,31 +22,48 @@ export type Loaded =
 const DEFAULT_FILE = 'holdfast.yaml'
 const MAX_FILE_BYTES = 1_048_576
 
-/** Reads file and environment; a variable wins over the file. Lists every problem at once instead of the first. */
-export function checkConfig({ file, env }: Sources): Loaded {
+/**
+ * Reads file and environment; a variable wins over the file. Lists every problem at once instead of the first.
+ * `further` checks look at what the configuration names, each when the settings that it looks at are in order.
+ */
+export function checkConfig({ file, env }: Sources, further: readonly ConfigCheck[] = []): Loaded {
   const path = file ?? env.HOLDFAST_CONFIG
   const fromFile = readFile(path ?? DEFAULT_FILE, path !== undefined)
   const fromEnv = readEnvironment(env)
   const problems = [...fromFile.problems, ...fromEnv.problems]
 
-  const origin = (name: string): string => (name in fromEnv.values ? variableName(name) : name)
-  const parsed = schema.safeParse({ ...fromFile.values, ...fromEnv.values }, { reportInput: true })
-  const unreadable = new Set(fromEnv.unreadable)
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) {
-      if (!unreadable.has(String(issue.path[0]))) problems.push(...describe(issue, origin))
-    }
-  } else {
-    problems.push(...contradictions(parsed.data, origin))
-    if (problems.length === 0) {
-      return {
-        ok: true,
-        config: parsed.data,
-        file: fromFile.found ? (path ?? DEFAULT_FILE) : undefined,
-      }
-    }
+  const inEnvironment = new Set([...Object.keys(fromEnv.values), ...fromEnv.unreadable])
+  const values = { ...fromFile.values, ...fromEnv.values }
+  const parsed = schema.safeParse(values, { reportInput: true })
+  const wrong = new Set(fromEnv.unreadable)
+  for (const issue of withoutEchoes(parsed.error?.issues ?? [])) {
+    const top = String(issue.path[0] ?? '')
+    if (fromEnv.unreadable.includes(top)) continue
+    wrong.add(top)
+    problems.push(...describe(issue, inEnvironment.has(top) ? 'environment' : 'file'))
   }
-  return { ok: false, problems }
+
+  const config = parsed.data ?? withoutWrong(values, wrong)
+  const origin = (name: string): string =>
+    inEnvironment.has(name) ? nameIn('environment', name) : name
+  for (const { of, problemsOf } of [...CONTRADICTIONS, ...further]) {
+    if (!of.some((name) => wrong.has(name))) problems.push(...problemsOf(config, origin))
+  }
+  return problems.length === 0
+    ? { ok: true, config, file: fromFile.found ? (path ?? DEFAULT_FILE) : undefined }
+    : { ok: false, problems }
+}
+
+/** The settings that are in order, with defaults in place of the others: enough to look on for what else is wrong. */
+function withoutWrong(
+  values: Readonly<Record<string, unknown>>,
+  wrong: ReadonlySet<string>,
+): Config {
+  const sound = SETTINGS.filter((name) => !wrong.has(name) && values[name] !== undefined)
+  return schema.parse({
+    apiKeys: [EXAMPLE_KEY],
+    ...Object.fromEntries(sound.map((name) => [name, values[name]])),
+  })
 }
 
 /** As {@link checkConfig}, but throws `config_invalid` with all problems. */
@@ -55,67 +71,6 @@ export function loadConfig(sources: Sources): Config {
   const loaded = checkConfig(sources)
   if (!loaded.ok) throw configError(loaded.problems)
   return loaded.config
-}
-
-/** What no single setting can say of itself. */
-function contradictions(config: Config, origin: (name: string) => string): readonly Problem[] {
-  const problems: Problem[] = []
-  const { lifetimes, tenants } = lifetimesOf(config)
-  const all = [
-    ...classesOf(lifetimes, (name) =>
-      name === 'default' ? origin('idleTimeout') : `${origin('classes')}.${name}`,
-    ),
-    ...Object.entries(tenants).flatMap(([tenant, classes]) =>
-      classesOf(classes, (name) => `${origin('tenants')}.${tenant}.${name}`),
-    ),
-  ]
-  for (const { field, idleMs, absoluteMs } of all) {
-    if (idleMs <= absoluteMs) continue
-    problems.push({
-      field,
-      problem: `has an idle timeout (${formatDuration(idleMs)}) beyond its absolute one (${formatDuration(absoluteMs)})`,
-      mend: 'Shorten the idle timeout or lengthen the absolute one.',
-    })
-  }
-  if ('default' in config.classes) {
-    problems.push({
-      field: `${origin('classes')}.default`,
-      problem: 'is set by idleTimeout and absoluteTimeout',
-      mend: 'Remove it here and set those two.',
-    })
-  }
-  try {
-    clientAddressResolver({ trust: { proxies: config.trustedProxies } })
-  } catch {
-    problems.push({
-      field: origin('trustedProxies'),
-      problem: 'has an entry that is neither an address nor a prefix',
-      mend: mendOf('trustedProxies'),
-    })
-  }
-  const names = config.apiKeys.map(({ name }) => name)
-  if (new Set(names).size !== names.length) {
-    problems.push({
-      field: origin('apiKeys'),
-      problem: 'has one name twice',
-      mend: 'Give every key a name of its own.',
-    })
-  }
-  if (config.store.kind === 'redis' && config.keyring === undefined) {
-    problems.push({
-      field: origin('keyring'),
-      problem: 'is missing, and sessions in Redis cannot be shared without one',
-      mend: 'Make one with "holdfast keys new FILE" and name the file here.',
-    })
-  }
-  return problems
-}
-
-function classesOf(
-  classes: Readonly<Record<string, Lifetime>>,
-  fieldOf: (name: string) => string,
-): readonly (Lifetime & { readonly field: string })[] {
-  return Object.entries(classes).map(([name, life]) => ({ ...life, field: fieldOf(name) }))
 }
 
 function readFile(
@@ -166,9 +121,11 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
-function describe(issue: z.core.$ZodIssue, origin: (name: string) => string): readonly Problem[] {
+type Source = 'file' | 'environment'
+
+function describe(issue: z.core.$ZodIssue, source: Source): readonly Problem[] {
   const [top, ...below] = issue.path.map(String)
-  const field = top === undefined ? '' : [origin(top), ...below].join('.')
+  const field = top === undefined ? '' : [nameIn(source, top), ...below].join('.')
   if (issue.code === 'unrecognized_keys') {
     const known = top === undefined ? SETTINGS : knownBelow(top)
     return issue.keys.map((key) => {
@@ -183,46 +140,26 @@ function describe(issue: z.core.$ZodIssue, origin: (name: string) => string): re
       }
     })
   }
-  const name = SETTINGS.find((setting) => setting === top)
-  const missing =
-    issue.code === 'invalid_type' && issue.path.length === 1 && issue.input === undefined
-  return [
-    {
-      field: missing && name !== undefined ? name : field,
-      problem: missing ? 'is missing' : sentence(issue),
-      mend: name === undefined ? 'Correct it.' : mendOf(name),
-    },
-  ]
-}
-
-function mendOf(name: SettingName): string {
-  return `Write it like: ${name}: ${factsOf(name).example} (${variableOf(name)}).`
-}
-
-/** What was wrong, without the value: it may be a secret in the wrong place. */
-function sentence(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'custom':
-      return issue.message
-    case 'invalid_value':
-      return `must be one of ${issue.values.join(', ')}`
-    case 'invalid_type':
-      return `must be ${issue.expected === 'array' ? 'a list' : `a ${issue.expected}`}`
-    case 'too_small':
-      return `must be at least ${issue.minimum}${issue.origin === 'array' ? ' entries long' : ''}`
-    case 'too_big':
-      return `must be at most ${issue.maximum}${issue.origin === 'array' ? ' entries long' : ''}`
-    default:
-      return issue.message
+  const name = settingOf(top)
+  if (name === undefined) return [{ field, problem: sentenceOf(issue), mend: 'Correct it.' }]
+  if (issue.input === undefined && below.length === 0) {
+    return [
+      {
+        field,
+        problem: 'is missing',
+        mend: `Write ${exampleOf(name, 'file')} or set ${exampleOf(name, 'environment')}`,
+      },
+    ]
   }
+  return [{ field, problem: sentenceOf(issue), mend: `Write it like: ${exampleOf(name, source)}` }]
+}
+
+function nameIn(source: Source, name: string): string {
+  const setting = settingOf(name)
+  return setting === undefined || source === 'file' ? name : variableOf(setting)
 }
 
 function knownBelow(top: string): readonly string[] {
   if (top === 'apiKeys') return ['name', 'roles', 'digest']
   return ['absolute', 'idle', 'persistent']
-}
-
-function variableName(name: string): string {
-  const setting = SETTINGS.find((one) => one === name)
-  return setting === undefined ? name : variableOf(setting)
 }

@@ -13,6 +13,11 @@ export function printable(config: Config): Readonly<Record<string, unknown>> {
   return shown
 }
 
+/** `host:port`, an IPv6 host in brackets. */
+export function formatListen({ host, port }: Config['listen']): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
 function show(name: SettingName, config: Config): unknown {
   switch (name) {
     case 'listen':
@@ -31,6 +36,7 @@ function show(name: SettingName, config: Config): unknown {
     case 'rotateEvery':
     case 'storeTimeout':
     case 'requestTimeout':
+    case 'drain':
     case 'stopTimeout':
       return formatDuration(config[name])
     case 'classes':
@@ -40,11 +46,6 @@ function show(name: SettingName, config: Config): unknown {
     default:
       return config[name]
   }
-}
-
-/** `host:port`, an IPv6 host in brackets. */
-function formatListen({ host, port }: Config['listen']): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 function formatStore(store: Config['store']): string {

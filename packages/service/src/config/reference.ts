@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { EXAMPLE_KEY } from './api-keys.ts'
 import { printable } from './print.ts'
 import { factsOf, SETTINGS, schema, variableOf } from './schema.ts'
 
@@ -43,8 +44,6 @@ function standard(name: string, value: unknown): string {
   }
   return `\`${String(value)}\``
 }
-
-const EXAMPLE_KEY = { name: 'shop', roles: ['app'], digest: `sha256:${'0'.repeat(64)}` }
 
 /** A whole file that passes the check; a test reads it. */
 export const EXAMPLE_FILE = `listen: 127.0.0.1:4600

@@ -1,7 +1,5 @@
-import { isIP } from 'node:net'
 import { z } from 'zod'
-import { ROLES } from './api-keys.ts'
-import { parseDuration } from './duration.ts'
+import { apiKey, duration, lifetime, listen, pause, policy, store, word } from './values.ts'
 
 /**
  * How the text of an environment variable becomes the value that the schema reads: as it is, a number, a
@@ -19,55 +17,6 @@ export interface SettingFacts {
   /** Masked when printed; also read from the file that `<VARIABLE>_FILE` names. */
   readonly secret?: boolean
 }
-
-const duration = z.string().transform((words, context) => {
-  const ms = parseDuration(words)
-  if (ms !== undefined) return ms
-  context.addIssue({ code: 'custom', message: 'is not a duration' })
-  return z.NEVER
-})
-
-/** `host:port`; an IPv6 host in brackets. Port 0 takes a free one. */
-const listen = z.string().transform((text, context) => {
-  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text)
-  const host = match?.[1] ?? match?.[2]
-  const port = Number(match?.[3])
-  const good = match?.[1] === undefined || isIP(match[1]) === 6
-  if (host !== undefined && good && port <= 65_535) return { host, port }
-  context.addIssue({ code: 'custom', message: 'is not host:port' })
-  return z.NEVER
-})
-
-const store = z.string().transform((text, context) => {
-  if (text === 'memory:') return { kind: 'memory' as const }
-  if (text.startsWith('lmdb:') && text.length > 5) {
-    return { kind: 'lmdb' as const, path: text.slice(5) }
-  }
-  if (/^rediss?:\/\//.test(text) && URL.canParse(text)) return { kind: 'redis' as const, url: text }
-  context.addIssue({ code: 'custom', message: 'names no store' })
-  return z.NEVER
-})
-
-const word = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
-    'must be a short word of letters, digits, ".", "_" and "-"',
-  )
-
-const lifetime = z.strictObject({
-  absolute: duration.optional(),
-  idle: duration.optional(),
-  persistent: z.boolean().optional(),
-})
-
-const apiKey = z.strictObject({
-  name: word,
-  roles: z.array(z.enum(ROLES)).min(1),
-  digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits'),
-})
-
-const policy = z.enum(['lenient', 'balanced', 'strict'])
 
 /** The one schema of the service's configuration: keys of `holdfast.yaml`, and as `HOLDFAST_*` variables. */
 export const schema = z.strictObject({
@@ -210,8 +159,14 @@ export const schema = z.strictObject({
     example: '10s',
     reading: 'text',
   }),
+  drain: setting(pause.default(2_000), {
+    about:
+      'How long a stopping service goes on serving, with `Connection: close` and a `/readyz` of 503, so that those who balance load see it before its port closes. `0s` closes at once.',
+    example: '5s',
+    reading: 'text',
+  }),
   stopTimeout: setting(duration.default(10_000), {
-    about: 'How long a stopping service lets requests in flight finish.',
+    about: 'How long a stopping service, its port closed, lets requests in flight finish.',
     example: '10s',
     reading: 'text',
   }),
@@ -230,10 +185,24 @@ export type SettingName = keyof Config
 /** Every setting in the order of the reference. */
 export const SETTINGS = Object.keys(schema.shape).filter(isSetting)
 
+/** The setting of this name; undefined when there is none. */
+export function settingOf(name: string | undefined): SettingName | undefined {
+  return SETTINGS.find((setting) => setting === name)
+}
+
 /** What a setting says of itself. */
 export function factsOf(name: SettingName): SettingFacts {
   const { about, example, reading, secret } = facts.parse(schema.shape[name].meta())
   return { about, example, reading, ...(secret === undefined ? {} : { secret }) }
+}
+
+/** A right value as it is written in the file, or in the environment. */
+export function exampleOf(name: SettingName, where: 'file' | 'environment'): string {
+  const { example, reading } = factsOf(name)
+  if (where === 'environment') return `${variableOf(name)}=${example}`
+  if (reading === 'list') return `${name}: [${example.split(',').join(', ')}]`
+  if (reading === 'keys') return `${name}: [{ name: shop, roles: [app, gate], digest: sha256:... }]`
+  return `${name}: ${example}`
 }
 
 /** `idleTimeout` is `HOLDFAST_IDLE_TIMEOUT`. */

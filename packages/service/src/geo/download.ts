@@ -7,6 +7,7 @@ import type { ReadableStream as WebStream } from 'node:stream/web'
 import { createGunzip } from 'node:zlib'
 import { SessionError } from 'holdfast'
 import { openMmdb } from 'holdfast/network'
+import { geoFileProblem } from './role.ts'
 
 /** Why a file could not be had: what the server or the network did, or what was in it. */
 export type DownloadProblem = 'not_found' | 'unreachable' | 'too_large' | 'damaged'
@@ -25,6 +26,8 @@ export type Download =
 
 export interface DownloadOptions {
   readonly url: string
+  /** What the file must tell. */
+  readonly role: 'city' | 'asn'
   /** Where the unpacked file goes. */
   readonly path: string
   readonly fetch: typeof globalThis.fetch
@@ -70,8 +73,10 @@ export async function download(options: DownloadOptions): Promise<Download> {
       : refused('unreachable', `${url} broke off: ${reasonOf(error)}`)
   }
   await flush(path)
-  const opened = openedOrUndefined(await readFile(path))
-  if (opened === undefined) return refused('damaged', `${url} does not hold a sound MMDB file`)
+  const content = await readFile(path)
+  const wrong = geoFileProblem(content, options.role)
+  if (wrong !== undefined) return refused('damaged', `${url} ${wrong}`)
+  const opened = openMmdb(content)
   return {
     ok: true,
     bytes: unpacked.count(),
@@ -146,16 +151,6 @@ async function flush(path: string): Promise<void> {
     await file.sync()
   } finally {
     await file.close()
-  }
-}
-
-function openedOrUndefined(bytes: Uint8Array): ReturnType<typeof openMmdb> | undefined {
-  try {
-    return openMmdb(bytes)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'config_invalid')
-      return undefined
-    throw error
   }
 }
 

@@ -4,6 +4,8 @@ import type { AddressInfo, Socket } from 'node:net'
 /** One listening HTTP server and its end. */
 export interface Listener {
   readonly url: string
+  /** Goes on answering, and asks each caller to connect anew: elsewhere, by then. */
+  drain(): void
   /** Takes no new connections and lets requests in flight finish, at most for so long. */
   close(withinMs: number): Promise<void>
 }
@@ -22,6 +24,7 @@ export async function listen(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
   { host, port, requestTimeoutMs }: ListenOptions,
 ): Promise<Listener> {
+  let draining = false
   let stopping = false
   const server = createServer(
     {
@@ -32,6 +35,7 @@ export async function listen(
       connectionsCheckingInterval: Math.min(5_000, requestTimeoutMs),
     },
     (request, response) => {
+      if (draining) response.shouldKeepAlive = false
       response.once('close', () => {
         // A connection that was busy when the stop began is idle now, and would wait for another request.
         if (stopping) setImmediate(() => server.closeIdleConnections())
@@ -50,6 +54,9 @@ export async function listen(
   })
   return {
     url: urlOf(server, host),
+    drain() {
+      draining = true
+    },
     close(withinMs) {
       stopping = true
       return stop(server, withinMs)

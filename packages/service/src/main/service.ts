@@ -1,4 +1,5 @@
 import { IncomingMessage } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
 import {
   balanced,
@@ -18,10 +19,11 @@ import type { DestinationStream } from 'pino'
 import { createApi } from '../api/app.ts'
 import { callersOf } from '../api/callers.ts'
 import { lifetimesOf } from '../config/lifetimes.ts'
-import type { Config } from '../config/schema.ts'
+import { formatListen } from '../config/print.ts'
+import { type Config, variableOf } from '../config/schema.ts'
 import { sessionCookies } from './cookies.ts'
 import { openKeyring, ringCheck } from './keyring.ts'
-import { listen } from './listener.ts'
+import { type Listener, listen } from './listener.ts'
 import { logEvent, serviceLog } from './log.ts'
 import { managementAnswer } from './management.ts'
 import { serviceMetrics } from './metrics.ts'
@@ -31,7 +33,10 @@ import { openStore } from './store.ts'
 export interface Service {
   readonly url: string
   readonly managementUrl: string
-  /** Not ready at once; then takes nothing new, finishes what is in flight (at most `stopTimeout`), closes the store. Idempotent. */
+  /**
+   * Not ready at once, but serving for as long as `drain` says; then takes nothing new, finishes what is in flight (at
+   * most `stopTimeout`), closes the store. Idempotent.
+   */
   close(): Promise<void>
 }
 
@@ -75,7 +80,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   }
 
   async function ready(): Promise<boolean> {
-    if (stopping.signal.aborted) return false
+    if (closing !== undefined) return false
     try {
       await store.feed.head()
       await ring.done()
@@ -126,11 +131,13 @@ export async function startService(config: Config, options: ServiceOptions = {})
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
     })
     const requestTimeoutMs = config.requestTimeout
-    const management = await listen(managementAnswer({ metrics, ready, warnings: ring.warnings }), {
-      ...config.managementListen,
-      requestTimeoutMs,
-    })
-    const main = await listen(
+    const management = await listenAs(
+      variableOf('managementListen'),
+      managementAnswer({ metrics, ready, warnings: ring.warnings }),
+      { ...config.managementListen, requestTimeoutMs },
+    )
+    const main = await listenAs(
+      variableOf('listen'),
       getRequestListener(
         (request, { incoming }) => {
           if (incoming instanceof IncomingMessage) return api(request, incoming)
@@ -146,8 +153,10 @@ export async function startService(config: Config, options: ServiceOptions = {})
     log.info({ url: main.url, management: management.url, store: config.store.kind }, 'listening')
 
     const close = async (): Promise<void> => {
-      stopping.abort()
       log.info('stopping')
+      main.drain()
+      if (config.drain > 0) await setTimeout(config.drain)
+      stopping.abort()
       await main.close(config.stopTimeout)
       await release()
       await management.close(MANAGEMENT_CLOSE_MS)
@@ -163,7 +172,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     }
   } catch (cause) {
     await release()
-    throw startError(cause)
+    throw cause
   }
 }
 
@@ -187,13 +196,20 @@ function callerAddressOf({
   return (peer, headers) => resolve(peer, (name) => headers.get(name) ?? undefined).ip
 }
 
-function startError(cause: unknown): unknown {
-  if (!(cause instanceof Error) || !('code' in cause)) return cause
-  const { code } = cause
-  if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') return cause
-  return new SessionError(
-    'config_invalid',
-    `Cannot listen (${code}). Free the address, or set HOLDFAST_LISTEN and HOLDFAST_MANAGEMENT_LISTEN.`,
-    { cause },
-  )
+/** As {@link listen}; what cannot listen names its address and the setting. */
+async function listenAs(
+  variable: string,
+  answer: Parameters<typeof listen>[0],
+  options: Parameters<typeof listen>[1],
+): Promise<Listener> {
+  try {
+    return await listen(answer, options)
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
+    throw new SessionError(
+      'config_invalid',
+      `Cannot listen on ${formatListen(options)} (${code}). Free the address, or set ${variable} to another.`,
+      { cause },
+    )
+  }
 }

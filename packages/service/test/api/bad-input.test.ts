@@ -18,10 +18,13 @@ interface Case {
   readonly status?: number
   readonly code?: string
   readonly field?: string
+  readonly detail?: string
 }
 
 const login = { ...LOGIN, request: atHome() }
 const verify = { token: TOKEN, request: atHome() }
+
+const A_CURSOR = 'after must be a cursor from an earlier answer'
 
 const cases: readonly (readonly [string, Case])[] = [
   ['JSON that is none', { body: '{"token":', field: 'body' }],
@@ -102,6 +105,14 @@ const cases: readonly (readonly [string, Case])[] = [
     'freshness of less than nothing',
     { body: { ...verify, freshWithin: -1 }, field: 'freshWithin' },
   ],
+  [
+    'freshness of nothing, which was once told not to be "shorter or smaller than 0"',
+    {
+      body: { ...verify, freshWithin: 0 },
+      field: 'freshWithin',
+      detail: 'freshWithin must be more than 0',
+    },
+  ],
   ['freshness in words', { body: { ...verify, freshWithin: '5m' }, field: 'freshWithin' }],
   [
     'a query that the call does not know',
@@ -148,7 +159,25 @@ const cases: readonly (readonly [string, Case])[] = [
       field: 'attributes',
     },
   ],
-  ['a report of an unknown kind', { path: '/v1/reports', body: { kind: 'gossip' }, field: 'kind' }],
+  [
+    'a report of an unknown kind, which is told the known ones',
+    {
+      path: '/v1/reports',
+      body: { kind: 'gossip' },
+      field: 'kind',
+      detail:
+        'kind must be one of login_failed, credential_changed, account_disabled, step_up_failed, not_me, false_alarm',
+    },
+  ],
+  [
+    'text for a list, which is told nothing of its length',
+    {
+      path: '/v1/sessions',
+      body: { ...login, amr: 'a-method-of-some-length' },
+      field: 'amr',
+      detail: 'amr must be a list',
+    },
+  ],
   [
     'a report with fields of another kind',
     {
@@ -210,7 +239,37 @@ const cases: readonly (readonly [string, Case])[] = [
     { path: '/v1/subjects/ada/sessions?limit=1&limit=2', method: 'GET', field: 'limit' },
   ],
   ['an event cursor that is none', { path: '/v1/events?after=$$$', method: 'GET', field: 'after' }],
-  ['an event cursor that nobody gave', { path: '/v1/events?after=AAAAAAAAAAAAA', method: 'GET' }],
+  [
+    'an event cursor that nobody gave, whose field was once called "That"',
+    { path: '/v1/events?after=AAAAAAAAAAAAA', method: 'GET', field: 'after', detail: A_CURSOR },
+  ],
+  [
+    'a stream from a cursor that nobody gave',
+    {
+      path: '/v1/events?after=AAAAAAAAAAAAA',
+      method: 'GET',
+      headers: { accept: 'text/event-stream' },
+      field: 'after',
+    },
+  ],
+  [
+    'a stream resumed at an id that nobody gave',
+    {
+      path: '/v1/events',
+      method: 'GET',
+      headers: { accept: 'text/event-stream', 'last-event-id': 'AAAAAAAAAAAAA' },
+      field: 'Last-Event-ID',
+    },
+  ],
+  [
+    'a list after a position that nobody gave',
+    {
+      path: '/v1/subjects/ada/sessions?after=AAAAAAAAAAAAA',
+      method: 'GET',
+      field: 'after',
+      detail: A_CURSOR,
+    },
+  ],
   [
     'an event type that there is not',
     { path: '/v1/events?type=party', method: 'GET', field: 'type' },
@@ -242,6 +301,7 @@ test('bad input is a problem with a code, and names the field', async () => {
       status = 400,
       code = 'invalid_input',
       field,
+      detail,
     },
   ] of cases) {
     const answer = await run.call(method, path, {
@@ -254,7 +314,52 @@ test('bad input is a problem with a code, and names the field', async () => {
     expect(answer.headers.get('content-type'), title).toBe('application/problem+json')
     expect(problem.requestId, title).toBe(answer.headers.get('x-request-id'))
     if (field !== undefined) expect([title, problem.field]).toEqual([title, field])
+    if (detail !== undefined) expect(problem.detail).toBe(detail)
   }
+})
+
+describe('a batch has a bound of its own: 64 ordinary presentations were once too large for it', () => {
+  const chrome = {
+    'user-agent':
+      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36',
+    accept:
+      'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8',
+    'accept-language': 'en-GB,en;q=0.9,nb;q=0.8',
+    'sec-ch-ua': '"Google Chrome";v="141", "Not?A_Brand";v="8", "Chromium";v="141"',
+    'sec-ch-ua-mobile': '?0',
+    'sec-ch-ua-platform': '"Linux"',
+    'sec-fetch-site': 'same-origin',
+    'sec-fetch-mode': 'navigate',
+    'sec-fetch-dest': 'document',
+  }
+  const batchOf = (url: string): object => ({
+    presented: Array.from({ length: 64 }, () => ({
+      token: `hf1.${'x'.repeat(126)}`,
+      request: atHome({ headers: chrome, url }),
+    })),
+  })
+
+  test('64 of Chrome are judged', async () => {
+    const run = await running()
+    const body = batchOf(`/orders?${'q'.repeat(600)}`)
+
+    const answer = await run.call('POST', '/v1/verify/batch', { body })
+
+    expect(JSON.stringify(body).length).toBeGreaterThan(65_536)
+    expect(answer.status).toBe(200)
+    expect((await answer.json()).results).toHaveLength(64)
+  })
+
+  test('more than 512 KiB are refused', async () => {
+    const run = await running()
+
+    const answer = await run.call('POST', '/v1/verify/batch', {
+      body: batchOf(`/${'q'.repeat(8_000)}`),
+    })
+
+    expect(answer.status).toBe(413)
+    expect(await answer.json()).toMatchObject({ code: 'body_too_large' })
+  })
 })
 
 test('a body that is not UTF-8 is refused', async () => {

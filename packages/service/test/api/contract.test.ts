@@ -97,6 +97,19 @@ describe.each(stores)('the API over %s', (_, env) => {
     expect(await after.json()).toMatchObject({ ok: false, code: 'session_unknown' })
   })
 
+  test('lists and details of sessions keep the form token back: it is a secret of its own pages', async () => {
+    const run = await running(env())
+    const { session } = await login(run)
+
+    const shown = await (await run.call('GET', `/v1/sessions/${session.id}`)).json()
+    const listed = await (await run.call('GET', '/v1/subjects/ada/sessions')).json()
+
+    expect(session).toHaveProperty('formToken')
+    expect(shown).toMatchObject({ id: session.id })
+    expect(listed.items).toMatchObject([{ id: session.id }])
+    expect(JSON.stringify([shown, listed])).not.toContain('formToken')
+  })
+
   test('attributes change by merge patch against their version alone', async () => {
     const run = await running(env())
     const { session } = await login(run)

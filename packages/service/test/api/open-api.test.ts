@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { RELEVANT_HEADERS } from 'holdfast'
 import { expect, test } from 'vitest'
 import { running } from '../support.ts'
 
@@ -72,11 +74,39 @@ test('every call says who may make it and what it answers', async () => {
     expect(Object.keys(call.responses), name).toEqual(
       expect.arrayContaining(['400', '401', '403', '503']),
     )
-    if (method !== 'get') expect(call.requestBody?.required, name).toBe(true)
+    if (method !== 'get') {
+      expect(call.requestBody?.required, name).toBe(true)
+      expect(call.responses['413'].description, name).toMatch(/KiB$/)
+    }
     for (const parameter of path.match(/(?<=\{)\w+/g) ?? []) {
       expect(call.parameters).toContainEqual(
         expect.objectContaining({ name: parameter, in: 'path', required: true }),
       )
     }
+  }
+})
+
+test('every call has a name of its own for generated clients', async () => {
+  const run = await running()
+  const document = await (await run.call('GET', '/openapi.json', { key: null })).json()
+
+  const names = Object.values<Record<string, { operationId: string }>>(document.paths).flatMap(
+    (methods) => Object.values(methods).map(({ operationId }) => operationId),
+  )
+
+  for (const name of names) expect(name).toMatch(/^[a-z][A-Za-z]+$/)
+  expect(new Set(names).size).toBe(CALLS.length)
+})
+
+test('the document and the API page list the headers that are looked at', async () => {
+  const run = await running()
+  const document = await (await run.call('GET', '/openapi.json', { key: null })).json()
+  const page = readFileSync(new URL('../../../../docs/api.md', import.meta.url), 'utf8')
+
+  const { description } = document.components.schemas.RequestFacts.properties.headers
+
+  for (const name of RELEVANT_HEADERS) {
+    expect(description).toContain(name)
+    expect(page).toContain(`\`${name}\``)
   }
 })

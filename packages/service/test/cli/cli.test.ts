@@ -1,8 +1,18 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { mmdbWriter } from '../../../../tools/mmdb-writer.mjs'
 import { COMMANDS, main } from '../../src/cli/main.ts'
 import { abroad, atHome, folder, KEYS, LOGIN, type Running, running } from '../support.ts'
+
+/** An MMDB file with one place in it. */
+function cityFile(): string {
+  const path = join(folder(), 'city.mmdb')
+  const writer = mmdbWriter({ type: 'City' })
+  writer.add({ words: [0xcb00_7100], bits: 24 }, { country_code: 'NO' })
+  writeFileSync(path, writer.finish())
+  return path
+}
 
 interface Done {
   readonly code: number
@@ -37,6 +47,19 @@ describe('help', () => {
     for (const { about } of COMMANDS) expect(asked.out).toContain(about)
     expect([asked.code, bare.code]).toEqual([0, 2])
   })
+
+  test.each(['config', 'keys', 'sessions', 'geo'])(
+    'of the group "%s" lists its commands',
+    async (group) => {
+      const { code, out } = await holdfast(`${group} --help`)
+
+      const listed = COMMANDS.filter(({ about }) => out.includes(about)).map(({ name }) => name)
+      expect(code).toBe(0)
+      expect(listed).toEqual(
+        COMMANDS.map(({ name }) => name).filter((name) => name.startsWith(`${group} `)),
+      )
+    },
+  )
 
   test.each(COMMANDS.map(({ name }) => name))(
     'of "%s" explains its options and has an example',
@@ -168,6 +191,50 @@ describe('config', () => {
 
     expect(code).toBe(0)
     expect(JSON.parse(out)).toMatchObject({ ok: true, problems: [] })
+  })
+
+  describe('check looks into what the configuration names: it once said "sound" of what could not start', () => {
+    const cases: readonly (readonly [string, Record<string, string>, string])[] = [
+      [
+        'a key ring that is not there',
+        { HOLDFAST_KEYRING: '/nowhere/ring.json' },
+        'cannot be read',
+      ],
+      ['a key ring that is none', { HOLDFAST_KEYRING: 'FILE' }, 'holds no key ring'],
+      ['places that are not there', { HOLDFAST_GEO_CITY: '/nowhere/city.mmdb' }, 'cannot be read'],
+      ['places that are none', { HOLDFAST_GEO_CITY: 'FILE' }, 'is not a sound MMDB file'],
+      ['networks that are places', { HOLDFAST_GEO_ASN: 'CITY' }, 'tells no autonomous systems'],
+      ['networks that are none', { HOLDFAST_GEO_ASN: 'FILE' }, 'is not a sound MMDB file'],
+    ]
+
+    test.each(cases)('%s', async (_, named, problem) => {
+      const file = join(folder(), 'file')
+      writeFileSync(file, '{}')
+      const [[variable = '', path = ''] = []] = Object.entries(named)
+
+      const { code, out } = await holdfast('config check', {
+        ...env,
+        [variable]: path.replace('FILE', file).replace('CITY', cityFile()),
+        HOLDFAST_POLICY: 'x',
+      })
+
+      expect(code).toBe(1)
+      expect(out).toContain(`${variable} names a file that ${problem}`)
+      expect(out).toContain('HOLDFAST_POLICY must be one of')
+    })
+
+    test('and of sound files says that they are', async () => {
+      const ring = join(folder(), 'ring.json')
+      await holdfast(`keys new ${ring}`)
+
+      const { code } = await holdfast('config check', {
+        ...env,
+        HOLDFAST_KEYRING: ring,
+        HOLDFAST_GEO_CITY: cityFile(),
+      })
+
+      expect(code).toBe(0)
+    })
   })
 
   test('print masks secrets', async () => {

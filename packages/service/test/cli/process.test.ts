@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { atHome, folder, KEYS, LOGIN } from '../support.ts'
@@ -50,6 +51,7 @@ const ENV = {
   HOLDFAST_API_KEYS: `shop:app+admin:${KEYS.app}`,
   HOLDFAST_LISTEN: '127.0.0.1:0',
   HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:0',
+  HOLDFAST_DRAIN: '0s',
 }
 
 /** Waits for the line of the log that says where the service listens. */
@@ -111,6 +113,53 @@ test('serve runs on the embedded store, keeps its sessions over a restart, and e
   expect(log()).toContain('"msg":"stopped"')
   expect(log()).not.toContain(token)
   expect(JSON.parse(shown.out)).toMatchObject({ id: session.id, subject: 'ada' })
+})
+
+test('a second signal ends a service that drains at once', async () => {
+  const service = start(['serve'], { ...ENV, HOLDFAST_STORE: 'memory:', HOLDFAST_DRAIN: '1h' })
+  const { log } = await listening(service)
+  const ended = once(service, 'close')
+
+  service.kill('SIGTERM')
+  const stopping = new Promise<void>((resolve) => {
+    service.stdout?.on('data', () => {
+      if (log().includes('"msg":"stopping"')) resolve()
+    })
+  })
+  await stopping
+  service.kill('SIGTERM')
+
+  expect((await ended)[0]).toBe(1)
+  expect(log()).not.toContain('"msg":"stopped"')
+})
+
+test('--version says which it is', async () => {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+
+  const { code, out } = await run(['--version'])
+
+  expect(code).toBe(0)
+  expect(out).toBe(`holdfast ${JSON.parse(manifest).version}\n`)
+})
+
+test('a checkout that is not built says what to do instead of where a module is missing', async () => {
+  const checkout = folder()
+  mkdirSync(join(checkout, 'bin'))
+  copyFileSync(BIN, join(checkout, 'bin', 'holdfast.mjs'))
+
+  const child = spawn(process.execPath, [join(checkout, 'bin', 'holdfast.mjs'), 'serve'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let err = ''
+  child.stderr?.on('data', (chunk) => {
+    err += chunk
+  })
+  const [code] = await once(child, 'close')
+
+  expect(code).toBe(1)
+  expect(err).toBe(
+    'holdfast: this checkout is not built yet. Run "npm install && npm run build" in its root.\n',
+  )
 })
 
 test('events --follow tells what happens until it is interrupted', async () => {

@@ -116,6 +116,24 @@ describe('a problem names its field and how to mend it', () => {
     ],
     ['Redis without a key ring', { HOLDFAST_STORE: 'redis://127.0.0.1' }, 'keyring', /keys new/],
     [
+      'two listeners on one address',
+      { HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:4600' },
+      'HOLDFAST_MANAGEMENT_LISTEN',
+      /port of its own/,
+    ],
+    [
+      'a listener on every address and another on one of them',
+      { HOLDFAST_MANAGEMENT_LISTEN: '0.0.0.0:4600' },
+      'HOLDFAST_MANAGEMENT_LISTEN',
+      /port of its own/,
+    ],
+    [
+      'one secret in two keys',
+      { HOLDFAST_API_KEYS: `shop:app:${SECRET},edge:gate:${SECRET}` },
+      'HOLDFAST_API_KEYS',
+      /secret of its own/,
+    ],
+    [
       'cookie that browsers would not guard',
       { HOLDFAST_COOKIE_NAME: 'sid' },
       'HOLDFAST_COOKIE_NAME',
@@ -154,6 +172,82 @@ test('all problems are listed at once, in file and environment', () => {
   expect(problems.find(({ field }) => field === 'idelTimeout')?.mend).toBe(
     'Did you mean "idleTimeout"?',
   )
+})
+
+test('contradictions are listed beside what is wrong in itself', () => {
+  const problems = problemsOf({
+    env: {
+      HOLDFAST_API_KEYS: KEYS,
+      HOLDFAST_POLICY: 'none',
+      HOLDFAST_IDLE_TIMEOUT: '48h',
+      HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:4600',
+    },
+  })
+
+  expect(problems.map(({ field }) => field).sort()).toEqual([
+    'HOLDFAST_IDLE_TIMEOUT',
+    'HOLDFAST_MANAGEMENT_LISTEN',
+    'HOLDFAST_POLICY',
+  ])
+})
+
+describe('advice has the form of the place where the value was written', () => {
+  test.each([
+    ['geoCity: /a/very/long/path.mmdb', 'geoCity: [/var/lib/holdfast/geo/city.mmdb]'],
+    ['trustedProxies: 10.0.0.0/8', 'trustedProxies: [10.0.0.0/8, 192.168.1.7]'],
+    ['acrOrder: urn:basic,urn:mfa', 'acrOrder: [urn:basic, urn:mfa]'],
+    [
+      'apiKeys: shop:app:a-secret-of-some-length',
+      'apiKeys: [{ name: shop, roles: [app, gate], digest: sha256:... }]',
+    ],
+  ])('text for a list in the file: %s', (line, form) => {
+    const problems = problemsOf({
+      file: file(`${line}\n`),
+      env: line.startsWith('apiKeys') ? {} : { HOLDFAST_API_KEYS: KEYS },
+    })
+
+    const [field = ''] = line.split(':')
+    expect(problems).toEqual([{ field, problem: 'must be a list', mend: `Write it like: ${form}` }])
+  })
+
+  test('an empty list in the file, and an empty one in the environment', () => {
+    const inFile = problemsOf({ file: file('apiKeys: []\n') })
+    const inEnvironment = problemsOf({ env: { HOLDFAST_API_KEYS: ' ' } })
+
+    expect(inFile).toMatchObject([
+      {
+        field: 'apiKeys',
+        problem: 'must have at least 1 entry',
+        mend: expect.stringMatching(/^Write it like: apiKeys: /),
+      },
+    ])
+    expect(inEnvironment).toMatchObject([
+      {
+        field: 'HOLDFAST_API_KEYS',
+        problem: 'must have at least 1 entry',
+        mend: expect.stringMatching(/^Write it like: HOLDFAST_API_KEYS=shop:app/),
+      },
+    ])
+  })
+
+  test('a number and a name in the environment', () => {
+    const problems = problemsOf({
+      env: { HOLDFAST_API_KEYS: KEYS, HOLDFAST_PREFIX_V4: '64', HOLDFAST_POLICY: 'none' },
+    })
+
+    expect(problems).toEqual([
+      {
+        field: 'HOLDFAST_POLICY',
+        problem: 'must be one of lenient, balanced, strict',
+        mend: 'Write it like: HOLDFAST_POLICY=balanced',
+      },
+      {
+        field: 'HOLDFAST_PREFIX_V4',
+        problem: 'must be at most 32',
+        mend: 'Write it like: HOLDFAST_PREFIX_V4=24',
+      },
+    ])
+  })
 })
 
 test.each([

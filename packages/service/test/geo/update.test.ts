@@ -167,6 +167,7 @@ describe('holdfast geo update', () => {
       ['when the file is cut off', cut, 'damaged'],
       ['when the file is not MMDB', gzipSync(html), 'damaged'],
       ['when half of the MMDB is missing', gzipSync(CITY_FILE.subarray(0, 200)), 'damaged'],
+      ['when places come under the name of networks', gzipSync(CITY_FILE), 'damaged'],
       ['when it unpacks to more than is allowed', bomb, 'too_large'],
       ['when the server fails', (response) => response.writeHead(500).end(), 'unreachable'],
       ['when the answer is empty', (response) => response.writeHead(204).end(), 'unreachable'],
@@ -200,6 +201,16 @@ describe('holdfast geo update', () => {
       expect(await names()).toEqual(COMPLETE)
       expect(await readFile(join(into, 'dbip-city-lite.mmdb'))).toEqual(CITY_FILE)
       expect((await geoStatus(into, JUNE))?.record.files[0]?.month).toBe('2026-06')
+    })
+
+    test('when networks come under the name of places: an ASN file once replaced the city file', async () => {
+      await update()
+      served.set(CITY.replace('06', '07'), gzipSync(ASN_FILE)).set(JULY_ASN, gzipSync(ASN_FILE))
+
+      const result = await update({ now: () => Date.UTC(2026, 6, 20) })
+
+      expect(result).toMatchObject({ ok: false, problem: 'damaged' })
+      expect(await readFile(join(into, 'dbip-city-lite.mmdb'))).toEqual(CITY_FILE)
     })
 
     test('when the server does not answer in time', async () => {

@@ -149,6 +149,22 @@ describe('stopping', () => {
     await expect(service.close()).resolves.toBeUndefined()
   })
 
+  test('drains first: says "not ready" and goes on serving, so that a balancer sees it before the port closes', async () => {
+    const run = await running({ HOLDFAST_DRAIN: '1s' })
+    const before = await run.call('GET', '/openapi.json', { key: null })
+
+    const stopped = run.service.close()
+    const ready = await fetch(`${run.service.managementUrl}/readyz`)
+    const during = await run.call('POST', '/v1/logout', { body: { token: 'junk' } })
+    await stopped
+
+    expect(before.headers.get('connection')).toBe('keep-alive')
+    expect(ready.status).toBe(503)
+    expect(during.status).toBe(204)
+    expect(during.headers.get('connection')).toBe('close')
+    await expect(fetch(`${run.service.url}/openapi.json`)).rejects.toThrow()
+  })
+
   test('says "not ready" while requests are still finishing', async () => {
     const { service } = await running({ HOLDFAST_STOP_TIMEOUT: '300ms' })
     const stuck = httpRequest(`${service.url}/v1/logout`, {
@@ -211,5 +227,20 @@ test('a port that is taken stops the start, and leaves nothing listening', async
 
   const start = startService(config, { log: { write: () => {} } })
 
-  await expect(start).rejects.toMatchObject({ code: 'config_invalid' })
+  await expect(start).rejects.toMatchObject({
+    code: 'config_invalid',
+    message: expect.stringContaining(`${taken} (EADDRINUSE)`),
+  })
+  await expect(start).rejects.toThrow('set HOLDFAST_LISTEN')
+})
+
+test('a management port that is taken is named with its own setting', async () => {
+  const first = await running()
+  const config = configOf({
+    HOLDFAST_MANAGEMENT_LISTEN: new URL(first.service.url).host,
+  })
+
+  const start = startService(config, { log: { write: () => {} } })
+
+  await expect(start).rejects.toThrow('set HOLDFAST_MANAGEMENT_LISTEN')
 })

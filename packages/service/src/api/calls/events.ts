@@ -5,6 +5,7 @@ import { problemFacts } from '../answers.ts'
 import { type Call, call } from '../call.ts'
 import { eventStream } from '../event-stream.ts'
 import type { ApiParts } from '../parts.ts'
+import { atCursor } from '../problem.ts'
 import { eventsQuery } from '../request-schemas.ts'
 
 const PAGE = 100
@@ -12,6 +13,7 @@ const STEP = 500
 /** Feed entries that one query looks through before it hands back a cursor to go on from. */
 const MAX_LOOKED_THROUGH = 20_000
 const MAX_STREAMS = 256
+const LAST_EVENT_ID = 'Last-Event-ID'
 
 /** What the caller wants to see. Every field given must match. */
 export interface EventFilter {
@@ -61,13 +63,14 @@ export function eventCalls({
 
   return [
     call({
+      id: 'readEvents',
       method: 'get',
       path: '/v1/events',
       roles: ['audit'],
       summary: 'What happened, oldest first; as a live stream with `Accept: text/event-stream`',
       query: eventsQuery,
       headers: [
-        { name: 'Last-Event-ID', about: 'Resumes a stream after this cursor', required: false },
+        { name: LAST_EVENT_ID, about: 'Resumes a stream after this cursor', required: false },
       ],
       answers: {
         200: { about: 'A page of events, or the stream', schema: eventPage },
@@ -85,11 +88,12 @@ export function eventCalls({
             : { subject: subjectKey({ subject, ...(tenant === undefined ? {} : { tenant }) }) }),
         }
         if (!accepts(headers.get('accept'))) {
-          return { status: 200, body: await query(filter, after, limit) }
+          return { status: 200, body: await atCursor('after', () => query(filter, after, limit)) }
         }
-        const from = lastEventId(headers) ?? after ?? (await events.head())
+        const resumed = lastEventId(headers)
+        const from = resumed ?? after ?? (await events.head())
         // A stream that could not go on must say so before it says 200.
-        await events.read(from, 1)
+        await atCursor(resumed === undefined ? 'after' : LAST_EVENT_ID, () => events.read(from, 1))
         const stop = AbortSignal.any([stopping, gone()])
         return eventStream(
           { events, from, stop, heartbeatMs, wanted: (event) => matches(filter, event) },
@@ -114,5 +118,8 @@ function lastEventId(headers: Headers): string | undefined {
   const id = headers.get('last-event-id')
   if (id === null || id === '') return undefined
   if (id.length <= 2_048) return id
-  throw new SessionError('invalid_input', 'Last-Event-ID must be a cursor from an earlier answer')
+  throw new SessionError(
+    'invalid_input',
+    `${LAST_EVENT_ID} must be a cursor from an earlier answer`,
+  )
 }

@@ -38,6 +38,7 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
 
   return [
     call({
+      id: 'createSession',
       method: 'post',
       path: '/v1/sessions',
       roles: ['app'],
@@ -57,6 +58,7 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
     }),
 
     call({
+      id: 'logout',
       method: 'post',
       path: '/v1/logout',
       roles: ['app'],
@@ -70,6 +72,7 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
     }),
 
     call({
+      id: 'showSession',
       method: 'get',
       path: '/v1/sessions/{id}',
       roles: ['admin', 'app'],
@@ -87,6 +90,7 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
     }),
 
     call({
+      id: 'revokeSession',
       method: 'post',
       path: '/v1/sessions/{id}/revoke',
       roles: ['admin', 'app'],
@@ -108,6 +112,7 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
     }),
 
     call({
+      id: 'patchAttributes',
       method: 'patch',
       path: '/v1/sessions/{id}/attributes',
       roles: ['app'],

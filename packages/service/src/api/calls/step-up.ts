@@ -8,6 +8,7 @@ import { presented, proof, report } from '../request-schemas.ts'
 export function stepUpCalls({ sessions, cookies, metrics }: ApiParts): readonly Call[] {
   return [
     call({
+      id: 'beginStepUp',
       method: 'post',
       path: '/v1/step-up/begin',
       roles: ['app'],
@@ -21,6 +22,7 @@ export function stepUpCalls({ sessions, cookies, metrics }: ApiParts): readonly 
     }),
 
     call({
+      id: 'completeStepUp',
       method: 'post',
       path: '/v1/step-up/complete',
       roles: ['app'],
@@ -35,6 +37,7 @@ export function stepUpCalls({ sessions, cookies, metrics }: ApiParts): readonly 
     }),
 
     call({
+      id: 'report',
       method: 'post',
       path: '/v1/reports',
       roles: ['app'],

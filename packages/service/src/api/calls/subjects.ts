@@ -1,12 +1,14 @@
 import { sessionPage } from '../answer-schemas.ts'
 import { type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
+import { atCursor } from '../problem.ts'
 import { pageQuery, revokeSubject, subjectParams, tenantQuery } from '../request-schemas.ts'
 
 /** Calls about all sessions of a subject. */
 export function subjectCalls({ sessions }: ApiParts): readonly Call[] {
   return [
     call({
+      id: 'listSessions',
       method: 'get',
       path: '/v1/subjects/{subject}/sessions',
       roles: ['app', 'admin'],
@@ -16,11 +18,12 @@ export function subjectCalls({ sessions }: ApiParts): readonly Call[] {
       answers: { 200: { about: 'A page; `next` is there when more follow', schema: sessionPage } },
       async handle({ params, query: { tenant, ...page } }) {
         const ref = { ...params, ...(tenant === undefined ? {} : { tenant }) }
-        return { status: 200, body: await sessions.list(ref, page) }
+        return { status: 200, body: await atCursor('after', () => sessions.list(ref, page)) }
       },
     }),
 
     call({
+      id: 'revokeSubject',
       method: 'post',
       path: '/v1/subjects/{subject}/revoke',
       roles: ['app', 'admin'],

@@ -5,6 +5,9 @@ import { type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
 import { batch, presented } from '../request-schemas.ts'
 
+/** 64 presentations of an ordinary browser are a little over 100 KiB. */
+const MAX_BATCH_BYTES = 524_288
+
 /** Is this still the rightful holder? One presentation, or up to 64 at once. */
 export function verifyCalls({ sessions, cookies, metrics }: ApiParts): readonly Call[] {
   async function judged(
@@ -18,6 +21,7 @@ export function verifyCalls({ sessions, cookies, metrics }: ApiParts): readonly 
 
   return [
     call({
+      id: 'verify',
       method: 'post',
       path: '/v1/verify',
       roles: ['app', 'gate'],
@@ -30,11 +34,13 @@ export function verifyCalls({ sessions, cookies, metrics }: ApiParts): readonly 
     }),
 
     call({
+      id: 'verifyBatch',
       method: 'post',
       path: '/v1/verify/batch',
       roles: ['app', 'gate'],
       summary: 'Judge up to 64 presentations; a fault in one is a fault of all',
       body: batch,
+      bodyBytes: MAX_BATCH_BYTES,
       answers: { 200: { about: 'One result each, in their order', schema: verifications } },
       async handle({ body, requestId }) {
         const results = await Promise.all(body.presented.map((one) => judged(one, requestId)))

@@ -1,0 +1,136 @@
+import type { Lifetime } from 'holdfast'
+import { clientAddressResolver } from 'holdfast/network'
+import { formatDuration } from './duration.ts'
+import { lifetimesOf } from './lifetimes.ts'
+import type { Problem } from './problem.ts'
+import { type Config, factsOf, type SettingName } from './schema.ts'
+
+/** Looks for what no single setting can say of itself. */
+export interface ConfigCheck {
+  /** The settings that it looks at; when one of them is wrong in itself there is nothing more to say. */
+  readonly of: readonly SettingName[]
+  /** `origin` names a setting as it was written. */
+  problemsOf(config: Config, origin: (name: SettingName) => string): readonly Problem[]
+}
+
+/** What each setting allows and two of them together do not. */
+export const CONTRADICTIONS: readonly ConfigCheck[] = [
+  {
+    of: ['listen', 'managementListen'],
+    problemsOf({ listen, managementListen }, origin) {
+      if (!sameAddress(listen, managementListen)) return []
+      return [
+        {
+          field: origin('managementListen'),
+          problem: `is the address of ${origin('listen')}`,
+          mend: 'Give each listener a port of its own.',
+        },
+      ]
+    },
+  },
+  {
+    of: ['idleTimeout', 'absoluteTimeout', 'classes', 'tenants'],
+    problemsOf(config, origin) {
+      const { lifetimes, tenants } = lifetimesOf(config)
+      const all = [
+        ...classesOf(lifetimes, (name) =>
+          name === 'default' ? origin('idleTimeout') : `${origin('classes')}.${name}`,
+        ),
+        ...Object.entries(tenants).flatMap(([tenant, classes]) =>
+          classesOf(classes, (name) => `${origin('tenants')}.${tenant}.${name}`),
+        ),
+      ]
+      return all
+        .filter(({ idleMs, absoluteMs }) => idleMs > absoluteMs)
+        .map(({ field, idleMs, absoluteMs }) => ({
+          field,
+          problem: `has an idle timeout (${formatDuration(idleMs)}) beyond its absolute one (${formatDuration(absoluteMs)})`,
+          mend: 'Shorten the idle timeout or lengthen the absolute one.',
+        }))
+    },
+  },
+  {
+    of: ['classes'],
+    problemsOf({ classes }, origin) {
+      if (!('default' in classes)) return []
+      return [
+        {
+          field: `${origin('classes')}.default`,
+          problem: 'is set by idleTimeout and absoluteTimeout',
+          mend: 'Remove it here and set those two.',
+        },
+      ]
+    },
+  },
+  {
+    of: ['trustedProxies'],
+    problemsOf({ trustedProxies }, origin) {
+      try {
+        clientAddressResolver({ trust: { proxies: trustedProxies } })
+        return []
+      } catch {
+        return [
+          {
+            field: origin('trustedProxies'),
+            problem: 'has an entry that is neither an address nor a prefix',
+            mend: `Name each like: ${factsOf('trustedProxies').example}`,
+          },
+        ]
+      }
+    },
+  },
+  {
+    of: ['apiKeys'],
+    problemsOf({ apiKeys }, origin) {
+      const problems: Problem[] = []
+      if (hasTwice(apiKeys.map(({ name }) => name))) {
+        problems.push({
+          field: origin('apiKeys'),
+          problem: 'has one name twice',
+          mend: 'Give every key a name of its own.',
+        })
+      }
+      if (hasTwice(apiKeys.map(({ digest }) => digest))) {
+        problems.push({
+          field: origin('apiKeys'),
+          problem: 'has one secret twice',
+          mend: 'Give every key a secret of its own: who calls is told by it.',
+        })
+      }
+      return problems
+    },
+  },
+  {
+    of: ['store', 'keyring'],
+    problemsOf({ store, keyring }, origin) {
+      if (store.kind !== 'redis' || keyring !== undefined) return []
+      return [
+        {
+          field: origin('keyring'),
+          problem: 'is missing, and sessions in Redis cannot be shared without one',
+          mend: 'Make one with "holdfast keys new FILE" and name the file here.',
+        },
+      ]
+    },
+  },
+]
+
+const EVERY_ADDRESS = ['0.0.0.0', '::']
+
+function sameAddress(one: Config['listen'], other: Config['listen']): boolean {
+  if (one.port !== other.port || one.port === 0) return false
+  return (
+    one.host === other.host || [one.host, other.host].some((host) => EVERY_ADDRESS.includes(host))
+  )
+}
+
+function hasTwice(texts: readonly string[]): boolean {
+  return new Set(texts).size !== texts.length
+}
+
+function classesOf(
+  classes: Readonly<Record<string, Lifetime>>,
+  fieldOf: (name: string) => string,
+): readonly (Lifetime & { readonly field: string })[] {
+  return Object.entries(classes).map(([name, life]) => ({ ...life, field: fieldOf(name) }))
+}

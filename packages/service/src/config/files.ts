@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { parseKeyring } from 'holdfast'
+import { geoFileProblem } from '../geo/role.ts'
+import type { ConfigCheck } from './contradictions.ts'
+import type { Problem } from './problem.ts'
+
+/** Looks into the files that a configuration names; for `config check`, which must not say "sound" of what cannot work. */
+export const FILES: readonly ConfigCheck[] = [
+  {
+    of: ['keyring'],
+    problemsOf({ keyring }, origin) {
+      if (keyring === undefined) return []
+      const field = origin('keyring')
+      const bytes = bytesOf(keyring)
+      if (bytes === undefined) {
+        const mend = `Make one with "holdfast keys new ${keyring}", or name one that this user may read.`
+        return [unreadable(field, keyring, mend)]
+      }
+      try {
+        parseKeyring(bytes.toString('utf8'))
+        return []
+      } catch (error) {
+        const mend = error instanceof Error ? error.message : ''
+        return [{ field, problem: `names a file that holds no key ring (${keyring})`, mend }]
+      }
+    },
+  },
+  {
+    of: ['geoCity'],
+    problemsOf: ({ geoCity }, origin) =>
+      geoCity.flatMap((path) => geoProblem(origin('geoCity'), path, 'city')),
+  },
+  {
+    of: ['geoAsn'],
+    problemsOf: ({ geoAsn }, origin) =>
+      geoAsn.flatMap((path) => geoProblem(origin('geoAsn'), path, 'asn')),
+  },
+]
+
+const FETCH = '"holdfast geo update" fetches free ones.'
+
+function geoProblem(field: string, path: string, role: 'city' | 'asn'): readonly Problem[] {
+  const bytes = bytesOf(path)
+  if (bytes === undefined) return [unreadable(field, path, FETCH)]
+  const wrong = geoFileProblem(bytes, role)
+  if (wrong === undefined) return []
+  return [{ field, problem: `names a file that ${wrong} (${path})`, mend: FETCH }]
+}
+
+function unreadable(field: string, path: string, mend: string): Problem {
+  return { field, problem: `names a file that cannot be read (${path})`, mend }
+}
+
+function bytesOf(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch {
+    return undefined // not there, or not for this user: the problem says so
+  }
+}

@@ -1,0 +1,68 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { ROLES } from './api-keys.ts'
+import { parseDuration } from './duration.ts'
+
+/** How the values of settings are written, and what becomes of them. */
+
+/** Words such as `90s` or `2h`, as milliseconds. */
+export const duration = z.string().transform(msOf)
+
+/** As {@link duration}, and `0s` for no time at all. */
+export const pause = z
+  .string()
+  .transform((words, context) => (words === '0s' ? 0 : msOf(words, context)))
+
+/** `host:port`; an IPv6 host in brackets. Port 0 takes a free one. */
+export const listen = z.string().transform((text, context) => {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text)
+  const host = match?.[1] ?? match?.[2]
+  const port = Number(match?.[3])
+  const good = match?.[1] === undefined || isIP(match[1]) === 6
+  if (host !== undefined && good && port <= 65_535) return { host, port }
+  context.addIssue({ code: 'custom', message: 'is not host:port' })
+  return z.NEVER
+})
+
+/** Which store, and where it is. */
+export const store = z.string().transform((text, context) => {
+  if (text === 'memory:') return { kind: 'memory' as const }
+  if (text.startsWith('lmdb:') && text.length > 5) {
+    return { kind: 'lmdb' as const, path: text.slice(5) }
+  }
+  if (/^rediss?:\/\//.test(text) && URL.canParse(text)) return { kind: 'redis' as const, url: text }
+  context.addIssue({ code: 'custom', message: 'names no store' })
+  return z.NEVER
+})
+
+/** A name of the configuration's own: of a class or a caller. */
+export const word = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'must be a short word of letters, digits, ".", "_" and "-"',
+  )
+
+/** Of a class; what is left out comes from elsewhere. */
+export const lifetime = z.strictObject({
+  absolute: duration.optional(),
+  idle: duration.optional(),
+  persistent: z.boolean().optional(),
+})
+
+/** As the file has it: the digest, never the secret. */
+export const apiKey = z.strictObject({
+  name: word,
+  roles: z.array(z.enum(ROLES)).min(1),
+  digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits'),
+})
+
+/** By name. */
+export const policy = z.enum(['lenient', 'balanced', 'strict'])
+
+function msOf(words: string, context: z.RefinementCtx): number {
+  const ms = parseDuration(words)
+  if (ms !== undefined) return ms
+  context.addIssue({ code: 'custom', message: 'is not a duration' })
+  return z.NEVER
+}
