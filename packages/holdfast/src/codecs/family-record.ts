@@ -1,4 +1,4 @@
-import type { CompletedStepUp, Family, Secret } from '../core/session.ts'
+import type { CompletedStepUp, FailedStepUps, Family, Secret } from '../core/session.ts'
 import { readBytes, readText, readUint } from './bytes.ts'
 import {
   type Page,
@@ -93,6 +93,15 @@ export function readStepUp(page: Page & Keys): CompletedStepUp {
     context: readKey(page),
     token: readText(page.cursor),
   }
+}
+
+export function writeFailed(pen: Pen & Keys, { context, count }: FailedStepUps): void {
+  writeKey(pen, context)
+  pen.writer.uint(count)
+}
+
+export function readFailed(page: Page & Keys): FailedStepUps {
+  return { context: readKey(page), count: readUint(page.cursor) }
 }
 
 function writeSecret(pen: Pen, { generation, digest, mintedAt, token }: Secret): void {

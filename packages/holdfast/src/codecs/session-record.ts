@@ -3,7 +3,14 @@ import type { EvidenceGroup } from '../core/evidence.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Entry } from '../core/store.ts'
 import { createWriter, readInt, readText, readUint } from './bytes.ts'
-import { readFamily, readStepUp, writeFamily, writeStepUp } from './family-record.ts'
+import {
+  readFailed,
+  readFamily,
+  readStepUp,
+  writeFailed,
+  writeFamily,
+  writeStepUp,
+} from './family-record.ts'
 import { type FactReader, factTable } from './record-facts.ts'
 import {
   foreignLayout,
@@ -46,6 +53,7 @@ export function encodeSession(state: SessionState): Uint8Array {
   writeTime(pen, state.last.at)
   writeOptional(pen, state.fork, ({ at }) => writeTime(pen, at))
   writeList(pen, state.prompts, (at) => writeTime(pen, at))
+  writeList(pen, state.failures, (failed) => writeFailed(pen, failed))
   writeOptional(pen, state.stepUp, (stepUp) => writeStepUp(pen, stepUp))
 
   const head = createWriter()
@@ -74,6 +82,7 @@ export function decodeSession(bytes: Buffer, terms: Terms, readFacts: FactReader
   const last = { context: contextKey(network, device), network, device, at: readTime(page) }
   const fork = readOptional(page, () => ({ at: readTime(page) }))
   const prompts = readList(page, () => readTime(page))
+  const failures = readList(page, () => readFailed(keyed))
   const stepUp = readOptional(page, () => readStepUp(keyed))
   if (cursor.at !== bytes.length) throw foreignLayout()
   return {
@@ -92,6 +101,7 @@ export function decodeSession(bytes: Buffer, terms: Terms, readFacts: FactReader
     last,
     fork,
     prompts,
+    failures,
     stepUp,
   }
 }
@@ -114,7 +124,6 @@ function writeContext(pen: Pen, context: Context): void {
     writer.text(reason)
     writer.int(weight)
   })
-  writer.uint(context.failures)
   writer.uint(context.rereads ?? 0)
 }
 
@@ -136,7 +145,6 @@ function readContext(page: Page): Context {
       reason: readText(cursor),
       weight: readInt(cursor),
     })),
-    failures: readUint(cursor),
   }
   const rereads = readUint(cursor)
   return rereads === 0 ? context : { ...context, rereads }

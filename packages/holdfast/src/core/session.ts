@@ -34,8 +34,16 @@ export interface SessionState {
   readonly fork: { readonly at: number } | null
   /** When step-up prompts were begun from unconfirmed contexts; those of the last hour. */
   readonly prompts: readonly number[]
+  /** Step-ups that failed, by the context that was asked; kept apart from the contexts, which others can drive out. */
+  readonly failures: readonly FailedStepUps[]
   /** The last completed step-up: a lost response may be asked for again for 60 s. */
   readonly stepUp: CompletedStepUp | null
+}
+
+/** Wrong answers from one context since it last passed a step-up. */
+export interface FailedStepUps {
+  readonly context: string
+  readonly count: number
 }
 
 /** One unbroken line of rotating secrets (DESIGN: the ratchet). What a step-up proved belongs to it. */
@@ -104,7 +112,11 @@ export interface SessionView {
 export interface SessionDetail extends SessionView {
   readonly lastActivity: number
   readonly origin: { readonly network: Network; readonly device: Device }
-  readonly contexts: readonly (Context & { readonly evidenceNow: number })[]
+  readonly contexts: readonly (Context & {
+    readonly evidenceNow: number
+    /** Step-ups that failed from here since the last one that passed. */
+    readonly failures: number
+  })[]
   readonly forked: boolean
 }
 

@@ -1,7 +1,7 @@
 import { sameText } from '../core/constant-time.ts'
 import { contextKey, findContext, placeContext } from '../core/context.ts'
 import { lifetimeVerdict } from '../core/lifetimes.ts'
-import { MAX_FAILED_STEP_UPS } from '../core/prompts.ts'
+import { failuresOf, MAX_FAILED_STEP_UPS, withoutFailures } from '../core/prompts.ts'
 import { firstSecret } from '../core/ratchet.ts'
 import { LIMITS } from '../core/request.ts'
 import type { Family, SessionState } from '../core/session.ts'
@@ -44,8 +44,8 @@ export async function completeStepUp(parts: Parts, proof: Proof): Promise<Verifi
     if (!isOpen(state, proof) || !isOfOneHolder(state, attempt))
       return { ok: false, code: 'challenge_invalid' }
     const { challenge } = attempt
-    const failures = findContext(state.contexts, challenge.context)?.failures ?? 0
-    if (failures >= MAX_FAILED_STEP_UPS) return { ok: false, code: 'context_refused' }
+    if (failuresOf(state.failures, challenge.context) >= MAX_FAILED_STEP_UPS)
+      return { ok: false, code: 'context_refused' }
     if (challenge.acr !== null && !acrMet(acr ?? null, challenge.acr, parts.acrOrder)) {
       return { ok: false, code: 'step_up_required', demands: { acr: challenge.acr } }
     }
@@ -154,7 +154,6 @@ function steppedUp(
     evidence: 0,
     evidenceAt: at,
     because: [],
-    failures: 0,
   } as const
   const next: SessionState = {
     ...state,
@@ -163,6 +162,7 @@ function steppedUp(
     last: { context, network, device, at },
     fork: null,
     prompts: [],
+    failures: withoutFailures(state.failures, context),
     stepUp: { nonce: challenge.nonce, at, digest, context, token: minted.token },
   }
   return { next, token: minted.token }

@@ -139,6 +139,7 @@ function bear(
     last: { context, network, device, at },
     fork: null,
     prompts: [],
+    failures: [],
     stepUp: null,
   }
   return { state, token }

@@ -1,6 +1,6 @@
-import { findContext } from '../core/context.ts'
 import type { SessionError } from '../core/errors.ts'
 import { isSessionId, type SessionId } from '../core/ids.ts'
+import { withFailure } from '../core/prompts.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Report } from '../core/sessions.ts'
 import { checkRequest, invalid } from './check.ts'
@@ -81,14 +81,8 @@ async function stepUpFailed(
     if (state.family.id !== attempt.challenge.family) return
     if (!isOfOneHolder(state, attempt)) throw foreign()
     if (state.fork !== null) return revoke(parts, state.id, 'step_up_failed_after_fork')
-    const context = findContext(state.contexts, attempt.challenge.context)
-    if (context === undefined)
-      return parts.journal.append(state.id, [parts.journal.event('step-up-failed', facts)])
-    const failed = { ...context, failures: context.failures + 1 }
-    const next: SessionState = {
-      ...state,
-      contexts: state.contexts.map((one) => (one.key === failed.key ? failed : one)),
-    }
+    const failures = withFailure(state.failures, attempt.challenge.context)
+    const next: SessionState = { ...state, failures }
     const events = [parts.journal.event('step-up-failed', facts)]
     const outcome = await save(parts, { found, next, events, seenAt: undefined })
     if (outcome !== 'lost_race') return

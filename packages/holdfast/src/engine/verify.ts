@@ -1,5 +1,6 @@
 import { findContext, sameDevice, sameNetwork, VISIT_GAP_MS } from '../core/context.ts'
 import type { Decision } from '../core/decision.ts'
+import { failuresOf } from '../core/prompts.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Presented, Verification } from '../core/sessions.ts'
 import { rotationDue } from './advance.ts'
@@ -36,7 +37,8 @@ function unchanged(parts: Parts, { state, found }: Opened, shown: Weighable): bo
   if (!sameNetwork(presentation.network, last.network)) return false
   if (!sameDevice(presentation.device, last.device)) return false
   const context = findContext(state.contexts, last.context)
-  if (context === undefined || context.state === 'challenged' || context.failures > 0) return false
+  if (context === undefined || context.state === 'challenged') return false
+  if (failuresOf(state.failures, last.context) > 0) return false
   const silence = presentation.at - (found.lastActivity ?? last.at)
   return context.state === 'confirmed' || silence < VISIT_GAP_MS
 }

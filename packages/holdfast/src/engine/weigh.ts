@@ -10,7 +10,7 @@ import {
 import type { Decision, Policy, Situation } from '../core/decision.ts'
 import type { Evidence, Signal } from '../core/evidence.ts'
 import type { SubjectHistory } from '../core/history.ts'
-import { recentPrompts } from '../core/prompts.ts'
+import { failuresOf, recentPrompts } from '../core/prompts.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import { networkConfirmed } from '../signals/network-confirmed.ts'
@@ -61,7 +61,7 @@ export function weigh(
   const settled = !changed && !rejudged && session.last.context === key
 
   const carried = carriedOver(session, presentation, history, { key, existing })
-  const failures = Math.min(existing?.failures ?? 0, MAX_FAILURES_WEIGHED)
+  const failures = Math.min(failuresOf(session.failures, key), MAX_FAILURES_WEIGHED)
   const because = [
     // Staying where one is speaks for the owner once, on coming there, and not with every request.
     ...(settled ? evidence.filter(({ weight }) => weight >= 0) : evidence),

@@ -71,7 +71,6 @@ const context = fc
       }),
       { maxLength: 4 },
     ),
-    failures: count,
     rereads: fc.integer({ min: 0, max: 9 }),
   })
   .map(({ use: { network, device }, rereads, ...rest }) => ({
@@ -116,6 +115,7 @@ const state: fc.Arbitrary<SessionState> = fc
     lastAt: instant,
     fork: fc.option(fc.record({ at: instant })),
     prompts: fc.array(instant, { maxLength: 3 }),
+    failures: fc.array(fc.record({ context: text, count }), { maxLength: 16 }),
     stepUp: fc.option(fc.record({ nonce: text, at: instant, digest, context: text, token: text })),
   })
   .map(({ family: { outstanding, ackedAt, ...family }, last, lastAt, ...rest }) => {

@@ -100,7 +100,6 @@ export function used(
     evidence: 0,
     evidenceAt: at,
     because: [],
-    failures: 0,
   }
 }
 
@@ -134,6 +133,7 @@ export function sessionOf(first: Context, ...others: readonly Context[]): Sessio
     last: { context: last.key, network: last.network, device: last.device, at: NOON },
     fork: null,
     prompts: [],
+    failures: [],
     stepUp: null,
   }
 }
