@@ -28,6 +28,7 @@ export function writeFamily(pen: Pen & Keys, family: Family): void {
   writeOptional(pen, family.acr, (acr) => writeWord(pen, acr))
   writeList(pen, family.amr, (method) => writeWord(pen, method))
   writeTime(pen, family.authenticatedAt)
+  writeKey(pen, family.provedIn)
   writeSecret(pen, issued)
   const outstanding = acked.generation !== issued.generation
   writeOptional(pen, outstanding ? acked : null, (secret) => writeSecret(pen, secret))
@@ -50,6 +51,7 @@ export function readFamily(page: Page & Keys): Family {
   const acr = readOptional(page, () => readWord(page))
   const amr = readList(page, () => readWord(page))
   const authenticatedAt = readTime(page)
+  const provedIn = readKey(page)
   const issued = readSecret(page)
   const { token: _sent, ...shown } = issued
   const acked = readOptional(page, () => readSecret(page)) ?? shown
@@ -69,6 +71,7 @@ export function readFamily(page: Page & Keys): Family {
     acr,
     amr,
     authenticatedAt,
+    provedIn,
     issued,
     acked: { ...acked, ackedAt },
     previous,

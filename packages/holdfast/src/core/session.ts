@@ -52,6 +52,8 @@ export interface Family {
   readonly acr: string | null
   readonly amr: readonly string[]
   readonly authenticatedAt: number
+  /** The context of the login or step-up that started the family: elsewhere its proof counts only where the session has confirmed the place. */
+  readonly provedIn: string
   /** The newest secret that was sent. */
   readonly issued: Secret
   /** The newest secret that was presented. Same generation as `issued` when nothing is outstanding. */

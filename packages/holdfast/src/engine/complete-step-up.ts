@@ -16,7 +16,7 @@ import type { Parts } from './parts.ts'
 import { authenticate, lineOf, presentationOf, type Shown } from './present.ts'
 import { contended, save, TRIES } from './save.ts'
 import { DEFAULT_TENANT } from './subjects.ts'
-import { acrMet } from './weigh.ts'
+import { acrMet, provedAt } from './weigh.ts'
 
 const REPEAT_MS = 60_000
 
@@ -136,9 +136,10 @@ function steppedUp(
   const minted = parts.codec.mint({ session: state.id, kind: 'session', family: id, generation: 1 })
   const family: Family = {
     id,
-    acr: proved.acr ?? state.family.acr,
+    acr: acrAfter(parts, state, context, proved.acr),
     amr: [...new Set([...state.family.amr, ...proved.amr])].slice(0, LIMITS.amr),
     authenticatedAt: at,
+    provedIn: context,
     ...firstSecret({ generation: 1, digest: minted.digest, mintedAt: at }),
     contexts: [context],
   }
@@ -166,4 +167,19 @@ function steppedUp(
     stepUp: { nonce: challenge.nonce, at, digest, context, token: minted.token },
   }
   return { next, token: minted.token }
+}
+
+/**
+ * The stronger of what the session had and what was proved now. What it had counts only where it counted before:
+ * a weaker factor proved elsewhere must not carry a stronger one there.
+ */
+function acrAfter(
+  { acrOrder }: Parts,
+  state: SessionState,
+  context: string,
+  proved: string | undefined,
+): string | null {
+  const had = provedAt(state, context) ? state.family.acr : null
+  if (proved === undefined) return had
+  return had !== null && acrMet(had, proved, acrOrder) ? had : proved
 }

@@ -132,6 +132,7 @@ function bear(
       acr: login.acr,
       amr: login.amr,
       authenticatedAt: at,
+      provedIn: context,
       ...firstSecret({ generation: 1, digest, mintedAt: at }),
       contexts: [context],
     },

@@ -10,7 +10,7 @@ import { judgeLive, type Weighable } from './live.ts'
 import type { Opened } from './load.ts'
 import type { Parts } from './parts.ts'
 import { touchIfDue } from './save.ts'
-import { acrMet, carriedEvidence } from './weigh.ts'
+import { acrMet, carriedEvidence, provedAt } from './weigh.ts'
 
 /** Judges one presentation of a token: the ten steps of the design, in their order. */
 export function verify(parts: Parts, presented: Presented): Promise<Verification> {
@@ -31,14 +31,16 @@ function unchanged(parts: Parts, { state, found }: Opened, shown: Weighable): bo
   const { last, family } = state
   if (row.row !== 'current' || row.first || state.fork !== null) return false
   if (presentation.sensitivity !== 'normal' || presented.freshWithin !== undefined) return false
-  if (presented.acr !== undefined && !acrMet(family.acr, presented.acr, parts.acrOrder))
-    return false
   if (presented.deliverable === true && rotationDue(parts, family, presentation)) return false
   if (!sameNetwork(presentation.network, last.network)) return false
   if (!sameDevice(presentation.device, last.device)) return false
   const context = findContext(state.contexts, last.context)
   if (context === undefined || context.state === 'challenged') return false
   if (failuresOf(state.failures, last.context) > 0) return false
+  if (presented.acr !== undefined) {
+    if (!provedAt(state, last.context)) return false
+    if (!acrMet(family.acr, presented.acr, parts.acrOrder)) return false
+  }
   const silence = presentation.at - (found.lastActivity ?? last.at)
   return context.state === 'confirmed' || silence < VISIT_GAP_MS
 }

@@ -101,6 +101,7 @@ const state: fc.Arbitrary<SessionState> = fc
       acr: fc.option(word),
       amr: fc.array(word, { maxLength: 4 }),
       authenticatedAt: instant,
+      provedIn: text,
       issued: secret,
       outstanding: fc.option(secret),
       ackedAt: instant,

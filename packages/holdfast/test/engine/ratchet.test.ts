@@ -17,6 +17,7 @@ const outstanding: Family = rotate(
     acr: null,
     amr: [],
     authenticatedAt: 0,
+    provedIn: HOME,
     ...firstSecret(secret(1, 0)),
     contexts: [HOME],
   },

@@ -123,6 +123,7 @@ export function sessionOf(first: Context, ...others: readonly Context[]): Sessio
       acr: null,
       amr: [],
       authenticatedAt: NOON,
+      provedIn: first.key,
       issued: secret,
       acked: { ...secret, ackedAt: NOON },
       previous: null,
