@@ -23,7 +23,7 @@ interface Keys {
 
 export function writeFamily(pen: Pen & Keys, family: Family): void {
   const { writer } = pen
-  const { issued, acked, previous, displaced } = family
+  const { issued, acked, predecessors, displaced } = family
   writer.uint(family.id)
   writeOptional(pen, family.acr, (acr) => writeWord(pen, acr))
   writeList(pen, family.amr, (method) => writeWord(pen, method))
@@ -32,10 +32,10 @@ export function writeFamily(pen: Pen & Keys, family: Family): void {
   writeSecret(pen, issued)
   const outstanding = acked.generation !== issued.generation
   writeOptional(pen, outstanding ? acked : null, (secret) => writeSecret(pen, secret))
-  writeTime(pen, acked.ackedAt)
-  writeOptional(pen, previous, ({ generation, digest, contexts }) => {
+  writeList(pen, predecessors, ({ generation, digest, succeededAt, contexts }) => {
     writer.uint(generation)
     writeDigest(pen, digest)
+    writeTime(pen, succeededAt)
     writeList(pen, contexts, (key) => writeKey(pen, key))
   })
   writeOptional(pen, displaced, ({ generation, at }) => {
@@ -55,10 +55,10 @@ export function readFamily(page: Page & Keys): Family {
   const issued = readSecret(page)
   const { token: _sent, ...shown } = issued
   const acked = readOptional(page, () => readSecret(page)) ?? shown
-  const ackedAt = readTime(page)
-  const previous = readOptional(page, () => ({
+  const predecessors = readList(page, () => ({
     generation: readUint(cursor),
     digest: readDigest(page),
+    succeededAt: readTime(page),
     contexts: readList(page, () => readKey(page)),
   }))
   const displaced = readOptional(page, () => ({
@@ -73,8 +73,8 @@ export function readFamily(page: Page & Keys): Family {
     authenticatedAt,
     provedIn,
     issued,
-    acked: { ...acked, ackedAt },
-    previous,
+    acked,
+    predecessors,
     displaced,
     contexts,
   }

@@ -57,16 +57,21 @@ export interface Family {
   /** The newest secret that was sent. */
   readonly issued: Secret
   /** The newest secret that was presented. Same generation as `issued` when nothing is outstanding. */
-  readonly acked: Secret & { readonly ackedAt: number }
-  /** The secret before `acked`, and the contexts that used it while it was live. */
-  readonly previous: {
-    readonly generation: number
-    readonly digest: string
-    readonly contexts: readonly string[]
-  } | null
+  readonly acked: Secret
+  /** Secrets before `acked` that may still arrive, newest first. */
+  readonly predecessors: readonly Predecessor[]
   /** A successor whose response was lost and that a fresh sibling has replaced. */
   readonly displaced: { readonly generation: number; readonly at: number } | null
   /** Contexts that used `acked`. */
+  readonly contexts: readonly string[]
+}
+
+/** A secret that has been replaced, and the contexts that used it while it was live. */
+export interface Predecessor {
+  readonly generation: number
+  readonly digest: string
+  /** When its successor was first presented. */
+  readonly succeededAt: number
   readonly contexts: readonly string[]
 }
 
