@@ -30,6 +30,8 @@ function unchanged(parts: Parts, { state, found }: Opened, shown: Weighable): bo
   const { presentation, presented, row } = shown
   const { last, family } = state
   if (row.row !== 'current' || row.first || state.fork !== null) return false
+  // A context that never was noted as using the secret could not have a request in flight when it is replaced.
+  if (!family.contexts.includes(last.context)) return false
   if (presentation.sensitivity !== 'normal' || presented.freshWithin !== undefined) return false
   if (presented.deliverable === true && rotationDue(parts, family, presentation)) return false
   if (!sameNetwork(presentation.network, last.network)) return false
