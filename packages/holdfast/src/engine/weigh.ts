@@ -145,9 +145,13 @@ function look(
   let failed = false
   for (const signal of signals) {
     try {
-      evidence.push(...signal(session, presentation, history))
+      const found = signal(session, presentation, history)
+      const wrong = found.find(({ weight }) => !Number.isSafeInteger(weight))
+      if (wrong !== undefined) throw new TypeError(`${wrong.reason} weighs ${wrong.weight}`)
+      evidence.push(...found)
     } catch {
-      // A signal that throws must neither let a thief in nor throw the owner out: no trust, and a reason that says so.
+      // A signal that throws must neither let a thief in nor throw the owner out: no trust, and a reason that says
+      // so. A weight that is no number would pass every threshold.
       failed = true
       evidence.push(evidenceOf('signal_failed', 0))
     }
