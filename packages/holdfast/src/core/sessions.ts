@@ -146,7 +146,7 @@ export type Report =
       readonly token: string
       readonly request: RequestFacts
     }
-  /** The subject says that somebody else uses this session: ends it. */
+  /** The subject says that somebody else uses this session: ends it, and trusts the places where it was used no more. */
   | { readonly kind: 'not_me'; readonly session: SessionId }
   | { readonly kind: 'false_alarm'; readonly session: SessionId }
 

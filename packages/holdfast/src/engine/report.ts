@@ -1,4 +1,5 @@
-import type { SessionError } from '../core/errors.ts'
+import { SessionError } from '../core/errors.ts'
+import type { KnownContext, SubjectHistory } from '../core/history.ts'
 import { isSessionId, type SessionId } from '../core/ids.ts'
 import { withFailure } from '../core/prompts.ts'
 import type { SessionState } from '../core/session.ts'
@@ -32,7 +33,7 @@ export async function report(parts: Parts, said: Report): Promise<void> {
     case 'step_up_failed':
       return stepUpFailed(parts, said)
     case 'not_me':
-      return revoke(parts, said.session, 'not_me')
+      return notMe(parts, said.session)
     case 'false_alarm':
       return falseAlarm(parts, said.session)
     default:
@@ -94,10 +95,50 @@ function foreign(): SessionError {
   return invalid('challenge', 'does not belong to this token and request')
 }
 
-async function falseAlarm(parts: Parts, session: SessionId): Promise<void> {
+/**
+ * Ends the session, and takes the trust back from every place where it was used: a thief who logged in with a phished
+ * factor confirmed theirs. The owner's places are among them where the owner used this session too; they have to be
+ * confirmed once more. They are not forgotten: a subject without a past is trusted at its next login.
+ */
+async function notMe(parts: Parts, session: SessionId): Promise<void> {
+  checkSession(session)
+  const state = await readable(parts, session)
+  try {
+    if (state !== undefined) {
+      const used = new Set(state.contexts.map(({ key }) => key))
+      const subject = parts.codec.subjectKey(state.tenant, state.subject)
+      await learn(parts, subject, (past) => withoutTrust(past, used))
+    }
+  } finally {
+    await revoke(parts, session, 'not_me')
+  }
+}
+
+/** Undefined when the session is over, or its record does not open any more: it can be ended all the same. */
+async function readable(parts: Parts, session: SessionId): Promise<SessionState | undefined> {
+  try {
+    return (await load(parts, session))?.state
+  } catch (error) {
+    if (!(error instanceof SessionError) || error.code === 'store_unavailable') throw error
+    return undefined
+  }
+}
+
+function withoutTrust(history: SubjectHistory, used: ReadonlySet<string>): SubjectHistory {
+  const contexts = history.contexts.map((known): KnownContext => {
+    return used.has(known.key) ? { ...known, state: 'provisional', visits: 0 } : known
+  })
+  return { ...history, contexts }
+}
+
+function checkSession(session: SessionId): void {
   if (typeof session !== 'string' || !isSessionId(session)) {
     throw invalid('session', 'is not a session id')
   }
+}
+
+async function falseAlarm(parts: Parts, session: SessionId): Promise<void> {
+  checkSession(session)
   const facts = { at: parts.host.now(), session, actor: 'application', reason: 'false_alarm' }
   await parts.journal.append(session, [parts.journal.event('false-alarm-reported', facts)])
 }
