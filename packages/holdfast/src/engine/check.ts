@@ -1,8 +1,11 @@
 import { SessionError } from '../core/errors.ts'
-import { LIMITS, type RequestFacts } from '../core/request.ts'
+import { LIMITS, type Network, type RequestFacts } from '../core/request.ts'
 import type { Attributes, JsonValue } from '../core/session.ts'
 
 const MAX_DEPTH = 16
+
+/** RFC 9110, section 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const encoder = new TextEncoder()
 
 /** Bounds on a word that names something: a class, an `acr`, a method. */
@@ -29,8 +32,9 @@ export function checkDuration(field: string, value: unknown): number {
 export function checkRequest(request: RequestFacts): RequestFacts {
   if (typeof request !== 'object' || request === null) throw invalid('request', 'must be an object')
   const { ip, method, url, headers, client } = request
-  if (ip !== null && typeof ip !== 'string') throw invalid('request.ip', 'must be a string or null')
-  checkWord('request.method', method, LIMITS.method)
+  if (ip !== null) checkWord('request.ip', ip, LIMITS.address)
+  if (!TOKEN.test(checkWord('request.method', method, LIMITS.method)))
+    throw invalid('request.method', 'must be a method of HTTP')
   if (typeof url !== 'string') throw invalid('request.url', 'must be a string')
   if (url.length > LIMITS.url) throw invalid('request.url', `must not be longer than ${LIMITS.url}`)
   if (typeof headers !== 'object' || headers === null)
@@ -42,6 +46,13 @@ export function checkRequest(request: RequestFacts): RequestFacts {
   for (const [name, value] of entries) checkHeader(name, value)
   if (client !== undefined) checkClient(client)
   return request
+}
+
+/** Describes where a request came from. What is no address must not pass for an unknown one, which nothing speaks against. */
+export function checkNetwork(describe: (ip: string | null) => Network, ip: string | null): Network {
+  const network = describe(ip)
+  if (ip === null || network.address !== null) return network
+  throw invalid('request.ip', 'must be one address without port or brackets, or null')
 }
 
 function checkHeader(name: string, value: unknown): void {

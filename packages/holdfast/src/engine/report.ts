@@ -4,7 +4,7 @@ import { isSessionId, type SessionId } from '../core/ids.ts'
 import { withFailure } from '../core/prompts.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Report } from '../core/sessions.ts'
-import { checkRequest, invalid } from './check.ts'
+import { checkNetwork, checkRequest, invalid } from './check.ts'
 import { isOfOneHolder, openAttempt } from './complete-step-up.ts'
 import { factsOf } from './decide.ts'
 import { revoke, revokeSubject } from './end.ts'
@@ -55,7 +55,10 @@ async function loginFailed(
     actor: 'application',
     ...(request === undefined
       ? {}
-      : { network: parts.describeNetwork(request.ip), device: parts.describeDevice(request) }),
+      : {
+          network: checkNetwork(parts.describeNetwork, request.ip),
+          device: parts.describeDevice(request),
+        }),
   })
   const { history } = await recall(parts, key)
   const recent = history.failedLogins.filter((failed) => at - failed < FAILURE_WINDOW_MS)

@@ -29,7 +29,11 @@ const clientFacts = z
 
 const requestFacts = z
   .strictObject({
-    ip: z.string().max(64).nullable().describe('The client address as the caller resolved it'),
+    ip: z
+      .string()
+      .max(LIMITS.address)
+      .nullable()
+      .describe('The client address as the caller resolved it'),
     method: z.string().min(1).max(LIMITS.method),
     url: z.string().max(LIMITS.url),
     headers,
