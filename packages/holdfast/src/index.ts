@@ -66,6 +66,7 @@ export type {
   Demands,
   JsonMergePatch,
   Login,
+  Ordered,
   PageRequest,
   Presented,
   Proof,
@@ -73,6 +74,7 @@ export type {
   Sessions,
   StepUpBegun,
   SubjectRef,
+  Traced,
   Verification,
 } from './core/sessions.ts'
 export type {

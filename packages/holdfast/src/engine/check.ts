@@ -1,11 +1,13 @@
 import { SessionError } from '../core/errors.ts'
 import { LIMITS, type Network, type RequestFacts } from '../core/request.ts'
 import type { Attributes, JsonValue } from '../core/session.ts'
+import type { Ordered } from '../core/sessions.ts'
 
 const MAX_DEPTH = 16
 
 /** RFC 9110, section 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const CODE = /^[a-z][a-z0-9_]{0,63}$/
 const encoder = new TextEncoder()
 
 /** Bounds on a word that names something: a class, an `acr`, a method. */
@@ -13,6 +15,23 @@ export function checkWord(field: string, value: unknown, max: number = LIMITS.wo
   if (typeof value !== 'string' || value === '') throw invalid(field, 'must be a non-empty string')
   if (value.length > max) throw invalid(field, `must not be longer than ${max} characters`)
   return value
+}
+
+/** What goes into the event log with an order, as it takes it. */
+export function checkOrdered({ actor, correlation }: Ordered): {
+  readonly actor: string
+  readonly correlation: string | undefined
+} {
+  return {
+    actor: checkWord('actor', actor ?? 'application'),
+    correlation: correlation === undefined ? undefined : checkWord('correlation', correlation),
+  }
+}
+
+/** Why something ended: the event log and the feed tell it to machines. */
+export function checkCode(field: string, value: unknown): string {
+  if (typeof value === 'string' && CODE.test(value)) return value
+  throw invalid(field, 'must be a code in snake_case of at most 64 characters')
 }
 
 export function checkWords(field: string, values: unknown, max: number): readonly string[] {

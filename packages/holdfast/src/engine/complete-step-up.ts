@@ -78,10 +78,11 @@ export interface Attempt extends Shown {
 /** Undefined when challenge, line of secrets and context do not belong together or the time is up. */
 export function openAttempt(
   parts: Parts,
-  answer: Pick<Proof, 'challenge' | 'token' | 'request'>,
+  answer: Pick<Proof, 'challenge' | 'token' | 'request' | 'correlation'>,
 ): Attempt | undefined {
   const at = parts.host.now()
-  const presented: Presented = { token: answer.token, request: answer.request }
+  const { token, request, correlation } = answer
+  const presented: Presented = { token, request, correlation }
   const challenge = openChallenge(parts.codec, checkWord('challenge', answer.challenge, 4096))
   const claims = authenticate(parts, presented, at)
   const presentation = presentationOf(parts, presented, at)

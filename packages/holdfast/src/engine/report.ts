@@ -4,7 +4,7 @@ import { isSessionId, type SessionId } from '../core/ids.ts'
 import { withFailure } from '../core/prompts.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Report } from '../core/sessions.ts'
-import { checkNetwork, checkRequest, invalid } from './check.ts'
+import { checkNetwork, checkOrdered, checkRequest, invalid } from './check.ts'
 import { isOfOneHolder, openAttempt } from './complete-step-up.ts'
 import { factsOf } from './decide.ts'
 import { revoke, revokeSubject } from './end.ts'
@@ -20,22 +20,23 @@ const FAILURE_WINDOW_MS = 3_600_000
 /** What the application knows and the session does not: failed logins, changed credentials, a subject who says "that is not me". */
 export async function report(parts: Parts, said: Report): Promise<void> {
   if (typeof said !== 'object' || said === null) throw invalid('report', 'must be an object')
+  const { correlation } = checkOrdered(said)
   switch (said.kind) {
     case 'login_failed':
       return loginFailed(parts, said)
     case 'credential_changed': {
       const { except } = said
-      const end = { why: 'credential_changed', ...(except === undefined ? {} : { except }) }
-      return revokeSubject(parts, said, end)
+      const end = { why: 'credential_changed', correlation }
+      return revokeSubject(parts, said, except === undefined ? end : { ...end, except })
     }
     case 'account_disabled':
-      return revokeSubject(parts, said, { why: 'account_disabled' })
+      return revokeSubject(parts, said, { why: 'account_disabled', correlation })
     case 'step_up_failed':
       return stepUpFailed(parts, said)
     case 'not_me':
-      return notMe(parts, said.session)
+      return notMe(parts, said)
     case 'false_alarm':
-      return falseAlarm(parts, said.session)
+      return falseAlarm(parts, said)
     default:
       throw invalid('kind', 'is not a known kind of report')
   }
@@ -53,6 +54,7 @@ async function loginFailed(
     at,
     subject: key,
     actor: 'application',
+    correlation: said.correlation,
     ...(request === undefined
       ? {}
       : {
@@ -84,7 +86,10 @@ async function stepUpFailed(
     const { state, found } = opened
     if (state.family.id !== attempt.challenge.family) return
     if (!isOfOneHolder(state, attempt)) throw foreign()
-    if (state.fork !== null) return revoke(parts, state.id, 'step_up_failed_after_fork')
+    if (state.fork !== null) {
+      const { correlation } = said
+      return revoke(parts, state.id, { why: 'step_up_failed_after_fork', correlation })
+    }
     const failures = withFailure(state.failures, attempt.challenge.context)
     const next: SessionState = { ...state, failures }
     const events = [parts.journal.event('step-up-failed', facts)]
@@ -103,7 +108,10 @@ function foreign(): SessionError {
  * factor confirmed theirs. The owner's places are among them where the owner used this session too; they have to be
  * confirmed once more. They are not forgotten: a subject without a past is trusted at its next login.
  */
-async function notMe(parts: Parts, session: SessionId): Promise<void> {
+async function notMe(
+  parts: Parts,
+  { session, correlation }: Extract<Report, { kind: 'not_me' }>,
+): Promise<void> {
   checkSession(session)
   const state = await readable(parts, session)
   try {
@@ -113,7 +121,7 @@ async function notMe(parts: Parts, session: SessionId): Promise<void> {
       await learn(parts, subject, (past) => withoutTrust(past, used))
     }
   } finally {
-    await revoke(parts, session, 'not_me')
+    await revoke(parts, session, { why: 'not_me', correlation })
   }
 }
 
@@ -140,8 +148,12 @@ function checkSession(session: SessionId): void {
   }
 }
 
-async function falseAlarm(parts: Parts, session: SessionId): Promise<void> {
+async function falseAlarm(
+  parts: Parts,
+  { session, correlation }: Extract<Report, { kind: 'false_alarm' }>,
+): Promise<void> {
   checkSession(session)
-  const facts = { at: parts.host.now(), session, actor: 'application', reason: 'false_alarm' }
+  const at = parts.host.now()
+  const facts = { at, session, actor: 'application', reason: 'false_alarm', correlation }
   await parts.journal.append(session, [parts.journal.event('false-alarm-reported', facts)])
 }
