@@ -68,6 +68,7 @@ export type {
   Demands,
   JsonMergePatch,
   Login,
+  Ordered,
   PageRequest,
   Presented,
   Proof,
@@ -75,6 +76,7 @@ export type {
   Sessions,
   StepUpBegun,
   SubjectRef,
+  Traced,
   Verification,
 } from './core/sessions.ts'
 export type {

@@ -2,7 +2,7 @@ import { SessionError } from '../core/errors.ts'
 import type { SessionId } from '../core/ids.ts'
 import type { RequestFacts } from '../core/request.ts'
 import type { SessionDetail } from '../core/session.ts'
-import type { Login, Presented, Proof, Sessions, SubjectRef } from '../core/sessions.ts'
+import type { Login, Ordered, Presented, Proof, Sessions, SubjectRef } from '../core/sessions.ts'
 import type { Why } from '../core/store.ts'
 import { remoteCalls } from './calls.ts'
 import {
@@ -30,7 +30,7 @@ export interface ConnectOptions {
 export interface RemoteSessions extends Sessions {
   show(id: SessionId, owner?: SubjectRef): Promise<SessionDetail | undefined>
   /** With an owner, throws `not_found` when the session is not theirs or not live. */
-  revoke(id: SessionId, why: Why, owner?: SubjectRef): Promise<void>
+  revoke(id: SessionId, why: Why, by?: Ordered & Partial<SubjectRef>): Promise<void>
 }
 
 /**
@@ -73,18 +73,20 @@ export function connect(options: ConnectOptions): RemoteSessions {
       return withoutCookie(call.expect(answer, 200, isVerification))
     },
 
-    async logout(token) {
-      call.done(await call.ask('POST', '/v1/logout', { body: { token } }))
+    async logout(token, { correlation } = {}) {
+      call.done(await call.ask('POST', '/v1/logout', { body: { token, correlation } }))
     },
 
-    async revoke(id, why, owner) {
-      const body = { why, ...owner }
+    async revoke(id, why, { subject, tenant, correlation } = {}) {
+      const body = { why, subject, tenant, correlation }
       call.done(await call.ask('POST', `/v1/sessions/${part(id)}/revoke`, { body }))
     },
 
-    async revokeSubject({ subject, tenant }, { why, except }) {
+    async revokeSubject({ subject, tenant }, { why, except, correlation }) {
       const path = `/v1/subjects/${part(subject)}/revoke`
-      call.done(await call.ask('POST', path, { query: { tenant }, body: { why, except } }))
+      call.done(
+        await call.ask('POST', path, { query: { tenant }, body: { why, except, correlation } }),
+      )
     },
 
     async list({ subject, tenant }, { limit, after } = {}) {
@@ -132,7 +134,17 @@ function withoutCookie<T extends object>(answer: T): T {
 }
 
 function loginBody(login: Login): object {
-  const { subject, tenant, class: name, acr, amr, factors, attributes, previous } = login
+  const {
+    subject,
+    tenant,
+    class: name,
+    acr,
+    amr,
+    factors,
+    attributes,
+    previous,
+    correlation,
+  } = login
   return {
     subject,
     tenant,
@@ -142,6 +154,7 @@ function loginBody(login: Login): object {
     factors,
     attributes,
     previous,
+    correlation,
     request: requestBody(login.request),
   }
 }
@@ -152,8 +165,9 @@ function presentedBody(presented: Presented): object {
   return { token, request, sensitivity, acr, freshWithin, deliverable, correlation }
 }
 
-function proofBody({ challenge, token, request, subject, tenant, acr, amr }: Proof): object {
-  return { challenge, token, request: requestBody(request), subject, tenant, acr, amr }
+function proofBody({ request, ...proof }: Proof): object {
+  const { challenge, token, subject, tenant, acr, amr, correlation } = proof
+  return { challenge, token, request: requestBody(request), subject, tenant, acr, amr, correlation }
 }
 
 function requestBody({ ip, method, url, headers, client }: RequestFacts): object {

@@ -1,4 +1,4 @@
-import type { CompletedStepUp, Family, Secret } from '../core/session.ts'
+import type { CompletedStepUp, FailedStepUps, Family, Secret } from '../core/session.ts'
 import { readBytes, readText, readUint } from './bytes.ts'
 import {
   type Page,
@@ -23,18 +23,19 @@ interface Keys {
 
 export function writeFamily(pen: Pen & Keys, family: Family): void {
   const { writer } = pen
-  const { issued, acked, previous, displaced } = family
+  const { issued, acked, predecessors, displaced } = family
   writer.uint(family.id)
   writeOptional(pen, family.acr, (acr) => writeWord(pen, acr))
   writeList(pen, family.amr, (method) => writeWord(pen, method))
   writeTime(pen, family.authenticatedAt)
+  writeKey(pen, family.provedIn)
   writeSecret(pen, issued)
   const outstanding = acked.generation !== issued.generation
   writeOptional(pen, outstanding ? acked : null, (secret) => writeSecret(pen, secret))
-  writeTime(pen, acked.ackedAt)
-  writeOptional(pen, previous, ({ generation, digest, contexts }) => {
+  writeList(pen, predecessors, ({ generation, digest, succeededAt, contexts }) => {
     writer.uint(generation)
     writeDigest(pen, digest)
+    writeTime(pen, succeededAt)
     writeList(pen, contexts, (key) => writeKey(pen, key))
   })
   writeOptional(pen, displaced, ({ generation, at }) => {
@@ -50,13 +51,14 @@ export function readFamily(page: Page & Keys): Family {
   const acr = readOptional(page, () => readWord(page))
   const amr = readList(page, () => readWord(page))
   const authenticatedAt = readTime(page)
+  const provedIn = readKey(page)
   const issued = readSecret(page)
   const { token: _sent, ...shown } = issued
   const acked = readOptional(page, () => readSecret(page)) ?? shown
-  const ackedAt = readTime(page)
-  const previous = readOptional(page, () => ({
+  const predecessors = readList(page, () => ({
     generation: readUint(cursor),
     digest: readDigest(page),
+    succeededAt: readTime(page),
     contexts: readList(page, () => readKey(page)),
   }))
   const displaced = readOptional(page, () => ({
@@ -69,9 +71,10 @@ export function readFamily(page: Page & Keys): Family {
     acr,
     amr,
     authenticatedAt,
+    provedIn,
     issued,
-    acked: { ...acked, ackedAt },
-    previous,
+    acked,
+    predecessors,
     displaced,
     contexts,
   }
@@ -93,6 +96,15 @@ export function readStepUp(page: Page & Keys): CompletedStepUp {
     context: readKey(page),
     token: readText(page.cursor),
   }
+}
+
+export function writeFailed(pen: Pen & Keys, { context, count }: FailedStepUps): void {
+  writeKey(pen, context)
+  pen.writer.uint(count)
+}
+
+export function readFailed(page: Page & Keys): FailedStepUps {
+  return { context: readKey(page), count: readUint(page.cursor) }
 }
 
 function writeSecret(pen: Pen, { generation, digest, mintedAt, token }: Secret): void {

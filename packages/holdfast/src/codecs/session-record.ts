@@ -11,7 +11,14 @@ import {
   withoutZeros,
   withZeros,
 } from './bytes.ts'
-import { readFamily, readStepUp, writeFamily, writeStepUp } from './family-record.ts'
+import {
+  readFailed,
+  readFamily,
+  readStepUp,
+  writeFailed,
+  writeFamily,
+  writeStepUp,
+} from './family-record.ts'
 import { type FactReader, factTable } from './record-facts.ts'
 import {
   foreignLayout,
@@ -54,6 +61,7 @@ export function encodeSession(state: SessionState): Uint8Array {
   writeTime(pen, state.last.at)
   writeOptional(pen, state.fork, ({ at }) => writeTime(pen, at))
   writeList(pen, state.prompts, (at) => writeTime(pen, at))
+  writeList(pen, state.failures, (failed) => writeFailed(pen, failed))
   writeOptional(pen, state.stepUp, (stepUp) => writeStepUp(pen, stepUp))
 
   const head = createWriter()
@@ -86,6 +94,7 @@ export function decodeSession(
   const last = { context: contextKey(network, device), network, device, at: readTime(page) }
   const fork = readOptional(page, () => ({ at: readTime(page) }))
   const prompts = readList(page, () => readTime(page))
+  const failures = readList(page, () => readFailed(keyed))
   const stepUp = readOptional(page, () => readStepUp(keyed))
   expectEnd(cursor)
   return {
@@ -104,6 +113,7 @@ export function decodeSession(
     last,
     fork,
     prompts,
+    failures,
     stepUp,
   }
 }
@@ -126,7 +136,6 @@ function writeContext(pen: Pen, context: Context): void {
     writeWord(pen, reason)
     writer.int(weight)
   })
-  writer.uint(context.failures)
   writer.uint(context.rereads ?? 0)
 }
 
@@ -148,7 +157,6 @@ function readContext(page: Page): Context {
       reason: readWord(page),
       weight: readInt(cursor),
     })),
-    failures: readUint(cursor),
   }
   const rereads = readUint(cursor)
   return rereads === 0 ? context : { ...context, rereads }

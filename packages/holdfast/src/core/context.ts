@@ -35,8 +35,6 @@ export interface Context {
   readonly evidenceAt: number
   /** What the last weighing found that goes on this context's own account. */
   readonly because: readonly Pick<Evidence, 'group' | 'reason' | 'weight'>[]
-  /** Failed step-ups from here since it was last confirmed. */
-  readonly failures: number
   /** How often its facts have changed since it was challenged; absent: never. */
   readonly rereads?: number
 }

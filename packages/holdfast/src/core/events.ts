@@ -33,7 +33,7 @@ export interface SessionEvent {
   readonly type: EventType
   /** UTC, ms since the epoch. */
   readonly at: number
-  /** Who caused it: `client`, `engine` or `application`. */
+  /** Who caused it: `client`, `engine`, `application`, or the name that ordered a revocation. */
   readonly actor: string
   readonly subject: SubjectKey | null
   readonly session: SessionId | null

@@ -1,11 +1,14 @@
 import { sameText } from './constant-time.ts'
-import type { Family, Secret } from './session.ts'
+import type { Family, Predecessor, Secret } from './session.ts'
 
 /** A lost response is answered with the same successor this long; parallel requests of one jar must not diverge. */
 const RESEND_MS = 10_000
 
 /** A predecessor may still arrive this long after its successor was first shown: in flight, or another tab. */
 const IN_FLIGHT_MS = 60_000
+
+/** Sensitive calls rotate one by one: a page may make this many while one request is under way. */
+const MAX_PREDECESSORS = 8
 
 const MAX_CONTEXTS_OF_A_SECRET = 16
 
@@ -31,7 +34,7 @@ export type Row =
 
 /** The case table of the ratchet. */
 export function judgeShowing(family: Family, showing: Showing): Row {
-  const { issued, acked, previous, displaced } = family
+  const { issued, acked, predecessors, displaced } = family
   const { generation: k, digest, at } = showing
 
   if (k > issued.generation) return { row: 'ahead' }
@@ -46,22 +49,25 @@ export function judgeShowing(family: Family, showing: Showing): Row {
   if (displaced !== null && k === displaced.generation) {
     return { row: at - displaced.at <= RESEND_MS ? 'in_flight' : 'fork' }
   }
-  if (previous !== null && k === previous.generation) {
-    if (!sameText(digest, previous.digest)) return { row: 'ahead' }
-    const known = previous.contexts.includes(showing.context)
-    return { row: known && at - acked.ackedAt <= IN_FLIGHT_MS ? 'in_flight' : 'fork' }
-  }
-  return { row: 'fork' }
+  const predecessor = predecessors.find(({ generation }) => generation === k)
+  if (predecessor === undefined) return { row: 'fork' }
+  if (!sameText(digest, predecessor.digest)) return { row: 'ahead' }
+  const known = predecessor.contexts.includes(showing.context)
+  return { row: known && mayArrive(predecessor, at) ? 'in_flight' : 'fork' }
+}
+
+function mayArrive({ succeededAt }: Predecessor, at: number): boolean {
+  return at - succeededAt <= IN_FLIGHT_MS
 }
 
 /** The first secret of a family, shown by nobody yet but counted as acknowledged: there is nothing before it. */
 export function firstSecret(
   secret: Secret,
-): Pick<Family, 'issued' | 'acked' | 'previous' | 'displaced'> {
+): Pick<Family, 'issued' | 'acked' | 'predecessors' | 'displaced'> {
   return {
     issued: secret,
-    acked: { ...secret, ackedAt: secret.mintedAt },
-    previous: null,
+    acked: secret,
+    predecessors: [],
     displaced: null,
   }
 }
@@ -70,11 +76,13 @@ export function firstSecret(
 export function acknowledge(family: Family, context: string, at: number): Family {
   const { token: _sent, ...issued } = family.issued
   const { generation, digest } = family.acked
+  const newest = { generation, digest, succeededAt: at, contexts: family.contexts }
+  const older = family.predecessors.filter((predecessor) => mayArrive(predecessor, at))
   return {
     ...family,
     issued,
-    acked: { ...issued, ackedAt: at },
-    previous: { generation, digest, contexts: family.contexts },
+    acked: issued,
+    predecessors: [newest, ...older].slice(0, MAX_PREDECESSORS),
     contexts: [context],
   }
 }

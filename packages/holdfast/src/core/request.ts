@@ -1,6 +1,6 @@
 /** What an adapter could establish about a request. `ip` is the client's address as the address resolver found it. */
 export interface RequestFacts {
-  /** `null`: could not be established. Unknown is never a match and never a mismatch. */
+  /** `null`: could not be established. Unknown is never a match and never a mismatch. Text that is no address is refused. */
   readonly ip: string | null
   readonly method: string
   /** Absolute URL, or path and query. */
@@ -42,6 +42,8 @@ export const RELEVANT_HEADERS = [
 export const LIMITS = {
   subject: 256,
   tenant: 128,
+  /** The longest IPv6 address with a zone id. */
+  address: 78,
   method: 32,
   url: 8192,
   headerValue: 2048,

@@ -34,8 +34,16 @@ export interface SessionState {
   readonly fork: { readonly at: number } | null
   /** When step-up prompts were begun from unconfirmed contexts; those of the last hour. */
   readonly prompts: readonly number[]
+  /** Step-ups that failed, by the context that was asked; kept apart from the contexts, which others can drive out. */
+  readonly failures: readonly FailedStepUps[]
   /** The last completed step-up: a lost response may be asked for again for 60 s. */
   readonly stepUp: CompletedStepUp | null
+}
+
+/** Wrong answers from one context since it last passed a step-up. */
+export interface FailedStepUps {
+  readonly context: string
+  readonly count: number
 }
 
 /** One unbroken line of rotating secrets (DESIGN: the ratchet). What a step-up proved belongs to it. */
@@ -44,19 +52,26 @@ export interface Family {
   readonly acr: string | null
   readonly amr: readonly string[]
   readonly authenticatedAt: number
+  /** The context of the login or step-up that started the family: elsewhere its proof counts only where the session has confirmed the place. */
+  readonly provedIn: string
   /** The newest secret that was sent. */
   readonly issued: Secret
   /** The newest secret that was presented. Same generation as `issued` when nothing is outstanding. */
-  readonly acked: Secret & { readonly ackedAt: number }
-  /** The secret before `acked`, and the contexts that used it while it was live. */
-  readonly previous: {
-    readonly generation: number
-    readonly digest: string
-    readonly contexts: readonly string[]
-  } | null
+  readonly acked: Secret
+  /** Secrets before `acked` that may still arrive, newest first. */
+  readonly predecessors: readonly Predecessor[]
   /** A successor whose response was lost and that a fresh sibling has replaced. */
   readonly displaced: { readonly generation: number; readonly at: number } | null
   /** Contexts that used `acked`. */
+  readonly contexts: readonly string[]
+}
+
+/** A secret that has been replaced, and the contexts that used it while it was live. */
+export interface Predecessor {
+  readonly generation: number
+  readonly digest: string
+  /** When its successor was first presented. */
+  readonly succeededAt: number
   readonly contexts: readonly string[]
 }
 
@@ -107,7 +122,11 @@ export interface SessionView {
 export interface SessionDetail extends Omit<SessionView, 'formToken'> {
   readonly lastActivity: number
   readonly origin: { readonly network: Network; readonly device: Device }
-  readonly contexts: readonly (Context & { readonly evidenceNow: number })[]
+  readonly contexts: readonly (Context & {
+    readonly evidenceNow: number
+    /** Step-ups that failed from here since the last one that passed. */
+    readonly failures: number
+  })[]
   readonly forked: boolean
 }
 

@@ -16,12 +16,13 @@ export interface Sessions {
   /** After the subject proved a factor: new family, new token, the context is confirmed. */
   completeStepUp(proof: Proof): Promise<Verification>
   /** Any authentic generation of a live family ends the session. Idempotent; unknown tokens are nothing to end. */
-  logout(token: string): Promise<void>
-  revoke(id: SessionId, why: Why): Promise<void>
+  logout(token: string, by?: Traced): Promise<void>
+  /** `why`: a code in snake_case, at most 64 characters. */
+  revoke(id: SessionId, why: Why, by?: Ordered): Promise<void>
   /** Log out everywhere, or everywhere `except` here. */
   revokeSubject(
     subject: SubjectRef,
-    end: { readonly why: Why; readonly except?: SessionId },
+    end: { readonly why: Why; readonly except?: SessionId } & Ordered,
   ): Promise<void>
   /** Live sessions of a subject, oldest first. */
   list(subject: SubjectRef, page?: PageRequest): Promise<Page<SessionDetail>>
@@ -38,8 +39,20 @@ export interface SubjectRef {
   readonly tenant?: string
 }
 
+/** For the event log alone. */
+export interface Traced {
+  /** One id for all that a request causes in the event log. */
+  readonly correlation?: string | undefined
+}
+
+/** For the event log alone: what somebody orders who is not the client. */
+export interface Ordered extends Traced {
+  /** Who; `application` unless said otherwise. Through a service it is the name of the API key. */
+  readonly actor?: string | undefined
+}
+
 /** What the application says when somebody has logged in. */
-export interface Login extends SubjectRef {
+export interface Login extends SubjectRef, Traced {
   readonly request: RequestFacts
   /** Names the lifetimes; `default` unless said otherwise. */
   readonly class?: string
@@ -65,7 +78,7 @@ export type Created =
   | { readonly ok: false; readonly code: 'session_limit_reached' | 'login_superseded' }
 
 /** A token, the request it came with, and what the route asks for. */
-export interface Presented {
+export interface Presented extends Traced {
   readonly token: string
   readonly request: RequestFacts
   /** `sensitive` rotates first and asks for a confirmed network. Default `normal`. */
@@ -76,8 +89,6 @@ export interface Presented {
   readonly freshWithin?: number
   /** The answer can carry a cookie, so a secret may be rotated. Default false. */
   readonly deliverable?: boolean
-  /** One id for all that this request causes in the event log. */
-  readonly correlation?: string
 }
 
 /** The answer to one presentation: the session, and a token when a new one has to be delivered, or the code of the refusal. */
@@ -117,7 +128,7 @@ export type StepUpBegun =
   | { readonly ok: false; readonly code: RefusalCode; readonly decision?: Decision }
 
 /** That the subject proved a factor, with what the challenge was bound to. */
-export interface Proof {
+export interface Proof extends Traced {
   readonly challenge: string
   readonly token: string
   readonly request: RequestFacts
@@ -135,20 +146,22 @@ export interface PageRequest {
 }
 
 /** What only the application can know. */
-export type Report =
-  | ({ readonly kind: 'login_failed'; readonly request?: RequestFacts } & SubjectRef)
-  /** A password or factor was changed: ends every other session (ASVS 7.4.3). */
-  | ({ readonly kind: 'credential_changed'; readonly except?: SessionId } & SubjectRef)
-  | ({ readonly kind: 'account_disabled' } & SubjectRef)
-  | {
-      readonly kind: 'step_up_failed'
-      readonly challenge: string
-      readonly token: string
-      readonly request: RequestFacts
-    }
-  /** The subject says that somebody else uses this session: ends it. */
-  | { readonly kind: 'not_me'; readonly session: SessionId }
-  | { readonly kind: 'false_alarm'; readonly session: SessionId }
+export type Report = Traced &
+  (
+    | ({ readonly kind: 'login_failed'; readonly request?: RequestFacts } & SubjectRef)
+    /** A password or factor was changed: ends every other session (ASVS 7.4.3). */
+    | ({ readonly kind: 'credential_changed'; readonly except?: SessionId } & SubjectRef)
+    | ({ readonly kind: 'account_disabled' } & SubjectRef)
+    | {
+        readonly kind: 'step_up_failed'
+        readonly challenge: string
+        readonly token: string
+        readonly request: RequestFacts
+      }
+    /** The subject says that somebody else uses this session: ends it, and trusts the places where it was used no more. */
+    | { readonly kind: 'not_me'; readonly session: SessionId }
+    | { readonly kind: 'false_alarm'; readonly session: SessionId }
+  )
 
 /** RFC 7396: `null` removes a name, an object merges, everything else replaces. */
 export type JsonMergePatch = { readonly [key: string]: JsonValue }

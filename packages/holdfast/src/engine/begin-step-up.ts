@@ -1,7 +1,7 @@
 import { contextKey, findContext } from '../core/context.ts'
 import { type Decision, decision } from '../core/decision.ts'
 import type { Evidence } from '../core/evidence.ts'
-import { MAX_FAILED_STEP_UPS, MAX_PROMPTS, recentPrompts } from '../core/prompts.ts'
+import { failuresOf, MAX_FAILED_STEP_UPS, MAX_PROMPTS, recentPrompts } from '../core/prompts.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Presented, StepUpBegun } from '../core/sessions.ts'
 import { evidenceOf } from '../signals/reasons.ts'
@@ -35,9 +35,8 @@ async function beginOpened(
   if (judged.decision.outcome === 'revoke') return revokeNow(parts, state, shown, weighed)
 
   const key = contextKey(presentation.network, presentation.device)
-  const context = findContext(judged.next.contexts, key)
-  const confirmed = context?.state === 'confirmed'
-  const failedOut = (context?.failures ?? 0) >= MAX_FAILED_STEP_UPS
+  const confirmed = findContext(judged.next.contexts, key)?.state === 'confirmed'
+  const failedOut = failuresOf(session.failures, key) >= MAX_FAILED_STEP_UPS
   const recent = recentPrompts(session.prompts, at)
   const exhausted = !confirmed && recent.length >= MAX_PROMPTS
   // After a fork the first failure ends the session: there the count is no use, and must not grow for ever.

@@ -1,8 +1,13 @@
 import { SessionError } from '../core/errors.ts'
-import { LIMITS, type RequestFacts } from '../core/request.ts'
+import { LIMITS, type Network, type RequestFacts } from '../core/request.ts'
 import type { Attributes, JsonValue } from '../core/session.ts'
+import type { Ordered } from '../core/sessions.ts'
 
 const MAX_DEPTH = 16
+
+/** RFC 9110, section 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const CODE = /^[a-z][a-z0-9_]{0,63}$/
 const encoder = new TextEncoder()
 
 /** Bounds on a word that names something: a class, an `acr`, a method. */
@@ -10,6 +15,23 @@ export function checkWord(field: string, value: unknown, max: number = LIMITS.wo
   if (typeof value !== 'string' || value === '') throw invalid(field, 'must be a non-empty string')
   if (value.length > max) throw invalid(field, `must not be longer than ${max} characters`)
   return value
+}
+
+/** What goes into the event log with an order, as it takes it. */
+export function checkOrdered({ actor, correlation }: Ordered): {
+  readonly actor: string
+  readonly correlation: string | undefined
+} {
+  return {
+    actor: checkWord('actor', actor ?? 'application'),
+    correlation: correlation === undefined ? undefined : checkWord('correlation', correlation),
+  }
+}
+
+/** Why something ended: the event log and the feed tell it to machines. */
+export function checkCode(field: string, value: unknown): string {
+  if (typeof value === 'string' && CODE.test(value)) return value
+  throw invalid(field, 'must be a code in snake_case of at most 64 characters')
 }
 
 export function checkWords(field: string, values: unknown, max: number): readonly string[] {
@@ -29,8 +51,9 @@ export function checkDuration(field: string, value: unknown): number {
 export function checkRequest(request: RequestFacts): RequestFacts {
   if (typeof request !== 'object' || request === null) throw invalid('request', 'must be an object')
   const { ip, method, url, headers, client } = request
-  if (ip !== null && typeof ip !== 'string') throw invalid('request.ip', 'must be a string or null')
-  checkWord('request.method', method, LIMITS.method)
+  if (ip !== null) checkWord('request.ip', ip, LIMITS.address)
+  if (!TOKEN.test(checkWord('request.method', method, LIMITS.method)))
+    throw invalid('request.method', 'must be a method of HTTP')
   if (typeof url !== 'string') throw invalid('request.url', 'must be a string')
   if (url.length > LIMITS.url) throw invalid('request.url', `must not be longer than ${LIMITS.url}`)
   if (typeof headers !== 'object' || headers === null)
@@ -42,6 +65,13 @@ export function checkRequest(request: RequestFacts): RequestFacts {
   for (const [name, value] of entries) checkHeader(name, value)
   if (client !== undefined) checkClient(client)
   return request
+}
+
+/** Describes where a request came from. What is no address must not pass for an unknown one, which nothing speaks against. */
+export function checkNetwork(describe: (ip: string | null) => Network, ip: string | null): Network {
+  const network = describe(ip)
+  if (ip === null || network.address !== null) return network
+  throw invalid('request.ip', 'must be one address without port or brackets, or null')
 }
 
 function checkHeader(name: string, value: unknown): void {

@@ -1,7 +1,7 @@
 import { sameText } from '../core/constant-time.ts'
 import { contextKey, findContext, placeContext } from '../core/context.ts'
 import { lifetimeVerdict } from '../core/lifetimes.ts'
-import { MAX_FAILED_STEP_UPS } from '../core/prompts.ts'
+import { failuresOf, MAX_FAILED_STEP_UPS, withoutFailures } from '../core/prompts.ts'
 import { firstSecret } from '../core/ratchet.ts'
 import { LIMITS } from '../core/request.ts'
 import type { Family, SessionState } from '../core/session.ts'
@@ -16,7 +16,7 @@ import type { Parts } from './parts.ts'
 import { authenticate, lineOf, presentationOf, type Shown } from './present.ts'
 import { contended, save, TRIES } from './save.ts'
 import { DEFAULT_TENANT } from './subjects.ts'
-import { acrMet } from './weigh.ts'
+import { acrMet, provedAt } from './weigh.ts'
 
 const REPEAT_MS = 60_000
 
@@ -44,8 +44,8 @@ export async function completeStepUp(parts: Parts, proof: Proof): Promise<Verifi
     if (!isOpen(state, proof) || !isOfOneHolder(state, attempt))
       return { ok: false, code: 'challenge_invalid' }
     const { challenge } = attempt
-    const failures = findContext(state.contexts, challenge.context)?.failures ?? 0
-    if (failures >= MAX_FAILED_STEP_UPS) return { ok: false, code: 'context_refused' }
+    if (failuresOf(state.failures, challenge.context) >= MAX_FAILED_STEP_UPS)
+      return { ok: false, code: 'context_refused' }
     if (challenge.acr !== null && !acrMet(acr ?? null, challenge.acr, parts.acrOrder)) {
       return { ok: false, code: 'step_up_required', demands: { acr: challenge.acr } }
     }
@@ -78,10 +78,11 @@ export interface Attempt extends Shown {
 /** Undefined when challenge, line of secrets and context do not belong together or the time is up. */
 export function openAttempt(
   parts: Parts,
-  answer: Pick<Proof, 'challenge' | 'token' | 'request'>,
+  answer: Pick<Proof, 'challenge' | 'token' | 'request' | 'correlation'>,
 ): Attempt | undefined {
   const at = parts.host.now()
-  const presented: Presented = { token: answer.token, request: answer.request }
+  const { token, request, correlation } = answer
+  const presented: Presented = { token, request, correlation }
   const challenge = openChallenge(parts.codec, checkWord('challenge', answer.challenge, 4096))
   const claims = authenticate(parts, presented, at)
   const presentation = presentationOf(parts, presented, at)
@@ -136,9 +137,10 @@ function steppedUp(
   const minted = parts.codec.mint({ session: state.id, kind: 'session', family: id, generation: 1 })
   const family: Family = {
     id,
-    acr: proved.acr ?? state.family.acr,
+    acr: acrAfter(parts, state, context, proved.acr),
     amr: [...new Set([...state.family.amr, ...proved.amr])].slice(0, LIMITS.amr),
     authenticatedAt: at,
+    provedIn: context,
     ...firstSecret({ generation: 1, digest: minted.digest, mintedAt: at }),
     contexts: [context],
   }
@@ -154,7 +156,6 @@ function steppedUp(
     evidence: 0,
     evidenceAt: at,
     because: [],
-    failures: 0,
   } as const
   const next: SessionState = {
     ...state,
@@ -163,7 +164,23 @@ function steppedUp(
     last: { context, network, device, at },
     fork: null,
     prompts: [],
+    failures: withoutFailures(state.failures, context),
     stepUp: { nonce: challenge.nonce, at, digest, context, token: minted.token },
   }
   return { next, token: minted.token }
+}
+
+/**
+ * The stronger of what the session had and what was proved now. What it had counts only where it counted before:
+ * a weaker factor proved elsewhere must not carry a stronger one there.
+ */
+function acrAfter(
+  { acrOrder }: Parts,
+  state: SessionState,
+  context: string,
+  proved: string | undefined,
+): string | null {
+  const had = provedAt(state, context) ? state.family.acr : null
+  if (proved === undefined) return had
+  return had !== null && acrMet(had, proved, acrOrder) ? had : proved
 }

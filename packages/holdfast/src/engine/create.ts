@@ -9,8 +9,8 @@ import type { Lifetime } from '../core/lifetimes.ts'
 import { firstSecret } from '../core/ratchet.ts'
 import { LIMITS, type Presentation } from '../core/request.ts'
 import type { Attributes, SessionState } from '../core/session.ts'
-import type { Created, Login } from '../core/sessions.ts'
-import { checkAttributes, checkWord, checkWords, invalid } from './check.ts'
+import type { Created, Login, Traced } from '../core/sessions.ts'
+import { checkAttributes, checkOrdered, checkWord, checkWords, invalid } from './check.ts'
 import { logout, revoke } from './end.ts'
 import { learn, type Remembered, recall, withContext } from './history.ts'
 import { judge } from './judge.ts'
@@ -32,7 +32,8 @@ export async function create(parts: Parts, login: Login): Promise<Created> {
   const checked = checkLogin(parts, login)
   const presentation = presentationOf(parts, login, parts.host.now())
   const { at } = presentation
-  if (login.previous !== undefined) await endPrevious(parts, login.previous)
+  const { correlation } = checkOrdered(login)
+  if (login.previous !== undefined) await endPrevious(parts, login.previous, { correlation })
   const past = await recall(parts, checked.key)
 
   for (let tries = 0; tries < LIMIT_TRIES; tries++) {
@@ -47,6 +48,7 @@ export async function create(parts: Parts, login: Login): Promise<Created> {
       device: presentation.device,
       decision: decided,
       reason: checked.class,
+      correlation,
     })
     const outcome = await parts.store.entries.write(entry, {
       events: parts.journal.seal([event]),
@@ -55,7 +57,11 @@ export async function create(parts: Parts, login: Login): Promise<Created> {
     if (outcome === 'conflict') continue
     if (outcome === 'gone') return { ok: false, code: 'login_superseded' }
     if (outcome === 'limit') {
-      if (parts.limit?.beyond === 'end_oldest' && (await endOldest(parts, checked))) continue
+      if (
+        parts.limit?.beyond === 'end_oldest' &&
+        (await endOldest(parts, checked, { correlation }))
+      )
+        continue
       return { ok: false, code: 'session_limit_reached' }
     }
 
@@ -132,6 +138,7 @@ function bear(
       acr: login.acr,
       amr: login.amr,
       authenticatedAt: at,
+      provedIn: context,
       ...firstSecret({ generation: 1, digest, mintedAt: at }),
       contexts: [context],
     },
@@ -139,6 +146,7 @@ function bear(
     last: { context, network, device, at },
     fork: null,
     prompts: [],
+    failures: [],
     stepUp: null,
   }
   return { state, token }
@@ -181,17 +189,18 @@ function settle(
 }
 
 /** What the client came with ends, even where its record or the token itself does not open any more: it must not bar the way to a login. */
-async function endPrevious(parts: Parts, token: string): Promise<void> {
+async function endPrevious(parts: Parts, token: string, by: Traced): Promise<void> {
+  const end = { ...by, why: 'replaced_by_login' }
   try {
-    await logout(parts, token, 'replaced_by_login')
+    await logout(parts, token, end)
   } catch (error) {
     if (!isUnreadable(error)) throw error
     const claims = parts.codec.authenticate(token)
-    if (typeof claims !== 'string') await revoke(parts, claims.session, 'replaced_by_login')
+    if (typeof claims !== 'string') await revoke(parts, claims.session, end)
   }
 }
 
-async function endOldest(parts: Parts, { key }: CheckedSubject): Promise<boolean> {
+async function endOldest(parts: Parts, { key }: CheckedSubject, by: Traced): Promise<boolean> {
   let after: string | undefined
   do {
     const page = await parts.store.entries.list({
@@ -201,7 +210,7 @@ async function endOldest(parts: Parts, { key }: CheckedSubject): Promise<boolean
     })
     const [oldest] = page.items
     if (oldest !== undefined) {
-      await revoke(parts, oldest.id, 'session_limit')
+      await revoke(parts, oldest.id, { ...by, why: 'session_limit' })
       return true
     }
     after = page.next

@@ -3,9 +3,9 @@ import { SessionError } from '../core/errors.ts'
 import type { EventType } from '../core/events.ts'
 import { isSessionId, type SessionId, subjectOf } from '../core/ids.ts'
 import type { Presentation } from '../core/request.ts'
-import type { SubjectRef } from '../core/sessions.ts'
+import type { Ordered, SubjectRef, Traced } from '../core/sessions.ts'
 import type { Why } from '../core/store.ts'
-import { checkWord, invalid } from './check.ts'
+import { checkCode, checkOrdered, invalid } from './check.ts'
 import type { EventFacts } from './journal.ts'
 import { load, type Opened } from './load.ts'
 import type { Parts } from './parts.ts'
@@ -15,20 +15,30 @@ import { checkSubject } from './subjects.ts'
 const LONGEST_MS = 400 * 24 * 3_600_000
 
 /** Ends a session for good. Idempotent. An unknown id gets a tombstone all the same: a write may be in flight. */
-export async function revoke(parts: Parts, id: SessionId, why: Why): Promise<void> {
+export async function revoke(
+  parts: Parts,
+  id: SessionId,
+  { why, ...by }: { readonly why: Why } & Ordered,
+): Promise<void> {
   if (typeof id !== 'string' || !isSessionId(id)) throw invalid('session', 'is not a session id')
-  checkWord('why', why)
+  checkCode('why', why)
+  const ordered = checkOrdered(by)
   const at = parts.host.now()
   // Not opened: a session whose record is damaged, or sealed under a lost key, can be ended all the same.
   const deadline = (await parts.store.entries.read(id))?.deadline
-  await end(parts, id, { at, until: deadline ?? at + LONGEST_MS, why, actor: 'application' })
+  await end(parts, id, { at, until: deadline ?? at + LONGEST_MS, why, ...ordered })
 }
 
 /**
  * Any authentic generation of a live family ends the session; all else is nothing to end. Throws `key_unknown` for
  * a token under a key that this process does not have: its session may be live, and nobody may be told otherwise.
  */
-export async function logout(parts: Parts, token: string, why: Why = 'logout'): Promise<void> {
+export async function logout(
+  parts: Parts,
+  token: string,
+  { why, ...by }: { readonly why: Why } & Traced,
+): Promise<void> {
+  const { correlation } = checkOrdered(by)
   if (typeof token !== 'string') throw invalid('token', 'must be a string')
   const claims = parts.codec.authenticate(token)
   if (claims === 'token_key_unknown') {
@@ -41,17 +51,19 @@ export async function logout(parts: Parts, token: string, why: Why = 'logout'): 
   const opened = await load(parts, claims.session)
   if (opened === undefined || claims.family !== opened.state.family.id) return
   const at = parts.host.now()
-  await end(parts, claims.session, { at, until: opened.state.deadline, why, actor: 'client' })
+  const until = opened.state.deadline
+  await end(parts, claims.session, { at, until, why, actor: 'client', correlation })
 }
 
 /** Log out everywhere, or everywhere but here: the subject's generation rises, in one step whatever the number of sessions. */
 export async function revokeSubject(
   parts: Parts,
   ref: SubjectRef,
-  { why, except }: { readonly why: Why; readonly except?: SessionId },
+  { why, except, ...by }: { readonly why: Why; readonly except?: SessionId } & Ordered,
 ): Promise<void> {
   const { key } = checkSubject(parts, ref)
-  checkWord('why', why)
+  checkCode('why', why)
+  const ordered = checkOrdered(by)
   if (
     except !== undefined &&
     (typeof except !== 'string' || !isSessionId(except) || subjectOf(except) !== key)
@@ -59,7 +71,7 @@ export async function revokeSubject(
     throw invalid('except', 'is not a session of this subject')
   }
   const at = parts.host.now()
-  const facts = { at, subject: key, actor: 'application', reason: why }
+  const facts = { at, subject: key, ...ordered, reason: why }
   const events = [
     parts.journal.event(
       'subject-revoked',

@@ -157,7 +157,6 @@ function visited(
     because: now.standing.because
       .filter(isOwn)
       .map(({ group, reason, weight }) => ({ group, reason, weight })),
-    failures: existing?.failures ?? 0,
     ...(rereads === 0 ? {} : { rereads }),
   }
 }

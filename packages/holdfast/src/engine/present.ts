@@ -5,7 +5,7 @@ import { judgeShowing, type Row } from '../core/ratchet.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Presented } from '../core/sessions.ts'
-import { checkDuration, checkRequest, checkWord } from './check.ts'
+import { checkDuration, checkNetwork, checkRequest, checkWord } from './check.ts'
 import type { Parts } from './parts.ts'
 
 /** One presentation, reduced and authenticated. */
@@ -45,7 +45,7 @@ export function presentationOf(
   const request = checkRequest(presented.request)
   return {
     at,
-    network: parts.describeNetwork(request.ip),
+    network: checkNetwork(parts.describeNetwork, request.ip),
     device: parts.describeDevice(request),
     sensitivity: presented.sensitivity ?? 'normal',
     method: request.method,

@@ -1,9 +1,10 @@
-import { findContext } from '../core/context.ts'
-import type { SessionError } from '../core/errors.ts'
+import { SessionError } from '../core/errors.ts'
+import type { KnownContext, SubjectHistory } from '../core/history.ts'
 import { isSessionId, type SessionId } from '../core/ids.ts'
+import { withFailure } from '../core/prompts.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Report } from '../core/sessions.ts'
-import { checkRequest, invalid } from './check.ts'
+import { checkNetwork, checkOrdered, checkRequest, invalid } from './check.ts'
 import { isOfOneHolder, openAttempt } from './complete-step-up.ts'
 import { factsOf } from './decide.ts'
 import { revoke, revokeSubject } from './end.ts'
@@ -19,22 +20,23 @@ const FAILURE_WINDOW_MS = 3_600_000
 /** What the application knows and the session does not: failed logins, changed credentials, a subject who says "that is not me". */
 export async function report(parts: Parts, said: Report): Promise<void> {
   if (typeof said !== 'object' || said === null) throw invalid('report', 'must be an object')
+  const { correlation } = checkOrdered(said)
   switch (said.kind) {
     case 'login_failed':
       return loginFailed(parts, said)
     case 'credential_changed': {
       const { except } = said
-      const end = { why: 'credential_changed', ...(except === undefined ? {} : { except }) }
-      return revokeSubject(parts, said, end)
+      const end = { why: 'credential_changed', correlation }
+      return revokeSubject(parts, said, except === undefined ? end : { ...end, except })
     }
     case 'account_disabled':
-      return revokeSubject(parts, said, { why: 'account_disabled' })
+      return revokeSubject(parts, said, { why: 'account_disabled', correlation })
     case 'step_up_failed':
       return stepUpFailed(parts, said)
     case 'not_me':
-      return revoke(parts, said.session, 'not_me')
+      return notMe(parts, said)
     case 'false_alarm':
-      return falseAlarm(parts, said.session)
+      return falseAlarm(parts, said)
     default:
       throw invalid('kind', 'is not a known kind of report')
   }
@@ -52,9 +54,13 @@ async function loginFailed(
     at,
     subject: key,
     actor: 'application',
+    correlation: said.correlation,
     ...(request === undefined
       ? {}
-      : { network: parts.describeNetwork(request.ip), device: parts.describeDevice(request) }),
+      : {
+          network: checkNetwork(parts.describeNetwork, request.ip),
+          device: parts.describeDevice(request),
+        }),
   })
   const { history, unreadable } = await recall(parts, key)
   const recent = history.failedLogins.filter((failed) => at - failed < FAILURE_WINDOW_MS)
@@ -81,15 +87,12 @@ async function stepUpFailed(
     const { state, found } = opened
     if (state.family.id !== attempt.challenge.family) return
     if (!isOfOneHolder(state, attempt)) throw foreign()
-    if (state.fork !== null) return revoke(parts, state.id, 'step_up_failed_after_fork')
-    const context = findContext(state.contexts, attempt.challenge.context)
-    if (context === undefined)
-      return parts.journal.append(state.id, [parts.journal.event('step-up-failed', facts)])
-    const failed = { ...context, failures: context.failures + 1 }
-    const next: SessionState = {
-      ...state,
-      contexts: state.contexts.map((one) => (one.key === failed.key ? failed : one)),
+    if (state.fork !== null) {
+      const { correlation } = said
+      return revoke(parts, state.id, { why: 'step_up_failed_after_fork', correlation })
     }
+    const failures = withFailure(state.failures, attempt.challenge.context)
+    const next: SessionState = { ...state, failures }
     const events = [parts.journal.event('step-up-failed', facts)]
     const outcome = await save(parts, { found, next, events, seenAt: undefined })
     if (outcome !== 'lost_race') return
@@ -101,10 +104,57 @@ function foreign(): SessionError {
   return invalid('challenge', 'does not belong to this token and request')
 }
 
-async function falseAlarm(parts: Parts, session: SessionId): Promise<void> {
+/**
+ * Ends the session, and takes the trust back from every place where it was used: a thief who logged in with a phished
+ * factor confirmed theirs. The owner's places are among them where the owner used this session too; they have to be
+ * confirmed once more. They are not forgotten: a subject without a past is trusted at its next login.
+ */
+async function notMe(
+  parts: Parts,
+  { session, correlation }: Extract<Report, { kind: 'not_me' }>,
+): Promise<void> {
+  checkSession(session)
+  const state = await readable(parts, session)
+  try {
+    if (state !== undefined) {
+      const used = new Set(state.contexts.map(({ key }) => key))
+      const subject = parts.codec.subjectKey(state.tenant, state.subject)
+      await learn(parts, subject, (past) => withoutTrust(past, used))
+    }
+  } finally {
+    await revoke(parts, session, { why: 'not_me', correlation })
+  }
+}
+
+/** Undefined when the session is over, or its record does not open any more: it can be ended all the same. */
+async function readable(parts: Parts, session: SessionId): Promise<SessionState | undefined> {
+  try {
+    return (await load(parts, session))?.state
+  } catch (error) {
+    if (!(error instanceof SessionError) || error.code === 'store_unavailable') throw error
+    return undefined
+  }
+}
+
+function withoutTrust(history: SubjectHistory, used: ReadonlySet<string>): SubjectHistory {
+  const contexts = history.contexts.map((known): KnownContext => {
+    return used.has(known.key) ? { ...known, state: 'provisional', visits: 0 } : known
+  })
+  return { ...history, contexts }
+}
+
+function checkSession(session: SessionId): void {
   if (typeof session !== 'string' || !isSessionId(session)) {
     throw invalid('session', 'is not a session id')
   }
-  const facts = { at: parts.host.now(), session, actor: 'application', reason: 'false_alarm' }
+}
+
+async function falseAlarm(
+  parts: Parts,
+  { session, correlation }: Extract<Report, { kind: 'false_alarm' }>,
+): Promise<void> {
+  checkSession(session)
+  const at = parts.host.now()
+  const facts = { at, session, actor: 'application', reason: 'false_alarm', correlation }
   await parts.journal.append(session, [parts.journal.event('false-alarm-reported', facts)])
 }

@@ -1,5 +1,6 @@
 import { findContext, sameDevice, sameNetwork, VISIT_GAP_MS } from '../core/context.ts'
 import type { Decision } from '../core/decision.ts'
+import { failuresOf } from '../core/prompts.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Presented, Verification } from '../core/sessions.ts'
 import { rotationDue } from './advance.ts'
@@ -9,7 +10,7 @@ import { judgeLive, type Weighable } from './live.ts'
 import type { Opened } from './load.ts'
 import type { Parts } from './parts.ts'
 import { touchIfDue } from './save.ts'
-import { acrMet, carriedEvidence } from './weigh.ts'
+import { acrMet, carriedEvidence, provedAt } from './weigh.ts'
 
 /** Judges one presentation of a token: the ten steps of the design, in their order. */
 export function verify(parts: Parts, presented: Presented): Promise<Verification> {
@@ -29,14 +30,19 @@ function unchanged(parts: Parts, { state, found }: Opened, shown: Weighable): bo
   const { presentation, presented, row } = shown
   const { last, family } = state
   if (row.row !== 'current' || row.first || state.fork !== null) return false
+  // A context that never was noted as using the secret could not have a request in flight when it is replaced.
+  if (!family.contexts.includes(last.context)) return false
   if (presentation.sensitivity !== 'normal' || presented.freshWithin !== undefined) return false
-  if (presented.acr !== undefined && !acrMet(family.acr, presented.acr, parts.acrOrder))
-    return false
   if (presented.deliverable === true && rotationDue(parts, family, presentation)) return false
   if (!sameNetwork(presentation.network, last.network)) return false
   if (!sameDevice(presentation.device, last.device)) return false
   const context = findContext(state.contexts, last.context)
-  if (context === undefined || context.state === 'challenged' || context.failures > 0) return false
+  if (context === undefined || context.state === 'challenged') return false
+  if (failuresOf(state.failures, last.context) > 0) return false
+  if (presented.acr !== undefined) {
+    if (!provedAt(state, last.context)) return false
+    if (!acrMet(family.acr, presented.acr, parts.acrOrder)) return false
+  }
   const silence = presentation.at - (found.lastActivity ?? last.at)
   return context.state === 'confirmed' || silence < VISIT_GAP_MS
 }

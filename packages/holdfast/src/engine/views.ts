@@ -1,4 +1,5 @@
 import { decayed } from '../core/context.ts'
+import { failuresOf } from '../core/prompts.ts'
 import type { SessionDetail, SessionState, SessionView } from '../core/session.ts'
 import type { Found } from '../core/store.ts'
 import { type Opened, openAttributes } from './load.ts'
@@ -39,6 +40,7 @@ export function detailOf(parts: Parts, { state, found }: Opened, now: number): S
     contexts: state.contexts.map(({ rereads: _kept, ...context }) => ({
       ...context,
       evidenceNow: decayed(context, now),
+      failures: failuresOf(state.failures, context.key),
     })),
     forked: state.fork !== null,
   }

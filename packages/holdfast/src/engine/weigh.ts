@@ -10,7 +10,7 @@ import {
 import type { Decision, Policy, Situation } from '../core/decision.ts'
 import type { Evidence, Signal } from '../core/evidence.ts'
 import type { SubjectHistory } from '../core/history.ts'
-import { recentPrompts } from '../core/prompts.ts'
+import { failuresOf, recentPrompts } from '../core/prompts.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import { networkConfirmed } from '../signals/network-confirmed.ts'
@@ -60,8 +60,12 @@ export function weigh(
   const changed = existing === undefined || !sameFactsAs(existing, presentation)
   const settled = !changed && !rejudged && session.last.context === key
 
-  const carried = carriedOver(session, presentation, history, { key, existing })
-  const failures = Math.min(existing?.failures ?? 0, MAX_FAILURES_WEIGHED)
+  // What the subject's past has confirmed is about to be confirmed in this session too.
+  const confirmed = history.contexts.some(
+    (known) => known.key === key && known.state === 'confirmed',
+  )
+  const carried = carriedOver(session, at, { key, existing, confirmed })
+  const failures = Math.min(failuresOf(session.failures, key), MAX_FAILURES_WEIGHED)
   const because = [
     // Staying where one is speaks for the owner once, on coming there, and not with every request.
     ...(settled ? evidence.filter(({ weight }) => weight >= 0) : evidence),
@@ -77,7 +81,11 @@ export function weigh(
         ? 'new'
         : (existing?.state ?? 'new'),
     networkConfirmed: networkConfirmed(session, presentation, history),
-    missing: missingOf(session, demand, at, scales.acrOrder),
+    missing: missingOf(session, demand, {
+      at,
+      order: scales.acrOrder,
+      proved: provedAt(session, key) || (existing?.state !== 'challenged' && confirmed),
+    }),
     forked: session.fork !== null,
     canStepUp: session.factors.length > 0,
     signalFailed: failed,
@@ -114,6 +122,11 @@ export function acrMet(have: string | null, want: string, order: readonly string
   return rank >= 0 && least >= 0 && rank >= least
 }
 
+/** Whether what the family's login or step-up proved counts in a context: where it was proved, and where the owner is known to be. */
+export function provedAt({ family, contexts }: SessionState, key: string): boolean {
+  return family.provedIn === key || findContext(contexts, key)?.state === 'confirmed'
+}
+
 /** Whether client facts, agent and place are those of a context: one that is challenged is judged afresh when they are not. */
 export function sameFactsAs(
   context: Pick<Context, 'network' | 'device'>,
@@ -132,9 +145,13 @@ function look(
   let failed = false
   for (const signal of signals) {
     try {
-      evidence.push(...signal(session, presentation, history))
+      const found = signal(session, presentation, history)
+      const wrong = found.find(({ weight }) => !Number.isSafeInteger(weight))
+      if (wrong !== undefined) throw new TypeError(`${wrong.reason} weighs ${wrong.weight}`)
+      evidence.push(...found)
     } catch {
-      // A signal that throws must neither let a thief in nor throw the owner out: no trust, and a reason that says so.
+      // A signal that throws must neither let a thief in nor throw the owner out: no trust, and a reason that says
+      // so. A weight that is no number would pass every threshold.
       failed = true
       evidence.push(evidenceOf('signal_failed', 0))
     }
@@ -145,15 +162,19 @@ function look(
 /** What an unchallenged context still has on its account, or what a newcomer inherits from a challenged one. */
 function carriedOver(
   session: SessionState,
-  { at }: Presentation,
-  history: SubjectHistory,
-  { key, existing }: { readonly key: string; readonly existing: Context | undefined },
+  at: number,
+  {
+    key,
+    existing,
+    confirmed,
+  }: {
+    readonly key: string
+    readonly existing: Context | undefined
+    readonly confirmed: boolean
+  },
 ): readonly Evidence[] {
   if (existing !== undefined && existing.state !== 'challenged')
     return carriedEvidence(existing, at)
-  const confirmed = history.contexts.some(
-    (known) => known.key === key && known.state === 'confirmed',
-  )
   if (confirmed) return []
   const inherited = session.contexts
     .filter((context) => context.state === 'challenged' && context.key !== key)
@@ -200,15 +221,19 @@ function failedStepUps(failures: number): Evidence {
   return evidenceOf('step_up_failed', failures * WEIGHTS.step_up_failed, { failures })
 }
 
+/** What a login or step-up proved is missing wherever it does not count, however strong and fresh it was. */
 function missingOf(
   { family }: SessionState,
   { acr, freshWithin }: Demand,
-  at: number,
-  order: readonly string[],
+  {
+    at,
+    order,
+    proved,
+  }: { readonly at: number; readonly order: readonly string[]; readonly proved: boolean },
 ): readonly ('acr' | 'freshness')[] {
   const missing: ('acr' | 'freshness')[] = []
-  if (acr !== undefined && !acrMet(family.acr, acr, order)) missing.push('acr')
-  if (freshWithin !== undefined && at - family.authenticatedAt > freshWithin)
+  if (acr !== undefined && !(proved && acrMet(family.acr, acr, order))) missing.push('acr')
+  if (freshWithin !== undefined && !(proved && at - family.authenticatedAt <= freshWithin))
     missing.push('freshness')
   return missing
 }

@@ -16,7 +16,7 @@ const DEFAULT_PREFIXES = { v4: 24, v6: 64 }
 const BLOCKS = { v4: 16, v6: 32 }
 
 /**
- * An address in terms that can be compared. `null`, and text that is not an address, is the unknown network;
+ * An address in terms that can be compared; what NAT64 has translated is described as the IPv4 address. `null`, and text that is not an address, is the unknown network;
  * addresses that are not of the public internet are of kind `private`, keep their prefix and are looked up nowhere.
  *
  * The documentation ranges (RFC 5737, RFC 3849) count as public: nobody ever comes from them but examples.
@@ -28,8 +28,9 @@ export function describeNetwork(
 ): Network {
   checkLength('prefixes.v4', prefixes.v4, 32)
   checkLength('prefixes.v6', prefixes.v6, 128)
-  const address = ip === null ? undefined : parseAddress(ip)
-  if (address === undefined) return UNKNOWN
+  const read = ip === null ? undefined : parseAddress(ip)
+  if (read === undefined) return UNKNOWN
+  const address = translated(read)
 
   const family = address.family === 4 ? 'v4' : 'v6'
   const text = formatAddress(address)
@@ -49,6 +50,15 @@ export function describeNetwork(
     radiusKm: place.radiusKm ?? null,
   }
 }
+
+/** Behind NAT64 an IPv4 host comes with its address in the last 32 bits of one prefix (RFC 6052): all of IPv4 would be one network. */
+function translated(address: Address): Address {
+  const [first, second, third, last = 0] = address.words
+  const nat64 = first === NAT64 && second === 0 && third === 0
+  return nat64 ? { family: 4, words: [last] } : address
+}
+
+const NAT64 = 0x0064ff9b
 
 /** Whether an address can be that of a client on the public internet (IANA special-purpose registries, RFC 6890). */
 export function isPublic(address: Address): boolean {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { codeOf, harness, inMemory, MINUTE } from '../support/harness.ts'
-import { abroad, atHome } from '../support/people.ts'
+import { codeOf, harness, inMemory, MINUTE, SECOND } from '../support/harness.ts'
+import { abroad, atHome, lookup, onTheTrain } from '../support/people.ts'
 
 test('after five wrong codes from one place even the right one is refused there, and the owner steps up elsewhere', async () => {
   const { sessions, host, login, stepUp } = await harness(inMemory)
@@ -21,6 +21,30 @@ test('after five wrong codes from one place even the right one is refused there,
   expect(again).toMatchObject({ ok: false, code: 'context_refused' })
   expect(again.decision?.because.map(({ reason }) => reason)).toContain('attempts_exhausted')
   expect(codeOf(await stepUp(token, atHome()))).toBe('ok')
+})
+
+test('wrong codes count on while other disguises drive the place that was asked out of the session', async () => {
+  const { sessions, host, login, show } = await harness(inMemory, {
+    lookup: (address) => lookup(address.startsWith('198.') ? '192.0.2.10' : address),
+  })
+  const token = await login()
+  const request = onTheTrain()
+  const begun = await sessions.beginStepUp({ token, request })
+  if (!begun.ok) throw new Error(begun.code)
+  const { challenge } = begun
+  for (let i = 0; i < 16; i++) {
+    host.advance(SECOND)
+    await show(token, atHome({ ip: `198.18.${i}.7` }))
+  }
+
+  for (let guess = 0; guess < 5; guess++) {
+    await sessions.report({ kind: 'step_up_failed', challenge, token, request })
+  }
+
+  const [session] = (await sessions.list({ subject: 'ada' })).items
+  expect(session?.contexts.map(({ network }) => network.address)).not.toContain(request.ip)
+  const right = { challenge, token, request, subject: 'ada', amr: ['otp'] }
+  expect(codeOf(await sessions.completeStepUp(right))).toBe('context_refused')
 })
 
 test('four wrong codes are forgiven by the right one', async () => {

@@ -102,6 +102,16 @@ describe('what a step-up proved', () => {
     expect(codeOf(await h.show(passed, atHome()))).toBe('ok')
   })
 
+  test('is asked for again when it is stale, though nothing else has changed', async () => {
+    const h = await harness(inMemory)
+    const token = await h.login()
+    h.host.advance(4 * MINUTE)
+
+    const answer = await h.show(token, atHome(), { freshWithin: MINUTE })
+
+    expect(codeOf(answer)).toBe('step_up_required')
+  })
+
   test('five failures from one place weigh against it, the owner elsewhere works on', async () => {
     const h = await harness(inMemory)
     const token = await h.login()

@@ -78,7 +78,6 @@ const context = fc
       }),
       { maxLength: 4 },
     ),
-    failures: count,
     rereads: fc.integer({ min: 0, max: 9 }),
   })
   .map(({ use: { network, device }, rereads, ...rest }) => ({
@@ -109,11 +108,17 @@ const state: fc.Arbitrary<SessionState> = fc
       acr: fc.option(word),
       amr: fc.array(word, { maxLength: 4 }),
       authenticatedAt: instant,
+      provedIn: text,
       issued: secret,
       outstanding: fc.option(secret),
-      ackedAt: instant,
-      previous: fc.option(
-        fc.record({ generation: count, digest, contexts: fc.array(text, { maxLength: 3 }) }),
+      predecessors: fc.array(
+        fc.record({
+          generation: count,
+          digest,
+          succeededAt: instant,
+          contexts: fc.array(text, { maxLength: 3 }),
+        }),
+        { maxLength: 8 },
       ),
       displaced: fc.option(fc.record({ generation: count, at: instant })),
       contexts: fc.array(text, { maxLength: 3 }),
@@ -123,9 +128,10 @@ const state: fc.Arbitrary<SessionState> = fc
     lastAt: instant,
     fork: fc.option(fc.record({ at: instant })),
     prompts: fc.array(instant, { maxLength: 3 }),
+    failures: fc.array(fc.record({ context: text, count }), { maxLength: 16 }),
     stepUp: fc.option(fc.record({ nonce: text, at: instant, digest, context: text, token: text })),
   })
-  .map(({ family: { outstanding, ackedAt, ...family }, last, lastAt, ...rest }) => {
+  .map(({ family: { outstanding, ...family }, last, lastAt, ...rest }) => {
     const { token: _sent, ...shown } = family.issued
     const other = outstanding === null || outstanding.generation === family.issued.generation
     const keys = rest.contexts.map(({ key }) => key)
@@ -135,7 +141,7 @@ const state: fc.Arbitrary<SessionState> = fc
       family: {
         ...family,
         contexts: [...keys, ...family.contexts],
-        acked: { ...(other ? shown : outstanding), ackedAt },
+        acked: other ? shown : outstanding,
       },
       last: { context: contextKey(last.network, last.device), ...last, at: lastAt },
     }

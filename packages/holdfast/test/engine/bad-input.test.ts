@@ -59,6 +59,41 @@ describe('a login', () => {
   )
 })
 
+describe('a request', () => {
+  test.each([
+    '1.2.3.4:5555',
+    '999.2.3.4',
+    '[::1]',
+    '',
+    '1.2.3.4, 10.0.0.1',
+    'unknown',
+    '1.2.3.4'.repeat(50),
+  ])('from "%s" is refused: it would pass for one from an unknown network', async (ip) => {
+    const { sessions, login } = await harness(inMemory)
+    const token = await login()
+    const request = atHome({ ip })
+    const refused = { code: 'invalid_input', message: expect.stringContaining('request.ip') }
+
+    await expect(sessions.verify({ token, request })).rejects.toMatchObject(refused)
+    await expect(sessions.create({ subject: 'ada', request })).rejects.toMatchObject(refused)
+    const failed = { kind: 'login_failed', subject: 'ada', request } as const
+    await expect(sessions.report(failed)).rejects.toMatchObject(refused)
+  })
+
+  test.each(['G ET', 'GET\r\n', 'GÉT', '(get)'])(
+    'by the method "%s" is refused',
+    async (method) => {
+      const { sessions, login } = await harness(inMemory)
+      const token = await login()
+
+      await expect(sessions.verify({ token, request: atHome({ method }) })).rejects.toMatchObject({
+        code: 'invalid_input',
+        message: expect.stringContaining('request.method'),
+      })
+    },
+  )
+})
+
 test('no nesting of attributes is deep enough to overflow', async () => {
   const { sessions } = await harness(inMemory)
   const deep = JSON.parse(`${'{"a":'.repeat(2_000)}1${'}'.repeat(2_000)}`)

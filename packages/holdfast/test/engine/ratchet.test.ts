@@ -17,6 +17,7 @@ const outstanding: Family = rotate(
     acr: null,
     amr: [],
     authenticatedAt: 0,
+    provedIn: HOME,
     ...firstSecret(secret(1, 0)),
     contexts: [HOME],
   },
@@ -25,6 +26,10 @@ const outstanding: Family = rotate(
 
 /** Generation 2 shown first at 110 s, generation 3 not yet sent. */
 const acknowledged = acknowledge(outstanding, HOME, 110 * SECOND)
+
+/** Generations 3 and 4, each sent and shown moments after the one before. */
+const third = acknowledge(rotate(acknowledged, secret(3, 111 * SECOND)), HOME, 112 * SECOND)
+const fourth = acknowledge(rotate(third, secret(4, 113 * SECOND)), HOME, 114 * SECOND)
 
 /** The response with generation 2 was lost; its sibling 3 took its place at 130 s. */
 const displaced = displace(outstanding, secret(3, 130 * SECOND), 130 * SECOND)
@@ -43,6 +48,10 @@ describe('the case table of the ratchet', () => {
     ['a predecessor in flight for 60 s', acknowledged, 1, 170, HOME, 'in_flight'],
     ['a predecessor from a context that never used it', acknowledged, 1, 120, ELSEWHERE, 'fork'],
     ['a predecessor after 60 s', acknowledged, 1, 171, HOME, 'fork'],
+    ['the secret before that, in flight for 60 s', fourth, 1, 170, HOME, 'in_flight'],
+    ['the secret before that, after 60 s', fourth, 1, 171, HOME, 'fork'],
+    ['the one that came between, in flight for longer', fourth, 2, 172, HOME, 'in_flight'],
+    ['an older one from a context that never used it', fourth, 1, 120, ELSEWHERE, 'fork'],
     ['a displaced sibling within 10 s', displaced, 2, 140, HOME, 'in_flight'],
     ['a displaced sibling later', displaced, 2, 141, HOME, 'fork'],
     ['the sibling that took its place', displaced, 3, 141, HOME, 'current'],
@@ -51,11 +60,31 @@ describe('the case table of the ratchet', () => {
     expect(show(family, generation, at, context)).toBe(row)
   })
 
-  test('anything older than the predecessor is a fork, at any time and from any context', () => {
-    const third = acknowledge(rotate(acknowledged, secret(3, 400 * SECOND)), HOME, 401 * SECOND)
+  test('what was replaced more than 60 s before the last rotation is a fork, at any time and from any context', () => {
+    const late = acknowledge(rotate(acknowledged, secret(3, 400 * SECOND)), HOME, 401 * SECOND)
 
-    expect(show(third, 1, 402)).toBe('fork')
-    expect(show(third, 1, 402, ELSEWHERE)).toBe('fork')
+    expect(late.predecessors).toHaveLength(1)
+    expect(show(late, 1, 402)).toBe('fork')
+    expect(show(late, 1, 402, ELSEWHERE)).toBe('fork')
+  })
+
+  test('eight predecessors may be in flight and no more, however fast they were replaced', () => {
+    let family = acknowledged
+    for (let generation = 3; generation <= 12; generation++) {
+      family = acknowledge(rotate(family, secret(generation, 111 * SECOND)), HOME, 111 * SECOND)
+    }
+
+    expect(family.predecessors.map(({ generation }) => generation)).toEqual([
+      11, 10, 9, 8, 7, 6, 5, 4,
+    ])
+    expect(show(family, 4, 112)).toBe('in_flight')
+    expect(show(family, 3, 112)).toBe('fork')
+  })
+
+  test('an authentic predecessor whose digest the record does not hold means a store that was rolled back', () => {
+    const showing = { generation: 1, digest: 'another', context: HOME, at: 115 * SECOND }
+
+    expect(judgeShowing(fourth, showing).row).toBe('ahead')
   })
 
   test('an authentic secret whose digest the record does not hold means a store that was rolled back', () => {

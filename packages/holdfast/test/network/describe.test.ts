@@ -5,6 +5,15 @@ import { describeNetwork } from '../../src/network/describe.ts'
 const everywhereOslo: Lookup = () => ({ asn: 2119, country: 'NO', city: 'Oslo', kind: 'fixed' })
 
 describe('the network of an address', () => {
+  test('behind NAT64 is that of the IPv4 address, and not all of IPv4 in one', () => {
+    const direct = describeNetwork('203.0.113.77', { lookup: everywhereOslo })
+
+    expect(describeNetwork('64:ff9b::cb00:714d', { lookup: everywhereOslo })).toEqual(direct)
+    expect(describeNetwork('64:ff9b::203.0.113.77', { lookup: everywhereOslo })).toEqual(direct)
+    expect(describeNetwork('64:ff9b::10.0.0.1').kind).toBe('private')
+    expect(describeNetwork('64:ff9b:1::203.0.113.77').address).toBe('64:ff9b:1::cb00:714d')
+  })
+
   test('has the address, its prefix, its block, and what the data says', () => {
     expect(describeNetwork('203.0.113.77', { lookup: everywhereOslo })).toEqual({
       address: '203.0.113.77',

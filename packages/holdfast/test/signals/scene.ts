@@ -100,7 +100,6 @@ export function used(
     evidence: 0,
     evidenceAt: at,
     because: [],
-    failures: 0,
   }
 }
 
@@ -124,9 +123,10 @@ export function sessionOf(first: Context, ...others: readonly Context[]): Sessio
       acr: null,
       amr: [],
       authenticatedAt: NOON,
+      provedIn: first.key,
       issued: secret,
-      acked: { ...secret, ackedAt: NOON },
-      previous: null,
+      acked: secret,
+      predecessors: [],
       displaced: null,
       contexts: [],
     },
@@ -134,6 +134,7 @@ export function sessionOf(first: Context, ...others: readonly Context[]): Sessio
     last: { context: last.key, network: last.network, device: last.device, at: NOON },
     fork: null,
     prompts: [],
+    failures: [],
     stepUp: null,
   }
 }

@@ -32,13 +32,19 @@ const clientFacts = z
 
 const requestFacts = z
   .strictObject({
-    ip: z.string().max(64).nullable().describe('The client address as the caller resolved it'),
+    ip: z
+      .string()
+      .max(LIMITS.address)
+      .nullable()
+      .describe('The client address as the caller resolved it'),
     method: z.string().min(1).max(LIMITS.method),
     url: z.string().max(LIMITS.url),
     headers,
     client: clientFacts.optional(),
   })
   .openapi('RequestFacts')
+
+const correlation = z.string().min(1).max(LIMITS.word).optional()
 
 export const login = z
   .strictObject({
@@ -51,6 +57,7 @@ export const login = z
     attributes: attributes.optional(),
     previous: token.optional(),
     request: requestFacts,
+    correlation,
   })
   .openapi('Login')
 
@@ -62,7 +69,7 @@ export const presented = z
     acr: word.optional(),
     freshWithin: z.int().positive().optional().describe('ms since authentication at most'),
     deliverable: z.boolean().optional().describe('The answer can carry a cookie'),
-    correlation: z.string().min(1).max(LIMITS.word).optional(),
+    correlation,
   })
   .openapi('Presented')
 
@@ -70,7 +77,7 @@ export const batch = z
   .strictObject({ presented: z.array(presented).min(1).max(64) })
   .openapi('Batch')
 
-export const logout = z.strictObject({ token }).openapi('Logout')
+export const logout = z.strictObject({ token, correlation }).openapi('Logout')
 
 export const proof = z
   .strictObject({
@@ -81,37 +88,47 @@ export const proof = z
     tenant: tenant.optional(),
     acr: word.optional(),
     amr: z.array(word).max(LIMITS.amr).optional(),
+    correlation,
   })
   .openapi('Proof')
 
 const of = { subject, tenant: tenant.optional() }
+const about = { ...of, correlation }
 
 export const report = z
   .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('login_failed'), ...of, request: requestFacts.optional() }),
-    z.strictObject({ kind: z.literal('credential_changed'), ...of, except: sessionId.optional() }),
-    z.strictObject({ kind: z.literal('account_disabled'), ...of }),
+    z.strictObject({ kind: z.literal('login_failed'), ...about, request: requestFacts.optional() }),
+    z.strictObject({
+      kind: z.literal('credential_changed'),
+      ...about,
+      except: sessionId.optional(),
+    }),
+    z.strictObject({ kind: z.literal('account_disabled'), ...about }),
     z.strictObject({
       kind: z.literal('step_up_failed'),
       challenge: z.string().min(1).max(4_096),
       token,
       request: requestFacts,
+      correlation,
     }),
-    z.strictObject({ kind: z.literal('not_me'), session: sessionId }),
-    z.strictObject({ kind: z.literal('false_alarm'), session: sessionId }),
+    z.strictObject({ kind: z.literal('not_me'), session: sessionId, correlation }),
+    z.strictObject({ kind: z.literal('false_alarm'), session: sessionId, correlation }),
   ])
   .openapi('Report')
 
 export const mergePatch = attributes
 
-const why = word.describe('Why, as a stable code, for example `logout_everywhere`')
+const why = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,63}$/, 'must be a code in snake_case')
+  .describe('Why, as a stable code, for example `logout_everywhere`')
 
 export const revokeSession = z
-  .strictObject({ why, ...of, subject: subject.optional() })
+  .strictObject({ why, ...about, subject: subject.optional() })
   .openapi('RevokeSession')
 
 export const revokeSubject = z
-  .strictObject({ why, except: sessionId.optional() })
+  .strictObject({ why, except: sessionId.optional(), correlation })
   .openapi('RevokeSubject')
 
 export const sessionParams = z.strictObject({ id: sessionId })

@@ -154,6 +154,22 @@ describe.each(stores)('the API over %s', (_, env) => {
     expect((await run.call('GET', path)).status).toBe(404)
   })
 
+  test('a revocation is written down with the name of the key that ordered it and the request that brought it', async () => {
+    const run = await running(env())
+    const { session } = await login(run)
+    const headers = { 'x-request-id': 'request-of-ops' }
+
+    const path = `/v1/sessions/${session.id}/revoke`
+    await run.call('POST', path, { key: KEYS.admin, body: { why: 'stolen_laptop' }, headers })
+
+    const { items } = await (
+      await run.call('GET', `/v1/events?session=${session.id}&type=session-revoked`)
+    ).json()
+    expect(items).toMatchObject([
+      { actor: 'ops', reason: 'stolen_laptop', correlation: 'request-of-ops' },
+    ])
+  })
+
   test('sessions of a subject are listed in pages and ended together, but for one', async () => {
     const run = await running(env())
     const ids: string[] = []

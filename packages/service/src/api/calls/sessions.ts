@@ -49,7 +49,7 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
         409: problemFacts('`session_limit_reached` or `login_superseded`'),
       },
       async handle({ body, requestId }) {
-        const made = await sessions.create(body)
+        const made = await sessions.create({ correlation: requestId, ...body })
         if (!made.ok) return refused(made.code, requestId)
         const { session, token, decision, persistent } = made
         const cookie = cookies.session(token, { expiresAt: session.expiresAt, persistent })
@@ -65,8 +65,8 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
       summary: 'End the session of a token; idempotent',
       body: logout,
       answers: { 204: { about: 'It is over' } },
-      async handle({ body }) {
-        await sessions.logout(body.token)
+      async handle({ body: { token, ...by }, requestId }) {
+        await sessions.logout(token, { correlation: requestId, ...by })
         return { status: 204 }
       },
     }),
@@ -101,12 +101,12 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
         204: { about: 'It is over' },
         404: problemFacts('An app named a subject that does not own this session'),
       },
-      async handle({ params, body, caller }) {
-        const { why, ...owner } = body
+      async handle({ params, body, caller, requestId }) {
+        const { why, correlation = requestId, ...owner } = body
         if (!caller.roles.includes('admin') || owner.subject !== undefined) {
           await owned(params.id, caller, owner)
         }
-        await sessions.revoke(params.id, why)
+        await sessions.revoke(params.id, why, { actor: caller.name, correlation })
         return { status: 204 }
       },
     }),

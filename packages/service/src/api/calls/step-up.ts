@@ -29,8 +29,8 @@ export function stepUpCalls({ sessions, cookies, metrics }: ApiParts): readonly 
       summary: 'Finish a step-up after the subject proved a factor',
       body: proof,
       answers: { 200: { about: 'The session with a new token', schema: verification } },
-      async handle({ body }) {
-        const result = await sessions.completeStepUp(body)
+      async handle({ body, requestId }) {
+        const result = await sessions.completeStepUp({ correlation: requestId, ...body })
         metrics.verified(result)
         return { status: 200, body: verificationBody(cookies, result) }
       },
@@ -44,8 +44,8 @@ export function stepUpCalls({ sessions, cookies, metrics }: ApiParts): readonly 
       summary: 'Tell what happened outside of sessions, or what a subject said',
       body: report,
       answers: { 204: { about: 'It is noted, and what follows from it is done' } },
-      async handle({ body }) {
-        await sessions.report(body)
+      async handle({ body, requestId }) {
+        await sessions.report({ correlation: requestId, ...body })
         return { status: 204 }
       },
     }),

@@ -32,8 +32,9 @@ export function subjectCalls({ sessions }: ApiParts): readonly Call[] {
       query: tenantQuery,
       body: revokeSubject,
       answers: { 204: { about: 'They are over' } },
-      async handle({ params, query, body }) {
-        await sessions.revokeSubject({ ...params, ...query }, body)
+      async handle({ params, query, body, caller, requestId }) {
+        const by = { actor: caller.name, correlation: requestId }
+        await sessions.revokeSubject({ ...params, ...query }, { ...by, ...body })
         return { status: 204 }
       },
     }),
