@@ -31,7 +31,7 @@ function linesOf({ rawHeaders }: IncomingMessage, name: string): readonly string
 }
 
 /** Sets the guard's headers on an answer that has not begun. */
-export function setHeaders(response: ServerResponse, headers: readonly HeaderPair[]): void {
+function setHeaders(response: ServerResponse, headers: readonly HeaderPair[]): void {
   for (const [name, value] of headers) {
     if (name !== 'set-cookie') response.setHeader(name, value)
     else response.setHeader(name, withSetCookie(setCookiesOf(response), value))
