@@ -24,8 +24,9 @@ import { completeStepUp } from './complete-step-up.ts'
 import { create } from './create.ts'
 import { logout, revoke, revokeSubject } from './end.ts'
 import { journal } from './journal.ts'
-import { load, openState } from './load.ts'
+import { load } from './load.ts'
 import { type Parts, type SessionLimit, versionGuard } from './parts.ts'
+import { sessionRecords } from './records.ts'
 import { report } from './report.ts'
 import { checkSubject } from './subjects.ts'
 import { batchedTouches } from './touches.ts'
@@ -101,7 +102,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       return {
         items: items.filter(isLive).flatMap((found) => {
           try {
-            return [detailOf(parts, { found, state: openState(parts, found) }, now)]
+            return [detailOf(parts, { found, state: parts.records.open(found) }, now)]
           } catch (error) {
             // one damaged record must not hide the others
             if (isUnreadable(error)) return []
@@ -132,6 +133,7 @@ function partsOf(options: SessionsOptions): Parts {
     (ip) => describeNetwork(ip, { lookup, prefixes }),
     () => host.now(),
   )
+  const readFacts = factReader(describe)
 
   return {
     store,
@@ -142,7 +144,8 @@ function partsOf(options: SessionsOptions): Parts {
     signals: options.signals ?? starterSignals(),
     describeNetwork: describe,
     describeDevice: deviceReader(),
-    readFacts: factReader(describe),
+    readFacts,
+    records: sessionRecords(codec, readFacts, () => host.now()),
     lifetimeOf: (tenant, name) => own(own(tenants, tenant), name) ?? own(lifetimes, name),
     limit,
     acrOrder: options.acrOrder ?? [],

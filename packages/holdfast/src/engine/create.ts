@@ -1,5 +1,4 @@
 import { attributesPlace, isUnreadable } from '../codecs/codec.ts'
-import { encodeSession } from '../codecs/session-record.ts'
 import { type Context, contextKey } from '../core/context.ts'
 import { type Decision, decision } from '../core/decision.ts'
 import { SessionError } from '../core/errors.ts'
@@ -16,7 +15,6 @@ import { learn, type Remembered, recall, withContext } from './history.ts'
 import { judge } from './judge.ts'
 import type { Parts } from './parts.ts'
 import { presentationOf } from './present.ts'
-import { sealedEntry } from './save.ts'
 import { type CheckedSubject, checkSubject } from './subjects.ts'
 import { viewOf } from './views.ts'
 import { weigh } from './weigh.ts'
@@ -40,7 +38,7 @@ export async function create(parts: Parts, login: Login): Promise<Created> {
     const id = parts.codec.newSessionId(checked.key)
     const born = bear(parts, { ...checked, id, generation: past.entry.generation }, presentation)
     const { state, decided, lesson } = settle(parts, born.state, presentation, past, checked)
-    const entry = sealedEntry(parts.codec, { ...state, version: 1 }, encodeSession(state))
+    const entry = parts.records.seal({ ...state, version: 1 }, state)
     const event = parts.journal.event('session-established', {
       at,
       session: id,

@@ -1,5 +1,4 @@
-import { attributesPlace, sessionPlace } from '../codecs/codec.ts'
-import { decodeSession } from '../codecs/session-record.ts'
+import { attributesPlace } from '../codecs/codec.ts'
 import { SessionError } from '../core/errors.ts'
 import type { SessionId } from '../core/ids.ts'
 import type { Attributes, SessionState } from '../core/session.ts'
@@ -24,18 +23,7 @@ export async function load(parts: Parts, id: SessionId): Promise<Opened | undefi
     )
   }
   parts.versions.note(id, found.version)
-  return { found, state: openState(parts, found) }
-}
-
-/** Unseals the record, with what stands in clear beside it. */
-export function openState(parts: Pick<Parts, 'codec' | 'readFacts'>, found: Found): SessionState {
-  const content = parts.codec.open(sessionPlace(found), found.sealed)
-  const state = decodeSession(content, found, parts.readFacts)
-  if (state.generation <= found.generation) return state
-  throw new SessionError(
-    'record_invalid',
-    `The record of session ${found.id} disagrees with its own seal about its generation. It is refused.`,
-  )
+  return { found, state: parts.records.open(found) }
 }
 
 export function openAttributes(parts: Pick<Parts, 'codec'>, found: Found): Attributes {

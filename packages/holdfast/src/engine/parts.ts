@@ -7,6 +7,7 @@ import type { Lifetime } from '../core/lifetimes.ts'
 import type { Device, Network, RequestFacts } from '../core/request.ts'
 import type { Store } from '../core/store.ts'
 import type { Journal } from './journal.ts'
+import type { Records } from './records.ts'
 import type { Touches } from './touches.ts'
 
 /** What every operation of the engine works with; made once by `createSessions`. */
@@ -20,6 +21,7 @@ export interface Parts {
   readonly describeNetwork: (ip: string | null) => Network
   readonly describeDevice: (request: RequestFacts) => Device
   readonly readFacts: FactReader
+  readonly records: Records
   readonly lifetimeOf: (tenant: string, name: string) => Lifetime | undefined
   readonly limit: SessionLimit | undefined
   readonly acrOrder: readonly string[]

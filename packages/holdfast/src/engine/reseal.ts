@@ -9,7 +9,7 @@ import type { Keyring } from '../codecs/keyring.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import { PARTITIONS } from '../core/ids.ts'
 import type { Found, KeptHistory, Page, Store } from '../core/store.ts'
-import { sealedEntry } from './save.ts'
+import { sealedEntry } from './records.ts'
 
 const PAGE = 200
 

@@ -1,11 +1,9 @@
-import { type Codec, sessionPlace } from '../codecs/codec.ts'
-import { encodeSession } from '../codecs/session-record.ts'
 import { SessionError } from '../core/errors.ts'
 import type { SessionEvent } from '../core/events.ts'
 import { touchInterval } from '../core/lifetimes.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
-import type { Entry, Found } from '../core/store.ts'
+import type { Found } from '../core/store.ts'
 import type { Parts } from './parts.ts'
 
 /** Each lost race means that somebody else's write got through; far more in a row than contexts is a fault. */
@@ -30,7 +28,7 @@ export async function save(
 ): Promise<'written' | 'lost_race' | 'gone'> {
   const { found, next, events, seenAt } = change
   const version = found.version + 1
-  const entry = sealedEntry(parts.codec, { ...found, version }, encodeSession(next))
+  const entry = parts.records.seal({ ...found, version }, next)
   const outcome = await parts.store.entries.write(entry, {
     events: parts.journal.seal(events),
     ...(seenAt === undefined ? {} : { seenAt }),
@@ -40,16 +38,6 @@ export async function save(
   parts.versions.note(found.id, version)
   parts.journal.tell(events)
   return 'written'
-}
-
-/** An entry with its content sealed for just this place. */
-export function sealedEntry(
-  codec: Codec,
-  { id, version, generation, createdAt, deadline, idleMs }: Omit<Entry, 'sealed'>,
-  content: Uint8Array,
-): Entry {
-  const terms = { id, version, generation, createdAt, deadline, idleMs }
-  return { ...terms, sealed: codec.seal(sessionPlace(terms), content) }
 }
 
 /** Notes activity, at most once per touch interval; the listener hears of it as a sample of presentations. Undefined: not due. */

@@ -12,18 +12,7 @@ export function viewOf(
   found: Found,
 ): SessionView {
   return {
-    id: state.id,
-    subject: state.subject,
-    tenant: state.tenant,
-    class: state.class,
-    acr: state.family.acr,
-    amr: state.family.amr,
-    authenticatedAt: state.family.authenticatedAt,
-    createdAt: state.createdAt,
-    expiresAt: state.deadline,
-    idleMs: state.idleMs,
-    attributes: openAttributes(parts, found),
-    attributesVersion: found.attributes?.version ?? 0,
+    ...factsOf(parts, state, found),
     // made when somebody reads it: most requests need none
     get formToken() {
       return parts.codec.formToken(state.id)
@@ -31,10 +20,30 @@ export function viewOf(
   }
 }
 
-export function detailOf(parts: Parts, { state, found }: Opened, now: number): SessionDetail {
-  const { formToken: _secret, ...facts } = viewOf(parts, state, found)
+function factsOf(
+  parts: Pick<Parts, 'codec'>,
+  state: SessionState,
+  found: Found,
+): Omit<SessionView, 'formToken'> {
   return {
-    ...facts,
+    id: state.id,
+    subject: state.subject,
+    tenant: state.tenant,
+    class: state.class,
+    acr: state.family.acr,
+    amr: [...state.family.amr],
+    authenticatedAt: state.family.authenticatedAt,
+    createdAt: state.createdAt,
+    expiresAt: state.deadline,
+    idleMs: state.idleMs,
+    attributes: openAttributes(parts, found),
+    attributesVersion: found.attributes?.version ?? 0,
+  }
+}
+
+export function detailOf(parts: Parts, { state, found }: Opened, now: number): SessionDetail {
+  return {
+    ...factsOf(parts, state, found),
     lastActivity: found.lastActivity ?? state.createdAt,
     origin: state.origin,
     contexts: state.contexts.map(({ rereads: _kept, ...context }) => ({
