@@ -11,8 +11,9 @@ import type { Host } from '../core/host.ts'
 import { isSessionId, type SessionId } from '../core/ids.ts'
 import { DEFAULT_LIFETIMES, type Lifetime, lifetimeVerdict } from '../core/lifetimes.ts'
 import type { Lookup } from '../core/lookup.ts'
+import type { SessionDetail } from '../core/session.ts'
 import type { PageRequest, Sessions, SubjectRef } from '../core/sessions.ts'
-import type { Found, Store } from '../core/store.ts'
+import type { Store } from '../core/store.ts'
 import { describeNetwork } from '../network/describe.ts'
 import { networkReader } from '../network/network-reader.ts'
 import { balanced } from '../policies/index.ts'
@@ -76,10 +77,6 @@ export function createSessions(options: SessionsOptions): Sessions {
   const parts = partsOf(options)
   const { host, store } = parts
 
-  function isLive(found: Found): boolean {
-    return lifetimeVerdict(found, found.lastActivity, host.now()) === 'live'
-  }
-
   return {
     create: (login) => create(parts, login),
     verify: (presented) => verify(parts, presented),
@@ -99,26 +96,28 @@ export function createSessions(options: SessionsOptions): Sessions {
       const query = { subject: key, limit, ...(after === undefined ? {} : { after }) }
       const { items, next } = await store.entries.list(query)
       const now = host.now()
-      return {
-        items: items.filter(isLive).flatMap((found) => {
-          try {
-            return [detailOf(parts, { found, state: parts.records.open(found) }, now)]
-          } catch (error) {
-            // one damaged record must not hide the others
-            if (isUnreadable(error)) return []
-            throw error
-          }
-        }),
-        ...(next === undefined ? {} : { next }),
+      const details: SessionDetail[] = []
+      for (const found of items) {
+        if (lifetimeVerdict(found, found.lastActivity, now) !== 'live') continue
+        try {
+          details.push(detailOf(parts, { found, state: parts.records.open(found) }, now))
+        } catch (error) {
+          // one damaged record must not hide the others
+          if (!isUnreadable(error)) throw error
+        }
       }
+      return { items: details, ...(next === undefined ? {} : { next }) }
     },
 
     async show(id: SessionId) {
       if (typeof id !== 'string' || !isSessionId(id))
         throw invalid('session', 'is not a session id')
       const opened = await load(parts, id)
-      if (opened === undefined || !isLive(opened.found)) return undefined
-      return detailOf(parts, opened, host.now())
+      const now = host.now()
+      if (opened === undefined) return undefined
+      const { found } = opened
+      if (lifetimeVerdict(found, found.lastActivity, now) !== 'live') return undefined
+      return detailOf(parts, opened, now)
     },
   }
 }

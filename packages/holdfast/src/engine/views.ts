@@ -1,4 +1,4 @@
-import { decayed } from '../core/context.ts'
+import { type Context, decayed } from '../core/context.ts'
 import { failuresOf } from '../core/prompts.ts'
 import type { SessionDetail, SessionState, SessionView } from '../core/session.ts'
 import type { Found } from '../core/store.ts'
@@ -42,15 +42,32 @@ function factsOf(
 }
 
 export function detailOf(parts: Parts, { state, found }: Opened, now: number): SessionDetail {
-  return {
-    ...factsOf(parts, state, found),
+  return Object.assign(factsOf(parts, state, found), {
     lastActivity: found.lastActivity ?? state.createdAt,
     origin: state.origin,
-    contexts: state.contexts.map(({ rereads: _kept, ...context }) => ({
-      ...context,
-      evidenceNow: decayed(context, now),
-      failures: failuresOf(state.failures, context.key),
-    })),
+    contexts: state.contexts.map((context) => contextOf(state, context, now)),
     forked: state.fork !== null,
+  })
+}
+
+/** Field by field: of a thousand sessions, copying with a rest would be half of the work. */
+function contextOf(
+  { failures }: SessionState,
+  context: Context,
+  now: number,
+): SessionDetail['contexts'][number] {
+  return {
+    key: context.key,
+    state: context.state,
+    network: context.network,
+    device: context.device,
+    firstSeen: context.firstSeen,
+    lastSeen: context.lastSeen,
+    visits: context.visits,
+    evidence: context.evidence,
+    evidenceAt: context.evidenceAt,
+    because: context.because,
+    evidenceNow: decayed(context, now),
+    failures: failuresOf(failures, context.key),
   }
 }

@@ -110,33 +110,48 @@ return 0
 const LIST = `
 local limit, score, after = tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local generation = generationOf(KEYS[2])
-local out, dead, examined, offset, last = { '' }, {}, 0, 0, ''
-local more = true
+local out, dead, examined, offset = { '' }, {}, 0, 0
+local more, last = true, nil
 while more do
-  local places = redis.call('ZRANGE', KEYS[1], score, '+inf', 'BYSCORE', 'LIMIT', offset, 128,
+  local size = math.min(128, limit + 2)
+  local places = redis.call('ZRANGE', KEYS[1], score, '+inf', 'BYSCORE', 'LIMIT', offset, size,
     'WITHSCORES')
-  offset = offset + 128
-  more = #places == 256
-  for i = 1, #places, 2 do
-    local member, created = places[i], places[i + 1]
-    if created ~= score or follows(member, after) then
-      if #out > 3 * limit or examined == 2000 then
-        out[1] = last
-        more = false
-        break
-      end
-      local raw = redis.call('GET', ARGV[5] .. member)
-      local entry = parse(raw)
-      if readable(entry, generation) and not idle(entry) then
-        out[#out + 1] = member
-        out[#out + 1] = raw
-        out[#out + 1] = redis.call('GET', ARGV[6] .. member) or ''
-      else
-        dead[#dead + 1] = member
-      end
-      last = created .. '.' .. member
-      examined = examined + 1
+  offset = offset + size
+  more = #places == 2 * size
+  local first = 1
+  while places[first] and places[first + 1] == score and not follows(places[first], after) do
+    first = first + 2
+  end
+  local records, attributes = {}, {}
+  for i = first, #places, 2 do
+    records[#records + 1] = ARGV[5] .. places[i]
+    attributes[#records] = ARGV[6] .. places[i]
+  end
+  if #records > 0 then
+    records = redis.call('MGET', unpack(records))
+    attributes = redis.call('MGET', unpack(attributes))
+  end
+  for i = 1, #records do
+    if #out > 3 * limit or examined == 2000 then
+      out[1] = last[2] .. '.' .. last[1]
+      more = false
+      break
     end
+    local at = first + 2 * (i - 1)
+    local member, raw = places[at], records[i]
+    local live = false
+    if raw and string.byte(raw) == 1 then
+      local _, _, survived, _, deadline, silence, seen = struct.unpack('>BI4I6I6I6I6I6', raw)
+      live = deadline > now and survived >= generation and now - seen <= silence
+    end
+    if live then
+      local n = #out
+      out[n + 1], out[n + 2], out[n + 3] = member, raw, attributes[i] or ''
+    else
+      dead[#dead + 1] = member
+    end
+    last = { member, places[at + 1] }
+    examined = examined + 1
   end
 end
 for _, member in ipairs(dead) do redis.call('ZREM', KEYS[1], member) end
