@@ -1,4 +1,10 @@
-import { CODES, SessionError, type StepUpBegun, type Verification } from 'holdfast'
+import {
+  CODES,
+  type RequestFacts,
+  SessionError,
+  type StepUpBegun,
+  type Verification,
+} from 'holdfast'
 import { problem } from './answer-schemas.ts'
 import type { AnswerFacts } from './call.ts'
 import type { Cookies } from './parts.ts'
@@ -7,8 +13,9 @@ import type { Cookies } from './parts.ts'
 export function verificationBody(
   cookies: Cookies,
   verification: Verification,
+  request: RequestFacts,
 ): Readonly<Record<string, unknown>> {
-  if (!verification.ok) return refusalBody(cookies, verification)
+  if (!verification.ok) return refusalBody(cookies, verification, request)
   const { token, session, persistent } = verification
   if (token === undefined) return { ...verification }
   return {
@@ -18,15 +25,28 @@ export function verificationBody(
 }
 
 /** As {@link verificationBody}, for the start of a step-up. */
-export function begunBody(cookies: Cookies, begun: StepUpBegun): Readonly<Record<string, unknown>> {
-  return begun.ok ? { ...begun } : refusalBody(cookies, begun)
+export function begunBody(
+  cookies: Cookies,
+  begun: StepUpBegun,
+  request: RequestFacts,
+): Readonly<Record<string, unknown>> {
+  return begun.ok ? { ...begun } : refusalBody(cookies, begun, request)
 }
 
 function refusalBody(
   cookies: Cookies,
   refusal: (Verification | StepUpBegun) & { readonly ok: false },
+  request: RequestFacts,
 ): Readonly<Record<string, unknown>> {
-  return CODES[refusal.code].clears ? { ...refusal, cookie: cookies.expired() } : { ...refusal }
+  const clears = CODES[refusal.code].clears && mayClear(request)
+  return clears ? { ...refusal, cookie: cookies.expired() } : { ...refusal }
+}
+
+/** Late answers to what a page asks in the background would take the cookie of a newer login away: as the adapters do. */
+function mayClear({ headers }: RequestFacts): boolean {
+  const mode = headers['sec-fetch-mode']
+  const dest = headers['sec-fetch-dest'] ?? 'document'
+  return mode === undefined || (mode === 'navigate' && dest === 'document')
 }
 
 /** A refusal of a whole call, which only a login has: by its code, as a problem. */

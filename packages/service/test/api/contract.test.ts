@@ -54,6 +54,18 @@ describe.each(stores)('the API over %s', (_, env) => {
     })
   })
 
+  test('what a page asks in the background does not expire the cookie: a newer login may be in the jar', async () => {
+    const run = await running(env())
+    const ask = async (mode: string): Promise<unknown> => {
+      const request = { ...atHome(), headers: { ...atHome().headers, 'sec-fetch-mode': mode } }
+      const body = { token: 'hf1.old', request }
+      return (await run.call('POST', '/v1/verify', { body })).json()
+    }
+
+    expect(await ask('cors')).toEqual({ ok: false, code: 'token_malformed' })
+    expect(await ask('navigate')).toMatchObject({ cookie: expect.stringMatching('Max-Age=0') })
+  })
+
   test('a rotated secret comes with its cookie', async () => {
     const run = await running(env())
     const { token } = await login(run)

@@ -17,7 +17,7 @@ export function stepUpCalls({ sessions, cookies, metrics }: ApiParts): readonly 
       answers: { 200: { about: 'The challenge, or why there is none', schema: stepUpBegun } },
       async handle({ body, requestId }) {
         const begun = await sessions.beginStepUp({ correlation: requestId, ...body })
-        return { status: 200, body: begunBody(cookies, begun) }
+        return { status: 200, body: begunBody(cookies, begun, body.request) }
       },
     }),
 
@@ -32,7 +32,7 @@ export function stepUpCalls({ sessions, cookies, metrics }: ApiParts): readonly 
       async handle({ body, requestId }) {
         const result = await sessions.completeStepUp({ correlation: requestId, ...body })
         metrics.verified(result)
-        return { status: 200, body: verificationBody(cookies, result) }
+        return { status: 200, body: verificationBody(cookies, result, body.request) }
       },
     }),
 

@@ -16,7 +16,7 @@ export function verifyCalls({ sessions, cookies, metrics }: ApiParts): readonly 
   ): Promise<Readonly<Record<string, unknown>>> {
     const result = await sessions.verify({ correlation: requestId, ...one })
     metrics.verified(result)
-    return verificationBody(cookies, result)
+    return verificationBody(cookies, result, one.request)
   }
 
   return [
