@@ -122,23 +122,19 @@ while more do
   while places[first] and places[first + 1] == score and not follows(places[first], after) do
     first = first + 2
   end
-  local records, attributes = {}, {}
+  local names = {}
   for i = first, #places, 2 do
-    records[#records + 1] = ARGV[5] .. places[i]
-    attributes[#records] = ARGV[6] .. places[i]
+    names[#names + 1] = ARGV[5] .. places[i]
+    names[#names + 1] = ARGV[6] .. places[i]
   end
-  if #records > 0 then
-    records = redis.call('MGET', unpack(records))
-    attributes = redis.call('MGET', unpack(attributes))
-  end
-  for i = 1, #records do
+  local values = #names > 0 and redis.call('MGET', unpack(names)) or names
+  for i = 1, #values, 2 do
     if #out > 3 * limit or examined == 2000 then
       out[1] = last[2] .. '.' .. last[1]
       more = false
       break
     end
-    local at = first + 2 * (i - 1)
-    local member, raw = places[at], records[i]
+    local member, raw = places[first + i - 1], values[i]
     local live = false
     if raw and string.byte(raw) == 1 then
       local _, _, survived, _, deadline, silence, seen = struct.unpack('>BI4I6I6I6I6I6', raw)
@@ -146,11 +142,11 @@ while more do
     end
     if live then
       local n = #out
-      out[n + 1], out[n + 2], out[n + 3] = member, raw, attributes[i] or ''
+      out[n + 1], out[n + 2], out[n + 3] = member, raw, values[i + 1] or ''
     else
       dead[#dead + 1] = member
     end
-    last = { member, places[at + 1] }
+    last = { member, places[first + i] }
     examined = examined + 1
   end
 end
