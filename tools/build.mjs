@@ -1,12 +1,16 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { bundle } from './bundle.mjs'
 import { isMain, orFail, outputOf, root, runBin } from './run.mjs'
 import { setup } from './setup.mjs'
 
 /** In the order in which they need each other. */
 const PARTS = ['packages/holdfast', 'packages/service', 'examples/shop', 'examples/adapters']
 
-const SETTINGS = ['tsconfig.base.json', 'package-lock.json']
+/** Put together after compiling: an application waits for it at every start. */
+const BUNDLED = 'packages/holdfast'
+
+const SETTINGS = ['tsconfig.base.json', 'package-lock.json', 'tools/bundle.mjs']
 
 /** Compiles each part whose sources are newer than what was built from them; a part that changed rebuilds those after it. Throws what the compiler said. */
 export async function build({ say = (text) => process.stderr.write(`${text}\n`) } = {}) {
@@ -19,7 +23,10 @@ export async function build({ say = (text) => process.stderr.write(`${text}\n`) 
     say(`Building ${part} ...`)
     rmSync(join(folder, 'dist'), { recursive: true, force: true })
     const result = await runBin('tsc', ['-p', join(folder, 'tsconfig.build.json')])
-    if (result.code === 0) continue
+    if (result.code === 0) {
+      if (part === BUNDLED) await bundle(folder)
+      continue
+    }
     // What a failed compilation left behind must not pass for a finished one.
     rmSync(join(folder, 'dist'), { recursive: true, force: true })
     throw new Error(`${part} does not compile:\n\n${outputOf(result)}`)
