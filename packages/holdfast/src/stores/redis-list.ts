@@ -3,7 +3,7 @@ import type { Entries, Found, KeptHistory, Page, Query, Subjects } from '../core
 import { checkedSubject, invalidPosition, pageSize } from './arguments.ts'
 import { homeOf, idOf } from './home.ts'
 import { decodeHistory, decodeRecord, decodeVersioned, foundOf } from './record.ts'
-import { bytesOf, listOf, textOf } from './redis-reply.ts'
+import { bytesOf, listOf, numberOf, textOf } from './redis-reply.ts'
 import { SCRIPTS } from './redis-scripts.ts'
 import type { RedisParts } from './redis-store.ts'
 
@@ -19,6 +19,7 @@ interface Position {
 const START: Position = { score: '-inf', name: '' }
 
 /** A subject key and the tail of a session id are equally long. */
+const TAIL_LENGTH = 22
 const NAME = /^[\w-]{22}$/
 
 /** Lists over the indexes; what they find dead they trim. */
@@ -42,19 +43,24 @@ export function redisList({ ask, keys, now }: RedisParts): Entries['list'] {
         keys.attributesOf(home),
       ],
     )
-    const [next, ...rest] = listOf(reply)
-    const items: Found[] = []
-    for (let i = 0; i < rest.length; i += 3) {
-      const [tail, raw, attributes] = [rest[i], bytesOf(rest[i + 1]), bytesOf(rest[i + 2])]
-      const record = raw === undefined ? undefined : decodeRecord(raw)
-      if (record?.kind !== 'live') continue
-      items.push(
-        foundOf(idOf(subject, textOf(tail)), record, {
-          attributes: attributes?.length ? decodeVersioned(attributes) : undefined,
+    const [next, records, attached] = listOf(reply)
+    const attributes = new Map<number, Buffer | undefined>()
+    const extra = listOf(attached)
+    for (let i = 0; i < extra.length; i += 2)
+      attributes.set(numberOf(extra[i]), bytesOf(extra[i + 1]))
+    const items = listOf(records).flatMap((value, i): Found[] => {
+      const bytes = bytesOf(value) ?? Buffer.alloc(0)
+      const record = decodeRecord(bytes.subarray(TAIL_LENGTH))
+      if (record.kind !== 'live') return []
+      const tail = bytes.toString('latin1', 0, TAIL_LENGTH)
+      const sealed = attributes.get(i + 1)
+      return [
+        foundOf(idOf(subject, tail), record, {
+          attributes: sealed === undefined ? undefined : decodeVersioned(sealed),
           now: at,
         }),
-      )
-    }
+      ]
+    })
     const position = textOf(next)
     return position === '' ? { items } : { items, next: position }
   }

@@ -106,12 +106,12 @@ end
 return 0
 `
 
-/** KEYS index generation. Where to read on ('' at the end), then id tail, record and attributes of each. */
+/** KEYS index generation. Where to read on ('' at the end); tail of the id and record of each, in one; places in that list with their attributes. */
 const LIST = `
 local limit, score, after = tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local generation = generationOf(KEYS[2])
-local out, dead, examined, offset = { '' }, {}, 0, 0
-local more, last = true, nil
+local out, attached, dead, examined, offset = {}, {}, {}, 0, 0
+local more, next, last = true, '', nil
 while more do
   local size = math.min(128, limit + 2)
   local places = redis.call('ZRANGE', KEYS[1], score, '+inf', 'BYSCORE', 'LIMIT', offset, size,
@@ -129,8 +129,8 @@ while more do
   end
   local values = #names > 0 and redis.call('MGET', unpack(names)) or names
   for i = 1, #values, 2 do
-    if #out > 3 * limit or examined == 2000 then
-      out[1] = last[2] .. '.' .. last[1]
+    if #out == limit or examined == 2000 then
+      next = last[2] .. '.' .. last[1]
       more = false
       break
     end
@@ -141,8 +141,11 @@ while more do
       live = deadline > now and survived >= generation and now - seen <= silence
     end
     if live then
-      local n = #out
-      out[n + 1], out[n + 2], out[n + 3] = member, raw, values[i + 1] or ''
+      out[#out + 1] = member .. raw
+      if values[i + 1] then
+        attached[#attached + 1] = #out
+        attached[#attached + 1] = values[i + 1]
+      end
     else
       dead[#dead + 1] = member
     end
@@ -151,7 +154,7 @@ while more do
   end
 end
 for _, member in ipairs(dead) do redis.call('ZREM', KEYS[1], member) end
-return out
+return { next, out, attached }
 `
 
 /** KEYS subjects or histories. Subjects of that index after a position, each with its score. */
