@@ -6,7 +6,7 @@ import { median } from './rounds.ts'
 import { SUBJECT_SESSIONS, type SubjectWord } from './subject-process.ts'
 import { figure, table, times } from './table.ts'
 
-const ROUNDS = 5
+const ROUNDS = 9
 
 /** Listing and revoking all sessions of one subject. Time, not CPU: somebody waits for it. */
 export const subjectsPart: Part = async ({ startRedis }: Bench) => {
