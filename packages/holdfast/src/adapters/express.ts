@@ -5,7 +5,7 @@ import { parsedField } from './form-field.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
-import { nodeFacts, sendRefusal, setAnswerHeaders } from './node-http.ts'
+import { arrivals, nodeFacts, sendRefusal, setAnswerHeaders } from './node-http.ts'
 import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
@@ -37,9 +37,11 @@ export interface ExpressHoldfast extends Answering<Request, Response> {
 export function holdfast(sessions: Sessions, options: ExpressOptions = {}): ExpressHoldfast {
   const { formToken = (request: Request) => parsedField(request.body) } = options
   const judge = guard(sessions, options)
+  const waited = arrivals()
 
   function factsOf(request: Request): HttpFacts {
-    return nodeFacts(request, { url: request.originalUrl, formToken: () => formToken(request) })
+    const { originalUrl: url } = request
+    return nodeFacts(request, { url, waited, formToken: () => formToken(request) })
   }
   const { note, ...methods } = answering(judge, {
     factsOf,

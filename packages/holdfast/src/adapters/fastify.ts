@@ -5,7 +5,7 @@ import { parsedField } from './form-field.ts'
 import { type AnswerHeaders, guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
-import { holdHead, nodeFacts } from './node-http.ts'
+import { arrivals, holdHead, nodeFacts } from './node-http.ts'
 import type { Refused } from './refuse.ts'
 import { withSetCookie } from './set-cookies.ts'
 
@@ -37,10 +37,11 @@ export interface FastifyHoldfast extends Answering<FastifyRequest, FastifyReply>
 export function holdfast(sessions: Sessions, options: FastifyOptions = {}): FastifyHoldfast {
   const { formToken = (request: FastifyRequest) => parsedField(request.body) } = options
   const judge = guard(sessions, options)
+  const waited = arrivals()
 
   function factsOf(request: FastifyRequest): HttpFacts {
     const { raw, originalUrl } = request
-    return nodeFacts(raw, { url: originalUrl, formToken: () => formToken(request) })
+    return nodeFacts(raw, { url: originalUrl, waited, formToken: () => formToken(request) })
   }
   const { note, ...methods } = answering(judge, { factsOf, setHeaders: setAnswerHeaders, refuse })
 

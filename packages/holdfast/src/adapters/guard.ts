@@ -89,6 +89,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
         token: entered.token,
         request: describe(facts, entered),
         deliverable: deliverable && carrier.deliver !== undefined,
+        ...(facts.waitedMs === undefined ? {} : { waitedMs: facts.waitedMs() }),
         ...demands,
       }),
     )

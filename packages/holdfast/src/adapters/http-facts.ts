@@ -14,6 +14,8 @@ export interface HttpFacts {
   readonly encrypted: boolean
   /** Repeated lines as an array, or joined as HTTP joins them. */
   readonly header: HeaderLookup
+  /** How long ago the request was received, ms; absent where the runtime does not say. */
+  waitedMs?(): number
   /** The field of an already parsed body that holds the form token; asked for only when a form needs one. */
   formToken?(): string | undefined | Promise<string | undefined>
 }

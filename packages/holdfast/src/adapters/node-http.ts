@@ -1,13 +1,30 @@
+import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AnswerHeaders } from './guard.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
 import type { Refused } from './refuse.ts'
 import { withSetCookie } from './set-cookies.ts'
 
+/**
+ * How long ago each request of this process was received, ms: its head, that is; guards often run after its body was
+ * read. Node itself tells of every request (not of those of HTTP/2: for them it is 0).
+ */
+export function arrivals(): (request: IncomingMessage) => number {
+  const arrivedAt = new WeakMap<object, number>()
+  subscribe('http.server.request.start', (message) => {
+    const { request } = message as { readonly request: IncomingMessage }
+    arrivedAt.set(request, performance.now())
+  })
+  return (request) => {
+    const now = performance.now()
+    return Math.round(now - (arrivedAt.get(request) ?? now))
+  }
+}
+
 /** The facts of a Node request. `url`: as the client wrote it, where a framework rewrites `request.url`. */
 export function nodeFacts(
   request: IncomingMessage,
-  { url, formToken }: { readonly url: string; readonly formToken: HttpFacts['formToken'] },
+  { url, formToken, waited }: NodeRequest,
 ): HttpFacts {
   const { socket } = request
   return {
@@ -18,8 +35,15 @@ export function nodeFacts(
     header: (name) =>
       // Of several, Node keeps the first in `headers` and says nothing about the others.
       name === 'authorization' ? linesOf(request, name) : request.headers[name],
+    waitedMs: () => waited(request),
     ...(formToken === undefined ? {} : { formToken }),
   }
+}
+
+interface NodeRequest {
+  readonly url: string
+  readonly formToken: HttpFacts['formToken']
+  readonly waited: ReturnType<typeof arrivals>
 }
 
 /** All lines of a header, as requests of HTTP/2 have them, too: those know no `headersDistinct`. */

@@ -5,7 +5,7 @@ import { type Answering, answering } from './answering.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
-import { nodeFacts, sendRefusal, setAnswerHeaders } from './node-http.ts'
+import { arrivals, nodeFacts, sendRefusal, setAnswerHeaders } from './node-http.ts'
 import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
@@ -44,10 +44,12 @@ export interface NodeHoldfast extends Answering<IncomingMessage, ServerResponse>
 export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHoldfast {
   const { formToken } = options
   const judge = guard(sessions, options)
+  const waited = arrivals()
 
   function factsOf(request: IncomingMessage): HttpFacts {
     return nodeFacts(request, {
       url: request.url ?? '/',
+      waited,
       formToken: formToken === undefined ? undefined : () => formToken(request),
     })
   }

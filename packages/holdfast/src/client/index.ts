@@ -160,9 +160,9 @@ function loginBody(login: Login): object {
 }
 
 function presentedBody(presented: Presented): object {
-  const { token, sensitivity, acr, freshWithin, deliverable, correlation } = presented
+  const { token, sensitivity, acr, freshWithin, waitedMs, deliverable, correlation } = presented
   const request = requestBody(presented.request)
-  return { token, request, sensitivity, acr, freshWithin, deliverable, correlation }
+  return { token, request, sensitivity, acr, freshWithin, waitedMs, deliverable, correlation }
 }
 
 function proofBody({ request, ...proof }: Proof): object {

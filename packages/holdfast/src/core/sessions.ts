@@ -87,6 +87,11 @@ export interface Presented extends Traced {
   readonly acr?: string
   /** Longest time since authentication, ms. */
   readonly freshWithin?: number
+  /**
+   * How long before this call the request was received, ms: a body that took its time. A secret that was live then is
+   * no old one now. More than 5 minutes count as 5. Default 0.
+   */
+  readonly waitedMs?: number
   /** The answer can carry a cookie, so a secret may be rotated. Default false. */
   readonly deliverable?: boolean
 }

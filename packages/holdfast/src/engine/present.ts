@@ -5,7 +5,7 @@ import { judgeShowing, type Row } from '../core/ratchet.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Presented } from '../core/sessions.ts'
-import { checkDuration, checkNetwork, checkRequest, checkWord } from './check.ts'
+import { checkDuration, checkNetwork, checkRequest, checkWord, invalid } from './check.ts'
 import type { Parts } from './parts.ts'
 
 /** One presentation, reduced and authenticated. */
@@ -18,7 +18,7 @@ export interface Shown {
 /** Refused before anything is read: no store access, no effect on any session. */
 export function authenticate(
   parts: Parts,
-  { token, acr, freshWithin, sensitivity, correlation }: Presented,
+  { token, acr, freshWithin, sensitivity, waitedMs = 0, correlation }: Presented,
   at: number,
 ): Claims | RefusalCode {
   if (acr !== undefined) checkWord('acr', acr)
@@ -26,6 +26,9 @@ export function authenticate(
   if (freshWithin !== undefined) checkDuration('freshWithin', freshWithin)
   if (sensitivity !== undefined && sensitivity !== 'normal' && sensitivity !== 'sensitive') {
     throw new SessionError('invalid_input', 'sensitivity must be "normal" or "sensitive"')
+  }
+  if (!Number.isSafeInteger(waitedMs) || waitedMs < 0) {
+    throw invalid('waitedMs', 'must be a whole number of milliseconds from 0 up')
   }
   if (typeof token !== 'string') throw new SessionError('invalid_input', 'token must be a string')
   const claims = parts.codec.authenticate(token)
@@ -52,8 +55,14 @@ export function presentationOf(
   }
 }
 
+/** No request may take longer to arrive: who holds an old secret must not keep it alive by sending slowly. */
+const MAX_WAITED_MS = 5 * 60_000
+
 /** The ratchet's row, or that the token belongs to a family that a login or step-up has ended. */
-export function lineOf(state: SessionState, { claims, presentation }: Shown): Row | 'dead' {
+export function lineOf(
+  state: SessionState,
+  { claims, presentation, presented }: Shown,
+): Row | 'dead' {
   if (claims.family < state.family.id) return 'dead'
   const row: Row =
     claims.family > state.family.id
@@ -62,7 +71,7 @@ export function lineOf(state: SessionState, { claims, presentation }: Shown): Ro
           generation: claims.generation,
           digest: claims.digest,
           context: contextKey(presentation.network, presentation.device),
-          at: presentation.at,
+          at: presentation.at - Math.min(presented.waitedMs ?? 0, MAX_WAITED_MS),
         })
   if (row.row !== 'ahead') return row
   throw new SessionError(

@@ -68,6 +68,7 @@ export const presented = z
     sensitivity: z.enum(['normal', 'sensitive']).optional(),
     acr: word.optional(),
     freshWithin: z.int().positive().optional().describe('ms since authentication at most'),
+    waitedMs: z.int().nonnegative().optional().describe('ms since the request was received'),
     deliverable: z.boolean().optional().describe('The answer can carry a cookie'),
     correlation,
   })
