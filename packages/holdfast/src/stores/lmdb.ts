@@ -1,14 +1,17 @@
 import { mkdirSync } from 'node:fs'
-import { open } from 'lmdb'
+import { setTimeout as wait } from 'node:timers/promises'
+import { open, type RootDatabase } from 'lmdb'
 import { SessionError } from '../core/errors.ts'
 import type { Store } from '../core/store.ts'
+import { type Opening, openingOf } from './lmdb-opening.ts'
 import { LMDB_TABLES, lmdbTables } from './lmdb-tables.ts'
 import { FEED_LIMIT, localStore } from './local-store.ts'
 import { SWEEP_SLICE, sweepSlice } from './sweep.ts'
-import type { Backend } from './tables.ts'
+import type { Backend, Tables } from './tables.ts'
 
 const SWEEP_EVERY_MS = 30_000
 const POLL_MS = 200
+const AGAIN_MS = 5
 const GIBIBYTE = 2 ** 30
 
 /** Where an LMDB store is kept, its clock and its bounds. */
@@ -46,15 +49,21 @@ export function lmdbStore({
   feedLimit = FEED_LIMIT,
   onWarning = (message) => process.emitWarning(message),
 }: LmdbOptions): LmdbStore {
-  const root = openAt(path, mapSize)
-  const tables = lmdbTables(root)
+  const opening = openingOf(path)
+  const { root, tables } = openAt(path, mapSize, opening)
   let closed = false
 
   const backend: Backend = {
     tables,
     async step(change) {
-      if (closed) throw unavailable('is closed')
-      return caught(await attempted(root.transaction(() => outcomeOf(change))))
+      for (;;) {
+        if (closed) throw unavailable('is closed')
+        const outcome = await attempted(
+          root.transaction(() => (opening.isUnderWay() ? undefined : outcomeOf(change))),
+        )
+        if (outcome !== undefined) return caught(outcome)
+        await wait(AGAIN_MS)
+      }
     },
     look(read) {
       if (closed) throw unavailable('is closed')
@@ -121,10 +130,17 @@ function unavailable(what: string, cause?: unknown): SessionError {
   return new SessionError('store_unavailable', `The LMDB store ${what}.`, { cause })
 }
 
-function openAt(path: string, mapSize: number): ReturnType<typeof open> {
+function openAt(
+  path: string,
+  mapSize: number,
+  opening: Opening,
+): { readonly root: RootDatabase; readonly tables: Tables } {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
-    return open({ path, mapSize, noSubdir: false, maxDbs: LMDB_TABLES })
+    return opening.alone(() => {
+      const root = open({ path, mapSize, noSubdir: false, maxDbs: LMDB_TABLES })
+      return { root, tables: lmdbTables(root) }
+    })
   } catch (cause) {
     throw new SessionError(
       'config_invalid',
