@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** From the moment a writer has looked to the end of its commit. */
+/** From the moment a writer has looked to the end of its commit, on all but the slowest disks. */
 const SETTLE_MS = 100
 
 /** Who died while opening holds nobody up for longer. */
@@ -20,7 +20,8 @@ export interface Opening {
 /**
  * A process that opens an LMDB directory can undo the commit that another one makes at that very moment (seen with
  * lmdb 3.5.6: of three processes that write one entry, one lost an update in about one start of ten). A lost commit may
- * be a revocation, so opening and committing exclude each other, by a file beside the data.
+ * be a revocation, so writers wait while a process opens, and it waits for the commits that are under way: a tenth of a
+ * second, which a commit of a very slow disk may outlast.
  */
 export function openingOf(path: string): Opening {
   const file = join(path, 'opening')
@@ -28,7 +29,8 @@ export function openingOf(path: string): Opening {
   function isUnderWay(): boolean {
     if (!existsSync(file)) return false
     const since = statSync(file, { throwIfNoEntry: false })?.mtimeMs
-    return since !== undefined && Date.now() - since < STALE_MS
+    // a clock that was set back must hold nobody up either
+    return since !== undefined && Math.abs(Date.now() - since) < STALE_MS
   }
 
   return {
