@@ -88,6 +88,7 @@ export type {
   FeedEntry,
   FeedItem,
   Found,
+  Heartbeat,
   KeptHistory,
   Marks,
   Page,

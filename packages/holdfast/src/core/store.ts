@@ -213,6 +213,16 @@ export interface Feed {
    * `store_unavailable` when the store is lost: follow again from the last cursor.
    */
   follow(after: Cursor, stop: StopSignal): AsyncIterable<FeedEntry>
+  /** As `follow`, and a heartbeat at least every `everyMs` for as long as there is nothing else: proof that nothing was missed. */
+  watch(after: Cursor, stop: StopSignal, everyMs: number): AsyncIterable<FeedEntry | Heartbeat>
+}
+
+/** The store was asked, and had nothing after `cursor`. */
+export interface Heartbeat {
+  readonly kind: 'heartbeat'
+  readonly cursor: Cursor
+  /** How long ago the store was asked, ms: nothing that was committed before then is missing. */
+  readonly ageMs: number
 }
 
 /** The part of an `AbortSignal` that a follower needs. */

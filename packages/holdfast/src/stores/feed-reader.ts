@@ -1,5 +1,5 @@
 import { SessionError } from '../core/errors.ts'
-import type { Feed, FeedEntry, FeedItem } from '../core/store.ts'
+import type { Cursor, Feed, FeedEntry, FeedItem, Heartbeat, StopSignal } from '../core/store.ts'
 import { pageSize } from './arguments.ts'
 import { decodeCursor, encodeCursor, type Positions } from './feed-cursor.ts'
 import type { HeadWatch } from './head-watch.ts'
@@ -75,6 +75,29 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
     }
   }
 
+  async function* followed(
+    after: Cursor,
+    stop: StopSignal,
+    everyMs?: number,
+  ): AsyncGenerator<FeedEntry | Heartbeat> {
+    let positions: Positions = decodeCursor(after)
+    while (!stop.aborted && !watch.closed()) {
+      const askedAt = performance.now()
+      const page = await readFrom(positions, FOLLOW_PAGE)
+      for (const item of page.items) {
+        if (stop.aborted) return
+        yield item
+      }
+      positions = page.positions
+      if (page.items.length > 0) continue
+      if (everyMs !== undefined) {
+        const ageMs = performance.now() - askedAt
+        yield { kind: 'heartbeat', cursor: encodeCursor(positions), ageMs }
+      }
+      await watch.moved(positions, stop, everyMs)
+    }
+  }
+
   return {
     async head() {
       return encodeCursor(await source.heads())
@@ -87,17 +110,9 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
       return { items, cursor: encodeCursor(positions) }
     },
     async *follow(after, stop) {
-      let positions: Positions = decodeCursor(after)
-      while (!stop.aborted && !watch.closed()) {
-        const page = await readFrom(positions, FOLLOW_PAGE)
-        for (const item of page.items) {
-          if (stop.aborted) return
-          yield item
-        }
-        positions = page.positions
-        if (page.items.length === 0) await watch.moved(positions, stop)
-      }
+      for await (const entry of followed(after, stop)) if (entry.kind !== 'heartbeat') yield entry
     },
+    watch: followed,
   }
 }
 

@@ -5,8 +5,8 @@ import type { Positions } from './feed-cursor.ts'
 export interface HeadWatch {
   /** Something was written by this process: look now. */
   wake(): void
-  /** Resolves once a head differs from `from`, or `stop` aborts, or the watch is closed. Throws what looking throws. */
-  moved(from: Positions, stop: StopSignal): Promise<void>
+  /** Resolves once a head differs from `from`, `stop` aborts, `withinMs` are over, or the watch is closed. Throws what looking throws. */
+  moved(from: Positions, stop: StopSignal, withinMs?: number): Promise<void>
   closed(): boolean
   close(): void
 }
@@ -56,10 +56,12 @@ export function headWatch(heads: () => Promise<Positions>, everyMs?: number): He
     wake() {
       if (waiting.size > 0) void look()
     },
-    moved(from, stop) {
+    moved(from, stop, withinMs) {
       return new Promise<void>((resolve, reject) => {
         if (closed || stop.aborted) return resolve()
+        let timeout: NodeJS.Timeout | undefined
         const leave = (): void => {
+          clearTimeout(timeout)
           waiting.delete(waiter)
           stop.removeEventListener('abort', waiter.done)
         }
@@ -75,6 +77,7 @@ export function headWatch(heads: () => Promise<Positions>, everyMs?: number): He
           },
         }
         waiting.add(waiter)
+        if (withinMs !== undefined) timeout = setTimeout(waiter.done, withinMs).unref()
         stop.addEventListener('abort', waiter.done)
         void look()
       })

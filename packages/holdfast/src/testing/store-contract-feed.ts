@@ -209,6 +209,28 @@ export function feedContract(open: Open): void {
     await store.close()
     expect(await closed).toBe(0)
   })
+
+  test('a watcher hears a heartbeat while nothing happens, and the entry that comes then', async () => {
+    const { store, make } = await open()
+    const head = await store.feed.head()
+    const stop = new AbortController()
+    const event = make.event()
+    const heard: string[] = []
+
+    for await (const one of store.feed.watch(head, stop.signal, 5)) {
+      if (one.kind === 'heartbeat') {
+        expect(one.ageMs).toBeGreaterThanOrEqual(0)
+        if (heard.length === 0) expect(one.cursor).toBe(head)
+        if (heard.length === 1) await store.feed.append(make.subject(), [event])
+      } else expect(one).toMatchObject({ kind: 'event', id: event.id })
+      heard.push(one.kind)
+      if (heard.at(-2) === 'event') stop.abort()
+    }
+
+    expect(heard.slice(0, 2)).toEqual(['heartbeat', 'heartbeat'])
+    expect(heard.slice(-2)).toEqual(['event', 'heartbeat'])
+    expect(await store.feed.head()).not.toBe(head)
+  })
 }
 
 /** The whole feed from a position, page by page. */
