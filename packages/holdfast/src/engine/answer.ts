@@ -67,14 +67,18 @@ export function passed(
   const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
   if (access === undefined || !trusted || parts.tokens === undefined) return verification
   return parts.tokens
-    .issue(grantOf(state, access))
+    .issue(grantOf(state, found, access))
     .then(({ token: accessToken, expiresIn }) => ({ ...verification, accessToken, expiresIn }))
 }
 
 type Passed = Verification & { readonly ok: true }
 
 /** A proof counts where it was given: elsewhere nothing downstream may take the session for stronger, or fresher. */
-function grantOf(state: SessionState, { audience, presentation }: Access): AccessGrant {
+function grantOf(
+  state: SessionState,
+  { generation }: Found,
+  { audience, presentation }: Access,
+): AccessGrant {
   const { at, network, device } = presentation
   const { acr, amr, authenticatedAt } = state.family
   const proved = provedAt(state, contextKey(network, device))
@@ -82,7 +86,7 @@ function grantOf(state: SessionState, { audience, presentation }: Access): Acces
     session: state.id,
     subject: state.subject,
     tenant: state.tenant,
-    generation: state.generation,
+    generation,
     acr: proved ? acr : null,
     amr: proved ? amr : [],
     authenticatedAt: proved ? authenticatedAt : null,

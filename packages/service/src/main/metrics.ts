@@ -1,5 +1,6 @@
 import type { SessionEvent, Verification } from 'holdfast'
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import type { SigningKeys } from 'holdfast/tokens'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** What the service counts, in a registry of its own. */
 export interface Metrics {
@@ -11,10 +12,17 @@ export interface Metrics {
   }): void
   verified(verification: Verification): void
   happened(event: SessionEvent): void
+  /** A file of keys has changed: it was taken up, or it cannot be. */
+  reloaded(ring: KeyFile, result: 'done' | 'failed'): void
+  /** Shows the age of each key from now on. */
+  showSigningKeys(keys: SigningKeys, now: () => number): void
   /** Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
 }
+
+/** A file of keys that a running service follows. */
+export type KeyFile = 'sealing' | 'signing'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS']
 
@@ -43,6 +51,13 @@ export function serviceMetrics(): Metrics {
     registers,
   })
 
+  const reloads = new Counter({
+    name: 'holdfast_key_reloads_total',
+    help: 'Changes of a file of keys, by ring (sealing, signing) and whether it was taken up.',
+    labelNames: ['ring', 'result'],
+    registers,
+  })
+
   return {
     answered({ method, route, status, ms }) {
       const known = METHODS.includes(method) ? method : 'other'
@@ -54,6 +69,23 @@ export function serviceMetrics(): Metrics {
     },
     happened({ type }) {
       events.inc({ type })
+    },
+    reloaded(ring, result) {
+      reloads.inc({ ring, result })
+    },
+    showSigningKeys(signing, now) {
+      new Gauge({
+        name: 'holdfast_signing_key_age_seconds',
+        help: 'Age of each key that is published for access tokens; the active one signs.',
+        labelNames: ['kid', 'algorithm', 'state'],
+        registers,
+        collect() {
+          this.reset()
+          for (const { kid, algorithm, state, createdAt } of signing.keys) {
+            this.set({ kid, algorithm, state }, (now() - createdAt) / 1_000)
+          }
+        },
+      })
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

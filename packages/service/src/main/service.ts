@@ -22,12 +22,12 @@ import { lifetimesOf } from '../config/lifetimes.ts'
 import { formatListen } from '../config/print.ts'
 import { type Config, variableOf } from '../config/schema.ts'
 import { sessionCookies } from './cookies.ts'
-import { openKeyring, ringCheck } from './keyring.ts'
+import { ringCheck } from './keyring.ts'
+import { openKeys } from './keys.ts'
 import { type Listener, listen } from './listener.ts'
 import { logEvent, serviceLog } from './log.ts'
 import { managementAnswer } from './management.ts'
 import { serviceMetrics } from './metrics.ts'
-import { openSigningKeys, tokensOf } from './signing-keys.ts'
 import { openStore } from './store.ts'
 
 /** A service that runs. */
@@ -48,9 +48,12 @@ export interface ServiceOptions {
   readonly host?: Host
   /** Silence on an event stream that a heartbeat breaks, ms (default 15 s). */
   readonly heartbeatMs?: number
+  /** How often the files of keys are looked at, ms (default 1 s). */
+  readonly keysEveryMs?: number
 }
 
 const HEARTBEAT_MS = 15_000
+const KEYS_EVERY_MS = 1_000
 const MANAGEMENT_CLOSE_MS = 1_000
 
 /**
@@ -63,11 +66,15 @@ const MANAGEMENT_CLOSE_MS = 1_000
 export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
   const log = serviceLog(config.logLevel, options.log)
   const metrics = serviceMetrics()
-  const keyring = openKeyring(config, log)
-  const signingKeys = openSigningKeys(config, log)
-  const tokens = tokensOf(config, signingKeys, log)
   const host = options.host ?? systemHost()
-  const { store, close: closeStore } = await openStore(config, { log, now: () => host.now() })
+  const now = (): number => host.now()
+  const everyMs = options.keysEveryMs ?? KEYS_EVERY_MS
+  const keys = openKeys(config, { log, metrics, now, everyMs })
+  const { keyring, signingKeys, tokens } = keys
+  const { store, close: closeStore } = await openStore(config, { log, now }).catch((error) => {
+    keys.close()
+    throw error
+  })
   const geo = geoLookup({
     city: config.geoCity,
     asn: config.geoAsn,
@@ -96,6 +103,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
 
   async function release(): Promise<void> {
     geo.close()
+    keys.close()
     await closeStore()
   }
 
@@ -126,7 +134,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       sessions,
       events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
       callers: callersOf(config.apiKeys),
-      cookies: sessionCookies(config.cookieName, () => host.now()),
+      cookies: sessionCookies(config.cookieName, now),
       signingKeys,
       subjectKey: subjectKeys(keyring),
       log,
