@@ -13,6 +13,7 @@ import {
   strict,
   subjectKeys,
   systemHost,
+  tokenInspector,
 } from 'holdfast'
 import { clientAddressResolver, geoLookup } from 'holdfast/network'
 import type { DestinationStream } from 'pino'
@@ -28,6 +29,7 @@ import { type Listener, listen } from './listener.ts'
 import { logEvent, serviceLog } from './log.ts'
 import { managementAnswer } from './management.ts'
 import { serviceMetrics } from './metrics.ts'
+import { ownTokens } from './own-tokens.ts'
 import { openStore } from './store.ts'
 
 /** A service that runs. */
@@ -133,6 +135,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
     const api = createApi({
       sessions,
       events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
+      inspector: tokenInspector({ store, keyring, host }),
+      ownTokens: ownTokens(config, signingKeys, now),
       callers: callersOf(config.apiKeys),
       cookies: sessionCookies(config.cookieName, now),
       signingKeys,
