@@ -1,28 +1,78 @@
+import { sameText } from '../core/constant-time.ts'
 import { findContext, sameDevice, sameNetwork, VISIT_GAP_MS } from '../core/context.ts'
 import type { Decision } from '../core/decision.ts'
+import { lifetimeVerdict } from '../core/lifetimes.ts'
 import { failuresOf } from '../core/prompts.ts'
+import type { Row } from '../core/ratchet.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Presented, Verification } from '../core/sessions.ts'
 import { rotationDue } from './advance.ts'
 import { passed } from './answer.ts'
 import { decide } from './decide.ts'
-import { judgeLive, type Weighable } from './live.ts'
+import { judgeShown, shownBy, type Weighable } from './live.ts'
 import type { Opened } from './load.ts'
 import type { Parts } from './parts.ts'
-import { touchIfDue } from './save.ts'
+import type { Shown } from './present.ts'
+import { touchDue, touchIfDue } from './save.ts'
 import { acrMet, carriedEvidence, provedAt } from './weigh.ts'
 
 /** Judges one presentation of a token: the ten steps of the design, in their order. */
-export function verify(parts: Parts, presented: Presented): Promise<Verification> {
-  return judgeLive(parts, presented, (opened, shown) => {
-    const { found, state } = opened
-    if (!unchanged(parts, opened, shown)) return decide(parts, opened, shown)
-    const decision = quietDecision(parts, state, shown.presentation.at)
-    if (decision.outcome !== 'allow') return decide(parts, opened, shown)
-    const answer = passed(parts, state, found, { decision })
-    const touched = touchIfDue(parts, found, shown.presentation)
-    return touched === undefined ? answer : touched.then(() => answer)
-  })
+export async function verify(parts: Parts, presented: Presented): Promise<Verification> {
+  const shown = shownBy(parts, presented)
+  if ('ok' in shown) return shown
+  const copied = judgeCopy(parts, shown)
+  if (copied !== undefined) return copied
+  parts.copies?.asked('miss')
+  return judgeShown(parts, shown, (...read) => judgeRead(parts, ...read))
+}
+
+/**
+ * {@link verify}, as far as it goes without asking anybody: what is no token of ours is refused, and a local copy that says
+ * `allow` lets pass. Undefined: ask `verify`.
+ */
+export function verifyNow(parts: Parts, presented: Presented): Verification | undefined {
+  const shown = shownBy(parts, presented)
+  return 'ok' in shown ? shown : judgeCopy(parts, shown)
+}
+
+function judgeRead(
+  parts: Parts,
+  opened: Opened,
+  shown: Weighable,
+): Promise<Verification | 'lost_race'> | Verification {
+  const answer = judgeQuietly(parts, opened, shown)
+  if (answer === undefined) return decide(parts, opened, shown)
+  const touched = touchIfDue(parts, opened.found, shown.presentation)
+  return touched === undefined ? answer : touched.then(() => answer)
+}
+
+/** Whatever is not quite as it was is judged on what the store says; so is whatever a fresh read alone can tell. */
+function judgeCopy(parts: Parts, shown: Shown): Verification | undefined {
+  const { claims, presentation, presented } = shown
+  const { at } = presentation
+  const opened = parts.copies?.get(claims.session, at)
+  if (opened === undefined || presented.acr !== undefined) return undefined
+  const { found, state } = opened
+  const { issued, acked, id } = state.family
+  if (found.version < parts.versions.seen(found.id)) return undefined
+  if (lifetimeVerdict(state, found.lastActivity, at) !== 'live' || touchDue(found, at))
+    return undefined
+  const newest = claims.family === id && claims.generation === issued.generation
+  if (!newest || issued.generation !== acked.generation) return undefined
+  if (!sameText(claims.digest, issued.digest)) return undefined
+  const answer = judgeQuietly(parts, opened, { ...shown, row: CURRENT })
+  if (answer !== undefined) parts.copies?.asked('hit')
+  return answer
+}
+
+const CURRENT: Row = { row: 'current', first: false }
+
+/** Undefined: there is something to weigh. */
+function judgeQuietly(parts: Parts, opened: Opened, shown: Weighable): Verification | undefined {
+  if (!unchanged(parts, opened, shown)) return undefined
+  const decision = quietDecision(parts, opened.state, shown.presentation.at)
+  if (decision.outcome !== 'allow') return undefined
+  return passed(parts, opened.state, opened.found, { decision })
 }
 
 /** Nothing new to weigh, nothing to write, nothing the route asks for: nearly every request. */
