@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import {
   apiKey,
+  audience,
+  audienceName,
   duration,
+  issuer,
   lifetime,
   listen,
   listenAnywhere,
@@ -10,6 +13,7 @@ import {
   pause,
   policy,
   store,
+  tokenLifetime,
   word,
 } from './values.ts'
 
@@ -202,6 +206,40 @@ export const schema = z.strictObject({
       reading: 'text',
     },
   ),
+  audiences: setting(
+    z
+      .record(audienceName, audience)
+      .refine((all) => Object.keys(all).length <= 64, 'must not name more than 64')
+      .default({}),
+    {
+      about:
+        'Services that access tokens are issued for, by name; the first stands in where a refresh names none. `algorithm`: `EdDSA` unless said otherwise, `ES256` or `RS256`; `lifetime` as in `accessTokenLifetime`. None, and so no access tokens, unless set.',
+      example: '{ orders: {}, billing: { algorithm: ES256, lifetime: 60s } }',
+      reading: 'yaml',
+    },
+  ),
+  issuer: setting(issuer.optional(), {
+    about:
+      'URL of this authority as verifiers know it: `iss` of access tokens. The address of `listen` unless set, which suits one machine alone.',
+    example: 'https://auth.example.com',
+    reading: 'text',
+  }),
+  clientId: setting(word.default('holdfast'), {
+    about: '`client_id` of access tokens: for whom the sessions are kept.',
+    example: 'holdfast',
+    reading: 'text',
+  }),
+  accessTokenLifetime: setting(tokenLifetime.default(90_000), {
+    about: 'How long an access token lives, `10s` to `120s`; never longer than its session.',
+    example: '90s',
+    reading: 'text',
+  }),
+  signingKeys: setting(z.string().min(1).optional(), {
+    about:
+      'File of the keys that sign access tokens (`holdfast keys new FILE --signing` makes one). Without it, where there are `audiences`, a development file is made beside an LMDB store, or keys in memory; Redis demands one.',
+    example: '/etc/holdfast/signing-keys.json',
+    reading: 'text',
+  }),
   requestTimeout: setting(duration.default(10_000), {
     about: 'A request that has not arrived whole by then is dropped.',
     example: '10s',

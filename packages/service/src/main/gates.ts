@@ -90,7 +90,7 @@ function gateParts({
   const byKey = gatewaysOf(config.apiKeys, config.gatePeers)
   const shared = {
     decide: decision(judge, log),
-    readOptions: optionsReader([]),
+    readOptions: optionsReader(Object.keys(config.audiences)),
     reports: gateReports(metrics, log),
     cookieName,
     log,

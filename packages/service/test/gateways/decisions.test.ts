@@ -94,6 +94,23 @@ describe.each(DIALECTS)('$name', ({ name, ask }) => {
     expect(script.setCookies).toEqual([])
   })
 
+  test('hands on a signed access token for the audience of the route, in under 4 KB of headers', async () => {
+    const run = await gated({ HOLDFAST_AUDIENCES: '{ orders: {} }' })
+
+    const answer = await ask(run, { cookie: cookieOf(run.token) }, 'audience=orders&rotate=yes')
+
+    expect(answer.status).toBe(200)
+    const [scheme, token = ''] = answer.header('authorization')?.split(' ') ?? []
+    const [head = '', claims = ''] = token.split('.')
+    expect(scheme).toBe('Bearer')
+    expect(JSON.parse(Buffer.from(head, 'base64url').toString())).toMatchObject({ typ: 'at+jwt' })
+    expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({
+      aud: 'orders',
+      sub: 'ada',
+    })
+    expect(token.length).toBeLessThan(1_024)
+  })
+
   test('rotates only where the gateway hands cookies on, one cookie at a time', async () => {
     const run = await gated()
     run.host.advance(600_000)
