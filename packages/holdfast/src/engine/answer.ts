@@ -46,6 +46,22 @@ export function accessFor({ presented, presentation }: Shown): Access | undefine
   return audience === undefined ? undefined : { audience, presentation }
 }
 
+/** The answer to a presentation that passes, without anything that takes time. */
+export function passedNow(
+  parts: Parts,
+  state: SessionState,
+  found: Found,
+  { decision, token }: { readonly decision: Decision; readonly token?: string | undefined },
+): Passed {
+  return {
+    ok: true,
+    decision,
+    session: viewOf(parts, state, found),
+    persistent: parts.lifetimeOf(state.tenant, state.class)?.persistent ?? false,
+    ...(token === undefined ? {} : { token }),
+  }
+}
+
 export function passed(
   parts: Parts,
   state: SessionState,
@@ -56,14 +72,8 @@ export function passed(
     readonly access?: Access | undefined
   },
 ): Passed | Promise<Passed> {
-  const { decision, token, access } = answer
-  const verification: Passed = {
-    ok: true,
-    decision,
-    session: viewOf(parts, state, found),
-    persistent: parts.lifetimeOf(state.tenant, state.class)?.persistent ?? false,
-    ...(token === undefined ? {} : { token }),
-  }
+  const { decision, access } = answer
+  const verification = passedNow(parts, state, found, answer)
   const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
   if (access === undefined || !trusted || parts.tokens === undefined) return verification
   return parts.tokens
@@ -71,7 +81,8 @@ export function passed(
     .then(({ token: accessToken, expiresIn }) => ({ ...verification, accessToken, expiresIn }))
 }
 
-type Passed = Verification & { readonly ok: true }
+/** An answer that lets pass. */
+export type Passed = Verification & { readonly ok: true }
 
 /** A proof counts where it was given: elsewhere nothing downstream may take the session for stronger, or fresher. */
 function grantOf(
