@@ -12,7 +12,14 @@ import { isSessionId, type SessionId } from '../core/ids.ts'
 import { DEFAULT_LIFETIMES, type Lifetime, lifetimeVerdict } from '../core/lifetimes.ts'
 import type { Lookup } from '../core/lookup.ts'
 import type { SessionDetail } from '../core/session.ts'
-import type { PageRequest, Presented, Sessions, SubjectRef } from '../core/sessions.ts'
+import type {
+  PageRequest,
+  Presented,
+  Sessions,
+  SubjectRef,
+  Verification,
+  VerifiesNow,
+} from '../core/sessions.ts'
 import type { Store } from '../core/store.ts'
 import { describeNetwork } from '../network/describe.ts'
 import { networkReader } from '../network/network-reader.ts'
@@ -93,15 +100,12 @@ const MAX_PAGE = 200
 export function createSessions(options: SessionsOptions): Sessions {
   const parts = partsOf(options)
   const { host, store } = parts
+  const verifyAsked = (presented: Presented): Promise<Verification> => verify(parts, presented)
+  const atOnce: VerifiesNow = { now: (presented) => verifyNow(parts, presented) }
 
   return {
     create: (login) => create(parts, login),
-    verify:
-      parts.copies === undefined
-        ? (presented) => verify(parts, presented)
-        : Object.assign((presented: Presented) => verify(parts, presented), {
-            now: (presented: Presented) => verifyNow(parts, presented),
-          }),
+    verify: parts.copies === undefined ? verifyAsked : Object.assign(verifyAsked, atOnce),
     beginStepUp: (presented) => beginStepUp(parts, presented),
     completeStepUp: (proof) => completeStepUp(parts, proof),
     logout: (token, by) => logout(parts, token, { ...by, why: 'logout' }),
