@@ -36,6 +36,7 @@ import { logout, revoke, revokeSubject } from './end.ts'
 import { journal } from './journal.ts'
 import { load } from './load.ts'
 import { type Parts, type SessionLimit, versionGuard } from './parts.ts'
+import { quietPolicy } from './quiet-policy.ts'
 import { sessionRecords } from './records.ts'
 import { report } from './report.ts'
 import { checkSubject } from './subjects.ts'
@@ -159,6 +160,7 @@ function partsOf(options: SessionsOptions): Parts {
     () => host.now(),
   )
   const readFacts = factReader(describe)
+  const policy = options.policy ?? balanced()
   const copies = copiesOf(options, host)
   const store = copies === undefined ? options.store : copiedStore(options.store, copies)
 
@@ -167,7 +169,8 @@ function partsOf(options: SessionsOptions): Parts {
     copies,
     codec,
     host,
-    policy: options.policy ?? balanced(),
+    policy,
+    quietly: quietPolicy(policy),
     shadow: options.shadow,
     signals: options.signals ?? starterSignals(),
     describeNetwork: describe,
