@@ -45,6 +45,7 @@ export function configOf(env: Record<string, string> = {}): Config {
       HOLDFAST_API_KEYS: API_KEYS,
       HOLDFAST_LISTEN: '127.0.0.1:0',
       HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:0',
+      HOLDFAST_GATE_LISTEN: '127.0.0.1:0',
       HOLDFAST_STORE: 'memory:',
       HOLDFAST_DRAIN: '0s',
       ...env,

@@ -66,7 +66,11 @@ export interface Judging<Pass> {
 }
 
 /** Refused on optional routes, too: such a request is not anonymous, it is forged. */
-const FORGED: readonly Code[] = ['https_required', 'cross_site_request', 'form_token_invalid']
+export const FORGED: readonly Code[] = [
+  'https_required',
+  'cross_site_request',
+  'form_token_invalid',
+]
 
 type Entry = Extract<Entered, { ok: true }>
 

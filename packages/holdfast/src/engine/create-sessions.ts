@@ -2,6 +2,7 @@ import { isUnreadable, sealingCodec } from '../codecs/codec.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { factReader } from '../codecs/record-facts.ts'
 import { systemHost } from '../codecs/system-host.ts'
+import type { AccessTokens } from '../core/access-token.ts'
 import type { Policy } from '../core/decision.ts'
 import { deviceReader } from '../core/device-reader.ts'
 import { SessionError } from '../core/errors.ts'
@@ -69,6 +70,8 @@ export interface SessionsOptions {
   readonly acrOrder?: readonly string[]
   /** How often a deliverable secret rotates. Default 5 minutes. */
   readonly rotateEveryMs?: number
+  /** Issues access tokens for the audiences that presentations name: `accessTokens` of `holdfast/tokens`. */
+  readonly tokens?: AccessTokens
   /**
    * Keeps what was read of sessions in this process, so that most verifications ask no store. Default false. A revocation by
    * another process then takes effect here as soon as the feed has told of it: within milliseconds, and within 3 s where a
@@ -181,6 +184,7 @@ function partsOf(options: SessionsOptions): Parts {
     limit,
     acrOrder: options.acrOrder ?? [],
     rotateEveryMs: options.rotateEveryMs ?? FIVE_MINUTES_MS,
+    tokens: options.tokens,
     journal: journal({ codec, host, feed: store.feed, onEvent }),
     touches: batchedTouches(store.entries),
     versions: versionGuard(),

@@ -7,7 +7,7 @@ import type { Row } from '../core/ratchet.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Presented, Verification } from '../core/sessions.ts'
 import { rotationDue } from './advance.ts'
-import { passed } from './answer.ts'
+import { accessFor, passed, passedNow } from './answer.ts'
 import { decide } from './decide.ts'
 import { judgeShown, shownBy, type Weighable } from './live.ts'
 import type { Opened } from './load.ts'
@@ -21,18 +21,26 @@ export async function verify(parts: Parts, presented: Presented): Promise<Verifi
   const shown = shownBy(parts, presented)
   if ('ok' in shown) return shown
   const copied = judgeCopy(parts, shown)
-  if (copied !== undefined) return copied
-  parts.copies?.asked('miss')
-  return judgeShown(parts, shown, (...read) => judgeRead(parts, ...read))
+  if (copied === undefined) {
+    parts.copies?.asked('miss')
+    return judgeShown(parts, shown, (...read) => judgeRead(parts, ...read))
+  }
+  const { opened, decision } = copied
+  return passed(parts, opened.state, opened.found, { decision, access: accessFor(shown) })
 }
 
 /**
- * {@link verify}, as far as it goes without asking anybody: what is no token of ours is refused, and a local copy that says
- * `allow` lets pass. Undefined: ask `verify`.
+ * {@link verify}, as far as it goes without asking or waiting for anybody: what is no token of ours is refused, and a local
+ * copy that says `allow` lets pass. Undefined: ask `verify`.
  */
 export function verifyNow(parts: Parts, presented: Presented): Verification | undefined {
   const shown = shownBy(parts, presented)
-  return 'ok' in shown ? shown : judgeCopy(parts, shown)
+  if ('ok' in shown) return shown
+  if (presented.audience !== undefined) return undefined
+  const copied = judgeCopy(parts, shown)
+  if (copied === undefined) return undefined
+  const { opened, decision } = copied
+  return passedNow(parts, opened.state, opened.found, { decision })
 }
 
 function judgeRead(
@@ -40,14 +48,20 @@ function judgeRead(
   opened: Opened,
   shown: Weighable,
 ): Promise<Verification | 'lost_race'> | Verification {
-  const answer = judgeQuietly(parts, opened, shown)
-  if (answer === undefined) return decide(parts, opened, shown)
-  const touched = touchIfDue(parts, opened.found, shown.presentation)
-  return touched === undefined ? answer : touched.then(() => answer)
+  const { state, found } = opened
+  const decision = judgeQuietly(parts, opened, shown)
+  if (decision === undefined) return decide(parts, opened, shown)
+  const answer = { decision, access: accessFor(shown) }
+  const touched = touchIfDue(parts, found, shown.presentation)
+  if (touched === undefined) return passed(parts, state, found, answer)
+  return touched.then(() => passed(parts, state, found, answer))
 }
 
 /** Whatever is not quite as it was is judged on what the store says; so is whatever a fresh read alone can tell. */
-function judgeCopy(parts: Parts, shown: Shown): Verification | undefined {
+function judgeCopy(
+  parts: Parts,
+  shown: Shown,
+): { readonly opened: Opened; readonly decision: Decision } | undefined {
   const { claims, presentation, presented } = shown
   const { at } = presentation
   const opened = parts.copies?.get(claims.session, at)
@@ -60,19 +74,19 @@ function judgeCopy(parts: Parts, shown: Shown): Verification | undefined {
   const newest = claims.family === id && claims.generation === issued.generation
   if (!newest || issued.generation !== acked.generation) return undefined
   if (!sameText(claims.digest, issued.digest)) return undefined
-  const answer = judgeQuietly(parts, opened, { ...shown, row: CURRENT })
-  if (answer !== undefined) parts.copies?.asked('hit')
-  return answer
+  const decision = judgeQuietly(parts, opened, { ...shown, row: CURRENT })
+  if (decision === undefined) return undefined
+  parts.copies?.asked('hit')
+  return { opened, decision }
 }
 
 const CURRENT: Row = { row: 'current', first: false }
 
-/** Undefined: there is something to weigh. */
-function judgeQuietly(parts: Parts, opened: Opened, shown: Weighable): Verification | undefined {
+/** That it may pass; undefined where there is something to weigh. */
+function judgeQuietly(parts: Parts, opened: Opened, shown: Weighable): Decision | undefined {
   if (!unchanged(parts, opened, shown)) return undefined
   const decision = quietDecision(parts, opened.state, shown.presentation.at)
-  if (decision.outcome !== 'allow') return undefined
-  return passed(parts, opened.state, opened.found, { decision })
+  return decision.outcome === 'allow' ? decision : undefined
 }
 
 /** Nothing new to weigh, nothing to write, nothing the route asks for: nearly every request. */

@@ -10,6 +10,13 @@ export interface Metrics {
     readonly ms: number
   }): void
   verified(verification: Verification): void
+  /** An answer to a gateway; `why` where it was not a decision. */
+  gate(answer: {
+    readonly dialect: string
+    readonly status: number
+    readonly ms: number
+    readonly why?: string | undefined
+  }): void
   happened(event: SessionEvent): void
   /** Prometheus text format. */
   text(): Promise<string>
@@ -43,7 +50,32 @@ export function serviceMetrics(): Metrics {
     registers,
   })
 
+  const gateRequests = new Counter({
+    name: 'holdfast_gate_requests_total',
+    help: 'Answers to gateways, by dialect and status.',
+    labelNames: ['dialect', 'status'],
+    registers,
+  })
+  const gateDuration = new Histogram({
+    name: 'holdfast_gate_request_duration_seconds',
+    help: 'Time to answer a gateway, by dialect.',
+    labelNames: ['dialect'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+    registers,
+  })
+  const gateMistakes = new Counter({
+    name: 'holdfast_gate_rejected_total',
+    help: 'Requests of gateways that could not be judged, by dialect and what was wrong with them.',
+    labelNames: ['dialect', 'why'],
+    registers,
+  })
+
   return {
+    gate({ dialect, status, ms, why }) {
+      gateRequests.inc({ dialect, status: String(status) })
+      gateDuration.observe({ dialect }, ms / 1_000)
+      if (why !== undefined) gateMistakes.inc({ dialect, why })
+    },
     answered({ method, route, status, ms }) {
       const known = METHODS.includes(method) ? method : 'other'
       requests.observe({ method: known, route, status: String(status) }, ms / 1_000)

@@ -22,17 +22,23 @@ import { lifetimesOf } from '../config/lifetimes.ts'
 import { formatListen } from '../config/print.ts'
 import { type Config, variableOf } from '../config/schema.ts'
 import { sessionCookies } from './cookies.ts'
+import { openGates } from './gates.ts'
 import { openKeyring, ringCheck } from './keyring.ts'
 import { type Listener, listen } from './listener.ts'
 import { logEvent, serviceLog } from './log.ts'
 import { managementAnswer } from './management.ts'
 import { serviceMetrics } from './metrics.ts'
+import { openSigningKeys, tokensOf } from './signing-keys.ts'
 import { openStore } from './store.ts'
 
 /** A service that runs. */
 export interface Service {
   readonly url: string
   readonly managementUrl: string
+  /** Where gateways ask; `unix:` and a path for a socket. Undefined where it is off. */
+  readonly gateUrl: string | undefined
+  /** Where Envoy asks over gRPC. */
+  readonly grpcAddress: string | undefined
   /**
    * Not ready at once, but serving for as long as `drain` says; then takes nothing new, finishes what is in flight (at
    * most `stopTimeout`), closes the store. Idempotent.
@@ -63,6 +69,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
   const log = serviceLog(config.logLevel, options.log)
   const metrics = serviceMetrics()
   const keyring = openKeyring(config, log)
+  const signingKeys = openSigningKeys(config, log)
+  const tokens = tokensOf(config, signingKeys, log)
   const host = options.host ?? systemHost()
   const { store, close: closeStore } = await openStore(config, { log, now: () => host.now() })
   const geo = geoLookup({
@@ -72,6 +80,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   })
   const ring = ringCheck({ store, keyring }, log)
   const stopping = new AbortController()
+  const opened: Listener[] = []
   let closing: Promise<void> | undefined
 
   function onEvent(event: SessionEvent): void {
@@ -116,6 +125,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
         : { limit: { max: config.sessionLimit, beyond: config.sessionLimitBeyond } }),
       acrOrder: config.acrOrder,
       rotateEveryMs: config.rotateEvery,
+      ...(tokens === undefined ? {} : { tokens }),
       onEvent,
     })
     const api = createApi({
@@ -123,6 +133,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
       callers: callersOf(config.apiKeys),
       cookies: sessionCookies(config.cookieName, () => host.now()),
+      signingKeys,
       subjectKey: subjectKeys(keyring),
       log,
       metrics,
@@ -131,33 +142,46 @@ export async function startService(config: Config, options: ServiceOptions = {})
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
     })
     const requestTimeoutMs = config.requestTimeout
-    const management = await listenAs(
-      variableOf('managementListen'),
-      managementAnswer({ metrics, ready, warnings: ring.warnings }),
-      { ...config.managementListen, requestTimeoutMs },
+    const listensAs = namedListeners(config)
+    const gates = await openGates({ sessions, config, metrics, log, now: host.now }, listensAs)
+    opened.push(...gates)
+    const management = await listensAs('managementListen', () =>
+      listen(managementAnswer({ metrics, ready, warnings: ring.warnings }), {
+        where: config.managementListen,
+        requestTimeoutMs,
+      }),
     )
-    const main = await listenAs(
-      variableOf('listen'),
-      getRequestListener(
-        (request, { incoming }) => {
-          if (incoming instanceof IncomingMessage) return api(request, incoming)
-          throw new SessionError('internal_error', 'This listener speaks HTTP/1.1 alone.')
-        },
-        { errorHandler: () => new Response(null, { status: 400 }) },
-      ),
-      { ...config.listen, requestTimeoutMs },
-    ).catch(async (error: unknown) => {
-      await management.close(0)
-      throw error
-    })
-    log.info({ url: main.url, management: management.url, store: config.store.kind }, 'listening')
+    opened.push(management)
+    const answer = getRequestListener(
+      (request, { incoming }) => {
+        if (incoming instanceof IncomingMessage) return api(request, incoming)
+        throw new SessionError('internal_error', 'This listener speaks HTTP/1.1 alone.')
+      },
+      { errorHandler: () => new Response(null, { status: 400 }) },
+    )
+    const main = await listensAs('listen', () =>
+      listen(answer, { where: config.listen, requestTimeoutMs }),
+    )
+    const serving = [main, ...gates]
+    const gateUrl = config.gateListen === 'off' ? undefined : gates[0]?.url
+    const grpcAddress = config.grpcListen === 'off' ? undefined : gates.at(-1)?.url
+    log.info(
+      {
+        url: main.url,
+        management: management.url,
+        gate: gateUrl,
+        grpc: grpcAddress,
+        store: config.store.kind,
+      },
+      'listening',
+    )
 
     const close = async (): Promise<void> => {
       log.info('stopping')
-      main.drain()
+      for (const listener of serving) listener.drain()
       if (config.drain > 0) await setTimeout(config.drain)
       stopping.abort()
-      await main.close(config.stopTimeout)
+      await Promise.all(serving.map((listener) => listener.close(config.stopTimeout)))
       await release()
       await management.close(MANAGEMENT_CLOSE_MS)
       log.info('stopped')
@@ -165,12 +189,15 @@ export async function startService(config: Config, options: ServiceOptions = {})
     return {
       url: main.url,
       managementUrl: management.url,
+      gateUrl,
+      grpcAddress,
       close() {
         closing ??= close()
         return closing
       },
     }
   } catch (cause) {
+    await Promise.all(opened.map((listener) => listener.close(0)))
     await release()
     throw cause
   }
@@ -196,20 +223,22 @@ function callerAddressOf({
   return (peer, headers) => resolve(peer, (name) => headers.get(name) ?? undefined).ip
 }
 
-/** As {@link listen}; what cannot listen names its address and the setting. */
-async function listenAs(
-  variable: string,
-  answer: Parameters<typeof listen>[0],
-  options: Parameters<typeof listen>[1],
-): Promise<Listener> {
-  try {
-    return await listen(answer, options)
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
-    throw new SessionError(
-      'config_invalid',
-      `Cannot listen on ${formatListen(options)} (${code}). Free the address, or set ${variable} to another.`,
-      { cause },
-    )
+type ListenSetting = 'listen' | 'managementListen' | 'gateListen' | 'grpcListen'
+
+/** Opens listeners; one that cannot listen names its address and the setting. */
+function namedListeners(
+  config: Config,
+): (setting: ListenSetting, open: () => Promise<Listener>) => Promise<Listener> {
+  return async (setting, open) => {
+    try {
+      return await open()
+    } catch (cause) {
+      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
+      throw new SessionError(
+        'config_invalid',
+        `Cannot listen on ${formatListen(config[setting])} (${code}). Free the address, or set ${variableOf(setting)} to another.`,
+        { cause },
+      )
+    }
   }
 }
