@@ -84,6 +84,7 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
   const derivedKeys = new Map<string, KeyObject>()
   /** Claims of tokens whose tag was right, by the digest of the token: a client shows one token many times. */
   const authentic = memo<string, Claims>(REMEMBERED_TOKENS)
+  const formTokens = memo<SessionId, string>(REMEMBERED_TOKENS)
 
   /** What a key that was taken out has tagged and sealed must not be believed any longer. */
   function forgetOldRing(): void {
@@ -204,7 +205,13 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     },
 
     formToken(session) {
-      return createHmac('sha256', required('index', 'form')).update(session).digest('base64url')
+      const known = formTokens.get(session)
+      if (known !== undefined) return known
+      const made = createHmac('sha256', required('index', 'form'))
+        .update(session)
+        .digest('base64url')
+      formTokens.set(session, made)
+      return made
     },
   }
 }

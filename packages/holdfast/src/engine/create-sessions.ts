@@ -13,7 +13,14 @@ import { isSessionId, type SessionId } from '../core/ids.ts'
 import { DEFAULT_LIFETIMES, type Lifetime, lifetimeVerdict } from '../core/lifetimes.ts'
 import type { Lookup } from '../core/lookup.ts'
 import type { SessionDetail } from '../core/session.ts'
-import type { PageRequest, Presented, Sessions, SubjectRef } from '../core/sessions.ts'
+import type {
+  PageRequest,
+  Presented,
+  Sessions,
+  SubjectRef,
+  Verification,
+  VerifiesNow,
+} from '../core/sessions.ts'
 import type { Store } from '../core/store.ts'
 import { describeNetwork } from '../network/describe.ts'
 import { networkReader } from '../network/network-reader.ts'
@@ -30,6 +37,7 @@ import { logout, revoke, revokeSubject } from './end.ts'
 import { journal } from './journal.ts'
 import { load } from './load.ts'
 import { type Parts, type SessionLimit, versionGuard } from './parts.ts'
+import { quietPolicy } from './quiet-policy.ts'
 import { sessionRecords } from './records.ts'
 import { report } from './report.ts'
 import { checkSubject } from './subjects.ts'
@@ -96,15 +104,12 @@ const MAX_PAGE = 200
 export function createSessions(options: SessionsOptions): Sessions {
   const parts = partsOf(options)
   const { host, store } = parts
+  const verifyAsked = (presented: Presented): Promise<Verification> => verify(parts, presented)
+  const atOnce: VerifiesNow = { now: (presented) => verifyNow(parts, presented) }
 
   return {
     create: (login) => create(parts, login),
-    verify:
-      parts.copies === undefined
-        ? (presented) => verify(parts, presented)
-        : Object.assign((presented: Presented) => verify(parts, presented), {
-            now: (presented: Presented) => verifyNow(parts, presented),
-          }),
+    verify: parts.copies === undefined ? verifyAsked : Object.assign(verifyAsked, atOnce),
     beginStepUp: (presented) => beginStepUp(parts, presented),
     completeStepUp: (proof) => completeStepUp(parts, proof),
     logout: (token, by) => logout(parts, token, { ...by, why: 'logout' }),
@@ -158,6 +163,7 @@ function partsOf(options: SessionsOptions): Parts {
     () => host.now(),
   )
   const readFacts = factReader(describe)
+  const policy = options.policy ?? balanced()
   const copies = copiesOf(options, host)
   const store = copies === undefined ? options.store : copiedStore(options.store, copies)
 
@@ -166,7 +172,8 @@ function partsOf(options: SessionsOptions): Parts {
     copies,
     codec,
     host,
-    policy: options.policy ?? balanced(),
+    policy,
+    quietly: quietPolicy(policy),
     shadow: options.shadow,
     signals: options.signals ?? starterSignals(),
     describeNetwork: describe,

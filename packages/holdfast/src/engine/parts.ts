@@ -9,6 +9,7 @@ import type { Device, Network, RequestFacts } from '../core/request.ts'
 import type { Store } from '../core/store.ts'
 import type { LocalCopies } from './copies.ts'
 import type { Journal } from './journal.ts'
+import type { QuietPolicy } from './quiet-policy.ts'
 import type { Records } from './records.ts'
 import type { Touches } from './touches.ts'
 
@@ -18,6 +19,7 @@ export interface Parts {
   readonly codec: Codec
   readonly host: Host
   readonly policy: Policy
+  readonly quietly: QuietPolicy
   readonly shadow: Policy | undefined
   readonly signals: readonly Signal[]
   readonly describeNetwork: (ip: string | null) => Network

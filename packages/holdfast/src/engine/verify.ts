@@ -114,16 +114,9 @@ function unchanged(parts: Parts, { state, found }: Opened, shown: Weighable): bo
 /** What the policy says of the last context when nothing but its own decaying evidence is on the scales. */
 function quietDecision(parts: Parts, state: SessionState, at: number): Decision {
   const context = findContext(state.contexts, state.last.context)
-  return parts.policy(context === undefined ? [] : carriedEvidence(context, at), {
-    sensitivity: 'normal',
-    reading: true,
+  const evidence = context === undefined ? [] : carriedEvidence(context, at)
+  return parts.quietly(evidence, {
     context: context?.state ?? 'new',
-    networkConfirmed: false,
-    missing: [],
-    forked: false,
     canStepUp: state.factors.length > 0,
-    signalFailed: false,
-    prompts: 0,
-    contradiction: null,
   })
 }

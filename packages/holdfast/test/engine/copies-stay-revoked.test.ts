@@ -36,6 +36,8 @@ test('no order of requests, changes and news lets a revoked session pass after i
       const reads: Promise<Verification>[] = []
       await h.showNear(token)
       await nextTurn()
+      // followed from now on: kept
+      await h.showNear(token)
 
       for (const operation of before) await run(operation)
       await end()
