@@ -13,7 +13,7 @@ export interface StubAuthority {
 
 export async function stubAuthority(): Promise<StubAuthority> {
   const asked: Got[] = []
-  let how: number | 'hang' = 200
+  let how: number | 'hang' = 503
   const server = createServer((request, response) => {
     let body = ''
     request.on('data', (chunk) => {
