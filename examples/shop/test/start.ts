@@ -39,7 +39,10 @@ export interface Town {
 export async function compileBrowserModule(): Promise<string> {
   const root = fileURLToPath(new URL('../../../', import.meta.url))
   const folder = await mkdtemp(join(tmpdir(), 'shop-browser-module-'))
-  const settings = ['--ignoreConfig', '--target', 'es2022', '--module', 'nodenext', '--types', '']
+  const settings = [
+    ...['--ignoreConfig', '--target', 'es2022', '--module', 'nodenext', '--types', ''],
+    '--rewriteRelativeImportExtensions',
+  ]
   const source = join(root, 'packages/holdfast/src/browser/index.ts')
   const tsc = join(root, 'node_modules/.bin/tsc')
   await promisify(execFile)(tsc, [source, ...settings, '--outDir', folder])
