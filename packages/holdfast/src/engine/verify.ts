@@ -1,3 +1,4 @@
+import { acrMet } from '../core/acr.ts'
 import { findContext, sameDevice, sameNetwork, VISIT_GAP_MS } from '../core/context.ts'
 import type { Decision } from '../core/decision.ts'
 import { failuresOf } from '../core/prompts.ts'
@@ -10,7 +11,7 @@ import { judgeLive, type Weighable } from './live.ts'
 import type { Opened } from './load.ts'
 import type { Parts } from './parts.ts'
 import { touchIfDue } from './save.ts'
-import { acrMet, carriedEvidence, provedAt } from './weigh.ts'
+import { carriedEvidence, provedAt } from './weigh.ts'
 
 /** Judges one presentation of a token: the ten steps of the design, in their order. */
 export function verify(parts: Parts, presented: Presented): Promise<Verification> {
