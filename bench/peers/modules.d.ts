@@ -83,24 +83,3 @@ declare module 'better-sqlite3' {
   const Database: new (path: string) => { pragma(text: string): unknown }
   export default Database
 }
-
-declare module 'jose' {
-  type Key = CryptoKey | Uint8Array
-  export class SignJWT {
-    constructor(claims: object)
-    setProtectedHeader(header: { readonly alg: string }): this
-    setIssuedAt(): this
-    setSubject(subject: string): this
-    setExpirationTime(when: string): this
-    sign(key: Key): Promise<string>
-  }
-  export function jwtVerify(
-    token: string,
-    key: Key,
-    options: { readonly algorithms: readonly string[] },
-  ): Promise<{ readonly payload: { readonly sub?: string } }>
-  export function generateSecret(alg: string): Promise<Key>
-  export function generateKeyPair(
-    alg: string,
-  ): Promise<{ readonly publicKey: Key; readonly privateKey: Key }>
-}

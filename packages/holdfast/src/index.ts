@@ -11,6 +11,7 @@ export {
   rotateKeyring,
 } from './codecs/keyring.ts'
 export { systemHost } from './codecs/system-host.ts'
+export type { AccessGrant, AccessTokens } from './core/access-token.ts'
 export type { Context, ContextState } from './core/context.ts'
 export {
   type Decision,

@@ -160,9 +160,11 @@ function loginBody(login: Login): object {
 }
 
 function presentedBody(presented: Presented): object {
-  const { token, sensitivity, acr, freshWithin, waitedMs, deliverable, correlation } = presented
+  const { token, sensitivity, acr, freshWithin, waitedMs, deliverable } = presented
+  const { audience, correlation } = presented
   const request = requestBody(presented.request)
-  return { token, request, sensitivity, acr, freshWithin, waitedMs, deliverable, correlation }
+  const demands = { sensitivity, acr, freshWithin, audience }
+  return { token, request, ...demands, waitedMs, deliverable, correlation }
 }
 
 function proofBody({ request, ...proof }: Proof): object {

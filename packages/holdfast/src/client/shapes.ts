@@ -32,6 +32,8 @@ export function isVerification(value: unknown): value is Verification {
       ALLOWING.includes(value.decision.outcome) &&
       isSessionView(value.session) &&
       isOptional(isText, value.token) &&
+      isOptional(isText, value.accessToken) &&
+      isOptional(isNumber, value.expiresIn) &&
       typeof value.persistent === 'boolean'
     )
   }

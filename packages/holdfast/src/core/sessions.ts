@@ -94,6 +94,8 @@ export interface Presented extends Traced {
   readonly waitedMs?: number
   /** The answer can carry a cookie, so a secret may be rotated. Default false. */
   readonly deliverable?: boolean
+  /** Asks for an access token for this service; one that no tokens are issued for is `invalid_input`. */
+  readonly audience?: string
 }
 
 /** The answer to one presentation: the session, and a token when a new one has to be delivered, or the code of the refusal. */
@@ -104,6 +106,10 @@ export type Verification =
       readonly session: SessionView
       readonly token?: string
       readonly persistent: boolean
+      /** For the audience that was asked for; only where the outcome is `allow` or `observe`. */
+      readonly accessToken?: string
+      /** What is left of the access token's life, whole seconds. */
+      readonly expiresIn?: number
     }
   | {
       readonly ok: false

@@ -1,3 +1,5 @@
+import type { AccessGrant } from '../core/access-token.ts'
+import { contextKey } from '../core/context.ts'
 import type { Decision } from '../core/decision.ts'
 import type { RefusalCode } from '../core/errors.ts'
 import type { Presentation } from '../core/request.ts'
@@ -5,7 +7,9 @@ import type { SessionState } from '../core/session.ts'
 import type { Demands, Presented, Verification } from '../core/sessions.ts'
 import type { Found } from '../core/store.ts'
 import type { Parts } from './parts.ts'
+import type { Shown } from './present.ts'
 import { viewOf } from './views.ts'
+import { provedAt } from './weigh.ts'
 
 /** The code under which an outcome refuses this request; undefined when it passes. */
 export function refusalOf(
@@ -29,19 +33,62 @@ export function refusalOf(
   }
 }
 
+/** An access token that an answer brings along. */
+export interface Access {
+  /** Undefined takes the first audience of the issuer. */
+  readonly audience: string | undefined
+  readonly presentation: Presentation
+}
+
+/** The access token that a presentation asks for. */
+export function accessFor({ presented, presentation }: Shown): Access | undefined {
+  const { audience } = presented
+  return audience === undefined ? undefined : { audience, presentation }
+}
+
 export function passed(
   parts: Parts,
   state: SessionState,
   found: Found,
-  answer: { readonly decision: Decision; readonly token?: string | undefined },
-): Verification {
-  const { decision, token } = answer
-  return {
+  answer: {
+    readonly decision: Decision
+    readonly token?: string | undefined
+    readonly access?: Access | undefined
+  },
+): Passed | Promise<Passed> {
+  const { decision, token, access } = answer
+  const verification: Passed = {
     ok: true,
     decision,
     session: viewOf(parts, state, found),
     persistent: parts.lifetimeOf(state.tenant, state.class)?.persistent ?? false,
     ...(token === undefined ? {} : { token }),
+  }
+  const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
+  if (access === undefined || !trusted || parts.tokens === undefined) return verification
+  return parts.tokens
+    .issue(grantOf(state, access))
+    .then(({ token: accessToken, expiresIn }) => ({ ...verification, accessToken, expiresIn }))
+}
+
+type Passed = Verification & { readonly ok: true }
+
+/** A proof counts where it was given: elsewhere nothing downstream may take the session for stronger, or fresher. */
+function grantOf(state: SessionState, { audience, presentation }: Access): AccessGrant {
+  const { at, network, device } = presentation
+  const { acr, amr, authenticatedAt } = state.family
+  const proved = provedAt(state, contextKey(network, device))
+  return {
+    session: state.id,
+    subject: state.subject,
+    tenant: state.tenant,
+    generation: state.generation,
+    acr: proved ? acr : null,
+    amr: proved ? amr : [],
+    authenticatedAt: proved ? authenticatedAt : null,
+    deadline: state.deadline,
+    audience,
+    at,
   }
 }
 

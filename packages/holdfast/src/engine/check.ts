@@ -1,3 +1,4 @@
+import type { AccessTokens } from '../core/access-token.ts'
 import { SessionError } from '../core/errors.ts'
 import { LIMITS, type Network, type RequestFacts } from '../core/request.ts'
 import type { Attributes, JsonValue } from '../core/session.ts'
@@ -45,6 +46,12 @@ export function checkDuration(field: string, value: unknown): number {
     throw invalid(field, 'must be a positive whole number of milliseconds')
   }
   return value
+}
+
+/** Before anything has an effect: a secret that is rotated for an answer that cannot be given would be lost. */
+export function checkAudience(tokens: AccessTokens | undefined, audience: unknown): void {
+  if (tokens?.audiences.some((known) => known === audience)) return
+  throw invalid('audience', 'is not one that access tokens are issued for')
 }
 
 /** Types and sizes of what an adapter or a caller says about a request. */

@@ -2,6 +2,7 @@ import { isUnreadable, sealingCodec } from '../codecs/codec.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { factReader } from '../codecs/record-facts.ts'
 import { systemHost } from '../codecs/system-host.ts'
+import type { AccessTokens } from '../core/access-token.ts'
 import type { Policy } from '../core/decision.ts'
 import { deviceReader } from '../core/device-reader.ts'
 import { SessionError } from '../core/errors.ts'
@@ -59,6 +60,8 @@ export interface SessionsOptions {
   readonly acrOrder?: readonly string[]
   /** How often a deliverable secret rotates. Default 5 minutes. */
   readonly rotateEveryMs?: number
+  /** Issues access tokens for the audiences that presentations name: `accessTokens` of `holdfast/tokens`. */
+  readonly tokens?: AccessTokens
   readonly host?: Host
   /** Every event, once it is committed. Must not throw. */
   readonly onEvent?: (event: SessionEvent) => void
@@ -149,6 +152,7 @@ function partsOf(options: SessionsOptions): Parts {
     limit,
     acrOrder: options.acrOrder ?? [],
     rotateEveryMs: options.rotateEveryMs ?? FIVE_MINUTES_MS,
+    tokens: options.tokens,
     journal: journal({ codec, host, feed: store.feed, onEvent }),
     touches: batchedTouches(store.entries),
     versions: versionGuard(),

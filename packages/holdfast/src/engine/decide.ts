@@ -4,7 +4,7 @@ import type { SessionState } from '../core/session.ts'
 import type { Verification } from '../core/sessions.ts'
 import type { Found } from '../core/store.ts'
 import { type Advanced, advance } from './advance.ts'
-import { passed, refusalOf, refused } from './answer.ts'
+import { accessFor, passed, refusalOf, refused } from './answer.ts'
 import { learn, recall, withContext } from './history.ts'
 import type { EventFacts } from './journal.ts'
 import { type Judged, judge } from './judge.ts'
@@ -61,7 +61,7 @@ export async function decide(
   const code = refusalOf(decision, shown.presentation)
   if (code !== undefined) return refused(code, decision, shown.presented)
   const next = untouched ? state : moved.state
-  return passed(parts, next, found, { decision, token: moved.token })
+  return passed(parts, next, found, { decision, token: moved.token, access: accessFor(shown) })
 }
 
 /** What the subject's past should know of this presentation. */

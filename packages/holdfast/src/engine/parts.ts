@@ -1,5 +1,6 @@
 import type { Codec } from '../codecs/codec.ts'
 import type { FactReader } from '../codecs/record-facts.ts'
+import type { AccessTokens } from '../core/access-token.ts'
 import type { Policy } from '../core/decision.ts'
 import type { Signal } from '../core/evidence.ts'
 import type { Host } from '../core/host.ts'
@@ -26,6 +27,7 @@ export interface Parts {
   readonly limit: SessionLimit | undefined
   readonly acrOrder: readonly string[]
   readonly rotateEveryMs: number
+  readonly tokens: AccessTokens | undefined
   readonly journal: Journal
   readonly touches: Touches
   readonly versions: VersionGuard

@@ -5,7 +5,14 @@ import { judgeShowing, type Row } from '../core/ratchet.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Presented } from '../core/sessions.ts'
-import { checkDuration, checkNetwork, checkRequest, checkWord, invalid } from './check.ts'
+import {
+  checkAudience,
+  checkDuration,
+  checkNetwork,
+  checkRequest,
+  checkWord,
+  invalid,
+} from './check.ts'
 import type { Parts } from './parts.ts'
 
 /** One presentation, reduced and authenticated. */
@@ -18,7 +25,7 @@ export interface Shown {
 /** Refused before anything is read: no store access, no effect on any session. */
 export function authenticate(
   parts: Parts,
-  { token, acr, freshWithin, sensitivity, waitedMs = 0, correlation }: Presented,
+  { token, acr, freshWithin, sensitivity, waitedMs = 0, audience, correlation }: Presented,
   at: number,
 ): Claims | RefusalCode {
   if (acr !== undefined) checkWord('acr', acr)
@@ -27,6 +34,7 @@ export function authenticate(
   if (sensitivity !== undefined && sensitivity !== 'normal' && sensitivity !== 'sensitive') {
     throw new SessionError('invalid_input', 'sensitivity must be "normal" or "sensitive"')
   }
+  if (audience !== undefined) checkAudience(parts.tokens, audience)
   if (!Number.isSafeInteger(waitedMs) || waitedMs < 0) {
     throw invalid('waitedMs', 'must be a whole number of milliseconds from 0 up')
   }

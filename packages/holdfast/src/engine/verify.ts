@@ -1,16 +1,17 @@
+import { acrMet } from '../core/acr.ts'
 import { findContext, sameDevice, sameNetwork, VISIT_GAP_MS } from '../core/context.ts'
 import type { Decision } from '../core/decision.ts'
 import { failuresOf } from '../core/prompts.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Presented, Verification } from '../core/sessions.ts'
 import { rotationDue } from './advance.ts'
-import { passed } from './answer.ts'
+import { accessFor, passed } from './answer.ts'
 import { decide } from './decide.ts'
 import { judgeLive, type Weighable } from './live.ts'
 import type { Opened } from './load.ts'
 import type { Parts } from './parts.ts'
 import { touchIfDue } from './save.ts'
-import { acrMet, carriedEvidence, provedAt } from './weigh.ts'
+import { carriedEvidence, provedAt } from './weigh.ts'
 
 /** Judges one presentation of a token: the ten steps of the design, in their order. */
 export function verify(parts: Parts, presented: Presented): Promise<Verification> {
@@ -19,9 +20,10 @@ export function verify(parts: Parts, presented: Presented): Promise<Verification
     if (!unchanged(parts, opened, shown)) return decide(parts, opened, shown)
     const decision = quietDecision(parts, state, shown.presentation.at)
     if (decision.outcome !== 'allow') return decide(parts, opened, shown)
-    const answer = passed(parts, state, found, { decision })
+    const answer = { decision, access: accessFor(shown) }
     const touched = touchIfDue(parts, found, shown.presentation)
-    return touched === undefined ? answer : touched.then(() => answer)
+    if (touched === undefined) return passed(parts, state, found, answer)
+    return touched.then(() => passed(parts, state, found, answer))
   })
 }
 

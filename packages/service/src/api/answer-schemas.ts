@@ -122,6 +122,8 @@ export const verification = z
     cookie: setCookie.optional(),
     code: code.optional(),
     demands: z.object({ acr: z.string().optional(), maxAge: z.number().optional() }).optional(),
+    accessToken: z.string().optional().describe('RFC 9068, for the audience that was asked for'),
+    expiresIn: z.int().optional().describe('Seconds that are left of the access token'),
   })
   .openapi('Verification')
 
@@ -175,6 +177,24 @@ export const eventPage = z
     more: z.boolean().describe('There was more to look through when this page was full'),
   })
   .openapi('EventPage')
+
+export const keySet = z
+  .object({
+    keys: z.array(
+      z.object({
+        kty: z.string(),
+        kid: z.string(),
+        use: z.literal('sig'),
+        alg: z.enum(['EdDSA', 'ES256', 'RS256']),
+        crv: z.string().optional(),
+        x: z.string().optional(),
+        y: z.string().optional(),
+        n: z.string().optional(),
+        e: z.string().optional(),
+      }),
+    ),
+  })
+  .openapi('KeySet')
 
 export const problem = z
   .object({

@@ -8,6 +8,7 @@ import { eventCalls } from './calls/events.ts'
 import { sessionCalls } from './calls/sessions.ts'
 import { stepUpCalls } from './calls/step-up.ts'
 import { subjectCalls } from './calls/subjects.ts'
+import { tokenCalls } from './calls/tokens.ts'
 import { verifyCalls } from './calls/verify.ts'
 import { describeCalls } from './open-api.ts'
 import type { ApiParts } from './parts.ts'
@@ -35,6 +36,7 @@ export function createApi(parts: ApiParts): Api {
     ...subjectCalls(parts),
     ...stepUpCalls(parts),
     ...eventCalls(parts),
+    ...tokenCalls(parts),
   ]
   const document = describeCalls(new OpenAPIHono(), [...calls, documentCall(() => document)])
   for (const one of [...calls, documentCall(() => document)]) mount(one)
@@ -153,7 +155,6 @@ function honoPath(path: string): string {
 }
 
 const STANDARD_HEADERS = {
-  'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
@@ -164,6 +165,7 @@ const STANDARD_HEADERS = {
 /** On every answer (ASVS 3.4.1, 3.4.3, 3.4.4, 14.3.2). */
 function withStandardHeaders(response: Response, requestId: string): Response {
   for (const [name, value] of Object.entries(STANDARD_HEADERS)) response.headers.set(name, value)
+  if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
   response.headers.set('x-request-id', requestId)
   return response
 }

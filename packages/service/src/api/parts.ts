@@ -1,4 +1,5 @@
 import type { EventLog, Sessions, SubjectKey, SubjectRef } from 'holdfast'
+import type { SigningKeys } from 'holdfast/tokens'
 import type { Logger } from 'pino'
 import type { Metrics } from '../main/metrics.ts'
 import type { Callers } from './callers.ts'
@@ -9,6 +10,8 @@ export interface ApiParts {
   readonly events: EventLog
   readonly callers: Callers
   readonly cookies: Cookies
+  /** What signs access tokens; undefined where there are none. */
+  readonly signingKeys: SigningKeys | undefined
   /** The form of a subject that events carry. */
   readonly subjectKey: (ref: SubjectRef) => SubjectKey
   readonly log: Logger

@@ -70,6 +70,12 @@ export const presented = z
     freshWithin: z.int().positive().optional().describe('ms since authentication at most'),
     waitedMs: z.int().nonnegative().optional().describe('ms since the request was received'),
     deliverable: z.boolean().optional().describe('The answer can carry a cookie'),
+    audience: z
+      .string()
+      .min(1)
+      .max(128)
+      .optional()
+      .describe('Asks for an access token for this service, one of the setting `audiences`'),
     correlation,
   })
   .openapi('Presented')

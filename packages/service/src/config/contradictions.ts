@@ -113,6 +113,21 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
       ]
     },
   },
+  {
+    of: ['store', 'signingKeys', 'audiences'],
+    problemsOf({ store, signingKeys, audiences }, origin) {
+      if (store.kind !== 'redis' || signingKeys !== undefined) return []
+      if (Object.keys(audiences).length === 0) return []
+      return [
+        {
+          field: origin('signingKeys'),
+          problem:
+            'is missing, and access tokens of several instances cannot be verified without one',
+          mend: 'Make one with "holdfast keys new FILE --signing" and name the file here.',
+        },
+      ]
+    },
+  },
 ]
 
 const EVERY_ADDRESS = ['0.0.0.0', '::']

@@ -36,11 +36,17 @@ function show(name: SettingName, config: Config): unknown {
     case 'rotateEvery':
     case 'storeTimeout':
     case 'requestTimeout':
+    case 'accessTokenLifetime':
     case 'drain':
     case 'stopTimeout':
       return formatDuration(config[name])
     case 'classes':
       return mapValues(config.classes, formatLifetime)
+    case 'audiences':
+      return mapValues(config.audiences, ({ lifetime, ...own }) => ({
+        ...own,
+        ...(lifetime === undefined ? {} : { lifetime: formatDuration(lifetime) }),
+      }))
     case 'tenants':
       return mapValues(config.tenants, (classes) => mapValues(classes, formatLifetime))
     default:

@@ -1,5 +1,18 @@
 import { z } from 'zod'
-import { apiKey, duration, lifetime, listen, pause, policy, store, word } from './values.ts'
+import {
+  apiKey,
+  audience,
+  audienceName,
+  duration,
+  issuer,
+  lifetime,
+  listen,
+  pause,
+  policy,
+  store,
+  tokenLifetime,
+  word,
+} from './values.ts'
 
 /**
  * How the text of an environment variable becomes the value that the schema reads: as it is, a number, a
@@ -154,6 +167,40 @@ export const schema = z.strictObject({
       reading: 'text',
     },
   ),
+  audiences: setting(
+    z
+      .record(audienceName, audience)
+      .refine((all) => Object.keys(all).length <= 64, 'must not name more than 64')
+      .default({}),
+    {
+      about:
+        'Services that access tokens are issued for, by name; the first stands in where a refresh names none. `algorithm`: `EdDSA` unless said otherwise, `ES256` or `RS256`; `lifetime` as in `accessTokenLifetime`. None, and so no access tokens, unless set.',
+      example: '{ orders: {}, billing: { algorithm: ES256, lifetime: 60s } }',
+      reading: 'yaml',
+    },
+  ),
+  issuer: setting(issuer.optional(), {
+    about:
+      'URL of this authority as verifiers know it: `iss` of access tokens. The address of `listen` unless set, which suits one machine alone.',
+    example: 'https://auth.example.com',
+    reading: 'text',
+  }),
+  clientId: setting(word.default('holdfast'), {
+    about: '`client_id` of access tokens: for whom the sessions are kept.',
+    example: 'holdfast',
+    reading: 'text',
+  }),
+  accessTokenLifetime: setting(tokenLifetime.default(90_000), {
+    about: 'How long an access token lives, `10s` to `120s`; never longer than its session.',
+    example: '90s',
+    reading: 'text',
+  }),
+  signingKeys: setting(z.string().min(1).optional(), {
+    about:
+      'File of the keys that sign access tokens (`holdfast keys new FILE --signing` makes one). Without it, where there are `audiences`, a development file is made beside an LMDB store, or keys in memory; Redis demands one.',
+    example: '/etc/holdfast/signing-keys.json',
+    reading: 'text',
+  }),
   requestTimeout: setting(duration.default(10_000), {
     about: 'A request that has not arrived whole by then is dropped.',
     example: '10s',

@@ -43,6 +43,32 @@ export const word = z
     'must be a short word of letters, digits, ".", "_" and "-"',
   )
 
+/** Of access tokens: `10s` to `120s`. */
+export const tokenLifetime = duration.refine(
+  (ms) => ms >= 10_000 && ms <= 120_000,
+  'must be 10s to 120s',
+)
+
+/** As verifiers have it, character by character. */
+export const issuer = z
+  .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
+  .max(256)
+  .refine((text) => !/[?#@]/.test(text), 'must be without credentials, query and fragment')
+
+/** Whom access tokens are for: a name or a URL. */
+export const audienceName = z
+  .string()
+  .regex(/^[A-Za-z][\x21-\x7e]{0,127}$/, 'must begin with a letter and have no spaces')
+
+/** What an audience has otherwise than all. */
+export const audience = z
+  .strictObject({
+    algorithm: z.enum(['EdDSA', 'ES256', 'RS256']).optional(),
+    lifetime: tokenLifetime.optional(),
+  })
+  .nullable()
+  .transform((own) => own ?? {})
+
 /** Of a class; what is left out comes from elsewhere. */
 export const lifetime = z.strictObject({
   absolute: duration.optional(),

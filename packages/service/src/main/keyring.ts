@@ -1,4 +1,3 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import {
   checkKeyring,
@@ -6,11 +5,11 @@ import {
   type Keyring,
   newKeyring,
   parseKeyring,
-  SessionError,
   type Store,
 } from 'holdfast'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
+import { createOnce, readSecretFile } from './secret-file.ts'
 
 /** Where the key ring of a configuration is: its own file, or the development ring beside an embedded store. */
 function keyringPath({ keyring, store }: Pick<Config, 'keyring' | 'store'>): string | undefined {
@@ -37,7 +36,7 @@ export function openKeyring(config: Pick<Config, 'keyring' | 'store'>, log: Logg
     { file: path },
     'DEVELOPMENT KEY RING beside the store: whoever copies the folder can read every session. Make one elsewhere with "holdfast keys new FILE" and set HOLDFAST_KEYRING.',
   )
-  createOnce(path)
+  createOnce(path, formatKeyring(newKeyring()))
   return readKeyring(path, log)
 }
 
@@ -69,29 +68,6 @@ export function ringCheck(
 }
 
 function readKeyring(path: string, log: Logger): Keyring {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new SessionError(
-      'config_invalid',
-      `The key ring ${path} cannot be read. Make one with "holdfast keys new ${path}", or correct HOLDFAST_KEYRING.`,
-      { cause },
-    )
-  }
-  const mode = statSync(path).mode & 0o077
-  if (mode !== 0 && process.platform !== 'win32') {
-    log.warn({ file: path }, 'The key ring can be read by others on this machine: chmod 600.')
-  }
-  return parseKeyring(text)
-}
-
-/** Two processes that start at once on one store must end with one ring. */
-function createOnce(path: string): void {
-  mkdirSync(dirname(path), { recursive: true })
-  try {
-    writeFileSync(path, formatKeyring(newKeyring()), { mode: 0o600, flag: 'wx' })
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-  }
+  const mend = `Make one with "holdfast keys new ${path}", or correct HOLDFAST_KEYRING.`
+  return parseKeyring(readSecretFile({ path, name: 'The key ring', mend }, log))
 }

@@ -27,6 +27,7 @@ import { type Listener, listen } from './listener.ts'
 import { logEvent, serviceLog } from './log.ts'
 import { managementAnswer } from './management.ts'
 import { serviceMetrics } from './metrics.ts'
+import { openSigningKeys, tokensOf } from './signing-keys.ts'
 import { openStore } from './store.ts'
 
 /** A service that runs. */
@@ -63,6 +64,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
   const log = serviceLog(config.logLevel, options.log)
   const metrics = serviceMetrics()
   const keyring = openKeyring(config, log)
+  const signingKeys = openSigningKeys(config, log)
+  const tokens = tokensOf(config, signingKeys, log)
   const host = options.host ?? systemHost()
   const { store, close: closeStore } = await openStore(config, { log, now: () => host.now() })
   const geo = geoLookup({
@@ -116,6 +119,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
         : { limit: { max: config.sessionLimit, beyond: config.sessionLimitBeyond } }),
       acrOrder: config.acrOrder,
       rotateEveryMs: config.rotateEvery,
+      ...(tokens === undefined ? {} : { tokens }),
       onEvent,
     })
     const api = createApi({
@@ -123,6 +127,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
       callers: callersOf(config.apiKeys),
       cookies: sessionCookies(config.cookieName, () => host.now()),
+      signingKeys,
       subjectKey: subjectKeys(keyring),
       log,
       metrics,
