@@ -40,10 +40,12 @@ export interface Access {
   readonly presentation: Presentation
 }
 
-/** The access token that a presentation asks for. */
-export function accessFor({ presented, presentation }: Shown): Access | undefined {
+/** The access token that a presentation asks for; a refresh token always asks for one. */
+export function accessFor({ presented, presentation, claims }: Shown): Access | undefined {
   const { audience } = presented
-  return audience === undefined ? undefined : { audience, presentation }
+  return audience === undefined && claims.kind === 'session'
+    ? undefined
+    : { audience, presentation }
 }
 
 /** The answer to a presentation that passes, without anything that takes time. */
@@ -51,7 +53,15 @@ export function passedNow(
   parts: Parts,
   state: SessionState,
   found: Found,
-  { decision, token }: { readonly decision: Decision; readonly token?: string | undefined },
+  {
+    decision,
+    token,
+    refreshToken,
+  }: {
+    readonly decision: Decision
+    readonly token?: string | undefined
+    readonly refreshToken?: string | undefined
+  },
 ): Passed {
   return {
     ok: true,
@@ -59,6 +69,7 @@ export function passedNow(
     session: viewOf(parts, state, found),
     persistent: parts.lifetimeOf(state.tenant, state.class)?.persistent ?? false,
     ...(token === undefined ? {} : { token }),
+    ...(refreshToken === undefined ? {} : { refreshToken }),
   }
 }
 
@@ -69,6 +80,7 @@ export function passed(
   answer: {
     readonly decision: Decision
     readonly token?: string | undefined
+    readonly refreshToken?: string | undefined
     readonly access?: Access | undefined
   },
 ): Passed | Promise<Passed> {

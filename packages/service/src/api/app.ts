@@ -6,6 +6,7 @@ import { type Call, call, isInputFault } from './call.ts'
 import type { Caller } from './callers.ts'
 import { eventCalls } from './calls/events.ts'
 import { introspectionCalls } from './calls/introspection.ts'
+import { refreshCalls } from './calls/refresh.ts'
 import { sessionCalls } from './calls/sessions.ts'
 import { stepUpCalls } from './calls/step-up.ts'
 import { subjectCalls } from './calls/subjects.ts'
@@ -34,6 +35,7 @@ export function createApi(parts: ApiParts): Api {
   const calls = [
     ...sessionCalls(parts),
     ...verifyCalls(parts),
+    ...refreshCalls(parts),
     ...subjectCalls(parts),
     ...stepUpCalls(parts),
     ...eventCalls(parts),

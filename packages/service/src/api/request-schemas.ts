@@ -55,6 +55,7 @@ export const login = z
     amr: z.array(word).max(LIMITS.amr).optional(),
     factors: z.array(word).max(LIMITS.amr).optional(),
     attributes: attributes.optional(),
+    refresh: z.boolean().optional().describe('Also gives a refresh token'),
     previous: token.optional(),
     request: requestFacts,
     correlation,

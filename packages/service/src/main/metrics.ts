@@ -1,4 +1,4 @@
-import type { SessionEvent, Verification } from 'holdfast'
+import type { Refreshed, SessionEvent, Verification } from 'holdfast'
 import type { SigningKeys } from 'holdfast/tokens'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
@@ -18,6 +18,7 @@ export interface Metrics {
     readonly ms: number
     readonly why?: string | undefined
   }): void
+  refreshed(refreshed: Refreshed): void
   happened(event: SessionEvent): void
   /** A file of keys has changed: it was taken up, or it cannot be. */
   reloaded(ring: KeyFile, result: 'done' | 'failed'): void
@@ -49,6 +50,12 @@ export function serviceMetrics(): Metrics {
     name: 'holdfast_verifications_total',
     help: 'Judged presentations, by outcome and code (ok when there is no refusal).',
     labelNames: ['outcome', 'code'],
+    registers,
+  })
+  const refreshes = new Counter({
+    name: 'holdfast_refreshes_total',
+    help: 'Refresh tokens, by how they came: normal, resent, response_lost, in_flight, other_context (the session ended), forked, refused.',
+    labelNames: ['row'],
     registers,
   })
   const events = new Counter({
@@ -98,6 +105,9 @@ export function serviceMetrics(): Metrics {
       const outcome = verification.decision?.outcome ?? 'none'
       verifications.inc({ outcome, code: verification.ok ? 'ok' : verification.code })
     },
+    refreshed(refreshed) {
+      refreshes.inc({ row: rowOf(refreshed) })
+    },
     happened({ type }) {
       events.inc({ type })
     },
@@ -121,4 +131,11 @@ export function serviceMetrics(): Metrics {
     text: () => registry.metrics(),
     contentType: registry.contentType,
   }
+}
+
+function rowOf(refreshed: Refreshed): string {
+  if (refreshed.ok) return refreshed.row
+  const reasons = (refreshed.decision?.because ?? []).map(({ reason }) => reason)
+  if (reasons.includes('refresh_reused')) return 'other_context'
+  return reasons.includes('secret_forked') ? 'forked' : 'refused'
 }

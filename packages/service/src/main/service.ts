@@ -141,7 +141,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       inspector: tokenInspector({ store, keyring, host }),
       ownTokens: ownTokens(config, signingKeys, now),
       callers: callersOf(config.apiKeys),
-      cookies: sessionCookies(config.cookieName, now),
+      cookies: sessionCookies(config, now),
       signingKeys,
       subjectKey: subjectKeys(keyring),
       log,
