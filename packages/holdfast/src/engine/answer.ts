@@ -40,10 +40,12 @@ export interface Access {
   readonly presentation: Presentation
 }
 
-/** The access token that a presentation asks for. */
-export function accessFor({ presented, presentation }: Shown): Access | undefined {
+/** The access token that a presentation asks for; a refresh token always asks for one. */
+export function accessFor({ presented, presentation, claims }: Shown): Access | undefined {
   const { audience } = presented
-  return audience === undefined ? undefined : { audience, presentation }
+  return audience === undefined && claims.kind === 'session'
+    ? undefined
+    : { audience, presentation }
 }
 
 export function passed(
@@ -53,16 +55,18 @@ export function passed(
   answer: {
     readonly decision: Decision
     readonly token?: string | undefined
+    readonly refreshToken?: string | undefined
     readonly access?: Access | undefined
   },
 ): Passed | Promise<Passed> {
-  const { decision, token, access } = answer
+  const { decision, token, refreshToken, access } = answer
   const verification: Passed = {
     ok: true,
     decision,
     session: viewOf(parts, state, found),
     persistent: parts.lifetimeOf(state.tenant, state.class)?.persistent ?? false,
     ...(token === undefined ? {} : { token }),
+    ...(refreshToken === undefined ? {} : { refreshToken }),
   }
   const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
   if (access === undefined || !trusted || parts.tokens === undefined) return verification

@@ -29,6 +29,7 @@ import { journal } from './journal.ts'
 import { load } from './load.ts'
 import { type Parts, type SessionLimit, versionGuard } from './parts.ts'
 import { sessionRecords } from './records.ts'
+import { refresh } from './refresh.ts'
 import { report } from './report.ts'
 import { checkSubject } from './subjects.ts'
 import { batchedTouches } from './touches.ts'
@@ -83,6 +84,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   return {
     create: (login) => create(parts, login),
     verify: (presented) => verify(parts, presented),
+    refresh: (presented) => refresh(parts, presented),
     beginStepUp: (presented) => beginStepUp(parts, presented),
     completeStepUp: (proof) => completeStepUp(parts, proof),
     logout: (token, by) => logout(parts, token, { ...by, why: 'logout' }),

@@ -1,6 +1,7 @@
 import { lifetimeVerdict } from '../core/lifetimes.ts'
 import type { Row } from '../core/ratchet.ts'
 import type { Presented, Verification } from '../core/sessions.ts'
+import type { TokenKind } from '../core/token.ts'
 import { expire, superseded, unknown } from './end.ts'
 import { load, type Opened } from './load.ts'
 import type { Parts } from './parts.ts'
@@ -18,11 +19,11 @@ export interface Weighable extends Shown {
  */
 export async function judgeLive<Answer>(
   parts: Parts,
-  presented: Presented,
+  { presented, kind }: { readonly presented: Presented; readonly kind: TokenKind },
   judge: (opened: Opened, shown: Weighable) => Promise<Answer | 'lost_race'> | Answer,
 ): Promise<Answer | (Verification & { readonly ok: false })> {
   const at = parts.host.now()
-  const claims = authenticate(parts, presented, at)
+  const claims = authenticate(parts, presented, { at, kind })
   if (typeof claims === 'string') return { ok: false, code: claims }
   const presentation = presentationOf(parts, presented, at)
   const shown: Shown = { presented, presentation, claims }

@@ -5,6 +5,7 @@ import type { Context } from 'hono'
 import { type Call, call, isInputFault } from './call.ts'
 import type { Caller } from './callers.ts'
 import { eventCalls } from './calls/events.ts'
+import { refreshCalls } from './calls/refresh.ts'
 import { sessionCalls } from './calls/sessions.ts'
 import { stepUpCalls } from './calls/step-up.ts'
 import { subjectCalls } from './calls/subjects.ts'
@@ -33,6 +34,7 @@ export function createApi(parts: ApiParts): Api {
   const calls = [
     ...sessionCalls(parts),
     ...verifyCalls(parts),
+    ...refreshCalls(parts),
     ...subjectCalls(parts),
     ...stepUpCalls(parts),
     ...eventCalls(parts),

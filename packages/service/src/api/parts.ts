@@ -28,4 +28,6 @@ export interface ApiParts {
 export interface Cookies {
   session(token: string, life: { readonly expiresAt: number; readonly persistent: boolean }): string
   expired(): string
+  refresh(token: string, life: { readonly expiresAt: number; readonly persistent: boolean }): string
+  refreshExpired(): string
 }

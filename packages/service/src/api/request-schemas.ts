@@ -56,6 +56,7 @@ export const login = z
     authenticatedAt: instant.optional().describe('When it was proved; default now'),
     factors: z.array(word).max(LIMITS.amr).optional(),
     attributes: attributes.optional(),
+    refresh: z.boolean().optional().describe('Also gives a refresh token'),
     previous: token.optional(),
     request: requestFacts,
     correlation,

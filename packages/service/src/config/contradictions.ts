@@ -29,6 +29,19 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
     },
   },
   {
+    of: ['cookieName', 'refreshCookieName'],
+    problemsOf({ cookieName, refreshCookieName }, origin) {
+      if (cookieName !== refreshCookieName) return []
+      return [
+        {
+          field: origin('refreshCookieName'),
+          problem: `is the name of ${origin('cookieName')}`,
+          mend: 'Give the two cookies names of their own.',
+        },
+      ]
+    },
+  },
+  {
     of: ['idleTimeout', 'absoluteTimeout', 'classes', 'tenants'],
     problemsOf(config, origin) {
       const { lifetimes, tenants } = lifetimesOf(config)

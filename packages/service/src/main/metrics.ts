@@ -1,4 +1,4 @@
-import type { SessionEvent, Verification } from 'holdfast'
+import type { Refreshed, SessionEvent, Verification } from 'holdfast'
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 
 /** What the service counts, in a registry of its own. */
@@ -10,6 +10,7 @@ export interface Metrics {
     readonly ms: number
   }): void
   verified(verification: Verification): void
+  refreshed(refreshed: Refreshed): void
   happened(event: SessionEvent): void
   /** Prometheus text format. */
   text(): Promise<string>
@@ -36,6 +37,12 @@ export function serviceMetrics(): Metrics {
     labelNames: ['outcome', 'code'],
     registers,
   })
+  const refreshes = new Counter({
+    name: 'holdfast_refreshes_total',
+    help: 'Refresh tokens, by how they came: normal, resent, response_lost, in_flight, other_context (the session ended), forked, refused.',
+    labelNames: ['row'],
+    registers,
+  })
   const events = new Counter({
     name: 'holdfast_events_total',
     help: 'Security events, by type.',
@@ -52,10 +59,20 @@ export function serviceMetrics(): Metrics {
       const outcome = verification.decision?.outcome ?? 'none'
       verifications.inc({ outcome, code: verification.ok ? 'ok' : verification.code })
     },
+    refreshed(refreshed) {
+      refreshes.inc({ row: rowOf(refreshed) })
+    },
     happened({ type }) {
       events.inc({ type })
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,
   }
+}
+
+function rowOf(refreshed: Refreshed): string {
+  if (refreshed.ok) return refreshed.row
+  const reasons = (refreshed.decision?.because ?? []).map(({ reason }) => reason)
+  if (reasons.includes('refresh_reused')) return 'other_context'
+  return reasons.includes('secret_forked') ? 'forked' : 'refused'
 }

@@ -126,7 +126,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       sessions,
       events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
       callers: callersOf(config.apiKeys),
-      cookies: sessionCookies(config.cookieName, () => host.now()),
+      cookies: sessionCookies(config, () => host.now()),
       signingKeys,
       subjectKey: subjectKeys(keyring),
       log,
