@@ -2,6 +2,7 @@ export type { AccessGrant, AccessTokens } from '../core/access-token.ts'
 export { type AccessTokensOptions, type AudienceOptions, accessTokens } from './access-tokens.ts'
 export { formatSigningKeys, parseSigningKeys } from './signing-file.ts'
 export {
+  addSigningAlgorithms,
   newSigningKeys,
   rotateSigningKeys,
   type SigningAlgorithm,
