@@ -1,3 +1,4 @@
+import { acrMet } from '../core/acr.ts'
 import { sameText } from '../core/constant-time.ts'
 import { findContext, sameDevice, sameNetwork, VISIT_GAP_MS } from '../core/context.ts'
 import type { Decision } from '../core/decision.ts'
@@ -14,7 +15,7 @@ import type { Opened } from './load.ts'
 import type { Parts } from './parts.ts'
 import type { Shown } from './present.ts'
 import { touchDue, touchIfDue } from './save.ts'
-import { acrMet, carriedEvidence, provedAt } from './weigh.ts'
+import { carriedEvidence, provedAt } from './weigh.ts'
 
 /** Judges one presentation of a token: the ten steps of the design, in their order. */
 export async function verify(parts: Parts, presented: Presented): Promise<Verification> {
