@@ -48,20 +48,18 @@ export function accessFor({ presented, presentation, claims }: Shown): Access | 
     : { audience, presentation }
 }
 
+interface Delivered {
+  readonly decision: Decision
+  readonly token?: string | undefined
+  readonly refreshToken?: string | undefined
+}
+
 /** The answer to a presentation that passes, without anything that takes time. */
 export function passedNow(
   parts: Parts,
   state: SessionState,
   found: Found,
-  {
-    decision,
-    token,
-    refreshToken,
-  }: {
-    readonly decision: Decision
-    readonly token?: string | undefined
-    readonly refreshToken?: string | undefined
-  },
+  { decision, token, refreshToken }: Delivered,
 ): Passed {
   return {
     ok: true,
@@ -77,12 +75,7 @@ export function passed(
   parts: Parts,
   state: SessionState,
   found: Found,
-  answer: {
-    readonly decision: Decision
-    readonly token?: string | undefined
-    readonly refreshToken?: string | undefined
-    readonly access?: Access | undefined
-  },
+  answer: Delivered & { readonly access?: Access | undefined },
 ): Passed | Promise<Passed> {
   const { decision, access } = answer
   const verification = passedNow(parts, state, found, answer)

@@ -21,10 +21,10 @@ type Refusal = Verification & { readonly ok: false }
  */
 export async function judgeLive<Answer>(
   parts: Parts,
-  asked: Asked,
+  { presented, kind }: { readonly presented: Presented; readonly kind: TokenKind },
   judge: Judge<Answer>,
 ): Promise<Answer | Refusal> {
-  const shown = shownBy(parts, asked)
+  const shown = shownBy(parts, presented, kind)
   return 'ok' in shown ? shown : judgeShown(parts, shown, judge)
 }
 
@@ -40,7 +40,7 @@ type Judge<Answer> = (
 ) => Promise<Answer | 'lost_race'> | Answer | 'lost_race'
 
 /** What was shown, or why it is not looked at any further. Reads nothing. */
-export function shownBy(parts: Parts, { presented, kind }: Asked): Shown | Refusal {
+export function shownBy(parts: Parts, presented: Presented, kind: TokenKind): Shown | Refusal {
   const at = parts.host.now()
   const claims = authenticate(parts, presented, { at, kind })
   if (typeof claims === 'string') return { ok: false, code: claims }

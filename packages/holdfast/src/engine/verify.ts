@@ -19,7 +19,7 @@ import { carriedEvidence, provedAt } from './weigh.ts'
 
 /** Judges one presentation of a token: the ten steps of the design, in their order. */
 export async function verify(parts: Parts, presented: Presented): Promise<Verification> {
-  const shown = shownBy(parts, { presented, kind: 'session' })
+  const shown = shownBy(parts, presented, 'session')
   if ('ok' in shown) return shown
   const copied = judgeCopy(parts, shown)
   if (copied === undefined) {
@@ -35,7 +35,7 @@ export async function verify(parts: Parts, presented: Presented): Promise<Verifi
  * copy that says `allow` lets pass. Undefined: ask `verify`.
  */
 export function verifyNow(parts: Parts, presented: Presented): Verification | undefined {
-  const shown = shownBy(parts, { presented, kind: 'session' })
+  const shown = shownBy(parts, presented, 'session')
   if ('ok' in shown) return shown
   if (presented.audience !== undefined) return undefined
   const copied = judgeCopy(parts, shown)

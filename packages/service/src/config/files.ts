@@ -27,8 +27,8 @@ export const FILES: readonly ConfigCheck[] = [
     },
   },
   {
-    of: ['signingKeys'],
-    problemsOf({ signingKeys }, origin) {
+    of: ['signingKeys', 'audiences'],
+    problemsOf({ signingKeys, audiences }, origin) {
       if (signingKeys === undefined) return []
       const field = origin('signingKeys')
       const bytes = bytesOf(signingKeys)
@@ -37,8 +37,15 @@ export const FILES: readonly ConfigCheck[] = [
         return [unreadable(field, signingKeys, mend)]
       }
       try {
-        parseSigningKeys(bytes.toString('utf8'))
-        return []
+        const { keys } = parseSigningKeys(bytes.toString('utf8'))
+        const signs = keys.filter(({ state }) => state === 'active').map((key) => key.algorithm)
+        return Object.entries(audiences)
+          .filter(([, { algorithm = 'EdDSA' }]) => !signs.includes(algorithm))
+          .map(([name, { algorithm = 'EdDSA' }]) => ({
+            field: `${origin('audiences')}.${name}`,
+            problem: `needs a key for ${algorithm}, and none signs in ${signingKeys}`,
+            mend: `Run "holdfast keys add ${signingKeys} --algorithms ${algorithm}", and rotate five minutes later.`,
+          }))
       } catch (error) {
         const mend = error instanceof Error ? error.message : ''
         return [

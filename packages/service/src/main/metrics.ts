@@ -11,6 +11,7 @@ export interface Metrics {
     readonly ms: number
   }): void
   verified(verification: Verification): void
+  refreshed(refreshed: Refreshed): void
   /** An answer to a gateway; `why` where it was not a decision. */
   gate(answer: {
     readonly dialect: string
@@ -18,7 +19,6 @@ export interface Metrics {
     readonly ms: number
     readonly why?: string | undefined
   }): void
-  refreshed(refreshed: Refreshed): void
   happened(event: SessionEvent): void
   /** A file of keys has changed: it was taken up, or it cannot be. */
   reloaded(ring: KeyFile, result: 'done' | 'failed'): void

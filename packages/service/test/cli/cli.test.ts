@@ -261,6 +261,7 @@ describe('config', () => {
         'cannot be read',
       ],
       ['a key ring that is none', { HOLDFAST_KEYRING: 'FILE' }, 'holds no key ring'],
+      ['signing keys that are none', { HOLDFAST_SIGNING_KEYS: 'FILE' }, 'holds no signing keys'],
       ['places that are not there', { HOLDFAST_GEO_CITY: '/nowhere/city.mmdb' }, 'cannot be read'],
       ['places that are none', { HOLDFAST_GEO_CITY: 'FILE' }, 'is not a sound MMDB file'],
       ['networks that are places', { HOLDFAST_GEO_ASN: 'CITY' }, 'tells no autonomous systems'],
@@ -281,6 +282,21 @@ describe('config', () => {
       expect(code).toBe(1)
       expect(out).toContain(`${variable} names a file that ${problem}`)
       expect(out).toContain('HOLDFAST_POLICY must be one of')
+    })
+
+    test('an audience whose algorithm no key signs with', async () => {
+      const file = join(folder(), 'signing.json')
+      await holdfast(`keys new ${file} --signing`)
+
+      const { code, out } = await holdfast('config check', {
+        ...env,
+        HOLDFAST_SIGNING_KEYS: file,
+        HOLDFAST_AUDIENCES: '{ orders: {}, billing: { algorithm: ES256 } }',
+      })
+
+      expect(code).toBe(1)
+      expect(out).toContain('HOLDFAST_AUDIENCES.billing needs a key for ES256')
+      expect(out).not.toContain('orders')
     })
 
     test('and of sound files says that they are', async () => {
