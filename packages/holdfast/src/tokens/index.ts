@@ -5,7 +5,7 @@ export { type AccessTokensOptions, type AudienceOptions, accessTokens } from './
 export type { AuthorityOptions } from './authority.ts'
 export { type KeySet, keySet } from './key-set.ts'
 export { type RemoteKeySetOptions, remoteKeySet } from './remote-key-set.ts'
-export type { RevocableToken, Revocations, RevocationsState } from './revocations.ts'
+export type { Revocations, TokenFacts } from './revocations.ts'
 export { formatSigningKeys, parseSigningKeys } from './signing-file.ts'
 export {
   addSigningAlgorithms,
