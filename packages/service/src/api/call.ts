@@ -64,6 +64,8 @@ export interface Asked<P, Q, B> {
   readonly headers: Headers
   /** Aborts when the caller goes away. Costly: for calls that last. */
   readonly gone: () => AbortSignal
+  /** Ends the connection, whatever it has not taken yet. */
+  readonly cut: () => void
   readonly caller: Caller
   readonly requestId: string
 }
@@ -104,6 +106,7 @@ export function call<
         ),
         headers: request.headers,
         gone: () => request.signal,
+        cut: () => void incoming.destroy(),
         caller,
         requestId,
       })

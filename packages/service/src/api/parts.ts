@@ -2,11 +2,13 @@ import type { EventLog, Sessions, SubjectKey, SubjectRef } from 'holdfast'
 import type { Logger } from 'pino'
 import type { Metrics } from '../main/metrics.ts'
 import type { Callers } from './callers.ts'
+import type { RevocationHub } from './revocation-hub.ts'
 
 /** What the API works with; put together by the service. */
 export interface ApiParts {
   readonly sessions: Sessions
   readonly events: EventLog
+  readonly revocations: RevocationHub
   readonly callers: Callers
   readonly cookies: Cookies
   /** The form of a subject that events carry. */

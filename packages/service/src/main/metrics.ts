@@ -1,5 +1,5 @@
 import type { SessionEvent, Verification } from 'holdfast'
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** What the service counts, in a registry of its own. */
 export interface Metrics {
@@ -11,6 +11,10 @@ export interface Metrics {
   }): void
   verified(verification: Verification): void
   happened(event: SessionEvent): void
+  /** How many streams of revocations are open. */
+  revocationReaders(count: number): void
+  /** One was passed on, so long after it was made. */
+  revoked(entry: { readonly kind: 'revoked' | 'subject'; readonly lagMs: number }): void
   /** Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -42,6 +46,23 @@ export function serviceMetrics(): Metrics {
     labelNames: ['type'],
     registers,
   })
+  const readers = new Gauge({
+    name: 'holdfast_revocation_readers',
+    help: 'Streams of revocations that are open.',
+    registers,
+  })
+  const lag = new Histogram({
+    name: 'holdfast_revocation_feed_lag_seconds',
+    help: 'From a revocation, in this process or another, to its sending to all readers. Clocks of machines differ.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+    registers,
+  })
+  const revocations = new Counter({
+    name: 'holdfast_revocations_total',
+    help: 'Revocations that were passed on, of sessions and of subjects.',
+    labelNames: ['kind'],
+    registers,
+  })
 
   return {
     answered({ method, route, status, ms }) {
@@ -54,6 +75,11 @@ export function serviceMetrics(): Metrics {
     },
     happened({ type }) {
       events.inc({ type })
+    },
+    revocationReaders: (count) => readers.set(count),
+    revoked({ kind, lagMs }) {
+      lag.observe(Math.max(0, lagMs) / 1_000)
+      revocations.inc({ kind })
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

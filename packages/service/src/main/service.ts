@@ -18,6 +18,7 @@ import { clientAddressResolver, geoLookup } from 'holdfast/network'
 import type { DestinationStream } from 'pino'
 import { createApi } from '../api/app.ts'
 import { callersOf } from '../api/callers.ts'
+import { revocationHub } from '../api/revocation-hub.ts'
 import { lifetimesOf } from '../config/lifetimes.ts'
 import { formatListen } from '../config/print.ts'
 import { type Config, variableOf } from '../config/schema.ts'
@@ -72,6 +73,13 @@ export async function startService(config: Config, options: ServiceOptions = {})
   })
   const ring = ringCheck({ store, keyring }, log)
   const stopping = new AbortController()
+  const revocations = revocationHub({
+    feed: store.feed,
+    now: () => host.now(),
+    log,
+    metrics,
+    stopping: stopping.signal,
+  })
   let closing: Promise<void> | undefined
 
   function onEvent(event: SessionEvent): void {
@@ -84,7 +92,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     try {
       await store.feed.head()
       await ring.done()
-      return true
+      return revocations.ready()
     } catch (error) {
       log.warn({ err: error }, 'not ready')
       return false
@@ -92,6 +100,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   }
 
   async function release(): Promise<void> {
+    stopping.abort()
     geo.close()
     await closeStore()
   }
@@ -102,6 +111,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       if (!(error instanceof SessionError && error.code === 'store_unavailable')) throw error
       log.warn({ err: error }, 'the key ring could not be compared with the store yet')
     })
+    await revocations.opened
     const sessions = createSessions({
       store,
       keyring,
@@ -121,6 +131,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     const api = createApi({
       sessions,
       events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
+      revocations,
       callers: callersOf(config.apiKeys),
       cookies: sessionCookies(config.cookieName, () => host.now()),
       subjectKey: subjectKeys(keyring),

@@ -17,6 +17,7 @@ const CALLS = [
   'post /v1/step-up/complete',
   'post /v1/reports',
   'get /v1/events',
+  'get /v1/revocations',
   'get /openapi.json',
 ]
 
