@@ -18,6 +18,8 @@ export interface Metrics {
     readonly why?: string | undefined
   }): void
   happened(event: SessionEvent): void
+  /** A verification was answered from a local copy, or had to read the store. */
+  copyAsked(state: 'hit' | 'miss'): void
   /** Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -70,7 +72,16 @@ export function serviceMetrics(): Metrics {
     registers,
   })
 
+  const copies = new Counter({
+    name: 'holdfast_local_copies',
+    help: 'Verifications with local copies on: hit when a copy answered, miss when the store was read.',
+    labelNames: ['state'],
+    registers,
+  })
+  const copy = { hit: copies.labels('hit'), miss: copies.labels('miss') }
+
   return {
+    copyAsked: (state) => copy[state].inc(),
     gate({ dialect, status, ms, why }) {
       gateRequests.inc({ dialect, status: String(status) })
       gateDuration.observe({ dialect }, ms / 1_000)

@@ -126,6 +126,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       acrOrder: config.acrOrder,
       rotateEveryMs: config.rotateEvery,
       ...(tokens === undefined ? {} : { tokens }),
+      localCopies: config.localCopies ? { onAsked: metrics.copyAsked } : false,
       onEvent,
     })
     const api = createApi({
