@@ -79,6 +79,7 @@ export type {
   SubjectRef,
   Traced,
   Verification,
+  VerifiesNow,
 } from './core/sessions.ts'
 export type {
   Also,

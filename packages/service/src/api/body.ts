@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { SessionError } from 'holdfast'
 
@@ -14,23 +15,32 @@ export async function readJson(
   maxBytes: number,
 ): Promise<unknown> {
   const type = headers.get('content-type') ?? ''
-  if (!JSON_TYPE.test(type)) {
+  if (!isJson(type)) {
     throw new SessionError('invalid_input', 'content-type must be application/json in UTF-8')
   }
   if (Number(headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
-  const text = decode(await readBytes(incoming, maxBytes))
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw new SessionError('invalid_input', 'body is not JSON')
-  }
+  const value = parseJson(await readBytes(incoming, maxBytes))
   checkShape(value)
   return value
 }
 
+export function isJson(type: string): boolean {
+  return JSON_TYPE.test(type)
+}
+
+/** Of any depth, with any names: {@link checkShape} comes next, or something stricter. */
+export function parseJson(bytes: Uint8Array): unknown {
+  if (!isUtf8(bytes)) throw new SessionError('invalid_input', 'body is not UTF-8')
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new SessionError('invalid_input', 'body is not JSON')
+  }
+}
+
 /** From the socket itself: a web stream around it costs several times as much as all the rest of a call. */
-function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+export function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = []
     let size = 0
@@ -59,16 +69,8 @@ function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Ar
   })
 }
 
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    throw new SessionError('invalid_input', 'body is not UTF-8')
-  }
-}
-
 /** Without recursion: depth is what it guards against. */
-function checkShape(root: unknown): void {
+export function checkShape(root: unknown): void {
   let level: unknown[] = [root]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > MAX_DEPTH) {
