@@ -121,12 +121,13 @@ async function bodyOf(
     : readJson(headers, incoming, maxBytes)
 }
 
-function checked<T extends z.ZodType>(
+/** What a schema makes of a value. Throws a fault that names the fields which are not as it says. */
+export function checked<T extends z.ZodType>(
   schema: T | undefined,
   where: string,
   value: unknown,
 ): Exact<z.output<T>>
-function checked(schema: z.ZodType | undefined, where: string, value: unknown): unknown {
+export function checked(schema: z.ZodType | undefined, where: string, value: unknown): unknown {
   const parsed = (schema ?? NOTHING).safeParse(value, { reportInput: true })
   if (parsed.success) return parsed.data
   const fault = faultOfIssues(where, parsed.error.issues)

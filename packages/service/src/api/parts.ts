@@ -22,7 +22,10 @@ export interface ApiParts {
   readonly log: Logger
   readonly metrics: Metrics
   /** Address of the process that calls, for the log; null when it is not known. */
-  readonly callerAddress: (peer: string | undefined, headers: Headers) => string | null
+  readonly callerAddress: (
+    peer: string | undefined,
+    header: (name: string) => string | readonly string[] | undefined,
+  ) => string | null
   /** Aborts when the service stops: ends the event streams. */
   readonly stopping: AbortSignal
   /** Silence on an event stream that a heartbeat breaks, ms. */

@@ -28,6 +28,8 @@ export interface Metrics {
   revocationReaders(count: number): void
   /** One was passed on, so long after it was made. */
   revoked(entry: { readonly kind: 'revoked' | 'subject'; readonly lagMs: number }): void
+  /** A verification was answered from a local copy, or had to read the store. */
+  copyAsked(state: 'hit' | 'miss'): void
   /** Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -112,7 +114,16 @@ export function serviceMetrics(): Metrics {
     registers,
   })
 
+  const copies = new Counter({
+    name: 'holdfast_local_copies',
+    help: 'Verifications with local copies on: hit when a copy answered, miss when the store was read.',
+    labelNames: ['state'],
+    registers,
+  })
+  const copy = { hit: copies.labels('hit'), miss: copies.labels('miss') }
+
   return {
+    copyAsked: (state) => copy[state].inc(),
     gate({ dialect, status, ms, why }) {
       gateRequests.inc({ dialect, status: String(status) })
       gateDuration.observe({ dialect }, ms / 1_000)

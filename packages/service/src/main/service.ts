@@ -15,6 +15,8 @@ import { clientAddressResolver, geoLookup } from 'holdfast/network'
 import type { DestinationStream } from 'pino'
 import { createApi } from '../api/app.ts'
 import { callersOf } from '../api/callers.ts'
+import type { ApiParts } from '../api/parts.ts'
+import { quickVerify } from '../api/quick-verify.ts'
 import { revocationHub } from '../api/revocation-hub.ts'
 import { lifetimesOf } from '../config/lifetimes.ts'
 import { formatListen } from '../config/print.ts'
@@ -143,9 +145,10 @@ export async function startService(config: Config, options: ServiceOptions = {})
       acrOrder: config.acrOrder,
       rotateEveryMs: config.rotateEvery,
       ...(tokens === undefined ? {} : { tokens }),
+      localCopies: config.localCopies ? { onAsked: metrics.copyAsked } : false,
       onEvent,
     })
-    const api = createApi({
+    const parts: ApiParts = {
       sessions,
       events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
       inspector: tokenInspector({ store, keyring, host }),
@@ -160,7 +163,9 @@ export async function startService(config: Config, options: ServiceOptions = {})
       callerAddress: callerAddressOf(config),
       stopping: stopping.signal,
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
-    })
+    }
+    const api = createApi(parts)
+    const quick = quickVerify(parts)
     const requestTimeoutMs = config.requestTimeout
     const listensAs = namedListeners(config)
     const gates = await openGates({ sessions, config, metrics, log, now: host.now }, listensAs)
@@ -172,7 +177,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       }),
     )
     opened.push(management)
-    const answer = getRequestListener(
+    const answerAll = getRequestListener(
       (request, { incoming }) => {
         if (incoming instanceof IncomingMessage) return api(request, incoming)
         throw new SessionError('internal_error', 'This listener speaks HTTP/1.1 alone.')
@@ -180,7 +185,12 @@ export async function startService(config: Config, options: ServiceOptions = {})
       { errorHandler: () => new Response(null, { status: 400 }) },
     )
     const main = await listensAs('listen', () =>
-      listen(answer, { where: config.listen, requestTimeoutMs }),
+      listen(
+        (request, response) => {
+          if (!quick(request, response)) void answerAll(request, response)
+        },
+        { where: config.listen, requestTimeoutMs },
+      ),
     )
     const serving = [main, ...gates]
     const gateUrl = config.gateListen === 'off' ? undefined : gates[0]?.url
@@ -223,13 +233,11 @@ export async function startService(config: Config, options: ServiceOptions = {})
   }
 }
 
-function callerAddressOf({
-  trustedProxies,
-}: Config): (peer: string | undefined, headers: Headers) => string | null {
+function callerAddressOf({ trustedProxies }: Config): ApiParts['callerAddress'] {
   const resolve = clientAddressResolver(
     trustedProxies.length === 0 ? {} : { trust: { proxies: trustedProxies } },
   )
-  return (peer, headers) => resolve(peer, (name) => headers.get(name) ?? undefined).ip
+  return (peer, header) => resolve(peer, header).ip
 }
 
 type ListenSetting = 'listen' | 'managementListen' | 'gateListen' | 'grpcListen'
