@@ -65,6 +65,8 @@ export interface Login extends SubjectRef, Traced {
   readonly acr?: string
   /** Authentication methods (RFC 8176), for example `['pwd', 'otp']`. */
   readonly amr?: readonly string[]
+  /** When the subject proved it, for a login that was made elsewhere before: UTC, ms. Default now, and never later. */
+  readonly authenticatedAt?: number
   /** Second factors this subject could be asked for. Without any, a challenge means a fresh login. */
   readonly factors?: readonly string[]
   readonly attributes?: Attributes

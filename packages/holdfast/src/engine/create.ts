@@ -96,6 +96,7 @@ interface CheckedLogin extends CheckedSubject {
   readonly lifetime: Lifetime
   readonly acr: string | null
   readonly amr: readonly string[]
+  readonly authenticatedAt: number | undefined
   readonly factors: readonly string[]
   readonly attributes: Attributes | undefined
   readonly refresh: boolean
@@ -112,10 +113,17 @@ function checkLogin(parts: Parts, login: Login): CheckedLogin {
     lifetime,
     acr: login.acr === undefined ? null : checkWord('acr', login.acr),
     amr: checkWords('amr', login.amr ?? [], LIMITS.amr),
+    authenticatedAt:
+      login.authenticatedAt === undefined ? undefined : checkInstant(login.authenticatedAt),
     factors: checkWords('factors', login.factors ?? [], LIMITS.amr),
     attributes: login.attributes === undefined ? undefined : checkAttributes(login.attributes),
     refresh: login.refresh === undefined ? false : checkBoolean('refresh', login.refresh),
   }
+}
+
+function checkInstant(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  throw invalid('authenticatedAt', 'must be an instant in ms since the epoch')
 }
 
 function bear(
@@ -142,7 +150,7 @@ function bear(
       ...minted.line,
       acr: login.acr,
       amr: login.amr,
-      authenticatedAt: at,
+      authenticatedAt: Math.min(login.authenticatedAt ?? at, at),
       provedIn: context,
     },
     refresh: refresh?.line ?? null,
