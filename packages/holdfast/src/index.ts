@@ -104,6 +104,7 @@ export type {
 export { checkKeyring } from './engine/check-keyring.ts'
 export { createSessions, type SessionsOptions } from './engine/create-sessions.ts'
 export { type EventLog, eventLog, type LoggedEvent } from './engine/event-log.ts'
+export { type Inspected, type Inspector, tokenInspector } from './engine/inspect.ts'
 export type { SessionLimit } from './engine/parts.ts'
 export { type Resealed, type ResealProgress, resealAll } from './engine/reseal.ts'
 export { subjectKeys } from './engine/subject-key.ts'

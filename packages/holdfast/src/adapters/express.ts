@@ -10,11 +10,10 @@ import {
 } from './access.ts'
 import { type Answering, answering } from './answering.ts'
 import { parsedField } from './form-field.ts'
-import { guard, type Passed, type PassedOptionally } from './guard.ts'
+import { guard, type Judging, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
 import { arrivals, headFacts, nodeFacts, sendRefusal, setAnswerHeaders } from './node-http.ts'
-import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
 
@@ -57,15 +56,22 @@ export function holdfast(sessions: Sessions, options: ExpressOptions = {}): Expr
     refuse: sendRefusal,
   })
 
-  function middleware(
-    judgeRequest: (facts: HttpFacts) => Promise<Passed | PassedOptionally | Refused>,
-  ): RequestHandler {
-    return async (request, response, next) => {
-      const judged = await judgeRequest(factsOf(request))
-      if (!judged.ok) return sendRefusal(response, judged)
-      note(request, judged)
-      setAnswerHeaders(response, judged.headers)
-      next()
+  function middleware(judging: Judging<Passed | PassedOptionally>): RequestHandler {
+    return (request, response, next) => {
+      judging.settle(
+        factsOf(request),
+        (judged) => {
+          try {
+            if (!judged.ok) return sendRefusal(response, judged)
+            note(request, judged)
+            setAnswerHeaders(response, judged.headers)
+          } catch (error) {
+            return next(error)
+          }
+          next()
+        },
+        next,
+      )
     }
   }
 

@@ -2,7 +2,7 @@ import type {
   FastifyReply,
   FastifyRequest,
   onRequestAsyncHookHandler,
-  preHandlerAsyncHookHandler,
+  preHandlerHookHandler,
 } from 'fastify'
 import type { Sessions } from '../core/sessions.ts'
 import type { AccessDemands } from '../tokens/access.ts'
@@ -15,7 +15,13 @@ import {
 } from './access.ts'
 import { type Answering, answering } from './answering.ts'
 import { parsedField } from './form-field.ts'
-import { type AnswerHeaders, guard, type Passed, type PassedOptionally } from './guard.ts'
+import {
+  type AnswerHeaders,
+  guard,
+  type Judging,
+  type Passed,
+  type PassedOptionally,
+} from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
 import { arrivals, headFacts, holdHead, nodeFacts } from './node-http.ts'
@@ -33,9 +39,9 @@ export interface FastifyOptions extends GuardOptions {
 /** Fastify 5: hooks for routes, and the calls for handlers. */
 export interface FastifyHoldfast extends Answering<FastifyRequest, FastifyReply> {
   /** Refuses requests without a session that meets the demands; handlers read it with `sessionOf(request)`. */
-  requireSession(demands?: RouteDemands): preHandlerAsyncHookHandler
+  requireSession(demands?: RouteDemands): preHandlerHookHandler
   /** Lets requests pass with or without a session: `optionalSessionOf(request)`. */
-  optionalSession(demands?: RouteDemands): preHandlerAsyncHookHandler
+  optionalSession(demands?: RouteDemands): preHandlerHookHandler
 }
 
 /**
@@ -58,17 +64,24 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
   }
   const { note, ...methods } = answering(judge, { factsOf, setHeaders: setAnswerHeaders, refuse })
 
-  function hook(
-    judgeRequest: (facts: HttpFacts) => Promise<Passed | PassedOptionally | Refused>,
-  ): preHandlerAsyncHookHandler {
-    return async (request, reply) => {
-      const judged = await judgeRequest(factsOf(request))
-      if (!judged.ok) {
-        refuse(reply, judged)
-        return reply
-      }
-      note(request, judged)
-      setAnswerHeaders(reply, judged.headers)
+  function hook(judging: Judging<Passed | PassedOptionally>): preHandlerHookHandler {
+    return (request, reply, done) => {
+      const failed = (error: unknown): void =>
+        done(error instanceof Error ? error : new Error(String(error)))
+      judging.settle(
+        factsOf(request),
+        (judged) => {
+          try {
+            if (!judged.ok) return refuse(reply, judged)
+            note(request, judged)
+            setAnswerHeaders(reply, judged.headers)
+          } catch (error) {
+            return failed(error)
+          }
+          done()
+        },
+        failed,
+      )
     }
   }
 

@@ -124,7 +124,7 @@ export async function revokeNow(
   await parts.store.entries.revoke(state.id, {
     until: state.deadline,
     why,
-    at: shown.presentation.at,
+    at: parts.host.now(),
     events: parts.journal.seal(all),
   })
   parts.journal.tell(all)

@@ -8,6 +8,7 @@ export { type RemoteKeySetOptions, remoteKeySet } from './remote-key-set.ts'
 export type { RevocableToken, Revocations, RevocationsState } from './revocations.ts'
 export { formatSigningKeys, parseSigningKeys } from './signing-file.ts'
 export {
+  addSigningAlgorithms,
   newSigningKeys,
   rotateSigningKeys,
   type SigningAlgorithm,

@@ -178,6 +178,26 @@ export const eventPage = z
   })
   .openapi('EventPage')
 
+export const introspection = z
+  .object({
+    active: z.boolean(),
+    token_type: z.enum(['Bearer', 'session', 'refresh']).optional(),
+    sub: z.string().optional(),
+    tid: z.string().optional().describe('Tenant, where it is not the default one'),
+    sid: z.string().optional(),
+    iss: z.string().optional(),
+    aud: z.string().optional(),
+    client_id: z.string().optional(),
+    jti: z.string().optional(),
+    iat: z.int().optional(),
+    exp: z.int().optional(),
+    auth_time: z.int().optional(),
+    acr: z.string().optional(),
+    amr: z.array(z.string()).optional(),
+    gen: z.int().optional(),
+  })
+  .openapi('Introspection')
+
 export const keySet = z
   .object({
     keys: z.array(

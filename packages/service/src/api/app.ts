@@ -5,6 +5,7 @@ import type { Context } from 'hono'
 import { type Call, call, isInputFault } from './call.ts'
 import type { Caller } from './callers.ts'
 import { eventCalls } from './calls/events.ts'
+import { introspectionCalls } from './calls/introspection.ts'
 import { sessionCalls } from './calls/sessions.ts'
 import { stepUpCalls } from './calls/step-up.ts'
 import { subjectCalls } from './calls/subjects.ts'
@@ -37,6 +38,7 @@ export function createApi(parts: ApiParts): Api {
     ...stepUpCalls(parts),
     ...eventCalls(parts),
     ...tokenCalls(parts),
+    ...introspectionCalls(parts),
   ]
   const document = describeCalls(new OpenAPIHono(), [...calls, documentCall(() => document)])
   for (const one of [...calls, documentCall(() => document)]) mount(one)

@@ -1,5 +1,6 @@
 import type { SessionEvent, Verification } from 'holdfast'
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import type { SigningKeys } from 'holdfast/tokens'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** What the service counts, in a registry of its own. */
 export interface Metrics {
@@ -10,11 +11,25 @@ export interface Metrics {
     readonly ms: number
   }): void
   verified(verification: Verification): void
+  /** An answer to a gateway; `why` where it was not a decision. */
+  gate(answer: {
+    readonly dialect: string
+    readonly status: number
+    readonly ms: number
+    readonly why?: string | undefined
+  }): void
   happened(event: SessionEvent): void
+  /** A file of keys has changed: it was taken up, or it cannot be. */
+  reloaded(ring: KeyFile, result: 'done' | 'failed'): void
+  /** Shows the age of each key from now on. */
+  showSigningKeys(keys: SigningKeys, now: () => number): void
   /** Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
 }
+
+/** A file of keys that a running service follows. */
+export type KeyFile = 'sealing' | 'signing'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS']
 
@@ -43,7 +58,38 @@ export function serviceMetrics(): Metrics {
     registers,
   })
 
+  const reloads = new Counter({
+    name: 'holdfast_key_reloads_total',
+    help: 'Changes of a file of keys, by ring (sealing, signing) and whether it was taken up.',
+    labelNames: ['ring', 'result'],
+    registers,
+  })
+  const gateRequests = new Counter({
+    name: 'holdfast_gate_requests_total',
+    help: 'Answers to gateways, by dialect and status.',
+    labelNames: ['dialect', 'status'],
+    registers,
+  })
+  const gateDuration = new Histogram({
+    name: 'holdfast_gate_request_duration_seconds',
+    help: 'Time to answer a gateway, by dialect.',
+    labelNames: ['dialect'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+    registers,
+  })
+  const gateMistakes = new Counter({
+    name: 'holdfast_gate_rejected_total',
+    help: 'Requests of gateways that could not be judged, by dialect and what was wrong with them.',
+    labelNames: ['dialect', 'why'],
+    registers,
+  })
+
   return {
+    gate({ dialect, status, ms, why }) {
+      gateRequests.inc({ dialect, status: String(status) })
+      gateDuration.observe({ dialect }, ms / 1_000)
+      if (why !== undefined) gateMistakes.inc({ dialect, why })
+    },
     answered({ method, route, status, ms }) {
       const known = METHODS.includes(method) ? method : 'other'
       requests.observe({ method: known, route, status: String(status) }, ms / 1_000)
@@ -54,6 +100,23 @@ export function serviceMetrics(): Metrics {
     },
     happened({ type }) {
       events.inc({ type })
+    },
+    reloaded(ring, result) {
+      reloads.inc({ ring, result })
+    },
+    showSigningKeys(signing, now) {
+      new Gauge({
+        name: 'holdfast_signing_key_age_seconds',
+        help: 'Age of each key that is published for access tokens; the active one signs.',
+        labelNames: ['kid', 'algorithm', 'state'],
+        registers,
+        collect() {
+          this.reset()
+          for (const { kid, algorithm, state, createdAt } of signing.keys) {
+            this.set({ kid, algorithm, state }, (now() - createdAt) / 1_000)
+          }
+        },
+      })
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

@@ -7,6 +7,8 @@ const CALLS = [
   'post /v1/sessions',
   'post /v1/verify',
   'post /v1/verify/batch',
+  'post /v1/introspect',
+  'post /v1/revoke',
   'post /v1/logout',
   'get /v1/sessions/{id}',
   'post /v1/sessions/{id}/revoke',
