@@ -108,3 +108,26 @@ test('a service in Go refuses what is not for it, and says why as all others do'
   expect(codes).toEqual(['token_missing', 'access_token_invalid', 'access_token_invalid'])
   expect(refused.map(({ status }) => status)).toEqual([401, 401, 401])
 })
+
+test('a strict route in Go knows a dead session at once, a token that has not expired notwithstanding', async () => {
+  const { ask, login, accessToken, shipping } = await estate()
+  const { token } = await login()
+  const good = await accessToken(token, 'shipping')
+  expect((await shipping('/api/shipping/code', good)).status).toBe(200)
+
+  await ask('/v1/logout', { token })
+
+  const answer = await shipping('/api/shipping/code', good)
+  expect([answer.status, (await answer.json()).code]).toEqual([401, 'session_revoked'])
+})
+
+test('a fresh login may send parcels elsewhere', async () => {
+  const { login, accessToken, shipping } = await estate()
+  const good = await accessToken((await login()).token, 'shipping')
+  const body = JSON.stringify({ address: 'Gray’s Inn Lane' })
+
+  const answer = await shipping('/api/shipping/address', good, { method: 'PUT', body })
+
+  expect(answer.status).toBe(200)
+  expect(await answer.json()).toEqual({ buyer: 'ada', address: 'Gray’s Inn Lane' })
+})
