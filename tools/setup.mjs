@@ -9,6 +9,23 @@ const STAMP = join(root, 'node_modules', '.holdfast-lock')
 const PROGRAMS = {
   'redis-server': ['redis-server'],
   chromium: ['chromium'],
+  'golang-go': ['go'],
+  'default-jdk-headless': ['javac'],
+}
+
+/** Modules of Python that tests use, by the Debian package that brings them. */
+const PYTHON_MODULES = {
+  'python3-jwt': 'jwt',
+  'python3-cryptography': 'cryptography',
+}
+
+/** The first that has all modules of the tests; Debian's own need not be the first on the path. */
+export async function python() {
+  const script = `import ${Object.values(PYTHON_MODULES).join(', ')}`
+  for (const program of ['python3', '/usr/bin/python3']) {
+    if ((await run(program, ['-c', script])).code === 0) return program
+  }
+  return undefined
 }
 
 /**
@@ -62,7 +79,11 @@ function installedAsLocked(lock) {
 }
 
 async function installPrograms(debian) {
-  const missing = debian.filter((name) => !PROGRAMS[name].some(onPath))
+  const modules = debian.filter((name) => PYTHON_MODULES[name] !== undefined)
+  const missing = [
+    ...debian.filter((name) => PROGRAMS[name]?.some(onPath) === false),
+    ...(modules.length === 0 || (await python()) !== undefined ? [] : modules),
+  ]
   if (missing.length === 0) return
   const byHand = `Install these programs, then run this again: ${missing.join(' ')}`
   if (process.getuid?.() !== 0 || !onPath('apt-get')) {
@@ -96,4 +117,6 @@ function say(text) {
   process.stderr.write(`${text}\n`)
 }
 
-if (isMain(import.meta.url)) await setup({ debian: Object.keys(PROGRAMS) })
+if (isMain(import.meta.url)) {
+  await setup({ debian: [...Object.keys(PROGRAMS), ...Object.keys(PYTHON_MODULES)] })
+}

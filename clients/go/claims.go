@@ -65,8 +65,8 @@ func parseClaims(data []byte) (*Claims, times, error) {
 		nbf: r.integer("nbf", false),
 	}
 	c.IssuedAt, c.Expires = time.Unix(t.iat, 0), time.Unix(t.exp, 0)
-	if _, there := raw["auth_time"]; there {
-		c.AuthTime = time.Unix(r.integer("auth_time", true), 0)
+	if t.authTime = r.integer("auth_time", false); t.authTime > 0 {
+		c.AuthTime = time.Unix(t.authTime, 0)
 	}
 	c.subject = subjectOf(c.SessionID)
 	if r.bad || c.subject == "" {
@@ -76,7 +76,7 @@ func parseClaims(data []byte) (*Claims, times, error) {
 }
 
 // times in whole seconds, as the token has them.
-type times struct{ exp, iat, nbf int64 }
+type times struct{ exp, iat, nbf, authTime int64 }
 
 // reader remembers whether anything was wrong, so that its caller asks once.
 type reader struct {

@@ -24,11 +24,13 @@ type Feed struct {
 	ended   chan struct{}
 	ready   chan struct{}
 
-	mu        sync.Mutex
-	window    time.Duration
-	beat      time.Time
-	listeners map[int]func(func(*Claims) bool)
-	next      int
+	mu     sync.Mutex
+	window time.Duration
+	beat   time.Time
+	// unknownUntil: a token may be good whose revocation the snapshot did not reach back to.
+	unknownUntil time.Time
+	listeners    map[int]func(func(*Claims) bool)
+	next         int
 }
 
 // FeedOptions say which authority to follow.
@@ -46,11 +48,12 @@ type FeedOptions struct {
 }
 
 const (
-	maxSnapshotBytes = 256 << 20
+	maxSnapshotBytes = 64 << 20
 	// quietFor is how long a stream may say nothing: its heartbeat comes every second.
-	quietFor     = freshFor
-	firstBackoff = 100 * time.Millisecond
-	lastBackoff  = 5 * time.Second
+	quietFor        = freshFor
+	snapshotTimeout = 10 * time.Second
+	firstBackoff    = 100 * time.Millisecond
+	lastBackoff     = 5 * time.Second
 )
 
 // errGap says that entries were missed: what is known has to be read anew.
@@ -102,10 +105,10 @@ func (f *Feed) Close() {
 func (f *Feed) State() State {
 	now := f.options.Now()
 	f.mu.Lock()
-	beat := f.beat
+	beat, unknown := f.beat, now.Before(f.unknownUntil)
 	f.mu.Unlock()
 	switch age := now.Sub(beat); {
-	case beat.IsZero() || age >= staleFor || f.table.full(now):
+	case beat.IsZero() || age >= staleFor || unknown || f.table.full(now):
 		return Blind
 	case age >= freshFor:
 		return Stale
@@ -174,7 +177,6 @@ type message struct {
 	N          int64   `json:"n"`
 	Kind       string  `json:"kind"`
 	Cursor     string  `json:"cursor"`
-	AsOf       int64   `json:"asOf"`
 	Session    string  `json:"session"`
 	Subject    string  `json:"subject"`
 	Generation int64   `json:"generation"`
@@ -182,8 +184,9 @@ type message struct {
 }
 
 func (f *Feed) snapshot(ctx context.Context) (cursor string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, staleFor)
+	ctx, cancel := context.WithTimeout(ctx, snapshotTimeout)
 	defer cancel()
+	asked := f.options.Now()
 	response, err := f.get(ctx, f.options.URL, "application/json")
 	if err != nil {
 		return "", err
@@ -197,26 +200,30 @@ func (f *Feed) snapshot(ctx context.Context) (cursor string, err error) {
 		Cursor   string    `json:"cursor"`
 		AsOf     int64     `json:"asOf"`
 		WindowMs int64     `json:"windowMs"`
+		Since    int64     `json:"since"`
 		Entries  []message `json:"entries"`
 	}
 	if err := json.Unmarshal(data, &snapshot); err != nil {
 		return "", err
 	}
-	if snapshot.Cursor == "" || snapshot.AsOf <= 0 {
-		return "", errors.New("the snapshot has no cursor or time")
+	if snapshot.Cursor == "" || snapshot.AsOf <= 0 || snapshot.WindowMs <= 0 {
+		return "", errors.New("the snapshot has no cursor, time or window")
 	}
+	// A token from before since may have been revoked unseen. It is good for a window at most.
+	missing := time.Duration(snapshot.Since-(snapshot.AsOf-snapshot.WindowMs)) * time.Millisecond
 	f.mu.Lock()
 	f.window = time.Duration(snapshot.WindowMs) * time.Millisecond
 	if f.window < shortestWindow {
 		f.window = shortestWindow
 	}
+	f.unknownUntil = f.options.Now().Add(missing)
 	f.mu.Unlock()
 	for _, m := range snapshot.Entries {
 		if err := f.take(m.Kind, m); err != nil {
 			return "", err
 		}
 	}
-	f.heard(time.UnixMilli(snapshot.AsOf))
+	f.heard(asked)
 	select {
 	case <-f.ready:
 	default:
@@ -258,7 +265,7 @@ func (f *Feed) stream(ctx context.Context, cursor string) (at string, lived bool
 			return cursor, lived, fmt.Errorf("%w: number %d where %d was due", errGap, m.N, n)
 		}
 		if event.name == "heartbeat" {
-			f.heard(time.UnixMilli(m.AsOf))
+			f.heard(f.options.Now())
 		} else if err := f.take(event.name, m); err != nil {
 			return cursor, lived, fmt.Errorf("%w: %v", errGap, err)
 		}
@@ -284,8 +291,8 @@ func (f *Feed) get(ctx context.Context, address, accept string) (*http.Response,
 		return response, nil
 	}
 	response.Body.Close()
-	if response.StatusCode == http.StatusGone {
-		return nil, fmt.Errorf("%w: the cursor is gone", errGap)
+	if response.StatusCode == http.StatusGone || response.StatusCode == http.StatusBadRequest {
+		return nil, fmt.Errorf("%w: the cursor is gone, or of another store", errGap)
 	}
 	return nil, fmt.Errorf("the authority answered %d", response.StatusCode)
 }
@@ -330,14 +337,10 @@ func (f *Feed) take(kind string, m message) error {
 	return nil
 }
 
-// heard notes up to when everything is known. A heartbeat that was long under
-// way is as old as it says; one from a clock ahead of ours is from now. Zero: never.
-func (f *Feed) heard(asOf time.Time) {
-	now := f.options.Now()
-	if now.Before(asOf) {
-		asOf = now
-	}
+// heard notes when the feed was last known to be whole, by our own clock: the
+// authority stops its heartbeats when it is not. Zero: never.
+func (f *Feed) heard(at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.beat = asOf
+	f.beat = at
 }

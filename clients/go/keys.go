@@ -42,9 +42,9 @@ func (s KeySet) Key(_ context.Context, id string) (Key, error) {
 	return Key{}, ErrUnknownKey
 }
 
-// ParseKeySet reads a JWKS (RFC 7517). Keys without an id or an algorithm, for
-// encryption, too short or of a kind that is not in use are passed over; a set
-// in which nothing is left is an error.
+// ParseKeySet reads a JWKS (RFC 7517). Keys that do not say that they sign, by
+// which algorithm and under which id, that are too short or of a kind that is not
+// in use, are passed over; a set in which nothing is left is an error.
 func ParseKeySet(data []byte) (KeySet, error) {
 	var document struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -52,10 +52,20 @@ func ParseKeySet(data []byte) (KeySet, error) {
 	if err := json.Unmarshal(data, &document); err != nil {
 		return nil, fmt.Errorf("holdfast: the key set is not JSON: %w", err)
 	}
-	set := KeySet{}
+	if len(document.Keys) > maxKeys {
+		return nil, fmt.Errorf("holdfast: the key set has more than %d keys", maxKeys)
+	}
+	set, names := KeySet{}, map[string]int{}
 	for _, raw := range document.Keys {
 		var k jwk
-		if json.Unmarshal(raw, &k) != nil || k.ID == "" || (k.Use != "" && k.Use != "sig") {
+		if json.Unmarshal(raw, &k) != nil || k.ID == "" {
+			continue
+		}
+		// Nobody could say which of the two is meant.
+		if names[k.ID]++; names[k.ID] > 1 {
+			return nil, fmt.Errorf("holdfast: the key set has the key id %q twice", k.ID)
+		}
+		if k.Use != "sig" {
 			continue
 		}
 		if public := k.public(); public != nil {
@@ -80,7 +90,12 @@ type jwk struct {
 	E         string `json:"e"`
 }
 
-const minRSABits = 2048
+const (
+	maxKeys     = 32
+	minRSABits  = 2048
+	maxRSABits  = 4096
+	rsaExponent = 65537
+)
 
 func (k jwk) public() crypto.PublicKey {
 	switch {
@@ -95,8 +110,8 @@ func (k jwk) public() crypto.PublicKey {
 		}
 	case k.Type == "RSA" && k.Algorithm == "RS256":
 		n, e := number(k.N), number(k.E)
-		if n != nil && e != nil && n.BitLen() >= minRSABits && e.BitLen() < 32 {
-			return &rsa.PublicKey{N: n, E: int(e.Int64())}
+		if n != nil && e != nil && n.BitLen() >= minRSABits && n.BitLen() <= maxRSABits && e.Cmp(big.NewInt(rsaExponent)) == 0 {
+			return &rsa.PublicKey{N: n, E: rsaExponent}
 		}
 	}
 	return nil

@@ -70,12 +70,19 @@ func Answer(w http.ResponseWriter, err error) {
 		w.Header().Set("WWW-Authenticate", challenge(refusal))
 	case errors.Is(err, ErrRevocationsUnavailable):
 		code = "revocations_unavailable"
+	case errors.Is(err, ErrKeysUnavailable):
+		code = "keys_unavailable"
 	}
 	if refusal == nil {
 		log.Printf("%v", err)
 		w.Header().Set("Retry-After", "1")
 	}
-	body, _ := json.Marshal(map[string]any{"title": http.StatusText(status), "status": status, "code": code})
+	body, _ := json.Marshal(map[string]any{
+		"type":   "urn:holdfast:code:" + code,
+		"title":  strings.ReplaceAll(string(code), "_", " "),
+		"status": status,
+		"code":   code,
+	})
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
@@ -88,28 +95,24 @@ func challenge(refusal *Refusal) string {
 	switch refusal.Code {
 	case TokenMissing:
 		return "Bearer"
-	case TokenDuplicated:
-		return `Bearer error="invalid_request"`
 	case StepUpRequired:
-		text := `Bearer error="insufficient_user_authentication"`
-		if acr := refusal.Demands.ACR; acr != "" && quotable(acr) {
-			text += fmt.Sprintf(`, acr_values="%s"`, acr)
+		text := `Bearer error="insufficient_user_authentication", error_description="step_up_required"`
+		if acr := refusal.Demands.ACR; acr != "" {
+			text += fmt.Sprintf(`, acr_values="%s"`, strings.Map(quotable, acr))
 		}
 		if age := refusal.Demands.MaxAge; age > 0 {
 			text += fmt.Sprintf(`, max_age="%d"`, int64(age.Seconds()))
 		}
 		return text
 	default:
-		return `Bearer error="invalid_token"`
+		return fmt.Sprintf(`Bearer error="invalid_token", error_description="%s"`, refusal.Code)
 	}
 }
 
-// quotable keeps what would end a quoted string out of it.
-func quotable(text string) bool {
-	for _, letter := range text {
-		if letter < ' ' || letter > '~' || letter == '"' || letter == '\\' {
-			return false
-		}
+// quotable drops what would end a quoted string.
+func quotable(letter rune) rune {
+	if letter < ' ' || letter > '~' || letter == '"' || letter == '\\' {
+		return -1
 	}
-	return true
+	return letter
 }

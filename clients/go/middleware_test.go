@@ -32,16 +32,16 @@ func TestMiddleware(t *testing.T) {
 		"no header":                {nil, holdfast.Demands{}, nil, 401, "token_missing", "Bearer"},
 		"another scheme":           {nil, holdfast.Demands{}, []string{"Basic YTpi"}, 401, "token_missing", "Bearer"},
 		"a scheme alone":           {nil, holdfast.Demands{}, []string{"Bearer "}, 401, "token_missing", "Bearer"},
-		"two headers":              {nil, holdfast.Demands{}, []string{good, good}, 401, "token_duplicated", `Bearer error="invalid_request"`},
-		"two tokens in one header": {nil, holdfast.Demands{}, []string{good + ", " + good}, 401, "access_token_invalid", `Bearer error="invalid_token"`},
-		"two spaces":               {nil, holdfast.Demands{}, []string{"Bearer  " + a.token(nil)}, 401, "access_token_invalid", `Bearer error="invalid_token"`},
-		"an expired token":         {nil, holdfast.Demands{}, []string{"Bearer " + a.token(map[string]any{"exp": 1})}, 401, "access_token_expired", `Bearer error="invalid_token"`},
+		"two headers":              {nil, holdfast.Demands{}, []string{good, good}, 401, "token_duplicated", `Bearer error="invalid_token", error_description="token_duplicated"`},
+		"two tokens in one header": {nil, holdfast.Demands{}, []string{good + ", " + good}, 401, "access_token_invalid", `Bearer error="invalid_token", error_description="access_token_invalid"`},
+		"two spaces":               {nil, holdfast.Demands{}, []string{"Bearer  " + a.token(nil)}, 401, "access_token_invalid", `Bearer error="invalid_token", error_description="access_token_invalid"`},
+		"an expired token":         {nil, holdfast.Demands{}, []string{"Bearer " + a.token(map[string]any{"exp": 1})}, 401, "access_token_expired", `Bearer error="invalid_token", error_description="access_token_expired"`},
 		"a step-up": {
 			nil, holdfast.Demands{ACR: "hw", MaxAge: 5 * time.Minute}, []string{good}, 401, "step_up_required",
-			`Bearer error="insufficient_user_authentication", acr_values="hw", max_age="300"`,
+			`Bearer error="insufficient_user_authentication", error_description="step_up_required", acr_values="hw", max_age="300"`,
 		},
 		"a blind feed":      {blind, holdfast.Demands{}, []string{good}, 503, "revocations_unavailable", ""},
-		"no keys to be had": {keyless, holdfast.Demands{}, []string{good}, 503, "internal_error", ""},
+		"no keys to be had": {keyless, holdfast.Demands{}, []string{good}, 503, "keys_unavailable", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			verifier := row.verifier

@@ -39,7 +39,8 @@ const (
 	maxKeySetBytes = 256 << 10
 	fetchTimeout   = 5 * time.Second
 	// lastGoodFor agrees with the stale-if-error of the authority's answer.
-	lastGoodFor = 24 * time.Hour
+	lastGoodFor  = 24 * time.Hour
+	firstSetWait = time.Second
 )
 
 // quietClient takes no redirect: where keys come from is the operator's choice alone.
@@ -58,7 +59,7 @@ func (r *RemoteKeys) Key(ctx context.Context, id string) (Key, error) {
 	}
 	key, known := r.set[id]
 	wanted := !known || now.Sub(r.good) > or(r.MaxAge, 5*time.Minute)
-	if wanted && r.running == nil && (r.tried.IsZero() || now.Sub(r.tried) >= or(r.Cooldown, 30*time.Second)) {
+	if wanted && r.running == nil && r.mayTry(now) {
 		r.tried = now
 		r.running = make(chan struct{})
 		go r.renew(r.running)
@@ -85,6 +86,16 @@ func (r *RemoteKeys) Key(ctx context.Context, id string) (Key, error) {
 		return Key{}, fmt.Errorf("no key set could be fetched: %w", r.lastErr)
 	}
 	return Key{}, ErrUnknownKey
+}
+
+// mayTry keeps to the cool-down. While there is no set at all it is a second: a
+// service may start before its authority.
+func (r *RemoteKeys) mayTry(now time.Time) bool {
+	wait := or(r.Cooldown, 30*time.Second)
+	if r.set == nil && wait > firstSetWait {
+		wait = firstSetWait
+	}
+	return r.tried.IsZero() || now.Sub(r.tried) >= wait
 }
 
 func (r *RemoteKeys) renew(done chan struct{}) {

@@ -98,11 +98,14 @@ func TestANewKeyIsFoundAtItsFirstToken(t *testing.T) {
 
 func TestTheLastGoodSetOutlivesWhateverComesInItsPlace(t *testing.T) {
 	for name, answer := range map[string]func(w http.ResponseWriter){
-		"an error":            func(w http.ResponseWriter) { w.WriteHeader(500) },
-		"a redirect":          func(w http.ResponseWriter) { w.Header().Set("Location", "http://127.0.0.1:1/"); w.WriteHeader(302) },
-		"no JSON":             func(w http.ResponseWriter) { _, _ = w.Write([]byte("<html>")) },
-		"no keys":             func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"keys":[]}`)) },
-		"no usable key":       func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"keys":[{"kty":"oct","k":"AA","kid":"k1"}]}`)) },
+		"an error":      func(w http.ResponseWriter) { w.WriteHeader(500) },
+		"a redirect":    func(w http.ResponseWriter) { w.Header().Set("Location", "http://127.0.0.1:1/"); w.WriteHeader(302) },
+		"no JSON":       func(w http.ResponseWriter) { _, _ = w.Write([]byte("<html>")) },
+		"no keys":       func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"keys":[]}`)) },
+		"no usable key": func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"keys":[{"kty":"oct","k":"AA","kid":"k1"}]}`)) },
+		"a key id twice": func(w http.ResponseWriter) {
+			_, _ = w.Write([]byte(`{"keys":[{"kid":"k1","kty":"oct"},{"kid":"k1","kty":"oct"}]}`))
+		},
 		"an endless key set":  func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"keys":["` + strings.Repeat("x", 1<<20) + `"]}`)) },
 		"a broken connection": func(w http.ResponseWriter) { panic(http.ErrAbortHandler) },
 	} {
@@ -138,11 +141,20 @@ func TestWithoutAKeySetNobodyKnowsAndNobodyIsRefused(t *testing.T) {
 	verifier.Keys = &holdfast.RemoteKeys{URL: p.URL, Now: a.now}
 
 	for i := 0; i < 3; i++ {
-		if _, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Demands{}); codeOf(err) != "fault" {
+		_, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Demands{})
+		if !errors.Is(err, holdfast.ErrKeysUnavailable) {
 			t.Errorf("%v", err)
 		}
 	}
 	p.fetched(t, 1)
+
+	// A service may start before its authority: it need not wait for a whole cool-down.
+	p.serve(func(w http.ResponseWriter) { _, _ = w.Write(a.jwks) })
+	a.pass(time.Second)
+	if _, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Demands{}); err != nil {
+		t.Error(err)
+	}
+	p.fetched(t, 2)
 }
 
 func TestACallerThatLeavesDoesNotEndTheFetchForTheOthers(t *testing.T) {

@@ -1,7 +1,6 @@
 package holdfast
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,20 +38,23 @@ func (r *Refusal) Error() string { return fmt.Sprintf("holdfast: %s: %s", r.Code
 // and cannot: its feed is blind, or the authority does not answer. 503, never 401.
 var ErrRevocationsUnavailable = errors.New("holdfast: revocations_unavailable")
 
-// FailMode is what happens while nothing is known of revocations.
+// ErrKeysUnavailable is the fault of a verifier without a key set to verify with. 503, never 401.
+var ErrKeysUnavailable = errors.New("holdfast: keys_unavailable")
+
+// FailMode is what happens while the feed of revocations is behind.
 type FailMode int
 
 const (
 	// AcceptUntilExpiry goes by the tokens alone. They end within 120 seconds, and a
 	// revoked session gets no new ones.
 	AcceptUntilExpiry FailMode = iota
-	// Refuse answers 503 until the feed is back.
+	// Refuse answers 503 unless the feed is fresh.
 	Refuse
 )
 
 // Demands are what a route asks of a token beyond being valid.
 type Demands struct {
-	// ACR that the session must have reached here, compared exactly. Empty asks for none.
+	// ACR that the session must have reached here: this one, or a later one of ACROrder. Empty asks for none.
 	ACR string
 	// MaxAge of the last proof of who the user is. Zero asks for none.
 	MaxAge time.Duration
@@ -72,10 +74,12 @@ type Verifier struct {
 	Skew time.Duration
 	// Revocations, for example a [Feed]. Without one a session ends with its last token.
 	Revocations Revocations
-	// WhenBlind says what happens while Revocations knows nothing.
+	// WhenBlind says what happens while Revocations is not fresh.
 	WhenBlind FailMode
 	// Authority to ask on strict routes.
 	Authority *Authority
+	// ACROrder lists authentication contexts from the weakest to the strongest. Without it they are compared exactly.
+	ACROrder []string
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
 
@@ -132,7 +136,7 @@ func (v *Verifier) authentic(ctx context.Context, token string) (*Claims, error)
 		return nil, invalid("unknown key")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("holdfast: no keys to verify with: %w", err)
+		return nil, fmt.Errorf("%w: %v", ErrKeysUnavailable, err)
 	}
 	// The key decides the algorithm, never the token.
 	if key.Algorithm != header.alg {
@@ -163,7 +167,8 @@ func parseHeader(data []byte) (header, bool) {
 	if _, critical := members["crit"]; critical {
 		return header{}, false
 	}
-	if b64, there := members["b64"]; there && !bytes.Equal(b64, []byte("true")) {
+	// RFC 7797 is one.
+	if _, unencoded := members["b64"]; unencoded {
 		return header{}, false
 	}
 	r := reader{raw: members}
@@ -181,7 +186,7 @@ func (v *Verifier) fits(claims *Claims, t times) error {
 		return invalid("another audience")
 	}
 	now, skew := v.now().Unix(), int64(or(v.Skew, maxSkew)/time.Second)
-	if t.iat > now+skew || t.nbf > now+skew {
+	if t.iat > now+skew || t.nbf > now+skew || t.authTime > now+skew {
 		return invalid("not yet valid")
 	}
 	if t.exp+skew <= now {
@@ -197,8 +202,8 @@ func (v *Verifier) alive(ctx context.Context, token string, claims *Claims, dema
 			return &Refusal{Code: SessionRevoked, Reason: "revoked"}
 		}
 		refuse := v.WhenBlind == Refuse || demands.WhenBlind == Refuse
-		if refuse && !demands.Strict && v.Revocations.State() == Blind {
-			return fmt.Errorf("%w: the feed is blind", ErrRevocationsUnavailable)
+		if state := v.Revocations.State(); refuse && !demands.Strict && state != Fresh {
+			return fmt.Errorf("%w: the feed is %v", ErrRevocationsUnavailable, state)
 		}
 	}
 	if !demands.Strict {
@@ -219,7 +224,7 @@ func (v *Verifier) alive(ctx context.Context, token string, claims *Claims, dema
 
 func (v *Verifier) meets(claims *Claims, demands Demands) error {
 	wants := &Refusal{Code: StepUpRequired, Demands: demands}
-	if demands.ACR != "" && claims.ACR != demands.ACR {
+	if demands.ACR != "" && claims.ACR != demands.ACR && !v.isAbove(claims.ACR, demands.ACR) {
 		wants.Reason = "another acr"
 		return wants
 	}
@@ -229,6 +234,17 @@ func (v *Verifier) meets(claims *Claims, demands Demands) error {
 		return wants
 	}
 	return nil
+}
+
+func (v *Verifier) isAbove(have, want string) bool {
+	reached := false
+	for _, acr := range v.ACROrder {
+		reached = reached || acr == want
+		if acr == have {
+			return reached
+		}
+	}
+	return false
 }
 
 func (v *Verifier) now() time.Time {

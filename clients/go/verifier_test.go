@@ -68,6 +68,22 @@ func TestDemands(t *testing.T) {
 	}
 }
 
+func TestAnOrderedACRIsReachedByTheLaterOnes(t *testing.T) {
+	a := newAuthority(t)
+	verifier := a.verifier(t)
+	verifier.ACROrder = []string{"pwd", "mfa", "hardware"}
+	for want, code := range map[string]holdfast.Code{
+		"pwd": "", "mfa": "", "hardware": holdfast.StepUpRequired, "other": holdfast.StepUpRequired,
+	} {
+		if _, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Demands{ACR: want}); codeOf(err) != code {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	if _, err := verifier.Verify(context.Background(), a.token(map[string]any{"acr": "odd"}), holdfast.Demands{ACR: "pwd"}); codeOf(err) != holdfast.StepUpRequired {
+		t.Errorf("an acr that is not in the order: %v", err)
+	}
+}
+
 func TestAVerifierWithoutAudienceIsAMistakeAndNotAnOpenDoor(t *testing.T) {
 	a := newAuthority(t)
 	for name, change := range map[string]func(*holdfast.Verifier){
@@ -103,7 +119,8 @@ func TestFailModes(t *testing.T) {
 		code    holdfast.Code
 	}{
 		"fresh":                              {known{state: holdfast.Fresh}, holdfast.Refuse, holdfast.Demands{}, ""},
-		"stale goes by the tokens":           {known{state: holdfast.Stale}, holdfast.Refuse, holdfast.Demands{}, ""},
+		"stale goes by the tokens":           {known{state: holdfast.Stale}, holdfast.AcceptUntilExpiry, holdfast.Demands{}, ""},
+		"stale refuses":                      {known{state: holdfast.Stale}, holdfast.Refuse, holdfast.Demands{}, "fault"},
 		"blind goes by the tokens":           {known{state: holdfast.Blind}, holdfast.AcceptUntilExpiry, holdfast.Demands{}, ""},
 		"blind refuses":                      {known{state: holdfast.Blind}, holdfast.Refuse, holdfast.Demands{}, "fault"},
 		"blind refuses on one route":         {known{state: holdfast.Blind}, holdfast.AcceptUntilExpiry, holdfast.Demands{WhenBlind: holdfast.Refuse}, "fault"},

@@ -25,6 +25,7 @@ import jwt
 
 MAX_TOKEN_LENGTH = 8192
 MAX_KEY_SET_BYTES = 256 * 1024
+MAX_KEYS = 32
 MAX_SKEW = 5
 MAX_EXACT = 2**53 - 1
 """The largest integer that every language reads alike."""
@@ -97,7 +98,9 @@ class RemoteKeys:
 
     def _renew(self):
         now = self._now()
-        if self._tried is not None and now - self._tried < self._cooldown:
+        # Without any set it is a second: a service may start before its authority.
+        wait = self._cooldown if self._current() is not None else min(self._cooldown, 1)
+        if self._tried is not None and now - self._tried < wait:
             return
         self._tried = now
         try:
@@ -121,20 +124,24 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def usable_keys(jwks):
     """Key id -> (algorithm, public key). ValueError when nothing is left."""
     keys = {}
-    if not isinstance(jwks, dict) or not isinstance(jwks.get("keys"), list):
+    if not isinstance(jwks, dict) or not isinstance(jwks.get("keys"), list) or len(jwks["keys"]) > MAX_KEYS:
         raise ValueError("not a key set")
+    ids = [jwk["kid"] for jwk in jwks["keys"] if isinstance(jwk, dict) and isinstance(jwk.get("kid"), str)]
+    # Nobody could say which of the two is meant.
+    if len(set(ids)) < len(ids):
+        raise ValueError("the key set has a key id twice")
     for jwk in jwks["keys"]:
         if not isinstance(jwk, dict) or not isinstance(jwk.get("kid"), str) or not jwk["kid"]:
             continue
         algorithm = _ALGORITHMS.get((jwk.get("kty"), jwk.get("crv")))
-        if algorithm is None or jwk.get("alg") != algorithm or jwk.get("use", "sig") != "sig":
+        if algorithm is None or jwk.get("alg") != algorithm or jwk.get("use") != "sig":
             continue
         try:
             # Never what PyJWK would take by itself: it reads shared and private keys too.
             key = jwt.PyJWK({name: jwk[name] for name in jwk if name != "d"}, algorithm).key
         except (jwt.PyJWTError, ValueError, TypeError, KeyError):
             continue
-        if algorithm == "RS256" and key.key_size < 2048:
+        if algorithm == "RS256" and not (2048 <= key.key_size <= 4096 and key.public_numbers().e == 65537):
             continue
         keys[jwk["kid"]] = (algorithm, key)
     if not keys:
@@ -177,7 +184,7 @@ class Verifier:
         audiences = [claims["aud"]] if isinstance(claims["aud"], str) else claims["aud"]
         if self._audience not in audiences:
             raise _invalid("another audience")
-        if claims["iat"] > now + skew or claims.get("nbf", 0) > now + skew:
+        if any(claims.get(name, 0) > now + skew for name in ("iat", "nbf", "auth_time")):
             raise _invalid("not yet valid")
         if claims["exp"] + skew <= now:
             raise Refused("access_token_expired", "expired")
@@ -199,7 +206,7 @@ def _header_of(token):
         raise _invalid("not three parts of base64url")
     header = _object(jwt.utils.base64url_decode(parts[0]), "header")
     # RFC 7515, section 4.1.11: what is not understood refuses the token. PyJWT 2.6 ignores it.
-    if "crit" in header or header.get("b64", True) is not True:
+    if "crit" in header or "b64" in header:
         raise _invalid("an extension")
     if not all(isinstance(header.get(name), str) for name in ("alg", "kid", "typ")):
         raise _invalid("alg, kid or typ")
@@ -277,7 +284,7 @@ def require_access(app, verifier, **demands):
         except Refused as refused:
             return _answer(start_response, "401 Unauthorized", refused.code, _challenge(refused.code, **demands))
         except KeysUnavailable:
-            return _answer(start_response, "503 Service Unavailable", "internal_error", None)
+            return _answer(start_response, "503 Service Unavailable", "keys_unavailable", None)
         return app(environ, start_response)
 
     return guarded
@@ -295,15 +302,17 @@ def _challenge(code, acr=None, max_age=None):
     if code == "token_missing":
         return "Bearer"
     if code != "step_up_required":
-        return 'Bearer error="invalid_token"'
+        return f'Bearer error="invalid_token", error_description="{code}"'
     # RFC 9470, section 3.
     asked = [f'acr_values="{acr}"'] if acr is not None else []
     asked += [f'max_age="{max_age}"'] if max_age is not None else []
-    return ", ".join(['Bearer error="insufficient_user_authentication"', *asked])
+    error = 'Bearer error="insufficient_user_authentication", error_description="step_up_required"'
+    return ", ".join([error, *asked])
 
 
 def _answer(start_response, status, code, challenge):
-    body = json.dumps({"title": status[4:], "status": int(status[:3]), "code": code}).encode()
+    problem = {"type": f"urn:holdfast:code:{code}", "title": code.replace("_", " "), "status": int(status[:3])}
+    body = json.dumps({**problem, "code": code}).encode()
     headers = [("Content-Type", "application/problem+json"), ("Cache-Control", "no-store")]
     headers += [("WWW-Authenticate", challenge)] if challenge else [("Retry-After", "1")]
     start_response(status, headers)

@@ -15,6 +15,7 @@ from holdfast_tokens import KeySet, KeysUnavailable, Refused, RemoteKeys, Verifi
 
 CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "corpus", "access-tokens.json")
 NOW = 1_800_000_000
+INVALID = 'Bearer error="invalid_token", error_description='
 PRIVATE = Ed25519PrivateKey.generate()
 CLAIMS = {
     "iss": "https://auth.example",
@@ -152,6 +153,7 @@ class Remote(unittest.TestCase):
     def test_the_last_good_set_outlives_whatever_comes_in_its_place(self):
         answers = [(500, b""), (302, b""), (200, b"<html>"), (200, b'{"keys":[]}'), (200, b"[]"), (200, b"[" * 200_000)]
         answers.append((200, json.dumps({"keys": ["x" * 2**20]}).encode()))
+        answers.append((200, json.dumps({"keys": jwks()["keys"] * 2}).encode()))
         for status, body in answers:
             with self.subTest(f"{status} {body[:20]}"):
                 self.published.status, self.published.body = 200, json.dumps(jwks()).encode()
@@ -173,6 +175,10 @@ class Remote(unittest.TestCase):
             with self.assertRaises(KeysUnavailable):
                 verifier(self.keys).verify(token())
         self.assertEqual(self.published.fetches, 1)
+        # A service may start before its authority: it need not wait for a whole cool-down.
+        self.published.status = 200
+        self.time += 1
+        self.assertEqual(verifier(self.keys).verify(token())["sub"], "ada")
 
 
 class Wsgi(unittest.TestCase):
@@ -202,13 +208,13 @@ class Wsgi(unittest.TestCase):
             (None, {}, "token_missing", "Bearer"),
             ("Basic YTpi", {}, "token_missing", "Bearer"),
             ("Bearer ", {}, "token_missing", "Bearer"),
-            (f"Bearer {good},Bearer {good}", {}, "access_token_invalid", 'Bearer error="invalid_token"'),
-            (f"Bearer {token(exp=1)}", {}, "access_token_expired", 'Bearer error="invalid_token"'),
+            (f"Bearer {good},Bearer {good}", {}, "access_token_invalid", INVALID + '"access_token_invalid"'),
+            (f"Bearer {token(exp=1)}", {}, "access_token_expired", INVALID + '"access_token_expired"'),
             (
                 f"Bearer {good}",
                 {"acr": "hw", "max_age": 300},
                 "step_up_required",
-                'Bearer error="insufficient_user_authentication", acr_values="hw", max_age="300"',
+                'Bearer error="insufficient_user_authentication", error_description="step_up_required", acr_values="hw", max_age="300"',
             ),
         ):
             with self.subTest(code):

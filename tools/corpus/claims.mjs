@@ -21,6 +21,12 @@ export function edgesOfTime({ EdDSA }) {
     reject('nbf beyond the skew', at({ nbf: NOW + SKEW + 1 }), 'not yet valid'),
     accept('iat at the skew', at({ iat: NOW + SKEW }), 'iat - skew is now'),
     reject('iat beyond the skew', at({ iat: NOW + SKEW + 1 }), 'issued in the future'),
+    accept('auth_time at the skew', at({ auth_time: NOW + SKEW }), 'auth_time - skew is now'),
+    reject(
+      'auth_time beyond the skew',
+      at({ auth_time: NOW + SKEW + 1 }),
+      'proved in the future, and fresh for ever',
+    ),
     reject('exp missing', token(EdDSA, without('exp')), 'a token without an end'),
     reject('iat missing', token(EdDSA, without('iat')), 'required by RFC 9068'),
     reject('exp null', at({ exp: null }), 'not a time'),

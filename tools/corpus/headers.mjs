@@ -23,7 +23,7 @@ export function headersThatBringKeys({ stranger }) {
   )
 }
 
-export function keyIds({ EdDSA, ES256, sealing, short, unnamed, offCurve }) {
+export function keyIds({ EdDSA, ES256, sealing, short, unnamed, unused, exponent3, offCurve }) {
   const named = (kid) => token(EdDSA, { header: { kid } })
   return [
     reject('kid missing', named(undefined), 'no key is tried at random'),
@@ -54,6 +54,8 @@ export function keyIds({ EdDSA, ES256, sealing, short, unnamed, offCurve }) {
     reject('key that seals', token(sealing), 'its use is enc'),
     reject('key of 1024 bits', token(short), 'RFC 7518, 3.3: 2048 bits or more'),
     reject('key that names no algorithm', token(unnamed), 'the key has to decide the algorithm'),
+    reject('key that says no use', token(unused), 'the set of an authority says what each is for'),
+    reject('key of the exponent 3', token(exponent3), '65537 alone'),
     reject('key off the curve', token(offCurve), 'not a point of P-256'),
     reject(
       'key of another signature',
@@ -86,6 +88,7 @@ export function headers({ EdDSA }) {
       head({ crit: ['b64'], b64: true }),
       'no extension is in use',
     ),
+    reject('b64 true without crit', head({ b64: true }), 'RFC 7797 is not in use'),
     reject('b64 false without crit', head({ b64: false }), 'two readers would read two payloads'),
     reject('header not JSON', token(EdDSA, { header: 'alg=EdDSA' }), 'header'),
     reject('header an array', token(EdDSA, { header: '["EdDSA"]' }), 'header'),

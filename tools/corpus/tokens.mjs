@@ -34,7 +34,8 @@ export const SIGNERS = {
 }
 
 export function newKeys() {
-  const rsa = (modulusLength) => generateKeyPairSync('rsa', { modulusLength })
+  const rsa = (modulusLength, publicExponent) =>
+    generateKeyPairSync('rsa', { modulusLength, ...(publicExponent && { publicExponent }) })
   const ec = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
   return {
     EdDSA: { kid: 'ed-1', alg: 'EdDSA', ...generateKeyPairSync('ed25519') },
@@ -43,6 +44,8 @@ export function newKeys() {
     sealing: { kid: 'enc-1', alg: 'RS256', ...rsa(2048) },
     short: { kid: 'short-1', alg: 'RS256', ...rsa(1024) },
     unnamed: { kid: 'no-alg-1', alg: 'RS256', ...rsa(2048) },
+    unused: { kid: 'no-use-1', alg: 'ES256', ...ec() },
+    exponent3: { kid: 'e3-1', alg: 'RS256', ...rsa(2048, 3) },
     offCurve: { kid: 'off-curve-1', alg: 'ES256', ...ec() },
     stranger: { kid: 'ed-1', alg: 'EdDSA', ...generateKeyPairSync('ed25519') },
     shared: { kid: 'secret-1', secret: Buffer.alloc(32, 7) },
@@ -63,6 +66,8 @@ export function publicKeys(keys) {
     jwk(keys.sealing, { alg: 'RS256', use: 'enc' }),
     jwk(keys.short, { alg: 'RS256', use: 'sig' }),
     jwk(keys.unnamed, { use: 'sig' }),
+    jwk(keys.unused, { alg: 'ES256' }),
+    jwk(keys.exponent3, { alg: 'RS256', use: 'sig' }),
     { ...jwk(keys.offCurve, { alg: 'ES256', use: 'sig' }), y: x },
     { kty: 'oct', k: keys.shared.secret.toString('base64url'), kid: 'secret-1', alg: 'HS256' },
     { kty: 'AKP', alg: 'ML-DSA-65', kid: 'future-1', use: 'sig', pub: 'AAAA' },

@@ -8,13 +8,18 @@ import java.security.spec.RSAPublicKeySpec;
 import java.security.spec.X509EncodedKeySpec;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Finds the key that a token names. */
 @FunctionalInterface
 public interface Keys {
+    int MAX_KEYS = 32;
+    BigInteger RSA_EXPONENT = BigInteger.valueOf(65537);
+
     /** Null for a key id that is not in the set; throws {@link Unavailable} while no set is known. */
     Key find(String id);
 
@@ -31,10 +36,14 @@ public interface Keys {
     /** A JWKS (RFC 7517). Keys that are not in use here are passed over; IllegalArgumentException when none is left. */
     static Map<String, Key> parse(byte[] jwks) {
         if (!(Json.readObject(jwks).get("keys") instanceof List<?> items)) throw new IllegalArgumentException("not a key set");
+        if (items.size() > MAX_KEYS) throw new IllegalArgumentException("the key set has too many keys");
         Map<String, Key> keys = new HashMap<>();
+        Set<String> ids = new HashSet<>();
         for (Object item : items) {
             if (!(item instanceof Map<?, ?> jwk) || !(jwk.get("kid") instanceof String id) || id.isEmpty()) continue;
-            if (jwk.containsKey("use") && !"sig".equals(jwk.get("use"))) continue;
+            // Nobody could say which of the two is meant.
+            if (!ids.add(id)) throw new IllegalArgumentException("the key set has a key id twice");
+            if (!"sig".equals(jwk.get("use"))) continue;
             try {
                 Key key = keyOf(jwk);
                 if (key != null) keys.put(id, key);
@@ -60,8 +69,9 @@ public interface Keys {
                 return new Key("ES256", P256.publicKey(number(jwk.get("x")), number(jwk.get("y"))));
             case "RSA RS256":
                 BigInteger modulus = number(jwk.get("n"));
-                if (modulus.bitLength() < 2048) return null;
-                return new Key("RS256", KeyFactory.getInstance("RSA").generatePublic(new RSAPublicKeySpec(modulus, number(jwk.get("e")))));
+                BigInteger exponent = number(jwk.get("e"));
+                if (modulus.bitLength() < 2048 || modulus.bitLength() > 4096 || !exponent.equals(RSA_EXPONENT)) return null;
+                return new Key("RS256", KeyFactory.getInstance("RSA").generatePublic(new RSAPublicKeySpec(modulus, exponent)));
             default:
                 return null;
         }

@@ -17,6 +17,7 @@ import java.util.function.LongSupplier;
  */
 public final class RemoteKeys implements Keys {
     private static final long COOLDOWN = Duration.ofSeconds(30).toNanos();
+    private static final long FIRST_SET = Duration.ofSeconds(1).toNanos();
     private static final long MAX_AGE = Duration.ofMinutes(5).toNanos();
     private static final long LAST_GOOD = Duration.ofDays(1).toNanos();
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
@@ -71,7 +72,8 @@ public final class RemoteKeys implements Keys {
 
     private void renew() {
         long now = nanoTime.getAsLong();
-        if (tried && now - triedAt < COOLDOWN) return;
+        // Without any set it is a second: a service may start before its authority.
+        if (tried && now - triedAt < (isOlderThan(LAST_GOOD) ? FIRST_SET : COOLDOWN)) return;
         tried = true;
         triedAt = now;
         HttpRequest request = HttpRequest.newBuilder(uri).timeout(TIMEOUT).header("Accept", "application/json").build();

@@ -60,6 +60,7 @@ export type {
   Attributes,
   Family,
   JsonValue,
+  Line,
   SessionDetail,
   SessionState,
   SessionView,
@@ -73,6 +74,8 @@ export type {
   PageRequest,
   Presented,
   Proof,
+  Refreshed,
+  RefreshRow,
   Report,
   Sessions,
   StepUpBegun,
@@ -105,6 +108,7 @@ export type {
 export { checkKeyring } from './engine/check-keyring.ts'
 export { createSessions, type SessionsOptions } from './engine/create-sessions.ts'
 export { type EventLog, eventLog, type LoggedEvent } from './engine/event-log.ts'
+export { type Inspected, type Inspector, tokenInspector } from './engine/inspect.ts'
 export type { SessionLimit } from './engine/parts.ts'
 export { type Resealed, type ResealProgress, resealAll } from './engine/reseal.ts'
 export { subjectKeys } from './engine/subject-key.ts'

@@ -1,5 +1,18 @@
-import type { FastifyReply, FastifyRequest, preHandlerHookHandler } from 'fastify'
+import type {
+  FastifyReply,
+  FastifyRequest,
+  onRequestAsyncHookHandler,
+  preHandlerHookHandler,
+} from 'fastify'
 import type { Sessions } from '../core/sessions.ts'
+import type { AccessDemands } from '../tokens/access.ts'
+import {
+  type AccessGuardOptions,
+  type AccessRequests,
+  type AccessVerifier,
+  accessJudge,
+  accessRequests,
+} from './access.ts'
 import { type Answering, answering } from './answering.ts'
 import { parsedField } from './form-field.ts'
 import {
@@ -11,7 +24,7 @@ import {
 } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
-import { arrivals, holdHead, nodeFacts } from './node-http.ts'
+import { arrivals, headFacts, holdHead, nodeFacts } from './node-http.ts'
 import type { Refused } from './refuse.ts'
 import { withSetCookie } from './set-cookies.ts'
 
@@ -76,6 +89,40 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
     ...methods,
     requireSession: (demands) => hook(judge.require(demands)),
     optionalSession: (demands) => hook(judge.optional(demands)),
+  }
+}
+
+/** Access tokens on Fastify 5. */
+export interface FastifyAccessGuard extends AccessRequests<FastifyRequest> {
+  /** Refuses requests without an access token that meets the demands, before their body is read. */
+  requireAccess(demands?: AccessDemands): onRequestAsyncHookHandler
+}
+
+/**
+ * Verifies the access tokens that a gateway or a client sends to this service.
+ *
+ * @example
+ * const { requireAccess, accessOf } = accessGuard(verifier({ issuer, audience: 'orders', authority }))
+ * app.addHook('onRequest', requireAccess())
+ * app.get('/orders', async (request) => ({ buyer: accessOf(request).sub }))
+ */
+export function accessGuard(
+  verifier: AccessVerifier,
+  options: AccessGuardOptions = {},
+): FastifyAccessGuard {
+  const judge = accessJudge(verifier, options)
+  const { note, accessOf } = accessRequests<FastifyRequest>()
+  return {
+    accessOf,
+    requireAccess(demands) {
+      const required = judge(demands)
+      return async (request, reply) => {
+        const judged = await required(headFacts(request.raw, request.originalUrl))
+        if (judged.ok) return note(request, judged.claims)
+        refuse(reply, judged)
+        return reply
+      }
+    },
   }
 }
 

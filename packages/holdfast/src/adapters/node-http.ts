@@ -46,6 +46,11 @@ export function nodeFacts(
   }
 }
 
+/** The facts of a request's head, for those who ask nothing about its body or its age. */
+export function headFacts(request: IncomingMessage, url: string): HttpFacts {
+  return nodeFacts(request, { url, formToken: undefined, waited: () => 0 })
+}
+
 interface NodeRequest {
   readonly url: string
   readonly formToken: HttpFacts['formToken']

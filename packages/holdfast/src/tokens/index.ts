@@ -1,7 +1,14 @@
 export type { AccessGrant, AccessTokens } from '../core/access-token.ts'
+export type { Access, AccessDemands, AccessRefused } from './access.ts'
+export type { AccessClaims, Expected } from './access-claims.ts'
 export { type AccessTokensOptions, type AudienceOptions, accessTokens } from './access-tokens.ts'
+export type { AuthorityOptions } from './authority.ts'
+export { type KeySet, keySet } from './key-set.ts'
+export { type RemoteKeySetOptions, remoteKeySet } from './remote-key-set.ts'
+export type { Revocations, TokenFacts } from './revocations.ts'
 export { formatSigningKeys, parseSigningKeys } from './signing-file.ts'
 export {
+  addSigningAlgorithms,
   newSigningKeys,
   rotateSigningKeys,
   type SigningAlgorithm,
@@ -11,3 +18,6 @@ export {
   signingKeysStatus,
 } from './signing-keys.ts'
 export { type PublicKey, type PublicKeySet, publicKeySet } from './signing-set.ts'
+export type { VerificationKey } from './verification-key.ts'
+export { type Verifier, type VerifierOptions, verifier } from './verifier.ts'
+export { type VerifyOptions, verifyAccessToken } from './verify-access-token.ts'

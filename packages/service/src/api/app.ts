@@ -4,6 +4,8 @@ import { SessionError } from 'holdfast'
 import { type Call, call, isInputFault } from './call.ts'
 import type { Caller } from './callers.ts'
 import { eventCalls } from './calls/events.ts'
+import { introspectionCalls } from './calls/introspection.ts'
+import { refreshCalls } from './calls/refresh.ts'
 import { sessionCalls } from './calls/sessions.ts'
 import { stepUpCalls } from './calls/step-up.ts'
 import { subjectCalls } from './calls/subjects.ts'
@@ -26,10 +28,12 @@ export function createApi(parts: ApiParts): Api {
   const calls = [
     ...sessionCalls(parts),
     ...verifyCalls(parts),
+    ...refreshCalls(parts),
     ...subjectCalls(parts),
     ...stepUpCalls(parts),
     ...eventCalls(parts),
     ...tokenCalls(parts),
+    ...introspectionCalls(parts),
   ]
   const document = describeCalls(new OpenAPIHono(), [...calls, documentCall(() => document)])
   for (const one of [...calls, documentCall(() => document)]) mount(one)

@@ -6,6 +6,7 @@ import { SessionError } from 'holdfast'
 export const MAX_BODY_BYTES = 65_536
 
 const MAX_DEPTH = 24
+const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i
 const JSON_TYPE = /^application\/(?:json|merge-patch\+json)\s*(?:;\s*charset="?utf-8"?\s*)?$/i
 
 /** The JSON of a request body: UTF-8 of bounded size and depth. Throws `body_too_large` or `invalid_input`. */
@@ -30,13 +31,37 @@ export function isJson(type: string): boolean {
 
 /** Of any depth, with any names: {@link checkShape} comes next, or something stricter. */
 export function parseJson(bytes: Uint8Array): unknown {
-  if (!isUtf8(bytes)) throw new SessionError('invalid_input', 'body is not UTF-8')
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+  const text = textOf(bytes)
   try {
     return JSON.parse(text)
   } catch {
     throw new SessionError('invalid_input', 'body is not JSON')
   }
+}
+
+/** Whether a body is a form, as the standards of OAuth send them. */
+export function isForm(headers: Headers): boolean {
+  return FORM_TYPE.test(headers.get('content-type') ?? '')
+}
+
+/**
+ * Some fields of a form. Others are passed over, as OAuth clients may send them (RFC 6749, section 3.2); one that comes
+ * twice is refused. Throws as {@link readJson}.
+ */
+export async function readForm(
+  headers: Headers,
+  incoming: IncomingMessage,
+  { names, maxBytes }: { readonly names: readonly string[]; readonly maxBytes: number },
+): Promise<Readonly<Record<string, string>>> {
+  if (Number(headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
+  const form = new URLSearchParams(textOf(await readBytes(incoming, maxBytes)))
+  const fields: Record<string, string> = {}
+  for (const name of names) {
+    const [value, ...more] = form.getAll(name)
+    if (more.length > 0) throw new SessionError('invalid_input', `${name} is there twice`)
+    if (value !== undefined) fields[name] = value
+  }
+  return fields
 }
 
 /** From the socket itself: a web stream around it costs several times as much as all the rest of a call. */
@@ -67,6 +92,11 @@ export function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<
 
     incoming.on('end', ended).on('close', broken).on('error', broken).on('data', more)
   })
+}
+
+function textOf(bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) throw new SessionError('invalid_input', 'body is not UTF-8')
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
 }
 
 /** Without recursion: depth is what it guards against. */

@@ -1,13 +1,16 @@
-import type { EventLog, Sessions, SubjectKey, SubjectRef } from 'holdfast'
+import type { EventLog, Inspector, Sessions, SubjectKey, SubjectRef } from 'holdfast'
 import type { SigningKeys } from 'holdfast/tokens'
 import type { Logger } from 'pino'
 import type { Metrics } from '../main/metrics.ts'
+import type { OwnTokens } from '../main/own-tokens.ts'
 import type { Callers } from './callers.ts'
 
 /** What the API works with; put together by the service. */
 export interface ApiParts {
   readonly sessions: Sessions
   readonly events: EventLog
+  readonly inspector: Inspector
+  readonly ownTokens: OwnTokens
   readonly callers: Callers
   readonly cookies: Cookies
   /** What signs access tokens; undefined where there are none. */
@@ -31,4 +34,6 @@ export interface ApiParts {
 export interface Cookies {
   session(token: string, life: { readonly expiresAt: number; readonly persistent: boolean }): string
   expired(): string
+  refresh(token: string, life: { readonly expiresAt: number; readonly persistent: boolean }): string
+  refreshExpired(): string
 }

@@ -1,5 +1,6 @@
-import type { SessionEvent, Verification } from 'holdfast'
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import type { Refreshed, SessionEvent, Verification } from 'holdfast'
+import type { SigningKeys } from 'holdfast/tokens'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** What the service counts, in a registry of its own. */
 export interface Metrics {
@@ -10,6 +11,7 @@ export interface Metrics {
     readonly ms: number
   }): void
   verified(verification: Verification): void
+  refreshed(refreshed: Refreshed): void
   /** An answer to a gateway; `why` where it was not a decision. */
   gate(answer: {
     readonly dialect: string
@@ -20,10 +22,17 @@ export interface Metrics {
   happened(event: SessionEvent): void
   /** A verification was answered from a local copy, or had to read the store. */
   copyAsked(state: 'hit' | 'miss'): void
+  /** A file of keys has changed: it was taken up, or it cannot be. */
+  reloaded(ring: KeyFile, result: 'done' | 'failed'): void
+  /** Shows the age of each key from now on. */
+  showSigningKeys(keys: SigningKeys, now: () => number): void
   /** Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
 }
+
+/** A file of keys that a running service follows. */
+export type KeyFile = 'sealing' | 'signing'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS']
 
@@ -45,6 +54,12 @@ export function serviceMetrics(): Metrics {
     labelNames: ['outcome', 'code'],
     registers,
   })
+  const refreshes = new Counter({
+    name: 'holdfast_refreshes_total',
+    help: 'Refresh tokens, by how they came: normal, resent, response_lost, in_flight, other_context (the session ended), forked, refused.',
+    labelNames: ['row'],
+    registers,
+  })
   const events = new Counter({
     name: 'holdfast_events_total',
     help: 'Security events, by type.',
@@ -52,6 +67,12 @@ export function serviceMetrics(): Metrics {
     registers,
   })
 
+  const reloads = new Counter({
+    name: 'holdfast_key_reloads_total',
+    help: 'Changes of a file of keys, by ring (sealing, signing) and whether it was taken up.',
+    labelNames: ['ring', 'result'],
+    registers,
+  })
   const gateRequests = new Counter({
     name: 'holdfast_gate_requests_total',
     help: 'Answers to gateways, by dialect and status.',
@@ -95,10 +116,37 @@ export function serviceMetrics(): Metrics {
       const outcome = verification.decision?.outcome ?? 'none'
       verifications.inc({ outcome, code: verification.ok ? 'ok' : verification.code })
     },
+    refreshed(refreshed) {
+      refreshes.inc({ row: rowOf(refreshed) })
+    },
     happened({ type }) {
       events.inc({ type })
+    },
+    reloaded(ring, result) {
+      reloads.inc({ ring, result })
+    },
+    showSigningKeys(signing, now) {
+      new Gauge({
+        name: 'holdfast_signing_key_age_seconds',
+        help: 'Age of each key that is published for access tokens; the active one signs.',
+        labelNames: ['kid', 'algorithm', 'state'],
+        registers,
+        collect() {
+          this.reset()
+          for (const { kid, algorithm, state, createdAt } of signing.keys) {
+            this.set({ kid, algorithm, state }, (now() - createdAt) / 1_000)
+          }
+        },
+      })
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,
   }
+}
+
+function rowOf(refreshed: Refreshed): string {
+  if (refreshed.ok) return refreshed.row
+  const reasons = (refreshed.decision?.because ?? []).map(({ reason }) => reason)
+  if (reasons.includes('refresh_reused')) return 'other_context'
+  return reasons.includes('secret_forked') ? 'forked' : 'refused'
 }

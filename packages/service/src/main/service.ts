@@ -2,17 +2,14 @@ import { IncomingMessage } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
 import {
-  balanced,
   createSessions,
   eventLog,
   type Host,
-  lenient,
-  type Policy,
   SessionError,
   type SessionEvent,
-  strict,
   subjectKeys,
   systemHost,
+  tokenInspector,
 } from 'holdfast'
 import { clientAddressResolver, geoLookup } from 'holdfast/network'
 import type { DestinationStream } from 'pino'
@@ -25,12 +22,14 @@ import { formatListen } from '../config/print.ts'
 import { type Config, variableOf } from '../config/schema.ts'
 import { sessionCookies } from './cookies.ts'
 import { openGates } from './gates.ts'
-import { openKeyring, ringCheck } from './keyring.ts'
+import { ringCheck } from './keyring.ts'
+import { openKeys } from './keys.ts'
 import { type Listener, listen } from './listener.ts'
 import { logEvent, serviceLog } from './log.ts'
 import { managementAnswer } from './management.ts'
 import { serviceMetrics } from './metrics.ts'
-import { openSigningKeys, tokensOf } from './signing-keys.ts'
+import { ownTokens } from './own-tokens.ts'
+import { policyOf } from './policy.ts'
 import { openStore } from './store.ts'
 
 /** A service that runs. */
@@ -55,9 +54,12 @@ export interface ServiceOptions {
   readonly host?: Host
   /** Silence on an event stream that a heartbeat breaks, ms (default 15 s). */
   readonly heartbeatMs?: number
+  /** How often the files of keys are looked at, ms (default 1 s). */
+  readonly keysEveryMs?: number
 }
 
 const HEARTBEAT_MS = 15_000
+const KEYS_EVERY_MS = 1_000
 const MANAGEMENT_CLOSE_MS = 1_000
 
 /**
@@ -70,11 +72,15 @@ const MANAGEMENT_CLOSE_MS = 1_000
 export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
   const log = serviceLog(config.logLevel, options.log)
   const metrics = serviceMetrics()
-  const keyring = openKeyring(config, log)
-  const signingKeys = openSigningKeys(config, log)
-  const tokens = tokensOf(config, signingKeys, log)
   const host = options.host ?? systemHost()
-  const { store, close: closeStore } = await openStore(config, { log, now: () => host.now() })
+  const now = (): number => host.now()
+  const everyMs = options.keysEveryMs ?? KEYS_EVERY_MS
+  const keys = openKeys(config, { log, metrics, now, everyMs })
+  const { keyring, signingKeys, tokens } = keys
+  const { store, close: closeStore } = await openStore(config, { log, now }).catch((error) => {
+    keys.close()
+    throw error
+  })
   const geo = geoLookup({
     city: config.geoCity,
     asn: config.geoAsn,
@@ -104,6 +110,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
 
   async function release(): Promise<void> {
     geo.close()
+    keys.close()
     await closeStore()
   }
 
@@ -134,8 +141,10 @@ export async function startService(config: Config, options: ServiceOptions = {})
     const parts: ApiParts = {
       sessions,
       events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
+      inspector: tokenInspector({ store, keyring, host }),
+      ownTokens: ownTokens(config, signingKeys, now),
       callers: callersOf(config.apiKeys),
-      cookies: sessionCookies(config.cookieName, () => host.now()),
+      cookies: sessionCookies(config, now),
       signingKeys,
       subjectKey: subjectKeys(keyring),
       log,
@@ -210,17 +219,6 @@ export async function startService(config: Config, options: ServiceOptions = {})
     await Promise.all(opened.map((listener) => listener.close(0)))
     await release()
     throw cause
-  }
-}
-
-function policyOf(name: Config['policy']): Policy {
-  switch (name) {
-    case 'lenient':
-      return lenient()
-    case 'balanced':
-      return balanced()
-    case 'strict':
-      return strict()
   }
 }
 
