@@ -8,6 +8,7 @@ import { httpPart } from './over-http.ts'
 import type { Part } from './part.ts'
 import { print, progress } from './progress.ts'
 import { redisServer } from './redis-server.ts'
+import { revocationPart } from './revocation.ts'
 import { subjectsPart } from './subjects.ts'
 import { verifyPart } from './verify.ts'
 
@@ -17,6 +18,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   subjects: subjectsPart,
   cold: coldPart,
   http: httpPart,
+  revocation: revocationPart,
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))

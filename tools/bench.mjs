@@ -11,6 +11,7 @@ const PARTS = {
   subjects: 'listing and revoking 1,000 sessions of one subject',
   cold: 'process start to the first verified session',
   http: 'requests a second behind Fastify and Express, over the bare framework',
+  revocation: 'from a revocation to the last of 50 verifiers, and to another engine',
 }
 
 const HELP = `npm run bench [-- part ...]
@@ -19,12 +20,12 @@ Prints what a session costs, beside what others cost, and which goals are met. E
 machine, over loopback. All parts together take about five minutes; a part alone:
 
 ${Object.entries(PARTS)
-  .map(([name, what]) => `  ${name.padEnd(10)}${what}`)
+  .map(([name, what]) => `  ${name.padEnd(12)}${what}`)
   .join('\n')}
 `
 
 /** Parts that measure nobody else. */
-const ALONE = ['http']
+const ALONE = ['http', 'revocation']
 
 const PEERS = join(root, 'bench', 'peers')
 
