@@ -1,6 +1,8 @@
-import { jwtVerify, type Key, SignJWT } from 'jose'
+import { type CryptoKey, jwtVerify, SignJWT } from 'jose'
 import { expectUser, SESSIONS, sessionFacts, userOf } from '../facts.ts'
 import { inTurns, type Row } from '../rounds.ts'
+
+type Key = CryptoKey | Uint8Array
 
 export interface JoseKeys {
   readonly alg: 'HS256' | 'EdDSA'

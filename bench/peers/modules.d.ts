@@ -1,27 +1,5 @@
 /** The parts of the peers that are measured. They are installed only for the bench, so their own types may be absent. */
 
-declare module 'express-session' {
-  import type { IncomingMessage, ServerResponse } from 'node:http'
-
-  interface SessionOptions {
-    readonly secret: string
-    readonly resave: boolean
-    readonly saveUninitialized: boolean
-    readonly cookie: { readonly maxAge: number; readonly sameSite: 'lax' }
-    readonly store: object
-  }
-  function session(options: SessionOptions): session.Middleware
-  namespace session {
-    const MemoryStore: new () => object
-    type Middleware = (
-      request: IncomingMessage,
-      response: ServerResponse,
-      next: (error?: unknown) => void,
-    ) => void
-  }
-  export = session
-}
-
 declare module 'connect-redis' {
   export const RedisStore: new (options: { readonly client: object }) => object
 }
@@ -82,25 +60,4 @@ declare module 'better-auth/crypto' {
 declare module 'better-sqlite3' {
   const Database: new (path: string) => { pragma(text: string): unknown }
   export default Database
-}
-
-declare module 'jose' {
-  type Key = CryptoKey | Uint8Array
-  export class SignJWT {
-    constructor(claims: object)
-    setProtectedHeader(header: { readonly alg: string }): this
-    setIssuedAt(): this
-    setSubject(subject: string): this
-    setExpirationTime(when: string): this
-    sign(key: Key): Promise<string>
-  }
-  export function jwtVerify(
-    token: string,
-    key: Key,
-    options: { readonly algorithms: readonly string[] },
-  ): Promise<{ readonly payload: { readonly sub?: string } }>
-  export function generateSecret(alg: string): Promise<Key>
-  export function generateKeyPair(
-    alg: string,
-  ): Promise<{ readonly publicKey: Key; readonly privateKey: Key }>
 }

@@ -39,7 +39,10 @@ export interface Town {
 export async function compileBrowserModule(): Promise<string> {
   const root = fileURLToPath(new URL('../../../', import.meta.url))
   const folder = await mkdtemp(join(tmpdir(), 'shop-browser-module-'))
-  const settings = ['--ignoreConfig', '--target', 'es2022', '--module', 'nodenext', '--types', '']
+  const settings = [
+    ...['--ignoreConfig', '--target', 'es2022', '--module', 'nodenext', '--types', ''],
+    '--rewriteRelativeImportExtensions',
+  ]
   const source = join(root, 'packages/holdfast/src/browser/index.ts')
   const tsc = join(root, 'node_modules/.bin/tsc')
   await promisify(execFile)(tsc, [source, ...settings, '--outDir', folder])
@@ -54,6 +57,7 @@ export async function startTown(browserModule: string): Promise<Town> {
     env: {
       HOLDFAST_LISTEN: '127.0.0.1:0',
       HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:0',
+      HOLDFAST_GATE_LISTEN: 'off',
       HOLDFAST_STORE: 'memory:',
       HOLDFAST_DRAIN: '0s',
       HOLDFAST_API_KEYS: `shop:app:${APP_KEY},desk:audit+admin:${AUDIT_KEY}`,

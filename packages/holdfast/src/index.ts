@@ -11,6 +11,7 @@ export {
   rotateKeyring,
 } from './codecs/keyring.ts'
 export { systemHost } from './codecs/system-host.ts'
+export type { AccessGrant, AccessTokens } from './core/access-token.ts'
 export type { Context, ContextState } from './core/context.ts'
 export {
   type Decision,
@@ -59,6 +60,7 @@ export type {
   Attributes,
   Family,
   JsonValue,
+  Line,
   SessionDetail,
   SessionState,
   SessionView,
@@ -72,12 +74,15 @@ export type {
   PageRequest,
   Presented,
   Proof,
+  Refreshed,
+  RefreshRow,
   Report,
   Sessions,
   StepUpBegun,
   SubjectRef,
   Traced,
   Verification,
+  VerifiesNow,
 } from './core/sessions.ts'
 export type {
   Also,
@@ -103,6 +108,7 @@ export type {
 export { checkKeyring } from './engine/check-keyring.ts'
 export { createSessions, type SessionsOptions } from './engine/create-sessions.ts'
 export { type EventLog, eventLog, type LoggedEvent } from './engine/event-log.ts'
+export { type Inspected, type Inspector, tokenInspector } from './engine/inspect.ts'
 export type { SessionLimit } from './engine/parts.ts'
 export { type Resealed, type ResealProgress, resealAll } from './engine/reseal.ts'
 export { subjectKeys } from './engine/subject-key.ts'

@@ -3,6 +3,12 @@ export { bearer } from '../carriers/bearer.ts'
 export type { Carried, Carrier, DeliveredLifetime, HeaderLookup } from '../carriers/carrier.ts'
 export { type CookieCarrier, type CookieOptions, cookie } from '../carriers/cookie.ts'
 export type { CrossSiteOptions } from '../carriers/csrf.ts'
+export type {
+  AccessGuardOptions,
+  AccessRequests,
+  AccessVerifier,
+  RefusedAccess,
+} from './access.ts'
 export type { Answering } from './answering.ts'
 export type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
 export type {

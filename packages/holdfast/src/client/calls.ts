@@ -1,4 +1,5 @@
 import { CODES, type Code, type FaultCode, SessionError } from '../core/errors.ts'
+import { boundedText } from './bounded-text.ts'
 import type { ConnectOptions } from './index.ts'
 import { serviceAddress } from './service-address.ts'
 
@@ -84,7 +85,8 @@ export function remoteCalls({
 }
 
 async function answerOf(response: Response): Promise<RemoteAnswer> {
-  const text = await boundedText(response)
+  const text = await boundedText(response, MAX_ANSWER_BYTES)
+  if (text === undefined) throw unavailable(`answered with more than ${MAX_ANSWER_BYTES} bytes`)
   const body = text === '' ? undefined : jsonOf(text)
   const problem = response.ok || typeof body !== 'object' || body === null ? {} : body
   return {
@@ -92,24 +94,6 @@ async function answerOf(response: Response): Promise<RemoteAnswer> {
     code: 'code' in problem && typeof problem.code === 'string' ? problem.code : undefined,
     detail: 'detail' in problem && typeof problem.detail === 'string' ? problem.detail : undefined,
     body,
-  }
-}
-
-async function boundedText(response: Response): Promise<string> {
-  if (response.body === null) return ''
-  const reader = response.body.getReader()
-  const decoder = new TextDecoder()
-  let text = ''
-  let size = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
-    size += value.byteLength
-    if (size > MAX_ANSWER_BYTES) {
-      await reader.cancel()
-      throw unavailable(`answered with more than ${MAX_ANSWER_BYTES} bytes`)
-    }
-    text += decoder.decode(value, { stream: true })
   }
 }
 

@@ -1,12 +1,15 @@
 import type { Codec } from '../codecs/codec.ts'
 import type { FactReader } from '../codecs/record-facts.ts'
+import type { AccessTokens } from '../core/access-token.ts'
 import type { Policy } from '../core/decision.ts'
 import type { Signal } from '../core/evidence.ts'
 import type { Host } from '../core/host.ts'
 import type { Lifetime } from '../core/lifetimes.ts'
 import type { Device, Network, RequestFacts } from '../core/request.ts'
 import type { Store } from '../core/store.ts'
+import type { LocalCopies } from './copies.ts'
 import type { Journal } from './journal.ts'
+import type { QuietPolicy } from './quiet-policy.ts'
 import type { Records } from './records.ts'
 import type { Touches } from './touches.ts'
 
@@ -16,20 +19,24 @@ export interface Parts {
   readonly codec: Codec
   readonly host: Host
   readonly policy: Policy
+  readonly quietly: QuietPolicy
   readonly shadow: Policy | undefined
   readonly signals: readonly Signal[]
   readonly describeNetwork: (ip: string | null) => Network
   readonly describeDevice: (request: RequestFacts) => Device
   readonly readFacts: FactReader
   readonly records: Records
+  /** Absent: every request reads the store. */
+  readonly copies: LocalCopies | undefined
   readonly lifetimeOf: (tenant: string, name: string) => Lifetime | undefined
   readonly limit: SessionLimit | undefined
   readonly acrOrder: readonly string[]
   readonly rotateEveryMs: number
+  readonly tokens: AccessTokens | undefined
   readonly journal: Journal
   readonly touches: Touches
   readonly versions: VersionGuard
-  /** The newest dead family of each session, and the newest history of each subject that does not open, that an event has told of. */
+  /** What an event has told of: the newest dead line of each session, the newest history of each subject that does not open, the last refresh tokens that came again. */
   readonly reported: VersionGuard
 }
 

@@ -3,9 +3,17 @@ import { contextKey } from '../core/context.ts'
 import { type RefusalCode, SessionError } from '../core/errors.ts'
 import { judgeShowing, type Row } from '../core/ratchet.ts'
 import type { Presentation } from '../core/request.ts'
-import type { SessionState } from '../core/session.ts'
+import type { Line, SessionState } from '../core/session.ts'
 import type { Presented } from '../core/sessions.ts'
-import { checkDuration, checkNetwork, checkRequest, checkWord, invalid } from './check.ts'
+import type { TokenKind } from '../core/token.ts'
+import {
+  checkAudience,
+  checkDuration,
+  checkNetwork,
+  checkRequest,
+  checkWord,
+  invalid,
+} from './check.ts'
 import type { Parts } from './parts.ts'
 
 /** One presentation, reduced and authenticated. */
@@ -18,8 +26,8 @@ export interface Shown {
 /** Refused before anything is read: no store access, no effect on any session. */
 export function authenticate(
   parts: Parts,
-  { token, acr, freshWithin, sensitivity, waitedMs = 0, correlation }: Presented,
-  at: number,
+  { token, acr, freshWithin, sensitivity, waitedMs = 0, audience, correlation }: Presented,
+  { at, kind }: { readonly at: number; readonly kind: TokenKind },
 ): Claims | RefusalCode {
   if (acr !== undefined) checkWord('acr', acr)
   if (correlation !== undefined) checkWord('correlation', correlation)
@@ -27,6 +35,7 @@ export function authenticate(
   if (sensitivity !== undefined && sensitivity !== 'normal' && sensitivity !== 'sensitive') {
     throw new SessionError('invalid_input', 'sensitivity must be "normal" or "sensitive"')
   }
+  if (audience !== undefined) checkAudience(parts.tokens, audience)
   if (!Number.isSafeInteger(waitedMs) || waitedMs < 0) {
     throw invalid('waitedMs', 'must be a whole number of milliseconds from 0 up')
   }
@@ -36,7 +45,7 @@ export function authenticate(
     parts.journal.tell([parts.journal.event('token-unknown', { at, reason: claims })])
     return claims
   }
-  return claims.kind === 'session' ? claims : 'wrong_token_use'
+  return claims.kind === kind ? claims : 'wrong_token_use'
 }
 
 /** Bad input is refused here, before anything has an effect. */
@@ -58,16 +67,22 @@ export function presentationOf(
 /** No request may take longer to arrive: who holds an old secret must not keep it alive by sending slowly. */
 const MAX_WAITED_MS = 5 * 60_000
 
-/** The ratchet's row, or that the token belongs to a family that a login or step-up has ended. */
+/** The session's live line of secrets of one kind; null where it has none. */
+export function lineOfKind({ family, refresh }: SessionState, kind: TokenKind): Line | null {
+  return kind === 'session' ? family : refresh
+}
+
+/** The ratchet's row, or that the token belongs to a line that a login or step-up has ended. */
 export function lineOf(
   state: SessionState,
   { claims, presentation, presented }: Shown,
 ): Row | 'dead' {
-  if (claims.family < state.family.id) return 'dead'
+  const line = lineOfKind(state, claims.kind)
+  if (line !== null && claims.family < line.id) return 'dead'
   const row: Row =
-    claims.family > state.family.id
+    line === null || claims.family > line.id
       ? { row: 'ahead' }
-      : judgeShowing(state.family, {
+      : judgeShowing(line, {
           generation: claims.generation,
           digest: claims.digest,
           context: contextKey(presentation.network, presentation.device),

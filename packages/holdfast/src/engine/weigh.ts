@@ -1,3 +1,4 @@
+import { acrMet } from '../core/acr.ts'
 import {
   type Context,
   contextKey,
@@ -17,10 +18,11 @@ import { networkConfirmed } from '../signals/network-confirmed.ts'
 import { evidenceOf } from '../signals/reasons.ts'
 import { WEIGHTS } from '../signals/weights.ts'
 
-/** What a route asks for beyond a session that is rightfully held. */
+/** What a route asks for beyond a session that is rightfully held, and what is proven before anything is weighed. */
 export interface Demand {
   readonly acr?: string | undefined
   readonly freshWithin?: number | undefined
+  readonly contradiction?: Situation['contradiction']
 }
 
 export interface Weighing {
@@ -90,7 +92,7 @@ export function weigh(
     canStepUp: session.factors.length > 0,
     signalFailed: failed,
     prompts: recentPrompts(session.prompts, at).length,
-    contradiction: null,
+    contradiction: demand.contradiction ?? null,
   }
   return {
     decision: scales.policy(because, situation),
@@ -112,14 +114,6 @@ export function explain(
 ): Decision {
   const { session, presentation, history, demand } = recorded
   return weigh(scales, session, presentation, history, demand).decision
-}
-
-/** Whether the presented family has the authentication context: by the configured order, else the very same. */
-export function acrMet(have: string | null, want: string, order: readonly string[]): boolean {
-  if (have === want) return true
-  const rank = have === null ? -1 : order.indexOf(have)
-  const least = order.indexOf(want)
-  return rank >= 0 && least >= 0 && rank >= least
 }
 
 /** Whether what the family's login or step-up proved counts in a context: where it was proved, and where the owner is known to be. */

@@ -107,10 +107,20 @@ export const sessionPage = z
 const setCookie = z.string().describe('A complete Set-Cookie value for the client')
 
 export const created = z
-  .object({ session, token: z.string(), cookie: setCookie, decision, persistent: z.boolean() })
+  .object({
+    session,
+    token: z.string(),
+    cookie: setCookie,
+    refreshToken: z.string().optional(),
+    refreshCookie: setCookie.optional(),
+    decision,
+    persistent: z.boolean(),
+  })
   .openapi('Created')
 
 const code = z.enum(Object.keys(CODES)).openapi('Code')
+
+const demands = z.object({ acr: z.string().optional(), maxAge: z.number().optional() })
 
 export const verification = z
   .object({
@@ -120,10 +130,29 @@ export const verification = z
     token: z.string().optional(),
     persistent: z.boolean().optional(),
     cookie: setCookie.optional(),
+    refreshToken: z.string().optional().describe('With a completed step-up'),
+    refreshCookie: setCookie.optional(),
     code: code.optional(),
-    demands: z.object({ acr: z.string().optional(), maxAge: z.number().optional() }).optional(),
+    demands: demands.optional(),
+    accessToken: z.string().optional().describe('RFC 9068, for the audience that was asked for'),
+    expiresIn: z.int().optional().describe('Seconds that are left of the access token'),
   })
   .openapi('Verification')
+
+export const refreshed = z
+  .object({
+    decision,
+    session,
+    row: z
+      .enum(['normal', 'resent', 'response_lost', 'in_flight'])
+      .describe('How the refresh token came'),
+    refreshToken: z.string().optional().describe('Absent where the client has a newer one already'),
+    refreshCookie: setCookie.optional(),
+    persistent: z.boolean(),
+    accessToken: z.string().optional().describe('RFC 9068, where an issuer is configured'),
+    expiresIn: z.int().optional().describe('Seconds that are left of the access token'),
+  })
+  .openapi('Refreshed')
 
 export const verifications = z.object({ results: z.array(verification) }).openapi('Verifications')
 
@@ -176,6 +205,43 @@ export const eventPage = z
   })
   .openapi('EventPage')
 
+export const introspection = z
+  .object({
+    active: z.boolean(),
+    token_type: z.enum(['Bearer', 'session', 'refresh']).optional(),
+    sub: z.string().optional(),
+    tid: z.string().optional().describe('Tenant, where it is not the default one'),
+    sid: z.string().optional(),
+    iss: z.string().optional(),
+    aud: z.string().optional(),
+    client_id: z.string().optional(),
+    jti: z.string().optional(),
+    iat: z.int().optional(),
+    exp: z.int().optional(),
+    auth_time: z.int().optional(),
+    acr: z.string().optional(),
+    amr: z.array(z.string()).optional(),
+    gen: z.int().optional(),
+  })
+  .openapi('Introspection')
+
+export const keySet = z
+  .object({
+    keys: z.array(
+      z.object({
+        kty: z.string(),
+        kid: z.string(),
+        use: z.literal('sig'),
+        alg: z.enum(['EdDSA', 'ES256', 'RS256']),
+        crv: z.string().optional(),
+        x: z.string().optional(),
+        y: z.string().optional(),
+        n: z.string().optional(),
+        e: z.string().optional(),
+      }),
+    ),
+  })
+  .openapi('KeySet')
 const revocation = z
   .object({
     kind: z.enum(['revoked', 'subject']),
@@ -214,3 +280,11 @@ export const problem = z
     requestId: z.string(),
   })
   .openapi('Problem')
+
+export const refusedRefresh = problem
+  .extend({
+    decision: decision.optional(),
+    demands: demands.optional(),
+    refreshCookie: setCookie.optional(),
+  })
+  .openapi('RefusedRefresh')

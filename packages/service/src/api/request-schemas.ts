@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { EVENT_TYPES, LIMITS, RELEVANT_HEADERS } from 'holdfast'
-import { attributes, sessionId, subject, tenant, token, word } from './words.ts'
+import { attributes, instant, sessionId, subject, tenant, token, word } from './words.ts'
 
 /** What callers send: the schemas check it, and the OpenAPI document is made from them. */
 
@@ -53,8 +53,10 @@ export const login = z
     class: word.optional(),
     acr: word.optional(),
     amr: z.array(word).max(LIMITS.amr).optional(),
+    authenticatedAt: instant.optional().describe('When it was proved; default now'),
     factors: z.array(word).max(LIMITS.amr).optional(),
     attributes: attributes.optional(),
+    refresh: z.boolean().optional().describe('Also gives a refresh token'),
     previous: token.optional(),
     request: requestFacts,
     correlation,
@@ -70,6 +72,12 @@ export const presented = z
     freshWithin: z.int().positive().optional().describe('ms since authentication at most'),
     waitedMs: z.int().nonnegative().optional().describe('ms since the request was received'),
     deliverable: z.boolean().optional().describe('The answer can carry a cookie'),
+    audience: z
+      .string()
+      .min(1)
+      .max(128)
+      .optional()
+      .describe('Asks for an access token for this service, one of the setting `audiences`'),
     correlation,
   })
   .openapi('Presented')
@@ -79,6 +87,11 @@ export const batch = z
   .openapi('Batch')
 
 export const logout = z.strictObject({ token, correlation }).openapi('Logout')
+
+/** RFC 7662 and RFC 7009 name the fields. The hint is not needed: tokens say what they are. */
+export const tokenRequest = z
+  .strictObject({ token, token_type_hint: z.string().max(64).optional() })
+  .openapi('TokenRequest')
 
 export const proof = z
   .strictObject({

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseKeyring } from 'holdfast'
+import { parseSigningKeys } from 'holdfast/tokens'
 import { geoFileProblem } from '../geo/role.ts'
 import type { ConfigCheck } from './contradictions.ts'
 import type { Problem } from './problem.ts'
@@ -22,6 +23,27 @@ export const FILES: readonly ConfigCheck[] = [
       } catch (error) {
         const mend = error instanceof Error ? error.message : ''
         return [{ field, problem: `names a file that holds no key ring (${keyring})`, mend }]
+      }
+    },
+  },
+  {
+    of: ['signingKeys'],
+    problemsOf({ signingKeys }, origin) {
+      if (signingKeys === undefined) return []
+      const field = origin('signingKeys')
+      const bytes = bytesOf(signingKeys)
+      if (bytes === undefined) {
+        const mend = `Make one with "holdfast keys new ${signingKeys} --signing", or name one that this user may read.`
+        return [unreadable(field, signingKeys, mend)]
+      }
+      try {
+        parseSigningKeys(bytes.toString('utf8'))
+        return []
+      } catch (error) {
+        const mend = error instanceof Error ? error.message : ''
+        return [
+          { field, problem: `names a file that holds no signing keys (${signingKeys})`, mend },
+        ]
       }
     },
   },

@@ -161,5 +161,6 @@ function nameIn(source: Source, name: string): string {
 
 function knownBelow(top: string): readonly string[] {
   if (top === 'apiKeys') return ['name', 'roles', 'digest']
+  if (top === 'audiences') return ['algorithm', 'lifetime']
   return ['absolute', 'idle', 'persistent']
 }

@@ -13,8 +13,30 @@ export const pause = z
   .string()
   .transform((words, context) => (words === '0s' ? 0 : msOf(words, context)))
 
+/** An absolute path, as the attribute of a cookie may have it. */
+export const path = z
+  .string()
+  .max(256)
+  .regex(
+    /^\/[\w.~!$&'()*+,=:@%/-]*$/,
+    'must be an absolute path, such as /refresh, without query or fragment',
+  )
+
 /** `host:port`; an IPv6 host in brackets. Port 0 takes a free one. */
-export const listen = z.string().transform((text, context) => {
+export const listen = z.string().transform(hostPort)
+
+/** As {@link listen}, `unix:/path` for a socket, or `off`. */
+export const listenAnywhere = z.string().transform((text, context): Listen | 'off' => {
+  if (text === 'off') return text
+  if (!text.startsWith('unix:')) return hostPort(text, context)
+  const path = text.slice('unix:'.length)
+  // A socket's path has 108 bytes on Linux, one of them the end.
+  if (path.startsWith('/') && Buffer.byteLength(path) <= 107) return { path }
+  context.addIssue({ code: 'custom', message: 'is no absolute path of at most 107 bytes' })
+  return z.NEVER
+})
+
+function hostPort(text: string, context: z.RefinementCtx): { host: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text)
   const host = match?.[1] ?? match?.[2]
   const port = Number(match?.[3])
@@ -22,7 +44,31 @@ export const listen = z.string().transform((text, context) => {
   if (host !== undefined && good && port <= 65_535) return { host, port }
   context.addIssue({ code: 'custom', message: 'is not host:port' })
   return z.NEVER
-})
+}
+
+/** Where something listens. */
+export type Listen = { readonly host: string; readonly port: number } | { readonly path: string }
+
+/** `https://shop.example`: scheme, host and port. */
+export const origin = z
+  .string()
+  .max(256)
+  .refine(
+    (text) => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text,
+    'must be an origin, as in https://shop.example',
+  )
+
+/** An absolute URL, or a path of the site itself. */
+export const page = z
+  .string()
+  .max(1_024)
+  .refine(
+    (text) =>
+      URL.canParse(text, 'https://localhost') &&
+      /^(?:https?:\/\/[^@]+|\/(?!\/)[^#\\]*)$/i.test(text) &&
+      !text.includes('#'),
+    'must be an http or https URL, or a path as in /login',
+  )
 
 /** Which store, and where it is. */
 export const store = z.string().transform((text, context) => {
@@ -42,6 +88,32 @@ export const word = z
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
     'must be a short word of letters, digits, ".", "_" and "-"',
   )
+
+/** Of access tokens: `10s` to `120s`. */
+export const tokenLifetime = duration.refine(
+  (ms) => ms >= 10_000 && ms <= 120_000,
+  'must be 10s to 120s',
+)
+
+/** As verifiers have it, character by character. */
+export const issuer = z
+  .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
+  .max(256)
+  .refine((text) => !/[?#@]/.test(text), 'must be without credentials, query and fragment')
+
+/** Whom access tokens are for: a name or a URL. */
+export const audienceName = z
+  .string()
+  .regex(/^[A-Za-z][\x21-\x7e]{0,127}$/, 'must begin with a letter and have no spaces')
+
+/** What an audience has otherwise than all. */
+export const audience = z
+  .strictObject({
+    algorithm: z.enum(['EdDSA', 'ES256', 'RS256']).optional(),
+    lifetime: tokenLifetime.optional(),
+  })
+  .nullable()
+  .transform((own) => own ?? {})
 
 /** Of a class; what is left out comes from elsewhere. */
 export const lifetime = z.strictObject({

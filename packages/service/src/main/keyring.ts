@@ -1,4 +1,3 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import {
   checkKeyring,
@@ -11,6 +10,8 @@ import {
 } from 'holdfast'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
+import { type Following, followFile } from './followed-file.ts'
+import { createOnce, readSecretFile } from './secret-file.ts'
 
 /** Where the key ring of a configuration is: its own file, or the development ring beside an embedded store. */
 function keyringPath({ keyring, store }: Pick<Config, 'keyring' | 'store'>): string | undefined {
@@ -37,11 +38,44 @@ export function openKeyring(config: Pick<Config, 'keyring' | 'store'>, log: Logg
     { file: path },
     'DEVELOPMENT KEY RING beside the store: whoever copies the folder can read every session. Make one elsewhere with "holdfast keys new FILE" and set HOLDFAST_KEYRING.',
   )
-  createOnce(path)
+  createOnce(path, formatKeyring(newKeyring()))
   return readKeyring(path, log)
 }
 
-/** Compares ring and store once; a store that cannot be asked yet is compared later. */
+/** A ring that changes in place with its file. A ring that names subjects in another way is not taken up. */
+export function followKeyring(
+  ring: Keyring,
+  config: Pick<Config, 'keyring' | 'store'>,
+  on: Pick<Following<Keyring>, 'everyMs' | 'changed' | 'failed'>,
+): { readonly keyring: Keyring; close(): void } {
+  const file = followFile(ring, {
+    ...on,
+    path: keyringPath(config),
+    parse: parseKeyring,
+    format: formatKeyring,
+    check(fresh, before) {
+      if (fresh.index.equals(before.index)) return
+      throw new SessionError(
+        'config_invalid',
+        'The key ring has another index key: it is the ring of another store.',
+      )
+    },
+  })
+  const keyring: Keyring = {
+    get index() {
+      return file.current().index
+    },
+    get keys() {
+      return file.current().keys
+    },
+    get current() {
+      return file.current().current
+    },
+  }
+  return { keyring, close: file.close }
+}
+
+/** Compares ring and store once for each ring; a store that cannot be asked yet is compared later. */
 export interface RingCheck {
   /** Rejects with `config_invalid` when the store is sealed under another ring, with `store_unavailable` when it cannot be asked. */
   done(): Promise<void>
@@ -54,10 +88,14 @@ export function ringCheck(
   log: Logger,
 ): RingCheck {
   let warnings: readonly string[] | undefined
+  let of = parts.keyring.keys
 
   return {
     async done() {
-      if (warnings !== undefined) return
+      const { keys } = parts.keyring
+      if (warnings !== undefined && of === keys) return
+      of = keys
+      warnings = undefined
       const missing = await checkKeyring(parts)
       warnings = missing.map(
         (id) => `the key ring lacks the key ${id}: what it sealed does not open. Restore that key.`,
@@ -69,29 +107,6 @@ export function ringCheck(
 }
 
 function readKeyring(path: string, log: Logger): Keyring {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new SessionError(
-      'config_invalid',
-      `The key ring ${path} cannot be read. Make one with "holdfast keys new ${path}", or correct HOLDFAST_KEYRING.`,
-      { cause },
-    )
-  }
-  const mode = statSync(path).mode & 0o077
-  if (mode !== 0 && process.platform !== 'win32') {
-    log.warn({ file: path }, 'The key ring can be read by others on this machine: chmod 600.')
-  }
-  return parseKeyring(text)
-}
-
-/** Two processes that start at once on one store must end with one ring. */
-function createOnce(path: string): void {
-  mkdirSync(dirname(path), { recursive: true })
-  try {
-    writeFileSync(path, formatKeyring(newKeyring()), { mode: 0o600, flag: 'wx' })
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-  }
+  const mend = `Make one with "holdfast keys new ${path}", or correct HOLDFAST_KEYRING.`
+  return parseKeyring(readSecretFile({ path, name: 'The key ring', mend }, log))
 }

@@ -1,4 +1,5 @@
-import type { SessionEvent, Verification } from 'holdfast'
+import type { Refreshed, SessionEvent, Verification } from 'holdfast'
+import type { SigningKeys } from 'holdfast/tokens'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** What the service counts, in a registry of its own. */
@@ -10,15 +11,32 @@ export interface Metrics {
     readonly ms: number
   }): void
   verified(verification: Verification): void
+  refreshed(refreshed: Refreshed): void
+  /** An answer to a gateway; `why` where it was not a decision. */
+  gate(answer: {
+    readonly dialect: string
+    readonly status: number
+    readonly ms: number
+    readonly why?: string | undefined
+  }): void
   happened(event: SessionEvent): void
+  /** A file of keys has changed: it was taken up, or it cannot be. */
+  reloaded(ring: KeyFile, result: 'done' | 'failed'): void
+  /** Shows the age of each key from now on. */
+  showSigningKeys(keys: SigningKeys, now: () => number): void
   /** How many streams of revocations are open. */
   revocationReaders(count: number): void
   /** One was passed on, so long after it was made. */
   revoked(entry: { readonly kind: 'revoked' | 'subject'; readonly lagMs: number }): void
+  /** A verification was answered from a local copy, or had to read the store. */
+  copyAsked(state: 'hit' | 'miss'): void
   /** Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
 }
+
+/** A file of keys that a running service follows. */
+export type KeyFile = 'sealing' | 'signing'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS']
 
@@ -38,6 +56,12 @@ export function serviceMetrics(): Metrics {
     name: 'holdfast_verifications_total',
     help: 'Judged presentations, by outcome and code (ok when there is no refusal).',
     labelNames: ['outcome', 'code'],
+    registers,
+  })
+  const refreshes = new Counter({
+    name: 'holdfast_refreshes_total',
+    help: 'Refresh tokens, by how they came: normal, resent, response_lost, in_flight, other_context (the session ended), forked, refused.',
+    labelNames: ['row'],
     registers,
   })
   const events = new Counter({
@@ -64,7 +88,47 @@ export function serviceMetrics(): Metrics {
     registers,
   })
 
+  const reloads = new Counter({
+    name: 'holdfast_key_reloads_total',
+    help: 'Changes of a file of keys, by ring (sealing, signing) and whether it was taken up.',
+    labelNames: ['ring', 'result'],
+    registers,
+  })
+  const gateRequests = new Counter({
+    name: 'holdfast_gate_requests_total',
+    help: 'Answers to gateways, by dialect and status.',
+    labelNames: ['dialect', 'status'],
+    registers,
+  })
+  const gateDuration = new Histogram({
+    name: 'holdfast_gate_request_duration_seconds',
+    help: 'Time to answer a gateway, by dialect.',
+    labelNames: ['dialect'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+    registers,
+  })
+  const gateMistakes = new Counter({
+    name: 'holdfast_gate_rejected_total',
+    help: 'Requests of gateways that could not be judged, by dialect and what was wrong with them.',
+    labelNames: ['dialect', 'why'],
+    registers,
+  })
+
+  const copies = new Counter({
+    name: 'holdfast_local_copies',
+    help: 'Verifications with local copies on: hit when a copy answered, miss when the store was read.',
+    labelNames: ['state'],
+    registers,
+  })
+  const copy = { hit: copies.labels('hit'), miss: copies.labels('miss') }
+
   return {
+    copyAsked: (state) => copy[state].inc(),
+    gate({ dialect, status, ms, why }) {
+      gateRequests.inc({ dialect, status: String(status) })
+      gateDuration.observe({ dialect }, ms / 1_000)
+      if (why !== undefined) gateMistakes.inc({ dialect, why })
+    },
     answered({ method, route, status, ms }) {
       const known = METHODS.includes(method) ? method : 'other'
       requests.observe({ method: known, route, status: String(status) }, ms / 1_000)
@@ -73,8 +137,28 @@ export function serviceMetrics(): Metrics {
       const outcome = verification.decision?.outcome ?? 'none'
       verifications.inc({ outcome, code: verification.ok ? 'ok' : verification.code })
     },
+    refreshed(refreshed) {
+      refreshes.inc({ row: rowOf(refreshed) })
+    },
     happened({ type }) {
       events.inc({ type })
+    },
+    reloaded(ring, result) {
+      reloads.inc({ ring, result })
+    },
+    showSigningKeys(signing, now) {
+      new Gauge({
+        name: 'holdfast_signing_key_age_seconds',
+        help: 'Age of each key that is published for access tokens; the active one signs.',
+        labelNames: ['kid', 'algorithm', 'state'],
+        registers,
+        collect() {
+          this.reset()
+          for (const { kid, algorithm, state, createdAt } of signing.keys) {
+            this.set({ kid, algorithm, state }, (now() - createdAt) / 1_000)
+          }
+        },
+      })
     },
     revocationReaders: (count) => readers.set(count),
     revoked({ kind, lagMs }) {
@@ -84,4 +168,11 @@ export function serviceMetrics(): Metrics {
     text: () => registry.metrics(),
     contentType: registry.contentType,
   }
+}
+
+function rowOf(refreshed: Refreshed): string {
+  if (refreshed.ok) return refreshed.row
+  const reasons = (refreshed.decision?.because ?? []).map(({ reason }) => reason)
+  if (reasons.includes('refresh_reused')) return 'other_context'
+  return reasons.includes('secret_forked') ? 'forked' : 'refused'
 }

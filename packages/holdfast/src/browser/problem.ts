@@ -1,0 +1,16 @@
+/** What a page reads of a refusal (RFC 9457). */
+export interface Problem {
+  readonly code?: string
+  readonly acr_values?: string
+}
+
+/** What a 401 says; undefined for every other answer. The body stays readable. */
+export async function problemOf(answer: Response): Promise<Problem | undefined> {
+  const type = answer.headers.get('content-type') ?? ''
+  if (answer.status !== 401 || !type.startsWith('application/problem+json')) return undefined
+  const problem: Problem | null = await answer
+    .clone()
+    .json()
+    .catch(() => null) // cut off on its way: nothing that could be read
+  return problem ?? undefined
+}

@@ -1,0 +1,119 @@
+import { refreshFacts } from './facts.ts'
+import type { Fetch, PageWindow } from './page.ts'
+import { problemOf } from './problem.ts'
+import type { PageToken } from './tabs.ts'
+
+/** What came of asking for a token. */
+export type Refreshed =
+  | { readonly kind: 'token'; readonly token: PageToken }
+  /** Nobody is logged in any more. */
+  | { readonly kind: 'out' }
+  /** The session lives, but the person has to do something first: `answer` says what. */
+  | { readonly kind: 'refused'; readonly answer: Response }
+  /** Nothing was decided: an outage, or no answer at all. */
+  | { readonly kind: 'failed'; readonly answer?: Response; readonly error?: unknown }
+
+/** How to ask. */
+export interface RefreshOptions {
+  readonly url: string
+  readonly send: Fetch
+  readonly page: PageWindow
+}
+
+/**
+ * Pauses before the same cookie is shown again. A lost response was either never minted or is sent again as it was
+ * within 10 s of its minting: so the first tries come soon.
+ */
+const PAUSES_MS = [500, 1000, 2000]
+
+/** The longest wait for an answer, doubled with each try: a slow network is no outage. */
+const TIMEOUT_MS = 4000
+
+const LONGEST_PAUSE_MS = 10_000
+
+/**
+ * Asks for a token until there is an answer that counts, four times at most. A first 401 does not count: the cookie may
+ * have been replaced while it was on its way, and a challenge asks the page, before the person, for newer facts.
+ */
+export async function refresh(options: RefreshOptions): Promise<Refreshed> {
+  let unauthorized = 0
+  for (let failures = 0; ; ) {
+    const outcome = await attempt(options, TIMEOUT_MS * 2 ** failures)
+    if (outcome.kind === 'token') return outcome
+    const pause = PAUSES_MS[failures]
+    if (outcome.kind === 'failed') {
+      if (pause === undefined) return outcome
+      failures++
+      await sleep(Math.max(jittered(pause), retryAfter(outcome.answer)))
+    } else if (isUnauthorized(outcome) && unauthorized++ === 0) {
+      refreshFacts(options.page)
+    } else {
+      return outcome
+    }
+  }
+}
+
+/** Between two thirds and the whole of it: tabs and browsers that failed together do not come back together. */
+export function jittered(ms: number): number {
+  return ms * (1 - Math.random() / 3)
+}
+
+async function attempt({ url, send }: RefreshOptions, timeoutMs: number): Promise<Refreshed> {
+  const from = Date.now()
+  try {
+    const answer = await send(url, {
+      method: 'POST',
+      headers: { accept: 'application/json' },
+      cache: 'no-store',
+      redirect: 'error',
+      // The cookie of the answer arrives even when the person has left the page.
+      keepalive: true,
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+    return await judged(answer, from)
+  } catch (error) {
+    return { kind: 'failed', error }
+  }
+}
+
+async function judged(answer: Response, from: number): Promise<Refreshed> {
+  const { status } = answer
+  if (answer.ok) {
+    const body: unknown = await answer.clone().json()
+    const token = tokenOf(body, from)
+    return token === undefined ? { kind: 'failed', answer } : { kind: 'token', token }
+  }
+  if (status >= 500 || status === 429 || status === 408) return { kind: 'failed', answer }
+  if (status !== 401) return { kind: 'refused', answer }
+  switch ((await problemOf(answer))?.code) {
+    case 'step_up_required':
+      return { kind: 'refused', answer }
+    case 'token_key_unknown':
+      return { kind: 'failed', answer } // of a process that has not heard of the newest key yet
+    default:
+      return { kind: 'out' }
+  }
+}
+
+function isUnauthorized(outcome: Refreshed): boolean {
+  return outcome.kind === 'out' || (outcome.kind === 'refused' && outcome.answer.status === 401)
+}
+
+/** Its life is counted from when it was asked for: never longer than it is. */
+function tokenOf(body: unknown, from: number): PageToken | undefined {
+  if (typeof body !== 'object' || body === null) return undefined
+  if (!('accessToken' in body) || typeof body.accessToken !== 'string') return undefined
+  if (!('expiresIn' in body) || typeof body.expiresIn !== 'number') return undefined
+  return { token: body.accessToken, from, until: from + body.expiresIn * 1000 }
+}
+
+function retryAfter(answer: Response | undefined): number {
+  const seconds = Number(answer?.headers.get('retry-after') ?? 0)
+  return seconds > 0 ? Math.min(seconds * 1000, LONGEST_PAUSE_MS) : 0
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}

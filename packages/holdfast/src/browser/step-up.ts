@@ -1,0 +1,57 @@
+import { refreshFacts } from './facts.ts'
+import { absolute, type Fetch, ownWindow, type PageLocation, type PageWindow } from './page.ts'
+import { type Problem, problemOf } from './problem.ts'
+
+/** Where a challenge sends a person, and what stands in for the browser in tests. */
+export interface StepUpOptions {
+  /** Where a person proves a factor; `?return=` and `&acr=` are added. Default `/step-up`. */
+  readonly stepUpPage?: string
+  readonly fetch?: Fetch
+  readonly page?: PageWindow
+}
+
+/**
+ * A `fetch` that answers a challenge the way a person would want: on 401 `step_up_required` it reads the facts again and
+ * tries once more; only when that does not help is the person sent to the step-up page. The session token is HttpOnly:
+ * this module never sees it. Requests to other origins go through untouched.
+ *
+ * @example
+ * const secureFetch = withStepUp()
+ * await secureFetch('/orders', { method: 'POST', body: JSON.stringify(order) })
+ */
+export function withStepUp(options: StepUpOptions = {}): Fetch {
+  const { stepUpPage = '/step-up', page = ownWindow() } = options
+  const send: Fetch = options.fetch ?? ((input, init) => fetch(input, init))
+
+  return async (input, init) => {
+    const request = new Request(absolute(input, page), init)
+    if (new URL(request.url).origin !== page.location?.origin) return send(request)
+    const again = request.clone()
+    const answer = await send(request)
+    if ((await challengeOf(answer)) === undefined) return answer
+
+    refreshFacts(page)
+    const second = await send(again)
+    const demands = await challengeOf(second)
+    if (demands !== undefined) page.location.assign(detour(stepUpPage, page.location, demands))
+    return second
+  }
+}
+
+/** {@link withStepUp} with its defaults. */
+export const secureFetch: Fetch = (input, init) => withStepUp()(input, init)
+
+function detour(
+  stepUpPage: string,
+  { pathname, search }: PageLocation,
+  { acr_values: acr }: Problem,
+): string {
+  const query = new URLSearchParams({ return: pathname + search })
+  if (acr) query.set('acr', acr)
+  return `${stepUpPage}${stepUpPage.includes('?') ? '&' : '?'}${query}`
+}
+
+async function challengeOf(answer: Response): Promise<Problem | undefined> {
+  const problem = await problemOf(answer)
+  return problem?.code === 'step_up_required' ? problem : undefined
+}

@@ -1,0 +1,29 @@
+import type { SessionId } from './ids.ts'
+
+/** What an access token says: of a session that has just been presented, as it stands in the presenting context. */
+export interface AccessGrant {
+  readonly session: SessionId
+  readonly subject: string
+  readonly tenant: string
+  /** The highest subject generation that the session has survived. */
+  readonly generation: number
+  /** Null where the session has none that counts in the presenting context. */
+  readonly acr: string | null
+  /** Empty where none counts in the presenting context. */
+  readonly amr: readonly string[]
+  /** Null where no authentication counts in the presenting context: nothing downstream may take it for fresh. */
+  readonly authenticatedAt: number | null
+  /** The session's absolute deadline: no token outlives it. */
+  readonly deadline: number
+  /** Who the token is for; undefined takes the first audience of the issuer. */
+  readonly audience: string | undefined
+  readonly at: number
+}
+
+/** Issues signed access tokens; `accessTokens` of `holdfast/tokens` makes one. */
+export interface AccessTokens {
+  /** Every audience that it issues for; an other one is `invalid_input` before anything is judged. */
+  readonly audiences: readonly string[]
+  /** The token and its remaining life in whole seconds. Throws `invalid_input` for an unknown audience. */
+  issue(grant: AccessGrant): Promise<{ readonly token: string; readonly expiresIn: number }>
+}

@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto'
+import type { AccessGrant, AccessTokens } from '../core/access-token.ts'
+import { SessionError } from '../core/errors.ts'
+import { memo } from '../core/memo.ts'
+import { signToken } from './signing-jwt.ts'
+import {
+  activeKey,
+  MAX_TOKEN_LIFE_MS,
+  type SigningAlgorithm,
+  type SigningKey,
+  type SigningKeys,
+} from './signing-keys.ts'
+
+/** Who issues access tokens, for whom, and for how long. */
+export interface AccessTokensOptions {
+  /** The ring that signs. May change in place: its keys are looked up for every token. */
+  readonly keys: SigningKeys
+  /** `iss`: the URL of the authority, as verifiers have it. */
+  readonly issuer: string
+  /** `client_id`: for whom sessions are kept. `holdfast` unless said otherwise. */
+  readonly clientId?: string
+  /** Whom a token may be for, by name; the first stands in where a refresh names none. */
+  readonly audiences: Readonly<Record<string, AudienceOptions>>
+  /** How long a token lives, 10 000 to 120 000 ms (default 90 000). */
+  readonly lifetimeMs?: number
+}
+
+/** What one audience has otherwise. */
+export interface AudienceOptions {
+  /** `EdDSA` unless its verifiers need another. */
+  readonly algorithm?: SigningAlgorithm
+  readonly lifetimeMs?: number
+}
+
+interface Issued {
+  readonly token: string
+  /** Seconds since the epoch, as the token has them. */
+  readonly iat: number
+  readonly exp: number
+}
+
+const DEFAULT_LIFE_MS = 90_000
+const MIN_LIFE_MS = 10_000
+const REMEMBERED = 5_000
+
+/**
+ * Issues access tokens after RFC 9068. The same grant within half of a token's life gets the same token again, so
+ * that a gate does not sign at every request. Throws `config_invalid` for what can never be issued.
+ *
+ * @example
+ * const tokens = accessTokens({ keys, issuer: 'https://auth.example', audiences: { orders: {} } })
+ * const sessions = createSessions({ store, keyring, tokens })
+ */
+export function accessTokens(options: AccessTokensOptions): AccessTokens {
+  const { keys, issuer, clientId = 'holdfast' } = options
+  const audiences = audiencesOf(options)
+  const [first] = audiences.keys()
+  const issued = memo<string, Issued>(REMEMBERED)
+
+  function sign(grant: AccessGrant, key: SigningKey, to: To): Issued {
+    const iat = seconds(grant.at)
+    const exp = seconds(Math.min(grant.at + to.lifetimeMs, grant.deadline))
+    const { subject, session, acr, amr, authenticatedAt, generation, tenant } = grant
+    const token = signToken(key, {
+      iss: issuer,
+      sub: subject,
+      aud: to.audience,
+      client_id: clientId,
+      sid: session,
+      jti: randomBytes(16).toString('base64url'),
+      iat,
+      exp,
+      ...(authenticatedAt === null ? {} : { auth_time: seconds(authenticatedAt) }),
+      ...(acr === null ? {} : { acr }),
+      ...(amr.length === 0 ? {} : { amr }),
+      gen: generation,
+      ...(tenant === 'default' ? {} : { tid: tenant }),
+    })
+    return { token, iat, exp }
+  }
+
+  return {
+    audiences: [...audiences.keys()],
+
+    async issue(grant) {
+      const audience = grant.audience ?? first ?? ''
+      const known = audiences.get(audience)
+      if (known === undefined) {
+        throw new SessionError(
+          'invalid_input',
+          'audience is not one that access tokens are issued for',
+        )
+      }
+      const key = activeKey(keys, known.algorithm)
+      const name = nameOf(grant, audience, key)
+      const before = issued.get(name)
+      if (before !== undefined && isYoung(before, grant.at)) return answerOf(before, grant.at)
+      const fresh = sign(grant, key, { audience, lifetimeMs: known.lifetimeMs })
+      issued.set(name, fresh)
+      return answerOf(fresh, grant.at)
+    },
+  }
+}
+
+interface To {
+  readonly audience: string
+  readonly lifetimeMs: number
+}
+
+/** Everything that the token says, and under which key: what differs in any of it is another token. */
+function nameOf(grant: AccessGrant, audience: string, { kid }: SigningKey): string {
+  const { session, subject, tenant, generation, acr, amr, authenticatedAt, deadline } = grant
+  return JSON.stringify([
+    audience,
+    kid,
+    session,
+    subject,
+    tenant,
+    generation,
+    acr,
+    amr,
+    authenticatedAt,
+    deadline,
+  ])
+}
+
+function isYoung({ iat, exp }: Issued, at: number): boolean {
+  const age = seconds(at) - iat
+  return age >= 0 && age <= (exp - iat) / 2
+}
+
+function answerOf(
+  { token, exp }: Issued,
+  at: number,
+): { readonly token: string; readonly expiresIn: number } {
+  return { token, expiresIn: Math.max(0, exp - seconds(at)) }
+}
+
+function seconds(ms: number): number {
+  return Math.floor(ms / 1_000)
+}
+
+function audiencesOf({
+  keys,
+  issuer,
+  clientId,
+  audiences,
+  lifetimeMs = DEFAULT_LIFE_MS,
+}: AccessTokensOptions): ReadonlyMap<string, Required<AudienceOptions>> {
+  if (!URL.canParse(issuer)) throw misconfigured('issuer', 'must be a URL')
+  if (clientId === '') throw misconfigured('clientId', 'must not be empty')
+  const all = new Map<string, Required<AudienceOptions>>()
+  for (const [name, own] of Object.entries(audiences)) {
+    const { algorithm = 'EdDSA', lifetimeMs: life = lifetimeMs } = own
+    if (!Number.isSafeInteger(life) || life < MIN_LIFE_MS || life > MAX_TOKEN_LIFE_MS) {
+      throw misconfigured(
+        `audiences.${name}.lifetimeMs`,
+        `must be ${MIN_LIFE_MS} to ${MAX_TOKEN_LIFE_MS}`,
+      )
+    }
+    activeKey(keys, algorithm)
+    all.set(name, { algorithm, lifetimeMs: life })
+  }
+  if (all.size === 0) throw misconfigured('audiences', 'must name at least one')
+  return all
+}
+
+function misconfigured(field: string, problem: string): SessionError {
+  return new SessionError('config_invalid', `${field} ${problem}.`)
+}

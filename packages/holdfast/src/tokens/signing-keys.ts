@@ -1,0 +1,177 @@
+import { createPublicKey, generateKeyPairSync, hash, type KeyObject } from 'node:crypto'
+import { systemHost } from '../codecs/system-host.ts'
+import { SessionError } from '../core/errors.ts'
+import type { Host } from '../core/host.ts'
+
+/** How access tokens may be signed (RFC 7518, RFC 8037): `EdDSA` is Ed25519, `RS256` has 2048 bits or more. */
+export type SigningAlgorithm = 'EdDSA' | 'ES256' | 'RS256'
+
+export const SIGNING_ALGORITHMS: readonly SigningAlgorithm[] = ['EdDSA', 'ES256', 'RS256']
+
+/** `next` is published and does not sign yet, `active` signs, `retired` is published for what it has signed. */
+export type SigningKeyState = 'next' | 'active' | 'retired'
+
+/** One private key of the ring. */
+export interface SigningKey {
+  /** From the key itself: a piece of its thumbprint (RFC 7638). */
+  readonly kid: string
+  readonly algorithm: SigningAlgorithm
+  readonly state: SigningKeyState
+  readonly createdAt: number
+  /** Since when it is in its state. */
+  readonly since: number
+  readonly privateKey: KeyObject
+}
+
+/** The signing keys of an issuer: for each algorithm one that signs, one that will, and those whose tokens may still live. */
+export interface SigningKeys {
+  readonly keys: readonly SigningKey[]
+}
+
+/** How long verifiers may keep a key set without asking again: `max-age` of the published one. */
+const KEY_SET_LIFE_MS = 300_000
+
+/** No access token lives longer. */
+export const MAX_TOKEN_LIFE_MS = 120_000
+
+/** How far the clocks of an estate may be apart. */
+const SKEW_MS = 5_000
+
+/** As many as verifiers are asked to hold. */
+export const MAX_SIGNING_KEYS = 10
+
+/**
+ * A ring with a key that signs and a key that waits, for each algorithm (`EdDSA` unless said otherwise).
+ *
+ * @example
+ * const keys = newSigningKeys({ algorithms: ['EdDSA', 'RS256'] })
+ */
+export function newSigningKeys({
+  algorithms = ['EdDSA'],
+  host = systemHost(),
+}: {
+  readonly algorithms?: readonly SigningAlgorithm[]
+  readonly host?: Pick<Host, 'now'>
+} = {}): SigningKeys {
+  const at = host.now()
+  const wanted = [...new Set(algorithms)]
+  if (wanted.length === 0) throw misused('An algorithm is needed: EdDSA, ES256 or RS256.')
+  const states = ['active', 'next'] as const
+  return {
+    keys: wanted.flatMap((algorithm) => states.map((state) => newKey(algorithm, state, at))),
+  }
+}
+
+/**
+ * Puts a waiting key on the ring for each algorithm that it has none for; {@link rotateSigningKeys} lets it sign, once
+ * verifiers have heard of it. Throws `config_invalid` for an algorithm that is there.
+ */
+export function addSigningAlgorithms(
+  { keys }: SigningKeys,
+  algorithms: readonly SigningAlgorithm[],
+  host: Pick<Host, 'now'> = systemHost(),
+): SigningKeys {
+  const there = algorithms.find((one) => keys.some(({ algorithm }) => algorithm === one))
+  if (there !== undefined) throw misused(`The ring has keys for ${there} already.`)
+  const at = host.now()
+  const added = [...new Set(algorithms)].map((algorithm) => newKey(algorithm, 'next', at))
+  return bounded([...keys, ...added])
+}
+
+/**
+ * Makes the waiting keys the ones that sign, puts new ones in wait, and drops those that are retired for longer than
+ * their last token can live. Throws `config_invalid` when a waiting key is too young for every verifier to have
+ * heard of it; `now` goes ahead all the same, for a key that is no longer secret: verifiers that cache have to ask anew.
+ */
+export function rotateSigningKeys(
+  { keys }: SigningKeys,
+  {
+    host = systemHost(),
+    now = false,
+  }: { readonly host?: Pick<Host, 'now'>; readonly now?: boolean } = {},
+): SigningKeys {
+  const at = host.now()
+  const young = keys.find(({ state, createdAt }) => state === 'next' && at < readyAt(createdAt))
+  if (young !== undefined && !now) {
+    throw misused(
+      `The key ${young.kid} waits since less than ${readyAt(0) / 1_000} seconds: verifiers may not know it yet. Rotate later; or at once, where the old key is no longer secret, and with tokens refused meanwhile.`,
+    )
+  }
+  const waiting = keys.filter(({ state }) => state === 'next').map(({ algorithm }) => algorithm)
+  return bounded(
+    keys.flatMap((key) => {
+      // whoever has taken a waiting key out by hand gets a new one, and goes on signing meanwhile
+      if (key.state !== 'active' || waiting.includes(key.algorithm)) return afterRotation(key, at)
+      return [key, newKey(key.algorithm, 'next', at)]
+    }),
+  )
+}
+
+function bounded(keys: readonly SigningKey[]): SigningKeys {
+  if (keys.length <= MAX_SIGNING_KEYS) return { keys }
+  throw misused(
+    `The ring would hold more than ${MAX_SIGNING_KEYS} keys. Try again in two minutes, when the tokens under older keys have expired.`,
+  )
+}
+
+function afterRotation(key: SigningKey, at: number): readonly SigningKey[] {
+  switch (key.state) {
+    case 'next':
+      return [{ ...key, state: 'active', since: at }, newKey(key.algorithm, 'next', at)]
+    case 'active':
+      return [{ ...key, state: 'retired', since: at }]
+    case 'retired':
+      return at - key.since > MAX_TOKEN_LIFE_MS + SKEW_MS ? [] : [key]
+  }
+}
+
+/** Since when a waiting key may sign: every verifier that keeps to the headers of the key set knows it by then. */
+function readyAt(createdAt: number): number {
+  return createdAt + KEY_SET_LIFE_MS + SKEW_MS
+}
+
+/** What may be shown of a ring: no key material. */
+export function signingKeysStatus({
+  keys,
+}: SigningKeys): readonly Omit<SigningKey, 'privateKey'>[] {
+  return keys.map(({ privateKey: _, ...shown }) => shown)
+}
+
+/** The key that signs under an algorithm. */
+export function activeKey({ keys }: SigningKeys, algorithm: SigningAlgorithm): SigningKey {
+  const active = keys.find((key) => key.algorithm === algorithm && key.state === 'active')
+  if (active !== undefined) return active
+  throw misused(
+    `There is no signing key for ${algorithm}. Make the file with "holdfast keys new FILE --signing --algorithms ${algorithm}".`,
+  )
+}
+
+/** The name of a key: the first 96 bits of its thumbprint. */
+export function kidOf(privateKey: KeyObject): string {
+  const { crv, e, kty, n, x, y } = createPublicKey(privateKey).export({ format: 'jwk' })
+  // RFC 7638, section 3.3: required members only, in this order, undefined ones left out
+  const canonical = JSON.stringify({ crv, e, kty, n, x, y })
+  return hash('sha256', canonical, 'base64url').slice(0, 16)
+}
+
+function newKey(algorithm: SigningAlgorithm, state: SigningKeyState, at: number): SigningKey {
+  const { privateKey } = generate(algorithm)
+  return { kid: kidOf(privateKey), algorithm, state, createdAt: at, since: at, privateKey }
+}
+
+function generate(algorithm: SigningAlgorithm): { readonly privateKey: KeyObject } {
+  switch (algorithm) {
+    case 'EdDSA':
+      return generateKeyPairSync('ed25519')
+    case 'ES256':
+      return generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    case 'RS256':
+      return generateKeyPairSync('rsa', { modulusLength: 2_048 })
+    default:
+      throw misused('An algorithm must be EdDSA, ES256 or RS256.')
+  }
+}
+
+function misused(message: string): SessionError {
+  return new SessionError('config_invalid', message)
+}

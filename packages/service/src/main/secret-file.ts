@@ -1,0 +1,37 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { SessionError } from 'holdfast'
+import type { Logger } from 'pino'
+
+/** What a file of secrets is called, and what mends its absence. */
+export interface SecretFile {
+  readonly path: string
+  /** For the start of a sentence, for example `The key ring`. */
+  readonly name: string
+  readonly mend: string
+}
+
+/** The text of a file that this user alone should be able to read. Throws `config_invalid` when it cannot be read. */
+export function readSecretFile({ path, name, mend }: SecretFile, log: Logger): string {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new SessionError('config_invalid', `${name} ${path} cannot be read. ${mend}`, { cause })
+  }
+  const mode = statSync(path).mode & 0o077
+  if (mode !== 0 && process.platform !== 'win32') {
+    log.warn({ file: path }, `${name} can be read by others on this machine: chmod 600.`)
+  }
+  return text
+}
+
+/** Two processes that start at once on one store must end with one file. */
+export function createOnce(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  try {
+    writeFileSync(path, text, { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+}
