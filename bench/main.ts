@@ -9,6 +9,7 @@ import { httpPart } from './over-http.ts'
 import type { Part } from './part.ts'
 import { print, progress } from './progress.ts'
 import { redisServer } from './redis-server.ts'
+import { revocationPart } from './revocation.ts'
 import { subjectsPart } from './subjects.ts'
 import { verifyPart } from './verify.ts'
 
@@ -19,6 +20,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   cold: coldPart,
   http: httpPart,
   offline: offlinePart,
+  revocation: revocationPart,
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
