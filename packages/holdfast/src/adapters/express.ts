@@ -5,7 +5,7 @@ import { parsedField } from './form-field.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
-import { arrivals, nodeFacts, sendRefusal, setAnswerHeaders } from './node-http.ts'
+import { arrivals, nodeFacts, sendAnswer, sendRefusal, setAnswerHeaders } from './node-http.ts'
 import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
@@ -43,10 +43,10 @@ export function holdfast(sessions: Sessions, options: ExpressOptions = {}): Expr
     const { originalUrl: url } = request
     return nodeFacts(request, { url, waited, formToken: () => formToken(request) })
   }
-  const { note, ...methods } = answering(judge, {
+  const { note, ...methods } = answering<Request, Response>(judge, {
     factsOf,
     setHeaders: setAnswerHeaders,
-    refuse: sendRefusal,
+    send: sendAnswer,
   })
 
   function middleware(

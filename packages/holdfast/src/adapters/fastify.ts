@@ -4,7 +4,7 @@ import { type Answering, answering } from './answering.ts'
 import { parsedField } from './form-field.ts'
 import { type AnswerHeaders, guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
-import type { HeaderPair, HttpFacts } from './http-facts.ts'
+import type { HeaderPair, HttpFacts, WholeAnswer } from './http-facts.ts'
 import { arrivals, holdHead, nodeFacts } from './node-http.ts'
 import type { Refused } from './refuse.ts'
 import { withSetCookie } from './set-cookies.ts'
@@ -43,7 +43,7 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
     const { raw, originalUrl } = request
     return nodeFacts(raw, { url: originalUrl, waited, formToken: () => formToken(request) })
   }
-  const { note, ...methods } = answering(judge, { factsOf, setHeaders: setAnswerHeaders, refuse })
+  const { note, ...methods } = answering(judge, { factsOf, setHeaders: setAnswerHeaders, send })
 
   function hook(
     judgeRequest: (facts: HttpFacts) => Promise<Passed | PassedOptionally | Refused>,
@@ -51,7 +51,7 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
     return async (request, reply) => {
       const judged = await judgeRequest(factsOf(request))
       if (!judged.ok) {
-        refuse(reply, judged)
+        send(reply, judged.refusal)
         return reply
       }
       note(request, judged)
@@ -84,8 +84,8 @@ function setHeaders(reply: FastifyReply, headers: readonly HeaderPair[]): void {
   }
 }
 
-function refuse(reply: FastifyReply, { refusal }: Refused): void {
-  reply.code(refusal.status)
-  setHeaders(reply, refusal.headers)
-  reply.send(refusal.body)
+function send(reply: FastifyReply, { status, headers, body }: WholeAnswer): void {
+  reply.code(status)
+  setHeaders(reply, headers)
+  reply.send(body)
 }

@@ -6,13 +6,14 @@ import type { SessionView } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { type Ceremonies, ceremonies } from './ceremonies.ts'
 import { checkDemands, checkGuardOptions } from './check-options.ts'
-import { deliveryHeaders } from './delivery.ts'
+import { deliveryHeaders, NO_STORE } from './delivery.ts'
 import { type Entered, entrance } from './entrance.ts'
 import { attempt } from './faults.ts'
 import { FORM_TOKEN_HEADER } from './form-field.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import { type HeaderPair, type HttpFacts, single } from './http-facts.ts'
-import { expiredCookie, type Grounds, type Refused, refuser } from './refuse.ts'
+import { type Refresh, refreshing } from './refreshing.ts'
+import { type Grounds, type Refused, refuser } from './refuse.ts'
 import { replacements } from './replacements.ts'
 import { describer } from './request-facts.ts'
 import { turnBatcher } from './turn.ts'
@@ -45,6 +46,7 @@ export interface PassedOptionally {
 
 /** Everything that adapters need; what they add is how their framework reads and answers. */
 export interface Guard extends Ceremonies {
+  refresh: Refresh
   /** Judges requests of one kind of route. Throws `config_invalid` at once for demands that make no sense. */
   require(demands?: RouteDemands): (facts: HttpFacts) => Promise<Passed | Refused>
   /**
@@ -70,7 +72,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
   checkGuardOptions(options)
   const { deliverable = true, now = () => Date.now() } = options
   const door = entrance(options)
-  const refuse = refuser(options, door.originOf)
+  const { refuse, expiredCookies } = refuser(options, door.originOf)
   const describe = describer()
   const restOfTurn = turnBatcher()
   const replaced = replacements()
@@ -109,6 +111,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
 
   return {
     ...ceremonies({ sessions, options, door, refuse, describe, replaced, now }),
+    refresh: refreshing({ sessions, options, refuse, describe, replaced, now }),
 
     require(demands = {}) {
       const checked = checkDemands(demands)
@@ -125,13 +128,16 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
         if (judged.ok) return { ...judged, refused: undefined }
         const { code, decision } = judged
         if (CODES[code].kind === 'fault' || FORGED.includes(code)) return refuse(facts, judged)
-        const cleared = expiredCookie(facts, judged)
+        const cleared = expiredCookies(facts, judged)
         return {
           ok: true,
           session: undefined,
           decision,
           refused: code,
-          headers: () => (cleared === undefined ? [] : [NO_STORE, ['set-cookie', cleared]]),
+          headers: () =>
+            cleared.length === 0
+              ? []
+              : [NO_STORE, ...cleared.map((value) => ['set-cookie', value] as const)],
         }
       }
     },
@@ -144,8 +150,6 @@ const LATE_MS = 10_000
 function withoutCookie(headers: readonly HeaderPair[]): readonly HeaderPair[] {
   return headers.filter(([name]) => name !== 'set-cookie')
 }
-
-const NO_STORE = ['cache-control', 'no-store'] as const
 
 /** A form that another site could have sent has to show the token that only pages of this session hold (NIST SP 800-63B-4, 5.1). */
 async function mayPost(

@@ -5,7 +5,7 @@ import { type Answering, answering } from './answering.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
-import { arrivals, nodeFacts, sendRefusal, setAnswerHeaders } from './node-http.ts'
+import { arrivals, nodeFacts, sendAnswer, sendRefusal, setAnswerHeaders } from './node-http.ts'
 import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
@@ -56,7 +56,7 @@ export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHol
   const { note, ...methods } = answering(judge, {
     factsOf,
     setHeaders: setAnswerHeaders,
-    refuse: sendRefusal,
+    send: sendAnswer,
   })
 
   function handsOn(
