@@ -10,7 +10,8 @@ import { median, warmUp } from './rounds.ts'
 import { figure, table, times } from './table.ts'
 
 const FRAMEWORKS = ['fastify', 'express'] as const
-const KINDS: readonly Kind[] = ['bare', 'memory', 'LMDB', 'Redis']
+const KINDS: readonly Kind[] = ['bare', 'hot', 'LMDB', 'Redis']
+const ON_REDIS: readonly Kind[] = ['hot', 'Redis']
 const ROUNDS = 5
 const ROUND_MS = 1_000
 const WARM_UP_MS = 8_000
@@ -33,7 +34,7 @@ interface HttpRound {
 /** Requests a second behind `requireSession()`, over those of the framework alone. Each server is a process. */
 export const httpPart: Part = async ({ folder, startRedis }: Bench) => {
   const redis = await startRedis()
-  const kinds = redis === undefined ? KINDS.filter((kind) => kind !== 'Redis') : KINDS
+  const kinds = redis === undefined ? KINDS.filter((kind) => !ON_REDIS.includes(kind)) : KINDS
   const place = JSON.stringify({ folder, redisPort: redis?.port ?? 0 })
   const children: ChildProcess[] = []
   try {
@@ -93,7 +94,7 @@ async function roundOf(
   { load, redis, ms }: { load: ChildProcess; redis: RedisServer | undefined; ms: number },
 ): Promise<HttpRound> {
   const outside = async (): Promise<RedisReading | undefined> =>
-    kind === 'Redis' ? redis?.read() : undefined
+    ON_REDIS.includes(kind) ? redis?.read() : undefined
   const redisBefore = await outside()
   const before = await cpuOf(child)
   const order: LoadOrder = { port, visitors, ms }
@@ -118,7 +119,7 @@ function httpTable(servers: readonly Server[]): string {
   return table(
     ['', 'requests/s', 'over bare', 'CPU µs', 'over bare'],
     servers.map(({ framework, kind }) => [
-      kind === 'bare' ? `${framework} alone` : `${framework}, verified on ${kind}`,
+      kind === 'bare' ? `${framework} alone` : `${framework}, verified ${SAID[kind]}`,
       medianOf(servers, { framework, kind }, 'perSecond').toFixed(0),
       kind === 'bare' ? '' : times(overBare(servers, { framework, kind }, 'perSecond')),
       figure(medianOf(servers, { framework, kind }, 'micros')),
@@ -127,15 +128,28 @@ function httpTable(servers: readonly Server[]): string {
   )
 }
 
+const PROMISED = [
+  { framework: 'fastify', kind: 'hot', least: 1.2 },
+  { framework: 'fastify', kind: 'Redis', least: 0.95 },
+  { framework: 'fastify', kind: 'LMDB', least: 0.95 },
+  { framework: 'express', kind: 'hot', least: 0.93 },
+] as const
+
 function goalsOf(servers: readonly Server[]): readonly Goal[] {
-  return (['Redis', 'LMDB'] as const).map((kind) => ({
+  return PROMISED.map(({ framework, kind, least }) => ({
     code: 'H',
-    what: `requests a second of Fastify with ours on ${kind}, over bare`,
-    least: 0.95,
-    measured: overBare(servers, { framework: 'fastify', kind }, 'perSecond'),
+    what: `requests a second of ${framework} with ours, ${SAID[kind]}, over bare`,
+    least,
+    measured: overBare(servers, { framework, kind }, 'perSecond'),
     unit: 'x',
   }))
 }
+
+const SAID = {
+  hot: 'local copies of Redis',
+  LMDB: 'on LMDB',
+  Redis: 'on Redis',
+} as const
 
 type Which = Pick<Server, 'framework' | 'kind'>
 type What = 'perSecond' | 'micros'

@@ -57,6 +57,7 @@ async function startService() {
       env: {
         HOLDFAST_LISTEN: `127.0.0.1:${apiPort}`,
         HOLDFAST_MANAGEMENT_LISTEN: `127.0.0.1:${apiPort + 1}`,
+        HOLDFAST_GATE_LISTEN: 'off',
         HOLDFAST_STORE: `lmdb:${join(folder, 'store')}`,
         HOLDFAST_DRAIN: '0s',
         HOLDFAST_API_KEYS: `shop:app:${shopKey},operator:admin+audit:${auditKey}`,

@@ -8,7 +8,19 @@ import { setup } from './setup.mjs'
 
 const RESULT = join(root, '.cache', 'test-result.json')
 
-await setup({ debian: ['redis-server', 'chromium'] })
+await setup({
+  debian: [
+    'redis-server',
+    'chromium',
+    'nginx',
+    'caddy',
+    'haproxy',
+    'golang-go',
+    'default-jdk-headless',
+    'python3-jwt',
+    'python3-cryptography',
+  ],
+})
 await orFail(build())
 // Once, here: converting takes longer than a test may.
 await orFail(geoData())

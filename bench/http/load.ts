@@ -14,6 +14,9 @@ export type LoadWord =
   | { readonly kind: 'failed'; readonly why: string }
 
 const CONNECTIONS = 50
+const GOOD = Buffer.from('HTTP/1.1 200', 'latin1')
+const EMPTY = Buffer.alloc(0)
+const MOST_BYTES = 16_384
 
 /** A process of its own, so that the server's CPU is the server's. Bare sockets: a client must cost less than what it asks. */
 process.on('disconnect', () => process.exit())
@@ -26,39 +29,49 @@ say({ kind: 'answered', answers: 0, ms: 0 })
 async function load({ port, visitors, ms }: LoadOrder): Promise<LoadWord> {
   const questions = visitors.map(({ token, user }) => ({
     bytes: requestOf(port, token),
-    expected: `{"user":"${user}"}`,
+    expected: Buffer.from(`{"user":"${user}"}`, 'latin1'),
   }))
   const started = performance.now()
   let answers = 0
 
   function connection(at: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port, noDelay: true })
       let turn = at
-      let got = ''
-      const ask = (): void => {
-        got = ''
+      let before = EMPTY
+      const asked = (): (typeof questions)[number] => {
         const question = questions[turn % questions.length]
-        if (question !== undefined) socket.write(question.bytes)
+        if (question === undefined) throw new Error('There is nobody to ask as.')
+        return question
       }
-      socket.setEncoding('latin1')
-      socket.on('connect', ask)
-      socket.on('error', reject)
-      socket.on('close', () => resolve())
-      socket.on('data', (chunk: string) => {
-        got += chunk
-        if (!isWhole(got)) return
-        const expected = questions[turn % questions.length]?.expected ?? ''
-        if (!got.startsWith('HTTP/1.1 200') || !got.endsWith(expected)) {
-          reject(new Error(`it answered ${got.slice(0, 12)}, or somebody else's session`))
-          socket.destroy()
-          return
+      const ask = (): void => void socket.write(asked().bytes)
+      const answered = (size: number, buffer: Uint8Array): boolean => {
+        const chunk = Buffer.from(buffer.buffer, buffer.byteOffset, size)
+        const got = before.length === 0 ? chunk : Buffer.concat([before, chunk])
+        const { expected } = asked()
+        // the end alone tells that it is whole: looking for its length would cost more than all else here
+        if (!got.subarray(-expected.length).equals(expected)) {
+          before = Buffer.from(got)
+          if (isWhole(before)) fail(before)
+          return true
         }
+        if (!got.subarray(0, GOOD.length).equals(GOOD)) fail(got)
+        before = EMPTY
         answers++
         turn += CONNECTIONS + 1
         if (performance.now() - started < ms) ask()
         else socket.end()
-      })
+        return true
+      }
+      const fail = (got: Buffer): void => {
+        const line = got.toString('latin1', 0, GOOD.length)
+        reject(new Error(`it answered ${line}, or somebody else's session`))
+        socket.destroy()
+      }
+      const onread = { buffer: Buffer.alloc(MOST_BYTES), callback: answered }
+      const socket = connect({ host: '127.0.0.1', port, noDelay: true, onread })
+      socket.on('connect', ask)
+      socket.on('error', reject)
+      socket.on('close', () => resolve())
     })
   }
 
@@ -66,7 +79,8 @@ async function load({ port, visitors, ms }: LoadOrder): Promise<LoadWord> {
   return { kind: 'answered', answers, ms: performance.now() - started }
 }
 
-function isWhole(text: string): boolean {
+function isWhole(got: Buffer): boolean {
+  const text = got.toString('latin1')
   const end = text.indexOf('\r\n\r\n')
   if (end < 0) return false
   const length = /\r\ncontent-length: (\d+)/i.exec(text)?.[1]

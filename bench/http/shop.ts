@@ -2,14 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { createSessions, newKeyring, type Sessions, type Store } from 'holdfast'
 import { lmdbStore } from 'holdfast/lmdb'
-import { memoryStore } from 'holdfast/memory'
 import { redisStore } from 'holdfast/redis'
 import { Redis } from 'ioredis'
 import type { Place } from '../contender-process.ts'
 import { REQUEST, userOf } from '../facts.ts'
 
-/** `bare` is the framework with an empty handler: nobody is looked at. */
-export type Kind = 'bare' | 'memory' | 'LMDB' | 'Redis'
+/** `bare` is the framework with an empty handler: nobody is looked at. `hot`: on Redis, with local copies. */
+export type Kind = 'bare' | 'hot' | 'LMDB' | 'Redis'
 
 /** Who asks: a cookie of a session, and the user that the answer has to name. */
 export interface Visitor {
@@ -55,15 +54,15 @@ export async function serve(
 
 function sessionsOn(kind: Kind, place: Place): Sessions | undefined {
   if (kind === 'bare') return undefined
-  return createSessions({ store: storeOf(kind, place), keyring: newKeyring() })
+  const store = storeOf(kind, place)
+  return createSessions({ store, keyring: newKeyring(), localCopies: kind === 'hot' })
 }
 
 function storeOf(kind: Exclude<Kind, 'bare'>, { folder, redisPort }: Place): Store {
   switch (kind) {
-    case 'memory':
-      return memoryStore()
     case 'LMDB':
       return lmdbStore({ path: join(folder, String(process.pid)) })
+    case 'hot':
     case 'Redis':
       return redisStore({ client: new Redis({ host: '127.0.0.1', port: redisPort }) })
   }

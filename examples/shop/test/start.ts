@@ -57,6 +57,7 @@ export async function startTown(browserModule: string): Promise<Town> {
     env: {
       HOLDFAST_LISTEN: '127.0.0.1:0',
       HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:0',
+      HOLDFAST_GATE_LISTEN: 'off',
       HOLDFAST_STORE: 'memory:',
       HOLDFAST_DRAIN: '0s',
       HOLDFAST_API_KEYS: `shop:app:${APP_KEY},desk:audit+admin:${AUDIT_KEY}`,

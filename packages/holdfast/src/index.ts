@@ -82,6 +82,7 @@ export type {
   SubjectRef,
   Traced,
   Verification,
+  VerifiesNow,
 } from './core/sessions.ts'
 export type {
   Also,
@@ -107,9 +108,11 @@ export type {
 export { checkKeyring } from './engine/check-keyring.ts'
 export { createSessions, type SessionsOptions } from './engine/create-sessions.ts'
 export { type EventLog, eventLog, type LoggedEvent } from './engine/event-log.ts'
+export { type Inspected, type Inspector, tokenInspector } from './engine/inspect.ts'
 export type { SessionLimit } from './engine/parts.ts'
 export { type Resealed, type ResealProgress, resealAll } from './engine/reseal.ts'
 export { subjectKeys } from './engine/subject-key.ts'
 export { type Demand, explain, type Scales } from './engine/weigh.ts'
 export * from './policies/index.ts'
 export * from './signals/index.ts'
+export { decodeCursor, encodeCursor, type Positions } from './stores/feed-cursor.ts'

@@ -45,6 +45,7 @@ export function configOf(env: Record<string, string> = {}): Config {
       HOLDFAST_API_KEYS: API_KEYS,
       HOLDFAST_LISTEN: '127.0.0.1:0',
       HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:0',
+      HOLDFAST_GATE_LISTEN: '127.0.0.1:0',
       HOLDFAST_STORE: 'memory:',
       HOLDFAST_DRAIN: '0s',
       ...env,
@@ -60,13 +61,16 @@ export function folder(): string {
 }
 
 /** The service as it is, on ports of its own; only clock and randomness are fake. */
-export async function running(env: Record<string, string> = {}): Promise<Running> {
-  const host = fakeHost()
+export async function running(
+  env: Record<string, string> = {},
+  host: FakeHost = fakeHost(),
+): Promise<Running> {
   const lines: string[] = []
   const service = await startService(configOf(env), {
     host,
     log: { write: (line) => lines.push(line) },
     heartbeatMs: 20,
+    keysEveryMs: 10,
   })
   onTestFinished(() => service.close())
 

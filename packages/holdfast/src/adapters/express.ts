@@ -1,12 +1,26 @@
 import type { Request, RequestHandler, Response } from 'express'
 import type { Sessions } from '../core/sessions.ts'
+import type { AccessDemands } from '../tokens/access.ts'
+import {
+  type AccessGuardOptions,
+  type AccessRequests,
+  type AccessVerifier,
+  accessJudge,
+  accessRequests,
+} from './access.ts'
 import { type Answering, answering } from './answering.ts'
 import { parsedField } from './form-field.ts'
-import { guard, type Passed, type PassedOptionally } from './guard.ts'
+import { guard, type Judging, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
-import { arrivals, nodeFacts, sendAnswer, sendRefusal, setAnswerHeaders } from './node-http.ts'
-import type { Refused } from './refuse.ts'
+import {
+  arrivals,
+  headFacts,
+  nodeFacts,
+  sendAnswer,
+  sendRefusal,
+  setAnswerHeaders,
+} from './node-http.ts'
 
 export * from './public.ts'
 
@@ -49,15 +63,22 @@ export function holdfast(sessions: Sessions, options: ExpressOptions = {}): Expr
     send: sendAnswer,
   })
 
-  function middleware(
-    judgeRequest: (facts: HttpFacts) => Promise<Passed | PassedOptionally | Refused>,
-  ): RequestHandler {
-    return async (request, response, next) => {
-      const judged = await judgeRequest(factsOf(request))
-      if (!judged.ok) return sendRefusal(response, judged)
-      note(request, judged)
-      setAnswerHeaders(response, judged.headers)
-      next()
+  function middleware(judging: Judging<Passed | PassedOptionally>): RequestHandler {
+    return (request, response, next) => {
+      judging.settle(
+        factsOf(request),
+        (judged) => {
+          try {
+            if (!judged.ok) return sendRefusal(response, judged)
+            note(request, judged)
+            setAnswerHeaders(response, judged.headers)
+          } catch (error) {
+            return next(error)
+          }
+          next()
+        },
+        next,
+      )
     }
   }
 
@@ -65,5 +86,39 @@ export function holdfast(sessions: Sessions, options: ExpressOptions = {}): Expr
     ...methods,
     requireSession: (demands) => middleware(judge.require(demands)),
     optionalSession: (demands) => middleware(judge.optional(demands)),
+  }
+}
+
+/** Access tokens on Express 5. */
+export interface ExpressAccessGuard extends AccessRequests<Request> {
+  /** Refuses requests without an access token that meets the demands; handlers read it with `accessOf(request)`. */
+  requireAccess(demands?: AccessDemands): RequestHandler
+}
+
+/**
+ * Verifies the access tokens that a gateway or a client sends to this service.
+ *
+ * @example
+ * const { requireAccess, accessOf } = accessGuard(verifier({ issuer, audience: 'orders', authority }))
+ * app.use(requireAccess())
+ * app.get('/orders', (request, response) => void response.json({ buyer: accessOf(request).sub }))
+ */
+export function accessGuard(
+  verifier: AccessVerifier,
+  options: AccessGuardOptions = {},
+): ExpressAccessGuard {
+  const judge = accessJudge(verifier, options)
+  const { note, accessOf } = accessRequests<Request>()
+  return {
+    accessOf,
+    requireAccess(demands) {
+      const required = judge(demands)
+      return async (request, response, next) => {
+        const judged = await required(headFacts(request, request.originalUrl))
+        if (!judged.ok) return sendRefusal(response, judged)
+        note(request, judged.claims)
+        next()
+      }
+    },
   }
 }

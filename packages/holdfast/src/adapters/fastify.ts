@@ -1,12 +1,30 @@
-import type { FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
+import type {
+  FastifyReply,
+  FastifyRequest,
+  onRequestAsyncHookHandler,
+  preHandlerHookHandler,
+} from 'fastify'
 import type { Sessions } from '../core/sessions.ts'
+import type { AccessDemands } from '../tokens/access.ts'
+import {
+  type AccessGuardOptions,
+  type AccessRequests,
+  type AccessVerifier,
+  accessJudge,
+  accessRequests,
+} from './access.ts'
 import { type Answering, answering } from './answering.ts'
 import { parsedField } from './form-field.ts'
-import { type AnswerHeaders, guard, type Passed, type PassedOptionally } from './guard.ts'
+import {
+  type AnswerHeaders,
+  guard,
+  type Judging,
+  type Passed,
+  type PassedOptionally,
+} from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HeaderPair, HttpFacts, WholeAnswer } from './http-facts.ts'
-import { arrivals, holdHead, nodeFacts } from './node-http.ts'
-import type { Refused } from './refuse.ts'
+import { arrivals, headFacts, holdHead, nodeFacts } from './node-http.ts'
 import { withSetCookie } from './set-cookies.ts'
 
 export * from './public.ts'
@@ -20,9 +38,9 @@ export interface FastifyOptions extends GuardOptions {
 /** Fastify 5: hooks for routes, and the calls for handlers. */
 export interface FastifyHoldfast extends Answering<FastifyRequest, FastifyReply> {
   /** Refuses requests without a session that meets the demands; handlers read it with `sessionOf(request)`. */
-  requireSession(demands?: RouteDemands): preHandlerAsyncHookHandler
+  requireSession(demands?: RouteDemands): preHandlerHookHandler
   /** Lets requests pass with or without a session: `optionalSessionOf(request)`. */
-  optionalSession(demands?: RouteDemands): preHandlerAsyncHookHandler
+  optionalSession(demands?: RouteDemands): preHandlerHookHandler
 }
 
 /**
@@ -45,17 +63,24 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
   }
   const { note, ...methods } = answering(judge, { factsOf, setHeaders: setAnswerHeaders, send })
 
-  function hook(
-    judgeRequest: (facts: HttpFacts) => Promise<Passed | PassedOptionally | Refused>,
-  ): preHandlerAsyncHookHandler {
-    return async (request, reply) => {
-      const judged = await judgeRequest(factsOf(request))
-      if (!judged.ok) {
-        send(reply, judged.refusal)
-        return reply
-      }
-      note(request, judged)
-      setAnswerHeaders(reply, judged.headers)
+  function hook(judging: Judging<Passed | PassedOptionally>): preHandlerHookHandler {
+    return (request, reply, done) => {
+      const failed = (error: unknown): void =>
+        done(error instanceof Error ? error : new Error(String(error)))
+      judging.settle(
+        factsOf(request),
+        (judged) => {
+          try {
+            if (!judged.ok) return send(reply, judged.refusal)
+            note(request, judged)
+            setAnswerHeaders(reply, judged.headers)
+          } catch (error) {
+            return failed(error)
+          }
+          done()
+        },
+        failed,
+      )
     }
   }
 
@@ -63,6 +88,40 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
     ...methods,
     requireSession: (demands) => hook(judge.require(demands)),
     optionalSession: (demands) => hook(judge.optional(demands)),
+  }
+}
+
+/** Access tokens on Fastify 5. */
+export interface FastifyAccessGuard extends AccessRequests<FastifyRequest> {
+  /** Refuses requests without an access token that meets the demands, before their body is read. */
+  requireAccess(demands?: AccessDemands): onRequestAsyncHookHandler
+}
+
+/**
+ * Verifies the access tokens that a gateway or a client sends to this service.
+ *
+ * @example
+ * const { requireAccess, accessOf } = accessGuard(verifier({ issuer, audience: 'orders', authority }))
+ * app.addHook('onRequest', requireAccess())
+ * app.get('/orders', async (request) => ({ buyer: accessOf(request).sub }))
+ */
+export function accessGuard(
+  verifier: AccessVerifier,
+  options: AccessGuardOptions = {},
+): FastifyAccessGuard {
+  const judge = accessJudge(verifier, options)
+  const { note, accessOf } = accessRequests<FastifyRequest>()
+  return {
+    accessOf,
+    requireAccess(demands) {
+      const required = judge(demands)
+      return async (request, reply) => {
+        const judged = await required(headFacts(request.raw, request.originalUrl))
+        if (judged.ok) return note(request, judged.claims)
+        send(reply, judged.refusal)
+        return reply
+      }
+    },
   }
 }
 

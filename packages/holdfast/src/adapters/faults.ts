@@ -7,19 +7,21 @@ export interface Fault {
   readonly detail?: string
 }
 
-/**
- * Runs a call of the engine. Its coded faults become values; everything else is a bug and goes on as it came. By code,
- * not by class: two copies of the library in one process share no class.
- */
+/** Runs a call of the engine. Its coded faults become values; everything else is a bug and goes on as it came. */
 export async function attempt<T>(call: () => Promise<T>): Promise<T | Fault> {
   try {
     return await call()
   } catch (error) {
-    const code = faultCode(error)
-    if (code === undefined) throw error
-    const detail = code === 'invalid_input' && error instanceof Error ? error.message : undefined
-    return { ok: false, code, ...(detail === undefined ? {} : { detail }) }
+    return faultOf(error)
   }
+}
+
+/** What was thrown, if it is a coded fault; else it is thrown again. By code, not by class: two copies of the library in one process share no class. */
+export function faultOf(error: unknown): Fault {
+  const code = faultCode(error)
+  if (code === undefined) throw error
+  const detail = code === 'invalid_input' && error instanceof Error ? error.message : undefined
+  return { ok: false, code, ...(detail === undefined ? {} : { detail }) }
 }
 
 function faultCode(error: unknown): Code | undefined {

@@ -2,6 +2,15 @@ import type { Decision } from '../core/decision.ts'
 import type { RequestFacts } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions, SubjectRef } from '../core/sessions.ts'
+import type { AccessDemands } from '../tokens/access.ts'
+import type { AccessClaims } from '../tokens/access-claims.ts'
+import {
+  type AccessGuardOptions,
+  type AccessRequests,
+  type AccessVerifier,
+  accessJudge,
+  accessRequests,
+} from './access.ts'
 import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
 import { answerResponse, fetchFacts, ofParsed, refusalResponse, withHeaders } from './fetch-http.ts'
 import { guard } from './guard.ts'
@@ -116,6 +125,45 @@ export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchH
         }
         const response = await handler(request, passed)
         return withHeaders(response, headers())
+      }
+    },
+  }
+}
+
+/** Access tokens for web standard handlers. */
+export interface FetchAccessGuard extends AccessRequests<Request> {
+  /** Wraps a handler: called only with an access token that meets the demands. */
+  requireAccess(
+    demands?: AccessDemands,
+  ): (
+    handler: (request: Request, claims: AccessClaims) => Response | Promise<Response>,
+  ) => (request: Request) => Promise<Response>
+}
+
+/**
+ * Verifies the access tokens that a gateway or a client sends to this service.
+ *
+ * @example
+ * const { requireAccess } = accessGuard(verifier({ issuer, audience: 'orders', authority }))
+ * const orders = requireAccess()((_, { sub }) => Response.json({ buyer: sub }))
+ */
+export function accessGuard(
+  verifier: AccessVerifier,
+  options: AccessGuardOptions = {},
+): FetchAccessGuard {
+  const judge = accessJudge(verifier, options)
+  const { note, accessOf } = accessRequests<Request>()
+  return {
+    accessOf,
+    requireAccess(demands) {
+      const required = judge(demands)
+      return (handler) => async (request) => {
+        const judged = await required(
+          fetchFacts(request, { peer: undefined, formToken: undefined }),
+        )
+        if (!judged.ok) return refusalResponse(judged)
+        note(request, judged.claims)
+        return handler(request, judged.claims)
       }
     },
   }

@@ -3,12 +3,12 @@ import { sameText } from '../core/constant-time.ts'
 import type { Decision } from '../core/decision.ts'
 import { CODES, type Code } from '../core/errors.ts'
 import type { SessionView } from '../core/session.ts'
-import type { Sessions } from '../core/sessions.ts'
+import type { Presented, Sessions, Verification, VerifiesNow } from '../core/sessions.ts'
 import { type Ceremonies, ceremonies } from './ceremonies.ts'
 import { checkDemands, checkGuardOptions } from './check-options.ts'
 import { deliveryHeaders, NO_STORE } from './delivery.ts'
 import { type Entered, entrance } from './entrance.ts'
-import { attempt } from './faults.ts'
+import { attempt, type Fault, faultOf } from './faults.ts'
 import { FORM_TOKEN_HEADER } from './form-field.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import { type HeaderPair, type HttpFacts, single } from './http-facts.ts'
@@ -16,7 +16,7 @@ import { type Refresh, refreshing } from './refreshing.ts'
 import { type Grounds, type Refused, refuser } from './refuse.ts'
 import { replacements } from './replacements.ts'
 import { describer } from './request-facts.ts'
-import { turnBatcher } from './turn.ts'
+import { turnQueue } from './turn.ts'
 
 /** A request that passed. */
 export interface Passed {
@@ -48,16 +48,31 @@ export interface PassedOptionally {
 export interface Guard extends Ceremonies {
   refresh: Refresh
   /** Judges requests of one kind of route. Throws `config_invalid` at once for demands that make no sense. */
-  require(demands?: RouteDemands): (facts: HttpFacts) => Promise<Passed | Refused>
+  require(demands?: RouteDemands): Judging<Passed>
   /**
    * Lets requests without a usable session pass as nobody's. A forged request (another site, a foreign form, plain HTTP)
    * is refused all the same, and so is one whose session could not be judged.
    */
-  optional(demands?: RouteDemands): (facts: HttpFacts) => Promise<PassedOptionally | Refused>
+  optional(demands?: RouteDemands): Judging<PassedOptionally>
+}
+
+/** Judges a request, together with all that came in the same turn of the event loop. */
+export interface Judging<Pass> {
+  (facts: HttpFacts): Promise<Pass | Refused>
+  /** The same for who has no need of a promise, and the time that it costs. `failed` hears of bugs alone. */
+  settle(
+    facts: HttpFacts,
+    settled: (judged: Pass | Refused) => void,
+    failed: (error: unknown) => void,
+  ): void
 }
 
 /** Refused on optional routes, too: such a request is not anonymous, it is forged. */
-const FORGED: readonly Code[] = ['https_required', 'cross_site_request', 'form_token_invalid']
+export const FORGED: readonly Code[] = [
+  'https_required',
+  'cross_site_request',
+  'form_token_invalid',
+]
 
 type Entry = Extract<Entered, { ok: true }>
 
@@ -74,57 +89,113 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
   const door = entrance(options)
   const { refuse, expiredCookies } = refuser(options, door.originOf)
   const describe = describer()
-  const restOfTurn = turnBatcher()
   const replaced = replacements()
+  const enqueue = turnQueue(settle)
 
-  async function judge(
-    facts: HttpFacts,
-    entered: Entered,
-    demands: RouteDemands,
-  ): Promise<Passed | (Grounds & { readonly ok: false })> {
+  function settle({ facts, demands, settled, failed }: Waiting): void {
+    let judged: Judged | Promise<Judged>
+    try {
+      judged = judge(facts, demands)
+    } catch (error) {
+      failed(error)
+      return
+    }
+    if ('then' in judged) judged.then(settled, failed)
+    else settled(judged)
+  }
+
+  function judge(facts: HttpFacts, demands: RouteDemands): Judged | Promise<Judged> {
+    const entered = door.enter(facts)
     if (!entered.ok) return entered
-    const { carrier } = entered
-    await restOfTurn()
+    const { carrier, token } = entered
     const before = replaced.count()
-    const verification = await attempt(() =>
-      sessions.verify({
-        token: entered.token,
-        request: describe(facts, entered),
-        deliverable: deliverable && carrier.deliver !== undefined,
-        ...(facts.waitedMs === undefined ? {} : { waitedMs: facts.waitedMs() }),
-        ...demands,
-      }),
-    )
+    const presented: Presented = {
+      token,
+      request: describe(facts, entered),
+      deliverable: deliverable && carrier.deliver !== undefined,
+      ...(facts.waitedMs === undefined ? {} : { waitedMs: facts.waitedMs() }),
+      ...demands,
+    }
+    const known = verifiedNow(presented)
+    const conclude = (verification: Verification | Fault): Judged | Promise<Judged> =>
+      concluded(facts, entered, { verification, before })
+    return known === undefined
+      ? attempt(() => sessions.verify(presented)).then(conclude)
+      : conclude(known)
+  }
+
+  function verifiedNow(presented: Presented): Verification | Fault | undefined {
+    const { now: verifyNow }: Sessions['verify'] & VerifiesNow = sessions.verify
+    try {
+      return verifyNow?.(presented)
+    } catch (error) {
+      return faultOf(error)
+    }
+  }
+
+  function concluded(
+    facts: HttpFacts,
+    { carrier }: Entry,
+    {
+      verification,
+      before,
+    }: { readonly verification: Verification | Fault; readonly before: number },
+  ): Judged | Promise<Judged> {
     if (!verification.ok) return { ...verification, carrier }
     const { session, decision } = verification
     const judgedAt = now()
     const delivery = deliveryHeaders(carrier, verification, judgedAt)
-    const headers: AnswerHeaders = () => {
-      if (delivery.length === 0) return delivery
-      const late = now() - judgedAt > LATE_MS || replaced.since(session.id, before)
-      return late ? withoutCookie(delivery) : delivery
-    }
-    if (await mayPost(facts, entered, session)) return { ok: true, session, decision, headers }
-    const setCookie = delivery.find(([name]) => name === 'set-cookie')?.[1]
-    return { ok: false, code: 'form_token_invalid', setCookie }
+    const headers: AnswerHeaders =
+      delivery.length === 0
+        ? NO_HEADERS
+        : () => {
+            const late = now() - judgedAt > LATE_MS || replaced.since(session.id, before)
+            return late ? withoutCookie(delivery) : delivery
+          }
+    const passed: Passed = { ok: true, session, decision, headers }
+    if (!carrier.ambient || !isFormSubmission(facts.method, facts.header)) return passed
+    return mayPost(facts, session).then((may) => {
+      if (may) return passed
+      const setCookie = delivery.find(([name]) => name === 'set-cookie')?.[1]
+      return { ok: false, code: 'form_token_invalid', setCookie }
+    })
+  }
+
+  function judging<Pass>(
+    demands: RouteDemands | undefined,
+    answer: (facts: HttpFacts, judged: Judged) => Pass | Refused,
+  ): Judging<Pass> {
+    const checked = checkDemands(demands ?? {})
+    const settleOne: Judging<Pass>['settle'] = (facts, settled, failed) =>
+      enqueue({
+        facts,
+        demands: checked,
+        settled(judged) {
+          let answered: Pass | Refused
+          try {
+            answered = answer(facts, judged)
+          } catch (error) {
+            failed(error)
+            return
+          }
+          settled(answered)
+        },
+        failed,
+      })
+    const promised = (facts: HttpFacts): Promise<Pass | Refused> =>
+      new Promise((resolve, reject) => settleOne(facts, resolve, reject))
+    return Object.assign(promised, { settle: settleOne })
   }
 
   return {
     ...ceremonies({ sessions, options, door, refuse, describe, replaced, now }),
     refresh: refreshing({ sessions, options, refuse, describe, replaced, now }),
 
-    require(demands = {}) {
-      const checked = checkDemands(demands)
-      return async (facts) => {
-        const judged = await judge(facts, door.enter(facts), checked)
-        return judged.ok ? judged : refuse(facts, judged)
-      }
-    },
+    require: (demands) =>
+      judging<Passed>(demands, (facts, judged) => (judged.ok ? judged : refuse(facts, judged))),
 
-    optional(demands = {}) {
-      const checked = checkDemands(demands)
-      return async (facts) => {
-        const judged = await judge(facts, door.enter(facts), checked)
+    optional: (demands) =>
+      judging<PassedOptionally>(demands, (facts, judged) => {
         if (judged.ok) return { ...judged, refused: undefined }
         const { code, decision } = judged
         if (CODES[code].kind === 'fault' || FORGED.includes(code)) return refuse(facts, judged)
@@ -139,9 +210,17 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
               ? []
               : [NO_STORE, ...cleared.map((value) => ['set-cookie', value] as const)],
         }
-      }
-    },
+      }),
   }
+}
+
+type Judged = Passed | (Grounds & { readonly ok: false })
+
+interface Waiting {
+  readonly facts: HttpFacts
+  readonly demands: RouteDemands
+  settled(judged: Judged): void
+  failed(error: unknown): void
 }
 
 /** The same successor is sent again this long after it was minted; a later answer is overtaken (the ratchet). */
@@ -151,13 +230,11 @@ function withoutCookie(headers: readonly HeaderPair[]): readonly HeaderPair[] {
   return headers.filter(([name]) => name !== 'set-cookie')
 }
 
+const NONE: readonly HeaderPair[] = []
+const NO_HEADERS: AnswerHeaders = () => NONE
+
 /** A form that another site could have sent has to show the token that only pages of this session hold (NIST SP 800-63B-4, 5.1). */
-async function mayPost(
-  facts: HttpFacts,
-  { carrier }: Entry,
-  session: SessionView,
-): Promise<boolean> {
-  if (!carrier.ambient || !isFormSubmission(facts.method, facts.header)) return true
+async function mayPost(facts: HttpFacts, session: SessionView): Promise<boolean> {
   const shown = single(facts, FORM_TOKEN_HEADER) ?? (await facts.formToken?.())
   // made when it is read: only forms pay for it
   return typeof shown === 'string' && sameText(shown, session.formToken)

@@ -3,6 +3,15 @@ import type { Decision } from '../core/decision.ts'
 import type { RequestFacts } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions, SubjectRef } from '../core/sessions.ts'
+import type { AccessDemands } from '../tokens/access.ts'
+import type { AccessClaims } from '../tokens/access-claims.ts'
+import {
+  type AccessGuardOptions,
+  type AccessRequests,
+  type AccessVerifier,
+  accessJudge,
+  accessRequests,
+} from './access.ts'
 import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
 import { answerResponse, fetchFacts, ofParsed, refusalResponse, withHeaders } from './fetch-http.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
@@ -109,6 +118,47 @@ export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHol
     refresh: async (c, demands) => answerResponse(await judge.refresh(factsOf(c), demands)),
     stepUpFailed: (c, challenge) => judge.stepUpFailed(factsOf(c), challenge),
     loginFailed: (c, subject) => judge.loginFailed(factsOf(c), subject),
+  }
+}
+
+/** What handlers behind `requireAccess` read with `c.get('access')`. */
+export interface AccessVariables {
+  readonly Variables: { access: AccessClaims }
+}
+
+/** Access tokens on Hono 4. */
+export interface HonoAccessGuard extends AccessRequests<Context> {
+  /** Refuses requests without an access token that meets the demands. */
+  requireAccess(demands?: AccessDemands): MiddlewareHandler<AccessVariables>
+}
+
+/**
+ * Verifies the access tokens that a gateway or a client sends to this service.
+ *
+ * @example
+ * const { requireAccess } = accessGuard(verifier({ issuer, audience: 'orders', authority }))
+ * app.get('/orders', requireAccess(), (c) => c.json({ buyer: c.get('access').sub }))
+ */
+export function accessGuard(
+  verifier: AccessVerifier,
+  options: AccessGuardOptions = {},
+): HonoAccessGuard {
+  const judge = accessJudge(verifier, options)
+  const { note, accessOf } = accessRequests<Context>()
+  return {
+    accessOf,
+    requireAccess(demands) {
+      const required = judge(demands)
+      return async (c, next) => {
+        const facts = fetchFacts(c.req.raw, { peer: undefined, formToken: undefined })
+        const judged = await required(facts)
+        if (!judged.ok) return refusalResponse(judged)
+        note(c, judged.claims)
+        c.set('access', judged.claims)
+        await next()
+        return undefined
+      }
+    },
   }
 }
 

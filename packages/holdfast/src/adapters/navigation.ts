@@ -51,7 +51,8 @@ export function detour(
   return `${page}${page.includes('?') ? '&' : '?'}${query}`
 }
 
-function pageFor({ loginPage, stepUpPage }: Pages, code: Code): string | undefined {
+/** The page that helps with a code; undefined where none does, or none is configured. */
+export function pageFor({ loginPage, stepUpPage }: Pages, code: Code): string | undefined {
   switch (code) {
     case 'step_up_required':
     case 'session_limited':

@@ -10,15 +10,21 @@ import { withSetCookie } from './set-cookies.ts'
  * read. Node itself tells of every request (not of those of HTTP/2: for them it is 0).
  */
 export function arrivals(): (request: IncomingMessage) => number {
-  const arrivedAt = new WeakMap<object, number>()
   subscribe('http.server.request.start', (message) => {
-    const { request } = message as { readonly request: IncomingMessage }
-    arrivedAt.set(request, performance.now())
+    const { request } = message as { readonly request: Arrived }
+    request[ARRIVED_AT] = performance.now()
   })
-  return (request) => {
+  return (request: Arrived) => {
     const now = performance.now()
-    return Math.round(now - (arrivedAt.get(request) ?? now))
+    return Math.round(now - (request[ARRIVED_AT] ?? now))
   }
+}
+
+/** On the request itself: a WeakMap of every request costs garbage collection more than all else here. */
+const ARRIVED_AT = Symbol('arrived at')
+
+interface Arrived extends IncomingMessage {
+  [ARRIVED_AT]?: number
 }
 
 /** The facts of a Node request. `url`: as the client wrote it, where a framework rewrites `request.url`. */
@@ -38,6 +44,11 @@ export function nodeFacts(
     waitedMs: () => waited(request),
     ...(formToken === undefined ? {} : { formToken }),
   }
+}
+
+/** The facts of a request's head, for those who ask nothing about its body or its age. */
+export function headFacts(request: IncomingMessage, url: string): HttpFacts {
+  return nodeFacts(request, { url, formToken: undefined, waited: () => 0 })
 }
 
 interface NodeRequest {

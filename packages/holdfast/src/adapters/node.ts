@@ -1,11 +1,28 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import type { AccessDemands } from '../tokens/access.ts'
+import type { AccessClaims } from '../tokens/access-claims.ts'
+import {
+  type AccessGuardOptions,
+  type AccessRequests,
+  type AccessVerifier,
+  accessJudge,
+  accessRequests,
+} from './access.ts'
 import { type Answering, answering } from './answering.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
-import { arrivals, nodeFacts, sendAnswer, sendRefusal, setAnswerHeaders } from './node-http.ts'
+import {
+  arrivals,
+  headFacts,
+  nodeFacts,
+  sendAnswer,
+  sendRefusal,
+  setAnswerHeaders,
+} from './node-http.ts'
 import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
@@ -90,4 +107,77 @@ export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHol
         handsOn(request, response, await optional(factsOf(request)))
     },
   }
+}
+
+/** Access tokens on `node:http`, `node:https` and the compatibility interface of `node:http2`. */
+export interface NodeAccessGuard extends AccessRequests<IncomingMessage> {
+  /** The claims, or undefined: then the request is refused and the response has ended. */
+  requireAccess(
+    demands?: AccessDemands,
+  ): (request: IncomingMessage, response: ServerResponse) => Promise<AccessClaims | undefined>
+  /** For the event `upgrade` (WebSocket). The claims, or undefined: then the refusal is written and the socket closed. */
+  requireAccessToUpgrade(
+    demands?: AccessDemands,
+  ): (request: IncomingMessage, socket: Duplex) => Promise<AccessClaims | undefined>
+}
+
+/**
+ * Verifies the access tokens that a gateway or a client sends to this service.
+ *
+ * @example
+ * const access = accessGuard(verifier({ issuer, audience: 'orders', authority }))
+ * const orders = access.requireAccess()
+ * createServer(async (request, response) => {
+ *   const claims = await orders(request, response)
+ *   if (claims !== undefined) response.end(`Hello ${claims.sub}`)
+ * })
+ */
+export function accessGuard(
+  verifier: AccessVerifier,
+  options: AccessGuardOptions = {},
+): NodeAccessGuard {
+  const judge = accessJudge(verifier, options)
+  const { note, accessOf } = accessRequests<IncomingMessage>()
+
+  return {
+    accessOf,
+
+    requireAccess(demands) {
+      const required = judge(demands)
+      return async (request, response) => {
+        const judged = await required(headFacts(request, request.url ?? '/'))
+        if (!judged.ok) {
+          sendRefusal(response, judged)
+          return undefined
+        }
+        note(request, judged.claims)
+        return judged.claims
+      }
+    },
+
+    requireAccessToUpgrade(demands) {
+      const required = judge(demands)
+      return async (request, socket) => {
+        const end = (): void => void socket.destroy()
+        // Node has taken its own listener away: without one, a client that resets now would end the process
+        socket.on('error', end)
+        const judged = await required(headFacts(request, request.url ?? '/'))
+        if (!judged.ok) {
+          socket.end(headOf(judged), end)
+          return undefined
+        }
+        socket.off('error', end)
+        note(request, judged.claims)
+        return judged.claims
+      }
+    },
+  }
+}
+
+/** A refusal as the bytes of an answer, for a socket that has no response any more. */
+function headOf({ refusal: { status, headers, body } }: Refused): string {
+  const length = Buffer.byteLength(body)
+  const lines = [...headers, ['content-length', String(length)], ['connection', 'close']]
+  const head = lines.map(([name, value]) => `${name}: ${value}`)
+  return [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...head, '', body].join('\r\n')
 }

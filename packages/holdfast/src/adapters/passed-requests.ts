@@ -19,14 +19,16 @@ interface Judged {
   readonly decision: Decision | undefined
 }
 
-/** Remembers by request object, so that frameworks' own types and fields stay as they are. */
+/** Remembers under a name that nobody else can have, so that frameworks' own types and fields stay as they are. */
 export function passedRequests<Request extends object>(): PassedRequests<Request> & {
   note(request: Request, judged: Judged): void
 } {
-  const known = new WeakMap<Request, Judged>()
+  const judgedHere = Symbol('judged')
+  const judgedOf = (request: Request & { [judgedHere]?: Judged }): Judged | undefined =>
+    request[judgedHere]
 
   function sessionOf(request: Request): SessionView {
-    const session = known.get(request)?.session
+    const session = judgedOf(request)?.session
     if (session !== undefined) return session
     throw new SessionError(
       'internal_error',
@@ -35,10 +37,12 @@ export function passedRequests<Request extends object>(): PassedRequests<Request
   }
 
   return {
-    note: (request, { session, decision }) => void known.set(request, { session, decision }),
+    note(request: Request & { [judgedHere]?: Judged }, judged) {
+      request[judgedHere] = judged
+    },
     sessionOf,
-    optionalSessionOf: (request) => known.get(request)?.session,
-    decisionOf: (request) => known.get(request)?.decision,
+    optionalSessionOf: (request) => judgedOf(request)?.session,
+    decisionOf: (request) => judgedOf(request)?.decision,
     formToken: (request) => sessionOf(request).formToken,
   }
 }

@@ -4,6 +4,12 @@ export type { Carried, Carrier, DeliveredLifetime, HeaderLookup } from '../carri
 export { type CookieCarrier, type CookieOptions, cookie } from '../carriers/cookie.ts'
 export type { CrossSiteOptions } from '../carriers/csrf.ts'
 export type { RefreshOptions } from '../carriers/refresh.ts'
+export type {
+  AccessGuardOptions,
+  AccessRequests,
+  AccessVerifier,
+  RefusedAccess,
+} from './access.ts'
 export type { Answering } from './answering.ts'
 export type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
 export type {

@@ -31,6 +31,8 @@ const ADVICE: Partial<Record<Code, string>> = {
   session_unknown: 'Log in again.',
   session_expired: 'The session has expired. Log in again.',
   session_revoked: 'The session was ended. Log in again.',
+  access_token_invalid: 'The access token is not valid here.',
+  access_token_expired: 'The access token has expired. Get another one.',
   step_up_required: 'Prove a factor to go on.',
   session_limited: 'The session may only read until a factor is proved.',
   context_refused: 'Too many attempts. Try again later, or from where you usually are.',

@@ -81,7 +81,8 @@ export function refuser(
   return { refuse, expiredCookies }
 }
 
-function redirected({ headers }: Refusal, location: string): Refusal {
+/** The same refusal as the way to a page; the cookie that it takes back goes along. */
+export function redirected({ headers }: Refusal, location: string): Refusal {
   const kept = headers.filter(([name]) => name === 'set-cookie' || name === 'cache-control')
   return { status: 303, headers: [...kept, ['location', location]], body: '' }
 }

@@ -8,24 +8,23 @@ const SCHEME = /^bearer(?: +|$)/i
  * Answers cannot carry a token, so a bearer's secret does not rotate. Other schemes are somebody else's.
  */
 export function bearer(): Carrier {
-  return {
-    ambient: false,
+  return { ambient: false, read: (header) => readBearer(header, TOKEN_LENGTH) }
+}
 
-    read(header: HeaderLookup): Carried {
-      const lines = header('authorization')
-      if (lines === undefined) return MISSING
-      const [line, another] = typeof lines === 'string' ? [lines] : lines
-      if (another !== undefined) return { ok: false, code: 'token_duplicated' }
-      if (line === undefined) return MISSING
-      const scheme = SCHEME.exec(line)?.[0]
-      if (scheme === undefined) return MISSING
-      const token = line.slice(scheme.length)
-      // Some servers join repeated lines with a comma, which no token holds.
-      if (token.includes(',')) return { ok: false, code: 'token_duplicated' }
-      if (token === '' || token.length > TOKEN_LENGTH) return { ok: false, code: 'token_malformed' }
-      return { ok: true, token }
-    },
-  }
+/** The one token of the one `Authorization` line, if it is not longer than `most`. */
+export function readBearer(header: HeaderLookup, most: number): Carried {
+  const lines = header('authorization')
+  if (lines === undefined) return MISSING
+  const [line, another] = typeof lines === 'string' ? [lines] : lines
+  if (another !== undefined) return { ok: false, code: 'token_duplicated' }
+  if (line === undefined) return MISSING
+  const scheme = SCHEME.exec(line)?.[0]
+  if (scheme === undefined) return MISSING
+  const token = line.slice(scheme.length)
+  // Some servers join repeated lines with a comma, which no token holds.
+  if (token.includes(',')) return { ok: false, code: 'token_duplicated' }
+  if (token === '' || token.length > most) return { ok: false, code: 'token_malformed' }
+  return { ok: true, token }
 }
 
 const MISSING = { ok: false, code: 'token_missing' } as const

@@ -1,5 +1,7 @@
 import { CODES, type Code, type FaultCode, SessionError } from '../core/errors.ts'
+import { boundedText } from './bounded-text.ts'
 import type { ConnectOptions } from './index.ts'
+import { serviceAddress } from './service-address.ts'
 
 /** What came back: a status, the code of a problem if it was one, and the JSON. */
 export interface RemoteAnswer {
@@ -36,10 +38,7 @@ export function remoteCalls({
   timeoutMs = DEFAULT_TIMEOUT_MS,
   fetch: fetcher = fetch,
 }: ConnectOptions): RemoteCalls {
-  const base = baseOf(url)
-  if (!/^[\x21-\x7e]{1,512}$/.test(key)) {
-    throw new SessionError('config_invalid', 'The API key must be printable ASCII without spaces.')
-  }
+  const base = serviceAddress({ url, key })
   if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS) {
     throw new SessionError('config_invalid', `timeoutMs must be 1 to ${MAX_TIMEOUT_MS}.`)
   }
@@ -85,22 +84,9 @@ export function remoteCalls({
   }
 }
 
-function baseOf(url: string): string {
-  if (URL.canParse(url)) {
-    const { protocol, username, password, search, hash, origin, pathname } = new URL(url)
-    const plain = username === '' && password === '' && search === '' && hash === ''
-    if ((protocol === 'http:' || protocol === 'https:') && plain) {
-      return `${origin}${pathname.replace(/\/+$/, '')}`
-    }
-  }
-  throw new SessionError(
-    'config_invalid',
-    'The address of the service must be an http or https URL without credentials, query or fragment.',
-  )
-}
-
 async function answerOf(response: Response): Promise<RemoteAnswer> {
-  const text = await boundedText(response)
+  const text = await boundedText(response, MAX_ANSWER_BYTES)
+  if (text === undefined) throw unavailable(`answered with more than ${MAX_ANSWER_BYTES} bytes`)
   const body = text === '' ? undefined : jsonOf(text)
   const problem = response.ok || typeof body !== 'object' || body === null ? {} : body
   return {
@@ -108,24 +94,6 @@ async function answerOf(response: Response): Promise<RemoteAnswer> {
     code: 'code' in problem && typeof problem.code === 'string' ? problem.code : undefined,
     detail: 'detail' in problem && typeof problem.detail === 'string' ? problem.detail : undefined,
     body,
-  }
-}
-
-async function boundedText(response: Response): Promise<string> {
-  if (response.body === null) return ''
-  const reader = response.body.getReader()
-  const decoder = new TextDecoder()
-  let text = ''
-  let size = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
-    size += value.byteLength
-    if (size > MAX_ANSWER_BYTES) {
-      await reader.cancel()
-      throw unavailable(`answered with more than ${MAX_ANSWER_BYTES} bytes`)
-    }
-    text += decoder.decode(value, { stream: true })
   }
 }
 

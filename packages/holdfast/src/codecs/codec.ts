@@ -79,14 +79,26 @@ const REMEMBERED_TOKENS = 5_000
  * Keys are KeyObjects throughout: raw buffers are several times slower on Node 24.
  */
 export function sealingCodec(ring: Keyring, host: Host): Codec {
+  /** The keys that the memories below are of. A ring may change in place. */
+  let known = ring.keys
   const derivedKeys = new Map<string, KeyObject>()
   /** Claims of tokens whose tag was right, by the digest of the token: a client shows one token many times. */
   const authentic = memo<string, Claims>(REMEMBERED_TOKENS)
+  const formTokens = memo<SessionId, string>(REMEMBERED_TOKENS)
+
+  /** What a key that was taken out has tagged and sealed must not be believed any longer. */
+  function forgetOldRing(): void {
+    if (ring.keys === known) return
+    known = ring.keys
+    derivedKeys.clear()
+    authentic.clear()
+  }
 
   function derived(keyId: string, purpose: string): KeyObject | undefined {
+    forgetOldRing()
     const name = `${keyId} ${purpose}`
-    const known = derivedKeys.get(name)
-    if (known !== undefined) return known
+    const before = derivedKeys.get(name)
+    if (before !== undefined) return before
     const master = keyId === 'index' ? ring.index : ring.keys.find(({ id }) => id === keyId)?.secret
     if (master === undefined) return undefined
     const key = createSecretKey(
@@ -174,9 +186,10 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
 
     authenticate(token) {
       if (token.length !== TOKEN_LENGTH) return 'token_malformed'
+      forgetOldRing()
       const name = hash('sha256', token, 'binary')
-      const known = authentic.get(name)
-      if (known !== undefined) return known
+      const before = authentic.get(name)
+      if (before !== undefined) return before
       const claims = checkTag(token)
       if (typeof claims !== 'string') authentic.set(name, claims)
       return claims
@@ -192,7 +205,13 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     },
 
     formToken(session) {
-      return createHmac('sha256', required('index', 'form')).update(session).digest('base64url')
+      const known = formTokens.get(session)
+      if (known !== undefined) return known
+      const made = createHmac('sha256', required('index', 'form'))
+        .update(session)
+        .digest('base64url')
+      formTokens.set(session, made)
+      return made
     },
   }
 }

@@ -6,6 +6,7 @@ import { systemHost } from './system-host.ts'
 /**
  * The keys of an estate: one index key that names subjects and never rotates, and master keys from which
  * every purpose derives its own. New records and tokens use the current one; older ones still open what they sealed.
+ * A ring may change in place (getters): whoever uses it reads `keys` and `current` anew each time.
  */
 export interface Keyring {
   readonly index: KeyObject

@@ -5,7 +5,7 @@ export interface AccessGrant {
   readonly session: SessionId
   readonly subject: string
   readonly tenant: string
-  /** The subject generation that the session was born under. */
+  /** The highest subject generation that the session has survived. */
   readonly generation: number
   /** Null where the session has none that counts in the presenting context. */
   readonly acr: string | null

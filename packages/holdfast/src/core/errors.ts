@@ -19,12 +19,16 @@ export const CODES = {
   token_key_unknown: { status: 401, kind: 'refusal', clears: false },
   /** No token came with the request. Log in. */
   token_missing: { status: 401, kind: 'refusal', clears: false },
-  /** More than one session cookie came: somebody planted one. None is believed. */
+  /** More than one session cookie or access token came: somebody planted one. None is believed. */
   token_duplicated: { status: 401, kind: 'refusal', clears: false },
   /** The secret belongs to a dead family: a login or a step-up replaced it. The newer cookie of the same jar is left alone. */
   token_superseded: { status: 401, kind: 'refusal', clears: false },
   /** A token of one kind was shown where another kind belongs. */
   wrong_token_use: { status: 401, kind: 'refusal', clears: false },
+  /** What was shown is no access token of this issuer for this service: forged, garbage, for somebody else, or not valid yet. */
+  access_token_invalid: { status: 401, kind: 'refusal', clears: false },
+  /** The access token was good and has expired. Get another by the session or the refresh token. */
+  access_token_expired: { status: 401, kind: 'refusal', clears: false },
   /** This context looks wrong, or the route asks for more. Prove a factor; the session goes on elsewhere. */
   step_up_required: { status: 401, kind: 'refusal', clears: false },
   /** From here the session may only read until it passes a step-up. */
@@ -75,6 +79,10 @@ export const CODES = {
   store_unavailable: { status: 503, kind: 'fault', clears: false },
   /** Other writers won each race for this record. Try again. */
   store_contended: { status: 503, kind: 'fault', clears: false },
+  /** A verifier of access tokens cannot know whether the session still lives, and the route asks it to: the revocation feed is behind, or the authority did not answer. Nobody is logged out by this; try again. */
+  revocations_unavailable: { status: 503, kind: 'fault', clears: false },
+  /** A verifier of access tokens has no key set that may still be used, and the authority gives it none. Nobody is logged out by this; try again. */
+  keys_unavailable: { status: 503, kind: 'fault', clears: false },
   /** The feed has dropped entries after this position. Read the present state and follow from the head. */
   feed_gap: { status: 410, kind: 'fault', clears: false },
 } as const satisfies Record<string, CodeFacts>

@@ -158,6 +158,14 @@ export type Refreshed =
     }
   | (Verification & { readonly ok: false })
 
+/**
+ * What an engine of this process with local copies hangs on its `verify`: the same answer at once, where it takes asking
+ * nobody; else undefined. On the function, so that whoever puts another `verify` in its place is not passed by.
+ */
+export interface VerifiesNow {
+  now?(presented: Presented): Verification | undefined
+}
+
 /** What a challenged client has to bring (RFC 9470). */
 export interface Demands {
   readonly acr?: string

@@ -158,7 +158,7 @@ export interface Marks {
   once(key: string, until: number): Promise<boolean>
 }
 
-/** Opaque; a position in the feed over all partitions. */
+/** A position in the feed over all partitions: opaque, but for who keeps a window of the feed and has to compare. */
 export type Cursor = string
 
 /** What the feed tells of: an end, a raised generation, a change, an event. */
@@ -198,6 +198,12 @@ export type FeedEntry = FeedItem & {
 export interface Feed {
   /** The position after everything that has happened so far. */
   head(): Promise<Cursor>
+  /**
+   * A position that everything at or after the instant `at` comes after, in a bounded number of reads whatever the size of
+   * the feed. Clocks of writers may differ by ten seconds. `from` is later than `at` where the feed no longer reaches back
+   * so far: what happened before `from` may be missing.
+   */
+  position(at: number): Promise<{ readonly cursor: Cursor; readonly from: number }>
   /** Events that come with no other change. */
   append(key: SessionId | SubjectKey, events: readonly SealedEvent[]): Promise<void>
   /**
@@ -213,11 +219,11 @@ export interface Feed {
    * `store_unavailable` when the store is lost: follow again from the last cursor.
    */
   follow(after: Cursor, stop: StopSignal): AsyncIterable<FeedEntry>
-  /** As `follow`, and a heartbeat at least every `everyMs` for as long as there is nothing else: proof that nothing was missed. */
+  /** As `follow`, and a heartbeat about every `everyMs`, whether anything comes or not: proof that nothing was missed. */
   watch(after: Cursor, stop: StopSignal, everyMs: number): AsyncIterable<FeedEntry | Heartbeat>
 }
 
-/** The store was asked, and had nothing after `cursor`. */
+/** The store was asked, and had nothing after `cursor` that was not told before. */
 export interface Heartbeat {
   readonly kind: 'heartbeat'
   readonly cursor: Cursor

@@ -48,19 +48,20 @@ export function accessFor({ presented, presentation, claims }: Shown): Access | 
     : { audience, presentation }
 }
 
-export function passed(
+interface Delivered {
+  readonly decision: Decision
+  readonly token?: string | undefined
+  readonly refreshToken?: string | undefined
+}
+
+/** The answer to a presentation that passes, without anything that takes time. */
+export function passedNow(
   parts: Parts,
   state: SessionState,
   found: Found,
-  answer: {
-    readonly decision: Decision
-    readonly token?: string | undefined
-    readonly refreshToken?: string | undefined
-    readonly access?: Access | undefined
-  },
-): Passed | Promise<Passed> {
-  const { decision, token, refreshToken, access } = answer
-  const verification: Passed = {
+  { decision, token, refreshToken }: Delivered,
+): Passed {
+  return {
     ok: true,
     decision,
     session: viewOf(parts, state, found),
@@ -68,17 +69,32 @@ export function passed(
     ...(token === undefined ? {} : { token }),
     ...(refreshToken === undefined ? {} : { refreshToken }),
   }
+}
+
+export function passed(
+  parts: Parts,
+  state: SessionState,
+  found: Found,
+  answer: Delivered & { readonly access?: Access | undefined },
+): Passed | Promise<Passed> {
+  const { decision, access } = answer
+  const verification = passedNow(parts, state, found, answer)
   const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
   if (access === undefined || !trusted || parts.tokens === undefined) return verification
   return parts.tokens
-    .issue(grantOf(state, access))
+    .issue(grantOf(state, found, access))
     .then(({ token: accessToken, expiresIn }) => ({ ...verification, accessToken, expiresIn }))
 }
 
-type Passed = Verification & { readonly ok: true }
+/** An answer that lets pass. */
+export type Passed = Verification & { readonly ok: true }
 
 /** A proof counts where it was given: elsewhere nothing downstream may take the session for stronger, or fresher. */
-function grantOf(state: SessionState, { audience, presentation }: Access): AccessGrant {
+function grantOf(
+  state: SessionState,
+  { generation }: Found,
+  { audience, presentation }: Access,
+): AccessGrant {
   const { at, network, device } = presentation
   const { acr, amr, authenticatedAt } = state.family
   const proved = provedAt(state, contextKey(network, device))
@@ -86,7 +102,7 @@ function grantOf(state: SessionState, { audience, presentation }: Access): Acces
     session: state.id,
     subject: state.subject,
     tenant: state.tenant,
-    generation: state.generation,
+    generation,
     acr: proved ? acr : null,
     amr: proved ? amr : [],
     authenticatedAt: proved ? authenticatedAt : null,

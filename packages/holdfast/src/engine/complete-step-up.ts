@@ -1,3 +1,4 @@
+import { acrMet } from '../core/acr.ts'
 import { sameText } from '../core/constant-time.ts'
 import { contextKey, findContext, placeContext } from '../core/context.ts'
 import { lifetimeVerdict } from '../core/lifetimes.ts'
@@ -17,7 +18,7 @@ import type { Parts } from './parts.ts'
 import { authenticate, lineOf, presentationOf, type Shown } from './present.ts'
 import { contended, save, TRIES } from './save.ts'
 import { DEFAULT_TENANT } from './subjects.ts'
-import { acrMet, provedAt } from './weigh.ts'
+import { provedAt } from './weigh.ts'
 
 /**
  * The subject proved a factor: hard rotation. New family and token, the context is confirmed, the fork is over,

@@ -13,7 +13,14 @@ import { isSessionId, type SessionId } from '../core/ids.ts'
 import { DEFAULT_LIFETIMES, type Lifetime, lifetimeVerdict } from '../core/lifetimes.ts'
 import type { Lookup } from '../core/lookup.ts'
 import type { SessionDetail } from '../core/session.ts'
-import type { PageRequest, Sessions, SubjectRef } from '../core/sessions.ts'
+import type {
+  PageRequest,
+  Presented,
+  Sessions,
+  SubjectRef,
+  Verification,
+  VerifiesNow,
+} from '../core/sessions.ts'
 import type { Store } from '../core/store.ts'
 import { describeNetwork } from '../network/describe.ts'
 import { networkReader } from '../network/network-reader.ts'
@@ -23,17 +30,20 @@ import { patchAttributes } from './attributes.ts'
 import { beginStepUp } from './begin-step-up.ts'
 import { invalid } from './check.ts'
 import { completeStepUp } from './complete-step-up.ts'
+import { copiedStore } from './copied-store.ts'
+import { type LocalCopies, localCopies } from './copies.ts'
 import { create } from './create.ts'
 import { logout, revoke, revokeSubject } from './end.ts'
 import { journal } from './journal.ts'
 import { load } from './load.ts'
 import { type Parts, type SessionLimit, versionGuard } from './parts.ts'
+import { quietPolicy } from './quiet-policy.ts'
 import { sessionRecords } from './records.ts'
 import { refresh } from './refresh.ts'
 import { report } from './report.ts'
 import { checkSubject } from './subjects.ts'
 import { batchedTouches } from './touches.ts'
-import { verify } from './verify.ts'
+import { verify, verifyNow } from './verify.ts'
 import { detailOf } from './views.ts'
 
 /** What an engine is made of; only `store` and `keyring` are needed. */
@@ -63,11 +73,26 @@ export interface SessionsOptions {
   readonly rotateEveryMs?: number
   /** Issues access tokens for the audiences that presentations name: `accessTokens` of `holdfast/tokens`. */
   readonly tokens?: AccessTokens
+  /**
+   * Keeps what was read of sessions in this process, so that most verifications ask no store. Default false. A revocation by
+   * another process then takes effect here as soon as the feed has told of it: within milliseconds, and within 3 s where a
+   * store that is failing does not answer. Of this process's own it takes effect at once.
+   */
+  readonly localCopies?: boolean | LocalCopiesOptions
   readonly host?: Host
   /** Every event, once it is committed. Must not throw. */
   readonly onEvent?: (event: SessionEvent) => void
 }
 
+/** How much is kept, and who counts how often it was of use. */
+export interface LocalCopiesOptions {
+  /** Most sessions. Default 10,000: some 30 MB. */
+  readonly max?: number
+  /** A verification was answered from a copy, or had to read the store. Must not throw. */
+  readonly onAsked?: (state: 'hit' | 'miss') => void
+}
+
+const MAX_COPIES = 10_000
 const FIVE_MINUTES_MS = 5 * 60_000
 const MAX_PAGE = 200
 
@@ -80,10 +105,12 @@ const MAX_PAGE = 200
 export function createSessions(options: SessionsOptions): Sessions {
   const parts = partsOf(options)
   const { host, store } = parts
+  const verifyAsked = (presented: Presented): Promise<Verification> => verify(parts, presented)
+  const atOnce: VerifiesNow = { now: (presented) => verifyNow(parts, presented) }
 
   return {
     create: (login) => create(parts, login),
-    verify: (presented) => verify(parts, presented),
+    verify: parts.copies === undefined ? verifyAsked : Object.assign(verifyAsked, atOnce),
     refresh: (presented) => refresh(parts, presented),
     beginStepUp: (presented) => beginStepUp(parts, presented),
     completeStepUp: (proof) => completeStepUp(parts, proof),
@@ -128,7 +155,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 }
 
 function partsOf(options: SessionsOptions): Parts {
-  const { store, keyring, lookup, prefixes, limit, tenants = {}, onEvent } = options
+  const { keyring, lookup, prefixes, limit, tenants = {}, onEvent } = options
   const host = options.host ?? systemHost()
   const codec = sealingCodec(keyring, host)
   const lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
@@ -138,12 +165,17 @@ function partsOf(options: SessionsOptions): Parts {
     () => host.now(),
   )
   const readFacts = factReader(describe)
+  const policy = options.policy ?? balanced()
+  const copies = copiesOf(options, host)
+  const store = copies === undefined ? options.store : copiedStore(options.store, copies)
 
   return {
     store,
+    copies,
     codec,
     host,
-    policy: options.policy ?? balanced(),
+    policy,
+    quietly: quietPolicy(policy),
     shadow: options.shadow,
     signals: options.signals ?? starterSignals(),
     describeNetwork: describe,
@@ -160,6 +192,17 @@ function partsOf(options: SessionsOptions): Parts {
     versions: versionGuard(),
     reported: versionGuard(),
   }
+}
+
+function copiesOf(
+  { store: { feed }, localCopies: wanted = false }: SessionsOptions,
+  host: Host,
+): LocalCopies | undefined {
+  if (wanted === false) return undefined
+  const { max = MAX_COPIES, onAsked } = wanted === true ? {} : wanted
+  if (!Number.isSafeInteger(max) || max < 1)
+    throw misconfigured('localCopies.max', 'must be a whole number above 0')
+  return localCopies({ feed, host, max, onAsked })
 }
 
 /** Names come from clients: only own keys count, never what an object inherits. */

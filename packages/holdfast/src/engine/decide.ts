@@ -102,7 +102,7 @@ export async function weighOpened(
   const session = asOfNow(state, found, row, presentation.at)
   const demand = { acr: presented.acr, freshWithin: presented.freshWithin }
   const first = weigh(parts, session, presentation, history, demand)
-  const reused = isReused(session, shown, first.standing)
+  const reused = isReused(state, shown, first.standing)
   const weighing = reused
     ? weigh(parts, session, presentation, history, { ...demand, contradiction: 'refresh_reused' })
     : first
@@ -146,7 +146,7 @@ export async function revokeNow(
   await parts.store.entries.revoke(state.id, {
     until: state.deadline,
     why,
-    at: shown.presentation.at,
+    at: parts.host.now(),
     events: parts.journal.seal(all),
   })
   parts.journal.tell(all)

@@ -129,7 +129,8 @@ async function end(parts: Parts, id: SessionId, { until, why, ...facts }: End): 
   const ended = await parts.store.entries.revoke(id, {
     until: Math.max(until, facts.at + 1),
     why,
-    at: facts.at,
+    // when it ended, not when the request came that ended it: readers of the feed keep it for so long from then on
+    at: parts.host.now(),
     events: parts.journal.seal(events),
   })
   if (ended) parts.journal.tell(events)

@@ -13,6 +13,8 @@ export interface Weighable extends Shown {
   readonly row: Row
 }
 
+type Refusal = Verification & { readonly ok: false }
+
 /**
  * The first six steps of the design: from a token to a live session whose secret was shown. What `judge` makes of
  * it is the answer; where its write lost a race, the session is read and judged once more.
@@ -20,13 +22,39 @@ export interface Weighable extends Shown {
 export async function judgeLive<Answer>(
   parts: Parts,
   { presented, kind }: { readonly presented: Presented; readonly kind: TokenKind },
-  judge: (opened: Opened, shown: Weighable) => Promise<Answer | 'lost_race'> | Answer,
-): Promise<Answer | (Verification & { readonly ok: false })> {
+  judge: Judge<Answer>,
+): Promise<Answer | Refusal> {
+  const shown = shownBy(parts, presented, kind)
+  return 'ok' in shown ? shown : judgeShown(parts, shown, judge)
+}
+
+/** A presentation, and the kind of token that belongs there. */
+export interface Asked {
+  readonly presented: Presented
+  readonly kind: TokenKind
+}
+
+type Judge<Answer> = (
+  opened: Opened,
+  shown: Weighable,
+) => Promise<Answer | 'lost_race'> | Answer | 'lost_race'
+
+/** What was shown, or why it is not looked at any further. Reads nothing. */
+export function shownBy(parts: Parts, presented: Presented, kind: TokenKind): Shown | Refusal {
   const at = parts.host.now()
   const claims = authenticate(parts, presented, { at, kind })
   if (typeof claims === 'string') return { ok: false, code: claims }
-  const presentation = presentationOf(parts, presented, at)
-  const shown: Shown = { presented, presentation, claims }
+  return { presented, presentation: presentationOf(parts, presented, at), claims }
+}
+
+/** As {@link judgeLive}, from what was shown on. */
+export async function judgeShown<Answer>(
+  parts: Parts,
+  shown: Shown,
+  judge: Judge<Answer>,
+): Promise<Answer | Refusal> {
+  const { claims, presentation } = shown
+  const { at } = presentation
 
   for (let tries = 0; tries < TRIES; tries++) {
     const opened = await load(parts, claims.session)

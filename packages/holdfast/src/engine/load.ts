@@ -13,6 +13,17 @@ export interface Opened {
 
 /** Reads and opens. Undefined when there is no such live session. Idleness is not judged here. */
 export async function load(parts: Parts, id: SessionId): Promise<Opened | undefined> {
+  const keep = parts.copies?.reading(id)
+  let opened: Opened | undefined
+  try {
+    opened = await readAndOpen(parts, id)
+  } finally {
+    keep?.(opened)
+  }
+  return opened
+}
+
+async function readAndOpen(parts: Parts, id: SessionId): Promise<Opened | undefined> {
   const seenBefore = parts.versions.seen(id)
   const found = await parts.store.entries.read(id)
   if (found === undefined) return undefined

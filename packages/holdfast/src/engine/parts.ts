@@ -7,7 +7,9 @@ import type { Host } from '../core/host.ts'
 import type { Lifetime } from '../core/lifetimes.ts'
 import type { Device, Network, RequestFacts } from '../core/request.ts'
 import type { Store } from '../core/store.ts'
+import type { LocalCopies } from './copies.ts'
 import type { Journal } from './journal.ts'
+import type { QuietPolicy } from './quiet-policy.ts'
 import type { Records } from './records.ts'
 import type { Touches } from './touches.ts'
 
@@ -17,12 +19,15 @@ export interface Parts {
   readonly codec: Codec
   readonly host: Host
   readonly policy: Policy
+  readonly quietly: QuietPolicy
   readonly shadow: Policy | undefined
   readonly signals: readonly Signal[]
   readonly describeNetwork: (ip: string | null) => Network
   readonly describeDevice: (request: RequestFacts) => Device
   readonly readFacts: FactReader
   readonly records: Records
+  /** Absent: every request reads the store. */
+  readonly copies: LocalCopies | undefined
   readonly lifetimeOf: (tenant: string, name: string) => Lifetime | undefined
   readonly limit: SessionLimit | undefined
   readonly acrOrder: readonly string[]

@@ -6,15 +6,16 @@ import type { Weighable } from './live.ts'
 /**
  * Whether a refresh token that was used before comes from somebody else (RFC 9700, section 4.14): an old one from a
  * context that did not use it, or the one that was used last from such a context, where what is known speaks against
- * it. An owner who changed networks with the response still on its way is neither. `standing` is what the decision
- * would be if nothing more were asked for.
+ * it. An owner who changed networks with the response still on its way is neither. After a fork nobody gets anything
+ * before a step-up, which ends the line: there is nothing more to prove. `standing` is what the decision would be if
+ * nothing more were asked for.
  */
 export function isReused(
-  { refresh, contexts }: SessionState,
+  { refresh, contexts, fork }: SessionState,
   { claims, row, presentation }: Weighable,
   standing: Pick<Decision, 'outcome'>,
 ): boolean {
-  if (claims.kind !== 'refresh' || refresh === null) return false
+  if (claims.kind !== 'refresh' || refresh === null || fork !== null) return false
   const key = contextKey(presentation.network, presentation.device)
   switch (row.row) {
     case 'current':

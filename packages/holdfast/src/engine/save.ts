@@ -46,9 +46,13 @@ export function touchIfDue(
   found: Found,
   { at, network, device }: Presentation,
 ): Promise<void> | undefined {
-  if (at - (found.lastActivity ?? 0) < touchInterval(found.idleMs)) return undefined
+  if (!touchDue(found, at)) return undefined
   const facts = { at, session: found.id, network, device }
   return parts.touches
     .touch(found.id, at)
     .then(() => parts.journal.tell([parts.journal.event('session-presented', facts)]))
+}
+
+export function touchDue({ lastActivity = 0, idleMs }: Found, at: number): boolean {
+  return at - lastActivity >= touchInterval(idleMs)
 }

@@ -11,20 +11,7 @@ export function viewOf(
   state: SessionState,
   found: Found,
 ): SessionView {
-  return {
-    ...factsOf(parts, state, found),
-    // made when somebody reads it: most requests need none
-    get formToken() {
-      return parts.codec.formToken(state.id)
-    },
-  }
-}
-
-function factsOf(
-  parts: Pick<Parts, 'codec'>,
-  state: SessionState,
-  found: Found,
-): Omit<SessionView, 'formToken'> {
+  // each field by name, for every request: copying them would cost as much as all the rest of judging a local copy
   return {
     id: state.id,
     subject: state.subject,
@@ -38,11 +25,13 @@ function factsOf(
     idleMs: state.idleMs,
     attributes: openAttributes(parts, found),
     attributesVersion: found.attributes?.version ?? 0,
+    formToken: parts.codec.formToken(state.id),
   }
 }
 
 export function detailOf(parts: Parts, { state, found }: Opened, now: number): SessionDetail {
-  return Object.assign(factsOf(parts, state, found), {
+  const { formToken: _secret, ...facts } = viewOf(parts, state, found)
+  return Object.assign(facts, {
     lastActivity: found.lastActivity ?? state.createdAt,
     origin: state.origin,
     contexts: state.contexts.map((context) => contextOf(state, context, now)),

@@ -1,3 +1,4 @@
+import { acrMet } from '../core/acr.ts'
 import {
   type Context,
   contextKey,
@@ -113,14 +114,6 @@ export function explain(
 ): Decision {
   const { session, presentation, history, demand } = recorded
   return weigh(scales, session, presentation, history, demand).decision
-}
-
-/** Whether the presented family has the authentication context: by the configured order, else the very same. */
-export function acrMet(have: string | null, want: string, order: readonly string[]): boolean {
-  if (have === want) return true
-  const rank = have === null ? -1 : order.indexOf(have)
-  const least = order.indexOf(want)
-  return rank >= 0 && least >= 0 && rank >= least
 }
 
 /** Whether what the family's login or step-up proved counts in a context: where it was proved, and where the owner is known to be. */

@@ -29,19 +29,46 @@ const FOLLOW_PAGE = 256
 const LEAST_PER_PARTITION = 8
 const TRIES = 3
 
+/** Clocks of writers may differ by so much, and a position by time is still right. */
+const CLOCKS_DIFFER_MS = 10_000
+
+/** Entries that are looked at together when a position is sought by time: one that is out of order is not believed alone. */
+const RUN = 16
+
 /** One feed over all partitions: merged by time, in order within each, every gap noticed. */
 export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'append'> {
-  async function readFrom(
-    positions: Positions,
-    limit: number,
-  ): Promise<{ items: FeedEntry[]; positions: Positions }> {
+  async function readFrom(positions: Positions, limit: number): Promise<Part> {
     const heads = await source.heads()
     const behind = heads.flatMap((head, partition) => {
       const after = positions[partition] ?? 0
       if (after > head) throw gap(partition, 'the store has lost what came before it')
       return head > after ? { partition, after, pending: head - after } : []
     })
-    if (behind.length === 0) return { items: [], positions }
+    if (behind.length === 0) return { items: [], positions, reachesHeads: true }
+    const part = await readBehind(behind, { positions, limit })
+    if ('notThere' in part) throw gap(part.notThere, 'newer entries have taken its place')
+    return {
+      ...part,
+      reachesHeads: heads.every((head, partition) => (part.positions[partition] ?? 0) >= head),
+    }
+  }
+
+  /** One step less than {@link readFrom}: believes the heads that are known, and asks for them only if they are wrong. */
+  async function readKnown(positions: Positions, known: Positions, limit: number): Promise<Part> {
+    const behind = positions.flatMap((after, partition) => {
+      const head = known[partition] ?? 0
+      return head > after ? { partition, after, pending: head - after } : []
+    })
+    const part = behind.length > 0 && (await readBehind(behind, { positions, limit }))
+    if (part && !('notThere' in part)) return { ...part, reachesHeads: false }
+    watch.doubt()
+    return readFrom(positions, limit)
+  }
+
+  async function readBehind(
+    behind: readonly Behind[],
+    { positions, limit }: { readonly positions: Positions; readonly limit: number },
+  ): Promise<Omit<Part, 'reachesHeads'> | { readonly notThere: number }> {
     const fair = Math.max(LEAST_PER_PARTITION, Math.ceil((2 * limit) / behind.length))
     const asked = behind.map(({ partition, after, pending }) => ({
       partition,
@@ -49,12 +76,12 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
       count: Math.min(pending, limit, fair),
     }))
     const got = await source.ranges(asked)
-    const lanes = asked.map(({ partition, after }, lane) => {
+    const lanes: Lane[] = []
+    for (const [lane, { partition, after, pending }] of behind.entries()) {
       const items = got[lane] ?? []
-      if (items[0]?.sequence !== after + 1)
-        throw gap(partition, 'newer entries have taken its place')
-      return { partition, items, next: 0, more: (behind[lane]?.pending ?? 0) > items.length }
-    })
+      if (items[0]?.sequence !== after + 1) return { notThere: partition }
+      lanes.push({ partition, items, next: 0, more: pending > items.length })
+    }
     return merge(lanes, { positions, limit })
   }
 
@@ -81,27 +108,71 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
     everyMs?: number,
   ): AsyncGenerator<FeedEntry | Heartbeat> {
     let positions: Positions = decodeCursor(after)
+    let known: Positions | undefined
+    let beatAt = -Infinity
     while (!stop.aborted && !watch.closed()) {
       const askedAt = performance.now()
-      const page = await readFrom(positions, FOLLOW_PAGE)
-      for (const item of page.items) {
+      const asked = known === undefined
+      const part =
+        known === undefined
+          ? await readFrom(positions, FOLLOW_PAGE)
+          : await readKnown(positions, known, FOLLOW_PAGE)
+      for (const item of part.items) {
         if (stop.aborted) return
         yield item
       }
-      positions = page.positions
-      if (page.items.length > 0) continue
-      if (everyMs !== undefined) {
+      positions = part.positions
+      known = undefined
+      const isDue = everyMs !== undefined && askedAt >= beatAt + everyMs
+      if (isDue && part.reachesHeads) {
+        beatAt = askedAt
         const ageMs = performance.now() - askedAt
         yield { kind: 'heartbeat', cursor: encodeCursor(positions), ageMs }
-      }
-      await watch.moved(positions, stop, everyMs)
+      } else if (isDue || (asked && !part.reachesHeads)) continue
+      const leftMs = everyMs && Math.max(0, beatAt + everyMs - performance.now())
+      known = await watch.moved(positions, stop, leftMs)
     }
+  }
+
+  /** First sequence number of each partition from which on nothing is older than `at`, a run of entries at a time. */
+  async function firstsSince(at: number, { oldest, heads }: Ends): Promise<number[]> {
+    const low = [...oldest]
+    const high = heads.map((head) => head + 1)
+    for (;;) {
+      const asked = low.flatMap((from, partition) => {
+        const to = high[partition] ?? 0
+        if (from >= to) return []
+        const middle = Math.floor((from + to) / 2)
+        const after = Math.max((oldest[partition] ?? 1) - 1, middle - RUN)
+        return { partition, middle, after, count: middle - after }
+      })
+      if (asked.length === 0) return low
+      const runs = await source.ranges(asked)
+      for (const [i, { partition, middle }] of asked.entries()) {
+        if (newestIn((runs[i] ?? []).filter(({ sequence }) => sequence <= middle)) >= at)
+          high[partition] = middle
+        else low[partition] = middle + 1
+      }
+    }
+  }
+
+  async function position(at: number): Promise<{ cursor: Cursor; from: number }> {
+    const [oldest, heads] = [await source.oldest(), await source.heads()]
+    const firsts = await firstsSince(at - CLOCKS_DIFFER_MS, { oldest, heads })
+    const cut = firsts.flatMap((first, partition) =>
+      first === oldest[partition] && first > 1 ? { partition, after: first - 1, count: RUN } : [],
+    )
+    const kept = (await source.ranges(cut)).map((run) =>
+      run.length === 0 ? Infinity : newestIn(run) + CLOCKS_DIFFER_MS,
+    )
+    return { cursor: encodeCursor(firsts.map((first) => first - 1)), from: Math.max(at, ...kept) }
   }
 
   return {
     async head() {
       return encodeCursor(await source.heads())
     },
+    position,
     async read(after, limit) {
       const { items, positions } = await read(
         after === undefined ? undefined : decodeCursor(after),
@@ -114,6 +185,33 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
     },
     watch: followed,
   }
+}
+
+interface Ends {
+  readonly oldest: Positions
+  readonly heads: Positions
+}
+
+interface Behind {
+  readonly partition: number
+  readonly after: number
+  /** So many entries come after it. */
+  readonly pending: number
+}
+
+/** What one step of reading gave. */
+interface Part {
+  readonly items: FeedEntry[]
+  readonly positions: Positions
+  /** Nothing was committed beyond `positions` when the step began. */
+  readonly reachesHeads: boolean
+}
+
+/** Events bear the time of what they tell of, which may be minutes before they were written; changes that of their commit. */
+function newestIn(run: readonly Numbered[]): number {
+  const items = run.map(({ item }) => item)
+  const changes = items.filter(({ kind }) => kind !== 'event')
+  return Math.max(...(changes.length > 0 ? changes : items).map(({ at }) => at))
 }
 
 interface Lane {

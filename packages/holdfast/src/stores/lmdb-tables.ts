@@ -18,6 +18,9 @@ const TRIM = 4
 /** Number of tables below, with room for more. */
 export const LMDB_TABLES = 16
 
+const HEADS = 'newest'
+const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
+
 type Bytes = Database<Buffer, string>
 
 /** Tables of an LMDB environment. Writes belong into a transaction. */
@@ -31,6 +34,7 @@ export function lmdbTables(root: RootDatabase): Tables {
   const places: Database<true, (string | number)[]> = root.openDB({ name: 'places' })
   const notes: Database<true, (string | number)[]> = root.openDB({ name: 'notes' })
   const feed: Database<FeedItem, number[]> = root.openDB({ name: 'feed' })
+  const heads = bytes('heads')
 
   function get(table: Bytes, key: string): Buffer | undefined {
     // the fast buffer is longer than it says and overwritten by the next read: its part is copied at once
@@ -43,6 +47,14 @@ export function lmdbTables(root: RootDatabase): Tables {
     const range = reverse ? { start: until, end: start } : { start, end: until }
     for (const key of feed.getKeys({ ...range, reverse, limit: 1 })) return key[1]
     return undefined
+  }
+
+  /** One short record beside the feed: 64 searches in the feed would cost a hundred times as much. */
+  function headsNow(): number[] {
+    const found = get(heads, HEADS)
+    return ALL.map((partition) =>
+      found === undefined ? (end(partition, true) ?? 0) : found.readUIntBE(partition * 6, 6),
+    )
   }
 
   return {
@@ -101,8 +113,13 @@ export function lmdbTables(root: RootDatabase): Tables {
       })
     },
 
+    feedHeads() {
+      // lmdb goes on with the view of the turn before; a commit that woke us may be newer than that
+      root.resetReadTxn()
+      return headsNow()
+    },
     feedEnds(partition) {
-      const newest = end(partition, true) ?? 0
+      const newest = headsNow()[partition] ?? 0
       return { newest, oldest: end(partition, false) ?? newest + 1 }
     },
     feedRange({ partition, after, count }) {
@@ -113,6 +130,10 @@ export function lmdbTables(root: RootDatabase): Tables {
       }))
     },
     appendFeed(partition, { sequence, item }, keepFrom) {
+      const newest = Buffer.alloc(PARTITIONS * 6)
+      for (const [of, head] of headsNow().entries()) newest.writeUIntBE(head, of * 6, 6)
+      newest.writeUIntBE(sequence, partition * 6, 6)
+      heads.putSync(HEADS, newest)
       feed.putSync([partition, sequence], item)
       if (keepFrom <= 1) return
       const old = { start: [partition, 0], end: [partition, keepFrom], limit: TRIM }

@@ -1,8 +1,10 @@
 import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { open, type RootDatabase } from 'lmdb'
 import { SessionError } from '../core/errors.ts'
 import type { Store } from '../core/store.ts'
+import { onFileChange } from './file-watch.ts'
 import { type Opening, openingOf } from './lmdb-opening.ts'
 import { LMDB_TABLES, lmdbTables } from './lmdb-tables.ts'
 import { FEED_LIMIT, localStore } from './local-store.ts'
@@ -90,7 +92,8 @@ export function lmdbStore({
   const store = localStore(backend, {
     now,
     feedLimit,
-    pollMs: POLL_MS,
+    // a commit writes to this file, whichever process makes it
+    others: { everyMs: POLL_MS, listen: ({ wake }) => onFileChange(join(path, 'data.mdb'), wake) },
     async close() {
       if (closed) return
       closed = true

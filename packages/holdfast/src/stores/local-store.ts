@@ -2,7 +2,7 @@ import { PARTITIONS } from '../core/ids.ts'
 import type { FeedItem, Store } from '../core/store.ts'
 import { checkedKey } from './arguments.ts'
 import { feedReader } from './feed-reader.ts'
-import { headWatch } from './head-watch.ts'
+import { type HeadWatchOptions, headWatch } from './head-watch.ts'
 import { homeOf } from './home.ts'
 import { localEntries } from './local-entries.ts'
 import { localMarks, localSubjects } from './local-subjects.ts'
@@ -14,8 +14,8 @@ export const FEED_LIMIT = 10_000
 export interface LocalOptions {
   readonly now: () => number
   readonly feedLimit: number
-  /** How often to look for what other processes wrote, ms; without it only this process writes. */
-  readonly pollMs?: number
+  /** How to hear of what other processes write; without it only this process writes. */
+  readonly others?: HeadWatchOptions
   readonly close: () => Promise<void>
 }
 
@@ -24,13 +24,11 @@ const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 /** The rules of the store contract, over the tables of this machine. */
 export function localStore(
   backend: Backend,
-  { now, feedLimit, pollMs, close }: LocalOptions,
+  { now, feedLimit, others, close }: LocalOptions,
 ): Store {
   const { tables } = backend
-  const ends = (): readonly { readonly newest: number; readonly oldest: number }[] =>
-    backend.look(() => ALL.map((partition) => tables.feedEnds(partition)))
-  const heads = async (): Promise<number[]> => ends().map(({ newest }) => newest)
-  const watch = headWatch(heads, pollMs)
+  const heads = async (): Promise<readonly number[]> => backend.look(() => tables.feedHeads())
+  const watch = headWatch(heads, others)
 
   const publish: Publish = (partition, items) => {
     let { newest } = tables.feedEnds(partition)
@@ -49,7 +47,8 @@ export function localStore(
   const parts = { ...backend, step, now, publish }
   const source = {
     heads,
-    oldest: async () => ends().map(({ oldest }) => oldest),
+    oldest: async () =>
+      backend.look(() => ALL.map((partition) => tables.feedEnds(partition).oldest)),
     ranges: async (asked: Parameters<typeof tables.feedRange>[0][]) =>
       backend.look(() => asked.map((range) => tables.feedRange(range))),
   }

@@ -1,4 +1,4 @@
-import type { SessionId, SubjectKey } from '../core/ids.ts'
+import { PARTITIONS, type SessionId, type SubjectKey } from '../core/ids.ts'
 import type { Numbered } from './feed-reader.ts'
 import { homeOf } from './home.ts'
 import type { History, StoredRecord, Versioned } from './record.ts'
@@ -83,6 +83,8 @@ export function memoryTables(): Tables {
       return taken
     },
 
+    feedHeads: () =>
+      Array.from({ length: PARTITIONS }, (_, partition) => lanes.get(partition)?.newest ?? 0),
     feedEnds(partition) {
       const { entries = [], newest = 0 } = lanes.get(partition) ?? {}
       return { newest, oldest: entries[0]?.sequence ?? newest + 1 }

@@ -14,6 +14,11 @@ export interface NodeRedisClient {
   sendCommand(...args: never[]): Promise<unknown>
 }
 
+/** A second client, of the same kind, that only waits for messages. */
+export interface RedisSubscriber {
+  subscribe(...args: never[]): Promise<unknown>
+}
+
 /** All that the store asks of a client, whatever its kind. Bulk strings come as Buffers. */
 export interface RedisPort {
   /** Keys of different slots cannot be asked for together. */
@@ -31,7 +36,7 @@ export function redisPort(client: RedisClient): RedisPort {
     if ('callBuffer' in client) return ioredisPort(client)
     if ('sendCommand' in client) return nodeRedisPort(client)
   }
-  throw invalid('needs "client": one made by the package ioredis or by the package redis')
+  throw invalidOption('needs "client": one made by the package ioredis or by the package redis')
 }
 
 function ioredisPort(client: IoredisClient): RedisPort {
@@ -39,9 +44,9 @@ function ioredisPort(client: IoredisClient): RedisPort {
     readonly keyPrefix?: string
     readonly scaleReads?: unknown
   }
-  if (keyPrefix) throw invalid('takes its own "prefix"; make the client without "keyPrefix"')
+  if (keyPrefix) throw invalidOption('takes its own "prefix"; make the client without "keyPrefix"')
   if (scaleReads !== 'master') {
-    throw invalid('must read from masters; make the client without "scaleReads"')
+    throw invalidOption('must read from masters; make the client without "scaleReads"')
   }
   const send = (to: IoredisClient, [name, ...args]: Arguments): Promise<unknown> =>
     to.callBuffer(name, ...args)
@@ -102,6 +107,7 @@ function nodeRedisPort(client: NodeRedisClient): RedisPort {
   }
 }
 
-function invalid(problem: string): SessionError {
+/** What a Redis store cannot be made with. */
+export function invalidOption(problem: string): SessionError {
   return new SessionError('config_invalid', `The Redis store ${problem}.`)
 }

@@ -18,6 +18,8 @@ export interface RedisKeys {
   feed(partition: number): string
   counter(partition: number): string
   mark(partition: number, digest: string): string
+  /** No key: the channel that scripts publish on, which they find from the name of a feed. */
+  readonly wake: string
 }
 
 export function redisKeys(prefix: string): RedisKeys {
@@ -39,6 +41,7 @@ export function redisKeys(prefix: string): RedisKeys {
     feed: (partition) => lane('f', partition),
     counter: (partition) => lane('n', partition),
     mark: (partition, digest) => key('m', partition, digest),
+    wake: `${prefix}wake`,
   }
 }
 

@@ -43,9 +43,17 @@ local function trim(index, count)
   for _, subject in ipairs(past) do redis.call('ZREM', index, subject) end
 end
 
+local newest = 0
+
 local function emit(feed, counter, ...)
-  local sequence = redis.call('INCR', counter)
-  redis.call('XADD', feed, 'MAXLEN', '~', ARGV[2], fmt(sequence) .. '-0', ...)
+  newest = redis.call('INCR', counter)
+  redis.call('XADD', feed, 'MAXLEN', '~', ARGV[2], fmt(newest) .. '-0', ...)
+end
+
+-- pcall: what is written is written, also where this user may not publish
+local function announce(feed)
+  local prefix, partition = string.match(feed, '^(.*)f{p(%d+)}$')
+  redis.pcall('PUBLISH', prefix .. 'wake', partition .. ' ' .. fmt(newest))
 end
 
 local function emitEvents(feed, counter, first)

@@ -59,6 +59,7 @@ if version > 1 then
   emit(KEYS[5], KEYS[6], 'k', 'c', 'i', ARGV[13], 'v', ARGV[5], 't', ARGV[1])
 end
 emitEvents(KEYS[5], KEYS[6], 15)
+if version > 1 then announce(KEYS[5]) end
 return 1
 `
 
@@ -72,6 +73,7 @@ if raw ~= '' then stored = struct.unpack('>I4', raw) end
 if stored ~= version - 1 then return 0 end
 redis.call('SET', KEYS[3], struct.pack('>I4', version) .. ARGV[5], 'PXAT', fmt(entry.deadline))
 emit(KEYS[4], KEYS[5], 'k', 'c', 'i', ARGV[3], 'v', fmt(entry.version), 't', ARGV[1])
+announce(KEYS[4])
 return 1
 `
 
@@ -92,6 +94,7 @@ redis.call('ZREM', KEYS[3], ARGV[4])
 if not live then return 0 end
 emit(KEYS[5], KEYS[6], 'k', 'r', 'i', ARGV[3], 'w', ARGV[6], 't', ARGV[7])
 emitEvents(KEYS[5], KEYS[6], 8)
+announce(KEYS[5])
 return 1
 `
 
@@ -125,6 +128,7 @@ redis.call('SET', KEYS[1], fmt(generation))
 emit(KEYS[3], KEYS[4], 'k', 'g', 'i', subject, 'g', fmt(generation), 'x', kept, 'w', ARGV[5],
   't', ARGV[4])
 emitEvents(KEYS[3], KEYS[4], 8)
+announce(KEYS[3])
 return generation
 `
 

@@ -1,7 +1,7 @@
 import type { Store } from '../core/store.ts'
 import { checkedKey } from './arguments.ts'
 import { feedReader } from './feed-reader.ts'
-import { headWatch } from './head-watch.ts'
+import { type HeadWatchOptions, headWatch } from './head-watch.ts'
 import { homeOf } from './home.ts'
 import type { RedisAsk } from './redis-ask.ts'
 import { eventArguments, redisEntries, texts } from './redis-entries.ts'
@@ -27,11 +27,14 @@ export interface RedisParts {
 /** The store contract in Redis commands. */
 export function storeIn(
   shared: Omit<RedisParts, 'wake' | 'readKeys'>,
-  { cluster }: { readonly cluster: boolean },
+  { cluster, listen }: Pick<HeadWatchOptions, 'listen'> & { readonly cluster: boolean },
 ): Store {
   const { ask, keys, now, feedLimit } = shared
   const source = redisFeed(shared, { cluster })
-  const watch = headWatch(source.heads, POLL_MS)
+  const watch = headWatch(source.heads, {
+    everyMs: POLL_MS,
+    ...(listen === undefined ? {} : { listen }),
+  })
   const readKeys = readsOfATurn(ask, { cluster })
   const parts: RedisParts = { ...shared, readKeys, wake: watch.wake }
 

@@ -56,6 +56,8 @@ export interface Tables {
   /** At most `limit` notes whose time has passed; each is handed out once. */
   takeDue(now: number, limit: number): readonly Due[]
 
+  /** Newest sequence number of every partition: asked for at each wake-up, so it has to be cheap. */
+  feedHeads(): readonly number[]
   /** Newest and oldest kept sequence number of a partition; `newest` 0 and `oldest` 1 at first. */
   feedEnds(partition: number): { readonly newest: number; readonly oldest: number }
   feedRange(range: Range): readonly Numbered[]

@@ -231,6 +231,69 @@ export function feedContract(open: Open): void {
     expect(heard.slice(-2)).toEqual(['event', 'heartbeat'])
     expect(await store.feed.head()).not.toBe(head)
   })
+
+  test('a watcher hears heartbeats also while there is always something new', async () => {
+    const { store, make } = await open()
+    const stop = new AbortController()
+    let beats = 0
+
+    for await (const one of store.feed.watch(await store.feed.head(), stop.signal, 5)) {
+      if (one.kind === 'heartbeat' && ++beats === 5) stop.abort()
+      await store.feed.append(make.subject(), [make.event()])
+    }
+
+    expect(beats).toBe(5)
+  })
+
+  test('a position by time comes before all that happened from then on, and after what is long past', async () => {
+    const { store, host, make } = await open()
+    const instants: number[] = []
+    for (let i = 0; i < 60; i++) {
+      await store.feed.append(make.subject(i % 3), [make.event(), make.event()])
+      instants.push(host.now())
+      host.advance(20_000)
+    }
+
+    for (const at of [0, instants[0], instants[20], instants[59], host.now() + 60_000]) {
+      const { cursor, from } = await store.feed.position(at ?? 0)
+      const told = (await everything(store, cursor)).map((entry) => entry.at)
+      const wanted = instants.filter((instant) => instant >= (at ?? 0)).flatMap((one) => [one, one])
+      expect(from).toBe(at)
+      expect(told.slice(told.length - wanted.length)).toEqual(wanted)
+      expect(told.length - wanted.length).toBeLessThanOrEqual(4)
+    }
+  })
+
+  test('a position by time is right although events tell of what was minutes before', async () => {
+    const { store, host, make } = await open()
+    const entry = make.entry()
+    const late = { ...make.event(), at: host.now() - 240_000 }
+    await store.entries.write(entry)
+    host.advance(60_000)
+    const at = host.now()
+    await store.entries.revoke(entry.id, { until: entry.deadline, why, at, events: [late, late] })
+    await store.feed.append(entry.id, [late])
+
+    const { cursor } = await store.feed.position(at)
+
+    expect(await everything(store, cursor)).toMatchObject([{ kind: 'revoked' }, {}, {}, {}])
+  })
+
+  test('a position by time says from when on nothing is missing, where the feed reaches back no further', async () => {
+    const { store, host, make } = await open({ feedLimit: 50 })
+    const start = host.now()
+    for (let i = 0; i < 40; i++) {
+      await store.feed.append(make.subject(5), Array.from({ length: 20 }, make.event))
+      host.advance(1_000)
+    }
+    const [oldest] = await everything(store)
+
+    const { cursor, from } = await store.feed.position(start)
+
+    expect(from).toBeGreaterThanOrEqual(oldest?.at ?? Infinity)
+    expect(from).toBeLessThan(host.now() + 10_000)
+    expect((await everything(store, cursor))[0]).toEqual(oldest)
+  })
 }
 
 /** The whole feed from a position, page by page. */

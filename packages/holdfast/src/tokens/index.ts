@@ -1,7 +1,20 @@
 export type { AccessGrant, AccessTokens } from '../core/access-token.ts'
+export type { Access, AccessDemands, AccessRefused } from './access.ts'
+export type { AccessClaims, Expected } from './access-claims.ts'
 export { type AccessTokensOptions, type AudienceOptions, accessTokens } from './access-tokens.ts'
+export type { AuthorityOptions } from './authority.ts'
+export { type HeldClaims, type Holdings, holdings } from './held.ts'
+export { type KeySet, keySet } from './key-set.ts'
+export { type RemoteKeySetOptions, remoteKeySet } from './remote-key-set.ts'
+export {
+  type RevocationFeedOptions,
+  type Revocations,
+  revocationFeed,
+  type TokenFacts,
+} from './revocations.ts'
 export { formatSigningKeys, parseSigningKeys } from './signing-file.ts'
 export {
+  addSigningAlgorithms,
   newSigningKeys,
   rotateSigningKeys,
   type SigningAlgorithm,
@@ -11,3 +24,6 @@ export {
   signingKeysStatus,
 } from './signing-keys.ts'
 export { type PublicKey, type PublicKeySet, publicKeySet } from './signing-set.ts'
+export type { VerificationKey } from './verification-key.ts'
+export { type Verifier, type VerifierOptions, verifier } from './verifier.ts'
+export { type VerifyOptions, verifyAccessToken } from './verify-access-token.ts'

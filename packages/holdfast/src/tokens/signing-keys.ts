@@ -63,6 +63,22 @@ export function newSigningKeys({
 }
 
 /**
+ * Puts a waiting key on the ring for each algorithm that it has none for; {@link rotateSigningKeys} lets it sign, once
+ * verifiers have heard of it. Throws `config_invalid` for an algorithm that is there.
+ */
+export function addSigningAlgorithms(
+  { keys }: SigningKeys,
+  algorithms: readonly SigningAlgorithm[],
+  host: Pick<Host, 'now'> = systemHost(),
+): SigningKeys {
+  const there = algorithms.find((one) => keys.some(({ algorithm }) => algorithm === one))
+  if (there !== undefined) throw misused(`The ring has keys for ${there} already.`)
+  const at = host.now()
+  const added = [...new Set(algorithms)].map((algorithm) => newKey(algorithm, 'next', at))
+  return bounded([...keys, ...added])
+}
+
+/**
  * Makes the waiting keys the ones that sign, puts new ones in wait, and drops those that are retired for longer than
  * their last token can live. Throws `config_invalid` when a waiting key is too young for every verifier to have
  * heard of it; `now` goes ahead all the same, for a key that is no longer secret: verifiers that cache have to ask anew.
@@ -81,13 +97,21 @@ export function rotateSigningKeys(
       `The key ${young.kid} waits since less than ${readyAt(0) / 1_000} seconds: verifiers may not know it yet. Rotate later; or at once, where the old key is no longer secret, and with tokens refused meanwhile.`,
     )
   }
-  const rotated = keys.flatMap((key) => afterRotation(key, at))
-  if (rotated.length > MAX_SIGNING_KEYS) {
-    throw misused(
-      `The ring would hold more than ${MAX_SIGNING_KEYS} keys. Rotate again in two minutes, when the tokens under older keys have expired.`,
-    )
-  }
-  return { keys: rotated }
+  const waiting = keys.filter(({ state }) => state === 'next').map(({ algorithm }) => algorithm)
+  return bounded(
+    keys.flatMap((key) => {
+      // whoever has taken a waiting key out by hand gets a new one, and goes on signing meanwhile
+      if (key.state !== 'active' || waiting.includes(key.algorithm)) return afterRotation(key, at)
+      return [key, newKey(key.algorithm, 'next', at)]
+    }),
+  )
+}
+
+function bounded(keys: readonly SigningKey[]): SigningKeys {
+  if (keys.length <= MAX_SIGNING_KEYS) return { keys }
+  throw misused(
+    `The ring would hold more than ${MAX_SIGNING_KEYS} keys. Try again in two minutes, when the tokens under older keys have expired.`,
+  )
 }
 
 function afterRotation(key: SigningKey, at: number): readonly SigningKey[] {

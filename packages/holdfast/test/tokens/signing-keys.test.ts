@@ -2,6 +2,7 @@ import { exportJWK } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { type FakeHost, fakeHost } from '../../src/testing/fake-host.ts'
 import {
+  addSigningAlgorithms,
   formatSigningKeys,
   newSigningKeys,
   parseSigningKeys,
@@ -84,6 +85,27 @@ describe('the ring of signing keys', () => {
     expect(() => rotateNow(once)).toThrow(/more than 10 keys/)
     host.advance(125_001)
     expect(rotateNow(rotateNow(newSigningKeys({ host }))).keys).toHaveLength(4)
+  })
+
+  test('goes on signing with the old key where the waiting one was taken out, and puts a new one in wait', () => {
+    const { keys } = newSigningKeys()
+    const active = keys.filter(({ state }) => state === 'active')
+
+    const after = rotateSigningKeys({ keys: active })
+
+    expect(statesOf(after)).toEqual(['EdDSA active', 'EdDSA next'])
+    expect(after.keys[0]?.kid).toBe(active[0]?.kid)
+  })
+
+  test('takes up another algorithm with a key that waits for its first rotation', () => {
+    const host = fakeHost()
+    const added = addSigningAlgorithms(newSigningKeys({ host }), ['ES256'], host)
+
+    const after = rotatedLater(added, host)
+
+    expect(statesOf(added)).toEqual(['EdDSA active', 'EdDSA next', 'ES256 next'])
+    expect(statesOf(after)).toContain('ES256 active')
+    expect(() => addSigningAlgorithms(added, ['ES256'], host)).toThrow(/already/)
   })
 
   test('shows its state without key material', () => {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { SessionError } from 'holdfast'
 
@@ -5,6 +6,7 @@ import { SessionError } from 'holdfast'
 export const MAX_BODY_BYTES = 65_536
 
 const MAX_DEPTH = 24
+const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i
 const JSON_TYPE = /^application\/(?:json|merge-patch\+json)\s*(?:;\s*charset="?utf-8"?\s*)?$/i
 
 /** The JSON of a request body: UTF-8 of bounded size and depth. Throws `body_too_large` or `invalid_input`. */
@@ -14,23 +16,61 @@ export async function readJson(
   maxBytes: number,
 ): Promise<unknown> {
   const type = headers.get('content-type') ?? ''
-  if (!JSON_TYPE.test(type)) {
+  if (!isJson(type)) {
     throw new SessionError('invalid_input', 'content-type must be application/json in UTF-8')
   }
   if (Number(headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
-  const text = decode(await readBytes(incoming, maxBytes))
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw new SessionError('invalid_input', 'body is not JSON')
-  }
+  const value = parseJson(await readBytes(incoming, maxBytes))
   checkShape(value)
   return value
 }
 
+/** Whether a body is a form, as the standards of OAuth send them. */
+export function isForm(headers: Headers): boolean {
+  return FORM_TYPE.test(headers.get('content-type') ?? '')
+}
+
+/**
+ * Some fields of a form. Others are passed over, as OAuth clients may send them (RFC 6749, section 3.2); one that comes
+ * twice is refused. Throws as {@link readJson}.
+ */
+export async function readForm(
+  headers: Headers,
+  incoming: IncomingMessage,
+  { names, maxBytes }: { readonly names: readonly string[]; readonly maxBytes: number },
+): Promise<Readonly<Record<string, string>>> {
+  if (Number(headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
+  const form = new URLSearchParams(textOf(await readBytes(incoming, maxBytes)))
+  const fields: Record<string, string> = {}
+  for (const name of names) {
+    const [value, ...more] = form.getAll(name)
+    if (more.length > 0) throw new SessionError('invalid_input', `${name} is there twice`)
+    if (value !== undefined) fields[name] = value
+  }
+  return fields
+}
+
+export function isJson(type: string): boolean {
+  return JSON_TYPE.test(type)
+}
+
+/** Of any depth, with any names: {@link checkShape} comes next, or something stricter. */
+export function parseJson(bytes: Uint8Array): unknown {
+  const text = textOf(bytes)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new SessionError('invalid_input', 'body is not JSON')
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) throw new SessionError('invalid_input', 'body is not UTF-8')
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+}
+
 /** From the socket itself: a web stream around it costs several times as much as all the rest of a call. */
-function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+export function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = []
     let size = 0
@@ -59,16 +99,8 @@ function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Ar
   })
 }
 
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    throw new SessionError('invalid_input', 'body is not UTF-8')
-  }
-}
-
 /** Without recursion: depth is what it guards against. */
-function checkShape(root: unknown): void {
+export function checkShape(root: unknown): void {
   let level: unknown[] = [root]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > MAX_DEPTH) {

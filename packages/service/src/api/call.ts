@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type JsonValue, SessionError } from 'holdfast'
 import { z } from 'zod'
 import type { Role } from '../config/api-keys.ts'
-import { MAX_BODY_BYTES, readJson } from './body.ts'
+import { isForm, MAX_BODY_BYTES, readForm, readJson } from './body.ts'
 import type { Caller } from './callers.ts'
 import { type Fault, faultOfIssues } from './problem.ts'
 
@@ -24,6 +24,8 @@ interface Described {
   readonly params?: z.ZodObject
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
+  /** The body may be a form with these fields, too. */
+  readonly form?: readonly string[]
   /** Most bytes of the body (default 64 KiB). */
   readonly bodyBytes?: number
   /** Headers that the call reads, for the document. */
@@ -64,6 +66,8 @@ export interface Asked<P, Q, B> {
   readonly headers: Headers
   /** Aborts when the caller goes away. Costly: for calls that last. */
   readonly gone: () => AbortSignal
+  /** Ends the connection, whatever it has not taken yet. */
+  readonly cut: () => void
   readonly caller: Caller
   readonly requestId: string
 }
@@ -95,15 +99,10 @@ export function call<
       return handle({
         params: checked(spec.params, 'path', params),
         query: checked(spec.query, 'query', queryOf(request)),
-        body: checked(
-          spec.body,
-          'body',
-          spec.body === undefined
-            ? {}
-            : await readJson(request.headers, incoming, spec.bodyBytes ?? MAX_BODY_BYTES),
-        ),
+        body: checked(spec.body, 'body', await bodyOf(spec, request.headers, incoming)),
         headers: request.headers,
         gone: () => request.signal,
+        cut: () => void incoming.destroy(),
         caller,
         requestId,
       })
@@ -111,12 +110,24 @@ export function call<
   }
 }
 
-function checked<T extends z.ZodType>(
+async function bodyOf(
+  { body, form, bodyBytes: maxBytes = MAX_BODY_BYTES }: Described,
+  headers: Headers,
+  incoming: IncomingMessage,
+): Promise<unknown> {
+  if (body === undefined) return {}
+  return form !== undefined && isForm(headers)
+    ? readForm(headers, incoming, { names: form, maxBytes })
+    : readJson(headers, incoming, maxBytes)
+}
+
+/** What a schema makes of a value. Throws a fault that names the fields which are not as it says. */
+export function checked<T extends z.ZodType>(
   schema: T | undefined,
   where: string,
   value: unknown,
 ): Exact<z.output<T>>
-function checked(schema: z.ZodType | undefined, where: string, value: unknown): unknown {
+export function checked(schema: z.ZodType | undefined, where: string, value: unknown): unknown {
   const parsed = (schema ?? NOTHING).safeParse(value, { reportInput: true })
   if (parsed.success) return parsed.data
   const fault = faultOfIssues(where, parsed.error.issues)

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { ApiKey, Role } from '../config/api-keys.ts'
 
 /** Who calls the API: the name of the key, never the key. */
@@ -12,22 +12,35 @@ export type Callers = (authorization: string | undefined) => Caller | undefined
 
 const MAX_HEADER_LENGTH = 512
 
+/** Finds the caller of an API key; undefined for one that nobody has. */
+export type Secrets = (secret: string) => Caller | undefined
+
+const SECRET = /^[^\s]+$/
+
 /** Keys are compared by digest, all of them, in constant time: an answer's timing says nothing about how near a guess was. */
-export function callersOf(keys: readonly ApiKey[]): Callers {
+export function secretsOf(keys: readonly ApiKey[]): Secrets {
   const known = keys.map(({ name, roles, digest }) => ({
     caller: { name, roles },
     digest: Buffer.from(digest.slice('sha256:'.length), 'hex'),
   }))
 
-  return (authorization) => {
-    if (authorization === undefined || authorization.length > MAX_HEADER_LENGTH) return undefined
-    const secret = /^Bearer +([^\s]+) *$/i.exec(authorization)?.[1]
-    if (secret === undefined) return undefined
-    const shown = createHash('sha256').update(secret).digest()
+  return (secret) => {
+    if (secret.length > MAX_HEADER_LENGTH || !SECRET.test(secret)) return undefined
+    const shown = hash('sha256', secret, 'buffer')
     let found: Caller | undefined
     for (const { caller, digest } of known) {
       if (timingSafeEqual(shown, digest)) found = caller
     }
     return found
+  }
+}
+
+/** As {@link secretsOf}, of an `Authorization` header. */
+export function callersOf(keys: readonly ApiKey[]): Callers {
+  const known = secretsOf(keys)
+  return (authorization) => {
+    if (authorization === undefined || authorization.length > MAX_HEADER_LENGTH) return undefined
+    const secret = /^Bearer +([^\s]+) *$/i.exec(authorization)?.[1]
+    return secret === undefined ? undefined : known(secret)
   }
 }

@@ -37,7 +37,7 @@ export function describeCalls(app: OpenAPIHono, calls: readonly Call[]): Documen
         ...(one.headers === undefined ? {} : { headers }),
         ...(one.body === undefined
           ? {}
-          : { body: { required: true, content: { [bodyType(one)]: { schema: one.body } } } }),
+          : { body: { required: true, content: contentOf(one, one.body) } }),
       },
       responses: Object.fromEntries(
         Object.entries({
@@ -70,8 +70,15 @@ function tooLarge({ bodyBytes = MAX_BODY_BYTES }: Call): AnswerFacts {
   return problemFacts(`\`body_too_large\`: more than ${bodyBytes / 1_024} KiB`)
 }
 
-function bodyType({ method }: Call): string {
-  return method === 'patch' ? 'application/merge-patch+json' : 'application/json'
+function contentOf(
+  { method, form }: Call,
+  schema: z.ZodType,
+): Record<string, { schema: z.ZodType }> {
+  const type = method === 'patch' ? 'application/merge-patch+json' : 'application/json'
+  return {
+    [type]: { schema },
+    ...(form === undefined ? {} : { 'application/x-www-form-urlencoded': { schema } }),
+  }
 }
 
 function responseOf({ about, schema, type = 'application/json' }: AnswerFacts): {

@@ -88,6 +88,11 @@ export const batch = z
 
 export const logout = z.strictObject({ token, correlation }).openapi('Logout')
 
+/** RFC 7662 and RFC 7009 name the fields. The hint is not needed: tokens say what they are. */
+export const tokenRequest = z
+  .strictObject({ token, token_type_hint: z.string().max(64).optional() })
+  .openapi('TokenRequest')
+
 export const proof = z
   .strictObject({
     challenge: z.string().min(1).max(4_096),
@@ -172,3 +177,5 @@ export const eventsQuery = z.strictObject({
   after: cursor.optional(),
   limit: count(1_000),
 })
+
+export const revocationsQuery = z.strictObject({ after: cursor.optional() })

@@ -1,122 +1,133 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
+import { SessionError } from 'holdfast'
+import { type Asked, type Command, EXIT, type Option, UsageError } from './command.ts'
 import {
-  addKey,
-  formatKeyring,
-  type Keyring,
-  keyringStatus,
-  newKeyring,
-  parseKeyring,
-  rotateKeyring,
-  SessionError,
-} from 'holdfast'
-import { type Asked, type Command, EXIT, UsageError } from './command.ts'
-import { instant, table } from './table.ts'
+  type Change,
+  holdsSigningKeys,
+  type KeyFileKind,
+  readKeyFile,
+  replaceKeyFile,
+} from './key-files.ts'
+import { sealingKeys } from './sealing-keys.ts'
+import { signingKeys } from './signing-keys.ts'
+import { table } from './table.ts'
 
-/** Commands about the key ring file. No key material is ever shown. */
+const SIGNING: Readonly<Record<string, Option>> = {
+  signing: {
+    type: 'boolean',
+    about: 'The keys that sign access tokens (HOLDFAST_SIGNING_KEYS), not the key ring',
+  },
+}
+
+const ALGORITHMS: Readonly<Record<string, Option>> = {
+  algorithms: {
+    type: 'string',
+    value: 'LIST',
+    about: 'Of signing keys: EdDSA, ES256, RS256, comma-separated (default EdDSA)',
+  },
+}
+
+/** Commands about the files of keys, the ring that seals and the keys that sign. No key material is ever shown. */
 export const keysCommands: readonly Command[] = [
   {
     name: 'keys new',
-    about: 'Make a key ring file',
+    about: 'Make a key ring file, or a file of signing keys',
     usage: '[FILE]',
     details:
-      'Writes a new ring to FILE (HOLDFAST_KEYRING), readable by this user alone. Never replaces a file:\nwithout the old ring every session in the store would be lost. Keep a copy where only you can read it.',
-    options: {},
+      'Writes a new ring to FILE (HOLDFAST_KEYRING), or with --signing new signing keys (HOLDFAST_SIGNING_KEYS), readable\nby this user alone. Never replaces a file: without the old ring every session in the store would be lost. Keep\na copy where only you can read it.',
+    options: { ...SIGNING, ...ALGORITHMS },
     arguments: [0, 1],
-    examples: ['holdfast keys new /etc/holdfast/keyring.json'],
+    examples: [
+      'holdfast keys new /etc/holdfast/keyring.json',
+      'holdfast keys new /etc/holdfast/signing-keys.json --signing --algorithms EdDSA,ES256',
+    ],
     async run(asked) {
       const path = pathOf(asked)
       if (existsSync(path))
         throw new SessionError('config_invalid', `${path} is there already. It is left as it is.`)
-      const ring = newKeyring()
-      writeFileSync(path, formatKeyring(ring), { mode: 0o600, flag: 'wx' })
-      asked.out.line(`Made ${path} with the key ${ring.current}.`)
-      asked.out.value({ file: path, current: ring.current })
+      const { text, said, value } = (asked.flag('signing') ? signingKeys : sealingKeys).make(asked)
+      writeFileSync(path, text, { mode: 0o600, flag: 'wx' })
+      asked.out.line(`Made ${path} ${said}.`)
+      asked.out.value({ file: path, ...value })
       return EXIT.done
     },
   },
   {
     name: 'keys add',
-    about: 'Add a key to the ring that opens and does not seal yet',
+    about: 'Add a key that waits: to open, or to be known to verifiers, before it is used',
     usage: '[FILE]',
     details:
-      'The first of two steps. Give the file to every instance of the estate and restart each; then "keys rotate"\nmakes this key the one that seals, and every instance opens what others seal under it already.',
-    options: {},
+      'Of a key ring, the first of two steps: give the file to every instance of the estate; then "keys rotate" makes this\nkey the one that seals, and every instance opens what others seal under it already. Of signing keys, which\nalways have one that waits, it adds an algorithm (--algorithms). A running service takes the file up by itself.',
+    options: { ...SIGNING, ...ALGORITHMS },
     arguments: [0, 1],
-    examples: ['holdfast keys add /etc/holdfast/keyring.json'],
+    examples: [
+      'holdfast keys add /etc/holdfast/keyring.json',
+      'holdfast keys add /etc/holdfast/signing-keys.json --algorithms RS256',
+    ],
     async run(asked) {
-      const path = pathOf(asked)
-      const ring = addKey(read(path))
-      replace(path, ring)
-      const added = ring.keys.at(-1)?.id
-      asked.out.line(
-        `${path} now opens ${added} too and seals under ${ring.current}. Restart every instance, then rotate.`,
-      )
-      asked.out.value({ file: path, added, current: ring.current, keys: keyringStatus(ring) })
-      return EXIT.done
+      return changed(asked, (kind, text) => kind.add(text, asked))
     },
   },
   {
     name: 'keys rotate',
-    about: 'Make the newest key of the ring the one that seals',
+    about: 'Make the waiting key the one that seals, or that signs',
     usage: '[FILE]',
     details:
-      'The key that "keys add" has put on the ring becomes current; when none waits, a new one is added.\nNew records and tokens are under it; older keys still open what they sealed. One instance is restarted and\nthat is all. Many: add, restart all, rotate, restart all, in any order and at leisure; an instance that lacks\nthe key of others refuses their tokens (token_key_unknown) and answers 503 for their records.\n\nOnce all seal under the new key, "holdfast reseal" moves what is stored. An older key may be taken out of the\nfile when that has finished and the longest absolute timeout has passed: until then tokens may be under it.',
-    options: {},
+      'The file says of which kind it is. A running service takes it up by itself.\n\nOf a key ring, the key that "keys add" has put there becomes current; when none waits, a new one is added.\nNew records and tokens are under it; older keys still open what they sealed. With one instance that is all.\nMany: add, give the file to all, rotate, give it to all, in any order and at leisure; an instance that lacks\nthe key of others refuses their tokens (token_key_unknown) and answers 503 for their records.\nOnce all seal under the new key, "holdfast reseal" moves what is stored. An older key may be taken out of the\nfile when that has finished and the longest absolute timeout has passed: until then tokens may be under it.\n\nOf signing keys, the waiting keys sign, new ones wait, and those that are retired go at a later rotation. A waiting\nkey must have been published for 305 seconds, so that every verifier knows it; --now goes ahead before that, for\na key that is no longer secret: verifiers that have not asked again refuse tokens under the new one meanwhile.',
+    options: {
+      ...SIGNING,
+      now: { type: 'boolean', about: 'Of signing keys: do not wait until verifiers know the key' },
+    },
     arguments: [0, 1],
-    examples: ['holdfast keys rotate /etc/holdfast/keyring.json'],
+    examples: [
+      'holdfast keys rotate /etc/holdfast/keyring.json',
+      'holdfast keys rotate /etc/holdfast/signing-keys.json',
+    ],
     async run(asked) {
-      const path = pathOf(asked)
-      const ring = rotateKeyring(read(path))
-      replace(path, ring)
-      asked.out.line(
-        `${path} now seals under ${ring.current}; ${ring.keys.length - 1} older kept. Restart the services.`,
-      )
-      asked.out.value({ file: path, current: ring.current, keys: keyringStatus(ring) })
-      return EXIT.done
+      return changed(asked, (kind, text) => kind.rotate(text, asked))
     },
   },
   {
     name: 'keys status',
-    about: 'Show the keys of a ring by id and age',
+    about: 'Show the keys of a file by id and age',
     usage: '[FILE]',
     details:
-      'One key seals. Older ones open what they sealed; one that waits opens, and seals after "keys rotate".',
-    options: {},
+      'Of a key ring, one key seals; older ones open what they sealed; one that waits opens, and seals after "keys rotate".\nOf signing keys, for each algorithm one signs, one is published and waits, and retired ones are kept for their\ntokens.',
+    options: SIGNING,
     arguments: [0, 1],
-    examples: ['holdfast keys status', 'holdfast keys status keyring.json --json'],
+    examples: ['holdfast keys status', 'holdfast keys status signing-keys.json --json'],
     async run(asked) {
       const path = pathOf(asked)
-      const keys = keyringStatus(read(path))
-      const rows = keys.map(({ id, createdAt, state }) => [id, instant(createdAt), DOES[state]])
-      asked.out.line(table(['KEY', 'MADE', 'DOES'], rows))
+      const text = readKeyFile(path)
+      const { head, rows, keys } = kindOf(text).status(text)
+      asked.out.line(table(head, rows))
       asked.out.value({ file: path, keys })
       return EXIT.done
     },
   },
 ]
 
-const DOES = { older: 'opens', current: 'seals', waiting: 'opens, waits' } as const
-
-/** In one step: a service that starts meanwhile reads the one or the other. */
-function replace(path: string, ring: Keyring): void {
-  const fresh = `${path}.new`
-  writeFileSync(fresh, formatKeyring(ring), { mode: 0o600 })
-  renameSync(fresh, path)
+function changed(asked: Asked, change: (kind: KeyFileKind, text: string) => Change): number {
+  const path = pathOf(asked)
+  const before = readKeyFile(path)
+  const { text, said, value } = change(kindOf(before), before)
+  replaceKeyFile(path, text)
+  asked.out.line(`${path} ${said}`)
+  asked.out.value({ file: path, ...value })
+  return EXIT.done
 }
 
-function pathOf({ arguments: [given], env }: Asked): string {
-  const path = given ?? env.HOLDFAST_KEYRING
-  if (path === undefined || path === '')
-    throw new UsageError('Name the file, or set HOLDFAST_KEYRING.')
+function kindOf(text: string): KeyFileKind {
+  return holdsSigningKeys(text) ? signingKeys : sealingKeys
+}
+
+function pathOf(asked: Asked): string {
+  const {
+    arguments: [given],
+    env,
+  } = asked
+  const variable = asked.flag('signing') ? 'HOLDFAST_SIGNING_KEYS' : 'HOLDFAST_KEYRING'
+  const path = given ?? env[variable]
+  if (path === undefined || path === '') throw new UsageError(`Name the file, or set ${variable}.`)
   return path
-}
-
-function read(path: string): Keyring {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new SessionError('config_invalid', `${path} cannot be read.`, { cause })
-  }
-  return parseKeyring(text)
 }

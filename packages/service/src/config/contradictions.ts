@@ -1,9 +1,10 @@
 import type { Lifetime } from 'holdfast'
-import { clientAddressResolver } from 'holdfast/network'
+import { clientAddressResolver, parseCidr } from 'holdfast/network'
 import { formatDuration } from './duration.ts'
 import { lifetimesOf } from './lifetimes.ts'
 import type { Problem } from './problem.ts'
 import { type Config, factsOf, type SettingName } from './schema.ts'
+import type { Listen } from './values.ts'
 
 /** Looks for what no single setting can say of itself. */
 export interface ConfigCheck {
@@ -13,17 +14,36 @@ export interface ConfigCheck {
   problemsOf(config: Config, origin: (name: SettingName) => string): readonly Problem[]
 }
 
+const LISTENERS = ['listen', 'managementListen', 'gateListen', 'grpcListen'] as const
+
 /** What each setting allows and two of them together do not. */
 export const CONTRADICTIONS: readonly ConfigCheck[] = [
   {
-    of: ['listen', 'managementListen'],
-    problemsOf({ listen, managementListen }, origin) {
-      if (!sameAddress(listen, managementListen)) return []
+    of: LISTENERS,
+    problemsOf(config, origin) {
+      const problems: Problem[] = []
+      for (const [at, name] of LISTENERS.entries()) {
+        const other = LISTENERS.slice(0, at).find((one) => sameAddress(config[one], config[name]))
+        if (other === undefined) continue
+        problems.push({
+          field: origin(name),
+          problem: `is the address of ${origin(other)}`,
+          mend: 'Give each listener a port of its own.',
+        })
+      }
+      return problems
+    },
+  },
+  {
+    of: ['gatePeers'],
+    problemsOf({ gatePeers }, origin) {
+      const wrong = gatePeers.find((peer) => (parseCidr(peer)?.bits ?? 0) === 0)
+      if (wrong === undefined) return []
       return [
         {
-          field: origin('managementListen'),
-          problem: `is the address of ${origin('listen')}`,
-          mend: 'Give each listener a port of its own.',
+          field: origin('gatePeers'),
+          problem: 'has an entry that is neither an address nor a prefix, or that is everybody',
+          mend: `Name each like: ${factsOf('gatePeers').example}`,
         },
       ]
     },
@@ -39,6 +59,23 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
           mend: 'Give the two cookies names of their own.',
         },
       ]
+    },
+  },
+  {
+    of: ['origins', 'loginUrl', 'stepUpUrl'],
+    problemsOf({ origins, loginUrl, stepUpUrl }, origin) {
+      if (origins.length > 0) return []
+      return Object.entries({ loginUrl, stepUpUrl }).flatMap(([name, page]) =>
+        page === undefined
+          ? []
+          : [
+              {
+                field: origin(name as 'loginUrl' | 'stepUpUrl'),
+                problem: `is set and ${origin('origins')} names no site to return to`,
+                mend: `Name the sites like: origins: [${factsOf('origins').example.split(',')[0]}]`,
+              },
+            ],
+      )
     },
   },
   {
@@ -145,7 +182,11 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
 
 const EVERY_ADDRESS = ['0.0.0.0', '::']
 
-function sameAddress(one: Config['listen'], other: Config['listen']): boolean {
+function sameAddress(one: Listen | 'off', other: Listen | 'off'): boolean {
+  if (one === 'off' || other === 'off') return false
+  if ('path' in one || 'path' in other) {
+    return 'path' in one && 'path' in other && one.path === other.path
+  }
   if (one.port !== other.port || one.port === 0) return false
   return (
     one.host === other.host || [one.host, other.host].some((host) => EVERY_ADDRESS.includes(host))

@@ -1,5 +1,6 @@
 import { formatDuration } from './duration.ts'
 import { type Config, SETTINGS, type SettingName } from './schema.ts'
+import type { Listen } from './values.ts'
 
 const MASK = '***'
 
@@ -13,8 +14,11 @@ export function printable(config: Config): Readonly<Record<string, unknown>> {
   return shown
 }
 
-/** `host:port`, an IPv6 host in brackets. */
-export function formatListen({ host, port }: Config['listen']): string {
+/** `host:port`, an IPv6 host in brackets; a socket by its path. */
+export function formatListen(where: Listen | 'off'): string {
+  if (where === 'off') return where
+  if ('path' in where) return `unix:${where.path}`
+  const { host, port } = where
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
@@ -22,6 +26,8 @@ function show(name: SettingName, config: Config): unknown {
   switch (name) {
     case 'listen':
     case 'managementListen':
+    case 'gateListen':
+    case 'grpcListen':
       return formatListen(config[name])
     case 'store':
       return formatStore(config.store)

@@ -7,6 +7,9 @@ import {
   issuer,
   lifetime,
   listen,
+  listenAnywhere,
+  origin,
+  page,
   path,
   pause,
   policy,
@@ -43,6 +46,42 @@ export const schema = z.strictObject({
     about:
       'Where `/livez`, `/readyz` and `/metrics` listen, without a key: keep it off public networks.',
     example: '127.0.0.1:4601',
+    reading: 'text',
+  }),
+  gateListen: setting(listenAnywhere.default({ host: '127.0.0.1', port: 4602 }), {
+    about:
+      'Where gateways ask (`/v1/gate/...`): an address, `unix:/path` for a socket, or `off`. Whoever may open the socket (mode 0660) counts as a gateway.',
+    example: '127.0.0.1:4602',
+    reading: 'text',
+  }),
+  grpcListen: setting(listenAnywhere.default('off'), {
+    about:
+      'Where Envoy asks over gRPC (`envoy.service.auth.v3.Authorization`): as `gateListen`. Off unless set.',
+    example: '127.0.0.1:4603',
+    reading: 'text',
+  }),
+  gatePeers: setting(z.array(z.string().min(1).max(64)).max(64).default([]), {
+    about:
+      'Addresses and prefixes of gateways that need no key. What they say of a request is believed, so name nothing that a client can reach the gate from.',
+    example: '10.0.3.0/24,192.168.1.7',
+    reading: 'list',
+  }),
+  origins: setting(z.array(origin).max(256).default([]), {
+    about:
+      "Public origins of the sites behind the gateways: logins return there and nowhere else, and their pages may use each other's sessions.",
+    example: 'https://shop.example,https://account.example',
+    reading: 'list',
+  }),
+  loginUrl: setting(page.optional(), {
+    about:
+      'Where gates send navigations without a session, with `?return=`: a URL, or a path of the site. Needs `origins`; without it they get 401.',
+    example: 'https://account.example/login',
+    reading: 'text',
+  }),
+  stepUpUrl: setting(page.optional(), {
+    about:
+      'Where gates send navigations that need a step-up, with `?return=` and `&acr=`: a URL, or a path of the site. Needs `origins`.',
+    example: 'https://account.example/step-up',
     reading: 'text',
   }),
   store: setting(store.default({ kind: 'lmdb', path: '.holdfast/store' }), {
@@ -127,6 +166,12 @@ export const schema = z.strictObject({
     example: '5m',
     reading: 'text',
   }),
+  localCopies: setting(z.boolean().default(false), {
+    about:
+      'Keep copies of sessions in this process, so that most verifications ask no store. A revocation by another process then takes effect here when the feed has told of it: within milliseconds, and within 3 s while Redis is failing to answer. Revocations through this process take effect at once either way.',
+    example: 'true',
+    reading: 'yaml',
+  }),
   prefixV4: setting(z.int().min(8).max(32).default(24), {
     about: 'IPv4 addresses that share this many leading bits are one network.',
     example: '24',
@@ -149,7 +194,7 @@ export const schema = z.strictObject({
   }),
   trustedProxies: setting(z.array(z.string().min(1).max(64)).max(64).default([]), {
     about:
-      'Addresses and prefixes of the proxies between callers and the API, whose `X-Forwarded-For` says who called. For the log; sessions are judged by the address that the caller puts into `request`.',
+      'Addresses and prefixes of the proxies between callers and the API, whose `X-Forwarded-For` says who called: for the log, as sessions are judged by the address that the caller puts into `request`. At the gates also those before a gateway, whose word about the client is believed.',
     example: '10.0.0.0/8,192.168.1.7',
     reading: 'list',
   }),

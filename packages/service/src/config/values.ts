@@ -23,7 +23,20 @@ export const path = z
   )
 
 /** `host:port`; an IPv6 host in brackets. Port 0 takes a free one. */
-export const listen = z.string().transform((text, context) => {
+export const listen = z.string().transform(hostPort)
+
+/** As {@link listen}, `unix:/path` for a socket, or `off`. */
+export const listenAnywhere = z.string().transform((text, context): Listen | 'off' => {
+  if (text === 'off') return text
+  if (!text.startsWith('unix:')) return hostPort(text, context)
+  const path = text.slice('unix:'.length)
+  // A socket's path has 108 bytes on Linux, one of them the end.
+  if (path.startsWith('/') && Buffer.byteLength(path) <= 107) return { path }
+  context.addIssue({ code: 'custom', message: 'is no absolute path of at most 107 bytes' })
+  return z.NEVER
+})
+
+function hostPort(text: string, context: z.RefinementCtx): { host: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text)
   const host = match?.[1] ?? match?.[2]
   const port = Number(match?.[3])
@@ -31,7 +44,31 @@ export const listen = z.string().transform((text, context) => {
   if (host !== undefined && good && port <= 65_535) return { host, port }
   context.addIssue({ code: 'custom', message: 'is not host:port' })
   return z.NEVER
-})
+}
+
+/** Where something listens. */
+export type Listen = { readonly host: string; readonly port: number } | { readonly path: string }
+
+/** `https://shop.example`: scheme, host and port. */
+export const origin = z
+  .string()
+  .max(256)
+  .refine(
+    (text) => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text,
+    'must be an origin, as in https://shop.example',
+  )
+
+/** An absolute URL, or a path of the site itself. */
+export const page = z
+  .string()
+  .max(1_024)
+  .refine(
+    (text) =>
+      URL.canParse(text, 'https://localhost') &&
+      /^(?:https?:\/\/[^@]+|\/(?!\/)[^#\\]*)$/i.test(text) &&
+      !text.includes('#'),
+    'must be an http or https URL, or a path as in /login',
+  )
 
 /** Which store, and where it is. */
 export const store = z.string().transform((text, context) => {

@@ -5,10 +5,12 @@ import {
   type Keyring,
   newKeyring,
   parseKeyring,
+  SessionError,
   type Store,
 } from 'holdfast'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
+import { type Following, followFile } from './followed-file.ts'
 import { createOnce, readSecretFile } from './secret-file.ts'
 
 /** Where the key ring of a configuration is: its own file, or the development ring beside an embedded store. */
@@ -40,7 +42,40 @@ export function openKeyring(config: Pick<Config, 'keyring' | 'store'>, log: Logg
   return readKeyring(path, log)
 }
 
-/** Compares ring and store once; a store that cannot be asked yet is compared later. */
+/** A ring that changes in place with its file. A ring that names subjects in another way is not taken up. */
+export function followKeyring(
+  ring: Keyring,
+  config: Pick<Config, 'keyring' | 'store'>,
+  on: Pick<Following<Keyring>, 'everyMs' | 'changed' | 'failed'>,
+): { readonly keyring: Keyring; close(): void } {
+  const file = followFile(ring, {
+    ...on,
+    path: keyringPath(config),
+    parse: parseKeyring,
+    format: formatKeyring,
+    check(fresh, before) {
+      if (fresh.index.equals(before.index)) return
+      throw new SessionError(
+        'config_invalid',
+        'The key ring has another index key: it is the ring of another store.',
+      )
+    },
+  })
+  const keyring: Keyring = {
+    get index() {
+      return file.current().index
+    },
+    get keys() {
+      return file.current().keys
+    },
+    get current() {
+      return file.current().current
+    },
+  }
+  return { keyring, close: file.close }
+}
+
+/** Compares ring and store once for each ring; a store that cannot be asked yet is compared later. */
 export interface RingCheck {
   /** Rejects with `config_invalid` when the store is sealed under another ring, with `store_unavailable` when it cannot be asked. */
   done(): Promise<void>
@@ -53,10 +88,14 @@ export function ringCheck(
   log: Logger,
 ): RingCheck {
   let warnings: readonly string[] | undefined
+  let of = parts.keyring.keys
 
   return {
     async done() {
-      if (warnings !== undefined) return
+      const { keys } = parts.keyring
+      if (warnings !== undefined && of === keys) return
+      of = keys
+      warnings = undefined
       const missing = await checkKeyring(parts)
       warnings = missing.map(
         (id) => `the key ring lacks the key ${id}: what it sealed does not open. Restore that key.`,

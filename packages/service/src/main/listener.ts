@@ -1,8 +1,11 @@
+import { chmod, lstat, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import type { Listen } from '../config/values.ts'
 
 /** One listening HTTP server and its end. */
 export interface Listener {
+  /** Of a unix socket: `unix:` and its path. */
   readonly url: string
   /** Goes on answering, and asks each caller to connect anew: elsewhere, by then. */
   drain(): void
@@ -11,27 +14,35 @@ export interface Listener {
 }
 
 export interface ListenOptions {
-  readonly host: string
-  readonly port: number
+  readonly where: Listen
   readonly requestTimeoutMs: number
+  /** How long a connection may be silent, ms. */
+  readonly keepAliveMs?: number
+  readonly maxHeaderBytes?: number
 }
 
+const KEEP_ALIVE_MS = 5_000
 const MAX_HEADER_BYTES = 16_384
 const MAX_CONNECTIONS = 10_000
 
 /** Listens with every limit set: header size and count, time to arrive, connections. */
 export async function listen(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
-  { host, port, requestTimeoutMs }: ListenOptions,
+  {
+    where,
+    requestTimeoutMs,
+    keepAliveMs = KEEP_ALIVE_MS,
+    maxHeaderBytes = MAX_HEADER_BYTES,
+  }: ListenOptions,
 ): Promise<Listener> {
   let draining = false
   let stopping = false
   const server = createServer(
     {
-      maxHeaderSize: MAX_HEADER_BYTES,
+      maxHeaderSize: maxHeaderBytes,
       headersTimeout: requestTimeoutMs,
       requestTimeout: requestTimeoutMs,
-      keepAliveTimeout: 5_000,
+      keepAliveTimeout: keepAliveMs,
       connectionsCheckingInterval: Math.min(5_000, requestTimeoutMs),
     },
     (request, response) => {
@@ -45,15 +56,17 @@ export async function listen(
   )
   server.maxConnections = MAX_CONNECTIONS
   server.on('clientError', refuseMalformed)
+  if ('path' in where) await removeDeadSocket(where.path)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host, port }, () => {
+    server.listen(where, () => {
       server.off('error', reject)
       resolve()
     })
   })
+  if ('path' in where) await chmod(where.path, SOCKET_MODE)
   return {
-    url: urlOf(server, host),
+    url: 'path' in where ? `unix:${where.path}` : urlOf(server, where.host),
     drain() {
       draining = true
     },
@@ -62,6 +75,23 @@ export async function listen(
       return stop(server, withinMs)
     },
   }
+}
+
+/** Owner and group. Until it is set, the umask says who may: others not, unless it is 0. */
+const SOCKET_MODE = 0o660
+
+/** A process that was killed leaves its socket behind; one on which somebody answers is in use, and stays. */
+export async function removeDeadSocket(path: string): Promise<void> {
+  const dead = await new Promise<boolean>((resolve) => {
+    const probe = connect(path)
+    probe.once('connect', () => {
+      probe.destroy()
+      resolve(false)
+    })
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
+  })
+  const isSocket = dead && (await lstat(path)).isSocket()
+  if (isSocket) await rm(path)
 }
 
 async function stop(server: Server, withinMs: number): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Refreshed, SessionEvent, Verification } from 'holdfast'
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import type { SigningKeys } from 'holdfast/tokens'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** What the service counts, in a registry of its own. */
 export interface Metrics {
@@ -11,11 +12,31 @@ export interface Metrics {
   }): void
   verified(verification: Verification): void
   refreshed(refreshed: Refreshed): void
+  /** An answer to a gateway; `why` where it was not a decision. */
+  gate(answer: {
+    readonly dialect: string
+    readonly status: number
+    readonly ms: number
+    readonly why?: string | undefined
+  }): void
   happened(event: SessionEvent): void
+  /** A file of keys has changed: it was taken up, or it cannot be. */
+  reloaded(ring: KeyFile, result: 'done' | 'failed'): void
+  /** Shows the age of each key from now on. */
+  showSigningKeys(keys: SigningKeys, now: () => number): void
+  /** How many streams of revocations are open. */
+  revocationReaders(count: number): void
+  /** One was passed on, so long after it was made. */
+  revoked(entry: { readonly kind: 'revoked' | 'subject'; readonly lagMs: number }): void
+  /** A verification was answered from a local copy, or had to read the store. */
+  copyAsked(state: 'hit' | 'miss'): void
   /** Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
 }
+
+/** A file of keys that a running service follows. */
+export type KeyFile = 'sealing' | 'signing'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS']
 
@@ -49,8 +70,65 @@ export function serviceMetrics(): Metrics {
     labelNames: ['type'],
     registers,
   })
+  const readers = new Gauge({
+    name: 'holdfast_revocation_readers',
+    help: 'Streams of revocations that are open.',
+    registers,
+  })
+  const lag = new Histogram({
+    name: 'holdfast_revocation_feed_lag_seconds',
+    help: 'From a revocation, in this process or another, to its sending to all readers. Clocks of machines differ.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+    registers,
+  })
+  const revocations = new Counter({
+    name: 'holdfast_revocations_total',
+    help: 'Revocations that were passed on, of sessions and of subjects.',
+    labelNames: ['kind'],
+    registers,
+  })
+
+  const reloads = new Counter({
+    name: 'holdfast_key_reloads_total',
+    help: 'Changes of a file of keys, by ring (sealing, signing) and whether it was taken up.',
+    labelNames: ['ring', 'result'],
+    registers,
+  })
+  const gateRequests = new Counter({
+    name: 'holdfast_gate_requests_total',
+    help: 'Answers to gateways, by dialect and status.',
+    labelNames: ['dialect', 'status'],
+    registers,
+  })
+  const gateDuration = new Histogram({
+    name: 'holdfast_gate_request_duration_seconds',
+    help: 'Time to answer a gateway, by dialect.',
+    labelNames: ['dialect'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+    registers,
+  })
+  const gateMistakes = new Counter({
+    name: 'holdfast_gate_rejected_total',
+    help: 'Requests of gateways that could not be judged, by dialect and what was wrong with them.',
+    labelNames: ['dialect', 'why'],
+    registers,
+  })
+
+  const copies = new Counter({
+    name: 'holdfast_local_copies',
+    help: 'Verifications with local copies on: hit when a copy answered, miss when the store was read.',
+    labelNames: ['state'],
+    registers,
+  })
+  const copy = { hit: copies.labels('hit'), miss: copies.labels('miss') }
 
   return {
+    copyAsked: (state) => copy[state].inc(),
+    gate({ dialect, status, ms, why }) {
+      gateRequests.inc({ dialect, status: String(status) })
+      gateDuration.observe({ dialect }, ms / 1_000)
+      if (why !== undefined) gateMistakes.inc({ dialect, why })
+    },
     answered({ method, route, status, ms }) {
       const known = METHODS.includes(method) ? method : 'other'
       requests.observe({ method: known, route, status: String(status) }, ms / 1_000)
@@ -64,6 +142,28 @@ export function serviceMetrics(): Metrics {
     },
     happened({ type }) {
       events.inc({ type })
+    },
+    reloaded(ring, result) {
+      reloads.inc({ ring, result })
+    },
+    showSigningKeys(signing, now) {
+      new Gauge({
+        name: 'holdfast_signing_key_age_seconds',
+        help: 'Age of each key that is published for access tokens; the active one signs.',
+        labelNames: ['kid', 'algorithm', 'state'],
+        registers,
+        collect() {
+          this.reset()
+          for (const { kid, algorithm, state, createdAt } of signing.keys) {
+            this.set({ kid, algorithm, state }, (now() - createdAt) / 1_000)
+          }
+        },
+      })
+    },
+    revocationReaders: (count) => readers.set(count),
+    revoked({ kind, lagMs }) {
+      lag.observe(Math.max(0, lagMs) / 1_000)
+      revocations.inc({ kind })
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

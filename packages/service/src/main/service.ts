@@ -2,38 +2,45 @@ import { IncomingMessage } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
 import {
-  balanced,
   createSessions,
   eventLog,
   type Host,
-  lenient,
-  type Policy,
   SessionError,
   type SessionEvent,
-  strict,
   subjectKeys,
   systemHost,
+  tokenInspector,
 } from 'holdfast'
 import { clientAddressResolver, geoLookup } from 'holdfast/network'
 import type { DestinationStream } from 'pino'
 import { createApi } from '../api/app.ts'
 import { callersOf } from '../api/callers.ts'
+import type { ApiParts } from '../api/parts.ts'
+import { quickVerify } from '../api/quick-verify.ts'
+import { revocationHub } from '../api/revocation-hub.ts'
 import { lifetimesOf } from '../config/lifetimes.ts'
 import { formatListen } from '../config/print.ts'
 import { type Config, variableOf } from '../config/schema.ts'
 import { sessionCookies } from './cookies.ts'
-import { openKeyring, ringCheck } from './keyring.ts'
+import { openGates } from './gates.ts'
+import { ringCheck } from './keyring.ts'
+import { openKeys } from './keys.ts'
 import { type Listener, listen } from './listener.ts'
 import { logEvent, serviceLog } from './log.ts'
 import { managementAnswer } from './management.ts'
 import { serviceMetrics } from './metrics.ts'
-import { openSigningKeys, tokensOf } from './signing-keys.ts'
+import { ownTokens } from './own-tokens.ts'
+import { policyOf } from './policy.ts'
 import { openStore } from './store.ts'
 
 /** A service that runs. */
 export interface Service {
   readonly url: string
   readonly managementUrl: string
+  /** Where gateways ask; `unix:` and a path for a socket. Undefined where it is off. */
+  readonly gateUrl: string | undefined
+  /** Where Envoy asks over gRPC. */
+  readonly grpcAddress: string | undefined
   /**
    * Not ready at once, but serving for as long as `drain` says; then takes nothing new, finishes what is in flight (at
    * most `stopTimeout`), closes the store. Idempotent.
@@ -48,9 +55,12 @@ export interface ServiceOptions {
   readonly host?: Host
   /** Silence on an event stream that a heartbeat breaks, ms (default 15 s). */
   readonly heartbeatMs?: number
+  /** How often the files of keys are looked at, ms (default 1 s). */
+  readonly keysEveryMs?: number
 }
 
 const HEARTBEAT_MS = 15_000
+const KEYS_EVERY_MS = 1_000
 const MANAGEMENT_CLOSE_MS = 1_000
 
 /**
@@ -63,11 +73,15 @@ const MANAGEMENT_CLOSE_MS = 1_000
 export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
   const log = serviceLog(config.logLevel, options.log)
   const metrics = serviceMetrics()
-  const keyring = openKeyring(config, log)
-  const signingKeys = openSigningKeys(config, log)
-  const tokens = tokensOf(config, signingKeys, log)
   const host = options.host ?? systemHost()
-  const { store, close: closeStore } = await openStore(config, { log, now: () => host.now() })
+  const now = (): number => host.now()
+  const everyMs = options.keysEveryMs ?? KEYS_EVERY_MS
+  const keys = openKeys(config, { log, metrics, now, everyMs })
+  const { keyring, signingKeys, tokens } = keys
+  const { store, close: closeStore } = await openStore(config, { log, now }).catch((error) => {
+    keys.close()
+    throw error
+  })
   const geo = geoLookup({
     city: config.geoCity,
     asn: config.geoAsn,
@@ -75,6 +89,14 @@ export async function startService(config: Config, options: ServiceOptions = {})
   })
   const ring = ringCheck({ store, keyring }, log)
   const stopping = new AbortController()
+  const opened: Listener[] = []
+  const revocations = revocationHub({
+    feed: store.feed,
+    now: () => host.now(),
+    log,
+    metrics,
+    stopping: stopping.signal,
+  })
   let closing: Promise<void> | undefined
 
   function onEvent(event: SessionEvent): void {
@@ -87,7 +109,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     try {
       await store.feed.head()
       await ring.done()
-      return true
+      return revocations.ready()
     } catch (error) {
       log.warn({ err: error }, 'not ready')
       return false
@@ -95,7 +117,9 @@ export async function startService(config: Config, options: ServiceOptions = {})
   }
 
   async function release(): Promise<void> {
+    stopping.abort()
     geo.close()
+    keys.close()
     await closeStore()
   }
 
@@ -105,6 +129,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       if (!(error instanceof SessionError && error.code === 'store_unavailable')) throw error
       log.warn({ err: error }, 'the key ring could not be compared with the store yet')
     })
+    await revocations.opened
     const sessions = createSessions({
       store,
       keyring,
@@ -120,13 +145,17 @@ export async function startService(config: Config, options: ServiceOptions = {})
       acrOrder: config.acrOrder,
       rotateEveryMs: config.rotateEvery,
       ...(tokens === undefined ? {} : { tokens }),
+      localCopies: config.localCopies ? { onAsked: metrics.copyAsked } : false,
       onEvent,
     })
-    const api = createApi({
+    const parts: ApiParts = {
       sessions,
       events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
+      inspector: tokenInspector({ store, keyring, host }),
+      ownTokens: ownTokens(config, signingKeys, now),
+      revocations,
       callers: callersOf(config.apiKeys),
-      cookies: sessionCookies(config, () => host.now()),
+      cookies: sessionCookies(config, now),
       signingKeys,
       subjectKey: subjectKeys(keyring),
       log,
@@ -134,35 +163,55 @@ export async function startService(config: Config, options: ServiceOptions = {})
       callerAddress: callerAddressOf(config),
       stopping: stopping.signal,
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
-    })
+    }
+    const api = createApi(parts)
+    const quick = quickVerify(parts)
     const requestTimeoutMs = config.requestTimeout
-    const management = await listenAs(
-      variableOf('managementListen'),
-      managementAnswer({ metrics, ready, warnings: ring.warnings }),
-      { ...config.managementListen, requestTimeoutMs },
+    const listensAs = namedListeners(config)
+    const gates = await openGates({ sessions, config, metrics, log, now: host.now }, listensAs)
+    opened.push(...gates)
+    const management = await listensAs('managementListen', () =>
+      listen(managementAnswer({ metrics, ready, warnings: ring.warnings }), {
+        where: config.managementListen,
+        requestTimeoutMs,
+      }),
     )
-    const main = await listenAs(
-      variableOf('listen'),
-      getRequestListener(
-        (request, { incoming }) => {
-          if (incoming instanceof IncomingMessage) return api(request, incoming)
-          throw new SessionError('internal_error', 'This listener speaks HTTP/1.1 alone.')
+    opened.push(management)
+    const answerAll = getRequestListener(
+      (request, { incoming }) => {
+        if (incoming instanceof IncomingMessage) return api(request, incoming)
+        throw new SessionError('internal_error', 'This listener speaks HTTP/1.1 alone.')
+      },
+      { errorHandler: () => new Response(null, { status: 400 }) },
+    )
+    const main = await listensAs('listen', () =>
+      listen(
+        (request, response) => {
+          if (!quick(request, response)) void answerAll(request, response)
         },
-        { errorHandler: () => new Response(null, { status: 400 }) },
+        { where: config.listen, requestTimeoutMs },
       ),
-      { ...config.listen, requestTimeoutMs },
-    ).catch(async (error: unknown) => {
-      await management.close(0)
-      throw error
-    })
-    log.info({ url: main.url, management: management.url, store: config.store.kind }, 'listening')
+    )
+    const serving = [main, ...gates]
+    const gateUrl = config.gateListen === 'off' ? undefined : gates[0]?.url
+    const grpcAddress = config.grpcListen === 'off' ? undefined : gates.at(-1)?.url
+    log.info(
+      {
+        url: main.url,
+        management: management.url,
+        gate: gateUrl,
+        grpc: grpcAddress,
+        store: config.store.kind,
+      },
+      'listening',
+    )
 
     const close = async (): Promise<void> => {
       log.info('stopping')
-      main.drain()
+      for (const listener of serving) listener.drain()
       if (config.drain > 0) await setTimeout(config.drain)
       stopping.abort()
-      await main.close(config.stopTimeout)
+      await Promise.all(serving.map((listener) => listener.close(config.stopTimeout)))
       await release()
       await management.close(MANAGEMENT_CLOSE_MS)
       log.info('stopped')
@@ -170,51 +219,43 @@ export async function startService(config: Config, options: ServiceOptions = {})
     return {
       url: main.url,
       managementUrl: management.url,
+      gateUrl,
+      grpcAddress,
       close() {
         closing ??= close()
         return closing
       },
     }
   } catch (cause) {
+    await Promise.all(opened.map((listener) => listener.close(0)))
     await release()
     throw cause
   }
 }
 
-function policyOf(name: Config['policy']): Policy {
-  switch (name) {
-    case 'lenient':
-      return lenient()
-    case 'balanced':
-      return balanced()
-    case 'strict':
-      return strict()
-  }
-}
-
-function callerAddressOf({
-  trustedProxies,
-}: Config): (peer: string | undefined, headers: Headers) => string | null {
+function callerAddressOf({ trustedProxies }: Config): ApiParts['callerAddress'] {
   const resolve = clientAddressResolver(
     trustedProxies.length === 0 ? {} : { trust: { proxies: trustedProxies } },
   )
-  return (peer, headers) => resolve(peer, (name) => headers.get(name) ?? undefined).ip
+  return (peer, header) => resolve(peer, header).ip
 }
 
-/** As {@link listen}; what cannot listen names its address and the setting. */
-async function listenAs(
-  variable: string,
-  answer: Parameters<typeof listen>[0],
-  options: Parameters<typeof listen>[1],
-): Promise<Listener> {
-  try {
-    return await listen(answer, options)
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
-    throw new SessionError(
-      'config_invalid',
-      `Cannot listen on ${formatListen(options)} (${code}). Free the address, or set ${variable} to another.`,
-      { cause },
-    )
+type ListenSetting = 'listen' | 'managementListen' | 'gateListen' | 'grpcListen'
+
+/** Opens listeners; one that cannot listen names its address and the setting. */
+function namedListeners(
+  config: Config,
+): (setting: ListenSetting, open: () => Promise<Listener>) => Promise<Listener> {
+  return async (setting, open) => {
+    try {
+      return await open()
+    } catch (cause) {
+      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
+      throw new SessionError(
+        'config_invalid',
+        `Cannot listen on ${formatListen(config[setting])} (${code}). Free the address, or set ${variableOf(setting)} to another.`,
+        { cause },
+      )
+    }
   }
 }

@@ -11,6 +11,7 @@ import {
 import type { Logger } from 'pino'
 import { formatListen } from '../config/print.ts'
 import type { Config } from '../config/schema.ts'
+import { type Following, followFile } from './followed-file.ts'
 import { createOnce, readSecretFile } from './secret-file.ts'
 
 const DEVELOPMENT_FILE = 'development-signing-keys.json'
@@ -24,8 +25,8 @@ export function openSigningKeys(
   config: Pick<Config, 'signingKeys' | 'audiences' | 'store'>,
   log: Logger,
 ): SigningKeys | undefined {
-  const { signingKeys: path, audiences, store } = config
-  if (path !== undefined) return readSigningKeys(path, log)
+  const { signingKeys, audiences, store } = config
+  if (signingKeys !== undefined) return readSigningKeys(signingKeys, log)
   const wanted = Object.values(audiences).map(({ algorithm = 'EdDSA' }) => algorithm)
   if (wanted.length === 0) return undefined
   switch (store.kind) {
@@ -35,7 +36,7 @@ export function openSigningKeys(
       )
       return newSigningKeys({ algorithms: wanted })
     case 'lmdb':
-      return developmentKeys(join(dirname(store.path), DEVELOPMENT_FILE), wanted, log)
+      return developmentKeys(developmentFile(store.path), wanted, log)
     case 'redis':
       throw new SessionError(
         'config_invalid',
@@ -44,20 +45,40 @@ export function openSigningKeys(
   }
 }
 
-/** The issuer of a configuration; undefined where there are no audiences. */
-export function tokensOf(
+/** Keys that change in place with their file. A file without a key that an audience needs is not taken up. */
+export function followSigningKeys(
+  keys: SigningKeys,
   config: Config,
-  keys: SigningKeys | undefined,
-  log: Logger,
-): AccessTokens | undefined {
-  const { audiences, issuer, clientId, accessTokenLifetime } = config
-  if (keys === undefined || Object.keys(audiences).length === 0) return undefined
-  if (issuer === undefined) {
-    log.warn('Access tokens name the listening address as their issuer. Set HOLDFAST_ISSUER.')
+  on: Pick<Following<SigningKeys>, 'everyMs' | 'changed' | 'failed'>,
+): { readonly signingKeys: SigningKeys; close(): void } {
+  const { store, signingKeys: path } = config
+  const file = followFile(keys, {
+    ...on,
+    path: path ?? (store.kind === 'lmdb' ? developmentFile(store.path) : undefined),
+    parse: parseSigningKeys,
+    format: formatSigningKeys,
+    check: (fresh) => void tokensOf(config, fresh),
+  })
+  const signingKeys: SigningKeys = {
+    get keys() {
+      return file.current().keys
+    },
   }
+  return { signingKeys, close: file.close }
+}
+
+/** `iss` of access tokens. */
+export function issuerOf({ issuer, listen }: Pick<Config, 'issuer' | 'listen'>): string {
+  return issuer ?? `http://${formatListen(listen)}`
+}
+
+/** The issuer of a configuration; undefined where there are no audiences. */
+export function tokensOf(config: Config, keys: SigningKeys): AccessTokens | undefined {
+  const { audiences, clientId, accessTokenLifetime } = config
+  if (Object.keys(audiences).length === 0) return undefined
   return accessTokens({
     keys,
-    issuer: issuer ?? `http://${formatListen(config.listen)}`,
+    issuer: issuerOf(config),
     clientId,
     lifetimeMs: accessTokenLifetime,
     audiences: Object.fromEntries(
@@ -70,6 +91,10 @@ export function tokensOf(
       ]),
     ),
   })
+}
+
+function developmentFile(store: string): string {
+  return join(dirname(store), DEVELOPMENT_FILE)
 }
 
 function developmentKeys(

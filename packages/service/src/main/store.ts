@@ -85,8 +85,11 @@ async function openRedis(
   })
   // Without a listener a lost connection would end the process; the store answers for itself.
   client.on('error', (error: Error) => log.warn({ err: error }, 'redis'))
+  const subscriber = client.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null })
+  subscriber.on('error', (error: Error) => log.warn({ err: error }, 'redis: wake-ups'))
   const store = redisStore({
     client,
+    subscriber,
     timeoutMs,
     now,
     onWarning: (message) => log.warn(message),
@@ -97,6 +100,7 @@ async function openRedis(
     store,
     async close() {
       await store.close()
+      subscriber.disconnect()
       client.disconnect()
     },
   }

@@ -171,6 +171,66 @@ describe('keys', () => {
   })
 })
 
+describe('signing keys', () => {
+  test('new makes them for their owner alone, with a key for each algorithm that signs and one that waits', async () => {
+    const file = join(folder(), 'signing.json')
+
+    const made = await holdfast(`keys new ${file} --signing --algorithms EdDSA,ES256`)
+    const status = await holdfast('keys status --signing', { HOLDFAST_SIGNING_KEYS: file })
+
+    const { keys } = JSON.parse(readFileSync(file, 'utf8'))
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(made.out).toContain(`${keys[0].kid} (EdDSA), ${keys[2].kid} (ES256)`)
+    expect(status.out).toMatch(new RegExp(`${keys[1].kid} .*EdDSA .*waits since`))
+    for (const { jwk } of keys) expect(made.out + status.out).not.toContain(jwk.d)
+  })
+
+  test('rotate waits until verifiers know the next key, unless it must be now, and status tells which is which', async () => {
+    const file = join(folder(), 'signing.json')
+    await holdfast(`keys new ${file} --signing`)
+    const before = JSON.parse(readFileSync(file, 'utf8')).keys
+
+    const early = await holdfast(`keys rotate ${file}`)
+    const untouched = JSON.parse(readFileSync(file, 'utf8')).keys
+    const now = await holdfast(`keys rotate ${file} --now --json`)
+
+    expect(early.code).toBe(1)
+    expect(early.err).toContain('verifiers may not know it yet')
+    expect(untouched).toEqual(before)
+    const states = JSON.parse(now.out).keys.map(({ kid, state }: { kid: string; state: string }) =>
+      [kid, state].join(' '),
+    )
+    expect(states).toEqual([
+      `${before[0].kid} retired`,
+      `${before[1].kid} active`,
+      expect.stringMatching(/ next$/),
+    ])
+  })
+
+  test('add publishes a key for another algorithm, which signs after the next rotation', async () => {
+    const file = join(folder(), 'signing.json')
+    await holdfast(`keys new ${file} --signing`)
+
+    const nothing = await holdfast(`keys add ${file}`)
+    const added = await holdfast(`keys add ${file} --algorithms RS256 --json`)
+    const again = await holdfast(`keys add ${file} --algorithms RS256`)
+
+    expect([nothing.code, added.code, again.code]).toEqual([2, 0, 1])
+    expect(JSON.parse(added.out).keys.at(-1)).toMatchObject({ algorithm: 'RS256', state: 'next' })
+  })
+
+  test.each([
+    ['keys new FILE --signing --algorithms HS256', 'EdDSA, ES256, RS256'],
+    ['keys new FILE --algorithms ES256', '--signing'],
+    ['keys new --signing', 'HOLDFAST_SIGNING_KEYS'],
+  ])('a command line that cannot be meant is refused with a hint: %s', async (line, hint) => {
+    const { code, err } = await holdfast(line.replace('FILE', join(folder(), 'keys.json')))
+
+    expect(code).toBe(2)
+    expect(err).toContain(hint)
+  })
+})
+
 describe('config', () => {
   const env = { HOLDFAST_API_KEYS: `shop:app:${KEYS.app}` }
 

@@ -1,0 +1,97 @@
+package holdfast;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/**
+ * Answers for this client, one line a verdict, so that the verdicts of all languages can be compared.
+ * {@code corpus FILE}: every case; {@code flood FILE URL}: 200 unknown key ids at once, then a valid token.
+ */
+final class Conformance {
+    private Conformance() {}
+
+    public static void main(String[] args) throws Exception {
+        System.setOut(new java.io.PrintStream(System.out, true, StandardCharsets.UTF_8));
+        if (args.length == 2 && args[0].equals("corpus")) {
+            corpus(args[1]);
+        } else if (args.length == 3 && args[0].equals("flood")) {
+            flood(args[1], args[2]);
+        } else {
+            System.err.println("usage: Conformance corpus FILE | flood FILE URL");
+            System.exit(2);
+        }
+    }
+
+    private static void corpus(String path) throws IOException {
+        Map<String, Object> corpus = read(path);
+        Map<String, Keys.Key> keys = Keys.parse(bytes(corpus.get("jwks")));
+        AccessTokenVerifier verifier = verifier(corpus, keys::get);
+        for (Object item : (List<?>) corpus.get("cases")) {
+            Map<?, ?> one = (Map<?, ?>) item;
+            System.out.println(verdict(verifier, (String) one.get("token")) + "\t" + one.get("name"));
+        }
+    }
+
+    private static void flood(String path, String url) throws Exception {
+        Map<String, Object> corpus = read(path);
+        AccessTokenVerifier verifier = verifier(corpus, new RemoteKeys(URI.create(url)));
+        String valid = (String) ((Map<?, ?>) ((List<?>) corpus.get("cases")).get(0)).get("token");
+        String rest = valid.substring(valid.indexOf('.'));
+        ExecutorService threads = Executors.newFixedThreadPool(50);
+        List<Callable<String>> unknown = new java.util.ArrayList<>();
+        for (int i = 0; i < 200; i++) {
+            String header = "{\"alg\":\"EdDSA\",\"kid\":\"unknown-" + i + "\",\"typ\":\"at+jwt\"}";
+            String head = Base64.getUrlEncoder().withoutPadding().encodeToString(header.getBytes(StandardCharsets.UTF_8));
+            unknown.add(() -> verdict(verifier, head + rest));
+        }
+        int refused = 0;
+        for (Future<String> answer : threads.invokeAll(unknown)) if (answer.get().equals("reject")) refused++;
+        threads.shutdown();
+        System.out.println("refused\t" + refused + "\n" + verdict(verifier, valid));
+    }
+
+    private static String verdict(AccessTokenVerifier verifier, String token) {
+        try {
+            verifier.verify(token);
+            return "accept";
+        } catch (AccessTokenVerifier.Refused e) {
+            return "reject";
+        }
+    }
+
+    private static Map<String, Object> read(String path) throws IOException {
+        return Json.readObject(Files.readAllBytes(Path.of(path)));
+    }
+
+    private static AccessTokenVerifier verifier(Map<String, Object> corpus, Keys keys) {
+        Clock clock = Clock.fixed(Instant.ofEpochSecond((long) corpus.get("now")), ZoneOffset.UTC);
+        int skew = ((Long) corpus.get("skewSeconds")).intValue();
+        return new AccessTokenVerifier((String) corpus.get("issuer"), (String) corpus.get("audience"), keys, skew, clock);
+    }
+
+    /** The key set of the corpus, as the text that it would be fetched as. */
+    private static byte[] bytes(Object value) {
+        return text(value).getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static String text(Object value) {
+        if (value instanceof Map<?, ?> map)
+            return map.entrySet().stream().map(e -> text(e.getKey()) + ":" + text(e.getValue())).collect(java.util.stream.Collectors.joining(",", "{", "}"));
+        if (value instanceof List<?> list)
+            return list.stream().map(Conformance::text).collect(java.util.stream.Collectors.joining(",", "[", "]"));
+        return "\"" + value + "\"";
+    }
+}

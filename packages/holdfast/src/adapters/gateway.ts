@@ -1,0 +1,151 @@
+import { bearer } from '../carriers/bearer.ts'
+import type { Carried, Carrier, HeaderLookup } from '../carriers/carrier.ts'
+import { cookie } from '../carriers/cookie.ts'
+import type { Decision } from '../core/decision.ts'
+import { CODES, type Code } from '../core/errors.ts'
+import type { SessionView } from '../core/session.ts'
+import type { Sessions } from '../core/sessions.ts'
+import { deliveryHeaders } from './delivery.ts'
+import { entrance } from './entrance.ts'
+import { attempt } from './faults.ts'
+import { type DetourUrls, detourUrl } from './gateway-detour.ts'
+import { FORGED } from './guard.ts'
+import type { GuardOptions, RouteDemands } from './guard-options.ts'
+import type { HttpFacts } from './http-facts.ts'
+import type { Refusal } from './refusal.ts'
+import { type Grounds, redirected, refuser } from './refuse.ts'
+import { describer } from './request-facts.ts'
+import { turnQueue } from './turn.ts'
+
+export type { HeaderLookup } from '../carriers/carrier.ts'
+export type { DetourUrls } from './gateway-detour.ts'
+export type { RouteDemands } from './guard-options.ts'
+export type { HeaderPair, HttpFacts } from './http-facts.ts'
+export { type Refusal, refusalOf } from './refusal.ts'
+
+/** What all routes behind the gateways have in common. */
+export interface GatewayOptions extends DetourUrls, Pick<GuardOptions, 'address' | 'now'> {
+  /**
+   * Public origins of the sites behind the gateways. Redirects return to these alone, and their pages may use each
+   * other's sessions. None unless said otherwise: then nobody is redirected.
+   */
+  readonly origins?: readonly string[]
+  /** Default `__Host-session`. */
+  readonly cookieName?: string
+}
+
+/** What the operator asks for one route. */
+export interface GatewayRoute extends RouteDemands {
+  /** The service that the request goes on to: the answer brings an access token for it. */
+  readonly audience?: string
+  /** Requests without a usable session pass as nobody's. */
+  readonly optional?: boolean
+  /** The gateway hands `Set-Cookie` on to the client, so that secrets may rotate. */
+  readonly rotate?: boolean
+}
+
+/** A request may go on, or what its client gets instead. */
+export type GatewayAnswer =
+  | {
+      readonly ok: true
+      readonly session: SessionView | undefined
+      readonly decision: Decision | undefined
+      /** For the audience of the route; the client's own `Authorization` goes no further, with or without one. */
+      readonly accessToken: string | undefined
+      readonly setCookie: string | undefined
+    }
+  | { readonly ok: false; readonly code: Code; readonly refusal: Refusal }
+
+/** Judges requests that a gateway holds in its hands. Rejects only for a bug, which is never an allow. */
+export interface GatewayJudge {
+  judge(facts: HttpFacts, route?: GatewayRoute, correlation?: string): Promise<GatewayAnswer>
+}
+
+/**
+ * The adapters' checks for whoever answers a gateway: the facts are those of the client's request as the gateway tells
+ * them, not of the gateway's own. Tokens come by cookie, or as `Authorization: Bearer hf1....`; whatever else a client
+ * writes into `Authorization` is no concern of ours. Form tokens are not asked for: no gateway shows a body.
+ *
+ * Throws `config_invalid` for options that make no sense.
+ *
+ * @example
+ * const { judge } = gatewayJudge(sessions, { origins: ['https://shop.example'] })
+ * const answer = await judge(facts, { audience: 'orders' })
+ */
+export function gatewayJudge(sessions: Sessions, options: GatewayOptions = {}): GatewayJudge {
+  const { cookieName, origins = [], now = () => Date.now() } = options
+  const carriers = [cookie(cookieName === undefined ? {} : { name: cookieName }), ownBearer()]
+  const door = entrance({ ...options, carriers, origins })
+  const { refuse, expiredCookies } = refuser({ carriers }, door.originOf)
+  const detour = detourUrl(options, origins)
+  const describe = describer()
+  const atEndOfTurn = turnQueue<() => void>((goOn) => goOn())
+
+  function refused(facts: HttpFacts, grounds: Grounds): GatewayAnswer {
+    const { code, refusal } = refuse(facts, grounds)
+    const location = detour(facts, { ...grounds, origin: door.originOf(facts) })
+    return {
+      ok: false,
+      code,
+      refusal: location === undefined ? refusal : redirected(refusal, location),
+    }
+  }
+
+  function nobody(facts: HttpFacts, grounds: Grounds): GatewayAnswer {
+    const { decision } = grounds
+    const [setCookie] = expiredCookies(facts, grounds)
+    return { ok: true, session: undefined, decision, accessToken: undefined, setCookie }
+  }
+
+  return {
+    async judge(facts, { audience, optional, rotate, ...demands } = {}, correlation) {
+      function without(grounds: Grounds): GatewayAnswer {
+        const { code } = grounds
+        const anyway = optional === true && CODES[code].kind !== 'fault' && !FORGED.includes(code)
+        return anyway ? nobody(facts, grounds) : refused(facts, grounds)
+      }
+
+      const entered = door.enter(facts)
+      if (!entered.ok) return without(entered)
+      const { token, carrier } = entered
+      await new Promise<void>(atEndOfTurn)
+      const verification = await attempt(() =>
+        sessions.verify({
+          token,
+          request: describe(facts, entered),
+          deliverable: rotate === true && carrier.deliver !== undefined,
+          ...(audience === undefined ? {} : { audience }),
+          ...(correlation === undefined ? {} : { correlation }),
+          ...demands,
+        }),
+      )
+      if (!verification.ok) return without({ ...verification, carrier })
+      const { session, decision, accessToken } = verification
+      if (audience !== undefined && accessToken === undefined) {
+        // A limited session gets no access token: behind the gateway it would look like nobody's.
+        const limited = decision.outcome === 'limit'
+        return without({ code: limited ? 'session_limited' : 'config_invalid', decision, carrier })
+      }
+      const delivery = deliveryHeaders(carrier, verification, now())
+      const setCookie = delivery.find(([name]) => name === 'set-cookie')?.[1]
+      return { ok: true, session, decision, accessToken, setCookie }
+    },
+  }
+}
+
+const OWN_BEARER = /^bearer +hf1\./i
+const NOT_OURS = { ok: false, code: 'token_missing' } as const
+
+/** Behind a gateway `Authorization` may be for somebody else: it is ours when a session token is in it, or when it is ambiguous. */
+function ownBearer(): Carrier {
+  const carrier = bearer()
+  return {
+    ambient: false,
+    read(header: HeaderLookup): Carried {
+      const lines = header('authorization')
+      if (lines === undefined) return NOT_OURS
+      const all = typeof lines === 'string' ? [lines] : lines
+      return all.some((line) => OWN_BEARER.test(line)) ? carrier.read(header) : NOT_OURS
+    },
+  }
+}

@@ -1,0 +1,107 @@
+import { isSessionId, type SessionId } from '../core/ids.ts'
+
+/** What an access token says (RFC 9068), under the names that it says it. Times are whole seconds since the epoch. Frozen. */
+export interface AccessClaims {
+  readonly iss: string
+  /** The subject, by the application's own id. */
+  readonly sub: string
+  readonly aud: string | readonly string[]
+  readonly client_id: string
+  /** The public id of the session. */
+  readonly sid: SessionId
+  readonly jti: string
+  readonly iat: number
+  readonly exp: number
+  readonly nbf?: number
+  readonly auth_time?: number
+  readonly acr?: string
+  readonly amr?: readonly string[]
+  /** The subject's generation: "log out everywhere" leaves lower ones behind. */
+  readonly gen: number
+  /** The tenant, where it is not the default one. */
+  readonly tid?: string
+  /** The key that the session is bound to (RFC 7800). Its proof is the edge's business: nothing here asks for one. */
+  readonly cnf?: Readonly<Record<string, unknown>>
+}
+
+/** Whom a token has to come from, and whom it has to be for. Both are compared letter by letter. */
+export interface Expected {
+  readonly issuer: string
+  readonly audience: string
+}
+
+type Json = Readonly<Record<string, unknown>>
+type Is = (value: unknown) => boolean
+
+const REQUIRED: Readonly<Record<string, Is>> = {
+  iss: isName,
+  sub: isName,
+  aud: (value) => isText(value) || isTexts(value),
+  client_id: isName,
+  sid: (value) => isText(value) && isSessionId(value),
+  jti: isName,
+  iat: isWhole,
+  exp: isWhole,
+  gen: isWhole,
+}
+
+const OPTIONAL: Readonly<Record<string, Is>> = {
+  nbf: isWhole,
+  auth_time: isWhole,
+  acr: isText,
+  amr: isTexts,
+  tid: isText,
+  cnf: isObject,
+}
+
+/**
+ * The claims of a payload whose signature is right, or what is wrong with them. Of members with one name the last
+ * counts, as everywhere in JavaScript (RFC 7519, section 4); others than those of {@link AccessClaims} are left out.
+ */
+export function claimsOf(payload: unknown, { issuer, audience }: Expected): AccessClaims | string {
+  if (!isObject(payload)) return 'the claims are no object'
+  const claims: Record<string, unknown> = {}
+  for (const [name, is] of Object.entries(REQUIRED)) {
+    if (!Object.hasOwn(payload, name)) return `${name} is missing`
+    if (!is(payload[name])) return `${name} is not of its type`
+    claims[name] = payload[name]
+  }
+  for (const [name, is] of Object.entries(OPTIONAL)) {
+    if (!Object.hasOwn(payload, name)) continue
+    if (!is(payload[name])) return `${name} is not of its type`
+    claims[name] = payload[name]
+  }
+  if (claims.iss !== issuer) return 'iss is another issuer'
+  // every member was looked at, one by one
+  const checked = claims as unknown as AccessClaims
+  const { aud } = checked
+  if (aud !== audience && !(isTexts(aud) && aud.includes(audience))) return 'aud is another service'
+  return frozen(checked)
+}
+
+/** One token's claims are handed out at each of its verifications. */
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value
+  for (const part of Object.values(value)) frozen(part)
+  return Object.freeze(value)
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isName(value: unknown): boolean {
+  return isText(value) && value !== ''
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(isText)
+}
+
+function isWhole(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}

@@ -1,0 +1,136 @@
+import { boundedText } from '../client/bounded-text.ts'
+import { SessionError } from '../core/errors.ts'
+import type { KeySet } from './key-set.ts'
+import { keysOf, type VerificationKey } from './verification-key.ts'
+
+/** Where the authority publishes its keys, and how often it may be asked. */
+export interface RemoteKeySetOptions {
+  /** For example `http://127.0.0.1:4600/.well-known/jwks.json`. */
+  readonly url: string
+  /** Shortest time between two attempts, ms (default 30 000), however many tokens name keys that nobody has. */
+  readonly coolDownMs?: number
+  /** A set that is older is asked for anew, while it goes on serving, ms (default 300 000). */
+  readonly maxAgeMs?: number
+  /** Instead of the platform's own. */
+  readonly fetch?: typeof fetch
+  readonly now?: () => number
+}
+
+type Keys = ReadonlyMap<string, VerificationKey>
+
+/** After that, the authority has had a day to take a key back and could not be heard. */
+const LAST_GOOD_MS = 86_400_000
+/** While there is no set at all nothing can be verified: a service that starts before the authority asks more often. */
+const FIRST_SET_MS = 1_000
+const TIMEOUT_MS = 10_000
+const MAX_BYTES = 262_144
+
+/**
+ * The key set of an authority, kept and renewed. One request at a time, none within the cool-down of the last, and none
+ * that a known key has to wait for. What cannot be fetched or used changes nothing: the last good set serves for 24 h.
+ * It starts no timer: it asks when somebody asks it.
+ *
+ * Throws `config_invalid` for an address that can never work.
+ *
+ * @example
+ * const keys = remoteKeySet({ url: 'https://auth.example/.well-known/jwks.json' })
+ */
+export function remoteKeySet(options: RemoteKeySetOptions): KeySet {
+  const { coolDownMs = 30_000, maxAgeMs = 300_000, now = () => Date.now() } = options
+  const url = addressOf(options.url)
+  checkWait('coolDownMs', coolDownMs)
+  checkWait('maxAgeMs', maxAgeMs)
+
+  let good: { readonly keys: Keys; readonly at: number } | undefined
+  let tried = Number.NEGATIVE_INFINITY
+  let failure: unknown
+  let asking: Promise<void> | undefined
+
+  async function renew(at: number): Promise<void> {
+    try {
+      const keys = await fetchKeys(url, { known: good?.keys, fetch: options.fetch })
+      good = { keys, at }
+      failure = undefined
+    } catch (cause) {
+      failure = cause
+    } finally {
+      asking = undefined
+    }
+  }
+
+  /** Undefined while the cool-down lasts. */
+  function ask(at: number): Promise<void> | undefined {
+    if (asking !== undefined) return asking
+    const wait = usable(at) === undefined ? Math.min(coolDownMs, FIRST_SET_MS) : coolDownMs
+    const since = at - tried
+    // below 0 the clock was set back
+    if (since >= 0 && since < wait) return undefined
+    tried = at
+    asking = renew(at)
+    return asking
+  }
+
+  function usable(at: number): Keys | undefined {
+    return good !== undefined && at - good.at < LAST_GOOD_MS ? good.keys : undefined
+  }
+
+  async function findAnew(kid: string, at: number): Promise<VerificationKey | undefined> {
+    await ask(at)
+    const keys = usable(at)
+    if (keys !== undefined) return keys.get(kid)
+    throw new SessionError('keys_unavailable', `There is no usable key set from ${url}.`, {
+      cause: failure,
+    })
+  }
+
+  return {
+    find(kid) {
+      const at = now()
+      const key = usable(at)?.get(kid)
+      if (key === undefined) return findAnew(kid, at)
+      // nobody waits, and renew() does not reject
+      if (good !== undefined && Math.abs(at - good.at) >= maxAgeMs) void ask(at)
+      return key
+    },
+  }
+}
+
+async function fetchKeys(
+  url: string,
+  {
+    known,
+    fetch: fetcher = fetch,
+  }: { readonly known: Keys | undefined; readonly fetch: typeof fetch | undefined },
+): Promise<Keys> {
+  const response = await fetcher(url, {
+    redirect: 'error',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    headers: { accept: 'application/jwk-set+json, application/json' },
+  })
+  if (response.status !== 200) {
+    await response.body?.cancel()
+    throw new Error(`The key set was answered with status ${response.status}.`)
+  }
+  const text = await boundedText(response, MAX_BYTES)
+  if (text === undefined) throw new Error(`The key set has more than ${MAX_BYTES} bytes.`)
+  const keys = keysOf(JSON.parse(text), known)
+  if (typeof keys === 'string') throw new Error(`The key set cannot be used: ${keys}.`)
+  return keys
+}
+
+function addressOf(url: string): string {
+  if (URL.canParse(url)) {
+    const { protocol, username, password, href } = new URL(url)
+    if (/^https?:$/.test(protocol) && username === '' && password === '') return href
+  }
+  throw misconfigured('url', 'must be an http or https URL without credentials')
+}
+
+function checkWait(field: string, ms: number): void {
+  if (Number.isSafeInteger(ms) && ms >= 1_000 && ms <= LAST_GOOD_MS) return
+  throw misconfigured(field, `must be 1000 to ${LAST_GOOD_MS}`)
+}
+
+function misconfigured(field: string, problem: string): SessionError {
+  return new SessionError('config_invalid', `${field} of a key set ${problem}.`)
+}

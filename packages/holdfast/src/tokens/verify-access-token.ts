@@ -1,0 +1,72 @@
+import { type Access, type AccessRefused, refused } from './access.ts'
+import { type AccessClaims, claimsOf, type Expected } from './access-claims.ts'
+import type { KeySet } from './key-set.ts'
+import { jsonOf, parseToken } from './parse-token.ts'
+import { isSignatureOf, type VerificationKey } from './verification-key.ts'
+
+/** How far the clocks of issuer and verifier may be apart. */
+export const SKEW_MS = 5_000
+
+/** What a token is held against. */
+export interface VerifyOptions extends Expected {
+  readonly keys: KeySet
+  /** Default 5000. */
+  readonly skewMs?: number
+  readonly now?: () => number
+}
+
+/** A token that is one of ours. Whether it is so now is another question. */
+export interface Opened {
+  readonly ok: true
+  readonly key: VerificationKey
+  readonly claims: AccessClaims
+}
+
+/**
+ * Verifies one access token by its signature and claims alone: no revocation, no memory. Services take {@link verifier};
+ * this is for those who have their own ways around it. Throws `keys_unavailable` when there is no key set.
+ *
+ * @example
+ * const access = await verifyAccessToken(token, { issuer, audience: 'orders', keys })
+ */
+export async function verifyAccessToken(token: string, options: VerifyOptions): Promise<Access> {
+  const { skewMs = SKEW_MS, now = () => Date.now() } = options
+  const opened = await openToken(token, options)
+  if (!opened.ok) return opened
+  const { claims } = opened
+  return untimely(claims, now(), skewMs) ?? { ok: true, claims }
+}
+
+/** Everything about a token that stays as it is while its key stays in the set. The key decides the algorithm. */
+export async function openToken(
+  token: string,
+  { keys, issuer, audience }: Pick<VerifyOptions, 'keys' | 'issuer' | 'audience'>,
+): Promise<Opened | AccessRefused> {
+  const parsed = parseToken(token)
+  if (typeof parsed === 'string') return invalid(parsed)
+  const found = keys.find(parsed.kid)
+  const key = found instanceof Promise ? await found : found
+  if (key === undefined) return invalid('kid names no key of the set')
+  if (parsed.alg !== key.alg) return invalid('alg is not that of the key')
+  if (!isSignatureOf(key, parsed.signed, parsed.signature)) return invalid('the signature is wrong')
+  const claims = claimsOf(jsonOf(parsed.payload), { issuer, audience })
+  return typeof claims === 'string' ? invalid(claims) : { ok: true, key, claims }
+}
+
+/**
+ * Why a token does not count at an instant. It is over from `exp + skew` on (RFC 7519, section 4.1.4: "on or after"), and
+ * counts from `nbf - skew` and `iat - skew` on.
+ */
+export function untimely(
+  { exp, nbf = 0, iat, auth_time: authTime = 0 }: AccessClaims,
+  at: number,
+  skewMs: number,
+): AccessRefused | undefined {
+  if (at >= exp * 1_000 + skewMs) return refused('access_token_expired', 'exp has passed')
+  const begins = Math.max(nbf, iat, authTime) * 1_000 - skewMs
+  return at < begins ? invalid('nbf, iat or auth_time is in the future') : undefined
+}
+
+function invalid(reason: string): AccessRefused {
+  return refused('access_token_invalid', reason)
+}

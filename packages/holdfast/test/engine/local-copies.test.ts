@@ -1,0 +1,339 @@
+import { spawnSync } from 'node:child_process'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { newKeyring } from '../../src/codecs/keyring.ts'
+import { SessionError } from '../../src/core/errors.ts'
+import { createSessions } from '../../src/engine/create-sessions.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { redisStore } from '../../src/stores/redis.ts'
+import { type Compiled, compiled } from '../support/compiled.ts'
+import { gated, twoEngines, withFeed } from '../support/copies.ts'
+import { describeOnEveryStore } from '../support/every-store.ts'
+import { codeOf, HOUR, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
+import { abroad, onTheTrain } from '../support/people.ts'
+import { startRedis, until } from '../support/redis.ts'
+
+describeOnEveryStore('local copies', (open) => {
+  test('what another engine revokes is refused as soon as the feed has told of it', async () => {
+    const h = await twoEngines(open)
+    const token = await h.login()
+    await h.copied(token)
+
+    await h.sessions.revoke(idOf(token), 'admin')
+
+    await h.untilNear(token, 'session_unknown')
+    expect(codeOf(await h.showNear(token))).toBe('session_unknown')
+  })
+
+  test('logging out everywhere in another engine ends all copies of the subject, and no others', async () => {
+    const h = await twoEngines(open)
+    const [first, second] = [await h.login(), await h.login()]
+    const other = await h.login({ subject: 'grace' })
+    for (const token of [first, second, other]) await h.copied(token)
+
+    await h.sessions.revokeSubject({ subject: 'ada' }, { why: 'logout_everywhere' })
+
+    await h.untilNear(first, 'session_unknown')
+    expect(codeOf(await h.showNear(second))).toBe('session_unknown')
+    const before = h.asked.hit
+    expect(codeOf(await h.showNear(other))).toBe('ok')
+    expect(h.asked.hit).toBe(before + 1)
+  })
+
+  test('the session that logging out everywhere spares goes on', async () => {
+    const h = await twoEngines(open)
+    const [spared, ended] = [await h.login(), await h.login()]
+    for (const token of [spared, ended]) await h.copied(token)
+
+    await h.sessions.revokeSubject(
+      { subject: 'ada' },
+      { why: 'logout_everywhere', except: idOf(spared) },
+    )
+
+    await h.untilNear(ended, 'session_unknown')
+    await h.copied(spared)
+  })
+
+  test('a step-up in another engine puts an end to the old token, and the new one shows what it proved', async () => {
+    const h = await twoEngines(open)
+    const token = await h.login()
+    await h.copied(token)
+
+    const after = held(token, await h.stepUp(token, onTheTrain()))
+
+    await h.untilNear(token, 'token_superseded')
+    await h.untilNear(after, 'ok')
+  })
+
+  test('attributes that another engine changes are seen', async () => {
+    const h = await twoEngines(open)
+    const token = await h.login()
+    await h.copied(token)
+
+    await h.sessions.attributes(idOf(token), { cart: 3 }, 0)
+
+    await until('the change is seen', async () => {
+      const answer = await h.showNear(token)
+      return answer.ok && answer.session.attributesVersion === 1
+    })
+    await h.copied(token)
+    const answer = await h.showNear(token)
+    expect(answer.ok && answer.session.attributes).toEqual({ cart: 3 })
+  })
+
+  test('what the engine itself ends or changes is so at once', async () => {
+    const h = await twoEngines(open)
+    const [revoked, out, everywhere] = [
+      await h.login(),
+      await h.login(),
+      await h.login({ subject: 'grace' }),
+    ]
+    for (const token of [revoked, out, everywhere]) await h.copied(token)
+
+    await h.near.attributes(idOf(revoked), { x: 1 }, 0)
+    const changed = await h.showNear(revoked)
+    await h.near.revoke(idOf(revoked), 'admin')
+    await h.near.logout(out)
+    await h.near.revokeSubject({ subject: 'grace' }, { why: 'admin' })
+
+    expect(changed.ok && changed.session.attributes).toEqual({ x: 1 })
+    for (const token of [revoked, out, everywhere]) {
+      expect(codeOf(await h.showNear(token))).toBe('session_unknown')
+    }
+  })
+
+  test('a read that was overtaken by a revocation is not kept', async () => {
+    const gate = gated()
+    const h = await twoEngines(open, { through: gate.through })
+    const [other, token] = [await h.login({ subject: 'grace' }), await h.login()]
+    await h.copied(other)
+
+    gate.shut('reads')
+    const answer = h.showNear(token)
+    await gate.waiting()
+    await h.sessions.revoke(idOf(token), 'admin')
+    await h.sessions.attributes(idOf(other), { heard: true }, 0)
+    gate.open('reads')
+    await answer
+    await until('the feed was heard', async () => {
+      const heard = await h.showNear(other)
+      return heard.ok && heard.session.attributesVersion === 1
+    })
+
+    expect(codeOf(await h.showNear(token))).toBe('session_unknown')
+  })
+})
+
+describe('a copy is not asked', () => {
+  test('for a sensitive route, an acr, a time since login, a rotation that is due, or anything that differs', async () => {
+    const h = await twoEngines(inMemory)
+    const token = await h.login({ acr: 'urn:mfa' })
+    await h.copied(token)
+    const { hit } = h.asked
+
+    await h.showNear(token, { acr: 'urn:mfa' })
+    await h.showNear(token, { freshWithin: HOUR })
+    await h.showNear(token, { request: abroad() })
+    const rotated = await h.showNear(token, { sensitivity: 'sensitive' })
+
+    expect(h.asked.hit).toBe(hit)
+    expect(rotated.ok && rotated.token).toBeTruthy()
+    h.host.advance(6 * MINUTE)
+    await h.copied(held(token, await h.showNear(held(token, rotated))))
+  })
+
+  test('for a secret that is not the newest', async () => {
+    const h = await twoEngines(inMemory)
+    const token = await h.login()
+    const newest = held(token, await h.showNear(token, { sensitivity: 'sensitive' }))
+    await h.copied(newest)
+    const { hit } = h.asked
+
+    expect(codeOf(await h.showNear(token))).toBe('ok')
+    expect(h.asked.hit).toBe(hit)
+  })
+
+  test('when it was read 5 s ago, when the feed was heard 3 s ago, or when the clock was set back', async () => {
+    const h = await twoEngines(inMemory)
+    const token = await h.login()
+
+    for (const ms of [3 * SECOND, 5 * SECOND]) {
+      await h.copied(token)
+      const { hit } = h.asked
+      h.host.advance(ms)
+      expect(codeOf(await h.showNear(token))).toBe('ok')
+      expect(h.asked.hit).toBe(hit)
+    }
+
+    let now = h.host.now()
+    const asked: string[] = []
+    const store = memoryStore({ now: () => now })
+    const host = { ...h.host, now: () => now }
+    const sessions = createSessions({
+      store,
+      host,
+      keyring: h.keyring,
+      localCopies: { onAsked: (state) => asked.push(state) },
+    })
+    const request = { ip: '192.0.2.10', method: 'GET', url: '/', headers: {} }
+    const created = await sessions.create({ subject: 'ada', request })
+    const shown = { token: created.ok ? created.token : '', request }
+    await until('a copy answers', async () => {
+      await sessions.verify(shown)
+      return asked.at(-1) === 'hit'
+    })
+    now -= 1
+    await sessions.verify(shown)
+    expect(asked.at(-1)).toBe('miss')
+    await store.close()
+  })
+
+  test('for idleness: who was silent for too long is asked about afresh, and expired', async () => {
+    const h = await twoEngines(inMemory)
+    const token = await h.login()
+    await h.copied(token)
+
+    h.host.advance(2 * HOUR)
+
+    expect(codeOf(await h.showNear(token))).toBe('session_expired')
+  })
+
+  test('of a session beyond as many as are kept: those that were read first make room', async () => {
+    const h = await twoEngines(inMemory, { max: 2 })
+    const tokens = [await h.login(), await h.login(), await h.login()]
+    for (const token of tokens) await h.copied(token)
+    const asked: string[] = []
+
+    for (const token of tokens.toReversed()) {
+      const { hit } = h.asked
+      await h.showNear(token)
+      asked.push(h.asked.hit > hit ? 'hit' : 'miss')
+    }
+
+    expect(asked).toEqual(['hit', 'hit', 'miss'])
+  })
+
+  test('after a gap in the feed, until the feed is followed anew', async () => {
+    let fail: (error: Error) => void = () => {}
+    const h = await twoEngines(inMemory, {
+      through: (store) =>
+        withFeed(store, {
+          async *watch(after, stop, everyMs) {
+            const failed = new Promise<never>((_, reject) => {
+              fail = reject
+            })
+            const source = store.feed.watch(after, stop, everyMs)[Symbol.asyncIterator]()
+            for (;;) {
+              const next = await Promise.race([source.next(), failed])
+              if (next.done === true) return
+              yield next.value
+            }
+          },
+        }),
+    })
+    const token = await h.login()
+    await h.copied(token)
+    const { hit } = h.asked
+
+    fail(new SessionError('feed_gap', 'entries are missing'))
+    await new Promise((resolve) => setImmediate(resolve))
+
+    expect(codeOf(await h.showNear(token))).toBe('ok')
+    expect(h.asked.hit).toBe(hit)
+    await h.copied(token)
+  })
+})
+
+test('in an outage copies end with the proof that they are good, and requests are told that nothing was decided', async () => {
+  const server = await startRedis()
+  onTestFinished(() => server.close())
+  const client = new Redis({ port: server.port, retryStrategy: () => 50 })
+  client.on('error', () => {})
+  onTestFinished(() => client.disconnect())
+  const h = await twoEngines(async (now) => redisStore({ client, now, timeoutMs: 200 }))
+  const token = await h.login()
+  await h.copied(token)
+
+  server.pause()
+  await until('the outage is seen', async () => {
+    const outcome = await h.showNear(token).catch((error: SessionError) => error.code)
+    if (typeof outcome !== 'string') expect(codeOf(outcome)).toBe('ok')
+    return outcome === 'store_unavailable'
+  })
+  server.resume()
+
+  await until('it is over', async () => {
+    const outcome = await h.showNear(token).catch(() => undefined)
+    return outcome?.ok === true
+  })
+  await h.copied(token)
+})
+
+describe('the follower', () => {
+  let built: Compiled
+  beforeAll(() => {
+    built = compiled('engine/create-sessions.ts', 'stores/memory.ts', 'stores/lmdb.ts')
+  })
+  afterAll(() => built.remove())
+
+  test.each([
+    ['memory', "import { memoryStore } from './stores/memory.js'\nconst store = memoryStore()"],
+    [
+      'LMDB',
+      "import { lmdbStore } from './stores/lmdb.js'\nconst store = lmdbStore({ path: process.argv[2] })",
+    ],
+  ])('keeps no process alive: %s', (name, open) => {
+    const script = built.script(
+      `${name}.js`,
+      `import { createSessions } from './engine/create-sessions.js'
+import { newKeyring } from './codecs/keyring.js'
+${open}
+const sessions = createSessions({ store, keyring: newKeyring(), localCopies: true })
+const request = { ip: '192.0.2.10', method: 'GET', url: '/', headers: {} }
+const { token } = await sessions.create({ subject: 'ada', request })
+await sessions.verify({ token, request })
+await new Promise((resolve) => setTimeout(resolve, 50))
+await sessions.verify({ token, request })
+process.stdout.write('done')`,
+    )
+
+    const run = spawnSync(process.execPath, [script, `${built.directory}/${name}-data`], {
+      encoding: 'utf8',
+      timeout: 10_000,
+    })
+
+    expect(run.stderr).toBe('')
+    expect(run).toMatchObject({ status: 0, stdout: 'done' })
+  })
+
+  test('ends with its store', async () => {
+    let followers = 0
+    const h = await twoEngines(inMemory, {
+      through: (store) =>
+        withFeed(store, {
+          async *watch(after, stop, everyMs) {
+            followers++
+            yield* store.feed.watch(after, stop, everyMs)
+            followers--
+          },
+        }),
+    })
+    await h.copied(await h.login())
+    expect(followers).toBe(1)
+
+    await h.store.close()
+
+    await until('it has ended', async () => followers === 0)
+  })
+})
+
+test('a bound that is no whole number above 0 is refused', () => {
+  for (const max of [0, -1, 1.5, Number.NaN]) {
+    const options = { store: memoryStore(), keyring: newKeyring(), localCopies: { max } }
+    expect(() => createSessions(options)).toThrow(/localCopies\.max/)
+  }
+})
+
+function idOf(token: string): string {
+  return token.split('.')[1] ?? ''
+}

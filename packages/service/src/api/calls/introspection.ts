@@ -1,0 +1,86 @@
+import type { Inspected } from 'holdfast'
+import { introspection } from '../answer-schemas.ts'
+import { type Call, call } from '../call.ts'
+import type { ApiParts } from '../parts.ts'
+import { tokenRequest } from '../request-schemas.ts'
+
+const FORM = ['token', 'token_type_hint']
+const MAX_BODY_BYTES = 16_384
+
+/** The standard shapes for those who know them: RFC 7662 and RFC 7009, for access, session and refresh tokens. */
+export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts): readonly Call[] {
+  /** All that a token says, where it is current and its session is live at this moment. */
+  async function active(token: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const claims = await ownTokens.verify(token)
+    if (claims !== undefined) {
+      const live = await inspector.isLive(claims.sid)
+      return live ? { token_type: 'Bearer', ...claims } : undefined
+    }
+    const inspected = await inspector.token(token)
+    return inspected === undefined ? undefined : saidOf(inspected)
+  }
+
+  function saidOf({
+    kind,
+    session,
+    subject,
+    tenant,
+    issuedAt,
+    expiresAt,
+  }: Inspected): Record<string, unknown> {
+    return {
+      token_type: kind,
+      sub: subject,
+      ...(tenant === 'default' ? {} : { tid: tenant }),
+      sid: session,
+      iss: ownTokens.issuer,
+      client_id: ownTokens.clientId,
+      iat: Math.floor(issuedAt / 1_000),
+      exp: Math.floor(expiresAt / 1_000),
+    }
+  }
+
+  return [
+    call({
+      id: 'introspect',
+      method: 'post',
+      path: '/v1/introspect',
+      roles: ['app', 'gate'],
+      summary: 'Whether a token is current and its session live (RFC 7662); judges nobody',
+      body: tokenRequest,
+      form: FORM,
+      bodyBytes: MAX_BODY_BYTES,
+      answers: {
+        200: {
+          about: '`active`, and what the token stands for where it is',
+          schema: introspection,
+        },
+      },
+      async handle({ body }) {
+        const said = await active(body.token)
+        return {
+          status: 200,
+          body: said === undefined ? { active: false } : { active: true, ...said },
+        }
+      },
+    }),
+
+    call({
+      id: 'revokeToken',
+      method: 'post',
+      path: '/v1/revoke',
+      roles: ['app'],
+      summary: 'End the session of a token (RFC 7009); one that is unknown is nothing to end',
+      body: tokenRequest,
+      form: FORM,
+      bodyBytes: MAX_BODY_BYTES,
+      answers: { 200: { about: 'The session of the token is over, if there was one' } },
+      async handle({ body: { token }, caller, requestId: correlation }) {
+        const claims = await ownTokens.verify(token)
+        if (claims === undefined) await sessions.logout(token, { correlation })
+        else await sessions.revoke(claims.sid, 'token_revoked', { actor: caller.name, correlation })
+        return { status: 200 }
+      },
+    }),
+  ]
+}

@@ -1,0 +1,133 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { HeaderLookup, HeaderPair } from 'holdfast/gateway'
+import type { Logger } from 'pino'
+import { authRequest } from './auth-request.ts'
+import type { IsGateway } from './callers.ts'
+import { type Decide, type GateAnswer, refused } from './decide.ts'
+import type { Dialect } from './dialect.ts'
+import { extAuthz } from './ext-authz.ts'
+import { forwardAuth } from './forward-auth.ts'
+import type { ReadOptions } from './options.ts'
+import type { GateReports } from './reports.ts'
+
+export interface GateParts {
+  readonly decide: Decide
+  readonly isGateway: IsGateway
+  readonly readOptions: ReadOptions
+  readonly cookieName: string
+  readonly reports: GateReports
+  readonly log: Logger
+}
+
+const HOME = '/v1/gate/'
+
+/**
+ * Answers gateways, each dialect at an address of its own. Bodies and methods of their requests are nobody's business
+ * here, and there is no listener for upgrades: a handshake that a gateway passes on is answered like any request.
+ */
+export function gateHandler(
+  parts: GateParts,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const { decide, isGateway, readOptions, reports } = parts
+  const dialects = [forwardAuth, authRequest, extAuthz(parts.cookieName)]
+
+  async function answer(request: IncomingMessage, startedAt: number): Promise<Wire> {
+    const found = endpointOf(dialects, request.url ?? '/')
+    if (found === undefined) {
+      return wireOf(refused('not_found', 'docs/gateways lists the addresses of each gateway.'))
+    }
+    const { dialect, options, rest } = found
+    const { headers, socket } = request
+    const known = isGateway({ key: headers['holdfast-key'], address: socket.remoteAddress })
+    const header = headerOf(request)
+    const ask = { method: request.method ?? 'GET', rest, header }
+    const judged = known
+      ? await decide({ read: dialect.read(ask), header, options: readOptions(options) })
+      : refused(
+          'caller_unauthenticated',
+          'Send Holdfast-Key, or be one of gatePeers.',
+          'caller_unknown',
+        )
+    const wire = wireOf(judged, { dialect, more: judged.ok ? dialect.allow?.(ask) : undefined })
+    reports.answered({
+      dialect: dialect.name,
+      status: wire.status,
+      ms: performance.now() - startedAt,
+      address: socket.remoteAddress,
+      judged,
+    })
+    return wire
+  }
+
+  return (request, response) => {
+    answer(request, performance.now()).then(
+      ({ status, headers, body }) => response.writeHead(status, headers).end(body),
+      (error: unknown) => {
+        parts.log.error({ err: error }, 'a gate failed')
+        response.writeHead(500, ['cache-control', 'no-store', 'content-length', '0']).end()
+      },
+    )
+  }
+}
+
+interface Wire {
+  readonly status: number
+  /** Names and values by turns. */
+  readonly headers: string[]
+  readonly body: string
+}
+
+function wireOf(
+  judged: GateAnswer,
+  { dialect, more = [] }: { dialect?: Dialect; more?: readonly HeaderPair[] | undefined } = {},
+): Wire {
+  if (judged.ok) return { status: 200, headers: flat([...judged.headers, ...more], ''), body: '' }
+  const { status, headers, body } = dialect?.refuse?.(judged.refusal) ?? judged.refusal
+  return { status, headers: flat(headers, body), body }
+}
+
+function flat(headers: readonly HeaderPair[], body: string): string[] {
+  return [...headers.flat(), 'content-length', String(Buffer.byteLength(body))]
+}
+
+/** The dialect of an address, with what stands behind it: of the query, or of the path for those that append to it. */
+function endpointOf(
+  dialects: readonly Dialect[],
+  url: string,
+): { readonly dialect: Dialect; readonly options: string; readonly rest: string } | undefined {
+  if (!url.startsWith(HOME)) return undefined
+  for (const dialect of dialects) {
+    const { name, prefix } = dialect
+    if (!url.startsWith(name, HOME.length)) continue
+    const tail = url.slice(HOME.length + name.length)
+    if (prefix === undefined) {
+      if (tail === '' || tail.startsWith('?')) return { dialect, options: tail.slice(1), rest: '' }
+      continue
+    }
+    const end = tail.indexOf('/', 1)
+    // Without options of the operator's, the first segment of the client's path would be them.
+    if (!tail.startsWith('/') || end <= 1) return undefined
+    return { dialect, options: tail.slice(1, end), rest: tail.slice(end) }
+  }
+  return undefined
+}
+
+/** Of several lines Node keeps one and says nothing of the others: where that would hide something, all of them. */
+const ONCE = new Set(['authorization', 'host', 'user-agent', 'content-type', 'referer'])
+
+function headerOf(request: IncomingMessage): HeaderLookup {
+  return (name) => {
+    const value = request.headers[name]
+    if (value === undefined || !ONCE.has(name)) return value
+    return linesOf(request, name)
+  }
+}
+
+function linesOf({ rawHeaders }: IncomingMessage, name: string): string | readonly string[] {
+  const lines: string[] = []
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (rawHeaders[at]?.toLowerCase() === name) lines.push(rawHeaders[at + 1] ?? '')
+  }
+  const [only = ''] = lines
+  return lines.length === 1 ? only : lines
+}

@@ -1,0 +1,89 @@
+import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js'
+import type { ServiceDefinition } from '@grpc/proto-loader'
+import type { Listen } from '../config/values.ts'
+import { refused } from './decide.ts'
+import { type CheckRequest, type CheckResponse, ENVOY_AUTH } from './envoy-proto.ts'
+import type { GateParts } from './gate.ts'
+import { checkResponse, headersOf, readCheck } from './grpc-dialect.ts'
+
+/** A gRPC server that runs. */
+export interface GrpcGate {
+  /** `host:port`, or `unix:/path`. */
+  readonly address: string
+  /** Takes nothing new and lets calls in flight finish, at most for so long. */
+  close(withinMs: number): Promise<void>
+}
+
+/** Envoy hands on headers of 60 KiB by default; bodies are not asked for. */
+const MAX_MESSAGE_BYTES = 262_144
+
+function hostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** `192.0.2.1:4711`, `2001:db8::1:4711`. */
+function addressOf(peer: string): string {
+  return peer.slice(0, Math.max(0, peer.lastIndexOf(':')))
+}
+
+/**
+ * `envoy.service.auth.v3.Authorization/Check`. The operator's options are `context_extensions` of the route, the key is
+ * `holdfast-key` in the call's metadata. Loaded only where it is wanted: gRPC is a third of a start.
+ */
+export async function listenGrpc(parts: GateParts, where: Listen): Promise<GrpcGate> {
+  const { Server, ServerCredentials } = await import('@grpc/grpc-js')
+  const { fromJSON } = await import('@grpc/proto-loader')
+  const definition = fromJSON(ENVOY_AUTH, { keepCase: true, defaults: true })
+  // The one name of the definition that is a service.
+  const service = definition['envoy.service.auth.v3.Authorization'] as ServiceDefinition
+  const server = new Server({ 'grpc.max_receive_message_length': MAX_MESSAGE_BYTES })
+  server.addService(service, { Check: check })
+  const asked = 'path' in where ? `unix:${where.path}` : hostPort(where.host, where.port)
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(asked, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound)
+      else reject(error)
+    })
+  })
+  return {
+    address: 'path' in where ? asked : hostPort(where.host, port),
+    close: (withinMs) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => {
+          server.forceShutdown()
+          resolve()
+        }, withinMs)
+        server.tryShutdown(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+      }),
+  }
+
+  function check(
+    call: ServerUnaryCall<CheckRequest, CheckResponse>,
+    answer: sendUnaryData<CheckResponse>,
+  ): void {
+    const startedAt = performance.now()
+    const header = headersOf(call.request)
+    const address = addressOf(call.getPeer())
+    const [key] = call.metadata.get('holdfast-key')
+    const known = parts.isGateway({ key: typeof key === 'string' ? key : undefined, address })
+    const options = new URLSearchParams(call.request.attributes?.context_extensions ?? {})
+    const judging = known
+      ? parts.decide({
+          read: readCheck(call.request, header),
+          header,
+          options: parts.readOptions(options.toString()),
+        })
+      : Promise.resolve(
+          refused('caller_unauthenticated', 'Send holdfast-key in the metadata.', 'caller_unknown'),
+        )
+    judging.then((judged) => {
+      const status = judged.ok ? 200 : judged.refusal.status
+      const ms = performance.now() - startedAt
+      parts.reports.answered({ dialect: 'ext-authz-grpc', status, ms, address, judged })
+      answer(null, checkResponse(judged, header, parts.cookieName))
+    })
+  }
+}

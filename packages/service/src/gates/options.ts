@@ -1,0 +1,71 @@
+import type { GatewayRoute } from 'holdfast/gateway'
+import { parseDuration } from '../config/duration.ts'
+
+/** The operator's options for a route, or which of them is wrong. */
+export type Options =
+  | { readonly ok: true; readonly route: GatewayRoute }
+  | { readonly ok: false; readonly detail: string }
+
+/** Reads options; remembers the last ones, of which an operator has a few. */
+export type ReadOptions = (text: string) => Options
+
+const MAX_TEXT = 512
+const MAX_REMEMBERED = 256
+
+const NAMES = ['audience', 'sensitivity', 'acr', 'fresh', 'optional', 'rotate']
+
+/** `audience=orders&sensitivity=sensitive&acr=aal2&fresh=5m&optional=yes&rotate=yes`, each once or not at all; `-` or nothing for none. */
+export function optionsReader(audiences: readonly string[]): ReadOptions {
+  const known = new Map<string, Options>()
+  return (text) => {
+    const before = known.get(text)
+    if (before !== undefined) return before
+    const options = read(text, audiences)
+    if (known.size >= MAX_REMEMBERED) known.clear()
+    known.set(text, options)
+    return options
+  }
+}
+
+function read(text: string, audiences: readonly string[]): Options {
+  if (text === '' || text === '-') return { ok: true, route: {} }
+  if (text.length > MAX_TEXT) return wrong('The options are too long.')
+  const query = new URLSearchParams(text)
+  for (const name of query.keys()) {
+    if (!NAMES.includes(name)) return wrong(`Options are ${NAMES.join(', ')}.`)
+    if (query.getAll(name).length > 1) return wrong(`${name} comes twice.`)
+  }
+  const audience = query.get('audience')
+  const sensitivity = query.get('sensitivity')
+  const acr = query.get('acr')
+  const fresh = query.get('fresh')
+  const freshWithin = fresh === null ? undefined : parseDuration(fresh)
+
+  if (audience !== null && !audiences.includes(audience)) {
+    return wrong('audience must be one of the setting "audiences".')
+  }
+  if (sensitivity !== null && sensitivity !== 'normal' && sensitivity !== 'sensitive') {
+    return wrong('sensitivity must be normal or sensitive.')
+  }
+  if (acr !== null && (acr === '' || acr.length > 64))
+    return wrong('acr must be 1 to 64 characters.')
+  if (fresh !== null && freshWithin === undefined) return wrong('fresh must be a duration, as 5m.')
+  for (const name of ['optional', 'rotate']) {
+    if (!['yes', 'no', null].includes(query.get(name))) return wrong(`${name} must be yes or no.`)
+  }
+  return {
+    ok: true,
+    route: {
+      ...(audience === null ? {} : { audience }),
+      ...(sensitivity === null ? {} : { sensitivity }),
+      ...(acr === null ? {} : { acr }),
+      ...(freshWithin === undefined ? {} : { freshWithin }),
+      ...(query.get('optional') === 'yes' ? { optional: true } : {}),
+      ...(query.get('rotate') === 'yes' ? { rotate: true } : {}),
+    },
+  }
+}
+
+function wrong(detail: string): Options {
+  return { ok: false, detail }
+}

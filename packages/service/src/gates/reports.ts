@@ -1,0 +1,61 @@
+import type { Logger } from 'pino'
+import type { Metrics } from '../main/metrics.ts'
+import type { GateAnswer } from './decide.ts'
+
+/** One answer of a gate. */
+export interface Answered {
+  readonly dialect: string
+  readonly status: number
+  readonly ms: number
+  readonly address: string | undefined
+  readonly judged: GateAnswer
+}
+
+/** Counts and tells what gates answer. */
+export interface GateReports {
+  answered(answered: Answered): void
+}
+
+/** A wrong configuration fails every request: once in so long is often enough to be told. */
+const WARN_EVERY_MS = 10_000
+
+/** Every answer in the metrics and at `debug`; a gateway's mistakes as warnings, a few and not all. */
+export function gateReports(
+  metrics: Pick<Metrics, 'gate'>,
+  log: Logger,
+  now: () => number = () => performance.now(),
+): GateReports {
+  const warned = new Map<string, { at: number; silent: number }>()
+
+  function warn(why: string, line: Readonly<Record<string, unknown>>): void {
+    const last = warned.get(why)
+    if (last !== undefined && now() - last.at < WARN_EVERY_MS) {
+      last.silent++
+      return
+    }
+    warned.set(why, { at: now(), silent: 0 })
+    log.warn({ ...line, why, more: last?.silent ?? 0 }, MISTAKES[why] ?? 'a gateway is not set up')
+  }
+
+  return {
+    answered({ dialect, status, ms, address, judged }) {
+      const why = judged.ok ? undefined : judged.why
+      metrics.gate({ dialect, status, ms, why })
+      const code = judged.ok ? undefined : judged.code
+      if (why !== undefined) warn(why, { dialect, status, code, address })
+      else if (log.isLevelEnabled('debug')) {
+        log.debug({ dialect, status, code, ms: Math.round(ms * 10) / 10 }, 'gate')
+      }
+    },
+  }
+}
+
+const MISTAKES: Readonly<Record<string, string>> = {
+  caller_unknown:
+    'somebody asks a gate without a key: give the gateway one, or name its address in gatePeers',
+  option_unknown: 'a gateway sends options that are none',
+  header_missing: 'a gateway leaves out what it has to say of its request',
+  header_malformed: 'a gateway says something of its request that cannot be read',
+  headers_conflict:
+    'two headers differ about a request: the gateway hands on what only it may write, or a client tried',
+}
