@@ -13,7 +13,7 @@ import { FORGED } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
 import type { Refusal } from './refusal.ts'
-import { expiredCookie, type Grounds, redirected, refuser } from './refuse.ts'
+import { type Grounds, redirected, refuser } from './refuse.ts'
 import { describer } from './request-facts.ts'
 import { turnBatcher } from './turn.ts'
 
@@ -76,7 +76,7 @@ export function gatewayJudge(sessions: Sessions, options: GatewayOptions = {}): 
   const { cookieName, origins = [], now = () => Date.now() } = options
   const carriers = [cookie(cookieName === undefined ? {} : { name: cookieName }), ownBearer()]
   const door = entrance({ ...options, carriers, origins })
-  const refuse = refuser({}, door.originOf)
+  const { refuse, expiredCookies } = refuser({ carriers }, door.originOf)
   const detour = detourUrl(options, origins)
   const describe = describer()
   const restOfTurn = turnBatcher()
@@ -93,7 +93,7 @@ export function gatewayJudge(sessions: Sessions, options: GatewayOptions = {}): 
 
   function nobody(facts: HttpFacts, grounds: Grounds): GatewayAnswer {
     const { decision } = grounds
-    const setCookie = expiredCookie(facts, grounds)
+    const [setCookie] = expiredCookies(facts, grounds)
     return { ok: true, session: undefined, decision, accessToken: undefined, setCookie }
   }
 
