@@ -12,6 +12,7 @@ child(async () => {
       HOLDFAST_API_KEYS: `bench:app+gate+admin:${key}`,
       HOLDFAST_LISTEN: '127.0.0.1:0',
       HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:0',
+      HOLDFAST_GATE_LISTEN: '127.0.0.1:0',
     },
   })
   return (await startService(config, { log: { write: () => true } })).url
