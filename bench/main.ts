@@ -9,12 +9,14 @@ import { httpPart } from './over-http.ts'
 import type { Part } from './part.ts'
 import { print, progress } from './progress.ts'
 import { redisServer } from './redis-server.ts'
+import { refreshPart } from './refresh.ts'
 import { subjectsPart } from './subjects.ts'
 import { verifyPart } from './verify.ts'
 
 const PARTS: Readonly<Record<string, Part>> = {
   verify: verifyPart,
   memory: memoryPart,
+  refresh: refreshPart,
   subjects: subjectsPart,
   cold: coldPart,
   http: httpPart,
