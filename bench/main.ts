@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { servicePart } from './authority.ts'
 import { coldPart } from './cold.ts'
 import { type Goal, goalsTable } from './goals.ts'
 import { memoryPart } from './memory.ts'
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   subjects: subjectsPart,
   cold: coldPart,
   http: httpPart,
+  service: servicePart,
   offline: offlinePart,
 }
 

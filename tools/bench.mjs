@@ -12,6 +12,7 @@ const PARTS = {
   subjects: 'listing and revoking 1,000 sessions of one subject',
   cold: 'process start to the first verified session',
   http: 'requests a second behind Fastify and Express, over the bare framework',
+  service: 'verifications a second of the service, over a bare server',
   offline: 'access tokens verified offline, beside jose',
 }
 
@@ -26,7 +27,7 @@ ${Object.entries(PARTS)
 `
 
 /** Parts that need no peer to be installed. */
-const ALONE = ['http', 'offline']
+const ALONE = ['http', 'service', 'offline']
 
 const PEERS = join(root, 'bench', 'peers')
 
