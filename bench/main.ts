@@ -11,6 +11,7 @@ import type { Part } from './part.ts'
 import { print, progress } from './progress.ts'
 import { redisServer } from './redis-server.ts'
 import { refreshPart } from './refresh.ts'
+import { revocationPart } from './revocation.ts'
 import { subjectsPart } from './subjects.ts'
 import { verifyPart } from './verify.ts'
 
@@ -23,6 +24,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   http: httpPart,
   service: servicePart,
   offline: offlinePart,
+  revocation: revocationPart,
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))

@@ -14,6 +14,7 @@ const PARTS = {
   http: 'requests a second behind Fastify and Express, over the bare framework',
   service: 'verifications a second of the service, over a bare server',
   offline: 'access tokens verified offline, beside jose',
+  revocation: 'from a revocation to the last of 50 verifiers, and to another engine',
 }
 
 const HELP = `npm run bench [-- part ...]
@@ -22,12 +23,12 @@ Prints what a session costs, beside what others cost, and which goals are met. E
 machine, over loopback. All parts together take about five minutes; a part alone:
 
 ${Object.entries(PARTS)
-  .map(([name, what]) => `  ${name.padEnd(10)}${what}`)
+  .map(([name, what]) => `  ${name.padEnd(12)}${what}`)
   .join('\n')}
 `
 
 /** Parts that need no peer to be installed. */
-const ALONE = ['http', 'service', 'offline']
+const ALONE = ['http', 'service', 'offline', 'revocation']
 
 const PEERS = join(root, 'bench', 'peers')
 

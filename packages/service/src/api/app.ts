@@ -6,6 +6,7 @@ import type { Caller } from './callers.ts'
 import { eventCalls } from './calls/events.ts'
 import { introspectionCalls } from './calls/introspection.ts'
 import { refreshCalls } from './calls/refresh.ts'
+import { revocationCalls } from './calls/revocations.ts'
 import { sessionCalls } from './calls/sessions.ts'
 import { stepUpCalls } from './calls/step-up.ts'
 import { subjectCalls } from './calls/subjects.ts'
@@ -34,6 +35,7 @@ export function createApi(parts: ApiParts): Api {
     ...eventCalls(parts),
     ...tokenCalls(parts),
     ...introspectionCalls(parts),
+    ...revocationCalls(parts),
   ]
   const document = describeCalls(new OpenAPIHono(), [...calls, documentCall(() => document)])
   for (const one of [...calls, documentCall(() => document)]) mount(one)

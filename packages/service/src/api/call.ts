@@ -66,6 +66,8 @@ export interface Asked<P, Q, B> {
   readonly headers: Headers
   /** Aborts when the caller goes away. Costly: for calls that last. */
   readonly gone: () => AbortSignal
+  /** Ends the connection, whatever it has not taken yet. */
+  readonly cut: () => void
   readonly caller: Caller
   readonly requestId: string
 }
@@ -100,6 +102,7 @@ export function call<
         body: checked(spec.body, 'body', await bodyOf(spec, request.headers, incoming)),
         headers: request.headers,
         gone: () => request.signal,
+        cut: () => void incoming.destroy(),
         caller,
         requestId,
       })

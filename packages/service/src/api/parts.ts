@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Metrics } from '../main/metrics.ts'
 import type { OwnTokens } from '../main/own-tokens.ts'
 import type { Callers } from './callers.ts'
+import type { RevocationHub } from './revocation-hub.ts'
 
 /** What the API works with; put together by the service. */
 export interface ApiParts {
@@ -11,6 +12,7 @@ export interface ApiParts {
   readonly events: EventLog
   readonly inspector: Inspector
   readonly ownTokens: OwnTokens
+  readonly revocations: RevocationHub
   readonly callers: Callers
   readonly cookies: Cookies
   /** What signs access tokens; undefined where there are none. */

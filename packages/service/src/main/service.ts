@@ -17,6 +17,7 @@ import { createApi } from '../api/app.ts'
 import { callersOf } from '../api/callers.ts'
 import type { ApiParts } from '../api/parts.ts'
 import { quickVerify } from '../api/quick-verify.ts'
+import { revocationHub } from '../api/revocation-hub.ts'
 import { lifetimesOf } from '../config/lifetimes.ts'
 import { formatListen } from '../config/print.ts'
 import { type Config, variableOf } from '../config/schema.ts'
@@ -89,6 +90,13 @@ export async function startService(config: Config, options: ServiceOptions = {})
   const ring = ringCheck({ store, keyring }, log)
   const stopping = new AbortController()
   const opened: Listener[] = []
+  const revocations = revocationHub({
+    feed: store.feed,
+    now: () => host.now(),
+    log,
+    metrics,
+    stopping: stopping.signal,
+  })
   let closing: Promise<void> | undefined
 
   function onEvent(event: SessionEvent): void {
@@ -101,7 +109,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     try {
       await store.feed.head()
       await ring.done()
-      return true
+      return revocations.ready()
     } catch (error) {
       log.warn({ err: error }, 'not ready')
       return false
@@ -109,6 +117,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   }
 
   async function release(): Promise<void> {
+    stopping.abort()
     geo.close()
     keys.close()
     await closeStore()
@@ -120,6 +129,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       if (!(error instanceof SessionError && error.code === 'store_unavailable')) throw error
       log.warn({ err: error }, 'the key ring could not be compared with the store yet')
     })
+    await revocations.opened
     const sessions = createSessions({
       store,
       keyring,
@@ -143,6 +153,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
       inspector: tokenInspector({ store, keyring, host }),
       ownTokens: ownTokens(config, signingKeys, now),
+      revocations,
       callers: callersOf(config.apiKeys),
       cookies: sessionCookies(config, now),
       signingKeys,

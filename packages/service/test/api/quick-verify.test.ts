@@ -57,7 +57,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
 }
 
 const RAW: Readonly<
-  Record<string, { body: string | Uint8Array; headers?: Record<string, string> }>
+  Record<string, { body: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> }>
 > = {
   'no JSON': { body: '{' },
   'no UTF-8': { body: Uint8Array.of(0x22, 0xff, 0x22) },
@@ -147,7 +147,10 @@ async function tokenOf(run: Running): Promise<string> {
 async function bothWays(
   { service }: Running,
   path: string,
-  ask: { readonly body: string | Uint8Array; readonly headers?: Record<string, string> },
+  ask: {
+    readonly body: string | Uint8Array<ArrayBuffer>
+    readonly headers?: Record<string, string>
+  },
 ): Promise<readonly unknown[]> {
   const answers: unknown[] = []
   for (const url of [`${service.url}${path}`, `${service.url}${path}?`]) {
