@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { coldPart } from './cold.ts'
 import { type Goal, goalsTable } from './goals.ts'
 import { memoryPart } from './memory.ts'
+import { offlinePart } from './offline.ts'
 import { httpPart } from './over-http.ts'
 import type { Part } from './part.ts'
 import { print, progress } from './progress.ts'
@@ -17,6 +18,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   subjects: subjectsPart,
   cold: coldPart,
   http: httpPart,
+  offline: offlinePart,
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))

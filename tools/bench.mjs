@@ -11,6 +11,7 @@ const PARTS = {
   subjects: 'listing and revoking 1,000 sessions of one subject',
   cold: 'process start to the first verified session',
   http: 'requests a second behind Fastify and Express, over the bare framework',
+  offline: 'access tokens verified offline, beside jose',
 }
 
 const HELP = `npm run bench [-- part ...]
@@ -23,8 +24,8 @@ ${Object.entries(PARTS)
   .join('\n')}
 `
 
-/** Parts that measure nobody else. */
-const ALONE = ['http']
+/** Parts that need no peer to be installed. */
+const ALONE = ['http', 'offline']
 
 const PEERS = join(root, 'bench', 'peers')
 

@@ -1,12 +1,18 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
-import type { Middleware } from 'express-session'
 import { REQUEST, type SessionFacts } from '../facts.ts'
 
 /** A request as a handler behind express-session has it. */
 export interface Keeping {
   readonly session: { facts?: SessionFacts }
 }
+
+/** What of Express's middleware is asked of it here. */
+export type Middleware = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void
 
 export type Exchange = <T>(
   cookie: string,

@@ -1,7 +1,7 @@
 import session from 'express-session'
 import { expectUser, SESSIONS, sessionFacts, userOf } from '../facts.ts'
 import { inTurns, type Row } from '../rounds.ts'
-import { exchangeThrough } from './exchange.ts'
+import { exchangeThrough, type Middleware } from './exchange.ts'
 
 const TWO_HOURS_MS = 2 * 3_600_000
 
@@ -35,8 +35,8 @@ export function expressOn(store: object): {
       resave: false,
       saveUninitialized: false,
       cookie: { maxAge: TWO_HOURS_MS, sameSite: 'lax' },
-      store,
-    }),
+      store: store as session.Store,
+    }) as Middleware,
   )
 
   return {

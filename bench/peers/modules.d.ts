@@ -1,27 +1,5 @@
 /** The parts of the peers that are measured. They are installed only for the bench, so their own types may be absent. */
 
-declare module 'express-session' {
-  import type { IncomingMessage, ServerResponse } from 'node:http'
-
-  interface SessionOptions {
-    readonly secret: string
-    readonly resave: boolean
-    readonly saveUninitialized: boolean
-    readonly cookie: { readonly maxAge: number; readonly sameSite: 'lax' }
-    readonly store: object
-  }
-  function session(options: SessionOptions): session.Middleware
-  namespace session {
-    const MemoryStore: new () => object
-    type Middleware = (
-      request: IncomingMessage,
-      response: ServerResponse,
-      next: (error?: unknown) => void,
-    ) => void
-  }
-  export = session
-}
-
 declare module 'connect-redis' {
   export const RedisStore: new (options: { readonly client: object }) => object
 }

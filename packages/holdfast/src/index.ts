@@ -60,6 +60,7 @@ export type {
   Attributes,
   Family,
   JsonValue,
+  Line,
   SessionDetail,
   SessionState,
   SessionView,
@@ -73,12 +74,15 @@ export type {
   PageRequest,
   Presented,
   Proof,
+  Refreshed,
+  RefreshRow,
   Report,
   Sessions,
   StepUpBegun,
   SubjectRef,
   Traced,
   Verification,
+  VerifiesNow,
 } from './core/sessions.ts'
 export type {
   Also,
@@ -111,3 +115,4 @@ export { subjectKeys } from './engine/subject-key.ts'
 export { type Demand, explain, type Scales } from './engine/weigh.ts'
 export * from './policies/index.ts'
 export * from './signals/index.ts'
+export { decodeCursor, encodeCursor, type Positions } from './stores/feed-cursor.ts'

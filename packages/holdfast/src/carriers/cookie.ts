@@ -9,6 +9,8 @@ export interface CookieOptions {
   readonly name?: string
   /** Default `lax`. `strict` hides the session from the landing of every link; `none` is for pages embedded by other sites. */
   readonly sameSite?: 'lax' | 'strict' | 'none'
+  /** Sent to this path and those below it alone. Default `/`, the only one that a `__Host-` name may have. */
+  readonly path?: string
 }
 
 /** A carrier whose answers can carry a token. */
@@ -26,12 +28,16 @@ const MAX_AGE_S = 400 * 24 * 3600
 
 const NAME = /^__(?:Host|Secure)-[\w-]{1,56}$/
 
+/** Of RFC 3986, without what ends an attribute of a cookie. */
+const PATH = /^\/[\w.~!$&'()*+,=:@%/-]*$/
+const MAX_PATH = 256
+
 /**
  * The session cookie: `__Host-` name, Secure, HttpOnly, SameSite, `Path=/`, no Domain (ASVS 3.3.1 to 3.3.5). Two
  * cookies of the name are refused, none of them believed. A cookie header above 16 KiB is not looked at, and a value
  * longer than a token is none.
  *
- * Throws `config_invalid` for a name that browsers would not guard.
+ * Throws `config_invalid` for a name or path that browsers would not guard.
  *
  * @example
  * const carrier = cookie({ sameSite: 'strict' })
@@ -40,6 +46,7 @@ const NAME = /^__(?:Host|Secure)-[\w-]{1,56}$/
 export function cookie({
   name = '__Host-session',
   sameSite = 'lax',
+  path = '/',
 }: CookieOptions = {}): CookieCarrier {
   if (!NAME.test(name)) {
     throw new SessionError(
@@ -47,7 +54,14 @@ export function cookie({
       'cookie.name must start with __Host- or __Secure- and go on with letters, digits, - or _.',
     )
   }
-  const guarded = `Path=/; Secure; HttpOnly; SameSite=${SAME_SITE[sameSite]}`
+  const confined = path.length <= MAX_PATH && PATH.test(path)
+  if (!confined || (path !== '/' && name.startsWith('__Host-'))) {
+    throw new SessionError(
+      'config_invalid',
+      'cookie.path must be an absolute path, and / for a name that starts with __Host-.',
+    )
+  }
+  const guarded = `Path=${path}; Secure; HttpOnly; SameSite=${SAME_SITE[sameSite]}`
 
   return {
     name,

@@ -1,4 +1,4 @@
-import { SessionError } from '../core/errors.ts'
+import { CODES, SessionError } from '../core/errors.ts'
 import type { SessionId } from '../core/ids.ts'
 import type { RequestFacts } from '../core/request.ts'
 import type { SessionDetail } from '../core/session.ts'
@@ -7,6 +7,8 @@ import type { Why } from '../core/store.ts'
 import { remoteCalls } from './calls.ts'
 import {
   isCreated,
+  isRefreshed,
+  isRefusedRefresh,
   isSessionDetail,
   isSessionPage,
   isStepUpBegun,
@@ -54,13 +56,29 @@ export function connect(options: ConnectOptions): RemoteSessions {
         throw call.fault(answer)
       }
       const body = call.expect(answer, 201, isCreated)
-      const { session, token, decision, persistent } = body
-      return { ok: true, session, token, decision, persistent }
+      const { session, token, refreshToken, decision, persistent } = body
+      const refresh = refreshToken === undefined ? {} : { refreshToken }
+      return { ok: true, session, token, ...refresh, decision, persistent }
     },
 
     async verify(presented) {
       const answer = await call.ask('POST', '/v1/verify', { body: presentedBody(presented) })
       return withoutCookie(call.expect(answer, 200, isVerification))
+    },
+
+    async refresh(presented) {
+      const answer = await call.ask('POST', '/v1/refresh', { body: presentedBody(presented) })
+      const { status, body } = answer
+      if (isRefusedRefresh(body) && CODES[body.code].status === status) {
+        const { code, decision, demands } = body
+        return {
+          ok: false,
+          code,
+          ...(decision === undefined ? {} : { decision }),
+          ...(demands === undefined ? {} : { demands }),
+        }
+      }
+      return { ok: true, ...withoutCookie(call.expect(answer, 200, isRefreshed)) }
     },
 
     async beginStepUp(presented) {
@@ -127,9 +145,16 @@ function part(text: string): string {
   return encodeURIComponent(text)
 }
 
-/** The service sets no cookies of its own; where the answer goes, the carrier makes one from the token. */
+/** The service sets no cookies of its own; where the answer goes, the carrier makes them from the tokens. */
 function withoutCookie<T extends object>(answer: T): T {
-  const { cookie: _, ...rest } = answer as T & { cookie?: string }
+  const {
+    cookie: _,
+    refreshCookie: __,
+    ...rest
+  } = answer as T & {
+    cookie?: string
+    refreshCookie?: string
+  }
   return rest as T
 }
 
@@ -140,8 +165,10 @@ function loginBody(login: Login): object {
     class: name,
     acr,
     amr,
+    authenticatedAt,
     factors,
     attributes,
+    refresh,
     previous,
     correlation,
   } = login
@@ -151,8 +178,10 @@ function loginBody(login: Login): object {
     class: name,
     acr,
     amr,
+    authenticatedAt,
     factors,
     attributes,
+    refresh,
     previous,
     correlation,
     request: requestBody(login.request),

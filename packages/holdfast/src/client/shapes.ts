@@ -3,13 +3,22 @@ import { CODES, type Code, type RefusalCode } from '../core/errors.ts'
 import type { Evidence, EvidenceGroup } from '../core/evidence.ts'
 import { isSessionId } from '../core/ids.ts'
 import type { SessionDetail, SessionView } from '../core/session.ts'
-import type { Created, StepUpBegun, Verification } from '../core/sessions.ts'
+import type {
+  Created,
+  Demands,
+  Refreshed,
+  RefreshRow,
+  StepUpBegun,
+  Verification,
+} from '../core/sessions.ts'
 import type { Page } from '../core/store.ts'
 
 /** Guards for what a service answers. What does not pass is not believed, above all not an `ok`. */
 
 const OUTCOMES: readonly Outcome[] = ['allow', 'observe', 'challenge', 'limit', 'deny', 'revoke']
-const ALLOWING: readonly Outcome[] = ['allow', 'observe', 'limit']
+const TRUSTING: readonly Outcome[] = ['allow', 'observe']
+const ALLOWING: readonly Outcome[] = [...TRUSTING, 'limit']
+const ROWS: readonly RefreshRow[] = ['normal', 'resent', 'response_lost', 'in_flight']
 const GROUPS: readonly EvidenceGroup[] = ['N', 'D', 'C', 'R', 'K', 'B', 'P']
 
 type Fields = Readonly<Record<string, unknown>>
@@ -19,6 +28,7 @@ export function isCreated(value: unknown): value is Created & { readonly ok: tru
     isObject(value) &&
     isSessionView(value.session) &&
     isText(value.token) &&
+    isOptional(isText, value.refreshToken) &&
     isDecision(value.decision) &&
     typeof value.persistent === 'boolean'
   )
@@ -32,12 +42,44 @@ export function isVerification(value: unknown): value is Verification {
       ALLOWING.includes(value.decision.outcome) &&
       isSessionView(value.session) &&
       isOptional(isText, value.token) &&
+      isOptional(isText, value.refreshToken) &&
       isOptional(isText, value.accessToken) &&
       isOptional(isNumber, value.expiresIn) &&
       typeof value.persistent === 'boolean'
     )
   }
   return isRefusal(value) && isOptional(isDemands, value.demands)
+}
+
+/** The body of a refresh that passed: its status says `ok`. */
+export function isRefreshed(
+  value: unknown,
+): value is Omit<Refreshed & { readonly ok: true }, 'ok'> {
+  return (
+    isObject(value) &&
+    isDecision(value.decision) &&
+    TRUSTING.includes(value.decision.outcome) &&
+    isSessionView(value.session) &&
+    ROWS.some((row) => row === value.row) &&
+    isOptional(isText, value.refreshToken) &&
+    isOptional(isText, value.accessToken) &&
+    isOptional(isNumber, value.expiresIn) &&
+    typeof value.persistent === 'boolean'
+  )
+}
+
+/** The problem that a refused refresh is. */
+export function isRefusedRefresh(value: unknown): value is {
+  readonly code: RefusalCode
+  readonly decision?: Decision
+  readonly demands?: Demands
+} {
+  return (
+    isObject(value) &&
+    isRefusalCode(value.code) &&
+    isOptional(isDecision, value.decision) &&
+    isOptional(isDemands, value.demands)
+  )
 }
 
 export function isStepUpBegun(value: unknown): value is StepUpBegun {

@@ -1,4 +1,4 @@
-import type { CompletedStepUp, FailedStepUps, Family, Secret } from '../core/session.ts'
+import type { CompletedStepUp, FailedStepUps, Family, Line, Secret } from '../core/session.ts'
 import { readBytes, readText, readUint } from './bytes.ts'
 import {
   type Page,
@@ -22,13 +22,25 @@ interface Keys {
 }
 
 export function writeFamily(pen: Pen & Keys, family: Family): void {
-  const { writer } = pen
-  const { issued, acked, predecessors, displaced } = family
-  writer.uint(family.id)
   writeOptional(pen, family.acr, (acr) => writeWord(pen, acr))
   writeList(pen, family.amr, (method) => writeWord(pen, method))
   writeTime(pen, family.authenticatedAt)
   writeKey(pen, family.provedIn)
+  writeLine(pen, family)
+}
+
+export function readFamily(page: Page & Keys): Family {
+  const acr = readOptional(page, () => readWord(page))
+  const amr = readList(page, () => readWord(page))
+  const authenticatedAt = readTime(page)
+  const provedIn = readKey(page)
+  return { acr, amr, authenticatedAt, provedIn, ...readLine(page) }
+}
+
+export function writeLine(pen: Pen & Keys, line: Line): void {
+  const { writer } = pen
+  const { issued, acked, predecessors, displaced } = line
+  writer.uint(line.id)
   writeSecret(pen, issued)
   const outstanding = acked.generation !== issued.generation
   writeOptional(pen, outstanding ? acked : null, (secret) => writeSecret(pen, secret))
@@ -42,16 +54,12 @@ export function writeFamily(pen: Pen & Keys, family: Family): void {
     writer.uint(generation)
     writeTime(pen, at)
   })
-  writeList(pen, family.contexts, (key) => writeKey(pen, key))
+  writeList(pen, line.contexts, (key) => writeKey(pen, key))
 }
 
-export function readFamily(page: Page & Keys): Family {
+export function readLine(page: Page & Keys): Line {
   const { cursor } = page
   const id = readUint(cursor)
-  const acr = readOptional(page, () => readWord(page))
-  const amr = readList(page, () => readWord(page))
-  const authenticatedAt = readTime(page)
-  const provedIn = readKey(page)
   const issued = readSecret(page)
   const { token: _sent, ...shown } = issued
   const acked = readOptional(page, () => readSecret(page)) ?? shown
@@ -66,18 +74,7 @@ export function readFamily(page: Page & Keys): Family {
     at: readTime(page),
   }))
   const contexts = readList(page, () => readKey(page))
-  return {
-    id,
-    acr,
-    amr,
-    authenticatedAt,
-    provedIn,
-    issued,
-    acked,
-    predecessors,
-    displaced,
-    contexts,
-  }
+  return { id, issued, acked, predecessors, displaced, contexts }
 }
 
 export function writeStepUp(pen: Pen & Keys, stepUp: CompletedStepUp): void {
@@ -86,16 +83,19 @@ export function writeStepUp(pen: Pen & Keys, stepUp: CompletedStepUp): void {
   writeDigest(pen, stepUp.digest)
   writeKey(pen, stepUp.context)
   pen.writer.text(stepUp.token)
+  pen.writer.text(stepUp.refreshToken ?? '')
 }
 
 export function readStepUp(page: Page & Keys): CompletedStepUp {
-  return {
+  const stepUp = {
     nonce: readText(page.cursor),
     at: readTime(page),
     digest: readDigest(page),
     context: readKey(page),
     token: readText(page.cursor),
   }
+  const refreshToken = readText(page.cursor)
+  return refreshToken === '' ? stepUp : { ...stepUp, refreshToken }
 }
 
 export function writeFailed(pen: Pen & Keys, { context, count }: FailedStepUps): void {

@@ -14,9 +14,11 @@ import {
 import {
   readFailed,
   readFamily,
+  readLine,
   readStepUp,
   writeFailed,
   writeFamily,
+  writeLine,
   writeStepUp,
 } from './family-record.ts'
 import { type FactReader, factTable } from './record-facts.ts'
@@ -57,6 +59,7 @@ export function encodeSession(state: SessionState): Uint8Array {
   writeUse(pen, state.origin)
   writeList(pen, state.contexts, (context) => writeContext(pen, context))
   writeFamily(pen, state.family)
+  writeOptional(pen, state.refresh, (line) => writeLine(pen, line))
   writeUse(pen, state.last)
   writeTime(pen, state.last.at)
   writeOptional(pen, state.fork, ({ at }) => writeTime(pen, at))
@@ -90,6 +93,7 @@ export function decodeSession(
   const contexts = readList(page, () => readContext(page))
   const keyed = { ...page, keys: contexts.map(({ key }) => key) }
   const family = readFamily(keyed)
+  const refresh = readOptional(page, () => readLine(keyed))
   const { network, device } = readUse(page)
   const last = { context: contextKey(network, device), network, device, at: readTime(page) }
   const fork = readOptional(page, () => ({ at: readTime(page) }))
@@ -109,6 +113,7 @@ export function decodeSession(
     factors,
     origin,
     family,
+    refresh,
     contexts,
     last,
     fork,

@@ -29,7 +29,12 @@ export interface Situation {
   /** Prompts begun from unconfirmed contexts within the last hour. */
   readonly prompts: number
   /** Something that only a thief does was proven. */
-  readonly contradiction: 'failed_key_proof' | 'step_up_failed_after_fork' | 'not_me' | null
+  readonly contradiction:
+    | 'failed_key_proof'
+    | 'step_up_failed_after_fork'
+    | 'refresh_reused'
+    | 'not_me'
+    | null
 }
 
 /** Pure: evidence and situation in, decision out. */

@@ -6,6 +6,7 @@ import type { BrowserFamily, NetworkKind, OperatingSystem } from './request.ts'
 export const EVENT_TYPES = [
   'session-established',
   'session-presented',
+  'session-refreshed',
   'secret-rotated',
   'context-changed',
   'anomaly-detected',

@@ -1,8 +1,8 @@
 import { sameText } from './constant-time.ts'
-import type { Family, Predecessor, Secret } from './session.ts'
+import type { Line, Predecessor, Secret } from './session.ts'
 
 /** A lost response is answered with the same successor this long; parallel requests of one jar must not diverge. */
-const RESEND_MS = 10_000
+export const RESEND_MS = 10_000
 
 /** A predecessor may still arrive this long after its successor was first shown: in flight, or another tab. */
 const IN_FLIGHT_MS = 60_000
@@ -12,7 +12,7 @@ const MAX_PREDECESSORS = 8
 
 const MAX_CONTEXTS_OF_A_SECRET = 16
 
-/** What a client showed: an authentic secret of the live family. */
+/** What a client showed: an authentic secret of a live line. */
 export interface Showing {
   readonly generation: number
   readonly digest: string
@@ -33,8 +33,8 @@ export type Row =
   | { readonly row: 'resend' | 'lost' | 'in_flight' | 'fork' | 'ahead' }
 
 /** The case table of the ratchet. */
-export function judgeShowing(family: Family, showing: Showing): Row {
-  const { issued, acked, predecessors, displaced } = family
+export function judgeShowing(line: Line, showing: Showing): Row {
+  const { issued, acked, predecessors, displaced } = line
   const { generation: k, digest, at } = showing
 
   if (k > issued.generation) return { row: 'ahead' }
@@ -63,7 +63,7 @@ function mayArrive({ succeededAt }: Predecessor, at: number): boolean {
 /** The first secret of a family, shown by nobody yet but counted as acknowledged: there is nothing before it. */
 export function firstSecret(
   secret: Secret,
-): Pick<Family, 'issued' | 'acked' | 'predecessors' | 'displaced'> {
+): Pick<Line, 'issued' | 'acked' | 'predecessors' | 'displaced'> {
   return {
     issued: secret,
     acked: secret,
@@ -73,13 +73,13 @@ export function firstSecret(
 }
 
 /** `issued` was shown for the first time: it becomes `acked`, and its token need not be kept any more. */
-export function acknowledge(family: Family, context: string, at: number): Family {
-  const { token: _sent, ...issued } = family.issued
-  const { generation, digest } = family.acked
-  const newest = { generation, digest, succeededAt: at, contexts: family.contexts }
-  const older = family.predecessors.filter((predecessor) => mayArrive(predecessor, at))
+export function acknowledge<L extends Line>(line: L, context: string, at: number): L {
+  const { token: _sent, ...issued } = line.issued
+  const { generation, digest } = line.acked
+  const newest = { generation, digest, succeededAt: at, contexts: line.contexts }
+  const older = line.predecessors.filter((predecessor) => mayArrive(predecessor, at))
   return {
-    ...family,
+    ...line,
     issued,
     acked: issued,
     predecessors: [newest, ...older].slice(0, MAX_PREDECESSORS),
@@ -88,17 +88,17 @@ export function acknowledge(family: Family, context: string, at: number): Family
 }
 
 /** A successor was minted and sent. */
-export function rotate(family: Family, successor: Secret): Family {
-  return { ...family, issued: successor }
+export function rotate<L extends Line>(line: L, successor: Secret): L {
+  return { ...line, issued: successor }
 }
 
 /** A sibling takes the place of a successor that got lost: whoever shows that one later is a second holder. */
-export function displace(family: Family, sibling: Secret, at: number): Family {
-  return { ...family, issued: sibling, displaced: { generation: family.issued.generation, at } }
+export function displace<L extends Line>(line: L, sibling: Secret, at: number): L {
+  return { ...line, issued: sibling, displaced: { generation: line.issued.generation, at } }
 }
 
 /** Notes that a context uses the acknowledged secret. */
-export function usedBy(family: Family, context: string): Family {
-  if (family.contexts.includes(context)) return family
-  return { ...family, contexts: [...family.contexts, context].slice(-MAX_CONTEXTS_OF_A_SECRET) }
+export function usedBy<L extends Line>(line: L, context: string): L {
+  if (line.contexts.includes(context)) return line
+  return { ...line, contexts: [...line.contexts, context].slice(-MAX_CONTEXTS_OF_A_SECRET) }
 }

@@ -22,6 +22,8 @@ export interface SessionState {
   readonly origin: { readonly network: Network; readonly device: Device }
   /** The session's one live family of secrets. Every older family is dead. */
   readonly family: Family
+  /** The secrets of its refresh tokens; null where the login asked for none. */
+  readonly refresh: Line | null
   readonly contexts: readonly Context[]
   /** The session's last presentation that was weighed. */
   readonly last: {
@@ -46,14 +48,9 @@ export interface FailedStepUps {
   readonly count: number
 }
 
-/** One unbroken line of rotating secrets (DESIGN: the ratchet). What a step-up proved belongs to it. */
-export interface Family {
+/** One unbroken line of rotating secrets (DESIGN: the ratchet). */
+export interface Line {
   readonly id: number
-  readonly acr: string | null
-  readonly amr: readonly string[]
-  readonly authenticatedAt: number
-  /** The context of the login or step-up that started the family: elsewhere its proof counts only where the session has confirmed the place. */
-  readonly provedIn: string
   /** The newest secret that was sent. */
   readonly issued: Secret
   /** The newest secret that was presented. Same generation as `issued` when nothing is outstanding. */
@@ -64,6 +61,15 @@ export interface Family {
   readonly displaced: { readonly generation: number; readonly at: number } | null
   /** Contexts that used `acked`. */
   readonly contexts: readonly string[]
+}
+
+/** The line of secrets that present a session. What a login or step-up proved belongs to it. */
+export interface Family extends Line {
+  readonly acr: string | null
+  readonly amr: readonly string[]
+  readonly authenticatedAt: number
+  /** The context of the login or step-up that started the family: elsewhere its proof counts only where the session has confirmed the place. */
+  readonly provedIn: string
 }
 
 /** A secret that has been replaced, and the contexts that used it while it was live. */
@@ -93,6 +99,8 @@ export interface CompletedStepUp {
   readonly digest: string
   readonly context: string
   readonly token: string
+  /** Only where the session can be refreshed. */
+  readonly refreshToken?: string
 }
 
 /** What an application sees of a session. */

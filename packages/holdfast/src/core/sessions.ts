@@ -11,9 +11,15 @@ export interface Sessions {
   create(login: Login): Promise<Created>
   /** Judges one presentation of a token. Throws only when it could not be judged. */
   verify(presented: Presented): Promise<Verification>
+  /**
+   * Takes a refresh token and gives its successor, and an access token where an issuer is configured: for `audience`,
+   * else the issuer's first. Counts as activity, and never moves the absolute deadline. A refresh token that comes back
+   * from somewhere else ends the session (RFC 9700, section 4.14).
+   */
+  refresh(presented: Presented): Promise<Refreshed>
   /** Starts a step-up for the presenting context: a challenge of 5 minutes, at most three an hour over unconfirmed contexts. */
   beginStepUp(presented: Presented): Promise<StepUpBegun>
-  /** After the subject proved a factor: new family, new token, the context is confirmed. */
+  /** After the subject proved a factor: new families, new tokens, the context is confirmed. */
   completeStepUp(proof: Proof): Promise<Verification>
   /** Any authentic generation of a live family ends the session. Idempotent; unknown tokens are nothing to end. */
   logout(token: string, by?: Traced): Promise<void>
@@ -59,9 +65,13 @@ export interface Login extends SubjectRef, Traced {
   readonly acr?: string
   /** Authentication methods (RFC 8176), for example `['pwd', 'otp']`. */
   readonly amr?: readonly string[]
+  /** When the subject proved it, for a login that was made elsewhere before: UTC, ms. Default now, and never later. */
+  readonly authenticatedAt?: number
   /** Second factors this subject could be asked for. Without any, a challenge means a fresh login. */
   readonly factors?: readonly string[]
   readonly attributes?: Attributes
+  /** Also gives a refresh token, which `refresh` alone accepts. Default false. */
+  readonly refresh?: boolean
   /** The token the client came with: ended first, so that it cannot be fixed (session fixation). */
   readonly previous?: string
 }
@@ -72,6 +82,8 @@ export type Created =
       readonly ok: true
       readonly session: SessionView
       readonly token: string
+      /** Only where the login asked for one. */
+      readonly refreshToken?: string
       readonly decision: Decision
       readonly persistent: boolean
     }
@@ -105,6 +117,8 @@ export type Verification =
       readonly decision: Decision
       readonly session: SessionView
       readonly token?: string
+      /** With a completed step-up alone, where the session can be refreshed: the older ones are dead. */
+      readonly refreshToken?: string
       readonly persistent: boolean
       /** For the audience that was asked for; only where the outcome is `allow` or `observe`. */
       readonly accessToken?: string
@@ -117,6 +131,32 @@ export type Verification =
       readonly decision?: Decision
       readonly demands?: Demands
     }
+
+/**
+ * How a refresh token came.
+ *
+ * - `normal`: the newest one.
+ * - `resent`: its successor went out moments ago; the same one was sent again.
+ * - `response_lost`: its successor was never shown; a fresh one took that one's place.
+ * - `in_flight`: its successor has been shown already, moments ago; nothing new to deliver.
+ */
+export type RefreshRow = 'normal' | 'resent' | 'response_lost' | 'in_flight'
+
+/** The answer to a refresh token: its successor and an access token, or the code of the refusal. */
+export type Refreshed =
+  | {
+      readonly ok: true
+      readonly decision: Decision
+      readonly session: SessionView
+      readonly row: RefreshRow
+      /** Absent where the client has a newer one already. */
+      readonly refreshToken?: string
+      readonly persistent: boolean
+      readonly accessToken?: string
+      /** What is left of the access token's life, whole seconds. */
+      readonly expiresIn?: number
+    }
+  | (Verification & { readonly ok: false })
 
 /**
  * What an engine of this process with local copies hangs on its `verify`: the same answer at once, where it takes asking

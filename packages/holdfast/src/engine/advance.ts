@@ -1,13 +1,15 @@
 import { contextKey } from '../core/context.ts'
 import { acknowledge, displace, type Row, rotate, usedBy } from '../core/ratchet.ts'
 import type { Presentation } from '../core/request.ts'
-import type { Family, Secret, SessionState } from '../core/session.ts'
+import type { Family, Line, Secret, SessionState } from '../core/session.ts'
+import type { TokenKind } from '../core/token.ts'
 import type { Parts } from './parts.ts'
 
 export interface Advanced {
   readonly state: SessionState
   /** What the answer has to deliver. */
   readonly token?: string
+  readonly refreshToken?: string
   readonly rotated?: 'rotated' | 'sibling'
 }
 
@@ -36,13 +38,53 @@ export function advance(
   }
   if (row.row === 'lost') {
     if (!deliverable) return { state: acked }
-    const { secret, token } = mint(parts, state, at)
+    const { secret, token } = mint(parts, state, { kind: 'session', line: family, at })
     return { state: { ...state, family: displace(used, secret, at) }, token, rotated: 'sibling' }
   }
 
   if (!deliverable || !rotationDue(parts, family, presentation)) return { state: acked }
-  const { secret, token } = mint(parts, acked, at)
+  const { secret, token } = mint(parts, acked, { kind: 'session', line: family, at })
   return { state: { ...acked, family: rotate(acked.family, secret) }, token, rotated: 'rotated' }
+}
+
+/** As {@link advance}, for a refresh token: each use rotates, and only its direct predecessor may still be in flight. */
+export function advanceRefresh(
+  parts: Parts,
+  state: SessionState,
+  { row, presentation }: { readonly row: Row; readonly presentation: Presentation },
+): Advanced {
+  const { at, network, device } = presentation
+  const line = state.refresh
+  if (line === null || row.row === 'in_flight' || row.row === 'fork' || row.row === 'ahead')
+    return { state }
+
+  const context = contextKey(network, device)
+  const used =
+    row.row === 'current' && row.first
+      ? onlyDirect(acknowledge(line, context, at))
+      : usedBy(line, context)
+  if (row.row === 'resend') {
+    const { token } = line.issued
+    const acked = used === line ? state : { ...state, refresh: used }
+    return token === undefined ? { state: acked } : { state: acked, refreshToken: token }
+  }
+  const { secret, token } = mint(parts, state, { kind: 'refresh', line: used, at })
+  return row.row === 'lost'
+    ? {
+        state: { ...state, refresh: displace(used, secret, at) },
+        refreshToken: token,
+        rotated: 'sibling',
+      }
+    : {
+        state: { ...state, refresh: rotate(used, secret) },
+        refreshToken: token,
+        rotated: 'rotated',
+      }
+}
+
+/** What rotates at every use must not leave a minute's worth of old secrets good. */
+function onlyDirect(line: Line): Line {
+  return { ...line, predecessors: line.predecessors.slice(0, 1) }
 }
 
 /** Every few minutes, and before a sensitive route: a thief who acted leaves a fork behind. */
@@ -56,15 +98,10 @@ export function rotationDue(
 
 function mint(
   parts: Parts,
-  { id, family }: SessionState,
-  at: number,
+  { id }: SessionState,
+  { kind, line, at }: { readonly kind: TokenKind; readonly line: Line; readonly at: number },
 ): { readonly secret: Secret; readonly token: string } {
-  const generation = family.issued.generation + 1
-  const { token, digest } = parts.codec.mint({
-    session: id,
-    kind: 'session',
-    family: family.id,
-    generation,
-  })
+  const generation = line.issued.generation + 1
+  const { token, digest } = parts.codec.mint({ session: id, kind, family: line.id, generation })
   return { secret: { generation, digest, mintedAt: at, token }, token }
 }

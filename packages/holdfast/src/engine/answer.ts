@@ -40,10 +40,18 @@ export interface Access {
   readonly presentation: Presentation
 }
 
-/** The access token that a presentation asks for. */
-export function accessFor({ presented, presentation }: Shown): Access | undefined {
+/** The access token that a presentation asks for; a refresh token always asks for one. */
+export function accessFor({ presented, presentation, claims }: Shown): Access | undefined {
   const { audience } = presented
-  return audience === undefined ? undefined : { audience, presentation }
+  return audience === undefined && claims.kind === 'session'
+    ? undefined
+    : { audience, presentation }
+}
+
+interface Delivered {
+  readonly decision: Decision
+  readonly token?: string | undefined
+  readonly refreshToken?: string | undefined
 }
 
 /** The answer to a presentation that passes, without anything that takes time. */
@@ -51,7 +59,7 @@ export function passedNow(
   parts: Parts,
   state: SessionState,
   found: Found,
-  { decision, token }: { readonly decision: Decision; readonly token?: string | undefined },
+  { decision, token, refreshToken }: Delivered,
 ): Passed {
   return {
     ok: true,
@@ -59,6 +67,7 @@ export function passedNow(
     session: viewOf(parts, state, found),
     persistent: parts.lifetimeOf(state.tenant, state.class)?.persistent ?? false,
     ...(token === undefined ? {} : { token }),
+    ...(refreshToken === undefined ? {} : { refreshToken }),
   }
 }
 
@@ -66,11 +75,7 @@ export function passed(
   parts: Parts,
   state: SessionState,
   found: Found,
-  answer: {
-    readonly decision: Decision
-    readonly token?: string | undefined
-    readonly access?: Access | undefined
-  },
+  answer: Delivered & { readonly access?: Access | undefined },
 ): Passed | Promise<Passed> {
   const { decision, access } = answer
   const verification = passedNow(parts, state, found, answer)

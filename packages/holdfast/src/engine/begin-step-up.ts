@@ -19,7 +19,9 @@ const NONCE_BYTES = 16
  * seals a challenge for exactly this session, secret and context.
  */
 export function beginStepUp(parts: Parts, presented: Presented): Promise<StepUpBegun> {
-  return judgeLive(parts, presented, (opened, shown) => beginOpened(parts, opened, shown))
+  return judgeLive(parts, { presented, kind: 'session' }, (opened, shown) =>
+    beginOpened(parts, opened, shown),
+  )
 }
 
 async function beginOpened(

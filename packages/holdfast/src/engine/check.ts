@@ -41,6 +41,11 @@ export function checkWords(field: string, values: unknown, max: number): readonl
   return values.map((value, at) => checkWord(`${field}[${at}]`, value))
 }
 
+export function checkBoolean(field: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw invalid(field, 'must be true or false')
+}
+
 export function checkDuration(field: string, value: unknown): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value <= 0) {
     throw invalid(field, 'must be a positive whole number of milliseconds')

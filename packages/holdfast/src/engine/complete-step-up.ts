@@ -3,23 +3,22 @@ import { sameText } from '../core/constant-time.ts'
 import { contextKey, findContext, placeContext } from '../core/context.ts'
 import { lifetimeVerdict } from '../core/lifetimes.ts'
 import { failuresOf, MAX_FAILED_STEP_UPS, withoutFailures } from '../core/prompts.ts'
-import { firstSecret } from '../core/ratchet.ts'
 import { LIMITS } from '../core/request.ts'
 import type { Family, SessionState } from '../core/session.ts'
 import type { Presented, Proof, Verification } from '../core/sessions.ts'
+import { REPEAT_MS } from '../core/spent.ts'
 import { passed } from './answer.ts'
 import { type ChallengeFacts, openChallenge } from './challenge.ts'
 import { checkWord, checkWords } from './check.ts'
 import { factsOf } from './decide.ts'
 import { learn, withContext } from './history.ts'
 import { load } from './load.ts'
+import { newLine } from './new-line.ts'
 import type { Parts } from './parts.ts'
 import { authenticate, lineOf, presentationOf, type Shown } from './present.ts'
 import { contended, save, TRIES } from './save.ts'
 import { DEFAULT_TENANT } from './subjects.ts'
 import { provedAt } from './weigh.ts'
-
-const REPEAT_MS = 60_000
 
 /**
  * The subject proved a factor: hard rotation. New family and token, the context is confirmed, the fork is over,
@@ -40,7 +39,7 @@ export async function completeStepUp(parts: Parts, proof: Proof): Promise<Verifi
     }
     const repeated = repetitionOf(state, attempt)
     if (repeated !== undefined) {
-      return passed(parts, state, found, { decision: ALLOWED, token: repeated })
+      return passed(parts, state, found, { decision: ALLOWED, ...repeated })
     }
     if (!isOpen(state, proof) || !isOfOneHolder(state, attempt))
       return { ok: false, code: 'challenge_invalid' }
@@ -51,7 +50,7 @@ export async function completeStepUp(parts: Parts, proof: Proof): Promise<Verifi
       return { ok: false, code: 'step_up_required', demands: { acr: challenge.acr } }
     }
 
-    const { next, token } = steppedUp(parts, state, attempt, { acr, amr })
+    const { next, sent } = steppedUp(parts, state, attempt, { acr, amr })
     const facts = { ...factsOf(attempt), reason: amr.join('+') || 'factor_proved' }
     const events = [parts.journal.event('step-up-completed', facts)]
     const outcome = await save(parts, { found, next, events, seenAt: attempt.at })
@@ -62,7 +61,7 @@ export async function completeStepUp(parts: Parts, proof: Proof): Promise<Verifi
       const subject = parts.codec.subjectKey(state.tenant, state.subject)
       await learn(parts, subject, (past) => withContext(past, confirmed))
     }
-    return passed(parts, next, found, { decision: ALLOWED, token })
+    return passed(parts, next, found, { decision: ALLOWED, ...sent })
   }
   throw contended()
 }
@@ -85,7 +84,7 @@ export function openAttempt(
   const { token, request, correlation } = answer
   const presented: Presented = { token, request, correlation }
   const challenge = openChallenge(parts.codec, checkWord('challenge', answer.challenge, 4096))
-  const claims = authenticate(parts, presented, at)
+  const claims = authenticate(parts, presented, { at, kind: 'session' })
   const presentation = presentationOf(parts, presented, at)
   if (challenge === undefined || typeof claims === 'string' || at >= challenge.expiresAt)
     return undefined
@@ -117,13 +116,21 @@ export function isOfOneHolder(state: SessionState, attempt: Attempt): boolean {
 function repetitionOf(
   { stepUp }: SessionState,
   { challenge, digest, at }: Attempt,
-): string | undefined {
+): Sent | undefined {
   if (stepUp === null || at - stepUp.at > REPEAT_MS) return undefined
   const same =
     sameText(stepUp.nonce, challenge.nonce) &&
     sameText(stepUp.digest, digest) &&
     stepUp.context === challenge.context
-  return same ? stepUp.token : undefined
+  if (!same) return undefined
+  const { token, refreshToken } = stepUp
+  return { token, refreshToken }
+}
+
+/** What a completed step-up delivers. */
+interface Sent {
+  readonly token: string
+  readonly refreshToken: string | undefined
 }
 
 function steppedUp(
@@ -131,19 +138,21 @@ function steppedUp(
   state: SessionState,
   { challenge, presentation, digest, at }: Attempt,
   proved: { readonly acr: string | undefined; readonly amr: readonly string[] },
-): { readonly next: SessionState; readonly token: string } {
+): { readonly next: SessionState; readonly sent: Sent } {
   const { network, device } = presentation
   const { context } = challenge
-  const id = state.family.id + 1
-  const minted = parts.codec.mint({ session: state.id, kind: 'session', family: id, generation: 1 })
+  const born = { session: state.id, context, at }
+  const minted = newLine(parts, { ...born, kind: 'session', family: state.family.id + 1 })
+  const renewed =
+    state.refresh === null
+      ? undefined
+      : newLine(parts, { ...born, kind: 'refresh', family: state.refresh.id + 1 })
   const family: Family = {
-    id,
+    ...minted.line,
     acr: acrAfter(parts, state, context, proved.acr),
     amr: [...new Set([...state.family.amr, ...proved.amr])].slice(0, LIMITS.amr),
     authenticatedAt: at,
     provedIn: context,
-    ...firstSecret({ generation: 1, digest: minted.digest, mintedAt: at }),
-    contexts: [context],
   }
   const before = findContext(state.contexts, context)
   const confirmed = {
@@ -161,14 +170,22 @@ function steppedUp(
   const next: SessionState = {
     ...state,
     family,
+    refresh: renewed?.line ?? null,
     contexts: placeContext(state.contexts, confirmed) ?? [confirmed],
     last: { context, network, device, at },
     fork: null,
     prompts: [],
     failures: withoutFailures(state.failures, context),
-    stepUp: { nonce: challenge.nonce, at, digest, context, token: minted.token },
+    stepUp: {
+      nonce: challenge.nonce,
+      at,
+      digest,
+      context,
+      token: minted.token,
+      ...(renewed === undefined ? {} : { refreshToken: renewed.token }),
+    },
   }
-  return { next, token: minted.token }
+  return { next, sent: { token: minted.token, refreshToken: renewed?.token } }
 }
 
 /**

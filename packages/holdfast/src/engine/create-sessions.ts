@@ -39,6 +39,7 @@ import { load } from './load.ts'
 import { type Parts, type SessionLimit, versionGuard } from './parts.ts'
 import { quietPolicy } from './quiet-policy.ts'
 import { sessionRecords } from './records.ts'
+import { refresh } from './refresh.ts'
 import { report } from './report.ts'
 import { checkSubject } from './subjects.ts'
 import { batchedTouches } from './touches.ts'
@@ -110,6 +111,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   return {
     create: (login) => create(parts, login),
     verify: parts.copies === undefined ? verifyAsked : Object.assign(verifyAsked, atOnce),
+    refresh: (presented) => refresh(parts, presented),
     beginStepUp: (presented) => beginStepUp(parts, presented),
     completeStepUp: (proof) => completeStepUp(parts, proof),
     logout: (token, by) => logout(parts, token, { ...by, why: 'logout' }),

@@ -5,14 +5,21 @@ import { SessionError } from '../core/errors.ts'
 import { NO_HISTORY } from '../core/history.ts'
 import type { SessionId } from '../core/ids.ts'
 import type { Lifetime } from '../core/lifetimes.ts'
-import { firstSecret } from '../core/ratchet.ts'
 import { LIMITS, type Presentation } from '../core/request.ts'
 import type { Attributes, SessionState } from '../core/session.ts'
 import type { Created, Login, Traced } from '../core/sessions.ts'
-import { checkAttributes, checkOrdered, checkWord, checkWords, invalid } from './check.ts'
+import {
+  checkAttributes,
+  checkBoolean,
+  checkOrdered,
+  checkWord,
+  checkWords,
+  invalid,
+} from './check.ts'
 import { logout, revoke } from './end.ts'
 import { learn, type Remembered, recall, withContext } from './history.ts'
 import { judge } from './judge.ts'
+import { newLine } from './new-line.ts'
 import type { Parts } from './parts.ts'
 import { presentationOf } from './present.ts'
 import { type CheckedSubject, checkSubject } from './subjects.ts'
@@ -76,6 +83,7 @@ export async function create(parts: Parts, login: Login): Promise<Created> {
       ok: true,
       session: { ...view, ...attributes },
       token: born.token,
+      ...(born.refreshToken === undefined ? {} : { refreshToken: born.refreshToken }),
       decision: decided,
       persistent: checked.lifetime.persistent,
     }
@@ -88,8 +96,10 @@ interface CheckedLogin extends CheckedSubject {
   readonly lifetime: Lifetime
   readonly acr: string | null
   readonly amr: readonly string[]
+  readonly authenticatedAt: number | undefined
   readonly factors: readonly string[]
   readonly attributes: Attributes | undefined
+  readonly refresh: boolean
 }
 
 function checkLogin(parts: Parts, login: Login): CheckedLogin {
@@ -103,23 +113,28 @@ function checkLogin(parts: Parts, login: Login): CheckedLogin {
     lifetime,
     acr: login.acr === undefined ? null : checkWord('acr', login.acr),
     amr: checkWords('amr', login.amr ?? [], LIMITS.amr),
+    authenticatedAt:
+      login.authenticatedAt === undefined ? undefined : checkInstant(login.authenticatedAt),
     factors: checkWords('factors', login.factors ?? [], LIMITS.amr),
     attributes: login.attributes === undefined ? undefined : checkAttributes(login.attributes),
+    refresh: login.refresh === undefined ? false : checkBoolean('refresh', login.refresh),
   }
+}
+
+function checkInstant(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  throw invalid('authenticatedAt', 'must be an instant in ms since the epoch')
 }
 
 function bear(
   parts: Parts,
   login: CheckedLogin & { readonly id: SessionId; readonly generation: number },
   { at, network, device }: Presentation,
-): { readonly state: SessionState; readonly token: string } {
-  const { token, digest } = parts.codec.mint({
-    session: login.id,
-    kind: 'session',
-    family: 1,
-    generation: 1,
-  })
+): Born {
   const context = contextKey(network, device)
+  const born = { session: login.id, family: 1, context, at }
+  const minted = newLine(parts, { ...born, kind: 'session' })
+  const refresh = login.refresh ? newLine(parts, { ...born, kind: 'refresh' }) : undefined
   const state: SessionState = {
     id: login.id,
     subject: login.subject,
@@ -132,14 +147,13 @@ function bear(
     factors: login.factors,
     origin: { network, device },
     family: {
-      id: 1,
+      ...minted.line,
       acr: login.acr,
       amr: login.amr,
-      authenticatedAt: at,
+      authenticatedAt: Math.min(login.authenticatedAt ?? at, at),
       provedIn: context,
-      ...firstSecret({ generation: 1, digest, mintedAt: at }),
-      contexts: [context],
     },
+    refresh: refresh?.line ?? null,
     contexts: [],
     last: { context, network, device, at },
     fork: null,
@@ -147,7 +161,13 @@ function bear(
     failures: [],
     stepUp: null,
   }
-  return { state, token }
+  return { state, token: minted.token, refreshToken: refresh?.token }
+}
+
+interface Born {
+  readonly state: SessionState
+  readonly token: string
+  readonly refreshToken: string | undefined
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Row } from '../core/ratchet.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Verification } from '../core/sessions.ts'
 import type { Found } from '../core/store.ts'
-import { type Advanced, advance } from './advance.ts'
+import { type Advanced, advance, advanceRefresh } from './advance.ts'
 import { accessFor, passed, refusalOf, refused } from './answer.ts'
 import { learn, recall, withContext } from './history.ts'
 import type { EventFacts } from './journal.ts'
@@ -12,6 +12,7 @@ import type { Weighable } from './live.ts'
 import type { Opened } from './load.ts'
 import type { Parts } from './parts.ts'
 import type { Shown } from './present.ts'
+import { isReused } from './reuse.ts'
 import { save, touchIfDue } from './save.ts'
 import { type Weighing, weigh } from './weigh.ts'
 
@@ -20,6 +21,8 @@ export interface Weighed {
   readonly session: SessionState
   readonly weighing: Weighing
   readonly judged: Judged
+  /** A refresh token was used before, by somebody else. No policy can let it go on. */
+  readonly reused: boolean
   readonly events: readonly SessionEvent[]
 }
 
@@ -29,29 +32,34 @@ export async function decide(
   opened: Opened,
   shown: Weighable,
 ): Promise<Verification | 'lost_race'> {
-  const { found, state } = opened
-  const { at } = shown.presentation
   const weighed = await weighOpened(parts, opened, shown)
+  const { judged, reused } = weighed
+  if (judged.decision.outcome === 'revoke' || reused)
+    return revokeNow(parts, opened.state, shown, weighed)
+  return apply(parts, { opened, shown }, weighed)
+}
+
+/** Step 10: what was decided is written, where it changes anything, and answered. */
+export async function apply(
+  parts: Parts,
+  { opened, shown }: { readonly opened: Opened; readonly shown: Weighable },
+  weighed: Pick<Weighed, 'session' | 'events'> & {
+    readonly judged: Pick<Judged, 'decision' | 'next' | 'lesson'>
+  },
+): Promise<Verification | 'lost_race'> {
+  const { found, state } = opened
   const { judged, session } = weighed
   const { decision } = judged
-  if (decision.outcome === 'revoke') return revokeNow(parts, state, shown, weighed)
-
   const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
   const alive = trusted || decision.outcome === 'limit'
-  const moved: Advanced = trusted
-    ? advance(parts, judged.next, {
-        row: shown.row,
-        presentation: shown.presentation,
-        deliverable: shown.presented.deliverable === true,
-      })
-    : { state: judged.next }
+  const moved: Advanced = trusted ? advanced(parts, judged.next, shown) : { state: judged.next }
   const untouched = moved.state === session && session.fork === state.fork
 
   if (untouched) {
     if (alive) await touchIfDue(parts, found, shown.presentation)
   } else {
     const events = [...weighed.events, ...rotationEvent(parts, shown, moved)]
-    const seenAt = alive ? at : undefined
+    const seenAt = alive ? shown.presentation.at : undefined
     const outcome = await save(parts, { found, next: moved.state, events, seenAt })
     if (outcome === 'lost_race') return 'lost_race'
     if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
@@ -60,15 +68,23 @@ export async function decide(
 
   const code = refusalOf(decision, shown.presentation)
   if (code !== undefined) return refused(code, decision, shown.presented)
+  const { token, refreshToken } = moved
   const next = untouched ? state : moved.state
-  return passed(parts, next, found, { decision, token: moved.token, access: accessFor(shown) })
+  return passed(parts, next, found, { decision, token, refreshToken, access: accessFor(shown) })
+}
+
+function advanced(parts: Parts, state: SessionState, shown: Weighable): Advanced {
+  const { claims, row, presentation, presented } = shown
+  if (claims.kind === 'refresh') return advanceRefresh(parts, state, { row, presentation })
+  const deliverable = presented.deliverable === true
+  return advance(parts, state, { row, presentation, deliverable })
 }
 
 /** What the subject's past should know of this presentation. */
 export async function teach(
   parts: Parts,
   { tenant, subject }: SessionState,
-  { lesson }: Judged,
+  { lesson }: Pick<Judged, 'lesson'>,
 ): Promise<void> {
   if (lesson === undefined) return
   await learn(parts, parts.codec.subjectKey(tenant, subject), (past) => withContext(past, lesson))
@@ -85,7 +101,11 @@ export async function weighOpened(
   const { history } = await recall(parts, subject)
   const session = asOfNow(state, found, row, presentation.at)
   const demand = { acr: presented.acr, freshWithin: presented.freshWithin }
-  const weighing = weigh(parts, session, presentation, history, demand)
+  const first = weigh(parts, session, presentation, history, demand)
+  const reused = isReused(state, shown, first.standing)
+  const weighing = reused
+    ? weigh(parts, session, presentation, history, { ...demand, contradiction: 'refresh_reused' })
+    : first
   const judged = judge(session, presentation, history, weighing)
   if (parts.shadow !== undefined) {
     const shadowed = weigh(
@@ -100,7 +120,8 @@ export async function weighOpened(
       parts.journal.tell([parts.journal.event('policy-differed', differed)])
     }
   }
-  return { session, weighing, judged, events: eventsOf(parts, state, shown, { session, judged }) }
+  const events = eventsOf(parts, state, shown, { session, judged, reused })
+  return { session, weighing, judged, reused, events }
 }
 
 /** A fork is set as soon as it is seen, and silence counts from the last activity. */
@@ -116,9 +137,10 @@ export async function revokeNow(
   parts: Parts,
   state: SessionState,
   shown: Weighable,
-  { session, judged, events }: Weighed,
+  { session, judged, reused, events }: Weighed,
 ): Promise<Verification & { readonly ok: false }> {
-  const why = session.fork === null ? 'contradiction' : 'secret_forked'
+  const forked = session.fork === null ? 'contradiction' : 'secret_forked'
+  const why = reused ? 'refresh_reused' : forked
   const facts: EventFacts = { ...factsOf(shown), actor: 'engine', decision: judged.decision }
   const all = [...events, parts.journal.event('session-revoked', { ...facts, reason: why })]
   await parts.store.entries.revoke(state.id, {
@@ -141,12 +163,12 @@ function eventsOf(
   parts: Parts,
   state: SessionState,
   shown: Weighable,
-  { session, judged }: { readonly session: SessionState; readonly judged: Judged },
+  { session, judged, reused }: Pick<Weighed, 'session' | 'judged' | 'reused'>,
 ): readonly SessionEvent[] {
   const { decision, contextChanged, newlySuspected } = judged
   const facts = { ...factsOf(shown), decision }
   const types: EventType[] = []
-  if (state.fork === null && session.fork !== null) types.push('token-reused')
+  if (reused || (state.fork === null && session.fork !== null)) types.push('token-reused')
   if (contextChanged && !newlySuspected) types.push('context-changed')
   if (newlySuspected || (decision.outcome === 'observe' && judged.next !== session)) {
     types.push('anomaly-detected')
@@ -156,7 +178,9 @@ function eventsOf(
   return types.map((type) =>
     parts.journal.event(
       type,
-      type === 'token-reused' ? { ...facts, reason: 'secret_forked' } : facts,
+      type === 'token-reused'
+        ? { ...facts, reason: reused ? 'refresh_reused' : 'secret_forked' }
+        : facts,
     ),
   )
 }
@@ -167,6 +191,11 @@ function rotationEvent(
   { rotated }: Advanced,
 ): readonly SessionEvent[] {
   if (rotated === undefined) return []
+  if (shown.claims.kind === 'refresh') {
+    if (rotated === 'rotated') return []
+    const facts = { ...factsOf(shown), reason: 'response_lost' }
+    return [parts.journal.event('session-refreshed', facts)]
+  }
   const reason = rotated === 'sibling' ? 'response_lost' : shown.presentation.sensitivity
   return [parts.journal.event('secret-rotated', { ...factsOf(shown), actor: 'engine', reason })]
 }

@@ -9,6 +9,7 @@ import { checkCode, checkOrdered, invalid } from './check.ts'
 import type { EventFacts } from './journal.ts'
 import { load, type Opened } from './load.ts'
 import type { Parts } from './parts.ts'
+import { lineOfKind } from './present.ts'
 import { checkSubject } from './subjects.ts'
 
 /** Of a session that nobody knows: its tombstone outlives every deadline that it could have had. */
@@ -47,9 +48,9 @@ export async function logout(
       'The token to log out is under a key that the key ring does not have: its session could not be ended.',
     )
   }
-  if (claims === 'token_malformed' || claims.kind !== 'session') return
+  if (claims === 'token_malformed') return
   const opened = await load(parts, claims.session)
-  if (opened === undefined || claims.family !== opened.state.family.id) return
+  if (opened === undefined || claims.family !== lineOfKind(opened.state, claims.kind)?.id) return
   const at = parts.host.now()
   const until = opened.state.deadline
   await end(parts, claims.session, { at, until, why, actor: 'client', correlation })
@@ -98,14 +99,15 @@ export async function expire(
   await end(parts, id, { at, until: deadline, why, actor: 'engine', network, device })
 }
 
-/** A token of a family that a login or step-up has ended: one event, no evidence. */
+/** A token of a line that a login or step-up has ended: one event, no evidence. */
 export async function superseded(
   parts: Parts,
-  { session, family }: Claims,
+  { session, kind, family }: Claims,
   { at, network, device }: Presentation,
 ): Promise<void> {
-  if (parts.reported.seen(session) >= family) return
-  parts.reported.note(session, family)
+  const line = kind === 'session' ? session : `${session} ${kind}`
+  if (parts.reported.seen(line) >= family) return
+  parts.reported.note(line, family)
   const facts = { at, session, network, device, reason: 'token_superseded' }
   await parts.journal.append(session, [parts.journal.event('token-reused', facts)])
 }

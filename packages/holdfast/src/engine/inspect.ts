@@ -11,6 +11,7 @@ import type { Secret, SessionState } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import type { TokenKind } from '../core/token.ts'
 import { describeNetwork } from '../network/describe.ts'
+import { lineOfKind } from './present.ts'
 import { sessionRecords } from './records.ts'
 
 /** Says what tokens and sessions are worth without the request that they came with. Reads the store each time, and changes nothing. */
@@ -70,8 +71,8 @@ export function tokenInspector({
       if (typeof claims === 'string') return undefined
       const state = await live(claims.session)
       if (state === undefined) return undefined
-      const line = claims.kind === 'session' ? state.family : undefined
-      if (line === undefined || line.id !== claims.family) return undefined
+      const line = lineOfKind(state, claims.kind)
+      if (line?.id !== claims.family) return undefined
       const secret = [line.issued, line.acked].find(isShown(claims))
       if (secret === undefined) return undefined
       const { id: session, subject, tenant, deadline: expiresAt } = state

@@ -1,6 +1,7 @@
 import { lifetimeVerdict } from '../core/lifetimes.ts'
 import type { Row } from '../core/ratchet.ts'
 import type { Presented, Verification } from '../core/sessions.ts'
+import type { TokenKind } from '../core/token.ts'
 import { expire, superseded, unknown } from './end.ts'
 import { load, type Opened } from './load.ts'
 import type { Parts } from './parts.ts'
@@ -20,11 +21,17 @@ type Refusal = Verification & { readonly ok: false }
  */
 export async function judgeLive<Answer>(
   parts: Parts,
-  presented: Presented,
+  { presented, kind }: { readonly presented: Presented; readonly kind: TokenKind },
   judge: Judge<Answer>,
 ): Promise<Answer | Refusal> {
-  const shown = shownBy(parts, presented)
+  const shown = shownBy(parts, presented, kind)
   return 'ok' in shown ? shown : judgeShown(parts, shown, judge)
+}
+
+/** A presentation, and the kind of token that belongs there. */
+export interface Asked {
+  readonly presented: Presented
+  readonly kind: TokenKind
 }
 
 type Judge<Answer> = (
@@ -33,9 +40,9 @@ type Judge<Answer> = (
 ) => Promise<Answer | 'lost_race'> | Answer | 'lost_race'
 
 /** What was shown, or why it is not looked at any further. Reads nothing. */
-export function shownBy(parts: Parts, presented: Presented): Shown | Refusal {
+export function shownBy(parts: Parts, presented: Presented, kind: TokenKind): Shown | Refusal {
   const at = parts.host.now()
-  const claims = authenticate(parts, presented, at)
+  const claims = authenticate(parts, presented, { at, kind })
   if (typeof claims === 'string') return { ok: false, code: claims }
   return { presented, presentation: presentationOf(parts, presented, at), claims }
 }

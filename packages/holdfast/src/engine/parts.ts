@@ -36,7 +36,7 @@ export interface Parts {
   readonly journal: Journal
   readonly touches: Touches
   readonly versions: VersionGuard
-  /** The newest dead family of each session, and the newest history of each subject that does not open, that an event has told of. */
+  /** What an event has told of: the newest dead line of each session, the newest history of each subject that does not open, the last refresh tokens that came again. */
   readonly reported: VersionGuard
 }
 

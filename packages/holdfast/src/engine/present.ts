@@ -3,8 +3,9 @@ import { contextKey } from '../core/context.ts'
 import { type RefusalCode, SessionError } from '../core/errors.ts'
 import { judgeShowing, type Row } from '../core/ratchet.ts'
 import type { Presentation } from '../core/request.ts'
-import type { SessionState } from '../core/session.ts'
+import type { Line, SessionState } from '../core/session.ts'
 import type { Presented } from '../core/sessions.ts'
+import type { TokenKind } from '../core/token.ts'
 import {
   checkAudience,
   checkDuration,
@@ -26,7 +27,7 @@ export interface Shown {
 export function authenticate(
   parts: Parts,
   { token, acr, freshWithin, sensitivity, waitedMs = 0, audience, correlation }: Presented,
-  at: number,
+  { at, kind }: { readonly at: number; readonly kind: TokenKind },
 ): Claims | RefusalCode {
   if (acr !== undefined) checkWord('acr', acr)
   if (correlation !== undefined) checkWord('correlation', correlation)
@@ -44,7 +45,7 @@ export function authenticate(
     parts.journal.tell([parts.journal.event('token-unknown', { at, reason: claims })])
     return claims
   }
-  return claims.kind === 'session' ? claims : 'wrong_token_use'
+  return claims.kind === kind ? claims : 'wrong_token_use'
 }
 
 /** Bad input is refused here, before anything has an effect. */
@@ -66,16 +67,22 @@ export function presentationOf(
 /** No request may take longer to arrive: who holds an old secret must not keep it alive by sending slowly. */
 const MAX_WAITED_MS = 5 * 60_000
 
-/** The ratchet's row, or that the token belongs to a family that a login or step-up has ended. */
+/** The session's live line of secrets of one kind; null where it has none. */
+export function lineOfKind({ family, refresh }: SessionState, kind: TokenKind): Line | null {
+  return kind === 'session' ? family : refresh
+}
+
+/** The ratchet's row, or that the token belongs to a line that a login or step-up has ended. */
 export function lineOf(
   state: SessionState,
   { claims, presentation, presented }: Shown,
 ): Row | 'dead' {
-  if (claims.family < state.family.id) return 'dead'
+  const line = lineOfKind(state, claims.kind)
+  if (line !== null && claims.family < line.id) return 'dead'
   const row: Row =
-    claims.family > state.family.id
+    line === null || claims.family > line.id
       ? { row: 'ahead' }
-      : judgeShowing(state.family, {
+      : judgeShowing(line, {
           generation: claims.generation,
           digest: claims.digest,
           context: contextKey(presentation.network, presentation.device),

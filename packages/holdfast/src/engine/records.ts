@@ -5,6 +5,7 @@ import { SessionError } from '../core/errors.ts'
 import type { SessionId } from '../core/ids.ts'
 import { memo } from '../core/memo.ts'
 import type { SessionState } from '../core/session.ts'
+import { holdsToken, withoutSpentTokens } from '../core/spent.ts'
 import type { Entry, Found } from '../core/store.ts'
 
 /** Sessions as a store keeps them. */
@@ -27,7 +28,7 @@ export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => n
   let since = now()
 
   function remember(entry: Entry, state: SessionState): SessionState {
-    if (state.stepUp === null && state.family.issued.token === undefined) {
+    if (!holdsToken(state)) {
       // a copy: what a client hands out may be part of a much larger buffer
       known.set(entry.id, { ...entry, sealed: Buffer.from(entry.sealed), state })
     }
@@ -44,7 +45,7 @@ export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => n
       const before = known.get(found.id)
       if (before !== undefined && isSame(before, found)) return before.state
       const content = codec.open(sessionPlace(found), found.sealed)
-      const state = decodeSession(content, found, readFacts)
+      const state = withoutSpentTokens(decodeSession(content, found, readFacts), at)
       if (state.generation <= found.generation) return remember(found, state)
       throw new SessionError(
         'record_invalid',

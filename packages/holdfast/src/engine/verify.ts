@@ -19,7 +19,7 @@ import { carriedEvidence, provedAt } from './weigh.ts'
 
 /** Judges one presentation of a token: the ten steps of the design, in their order. */
 export async function verify(parts: Parts, presented: Presented): Promise<Verification> {
-  const shown = shownBy(parts, presented)
+  const shown = shownBy(parts, presented, 'session')
   if ('ok' in shown) return shown
   const copied = judgeCopy(parts, shown)
   if (copied === undefined) {
@@ -35,7 +35,7 @@ export async function verify(parts: Parts, presented: Presented): Promise<Verifi
  * copy that says `allow` lets pass. Undefined: ask `verify`.
  */
 export function verifyNow(parts: Parts, presented: Presented): Verification | undefined {
-  const shown = shownBy(parts, presented)
+  const shown = shownBy(parts, presented, 'session')
   if ('ok' in shown) return shown
   if (presented.audience !== undefined) return undefined
   const copied = judgeCopy(parts, shown)
@@ -91,14 +91,22 @@ function judgeQuietly(parts: Parts, opened: Opened, shown: Weighable): Decision 
 }
 
 /** Nothing new to weigh, nothing to write, nothing the route asks for: nearly every request. */
-function unchanged(parts: Parts, { state, found }: Opened, shown: Weighable): boolean {
+function unchanged(parts: Parts, opened: Opened, shown: Weighable): boolean {
   const { presentation, presented, row } = shown
-  const { last, family } = state
-  if (row.row !== 'current' || row.first || state.fork !== null) return false
+  const { last, family } = opened.state
+  if (row.row !== 'current' || row.first) return false
   // A context that never was noted as using the secret could not have a request in flight when it is replaced.
   if (!family.contexts.includes(last.context)) return false
-  if (presentation.sensitivity !== 'normal' || presented.freshWithin !== undefined) return false
   if (presented.deliverable === true && rotationDue(parts, family, presentation)) return false
+  return nothingNew(parts, opened, shown)
+}
+
+/** The session's last place and device once more, nothing against it, and nothing the route asks for. */
+export function nothingNew(parts: Parts, { state, found }: Opened, shown: Weighable): boolean {
+  const { presentation, presented } = shown
+  const { last, family } = state
+  if (state.fork !== null) return false
+  if (presentation.sensitivity !== 'normal' || presented.freshWithin !== undefined) return false
   if (!sameNetwork(presentation.network, last.network)) return false
   if (!sameDevice(presentation.device, last.device)) return false
   const context = findContext(state.contexts, last.context)
@@ -113,7 +121,7 @@ function unchanged(parts: Parts, { state, found }: Opened, shown: Weighable): bo
 }
 
 /** What the policy says of the last context when nothing but its own decaying evidence is on the scales. */
-function quietDecision(parts: Parts, state: SessionState, at: number): Decision {
+export function quietDecision(parts: Parts, state: SessionState, at: number): Decision {
   const context = findContext(state.contexts, state.last.context)
   const evidence = context === undefined ? [] : carriedEvidence(context, at)
   return parts.quietly(evidence, {

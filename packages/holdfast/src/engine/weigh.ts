@@ -18,10 +18,11 @@ import { networkConfirmed } from '../signals/network-confirmed.ts'
 import { evidenceOf } from '../signals/reasons.ts'
 import { WEIGHTS } from '../signals/weights.ts'
 
-/** What a route asks for beyond a session that is rightfully held. */
+/** What a route asks for beyond a session that is rightfully held, and what is proven before anything is weighed. */
 export interface Demand {
   readonly acr?: string | undefined
   readonly freshWithin?: number | undefined
+  readonly contradiction?: Situation['contradiction']
 }
 
 export interface Weighing {
@@ -91,7 +92,7 @@ export function weigh(
     canStepUp: session.factors.length > 0,
     signalFailed: failed,
     prompts: recentPrompts(session.prompts, at).length,
-    contradiction: null,
+    contradiction: demand.contradiction ?? null,
   }
   return {
     decision: scales.policy(because, situation),

@@ -140,6 +140,10 @@ export const REASONS = {
     group: 'P',
     text: 'A step-up failed after two holders of one secret were proven.',
   },
+  refresh_reused: {
+    group: 'P',
+    text: 'A refresh token that was used before came from where it was not used, and what is known speaks against its holder.',
+  },
   not_me: { group: 'P', text: 'The user says that somebody else uses this session.' },
 } as const satisfies Record<string, ReasonFacts>
 

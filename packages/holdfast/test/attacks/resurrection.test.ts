@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { sealingCodec, sessionPlace } from '../../src/codecs/codec.ts'
-import type { Entries, Entry } from '../../src/core/store.ts'
+import type { Entry } from '../../src/core/store.ts'
 import { describeOnEveryStore } from '../support/every-store.ts'
-import { codeOf, harness, MINUTE, type OpenStore } from '../support/harness.ts'
+import { codeOf, harness, MINUTE } from '../support/harness.ts'
+import { heldWrites } from '../support/held-writes.ts'
 import { abroad } from '../support/people.ts'
 
 describeOnEveryStore('resurrection', (open) => {
@@ -96,43 +97,3 @@ describeOnEveryStore('resurrection', (open) => {
     ])
   })
 })
-
-/** A store whose entry writes wait at a gate: the moment between deciding and writing, held open. */
-function heldWrites(open: OpenStore): {
-  readonly open: OpenStore
-  hold(): void
-  arrived(): Promise<void>
-  release(): void
-} {
-  let opened: Promise<void> | undefined
-  let release: () => void = () => {}
-  let arrive: () => void = () => {}
-  let arrival: Promise<void> = Promise.resolve()
-  return {
-    async open(now) {
-      const store = await open(now)
-      const entries: Entries = {
-        ...store.entries,
-        async write(entry, also) {
-          arrive()
-          await opened
-          return store.entries.write(entry, also)
-        },
-      }
-      return { ...store, entries }
-    },
-    hold() {
-      opened = new Promise<void>((resolve) => {
-        release = resolve
-      })
-      arrival = new Promise((resolve) => {
-        arrive = resolve
-      })
-    },
-    arrived: () => arrival,
-    release() {
-      release()
-      opened = undefined
-    },
-  }
-}

@@ -15,7 +15,7 @@ import { contextKey } from '../../src/core/context.ts'
 import { describeDevice } from '../../src/core/device.ts'
 import type { SubjectHistory } from '../../src/core/history.ts'
 import type { Device, Network } from '../../src/core/request.ts'
-import type { Secret, SessionState } from '../../src/core/session.ts'
+import type { Line, Secret, SessionState } from '../../src/core/session.ts'
 import { describeNetwork } from '../../src/network/describe.ts'
 
 const readFacts = factReader((ip) => describeNetwork(ip))
@@ -92,6 +92,29 @@ const secret: fc.Arbitrary<Secret> = fc
   .record({ generation: count, digest, mintedAt: instant, token: fc.option(text) })
   .map(({ token, ...rest }) => (token === null ? rest : { ...rest, token }))
 
+const line: fc.Arbitrary<Line> = fc
+  .record({
+    id: count,
+    issued: secret,
+    outstanding: fc.option(secret),
+    predecessors: fc.array(
+      fc.record({
+        generation: count,
+        digest,
+        succeededAt: instant,
+        contexts: fc.array(text, { maxLength: 3 }),
+      }),
+      { maxLength: 8 },
+    ),
+    displaced: fc.option(fc.record({ generation: count, at: instant })),
+    contexts: fc.array(text, { maxLength: 3 }),
+  })
+  .map(({ outstanding, ...rest }) => {
+    const { token: _sent, ...shown } = rest.issued
+    const other = outstanding === null || outstanding.generation === rest.issued.generation
+    return { ...rest, acked: other ? shown : outstanding }
+  })
+
 const state: fc.Arbitrary<SessionState> = fc
   .record({
     generation: count,
@@ -104,44 +127,35 @@ const state: fc.Arbitrary<SessionState> = fc
     factors: fc.array(word, { maxLength: 4 }),
     origin: use,
     family: fc.record({
-      id: count,
       acr: fc.option(word),
       amr: fc.array(word, { maxLength: 4 }),
       authenticatedAt: instant,
       provedIn: text,
-      issued: secret,
-      outstanding: fc.option(secret),
-      predecessors: fc.array(
-        fc.record({
-          generation: count,
-          digest,
-          succeededAt: instant,
-          contexts: fc.array(text, { maxLength: 3 }),
-        }),
-        { maxLength: 8 },
-      ),
-      displaced: fc.option(fc.record({ generation: count, at: instant })),
-      contexts: fc.array(text, { maxLength: 3 }),
+      line,
     }),
+    refresh: fc.option(line),
     contexts: fc.array(context, { maxLength: 16 }),
     last: use,
     lastAt: instant,
     fork: fc.option(fc.record({ at: instant })),
     prompts: fc.array(instant, { maxLength: 3 }),
     failures: fc.array(fc.record({ context: text, count }), { maxLength: 16 }),
-    stepUp: fc.option(fc.record({ nonce: text, at: instant, digest, context: text, token: text })),
+    stepUp: fc.option(
+      fc.record(
+        { nonce: text, at: instant, digest, context: text, token: text, refreshToken: text },
+        { requiredKeys: ['nonce', 'at', 'digest', 'context', 'token'] },
+      ),
+    ),
   })
-  .map(({ family: { outstanding, ...family }, last, lastAt, ...rest }) => {
-    const { token: _sent, ...shown } = family.issued
-    const other = outstanding === null || outstanding.generation === family.issued.generation
+  .map(({ family: { line, ...family }, last, lastAt, ...rest }) => {
     const keys = rest.contexts.map(({ key }) => key)
     return {
       ...rest,
       id: 'id',
       family: {
+        ...line,
         ...family,
-        contexts: [...keys, ...family.contexts],
-        acked: other ? shown : outstanding,
+        contexts: [...keys, ...line.contexts],
       },
       last: { context: contextKey(last.network, last.device), ...last, at: lastAt },
     }

@@ -221,6 +221,24 @@ describe('a login', () => {
     expect(codeOf(await show(home, abroad()))).toBe('step_up_required')
   })
 
+  test('that was made elsewhere before is as old as it says, and never younger than now', async () => {
+    const { host, login, show } = await harness(inMemory)
+    const moved = await login({ authenticatedAt: host.now() - HOUR })
+    const ahead = await login({ authenticatedAt: host.now() + HOUR })
+
+    expect(codeOf(await show(moved))).toBe('ok')
+    expect(codeOf(await show(moved, atHome(), { freshWithin: 5 * MINUTE }))).toBe(
+      'step_up_required',
+    )
+    host.advance(6 * MINUTE)
+    expect(codeOf(await show(ahead, atHome(), { freshWithin: 5 * MINUTE }))).toBe(
+      'step_up_required',
+    )
+    await expect(login({ authenticatedAt: Number.NaN })).rejects.toMatchObject({
+      code: 'invalid_input',
+    })
+  })
+
   test('"remember me" lives longer and its cookie may persist', async () => {
     const { host, login, show } = await harness(inMemory)
     const token = await login({ class: 'remember' })

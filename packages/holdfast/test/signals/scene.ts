@@ -130,6 +130,7 @@ export function sessionOf(first: Context, ...others: readonly Context[]): Sessio
       displaced: null,
       contexts: [],
     },
+    refresh: null,
     contexts: [first, ...others],
     last: { context: last.key, network: last.network, device: last.device, at: NOON },
     fork: null,

@@ -3,7 +3,13 @@ import type { Keyring } from '../../src/codecs/keyring.ts'
 import { newKeyring } from '../../src/codecs/keyring.ts'
 import type { SessionEvent } from '../../src/core/events.ts'
 import type { RequestFacts } from '../../src/core/request.ts'
-import type { Login, Presented, Sessions, Verification } from '../../src/core/sessions.ts'
+import type {
+  Login,
+  Presented,
+  Refreshed,
+  Sessions,
+  Verification,
+} from '../../src/core/sessions.ts'
 import type { Store } from '../../src/core/store.ts'
 import { createSessions, type SessionsOptions } from '../../src/engine/create-sessions.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
@@ -22,6 +28,12 @@ export interface Harness {
   readonly events: SessionEvent[]
   /** Logs ada in at home and returns her token. */
   login(changes?: Partial<Login>): Promise<string>
+  /** As `login`, with a refresh token. */
+  loginForRefresh(
+    changes?: Partial<Login>,
+  ): Promise<{ readonly token: string; readonly refreshToken: string }>
+  /** Exchanges a refresh token. */
+  renew(token: string, request?: RequestFacts, changes?: Partial<Presented>): Promise<Refreshed>
   /** Shows a token; by cookie, unless `deliverable` is false. */
   show(token: string, request?: RequestFacts, changes?: Partial<Presented>): Promise<Verification>
   /** Passes a step-up from where the request comes from. */
@@ -52,18 +64,25 @@ export async function harness(
     keyring,
   })
 
+  async function loggedIn(
+    changes: Partial<Login>,
+  ): Promise<{ readonly token: string; readonly refreshToken: string }> {
+    const login = { subject: 'ada', factors: ['otp'], amr: ['pwd', 'otp'], request: atHome() }
+    const created = await sessions.create({ ...login, ...changes })
+    if (!created.ok) throw new Error(`login refused: ${created.code}`)
+    return { token: created.token, refreshToken: created.refreshToken ?? '' }
+  }
+
   return {
     sessions,
     store,
     host,
     keyring,
     events,
-    async login(changes = {}) {
-      const login = { subject: 'ada', factors: ['otp'], amr: ['pwd', 'otp'], request: atHome() }
-      const created = await sessions.create({ ...login, ...changes })
-      if (!created.ok) throw new Error(`login refused: ${created.code}`)
-      return created.token
-    },
+    login: async (changes = {}) => (await loggedIn(changes)).token,
+    loginForRefresh: (changes = {}) => loggedIn({ refresh: true, ...changes }),
+    renew: (token, request = atHome(), changes = {}) =>
+      sessions.refresh({ token, request: { ...request, method: 'POST' }, ...changes }),
     show: (token, request = atHome(), changes = {}) =>
       sessions.verify({ token, request, deliverable: true, ...changes }),
     async stepUp(token, request) {
@@ -86,6 +105,12 @@ export function held(token: string, answer: Verification): string {
   return answer.ok ? (answer.token ?? token) : token
 }
 
-export function codeOf(answer: Verification): string {
+/** The refresh token that the client holds after an answer: the new one if there is one. */
+export function heldRefresh(token: string, answer: Verification | Refreshed): string {
+  expect(answer).toMatchObject({ ok: true })
+  return answer.ok ? (answer.refreshToken ?? token) : token
+}
+
+export function codeOf(answer: Verification | Refreshed): string {
   return answer.ok ? 'ok' : answer.code
 }

@@ -107,10 +107,20 @@ export const sessionPage = z
 const setCookie = z.string().describe('A complete Set-Cookie value for the client')
 
 export const created = z
-  .object({ session, token: z.string(), cookie: setCookie, decision, persistent: z.boolean() })
+  .object({
+    session,
+    token: z.string(),
+    cookie: setCookie,
+    refreshToken: z.string().optional(),
+    refreshCookie: setCookie.optional(),
+    decision,
+    persistent: z.boolean(),
+  })
   .openapi('Created')
 
 const code = z.enum(Object.keys(CODES)).openapi('Code')
+
+const demands = z.object({ acr: z.string().optional(), maxAge: z.number().optional() })
 
 export const verification = z
   .object({
@@ -120,12 +130,29 @@ export const verification = z
     token: z.string().optional(),
     persistent: z.boolean().optional(),
     cookie: setCookie.optional(),
+    refreshToken: z.string().optional().describe('With a completed step-up'),
+    refreshCookie: setCookie.optional(),
     code: code.optional(),
-    demands: z.object({ acr: z.string().optional(), maxAge: z.number().optional() }).optional(),
+    demands: demands.optional(),
     accessToken: z.string().optional().describe('RFC 9068, for the audience that was asked for'),
     expiresIn: z.int().optional().describe('Seconds that are left of the access token'),
   })
   .openapi('Verification')
+
+export const refreshed = z
+  .object({
+    decision,
+    session,
+    row: z
+      .enum(['normal', 'resent', 'response_lost', 'in_flight'])
+      .describe('How the refresh token came'),
+    refreshToken: z.string().optional().describe('Absent where the client has a newer one already'),
+    refreshCookie: setCookie.optional(),
+    persistent: z.boolean(),
+    accessToken: z.string().optional().describe('RFC 9068, where an issuer is configured'),
+    expiresIn: z.int().optional().describe('Seconds that are left of the access token'),
+  })
+  .openapi('Refreshed')
 
 export const verifications = z.object({ results: z.array(verification) }).openapi('Verifications')
 
@@ -215,6 +242,31 @@ export const keySet = z
     ),
   })
   .openapi('KeySet')
+const revocation = z
+  .object({
+    kind: z.enum(['revoked', 'subject']),
+    session: z.string().optional().describe('Of `revoked`: this session is dead'),
+    subject: z
+      .string()
+      .optional()
+      .describe('Of `subject`, as key: its sessions of a lower generation are dead'),
+    generation: z.int().optional(),
+    except: z.string().nullable().optional().describe('The one session that goes on'),
+    at: instant,
+  })
+  .openapi('Revocation')
+
+export const revocations = z
+  .object({
+    cursor: z.string().describe('Follow the stream from here'),
+    asOf: instant.describe('Nothing that was revoked before then is missing'),
+    windowMs: z.int().describe('An entry matters for so long'),
+    since: instant.describe(
+      'What was revoked before then may be missing; rarely within the window',
+    ),
+    entries: z.array(revocation),
+  })
+  .openapi('Revocations')
 
 export const problem = z
   .object({
@@ -228,3 +280,11 @@ export const problem = z
     requestId: z.string(),
   })
   .openapi('Problem')
+
+export const refusedRefresh = problem
+  .extend({
+    decision: decision.optional(),
+    demands: demands.optional(),
+    refreshCookie: setCookie.optional(),
+  })
+  .openapi('RefusedRefresh')

@@ -1,5 +1,7 @@
 import {
   CODES,
+  type Refreshed,
+  type RefusalCode,
   type RequestFacts,
   SessionError,
   type StepUpBegun,
@@ -9,19 +11,53 @@ import { problem } from './answer-schemas.ts'
 import type { AnswerFacts } from './call.ts'
 import type { Cookies } from './parts.ts'
 
-/** A verification with the cookie that the client is to get: a rotated secret, or the end of its old one. */
+/** A verification with the cookies that the client is to get: new secrets, or the end of its old one. */
 export function verificationBody(
   cookies: Cookies,
   verification: Verification,
   request: RequestFacts,
 ): Readonly<Record<string, unknown>> {
   if (!verification.ok) return refusalBody(cookies, verification, request)
-  const { token, session, persistent } = verification
-  if (token === undefined) return { ...verification }
+  const { token, refreshToken, session, persistent } = verification
+  const life = { expiresAt: session.expiresAt, persistent }
   return {
     ...verification,
-    cookie: cookies.session(token, { expiresAt: session.expiresAt, persistent }),
+    ...(token === undefined ? {} : { cookie: cookies.session(token, life) }),
+    ...refreshCookie(cookies, refreshToken, life),
   }
+}
+
+/** The refresh cookie of an answer, where there is a token for it. */
+export function refreshCookie(
+  cookies: Cookies,
+  refreshToken: string | undefined,
+  life: Parameters<Cookies['refresh']>[1],
+): { readonly refreshCookie?: string } {
+  return refreshToken === undefined ? {} : { refreshCookie: cookies.refresh(refreshToken, life) }
+}
+
+/** A refresh that passed. */
+export function refreshedBody(
+  cookies: Cookies,
+  { ok: _, ...refreshed }: Refreshed & { readonly ok: true },
+): Readonly<Record<string, unknown>> {
+  const { refreshToken, session, persistent } = refreshed
+  const life = { expiresAt: session.expiresAt, persistent }
+  return { ...refreshed, ...refreshCookie(cookies, refreshToken, life) }
+}
+
+/** A refresh that did not, with what the client can do about it. */
+export function refusedRefresh(
+  cookies: Cookies,
+  { ok: _, code, ...why }: Refreshed & { readonly ok: false },
+  { request, requestId }: { readonly request: RequestFacts; readonly requestId: string },
+): Response {
+  const clears = CODES[code].clears && mayClear(request)
+  return refusalProblem(code, requestId, {
+    detail: 'The refresh token was refused; the code says why.',
+    ...why,
+    ...(clears ? { refreshCookie: cookies.refreshExpired() } : {}),
+  })
 }
 
 /** As {@link verificationBody}, for the start of a step-up. */
@@ -49,21 +85,22 @@ function mayClear({ headers }: RequestFacts): boolean {
   return mode === undefined || (mode === 'navigate' && dest === 'document')
 }
 
-/** A refusal of a whole call, which only a login has: by its code, as a problem. */
-export function refused(
-  code: 'session_limit_reached' | 'login_superseded',
+/** A login that was refused. */
+export function refusedLogin(code: keyof typeof REFUSED, requestId: string): Response {
+  return refusalProblem(code, requestId, { detail: REFUSED[code] })
+}
+
+/** A refusal of a whole call: by its code, as a problem. */
+function refusalProblem(
+  code: RefusalCode,
   requestId: string,
+  more: { readonly detail: string; readonly [member: string]: unknown },
 ): Response {
-  const body = {
-    type: `urn:holdfast:code:${code}`,
-    title: code.replaceAll('_', ' '),
-    status: CODES[code].status,
-    code,
-    detail: REFUSED[code],
-    requestId,
-  }
+  const { status } = CODES[code]
+  const title = code.replaceAll('_', ' ')
+  const body = { type: `urn:holdfast:code:${code}`, title, status, code, ...more, requestId }
   return new Response(JSON.stringify(body), {
-    status: CODES[code].status,
+    status,
     headers: { 'content-type': 'application/problem+json' },
   })
 }

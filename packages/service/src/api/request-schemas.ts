@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { EVENT_TYPES, LIMITS, RELEVANT_HEADERS } from 'holdfast'
-import { attributes, sessionId, subject, tenant, token, word } from './words.ts'
+import { attributes, instant, sessionId, subject, tenant, token, word } from './words.ts'
 
 /** What callers send: the schemas check it, and the OpenAPI document is made from them. */
 
@@ -53,8 +53,10 @@ export const login = z
     class: word.optional(),
     acr: word.optional(),
     amr: z.array(word).max(LIMITS.amr).optional(),
+    authenticatedAt: instant.optional().describe('When it was proved; default now'),
     factors: z.array(word).max(LIMITS.amr).optional(),
     attributes: attributes.optional(),
+    refresh: z.boolean().optional().describe('Also gives a refresh token'),
     previous: token.optional(),
     request: requestFacts,
     correlation,
@@ -175,3 +177,5 @@ export const eventsQuery = z.strictObject({
   after: cursor.optional(),
   limit: count(1_000),
 })
+
+export const revocationsQuery = z.strictObject({ after: cursor.optional() })

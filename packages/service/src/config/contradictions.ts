@@ -49,6 +49,19 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
     },
   },
   {
+    of: ['cookieName', 'refreshCookieName'],
+    problemsOf({ cookieName, refreshCookieName }, origin) {
+      if (cookieName !== refreshCookieName) return []
+      return [
+        {
+          field: origin('refreshCookieName'),
+          problem: `is the name of ${origin('cookieName')}`,
+          mend: 'Give the two cookies names of their own.',
+        },
+      ]
+    },
+  },
+  {
     of: ['origins', 'loginUrl', 'stepUpUrl'],
     problemsOf({ origins, loginUrl, stepUpUrl }, origin) {
       if (origins.length > 0) return []

@@ -10,6 +10,7 @@ import {
   listenAnywhere,
   origin,
   page,
+  path,
   pause,
   policy,
   store,
@@ -165,6 +166,12 @@ export const schema = z.strictObject({
     example: '5m',
     reading: 'text',
   }),
+  localCopies: setting(z.boolean().default(false), {
+    about:
+      'Keep copies of sessions in this process, so that most verifications ask no store. A revocation by another process then takes effect here when the feed has told of it: within milliseconds, and within 3 s while Redis is failing to answer. Revocations through this process take effect at once either way.',
+    example: 'true',
+    reading: 'yaml',
+  }),
   prefixV4: setting(z.int().min(8).max(32).default(24), {
     about: 'IPv4 addresses that share this many leading bits are one network.',
     example: '24',
@@ -238,6 +245,27 @@ export const schema = z.strictObject({
     about:
       'File of the keys that sign access tokens (`holdfast keys new FILE --signing` makes one). Without it, where there are `audiences`, a development file is made beside an LMDB store, or keys in memory; Redis demands one.',
     example: '/etc/holdfast/signing-keys.json',
+    reading: 'text',
+  }),
+  refreshCookieName: setting(
+    z
+      .string()
+      .regex(
+        /^__Secure-[\w-]{1,56}$/,
+        'must start with __Secure- and go on with letters, digits, "-" or "_"',
+      )
+      .default('__Secure-refresh'),
+    {
+      about:
+        'Name of the refresh cookie in answers. It goes to `refreshPath` alone, so it cannot have the `__Host-` prefix.',
+      example: '__Secure-refresh',
+      reading: 'text',
+    },
+  ),
+  refreshPath: setting(path.default('/refresh'), {
+    about:
+      "Where the application takes refresh tokens, as the browser sees it: the refresh cookie's `Path`.",
+    example: '/refresh',
     reading: 'text',
   }),
   requestTimeout: setting(duration.default(10_000), {

@@ -13,6 +13,15 @@ export const pause = z
   .string()
   .transform((words, context) => (words === '0s' ? 0 : msOf(words, context)))
 
+/** An absolute path, as the attribute of a cookie may have it. */
+export const path = z
+  .string()
+  .max(256)
+  .regex(
+    /^\/[\w.~!$&'()*+,=:@%/-]*$/,
+    'must be an absolute path, such as /refresh, without query or fragment',
+  )
+
 /** `host:port`; an IPv6 host in brackets. Port 0 takes a free one. */
 export const listen = z.string().transform(hostPort)
 

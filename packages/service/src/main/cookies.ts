@@ -1,11 +1,22 @@
 import { cookie } from 'holdfast'
 import type { Cookies } from '../api/parts.ts'
+import type { Config } from '../config/schema.ts'
 
-/** The session cookie in answers, as the library's own carrier words it. */
-export function sessionCookies(name: string, now: () => number): Cookies {
-  const carrier = cookie({ name })
+/** The cookies in answers, as the library's own carrier words them. The refresh cookie goes to its endpoint alone. */
+export function sessionCookies(
+  names: Pick<Config, 'cookieName' | 'refreshCookieName' | 'refreshPath'>,
+  now: () => number,
+): Cookies {
+  const session = cookie({ name: names.cookieName })
+  const refresh = cookie({
+    name: names.refreshCookieName,
+    path: names.refreshPath,
+    sameSite: 'strict',
+  })
   return {
-    session: (token, life) => carrier.deliver(token, { ...life, now: now() }),
-    expired: () => carrier.clear(),
+    session: (token, life) => session.deliver(token, { ...life, now: now() }),
+    expired: () => session.clear(),
+    refresh: (token, life) => refresh.deliver(token, { ...life, now: now() }),
+    refreshExpired: () => refresh.clear(),
   }
 }

@@ -1,4 +1,4 @@
-import type { SessionEvent, Verification } from 'holdfast'
+import type { Refreshed, SessionEvent, Verification } from 'holdfast'
 import type { SigningKeys } from 'holdfast/tokens'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
@@ -11,6 +11,7 @@ export interface Metrics {
     readonly ms: number
   }): void
   verified(verification: Verification): void
+  refreshed(refreshed: Refreshed): void
   /** An answer to a gateway; `why` where it was not a decision. */
   gate(answer: {
     readonly dialect: string
@@ -23,6 +24,12 @@ export interface Metrics {
   reloaded(ring: KeyFile, result: 'done' | 'failed'): void
   /** Shows the age of each key from now on. */
   showSigningKeys(keys: SigningKeys, now: () => number): void
+  /** How many streams of revocations are open. */
+  revocationReaders(count: number): void
+  /** One was passed on, so long after it was made. */
+  revoked(entry: { readonly kind: 'revoked' | 'subject'; readonly lagMs: number }): void
+  /** A verification was answered from a local copy, or had to read the store. */
+  copyAsked(state: 'hit' | 'miss'): void
   /** Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -51,10 +58,33 @@ export function serviceMetrics(): Metrics {
     labelNames: ['outcome', 'code'],
     registers,
   })
+  const refreshes = new Counter({
+    name: 'holdfast_refreshes_total',
+    help: 'Refresh tokens, by how they came: normal, resent, response_lost, in_flight, other_context (the session ended), forked, refused.',
+    labelNames: ['row'],
+    registers,
+  })
   const events = new Counter({
     name: 'holdfast_events_total',
     help: 'Security events, by type.',
     labelNames: ['type'],
+    registers,
+  })
+  const readers = new Gauge({
+    name: 'holdfast_revocation_readers',
+    help: 'Streams of revocations that are open.',
+    registers,
+  })
+  const lag = new Histogram({
+    name: 'holdfast_revocation_feed_lag_seconds',
+    help: 'From a revocation, in this process or another, to its sending to all readers. Clocks of machines differ.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+    registers,
+  })
+  const revocations = new Counter({
+    name: 'holdfast_revocations_total',
+    help: 'Revocations that were passed on, of sessions and of subjects.',
+    labelNames: ['kind'],
     registers,
   })
 
@@ -84,7 +114,16 @@ export function serviceMetrics(): Metrics {
     registers,
   })
 
+  const copies = new Counter({
+    name: 'holdfast_local_copies',
+    help: 'Verifications with local copies on: hit when a copy answered, miss when the store was read.',
+    labelNames: ['state'],
+    registers,
+  })
+  const copy = { hit: copies.labels('hit'), miss: copies.labels('miss') }
+
   return {
+    copyAsked: (state) => copy[state].inc(),
     gate({ dialect, status, ms, why }) {
       gateRequests.inc({ dialect, status: String(status) })
       gateDuration.observe({ dialect }, ms / 1_000)
@@ -97,6 +136,9 @@ export function serviceMetrics(): Metrics {
     verified(verification) {
       const outcome = verification.decision?.outcome ?? 'none'
       verifications.inc({ outcome, code: verification.ok ? 'ok' : verification.code })
+    },
+    refreshed(refreshed) {
+      refreshes.inc({ row: rowOf(refreshed) })
     },
     happened({ type }) {
       events.inc({ type })
@@ -118,7 +160,19 @@ export function serviceMetrics(): Metrics {
         },
       })
     },
+    revocationReaders: (count) => readers.set(count),
+    revoked({ kind, lagMs }) {
+      lag.observe(Math.max(0, lagMs) / 1_000)
+      revocations.inc({ kind })
+    },
     text: () => registry.metrics(),
     contentType: registry.contentType,
   }
+}
+
+function rowOf(refreshed: Refreshed): string {
+  if (refreshed.ok) return refreshed.row
+  const reasons = (refreshed.decision?.because ?? []).map(({ reason }) => reason)
+  if (reasons.includes('refresh_reused')) return 'other_context'
+  return reasons.includes('secret_forked') ? 'forked' : 'refused'
 }

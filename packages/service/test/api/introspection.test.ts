@@ -102,6 +102,29 @@ describe('introspection', () => {
     expect(after.map(({ active }) => active)).toEqual([false, true])
   })
 
+  test('tells of the newest refresh token, and of none that was exchanged and whose successor was shown', async () => {
+    const run = await running(AUDIENCES)
+    const body = { ...LOGIN, request: atHome(), refresh: true }
+    const created = await (await run.call('POST', '/v1/sessions', { body })).json()
+    const exchange = async (token: string): Promise<string> => {
+      const ask = { body: { token, request: atHome(), deliverable: true } }
+      return (await (await run.call('POST', '/v1/refresh', ask)).json()).refreshToken
+    }
+    const tokens = [created.refreshToken]
+    expect(await introspect(run, created.refreshToken)).toMatchObject({
+      active: true,
+      token_type: 'refresh',
+      sid: created.session.id,
+    })
+
+    for (const at of [0, 1]) tokens.push(await exchange(tokens[at]))
+
+    const told = await Promise.all(tokens.map((token) => introspect(run, token)))
+    expect(told.map(({ active }) => active)).toEqual([false, true, true])
+    await run.call('POST', '/v1/revoke', { body: { token: tokens[2] } })
+    expect(await introspect(run, created.token)).toEqual({ active: false })
+  })
+
   test.each([
     [
       'logout',

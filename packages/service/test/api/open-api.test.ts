@@ -7,6 +7,7 @@ const CALLS = [
   'post /v1/sessions',
   'post /v1/verify',
   'post /v1/verify/batch',
+  'post /v1/refresh',
   'post /v1/introspect',
   'post /v1/revoke',
   'post /v1/logout',
@@ -20,6 +21,7 @@ const CALLS = [
   'post /v1/reports',
   'get /v1/events',
   'get /.well-known/jwks.json',
+  'get /v1/revocations',
   'get /openapi.json',
 ]
 

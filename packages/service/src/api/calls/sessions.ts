@@ -1,6 +1,6 @@
 import { SessionError } from 'holdfast'
 import { attributesVersion, created, sessionDetail } from '../answer-schemas.ts'
-import { notFound, problemFacts, refused } from '../answers.ts'
+import { notFound, problemFacts, refreshCookie, refusedLogin } from '../answers.ts'
 import { type Call, call } from '../call.ts'
 import type { Caller } from '../callers.ts'
 import type { ApiParts } from '../parts.ts'
@@ -48,12 +48,14 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
         201: { about: 'The session, its token, and the cookie for the client', schema: created },
         409: problemFacts('`session_limit_reached` or `login_superseded`'),
       },
-      async handle({ body, requestId }) {
-        const made = await sessions.create({ correlation: requestId, ...body })
-        if (!made.ok) return refused(made.code, requestId)
-        const { session, token, decision, persistent } = made
-        const cookie = cookies.session(token, { expiresAt: session.expiresAt, persistent })
-        return { status: 201, body: { session, token, cookie, decision, persistent } }
+      async handle({ body: login, requestId }) {
+        const made = await sessions.create({ correlation: requestId, ...login })
+        if (!made.ok) return refusedLogin(made.code, requestId)
+        const { ok: _, ...body } = made
+        const life = { expiresAt: body.session.expiresAt, persistent: body.persistent }
+        const cookie = cookies.session(body.token, life)
+        const refresh = refreshCookie(cookies, body.refreshToken, life)
+        return { status: 201, body: { ...body, cookie, ...refresh } }
       },
     }),
 

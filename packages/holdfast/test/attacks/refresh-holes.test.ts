@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest'
+import { createSessions } from '../../src/engine/create-sessions.ts'
+import { describeOnEveryStore } from '../support/every-store.ts'
+import { codeOf, harness, heldRefresh, MINUTE, SECOND } from '../support/harness.ts'
+import { heldWrites } from '../support/held-writes.ts'
+import { abroad, atHome, clone, lookup } from '../support/people.ts'
+
+/** Each hole was found in a peer that had cured its refresh races. */
+describeOnEveryStore('peers, complaint 2: the cure opens holes', (open) => {
+  test('time of check, time of use: of two processes that read one state, one rotates and the other sends the same', async () => {
+    const gate = heldWrites(open)
+    const h = await harness(gate.open)
+    const { refreshToken } = await h.loginForRefresh()
+    const other = createSessions({ store: h.store, host: h.host, keyring: h.keyring, lookup })
+    h.host.advance(MINUTE)
+
+    gate.hold()
+    const one = h.renew(refreshToken)
+    await gate.arrived()
+    const two = other.refresh({ token: refreshToken, request: atHome() })
+    gate.release()
+
+    const [first, second] = await Promise.all([one, two])
+    const tokens = [heldRefresh('', first), heldRefresh('', second)]
+    expect(new Set(tokens).size).toBe(1)
+    expect([first.ok && first.row, second.ok && second.row].sort()).toEqual(['normal', 'resent'])
+  })
+
+  test('a restart does not reset the check', async () => {
+    const h = await harness(open)
+    const { refreshToken } = await h.loginForRefresh()
+    h.host.advance(MINUTE)
+    const second = heldRefresh(refreshToken, await h.renew(refreshToken))
+    await h.renew(second)
+
+    const { store, host, keyring } = h
+    const restarted = createSessions({ store, host, keyring, lookup })
+    const stolen = await restarted.refresh({ token: refreshToken, request: abroad() })
+
+    expect(codeOf(stolen)).toBe('session_revoked')
+  })
+
+  test('two refreshes within one millisecond are told apart: generations count, not seconds', async () => {
+    const h = await harness(open)
+    const { refreshToken } = await h.loginForRefresh()
+
+    const second = heldRefresh(refreshToken, await h.renew(refreshToken))
+    const third = heldRefresh(second, await h.renew(second))
+
+    expect(new Set([refreshToken, second, third]).size).toBe(3)
+    expect(await h.renew(refreshToken)).toMatchObject({ ok: true, row: 'in_flight' })
+    expect(codeOf(await h.renew(refreshToken, abroad()))).toBe('session_revoked')
+  })
+
+  test('a refresh that races a revocation never revives the session', async () => {
+    const gate = heldWrites(open)
+    const h = await harness(gate.open)
+    const { token, refreshToken } = await h.loginForRefresh()
+    const id = token.split('.')[1] ?? ''
+    h.host.advance(MINUTE)
+
+    gate.hold()
+    const refreshing = h.renew(refreshToken)
+    await gate.arrived()
+    await h.sessions.revoke(id, 'admin')
+    gate.release()
+
+    expect(codeOf(await refreshing)).toBe('session_revoked')
+    expect(codeOf(await h.renew(refreshToken))).toBe('session_unknown')
+    expect(codeOf(await h.show(token))).toBe('session_unknown')
+    expect(await h.store.entries.read(id)).toBeUndefined()
+  })
+
+  test('the grace for a lost response does not fork an undetected second chain', async () => {
+    const h = await harness(open)
+    const { refreshToken } = await h.loginForRefresh()
+    h.host.advance(MINUTE)
+    const jars = {
+      owner: heldRefresh('', await h.renew(refreshToken)),
+      thief: heldRefresh('', await h.renew(refreshToken, clone())),
+    }
+    expect(jars.thief).toBe(jars.owner)
+
+    const used = new Set<string>()
+    for (let round = 0; round < 4; round++) {
+      for (const who of ['owner', 'thief'] as const) {
+        h.host.advance(15 * SECOND)
+        const answer = await h.renew(jars[who])
+        if (answer.ok) jars[who] = heldRefresh(jars[who], answer)
+        else used.add(answer.code)
+      }
+    }
+
+    expect(used).toEqual(new Set(['step_up_required']))
+    expect(h.events.filter(({ type }) => type === 'token-reused')).toHaveLength(1)
+  })
+
+  test('there is grace for the direct predecessor alone, not for any generation', async () => {
+    const h = await harness(open)
+    const { refreshToken } = await h.loginForRefresh()
+    const second = heldRefresh(refreshToken, await h.renew(refreshToken))
+    const third = heldRefresh(second, await h.renew(second))
+    const fourth = heldRefresh(third, await h.renew(third))
+
+    h.host.advance(SECOND)
+    expect(await h.renew(second)).toMatchObject({ ok: true, row: 'in_flight' })
+    expect(codeOf(await h.renew(refreshToken))).toBe('step_up_required')
+    expect(codeOf(await h.renew(fourth))).toBe('step_up_required')
+  })
+
+  test('nothing is minted in a line that was revoked', async () => {
+    const h = await harness(open)
+    const { refreshToken } = await h.loginForRefresh()
+    h.host.advance(MINUTE)
+    const current = heldRefresh(refreshToken, await h.renew(refreshToken))
+    await h.renew(refreshToken, abroad())
+
+    for (const token of [refreshToken, current]) {
+      const answer = await h.renew(token)
+      expect(answer).toEqual({ ok: false, code: 'session_unknown' })
+    }
+  })
+})

@@ -1,0 +1,37 @@
+import { refreshed, refusedRefresh as refusal } from '../answer-schemas.ts'
+import { refreshedBody, refusedRefresh } from '../answers.ts'
+import { type AnswerFacts, type Call, call } from '../call.ts'
+import type { ApiParts } from '../parts.ts'
+import { presented } from '../request-schemas.ts'
+
+/** What refresh tokens are for, and the one place that takes them. */
+export function refreshCalls({ sessions, cookies, metrics }: ApiParts): readonly Call[] {
+  return [
+    call({
+      id: 'refresh',
+      method: 'post',
+      path: '/v1/refresh',
+      roles: ['app'],
+      summary: 'Exchange a refresh token for its successor and an access token',
+      body: presented,
+      answers: {
+        200: {
+          about: 'The successor, the access token, and the refresh cookie',
+          schema: refreshed,
+        },
+        401: refusedFacts('Refused; the code says whether a step-up or a fresh login helps'),
+        403: refusedFacts('Refused from this context'),
+      },
+      async handle({ body, requestId }) {
+        const result = await sessions.refresh({ correlation: requestId, ...body })
+        metrics.refreshed(result)
+        if (result.ok) return { status: 200, body: refreshedBody(cookies, result) }
+        return refusedRefresh(cookies, result, { request: body.request, requestId })
+      },
+    }),
+  ]
+}
+
+function refusedFacts(about: string): AnswerFacts {
+  return { about, schema: refusal, type: 'application/problem+json' }
+}

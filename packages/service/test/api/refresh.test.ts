@@ -1,0 +1,225 @@
+import { connect, type RemoteSessions } from 'holdfast/client'
+import { expect, test } from 'vitest'
+import { abroad, atHome, KEYS, LOGIN, type Running, running } from '../support.ts'
+
+const MINUTE = 60_000
+const GUARDED = 'Path=/refresh; Secure; HttpOnly; SameSite=Strict'
+
+interface LoggedIn {
+  readonly token: string
+  readonly refreshToken: string
+  readonly refreshCookie: string
+}
+
+async function login(run: Running, more: object = {}): Promise<LoggedIn> {
+  const body = { ...LOGIN, request: atHome(), refresh: true, ...more }
+  const response = await run.call('POST', '/v1/sessions', { body })
+  expect(response.status).toBe(201)
+  return response.json()
+}
+
+function refresh(run: Running, token: string, request: object = atHome()): Promise<Response> {
+  return run.call('POST', '/v1/refresh', { body: { token, request } })
+}
+
+async function refreshesIn(run: Running): Promise<Record<string, number>> {
+  const text = await (await fetch(`${run.service.managementUrl}/metrics`)).text()
+  const rows = text.matchAll(/^holdfast_refreshes_total\{row="(\w+)"\} (\d+)$/gm)
+  return Object.fromEntries([...rows].map(([, row, count]) => [row, Number(count)]))
+}
+
+test('a login that asks for it answers a refresh token, and a cookie for the refresh endpoint alone', async () => {
+  const run = await running()
+
+  const { refreshToken, refreshCookie } = await login(run)
+  const remembered = await login(run, { class: 'remember' })
+
+  expect(refreshCookie).toBe(`__Secure-refresh=${refreshToken}; ${GUARDED}`)
+  expect(remembered.refreshCookie).toContain('; Max-Age=2592000')
+})
+
+test('a refresh answers the successor with its cookie, the session and the decision', async () => {
+  const run = await running({ HOLDFAST_AUDIENCES: '{ orders: {} }' })
+  const { refreshToken } = await login(run)
+  run.host.advance(MINUTE)
+
+  const answer = await refresh(run, refreshToken)
+  const body = await answer.json()
+
+  expect(answer.status).toBe(200)
+  expect(answer.headers.get('cache-control')).toBe('no-store')
+  expect(body).toMatchObject({
+    session: { subject: 'ada' },
+    decision: { outcome: 'allow' },
+    row: 'normal',
+    persistent: false,
+    accessToken: expect.stringMatching(/^eyJ/),
+    expiresIn: 90,
+  })
+  expect(body.refreshToken).not.toBe(refreshToken)
+  expect(body.refreshCookie).toBe(`__Secure-refresh=${body.refreshToken}; ${GUARDED}`)
+})
+
+test('name and path of the cookie are settings', async () => {
+  const run = await running({
+    HOLDFAST_REFRESH_COOKIE_NAME: '__Secure-renew',
+    HOLDFAST_REFRESH_PATH: '/auth/renew',
+  })
+
+  const { refreshToken, refreshCookie } = await login(run)
+
+  const guarded = 'Path=/auth/renew; Secure; HttpOnly; SameSite=Strict'
+  expect(refreshCookie).toBe(`__Secure-renew=${refreshToken}; ${guarded}`)
+})
+
+test('a refusal is a problem with the decision, and clears the cookie where the token is of no more use', async () => {
+  const run = await running()
+  const { token, refreshToken } = await login(run)
+  const challenged = await refresh(run, refreshToken, abroad())
+  const wrong = await refresh(run, token)
+  await run.call('POST', '/v1/logout', { body: { token } })
+  const over = await refresh(run, refreshToken)
+  const background = await refresh(run, refreshToken, {
+    ...atHome(),
+    headers: { ...atHome().headers, 'sec-fetch-mode': 'cors' },
+  })
+
+  expect(challenged.status).toBe(401)
+  expect(challenged.headers.get('content-type')).toBe('application/problem+json')
+  const problem = await challenged.json()
+  expect(problem).toMatchObject({
+    type: 'urn:holdfast:code:step_up_required',
+    status: 401,
+    code: 'step_up_required',
+    decision: { outcome: 'challenge' },
+    requestId: expect.any(String),
+  })
+  expect(problem).not.toHaveProperty('refreshCookie')
+  expect(await wrong.json()).toMatchObject({ code: 'wrong_token_use', status: 401 })
+  expect(await over.json()).toMatchObject({
+    code: 'session_unknown',
+    refreshCookie: `__Secure-refresh=; ${GUARDED}; Max-Age=0`,
+  })
+  expect(await background.json()).not.toHaveProperty('refreshCookie')
+})
+
+test('who asks is an application, and what is asked is checked', async () => {
+  const run = await running()
+  const { refreshToken } = await login(run)
+  const body = { token: refreshToken, request: atHome() }
+
+  const gate = await run.call('POST', '/v1/refresh', { key: KEYS.gate, body })
+  const unknown = await run.call('POST', '/v1/refresh', { body: { ...body, why: 'not' } })
+
+  expect(gate.status).toBe(403)
+  expect(unknown.status).toBe(400)
+  expect((await refresh(run, refreshToken)).status).toBe(200)
+})
+
+test('a completed step-up brings the refresh cookie along', async () => {
+  const run = await running()
+  const { token } = await login(run)
+  const request = atHome()
+  const begun = await run.call('POST', '/v1/step-up/begin', { body: { token, request } })
+  const { challenge } = await begun.json()
+  const proof = { challenge, token, request, subject: 'ada', amr: ['otp'] }
+
+  const passed = await (await run.call('POST', '/v1/step-up/complete', { body: proof })).json()
+
+  expect(passed.refreshCookie).toBe(`__Secure-refresh=${passed.refreshToken}; ${GUARDED}`)
+  expect((await refresh(run, passed.refreshToken)).status).toBe(200)
+})
+
+test('refreshes are counted by how their tokens came', async () => {
+  const run = await running()
+  const { refreshToken } = await login(run)
+  run.host.advance(MINUTE)
+  const { refreshToken: lost } = await (await refresh(run, refreshToken)).json()
+  await refresh(run, refreshToken)
+  run.host.advance(11_000)
+  const { refreshToken: sibling } = await (await refresh(run, refreshToken)).json()
+  await refresh(run, sibling)
+  await refresh(run, refreshToken)
+  run.host.advance(11_000)
+  await refresh(run, lost)
+  const other = await login(run)
+  await refresh(run, other.refreshToken)
+  await refresh(run, other.refreshToken, abroad())
+  await refresh(run, 'junk')
+
+  expect(await refreshesIn(run)).toEqual({
+    normal: 3,
+    resent: 1,
+    response_lost: 1,
+    in_flight: 1,
+    forked: 1,
+    other_context: 1,
+    refused: 1,
+  })
+})
+
+test('through connect() everything comes out as in process', async () => {
+  const run = await running()
+  const sessions: RemoteSessions = connect({ url: run.service.url, key: KEYS.all })
+  const created = await sessions.create({
+    subject: 'ada',
+    factors: ['otp'],
+    request: atHome(),
+    refresh: true,
+  })
+  if (!created.ok || created.refreshToken === undefined) throw new Error('no refresh token')
+  const { token, refreshToken } = created
+  run.host.advance(MINUTE)
+
+  const first = await sessions.refresh({ token: refreshToken, request: atHome() })
+  expect(first).toEqual({
+    ok: true,
+    decision: { outcome: 'allow', score: 0, because: [] },
+    session: expect.objectContaining({ id: created.session.id }),
+    row: 'normal',
+    refreshToken: expect.any(String),
+    persistent: false,
+  })
+  const demanding = { token: refreshToken, request: atHome(), acr: 'urn:mfa' }
+  expect(await sessions.refresh(demanding)).toEqual({
+    ok: false,
+    code: 'step_up_required',
+    decision: expect.objectContaining({ outcome: 'challenge' }),
+    demands: { acr: 'urn:mfa' },
+  })
+  expect(await sessions.refresh({ token, request: atHome() })).toEqual({
+    ok: false,
+    code: 'wrong_token_use',
+  })
+  expect(await sessions.refresh({ token: refreshToken, request: abroad() })).toMatchObject({
+    ok: false,
+    code: 'session_revoked',
+    decision: { outcome: 'revoke' },
+  })
+  expect(await sessions.refresh({ token: refreshToken, request: atHome() })).toEqual({
+    ok: false,
+    code: 'session_unknown',
+  })
+  const gate = connect({ url: run.service.url, key: KEYS.gate })
+  await expect(gate.refresh({ token: refreshToken, request: atHome() })).rejects.toMatchObject({
+    code: 'config_invalid',
+  })
+})
+
+test('RFC 7662 and RFC 7009 know refresh tokens: current until used up or superseded, and revoking one ends the session', async () => {
+  const run = await running()
+  const { token, refreshToken } = await login(run)
+  const introspect = async (shown: string): Promise<unknown> =>
+    (await run.call('POST', '/v1/introspect', { body: { token: shown } })).json()
+  const second = (await (await refresh(run, refreshToken)).json()).refreshToken
+  const third = (await (await refresh(run, second)).json()).refreshToken
+
+  expect(await introspect(third)).toMatchObject({ active: true, token_type: 'refresh', sub: 'ada' })
+  expect(await introspect(second)).toMatchObject({ active: true })
+  expect(await introspect(refreshToken)).toEqual({ active: false })
+
+  const revoked = await run.call('POST', '/v1/revoke', { body: { token: third } })
+  expect(revoked.status).toBe(200)
+  expect(await introspect(token)).toEqual({ active: false })
+  expect((await refresh(run, third)).status).toBe(401)
+})
