@@ -131,3 +131,36 @@ test('a fresh login may send parcels elsewhere', async () => {
   expect(answer.status).toBe(200)
   expect(await answer.json()).toEqual({ buyer: 'ada', address: 'Gray’s Inn Lane' })
 })
+
+test('a service in Go refuses a revoked session before its token expires, and ends its open stream', async () => {
+  const { ask, login, accessToken, shipping } = await estate()
+  const { token } = await login()
+  const other = await login()
+  const good = await accessToken(token, 'shipping')
+  const spared = await accessToken(other.token, 'shipping')
+  const stream = await shipping('/api/shipping/live', good)
+  expect(stream.status).toBe(200)
+
+  await ask('/v1/logout', { token })
+
+  // Held until the feed ends it: the token itself would be good for another 90 s.
+  expect(await stream.text()).toContain('event: parcel')
+  const answer = await shipping('/api/shipping', good)
+  expect([answer.status, (await answer.json()).code]).toEqual([401, 'session_revoked'])
+  expect((await shipping('/api/shipping', spared)).status).toBe(200)
+})
+
+test('a service in Go hears that all sessions of a subject but one are over', async () => {
+  const { ask, login, accessToken, shipping } = await estate()
+  const [ended, kept] = [await login(), await login()]
+  const endedToken = await accessToken(ended.token, 'shipping')
+  const keptToken = await accessToken(kept.token, 'shipping')
+  const stream = await shipping('/api/shipping/live', endedToken)
+
+  const done = await ask('/v1/subjects/ada/revoke', { why: 'credential_changed', except: kept.id })
+
+  expect(done.ok).toBe(true)
+  await stream.text()
+  expect((await shipping('/api/shipping', endedToken)).status).toBe(401)
+  expect((await shipping('/api/shipping', keptToken)).status).toBe(200)
+})
