@@ -106,7 +106,11 @@ export type {
   Why,
 } from './core/store.ts'
 export { checkKeyring } from './engine/check-keyring.ts'
-export { createSessions, type SessionsOptions } from './engine/create-sessions.ts'
+export {
+  createSessions,
+  type LocalCopiesOptions,
+  type SessionsOptions,
+} from './engine/create-sessions.ts'
 export { type EventLog, eventLog, type LoggedEvent } from './engine/event-log.ts'
 export { type Inspected, type Inspector, tokenInspector } from './engine/inspect.ts'
 export type { SessionLimit } from './engine/parts.ts'

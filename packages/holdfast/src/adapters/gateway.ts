@@ -15,7 +15,7 @@ import type { HttpFacts } from './http-facts.ts'
 import type { Refusal } from './refusal.ts'
 import { type Grounds, redirected, refuser } from './refuse.ts'
 import { describer } from './request-facts.ts'
-import { turnQueue } from './turn.ts'
+import { turnBatcher } from './turn.ts'
 
 export type { HeaderLookup } from '../carriers/carrier.ts'
 export type { DetourUrls } from './gateway-detour.ts'
@@ -79,7 +79,7 @@ export function gatewayJudge(sessions: Sessions, options: GatewayOptions = {}): 
   const { refuse, expiredCookies } = refuser({ carriers }, door.originOf)
   const detour = detourUrl(options, origins)
   const describe = describer()
-  const atEndOfTurn = turnQueue<() => void>((goOn) => goOn())
+  const restOfTurn = turnBatcher()
 
   function refused(facts: HttpFacts, grounds: Grounds): GatewayAnswer {
     const { code, refusal } = refuse(facts, grounds)
@@ -108,7 +108,7 @@ export function gatewayJudge(sessions: Sessions, options: GatewayOptions = {}): 
       const entered = door.enter(facts)
       if (!entered.ok) return without(entered)
       const { token, carrier } = entered
-      await new Promise<void>(atEndOfTurn)
+      await restOfTurn()
       const verification = await attempt(() =>
         sessions.verify({
           token,

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { serviceAddress } from '../client/service-address.ts'
 import { SessionError } from '../core/errors.ts'
 import { memo } from '../core/memo.ts'
 import { type Access, type AccessDemands, type AccessRefused, refused } from './access.ts'
@@ -141,9 +142,9 @@ function checkOptions({
 
 function publishedBy({ authority, now }: VerifierOptions): KeySet {
   if (authority === undefined) throw misconfigured('keys', 'or authority is needed')
-  const { url, fetch } = authority
+  const { fetch } = authority
   return remoteKeySet({
-    url: `${url.replace(/\/+$/, '')}/.well-known/jwks.json`,
+    url: `${serviceAddress(authority)}/.well-known/jwks.json`,
     ...(fetch === undefined ? {} : { fetch }),
     ...(now === undefined ? {} : { now }),
   })

@@ -25,6 +25,20 @@ export async function readJson(
   return value
 }
 
+export function isJson(type: string): boolean {
+  return JSON_TYPE.test(type)
+}
+
+/** Of any depth, with any names: {@link checkShape} comes next, or something stricter. */
+export function parseJson(bytes: Uint8Array): unknown {
+  const text = textOf(bytes)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new SessionError('invalid_input', 'body is not JSON')
+  }
+}
+
 /** Whether a body is a form, as the standards of OAuth send them. */
 export function isForm(headers: Headers): boolean {
   return FORM_TYPE.test(headers.get('content-type') ?? '')
@@ -48,25 +62,6 @@ export async function readForm(
     if (value !== undefined) fields[name] = value
   }
   return fields
-}
-
-export function isJson(type: string): boolean {
-  return JSON_TYPE.test(type)
-}
-
-/** Of any depth, with any names: {@link checkShape} comes next, or something stricter. */
-export function parseJson(bytes: Uint8Array): unknown {
-  const text = textOf(bytes)
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new SessionError('invalid_input', 'body is not JSON')
-  }
-}
-
-function textOf(bytes: Uint8Array): string {
-  if (!isUtf8(bytes)) throw new SessionError('invalid_input', 'body is not UTF-8')
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
 }
 
 /** From the socket itself: a web stream around it costs several times as much as all the rest of a call. */
@@ -97,6 +92,11 @@ export function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<
 
     incoming.on('end', ended).on('close', broken).on('error', broken).on('data', more)
   })
+}
+
+function textOf(bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) throw new SessionError('invalid_input', 'body is not UTF-8')
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
 }
 
 /** Without recursion: depth is what it guards against. */

@@ -40,7 +40,7 @@ export function checkedCaller(
 
 /** Counts and logs an answer. */
 export function observe(
-  parts: Pick<ApiParts, 'callerAddress' | 'log' | 'metrics'>,
+  parts: Pick<ApiParts, 'callerAddress' | 'log' | 'flatLog' | 'metrics'>,
   { route, caller, requestId, error }: Seen,
   answered: {
     readonly method: string
@@ -63,6 +63,6 @@ export function observe(
     ...(error instanceof SessionError ? { code: error.code } : {}),
   }
   if (error !== undefined && status >= 500) parts.log.error({ ...line, err: error }, 'request')
-  else if (status === 401 || status === 403) parts.log.warn(line, 'request')
-  else parts.log.info(line, 'request')
+  else if (status === 401 || status === 403) parts.flatLog.warn(line, 'request')
+  else parts.flatLog.info(line, 'request')
 }

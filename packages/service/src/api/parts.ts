@@ -20,6 +20,8 @@ export interface ApiParts {
   /** The form of a subject that events carry. */
   readonly subjectKey: (ref: SubjectRef) => SubjectKey
   readonly log: Logger
+  /** For lines without nesting. */
+  readonly flatLog: Logger
   readonly metrics: Metrics
   /** Address of the process that calls, for the log; null when it is not known. */
   readonly callerAddress: (

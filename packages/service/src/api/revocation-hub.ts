@@ -31,7 +31,7 @@ export interface HubOptions {
 }
 
 /** The longest life of an access token, and what clocks may differ by. */
-export const WINDOW_MS = 125_000
+const WINDOW_MS = 125_000
 
 /** Some 60 MB. */
 const MOST = 200_000

@@ -26,7 +26,7 @@ import { openGates } from './gates.ts'
 import { ringCheck } from './keyring.ts'
 import { openKeys } from './keys.ts'
 import { type Listener, listen } from './listener.ts'
-import { logEvent, serviceLog } from './log.ts'
+import { flatLog, logEvent, serviceLog } from './log.ts'
 import { managementAnswer } from './management.ts'
 import { serviceMetrics } from './metrics.ts'
 import { ownTokens } from './own-tokens.ts'
@@ -159,6 +159,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       signingKeys,
       subjectKey: subjectKeys(keyring),
       log,
+      flatLog: flatLog(log),
       metrics,
       callerAddress: callerAddressOf(config),
       stopping: stopping.signal,
