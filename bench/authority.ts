@@ -44,8 +44,9 @@ export const servicePart: Part = async ({ folder, startRedis }) => {
       children.push(child)
       const word = await wordOf<AuthorityWord>(child)
       if (word.kind !== 'ready') throw new Error(`${kind}: ${whyOf(word)}`)
-      const { port, single, batches } = word
+      const { port, single, batches, gatePort, gates } = word
       lanes.push({ name: kind, child, port, asks: single, each: 1, rounds: [] })
+      lanes.push({ name: `${kind}, gate`, child, port: gatePort, asks: gates, each: 1, rounds: [] })
       if (batches.length > 0)
         lanes.push({ name: `${kind}, batch`, child, port, asks: batches, each: BATCH, rounds: [] })
     }
@@ -80,6 +81,9 @@ const NAMES: Readonly<Record<string, string>> = {
   hot: 'POST /v1/verify, local copies',
   strict: 'POST /v1/verify',
   'hot, batch': `POST /v1/verify/batch, ${BATCH} at a time, local copies`,
+  'bare, gate': 'node:http alone, as a gate',
+  'hot, gate': 'forward-auth with an access token, local copies',
+  'strict, gate': 'forward-auth with an access token',
   'strict, batch': `POST /v1/verify/batch, ${BATCH} at a time`,
 }
 
@@ -106,7 +110,7 @@ function overBare(lanes: readonly Lane[], name: string): number {
     const lane = lanes.find((one) => one.name === wanted)
     return lane === undefined ? Number.NaN : medianOf(lane, 'perSecond')
   }
-  return of(name) / of('bare')
+  return of(name) / of(name.endsWith(', gate') ? 'bare, gate' : 'bare')
 }
 
 function goalsOf(lanes: readonly Lane[]) {

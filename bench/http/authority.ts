@@ -1,8 +1,9 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { loadConfig, startService } from '@holdfast/service'
+import { loadConfig, type Service, startService } from '@holdfast/service'
 import { formatKeyring, newKeyring } from 'holdfast'
+import { formatSigningKeys, newSigningKeys } from 'holdfast/tokens'
 import type { Place } from '../contender-process.ts'
 import { REQUEST, userOf } from '../facts.ts'
 import type { Ask } from './load.ts'
@@ -16,6 +17,9 @@ export type AuthorityWord =
       readonly port: number
       readonly single: readonly Ask[]
       readonly batches: readonly Ask[]
+      /** Where gateways ask, and what. */
+      readonly gatePort: number
+      readonly gates: readonly Ask[]
     }
   | { readonly kind: 'cpu'; readonly micros: number }
   | { readonly kind: 'failed'; readonly why: string }
@@ -43,9 +47,13 @@ async function start(kind: AuthorityKind, place: Place): Promise<AuthorityWord> 
     const url = await bareOn(answer)
     const body = bodyOf('x'.repeat(130))
     const ask = { request: requestOf(url, VERIFY, body), expected: answer.slice(-END) }
-    return { kind: 'ready', port: Number(url.port), single: [ask], batches: [] }
+    const port = Number(url.port)
+    const gates = [gateAsk(url, 'x'.repeat(130))]
+    return { kind: 'ready', port, single: [ask], batches: [], gatePort: port, gates }
   }
-  const url = new URL(await serviceOn(kind, place))
+  const service = await serviceOn(kind, place)
+  const url = new URL(service.url)
+  const gate = new URL(service.gateUrl ?? '')
   const tokens: string[] = []
   for (let turn = 0; turn < VISITORS; turn++) tokens.push(await tokenOf(url, userOf(turn)))
   const bodies = tokens.map(bodyOf)
@@ -57,17 +65,26 @@ async function start(kind: AuthorityKind, place: Place): Promise<AuthorityWord> 
     port: Number(url.port),
     single: await asksOf(url, VERIFY, bodies),
     batches: await asksOf(url, `${VERIFY}/batch`, batches),
+    gatePort: Number(gate.port),
+    gates: tokens.map((token) => gateAsk(gate, token)),
   }
 }
 
 /** Long enough to tell sessions apart. */
 const END = 80
 
+/** As long as what a gate lets pass with. */
+const BEARER = `Bearer ${'x'.repeat(620)}`
+
 async function bareOn(answer: string): Promise<URL> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
+      if (request.method === 'GET') {
+        response.writeHead(200, { authorization: BEARER, 'content-length': 0 }).end()
+        return
+      }
       JSON.parse(Buffer.concat(chunks).toString())
       response.writeHead(200, {
         'content-type': 'application/json',
@@ -86,20 +103,26 @@ async function bareOn(answer: string): Promise<URL> {
 async function serviceOn(
   kind: Exclude<AuthorityKind, 'bare'>,
   { folder, redisPort }: Place,
-): Promise<string> {
-  const keyring = join(mkdtempSync(join(folder, `${kind}-`)), 'keyring.json')
+): Promise<Service> {
+  const secrets = mkdtempSync(join(folder, `${kind}-`))
+  const keyring = join(secrets, 'keyring.json')
+  const signingKeys = join(secrets, 'signing-keys.json')
   writeFileSync(keyring, formatKeyring(newKeyring()), { mode: 0o600 })
+  writeFileSync(signingKeys, formatSigningKeys(newSigningKeys()), { mode: 0o600 })
   const env = {
-    HOLDFAST_API_KEYS: `bench:app:${KEY}`,
+    HOLDFAST_API_KEYS: `bench:app+gate:${KEY}`,
     HOLDFAST_LISTEN: '127.0.0.1:0',
     HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:0',
-    HOLDFAST_GATE_LISTEN: 'off',
+    HOLDFAST_GATE_LISTEN: '127.0.0.1:0',
+    HOLDFAST_SIGNING_KEYS: signingKeys,
+    HOLDFAST_AUDIENCES: '{ app: {} }',
+    HOLDFAST_ISSUER: 'https://auth.example',
     // a database for each: they have rings of their own
     HOLDFAST_STORE: `redis://127.0.0.1:${redisPort}/${kind === 'hot' ? 1 : 2}`,
     HOLDFAST_KEYRING: keyring,
     HOLDFAST_LOCAL_COPIES: String(kind === 'hot'),
   }
-  return (await startService(loadConfig({ env }))).url
+  return startService(loadConfig({ env }))
 }
 
 async function tokenOf(url: URL, subject: string): Promise<string> {
@@ -139,6 +162,24 @@ function requestOf(url: URL, path: string, body: string): string {
     `content-length: ${Buffer.byteLength(body)}`,
   ]
   return `${lines.join('\r\n')}\r\n\r\n${body}`
+}
+
+/** What nginx, Caddy or HAProxy would ask before they let a page be fetched. Answers are headers alone: all end alike. */
+function gateAsk(url: URL, token: string): Ask {
+  const { headers, ip } = REQUEST
+  const lines = [
+    'GET /v1/gate/forward-auth?audience=app HTTP/1.1',
+    `host: ${url.host}`,
+    `holdfast-key: ${KEY}`,
+    'x-forwarded-method: GET',
+    'x-forwarded-proto: https',
+    'x-forwarded-host: shop.example',
+    'x-forwarded-uri: /orders',
+    `x-forwarded-for: ${ip}`,
+    `cookie: __Host-session=${token}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ]
+  return { request: `${lines.join('\r\n')}\r\n\r\n`, expected: '\r\n\r\n' }
 }
 
 function say(word: AuthorityWord): void {
