@@ -1,22 +1,30 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { servicePart } from './authority.ts'
 import { coldPart } from './cold.ts'
 import { type Goal, goalsTable } from './goals.ts'
 import { memoryPart } from './memory.ts'
+import { offlinePart } from './offline.ts'
 import { httpPart } from './over-http.ts'
 import type { Part } from './part.ts'
 import { print, progress } from './progress.ts'
 import { redisServer } from './redis-server.ts'
+import { refreshPart } from './refresh.ts'
+import { revocationPart } from './revocation.ts'
 import { subjectsPart } from './subjects.ts'
 import { verifyPart } from './verify.ts'
 
 const PARTS: Readonly<Record<string, Part>> = {
   verify: verifyPart,
   memory: memoryPart,
+  refresh: refreshPart,
   subjects: subjectsPart,
   cold: coldPart,
   http: httpPart,
+  service: servicePart,
+  offline: offlinePart,
+  revocation: revocationPart,
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))

@@ -108,7 +108,7 @@ async function roundOf(
   return { answers, perSecond: (answers / word.ms) * 1_000, micros: micros / answers }
 }
 
-async function cpuOf(child: ChildProcess): Promise<number> {
+export async function cpuOf(child: ChildProcess): Promise<number> {
   child.send('cpu')
   const word = await wordOf<ServerWord>(child)
   if (word.kind !== 'cpu') throw new Error(whyOf(word))
@@ -163,6 +163,6 @@ function medianOf(servers: readonly Server[], { framework, kind }: Which, what: 
   return median((server?.rounds ?? []).map((round) => round[what]))
 }
 
-function whyOf(word: ServerWord | LoadWord): string {
+export function whyOf(word: ServerWord | LoadWord): string {
   return word.kind === 'failed' ? word.why : `"${word.kind}" was said out of turn`
 }

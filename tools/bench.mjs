@@ -7,10 +7,14 @@ import { setup } from './setup.mjs'
 
 const PARTS = {
   verify: 'CPU of one verification on each store, beside its primitives and the peers',
+  refresh: 'one rotation of a refresh token, beside a pair of JWTs and better-auth',
   memory: 'Redis commands of a verification, Redis bytes of a session',
   subjects: 'listing and revoking 1,000 sessions of one subject',
   cold: 'process start to the first verified session',
   http: 'requests a second behind Fastify and Express, over the bare framework',
+  service: 'verifications a second of the service, over a bare server',
+  offline: 'access tokens verified offline, beside jose',
+  revocation: 'from a revocation to the last of 50 verifiers, and to another engine',
 }
 
 const HELP = `npm run bench [-- part ...]
@@ -19,12 +23,12 @@ Prints what a session costs, beside what others cost, and which goals are met. E
 machine, over loopback. All parts together take about five minutes; a part alone:
 
 ${Object.entries(PARTS)
-  .map(([name, what]) => `  ${name.padEnd(10)}${what}`)
+  .map(([name, what]) => `  ${name.padEnd(12)}${what}`)
   .join('\n')}
 `
 
-/** Parts that measure nobody else. */
-const ALONE = ['http']
+/** Parts that need no peer to be installed. */
+const ALONE = ['http', 'service', 'offline', 'revocation']
 
 const PEERS = join(root, 'bench', 'peers')
 
@@ -64,7 +68,7 @@ async function installPeers() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest()) return
   process.stderr.write(
     'Installing the peers that the bench compares with: express-session, connect-redis, better-auth, better-sqlite3,\n' +
-      'jose (once, about a minute; up to three more where better-sqlite3 has to be compiled) ...\n',
+      'jose, fast-jwt, iron-session, @fastify/secure-session (once, about a minute; up to three more where better-sqlite3 has to be compiled) ...\n',
   )
   const installed = await run('npm', ['install', '--no-audit', '--no-fund'], {
     cwd: PEERS,

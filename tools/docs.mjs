@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { build } from './build.mjs'
 import { fail, isMain, orFail, outputOf, root, run } from './run.mjs'
 import { setup } from './setup.mjs'
@@ -12,6 +12,19 @@ export const PAGES = {
   'docs/errors.md': errors,
   'docs/reasons.md': reasons,
   'docs/configuration.md': configuration,
+  'docs/gateways/nginx.md': () => withFiles('docs/gateways/nginx.md'),
+  'docs/gateways/caddy.md': () => withFiles('docs/gateways/caddy.md'),
+  'docs/gateways/haproxy.md': () => withFiles('docs/gateways/haproxy.md'),
+}
+
+/** A page written by hand, each block under `<!-- the file NAME -->` as the file beside it, which tests run, is now. */
+export function withFiles(page) {
+  const text = readFileSync(join(root, page), 'utf8')
+  return text.replace(
+    /(<!-- the file (\S+) -->\n\n)(```\w*\n)[\s\S]*?\n```\n/g,
+    (_, mark, name, fence) =>
+      `${mark}${fence}${readFileSync(join(root, dirname(page), name), 'utf8').trimEnd()}\n\`\`\`\n`,
+  )
 }
 
 /** A code of the error table with the comment above it. */

@@ -49,11 +49,11 @@ export function programs({ say }) {
 }
 
 /**
- * Starts a long-running Node program. All it says goes to `log`; warnings and worse also to the terminal.
+ * Starts a long-running program, of Node unless it has a `command`. All it says goes to `log`; warnings and worse also to the terminal.
  * It has a process group of its own, so that Ctrl-C in the terminal reaches it only through `stop`.
  */
-function startProcess({ name, args, env, log, say }) {
-  const child = spawn(process.execPath, args, {
+function startProcess({ name, command = process.execPath, args, env, log, say }) {
+  const child = spawn(command, args, {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fail, isMain, outputOf, root, run } from './run.mjs'
 
@@ -9,6 +9,9 @@ const STAMP = join(root, 'node_modules', '.holdfast-lock')
 const PROGRAMS = {
   'redis-server': ['redis-server'],
   chromium: ['chromium'],
+  nginx: ['nginx'],
+  caddy: ['caddy'],
+  haproxy: ['haproxy'],
   'golang-go': ['go'],
   'default-jdk-headless': ['javac'],
 }
@@ -27,6 +30,12 @@ export async function python() {
   }
   return undefined
 }
+
+/** Where Debian keeps servers; not every user's PATH has it. */
+const SERVERS = '/usr/sbin'
+
+/** What Debian's packages ask before they start a daemon. */
+const POLICY = '/usr/sbin/policy-rc.d'
 
 /**
  * Makes a fresh checkout ready: checks Node, installs the npm packages of the lock file, and for each
@@ -92,18 +101,34 @@ async function installPrograms(debian) {
     )
   }
   say(`Installing ${missing.join(', ')} with apt-get ...`)
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
-  const install = ['install', '-y', '-q', '--no-install-recommends', ...missing]
-  // A package list that is fresh enough saves half of the time; a stale or missing one is renewed.
-  if ((await run('apt-get', install, { env })).code === 0) return
-  say('Renewing the package list ...')
-  await run('apt-get', ['update', '-q'], { env })
-  const result = await run('apt-get', install, { env })
+  const result = await withoutDaemons(() => aptInstall(missing))
   if (result.code !== 0) fail(`${byHand}\n\n${outputOf(result)}`)
 }
 
+async function aptInstall(missing) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
+  const install = ['install', '-y', '-q', '--no-install-recommends', ...missing]
+  // A package list that is fresh enough saves half of the time; a stale or missing one is renewed.
+  const first = await run('apt-get', install, { env })
+  if (first.code === 0) return first
+  say('Renewing the package list ...')
+  await run('apt-get', ['update', '-q'], { env })
+  return run('apt-get', install, { env })
+}
+
+/** A gateway that its package starts would take port 80 of this machine; tests start their own. */
+async function withoutDaemons(install) {
+  if (existsSync(POLICY)) return install()
+  writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    return await install()
+  } finally {
+    rmSync(POLICY, { force: true })
+  }
+}
+
 function onPath(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+  return [...(process.env.PATH ?? '').split(delimiter), SERVERS].some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK)
       return true

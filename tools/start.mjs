@@ -7,22 +7,24 @@ import { geoData } from './geo-data.mjs'
 import { fail, orFail, root } from './run.mjs'
 import { isFree, programs } from './service-process.mjs'
 import { setup } from './setup.mjs'
+import { GATEWAYS, gatewayProgram } from './shop-gateway.mjs'
 
-const HELP = `npm start -- [--port N] [--api-port N]
+const HELP = `npm start -- [--port N] [--api-port N] [--edge nginx|caddy|haproxy]
 
 Installs what is missing, builds, and runs Holdfast with the example shop until Ctrl-C.
 
-  --port N       where the shop listens (4700); its own services take the three ports above
-  --api-port N   where the service listens (4600); its probes and metrics are one above`
+  --port N       where the shop listens (4700); its own services take the three ports above, a gateway the fourth
+  --api-port N   where the service listens (4600); its probes and metrics are one above, its gate two
+  --edge NAME    a real gateway in front: it asks Holdfast, the services verify access tokens`
 
-const { port, apiPort } = options()
+const { port, apiPort, edge } = options()
 const say = (text) => process.stdout.write(`${text}\n`)
 const folder = join(root, '.holdfast')
 const { start, stop } = programs({ say })
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop())
 
-await setup()
+await setup({ debian: edge === undefined ? [] : [edge] })
 await orFail(build({ say }))
 await portsAreFree()
 const geo = await orFail(geoData())
@@ -30,9 +32,11 @@ mkdirSync(folder, { recursive: true, mode: 0o700 })
 
 const shopKey = newSecret()
 const auditKey = newSecret()
+const gateKey = newSecret()
 
 await startService()
 await startShop()
+if (edge !== undefined) await startGateway()
 
 say(`
   The shop           http://localhost:${port}
@@ -57,10 +61,17 @@ async function startService() {
       env: {
         HOLDFAST_LISTEN: `127.0.0.1:${apiPort}`,
         HOLDFAST_MANAGEMENT_LISTEN: `127.0.0.1:${apiPort + 1}`,
-        HOLDFAST_GATE_LISTEN: 'off',
         HOLDFAST_STORE: `lmdb:${join(folder, 'store')}`,
         HOLDFAST_DRAIN: '0s',
-        HOLDFAST_API_KEYS: `shop:app:${shopKey},operator:admin+audit:${auditKey}`,
+        HOLDFAST_API_KEYS: `shop:app:${shopKey},operator:admin+audit:${auditKey},edge:gate:${gateKey}`,
+        HOLDFAST_GATE_LISTEN: edge === undefined ? 'off' : `127.0.0.1:${apiPort + 2}`,
+        ...(edge === undefined
+          ? {}
+          : {
+              HOLDFAST_ISSUER: `http://127.0.0.1:${apiPort}`,
+              HOLDFAST_AUDIENCES: '{ shop: {} }',
+              HOLDFAST_TRUSTED_PROXIES: '127.0.0.1/32',
+            }),
         HOLDFAST_GEO_CITY: geo.city.join(','),
         HOLDFAST_GEO_ASN: geo.asn.join(','),
       },
@@ -81,17 +92,37 @@ async function startShop() {
         SHOP_HOLDFAST_URL: `http://127.0.0.1:${apiPort}`,
         SHOP_HOLDFAST_KEY: shopKey,
         SHOP_AUDIT_KEY: auditKey,
+        ...(edge === undefined ? {} : { SHOP_GATEWAY_PORT: String(port + 4) }),
       },
       log: join(folder, 'shop.log'),
     },
+    edge === undefined ? `http://127.0.0.1:${port}/` : `http://127.0.0.1:${port + 1}/login`,
+  )
+}
+
+async function startGateway() {
+  say(`Starting ${edge} ...`)
+  const { command, args, env } = gatewayProgram(edge, {
+    folder: join(folder, edge),
+    port: port + 4,
+    app: `127.0.0.1:${port + 1}`,
+    catalogue: `127.0.0.1:${port + 2}`,
+    orders: `127.0.0.1:${port + 3}`,
+    gate: `127.0.0.1:${apiPort + 2}`,
+    key: gateKey,
+  })
+  const PATH = `${process.env.PATH ?? ''}:/usr/sbin`
+  const log = join(folder, `${edge}.log`)
+  await start(
+    { name: edge, command, args, env: { ...env, PATH }, log },
     `http://127.0.0.1:${port}/`,
   )
 }
 
 async function portsAreFree() {
-  for (const wanted of [...portsFrom(port, 4), ...portsFrom(apiPort, 2)]) {
+  for (const wanted of [...portsFrom(port, 5), ...portsFrom(apiPort, 3)]) {
     if (await isFree(wanted)) continue
-    const option = wanted < port || wanted > port + 3 ? '--api-port' : '--port'
+    const option = wanted < port || wanted > port + 4 ? '--api-port' : '--port'
     fail(
       `Port ${wanted} is in use. Stop what listens there, or choose another: npm start -- ${option} N`,
     )
@@ -104,6 +135,7 @@ function options() {
       options: {
         port: { type: 'string', default: '4700' },
         'api-port': { type: 'string', default: '4600' },
+        edge: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     })
@@ -111,7 +143,11 @@ function options() {
       process.stdout.write(`${HELP}\n`)
       process.exit(0)
     }
-    return apart({ port: portOf(values.port), apiPort: portOf(values['api-port']) })
+    const { edge } = values
+    if (edge !== undefined && !GATEWAYS.includes(edge)) {
+      throw new Error(`"${edge}" is none of ${GATEWAYS.join(', ')}.`)
+    }
+    return { ...apart({ port: portOf(values.port), apiPort: portOf(values['api-port']) }), edge }
   } catch (error) {
     return fail(`${error.message}\n\n${HELP}`)
   }
@@ -119,16 +155,16 @@ function options() {
 
 function portOf(text) {
   const number = Number(text)
-  if (/^\d{1,5}$/.test(text) && number > 0 && number <= 65_532) return number
-  throw new Error(`"${text}" is not a port from 1 to 65532.`)
+  if (/^\d{1,5}$/.test(text) && number > 0 && number <= 65_531) return number
+  throw new Error(`"${text}" is not a port from 1 to 65531.`)
 }
 
 /** Ports that both want would be found out only when the second program dies of it. */
 function apart({ port, apiPort }) {
-  const both = portsFrom(port, 4).find((number) => portsFrom(apiPort, 2).includes(number))
+  const both = portsFrom(port, 5).find((number) => portsFrom(apiPort, 3).includes(number))
   if (both === undefined) return { port, apiPort }
   throw new Error(
-    `The shop takes the ports ${port} to ${port + 3}, the service ${apiPort} and ${apiPort + 1}: both want ${both}. Choose --port or --api-port so that they are apart.`,
+    `The shop takes the ports ${port} to ${port + 4}, the service ${apiPort} to ${apiPort + 2}: both want ${both}. Choose --port or --api-port so that they are apart.`,
   )
 }
 

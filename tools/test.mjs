@@ -12,6 +12,9 @@ await setup({
   debian: [
     'redis-server',
     'chromium',
+    'nginx',
+    'caddy',
+    'haproxy',
     'golang-go',
     'default-jdk-headless',
     'python3-jwt',

@@ -6,7 +6,15 @@ import type { Visitor } from './shop.ts'
 export interface LoadOrder {
   readonly port: number
   readonly visitors: readonly Visitor[]
+  /** Whole requests with the ends of their answers, in place of what visitors of a shop ask. */
+  readonly asks?: readonly Ask[]
   readonly ms: number
+}
+
+/** In latin1. */
+export interface Ask {
+  readonly request: string
+  readonly expected: string
 }
 
 export type LoadWord =
@@ -16,7 +24,7 @@ export type LoadWord =
 const CONNECTIONS = 50
 const GOOD = Buffer.from('HTTP/1.1 200', 'latin1')
 const EMPTY = Buffer.alloc(0)
-const MOST_BYTES = 16_384
+const MOST_BYTES = 65_536
 
 /** A process of its own, so that the server's CPU is the server's. Bare sockets: a client must cost less than what it asks. */
 process.on('disconnect', () => process.exit())
@@ -26,10 +34,11 @@ process.on('message', (order: LoadOrder) => {
 say({ kind: 'answered', answers: 0, ms: 0 })
 
 /** 50 kept connections, one request at a time on each, another session with every request. */
-async function load({ port, visitors, ms }: LoadOrder): Promise<LoadWord> {
-  const questions = visitors.map(({ token, user }) => ({
-    bytes: requestOf(port, token),
-    expected: Buffer.from(`{"user":"${user}"}`, 'latin1'),
+async function load({ port, visitors, asks, ms }: LoadOrder): Promise<LoadWord> {
+  const all = asks ?? visitors.map(({ token, user }) => askOf(port, { token, user }))
+  const questions = all.map(({ request, expected }) => ({
+    bytes: Buffer.from(request, 'latin1'),
+    expected: Buffer.from(expected, 'latin1'),
   }))
   const started = performance.now()
   let answers = 0
@@ -89,7 +98,7 @@ function isWhole(got: Buffer): boolean {
 }
 
 /** What a browser sends, a few other cookies included. */
-function requestOf(port: number, token: string): Buffer {
+function askOf(port: number, { token, user }: Visitor): Ask {
   const { screen, timezone } = REQUEST.client ?? {}
   const lines = [
     `GET ${REQUEST.url} HTTP/1.1`,
@@ -98,7 +107,7 @@ function requestOf(port: number, token: string): Buffer {
     'accept: application/json',
     `cookie: theme=dark; __Host-session=${token}; hf-client=s=${screen}&z=${timezone}; seen=42`,
   ]
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+  return { request: `${lines.join('\r\n')}\r\n\r\n`, expected: `{"user":"${user}"}` }
 }
 
 function say(word: LoadWord): void {

@@ -1,5 +1,6 @@
 import {
   createSessions,
+  type LocalCopiesOptions,
   newKeyring,
   type RequestFacts,
   type Sessions,
@@ -23,8 +24,10 @@ export async function verifications(name: string, openStore: OpenStore): Promise
   // By the clock of those that are used, each session is used once a second, however long a round has to wait.
   let used = Date.now()
   const paced = (): number => Math.floor(used)
-  const still = await estateOn(openStore('still', paced), paced, () => {
-    used += LOGIN_GAP_MS
+  const still = await estateOn(openStore('still', paced), paced, {
+    onLogin() {
+      used += LOGIN_GAP_MS
+    },
   })
   let calm = 0
   const stay = (): Promise<void> => {
@@ -49,6 +52,26 @@ export async function verifications(name: string, openStore: OpenStore): Promise
   ]
 }
 
+/** As `unchanged`, from local copies: by the real clock, which the feed's heartbeats go by. */
+export async function hotVerification(store: Store): Promise<readonly Row[]> {
+  const counted = { hit: 0, miss: 0 }
+  const estate = await estateOn(store, Date.now, {
+    localCopies: {
+      onAsked: (state) => {
+        counted[state]++
+      },
+    },
+  })
+  let turn = 0
+  const next = (): Promise<void> => passes(estate, turn++ % SESSIONS, REQUEST)
+  await refusesForgery(estate)
+  await refusesEnded(estate)
+  while (counted.hit === 0) await next()
+  // Between the rounds its users go on: a lease of a few seconds would be over at the begin of each.
+  setInterval(() => inTurns(SESSIONS, next), 1_000).unref()
+  return [{ name: 'verify on local copies, unchanged', run: next }]
+}
+
 /** Garbage, refused before any store is asked. */
 export async function forgeries(store: Store): Promise<readonly Row[]> {
   const estate = await estateOn(store, Date.now)
@@ -63,10 +86,13 @@ interface Estate {
 async function estateOn(
   store: Store,
   now: () => number,
-  onLogin: () => void = () => {},
+  {
+    onLogin = () => {},
+    localCopies = false,
+  }: { onLogin?: () => void; localCopies?: boolean | LocalCopiesOptions } = {},
 ): Promise<Estate> {
   const host = { ...systemHost(), now }
-  const sessions = createSessions({ store, keyring: newKeyring(), host })
+  const sessions = createSessions({ store, keyring: newKeyring(), host, localCopies })
   const tokens = await inTurns(SESSIONS, async (turn) => {
     onLogin()
     const token = await login(sessions, userOf(turn))

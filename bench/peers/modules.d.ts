@@ -19,6 +19,7 @@ declare module 'better-auth' {
       readonly additionalFields: Readonly<
         Record<string, { readonly type: 'string'; readonly required: boolean }>
       >
+      readonly cookieCache?: { readonly enabled: boolean; readonly maxAge: number }
     }
     readonly logger: { readonly disabled: boolean }
     readonly telemetry: { readonly enabled: boolean }
@@ -28,6 +29,11 @@ declare module 'better-auth' {
       getSession(asked: {
         readonly headers: Headers
       }): Promise<{ readonly user: { readonly id: string } } | null>
+      getSession(asked: {
+        readonly headers: Headers
+        readonly returnHeaders: true
+      }): Promise<{ readonly headers: Headers }>
+      updateSession(asked: { readonly headers: Headers; readonly body: object }): Promise<object>
       listSessions(asked: { readonly headers: Headers }): Promise<readonly object[]>
       revokeSessions(asked: { readonly headers: Headers }): Promise<{ readonly status: boolean }>
     }
@@ -60,4 +66,41 @@ declare module 'better-auth/crypto' {
 declare module 'better-sqlite3' {
   const Database: new (path: string) => { pragma(text: string): unknown }
   export default Database
+}
+
+declare module 'fast-jwt' {
+  type Algorithm = 'HS256' | 'EdDSA'
+  export function createSigner(options: {
+    readonly key: string
+    readonly algorithm: Algorithm
+    readonly expiresIn: number
+  }): (claims: object) => string
+  export function createVerifier(options: {
+    readonly key: string
+    readonly algorithms: readonly Algorithm[]
+    readonly cache: boolean
+  }): (token: string) => { readonly sub?: string }
+}
+
+declare module 'iron-session' {
+  interface Sealing {
+    readonly password: string
+    readonly ttl: number
+  }
+  export function sealData(data: object, sealing: Sealing): Promise<string>
+  export function unsealData(text: string, sealing: Sealing): Promise<{ readonly userId?: string }>
+}
+
+declare module '@fastify/secure-session' {
+  interface SecureSession {
+    get(name: string): unknown
+  }
+  /** What the plugin hangs on an instance of Fastify. */
+  export interface Decorated {
+    createSecureSession(data: object): SecureSession
+    encodeSecureSession(session: SecureSession): string
+    decodeSecureSession(cookie: string): SecureSession | null
+  }
+  const plugin: (instance: never, options: never) => Promise<void>
+  export default plugin
 }

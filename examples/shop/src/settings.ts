@@ -8,23 +8,29 @@ export interface ShopSettings {
   readonly auditKey: string
   /** Where visitors come in; the gateway, the catalogue and the orders listen on the three ports after it. 0: any free ports. */
   readonly port: number
+  /** Port of a real gateway between the edge and the shop. Then services verify the access tokens that it brings. */
+  readonly gatewayAt?: number
+  /** Who issues those tokens; the service at `holdfastUrl` unless said otherwise. */
+  readonly issuer?: string
 }
 
 const DEFAULT_PORT = 4700
 const HIGHEST_PORT = 65_532
 
 /**
- * `SHOP_HOLDFAST_URL`, `SHOP_HOLDFAST_KEY`, `SHOP_AUDIT_KEY` and `SHOP_PORT` (4700). Throws when one is missing or wrong, and says which.
+ * `SHOP_HOLDFAST_URL`, `SHOP_HOLDFAST_KEY`, `SHOP_AUDIT_KEY`, `SHOP_PORT` (4700) and `SHOP_GATEWAY_PORT`. Throws when one is missing or wrong, and says which.
  */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): ShopSettings {
   const holdfastUrl = required(env, 'SHOP_HOLDFAST_URL')
   if (!URL.canParse(holdfastUrl)) throw new Error('SHOP_HOLDFAST_URL must be an http address.')
   const holdfastKey = required(env, 'SHOP_HOLDFAST_KEY')
+  const gatewayAt = portOf('SHOP_GATEWAY_PORT', env.SHOP_GATEWAY_PORT)
   return {
     holdfastUrl,
     holdfastKey,
     auditKey: required(env, 'SHOP_AUDIT_KEY'),
-    port: portOf(env.SHOP_PORT),
+    port: portOf('SHOP_PORT', env.SHOP_PORT) ?? DEFAULT_PORT,
+    ...(gatewayAt === undefined ? {} : { gatewayAt }),
   }
 }
 
@@ -34,9 +40,9 @@ function required(env: Readonly<Record<string, string | undefined>>, name: strin
   throw new Error(`${name} is not set. "npm start" in the repository sets all that the shop needs.`)
 }
 
-function portOf(text: string | undefined): number {
-  if (text === undefined || text === '') return DEFAULT_PORT
+function portOf(name: string, text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined
   const port = Number(text)
   if (/^\d{1,5}$/.test(text) && port <= HIGHEST_PORT) return port
-  throw new Error(`SHOP_PORT must be a number from 0 to ${HIGHEST_PORT}.`)
+  throw new Error(`${name} must be a number from 0 to ${HIGHEST_PORT}.`)
 }

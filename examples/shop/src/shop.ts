@@ -11,6 +11,7 @@ import { gateway } from './gateway/gateway.ts'
 import { type Listening, listen } from './listen.ts'
 import { orders } from './orders/orders.ts'
 import { operator } from './sees/operator.ts'
+import { askingTheAuthority, believingTokens } from './service-guards.ts'
 import type { ShopSettings } from './settings.ts'
 import { DEMO_USERS, directory } from './users/directory.ts'
 
@@ -30,7 +31,8 @@ export interface Shop {
 
 /** Starts the edge, the gateway, the catalogue and the orders, each an HTTP server of its own on loopback. */
 export async function startShop(options: ShopOptions): Promise<Shop> {
-  const { holdfastUrl: url, holdfastKey: key, auditKey, port, now = () => Date.now() } = options
+  const { holdfastUrl: url, holdfastKey: key, auditKey, port, gatewayAt } = options
+  const { now = () => Date.now() } = options
   const [home] = HOMES
   if (home === undefined) throw new TypeError('there are no homes')
   const users = await directory(DEMO_USERS)
@@ -50,13 +52,17 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
   }
 
   try {
-    const goods = catalogue(connect({ url, key }))
+    const guards =
+      gatewayAt === undefined
+        ? askingTheAuthority({ url, key })
+        : believingTokens({ url, issuer: options.issuer ?? url, now })
+    const goods = catalogue(guards.catalogue)
     await goods.ready()
     const ports = {
       catalogue: await start(goods.server, 2),
       orders: await start(
         createServer(
-          getRequestListener(orders(connect({ url, key }), now).fetch, {
+          getRequestListener(orders(guards.orders, now).fetch, {
             overrideGlobalObjects: false,
           }),
         ),
@@ -75,7 +81,10 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       stop: stop.signal,
     })
     const gatewayPort = await start(createServer(pages), 1)
-    edgePort = await start(edge({ gatewayPort, defaultPlace: home.here, setClock: withClock }), 0)
+    edgePort = await start(
+      edge({ gatewayPort: gatewayAt ?? gatewayPort, defaultPlace: home.here, setClock: withClock }),
+      0,
+    )
     return { url: `http://localhost:${edgePort}`, close }
   } catch (error) {
     await close()

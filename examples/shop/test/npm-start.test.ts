@@ -50,3 +50,11 @@ test('ports that the shop and the service both want are refused before anything 
   expect(said).toContain('both want 4600')
   expect(said).not.toContain('Starting')
 })
+
+test('a gateway that the shop does not know is refused before anything starts', async () => {
+  const { code, said } = await node([join(TOOLS, 'start.mjs'), '--edge', 'apache'])
+
+  expect(code).toBe(1)
+  expect(said).toContain('"apache" is none of nginx, caddy, haproxy')
+  expect(said).not.toContain('Starting')
+})

@@ -1,6 +1,7 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,11 +9,16 @@ import { promisify } from 'node:util'
 import type { LoggedEvent } from 'holdfast'
 import { systemHost } from 'holdfast'
 import { type Browser, chromium } from 'playwright-core'
+import { vi } from 'vitest'
 import { loadConfig, startService } from '../../../packages/service/src/index.ts'
 import { geoData } from '../../../tools/geo-data.mjs'
+import { isFree } from '../../../tools/service-process.mjs'
+import { type GatewayName, gatewayProgram } from '../../../tools/shop-gateway.mjs'
 import { startShop } from '../src/main.ts'
 
 const APP_KEY = 'app-key-of-the-shop-tests'
+const GATE_KEY = 'gate-key-of-the-shop-tests'
+const ISSUER = 'http://holdfast.test'
 const AUDIT_KEY = 'audit-key-of-the-shop-tests'
 
 const CHROMIUM = '/usr/bin/chromium'
@@ -28,6 +34,8 @@ const CHROMIUM_ARGS = [
 /** The real service with real geo data, the shop before it, and a clock for both. */
 export interface Town {
   readonly shopUrl: string
+  /** Of the orders service itself; only with a gateway. */
+  readonly ordersUrl: string
   /** Moves the clock of the service and of the shop on. */
   pass(ms: number): void
   /** The whole event log, oldest first. */
@@ -49,18 +57,23 @@ export async function compileBrowserModule(): Promise<string> {
   return folder
 }
 
-export async function startTown(browserModule: string): Promise<Town> {
+/** `gateway`: a real one stands between the edge and the shop. */
+export async function startTown(browserModule: string, gateway?: GatewayName): Promise<Town> {
   let offset = 0
   const now = (): number => Date.now() + offset
   const geo = await geoData()
+  const port = gateway === undefined ? 0 : await fivePorts()
   const config = loadConfig({
     env: {
       HOLDFAST_LISTEN: '127.0.0.1:0',
       HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:0',
-      HOLDFAST_GATE_LISTEN: 'off',
       HOLDFAST_STORE: 'memory:',
       HOLDFAST_DRAIN: '0s',
-      HOLDFAST_API_KEYS: `shop:app:${APP_KEY},desk:audit+admin:${AUDIT_KEY}`,
+      HOLDFAST_GATE_LISTEN: '127.0.0.1:0',
+      HOLDFAST_API_KEYS: `shop:app:${APP_KEY},desk:audit+admin:${AUDIT_KEY},edge:gate:${GATE_KEY}`,
+      HOLDFAST_TRUSTED_PROXIES: '127.0.0.1/32',
+      HOLDFAST_AUDIENCES: '{ shop: {} }',
+      HOLDFAST_ISSUER: ISSUER,
       HOLDFAST_GEO_CITY: geo.city.join(','),
       HOLDFAST_GEO_ASN: geo.asn.join(','),
     },
@@ -71,13 +84,19 @@ export async function startTown(browserModule: string): Promise<Town> {
     holdfastUrl: service.url,
     holdfastKey: APP_KEY,
     auditKey: AUDIT_KEY,
-    port: 0,
+    port,
+    ...(gateway === undefined ? {} : { gatewayAt: port + 4, issuer: ISSUER }),
     browserModule,
     now,
   })
+  const stopGateway =
+    gateway === undefined
+      ? async () => {}
+      : await startGateway(gateway, { port, gate: new URL(service.gateUrl ?? '').host })
 
   return {
     shopUrl: shop.url,
+    ordersUrl: `http://127.0.0.1:${port + 3}`,
     pass: (ms) => {
       offset += ms
     },
@@ -89,9 +108,45 @@ export async function startTown(browserModule: string): Promise<Town> {
       return items
     },
     close: async () => {
+      await stopGateway()
       await shop.close()
       await service.close()
     },
+  }
+}
+
+async function startGateway(
+  name: GatewayName,
+  { port, gate }: { readonly port: number; readonly gate: string },
+): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'shop-gateway-'))
+  const at = (offset: number): string => `127.0.0.1:${port + offset}`
+  const { command, args, env } = gatewayProgram(name, {
+    folder,
+    port: port + 4,
+    app: at(1),
+    catalogue: at(2),
+    orders: at(3),
+    gate,
+    key: GATE_KEY,
+  })
+  const PATH = `${process.env.PATH ?? ''}:/usr/sbin`
+  const program = spawn(command, args, { env: { PATH, ...env }, stdio: 'ignore' })
+  const ended = new Promise((resolve) => program.once('close', resolve))
+  await vi.waitFor(() => fetch(`http://${at(4)}/login`), { timeout: 15_000, interval: 50 })
+  return async () => {
+    program.kill('SIGTERM')
+    await ended
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** The shop's four and one for the gateway, below those that the system gives out. */
+async function fivePorts(): Promise<number> {
+  for (;;) {
+    const first = randomInt(10_000, 32_000)
+    const free = await Promise.all([0, 1, 2, 3, 4].map((offset) => isFree(first + offset)))
+    if (free.every((one) => one)) return first
   }
 }
 

@@ -82,6 +82,7 @@ export type {
   SubjectRef,
   Traced,
   Verification,
+  VerifiesNow,
 } from './core/sessions.ts'
 export type {
   Also,
@@ -105,7 +106,11 @@ export type {
   Why,
 } from './core/store.ts'
 export { checkKeyring } from './engine/check-keyring.ts'
-export { createSessions, type SessionsOptions } from './engine/create-sessions.ts'
+export {
+  createSessions,
+  type LocalCopiesOptions,
+  type SessionsOptions,
+} from './engine/create-sessions.ts'
 export { type EventLog, eventLog, type LoggedEvent } from './engine/event-log.ts'
 export { type Inspected, type Inspector, tokenInspector } from './engine/inspect.ts'
 export type { SessionLimit } from './engine/parts.ts'
@@ -114,3 +119,4 @@ export { subjectKeys } from './engine/subject-key.ts'
 export { type Demand, explain, type Scales } from './engine/weigh.ts'
 export * from './policies/index.ts'
 export * from './signals/index.ts'
+export { decodeCursor, encodeCursor, type Positions } from './stores/feed-cursor.ts'

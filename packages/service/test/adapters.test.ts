@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { formatKeyring, newKeyring } from 'holdfast'
 import { connect } from 'holdfast/client'
 import { type AdapterHarness, adapterContract, fakeHost } from 'holdfast/testing'
+import { formatSigningKeys, newSigningKeys } from 'holdfast/tokens'
 import { STARTERS } from '../../holdfast/test/contracts/apps/index.ts'
 import { startRedis, until } from '../../holdfast/test/support/redis.ts'
 import { startService } from '../src/index.ts'
@@ -17,10 +18,14 @@ async function remoteHarness(): Promise<AdapterHarness> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-remote-'))
   const ring = join(folder, 'ring.json')
   writeFileSync(ring, formatKeyring(newKeyring(host)), { mode: 0o600 })
+  const signing = join(folder, 'signing.json')
+  writeFileSync(signing, formatSigningKeys(newSigningKeys({ host })), { mode: 0o600 })
   const config = configOf({
     HOLDFAST_STORE: `redis://127.0.0.1:${redis.port}`,
     HOLDFAST_STORE_TIMEOUT: '300ms',
     HOLDFAST_KEYRING: ring,
+    HOLDFAST_SIGNING_KEYS: signing,
+    HOLDFAST_AUDIENCES: '{ api: {}, orders: {} }',
     HOLDFAST_ACR_ORDER: 'aal1,aal2',
   })
   const service = await startService(config, { host, log: { write: () => {} } })

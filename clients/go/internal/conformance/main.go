@@ -1,9 +1,8 @@
 // Command conformance answers for this client, one line a verdict, so that the
 // verdicts of all languages can be compared.
 //
-//	go run ./internal/conformance corpus FILE        every case: "accept<TAB>name" or "reject<TAB>name"
-//	go run ./internal/conformance flood FILE URL     200 unknown key ids at once, then a valid token
-//	go run ./internal/conformance follow URL SID...  "fresh", then "revoked<TAB>sid" as it is heard; the key is in HOLDFAST_KEY
+//	go run ./internal/conformance corpus FILE      every case: "accept<TAB>name" or "reject<TAB>name"
+//	go run ./internal/conformance flood FILE URL   200 unknown key ids at once, then a valid token
 package main
 
 import (
@@ -16,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"holdfast.example/holdfast"
 	"holdfast.example/holdfast/internal/corpus"
@@ -30,10 +28,8 @@ func main() {
 		err = verdicts(args[1])
 	case len(args) == 3 && args[0] == "flood":
 		err = flood(args[1], args[2])
-	case len(args) >= 3 && args[0] == "follow":
-		err = follow(args[1], args[2:])
 	default:
-		err = errors.New("usage: conformance corpus FILE | flood FILE URL | follow URL SID...")
+		err = errors.New("usage: conformance corpus FILE | flood FILE URL")
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -94,32 +90,5 @@ func flood(path, url string) error {
 		return err
 	}
 	fmt.Println("accept")
-	return nil
-}
-
-func follow(url string, sessions []string) error {
-	feed := holdfast.FollowRevocations(holdfast.FeedOptions{URL: url, Key: os.Getenv("HOLDFAST_KEY")})
-	defer feed.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	if err := feed.Ready(ctx); err != nil {
-		return err
-	}
-	verifier := &holdfast.Verifier{Revocations: feed}
-	closed := make(chan string)
-	for _, session := range sessions {
-		session := session
-		claims := &holdfast.Claims{SessionID: session, Expires: time.Now().Add(time.Minute)}
-		verifier.Hold(claims, func() { closed <- session })
-	}
-	fmt.Println(feed.State())
-	for range sessions {
-		select {
-		case session := <-closed:
-			fmt.Printf("revoked\t%s\n", session)
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 	return nil
 }

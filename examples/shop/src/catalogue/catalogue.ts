@@ -1,21 +1,18 @@
 import { type FastifyInstance, fastify } from 'fastify'
-import type { Sessions } from 'holdfast'
-import { holdfast } from 'holdfast/fastify'
-import { BEHIND_OWN_HOPS } from '../trusted-hops.ts'
+import type { ServiceGuards } from '../service-guards.ts'
 import { findProduct, PRODUCTS } from './products.ts'
 
-/** The catalogue service. It trusts no gateway about who somebody is: it verifies the session itself. */
-export function catalogue(sessions: Sessions): FastifyInstance {
+/** The catalogue service. It trusts no gateway about who somebody is: it verifies for itself. */
+export function catalogue(guarded: ServiceGuards['catalogue']): FastifyInstance {
   const app = fastify()
-  const { requireSession } = holdfast(sessions, BEHIND_OWN_HOPS)
 
-  app.get('/api/catalogue/products', { preHandler: requireSession() }, async () => ({
+  app.get('/api/catalogue/products', guarded, async () => ({
     products: PRODUCTS,
   }))
 
   app.get<{ Params: { id: string } }>(
     '/api/catalogue/products/:id',
-    { preHandler: requireSession() },
+    guarded,
     async (request, reply) => {
       const product = findProduct(request.params.id)
       return product ?? reply.code(404).send({ title: 'No such product.', status: 404 })

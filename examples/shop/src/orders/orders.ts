@@ -1,8 +1,6 @@
-import type { Sessions } from 'holdfast'
-import { holdfast } from 'holdfast/hono'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { BEHIND_OWN_HOPS } from '../trusted-hops.ts'
+import type { OrderGuards } from '../service-guards.ts'
 import { type OrderLine, readOrder } from './order-form.ts'
 
 export interface Order {
@@ -16,35 +14,27 @@ const MAX_BODY_BYTES = 8 * 1024
 const MOST_ORDERS = 50
 
 /** The orders service. Reading is a normal route; ordering is `sensitive`. */
-export function orders(sessions: Sessions, now: () => number): Hono {
+export function orders({ reading, ordering, buyerOf }: OrderGuards, now: () => number): Hono {
   const app = new Hono()
-  const { requireSession } = holdfast(sessions, BEHIND_OWN_HOPS)
   const byBuyer = new Map<string, readonly Order[]>()
   let count = 0
 
-  app.get('/api/orders', requireSession(), (c) =>
-    c.json({ orders: byBuyer.get(c.get('session').subject) ?? [] }),
-  )
+  app.get('/api/orders', reading, (c) => c.json({ orders: byBuyer.get(buyerOf(c)) ?? [] }))
 
-  app.post(
-    '/api/orders',
-    bodyLimit({ maxSize: MAX_BODY_BYTES }),
-    requireSession({ sensitivity: 'sensitive' }),
-    async (c) => {
-      const lines = readOrder(await c.req.json().catch(() => undefined))
-      if (typeof lines === 'string') return c.json({ title: lines, status: 400 }, 400)
-      count++
-      const order = {
-        id: count,
-        at: now(),
-        lines,
-        cents: lines.reduce((sum, line) => sum + line.cents, 0),
-      }
-      const buyer = c.get('session').subject
-      byBuyer.set(buyer, [order, ...(byBuyer.get(buyer) ?? [])].slice(0, MOST_ORDERS))
-      return c.json(order, 201)
-    },
-  )
+  app.post('/api/orders', bodyLimit({ maxSize: MAX_BODY_BYTES }), ordering, async (c) => {
+    const lines = readOrder(await c.req.json().catch(() => undefined))
+    if (typeof lines === 'string') return c.json({ title: lines, status: 400 }, 400)
+    count++
+    const order = {
+      id: count,
+      at: now(),
+      lines,
+      cents: lines.reduce((sum, line) => sum + line.cents, 0),
+    }
+    const buyer = buyerOf(c)
+    byBuyer.set(buyer, [order, ...(byBuyer.get(buyer) ?? [])].slice(0, MOST_ORDERS))
+    return c.json(order, 201)
+  })
 
   return app
 }

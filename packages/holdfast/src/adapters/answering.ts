@@ -2,15 +2,17 @@ import type { RequestFacts } from '../core/request.ts'
 import type { SubjectRef } from '../core/sessions.ts'
 import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
 import type { AnswerHeaders, Guard } from './guard.ts'
-import type { HeaderPair, HttpFacts } from './http-facts.ts'
+import type { HeaderPair, HttpFacts, WholeAnswer } from './http-facts.ts'
 import { type PassedRequests, passedRequests } from './passed-requests.ts'
+import type { RefreshDemands } from './refreshing.ts'
 import type { Refused } from './refuse.ts'
 
 /** How a framework is read and answered: all that its adapter knows. */
 export interface Framework<Request, Response> {
   factsOf(request: Request): HttpFacts
   setHeaders(response: Response, headers: AnswerHeaders): void
-  refuse(response: Response, refused: Refused): void
+  /** Sends a whole answer. */
+  send(response: Response, answer: WholeAnswer): void
 }
 
 /**
@@ -33,6 +35,11 @@ export interface Answering<Request, Response> extends PassedRequests<Request> {
     response: Response,
     proof: StepUpProof,
   ): Promise<Delivered | Refused>
+  /**
+   * The whole of `POST <refresh path>`: takes the refresh token, answers JSON (`accessToken`, `expiresIn`) with its
+   * successor, or the refusal. Nothing is left to do with the response, which it gives back.
+   */
+  refresh(request: Request, response: Response, demands?: RefreshDemands): Promise<Response>
   /** After the factor was wrong. */
   stepUpFailed(request: Request, challenge: string): Promise<Done | Refused>
   /** After the password was wrong. */
@@ -46,8 +53,10 @@ export interface Answering<Request, Response> extends PassedRequests<Request> {
 /** The same methods for every framework that has a request and a response object. */
 export function answering<Request extends object, Response>(
   guard: Guard,
-  { factsOf, setHeaders, refuse }: Framework<Request, Response>,
+  { factsOf, setHeaders, send }: Framework<Request, Response>,
 ): Answering<Request, Response> & Pick<ReturnType<typeof passedRequests<Request>>, 'note'> {
+  const refuse = (response: Response, { refusal }: Refused): void => send(response, refusal)
+
   function sending<Result extends { readonly ok: true; readonly headers: readonly HeaderPair[] }>(
     response: Response,
     result: Result | Refused,
@@ -74,6 +83,10 @@ export function answering<Request extends object, Response>(
     },
     async completeStepUp(request, response, proof) {
       return sending(response, await guard.completeStepUp(factsOf(request), proof))
+    },
+    async refresh(request, response, demands) {
+      send(response, await guard.refresh(factsOf(request), demands))
+      return response
     },
   }
 }

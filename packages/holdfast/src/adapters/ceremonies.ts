@@ -1,10 +1,11 @@
 import type { Carrier } from '../carriers/carrier.ts'
 import { cookie } from '../carriers/cookie.ts'
+import { refreshCarrier } from '../carriers/refresh.ts'
 import type { Decision } from '../core/decision.ts'
 import type { RequestFacts } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Login, Proof, Sessions, StepUpBegun, SubjectRef } from '../core/sessions.ts'
-import { deliveryHeaders } from './delivery.ts'
+import { deliveryHeaders, NO_STORE } from './delivery.ts'
 import type { Entrance } from './entrance.ts'
 import { attempt } from './faults.ts'
 import type { GuardOptions } from './guard-options.ts'
@@ -28,11 +29,12 @@ export interface Done {
   readonly headers: readonly HeaderPair[]
 }
 
-/** A new token is on its way to the client. `token` is for carriers whose answers cannot bring it themselves. */
+/** New tokens are on their way to the client. Those that are named here no carrier brings: the application has to. */
 export interface Delivered extends Done {
   readonly session: SessionView
   readonly decision: Decision
   readonly token: string | undefined
+  readonly refreshToken: string | undefined
 }
 
 /** The answer of `beginStepUp` when the challenge could be begun. */
@@ -71,6 +73,7 @@ export function ceremonies(parts: CeremonyParts): Ceremonies {
   const { sessions, options, door, refuse, replaced, now } = parts
   const { carriers = [cookie()], clearSiteData = ['cache', 'storage'] } = options
   const giver = carriers.find((carrier) => carrier.deliver !== undefined)
+  const refresher = options.refresh === undefined ? undefined : refreshCarrier(options.refresh)
   const forgetful: readonly HeaderPair[] =
     clearSiteData.length === 0
       ? []
@@ -84,19 +87,24 @@ export function ceremonies(parts: CeremonyParts): Ceremonies {
     carrier: Carrier | undefined,
     answer: {
       readonly token?: string
+      readonly refreshToken?: string
       readonly session: SessionView
       readonly decision: Decision
       readonly persistent: boolean
     },
   ): Delivered {
-    const { session, decision, token } = answer
-    const headers = carrier === undefined ? [] : deliveryHeaders(carrier, answer, now())
+    const { session, decision, token, refreshToken, persistent } = answer
+    const at = now()
+    const main = deliveryHeaders(carrier, answer, at)
+    const spare = deliveryHeaders(refresher, { token: refreshToken, session, persistent }, at)
+    const cookies = [...main, ...spare].filter(([name]) => name === 'set-cookie')
     return {
       ok: true,
       session,
       decision,
-      headers: headers.length === 0 ? [NO_STORE] : headers,
-      token: headers.length === 0 ? token : undefined,
+      headers: [NO_STORE, ...cookies],
+      token: main.length === 0 ? token : undefined,
+      refreshToken: spare.length === 0 ? refreshToken : undefined,
     }
   }
 
@@ -109,6 +117,7 @@ export function ceremonies(parts: CeremonyParts): Ceremonies {
       const entered = door.enter(facts)
       const created = await attempt(() =>
         sessions.create({
+          ...(refresher === undefined ? {} : { refresh: true }),
           ...login,
           request: describe(facts, clientFacts),
           ...(entered.ok ? { previous: entered.token } : {}),
@@ -131,7 +140,8 @@ export function ceremonies(parts: CeremonyParts): Ceremonies {
         if (!ended.ok) return refuse(facts, ended)
         replaced.note({ token: entered.token })
       }
-      const cleared = carriers.flatMap((carrier) => carrier.clear?.() ?? [])
+      const jar = refresher === undefined ? carriers : [...carriers, refresher]
+      const cleared = jar.flatMap((carrier) => carrier.clear?.() ?? [])
       return {
         ok: true,
         headers: [
@@ -189,5 +199,3 @@ export function ceremonies(parts: CeremonyParts): Ceremonies {
 }
 
 const ENDED = { ok: true } as const
-
-const NO_STORE: HeaderPair = ['cache-control', 'no-store']

@@ -13,7 +13,14 @@ import { parsedField } from './form-field.ts'
 import { guard, type Judging, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
-import { arrivals, headFacts, nodeFacts, sendRefusal, setAnswerHeaders } from './node-http.ts'
+import {
+  arrivals,
+  headFacts,
+  nodeFacts,
+  sendAnswer,
+  sendRefusal,
+  setAnswerHeaders,
+} from './node-http.ts'
 
 export * from './public.ts'
 
@@ -50,10 +57,10 @@ export function holdfast(sessions: Sessions, options: ExpressOptions = {}): Expr
     const { originalUrl: url } = request
     return nodeFacts(request, { url, waited, formToken: () => formToken(request) })
   }
-  const { note, ...methods } = answering(judge, {
+  const { note, ...methods } = answering<Request, Response>(judge, {
     factsOf,
     setHeaders: setAnswerHeaders,
-    refuse: sendRefusal,
+    send: sendAnswer,
   })
 
   function middleware(judging: Judging<Passed | PassedOptionally>): RequestHandler {

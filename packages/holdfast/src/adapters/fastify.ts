@@ -23,9 +23,8 @@ import {
   type PassedOptionally,
 } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
-import type { HeaderPair, HttpFacts } from './http-facts.ts'
+import type { HeaderPair, HttpFacts, WholeAnswer } from './http-facts.ts'
 import { arrivals, headFacts, holdHead, nodeFacts } from './node-http.ts'
-import type { Refused } from './refuse.ts'
 import { withSetCookie } from './set-cookies.ts'
 
 export * from './public.ts'
@@ -62,7 +61,7 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
     const { raw, originalUrl } = request
     return nodeFacts(raw, { url: originalUrl, waited, formToken: () => formToken(request) })
   }
-  const { note, ...methods } = answering(judge, { factsOf, setHeaders: setAnswerHeaders, refuse })
+  const { note, ...methods } = answering(judge, { factsOf, setHeaders: setAnswerHeaders, send })
 
   function hook(judging: Judging<Passed | PassedOptionally>): preHandlerHookHandler {
     return (request, reply, done) => {
@@ -72,7 +71,7 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
         factsOf(request),
         (judged) => {
           try {
-            if (!judged.ok) return refuse(reply, judged)
+            if (!judged.ok) return send(reply, judged.refusal)
             note(request, judged)
             setAnswerHeaders(reply, judged.headers)
           } catch (error) {
@@ -119,7 +118,7 @@ export function accessGuard(
       return async (request, reply) => {
         const judged = await required(headFacts(request.raw, request.originalUrl))
         if (judged.ok) return note(request, judged.claims)
-        refuse(reply, judged)
+        send(reply, judged.refusal)
         return reply
       }
     },
@@ -144,8 +143,8 @@ function setHeaders(reply: FastifyReply, headers: readonly HeaderPair[]): void {
   }
 }
 
-function refuse(reply: FastifyReply, { refusal }: Refused): void {
-  reply.code(refusal.status)
-  setHeaders(reply, refusal.headers)
-  reply.send(refusal.body)
+function send(reply: FastifyReply, { status, headers, body }: WholeAnswer): void {
+  reply.code(status)
+  setHeaders(reply, headers)
+  reply.send(body)
 }

@@ -1,5 +1,5 @@
 import { FORM_TOKEN_FIELD, parsedField } from './form-field.ts'
-import type { HeaderPair, HttpFacts } from './http-facts.ts'
+import type { HeaderPair, HttpFacts, WholeAnswer } from './http-facts.ts'
 import type { Refused } from './refuse.ts'
 import { withSetCookie } from './set-cookies.ts'
 
@@ -45,8 +45,12 @@ export function withHeaders(response: Response, headers: readonly HeaderPair[]):
 
 /** A refusal as a web `Response`. */
 export function refusalResponse({ refusal }: Refused): Response {
-  const { status, body } = refusal
-  return withHeaders(new Response(body === '' ? null : body, { status }), refusal.headers)
+  return answerResponse(refusal)
+}
+
+/** A whole answer as a web `Response`. */
+export function answerResponse({ status, headers, body }: WholeAnswer): Response {
+  return withHeaders(new Response(body === '' ? null : body, { status }), headers)
 }
 
 /** Runs a body parser; a body that is not what its type says holds no token. */

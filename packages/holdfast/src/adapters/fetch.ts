@@ -12,10 +12,11 @@ import {
   accessRequests,
 } from './access.ts'
 import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
-import { fetchFacts, ofParsed, refusalResponse, withHeaders } from './fetch-http.ts'
+import { answerResponse, fetchFacts, ofParsed, refusalResponse, withHeaders } from './fetch-http.ts'
 import { guard } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
+import type { RefreshDemands } from './refreshing.ts'
 import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
@@ -63,6 +64,8 @@ export interface FetchHoldfast {
   ): Promise<Attachable<ChallengeBegun>>
   /** After the factor was right. `attach` puts the new cookie on the answer. */
   completeStepUp(request: Request, proof: StepUpProof): Promise<Attachable<Delivered>>
+  /** The whole of `POST <refresh path>`: takes the refresh token, answers JSON with its successor, or the refusal. */
+  refresh(request: Request, demands?: RefreshDemands): Promise<Response>
   /** After the factor was wrong. */
   stepUpFailed(request: Request, challenge: string): Promise<Attachable<Done>>
   /** After the password was wrong. */
@@ -93,6 +96,8 @@ export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchH
       attachable(await judge.beginStepUp(factsOf(request), demands)),
     completeStepUp: async (request, proof) =>
       attachable(await judge.completeStepUp(factsOf(request), proof)),
+    refresh: async (request, demands) =>
+      answerResponse(await judge.refresh(factsOf(request), demands)),
     stepUpFailed: async (request, challenge) =>
       attachable(await judge.stepUpFailed(factsOf(request), challenge)),
     loginFailed: async (request, subject) =>

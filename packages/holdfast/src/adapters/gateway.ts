@@ -13,9 +13,9 @@ import { FORGED } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
 import type { Refusal } from './refusal.ts'
-import { expiredCookie, type Grounds, redirected, refuser } from './refuse.ts'
+import { type Grounds, redirected, refuser } from './refuse.ts'
 import { describer } from './request-facts.ts'
-import { turnQueue } from './turn.ts'
+import { turnBatcher } from './turn.ts'
 
 export type { HeaderLookup } from '../carriers/carrier.ts'
 export type { DetourUrls } from './gateway-detour.ts'
@@ -76,10 +76,10 @@ export function gatewayJudge(sessions: Sessions, options: GatewayOptions = {}): 
   const { cookieName, origins = [], now = () => Date.now() } = options
   const carriers = [cookie(cookieName === undefined ? {} : { name: cookieName }), ownBearer()]
   const door = entrance({ ...options, carriers, origins })
-  const refuse = refuser({}, door.originOf)
+  const { refuse, expiredCookies } = refuser({ carriers }, door.originOf)
   const detour = detourUrl(options, origins)
   const describe = describer()
-  const atEndOfTurn = turnQueue<() => void>((goOn) => goOn())
+  const restOfTurn = turnBatcher()
 
   function refused(facts: HttpFacts, grounds: Grounds): GatewayAnswer {
     const { code, refusal } = refuse(facts, grounds)
@@ -93,7 +93,7 @@ export function gatewayJudge(sessions: Sessions, options: GatewayOptions = {}): 
 
   function nobody(facts: HttpFacts, grounds: Grounds): GatewayAnswer {
     const { decision } = grounds
-    const setCookie = expiredCookie(facts, grounds)
+    const [setCookie] = expiredCookies(facts, grounds)
     return { ok: true, session: undefined, decision, accessToken: undefined, setCookie }
   }
 
@@ -108,7 +108,7 @@ export function gatewayJudge(sessions: Sessions, options: GatewayOptions = {}): 
       const entered = door.enter(facts)
       if (!entered.ok) return without(entered)
       const { token, carrier } = entered
-      await new Promise<void>(atEndOfTurn)
+      await restOfTurn()
       const verification = await attempt(() =>
         sessions.verify({
           token,

@@ -1,5 +1,6 @@
 import type { Carrier } from '../carriers/carrier.ts'
 import type { CrossSiteOptions } from '../carriers/csrf.ts'
+import type { RefreshOptions } from '../carriers/refresh.ts'
 import type { Decision } from '../core/decision.ts'
 import type { Code } from '../core/errors.ts'
 import type { Sensitivity } from '../core/request.ts'
@@ -9,6 +10,8 @@ import type { ClientAddressOptions } from '../network/client-address.ts'
 export interface GuardOptions extends CrossSiteOptions {
   /** How tokens travel. Default `[cookie()]`. A request that brings a token by two of them is refused. */
   readonly carriers?: readonly Carrier[]
+  /** Logins also give a refresh token, which `refresh()` alone accepts. Default: none. */
+  readonly refresh?: RefreshOptions
   /** Which proxies are believed about the client's address and scheme. Default: none. */
   readonly address?: ClientAddressOptions
   /**

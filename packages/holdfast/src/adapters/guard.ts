@@ -6,13 +6,14 @@ import type { SessionView } from '../core/session.ts'
 import type { Presented, Sessions, Verification, VerifiesNow } from '../core/sessions.ts'
 import { type Ceremonies, ceremonies } from './ceremonies.ts'
 import { checkDemands, checkGuardOptions } from './check-options.ts'
-import { deliveryHeaders } from './delivery.ts'
+import { deliveryHeaders, NO_STORE } from './delivery.ts'
 import { type Entered, entrance } from './entrance.ts'
 import { attempt, type Fault, faultOf } from './faults.ts'
 import { FORM_TOKEN_HEADER } from './form-field.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import { type HeaderPair, type HttpFacts, single } from './http-facts.ts'
-import { expiredCookie, type Grounds, type Refused, refuser } from './refuse.ts'
+import { type Refresh, refreshing } from './refreshing.ts'
+import { type Grounds, type Refused, refuser } from './refuse.ts'
 import { replacements } from './replacements.ts'
 import { describer } from './request-facts.ts'
 import { turnQueue } from './turn.ts'
@@ -45,6 +46,7 @@ export interface PassedOptionally {
 
 /** Everything that adapters need; what they add is how their framework reads and answers. */
 export interface Guard extends Ceremonies {
+  refresh: Refresh
   /** Judges requests of one kind of route. Throws `config_invalid` at once for demands that make no sense. */
   require(demands?: RouteDemands): Judging<Passed>
   /**
@@ -85,7 +87,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
   checkGuardOptions(options)
   const { deliverable = true, now = () => Date.now() } = options
   const door = entrance(options)
-  const refuse = refuser(options, door.originOf)
+  const { refuse, expiredCookies } = refuser(options, door.originOf)
   const describe = describer()
   const replaced = replacements()
   const enqueue = turnQueue(settle)
@@ -187,6 +189,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
 
   return {
     ...ceremonies({ sessions, options, door, refuse, describe, replaced, now }),
+    refresh: refreshing({ sessions, options, refuse, describe, replaced, now }),
 
     require: (demands) =>
       judging<Passed>(demands, (facts, judged) => (judged.ok ? judged : refuse(facts, judged))),
@@ -196,13 +199,16 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
         if (judged.ok) return { ...judged, refused: undefined }
         const { code, decision } = judged
         if (CODES[code].kind === 'fault' || FORGED.includes(code)) return refuse(facts, judged)
-        const cleared = expiredCookie(facts, judged)
+        const cleared = expiredCookies(facts, judged)
         return {
           ok: true,
           session: undefined,
           decision,
           refused: code,
-          headers: () => (cleared === undefined ? [] : [NO_STORE, ['set-cookie', cleared]]),
+          headers: () =>
+            cleared.length === 0
+              ? []
+              : [NO_STORE, ...cleared.map((value) => ['set-cookie', value] as const)],
         }
       }),
   }
@@ -226,8 +232,6 @@ function withoutCookie(headers: readonly HeaderPair[]): readonly HeaderPair[] {
 
 const NONE: readonly HeaderPair[] = []
 const NO_HEADERS: AnswerHeaders = () => NONE
-
-const NO_STORE = ['cache-control', 'no-store'] as const
 
 /** A form that another site could have sent has to show the token that only pages of this session hold (NIST SP 800-63B-4, 5.1). */
 async function mayPost(facts: HttpFacts, session: SessionView): Promise<boolean> {

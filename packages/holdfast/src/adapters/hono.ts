@@ -13,10 +13,11 @@ import {
   accessRequests,
 } from './access.ts'
 import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
-import { fetchFacts, ofParsed, refusalResponse, withHeaders } from './fetch-http.ts'
+import { answerResponse, fetchFacts, ofParsed, refusalResponse, withHeaders } from './fetch-http.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
+import type { RefreshDemands } from './refreshing.ts'
 import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
@@ -56,6 +57,8 @@ export interface HonoHoldfast {
   ): Promise<ChallengeBegun | Refused>
   /** After the factor was right: a new secret and its cookie. */
   completeStepUp(c: Context, proof: StepUpProof): Promise<Delivered | Refused>
+  /** The whole of `POST <refresh path>`: takes the refresh token, answers JSON with its successor, or the refusal. */
+  refresh(c: Context, demands?: RefreshDemands): Promise<Response>
   /** After the factor was wrong. */
   stepUpFailed(c: Context, challenge: string): Promise<Done | Refused>
   /** After the password was wrong. */
@@ -112,6 +115,7 @@ export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHol
     logout: async (c) => sent(c, await judge.logout(factsOf(c))),
     beginStepUp: (c, demands) => judge.beginStepUp(factsOf(c), demands),
     completeStepUp: async (c, proof) => sent(c, await judge.completeStepUp(factsOf(c), proof)),
+    refresh: async (c, demands) => answerResponse(await judge.refresh(factsOf(c), demands)),
     stepUpFailed: (c, challenge) => judge.stepUpFailed(factsOf(c), challenge),
     loginFailed: (c, subject) => judge.loginFailed(factsOf(c), subject),
   }

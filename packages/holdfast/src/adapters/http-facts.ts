@@ -23,6 +23,13 @@ export interface HttpFacts {
 /** One header line of an answer. */
 export type HeaderPair = readonly [name: string, value: string]
 
+/** An answer that the adapter makes by itself. */
+export interface WholeAnswer {
+  readonly status: number
+  readonly headers: readonly HeaderPair[]
+  readonly body: string
+}
+
 /** A header that may come once only; undefined when it came not at all or several times. */
 export function single(facts: Pick<HttpFacts, 'header'>, name: string): string | undefined {
   const value = facts.header(name)

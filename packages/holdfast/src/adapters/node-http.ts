@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AnswerHeaders } from './guard.ts'
-import type { HeaderPair, HttpFacts } from './http-facts.ts'
+import type { HeaderPair, HttpFacts, WholeAnswer } from './http-facts.ts'
 import type { Refused } from './refuse.ts'
 import { withSetCookie } from './set-cookies.ts'
 
@@ -123,9 +123,14 @@ function pairsOf(turns: readonly string[]): readonly (readonly string[])[] {
 
 /** Answers a refusal and ends the response. */
 export function sendRefusal(response: ServerResponse, { refusal }: Refused): void {
-  response.statusCode = refusal.status
-  setHeaders(response, refusal.headers)
-  response.end(refusal.body)
+  sendAnswer(response, refusal)
+}
+
+/** Sends a whole answer and ends the response. */
+export function sendAnswer(response: ServerResponse, { status, headers, body }: WholeAnswer): void {
+  response.statusCode = status
+  setHeaders(response, headers)
+  response.end(body)
 }
 
 function setCookiesOf(response: ServerResponse): readonly string[] {

@@ -15,7 +15,14 @@ import { type Answering, answering } from './answering.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
-import { arrivals, headFacts, nodeFacts, sendRefusal, setAnswerHeaders } from './node-http.ts'
+import {
+  arrivals,
+  headFacts,
+  nodeFacts,
+  sendAnswer,
+  sendRefusal,
+  setAnswerHeaders,
+} from './node-http.ts'
 import type { Refused } from './refuse.ts'
 
 export * from './public.ts'
@@ -66,7 +73,7 @@ export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHol
   const { note, ...methods } = answering(judge, {
     factsOf,
     setHeaders: setAnswerHeaders,
-    refuse: sendRefusal,
+    send: sendAnswer,
   })
 
   function handsOn(

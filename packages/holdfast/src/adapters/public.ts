@@ -3,6 +3,7 @@ export { bearer } from '../carriers/bearer.ts'
 export type { Carried, Carrier, DeliveredLifetime, HeaderLookup } from '../carriers/carrier.ts'
 export { type CookieCarrier, type CookieOptions, cookie } from '../carriers/cookie.ts'
 export type { CrossSiteOptions } from '../carriers/csrf.ts'
+export type { RefreshOptions } from '../carriers/refresh.ts'
 export type {
   AccessGuardOptions,
   AccessRequests,
@@ -21,5 +22,6 @@ export type {
 export type { HeaderPair, HttpFacts } from './http-facts.ts'
 export { ownPath } from './own-path.ts'
 export type { PassedRequests } from './passed-requests.ts'
+export type { RefreshDemands } from './refreshing.ts'
 export type { Refusal } from './refusal.ts'
 export type { Refused } from './refuse.ts'

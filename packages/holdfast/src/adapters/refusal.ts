@@ -15,8 +15,8 @@ export interface RefusalFacts {
   readonly demands?: Demands | undefined
   /** For `invalid_input`: which field was wrong. The reasons of other codes stay in the log. */
   readonly detail?: string | undefined
-  /** A `Set-Cookie` value that goes with the answer. */
-  readonly setCookie?: string | undefined
+  /** `Set-Cookie` values that go with the answer. */
+  readonly setCookies?: readonly string[]
 }
 
 /** What the client may know, and do. */
@@ -49,7 +49,7 @@ const ADVICE: Partial<Record<Code, string>> = {
 const RETRY_AFTER_S = '1'
 
 /** Words a refusal (RFC 9457) with what HTTP wants beside it: a challenge with 401, a pause with 503, `no-store` always. */
-export function refusalOf({ code, demands, detail, setCookie }: RefusalFacts): Refusal {
+export function refusalOf({ code, demands, detail, setCookies = [] }: RefusalFacts): Refusal {
   const { status, kind } = CODES[code]
   const headers: HeaderPair[] = [
     ['content-type', 'application/problem+json'],
@@ -57,7 +57,7 @@ export function refusalOf({ code, demands, detail, setCookie }: RefusalFacts): R
   ]
   if (status === 401) headers.push(['www-authenticate', challengeOf(code, demands)])
   if (status === 503 || status === 429) headers.push(['retry-after', RETRY_AFTER_S])
-  if (setCookie !== undefined) headers.push(['set-cookie', setCookie])
+  for (const value of setCookies) headers.push(['set-cookie', value])
   const fallback = kind === 'fault' && status >= 500 ? 'Nothing was decided. Try again.' : undefined
   const body = {
     type: `urn:holdfast:code:${code}`,

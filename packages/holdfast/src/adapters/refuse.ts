@@ -1,4 +1,6 @@
 import type { Carrier } from '../carriers/carrier.ts'
+import { cookie } from '../carriers/cookie.ts'
+import { refreshCarrier } from '../carriers/refresh.ts'
 import type { Decision } from '../core/decision.ts'
 import { CODES, type Code } from '../core/errors.ts'
 import type { Demands } from '../core/sessions.ts'
@@ -29,15 +31,35 @@ export interface Grounds {
 /** Turns grounds into an answer: for a program a problem document, for a person the page that helps. */
 export type Refuse = (facts: HttpFacts, grounds: Grounds) => Refused
 
+/** The `Set-Cookie` values that take dead tokens back; none where the code, or the kind of request, leaves them alone. */
+export type ExpiredCookies = (
+  facts: HttpFacts,
+  grounds: Pick<Grounds, 'code' | 'carrier'>,
+) => readonly string[]
+
 /** The one place where refusals become answers, so that no framework invents its own. */
 export function refuser(
   options: GuardOptions,
   originOf: (facts: HttpFacts) => string | undefined,
-): Refuse {
-  const { onRefusal } = options
-  return (facts, { code, demands, decision, detail, carrier, setCookie }) => {
-    const cleared = expiredCookie(facts, { code, carrier })
-    const plain = refusalOf({ code, demands, detail, setCookie: cleared ?? setCookie })
+): { readonly refuse: Refuse; readonly expiredCookies: ExpiredCookies } {
+  const { onRefusal, carriers = [cookie()], refresh } = options
+  const jar = [...carriers, ...(refresh === undefined ? [] : [refreshCarrier(refresh)])].filter(
+    ({ ambient }) => ambient,
+  )
+
+  const expiredCookies: ExpiredCookies = (facts, { code, carrier }) => {
+    if (carrier === undefined || !CODES[code].clears || !mayClear(facts)) return []
+    // Garbage says nothing about the other cookie; a session that is over does.
+    const dead = carrier.ambient && code !== 'token_malformed' ? jar : [carrier]
+    return dead.flatMap((one) => one.clear?.() ?? [])
+  }
+
+  const refuse: Refuse = (facts, grounds) => {
+    const { code, demands, decision, detail, setCookie } = grounds
+    const expired = expiredCookies(facts, grounds)
+    const left = setCookie === undefined ? [] : [setCookie]
+    const setCookies = expired.length > 0 ? expired : left
+    const plain = refusalOf({ code, demands, detail, setCookies })
     const navigation = isNavigation(facts)
     const back = (): string => returnPath(facts, originOf(facts))
     const location = navigation
@@ -55,14 +77,8 @@ export function refuser(
     })
     return { ok: false, code, refusal: wording === undefined ? refusal : worded(refusal, wording) }
   }
-}
 
-/** The `Set-Cookie` value that takes a dead token back; undefined where the code, or the kind of request, leaves it alone. */
-export function expiredCookie(
-  facts: HttpFacts,
-  { code, carrier }: Pick<Grounds, 'code' | 'carrier'>,
-): string | undefined {
-  return CODES[code].clears && mayClear(facts) ? carrier?.clear?.() : undefined
+  return { refuse, expiredCookies }
 }
 
 /** The same refusal as the way to a page; the cookie that it takes back goes along. */

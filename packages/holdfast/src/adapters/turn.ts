@@ -25,6 +25,12 @@ export function turnQueue<Item>(work: (item: Item) => void): (item: Item) => voi
   }
 }
 
+/** The same for who has a promise to wait for. */
+export function turnBatcher(): () => Promise<void> {
+  const enqueue = turnQueue<() => void>((resolve) => resolve())
+  return () => new Promise(enqueue)
+}
+
 /** Not every runtime that speaks Fetch has `setImmediate`. */
 function atEndOfTurn(run: () => void): void {
   if (typeof setImmediate === 'function') setImmediate(run)

@@ -1,6 +1,7 @@
 import { CODES, type Code, type FaultCode, SessionError } from '../core/errors.ts'
 import { boundedText } from './bounded-text.ts'
 import type { ConnectOptions } from './index.ts'
+import { serviceAddress } from './service-address.ts'
 
 /** What came back: a status, the code of a problem if it was one, and the JSON. */
 export interface RemoteAnswer {
@@ -37,10 +38,7 @@ export function remoteCalls({
   timeoutMs = DEFAULT_TIMEOUT_MS,
   fetch: fetcher = fetch,
 }: ConnectOptions): RemoteCalls {
-  const base = baseOf(url)
-  if (!/^[\x21-\x7e]{1,512}$/.test(key)) {
-    throw new SessionError('config_invalid', 'The API key must be printable ASCII without spaces.')
-  }
+  const base = serviceAddress({ url, key })
   if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS) {
     throw new SessionError('config_invalid', `timeoutMs must be 1 to ${MAX_TIMEOUT_MS}.`)
   }
@@ -84,20 +82,6 @@ export function remoteCalls({
 
     fault: faultOf,
   }
-}
-
-function baseOf(url: string): string {
-  if (URL.canParse(url)) {
-    const { protocol, username, password, search, hash, origin, pathname } = new URL(url)
-    const plain = username === '' && password === '' && search === '' && hash === ''
-    if ((protocol === 'http:' || protocol === 'https:') && plain) {
-      return `${origin}${pathname.replace(/\/+$/, '')}`
-    }
-  }
-  throw new SessionError(
-    'config_invalid',
-    'The address of the service must be an http or https URL without credentials, query or fragment.',
-  )
 }
 
 async function answerOf(response: Response): Promise<RemoteAnswer> {

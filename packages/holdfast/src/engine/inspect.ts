@@ -72,7 +72,7 @@ export function tokenInspector({
       const state = await live(claims.session)
       if (state === undefined) return undefined
       const line = lineOfKind(state, claims.kind)
-      if (line === null || line.id !== claims.family) return undefined
+      if (line?.id !== claims.family) return undefined
       const secret = [line.issued, line.acked].find(isShown(claims))
       if (secret === undefined) return undefined
       const { id: session, subject, tenant, deadline: expiresAt } = state

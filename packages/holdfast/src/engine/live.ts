@@ -28,12 +28,6 @@ export async function judgeLive<Answer>(
   return 'ok' in shown ? shown : judgeShown(parts, shown, judge)
 }
 
-/** A presentation, and the kind of token that belongs there. */
-export interface Asked {
-  readonly presented: Presented
-  readonly kind: TokenKind
-}
-
 type Judge<Answer> = (
   opened: Opened,
   shown: Weighable,

@@ -4,6 +4,9 @@ import type { RawAnswer } from './raw-http.ts'
 /** The session cookie's name unless an adapter is told another. */
 export const SESSION = '__Host-session'
 
+/** The refresh cookie's. */
+export const REFRESH = '__Secure-refresh'
+
 /** The owner's browser. */
 export const OWNER = {
   cookie: 'hf-client=s=2560x1440x1&z=Europe/Oslo',

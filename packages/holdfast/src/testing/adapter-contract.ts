@@ -1,5 +1,6 @@
 import { describe } from 'vitest'
 import { changesHands } from './adapter-contract-endings.ts'
+import { refreshes } from './adapter-contract-refresh.ts'
 import { refuses } from './adapter-contract-refusals.ts'
 import { keepsOtherSitesOut } from './adapter-contract-sites.ts'
 import { readsSurroundings } from './adapter-contract-surroundings.ts'
@@ -28,6 +29,7 @@ export function adapterContract(
     refuses(scene)
     keepsOtherSitesOut(scene)
     changesHands(scene)
+    refreshes(scene)
     readsSurroundings(scene)
   })
 }

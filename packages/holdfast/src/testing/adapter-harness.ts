@@ -3,9 +3,11 @@ import { SessionError } from '../core/errors.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { createSessions } from '../engine/create-sessions.ts'
 import { memoryStore } from '../stores/memory.ts'
+import { accessTokens } from '../tokens/access-tokens.ts'
+import { newSigningKeys } from '../tokens/signing-keys.ts'
 import { fakeHost } from './fake-host.ts'
 
-/** The sessions that an adapter is tested with, and what happens to them. */
+/** The sessions that an adapter is tested with: with access tokens for `api` and `orders`, and a clock that is told. */
 export interface AdapterHarness {
   readonly sessions: Sessions
   /** UTC, ms, as the engine sees it. */
@@ -33,6 +35,11 @@ export async function engineHarness(): Promise<AdapterHarness> {
     },
     keyring: newKeyring(host),
     acrOrder: ['aal1', 'aal2'],
+    tokens: accessTokens({
+      keys: newSigningKeys({ host }),
+      issuer: 'https://auth.example',
+      audiences: { api: {}, orders: {} },
+    }),
     host,
   })
 

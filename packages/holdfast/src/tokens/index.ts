@@ -3,9 +3,15 @@ export type { Access, AccessDemands, AccessRefused } from './access.ts'
 export type { AccessClaims, Expected } from './access-claims.ts'
 export { type AccessTokensOptions, type AudienceOptions, accessTokens } from './access-tokens.ts'
 export type { AuthorityOptions } from './authority.ts'
+export { type HeldClaims, type Holdings, holdings } from './held.ts'
 export { type KeySet, keySet } from './key-set.ts'
 export { type RemoteKeySetOptions, remoteKeySet } from './remote-key-set.ts'
-export type { RevocableToken, Revocations, RevocationsState } from './revocations.ts'
+export {
+  type RevocationFeedOptions,
+  type Revocations,
+  revocationFeed,
+  type TokenFacts,
+} from './revocations.ts'
 export { formatSigningKeys, parseSigningKeys } from './signing-file.ts'
 export {
   addSigningAlgorithms,

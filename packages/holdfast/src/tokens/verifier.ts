@@ -1,10 +1,12 @@
 import { hash } from 'node:crypto'
+import { serviceAddress } from '../client/service-address.ts'
 import { SessionError } from '../core/errors.ts'
 import { memo } from '../core/memo.ts'
 import { type Access, type AccessDemands, type AccessRefused, refused } from './access.ts'
 import type { AccessClaims } from './access-claims.ts'
 import { type AuthorityOptions, introspection } from './authority.ts'
 import { checkAccessDemands, revoked, unproved } from './demands.ts'
+import { type Holdings, holdings } from './held.ts'
 import type { KeySet } from './key-set.ts'
 import { MAX_TOKEN_LENGTH } from './parse-token.ts'
 import { remoteKeySet } from './remote-key-set.ts'
@@ -31,7 +33,7 @@ export interface VerifierOptions {
 }
 
 /** Verifies access tokens in this process. */
-export interface Verifier {
+export interface Verifier extends Holdings {
   /** Never throws for what a client sent or for an authority that is away: only for demands that it can never meet. */
   verify(token: string, demands?: AccessDemands): Promise<Access>
   /** Throws `config_invalid` for demands that this verifier can never meet. `accessGuard` asks as a route is made. */
@@ -96,6 +98,7 @@ export function verifier(options: VerifierOptions): Verifier {
 
   return {
     checkDemands,
+    hold: holdings(revocations, now).hold,
 
     async verify(token, demands = {}) {
       checkDemands(demands)
@@ -139,9 +142,9 @@ function checkOptions({
 
 function publishedBy({ authority, now }: VerifierOptions): KeySet {
   if (authority === undefined) throw misconfigured('keys', 'or authority is needed')
-  const { url, fetch } = authority
+  const { fetch } = authority
   return remoteKeySet({
-    url: `${url.replace(/\/+$/, '')}/.well-known/jwks.json`,
+    url: `${serviceAddress(authority)}/.well-known/jwks.json`,
     ...(fetch === undefined ? {} : { fetch }),
     ...(now === undefined ? {} : { now }),
   })

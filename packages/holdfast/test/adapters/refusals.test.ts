@@ -7,7 +7,8 @@ import { CODES, type Code } from '../../src/core/errors.ts'
 const codes = Object.entries(CODES).map(([code, facts]) => ({ code: code as Code, ...facts }))
 
 function headersOf(code: Code): Readonly<Record<string, string>> {
-  const { refusal } = refuser({}, () => undefined)(facts, { code, carrier: cookie() })
+  const { refuse } = refuser({}, () => undefined)
+  const { refusal } = refuse(facts, { code, carrier: cookie() })
   return Object.fromEntries(refusal.headers)
 }
 

@@ -3,6 +3,8 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { scanCookies } from '../../src/carriers/scan-cookies.ts'
 import type { StartedAdapter } from '../../src/testing/adapter-contract.ts'
+import { engineHarness } from '../../src/testing/adapter-harness.ts'
+import { startExpress } from '../contracts/apps/express.ts'
 import { listening } from '../contracts/apps/listening.ts'
 import { bundledModule } from './bundled.ts'
 
@@ -232,3 +234,52 @@ test('no storage of the browser ever holds a token, and scripts cannot read the 
     expect(cookies.map(({ name }) => name)).toEqual(['__Secure-refresh'])
   })
 })
+
+test('with the real engine behind it, tabs that renew all at once are never logged out and no secret forks', async () => {
+  const engine = await engineHarness()
+  const server = await startExpress(
+    engine.sessions,
+    { now: engine.now, refresh: {} },
+    async () => {},
+  )
+  const origin = server.origin.replace('127.0.0.1', 'localhost')
+  const context = await browser.newContext()
+  try {
+    await context.route('**/holdfast.js', (route) =>
+      route.fulfill({ contentType: 'text/javascript', body: module }),
+    )
+    await context.route('**/page', (route) =>
+      route.fulfill({ contentType: 'text/html', body: IDLE_PAGE }),
+    )
+    const pages = await Promise.all([1, 2, 3].map(() => context.newPage()))
+    for (const page of pages) await page.goto(`${origin}/page`)
+    await pages[0]?.evaluate(`fetch('/login', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ subject: 'ada', amr: ['pwd'] }),
+    })`)
+
+    const rounds = `(async () => {
+      const tokens = []
+      for (let round = 0; round < 10; round++) tokens.push(await window.access.renew())
+      return tokens
+    })()`
+    const tokens = (await eachOf<(string | undefined)[]>(pages, rounds)).flat()
+
+    expect(tokens).toHaveLength(30)
+    expect(tokens).not.toContain(undefined)
+    expect(await eachOf(pages, 'window.logouts')).toEqual([0, 0, 0])
+    const { items } = await engine.sessions.list({ subject: 'ada' })
+    expect(items).toMatchObject([{ forked: false }])
+  } finally {
+    await context.close()
+    await server.close()
+    await engine.close()
+  }
+})
+
+const IDLE_PAGE = `<!doctype html><script type="module">
+  import { pageAccess } from '/holdfast.js'
+  window.logouts = 0
+  window.access = pageAccess({ onLoggedOut: () => window.logouts++ })
+</script>`

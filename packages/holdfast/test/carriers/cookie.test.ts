@@ -121,3 +121,26 @@ describe('writing the session cookie', () => {
     },
   )
 })
+
+describe('a path of its own', () => {
+  test('is where the cookie goes, and where it is cleared', () => {
+    const carrier = cookie({ name: '__Secure-refresh', path: '/auth/refresh', sameSite: 'strict' })
+
+    expect(carrier.clear()).toBe(
+      '__Secure-refresh=; Path=/auth/refresh; Secure; HttpOnly; SameSite=Strict; Max-Age=0',
+    )
+  })
+
+  test.each([
+    ['__Host-session', '/refresh'],
+    ['__Secure-refresh', ''],
+    ['__Secure-refresh', 'refresh'],
+    ['__Secure-refresh', '/a; Domain=evil.example'],
+    ['__Secure-refresh', '/a\r\nSet-Cookie: x=y'],
+    ['__Secure-refresh', `/${'a'.repeat(256)}`],
+  ])('cannot be, for %s, %j', (name, path) => {
+    expect(() => cookie({ name, path })).toThrowError(
+      expect.objectContaining({ code: 'config_invalid' }),
+    )
+  })
+})

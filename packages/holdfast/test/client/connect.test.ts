@@ -191,6 +191,35 @@ test('names become one segment of the path, whatever is in them', async () => {
   ])
 })
 
+test.each([
+  ['an outcome that gives nothing', 200, { outcome: 'limit' }, {}],
+  ['no row', 200, {}, { row: undefined }],
+  ['a row of its own', 200, {}, { row: 'stolen' }],
+  ['a refresh token that is a number', 200, {}, { refreshToken: 5 }],
+  ['success under another status', 201, {}, {}],
+])('a refresh that is answered with %s is not believed', async (_, status, outcome, more) => {
+  const good = { decision: { ...decision, ...outcome }, session, row: 'normal', persistent: false }
+  const { url } = await server(json(status, { ...good, ...more }))
+
+  await expect(connect({ url, key: KEY }).refresh(presented)).rejects.toMatchObject({
+    code: 'store_unavailable',
+  })
+})
+
+test('a refusal of a refresh is believed under the status of its code alone', async () => {
+  const problem = { code: 'session_unknown', detail: 'over', refreshCookie: 'x=; Max-Age=0' }
+  const right = await server(json(401, problem))
+  const wrong = await server(json(502, problem))
+
+  expect(await connect({ url: right.url, key: KEY }).refresh(presented)).toEqual({
+    ok: false,
+    code: 'session_unknown',
+  })
+  await expect(connect({ url: wrong.url, key: KEY }).refresh(presented)).rejects.toMatchObject({
+    code: 'store_unavailable',
+  })
+})
+
 test('only what the interface names is sent, and the token never in the address', async () => {
   const { url, seen } = await server(json(200, { ok: false, code: 'session_unknown' }))
   const more = {

@@ -12,12 +12,12 @@ export const SKEW = 5
 /** A key pair as an authority has it, and as a thief would like to have it. */
 export interface Pair {
   readonly kid: string
-  readonly alg: string
+  readonly alg: 'EdDSA' | 'ES256' | 'RS256'
   readonly privateKey: KeyObject
   readonly publicKey: KeyObject
 }
 
-export function pair(alg: 'EdDSA' | 'ES256' | 'RS256', kid: string = alg): Pair {
+export function pair(alg: Pair['alg'], kid: string = alg): Pair {
   const made = {
     EdDSA: () => generateKeyPairSync('ed25519'),
     ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),

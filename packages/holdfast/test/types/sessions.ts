@@ -4,6 +4,8 @@ import {
   createSessions,
   type Decision,
   newKeyring,
+  type Refreshed,
+  type RefreshRow,
   SessionError,
   type Sessions,
   type SessionView,
@@ -42,6 +44,15 @@ export async function verify(token: string): Promise<Decision | undefined> {
   verification.session.subject = 'bob'
   const attributes: Attributes = verification.session.attributes
   return attributes.theme === 'dark' ? undefined : verification.decision
+}
+
+/** A refresh is narrowed by `ok`; its answer may bring nothing new. */
+export async function refresh(token: string): Promise<RefreshRow | undefined> {
+  const refreshed: Refreshed = await sessions.refresh({ token, request })
+  if (!refreshed.ok) return undefined
+  // @ts-expect-error A client that has a newer one already is sent none.
+  const successor: string = refreshed.refreshToken
+  return successor === '' ? undefined : refreshed.row
 }
 
 /** Outcomes are a closed union: a switch over them needs no default. */

@@ -242,6 +242,31 @@ export const keySet = z
     ),
   })
   .openapi('KeySet')
+const revocation = z
+  .object({
+    kind: z.enum(['revoked', 'subject']),
+    session: z.string().optional().describe('Of `revoked`: this session is dead'),
+    subject: z
+      .string()
+      .optional()
+      .describe('Of `subject`, as key: its sessions of a lower generation are dead'),
+    generation: z.int().optional(),
+    except: z.string().nullable().optional().describe('The one session that goes on'),
+    at: instant,
+  })
+  .openapi('Revocation')
+
+export const revocations = z
+  .object({
+    cursor: z.string().describe('Follow the stream from here'),
+    asOf: instant.describe('Nothing that was revoked before then is missing'),
+    windowMs: z.int().describe('An entry matters for so long'),
+    since: instant.describe(
+      'What was revoked before then may be missing; rarely within the window',
+    ),
+    entries: z.array(revocation),
+  })
+  .openapi('Revocations')
 
 export const problem = z
   .object({

@@ -1,17 +1,18 @@
 import type { IncomingMessage } from 'node:http'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { SessionError } from 'holdfast'
-import type { Context } from 'hono'
 import { type Call, call, isInputFault } from './call.ts'
 import type { Caller } from './callers.ts'
 import { eventCalls } from './calls/events.ts'
 import { introspectionCalls } from './calls/introspection.ts'
 import { refreshCalls } from './calls/refresh.ts'
+import { revocationCalls } from './calls/revocations.ts'
 import { sessionCalls } from './calls/sessions.ts'
 import { stepUpCalls } from './calls/step-up.ts'
 import { subjectCalls } from './calls/subjects.ts'
 import { tokenCalls } from './calls/tokens.ts'
 import { verifyCalls } from './calls/verify.ts'
+import { checkedCaller, observe, type Seen, STANDARD_HEADERS } from './exchange.ts'
 import { describeCalls } from './open-api.ts'
 import type { ApiParts } from './parts.ts'
 import { faultOf, problemResponse } from './problem.ts'
@@ -19,13 +20,6 @@ import { requestIdOf } from './request-id.ts'
 
 /** Answers one request of the API, given the message that it came by. Never rejects. */
 export type Api = (request: Request, incoming: IncomingMessage) => Promise<Response>
-
-interface Seen {
-  readonly requestId: string
-  route: string
-  caller: string | null
-  error?: unknown
-}
 
 type Bindings = { Bindings: { seen: Seen; incoming: IncomingMessage } }
 
@@ -41,6 +35,7 @@ export function createApi(parts: ApiParts): Api {
     ...eventCalls(parts),
     ...tokenCalls(parts),
     ...introspectionCalls(parts),
+    ...revocationCalls(parts),
   ]
   const document = describeCalls(new OpenAPIHono(), [...calls, documentCall(() => document)])
   for (const one of [...calls, documentCall(() => document)]) mount(one)
@@ -59,7 +54,10 @@ export function createApi(parts: ApiParts): Api {
     app.on(one.method.toUpperCase(), honoPath(one.path), async (c) => {
       const { seen, incoming } = c.env
       seen.route = one.path
-      const caller = one.roles.length === 0 ? NOBODY : callerOf(c, one)
+      const caller =
+        one.roles.length === 0
+          ? NOBODY
+          : checkedCaller(parts, c.req.header('authorization'), { roles: one.roles, seen })
       const answer = await one.answer({
         request: c.req.raw,
         incoming,
@@ -78,19 +76,6 @@ export function createApi(parts: ApiParts): Api {
     })
   }
 
-  function callerOf(c: Context<Bindings>, { roles }: Call): Caller {
-    const caller = parts.callers(c.req.header('authorization'))
-    if (caller === undefined) {
-      throw new SessionError('caller_unauthenticated', 'Send Authorization: Bearer and an API key.')
-    }
-    c.env.seen.caller = caller.name
-    if (roles.some((role) => caller.roles.includes(role))) return caller
-    throw new SessionError(
-      'caller_forbidden',
-      `This call needs a key with one of the roles ${roles.join(', ')}.`,
-    )
-  }
-
   function refuseOtherMethods(path: string): void {
     const allowed = calls
       .filter((one) => one.path === path)
@@ -107,34 +92,21 @@ export function createApi(parts: ApiParts): Api {
 
   return async (request, incoming) => {
     const startedAt = performance.now()
-    const seen: Seen = { requestId: requestIdOf(request.headers), route: 'none', caller: null }
+    const seen: Seen = {
+      requestId: requestIdOf(request.headers.get('x-request-id')),
+      route: 'none',
+      caller: null,
+    }
     const answered = await app.fetch(request, { seen, incoming })
     const response = withStandardHeaders(answered, seen.requestId)
-    observe(request, response.status, { seen, incoming, ms: performance.now() - startedAt })
+    observe(parts, seen, {
+      method: request.method,
+      status: response.status,
+      ms: performance.now() - startedAt,
+      peer: incoming.socket.remoteAddress,
+      header: (name) => request.headers.get(name) ?? undefined,
+    })
     return response
-  }
-
-  function observe(
-    request: Request,
-    status: number,
-    { seen, incoming, ms }: { seen: Seen; incoming: IncomingMessage; ms: number },
-  ): void {
-    const { route, caller, requestId, error } = seen
-    const { method } = request
-    parts.metrics.answered({ method, route, status, ms })
-    const line = {
-      request_id: requestId,
-      method,
-      route,
-      status,
-      ms: Math.round(ms * 10) / 10,
-      caller,
-      address: parts.callerAddress(incoming.socket.remoteAddress, request.headers),
-      ...(error instanceof SessionError ? { code: error.code } : {}),
-    }
-    if (error !== undefined && status >= 500) parts.log.error({ ...line, err: error }, 'request')
-    else if (status === 401 || status === 403) parts.log.warn(line, 'request')
-    else parts.log.info(line, 'request')
   }
 }
 
@@ -158,15 +130,6 @@ function honoPath(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1')
 }
 
-const STANDARD_HEADERS = {
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'strict-transport-security': 'max-age=31536000; includeSubDomains',
-}
-
-/** On every answer (ASVS 3.4.1, 3.4.3, 3.4.4, 14.3.2). */
 function withStandardHeaders(response: Response, requestId: string): Response {
   for (const [name, value] of Object.entries(STANDARD_HEADERS)) response.headers.set(name, value)
   if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')

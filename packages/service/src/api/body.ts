@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { SessionError } from 'holdfast'
 
@@ -15,19 +16,27 @@ export async function readJson(
   maxBytes: number,
 ): Promise<unknown> {
   const type = headers.get('content-type') ?? ''
-  if (!JSON_TYPE.test(type)) {
+  if (!isJson(type)) {
     throw new SessionError('invalid_input', 'content-type must be application/json in UTF-8')
   }
   if (Number(headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
-  const text = decode(await readBytes(incoming, maxBytes))
-  let value: unknown
+  const value = parseJson(await readBytes(incoming, maxBytes))
+  checkShape(value)
+  return value
+}
+
+export function isJson(type: string): boolean {
+  return JSON_TYPE.test(type)
+}
+
+/** Of any depth, with any names: {@link checkShape} comes next, or something stricter. */
+export function parseJson(bytes: Uint8Array): unknown {
+  const text = textOf(bytes)
   try {
-    value = JSON.parse(text)
+    return JSON.parse(text)
   } catch {
     throw new SessionError('invalid_input', 'body is not JSON')
   }
-  checkShape(value)
-  return value
 }
 
 /** Whether a body is a form, as the standards of OAuth send them. */
@@ -45,7 +54,7 @@ export async function readForm(
   { names, maxBytes }: { readonly names: readonly string[]; readonly maxBytes: number },
 ): Promise<Readonly<Record<string, string>>> {
   if (Number(headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
-  const form = new URLSearchParams(decode(await readBytes(incoming, maxBytes)))
+  const form = new URLSearchParams(textOf(await readBytes(incoming, maxBytes)))
   const fields: Record<string, string> = {}
   for (const name of names) {
     const [value, ...more] = form.getAll(name)
@@ -56,7 +65,7 @@ export async function readForm(
 }
 
 /** From the socket itself: a web stream around it costs several times as much as all the rest of a call. */
-function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+export function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = []
     let size = 0
@@ -85,16 +94,13 @@ function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Ar
   })
 }
 
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    throw new SessionError('invalid_input', 'body is not UTF-8')
-  }
+function textOf(bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) throw new SessionError('invalid_input', 'body is not UTF-8')
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
 }
 
 /** Without recursion: depth is what it guards against. */
-function checkShape(root: unknown): void {
+export function checkShape(root: unknown): void {
   let level: unknown[] = [root]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > MAX_DEPTH) {

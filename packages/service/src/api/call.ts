@@ -66,6 +66,8 @@ export interface Asked<P, Q, B> {
   readonly headers: Headers
   /** Aborts when the caller goes away. Costly: for calls that last. */
   readonly gone: () => AbortSignal
+  /** Ends the connection, whatever it has not taken yet. */
+  readonly cut: () => void
   readonly caller: Caller
   readonly requestId: string
 }
@@ -100,6 +102,7 @@ export function call<
         body: checked(spec.body, 'body', await bodyOf(spec, request.headers, incoming)),
         headers: request.headers,
         gone: () => request.signal,
+        cut: () => void incoming.destroy(),
         caller,
         requestId,
       })
@@ -118,12 +121,13 @@ async function bodyOf(
     : readJson(headers, incoming, maxBytes)
 }
 
-function checked<T extends z.ZodType>(
+/** What a schema makes of a value. Throws a fault that names the fields which are not as it says. */
+export function checked<T extends z.ZodType>(
   schema: T | undefined,
   where: string,
   value: unknown,
 ): Exact<z.output<T>>
-function checked(schema: z.ZodType | undefined, where: string, value: unknown): unknown {
+export function checked(schema: z.ZodType | undefined, where: string, value: unknown): unknown {
   const parsed = (schema ?? NOTHING).safeParse(value, { reportInput: true })
   if (parsed.success) return parsed.data
   const fault = faultOfIssues(where, parsed.error.issues)

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { ApiKey, Role } from '../config/api-keys.ts'
 
 /** Who calls the API: the name of the key, never the key. */
@@ -26,7 +26,7 @@ export function secretsOf(keys: readonly ApiKey[]): Secrets {
 
   return (secret) => {
     if (secret.length > MAX_HEADER_LENGTH || !SECRET.test(secret)) return undefined
-    const shown = createHash('sha256').update(secret).digest()
+    const shown = hash('sha256', secret, 'buffer')
     let found: Caller | undefined
     for (const { caller, digest } of known) {
       if (timingSafeEqual(shown, digest)) found = caller

@@ -1,4 +1,6 @@
-import type { Cursor, EventLog, LoggedEvent } from 'holdfast'
+import { type Cursor, type EventLog, type LoggedEvent, SessionError } from 'holdfast'
+
+export const LAST_EVENT_ID = 'Last-Event-ID'
 
 export interface StreamOptions {
   readonly events: EventLog
@@ -82,4 +84,20 @@ async function room(
   while (!ended.aborted && (controller.desiredSize ?? 0) <= 0) {
     await new Promise((resolve) => setTimeout(resolve, ROOM_MS))
   }
+}
+
+/** Whether the caller asks for a stream rather than for an answer. */
+export function acceptsStream(accept: string | null): boolean {
+  return (accept ?? '').split(',').some((type) => type.trim().startsWith('text/event-stream'))
+}
+
+/** Where a caller goes on that was cut off. */
+export function lastEventId(headers: Headers): string | undefined {
+  const id = headers.get('last-event-id')
+  if (id === null || id === '') return undefined
+  if (id.length <= 2_048) return id
+  throw new SessionError(
+    'invalid_input',
+    `${LAST_EVENT_ID} must be a cursor from an earlier answer`,
+  )
 }

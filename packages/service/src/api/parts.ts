@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Metrics } from '../main/metrics.ts'
 import type { OwnTokens } from '../main/own-tokens.ts'
 import type { Callers } from './callers.ts'
+import type { RevocationHub } from './revocation-hub.ts'
 
 /** What the API works with; put together by the service. */
 export interface ApiParts {
@@ -11,6 +12,7 @@ export interface ApiParts {
   readonly events: EventLog
   readonly inspector: Inspector
   readonly ownTokens: OwnTokens
+  readonly revocations: RevocationHub
   readonly callers: Callers
   readonly cookies: Cookies
   /** What signs access tokens; undefined where there are none. */
@@ -18,9 +20,14 @@ export interface ApiParts {
   /** The form of a subject that events carry. */
   readonly subjectKey: (ref: SubjectRef) => SubjectKey
   readonly log: Logger
+  /** For lines without nesting. */
+  readonly flatLog: Logger
   readonly metrics: Metrics
   /** Address of the process that calls, for the log; null when it is not known. */
-  readonly callerAddress: (peer: string | undefined, headers: Headers) => string | null
+  readonly callerAddress: (
+    peer: string | undefined,
+    header: (name: string) => string | readonly string[] | undefined,
+  ) => string | null
   /** Aborts when the service stops: ends the event streams. */
   readonly stopping: AbortSignal
   /** Silence on an event stream that a heartbeat breaks, ms. */

@@ -177,3 +177,5 @@ export const eventsQuery = z.strictObject({
   after: cursor.optional(),
   limit: count(1_000),
 })
+
+export const revocationsQuery = z.strictObject({ after: cursor.optional() })

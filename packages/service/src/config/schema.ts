@@ -166,6 +166,12 @@ export const schema = z.strictObject({
     example: '5m',
     reading: 'text',
   }),
+  localCopies: setting(z.boolean().default(false), {
+    about:
+      'Keep copies of sessions in this process, so that most verifications ask no store. A revocation by another process then takes effect here when the feed has told of it: within milliseconds, and within 3 s while Redis is failing to answer. Revocations through this process take effect at once either way.',
+    example: 'true',
+    reading: 'yaml',
+  }),
   prefixV4: setting(z.int().min(8).max(32).default(24), {
     about: 'IPv4 addresses that share this many leading bits are one network.',
     example: '24',

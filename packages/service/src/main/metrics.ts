@@ -24,6 +24,12 @@ export interface Metrics {
   reloaded(ring: KeyFile, result: 'done' | 'failed'): void
   /** Shows the age of each key from now on. */
   showSigningKeys(keys: SigningKeys, now: () => number): void
+  /** How many streams of revocations are open. */
+  revocationReaders(count: number): void
+  /** One was passed on, so long after it was made. */
+  revoked(entry: { readonly kind: 'revoked' | 'subject'; readonly lagMs: number }): void
+  /** A verification was answered from a local copy, or had to read the store. */
+  copyAsked(state: 'hit' | 'miss'): void
   /** Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -64,6 +70,23 @@ export function serviceMetrics(): Metrics {
     labelNames: ['type'],
     registers,
   })
+  const readers = new Gauge({
+    name: 'holdfast_revocation_readers',
+    help: 'Streams of revocations that are open.',
+    registers,
+  })
+  const lag = new Histogram({
+    name: 'holdfast_revocation_feed_lag_seconds',
+    help: 'From a revocation, in this process or another, to its sending to all readers. Clocks of machines differ.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+    registers,
+  })
+  const revocations = new Counter({
+    name: 'holdfast_revocations_total',
+    help: 'Revocations that were passed on, of sessions and of subjects.',
+    labelNames: ['kind'],
+    registers,
+  })
 
   const reloads = new Counter({
     name: 'holdfast_key_reloads_total',
@@ -91,7 +114,16 @@ export function serviceMetrics(): Metrics {
     registers,
   })
 
+  const copies = new Counter({
+    name: 'holdfast_local_copies',
+    help: 'Verifications with local copies on: hit when a copy answered, miss when the store was read.',
+    labelNames: ['state'],
+    registers,
+  })
+  const copy = { hit: copies.labels('hit'), miss: copies.labels('miss') }
+
   return {
+    copyAsked: (state) => copy[state].inc(),
     gate({ dialect, status, ms, why }) {
       gateRequests.inc({ dialect, status: String(status) })
       gateDuration.observe({ dialect }, ms / 1_000)
@@ -127,6 +159,11 @@ export function serviceMetrics(): Metrics {
           }
         },
       })
+    },
+    revocationReaders: (count) => readers.set(count),
+    revoked({ kind, lagMs }) {
+      lag.observe(Math.max(0, lagMs) / 1_000)
+      revocations.inc({ kind })
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

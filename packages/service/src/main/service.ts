@@ -15,6 +15,9 @@ import { clientAddressResolver, geoLookup } from 'holdfast/network'
 import type { DestinationStream } from 'pino'
 import { createApi } from '../api/app.ts'
 import { callersOf } from '../api/callers.ts'
+import type { ApiParts } from '../api/parts.ts'
+import { quickVerify } from '../api/quick-verify.ts'
+import { revocationHub } from '../api/revocation-hub.ts'
 import { lifetimesOf } from '../config/lifetimes.ts'
 import { formatListen } from '../config/print.ts'
 import { type Config, variableOf } from '../config/schema.ts'
@@ -23,7 +26,7 @@ import { openGates } from './gates.ts'
 import { ringCheck } from './keyring.ts'
 import { openKeys } from './keys.ts'
 import { type Listener, listen } from './listener.ts'
-import { logEvent, serviceLog } from './log.ts'
+import { flatLog, logEvent, serviceLog } from './log.ts'
 import { managementAnswer } from './management.ts'
 import { serviceMetrics } from './metrics.ts'
 import { ownTokens } from './own-tokens.ts'
@@ -87,6 +90,13 @@ export async function startService(config: Config, options: ServiceOptions = {})
   const ring = ringCheck({ store, keyring }, log)
   const stopping = new AbortController()
   const opened: Listener[] = []
+  const revocations = revocationHub({
+    feed: store.feed,
+    now: () => host.now(),
+    log,
+    metrics,
+    stopping: stopping.signal,
+  })
   let closing: Promise<void> | undefined
 
   function onEvent(event: SessionEvent): void {
@@ -99,7 +109,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     try {
       await store.feed.head()
       await ring.done()
-      return true
+      return revocations.ready()
     } catch (error) {
       log.warn({ err: error }, 'not ready')
       return false
@@ -107,6 +117,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   }
 
   async function release(): Promise<void> {
+    stopping.abort()
     geo.close()
     keys.close()
     await closeStore()
@@ -118,6 +129,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       if (!(error instanceof SessionError && error.code === 'store_unavailable')) throw error
       log.warn({ err: error }, 'the key ring could not be compared with the store yet')
     })
+    await revocations.opened
     const sessions = createSessions({
       store,
       keyring,
@@ -133,23 +145,28 @@ export async function startService(config: Config, options: ServiceOptions = {})
       acrOrder: config.acrOrder,
       rotateEveryMs: config.rotateEvery,
       ...(tokens === undefined ? {} : { tokens }),
+      localCopies: config.localCopies ? { onAsked: metrics.copyAsked } : false,
       onEvent,
     })
-    const api = createApi({
+    const parts: ApiParts = {
       sessions,
       events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
       inspector: tokenInspector({ store, keyring, host }),
       ownTokens: ownTokens(config, signingKeys, now),
+      revocations,
       callers: callersOf(config.apiKeys),
       cookies: sessionCookies(config, now),
       signingKeys,
       subjectKey: subjectKeys(keyring),
       log,
+      flatLog: flatLog(log),
       metrics,
       callerAddress: callerAddressOf(config),
       stopping: stopping.signal,
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
-    })
+    }
+    const api = createApi(parts)
+    const quick = quickVerify(parts)
     const requestTimeoutMs = config.requestTimeout
     const listensAs = namedListeners(config)
     const gates = await openGates({ sessions, config, metrics, log, now: host.now }, listensAs)
@@ -161,7 +178,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       }),
     )
     opened.push(management)
-    const answer = getRequestListener(
+    const answerAll = getRequestListener(
       (request, { incoming }) => {
         if (incoming instanceof IncomingMessage) return api(request, incoming)
         throw new SessionError('internal_error', 'This listener speaks HTTP/1.1 alone.')
@@ -169,7 +186,12 @@ export async function startService(config: Config, options: ServiceOptions = {})
       { errorHandler: () => new Response(null, { status: 400 }) },
     )
     const main = await listensAs('listen', () =>
-      listen(answer, { where: config.listen, requestTimeoutMs }),
+      listen(
+        (request, response) => {
+          if (!quick(request, response)) void answerAll(request, response)
+        },
+        { where: config.listen, requestTimeoutMs },
+      ),
     )
     const serving = [main, ...gates]
     const gateUrl = config.gateListen === 'off' ? undefined : gates[0]?.url
@@ -212,13 +234,11 @@ export async function startService(config: Config, options: ServiceOptions = {})
   }
 }
 
-function callerAddressOf({
-  trustedProxies,
-}: Config): (peer: string | undefined, headers: Headers) => string | null {
+function callerAddressOf({ trustedProxies }: Config): ApiParts['callerAddress'] {
   const resolve = clientAddressResolver(
     trustedProxies.length === 0 ? {} : { trust: { proxies: trustedProxies } },
   )
-  return (peer, headers) => resolve(peer, (name) => headers.get(name) ?? undefined).ip
+  return (peer, header) => resolve(peer, header).ip
 }
 
 type ListenSetting = 'listen' | 'managementListen' | 'gateListen' | 'grpcListen'

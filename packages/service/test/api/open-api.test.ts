@@ -21,6 +21,7 @@ const CALLS = [
   'post /v1/reports',
   'get /v1/events',
   'get /.well-known/jwks.json',
+  'get /v1/revocations',
   'get /openapi.json',
 ]
 

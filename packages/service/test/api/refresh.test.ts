@@ -205,3 +205,21 @@ test('through connect() everything comes out as in process', async () => {
     code: 'config_invalid',
   })
 })
+
+test('RFC 7662 and RFC 7009 know refresh tokens: current until used up or superseded, and revoking one ends the session', async () => {
+  const run = await running()
+  const { token, refreshToken } = await login(run)
+  const introspect = async (shown: string): Promise<unknown> =>
+    (await run.call('POST', '/v1/introspect', { body: { token: shown } })).json()
+  const second = (await (await refresh(run, refreshToken)).json()).refreshToken
+  const third = (await (await refresh(run, second)).json()).refreshToken
+
+  expect(await introspect(third)).toMatchObject({ active: true, token_type: 'refresh', sub: 'ada' })
+  expect(await introspect(second)).toMatchObject({ active: true })
+  expect(await introspect(refreshToken)).toEqual({ active: false })
+
+  const revoked = await run.call('POST', '/v1/revoke', { body: { token: third } })
+  expect(revoked.status).toBe(200)
+  expect(await introspect(token)).toEqual({ active: false })
+  expect((await refresh(run, third)).status).toBe(401)
+})

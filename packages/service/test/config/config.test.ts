@@ -128,6 +128,48 @@ describe('a problem names its field and how to mend it', () => {
       /port of its own/,
     ],
     [
+      'a gate on the address of the API',
+      { HOLDFAST_GATE_LISTEN: '127.0.0.1:4600' },
+      'HOLDFAST_GATE_LISTEN',
+      /port of its own/,
+    ],
+    [
+      'one socket for both gates',
+      { HOLDFAST_GATE_LISTEN: 'unix:/run/a', HOLDFAST_GRPC_LISTEN: 'unix:/run/a' },
+      'HOLDFAST_GRPC_LISTEN',
+      /port of its own/,
+    ],
+    [
+      'a socket without an absolute path',
+      { HOLDFAST_GATE_LISTEN: 'unix:gate.sock' },
+      'HOLDFAST_GATE_LISTEN',
+      /4602/,
+    ],
+    [
+      'everybody as a gateway',
+      { HOLDFAST_GATE_PEERS: '0.0.0.0/0' },
+      'HOLDFAST_GATE_PEERS',
+      /10\.0\.3\.0/,
+    ],
+    [
+      'an origin with a path',
+      { HOLDFAST_ORIGINS: 'https://shop.example/' },
+      'HOLDFAST_ORIGINS.0',
+      /shop\.example/,
+    ],
+    [
+      'a login without a site to return to',
+      { HOLDFAST_LOGIN_URL: 'https://account.example/login' },
+      'HOLDFAST_LOGIN_URL',
+      /origins/,
+    ],
+    [
+      'a login that is a host and looks like a path',
+      { HOLDFAST_ORIGINS: 'https://shop.example', HOLDFAST_LOGIN_URL: '//evil.example/login' },
+      'HOLDFAST_LOGIN_URL',
+      /account\.example/,
+    ],
+    [
       'one secret in two keys',
       { HOLDFAST_API_KEYS: `shop:app:${SECRET},edge:gate:${SECRET}` },
       'HOLDFAST_API_KEYS',
@@ -292,9 +334,12 @@ test('what is printed shows where the store is and no secret', () => {
 })
 
 test('the example of every setting is right', () => {
-  const keyring = { HOLDFAST_KEYRING: factsOf('keyring').example }
+  const needed = {
+    HOLDFAST_KEYRING: factsOf('keyring').example,
+    HOLDFAST_ORIGINS: factsOf('origins').example,
+  }
   for (const name of SETTINGS) {
-    const env = { HOLDFAST_API_KEYS: KEYS, ...keyring, [variableOf(name)]: factsOf(name).example }
+    const env = { HOLDFAST_API_KEYS: KEYS, ...needed, [variableOf(name)]: factsOf(name).example }
 
     expect([name, problemsOf({ env })]).toEqual([name, []])
   }

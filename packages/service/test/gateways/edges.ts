@@ -114,7 +114,7 @@ async function place(): Promise<{ readonly folder: string; readonly port: number
 }
 
 /** One that nobody listens at now, below those that the system gives out; these gateways cannot be told to choose. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(10_000, 32_000)
     if (await isFree(port)) return port

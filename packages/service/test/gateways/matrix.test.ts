@@ -81,7 +81,13 @@ describe.each(EDGES)('$name', ({ name, start }) => {
     const cookie = cookieOf(await site.login())
 
     const answer = await visit(site.edge, '/orders', {
-      headers: { cookie, X_User_Id: 'root', 'X.User.Id': 'root', x_forwarded_uri: '/root' },
+      headers: {
+        cookie,
+        X_User_Id: 'root',
+        'X.User.Id': 'root',
+        x_forwarded_uri: '/root',
+        'X-HTTP-Method-Override': 'root',
+      },
     })
 
     expect(JSON.stringify(got(answer))).not.toContain('root')

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { connect } from 'holdfast/client'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { startService } from '../../src/index.ts'
 import { abroad, atHome, configOf, folder, KEYS, LOGIN, running } from '../support.ts'
 
@@ -109,6 +109,24 @@ describe('the management listener', () => {
     expect(text).toContain('route="none"')
     expect(text).not.toContain('/never')
     expect(text).toContain('process_cpu_user_seconds_total')
+  })
+
+  test('keeps local copies when it is told to, and counts how often one was of use', async () => {
+    const run = await running({ HOLDFAST_LOCAL_COPIES: 'true' })
+    const body = { ...LOGIN, request: atHome() }
+    const { token } = await (await run.call('POST', '/v1/sessions', { body })).json()
+    const counted = async (): Promise<string> =>
+      (await fetch(`${run.service.managementUrl}/metrics`)).text()
+
+    await vi.waitUntil(async () => {
+      await run.call('POST', '/v1/verify', { body: { token, request: atHome() } })
+      return /holdfast_local_copies\{state="hit"\} [1-9]/.test(await counted())
+    })
+    await run.call('POST', '/v1/logout', { body: { token } })
+    const after = await run.call('POST', '/v1/verify', { body: { token, request: atHome() } })
+
+    expect(await after.json()).toMatchObject({ ok: false, code: 'session_unknown' })
+    expect(await counted()).toMatch(/holdfast_local_copies\{state="miss"\} [1-9]/)
   })
 })
 

@@ -42,8 +42,14 @@ export const startExpress: StartAdapter = (sessions, options, slow) => {
   app.post('/login', async (request, response) => {
     const done = await hf.login(request, response, request.body)
     if (!done.ok) return hf.refuse(response, done)
-    response.json({ subject: done.session.subject })
+    response.json({ subject: done.session.subject, refreshToken: done.refreshToken })
   })
+  app.all('/refresh', (request, response) =>
+    hf.refresh(request, response, {
+      audience: request.query.audience?.toString(),
+      token: request.body?.refreshToken,
+    }),
+  )
   app.post('/logout', async (request, response) => {
     const done = await hf.logout(request, response)
     if (!done.ok) return hf.refuse(response, done)

@@ -51,9 +51,18 @@ export const startFastify: StartAdapter = async (sessions, options, slow) => {
   )
   app.post<{ Body: LoginFacts }>('/login', async (request, reply) => {
     const done = await hf.login(request, reply, request.body)
-    if (done.ok) return { subject: done.session.subject }
+    if (done.ok) return { subject: done.session.subject, refreshToken: done.refreshToken }
     hf.refuse(reply, done)
     return reply
+  })
+  app.route<{ Querystring: { audience?: string }; Body?: { refreshToken?: string } }>({
+    method: ['GET', 'POST'],
+    url: '/refresh',
+    handler: (request, reply) =>
+      hf.refresh(request, reply, {
+        audience: request.query.audience,
+        token: request.body?.refreshToken,
+      }),
   })
   app.post('/logout', async (request, reply) => {
     const done = await hf.logout(request, reply)

@@ -34,7 +34,14 @@ export const startFetch: StartAdapter = (sessions, options, slow) => {
     ),
     async '/login'(request) {
       const done = await hf.login(request, await request.json())
-      return done.ok ? done.attach(Response.json({ subject: done.session.subject })) : done.response
+      if (!done.ok) return done.response
+      const { session, refreshToken } = done
+      return done.attach(Response.json({ subject: session.subject, refreshToken }))
+    },
+    async '/refresh'(request) {
+      const audience = new URL(request.url).searchParams.get('audience') ?? undefined
+      const body = request.method === 'POST' ? await request.clone().json() : {}
+      return hf.refresh(request, { audience, token: body.refreshToken })
     },
     async '/logout'(request) {
       const done = await hf.logout(request)

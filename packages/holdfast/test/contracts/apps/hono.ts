@@ -34,7 +34,12 @@ export const startHono: StartAdapter = (sessions, options, slow) => {
   )
   app.post('/login', async (c) => {
     const done = await hf.login(c, await c.req.json())
-    return done.ok ? c.json({ subject: done.session.subject }) : hf.refuse(done)
+    if (!done.ok) return hf.refuse(done)
+    return c.json({ subject: done.session.subject, refreshToken: done.refreshToken })
+  })
+  app.on(['GET', 'POST'], '/refresh', async (c) => {
+    const body = c.req.method === 'POST' ? await c.req.json() : {}
+    return hf.refresh(c, { audience: c.req.query('audience'), token: body.refreshToken })
   })
   app.post('/logout', async (c) => {
     const done = await hf.logout(c)

@@ -52,7 +52,13 @@ export const startNode: StartAdapter = (sessions, options, slow) => {
     async '/login'(request, response) {
       const done = await hf.login(request, response, JSON.parse(await bodyOf(request)))
       if (!done.ok) return hf.refuse(response, done)
-      answer(response, { subject: done.session.subject })
+      answer(response, { subject: done.session.subject, refreshToken: done.refreshToken })
+    },
+    async '/refresh'(request, response) {
+      const query = new URL(request.url ?? '/', 'http://localhost').searchParams
+      const body = JSON.parse((await bodyOf(request)) || '{}')
+      const audience = query.get('audience') ?? undefined
+      await hf.refresh(request, response, { audience, token: body.refreshToken })
     },
     async '/logout'(request, response) {
       const done = await hf.logout(request, response)

@@ -3,7 +3,7 @@ import { SessionError } from 'holdfast'
 import { eventPage } from '../answer-schemas.ts'
 import { problemFacts } from '../answers.ts'
 import { type Call, call } from '../call.ts'
-import { eventStream } from '../event-stream.ts'
+import { acceptsStream, eventStream, LAST_EVENT_ID, lastEventId } from '../event-stream.ts'
 import type { ApiParts } from '../parts.ts'
 import { atCursor } from '../problem.ts'
 import { eventsQuery } from '../request-schemas.ts'
@@ -13,7 +13,6 @@ const STEP = 500
 /** Feed entries that one query looks through before it hands back a cursor to go on from. */
 const MAX_LOOKED_THROUGH = 20_000
 const MAX_STREAMS = 256
-const LAST_EVENT_ID = 'Last-Event-ID'
 
 /** What the caller wants to see. Every field given must match. */
 export interface EventFilter {
@@ -87,7 +86,7 @@ export function eventCalls({
             ? {}
             : { subject: subjectKey({ subject, ...(tenant === undefined ? {} : { tenant }) }) }),
         }
-        if (!accepts(headers.get('accept'))) {
+        if (!acceptsStream(headers.get('accept'))) {
           return { status: 200, body: await atCursor('after', () => query(filter, after, limit)) }
         }
         const resumed = lastEventId(headers)
@@ -108,18 +107,4 @@ function matches({ session, subject, type }: EventFilter, event: LoggedEvent): b
   if (session !== undefined && event.session !== session) return false
   if (subject !== undefined && event.subject !== subject) return false
   return type === undefined || event.type === type
-}
-
-function accepts(accept: string | null): boolean {
-  return (accept ?? '').split(',').some((type) => type.trim().startsWith('text/event-stream'))
-}
-
-function lastEventId(headers: Headers): string | undefined {
-  const id = headers.get('last-event-id')
-  if (id === null || id === '') return undefined
-  if (id.length <= 2_048) return id
-  throw new SessionError(
-    'invalid_input',
-    `${LAST_EVENT_ID} must be a cursor from an earlier answer`,
-  )
 }

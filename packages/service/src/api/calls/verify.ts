@@ -1,4 +1,4 @@
-import type { Presented } from 'holdfast'
+import type { Presented, Sessions, Verification, VerifiesNow } from 'holdfast'
 import { verification, verifications } from '../answer-schemas.ts'
 import { verificationBody } from '../answers.ts'
 import { type Call, call } from '../call.ts'
@@ -6,25 +6,44 @@ import type { ApiParts } from '../parts.ts'
 import { batch, presented } from '../request-schemas.ts'
 
 /** 64 presentations of an ordinary browser are a little over 100 KiB. */
-const MAX_BATCH_BYTES = 524_288
+export const MAX_BATCH_BYTES = 524_288
+
+/** Who may ask. */
+export const VERIFY_ROLES = ['app', 'gate'] as const
+
+export type VerificationBody = Readonly<Record<string, unknown>>
+
+/** Judges one presentation: at once where a local copy answers. */
+export function presentationJudge({
+  sessions,
+  cookies,
+  metrics,
+}: Pick<ApiParts, 'sessions' | 'cookies' | 'metrics'>): (
+  one: Presented,
+  requestId: string,
+) => VerificationBody | Promise<VerificationBody> {
+  const { verify }: { verify: Sessions['verify'] & VerifiesNow } = sessions
+  return (one, requestId) => {
+    const asked = { correlation: requestId, ...one }
+    const answer = (result: Verification): VerificationBody => {
+      metrics.verified(result)
+      return verificationBody(cookies, result, one.request)
+    }
+    const known = verify.now?.(asked)
+    return known === undefined ? verify(asked).then(answer) : answer(known)
+  }
+}
 
 /** Is this still the rightful holder? One presentation, or up to 64 at once. */
-export function verifyCalls({ sessions, cookies, metrics }: ApiParts): readonly Call[] {
-  async function judged(
-    one: Presented,
-    requestId: string,
-  ): Promise<Readonly<Record<string, unknown>>> {
-    const result = await sessions.verify({ correlation: requestId, ...one })
-    metrics.verified(result)
-    return verificationBody(cookies, result, one.request)
-  }
+export function verifyCalls(parts: ApiParts): readonly Call[] {
+  const judged = presentationJudge(parts)
 
   return [
     call({
       id: 'verify',
       method: 'post',
       path: '/v1/verify',
-      roles: ['app', 'gate'],
+      roles: VERIFY_ROLES,
       summary: 'Judge one presentation of a token',
       body: presented,
       answers: { 200: { about: 'The decision with its reasons', schema: verification } },
@@ -37,13 +56,13 @@ export function verifyCalls({ sessions, cookies, metrics }: ApiParts): readonly 
       id: 'verifyBatch',
       method: 'post',
       path: '/v1/verify/batch',
-      roles: ['app', 'gate'],
+      roles: VERIFY_ROLES,
       summary: 'Judge up to 64 presentations; a fault in one is a fault of all',
       body: batch,
       bodyBytes: MAX_BATCH_BYTES,
       answers: { 200: { about: 'One result each, in their order', schema: verifications } },
       async handle({ body, requestId }) {
-        const results = await Promise.all(body.presented.map((one) => judged(one, requestId)))
+        const results = await Promise.all(body.presented.map(async (one) => judged(one, requestId)))
         return { status: 200, body: { results } }
       },
     }),

@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto'
+import { accessTokens, keySet, newSigningKeys, publicKeySet, verifier } from 'holdfast/tokens'
+import { importJWK, jwtVerify } from 'jose'
+import { expectUser, userOf } from './facts.ts'
+import type { Part } from './part.ts'
+import { print, progress } from './progress.ts'
+import { inTurns, median, type Row, round, warmUp } from './rounds.ts'
+import { figure, table, times } from './table.ts'
+
+const ISSUER = 'https://auth.example'
+const AUDIENCE = 'orders'
+/** More than a verifier remembers: in turns, none of them comes again in time. */
+const TOKENS = 10_000
+const ROUNDS = 5
+const ROUND_MS = 800
+
+const JOSE = 'jose jwtVerify, EdDSA'
+const DISTINCT = 'ours, each token for the first time'
+const REPEATED = 'ours, a token that came before'
+
+/** What it costs a service to verify an access token offline, beside jose by itself. */
+export const offlinePart: Part = async () => {
+  progress('signing tokens')
+  const rows = await offlineRows()
+  progress('warming up')
+  for (const { run } of rows) {
+    await warmUp(async () => (await round(run, { ms: 100 })).runs, { mostMs: 3_000 })
+  }
+  const micros = new Map(rows.map(({ name }) => [name, [] as number[]]))
+  for (let turn = 0; turn < ROUNDS; turn++) {
+    progress(`round ${turn + 1} of ${ROUNDS}`)
+    for (const { name, run } of rows) {
+      const { runs, micros: spent } = await round(run, { ms: ROUND_MS })
+      micros.get(name)?.push(spent / runs)
+    }
+  }
+  const cost = (name: string): number => median(micros.get(name) ?? [])
+
+  print('\nVerifying access tokens offline, 64 in flight. CPU of all threads.\n')
+  print(
+    table(
+      ['', 'CPU µs', 'a second of CPU', 'over jose'],
+      rows.map(({ name }) => [
+        name,
+        figure(cost(name)),
+        figure(1_000_000 / cost(name)),
+        times(cost(JOSE) / cost(name)),
+      ]),
+    ),
+  )
+  const over = (name: string): number => cost(JOSE) / cost(name)
+  return {
+    goals: [
+      // both spend nine tenths of it in the same Ed25519 of OpenSSL
+      { code: 'T', what: DISTINCT, least: 1, measured: over(DISTINCT), unit: 'x' },
+      { code: 'T', what: REPEATED, least: 10, measured: over(REPEATED), unit: 'x' },
+    ],
+  }
+}
+
+async function offlineRows(): Promise<readonly Row[]> {
+  const at = Date.now()
+  const now = (): number => at
+  const signing = newSigningKeys()
+  const issuer = accessTokens({ keys: signing, issuer: ISSUER, audiences: { [AUDIENCE]: {} } })
+  const tokens = await inTurns(TOKENS, async (turn) => {
+    const { token } = await issuer.issue({
+      session: randomBytes(32).toString('base64url'),
+      subject: userOf(turn),
+      tenant: 'default',
+      generation: 0,
+      acr: 'urn:mfa',
+      amr: ['pwd', 'otp'],
+      authenticatedAt: at,
+      deadline: at + 3_600_000,
+      audience: AUDIENCE,
+      at,
+    })
+    return token
+  })
+  const published = publicKeySet(signing)
+  const access = verifier({ issuer: ISSUER, audience: AUDIENCE, keys: keySet(published), now })
+  const jwk = published.keys[0]
+  if (jwk === undefined) throw new Error('There is no key.')
+  const key = await importJWK({ ...jwk }, 'EdDSA')
+  const options = {
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    algorithms: ['EdDSA'],
+    typ: 'at+jwt',
+    currentDate: new Date(at),
+  }
+  const turns = { jose: 0, ours: 0 }
+  const [first = ''] = tokens
+
+  async function ours(token: string): Promise<string> {
+    const verified = await access.verify(token)
+    return verified.ok ? verified.claims.sub : verified.reason
+  }
+  const accepted = await access.verify(`${first.slice(0, -8)}AAAAAAAA`)
+  if (accepted.ok) throw new Error('A forged token was accepted.')
+
+  return [
+    {
+      name: JOSE,
+      async run() {
+        const turn = turns.jose++ % TOKENS
+        const { payload } = await jwtVerify(tokens[turn] ?? '', key, options)
+        expectUser(payload.sub, userOf(turn))
+      },
+    },
+    {
+      name: DISTINCT,
+      async run() {
+        const turn = turns.ours++ % TOKENS
+        expectUser(await ours(tokens[turn] ?? ''), userOf(turn))
+      },
+    },
+    { name: REPEATED, run: async () => expectUser(await ours(first), userOf(0)) },
+  ]
+}

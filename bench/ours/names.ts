@@ -1,0 +1,2 @@
+/** A row that goals are about. */
+export const ROTATION = 'refresh on Redis'

@@ -1,0 +1,247 @@
+import { decodeJwt } from 'jose'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { cookie } from '../carriers/cookie.ts'
+import { expectRefusal, NAVIGATION, OWNER, REFRESH, SESSION, THIEF } from './adapter-answers.ts'
+import type { AdapterScene, LoggedIn } from './adapter-scene.ts'
+import type { RawAnswer } from './raw-http.ts'
+import { type Visitor, visitor } from './visitor.ts'
+
+const EXPIRED = [
+  `${SESSION}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0`,
+  `${REFRESH}=; Path=/refresh; Secure; HttpOnly; SameSite=Strict; Max-Age=0`,
+]
+
+/** No browser of today: nothing says what kind of request it is. */
+const SILENT = { 'sec-fetch-mode': '', 'sec-fetch-dest': '' }
+
+/** Refresh tokens: their own cookie, the one endpoint that takes them, and what it answers. */
+export function refreshes({ engine, another, loggedIn: login }: AdapterScene): void {
+  let site = ''
+  beforeAll(async () => {
+    site = await another({ refresh: {} })
+  })
+
+  function loggedIn(options?: Parameters<AdapterScene['loggedIn']>[1]): Promise<LoggedIn> {
+    return login(site, options)
+  }
+
+  describe('refreshes', () => {
+    test('a login also sets a cookie that goes to the refresh path alone', async () => {
+      const { answer } = await loggedIn()
+      const remembered = await loggedIn({ login: { class: 'remember' } })
+
+      expect(answer.setCookies).toHaveLength(2)
+      expect(answer.setCookies[1]).toMatch(
+        /^__Secure-refresh=hf1\.[\w-]{43}\.[\w-]{82}; Path=\/refresh; Secure; HttpOnly; SameSite=Strict$/,
+      )
+      expect(answer.header('cache-control')).toBe('no-store')
+      expect(answer.body).not.toContain('hf1.')
+      expect(remembered.answer.setCookies[1]).toMatch(/; Max-Age=2592000$/)
+    })
+
+    test('a refresh brings an access token and the next refresh token, which nobody may store', async () => {
+      const { client, subject } = await loggedIn()
+      const before = client.cookie(REFRESH)
+
+      const answer = await client.post('/refresh')
+      const forOrders = await client.post('/refresh?audience=orders')
+
+      expect(answer.status).toBe(200)
+      expect(answer.header('content-type')).toMatch(/^application\/json/)
+      expect(answer.header('cache-control')).toBe('no-store')
+      expect(answer.setCookies.map((line) => line.split('=')[0])).toEqual([REFRESH])
+      expect(Object.keys(answer.json() as object)).toEqual(['accessToken', 'expiresIn'])
+      expect(claimsIn(answer)).toMatchObject({ sub: subject, aud: 'api' })
+      expect(claimsIn(forOrders)).toMatchObject({ sub: subject, aud: 'orders' })
+      expect(client.cookie(REFRESH)).not.toBe(before)
+      expect((await client.send('/me')).json()).toMatchObject({ subject })
+    })
+
+    test('whoever lost the response is sent the same successor; a request that was in flight gets none', async () => {
+      const { client } = await loggedIn()
+      const lost = client.stolenBy()
+      await client.post('/refresh')
+
+      const again = await lost.post('/refresh')
+      const inFlight = client.stolenBy()
+      await client.post('/refresh')
+      await client.post('/refresh')
+      const late = await inFlight.post('/refresh')
+
+      expect(again.status).toBe(200)
+      expect(lost.cookie(REFRESH)).toBe(inFlight.cookie(REFRESH))
+      expect(late.status).toBe(200)
+      expect(late.json()).toHaveProperty('accessToken')
+      expect(late.setCookies).toEqual([])
+    })
+
+    test('a token of one kind is refused where the other belongs', async () => {
+      const { client } = await loggedIn()
+      const session = client.cookie(SESSION)
+      const refresh = client.cookie(REFRESH)
+      const fresh = visitor(site)
+
+      const asSession = await fresh.send('/me', { headers: { cookie: `${SESSION}=${refresh}` } })
+      const asRefresh = await fresh.post('/refresh', {}, { cookie: `${REFRESH}=${session}` })
+
+      expectRefusal(asSession, 401, 'wrong_token_use')
+      expectRefusal(asRefresh, 401, 'wrong_token_use')
+      expect([...asSession.setCookies, ...asRefresh.setCookies]).toEqual([])
+    })
+
+    test('without a refresh token, with two, from another site and with a method that changes nothing: refused, no cookie touched', async () => {
+      const { client } = await loggedIn()
+      const token = client.cookie(REFRESH)
+      const twice = { cookie: `${REFRESH}=${token}; ${REFRESH}=${token}` }
+
+      const answers: readonly (readonly [RawAnswer, number, string])[] = [
+        [await visitor(site).post('/refresh'), 401, 'token_missing'],
+        [await visitor(site).post('/refresh', {}, twice), 401, 'token_duplicated'],
+        [
+          await client.post('/refresh', {}, { 'sec-fetch-site': 'cross-site' }),
+          403,
+          'cross_site_request',
+        ],
+        [await client.send('/refresh'), 405, 'method_not_allowed'],
+        [await client.post('/refresh?audience=nobody'), 400, 'invalid_input'],
+      ]
+
+      for (const [answer, status, code] of answers) {
+        expectRefusal(answer, status, code)
+        expect(answer.setCookies).toEqual([])
+      }
+      expect((await client.post('/refresh')).status).toBe(200)
+    })
+
+    test('after the end of the session a page in the background keeps its cookies, a navigation loses both', async () => {
+      const { client, subject } = await loggedIn()
+      await engine().sessions.revokeSubject({ subject }, { why: 'test' })
+
+      const background = await client.post('/refresh')
+      const silent = await client.stolenBy().post('/refresh', {}, SILENT)
+      const page = await client.send('/me', { headers: NAVIGATION })
+
+      expectRefusal(background, 401, 'session_unknown')
+      expect(background.setCookies).toEqual([])
+      expectRefusal(silent, 401, 'session_unknown')
+      expect(silent.setCookies).toEqual(EXPIRED)
+      expect(page.setCookies).toEqual(EXPIRED)
+    })
+
+    test('garbage in the refresh cookie says nothing about the session', async () => {
+      const { client, subject } = await loggedIn()
+      const headers = { ...SILENT, cookie: `${SESSION}=${client.cookie(SESSION)}; ${REFRESH}=junk` }
+
+      const answer = await visitor(site).post('/refresh', {}, headers)
+
+      expectRefusal(answer, 401, 'token_malformed')
+      expect(answer.setCookies).toEqual(EXPIRED.slice(1))
+      expect((await client.send('/me')).json()).toMatchObject({ subject })
+    })
+
+    test('a copy that is used elsewhere after its owner ends the session', async () => {
+      const { client } = await loggedIn({ headers: OWNER })
+      const thief = client.stolenBy(THIEF)
+      await client.post('/refresh')
+      await client.post('/refresh')
+      await client.post('/refresh')
+
+      const stolen = await thief.post('/refresh')
+
+      expect(stolen.status).toBe(401)
+      expect(stolen.body).not.toContain('accessToken')
+      expect((await client.post('/refresh')).status).toBe(401)
+    })
+
+    test('while the store is out: 503, no cookie touched, and the same token goes on after it', async () => {
+      const { client } = await loggedIn()
+
+      const mend = engine().breakStore()
+      const answer = await client.post('/refresh', {}, SILENT)
+      mend()
+
+      expectRefusal(answer, 503, 'store_unavailable')
+      expect(answer.header('retry-after')).toMatch(/^\d+$/)
+      expect(answer.setCookies).toEqual([])
+      expect((await client.post('/refresh')).status).toBe(200)
+    })
+
+    test('a step-up replaces both tokens; the old refresh token is dead and leaves the cookies alone', async () => {
+      const { client, subject } = await loggedIn()
+      const old = client.stolenBy()
+
+      const begun = (await client.post('/step-up/begin')).json() as { challenge: string }
+      const done = await client.post('/step-up/complete', {
+        challenge: begun.challenge,
+        subject,
+        amr: ['otp'],
+      })
+
+      expect(done.setCookies.map((line) => line.split('=')[0])).toEqual([SESSION, REFRESH])
+      const superseded = await old.post('/refresh', {}, SILENT)
+      expectRefusal(superseded, 401, 'token_superseded')
+      expect(superseded.setCookies).toEqual([])
+      expect(claimsIn(await client.post('/refresh'))).toMatchObject({ amr: ['pwd', 'otp'] })
+    })
+
+    test('a logout expires both cookies and ends the refresh token', async () => {
+      const { client } = await loggedIn()
+      const copy = client.stolenBy()
+
+      const answer = await client.post('/logout')
+
+      expect(answer.setCookies).toEqual(EXPIRED)
+      expectRefusal(await copy.post('/refresh'), 401, 'session_unknown')
+    })
+  })
+
+  describe('refreshes applications that are no pages', () => {
+    async function app(): Promise<{ readonly device: Visitor; readonly token: string }> {
+      const native = await another({ carriers: [cookie()], refresh: { native: true } })
+      const { answer } = await login(native)
+      const { refreshToken } = answer.json() as { refreshToken: string }
+      expect(answer.setCookies).toHaveLength(1)
+      return {
+        device: visitor(native, { headers: { ...SILENT, 'sec-fetch-site': '' } }),
+        token: refreshToken,
+      }
+    }
+
+    test('with a token in a header or a body, and the next one in the body', async () => {
+      const { device, token } = await app()
+
+      const first = await device.post('/refresh', {}, { authorization: `Bearer ${token}` })
+      const { refreshToken } = first.json() as { refreshToken: string }
+      const second = await device.post('/refresh', { refreshToken })
+
+      expect(claimsIn(first)).toMatchObject({ aud: 'api' })
+      expect(second.json()).toMatchObject({ refreshToken: expect.stringMatching(/^hf1\./) })
+      expect([...first.setCookies, ...second.setCookies]).toEqual([])
+      expect([first, second].map((one) => one.header('cache-control'))).toEqual([
+        'no-store',
+        'no-store',
+      ])
+    })
+
+    test.each([1, 'x'.repeat(3000), '', ['hf1.'], { token: true }])(
+      '%j as a token is refused',
+      async (refreshToken) => {
+        const { device } = await app()
+
+        expectRefusal(await device.post('/refresh', { refreshToken }), 401, 'token_malformed')
+      },
+    )
+
+    test('never with a cookie', async () => {
+      const { device, token } = await app()
+
+      const answer = await device.post('/refresh', {}, { cookie: `${REFRESH}=${token}` })
+
+      expectRefusal(answer, 401, 'token_missing')
+    })
+  })
+}
+
+function claimsIn(answer: RawAnswer): object {
+  return decodeJwt((answer.json() as { accessToken: string }).accessToken)
+}

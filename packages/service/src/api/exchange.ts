@@ -1,0 +1,68 @@
+import { SessionError } from 'holdfast'
+import type { Role } from '../config/api-keys.ts'
+import type { Caller } from './callers.ts'
+import type { ApiParts } from './parts.ts'
+
+/** What is known of one request to the API, for its log line and its metrics. */
+export interface Seen {
+  readonly requestId: string
+  route: string
+  caller: string | null
+  error?: unknown
+}
+
+/** On every answer (ASVS 3.4.1, 3.4.3, 3.4.4, 14.3.2). */
+export const STANDARD_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+}
+
+/** Who calls. Throws `caller_unauthenticated` or `caller_forbidden`. */
+export function checkedCaller(
+  parts: Pick<ApiParts, 'callers'>,
+  authorization: string | undefined,
+  { roles, seen }: { readonly roles: readonly Role[]; readonly seen: Seen },
+): Caller {
+  const caller = parts.callers(authorization)
+  if (caller === undefined) {
+    throw new SessionError('caller_unauthenticated', 'Send Authorization: Bearer and an API key.')
+  }
+  seen.caller = caller.name
+  if (roles.some((role) => caller.roles.includes(role))) return caller
+  throw new SessionError(
+    'caller_forbidden',
+    `This call needs a key with one of the roles ${roles.join(', ')}.`,
+  )
+}
+
+/** Counts and logs an answer. */
+export function observe(
+  parts: Pick<ApiParts, 'callerAddress' | 'log' | 'flatLog' | 'metrics'>,
+  { route, caller, requestId, error }: Seen,
+  answered: {
+    readonly method: string
+    readonly status: number
+    readonly ms: number
+    readonly peer: string | undefined
+    readonly header: (name: string) => string | readonly string[] | undefined
+  },
+): void {
+  const { method, status, ms, peer, header } = answered
+  parts.metrics.answered({ method, route, status, ms })
+  const line = {
+    request_id: requestId,
+    method,
+    route,
+    status,
+    ms: Math.round(ms * 10) / 10,
+    caller,
+    address: parts.callerAddress(peer, header),
+    ...(error instanceof SessionError ? { code: error.code } : {}),
+  }
+  if (error !== undefined && status >= 500) parts.log.error({ ...line, err: error }, 'request')
+  else if (status === 401 || status === 403) parts.flatLog.warn(line, 'request')
+  else parts.flatLog.info(line, 'request')
+}
