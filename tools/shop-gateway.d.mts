@@ -11,6 +11,8 @@ export function gatewayProgram(
     readonly app: string
     readonly catalogue: string
     readonly orders: string
+    /** The service in Go. */
+    readonly shipping: string
     readonly gate: string
     readonly key: string
   },

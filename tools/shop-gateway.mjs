@@ -9,6 +9,9 @@ export const GATEWAYS = ['nginx', 'caddy', 'haproxy']
 const READ = 'audience=shop&rotate=yes'
 const ORDER = `${READ}&sensitivity=sensitive`
 
+/** Another service has another audience: a token for one is none for the other. */
+const SHIPPING = 'audience=shipping&rotate=yes'
+
 /**
  * Writes the configuration of a gateway for the shop, and says how to start it. Each is the one of docs/gateways with
  * routes of its own: the services are asked for at the gate, all other pages are the application's, which judges itself.
@@ -18,7 +21,7 @@ export function gatewayProgram(name, places) {
   return { nginx, caddy, haproxy }[name](places)
 }
 
-function nginx({ folder, port, app, catalogue, orders, gate, key }) {
+function nginx({ folder, port, app, catalogue, orders, shipping, gate, key }) {
   const site = documented('nginx.conf', [
     [/127\.0\.0\.1:4602/g, gate],
     [/KEY-OF-THE-GATEWAY/, key],
@@ -52,6 +55,11 @@ function nginx({ folder, port, app, catalogue, orders, gate, key }) {
     proxy_pass http://${orders};
   }
 
+  location /api/shipping {
+    set $holdfast_options "${SHIPPING}";
+    proxy_pass http://${shipping};
+  }
+
 `,
     ],
   ])
@@ -73,7 +81,7 @@ function nginx({ folder, port, app, catalogue, orders, gate, key }) {
   return { command: 'nginx', args: ['-e', 'stderr', '-p', folder, '-c', file], env: {} }
 }
 
-function caddy({ folder, port, app, catalogue, orders, gate, key }) {
+function caddy({ folder, port, app, catalogue, orders, shipping, gate, key }) {
   const site = documented('Caddyfile', [
     [/127\.0\.0\.1:4602/g, gate],
     [
@@ -106,6 +114,12 @@ function caddy({ folder, port, app, catalogue, orders, gate, key }) {
 				reverse_proxy ${orders}
 			}
 		}
+		handle /api/shipping* {
+			route {
+				import holdfast "${SHIPPING}"
+				reverse_proxy ${shipping}
+			}
+		}
 		handle {
 			reverse_proxy ${app} {
 				trusted_proxies 127.0.0.1/32
@@ -126,7 +140,7 @@ function caddy({ folder, port, app, catalogue, orders, gate, key }) {
   }
 }
 
-function haproxy({ folder, port, app, catalogue, orders, gate, key }) {
+function haproxy({ folder, port, app, catalogue, orders, shipping, gate, key }) {
   const lua = documented('holdfast.lua', [
     [/127\.0\.0\.1:4602/g, gate],
     [/\{ txn\.sf:src\(\) \}/, '{ txn.sf:req_hdr("x-forwarded-for") .. ", " .. txn.sf:src() }'],
@@ -140,9 +154,11 @@ function haproxy({ folder, port, app, catalogue, orders, gate, key }) {
       / {2}# Preflights carry[\s\S]*?(?= {2}# The client's own)/,
       `  acl catalogue path_beg /api/catalogue/
   acl orders path /api/orders
+  acl shipping path_beg /api/shipping
   acl gated path_beg /api/
   http-request set-var(txn.holdfast_options) str("${READ}")
   http-request set-var(txn.holdfast_options) str("${ORDER}") if orders METH_POST
+  http-request set-var(txn.holdfast_options) str("${SHIPPING}") if shipping
   http-request lua.holdfast if gated
 
 `,
@@ -153,6 +169,7 @@ function haproxy({ folder, port, app, catalogue, orders, gate, key }) {
       /default_backend app[\s\S]*/,
       `use_backend catalogue if catalogue
   use_backend orders if orders
+  use_backend shipping if shipping
   default_backend app
 
 backend app
@@ -163,6 +180,9 @@ backend catalogue
 
 backend orders
   server orders ${orders}
+
+backend shipping
+  server shipping ${shipping}
 `,
     ],
   ])

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
 import { geoData } from './geo-data.mjs'
-import { fail, orFail, root } from './run.mjs'
+import { fail, orFail, outputOf, root, run } from './run.mjs'
 import { isFree, programs } from './service-process.mjs'
 import { setup } from './setup.mjs'
 import { GATEWAYS, gatewayProgram } from './shop-gateway.mjs'
@@ -13,7 +13,7 @@ const HELP = `npm start -- [--port N] [--api-port N] [--edge nginx|caddy|haproxy
 
 Installs what is missing, builds, and runs Holdfast with the example shop until Ctrl-C.
 
-  --port N       where the shop listens (4700); its own services take the three ports above, a gateway the fourth
+  --port N       where the shop listens (4700); its services and a gateway take the five ports above
   --api-port N   where the service listens (4600); its probes and metrics are one above, its gate two
   --edge NAME    a real gateway in front: it asks Holdfast, the services verify access tokens`
 
@@ -24,7 +24,7 @@ const { start, stop } = programs({ say })
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop())
 
-await setup({ debian: edge === undefined ? [] : [edge] })
+await setup({ debian: edge === undefined ? [] : [edge, 'golang-go'] })
 await orFail(build({ say }))
 await portsAreFree()
 const geo = await orFail(geoData())
@@ -36,7 +36,10 @@ const gateKey = newSecret()
 
 await startService()
 await startShop()
-if (edge !== undefined) await startGateway()
+if (edge !== undefined) {
+  await startShipping()
+  await startGateway()
+}
 
 say(`
   The shop           http://localhost:${port}
@@ -69,7 +72,7 @@ async function startService() {
           ? {}
           : {
               HOLDFAST_ISSUER: `http://127.0.0.1:${apiPort}`,
-              HOLDFAST_AUDIENCES: '{ shop: {} }',
+              HOLDFAST_AUDIENCES: '{ shop: {}, shipping: {} }',
               HOLDFAST_TRUSTED_PROXIES: '127.0.0.1/32',
             }),
         HOLDFAST_GEO_CITY: geo.city.join(','),
@@ -100,6 +103,40 @@ async function startShop() {
   )
 }
 
+/** One service is written in Go: behind the gateway that makes no difference to anybody. */
+async function startShipping() {
+  say('Building and starting the service in Go ...')
+  const program = join(folder, 'shipping')
+  const cwd = join(root, 'examples', 'go-service')
+  const built = await run('go', ['build', '-o', program, '.'], { cwd, env: goEnvironment() })
+  if (built.code !== 0) fail(`The service in Go could not be built:\n\n${outputOf(built)}`)
+  await start(
+    {
+      name: 'shipping',
+      command: program,
+      args: [],
+      env: {
+        PORT: String(port + 5),
+        HOLDFAST_URL: `http://127.0.0.1:${apiPort}`,
+        HOLDFAST_KEY: gateKey,
+        HOLDFAST_AUDIENCE: 'shipping',
+      },
+      log: join(folder, 'shipping.log'),
+    },
+    `http://127.0.0.1:${port + 5}/livez`,
+  )
+}
+
+/** Without the network: it needs the standard library alone. */
+function goEnvironment() {
+  return {
+    ...process.env,
+    GOFLAGS: '-mod=mod',
+    GOPROXY: 'off',
+    GOCACHE: join(root, '.cache', 'go'),
+  }
+}
+
 async function startGateway() {
   say(`Starting ${edge} ...`)
   const { command, args, env } = gatewayProgram(edge, {
@@ -108,6 +145,7 @@ async function startGateway() {
     app: `127.0.0.1:${port + 1}`,
     catalogue: `127.0.0.1:${port + 2}`,
     orders: `127.0.0.1:${port + 3}`,
+    shipping: `127.0.0.1:${port + 5}`,
     gate: `127.0.0.1:${apiPort + 2}`,
     key: gateKey,
   })
@@ -120,9 +158,9 @@ async function startGateway() {
 }
 
 async function portsAreFree() {
-  for (const wanted of [...portsFrom(port, 5), ...portsFrom(apiPort, 3)]) {
+  for (const wanted of [...portsFrom(port, 6), ...portsFrom(apiPort, 3)]) {
     if (await isFree(wanted)) continue
-    const option = wanted < port || wanted > port + 4 ? '--api-port' : '--port'
+    const option = wanted < port || wanted > port + 5 ? '--api-port' : '--port'
     fail(
       `Port ${wanted} is in use. Stop what listens there, or choose another: npm start -- ${option} N`,
     )
@@ -155,16 +193,16 @@ function options() {
 
 function portOf(text) {
   const number = Number(text)
-  if (/^\d{1,5}$/.test(text) && number > 0 && number <= 65_531) return number
-  throw new Error(`"${text}" is not a port from 1 to 65531.`)
+  if (/^\d{1,5}$/.test(text) && number > 0 && number <= 65_530) return number
+  throw new Error(`"${text}" is not a port from 1 to 65530.`)
 }
 
 /** Ports that both want would be found out only when the second program dies of it. */
 function apart({ port, apiPort }) {
-  const both = portsFrom(port, 5).find((number) => portsFrom(apiPort, 3).includes(number))
+  const both = portsFrom(port, 6).find((number) => portsFrom(apiPort, 3).includes(number))
   if (both === undefined) return { port, apiPort }
   throw new Error(
-    `The shop takes the ports ${port} to ${port + 4}, the service ${apiPort} to ${apiPort + 2}: both want ${both}. Choose --port or --api-port so that they are apart.`,
+    `The shop takes the ports ${port} to ${port + 5}, the service ${apiPort} to ${apiPort + 2}: both want ${both}. Choose --port or --api-port so that they are apart.`,
   )
 }
 

@@ -127,6 +127,7 @@ async function startGateway(
     app: at(1),
     catalogue: at(2),
     orders: at(3),
+    shipping: at(5),
     gate,
     key: GATE_KEY,
   })
