@@ -1,4 +1,9 @@
-import { generateKeyPairSync, sign as signBytes } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign as signBytes,
+} from 'node:crypto'
 
 export const ISSUER = 'https://auth.example'
 export const AUDIENCE = 'orders'
@@ -35,10 +40,10 @@ export const SIGNERS = {
 
 export function newKeys() {
   const rsa = (modulusLength, publicExponent) =>
-    generateKeyPairSync('rsa', { modulusLength, ...(publicExponent && { publicExponent }) })
-  const ec = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    pairOf('rsa', { modulusLength, ...(publicExponent && { publicExponent }) })
+  const ec = () => pairOf('ec', { namedCurve: 'P-256' })
   return {
-    EdDSA: { kid: 'ed-1', alg: 'EdDSA', ...generateKeyPairSync('ed25519') },
+    EdDSA: { kid: 'ed-1', alg: 'EdDSA', ...pairOf('ed25519') },
     ES256: { kid: 'es-1', alg: 'ES256', ...ec() },
     RS256: { kid: 'rs-1', alg: 'RS256', ...rsa(2048) },
     sealing: { kid: 'enc-1', alg: 'RS256', ...rsa(2048) },
@@ -47,9 +52,23 @@ export function newKeys() {
     unused: { kid: 'no-use-1', alg: 'ES256', ...ec() },
     exponent3: { kid: 'e3-1', alg: 'RS256', ...rsa(2048, 3) },
     offCurve: { kid: 'off-curve-1', alg: 'ES256', ...ec() },
-    stranger: { kid: 'ed-1', alg: 'EdDSA', ...generateKeyPairSync('ed25519') },
+    stranger: { kid: 'ed-1', alg: 'EdDSA', ...pairOf('ed25519') },
     shared: { kid: 'secret-1', secret: Buffer.alloc(32, 7) },
   }
+}
+
+/**
+ * Through bytes: Node 20 stops for ever when it collects the garbage of the making while the key object that came of it
+ * is exported, because both take one lock.
+ */
+function pairOf(type, options = {}) {
+  const { privateKey: key } = generateKeyPairSync(type, {
+    ...options,
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+  })
+  const privateKey = createPrivateKey({ key, type: 'pkcs8', format: 'der' })
+  return { privateKey, publicKey: createPublicKey(privateKey) }
 }
 
 /** Three keys to use, and what a verifier has to pass over without failing (RFC 7517, section 5). */

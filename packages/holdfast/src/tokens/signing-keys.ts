@@ -1,4 +1,11 @@
-import { createPublicKey, generateKeyPairSync, hash, type KeyObject } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  type ED25519KeyPairOptions,
+  generateKeyPairSync,
+  hash,
+  type KeyObject,
+} from 'node:crypto'
 import { systemHost } from '../codecs/system-host.ts'
 import { SessionError } from '../core/errors.ts'
 import type { Host } from '../core/host.ts'
@@ -154,19 +161,28 @@ export function kidOf(privateKey: KeyObject): string {
   return hash('sha256', canonical, 'base64url').slice(0, 16)
 }
 
+const DER: ED25519KeyPairOptions<'der', 'der'> = {
+  publicKeyEncoding: { type: 'spki', format: 'der' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+}
+
 function newKey(algorithm: SigningAlgorithm, state: SigningKeyState, at: number): SigningKey {
-  const { privateKey } = generate(algorithm)
+  const privateKey = createPrivateKey({ key: generate(algorithm), type: 'pkcs8', format: 'der' })
   return { kid: kidOf(privateKey), algorithm, state, createdAt: at, since: at, privateKey }
 }
 
-function generate(algorithm: SigningAlgorithm): { readonly privateKey: KeyObject } {
+/**
+ * As bytes, never as the key object that Node would make of it: Node 20 stops for ever when it collects the garbage of
+ * the making while that object is exported, because both take one lock.
+ */
+function generate(algorithm: SigningAlgorithm): Buffer {
   switch (algorithm) {
     case 'EdDSA':
-      return generateKeyPairSync('ed25519')
+      return generateKeyPairSync('ed25519', DER).privateKey
     case 'ES256':
-      return generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      return generateKeyPairSync('ec', { namedCurve: 'P-256', ...DER }).privateKey
     case 'RS256':
-      return generateKeyPairSync('rsa', { modulusLength: 2_048 })
+      return generateKeyPairSync('rsa', { modulusLength: 2_048, ...DER }).privateKey
     default:
       throw misused('An algorithm must be EdDSA, ES256 or RS256.')
   }

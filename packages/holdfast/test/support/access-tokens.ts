@@ -1,6 +1,7 @@
-import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto'
 import { keySet } from '../../src/tokens/key-set.ts'
 import type { Revocations } from '../../src/tokens/revocations.ts'
+import { newSigningKeys } from '../../src/tokens/signing-keys.ts'
 import { type Verifier, type VerifierOptions, verifier } from '../../src/tokens/verifier.ts'
 
 export const ISSUER = 'https://auth.example'
@@ -18,12 +19,9 @@ export interface Pair {
 }
 
 export function pair(alg: Pair['alg'], kid: string = alg): Pair {
-  const made = {
-    EdDSA: () => generateKeyPairSync('ed25519'),
-    ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-    RS256: () => generateKeyPairSync('rsa', { modulusLength: 2_048 }),
-  }[alg]()
-  return { kid, alg, ...made }
+  const [made] = newSigningKeys({ algorithms: [alg] }).keys
+  if (made === undefined) throw new Error('no key was made')
+  return { kid, alg, privateKey: made.privateKey, publicKey: createPublicKey(made.privateKey) }
 }
 
 export const ED = pair('EdDSA')
