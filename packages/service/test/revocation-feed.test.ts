@@ -234,7 +234,7 @@ describe('with a service that is played', () => {
     service.streams = [
       (response) =>
         response.write(
-          message(1, 'subject', raised(sid, 10)) + message(2, 'revoked', revoked(sidOf(8))),
+          message(1, 'subject', raised(sid, 10, sid)) + message(2, 'revoked', revoked(sidOf(8))),
         ),
     ]
     const feed = following(service)

@@ -31,6 +31,12 @@ export interface RevocationSet {
 export function revocationSet(): RevocationSet {
   const sessions = new Map<SessionId, number>()
   const subjects = new Map<SubjectKey, Raised>()
+  let raises = 0
+
+  function forget(subject: SubjectKey): void {
+    raises -= subjects.get(subject)?.byExcept.size ?? 0
+    subjects.delete(subject)
+  }
 
   return {
     add(entry, until) {
@@ -41,17 +47,22 @@ export function revocationSet(): RevocationSet {
         return
       }
       const { subject, generation, except } = entry
-      const known = subjects.get(subject)
-      if (known !== undefined && known.generation > generation) return
+      const raised = subjects.get(subject) ?? { byExcept: new Map(), until: 0 }
+      // What an earlier entry has ended stays ended, also where a later one spares it.
+      const known = raised.byExcept.get(except)
+      if (known === undefined) raises++
+      raised.byExcept.set(except, Math.max(known ?? 0, generation))
       subjects.delete(subject)
-      subjects.set(subject, { generation, except, until: Math.max(known?.until ?? 0, until) })
+      subjects.set(subject, { ...raised, until: Math.max(raised.until, until) })
     },
 
     has({ sid, gen }) {
       if (sessions.has(sid)) return true
       if (subjects.size === 0 || !isSessionId(sid)) return false
-      const raised = subjects.get(subjectOf(sid))
-      return raised !== undefined && gen < raised.generation && sid !== raised.except
+      for (const [except, generation] of subjects.get(subjectOf(sid))?.byExcept ?? []) {
+        if (gen < generation && sid !== except) return true
+      }
+      return false
     },
 
     prune(now) {
@@ -61,24 +72,24 @@ export function revocationSet(): RevocationSet {
       }
       for (const [subject, { until }] of subjects) {
         if (until > now) break
-        subjects.delete(subject)
+        forget(subject)
       }
     },
 
-    size: () => sessions.size + subjects.size,
+    size: () => sessions.size + raises,
 
     dropOldest() {
       const [session] = sessions.keys()
       const [subject] = subjects.keys()
       if (session !== undefined) sessions.delete(session)
-      else if (subject !== undefined) subjects.delete(subject)
+      else if (subject !== undefined) forget(subject)
     },
   }
 }
 
 interface Raised {
-  readonly generation: number
-  readonly except: SessionId | null
+  /** The highest generation, by the session that it spares. */
+  readonly byExcept: Map<SessionId | null, number>
   readonly until: number
 }
 
