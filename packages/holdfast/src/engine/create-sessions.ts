@@ -22,7 +22,6 @@ import type {
   VerifiesNow,
 } from '../core/sessions.ts'
 import type { Store } from '../core/store.ts'
-import { describeNetwork } from '../network/describe.ts'
 import { networkReader } from '../network/network-reader.ts'
 import { balanced } from '../policies/index.ts'
 import { starterSignals } from '../signals/index.ts'
@@ -160,10 +159,7 @@ function partsOf(options: SessionsOptions): Parts {
   const codec = sealingCodec(keyring, host)
   const lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
   checkOptions(options, [lifetimes, ...Object.values(tenants)])
-  const describe = networkReader(
-    (ip) => describeNetwork(ip, { lookup, prefixes }),
-    () => host.now(),
-  )
+  const describe = networkReader({ lookup, prefixes }, () => host.now())
   const readFacts = factReader(describe)
   const policy = options.policy ?? balanced()
   const copies = copiesOf(options, host)

@@ -26,23 +26,42 @@ export function describeNetwork(
   ip: string | null,
   { lookup, prefixes = DEFAULT_PREFIXES }: DescribeOptions = {},
 ): Network {
+  return placed(located(ip, prefixes), lookup)
+}
+
+/** A network by its address alone, as long as nobody has looked it up. */
+export type Located = Network & { readonly kind: 'unknown' | 'private' }
+
+/** The part of {@link describeNetwork} that no data can change. */
+export function located(
+  ip: string | null,
+  prefixes: { readonly v4: number; readonly v6: number } = DEFAULT_PREFIXES,
+): Located {
   checkLength('prefixes.v4', prefixes.v4, 32)
   checkLength('prefixes.v6', prefixes.v6, 128)
   const read = ip === null ? undefined : parseAddress(ip)
   if (read === undefined) return UNKNOWN
   const address = translated(read)
-
   const family = address.family === 4 ? 'v4' : 'v6'
-  const text = formatAddress(address)
-  const open = isPublic(address)
-  const place = open ? (lookup?.(text) ?? NOWHERE) : NOWHERE
   return {
-    address: text,
+    ...UNKNOWN,
+    address: formatAddress(address),
     prefix: prefixText(address, prefixes[family]),
     block: prefixText(address, BLOCKS[family]),
+    kind: isPublic(address) ? 'unknown' : 'private',
+  }
+}
+
+/** With what geo and ASN data say of it now. */
+export function placed(network: Located, lookup: Lookup | undefined): Network {
+  const { address, kind } = network
+  if (lookup === undefined || address === null || kind === 'private') return network
+  const place = lookup(address) ?? NOWHERE
+  return {
+    ...network,
     asn: place.asn ?? null,
     organisation: place.organisation ?? null,
-    kind: open ? (place.kind ?? 'unknown') : 'private',
+    kind: place.kind ?? 'unknown',
     country: place.country ?? null,
     city: place.city ?? null,
     latitude: place.latitude ?? null,
@@ -67,7 +86,7 @@ export function isPublic(address: Address): boolean {
 
 const NOWHERE: Place = {}
 
-const UNKNOWN: Network = {
+const UNKNOWN: Located = {
   address: null,
   prefix: null,
   block: null,

@@ -7,7 +7,8 @@ import { MOST, WEIGHTS } from './weights.ts'
 
 /**
  * Group D: how the device differs from those the session is used from (from the subject's past while the
- * session knows none). Of several, the one it resembles most counts: the mildest total.
+ * session knows none). Of several, the one it resembles most counts, as it is now: a place that has not been visited
+ * since an update still holds the version before, and the update would speak for whoever comes with the new one.
  */
 export function device(): Signal {
   return (session, presentation, history) => {
@@ -15,7 +16,7 @@ export function device(): Signal {
     const settled = settledContext(session, presentation)
     const bases: readonly Known[] =
       settled === undefined
-        ? closestOf(known)
+        ? upToDate(closestOf(known))
         : [{ ...settled, confirmed: settled.state === 'confirmed', from: 'session' }]
 
     const here = presentation.device
@@ -29,10 +30,34 @@ export function device(): Signal {
       return weighed(here, base, differences)
     })
     return readings.reduce(
-      (mildest, each) => (total(each) < total(mildest) ? each : mildest),
+      (closest, each) => (resembles(each, closest) ? each : closest),
       readings[0] ?? [],
     )
   }
+}
+
+/** Accused of less; or as much, and with less to be said for it. */
+function resembles(a: readonly Evidence[], b: readonly Evidence[]): boolean {
+  const [more, less] = [accusing(a), accusing(b)]
+  return more < less || (more === less && total(a) > total(b))
+}
+
+function accusing(evidence: readonly Evidence[]): number {
+  return evidence.reduce((sum, { weight }) => sum + Math.max(0, weight), 0)
+}
+
+/** Without what a later version of the same browser on the same system has replaced. Only confirmed ones replace. */
+function upToDate(known: readonly Known[]): readonly Known[] {
+  return known.filter(
+    ({ device }) =>
+      !known.some(
+        (other) =>
+          other.confirmed &&
+          other.device.family === device.family &&
+          other.device.os === device.os &&
+          (other.device.major ?? 0) > (device.major ?? 0),
+      ),
+  )
 }
 
 /** The largest in full, half of the second, nothing further; exoneration only when nothing accuses. */

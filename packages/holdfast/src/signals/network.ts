@@ -103,8 +103,12 @@ function clipped(items: readonly Item[]): readonly Evidence[] {
 }
 
 function usualNetworks(known: readonly Known[]): string {
-  const names = new Set(known.map(({ network }) => nameOf(network)))
-  return [...names].slice(0, SHOWN_NETWORKS).join('; ') || 'unknown'
+  const names = new Set<string>()
+  for (const { network } of known) {
+    names.add(nameOf(network))
+    if (names.size === SHOWN_NETWORKS) break
+  }
+  return [...names].join('; ') || 'unknown'
 }
 
 function usualZones(known: readonly Known[]): string {

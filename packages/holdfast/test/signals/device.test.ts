@@ -108,6 +108,29 @@ describe('what speaks for the owner', () => {
     }
   })
 
+  test('is not an update that another place of the session has seen already', () => {
+    const updated = { ...laptop, ...at(157) }
+    const session = sessionOf(used(oslo, laptop), used(lyse, updated))
+    const elsewhere = { ...lyse, prefix: 'p' }
+
+    expect(weights(look(session, presented(elsewhere, updated), NO_HISTORY))).toEqual({
+      device_identical: -2,
+    })
+    expect(weights(look(session, presented(elsewhere, laptop), NO_HISTORY))).toEqual({
+      browser_downgraded: 15,
+    })
+  })
+
+  test('is an update where only a place that nobody has confirmed has seen it', () => {
+    const updated = { ...laptop, ...at(157) }
+    const session = sessionOf(used(oslo, laptop), used(lyse, updated, { state: 'provisional' }))
+    const elsewhere = { ...lyse, prefix: 'p' }
+
+    expect(weights(look(session, presented(elsewhere, laptop), NO_HISTORY))).toEqual({
+      device_identical: -2,
+    })
+  })
+
   test('includes a screen that was used elsewhere before', () => {
     const docked = { ...laptop, screen: '3840x2160x1' }
     const session = sessionOf(used(oslo, laptop), used(lyse, docked))
