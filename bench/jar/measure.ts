@@ -29,6 +29,9 @@ const LONGEST_START_MS = 30_000
 const LONGEST_VISIT_MS = 60_000
 const MOST_FAILURES = 20
 
+/** On two cores of its own it takes a quarter of an hour. */
+const LONGEST_MS = 30 * 60_000
+
 /** A browser that starts takes a core for more than a second. */
 const STAGGER_MS = 1_500
 
@@ -47,6 +50,11 @@ export async function measure(
       `${findings.length} of ${rounds.length} rounds, ${seconds} s, ${failures.length} broken`,
     )
   }, 15_000)
+  let late = false
+  const deadline = setTimeout(() => {
+    late = queue.length > 0
+    queue.length = 0
+  }, LONGEST_MS)
   const stop = (): void => sweep(folder)
   process.once('exit', stop)
 
@@ -74,9 +82,11 @@ export async function measure(
     await Promise.all(Array.from({ length: profiles }, (_, number) => worker(number)))
   } finally {
     clearInterval(say)
+    clearTimeout(deadline)
     stop()
     process.off('exit', stop)
   }
+  if (late) throw new Error(`the rounds were not done within ${LONGEST_MS / 60_000} minutes`)
   if (failures.length > MOST_FAILURES)
     throw new Error(`too many rounds broke off: ${failures.join('; ')}`)
   return { findings, failures }
