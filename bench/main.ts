@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { servicePart } from './authority.ts'
 import { coldPart } from './cold.ts'
 import { type Goal, goalsTable } from './goals.ts'
+import { jarPart } from './jar.ts'
 import { memoryPart } from './memory.ts'
 import { offlinePart } from './offline.ts'
 import { httpPart } from './over-http.ts'
 import type { Part } from './part.ts'
 import { print, progress } from './progress.ts'
+import { ratchetPart } from './ratchet.ts'
 import { redisServer } from './redis-server.ts'
 import { refreshPart } from './refresh.ts'
 import { revocationPart } from './revocation.ts'
@@ -25,7 +27,12 @@ const PARTS: Readonly<Record<string, Part>> = {
   service: servicePart,
   offline: offlinePart,
   revocation: revocationPart,
+  jar: jarPart,
+  ratchet: ratchetPart,
 }
+
+/** They say something about browsers, not about what a session costs, and take minutes. */
+const BY_NAME = ['jar', 'ratchet']
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -37,7 +44,7 @@ const broken: string[] = []
 
 print(`Node ${process.versions.node}, ${availableParallelism()} cores.`)
 for (const [name, part] of Object.entries(PARTS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue
+  if (wanted.length > 0 ? !wanted.includes(name) : BY_NAME.includes(name)) continue
   progress(name)
   try {
     const { goals: more, failed = false } = await part({

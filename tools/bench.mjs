@@ -15,6 +15,8 @@ const PARTS = {
   service: 'verifications a second of the service, over a bare server',
   offline: 'access tokens verified offline, beside jose',
   revocation: 'from a revocation to the last of 50 verifiers, and to another engine',
+  jar: 'how often Chromium rolls its cookie jar back (a quarter of an hour, only by its name)',
+  ratchet: 'what the ratchet makes of such a jar (a minute, only by its name)',
 }
 
 const HELP = `npm run bench [-- part ...]
@@ -28,7 +30,7 @@ ${Object.entries(PARTS)
 `
 
 /** Parts that need no peer to be installed. */
-const ALONE = ['http', 'service', 'offline', 'revocation']
+const ALONE = ['http', 'service', 'offline', 'revocation', 'jar', 'ratchet']
 
 const PEERS = join(root, 'bench', 'peers')
 
