@@ -153,7 +153,10 @@ function look(
   return { evidence, failed }
 }
 
-/** What an unchallenged context still has on its account, or what a newcomer inherits from a challenged one. */
+/**
+ * What an unchallenged context still has on its account, or what a newcomer inherits from a challenged one. Not from one
+ * that was challenged under an older family: a login or step-up since then has left whoever was there without a secret.
+ */
 function carriedOver(
   session: SessionState,
   at: number,
@@ -172,6 +175,7 @@ function carriedOver(
   if (confirmed) return []
   const inherited = session.contexts
     .filter((context) => context.state === 'challenged' && context.key !== key)
+    .filter(({ evidenceAt }) => evidenceAt >= session.family.authenticatedAt)
     .reduce((most, context) => Math.max(most, decayed(context, at)), 0)
   if (inherited === 0) return []
   return [evidenceOf('evidence_inherited', inherited, { left: inherited })]

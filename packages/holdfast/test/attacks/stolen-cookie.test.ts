@@ -71,6 +71,22 @@ describe('a refused presentation', () => {
     expect(moved.decision?.because.map(({ reason }) => reason)).toContain('evidence_inherited')
   })
 
+  test('leaves the owner nothing to inherit once a step-up has left it without a secret', async () => {
+    const { host, login, show, stepUp } = await harness(inMemory)
+    const token = await login()
+    await show(token, abroad())
+    const travelling = atHome({ ip: '198.51.100.9' })
+    host.advance(MINUTE)
+
+    const renewed = await stepUp(token, travelling)
+    if (!renewed.ok || renewed.token === undefined) throw new Error('the owner did not pass')
+    host.advance(MINUTE)
+    const moved = await show(renewed.token, atHome({ ip: '198.51.101.9' }))
+
+    expect(codeOf(await show(token, abroad()))).toBe('token_superseded')
+    expect(moved.decision?.because.map(({ reason }) => reason)).not.toContain('evidence_inherited')
+  })
+
   test('hands on what it has on its account once: five disguises do not weigh five times as much', async () => {
     const { login, show } = await harness(inMemory)
     const token = await login()
