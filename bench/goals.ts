@@ -24,7 +24,7 @@ export function goalsTable(goals: readonly Goal[]): string {
   )
 }
 
-function isMet({ least, most, measured }: Goal): boolean {
+export function isMet({ least, most, measured }: Goal): boolean {
   return measured >= (least ?? -Infinity) && measured <= (most ?? Infinity)
 }
 

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { servicePart } from './authority.ts'
 import { coldPart } from './cold.ts'
 import { type Goal, goalsTable } from './goals.ts'
+import { hijackPart } from './hijack.ts'
+import { sensitivityPart, trainingPart } from './hijack-tuning.ts'
 import { jarPart } from './jar.ts'
 import { memoryPart } from './memory.ts'
 import { offlinePart } from './offline.ts'
@@ -27,12 +29,15 @@ const PARTS: Readonly<Record<string, Part>> = {
   service: servicePart,
   offline: offlinePart,
   revocation: revocationPart,
+  hijack: hijackPart,
+  'hijack-training': trainingPart,
+  'hijack-sensitivity': sensitivityPart,
   jar: jarPart,
   ratchet: ratchetPart,
 }
 
-/** They say something about browsers, not about what a session costs, and take minutes. */
-const BY_NAME = ['jar', 'ratchet']
+/** They are not about what a session costs, and take minutes. */
+const BY_NAME = ['hijack', 'hijack-training', 'hijack-sensitivity', 'jar', 'ratchet']
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))

@@ -1,0 +1,49 @@
+import { writeFileSync } from 'node:fs'
+import { crew } from './hijack/crew.ts'
+import { sensitivities } from './hijack/sensitivity.ts'
+import { fitted, train } from './hijack/training.ts'
+import type { Part } from './part.ts'
+import { print, progress } from './progress.ts'
+import { table } from './table.ts'
+
+const ROOT = new URL('../../', import.meta.url)
+const SEED = '1'
+
+/** Counts, on the tuning seeds, what the weights of the signals are made of. */
+export const trainingPart: Part = async () => {
+  const team = crew()
+  const training = await train(team, SEED).finally(() => team.close())
+  writeFileSync(
+    new URL('bench/hijack/training-counts.json', ROOT),
+    `${JSON.stringify(training, null, 1)}\n`,
+  )
+  const rows = Object.entries(training.reasons).map(([reason, { owners, thieves }]) => [
+    reason,
+    String(owners),
+    String(Object.values(thieves).reduce((sum, count) => sum + (count ?? 0), 0)),
+    fitted(training, reason)?.toFixed(1) ?? '-',
+  ])
+  print(`\n${table(['reason', 'owners', 'thieves', 'dB'], rows)}`)
+  return { goals: [] }
+}
+
+/** How the false step-ups move with each rate that is assumed. */
+export const sensitivityPart: Part = async () => {
+  const team = crew()
+  const found = await sensitivities(team, SEED, progress).finally(() => team.close())
+  writeFileSync(
+    new URL('docs/measured/hijack-sensitivity.json', ROOT),
+    `${JSON.stringify(found, null, 1)}\n`,
+  )
+  print(
+    `\n${table(
+      ['rate', 'times', 'false step-ups'],
+      found.map(({ rate, times, falseStepUps }) => [
+        rate ?? 'as it is',
+        String(times),
+        falseStepUps.toFixed(3),
+      ]),
+    )}`,
+  )
+  return { goals: [] }
+}

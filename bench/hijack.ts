@@ -1,0 +1,45 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { charts } from './hijack/charts.ts'
+import { crew } from './hijack/crew.ts'
+import { judge } from './hijack/goals.ts'
+import { page, sourcesOf } from './hijack/page.ts'
+import { FULL, study } from './hijack/study.ts'
+import { attackTable, falseTable } from './hijack/tables.ts'
+import type { Part } from './part.ts'
+import { print, progress } from './progress.ts'
+
+/** Another seed gives another population; the page is written for the first. */
+const SEED = process.env.HIJACK_SEED ?? '1'
+
+// Compiled to .cache/bench.
+const ROOT = new URL('../../', import.meta.url)
+const MEASURED = new URL('docs/measured/', ROOT)
+
+/** How many hijacks are caught, and how many rightful users are disturbed, beside what others do. */
+export const hijackPart: Part = async () => {
+  const team = crew()
+  const began = Date.now()
+  const say = (what: string): void =>
+    progress(`${Math.round((Date.now() - began) / 1000)} s: ${what}`)
+  const results = await study(team, { seed: SEED, size: FULL, say }).finally(() => team.close())
+
+  const goals = judge(results)
+  print(`\n${attackTable(results)}\n\n${falseTable(results)}`)
+  if (SEED === '1') {
+    mkdirSync(MEASURED, { recursive: true })
+    writeFileSync(new URL('hijack.json', MEASURED), `${JSON.stringify(results, rounded, 1)}\n`)
+    for (const [name, svg] of Object.entries(charts(results)))
+      writeFileSync(new URL(`${name}.svg`, MEASURED), svg)
+    writeFileSync(new URL('docs/detection.md', ROOT), page(results, sourcesOf(ROOT)))
+    print(`\n${fileURLToPath(new URL('docs/detection.md', ROOT))} and what it shows are written.`)
+  }
+  return { goals }
+}
+
+/** Digits beyond these are noise, and would differ by the machine's mathematics. */
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value)
+    ? Number(value.toPrecision(6))
+    : value
+}

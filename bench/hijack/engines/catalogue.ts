@@ -1,0 +1,92 @@
+import { thresholdPolicy } from 'holdfast'
+import { type World, world } from '../world.ts'
+import type { Engine } from './engine.ts'
+import { freeman, type Population, populationOf } from './freeman.ts'
+import { onlyForks, ours, type Variant } from './ours.ts'
+import { additivePoints, countedPoints } from './points.ts'
+import { prefixOf, type Rule, ruleEngine } from './rule.ts'
+import {
+  guardedTravel,
+  nothing,
+  sameAddress,
+  sameAgent,
+  samePrefix,
+  vendorTravel,
+} from './simple.ts'
+
+/** An engine by name, so that a worker can make it. Rules that are tuned carry their threshold. */
+export interface Spec {
+  readonly engine: string
+  readonly threshold?: number
+}
+
+const NEVER_MS = 400 * 86_400_000
+
+const VARIANTS: Readonly<Record<string, Omit<Variant, 'name'>>> = {
+  Holdfast: { rotates: true, gate: true },
+  'Holdfast, evidence alone': { rotates: false, gate: false },
+  'Holdfast, rotation alone': { rotates: true, gate: true, signals: onlyForks },
+  'no rotation': { rotates: false, gate: true },
+  'rotation every 5 minutes alone': { rotates: true, gate: false },
+  'rotation before sensitive routes alone': { rotates: true, gate: true, rotateEveryMs: NEVER_MS },
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the rules keep different states, which nobody but themselves looks at
+const RULES: readonly Rule<any>[] = [
+  nothing,
+  sameAddress,
+  samePrefix,
+  sameAgent,
+  vendorTravel,
+  guardedTravel,
+  countedPoints,
+  additivePoints,
+]
+
+/** Rules whose threshold is tuned on the tuning seeds. */
+export const TUNED = [countedPoints.name, additivePoints.name, 'Freeman et al., tuned'] as const
+
+let population: Population | undefined
+
+export function engineOf({ engine, threshold }: Spec, seed: string): Engine {
+  const variant = VARIANTS[engine]
+  if (variant !== undefined) {
+    const policy =
+      threshold === undefined
+        ? {}
+        : {
+            policy: thresholdPolicy({
+              observe: threshold / 2,
+              challenge: threshold,
+              limit: 50,
+              revokeForks: false,
+            }),
+          }
+    return ours({ name: engine, ...variant, ...policy })
+  }
+  const rule = RULES.find(({ name }) => name === engine)
+  if (rule !== undefined) return ruleEngine(rule, threshold ?? 1)
+  if (engine === 'Freeman et al., tuned') {
+    population ??= populationIn(world('tuning', seed, 'nominal'))
+    return ruleEngine(freeman(population), threshold ?? 10)
+  }
+  throw new Error(`there is no engine called ${engine}`)
+}
+
+const COUNTED = 150
+
+/** How common values are: from people that nothing is reported of. */
+function populationIn({ life, lookup }: World): Population {
+  const numbers = Array.from({ length: COUNTED }, (_, number) => number)
+  return populationOf(
+    numbers.flatMap((number) =>
+      life(number)
+        .timeline.requests.filter(({ changed }) => changed)
+        .map((request) => ({
+          ...request,
+          prefix: prefixOf(request.address),
+          place: lookup(request.address) ?? {},
+        })),
+    ),
+  )
+}

@@ -1,0 +1,248 @@
+import {
+  createSessions,
+  type Decision,
+  type Evidence,
+  type Keyring,
+  newKeyring,
+  type Policy,
+  type RequestFacts,
+  type Sessions,
+  type SessionsOptions,
+  type Signal,
+  starterSignals,
+  type Verification,
+} from 'holdfast'
+import type { Person } from '../people.ts'
+import type { Request } from '../timeline.ts'
+import { type Branch, branchingStore, copyOf, emptyBranch } from './branching-store.ts'
+import type { Answer, Clock, Engine, Guard, GuardOptions, Loot, Verdict } from './engine.ts'
+
+/** How much of the library is in use. */
+export interface Variant {
+  readonly name: string
+  /** The answer may carry a cookie, so the secret rotates. */
+  readonly rotates: boolean
+  /** Sensitive routes are declared as such: rotation before them, and the gate. */
+  readonly gate: boolean
+  readonly signals?: readonly Signal[]
+  readonly policy?: Policy
+  readonly rotateEveryMs?: number
+}
+
+/** Signals that see forks alone. */
+export const onlyForks: readonly Signal[] = starterSignals().map(
+  (signal): Signal =>
+    (...seen) =>
+      signal(...seen).filter(({ group }) => group === 'R'),
+)
+
+/** Where the world's clock starts, as instants go: 5 January 2026. */
+export const EPOCH = Date.UTC(2026, 0, 5)
+
+export function ours(variant: Variant): Engine {
+  const keyring = newKeyring()
+  return {
+    name: variant.name,
+    guard: (person, options) =>
+      guardOf(person, { variant, keyring, ...options }, { branch: emptyBranch(), jars: [] }),
+  }
+}
+
+/** A browser's cookie: what it holds, and what it held before the last change. */
+interface Jar {
+  token: string
+  before: string
+}
+
+interface State {
+  readonly branch: Branch
+  readonly jars: Jar[]
+}
+
+type Setting = GuardOptions & { readonly variant: Variant; readonly keyring: Keyring }
+
+function guardOf(person: Person, setting: Setting, { branch, jars }: State): Guard {
+  const { variant, keyring, lookup, clock } = setting
+  const host = hostOf(clock)
+  const store = branchingStore(branch, () => host.now())
+  const sessions = createSessions({ ...optionsOf(variant), store, keyring, lookup, host })
+  const factors = ['otp']
+
+  async function login(request: RequestFacts): Promise<string> {
+    const created = await sessions.create({
+      subject: person.name,
+      class: 'remember',
+      amr: ['pwd', 'otp'],
+      factors,
+      request,
+    })
+    if (!created.ok) throw new Error(`a login was refused: ${created.code}`)
+    return created.token
+  }
+
+  async function owner(request: Request): Promise<Verdict> {
+    clock.at = request.at
+    const facts = requestFacts(request)
+    const jar = jars[request.device]
+    if (jar === undefined) {
+      const token = await login(facts)
+      jars[request.device] = { token, before: token }
+      return { answer: 'ok' }
+    }
+    if (request.rolledBack) jar.token = jar.before
+    const verified = await verify(sessions, variant, jar.token, {
+      facts,
+      sensitive: request.sensitive,
+    })
+    const verdict = verdictOf(verified)
+    if (verified.ok) {
+      take(jar, verified.token, request.lost)
+      return verdict
+    }
+    if (verdict.answer === 'ended') {
+      const token = await login(facts)
+      jar.before = jar.token
+      jar.token = token
+      return { ...verdict, answer: ending(verified) ? 'ended' : 'ok' }
+    }
+    const begun = await sessions.beginStepUp({ token: jar.token, request: facts })
+    if (!begun.ok) {
+      jar.token = await login(facts)
+      return { ...verdict, answer: verdict.answer === 'refused' ? 'refused' : 'asked' }
+    }
+    const done = await sessions.completeStepUp({
+      challenge: begun.challenge,
+      token: jar.token,
+      request: facts,
+      subject: person.name,
+      amr: ['otp'],
+    })
+    if (!done.ok) throw new Error(`a step-up failed: ${done.code}`)
+    take(jar, done.token, false)
+    return verdict
+  }
+
+  return {
+    owner,
+    steal: (device) => ({ token: jars[device]?.token ?? '' }),
+    async thief(loot, request, device) {
+      clock.at = request.at
+      const own = isOwnJar(loot) ? jars[device] : (loot as { token: string })
+      if (own === undefined) return { answer: 'refused' }
+      const verified = await verify(sessions, variant, own.token, {
+        facts: requestFacts(request),
+        sensitive: request.sensitive,
+      })
+      if (verified.ok && verified.token !== undefined) own.token = verified.token
+      return verdictOf(verified)
+    },
+    async phish(request) {
+      clock.at = request.at
+      return { token: await login(requestFacts(request)) }
+    },
+    clone: () =>
+      guardOf(
+        person,
+        { ...setting, clock: { ...clock } },
+        { branch: copyOf(branch), jars: jars.map((jar) => ({ ...jar })) },
+      ),
+  }
+}
+
+function isOwnJar(loot: Loot): boolean {
+  return loot === 'own jar'
+}
+
+function optionsOf({ signals, policy, rotateEveryMs }: Variant): Partial<SessionsOptions> {
+  return {
+    ...(signals === undefined ? {} : { signals }),
+    ...(policy === undefined ? {} : { policy }),
+    ...(rotateEveryMs === undefined ? {} : { rotateEveryMs }),
+  }
+}
+
+function verify(
+  sessions: Sessions,
+  { rotates, gate }: Variant,
+  token: string,
+  { facts, sensitive }: { readonly facts: RequestFacts; readonly sensitive: boolean },
+): Promise<Verification> {
+  return sessions.verify({
+    token,
+    request: facts,
+    deliverable: rotates,
+    sensitivity: gate && sensitive ? 'sensitive' : 'normal',
+  })
+}
+
+function take(jar: Jar, token: string | undefined, lost: boolean): void {
+  if (token === undefined || lost) return
+  jar.before = jar.token
+  jar.token = token
+}
+
+function requestFacts({
+  address,
+  facts,
+}: {
+  readonly address: string
+  readonly facts: Request['facts']
+}): RequestFacts {
+  return {
+    ip: address,
+    method: 'GET',
+    url: '/',
+    headers: facts.headers,
+    ...(facts.client === undefined ? {} : { client: facts.client }),
+  }
+}
+
+function verdictOf(verified: Verification): Verdict {
+  const { decision } = verified
+  const answer = verified.ok ? 'ok' : answerOf(verified)
+  return decision === undefined
+    ? { answer }
+    : { answer, score: decision.score, because: decision.because }
+}
+
+function answerOf({ code, decision }: Verification & { readonly ok: false }): Answer {
+  switch (code) {
+    case 'step_up_required':
+      return decision !== undefined && onlyTheGate(decision) ? 'gated' : 'asked'
+    case 'session_limited':
+    case 'context_refused':
+      return 'refused'
+    default:
+      return 'ended'
+  }
+}
+
+/** Without the route's demand it would have passed. */
+function onlyTheGate({ because, score }: Decision): boolean {
+  const causes = because.filter(isCause).map(({ reason }) => reason)
+  return causes.length === 1 && causes[0] === 'network_unconfirmed' && score < 24
+}
+
+function isCause({ weight, group, reason }: Evidence): boolean {
+  return (weight === 0 && group === 'P') || reason === 'secret_forked'
+}
+
+/** Not the session's own age. */
+function ending({ code }: Verification & { readonly ok: false }): boolean {
+  return code === 'session_revoked'
+}
+
+function hostOf(clock: Clock): NonNullable<SessionsOptions['host']> {
+  let state = 1
+  return {
+    now: () => EPOCH + Math.floor(clock.at),
+    random(size) {
+      const bytes = new Uint8Array(size)
+      for (let at = 0; at < size; at++) {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+        bytes[at] = state >>> 24
+      }
+      return bytes
+    },
+  }
+}

@@ -1,0 +1,322 @@
+import type { Goal } from '../goals.ts'
+import { ENOUGH } from './calibration.ts'
+import type { Measured, Results } from './study.ts'
+import type { LevelSummary, Summary } from './summary.ts'
+
+/** A goal of the project, the figures it is judged by, and the bar beyond it. */
+export interface Judgement extends Goal {
+  readonly moonshot: string
+}
+
+const SCRIPTS = ['A0', 'A1'] as const
+const STRANGERS = ['A0', 'A1', 'A2'] as const
+const CLONES = ['A3a', 'A3b', 'A3c', 'A4'] as const
+const NEAR_CLONES = ['A3a', 'A3b', 'A3c'] as const
+
+/** The "must" column, goal by goal, in both worlds. */
+export function judge(results: Results): readonly Judgement[] {
+  const ours = engine(results, 'Holdfast')
+  const passive = engine(results, 'Holdfast, evidence alone')
+  const ungated = results.rotation.find(
+    ({ spec }) => spec.engine === 'rotation every 5 minutes alone',
+  )
+  const points = engine(results, 'a point a difference, tuned')
+  const strict = engine(results, 'storedIP !== currentIP')
+  const goals: Judgement[] = []
+  const least = (
+    code: string,
+    what: string,
+    bounds: readonly [number, number],
+    moonshot: string,
+    of: (summary: Summary) => number,
+    from: Measured | undefined = ours,
+  ): void => {
+    goals.push({
+      code,
+      what: `${what}, nominal`,
+      least: bounds[0],
+      measured: value(from?.nominal, of),
+      unit: ' %',
+      moonshot,
+    })
+    goals.push({
+      code,
+      what: `${what}, stress`,
+      least: bounds[1],
+      measured: value(from?.stress, of),
+      unit: ' %',
+      moonshot,
+    })
+  }
+  const most = (
+    code: string,
+    what: string,
+    bounds: readonly [number, number],
+    moonshot: string,
+    of: (summary: Summary) => number,
+    from: Measured | undefined = ours,
+  ): void => {
+    goals.push({
+      code,
+      what: `${what}, nominal`,
+      most: bounds[0],
+      measured: value(from?.nominal, of),
+      moonshot,
+    })
+    goals.push({
+      code,
+      what: `${what}, stress`,
+      most: bounds[1],
+      measured: value(from?.stress, of),
+      moonshot,
+    })
+  }
+
+  least(
+    'D1',
+    'A0, A1 detected',
+    [99.5, 98.5],
+    '99.9 / 99.5',
+    worst(SCRIPTS, ({ detected }) => detected.share),
+  )
+  least(
+    'D1',
+    'A0, A1 stopped at request 1',
+    [97, 95],
+    '99 / 98',
+    worst(SCRIPTS, ({ atFirst }) => atFirst.share),
+  )
+  least(
+    'D2',
+    'A2 detected',
+    [97, 92],
+    '99.5 / 99',
+    worst(['A2'], ({ detected }) => detected.share),
+  )
+  least(
+    'D2',
+    'A2 stopped at request 1',
+    [90, 78],
+    '97 / 90',
+    worst(['A2'], ({ atFirst }) => atFirst.share),
+  )
+  least(
+    'D3',
+    'A2 with nothing sensitive served, without the gate',
+    [95, 82],
+    '',
+    worst(['A2'], ({ clean }) => clean.share),
+    ungated,
+  )
+  least(
+    'D3',
+    'A2 with nothing sensitive served',
+    [98, 98],
+    '99.5',
+    worst(['A2'], ({ clean }) => clean.share),
+  )
+  least(
+    'D4',
+    'A3a to A3c, A4 detected',
+    [98, 98],
+    '99.5',
+    worst(CLONES, ({ detected }) => detected.share),
+  )
+  least(
+    'D4',
+    'A3L detected',
+    [93, 93],
+    '99',
+    worst(['A3L'], ({ detected }) => detected.share),
+  )
+  least(
+    'D5',
+    'A3a to A3c stopped at request 1',
+    [75, 75],
+    '85',
+    worst(NEAR_CLONES, ({ atFirst }) => atFirst.share),
+  )
+
+  most(
+    'F1',
+    'false step-ups a user and month, evidence alone',
+    [0.06, 0.2],
+    '0.02 / 0.08',
+    ({ falseStepUps }) => falseStepUps.mean,
+    passive,
+  )
+  most(
+    'F2',
+    'false step-ups a user and month',
+    [0.13, 0.36],
+    '0.04 / 0.12',
+    ({ falseStepUps }) => falseStepUps.mean,
+  )
+  most('F3', 'worst cohort of 30 users or more', [0.5, 0.8], '0.2 / 0.35', worstCohort)
+  most(
+    'F4',
+    'first month, without a history',
+    [0.4, 0.4],
+    '0.15',
+    ({ firstMonth }) => firstMonth.mean,
+  )
+  most(
+    'F4',
+    'first month of VPN users',
+    [2, 2],
+    '0.5',
+    ({ cohorts }) => cohorts.vpn?.first.mean ?? Number.NaN,
+  )
+  most('F5', 'users asked in a month, %', [12, 26], '3 / 8', ({ usersHit }) => 100 * usersHit.share)
+  goals.push({
+    code: 'F6',
+    what: `sessions ended by evidence in ${results.userMonths} user-months`,
+    most: 0,
+    measured: results.ended,
+    moonshot: '0 in 30,000',
+  })
+  most('F7', 'most prompts that one thief caused the owner', [1, 1], '1', ({ levels }) =>
+    Math.max(...Object.values(levels).map((level) => level?.ownerAsked ?? 0)),
+  )
+
+  const ratio = (of: Summary | undefined, than: Summary | undefined): number =>
+    value(of, first) / value(than, first)
+  goals.push({
+    code: 'R1',
+    what: 'A2 at request 1 at the same budget: ours over counted points',
+    least: 1.5,
+    measured: ratio(passive?.nominal, points?.nominal),
+    moonshot: '3',
+  })
+  goals.push({
+    code: 'R2',
+    what: 'false step-ups: strict address over ours',
+    least: 1000,
+    moonshot: '4,000',
+    measured:
+      (strict?.nominal.falseStepUps.mean ?? Number.NaN) /
+      Math.max(0.001, passive?.nominal.falseStepUps.mean ?? Number.NaN),
+  })
+  goals.push({
+    code: 'R3',
+    what: 'points of Freeman that ours does not dominate, A0 to A2',
+    most: 0,
+    measured: undominated(results),
+    moonshot: '0',
+  })
+  goals.push({
+    code: 'C1',
+    what: 'calibration: worst factor of a bin with 50 events on both sides',
+    most: 3,
+    measured: miscalibration(results),
+    moonshot: '1.5',
+  })
+  goals.push({
+    code: 'C2',
+    what: `decisions of ${results.sums.decisions} whose reasons do not sum to the score`,
+    most: 0,
+    measured: results.sums.wrong,
+    moonshot: '0',
+  })
+  goals.push({
+    code: 'H1',
+    what: 'unseen events: detection lost, points of A0 to A4',
+    most: 8,
+    moonshot: '3',
+    measured:
+      100 *
+      Math.max(
+        ...[...STRANGERS, ...CLONES].map(
+          (level) =>
+            (ours?.nominal.levels[level]?.detected.share ?? Number.NaN) -
+            (results.unseen.levels[level]?.detected.share ?? Number.NaN),
+        ),
+      ),
+  })
+  goals.push({
+    code: 'H1',
+    what: 'unseen events: false step-ups, times',
+    most: 3,
+    measured:
+      results.unseen.falseStepUps.mean /
+      Math.max(0.005, ours?.nominal.falseStepUps.mean ?? Number.NaN),
+    moonshot: '1.5',
+  })
+  goals.push({
+    code: 'H2',
+    what: 'no network data: A0, A1 detected',
+    least: 95,
+    unit: ' %',
+    measured: worst(SCRIPTS, ({ detected }) => detected.share)(results.blind.without),
+    moonshot: '99',
+  })
+  goals.push({
+    code: 'H2',
+    what: 'no network data: false step-ups over those with it, times',
+    most: 1.2,
+    moonshot: '1',
+    measured:
+      results.blind.without.falseStepUps.mean /
+      Math.max(0.005, results.blind.with.falseStepUps.mean),
+  })
+  return goals
+}
+
+function engine({ engines }: Results, name: string): Measured | undefined {
+  return engines.find(({ spec }) => spec.engine === name)
+}
+
+function value(summary: Summary | undefined, of: (summary: Summary) => number): number {
+  return summary === undefined ? Number.NaN : of(summary)
+}
+
+function worst(
+  levels: readonly string[],
+  of: (level: LevelSummary) => number,
+): (summary: Summary) => number {
+  return (summary) =>
+    100 *
+    Math.min(
+      ...levels.map((name) => {
+        const level = summary.levels[name]
+        return level === undefined ? Number.NaN : of(level)
+      }),
+    )
+}
+
+function first({ levels }: Summary): number {
+  return levels.A2?.atFirst.share ?? Number.NaN
+}
+
+const COHORT = 30
+
+function worstCohort({ cohorts }: Summary): number {
+  return Math.max(
+    ...Object.values(cohorts).flatMap(({ second }) => (second.users >= COHORT ? second.mean : [])),
+  )
+}
+
+/** A point is dominated where ours disturbs no more and stops at least as many at the first request, of every kind. */
+function undominated({ curves }: Results): number {
+  const own = curves.filter(({ spec }) => spec.engine.startsWith('Holdfast'))
+  const theirs = curves.filter(
+    ({ spec, summary }) => !spec.engine.startsWith('Holdfast') && summary.falseStepUps.mean <= 2,
+  )
+  return theirs.filter(
+    (point) =>
+      !own.some(
+        ({ summary }) =>
+          summary.falseStepUps.mean <= Math.max(0.02, point.summary.falseStepUps.mean) &&
+          STRANGERS.every(
+            (level) =>
+              (summary.levels[level]?.atFirst.share ?? 0) >=
+              (point.summary.levels[level]?.atFirst.share ?? 1),
+          ),
+      ),
+  ).length
+}
+
+function miscalibration({ calibration }: Results): number {
+  const judged = calibration.filter(({ owners, thieves }) => owners >= ENOUGH && thieves >= ENOUGH)
+  return Math.max(...judged.map(({ stated, observed }) => 10 ** (Math.abs(observed - stated) / 10)))
+}

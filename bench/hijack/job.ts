@@ -1,0 +1,78 @@
+import type { Level } from './attackers.ts'
+import { engineOf, type Spec } from './engines/catalogue.ts'
+import type { Cohort } from './people.ts'
+import { type Attacked, type Judged, type Month, play } from './play.ts'
+import type { RateName, Rates, WorldName } from './rates.ts'
+import { type Purpose, world } from './world.ts'
+
+/** Some people of one world under one engine. Plain data: it goes to a worker and back. */
+export interface Job {
+  readonly purpose: Purpose
+  readonly seed: string
+  readonly world: WorldName
+  readonly spec: Spec
+  readonly from: number
+  readonly until: number
+  readonly levels: readonly Level[]
+  /** Keep what was said of every change of context. */
+  readonly judged?: boolean
+  /** No geo and ASN data at all. */
+  readonly blind?: boolean
+  readonly change?: { readonly rate: RateName; readonly times: number }
+}
+
+/** One person. */
+export interface Row {
+  readonly cohorts: readonly Cohort[]
+  readonly first: Month
+  readonly second: Month
+  readonly attacks: readonly Attacked[]
+  readonly changes: readonly Judged[]
+  readonly load: { readonly requests: number; readonly changes: number; readonly devices: number }
+}
+
+export async function run({
+  purpose,
+  seed,
+  spec,
+  from,
+  until,
+  levels,
+  judged,
+  blind,
+  change,
+  world: name,
+}: Job): Promise<readonly Row[]> {
+  const engine = engineOf(spec, seed)
+  const plain = world(purpose, seed, name)
+  const people =
+    change === undefined ? plain : world(purpose, seed, name, scaled(plain.rates, change))
+  const lookup = blind === true ? () => undefined : people.lookup
+  const rows: Row[] = []
+  for (let number = from; number < until; number++) {
+    const life = people.life(number)
+    const played = await play(engine, {
+      ...life,
+      lookup,
+      pools: people.pools,
+      levels,
+      judged: judged === true,
+    })
+    const { requests, total } = life.timeline
+    rows.push({
+      ...played,
+      cohorts: life.person.cohorts,
+      load: {
+        requests: total,
+        changes: requests.filter(({ changed }) => changed).length,
+        devices: life.person.devices.length,
+      },
+    })
+  }
+  return rows
+}
+
+function scaled(rates: Rates, { rate, times }: NonNullable<Job['change']>): Partial<Rates> {
+  // days between events: twice as often is half as many
+  return { [rate]: rate.endsWith('Days') ? rates[rate] / times : Math.min(1, rates[rate] * times) }
+}

@@ -1,0 +1,232 @@
+import type { Lookup } from 'holdfast'
+import { attack, LEVELS, type Level, type ThiefRequest } from './attackers.ts'
+import { DAY } from './devices.ts'
+import type { Engine, Guard, Verdict } from './engines/engine.ts'
+import { type Person, TWO_MONTHS } from './people.ts'
+import type { Pools } from './pools.ts'
+import type { Random } from './random.ts'
+import type { Request, Timeline } from './timeline.ts'
+
+/** What a rightful user had to bear in a month, and how much they did. */
+export interface Month {
+  asked: number
+  gated: number
+  refused: number
+  ended: number
+  sensitive: number
+}
+
+/** One attack, from the thief's first request to two days of the owner's further use. */
+export interface Attacked {
+  readonly level: Level
+  readonly quiet: boolean
+  readonly detected: boolean
+  readonly atFirst: boolean
+  /** Of 40. */
+  readonly served: number
+  readonly sensitiveServed: number
+  /** From the thief's first request until nothing more was served or somebody was asked, minutes; null: never. */
+  readonly exposedMinutes: number | null
+  /** Times that the owner was asked because of the thief. */
+  readonly ownerAsked: number
+}
+
+/** A change of context and what was said of it. */
+export interface Judged {
+  readonly thief: Level | null
+  readonly score: number
+  readonly because: readonly { readonly reason: string; readonly weight: number }[]
+}
+
+export interface Played {
+  readonly first: Month
+  readonly second: Month
+  readonly attacks: readonly Attacked[]
+  readonly changes: readonly Judged[]
+}
+
+export interface Playing {
+  readonly person: Person
+  readonly timeline: Timeline
+  readonly pools: Pools
+  readonly lookup: Lookup
+  /** For the attacks alone: the same ones for every engine. */
+  readonly rng: Random
+  readonly levels: readonly Level[]
+  /** Keep what was said of every change of context. */
+  readonly judged?: boolean
+}
+
+const SECOND = (TWO_MONTHS / 2) * DAY
+const AFTERWARDS_MS = 2 * DAY
+
+interface Planned {
+  readonly level: Level
+  readonly quiet: boolean
+  /** The request after whose answer the cookie is copied. */
+  readonly after: Request
+}
+
+/** Two months of one person under one engine: the first is history, in the second every thief has one try. */
+export async function play(engine: Engine, playing: Playing): Promise<Played> {
+  const { person, timeline, lookup, judged = false } = playing
+  const guard = engine.guard(person, { lookup, clock: { at: 0 } })
+  const planned = plan(playing)
+  const months = [emptyMonth(), emptyMonth()] as const
+  const attacks: Attacked[] = []
+  const changes: Judged[] = []
+
+  for (const [index, request] of timeline.requests.entries()) {
+    const verdict = await guard.owner(request)
+    const month = months[request.at < SECOND ? 0 : 1]
+    tally(month, verdict, request)
+    if (judged && request.changed) note(changes, null, verdict)
+    for (const plan of planned.get(request) ?? []) {
+      attacks.push(
+        await tryAttack(guard, plan, {
+          playing,
+          future: timeline.requests.slice(index + 1),
+          changes: judged ? changes : undefined,
+        }),
+      )
+    }
+  }
+  return { first: months[0], second: months[1], attacks, changes }
+}
+
+/** Any request of the second month whose session lasts until the owner's two further days are over. */
+function plan({
+  timeline,
+  person,
+  levels,
+  rng,
+}: Playing): ReadonlyMap<Request, readonly Planned[]> {
+  const until = (TWO_MONTHS - 6) * DAY
+  const candidates = timeline.requests.filter(({ at }) => at >= SECOND + 2 * DAY && at < until)
+  const planned = new Map<Request, Planned[]>()
+  if (candidates.length === 0) return planned
+  for (const level of levels) {
+    for (const quiet of level === 'A3c' || level === 'A4' ? [false, true] : [false]) {
+      const draws = rng.stream(`plan ${level} ${quiet} ${person.name}`)
+      const after = draws.pick(candidates)
+      planned.set(after, [...(planned.get(after) ?? []), { level, quiet, after }])
+    }
+  }
+  return planned
+}
+
+async function tryAttack(
+  guard: Guard,
+  { level, quiet, after }: Planned,
+  {
+    playing,
+    future,
+    changes,
+  }: {
+    readonly playing: Playing
+    readonly future: readonly Request[]
+    readonly changes: Judged[] | undefined
+  },
+): Promise<Attacked> {
+  const { person, pools, rng } = playing
+  const copy = await guard.clone()
+  const { device } = after
+  const requests = attack(level, after, {
+    person,
+    pools,
+    quiet,
+    rng: rng.stream(`attack ${level} ${quiet} ${person.name}`),
+  })
+  const [first] = requests
+  const began = first?.at ?? 0
+  const loot =
+    level === 'A5'
+      ? 'own jar'
+      : level === 'A6' && first !== undefined
+        ? await copy.phish(first)
+        : copy.steal(device)
+  const owners =
+    level === 'A6'
+      ? []
+      : future.filter((each) => each.device === device && each.at <= began + AFTERWARDS_MS)
+
+  const state = {
+    served: 0,
+    sensitive: 0,
+    atFirst: false,
+    detectedAt: null as number | null,
+    asked: 0,
+    started: false,
+  }
+  for (const step of merged(owners, requests)) {
+    if (step.by === 'owner') {
+      const verdict = await copy.owner(step.request)
+      const because = verdict.because ?? []
+      const forced = because.some(
+        ({ reason }) => reason === 'secret_forked' || reason === 'evidence_inherited',
+      )
+      if (state.started && verdict.answer !== 'ok' && forced) {
+        state.asked++
+        state.detectedAt ??= step.request.at
+      }
+      if (state.started && verdict.answer === 'ended') state.detectedAt ??= step.request.at
+      continue
+    }
+    const verdict =
+      loot === undefined
+        ? ({ answer: 'ok' } as const)
+        : await copy.thief(loot, step.request, device)
+    if (!state.started) {
+      state.atFirst = verdict.answer !== 'ok'
+      if (changes !== undefined && !quiet) note(changes, level, verdict)
+    }
+    state.started = true
+    if (verdict.answer === 'ok') {
+      state.served += step.request.stands
+      if (step.request.sensitive) state.sensitive++
+    } else if (verdict.answer !== 'gated' || step.request.sensitive)
+      state.detectedAt ??= step.request.at
+  }
+  return {
+    level,
+    quiet,
+    detected: state.detectedAt !== null,
+    atFirst: state.atFirst,
+    served: state.served,
+    sensitiveServed: state.sensitive,
+    exposedMinutes: state.detectedAt === null ? null : (state.detectedAt - began) / 60_000,
+    ownerAsked: state.asked,
+  }
+}
+
+type Step =
+  | { readonly by: 'owner'; readonly request: Request }
+  | { readonly by: 'thief'; readonly request: ThiefRequest }
+
+function merged(owners: readonly Request[], thief: readonly ThiefRequest[]): readonly Step[] {
+  const steps: Step[] = [
+    ...owners.map((request) => ({ by: 'owner', request }) as const),
+    ...thief.map((request) => ({ by: 'thief', request }) as const),
+  ]
+  return steps.sort((a, b) => a.request.at - b.request.at)
+}
+
+function note(changes: Judged[], thief: Level | null, { score, because }: Verdict): void {
+  if (score === undefined) return
+  changes.push({
+    thief,
+    score,
+    because: (because ?? []).map(({ reason, weight }) => ({ reason, weight })),
+  })
+}
+
+function tally(month: Month, { answer }: Verdict, { sensitive }: Request): void {
+  if (sensitive) month.sensitive++
+  if (answer !== 'ok') month[answer]++
+}
+
+export function emptyMonth(): Month {
+  return { asked: 0, gated: 0, refused: 0, ended: 0, sensitive: 0 }
+}
+
+export const ALL_LEVELS: readonly Level[] = LEVELS

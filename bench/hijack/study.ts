@@ -1,0 +1,155 @@
+import { LEVELS, type Level } from './attackers.ts'
+import { type Calibration, calibrated } from './calibration.ts'
+import type { Crew } from './crew.ts'
+import { type Spec, TUNED } from './engines/catalogue.ts'
+import type { Row } from './job.ts'
+import type { WorldName } from './rates.ts'
+import { type Summary, summary } from './summary.ts'
+import { BUDGET, tuned } from './tune.ts'
+
+/** Everything that one run found; what the page is written from. */
+export interface Results {
+  readonly seed: string
+  readonly budget: number
+  readonly engines: readonly Measured[]
+  /** Ours, with less of the rotation. */
+  readonly rotation: readonly Measured[]
+  /** Detection over disturbance: ours and Freeman's at several thresholds, nominal. */
+  readonly curves: readonly { readonly spec: Spec; readonly summary: Summary }[]
+  readonly unseen: Summary
+  /** Without any geo and ASN data, beside the same people with it. */
+  readonly blind: { readonly without: Summary; readonly with: Summary }
+  readonly calibration: readonly Calibration[]
+  /** Decisions that were looked at, and those whose reasons did not sum to their score. */
+  readonly sums: { readonly decisions: number; readonly wrong: number }
+  readonly userMonths: number
+  readonly ended: number
+}
+
+export interface Measured {
+  readonly spec: Spec
+  readonly nominal: Summary
+  readonly stress: Summary
+}
+
+/** How many people each part takes. */
+export interface Size {
+  readonly ours: number
+  readonly alone: number
+  readonly rules: number
+  readonly variants: number
+  readonly curve: number
+  readonly unseen: number
+}
+
+export const FULL: Size = { ours: 250, alone: 250, rules: 250, variants: 60, curve: 80, unseen: 80 }
+
+const OURS = 'Holdfast'
+const PASSIVE = 'Holdfast, evidence alone'
+const ROTATION = 'Holdfast, rotation alone'
+const FIXED_RULES = [
+  'nothing (bearer token)',
+  'storedIP !== currentIP',
+  'same /24 or /64',
+  'same user agent',
+  'travel, as alert rules have it',
+  'travel, guarded',
+]
+const VARIANTS = [
+  'no rotation',
+  'rotation every 5 minutes alone',
+  'rotation before sensitive routes alone',
+]
+const QUICK: readonly Level[] = ['A0', 'A1', 'A2']
+const CURVE = { [PASSIVE]: [14, 18, 24, 30], 'Freeman et al., tuned': [2, 4, 6, 9, 12, 18] }
+
+export async function study(
+  crew: Crew,
+  {
+    seed,
+    size,
+    say,
+  }: { readonly seed: string; readonly size: Size; readonly say: (what: string) => void },
+): Promise<Results> {
+  const rowsOf = (
+    world: WorldName,
+    spec: Spec,
+    until: number,
+    more: {
+      readonly levels?: readonly Level[]
+      readonly judged?: boolean
+      readonly blind?: boolean
+    } = {},
+  ): Promise<readonly Row[]> =>
+    crew.run({ purpose: 'reporting', seed, world, spec, from: 0, until, levels: LEVELS, ...more })
+  const both = async (spec: Spec, until: number): Promise<Measured> => {
+    const [nominal, stress] = await Promise.all([
+      rowsOf('nominal', spec, until),
+      rowsOf('stress', spec, until),
+    ])
+    return { spec, nominal: summary(nominal), stress: summary(stress) }
+  }
+
+  say('tuning the rules to the same budget of false step-ups')
+  const specs = await Promise.all(TUNED.map((engine) => tuned(crew, seed, engine)))
+  say('the rules of the trade')
+  const rules = await Promise.all(
+    [...FIXED_RULES.map((engine) => ({ engine })), ...specs].map((spec) => both(spec, size.rules)),
+  )
+
+  say('Holdfast as shipped, nominal and under stress')
+  const [nominal, stress] = await Promise.all([
+    rowsOf('nominal', { engine: OURS }, size.ours),
+    rowsOf('stress', { engine: OURS }, size.ours),
+  ])
+  say('Holdfast, evidence alone')
+  const [calm, rough] = await Promise.all([
+    rowsOf('nominal', { engine: PASSIVE }, size.alone, { judged: true }),
+    rowsOf('stress', { engine: PASSIVE }, size.alone),
+  ])
+  say('Holdfast, rotation alone, and variants of rotation')
+  const rotationAlone = await both({ engine: ROTATION }, size.variants)
+  const rotation = await Promise.all(VARIANTS.map((engine) => both({ engine }, size.variants)))
+  say('families of events that nothing was tuned with; no network data at all')
+  const unseen = await rowsOf('unseen', { engine: OURS }, size.unseen)
+  const blind = await rowsOf('nominal', { engine: OURS }, size.unseen, {
+    levels: QUICK,
+    blind: true,
+  })
+  say('detection over disturbance')
+  const curves = await Promise.all(
+    Object.entries(CURVE).flatMap(([engine, thresholds]) =>
+      thresholds.map(async (threshold) => {
+        const spec = { engine, threshold }
+        return {
+          spec,
+          summary: summary(await rowsOf('nominal', spec, size.curve, { levels: QUICK })),
+        }
+      }),
+    ),
+  )
+
+  const judged = calm.flatMap(({ changes }) => changes)
+  const wrong = judged.filter(
+    ({ score, because }) => because.reduce((total, { weight }) => total + weight, 0) !== score,
+  )
+  const everybody = [...nominal, ...stress, ...calm, ...rough, ...unseen, ...blind]
+  return {
+    seed,
+    budget: BUDGET,
+    engines: [
+      ...rules,
+      { spec: { engine: PASSIVE }, nominal: summary(calm), stress: summary(rough) },
+      rotationAlone,
+      { spec: { engine: OURS }, nominal: summary(nominal), stress: summary(stress) },
+    ],
+    rotation,
+    curves,
+    unseen: summary(unseen),
+    blind: { without: summary(blind), with: summary(nominal.slice(0, size.unseen)) },
+    calibration: calibrated(judged),
+    sums: { decisions: judged.length, wrong: wrong.length },
+    userMonths: everybody.length * 2,
+    ended: everybody.reduce((total, { first, second }) => total + first.ended + second.ended, 0),
+  }
+}

@@ -1,0 +1,200 @@
+import { DAY, type Facts, factsOf, type Surroundings } from './devices.ts'
+import { type Person, type Trip, TWO_MONTHS } from './people.ts'
+import type { Random } from './random.ts'
+import type { Rates } from './rates.ts'
+import type { Line, Whereabouts } from './whereabouts.ts'
+
+/** One request of a rightful user that may matter to some engine. */
+export interface Request {
+  /** Ms from the start of the world. */
+  readonly at: number
+  readonly device: number
+  readonly address: string
+  readonly facts: Facts
+  readonly sensitive: boolean
+  /** The first of a visit. */
+  readonly opens: boolean
+  /** The visit begins with the cookie jar of a moment before the last one ended. */
+  readonly rolledBack: boolean
+  /** A cookie that this response sets is lost. */
+  readonly lost: boolean
+  /** Differs in address or facts from the device's last one. */
+  readonly changed: boolean
+}
+
+export interface Timeline {
+  readonly requests: readonly Request[]
+  /** All requests, with those that repeat the one before within five minutes, which no engine would notice. */
+  readonly total: number
+}
+
+const SENSITIVE = 0.012
+const VISITS_A_DAY = 2.9
+const REQUESTS_A_VISIT = 12
+const BETWEEN_REQUESTS_MS = 50_000
+/** Quiet requests are left out up to this long: the ratchet's interval. */
+const NOTICED_MS = 5 * 60_000
+const HOUR = 3_600_000
+
+interface Visit {
+  readonly at: number
+  readonly device: number
+}
+
+/** Two months of a person, in the order of time. */
+export function timeline(
+  person: Person,
+  where: Whereabouts,
+  { rates, rng }: { readonly rates: Rates; readonly rng: Random },
+): Timeline {
+  const requests: Request[] = []
+  const last: (Request | undefined)[] = []
+  let total = 0
+
+  for (const visit of visitsOf(person, rng)) {
+    const device = person.devices[visit.device]
+    if (device === undefined) continue
+    const trip = person.trips.find(({ from, until }) => visit.at >= from && visit.at < until)
+    const lines = networkOf(person, where, visit, { trip, mobile: device.mobile, rates, rng })
+    const facts = factsOf(
+      device,
+      surroundings(person, visit.at, { trip, rates, rng, randomAgent: device.randomAgent }),
+      rates,
+    )
+    const count = 1 + Math.floor(rng.wait(REQUESTS_A_VISIT - 1))
+    const handoverAt = device.mobile && rng.chance(rates.handover) ? rng.below(count) : -1
+    const rolledBack = rng.chance(rates.jarRollback)
+    let { line } = lines
+    let overV6 = line.v6 !== null
+    let at = visit.at
+
+    total += count
+    for (let i = 0; i < count; i++) {
+      if (i > 0) at += rng.wait(BETWEEN_REQUESTS_MS)
+      if (i === handoverAt) line = lines.other()
+      if (line.kind === 'relay' && rng.chance(rates.relayChange)) line = where.relay()
+      if (line.v6 !== null && rng.chance(rates.flip)) overV6 = !overV6
+      const aside = lines.beside !== null && rng.chance(0.3)
+      const address =
+        aside && lines.beside !== null
+          ? lines.beside.v4
+          : overV6 && line.v6 !== null
+            ? line.v6
+            : line.v4
+      const before = last[visit.device]
+      const changed =
+        before === undefined || before.address !== address || !sameFacts(before.facts, facts)
+      const sensitive = rng.chance(SENSITIVE)
+      const lost = rng.chance(rates.lostCookie)
+      if (i > 0 && !changed && !sensitive && before !== undefined && at - before.at < NOTICED_MS)
+        continue
+      const request: Request = {
+        at,
+        device: visit.device,
+        address,
+        facts,
+        sensitive,
+        opens: i === 0,
+        rolledBack: i === 0 && rolledBack,
+        lost,
+        changed,
+      }
+      last[visit.device] = request
+      requests.push(request)
+    }
+  }
+  return { requests: requests.sort((a, b) => a.at - b.at), total }
+}
+
+/** By the hours of the day at home, which is good enough for travellers too. */
+function visitsOf({ devices }: Person, rng: Random): readonly Visit[] {
+  const visits: Visit[] = []
+  for (const [device, { mobile }] of devices.entries()) {
+    for (let day = 0; day < TWO_MONTHS; day++) {
+      const weekend = day % 7 >= 5
+      const mean = VISITS_A_DAY * (mobile ? 1.1 : weekend ? 0.5 : 1.1)
+      for (let left = rng.count(mean); left > 0; left--) {
+        const hour = 7 + 16 * (rng.next() + rng.next()) * 0.5
+        visits.push({ at: Math.floor(day * DAY + hour * HOUR), device })
+      }
+    }
+  }
+  return visits.sort((a, b) => a.at - b.at)
+}
+
+function networkOf(
+  person: Person,
+  where: Whereabouts,
+  { at, device }: Visit,
+  {
+    trip,
+    mobile,
+    rates,
+    rng,
+  }: {
+    readonly trip: Trip | undefined
+    readonly mobile: boolean
+    readonly rates: Rates
+    readonly rng: Random
+  },
+): { readonly line: Line; readonly other: () => Line; readonly beside: Line | null } {
+  const cell = (): Line => where.cell(device, trip)
+  const fixed = (): Line => (trip === undefined ? stationary() : where.hotel(trip))
+  const hour = (at % DAY) / HOUR
+  const working = person.office !== null && Math.floor(at / DAY) % 7 < 5 && hour >= 9 && hour < 17
+
+  function stationary(): Line {
+    if (rng.chance(rates.guestNetwork)) return where.guest()
+    return working && rng.chance(0.8) ? where.office() : where.home(at)
+  }
+
+  if (trip?.inFlight === true && rng.chance(0.15))
+    return { line: where.aircraft(), other: cell, beside: null }
+  if (mobile) {
+    const onCell = rng.chance(rates.phoneOnCell)
+    const under = onCell ? cell() : fixed()
+    if (person.relay) return { line: where.relay(), other: where.relay, beside: null }
+    return { line: under, other: onCell ? fixed : cell, beside: null }
+  }
+  if (person.vpn.length > 0 && rng.chance(rates.vpnOn))
+    return { line: where.vpn(), other: fixed, beside: null }
+  const line = fixed()
+  const split = line.kind === 'office' && person.office?.splitTunnel === true
+  if (person.relay && person.devices[device]?.family === 'safari')
+    return { line: where.relay(), other: where.relay, beside: null }
+  return { line, other: cell, beside: split ? where.beside() : null }
+}
+
+function surroundings(
+  person: Person,
+  at: number,
+  {
+    trip,
+    rates,
+    rng,
+    randomAgent,
+  }: {
+    readonly trip: Trip | undefined
+    readonly rates: Rates
+    readonly rng: Random
+    readonly randomAgent: boolean
+  },
+): Surroundings {
+  return {
+    at,
+    timezone: trip?.zoneFollows === true ? trip.timezone : person.timezone,
+    languages: person.languages,
+    onMonitor: rng.chance(rates.monitorVisits),
+    desktopSite: rng.chance(rates.desktopSite),
+    madeUp: randomAgent ? rng.below(50) : null,
+  }
+}
+
+export function sameFacts(a: Facts, b: Facts): boolean {
+  return (
+    a.client?.screen === b.client?.screen &&
+    a.client?.timezone === b.client?.timezone &&
+    a.headers['user-agent'] === b.headers['user-agent'] &&
+    a.headers['accept-language'] === b.headers['accept-language']
+  )
+}
