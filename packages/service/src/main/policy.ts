@@ -1,14 +1,7 @@
-import { balanced, lenient, type Policy, strict } from 'holdfast'
-import type { Config } from '../config/schema.ts'
+import { type Policy, thresholdPolicy } from 'holdfast'
+import { type PolicyChoice, thresholdsOf } from '../config/policy.ts'
 
-/** A policy by its name in the configuration. */
-export function policyOf(name: Config['policy']): Policy {
-  switch (name) {
-    case 'lenient':
-      return lenient()
-    case 'balanced':
-      return balanced()
-    case 'strict':
-      return strict()
-  }
+/** A policy as the configuration has it. */
+export function policyOf(choice: PolicyChoice): Policy {
+  return thresholdPolicy(thresholdsOf(choice))
 }
