@@ -101,15 +101,16 @@ export async function weighOpened(
   const { history } = await recall(parts, subject)
   const session = asOfNow(state, found, row, presentation.at)
   const demand = { acr: presented.acr, freshWithin: presented.freshWithin }
-  const first = weigh(parts, session, presentation, history, demand)
+  const scales = parts.scalesOf(state.tenant)
+  const first = weigh(scales, session, presentation, history, demand)
   const reused = isReused(state, shown, first.standing)
   const weighing = reused
-    ? weigh(parts, session, presentation, history, { ...demand, contradiction: 'refresh_reused' })
+    ? weigh(scales, session, presentation, history, { ...demand, contradiction: 'refresh_reused' })
     : first
   const judged = judge(session, presentation, history, weighing)
   if (parts.shadow !== undefined) {
     const shadowed = weigh(
-      { ...parts, policy: parts.shadow },
+      { ...scales, policy: parts.shadow },
       session,
       presentation,
       history,

@@ -162,7 +162,7 @@ function nameIn(source: Source, name: string): string {
 
 function knownBelow(top: string): readonly string[] {
   if (top === 'apiKeys') return ['name', 'roles', 'digest']
-  if (top === 'policy' || top === 'shadowPolicy') return POLICY_FIELDS
+  if (['policy', 'tenantPolicies', 'shadowPolicy'].includes(top)) return POLICY_FIELDS
   if (top === 'audiences') return ['algorithm', 'lifetime']
   return ['absolute', 'idle', 'persistent']
 }

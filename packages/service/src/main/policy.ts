@@ -5,3 +5,12 @@ import { type PolicyChoice, thresholdsOf } from '../config/policy.ts'
 export function policyOf(choice: PolicyChoice): Policy {
   return thresholdPolicy(thresholdsOf(choice))
 }
+
+/** The same of each tenant that has one. */
+export function policiesOf(
+  tenants: Readonly<Record<string, PolicyChoice>>,
+): Readonly<Record<string, Policy>> {
+  return Object.fromEntries(
+    Object.entries(tenants).map(([tenant, choice]) => [tenant, policyOf(choice)]),
+  )
+}

@@ -133,6 +133,12 @@ describe('a problem names its field and how to mend it', () => {
       /"challenge"/,
     ],
     [
+      'policy of a tenant that there is not',
+      { HOLDFAST_TENANT_POLICIES: '{ acme: paranoid }' },
+      'HOLDFAST_TENANT_POLICIES.acme',
+      /strict/,
+    ],
+    [
       'costs that would make every change of network a prompt',
       { HOLDFAST_POLICY: '{ hijacks: 1, missCost: 5000 }' },
       'HOLDFAST_POLICY.missCost',

@@ -11,6 +11,11 @@ export const judging = {
     example: 'balanced',
     reading: 'yaml',
   }),
+  tenantPolicies: setting(z.record(z.string().min(1).max(128), policyChoice).default({}), {
+    about: 'Policies of tenants that have one of their own, written like `policy`.',
+    example: '{ acme: strict }',
+    reading: 'yaml',
+  }),
   shadowPolicy: setting(policyChoice.optional(), {
     about:
       'A second policy, written like the first, that judges the same evidence and decides nothing; where it differs, an event says so.',
