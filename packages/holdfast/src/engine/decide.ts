@@ -14,6 +14,7 @@ import type { Parts } from './parts.ts'
 import type { Shown } from './present.ts'
 import { isReused } from './reuse.ts'
 import { save, touchIfDue } from './save.ts'
+import { shadowEvent } from './shadow.ts'
 import { type Weighing, weigh } from './weigh.ts'
 
 export interface Weighed {
@@ -32,7 +33,9 @@ export async function decide(
   opened: Opened,
   shown: Weighable,
 ): Promise<Verification | 'lost_race'> {
-  const weighed = await weighOpened(parts, opened, shown)
+  const first = await weighOpened(parts, opened, shown)
+  const differed = shadowEvent(parts, factsOf(shown), first.weighing)
+  const weighed = differed === undefined ? first : { ...first, events: [...first.events, differed] }
   const { judged, reused } = weighed
   if (judged.decision.outcome === 'revoke' || reused)
     return revokeNow(parts, opened.state, shown, weighed)
@@ -108,19 +111,6 @@ export async function weighOpened(
     ? weigh(scales, session, presentation, history, { ...demand, contradiction: 'refresh_reused' })
     : first
   const judged = judge(session, presentation, history, weighing)
-  if (parts.shadow !== undefined) {
-    const shadowed = weigh(
-      { ...scales, policy: parts.shadow },
-      session,
-      presentation,
-      history,
-      demand,
-    )
-    if (shadowed.decision.outcome !== judged.decision.outcome) {
-      const differed = { ...factsOf(shown), decision: shadowed.decision }
-      parts.journal.tell([parts.journal.event('policy-differed', differed)])
-    }
-  }
   const events = eventsOf(parts, state, shown, { session, judged, reused })
   return { session, weighing, judged, reused, events }
 }

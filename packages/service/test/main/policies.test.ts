@@ -24,3 +24,18 @@ test('each tenant is judged by its own policy, in whatever form it is written', 
 
   expect(outcomes).toEqual({ default: 'observe', bank: 'challenge', forum: 'observe' })
 })
+
+test('the shadow policy of the configuration leaves its differences in the event log, and nothing else', async () => {
+  const run = await running({ HOLDFAST_SHADOW_POLICY: '{ observe: 5, challenge: 15, limit: 40 }' })
+  const sessions = connect({ url: run.service.url, key: KEYS.all })
+  const created = await sessions.create({ ...LOGIN, request: atHome() })
+  if (!created.ok) throw new Error(created.code)
+
+  const shown = await sessions.verify({ token: created.token, request: elsewhere })
+  const answer = await run.call('GET', '/v1/events?type=policy-differed')
+
+  expect(shown.decision?.outcome).toBe('observe')
+  expect(await answer.json()).toMatchObject({
+    items: [{ reason: 'observe', decision: { outcome: 'challenge', score: 20 } }],
+  })
+})
