@@ -111,7 +111,7 @@ export async function weighOpened(
     ? weigh(scales, session, presentation, history, { ...demand, contradiction: 'refresh_reused' })
     : first
   const judged = judge(session, presentation, history, weighing)
-  const events = eventsOf(parts, state, shown, { session, judged, reused })
+  const events = eventsOf(parts, state, shown, { session, weighing, judged, reused })
   return { session, weighing, judged, reused, events }
 }
 
@@ -128,11 +128,11 @@ export async function revokeNow(
   parts: Parts,
   state: SessionState,
   shown: Weighable,
-  { session, judged, reused, events }: Weighed,
+  { session, weighing, judged, reused, events }: Weighed,
 ): Promise<Verification & { readonly ok: false }> {
   const forked = session.fork === null ? 'contradiction' : 'secret_forked'
   const why = reused ? 'refresh_reused' : forked
-  const facts: EventFacts = { ...factsOf(shown), actor: 'engine', decision: judged.decision }
+  const facts = { ...factsOf(shown), ...decidedOf(weighing, judged), actor: 'engine' }
   const all = [...events, parts.journal.event('session-revoked', { ...facts, reason: why })]
   await parts.store.entries.revoke(state.id, {
     until: state.deadline,
@@ -149,15 +149,23 @@ export function factsOf({ claims, presentation, presented }: Shown): EventFacts 
   return { at, session: claims.session, network, device, correlation: presented.correlation }
 }
 
+/** A decision, with what the policy looked at where it is the policy's own. */
+function decidedOf(
+  { decision, situation }: Weighing,
+  judged: Judged,
+): Pick<EventFacts, 'decision' | 'situation'> {
+  return judged.decision === decision ? { decision, situation } : { decision: judged.decision }
+}
+
 /** What this presentation changed about how the session looks; a repetition of the same is no event. */
 function eventsOf(
   parts: Parts,
   state: SessionState,
   shown: Weighable,
-  { session, judged, reused }: Pick<Weighed, 'session' | 'judged' | 'reused'>,
+  { session, weighing, judged, reused }: Omit<Weighed, 'events'>,
 ): readonly SessionEvent[] {
   const { decision, contextChanged, newlySuspected } = judged
-  const facts = { ...factsOf(shown), decision }
+  const facts = { ...factsOf(shown), ...decidedOf(weighing, judged) }
   const types: EventType[] = []
   if (reused || (state.fork === null && session.fork !== null)) types.push('token-reused')
   if (contextChanged && !newlySuspected) types.push('context-changed')
@@ -166,6 +174,9 @@ function eventsOf(
   }
   if (newlySuspected && decision.outcome === 'challenge') types.push('step-up-required')
   if (newlySuspected && decision.outcome === 'limit') types.push('session-limited')
+  if (types.length === 0 && judged.deviceChanged && isSampled(parts, facts)) {
+    return [parts.journal.event('context-changed', { ...facts, reason: 'device_changed' })]
+  }
   return types.map((type) =>
     parts.journal.event(
       type,
@@ -174,6 +185,17 @@ function eventsOf(
         : facts,
     ),
   )
+}
+
+const DEVICE_CHANGES_EVERY_MS = 3_600_000
+
+/** One an hour and session: who changes the screen with every request must not fill the log. A retry counts as the same. */
+function isSampled({ reported }: Parts, { session, at }: EventFacts): boolean {
+  const line = `${session} device_changed`
+  const seen = reported.seen(line)
+  if (seen !== at && at - seen < DEVICE_CHANGES_EVERY_MS) return false
+  reported.note(line, at)
+  return true
 }
 
 function rotationEvent(
