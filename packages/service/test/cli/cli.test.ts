@@ -2,8 +2,9 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { mmdbWriter } from '../../../../tools/mmdb-writer.mjs'
-import { COMMANDS, main } from '../../src/cli/main.ts'
+import { COMMANDS } from '../../src/cli/main.ts'
 import { abroad, atHome, folder, KEYS, LOGIN, type Running, running } from '../support.ts'
+import { type Done, holdfast } from './holdfast.ts'
 
 /** An MMDB file with one place in it. */
 function cityFile(): string {
@@ -12,30 +13,6 @@ function cityFile(): string {
   writer.add({ words: [0xcb00_7100], bits: 24 }, { country_code: 'NO' })
   writeFileSync(path, writer.finish())
   return path
-}
-
-interface Done {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-async function holdfast(args: string, env: Record<string, string> = {}): Promise<Done> {
-  let out = ''
-  let err = ''
-  const code = await main(
-    args.split(' ').filter((arg) => arg !== ''),
-    {
-      env,
-      stdout: (text) => {
-        out += text
-      },
-      stderr: (text) => {
-        err += text
-      },
-    },
-  )
-  return { code, out, err }
 }
 
 describe('help', () => {
