@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { LISTED_KINDS } from 'holdfast/network'
 import { parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { sentenceOf, withoutEchoes } from '../issues.ts'
@@ -163,6 +164,7 @@ function nameIn(source: Source, name: string): string {
 function knownBelow(top: string): readonly string[] {
   if (top === 'apiKeys') return ['name', 'roles', 'digest']
   if (['policy', 'tenantPolicies', 'shadowPolicy'].includes(top)) return POLICY_FIELDS
+  if (top === 'networks') return LISTED_KINDS
   if (top === 'audiences') return ['algorithm', 'lifetime']
   return ['absolute', 'idle', 'persistent']
 }

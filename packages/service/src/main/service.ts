@@ -85,6 +85,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   const geo = geoLookup({
     city: config.geoCity,
     asn: config.geoAsn,
+    networks: config.networks,
     onProblem: ({ kind, file, message }) => log.warn({ kind, file }, message),
   })
   const ring = ringCheck({ store, keyring }, log)

@@ -261,6 +261,21 @@ describe('config', () => {
       expect(out).toContain('HOLDFAST_POLICY must be one of')
     })
 
+    test('a list of networks with a line that is none', async () => {
+      const file = join(folder(), 'offices.txt')
+      writeFileSync(file, '192.0.2.0/24\nthe office in Oslo\n')
+
+      const { code, out } = await holdfast('config check', {
+        ...env,
+        HOLDFAST_NETWORKS: `{ corporate: [${file}], tor: [/nowhere/tor.txt] }`,
+      })
+
+      expect(code).toBe(1)
+      expect(out).toContain(`HOLDFAST_NETWORKS.corporate names a list of networks (${file})`)
+      expect(out).toContain('has a line 2 that is no network')
+      expect(out).toContain('HOLDFAST_NETWORKS.tor names a file that cannot be read')
+    })
+
     test('an audience whose algorithm no key signs with', async () => {
       const file = join(folder(), 'signing.json')
       await holdfast(`keys new ${file} --signing`)

@@ -139,6 +139,18 @@ describe('a problem names its field and how to mend it', () => {
       /strict/,
     ],
     [
+      'a kind of networks that there is not',
+      { HOLDFAST_NETWORKS: '{ corporat: [a.txt] }' },
+      'HOLDFAST_NETWORKS.corporat',
+      /"corporate"/,
+    ],
+    [
+      'a list of networks that is not in a list',
+      { HOLDFAST_NETWORKS: '{ tor: a.txt }' },
+      'HOLDFAST_NETWORKS.tor',
+      /corporate: \[/,
+    ],
+    [
       'costs that would make every change of network a prompt',
       { HOLDFAST_POLICY: '{ hijacks: 1, missCost: 5000 }' },
       'HOLDFAST_POLICY.missCost',

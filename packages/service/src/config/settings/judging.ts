@@ -3,6 +3,8 @@ import { policyChoice } from '../policy.ts'
 import { setting } from '../setting.ts'
 import { duration } from '../values.ts'
 
+const listFiles = z.array(z.string().min(1)).max(16)
+
 /** How presentations are judged, and from what data. */
 export const judging = {
   policy: setting(policyChoice.default('balanced'), {
@@ -59,6 +61,24 @@ export const judging = {
     example: '/var/lib/holdfast/geo/asn.mmdb',
     reading: 'list',
   }),
+  networks: setting(
+    z
+      .strictObject({
+        corporate: listFiles.optional(),
+        tor: listFiles.optional(),
+        relay: listFiles.optional(),
+        vpn: listFiles.optional(),
+        satellite: listFiles.optional(),
+        hosting: listFiles.optional(),
+      })
+      .default({}),
+    {
+      about:
+        "Files of networks by what they are: one CIDR a line (`#` comments), or CSV whose first column is one. The narrowest network is believed, before what its provider's number says. `corporate` is for the way out of your users' offices. See [networks](networks.md).",
+      example: '{ corporate: [/etc/holdfast/offices.txt], tor: [/var/lib/holdfast/tor.txt] }',
+      reading: 'yaml',
+    },
+  ),
   trustedProxies: setting(z.array(z.string().min(1).max(64)).max(64).default([]), {
     about:
       'Addresses and prefixes of the proxies between callers and the API, whose `X-Forwarded-For` says who called: for the log, as sessions are judged by the address that the caller puts into `request`. At the gates also those before a gateway, whose word about the client is believed.',
