@@ -25,7 +25,9 @@ export const reportCommands: readonly Command[] = [
 ]
 
 function describe(report: Report): string {
-  return [sample(report), rates(report), answered(report), shadowed(report)].join('\n\n')
+  return [sample(report), rates(report), reasoned(report), answered(report), shadowed(report)].join(
+    '\n\n',
+  )
 }
 
 function sample({ coverage, logins, judgements }: Report): string {
@@ -49,6 +51,12 @@ function rates({ rows, lostPerRotation }: Report): string {
   }
   lines.push(`Lost Set-Cookie per rotation: ${said(lostPerRotation)}.`)
   return lines.join('\n')
+}
+
+function reasoned({ reasons }: Report): string {
+  if (reasons.length === 0) return 'No decision has a reason.'
+  const rows = reasons.map((row) => [row.group, row.reason, String(row.count), said(row)])
+  return table(['GROUP', 'REASON', 'COUNT', 'PER USER-MONTH'], rows)
 }
 
 function answered({ feedback }: Report): string {

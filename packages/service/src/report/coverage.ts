@@ -11,7 +11,7 @@ export interface Coverage {
   readonly days: number
   /** Subjects times months. */
   readonly userMonths: number
-  /** Neither a week nor twenty subjects, or one of the two: no rate can be told. */
+  /** A week and twenty subjects at least. Below that no rate can be told. */
   readonly enough: boolean
 }
 

@@ -17,9 +17,16 @@ import {
 
 /** How often something happened, per user and month. */
 export interface ReportRow extends Rate {
-  readonly group: 'network' | 'device' | 'secrets' | 'answers' | 'other reasons'
+  readonly group: 'network' | 'device' | 'secrets' | 'answers'
   readonly about: string
   readonly sampled: boolean
+}
+
+/** How many decisions rested on a reason, among others. */
+export interface ReasonRate extends Rate {
+  readonly reason: string
+  /** Of evidence: N, D, R, B ... */
+  readonly group: string
 }
 
 /** The rates of an operator's own events, in the form of the table that the starting weights rest on. */
@@ -28,6 +35,8 @@ export interface Report {
   readonly logins: number
   readonly judgements: number
   readonly rows: readonly ReportRow[]
+  /** By code, those of an application's own signals too. */
+  readonly reasons: readonly ReasonRate[]
   /** Lost responses, per rotation. */
   readonly lostPerRotation: Rate
   readonly feedback: Feedback
@@ -54,7 +63,7 @@ export async function reportOf(
   const differences = outcomePairs()
   const differing = new Set<string | null>()
   const byRow = new Map<EventRow | ReasonRow, number>()
-  const others = new Map<string, number>()
+  const byReason = new Map<string, { readonly group: string; count: number }>()
   let logins = 0
   let count = 0
 
@@ -71,7 +80,11 @@ export async function reportOf(
     if (judgement !== undefined) {
       count++
       for (const row of [...NETWORK, ...DEVICE]) if (matches(row, judgement)) add(row)
-      for (const reason of othersOf(judgement)) others.set(reason, (others.get(reason) ?? 0) + 1)
+      for (const [reason, group] of reasonsOf(judgement)) {
+        const row = byReason.get(reason) ?? { group, count: 0 }
+        row.count++
+        byReason.set(reason, row)
+      }
     }
     const shadowed = event.type === 'policy-differed' ? event.decision : null
     const inForce = outcomeOf(event.reason)
@@ -99,13 +112,10 @@ export async function reportOf(
       ...rowsOf('device', DEVICE),
       ...rowsOf('secrets', SECRETS),
       ...rowsOf('answers', ANSWERS),
-      ...[...others].sort(byName).map(([about, seen]) => ({
-        group: 'other reasons' as const,
-        about,
-        sampled: false,
-        ...rateOf(seen, exposure),
-      })),
     ],
+    reasons: [...byReason]
+      .map(([reason, { group, count: seen }]) => ({ reason, group, ...rateOf(seen, exposure) }))
+      .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
     lostPerRotation: rateOf(
       byRow.get(LOST) ?? 0,
       shareOf(total.enough ? (byRow.get(ROTATED) ?? 0) : 0),
@@ -121,18 +131,12 @@ export async function reportOf(
   }
 }
 
-const NAMED = new Set([...NETWORK, ...DEVICE].flatMap(({ reasons }) => reasons))
-
 function matches({ reasons, also }: ReasonRow, judgement: Judgement): boolean {
   const told = judgement.decision.because.some(({ reason }) => reasons.includes(reason))
   return told || also?.(judgement) === true
 }
 
-function othersOf({ decision }: Judgement): ReadonlySet<string> {
-  const reasons = decision.because.map(({ reason }) => reason)
-  return new Set(reasons.filter((reason) => !NAMED.has(reason)))
-}
-
-function byName([one]: readonly [string, number], [other]: readonly [string, number]): number {
-  return one < other ? -1 : 1
+/** Each once, whatever group its evidence is of. */
+function reasonsOf({ decision }: Judgement): ReadonlyMap<string, string> {
+  return new Map(decision.because.map(({ reason, group }) => [reason, group]))
 }

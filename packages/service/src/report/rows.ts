@@ -95,10 +95,19 @@ export const ANSWERS: readonly EventRow[] = [
   { about: 'a step-up failed', is: ({ type }) => type === 'step-up-failed' },
   { about: 'a session limited', is: ({ type }) => type === 'session-limited' },
   {
-    about: 'a session ended by the engine',
+    about: 'a session revoked, but for logouts',
+    is: ({ type, reason }) => type === 'session-revoked' && !isLeaving(reason),
+  },
+  {
+    about: 'of these by the engine',
     is: ({ type, actor }) => type === 'session-revoked' && actor === 'engine',
   },
 ]
+
+/** Logged out, or in anew. */
+function isLeaving(reason: string | null): boolean {
+  return reason === 'logout' || reason === 'replaced_by_login' || reason === 'session_limit'
+}
 
 function reused(why: string): EventRow['is'] {
   return ({ type, reason }) => type === 'token-reused' && reason === why

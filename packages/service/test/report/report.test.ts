@@ -56,40 +56,46 @@ describe('holdfast report', () => {
       "2026-01-05 to 2026-01-19: 14.0 days, 20 subjects (9.2 user-months), 21 sessions, 20 logins, 110 events, 42 decisions.
       Requests in which nothing was new leave no event and are not counted.
 
-      GROUP          EVENT                                COUNT  PER USER-MONTH
-      network        another prefix of the same provider  40     4.3
-      network        a provider that the user has used    0      none; below 0.3
-      network        a new provider in a known country    0      none; below 0.3
-      network        a new country, the clock moved       0      none; below 0.3
-      network        a new country, the clock did not     0      none; below 0.3
-      network        a new country, clock unknown         0      none; below 0.3
-      network        a new country, roaming               0      none; below 0.3
-      network        the clock alone                      0      none; below 0.3
-      network        a journey nobody makes               0      none; below 0.3
-      network        a data centre, VPN or Tor            1      too few
-      network        a relay                              0      none; below 0.3
-      network        a satellite network                  0      none; below 0.3
-      device         a browser update *                   0      none; below 0.3
-      device         another screen *                     1      too few
-      device         another language *                   1      too few
-      device         a version back, or several on        0      none; below 0.3
-      device         another browser or system            0      none; below 0.3
-      device         hints missing or contradictory       0      none; below 0.3
-      device         a script                             0      none; below 0.3
-      secrets        a secret replaced                    40     4.3
-      secrets        its Set-Cookie lost                  1      too few
-      secrets        the answer to a refresh lost         0      none; below 0.3
-      secrets        a fork                               0      none; below 0.3
-      secrets        a refresh token used by two          0      none; below 0.3
-      answers        a context challenged                 1      too few
-      answers        a step-up begun                      1      too few
-      answers        a step-up passed                     1      too few
-      answers        a step-up failed                     0      none; below 0.3
-      answers        a session limited                    0      none; below 0.3
-      answers        a session ended by the engine        0      none; below 0.3
-      other reasons  a_signal_of_ones_own                 1      too few
+      GROUP    EVENT                                COUNT  PER USER-MONTH
+      network  another prefix of the same provider  40     4.3
+      network  a provider that the user has used    0      none; below 0.3
+      network  a new provider in a known country    0      none; below 0.3
+      network  a new country, the clock moved       0      none; below 0.3
+      network  a new country, the clock did not     0      none; below 0.3
+      network  a new country, clock unknown         0      none; below 0.3
+      network  a new country, roaming               0      none; below 0.3
+      network  the clock alone                      0      none; below 0.3
+      network  a journey nobody makes               0      none; below 0.3
+      network  a data centre, VPN or Tor            1      too few
+      network  a relay                              0      none; below 0.3
+      network  a satellite network                  0      none; below 0.3
+      device   a browser update *                   0      none; below 0.3
+      device   another screen *                     1      too few
+      device   another language *                   1      too few
+      device   a version back, or several on        0      none; below 0.3
+      device   another browser or system            0      none; below 0.3
+      device   hints missing or contradictory       0      none; below 0.3
+      device   a script                             0      none; below 0.3
+      secrets  a secret replaced                    40     4.3
+      secrets  its Set-Cookie lost                  1      too few
+      secrets  the answer to a refresh lost         0      none; below 0.3
+      secrets  a fork                               0      none; below 0.3
+      secrets  a refresh token used by two          0      none; below 0.3
+      answers  a context challenged                 1      too few
+      answers  a step-up begun                      1      too few
+      answers  a step-up passed                     1      too few
+      answers  a step-up failed                     0      none; below 0.3
+      answers  a session limited                    0      none; below 0.3
+      answers  a session revoked, but for logouts   2      too few
+      answers  of these by the engine               0      none; below 0.3
       * a sample: where nothing else changed, one an hour and session is in the log.
       Lost Set-Cookie per rotation: too few.
+
+      GROUP  REASON                COUNT  PER USER-MONTH
+      N      a_signal_of_ones_own  1      too few
+      N      hosting_foreign       1      too few
+      D      language_changed      1      too few
+      D      screen_new            1      too few
 
       Stopped (challenged, limited or refused): 1.
       False alarms: 1, per 1,000 of those: too few.
