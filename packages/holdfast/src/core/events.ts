@@ -1,4 +1,4 @@
-import type { Decision } from './decision.ts'
+import type { Decision, Situation } from './decision.ts'
 import type { SessionId, SubjectKey } from './ids.ts'
 import type { BrowserFamily, NetworkKind, OperatingSystem } from './request.ts'
 
@@ -45,6 +45,11 @@ export interface SessionEvent {
     readonly os: OperatingSystem
   } | null
   readonly decision: Decision | null
+  /**
+   * What the policy looked at beside the evidence when it decided so: with it a decision can be made again. Null where the
+   * decision is not the policy's alone, as at a login.
+   */
+  readonly situation: Situation | null
   /** Why, as a code: `logout`, `session_limit`, `secret_forked` ... */
   readonly reason: string | null
   /** One id for all that one request caused, as given by the caller. */

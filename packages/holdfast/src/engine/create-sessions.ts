@@ -35,7 +35,7 @@ import { create } from './create.ts'
 import { logout, revoke, revokeSubject } from './end.ts'
 import { journal } from './journal.ts'
 import { load } from './load.ts'
-import { type Parts, type SessionLimit, versionGuard } from './parts.ts'
+import { type Parts, type SessionLimit, type TenantScales, versionGuard } from './parts.ts'
 import { quietPolicy } from './quiet-policy.ts'
 import { sessionRecords } from './records.ts'
 import { refresh } from './refresh.ts'
@@ -53,6 +53,8 @@ export interface SessionsOptions {
   readonly keyring: Keyring
   /** Evidence to decision; `balanced()` unless said otherwise. */
   readonly policy?: Policy
+  /** Policies of tenants that have one of their own. */
+  readonly tenantPolicies?: Readonly<Record<string, Policy>>
   /** Decides nothing: where it would have differed, a `policy-differed` event says so. */
   readonly shadow?: Policy
   readonly signals?: readonly Signal[]
@@ -161,26 +163,33 @@ function partsOf(options: SessionsOptions): Parts {
   checkOptions(options, [lifetimes, ...Object.values(tenants)])
   const describe = networkReader({ lookup, prefixes }, () => host.now())
   const readFacts = factReader(describe)
-  const policy = options.policy ?? balanced()
+  const signals = options.signals ?? starterSignals()
+  const acrOrder = options.acrOrder ?? []
+  const scales = scalesWith(options.policy ?? balanced())
+  const ofTenants = Object.fromEntries(
+    Object.entries(options.tenantPolicies ?? {}).map(([name, its]) => [name, scalesWith(its)]),
+  )
   const copies = copiesOf(options, host)
   const store = copies === undefined ? options.store : copiedStore(options.store, copies)
+
+  function scalesWith(policy: Policy): TenantScales {
+    return { signals, acrOrder, policy, quietly: quietPolicy(policy) }
+  }
 
   return {
     store,
     copies,
     codec,
     host,
-    policy,
-    quietly: quietPolicy(policy),
+    scalesOf: (tenant) => own(ofTenants, tenant) ?? scales,
     shadow: options.shadow,
-    signals: options.signals ?? starterSignals(),
     describeNetwork: describe,
     describeDevice: deviceReader(),
     readFacts,
     records: sessionRecords(codec, readFacts, () => host.now()),
     lifetimeOf: (tenant, name) => own(own(tenants, tenant), name) ?? own(lifetimes, name),
     limit,
-    acrOrder: options.acrOrder ?? [],
+    acrOrder,
     rotateEveryMs: options.rotateEveryMs ?? FIVE_MINUTES_MS,
     tokens: options.tokens,
     journal: journal({ codec, host, feed: store.feed, onEvent }),

@@ -190,7 +190,12 @@ function settle(
   const first = history.contexts.length === 0 && !unreadable
   const proved = first || amr.some((method) => SECOND_FACTORS.includes(method))
   const past = proved ? NO_HISTORY : history
-  const judged = judge(state, presentation, past, weigh(parts, state, presentation, past))
+  const judged = judge(
+    state,
+    presentation,
+    past,
+    weigh(parts.scalesOf(state.tenant), state, presentation, past),
+  )
   const [context] = judged.next.contexts
   if (context === undefined) throw new SessionError('internal_error', 'A login has no context.')
 

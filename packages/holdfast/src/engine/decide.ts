@@ -14,6 +14,7 @@ import type { Parts } from './parts.ts'
 import type { Shown } from './present.ts'
 import { isReused } from './reuse.ts'
 import { save, touchIfDue } from './save.ts'
+import { shadowEvent } from './shadow.ts'
 import { type Weighing, weigh } from './weigh.ts'
 
 export interface Weighed {
@@ -32,7 +33,9 @@ export async function decide(
   opened: Opened,
   shown: Weighable,
 ): Promise<Verification | 'lost_race'> {
-  const weighed = await weighOpened(parts, opened, shown)
+  const first = await weighOpened(parts, opened, shown)
+  const differed = shadowEvent(parts, factsOf(shown), first.weighing)
+  const weighed = differed === undefined ? first : { ...first, events: [...first.events, differed] }
   const { judged, reused } = weighed
   if (judged.decision.outcome === 'revoke' || reused)
     return revokeNow(parts, opened.state, shown, weighed)
@@ -101,26 +104,14 @@ export async function weighOpened(
   const { history } = await recall(parts, subject)
   const session = asOfNow(state, found, row, presentation.at)
   const demand = { acr: presented.acr, freshWithin: presented.freshWithin }
-  const first = weigh(parts, session, presentation, history, demand)
+  const scales = parts.scalesOf(state.tenant)
+  const first = weigh(scales, session, presentation, history, demand)
   const reused = isReused(state, shown, first.standing)
   const weighing = reused
-    ? weigh(parts, session, presentation, history, { ...demand, contradiction: 'refresh_reused' })
+    ? weigh(scales, session, presentation, history, { ...demand, contradiction: 'refresh_reused' })
     : first
   const judged = judge(session, presentation, history, weighing)
-  if (parts.shadow !== undefined) {
-    const shadowed = weigh(
-      { ...parts, policy: parts.shadow },
-      session,
-      presentation,
-      history,
-      demand,
-    )
-    if (shadowed.decision.outcome !== judged.decision.outcome) {
-      const differed = { ...factsOf(shown), decision: shadowed.decision }
-      parts.journal.tell([parts.journal.event('policy-differed', differed)])
-    }
-  }
-  const events = eventsOf(parts, state, shown, { session, judged, reused })
+  const events = eventsOf(parts, state, shown, { session, weighing, judged, reused })
   return { session, weighing, judged, reused, events }
 }
 
@@ -137,11 +128,11 @@ export async function revokeNow(
   parts: Parts,
   state: SessionState,
   shown: Weighable,
-  { session, judged, reused, events }: Weighed,
+  { session, weighing, judged, reused, events }: Weighed,
 ): Promise<Verification & { readonly ok: false }> {
   const forked = session.fork === null ? 'contradiction' : 'secret_forked'
   const why = reused ? 'refresh_reused' : forked
-  const facts: EventFacts = { ...factsOf(shown), actor: 'engine', decision: judged.decision }
+  const facts = { ...factsOf(shown), ...decidedOf(weighing, judged), actor: 'engine' }
   const all = [...events, parts.journal.event('session-revoked', { ...facts, reason: why })]
   await parts.store.entries.revoke(state.id, {
     until: state.deadline,
@@ -158,15 +149,23 @@ export function factsOf({ claims, presentation, presented }: Shown): EventFacts 
   return { at, session: claims.session, network, device, correlation: presented.correlation }
 }
 
+/** A decision, with what the policy looked at where it is the policy's own. */
+function decidedOf(
+  { decision, situation }: Weighing,
+  judged: Judged,
+): Pick<EventFacts, 'decision' | 'situation'> {
+  return judged.decision === decision ? { decision, situation } : { decision: judged.decision }
+}
+
 /** What this presentation changed about how the session looks; a repetition of the same is no event. */
 function eventsOf(
   parts: Parts,
   state: SessionState,
   shown: Weighable,
-  { session, judged, reused }: Pick<Weighed, 'session' | 'judged' | 'reused'>,
+  { session, weighing, judged, reused }: Omit<Weighed, 'events'>,
 ): readonly SessionEvent[] {
   const { decision, contextChanged, newlySuspected } = judged
-  const facts = { ...factsOf(shown), decision }
+  const facts = { ...factsOf(shown), ...decidedOf(weighing, judged) }
   const types: EventType[] = []
   if (reused || (state.fork === null && session.fork !== null)) types.push('token-reused')
   if (contextChanged && !newlySuspected) types.push('context-changed')
@@ -175,6 +174,9 @@ function eventsOf(
   }
   if (newlySuspected && decision.outcome === 'challenge') types.push('step-up-required')
   if (newlySuspected && decision.outcome === 'limit') types.push('session-limited')
+  if (types.length === 0 && judged.deviceChanged && isSampled(parts, facts)) {
+    return [parts.journal.event('context-changed', { ...facts, reason: 'device_changed' })]
+  }
   return types.map((type) =>
     parts.journal.event(
       type,
@@ -183,6 +185,17 @@ function eventsOf(
         : facts,
     ),
   )
+}
+
+const DEVICE_CHANGES_EVERY_MS = 3_600_000
+
+/** One an hour and session: who changes the screen with every request must not fill the log. A retry counts as the same. */
+function isSampled({ reported }: Parts, { session, at }: EventFacts): boolean {
+  const line = `${session} device_changed`
+  const seen = reported.seen(line)
+  if (seen !== at && at - seen < DEVICE_CHANGES_EVERY_MS) return false
+  reported.note(line, at)
+  return true
 }
 
 function rotationEvent(

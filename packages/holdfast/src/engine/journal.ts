@@ -1,5 +1,5 @@
 import type { Codec } from '../codecs/codec.ts'
-import type { Decision } from '../core/decision.ts'
+import type { Decision, Situation } from '../core/decision.ts'
 import type { EventType, SessionEvent } from '../core/events.ts'
 import type { Host } from '../core/host.ts'
 import { type SessionId, type SubjectKey, subjectOf } from '../core/ids.ts'
@@ -24,6 +24,7 @@ export interface EventFacts {
   readonly network?: Network
   readonly device?: Device
   readonly decision?: Decision
+  readonly situation?: Situation | undefined
   readonly reason?: string
   readonly correlation?: string | undefined
 }
@@ -66,6 +67,7 @@ export function journal({ codec, host, feed, onEvent }: JournalOptions): Journal
             ? null
             : { family: device.family, major: device.major, os: device.os },
         decision: facts.decision ?? null,
+        situation: facts.situation ?? null,
         reason: facts.reason ?? null,
         correlation: facts.correlation ?? null,
       }

@@ -31,6 +31,8 @@ export interface Judged {
   /** The context earned, or lost, something that the subject's history should know. */
   readonly lesson: Context | undefined
   readonly contextChanged: boolean
+  /** The same place and browser, and something about it is new: its version, its screen, its language. */
+  readonly deviceChanged: boolean
   readonly newlySuspected: boolean
 }
 
@@ -89,6 +91,7 @@ export function judge(
     decision: decided,
     next,
     lesson: lost || (earned && standing.outcome === 'allow') ? after : undefined,
+    deviceChanged: trusted && existing !== undefined && !sameDevice(existing.device, after.device),
     contextChanged: existing === undefined || (moved && silence >= VISIT_GAP_MS),
     newlySuspected: suspected && (newly || (limited && changed)),
   }
@@ -188,6 +191,7 @@ function crowded(session: SessionState): Judged {
     next: session,
     lesson: undefined,
     contextChanged: false,
+    deviceChanged: false,
     newlySuspected: false,
   }
 }

@@ -2,7 +2,6 @@ import type { Codec } from '../codecs/codec.ts'
 import type { FactReader } from '../codecs/record-facts.ts'
 import type { AccessTokens } from '../core/access-token.ts'
 import type { Policy } from '../core/decision.ts'
-import type { Signal } from '../core/evidence.ts'
 import type { Host } from '../core/host.ts'
 import type { Lifetime } from '../core/lifetimes.ts'
 import type { Device, Network, RequestFacts } from '../core/request.ts'
@@ -12,16 +11,15 @@ import type { Journal } from './journal.ts'
 import type { QuietPolicy } from './quiet-policy.ts'
 import type { Records } from './records.ts'
 import type { Touches } from './touches.ts'
+import type { Scales } from './weigh.ts'
 
 /** What every operation of the engine works with; made once by `createSessions`. */
 export interface Parts {
   readonly store: Store
   readonly codec: Codec
   readonly host: Host
-  readonly policy: Policy
-  readonly quietly: QuietPolicy
+  readonly scalesOf: (tenant: string) => TenantScales
   readonly shadow: Policy | undefined
-  readonly signals: readonly Signal[]
   readonly describeNetwork: (ip: string | null) => Network
   readonly describeDevice: (request: RequestFacts) => Device
   readonly readFacts: FactReader
@@ -38,6 +36,11 @@ export interface Parts {
   readonly versions: VersionGuard
   /** What an event has told of: the newest dead line of each session, the newest history of each subject that does not open, the last refresh tokens that came again. */
   readonly reported: VersionGuard
+}
+
+/** What decides about the sessions of a tenant. */
+export interface TenantScales extends Scales {
+  readonly quietly: QuietPolicy
 }
 
 /** How many live sessions a subject may have, and what a login beyond that does. */

@@ -16,6 +16,7 @@ import { checkSubject } from './subjects.ts'
 
 const REMEMBERED_FAILURES = 16
 const FAILURE_WINDOW_MS = 3_600_000
+const FEEDBACK_EVERY_MS = 3_600_000
 
 /** What the application knows and the session does not: failed logins, changed credentials, a subject who says "that is not me". */
 export async function report(parts: Parts, said: Report): Promise<void> {
@@ -149,6 +150,7 @@ function checkSession(session: SessionId): void {
   }
 }
 
+/** Kept once an hour and session: somebody who answers the same question again and again says nothing new. */
 async function falseAlarm(
   parts: Parts,
   { session, correlation }: Extract<Report, { kind: 'false_alarm' }>,
@@ -156,5 +158,7 @@ async function falseAlarm(
   checkSession(session)
   const at = parts.host.now()
   const facts = { at, session, actor: 'application', reason: 'false_alarm', correlation }
-  await parts.journal.append(session, [parts.journal.event('false-alarm-reported', facts)])
+  const event = parts.journal.event('false-alarm-reported', facts)
+  const first = await parts.store.marks.once(`false_alarm ${session}`, at + FEEDBACK_EVERY_MS)
+  if (first) await parts.journal.append(session, [event])
 }

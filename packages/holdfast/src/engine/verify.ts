@@ -124,7 +124,7 @@ export function nothingNew(parts: Parts, { state, found }: Opened, shown: Weigha
 export function quietDecision(parts: Parts, state: SessionState, at: number): Decision {
   const context = findContext(state.contexts, state.last.context)
   const evidence = context === undefined ? [] : carriedEvidence(context, at)
-  return parts.quietly(evidence, {
+  return parts.scalesOf(state.tenant).quietly(evidence, {
     context: context?.state ?? 'new',
     canStepUp: state.factors.length > 0,
   })

@@ -30,6 +30,9 @@ export interface Weighing {
   readonly decision: Decision
   /** The answer if the route had asked for nothing: what it says of the context itself. */
   readonly standing: Decision
+  /** What the policy was given. */
+  readonly evidence: readonly Evidence[]
+  readonly situation: Situation
   readonly existing: Context | undefined
   readonly key: string
 }
@@ -97,6 +100,8 @@ export function weigh(
   return {
     decision: scales.policy(because, situation),
     standing: scales.policy(because, { ...situation, sensitivity: 'normal', missing: [] }),
+    evidence: because,
+    situation,
     existing,
     key,
   }

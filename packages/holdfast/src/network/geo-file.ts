@@ -1,10 +1,10 @@
-import { readFileSync, statSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { SessionError } from '../core/errors.ts'
 import type { Place } from '../core/lookup.ts'
 import type { Address } from './address.ts'
+import { dataFile } from './data-file.ts'
 import { type MmdbFile, openMmdb } from './mmdb-file.ts'
 
-/** What is wrong with a geo file, and what to do. */
+/** What is wrong with a file of geo data or of networks, and what to do. */
 export interface GeoProblem {
   /** `none`: no file is configured. `missing`: not there or not readable. `broken`: not sound; the one before stays in use. */
   readonly kind: 'none' | 'missing' | 'broken'
@@ -36,90 +36,48 @@ export function fileSource(
   role: GeoFile['role'],
   onProblem: (problem: GeoProblem) => void,
 ): FileSource {
-  let file: MmdbFile | undefined
-  /** Of the last file that was tried, good or bad; each is tried and complained about once. */
-  let stamp = ''
-  let recordReported = false
-
-  function report(kind: GeoProblem['kind'], what: string): void {
-    onProblem({ kind, file: path, message: `The geo data file ${path} ${what}.` })
-  }
-
-  function instead(): string {
-    return file === undefined
-      ? `what it would tell (${role}) is unknown`
-      : 'the one read before stays in use'
-  }
-
-  function take(bytes: Uint8Array): boolean {
-    try {
-      file = openMmdb(bytes)
-      recordReported = false
-      return true
-    } catch {
-      report('broken', `is not a sound MMDB file; ${instead()}`)
-      return false
-    }
-  }
-
-  function missing(error: unknown): false {
-    const code = codeOf(error)
-    if (stamp !== code) report('missing', `cannot be read (${code}); ${instead()}`)
-    stamp = code
-    return false
-  }
+  /** The file about whose records a problem was told. */
+  let reported: MmdbFile | undefined
+  const data = dataFile<MmdbFile>(path, {
+    name: 'geo data file',
+    without: `what it would tell (${role}) is unknown`,
+    parse: opened,
+    report: (kind, message) => onProblem({ kind, file: path, message }),
+  })
 
   return {
-    load() {
-      try {
-        stamp = stampOf(statSync(path))
-        take(readFileSync(path))
-      } catch (error) {
-        missing(error)
-      }
-    },
-    async reload() {
-      try {
-        const found = stampOf(await stat(path))
-        if (found === stamp) return false
-        const bytes = await readFile(path)
-        // Still being written: the next check sees it whole.
-        if (stampOf(await stat(path)) !== found) return false
-        stamp = found
-        return take(bytes)
-      } catch (error) {
-        return missing(error)
-      }
-    },
+    load: data.load,
+    reload: data.reload,
     find(address) {
+      const file = data.current()
       try {
         return file?.find(address)
       } catch {
-        if (!recordReported)
-          report('broken', 'has records that cannot be read; their addresses are unknown')
-        recordReported = true
+        if (reported !== file) {
+          const what = 'has records that cannot be read; their addresses are unknown'
+          const message = `The geo data file ${path} ${what}.`
+          onProblem({ kind: 'broken', file: path, message })
+        }
+        reported = file
         return undefined
       }
     },
-    describe: () => ({
-      path,
-      role,
-      loaded: file === undefined ? null : { type: file.type, builtAt: file.builtAt },
-    }),
+    describe() {
+      const file = data.current()
+      return {
+        path,
+        role,
+        loaded: file === undefined ? null : { type: file.type, builtAt: file.builtAt },
+      }
+    },
   }
 }
 
-interface FileFacts {
-  readonly mtimeMs: number
-  readonly size: number
-  readonly ino: number
-}
-
-function stampOf({ mtimeMs, size, ino }: FileFacts): string {
-  return `${mtimeMs} ${size} ${ino}`
-}
-
-function codeOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? code : 'unknown error'
+function* opened(bytes: Uint8Array): Generator<void, MmdbFile> {
+  yield // reading the file was one step, looking into it is another
+  try {
+    return openMmdb(bytes)
+  } catch (cause) {
+    throw new SessionError('config_invalid', 'is not a sound MMDB file', { cause })
+  }
 }

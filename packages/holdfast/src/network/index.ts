@@ -18,5 +18,8 @@ export {
 export { type DescribeOptions, describeNetwork, isPublic } from './describe.ts'
 export type { ForwardingHeader, HeaderLookup } from './forwarding.ts'
 export type { GeoFile, GeoProblem } from './geo-file.ts'
+export { LISTED_KINDS, type ListedKind, type ListFile, type NetworkLists } from './list-file.ts'
 export { type GeoLookup, type GeoLookupOptions, geoLookup } from './mmdb.ts'
 export { type MmdbFile, openMmdb } from './mmdb-file.ts'
+export { parsePrefixList } from './prefix-list.ts'
+export type { PrefixSet } from './prefix-set.ts'

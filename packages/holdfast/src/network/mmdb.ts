@@ -4,6 +4,7 @@ import type { NetworkKind } from '../core/request.ts'
 import { parseAddress } from './address.ts'
 import { ASN_KINDS } from './asn-kinds.ts'
 import { fileSource, type GeoFile, type GeoProblem } from './geo-file.ts'
+import { type ListFile, listSources, type NetworkLists } from './list-file.ts'
 
 /** Files, and how they are watched. */
 export interface GeoLookupOptions {
@@ -15,6 +16,8 @@ export interface GeoLookupOptions {
   readonly onProblem: (problem: GeoProblem) => void
   /** What an autonomous system is. Default: {@link ASN_KINDS}. */
   readonly kinds?: ReadonlyMap<number, NetworkKind> | undefined
+  /** Files of networks by what they are; the narrowest network is believed, and before what `kinds` says of its provider. */
+  readonly networks?: NetworkLists | undefined
   /** How often to look for changed files, ms (default 60 s, at least 1 s). */
   readonly checkEveryMs?: number | undefined
   /** Addresses whose answer is remembered (default 10 000). */
@@ -28,6 +31,8 @@ export interface GeoLookup {
   refresh(): Promise<boolean>
   /** What is in use. */
   files(): readonly GeoFile[]
+  /** The lists of networks in use. */
+  lists(): readonly ListFile[]
   /** Stops looking for changes; what was loaded goes on answering. */
   close(): void
 }
@@ -47,6 +52,7 @@ export function geoLookup(options: GeoLookupOptions): GeoLookup {
     asn,
     onProblem,
     kinds = ASN_KINDS,
+    networks = {},
     checkEveryMs = 60_000,
     cached = 10_000,
   } = options
@@ -59,7 +65,9 @@ export function geoLookup(options: GeoLookupOptions): GeoLookup {
   // From last to first, so that the first file that knows a fact has the last word.
   const reversed = [...sources].reverse()
   const answers = new Map<string, Place | undefined>()
+  const lists = listSources(networks, onProblem)
   for (const source of sources) source.load()
+  lists.load()
   if (sources.length === 0) onProblem(NO_DATA)
 
   function look(text: string): Place | undefined {
@@ -70,14 +78,15 @@ export function geoLookup(options: GeoLookupOptions): GeoLookup {
       const found = source.find(address)
       if (found !== undefined) place = { ...place, ...found }
     }
-    const kind = place?.asn === undefined ? undefined : kinds.get(place.asn)
+    const provider = place?.asn === undefined ? undefined : kinds.get(place.asn)
+    const kind = lists.kindOf(address) ?? provider
     return kind === undefined ? place : { ...place, kind }
   }
 
   let refreshing: Promise<boolean> | undefined
 
   async function reload(): Promise<boolean> {
-    const changes = await Promise.all(sources.map((source) => source.reload()))
+    const changes = await Promise.all([...sources, lists].map((source) => source.reload()))
     if (!changes.includes(true)) return false
     answers.clear()
     return true
@@ -104,6 +113,7 @@ export function geoLookup(options: GeoLookupOptions): GeoLookup {
     },
     refresh,
     files: () => sources.map((source) => source.describe()),
+    lists: lists.describe,
     close: () => clearInterval(timer),
   }
 }

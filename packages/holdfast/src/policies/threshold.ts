@@ -5,11 +5,12 @@ import {
   type Policy,
   type Situation,
 } from '../core/decision.ts'
+import { SessionError } from '../core/errors.ts'
 import { type Evidence, totalOf } from '../core/evidence.ts'
 import { MAX_PROMPTS } from '../core/prompts.ts'
 import { evidenceOf, type Reason } from '../signals/reasons.ts'
 
-/** Scores, in decibans, from which on a policy acts. */
+/** Scores, in whole decibans from 1 to 200, from which on a policy acts; none above the one after it. */
 export interface Thresholds {
   /** Tell, and trust nothing new. */
   readonly observe: number
@@ -23,9 +24,11 @@ export interface Thresholds {
 
 /**
  * Evidence in, decision out. Only a contradiction or a fork revokes; passive evidence ends at the step-up of one
- * context. Every outcome states its cause, if need be as a reason of 0 dB.
+ * context. Every outcome states its cause, if need be as a reason of 0 dB. Throws `config_invalid` for thresholds out of
+ * order or range.
  */
 export function thresholdPolicy(thresholds: Thresholds): Policy {
+  checkThresholds(thresholds)
   return (evidence, situation) => {
     const { outcome, causes } = judge(thresholds, evidence, situation)
     const given = new Set(evidence.map(({ reason }) => reason))
@@ -36,6 +39,22 @@ export function thresholdPolicy(thresholds: Thresholds): Policy {
       )
     return inFixedOrder(outcome, [...evidence, ...stated])
   }
+}
+
+const MOST = 200
+
+/** A threshold that is no number would never be reached: everything would pass. */
+function checkThresholds({ observe, challenge, limit }: Thresholds): void {
+  for (const [field, value] of Object.entries({ observe, challenge, limit })) {
+    if (!Number.isInteger(value) || value < 1 || value > MOST)
+      throw wrong(field, `must be a whole number of decibans from 1 to ${MOST}`)
+  }
+  if (observe > challenge) throw wrong('observe', `must not be above challenge (${challenge})`)
+  if (challenge > limit) throw wrong('challenge', `must not be above limit (${limit})`)
+}
+
+function wrong(field: string, problem: string): SessionError {
+  return new SessionError('config_invalid', `${field} ${problem}.`)
 }
 
 interface Verdict {

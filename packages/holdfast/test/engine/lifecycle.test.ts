@@ -375,6 +375,20 @@ describe('the store’s honesty', () => {
 })
 
 describe('policies', () => {
+  test('a tenant may have a policy of its own, and no name that an object inherits is one', async () => {
+    const { login, show } = await harness(inMemory, {
+      policy: lenient(),
+      tenantPolicies: { bank: strict() },
+    })
+    const elsewhere = onTheTrain({ client: { screen: '1280x720x1', timezone: 'Europe/Oslo' } })
+    const codes: Record<string, string> = {}
+    for (const tenant of ['bank', 'default', 'constructor']) {
+      codes[tenant] = codeOf(await show(await login({ tenant }), elsewhere))
+    }
+
+    expect(codes).toEqual({ bank: 'step_up_required', default: 'ok', constructor: 'ok' })
+  })
+
   test('a shadow policy decides nothing and says where it would have differed', async () => {
     const { login, show, events } = await harness(inMemory, { policy: lenient(), shadow: strict() })
     const token = await login()

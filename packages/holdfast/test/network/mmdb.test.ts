@@ -138,6 +138,65 @@ describe('a file is read in every shape of the format', () => {
   })
 })
 
+describe('a list of networks', () => {
+  const list = (text: string): string => file(Buffer.from(text))
+
+  test('says what a network is before its provider does, and where no other data has an answer', () => {
+    const asn = [file(mmdb({ [AROUND]: asnRecord(16509, 'Amazon') }))]
+    const networks = { corporate: [list('203.0.113.0/29\n')], tor: [list('192.0.2.1\n')] }
+    const { geo } = open({ asn, networks })
+
+    expect(geo.lookup(INSIDE)).toMatchObject({ asn: 16509, kind: 'corporate' })
+    expect(geo.lookup('203.0.113.8')).toMatchObject({ asn: 16509, kind: 'hosting' })
+    expect(geo.lookup('192.0.2.1')).toEqual({ kind: 'tor' })
+    expect(geo.lookup('192.0.2.2')).toBeUndefined()
+  })
+
+  test('gives way to a narrower one, whichever comes first', () => {
+    const wide = list('203.0.0.0/16\n')
+    const narrow = list('203.0.113.0/24\n')
+
+    for (const networks of [
+      { hosting: [wide], corporate: [narrow] },
+      { hosting: [narrow], corporate: [wide] },
+    ]) {
+      const kind = networks.hosting[0] === narrow ? 'hosting' : 'corporate'
+      expect(open({ networks }).geo.lookup(INSIDE)?.kind).toBe(kind)
+    }
+    const both = { hosting: [narrow], corporate: [list('203.0.113.0/24')] }
+    expect(open({ networks: both }).geo.lookup(INSIDE)?.kind).toBe('corporate')
+  })
+
+  test('is read again when it changes; a line that is none is named, and the list before stays in use', async () => {
+    const path = list('203.0.113.0/24\n')
+    const { geo, problems } = open({ networks: { vpn: [path] } })
+    problems.length = 0
+
+    replaceFile(path, Buffer.from('203.0.113.0/24\n198.51.100.0/33\n'))
+    expect([await geo.refresh(), await geo.refresh()]).toEqual([false, false])
+    expect(geo.lookup(INSIDE)?.kind).toBe('vpn')
+    expect(problems).toMatchObject([{ kind: 'broken', file: path }])
+    expect(problems[0]?.message).toContain(`${path} has a line 2 that is no network`)
+    expect(geo.lists()).toEqual([{ path, kind: 'vpn', networks: 1 }])
+
+    replaceFile(path, Buffer.from('198.51.100.0/24\n192.0.2.0/24'))
+    expect(await geo.refresh()).toBe(true)
+    expect(geo.lookup(INSIDE)).toBeUndefined()
+    expect(geo.lists()).toEqual([{ path, kind: 'vpn', networks: 2 }])
+  })
+
+  test('that is not there is said once, and nothing is known of it', async () => {
+    const path = file()
+    const { geo, problems } = open({ networks: { tor: [path] } })
+    await geo.refresh()
+
+    expect(problems.filter(({ file: named }) => named === path)).toMatchObject([
+      { kind: 'missing', message: expect.stringContaining('not known as tor') },
+    ])
+    expect(geo.lists()).toEqual([{ path, kind: 'tor', networks: null }])
+  })
+})
+
 describe('a file that changes', () => {
   test('answers anew after a refresh, remembered answers too', async () => {
     const path = file(mmdb({ [AROUND]: { country_code: 'NO' } }, { builtAt: 1_000 }))

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Outcome, Situation } from '../../src/core/decision.ts'
 import { type Evidence, type EvidenceGroup, totalOf } from '../../src/core/evidence.ts'
-import { balanced, lenient, strict, thresholdPolicy } from '../../src/policies/index.ts'
+import { balanced, lenient, redecide, strict, thresholdPolicy } from '../../src/policies/index.ts'
 import { calm } from './calm.ts'
 
 function weighing(weight: number, group: EvidenceGroup = 'N', reason = 'x'): Evidence {
@@ -217,6 +217,19 @@ describe('for any evidence in any situation', () => {
         const after = balanced()([...given, weighing(more, 'K')], stranger).outcome
         expect(rank(after)).toBeGreaterThanOrEqual(rank(before))
         expect(rank(before)).toBeGreaterThanOrEqual(0)
+      }),
+    )
+  })
+
+  test('a decision can be made again, by this policy or another, from its reasons and the situation', () => {
+    fc.assert(
+      fc.property(evidence, situation, (given, facts) => {
+        const recorded = { decision: balanced()(given, facts), situation: facts }
+        for (const policy of [balanced(), lenient(), strict()]) {
+          expect(redecide(policy, recorded)?.outcome).toBe(policy(given, facts).outcome)
+          expect(redecide(policy, recorded)?.score).toBe(policy(given, facts).score)
+        }
+        expect(redecide(balanced(), recorded)).toEqual(recorded.decision)
       }),
     )
   })

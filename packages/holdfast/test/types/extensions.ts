@@ -46,6 +46,7 @@ export const sessions = createSessions({
   keyring: newKeyring(),
   signals: [...starterSignals(), quiet, loud],
   policy: balanced(),
+  tenantPolicies: { acme: cautious },
   shadow: cautious,
   lookup,
   prefixes: { v4: 24, v6: 56 },

@@ -172,6 +172,21 @@ export const stepUpBegun = z
 
 export const attributesVersion = z.object({ version: z.int() }).openapi('AttributesVersion')
 
+const situation = z
+  .object({
+    sensitivity: z.enum(['normal', 'sensitive']),
+    reading: z.boolean(),
+    context: z.enum(['confirmed', 'provisional', 'challenged', 'new']),
+    networkConfirmed: z.boolean(),
+    missing: z.array(z.enum(['acr', 'freshness'])),
+    forked: z.boolean(),
+    canStepUp: z.boolean(),
+    signalFailed: z.boolean(),
+    prompts: z.int(),
+    contradiction: z.string().nullable(),
+  })
+  .openapi('Situation')
+
 const event = z
   .object({
     id: z.string(),
@@ -191,6 +206,9 @@ const event = z
       .nullable(),
     device: z.object({ family: z.string(), major: z.int().nullable(), os: z.string() }).nullable(),
     decision: decision.nullable(),
+    situation: situation
+      .nullable()
+      .describe('Beside the decision, where the policy alone has made it: what else it looked at'),
     reason: z.string().nullable(),
     correlation: z.string().nullable(),
     cursor: z.string(),

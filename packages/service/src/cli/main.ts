@@ -16,6 +16,8 @@ import { explainCommands } from './explain.ts'
 import { geoCommands } from './geo.ts'
 import { helpOf, overview } from './help.ts'
 import { keysCommands } from './keys.ts'
+import { policyCommands } from './policy.ts'
+import { reportCommands } from './report.ts'
 import { resealCommands } from './reseal.ts'
 import { serveCommands } from './serve.ts'
 import { sessionsCommands } from './sessions.ts'
@@ -31,6 +33,8 @@ export const COMMANDS: readonly Command[] = [
   ...subjectsCommands,
   ...explainCommands,
   ...eventCommands,
+  ...reportCommands,
+  ...policyCommands,
   ...geoCommands,
 ]
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { parseKeyring } from 'holdfast'
+import { parseKeyring, SessionError } from 'holdfast'
+import { LISTED_KINDS, parsePrefixList } from 'holdfast/network'
 import { parseSigningKeys } from 'holdfast/tokens'
 import { geoFileProblem } from '../geo/role.ts'
 import type { ConfigCheck } from './contradictions.ts'
@@ -64,6 +65,15 @@ export const FILES: readonly ConfigCheck[] = [
     problemsOf: ({ geoAsn }, origin) =>
       geoAsn.flatMap((path) => geoProblem(origin('geoAsn'), path, 'asn')),
   },
+  {
+    of: ['networks'],
+    problemsOf: ({ networks }, origin) =>
+      LISTED_KINDS.flatMap((kind) =>
+        (networks[kind] ?? []).flatMap((path) =>
+          listProblem(`${origin('networks')}.${kind}`, path),
+        ),
+      ),
+  },
 ]
 
 const FETCH = '"holdfast geo update" fetches free ones.'
@@ -74,6 +84,19 @@ function geoProblem(field: string, path: string, role: 'city' | 'asn'): readonly
   const wrong = geoFileProblem(bytes, role)
   if (wrong === undefined) return []
   return [{ field, problem: `names a file that ${wrong} (${path})`, mend: FETCH }]
+}
+
+function listProblem(field: string, path: string): readonly Problem[] {
+  const mend = 'Write one network a line, such as 192.0.2.0/24.'
+  const bytes = bytesOf(path)
+  if (bytes === undefined) return [unreadable(field, path, mend)]
+  try {
+    parsePrefixList(bytes)
+    return []
+  } catch (error) {
+    if (!(error instanceof SessionError)) throw error
+    return [{ field, problem: `names a list of networks (${path}) that ${error.message}`, mend }]
+  }
 }
 
 function unreadable(field: string, path: string, mend: string): Problem {

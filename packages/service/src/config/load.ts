@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { LISTED_KINDS } from 'holdfast/network'
 import { parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { sentenceOf, withoutEchoes } from '../issues.ts'
@@ -6,6 +7,7 @@ import { EXAMPLE_KEY } from './api-keys.ts'
 import { CONTRADICTIONS, type ConfigCheck } from './contradictions.ts'
 import { readEnvironment } from './environment.ts'
 import { nearest } from './nearest.ts'
+import { POLICY_FIELDS } from './policy.ts'
 import { configError, type Problem } from './problem.ts'
 import { type Config, exampleOf, SETTINGS, schema, settingOf, variableOf } from './schema.ts'
 
@@ -161,6 +163,8 @@ function nameIn(source: Source, name: string): string {
 
 function knownBelow(top: string): readonly string[] {
   if (top === 'apiKeys') return ['name', 'roles', 'digest']
+  if (['policy', 'tenantPolicies', 'shadowPolicy'].includes(top)) return POLICY_FIELDS
+  if (top === 'networks') return LISTED_KINDS
   if (top === 'audiences') return ['algorithm', 'lifetime']
   return ['absolute', 'idle', 'persistent']
 }

@@ -129,9 +129,6 @@ export const apiKey = z.strictObject({
   digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits'),
 })
 
-/** By name. */
-export const policy = z.enum(['lenient', 'balanced', 'strict'])
-
 function msOf(words: string, context: z.RefinementCtx): number {
   const ms = parseDuration(words)
   if (ms !== undefined) return ms

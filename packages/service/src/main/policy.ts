@@ -1,14 +1,16 @@
-import { balanced, lenient, type Policy, strict } from 'holdfast'
-import type { Config } from '../config/schema.ts'
+import { type Policy, thresholdPolicy } from 'holdfast'
+import { type PolicyChoice, thresholdsOf } from '../config/policy.ts'
 
-/** A policy by its name in the configuration. */
-export function policyOf(name: Config['policy']): Policy {
-  switch (name) {
-    case 'lenient':
-      return lenient()
-    case 'balanced':
-      return balanced()
-    case 'strict':
-      return strict()
-  }
+/** A policy as the configuration has it. */
+export function policyOf(choice: PolicyChoice): Policy {
+  return thresholdPolicy(thresholdsOf(choice))
+}
+
+/** The same of each tenant that has one. */
+export function policiesOf(
+  tenants: Readonly<Record<string, PolicyChoice>>,
+): Readonly<Record<string, Policy>> {
+  return Object.fromEntries(
+    Object.entries(tenants).map(([tenant, choice]) => [tenant, policyOf(choice)]),
+  )
 }

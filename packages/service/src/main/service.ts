@@ -30,7 +30,7 @@ import { flatLog, logEvent, serviceLog } from './log.ts'
 import { managementAnswer } from './management.ts'
 import { serviceMetrics } from './metrics.ts'
 import { ownTokens } from './own-tokens.ts'
-import { policyOf } from './policy.ts'
+import { policiesOf, policyOf } from './policy.ts'
 import { openStore } from './store.ts'
 
 /** A service that runs. */
@@ -85,6 +85,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   const geo = geoLookup({
     city: config.geoCity,
     asn: config.geoAsn,
+    networks: config.networks,
     onProblem: ({ kind, file, message }) => log.warn({ kind, file }, message),
   })
   const ring = ringCheck({ store, keyring }, log)
@@ -135,6 +136,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       keyring,
       host,
       policy: policyOf(config.policy),
+      tenantPolicies: policiesOf(config.tenantPolicies),
       ...(config.shadowPolicy === undefined ? {} : { shadow: policyOf(config.shadowPolicy) }),
       lookup: geo.lookup,
       prefixes: { v4: config.prefixV4, v6: config.prefixV6 },

@@ -2,8 +2,9 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { mmdbWriter } from '../../../../tools/mmdb-writer.mjs'
-import { COMMANDS, main } from '../../src/cli/main.ts'
+import { COMMANDS } from '../../src/cli/main.ts'
 import { abroad, atHome, folder, KEYS, LOGIN, type Running, running } from '../support.ts'
+import { type Done, holdfast } from './holdfast.ts'
 
 /** An MMDB file with one place in it. */
 function cityFile(): string {
@@ -12,30 +13,6 @@ function cityFile(): string {
   writer.add({ words: [0xcb00_7100], bits: 24 }, { country_code: 'NO' })
   writeFileSync(path, writer.finish())
   return path
-}
-
-interface Done {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-async function holdfast(args: string, env: Record<string, string> = {}): Promise<Done> {
-  let out = ''
-  let err = ''
-  const code = await main(
-    args.split(' ').filter((arg) => arg !== ''),
-    {
-      env,
-      stdout: (text) => {
-        out += text
-      },
-      stderr: (text) => {
-        err += text
-      },
-    },
-  )
-  return { code, out, err }
 }
 
 describe('help', () => {
@@ -282,6 +259,21 @@ describe('config', () => {
       expect(code).toBe(1)
       expect(out).toContain(`${variable} names a file that ${problem}`)
       expect(out).toContain('HOLDFAST_POLICY must be one of')
+    })
+
+    test('a list of networks with a line that is none', async () => {
+      const file = join(folder(), 'offices.txt')
+      writeFileSync(file, '192.0.2.0/24\nthe office in Oslo\n')
+
+      const { code, out } = await holdfast('config check', {
+        ...env,
+        HOLDFAST_NETWORKS: `{ corporate: [${file}], tor: [/nowhere/tor.txt] }`,
+      })
+
+      expect(code).toBe(1)
+      expect(out).toContain(`HOLDFAST_NETWORKS.corporate names a list of networks (${file})`)
+      expect(out).toContain('has a line 2 that is no network')
+      expect(out).toContain('HOLDFAST_NETWORKS.tor names a file that cannot be read')
     })
 
     test('an audience whose algorithm no key signs with', async () => {

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { digestOf } from '../../src/config/api-keys.ts'
 import { formatDuration, parseDuration } from '../../src/config/duration.ts'
 import { checkConfig, loadConfig } from '../../src/config/load.ts'
+import { thresholdsOf } from '../../src/config/policy.ts'
 import { printable } from '../../src/config/print.ts'
 import type { Problem } from '../../src/config/problem.ts'
 import { configReference, EXAMPLE_FILE } from '../../src/config/reference.ts'
@@ -77,6 +78,23 @@ test('structured settings come as YAML in one line', () => {
   expect(config.listen).toEqual({ host: '::1', port: 0 })
 })
 
+test('a policy is a name, thresholds, or what these follow from', () => {
+  const config = loadConfig({
+    file: file('shadowPolicy: { hijacks: 0.0001, missCost: 5000 }\n'),
+    env: {
+      HOLDFAST_API_KEYS: KEYS,
+      HOLDFAST_POLICY: '{ observe: 10, challenge: 20, limit: 40 }',
+    },
+  })
+
+  expect(config.policy).toEqual({ observe: 10, challenge: 20, limit: 40, revokeForks: false })
+  expect(thresholdsOf(config.shadowPolicy ?? 'strict').challenge).toBe(24)
+  expect(printable(config)).toMatchObject({
+    policy: { observe: 10 },
+    shadowPolicy: { hijacks: 0.0001, missCost: 5000 },
+  })
+})
+
 describe('a problem names its field and how to mend it', () => {
   const cases: readonly (readonly [string, Record<string, string>, string, RegExp])[] = [
     [
@@ -90,6 +108,54 @@ describe('a problem names its field and how to mend it', () => {
     ['store of an unknown kind', { HOLDFAST_STORE: 'mysql://x' }, 'HOLDFAST_STORE', /lmdb:/],
     ['LMDB without a folder', { HOLDFAST_STORE: 'lmdb:' }, 'HOLDFAST_STORE', /lmdb:/],
     ['policy that there is not', { HOLDFAST_POLICY: 'paranoid' }, 'HOLDFAST_POLICY', /balanced/],
+    [
+      'policy with a threshold that is none',
+      { HOLDFAST_POLICY: '{ observe: 12, challenge: high, limit: 50 }' },
+      'HOLDFAST_POLICY.challenge',
+      /balanced/,
+    ],
+    [
+      'policy without a threshold',
+      { HOLDFAST_POLICY: '{ observe: 12, challenge: 24 }' },
+      'HOLDFAST_POLICY.limit',
+      /balanced/,
+    ],
+    [
+      'policy with thresholds out of order',
+      { HOLDFAST_POLICY: '{ observe: 30, challenge: 24, limit: 50 }' },
+      'HOLDFAST_POLICY.observe',
+      /balanced/,
+    ],
+    [
+      'policy with a misspelt threshold',
+      { HOLDFAST_SHADOW_POLICY: '{ observe: 12, chalenge: 24, limit: 50 }' },
+      'HOLDFAST_SHADOW_POLICY.chalenge',
+      /"challenge"/,
+    ],
+    [
+      'policy of a tenant that there is not',
+      { HOLDFAST_TENANT_POLICIES: '{ acme: paranoid }' },
+      'HOLDFAST_TENANT_POLICIES.acme',
+      /strict/,
+    ],
+    [
+      'a kind of networks that there is not',
+      { HOLDFAST_NETWORKS: '{ corporat: [a.txt] }' },
+      'HOLDFAST_NETWORKS.corporat',
+      /"corporate"/,
+    ],
+    [
+      'a list of networks that is not in a list',
+      { HOLDFAST_NETWORKS: '{ tor: a.txt }' },
+      'HOLDFAST_NETWORKS.tor',
+      /corporate: \[/,
+    ],
+    [
+      'costs that would make every change of network a prompt',
+      { HOLDFAST_POLICY: '{ hijacks: 1, missCost: 5000 }' },
+      'HOLDFAST_POLICY.missCost',
+      /balanced/,
+    ],
     ['port out of range', { HOLDFAST_LISTEN: '127.0.0.1:70000' }, 'HOLDFAST_LISTEN', /4600/],
     ['number that is none', { HOLDFAST_SESSION_LIMIT: 'three' }, 'HOLDFAST_SESSION_LIMIT', /3/],
     ['number out of range', { HOLDFAST_PREFIX_V4: '64' }, 'HOLDFAST_PREFIX_V4', /24/],

@@ -1,0 +1,23 @@
+import type { z } from 'zod'
+
+/**
+ * How the text of an environment variable becomes the value that the schema reads: as it is, a number, a
+ * comma-separated list, API keys, or YAML in one line for what has structure.
+ */
+export type Reading = 'text' | 'number' | 'list' | 'keys' | 'yaml'
+
+/** What each setting says of itself, for the reference, for `config check` and for `config print`. */
+export interface SettingFacts {
+  /** What it is for, one or two sentences. */
+  readonly about: string
+  /** A value that is right; shown as the mend of a wrong one. */
+  readonly example: string
+  readonly reading: Reading
+  /** Masked when printed; also read from the file that `<VARIABLE>_FILE` names. */
+  readonly secret?: boolean
+}
+
+/** A setting: its values, and what it says of itself. */
+export function setting<T extends z.ZodType>(type: T, said: SettingFacts): T {
+  return type.meta({ ...said })
+}

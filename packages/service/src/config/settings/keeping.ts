@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { setting } from '../setting.ts'
+import { apiKey, duration, lifetime, store, word } from '../values.ts'
+
+/** Where sessions are kept, who may ask for them, how long they live. */
+export const keeping = {
+  store: setting(store.default({ kind: 'lmdb', path: '.holdfast/store' }), {
+    about:
+      'Where sessions are kept: `lmdb:DIR` (embedded, one machine), `redis://...` or `rediss://...` (Redis or Valkey), `memory:` (lost on restart).',
+    example: 'lmdb:/var/lib/holdfast/store',
+    reading: 'text',
+    secret: true,
+  }),
+  storeTimeout: setting(duration.default(1_000), {
+    about: 'Longest wait for an answer of Redis; beyond it the call is answered 503.',
+    example: '1s',
+    reading: 'text',
+  }),
+  apiKeys: setting(z.array(apiKey).min(1).max(256), {
+    about:
+      'Who may call the API. In the environment `name:role+role:secret`, comma-separated, each secret at least 16 characters; in the file a list of `name`, `roles` and `digest` (`sha256:` and the SHA-256 of the secret in hex). Roles: `app`, `gate`, `admin`, `audit`.',
+    example: 'shop:app+gate:LONG-RANDOM-SECRET,ops:admin+audit:ANOTHER-LONG-SECRET',
+    reading: 'keys',
+    secret: true,
+  }),
+  keyring: setting(z.string().min(1).optional(), {
+    about:
+      'File of the key ring that seals everything (`holdfast keys new` makes one). Without it a development ring is made beside an LMDB store, or in memory; Redis demands one.',
+    example: '/etc/holdfast/keyring.json',
+    reading: 'text',
+  }),
+  idleTimeout: setting(duration.default(7_200_000), {
+    about: 'A session of the class `default` ends after this long without a request.',
+    example: '2h',
+    reading: 'text',
+  }),
+  absoluteTimeout: setting(duration.default(86_400_000), {
+    about: 'A session of the class `default` ends this long after its login, whatever happens.',
+    example: '24h',
+    reading: 'text',
+  }),
+  classes: setting(
+    z
+      .record(word, lifetime)
+      .default({ remember: { absolute: 30 * 86_400_000, idle: 7 * 86_400_000, persistent: true } }),
+    {
+      about:
+        'Lifetimes of further session classes: `absolute`, `idle`, and `persistent` for a cookie that survives the end of the browser. What is left out is as in `default`.',
+      example: '{ remember: { absolute: 30d, idle: 7d, persistent: true } }',
+      reading: 'yaml',
+    },
+  ),
+  tenants: setting(z.record(z.string().min(1).max(128), z.record(word, lifetime)).default({}), {
+    about: 'Lifetimes by tenant and class, where they differ from those above.',
+    example: '{ acme: { default: { idle: 30m } } }',
+    reading: 'yaml',
+  }),
+  sessionLimit: setting(z.int().min(1).max(10_000).optional(), {
+    about: 'Most live sessions a subject may have at once. No limit unless set.',
+    example: '3',
+    reading: 'number',
+  }),
+  sessionLimitBeyond: setting(z.enum(['refuse', 'end_oldest']).default('end_oldest'), {
+    about: 'What a login beyond the limit does: is refused, or ends the oldest session.',
+    example: 'end_oldest',
+    reading: 'text',
+  }),
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { setting } from '../setting.ts'
+import { listen, listenAnywhere, origin, page } from '../values.ts'
+
+/** Where the service listens, and for which sites. */
+export const listening = {
+  listen: setting(listen.default({ host: '127.0.0.1', port: 4600 }), {
+    about: 'Where the HTTP API listens. TLS is the business of what stands in front.',
+    example: '127.0.0.1:4600',
+    reading: 'text',
+  }),
+  managementListen: setting(listen.default({ host: '127.0.0.1', port: 4601 }), {
+    about:
+      'Where `/livez`, `/readyz` and `/metrics` listen, without a key: keep it off public networks.',
+    example: '127.0.0.1:4601',
+    reading: 'text',
+  }),
+  gateListen: setting(listenAnywhere.default({ host: '127.0.0.1', port: 4602 }), {
+    about:
+      'Where gateways ask (`/v1/gate/...`): an address, `unix:/path` for a socket, or `off`. Whoever may open the socket (mode 0660) counts as a gateway.',
+    example: '127.0.0.1:4602',
+    reading: 'text',
+  }),
+  grpcListen: setting(listenAnywhere.default('off'), {
+    about:
+      'Where Envoy asks over gRPC (`envoy.service.auth.v3.Authorization`): as `gateListen`. Off unless set.',
+    example: '127.0.0.1:4603',
+    reading: 'text',
+  }),
+  gatePeers: setting(z.array(z.string().min(1).max(64)).max(64).default([]), {
+    about:
+      'Addresses and prefixes of gateways that need no key. What they say of a request is believed, so name nothing that a client can reach the gate from.',
+    example: '10.0.3.0/24,192.168.1.7',
+    reading: 'list',
+  }),
+  origins: setting(z.array(origin).max(256).default([]), {
+    about:
+      "Public origins of the sites behind the gateways: logins return there and nowhere else, and their pages may use each other's sessions.",
+    example: 'https://shop.example,https://account.example',
+    reading: 'list',
+  }),
+  loginUrl: setting(page.optional(), {
+    about:
+      'Where gates send navigations without a session, with `?return=`: a URL, or a path of the site. Needs `origins`; without it they get 401.',
+    example: 'https://account.example/login',
+    reading: 'text',
+  }),
+  stepUpUrl: setting(page.optional(), {
+    about:
+      'Where gates send navigations that need a step-up, with `?return=` and `&acr=`: a URL, or a path of the site. Needs `origins`.',
+    example: 'https://account.example/step-up',
+    reading: 'text',
+  }),
+}

@@ -1,0 +1,44 @@
+import type { RecordedDecision, RecordedEvent } from './recorded.ts'
+
+/** One presentation that left a decision in the log, however many events it caused. */
+export interface Judgement {
+  readonly event: RecordedEvent
+  readonly decision: RecordedDecision
+  /** The one before of the same session that is still in the log, login included. */
+  readonly before: RecordedEvent | undefined
+}
+
+/** Of one event: the judgement that it is the first word of. Undefined for all else. */
+export type Judgements = (event: RecordedEvent) => Judgement | undefined
+
+const TELLING: ReadonlySet<string> = new Set([
+  'context-changed',
+  'anomaly-detected',
+  'step-up-required',
+  'session-limited',
+  'session-revoked',
+  'token-reused',
+])
+
+/**
+ * Finds the judgements in a log, of which each session's events come in order. A login is none: more than the policy
+ * decides there. The beginning of a step-up judges once more what was judged before, and is none either.
+ */
+export function judgements(): Judgements {
+  const last = new Map<string, RecordedEvent>()
+
+  return (event) => {
+    const { session, decision, type, at } = event
+    if (session === null || decision === null) return undefined
+    const before = last.get(session)
+    if (type === 'session-established') last.set(session, event)
+    if (!TELLING.has(type) || event.reason === 'step_up_begun') return undefined
+    if (before?.at === at && sameDecision(before.decision, decision)) return undefined
+    last.set(session, event)
+    return { event, decision, before }
+  }
+}
+
+function sameDecision(one: RecordedDecision | null, other: RecordedDecision): boolean {
+  return one !== null && one.outcome === other.outcome && one.score === other.score
+}

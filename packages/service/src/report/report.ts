@@ -1,0 +1,142 @@
+import { type Coverage, coverage } from './coverage.ts'
+import { type Feedback, feedback } from './feedback.ts'
+import { type Judgement, judgements } from './judgements.ts'
+import { type OutcomePair, outcomeOf, outcomePairs } from './outcomes.ts'
+import { type Rate, rateOf, shareOf } from './rate.ts'
+import type { RecordedEvent } from './recorded.ts'
+import {
+  ANSWERS,
+  DEVICE,
+  type EventRow,
+  LOST,
+  NETWORK,
+  type ReasonRow,
+  ROTATED,
+  SECRETS,
+} from './rows.ts'
+
+/** How often something happened, per user and month. */
+export interface ReportRow extends Rate {
+  readonly group: 'network' | 'device' | 'secrets' | 'answers'
+  readonly about: string
+  readonly sampled: boolean
+}
+
+/** How many decisions rested on a reason, among others. */
+export interface ReasonRate extends Rate {
+  readonly reason: string
+  /** Of evidence: N, D, R, B ... */
+  readonly group: string
+}
+
+/** The rates of an operator's own events, in the form of the table that the starting weights rest on. */
+export interface Report {
+  readonly coverage: Coverage
+  readonly logins: number
+  readonly judgements: number
+  readonly rows: readonly ReportRow[]
+  /** By code, those of an application's own signals too. */
+  readonly reasons: readonly ReasonRate[]
+  /** Lost responses, per rotation. */
+  readonly lostPerRotation: Rate
+  readonly feedback: Feedback
+  readonly shadow: Shadow
+}
+
+/** What the shadow policy would have decided otherwise. */
+export interface Shadow {
+  readonly differed: number
+  readonly stricter: number
+  readonly milder: number
+  readonly subjects: number
+  /** `from` the outcome in force, `to` that of the shadow. */
+  readonly pairs: readonly OutcomePair[]
+}
+
+/** Makes a report of events in the order of their log, each looked at once. */
+export async function reportOf(
+  events: AsyncIterable<RecordedEvent> | Iterable<RecordedEvent>,
+): Promise<Report> {
+  const covered = coverage()
+  const judged = judgements()
+  const fed = feedback()
+  const differences = outcomePairs()
+  const differing = new Set<string | null>()
+  const byRow = new Map<EventRow | ReasonRow, number>()
+  const byReason = new Map<string, { readonly group: string; count: number }>()
+  let logins = 0
+  let count = 0
+
+  function add(row: EventRow | ReasonRow): void {
+    byRow.set(row, (byRow.get(row) ?? 0) + 1)
+  }
+
+  for await (const event of events) {
+    covered.see(event)
+    const judgement = judged(event)
+    fed.see(event, judgement)
+    if (event.type === 'session-established') logins++
+    for (const row of [...SECRETS, ...ANSWERS]) if (row.is(event)) add(row)
+    if (judgement !== undefined) {
+      count++
+      for (const row of [...NETWORK, ...DEVICE]) if (matches(row, judgement)) add(row)
+      for (const [reason, group] of reasonsOf(judgement)) {
+        const row = byReason.get(reason) ?? { group, count: 0 }
+        row.count++
+        byReason.set(reason, row)
+      }
+    }
+    const shadowed = event.type === 'policy-differed' ? event.decision : null
+    const inForce = outcomeOf(event.reason)
+    if (shadowed !== null && inForce !== undefined) {
+      differences.add(inForce, shadowed.outcome)
+      differing.add(event.subject)
+    }
+  }
+
+  const total = covered.total()
+  const exposure = total.enough ? total.userMonths : 0
+  const rowsOf = (group: ReportRow['group'], rows: readonly (EventRow | ReasonRow)[]) =>
+    rows.map((row) => ({
+      group,
+      about: row.about,
+      sampled: row.sampled ?? false,
+      ...rateOf(byRow.get(row) ?? 0, exposure),
+    }))
+  return {
+    coverage: total,
+    logins,
+    judgements: count,
+    rows: [
+      ...rowsOf('network', NETWORK),
+      ...rowsOf('device', DEVICE),
+      ...rowsOf('secrets', SECRETS),
+      ...rowsOf('answers', ANSWERS),
+    ],
+    reasons: [...byReason]
+      .map(([reason, { group, count: seen }]) => ({ reason, group, ...rateOf(seen, exposure) }))
+      .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
+    lostPerRotation: rateOf(
+      byRow.get(LOST) ?? 0,
+      shareOf(total.enough ? (byRow.get(ROTATED) ?? 0) : 0),
+    ),
+    feedback: fed.total(total.enough),
+    shadow: {
+      differed: differences.stricter() + differences.milder(),
+      stricter: differences.stricter(),
+      milder: differences.milder(),
+      subjects: differing.size,
+      pairs: differences.pairs(),
+    },
+  }
+}
+
+function matches({ reasons, also }: ReasonRow, judgement: Judgement): boolean {
+  const told = judgement.decision.because.some(({ reason }) => reasons.includes(reason))
+  return told || also?.(judgement) === true
+}
+
+/** Each once, whatever group its evidence is of. */
+function reasonsOf({ decision }: Judgement): ReadonlyMap<string, string> {
+  return new Map(decision.because.map(({ reason, group }) => [reason, group]))
+}
