@@ -91,6 +91,15 @@ export const REASONS = {
   },
   not_a_browser: { group: 'D', text: 'A script, not a browser: {here}. Before: {before}.' },
 
+  switched_back: {
+    group: 'C',
+    text: 'The session came back to {here} within ten minutes of leaving it for {other}.',
+  },
+  interleaved: {
+    group: 'C',
+    text: 'Two clients take turns on this session: {here}, and {other}.',
+  },
+
   secret_forked: {
     group: 'R',
     text: 'Two holders of one secret are proven: an older copy of it came back.',

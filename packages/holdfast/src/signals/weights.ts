@@ -52,6 +52,18 @@ export const WEIGHTS = {
   secret_forked: 60,
 } as const
 
+/**
+ * C: two clients that take turns, by what the pair is: the first return within ten minutes, and all of them together
+ * from the second on. `confirmed`: both ends, or a VPN or corporate egress at one of them. Not in the fit.
+ */
+export const INTERLEAVED = {
+  relay: [0, 3],
+  provider: [3, 8],
+  confirmed: [3, 8],
+  handover: [9, 20],
+  unrelated: [18, 30],
+} as const
+
 /** No single passive observation weighs more, dB. */
 export const MOST = 30
 

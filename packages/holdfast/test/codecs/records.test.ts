@@ -17,6 +17,7 @@ import type { SubjectHistory } from '../../src/core/history.ts'
 import type { Device, Network } from '../../src/core/request.ts'
 import type { Line, Secret, SessionState } from '../../src/core/session.ts'
 import { describeNetwork } from '../../src/network/describe.ts'
+import { laptop, NOON, sessionOf, used } from '../signals/scene.ts'
 
 const readFacts = factReader((ip) => describeNetwork(ip))
 
@@ -140,6 +141,7 @@ const state: fc.Arbitrary<SessionState> = fc
     fork: fc.option(fc.record({ at: instant })),
     prompts: fc.array(instant, { maxLength: 3 }),
     failures: fc.array(fc.record({ context: text, count }), { maxLength: 16 }),
+    switchBacks: fc.array(fc.record({ at: instant, from: text, to: text }), { maxLength: 8 }),
     stepUp: fc.option(
       fc.record(
         { nonce: text, at: instant, digest, context: text, token: text, refreshToken: text },
@@ -206,7 +208,7 @@ describe('records', () => {
         const bytes = Buffer.from(encodeSession(session))
         const cut = bytes.subarray(0, seed % bytes.length)
         const drawnOut = Buffer.concat([bytes, Buffer.of(0)])
-        const foreign = withoutZeros(Buffer.concat([Buffer.of(2), withZeros(bytes).subarray(1)]))
+        const foreign = withoutZeros(Buffer.concat([Buffer.of(99), withZeros(bytes).subarray(1)]))
 
         for (const wrong of [cut, drawnOut, foreign]) {
           expect(() => decodeSession(wrong, session, readFacts)).toThrow(refused)
@@ -249,6 +251,30 @@ test('zeros that were left out come back, with at most seven more', () => {
       )
     }),
   )
+})
+
+describe('a record of the first layout', () => {
+  const home = describeNetwork('84.208.10.20')
+  const away = describeNetwork('2a01:799:1:2::3')
+  const contexts = [used(home, laptop), used(away, laptop, { state: 'provisional' })] as const
+
+  test('opens as a session without returns', () => {
+    const session = sessionOf(...contexts)
+    const digest = '00112233445566778899aabbccddeeff'
+    const secret = { generation: 1, digest, mintedAt: NOON }
+    const written = Buffer.from(
+      '/wECBFTQChQQryoBB5kBAoAD/wERBgEBnQGA/xSgCwJ4MQ4D9zg3AQNhZGH3AQEBBHRvdAlwAkIBAQkBAbgBAQER/yIzRFVmd4iZP6q7zN3u/yABOgEBAgI=',
+      'base64',
+    )
+
+    expect(decodeSession(written, session, readFacts)).toEqual({
+      ...session,
+      prompts: [NOON],
+      failures: [{ context: session.last.context, count: 2 }],
+      family: { ...session.family, issued: secret, acked: secret },
+      switchBacks: [],
+    })
+  })
 })
 
 describe('numbers and texts of a record', () => {

@@ -136,6 +136,7 @@ export function sessionOf(first: Context, ...others: readonly Context[]): Sessio
     fork: null,
     prompts: [],
     failures: [],
+    switchBacks: [],
     stepUp: null,
   }
 }
