@@ -32,6 +32,6 @@ export type Signal = (
 ) => readonly Evidence[]
 
 /** Sums decibans. The score of a decision is exactly this sum over its reasons. */
-export function totalOf(evidence: readonly Evidence[]): number {
+export function totalOf(evidence: readonly Pick<Evidence, 'weight'>[]): number {
   return evidence.reduce((sum, { weight }) => sum + weight, 0)
 }

@@ -113,6 +113,26 @@ export const REASONS = {
     group: 'B',
     text: 'Another place or browser of this session is under challenge; a newcomer inherits its {left} dB.',
   },
+  logins_failed: {
+    group: 'B',
+    text: 'Logins as this user failed {failures} times within the hour, and this place and browser are new.',
+  },
+  network_hopping: {
+    group: 'B',
+    text: 'One browser came from {networks} unrelated networks for the first time within half an hour.',
+  },
+  hour_unusual: {
+    group: 'B',
+    text: 'A new place and browser at an hour when this user is hardly ever here: {hour} h UTC.',
+  },
+  sensitive_burst: {
+    group: 'B',
+    text: 'Sensitive actions within one minute from a place and browser that nobody has confirmed: {actions}.',
+  },
+  sensitive_unconfirmed: {
+    group: 'B',
+    text: 'A sensitive action over a known network, but from a place and browser that nobody has confirmed.',
+  },
   step_up_failed: { group: 'B', text: 'Step-ups failed from this place and browser: {failures}.' },
 
   signal_failed: {

@@ -47,6 +47,12 @@ export const WEIGHTS = {
   // B: what the holder does. A sensitive route counts at most twice.
   sensitive_unconfirmed: 8,
   step_up_failed: 15,
+  // Not in the fit. Doubled from ten failures on: anybody can make somebody's logins fail.
+  logins_failed: 3,
+  // 90 % of residential proxies relay for at most 870 s ("Resident Evil", IEEE S&P 2019). Not in the fit.
+  network_hopping: 16,
+  hour_unusual: 3,
+  sensitive_burst: 8,
 
   // R: proof that two parties hold one secret; not a passive observation, so not clipped.
   secret_forked: 60,
@@ -63,6 +69,9 @@ export const INTERLEAVED = {
   handover: [9, 20],
   unrelated: [18, 30],
 } as const
+
+/** All behaviour on one context's account weighs no more, dB; step-ups that failed count apart. */
+export const MOST_BEHAVIOUR = 16
 
 /** No single passive observation weighs more, dB. */
 export const MOST = 30

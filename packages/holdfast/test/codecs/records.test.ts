@@ -17,7 +17,7 @@ import type { SubjectHistory } from '../../src/core/history.ts'
 import type { Device, Network } from '../../src/core/request.ts'
 import type { Line, Secret, SessionState } from '../../src/core/session.ts'
 import { describeNetwork } from '../../src/network/describe.ts'
-import { laptop, NOON, sessionOf, used } from '../signals/scene.ts'
+import { laptop, MINUTE, NOON, past, sessionOf, used } from '../signals/scene.ts'
 
 const readFacts = factReader((ip) => describeNetwork(ip))
 
@@ -190,6 +190,10 @@ describe('records', () => {
     const histories: fc.Arbitrary<SubjectHistory> = fc.record({
       contexts: fc.array(known, { maxLength: 32 }),
       failedLogins: fc.array(instant, { maxLength: 16 }),
+      hours: fc.oneof(
+        fc.constant([]),
+        fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 24, maxLength: 24 }),
+      ),
     })
     fc.assert(
       fc.property(histories, (history) => {
@@ -273,6 +277,19 @@ describe('a record of the first layout', () => {
       failures: [{ context: session.last.context, count: 2 }],
       family: { ...session.family, issued: secret, acked: secret },
       switchBacks: [],
+    })
+  })
+
+  test('opens as a past without hours', () => {
+    const written = Buffer.from(
+      '/wGAyK/1nmgC/wRU0AoUECoBKweZAQLgAwER/wYBAZ0BgBSg/wsCeDEOAzg3gwECAeUBAQEBwAOpBw==',
+      'base64',
+    )
+
+    expect(decodeHistory(written, readFacts)).toEqual({
+      ...past(...contexts),
+      failedLogins: [NOON + MINUTE],
+      hours: [],
     })
   })
 })
