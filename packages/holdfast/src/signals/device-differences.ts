@@ -1,3 +1,4 @@
+import { sameCiphers } from '../core/ja4.ts'
 import type { BrowserFamily, Device } from '../core/request.ts'
 
 /** Browsers skip a version or two; more is odd. */
@@ -18,6 +19,7 @@ export type Difference =
   | 'hints_missing'
   | 'hints_contradictory'
   | 'not_a_browser'
+  | 'tls_changed'
 
 /**
  * The classes in which a device differs from one that is known. What either side does not say makes no
@@ -35,6 +37,7 @@ export function differencesOf(
     screen(here, before, screens),
     language(here, before),
     hints(here, before),
+    handshake(here, before),
   ].flatMap((difference) => difference ?? [])
   const comparable = here.family !== 'unknown' && here.family === before.family
   return differences.length === 0 && comparable && here.major === before.major
@@ -91,6 +94,13 @@ function hints(here: Device, before: Device): Difference | undefined {
   if (contradictory(here) && !contradictory(before)) return 'hints_contradictory'
   const missing = here.hints === null && before.hints !== null && CHROMIUM.has(here.family)
   return missing ? 'hints_missing' : undefined
+}
+
+/** One version of a browser offers its ciphers alike everywhere; what calls itself that and offers others is none. */
+function handshake(here: Device, before: Device): Difference | undefined {
+  if (here.family === 'unknown' || here.major === null) return undefined
+  if (here.family !== before.family || here.major !== before.major) return undefined
+  return sameCiphers(here.tls, before.tls) === false ? 'tls_changed' : undefined
 }
 
 function contradictory({ family, major, os, hints }: Device): boolean {

@@ -89,6 +89,10 @@ export const REASONS = {
     group: 'D',
     text: 'The browser contradicts itself: {here}. It also says: {hints}.',
   },
+  tls_changed: {
+    group: 'D',
+    text: 'The TLS handshake is not the one that this browser made before: {here}.',
+  },
   not_a_browser: { group: 'D', text: 'A script, not a browser: {here}. Before: {before}.' },
 
   switched_back: {

@@ -43,6 +43,8 @@ export const WEIGHTS = {
   hints_missing: 28,
   hints_contradictory: 28,
   not_a_browser: 30,
+  // Not in the fit: as another browser, which it is whatever it calls itself.
+  tls_changed: 15,
 
   // B: what the holder does. A sensitive route counts at most twice.
   sensitive_unconfirmed: 8,

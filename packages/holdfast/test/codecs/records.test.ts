@@ -44,8 +44,13 @@ const device: fc.Arbitrary<Device> = fc
         platform: fc.constantFrom('"Windows"', '"Linux"'),
         screen: fc.constantFrom('2560x1440x1', '390x844x3', 'none'),
         timezone: fc.constantFrom('Europe/Oslo', 'none of them'),
+        tls: fc.constantFrom(
+          'none',
+          't13d1516h2_8daaf6152771_02713d6af862',
+          'q13i0312h3_55b375c5d22e_06cda9e17597',
+        ),
       })
-      .map(({ languages, brands, platform, screen, timezone }) =>
+      .map(({ languages, brands, platform, screen, timezone, tls }) =>
         describeDevice({
           ip: null,
           method: 'GET',
@@ -57,6 +62,7 @@ const device: fc.Arbitrary<Device> = fc
             'sec-ch-ua-platform': platform,
           },
           client: { screen, timezone },
+          tls,
         }),
       ),
   )

@@ -71,6 +71,12 @@ const device: fc.Arbitrary<Device> = fc.record({
   hints: pick<Device['hints']>(null, { family: 'chrome', major: 150, os: 'windows' }),
   screen: pick(null, '1x2', '2x1', '3x3x2'),
   timezone: pick(null, 'Europe/Oslo', 'Asia/Tokyo', 'UTC'),
+  tls: pick(
+    null,
+    't13d1516h2_8daaf6152771_02713d6af862',
+    't13d1516h2_000000000000_02713d6af862',
+    'q13d0312h3_55b375c5d22e_06cda9e17597',
+  ),
 })
 
 const context = fc
@@ -251,6 +257,7 @@ describe('whole cases under the balanced policy', () => {
       hints: null,
       screen: null,
       timezone: null,
+      tls: null,
     }
 
     expect(

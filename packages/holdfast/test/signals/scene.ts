@@ -82,6 +82,7 @@ export const laptop: Device = {
   hints: { family: 'chrome', major: 156, os: 'windows' },
   screen: '2560x1440x1',
   timezone: 'Europe/Oslo',
+  tls: null,
 }
 
 export function used(
