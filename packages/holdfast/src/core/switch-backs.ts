@@ -79,17 +79,14 @@ export function areOne(a: Client, b: Client): boolean {
 
 /** Known to be different: what either side does not say makes no difference. */
 function areTwo(a: Client, b: Client): boolean {
-  return (
-    differ(a.device.family, b.device.family) ||
-    differ(a.device.os, b.device.os) ||
-    inOnePlace(a, b) === false
-  )
+  const place = inOnePlace(a, b)
+  if (place === undefined) return false
+  return !place || differ(a.device.family, b.device.family) || differ(a.device.os, b.device.os)
 }
 
-/** Undefined where it cannot be told. */
+/** Undefined where a provider is not known: nothing is told of a place whose owner may be anybody. */
 function inOnePlace({ network: a }: Client, { network: b }: Client): boolean | undefined {
   if (a.kind === 'relay' && b.kind === 'relay') return true
-  if (a.prefix !== null && a.prefix === b.prefix) return true
   if (a.asn === null || b.asn === null) return undefined
   return a.asn === b.asn && (a.kind === 'relay') === (b.kind === 'relay')
 }

@@ -85,7 +85,8 @@ function sensitiveActions(
   const items: Item[] = []
   const actions = actionsWithinAMinute(session, presentation)
   if (actions >= BURST) items.push(['sensitive_burst', WEIGHTS.sensitive_burst, { actions }])
-  if (networkConfirmed(session, presentation, history))
+  const known = presentation.network.asn !== null
+  if (known && networkConfirmed(session, presentation, history))
     items.push(['sensitive_unconfirmed', WEIGHTS.sensitive_unconfirmed, {}])
   return items
 }

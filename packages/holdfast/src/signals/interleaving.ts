@@ -87,7 +87,7 @@ function pairOf(
 ): keyof typeof INTERLEAVED {
   const [a, b] = [here.network, from.network]
   if (a.kind === 'relay' || b.kind === 'relay') return 'relay'
-  if (a.asn === null || b.asn === null || a.asn === b.asn) return 'provider'
+  if (a.asn === b.asn) return 'provider'
   if (trust.here.confirmed && trust.from.confirmed) return 'confirmed'
   const tunnel =
     (trust.here.confirmed && TUNNELS.has(a.kind)) || (trust.from.confirmed && TUNNELS.has(b.kind))

@@ -75,6 +75,7 @@ describe('two clients that take turns, the first confirmed and the second not', 
     ['the same provider by IPv6', v6, laptop, 0],
     ['the same provider, another exit', cgnat, laptop, 0],
     ['a line whose provider is not known', { ...lyse, asn: null }, laptop, 0],
+    ['another browser where the provider is not known', { ...oslo, asn: null }, phone, 0],
   ] as const)('%s: all on the newcomer', (_title, other, device, again) => {
     const { weights } = play(sessionOf(home), turns(oslo, other, device))
 
