@@ -61,7 +61,7 @@ export const REASONS = {
   },
   travel_infeasible: {
     group: 'N',
-    text: 'At least {atLeastKm} km from where it was used {minutes} minutes before.',
+    text: 'At least {atLeastKm} km from where it was used {minutes} minutes before: at least {atLeastKmh} km/h.',
   },
 
   device_identical: { group: 'D', text: 'Same browser and system as before: {here}.' },
