@@ -23,7 +23,8 @@ export interface Evidence {
 
 /**
  * Looks at one group of evidence. Pure: no clock, no I/O, no randomness; lookups come in as options.
- * An empty answer is "nothing to say", which is what missing data must lead to.
+ * An empty answer is "nothing to say", which is what missing data must lead to. Synchronous, and not to be interrupted:
+ * its time is everybody's time. `timed` tells of one that takes too long.
  */
 export type Signal = (
   session: SessionState,

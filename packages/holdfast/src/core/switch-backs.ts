@@ -47,9 +47,8 @@ export function alternationOf(
   const left = contexts
     .filter((context) => isUsed(context) && areOne(context, here))
     .reduce((latest, { lastSeen }) => Math.max(latest, lastSeen), Number.NEGATIVE_INFINITY)
-  const away = at - left
   // who was refused there since has not been anywhere else
-  if (away < IN_FLIGHT_MS || away >= ALTERNATION_MS || last.at < left) return undefined
+  if (wasOnItsWay(last, at) || at - left >= ALTERNATION_MS || last.at < left) return undefined
 
   const earlier = switchBacks.flatMap((each) => {
     const [from, to] = [findContext(contexts, each.from), findContext(contexts, each.to)]
@@ -60,6 +59,14 @@ export function alternationOf(
   })
   if (earlier.filter(({ here }) => here).length >= TOLD) return undefined
   return { here, from: last, earlier, switchBack: { at, from: last.context, to: key } }
+}
+
+/**
+ * Whether a request may have been on its way when the session was used elsewhere: it neither returns nor moves. Of the
+ * place that it comes from only the move away is known for sure, as quiet use is not written down.
+ */
+export function wasOnItsWay(last: SessionState['last'], at: number): boolean {
+  return at - last.at < IN_FLIGHT_MS
 }
 
 /** The returns of a session with this one among them. */

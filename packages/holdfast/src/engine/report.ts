@@ -156,5 +156,10 @@ async function falseAlarm(
   checkSession(session)
   const at = parts.host.now()
   const facts = { at, session, actor: 'application', reason: 'false_alarm', correlation }
-  await parts.journal.append(session, [parts.journal.event('false-alarm-reported', facts)])
+  const event = parts.journal.event('false-alarm-reported', facts)
+  // a person may press the button all day: kept once an hour, as far as this process remembers
+  const [alarm, hour] = [`${session} alarm`, Math.floor(at / FAILURE_WINDOW_MS)]
+  if (parts.reported.seen(alarm) >= hour) return parts.journal.tell([event])
+  parts.reported.note(alarm, hour)
+  await parts.journal.append(session, [event])
 }

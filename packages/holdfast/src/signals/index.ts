@@ -5,6 +5,8 @@ import { fork } from './fork.ts'
 import { interleaving } from './interleaving.ts'
 import { network } from './network.ts'
 
+export { timed } from './timed.ts'
+
 /** The signals that every installation starts with: network, place and clock; device; two clients that take turns; behaviour; fork. */
 export function starterSignals(): readonly Signal[] {
   return [network(), device(), interleaving(), behaviour(), fork()]
