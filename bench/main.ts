@@ -12,6 +12,7 @@ import { print, progress } from './progress.ts'
 import { redisServer } from './redis-server.ts'
 import { refreshPart } from './refresh.ts'
 import { revocationPart } from './revocation.ts'
+import { signalsPart } from './signals.ts'
 import { subjectsPart } from './subjects.ts'
 import { verifyPart } from './verify.ts'
 
@@ -25,6 +26,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   service: servicePart,
   offline: offlinePart,
   revocation: revocationPart,
+  signals: signalsPart,
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))

@@ -15,6 +15,7 @@ const PARTS = {
   service: 'verifications a second of the service, over a bare server',
   offline: 'access tokens verified offline, beside jose',
   revocation: 'from a revocation to the last of 50 verifiers, and to another engine',
+  signals: 'all signals together where something changed, and that none is asked otherwise',
 }
 
 const HELP = `npm run bench [-- part ...]
@@ -28,7 +29,7 @@ ${Object.entries(PARTS)
 `
 
 /** Parts that need no peer to be installed. */
-const ALONE = ['http', 'service', 'offline', 'revocation']
+const ALONE = ['http', 'service', 'offline', 'revocation', 'signals']
 
 const PEERS = join(root, 'bench', 'peers')
 

@@ -115,6 +115,14 @@ function hops(
   { at, network, device }: Presentation,
   history: SubjectHistory,
 ): number {
+  const lately = contexts.filter(
+    (context) =>
+      context.state === 'provisional' &&
+      Math.abs(at - context.firstSeen) <= HOPS_MS &&
+      context.device.family === device.family &&
+      context.device.os === device.os,
+  )
+  if (lately.length + 1 < HOPS) return 0
   const trusted = new Set(
     [...contexts, ...history.contexts].flatMap(({ state, network }) =>
       state === 'confirmed' && network.asn !== null ? [network.asn] : [],
@@ -123,14 +131,7 @@ function hops(
   const counts = (one: Network): boolean =>
     one.asn !== null && one.country !== null && !PLACELESS.has(one.kind) && !trusted.has(one.asn)
   if (!counts(network)) return 0
-  const seen = contexts.filter(
-    (context) =>
-      context.state === 'provisional' &&
-      Math.abs(at - context.firstSeen) <= HOPS_MS &&
-      context.device.family === device.family &&
-      context.device.os === device.os &&
-      counts(context.network),
-  )
+  const seen = lately.filter((context) => counts(context.network))
   const networks = [network, ...seen.map((context) => context.network)]
   const countries = new Set(networks.map(({ country }) => country))
   return [...countries].reduce((sum, country) => {

@@ -29,7 +29,7 @@ export function differencesOf(
   here: Device,
   before: Device,
   /** Screens that were used with this browser and system before, on this or another occasion. */
-  { screens }: { readonly screens: readonly string[] },
+  { screens }: { readonly screens: ReadonlySet<string> },
 ): readonly Difference[] {
   const differences = [
     platform(here, before),
@@ -70,11 +70,16 @@ function version(here: Device, before: Device): Difference | undefined {
   return step > PLAUSIBLE_STEP ? 'browser_jumped' : 'browser_updated'
 }
 
-function screen(here: Device, before: Device, screens: readonly string[]): Difference | undefined {
+function screen(
+  here: Device,
+  before: Device,
+  screens: ReadonlySet<string>,
+): Difference | undefined {
   if (here.screen === null || before.screen === null) return undefined
+  if (here.screen === before.screen) return undefined
   const shape = shapeOf(here.screen)
   if (shape === shapeOf(before.screen)) return undefined
-  return screens.some((each) => shapeOf(each) === shape) ? 'screen_known' : 'screen_new'
+  return [...screens].some((each) => shapeOf(each) === shape) ? 'screen_known' : 'screen_new'
 }
 
 /** Turning a telephone swaps the sides, zooming changes the pixel ratio: neither is another screen. */
@@ -85,7 +90,7 @@ function shapeOf(screen: string): string {
 
 function language(here: Device, before: Device): Difference | undefined {
   const [now, then] = [here.languages[0], before.languages[0]]
-  if (now === undefined || then === undefined) return undefined
+  if (now === undefined || then === undefined || now === then) return undefined
   return now.toLowerCase() === then.toLowerCase() ? undefined : 'language_changed'
 }
 

@@ -19,44 +19,54 @@ export function device(): Signal {
         : [{ ...settled, confirmed: settled.state === 'confirmed', from: 'session' }]
 
     const here = presentation.device
-    const screens = known.filter(
-      ({ device }) => device.family === here.family && device.os === here.os,
-    )
-    const readings = bases.map((base) => {
-      const differences = differencesOf(here, base.device, {
-        screens: screens.flatMap(({ device }) => device.screen ?? []),
-      })
-      return weighed(here, base, differences)
-    })
-    return readings.reduce(
-      (mildest, each) => (total(each) < total(mildest) ? each : mildest),
-      readings[0] ?? [],
-    )
+    const screens = new Set<string>()
+    for (const { device } of known) {
+      const alike = device.family === here.family && device.os === here.os
+      if (alike && device.screen !== null) screens.add(device.screen)
+    }
+    let mildest: Reading | undefined
+    for (const base of distinct(bases)) {
+      const items = weighed(base, differencesOf(here, base.device, { screens }))
+      const total = items.reduce((sum, [, weight]) => sum + weight, 0)
+      if (mildest === undefined || total < mildest.total)
+        mildest = { total, items, before: base.device }
+    }
+    if (mildest === undefined) return []
+    const { items, before } = mildest
+    return items.map(([difference, weight]) => describe(difference, weight, { here, before }))
   }
 }
 
+type Item = readonly [difference: Difference, weight: number]
+
+interface Reading {
+  readonly total: number
+  readonly items: readonly Item[]
+  readonly before: Device
+}
+
+/** One device is mostly used in many places; the record names it once, so that it is the same object. */
+function distinct(bases: readonly Known[]): readonly Known[] {
+  return bases.filter(
+    ({ device, confirmed }, at) =>
+      bases.findIndex((each) => each.device === device && each.confirmed === confirmed) === at,
+  )
+}
+
 /** The largest in full, half of the second, nothing further; exoneration only when nothing accuses. */
-function weighed(
-  here: Device,
-  { device: before, confirmed }: Known,
-  differences: readonly Difference[],
-): readonly Evidence[] {
+function weighed({ confirmed }: Known, differences: readonly Difference[]): readonly Item[] {
   const sorted = [...differences].sort((a, b) => WEIGHTS[b] - WEIGHTS[a])
   const accusing = sorted.filter((difference) => WEIGHTS[difference] > 0)
   const [first, second] = accusing
   if (first !== undefined) {
-    const top = describe(first, WEIGHTS[first], { here, before })
+    const top: Item = [first, WEIGHTS[first]]
     if (second === undefined) return [top]
-    const rest = Math.min(Math.round(WEIGHTS[second] / 2), MOST - top.weight)
-    return rest > 0 ? [top, describe(second, rest, { here, before })] : [top]
+    const rest = Math.min(Math.round(WEIGHTS[second] / 2), MOST - top[1])
+    return rest > 0 ? [top, [second, rest]] : [top]
   }
   const strongest = sorted.at(-1)
   if (strongest === undefined || !confirmed) return []
-  return [describe(strongest, WEIGHTS[strongest], { here, before })]
-}
-
-function total(evidence: readonly Evidence[]): number {
-  return evidence.reduce((sum, { weight }) => sum + weight, 0)
+  return [[strongest, WEIGHTS[strongest]]]
 }
 
 function describe(
