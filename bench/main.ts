@@ -16,6 +16,7 @@ import { ratchetPart } from './ratchet.ts'
 import { redisServer } from './redis-server.ts'
 import { refreshPart } from './refresh.ts'
 import { revocationPart } from './revocation.ts'
+import { signalsPart } from './signals.ts'
 import { subjectsPart } from './subjects.ts'
 import { verifyPart } from './verify.ts'
 
@@ -34,6 +35,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   'hijack-sensitivity': sensitivityPart,
   jar: jarPart,
   ratchet: ratchetPart,
+  signals: signalsPart,
 }
 
 /** They are not about what a session costs, and take minutes. */

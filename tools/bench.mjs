@@ -15,11 +15,14 @@ const PARTS = {
   service: 'verifications a second of the service, over a bare server',
   offline: 'access tokens verified offline, beside jose',
   revocation: 'from a revocation to the last of 50 verifiers, and to another engine',
-  hijack: 'hijacks caught and rightful users disturbed, beside other checks; writes docs/detection.md (only by its name)',
+  hijack:
+    'hijacks caught and rightful users disturbed, beside other checks; writes docs/detection.md (only by its name)',
   'hijack-training': 'the counts that the weights of the signals are made of (only by its name)',
-  'hijack-sensitivity': 'how the false step-ups move with what is assumed (a quarter of an hour, only by its name)',
+  'hijack-sensitivity':
+    'how the false step-ups move with what is assumed (a quarter of an hour, only by its name)',
   jar: 'how often Chromium rolls its cookie jar back (a quarter of an hour, only by its name)',
   ratchet: 'what the ratchet makes of such a jar (a minute, only by its name)',
+  signals: 'all signals together where something changed, and that none is asked otherwise',
 }
 
 const HELP = `npm run bench [-- part ...]
@@ -33,7 +36,18 @@ ${Object.entries(PARTS)
 `
 
 /** Parts that need no peer to be installed. */
-const ALONE = ['http', 'service', 'offline', 'revocation', 'hijack', 'hijack-training', 'hijack-sensitivity', 'jar', 'ratchet']
+const ALONE = [
+  'http',
+  'service',
+  'offline',
+  'revocation',
+  'signals',
+  'hijack',
+  'hijack-training',
+  'hijack-sensitivity',
+  'jar',
+  'ratchet',
+]
 
 const PEERS = join(root, 'bench', 'peers')
 

@@ -81,7 +81,7 @@ const GROUPS = {
   R: 'fork of a rotating secret',
   C: 'concurrency',
   K: 'proof of a key',
-  B: 'what happened in the session before',
+  B: 'what the holder does, and what happened in the session before',
   P: 'what the policy or the route demands',
 }
 

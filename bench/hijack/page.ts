@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { isMet } from '../goals.ts'
 import { figure } from '../table.ts'
-import { LEVEL_TEXT, LEVELS, MIXTURE } from './attackers.ts'
+import { LEVEL_TEXT, LEVELS, MIXTURE, REQUESTS } from './attackers.ts'
 import { ENOUGH } from './calibration.ts'
 import { POINTS } from './engines/points.ts'
 import { type Judgement, judge } from './goals.ts'
@@ -41,7 +41,7 @@ updates, on real address blocks with the places that a real geo database gives f
 is shipped, with the \`balanced\` policy, through its public interface. Absolute figures hold as far as the rates [below](#what-happens-to-rightful-users)
 do; most of them are assumptions, marked A. What it can do is rank checks and find what breaks.
 
-- Two months a person: the first is history, the second is counted. In the second every kind of thief has one try a person: ${40} requests, and two
+- Two months a person: the first is history, the second is counted. In the second every kind of thief has one try a person: ${REQUESTS} requests, and two
   further days of the owner. ${load === undefined ? '' : `A person has ${load.devices.toFixed(1)} devices, ${Math.round(load.requests)} requests and ${Math.round(load.changes)} changes of address or browser a month.`}
 - **False step-up**: a rightful person was asked, refused or logged out by evidence. What the gate asks, before a sensitive route from a provider that
   the person has not confirmed, is counted apart. Logins are made with a second factor and not counted.

@@ -1,5 +1,5 @@
 import type { Lookup } from 'holdfast'
-import { attack, LEVELS, type Level, type ThiefRequest } from './attackers.ts'
+import { attack, type Level, type ThiefRequest } from './attackers.ts'
 import { DAY } from './devices.ts'
 import type { Engine, Guard, Verdict } from './engines/engine.ts'
 import { type Person, TWO_MONTHS } from './people.ts'
@@ -225,8 +225,6 @@ function tally(month: Month, { answer }: Verdict, { sensitive }: Request): void 
   if (answer !== 'ok') month[answer]++
 }
 
-export function emptyMonth(): Month {
+function emptyMonth(): Month {
   return { asked: 0, gated: 0, refused: 0, ended: 0, sensitive: 0 }
 }
-
-export const ALL_LEVELS: readonly Level[] = LEVELS

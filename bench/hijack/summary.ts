@@ -102,7 +102,7 @@ function levelsOf(attacks: readonly Attacked[]): Summary['levels'] {
   return found
 }
 
-export function nameOf(level: Level, quiet: boolean): string {
+function nameOf(level: Level, quiet: boolean): string {
   return quiet ? `${level} quiet` : level
 }
 

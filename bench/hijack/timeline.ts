@@ -190,7 +190,7 @@ function surroundings(
   }
 }
 
-export function sameFacts(a: Facts, b: Facts): boolean {
+function sameFacts(a: Facts, b: Facts): boolean {
   return (
     a.client?.screen === b.client?.screen &&
     a.client?.timezone === b.client?.timezone &&

@@ -37,7 +37,7 @@ export const onlyForks: readonly Signal[] = starterSignals().map(
 )
 
 /** Where the world's clock starts, as instants go: 5 January 2026. */
-export const EPOCH = Date.UTC(2026, 0, 5)
+const EPOCH = Date.UTC(2026, 0, 5)
 
 export function ours(variant: Variant): Engine {
   const keyring = newKeyring()

@@ -80,7 +80,7 @@ export function ceremonies(parts: CeremonyParts): Ceremonies {
       : [['clear-site-data', clearSiteData.map((kind) => `"${kind}"`).join(', ')]]
 
   function describe(facts: HttpFacts, posted?: string): RequestFacts {
-    return parts.describe(facts, { ip: door.ipOf(facts), posted })
+    return parts.describe(facts, { ...door.clientOf(facts), posted })
   }
 
   function delivered(

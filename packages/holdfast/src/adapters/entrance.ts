@@ -2,7 +2,7 @@ import type { Carrier } from '../carriers/carrier.ts'
 import { cookie } from '../carriers/cookie.ts'
 import { crossSiteGate } from '../carriers/csrf.ts'
 import type { Code } from '../core/errors.ts'
-import { clientAddressResolver } from '../network/client-address.ts'
+import { type ClientAddress, clientAddressResolver } from '../network/client-address.ts'
 import type { GuardOptions } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
 import { mayCarryTokens, ownOrigin } from './transport.ts'
@@ -12,6 +12,7 @@ export type Entered =
   | {
       readonly ok: true
       readonly ip: string | null
+      readonly tls: string | null
       readonly token: string
       readonly carrier: Carrier
     }
@@ -28,7 +29,8 @@ export interface Entrance {
   enter(facts: HttpFacts): Entered
   /** The same checks for a request that need not bring a token, as a login: undefined when nothing speaks against it. */
   refuses(facts: HttpFacts): Code | undefined
-  ipOf(facts: HttpFacts): string | null
+  /** What trusted proxies say of the client. */
+  clientOf(facts: HttpFacts): Pick<ClientAddress, 'ip' | 'tls'>
   originOf(facts: HttpFacts): string | undefined
 }
 
@@ -45,7 +47,7 @@ export function entrance(options: GuardOptions): Entrance {
 
   return {
     enter(facts) {
-      const { ip, https } = resolve(facts.peer, facts.header)
+      const { ip, https, tls } = resolve(facts.peer, facts.header)
       if (!mayCarryTokens(facts, https)) return { ok: false, ip, code: 'https_required' }
       const carried = carriedBy(carriers, facts)
       if (!carried.ok) return { ...carried, ip }
@@ -53,7 +55,7 @@ export function entrance(options: GuardOptions): Entrance {
       if (carrier.ambient && !isOwnRequest(facts, https)) {
         return { ok: false, ip, code: 'cross_site_request' }
       }
-      return { ok: true, ip, token, carrier }
+      return { ok: true, ip, tls, token, carrier }
     },
 
     refuses(facts) {
@@ -63,7 +65,7 @@ export function entrance(options: GuardOptions): Entrance {
       return ambient && !isOwnRequest(facts, https) ? 'cross_site_request' : undefined
     },
 
-    ipOf: (facts) => resolve(facts.peer, facts.header).ip,
+    clientOf: (facts) => resolve(facts.peer, facts.header),
     originOf: (facts) => ownOrigin(facts, resolve(facts.peer, facts.header).https),
   }
 }

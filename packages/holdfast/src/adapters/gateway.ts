@@ -3,6 +3,7 @@ import type { Carried, Carrier, HeaderLookup } from '../carriers/carrier.ts'
 import { cookie } from '../carriers/cookie.ts'
 import type { Decision } from '../core/decision.ts'
 import { CODES, type Code } from '../core/errors.ts'
+import { parseJa4 } from '../core/ja4.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { deliveryHeaders } from './delivery.ts'
@@ -11,7 +12,7 @@ import { attempt } from './faults.ts'
 import { type DetourUrls, detourUrl } from './gateway-detour.ts'
 import { FORGED } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
-import type { HttpFacts } from './http-facts.ts'
+import { type HttpFacts, single } from './http-facts.ts'
 import type { Refusal } from './refusal.ts'
 import { type Grounds, redirected, refuser } from './refuse.ts'
 import { describer } from './request-facts.ts'
@@ -32,6 +33,11 @@ export interface GatewayOptions extends DetourUrls, Pick<GuardOptions, 'address'
   readonly origins?: readonly string[]
   /** Default `__Host-session`. */
   readonly cookieName?: string
+  /**
+   * In lower case, the header in which the gateways tell the JA4 fingerprint of the client's TLS handshake. They must
+   * write it themselves and drop what clients send under that name. Default: none is read.
+   */
+  readonly tlsHeader?: string
 }
 
 /** What the operator asks for one route. */
@@ -73,13 +79,18 @@ export interface GatewayJudge {
  * const answer = await judge(facts, { audience: 'orders' })
  */
 export function gatewayJudge(sessions: Sessions, options: GatewayOptions = {}): GatewayJudge {
-  const { cookieName, origins = [], now = () => Date.now() } = options
+  const { cookieName, origins = [], tlsHeader, now = () => Date.now() } = options
   const carriers = [cookie(cookieName === undefined ? {} : { name: cookieName }), ownBearer()]
   const door = entrance({ ...options, carriers, origins })
   const { refuse, expiredCookies } = refuser({ carriers }, door.originOf)
   const detour = detourUrl(options, origins)
   const describe = describer()
   const restOfTurn = turnBatcher()
+
+  /** The word of the gateway itself: it needs no proxy to be trusted. */
+  function told(facts: HttpFacts): string | null {
+    return tlsHeader === undefined ? null : parseJa4(single(facts, tlsHeader))
+  }
 
   function refused(facts: HttpFacts, grounds: Grounds): GatewayAnswer {
     const { code, refusal } = refuse(facts, grounds)
@@ -112,7 +123,7 @@ export function gatewayJudge(sessions: Sessions, options: GatewayOptions = {}): 
       const verification = await attempt(() =>
         sessions.verify({
           token,
-          request: describe(facts, entered),
+          request: describe(facts, { ip: entered.ip, tls: told(facts) }),
           deliverable: rotate === true && carrier.deliver !== undefined,
           ...(audience === undefined ? {} : { audience }),
           ...(correlation === undefined ? {} : { correlation }),

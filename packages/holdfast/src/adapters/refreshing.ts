@@ -53,12 +53,14 @@ export function refreshing({
 
   function enter(facts: HttpFacts, token: string | undefined): Entered {
     if (!native || token === undefined) return door.enter(facts)
-    const ip = door.ipOf(facts)
+    const { ip, tls } = door.clientOf(facts)
     const code = door.refuses(facts)
     if (code !== undefined) return { ok: false, ip, code }
     // Out of a body that somebody else has parsed: whatever it is.
     const bounded = typeof token === 'string' && token !== '' && token.length <= TOKEN_LENGTH
-    return bounded ? { ok: true, ip, token, carrier } : { ok: false, ip, code: 'token_malformed' }
+    return bounded
+      ? { ok: true, ip, tls, token, carrier }
+      : { ok: false, ip, code: 'token_malformed' }
   }
 
   return async (facts, { audience, token } = {}) => {

@@ -1,4 +1,11 @@
-import type { CompletedStepUp, FailedStepUps, Family, Line, Secret } from '../core/session.ts'
+import type {
+  CompletedStepUp,
+  FailedStepUps,
+  Family,
+  Line,
+  Secret,
+  SwitchBack,
+} from '../core/session.ts'
 import { readBytes, readText, readUint } from './bytes.ts'
 import {
   type Page,
@@ -105,6 +112,16 @@ export function writeFailed(pen: Pen & Keys, { context, count }: FailedStepUps):
 
 export function readFailed(page: Page & Keys): FailedStepUps {
   return { context: readKey(page), count: readUint(page.cursor) }
+}
+
+export function writeSwitchBack(pen: Pen & Keys, { at, from, to }: SwitchBack): void {
+  writeTime(pen, at)
+  writeKey(pen, from)
+  writeKey(pen, to)
+}
+
+export function readSwitchBack(page: Page & Keys): SwitchBack {
+  return { at: readTime(page), from: readKey(page), to: readKey(page) }
 }
 
 function writeSecret(pen: Pen, { generation, digest, mintedAt, token }: Secret): void {

@@ -15,12 +15,15 @@ import {
   writeUse,
 } from './record-fields.ts'
 
-const LAYOUT = 1
+const LAYOUT = 2
+
+/** Ends before the hours of the day. */
+const WITHOUT_HOURS = 1
 
 /** Their places are stored: new ones go to the end. */
 const STATES: readonly KnownContext['state'][] = ['confirmed', 'provisional']
 
-export function encodeHistory({ contexts, failedLogins }: SubjectHistory): Uint8Array {
+export function encodeHistory({ contexts, failedLogins, hours }: SubjectHistory): Uint8Array {
   const facts = factTable()
   const epoch = contexts[0]?.lastSeen ?? failedLogins[0] ?? 0
   const pen = { writer: createWriter(), facts, epoch }
@@ -32,6 +35,7 @@ export function encodeHistory({ contexts, failedLogins }: SubjectHistory): Uint8
     pen.writer.uint(context.visits)
   })
   writeList(pen, failedLogins, (at) => writeTime(pen, at))
+  writeList(pen, hours, (visits) => pen.writer.uint(visits))
 
   const head = createWriter()
   head.uint(LAYOUT)
@@ -40,16 +44,18 @@ export function encodeHistory({ contexts, failedLogins }: SubjectHistory): Uint8
   return withoutZeros(Buffer.concat([head.end(), pen.writer.end()]))
 }
 
-/** Throws `record_invalid` for another layout than this version writes. */
+/** Throws `record_invalid` for a layout that this version does not know. */
 export function decodeHistory(content: Uint8Array, readFacts: FactReader): SubjectHistory {
   const cursor = { bytes: withZeros(content), at: 0 }
-  if (readUint(cursor) !== LAYOUT) throw foreignLayout()
+  const layout = readUint(cursor)
+  if (layout !== LAYOUT && layout !== WITHOUT_HOURS) throw foreignLayout()
   const epoch = readInt(cursor)
   const page: Page = { cursor, facts: readFacts(cursor), epoch }
   const contexts = readList(page, () => readKnown(page))
   const failedLogins = readList(page, () => readTime(page))
+  const hours = layout === WITHOUT_HOURS ? [] : readList(page, () => readUint(cursor))
   expectEnd(cursor)
-  return { contexts, failedLogins }
+  return { contexts, failedLogins, hours }
 }
 
 function readKnown(page: Page): KnownContext {

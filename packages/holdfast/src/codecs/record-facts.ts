@@ -33,7 +33,7 @@ export function factTable(): FactTable {
 
   return {
     network: (network) => placeIn(networks, network, (a, b) => a.address === b.address),
-    device: (device) => placeIn(devices, device, sameDevice),
+    device: (device) => placeIn(devices, device, (a, b) => a.tls === b.tls && sameDevice(a, b)),
     write(writer) {
       writer.uint(networks.length)
       for (const { address } of networks) writeAddress(writer, address)
@@ -121,19 +121,28 @@ const HINTED = 2
 /** The hints say what the user agent says, as those of an honest browser do. */
 const AGREED = 4
 
+/** The TLS handshake is known. */
+const FINGERPRINTED = 8
+
 type Agent = Pick<Device, 'family' | 'major' | 'os'>
 
 function writeDevice(writer: Writer, device: Device): void {
-  const { hints, mobile, screen, timezone, languages } = device
+  const { hints, mobile, screen, timezone, languages, tls } = device
   const agreed = hints !== null && sameAgent(hints, device)
   const own = createWriter()
-  own.uint((mobile ? MOBILE : 0) + (hints === null ? 0 : HINTED) + (agreed ? AGREED : 0))
+  own.uint(
+    (mobile ? MOBILE : 0) +
+      (hints === null ? 0 : HINTED) +
+      (agreed ? AGREED : 0) +
+      (tls === null ? 0 : FINGERPRINTED),
+  )
   writeAgent(own, device)
   if (hints !== null && !agreed) writeAgent(own, hints)
   writeScreen(own, screen)
   writeListed(own, TIME_ZONES, timezone ?? '')
   own.uint(languages.length)
   for (const tag of languages) writeListed(own, LANGUAGES, tag)
+  if (tls !== null) writeJa4(own, tls)
   const bytes = own.end()
   writer.uint(bytes.length)
   writer.bytes(bytes)
@@ -156,7 +165,21 @@ function parseDevice(cursor: Cursor): Device {
     hints,
     screen,
     timezone: timezone === '' ? null : timezone,
+    tls: (flags & FINGERPRINTED) === 0 ? null : readJa4(cursor),
   }
+}
+
+/** Ten letters, then two hashes of six bytes each. */
+function writeJa4(writer: Writer, tls: string): void {
+  const [start = '', ...hashes] = tls.split('_')
+  writer.text(start)
+  writer.bytes(Buffer.from(hashes.join(''), 'hex'))
+}
+
+function readJa4(cursor: Cursor): string {
+  const start = readText(cursor)
+  const hashes = readBytes(cursor, 12).toString('hex')
+  return `${start}_${hashes.slice(0, 12)}_${hashes.slice(12)}`
 }
 
 function sameAgent(a: Agent, b: Agent): boolean {

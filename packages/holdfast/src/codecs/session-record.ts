@@ -16,10 +16,12 @@ import {
   readFamily,
   readLine,
   readStepUp,
+  readSwitchBack,
   writeFailed,
   writeFamily,
   writeLine,
   writeStepUp,
+  writeSwitchBack,
 } from './family-record.ts'
 import { type FactReader, factTable } from './record-facts.ts'
 import {
@@ -41,7 +43,10 @@ import {
 } from './record-fields.ts'
 
 /** First byte of a record. A change of the layout takes the next number. */
-const LAYOUT = 1
+const LAYOUT = 2
+
+/** Ends before the returns to a client. */
+const WITHOUT_SWITCH_BACKS = 1
 
 /** What stands in clear beside a record and is authenticated with it: it is not repeated inside. */
 export type Terms = Pick<Entry, 'id' | 'createdAt' | 'deadline' | 'idleMs'>
@@ -66,6 +71,7 @@ export function encodeSession(state: SessionState): Uint8Array {
   writeList(pen, state.prompts, (at) => writeTime(pen, at))
   writeList(pen, state.failures, (failed) => writeFailed(pen, failed))
   writeOptional(pen, state.stepUp, (stepUp) => writeStepUp(pen, stepUp))
+  writeList(pen, state.switchBacks, (switchBack) => writeSwitchBack(pen, switchBack))
 
   const head = createWriter()
   head.uint(LAYOUT)
@@ -73,7 +79,7 @@ export function encodeSession(state: SessionState): Uint8Array {
   return withoutZeros(Buffer.concat([head.end(), pen.writer.end()]))
 }
 
-/** Throws `record_invalid` for another layout than this version writes. */
+/** Throws `record_invalid` for a layout that this version does not know. */
 export function decodeSession(
   content: Uint8Array,
   terms: Terms,
@@ -81,7 +87,8 @@ export function decodeSession(
 ): SessionState {
   const { id, createdAt, deadline, idleMs } = terms
   const cursor = { bytes: withZeros(content), at: 0 }
-  if (readUint(cursor) !== LAYOUT) throw foreignLayout()
+  const layout = readUint(cursor)
+  if (layout !== LAYOUT && layout !== WITHOUT_SWITCH_BACKS) throw foreignLayout()
   const page: Page = { cursor, facts: readFacts(cursor), epoch: createdAt }
 
   const generation = readUint(cursor)
@@ -100,6 +107,8 @@ export function decodeSession(
   const prompts = readList(page, () => readTime(page))
   const failures = readList(page, () => readFailed(keyed))
   const stepUp = readOptional(page, () => readStepUp(keyed))
+  const switchBacks =
+    layout === WITHOUT_SWITCH_BACKS ? [] : readList(page, () => readSwitchBack(keyed))
   expectEnd(cursor)
   return {
     id,
@@ -119,6 +128,7 @@ export function decodeSession(
     fork,
     prompts,
     failures,
+    switchBacks,
     stepUp,
   }
 }

@@ -27,7 +27,9 @@ export const WORDS = listed(`
   hints_contradictory not_a_browser secret_forked evidence_carried evidence_inherited
   step_up_failed signal_failed context_challenged network_unconfirmed acr_missing
   authentication_stale prompts_exhausted contexts_exhausted attempts_exhausted failed_key_proof
-  step_up_failed_after_fork not_me refresh_reused
+  step_up_failed_after_fork not_me refresh_reused switched_back interleaved
+  logins_failed network_hopping hour_unusual sensitive_burst sensitive_unconfirmed
+  tls_changed
 `)
 
 /** IANA time zones where most people live. */

@@ -1,4 +1,5 @@
 import type { Evidence } from './evidence.ts'
+import { sameCiphers } from './ja4.ts'
 import type { Device, Network } from './request.ts'
 
 /** At most this many contexts a session: a thief must not be able to make a record grow. */
@@ -100,6 +101,7 @@ export function sameDevice(a: Device, b: Device): boolean {
       a.mobile === b.mobile &&
       a.screen === b.screen &&
       a.timezone === b.timezone &&
+      sameCiphers(a.tls, b.tls) !== false &&
       sameHints(a.hints, b.hints) &&
       a.languages.length === b.languages.length &&
       a.languages.every((tag, at) => tag === b.languages[at]))

@@ -37,7 +37,7 @@ export function deviceReader({
 }
 
 /** Each part has its length in front, so that no client can make one request's key look like another's. */
-function keyOf({ headers, client }: RequestFacts): string | undefined {
+function keyOf({ headers, client, tls }: RequestFacts): string | undefined {
   // Without a user agent it matters which other headers there are.
   if (!headers['user-agent']) return undefined
   let key = ''
@@ -46,6 +46,7 @@ function keyOf({ headers, client }: RequestFacts): string | undefined {
     if (typeof value === 'object') return undefined
     key += part(value)
   }
+  key += part(tls)
   if (client === undefined) return key
   key += part(client.screen) + part(client.timezone)
   for (const tag of client.languages ?? []) key += part(tag)

@@ -1,4 +1,5 @@
 import { parseHints, parseMobileHint } from './client-hints.ts'
+import { parseJa4 } from './ja4.ts'
 import {
   type ClientFacts,
   type Device,
@@ -30,6 +31,7 @@ export function describeDevice(request: RequestFacts): Device {
     hints: parseHints(header(request, 'sec-ch-ua'), header(request, 'sec-ch-ua-platform')),
     screen: wellFormed(client?.screen, SCREEN),
     timezone: wellFormed(client?.timezone, ZONE),
+    tls: parseJa4(request.tls),
   }
 }
 

@@ -23,7 +23,8 @@ export interface Evidence {
 
 /**
  * Looks at one group of evidence. Pure: no clock, no I/O, no randomness; lookups come in as options.
- * An empty answer is "nothing to say", which is what missing data must lead to.
+ * An empty answer is "nothing to say", which is what missing data must lead to. Synchronous, and not to be interrupted:
+ * its time is everybody's time. `timed` tells of one that takes too long.
  */
 export type Signal = (
   session: SessionState,
@@ -32,6 +33,6 @@ export type Signal = (
 ) => readonly Evidence[]
 
 /** Sums decibans. The score of a decision is exactly this sum over its reasons. */
-export function totalOf(evidence: readonly Evidence[]): number {
+export function totalOf(evidence: readonly Pick<Evidence, 'weight'>[]): number {
   return evidence.reduce((sum, { weight }) => sum + weight, 0)
 }

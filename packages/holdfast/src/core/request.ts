@@ -8,6 +8,11 @@ export interface RequestFacts {
   /** Lower-case names. Only those that {@link RELEVANT_HEADERS} lists are looked at. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   readonly client?: ClientFacts
+  /**
+   * JA4 fingerprint of the client's TLS handshake, as whoever ended the TLS connection measured it. Never something
+   * that the client sent: whoever fills this in vouches for that. What is no JA4 counts as none.
+   */
+  readonly tls?: string
 }
 
 /** What the page knows about its device and keeps in a readable cookie. Claims of the client: evidence, never proof. */
@@ -104,6 +109,8 @@ export interface Device {
   } | null
   readonly screen: string | null
   readonly timezone: string | null
+  /** JA4 of its TLS handshake; null where no gateway says. */
+  readonly tls: string | null
 }
 
 /** Browsers that behave differently enough to be told apart; `app` is an HTTP client of an application. */

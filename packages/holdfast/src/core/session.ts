@@ -38,6 +38,8 @@ export interface SessionState {
   readonly prompts: readonly number[]
   /** Step-ups that failed, by the context that was asked; kept apart from the contexts, which others can drive out. */
   readonly failures: readonly FailedStepUps[]
+  /** Returns to a client that the session had left moments before; the newest few. */
+  readonly switchBacks: readonly SwitchBack[]
   /** The last completed step-up: a lost response may be asked for again for 60 s. */
   readonly stepUp: CompletedStepUp | null
 }
@@ -46,6 +48,13 @@ export interface SessionState {
 export interface FailedStepUps {
   readonly context: string
   readonly count: number
+}
+
+/** The session came back `to` a context `from` another client's. */
+export interface SwitchBack {
+  readonly at: number
+  readonly from: string
+  readonly to: string
 }
 
 /** One unbroken line of rotating secrets (DESIGN: the ratchet). */

@@ -62,7 +62,7 @@ export function checkAudience(tokens: AccessTokens | undefined, audience: unknow
 /** Types and sizes of what an adapter or a caller says about a request. */
 export function checkRequest(request: RequestFacts): RequestFacts {
   if (typeof request !== 'object' || request === null) throw invalid('request', 'must be an object')
-  const { ip, method, url, headers, client } = request
+  const { ip, method, url, headers, client, tls } = request
   if (ip !== null) checkWord('request.ip', ip, LIMITS.address)
   if (!TOKEN.test(checkWord('request.method', method, LIMITS.method)))
     throw invalid('request.method', 'must be a method of HTTP')
@@ -76,6 +76,7 @@ export function checkRequest(request: RequestFacts): RequestFacts {
   }
   for (const name of names) checkHeader(name, headers[name])
   if (client !== undefined) checkClient(client)
+  if (tls !== undefined) checkWord('request.tls', tls)
   return request
 }
 

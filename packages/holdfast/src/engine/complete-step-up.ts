@@ -176,6 +176,7 @@ function steppedUp(
     fork: null,
     prompts: [],
     failures: withoutFailures(state.failures, context),
+    switchBacks: [],
     stepUp: {
       nonce: challenge.nonce,
       at,

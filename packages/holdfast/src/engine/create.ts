@@ -159,6 +159,7 @@ function bear(
     fork: null,
     prompts: [],
     failures: [],
+    switchBacks: [],
     stepUp: null,
   }
   return { state, token: minted.token, refreshToken: refresh?.token }

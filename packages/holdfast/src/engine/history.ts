@@ -1,7 +1,13 @@
 import { historyPlace, isUnreadable } from '../codecs/codec.ts'
 import { decodeHistory, encodeHistory } from '../codecs/history-record.ts'
 import type { Context } from '../core/context.ts'
-import { type KnownContext, MAX_KNOWN, NO_HISTORY, type SubjectHistory } from '../core/history.ts'
+import {
+  type KnownContext,
+  MAX_KNOWN,
+  NO_HISTORY,
+  type SubjectHistory,
+  withHour,
+} from '../core/history.ts'
 import type { SubjectKey } from '../core/ids.ts'
 import type { SubjectEntry } from '../core/store.ts'
 import type { Parts } from './parts.ts'
@@ -85,7 +91,8 @@ export function withContext(history: SubjectHistory, context: Context): SubjectH
     visits: challenged ? 0 : Math.max(context.visits, known?.visits ?? 0),
   }
   const others = history.contexts.filter(({ key }) => key !== context.key)
-  return { ...history, contexts: bounded([next, ...others]) }
+  const hours = confirmed && !challenged ? withHour(history.hours, context.lastSeen) : history.hours
+  return { ...history, contexts: bounded([next, ...others]), hours }
 }
 
 /** A flood of places that nobody confirmed must not wash away the confirmed ones: all comparison rests on those. */

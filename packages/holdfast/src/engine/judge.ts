@@ -15,6 +15,7 @@ import { totalOf } from '../core/evidence.ts'
 import type { KnownContext, SubjectHistory } from '../core/history.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
+import { alternationOf, wasOnItsWay, withSwitchBack } from '../core/switch-backs.ts'
 import { evidenceOf } from '../signals/reasons.ts'
 import { isOwn, sameFactsAs, type Weighing } from './weigh.ts'
 
@@ -64,13 +65,19 @@ export function judge(
   const changed = existing === undefined || changedBy(existing, after)
   const silence = at - (existing?.lastSeen ?? 0)
   const left = trusted && session.last.context !== key
-  const moved = left && silence >= MOVE_MS
+  const alternation = alternationOf(session, presentation)
+  const settled = silence >= MOVE_MS && !wasOnItsWay(session.last, at)
+  const moved = left && (settled || alternation !== undefined)
   const facts = trusted && !left && !sameFacts(session, presentation)
   const next: SessionState =
-    changed || moved || facts
+    changed || moved || facts || alternation !== undefined
       ? {
           ...session,
           contexts,
+          switchBacks:
+            alternation === undefined
+              ? session.switchBacks
+              : withSwitchBack(session.switchBacks, alternation.switchBack),
           last: trusted
             ? {
                 context: key,

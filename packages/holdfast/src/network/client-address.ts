@@ -1,4 +1,5 @@
 import { SessionError } from '../core/errors.ts'
+import { parseJa4 } from '../core/ja4.ts'
 import { type Address, formatAddress, networkOf, parseAddress } from './address.ts'
 import { addressSet, type Cidr, parseCidr } from './address-set.ts'
 import {
@@ -20,6 +21,11 @@ export interface ClientAddressOptions {
   readonly trust?: Trust | undefined
   /** The one header family that the trusted proxies write; no other is ever read. Default `x-forwarded-for`. */
   readonly header?: ForwardingHeader | undefined
+  /**
+   * In lower case, the header in which the trusted proxies hand on the JA4 fingerprint of the client's TLS handshake.
+   * They must remove it from what clients send: nobody can tell afterwards who wrote it. Default: none is read.
+   */
+  readonly tlsHeader?: string | undefined
 }
 
 /** Whose word about the client counts. */
@@ -33,6 +39,8 @@ export interface ClientAddress {
   readonly https: boolean | null
   /** A trusted proxy handed on something malformed, too long, or shorter than `hops` says. */
   readonly suspicious: boolean
+  /** JA4, as a trusted proxy handed it on; `null` when none did, or not in that form, or several times. */
+  readonly tls: string | null
 }
 
 /** `peer` is the socket's remote address. Never throws. */
@@ -56,15 +64,16 @@ export type ClientAddressResolver = (
  * const { ip } = resolve(request.socket.remoteAddress, (name) => request.headers[name])
  */
 export function clientAddressResolver(options: ClientAddressOptions = {}): ClientAddressResolver {
-  const { trust, header = 'x-forwarded-for' } = options
+  const { trust, header = 'x-forwarded-for', tlsHeader } = options
   checkHeader(header)
+  checkTlsHeader(tlsHeader, trust)
   if (trust === undefined) return (peer) => peerOnly(parsePeer(peer))
   const chain = chainOf(trust, header)
   return (peerText, headers) => {
     const peer = parsePeer(peerText)
-    return chain.trusted(peer, 0)
-      ? walk(peer, readForwarding(header, headers), chain)
-      : peerOnly(peer)
+    if (!chain.trusted(peer, 0)) return peerOnly(peer)
+    const tls = tlsHeader === undefined ? null : handedOn(headers(tlsHeader))
+    return { ...walk(peer, readForwarding(header, headers), chain), tls }
   }
 }
 
@@ -75,7 +84,11 @@ interface Chain {
   readonly least: number
 }
 
-function walk(peer: Address | undefined, forwarding: Forwarding, chain: Chain): ClientAddress {
+function walk(
+  peer: Address | undefined,
+  forwarding: Forwarding,
+  chain: Chain,
+): Omit<ClientAddress, 'tls'> {
   let address = peer
   let hop = 0
   let problem = forwarding.oversized
@@ -101,7 +114,8 @@ function walk(peer: Address | undefined, forwarding: Forwarding, chain: Chain): 
 }
 
 function peerOnly(peer: Address | undefined): ClientAddress {
-  return { ip: peer === undefined ? null : formatAddress(peer), https: null, suspicious: false }
+  const ip = peer === undefined ? null : formatAddress(peer)
+  return { ip, https: null, suspicious: false, tls: null }
 }
 
 function parsePeer(peer: string | undefined): Address | undefined {
@@ -151,7 +165,7 @@ function checkHeader(header: unknown): void {
   if (header === 'x-forwarded-for' || header === 'forwarded') return
   const isObject = typeof header === 'object' && header !== null
   const name = isObject && 'single' in header ? header.single : undefined
-  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) {
+  if (typeof name !== 'string' || !HEADER_NAME.test(name)) {
     throw invalid(
       'header',
       'must be "x-forwarded-for", "forwarded" or { single: a header name in lower case }',
@@ -161,6 +175,22 @@ function checkHeader(header: unknown): void {
     throw invalid('header.single', `holds a list; write header: "${name}"`)
   }
 }
+
+/** Twice is none: one of them may be the client's. */
+function handedOn(value: string | readonly string[] | undefined): string | null {
+  const [one, another] = typeof value === 'string' ? [value] : (value ?? [])
+  return another === undefined ? parseJa4(one) : null
+}
+
+function checkTlsHeader(name: unknown, trust: Trust | undefined): void {
+  if (name === undefined) return
+  if (typeof name !== 'string' || !HEADER_NAME.test(name))
+    throw invalid('tlsHeader', 'must be a header name in lower case')
+  if (trust === undefined)
+    throw invalid('tlsHeader', 'is the word of a proxy; say in "trust" which are believed')
+}
+
+const HEADER_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/
 
 function invalid(field: string, problem: string): SessionError {
   return new SessionError('config_invalid', `${field} ${problem}`)

@@ -1,3 +1,4 @@
+import { sameCiphers } from '../core/ja4.ts'
 import type { BrowserFamily, Device } from '../core/request.ts'
 
 /** Browsers skip a version or two; more is odd. */
@@ -18,6 +19,7 @@ export type Difference =
   | 'hints_missing'
   | 'hints_contradictory'
   | 'not_a_browser'
+  | 'tls_changed'
 
 /**
  * The classes in which a device differs from one that is known. What either side does not say makes no
@@ -27,7 +29,7 @@ export function differencesOf(
   here: Device,
   before: Device,
   /** Screens that were used with this browser and system before, on this or another occasion. */
-  { screens }: { readonly screens: readonly string[] },
+  { screens }: { readonly screens: ReadonlySet<string> },
 ): readonly Difference[] {
   const differences = [
     platform(here, before),
@@ -35,6 +37,7 @@ export function differencesOf(
     screen(here, before, screens),
     language(here, before),
     hints(here, before),
+    handshake(here, before),
   ].flatMap((difference) => difference ?? [])
   const comparable = here.family !== 'unknown' && here.family === before.family
   return differences.length === 0 && comparable && here.major === before.major
@@ -67,11 +70,16 @@ function version(here: Device, before: Device): Difference | undefined {
   return step > PLAUSIBLE_STEP ? 'browser_jumped' : 'browser_updated'
 }
 
-function screen(here: Device, before: Device, screens: readonly string[]): Difference | undefined {
+function screen(
+  here: Device,
+  before: Device,
+  screens: ReadonlySet<string>,
+): Difference | undefined {
   if (here.screen === null || before.screen === null) return undefined
+  if (here.screen === before.screen) return undefined
   const shape = shapeOf(here.screen)
   if (shape === shapeOf(before.screen)) return undefined
-  return screens.some((each) => shapeOf(each) === shape) ? 'screen_known' : 'screen_new'
+  return [...screens].some((each) => shapeOf(each) === shape) ? 'screen_known' : 'screen_new'
 }
 
 /** Turning a telephone swaps the sides, zooming changes the pixel ratio: neither is another screen. */
@@ -82,7 +90,7 @@ function shapeOf(screen: string): string {
 
 function language(here: Device, before: Device): Difference | undefined {
   const [now, then] = [here.languages[0], before.languages[0]]
-  if (now === undefined || then === undefined) return undefined
+  if (now === undefined || then === undefined || now === then) return undefined
   return now.toLowerCase() === then.toLowerCase() ? undefined : 'language_changed'
 }
 
@@ -91,6 +99,13 @@ function hints(here: Device, before: Device): Difference | undefined {
   if (contradictory(here) && !contradictory(before)) return 'hints_contradictory'
   const missing = here.hints === null && before.hints !== null && CHROMIUM.has(here.family)
   return missing ? 'hints_missing' : undefined
+}
+
+/** One version of a browser offers its ciphers alike everywhere; what calls itself that and offers others is none. */
+function handshake(here: Device, before: Device): Difference | undefined {
+  if (here.family === 'unknown' || here.major === null) return undefined
+  if (here.family !== before.family || here.major !== before.major) return undefined
+  return sameCiphers(here.tls, before.tls) === false ? 'tls_changed' : undefined
 }
 
 function contradictory({ family, major, os, hints }: Device): boolean {

@@ -20,68 +20,79 @@ export function device(): Signal {
         : [{ ...settled, confirmed: settled.state === 'confirmed', from: 'session' }]
 
     const here = presentation.device
-    const screens = known.filter(
-      ({ device }) => device.family === here.family && device.os === here.os,
-    )
-    const readings = bases.map((base) => {
-      const differences = differencesOf(here, base.device, {
-        screens: screens.flatMap(({ device }) => device.screen ?? []),
-      })
-      return weighed(here, base, differences)
-    })
-    return readings.reduce(
-      (closest, each) => (resembles(each, closest) ? each : closest),
-      readings[0] ?? [],
-    )
+    const screens = new Set<string>()
+    for (const { device } of known) {
+      const alike = device.family === here.family && device.os === here.os
+      if (alike && device.screen !== null) screens.add(device.screen)
+    }
+    let closest: Reading | undefined
+    for (const base of distinct(bases)) {
+      const reading = readingOf(base, differencesOf(here, base.device, { screens }))
+      if (closest === undefined || resembles(reading, closest)) closest = reading
+    }
+    if (closest === undefined) return []
+    const { items, before } = closest
+    return items.map(([difference, weight]) => describe(difference, weight, { here, before }))
   }
 }
 
-/** Accused of less; or as much, and with less to be said for it. */
-function resembles(a: readonly Evidence[], b: readonly Evidence[]): boolean {
-  const [more, less] = [accusing(a), accusing(b)]
-  return more < less || (more === less && total(a) > total(b))
+type Item = readonly [difference: Difference, weight: number]
+
+interface Reading {
+  readonly accusing: number
+  readonly total: number
+  readonly items: readonly Item[]
+  readonly before: Device
 }
 
-function accusing(evidence: readonly Evidence[]): number {
-  return evidence.reduce((sum, { weight }) => sum + Math.max(0, weight), 0)
+function readingOf(base: Known, differences: readonly Difference[]): Reading {
+  const items = weighed(base, differences)
+  const total = items.reduce((sum, [, weight]) => sum + weight, 0)
+  const accusing = items.reduce((sum, [, weight]) => sum + Math.max(0, weight), 0)
+  return { accusing, total, items, before: base.device }
+}
+
+/** Accused of less; or of as much, and with less to be said for it. */
+function resembles(a: Reading, b: Reading): boolean {
+  return a.accusing < b.accusing || (a.accusing === b.accusing && a.total > b.total)
 }
 
 /** Without what a later version of the same browser on the same system has replaced. Only confirmed ones replace. */
 function upToDate(known: readonly Known[]): readonly Known[] {
-  return known.filter(
-    ({ device }) =>
-      !known.some(
-        (other) =>
-          other.confirmed &&
-          other.device.family === device.family &&
-          other.device.os === device.os &&
-          (other.device.major ?? 0) > (device.major ?? 0),
-      ),
+  const newest = new Map<string, number>()
+  for (const { confirmed, device } of known) {
+    const name = browserOf(device)
+    if (confirmed) newest.set(name, Math.max(newest.get(name) ?? 0, device.major ?? 0))
+  }
+  return known.filter(({ device }) => (device.major ?? 0) >= (newest.get(browserOf(device)) ?? 0))
+}
+
+function browserOf({ family, os }: Device): string {
+  return `${family} ${os}`
+}
+
+/** One device is mostly used in many places; the record names it once, so that it is the same object. */
+function distinct(bases: readonly Known[]): readonly Known[] {
+  return bases.filter(
+    ({ device, confirmed }, at) =>
+      bases.findIndex((each) => each.device === device && each.confirmed === confirmed) === at,
   )
 }
 
 /** The largest in full, half of the second, nothing further; exoneration only when nothing accuses. */
-function weighed(
-  here: Device,
-  { device: before, confirmed }: Known,
-  differences: readonly Difference[],
-): readonly Evidence[] {
+function weighed({ confirmed }: Known, differences: readonly Difference[]): readonly Item[] {
   const sorted = [...differences].sort((a, b) => WEIGHTS[b] - WEIGHTS[a])
   const accusing = sorted.filter((difference) => WEIGHTS[difference] > 0)
   const [first, second] = accusing
   if (first !== undefined) {
-    const top = describe(first, WEIGHTS[first], { here, before })
+    const top: Item = [first, WEIGHTS[first]]
     if (second === undefined) return [top]
-    const rest = Math.min(Math.round(WEIGHTS[second] / 2), MOST - top.weight)
-    return rest > 0 ? [top, describe(second, rest, { here, before })] : [top]
+    const rest = Math.min(Math.round(WEIGHTS[second] / 2), MOST - top[1])
+    return rest > 0 ? [top, [second, rest]] : [top]
   }
   const strongest = sorted.at(-1)
   if (strongest === undefined || !confirmed) return []
-  return [describe(strongest, WEIGHTS[strongest], { here, before })]
-}
-
-function total(evidence: readonly Evidence[]): number {
-  return evidence.reduce((sum, { weight }) => sum + weight, 0)
+  return [[strongest, WEIGHTS[strongest]]]
 }
 
 function describe(

@@ -89,8 +89,11 @@ function infeasibleJourney(
   if (known.length === 0 || known.some(({ network }) => network.asn === asn)) return undefined
   const journey = journeyBetween(last, presentation)
   if (journey === undefined || journey.infeasible <= INFEASIBLE) return undefined
-  const minutes = Math.max(0, Math.round((presentation.at - last.at) / 60_000))
-  return ['travel_infeasible', { atLeastKm: Math.floor(journey.atLeastKm), minutes }]
+  const minutes = Math.max(0, (presentation.at - last.at) / 60_000)
+  const atLeastKm = Math.floor(journey.atLeastKm)
+  // of the shortest way in the longest time that it can have been
+  const atLeastKmh = Math.floor((60 * atLeastKm) / Math.max(1, Math.ceil(minutes)))
+  return ['travel_infeasible', { atLeastKm, minutes: Math.round(minutes), atLeastKmh }]
 }
 
 function clipped(items: readonly Item[]): readonly Evidence[] {

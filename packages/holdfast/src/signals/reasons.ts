@@ -61,7 +61,7 @@ export const REASONS = {
   },
   travel_infeasible: {
     group: 'N',
-    text: 'At least {atLeastKm} km from where it was used {minutes} minutes before.',
+    text: 'At least {atLeastKm} km from where it was used {minutes} minutes before: at least {atLeastKmh} km/h.',
   },
 
   device_identical: { group: 'D', text: 'Same browser and system as before: {here}.' },
@@ -89,7 +89,20 @@ export const REASONS = {
     group: 'D',
     text: 'The browser contradicts itself: {here}. It also says: {hints}.',
   },
+  tls_changed: {
+    group: 'D',
+    text: 'The TLS handshake is not the one that this browser made before: {here}.',
+  },
   not_a_browser: { group: 'D', text: 'A script, not a browser: {here}. Before: {before}.' },
+
+  switched_back: {
+    group: 'C',
+    text: 'The session came back to {here} within ten minutes of leaving it for {other}.',
+  },
+  interleaved: {
+    group: 'C',
+    text: 'Two clients take turns on this session: {here}, and {other}.',
+  },
 
   secret_forked: {
     group: 'R',
@@ -103,6 +116,26 @@ export const REASONS = {
   evidence_inherited: {
     group: 'B',
     text: 'Another place or browser of this session is under challenge; a newcomer inherits its {left} dB.',
+  },
+  logins_failed: {
+    group: 'B',
+    text: 'Logins as this user failed {failures} times within the hour, and this place and browser are new.',
+  },
+  network_hopping: {
+    group: 'B',
+    text: 'One browser came from {networks} unrelated networks for the first time within half an hour.',
+  },
+  hour_unusual: {
+    group: 'B',
+    text: 'A new place and browser at an hour when this user is hardly ever here: {hour} h UTC.',
+  },
+  sensitive_burst: {
+    group: 'B',
+    text: 'Sensitive actions within one minute from a place and browser that nobody has confirmed: {actions}.',
+  },
+  sensitive_unconfirmed: {
+    group: 'B',
+    text: 'A sensitive action over a known network, but from a place and browser that nobody has confirmed.',
   },
   step_up_failed: { group: 'B', text: 'Step-ups failed from this place and browser: {failures}.' },
 

@@ -43,14 +43,37 @@ export const WEIGHTS = {
   hints_missing: 28,
   hints_contradictory: 28,
   not_a_browser: 30,
+  // Not in the fit: as another browser, which it is whatever it calls itself.
+  tls_changed: 15,
 
   // B: what the holder does. A sensitive route counts at most twice.
   sensitive_unconfirmed: 8,
   step_up_failed: 15,
+  // Not in the fit. Doubled from ten failures on: anybody can make somebody's logins fail.
+  logins_failed: 3,
+  // 90 % of residential proxies relay for at most 870 s ("Resident Evil", IEEE S&P 2019). Not in the fit.
+  network_hopping: 16,
+  hour_unusual: 3,
+  sensitive_burst: 8,
 
   // R: proof that two parties hold one secret; not a passive observation, so not clipped.
   secret_forked: 60,
 } as const
+
+/**
+ * C: two clients that take turns, by what the pair is: the first return within ten minutes, and all of them together
+ * from the second on. `confirmed`: both ends, or a VPN or corporate egress at one of them. Not in the fit.
+ */
+export const INTERLEAVED = {
+  relay: [0, 3],
+  provider: [3, 8],
+  confirmed: [3, 8],
+  handover: [9, 20],
+  unrelated: [18, 30],
+} as const
+
+/** All behaviour on one context's account weighs no more, dB; step-ups that failed count apart. */
+export const MOST_BEHAVIOUR = 16
 
 /** No single passive observation weighs more, dB. */
 export const MOST = 30

@@ -45,10 +45,11 @@ test('the page may still tell better client facts than the first request did', a
   expect(codeOf(await h.show(token, moved))).toBe('ok')
 })
 
-test('an owner whose requests alternate between two networks is written down now and then, not with every request', async () => {
+test('an owner whose requests alternate between two confirmed networks is written down now and then, not with every request', async () => {
   const h = await harness(inMemory)
   let token = await h.login()
   await h.show(token, onTheTrain())
+  token = held(token, await h.stepUp(token, onTheTrain()))
 
   for (let i = 0; i < 240; i++) {
     h.host.advance(SECOND)

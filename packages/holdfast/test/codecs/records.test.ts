@@ -17,6 +17,7 @@ import type { SubjectHistory } from '../../src/core/history.ts'
 import type { Device, Network } from '../../src/core/request.ts'
 import type { Line, Secret, SessionState } from '../../src/core/session.ts'
 import { describeNetwork } from '../../src/network/describe.ts'
+import { laptop, MINUTE, NOON, past, sessionOf, used } from '../signals/scene.ts'
 
 const readFacts = factReader((ip) => describeNetwork(ip))
 
@@ -43,8 +44,13 @@ const device: fc.Arbitrary<Device> = fc
         platform: fc.constantFrom('"Windows"', '"Linux"'),
         screen: fc.constantFrom('2560x1440x1', '390x844x3', 'none'),
         timezone: fc.constantFrom('Europe/Oslo', 'none of them'),
+        tls: fc.constantFrom(
+          'none',
+          't13d1516h2_8daaf6152771_02713d6af862',
+          'q13i0312h3_55b375c5d22e_06cda9e17597',
+        ),
       })
-      .map(({ languages, brands, platform, screen, timezone }) =>
+      .map(({ languages, brands, platform, screen, timezone, tls }) =>
         describeDevice({
           ip: null,
           method: 'GET',
@@ -56,6 +62,7 @@ const device: fc.Arbitrary<Device> = fc
             'sec-ch-ua-platform': platform,
           },
           client: { screen, timezone },
+          tls,
         }),
       ),
   )
@@ -140,6 +147,7 @@ const state: fc.Arbitrary<SessionState> = fc
     fork: fc.option(fc.record({ at: instant })),
     prompts: fc.array(instant, { maxLength: 3 }),
     failures: fc.array(fc.record({ context: text, count }), { maxLength: 16 }),
+    switchBacks: fc.array(fc.record({ at: instant, from: text, to: text }), { maxLength: 8 }),
     stepUp: fc.option(
       fc.record(
         { nonce: text, at: instant, digest, context: text, token: text, refreshToken: text },
@@ -188,6 +196,10 @@ describe('records', () => {
     const histories: fc.Arbitrary<SubjectHistory> = fc.record({
       contexts: fc.array(known, { maxLength: 32 }),
       failedLogins: fc.array(instant, { maxLength: 16 }),
+      hours: fc.oneof(
+        fc.constant([]),
+        fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 24, maxLength: 24 }),
+      ),
     })
     fc.assert(
       fc.property(histories, (history) => {
@@ -206,7 +218,7 @@ describe('records', () => {
         const bytes = Buffer.from(encodeSession(session))
         const cut = bytes.subarray(0, seed % bytes.length)
         const drawnOut = Buffer.concat([bytes, Buffer.of(0)])
-        const foreign = withoutZeros(Buffer.concat([Buffer.of(2), withZeros(bytes).subarray(1)]))
+        const foreign = withoutZeros(Buffer.concat([Buffer.of(99), withZeros(bytes).subarray(1)]))
 
         for (const wrong of [cut, drawnOut, foreign]) {
           expect(() => decodeSession(wrong, session, readFacts)).toThrow(refused)
@@ -249,6 +261,43 @@ test('zeros that were left out come back, with at most seven more', () => {
       )
     }),
   )
+})
+
+describe('a record of the first layout', () => {
+  const home = describeNetwork('84.208.10.20')
+  const away = describeNetwork('2a01:799:1:2::3')
+  const contexts = [used(home, laptop), used(away, laptop, { state: 'provisional' })] as const
+
+  test('opens as a session without returns', () => {
+    const session = sessionOf(...contexts)
+    const digest = '00112233445566778899aabbccddeeff'
+    const secret = { generation: 1, digest, mintedAt: NOON }
+    const written = Buffer.from(
+      '/wECBFTQChQQryoBB5kBAoAD/wERBgEBnQGA/xSgCwJ4MQ4D9zg3AQNhZGH3AQEBBHRvdAlwAkIBAQkBAbgBAQER/yIzRFVmd4iZP6q7zN3u/yABOgEBAgI=',
+      'base64',
+    )
+
+    expect(decodeSession(written, session, readFacts)).toEqual({
+      ...session,
+      prompts: [NOON],
+      failures: [{ context: session.last.context, count: 2 }],
+      family: { ...session.family, issued: secret, acked: secret },
+      switchBacks: [],
+    })
+  })
+
+  test('opens as a past without hours', () => {
+    const written = Buffer.from(
+      '/wGAyK/1nmgC/wRU0AoUECoBKweZAQLgAwER/wYBAZ0BgBSg/wsCeDEOAzg3gwECAeUBAQEBwAOpBw==',
+      'base64',
+    )
+
+    expect(decodeHistory(written, readFacts)).toEqual({
+      ...past(...contexts),
+      failedLogins: [NOON + MINUTE],
+      hours: [],
+    })
+  })
 })
 
 describe('numbers and texts of a record', () => {

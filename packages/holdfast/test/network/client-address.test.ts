@@ -37,7 +37,7 @@ describe('without trusted proxies', () => {
   }
 
   test('the peer is the client and no header is believed', () => {
-    const nothing = { https: null, suspicious: false }
+    const nothing = { https: null, suspicious: false, tls: null }
     expect(resolve({}, '192.0.2.1', headers)).toEqual({ ip: '192.0.2.1', ...nothing })
     expect(resolve({}, '::ffff:192.0.2.1', headers)).toEqual({ ip: '192.0.2.1', ...nothing })
     expect(resolve({}, 'fe80::1%eth0', headers)).toEqual({ ip: 'fe80::1', ...nothing })
@@ -47,7 +47,12 @@ describe('without trusted proxies', () => {
 
   test('a peer without an address is nobody', () => {
     for (const peer of [undefined, '', '/run/app.sock', '012.0.0.1']) {
-      expect(resolve(PROXIES, peer, headers)).toEqual({ ip: null, https: null, suspicious: false })
+      expect(resolve(PROXIES, peer, headers)).toEqual({
+        ip: null,
+        https: null,
+        suspicious: false,
+        tls: null,
+      })
     }
   })
 })
@@ -68,7 +73,7 @@ describe('X-Forwarded-For through trusted networks', () => {
     ['empty elements', ' ,192.0.2.1, ,\t', '192.0.2.1'],
     ['nothing', '', '10.0.0.1'],
   ])('%s', (_, list, ip) => {
-    expect(viaXff(list)).toEqual({ ip, https: null, suspicious: false })
+    expect(viaXff(list)).toEqual({ ip, https: null, suspicious: false, tls: null })
   })
 
   test.each([
@@ -91,6 +96,7 @@ describe('X-Forwarded-For through trusted networks', () => {
       ip: '10.0.0.1',
       https: null,
       suspicious: true,
+      tls: null,
     })
     expect(viaXff(`192.0.2.1, ${element}, 10.0.0.2`).ip).toBe('10.0.0.2')
     expect(viaXff(`${element}, 192.0.2.1`)).toMatchObject({ ip: '192.0.2.1', suspicious: false })
@@ -102,6 +108,7 @@ describe('X-Forwarded-For through trusted networks', () => {
         ip: '10.0.0.2',
         https: null,
         suspicious: false,
+        tls: null,
       })
     }
   })
@@ -113,7 +120,7 @@ describe('X-Forwarded-For through trusted networks', () => {
 
   test('junk of a client in front of it changes nothing but the suspicion', () => {
     const junk = `${'6.6.6.6,'.repeat(10_000)} 192.0.2.1`
-    expect(viaXff(junk)).toEqual({ ip: '192.0.2.1', https: null, suspicious: true })
+    expect(viaXff(junk)).toEqual({ ip: '192.0.2.1', https: null, suspicious: true, tls: null })
     expect(viaXff(`${','.repeat(5_000)}192.0.2.1`).ip).toBe('192.0.2.1')
   })
 
@@ -139,7 +146,7 @@ describe('a fixed number of hops', () => {
     [2, '6.6.6.6, 192.0.2.1, 198.51.100.9', '192.0.2.1'],
     [3, '192.0.2.1, 10.0.0.3, 10.0.0.2', '192.0.2.1'],
   ])('%d', (count, list, ip) => {
-    expect(viaXff(list, hops(count))).toEqual({ ip, https: null, suspicious: false })
+    expect(viaXff(list, hops(count))).toEqual({ ip, https: null, suspicious: false, tls: null })
   })
 
   test('a chain that is too short is suspicious and ends where it ends', () => {
@@ -168,7 +175,7 @@ describe('Forwarded, RFC 7239', () => {
     ['for=unknown;proto=http', '10.0.0.1', false],
     ['for="_gazonk"', '10.0.0.1', null],
   ])('%s', (list, ip, https) => {
-    expect(viaForwarded(list)).toEqual({ ip, https, suspicious: false })
+    expect(viaForwarded(list)).toEqual({ ip, https, suspicious: false, tls: null })
   })
 
   test.each([
@@ -192,6 +199,7 @@ describe('Forwarded, RFC 7239', () => {
       ip: '10.0.0.1',
       https: null,
       suspicious: true,
+      tls: null,
     })
   })
 
@@ -226,6 +234,7 @@ describe('a single-value header', () => {
         ip: '10.0.0.1',
         https: null,
         suspicious: true,
+        tls: null,
       })
     }
   })
@@ -250,7 +259,7 @@ describe('one header family', () => {
       return all[name as keyof typeof all]
     })
     expect([...read]).toEqual(names)
-    expect(found).toEqual({ ip, https, suspicious: false })
+    expect(found).toEqual({ ip, https, suspicious: false, tls: null })
   })
 
   test('no header is read for a peer that is not trusted', () => {
@@ -370,5 +379,45 @@ describe('options that make no sense', () => {
     expect(make).toThrow(SessionError)
     expect(make).toThrow(expect.objectContaining({ code: 'config_invalid' }))
     expect(make).toThrow(message)
+  })
+})
+
+describe('the fingerprint of the TLS handshake', () => {
+  const JA4 = 't13d1516h2_8daaf6152771_02713d6af862'
+  const trusting: ClientAddressOptions = { ...PROXIES, tlsHeader: 'x-ja4' }
+  const from = (peer: string, value: string | readonly string[] | undefined) =>
+    clientAddressResolver(trusting)(peer, (name) => (name === 'x-ja4' ? value : undefined)).tls
+
+  test('is a trusted proxy’s word', () => {
+    expect(from('10.0.0.1', JA4)).toBe(JA4)
+    expect(from('10.0.0.1', [JA4])).toBe(JA4)
+    expect(from('192.0.2.1', JA4)).toBeNull()
+  })
+
+  test.each([
+    undefined,
+    '',
+    [],
+    [JA4, JA4],
+    `${JA4}, ${JA4}`,
+    `${JA4} `,
+    JA4.toUpperCase(),
+    JA4.replace('t13', 'x13'),
+    `${JA4}${'0'.repeat(100_000)}`,
+    `${JA4}\0`,
+  ])('is none where it comes as %j', (value) => {
+    expect(from('10.0.0.1', value)).toBeNull()
+  })
+
+  test('is read from no header unless the operator names one, and a proxy to believe', () => {
+    expect(clientAddressResolver(PROXIES)('10.0.0.1', () => JA4).tls).toBeNull()
+    for (const options of [{ tlsHeader: 'x-ja4' }, { ...PROXIES, tlsHeader: 'X-JA4' }]) {
+      expect(() => clientAddressResolver(options)).toThrow(
+        expect.objectContaining({
+          code: 'config_invalid',
+          message: expect.stringContaining('tlsHeader'),
+        }),
+      )
+    }
   })
 })

@@ -29,6 +29,7 @@ test('what Chromium sends is told whole', () => {
     hints: { family: 'chrome', major: 156, os: 'linux' },
     screen: '2560x1440x2',
     timezone: 'Europe/Oslo',
+    tls: null,
   })
 })
 
@@ -166,6 +167,7 @@ describe('a missing user agent', () => {
       hints: null,
       screen: null,
       timezone: null,
+      tls: null,
     })
   })
 })

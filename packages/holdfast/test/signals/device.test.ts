@@ -170,6 +170,7 @@ describe('missing data is no evidence', () => {
     hints: null,
     screen: null,
     timezone: null,
+    tls: null,
   }
 
   test('about what a session never heard of', () => {
@@ -209,4 +210,42 @@ test('the text tells both browsers', () => {
   expect(evidence?.text).toBe(
     'The browser went back a version: chrome 155 on windows. Before: chrome 156 on windows.',
   )
+})
+
+describe('the TLS handshake', () => {
+  const ciphers = { own: '8daaf6152771', other: '000000000000' }
+  const ja4 = (hash: string, { start = 't13d1516h2', rest = '02713d6af862' } = {}): string =>
+    `${start}_${hash}_${rest}`
+  const before: Device = { ...laptop, tls: ja4(ciphers.own) }
+  const look = device()
+  const with_ = (tls: string | null, changes: Partial<Device> = {}) =>
+    weights(
+      look(
+        sessionOf(used(oslo, before)),
+        presented(oslo, { ...before, ...changes, tls }),
+        NO_HISTORY,
+      ),
+    )
+
+  test('of the same browser with other ciphers is another program', () => {
+    expect(with_(ja4(ciphers.other))).toEqual({ tls_changed: 15 })
+  })
+
+  test.each([
+    [
+      'the same ciphers, as a resumed connection offers them',
+      ja4(ciphers.own, { start: 't13d1517h2', rest: '000000000000' }),
+      {},
+    ],
+    ['QUIC after TCP', ja4(ciphers.other, { start: 'q13d0312h3' }), {}],
+    ['none, as from a gateway that does not say', null, {}],
+  ] as const)('%s: no evidence', (_title, tls, changes) => {
+    expect(with_(tls, changes)).toEqual({ device_identical: -2 })
+  })
+
+  test('may change with the version', () => {
+    const updated = { major: 157, hints: { family: 'chrome', major: 157, os: 'windows' } } as const
+
+    expect(with_(ja4(ciphers.other), updated)).toEqual({ browser_updated: -14 })
+  })
 })

@@ -134,7 +134,7 @@ describe('travel comes on top of the joint table', () => {
 
     expect(weights(evidence)).toEqual({ country_new_clock_unknown: 20, travel_infeasible: 6 })
     expect(evidence[1]?.text).toMatch(
-      /^At least 10\d{3} km from where it was used 30 minutes before\.$/,
+      /^At least 10\d{3} km from where it was used 30 minutes before: at least 21\d{3} km\/h\.$/,
     )
   })
 

@@ -1,10 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { totalOf } from '../../src/core/evidence.ts'
-import type { Device, Network } from '../../src/core/request.ts'
-import { balanced } from '../../src/policies/index.ts'
+import type { SubjectHistory } from '../../src/core/history.ts'
+import type { Device, Network, Presentation } from '../../src/core/request.ts'
+import type { SessionState } from '../../src/core/session.ts'
+import { weigh as weighAll } from '../../src/engine/weigh.ts'
+import { balanced, lenient, strict } from '../../src/policies/index.ts'
 import { device as deviceSignal } from '../../src/signals/device.ts'
+import { starterSignals } from '../../src/signals/index.ts'
 import { network as networkSignal } from '../../src/signals/network.ts'
+import { LEAST, MOST, MOST_BEHAVIOUR } from '../../src/signals/weights.ts'
 import { calm } from '../policies/calm.ts'
 import {
   laptop,
@@ -71,6 +76,12 @@ const device: fc.Arbitrary<Device> = fc.record({
   hints: pick<Device['hints']>(null, { family: 'chrome', major: 150, os: 'windows' }),
   screen: pick(null, '1x2', '2x1', '3x3x2'),
   timezone: pick(null, 'Europe/Oslo', 'Asia/Tokyo', 'UTC'),
+  tls: pick(
+    null,
+    't13d1516h2_8daaf6152771_02713d6af862',
+    't13d1516h2_000000000000_02713d6af862',
+    'q13d0312h3_55b375c5d22e_06cda9e17597',
+  ),
 })
 
 const context = fc
@@ -92,6 +103,144 @@ const scene = fc.record({
     .map(({ network, device, minutes }) =>
       presented(network, device, { at: NOON + minutes * MINUTE }),
     ),
+})
+
+/** All that any signal may look at. */
+const rich = fc
+  .record({
+    scene,
+    sensitive: fc.boolean(),
+    forked: fc.boolean(),
+    failures: fc.array(fc.integer({ min: -90, max: 90 }), { maxLength: 16 }),
+    hours: fc.oneof(
+      fc.constant([]),
+      fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 24, maxLength: 24 }),
+    ),
+    seen: fc.array(fc.integer({ min: 0, max: 900 }), { minLength: 5, maxLength: 5 }),
+    last: fc.nat(),
+    returns: fc.array(
+      fc.record({ from: fc.nat(), to: fc.nat(), seconds: fc.integer({ min: -5, max: 700 }) }),
+      { maxLength: 8 },
+    ),
+    actions: fc.array(fc.integer({ min: 0, max: 90 }), { maxLength: 8 }),
+    because: fc.integer({ min: 0, max: 40 }),
+  })
+  .map(({ scene: { session, history, presentation }, ...more }) => {
+    const { at } = presentation
+    const contexts = session.contexts.map((context, i) => {
+      const lastSeen = at - (more.seen[i] ?? 0) * 1_000
+      const because = [{ group: 'C' as const, reason: 'interleaved', weight: more.because }]
+      return { ...context, lastSeen, firstSeen: lastSeen - (i % 2) * 90 * MINUTE, because }
+    })
+    const one = (index: number) => contexts[index % contexts.length] ?? used(oslo, laptop)
+    const { key, network, device } = one(more.last)
+    const known = contexts.map((context) => context.key)
+    return {
+      session: {
+        ...session,
+        contexts,
+        last: { context: key, network, device, at: one(more.last).lastSeen },
+        fork: more.forked ? { at } : null,
+        switchBacks: more.returns.map(({ from, to, seconds }) => {
+          return { at: at - seconds * 1_000, from: one(from).key, to: one(to).key }
+        }),
+        family: {
+          ...session.family,
+          predecessors: more.actions.map((seconds, generation) => {
+            return { generation, digest: 'd', succeededAt: at - seconds * 1_000, contexts: known }
+          }),
+        },
+      },
+      history: {
+        ...history,
+        failedLogins: more.failures.map((minutes) => at - minutes * MINUTE),
+        hours: more.hours,
+      },
+      presentation: {
+        ...presentation,
+        sensitivity: more.sensitive ? ('sensitive' as const) : ('normal' as const),
+      },
+    }
+  })
+
+const POLICIES = [balanced(), lenient(), strict()]
+
+describe('for all signals together', () => {
+  const decide = (
+    {
+      session,
+      history,
+      presentation,
+    }: { session: SessionState; history: SubjectHistory; presentation: Presentation },
+    signals = starterSignals(),
+  ) =>
+    POLICIES.map(
+      (policy) =>
+        weighAll({ signals, policy, acrOrder: [] }, session, presentation, history).decision,
+    )
+
+  test('the reasons of every decision sum exactly to its score, and the order of the signals changes nothing', () => {
+    fc.assert(
+      fc.property(
+        rich,
+        fc.shuffledSubarray(
+          starterSignals().map((_, i) => i),
+          { minLength: 5 },
+        ),
+        (one, order) => {
+          const shuffled = order.flatMap((i) => starterSignals()[i] ?? [])
+          expect(shuffled).toHaveLength(starterSignals().length)
+
+          const decided = decide(one)
+
+          for (const { score, because } of decided) expect(totalOf(because)).toBe(score)
+          expect(decide(one, shuffled)).toEqual(decided)
+        },
+      ),
+      { numRuns: 1500 },
+    )
+  })
+
+  test('no group of passive evidence leaves the bounds of a single observation, and no sentence names an address', () => {
+    fc.assert(
+      fc.property(rich, ({ session, history, presentation }) => {
+        const evidence = weigh(session, presentation, history)
+        for (const group of ['N', 'D', 'C', 'B']) {
+          const sum = totalOf(evidence.filter((each) => each.group === group))
+          expect(sum).toBeGreaterThanOrEqual(LEAST)
+          expect(sum).toBeLessThanOrEqual(group === 'B' ? MOST_BEHAVIOUR : MOST)
+        }
+        const addresses = [presentation, ...session.contexts, ...history.contexts].flatMap(
+          ({ network: { address, prefix, block } }) => [address, prefix, block],
+        )
+        for (const { text, detail } of evidence) {
+          for (const address of addresses) {
+            expect(text).not.toContain(address)
+            expect(Object.values(detail)).not.toContain(address)
+          }
+        }
+      }),
+      { numRuns: 1500 },
+    )
+  })
+
+  test('losing what lookups say of the presenting network never raises the score', () => {
+    const losses: readonly Partial<Network>[] = [
+      { asn: null },
+      { country: null },
+      { latitude: null, longitude: null },
+      { asn: null, country: null, latitude: null, longitude: null, radiusKm: null },
+    ]
+    fc.assert(
+      fc.property(rich, pick(...losses), ({ session, history, presentation }, loss) => {
+        const poorer = { ...presentation, network: { ...presentation.network, ...loss } }
+        expect(score(session, poorer, history)).toBeLessThanOrEqual(
+          score(session, presentation, history),
+        )
+      }),
+      { numRuns: 4000 },
+    )
+  })
 })
 
 describe('for any session, past and presentation', () => {
@@ -251,6 +400,7 @@ describe('whole cases under the balanced policy', () => {
       hints: null,
       screen: null,
       timezone: null,
+      tls: null,
     }
 
     expect(

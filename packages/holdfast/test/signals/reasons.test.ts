@@ -12,6 +12,14 @@ test('every code is a snake_case word with a sentence', () => {
   }
 })
 
+test('every sentence says something to a person, and none has room for an address', () => {
+  for (const { text } of Object.values(REASONS)) {
+    expect(text.split(/\s+/).length, text).toBeGreaterThanOrEqual(5)
+    expect(text).toMatch(/[^.]\.$/)
+    expect(text).not.toMatch(/\{(?:ip|address|prefix|block)\}/)
+  }
+})
+
 test('no passive weight leaves its bounds', () => {
   for (const [code, weight] of Object.entries(WEIGHTS)) {
     expect(Number.isInteger(weight)).toBe(true)

@@ -82,6 +82,7 @@ export const laptop: Device = {
   hints: { family: 'chrome', major: 156, os: 'windows' },
   screen: '2560x1440x1',
   timezone: 'Europe/Oslo',
+  tls: null,
 }
 
 export function used(
@@ -136,6 +137,7 @@ export function sessionOf(first: Context, ...others: readonly Context[]): Sessio
     fork: null,
     prompts: [],
     failures: [],
+    switchBacks: [],
     stepUp: null,
   }
 }

@@ -70,6 +70,7 @@ const device = z
     hints: z.object({ family: z.string(), major: z.int().nullable(), os: z.string() }).nullable(),
     screen: z.string().nullable(),
     timezone: z.string().nullable(),
+    tls: z.string().nullable().describe('JA4 of its TLS handshake'),
   })
   .openapi('Device')
 

@@ -54,6 +54,7 @@ const REQUEST: Readonly<Record<string, Check>> = {
     Object.keys(value).every(
       (name) => CLIENT.includes(name) && text(0, LIMITS.clientFact)(value[name]),
     ),
+  tls: text(1, LIMITS.word),
 }
 
 const CLIENT: readonly string[] = ['screen', 'timezone', 'platform']

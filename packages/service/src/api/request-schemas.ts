@@ -41,6 +41,14 @@ const requestFacts = z
     url: z.string().max(LIMITS.url),
     headers,
     client: clientFacts.optional(),
+    tls: z
+      .string()
+      .min(1)
+      .max(LIMITS.word)
+      .optional()
+      .describe(
+        'JA4 of the TLS handshake, as whoever ended the TLS connection measured it; never what the client sent',
+      ),
   })
   .openapi('RequestFacts')
 

@@ -70,7 +70,7 @@ function gateParts({
   log,
   now,
 }: GatesNeed): (where: Listen) => GateParts {
-  const { cookieName, origins, loginUrl, stepUpUrl, trustedProxies } = config
+  const { cookieName, origins, loginUrl, stepUpUrl, trustedProxies, gateTlsHeader } = config
   const counted: Sessions = {
     ...sessions,
     async verify(presented) {
@@ -85,6 +85,7 @@ function gateParts({
     now,
     ...(loginUrl === undefined ? {} : { loginUrl }),
     ...(stepUpUrl === undefined ? {} : { stepUpUrl }),
+    ...(gateTlsHeader === undefined ? {} : { tlsHeader: gateTlsHeader }),
     ...(trustedProxies.length === 0 ? {} : { address: { trust: { proxies: trustedProxies } } }),
   })
   const byKey = gatewaysOf(config.apiKeys, config.gatePeers)

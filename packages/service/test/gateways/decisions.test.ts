@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { KEYS } from '../support.ts'
-import { cookieOf, forwarded, type Gated, gated, original, passedOn } from './gates.ts'
+import { KEYS, LOGIN } from '../support.ts'
+import { CHROME, cookieOf, forwarded, type Gated, gated, original, passedOn } from './gates.ts'
 
 const NAVIGATION = {
   'sec-fetch-mode': 'navigate',
@@ -31,6 +31,30 @@ const DIALECTS = [
       run.ask(`/v1/gate/ext-authz/${options || '-'}/orders?open=1`, passedOn(more)),
   },
 ]
+
+test('the handshake that a gateway tells of is judged where the operator names its header, and nowhere else', async () => {
+  const own = 't13d1516h2_8daaf6152771_02713d6af862'
+  const tool = 't13d190900_9dc949149365_97f8aa674fd9'
+  for (const [env, expected] of [
+    [{}, false],
+    [{ HOLDFAST_GATE_TLS_HEADER: 'x-ja4' }, true],
+  ] as const) {
+    const run = await gated(env)
+    const request = {
+      ip: '192.0.2.10',
+      method: 'POST',
+      url: '/',
+      headers: { 'user-agent': CHROME },
+    }
+    const body = { ...LOGIN, request: { ...request, tls: own } }
+    const { token, session } = await (await run.call('POST', '/v1/sessions', { body })).json()
+
+    await run.ask('/v1/gate/forward-auth', forwarded({ cookie: cookieOf(token), 'x-ja4': tool }))
+
+    const seen = await run.call('GET', `/v1/sessions/${session.id}`, { key: KEYS.admin })
+    expect((await seen.text()).includes('tls_changed')).toBe(expected)
+  }
+})
 
 describe.each(DIALECTS)('$name', ({ name, ask }) => {
   test('lets a session pass with 200, an empty Authorization where no audience was asked, and nothing to keep', async () => {

@@ -33,6 +33,18 @@ export const listening = {
     example: '10.0.3.0/24,192.168.1.7',
     reading: 'list',
   }),
+  gateTlsHeader: setting(
+    z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be a header name in lower case')
+      .optional(),
+    {
+      about:
+        "Header in which the gateways tell the JA4 fingerprint of the client's TLS handshake. They must write it themselves and drop what clients send under that name. None is read unless set.",
+      example: 'x-ja4',
+      reading: 'text',
+    },
+  ),
   origins: setting(z.array(origin).max(256).default([]), {
     about:
       "Public origins of the sites behind the gateways: logins return there and nowhere else, and their pages may use each other's sessions.",

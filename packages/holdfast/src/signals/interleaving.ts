@@ -1,0 +1,115 @@
+import { contextKey, findContext } from '../core/context.ts'
+import type { Evidence, Signal } from '../core/evidence.ts'
+import type { SubjectHistory } from '../core/history.ts'
+import type { NetworkKind } from '../core/request.ts'
+import type { SessionState } from '../core/session.ts'
+import { type Alternation, alternationOf, areOne, type Client } from '../core/switch-backs.ts'
+import { evidenceOf } from './reasons.ts'
+import { INTERLEAVED, MOST } from './weights.ts'
+
+/** Where a part of an owner's requests goes, while the rest stays at home. */
+const TUNNELS: ReadonlySet<NetworkKind> = new Set(['vpn', 'hosting', 'tor', 'corporate'])
+
+/** A telephone changes between these and a fixed line by itself; what a network is not known to be, it may be. */
+const ROAMED: ReadonlySet<NetworkKind> = new Set(['mobile', 'satellite', 'unknown'])
+
+/**
+ * Group C: two clients take turns on one session. One return within ten minutes is a walk home, more are two holders.
+ * The side that nobody has confirmed is accused, of two such the newcomer: a thief who takes turns with the owner does
+ * not get the owner's place challenged.
+ */
+export function interleaving(): Signal {
+  return (session, presentation, history) => {
+    const { network, device } = presentation
+    const context = findContext(session.contexts, contextKey(network, device))
+    // Two holders are not made one by other client facts: only a step-up clears a context that is under challenge.
+    if (context?.state === 'challenged') {
+      const weight = Math.min(accused(context.because), MOST)
+      return weight > 0
+        ? [describe('interleaved', weight, { here: context, from: session.last })]
+        : []
+    }
+    const alternation = alternationOf(session, presentation)
+    if (alternation === undefined) return []
+    const { here, from, earlier } = alternation
+    const trust = {
+      here: standingOf(here, session, history),
+      from: standingOf(from, session, history),
+    }
+    if (isSpared(trust)) return []
+
+    const [once, again] = INTERLEAVED[pairOf(alternation, trust)]
+    const repeated = earlier.length > 0
+    const weight = (repeated ? again : once) - counted(earlier, { once, again })
+    return weight > 0
+      ? [describe(repeated ? 'interleaved' : 'switched_back', weight, alternation)]
+      : []
+  }
+}
+
+/** What an end of an alternation has to show for itself. */
+interface Standing {
+  readonly confirmed: boolean
+  readonly since: number
+}
+
+function standingOf(client: Client, session: SessionState, history: SubjectHistory): Standing {
+  const own = [...session.contexts, ...history.contexts].filter((known) => areOne(known, client))
+  return {
+    confirmed: own.some(({ state }) => state === 'confirmed'),
+    since: own.reduce(
+      (first, { firstSeen }) => Math.min(first, firstSeen),
+      Number.POSITIVE_INFINITY,
+    ),
+  }
+}
+
+/** Of two confirmed ends either may be told of: there the weights are small. */
+function isSpared({ here, from }: { readonly here: Standing; readonly from: Standing }): boolean {
+  if (here.confirmed) return !from.confirmed
+  return !from.confirmed && here.since < from.since
+}
+
+/** What the pair's earlier returns put on this side's account within the window. */
+function counted(
+  earlier: Alternation['earlier'],
+  { once, again }: { readonly once: number; readonly again: number },
+): number {
+  const first = earlier.findIndex(({ here }) => here)
+  if (first === -1) return 0
+  const more = first > 0 || earlier.slice(1).some(({ here }) => here)
+  return more ? again : once
+}
+
+function pairOf(
+  { here, from }: Alternation,
+  trust: { readonly here: Standing; readonly from: Standing },
+): keyof typeof INTERLEAVED {
+  const [a, b] = [here.network, from.network]
+  if (a.kind === 'relay' || b.kind === 'relay') return 'relay'
+  if (a.asn === b.asn) return 'provider'
+  if (trust.here.confirmed && trust.from.confirmed) return 'confirmed'
+  const tunnel =
+    (trust.here.confirmed && TUNNELS.has(a.kind)) || (trust.from.confirmed && TUNNELS.has(b.kind))
+  if (tunnel) return 'confirmed'
+  const abroad = a.country !== null && b.country !== null && a.country !== b.country
+  return !abroad && (ROAMED.has(a.kind) || ROAMED.has(b.kind)) ? 'handover' : 'unrelated'
+}
+
+function accused(because: readonly Pick<Evidence, 'group' | 'weight'>[]): number {
+  return because.reduce((sum, { group, weight }) => (group === 'C' ? sum + weight : sum), 0)
+}
+
+function describe(
+  reason: 'switched_back' | 'interleaved',
+  weight: number,
+  { here, from }: { readonly here: Client; readonly from: Client },
+): Evidence {
+  return evidenceOf(reason, weight, { here: nameOf(here), other: nameOf(from) })
+}
+
+/** A client for people: never an address or prefix. */
+function nameOf({ network: { asn, country }, device: { family, os } }: Client): string {
+  const provider = asn === null ? 'an unknown provider' : `AS${asn}`
+  return `${family} on ${os} at ${provider}${country === null ? '' : `, ${country}`}`
+}

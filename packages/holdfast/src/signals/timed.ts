@@ -1,0 +1,34 @@
+import type { Signal } from '../core/evidence.ts'
+
+/**
+ * A signal that tells when it took too long. Signals are synchronous: nothing can interrupt a slow one, and all requests
+ * of the process wait for it. What it found counts all the same; one that throws throws.
+ *
+ * @example
+ * const options = { now: () => performance.now(), slowMs: 1, onSlow: (ms: number) => console.warn(`slow: ${ms} ms`) }
+ * const signals = starterSignals().map((signal) => timed(signal, options))
+ */
+export function timed(
+  signal: Signal,
+  {
+    now,
+    slowMs,
+    onSlow,
+  }: {
+    /** A clock that does not go back, ms, as `performance.now()`. */
+    readonly now: () => number
+    readonly slowMs: number
+    /** Must not throw. */
+    readonly onSlow: (ms: number) => void
+  },
+): Signal {
+  return (...looked) => {
+    const since = now()
+    try {
+      return signal(...looked)
+    } finally {
+      const took = now() - since
+      if (took >= slowMs) onSlow(took)
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest'
+import { guard } from '../../src/adapters/guard.ts'
+import type { HttpFacts } from '../../src/adapters/http-facts.ts'
+import type { RequestFacts } from '../../src/core/request.ts'
+import { codeOf, harness, inMemory, SECOND } from '../support/harness.ts'
+import { abroad, atHome } from '../support/people.ts'
+
+const HUGE = 'x'.repeat(100_000)
+
+describe('client facts that are no facts', () => {
+  test.each([
+    ['100 kB of screen', { screen: HUGE }],
+    ['100 kB of zone', { timezone: HUGE }],
+    ['100 kB of language', { languages: [HUGE] }],
+    ['a hundred thousand languages', { languages: Array(100_000).fill('en') }],
+    ['a number for a text', { screen: 5 }],
+    ['no object', 'screen'],
+    ['a name of every object', JSON.parse('{"__proto__":{"screen":"1x1"}}')],
+    ['another name of every object', { constructor: 'x' }],
+    ['a fact of the gateway’s', { tls: 't13d1516h2_8daaf6152771_02713d6af862' }],
+    ['an address', { ip: '192.0.2.10' }],
+  ])('%s: refused with a code, and without a trace', async (_title, client) => {
+    const { sessions, login, show } = await harness(inMemory)
+    const token = await login()
+
+    await expect(show(token, atHome({ client: client as never }))).rejects.toMatchObject({
+      code: 'invalid_input',
+    })
+
+    const [session] = (await sessions.list({ subject: 'ada' })).items
+    expect(session?.contexts).toHaveLength(1)
+    expect(({} as { screen?: string }).screen).toBeUndefined()
+  })
+
+  test.each([
+    '\0',
+    'Europe/Oslo\0',
+    '__proto__',
+    'constructor',
+    '../../etc/passwd',
+    'Europe/Oslo\r\n',
+    'Ｅurope/Oslo',
+  ])('a zone of %j is unknown: no evidence, and no thief passes for it', async (timezone) => {
+    const { login, show } = await harness(inMemory)
+    const token = await login()
+
+    const owner = await show(
+      token,
+      atHome({ client: { timezone, screen: timezone, languages: [timezone] } }),
+    )
+    const thief = await show(token, abroad({ client: { timezone, screen: timezone } }))
+
+    expect(owner.decision?.outcome).toBe('allow')
+    expect(codeOf(thief)).toBe('step_up_required')
+  })
+
+  test('facts that contradict each other with every request gain nothing and fill nothing', async () => {
+    const h = await harness(inMemory)
+    const token = await h.login()
+    const zones = ['Europe/Oslo', 'Asia/Tokyo', 'America/New_York', 'Pacific/Auckland']
+
+    for (let i = 0; i < 200; i++) {
+      h.host.advance(SECOND)
+      const client = {
+        timezone: zones[i % 4] ?? '',
+        screen: `${100 + i}x${i + 1}x1`,
+        languages: [i % 2 ? 'nb' : 'ja'],
+      }
+      expect(codeOf(await h.show(token, abroad({ client })))).toBe('step_up_required')
+    }
+
+    expect((await h.store.feed.read(undefined, 1_000)).items.length).toBeLessThan(30)
+    expect(codeOf(await h.show(token))).toBe('ok')
+  })
+})
+
+describe('headers of 100 kB', () => {
+  test.each(['user-agent', 'accept-language', 'sec-ch-ua', 'sec-fetch-site', 'x-anything'])(
+    'in %s are refused by the engine, whole or in pieces',
+    async (name) => {
+      const { login, show } = await harness(inMemory)
+      const token = await login()
+      for (const value of [HUGE, Array(1_000).fill('x'.repeat(100))]) {
+        const headers = { ...atHome().headers, [name]: value } as RequestFacts['headers']
+        await expect(show(token, atHome({ headers }))).rejects.toMatchObject({
+          code: 'invalid_input',
+        })
+      }
+    },
+  )
+
+  test('are an answer at the adapters too, and no crash', async () => {
+    const { sessions, login } = await harness(inMemory)
+    const token = await login()
+    const judge = guard(sessions).require()
+    const headers: Record<string, string> = {
+      host: 'shop.example',
+      'user-agent': HUGE,
+      cookie: `__Host-session=${token}; hf-client=${HUGE}`,
+    }
+    const facts: HttpFacts = {
+      method: 'GET',
+      url: '/',
+      peer: '192.0.2.10',
+      encrypted: true,
+      header: (name) => headers[name],
+    }
+
+    expect(await judge(facts)).toMatchObject({ ok: false, code: 'headers_too_large' })
+    expect(
+      await judge({ ...facts, header: (name) => (name === 'user-agent' ? 'x' : headers[name]) }),
+    ).toMatchObject({
+      ok: expect.any(Boolean),
+    })
+  })
+})

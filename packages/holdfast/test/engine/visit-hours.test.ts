@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { historyPlace, sealingCodec } from '../../src/codecs/codec.ts'
+import { decodeHistory } from '../../src/codecs/history-record.ts'
+import { factReader } from '../../src/codecs/record-facts.ts'
+import type { SessionId } from '../../src/core/ids.ts'
+import { describeNetwork } from '../../src/network/describe.ts'
+import { type Harness, HOUR, harness, inMemory } from '../support/harness.ts'
+import { atHome, onTheTrain } from '../support/people.ts'
+
+/** Which hours of the day the subject's past knows visits at. */
+async function hoursOf({ store, keyring, host }: Harness): Promise<readonly number[]> {
+  const codec = sealingCodec(keyring, host)
+  const subject = codec.subjectKey('default', 'ada')
+  const { sealed, version } = await store.subjects.read(subject)
+  if (sealed === undefined) return []
+  const readFacts = factReader((ip) => describeNetwork(ip))
+  const { hours } = decodeHistory(codec.open(historyPlace(subject, version), sealed), readFacts)
+  return hours.flatMap((count, hour) => Array<number>(count).fill(hour))
+}
+
+test('the hours of visits are learnt where the owner is known to be, and nowhere else', async () => {
+  const h = await harness(inMemory)
+  const hour = new Date(h.host.now()).getUTCHours()
+  await h.login()
+  h.host.advance(3 * HOUR)
+  await h.login()
+
+  h.host.advance(2 * HOUR)
+  await h.sessions.create({ subject: 'ada', factors: ['otp'], amr: ['pwd'], request: onTheTrain() })
+
+  expect(await hoursOf(h)).toEqual([hour, hour + 3].map((each) => each % 24).sort((a, b) => a - b))
+})
+
+test('a day of requests within one visit is one visit', async () => {
+  const h = await harness(inMemory)
+  const token: string = await h.login()
+  const id = token.split('.')[1] as SessionId
+  expect(id).toHaveLength(43)
+  for (let i = 0; i < 50; i++) {
+    h.host.advance(10 * 60_000)
+    await h.sessions.verify({ token, request: atHome() })
+  }
+
+  expect(await hoursOf(h)).toHaveLength(1)
+})
