@@ -1,0 +1,3 @@
+import { continueForm } from './holdfast/index.js'
+
+continueForm()
