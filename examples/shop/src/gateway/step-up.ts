@@ -1,9 +1,17 @@
-import { type Request, type Response, Router, urlencoded } from 'express'
+import { type Request, Router, urlencoded } from 'express'
 import { ownPath } from 'holdfast/express'
 import { heldFormMarkup, totpCode } from 'holdfast/step-up'
 import { document } from '../pages/layout.ts'
 import { continuePage, stepUpPage } from '../pages/step-up.ts'
-import { fieldOf, frameOf, type GatewayParts, phoneOwner, TENANT } from './parts.ts'
+import {
+  fieldOf,
+  frameOf,
+  type GatewayParts,
+  phoneOwner,
+  placeOf,
+  TENANT,
+  visitorOf,
+} from './parts.ts'
 import { type Prompt, prompts } from './prompts.ts'
 
 const WRONG = {
@@ -97,7 +105,8 @@ export function stepUpRoutes(parts: GatewayParts): Router {
       )
       if (done.ok) {
         begun.forget(request)
-        return goOn(request, response, { next, form, session: done.session.id })
+        const onward = `/step-up/continue?${new URLSearchParams({ form, return: next })}`
+        return response.redirect(303, form === '' ? next : onward)
       }
       if (!('unproved' in done)) {
         begun.forget(request)
@@ -123,20 +132,19 @@ export function stepUpRoutes(parts: GatewayParts): Router {
     },
   )
 
-  /** The interrupted form is sent again by the browser, once, and judged as any other; else back to the page. */
-  async function goOn(
-    request: Request,
-    response: Response,
-    { next, form, session }: Interrupted & { readonly session: string },
-  ): Promise<void> {
+  /** The interrupted form is sent again by the browser, once, and judged as any other; who comes back goes on to the page. */
+  router.get('/step-up/continue', guard.requireSession(), async (request, response) => {
+    const next = ownPath(fieldOf(request.query, 'return'))
+    const { id: session } = guard.sessionOf(request)
+    const form = fieldOf(request.query, 'form')
     const held = await forms.take(form, { session, cookies: request.headers.cookie })
     if (held === undefined) return response.redirect(303, next)
+    const visitor = visitorOf(parts, request)
+    const place = placeOf(parts, request)
     const body = continuePage({ markup: heldFormMarkup(held, 'Go on') })
-    const frame = frameOf(parts, request)
-    response.send(
-      document({ ...frame, title: 'One moment', path: next, scripts: ['continue.js'], body }),
-    )
-  }
+    const scripts = ['continue.js']
+    response.send(document({ title: 'One moment', path: next, visitor, place, scripts, body }))
+  })
 
   router.get('/demo/phone', async (request, response) => {
     const owner = phoneOwner(parts, request)
