@@ -1,3 +1,3 @@
-import { continueForm } from './holdfast/index.js'
+import { continueForm } from './holdfast/step-up-page.js'
 
 continueForm()

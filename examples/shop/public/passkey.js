@@ -1,5 +1,5 @@
 import { api } from './api.js'
-import { canPasskeys, newPasskey, provePasskey } from './holdfast/index.js'
+import { canPasskeys, newPasskey, provePasskey } from './holdfast/step-up-page.js'
 
 /** The step-up page: the passkey's proof is the form's value. */
 for (const form of document.querySelectorAll('form[data-passkey]')) {

@@ -259,3 +259,21 @@ test('a passkey that was removed is offered no more, and a route that was asked 
     await page.waitForURL('**/orders')
   })
 })
+
+test('a laptop that wakes up in another country tells its clock first: the request goes on and nobody is asked', async () => {
+  await inTown(async (page, owner) => {
+    await logIn(page)
+    await page.goto(`${town.shopUrl}/basket`)
+    await moveTo(page, 'new-york', 'stay')
+    const devTools = await owner.newCDPSession(page)
+    await devTools.send('Emulation.setTimezoneOverride', { timezoneId: 'America/New_York' })
+    const visited: string[] = []
+    page.on('framenavigated', (frame) => visited.push(new URL(frame.url()).pathname))
+
+    await page.goto(`${town.shopUrl}/orders`).catch(() => undefined) // it is sent on while it loads
+    await page.waitForURL('**/orders')
+
+    expect(visited).toEqual(['/step-up', '/orders'])
+    expect(await countOf('step-up-completed')).toBe(0)
+  })
+})

@@ -2,7 +2,7 @@ import { type Request, Router, urlencoded } from 'express'
 import { ownPath } from 'holdfast/express'
 import { heldFormMarkup, totpCode } from 'holdfast/step-up'
 import { document } from '../pages/layout.ts'
-import { continuePage, stepUpPage } from '../pages/step-up.ts'
+import { continuePage, onwardPath, stepUpPage } from '../pages/step-up.ts'
 import {
   fieldOf,
   frameOf,
@@ -105,8 +105,7 @@ export function stepUpRoutes(parts: GatewayParts): Router {
       )
       if (done.ok) {
         begun.forget(request)
-        const onward = `/step-up/continue?${new URLSearchParams({ form, return: next })}`
-        return response.redirect(303, form === '' ? next : onward)
+        return response.redirect(303, onwardPath({ next, form }))
       }
       if (!('unproved' in done)) {
         begun.forget(request)

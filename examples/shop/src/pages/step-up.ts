@@ -15,7 +15,7 @@ interface StepUpPage {
 export function stepUpPage(page: StepUpPage): Html {
   const { reasons, triesLeft } = page.prompt
   const { factors } = page.offer
-  return html`<div class="entrance">
+  return html`<div class="entrance" data-onward="${onwardPath(page)}">
 <section class="card">
 <p class="eyebrow">One moment</p>
 <h1>Is it you?</h1>
@@ -37,6 +37,12 @@ ${
 </section>
 ${page.phone ? phone() : noPhone()}
 </div>`
+}
+
+/** Where to go on: through the form that was interrupted, if there is one. */
+export function onwardPath({ next, form }: Pick<StepUpPage, 'next' | 'form'>): string {
+  if (form === '') return next
+  return `/step-up/continue?${new URLSearchParams({ form, return: next })}`
 }
 
 /** The form that a step-up interrupted, on its way again. */

@@ -27,7 +27,7 @@ export interface Enrolment {
   show(owner: FactorOwner): Promise<EnrolledFactors>
   /** `account`: what authenticators call this user. Good for ten minutes, in this session. At most 16 passkeys. */
   beginPasskey(session: Enrolling, account: string): Promise<PasskeyOptions>
-  /** `value`: what `newPasskey` of `holdfast/browser` made. False when it does not belong to what was begun here. */
+  /** `value`: what `newPasskey` of `holdfast/browser/step-up-page` made. False when it does not belong to what was begun here. */
   finishPasskey(
     session: Enrolling,
     made: { readonly value: string; readonly name: string },

@@ -129,7 +129,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 }
 
 /**
- * A held form as markup, everything escaped: `continueForm()` of `holdfast/browser` sends it again, or the person does.
+ * A held form as markup, everything escaped: `continueForm()` of `holdfast/browser/step-up-page` sends it again, or the person does.
  * It goes through the guard as any other, its form token included.
  *
  * @param button What the button says where no script runs.

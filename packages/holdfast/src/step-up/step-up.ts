@@ -44,7 +44,7 @@ export interface Begun extends FactorOwner {
 /** What the page can ask for, the strongest first. */
 export interface Offer {
   readonly factors: readonly Factor[]
-  /** For `provePasskey` of `holdfast/browser`; bound to this challenge. Absent without a passkey. */
+  /** For `provePasskey` of `holdfast/browser/step-up-page`; bound to this challenge. Absent without a passkey. */
   readonly passkey?: PasskeyOptions
 }
 
