@@ -94,6 +94,7 @@ export function enrolment({ store, host, name, passkeys }: StepUpParts): Enrolme
       return change(store, ownerOf(session), async (kept) => {
         const challenge = kept && pendingOf(kept, 'passkey', session.id)
         if (kept === undefined || challenge === undefined) return { result: false }
+        if (typeof value !== 'string' || typeof given !== 'string') return { result: false }
         const about = { value, name: given.slice(0, MAX_NAME), at: host.now() }
         const made = await asked().register(challenge, about)
         const fits =
@@ -128,6 +129,7 @@ export function enrolment({ store, host, name, passkeys }: StepUpParts): Enrolme
       return change(store, ownerOf(session), (kept) => {
         const secret = kept && pendingOf(kept, 'totp', session.id)
         if (kept === undefined || secret === undefined) return { result: false }
+        if (typeof code !== 'string') return { result: false }
         const lastStep = matchingStep({ secret, lastStep: 0 }, code, host.now())
         if (lastStep === undefined) return { result: false }
         return { next: { ...kept, pending: null, totp: { secret, lastStep } }, result: true }

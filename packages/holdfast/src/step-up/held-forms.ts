@@ -1,9 +1,10 @@
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
+import { hkdfSync } from 'node:crypto'
 import type { HeldForm, HeldForms } from '../adapters/held-forms.ts'
 import { scanCookies } from '../carriers/scan-cookies.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import { fromBase64url, toBase64url } from '../core/base64url.ts'
 import type { Host } from '../core/host.ts'
+import { SEAL_KEY_BYTES, seal, unseal } from './sealed.ts'
 
 /** Where held forms lie, sealed: any cache that the application has. */
 export interface FormStore {
@@ -14,10 +15,7 @@ export interface FormStore {
 }
 
 const COOKIE = '__Host-held-forms'
-const KEY_BYTES = 32
 const ID_BYTES = 16
-const NONCE_BYTES = 12
-const TAG_BYTES = 16
 const HELD_MS = 10 * 60_000
 const MAX_FIELDS = 256
 const MAX_BYTES = 32 * 1024
@@ -38,17 +36,9 @@ export function heldForms({
     async hold(form, { session, cookies }) {
       const plain = Buffer.from(JSON.stringify(form))
       if (form.fields.length > MAX_FIELDS || plain.length > MAX_BYTES) return undefined
-      const key = keyIn(cookies) ?? host.random(KEY_BYTES)
+      const key = keyIn(cookies) ?? host.random(SEAL_KEY_BYTES)
       const id = toBase64url(host.random(ID_BYTES))
-      const nonce = host.random(NONCE_BYTES)
-      const cipher = createCipheriv('aes-256-gcm', keyFor(key, id), nonce)
-      cipher.setAAD(placeOf(id, session))
-      const sealed = Buffer.concat([
-        nonce,
-        cipher.update(plain),
-        cipher.final(),
-        cipher.getAuthTag(),
-      ])
+      const sealed = seal(plain, { key: keyFor(key, id), place: placeOf(id, session), host })
       await store.put(id, sealed, host.now() + HELD_MS)
       const age = HELD_MS / 1000
       return {
@@ -62,22 +52,9 @@ export function heldForms({
       // who has no key at all must not take it away from who has
       if (key === undefined || fromBase64url(id)?.length !== ID_BYTES) return undefined
       const sealed = await store.take(id)
-      if (sealed === undefined || sealed.length < NONCE_BYTES + TAG_BYTES) return undefined
-      const bytes = Buffer.from(sealed)
-      const decipher = createDecipheriv(
-        'aes-256-gcm',
-        keyFor(key, id),
-        bytes.subarray(0, NONCE_BYTES),
-      )
-      decipher.setAAD(placeOf(id, session))
-      decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
-      try {
-        const plain = [decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]
-        return JSON.parse(Buffer.concat(plain).toString()) as HeldForm
-      } catch {
-        // of another browser or session: GCM says no more than that
-        return undefined
-      }
+      const place = placeOf(id, session)
+      const plain = sealed && unseal(sealed, { key: keyFor(key, id), place })
+      return plain && (JSON.parse(plain.toString()) as HeldForm)
     },
   }
 }
@@ -85,15 +62,15 @@ export function heldForms({
 function keyIn(cookies: string | undefined): Uint8Array | undefined {
   const [value, another] = scanCookies(cookies ?? '', COOKIE)
   const key = value === undefined || another !== undefined ? undefined : fromBase64url(value)
-  return key?.length === KEY_BYTES ? key : undefined
+  return key?.length === SEAL_KEY_BYTES ? key : undefined
 }
 
 function keyFor(key: Uint8Array, id: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', key, id, 'holdfast held form', KEY_BYTES))
+  return Buffer.from(hkdfSync('sha256', key, id, 'holdfast held form', SEAL_KEY_BYTES))
 }
 
-function placeOf(id: string, session: string): Buffer {
-  return Buffer.from(JSON.stringify([id, session]))
+function placeOf(id: string, session: string): string {
+  return JSON.stringify([id, session])
 }
 
 const MOST_HELD = 1_000

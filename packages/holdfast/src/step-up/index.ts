@@ -15,7 +15,6 @@ export { memoryFactors } from './memory-factors.ts'
 export type { PasskeyOptions, RelyingParty } from './passkeys.ts'
 export {
   type Answer,
-  type Begun,
   type FactorProof,
   type Offer,
   STEP_UP_ACR,
@@ -25,4 +24,5 @@ export {
   type Telling,
   type Unproved,
 } from './step-up.ts'
+export type { Begun, Tickets } from './tickets.ts'
 export { totpCode } from './totp.ts'

@@ -15,6 +15,7 @@ import {
 } from './factors.ts'
 import { type PasskeyOptions, type Passkeys, passkeys, type RelyingParty } from './passkeys.ts'
 import { digestOf, withoutCode } from './recovery.ts'
+import { type Begun, type Tickets, tickets } from './tickets.ts'
 import { matchingStep } from './totp.ts'
 
 /** What {@link stepUp} is made of. */
@@ -26,6 +27,8 @@ export interface StepUpOptions {
   readonly relyingParty?: RelyingParty
   /** The `acr` that each factor proves. Default {@link STEP_UP_ACR}. */
   readonly acr?: Readonly<Record<Factor, string>>
+  /** Seals tickets: 32 random bytes, the same in all processes. Default: random, for one process. */
+  readonly key?: Uint8Array
   readonly host?: Host
 }
 
@@ -35,15 +38,11 @@ export interface StepUpOptions {
  */
 export const STEP_UP_ACR = { passkey: 'phr', totp: 'mfa', recovery: 'recovery' } as const
 
-/** What was begun: the answer of `beginStepUp`, kept on the server until it is answered. */
-export interface Begun extends FactorOwner {
-  readonly challenge: string
-  readonly expiresAt: number
-}
-
 /** What the page can ask for, the strongest first. */
 export interface Offer {
   readonly factors: readonly Factor[]
+  /** For a hidden field of the page: `begun(ticket)` says at the answer what was begun. */
+  readonly ticket: string
   /** For `provePasskey` of `holdfast/browser/step-up-page`; bound to this challenge. Absent without a passkey. */
   readonly passkey?: PasskeyOptions
 }
@@ -83,7 +82,7 @@ export interface Unproved {
 }
 
 /** Passkeys, one-time passwords and recovery codes for Holdfast's step-up. */
-export interface StepUp extends Enrolment {
+export interface StepUp extends Enrolment, Tickets {
   /** `acr`: what the interrupted route asked for; factors that would not do are left out. */
   offer(begun: Begun, demands?: { readonly acr?: string | undefined }): Promise<Offer>
   /** Judges an answer and tells Holdfast of it. Each challenge counts once. */
@@ -111,7 +110,7 @@ const MOST_SPENT = 16
  * })
  */
 export function stepUp(options: StepUpOptions): StepUp {
-  const { store, name, relyingParty, acr = STEP_UP_ACR, host = systemHost() } = options
+  const { store, name, relyingParty, key, acr = STEP_UP_ACR, host = systemHost() } = options
   if (relyingParty !== undefined) checkParty(relyingParty)
   const parts: StepUpParts = {
     store,
@@ -120,28 +119,33 @@ export function stepUp(options: StepUpOptions): StepUp {
     passkeys: relyingParty === undefined ? undefined : passkeys(relyingParty, name),
   }
 
+  const { begun, issue } = tickets({ key, host })
+
   return {
     ...enrolment(parts),
+    begun,
 
-    async offer({ subject, tenant, challenge }, demands = {}) {
+    async offer(asked, demands = {}) {
+      const { subject, tenant, challenge } = asked
+      const ticket = issue(asked)
       const factors = (await store.read({ subject, tenant }))?.factors ?? NONE
       const able = FACTORS.filter((factor) => has(factors, factor) && enough(factor, demands.acr))
       if (!able.includes('passkey') || parts.passkeys === undefined) {
-        return { factors: able.filter((factor) => factor !== 'passkey') }
+        return { ticket, factors: able.filter((factor) => factor !== 'passkey') }
       }
       const passkey = await parts.passkeys.requestOptions(factors, challenge)
-      return { factors: able, passkey }
+      return { ticket, factors: able, passkey }
     },
 
-    async prove(begun, answer, { request, failed, complete }) {
-      const { subject, tenant, challenge } = begun
+    async prove(asked, answer, { request, failed, complete }) {
+      const { subject, tenant, challenge, expiresAt } = asked
       const owner = { subject, tenant }
       const at = host.now()
       const place = placeOf(request.ip)
-      const spending = { challenge: spentMark(challenge), until: begun.expiresAt }
+      const spending = { challenge: spentMark(challenge), until: expiresAt }
       const judged = await change<Judged>(store, owner, async (kept = NONE) => {
         const over =
-          begun.expiresAt <= at || kept.spent.some((one) => one.challenge === spending.challenge)
+          expiresAt <= at || kept.spent.some((one) => one.challenge === spending.challenge)
         if (over) return { result: { ok: false, unproved: 'over' } }
         if (answer.factor === 'totp' && !mayGuess(kept, place, at)) {
           return { result: { ok: false, unproved: 'too_many' } }
@@ -197,6 +201,8 @@ async function provedBy(
   kept: Factors,
   { owner, challenge, answer: { factor, value }, place, at }: Attempt,
 ): Promise<Proved> {
+  // A repeated field of a form is a list for most parsers, and no answer.
+  if (typeof value !== 'string') return WRONG
   switch (factor) {
     case 'passkey': {
       const used = await party?.verify(kept, { challenge, value, at })

@@ -48,7 +48,7 @@ test('offers the strongest first, and only what the route would take', async () 
   expect((await p.factors.offer(begun)).factors).toEqual(['passkey', 'totp', 'recovery'])
   expect((await p.factors.offer(begun, { acr: 'mfa' })).factors).toEqual(['passkey', 'totp'])
   expect((await p.factors.offer(begun, { acr: 'phr' })).factors).toEqual(['passkey'])
-  expect(await p.factors.offer({ ...begun, subject: 'nobody' })).toEqual({ factors: [] })
+  expect(await p.factors.offer({ ...begun, subject: 'nobody' })).toMatchObject({ factors: [] })
 })
 
 test('a passkey that was removed while its owner was asked proves nothing', async () => {
@@ -125,4 +125,40 @@ test('sites that no browser would ask for passkeys are refused when the program 
       stepUp({ store, name: 'Shop', relyingParty: { id: RP_ID, origins } })
     expect(make).toThrow(expect.objectContaining({ code: 'config_invalid' }))
   }
+})
+
+test('a ticket brings back what was begun, in every process that has the key, until it is over', async () => {
+  const host = fakeHost()
+  const key = host.random(32)
+  const make = (own?: Uint8Array) =>
+    stepUp({ store: memoryFactors(), name: 'Shop', host, ...(own && { key: own }) })
+  const begun = { ...ADA, challenge: 'hc1.x', expiresAt: host.now() + MINUTE }
+  const { ticket } = await make(key).offer(begun)
+
+  expect(ticket).not.toContain('ada')
+  expect(make(key).begun(ticket)).toEqual(begun)
+  expect(make(host.random(32)).begun(ticket)).toBeUndefined()
+  expect(make().begun(ticket)).toBeUndefined()
+  for (const forged of ['', 'AAAA', ticket.slice(0, -4), `${ticket}AAAA`, 'x'.repeat(5_000)]) {
+    expect(make(key).begun(forged)).toBeUndefined()
+  }
+  host.advance(MINUTE)
+  expect(make(key).begun(ticket)).toBeUndefined()
+  expect(() => make(host.random(16))).toThrow(expect.objectContaining({ code: 'config_invalid' }))
+})
+
+test('a repeated field, which parsers make a list of, is no answer and no fault', async () => {
+  const p = await prover()
+  const by = { token: await p.login(), request: abroad() }
+  const begun = await p.begin(by.token, by.request)
+  const list = [p.code(), p.code()] as unknown as string
+
+  for (const factor of ['passkey', 'totp', 'recovery', list]) {
+    expect(p.outcome(await p.answer(begun, by, { factor, value: list }))).toBe('wrong')
+  }
+  const mine = { ...ADA, id: 'mine' }
+  await p.factors.beginPasskey(mine, 'ada')
+  expect(await p.factors.finishPasskey(mine, { value: list, name: list })).toBe(false)
+  await p.factors.beginTotp(mine, 'ada')
+  expect(await p.factors.finishTotp(mine, list)).toBe(false)
 })
