@@ -72,7 +72,7 @@ ${
 <td class="number"><form method="post" action="/account/passkeys/remove">${formTokenField(visitor)}<input type="hidden" name="id" value="${id}"><button class="danger small">Remove</button></form></td></tr>`,
   )}</tbody></table>`
 }
-<form method="post" action="/account/passkeys" data-new-passkey>${formTokenField(visitor)}<input type="hidden" name="value">
+<form method="post" action="/account/passkeys" hidden data-new-passkey>${formTokenField(visitor)}<input type="hidden" name="value">
 <div class="field"><label for="passkey-name">Name of a new passkey</label><input id="passkey-name" name="name" maxlength="64" placeholder="This laptop"></div>
 <button>Add a passkey</button>
 <p class="small-print" data-passkey-note>Fingerprint, face or PIN instead of a code; no other site can ask for it.</p></form>

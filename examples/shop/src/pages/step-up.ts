@@ -55,7 +55,7 @@ function hidden({ next, form }: StepUpPage, factor: Factor): Html {
 }
 
 function passkey(page: StepUpPage): Html {
-  return html`<form method="post" action="/step-up" data-passkey="${JSON.stringify(page.offer.passkey)}">
+  return html`<form method="post" action="/step-up" hidden data-passkey="${JSON.stringify(page.offer.passkey)}">
 ${hidden(page, 'passkey')}<input type="hidden" name="value">
 <button class="wide">Use your passkey</button>
 <p class="small-print" data-passkey-note>Your fingerprint, face or PIN stays on your device.</p>
