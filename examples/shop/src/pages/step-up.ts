@@ -69,7 +69,7 @@ ${hidden(page, 'totp')}
 <input id="code" class="code-field" name="value" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}" minlength="6" maxlength="6" required${
     page.offer.passkey === undefined && html` autofocus`
   }></div>
-<button class="wide">Confirm</button>
+<button class="wide${page.offer.passkey && html` quiet`}">Confirm</button>
 </form>`
 }
 
