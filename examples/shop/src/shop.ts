@@ -69,23 +69,27 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
         3,
       ),
     }
-    let edgePort = 0
-    const pages = gateway({
+    // The edge first: passkeys belong to the address that visitors come in by.
+    let gatewayPort = gatewayAt ?? 0
+    const edgePort = await start(
+      edge({ gatewayPort: () => gatewayPort, defaultPlace: home.here, setClock: withClock }),
+      0,
+    )
+    const shopUrl = `http://localhost:${edgePort}`
+    const pages = await gateway({
       sessions: connect({ url, key }),
       operator: operator({ url, key: auditKey }),
       users,
       browserModule: options.browserModule ?? installedBrowserModule(),
       ports,
-      edgePort: () => edgePort,
+      edgePort,
+      origin: shopUrl,
       now,
       stop: stop.signal,
     })
-    const gatewayPort = await start(createServer(pages), 1)
-    edgePort = await start(
-      edge({ gatewayPort: gatewayAt ?? gatewayPort, defaultPlace: home.here, setClock: withClock }),
-      0,
-    )
-    return { url: `http://localhost:${edgePort}`, close }
+    const own = await start(createServer(pages), 1)
+    gatewayPort = gatewayAt ?? own
+    return { url: shopUrl, close }
   } catch (error) {
     await close()
     throw error

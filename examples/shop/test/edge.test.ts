@@ -18,7 +18,12 @@ beforeEach(async () => {
   })
   running.push(await listen(behind, 0))
   const gatewayPort = running[0]?.port ?? 0
-  running.push(await listen(edge({ gatewayPort, defaultPlace: oslo(), setClock: withClock }), 0))
+  running.push(
+    await listen(
+      edge({ gatewayPort: () => gatewayPort, defaultPlace: oslo(), setClock: withClock }),
+      0,
+    ),
+  )
   url = `http://127.0.0.1:${running[1]?.port}`
 })
 

@@ -51,9 +51,11 @@ export async function compileBrowserModule(): Promise<string> {
     ...['--ignoreConfig', '--target', 'es2022', '--module', 'nodenext', '--types', ''],
     '--rewriteRelativeImportExtensions',
   ]
-  const source = join(root, 'packages/holdfast/src/browser/index.ts')
+  const sources = ['index.ts', 'step-up-page.ts'].map((name) =>
+    join(root, 'packages/holdfast/src/browser', name),
+  )
   const tsc = join(root, 'node_modules/.bin/tsc')
-  await promisify(execFile)(tsc, [source, ...settings, '--outDir', folder])
+  await promisify(execFile)(tsc, [...sources, ...settings, '--outDir', folder])
   return folder
 }
 

@@ -23,7 +23,8 @@ const MAX_FORM_BYTES = 1024
  * place which the client chose. The gateway trusts this hop and no other.
  */
 export function edge(options: {
-  readonly gatewayPort: number
+  /** Asked at each request: the gateway may start after the edge. */
+  readonly gatewayPort: () => number
   readonly defaultPlace: Place
   /** Sets the time zone in the page's client facts to that of the place. */
   readonly setClock: (cookieHeader: string, timezone: string) => string
@@ -36,7 +37,7 @@ export function edge(options: {
     const cookies = request.headers.cookie ?? ''
     const place = findPlace(readCookie(cookies, PLACE_COOKIE)) ?? options.defaultPlace
     relay(request, response, {
-      port: options.gatewayPort,
+      port: options.gatewayPort(),
       path: request.url ?? '/',
       headers: {
         ...forwardable(withoutClaims(request)),

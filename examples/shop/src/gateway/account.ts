@@ -2,16 +2,24 @@ import { Router, urlencoded } from 'express'
 import { isSessionId } from 'holdfast'
 import { accountPage } from '../pages/account.ts'
 import { document } from '../pages/layout.ts'
+import { addresses } from '../users/addresses.ts'
 import { fieldOf, type GatewayParts, phoneOwner, placeOf, userOf, visitorOf } from './parts.ts'
 
 const DONE: Readonly<Record<string, string>> = {
   one: 'That session is over.',
   others: 'You are logged out everywhere else.',
+  address: 'Your address is kept.',
+  passkey: 'Your passkey is added.',
+  'no-passkey': 'That passkey could not be added. Please try again.',
+  'passkey-removed': 'That passkey is removed, and you are logged out everywhere else.',
 }
+
+const MAX_TEXT = 200
 
 /** Where a customer sees and ends their own sessions. */
 export function accountRoutes(parts: GatewayParts): Router {
-  const { guard, sessions } = parts
+  const { guard, sessions, factors } = parts
+  const kept = addresses()
   const router = Router()
   const form = urlencoded({ extended: false, limit: '8kb' })
   const sensitive = guard.requireSession({ sensitivity: 'sensitive' })
@@ -25,10 +33,20 @@ export function accountRoutes(parts: GatewayParts): Router {
       sessions: items,
       done: DONE[fieldOf(request.query, 'done')],
       phone: phoneOwner(parts, request)?.id === user.id,
+      factors: await factors.show(guard.sessionOf(request)),
+      address: kept.of(user.id),
     })
     const visitor = visitorOf(parts, request)
     const place = placeOf(parts, request)
-    response.send(document({ title: 'Account', path: '/account', visitor, place, body }))
+    const scripts = ['passkey.js']
+    response.send(document({ title: 'Account', path: '/account', visitor, place, scripts, body }))
+  })
+
+  router.post('/account/address', form, sensitive, (request, response) => {
+    const text = (name: string): string => fieldOf(request.body, name).slice(0, MAX_TEXT)
+    const address = { name: text('name'), street: text('street'), note: text('note') }
+    kept.keep(userOf(parts, request).id, address)
+    response.redirect(303, '/account?done=address')
   })
 
   router.post('/account/end', form, sensitive, async (request, response) => {

@@ -1,16 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { fileURLToPath } from 'node:url'
 import express, { type ErrorRequestHandler, type Express, type Request } from 'express'
+import { systemHost } from 'holdfast'
 import type { RemoteSessions } from 'holdfast/client'
 import { holdfast } from 'holdfast/express'
+import { heldForms, memoryFactors, memoryForms, stepUp } from 'holdfast/step-up'
 import { phones } from '../demo/phones.ts'
 import type { Operator } from '../sees/operator.ts'
 import { BEHIND_OWN_HOPS } from '../trusted-hops.ts'
-import type { Directory } from '../users/directory.ts'
+import { DEMO_USERS, type Directory } from '../users/directory.ts'
 import { accountRoutes } from './account.ts'
+import { factorRoutes } from './factors.ts'
 import { securityHeaders } from './headers.ts'
 import { loginRoutes } from './login.ts'
-import { frameOf, type GatewayParts } from './parts.ts'
+import { frameOf, type GatewayParts, TENANT } from './parts.ts'
 import { messagePage, refusalPage } from './refusals.ts'
 import { seesRoutes } from './sees.ts'
 import { serviceRoutes } from './services.ts'
@@ -27,25 +30,51 @@ export interface GatewayOptions {
   /** Folder of the library's browser module. */
   readonly browserModule: string
   readonly ports: { readonly catalogue: number; readonly orders: number }
-  readonly edgePort: () => number
+  readonly edgePort: number
+  /** Where visitors come in: the origin of their passkeys. */
+  readonly origin: string
   readonly now: () => number
   readonly stop: AbortSignal
 }
 
 /** The gateway: pages, login, step-up, and the way to the services behind. */
-export function gateway(options: GatewayOptions): Express {
+export async function gateway(options: GatewayOptions): Promise<Express> {
   const { sessions, operator, users, now, stop, ports, edgePort, browserModule } = options
+  const host = { ...systemHost(), now }
+  const factorStore = memoryFactors()
+  const factors = stepUp({
+    store: factorStore,
+    name: 'Kelp & Keel',
+    relyingParty: { id: new URL(options.origin).hostname, origins: [options.origin] },
+    host,
+  })
+  for (const { id, totpSecret } of DEMO_USERS) {
+    await factors.importTotp({ subject: id, tenant: TENANT }, totpSecret)
+  }
+  const forms = heldForms({ store: memoryForms({ now }), host })
   const visits = new AsyncLocalStorage<Request>()
   const guard = holdfast(sessions, {
     ...BEHIND_OWN_HOPS,
     loginPage: '/login',
     stepUpPage: '/step-up',
+    heldForms: forms,
     onRefusal: (refused) => {
       const request = visits.getStore()
       return refusalPage(refused, request ? frameOf({ guard }, request) : { place: undefined })
     },
   })
-  const parts: GatewayParts = { guard, sessions, operator, users, phones: phones(), now, stop }
+  const parts: GatewayParts = {
+    guard,
+    sessions,
+    operator,
+    users,
+    phones: phones(),
+    factors,
+    factorStore,
+    forms,
+    now,
+    stop,
+  }
 
   const app = express()
   app.disable('x-powered-by')
@@ -59,6 +88,7 @@ export function gateway(options: GatewayOptions): Express {
   app.use(stepUpRoutes(parts))
   app.use(shopRoutes(parts))
   app.use(accountRoutes(parts))
+  app.use(factorRoutes(parts))
   app.use(seesRoutes(parts))
   app.use(thiefRoutes({ ...parts, edgePort }))
   app.use((request, response) => {

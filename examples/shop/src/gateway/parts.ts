@@ -1,12 +1,16 @@
 import type { Request } from 'express'
 import type { RemoteSessions } from 'holdfast/client'
 import { cookie, type ExpressHoldfast } from 'holdfast/express'
+import type { FactorStore, HeldForms, StepUp } from 'holdfast/step-up'
 import { PHONE_COOKIE, type Phones } from '../demo/phones.ts'
 import { findHome, HOMES, type Home, PLACES, type Place } from '../demo/places.ts'
 import { readCookie } from '../edge/cookies.ts'
 import type { Frame, Visitor } from '../pages/layout.ts'
 import type { Operator } from '../sees/operator.ts'
 import type { Directory, User } from '../users/directory.ts'
+
+/** The shop has one tenant: Holdfast's own. */
+export const TENANT = 'default'
 
 /** What the gateway's routes share. */
 export interface GatewayParts {
@@ -15,6 +19,10 @@ export interface GatewayParts {
   readonly operator: Operator
   readonly users: Directory
   readonly phones: Phones
+  readonly factors: StepUp
+  /** For the demo phone alone: it shows when its code is used. */
+  readonly factorStore: FactorStore
+  readonly forms: HeldForms
   readonly now: () => number
   readonly stop: AbortSignal
 }

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Request } from 'express'
 import { cookie } from 'holdfast/express'
+import type { Begun } from 'holdfast/step-up'
 import type { GatewayParts } from './parts.ts'
 
 /** A step-up that was begun and not answered yet. */
-export interface Prompt {
-  readonly challenge: string
-  readonly subject: string
+export interface Prompt extends Begun {
   readonly reasons: readonly string[]
-  readonly expiresAt: number
+  /** What the interrupted route asked for. */
+  readonly acr: string | undefined
   /** How many wrong answers Holdfast takes from here until it asks no more. */
   readonly triesLeft: number
 }

@@ -1,109 +1,164 @@
 import { type Request, Router, urlencoded } from 'express'
 import { ownPath } from 'holdfast/express'
+import { heldFormMarkup, totpCode } from 'holdfast/step-up'
 import { document } from '../pages/layout.ts'
-import { stepUpPage } from '../pages/step-up.ts'
-import { attempts } from '../users/attempts.ts'
-import { fieldOf, frameOf, type GatewayParts, phoneOwner } from './parts.ts'
+import { continuePage, onwardPath, stepUpPage } from '../pages/step-up.ts'
+import {
+  fieldOf,
+  frameOf,
+  type GatewayParts,
+  phoneOwner,
+  placeOf,
+  TENANT,
+  visitorOf,
+} from './parts.ts'
 import { type Prompt, prompts } from './prompts.ts'
 
-const WRONG =
-  'That was not the code, or it was used already. The next one comes within half a minute.'
-const TOO_MANY = 'Too many tries from here. Please wait a few minutes.'
+const WRONG = {
+  totp: 'That was not the code, or it was used already. The next one comes within half a minute.',
+  passkey: 'That passkey was not accepted. Try another way.',
+  recovery: 'That is no recovery code, or it was used already.',
+} as const
+const TOO_MANY = 'Too many tries from here. Please wait a few minutes, or use another way.'
 
-/** Wrong codes from one place and browser, after which Holdfast asks it no more; of two holders one is out at once. */
+/** Wrong answers from one place and browser, after which Holdfast asks it no more; of two holders one is out at once. */
 const MOST_WRONG = 5
 const MOST_WRONG_AFTER_FORK = 1
 
-/** Asks for the second factor, and goes back to the page that was interrupted. */
+const TOTP_PERIOD_MS = 30_000
+
+/** What a person was about to do. */
+interface Interrupted {
+  readonly next: string
+  /** Names the form that was interrupted; opens nothing by itself. */
+  readonly form: string
+}
+
+/** Asks for a factor, and goes on exactly where the request was interrupted. */
 export function stepUpRoutes(parts: GatewayParts): Router {
-  const { guard, users, now } = parts
-  const tries = attempts(now)
+  const { guard, factors, factorStore, forms, now } = parts
   const begun = prompts(parts)
   const router = Router()
 
-  function page(
+  async function page(
     request: Request,
     prompt: Prompt,
-    { next, problem }: { readonly next: string; readonly problem?: string },
-  ): string {
-    const owner = phoneOwner(parts, request)
-    const phone = owner?.id === prompt.subject
+    { problem, ...interrupted }: Interrupted & { readonly problem?: string },
+  ): Promise<string> {
+    const offer = await factors.offer(prompt, { acr: prompt.acr })
+    const phone = phoneOwner(parts, request)?.id === prompt.subject
     return document({
       ...frameOf(parts, request),
       title: 'Is it you?',
-      path: next,
-      scripts: phone ? ['phone.js'] : [],
-      body: stepUpPage({ next, problem, phone, prompt }),
+      path: interrupted.next,
+      scripts: [
+        ...(phone ? ['phone.js'] : []),
+        ...(offer.passkey === undefined ? [] : ['passkey.js']),
+      ],
+      body: stepUpPage({ ...interrupted, problem, phone, prompt, offer }),
     })
   }
 
   router.get('/step-up', async (request, response) => {
     const next = ownPath(fieldOf(request.query, 'return'))
+    const form = fieldOf(request.query, 'form').slice(0, 64)
+    const acr = fieldOf(request.query, 'acr').slice(0, 64) || undefined
     const open = begun.of(request)
-    if (open !== undefined) {
-      response.send(page(request, open, { next }))
+    if (open !== undefined && open.acr === acr) {
+      response.send(await page(request, open, { next, form }))
       return
     }
-    const begin = await guard.beginStepUp(request)
+    const begin = await guard.beginStepUp(request, { acr })
     if (!begin.ok) return guard.refuse(response, begin)
-    const { challenge, subject, expiresAt, decision } = begin
+    const { challenge, subject, tenant, expiresAt, decision } = begin
     const reasons = decision.because.filter(({ weight }) => weight >= 0).map(({ text }) => text)
     const forked = decision.because.some(({ reason }) => reason === 'secret_forked')
     const triesLeft = forked ? MOST_WRONG_AFTER_FORK : MOST_WRONG
-    const prompt = { challenge, subject, expiresAt, reasons, triesLeft }
-    response.send(page(request, begun.keep(request, prompt), { next }))
+    const prompt = { challenge, subject, tenant, expiresAt, acr, reasons, triesLeft }
+    response.send(await page(request, begun.keep(request, prompt), { next, form }))
   })
 
   router.post(
     '/step-up',
-    urlencoded({ extended: false, limit: '8kb' }),
+    urlencoded({ extended: false, limit: '16kb' }),
     async (request, response) => {
       const next = ownPath(fieldOf(request.body, 'next'))
-      const again = `/step-up?${new URLSearchParams({ return: next })}`
+      const form = fieldOf(request.body, 'form').slice(0, 64)
       const prompt = begun.of(request)
-      if (prompt === undefined) return response.redirect(303, again)
-      const { challenge, subject } = prompt
-      // By place as well: who guesses elsewhere must not keep the owner from proving herself here.
-      const guesser = `${guard.requestFacts(request).ip} ${subject}`
-
-      if (!tries.allowed(guesser)) {
-        response.status(429).send(page(request, prompt, { next, problem: TOO_MANY }))
-        return
+      const again = (): void => {
+        const { acr } = prompt ?? {}
+        const query = { return: next, ...(form && { form }), ...(acr && { acr }) }
+        response.redirect(303, `/step-up?${new URLSearchParams(query)}`)
       }
-      const right = users.find(subject)?.totp.accept(fieldOf(request.body, 'code'), now())
-      if (right !== true) {
-        tries.failed(guesser)
-        const told = await guard.stepUpFailed(request, challenge)
-        if (!told.ok && told.code !== 'invalid_input') return guard.refuse(response, told)
-        const left = begun.failed(request, prompt)
-        if (left.triesLeft > 0) {
-          response.status(401).send(page(request, left, { next, problem: WRONG }))
-          return
-        }
-        // Asked afresh, Holdfast says why there is no more to be tried.
+      if (prompt === undefined) return again()
+      const factor = fieldOf(request.body, 'factor')
+      const value = fieldOf(request.body, 'value')
+
+      const done = await factors.prove(
+        prompt,
+        { factor, value },
+        {
+          request: guard.requestFacts(request),
+          failed: (challenge) => guard.stepUpFailed(request, challenge),
+          complete: (proof) => guard.completeStepUp(request, response, proof),
+        },
+      )
+      if (done.ok) {
         begun.forget(request)
-        return response.redirect(303, again)
+        return response.redirect(303, onwardPath({ next, form }))
       }
-
+      if (!('unproved' in done)) {
+        begun.forget(request)
+        const askAgain = done.code === 'challenge_invalid' || done.code === 'context_refused'
+        return askAgain ? again() : guard.refuse(response, done)
+      }
+      switch (done.unproved) {
+        case 'too_many':
+          response.status(429).send(await page(request, prompt, { next, form, problem: TOO_MANY }))
+          return
+        case 'wrong': {
+          const left = begun.failed(request, prompt)
+          if (left.triesLeft > 0) {
+            const problem = WRONG[factor === 'passkey' || factor === 'recovery' ? factor : 'totp']
+            response.status(401).send(await page(request, left, { next, form, problem }))
+            return
+          }
+        }
+      }
+      // Asked afresh, Holdfast says why there is no more to be tried.
       begun.forget(request)
-      const done = await guard.completeStepUp(request, response, {
-        challenge,
-        subject,
-        acr: 'mfa',
-        amr: ['otp'],
-      })
-      if (done.ok) return response.redirect(303, next)
-      if (done.code === 'challenge_invalid' || done.code === 'context_refused') {
-        return response.redirect(303, again)
-      }
-      guard.refuse(response, done)
+      again()
     },
   )
 
-  router.get('/demo/phone', (request, response) => {
+  /** The interrupted form is sent again by the browser, once, and judged as any other; who comes back goes on to the page. */
+  router.get('/step-up/continue', guard.requireSession(), async (request, response) => {
+    const next = ownPath(fieldOf(request.query, 'return'))
+    const { id: session } = guard.sessionOf(request)
+    const form = fieldOf(request.query, 'form')
+    const held = await forms.take(form, { session, cookies: request.headers.cookie })
+    if (held === undefined) return response.redirect(303, next)
+    const visitor = visitorOf(parts, request)
+    const place = placeOf(parts, request)
+    const body = continuePage({ markup: heldFormMarkup(held, 'Go on') })
+    const scripts = ['continue.js']
+    response.send(document({ title: 'One moment', path: next, visitor, place, scripts, body }))
+  })
+
+  router.get('/demo/phone', async (request, response) => {
     const owner = phoneOwner(parts, request)
-    if (owner === undefined) response.status(404).json({ title: 'There is no phone here.' })
-    else response.json(owner.totp.code(now()))
+    if (owner === undefined) {
+      response.status(404).json({ title: 'There is no phone here.' })
+      return
+    }
+    const at = now()
+    const kept = await factorStore.read({ subject: owner.id, tenant: TENANT })
+    const lastStep = kept?.factors.totp?.lastStep ?? 0
+    response.json({
+      code: totpCode(owner.totpSecret, at),
+      secondsLeft: Math.ceil((TOTP_PERIOD_MS - (at % TOTP_PERIOD_MS)) / 1000),
+      used: Math.floor(at / TOTP_PERIOD_MS) <= lastStep,
+    })
   })
 
   return router

@@ -23,7 +23,7 @@ const BROWSER_HEADERS = [
 ]
 
 /** The thief's desk: copies the visitor's own cookie and shows it from elsewhere. */
-export function thiefRoutes(parts: GatewayParts & { readonly edgePort: () => number }): Router {
+export function thiefRoutes(parts: GatewayParts & { readonly edgePort: number }): Router {
   const { guard, operator, now, edgePort } = parts
   const copies = drawer(now)
   const carrier = cookie()
@@ -76,7 +76,7 @@ export function thiefRoutes(parts: GatewayParts & { readonly edgePort: () => num
 
     const before = await eventsAfter(loot.sessionId, loot.readUntil)
     const origin = `http://${request.headers.host ?? 'localhost'}`
-    const answer = await replay({ edgePort: edgePort(), origin, loot, preset, target })
+    const answer = await replay({ edgePort, origin, loot, preset, target })
     const caused = await eventsAfter(loot.sessionId, before.cursor)
     copies.replace(key, { ...answer.loot, readUntil: caused.cursor })
 

@@ -1,29 +1,33 @@
+import type { Factor, Offer } from 'holdfast/step-up'
 import type { Prompt } from '../gateway/prompts.ts'
 import { type Html, html } from './html.ts'
 
-/** Asks for the second factor. `phone`: this browser logged in, so the demo phone lies beside it. */
-export function stepUpPage(page: {
+interface StepUpPage {
   readonly next: string
+  readonly form: string
+  readonly offer: Offer
   readonly prompt: Pick<Prompt, 'reasons' | 'triesLeft'>
   readonly problem?: string | undefined
   readonly phone: boolean
-}): Html {
+}
+
+/** Asks for a factor, the strongest first. `phone`: this browser logged in, so the demo phone lies beside it. */
+export function stepUpPage(page: StepUpPage): Html {
   const { reasons, triesLeft } = page.prompt
-  return html`<div class="entrance">
+  const { factors } = page.offer
+  return html`<div class="entrance" data-onward="${onwardPath(page)}">
 <section class="card">
 <p class="eyebrow">One moment</p>
 <h1>Is it you?</h1>
-<p>Before this goes on, please enter the six digits that your authenticator app shows for Kelp &amp; Keel. Your basket stays as it is.</p>
+<p>Before this goes on, please show that it is you. Your basket stays as it is${page.form && ', and so does what you have typed'}.</p>
 ${page.problem && html`<p class="notice bad" role="alert">${page.problem}</p>`}
-<form method="post" action="/step-up">
-<input type="hidden" name="next" value="${page.next}">
-<div class="field"><label for="code">Code</label>
-<input id="code" class="code-field" name="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}" minlength="6" maxlength="6" required autofocus></div>
-<button class="wide">Confirm</button>
+${factors.includes('passkey') && passkey(page)}
+${factors.includes('totp') && code(page)}
+${factors.includes('recovery') && recovery(page)}
+${factors.length === 0 && html`<p>You have set up no way to do that here. <a href="/account">Your account</a> has them from where you are known.</p>`}
 <p class="small-print" data-tries>${
     triesLeft === 1 ? 'One try is left from here.' : `${triesLeft} tries are left from here.`
   }</p>
-</form>
 ${
   reasons.length > 0 &&
   html`<details><summary class="small-print">Why am I asked?</summary><ul class="small-print">${reasons.map(
@@ -33,6 +37,50 @@ ${
 </section>
 ${page.phone ? phone() : noPhone()}
 </div>`
+}
+
+/** Where to go on: through the form that was interrupted, if there is one. */
+export function onwardPath({ next, form }: Pick<StepUpPage, 'next' | 'form'>): string {
+  if (form === '') return next
+  return `/step-up/continue?${new URLSearchParams({ form, return: next })}`
+}
+
+/** The form that a step-up interrupted, on its way again. */
+export function continuePage(form: Html): Html {
+  return html`<div class="card message"><h1>Thank you</h1><p>What you sent is on its way.</p>${form}</div>`
+}
+
+function hidden({ next, form }: StepUpPage, factor: Factor): Html {
+  return html`<input type="hidden" name="next" value="${next}"><input type="hidden" name="form" value="${form}"><input type="hidden" name="factor" value="${factor}">`
+}
+
+function passkey(page: StepUpPage): Html {
+  return html`<form method="post" action="/step-up" hidden data-passkey="${JSON.stringify(page.offer.passkey)}">
+${hidden(page, 'passkey')}<input type="hidden" name="value">
+<button class="wide">Use your passkey</button>
+<p class="small-print" data-passkey-note>Your fingerprint, face or PIN stays on your device.</p>
+</form>`
+}
+
+function code(page: StepUpPage): Html {
+  return html`<form method="post" action="/step-up">
+${hidden(page, 'totp')}
+<div class="field"><label for="code">Six digits from your authenticator app</label>
+<input id="code" class="code-field" name="value" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}" minlength="6" maxlength="6" required${
+    page.offer.passkey === undefined && html` autofocus`
+  }></div>
+<button class="wide${page.offer.passkey && html` quiet`}">Confirm</button>
+</form>`
+}
+
+function recovery(page: StepUpPage): Html {
+  return html`<details><summary class="small-print">Neither is at hand?</summary>
+<form method="post" action="/step-up">
+${hidden(page, 'recovery')}
+<div class="field"><label for="recovery">One of your recovery codes</label>
+<input id="recovery" name="value" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="64" required></div>
+<button class="wide">Use it up</button>
+</form></details>`
 }
 
 /** A phone for those who have none at hand. */

@@ -59,7 +59,14 @@ export function networkName(network: {
   return network.kind === 'unknown' ? owner + number : `${owner}${number}, ${network.kind}`
 }
 
-const METHODS: Readonly<Record<string, string>> = { pwd: 'password', otp: 'one-time code' }
+const METHODS: Readonly<Record<string, string>> = {
+  pwd: 'password',
+  otp: 'one-time code',
+  hwk: 'passkey of this device',
+  swk: 'passkey',
+  user: 'a gesture of yours',
+  kba: 'recovery code',
+}
 
 /** How somebody logged in, from authentication methods (RFC 8176). */
 export function methodNames(amr: readonly string[]): string {

@@ -12,6 +12,9 @@ export function checkGuardOptions(options: GuardOptions): void {
       throw misconfigured(name, 'must be a path of this site, as in /login')
     }
   }
+  if (options.heldForms !== undefined && stepUpPage === undefined) {
+    throw misconfigured('heldForms', 'needs a stepUpPage')
+  }
   if (carriers.length === 0) throw misconfigured('carriers', 'must name at least one carrier')
   if (refresh === undefined) return
   const { cookieName } = refresh

@@ -9,7 +9,7 @@ import {
   accessRequests,
 } from './access.ts'
 import { type Answering, answering } from './answering.ts'
-import { parsedField } from './form-field.ts'
+import { parsedField, parsedFields } from './form-field.ts'
 import { guard, type Judging, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
@@ -55,7 +55,12 @@ export function holdfast(sessions: Sessions, options: ExpressOptions = {}): Expr
 
   function factsOf(request: Request): HttpFacts {
     const { originalUrl: url } = request
-    return nodeFacts(request, { url, waited, formToken: () => formToken(request) })
+    return nodeFacts(request, {
+      url,
+      waited,
+      formToken: () => formToken(request),
+      formFields: () => parsedFields(request.body),
+    })
   }
   const { note, ...methods } = answering<Request, Response>(judge, {
     factsOf,

@@ -14,7 +14,7 @@ import {
   accessRequests,
 } from './access.ts'
 import { type Answering, answering } from './answering.ts'
-import { parsedField } from './form-field.ts'
+import { parsedField, parsedFields } from './form-field.ts'
 import {
   type AnswerHeaders,
   guard,
@@ -59,7 +59,12 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
 
   function factsOf(request: FastifyRequest): HttpFacts {
     const { raw, originalUrl } = request
-    return nodeFacts(raw, { url: originalUrl, waited, formToken: () => formToken(request) })
+    return nodeFacts(raw, {
+      url: originalUrl,
+      waited,
+      formToken: () => formToken(request),
+      formFields: () => parsedFields(request.body),
+    })
   }
   const { note, ...methods } = answering(judge, { factsOf, setHeaders: setAnswerHeaders, send })
 

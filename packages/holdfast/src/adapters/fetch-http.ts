@@ -1,4 +1,5 @@
-import { FORM_TOKEN_FIELD, parsedField } from './form-field.ts'
+import { FORM_TOKEN_FIELD, parsedField, parsedFields } from './form-field.ts'
+import type { FormField } from './held-forms.ts'
 import type { HeaderPair, HttpFacts, WholeAnswer } from './http-facts.ts'
 import type { Refused } from './refuse.ts'
 import { withSetCookie } from './set-cookies.ts'
@@ -10,10 +11,12 @@ export function fetchFacts(
     peer,
     encrypted,
     formToken,
+    formFields,
   }: {
     readonly peer: string | undefined
     readonly encrypted?: boolean
     readonly formToken: HttpFacts['formToken']
+    readonly formFields?: HttpFacts['formFields']
   },
 ): HttpFacts {
   const { headers, url } = request
@@ -26,6 +29,7 @@ export function fetchFacts(
     header: (name) =>
       name === ':authority' ? new URL(url).host : (headers.get(name) ?? undefined),
     ...(formToken === undefined ? {} : { formToken }),
+    ...(formFields === undefined ? {} : { formFields }),
   }
 }
 
@@ -59,6 +63,23 @@ export async function ofParsed(
 ): Promise<string | undefined> {
   try {
     return formField(await parse())
+  } catch (error) {
+    if (error instanceof TypeError) return undefined
+    throw error
+  }
+}
+
+/** All fields of a form; undefined for one that holds files, or whose body is not what its type says. */
+export async function fieldsOf(
+  parse: () => Promise<FormData | Readonly<Record<string, unknown>>>,
+): Promise<readonly FormField[] | undefined> {
+  try {
+    const form = await parse()
+    if (!(form instanceof FormData)) return parsedFields(form)
+    const fields = [...form].filter(
+      (field): field is [string, string] => typeof field[1] === 'string',
+    )
+    return fields.length === [...form].length ? fields : undefined
   } catch (error) {
     if (error instanceof TypeError) return undefined
     throw error

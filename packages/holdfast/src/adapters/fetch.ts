@@ -12,9 +12,17 @@ import {
   accessRequests,
 } from './access.ts'
 import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
-import { answerResponse, fetchFacts, ofParsed, refusalResponse, withHeaders } from './fetch-http.ts'
+import {
+  answerResponse,
+  fetchFacts,
+  fieldsOf,
+  ofParsed,
+  refusalResponse,
+  withHeaders,
+} from './fetch-http.ts'
 import { guard } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
+import type { FormField } from './held-forms.ts'
 import type { HeaderPair, HttpFacts } from './http-facts.ts'
 import type { RefreshDemands } from './refreshing.ts'
 import type { Refused } from './refuse.ts'
@@ -85,7 +93,11 @@ export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchH
   const judge = guard(sessions, options)
 
   function factsOf(request: Request): HttpFacts {
-    return fetchFacts(request, { peer: peer(request), formToken: () => formToken(request) })
+    return fetchFacts(request, {
+      peer: peer(request),
+      formToken: () => formToken(request),
+      formFields: () => postedFields(request),
+    })
   }
 
   return {
@@ -172,9 +184,16 @@ export function accessGuard(
 const MAX_FORM_BYTES = 65_536
 
 async function postedField(request: Request): Promise<string | undefined> {
+  return isReadable(request) ? ofParsed(() => request.clone().formData()) : undefined
+}
+
+async function postedFields(request: Request): Promise<readonly FormField[] | undefined> {
+  return isReadable(request) ? fieldsOf(() => request.clone().formData()) : undefined
+}
+
+function isReadable(request: Request): boolean {
   const length = request.headers.get('content-length')
-  if (request.bodyUsed || length === null || Number(length) > MAX_FORM_BYTES) return undefined
-  return ofParsed(() => request.clone().formData())
+  return !request.bodyUsed && length !== null && Number(length) <= MAX_FORM_BYTES
 }
 
 function attachable<Result extends { readonly ok: true; readonly headers?: readonly HeaderPair[] }>(

@@ -1,3 +1,5 @@
+import type { FormField } from './held-forms.ts'
+
 /** Field in which a form sends the session's form token. */
 export const FORM_TOKEN_FIELD = '_form'
 
@@ -11,4 +13,18 @@ export function parsedField(body: unknown): string | undefined {
   }
   const value: unknown = Reflect.get(body, FORM_TOKEN_FIELD)
   return typeof value === 'string' ? value : undefined
+}
+
+/** The fields of a body that the framework has parsed; undefined for a body that holds more than texts. */
+export function parsedFields(body: unknown): readonly FormField[] | undefined {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined
+  const fields: FormField[] = []
+  for (const [name, given] of Object.entries(body)) {
+    const values: readonly unknown[] = Array.isArray(given) ? given : [given]
+    for (const value of values) {
+      if (typeof value !== 'string') return undefined
+      fields.push([name, value])
+    }
+  }
+  return fields
 }

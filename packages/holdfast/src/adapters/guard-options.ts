@@ -5,6 +5,7 @@ import type { Decision } from '../core/decision.ts'
 import type { Code } from '../core/errors.ts'
 import type { Sensitivity } from '../core/request.ts'
 import type { ClientAddressOptions } from '../network/client-address.ts'
+import type { HeldForms } from './held-forms.ts'
 
 /** What all adapters take. */
 export interface GuardOptions extends CrossSiteOptions {
@@ -23,6 +24,11 @@ export interface GuardOptions extends CrossSiteOptions {
   readonly loginPage?: string
   /** Path of this site where a person proves a factor, with `?return=` and, if the route asked for one, `&acr=`. */
   readonly stepUpPage?: string
+  /**
+   * Forms that a step-up interrupts are held meanwhile: the step-up page gets `&form=`, and takes them with it when the
+   * factor was right. `heldForms()` of `holdfast/step-up`. Default: what was posted is lost. Needs `stepUpPage`.
+   */
+  readonly heldForms?: HeldForms
   /** Words a refusal in the application's own way. Undefined keeps the default. Cookies and `no-store` stay as they are. */
   readonly onRefusal?: (refused: RefusedRequest) => RefusalWording | undefined
   /** What the browser forgets at logout, besides the cookie. Default `cache` and `storage`; empty sends no such header. */

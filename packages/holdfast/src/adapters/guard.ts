@@ -11,6 +11,7 @@ import { type Entered, entrance } from './entrance.ts'
 import { attempt, type Fault, faultOf } from './faults.ts'
 import { FORM_TOKEN_HEADER } from './form-field.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
+import { formHolder } from './held-forms.ts'
 import { type HeaderPair, type HttpFacts, single } from './http-facts.ts'
 import { type Refresh, refreshing } from './refreshing.ts'
 import { type Grounds, type Refused, refuser } from './refuse.ts'
@@ -91,6 +92,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
   const describe = describer()
   const replaced = replacements()
   const enqueue = turnQueue(settle)
+  const holdForm = formHolder(options, door)
 
   function settle({ facts, demands, settled, failed }: Waiting): void {
     let judged: Judged | Promise<Judged>
@@ -161,7 +163,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
     })
   }
 
-  function judging<Pass>(
+  function judging<Pass extends { readonly ok: true }>(
     demands: RouteDemands | undefined,
     answer: (facts: HttpFacts, judged: Judged) => Pass | Refused,
   ): Judging<Pass> {
@@ -178,7 +180,9 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
             failed(error)
             return
           }
-          settled(answered)
+          const held = isRefused(answered) ? holdForm(facts, answered) : undefined
+          if (held === undefined) settled(answered)
+          else held.then(settled, failed)
         },
         failed,
       })
@@ -212,6 +216,10 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
         }
       }),
   }
+}
+
+function isRefused(answered: { readonly ok: true } | Refused): answered is Refused {
+  return !answered.ok
 }
 
 type Judged = Passed | (Grounds & { readonly ok: false })

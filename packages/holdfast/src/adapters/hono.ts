@@ -13,7 +13,14 @@ import {
   accessRequests,
 } from './access.ts'
 import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
-import { answerResponse, fetchFacts, ofParsed, refusalResponse, withHeaders } from './fetch-http.ts'
+import {
+  answerResponse,
+  fetchFacts,
+  fieldsOf,
+  ofParsed,
+  refusalResponse,
+  withHeaders,
+} from './fetch-http.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
 import type { HttpFacts } from './http-facts.ts'
@@ -87,6 +94,7 @@ export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHol
       // With an absolute request target, the scheme in the address is the client's claim.
       ...(socket === undefined ? {} : { encrypted: socket.encrypted === true }),
       formToken: () => formToken(c),
+      formFields: () => fieldsOf(() => c.req.parseBody({ all: true })),
     })
   }
 

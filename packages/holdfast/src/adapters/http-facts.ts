@@ -1,4 +1,5 @@
 import type { HeaderLookup } from '../carriers/carrier.ts'
+import type { FormField } from './held-forms.ts'
 
 /**
  * A request as every adapter hands it to the guard: plain facts, nothing interpreted. This and {@link guard} are all
@@ -18,6 +19,8 @@ export interface HttpFacts {
   waitedMs?(): number
   /** The field of an already parsed body that holds the form token; asked for only when a form needs one. */
   formToken?(): string | undefined | Promise<string | undefined>
+  /** All fields of a form's body, in their order; asked for only when a step-up interrupts a form. Undefined: it cannot be read. */
+  formFields?(): readonly FormField[] | undefined | Promise<readonly FormField[] | undefined>
 }
 
 /** One header line of an answer. */

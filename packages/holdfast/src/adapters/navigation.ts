@@ -72,8 +72,8 @@ export function pageFor({ loginPage, stepUpPage }: Pages, code: Code): string | 
   }
 }
 
-/** Path and query of an address; of another origin than `origin`, when one is given: `/`. */
-function pathOf(text: string, origin: string | undefined): string {
+/** Path and query of an address; of another origin than `origin`, when one is given, or too long: `/`. */
+export function pathOf(text: string, origin: string | undefined): string {
   const base = 'http://localhost'
   // A path with two slashes in front is a path here, not a host.
   const url = text.startsWith('/') ? `${base}${text}` : text

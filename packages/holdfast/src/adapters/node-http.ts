@@ -30,7 +30,7 @@ interface Arrived extends IncomingMessage {
 /** The facts of a Node request. `url`: as the client wrote it, where a framework rewrites `request.url`. */
 export function nodeFacts(
   request: IncomingMessage,
-  { url, formToken, waited }: NodeRequest,
+  { url, formToken, formFields, waited }: NodeRequest,
 ): HttpFacts {
   const { socket } = request
   return {
@@ -43,6 +43,7 @@ export function nodeFacts(
       name === 'authorization' ? linesOf(request, name) : request.headers[name],
     waitedMs: () => waited(request),
     ...(formToken === undefined ? {} : { formToken }),
+    ...(formFields === undefined ? {} : { formFields }),
   }
 }
 
@@ -54,6 +55,7 @@ export function headFacts(request: IncomingMessage, url: string): HttpFacts {
 interface NodeRequest {
   readonly url: string
   readonly formToken: HttpFacts['formToken']
+  readonly formFields?: HttpFacts['formFields']
   readonly waited: ReturnType<typeof arrivals>
 }
 

@@ -14,6 +14,7 @@ import {
 import { type Answering, answering } from './answering.ts'
 import { guard, type Passed, type PassedOptionally } from './guard.ts'
 import type { GuardOptions, RouteDemands } from './guard-options.ts'
+import type { FormField } from './held-forms.ts'
 import type { HttpFacts } from './http-facts.ts'
 import {
   arrivals,
@@ -33,6 +34,10 @@ export interface NodeOptions extends GuardOptions {
   readonly formToken?: (
     request: IncomingMessage,
   ) => string | undefined | Promise<string | undefined>
+  /** The fields of a form's body, for `heldForms`; asked for only when a step-up interrupts it. Default: none. */
+  readonly formFields?: (
+    request: IncomingMessage,
+  ) => readonly FormField[] | undefined | Promise<readonly FormField[] | undefined>
 }
 
 /** `node:http`, `node:https` and the compatibility interface of `node:http2`. */
@@ -59,7 +64,7 @@ export interface NodeHoldfast extends Answering<IncomingMessage, ServerResponse>
  * })
  */
 export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHoldfast {
-  const { formToken } = options
+  const { formToken, formFields } = options
   const judge = guard(sessions, options)
   const waited = arrivals()
 
@@ -68,6 +73,7 @@ export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHol
       url: request.url ?? '/',
       waited,
       formToken: formToken === undefined ? undefined : () => formToken(request),
+      formFields: formFields === undefined ? undefined : () => formFields(request),
     })
   }
   const { note, ...methods } = answering(judge, {

@@ -19,6 +19,7 @@ export type {
   RefusedRequest,
   RouteDemands,
 } from './guard-options.ts'
+export type { FormField, HeldForm, HeldForms } from './held-forms.ts'
 export type { HeaderPair, HttpFacts } from './http-facts.ts'
 export { ownPath } from './own-path.ts'
 export type { PassedRequests } from './passed-requests.ts'

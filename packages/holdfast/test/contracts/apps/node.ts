@@ -11,6 +11,7 @@ export const startNode: StartAdapter = (sessions, options, slow) => {
       const fields = new URLSearchParams(await bodyOf(request)).getAll('_form')
       return fields.length === 1 ? fields[0] : undefined
     },
+    formFields: async (request) => [...new URLSearchParams(await bodyOf(request))],
   })
   const required = hf.requireSession()
   const sensitive = hf.requireSession({ sensitivity: 'sensitive' })

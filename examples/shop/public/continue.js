@@ -1,0 +1,3 @@
+import { continueForm } from './holdfast/step-up-page.js'
+
+continueForm()

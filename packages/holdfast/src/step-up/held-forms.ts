@@ -1,0 +1,123 @@
+import { hkdfSync } from 'node:crypto'
+import type { HeldForm, HeldForms } from '../adapters/held-forms.ts'
+import { scanCookies } from '../carriers/scan-cookies.ts'
+import { systemHost } from '../codecs/system-host.ts'
+import { fromBase64url, toBase64url } from '../core/base64url.ts'
+import type { Host } from '../core/host.ts'
+import { SEAL_KEY_BYTES, seal, unseal } from './sealed.ts'
+
+/** Where held forms lie, sealed: any cache that the application has. */
+export interface FormStore {
+  /** `until`: UTC, ms; nothing is read after it. */
+  put(id: string, sealed: Uint8Array, until: number): Promise<void>
+  /** Reads and deletes in one step, as `GETDEL` does: of two who ask at once, one gets it. */
+  take(id: string): Promise<Uint8Array | undefined>
+}
+
+const COOKIE = '__Host-held-forms'
+const ID_BYTES = 16
+const HELD_MS = 10 * 60_000
+const MAX_FIELDS = 256
+const MAX_BYTES = 32 * 1024
+
+/**
+ * Holds forms that a step-up interrupts, for ten minutes and at most 32 KiB each. The key that opens them lies in a cookie
+ * of the browser that posted them and nowhere else: the store has sealed bytes, the address an id that opens nothing, and
+ * nobody can slip a form of their own into somebody else's step-up.
+ */
+export function heldForms({
+  store,
+  host = systemHost(),
+}: {
+  readonly store: FormStore
+  readonly host?: Host
+}): HeldForms {
+  return {
+    async hold(form, { session, cookies }) {
+      const plain = Buffer.from(JSON.stringify(form))
+      if (form.fields.length > MAX_FIELDS || plain.length > MAX_BYTES) return undefined
+      const key = keyIn(cookies) ?? host.random(SEAL_KEY_BYTES)
+      const id = toBase64url(host.random(ID_BYTES))
+      const sealed = seal(plain, { key: keyFor(key, id), place: placeOf(id, session), host })
+      await store.put(id, sealed, host.now() + HELD_MS)
+      const age = HELD_MS / 1000
+      return {
+        id,
+        setCookie: `${COOKIE}=${toBase64url(key)}; Path=/; Max-Age=${age}; Secure; HttpOnly; SameSite=Lax`,
+      }
+    },
+
+    async take(id, { session, cookies }) {
+      const key = keyIn(cookies)
+      // who has no key at all must not take it away from who has
+      if (key === undefined || fromBase64url(id)?.length !== ID_BYTES) return undefined
+      const sealed = await store.take(id)
+      const place = placeOf(id, session)
+      const plain = sealed && unseal(sealed, { key: keyFor(key, id), place })
+      return plain && (JSON.parse(plain.toString()) as HeldForm)
+    },
+  }
+}
+
+function keyIn(cookies: string | undefined): Uint8Array | undefined {
+  const [value, another] = scanCookies(cookies ?? '', COOKIE)
+  const key = value === undefined || another !== undefined ? undefined : fromBase64url(value)
+  return key?.length === SEAL_KEY_BYTES ? key : undefined
+}
+
+function keyFor(key: Uint8Array, id: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, id, 'holdfast held form', SEAL_KEY_BYTES))
+}
+
+function placeOf(id: string, session: string): string {
+  return JSON.stringify([id, session])
+}
+
+const MOST_HELD = 1_000
+
+/** Holds forms in this process, at most a thousand: for one process behind one address. */
+export function memoryForms({
+  now = () => Date.now(),
+}: {
+  readonly now?: () => number
+} = {}): FormStore {
+  const held = new Map<string, { readonly sealed: Uint8Array; readonly until: number }>()
+
+  return {
+    async put(id, sealed, until) {
+      const oldest = held.keys().next()
+      if (held.size >= MOST_HELD && !oldest.done) held.delete(oldest.value)
+      held.set(id, { sealed, until })
+    },
+    async take(id) {
+      const found = held.get(id)
+      held.delete(id)
+      return found !== undefined && found.until > now() ? found.sealed : undefined
+    },
+  }
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+/**
+ * A held form as markup, everything escaped: `continueForm()` of `holdfast/browser/step-up-page` sends it again, or the person does.
+ * It goes through the guard as any other, its form token included.
+ *
+ * @param button What the button says where no script runs.
+ */
+export function heldFormMarkup({ action, fields }: HeldForm, button: string): string {
+  const inputs = fields.map(
+    ([name, value]) => `<input type="hidden" name="${escaped(name)}" value="${escaped(value)}">`,
+  )
+  return `<form method="post" action="${escaped(action)}" data-holdfast-held>${inputs.join('')}<button>${escaped(button)}</button></form>`
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (letter) => ESCAPES[letter] ?? letter)
+}

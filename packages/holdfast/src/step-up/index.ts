@@ -1,0 +1,28 @@
+export type { FormField, HeldForm, HeldForms } from '../adapters/held-forms.ts'
+export type { EnrolledFactors, Enrolling, Enrolment } from './enrolment.ts'
+export type {
+  Factor,
+  FactorOwner,
+  FactorStore,
+  Factors,
+  Passkey,
+  Pending,
+  TotpFactor,
+  VersionedFactors,
+} from './factors.ts'
+export { type FormStore, heldFormMarkup, heldForms, memoryForms } from './held-forms.ts'
+export { memoryFactors } from './memory-factors.ts'
+export type { PasskeyOptions, RelyingParty } from './passkeys.ts'
+export {
+  type Answer,
+  type FactorProof,
+  type Offer,
+  STEP_UP_ACR,
+  type StepUp,
+  type StepUpOptions,
+  stepUp,
+  type Telling,
+  type Unproved,
+} from './step-up.ts'
+export type { Begun, Tickets } from './tickets.ts'
+export { totpCode } from './totp.ts'

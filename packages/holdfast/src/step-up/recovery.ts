@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto'
+import { sameText } from '../core/constant-time.ts'
+import type { Host } from '../core/host.ts'
+import type { FactorOwner } from './factors.ts'
+import { toBase32 } from './totp.ts'
+
+const CODES = 10
+/** 120 bits: nothing to guess, and nothing that a fast digest would give away (NIST SP 800-63B-4, 3.1.2). */
+const CODE_BYTES = 15
+
+/** Codes as they are shown once: six groups of four letters. */
+export function newCodes(host: Pick<Host, 'random'>): readonly string[] {
+  return Array.from({ length: CODES }, () =>
+    (toBase32(host.random(CODE_BYTES)).match(/.{4}/g) ?? []).join('-'),
+  )
+}
+
+/** What is kept of a code. Case, spaces and hyphens do not count. */
+export function digestOf(owner: FactorOwner, code: string): string {
+  const plain = code.toUpperCase().replaceAll(/[\s-]/g, '')
+  const text = JSON.stringify(['recovery code', owner.tenant, owner.subject, plain])
+  return createHash('sha256').update(text).digest('base64url')
+}
+
+/** The codes that are left once this one is used; undefined when it is none of them. Looks at all of them. */
+export function withoutCode(
+  kept: readonly string[],
+  digest: string,
+): readonly string[] | undefined {
+  const left = kept.filter((one) => !sameText(one, digest))
+  return left.length === kept.length ? undefined : left
+}

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest'
+import { MINUTE } from '../support/harness.ts'
+import { abroad, atHome } from '../support/people.ts'
+import { prover } from '../support/prover.ts'
+
+test('a code that the owner has just used opens nothing for who looked over her shoulder', async () => {
+  const p = await prover()
+  const owner = { token: await p.login(), request: atHome() }
+  const thief = { token: await p.login(), request: abroad() }
+  const answer = { factor: 'totp', value: p.code() }
+  const asked = await p.begin(owner.token, owner.request)
+  const wanted = await p.begin(thief.token, thief.request)
+
+  expect(p.outcome(await p.answer(asked, owner, answer))).toBe('ok')
+  expect(p.outcome(await p.answer(wanted, thief, answer))).toBe('wrong')
+})
+
+test('one code shown twice at once counts once', async () => {
+  const p = await prover()
+  const one = { token: await p.login(), request: atHome() }
+  const two = { token: await p.login(), request: abroad() }
+  const answer = { factor: 'totp', value: p.code() }
+  const begun = [
+    [await p.begin(one.token, one.request), one] as const,
+    [await p.begin(two.token, two.request), two] as const,
+  ]
+
+  const answers = await Promise.all(begun.map(([to, by]) => p.answer(to, by, answer)))
+
+  expect(answers.map((given) => p.outcome(given)).sort()).toEqual(['ok', 'wrong'])
+})
+
+test('the code before one that was accepted is as used as that one', async () => {
+  const p = await prover()
+  const earlier = p.code()
+  p.host.advance(30_000)
+  const owner = { token: await p.login(), request: atHome() }
+  const asked = await p.begin(owner.token, owner.request)
+  const passed = await p.answer(asked, owner, { factor: 'totp', value: p.code() })
+  const thief = { token: await p.login(), request: abroad() }
+  const wanted = await p.begin(thief.token, thief.request)
+
+  expect(p.outcome(passed)).toBe('ok')
+  expect(p.outcome(await p.answer(wanted, thief, { factor: 'totp', value: earlier }))).toBe('wrong')
+})
+
+test('a recovery code works once, also when it is used in two places at once, and not after new ones were made', async () => {
+  const p = await prover()
+  const one = { token: await p.login(), request: atHome() }
+  const two = { token: await p.login(), request: abroad() }
+  const answer = { factor: 'recovery', value: p.codes[0] ?? '' }
+  const begun = [
+    [await p.begin(one.token, one.request), one] as const,
+    [await p.begin(two.token, two.request), two] as const,
+  ]
+
+  const answers = await Promise.all(begun.map(([to, by]) => p.answer(to, by, answer)))
+  p.host.advance(MINUTE)
+  await p.factors.newRecoveryCodes({ subject: 'ada', tenant: 'default' })
+  const three = { token: await p.login(), request: atHome() }
+  const asked = await p.begin(three.token, three.request)
+  const old = await p.answer(asked, three, { factor: 'recovery', value: p.codes[1] ?? '' })
+
+  expect(answers.map((given) => p.outcome(given)).sort()).toEqual(['ok', 'wrong'])
+  expect(p.outcome(old)).toBe('wrong')
+})
+
+test('a recovery code of one subject is none of another', async () => {
+  const p = await prover()
+  const mallory = { subject: 'mallory', tenant: 'default' }
+  await p.factors.newRecoveryCodes(mallory)
+  const by = { token: await p.login({ subject: 'mallory' }), request: atHome() }
+  const begun = await p.begin(by.token, by.request)
+
+  const answer = await p.answer(begun, by, { factor: 'recovery', value: p.codes[0] ?? '' })
+
+  expect(p.outcome(answer)).toBe('wrong')
+})
