@@ -18,11 +18,11 @@ describe('the starter table, row by row', () => {
     ['one version forward', at(157), { browser_updated: -14 }],
     ['three versions forward', at(159), { browser_updated: -14 }],
     ['four versions forward', at(160), { browser_jumped: 3 }],
-    ['one version back', at(155), { browser_downgraded: 15 }],
+    ['one version back', at(155), { browser_downgraded: 13 }],
     ['another screen', { screen: '1920x1080x1' }, { screen_new: 6 }],
     ['the screen turned', { screen: '1440x2560x1' }, { device_identical: -2 }],
     ['the page zoomed', { screen: '2560x1440x1.25' }, { device_identical: -2 }],
-    ['another first language', { languages: ['en-US', 'nb'] }, { language_changed: 20 }],
+    ['another first language', { languages: ['en-US', 'nb'] }, { language_changed: 22 }],
     ['another second language', { languages: ['nb-NO', 'sv'] }, { device_identical: -2 }],
     ['another browser', { family: 'firefox', hints: null, major: 145 }, { platform_changed: 15 }],
     [
@@ -64,7 +64,7 @@ describe('several differences', () => {
 
     const evidence = look(home, presented(lyse, other), NO_HISTORY)
 
-    expect(weights(evidence)).toEqual({ language_changed: 20, browser_downgraded: 8 })
+    expect(weights(evidence)).toEqual({ language_changed: 22, browser_downgraded: 7 })
   })
 
   test('never weigh more than a single observation may', () => {
@@ -77,7 +77,7 @@ describe('several differences', () => {
     const other = { ...laptop, ...at(157), languages: ['en-US'] }
 
     expect(weights(look(home, presented(lyse, other), NO_HISTORY))).toEqual({
-      language_changed: 20,
+      language_changed: 22,
     })
   })
 })
@@ -92,7 +92,7 @@ describe('what speaks for the owner', () => {
     expect(
       weights(look(provisional, presented(oslo, { ...laptop, ...at(155) }), NO_HISTORY)),
     ).toEqual({
-      browser_downgraded: 15,
+      browser_downgraded: 13,
     })
   })
 
@@ -117,7 +117,7 @@ describe('what speaks for the owner', () => {
       device_identical: -2,
     })
     expect(weights(look(session, presented(elsewhere, laptop), NO_HISTORY))).toEqual({
-      browser_downgraded: 15,
+      browser_downgraded: 13,
     })
   })
 

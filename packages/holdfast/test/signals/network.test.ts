@@ -49,7 +49,7 @@ describe('the starter table, row by row, long after the last use', () => {
       'same provider, far',
       { ...otherBlock, ...bergen },
       'Europe/Oslo',
-      { network_same_asn_far: 4 },
+      { network_same_asn_far: 3 },
     ],
     ['new relay', { ...lyse, kind: 'relay' }, 'Europe/Oslo', { relay_new: 5 }],
     ['new hosting at home', hosting, 'Europe/Oslo', { hosting_new: 24 }],
@@ -57,8 +57,8 @@ describe('the starter table, row by row, long after the last use', () => {
     ['hosting abroad', { ...hosting, ...london }, 'Europe/Oslo', { hosting_foreign: 30 }],
     ['Tor abroad', { ...hosting, ...london, kind: 'tor' }, 'Europe/Oslo', { hosting_foreign: 30 }],
     ['satellite', { ...lyse, kind: 'satellite' }, 'Europe/Oslo', { satellite_network: 3 }],
-    ['new and near', lyse, 'Europe/Oslo', { network_new_near: 10 }],
-    ['new and far', { ...lyse, ...bergen }, 'Europe/Oslo', { network_new_far: 12 }],
+    ['new and near', lyse, 'Europe/Oslo', { network_new_near: 8 }],
+    ['new and far', { ...lyse, ...bergen }, 'Europe/Oslo', { network_new_far: 8 }],
     ['roaming', london4g, 'Europe/Oslo', { country_new_mobile: 7 }],
     [
       'abroad, clock moved',
@@ -84,7 +84,7 @@ describe('the starter table, row by row, long after the last use', () => {
       'clock moved, network did not',
       lyse,
       'Asia/Tokyo',
-      { network_new_near: 10, timezone_changed: 12 },
+      { network_new_near: 8, timezone_changed: 12 },
     ],
   ])('%s', (_, here, timezone, expected) => {
     const presentation = presented(here, { ...firefox, timezone }, { at: NEVER })
@@ -101,7 +101,7 @@ describe('the starter table, row by row, long after the last use', () => {
       history,
     )
 
-    expect(weights(evidence)).toEqual({ network_asn_known: 9 })
+    expect(weights(evidence)).toEqual({ network_asn_known: 8 })
   })
 
   test('somebody who is known to use relays, or a VPN', () => {
@@ -122,7 +122,7 @@ describe('the starter table, row by row, long after the last use', () => {
           NO_HISTORY,
         ),
       ),
-    ).toEqual({ hosting_known: 12 })
+    ).toEqual({ hosting_known: 14 })
   })
 })
 
