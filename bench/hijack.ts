@@ -28,7 +28,7 @@ export const hijackPart: Part = async () => {
   print(`\n${attackTable(results)}\n\n${falseTable(results)}`)
   if (SEED === '1') {
     mkdirSync(MEASURED, { recursive: true })
-    writeFileSync(new URL('hijack.json', MEASURED), `${JSON.stringify(results, rounded, 1)}\n`)
+    writeFileSync(new URL('hijack.json', MEASURED), `${JSON.stringify(results, rounded)}\n`)
     for (const [name, svg] of Object.entries(charts(results)))
       writeFileSync(new URL(`${name}.svg`, MEASURED), svg)
     writeFileSync(new URL('docs/detection.md', ROOT), page(results, sourcesOf(ROOT)))
@@ -40,6 +40,6 @@ export const hijackPart: Part = async () => {
 /** Digits beyond these are noise, and would differ by the machine's mathematics. */
 function rounded(_: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value)
-    ? Number(value.toPrecision(6))
+    ? Number(value.toPrecision(4))
     : value
 }

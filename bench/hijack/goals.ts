@@ -1,5 +1,6 @@
 import type { Goal } from '../goals.ts'
 import { ENOUGH } from './calibration.ts'
+import { type Share, sum } from './stats.ts'
 import type { Measured, Results } from './study.ts'
 import type { LevelSummary, Summary } from './summary.ts'
 
@@ -131,10 +132,10 @@ export function judge(results: Results): readonly Judgement[] {
   )
   least(
     'D5',
-    'A3a to A3c stopped at request 1',
+    'A3a to A3c together, stopped at request 1',
     [75, 75],
     '85',
-    worst(NEAR_CLONES, ({ atFirst }) => atFirst.share),
+    together(NEAR_CLONES, ({ atFirst }) => atFirst),
   )
 
   most(
@@ -282,6 +283,17 @@ function worst(
         return level === undefined ? Number.NaN : of(level)
       }),
     )
+}
+
+function together(
+  levels: readonly string[],
+  of: (level: LevelSummary) => Share,
+): (summary: Summary) => number {
+  return (summary) => {
+    const shares = levels.flatMap((name) => summary.levels[name] ?? []).map(of)
+    const count = sum(shares.map(({ share, of }) => share * of))
+    return (100 * count) / sum(shares.map(({ of }) => of))
+  }
 }
 
 function first({ levels }: Summary): number {

@@ -73,6 +73,7 @@ killed during a visit then fork. The rate used here, ${RATES.jarRollback.nominal
 ![How often Chromium loses the last cookie](measured/jar-rollback.svg)`,
     '## Goals',
     goalTable(judge(results)),
+    boundOf(results),
     '## Calibration',
     `Scores are decibans: 10 says that a hijack is ten times likelier than before. Bins of 6 dB at changes of context, evidence alone, thieves mixed as ${mixture()}.
 A bin with fewer than ${ENOUGH} on either side says little.`,
@@ -111,6 +112,14 @@ function passive({ engines }: Results): Measured | undefined {
 function quietAlone(results: Results): string {
   const levels = passive(results)?.nominal.levels
   return `A3c ${cell(levels?.['A3c quiet'])}, A4 ${cell(levels?.['A4 quiet'])}`
+}
+
+/** A ratio of shares has a ceiling. */
+function boundOf({ engines }: Results): string {
+  const points = engines.find(({ spec }) => spec.engine === 'a point a difference, tuned')
+  const share = points?.nominal.levels.A2?.atFirst.share ?? 0
+  return `R1 has a ceiling: counted points stop ${percent(share)} % of A2 at request 1 for the same budget, so nothing could stop more than ${(1 / share).toFixed(2)} times as many.
+What points do not have is the rest of the table: clones that stay in the country, and everything that rotation finds.`
 }
 
 function mixture(): string {

@@ -161,11 +161,7 @@ async function tryAttack(
   for (const step of merged(owners, requests)) {
     if (step.by === 'owner') {
       const verdict = await copy.owner(step.request)
-      const because = verdict.because ?? []
-      const forced = because.some(
-        ({ reason }) => reason === 'secret_forked' || reason === 'evidence_inherited',
-      )
-      if (state.started && verdict.answer !== 'ok' && forced) {
+      if (state.started && isForced(verdict)) {
         state.asked++
         state.detectedAt ??= step.request.at
       }
@@ -195,8 +191,32 @@ async function tryAttack(
     served: state.served,
     sensitiveServed: state.sensitive,
     exposedMinutes: state.detectedAt === null ? null : (state.detectedAt - began) / 60_000,
-    ownerAsked: state.asked,
+    // whose own jar forks without any thief is not asked because of one
+    ownerAsked:
+      state.asked > 1 ? state.asked - (await askedAnyway(guard, owners, began)) : state.asked,
   }
+}
+
+/** A step-up that another holder of the session is the reason for. */
+function isForced({ answer, because = [] }: Verdict): boolean {
+  return (
+    answer !== 'ok' &&
+    because.some(({ reason }) => reason === 'secret_forked' || reason === 'evidence_inherited')
+  )
+}
+
+/** How often the owner would have been asked in the same time if there had been no thief. */
+async function askedAnyway(
+  guard: Guard,
+  owners: readonly Request[],
+  began: number,
+): Promise<number> {
+  const copy = await guard.clone()
+  let asked = 0
+  for (const request of owners) {
+    if (isForced(await copy.owner(request)) && request.at > began) asked++
+  }
+  return asked
 }
 
 type Step =

@@ -11,7 +11,7 @@ export interface Sensitivity {
   readonly falseStepUps: number
 }
 
-const PEOPLE = 100
+const PEOPLE = 80
 
 /** Each assumed rate halved and doubled, the same people each time. */
 export async function sensitivities(

@@ -42,7 +42,14 @@ export interface Size {
   readonly unseen: number
 }
 
-export const FULL: Size = { ours: 250, alone: 250, rules: 250, variants: 60, curve: 80, unseen: 80 }
+export const FULL: Size = {
+  ours: 180,
+  alone: 170,
+  rules: 150,
+  variants: 50,
+  curve: 60,
+  unseen: 60,
+}
 
 const OURS = 'Holdfast'
 const PASSIVE = 'Holdfast, evidence alone'
@@ -61,7 +68,7 @@ const VARIANTS = [
   'rotation before sensitive routes alone',
 ]
 const QUICK: readonly Level[] = ['A0', 'A1', 'A2']
-const CURVE = { [PASSIVE]: [14, 18, 24, 30], 'Freeman et al., tuned': [2, 4, 6, 9, 12, 18] }
+const CURVE = { [PASSIVE]: [8, 12, 18, 24, 30], 'Freeman et al., tuned': [-12, -6, -3, 0, 2, 4] }
 
 export async function study(
   crew: Crew,
@@ -133,7 +140,12 @@ export async function study(
   const wrong = judged.filter(
     ({ score, because }) => because.reduce((total, { weight }) => total + weight, 0) !== score,
   )
-  const everybody = [...nominal, ...stress, ...calm, ...rough, ...unseen, ...blind]
+  const measured = [...rotation, rotationAlone].flatMap((one) => [one.nominal, one.stress])
+  const everybody: readonly Summary[] = [
+    ...[nominal, stress, calm, rough, unseen, blind].map(summary),
+    ...measured,
+    ...curves.filter(({ spec }) => spec.engine === PASSIVE).map((point) => point.summary),
+  ]
   return {
     seed,
     budget: BUDGET,
@@ -149,7 +161,7 @@ export async function study(
     blind: { without: summary(blind), with: summary(nominal.slice(0, size.unseen)) },
     calibration: calibrated(judged),
     sums: { decisions: judged.length, wrong: wrong.length },
-    userMonths: everybody.length * 2,
-    ended: everybody.reduce((total, { first, second }) => total + first.ended + second.ended, 0),
+    userMonths: everybody.reduce((total, { userMonths }) => total + userMonths, 0),
+    ended: everybody.reduce((total, { ended }) => total + ended, 0),
   }
 }

@@ -35,6 +35,8 @@ const BETWEEN_REQUESTS_MS = 50_000
 /** Quiet requests are left out up to this long: the ratchet's interval. */
 const NOTICED_MS = 5 * 60_000
 const HOUR = 3_600_000
+/** From one place to another. */
+const TRAVEL_MS = 20 * 60_000
 
 interface Visit {
   readonly at: number
@@ -49,24 +51,32 @@ export function timeline(
 ): Timeline {
   const requests: Request[] = []
   const last: (Request | undefined)[] = []
+  const ended: ({ readonly at: number; readonly line: Line; readonly lines: Lines } | undefined)[] =
+    []
   let total = 0
 
   for (const visit of visitsOf(person, rng)) {
     const device = person.devices[visit.device]
     if (device === undefined) continue
     const trip = person.trips.find(({ from, until }) => visit.at >= from && visit.at < until)
-    const lines = networkOf(person, where, visit, { trip, mobile: device.mobile, rates, rng })
+    // A device is in one place at a time, and on its way for a while between two.
+    const before = ended[visit.device]
+    const start = Math.max(visit.at, (before?.at ?? 0) + 60_000)
+    const stayed = before !== undefined && start - before.at < TRAVEL_MS ? before : undefined
+    const lines =
+      stayed?.lines ??
+      networkOf(person, where, { ...visit, at: start }, { trip, mobile: device.mobile, rates, rng })
     const facts = factsOf(
       device,
-      surroundings(person, visit.at, { trip, rates, rng, randomAgent: device.randomAgent }),
+      surroundings(person, start, { trip, rates, rng, randomAgent: device.randomAgent }),
       rates,
     )
     const count = 1 + Math.floor(rng.wait(REQUESTS_A_VISIT - 1))
     const handoverAt = device.mobile && rng.chance(rates.handover) ? rng.below(count) : -1
     const rolledBack = rng.chance(rates.jarRollback)
-    let { line } = lines
+    let line = stayed?.line ?? lines.line
     let overV6 = line.v6 !== null
-    let at = visit.at
+    let at = start
 
     total += count
     for (let i = 0; i < count; i++) {
@@ -81,13 +91,13 @@ export function timeline(
           : overV6 && line.v6 !== null
             ? line.v6
             : line.v4
-      const before = last[visit.device]
+      const previous = last[visit.device]
       const changed =
-        before === undefined || before.address !== address || !sameFacts(before.facts, facts)
+        previous === undefined || previous.address !== address || !sameFacts(previous.facts, facts)
       const sensitive = rng.chance(SENSITIVE)
       const lost = rng.chance(rates.lostCookie)
-      if (i > 0 && !changed && !sensitive && before !== undefined && at - before.at < NOTICED_MS)
-        continue
+      const quiet = i > 0 && !changed && !sensitive
+      if (quiet && previous !== undefined && at - previous.at < NOTICED_MS) continue
       const request: Request = {
         at,
         device: visit.device,
@@ -102,6 +112,7 @@ export function timeline(
       last[visit.device] = request
       requests.push(request)
     }
+    ended[visit.device] = { at, line, lines }
   }
   return { requests: requests.sort((a, b) => a.at - b.at), total }
 }
@@ -122,6 +133,13 @@ function visitsOf({ devices }: Person, rng: Random): readonly Visit[] {
   return visits.sort((a, b) => a.at - b.at)
 }
 
+/** What a visit can use: the usual line, the one that a handover leads to, and what a split tunnel leaves out. */
+interface Lines {
+  readonly line: Line
+  readonly other: () => Line
+  readonly beside: Line | null
+}
+
 function networkOf(
   person: Person,
   where: Whereabouts,
@@ -137,7 +155,7 @@ function networkOf(
     readonly rates: Rates
     readonly rng: Random
   },
-): { readonly line: Line; readonly other: () => Line; readonly beside: Line | null } {
+): Lines {
   const cell = (): Line => where.cell(device, trip)
   const fixed = (): Line => (trip === undefined ? stationary() : where.hotel(trip))
   const hour = (at % DAY) / HOUR

@@ -5,7 +5,7 @@ import { sum } from './stats.ts'
 /** False step-ups a user and month that every tuned rule may cost: what detection quality is promised for. */
 export const BUDGET = 0.06
 
-const PEOPLE = 200
+const PEOPLE = 150
 const STEPS = 9
 
 /** The lowest threshold within the budget, on the tuning seeds of the nominal world. */
@@ -15,7 +15,7 @@ export async function tuned(
   engine: string,
   budget = BUDGET,
 ): Promise<Spec> {
-  let [low, high] = [0, 160]
+  let [low, high] = [-40, 120]
   for (let step = 0; step < STEPS; step++) {
     const middle = (low + high) / 2
     const rows = await crew.run({

@@ -31,17 +31,22 @@ const VARIANTS: Readonly<Record<string, Omit<Variant, 'name'>>> = {
   'rotation before sensitive routes alone': { rotates: true, gate: true, rotateEveryMs: NEVER_MS },
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the rules keep different states, which nobody but themselves looks at
-const RULES: readonly Rule<any>[] = [
-  nothing,
-  sameAddress,
-  samePrefix,
-  sameAgent,
-  vendorTravel,
-  guardedTravel,
-  countedPoints,
-  additivePoints,
-]
+/** Untuned rules answer 0 or 1. */
+const make =
+  <State>(rule: Rule<State>) =>
+  (threshold = 1): Engine =>
+    ruleEngine(rule, threshold)
+
+const RULES: Readonly<Record<string, (threshold?: number) => Engine>> = {
+  [nothing.name]: make(nothing),
+  [sameAddress.name]: make(sameAddress),
+  [samePrefix.name]: make(samePrefix),
+  [sameAgent.name]: make(sameAgent),
+  [vendorTravel.name]: make(vendorTravel),
+  [guardedTravel.name]: make(guardedTravel),
+  [countedPoints.name]: make(countedPoints),
+  [additivePoints.name]: make(additivePoints),
+}
 
 /** Rules whose threshold is tuned on the tuning seeds. */
 export const TUNED = [countedPoints.name, additivePoints.name, 'Freeman et al., tuned'] as const
@@ -64,8 +69,8 @@ export function engineOf({ engine, threshold }: Spec, seed: string): Engine {
           }
     return ours({ name: engine, ...variant, ...policy })
   }
-  const rule = RULES.find(({ name }) => name === engine)
-  if (rule !== undefined) return ruleEngine(rule, threshold ?? 1)
+  const rule = RULES[engine]
+  if (rule !== undefined) return rule(threshold)
   if (engine === 'Freeman et al., tuned') {
     population ??= populationIn(world('tuning', seed, 'nominal'))
     return ruleEngine(freeman(population), threshold ?? 10)

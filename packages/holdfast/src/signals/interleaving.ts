@@ -92,6 +92,8 @@ function pairOf(
   const tunnel =
     (trust.here.confirmed && TUNNELS.has(a.kind)) || (trust.from.confirmed && TUNNELS.has(b.kind))
   if (tunnel) return 'confirmed'
+  // a telephone abroad often leaves through its carrier at home, and changes to the Wi-Fi of the hotel
+  if (a.kind === 'mobile' || b.kind === 'mobile') return 'handover'
   const abroad = a.country !== null && b.country !== null && a.country !== b.country
   return !abroad && (ROAMED.has(a.kind) || ROAMED.has(b.kind)) ? 'handover' : 'unrelated'
 }

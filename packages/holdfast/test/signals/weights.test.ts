@@ -8,14 +8,14 @@ const training = JSON.parse(readFileSync(counts, 'utf8')) as Training
 const codes = Object.keys(WEIGHTS) as (keyof typeof WEIGHTS)[]
 
 /** What the counts give, within the bounds of a single observation. */
-function fit(code: keyof typeof WEIGHTS): number | undefined {
+function fromCounts(code: keyof typeof WEIGHTS): number | undefined {
   const weight = fitted(training, code)
   return weight === undefined ? undefined : Math.min(MOST, Math.max(LEAST, weight))
 }
 
 test('every weight is within 3 dB of the training counts, or says why it is not', () => {
   const drifted = codes.filter((code) => {
-    const found = fit(code)
+    const found = fromCounts(code)
     return !(code in DEPARTURES) && (found === undefined || Math.abs(found - WEIGHTS[code]) > 3)
   })
 
@@ -24,7 +24,7 @@ test('every weight is within 3 dB of the training counts, or says why it is not'
 
 test('nothing departs from the counts that need not', () => {
   const needless = codes.filter((code) => {
-    const found = fit(code)
+    const found = fromCounts(code)
     return code in DEPARTURES && found !== undefined && Math.abs(found - WEIGHTS[code]) <= 1
   })
 
