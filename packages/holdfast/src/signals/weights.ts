@@ -141,7 +141,7 @@ export function isUsual(reason: string): reason is keyof typeof USUAL {
   return Object.hasOwn(USUAL, reason)
 }
 
-/** What weighs this much or more is softened by no more than {@link MOST_SOFTENED}, dB. */
+/** What weighs this much or more is softened from the second time on, and by no more than {@link MOST_SOFTENED}, dB. */
 export const STRONG = 20
 
 /**

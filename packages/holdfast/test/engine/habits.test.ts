@@ -54,6 +54,17 @@ test('what a context was new as is learnt when its visits confirm it, and only o
   expect(await habitsOf(h)).toEqual({ network_new_near: 1 })
 })
 
+test('two sessions that confirm one place teach it once', async () => {
+  const h = await traveller()
+  const tokens = [await h.login(), await h.login()]
+  h.host.advance(HOUR)
+  for (const token of tokens) await h.show(token, inTown(1))
+
+  for (const token of tokens) expect(codeOf(await h.stepUp(token, inTown(1)))).toBe('ok')
+
+  expect(await habitsOf(h)).toEqual({ network_new_near: 1 })
+})
+
 test('a step-up teaches what its context was new as when it was challenged', async () => {
   const h = await traveller()
   const token = await h.login()

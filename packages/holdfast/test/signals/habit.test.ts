@@ -63,6 +63,14 @@ describe('a weight backs off to the rate of one person', () => {
     expect(seen).toBe(times)
   })
 
+  test('one journey is no habit: strong evidence is softened from the second on', () => {
+    const weightAfter = (times: number) =>
+      habitual('country_new_clock_unmoved', habitOf('country_new_clock_unmoved', times), NOON)
+
+    expect(weightAfter(1)).toEqual({ weight: WEIGHTS.country_new_clock_unmoved })
+    expect(weightAfter(2)).toEqual({ weight: 16, seen: 2 })
+  })
+
   test('who never did it pays what everybody pays, however often they came', () => {
     for (const reason of Object.keys(WEIGHTS) as (keyof typeof WEIGHTS)[]) {
       expect(habitual(reason, habitOf('nothing', 0), NOON)).toEqual({ weight: WEIGHTS[reason] })
