@@ -30,7 +30,7 @@ export {
 } from './core/errors.ts'
 export { EVENT_TYPES, type EventNetwork, type EventType, type SessionEvent } from './core/events.ts'
 export { type Evidence, type EvidenceGroup, type Signal, totalOf } from './core/evidence.ts'
-export { type KnownContext, NO_HISTORY, type SubjectHistory } from './core/history.ts'
+export { type Changes, type KnownContext, NO_HISTORY, type SubjectHistory } from './core/history.ts'
 export type { Host } from './core/host.ts'
 export {
   isSessionId,

@@ -1,5 +1,10 @@
 import { contextKey } from '../core/context.ts'
-import type { KnownContext, SubjectHistory } from '../core/history.ts'
+import {
+  type Changes,
+  type KnownContext,
+  NO_HISTORY,
+  type SubjectHistory,
+} from '../core/history.ts'
 import { createWriter, expectEnd, readInt, readUint, withoutZeros, withZeros } from './bytes.ts'
 import { type FactReader, factTable } from './record-facts.ts'
 import {
@@ -9,21 +14,28 @@ import {
   readOneOf,
   readTime,
   readUse,
+  readWord,
   writeList,
   writeOneOf,
   writeTime,
   writeUse,
+  writeWord,
 } from './record-fields.ts'
 
 const LAYOUT = 2
 
-/** Ends before the hours of the day. */
-const WITHOUT_HOURS = 1
+/** Ends before the hours of the day and the counts of changes. */
+const WITHOUT_COUNTS = 1
 
 /** Their places are stored: new ones go to the end. */
 const STATES: readonly KnownContext['state'][] = ['confirmed', 'provisional']
 
-export function encodeHistory({ contexts, failedLogins, hours }: SubjectHistory): Uint8Array {
+export function encodeHistory({
+  contexts,
+  failedLogins,
+  hours,
+  changes,
+}: SubjectHistory): Uint8Array {
   const facts = factTable()
   const epoch = contexts[0]?.lastSeen ?? failedLogins[0] ?? 0
   const pen = { writer: createWriter(), facts, epoch }
@@ -36,6 +48,12 @@ export function encodeHistory({ contexts, failedLogins, hours }: SubjectHistory)
   })
   writeList(pen, failedLogins, (at) => writeTime(pen, at))
   writeList(pen, hours, (visits) => pen.writer.uint(visits))
+  pen.writer.uint(changes.period)
+  pen.writer.uint(changes.total)
+  writeList(pen, Object.entries(changes.byReason), ([reason, count]) => {
+    writeWord(pen, reason)
+    pen.writer.uint(count)
+  })
 
   const head = createWriter()
   head.uint(LAYOUT)
@@ -48,14 +66,24 @@ export function encodeHistory({ contexts, failedLogins, hours }: SubjectHistory)
 export function decodeHistory(content: Uint8Array, readFacts: FactReader): SubjectHistory {
   const cursor = { bytes: withZeros(content), at: 0 }
   const layout = readUint(cursor)
-  if (layout !== LAYOUT && layout !== WITHOUT_HOURS) throw foreignLayout()
+  if (layout !== LAYOUT && layout !== WITHOUT_COUNTS) throw foreignLayout()
   const epoch = readInt(cursor)
   const page: Page = { cursor, facts: readFacts(cursor), epoch }
   const contexts = readList(page, () => readKnown(page))
   const failedLogins = readList(page, () => readTime(page))
-  const hours = layout === WITHOUT_HOURS ? [] : readList(page, () => readUint(cursor))
+  const counted = layout !== WITHOUT_COUNTS
+  const hours = counted ? readList(page, () => readUint(cursor)) : NO_HISTORY.hours
+  const changes = counted ? readChanges(page) : NO_HISTORY.changes
   expectEnd(cursor)
-  return { contexts, failedLogins, hours }
+  return { contexts, failedLogins, hours, changes }
+}
+
+function readChanges(page: Page): Changes {
+  const { cursor } = page
+  const period = readUint(cursor)
+  const total = readUint(cursor)
+  const counts = readList(page, () => [readWord(page), readUint(cursor)] as const)
+  return { period, total, byReason: Object.fromEntries(counts) }
 }
 
 function readKnown(page: Page): KnownContext {

@@ -45,8 +45,8 @@ import {
 /** First byte of a record. A change of the layout takes the next number. */
 const LAYOUT = 2
 
-/** Ends before the returns to a client. */
-const WITHOUT_SWITCH_BACKS = 1
+/** Ends before the returns to a client and what contexts were new as. */
+const WITHOUT_RETURNS = 1
 
 /** What stands in clear beside a record and is authenticated with it: it is not repeated inside. */
 export type Terms = Pick<Entry, 'id' | 'createdAt' | 'deadline' | 'idleMs'>
@@ -72,6 +72,10 @@ export function encodeSession(state: SessionState): Uint8Array {
   writeList(pen, state.failures, (failed) => writeFailed(pen, failed))
   writeOptional(pen, state.stepUp, (stepUp) => writeStepUp(pen, stepUp))
   writeList(pen, state.switchBacks, (switchBack) => writeSwitchBack(pen, switchBack))
+  writeList(pen, newcomers(state.contexts), ([place, newAs]) => {
+    pen.writer.uint(place)
+    writeWord(pen, newAs)
+  })
 
   const head = createWriter()
   head.uint(LAYOUT)
@@ -88,7 +92,7 @@ export function decodeSession(
   const { id, createdAt, deadline, idleMs } = terms
   const cursor = { bytes: withZeros(content), at: 0 }
   const layout = readUint(cursor)
-  if (layout !== LAYOUT && layout !== WITHOUT_SWITCH_BACKS) throw foreignLayout()
+  if (layout !== LAYOUT && layout !== WITHOUT_RETURNS) throw foreignLayout()
   const page: Page = { cursor, facts: readFacts(cursor), epoch: createdAt }
 
   const generation = readUint(cursor)
@@ -107,8 +111,12 @@ export function decodeSession(
   const prompts = readList(page, () => readTime(page))
   const failures = readList(page, () => readFailed(keyed))
   const stepUp = readOptional(page, () => readStepUp(keyed))
-  const switchBacks =
-    layout === WITHOUT_SWITCH_BACKS ? [] : readList(page, () => readSwitchBack(keyed))
+  const switchBacks = layout === WITHOUT_RETURNS ? [] : readList(page, () => readSwitchBack(keyed))
+  const newcomers = new Map(
+    layout === WITHOUT_RETURNS
+      ? []
+      : readList(page, () => [readUint(cursor), readWord(page)] as const),
+  )
   expectEnd(cursor)
   return {
     id,
@@ -123,7 +131,10 @@ export function decodeSession(
     origin,
     family,
     refresh,
-    contexts,
+    contexts: contexts.map((context, place) => {
+      const newAs = newcomers.get(place)
+      return newAs === undefined ? context : { ...context, newAs }
+    }),
     last,
     fork,
     prompts,
@@ -131,6 +142,11 @@ export function decodeSession(
     switchBacks,
     stepUp,
   }
+}
+
+/** Few contexts have it, and none for long. */
+function newcomers(contexts: readonly Context[]): readonly (readonly [number, string])[] {
+  return contexts.flatMap(({ newAs }, place) => (newAs === undefined ? [] : [[place, newAs]]))
 }
 
 /** Their places are stored: new ones go to the end. */

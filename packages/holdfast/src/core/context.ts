@@ -38,6 +38,8 @@ export interface Context {
   readonly because: readonly Pick<Evidence, 'group' | 'reason' | 'weight'>[]
   /** How often its facts have changed since it was challenged; absent: never. */
   readonly rereads?: number
+  /** What its network was new as when it was first weighed; absent once it is confirmed, and where it was not new. */
+  readonly newAs?: string
 }
 
 const TIME_CONSTANT_MS = 30 * 60_000

@@ -59,7 +59,9 @@ export async function completeStepUp(parts: Parts, proof: Proof): Promise<Verifi
     const confirmed = findContext(next.contexts, challenge.context)
     if (confirmed !== undefined) {
       const subject = parts.codec.subjectKey(state.tenant, state.subject)
-      await learn(parts, subject, (past) => withContext(past, confirmed))
+      const newAs = findContext(state.contexts, challenge.context)?.newAs
+      const lesson = newAs === undefined ? confirmed : { ...confirmed, newAs }
+      await learn(parts, subject, (past) => withContext(past, lesson))
     }
     return passed(parts, next, found, { decision: ALLOWED, ...sent })
   }

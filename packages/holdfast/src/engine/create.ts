@@ -18,7 +18,7 @@ import {
 } from './check.ts'
 import { logout, revoke } from './end.ts'
 import { learn, type Remembered, recall, withContext } from './history.ts'
-import { judge } from './judge.ts'
+import { judge, settledIn } from './judge.ts'
 import { newLine } from './new-line.ts'
 import type { Parts } from './parts.ts'
 import { presentationOf } from './present.ts'
@@ -201,7 +201,9 @@ function settle(
   if (context === undefined) throw new SessionError('internal_error', 'A login has no context.')
 
   const best = proved || factors.length === 0
-  const settled: Context = best ? { ...context, state: 'confirmed', evidence: 0 } : context
+  const settled: Context = best
+    ? { ...settledIn({ ...context, state: 'confirmed' }), evidence: 0 }
+    : context
   const { outcome, because } = judged.decision
   const calm = outcome === 'allow' || outcome === 'observe'
   const learnt: Context = proved ? settled : { ...context, state: 'provisional' }

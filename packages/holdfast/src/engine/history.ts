@@ -6,6 +6,7 @@ import {
   MAX_KNOWN,
   NO_HISTORY,
   type SubjectHistory,
+  withChange,
   withHour,
 } from '../core/history.ts'
 import type { SubjectKey } from '../core/ids.ts'
@@ -91,8 +92,17 @@ export function withContext(history: SubjectHistory, context: Context): SubjectH
     visits: challenged ? 0 : Math.max(context.visits, known?.visits ?? 0),
   }
   const others = history.contexts.filter(({ key }) => key !== context.key)
-  const hours = confirmed && !challenged ? withHour(history.hours, context.lastSeen) : history.hours
-  return { ...history, contexts: bounded([next, ...others]), hours }
+  const contexts = bounded([next, ...others])
+  if (!confirmed || challenged) return { ...history, contexts }
+  const { lastSeen } = context
+  // A context is new once: another session that confirms it too has nothing to add.
+  const newAs = known?.state === 'confirmed' ? undefined : context.newAs
+  return {
+    contexts,
+    failedLogins: history.failedLogins,
+    hours: withHour(history.hours, lastSeen),
+    changes: withChange(history.changes, lastSeen, newAs),
+  }
 }
 
 /** A flood of places that nobody confirmed must not wash away the confirmed ones: all comparison rests on those. */

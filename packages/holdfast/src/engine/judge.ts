@@ -11,12 +11,13 @@ import {
   VISIT_GAP_MS,
 } from '../core/context.ts'
 import { type Decision, decision } from '../core/decision.ts'
-import { totalOf } from '../core/evidence.ts'
+import { type Evidence, totalOf } from '../core/evidence.ts'
 import type { KnownContext, SubjectHistory } from '../core/history.ts'
 import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import { alternationOf, wasOnItsWay, withSwitchBack } from '../core/switch-backs.ts'
 import { evidenceOf } from '../signals/reasons.ts'
+import { isUsual } from '../signals/weights.ts'
 import { isOwn, sameFactsAs, type Weighing } from './weigh.ts'
 
 const CONFIRMING_VISITS = 3
@@ -47,7 +48,7 @@ export function judge(
   history: SubjectHistory,
   weighing: Weighing,
 ): Judged {
-  const { decision: decided, standing, existing, key } = weighing
+  const { decision: decided, standing, existing, key, evidence } = weighing
   const { at } = presentation
   const trusted = decided.outcome === 'allow' || decided.outcome === 'observe'
   const suspected = standing.outcome !== 'allow' && standing.outcome !== 'observe'
@@ -58,8 +59,8 @@ export function judge(
     suspected: suspected && !limited,
     knownConfirmed: known?.state === 'confirmed',
   })
-  const after = visited(existing, { key, state, presentation, standing, session, known })
-  const contexts = placeContext(lastSeenNow(session), after)
+  const after = visited(existing, { key, state, presentation, standing, session, known, evidence })
+  const contexts = placeContext(lastSeenNow(session), settledIn(after))
   if (contexts === undefined) return crowded(session)
 
   const changed = existing === undefined || changedBy(existing, after)
@@ -131,6 +132,7 @@ function visited(
     readonly standing: Decision
     readonly session: SessionState
     readonly known: KnownContext | undefined
+    readonly evidence: readonly Evidence[]
   },
 ): Context {
   const { at, network, device } = now.presentation
@@ -154,6 +156,7 @@ function visited(
     ? Math.max(decayed(existing, at), ownScore(now.standing, ['evidence_carried']))
     : Math.max(0, ownScore(now.standing))
   const carries = existing !== undefined && evidence === decayed(existing, at)
+  const newAs = existing === undefined ? newAsOf(now.evidence) : existing.newAs
   return {
     key: now.key,
     state: confirmedByVisits ? 'confirmed' : now.state,
@@ -168,7 +171,20 @@ function visited(
       .filter(isOwn)
       .map(({ group, reason, weight }) => ({ group, reason, weight })),
     ...(rereads === 0 ? {} : { rereads }),
+    ...(newAs === undefined ? {} : { newAs }),
   }
+}
+
+/** Which of the changes that people make at rates of their own a first weighing found. */
+function newAsOf(evidence: readonly Evidence[]): string | undefined {
+  return evidence.find(({ group, reason }) => group === 'N' && isUsual(reason))?.reason
+}
+
+/** What a context was new as has been learnt when it is confirmed, and is not learnt twice. */
+export function settledIn(context: Context): Context {
+  if (context.state !== 'confirmed' || context.newAs === undefined) return context
+  const { newAs: _learnt, ...settled } = context
+  return settled
 }
 
 function ownScore({ because }: Decision, without: readonly string[] = []): number {

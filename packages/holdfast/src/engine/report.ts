@@ -1,5 +1,5 @@
 import { SessionError } from '../core/errors.ts'
-import type { KnownContext, SubjectHistory } from '../core/history.ts'
+import { type KnownContext, NO_HISTORY, type SubjectHistory } from '../core/history.ts'
 import { isSessionId, type SessionId } from '../core/ids.ts'
 import { withFailure } from '../core/prompts.ts'
 import type { SessionState } from '../core/session.ts'
@@ -108,7 +108,8 @@ function foreign(): SessionError {
 /**
  * Ends the session, and takes the trust back from every place where it was used: a thief who logged in with a phished
  * factor confirmed theirs. The owner's places are among them where the owner used this session too; they have to be
- * confirmed once more. They are not forgotten: a subject without a past is trusted at its next login.
+ * confirmed once more. They are not forgotten: a subject without a past is trusted at its next login. What was learnt of
+ * the subject's changes is: which of them were the thief's, nobody can tell.
  */
 async function notMe(
   parts: Parts,
@@ -141,7 +142,7 @@ function withoutTrust(history: SubjectHistory, used: ReadonlySet<string>): Subje
   const contexts = history.contexts.map((known): KnownContext => {
     return used.has(known.key) ? { ...known, state: 'provisional', visits: 0 } : known
   })
-  return { ...history, contexts }
+  return { ...history, contexts, changes: NO_HISTORY.changes }
 }
 
 function checkSession(session: SessionId): void {

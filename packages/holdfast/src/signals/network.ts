@@ -1,7 +1,9 @@
 import type { Evidence, Signal } from '../core/evidence.ts'
+import type { SubjectHistory } from '../core/history.ts'
 import type { Network, Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import { type Clock, clockOf } from './clock.ts'
+import { habitual } from './habit.ts'
 import { type Known, knownOf, settledContext } from './known.ts'
 import { type Classified, classifyNetwork, isForeign, type NetworkClass } from './network-class.ts'
 import { evidenceOf, type Reason } from './reasons.ts'
@@ -15,7 +17,8 @@ const SHOWN_NETWORKS = 3
 
 /**
  * Group N: network, place and clock as one joint observation, at most {@link MOST} dB in all. Only what is
- * confirmed exonerates; a context whose novelty was counted before is not counted again.
+ * confirmed exonerates; a context whose novelty was counted before is not counted again. What somebody has done before
+ * weighs less ({@link habitual}).
  */
 export function network(): Signal {
   return (session, presentation, history) => {
@@ -24,20 +27,25 @@ export function network(): Signal {
     if (settled !== undefined) {
       const { network, device, state } = settled
       const itself: Known = { network, device, confirmed: state === 'confirmed', from: 'session' }
-      return joint(presentation, known, { class: classifyNetwork(presentation.network, [itself]) })
+      const found = { class: classifyNetwork(presentation.network, [itself]) }
+      return joint(presentation, { known, history }, found)
     }
-    return joint(presentation, known, {
-      class: classifyNetwork(presentation.network, known),
-      journey: infeasibleJourney(session, presentation, known),
-    })
+    return joint(
+      presentation,
+      { known, history },
+      {
+        class: classifyNetwork(presentation.network, known),
+        journey: infeasibleJourney(session, presentation, known),
+      },
+    )
   }
 }
 
 type Item = readonly [reason: Reason & keyof typeof WEIGHTS, detail: Evidence['detail']]
 
 function joint(
-  { network: here, device: { timezone } }: Presentation,
-  known: readonly Known[],
+  { at, network: here, device: { timezone } }: Presentation,
+  { known, history }: { readonly known: readonly Known[]; readonly history: SubjectHistory },
   found: { readonly class: Classified | undefined; readonly journey?: Item | undefined },
 ): readonly Evidence[] {
   if (here.kind === 'private') return []
@@ -51,7 +59,7 @@ function joint(
     items.push(['timezone_changed', { timezone, usual: usualZones(known) }])
   }
   if (found.journey !== undefined) items.push(found.journey)
-  return clipped(items)
+  return clipped(items, (reason) => habitual(reason, history, at))
 }
 
 /** The cell of the joint table; undefined where it weighs nothing. */
@@ -96,12 +104,16 @@ function infeasibleJourney(
   return ['travel_infeasible', { atLeastKm, minutes: Math.round(minutes), atLeastKmh }]
 }
 
-function clipped(items: readonly Item[]): readonly Evidence[] {
+function clipped(
+  items: readonly Item[],
+  weigh: (reason: Item[0]) => ReturnType<typeof habitual>,
+): readonly Evidence[] {
   let total = 0
   return items.map(([reason, detail]) => {
-    const weight = Math.min(WEIGHTS[reason], MOST - total)
+    const { weight: own, ...habit } = weigh(reason)
+    const weight = Math.min(own, MOST - total)
     total += weight
-    return evidenceOf(reason, weight, detail)
+    return evidenceOf(reason, weight, { ...detail, ...habit })
   })
 }
 

@@ -182,6 +182,9 @@ export const REASONS = {
 
 export type Reason = keyof typeof REASONS
 
+/** Added where a habit makes a reason weigh less. */
+const DONE_BEFORE = ' This user has done so before (recently: {seen}).'
+
 /** Evidence as the catalogue words it. A value of `null` in the detail reads as "unknown". */
 export function evidenceOf(
   reason: Reason,
@@ -189,7 +192,8 @@ export function evidenceOf(
   detail: Evidence['detail'] = {},
 ): Evidence {
   const { group, text } = REASONS[reason]
-  const sentence = text.replace(/\{(\w+)\}/g, (_, name: string) =>
+  const whole = detail.seen === undefined ? text : text + DONE_BEFORE
+  const sentence = whole.replace(/\{(\w+)\}/g, (_, name: string) =>
     String(detail[name] ?? 'unknown'),
   )
   return { group, reason, weight, detail, text: sentence }

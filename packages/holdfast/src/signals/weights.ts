@@ -114,3 +114,42 @@ export const MOST = 30
 
 /** No single passive observation exonerates more, dB. */
 export const LEAST = -15
+
+/** Seen fewer than 20 times among the owners' changes: taken for 20, so that one of them does not say too much. */
+export const RARE = 0.00034
+
+/**
+ * How often an owner's change is each of the things that may be somebody's habit: the share among the owners' changes
+ * in the training counts (a test compares), {@link RARE} where too few were seen.
+ */
+export const USUAL = {
+  network_same_asn_far: 0.0466,
+  network_asn_known: 0.0032,
+  relay_new: RARE,
+  hosting_known: 0.0014,
+  hosting_new: RARE,
+  hosting_foreign: RARE,
+  satellite_network: RARE,
+  network_new_near: 0.0141,
+  network_new_far: 0.0068,
+  country_new_mobile: RARE,
+  country_new_clock_moved: 0.0004,
+  country_new_clock_unknown: RARE,
+  country_new_clock_unmoved: RARE,
+} as const satisfies Partial<Record<keyof typeof WEIGHTS, number>>
+
+export function isUsual(reason: string): reason is keyof typeof USUAL {
+  return Object.hasOwn(USUAL, reason)
+}
+
+/** What weighs this much or more is softened from the second time on, and by no more than {@link MOST_SOFTENED}, dB. */
+export const STRONG = 20
+
+/**
+ * A habit takes no more than this off strong evidence, dB: a copy of a traveller's browser abroad, or behind a data
+ * centre, is still watched, and one thing more about it asks for a step-up.
+ */
+export const MOST_SOFTENED = 10
+
+/** A habit leaves at least this of what is new, dB: it is told, counted, and not yet evidence for the owner. */
+export const LEAST_SOFTENED = 1

@@ -13,10 +13,11 @@ import { factReader } from '../../src/codecs/record-facts.ts'
 import { decodeSession, encodeSession } from '../../src/codecs/session-record.ts'
 import { contextKey } from '../../src/core/context.ts'
 import { describeDevice } from '../../src/core/device.ts'
-import type { SubjectHistory } from '../../src/core/history.ts'
+import { NO_HISTORY, type SubjectHistory } from '../../src/core/history.ts'
 import type { Device, Network } from '../../src/core/request.ts'
 import type { Line, Secret, SessionState } from '../../src/core/session.ts'
 import { describeNetwork } from '../../src/network/describe.ts'
+import { USUAL } from '../../src/signals/weights.ts'
 import { laptop, MINUTE, NOON, past, sessionOf, used } from '../signals/scene.ts'
 
 const readFacts = factReader((ip) => describeNetwork(ip))
@@ -86,13 +87,15 @@ const context = fc
       { maxLength: 4 },
     ),
     rereads: fc.integer({ min: 0, max: 9 }),
+    newAs: fc.option(text),
   })
-  .map(({ use: { network, device }, rereads, ...rest }) => ({
+  .map(({ use: { network, device }, rereads, newAs, ...rest }) => ({
     ...rest,
     key: contextKey(network, device),
     network,
     device,
     ...(rereads === 0 ? {} : { rereads }),
+    ...(newAs === null ? {} : { newAs }),
   })) as fc.Arbitrary<SessionState['contexts'][number]>
 
 const secret: fc.Arbitrary<Secret> = fc
@@ -200,6 +203,13 @@ describe('records', () => {
         fc.constant([]),
         fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 24, maxLength: 24 }),
       ),
+      changes: fc.record({
+        period: count,
+        total: count,
+        byReason: fc
+          .array(fc.tuple(fc.constantFrom(...Object.keys(USUAL)), count))
+          .map((counts) => Object.fromEntries(counts)),
+      }),
     })
     fc.assert(
       fc.property(histories, (history) => {
@@ -286,7 +296,7 @@ describe('a record of the first layout', () => {
     })
   })
 
-  test('opens as a past without hours', () => {
+  test('opens as a past without counts', () => {
     const written = Buffer.from(
       '/wGAyK/1nmgC/wRU0AoUECoBKweZAQLgAwER/wYBAZ0BgBSg/wsCeDEOAzg3gwECAeUBAQEBwAOpBw==',
       'base64',
@@ -296,8 +306,19 @@ describe('a record of the first layout', () => {
       ...past(...contexts),
       failedLogins: [NOON + MINUTE],
       hours: [],
+      changes: NO_HISTORY.changes,
     })
   })
+})
+
+test('the counts of a frequent traveller take a dozen bytes of a record, and none take none', () => {
+  const lengthOf = (changes: SubjectHistory['changes']): number =>
+    encodeHistory({ ...past(used(describeNetwork('84.208.10.20'), laptop)), changes }).length
+  const byReason = { hosting_known: 900, network_new_far: 700, country_new_clock_moved: 80 }
+  const none = lengthOf(NO_HISTORY.changes)
+
+  expect(lengthOf({ period: 690, total: 12_000, byReason }) - none).toBeLessThanOrEqual(16)
+  expect(none).toBeLessThanOrEqual(64)
 })
 
 describe('numbers and texts of a record', () => {

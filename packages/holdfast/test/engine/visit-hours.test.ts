@@ -1,20 +1,12 @@
 import { expect, test } from 'vitest'
-import { historyPlace, sealingCodec } from '../../src/codecs/codec.ts'
-import { decodeHistory } from '../../src/codecs/history-record.ts'
-import { factReader } from '../../src/codecs/record-facts.ts'
 import type { SessionId } from '../../src/core/ids.ts'
-import { describeNetwork } from '../../src/network/describe.ts'
 import { type Harness, HOUR, harness, inMemory } from '../support/harness.ts'
+import { pastOf } from '../support/pasts.ts'
 import { atHome, onTheTrain } from '../support/people.ts'
 
 /** Which hours of the day the subject's past knows visits at. */
-async function hoursOf({ store, keyring, host }: Harness): Promise<readonly number[]> {
-  const codec = sealingCodec(keyring, host)
-  const subject = codec.subjectKey('default', 'ada')
-  const { sealed, version } = await store.subjects.read(subject)
-  if (sealed === undefined) return []
-  const readFacts = factReader((ip) => describeNetwork(ip))
-  const { hours } = decodeHistory(codec.open(historyPlace(subject, version), sealed), readFacts)
+async function hoursOf(h: Harness): Promise<readonly number[]> {
+  const { hours } = await pastOf(h)
   return hours.flatMap((count, hour) => Array<number>(count).fill(hour))
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { totalOf } from '../../src/core/evidence.ts'
-import type { SubjectHistory } from '../../src/core/history.ts'
+import { NO_HISTORY, type SubjectHistory } from '../../src/core/history.ts'
 import type { Device, Network, Presentation } from '../../src/core/request.ts'
 import type { SessionState } from '../../src/core/session.ts'
 import { weigh as weighAll } from '../../src/engine/weigh.ts'
@@ -9,7 +9,7 @@ import { balanced, lenient, strict } from '../../src/policies/index.ts'
 import { device as deviceSignal } from '../../src/signals/device.ts'
 import { starterSignals } from '../../src/signals/index.ts'
 import { network as networkSignal } from '../../src/signals/network.ts'
-import { LEAST, MOST, MOST_BEHAVIOUR } from '../../src/signals/weights.ts'
+import { isUsual, LEAST, MOST, MOST_BEHAVIOUR, USUAL, WEIGHTS } from '../../src/signals/weights.ts'
 import { calm } from '../policies/calm.ts'
 import {
   laptop,
@@ -92,12 +92,26 @@ const context = fc
   })
   .map(({ network, device, state }) => used(network, device, { state }))
 
+const units = fc.integer({ min: 0, max: 2 ** 16 })
+
+/** What somebody may have made a habit of. */
+const changes: fc.Arbitrary<SubjectHistory['changes']> = fc.oneof(
+  fc.constant(NO_HISTORY.changes),
+  fc.record({
+    period: fc.constant(Math.floor(NOON / (30 * 24 * 60 * MINUTE))),
+    total: units,
+    byReason: fc.dictionary(fc.constantFrom(...Object.keys(USUAL)), units),
+  }),
+)
+
 const scene = fc.record({
   session: fc.array(context, { minLength: 1, maxLength: 4 }).map(([first, ...others]) => {
     if (first === undefined) throw new Error('minLength is 1')
     return sessionOf(first, ...others)
   }),
-  history: fc.array(context, { maxLength: 3 }).map((contexts) => past(...contexts)),
+  history: fc
+    .record({ contexts: fc.array(context, { maxLength: 3 }), changes })
+    .map(({ contexts, changes }) => ({ ...past(...contexts), changes })),
   presentation: fc
     .record({ network, device, minutes: fc.integer({ min: -1, max: 3000 }) })
     .map(({ network, device, minutes }) =>
@@ -285,6 +299,31 @@ describe('for any session, past and presentation', () => {
         expect(totalOf(lookAtNetwork(session, poorer, history))).toBeLessThanOrEqual(before)
       }),
       { numRuns: 5000 },
+    )
+  })
+
+  test('a habit makes a reason weigh less, never nothing, and never more than the table', () => {
+    const nobody = NO_HISTORY.changes
+    const ofNetwork = (...seen: Parameters<typeof lookAtNetwork>) =>
+      lookAtNetwork(...seen).filter(({ reason }) => isUsual(reason))
+    fc.assert(
+      fc.property(scene, ({ session, history, presentation }) => {
+        const strangers = ofNetwork(session, presentation, { ...history, changes: nobody })
+        const own = ofNetwork(session, presentation, history)
+
+        expect(own.map(({ reason }) => reason)).toEqual(strangers.map(({ reason }) => reason))
+        for (const { reason, weight, detail } of strangers) {
+          expect(weight).toBe(WEIGHTS[reason as keyof typeof USUAL])
+          expect(detail).not.toHaveProperty('seen')
+        }
+        for (const { reason, weight, detail } of own) {
+          const table: number = WEIGHTS[reason as keyof typeof USUAL]
+          expect(weight).toBeLessThanOrEqual(table)
+          expect(weight).toBeGreaterThanOrEqual(table < 20 ? 1 : table - 10)
+          expect(weight < table).toBe(detail.seen !== undefined)
+        }
+      }),
+      { numRuns: 2000 },
     )
   })
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { fitted, type Training } from '../../../../bench/hijack/training.ts'
-import { DEPARTURES, LEAST, MOST, WEIGHTS } from '../../src/signals/weights.ts'
+import { DEPARTURES, LEAST, MOST, RARE, USUAL, WEIGHTS } from '../../src/signals/weights.ts'
 
 const counts = new URL('../../../../bench/hijack/training-counts.json', import.meta.url)
 const training = JSON.parse(readFileSync(counts, 'utf8')) as Training
@@ -49,4 +49,28 @@ test('no observation weighs more than it may', () => {
     expect(WEIGHTS[code]).toBeLessThanOrEqual(MOST)
     expect(WEIGHTS[code]).toBeGreaterThanOrEqual(LEAST)
   }
+})
+
+test('how usual a change is, is what the training counts say, and what is too rare there is named so', () => {
+  const seen = (code: string): number => training.reasons[code]?.owners ?? 0
+  const known = Object.entries(USUAL).filter(([code]) => seen(code) >= 20)
+  const rare = Object.entries(USUAL).filter(([code]) => seen(code) < 20)
+
+  const drifted = known.filter(([code, share]) => {
+    return Math.abs(share / ((seen(code) + 0.5) / (training.owners + 1)) - 1) > 0.2
+  })
+
+  expect(known.length).toBeGreaterThanOrEqual(5)
+  expect(drifted).toEqual([])
+  expect(rare.filter(([, share]) => share !== RARE)).toEqual([])
+  expect(RARE * training.owners).toBeCloseTo(20, 0)
+})
+
+test('every accusing class of a network has a share, and nothing else has', () => {
+  const accusing = codes.filter((code) => {
+    const ofNetwork = /^(network_|hosting_|relay_|satellite_|country_new_)/.test(code)
+    return ofNetwork && WEIGHTS[code] > 0 && code !== 'network_hopping'
+  })
+
+  expect(Object.keys(USUAL).sort()).toEqual(accusing.sort())
 })
