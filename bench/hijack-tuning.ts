@@ -15,7 +15,7 @@ export const trainingPart: Part = async () => {
   const training = await train(team, SEED).finally(() => team.close())
   writeFileSync(
     new URL('bench/hijack/training-counts.json', ROOT),
-    `${JSON.stringify(training, null, 1)}\n`,
+    `${JSON.stringify(training, null, 2)}\n`,
   )
   const rows = Object.entries(training.reasons).map(([reason, { owners, thieves }]) => [
     reason,
@@ -33,7 +33,7 @@ export const sensitivityPart: Part = async () => {
   const found = await sensitivities(team, SEED, progress).finally(() => team.close())
   writeFileSync(
     new URL('docs/measured/hijack-sensitivity.json', ROOT),
-    `${JSON.stringify(found, null, 1)}\n`,
+    `${JSON.stringify(found, null, 2)}\n`,
   )
   print(
     `\n${table(

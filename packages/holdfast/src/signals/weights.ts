@@ -10,7 +10,7 @@
 export const WEIGHTS = {
   // N: where the network stands, on the ladder from "the same" to "another country".
   network_same_address: -15,
-  network_same_prefix: -6,
+  network_same_prefix: -7,
   network_same_block: -8,
   network_same_asn: 0,
   network_same_asn_far: 3,
@@ -116,7 +116,7 @@ export const MOST = 30
 export const LEAST = -15
 
 /** Seen fewer than 20 times among the owners' changes: taken for 20, so that one of them does not say too much. */
-export const RARE = 0.00034
+export const RARE = 0.00037
 
 /**
  * How often an owner's change is each of the things that may be somebody's habit: the share among the owners' changes
@@ -133,7 +133,7 @@ export const USUAL = {
   network_new_near: 0.0141,
   network_new_far: 0.0068,
   country_new_mobile: RARE,
-  country_new_clock_moved: 0.0004,
+  country_new_clock_moved: RARE,
   country_new_clock_unknown: RARE,
   country_new_clock_unmoved: RARE,
 } as const satisfies Partial<Record<keyof typeof WEIGHTS, number>>

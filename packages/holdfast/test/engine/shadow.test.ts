@@ -41,7 +41,7 @@ describe('a shadow policy', () => {
     const { items } = await eventLog(h).read(undefined, 100)
 
     expect(items.filter(differed)).toMatchObject([
-      { actor: 'engine', reason: 'allow', decision: { outcome: 'challenge', score: 16 } },
+      { actor: 'engine', reason: 'allow', decision: { outcome: 'observe', score: 12 } },
     ])
   })
 

@@ -95,7 +95,7 @@ describe('everyday life is allowed, and not even told of', () => {
       'Chrome updated, and another address of the line',
       9 * HOUR,
       chrome('192.0.2.11', { major: 157 }),
-      -20,
+      -21,
     ],
     ['IPv6 of the same provider, 1,300 km away', SECOND, chrome('2001:db8:1:2::3'), 1],
   ] as const)('%s', async (_title, later, request, score) => {

@@ -41,7 +41,7 @@ describe('the starter table, row by row, long after the last use', () => {
       'same prefix',
       { ...oslo, address: '84.208.10.99' },
       'Europe/Oslo',
-      { network_same_prefix: -6 },
+      { network_same_prefix: -7 },
     ],
     ['same block and provider', otherLine, 'Europe/Oslo', { network_same_block: -8 }],
     ['same provider, near', otherBlock, 'Europe/Oslo', {}],
