@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { crew } from './hijack/crew.ts'
+import { writePage } from './hijack/page.ts'
 import { sensitivities } from './hijack/sensitivity.ts'
 import { fitted, train } from './hijack/training.ts'
 import type { Part } from './part.ts'
@@ -35,6 +36,7 @@ export const sensitivityPart: Part = async () => {
     new URL('docs/measured/hijack-sensitivity.json', ROOT),
     `${JSON.stringify(found, null, 2)}\n`,
   )
+  writePage(ROOT)
   print(
     `\n${table(
       ['rate', 'times', 'false step-ups'],

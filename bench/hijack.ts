@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { charts } from './hijack/charts.ts'
 import { crew } from './hijack/crew.ts'
 import { judge } from './hijack/goals.ts'
-import { page, sourcesOf } from './hijack/page.ts'
+import { writePage } from './hijack/page.ts'
 import { FULL, study } from './hijack/study.ts'
 import { attackTable, falseTable } from './hijack/tables.ts'
 import type { Part } from './part.ts'
@@ -31,7 +31,7 @@ export const hijackPart: Part = async () => {
     writeFileSync(new URL('hijack.json', MEASURED), `${JSON.stringify(results, rounded)}\n`)
     for (const [name, svg] of Object.entries(charts(results)))
       writeFileSync(new URL(`${name}.svg`, MEASURED), svg)
-    writeFileSync(new URL('docs/detection.md', ROOT), page(results, sourcesOf(ROOT)))
+    writePage(ROOT)
     print(`\n${fileURLToPath(new URL('docs/detection.md', ROOT))} and what it shows are written.`)
   }
   return { goals }

@@ -1,7 +1,7 @@
 import type { Level } from './attackers.ts'
 import { engineOf, type Spec } from './engines/catalogue.ts'
 import type { Cohort } from './people.ts'
-import { type Attacked, type Judged, type Month, play } from './play.ts'
+import { type Attacked, type Judged, type Month, type Playing, play } from './play.ts'
 import type { RateName, Rates, WorldName } from './rates.ts'
 import { type Purpose, world } from './world.ts'
 
@@ -14,7 +14,8 @@ export interface Job {
   readonly from: number
   readonly until: number
   readonly levels: readonly Level[]
-  /** Keep what was said of every change of context. */
+  /** See {@link Playing}. */
+  readonly quietToo?: boolean
   readonly judged?: boolean
   /** No geo and ASN data at all. */
   readonly blind?: boolean
@@ -38,7 +39,8 @@ export async function run({
   from,
   until,
   levels,
-  judged,
+  judged = false,
+  quietToo = false,
   blind,
   change,
   world: name,
@@ -56,7 +58,8 @@ export async function run({
       lookup,
       pools: people.pools,
       levels,
-      judged: judged === true,
+      judged,
+      quietToo,
     })
     const { requests, total } = life.timeline
     rows.push({

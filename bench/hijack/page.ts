@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { isMet } from '../goals.ts'
 import { figure } from '../table.ts'
 import { LEVEL_TEXT, LEVELS, MIXTURE, REQUESTS } from './attackers.ts'
@@ -13,12 +13,12 @@ import type { Summary } from './summary.ts'
 import { COLUMNS, cell, nameOf, percent, rate } from './tables.ts'
 
 /** What else the page tells, measured by other commands. */
-export interface Sources {
+interface Sources {
   readonly sensitivity: readonly Sensitivity[] | undefined
   readonly attribution: readonly string[]
 }
 
-export function sourcesOf(root: URL): Sources {
+function sourcesOf(root: URL): Sources {
   const file = new URL('docs/measured/hijack-sensitivity.json', root)
   return {
     sensitivity: existsSync(file)
@@ -28,8 +28,14 @@ export function sourcesOf(root: URL): Sources {
   }
 }
 
-/** docs/detection.md, from the figures alone. */
-export function page(results: Results, { sensitivity, attribution }: Sources): string {
+/** Writes docs/detection.md from what is measured. */
+export function writePage(root: URL): void {
+  const file = new URL('docs/measured/hijack.json', root)
+  const results = JSON.parse(readFileSync(file, 'utf8')) as Results
+  writeFileSync(new URL('docs/detection.md', root), page(results, sourcesOf(root)))
+}
+
+function page(results: Results, { sensitivity, attribution }: Sources): string {
   const ours = results.engines.find(({ spec }) => spec.engine === 'Holdfast')
   const load = ours?.nominal.load
   return `${[

@@ -53,6 +53,8 @@ export interface Playing {
   /** For the attacks alone: the same ones for every engine. */
   readonly rng: Random
   readonly levels: readonly Level[]
+  /** A3c and A4 also with a thief who touches nothing sensitive. */
+  readonly quietToo?: boolean
   /** Keep what was said of every change of context. */
   readonly judged?: boolean
 }
@@ -99,6 +101,7 @@ function plan({
   timeline,
   person,
   levels,
+  quietToo = false,
   rng,
 }: Playing): ReadonlyMap<Request, readonly Planned[]> {
   const until = (TWO_MONTHS - 6) * DAY
@@ -106,7 +109,7 @@ function plan({
   const planned = new Map<Request, Planned[]>()
   if (candidates.length === 0) return planned
   for (const level of levels) {
-    for (const quiet of level === 'A3c' || level === 'A4' ? [false, true] : [false]) {
+    for (const quiet of quietToo && (level === 'A3c' || level === 'A4') ? [false, true] : [false]) {
       const draws = rng.stream(`plan ${level} ${quiet} ${person.name}`)
       const after = draws.pick(candidates)
       planned.set(after, [...(planned.get(after) ?? []), { level, quiet, after }])

@@ -67,6 +67,8 @@ const VARIANTS = [
   'rotation every 5 minutes alone',
   'rotation before sensitive routes alone',
 ]
+/** What goals are about; the others are told of. */
+const JUDGED = LEVELS.filter((level) => level !== 'A5' && level !== 'A6')
 const QUICK: readonly Level[] = ['A0', 'A1', 'A2']
 const CURVE = { [PASSIVE]: [8, 12, 18, 24, 30], 'Freeman et al., tuned': [-12, -6, -3, 0, 2, 4] }
 
@@ -85,14 +87,19 @@ export async function study(
     more: {
       readonly levels?: readonly Level[]
       readonly judged?: boolean
+      readonly quietToo?: boolean
       readonly blind?: boolean
     } = {},
   ): Promise<readonly Row[]> =>
-    crew.run({ purpose: 'reporting', seed, world, spec, from: 0, until, levels: LEVELS, ...more })
-  const both = async (spec: Spec, until: number): Promise<Measured> => {
+    crew.run({ purpose: 'reporting', seed, world, spec, from: 0, until, levels: JUDGED, ...more })
+  const both = async (
+    spec: Spec,
+    until: number,
+    levels: readonly Level[] = JUDGED,
+  ): Promise<Measured> => {
     const [nominal, stress] = await Promise.all([
-      rowsOf('nominal', spec, until),
-      rowsOf('stress', spec, until),
+      rowsOf('nominal', spec, until, { levels }),
+      rowsOf('stress', spec, until, { levels }),
     ])
     return { spec, nominal: summary(nominal), stress: summary(stress) }
   }
@@ -101,17 +108,23 @@ export async function study(
   const specs = await Promise.all(TUNED.map((engine) => tuned(crew, seed, engine)))
   say('the rules of the trade')
   const rules = await Promise.all(
-    [...FIXED_RULES.map((engine) => ({ engine })), ...specs].map((spec) => both(spec, size.rules)),
+    [...FIXED_RULES.map((engine) => ({ engine })), ...specs].map((spec) =>
+      both(spec, size.rules, LEVELS),
+    ),
   )
 
   say('Holdfast as shipped, nominal and under stress')
   const [nominal, stress] = await Promise.all([
-    rowsOf('nominal', { engine: OURS }, size.ours),
+    rowsOf('nominal', { engine: OURS }, size.ours, { levels: LEVELS, quietToo: true }),
     rowsOf('stress', { engine: OURS }, size.ours),
   ])
   say('Holdfast, evidence alone')
   const [calm, rough] = await Promise.all([
-    rowsOf('nominal', { engine: PASSIVE }, size.alone, { judged: true }),
+    rowsOf('nominal', { engine: PASSIVE }, size.alone, {
+      levels: LEVELS,
+      quietToo: true,
+      judged: true,
+    }),
     rowsOf('stress', { engine: PASSIVE }, size.alone),
   ])
   say('Holdfast, rotation alone, and variants of rotation')
