@@ -10,7 +10,7 @@ const WIDTH = 720
 const STYLE = `<style>
   svg { font: 12px system-ui, sans-serif; fill: #24292f; }
   .ground { fill: #ffffff; } .grid { stroke: #d0d7de; } .quiet { fill: #57606a; }
-  .ours { fill: #0a7d4b; stroke: #0a7d4b; } .others { fill: #b35900; stroke: #b35900; } .line { fill: none; stroke-width: 2; }
+  .ours { fill: #0a7d4b; stroke: #0a7d4b; } .others { fill: #b35900; stroke: #b35900; } .line { fill: none; stroke-width: 2; } .key { stroke: none; }
   @media (prefers-color-scheme: dark) {
     svg { fill: #e6edf3; } .ground { fill: #0d1117; } .grid { stroke: #30363d; } .quiet { fill: #8d96a0; }
     .ours { fill: #3fb97f; stroke: #3fb97f; } .others { fill: #f0883e; stroke: #f0883e; }
@@ -48,7 +48,7 @@ function engineChart({ engines }: Results): string {
     'What each check costs, and how many full clones from abroad it stops at the first request',
     [
       `<text x="${left}" y="24">false step-ups a user and month</text>`,
-      `<text x="${right}" y="24">full clones from abroad (A2) stopped at request 1</text>`,
+      `<text x="${WIDTH - 12}" y="24" text-anchor="end">A2 stopped at request 1</text>`,
       ...grid,
       ...body,
     ],
@@ -69,9 +69,9 @@ function curveChart({ curves }: Results): string {
     (value) =>
       `<text class="quiet" x="${x(value)}" y="${height - bottom + 18}" text-anchor="middle">${value}</text>`,
   )
-  const lines = [...new Set(curves.map(({ spec }) => spec.engine))].map((engine) => {
+  const lines = [...new Set(curves.map(({ spec }) => spec.engine))].map((engine, at) => {
     const points = curves
-      .filter(({ spec }) => spec.engine === engine)
+      .filter(({ spec, summary }) => spec.engine === engine && summary.falseStepUps.mean <= 10)
       .map(({ spec, summary }) => ({
         threshold: spec.threshold,
         at: x(summary.falseStepUps.mean),
@@ -79,16 +79,13 @@ function curveChart({ curves }: Results): string {
       }))
       .sort((a, b) => a.at - b.at)
     const mark = engine.startsWith('Holdfast') ? 'ours' : 'others'
-    const last = points.at(-1)
     return [
       `<polyline class="${mark} line" points="${points.map(({ at, up }) => `${at},${up}`).join(' ')}"/>`,
       ...points.map(
         ({ threshold, at, up }) =>
           `<circle class="${mark}" cx="${at}" cy="${up}" r="4"><title>${escaped(engine)}, threshold ${threshold}</title></circle>`,
       ),
-      last === undefined
-        ? ''
-        : `<text x="${Math.min(last.at, WIDTH - 190)}" y="${last.up - 10}">${escaped(engine)}</text>`,
+      `<text class="${mark} key" x="${WIDTH - 44}" y="${height - bottom - 16 - at * 18}" text-anchor="end">${escaped(engine)}</text>`,
     ].join('')
   })
   return svg(
