@@ -1,16 +1,27 @@
 import type { Goal } from '../goals.ts'
-import { ENOUGH } from './calibration.ts'
-import { type Share, sum } from './stats.ts'
+import {
+  engine,
+  first,
+  miscalibration,
+  STRANGERS,
+  together,
+  undominated,
+  value,
+  worst,
+  worstCohort,
+} from './measures.ts'
 import type { Measured, Results } from './study.ts'
-import type { LevelSummary, Summary } from './summary.ts'
+import type { Summary } from './summary.ts'
 
 /** A goal of the project, the figures it is judged by, and the bar beyond it. */
 export interface Judgement extends Goal {
   readonly moonshot: string
 }
 
+const WORLDS = ['nominal', 'stress'] as const
+type World = (typeof WORLDS)[number]
+
 const SCRIPTS = ['A0', 'A1'] as const
-const STRANGERS = ['A0', 'A1', 'A2'] as const
 const CLONES = ['A3a', 'A3b', 'A3c', 'A4'] as const
 const NEAR_CLONES = ['A3a', 'A3b', 'A3c'] as const
 
@@ -24,87 +35,57 @@ export function judge(results: Results): readonly Judgement[] {
   const points = engine(results, 'a point a difference, tuned')
   const strict = engine(results, 'storedIP !== currentIP')
   const goals: Judgement[] = []
-  const least = (
-    code: string,
-    what: string,
-    bounds: readonly [number, number],
-    moonshot: string,
-    of: (summary: Summary) => number,
-    from: Measured | undefined = ours,
-  ): void => {
-    goals.push({
-      code,
-      what: `${what}, nominal`,
-      least: bounds[0],
-      measured: value(from?.nominal, of),
-      unit: ' %',
-      moonshot,
-    })
-    goals.push({
-      code,
-      what: `${what}, stress`,
-      least: bounds[1],
-      measured: value(from?.stress, of),
-      unit: ' %',
-      moonshot,
-    })
-  }
-  const most = (
-    code: string,
-    what: string,
-    bounds: readonly [number, number],
-    moonshot: string,
-    of: (summary: Summary) => number,
-    from: Measured | undefined = ours,
-  ): void => {
-    goals.push({
-      code,
-      what: `${what}, nominal`,
-      most: bounds[0],
-      measured: value(from?.nominal, of),
-      moonshot,
-    })
-    goals.push({
-      code,
-      what: `${what}, stress`,
-      most: bounds[1],
-      measured: value(from?.stress, of),
-      moonshot,
-    })
-  }
+  const bounded =
+    (side: 'least' | 'most', unit?: string) =>
+    (
+      code: string,
+      what: string,
+      bounds: Readonly<Record<World, number>>,
+      moonshot: string,
+      of: (summary: Summary) => number,
+      from: Measured | undefined = ours,
+    ): void => {
+      for (const world of WORLDS) {
+        const measured = value(from?.[world], of)
+        const goal = { code, what: `${what}, ${world}`, [side]: bounds[world], measured, moonshot }
+        goals.push(unit === undefined ? goal : { ...goal, unit })
+      }
+    }
+  const least = bounded('least', ' %')
+  const most = bounded('most')
 
   least(
     'D1',
     'A0, A1 detected',
-    [99.5, 98.5],
+    { nominal: 99.5, stress: 98.5 },
     '99.9 / 99.5',
     worst(SCRIPTS, ({ detected }) => detected.share),
   )
   least(
     'D1',
     'A0, A1 stopped at request 1',
-    [97, 95],
+    { nominal: 97, stress: 95 },
     '99 / 98',
     worst(SCRIPTS, ({ atFirst }) => atFirst.share),
   )
   least(
     'D2',
     'A2 detected',
-    [97, 92],
+    { nominal: 97, stress: 92 },
     '99.5 / 99',
     worst(['A2'], ({ detected }) => detected.share),
   )
   least(
     'D2',
     'A2 stopped at request 1',
-    [90, 78],
+    { nominal: 90, stress: 78 },
     '97 / 90',
     worst(['A2'], ({ atFirst }) => atFirst.share),
   )
   least(
     'D3',
     'A2 with nothing sensitive served, without the gate',
-    [95, 82],
+    { nominal: 95, stress: 82 },
     '',
     worst(['A2'], ({ clean }) => clean.share),
     ungated,
@@ -112,28 +93,28 @@ export function judge(results: Results): readonly Judgement[] {
   least(
     'D3',
     'A2 with nothing sensitive served',
-    [98, 98],
+    { nominal: 98, stress: 98 },
     '99.5',
     worst(['A2'], ({ clean }) => clean.share),
   )
   least(
     'D4',
     'A3a to A3c, A4 detected',
-    [98, 98],
+    { nominal: 98, stress: 98 },
     '99.5',
     worst(CLONES, ({ detected }) => detected.share),
   )
   least(
     'D4',
     'A3L detected',
-    [93, 93],
+    { nominal: 93, stress: 93 },
     '99',
     worst(['A3L'], ({ detected }) => detected.share),
   )
   least(
     'D5',
     'A3a to A3c together, stopped at request 1',
-    [75, 75],
+    { nominal: 75, stress: 75 },
     '85',
     together(NEAR_CLONES, ({ atFirst }) => atFirst),
   )
@@ -141,7 +122,7 @@ export function judge(results: Results): readonly Judgement[] {
   most(
     'F1',
     'false step-ups a user and month, evidence alone',
-    [0.06, 0.2],
+    { nominal: 0.06, stress: 0.2 },
     '0.02 / 0.08',
     ({ falseStepUps }) => falseStepUps.mean,
     passive,
@@ -149,26 +130,38 @@ export function judge(results: Results): readonly Judgement[] {
   most(
     'F2',
     'false step-ups a user and month',
-    [0.13, 0.36],
+    { nominal: 0.13, stress: 0.36 },
     '0.04 / 0.12',
     ({ falseStepUps }) => falseStepUps.mean,
   )
-  most('F3', 'worst cohort of 30 users or more', [0.5, 0.8], '0.2 / 0.35', worstCohort)
+  most(
+    'F3',
+    'worst cohort of 30 users or more',
+    { nominal: 0.5, stress: 0.8 },
+    '0.2 / 0.35',
+    worstCohort,
+  )
   most(
     'F4',
     'first month, without a history',
-    [0.4, 0.4],
+    { nominal: 0.4, stress: 0.4 },
     '0.15',
     ({ firstMonth }) => firstMonth.mean,
   )
   most(
     'F4',
     'first month of VPN users',
-    [2, 2],
+    { nominal: 2, stress: 2 },
     '0.5',
     ({ cohorts }) => cohorts.vpn?.first.mean ?? Number.NaN,
   )
-  most('F5', 'users asked in a month, %', [12, 26], '3 / 8', ({ usersHit }) => 100 * usersHit.share)
+  most(
+    'F5',
+    'users asked in a month, %',
+    { nominal: 12, stress: 26 },
+    '3 / 8',
+    ({ usersHit }) => 100 * usersHit.share,
+  )
   goals.push({
     code: 'F6',
     what: `sessions ended by evidence in ${results.userMonths} user-months`,
@@ -176,8 +169,12 @@ export function judge(results: Results): readonly Judgement[] {
     measured: results.ended,
     moonshot: '0 in 30,000',
   })
-  most('F7', 'most prompts that one thief caused the owner', [1, 1], '1', ({ levels }) =>
-    Math.max(...Object.values(levels).map((level) => level?.ownerAsked ?? 0)),
+  most(
+    'F7',
+    'most prompts that one thief caused the owner',
+    { nominal: 1, stress: 1 },
+    '1',
+    ({ levels }) => Math.max(...Object.values(levels).map((level) => level?.ownerAsked ?? 0)),
   )
 
   const ratio = (of: Summary | undefined, than: Summary | undefined): number =>
@@ -261,74 +258,4 @@ export function judge(results: Results): readonly Judgement[] {
       Math.max(0.005, results.blind.with.falseStepUps.mean),
   })
   return goals
-}
-
-function engine({ engines }: Results, name: string): Measured | undefined {
-  return engines.find(({ spec }) => spec.engine === name)
-}
-
-function value(summary: Summary | undefined, of: (summary: Summary) => number): number {
-  return summary === undefined ? Number.NaN : of(summary)
-}
-
-function worst(
-  levels: readonly string[],
-  of: (level: LevelSummary) => number,
-): (summary: Summary) => number {
-  return (summary) =>
-    100 *
-    Math.min(
-      ...levels.map((name) => {
-        const level = summary.levels[name]
-        return level === undefined ? Number.NaN : of(level)
-      }),
-    )
-}
-
-function together(
-  levels: readonly string[],
-  of: (level: LevelSummary) => Share,
-): (summary: Summary) => number {
-  return (summary) => {
-    const shares = levels.flatMap((name) => summary.levels[name] ?? []).map(of)
-    const count = sum(shares.map(({ share, of }) => share * of))
-    return (100 * count) / sum(shares.map(({ of }) => of))
-  }
-}
-
-function first({ levels }: Summary): number {
-  return levels.A2?.atFirst.share ?? Number.NaN
-}
-
-const COHORT = 30
-
-function worstCohort({ cohorts }: Summary): number {
-  return Math.max(
-    ...Object.values(cohorts).flatMap(({ second }) => (second.users >= COHORT ? second.mean : [])),
-  )
-}
-
-/** A point is dominated where ours disturbs no more and stops at least as many at the first request, of every kind. */
-function undominated({ curves }: Results): number {
-  const own = curves.filter(({ spec }) => spec.engine.startsWith('Holdfast'))
-  const theirs = curves.filter(
-    ({ spec, summary }) => !spec.engine.startsWith('Holdfast') && summary.falseStepUps.mean <= 2,
-  )
-  return theirs.filter(
-    (point) =>
-      !own.some(
-        ({ summary }) =>
-          summary.falseStepUps.mean <= Math.max(0.02, point.summary.falseStepUps.mean) &&
-          STRANGERS.every(
-            (level) =>
-              (summary.levels[level]?.atFirst.share ?? 0) >=
-              (point.summary.levels[level]?.atFirst.share ?? 1),
-          ),
-      ),
-  ).length
-}
-
-function miscalibration({ calibration }: Results): number {
-  const judged = calibration.filter(({ owners, thieves }) => owners >= ENOUGH && thieves >= ENOUGH)
-  return Math.max(...judged.map(({ stated, observed }) => 10 ** (Math.abs(observed - stated) / 10)))
 }
