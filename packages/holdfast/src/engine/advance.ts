@@ -21,7 +21,14 @@ export function advance(
     row,
     presentation,
     deliverable,
-  }: { readonly row: Row; readonly presentation: Presentation; readonly deliverable: boolean },
+    watched,
+  }: {
+    readonly row: Row
+    readonly presentation: Presentation
+    readonly deliverable: boolean
+    /** Something speaks against the holder: rotate whether it is due or not. */
+    readonly watched: boolean
+  },
 ): Advanced {
   const { at, network, device } = presentation
   const context = contextKey(network, device)
@@ -42,7 +49,8 @@ export function advance(
     return { state: { ...state, family: displace(used, secret, at) }, token, rotated: 'sibling' }
   }
 
-  if (!deliverable || !rotationDue(parts, family, presentation)) return { state: acked }
+  const due = watched || rotationDue(parts, family, presentation)
+  if (!deliverable || !due) return { state: acked }
   const { secret, token } = mint(parts, acked, { kind: 'session', line: family, at })
   return { state: { ...acked, family: rotate(acked.family, secret) }, token, rotated: 'rotated' }
 }

@@ -55,7 +55,10 @@ export async function apply(
   const { decision } = judged
   const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
   const alive = trusted || decision.outcome === 'limit'
-  const moved: Advanced = trusted ? advanced(parts, judged.next, shown) : { state: judged.next }
+  const watched = decision.outcome === 'observe' && isNewPlace(state, judged.next)
+  const moved: Advanced = trusted
+    ? advanced(parts, judged.next, shown, watched)
+    : { state: judged.next }
   const untouched = moved.state === session && session.fork === state.fork
 
   if (untouched) {
@@ -76,11 +79,16 @@ export async function apply(
   return passed(parts, next, found, { decision, token, refreshToken, access: accessFor(shown) })
 }
 
-function advanced(parts: Parts, state: SessionState, shown: Weighable): Advanced {
+/** Who comes to a place that nobody has confirmed and is watched there gets a new secret at once: two holders show soon. */
+function isNewPlace({ contexts }: SessionState, { last }: SessionState): boolean {
+  return !contexts.some(({ key }) => key === last.context)
+}
+
+function advanced(parts: Parts, state: SessionState, shown: Weighable, watched: boolean): Advanced {
   const { claims, row, presentation, presented } = shown
   if (claims.kind === 'refresh') return advanceRefresh(parts, state, { row, presentation })
   const deliverable = presented.deliverable === true
-  return advance(parts, state, { row, presentation, deliverable })
+  return advance(parts, state, { row, presentation, deliverable, watched })
 }
 
 /** What the subject's past should know of this presentation. */

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import { codeOf, harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
+import { atHome, onTheTrain } from '../support/people.ts'
+
+test('who is watched in a new place gets a new secret at once, and once', async () => {
+  const { host, login, show } = await harness(inMemory)
+  let token = await login()
+  host.advance(SECOND)
+
+  const arrived = await show(token, onTheTrain())
+  expect(arrived).toMatchObject({ ok: true, decision: { outcome: 'observe' } })
+  expect(arrived.ok && arrived.token).toEqual(expect.any(String))
+  token = held(token, arrived)
+  host.advance(SECOND)
+
+  const staying = await show(token, onTheTrain())
+  expect(staying.ok && staying.token).toBe(undefined)
+})
+
+test('nothing rotates early where nothing speaks against the holder, or the answer carries no cookie', async () => {
+  const { host, login, show } = await harness(inMemory)
+  const token = await login()
+  host.advance(SECOND)
+
+  const home = await show(token, atHome())
+  const silent = await show(token, onTheTrain(), { deliverable: false })
+
+  expect(home).toMatchObject({ ok: true })
+  expect(home.ok && home.token).toBe(undefined)
+  expect(silent.ok && silent.token).toBe(undefined)
+})
+
+test('a thief who passes as watched shows at the next request of the owner, not after the next interval', async () => {
+  const { host, login, show } = await harness(inMemory)
+  const token = await login()
+  host.advance(SECOND)
+  const stolen = held(token, await show(token, onTheTrain()))
+  host.advance(SECOND)
+  await show(stolen, onTheTrain())
+  host.advance(2 * MINUTE)
+
+  const owner = await show(token, atHome())
+
+  expect(codeOf(owner)).toBe('step_up_required')
+  expect(owner.decision?.because.map(({ reason }) => reason)).toContain('secret_forked')
+})
