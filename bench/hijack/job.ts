@@ -49,13 +49,13 @@ export async function run({
   const plain = world(purpose, seed, name)
   const people =
     change === undefined ? plain : world(purpose, seed, name, scaled(plain.rates, change))
-  const lookup = blind === true ? () => undefined : people.lookup
+  const data = blind === true ? () => undefined : people.data
   const rows: Row[] = []
   for (let number = from; number < until; number++) {
     const life = people.life(number)
     const played = await play(engine, {
       ...life,
-      lookup,
+      data,
       pools: people.pools,
       levels,
       judged,

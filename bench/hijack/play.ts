@@ -1,9 +1,8 @@
-import type { Lookup } from 'holdfast'
 import { attack, type Level, type ThiefRequest } from './attackers.ts'
 import { DAY } from './devices.ts'
 import type { Engine, Guard, Verdict } from './engines/engine.ts'
 import { type Person, TWO_MONTHS } from './people.ts'
-import type { Pools } from './pools.ts'
+import type { DataAt, Pools } from './pools.ts'
 import type { Random } from './random.ts'
 import type { Request, Timeline } from './timeline.ts'
 
@@ -49,7 +48,7 @@ export interface Playing {
   readonly person: Person
   readonly timeline: Timeline
   readonly pools: Pools
-  readonly lookup: Lookup
+  readonly data: DataAt
   /** For the attacks alone: the same ones for every engine. */
   readonly rng: Random
   readonly levels: readonly Level[]
@@ -71,8 +70,8 @@ interface Planned {
 
 /** Two months of one person under one engine: the first is history, in the second every thief has one try. */
 export async function play(engine: Engine, playing: Playing): Promise<Played> {
-  const { person, timeline, lookup, judged = false } = playing
-  const guard = engine.guard(person, { lookup, clock: { at: 0 } })
+  const { person, timeline, data, judged = false } = playing
+  const guard = engine.guard(person, { data, clock: { at: 0 } })
   const planned = plan(playing)
   const months = [emptyMonth(), emptyMonth()] as const
   const attacks: Attacked[] = []

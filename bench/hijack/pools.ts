@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Lookup, NetworkKind, Place } from 'holdfast'
+import type { NetworkKind, Place } from 'holdfast'
 import type { Random } from './random.ts'
 import type { Rates } from './rates.ts'
 
@@ -71,21 +71,36 @@ export function addressIn({ net }: Block, rng: Random, subnet = 1): string {
   return `${net}:${subnet.toString(16)}:${word()}:${word()}:${word()}:${word()}`
 }
 
+/** What the data says of an address at an instant, ms from the start of the world. */
+export type DataAt = (address: string, at: number) => Place | undefined
+
+/** When an update of the data comes. */
+const REFRESHED_AT = 45 * 86_400_000
+
 /**
  * What an operator's geo and ASN data would say: all of the provider and the place; of what a network is used for
- * only as much as the rates say. `data: 'none'` knows nothing at all.
+ * only as much as the rates say. An update moves some blocks to where another one of the provider is.
  */
-export function lookupIn(pools: Pools, rates: Rates, rng: Random): Lookup {
+export function dataIn(pools: Pools, rates: Rates, rng: Random): DataAt {
   const places = new Map<string, Place>()
+  const moved = new Map<string, Place>()
+  const refresh = rng.stream('refresh')
   for (const provider of pools.providers) {
-    for (const block of [...provider.v4, ...provider.v6]) {
-      const { latitude, longitude, country } = block
+    const blocks = [...provider.v4, ...provider.v6]
+    for (const { net, country, latitude, longitude } of blocks) {
       const place = { asn: provider.asn, organisation: provider.name, country, latitude, longitude }
       const kind = toldKind(provider.kind, rates, rng)
-      places.set(block.net, kind === undefined ? place : { ...place, kind })
+      const told = kind === undefined ? place : { ...place, kind }
+      places.set(net, told)
+      if (!refresh.chance(rates.geoRefresh)) continue
+      const other = refresh.pick(blocks)
+      moved.set(net, { ...told, latitude: other.latitude, longitude: other.longitude })
     }
   }
-  return (address) => places.get(netOf(address))
+  return (address, at) => {
+    const net = netOf(address)
+    return (at >= REFRESHED_AT ? moved.get(net) : undefined) ?? places.get(net)
+  }
 }
 
 function toldKind(kind: Provider['kind'], rates: Rates, rng: Random): NetworkKind | undefined {

@@ -1,6 +1,5 @@
-import type { Lookup } from 'holdfast'
 import { type Person, person } from './people.ts'
-import { lookupIn, type Pools, readPools } from './pools.ts'
+import { type DataAt, dataIn, type Pools, readPools } from './pools.ts'
 import { type Random, random } from './random.ts'
 import { type Rates, ratesOf, type WorldName } from './rates.ts'
 import { type Timeline, timeline } from './timeline.ts'
@@ -10,7 +9,7 @@ import { whereabouts } from './whereabouts.ts'
 export interface World {
   readonly pools: Pools
   readonly rates: Rates
-  readonly lookup: Lookup
+  readonly data: DataAt
   /** The same number is the same person with the same two months. */
   life(number: number): Life
 }
@@ -37,11 +36,11 @@ export function world(
   const rates = { ...ratesOf(name), ...change }
   const pools = readPools(new URL('../../../bench/hijack/pools.json', import.meta.url))
   const base = random(`${purpose} ${seed} ${name}`)
-  const lookup = lookupIn(pools, rates, base.stream('data'))
+  const data = dataIn(pools, rates, base.stream('data'))
   return {
     pools,
     rates,
-    lookup,
+    data,
     life(number) {
       const rng = base.stream(`person ${number}`)
       const who = person(`user-${number}`, { pools, rates, rng: rng.stream('life') })

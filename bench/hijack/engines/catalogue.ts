@@ -81,7 +81,7 @@ export function engineOf({ engine, threshold }: Spec, seed: string): Engine {
 const COUNTED = 150
 
 /** How common values are: from people that nothing is reported of. */
-function populationIn({ life, lookup }: World): Population {
+function populationIn({ life, data }: World): Population {
   const numbers = Array.from({ length: COUNTED }, (_, number) => number)
   return populationOf(
     numbers.flatMap((number) =>
@@ -90,7 +90,7 @@ function populationIn({ life, lookup }: World): Population {
         .map((request) => ({
           ...request,
           prefix: prefixOf(request.address),
-          place: lookup(request.address) ?? {},
+          place: data(request.address, request.at) ?? {},
         })),
     ),
   )

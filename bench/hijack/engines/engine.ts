@@ -1,6 +1,6 @@
-import type { Lookup } from 'holdfast'
 import type { ThiefRequest } from '../attackers.ts'
 import type { Person } from '../people.ts'
+import type { DataAt } from '../pools.ts'
 import type { Request } from '../timeline.ts'
 
 /**
@@ -42,7 +42,7 @@ export interface Engine {
 }
 
 export interface GuardOptions {
-  readonly lookup: Lookup
+  readonly data: DataAt
   /** Ms from the start of the world: what `Date.now()` is to the engine. */
   readonly clock: Clock
 }

@@ -62,10 +62,11 @@ interface State {
 type Setting = GuardOptions & { readonly variant: Variant; readonly keyring: Keyring }
 
 function guardOf(person: Person, setting: Setting, { branch, jars }: State): Guard {
-  const { variant, keyring, lookup, clock } = setting
+  const { variant, keyring, data, clock } = setting
   const host = hostOf(clock)
   const store = branchingStore(branch, () => host.now())
-  const sessions = createSessions({ ...optionsOf(variant), store, keyring, lookup, host })
+  const lookup = (address: string) => data(address, clock.at)
+  const sessions = createSessions({ ...optionsOf(variant), store, keyring, host, lookup })
   const factors = ['otp']
 
   async function login(request: RequestFacts): Promise<string> {

@@ -1,6 +1,7 @@
-import type { Lookup, Place } from 'holdfast'
+import type { Place } from 'holdfast'
 import type { ThiefRequest } from '../attackers.ts'
 import type { Person } from '../people.ts'
+import type { DataAt } from '../pools.ts'
 import type { Request } from '../timeline.ts'
 import type { Engine, Guard, Verdict } from './engine.ts'
 
@@ -25,16 +26,16 @@ export interface Rule<State> {
 export function ruleEngine<State>(rule: Rule<State>, threshold: number): Engine {
   return {
     name: rule.name,
-    guard: (person, { lookup }) => guardOf(rule, { threshold, lookup }, rule.begin(person)),
+    guard: (person, { data }) => guardOf(rule, { threshold, data }, rule.begin(person)),
   }
 }
 
 function guardOf<State>(
   rule: Rule<State>,
-  using: { readonly threshold: number; readonly lookup: Lookup },
+  using: { readonly threshold: number; readonly data: DataAt },
   state: State,
 ): Guard {
-  const { threshold, lookup } = using
+  const { threshold, data } = using
   const seenOf = (request: Request | ThiefRequest, device: number): Seen => {
     const { at, address, facts, sensitive } = request
     return {
@@ -44,7 +45,7 @@ function guardOf<State>(
       sensitive,
       device,
       prefix: prefixOf(address),
-      place: lookup(plain(address)) ?? {},
+      place: data(plain(address), at) ?? {},
     }
   }
   return {

@@ -39,6 +39,12 @@ export function judgements(): Judgements {
   }
 }
 
+/** Two presentations of one instant may come to the same score, and hardly for the same reasons. */
 function sameDecision(one: RecordedDecision | null, other: RecordedDecision): boolean {
-  return one !== null && one.outcome === other.outcome && one.score === other.score
+  if (one === null || one.outcome !== other.outcome) return false
+  const because = new Set(one.because.map(({ reason, weight }) => `${reason} ${weight}`))
+  return (
+    one.because.length === other.because.length &&
+    other.because.every(({ reason, weight }) => because.has(`${reason} ${weight}`))
+  )
 }

@@ -82,14 +82,16 @@ describe('a replay of what a real engine has written', () => {
     const log = await logUnder(balanced, balanced)
     const file = logFile(log)
 
-    const harder = await holdfast(`policy replay --policy strict ${file} --json`)
+    const harder = await holdfast(
+      `policy replay --policy observe=6,challenge=12,limit=30 ${file} --json`,
+    )
     const milder = await holdfast(
-      `policy replay --policy observe=40,challenge=60,limit=100 ${file} --json`,
+      `policy replay --policy observe=40,challenge=80,limit=120 ${file} --json`,
     )
     const shown = await holdfast(`policy replay --policy hijacks=0.01,missCost=3000 ${file}`)
 
     expect(JSON.parse(harder.out)).toMatchObject({
-      policy: { challenge: 15 },
+      policy: { challenge: 12 },
       milder: 0,
       left: { logins: 12 },
     })
