@@ -238,9 +238,17 @@ describe('records', () => {
     )
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        for (const read of [decodeSession, (b: Buffer) => decodeHistory(b, readFacts)]) {
-          expect(() => read(Buffer.from([7, ...bytes]), terms, readFacts)).toThrow(refused)
+        const record = Buffer.from([7, ...bytes])
+        expect(() => decodeSession(record, terms, readFacts)).toThrow(refused)
+        let history: SubjectHistory
+        try {
+          history = decodeHistory(record, readFacts)
+        } catch (error) {
+          expect(error).toEqual(refused)
+          return
         }
+        // a history can be three bytes short, so that chance writes one now and then: then it is one
+        expect(decodeHistory(Buffer.from(encodeHistory(history)), readFacts)).toEqual(history)
       }),
     )
   })
