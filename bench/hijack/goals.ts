@@ -4,7 +4,6 @@ import {
   first,
   miscalibration,
   STRANGERS,
-  together,
   undominated,
   value,
   worst,
@@ -113,10 +112,10 @@ export function judge(results: Results): readonly Judgement[] {
   )
   least(
     'D5',
-    'A3a to A3c together, stopped at request 1',
+    'A3a to A3c stopped at request 1',
     { nominal: 75, stress: 75 },
     '85',
-    together(NEAR_CLONES, ({ atFirst }) => atFirst),
+    worst(NEAR_CLONES, ({ atFirst }) => atFirst.share),
   )
 
   most(
@@ -204,9 +203,16 @@ export function judge(results: Results): readonly Judgement[] {
   })
   goals.push({
     code: 'C1',
-    what: 'calibration: worst factor of a bin with 50 events on both sides',
+    what: 'calibration: worst factor of a bin with 50 changes',
     most: 3,
-    measured: miscalibration(results),
+    measured: miscalibration(results, 'all'),
+    moonshot: '1.5',
+  })
+  goals.push({
+    code: 'C1',
+    what: 'the same, of a bin with 50 changes by owners and 50 by thieves',
+    most: 3,
+    measured: miscalibration(results, 'each'),
     moonshot: '1.5',
   })
   goals.push({

@@ -1,5 +1,4 @@
 import { ENOUGH } from './calibration.ts'
-import { type Share, sum } from './stats.ts'
 import type { Measured, Results } from './study.ts'
 import type { LevelSummary, Summary } from './summary.ts'
 
@@ -25,17 +24,6 @@ export function worst(
         return level === undefined ? Number.NaN : of(level)
       }),
     )
-}
-
-export function together(
-  levels: readonly string[],
-  of: (level: LevelSummary) => Share,
-): (summary: Summary) => number {
-  return (summary) => {
-    const shares = levels.flatMap((name) => summary.levels[name] ?? []).map(of)
-    const count = sum(shares.map(({ share, of }) => share * of))
-    return (100 * count) / sum(shares.map(({ of }) => of))
-  }
 }
 
 export function first({ levels }: Summary): number {
@@ -70,7 +58,11 @@ export function undominated({ curves }: Results): number {
   ).length
 }
 
-export function miscalibration({ calibration }: Results): number {
-  const judged = calibration.filter(({ owners, thieves }) => owners >= ENOUGH && thieves >= ENOUGH)
+/** The worst bin that has enough changes, by owners and thieves together, or of each. */
+export function miscalibration({ calibration }: Results, of: 'all' | 'each'): number {
+  const judged = calibration.filter(
+    ({ owners, thieves }) =>
+      (of === 'all' ? owners + thieves : Math.min(owners, thieves)) >= ENOUGH,
+  )
   return Math.max(...judged.map(({ stated, observed }) => 10 ** (Math.abs(observed - stated) / 10)))
 }

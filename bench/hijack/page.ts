@@ -82,7 +82,8 @@ killed during a visit then fork. The rate used here, ${RATES.jarRollback.nominal
     boundOf(results),
     '## Calibration',
     `Scores are decibans: 10 says that a hijack is ten times likelier than before. Bins of 6 dB at changes of context, evidence alone, thieves mixed as ${mixture()}.
-A bin with fewer than ${ENOUGH} on either side says little.`,
+With fewer than ${ENOUGH} on either side, what was so is a guess: the highest bins have hardly an owner in them, and the lowest hardly a thief. The goal counts
+them all the same, and is not met by them.`,
     calibrationTable(results),
     '## What moves the figures',
     sensitivityTable(sensitivity),
