@@ -79,7 +79,7 @@ export async function apply(
   return passed(parts, next, found, { decision, token, refreshToken, access: accessFor(shown) })
 }
 
-/** Who comes to a place that nobody has confirmed and is watched there gets a new secret at once: two holders show soon. */
+/** New to the session. Who is watched on coming there gets a new secret at once: two holders show soon. */
 function isNewPlace({ contexts }: SessionState, { last }: SessionState): boolean {
   return !contexts.some(({ key }) => key === last.context)
 }
