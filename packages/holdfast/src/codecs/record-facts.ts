@@ -90,6 +90,8 @@ function readAddress(cursor: Cursor): string | null {
   const bytes = readBytes(cursor, readUint(cursor))
   if (bytes.length === 0) return null
   if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`
+  if (bytes.length !== 16)
+    throw new SessionError('record_invalid', 'A record has an address that is none: it is refused.')
   const words = [0, 4, 8, 12].map((at) => bytes.readUInt32BE(at))
   return formatAddress({ family: 6, words })
 }

@@ -220,6 +220,15 @@ describe('records', () => {
     )
   })
 
+  test('an address of neither four nor sixteen bytes is refused with a code', () => {
+    const odd = Buffer.from([7, 1, 1, 129])
+
+    const terms = { id: 'id', createdAt: 0, deadline: 1, idleMs: 1 }
+    expect(() => decodeSession(odd, terms, readFacts)).toThrow(
+      expect.objectContaining({ code: 'record_invalid' }),
+    )
+  })
+
   test('a record cut short, drawn out or of another layout is refused with a code, whatever its bytes', () => {
     const refused = expect.objectContaining({ code: 'record_invalid' })
     const terms = { id: 'id', createdAt: 0, deadline: 1, idleMs: 1 }
