@@ -1,17 +1,31 @@
-import { DAY, type Facts } from './devices.ts'
-import { nearest, type Person } from './people.ts'
+import { buyDevice, DAY, type Facts, factsOf } from './devices.ts'
+import { customsOf, nearest, type Person } from './people.ts'
 import { addressIn, type Block, type Pools } from './pools.ts'
 import type { Random } from './random.ts'
+import type { Rates } from './rates.ts'
 import type { Request } from './timeline.ts'
 
 /** The ladder: each rung has what the one before lacks. */
-export const LEVELS = ['A0', 'A1', 'A2', 'A3a', 'A3b', 'A3c', 'A3L', 'A4', 'A5', 'A6'] as const
+export const LEVELS = [
+  'A0',
+  'A1',
+  'A2',
+  'A2r',
+  'A3a',
+  'A3b',
+  'A3c',
+  'A3L',
+  'A4',
+  'A5',
+  'A6',
+] as const
 export type Level = (typeof LEVELS)[number]
 
 export const LEVEL_TEXT: Readonly<Record<Level, string>> = {
   A0: 'replay by a script from a data centre',
   A1: 'the same with a copied user agent',
   A2: 'full clone of the browser, from another country, half through a VPN',
+  A2r: "a browser of the thief's own, behind a residential proxy in the same country",
   A3a: 'full clone behind a residential proxy in the same country',
   A3b: 'the same in the same city',
   A3c: 'the same with the same provider in the same city',
@@ -25,7 +39,8 @@ export const LEVEL_TEXT: Readonly<Record<Level, string>> = {
 export const MIXTURE: Readonly<Partial<Record<Level, number>>> = {
   A0: 0.15,
   A1: 0.2,
-  A2: 0.3,
+  A2: 0.25,
+  A2r: 0.05,
   A3a: 0.1,
   A3b: 0.1,
   A3c: 0.05,
@@ -55,6 +70,7 @@ const USED_AFTER: Readonly<Record<Level, readonly [medianMs: number, spread: num
   A0: [6 * HOUR, 1],
   A1: [6 * HOUR, 1],
   A2: [DAY, 0.7],
+  A2r: [DAY, 0.7],
   A3a: [12 * HOUR, 0.8],
   A3b: [12 * HOUR, 0.8],
   A3c: [12 * HOUR, 0.8],
@@ -64,28 +80,28 @@ const USED_AFTER: Readonly<Record<Level, readonly [medianMs: number, spread: num
   A6: [0, 0],
 }
 
+/** What thieves are made from. */
+export interface Underworld {
+  readonly person: Person
+  readonly pools: Pools
+  readonly rates: Rates
+  readonly rng: Random
+}
+
 /** What a thief does who took the cookie when `victim` was sent. A quiet one touches nothing sensitive. */
 export function attack(
   level: Level,
   victim: Request,
-  {
-    person,
-    pools,
-    rng,
-    quiet = false,
-  }: {
-    readonly person: Person
-    readonly pools: Pools
-    readonly rng: Random
-    readonly quiet?: boolean
-  },
+  { quiet = false, ...world }: Underworld & { readonly quiet?: boolean },
 ): readonly ThiefRequest[] {
+  const { rng } = world
   const [median, spread] = USED_AFTER[level]
   let at = victim.at + Math.min(4 * DAY, 20_000 + rng.around(median, spread))
-  const place = placeOf(level, victim, { person, pools, rng })
-  const facts = factsOf(level, victim)
+  const place = placeOf(level, victim, world)
+  const facts = shownBy(level, victim, { ...world, at })
   let address = place()
-  let hopsAt = level.startsWith('A3') ? at + rng.wait(RELAYED_MS) : Number.POSITIVE_INFINITY
+  const relayed = level === 'A2r' || level.startsWith('A3')
+  let hopsAt = relayed ? at + rng.wait(RELAYED_MS) : Number.POSITIVE_INFINITY
   const requests: ThiefRequest[] = []
   for (let left = REQUESTS; left > 0; left--) {
     if (at >= hopsAt) {
@@ -109,11 +125,7 @@ export function attack(
   return requests
 }
 
-function placeOf(
-  level: Level,
-  victim: Request,
-  { person, pools, rng }: { readonly person: Person; readonly pools: Pools; readonly rng: Random },
-): () => string {
+function placeOf(level: Level, victim: Request, { person, pools, rng }: Underworld): () => string {
   const [home] = person.home.near
   const around = (blocks: readonly Block[], share: number): readonly Block[] => {
     if (home === undefined) return blocks
@@ -137,6 +149,7 @@ function placeOf(
       const provider = rng.pick(rng.chance(0.5) ? pools.of('vpn') : foreign)
       return stable(addressIn(rng.pick(abroad(provider.v4)), rng))
     }
+    case 'A2r':
     case 'A3a':
       return () => anywhere(pools.of('fixed', person.country))
     case 'A3b':
@@ -161,7 +174,11 @@ function neighbourOf(address: string, rng: Random): string {
   return `${address.slice(0, address.lastIndexOf(':'))}:${(1 + rng.below(0xfffe)).toString(16)}`
 }
 
-function factsOf(level: Level, { facts }: Request): Facts {
+function shownBy(
+  level: Level,
+  { facts }: Request,
+  world: Underworld & { readonly at: number },
+): Facts {
   switch (level) {
     case 'A0':
       return {
@@ -179,7 +196,24 @@ function factsOf(level: Level, { facts }: Request): Facts {
         client: undefined,
         shown: { ...facts.shown, hints: false },
       }
+    case 'A2r':
+      return ownBrowser(world)
     default:
       return facts
   }
+}
+
+/** Half of them know that the language and the clock are looked at. */
+function ownBrowser({
+  person,
+  pools,
+  rates,
+  rng,
+  at,
+}: Underworld & { readonly at: number }): Facts {
+  const own = customsOf(rng.pick(pools.countries.filter((each) => each !== person.country)), rng)
+  const { languages, timezone } = rng.chance(0.5) ? person : own
+  const device = { ...buyDevice(false, rng, rates), languageChangesAt: Number.POSITIVE_INFINITY }
+  const still = { onMonitor: false, desktopSite: false, madeUp: null }
+  return factsOf(device, { at, timezone, languages, ...still }, rates)
 }

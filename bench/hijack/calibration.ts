@@ -1,5 +1,5 @@
 import { type Level, MIXTURE } from './attackers.ts'
-import type { Judged } from './play.ts'
+import type { Judged } from './judged.ts'
 
 /** One bin of scores: what they say, and what was so. */
 export interface Calibration {

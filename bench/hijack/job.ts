@@ -1,7 +1,8 @@
 import type { Level } from './attackers.ts'
 import { engineOf, type Spec } from './engines/catalogue.ts'
+import type { Judged } from './judged.ts'
 import type { Cohort } from './people.ts'
-import { type Attacked, type Judged, type Month, type Playing, play } from './play.ts'
+import { type Attacked, type Month, type Playing, play } from './play.ts'
 import type { RateName, Rates, WorldName } from './rates.ts'
 import { type Purpose, world } from './world.ts'
 
@@ -16,7 +17,7 @@ export interface Job {
   readonly levels: readonly Level[]
   /** See {@link Playing}. */
   readonly quietToo?: boolean
-  readonly judged?: boolean
+  readonly judged?: number
   /** No geo and ASN data at all. */
   readonly blind?: boolean
   readonly change?: { readonly rate: RateName; readonly times: number }
@@ -39,7 +40,7 @@ export async function run({
   from,
   until,
   levels,
-  judged = false,
+  judged = 0,
   quietToo = false,
   blind,
   change,
@@ -57,6 +58,7 @@ export async function run({
       ...life,
       data,
       pools: people.pools,
+      rates: people.rates,
       levels,
       judged,
       quietToo,

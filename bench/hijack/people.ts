@@ -46,6 +46,8 @@ export interface Trip {
   readonly zoneFollows: boolean
   readonly cell: { readonly provider: Provider; readonly home: boolean }
   readonly inFlight: boolean
+  /** On the way, each way. */
+  readonly transitMs: number
 }
 
 export type Cohort =
@@ -103,15 +105,12 @@ export function person(
   const office = rng.chance(rates.office) ? officeOf(country, home, { pools, rates, rng }) : null
   const carriers = pools.of('mobile', country)
   const carrier = carriers.length > 0 ? rng.pick(carriers) : home.provider
-  const trips = tripsOf(country, carrier, { pools, rates, rng })
-  const languages = language.startsWith('en')
-    ? [language, 'en']
-    : [language, language.slice(0, 2), 'en']
+  const trips = tripsOf({ country, carrier, home }, { pools, rates, rng })
   return {
     name,
     country,
     timezone,
-    languages,
+    languages: spoken(language),
     devices,
     home,
     carrier,
@@ -145,6 +144,19 @@ function cohortsOf({
   if (second.some((trip) => trip.country !== country)) found.push('abroad')
   if (devices.every(({ mobile }) => mobile)) found.push('mobile only')
   return found.length > 0 ? found : ['plain']
+}
+
+/** Somebody's language and clock there. */
+export function customsOf(
+  country: string,
+  rng: Random,
+): { readonly languages: readonly string[]; readonly timezone: string } {
+  const [, language, zones] = countryFacts(country)
+  return { languages: spoken(language), timezone: rng.pick(zones) }
+}
+
+function spoken(language: string): readonly string[] {
+  return language.startsWith('en') ? [language, 'en'] : [language, language.slice(0, 2), 'en']
 }
 
 function countryFacts(country: string): readonly [number, string, readonly string[]] {
@@ -220,8 +232,7 @@ function officeOf(country: string, home: HomeLine, { pools, rates, rng }: Making
 }
 
 function tripsOf(
-  country: string,
-  carrier: Provider,
+  { country, carrier, home }: Pick<Person, 'country' | 'carrier' | 'home'>,
   { pools, rates, rng }: Making,
 ): readonly Trip[] {
   const heavy = rng.chance(0.15)
@@ -251,16 +262,25 @@ function tripsOf(
       zoneFollows: rng.chance(rates.zoneFollows),
       cell: { provider: cell, home: cell === carrier },
       inFlight: rng.chance(rates.inFlight),
+      transitMs: transitMs(home.near[0] ?? block, block),
     }
   })
 }
 
+/** By car or train at 100 km/h, or in the air at 800 with three hours around it. */
+function transitMs(from: Block, to: Block): number {
+  const km = 111 * degreesBetween(from, to)
+  return 3_600_000 * Math.min(km / 100, 3 + km / 800)
+}
+
 /** Nearest first. Flat geometry is enough to order by. */
 export function nearest(blocks: readonly Block[], to: Block): readonly Block[] {
-  const scale = Math.cos((to.latitude * Math.PI) / 180)
-  const far = (block: Block): number => {
-    const east = Math.abs(block.longitude - to.longitude)
-    return Math.hypot(block.latitude - to.latitude, Math.min(east, 360 - east) * scale)
-  }
+  const far = (block: Block): number => degreesBetween(block, to)
   return [...blocks].sort((a, b) => far(a) - far(b) || (a.net < b.net ? -1 : 1))
+}
+
+function degreesBetween(a: Block, b: Block): number {
+  const east = Math.abs(a.longitude - b.longitude)
+  const scale = Math.cos((b.latitude * Math.PI) / 180)
+  return Math.hypot(a.latitude - b.latitude, Math.min(east, 360 - east) * scale)
 }

@@ -1,10 +1,12 @@
 import { attack, type Level, type ThiefRequest } from './attackers.ts'
 import { DAY } from './devices.ts'
 import type { Engine, Guard, Verdict } from './engines/engine.ts'
-import { type Person, TWO_MONTHS } from './people.ts'
+import { type Judged, judging } from './judged.ts'
+import type { Person } from './people.ts'
 import type { DataAt, Pools } from './pools.ts'
 import type { Random } from './random.ts'
-import type { Request, Timeline } from './timeline.ts'
+import type { Rates } from './rates.ts'
+import { type Request, SECOND, type Timeline, worthTaking } from './timeline.ts'
 
 /** What a rightful user had to bear in a month, and how much they did. */
 export interface Month {
@@ -30,13 +32,6 @@ export interface Attacked {
   readonly ownerAsked: number
 }
 
-/** A change of context and what was said of it. */
-export interface Judged {
-  readonly thief: Level | null
-  readonly score: number
-  readonly because: readonly { readonly reason: string; readonly weight: number }[]
-}
-
 export interface Played {
   readonly first: Month
   readonly second: Month
@@ -49,16 +44,16 @@ export interface Playing {
   readonly timeline: Timeline
   readonly pools: Pools
   readonly data: DataAt
+  readonly rates: Rates
   /** For the attacks alone: the same ones for every engine. */
   readonly rng: Random
   readonly levels: readonly Level[]
   /** A3c and A4 also with a thief who touches nothing sensitive. */
   readonly quietToo?: boolean
-  /** Keep what was said of every change of context. */
-  readonly judged?: boolean
+  /** So many thieves a level are judged by their first request alone, beside every change of the owner. */
+  readonly judged?: number
 }
 
-const SECOND = (TWO_MONTHS / 2) * DAY
 const AFTERWARDS_MS = 2 * DAY
 
 interface Planned {
@@ -70,32 +65,28 @@ interface Planned {
 
 /** Two months of one person under one engine: the first is history, in the second every thief has one try. */
 export async function play(engine: Engine, playing: Playing): Promise<Played> {
-  const { person, timeline, data, judged = false } = playing
+  const { person, timeline, data, judged = 0 } = playing
   const guard = engine.guard(person, { data, clock: { at: 0 } })
   const planned = plan(playing)
   const months = [emptyMonth(), emptyMonth()] as const
   const attacks: Attacked[] = []
-  const changes: Judged[] = []
+  const judge = judged > 0 ? judging(playing, judged) : undefined
 
   for (const [index, request] of timeline.requests.entries()) {
+    await judge?.before(guard, request)
     const verdict = await guard.owner(request)
+    judge?.after(guard, request, verdict)
     const month = months[request.at < SECOND ? 0 : 1]
     tally(month, verdict, request)
-    if (judged && request.changed) note(changes, null, verdict)
     for (const plan of planned.get(request) ?? []) {
       attacks.push(
-        await tryAttack(guard, plan, {
-          playing,
-          future: timeline.requests.slice(index + 1),
-          changes: judged ? changes : undefined,
-        }),
+        await tryAttack(guard, plan, { playing, future: timeline.requests.slice(index + 1) }),
       )
     }
   }
-  return { first: months[0], second: months[1], attacks, changes }
+  return { first: months[0], second: months[1], attacks, changes: judge?.changes ?? [] }
 }
 
-/** Any request of the second month whose session lasts until the owner's two further days are over. */
 function plan({
   timeline,
   person,
@@ -103,8 +94,7 @@ function plan({
   quietToo = false,
   rng,
 }: Playing): ReadonlyMap<Request, readonly Planned[]> {
-  const until = (TWO_MONTHS - 6) * DAY
-  const candidates = timeline.requests.filter(({ at }) => at >= SECOND + 2 * DAY && at < until)
+  const candidates = worthTaking(timeline)
   const planned = new Map<Request, Planned[]>()
   if (candidates.length === 0) return planned
   for (const level of levels) {
@@ -120,22 +110,15 @@ function plan({
 async function tryAttack(
   guard: Guard,
   { level, quiet, after }: Planned,
-  {
-    playing,
-    future,
-    changes,
-  }: {
-    readonly playing: Playing
-    readonly future: readonly Request[]
-    readonly changes: Judged[] | undefined
-  },
+  { playing, future }: { readonly playing: Playing; readonly future: readonly Request[] },
 ): Promise<Attacked> {
-  const { person, pools, rng } = playing
+  const { person, pools, rates, rng } = playing
   const copy = await guard.clone()
   const { device } = after
   const requests = attack(level, after, {
     person,
     pools,
+    rates,
     quiet,
     rng: rng.stream(`attack ${level} ${quiet} ${person.name}`),
   })
@@ -174,10 +157,7 @@ async function tryAttack(
       loot === undefined
         ? ({ answer: 'ok' } as const)
         : await copy.thief(loot, step.request, device)
-    if (!state.started) {
-      state.atFirst = verdict.answer !== 'ok'
-      if (changes !== undefined && !quiet) note(changes, level, verdict)
-    }
+    if (!state.started) state.atFirst = verdict.answer !== 'ok'
     state.started = true
     if (verdict.answer === 'ok') {
       state.served += step.request.stands
@@ -231,15 +211,6 @@ function merged(owners: readonly Request[], thief: readonly ThiefRequest[]): rea
     ...thief.map((request) => ({ by: 'thief', request }) as const),
   ]
   return steps.sort((a, b) => a.request.at - b.request.at)
-}
-
-function note(changes: Judged[], thief: Level | null, { score, because }: Verdict): void {
-  if (score === undefined) return
-  changes.push({
-    thief,
-    score,
-    because: (because ?? []).map(({ reason, weight }) => ({ reason, weight })),
-  })
 }
 
 function tally(month: Month, { answer }: Verdict, { sensitive }: Request): void {

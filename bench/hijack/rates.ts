@@ -44,6 +44,7 @@ export const RATES = {
   office: rate(0.4, 0.4, 'A', 'users with an office'),
   corporateProxy: rate(0.25, 0.4, 'A', 'offices behind a proxy with three egresses'),
   guestNetwork: rate(0.05, 0.1, 'A', 'visits from a café or guest network'),
+  guestElsewhere: rate(0.15, 0.25, 'A', 'of them, anywhere in the country by what the data says'),
   vpnUsers: rate(0.12, 0.2, 'A', 'users of a VPN'),
   vpnOn: rate(0.25, 0.35, 'A', 'desktop visits of theirs with the VPN on'),
   vpnHomeCountry: rate(0.6, 0.5, 'A', 'exits in the country of the user'),

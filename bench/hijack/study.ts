@@ -86,7 +86,7 @@ export async function study(
     until: number,
     more: {
       readonly levels?: readonly Level[]
-      readonly judged?: boolean
+      readonly judged?: number
       readonly quietToo?: boolean
       readonly blind?: boolean
     } = {},
@@ -123,7 +123,7 @@ export async function study(
     rowsOf('nominal', { engine: PASSIVE }, size.alone, {
       levels: LEVELS,
       quietToo: true,
-      judged: true,
+      judged: 20,
     }),
     rowsOf('stress', { engine: PASSIVE }, size.alone),
   ])

@@ -28,6 +28,9 @@ export interface Timeline {
   readonly total: number
 }
 
+/** The second month begins, which is counted. */
+export const SECOND = (TWO_MONTHS / 2) * DAY
+
 const SENSITIVE = 0.012
 const VISITS_A_DAY = 2.9
 const REQUESTS_A_VISIT = 12
@@ -59,6 +62,7 @@ export function timeline(
     const device = person.devices[visit.device]
     if (device === undefined) continue
     const trip = person.trips.find(({ from, until }) => visit.at >= from && visit.at < until)
+    if (person.trips.some((each) => isOnTheWay(each, visit.at))) continue
     // A device is in one place at a time, and on its way for a while between two.
     const before = ended[visit.device]
     const start = Math.max(visit.at, (before?.at ?? 0) + 60_000)
@@ -115,6 +119,18 @@ export function timeline(
     ended[visit.device] = { at, line, lines }
   }
   return { requests: requests.sort((a, b) => a.at - b.at), total }
+}
+
+/** Nobody is seen on the way, but in the air by whoever has a network there. */
+function isOnTheWay({ from, until, transitMs, inFlight }: Trip, at: number): boolean {
+  const sets = (start: number): boolean => at >= start && at < start + transitMs
+  return (sets(from) && !inFlight) || sets(until)
+}
+
+/** Any request of the second month whose session lasts until the owner's two further days are over. */
+export function worthTaking({ requests }: Timeline): readonly Request[] {
+  const until = (TWO_MONTHS - 6) * DAY
+  return requests.filter(({ at }) => at >= SECOND + 2 * DAY && at < until)
 }
 
 /** By the hours of the day at home, which is good enough for travellers too. */

@@ -1,6 +1,6 @@
-import { LEVELS, type Level, MIXTURE } from './attackers.ts'
+import { type Level, MIXTURE } from './attackers.ts'
 import type { Crew } from './crew.ts'
-import type { Judged } from './play.ts'
+import { type Judged, MIXED } from './judged.ts'
 import { shareOf } from './stats.ts'
 
 /** How often a reason was given at changes of context: the figures that weights are made of. */
@@ -16,8 +16,8 @@ export interface Training {
   >
 }
 
-const PEOPLE = 250
-const MIXED = LEVELS.filter((level) => MIXTURE[level] !== undefined)
+const PEOPLE = 500
+const TRIES = 20
 
 /** Counts on the tuning seeds, where the evidence alone decides. */
 export async function train(crew: Crew, seed: string): Promise<Training> {
@@ -28,8 +28,8 @@ export async function train(crew: Crew, seed: string): Promise<Training> {
     spec: { engine: 'Holdfast, evidence alone' },
     from: 0,
     until: PEOPLE,
-    levels: MIXED,
-    judged: true,
+    levels: [],
+    judged: TRIES,
   })
   return counted(
     seed,

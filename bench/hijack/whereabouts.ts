@@ -39,8 +39,16 @@ export interface Surrounds {
 export function whereabouts({ person, rates, rng, providers }: Surrounds): Whereabouts {
   const home = homeLine({ person, rates, rng })
   const cells = new Map<string, Line>()
-  const cafes = Array.from({ length: 3 }, () => rng.pick(rng.pick(providers.fixed).v4))
+  const cafes = Array.from({ length: 3 }, () => guestBlock())
   const officeHost = person.office === null ? '' : addressIn(person.office.block, rng)
+
+  /** In the same town, unless the data places it elsewhere. */
+  function guestBlock(): Block {
+    const { v4 } = rng.pick(providers.fixed)
+    const [own] = person.home.near
+    if (own === undefined || rng.chance(rates.guestElsewhere)) return rng.pick(v4)
+    return rng.pick(nearest(v4, own).slice(0, Math.max(2, Math.ceil(v4.length * 0.1))))
+  }
 
   const exitIn = (blocks: readonly Block[], atHome: boolean): Block => {
     const some = blocks.filter(({ country }) => (country === person.country) === atHome)
@@ -68,7 +76,7 @@ export function whereabouts({ person, rates, rng, providers }: Surrounds): Where
     },
     beside: () => ({ v4: officeHost, v6: null, kind: 'office' }),
     guest() {
-      const block = rng.chance(0.5) ? rng.pick(cafes) : rng.pick(rng.pick(providers.fixed).v4)
+      const block = rng.chance(0.5) ? rng.pick(cafes) : guestBlock()
       return { v4: addressIn(block, rng), v6: null, kind: 'guest' }
     },
     hotel: ({ hotel, from }) => ({

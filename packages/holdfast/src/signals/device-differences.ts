@@ -32,7 +32,7 @@ export function differencesOf(
   { screens }: { readonly screens: ReadonlySet<string> },
 ): readonly Difference[] {
   const differences = [
-    platform(here, before),
+    isDesktopSite(here, before) ? undefined : platform(here, before),
     version(here, before),
     screen(here, before, screens),
     language(here, before),
@@ -51,6 +51,18 @@ function platform(here: Device, before: Device): Difference | undefined {
   if (familyChanged && here.family === 'automation') return 'not_a_browser'
   return familyChanged || differ(here.os, before.os) ? 'platform_changed' : undefined
 }
+
+/** A telephone that asks for the desktop site, or stops to: the system that it names is another, the screen is not. */
+function isDesktopSite(a: Device, b: Device): boolean {
+  const [phone, desktop] = DESKTOP_SITE.has(a.os) ? [a, b] : [b, a]
+  const named = DESKTOP_SITE.get(phone.os) === desktop.os
+  return named && a.family === b.family && a.screen !== null && a.screen === b.screen
+}
+
+const DESKTOP_SITE: ReadonlyMap<Device['os'], Device['os']> = new Map([
+  ['ios', 'macos'],
+  ['android', 'linux'],
+])
 
 /** No user agent, no hints, no language: a browser does not fall silent in the middle of a session. */
 function isSilent({ family, hints, languages }: Device): boolean {

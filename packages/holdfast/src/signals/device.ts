@@ -7,18 +7,14 @@ import { MOST, WEIGHTS } from './weights.ts'
 
 /**
  * Group D: how the device differs from those the session is used from (from the subject's past while the
- * session knows none). Of several, the one it resembles most counts, as it is now: a place that has not been visited
- * since an update still holds the version before, and the update would speak for whoever comes with the new one.
+ * session knows none), in this place or another. Of several, the one it resembles most counts, as it is now: a place
+ * that has not been visited since an update still holds the version before, and the update would speak for whoever
+ * comes there with the new one.
  */
 export function device(): Signal {
   return (session, presentation, history) => {
     const known = knownOf(session, history)
-    const settled = settledContext(session, presentation)
-    const bases: readonly Known[] =
-      settled === undefined
-        ? upToDate(closestOf(known))
-        : [{ ...settled, confirmed: settled.state === 'confirmed', from: 'session' }]
-
+    const trusted = settledContext(session, presentation)?.state === 'confirmed'
     const here = presentation.device
     const screens = new Set<string>()
     for (const { device } of known) {
@@ -26,13 +22,14 @@ export function device(): Signal {
       if (alike && device.screen !== null) screens.add(device.screen)
     }
     let closest: Reading | undefined
-    for (const base of distinct(bases)) {
+    for (const base of distinct(upToDate(closestOf(known)))) {
       const reading = readingOf(base, differencesOf(here, base.device, { screens }))
-      if (closest === undefined || resembles(reading, closest)) closest = reading
+      if (closest === undefined || resembles(reading, closest, trusted)) closest = reading
     }
     if (closest === undefined) return []
-    const { items, before } = closest
-    return items.map(([difference, weight]) => describe(difference, weight, { here, before }))
+    const { items, base } = closest
+    const compared = { here, before: base.device }
+    return items.map(([difference, weight]) => describe(difference, weight, compared))
   }
 }
 
@@ -42,19 +39,21 @@ interface Reading {
   readonly accusing: number
   readonly total: number
   readonly items: readonly Item[]
-  readonly before: Device
+  readonly base: Known
 }
 
 function readingOf(base: Known, differences: readonly Difference[]): Reading {
   const items = weighed(base, differences)
   const total = items.reduce((sum, [, weight]) => sum + weight, 0)
   const accusing = items.reduce((sum, [, weight]) => sum + Math.max(0, weight), 0)
-  return { accusing, total, items, before: base.device }
+  return { accusing, total, items, base }
 }
 
-/** Accused of less; or of as much, and with less to be said for it. */
-function resembles(a: Reading, b: Reading): boolean {
-  return a.accusing < b.accusing || (a.accusing === b.accusing && a.total > b.total)
+/** Accused of less; or of as much, and with less to be said for it. In a trusted place what nobody confirmed comes last. */
+function resembles(a: Reading, b: Reading, trusted: boolean): boolean {
+  if (a.accusing !== b.accusing) return a.accusing < b.accusing
+  if (trusted && a.base.confirmed !== b.base.confirmed) return a.base.confirmed
+  return a.total > b.total
 }
 
 /** Without what a later version of the same browser on the same system has replaced. Only confirmed ones replace. */

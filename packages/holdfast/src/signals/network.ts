@@ -8,7 +8,7 @@ import { type Known, knownOf, settledContext } from './known.ts'
 import { type Classified, classifyNetwork, isForeign, type NetworkClass } from './network-class.ts'
 import { evidenceOf, type Reason } from './reasons.ts'
 import { journeyBetween } from './travel.ts'
-import { MOST, WEIGHTS } from './weights.ts'
+import { EXPLAINED, MOST, WEIGHTS } from './weights.ts'
 
 /** Nobody makes this journey, with more than this probability. */
 const INFEASIBLE = 0.99
@@ -59,7 +59,12 @@ function joint(
     items.push(['timezone_changed', { timezone, usual: usualZones(known) }])
   }
   if (found.journey !== undefined) items.push(found.journey)
-  return clipped(items, (reason) => habitual(reason, history, at))
+  return clipped(items, (reason) => {
+    const explained =
+      (reason === 'travel_infeasible' && isForeign(here, known) !== true) ||
+      (reason === 'timezone_changed' && (mayRoam(here) || wentWith(clock, here, found.class)))
+    return explained ? { weight: EXPLAINED[reason] } : habitual(reason, history, at)
+  })
 }
 
 /** The cell of the joint table; undefined where it weighs nothing. */
@@ -76,6 +81,18 @@ const NEW_COUNTRY = {
   moved: 'country_new_clock_moved',
   unknown: 'country_new_clock_unknown',
 } as const satisfies Record<Clock, Reason>
+
+function mayRoam({ kind }: Network): boolean {
+  return kind === 'mobile' || kind === 'unknown'
+}
+
+/** Unless it is known to be near: far away in the same country the new zone may be the local one. */
+function wentWith(clock: Clock, { asn, latitude }: Network, found?: Classified): boolean {
+  const near = asn !== null && latitude !== null && found !== undefined && !FAR.has(found.class)
+  return clock === 'moved' && !near
+}
+
+const FAR: ReadonlySet<NetworkClass> = new Set(['network_new_far', 'network_same_asn_far'])
 
 const SAME_LINE: ReadonlySet<NetworkClass | undefined> = new Set([
   'network_same_address',

@@ -35,5 +35,5 @@ test('an owner on the way home is not disturbed by having been there before', as
     outcomes.push(answer.decision?.outcome)
   }
 
-  expect(outcomes).toEqual(['observe', 'allow', 'allow', 'allow'])
+  expect(outcomes).toEqual(['allow', 'allow', 'allow', 'allow'])
 })

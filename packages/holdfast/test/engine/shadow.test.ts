@@ -5,7 +5,7 @@ import { eventLog } from '../../src/engine/event-log.ts'
 import { lenient, strict } from '../../src/policies/index.ts'
 import { fakeHost } from '../../src/testing/fake-host.ts'
 import { harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
-import { abroad, atHome, onTheTrain } from '../support/people.ts'
+import { abroad, atHome, docked, onTheTrain } from '../support/people.ts'
 
 /** What ada sees of a day with a thief in it, under `lenient` and this shadow. */
 async function dayWith(shadow: Policy | undefined) {
@@ -36,12 +36,12 @@ describe('a shadow policy', () => {
   test('says where it would have differed, and which way, with the change that the presentation made', async () => {
     const h = await harness(inMemory, { policy: lenient(), shadow: strict() })
     const token = await h.login()
-    await h.show(token, onTheTrain())
+    await h.show(token, docked())
 
     const { items } = await eventLog(h).read(undefined, 100)
 
     expect(items.filter(differed)).toMatchObject([
-      { actor: 'engine', reason: 'allow', decision: { outcome: 'observe', score: 12 } },
+      { actor: 'engine', reason: 'allow', decision: { outcome: 'challenge', score: 17 } },
     ])
   })
 
@@ -98,7 +98,7 @@ describe('a shadow policy', () => {
       await h.show(token, atHome({ ip }))
     }
     h.host.advance(MINUTE)
-    await h.show(token, onTheTrain())
+    await h.show(token, docked())
 
     const { items } = await eventLog(h).read(undefined, 100)
 

@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest'
 import { codeOf, harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
-import { atHome, onTheTrain } from '../support/people.ts'
+import { atHome, docked } from '../support/people.ts'
 
 test('who is watched in a new place gets a new secret at once, and once', async () => {
   const { host, login, show } = await harness(inMemory)
   let token = await login()
   host.advance(SECOND)
 
-  const arrived = await show(token, onTheTrain())
+  const arrived = await show(token, docked())
   expect(arrived).toMatchObject({ ok: true, decision: { outcome: 'observe' } })
   expect(arrived.ok && arrived.token).toEqual(expect.any(String))
   token = held(token, arrived)
   host.advance(SECOND)
 
-  const staying = await show(token, onTheTrain())
+  const staying = await show(token, docked())
   expect(staying.ok && staying.token).toBe(undefined)
 })
 
@@ -23,7 +23,7 @@ test('nothing rotates early where nothing speaks against the holder, or the answ
   host.advance(SECOND)
 
   const home = await show(token, atHome())
-  const silent = await show(token, onTheTrain(), { deliverable: false })
+  const silent = await show(token, docked(), { deliverable: false })
 
   expect(home).toMatchObject({ ok: true })
   expect(home.ok && home.token).toBe(undefined)
@@ -34,9 +34,9 @@ test('a thief who passes as watched shows at the next request of the owner, not 
   const { host, login, show } = await harness(inMemory)
   const token = await login()
   host.advance(SECOND)
-  const stolen = held(token, await show(token, onTheTrain()))
+  const stolen = held(token, await show(token, docked()))
   host.advance(SECOND)
-  await show(stolen, onTheTrain())
+  await show(stolen, docked())
   host.advance(2 * MINUTE)
 
   const owner = await show(token, atHome())

@@ -24,11 +24,11 @@ describe('the starter table, row by row', () => {
     ['the page zoomed', { screen: '2560x1440x1.25' }, { device_identical: -2 }],
     ['another first language', { languages: ['en-US', 'nb'] }, { language_changed: 22 }],
     ['another second language', { languages: ['nb-NO', 'sv'] }, { device_identical: -2 }],
-    ['another browser', { family: 'firefox', hints: null, major: 145 }, { platform_changed: 15 }],
+    ['another browser', { family: 'firefox', hints: null, major: 145 }, { platform_changed: 20 }],
     [
       'another system',
       { os: 'linux', hints: { family: 'chrome', major: 156, os: 'linux' } },
-      { platform_changed: 15 },
+      { platform_changed: 20 },
     ],
     ['hints gone', { hints: null }, { hints_missing: 28 }],
     [
@@ -131,6 +131,37 @@ describe('what speaks for the owner', () => {
     })
   })
 
+  test('is an update once, not in every place that has not seen it yet', () => {
+    const updated = { ...laptop, ...at(157) }
+    const before = sessionOf(used(oslo, laptop), used(lyse, laptop))
+    const after = sessionOf(used(oslo, updated), used(lyse, laptop))
+
+    expect(weights(look(before, presented(lyse, updated), NO_HISTORY))).toEqual({
+      browser_updated: -14,
+    })
+    expect(weights(look(after, presented(lyse, updated), NO_HISTORY))).toEqual({
+      device_identical: -2,
+    })
+  })
+
+  test('is another language once', () => {
+    const english = { ...laptop, languages: ['en-US', 'nb'] }
+    const session = sessionOf(used(oslo, english), used(lyse, laptop))
+
+    expect(weights(look(session, presented(lyse, english), NO_HISTORY))).toEqual({
+      device_identical: -2,
+    })
+  })
+
+  test('is not what only an unconfirmed place has seen, where the place is confirmed itself', () => {
+    const updated = { ...laptop, ...at(157) }
+    const session = sessionOf(used(oslo, laptop), used(lyse, laptop, { state: 'provisional' }))
+
+    expect(weights(look(session, presented(oslo, updated), NO_HISTORY))).toEqual({
+      browser_updated: -14,
+    })
+  })
+
   test('includes a screen that was used elsewhere before', () => {
     const docked = { ...laptop, screen: '3840x2160x1' }
     const session = sessionOf(used(oslo, laptop), used(lyse, docked))
@@ -155,8 +186,36 @@ describe('what speaks for the owner', () => {
       device_identical: -2,
     })
     expect(weights(look(home, presented(lyse, phone), past(used(oslo, phone))))).toEqual({
-      platform_changed: 15,
+      platform_changed: 20,
     })
+  })
+})
+
+describe('the desktop site on a telephone', () => {
+  const phone: Device = { ...laptop, os: 'android', mobile: true, screen: '412x915x2.625' }
+  const asked: Device = { ...phone, os: 'linux', mobile: false, hints: null }
+  const there = sessionOf(used(oslo, { ...phone, hints: null }))
+
+  test('is the same device, both ways', () => {
+    expect(weights(look(there, presented(oslo, asked), NO_HISTORY))).toEqual({
+      device_identical: -2,
+    })
+    expect(
+      weights(
+        look(sessionOf(used(oslo, asked)), presented(oslo, { ...phone, hints: null }), NO_HISTORY),
+      ),
+    ).toEqual({ device_identical: -2 })
+  })
+
+  test.each([
+    ['another screen', { screen: '1920x1080x1' }],
+    ['no word of the screen', { screen: null }],
+    ['another browser', { family: 'firefox' }],
+    ['another system than it names there', { os: 'windows' }],
+  ] as const)('is not %s', (_, changes) => {
+    const found = weights(look(there, presented(oslo, { ...asked, ...changes }), NO_HISTORY))
+
+    expect(found).toMatchObject({ platform_changed: 20 })
   })
 })
 

@@ -49,7 +49,7 @@ describe('a weight backs off to the rate of one person', () => {
 
   test.each([
     ['hosting_known', 20, 1],
-    ['hosting_known', 2, 6],
+    ['hosting_known', 2, 3],
     ['network_new_far', 10, 1],
     ['country_new_clock_moved', 3, 1],
     ['hosting_foreign', 200, 20],
@@ -82,7 +82,7 @@ describe('a weight backs off to the rate of one person', () => {
     const weightAfter = (ms: number) => habitual('hosting_known', history, NOON + ms).weight
 
     expect(weightAfter(0)).toBe(1)
-    expect(weightAfter(8 * MONTH)).toBe(10)
+    expect(weightAfter(8 * MONTH)).toBe(6)
     expect(weightAfter(36 * MONTH)).toBe(WEIGHTS.hosting_known)
   })
 

@@ -84,7 +84,7 @@ describe('the starter table, row by row, long after the last use', () => {
       'clock moved, network did not',
       lyse,
       'Asia/Tokyo',
-      { network_new_near: 8, timezone_changed: 12 },
+      { network_new_near: 8, timezone_changed: 14 },
     ],
   ])('%s', (_, here, timezone, expected) => {
     const presentation = presented(here, { ...firefox, timezone }, { at: NEVER })
@@ -122,7 +122,7 @@ describe('the starter table, row by row, long after the last use', () => {
           NO_HISTORY,
         ),
       ),
-    ).toEqual({ hosting_known: 14 })
+    ).toEqual({ hosting_known: 11 })
   })
 })
 
@@ -166,6 +166,47 @@ describe('travel comes on top of the joint table', () => {
       'travel_infeasible',
     )
   })
+})
+
+describe('what the rest of its cell explains weighs little', () => {
+  const home = sessionOf(used(newYork, { ...laptop, timezone: 'America/New_York' }))
+  const away = { ...laptop, timezone: 'America/Los_Angeles' }
+  const losAngeles: Network = {
+    ...newYork,
+    address: '76.1.2.3',
+    prefix: '76.1.2.0/24',
+    block: '76.1.0.0/16',
+    asn: 20001,
+    city: 'Los Angeles',
+    latitude: 34.0522,
+    longitude: -118.2437,
+  }
+
+  test('the clock of a large country, and a journey within it', () => {
+    expect(weights(look(home, presented(losAngeles, away), NO_HISTORY))).toEqual({
+      network_new_far: 8,
+      timezone_changed: 3,
+      travel_infeasible: 3,
+    })
+  })
+
+  test('but not a clock of another continent', () => {
+    const elsewhere = { ...laptop, timezone: 'Asia/Tokyo' }
+
+    expect(
+      weights(look(home, presented(losAngeles, elsewhere, { at: NEVER }), NO_HISTORY)),
+    ).toEqual({ network_new_far: 8, timezone_changed: 14 })
+  })
+
+  test.each(['mobile', 'unknown'] as const)(
+    'the clock of a telephone that roams, on a %s network at home',
+    (kind) => {
+      const phone = sessionOf(used({ ...oslo, kind }, laptop))
+      const abroad = presented({ ...oslo, kind }, { ...laptop, timezone: 'Asia/Tokyo' })
+
+      expect(weights(look(phone, abroad, NO_HISTORY))).toMatchObject({ timezone_changed: 3 })
+    },
+  )
 })
 
 describe('novelty counts once', () => {
@@ -231,7 +272,7 @@ describe('novelty counts once', () => {
     expect(
       weights(look(session, presented(oslo, { ...laptop, timezone: 'Asia/Tokyo' }), NO_HISTORY)),
     ).toEqual({
-      timezone_changed: 12,
+      timezone_changed: 14,
     })
   })
 })

@@ -49,6 +49,11 @@ export function onTheTrain(changes: Partial<RequestFacts> = {}): RequestFacts {
   return atHome({ ip: '198.51.100.7', ...changes })
 }
 
+/** The same on a screen that is new: two things at once are watched. */
+export function docked(changes: Partial<RequestFacts> = {}): RequestFacts {
+  return onTheTrain({ client: { screen: '1366x768x1', timezone: 'Europe/Oslo' }, ...changes })
+}
+
 function place(
   asn: number,
   country: string,
