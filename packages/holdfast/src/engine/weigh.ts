@@ -69,7 +69,7 @@ export function weigh(
   const confirmed = history.contexts.some(
     (known) => known.key === key && known.state === 'confirmed',
   )
-  const carried = carriedOver(session, at, { key, existing, confirmed })
+  const carried = carriedOver(session, at, { key, existing, confirmed, evidence })
   const failures = Math.min(failuresOf(session.failures, key), MAX_FAILURES_WEIGHED)
   const because = [
     // Staying where one is speaks for the owner once, on coming there, and not with every request.
@@ -169,14 +169,16 @@ function carriedOver(
     key,
     existing,
     confirmed,
+    evidence,
   }: {
     readonly key: string
     readonly existing: Context | undefined
     readonly confirmed: boolean
+    readonly evidence: readonly Evidence[]
   },
 ): readonly Evidence[] {
   if (existing !== undefined && existing.state !== 'challenged')
-    return carriedEvidence(existing, at)
+    return carriedEvidence(existing, at, evidence)
   if (confirmed) return []
   const inherited = session.contexts
     .filter((context) => context.state === 'challenged' && context.key !== key)
@@ -188,13 +190,19 @@ function carriedOver(
 
 /**
  * Evidence that a context still has on its account, by the groups that it came from: two kinds of evidence stay
- * two kinds while they decay. Empty when nothing is left.
+ * two kinds while they decay. Empty when nothing is left. A device that differs in the same way again is not another
+ * finding: what was found before is left out for it.
  */
-export function carriedEvidence(context: Context, at: number): readonly Evidence[] {
-  const left = decayed(context, at)
+export function carriedEvidence(
+  context: Context,
+  at: number,
+  found: readonly Evidence[] = [],
+): readonly Evidence[] {
+  const all = sumOf(accusingGroups(context))
+  const groups = accusingGroups(context, found)
+  const total = sumOf(groups)
+  const left = all === 0 ? 0 : Math.round((decayed(context, at) * total) / all)
   if (left === 0) return []
-  const groups = accusingGroups(context)
-  const total = [...groups.values()].reduce((sum, weight) => sum + weight, 0)
   let rest = left
   return [...groups].flatMap(([group, weight], index) => {
     const share = index === groups.size - 1 ? rest : Math.round((left * weight) / total)
@@ -212,12 +220,22 @@ export function isOwn({ reason }: Pick<Evidence, 'reason'>): boolean {
   return reason !== 'evidence_inherited' && reason !== 'step_up_failed'
 }
 
-function accusingGroups({ because, evidence }: Context): ReadonlyMap<Evidence['group'], number> {
+function accusingGroups(
+  { because, evidence }: Context,
+  without: readonly Evidence[] = [],
+): ReadonlyMap<Evidence['group'], number> {
+  const accusing = because.filter(({ weight }) => weight > 0)
+  if (accusing.length === 0) return new Map([['B', evidence]])
+  const again = new Set(without.filter(({ group }) => group === 'D').map(({ reason }) => reason))
   const groups = new Map<Evidence['group'], number>()
-  for (const { group, weight } of because) {
-    if (weight > 0) groups.set(group, (groups.get(group) ?? 0) + weight)
+  for (const { group, reason, weight } of accusing) {
+    if (!again.has(reason)) groups.set(group, (groups.get(group) ?? 0) + weight)
   }
-  return groups.size === 0 ? new Map([['B', evidence]]) : groups
+  return groups
+}
+
+function sumOf(weights: ReadonlyMap<unknown, number>): number {
+  return [...weights.values()].reduce((sum, weight) => sum + weight, 0)
 }
 
 function failedStepUps(failures: number): Evidence {
