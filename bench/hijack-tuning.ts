@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { crew } from './hijack/crew.ts'
-import { writePage } from './hijack/page.ts'
+import { TUNED } from './hijack/engines/catalogue.ts'
+import { multitude } from './hijack/multitude.ts'
+import { rounded, writePage } from './hijack/page.ts'
 import { sensitivities } from './hijack/sensitivity.ts'
 import { fitted, train } from './hijack/training.ts'
 import type { Part } from './part.ts'
@@ -13,7 +15,7 @@ const SEED = '1'
 /** Counts, on the tuning seeds, what the weights of the signals are made of. */
 export const trainingPart: Part = async () => {
   const team = crew()
-  const training = await train(team, SEED).finally(() => team.close())
+  const training = await train(team, { seed: SEED, rules: TUNED }).finally(() => team.close())
   writeFileSync(
     new URL('bench/hijack/training-counts.json', ROOT),
     `${JSON.stringify(training, null, 2)}\n`,
@@ -24,7 +26,38 @@ export const trainingPart: Part = async () => {
     String(Object.values(thieves).reduce((sum, count) => sum + (count ?? 0), 0)),
     fitted(training, reason)?.toFixed(1) ?? '-',
   ])
+  print(
+    `\n${table(
+      ['rule', 'threshold'],
+      Object.entries(training.thresholds).map(([rule, at]) => [rule, String(at)]),
+    )}`,
+  )
   print(`\n${table(['reason', 'owners', 'thieves', 'dB'], rows)}`)
+  return { goals: [] }
+}
+
+/** Whom it disturbs, with enough people for small cohorts and rare things. */
+export const peoplePart: Part = async () => {
+  const team = crew()
+  const found = await multitude(team, SEED, progress).finally(() => team.close())
+  writeFileSync(
+    new URL('docs/measured/hijack-people.json', ROOT),
+    `${JSON.stringify(found, rounded)}\n`,
+  )
+  writePage(ROOT)
+  print(
+    `\n${table(
+      ['false step-ups a user and month', 'users', 'nominal', 'users', 'stress'],
+      Object.entries(found.nominal.cohorts).map(([cohort, { second }]) => {
+        const stress = found.stress.cohorts[cohort as keyof typeof found.stress.cohorts]?.second
+        const shown = [second, stress].flatMap((mean) => [
+          String(mean?.users ?? 0),
+          mean?.mean.toFixed(3) ?? '-',
+        ])
+        return [cohort, ...shown]
+      }),
+    )}`,
+  )
   return { goals: [] }
 }
 

@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { charts } from './hijack/charts.ts'
 import { crew } from './hijack/crew.ts'
 import { judge } from './hijack/goals.ts'
-import { writePage } from './hijack/page.ts'
+import { multitudeOf, rounded, writePage } from './hijack/page.ts'
 import { FULL, study } from './hijack/study.ts'
 import { attackTable, falseTable } from './hijack/tables.ts'
+import { readTraining } from './hijack/training.ts'
 import type { Part } from './part.ts'
 import { print, progress } from './progress.ts'
 
@@ -22,9 +23,14 @@ export const hijackPart: Part = async () => {
   const began = Date.now()
   const say = (what: string): void =>
     progress(`${Math.round((Date.now() - began) / 1000)} s: ${what}`)
-  const results = await study(team, { seed: SEED, size: FULL, say }).finally(() => team.close())
+  const results = await study(team, {
+    seed: SEED,
+    training: readTraining(),
+    size: FULL,
+    say,
+  }).finally(() => team.close())
 
-  const goals = judge(results)
+  const goals = judge(results, multitudeOf(ROOT))
   print(`\n${attackTable(results)}\n\n${falseTable(results)}`)
   if (SEED === '1') {
     mkdirSync(MEASURED, { recursive: true })
@@ -35,11 +41,4 @@ export const hijackPart: Part = async () => {
     print(`\n${fileURLToPath(new URL('docs/detection.md', ROOT))} and what it shows are written.`)
   }
   return { goals }
-}
-
-/** Digits beyond these are noise, and would differ by the machine's mathematics. */
-function rounded(_: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isInteger(value)
-    ? Number(value.toPrecision(4))
-    : value
 }

@@ -5,7 +5,7 @@ import { servicePart } from './authority.ts'
 import { coldPart } from './cold.ts'
 import { type Goal, goalsTable } from './goals.ts'
 import { hijackPart } from './hijack.ts'
-import { sensitivityPart, trainingPart } from './hijack-tuning.ts'
+import { peoplePart, sensitivityPart, trainingPart } from './hijack-tuning.ts'
 import { jarPart } from './jar.ts'
 import { memoryPart } from './memory.ts'
 import { offlinePart } from './offline.ts'
@@ -32,6 +32,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   revocation: revocationPart,
   hijack: hijackPart,
   'hijack-training': trainingPart,
+  'hijack-people': peoplePart,
   'hijack-sensitivity': sensitivityPart,
   jar: jarPart,
   ratchet: ratchetPart,
@@ -39,7 +40,14 @@ const PARTS: Readonly<Record<string, Part>> = {
 }
 
 /** They are not about what a session costs, and take minutes. */
-const BY_NAME = ['hijack', 'hijack-training', 'hijack-sensitivity', 'jar', 'ratchet']
+const BY_NAME = [
+  'hijack',
+  'hijack-training',
+  'hijack-people',
+  'hijack-sensitivity',
+  'jar',
+  'ratchet',
+]
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))

@@ -18,6 +18,7 @@ const PARTS = {
   hijack:
     'hijacks caught and rightful users disturbed, beside other checks; writes docs/detection.md (only by its name)',
   'hijack-training': 'the counts that the weights of the signals are made of (only by its name)',
+  'hijack-people': 'rightful users alone, 4,000 of them (a quarter of an hour, only by its name)',
   'hijack-sensitivity':
     'how the false step-ups move with what is assumed (a quarter of an hour, only by its name)',
   jar: 'how often Chromium rolls its cookie jar back (a quarter of an hour, only by its name)',

@@ -10,10 +10,12 @@ const WIDTH = 720
 const STYLE = `<style>
   svg { font: 12px system-ui, sans-serif; fill: #24292f; }
   .ground { fill: #ffffff; } .grid { stroke: #d0d7de; } .quiet { fill: #57606a; }
-  .ours { fill: #0a7d4b; stroke: #0a7d4b; } .others { fill: #b35900; stroke: #b35900; } .line { fill: none; stroke-width: 2; } .key { stroke: none; }
+  .ours { fill: #0a7d4b; stroke: #0a7d4b; } .others { fill: #b35900; stroke: #b35900; }
+  .second { fill: #0550ae; stroke: #0550ae; } .third { fill: #8250df; stroke: #8250df; } .line { fill: none; stroke-width: 2; } .key { stroke: none; }
   @media (prefers-color-scheme: dark) {
     svg { fill: #e6edf3; } .ground { fill: #0d1117; } .grid { stroke: #30363d; } .quiet { fill: #8d96a0; }
     .ours { fill: #3fb97f; stroke: #3fb97f; } .others { fill: #f0883e; stroke: #f0883e; }
+    .second { fill: #58a6ff; stroke: #58a6ff; } .third { fill: #bc8cff; stroke: #bc8cff; }
   }
 </style>`
 
@@ -78,7 +80,7 @@ function curveChart({ curves }: Results): string {
         up: y(summary.levels.A2?.atFirst.share ?? 0),
       }))
       .sort((a, b) => a.at - b.at)
-    const mark = engine.startsWith('Holdfast') ? 'ours' : 'others'
+    const mark = ['ours', 'second', 'third', 'others'][at] ?? 'others'
     return [
       `<polyline class="${mark} line" points="${points.map(({ at, up }) => `${at},${up}`).join(' ')}"/>`,
       ...points.map(

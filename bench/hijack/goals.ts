@@ -1,38 +1,21 @@
-import type { Goal } from '../goals.ts'
-import {
-  engine,
-  first,
-  miscalibration,
-  STRANGERS,
-  undominated,
-  value,
-  worst,
-  worstCohort,
-} from './measures.ts'
+import { CLONES, comparisons, type Judgement, SCRIPTS } from './comparisons.ts'
+import { COHORT, endings, engine, value, worst, worstCohort } from './measures.ts'
+import type { Multitude } from './multitude.ts'
 import type { Measured, Results } from './study.ts'
 import type { Summary } from './summary.ts'
-
-/** A goal of the project, the figures it is judged by, and the bar beyond it. */
-export interface Judgement extends Goal {
-  readonly moonshot: string
-}
 
 const WORLDS = ['nominal', 'stress'] as const
 type World = (typeof WORLDS)[number]
 
-const SCRIPTS = ['A0', 'A1'] as const
-const CLONES = ['A3a', 'A3b', 'A3c', 'A4'] as const
 const NEAR_CLONES = ['A3a', 'A3b', 'A3c'] as const
 
 /** The "must" column, goal by goal, in both worlds. */
-export function judge(results: Results): readonly Judgement[] {
+export function judge(results: Results, multitude?: Multitude): readonly Judgement[] {
   const ours = engine(results, 'Holdfast')
   const passive = engine(results, 'Holdfast, evidence alone')
   const ungated = results.rotation.find(
     ({ spec }) => spec.engine === 'rotation every 5 minutes alone',
   )
-  const points = engine(results, 'a point a difference, tuned')
-  const strict = engine(results, 'storedIP !== currentIP')
   const goals: Judgement[] = []
   const bounded =
     (side: 'least' | 'most', unit?: string) =>
@@ -42,7 +25,7 @@ export function judge(results: Results): readonly Judgement[] {
       bounds: Readonly<Record<World, number>>,
       moonshot: string,
       of: (summary: Summary) => number,
-      from: Measured | undefined = ours,
+      from: Pick<Measured, World> | undefined = ours,
     ): void => {
       for (const world of WORLDS) {
         const measured = value(from?.[world], of)
@@ -135,10 +118,11 @@ export function judge(results: Results): readonly Judgement[] {
   )
   most(
     'F3',
-    'worst cohort of 30 users or more',
+    `worst cohort of ${COHORT} users or more`,
     { nominal: 0.5, stress: 0.8 },
     '0.2 / 0.35',
     worstCohort,
+    multitude,
   )
   most(
     'F4',
@@ -161,11 +145,12 @@ export function judge(results: Results): readonly Judgement[] {
     '3 / 8',
     ({ usersHit }) => 100 * usersHit.share,
   )
+  const total = endings(results, multitude)
   goals.push({
     code: 'F6',
-    what: `sessions ended by evidence in ${results.userMonths} user-months`,
+    what: `sessions ended by evidence in ${total.userMonths} user-months`,
     most: 0,
-    measured: results.ended,
+    measured: total.ended,
     moonshot: '0 in 30,000',
   })
   most(
@@ -176,92 +161,5 @@ export function judge(results: Results): readonly Judgement[] {
     ({ levels }) => Math.max(...Object.values(levels).map((level) => level?.ownerAsked ?? 0)),
   )
 
-  const ratio = (of: Summary | undefined, than: Summary | undefined): number =>
-    value(of, first) / value(than, first)
-  goals.push({
-    code: 'R1',
-    what: 'A2 at request 1 at the same budget: ours over counted points',
-    least: 1.5,
-    measured: ratio(passive?.nominal, points?.nominal),
-    moonshot: '3',
-  })
-  goals.push({
-    code: 'R2',
-    what: 'false step-ups: strict address over ours',
-    least: 1000,
-    moonshot: '4,000',
-    measured:
-      (strict?.nominal.falseStepUps.mean ?? Number.NaN) /
-      Math.max(0.001, passive?.nominal.falseStepUps.mean ?? Number.NaN),
-  })
-  goals.push({
-    code: 'R3',
-    what: 'points of Freeman that ours does not dominate, A0 to A2',
-    most: 0,
-    measured: undominated(results),
-    moonshot: '0',
-  })
-  goals.push({
-    code: 'C1',
-    what: 'calibration: worst factor of a bin with 50 changes',
-    most: 3,
-    measured: miscalibration(results, 'all'),
-    moonshot: '1.5',
-  })
-  goals.push({
-    code: 'C1',
-    what: 'the same, of a bin with 50 changes by owners and 50 by thieves',
-    most: 3,
-    measured: miscalibration(results, 'each'),
-    moonshot: '1.5',
-  })
-  goals.push({
-    code: 'C2',
-    what: `decisions of ${results.sums.decisions} whose reasons do not sum to the score`,
-    most: 0,
-    measured: results.sums.wrong,
-    moonshot: '0',
-  })
-  goals.push({
-    code: 'H1',
-    what: 'unseen events: detection lost, points of A0 to A4',
-    most: 8,
-    moonshot: '3',
-    measured:
-      100 *
-      Math.max(
-        ...[...STRANGERS, ...CLONES].map(
-          (level) =>
-            (ours?.nominal.levels[level]?.detected.share ?? Number.NaN) -
-            (results.unseen.levels[level]?.detected.share ?? Number.NaN),
-        ),
-      ),
-  })
-  goals.push({
-    code: 'H1',
-    what: 'unseen events: false step-ups, times',
-    most: 3,
-    measured:
-      results.unseen.falseStepUps.mean /
-      Math.max(0.005, ours?.nominal.falseStepUps.mean ?? Number.NaN),
-    moonshot: '1.5',
-  })
-  goals.push({
-    code: 'H2',
-    what: 'no network data: A0, A1 detected',
-    least: 95,
-    unit: ' %',
-    measured: worst(SCRIPTS, ({ detected }) => detected.share)(results.blind.without),
-    moonshot: '99',
-  })
-  goals.push({
-    code: 'H2',
-    what: 'no network data: false step-ups over those with it, times',
-    most: 1.2,
-    moonshot: '1',
-    measured:
-      results.blind.without.falseStepUps.mean /
-      Math.max(0.005, results.blind.with.falseStepUps.mean),
-  })
-  return goals
+  return [...goals, ...comparisons(results)]
 }

@@ -1,41 +1,67 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { isMet } from '../goals.ts'
-import { figure } from '../table.ts'
-import { LEVEL_TEXT, LEVELS, MIXTURE, REQUESTS } from './attackers.ts'
+import { LEVEL_TEXT, LEVELS, REQUESTS } from './attackers.ts'
 import { ENOUGH } from './calibration.ts'
 import { POINTS } from './engines/points.ts'
-import { type Judgement, judge } from './goals.ts'
+import { judge } from './goals.ts'
+import { endings } from './measures.ts'
+import type { Multitude } from './multitude.ts'
+import {
+  attackTable,
+  calibrationTable,
+  cohortTable,
+  falseTable,
+  goalTable,
+  mixture,
+  rateTable,
+  sensitivityTable,
+  unseenText,
+} from './page-tables.ts'
 import { readPools } from './pools.ts'
 import { RATES } from './rates.ts'
 import type { Sensitivity } from './sensitivity.ts'
-import type { Measured, Results } from './study.ts'
-import type { Summary } from './summary.ts'
-import { COLUMNS, cell, nameOf, percent, rate } from './tables.ts'
+import { FULL, type Measured, type Results } from './study.ts'
+import { cell, percent, rate } from './tables.ts'
 
 /** What else the page tells, measured by other commands. */
 interface Sources {
   readonly sensitivity: readonly Sensitivity[] | undefined
+  readonly multitude: Multitude | undefined
   readonly attribution: readonly string[]
 }
 
+/** Digits beyond these are noise, and would differ by the machine's mathematics. */
+export function rounded(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value)
+    ? Number(value.toPrecision(4))
+    : value
+}
+
+/** Undefined where `npm run bench -- hijack-people` has not run. */
+export function multitudeOf(root: URL): Multitude | undefined {
+  return measured<Multitude>(root, 'hijack-people.json')
+}
+
+function measured<T>(root: URL, name: string): T | undefined {
+  const file = new URL(`docs/measured/${name}`, root)
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined
+}
+
 function sourcesOf(root: URL): Sources {
-  const file = new URL('docs/measured/hijack-sensitivity.json', root)
   return {
-    sensitivity: existsSync(file)
-      ? (JSON.parse(readFileSync(file, 'utf8')) as Sensitivity[])
-      : undefined,
+    sensitivity: measured<readonly Sensitivity[]>(root, 'hijack-sensitivity.json'),
+    multitude: multitudeOf(root),
     attribution: readPools(new URL('bench/hijack/pools.json', root)).attribution,
   }
 }
 
 /** Writes docs/detection.md from what is measured. */
 export function writePage(root: URL): void {
-  const file = new URL('docs/measured/hijack.json', root)
-  const results = JSON.parse(readFileSync(file, 'utf8')) as Results
+  const results = measured<Results>(root, 'hijack.json')
+  if (results === undefined) return
   writeFileSync(new URL('docs/detection.md', root), page(results, sourcesOf(root)))
 }
 
-function page(results: Results, { sensitivity, attribution }: Sources): string {
+function page(results: Results, { sensitivity, multitude, attribution }: Sources): string {
   const ours = results.engines.find(({ spec }) => spec.engine === 'Holdfast')
   const load = ours?.nominal.load
   return `${[
@@ -52,7 +78,7 @@ do; most of them are assumptions, marked A. What it can do is rank checks and fi
 - **False step-up**: a rightful person was asked, refused or logged out by evidence. What the gate asks, before a sensitive route from a provider that
   the person has not confirmed, is counted apart. Logins are made with a second factor and not counted.
 - **Detected**: a request of the thief was refused, or the owner's next request showed two holders. **Request 1**: the thief's first one was refused.
-- Rules that have a threshold are tuned to ${results.budget} false step-ups a user and month, on people that nothing is reported of.
+- Rules that have a threshold are tuned to ${rate(results.budget)} false step-ups a user and month, what the evidence of Holdfast costs the same people; nothing is reported of them.
 - In the stress world nuisances come up to three times as often, and the data knows fewer networks for what they are.`,
     '## Caught',
     'Detected / stopped at request 1, percent of the attacks in the nominal world.',
@@ -61,7 +87,7 @@ do; most of them are assumptions, marked A. What it can do is rank checks and fi
     `Under stress: ${['A1', 'A2', 'A3a', 'A3c', 'A4'].map((level) => `${level} ${cell(ours?.stress.levels[level])}`).join(', ')}. Quiet thieves, who touch nothing sensitive: A3c ${cell(ours?.nominal.levels['A3c quiet'])}, A4 ${cell(ours?.nominal.levels['A4 quiet'])} with rotation; ${quietAlone(results)} by evidence alone.`,
     '## Disturbed',
     falseTable(results.engines),
-    cohortTable(ours),
+    cohortText(multitude ?? ours),
     '![Detection over disturbance](measured/hijack-curve.svg)',
     '## What no passive evidence can do',
     `A clone of the browser behind a proxy in the victim's own street looks like the victim: by evidence alone A3c is detected in ${percent(passive(results)?.nominal.levels.A3c?.detected.share ?? 0)} %. What catches
@@ -78,12 +104,12 @@ killed during a visit then fork. The rate used here, ${RATES.jarRollback.nominal
 
 ![How often Chromium loses the last cookie](measured/jar-rollback.svg)`,
     '## Goals',
-    goalTable(judge(results)),
-    boundOf(results),
+    goalTable(judge(results, multitude)),
+    pointsText(results),
     '## Calibration',
     `Scores are decibans: 10 says that a hijack is ten times likelier than before. Bins of 6 dB at changes of context, evidence alone, thieves mixed as ${mixture()}.
-With fewer than ${ENOUGH} on either side, what was so is a guess: the highest bins have hardly an owner in them, and the lowest hardly a thief. The goal counts
-them all the same, and is not met by them.`,
+Thieves are judged by their first request, ${FULL.tries} a level and person. The goal compares what a bin says with what was so where ${ENOUGH} of each side are in it; the highest bins
+have hardly an owner in them and the lowest hardly a thief, so that all that can be known there are bounds, and what they say must not contradict those.`,
     calibrationTable(results),
     '## What moves the figures',
     sensitivityTable(sensitivity),
@@ -106,10 +132,24 @@ All but the quiet ones touch something sensitive with 15 % of their requests; ow
     `The same families of events make the weights and the figures; only people, places and times differ. "Unseen" adds families that nothing was tuned with:
 satellite homes, aircraft, travel SIMs, NAT64, split tunnels and an update of the geo data. There detection of A0 to A4 is ${unseenText(results)} and false step-ups are
 ${rate(results.unseen.falseStepUps.mean)} a user and month. Mobile ranges are wider here than they are. There is one thief a kind, and none who knows the weights.
-${results.ended === 0 ? `No session was ended by evidence in ${results.userMonths} user-months: with 95 % confidence fewer than ${(3 / results.userMonths).toPrecision(1)} a month.` : `${results.ended} sessions were ended by evidence in ${results.userMonths} user-months.`}`,
+${endedText(results, multitude)}`,
     '## Sources',
     attribution.map((line) => `- ${line}`).join('\n'),
   ].join('\n\n')}\n`
+}
+
+function cohortText(found: Multitude | Measured | undefined): string {
+  if (found === undefined) return ''
+  return `Holdfast as shipped, nominal and under stress, with ${found.nominal.users} people each (\`npm run bench -- hijack-people\`):
+
+${cohortTable(found)}`
+}
+
+function endedText(results: Results, multitude: Multitude | undefined): string {
+  const { ended, userMonths } = endings(results, multitude)
+  return ended === 0
+    ? `No session was ended by evidence in ${userMonths} user-months: with 95 % confidence fewer than ${(3 / userMonths).toPrecision(1)} a month.`
+    : `${ended} sessions were ended by evidence in ${userMonths} user-months.`
 }
 
 function passive({ engines }: Results): Measured | undefined {
@@ -121,161 +161,16 @@ function quietAlone(results: Results): string {
   return `A3c ${cell(levels?.['A3c quiet'])}, A4 ${cell(levels?.['A4 quiet'])}`
 }
 
-/** A ratio of shares has a ceiling. */
-function boundOf({ engines }: Results): string {
-  const points = engines.find(({ spec }) => spec.engine === 'a point a difference, tuned')
-  const share = points?.nominal.levels.A2?.atFirst.share ?? 0
-  const byHand = engines.find(({ spec }) => spec.engine === 'points by hand, tuned')
-  const hand = percent(byHand?.nominal.levels.A2?.atFirst.share ?? 0)
-  return `R1 has a ceiling: counted points stop ${percent(share)} % of A2 at request 1 for the same budget, so nothing could stop more than ${(1 / share).toFixed(2)} times as many.
-Points that were set by hand from the same facts, and tuned in this very simulation, come to ${hand} %: that much a good table can do, where somebody has the data to tune it.
-What points do not have is the rest: whom they disturb before there is a history, and everything that rotation finds.`
-}
-
-function mixture(): string {
-  return Object.entries(MIXTURE)
-    .map(([level, share]) => `${level} ${share}`)
-    .join(', ')
-}
-
-function attackTable(rows: readonly Measured[]): string {
-  return markdown(
-    ['', ...COLUMNS],
-    rows.map((one) => [bold(one), ...COLUMNS.map((level) => cell(one.nominal.levels[level]))]),
-  )
-}
-
-function falseTable(rows: readonly Measured[]): string {
-  const count = (of: Summary): string =>
-    `${rate(of.falseStepUps.mean)} (${rate(of.falseStepUps.low)} to ${rate(of.falseStepUps.high)})`
-  return markdown(
-    [
-      'false step-ups a user and month (95 %)',
-      'nominal',
-      'stress',
-      'users asked',
-      'first month',
-      'gate',
-      'sensitive actions gated',
-      'users',
-    ],
-    rows.map((one) => [
-      bold(one),
-      count(one.nominal),
-      count(one.stress),
-      `${percent(one.nominal.usersHit.share)} %`,
-      rate(one.nominal.firstMonth.mean),
-      rate(one.nominal.gated.mean),
-      `${percent(one.nominal.gatedShare)} %`,
-      String(one.nominal.users),
-    ]),
-  )
-}
-
-function cohortTable(ours: Measured | undefined): string {
-  if (ours === undefined) return ''
-  const rows = Object.entries(ours.nominal.cohorts).map(([name, cohort]) => {
-    const stress = ours.stress.cohorts[name as keyof typeof ours.stress.cohorts]
-    return [
-      name,
-      String(cohort.second.users),
-      rate(cohort.second.mean),
-      rate(stress?.second.mean ?? Number.NaN),
-      rate(cohort.first.mean),
-    ]
-  })
-  return markdown(['Holdfast by cohort', 'users', 'nominal', 'stress', 'first month'], rows)
-}
-
-function goalTable(goals: readonly Judgement[]): string {
-  return markdown(
-    ['', 'what', 'must', 'measured', '', 'moonshot'],
-    goals.map((goal) => {
-      const { code, what, least, most, measured, unit = '', moonshot } = goal
-      const must = least === undefined ? `≤ ${most}${unit}` : `≥ ${least}${unit}`
-      return [
-        code,
-        what,
-        must,
-        `${Number.isNaN(measured) ? '-' : shown(measured)}${unit}`,
-        isMet(goal) ? 'yes' : '**no**',
-        moonshot,
-      ]
-    }),
-  )
-}
-
-function shown(value: number): string {
-  return value > 99 && value < 100 ? value.toFixed(1) : figure(value)
-}
-
-function calibrationTable({ calibration }: Results): string {
-  return markdown(
-    ['score', 'changes by owners', 'by thieves', 'says, dB', 'was so, dB'],
-    calibration
-      .filter(({ owners, thieves }) => owners > 0 && thieves > 0)
-      .map(({ from, owners, thieves, stated, observed }) => [
-        `${from} to ${from + 5}`,
-        String(owners),
-        String(thieves),
-        stated.toFixed(1),
-        observed.toFixed(1),
-      ]),
-  )
-}
-
-function sensitivityTable(sensitivity: readonly Sensitivity[] | undefined): string {
-  if (sensitivity === undefined) return 'Not measured yet: `npm run bench -- hijack-sensitivity`.'
-  const [base] = sensitivity.filter(({ rate }) => rate === null)
-  const moved = sensitivity.filter(({ rate }) => rate !== null)
-  const spread = (name: string): number => {
-    const means = moved.filter((each) => each.rate === name).map((each) => each.falseStepUps)
-    return Math.max(...means) - Math.min(...means)
+/** What points come to where they may cost more. */
+function pointsText({ curves, budget }: Results): string {
+  const best = (rule: string, most: number): string => {
+    const shares = curves
+      .filter(({ spec, summary }) => spec.engine === rule && summary.falseStepUps.mean <= most)
+      .map(({ summary }) => summary.levels.A2?.atFirst.share ?? 0)
+    return percent(Math.max(0, ...shares))
   }
-  const names = [...new Set(moved.map(({ rate }) => rate ?? ''))].sort(
-    (a, b) => spread(b) - spread(a),
-  )
-  const at = (name: string, times: number): string =>
-    rate(
-      moved.find((each) => each.rate === name && each.times === times)?.falseStepUps ?? Number.NaN,
-    )
-  return `Every assumed rate halved and doubled, one at a time, for ${base?.users} people (\`npm run bench -- hijack-sensitivity\`); false step-ups a user and month,
-${rate(base?.falseStepUps ?? Number.NaN)} as it is. The three that move it most: ${names.slice(0, 3).join(', ')}.
-
-${markdown(
-  ['rate', 'halved', 'doubled'],
-  names.map((name) => [name, at(name, 0.5), at(name, 2)]),
-)}`
-}
-
-function rateTable(): string {
-  return markdown(
-    ['rate', 'nominal', 'stress', '', 'what'],
-    Object.entries(RATES)
-      .filter(([, each]) => each.nominal > 0)
-      .map(([name, { nominal, stress, basis, says }]) => [
-        name,
-        String(nominal),
-        String(stress),
-        basis,
-        says,
-      ]),
-  )
-}
-
-function unseenText({ unseen }: Results): string {
-  return ['A0', 'A1', 'A2', 'A3a', 'A3b', 'A3c', 'A4']
-    .map((level) => percent(unseen.levels[level]?.detected.share ?? 0))
-    .join(', ')
-}
-
-function bold(one: Measured): string {
-  const name = nameOf(one).replaceAll('|', '\\|')
-  return one.spec.engine.startsWith('Holdfast') ? `**${name}**` : name
-}
-
-function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => '---'), ...rows]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n')
+  return `R1 compares at the same cost: rules are tuned to ${rate(budget)} false step-ups a user and month, which is what the evidence of Holdfast costs the
+people of the tuning seeds. The picture above shows the others: for up to 0.1, points set by hand from the same facts stop ${best('points by hand, tuned', 0.1)} % of A2 at request 1, counted
+ones ${best('a point a difference, tuned', 0.1)} %. That much a good table can do, where somebody has the data to tune it. What points do not have is the rest: whom they disturb before there is a
+history, and everything that rotation finds.`
 }

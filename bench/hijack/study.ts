@@ -1,20 +1,21 @@
 import { LEVELS, type Level } from './attackers.ts'
 import { type Calibration, calibrated } from './calibration.ts'
 import type { Crew } from './crew.ts'
-import { type Spec, TUNED } from './engines/catalogue.ts'
+import type { Spec } from './engines/catalogue.ts'
 import type { Row } from './job.ts'
 import type { WorldName } from './rates.ts'
 import { type Summary, summary } from './summary.ts'
-import { BUDGET, tuned } from './tune.ts'
+import type { Training } from './training.ts'
 
 /** Everything that one run found; what the page is written from. */
 export interface Results {
   readonly seed: string
+  /** False step-ups a user and month that the tuned rules may cost. */
   readonly budget: number
   readonly engines: readonly Measured[]
   /** Ours, with less of the rotation. */
   readonly rotation: readonly Measured[]
-  /** Detection over disturbance: ours and Freeman's at several thresholds, nominal. */
+  /** Detection over disturbance at several thresholds, nominal. */
   readonly curves: readonly { readonly spec: Spec; readonly summary: Summary }[]
   readonly unseen: Summary
   /** Without any geo and ASN data, beside the same people with it. */
@@ -36,6 +37,9 @@ export interface Measured {
 export interface Size {
   readonly ours: number
   readonly alone: number
+  /** By the evidence alone without a thief, nominal; and how many thieves a level are judged by their first request. */
+  readonly calm: number
+  readonly tries: number
   readonly rules: number
   readonly variants: number
   readonly curve: number
@@ -44,8 +48,10 @@ export interface Size {
 
 export const FULL: Size = {
   ours: 180,
-  alone: 170,
-  rules: 150,
+  alone: 120,
+  calm: 400,
+  tries: 10,
+  rules: 120,
   variants: 50,
   curve: 60,
   unseen: 60,
@@ -70,21 +76,33 @@ const VARIANTS = [
 /** What goals are about; the others are told of. */
 const JUDGED = LEVELS.filter((level) => level !== 'A5' && level !== 'A6')
 const QUICK: readonly Level[] = ['A0', 'A1', 'A2']
-const CURVE = { [PASSIVE]: [8, 12, 18, 24, 30], 'Freeman et al., tuned': [-12, -6, -3, 0, 2, 4] }
+const CURVE = {
+  [PASSIVE]: [8, 12, 18, 24, 30],
+  'points by hand, tuned': [25, 35, 45, 55, 65],
+  'a point a difference, tuned': [2, 3, 4, 5],
+  'Freeman et al., tuned': [-12, -6, -3, 0, 2, 4],
+}
 
 export async function study(
   crew: Crew,
   {
     seed,
+    training: { falseStepUps: budget, thresholds },
     size,
     say,
-  }: { readonly seed: string; readonly size: Size; readonly say: (what: string) => void },
+  }: {
+    readonly seed: string
+    readonly training: Training
+    readonly size: Size
+    readonly say: (what: string) => void
+  },
 ): Promise<Results> {
   const rowsOf = (
     world: WorldName,
     spec: Spec,
     until: number,
     more: {
+      readonly from?: number
       readonly levels?: readonly Level[]
       readonly judged?: number
       readonly quietToo?: boolean
@@ -104,8 +122,7 @@ export async function study(
     return { spec, nominal: summary(nominal), stress: summary(stress) }
   }
 
-  say('tuning the rules to the same budget of false step-ups')
-  const specs = await Promise.all(TUNED.map((engine) => tuned(crew, seed, engine)))
+  const specs = Object.entries(thresholds).map(([engine, threshold]) => ({ engine, threshold }))
   say('the rules of the trade')
   const rules = await Promise.all(
     [...FIXED_RULES.map((engine) => ({ engine })), ...specs].map((spec) =>
@@ -119,14 +136,20 @@ export async function study(
     rowsOf('stress', { engine: OURS }, size.ours),
   ])
   say('Holdfast, evidence alone')
-  const [calm, rough] = await Promise.all([
+  const [alone, unharmed, rough] = await Promise.all([
     rowsOf('nominal', { engine: PASSIVE }, size.alone, {
       levels: LEVELS,
       quietToo: true,
-      judged: 20,
+      judged: size.tries,
+    }),
+    rowsOf('nominal', { engine: PASSIVE }, size.calm, {
+      from: size.alone,
+      levels: [],
+      judged: size.tries,
     }),
     rowsOf('stress', { engine: PASSIVE }, size.alone),
   ])
+  const calm = [...alone, ...unharmed]
   say('Holdfast, rotation alone, and variants of rotation')
   const rotationAlone = await both({ engine: ROTATION }, size.variants)
   const rotation = await Promise.all(VARIANTS.map((engine) => both({ engine }, size.variants)))
@@ -161,7 +184,7 @@ export async function study(
   ]
   return {
     seed,
-    budget: BUDGET,
+    budget,
     engines: [
       ...rules,
       { spec: { engine: PASSIVE }, nominal: summary(calm), stress: summary(rough) },

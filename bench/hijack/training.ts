@@ -1,11 +1,17 @@
+import { readFileSync } from 'node:fs'
 import { type Level, MIXTURE } from './attackers.ts'
 import type { Crew } from './crew.ts'
 import { type Judged, MIXED } from './judged.ts'
-import { shareOf } from './stats.ts'
+import { shareOf, sum } from './stats.ts'
+import { tuned } from './tune.ts'
 
 /** How often a reason was given at changes of context: the figures that weights are made of. */
 export interface Training {
   readonly seed: string
+  /** What the evidence alone cost, in false step-ups a user and month: as much as every tuned rule may. */
+  readonly falseStepUps: number
+  /** The thresholds of the rules within that. */
+  readonly thresholds: Readonly<Record<string, number>>
   readonly owners: number
   readonly thieves: Readonly<Partial<Record<Level, number>>>
   readonly reasons: Readonly<
@@ -19,8 +25,11 @@ export interface Training {
 const PEOPLE = 500
 const TRIES = 20
 
-/** Counts on the tuning seeds, where the evidence alone decides. */
-export async function train(crew: Crew, seed: string): Promise<Training> {
+/** On the tuning seeds: counts where the evidence alone decides, and thresholds of these rules. */
+export async function train(
+  crew: Crew,
+  { seed, rules }: { readonly seed: string; readonly rules: readonly string[] },
+): Promise<Training> {
   const rows = await crew.run({
     purpose: 'tuning',
     seed,
@@ -31,13 +40,22 @@ export async function train(crew: Crew, seed: string): Promise<Training> {
     levels: [],
     judged: TRIES,
   })
-  return counted(
-    seed,
-    rows.flatMap(({ changes }) => changes),
-  )
+  const falseStepUps =
+    sum(rows.map(({ second }) => second.asked + second.refused + second.ended)) / PEOPLE
+  const thresholds: Record<string, number> = {}
+  for (const engine of rules) {
+    const budget = falseStepUps
+    thresholds[engine] = await tuned(crew, { seed, engine, budget, people: PEOPLE })
+  }
+  return { seed, falseStepUps, thresholds, ...counted(rows.flatMap(({ changes }) => changes)) }
 }
 
-function counted(seed: string, changes: readonly Judged[]): Training {
+export function readTraining(): Training {
+  const file = new URL('../../../bench/hijack/training-counts.json', import.meta.url)
+  return JSON.parse(readFileSync(file, 'utf8')) as Training
+}
+
+function counted(changes: readonly Judged[]): Pick<Training, 'owners' | 'thieves' | 'reasons'> {
   const thieves: Partial<Record<Level, number>> = {}
   const reasons: Record<string, { owners: number; thieves: Partial<Record<Level, number>> }> = {}
   let owners = 0
@@ -53,11 +71,14 @@ function counted(seed: string, changes: readonly Judged[]): Training {
     }
   }
   const sorted = Object.fromEntries(Object.entries(reasons).sort(([a], [b]) => (a < b ? -1 : 1)))
-  return { seed, owners, thieves, reasons: sorted }
+  return { owners, thieves, reasons: sorted }
 }
 
 /** 10 log10 of the odds, each share at the end that claims less; undefined where neither side was seen often enough. */
-export function fitted({ owners, thieves, reasons }: Training, reason: string): number | undefined {
+export function fitted(
+  { owners, thieves, reasons }: Pick<Training, 'owners' | 'thieves' | 'reasons'>,
+  reason: string,
+): number | undefined {
   const counts = reasons[reason]
   if (counts === undefined) return undefined
   const seen =

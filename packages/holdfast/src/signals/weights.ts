@@ -74,6 +74,7 @@ export const DEPARTURES: Readonly<Partial<Record<keyof typeof WEIGHTS, string>>>
   country_new_clock_unknown:
     'between the two cells that know the clock: every simulated owner tells it',
   travel_infeasible: 'comes on top of the cell of its network, which has most of it already',
+  device_identical: 'comes with known networks, which have most of it already',
   screen_known: 'a clone copies the screen of the moment',
   browser_jumped: 'the simulated owners who do it have an extension that makes up agents',
   language_changed:
