@@ -45,6 +45,7 @@ const ALONE = [
   'signals',
   'hijack',
   'hijack-training',
+  'hijack-people',
   'hijack-sensitivity',
   'jar',
   'ratchet',

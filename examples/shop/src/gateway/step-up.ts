@@ -155,7 +155,7 @@ export function stepUpRoutes(parts: GatewayParts): Router {
     const kept = await factorStore.read({ subject: owner.id, tenant: TENANT })
     const lastStep = kept?.factors.totp?.lastStep ?? 0
     response.json({
-      code: totpCode(owner.totpSecret, at),
+      code: await totpCode(owner.totpSecret, at),
       secondsLeft: Math.ceil((TOTP_PERIOD_MS - (at % TOTP_PERIOD_MS)) / 1000),
       used: Math.floor(at / TOTP_PERIOD_MS) <= lastStep,
     })

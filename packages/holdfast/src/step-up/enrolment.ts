@@ -4,7 +4,7 @@ import { change, type FactorOwner, type Factors, type Passkey, type Pending } fr
 import type { PasskeyOptions } from './passkeys.ts'
 import { digestOf, newCodes } from './recovery.ts'
 import type { StepUpParts } from './step-up.ts'
-import { checkSecret, matchingStep, TOTP_SECRET_BYTES, toBase32, totpUri } from './totp.ts'
+import { checkedSecret, matchingStep, newSecret, totpUri } from './totp.ts'
 
 /** The session in which a factor is added: what `sessionOf(request)` gives. */
 export interface Enrolling extends FactorOwner {
@@ -117,27 +117,28 @@ export function enrolment({ store, host, name, passkeys }: StepUpParts): Enrolme
       })
     },
 
-    beginTotp(session, account) {
-      const secret = toBase32(host.random(TOTP_SECRET_BYTES))
+    async beginTotp(session, account) {
+      const secret = await newSecret(host)
+      const uri = await totpUri(secret, name, account)
       return change(store, ownerOf(session), (kept) => ({
         next: { ...begun(kept), pending: pending('totp', session, secret) },
-        result: { secret, uri: totpUri(secret, name, account) },
+        result: { secret, uri },
       }))
     },
 
     finishTotp(session, code) {
-      return change(store, ownerOf(session), (kept) => {
+      return change(store, ownerOf(session), async (kept) => {
         const secret = kept && pendingOf(kept, 'totp', session.id)
         if (kept === undefined || secret === undefined) return { result: false }
         if (typeof code !== 'string') return { result: false }
-        const lastStep = matchingStep({ secret, lastStep: 0 }, code, host.now())
+        const lastStep = await matchingStep({ secret, lastStep: 0 }, code, host.now())
         if (lastStep === undefined) return { result: false }
         return { next: { ...kept, pending: null, totp: { secret, lastStep } }, result: true }
       })
     },
 
-    importTotp(owner, secret) {
-      checkSecret(secret)
+    async importTotp(owner, given) {
+      const secret = await checkedSecret(given)
       return change(store, ownerOf(owner), (kept) => ({
         next: { ...begun(kept), totp: { secret, lastStep: 0 } },
         result: undefined,

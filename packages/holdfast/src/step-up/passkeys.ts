@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type * as Webauthn from '@simplewebauthn/server'
 import { sameText } from '../core/constant-time.ts'
-import { SessionError } from '../core/errors.ts'
 import type { Factors, Passkey } from './factors.ts'
+import { peer } from './peer.ts'
 
 /** Whose passkeys they are: the site's. */
 export interface RelyingParty {
@@ -135,17 +135,11 @@ export function passkeys({ id, origins }: RelyingParty, name: string): Passkeys 
   }
 }
 
-/** The peer is optional: who has no passkeys does without it. */
-async function library(): Promise<typeof Webauthn> {
-  try {
-    return await import('@simplewebauthn/server')
-  } catch (cause) {
-    throw new SessionError(
-      'config_invalid',
-      'Passkeys need the package @simplewebauthn/server, version 14. Install it beside holdfast.',
-      { cause },
-    )
-  }
+function library(): Promise<typeof Webauthn> {
+  return peer(() => import('@simplewebauthn/server'), {
+    whatFor: 'Passkeys',
+    name: '@simplewebauthn/server, version 14',
+  })
 }
 
 /**

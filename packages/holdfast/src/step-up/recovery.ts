@@ -2,17 +2,19 @@ import { createHash } from 'node:crypto'
 import { sameText } from '../core/constant-time.ts'
 import type { Host } from '../core/host.ts'
 import type { FactorOwner } from './factors.ts'
-import { toBase32 } from './totp.ts'
 
 const CODES = 10
+/** RFC 4648, section 6: nothing that looks like a one or a zero. */
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 /** 120 bits: nothing to guess, and nothing that a fast digest would give away (NIST SP 800-63B-4, 3.1.2). */
-const CODE_BYTES = 15
+const LETTERS_A_CODE = 24
 
 /** Codes as they are shown once: six groups of four letters. */
 export function newCodes(host: Pick<Host, 'random'>): readonly string[] {
-  return Array.from({ length: CODES }, () =>
-    (toBase32(host.random(CODE_BYTES)).match(/.{4}/g) ?? []).join('-'),
-  )
+  return Array.from({ length: CODES }, () => {
+    const letters = Array.from(host.random(LETTERS_A_CODE), (byte) => LETTERS.charAt(byte & 31))
+    return (letters.join('').match(/.{4}/g) ?? []).join('-')
+  })
 }
 
 /** What is kept of a code. Case, spaces and hyphens do not count. */

@@ -215,7 +215,7 @@ async function provedBy(
     }
     case 'totp': {
       if (kept.totp === null) return WRONG
-      const step = matchingStep(kept.totp, value, at)
+      const step = await matchingStep(kept.totp, value, at)
       if (step === undefined) return { ok: false, change: { wrong: withWrong(kept, place, at) } }
       return {
         ok: true,

@@ -1,20 +1,20 @@
-import { createHmac } from 'node:crypto'
-import { sameText } from '../core/constant-time.ts'
+import type * as Otpauth from 'otpauth'
 import { SessionError } from '../core/errors.ts'
+import type { Host } from '../core/host.ts'
+import { peer } from './peer.ts'
 
 const PERIOD_S = 30
 const DIGITS = 6
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
 /** 160 bits, as RFC 4226, section 4, recommends. */
-export const TOTP_SECRET_BYTES = 20
+const SECRET_BYTES = 20
 
 /** Many services still hand out no more. */
 const MIN_SECRET_BYTES = 10
 
 /** The code that an authenticator app shows at an instant (RFC 6238: SHA-1, 30 s, 6 digits). `at`: UTC, ms. */
-export function totpCode(secret: string, at: number): string {
-  return codeOf(secret, stepAt(at))
+export async function totpCode(secret: string, at: number): Promise<string> {
+  return (await totpOf({ secret })).generate({ timestamp: at })
 }
 
 /** The 30 s step of an instant. */
@@ -24,71 +24,56 @@ export function stepAt(at: number): number {
 
 /**
  * The step that a code belongs to: this one, or the one before or after it (RFC 6238, section 5.2), but never
- * `lastStep` or one before; else undefined. As slow for a wrong code as for a right one.
+ * `lastStep` or one before; else undefined.
  */
-export function matchingStep(
+export async function matchingStep(
   { secret, lastStep }: { readonly secret: string; readonly lastStep: number },
   code: string,
   at: number,
-): number | undefined {
-  const now = stepAt(at)
-  let found: number | undefined
-  for (const step of [now - 1, now, now + 1]) {
-    const same = sameText(codeOf(secret, step), code)
-    if (same && step > lastStep) found = step
-  }
-  return found
+): Promise<number | undefined> {
+  const delta = (await totpOf({ secret })).validate({ token: code, timestamp: at, window: 1 })
+  const step = delta === null ? 0 : stepAt(at) + delta
+  return step > lastStep ? step : undefined
+}
+
+/** A new secret, base32. */
+export async function newSecret(host: Pick<Host, 'random'>): Promise<string> {
+  const { Secret } = await library()
+  return new Secret({ buffer: Uint8Array.from(host.random(SECRET_BYTES)).buffer }).base32
 }
 
 /** What an authenticator app scans (Key Uri Format). */
-export function totpUri(secret: string, issuer: string, account: string): string {
-  const label = `${encodeURIComponent(issuer)}:${encodeURIComponent(account)}`
-  const query = new URLSearchParams({ secret, issuer, period: String(PERIOD_S) })
-  return `otpauth://totp/${label}?${query}&algorithm=SHA1&digits=${DIGITS}`.replaceAll('+', '%20')
+export async function totpUri(secret: string, issuer: string, label: string): Promise<string> {
+  return (await totpOf({ secret, issuer, label })).toString()
 }
 
-function codeOf(secret: string, step: number): string {
-  const counter = Buffer.alloc(8)
-  counter.writeBigUInt64BE(BigInt(Math.max(0, step)))
-  const mac = createHmac('sha1', fromBase32(secret)).update(counter).digest()
-  // Dynamic truncation (RFC 4226, section 5.3)
-  const word = mac.readUInt32BE((mac[mac.length - 1] ?? 0) & 15) & 0x7fffffff
-  return String(word % 10 ** DIGITS).padStart(DIGITS, '0')
-}
-
-/** Throws `config_invalid` for a secret that could be guessed, or is none. */
-export function checkSecret(secret: string): void {
-  if (fromBase32(secret).length >= MIN_SECRET_BYTES) return
+/** The secret as it is kept. Throws `config_invalid` for one that could be guessed, or is none. */
+export async function checkedSecret(secret: string): Promise<string> {
+  const { secret: key } = await totpOf({ secret })
+  if (key.bytes.length >= MIN_SECRET_BYTES) return key.base32
   throw new SessionError('config_invalid', 'A TOTP secret is too short.')
 }
 
-/** RFC 4648, section 6, without padding. */
-export function toBase32(bytes: Uint8Array): string {
-  let text = ''
-  let bits = 0
-  let word = 0
-  for (const byte of bytes) {
-    word = (word << 8) | byte
-    for (bits += 8; bits >= 5; bits -= 5) text += ALPHABET.charAt((word >> (bits - 5)) & 31)
-    word &= (1 << bits) - 1
+async function totpOf({
+  secret,
+  ...named
+}: {
+  readonly secret: string
+  readonly issuer?: string
+  readonly label?: string
+}): Promise<Otpauth.TOTP> {
+  const { Secret, TOTP } = await library()
+  try {
+    const key = Secret.fromBase32(secret)
+    return new TOTP({ ...named, secret: key, algorithm: 'SHA1', digits: DIGITS, period: PERIOD_S })
+  } catch (cause) {
+    throw new SessionError('config_invalid', 'A TOTP secret is not base32.', { cause })
   }
-  return bits === 0 ? text : text + ALPHABET.charAt((word << (5 - bits)) & 31)
 }
 
-/** Throws `config_invalid` for what is no base32: a damaged record must not become another key. */
-function fromBase32(text: string): Buffer {
-  const bytes: number[] = []
-  let bits = 0
-  let word = 0
-  for (const letter of text) {
-    const value = ALPHABET.indexOf(letter)
-    if (value < 0) throw new SessionError('config_invalid', 'A TOTP secret is not base32.')
-    word = (word << 5) | value
-    bits += 5
-    if (bits < 8) continue
-    bits -= 8
-    bytes.push((word >> bits) & 255)
-    word &= (1 << bits) - 1
-  }
-  return Buffer.from(bytes)
+function library(): Promise<typeof Otpauth> {
+  return peer(() => import('otpauth'), {
+    whatFor: 'One-time passwords',
+    name: 'otpauth, version 9',
+  })
 }

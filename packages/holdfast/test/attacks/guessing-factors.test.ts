@@ -10,7 +10,7 @@ async function guesses(p: Prover, howMany: number, ip: string): Promise<readonly
     const by = { token: await p.login(), request: abroad({ ip }) }
     const begun = await p.begin(by.token, by.request)
     for (let i = 0; i < 5 && ends.length < howMany; i++) {
-      const answer = { factor: 'totp', value: p.code() === '000000' ? '000001' : '000000' }
+      const answer = { factor: 'totp', value: (await p.code()) === '000000' ? '000001' : '000000' }
       ends.push(p.outcome(await p.answer(begun, by, answer)))
     }
   }
@@ -23,7 +23,7 @@ test('ten wrong codes from one network in five minutes, whatever the session; th
   const ends = await guesses(p, 12, '203.0.113.66')
   const next = { token: await p.login(), request: abroad({ ip: '203.0.113.200' }) }
   const begun = await p.begin(next.token, next.request)
-  const right = await p.answer(begun, next, { factor: 'totp', value: p.code() })
+  const right = await p.answer(begun, next, { factor: 'totp', value: await p.code() })
   const passkey = p.key.get(await p.optionsFor(begun))
 
   expect(ends).toEqual([...Array(10).fill('wrong'), 'too_many', 'too_many'])
@@ -35,7 +35,7 @@ test('who guesses from everywhere stops at a hundred, and never locks the owner 
   const p = await prover()
   const home = { token: await p.login(), request: atHome() }
   const first = await p.begin(home.token, home.request)
-  const known = await p.answer(first, home, { factor: 'totp', value: p.code() })
+  const known = await p.answer(first, home, { factor: 'totp', value: await p.code() })
   const owner = { token: (known.ok && known.token) || '', request: atHome() }
 
   const ends: string[] = []
@@ -44,7 +44,7 @@ test('who guesses from everywhere stops at a hundred, and never locks the owner 
     p.host.advance(MINUTE)
   }
   const asked = await p.begin(owner.token, owner.request)
-  const atHer = await p.answer(asked, owner, { factor: 'totp', value: p.code() })
+  const atHer = await p.answer(asked, owner, { factor: 'totp', value: await p.code() })
 
   expect(p.outcome(known)).toBe('ok')
   expect(ends.filter((end) => end === 'wrong')).toHaveLength(100)
@@ -58,7 +58,7 @@ test('on the road, while somebody guesses, a passkey and a recovery code still p
   const trip = { token: await p.login(), request: abroad() }
   const begun = await p.begin(trip.token, trip.request)
 
-  const code = await p.answer(begun, trip, { factor: 'totp', value: p.code() })
+  const code = await p.answer(begun, trip, { factor: 'totp', value: await p.code() })
   const recovery = await p.answer(begun, trip, { factor: 'recovery', value: p.codes[0] ?? '' })
 
   expect([p.outcome(code), p.outcome(recovery)]).toEqual(['too_many', 'ok'])
@@ -68,7 +68,7 @@ test('wrong codes sent at once are counted one by one', async () => {
   const p = await prover()
   const by = { token: await p.login(), request: abroad() }
   const begun = await p.begin(by.token, by.request)
-  const value = p.code() === '000000' ? '000001' : '000000'
+  const value = (await p.code()) === '000000' ? '000001' : '000000'
 
   const ends = await Promise.all(
     Array.from({ length: 14 }, () => p.answer(begun, by, { factor: 'totp', value })),

@@ -7,7 +7,7 @@ test('a code that the owner has just used opens nothing for who looked over her 
   const p = await prover()
   const owner = { token: await p.login(), request: atHome() }
   const thief = { token: await p.login(), request: abroad() }
-  const answer = { factor: 'totp', value: p.code() }
+  const answer = { factor: 'totp', value: await p.code() }
   const asked = await p.begin(owner.token, owner.request)
   const wanted = await p.begin(thief.token, thief.request)
 
@@ -19,7 +19,7 @@ test('one code shown twice at once counts once', async () => {
   const p = await prover()
   const one = { token: await p.login(), request: atHome() }
   const two = { token: await p.login(), request: abroad() }
-  const answer = { factor: 'totp', value: p.code() }
+  const answer = { factor: 'totp', value: await p.code() }
   const begun = [
     [await p.begin(one.token, one.request), one] as const,
     [await p.begin(two.token, two.request), two] as const,
@@ -32,11 +32,11 @@ test('one code shown twice at once counts once', async () => {
 
 test('the code before one that was accepted is as used as that one', async () => {
   const p = await prover()
-  const earlier = p.code()
+  const earlier = await p.code()
   p.host.advance(30_000)
   const owner = { token: await p.login(), request: atHome() }
   const asked = await p.begin(owner.token, owner.request)
-  const passed = await p.answer(asked, owner, { factor: 'totp', value: p.code() })
+  const passed = await p.answer(asked, owner, { factor: 'totp', value: await p.code() })
   const thief = { token: await p.login(), request: abroad() }
   const wanted = await p.begin(thief.token, thief.request)
 

@@ -28,7 +28,7 @@ test('a code of the app proves a second factor, a recovery code the least', asyn
   const p = await prover()
   const by = { token: await p.login(), request: abroad() }
   const begun = await p.begin(by.token, by.request)
-  const answer = await p.answer(begun, by, { factor: 'totp', value: p.code() })
+  const answer = await p.answer(begun, by, { factor: 'totp', value: await p.code() })
   const again = { token: (answer.ok && answer.token) || '', request: atHome() }
   const next = await p.begin(again.token, again.request)
   const typed = (p.codes[0] ?? '').toLowerCase().replaceAll('-', ' ')
@@ -90,7 +90,7 @@ test('a factor is added only in the session that began it, and within ten minute
   expect(await factors.finishPasskey(mine, { value, name: 'again' })).toBe(false)
   const { secret } = await factors.beginTotp(mine, 'ada')
   host.advance(10 * MINUTE)
-  expect(await factors.finishTotp(mine, totpCode(secret, host.now()))).toBe(false)
+  expect(await factors.finishTotp(mine, await totpCode(secret, host.now()))).toBe(false)
   expect(await factors.show(ADA)).toMatchObject({ passkeys: [{ name: 'key' }], totp: false })
 })
 
@@ -151,7 +151,7 @@ test('a repeated field, which parsers make a list of, is no answer and no fault'
   const p = await prover()
   const by = { token: await p.login(), request: abroad() }
   const begun = await p.begin(by.token, by.request)
-  const list = [p.code(), p.code()] as unknown as string
+  const list = [await p.code(), await p.code()] as unknown as string
 
   for (const factor of ['passkey', 'totp', 'recovery', list]) {
     expect(p.outcome(await p.answer(begun, by, { factor, value: list }))).toBe('wrong')

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { checkSecret, matchingStep, stepAt, totpCode, totpUri } from '../../src/step-up/totp.ts'
+import {
+  checkedSecret,
+  matchingStep,
+  newSecret,
+  stepAt,
+  totpCode,
+  totpUri,
+} from '../../src/step-up/totp.ts'
+import { fakeHost } from '../../src/testing/fake-host.ts'
 
 /** RFC 6238, appendix B, SHA-1: the ASCII secret 12345678901234567890, the last six of its eight digits. */
 const RFC_SECRET = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
@@ -8,31 +16,55 @@ test.each([
   [59, '287082'],
   [1_111_111_109, '081804'],
   [2_000_000_000, '279037'],
-])('shows the code of RFC 6238 at %i s', (seconds, code) => {
-  expect(totpCode(RFC_SECRET, seconds * 1000)).toBe(code)
+])('shows the code of RFC 6238 at %i s', async (seconds, code) => {
+  expect(await totpCode(RFC_SECRET, seconds * 1000)).toBe(code)
 })
 
-test('finds the code of this step and of its neighbours, and none that is not later than the last', () => {
+test('finds the code of this step and of its neighbours, and none that is not later than the last', async () => {
   const now = 1_700_000_010_000
-  const at = (ms: number, lastStep = 0): number | undefined =>
-    matchingStep({ secret: RFC_SECRET, lastStep }, totpCode(RFC_SECRET, now + ms), now)
+  const step = stepAt(now)
+  const at = async (ms: number, lastStep = 0): Promise<number | undefined> =>
+    matchingStep({ secret: RFC_SECRET, lastStep }, await totpCode(RFC_SECRET, now + ms), now)
 
-  expect([at(-30_000), at(0), at(30_000)]).toEqual([stepAt(now) - 1, stepAt(now), stepAt(now) + 1])
-  expect([at(-60_000), at(60_000)]).toEqual([undefined, undefined])
-  expect([at(0, stepAt(now)), at(-30_000, stepAt(now))]).toEqual([undefined, undefined])
-  expect(at(30_000, stepAt(now))).toBe(stepAt(now) + 1)
+  expect([await at(-30_000), await at(0), await at(30_000)]).toEqual([step - 1, step, step + 1])
+  expect([await at(-60_000), await at(60_000)]).toEqual([undefined, undefined])
+  expect([await at(0, step), await at(-30_000, step)]).toEqual([undefined, undefined])
+  expect(await at(30_000, step)).toBe(step + 1)
 })
 
-test.each(['', '12345', ' 123456', '1234567', 'abcdef'])('%j is no code', (code) => {
-  expect(matchingStep({ secret: RFC_SECRET, lastStep: 0 }, code, 59_000)).toBeUndefined()
+test.each(['', '12345', ' 123456', '1234567', 'abcdef'])('%j is no code', async (code) => {
+  expect(await matchingStep({ secret: RFC_SECRET, lastStep: 0 }, code, 59_000)).toBeUndefined()
 })
 
-test('what an app scans names the site, the account and how codes are made', () => {
-  expect(totpUri(RFC_SECRET, 'Kelp & Keel', 'ada')).toBe(
-    `otpauth://totp/Kelp%20%26%20Keel:ada?secret=${RFC_SECRET}&issuer=Kelp%20%26%20Keel&period=30&algorithm=SHA1&digits=6`,
-  )
+test('a new secret has 160 random bits', async () => {
+  const host = fakeHost()
+
+  const [one, other] = [await newSecret(host), await newSecret(host)]
+
+  expect(one).toMatch(/^[A-Z2-7]{32}$/)
+  expect(other).not.toBe(one)
 })
 
-test.each(['GEZDGNBVGY3TQO', 'not base32', 'GEZDGNBVGY3TQOJ0'])('%j is no secret', (secret) => {
-  expect(() => checkSecret(secret)).toThrow(expect.objectContaining({ code: 'config_invalid' }))
+test('what an app scans names the site, the account and how codes are made', async () => {
+  const uri = new URL(await totpUri(RFC_SECRET, 'Kelp & Keel', 'ada'))
+
+  expect(uri.href).toMatch(/^otpauth:\/\/totp\/Kelp%20%26%20Keel:ada\?issuer=Kelp%20%26%20Keel&/)
+  expect(Object.fromEntries(uri.searchParams)).toEqual({
+    secret: RFC_SECRET,
+    issuer: 'Kelp & Keel',
+    algorithm: 'SHA1',
+    digits: '6',
+    period: '30',
+  })
+})
+
+test.each(['GEZDGNBVGY3TQO', 'not base32', 'GEZDGNBVGY3TQOJ0', ''])(
+  '%j is no secret',
+  async (secret) => {
+    await expect(checkedSecret(secret)).rejects.toMatchObject({ code: 'config_invalid' })
+  },
+)
+
+test('a secret with spaces and small letters, as sites print it, is the same one', async () => {
+  expect(await checkedSecret('gezd gnbv gy3t qojq gezd gnbv gy3t qojq')).toBe(RFC_SECRET)
 })

@@ -16,7 +16,7 @@ export interface Prover extends Harness {
   readonly factors: StepUp
   readonly key: Authenticator
   readonly codes: readonly string[]
-  code(): string
+  code(): Promise<string>
   begin(token: string, request: RequestFacts): Promise<Begun>
   /** What the page would hand to the browser. */
   optionsFor(begun: Begun): Promise<PasskeyOptions>
@@ -42,7 +42,7 @@ export async function prover(): Promise<Prover> {
   const value = key.create(await factors.beginPasskey(ENROLLING, 'ada'))
   await factors.finishPasskey(ENROLLING, { value, name: 'key' })
   const { secret } = await factors.beginTotp(ENROLLING, 'ada')
-  await factors.finishTotp(ENROLLING, totpCode(secret, host.now()))
+  await factors.finishTotp(ENROLLING, await totpCode(secret, host.now()))
   const codes = await factors.newRecoveryCodes(ADA)
   // the code that enrolled the app is used
   host.advance(60_000)
