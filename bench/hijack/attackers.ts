@@ -16,6 +16,7 @@ export const LEVELS = [
   'A3c',
   'A3L',
   'A4',
+  'A4r',
   'A5',
   'A6',
 ] as const
@@ -31,6 +32,7 @@ export const LEVEL_TEXT: Readonly<Record<Level, string>> = {
   A3c: 'the same with the same provider in the same city',
   A3L: 'A3c while the victim is active',
   A4: 'full clone behind the same NAT or in the same /24',
+  A4r: 'the same, a second after each request of the victim, to ride along with the secret',
   A5: 'on the device of the victim',
   A6: 'the login itself was proxied; the owner is never in the session',
 }
@@ -61,6 +63,7 @@ export const REQUESTS = 40
 const NOTICED_MS = 5 * 60_000
 const SENSITIVE = 0.15
 const BETWEEN_MS = 90_000
+const BEHIND_MS = 1_000
 /** "Resident Evil", IEEE S&P 2019: 90 % of residential proxies relay for at most this long. */
 const RELAYED_MS = 870_000
 const HOUR = 3_600_000
@@ -76,6 +79,7 @@ const USED_AFTER: Readonly<Record<Level, readonly [medianMs: number, spread: num
   A3c: [12 * HOUR, 0.8],
   A3L: [2 * 60_000, 0.5],
   A4: [2 * HOUR, 1],
+  A4r: [0, 0],
   A5: [HOUR, 1],
   A6: [0, 0],
 }
@@ -92,13 +96,30 @@ export interface Underworld {
 export function attack(
   level: Level,
   victim: Request,
-  { quiet = false, ...world }: Underworld & { readonly quiet?: boolean },
+  {
+    quiet = false,
+    following = [],
+    ...world
+  }: Underworld & {
+    readonly quiet?: boolean
+    /** What the victim's device sends afterwards. */
+    readonly following?: readonly Request[]
+  },
 ): readonly ThiefRequest[] {
   const { rng } = world
   const [median, spread] = USED_AFTER[level]
   let at = victim.at + Math.min(4 * DAY, 20_000 + rng.around(median, spread))
   const place = placeOf(level, victim, world)
   const facts = shownBy(level, victim, { ...world, at })
+  if (level === 'A4r') {
+    return [victim, ...following].slice(0, REQUESTS).map((request) => ({
+      at: request.at + BEHIND_MS,
+      address: place(),
+      facts: request.facts,
+      sensitive: !quiet && rng.chance(SENSITIVE),
+      stands: 1,
+    }))
+  }
   let address = place()
   const relayed = level === 'A2r' || level.startsWith('A3')
   let hopsAt = relayed ? at + rng.wait(RELAYED_MS) : Number.POSITIVE_INFINITY
@@ -162,6 +183,7 @@ function placeOf(level: Level, victim: Request, { person, pools, rng }: Underwor
       if (rng.chance(0.45)) return stable(victim.address)
       return stable(neighbourOf(victim.address, rng))
     }
+    case 'A4r':
     case 'A5':
       return stable(victim.address)
   }

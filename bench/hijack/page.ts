@@ -98,7 +98,11 @@ ${cell(ours?.nominal.levels.A6)} here, because a second factor that was relayed 
     'The same attacks with parts of the rotation taken away.',
     attackTable([...results.rotation, ...(ours === undefined ? [] : [ours])]),
     falseTable([...results.rotation, ...(ours === undefined ? [] : [ours])]),
-    `"No rotation" keeps the gate. A jar that comes back with an older cookie looks like a second holder. How often that is was measured in Chromium and is
+    `"No rotation" keeps the gate. "Same successor always" takes whoever shows an old secret for the holder of the newest one, so two may ride one chain, and nothing
+shows. Holdfast sends the same successor for ten seconds, as parallel requests of one browser need it, and a sibling afterwards. A4r rides in those ten seconds:
+it sends a second after each request of the victim, from the same address. What finds it is a secret that rotates for it alone, before a sensitive route.
+
+A jar that comes back with an older cookie looks like a second holder. How often that is was measured in Chromium and is
 told in [decision 16](decisions/0016-a-rolled-back-jar-is-let-in-once.md): a kill loses what was set in the last 30 s, and some 5 % of the browsers that are
 killed during a visit then fork. The rate used here, ${RATES.jarRollback.nominal} a visit and a fork nearly each time, stands for one visit in a hundred that ends in a kill.
 

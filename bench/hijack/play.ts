@@ -120,6 +120,7 @@ async function tryAttack(
     pools,
     rates,
     quiet,
+    following: future.filter((each) => each.device === device),
     rng: rng.stream(`attack ${level} ${quiet} ${person.name}`),
   })
   const [first] = requests

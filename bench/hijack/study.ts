@@ -70,6 +70,7 @@ const FIXED_RULES = [
 ]
 const VARIANTS = [
   'no rotation',
+  'same successor always',
   'rotation every 5 minutes alone',
   'rotation before sensitive routes alone',
 ]

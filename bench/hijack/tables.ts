@@ -2,7 +2,19 @@ import { table } from '../table.ts'
 import type { Measured, Results } from './study.ts'
 import type { LevelSummary, Summary } from './summary.ts'
 
-export const COLUMNS = ['A0', 'A1', 'A2', 'A2r', 'A3a', 'A3b', 'A3c', 'A3L', 'A4', 'A5'] as const
+export const COLUMNS = [
+  'A0',
+  'A1',
+  'A2',
+  'A2r',
+  'A3a',
+  'A3b',
+  'A3c',
+  'A3L',
+  'A4',
+  'A4r',
+  'A5',
+] as const
 
 /** Detected and stopped at the first request, in percent, by engine and level. */
 export function attackTable({ engines, rotation }: Results): string {

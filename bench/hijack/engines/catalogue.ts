@@ -27,6 +27,7 @@ const VARIANTS: Readonly<Record<string, Omit<Variant, 'name'>>> = {
   'Holdfast, evidence alone': { rotates: false, gate: false },
   'Holdfast, rotation alone': { rotates: true, gate: true, signals: onlyForks },
   'no rotation': { rotates: false, gate: true },
+  'same successor always': { rotates: true, gate: true, sameSuccessor: true },
   'rotation every 5 minutes alone': { rotates: true, gate: false },
   'rotation before sensitive routes alone': { rotates: true, gate: true, rotateEveryMs: NEVER_MS },
 }

@@ -27,6 +27,8 @@ export interface Variant {
   readonly signals?: readonly Signal[]
   readonly policy?: Policy
   readonly rotateEveryMs?: number
+  /** Whoever shows an old secret is taken for the holder of what came after it, however old it is. */
+  readonly sameSuccessor?: boolean
 }
 
 /** Signals that see forks alone. */
@@ -44,7 +46,11 @@ export function ours(variant: Variant): Engine {
   return {
     name: variant.name,
     guard: (person, options) =>
-      guardOf(person, { variant, keyring, ...options }, { branch: emptyBranch(), jars: [] }),
+      guardOf(
+        person,
+        { variant, keyring, ...options },
+        { branch: emptyBranch(), jars: [], successors: new Map() },
+      ),
   }
 }
 
@@ -57,11 +63,13 @@ interface Jar {
 interface State {
   readonly branch: Branch
   readonly jars: Jar[]
+  /** What came after each secret. */
+  readonly successors: Map<string, string>
 }
 
 type Setting = GuardOptions & { readonly variant: Variant; readonly keyring: Keyring }
 
-function guardOf(person: Person, setting: Setting, { branch, jars }: State): Guard {
+function guardOf(person: Person, setting: Setting, { branch, jars, successors }: State): Guard {
   const { variant, keyring, data, clock } = setting
   const host = hostOf(clock)
   const store = branchingStore(branch, () => host.now())
@@ -81,6 +89,19 @@ function guardOf(person: Person, setting: Setting, { branch, jars }: State): Gua
     return created.token
   }
 
+  async function shown(
+    token: string,
+    request: { readonly facts: RequestFacts; readonly sensitive: boolean },
+  ): Promise<Verification> {
+    let newest = token
+    for (let next = successors.get(token); next !== undefined; next = successors.get(next))
+      newest = next
+    const verified = await verify(sessions, variant, newest, request)
+    if (variant.sameSuccessor === true && verified.ok && verified.token !== undefined)
+      successors.set(newest, verified.token)
+    return verified
+  }
+
   async function owner(request: Request): Promise<Verdict> {
     clock.at = request.at
     const facts = requestFacts(request)
@@ -91,10 +112,7 @@ function guardOf(person: Person, setting: Setting, { branch, jars }: State): Gua
       return { answer: 'ok' }
     }
     if (request.rolledBack) jar.token = jar.before
-    const verified = await verify(sessions, variant, jar.token, {
-      facts,
-      sensitive: request.sensitive,
-    })
+    const verified = await shown(jar.token, { facts, sensitive: request.sensitive })
     const verdict = verdictOf(verified)
     if (verified.ok) {
       take(jar, verified.token, request.lost)
@@ -130,10 +148,8 @@ function guardOf(person: Person, setting: Setting, { branch, jars }: State): Gua
       clock.at = request.at
       const own = isOwnJar(loot) ? jars[device] : (loot as { token: string })
       if (own === undefined) return { answer: 'refused' }
-      const verified = await verify(sessions, variant, own.token, {
-        facts: requestFacts(request),
-        sensitive: request.sensitive,
-      })
+      const { sensitive } = request
+      const verified = await shown(own.token, { facts: requestFacts(request), sensitive })
       if (verified.ok && verified.token !== undefined) own.token = verified.token
       return verdictOf(verified)
     },
@@ -145,7 +161,11 @@ function guardOf(person: Person, setting: Setting, { branch, jars }: State): Gua
       guardOf(
         person,
         { ...setting, clock: { ...clock } },
-        { branch: copyOf(branch), jars: jars.map((jar) => ({ ...jar })) },
+        {
+          branch: copyOf(branch),
+          jars: jars.map((jar) => ({ ...jar })),
+          successors: new Map(successors),
+        },
       ),
   }
 }
