@@ -68,12 +68,13 @@ test('rotating signing and sealing keys under load fails no verification', async
     for (let round = worker; !over; round++) {
       const { run } = instances[round % 2] ?? { run: undefined }
       const audience = round % 3 === 0 ? 'billing' : 'orders'
-      const keySet = createLocalJWKSet(kept)
       const at = new Date(host.now())
       const body = { token, request: atHome(), audience, deliverable: true }
       const answer = await (await run?.call('POST', '/v1/verify', { body }))?.json()
       if (!answer.ok) failures.push(answer)
       token = answer.token ?? token
+      // as it is kept when the token arrives: a request may have been under way while it was fetched anew
+      const keySet = createLocalJWKSet(kept)
       const options = { issuer: 'https://auth.example', audience, typ: 'at+jwt', currentDate: at }
       try {
         const { protectedHeader } = await jwtVerify(answer.accessToken, keySet, options)
