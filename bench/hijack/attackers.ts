@@ -1,5 +1,7 @@
+import { customsOf } from './countries.ts'
 import { buyDevice, DAY, type Facts, factsOf } from './devices.ts'
-import { customsOf, nearest, type Person } from './people.ts'
+import { nearest } from './near.ts'
+import type { Person } from './people.ts'
 import { addressIn, type Block, type Pools } from './pools.ts'
 import type { Random } from './random.ts'
 import type { Rates } from './rates.ts'

@@ -1,7 +1,10 @@
+import { countryFacts, pickCountry, spoken, zoneAt } from './countries.ts'
 import { buyDevice, DAY, type Device } from './devices.ts'
+import { nearest } from './near.ts'
 import type { Block, Pools, Provider } from './pools.ts'
 import type { Random } from './random.ts'
-import type { Rates } from './rates.ts'
+import { type Rates, TWO_MONTHS } from './rates.ts'
+import { type Trip, tripsOf } from './trips.ts'
 
 /** Where and with what somebody lives. */
 export interface Person {
@@ -37,19 +40,6 @@ export interface Office {
   readonly splitTunnel: boolean
 }
 
-export interface Trip {
-  readonly from: number
-  readonly until: number
-  readonly country: string
-  readonly timezone: string
-  readonly hotel: { readonly provider: Provider; readonly block: Block }
-  readonly zoneFollows: boolean
-  readonly cell: { readonly provider: Provider; readonly home: boolean }
-  readonly inFlight: boolean
-  /** On the way, each way. */
-  readonly transitMs: number
-}
-
 export type Cohort =
   | 'plain'
   | 'vpn'
@@ -59,32 +49,6 @@ export type Cohort =
   | 'travelling'
   | 'abroad'
   | 'mobile only'
-
-/** Share of users; time zones west to east. */
-const COUNTRIES: Readonly<
-  Record<string, readonly [share: number, language: string, zones: readonly string[]]>
-> = {
-  US: [
-    30,
-    'en-US',
-    ['America/Los_Angeles', 'America/Denver', 'America/Chicago', 'America/New_York'],
-  ],
-  GB: [9, 'en-GB', ['Europe/London']],
-  DE: [9, 'de-DE', ['Europe/Berlin']],
-  FR: [7, 'fr-FR', ['Europe/Paris']],
-  NO: [4, 'nb-NO', ['Europe/Oslo']],
-  NL: [4, 'nl-NL', ['Europe/Amsterdam']],
-  IN: [9, 'en-IN', ['Asia/Kolkata']],
-  JP: [6, 'ja-JP', ['Asia/Tokyo']],
-  BR: [6, 'pt-BR', ['America/Sao_Paulo']],
-  ES: [4, 'es-ES', ['Europe/Madrid']],
-  PL: [4, 'pl-PL', ['Europe/Warsaw']],
-  ZA: [2, 'en-ZA', ['Africa/Johannesburg']],
-  CA: [3, 'en-CA', ['America/Vancouver', 'America/Toronto']],
-  AU: [3, 'en-AU', ['Australia/Sydney']],
-}
-
-export const TWO_MONTHS = 60
 
 /** Made anew from the same seed it is the same person. */
 export function person(
@@ -146,46 +110,6 @@ function cohortsOf({
   return found.length > 0 ? found : ['plain']
 }
 
-/** Somebody's language and clock there. */
-export function customsOf(
-  country: string,
-  rng: Random,
-): { readonly languages: readonly string[]; readonly timezone: string } {
-  const [, language, zones] = countryFacts(country)
-  return { languages: spoken(language), timezone: rng.pick(zones) }
-}
-
-function spoken(language: string): readonly string[] {
-  return language.startsWith('en') ? [language, 'en'] : [language, language.slice(0, 2), 'en']
-}
-
-function countryFacts(country: string): readonly [number, string, readonly string[]] {
-  const facts = COUNTRIES[country]
-  if (facts === undefined) throw new Error(`${country} is not described`)
-  return facts
-}
-
-function pickCountry(rng: Random): string {
-  const all = Object.entries(COUNTRIES)
-  let left = rng.next() * all.reduce((sum, [, [share]]) => sum + share, 0)
-  for (const [country, [share]] of all) {
-    left -= share
-    if (left < 0) return country
-  }
-  return 'US'
-}
-
-function zoneAt(zones: readonly string[], longitude: number): string {
-  const edges = [-115, -103, -87]
-  const at =
-    zones.length === 4
-      ? edges.filter((edge) => longitude > edge).length
-      : longitude > -95
-        ? zones.length - 1
-        : 0
-  return zones[at] ?? 'Etc/UTC'
-}
-
 /** 1.8 devices a user. */
 function devicesOf(rng: Random, rates: Rates): readonly Device[] {
   const kinds = rng.chance(0.12) ? [true] : rng.chance(0.15) ? [false] : [false, true]
@@ -193,7 +117,7 @@ function devicesOf(rng: Random, rates: Rates): readonly Device[] {
   return more.map((mobile) => buyDevice(mobile, rng, rates))
 }
 
-type Making = { readonly pools: Pools; readonly rates: Rates; readonly rng: Random }
+export type Making = { readonly pools: Pools; readonly rates: Rates; readonly rng: Random }
 
 function homeOf(country: string, { pools, rates, rng }: Making): HomeLine {
   const satellite = rng.chance(rates.satelliteHome) ? pools.of('satellite')[0] : undefined
@@ -229,66 +153,4 @@ function officeOf(country: string, home: HomeLine, { pools, rates, rng }: Making
   const egresses =
     proxy === undefined ? null : [0, 1, 2].map(() => rng.pick(nearest(proxy.v4, block).slice(0, 6)))
   return { provider, block, egresses, splitTunnel: rng.chance(rates.splitTunnel) }
-}
-
-function tripsOf(
-  { country, carrier, home }: Pick<Person, 'country' | 'carrier' | 'home'>,
-  { pools, rates, rng }: Making,
-): readonly Trip[] {
-  const heavy = rng.chance(0.15)
-  // the heavy tail keeps the mean
-  const mean = (rates.trips * (heavy ? 4 : 1)) / 1.45
-  return Array.from({ length: rng.count(mean * 2) }, (): Trip => {
-    const from = rng.next() * TWO_MONTHS * DAY
-    const abroad = rng.chance(rates.tripAbroad)
-    const others = pools.countries.filter((each) => each !== country)
-    const to = abroad ? rng.pick(others) : country
-    const provider = rng.pick(pools.of('fixed', to))
-    const block = rng.pick(provider.v4)
-    const roams = abroad && rng.chance(rates.roamingHome)
-    const local = pools.of('mobile', to)
-    const transit = abroad && rng.chance(rates.transitRoaming)
-    const cell = transit
-      ? rng.pick(pools.of('hosting'))
-      : abroad && !roams && local.length > 0
-        ? rng.pick(local)
-        : carrier
-    return {
-      from,
-      until: from + (1 + rng.wait(4)) * DAY,
-      country: to,
-      timezone: zoneAt(countryFacts(to)[2], block.longitude),
-      hotel: { provider, block },
-      zoneFollows: rng.chance(rates.zoneFollows),
-      cell: { provider: cell, home: cell === carrier },
-      inFlight: rng.chance(rates.inFlight),
-      transitMs: transitMs(home.near[0] ?? block, block),
-    }
-  })
-}
-
-/** By car or train at 100 km/h, or in the air at 800 with three hours around it. */
-function transitMs(from: Block, to: Block): number {
-  const km = 111 * degreesBetween(from, to)
-  return 3_600_000 * Math.min(km / 100, 3 + km / 800)
-}
-
-/** Nearest first. Flat geometry is enough to order by. */
-export function nearest(blocks: readonly Block[], to: Block): readonly Block[] {
-  const orders = sorted.get(blocks) ?? new Map<Block, readonly Block[]>()
-  sorted.set(blocks, orders)
-  const known = orders.get(to)
-  if (known !== undefined) return known
-  const far = (block: Block): number => degreesBetween(block, to)
-  const order = [...blocks].sort((a, b) => far(a) - far(b) || (a.net < b.net ? -1 : 1))
-  orders.set(to, order)
-  return order
-}
-
-const sorted = new WeakMap<readonly Block[], Map<Block, readonly Block[]>>()
-
-function degreesBetween(a: Block, b: Block): number {
-  const east = Math.abs(a.longitude - b.longitude)
-  const scale = Math.cos((b.latitude * Math.PI) / 180)
-  return Math.hypot(a.latitude - b.latitude, Math.min(east, 360 - east) * scale)
 }

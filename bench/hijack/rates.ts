@@ -7,6 +7,9 @@ export interface Rate {
   readonly says: string
 }
 
+/** How long people are watched, days. */
+export const TWO_MONTHS = 60
+
 const rate = (nominal: number, stress: number, basis: Rate['basis'], says: string): Rate => {
   return { nominal, stress, basis, says }
 }

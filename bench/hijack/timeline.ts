@@ -1,7 +1,8 @@
 import { DAY, type Facts, factsOf, type Surroundings } from './devices.ts'
-import { type Person, type Trip, TWO_MONTHS } from './people.ts'
+import type { Person } from './people.ts'
 import type { Random } from './random.ts'
-import type { Rates } from './rates.ts'
+import { type Rates, TWO_MONTHS } from './rates.ts'
+import type { Trip } from './trips.ts'
 import type { Line, Whereabouts } from './whereabouts.ts'
 
 /** One request of a rightful user that may matter to some engine. */

@@ -1,8 +1,10 @@
 import { DAY } from './devices.ts'
-import { nearest, type Person, type Trip } from './people.ts'
+import { nearest } from './near.ts'
+import type { Person } from './people.ts'
 import { addressIn, type Block, type Provider } from './pools.ts'
 import type { Random } from './random.ts'
 import type { Rates } from './rates.ts'
+import type { Trip } from './trips.ts'
 
 /** The addresses that one visit may come from: the first is the usual one, both families of one line are two. */
 export interface Line {
