@@ -52,8 +52,8 @@ export const FULL: Size = {
   calm: 400,
   tries: 10,
   rules: 120,
-  variants: 50,
-  curve: 60,
+  variants: 44,
+  curve: 48,
   unseen: 60,
 }
 

@@ -62,7 +62,7 @@ function joint(
   return clipped(items, (reason) => {
     const explained =
       (reason === 'travel_infeasible' && isForeign(here, known) !== true) ||
-      (reason === 'timezone_changed' && (mayRoam(here) || wentWith(clock, here, found.class)))
+      (reason === 'timezone_changed' && (isElsewhere(here) || wentWith(clock, here, found.class)))
     return explained ? { weight: EXPLAINED[reason] } : habitual(reason, history, at)
   })
 }
@@ -82,8 +82,9 @@ const NEW_COUNTRY = {
   unknown: 'country_new_clock_unknown',
 } as const satisfies Record<Clock, Reason>
 
-function mayRoam({ kind }: Network): boolean {
-  return kind === 'mobile' || kind === 'unknown'
+/** Only a fixed line stands where its user is: telephones leave through their carrier at home, and travellers through VPNs. */
+function isElsewhere({ kind }: Network): boolean {
+  return kind !== 'fixed'
 }
 
 /** Unless it is known to be near: far away in the same country the new zone may be the local one. */

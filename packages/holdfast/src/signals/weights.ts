@@ -95,8 +95,8 @@ export const DEPARTURES: Readonly<Partial<Record<keyof typeof WEIGHTS, string>>>
 
 /**
  * The same where the rest of its cell explains it, dB: travel within the usual countries comes with a network that is
- * new there, which has most of it already, and the data often has a network in the wrong town; a telephone abroad
- * mostly leaves through its carrier at home, and a large country has several zones.
+ * new there, which has most of it already, and the data often has a network in the wrong town; telephones and
+ * VPNs of travellers leave through networks at home, and a large country has several zones.
  */
 export const EXPLAINED = { travel_infeasible: 3, timezone_changed: 3 } as const
 

@@ -198,13 +198,13 @@ describe('what the rest of its cell explains weighs little', () => {
     ).toEqual({ network_new_far: 8, timezone_changed: 14 })
   })
 
-  test.each(['mobile', 'unknown'] as const)(
-    'the clock of a telephone that roams, on a %s network at home',
+  test.each(['mobile', 'vpn', 'corporate', 'unknown'] as const)(
+    'the clock of a traveller, whose traffic leaves through a %s network at home',
     (kind) => {
-      const phone = sessionOf(used({ ...oslo, kind }, laptop))
+      const before = sessionOf(used({ ...oslo, kind }, laptop))
       const abroad = presented({ ...oslo, kind }, { ...laptop, timezone: 'Asia/Tokyo' })
 
-      expect(weights(look(phone, abroad, NO_HISTORY))).toMatchObject({ timezone_changed: 3 })
+      expect(weights(look(before, abroad, NO_HISTORY))).toMatchObject({ timezone_changed: 3 })
     },
   )
 })
