@@ -134,7 +134,7 @@ All but the quiet ones touch something sensitive with 15 % of their requests; ow
 - **Freeman et al.**, NDSS 2016, in the das-group's form with 30 days of history. It was made for logins; here every change of address or agent is one.`,
     '## Limits',
     `The same families of events make the weights and the figures; only people, places and times differ. "Unseen" adds families that nothing was tuned with:
-satellite homes, aircraft, travel SIMs, NAT64, split tunnels and an update of the geo data. There detection of A0 to A4 is ${unseenText(results)} and false step-ups are
+satellite homes, aircraft, travel SIMs, NAT64, split tunnels, summer time and an update of the geo data. There detection of A0 to A4 is ${unseenText(results)} and false step-ups are
 ${rate(results.unseen.falseStepUps.mean)} a user and month. Mobile ranges are wider here than they are. There is one thief a kind, and none who knows the weights.
 ${endedText(results, multitude)}`,
     '## Sources',

@@ -112,6 +112,12 @@ export const RATES = {
   geoRefresh: rate(0, 0, 'A', 'prefixes that an update of the data moves to another place mid-way'),
   splitTunnel: rate(0, 0, 'A', 'office users whose tunnel carries only some of the requests'),
   nat64: rate(0, 0, 'A', 'mobile visits that arrive through NAT64'),
+  summerTime: rate(
+    0,
+    0,
+    'A',
+    'users whose day is an hour earlier from the middle of the second month on',
+  ),
 } as const satisfies Readonly<Record<string, Rate>>
 
 export type RateName = keyof typeof RATES
@@ -127,6 +133,7 @@ const UNSEEN: Partial<Rates> = {
   geoRefresh: 0.05,
   splitTunnel: 0.2,
   nat64: 0.1,
+  summerTime: 0.7,
 }
 
 export function ratesOf(world: WorldName): Rates {

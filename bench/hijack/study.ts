@@ -60,6 +60,7 @@ export const FULL: Size = {
 const OURS = 'Holdfast'
 const PASSIVE = 'Holdfast, evidence alone'
 const ROTATION = 'Holdfast, rotation alone'
+const PLACES_ALONE = 'Holdfast, evidence without behaviour'
 const FIXED_RULES = [
   'nothing (bearer token)',
   'storedIP !== currentIP',
@@ -151,7 +152,8 @@ export async function study(
     rowsOf('stress', { engine: PASSIVE }, size.alone),
   ])
   const calm = [...alone, ...unharmed]
-  say('Holdfast, rotation alone, and variants of rotation')
+  say('Holdfast with parts of it, and variants of rotation')
+  const placesAlone = await both({ engine: PLACES_ALONE }, size.variants)
   const rotationAlone = await both({ engine: ROTATION }, size.variants)
   const rotation = await Promise.all(VARIANTS.map((engine) => both({ engine }, size.variants)))
   say('families of events that nothing was tuned with; no network data at all')
@@ -177,7 +179,10 @@ export async function study(
   const wrong = judged.filter(
     ({ score, because }) => because.reduce((total, { weight }) => total + weight, 0) !== score,
   )
-  const measured = [...rotation, rotationAlone].flatMap((one) => [one.nominal, one.stress])
+  const measured = [...rotation, placesAlone, rotationAlone].flatMap((one) => [
+    one.nominal,
+    one.stress,
+  ])
   const everybody: readonly Summary[] = [
     ...[nominal, stress, calm, rough, unseen, blind].map(summary),
     ...measured,
@@ -189,6 +194,7 @@ export async function study(
     engines: [
       ...rules,
       { spec: { engine: PASSIVE }, nominal: summary(calm), stress: summary(rough) },
+      placesAlone,
       rotationAlone,
       { spec: { engine: OURS }, nominal: summary(nominal), stress: summary(stress) },
     ],

@@ -32,6 +32,8 @@ export interface Timeline {
 /** The second month begins, which is counted. */
 export const SECOND = (TWO_MONTHS / 2) * DAY
 
+/** Where clocks change. */
+const SUMMER = 1.5 * SECOND
 const SENSITIVE = 0.012
 const VISITS_A_DAY = 2.9
 const REQUESTS_A_VISIT = 12
@@ -59,7 +61,7 @@ export function timeline(
     []
   let total = 0
 
-  for (const visit of visitsOf(person, rng)) {
+  for (const visit of visitsOf(person, { rates, rng })) {
     const device = person.devices[visit.device]
     if (device === undefined) continue
     const trip = person.trips.find(({ from, until }) => visit.at >= from && visit.at < until)
@@ -135,7 +137,11 @@ export function worthTaking({ requests }: Timeline): readonly Request[] {
 }
 
 /** By the hours of the day at home, which is good enough for travellers too. */
-function visitsOf({ devices }: Person, rng: Random): readonly Visit[] {
+function visitsOf(
+  { devices }: Person,
+  { rates, rng }: { readonly rates: Rates; readonly rng: Random },
+): readonly Visit[] {
+  const earlier = rng.stream('summer time').chance(rates.summerTime) ? HOUR : 0
   const visits: Visit[] = []
   for (const [device, { mobile }] of devices.entries()) {
     for (let day = 0; day < TWO_MONTHS; day++) {
@@ -143,7 +149,8 @@ function visitsOf({ devices }: Person, rng: Random): readonly Visit[] {
       const mean = VISITS_A_DAY * (mobile ? 1.1 : weekend ? 0.5 : 1.1)
       for (let left = rng.count(mean); left > 0; left--) {
         const hour = 7 + 16 * (rng.next() + rng.next()) * 0.5
-        visits.push({ at: Math.floor(day * DAY + hour * HOUR), device })
+        const at = Math.floor(day * DAY + hour * HOUR)
+        visits.push({ at: at < SUMMER ? at : at - earlier, device })
       }
     }
   }

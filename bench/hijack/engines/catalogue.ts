@@ -2,7 +2,7 @@ import { thresholdPolicy } from 'holdfast'
 import { type World, world } from '../world.ts'
 import type { Engine } from './engine.ts'
 import { freeman, type Population, populationOf } from './freeman.ts'
-import { onlyForks, ours, type Variant } from './ours.ts'
+import { onlyForks, ours, type Variant, withoutBehaviour } from './ours.ts'
 import { additivePoints, countedPoints } from './points.ts'
 import { prefixOf, type Rule, ruleEngine } from './rule.ts'
 import {
@@ -25,6 +25,11 @@ const NEVER_MS = 400 * 86_400_000
 const VARIANTS: Readonly<Record<string, Omit<Variant, 'name'>>> = {
   Holdfast: { rotates: true, gate: true },
   'Holdfast, evidence alone': { rotates: false, gate: false },
+  'Holdfast, evidence without behaviour': {
+    rotates: false,
+    gate: false,
+    signals: withoutBehaviour,
+  },
   'Holdfast, rotation alone': { rotates: true, gate: true, signals: onlyForks },
   'no rotation': { rotates: false, gate: true },
   'same successor always': { rotates: true, gate: true, sameSuccessor: true },

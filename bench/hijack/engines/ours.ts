@@ -38,6 +38,13 @@ export const onlyForks: readonly Signal[] = starterSignals().map(
       signal(...seen).filter(({ group }) => group === 'R'),
 )
 
+/** All others than those of behaviour. */
+export const withoutBehaviour: readonly Signal[] = starterSignals().map(
+  (signal): Signal =>
+    (...seen) =>
+      signal(...seen).filter(({ group }) => group !== 'B'),
+)
+
 /** Where the world's clock starts, as instants go: 5 January 2026. */
 const EPOCH = Date.UTC(2026, 0, 5)
 
