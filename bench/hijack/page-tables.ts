@@ -21,6 +21,27 @@ export function attackTable(rows: readonly Measured[]): string {
   )
 }
 
+/** What a thief got done before somebody noticed. */
+export function exposureTable({ nominal, stress }: Pick<Measured, 'nominal' | 'stress'>): string {
+  const rows = COLUMNS.flatMap((name) => {
+    const level = nominal.levels[name]
+    if (level === undefined) return []
+    const { served, exposedMinutes, clean } = level
+    const worse = stress.levels[name]?.clean.share
+    return [
+      [
+        name,
+        served.join(' / '),
+        exposedMinutes === null ? '-' : String(Math.round(exposedMinutes)),
+        `${percent(clean.share)} %`,
+        worse === undefined ? '' : `${percent(worse)} %`,
+      ],
+    ]
+  })
+  const head = ['', 'requests served, median / 90th of 40', 'minutes until detected, median']
+  return markdown([...head, 'nothing sensitive served', 'under stress'], rows)
+}
+
 export function falseTable(rows: readonly Measured[]): string {
   const count = (of: Summary): string =>
     `${rate(of.falseStepUps.mean)} (${rate(of.falseStepUps.low)} to ${rate(of.falseStepUps.high)})`

@@ -9,6 +9,7 @@ import {
   attackTable,
   calibrationTable,
   cohortTable,
+  exposureTable,
   falseTable,
   goalTable,
   mixture,
@@ -85,6 +86,9 @@ do; most of them are assumptions, marked A. What it can do is rank checks and fi
     attackTable([...results.engines]),
     '![What each check costs, and what it stops](measured/hijack-engines.svg)',
     `Under stress: ${['A1', 'A2', 'A3a', 'A3c', 'A4'].map((level) => `${level} ${cell(ours?.stress.levels[level])}`).join(', ')}. Quiet thieves, who touch nothing sensitive: A3c ${cell(ours?.nominal.levels['A3c quiet'])}, A4 ${cell(ours?.nominal.levels['A4 quiet'])} with rotation; ${quietAlone(results)} by evidence alone.`,
+    ours === undefined
+      ? ''
+      : `What thieves get from Holdfast as shipped:\n\n${exposureTable(ours)}`,
     '## Disturbed',
     falseTable(results.engines),
     cohortText(multitude ?? ours),
