@@ -79,7 +79,7 @@ function curveChart({ curves }: Results): string {
         at: x(summary.falseStepUps.mean),
         up: y(summary.levels.A2?.atFirst.share ?? 0),
       }))
-      .sort((a, b) => a.at - b.at)
+      .sort((a, b) => (b.threshold ?? 0) - (a.threshold ?? 0))
     const mark = ['ours', 'second', 'third', 'others'][at] ?? 'others'
     return [
       `<polyline class="${mark} line" points="${points.map(({ at, up }) => `${at},${up}`).join(' ')}"/>`,

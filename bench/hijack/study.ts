@@ -52,7 +52,7 @@ export const FULL: Size = {
   calm: 400,
   tries: 10,
   rules: 120,
-  variants: 44,
+  variants: 40,
   curve: 48,
   unseen: 60,
 }
