@@ -1,20 +1,10 @@
 import { table } from '../table.ts'
+import { LEVELS } from './attackers.ts'
 import type { Measured, Results } from './study.ts'
 import type { LevelSummary, Summary } from './summary.ts'
 
-export const COLUMNS = [
-  'A0',
-  'A1',
-  'A2',
-  'A2r',
-  'A3a',
-  'A3b',
-  'A3c',
-  'A3L',
-  'A4',
-  'A4r',
-  'A5',
-] as const
+/** All that can be met: the owner of an A6 is never there. */
+export const COLUMNS = LEVELS.filter((level) => level !== 'A6')
 
 /** Detected and stopped at the first request, in percent, by engine and level. */
 export function attackTable({ engines, rotation }: Results): string {
