@@ -49,12 +49,12 @@ export interface Size {
 export const FULL: Size = {
   ours: 180,
   alone: 120,
-  calm: 400,
-  tries: 10,
+  calm: 350,
+  tries: 8,
   rules: 120,
-  variants: 40,
+  variants: 36,
   curve: 48,
-  unseen: 60,
+  unseen: 50,
 }
 
 const OURS = 'Holdfast'
