@@ -27,7 +27,9 @@ export function calibrated(changes: readonly Judged[]): readonly Calibration[] {
   const bins = new Map<number, Judged[]>()
   for (const change of changes) {
     const from = Math.floor(change.score / WIDTH) * WIDTH
-    bins.set(from, [...(bins.get(from) ?? []), change])
+    const bin = bins.get(from)
+    if (bin === undefined) bins.set(from, [change])
+    else bin.push(change)
   }
   return [...bins]
     .sort(([a], [b]) => a - b)

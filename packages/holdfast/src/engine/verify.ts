@@ -9,13 +9,14 @@ import type { SessionState } from '../core/session.ts'
 import type { Presented, Verification } from '../core/sessions.ts'
 import { rotationDue } from './advance.ts'
 import { accessFor, passed, passedNow } from './answer.ts'
+import { carriedEvidence } from './carried.ts'
 import { decide } from './decide.ts'
 import { judgeShown, shownBy, type Weighable } from './live.ts'
 import type { Opened } from './load.ts'
 import type { Parts } from './parts.ts'
 import type { Shown } from './present.ts'
 import { touchDue, touchIfDue } from './save.ts'
-import { carriedEvidence, provedAt } from './weigh.ts'
+import { provedAt } from './weigh.ts'
 
 /** Judges one presentation of a token: the ten steps of the design, in their order. */
 export async function verify(parts: Parts, presented: Presented): Promise<Verification> {
