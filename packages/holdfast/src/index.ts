@@ -105,18 +105,18 @@ export type {
   Subjects,
   Why,
 } from './core/store.ts'
-export { checkKeyring } from './engine/check-keyring.ts'
+export type { SessionLimit } from './engine/context.ts'
 export {
   createSessions,
   type LocalCopiesOptions,
   type SessionsOptions,
 } from './engine/create-sessions.ts'
-export { type EventLog, eventLog, type LoggedEvent } from './engine/event-log.ts'
-export { type Inspected, type Inspector, tokenInspector } from './engine/inspect.ts'
-export type { SessionLimit } from './engine/parts.ts'
-export { type Resealed, type ResealProgress, resealAll } from './engine/reseal.ts'
-export { subjectKeys } from './engine/subject-key.ts'
-export { type Demand, explain, type Scales } from './engine/weigh.ts'
+export { type Demand, explain, type Scales } from './engine/judging/weigh.ts'
+export { checkKeyring } from './maintenance/check-keyring.ts'
+export { type EventLog, eventLog, type LoggedEvent } from './maintenance/event-log.ts'
+export { type Inspected, type Inspector, tokenInspector } from './maintenance/introspect.ts'
+export { type Resealed, type ResealProgress, resealAll } from './maintenance/reseal.ts'
+export { subjectKeys } from './maintenance/subject-key.ts'
 export * from './policies/index.ts'
 export * from './signals/index.ts'
-export { decodeCursor, encodeCursor, type Positions } from './stores/feed-cursor.ts'
+export { decodeCursor, encodeCursor, type Positions } from './stores/feed/cursor.ts'

@@ -3,9 +3,9 @@ import { type Code, SessionError } from '../core/errors.ts'
 import type { AccessDemands } from '../tokens/access.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
 import type { Verifier } from '../tokens/verifier.ts'
-import type { HttpFacts } from './http-facts.ts'
+import type { HttpFacts } from './guard/http-request.ts'
+import type { Refused } from './guard/refusals.ts'
 import { refusalOf } from './refusal.ts'
-import type { Refused } from './refuse.ts'
 
 /** What `accessGuard` takes of a verifier. */
 export type AccessVerifier = Pick<Verifier, 'verify' | 'checkDemands'>

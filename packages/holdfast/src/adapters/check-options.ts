@@ -1,7 +1,7 @@
 import { cookie } from '../carriers/cookie.ts'
 import { SessionError } from '../core/errors.ts'
 import { LIMITS } from '../core/request.ts'
-import type { GuardOptions, RouteDemands } from './guard-options.ts'
+import type { GuardOptions, RouteDemands } from './guard/options.ts'
 import { ownPath } from './own-path.ts'
 
 /** Throws `config_invalid` when the service starts, not at the first request. */

@@ -8,11 +8,10 @@ import {
   accessJudge,
   accessRequests,
 } from './access.ts'
-import { type Answering, answering } from './answering.ts'
 import { parsedField, parsedFields } from './form-field.ts'
-import { guard, type Judging, type Passed, type PassedOptionally } from './guard.ts'
-import type { GuardOptions, RouteDemands } from './guard-options.ts'
-import type { HttpFacts } from './http-facts.ts'
+import { guard, type Judging, type Passed, type PassedOptionally } from './guard/guard.ts'
+import type { HttpFacts } from './guard/http-request.ts'
+import type { GuardOptions, RouteDemands } from './guard/options.ts'
 import {
   arrivals,
   headFacts,
@@ -21,6 +20,7 @@ import {
   sendRefusal,
   setAnswerHeaders,
 } from './node-http.ts'
+import { type Answering, answering } from './request-api.ts'
 
 export * from './public.ts'
 

@@ -13,7 +13,6 @@ import {
   accessJudge,
   accessRequests,
 } from './access.ts'
-import { type Answering, answering } from './answering.ts'
 import { parsedField, parsedFields } from './form-field.ts'
 import {
   type AnswerHeaders,
@@ -21,10 +20,11 @@ import {
   type Judging,
   type Passed,
   type PassedOptionally,
-} from './guard.ts'
-import type { GuardOptions, RouteDemands } from './guard-options.ts'
-import type { HeaderPair, HttpFacts, WholeAnswer } from './http-facts.ts'
+} from './guard/guard.ts'
+import type { HeaderPair, HttpFacts, WholeAnswer } from './guard/http-request.ts'
+import type { GuardOptions, RouteDemands } from './guard/options.ts'
 import { arrivals, headFacts, holdHead, nodeFacts } from './node-http.ts'
+import { type Answering, answering } from './request-api.ts'
 import { withSetCookie } from './set-cookies.ts'
 
 export * from './public.ts'

@@ -1,7 +1,7 @@
 import { FORM_TOKEN_FIELD, parsedField, parsedFields } from './form-field.ts'
-import type { FormField } from './held-forms.ts'
-import type { HeaderPair, HttpFacts, WholeAnswer } from './http-facts.ts'
-import type { Refused } from './refuse.ts'
+import type { FormField } from './guard/held-forms.ts'
+import type { HeaderPair, HttpFacts, WholeAnswer } from './guard/http-request.ts'
+import type { Refused } from './guard/refusals.ts'
 import { withSetCookie } from './set-cookies.ts'
 
 /** The facts of a web `Request` (Fetch standard). */

@@ -11,7 +11,6 @@ import {
   accessJudge,
   accessRequests,
 } from './access.ts'
-import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
 import {
   answerResponse,
   fetchFacts,
@@ -20,12 +19,13 @@ import {
   refusalResponse,
   withHeaders,
 } from './fetch-http.ts'
-import { guard } from './guard.ts'
-import type { GuardOptions, RouteDemands } from './guard-options.ts'
-import type { FormField } from './held-forms.ts'
-import type { HeaderPair, HttpFacts } from './http-facts.ts'
-import type { RefreshDemands } from './refreshing.ts'
-import type { Refused } from './refuse.ts'
+import { guard } from './guard/guard.ts'
+import type { FormField } from './guard/held-forms.ts'
+import type { HeaderPair, HttpFacts } from './guard/http-request.ts'
+import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './guard/lifecycle.ts'
+import type { GuardOptions, RouteDemands } from './guard/options.ts'
+import type { RefreshDemands } from './guard/refresh.ts'
+import type { Refused } from './guard/refusals.ts'
 
 export * from './public.ts'
 

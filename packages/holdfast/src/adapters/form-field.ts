@@ -1,4 +1,4 @@
-import type { FormField } from './held-forms.ts'
+import type { FormField } from './guard/held-forms.ts'
 
 /** Field in which a form sends the session's form token. */
 export const FORM_TOKEN_FIELD = '_form'

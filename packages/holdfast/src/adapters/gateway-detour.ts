@@ -1,7 +1,7 @@
 import { SessionError } from '../core/errors.ts'
-import type { HttpFacts } from './http-facts.ts'
-import { isNavigation, pageFor, returnPath } from './navigation.ts'
-import type { Grounds } from './refuse.ts'
+import type { HttpFacts } from './guard/http-request.ts'
+import { isNavigation, pageFor, returnPath } from './guard/redirects.ts'
+import type { Grounds } from './guard/refusals.ts'
 
 /** Where persons go who cannot go on. */
 export interface DetourUrls {

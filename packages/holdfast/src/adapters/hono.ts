@@ -12,7 +12,6 @@ import {
   accessJudge,
   accessRequests,
 } from './access.ts'
-import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
 import {
   answerResponse,
   fetchFacts,
@@ -21,11 +20,12 @@ import {
   refusalResponse,
   withHeaders,
 } from './fetch-http.ts'
-import { guard, type Passed, type PassedOptionally } from './guard.ts'
-import type { GuardOptions, RouteDemands } from './guard-options.ts'
-import type { HttpFacts } from './http-facts.ts'
-import type { RefreshDemands } from './refreshing.ts'
-import type { Refused } from './refuse.ts'
+import { guard, type Passed, type PassedOptionally } from './guard/guard.ts'
+import type { HttpFacts } from './guard/http-request.ts'
+import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './guard/lifecycle.ts'
+import type { GuardOptions, RouteDemands } from './guard/options.ts'
+import type { RefreshDemands } from './guard/refresh.ts'
+import type { Refused } from './guard/refusals.ts'
 
 export * from './public.ts'
 

@@ -1,8 +1,8 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AnswerHeaders } from './guard.ts'
-import type { HeaderPair, HttpFacts, WholeAnswer } from './http-facts.ts'
-import type { Refused } from './refuse.ts'
+import type { AnswerHeaders } from './guard/guard.ts'
+import type { HeaderPair, HttpFacts, WholeAnswer } from './guard/http-request.ts'
+import type { Refused } from './guard/refusals.ts'
 import { withSetCookie } from './set-cookies.ts'
 
 /**

@@ -11,11 +11,11 @@ import {
   accessJudge,
   accessRequests,
 } from './access.ts'
-import { type Answering, answering } from './answering.ts'
-import { guard, type Passed, type PassedOptionally } from './guard.ts'
-import type { GuardOptions, RouteDemands } from './guard-options.ts'
-import type { FormField } from './held-forms.ts'
-import type { HttpFacts } from './http-facts.ts'
+import { guard, type Passed, type PassedOptionally } from './guard/guard.ts'
+import type { FormField } from './guard/held-forms.ts'
+import type { HttpFacts } from './guard/http-request.ts'
+import type { GuardOptions, RouteDemands } from './guard/options.ts'
+import type { Refused } from './guard/refusals.ts'
 import {
   arrivals,
   headFacts,
@@ -24,7 +24,7 @@ import {
   sendRefusal,
   setAnswerHeaders,
 } from './node-http.ts'
-import type { Refused } from './refuse.ts'
+import { type Answering, answering } from './request-api.ts'
 
 export * from './public.ts'
 

@@ -10,19 +10,19 @@ export type {
   AccessVerifier,
   RefusedAccess,
 } from './access.ts'
-export type { Answering } from './answering.ts'
-export type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './ceremonies.ts'
+export type { FormField, HeldForm, HeldForms } from './guard/held-forms.ts'
+export type { HeaderPair, HttpFacts } from './guard/http-request.ts'
+export type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './guard/lifecycle.ts'
 export type {
   ClearSiteDataKind,
   GuardOptions,
   RefusalWording,
   RefusedRequest,
   RouteDemands,
-} from './guard-options.ts'
-export type { FormField, HeldForm, HeldForms } from './held-forms.ts'
-export type { HeaderPair, HttpFacts } from './http-facts.ts'
+} from './guard/options.ts'
+export type { RefreshDemands } from './guard/refresh.ts'
+export type { Refused } from './guard/refusals.ts'
 export { ownPath } from './own-path.ts'
 export type { PassedRequests } from './passed-requests.ts'
-export type { RefreshDemands } from './refreshing.ts'
 export type { Refusal } from './refusal.ts'
-export type { Refused } from './refuse.ts'
+export type { Answering } from './request-api.ts'

@@ -1,6 +1,6 @@
 import { CODES, type Code } from '../core/errors.ts'
 import type { Demands } from '../core/sessions.ts'
-import type { HeaderPair } from './http-facts.ts'
+import type { HeaderPair } from './guard/http-request.ts'
 
 /** A complete answer to a request that does not pass. */
 export interface Refusal {

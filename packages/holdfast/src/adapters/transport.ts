@@ -1,4 +1,4 @@
-import { type HttpFacts, single } from './http-facts.ts'
+import { type HttpFacts, single } from './guard/http-request.ts'
 
 const HOST = /^(\[[0-9a-f:.]{2,45}\]|[\w.-]{1,253})(?::\d{1,5})?$/i
 const LOOPBACK = /^(?:localhost|(?:[\w-]{1,63}\.){1,8}localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i

@@ -1,4 +1,4 @@
-import { RESEND_MS } from './ratchet.ts'
+import { RESEND_MS } from './rotation.ts'
 import type { Line, SessionState } from './session.ts'
 
 /** The answer to a completed step-up may be asked for again this long. */

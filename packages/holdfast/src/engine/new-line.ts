@@ -1,7 +1,7 @@
-import { firstSecret } from '../core/ratchet.ts'
+import { firstSecret } from '../core/rotation.ts'
 import type { Line } from '../core/session.ts'
 import type { TokenClaims } from '../core/token.ts'
-import type { Parts } from './parts.ts'
+import type { Parts } from './context.ts'
 
 /** A new line of secrets with the token of its first one: everything before it is dead. */
 export function newLine(

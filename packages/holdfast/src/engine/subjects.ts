@@ -1,8 +1,8 @@
 import type { SubjectKey } from '../core/ids.ts'
 import { LIMITS } from '../core/request.ts'
 import type { SubjectRef } from '../core/sessions.ts'
-import { checkWord } from './check.ts'
-import type { Parts } from './parts.ts'
+import type { Parts } from './context.ts'
+import { checkWord } from './input.ts'
 
 export const DEFAULT_TENANT = 'default'
 

@@ -2,8 +2,8 @@ import { type Context, decayed } from '../core/context.ts'
 import { failuresOf } from '../core/prompts.ts'
 import type { SessionDetail, SessionState, SessionView } from '../core/session.ts'
 import type { Found } from '../core/store.ts'
-import { type Opened, openAttributes } from './load.ts'
-import type { Parts } from './parts.ts'
+import type { Parts } from './context.ts'
+import { type Opened, openAttributes } from './state/load.ts'
 
 /** What an application sees of a session. `state` may be ahead of what was read. */
 export function viewOf(

@@ -4,12 +4,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { open, type RootDatabase } from 'lmdb'
 import { SessionError } from '../core/errors.ts'
 import type { Store } from '../core/store.ts'
-import { onFileChange } from './file-watch.ts'
-import { type Opening, openingOf } from './lmdb-opening.ts'
-import { LMDB_TABLES, lmdbTables } from './lmdb-tables.ts'
-import { FEED_LIMIT, localStore } from './local-store.ts'
-import { SWEEP_SLICE, sweepSlice } from './sweep.ts'
-import type { Backend, Tables } from './tables.ts'
+import { onFileChange } from './local/file-watch.ts'
+import { type Opening, openingOf } from './local/lmdb-opening.ts'
+import { LMDB_TABLES, lmdbTables } from './local/lmdb-tables.ts'
+import { FEED_LIMIT, localStore } from './local/store.ts'
+import { SWEEP_SLICE, sweepSlice } from './local/sweep.ts'
+import type { Backend, Tables } from './local/tables.ts'
 
 const SWEEP_EVERY_MS = 30_000
 const POLL_MS = 200

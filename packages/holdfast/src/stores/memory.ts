@@ -1,7 +1,7 @@
 import type { Store } from '../core/store.ts'
-import { FEED_LIMIT, localStore } from './local-store.ts'
-import { memoryTables } from './memory-tables.ts'
-import { sweepSlice } from './sweep.ts'
+import { memoryTables } from './local/memory-tables.ts'
+import { FEED_LIMIT, localStore } from './local/store.ts'
+import { sweepSlice } from './local/sweep.ts'
 
 /** Each step sweeps a little, so that no timer is needed. */
 const SWEEP_A_STEP = 8

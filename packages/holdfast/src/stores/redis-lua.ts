@@ -1,4 +1,4 @@
-import { RECORD_HEADER_BYTES } from './record.ts'
+import { RECORD_HEADER_BYTES } from './stored-record.ts'
 
 /**
  * What the scripts share, in front of each. Numbers go through `fmt`: Lua would write 1.7e+12. Strings are

@@ -1,19 +1,19 @@
 import { SessionError } from '../core/errors.ts'
 import type { Store } from '../core/store.ts'
-import { FEED_LIMIT } from './local-store.ts'
-import { type RedisAsk, redisAsk } from './redis-ask.ts'
-import { invalidOption, type RedisClient, type RedisSubscriber, redisPort } from './redis-client.ts'
-import { redisKeys } from './redis-keys.ts'
-import { refuseEviction } from './redis-memory.ts'
-import { storeIn } from './redis-store.ts'
-import { redisWake } from './redis-wake.ts'
+import { FEED_LIMIT } from './local/store.ts'
+import { type RedisAsk, redisAsk } from './redis/ask.ts'
+import { invalidOption, type RedisClient, type RedisSubscriber, redisPort } from './redis/client.ts'
+import { refuseEviction } from './redis/eviction.ts'
+import { redisKeys } from './redis/keys.ts'
+import { storeIn } from './redis/store.ts'
+import { redisWake } from './redis/wake-ups.ts'
 
 export type {
   IoredisClient,
   NodeRedisClient,
   RedisClient,
   RedisSubscriber,
-} from './redis-client.ts'
+} from './redis/client.ts'
 
 /** The client of a Redis store, its clock and its bounds. */
 export interface RedisOptions {

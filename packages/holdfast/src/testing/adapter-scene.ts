@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect } from 'vitest'
-import type { GuardOptions } from '../adapters/guard-options.ts'
+import type { GuardOptions } from '../adapters/guard/options.ts'
 import type { Sessions } from '../core/sessions.ts'
 import type { AdapterHarness } from './adapter-harness.ts'
 import type { RawAnswer } from './raw-http.ts'

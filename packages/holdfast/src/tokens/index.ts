@@ -3,9 +3,9 @@ export type { Access, AccessDemands, AccessRefused } from './access.ts'
 export type { AccessClaims, Expected } from './access-claims.ts'
 export { type AccessTokensOptions, type AudienceOptions, accessTokens } from './access-tokens.ts'
 export type { AuthorityOptions } from './authority.ts'
-export { type HeldClaims, type Holdings, holdings } from './held.ts'
+export { type HeldClaims, type Holdings, holdings } from './connections.ts'
 export { type KeySet, keySet } from './key-set.ts'
-export { type RemoteKeySetOptions, remoteKeySet } from './remote-key-set.ts'
+export { type RemoteKeySetOptions, remoteKeySet } from './key-sets.ts'
 export {
   type RevocationFeedOptions,
   type Revocations,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { clientFactsReader, parseClientFacts } from '../../src/adapters/client-facts.ts'
+import { clientFactsReader, parseClientFacts } from '../../src/adapters/guard/client-facts.ts'
 import { encodeFacts } from '../../src/browser/index.ts'
 import { LIMITS } from '../../src/core/request.ts'
 

@@ -1,9 +1,9 @@
 import { createSessions, newKeyring, type Presented, type Sessions } from 'holdfast'
 import { memoryStore } from 'holdfast/memory'
 import { expect, test } from 'vitest'
-import { guard } from '../../src/adapters/guard.ts'
-import type { GuardOptions } from '../../src/adapters/guard-options.ts'
-import type { HttpFacts } from '../../src/adapters/http-facts.ts'
+import { guard } from '../../src/adapters/guard/guard.ts'
+import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
+import type { GuardOptions } from '../../src/adapters/guard/options.ts'
 import { bearer } from '../../src/carriers/bearer.ts'
 import { cookie } from '../../src/carriers/cookie.ts'
 

@@ -2,7 +2,7 @@ import { createSessions, newKeyring, SessionError } from 'holdfast'
 import { memoryStore } from 'holdfast/memory'
 import { holdfast } from 'holdfast/node'
 import { describe, expect, test } from 'vitest'
-import { attempt } from '../../src/adapters/faults.ts'
+import { attempt } from '../../src/adapters/guard/faults.ts'
 
 const sessions = createSessions({ store: memoryStore(), keyring: newKeyring() })
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { HttpFacts } from '../../src/adapters/http-facts.ts'
-import { detour, isNavigation, returnPath } from '../../src/adapters/navigation.ts'
+import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
+import { detour, isNavigation, returnPath } from '../../src/adapters/guard/redirects.ts'
 import { ownPath } from '../../src/adapters/own-path.ts'
 import { mayCarryTokens, ownOrigin } from '../../src/adapters/transport.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { guard } from '../../src/adapters/guard.ts'
-import type { HttpFacts } from '../../src/adapters/http-facts.ts'
+import { guard } from '../../src/adapters/guard/guard.ts'
+import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
 import { engineHarness } from '../../src/testing/adapter-harness.ts'
 
 function factsOf(path: string, cookie = ''): HttpFacts {

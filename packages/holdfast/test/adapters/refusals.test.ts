@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { refuser } from '../../src/adapters/guard/refusals.ts'
 import { refusalOf } from '../../src/adapters/refusal.ts'
-import { refuser } from '../../src/adapters/refuse.ts'
 import { cookie } from '../../src/carriers/cookie.ts'
 import { CODES, type Code } from '../../src/core/errors.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Report } from '../../src/core/sessions.ts'
-import { eventLog } from '../../src/engine/event-log.ts'
+import { eventLog } from '../../src/maintenance/event-log.ts'
 import { codeOf, type Harness, HOUR, harness, inMemory, SECOND } from '../support/harness.ts'
 import { atHome } from '../support/people.ts'
 

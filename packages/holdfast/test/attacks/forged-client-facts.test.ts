@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { guard } from '../../src/adapters/guard.ts'
-import type { HttpFacts } from '../../src/adapters/http-facts.ts'
+import { guard } from '../../src/adapters/guard/guard.ts'
+import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
 import type { RequestFacts } from '../../src/core/request.ts'
 import { codeOf, harness, inMemory, SECOND } from '../support/harness.ts'
 import { abroad, atHome } from '../support/people.ts'

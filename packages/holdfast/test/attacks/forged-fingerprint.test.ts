@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { gatewayJudge, type HttpFacts } from '../../src/adapters/gateway.ts'
-import { guard } from '../../src/adapters/guard.ts'
+import { guard } from '../../src/adapters/guard/guard.ts'
 import type { Sessions } from '../../src/core/sessions.ts'
 import { codeOf, type Harness, harness, inMemory } from '../support/harness.ts'
 import { atHome } from '../support/people.ts'

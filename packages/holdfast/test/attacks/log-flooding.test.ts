@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { eventLog } from '../../src/engine/event-log.ts'
+import { eventLog } from '../../src/maintenance/event-log.ts'
 import {
   codeOf,
   type Harness,

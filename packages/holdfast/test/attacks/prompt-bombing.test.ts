@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { eventLog } from '../../src/engine/event-log.ts'
+import { eventLog } from '../../src/maintenance/event-log.ts'
 import { strict } from '../../src/policies/index.ts'
 import { codeOf, harness, held, inMemory, MINUTE } from '../support/harness.ts'
 import { atHome, clone, onTheTrain } from '../support/people.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseClientFacts } from '../../src/adapters/client-facts.ts'
+import { parseClientFacts } from '../../src/adapters/guard/client-facts.ts'
 import { attachTo, clientFacts, encodeFacts, keepFacts } from '../../src/browser/index.ts'
 import { pageOf } from './page.ts'
 

@@ -7,11 +7,11 @@ import {
   partitionOf,
   subjectOf,
 } from '../../src/core/ids.ts'
-import { checkedKey } from '../../src/stores/arguments.ts'
-import { decodeCursor, encodeCursor } from '../../src/stores/feed-cursor.ts'
-import { homeOf, idOf, tailOf } from '../../src/stores/home.ts'
+import { decodeCursor, encodeCursor } from '../../src/stores/feed/cursor.ts'
+import { checkedKey } from '../../src/stores/input.ts'
+import { memoryTables } from '../../src/stores/local/memory-tables.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { memoryTables } from '../../src/stores/memory-tables.ts'
+import { homeOf, idOf, tailOf } from '../../src/stores/partition.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
 
 storeContract('memory', ({ now, feedLimit }) => memoryStore({ now, feedLimit }))

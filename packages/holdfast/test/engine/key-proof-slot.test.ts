@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Signal } from '../../src/core/evidence.ts'
 import { NO_HISTORY } from '../../src/core/history.ts'
-import { explain } from '../../src/engine/weigh.ts'
+import { explain } from '../../src/engine/judging/weigh.ts'
 import { balanced, lenient, strict } from '../../src/policies/index.ts'
 import { starterSignals } from '../../src/signals/index.ts'
 import { laptop, oslo, presented, sessionOf, used } from '../signals/scene.ts'

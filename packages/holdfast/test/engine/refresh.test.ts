@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { sealingCodec } from '../../src/codecs/codec.ts'
-import { eventLog } from '../../src/engine/event-log.ts'
+import { eventLog } from '../../src/maintenance/event-log.ts'
 import { accessTokens, newSigningKeys } from '../../src/tokens/index.ts'
 import {
   codeOf,

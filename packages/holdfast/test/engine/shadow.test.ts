@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Policy } from '../../src/core/decision.ts'
 import type { SessionEvent } from '../../src/core/events.ts'
-import { eventLog } from '../../src/engine/event-log.ts'
+import { eventLog } from '../../src/maintenance/event-log.ts'
 import { lenient, strict } from '../../src/policies/index.ts'
 import { fakeHost } from '../../src/testing/fake-host.ts'
 import { harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'

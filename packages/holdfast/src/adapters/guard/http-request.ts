@@ -1,0 +1,41 @@
+import type { HeaderLookup } from '../../carriers/carrier.ts'
+import type { FormField } from './held-forms.ts'
+
+/**
+ * A request as every adapter hands it to the guard: plain facts, nothing interpreted. This and {@link guard} are all
+ * that an adapter for another framework needs.
+ */
+export interface HttpFacts {
+  readonly method: string
+  /** As the client wrote it: path and query, or absolute. */
+  readonly url: string
+  /** The socket's remote address; undefined when the runtime does not say. */
+  readonly peer: string | undefined
+  /** The connection to this process is TLS. */
+  readonly encrypted: boolean
+  /** Repeated lines as an array, or joined as HTTP joins them. */
+  readonly header: HeaderLookup
+  /** How long ago the request was received, ms; absent where the runtime does not say. */
+  waitedMs?(): number
+  /** The field of an already parsed body that holds the form token; asked for only when a form needs one. */
+  formToken?(): string | undefined | Promise<string | undefined>
+  /** All fields of a form's body, in their order; asked for only when a step-up interrupts a form. Undefined: it cannot be read. */
+  formFields?(): readonly FormField[] | undefined | Promise<readonly FormField[] | undefined>
+}
+
+/** One header line of an answer. */
+export type HeaderPair = readonly [name: string, value: string]
+
+/** An answer that the adapter makes by itself. */
+export interface WholeAnswer {
+  readonly status: number
+  readonly headers: readonly HeaderPair[]
+  readonly body: string
+}
+
+/** A header that may come once only; undefined when it came not at all or several times. */
+export function single(facts: Pick<HttpFacts, 'header'>, name: string): string | undefined {
+  const value = facts.header(name)
+  if (value === undefined || typeof value === 'string') return value
+  return value.length === 1 ? value[0] : undefined
+}

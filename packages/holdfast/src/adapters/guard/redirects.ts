@@ -1,0 +1,88 @@
+import { isSafeMethod } from '../../carriers/csrf.ts'
+import type { Code } from '../../core/errors.ts'
+import type { Demands } from '../../core/sessions.ts'
+import { ownPath } from '../own-path.ts'
+import { type HttpFacts, single } from './http-request.ts'
+
+/** Pages of the application that a person is sent to instead of seeing a bare 401. */
+export interface Pages {
+  readonly loginPage?: string | undefined
+  readonly stepUpPage?: string | undefined
+}
+
+/** A person waits for a page: the browser says so, or at least asks for HTML first of all. */
+export function isNavigation(facts: HttpFacts): boolean {
+  const mode = single(facts, 'sec-fetch-mode')
+  if (mode !== undefined) {
+    return mode === 'navigate' && (single(facts, 'sec-fetch-dest') ?? 'document') === 'document'
+  }
+  return (single(facts, 'accept') ?? '').trimStart().startsWith('text/html')
+}
+
+/**
+ * Whether the answer may take a dead cookie out of the jar. Subresources and scripts ask in the background: one that left
+ * before a login can be answered after it, and would take the new cookie away. The next page clears what is still dead.
+ */
+export function mayClear(facts: HttpFacts): boolean {
+  return facts.header('sec-fetch-mode') === undefined || isNavigation(facts)
+}
+
+/**
+ * Where to go on after the detour: the page that was asked for. What was posted cannot be repeated, so a form returns to
+ * the page that held it, if that is one of `origin`, else to `/`.
+ */
+export function returnPath(facts: HttpFacts, origin: string | undefined): string {
+  if (isSafeMethod(facts.method)) return pathOf(facts.url, undefined)
+  return origin === undefined ? '/' : pathOf(single(facts, 'referer') ?? '', origin)
+}
+
+/** The address of the detour; undefined when this refusal has none, or is the answer of that very page. */
+export function detour(
+  pages: Pages,
+  { code, demands = {} }: { readonly code: Code; readonly demands?: Demands | undefined },
+  { url, back }: { readonly url: string; readonly back: string },
+): string | undefined {
+  const page = pageFor(pages, code)
+  if (page === undefined) return undefined
+  const [path = page] = page.split('?', 1)
+  if (ownPathname(url) === path) return undefined
+  const query = new URLSearchParams({ return: back })
+  if (demands.acr !== undefined) query.set('acr', demands.acr)
+  return `${page}${page.includes('?') ? '&' : '?'}${query}`
+}
+
+/** The page that helps with a code; undefined where none does, or none is configured. */
+export function pageFor({ loginPage, stepUpPage }: Pages, code: Code): string | undefined {
+  switch (code) {
+    case 'step_up_required':
+    case 'session_limited':
+      return stepUpPage
+    case 'token_missing':
+    case 'token_malformed':
+    case 'token_key_unknown':
+    case 'token_duplicated':
+    case 'token_superseded':
+    case 'wrong_token_use':
+    case 'session_unknown':
+    case 'session_expired':
+    case 'session_revoked':
+      return loginPage
+    default:
+      return undefined
+  }
+}
+
+/** Path and query of an address; of another origin than `origin`, when one is given, or too long: `/`. */
+export function pathOf(text: string, origin: string | undefined): string {
+  const base = 'http://localhost'
+  // A path with two slashes in front is a path here, not a host.
+  const url = text.startsWith('/') ? `${base}${text}` : text
+  if (text.length > 8192 || !URL.canParse(url)) return '/'
+  const parsed = new URL(url)
+  if (origin !== undefined && parsed.origin !== origin) return '/'
+  return ownPath(`${parsed.pathname}${parsed.search}`)
+}
+
+function ownPathname(url: string): string {
+  return pathOf(url, undefined).split('?', 1)[0] ?? '/'
+}

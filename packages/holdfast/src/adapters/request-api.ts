@@ -1,0 +1,92 @@
+import type { RequestFacts } from '../core/request.ts'
+import type { SubjectRef } from '../core/sessions.ts'
+import type { AnswerHeaders, Guard } from './guard/guard.ts'
+import type { HeaderPair, HttpFacts, WholeAnswer } from './guard/http-request.ts'
+import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './guard/lifecycle.ts'
+import type { RefreshDemands } from './guard/refresh.ts'
+import type { Refused } from './guard/refusals.ts'
+import { type PassedRequests, passedRequests } from './passed-requests.ts'
+
+/** How a framework is read and answered: all that its adapter knows. */
+export interface Framework<Request, Response> {
+  factsOf(request: Request): HttpFacts
+  setHeaders(response: Response, headers: AnswerHeaders): void
+  /** Sends a whole answer. */
+  send(response: Response, answer: WholeAnswer): void
+}
+
+/**
+ * What an application calls in its handlers. Each sets the headers of what it did on the response; where the answer is
+ * `ok: false`, hand it to `refuse`, or answer in your own way.
+ */
+export interface Answering<Request, Response> extends PassedRequests<Request> {
+  /** After the password was right: a new session, its cookie, and the end of whatever the client came with. */
+  login(request: Request, response: Response, login: LoginFacts): Promise<Delivered | Refused>
+  /** Ends the session; expires the cookie and clears what the browser keeps. */
+  logout(request: Request, response: Response): Promise<Done | Refused>
+  /** Judges the presentation once more and starts a challenge of 5 minutes. Show `factors`, keep `challenge` in the form. */
+  beginStepUp(
+    request: Request,
+    demands?: { readonly acr?: string | undefined },
+  ): Promise<ChallengeBegun | Refused>
+  /** After the factor was right: a new secret, its cookie; every older one is dead. */
+  completeStepUp(
+    request: Request,
+    response: Response,
+    proof: StepUpProof,
+  ): Promise<Delivered | Refused>
+  /**
+   * The whole of `POST <refresh path>`: takes the refresh token, answers JSON (`accessToken`, `expiresIn`) with its
+   * successor, or the refusal. Nothing is left to do with the response, which it gives back.
+   */
+  refresh(request: Request, response: Response, demands?: RefreshDemands): Promise<Response>
+  /** After the factor was wrong. */
+  stepUpFailed(request: Request, challenge: string): Promise<Done | Refused>
+  /** After the password was wrong. */
+  loginFailed(request: Request, subject: SubjectRef): Promise<Done | Refused>
+  /** Answers a refusal as the guard would. */
+  refuse(response: Response, refused: Refused): void
+  /** The request as the engine sees it. */
+  requestFacts(request: Request): RequestFacts
+}
+
+/** The same methods for every framework that has a request and a response object. */
+export function answering<Request extends object, Response>(
+  guard: Guard,
+  { factsOf, setHeaders, send }: Framework<Request, Response>,
+): Answering<Request, Response> & Pick<ReturnType<typeof passedRequests<Request>>, 'note'> {
+  const refuse = (response: Response, { refusal }: Refused): void => send(response, refusal)
+
+  function sending<Result extends { readonly ok: true; readonly headers: readonly HeaderPair[] }>(
+    response: Response,
+    result: Result | Refused,
+  ): Result | Refused {
+    if (!result.ok) return result
+    const { headers } = result
+    setHeaders(response, () => headers)
+    return result
+  }
+
+  return {
+    ...passedRequests<Request>(),
+    refuse,
+    requestFacts: (request) => guard.requestFacts(factsOf(request)),
+    beginStepUp: (request, demands) => guard.beginStepUp(factsOf(request), demands),
+    stepUpFailed: (request, challenge) => guard.stepUpFailed(factsOf(request), challenge),
+    loginFailed: (request, subject) => guard.loginFailed(factsOf(request), subject),
+
+    async login(request, response, login) {
+      return sending(response, await guard.login(factsOf(request), login))
+    },
+    async logout(request, response) {
+      return sending(response, await guard.logout(factsOf(request)))
+    },
+    async completeStepUp(request, response, proof) {
+      return sending(response, await guard.completeStepUp(factsOf(request), proof))
+    },
+    async refresh(request, response, demands) {
+      send(response, await guard.refresh(factsOf(request), demands))
+      return response
+    },
+  }
+}

@@ -1,0 +1,130 @@
+import type { AccessGrant } from '../../core/access-token.ts'
+import { contextKey } from '../../core/context.ts'
+import type { Decision } from '../../core/decision.ts'
+import type { RefusalCode } from '../../core/errors.ts'
+import type { Presentation } from '../../core/request.ts'
+import type { SessionState } from '../../core/session.ts'
+import type { Demands, Presented, Verification } from '../../core/sessions.ts'
+import type { Found } from '../../core/store.ts'
+import type { Parts } from '../context.ts'
+import { viewOf } from '../views.ts'
+import type { Shown } from './presentation.ts'
+import { provedAt } from './weigh.ts'
+
+/** The code under which an outcome refuses this request; undefined when it passes. */
+export function refusalOf(
+  { outcome }: Decision,
+  { method, sensitivity }: Presentation,
+): RefusalCode | undefined {
+  switch (outcome) {
+    case 'allow':
+    case 'observe':
+      return undefined
+    case 'limit': {
+      const reading = method === 'GET' || method === 'HEAD'
+      return reading && sensitivity === 'normal' ? undefined : 'session_limited'
+    }
+    case 'challenge':
+      return 'step_up_required'
+    case 'deny':
+      return 'context_refused'
+    case 'revoke':
+      return 'session_revoked'
+  }
+}
+
+/** An access token that an answer brings along. */
+export interface Access {
+  /** Undefined takes the first audience of the issuer. */
+  readonly audience: string | undefined
+  readonly presentation: Presentation
+}
+
+/** The access token that a presentation asks for; a refresh token always asks for one. */
+export function accessFor({ presented, presentation, claims }: Shown): Access | undefined {
+  const { audience } = presented
+  return audience === undefined && claims.kind === 'session'
+    ? undefined
+    : { audience, presentation }
+}
+
+interface Delivered {
+  readonly decision: Decision
+  readonly token?: string | undefined
+  readonly refreshToken?: string | undefined
+}
+
+/** The answer to a presentation that passes, without anything that takes time. */
+export function passedNow(
+  parts: Parts,
+  state: SessionState,
+  found: Found,
+  { decision, token, refreshToken }: Delivered,
+): Passed {
+  return {
+    ok: true,
+    decision,
+    session: viewOf(parts, state, found),
+    persistent: parts.lifetimeOf(state.tenant, state.class)?.persistent ?? false,
+    ...(token === undefined ? {} : { token }),
+    ...(refreshToken === undefined ? {} : { refreshToken }),
+  }
+}
+
+export function passed(
+  parts: Parts,
+  state: SessionState,
+  found: Found,
+  answer: Delivered & { readonly access?: Access | undefined },
+): Passed | Promise<Passed> {
+  const { decision, access } = answer
+  const verification = passedNow(parts, state, found, answer)
+  const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
+  if (access === undefined || !trusted || parts.tokens === undefined) return verification
+  return parts.tokens
+    .issue(grantOf(state, found, access))
+    .then(({ token: accessToken, expiresIn }) => ({ ...verification, accessToken, expiresIn }))
+}
+
+/** An answer that lets pass. */
+export type Passed = Verification & { readonly ok: true }
+
+/** A proof counts where it was given: elsewhere nothing downstream may take the session for stronger, or fresher. */
+function grantOf(
+  state: SessionState,
+  { generation }: Found,
+  { audience, presentation }: Access,
+): AccessGrant {
+  const { at, network, device } = presentation
+  const { acr, amr, authenticatedAt } = state.family
+  const proved = provedAt(state, contextKey(network, device))
+  return {
+    session: state.id,
+    subject: state.subject,
+    tenant: state.tenant,
+    generation,
+    acr: proved ? acr : null,
+    amr: proved ? amr : [],
+    authenticatedAt: proved ? authenticatedAt : null,
+    deadline: state.deadline,
+    audience,
+    at,
+  }
+}
+
+export function refused(
+  code: RefusalCode,
+  decision: Decision,
+  { acr, freshWithin }: Presented,
+): Verification {
+  const demands: Demands = {
+    ...(acr === undefined ? {} : { acr }),
+    ...(freshWithin === undefined ? {} : { maxAge: freshWithin }),
+  }
+  return {
+    ok: false,
+    code,
+    decision,
+    ...(code === 'step_up_required' && Object.keys(demands).length > 0 ? { demands } : {}),
+  }
+}

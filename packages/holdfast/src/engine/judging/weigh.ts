@@ -1,0 +1,180 @@
+import { acrMet } from '../../core/acr.ts'
+import {
+  type Context,
+  contextKey,
+  findContext,
+  MAX_REREADS,
+  sameDevice,
+  sameNetwork,
+} from '../../core/context.ts'
+import type { Decision, Policy, Situation } from '../../core/decision.ts'
+import type { Evidence, Signal } from '../../core/evidence.ts'
+import type { SubjectHistory } from '../../core/history.ts'
+import { failuresOf, recentPrompts } from '../../core/prompts.ts'
+import type { Presentation } from '../../core/request.ts'
+import type { SessionState } from '../../core/session.ts'
+import { networkConfirmed } from '../../signals/network-confirmed.ts'
+import { evidenceOf } from '../../signals/reasons.ts'
+import { WEIGHTS } from '../../signals/weights.ts'
+import { carriedOver } from '../carried.ts'
+
+/** What a route asks for beyond a session that is rightfully held, and what is proven before anything is weighed. */
+export interface Demand {
+  readonly acr?: string | undefined
+  readonly freshWithin?: number | undefined
+  readonly contradiction?: Situation['contradiction']
+}
+
+export interface Weighing {
+  /** The answer to this request. */
+  readonly decision: Decision
+  /** The answer if the route had asked for nothing: what it says of the context itself. */
+  readonly standing: Decision
+  /** What the policy was given. */
+  readonly evidence: readonly Evidence[]
+  readonly situation: Situation
+  readonly existing: Context | undefined
+  readonly key: string
+}
+
+/** What weighs: the same parts in production and in `explain`. */
+export interface Scales {
+  readonly signals: readonly Signal[]
+  readonly policy: Policy
+  readonly acrOrder: readonly string[]
+}
+
+const MAX_FAILURES_WEIGHED = 2
+
+/**
+ * Weighs one presentation against what the session and its subject's past say. Pure: the same record,
+ * presentation and history always give the same decision, which is what makes `explain` honest.
+ */
+export function weigh(
+  scales: Scales,
+  session: SessionState,
+  presentation: Presentation,
+  history: SubjectHistory,
+  demand: Demand = {},
+): Weighing {
+  const { at, network, device } = presentation
+  const key = contextKey(network, device)
+  const existing = findContext(session.contexts, key)
+  const rejudged = existing?.state === 'challenged'
+  const { evidence, failed } = look(scales.signals, session, presentation, history)
+  const changed = existing === undefined || !sameFactsAs(existing, presentation)
+  const settled = !changed && !rejudged && session.last.context === key
+
+  // What the subject's past has confirmed is about to be confirmed in this session too.
+  const confirmed = history.contexts.some(
+    (known) => known.key === key && known.state === 'confirmed',
+  )
+  const carried = carriedOver(session, at, { key, existing, confirmed, evidence })
+  const failures = Math.min(failuresOf(session.failures, key), MAX_FAILURES_WEIGHED)
+  const because = [
+    // Staying where one is speaks for the owner once, on coming there, and not with every request.
+    ...(settled ? evidence.filter(({ weight }) => weight >= 0) : evidence),
+    ...carried,
+    ...(failures === 0 ? [] : [failedStepUps(failures)]),
+  ]
+
+  const situation: Situation = {
+    sensitivity: presentation.sensitivity,
+    reading: presentation.method === 'GET' || presentation.method === 'HEAD',
+    context:
+      rejudged && changed && (existing.rereads ?? 0) < MAX_REREADS
+        ? 'new'
+        : (existing?.state ?? 'new'),
+    networkConfirmed: networkConfirmed(session, presentation, history),
+    missing: missingOf(session, demand, {
+      at,
+      order: scales.acrOrder,
+      proved: provedAt(session, key) || (existing?.state !== 'challenged' && confirmed),
+    }),
+    forked: session.fork !== null,
+    canStepUp: session.factors.length > 0,
+    signalFailed: failed,
+    prompts: recentPrompts(session.prompts, at).length,
+    contradiction: demand.contradiction ?? null,
+  }
+  return {
+    decision: scales.policy(because, situation),
+    standing: scales.policy(because, { ...situation, sensitivity: 'normal', missing: [] }),
+    evidence: because,
+    situation,
+    existing,
+    key,
+  }
+}
+
+/** Replays a recorded presentation through the code that decides in production. */
+export function explain(
+  scales: Scales,
+  recorded: {
+    readonly session: SessionState
+    readonly presentation: Presentation
+    readonly history: SubjectHistory
+    readonly demand?: Demand
+  },
+): Decision {
+  const { session, presentation, history, demand } = recorded
+  return weigh(scales, session, presentation, history, demand).decision
+}
+
+/** Whether what the family's login or step-up proved counts in a context: where it was proved, and where the owner is known to be. */
+export function provedAt({ family, contexts }: SessionState, key: string): boolean {
+  return family.provedIn === key || findContext(contexts, key)?.state === 'confirmed'
+}
+
+/** Whether client facts, agent and place are those of a context: one that is challenged is judged afresh when they are not. */
+export function sameFactsAs(
+  context: Pick<Context, 'network' | 'device'>,
+  { network, device }: Presentation,
+): boolean {
+  return sameNetwork(network, context.network) && sameDevice(device, context.device)
+}
+
+function look(
+  signals: readonly Signal[],
+  session: SessionState,
+  presentation: Presentation,
+  history: SubjectHistory,
+): { readonly evidence: readonly Evidence[]; readonly failed: boolean } {
+  const evidence: Evidence[] = []
+  let failed = false
+  for (const signal of signals) {
+    try {
+      const found = signal(session, presentation, history)
+      const wrong = found.find(({ weight }) => !Number.isSafeInteger(weight))
+      if (wrong !== undefined) throw new TypeError(`${wrong.reason} weighs ${wrong.weight}`)
+      evidence.push(...found)
+    } catch {
+      // A signal that throws must neither let a thief in nor throw the owner out: no trust, and a reason that says
+      // so. A weight that is no number would pass every threshold.
+      failed = true
+      evidence.push(evidenceOf('signal_failed', 0))
+    }
+  }
+  return { evidence, failed }
+}
+
+function failedStepUps(failures: number): Evidence {
+  return evidenceOf('step_up_failed', failures * WEIGHTS.step_up_failed, { failures })
+}
+
+/** What a login or step-up proved is missing wherever it does not count, however strong and fresh it was. */
+function missingOf(
+  { family }: SessionState,
+  { acr, freshWithin }: Demand,
+  {
+    at,
+    order,
+    proved,
+  }: { readonly at: number; readonly order: readonly string[]; readonly proved: boolean },
+): readonly ('acr' | 'freshness')[] {
+  const missing: ('acr' | 'freshness')[] = []
+  if (acr !== undefined && !(proved && acrMet(family.acr, acr, order))) missing.push('acr')
+  if (freshWithin !== undefined && !(proved && at - family.authenticatedAt <= freshWithin))
+    missing.push('freshness')
+  return missing
+}

@@ -1,0 +1,100 @@
+import { type SessionId, type SubjectKey, subjectOf } from '../../core/ids.ts'
+import type { Opened } from '../state/load.ts'
+
+export interface Copy {
+  readonly opened: Opened
+  /** When it was asked for. */
+  readonly readAt: number
+}
+
+/** Copies by session and by subject, and the reads that may become some. */
+export interface CopyTable {
+  get(id: SessionId): Copy | undefined
+  /** The answer of a read goes to what this returns; undefined: it is not to be kept. */
+  reading(id: SessionId, at: number): (opened: Opened | undefined) => void
+  drop(id: SessionId): void
+  dropSubject(subject: SubjectKey): void
+  /** Those that were read at that time or before. */
+  dropOlder(at: number): void
+  clear(): void
+}
+
+/** Reads of one session that began one after the other, with nothing told about it in between. */
+interface Reads {
+  under: number
+  overtaken: boolean
+}
+
+/** At most `max` copies: the one that was read first goes first, and would have been of use for the shortest time. */
+export function copyTable(max: number): CopyTable {
+  const copies = new Map<SessionId, Copy>()
+  const subjects = new Map<SubjectKey, Set<SessionId>>()
+  const reads = new Map<SessionId, Reads>()
+
+  function remove(id: SessionId): void {
+    if (!copies.delete(id)) return
+    const subject = subjectOf(id)
+    const ids = subjects.get(subject)
+    ids?.delete(id)
+    if (ids?.size === 0) subjects.delete(subject)
+  }
+
+  function keep(id: SessionId, copy: Copy): void {
+    // last in the order of the map: that of the reads
+    remove(id)
+    copies.set(id, copy)
+    const subject = subjectOf(id)
+    const ids = subjects.get(subject)
+    if (ids === undefined) subjects.set(subject, new Set([id]))
+    else ids.add(id)
+    if (copies.size <= max) return
+    const [oldest] = copies.keys()
+    if (oldest !== undefined) remove(oldest)
+  }
+
+  function overtake(id: SessionId, under: Reads): void {
+    under.overtaken = true
+    // those that begin from now on see what has happened
+    reads.delete(id)
+  }
+
+  return {
+    get: (id) => copies.get(id),
+
+    reading(id, at) {
+      const joined = reads.get(id) ?? { under: 0, overtaken: false }
+      joined.under++
+      reads.set(id, joined)
+      return (opened) => {
+        joined.under--
+        if (joined.overtaken) return
+        if (joined.under === 0) reads.delete(id)
+        if (opened !== undefined) keep(id, { opened, readAt: at })
+      }
+    },
+
+    drop(id) {
+      const under = reads.get(id)
+      if (under !== undefined) overtake(id, under)
+      remove(id)
+    },
+
+    dropSubject(subject) {
+      for (const [id, under] of reads) if (subjectOf(id) === subject) overtake(id, under)
+      for (const id of [...(subjects.get(subject) ?? [])]) remove(id)
+    },
+
+    dropOlder(at) {
+      for (const [id, { readAt }] of copies) {
+        if (readAt > at) return
+        remove(id)
+      }
+    },
+
+    clear() {
+      for (const [id, under] of reads) overtake(id, under)
+      copies.clear()
+      subjects.clear()
+    },
+  }
+}

@@ -1,0 +1,94 @@
+import type { Host } from '../../core/host.ts'
+import type { Feed, FeedEntry, Heartbeat, StopSignal } from '../../core/store.ts'
+
+/** That this process has heard of everything, up to a moment ago. */
+export interface FeedProof {
+  /** Whether it holds at this instant. Asking keeps the follower going. */
+  holds(at: number): boolean
+  /** Whether all that happens from now on will be heard of, or `lost` called. */
+  follows(): boolean
+}
+
+export interface FeedProofOptions {
+  readonly feed: Feed
+  readonly host: Host
+  readonly hear: (told: FeedEntry | Heartbeat) => void
+  /** From here on something may be missed. */
+  readonly lost: () => void
+}
+
+const HEARTBEAT_MS = 1_000
+const HEARD_WITHIN_MS = 3_000
+/** Nobody has asked for so long: the store is left alone until somebody does. */
+const UNUSED_MS = 60_000
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 5_000
+
+/**
+ * Follows the feed while somebody asks. Only a heartbeat proves anything: an entry may have waited in a page for others. It is
+ * young enough by the host's clock and by one that nobody sets. There is no end to call: the follower ends with its
+ * store, or a minute after the last question, and none of its timers keeps a process alive.
+ */
+export function feedProof({ feed, host, hear, lost }: FeedProofOptions): FeedProof {
+  let running = false
+  let askedAt = 0
+  let following = false
+  /** By the host's clock, and by the process's own. */
+  let heard = { at: 0, monotonic: 0 }
+  let proven = false
+
+  function unused(): boolean {
+    return performance.now() - askedAt > UNUSED_MS
+  }
+
+  function forget(): void {
+    following = false
+    proven = false
+    lost()
+  }
+
+  async function followOnce(): Promise<void> {
+    const head = await feed.head()
+    following = true
+    for await (const told of feed.watch(head, NEVER, HEARTBEAT_MS)) {
+      hear(told)
+      if (told.kind !== 'heartbeat') continue
+      heard = { at: host.now() - told.ageMs, monotonic: performance.now() - told.ageMs }
+      proven = true
+      if (unused()) return
+    }
+  }
+
+  async function follow(): Promise<void> {
+    running = true
+    for (let pause = FIRST_PAUSE_MS; !unused(); pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      try {
+        await followOnce()
+      } catch {
+        // Whatever it was: without proof every request reads the store, which tells of its own faults.
+      }
+      if (proven) pause = FIRST_PAUSE_MS
+      forget()
+      if (!unused()) await new Promise((resolve) => setTimeout(resolve, pause).unref())
+    }
+    running = false
+  }
+
+  return {
+    holds(at) {
+      askedAt = performance.now()
+      if (!running) void follow()
+      if (!proven) return false
+      const age = at - heard.at
+      // a clock that was set back makes everything look younger than it is
+      return age >= 0 && age < HEARD_WITHIN_MS && askedAt - heard.monotonic < HEARD_WITHIN_MS
+    },
+    follows: () => following,
+  }
+}
+
+const NEVER: StopSignal = {
+  aborted: false,
+  addEventListener() {},
+  removeEventListener() {},
+}

@@ -1,0 +1,49 @@
+import type { Entries, Store, Subjects } from '../../core/store.ts'
+import type { LocalCopies } from './copies.ts'
+
+/**
+ * The store, as the engine writes to it: whatever it changes, its copies are gone before anybody hears that it is
+ * changed, and reads that ran meanwhile do not become copies. So they are, too, when nobody knows how a write ended.
+ */
+export function copiedStore(store: Store, copies: LocalCopies): Store {
+  async function dropping<Answer>(drop: () => void, write: () => Promise<Answer>): Promise<Answer> {
+    drop()
+    try {
+      return await write()
+    } finally {
+      drop()
+    }
+  }
+
+  const entries: Entries = {
+    read: (id) => store.entries.read(id),
+    touch: (seen) => store.entries.touch(seen),
+    list: (query) => store.entries.list(query),
+    write: (entry, also) =>
+      dropping(
+        () => copies.drop(entry.id),
+        () => store.entries.write(entry, also),
+      ),
+    attach: (id, attributes) =>
+      dropping(
+        () => copies.drop(id),
+        () => store.entries.attach(id, attributes),
+      ),
+    revoke: (id, end) =>
+      dropping(
+        () => copies.drop(id),
+        () => store.entries.revoke(id, end),
+      ),
+  }
+  const subjects: Subjects = {
+    read: (subject) => store.subjects.read(subject),
+    write: (subject, history) => store.subjects.write(subject, history),
+    list: (query) => store.subjects.list(query),
+    revoke: (subject, end) =>
+      dropping(
+        () => copies.dropSubject(subject),
+        () => store.subjects.revoke(subject, end),
+      ),
+  }
+  return { entries, subjects, marks: store.marks, feed: store.feed, close: () => store.close() }
+}

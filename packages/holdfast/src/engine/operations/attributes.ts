@@ -1,0 +1,45 @@
+import { attributesPlace } from '../../codecs/codec.ts'
+import { SessionError } from '../../core/errors.ts'
+import { isSessionId, type SessionId } from '../../core/ids.ts'
+import { lifetimeVerdict } from '../../core/lifetimes.ts'
+import type { JsonMergePatch } from '../../core/sessions.ts'
+import type { Parts } from '../context.ts'
+import { checkAttributes, invalid, mergePatch } from '../input.ts'
+import { load, openAttributes } from '../state/load.ts'
+
+/** Changes the application's own data, apart from the security state: neither can overwrite the other. */
+export async function patchAttributes(
+  parts: Parts,
+  id: SessionId,
+  change: { readonly patch: JsonMergePatch; readonly ifVersion: number },
+): Promise<number> {
+  if (typeof id !== 'string' || !isSessionId(id)) throw invalid('session', 'is not a session id')
+  if (!Number.isSafeInteger(change.ifVersion) || change.ifVersion < 0) {
+    throw invalid('ifVersion', 'must be a version number')
+  }
+  const patch = checkAttributes(change.patch)
+  const opened = await load(parts, id)
+  if (opened === undefined) throw notFound()
+  const { found, state } = opened
+  if (lifetimeVerdict(state, found.lastActivity, parts.host.now()) !== 'live') throw notFound()
+  if ((found.attributes?.version ?? 0) !== change.ifVersion) throw conflict()
+
+  const version = change.ifVersion + 1
+  const attributes = checkAttributes(mergePatch(openAttributes(parts, found), patch))
+  const sealed = parts.codec.sealJson(attributesPlace(id, version), attributes)
+  const outcome = await parts.store.entries.attach(id, { version, sealed })
+  if (outcome === 'gone') throw notFound()
+  if (outcome === 'conflict') throw conflict()
+  return version
+}
+
+function notFound(): SessionError {
+  return new SessionError('not_found', 'There is no such live session.')
+}
+
+function conflict(): SessionError {
+  return new SessionError(
+    'attributes_conflict',
+    'The attributes have another version than the patch was made for. Read them and patch again.',
+  )
+}

@@ -1,0 +1,87 @@
+import { type Codec, sessionPlace } from '../../codecs/codec.ts'
+import type { FactReader } from '../../codecs/record-facts.ts'
+import { decodeSession, encodeSession } from '../../codecs/session-record.ts'
+import { SessionError } from '../../core/errors.ts'
+import type { SessionId } from '../../core/ids.ts'
+import { memo } from '../../core/memo.ts'
+import type { SessionState } from '../../core/session.ts'
+import { holdsToken, withoutSpentTokens } from '../../core/spent.ts'
+import type { Entry, Found } from '../../core/store.ts'
+
+/** Sessions as a store keeps them. */
+export interface Records {
+  /** Throws `record_invalid` or `key_unknown` where a record does not open in its place. */
+  open(found: Found): SessionState
+  seal(entry: Omit<Entry, 'sealed'>, state: SessionState): Entry
+}
+
+const REMEMBERED = 2_000
+const STALE_MS = 60_000
+
+/**
+ * Opens each version of a record once. A store is asked at every request; where its answer is byte for byte what was
+ * opened or sealed here before, in the same place, opening it again would give the same session. Forgotten after a
+ * minute, as descriptions of networks are; a record that still holds a token for the client is not remembered at all.
+ */
+export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => number): Records {
+  const known = memo<SessionId, Known>(REMEMBERED)
+  let since = now()
+
+  function remember(entry: Entry, state: SessionState): SessionState {
+    if (!holdsToken(state)) {
+      // a copy: what a client hands out may be part of a much larger buffer
+      known.set(entry.id, { ...entry, sealed: Buffer.from(entry.sealed), state })
+    }
+    return state
+  }
+
+  return {
+    open(found) {
+      const at = now()
+      if (Math.abs(at - since) >= STALE_MS) {
+        known.clear()
+        since = at
+      }
+      const before = known.get(found.id)
+      if (before !== undefined && isSame(before, found)) return before.state
+      const content = codec.open(sessionPlace(found), found.sealed)
+      const state = withoutSpentTokens(decodeSession(content, found, readFacts), at)
+      if (state.generation <= found.generation) return remember(found, state)
+      throw new SessionError(
+        'record_invalid',
+        `The record of session ${found.id} disagrees with its own seal about its generation. It is refused.`,
+      )
+    },
+
+    seal(entry, state) {
+      const sealed = sealedEntry(codec, entry, encodeSession(state))
+      remember(sealed, state)
+      return sealed
+    },
+  }
+}
+
+/** An entry with its content sealed for just this place. */
+export function sealedEntry(
+  codec: Codec,
+  { id, version, generation, createdAt, deadline, idleMs }: Omit<Entry, 'sealed'>,
+  content: Uint8Array,
+): Entry {
+  const terms = { id, version, generation, createdAt, deadline, idleMs }
+  return { ...terms, sealed: codec.seal(sessionPlace(terms), content) }
+}
+
+interface Known extends Entry {
+  readonly state: SessionState
+}
+
+function isSame(a: Entry, b: Entry): boolean {
+  return (
+    a.version === b.version &&
+    a.generation === b.generation &&
+    a.createdAt === b.createdAt &&
+    a.deadline === b.deadline &&
+    a.idleMs === b.idleMs &&
+    Buffer.compare(a.sealed, b.sealed) === 0
+  )
+}

@@ -1,0 +1,94 @@
+import { sealingCodec } from '../codecs/codec.ts'
+import type { Keyring } from '../codecs/keyring.ts'
+import { factReader } from '../codecs/record-facts.ts'
+import { systemHost } from '../codecs/system-host.ts'
+import { sameText } from '../core/constant-time.ts'
+import { SessionError } from '../core/errors.ts'
+import type { Host } from '../core/host.ts'
+import { isSessionId, type SessionId } from '../core/ids.ts'
+import { lifetimeVerdict } from '../core/lifetimes.ts'
+import type { Secret, SessionState } from '../core/session.ts'
+import type { Store } from '../core/store.ts'
+import type { TokenKind } from '../core/token.ts'
+import { lineOfKind } from '../engine/judging/presentation.ts'
+import { sessionRecords } from '../engine/state/records.ts'
+import { describeNetwork } from '../network/describe.ts'
+
+/** Says what tokens and sessions are worth without the request that they came with. Reads the store each time, and changes nothing. */
+export interface Inspector {
+  /**
+   * What an authentic token stands for while its session is live and its secret is the newest of its line, or the one
+   * that waits for its successor to be shown. Undefined for any other. Nobody is judged by this: whether a holder is
+   * the rightful one is for `verify` to say.
+   */
+  token(token: string): Promise<Inspected | undefined>
+  /** Whether a session is there and within its lifetimes, as the store says now. */
+  isLive(id: SessionId): Promise<boolean>
+}
+
+/** A token that is current. Not how strongly its subject proved itself: that counts in some places and not in others. */
+export interface Inspected {
+  readonly kind: TokenKind
+  readonly session: SessionId
+  readonly subject: string
+  readonly tenant: string
+  /** When its secret was made. */
+  readonly issuedAt: number
+  /** When its session ends, unless it ends earlier. */
+  readonly expiresAt: number
+}
+
+/**
+ * Looks into tokens of a key ring and sessions of a store: what RFC 7662 calls introspection.
+ *
+ * @example
+ * const inspected = await tokenInspector({ store, keyring }).token(token)
+ */
+export function tokenInspector({
+  store,
+  keyring,
+  host = systemHost(),
+}: {
+  readonly store: Pick<Store, 'entries'>
+  readonly keyring: Keyring
+  readonly host?: Host
+}): Inspector {
+  const codec = sealingCodec(keyring, host)
+  const readFacts = factReader((ip) => describeNetwork(ip))
+  const records = sessionRecords(codec, readFacts, () => host.now())
+
+  /** Opened even where nothing of it is needed: its deadlines are believed under their seal alone. */
+  async function live(id: SessionId): Promise<SessionState | undefined> {
+    const found = await store.entries.read(id)
+    if (found === undefined) return undefined
+    const state = records.open(found)
+    return lifetimeVerdict(state, found.lastActivity, host.now()) === 'live' ? state : undefined
+  }
+
+  return {
+    async token(token) {
+      const claims = codec.authenticate(token)
+      if (typeof claims === 'string') return undefined
+      const state = await live(claims.session)
+      if (state === undefined) return undefined
+      const line = lineOfKind(state, claims.kind)
+      if (line?.id !== claims.family) return undefined
+      const secret = [line.issued, line.acked].find(isShown(claims))
+      if (secret === undefined) return undefined
+      const { id: session, subject, tenant, deadline: expiresAt } = state
+      const { kind } = claims
+      return { kind, session, subject, tenant, issuedAt: secret.mintedAt, expiresAt }
+    },
+
+    async isLive(id) {
+      if (typeof id !== 'string' || !isSessionId(id))
+        throw new SessionError('invalid_input', 'session is not a session id')
+      return (await live(id)) !== undefined
+    },
+  }
+}
+
+function isShown(shown: Pick<Secret, 'generation' | 'digest'>): (secret: Secret) => boolean {
+  return ({ generation, digest }) =>
+    generation === shown.generation && sameText(digest, shown.digest)
+}

@@ -1,0 +1,106 @@
+import {
+  attributesPlace,
+  historyPlace,
+  isUnreadable,
+  sealingCodec,
+  sessionPlace,
+} from '../codecs/codec.ts'
+import type { Keyring } from '../codecs/keyring.ts'
+import { systemHost } from '../codecs/system-host.ts'
+import { PARTITIONS } from '../core/ids.ts'
+import type { Found, KeptHistory, Page, Store } from '../core/store.ts'
+import { sealedEntry } from '../engine/state/records.ts'
+
+const PAGE = 200
+
+/** What a re-sealing has done. A record is a live session, its attributes, or the history of a subject. */
+export interface Resealed {
+  readonly read: number
+  readonly resealed: number
+  /** Records that do not open: damaged, or under a key that the ring does not hold. They stay as they are. */
+  readonly unreadable: number
+}
+
+/** How far a re-sealing has come. */
+export interface ResealProgress extends Resealed {
+  readonly partition: number
+  readonly partitions: number
+}
+
+/**
+ * Seals every record that an older key still holds under the current one, so that the older key can be retired.
+ * A record that is written meanwhile is re-sealed by that write: every process must seal under the current key
+ * by then. Events are not re-sealed; those under a key that is gone are left out by their readers.
+ */
+export async function resealAll({
+  store,
+  keyring,
+  onProgress = () => {},
+}: {
+  readonly store: Pick<Store, 'entries' | 'subjects'>
+  readonly keyring: Keyring
+  readonly onProgress?: (progress: ResealProgress) => void
+}): Promise<Resealed> {
+  const codec = sealingCodec(keyring, systemHost())
+  const { entries, subjects } = store
+  let read = 0
+  let resealed = 0
+  let unreadable = 0
+
+  /** One record that does not open must not keep the others under their old key. */
+  async function each(sealed: Uint8Array, write: () => Promise<string>): Promise<void> {
+    read++
+    if (!codec.isStale(sealed)) return
+    try {
+      if ((await write()) === 'written') resealed++
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      unreadable++
+    }
+  }
+
+  async function session(found: Found): Promise<void> {
+    const { id, attributes } = found
+    await each(found.sealed, () => {
+      const content = codec.open(sessionPlace(found), found.sealed)
+      return entries.write(sealedEntry(codec, { ...found, version: found.version + 1 }, content))
+    })
+    if (attributes === undefined) return
+    await each(attributes.sealed, () => {
+      const content = codec.open(attributesPlace(id, attributes.version), attributes.sealed)
+      const version = attributes.version + 1
+      return entries.attach(id, {
+        version,
+        sealed: codec.seal(attributesPlace(id, version), content),
+      })
+    })
+  }
+
+  async function history({ subject, version, until, sealed }: KeptHistory): Promise<void> {
+    await each(sealed, () => {
+      const content = codec.open(historyPlace(subject, version), sealed)
+      const next = version + 1
+      const again = codec.seal(historyPlace(subject, next), content)
+      return subjects.write(subject, { version: next, sealed: again, until })
+    })
+  }
+
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    await everyItem((part) => entries.list({ partition, ...part }), session)
+    await everyItem((part) => subjects.list({ partition, ...part }), history)
+    onProgress({ partition: partition + 1, partitions: PARTITIONS, read, resealed, unreadable })
+  }
+  return { read, resealed, unreadable }
+}
+
+async function everyItem<Item>(
+  list: (part: { readonly limit: number; readonly after?: string }) => Promise<Page<Item>>,
+  change: (item: Item) => Promise<void>,
+): Promise<void> {
+  let after: string | undefined
+  do {
+    const page = await list({ limit: PAGE, ...(after === undefined ? {} : { after }) })
+    for (const item of page.items) await change(item)
+    after = page.next
+  } while (after !== undefined)
+}

@@ -1,0 +1,147 @@
+import type { StopSignal } from '../../core/store.ts'
+import type { Positions } from './cursor.ts'
+
+/** Tells followers that the feed has moved. One look at the heads serves them all. */
+export interface HeadWatch {
+  /** Something was written: look. */
+  wake(): void
+  /** Somebody says that a partition has reached `sequence`. */
+  heard(partition: number, sequence: number): void
+  /** What {@link moved} said was not so: believe nothing until the next look. */
+  doubt(): void
+  /**
+   * Resolves once a head differs from `from`, with the heads as far as they are known: seen a while ago, or only heard of.
+   * Undefined when `stop` aborts, `withinMs` are over, or the watch is closed. Throws what looking throws.
+   */
+  moved(from: Positions, stop: StopSignal, withinMs?: number): Promise<Positions | undefined>
+  closed(): boolean
+  close(): void
+}
+
+export interface HeadWatchOptions {
+  /** How often to look where other processes write too, ms: for wake-ups that were lost. Its timer keeps no process alive. */
+  readonly everyMs?: number
+  /** Called at the first follower: begins to pass on what others tell. What it returns ends that. */
+  readonly listen?: (watch: Pick<HeadWatch, 'wake' | 'heard'>) => () => void
+}
+
+interface Waiter {
+  readonly from: Positions
+  readonly done: (known?: Positions) => void
+  readonly fail: (error: unknown) => void
+}
+
+/** Looks at each wake-up, and every `everyMs`. */
+export function headWatch(
+  heads: () => Promise<Positions>,
+  { everyMs, listen }: HeadWatchOptions = {},
+): HeadWatch {
+  const waiting = new Set<Waiter>()
+  let known: number[] = []
+  /** Something was written since the newest look began. */
+  let stale = true
+  let unlisten: (() => void) | undefined
+  let timer: NodeJS.Timeout | undefined
+  let looking = false
+  let closed = false
+
+  async function look(): Promise<void> {
+    stale = true
+    if (looking) return
+    looking = true
+    do {
+      stale = false
+      const asked = [...waiting]
+      known = []
+      try {
+        const seen = await heads()
+        known = seen.map((head, partition) => Math.max(head, known[partition] ?? 0))
+        for (const waiter of asked) if (differs(waiter.from, seen)) waiter.done(known)
+        release()
+      } catch (error) {
+        stale = true
+        for (const waiter of asked) waiter.fail(error)
+      }
+    } while (stale && waiting.size > 0)
+    looking = false
+    schedule()
+  }
+
+  function schedule(): void {
+    if (everyMs === undefined || timer !== undefined || waiting.size === 0) return
+    timer = setTimeout(() => {
+      timer = undefined
+      if (waiting.size > 0) void look()
+    }, everyMs)
+    timer.unref()
+  }
+
+  function isBehind(from: Positions): boolean {
+    return known.some((head, partition) => head > (from[partition] ?? 0))
+  }
+
+  function wake(): void {
+    stale = true
+    if (waiting.size > 0) void look()
+  }
+
+  function heard(partition: number, sequence: number): void {
+    if (sequence <= (known[partition] ?? 0)) return
+    known[partition] = sequence
+    release()
+  }
+
+  function release(): void {
+    for (const waiter of [...waiting]) if (isBehind(waiter.from)) waiter.done(known)
+  }
+
+  return {
+    wake,
+    heard,
+    doubt() {
+      known = []
+      stale = true
+    },
+    moved(from, stop, withinMs) {
+      return new Promise<Positions | undefined>((resolve, reject) => {
+        if (closed || stop.aborted) return resolve(undefined)
+        unlisten ??= listen?.({ wake, heard })
+        if (isBehind(from)) return resolve([...known])
+        let timeout: NodeJS.Timeout | undefined
+        const ended = (): void => waiter.done()
+        const leave = (): void => {
+          clearTimeout(timeout)
+          waiting.delete(waiter)
+          stop.removeEventListener('abort', ended)
+        }
+        const waiter: Waiter = {
+          from,
+          done(reached) {
+            leave()
+            resolve(reached === undefined ? undefined : [...reached])
+          },
+          fail(error) {
+            leave()
+            reject(error)
+          },
+        }
+        waiting.add(waiter)
+        if (withinMs !== undefined) timeout = setTimeout(ended, withinMs).unref()
+        stop.addEventListener('abort', ended)
+        if (stale) void look()
+        else schedule()
+      })
+    },
+    closed: () => closed,
+    close() {
+      closed = true
+      clearTimeout(timer)
+      unlisten?.()
+      for (const waiter of [...waiting]) waiter.done()
+    },
+  }
+}
+
+function differs(a: Positions, b: Positions): boolean {
+  return b.some((position, partition) => position !== a[partition])
+}

@@ -1,0 +1,262 @@
+import { SessionError } from '../../core/errors.ts'
+import type { Cursor, Feed, FeedEntry, FeedItem, Heartbeat, StopSignal } from '../../core/store.ts'
+import { pageSize } from '../input.ts'
+import { decodeCursor, encodeCursor, type Positions } from './cursor.ts'
+import type { HeadWatch } from './head-watch.ts'
+
+/** The feed of each partition on its own, as a store keeps it. */
+export interface FeedSource {
+  /** Newest sequence number of each partition, 0 when nothing happened yet. */
+  heads(): Promise<Positions>
+  /** Oldest sequence number still kept, one above the newest when none is. */
+  oldest(): Promise<Positions>
+  /** Entries after a position, in order, for each partition asked for. */
+  ranges(asked: readonly Range[]): Promise<readonly (readonly Numbered[])[]>
+}
+
+export interface Range {
+  readonly partition: number
+  readonly after: number
+  readonly count: number
+}
+
+export interface Numbered {
+  readonly sequence: number
+  readonly item: FeedItem
+}
+
+const FOLLOW_PAGE = 256
+const LEAST_PER_PARTITION = 8
+const TRIES = 3
+
+/** Clocks of writers may differ by so much, and a position by time is still right. */
+const CLOCKS_DIFFER_MS = 10_000
+
+/** Entries that are looked at together when a position is sought by time: one that is out of order is not believed alone. */
+const RUN = 16
+
+/** One feed over all partitions: merged by time, in order within each, every gap noticed. */
+export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'append'> {
+  async function readFrom(positions: Positions, limit: number): Promise<Part> {
+    const heads = await source.heads()
+    const behind = heads.flatMap((head, partition) => {
+      const after = positions[partition] ?? 0
+      if (after > head) throw gap(partition, 'the store has lost what came before it')
+      return head > after ? { partition, after, pending: head - after } : []
+    })
+    if (behind.length === 0) return { items: [], positions, reachesHeads: true }
+    const part = await readBehind(behind, { positions, limit })
+    if ('notThere' in part) throw gap(part.notThere, 'newer entries have taken its place')
+    return {
+      ...part,
+      reachesHeads: heads.every((head, partition) => (part.positions[partition] ?? 0) >= head),
+    }
+  }
+
+  /** One step less than {@link readFrom}: believes the heads that are known, and asks for them only if they are wrong. */
+  async function readKnown(positions: Positions, known: Positions, limit: number): Promise<Part> {
+    const behind = positions.flatMap((after, partition) => {
+      const head = known[partition] ?? 0
+      return head > after ? { partition, after, pending: head - after } : []
+    })
+    const part = behind.length > 0 && (await readBehind(behind, { positions, limit }))
+    if (part && !('notThere' in part)) return { ...part, reachesHeads: false }
+    watch.doubt()
+    return readFrom(positions, limit)
+  }
+
+  async function readBehind(
+    behind: readonly Behind[],
+    { positions, limit }: { readonly positions: Positions; readonly limit: number },
+  ): Promise<Omit<Part, 'reachesHeads'> | { readonly notThere: number }> {
+    const fair = Math.max(LEAST_PER_PARTITION, Math.ceil((2 * limit) / behind.length))
+    const asked = behind.map(({ partition, after, pending }) => ({
+      partition,
+      after,
+      count: Math.min(pending, limit, fair),
+    }))
+    const got = await source.ranges(asked)
+    const lanes: Lane[] = []
+    for (const [lane, { partition, after, pending }] of behind.entries()) {
+      const items = got[lane] ?? []
+      if (items[0]?.sequence !== after + 1) return { notThere: partition }
+      lanes.push({ partition, items, next: 0, more: pending > items.length })
+    }
+    return merge(lanes, { positions, limit })
+  }
+
+  async function read(after: Positions | undefined, limit: number): ReturnType<typeof readFrom> {
+    if (after !== undefined) return readFrom(after, limit)
+    for (let tries = 1; ; tries++) {
+      const oldest = await source.oldest()
+      try {
+        return await readFrom(
+          oldest.map((sequence) => sequence - 1),
+          limit,
+        )
+      } catch (error) {
+        // the oldest entries may go while we look: start again from what is the oldest now
+        const lost = error instanceof SessionError && error.code === 'feed_gap'
+        if (!lost || tries === TRIES) throw error
+      }
+    }
+  }
+
+  async function* followed(
+    after: Cursor,
+    stop: StopSignal,
+    everyMs?: number,
+  ): AsyncGenerator<FeedEntry | Heartbeat> {
+    let positions: Positions = decodeCursor(after)
+    let known: Positions | undefined
+    let beatAt = -Infinity
+    while (!stop.aborted && !watch.closed()) {
+      const askedAt = performance.now()
+      const asked = known === undefined
+      const part =
+        known === undefined
+          ? await readFrom(positions, FOLLOW_PAGE)
+          : await readKnown(positions, known, FOLLOW_PAGE)
+      for (const item of part.items) {
+        if (stop.aborted) return
+        yield item
+      }
+      positions = part.positions
+      known = undefined
+      const isDue = everyMs !== undefined && askedAt >= beatAt + everyMs
+      if (isDue && part.reachesHeads) {
+        beatAt = askedAt
+        const ageMs = performance.now() - askedAt
+        yield { kind: 'heartbeat', cursor: encodeCursor(positions), ageMs }
+      } else if (isDue || (asked && !part.reachesHeads)) continue
+      const leftMs = everyMs && Math.max(0, beatAt + everyMs - performance.now())
+      known = await watch.moved(positions, stop, leftMs)
+    }
+  }
+
+  /** First sequence number of each partition from which on nothing is older than `at`, a run of entries at a time. */
+  async function firstsSince(at: number, { oldest, heads }: Ends): Promise<number[]> {
+    const low = [...oldest]
+    const high = heads.map((head) => head + 1)
+    for (;;) {
+      const asked = low.flatMap((from, partition) => {
+        const to = high[partition] ?? 0
+        if (from >= to) return []
+        const middle = Math.floor((from + to) / 2)
+        const after = Math.max((oldest[partition] ?? 1) - 1, middle - RUN)
+        return { partition, middle, after, count: middle - after }
+      })
+      if (asked.length === 0) return low
+      const runs = await source.ranges(asked)
+      for (const [i, { partition, middle }] of asked.entries()) {
+        if (newestIn((runs[i] ?? []).filter(({ sequence }) => sequence <= middle)) >= at)
+          high[partition] = middle
+        else low[partition] = middle + 1
+      }
+    }
+  }
+
+  async function position(at: number): Promise<{ cursor: Cursor; from: number }> {
+    const [oldest, heads] = [await source.oldest(), await source.heads()]
+    const firsts = await firstsSince(at - CLOCKS_DIFFER_MS, { oldest, heads })
+    const cut = firsts.flatMap((first, partition) =>
+      first === oldest[partition] && first > 1 ? { partition, after: first - 1, count: RUN } : [],
+    )
+    const kept = (await source.ranges(cut)).map((run) =>
+      run.length === 0 ? Infinity : newestIn(run) + CLOCKS_DIFFER_MS,
+    )
+    return { cursor: encodeCursor(firsts.map((first) => first - 1)), from: Math.max(at, ...kept) }
+  }
+
+  return {
+    async head() {
+      return encodeCursor(await source.heads())
+    },
+    position,
+    async read(after, limit) {
+      const { items, positions } = await read(
+        after === undefined ? undefined : decodeCursor(after),
+        pageSize(limit),
+      )
+      return { items, cursor: encodeCursor(positions) }
+    },
+    async *follow(after, stop) {
+      for await (const entry of followed(after, stop)) if (entry.kind !== 'heartbeat') yield entry
+    },
+    watch: followed,
+  }
+}
+
+interface Ends {
+  readonly oldest: Positions
+  readonly heads: Positions
+}
+
+interface Behind {
+  readonly partition: number
+  readonly after: number
+  /** So many entries come after it. */
+  readonly pending: number
+}
+
+/** What one step of reading gave. */
+interface Part {
+  readonly items: FeedEntry[]
+  readonly positions: Positions
+  /** Nothing was committed beyond `positions` when the step began. */
+  readonly reachesHeads: boolean
+}
+
+/** Events bear the time of what they tell of, which may be minutes before they were written; changes that of their commit. */
+function newestIn(run: readonly Numbered[]): number {
+  const items = run.map(({ item }) => item)
+  const changes = items.filter(({ kind }) => kind !== 'event')
+  return Math.max(...(changes.length > 0 ? changes : items).map(({ at }) => at))
+}
+
+interface Lane {
+  readonly partition: number
+  readonly items: readonly Numbered[]
+  next: number
+  /** The store has entries of this partition beyond `items`. */
+  readonly more: boolean
+}
+
+/** Always takes the earliest entry; stops where the next one of a partition is not at hand, so that time order holds. */
+function merge(
+  lanes: readonly Lane[],
+  { positions, limit }: { readonly positions: Positions; readonly limit: number },
+): { items: FeedEntry[]; positions: Positions } {
+  const reached = [...positions]
+  const items: FeedEntry[] = []
+  while (items.length < limit) {
+    let first: Lane | undefined
+    for (const lane of lanes) {
+      const candidate = lane.items[lane.next]
+      if (candidate === undefined) {
+        if (lane.more) return { items, positions: reached }
+        continue
+      }
+      const best = first?.items[first.next]
+      if (best === undefined || candidate.item.at < best.item.at) first = lane
+    }
+    const taken = first?.items[first.next]
+    if (first === undefined || taken === undefined) break
+    first.next++
+    reached[first.partition] = taken.sequence
+    items.push({
+      ...taken.item,
+      partition: first.partition,
+      sequence: taken.sequence,
+      cursor: encodeCursor(reached),
+    })
+  }
+  return { items, positions: reached }
+}
+
+function gap(partition: number, why: string): SessionError {
+  return new SessionError(
+    'feed_gap',
+    `The feed of partition ${partition} does not reach back to that position: ${why}. Take a new snapshot and read on from the head.`,
+  )
+}

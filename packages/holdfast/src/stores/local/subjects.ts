@@ -1,0 +1,104 @@
+import type { SubjectKey } from '../../core/ids.ts'
+import type { KeptHistory, Marks, Subjects } from '../../core/store.ts'
+import { checkedId, checkedSubject, checkedTime, checkedVersion, pageSize } from '../input.ts'
+import { markDigest } from '../mark-digest.ts'
+import { homeOf } from '../partition.ts'
+import { isReadable } from '../stored-record.ts'
+import { itemsOf, MAX_EXAMINED, placeOf } from './entries.ts'
+import type { LocalParts } from './store.ts'
+
+/** `Subjects` over the tables of this machine. */
+export function localSubjects({ tables, step, look, now, publish }: LocalParts): Subjects {
+  return {
+    async read(subject) {
+      checkedSubject(subject)
+      return look(() => {
+        const generation = tables.generation(subject)
+        const history = tables.history(subject)
+        if (history === undefined || history.until <= now()) {
+          return { generation, version: 0, sealed: undefined }
+        }
+        return { generation, version: history.version, sealed: history.sealed }
+      })
+    },
+
+    async write(subject, history) {
+      checkedSubject(subject)
+      checkedVersion(history.version)
+      checkedTime(history.until, 'until')
+      return step(() => {
+        const before = tables.history(subject)
+        const stored = before === undefined || before.until <= now() ? 0 : before.version
+        if (stored !== history.version - 1) return 'conflict'
+        tables.putHistory(subject, history)
+        tables.expireAt(history.until, { kind: 'history', key: subject })
+        return 'written'
+      })
+    },
+
+    async list({ partition, limit, after }) {
+      const from = after === undefined ? undefined : checkedSubject(after)
+      const size = pageSize(limit)
+      const at = now()
+      return look(() => {
+        const items: KeptHistory[] = []
+        let examined = 0
+        let last: SubjectKey | undefined
+        for (const subject of tables.historiesIn(partition, from)) {
+          if (last !== undefined && (items.length === size || examined === MAX_EXAMINED)) {
+            return { items, next: last }
+          }
+          const history = tables.history(subject)
+          if (history !== undefined && history.until > at) items.push({ subject, ...history })
+          last = subject
+          examined++
+        }
+        return { items }
+      })
+    },
+
+    async revoke(subject, { at, why, except, events = [] }) {
+      checkedSubject(subject)
+      checkedTime(at, 'at')
+      if (except !== undefined) checkedId(except)
+      return step(() => {
+        const before = tables.generation(subject)
+        const generation = Math.max(before + 1, at)
+        const record = except === undefined ? undefined : tables.record(except)
+        let kept = null
+        if (
+          except !== undefined &&
+          homeOf(except).subject === subject &&
+          isReadable(record, { generation: before, now: now() })
+        ) {
+          const raised = { ...record, generation }
+          tables.removePlace(subject, placeOf(except, record))
+          tables.putPlace(subject, placeOf(except, raised))
+          tables.putRecord(except, raised)
+          kept = except
+        }
+        tables.putGeneration(subject, generation)
+        const item = { kind: 'subject' as const, subject, generation, except: kept, why, at }
+        publish(homeOf(subject).partition, [item, ...itemsOf(events)])
+        return generation
+      })
+    },
+  }
+}
+
+/** `Marks` over the tables of this machine. */
+export function localMarks({ tables, step, now }: LocalParts): Marks {
+  return {
+    async once(key, until) {
+      checkedTime(until, 'until')
+      const digest = markDigest(key).text
+      return step(() => {
+        const at = now()
+        if (until <= at || (tables.mark(digest) ?? 0) > at) return false
+        tables.putMark(digest, until)
+        tables.expireAt(until, { kind: 'mark', key: digest })
+        return true
+      })
+    },
+  }
+}

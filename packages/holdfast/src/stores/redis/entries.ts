@@ -1,0 +1,166 @@
+import type { Entries, SealedEvent } from '../../core/store.ts'
+import { checkedEntry, checkedId, checkedTime, checkedVersion } from '../input.ts'
+import { homeOf, tailOf } from '../partition.ts'
+import { decodeRecord, decodeVersioned, foundOf, isReadable } from '../stored-record.ts'
+import { redisList } from './lists.ts'
+import { bufferOf, bytesOf, numberOf, unexpectedReply } from './replies.ts'
+import { SCRIPTS } from './scripts.ts'
+import type { RedisParts } from './store.ts'
+
+/** Ids in one touch: long enough to be cheap, short enough not to hold Redis up. */
+const TOUCH_SLICE = 500
+
+const OUTCOMES = [
+  [1, 'written'],
+  [0, 'conflict'],
+  [-1, 'gone'],
+  [-2, 'limit'],
+] as const
+
+/** `Entries` in Redis: at most one command each, but for lists. */
+export function redisEntries(parts: RedisParts): Entries {
+  const { ask, keys, now, feedLimit } = parts
+
+  return {
+    async read(id) {
+      const home = homeOf(checkedId(id))
+      const names = [keys.record(home, id), keys.generation(home), keys.attributes(home, id)]
+      const [raw, raised, attributes] = await parts.readKeys(home.partition, names)
+      const bytes = bytesOf(raw)
+      if (bytes === undefined) return undefined
+      const record = decodeRecord(bytes)
+      const at = now()
+      if (!isReadable(record, { generation: numberOf(raised), now: at })) return undefined
+      const sealed = bytesOf(attributes)
+      return foundOf(id, record, {
+        attributes: sealed === undefined ? undefined : decodeVersioned(sealed),
+        now: at,
+      })
+    },
+
+    async write(entry, { limit, seenAt = 0, events = [] } = {}) {
+      const { id, version, generation, createdAt, deadline, idleMs, sealed } = checkedEntry(entry)
+      checkedTime(seenAt, 'seenAt')
+      const home = homeOf(id)
+      const { subject, partition } = home
+      const reply = await ask.run(
+        SCRIPTS.write,
+        [
+          keys.record(home, id),
+          keys.generation(home),
+          keys.index(home),
+          keys.subjects(partition),
+          keys.feed(partition),
+          keys.counter(partition),
+          keys.attributes(home, id),
+        ],
+        [
+          ...texts([now(), feedLimit]),
+          tailOf(id),
+          subject,
+          ...texts([version, generation, createdAt, deadline, idleMs, seenAt]),
+          limit === undefined ? '' : String(limit),
+          keys.recordsOf(home),
+          id,
+          bufferOf(sealed),
+          ...eventArguments(events),
+        ],
+      )
+      parts.wake()
+      return outcomeOf(reply)
+    },
+
+    async attach(id, { version, sealed }) {
+      const home = homeOf(checkedId(id))
+      const { partition } = home
+      checkedVersion(version)
+      const reply = await ask.run(
+        SCRIPTS.attach,
+        [
+          keys.record(home, id),
+          keys.generation(home),
+          keys.attributes(home, id),
+          keys.feed(partition),
+          keys.counter(partition),
+        ],
+        [...texts([now(), feedLimit]), id, String(version), bufferOf(sealed)],
+      )
+      parts.wake()
+      const outcome = outcomeOf(reply)
+      return outcome === 'limit' ? 'gone' : outcome
+    },
+
+    async revoke(id, { until, why, at, events = [] }) {
+      const home = homeOf(checkedId(id))
+      const { partition } = home
+      checkedTime(until, 'until')
+      const reply = await ask.run(
+        SCRIPTS.revoke,
+        [
+          keys.record(home, id),
+          keys.generation(home),
+          keys.index(home),
+          keys.attributes(home, id),
+          keys.feed(partition),
+          keys.counter(partition),
+        ],
+        [
+          ...texts([now(), feedLimit]),
+          id,
+          tailOf(id),
+          String(until),
+          why,
+          String(at),
+          ...eventArguments(events),
+        ],
+      )
+      parts.wake()
+      return reply === 1
+    },
+
+    async touch(seen) {
+      const byPartition = new Map<number, { key: string; at: string }[]>()
+      for (const { id, at } of seen) {
+        const home = homeOf(checkedId(id))
+        const { partition } = home
+        const touches = byPartition.get(partition) ?? []
+        byPartition.set(partition, touches)
+        touches.push({ key: keys.record(home, id), at: String(checkedTime(at, 'at')) })
+      }
+      const time = String(now())
+      const slices = [...byPartition.values()].flatMap((touches) => slicesOf(touches, TOUCH_SLICE))
+      await Promise.all(
+        slices.map((slice) =>
+          ask.run(
+            SCRIPTS.touch,
+            slice.map(({ key }) => key),
+            [time, ...slice.map(({ at }) => at)],
+          ),
+        ),
+      )
+    },
+
+    list: redisList(parts),
+  }
+}
+
+/** Events as arguments of a script: id, instant and sealed bytes of each. */
+export function eventArguments(events: readonly SealedEvent[]): (string | Buffer)[] {
+  return events.flatMap(({ id, at, sealed }) => [id, String(at), bufferOf(sealed)])
+}
+
+export function texts(numbers: readonly number[]): string[] {
+  return numbers.map(String)
+}
+
+function outcomeOf(reply: unknown): (typeof OUTCOMES)[number][1] {
+  const outcome = OUTCOMES.find(([code]) => code === reply)
+  if (outcome === undefined) throw unexpectedReply()
+  return outcome[1]
+}
+
+function slicesOf<T>(items: readonly T[], size: number): (readonly T[])[] {
+  const slices: (readonly T[])[] = []
+  for (let at = 0; at < items.length; at += size) slices.push(items.slice(at, at + size))
+  return slices
+}

@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto'
+import { LIST, SUBJECTS } from '../redis-list-lua.ts'
+import { COMMON } from '../redis-lua.ts'
+import { GENERATION_OFFSET, LAST_ACTIVITY_OFFSET } from '../stored-record.ts'
+
+/** A Lua script that runs as one atomic step in one slot. */
+export interface Script {
+  readonly name: string
+  readonly source: string
+  readonly sha: string
+}
+
+/** KEYS record generation index subjects feed counter attributes. 1 written, 0 conflict, -1 gone, -2 limit. */
+const WRITE = `
+local member, subject, version = ARGV[3], ARGV[4], tonumber(ARGV[5])
+local born, created, deadline = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local seen, limit, prefix = tonumber(ARGV[10]), ARGV[11], ARGV[12]
+local generation = generationOf(KEYS[2])
+local before = current(KEYS[1])
+local live = readable(before, generation)
+
+if deadline <= now then return -1 end
+if before then
+  if not live then return -1 end
+elseif version > 1 then return -1 end
+if (live and before.version or 0) ~= version - 1 then return 0 end
+if version == 1 then
+  if born < generation then return -1 end
+  if limit ~= '' then
+    local count = 0
+    limit = tonumber(limit)
+    for _, other in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
+      local entry = current(prefix .. other)
+      if readable(entry, generation) and not idle(entry) then
+        count = count + 1
+        if count >= limit then return -2 end
+      else
+        redis.call('ZREM', KEYS[3], other)
+      end
+    end
+    if count >= limit then return -2 end
+  end
+end
+
+local survived, last = born, created
+if live then survived, last = math.max(before.generation, born), before.last end
+local head = struct.pack('>BI4I6I6I6I6I6', 1, version, survived, created, deadline,
+  tonumber(ARGV[9]), math.max(last, seen))
+redis.call('SET', KEYS[1], head .. ARGV[14], 'PXAT', fmt(deadline))
+redis.call('ZADD', KEYS[3], ARGV[7], member)
+if not live or before.deadline ~= deadline then
+  keepUntil(KEYS[3], deadline)
+  redis.call('ZADD', KEYS[4], 'GT', ARGV[8], subject)
+  keepUntil(KEYS[4], deadline)
+  redis.call('PEXPIREAT', KEYS[7], fmt(deadline))
+  trim(KEYS[4], 8)
+end
+if version > 1 then
+  emit(KEYS[5], KEYS[6], 'k', 'c', 'i', ARGV[13], 'v', ARGV[5], 't', ARGV[1])
+end
+emitEvents(KEYS[5], KEYS[6], 15)
+if version > 1 then announce(KEYS[5]) end
+return 1
+`
+
+/** KEYS record generation attributes feed counter. 1 written, 0 conflict, -1 gone. */
+const ATTACH = `
+local entry = current(KEYS[1])
+if not readable(entry, generationOf(KEYS[2])) then return -1 end
+local version, stored = tonumber(ARGV[4]), 0
+local raw = redis.call('GETRANGE', KEYS[3], 0, 3)
+if raw ~= '' then stored = struct.unpack('>I4', raw) end
+if stored ~= version - 1 then return 0 end
+redis.call('SET', KEYS[3], struct.pack('>I4', version) .. ARGV[5], 'PXAT', fmt(entry.deadline))
+emit(KEYS[4], KEYS[5], 'k', 'c', 'i', ARGV[3], 'v', fmt(entry.version), 't', ARGV[1])
+announce(KEYS[4])
+return 1
+`
+
+/*
+ * KEYS record generation index attributes feed counter. 1 when it was live.
+ * UNLINK comes first: after a write that frees memory Redis lets the rest pass, also at its memory limit.
+ */
+const REVOKE = `
+local entry = current(KEYS[1])
+local live = readable(entry, generationOf(KEYS[2]))
+local til = math.max(tonumber(ARGV[5]), entry and entry.deadline or 0)
+if entry and entry.dead and entry.deadline == til then return 0 end
+redis.call('UNLINK', KEYS[1], KEYS[4])
+if til > now then
+  redis.call('SET', KEYS[1], struct.pack('>BI6', 0, til), 'PXAT', fmt(til))
+end
+redis.call('ZREM', KEYS[3], ARGV[4])
+if not live then return 0 end
+emit(KEYS[5], KEYS[6], 'k', 'r', 'i', ARGV[3], 'w', ARGV[6], 't', ARGV[7])
+emitEvents(KEYS[5], KEYS[6], 8)
+announce(KEYS[5])
+return 1
+`
+
+/** KEYS records; after the clock one instant for each. */
+const TOUCH = `
+for i, key in ipairs(KEYS) do
+  local entry = current(key)
+  local at = tonumber(ARGV[i + 1])
+  if entry and not entry.dead and not idle(entry) and at > entry.last then
+    redis.call('SETRANGE', key, ${LAST_ACTIVITY_OFFSET}, struct.pack('>I6', at))
+  end
+end
+return 0
+`
+
+/** KEYS generation index feed counter except. The new generation. UNLINK first, as in REVOKE. */
+const REVOKE_SUBJECT = `
+local subject, at, except, member = ARGV[3], tonumber(ARGV[4]), ARGV[6], ARGV[7]
+local before = generationOf(KEYS[1])
+local generation = math.max(before + 1, at)
+local entry = except ~= '' and current(KEYS[5]) or nil
+redis.call('UNLINK', KEYS[2])
+local kept = ''
+if readable(entry, before) then
+  kept = except
+  redis.call('SETRANGE', KEYS[5], ${GENERATION_OFFSET}, struct.pack('>I6', generation))
+  redis.call('ZADD', KEYS[2], fmt(entry.created), member)
+  keepUntil(KEYS[2], entry.deadline)
+end
+redis.call('SET', KEYS[1], fmt(generation))
+emit(KEYS[3], KEYS[4], 'k', 'g', 'i', subject, 'g', fmt(generation), 'x', kept, 'w', ARGV[5],
+  't', ARGV[4])
+emitEvents(KEYS[3], KEYS[4], 8)
+announce(KEYS[3])
+return generation
+`
+
+/** KEYS history histories. 1 written, 0 conflict. */
+const WRITE_HISTORY = `
+local version, til, stored = tonumber(ARGV[2]), tonumber(ARGV[3]), 0
+local raw = redis.call('GETRANGE', KEYS[1], 0, 9)
+if #raw == 10 then
+  local kept, known = struct.unpack('>I6I4', raw)
+  if kept > now then stored = known end
+end
+if stored ~= version - 1 then return 0 end
+if til > now then
+  redis.call('SET', KEYS[1], struct.pack('>I6I4', til, version) .. ARGV[5], 'PXAT', ARGV[3])
+  redis.call('ZADD', KEYS[2], ARGV[3], ARGV[4])
+  keepUntil(KEYS[2], til)
+else
+  redis.call('UNLINK', KEYS[1])
+  redis.call('ZREM', KEYS[2], ARGV[4])
+end
+trim(KEYS[2], 8)
+return 1
+`
+
+/** KEYS mark. 1 for the first, 0 for everybody after. */
+const MARK = `
+if tonumber(redis.call('GET', KEYS[1]) or '0') > now then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[2])
+return 1
+`
+
+/** KEYS feed counter. */
+const APPEND = `
+emitEvents(KEYS[1], KEYS[2], 3)
+return 1
+`
+
+/** All scripts by what they do. Their first argument is always the clock; the feed's bound, where there is one, the second. */
+export const SCRIPTS = {
+  write: script('write', WRITE),
+  attach: script('attach', ATTACH),
+  revoke: script('revoke', REVOKE),
+  touch: script('touch', TOUCH),
+  list: script('list', LIST),
+  subjects: script('list the subjects of a partition', SUBJECTS),
+  revokeSubject: script('revoke a subject', REVOKE_SUBJECT),
+  writeHistory: script('write a history', WRITE_HISTORY),
+  mark: script('set a mark', MARK),
+  append: script('append events', APPEND),
+} as const
+
+function script(name: string, body: string): Script {
+  const source = COMMON + body
+  return { name, source, sha: createHash('sha1').update(source).digest('hex') }
+}
