@@ -1,11 +1,11 @@
 import { readBearer } from '../carriers/bearer.ts'
 import { type Code, SessionError } from '../core/errors.ts'
-import type { AccessDemands } from '../tokens/access.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
+import type { AccessDemands } from '../tokens/demands.ts'
 import type { Verifier } from '../tokens/verifier.ts'
 import type { HttpFacts } from './guard/http-request.ts'
 import type { Refused } from './guard/refusals.ts'
-import { refusalOf } from './refusal.ts'
+import { refusalOf } from './guard/refusals.ts'
 
 /** What `accessGuard` takes of a verifier. */
 export type AccessVerifier = Pick<Verifier, 'verify' | 'checkDemands'>

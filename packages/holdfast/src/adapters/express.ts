@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express'
 import type { Sessions } from '../core/sessions.ts'
-import type { AccessDemands } from '../tokens/access.ts'
+import type { AccessDemands } from '../tokens/demands.ts'
 import {
   type AccessGuardOptions,
   type AccessRequests,
@@ -8,9 +8,9 @@ import {
   accessJudge,
   accessRequests,
 } from './access.ts'
-import { parsedField, parsedFields } from './form-field.ts'
 import { guard, type Judging, type Passed, type PassedOptionally } from './guard/guard.ts'
 import type { HttpFacts } from './guard/http-request.ts'
+import { parsedField, parsedFields } from './guard/http-request.ts'
 import type { GuardOptions, RouteDemands } from './guard/options.ts'
 import {
   arrivals,

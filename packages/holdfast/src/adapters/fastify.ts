@@ -5,7 +5,7 @@ import type {
   preHandlerHookHandler,
 } from 'fastify'
 import type { Sessions } from '../core/sessions.ts'
-import type { AccessDemands } from '../tokens/access.ts'
+import type { AccessDemands } from '../tokens/demands.ts'
 import {
   type AccessGuardOptions,
   type AccessRequests,
@@ -13,7 +13,7 @@ import {
   accessJudge,
   accessRequests,
 } from './access.ts'
-import { parsedField, parsedFields } from './form-field.ts'
+import { withSetCookie } from './guard/cookies.ts'
 import {
   type AnswerHeaders,
   guard,
@@ -22,10 +22,10 @@ import {
   type PassedOptionally,
 } from './guard/guard.ts'
 import type { HeaderPair, HttpFacts, WholeAnswer } from './guard/http-request.ts'
+import { parsedField, parsedFields } from './guard/http-request.ts'
 import type { GuardOptions, RouteDemands } from './guard/options.ts'
 import { arrivals, headFacts, holdHead, nodeFacts } from './node-http.ts'
 import { type Answering, answering } from './request-api.ts'
-import { withSetCookie } from './set-cookies.ts'
 
 export * from './public.ts'
 

@@ -1,8 +1,8 @@
-import { FORM_TOKEN_FIELD, parsedField, parsedFields } from './form-field.ts'
+import { withSetCookie } from './guard/cookies.ts'
 import type { FormField } from './guard/held-forms.ts'
 import type { HeaderPair, HttpFacts, WholeAnswer } from './guard/http-request.ts'
+import { FORM_TOKEN_FIELD, parsedField, parsedFields } from './guard/http-request.ts'
 import type { Refused } from './guard/refusals.ts'
-import { withSetCookie } from './set-cookies.ts'
 
 /** The facts of a web `Request` (Fetch standard). */
 export function fetchFacts(

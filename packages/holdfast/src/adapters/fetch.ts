@@ -2,8 +2,8 @@ import type { Decision } from '../core/decision.ts'
 import type { RequestFacts } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions, SubjectRef } from '../core/sessions.ts'
-import type { AccessDemands } from '../tokens/access.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
+import type { AccessDemands } from '../tokens/demands.ts'
 import {
   type AccessGuardOptions,
   type AccessRequests,

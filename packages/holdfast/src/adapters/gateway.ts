@@ -2,11 +2,10 @@ import { bearer } from '../carriers/bearer.ts'
 import type { Carried, Carrier, HeaderLookup } from '../carriers/carrier.ts'
 import { cookie } from '../carriers/cookie.ts'
 import type { Decision } from '../core/decision.ts'
-import { CODES, type Code } from '../core/errors.ts'
+import { CODES, type Code, SessionError } from '../core/errors.ts'
 import { parseJa4 } from '../core/ja4.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
-import { type DetourUrls, detourUrl } from './gateway-detour.ts'
 import { turnBatcher } from './guard/batch.ts'
 import { deliveryHeaders } from './guard/cookies.ts'
 import { entrance } from './guard/entry-checks.ts'
@@ -14,15 +13,14 @@ import { attempt } from './guard/faults.ts'
 import { FORGED } from './guard/guard.ts'
 import { type HttpFacts, single } from './guard/http-request.ts'
 import type { GuardOptions, RouteDemands } from './guard/options.ts'
-import { type Grounds, redirected, refuser } from './guard/refusals.ts'
+import { isNavigation, pageFor, returnPath } from './guard/redirects.ts'
+import { type Grounds, type Refusal, redirected, refuser } from './guard/refusals.ts'
 import { describer } from './guard/request-facts.ts'
-import type { Refusal } from './refusal.ts'
 
 export type { HeaderLookup } from '../carriers/carrier.ts'
-export type { DetourUrls } from './gateway-detour.ts'
 export type { HeaderPair, HttpFacts } from './guard/http-request.ts'
 export type { RouteDemands } from './guard/options.ts'
-export { type Refusal, refusalOf } from './refusal.ts'
+export { type Refusal, refusalOf } from './guard/refusals.ts'
 
 /** What all routes behind the gateways have in common. */
 export interface GatewayOptions extends DetourUrls, Pick<GuardOptions, 'address' | 'now'> {
@@ -159,4 +157,68 @@ function ownBearer(): Carrier {
       return all.some((line) => OWN_BEARER.test(line)) ? carrier.read(header) : NOT_OURS
     },
   }
+}
+
+/** Where persons go who cannot go on. */
+export interface DetourUrls {
+  /**
+   * Where a person logs in: an absolute URL, or a path of the very site. Navigations without a session go there, with
+   * `?return=`: a path for a page of the same origin, else an absolute URL of a registered origin.
+   */
+  readonly loginUrl?: string
+  /** Where a person proves a factor; also with `&acr=`, if the route asked for one. */
+  readonly stepUpUrl?: string
+}
+
+/** Gateways and browsers bound the header block of an answer; a longer way back is shortened to the site's first page. */
+const MAX_LOCATION = 2_048
+
+/**
+ * The address of the detour for a navigation that was refused; undefined where there is none. Only requests to one of
+ * `origins` are sent away: the host is the client's claim, and what comes back must be a site of ours.
+ *
+ * Throws `config_invalid` for a URL that is none, or for one without any origin to return to.
+ */
+function detourUrl(
+  { loginUrl, stepUpUrl }: DetourUrls,
+  origins: readonly string[],
+): (
+  facts: HttpFacts,
+  grounds: Pick<Grounds, 'code' | 'demands'> & { readonly origin: string | undefined },
+) => string | undefined {
+  check('loginUrl', loginUrl, origins)
+  check('stepUpUrl', stepUpUrl, origins)
+  const pages = { loginPage: loginUrl, stepUpPage: stepUpUrl }
+
+  return (facts, { code, demands, origin }) => {
+    const page = pageFor(pages, code)
+    if (page === undefined || origin === undefined) return undefined
+    if (!origins.includes(origin) || !isNavigation(facts)) return undefined
+    const target = new URL(page, origin)
+    const back = returnPath(facts, origin)
+    const own = target.origin === origin
+    if (own && target.pathname === new URL(back, origin).pathname) return undefined
+    if (demands?.acr !== undefined) target.searchParams.set('acr', demands.acr)
+    target.searchParams.set('return', own ? back : `${origin}${back}`)
+    if (target.href.length > MAX_LOCATION) target.searchParams.set('return', own ? '/' : origin)
+    return target.href
+  }
+}
+
+function check(name: string, page: string | undefined, origins: readonly string[]): void {
+  if (page === undefined) return
+  const [origin] = origins
+  if (origin === undefined) {
+    throw misconfigured(name, 'needs origins that it may return to')
+  }
+  const path = page.startsWith('/') && !page.startsWith('//')
+  const url = URL.canParse(page, origin) ? new URL(page, origin) : undefined
+  const web = url !== undefined && /^https?:$/.test(url.protocol) && url.username === ''
+  if (!web || url.hash !== '' || !(path || /^https?:\/\//i.test(page))) {
+    throw misconfigured(name, 'must be an http or https URL, or a path as in /login')
+  }
+}
+
+function misconfigured(field: string, problem: string): SessionError {
+  return new SessionError('config_invalid', `${field} ${problem}.`)
 }

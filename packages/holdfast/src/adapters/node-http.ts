@@ -1,9 +1,9 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { withSetCookie } from './guard/cookies.ts'
 import type { AnswerHeaders } from './guard/guard.ts'
 import type { HeaderPair, HttpFacts, WholeAnswer } from './guard/http-request.ts'
 import type { Refused } from './guard/refusals.ts'
-import { withSetCookie } from './set-cookies.ts'
 
 /**
  * How long ago each request of this process was received, ms: its head, that is; guards often run after its body was

@@ -2,8 +2,8 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Duplex } from 'node:stream'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
-import type { AccessDemands } from '../tokens/access.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
+import type { AccessDemands } from '../tokens/demands.ts'
 import {
   type AccessGuardOptions,
   type AccessRequests,

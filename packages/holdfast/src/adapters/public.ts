@@ -20,9 +20,7 @@ export type {
   RefusedRequest,
   RouteDemands,
 } from './guard/options.ts'
+export { ownPath } from './guard/redirects.ts'
 export type { RefreshDemands } from './guard/refresh.ts'
-export type { Refused } from './guard/refusals.ts'
-export { ownPath } from './own-path.ts'
-export type { PassedRequests } from './passed-requests.ts'
-export type { Refusal } from './refusal.ts'
-export type { Answering } from './request-api.ts'
+export type { Refusal, Refused } from './guard/refusals.ts'
+export type { Answering, PassedRequests } from './request-api.ts'

@@ -1,8 +1,10 @@
 import type { AccessTokens } from '../core/access-token.ts'
 import { SessionError } from '../core/errors.ts'
+import type { SubjectKey } from '../core/ids.ts'
 import { LIMITS, type Network, type RequestFacts } from '../core/request.ts'
 import type { Attributes, JsonValue } from '../core/session.ts'
-import type { Ordered } from '../core/sessions.ts'
+import type { Ordered, SubjectRef } from '../core/sessions.ts'
+import type { Parts } from './context.ts'
 
 const MAX_DEPTH = 16
 
@@ -166,4 +168,19 @@ function isObject(value: unknown): value is { readonly [key: string]: JsonValue 
 
 export function invalid(field: string, problem: string): SessionError {
   return new SessionError('invalid_input', `${field} ${problem}`)
+}
+
+export const DEFAULT_TENANT = 'default'
+
+export interface CheckedSubject {
+  readonly subject: string
+  readonly tenant: string
+  readonly key: SubjectKey
+}
+
+/** Sizes and types of a subject's name, and the key under which a store knows it. */
+export function checkSubject(parts: Pick<Parts, 'codec'>, ref: SubjectRef): CheckedSubject {
+  const subject = checkWord('subject', ref.subject, LIMITS.subject)
+  const tenant = checkWord('tenant', ref.tenant ?? DEFAULT_TENANT, LIMITS.tenant)
+  return { subject, tenant, key: parts.codec.subjectKey(tenant, subject) }
 }

@@ -3,7 +3,7 @@ import type { Keyring } from '../codecs/keyring.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import type { SubjectKey } from '../core/ids.ts'
 import type { SubjectRef } from '../core/sessions.ts'
-import { checkSubject } from '../engine/subjects.ts'
+import { checkSubject } from '../engine/input.ts'
 
 /** The form of a subject that stores, events and logs carry. Only the holder of the key ring can make it from a name. */
 export function subjectKeys(keyring: Keyring): (ref: SubjectRef) => SubjectKey {

@@ -1,4 +1,5 @@
-import type { SessionId, SubjectKey } from '../core/ids.ts'
+import { createHash } from 'node:crypto'
+import { PARTITIONS, type SessionId, type SubjectKey } from '../core/ids.ts'
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const VALUES = new Uint8Array(128)
@@ -37,4 +38,10 @@ export function idOf(subject: SubjectKey, tail: string): SessionId {
 /** Session ids of a subject are this and a tail. */
 export function sharedOf(subject: SubjectKey): string {
   return subject.slice(0, SHARED)
+}
+
+/** A mark's key may be anything, of any length and secret: a store keeps only its SHA-256. */
+export function markDigest(key: string): { readonly text: string; readonly partition: number } {
+  const digest = createHash('sha256').update(key).digest()
+  return { text: digest.toString('base64url'), partition: (digest[0] ?? 0) % PARTITIONS }
 }

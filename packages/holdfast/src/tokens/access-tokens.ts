@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, type SignKeyObjectInput, sign } from 'node:crypto'
 import type { AccessGrant, AccessTokens } from '../core/access-token.ts'
 import { SessionError } from '../core/errors.ts'
 import { memo } from '../core/memo.ts'
-import { signToken } from './signing-jwt.ts'
 import {
   activeKey,
   MAX_TOKEN_LIFE_MS,
@@ -167,4 +166,21 @@ function audiencesOf({
 
 function misconfigured(field: string, problem: string): SessionError {
   return new SessionError('config_invalid', `${field} ${problem}.`)
+}
+
+/** A claim set as a compact JWS of the type `at+jwt` (RFC 9068). Synchronous: a detour by WebCrypto takes two to seven times as long. */
+function signToken(
+  { kid, algorithm, privateKey }: SigningKey,
+  claims: Readonly<Record<string, unknown>>,
+): string {
+  const signed = `${part({ alg: algorithm, typ: 'at+jwt', kid })}.${part(claims)}`
+  const digest = algorithm === 'EdDSA' ? null : 'sha256'
+  const key: SignKeyObjectInput =
+    // RFC 7518, section 3.4: the two numbers side by side, not DER
+    algorithm === 'ES256' ? { key: privateKey, dsaEncoding: 'ieee-p1363' } : { key: privateKey }
+  return `${signed}.${sign(digest, Buffer.from(signed), key).toString('base64url')}`
+}
+
+function part(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
 }

@@ -1,7 +1,7 @@
 import { acrMet } from '../core/acr.ts'
-import { SessionError } from '../core/errors.ts'
+import { type RefusalCode, SessionError } from '../core/errors.ts'
 import { LIMITS } from '../core/request.ts'
-import { type AccessDemands, type AccessRefused, refused } from './access.ts'
+import type { Demands } from '../core/sessions.ts'
 import type { AccessClaims } from './access-claims.ts'
 import type { Revocations } from './revocations.ts'
 
@@ -77,4 +77,35 @@ function isFresh({ auth_time: authTime }: AccessClaims, within: number, at: numb
 
 function misconfigured(field: string, problem: string): SessionError {
   return new SessionError('config_invalid', `${field} ${problem}.`)
+}
+
+/** What became of an access token: its claims, or the code of the refusal. `reason` is for the log of the service alone. */
+export type Access = { readonly ok: true; readonly claims: AccessClaims } | AccessRefused
+
+/** A token that does not pass. The two faults decide nothing about it: the same may pass in a moment. */
+export interface AccessRefused {
+  readonly ok: false
+  readonly code: RefusalCode | 'revocations_unavailable' | 'keys_unavailable'
+  readonly reason: string
+  /** With `step_up_required`: what was asked for. */
+  readonly demands?: Demands
+}
+
+/** What one route asks of an access token. */
+export interface AccessDemands {
+  /** Least authentication context; compared by the verifier's `acrOrder`, else for equality. */
+  readonly acr?: string
+  /** Longest time since the subject proved anything, ms. */
+  readonly freshWithin?: number
+  /** Asks the authority about every token. Where it does not answer, nobody passes. Default false. */
+  readonly strict?: boolean
+  /**
+   * Where the revocation feed is behind: `accept` goes on until a token expires (default), `refuse` answers
+   * `revocations_unavailable`.
+   */
+  readonly whenBlind?: 'accept' | 'refuse'
+}
+
+export function refused(code: AccessRefused['code'], reason: string): AccessRefused {
+  return { ok: false, code, reason }
 }

@@ -1,11 +1,9 @@
 export type { AccessGrant, AccessTokens } from '../core/access-token.ts'
-export type { Access, AccessDemands, AccessRefused } from './access.ts'
 export type { AccessClaims, Expected } from './access-claims.ts'
 export { type AccessTokensOptions, type AudienceOptions, accessTokens } from './access-tokens.ts'
-export type { AuthorityOptions } from './authority.ts'
 export { type HeldClaims, type Holdings, holdings } from './connections.ts'
-export { type KeySet, keySet } from './key-set.ts'
-export { type RemoteKeySetOptions, remoteKeySet } from './key-sets.ts'
+export type { Access, AccessDemands, AccessRefused } from './demands.ts'
+export { type KeySet, keySet, type RemoteKeySetOptions, remoteKeySet } from './key-sets.ts'
 export {
   type RevocationFeedOptions,
   type Revocations,
@@ -16,6 +14,9 @@ export { formatSigningKeys, parseSigningKeys } from './signing-file.ts'
 export {
   addSigningAlgorithms,
   newSigningKeys,
+  type PublicKey,
+  type PublicKeySet,
+  publicKeySet,
   rotateSigningKeys,
   type SigningAlgorithm,
   type SigningKey,
@@ -23,7 +24,7 @@ export {
   type SigningKeys,
   signingKeysStatus,
 } from './signing-keys.ts'
-export { type PublicKey, type PublicKeySet, publicKeySet } from './signing-set.ts'
 export type { VerificationKey } from './verification-key.ts'
+export type { AuthorityOptions } from './verifier.ts'
 export { type Verifier, type VerifierOptions, verifier } from './verifier.ts'
 export { type VerifyOptions, verifyAccessToken } from './verify-access-token.ts'

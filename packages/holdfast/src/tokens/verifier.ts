@@ -1,14 +1,20 @@
 import { hash } from 'node:crypto'
+import { remoteCalls } from '../client/calls.ts'
 import { serviceAddress } from '../client/service-address.ts'
 import { SessionError } from '../core/errors.ts'
 import { memo } from '../core/memo.ts'
-import { type Access, type AccessDemands, type AccessRefused, refused } from './access.ts'
 import type { AccessClaims } from './access-claims.ts'
-import { type AuthorityOptions, introspection } from './authority.ts'
 import { type Holdings, holdings } from './connections.ts'
-import { checkAccessDemands, revoked, unproved } from './demands.ts'
-import type { KeySet } from './key-set.ts'
-import { remoteKeySet } from './key-sets.ts'
+import {
+  type Access,
+  type AccessDemands,
+  type AccessRefused,
+  checkAccessDemands,
+  refused,
+  revoked,
+  unproved,
+} from './demands.ts'
+import { type KeySet, remoteKeySet } from './key-sets.ts'
 import { MAX_TOKEN_LENGTH } from './parse-token.ts'
 import type { Revocations } from './revocations.ts'
 import { type Opened, openToken, SKEW_MS, untimely } from './verify-access-token.ts'
@@ -152,4 +158,44 @@ function publishedBy({ authority, now }: VerifierOptions): KeySet {
 
 function misconfigured(field: string, problem: string): SessionError {
   return new SessionError('config_invalid', `${field} ${problem}.`)
+}
+
+/** The service that issues the tokens, and a key to ask it with. */
+export interface AuthorityOptions {
+  /** For example `http://127.0.0.1:4600`. */
+  readonly url: string
+  /** API key with the role `gate` or `app`. */
+  readonly key: string
+  /** Longest wait for an answer, ms (default 2000). */
+  readonly timeoutMs?: number
+  /** Instead of the platform's own. */
+  readonly fetch?: typeof fetch
+}
+
+/** Whether the authority holds a token for active at this moment (RFC 7662). Rejects with a coded fault when it does not say. */
+export type Introspect = (token: string, claims: AccessClaims) => Promise<boolean>
+
+/** Throws `config_invalid` for an address or key that can never work. */
+function introspection(options: AuthorityOptions): Introspect {
+  const call = remoteCalls(options)
+  return async (token, { sid }) => {
+    const answer = await call.ask('POST', '/v1/introspect', { body: { token } })
+    const told = call.expect(answer, 200, isIntrospection)
+    // an answer about something else is no answer to this
+    return told.active && (told.sid === undefined || told.sid === sid)
+  }
+}
+
+interface Introspection {
+  readonly active: boolean
+  readonly sid?: unknown
+}
+
+function isIntrospection(body: unknown): body is Introspection {
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    'active' in body &&
+    typeof body.active === 'boolean'
+  )
 }

@@ -1,6 +1,6 @@
-import { type Access, type AccessRefused, refused } from './access.ts'
 import { type AccessClaims, claimsOf, type Expected } from './access-claims.ts'
-import type { KeySet } from './key-set.ts'
+import { type Access, type AccessRefused, refused } from './demands.ts'
+import type { KeySet } from './key-sets.ts'
 import { jsonOf, parseToken } from './parse-token.ts'
 import { isSignatureOf, type VerificationKey } from './verification-key.ts'
 

@@ -1,9 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { mayCarryTokens, ownOrigin } from '../../src/adapters/guard/entry-checks.ts'
 import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
-import { detour, isNavigation, returnPath } from '../../src/adapters/guard/redirects.ts'
-import { ownPath } from '../../src/adapters/own-path.ts'
-import { mayCarryTokens, ownOrigin } from '../../src/adapters/transport.ts'
+import { detour, isNavigation, ownPath, returnPath } from '../../src/adapters/guard/redirects.ts'
 
 function facts(changes: Partial<HttpFacts>, headers: Record<string, string> = {}): HttpFacts {
   return {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { refuser } from '../../src/adapters/guard/refusals.ts'
-import { refusalOf } from '../../src/adapters/refusal.ts'
+import { refusalOf, refuser } from '../../src/adapters/guard/refusals.ts'
 import { cookie } from '../../src/carriers/cookie.ts'
 import { CODES, type Code } from '../../src/core/errors.ts'
 

@@ -1,6 +1,6 @@
 import { createHmac, sign } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { keySet } from '../../src/tokens/key-set.ts'
+import { keySet } from '../../src/tokens/key-sets.ts'
 import { ED, ES, jwkOf, ours, RS, tokenBy } from '../support/access-tokens.ts'
 
 const REFUSED = { ok: false, code: 'access_token_invalid' }

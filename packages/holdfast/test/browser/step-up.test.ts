@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { refusalResponse } from '../../src/adapters/fetch-http.ts'
-import { refusalOf } from '../../src/adapters/refusal.ts'
+import { refusalOf } from '../../src/adapters/guard/refusals.ts'
 import { withStepUp } from '../../src/browser/index.ts'
 import type { Code } from '../../src/core/errors.ts'
 import { pageOf } from './page.ts'

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { describeDevice } from '../../src/core/device.ts'
-import { deviceReader } from '../../src/core/device-reader.ts'
+import { describeDevice, deviceReader } from '../../src/core/device.ts'
 import type { RequestFacts } from '../../src/core/request.ts'
 
 const browser: RequestFacts = {

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto'
-import { keySet } from '../../src/tokens/key-set.ts'
+import { keySet } from '../../src/tokens/key-sets.ts'
 import type { Revocations } from '../../src/tokens/revocations.ts'
 import { newSigningKeys } from '../../src/tokens/signing-keys.ts'
 import { type Verifier, type VerifierOptions, verifier } from '../../src/tokens/verifier.ts'

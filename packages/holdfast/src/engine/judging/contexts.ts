@@ -18,8 +18,7 @@ import type { SessionState } from '../../core/session.ts'
 import { alternationOf, wasOnItsWay, withSwitchBack } from '../../core/switch-backs.ts'
 import { evidenceOf } from '../../signals/reasons.ts'
 import { isUsual } from '../../signals/weights.ts'
-import { isOwn } from '../carried.ts'
-import { sameFactsAs, type Weighing } from './weigh.ts'
+import { isOwn, sameFactsAs, type Weighing } from './weigh.ts'
 
 const CONFIRMING_VISITS = 3
 const CONFIRMING_MS = 24 * 3_600_000

@@ -1,8 +1,15 @@
 import { contextKey } from '../../core/context.ts'
 import type { Presentation } from '../../core/request.ts'
-import { acknowledge, displace, type Row, rotate, usedBy } from '../../core/rotation.ts'
+import {
+  acknowledge,
+  displace,
+  firstSecret,
+  type Row,
+  rotate,
+  usedBy,
+} from '../../core/rotation.ts'
 import type { Family, Line, Secret, SessionState } from '../../core/session.ts'
-import type { TokenKind } from '../../core/token.ts'
+import type { TokenClaims, TokenKind } from '../../core/token.ts'
 import type { Parts } from '../context.ts'
 
 export interface Advanced {
@@ -112,4 +119,18 @@ function mint(
   const generation = line.issued.generation + 1
   const { token, digest } = parts.codec.mint({ session: id, kind, family: line.id, generation })
   return { secret: { generation, digest, mintedAt: at, token }, token }
+}
+
+/** A new line of secrets with the token of its first one: everything before it is dead. */
+export function newLine(
+  { codec }: Pick<Parts, 'codec'>,
+  born: Pick<TokenClaims, 'session' | 'kind' | 'family'> & {
+    readonly context: string
+    readonly at: number
+  },
+): { readonly line: Line; readonly token: string } {
+  const { session, kind, family, context, at } = born
+  const { token, digest } = codec.mint({ session, kind, family, generation: 1 })
+  const first = firstSecret({ generation: 1, digest, mintedAt: at })
+  return { line: { id: family, ...first, contexts: [context] }, token }
 }

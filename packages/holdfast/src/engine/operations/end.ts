@@ -6,11 +6,10 @@ import type { Presentation } from '../../core/request.ts'
 import type { Ordered, SubjectRef, Traced } from '../../core/sessions.ts'
 import type { Why } from '../../core/store.ts'
 import type { Parts } from '../context.ts'
-import { checkCode, checkOrdered, invalid } from '../input.ts'
+import { checkCode, checkOrdered, checkSubject, invalid } from '../input.ts'
 import { lineOfKind } from '../judging/presentation.ts'
 import type { EventFacts } from '../state/events.ts'
 import { load, type Opened } from '../state/load.ts'
-import { checkSubject } from '../subjects.ts'
 
 /** Of a session that nobody knows: its tombstone outlives every deadline that it could have had. */
 const LONGEST_MS = 400 * 24 * 3_600_000

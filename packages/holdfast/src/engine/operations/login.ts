@@ -10,20 +10,21 @@ import type { Attributes, SessionState } from '../../core/session.ts'
 import type { Created, Login, Traced } from '../../core/sessions.ts'
 import type { Parts } from '../context.ts'
 import {
+  type CheckedSubject,
   checkAttributes,
   checkBoolean,
   checkOrdered,
+  checkSubject,
   checkWord,
   checkWords,
   invalid,
 } from '../input.ts'
+import { viewOf } from '../judging/answer.ts'
 import { judge, settledIn } from '../judging/contexts.ts'
 import { presentationOf } from '../judging/presentation.ts'
+import { newLine } from '../judging/rotation.ts'
 import { weigh } from '../judging/weigh.ts'
-import { newLine } from '../new-line.ts'
 import { learn, type Remembered, recall, withContext } from '../state/history.ts'
-import { type CheckedSubject, checkSubject } from '../subjects.ts'
-import { viewOf } from '../views.ts'
 import { logout, revoke } from './end.ts'
 
 /** Ending the oldest frees one place for whoever writes first; many logins at once may need many turns. */

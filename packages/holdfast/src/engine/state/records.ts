@@ -4,8 +4,8 @@ import { decodeSession, encodeSession } from '../../codecs/session-record.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
 import { memo } from '../../core/memo.ts'
+import { holdsToken, withoutSpentTokens } from '../../core/rotation.ts'
 import type { SessionState } from '../../core/session.ts'
-import { holdsToken, withoutSpentTokens } from '../../core/spent.ts'
 import type { Entry, Found } from '../../core/store.ts'
 
 /** Sessions as a store keeps them. */

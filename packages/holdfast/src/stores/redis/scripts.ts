@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto'
-import { LIST, SUBJECTS } from '../redis-list-lua.ts'
-import { COMMON } from '../redis-lua.ts'
-import { GENERATION_OFFSET, LAST_ACTIVITY_OFFSET } from '../stored-record.ts'
+import { GENERATION_OFFSET, LAST_ACTIVITY_OFFSET, RECORD_HEADER_BYTES } from '../stored-record.ts'
 
 /** A Lua script that runs as one atomic step in one slot. */
 export interface Script {
@@ -9,6 +7,77 @@ export interface Script {
   readonly source: string
   readonly sha: string
 }
+
+/**
+ * What the scripts share, in front of each. Numbers go through `fmt`: Lua would write 1.7e+12. Strings are
+ * compared byte by byte: Lua's own comparison follows the server's locale.
+ */
+const COMMON = `
+local function fmt(n) return string.format('%.0f', n) end
+local now = tonumber(ARGV[1])
+
+local function parse(raw)
+  if not raw or raw == '' then return nil end
+  if string.byte(raw) == 0 then
+    local _, til = struct.unpack('>BI6', raw)
+    return { dead = true, deadline = til }
+  end
+  local _, version, generation, created, deadline, idle, last =
+    struct.unpack('>BI4I6I6I6I6I6', raw)
+  return { version = version, generation = generation, created = created,
+    deadline = deadline, idle = idle, last = last }
+end
+
+local function current(key)
+  local entry = parse(redis.call('GETRANGE', key, 0, ${RECORD_HEADER_BYTES - 1}))
+  if entry and entry.deadline > now then return entry end
+end
+
+local function generationOf(key) return tonumber(redis.call('GET', key) or '0') end
+
+local function readable(entry, generation)
+  return entry and not entry.dead and entry.deadline > now and entry.generation >= generation
+end
+
+local function idle(entry) return now - entry.last > entry.idle end
+
+local function keepUntil(key, deadline)
+  redis.call('PEXPIREAT', key, fmt(deadline), 'NX')
+  redis.call('PEXPIREAT', key, fmt(deadline), 'GT')
+end
+
+local function trim(index, count)
+  local past = redis.call('ZRANGE', index, '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, count)
+  for _, subject in ipairs(past) do redis.call('ZREM', index, subject) end
+end
+
+local newest = 0
+
+local function emit(feed, counter, ...)
+  newest = redis.call('INCR', counter)
+  redis.call('XADD', feed, 'MAXLEN', '~', ARGV[2], fmt(newest) .. '-0', ...)
+end
+
+-- pcall: what is written is written, also where this user may not publish
+local function announce(feed)
+  local prefix, partition = string.match(feed, '^(.*)f{p(%d+)}$')
+  redis.pcall('PUBLISH', prefix .. 'wake', partition .. ' ' .. fmt(newest))
+end
+
+local function emitEvents(feed, counter, first)
+  for i = first, #ARGV, 3 do
+    emit(feed, counter, 'k', 'e', 'i', ARGV[i], 't', ARGV[i + 1], 's', ARGV[i + 2])
+  end
+end
+
+local function follows(a, b)
+  for i = 1, #b do
+    local x, y = string.byte(a, i) or -1, string.byte(b, i)
+    if x ~= y then return x > y end
+  end
+  return #a > #b
+end
+`
 
 /** KEYS record generation index subjects feed counter attributes. 1 written, 0 conflict, -1 gone, -2 limit. */
 const WRITE = `
@@ -164,6 +233,77 @@ return 1
 const APPEND = `
 emitEvents(KEYS[1], KEYS[2], 3)
 return 1
+`
+
+/** KEYS index generation. Where to read on ('' at the end); tail of the id and record of each, in one; places in that list with their attributes. */
+const LIST = `
+local limit, score, after = tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local generation = generationOf(KEYS[2])
+local out, attached, dead, examined, offset = {}, {}, {}, 0, 0
+local more, next, last = true, '', nil
+while more do
+  local size = math.min(128, limit + 2)
+  local places = redis.call('ZRANGE', KEYS[1], score, '+inf', 'BYSCORE', 'LIMIT', offset, size,
+    'WITHSCORES')
+  offset = offset + size
+  more = #places == 2 * size
+  local first = 1
+  while places[first] and places[first + 1] == score and not follows(places[first], after) do
+    first = first + 2
+  end
+  local names = {}
+  for i = first, #places, 2 do
+    names[#names + 1] = ARGV[5] .. places[i]
+    names[#names + 1] = ARGV[6] .. places[i]
+  end
+  local values = #names > 0 and redis.call('MGET', unpack(names)) or names
+  for i = 1, #values, 2 do
+    if #out == limit or examined == 2000 then
+      next = last[2] .. '.' .. last[1]
+      more = false
+      break
+    end
+    local member, raw = places[first + i - 1], values[i]
+    local live = false
+    if raw and string.byte(raw) == 1 then
+      local _, _, survived, _, deadline, silence, seen = struct.unpack('>BI4I6I6I6I6I6', raw)
+      live = deadline > now and survived >= generation and now - seen <= silence
+    end
+    if live then
+      out[#out + 1] = member .. raw
+      if values[i + 1] then
+        attached[#attached + 1] = #out
+        attached[#attached + 1] = values[i + 1]
+      end
+    else
+      dead[#dead + 1] = member
+    end
+    last = { member, places[first + i] }
+    examined = examined + 1
+  end
+end
+for _, member in ipairs(dead) do redis.call('ZREM', KEYS[1], member) end
+return { next, out, attached }
+`
+
+/** KEYS subjects or histories. Subjects of that index after a position, each with its score. */
+const SUBJECTS = `
+local count, score, after = tonumber(ARGV[2]), ARGV[3], ARGV[4]
+trim(KEYS[1], 500)
+local out, offset = {}, 0
+while #out < 2 * count do
+  local found = redis.call('ZRANGE', KEYS[1], score, '+inf', 'BYSCORE', 'LIMIT', offset, 128,
+    'WITHSCORES')
+  offset = offset + 128
+  for i = 1, #found, 2 do
+    if found[i + 1] ~= score or follows(found[i], after) then
+      out[#out + 1] = found[i]
+      out[#out + 1] = found[i + 1]
+    end
+  end
+  if #found < 256 then break end
+end
+return out
 `
 
 /** All scripts by what they do. Their first argument is always the clock; the feed's bound, where there is one, the second. */

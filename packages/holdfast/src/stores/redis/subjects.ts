@@ -1,7 +1,6 @@
 import type { Marks, Subjects } from '../../core/store.ts'
 import { checkedId, checkedSubject, checkedTime, checkedVersion } from '../input.ts'
-import { markDigest } from '../mark-digest.ts'
-import { homeOf, tailOf } from '../partition.ts'
+import { homeOf, markDigest, tailOf } from '../partition.ts'
 import { decodeHistory } from '../stored-record.ts'
 import { eventArguments, texts } from './entries.ts'
 import { redisHistories } from './lists.ts'
