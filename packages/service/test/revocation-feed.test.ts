@@ -212,6 +212,7 @@ describe('with a service that is played', () => {
   test.each([
     ['is no JSON', 'event: heartbeat\ndata: {\n\n'],
     ['has no end', `data: ${'x'.repeat(100_000)}`],
+    ['has lines without end', 'data: x\n'.repeat(50_000)],
     ['names no session', message(1, 'revoked', { kind: 'revoked', session: 'x', at: 1 })],
     ['is of a kind that nobody knows', message(1, 'filter', { kind: 'filter' })],
   ])('a message that %s is not passed over: what it was is asked for anew', async (_, text) => {
@@ -225,6 +226,26 @@ describe('with a service that is played', () => {
     const feed = following(service)
 
     await vi.waitUntil(() => feed.isRevoked(token(sidOf(6))))
+  })
+
+  test.each([
+    ['with lines that end in CR LF', (text: string) => text.replaceAll('\n', '\r\n')],
+    ['after a byte order mark', (text: string) => `\uFEFF${text}`],
+    ['between comments', (text: string) => `: before\n\n${text.replace('\n', '\n: within\n')}`],
+  ])('a message is understood %s, and in pieces of one byte', async (_, written) => {
+    const service = await play()
+    const bytes = Buffer.from(written(message(1, 'revoked', revoked(sidOf(5)))))
+    service.streams = [
+      (response) => {
+        response.socket?.setNoDelay(true)
+        for (const byte of bytes) response.write(Buffer.of(byte))
+      },
+    ]
+    const feed = following(service)
+
+    await vi.waitUntil(() => feed.isRevoked(token(sidOf(5))))
+
+    expect(service.asked).toHaveLength(2)
   })
 
   test('a lower generation never replaces a higher one, and the session that was kept goes on', async () => {

@@ -1,8 +1,8 @@
+import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { serviceAddress } from '../client/service-address.ts'
 import { SessionError } from '../core/errors.ts'
 import { isSessionId, isSubjectKey } from '../core/ids.ts'
 import { matches, type RevocationEntry, revocationSet, type TokenFacts } from './revocation-set.ts'
-import { serverSentEvents } from './server-sent-events.ts'
 
 export type { TokenFacts } from './revocation-set.ts'
 
@@ -40,6 +40,8 @@ const BLIND_MS = 30_000
 /** Heartbeats come every second: a connection that is silent for longer is dead, whether it says so or not. */
 const SILENT_MS = 6_000
 const SNAPSHOT_WITHIN_MS = 10_000
+/** Longest message of the stream in characters; ours have some hundred. */
+const MAX_MESSAGE = 65_536
 const MAX_SNAPSHOT_BYTES = 64 * 1_048_576
 /** Some 100 MB. */
 const MAX_ENTRIES = 500_000
@@ -125,8 +127,11 @@ export function revocationFeed({
       const headers = { accept: 'text/event-stream', 'last-event-id': cursor ?? '' }
       const { body } = await ask(headers)
       if (body === null) throw unavailable('answered without a stream')
+      const messages = body
+        .pipeThrough(new TextDecoderStream())
+        .pipeThrough(new EventSourceParserStream({ maxBufferSize: MAX_MESSAGE }))
       let counted = 0
-      for await (const { event, data } of serverSentEvents(body)) {
+      for await (const { event, data } of messages) {
         heardAt = now()
         const told = toldOf(event, data)
         counted++
@@ -278,7 +283,7 @@ function snapshotOf(text: string): Snapshot | undefined {
 }
 
 /** The message, or undefined for anything that is none. */
-function toldOf(event: string, data: string): Told | undefined {
+function toldOf(event: string | undefined, data: string): Told | undefined {
   const body = objectOf(data)
   if (body === undefined || !isCount(body.n) || !isCursor(body.cursor)) return undefined
   const { n, cursor, asOf } = body

@@ -33,10 +33,10 @@ export function eventStream(options: StreamOptions, done: () => void): Response 
       start(controller) {
         stop.addEventListener('abort', end)
         if (stop.aborted) end()
-        controller.enqueue(encoder.encode(`retry: 1000\nid: ${position}\n: open\n\n`))
+        controller.enqueue(encoder.encode(`retry: 1000\n${heartbeat(position)}`))
         timer = setInterval(() => {
           if ((controller.desiredSize ?? 0) > 0) {
-            controller.enqueue(encoder.encode(`id: ${position}\n: heartbeat\n\n`))
+            controller.enqueue(encoder.encode(heartbeat(position)))
           }
         }, heartbeatMs)
         timer.unref()
@@ -69,6 +69,11 @@ export function eventStream(options: StreamOptions, done: () => void): Response 
   return new Response(body, {
     headers: { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' },
   })
+}
+
+/** A message of its own with empty data, because readers drop the `id` of one without data. */
+function heartbeat(position: Cursor): string {
+  return `id: ${position}\nevent: heartbeat\ndata:\n\n`
 }
 
 function message({ cursor, ...event }: LoggedEvent): string {

@@ -1,3 +1,4 @@
+import { EventSourceParserStream, ParseError } from 'eventsource-parser/stream'
 import { type LoggedEvent, SessionError } from 'holdfast'
 import { z } from 'zod'
 import type { Remote } from './remote.ts'
@@ -12,7 +13,8 @@ export interface EventsPage {
 }
 
 const QUERY_TIMEOUT_MS = 10_000
-const MAX_BUFFER = 1_048_576
+/** Longest message of the stream, in characters. */
+const MAX_MESSAGE = 1_048_576
 
 /** One page of events. */
 export async function queryEvents(remote: Remote, query: EventQuery): Promise<EventsPage> {
@@ -40,12 +42,21 @@ export async function* followEvents(
         signal: stop,
         headers: lastEventId,
       })
-      for await (const message of messagesOf(response)) {
-        last = message.id ?? last
-        if (message.data !== '') yield event.parse(JSON.parse(message.data))
+      const messages = response.body
+        ?.pipeThrough(new TextDecoderStream())
+        .pipeThrough(new EventSourceParserStream({ maxBufferSize: MAX_MESSAGE }))
+      for await (const { id, data } of messages ?? []) {
+        last = id ?? last
+        // a heartbeat has a position and nothing else
+        if (data !== '') yield event.parse(JSON.parse(data))
       }
     } catch (error) {
       if (stop.aborted) return
+      if (error instanceof ParseError) {
+        throw new SessionError('internal_error', 'The service sent a message without an end.', {
+          cause: error,
+        })
+      }
       if (error instanceof SessionError && error.code !== 'store_unavailable') throw error
       if (last === undefined) throw error
     }
@@ -84,34 +95,6 @@ async function ask(
   const said = problem.safeParse(await response.json().catch(() => undefined))
   const detail = said.success ? said.data.detail : `It answered ${response.status}.`
   throw new SessionError(response.status === 503 ? 'store_unavailable' : 'invalid_input', detail)
-}
-
-/** Messages of a server-sent event stream (HTML, 9.2.6). */
-async function* messagesOf(
-  response: Response,
-): AsyncGenerator<{ readonly id: string | undefined; readonly data: string }> {
-  if (response.body === null) return
-  const decoder = new TextDecoder()
-  let buffer = ''
-  for await (const chunk of response.body) {
-    buffer += decoder.decode(chunk, { stream: true })
-    if (buffer.length > MAX_BUFFER) {
-      throw new SessionError('internal_error', 'The service sent a message without an end.')
-    }
-    let end = buffer.indexOf('\n\n')
-    while (end !== -1) {
-      const lines = buffer.slice(0, end).split('\n')
-      buffer = buffer.slice(end + 2)
-      yield { id: field(lines, 'id').at(-1), data: field(lines, 'data').join('\n') }
-      end = buffer.indexOf('\n\n')
-    }
-  }
-}
-
-function field(lines: readonly string[], name: string): readonly string[] {
-  return lines
-    .filter((line) => line.startsWith(`${name}: `))
-    .map((line) => line.slice(name.length + 2))
 }
 
 const problem = z.object({ detail: z.string() })

@@ -1,12 +1,12 @@
+import { EventSourceParserStream } from 'eventsource-parser/stream'
 import type { LoggedEvent } from 'holdfast'
 import { expect, onTestFinished, test } from 'vitest'
 import { abroad, atHome, folder, KEYS, LOGIN, type Running, running } from '../support.ts'
 
 interface Message {
-  readonly id?: string
-  readonly event?: string
-  readonly data?: LoggedEvent
-  readonly comment?: string
+  readonly id: string | undefined
+  readonly event: string | undefined
+  readonly data: LoggedEvent | undefined
 }
 
 /** Reads a stream of server-sent events, a message at a time. */
@@ -28,44 +28,27 @@ async function listen(
   expect(response.status).toBe(200)
   expect(response.headers.get('content-type')).toContain('text/event-stream')
   expect(response.headers.get('cache-control')).toBe('no-store')
-  const reader = response.body?.getReader()
-  const decoder = new TextDecoder()
-  let buffer = ''
+  const reader = response.body
+    ?.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream())
+    .getReader()
 
   async function next(): Promise<Message | undefined> {
-    for (;;) {
-      const end = buffer.indexOf('\n\n')
-      if (end !== -1) {
-        const message = parse(buffer.slice(0, end))
-        buffer = buffer.slice(end + 2)
-        return message
-      }
-      const read = await reader?.read()
-      if (read === undefined || read.done) return undefined
-      buffer += decoder.decode(read.value, { stream: true })
-    }
+    const { value } = (await reader?.read()) ?? {}
+    if (value === undefined) return undefined
+    const { id, event, data } = value
+    return { id, event, data: data === '' ? undefined : JSON.parse(data) }
   }
 
   async function nextEvent(): Promise<Message> {
     for (;;) {
       const message = await next()
       if (message === undefined) throw new Error('the stream ended')
-      if (message.event !== undefined) return message
+      if (message.event !== 'heartbeat') return message
     }
   }
 
   return { next, nextEvent, cancel: () => aborted.abort() }
-}
-
-function parse(text: string): Message {
-  const message: Record<string, unknown> = {}
-  for (const line of text.split('\n')) {
-    const at = line.indexOf(':')
-    const name = line.slice(0, at) || 'comment'
-    const value = line.slice(at + 2)
-    message[name] = name === 'data' ? JSON.parse(value) : value
-  }
-  return message
 }
 
 async function login(run: Running, subject = 'ada'): Promise<{ token: string; id: string }> {
@@ -164,7 +147,7 @@ test('a silent stream beats, and a heartbeat carries the position past what was 
   let beat = await stream.next()
   while (beat?.id === opened?.id) beat = await stream.next()
 
-  expect(beat?.comment).toBe('heartbeat')
+  expect(beat).toMatchObject({ event: 'heartbeat', data: undefined })
   expect(beat?.id).toBe((await query(run)).items.at(-1)?.cursor)
 })
 
