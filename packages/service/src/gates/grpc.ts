@@ -1,7 +1,8 @@
 import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js'
 import type { ServiceDefinition } from '@grpc/proto-loader'
+import type { HeaderLookup } from 'holdfast/gateway'
 import type { Listen } from '../config/values.ts'
-import { refused } from './decide.ts'
+import { type GateAnswer, refused } from './decide.ts'
 import { type CheckRequest, type CheckResponse, ENVOY_AUTH } from './envoy-proto.ts'
 import type { GateParts } from './gate.ts'
 import { checkResponse, headersOf, readCheck } from './grpc-dialect.ts'
@@ -13,6 +14,8 @@ export interface GrpcGate {
   /** Takes nothing new and lets calls in flight finish, at most for so long. */
   close(withinMs: number): Promise<void>
 }
+
+type Call = ServerUnaryCall<CheckRequest, CheckResponse>
 
 /** Envoy hands on headers of 60 KiB by default; bodies are not asked for. */
 const MAX_MESSAGE_BYTES = 262_144
@@ -37,7 +40,11 @@ export async function listenGrpc(parts: GateParts, where: Listen): Promise<GrpcG
   // The one name of the definition that is a service.
   const service = definition['envoy.service.auth.v3.Authorization'] as ServiceDefinition
   const server = new Server({ 'grpc.max_receive_message_length': MAX_MESSAGE_BYTES })
-  server.addService(service, { Check: check })
+  server.addService(service, {
+    Check(call: Call, answer: sendUnaryData<CheckResponse>) {
+      void verdictOf(call).then((verdict) => answer(null, verdict))
+    },
+  })
   const asked = 'path' in where ? `unix:${where.path}` : hostPort(where.host, where.port)
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(asked, ServerCredentials.createInsecure(), (error, bound) => {
@@ -60,30 +67,33 @@ export async function listenGrpc(parts: GateParts, where: Listen): Promise<GrpcG
       }),
   }
 
-  function check(
-    call: ServerUnaryCall<CheckRequest, CheckResponse>,
-    answer: sendUnaryData<CheckResponse>,
-  ): void {
-    const startedAt = performance.now()
+  /** Never rejects, and never answers a gRPC error: what Envoy makes of those depends on its failure mode. */
+  async function verdictOf(call: Call): Promise<CheckResponse> {
     const header = headersOf(call.request)
+    try {
+      return checkResponse(await judged(call, header), header, parts.cookieName)
+    } catch (error) {
+      parts.log.error({ err: error }, 'a gate failed')
+      return checkResponse(refused('internal_error'), header, parts.cookieName)
+    }
+  }
+
+  async function judged(call: Call, header: HeaderLookup): Promise<GateAnswer> {
+    const startedAt = performance.now()
     const address = addressOf(call.getPeer())
     const [key] = call.metadata.get('holdfast-key')
     const known = parts.isGateway({ key: typeof key === 'string' ? key : undefined, address })
     const options = new URLSearchParams(call.request.attributes?.context_extensions ?? {})
-    const judging = known
-      ? parts.decide({
+    const answer = known
+      ? await parts.decide({
           read: readCheck(call.request, header),
           header,
           options: parts.readOptions(options.toString()),
         })
-      : Promise.resolve(
-          refused('caller_unauthenticated', 'Send holdfast-key in the metadata.', 'caller_unknown'),
-        )
-    judging.then((judged) => {
-      const status = judged.ok ? 200 : judged.refusal.status
-      const ms = performance.now() - startedAt
-      parts.reports.answered({ dialect: 'ext-authz-grpc', status, ms, address, judged })
-      answer(null, checkResponse(judged, header, parts.cookieName))
-    })
+      : refused('caller_unauthenticated', 'Send holdfast-key in the metadata.', 'caller_unknown')
+    const status = answer.ok ? 200 : answer.refusal.status
+    const ms = performance.now() - startedAt
+    parts.reports.answered({ dialect: 'ext-authz-grpc', status, ms, address, judged: answer })
+    return answer
   }
 }

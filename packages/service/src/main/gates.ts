@@ -11,12 +11,16 @@ import { listenGrpc } from '../gates/grpc.ts'
 import { optionsReader } from '../gates/options.ts'
 import { gateReports } from '../gates/reports.ts'
 import { type Listener, listen, removeDeadSocket } from './listener.ts'
+import type { Openers } from './listeners.ts'
 import type { Metrics } from './metrics.ts'
 
-/** Gateways keep idle connections for up to a minute (nginx): ours must be the longer patience, or requests meet a closing door. */
+/**
+ * Gateways keep idle connections for up to a minute (nginx). A shorter wait here would close connections under their
+ * requests.
+ */
 const KEEP_ALIVE_MS = 75_000
 
-/** More than gateways take: what a client sends too much is answered as such, and not as a broken gate. */
+/** More than gateways take, so that the gateway answers a client that sends too much. */
 const MAX_HEADER_BYTES = 65_536
 
 const SOCKET_MODE = 0o660
@@ -29,37 +33,18 @@ export interface GatesNeed {
   readonly now: () => number
 }
 
-/** The listeners for gateways, as far as the configuration wants them. `listenAs` names the setting of one that fails. */
-export async function openGates(
-  need: GatesNeed,
-  listenAs: (
-    setting: 'gateListen' | 'grpcListen',
-    open: () => Promise<Listener>,
-  ) => Promise<Listener>,
-): Promise<readonly Listener[]> {
-  const { config } = need
-  const { gateListen, grpcListen, requestTimeout: requestTimeoutMs } = config
+/** How the listeners for gateways are opened. */
+export function gateOpeners(need: GatesNeed): Pick<Openers, 'gate' | 'grpc'> {
   const partsOf = gateParts(need)
-  const open: Listener[] = []
-  try {
-    if (gateListen !== 'off') {
-      const options = {
-        where: gateListen,
-        requestTimeoutMs,
+  return {
+    gate: (where) =>
+      listen(gateHandler(partsOf(where)), {
+        where,
+        requestTimeoutMs: need.config.requestTimeout,
         keepAliveMs: KEEP_ALIVE_MS,
         maxHeaderBytes: MAX_HEADER_BYTES,
-      }
-      open.push(
-        await listenAs('gateListen', () => listen(gateHandler(partsOf(gateListen)), options)),
-      )
-    }
-    if (grpcListen !== 'off') {
-      open.push(await listenAs('grpcListen', () => openGrpc(partsOf(grpcListen), grpcListen)))
-    }
-    return open
-  } catch (error) {
-    await Promise.all(open.map((listener) => listener.close(0)))
-    throw error
+      }),
+    grpc: (where) => openGrpc(partsOf(where), where),
   }
 }
 

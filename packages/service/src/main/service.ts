@@ -1,37 +1,22 @@
-import { IncomingMessage } from 'node:http'
+import { IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
-import {
-  createSessions,
-  eventLog,
-  type Host,
-  SessionError,
-  type SessionEvent,
-  subjectKeys,
-  systemHost,
-  tokenInspector,
-} from 'holdfast'
-import { clientAddressResolver, geoLookup } from 'holdfast/network'
-import type { DestinationStream } from 'pino'
+import { eventLog, SessionError, type Sessions, subjectKeys, tokenInspector } from 'holdfast'
+import { clientAddressResolver } from 'holdfast/network'
 import { createApi } from '../api/app.ts'
 import { callersOf } from '../api/callers.ts'
 import type { ApiParts } from '../api/parts.ts'
 import { quickVerify } from '../api/quick-verify.ts'
-import { revocationHub } from '../api/revocation-hub.ts'
-import { lifetimesOf } from '../config/lifetimes.ts'
-import { formatListen } from '../config/print.ts'
-import { type Config, variableOf } from '../config/schema.ts'
+import type { Config } from '../config/schema.ts'
 import { sessionCookies } from './cookies.ts'
-import { openGates } from './gates.ts'
-import { ringCheck } from './keyring.ts'
-import { openKeys } from './keys.ts'
-import { type Listener, listen } from './listener.ts'
-import { flatLog, logEvent, serviceLog } from './log.ts'
+import { engineOf } from './engine.ts'
+import { gateOpeners } from './gates.ts'
+import { listen } from './listener.ts'
+import { type Listeners, openListeners } from './listeners.ts'
+import { flatLog } from './log.ts'
 import { managementAnswer } from './management.ts'
-import { serviceMetrics } from './metrics.ts'
 import { ownTokens } from './own-tokens.ts'
-import { policiesOf, policyOf } from './policy.ts'
-import { openStore } from './store.ts'
+import { openResources, type ResourceOptions, type Resources } from './resources.ts'
 
 /** A service that runs. */
 export interface Service {
@@ -48,19 +33,12 @@ export interface Service {
   close(): Promise<void>
 }
 
-export interface ServiceOptions {
-  /** Where the log goes; standard output unless said otherwise. */
-  readonly log?: DestinationStream
-  /** Clock and randomness of the engine. */
-  readonly host?: Host
+export interface ServiceOptions extends ResourceOptions {
   /** Silence on an event stream that a heartbeat breaks, ms (default 15 s). */
   readonly heartbeatMs?: number
-  /** How often the files of keys are looked at, ms (default 1 s). */
-  readonly keysEveryMs?: number
 }
 
 const HEARTBEAT_MS = 15_000
-const KEYS_EVERY_MS = 1_000
 const MANAGEMENT_CLOSE_MS = 1_000
 
 /**
@@ -71,42 +49,99 @@ const MANAGEMENT_CLOSE_MS = 1_000
  * const service = await startService(loadConfig({ env: process.env }))
  */
 export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
-  const log = serviceLog(config.logLevel, options.log)
-  const metrics = serviceMetrics()
-  const host = options.host ?? systemHost()
-  const now = (): number => host.now()
-  const everyMs = options.keysEveryMs ?? KEYS_EVERY_MS
-  const keys = openKeys(config, { log, metrics, now, everyMs })
-  const { keyring, signingKeys, tokens } = keys
-  const { store, close: closeStore } = await openStore(config, { log, now }).catch((error) => {
-    keys.close()
-    throw error
-  })
-  const geo = geoLookup({
-    city: config.geoCity,
-    asn: config.geoAsn,
-    networks: config.networks,
-    onProblem: ({ kind, file, message }) => log.warn({ kind, file }, message),
-  })
-  const ring = ringCheck({ store, keyring }, log)
-  const stopping = new AbortController()
-  const opened: Listener[] = []
-  const revocations = revocationHub({
-    feed: store.feed,
-    now: () => host.now(),
-    log,
-    metrics,
-    stopping: stopping.signal,
-  })
+  const resources = await openResources(config, options)
   let closing: Promise<void> | undefined
 
-  function onEvent(event: SessionEvent): void {
-    metrics.happened(event)
-    logEvent(log, event)
+  try {
+    const listeners = await openAll(config, {
+      resources,
+      heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
+      isClosing: () => closing !== undefined,
+    })
+    const { main, management, gate, grpc } = listeners
+    const addresses = {
+      url: main.url,
+      managementUrl: management.url,
+      gateUrl: gate?.url,
+      grpcAddress: grpc?.url,
+    }
+    resources.log.info(
+      {
+        url: main.url,
+        management: management.url,
+        gate: gate?.url,
+        grpc: grpc?.url,
+        store: config.store.kind,
+      },
+      'listening',
+    )
+    return {
+      ...addresses,
+      close() {
+        closing ??= closeAll(config, resources, listeners)
+        return closing
+      },
+    }
+  } catch (cause) {
+    await resources.close()
+    throw cause
   }
+}
 
-  async function ready(): Promise<boolean> {
-    if (closing !== undefined) return false
+async function openAll(
+  config: Config,
+  {
+    resources,
+    heartbeatMs,
+    isClosing,
+  }: {
+    readonly resources: Resources
+    readonly heartbeatMs: number
+    readonly isClosing: () => boolean
+  },
+): Promise<Listeners> {
+  const { metrics, log, ring } = resources
+  const sessions = engineOf(config, resources)
+  const requestTimeoutMs = config.requestTimeout
+  const ready = readiness(resources, isClosing)
+  return openListeners(config, {
+    ...gateOpeners({ sessions, config, metrics, log, now: resources.host.now }),
+    management: (where) =>
+      listen(managementAnswer({ metrics, ready, warnings: ring.warnings }), {
+        where,
+        requestTimeoutMs,
+      }),
+    main: (where) =>
+      listen(apiAnswer(apiParts(config, { resources, sessions, heartbeatMs })), {
+        where,
+        requestTimeoutMs,
+      }),
+  })
+}
+
+async function closeAll(
+  config: Config,
+  { log, stop, close }: Resources,
+  { management, ...listeners }: Listeners,
+): Promise<void> {
+  const serving = Object.values(listeners)
+  log.info('stopping')
+  for (const listener of serving) listener.drain()
+  if (config.drain > 0) await setTimeout(config.drain)
+  stop()
+  await Promise.all(serving.map((listener) => listener.close(config.stopTimeout)))
+  await close()
+  await management.close(MANAGEMENT_CLOSE_MS)
+  log.info('stopped')
+}
+
+/** Whether this process can answer, its store included; never while it stops. */
+function readiness(
+  { store, ring, revocations, log }: Resources,
+  isClosing: () => boolean,
+): () => Promise<boolean> {
+  return async () => {
+    if (isClosing()) return false
     try {
       await store.feed.head()
       await ring.done()
@@ -116,123 +151,39 @@ export async function startService(config: Config, options: ServiceOptions = {})
       return false
     }
   }
+}
 
-  async function release(): Promise<void> {
-    stopping.abort()
-    geo.close()
-    keys.close()
-    await closeStore()
-  }
-
-  try {
-    await ring.done().catch((error: unknown) => {
-      // Redis may be away at first; readiness asks again
-      if (!(error instanceof SessionError && error.code === 'store_unavailable')) throw error
-      log.warn({ err: error }, 'the key ring could not be compared with the store yet')
-    })
-    await revocations.opened
-    const sessions = createSessions({
-      store,
-      keyring,
-      host,
-      policy: policyOf(config.policy),
-      tenantPolicies: policiesOf(config.tenantPolicies),
-      ...(config.shadowPolicy === undefined ? {} : { shadow: policyOf(config.shadowPolicy) }),
-      lookup: geo.lookup,
-      prefixes: { v4: config.prefixV4, v6: config.prefixV6 },
-      ...lifetimesOf(config),
-      ...(config.sessionLimit === undefined
-        ? {}
-        : { limit: { max: config.sessionLimit, beyond: config.sessionLimitBeyond } }),
-      acrOrder: config.acrOrder,
-      rotateEveryMs: config.rotateEvery,
-      ...(tokens === undefined ? {} : { tokens }),
-      localCopies: config.localCopies ? { onAsked: metrics.copyAsked } : false,
-      onEvent,
-    })
-    const parts: ApiParts = {
-      sessions,
-      events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
-      inspector: tokenInspector({ store, keyring, host }),
-      ownTokens: ownTokens(config, signingKeys, now),
-      revocations,
-      callers: callersOf(config.apiKeys),
-      cookies: sessionCookies(config, now),
-      signingKeys,
-      subjectKey: subjectKeys(keyring),
-      log,
-      flatLog: flatLog(log),
-      metrics,
-      callerAddress: callerAddressOf(config),
-      stopping: stopping.signal,
-      heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
-    }
-    const api = createApi(parts)
-    const quick = quickVerify(parts)
-    const requestTimeoutMs = config.requestTimeout
-    const listensAs = namedListeners(config)
-    const gates = await openGates({ sessions, config, metrics, log, now: host.now }, listensAs)
-    opened.push(...gates)
-    const management = await listensAs('managementListen', () =>
-      listen(managementAnswer({ metrics, ready, warnings: ring.warnings }), {
-        where: config.managementListen,
-        requestTimeoutMs,
-      }),
-    )
-    opened.push(management)
-    const answerAll = getRequestListener(
-      (request, { incoming }) => {
-        if (incoming instanceof IncomingMessage) return api(request, incoming)
-        throw new SessionError('internal_error', 'This listener speaks HTTP/1.1 alone.')
-      },
-      { errorHandler: () => new Response(null, { status: 400 }) },
-    )
-    const main = await listensAs('listen', () =>
-      listen(
-        (request, response) => {
-          if (!quick(request, response)) void answerAll(request, response)
-        },
-        { where: config.listen, requestTimeoutMs },
-      ),
-    )
-    const serving = [main, ...gates]
-    const gateUrl = config.gateListen === 'off' ? undefined : gates[0]?.url
-    const grpcAddress = config.grpcListen === 'off' ? undefined : gates.at(-1)?.url
-    log.info(
-      {
-        url: main.url,
-        management: management.url,
-        gate: gateUrl,
-        grpc: grpcAddress,
-        store: config.store.kind,
-      },
-      'listening',
-    )
-
-    const close = async (): Promise<void> => {
-      log.info('stopping')
-      for (const listener of serving) listener.drain()
-      if (config.drain > 0) await setTimeout(config.drain)
-      stopping.abort()
-      await Promise.all(serving.map((listener) => listener.close(config.stopTimeout)))
-      await release()
-      await management.close(MANAGEMENT_CLOSE_MS)
-      log.info('stopped')
-    }
-    return {
-      url: main.url,
-      managementUrl: management.url,
-      gateUrl,
-      grpcAddress,
-      close() {
-        closing ??= close()
-        return closing
-      },
-    }
-  } catch (cause) {
-    await Promise.all(opened.map((listener) => listener.close(0)))
-    await release()
-    throw cause
+function apiParts(
+  config: Config,
+  {
+    resources,
+    sessions,
+    heartbeatMs,
+  }: {
+    readonly resources: Resources
+    readonly sessions: Sessions
+    readonly heartbeatMs: number
+  },
+): ApiParts {
+  const { store, keys, host, log, metrics, revocations, stopping } = resources
+  const { keyring, signingKeys } = keys
+  const now = (): number => host.now()
+  return {
+    sessions,
+    events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
+    inspector: tokenInspector({ store, keyring, host }),
+    ownTokens: ownTokens(config, signingKeys, now),
+    revocations,
+    callers: callersOf(config.apiKeys),
+    cookies: sessionCookies(config, now),
+    signingKeys,
+    subjectKey: subjectKeys(keyring),
+    log,
+    flatLog: flatLog(log),
+    metrics,
+    callerAddress: callerAddressOf(config),
+    stopping,
+    heartbeatMs,
   }
 }
 
@@ -243,22 +194,18 @@ function callerAddressOf({ trustedProxies }: Config): ApiParts['callerAddress'] 
   return (peer, header) => resolve(peer, header).ip
 }
 
-type ListenSetting = 'listen' | 'managementListen' | 'gateListen' | 'grpcListen'
-
-/** Opens listeners; one that cannot listen names its address and the setting. */
-function namedListeners(
-  config: Config,
-): (setting: ListenSetting, open: () => Promise<Listener>) => Promise<Listener> {
-  return async (setting, open) => {
-    try {
-      return await open()
-    } catch (cause) {
-      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
-      throw new SessionError(
-        'config_invalid',
-        `Cannot listen on ${formatListen(config[setting])} (${code}). Free the address, or set ${variableOf(setting)} to another.`,
-        { cause },
-      )
-    }
+/** Verification has a path of its own through the API; everything else goes through its routes. */
+function apiAnswer(parts: ApiParts): (request: IncomingMessage, response: ServerResponse) => void {
+  const api = createApi(parts)
+  const quick = quickVerify(parts)
+  const answerAll = getRequestListener(
+    (request, { incoming }) => {
+      if (incoming instanceof IncomingMessage) return api(request, incoming)
+      throw new SessionError('internal_error', 'This listener speaks HTTP/1.1 alone.')
+    },
+    { errorHandler: () => new Response(null, { status: 400 }) },
+  )
+  return (request, response) => {
+    if (!quick(request, response)) void answerAll(request, response)
   }
 }

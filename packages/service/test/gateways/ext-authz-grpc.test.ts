@@ -1,7 +1,9 @@
 import { type Client, credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js'
 import { fromJSON } from '@grpc/proto-loader'
+import type { Logger } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import type { CheckResponse, HeaderValueOption } from '../../src/gates/envoy-proto.ts'
+import { listenGrpc } from '../../src/gates/grpc.ts'
 import { folder, KEYS } from '../support.ts'
 import { CHROME, cookieOf, type Gated, gated } from './gates.ts'
 
@@ -349,6 +351,50 @@ test('the client is who Envoy saw; before that counts a proxy that is trusted', 
 
   expect(through.status.code).toBe(0)
   expect(liar.denied_response?.status.code).toBe(401)
+})
+
+test.each([
+  ['a decision that rejects', { decide: () => Promise.reject(new Error('broken')) }],
+  [
+    'a decision that throws',
+    {
+      decide() {
+        throw new Error('broken')
+      },
+    },
+  ],
+  [
+    'a report that throws',
+    {
+      decide: () => Promise.resolve({ ok: true as const, headers: [] }),
+      reports: {
+        answered() {
+          throw new Error('broken')
+        },
+      },
+    },
+  ],
+])('%s is a refusal with 500 and a line in the log, never a pass', async (_, broken) => {
+  const logged: unknown[] = []
+  const gate = await listenGrpc(
+    {
+      isGateway: () => true,
+      readOptions: () => ({ ok: true, route: {} }),
+      cookieName: '__Host-session',
+      reports: { answered() {} },
+      log: { error: (line: unknown) => logged.push(line) } as unknown as Logger,
+      ...broken,
+    },
+    { host: '127.0.0.1', port: 0 },
+  )
+  onTestFinished(() => gate.close(0))
+
+  const answer = await envoy(gate.address)()
+
+  expect(answer.status.code).toBe(7)
+  expect(answer.denied_response?.status.code).toBe(500)
+  expect(JSON.parse(answer.denied_response?.body ?? '')).toMatchObject({ code: 'internal_error' })
+  expect(logged).toEqual([{ err: new Error('broken') }])
 })
 
 test('a socket needs no key: whoever may open it is a gateway', async () => {

@@ -1,0 +1,39 @@
+import { createSessions, type SessionEvent, type Sessions } from 'holdfast'
+import { lifetimesOf } from '../config/lifetimes.ts'
+import type { Config } from '../config/schema.ts'
+import { logEvent } from './log.ts'
+import { policiesOf, policyOf } from './policy.ts'
+import type { Resources } from './resources.ts'
+
+/** The engine as the configuration has it, on what the service has opened. */
+export function engineOf(
+  config: Config,
+  { store, keys, host, geo, log, metrics }: Resources,
+): Sessions {
+  const { keyring, tokens } = keys
+
+  function onEvent(event: SessionEvent): void {
+    metrics.happened(event)
+    logEvent(log, event)
+  }
+
+  return createSessions({
+    store,
+    keyring,
+    host,
+    policy: policyOf(config.policy),
+    tenantPolicies: policiesOf(config.tenantPolicies),
+    ...(config.shadowPolicy === undefined ? {} : { shadow: policyOf(config.shadowPolicy) }),
+    lookup: geo.lookup,
+    prefixes: { v4: config.prefixV4, v6: config.prefixV6 },
+    ...lifetimesOf(config),
+    ...(config.sessionLimit === undefined
+      ? {}
+      : { limit: { max: config.sessionLimit, beyond: config.sessionLimitBeyond } }),
+    acrOrder: config.acrOrder,
+    rotateEveryMs: config.rotateEvery,
+    ...(tokens === undefined ? {} : { tokens }),
+    localCopies: config.localCopies ? { onAsked: metrics.copyAsked } : false,
+    onEvent,
+  })
+}

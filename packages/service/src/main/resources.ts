@@ -1,0 +1,99 @@
+import { type Host, SessionError, type Store, systemHost } from 'holdfast'
+import { type GeoLookup, geoLookup } from 'holdfast/network'
+import type { DestinationStream, Logger } from 'pino'
+import { type RevocationHub, revocationHub } from '../api/revocation-hub.ts'
+import type { Config } from '../config/schema.ts'
+import { type RingCheck, ringCheck } from './keyring.ts'
+import { type Keys, openKeys } from './keys.ts'
+import { serviceLog } from './log.ts'
+import { type Metrics, serviceMetrics } from './metrics.ts'
+import { openStore } from './store.ts'
+
+export interface ResourceOptions {
+  /** Where the log goes; standard output unless said otherwise. */
+  readonly log?: DestinationStream
+  /** Clock and randomness of the engine. */
+  readonly host?: Host
+  /** How often the files of keys are looked at, ms (default 1 s). */
+  readonly keysEveryMs?: number
+}
+
+/** What a service holds open while it runs. */
+export interface Resources {
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly host: Host
+  readonly store: Store
+  readonly keys: Keys
+  readonly ring: RingCheck
+  readonly geo: GeoLookup
+  readonly revocations: RevocationHub
+  /** Aborted when the service stops. */
+  readonly stopping: AbortSignal
+  /** Ends the streams. What is in flight goes on. */
+  stop(): void
+  /** Stops, and closes everything. */
+  close(): Promise<void>
+}
+
+const KEYS_EVERY_MS = 1_000
+
+/**
+ * Opens keys, store, geo data and the hub of revocations. Throws `config_invalid` or `store_unavailable` when it cannot,
+ * with nothing left open.
+ */
+export async function openResources(config: Config, options: ResourceOptions): Promise<Resources> {
+  const log = serviceLog(config.logLevel, options.log)
+  const metrics = serviceMetrics()
+  const host = options.host ?? systemHost()
+  const now = (): number => host.now()
+  const everyMs = options.keysEveryMs ?? KEYS_EVERY_MS
+  const keys = openKeys(config, { log, metrics, now, everyMs })
+  const opened = await openStore(config, { log, now }).catch((error: unknown) => {
+    keys.close()
+    throw error
+  })
+  const { store } = opened
+  const geo = geoLookup({
+    city: config.geoCity,
+    asn: config.geoAsn,
+    networks: config.networks,
+    onProblem: ({ kind, file, message }) => log.warn({ kind, file }, message),
+  })
+  const ring = ringCheck({ store, keyring: keys.keyring }, log)
+  const aborter = new AbortController()
+  const stopping = aborter.signal
+  const revocations = revocationHub({ feed: store.feed, now, log, metrics, stopping })
+
+  async function close(): Promise<void> {
+    aborter.abort()
+    geo.close()
+    keys.close()
+    await opened.close()
+  }
+
+  try {
+    await ring.done().catch((error: unknown) => {
+      // Redis may be away at first; readiness asks again
+      if (!(error instanceof SessionError && error.code === 'store_unavailable')) throw error
+      log.warn({ err: error }, 'the key ring could not be compared with the store yet')
+    })
+    await revocations.opened
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    log,
+    metrics,
+    host,
+    store,
+    keys,
+    ring,
+    geo,
+    revocations,
+    stopping,
+    stop: () => aborter.abort(),
+    close,
+  }
+}
