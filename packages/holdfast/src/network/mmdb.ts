@@ -83,22 +83,12 @@ export function geoLookup(options: GeoLookupOptions): GeoLookup {
     return kind === undefined ? place : { ...place, kind }
   }
 
-  let refreshing: Promise<boolean> | undefined
-
-  async function reload(): Promise<boolean> {
+  const refresh = onceAtATime(async () => {
     const changes = await Promise.all([...sources, lists].map((source) => source.reload()))
     if (!changes.includes(true)) return false
     answers.clear()
     return true
-  }
-
-  function refresh(): Promise<boolean> {
-    refreshing ??= reload().finally(() => {
-      refreshing = undefined
-    })
-    return refreshing
-  }
-
+  })
   const timer = setInterval(refresh, checkEveryMs)
   timer.unref()
 
@@ -115,6 +105,17 @@ export function geoLookup(options: GeoLookupOptions): GeoLookup {
     files: () => sources.map((source) => source.describe()),
     lists: lists.describe,
     close: () => clearInterval(timer),
+  }
+}
+
+/** Whoever asks while it runs gets the result of that run. */
+function onceAtATime(reload: () => Promise<boolean>): () => Promise<boolean> {
+  let running: Promise<boolean> | undefined
+  return () => {
+    running ??= reload().finally(() => {
+      running = undefined
+    })
+    return running
   }
 }
 

@@ -45,6 +45,20 @@ export function serviceMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
+  return {
+    ...requestMetrics(registers),
+    ...sessionMetrics(registers),
+    ...revocationMetrics(registers),
+    ...keyMetrics(registers),
+    ...gateMetrics(registers),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}
+
+type Registers = Registry[]
+
+function requestMetrics(registers: Registers): Pick<Metrics, 'answered'> {
   const requests = new Histogram({
     name: 'holdfast_http_request_duration_seconds',
     help: 'Time to answer a request of the API, by route and status.',
@@ -52,6 +66,21 @@ export function serviceMetrics(): Metrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     registers,
   })
+  return {
+    answered({ method, route, status, ms }) {
+      const known = METHODS.includes(method) ? method : 'other'
+      requests.observe({ method: known, route, status: String(status) }, ms / 1_000)
+    },
+  }
+}
+
+const REFRESHES =
+  'Refresh tokens, by how they came: normal, resent, response_lost, in_flight, ' +
+  'other_context (the session ended), forked, refused.'
+
+function sessionMetrics(
+  registers: Registers,
+): Pick<Metrics, 'verified' | 'refreshed' | 'happened' | 'copyAsked'> {
   const verifications = new Counter({
     name: 'holdfast_verifications_total',
     help: 'Judged presentations, by outcome and code (ok when there is no refusal).',
@@ -60,7 +89,7 @@ export function serviceMetrics(): Metrics {
   })
   const refreshes = new Counter({
     name: 'holdfast_refreshes_total',
-    help: 'Refresh tokens, by how they came: normal, resent, response_lost, in_flight, other_context (the session ended), forked, refused.',
+    help: REFRESHES,
     labelNames: ['row'],
     registers,
   })
@@ -70,50 +99,6 @@ export function serviceMetrics(): Metrics {
     labelNames: ['type'],
     registers,
   })
-  const readers = new Gauge({
-    name: 'holdfast_revocation_readers',
-    help: 'Streams of revocations that are open.',
-    registers,
-  })
-  const lag = new Histogram({
-    name: 'holdfast_revocation_feed_lag_seconds',
-    help: 'From a revocation, in this process or another, to its sending to all readers. Clocks of machines differ.',
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
-    registers,
-  })
-  const revocations = new Counter({
-    name: 'holdfast_revocations_total',
-    help: 'Revocations that were passed on, of sessions and of subjects.',
-    labelNames: ['kind'],
-    registers,
-  })
-
-  const reloads = new Counter({
-    name: 'holdfast_key_reloads_total',
-    help: 'Changes of a file of keys, by ring (sealing, signing) and whether it was taken up.',
-    labelNames: ['ring', 'result'],
-    registers,
-  })
-  const gateRequests = new Counter({
-    name: 'holdfast_gate_requests_total',
-    help: 'Answers to gateways, by dialect and status.',
-    labelNames: ['dialect', 'status'],
-    registers,
-  })
-  const gateDuration = new Histogram({
-    name: 'holdfast_gate_request_duration_seconds',
-    help: 'Time to answer a gateway, by dialect.',
-    labelNames: ['dialect'],
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
-    registers,
-  })
-  const gateMistakes = new Counter({
-    name: 'holdfast_gate_rejected_total',
-    help: 'Requests of gateways that could not be judged, by dialect and what was wrong with them.',
-    labelNames: ['dialect', 'why'],
-    registers,
-  })
-
   const copies = new Counter({
     name: 'holdfast_local_copies',
     help: 'Verifications with local copies on: hit when a copy answered, miss when the store was read.',
@@ -121,18 +106,7 @@ export function serviceMetrics(): Metrics {
     registers,
   })
   const copy = { hit: copies.labels('hit'), miss: copies.labels('miss') }
-
   return {
-    copyAsked: (state) => copy[state].inc(),
-    gate({ dialect, status, ms, why }) {
-      gateRequests.inc({ dialect, status: String(status) })
-      gateDuration.observe({ dialect }, ms / 1_000)
-      if (why !== undefined) gateMistakes.inc({ dialect, why })
-    },
-    answered({ method, route, status, ms }) {
-      const known = METHODS.includes(method) ? method : 'other'
-      requests.observe({ method: known, route, status: String(status) }, ms / 1_000)
-    },
     verified(verification) {
       const outcome = verification.decision?.outcome ?? 'none'
       verifications.inc({ outcome, code: verification.ok ? 'ok' : verification.code })
@@ -143,6 +117,47 @@ export function serviceMetrics(): Metrics {
     happened({ type }) {
       events.inc({ type })
     },
+    copyAsked: (state) => copy[state].inc(),
+  }
+}
+
+function revocationMetrics(registers: Registers): Pick<Metrics, 'revocationReaders' | 'revoked'> {
+  const readers = new Gauge({
+    name: 'holdfast_revocation_readers',
+    help: 'Streams of revocations that are open.',
+    registers,
+  })
+  const lag = new Histogram({
+    name: 'holdfast_revocation_feed_lag_seconds',
+    help:
+      'From a revocation, in this process or another, to its sending to all readers. ' +
+      'Clocks of machines differ.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+    registers,
+  })
+  const revocations = new Counter({
+    name: 'holdfast_revocations_total',
+    help: 'Revocations that were passed on, of sessions and of subjects.',
+    labelNames: ['kind'],
+    registers,
+  })
+  return {
+    revocationReaders: (count) => readers.set(count),
+    revoked({ kind, lagMs }) {
+      lag.observe(Math.max(0, lagMs) / 1_000)
+      revocations.inc({ kind })
+    },
+  }
+}
+
+function keyMetrics(registers: Registers): Pick<Metrics, 'reloaded' | 'showSigningKeys'> {
+  const reloads = new Counter({
+    name: 'holdfast_key_reloads_total',
+    help: 'Changes of a file of keys, by ring (sealing, signing) and whether it was taken up.',
+    labelNames: ['ring', 'result'],
+    registers,
+  })
+  return {
     reloaded(ring, result) {
       reloads.inc({ ring, result })
     },
@@ -160,13 +175,35 @@ export function serviceMetrics(): Metrics {
         },
       })
     },
-    revocationReaders: (count) => readers.set(count),
-    revoked({ kind, lagMs }) {
-      lag.observe(Math.max(0, lagMs) / 1_000)
-      revocations.inc({ kind })
+  }
+}
+
+function gateMetrics(registers: Registers): Pick<Metrics, 'gate'> {
+  const requests = new Counter({
+    name: 'holdfast_gate_requests_total',
+    help: 'Answers to gateways, by dialect and status.',
+    labelNames: ['dialect', 'status'],
+    registers,
+  })
+  const duration = new Histogram({
+    name: 'holdfast_gate_request_duration_seconds',
+    help: 'Time to answer a gateway, by dialect.',
+    labelNames: ['dialect'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+    registers,
+  })
+  const rejected = new Counter({
+    name: 'holdfast_gate_rejected_total',
+    help: 'Requests of gateways that could not be judged, by dialect and what was wrong with them.',
+    labelNames: ['dialect', 'why'],
+    registers,
+  })
+  return {
+    gate({ dialect, status, ms, why }) {
+      requests.inc({ dialect, status: String(status) })
+      duration.observe({ dialect }, ms / 1_000)
+      if (why !== undefined) rejected.inc({ dialect, why })
     },
-    text: () => registry.metrics(),
-    contentType: registry.contentType,
   }
 }
 

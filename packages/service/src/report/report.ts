@@ -58,82 +58,117 @@ export async function reportOf(
   events: AsyncIterable<RecordedEvent> | Iterable<RecordedEvent>,
 ): Promise<Report> {
   const covered = coverage()
-  const judged = judgements()
+  const judgementOf = judgements()
   const fed = feedback()
-  const differences = outcomePairs()
-  const differing = new Set<string | null>()
+  const shadow = shadowCounts()
+  const counts = rowCounts()
+  let logins = 0
+  let judged = 0
+
+  for await (const event of events) {
+    covered.see(event)
+    const judgement = judgementOf(event)
+    fed.see(event, judgement)
+    shadow.see(event)
+    counts.see(event, judgement)
+    if (event.type === 'session-established') logins++
+    if (judgement !== undefined) judged++
+  }
+
+  const total = covered.total()
+  return {
+    coverage: total,
+    logins,
+    judgements: judged,
+    ...counts.rates(total),
+    feedback: fed.total(total.enough),
+    shadow: shadow.total(),
+  }
+}
+
+/** Counts the rows of the table and the reasons of decisions. */
+function rowCounts(): {
+  see(event: RecordedEvent, judgement: Judgement | undefined): void
+  rates(covered: Coverage): Pick<Report, 'rows' | 'reasons' | 'lostPerRotation'>
+} {
   const byRow = new Map<EventRow | ReasonRow, number>()
   const byReason = new Map<string, { readonly group: string; count: number }>()
-  let logins = 0
-  let count = 0
 
   function add(row: EventRow | ReasonRow): void {
     byRow.set(row, (byRow.get(row) ?? 0) + 1)
   }
 
-  for await (const event of events) {
-    covered.see(event)
-    const judgement = judged(event)
-    fed.see(event, judgement)
-    if (event.type === 'session-established') logins++
-    for (const row of [...SECRETS, ...ANSWERS]) if (row.is(event)) add(row)
-    if (judgement !== undefined) {
-      count++
+  function rowsOf(
+    group: ReportRow['group'],
+    rows: readonly (EventRow | ReasonRow)[],
+    exposure: number,
+  ): ReportRow[] {
+    return rows.map((row) => ({
+      group,
+      about: row.about,
+      sampled: row.sampled ?? false,
+      ...rateOf(byRow.get(row) ?? 0, exposure),
+    }))
+  }
+
+  return {
+    see(event, judgement) {
+      for (const row of [...SECRETS, ...ANSWERS]) if (row.is(event)) add(row)
+      if (judgement === undefined) return
       for (const row of [...NETWORK, ...DEVICE]) if (matches(row, judgement)) add(row)
       for (const [reason, group] of reasonsOf(judgement)) {
         const row = byReason.get(reason) ?? { group, count: 0 }
         row.count++
         byReason.set(reason, row)
       }
-    }
-    const shadowed = event.type === 'policy-differed' ? event.decision : null
-    const inForce = outcomeOf(event.reason)
-    if (shadowed !== null && inForce !== undefined) {
-      differences.add(inForce, shadowed.outcome)
-      differing.add(event.subject)
-    }
+    },
+    rates({ enough, userMonths }) {
+      const exposure = enough ? userMonths : 0
+      const rotations = enough ? (byRow.get(ROTATED) ?? 0) : 0
+      return {
+        rows: [
+          ...rowsOf('network', NETWORK, exposure),
+          ...rowsOf('device', DEVICE, exposure),
+          ...rowsOf('secrets', SECRETS, exposure),
+          ...rowsOf('answers', ANSWERS, exposure),
+        ],
+        reasons: [...byReason]
+          .map(([reason, { group, count }]) => ({ reason, group, ...rateOf(count, exposure) }))
+          .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
+        lostPerRotation: rateOf(byRow.get(LOST) ?? 0, shareOf(rotations)),
+      }
+    },
   }
+}
 
-  const total = covered.total()
-  const exposure = total.enough ? total.userMonths : 0
-  const rowsOf = (group: ReportRow['group'], rows: readonly (EventRow | ReasonRow)[]) =>
-    rows.map((row) => ({
-      group,
-      about: row.about,
-      sampled: row.sampled ?? false,
-      ...rateOf(byRow.get(row) ?? 0, exposure),
-    }))
+/** Counts what the shadow policy would have decided otherwise. */
+function shadowCounts(): { see(event: RecordedEvent): void; total(): Shadow } {
+  const differences = outcomePairs()
+  const subjects = new Set<string | null>()
   return {
-    coverage: total,
-    logins,
-    judgements: count,
-    rows: [
-      ...rowsOf('network', NETWORK),
-      ...rowsOf('device', DEVICE),
-      ...rowsOf('secrets', SECRETS),
-      ...rowsOf('answers', ANSWERS),
-    ],
-    reasons: [...byReason]
-      .map(([reason, { group, count: seen }]) => ({ reason, group, ...rateOf(seen, exposure) }))
-      .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
-    lostPerRotation: rateOf(
-      byRow.get(LOST) ?? 0,
-      shareOf(total.enough ? (byRow.get(ROTATED) ?? 0) : 0),
-    ),
-    feedback: fed.total(total.enough),
-    shadow: {
-      differed: differences.stricter() + differences.milder(),
-      stricter: differences.stricter(),
-      milder: differences.milder(),
-      subjects: differing.size,
-      pairs: differences.pairs(),
+    see({ type, decision, reason, subject }) {
+      const inForce = outcomeOf(reason)
+      if (type !== 'policy-differed' || decision === null || inForce === undefined) return
+      differences.add(inForce, decision.outcome)
+      subjects.add(subject)
+    },
+    total() {
+      const stricter = differences.stricter()
+      const milder = differences.milder()
+      return {
+        differed: stricter + milder,
+        stricter,
+        milder,
+        subjects: subjects.size,
+        pairs: differences.pairs(),
+      }
     },
   }
 }
 
 function matches({ reasons, also }: ReasonRow, judgement: Judgement): boolean {
-  const told = judgement.decision.because.some(({ reason }) => reasons.includes(reason))
-  return told || also?.(judgement) === true
+  const given = judgement.decision.because.some(({ reason }) => reasons.includes(reason))
+  return given || also?.(judgement) === true
 }
 
 /** Each once, whatever group its evidence is of. */
