@@ -96,7 +96,7 @@ async function timesOf(child: ChildProcess, { announce, at }: Way): Promise<read
     await announce(id)
     await wait(GAP_MS)
     const known = wordOf<RevocationWord>(child)
-    await at(i).revoke(id, 'bench')
+    await at(i).revoke(id, { reason: 'bench' })
     const answeredAt = clock()
     const word = await known
     if (word.kind !== 'refused' || word.session !== id) throw new Error('Another one was heard of.')

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { NetworkKind, Place } from 'holdfast'
+import type { LookupResult, NetworkKind } from 'holdfast'
 import type { Random } from './random.ts'
 import type { Rates } from './rates.ts'
 
@@ -72,7 +72,7 @@ export function addressIn({ net }: Block, rng: Random, subnet = 1): string {
 }
 
 /** What the data says of an address at an instant, ms from the start of the world. */
-export type DataAt = (address: string, at: number) => Place | undefined
+export type DataAt = (address: string, at: number) => LookupResult | undefined
 
 /** When an update of the data comes. */
 const REFRESHED_AT = 45 * 86_400_000
@@ -82,8 +82,8 @@ const REFRESHED_AT = 45 * 86_400_000
  * only as much as the rates say. An update moves some blocks to where another one of the provider is.
  */
 export function dataIn(pools: Pools, rates: Rates, rng: Random): DataAt {
-  const places = new Map<string, Place>()
-  const moved = new Map<string, Place>()
+  const places = new Map<string, LookupResult>()
+  const moved = new Map<string, LookupResult>()
   const refresh = rng.stream('refresh')
   for (const provider of pools.providers) {
     const blocks = [...provider.v4, ...provider.v6]

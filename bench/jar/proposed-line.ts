@@ -51,12 +51,12 @@ export function show(
   line: ModelLine,
   showing: Showing,
 ): { readonly row: Row; readonly ok: boolean; readonly sent: number | undefined } {
-  const row = rowOf(line, showing)
+  const row = statusOf(line, showing)
   const sent = advance(line, row, showing)
   return { row, ok: row !== 'fork' && row !== 'step_up', sent }
 }
 
-function rowOf(line: ModelLine, { generation, at, sensitive, heals }: Showing): Row {
+function statusOf(line: ModelLine, { generation, at, sensitive, heals }: Showing): Row {
   const found = knownRow(line, generation, at)
   if (found !== 'older') return line.healed && sensitive && found !== 'fork' ? 'step_up' : found
   const rolledBack =

@@ -27,7 +27,7 @@ answerSubjects(async (redisPort) => {
     await inTurns(SUBJECT_SESSIONS, () => login(sessions, user))
     return {
       list: () => count(user),
-      revoke: () => sessions.revokeSubject({ subject: user }, { why: 'logout_everywhere' }),
+      revoke: () => sessions.revokeSubject({ subject: user }, { reason: 'logout_everywhere' }),
       left: () => count(user),
     }
   }

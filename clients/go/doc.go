@@ -13,12 +13,12 @@
 //		Audience: "orders",
 //		Keys:     keys,
 //	}
-//	http.Handle("/orders", verifier.Middleware(holdfast.Demands{}, orders))
+//	http.Handle("/orders", verifier.Middleware(holdfast.Requirements{}, orders))
 //
 // Without a feed a revoked session ends with its last token: at most 120 seconds
 // and the skew. With [FollowRevocations] it ends as soon as the authority says
 // so, and streams that were opened with [Verifier.Hold] are closed. A route with
-// [Demands.Strict] asks the authority each time.
+// [Requirements.Strict] asks the authority each time.
 //
 // The package needs nothing but the standard library. All its types may be used
 // by any number of goroutines once their fields are set.

@@ -18,12 +18,12 @@ func ClaimsFrom(ctx context.Context) *Claims {
 	return claims
 }
 
-// Middleware hands on requests whose token is valid and meets the demands, with
+// Middleware hands on requests whose token is valid and meets the requirements, with
 // the claims in their context, and answers the others as RFC 6750 and RFC 9470
 // have it. It reads the Authorization header and nothing else: identity in any
 // other header is somebody's claim.
-func (v *Verifier) Middleware(demands Demands, next http.Handler) http.Handler {
-	if demands.Strict && v.Authority == nil {
+func (v *Verifier) Middleware(requirements Requirements, next http.Handler) http.Handler {
+	if requirements.Strict && v.Authority == nil {
 		panic("holdfast: a strict route needs a verifier with an Authority")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -32,7 +32,7 @@ func (v *Verifier) Middleware(demands Demands, next http.Handler) http.Handler {
 			Answer(w, err)
 			return
 		}
-		claims, err := v.Verify(r.Context(), token, demands)
+		claims, err := v.Verify(r.Context(), token, requirements)
 		if err != nil {
 			Answer(w, err)
 			return
@@ -97,10 +97,10 @@ func challenge(refusal *Refusal) string {
 		return "Bearer"
 	case StepUpRequired:
 		text := `Bearer error="insufficient_user_authentication", error_description="step_up_required"`
-		if acr := refusal.Demands.ACR; acr != "" {
+		if acr := refusal.Requirements.ACR; acr != "" {
 			text += fmt.Sprintf(`, acr_values="%s"`, strings.Map(quotable, acr))
 		}
-		if age := refusal.Demands.MaxAge; age > 0 {
+		if age := refusal.Requirements.MaxAge; age > 0 {
 			text += fmt.Sprintf(`, max_age="%d"`, int64(age.Seconds()))
 		}
 		return text

@@ -21,34 +21,34 @@ func TestMiddleware(t *testing.T) {
 
 	for name, row := range map[string]struct {
 		verifier      *holdfast.Verifier
-		demands       holdfast.Demands
+		requirements  holdfast.Requirements
 		authorization []string
 		status        int
 		code          string
 		challenge     string
 	}{
-		"a valid token":            {nil, holdfast.Demands{}, []string{good}, 200, "", ""},
-		"the scheme has no case":   {nil, holdfast.Demands{}, []string{"bEARER " + a.token(nil)}, 200, "", ""},
-		"no header":                {nil, holdfast.Demands{}, nil, 401, "token_missing", "Bearer"},
-		"another scheme":           {nil, holdfast.Demands{}, []string{"Basic YTpi"}, 401, "token_missing", "Bearer"},
-		"a scheme alone":           {nil, holdfast.Demands{}, []string{"Bearer "}, 401, "token_missing", "Bearer"},
-		"two headers":              {nil, holdfast.Demands{}, []string{good, good}, 401, "token_duplicated", `Bearer error="invalid_token", error_description="token_duplicated"`},
-		"two tokens in one header": {nil, holdfast.Demands{}, []string{good + ", " + good}, 401, "access_token_invalid", `Bearer error="invalid_token", error_description="access_token_invalid"`},
-		"two spaces":               {nil, holdfast.Demands{}, []string{"Bearer  " + a.token(nil)}, 401, "access_token_invalid", `Bearer error="invalid_token", error_description="access_token_invalid"`},
-		"an expired token":         {nil, holdfast.Demands{}, []string{"Bearer " + a.token(map[string]any{"exp": 1})}, 401, "access_token_expired", `Bearer error="invalid_token", error_description="access_token_expired"`},
+		"a valid token":            {nil, holdfast.Requirements{}, []string{good}, 200, "", ""},
+		"the scheme has no case":   {nil, holdfast.Requirements{}, []string{"bEARER " + a.token(nil)}, 200, "", ""},
+		"no header":                {nil, holdfast.Requirements{}, nil, 401, "token_missing", "Bearer"},
+		"another scheme":           {nil, holdfast.Requirements{}, []string{"Basic YTpi"}, 401, "token_missing", "Bearer"},
+		"a scheme alone":           {nil, holdfast.Requirements{}, []string{"Bearer "}, 401, "token_missing", "Bearer"},
+		"two headers":              {nil, holdfast.Requirements{}, []string{good, good}, 401, "token_duplicated", `Bearer error="invalid_token", error_description="token_duplicated"`},
+		"two tokens in one header": {nil, holdfast.Requirements{}, []string{good + ", " + good}, 401, "access_token_invalid", `Bearer error="invalid_token", error_description="access_token_invalid"`},
+		"two spaces":               {nil, holdfast.Requirements{}, []string{"Bearer  " + a.token(nil)}, 401, "access_token_invalid", `Bearer error="invalid_token", error_description="access_token_invalid"`},
+		"an expired token":         {nil, holdfast.Requirements{}, []string{"Bearer " + a.token(map[string]any{"exp": 1})}, 401, "access_token_expired", `Bearer error="invalid_token", error_description="access_token_expired"`},
 		"a step-up": {
-			nil, holdfast.Demands{ACR: "hw", MaxAge: 5 * time.Minute}, []string{good}, 401, "step_up_required",
+			nil, holdfast.Requirements{ACR: "hw", MaxAge: 5 * time.Minute}, []string{good}, 401, "step_up_required",
 			`Bearer error="insufficient_user_authentication", error_description="step_up_required", acr_values="hw", max_age="300"`,
 		},
-		"a blind feed":      {blind, holdfast.Demands{}, []string{good}, 503, "revocations_unavailable", ""},
-		"no keys to be had": {keyless, holdfast.Demands{}, []string{good}, 503, "keys_unavailable", ""},
+		"a blind feed":      {blind, holdfast.Requirements{}, []string{good}, 503, "revocations_unavailable", ""},
+		"no keys to be had": {keyless, holdfast.Requirements{}, []string{good}, 503, "keys_unavailable", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			verifier := row.verifier
 			if verifier == nil {
 				verifier = a.verifier(t)
 			}
-			handler := verifier.Middleware(row.demands, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			handler := verifier.Middleware(row.requirements, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.WriteString(w, holdfast.ClaimsFrom(r.Context()).Subject)
 			}))
 			request := httptest.NewRequest("GET", "/", nil)
@@ -84,7 +84,7 @@ func TestAStrictRouteWithoutAnAuthorityIsFoundAtStart(t *testing.T) {
 			t.Error("it was not")
 		}
 	}()
-	newAuthority(t).verifier(t).Middleware(holdfast.Demands{Strict: true}, http.NotFoundHandler())
+	newAuthority(t).verifier(t).Middleware(holdfast.Requirements{Strict: true}, http.NotFoundHandler())
 }
 
 func TestThereAreNoClaimsOutsideOfTheMiddleware(t *testing.T) {

@@ -141,7 +141,7 @@ func TestWithoutAKeySetNobodyKnowsAndNobodyIsRefused(t *testing.T) {
 	verifier.Keys = &holdfast.RemoteKeys{URL: p.URL, Now: a.now}
 
 	for i := 0; i < 3; i++ {
-		_, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Demands{})
+		_, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Requirements{})
 		if !errors.Is(err, holdfast.ErrKeysUnavailable) {
 			t.Errorf("%v", err)
 		}
@@ -151,7 +151,7 @@ func TestWithoutAKeySetNobodyKnowsAndNobodyIsRefused(t *testing.T) {
 	// A service may start before its authority: it need not wait for a whole cool-down.
 	p.serve(func(w http.ResponseWriter) { _, _ = w.Write(a.jwks) })
 	a.pass(time.Second)
-	if _, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Demands{}); err != nil {
+	if _, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Requirements{}); err != nil {
 		t.Error(err)
 	}
 	p.fetched(t, 2)

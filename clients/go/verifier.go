@@ -27,8 +27,8 @@ const (
 type Refusal struct {
 	Code   Code
 	Reason string
-	// Demands that a step-up would meet, for the answer of RFC 9470.
-	Demands Demands
+	// Requirements that a step-up would meet, for the answer of RFC 9470.
+	Requirements Requirements
 }
 
 // Error implements error.
@@ -52,8 +52,8 @@ const (
 	Refuse
 )
 
-// Demands are what a route asks of a token beyond being valid.
-type Demands struct {
+// Requirements are what a route asks of a token beyond being valid.
+type Requirements struct {
 	// ACR that the session must have reached here: this one, or a later one of ACROrder. Empty asks for none.
 	ACR string
 	// MaxAge of the last proof of who the user is. Zero asks for none.
@@ -93,7 +93,7 @@ const (
 
 // Verify tells what a token says. Its error is a [*Refusal] when the token is
 // not good enough, and a fault when that could not be found out.
-func (v *Verifier) Verify(ctx context.Context, token string, demands Demands) (*Claims, error) {
+func (v *Verifier) Verify(ctx context.Context, token string, requirements Requirements) (*Claims, error) {
 	if v.Issuer == "" || v.Audience == "" || v.Keys == nil || v.Skew < 0 || v.Skew > maxSkew {
 		return nil, errors.New("holdfast: a verifier needs an issuer, an audience, keys, and a skew of at most 5 s")
 	}
@@ -101,10 +101,10 @@ func (v *Verifier) Verify(ctx context.Context, token string, demands Demands) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := v.alive(ctx, token, claims, demands); err != nil {
+	if err := v.alive(ctx, token, claims, requirements); err != nil {
 		return nil, err
 	}
-	if err := v.meets(claims, demands); err != nil {
+	if err := v.meets(claims, requirements); err != nil {
 		return nil, err
 	}
 	return claims, nil
@@ -196,17 +196,17 @@ func (v *Verifier) fits(claims *Claims, t times) error {
 }
 
 // alive asks whether the session has ended since the token was made.
-func (v *Verifier) alive(ctx context.Context, token string, claims *Claims, demands Demands) error {
+func (v *Verifier) alive(ctx context.Context, token string, claims *Claims, requirements Requirements) error {
 	if v.Revocations != nil {
 		if v.Revocations.IsRevoked(claims) {
 			return &Refusal{Code: SessionRevoked, Reason: "revoked"}
 		}
-		refuse := v.WhenBlind == Refuse || demands.WhenBlind == Refuse
-		if state := v.Revocations.State(); refuse && !demands.Strict && state != Fresh {
+		refuse := v.WhenBlind == Refuse || requirements.WhenBlind == Refuse
+		if state := v.Revocations.State(); refuse && !requirements.Strict && state != Fresh {
 			return fmt.Errorf("%w: the feed is %v", ErrRevocationsUnavailable, state)
 		}
 	}
-	if !demands.Strict {
+	if !requirements.Strict {
 		return nil
 	}
 	if v.Authority == nil {
@@ -222,14 +222,14 @@ func (v *Verifier) alive(ctx context.Context, token string, claims *Claims, dema
 	return nil
 }
 
-func (v *Verifier) meets(claims *Claims, demands Demands) error {
-	wants := &Refusal{Code: StepUpRequired, Demands: demands}
-	if demands.ACR != "" && claims.ACR != demands.ACR && !v.isAbove(claims.ACR, demands.ACR) {
+func (v *Verifier) meets(claims *Claims, requirements Requirements) error {
+	wants := &Refusal{Code: StepUpRequired, Requirements: requirements}
+	if requirements.ACR != "" && claims.ACR != requirements.ACR && !v.isAbove(claims.ACR, requirements.ACR) {
 		wants.Reason = "another acr"
 		return wants
 	}
 	// Without auth_time nothing was proved where the token was asked for.
-	if demands.MaxAge > 0 && (claims.AuthTime.IsZero() || v.now().Sub(claims.AuthTime) > demands.MaxAge) {
+	if requirements.MaxAge > 0 && (claims.AuthTime.IsZero() || v.now().Sub(claims.AuthTime) > requirements.MaxAge) {
 		wants.Reason = "authenticated too long ago"
 		return wants
 	}

@@ -27,7 +27,7 @@ func codeOf(err error) holdfast.Code {
 func TestVerifiedClaimsSayWhatTheTokenSays(t *testing.T) {
 	a := newAuthority(t)
 
-	claims, err := a.verifier(t).Verify(context.Background(), a.token(map[string]any{"tid": "t7", "scope": "x"}), holdfast.Demands{})
+	claims, err := a.verifier(t).Verify(context.Background(), a.token(map[string]any{"tid": "t7", "scope": "x"}), holdfast.Requirements{})
 
 	if err != nil {
 		t.Fatal(err)
@@ -46,21 +46,21 @@ func TestVerifiedClaimsSayWhatTheTokenSays(t *testing.T) {
 func TestDemands(t *testing.T) {
 	a := newAuthority(t)
 	for name, row := range map[string]struct {
-		changed map[string]any
-		demands holdfast.Demands
-		code    holdfast.Code
+		changed      map[string]any
+		requirements holdfast.Requirements
+		code         holdfast.Code
 	}{
-		"the acr is reached":                       {nil, holdfast.Demands{ACR: "mfa"}, ""},
-		"another acr is not enough":                {nil, holdfast.Demands{ACR: "hardware"}, holdfast.StepUpRequired},
-		"no acr is not enough":                     {map[string]any{"acr": nil}, holdfast.Demands{ACR: "mfa"}, holdfast.StepUpRequired},
-		"fresh enough":                             {nil, holdfast.Demands{MaxAge: time.Minute}, ""},
-		"a second too old":                         {nil, holdfast.Demands{MaxAge: 59 * time.Second}, holdfast.StepUpRequired},
-		"no time of authentication is never fresh": {map[string]any{"auth_time": nil}, holdfast.Demands{MaxAge: time.Hour}, holdfast.StepUpRequired},
-		"expired":                                  {map[string]any{"exp": a.now().Unix() - 5}, holdfast.Demands{}, holdfast.AccessTokenExpired},
-		"strict without an authority is a mistake": {nil, holdfast.Demands{Strict: true}, "fault"},
+		"the acr is reached":                       {nil, holdfast.Requirements{ACR: "mfa"}, ""},
+		"another acr is not enough":                {nil, holdfast.Requirements{ACR: "hardware"}, holdfast.StepUpRequired},
+		"no acr is not enough":                     {map[string]any{"acr": nil}, holdfast.Requirements{ACR: "mfa"}, holdfast.StepUpRequired},
+		"fresh enough":                             {nil, holdfast.Requirements{MaxAge: time.Minute}, ""},
+		"a second too old":                         {nil, holdfast.Requirements{MaxAge: 59 * time.Second}, holdfast.StepUpRequired},
+		"no time of authentication is never fresh": {map[string]any{"auth_time": nil}, holdfast.Requirements{MaxAge: time.Hour}, holdfast.StepUpRequired},
+		"expired":                                  {map[string]any{"exp": a.now().Unix() - 5}, holdfast.Requirements{}, holdfast.AccessTokenExpired},
+		"strict without an authority is a mistake": {nil, holdfast.Requirements{Strict: true}, "fault"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := a.verifier(t).Verify(context.Background(), a.token(row.changed), row.demands)
+			_, err := a.verifier(t).Verify(context.Background(), a.token(row.changed), row.requirements)
 			if codeOf(err) != row.code {
 				t.Errorf("%v, not %q", err, row.code)
 			}
@@ -75,11 +75,11 @@ func TestAnOrderedACRIsReachedByTheLaterOnes(t *testing.T) {
 	for want, code := range map[string]holdfast.Code{
 		"pwd": "", "mfa": "", "hardware": holdfast.StepUpRequired, "other": holdfast.StepUpRequired,
 	} {
-		if _, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Demands{ACR: want}); codeOf(err) != code {
+		if _, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Requirements{ACR: want}); codeOf(err) != code {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
-	if _, err := verifier.Verify(context.Background(), a.token(map[string]any{"acr": "odd"}), holdfast.Demands{ACR: "pwd"}); codeOf(err) != holdfast.StepUpRequired {
+	if _, err := verifier.Verify(context.Background(), a.token(map[string]any{"acr": "odd"}), holdfast.Requirements{ACR: "pwd"}); codeOf(err) != holdfast.StepUpRequired {
 		t.Errorf("an acr that is not in the order: %v", err)
 	}
 }
@@ -94,7 +94,7 @@ func TestAVerifierWithoutAudienceIsAMistakeAndNotAnOpenDoor(t *testing.T) {
 	} {
 		verifier := a.verifier(t)
 		change(verifier)
-		if _, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Demands{}); codeOf(err) != "fault" {
+		if _, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Requirements{}); codeOf(err) != "fault" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -113,24 +113,24 @@ func (k known) OnRevoked(func(func(*holdfast.Claims) bool)) func() { return func
 func TestFailModes(t *testing.T) {
 	a := newAuthority(t)
 	for name, row := range map[string]struct {
-		known   known
-		mode    holdfast.FailMode
-		demands holdfast.Demands
-		code    holdfast.Code
+		known        known
+		mode         holdfast.FailMode
+		requirements holdfast.Requirements
+		code         holdfast.Code
 	}{
-		"fresh":                              {known{state: holdfast.Fresh}, holdfast.Refuse, holdfast.Demands{}, ""},
-		"stale goes by the tokens":           {known{state: holdfast.Stale}, holdfast.AcceptUntilExpiry, holdfast.Demands{}, ""},
-		"stale refuses":                      {known{state: holdfast.Stale}, holdfast.Refuse, holdfast.Demands{}, "fault"},
-		"blind goes by the tokens":           {known{state: holdfast.Blind}, holdfast.AcceptUntilExpiry, holdfast.Demands{}, ""},
-		"blind refuses":                      {known{state: holdfast.Blind}, holdfast.Refuse, holdfast.Demands{}, "fault"},
-		"blind refuses on one route":         {known{state: holdfast.Blind}, holdfast.AcceptUntilExpiry, holdfast.Demands{WhenBlind: holdfast.Refuse}, "fault"},
-		"revoked":                            {known{state: holdfast.Fresh, revoked: session(1, 1)}, holdfast.AcceptUntilExpiry, holdfast.Demands{}, holdfast.SessionRevoked},
-		"what is known counts even if blind": {known{state: holdfast.Blind, revoked: session(1, 1)}, holdfast.AcceptUntilExpiry, holdfast.Demands{}, holdfast.SessionRevoked},
+		"fresh":                              {known{state: holdfast.Fresh}, holdfast.Refuse, holdfast.Requirements{}, ""},
+		"stale goes by the tokens":           {known{state: holdfast.Stale}, holdfast.AcceptUntilExpiry, holdfast.Requirements{}, ""},
+		"stale refuses":                      {known{state: holdfast.Stale}, holdfast.Refuse, holdfast.Requirements{}, "fault"},
+		"blind goes by the tokens":           {known{state: holdfast.Blind}, holdfast.AcceptUntilExpiry, holdfast.Requirements{}, ""},
+		"blind refuses":                      {known{state: holdfast.Blind}, holdfast.Refuse, holdfast.Requirements{}, "fault"},
+		"blind refuses on one route":         {known{state: holdfast.Blind}, holdfast.AcceptUntilExpiry, holdfast.Requirements{WhenBlind: holdfast.Refuse}, "fault"},
+		"revoked":                            {known{state: holdfast.Fresh, revoked: session(1, 1)}, holdfast.AcceptUntilExpiry, holdfast.Requirements{}, holdfast.SessionRevoked},
+		"what is known counts even if blind": {known{state: holdfast.Blind, revoked: session(1, 1)}, holdfast.AcceptUntilExpiry, holdfast.Requirements{}, holdfast.SessionRevoked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			verifier := a.verifier(t)
 			verifier.Revocations, verifier.WhenBlind = row.known, row.mode
-			_, err := verifier.Verify(context.Background(), a.token(nil), row.demands)
+			_, err := verifier.Verify(context.Background(), a.token(nil), row.requirements)
 			if codeOf(err) != row.code {
 				t.Errorf("%v, not %q", err, row.code)
 			}
@@ -169,7 +169,7 @@ func TestAStrictRouteAsksTheAuthorityEachTime(t *testing.T) {
 		{302, `{"active":true}`, "fault"},
 	} {
 		status, body = row.status, row.body
-		_, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Demands{Strict: true})
+		_, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Requirements{Strict: true})
 		if codeOf(err) != row.code {
 			t.Errorf("%d %s: %v", row.status, row.body, err)
 		}
@@ -179,7 +179,7 @@ func TestAStrictRouteAsksTheAuthorityEachTime(t *testing.T) {
 	}
 
 	server.Close()
-	_, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Demands{Strict: true})
+	_, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Requirements{Strict: true})
 	if !errors.Is(err, holdfast.ErrRevocationsUnavailable) {
 		t.Errorf("an authority that is away: %v", err)
 	}

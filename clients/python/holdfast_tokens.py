@@ -159,7 +159,7 @@ class Verifier:
         self._skew, self._now = skew, now
 
     def verify(self, token, acr=None, max_age=None):
-        """The claims of a good token; `acr` and `max_age` (seconds) are what the route demands."""
+        """The claims of a good token; `acr` and `max_age` (seconds) are what the route requires."""
         header = _header_of(token)
         found = self._keys.find(header["kid"])
         if found is None:
@@ -274,15 +274,15 @@ def _invalid(reason):
     return Refused("access_token_invalid", reason)
 
 
-def require_access(app, verifier, **demands):
+def require_access(app, verifier, **requirements):
     """WSGI: hands on requests with a good token, with its claims in `holdfast.claims`; answers the others."""
 
     def guarded(environ, start_response):
         try:
             token = bearer_of(environ.get("HTTP_AUTHORIZATION"))
-            environ["holdfast.claims"] = verifier.verify(token, **demands)
+            environ["holdfast.claims"] = verifier.verify(token, **requirements)
         except Refused as refused:
-            return _answer(start_response, "401 Unauthorized", refused.code, _challenge(refused.code, **demands))
+            return _answer(start_response, "401 Unauthorized", refused.code, _challenge(refused.code, **requirements))
         except KeysUnavailable:
             return _answer(start_response, "503 Service Unavailable", "keys_unavailable", None)
         return app(environ, start_response)

@@ -81,10 +81,10 @@ class Corpus(unittest.TestCase):
                 self.assertEqual(verdict, case["verdict"], case["reason"])
 
 
-class Demands(unittest.TestCase):
-    def code(self, made, **demands):
+class Requirements(unittest.TestCase):
+    def code(self, made, **requirements):
         try:
-            verifier().verify(made, **demands)
+            verifier().verify(made, **requirements)
             return None
         except Refused as refused:
             return refused.code
@@ -182,7 +182,7 @@ class Remote(unittest.TestCase):
 
 
 class Wsgi(unittest.TestCase):
-    def ask(self, authorization, keys=None, **demands):
+    def ask(self, authorization, keys=None, **requirements):
         def app(environ, start_response):
             start_response("200 OK", [])
             return [environ["holdfast.claims"]["sub"].encode()]
@@ -196,7 +196,7 @@ class Wsgi(unittest.TestCase):
         def start_response(status, headers):
             answer.update(status=status, headers=dict(headers))
 
-        answer["body"] = b"".join(require_access(app, verifier(keys), **demands)(environ, start_response))
+        answer["body"] = b"".join(require_access(app, verifier(keys), **requirements)(environ, start_response))
         return answer
 
     def test_a_good_token_passes_with_its_claims(self):
@@ -204,7 +204,7 @@ class Wsgi(unittest.TestCase):
 
     def test_others_are_answered_as_rfc_6750_has_it(self):
         good = token()
-        for authorization, demands, code, challenge in (
+        for authorization, requirements, code, challenge in (
             (None, {}, "token_missing", "Bearer"),
             ("Basic YTpi", {}, "token_missing", "Bearer"),
             ("Bearer ", {}, "token_missing", "Bearer"),
@@ -218,7 +218,7 @@ class Wsgi(unittest.TestCase):
             ),
         ):
             with self.subTest(code):
-                answer = self.ask(authorization, **demands)
+                answer = self.ask(authorization, **requirements)
                 self.assertEqual(answer["status"], "401 Unauthorized")
                 self.assertEqual(answer["headers"]["WWW-Authenticate"], challenge)
                 self.assertEqual(json.loads(answer["body"])["code"], code)

@@ -26,15 +26,15 @@ const (
 // is, one that asks the authority each time, and a stream that ends with the session.
 func shipping(verifier *holdfast.Verifier) http.Handler {
 	book := &addressBook{of: map[string]string{}}
-	fresh := holdfast.Demands{MaxAge: addressWithin}
+	fresh := holdfast.Requirements{MaxAge: addressWithin}
 	mux := http.NewServeMux()
-	guarded := func(path, method string, demands holdfast.Demands, handle http.HandlerFunc) {
-		mux.Handle(path, only(method, verifier.Middleware(demands, handle)))
+	guarded := func(path, method string, requirements holdfast.Requirements, handle http.HandlerFunc) {
+		mux.Handle(path, only(method, verifier.Middleware(requirements, handle)))
 	}
-	guarded("/api/shipping", http.MethodGet, holdfast.Demands{}, book.overview)
+	guarded("/api/shipping", http.MethodGet, holdfast.Requirements{}, book.overview)
 	guarded("/api/shipping/address", http.MethodPut, fresh, book.move)
-	guarded("/api/shipping/code", http.MethodGet, holdfast.Demands{Strict: true}, pickupCode)
-	guarded("/api/shipping/live", http.MethodGet, holdfast.Demands{}, live(verifier))
+	guarded("/api/shipping/code", http.MethodGet, holdfast.Requirements{Strict: true}, pickupCode)
+	guarded("/api/shipping/live", http.MethodGet, holdfast.Requirements{}, live(verifier))
 	mux.HandleFunc("/livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	return mux
 }

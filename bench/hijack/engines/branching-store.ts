@@ -74,7 +74,7 @@ export function branchingStore(
       list: nobodyAsks,
       revoke: nobodyAsks,
     },
-    marks: {
+    replays: {
       async once(key) {
         if (marks.has(key)) return false
         marks.add(key)

@@ -1,4 +1,4 @@
-import type { Place } from 'holdfast'
+import type { LookupResult } from 'holdfast'
 import type { ThiefRequest } from '../attackers.ts'
 import type { Person } from '../people.ts'
 import type { DataAt } from '../pools.ts'
@@ -8,7 +8,7 @@ import type { Engine, Guard, Verdict } from './engine.ts'
 /** A request as a rule sees it. */
 export interface Seen extends Pick<Request, 'at' | 'address' | 'facts' | 'sensitive' | 'device'> {
   readonly prefix: string
-  readonly place: Place
+  readonly place: LookupResult
 }
 
 /** A rule of the trade: what it remembers of a person, and what it makes of a request. */

@@ -36,8 +36,8 @@ export function start(port: number, old: OldParts = newOldParts()): Promise<Star
       user === undefined
         ? undefined
         : { subject: user, amr: ['pwd'], ...(loggedInAt ? { authenticatedAt: loggedInAt } : {}) },
-    once: (key) => store.marks.once(key, Date.now() + DAY_MS),
-    revoke: (id) => sessions.revoke(id, 'migrated_twice'),
+    once: (key) => store.replays.once(key, Date.now() + DAY_MS),
+    revoke: (id) => sessions.revoke(id, { reason: 'migrated_twice' }),
   })
   const requireLogin = requireEither(hf.requireSession())
   const userOf = (request: Request): string | undefined =>

@@ -42,7 +42,7 @@ export {
   subjectOf,
 } from './core/ids.ts'
 export { DEFAULT_LIFETIMES, type Lifetime } from './core/lifetimes.ts'
-export type { Lookup, Place } from './core/lookup.ts'
+export type { Lookup, LookupResult } from './core/lookup.ts'
 export {
   type BrowserFamily,
   type ClientFacts,
@@ -58,16 +58,15 @@ export {
 } from './core/request.ts'
 export type {
   Attributes,
-  Family,
   JsonValue,
-  Line,
   SessionDetail,
+  SessionFamily,
   SessionState,
   SessionView,
+  TokenFamily,
 } from './core/session.ts'
 export type {
   Created,
-  Demands,
   JsonMergePatch,
   Login,
   Ordered,
@@ -75,8 +74,9 @@ export type {
   Presented,
   Proof,
   Refreshed,
-  RefreshRow,
+  RefreshStatus,
   Report,
+  Requirements,
   Sessions,
   StepUpBegun,
   SubjectRef,
@@ -85,7 +85,6 @@ export type {
   VerifiesNow,
 } from './core/sessions.ts'
 export type {
-  Also,
   Cursor,
   Entries,
   Entry,
@@ -95,15 +94,16 @@ export type {
   Found,
   Heartbeat,
   KeptHistory,
-  Marks,
   Page,
   Query,
+  Reason,
+  ReplayGuard,
   SealedEvent,
   StopSignal,
   Store,
   SubjectEntry,
   Subjects,
-  Why,
+  WriteOptions,
 } from './core/store.ts'
 export type { SessionLimit } from './engine/context.ts'
 export {
@@ -111,10 +111,14 @@ export {
   type LocalCopiesOptions,
   type SessionsOptions,
 } from './engine/create-sessions.ts'
-export { type Demand, explain, type Scales } from './engine/judging/weigh.ts'
+export { explain, type Scales, type WeighOptions } from './engine/judging/weigh.ts'
 export { checkKeyring } from './maintenance/check-keyring.ts'
 export { type EventLog, eventLog, type LoggedEvent } from './maintenance/event-log.ts'
-export { type Inspected, type Inspector, tokenInspector } from './maintenance/introspect.ts'
+export {
+  type IntrospectedToken,
+  type TokenIntrospector,
+  tokenIntrospector,
+} from './maintenance/introspect.ts'
 export { type Resealed, type ResealProgress, resealAll } from './maintenance/reseal.ts'
 export { subjectKeys } from './maintenance/subject-key.ts'
 export * from './policies/index.ts'

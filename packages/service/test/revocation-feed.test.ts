@@ -84,7 +84,7 @@ describe('with a service', () => {
           ...times,
           sealed: Buffer.alloc(1),
         })
-        await store.entries.revoke(id, { until: times.deadline, why: 'test', at })
+        await store.entries.revoke(id, { until: times.deadline, reason: 'test', at })
       }),
     )
 

@@ -47,7 +47,7 @@ func verdicts(path string) error {
 	}
 	verifier := c.Verifier(keys)
 	for _, one := range c.Cases {
-		_, err := verifier.Verify(context.Background(), one.Token, holdfast.Demands{})
+		_, err := verifier.Verify(context.Background(), one.Token, holdfast.Requirements{})
 		var refusal *holdfast.Refusal
 		switch {
 		case err == nil:
@@ -77,7 +77,7 @@ func flood(path, url string) error {
 		done.Add(1)
 		go func() {
 			defer done.Done()
-			_, err := verifier.Verify(context.Background(), token, holdfast.Demands{})
+			_, err := verifier.Verify(context.Background(), token, holdfast.Requirements{})
 			var refusal *holdfast.Refusal
 			if errors.As(err, &refusal) {
 				refused.Add(1)
@@ -86,7 +86,7 @@ func flood(path, url string) error {
 	}
 	done.Wait()
 	fmt.Printf("refused\t%d\n", refused.Load())
-	if _, err := verifier.Verify(context.Background(), valid, holdfast.Demands{}); err != nil {
+	if _, err := verifier.Verify(context.Background(), valid, holdfast.Requirements{}); err != nil {
 		return err
 	}
 	fmt.Println("accept")

@@ -52,13 +52,14 @@ export function accountRoutes(parts: GatewayParts): Router {
   router.post('/account/end', form, sensitive, async (request, response) => {
     const id = fieldOf(request.body, 'session')
     const owned = isSessionId(id) && (await sessions.show(id, owner(guard.sessionOf(request))))
-    if (owned) await sessions.revoke(id, 'ended_by_user', owner(guard.sessionOf(request)))
+    if (owned)
+      await sessions.revoke(id, { reason: 'ended_by_user', ...owner(guard.sessionOf(request)) })
     response.redirect(303, '/account?done=one')
   })
 
   router.post('/account/end-others', form, sensitive, async (request, response) => {
     const { id, subject } = guard.sessionOf(request)
-    await sessions.revokeSubject({ subject }, { why: 'logout_everywhere', except: id })
+    await sessions.revokeSubject({ subject }, { reason: 'logout_everywhere', except: id })
     response.redirect(303, '/account?done=others')
   })
 

@@ -11,7 +11,7 @@ export function factorRoutes(parts: GatewayParts): Router {
   const { guard, factors, sessions } = parts
   const router = Router()
   const form = urlencoded({ extended: false, limit: '32kb' })
-  const fresh = guard.requireSession({ sensitivity: 'sensitive', freshWithin: FRESH_MS })
+  const fresh = guard.requireSession({ sensitivity: 'sensitive', maxAgeMs: FRESH_MS })
 
   router.post('/account/passkeys/begin', fresh, async (request, response) => {
     response.json(await factors.beginPasskey(guard.sessionOf(request), userOf(parts, request).name))

@@ -1,14 +1,14 @@
 import { readBearer } from '../carriers/bearer.ts'
 import { type Code, SessionError } from '../core/errors.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
-import type { AccessDemands } from '../tokens/demands.ts'
+import type { AccessRequirements } from '../tokens/requirements.ts'
 import type { Verifier } from '../tokens/verifier.ts'
 import type { HttpFacts } from './guard/http-request.ts'
 import type { Refused } from './guard/refusals.ts'
 import { refusalOf } from './guard/refusals.ts'
 
 /** What `accessGuard` takes of a verifier. */
-export type AccessVerifier = Pick<Verifier, 'verify' | 'checkDemands'>
+export type AccessVerifier = Pick<Verifier, 'verify' | 'checkRequirements'>
 
 /** How a guard of access tokens tells of what it does. */
 export interface AccessGuardOptions {
@@ -36,20 +36,20 @@ export type JudgeAccess = (facts: HttpFacts) => Promise<PassedAccess | Refused>
 /** As long as verifiers accept: what is longer is refused by them, under their own code. */
 const MAX_CREDENTIALS = 65_536
 
-/** The pivot of all adapters for access tokens. Throws `config_invalid` for demands that this verifier can never meet. */
+/** The pivot of all adapters for access tokens. Throws `config_invalid` for requirements that this verifier can never meet. */
 export function accessJudge(
   verifier: AccessVerifier,
   { onRefused }: AccessGuardOptions,
-): (demands?: AccessDemands) => JudgeAccess {
-  return (demands = {}) => {
-    verifier.checkDemands(demands)
+): (requirements?: AccessRequirements) => JudgeAccess {
+  return (requirements = {}) => {
+    verifier.checkRequirements(requirements)
     return async (facts) => {
-      const access = await judged(verifier, facts, demands)
+      const access = await judged(verifier, facts, requirements)
       if (access.ok) return access
-      const { code, reason, demands: missing } = access
+      const { code, reason, requirements: missing } = access
       const { method, url } = facts
       onRefused?.({ code, reason, method, url })
-      return { ok: false, code, refusal: refusalOf({ code, demands: missing }) }
+      return { ok: false, code, refusal: refusalOf({ code, requirements: missing }) }
     }
   }
 }
@@ -57,10 +57,10 @@ export function accessJudge(
 async function judged(
   verifier: AccessVerifier,
   { header }: HttpFacts,
-  demands: AccessDemands,
+  requirements: AccessRequirements,
 ): ReturnType<AccessVerifier['verify']> {
   const carried = readBearer(header, MAX_CREDENTIALS)
-  if (carried.ok) return verifier.verify(carried.token, demands)
+  if (carried.ok) return verifier.verify(carried.token, requirements)
   if (carried.code === 'token_missing' || carried.code === 'token_duplicated') {
     return { ok: false, code: carried.code, reason: 'one line of Authorization: Bearer is needed' }
   }

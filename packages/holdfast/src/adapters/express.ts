@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express'
 import type { Sessions } from '../core/sessions.ts'
-import type { AccessDemands } from '../tokens/demands.ts'
+import type { AccessRequirements } from '../tokens/requirements.ts'
 import {
   type AccessGuardOptions,
   type AccessRequests,
@@ -11,7 +11,7 @@ import {
 import { guard, type Judging, type Passed, type PassedOptionally } from './guard/guard.ts'
 import type { HttpFacts } from './guard/http-request.ts'
 import { parsedField, parsedFields } from './guard/http-request.ts'
-import type { GuardOptions, RouteDemands } from './guard/options.ts'
+import type { GuardOptions, RouteRequirements } from './guard/options.ts'
 import {
   arrivals,
   headFacts,
@@ -32,10 +32,10 @@ export interface ExpressOptions extends GuardOptions {
 
 /** Express 5: middleware for routes, and the calls for handlers. */
 export interface ExpressHoldfast extends Answering<Request, Response> {
-  /** Refuses requests without a session that meets the demands; handlers read it with `sessionOf(request)`. */
-  requireSession(demands?: RouteDemands): RequestHandler
+  /** Refuses requests without a session that meets the requirements; handlers read it with `sessionOf(request)`. */
+  requireSession(requirements?: RouteRequirements): RequestHandler
   /** Lets requests pass with or without a session: `optionalSessionOf(request)`. */
-  optionalSession(demands?: RouteDemands): RequestHandler
+  optionalSession(requirements?: RouteRequirements): RequestHandler
 }
 
 /**
@@ -89,15 +89,15 @@ export function holdfast(sessions: Sessions, options: ExpressOptions = {}): Expr
 
   return {
     ...methods,
-    requireSession: (demands) => middleware(judge.require(demands)),
-    optionalSession: (demands) => middleware(judge.optional(demands)),
+    requireSession: (requirements) => middleware(judge.require(requirements)),
+    optionalSession: (requirements) => middleware(judge.optional(requirements)),
   }
 }
 
 /** Access tokens on Express 5. */
 export interface ExpressAccessGuard extends AccessRequests<Request> {
-  /** Refuses requests without an access token that meets the demands; handlers read it with `accessOf(request)`. */
-  requireAccess(demands?: AccessDemands): RequestHandler
+  /** Refuses requests without an access token that meets the requirements; handlers read it with `accessOf(request)`. */
+  requireAccess(requirements?: AccessRequirements): RequestHandler
 }
 
 /**
@@ -116,8 +116,8 @@ export function accessGuard(
   const { note, accessOf } = accessRequests<Request>()
   return {
     accessOf,
-    requireAccess(demands) {
-      const required = judge(demands)
+    requireAccess(requirements) {
+      const required = judge(requirements)
       return async (request, response, next) => {
         const judged = await required(headFacts(request, request.originalUrl))
         if (!judged.ok) return sendRefusal(response, judged)

@@ -5,7 +5,7 @@ import type {
   preHandlerHookHandler,
 } from 'fastify'
 import type { Sessions } from '../core/sessions.ts'
-import type { AccessDemands } from '../tokens/demands.ts'
+import type { AccessRequirements } from '../tokens/requirements.ts'
 import {
   type AccessGuardOptions,
   type AccessRequests,
@@ -23,7 +23,7 @@ import {
 } from './guard/guard.ts'
 import type { HeaderPair, HttpFacts, WholeAnswer } from './guard/http-request.ts'
 import { parsedField, parsedFields } from './guard/http-request.ts'
-import type { GuardOptions, RouteDemands } from './guard/options.ts'
+import type { GuardOptions, RouteRequirements } from './guard/options.ts'
 import { arrivals, headFacts, holdHead, nodeFacts } from './node-http.ts'
 import { type Answering, answering } from './request-api.ts'
 
@@ -37,10 +37,10 @@ export interface FastifyOptions extends GuardOptions {
 
 /** Fastify 5: hooks for routes, and the calls for handlers. */
 export interface FastifyHoldfast extends Answering<FastifyRequest, FastifyReply> {
-  /** Refuses requests without a session that meets the demands; handlers read it with `sessionOf(request)`. */
-  requireSession(demands?: RouteDemands): preHandlerHookHandler
+  /** Refuses requests without a session that meets the requirements; handlers read it with `sessionOf(request)`. */
+  requireSession(requirements?: RouteRequirements): preHandlerHookHandler
   /** Lets requests pass with or without a session: `optionalSessionOf(request)`. */
-  optionalSession(demands?: RouteDemands): preHandlerHookHandler
+  optionalSession(requirements?: RouteRequirements): preHandlerHookHandler
 }
 
 /**
@@ -91,15 +91,15 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
 
   return {
     ...methods,
-    requireSession: (demands) => hook(judge.require(demands)),
-    optionalSession: (demands) => hook(judge.optional(demands)),
+    requireSession: (requirements) => hook(judge.require(requirements)),
+    optionalSession: (requirements) => hook(judge.optional(requirements)),
   }
 }
 
 /** Access tokens on Fastify 5. */
 export interface FastifyAccessGuard extends AccessRequests<FastifyRequest> {
-  /** Refuses requests without an access token that meets the demands, before their body is read. */
-  requireAccess(demands?: AccessDemands): onRequestAsyncHookHandler
+  /** Refuses requests without an access token that meets the requirements, before their body is read. */
+  requireAccess(requirements?: AccessRequirements): onRequestAsyncHookHandler
 }
 
 /**
@@ -118,8 +118,8 @@ export function accessGuard(
   const { note, accessOf } = accessRequests<FastifyRequest>()
   return {
     accessOf,
-    requireAccess(demands) {
-      const required = judge(demands)
+    requireAccess(requirements) {
+      const required = judge(requirements)
       return async (request, reply) => {
         const judged = await required(headFacts(request.raw, request.originalUrl))
         if (judged.ok) return note(request, judged.claims)

@@ -3,7 +3,7 @@ import type { RequestFacts } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions, SubjectRef } from '../core/sessions.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
-import type { AccessDemands } from '../tokens/demands.ts'
+import type { AccessRequirements } from '../tokens/requirements.ts'
 import {
   type AccessGuardOptions,
   type AccessRequests,
@@ -23,8 +23,8 @@ import { guard } from './guard/guard.ts'
 import type { FormField } from './guard/held-forms.ts'
 import type { HeaderPair, HttpFacts } from './guard/http-request.ts'
 import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './guard/lifecycle.ts'
-import type { GuardOptions, RouteDemands } from './guard/options.ts'
-import type { RefreshDemands } from './guard/refresh.ts'
+import type { GuardOptions, RouteRequirements } from './guard/options.ts'
+import type { RefreshRequirements } from './guard/refresh.ts'
 import type { Refused } from './guard/refusals.ts'
 
 export * from './public.ts'
@@ -50,15 +50,15 @@ export type Attachable<Result> =
 
 /** Web standard handlers: `(request) => Response`. */
 export interface FetchHoldfast {
-  /** Wraps a handler: called only with a session that meets the demands. */
+  /** Wraps a handler: called only with a session that meets the requirements. */
   requireSession(
-    demands?: RouteDemands,
+    requirements?: RouteRequirements,
   ): (
     handler: (request: Request, passed: FetchSession) => Response | Promise<Response>,
   ) => (request: Request) => Promise<Response>
   /** Wraps a handler: called with or without a session. */
   optionalSession(
-    demands?: RouteDemands,
+    requirements?: RouteRequirements,
   ): (
     handler: (request: Request, passed: Partial<FetchSession>) => Response | Promise<Response>,
   ) => (request: Request) => Promise<Response>
@@ -68,12 +68,12 @@ export interface FetchHoldfast {
   logout(request: Request): Promise<Attachable<Done>>
   beginStepUp(
     request: Request,
-    demands?: { readonly acr?: string | undefined },
+    requirements?: { readonly acr?: string | undefined },
   ): Promise<Attachable<ChallengeBegun>>
   /** After the factor was right. `attach` puts the new cookie on the answer. */
   completeStepUp(request: Request, proof: StepUpProof): Promise<Attachable<Delivered>>
   /** The whole of `POST <refresh path>`: takes the refresh token, answers JSON with its successor, or the refusal. */
-  refresh(request: Request, demands?: RefreshDemands): Promise<Response>
+  refresh(request: Request, requirements?: RefreshRequirements): Promise<Response>
   /** After the factor was wrong. */
   stepUpFailed(request: Request, challenge: string): Promise<Attachable<Done>>
   /** After the password was wrong. */
@@ -104,19 +104,19 @@ export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchH
     requestFacts: (request) => judge.requestFacts(factsOf(request)),
     login: async (request, login) => attachable(await judge.login(factsOf(request), login)),
     logout: async (request) => attachable(await judge.logout(factsOf(request))),
-    beginStepUp: async (request, demands) =>
-      attachable(await judge.beginStepUp(factsOf(request), demands)),
+    beginStepUp: async (request, requirements) =>
+      attachable(await judge.beginStepUp(factsOf(request), requirements)),
     completeStepUp: async (request, proof) =>
       attachable(await judge.completeStepUp(factsOf(request), proof)),
-    refresh: async (request, demands) =>
-      answerResponse(await judge.refresh(factsOf(request), demands)),
+    refresh: async (request, requirements) =>
+      answerResponse(await judge.refresh(factsOf(request), requirements)),
     stepUpFailed: async (request, challenge) =>
       attachable(await judge.stepUpFailed(factsOf(request), challenge)),
     loginFailed: async (request, subject) =>
       attachable(await judge.loginFailed(factsOf(request), subject)),
 
-    requireSession(demands) {
-      const required = judge.require(demands)
+    requireSession(requirements) {
+      const required = judge.require(requirements)
       return (handler) => async (request) => {
         const judged = await required(factsOf(request))
         if (!judged.ok) return refusalResponse(judged)
@@ -125,8 +125,8 @@ export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchH
       }
     },
 
-    optionalSession(demands) {
-      const optional = judge.optional(demands)
+    optionalSession(requirements) {
+      const optional = judge.optional(requirements)
       return (handler) => async (request) => {
         const judged = await optional(factsOf(request))
         if (!judged.ok) return refusalResponse(judged)
@@ -144,9 +144,9 @@ export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchH
 
 /** Access tokens for web standard handlers. */
 export interface FetchAccessGuard extends AccessRequests<Request> {
-  /** Wraps a handler: called only with an access token that meets the demands. */
+  /** Wraps a handler: called only with an access token that meets the requirements. */
   requireAccess(
-    demands?: AccessDemands,
+    requirements?: AccessRequirements,
   ): (
     handler: (request: Request, claims: AccessClaims) => Response | Promise<Response>,
   ) => (request: Request) => Promise<Response>
@@ -167,8 +167,8 @@ export function accessGuard(
   const { note, accessOf } = accessRequests<Request>()
   return {
     accessOf,
-    requireAccess(demands) {
-      const required = judge(demands)
+    requireAccess(requirements) {
+      const required = judge(requirements)
       return (handler) => async (request) => {
         const judged = await required(
           fetchFacts(request, { peer: undefined, formToken: undefined }),

@@ -12,14 +12,14 @@ import { entrance } from './guard/entry-checks.ts'
 import { attempt } from './guard/faults.ts'
 import { FORGED } from './guard/guard.ts'
 import { type HttpFacts, single } from './guard/http-request.ts'
-import type { GuardOptions, RouteDemands } from './guard/options.ts'
+import type { GuardOptions, RouteRequirements } from './guard/options.ts'
 import { isNavigation, pageFor, returnPath } from './guard/redirects.ts'
 import { type Grounds, type Refusal, redirected, refuser } from './guard/refusals.ts'
 import { describer } from './guard/request-facts.ts'
 
 export type { HeaderLookup } from '../carriers/carrier.ts'
 export type { HeaderPair, HttpFacts } from './guard/http-request.ts'
-export type { RouteDemands } from './guard/options.ts'
+export type { RouteRequirements } from './guard/options.ts'
 export { type Refusal, refusalOf } from './guard/refusals.ts'
 
 /** What all routes behind the gateways have in common. */
@@ -39,7 +39,7 @@ export interface GatewayOptions extends DetourUrls, Pick<GuardOptions, 'address'
 }
 
 /** What the operator asks for one route. */
-export interface GatewayRoute extends RouteDemands {
+export interface GatewayRoute extends RouteRequirements {
   /** The service that the request goes on to: the answer brings an access token for it. */
   readonly audience?: string
   /** Requests without a usable session pass as nobody's. */
@@ -107,7 +107,7 @@ export function gatewayJudge(sessions: Sessions, options: GatewayOptions = {}): 
   }
 
   return {
-    async judge(facts, { audience, optional, rotate, ...demands } = {}, correlation) {
+    async judge(facts, { audience, optional, rotate, ...requirements } = {}, correlation) {
       function without(grounds: Grounds): GatewayAnswer {
         const { code } = grounds
         const anyway = optional === true && CODES[code].kind !== 'fault' && !FORGED.includes(code)
@@ -125,7 +125,7 @@ export function gatewayJudge(sessions: Sessions, options: GatewayOptions = {}): 
           deliverable: rotate === true && carrier.deliver !== undefined,
           ...(audience === undefined ? {} : { audience }),
           ...(correlation === undefined ? {} : { correlation }),
-          ...demands,
+          ...requirements,
         }),
       )
       if (!verification.ok) return without({ ...verification, carrier })
@@ -184,13 +184,13 @@ function detourUrl(
   origins: readonly string[],
 ): (
   facts: HttpFacts,
-  grounds: Pick<Grounds, 'code' | 'demands'> & { readonly origin: string | undefined },
+  grounds: Pick<Grounds, 'code' | 'requirements'> & { readonly origin: string | undefined },
 ) => string | undefined {
   check('loginUrl', loginUrl, origins)
   check('stepUpUrl', stepUpUrl, origins)
   const pages = { loginPage: loginUrl, stepUpPage: stepUpUrl }
 
-  return (facts, { code, demands, origin }) => {
+  return (facts, { code, requirements, origin }) => {
     const page = pageFor(pages, code)
     if (page === undefined || origin === undefined) return undefined
     if (!origins.includes(origin) || !isNavigation(facts)) return undefined
@@ -198,7 +198,7 @@ function detourUrl(
     const back = returnPath(facts, origin)
     const own = target.origin === origin
     if (own && target.pathname === new URL(back, origin).pathname) return undefined
-    if (demands?.acr !== undefined) target.searchParams.set('acr', demands.acr)
+    if (requirements?.acr !== undefined) target.searchParams.set('acr', requirements.acr)
     target.searchParams.set('return', own ? back : `${origin}${back}`)
     if (target.href.length > MAX_LOCATION) target.searchParams.set('return', own ? '/' : origin)
     return target.href

@@ -4,7 +4,7 @@ import type { RequestFacts } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions, SubjectRef } from '../core/sessions.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
-import type { AccessDemands } from '../tokens/demands.ts'
+import type { AccessRequirements } from '../tokens/requirements.ts'
 import {
   type AccessGuardOptions,
   type AccessRequests,
@@ -23,8 +23,8 @@ import {
 import { guard, type Passed, type PassedOptionally } from './guard/guard.ts'
 import type { HttpFacts } from './guard/http-request.ts'
 import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './guard/lifecycle.ts'
-import type { GuardOptions, RouteDemands } from './guard/options.ts'
-import type { RefreshDemands } from './guard/refresh.ts'
+import type { GuardOptions, RouteRequirements } from './guard/options.ts'
+import type { RefreshRequirements } from './guard/refresh.ts'
 import type { Refused } from './guard/refusals.ts'
 
 export * from './public.ts'
@@ -52,20 +52,20 @@ export interface OptionalSessionVariables {
  * Hono forgets them when a handler makes a `Response` of its own.
  */
 export interface HonoHoldfast {
-  requireSession(demands?: RouteDemands): MiddlewareHandler<SessionVariables>
-  optionalSession(demands?: RouteDemands): MiddlewareHandler<OptionalSessionVariables>
+  requireSession(requirements?: RouteRequirements): MiddlewareHandler<SessionVariables>
+  optionalSession(requirements?: RouteRequirements): MiddlewareHandler<OptionalSessionVariables>
   /** After the password was right: a new session and its cookie. */
   login(c: Context, login: LoginFacts): Promise<Delivered | Refused>
   /** Ends the session; expires the cookie and clears what the browser keeps. */
   logout(c: Context): Promise<Done | Refused>
   beginStepUp(
     c: Context,
-    demands?: { readonly acr?: string | undefined },
+    requirements?: { readonly acr?: string | undefined },
   ): Promise<ChallengeBegun | Refused>
   /** After the factor was right: a new secret and its cookie. */
   completeStepUp(c: Context, proof: StepUpProof): Promise<Delivered | Refused>
   /** The whole of `POST <refresh path>`: takes the refresh token, answers JSON with its successor, or the refusal. */
-  refresh(c: Context, demands?: RefreshDemands): Promise<Response>
+  refresh(c: Context, requirements?: RefreshRequirements): Promise<Response>
   /** After the factor was wrong. */
   stepUpFailed(c: Context, challenge: string): Promise<Done | Refused>
   /** After the password was wrong. */
@@ -117,13 +117,15 @@ export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHol
   return {
     refuse: refusalResponse,
     requestFacts: (c) => judge.requestFacts(factsOf(c)),
-    requireSession: (demands) => middleware<SessionVariables>(judge.require(demands)),
-    optionalSession: (demands) => middleware<OptionalSessionVariables>(judge.optional(demands)),
+    requireSession: (requirements) => middleware<SessionVariables>(judge.require(requirements)),
+    optionalSession: (requirements) =>
+      middleware<OptionalSessionVariables>(judge.optional(requirements)),
     login: async (c, login) => sent(c, await judge.login(factsOf(c), login)),
     logout: async (c) => sent(c, await judge.logout(factsOf(c))),
-    beginStepUp: (c, demands) => judge.beginStepUp(factsOf(c), demands),
+    beginStepUp: (c, requirements) => judge.beginStepUp(factsOf(c), requirements),
     completeStepUp: async (c, proof) => sent(c, await judge.completeStepUp(factsOf(c), proof)),
-    refresh: async (c, demands) => answerResponse(await judge.refresh(factsOf(c), demands)),
+    refresh: async (c, requirements) =>
+      answerResponse(await judge.refresh(factsOf(c), requirements)),
     stepUpFailed: (c, challenge) => judge.stepUpFailed(factsOf(c), challenge),
     loginFailed: (c, subject) => judge.loginFailed(factsOf(c), subject),
   }
@@ -136,8 +138,8 @@ export interface AccessVariables {
 
 /** Access tokens on Hono 4. */
 export interface HonoAccessGuard extends AccessRequests<Context> {
-  /** Refuses requests without an access token that meets the demands. */
-  requireAccess(demands?: AccessDemands): MiddlewareHandler<AccessVariables>
+  /** Refuses requests without an access token that meets the requirements. */
+  requireAccess(requirements?: AccessRequirements): MiddlewareHandler<AccessVariables>
 }
 
 /**
@@ -155,8 +157,8 @@ export function accessGuard(
   const { note, accessOf } = accessRequests<Context>()
   return {
     accessOf,
-    requireAccess(demands) {
-      const required = judge(demands)
+    requireAccess(requirements) {
+      const required = judge(requirements)
       return async (c, next) => {
         const facts = fetchFacts(c.req.raw, { peer: undefined, formToken: undefined })
         const judged = await required(facts)

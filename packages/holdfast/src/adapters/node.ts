@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
-import type { AccessDemands } from '../tokens/demands.ts'
+import type { AccessRequirements } from '../tokens/requirements.ts'
 import {
   type AccessGuardOptions,
   type AccessRequests,
@@ -14,7 +14,7 @@ import {
 import { guard, type Passed, type PassedOptionally } from './guard/guard.ts'
 import type { FormField } from './guard/held-forms.ts'
 import type { HttpFacts } from './guard/http-request.ts'
-import type { GuardOptions, RouteDemands } from './guard/options.ts'
+import type { GuardOptions, RouteRequirements } from './guard/options.ts'
 import type { Refused } from './guard/refusals.ts'
 import {
   arrivals,
@@ -44,11 +44,11 @@ export interface NodeOptions extends GuardOptions {
 export interface NodeHoldfast extends Answering<IncomingMessage, ServerResponse> {
   /** The session, or undefined: then the request is refused and the response has ended. */
   requireSession(
-    demands?: RouteDemands,
+    requirements?: RouteRequirements,
   ): (request: IncomingMessage, response: ServerResponse) => Promise<SessionView | undefined>
   /** True: go on, with or without a session. False: the response has ended. */
   optionalSession(
-    demands?: RouteDemands,
+    requirements?: RouteRequirements,
   ): (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
 }
 
@@ -99,16 +99,16 @@ export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHol
   return {
     ...methods,
 
-    requireSession(demands) {
-      const required = judge.require(demands)
+    requireSession(requirements) {
+      const required = judge.require(requirements)
       return async (request, response) => {
         const judged = await required(factsOf(request))
         return handsOn(request, response, judged) && judged.ok ? judged.session : undefined
       }
     },
 
-    optionalSession(demands) {
-      const optional = judge.optional(demands)
+    optionalSession(requirements) {
+      const optional = judge.optional(requirements)
       return async (request, response) =>
         handsOn(request, response, await optional(factsOf(request)))
     },
@@ -119,11 +119,11 @@ export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHol
 export interface NodeAccessGuard extends AccessRequests<IncomingMessage> {
   /** The claims, or undefined: then the request is refused and the response has ended. */
   requireAccess(
-    demands?: AccessDemands,
+    requirements?: AccessRequirements,
   ): (request: IncomingMessage, response: ServerResponse) => Promise<AccessClaims | undefined>
   /** For the event `upgrade` (WebSocket). The claims, or undefined: then the refusal is written and the socket closed. */
   requireAccessToUpgrade(
-    demands?: AccessDemands,
+    requirements?: AccessRequirements,
   ): (request: IncomingMessage, socket: Duplex) => Promise<AccessClaims | undefined>
 }
 
@@ -148,8 +148,8 @@ export function accessGuard(
   return {
     accessOf,
 
-    requireAccess(demands) {
-      const required = judge(demands)
+    requireAccess(requirements) {
+      const required = judge(requirements)
       return async (request, response) => {
         const judged = await required(headFacts(request, request.url ?? '/'))
         if (!judged.ok) {
@@ -161,8 +161,8 @@ export function accessGuard(
       }
     },
 
-    requireAccessToUpgrade(demands) {
-      const required = judge(demands)
+    requireAccessToUpgrade(requirements) {
+      const required = judge(requirements)
       return async (request, socket) => {
         const end = (): void => void socket.destroy()
         // Node has taken its own listener away: without one, a client that resets now would end the process

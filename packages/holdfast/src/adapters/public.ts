@@ -18,9 +18,9 @@ export type {
   GuardOptions,
   RefusalWording,
   RefusedRequest,
-  RouteDemands,
+  RouteRequirements,
 } from './guard/options.ts'
 export { ownPath } from './guard/redirects.ts'
-export type { RefreshDemands } from './guard/refresh.ts'
+export type { RefreshRequirements } from './guard/refresh.ts'
 export type { Refusal, Refused } from './guard/refusals.ts'
 export type { Answering, PassedRequests } from './request-api.ts'

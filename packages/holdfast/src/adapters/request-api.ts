@@ -6,7 +6,7 @@ import type { SubjectRef } from '../core/sessions.ts'
 import type { AnswerHeaders, Guard } from './guard/guard.ts'
 import type { HeaderPair, HttpFacts, WholeAnswer } from './guard/http-request.ts'
 import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './guard/lifecycle.ts'
-import type { RefreshDemands } from './guard/refresh.ts'
+import type { RefreshRequirements } from './guard/refresh.ts'
 import type { Refused } from './guard/refusals.ts'
 
 /** How a framework is read and answered: all that its adapter knows. */
@@ -29,7 +29,7 @@ export interface Answering<Request, Response> extends PassedRequests<Request> {
   /** Judges the presentation once more and starts a challenge of 5 minutes. Show `factors`, keep `challenge` in the form. */
   beginStepUp(
     request: Request,
-    demands?: { readonly acr?: string | undefined },
+    requirements?: { readonly acr?: string | undefined },
   ): Promise<ChallengeBegun | Refused>
   /** After the factor was right: a new secret, its cookie; every older one is dead. */
   completeStepUp(
@@ -41,7 +41,11 @@ export interface Answering<Request, Response> extends PassedRequests<Request> {
    * The whole of `POST <refresh path>`: takes the refresh token, answers JSON (`accessToken`, `expiresIn`) with its
    * successor, or the refusal. Nothing is left to do with the response, which it gives back.
    */
-  refresh(request: Request, response: Response, demands?: RefreshDemands): Promise<Response>
+  refresh(
+    request: Request,
+    response: Response,
+    requirements?: RefreshRequirements,
+  ): Promise<Response>
   /** After the factor was wrong. */
   stepUpFailed(request: Request, challenge: string): Promise<Done | Refused>
   /** After the password was wrong. */
@@ -73,7 +77,7 @@ export function answering<Request extends object, Response>(
     ...passedRequests<Request>(),
     refuse,
     requestFacts: (request) => guard.requestFacts(factsOf(request)),
-    beginStepUp: (request, demands) => guard.beginStepUp(factsOf(request), demands),
+    beginStepUp: (request, requirements) => guard.beginStepUp(factsOf(request), requirements),
     stepUpFailed: (request, challenge) => guard.stepUpFailed(factsOf(request), challenge),
     loginFailed: (request, subject) => guard.loginFailed(factsOf(request), subject),
 
@@ -86,8 +90,8 @@ export function answering<Request extends object, Response>(
     async completeStepUp(request, response, proof) {
       return sending(response, await guard.completeStepUp(factsOf(request), proof))
     },
-    async refresh(request, response, demands) {
-      send(response, await guard.refresh(factsOf(request), demands))
+    async refresh(request, response, requirements) {
+      send(response, await guard.refresh(factsOf(request), requirements))
       return response
     },
   }

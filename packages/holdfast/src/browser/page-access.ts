@@ -1,6 +1,6 @@
 import { absolute, type Fetch, ownWindow, type PageWindow } from './page.ts'
 import { problemOf } from './problem.ts'
-import type { Refreshed } from './refresh.ts'
+import type { RefreshOutcome } from './refresh.ts'
 import { tokenKeeper } from './token-keeper.ts'
 
 /** Where tokens come from, and who may have them. */
@@ -62,7 +62,7 @@ export function pageAccess(options: PageAccessOptions = {}): PageAccess {
     onLoggedOut: options.onLoggedOut ?? (() => {}),
   })
 
-  function sendWith(request: Request, had: Refreshed): Promise<Response> | Response {
+  function sendWith(request: Request, had: RefreshOutcome): Promise<Response> | Response {
     switch (had.kind) {
       case 'token':
         request.headers.set('authorization', `Bearer ${had.token.token}`)
@@ -97,7 +97,7 @@ export function pageAccess(options: PageAccessOptions = {}): PageAccess {
   }
 }
 
-function textOf(had: Refreshed): string | undefined {
+function textOf(had: RefreshOutcome): string | undefined {
   return had.kind === 'token' ? had.token.token : undefined
 }
 

@@ -4,7 +4,7 @@ import { problemOf } from './problem.ts'
 import type { PageToken } from './tabs.ts'
 
 /** What came of asking for a token. */
-export type Refreshed =
+export type RefreshOutcome =
   | { readonly kind: 'token'; readonly token: PageToken }
   /** Nobody is logged in any more. */
   | { readonly kind: 'out' }
@@ -35,7 +35,7 @@ const LONGEST_PAUSE_MS = 10_000
  * Asks for a token until there is an answer that counts, four times at most. A first 401 does not count: the cookie may
  * have been replaced while it was on its way, and a challenge asks the page, before the person, for newer facts.
  */
-export async function refresh(options: RefreshOptions): Promise<Refreshed> {
+export async function refresh(options: RefreshOptions): Promise<RefreshOutcome> {
   let unauthorized = 0
   for (let failures = 0; ; ) {
     const outcome = await attempt(options, TIMEOUT_MS * 2 ** failures)
@@ -58,7 +58,7 @@ export function jittered(ms: number): number {
   return ms * (1 - Math.random() / 3)
 }
 
-async function attempt({ url, send }: RefreshOptions, timeoutMs: number): Promise<Refreshed> {
+async function attempt({ url, send }: RefreshOptions, timeoutMs: number): Promise<RefreshOutcome> {
   const from = Date.now()
   try {
     const answer = await send(url, {
@@ -76,7 +76,7 @@ async function attempt({ url, send }: RefreshOptions, timeoutMs: number): Promis
   }
 }
 
-async function judged(answer: Response, from: number): Promise<Refreshed> {
+async function judged(answer: Response, from: number): Promise<RefreshOutcome> {
   const { status } = answer
   if (answer.ok) {
     const body: unknown = await answer.clone().json()
@@ -95,7 +95,7 @@ async function judged(answer: Response, from: number): Promise<Refreshed> {
   }
 }
 
-function isUnauthorized(outcome: Refreshed): boolean {
+function isUnauthorized(outcome: RefreshOutcome): boolean {
   return outcome.kind === 'out' || (outcome.kind === 'refused' && outcome.answer.status === 401)
 }
 

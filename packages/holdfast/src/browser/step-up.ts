@@ -32,8 +32,9 @@ export function withStepUp(options: StepUpOptions = {}): Fetch {
 
     refreshFacts(page)
     const second = await send(again)
-    const demands = await challengeOf(second)
-    if (demands !== undefined) page.location.assign(detour(stepUpPage, page.location, demands))
+    const requirements = await challengeOf(second)
+    if (requirements !== undefined)
+      page.location.assign(detour(stepUpPage, page.location, requirements))
     return second
   }
 }

@@ -1,14 +1,14 @@
 import type { Fetch, PageWindow } from './page.ts'
-import { jittered, type Refreshed, refresh } from './refresh.ts'
+import { jittered, type RefreshOutcome, refresh } from './refresh.ts'
 import { type PageToken, type TabMessage, tabs } from './tabs.ts'
 
 /** The one token of a page, and how it is replaced. */
 export interface TokenKeeper {
   /** A live token, or why there is none. */
-  wanted(): Promise<Refreshed>
+  wanted(): Promise<RefreshOutcome>
   /** A service did not take it. */
   reject(token: PageToken): void
-  renew(): Promise<Refreshed>
+  renew(): Promise<RefreshOutcome>
   forget(): void
   close(): void
 }
@@ -42,8 +42,8 @@ export function tokenKeeper({ url, send, page, onLoggedOut }: KeeperOptions): To
   let used = false
   let out = false
   let logouts = 0
-  let failure: { readonly outcome: Refreshed; readonly until: number } | undefined
-  let flight: Promise<Refreshed> | undefined
+  let failure: { readonly outcome: RefreshOutcome; readonly until: number } | undefined
+  let flight: Promise<RefreshOutcome> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let answered: () => void = () => {}
 
@@ -99,7 +99,7 @@ export function tokenKeeper({ url, send, page, onLoggedOut }: KeeperOptions): To
   }
 
   /** One at a time: in this tab by the flight, among the tabs by the lock. */
-  function obtain(ask: () => Promise<Refreshed> = replaced): Promise<Refreshed> {
+  function obtain(ask: () => Promise<RefreshOutcome> = replaced): Promise<RefreshOutcome> {
     if (failure !== undefined && Date.now() < failure.until) return Promise.resolve(failure.outcome)
     flight ??= others.alone(ask).finally(() => {
       flight = undefined
@@ -108,7 +108,7 @@ export function tokenKeeper({ url, send, page, onLoggedOut }: KeeperOptions): To
   }
 
   /** Another tab may have one that it need not be asked for twice. */
-  async function replaced(): Promise<Refreshed> {
+  async function replaced(): Promise<RefreshOutcome> {
     if (fresh() === undefined && others.tell({ kind: 'ask' })) {
       await new Promise<void>((resolve) => {
         answered = resolve
@@ -119,7 +119,7 @@ export function tokenKeeper({ url, send, page, onLoggedOut }: KeeperOptions): To
     return theirs === undefined ? refreshed() : { kind: 'token', token: theirs }
   }
 
-  async function refreshed(): Promise<Refreshed> {
+  async function refreshed(): Promise<RefreshOutcome> {
     const before = logouts
     const outcome = await refresh({ url, send, page })
     if (logouts !== before || closing.signal.aborted) return { kind: 'out' }

@@ -3,7 +3,6 @@ import type { SessionId } from '../core/ids.ts'
 import type { RequestFacts } from '../core/request.ts'
 import type { SessionDetail } from '../core/session.ts'
 import type { Login, Ordered, Presented, Proof, Sessions, SubjectRef } from '../core/sessions.ts'
-import type { Why } from '../core/store.ts'
 import { remoteCalls } from './calls.ts'
 import {
   isCreated,
@@ -32,7 +31,7 @@ export interface ConnectOptions {
 export interface RemoteSessions extends Sessions {
   show(id: SessionId, owner?: SubjectRef): Promise<SessionDetail | undefined>
   /** With an owner, throws `not_found` when the session is not theirs or not live. */
-  revoke(id: SessionId, why: Why, by?: Ordered & Partial<SubjectRef>): Promise<void>
+  revoke(id: SessionId, by: Ordered & Partial<SubjectRef>): Promise<void>
 }
 
 /**
@@ -70,12 +69,12 @@ export function connect(options: ConnectOptions): RemoteSessions {
       const answer = await call.ask('POST', '/v1/refresh', { body: presentedBody(presented) })
       const { status, body } = answer
       if (isRefusedRefresh(body) && CODES[body.code].status === status) {
-        const { code, decision, demands } = body
+        const { code, decision, requirements } = body
         return {
           ok: false,
           code,
           ...(decision === undefined ? {} : { decision }),
-          ...(demands === undefined ? {} : { demands }),
+          ...(requirements === undefined ? {} : { requirements }),
         }
       }
       return { ok: true, ...withoutCookie(call.expect(answer, 200, isRefreshed)) }
@@ -95,15 +94,15 @@ export function connect(options: ConnectOptions): RemoteSessions {
       call.done(await call.ask('POST', '/v1/logout', { body: { token, correlation } }))
     },
 
-    async revoke(id, why, { subject, tenant, correlation } = {}) {
-      const body = { why, subject, tenant, correlation }
+    async revoke(id, { reason, subject, tenant, correlation }) {
+      const body = { reason, subject, tenant, correlation }
       call.done(await call.ask('POST', `/v1/sessions/${part(id)}/revoke`, { body }))
     },
 
-    async revokeSubject({ subject, tenant }, { why, except, correlation }) {
+    async revokeSubject({ subject, tenant }, { reason, except, correlation }) {
       const path = `/v1/subjects/${part(subject)}/revoke`
       call.done(
-        await call.ask('POST', path, { query: { tenant }, body: { why, except, correlation } }),
+        await call.ask('POST', path, { query: { tenant }, body: { reason, except, correlation } }),
       )
     },
 
@@ -128,7 +127,7 @@ export function connect(options: ConnectOptions): RemoteSessions {
       call.done(await call.ask('POST', '/v1/reports', { body }))
     },
 
-    async attributes(id, patch, ifVersion) {
+    async patchAttributes(id, patch, ifVersion) {
       const path = `/v1/sessions/${part(id)}/attributes`
       const headers = { 'if-match': `"${ifVersion}"` }
       return call.expect(await call.ask('PATCH', path, { body: patch, headers }), 200, isVersion)
@@ -189,11 +188,11 @@ function loginBody(login: Login): object {
 }
 
 function presentedBody(presented: Presented): object {
-  const { token, sensitivity, acr, freshWithin, waitedMs, deliverable } = presented
+  const { token, sensitivity, acr, maxAgeMs, waitedMs, deliverable } = presented
   const { audience, correlation } = presented
   const request = requestBody(presented.request)
-  const demands = { sensitivity, acr, freshWithin, audience }
-  return { token, request, ...demands, waitedMs, deliverable, correlation }
+  const requirements = { sensitivity, acr, maxAgeMs, audience }
+  return { token, request, ...requirements, waitedMs, deliverable, correlation }
 }
 
 function proofBody({ request, ...proof }: Proof): object {

@@ -5,9 +5,9 @@ import { isSessionId } from '../core/ids.ts'
 import type { SessionDetail, SessionView } from '../core/session.ts'
 import type {
   Created,
-  Demands,
   Refreshed,
-  RefreshRow,
+  RefreshStatus,
+  Requirements,
   StepUpBegun,
   Verification,
 } from '../core/sessions.ts'
@@ -18,7 +18,7 @@ import type { Page } from '../core/store.ts'
 const OUTCOMES: readonly Outcome[] = ['allow', 'observe', 'challenge', 'limit', 'deny', 'revoke']
 const TRUSTING: readonly Outcome[] = ['allow', 'observe']
 const ALLOWING: readonly Outcome[] = [...TRUSTING, 'limit']
-const ROWS: readonly RefreshRow[] = ['normal', 'resent', 'response_lost', 'in_flight']
+const STATUSES: readonly RefreshStatus[] = ['normal', 'resent', 'response_lost', 'in_flight']
 const GROUPS: readonly EvidenceGroup[] = ['N', 'D', 'C', 'R', 'K', 'B', 'P']
 
 type Fields = Readonly<Record<string, unknown>>
@@ -48,7 +48,7 @@ export function isVerification(value: unknown): value is Verification {
       typeof value.persistent === 'boolean'
     )
   }
-  return isRefusal(value) && isOptional(isDemands, value.demands)
+  return isRefusal(value) && isOptional(isDemands, value.requirements)
 }
 
 /** The body of a refresh that passed: its status says `ok`. */
@@ -60,7 +60,7 @@ export function isRefreshed(
     isDecision(value.decision) &&
     TRUSTING.includes(value.decision.outcome) &&
     isSessionView(value.session) &&
-    ROWS.some((row) => row === value.row) &&
+    STATUSES.some((status) => status === value.status) &&
     isOptional(isText, value.refreshToken) &&
     isOptional(isText, value.accessToken) &&
     isOptional(isNumber, value.expiresIn) &&
@@ -72,13 +72,13 @@ export function isRefreshed(
 export function isRefusedRefresh(value: unknown): value is {
   readonly code: RefusalCode
   readonly decision?: Decision
-  readonly demands?: Demands
+  readonly requirements?: Requirements
 } {
   return (
     isObject(value) &&
     isRefusalCode(value.code) &&
     isOptional(isDecision, value.decision) &&
-    isOptional(isDemands, value.demands)
+    isOptional(isDemands, value.requirements)
   )
 }
 

@@ -31,12 +31,12 @@ export interface Codec {
   mint(line: Pick<TokenClaims, 'session' | 'kind' | 'family' | 'generation'>): Minted
   /** The claims of a token whose tag is ours; else what is wrong with it, without touching anything else. */
   authenticate(token: string): Claims | TokenFault
-  seal(place: Place, content: Uint8Array): Uint8Array
+  seal(place: RecordIdentity, content: Uint8Array): Uint8Array
   /** Throws `record_invalid` when it was altered or moved, `key_unknown` when its key has left the ring. */
-  open(place: Place, sealed: Uint8Array): Buffer
-  sealJson(place: Place, value: unknown): Uint8Array
+  open(place: RecordIdentity, sealed: Uint8Array): Buffer
+  sealJson(place: RecordIdentity, value: unknown): Uint8Array
   /** Throws as `open` does. */
-  openJson(place: Place, sealed: Uint8Array): unknown
+  openJson(place: RecordIdentity, sealed: Uint8Array): unknown
   /** Sealed under another key than the current one. */
   isStale(sealed: Uint8Array): boolean
   /** Binds a form to a session: HMAC of the session id under a key that never rotates. */
@@ -57,7 +57,7 @@ export interface Minted {
 }
 
 /** Where a sealed value belongs. All of it is authenticated: a value opens in no other place. */
-export interface Place {
+export interface RecordIdentity {
   readonly kind: 'session' | 'attributes' | 'subject' | 'event' | 'challenge'
   /** Of letters without a dot. The ids of sessions begin with their subject. */
   readonly id: string
@@ -135,7 +135,7 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     return { ...line, session: id, digest: digestOf(random) }
   }
 
-  function seal(place: Place, content: Uint8Array): Uint8Array {
+  function seal(place: RecordIdentity, content: Uint8Array): Uint8Array {
     const iv = host.random(IV_BYTES)
     const cipher = createCipheriv('aes-256-gcm', required(ring.current, place.kind), iv)
     cipher.setAAD(boundTo(ring.current, place))
@@ -145,7 +145,7 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     return Buffer.concat([Buffer.of(FORMAT), keyId, iv, body, cipher.getAuthTag()])
   }
 
-  function open(place: Place, sealed: Uint8Array): Buffer {
+  function open(place: RecordIdentity, sealed: Uint8Array): Buffer {
     if (sealed.length < HEADER_BYTES + TAG_BYTES || sealed[0] !== FORMAT) throw altered(place)
     const keyId = keyIdOf(sealed)
     const key = required(keyId, place.kind)
@@ -228,12 +228,12 @@ export function keyIdOf(sealed: Uint8Array): string {
 }
 
 /** No field has a dot in it and the number of fields is that of the kind, so that no two places share a text. */
-function boundTo(keyId: string, { kind, id, version, terms = [] }: Place): Buffer {
+function boundTo(keyId: string, { kind, id, version, terms = [] }: RecordIdentity): Buffer {
   const fields = `${FORMAT}.${keyId}.${kind}.${id}.${version}.${terms.join('.')}`
   return Buffer.from(fields, 'latin1')
 }
 
-function altered({ kind }: Place, cause?: unknown): SessionError {
+function altered({ kind }: RecordIdentity, cause?: unknown): SessionError {
   return new SessionError(
     'record_invalid',
     `A ${kind} record does not open: it was altered, moved, or sealed under another ring. It is refused.`,
@@ -248,17 +248,17 @@ export function isUnreadable(error: unknown): error is SessionError {
 }
 
 /** The place of a session's own record: whoever writes to the store can change neither its deadlines nor its version. */
-export function sessionPlace(
+export function sessionIdentity(
   entry: Pick<Entry, 'id' | 'version' | 'createdAt' | 'deadline' | 'idleMs'>,
-): Place {
+): RecordIdentity {
   const { id, version, createdAt, deadline, idleMs } = entry
   return { kind: 'session', id, version, terms: [createdAt, deadline, idleMs] }
 }
 
-export function attributesPlace(id: SessionId, version: number): Place {
+export function attributesIdentity(id: SessionId, version: number): RecordIdentity {
   return { kind: 'attributes', id, version }
 }
 
-export function historyPlace(subject: SubjectKey, version: number): Place {
+export function historyIdentity(subject: SubjectKey, version: number): RecordIdentity {
   return { kind: 'subject', id: subject, version }
 }

@@ -1,10 +1,10 @@
 import type {
   CompletedStepUp,
   FailedStepUps,
-  Family,
-  Line,
   Secret,
+  SessionFamily,
   SwitchBack,
+  TokenFamily,
 } from '../core/session.ts'
 import { readBytes, readText, readUint } from './bytes.ts'
 import {
@@ -28,7 +28,7 @@ interface Keys {
   readonly keys: readonly string[]
 }
 
-export function writeFamily(pen: Pen & Keys, family: Family): void {
+export function writeFamily(pen: Pen & Keys, family: SessionFamily): void {
   writeOptional(pen, family.acr, (acr) => writeWord(pen, acr))
   writeList(pen, family.amr, (method) => writeWord(pen, method))
   writeTime(pen, family.authenticatedAt)
@@ -36,7 +36,7 @@ export function writeFamily(pen: Pen & Keys, family: Family): void {
   writeLine(pen, family)
 }
 
-export function readFamily(page: Page & Keys): Family {
+export function readFamily(page: Page & Keys): SessionFamily {
   const acr = readOptional(page, () => readWord(page))
   const amr = readList(page, () => readWord(page))
   const authenticatedAt = readTime(page)
@@ -44,7 +44,7 @@ export function readFamily(page: Page & Keys): Family {
   return { acr, amr, authenticatedAt, provedIn, ...readLine(page) }
 }
 
-export function writeLine(pen: Pen & Keys, line: Line): void {
+export function writeLine(pen: Pen & Keys, line: TokenFamily): void {
   const { writer } = pen
   const { issued, acked, predecessors, displaced } = line
   writer.uint(line.id)
@@ -64,7 +64,7 @@ export function writeLine(pen: Pen & Keys, line: Line): void {
   writeList(pen, line.contexts, (key) => writeKey(pen, key))
 }
 
-export function readLine(page: Page & Keys): Line {
+export function readLine(page: Page & Keys): TokenFamily {
   const { cursor } = page
   const id = readUint(cursor)
   const issued = readSecret(page)

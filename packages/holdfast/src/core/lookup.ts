@@ -1,7 +1,7 @@
 import type { NetworkKind } from './request.ts'
 
 /** What geo and ASN data say of an address. Absent: the data has no answer. */
-export interface Place {
+export interface LookupResult {
   readonly asn?: number
   readonly organisation?: string
   readonly kind?: NetworkKind
@@ -15,4 +15,4 @@ export interface Place {
 }
 
 /** Synchronous; loading and reloading the data is the caller's business. Undefined: nothing is known. */
-export type Lookup = (address: string) => Place | undefined
+export type Lookup = (address: string) => LookupResult | undefined

@@ -1,5 +1,5 @@
 import { sameText } from './constant-time.ts'
-import type { Line, Predecessor, Secret, SessionState } from './session.ts'
+import type { Predecessor, Secret, SessionState, TokenFamily } from './session.ts'
 
 /** A lost response is answered with the same successor this long; parallel requests of one jar must not diverge. */
 const RESEND_MS = 10_000
@@ -13,7 +13,7 @@ const MAX_PREDECESSORS = 8
 const MAX_CONTEXTS_OF_A_SECRET = 16
 
 /** What a client showed: an authentic secret of a live line. */
-export interface Showing {
+export interface PresentedSecret {
   readonly generation: number
   readonly digest: string
   readonly context: string
@@ -28,32 +28,32 @@ export interface Showing {
  * - `fork`: two holders of one line of secrets.
  * - `ahead`: an authentic secret that the record does not know: the store was rolled back.
  */
-export type Row =
-  | { readonly row: 'current'; readonly first: boolean }
-  | { readonly row: 'resend' | 'lost' | 'in_flight' | 'fork' | 'ahead' }
+export type RotationStatus =
+  | { readonly status: 'current'; readonly first: boolean }
+  | { readonly status: 'resend' | 'lost' | 'in_flight' | 'fork' | 'ahead' }
 
 /** The case table of the ratchet. */
-export function judgeShowing(line: Line, showing: Showing): Row {
+export function rotationStatus(line: TokenFamily, showing: PresentedSecret): RotationStatus {
   const { issued, acked, predecessors, displaced } = line
   const { generation: k, digest, at } = showing
 
-  if (k > issued.generation) return { row: 'ahead' }
+  if (k > issued.generation) return { status: 'ahead' }
   if (k === issued.generation) {
-    if (!sameText(digest, issued.digest)) return { row: 'ahead' }
-    return { row: 'current', first: issued.generation !== acked.generation }
+    if (!sameText(digest, issued.digest)) return { status: 'ahead' }
+    return { status: 'current', first: issued.generation !== acked.generation }
   }
   if (k === acked.generation) {
-    if (!sameText(digest, acked.digest)) return { row: 'ahead' }
-    return { row: at - issued.mintedAt <= RESEND_MS ? 'resend' : 'lost' }
+    if (!sameText(digest, acked.digest)) return { status: 'ahead' }
+    return { status: at - issued.mintedAt <= RESEND_MS ? 'resend' : 'lost' }
   }
   if (displaced !== null && k === displaced.generation) {
-    return { row: at - displaced.at <= RESEND_MS ? 'in_flight' : 'fork' }
+    return { status: at - displaced.at <= RESEND_MS ? 'in_flight' : 'fork' }
   }
   const predecessor = predecessors.find(({ generation }) => generation === k)
-  if (predecessor === undefined) return { row: 'fork' }
-  if (!sameText(digest, predecessor.digest)) return { row: 'ahead' }
+  if (predecessor === undefined) return { status: 'fork' }
+  if (!sameText(digest, predecessor.digest)) return { status: 'ahead' }
   const known = predecessor.contexts.includes(showing.context)
-  return { row: known && mayArrive(predecessor, at) ? 'in_flight' : 'fork' }
+  return { status: known && mayArrive(predecessor, at) ? 'in_flight' : 'fork' }
 }
 
 function mayArrive({ succeededAt }: Predecessor, at: number): boolean {
@@ -63,7 +63,7 @@ function mayArrive({ succeededAt }: Predecessor, at: number): boolean {
 /** The first secret of a family, shown by nobody yet but counted as acknowledged: there is nothing before it. */
 export function firstSecret(
   secret: Secret,
-): Pick<Line, 'issued' | 'acked' | 'predecessors' | 'displaced'> {
+): Pick<TokenFamily, 'issued' | 'acked' | 'predecessors' | 'displaced'> {
   return {
     issued: secret,
     acked: secret,
@@ -73,7 +73,7 @@ export function firstSecret(
 }
 
 /** `issued` was shown for the first time: it becomes `acked`, and its token need not be kept any more. */
-export function acknowledge<L extends Line>(line: L, context: string, at: number): L {
+export function withFirstUse<L extends TokenFamily>(line: L, context: string, at: number): L {
   const { token: _sent, ...issued } = line.issued
   const { generation, digest } = line.acked
   const newest = { generation, digest, succeededAt: at, contexts: line.contexts }
@@ -88,17 +88,17 @@ export function acknowledge<L extends Line>(line: L, context: string, at: number
 }
 
 /** A successor was minted and sent. */
-export function rotate<L extends Line>(line: L, successor: Secret): L {
+export function withSuccessor<L extends TokenFamily>(line: L, successor: Secret): L {
   return { ...line, issued: successor }
 }
 
 /** A sibling takes the place of a successor that got lost: whoever shows that one later is a second holder. */
-export function displace<L extends Line>(line: L, sibling: Secret, at: number): L {
+export function withSibling<L extends TokenFamily>(line: L, sibling: Secret, at: number): L {
   return { ...line, issued: sibling, displaced: { generation: line.issued.generation, at } }
 }
 
 /** Notes that a context uses the acknowledged secret. */
-export function usedBy<L extends Line>(line: L, context: string): L {
+export function withUser<L extends TokenFamily>(line: L, context: string): L {
   if (line.contexts.includes(context)) return line
   return { ...line, contexts: [...line.contexts, context].slice(-MAX_CONTEXTS_OF_A_SECRET) }
 }
@@ -113,11 +113,11 @@ const MARGIN_MS = 10_000
  * A session without the tokens that are too old to be sent again. They would serve nobody but a thief, and as long as
  * one is there the opened record is not kept in memory.
  */
-export function withoutSpentTokens(state: SessionState, at: number): SessionState {
+export function withoutExpiredTokens(state: SessionState, at: number): SessionState {
   const { family, refresh, stepUp } = state
   const next = {
-    family: withoutSpentToken(family, at),
-    refresh: refresh === null ? null : withoutSpentToken(refresh, at),
+    family: withoutExpiredToken(family, at),
+    refresh: refresh === null ? null : withoutExpiredToken(refresh, at),
     stepUp: stepUp !== null && at - stepUp.at > REPEAT_MS + MARGIN_MS ? null : stepUp,
   }
   const same = next.family === family && next.refresh === refresh && next.stepUp === stepUp
@@ -129,7 +129,7 @@ export function holdsToken({ family, refresh, stepUp }: SessionState): boolean {
   return stepUp !== null || family.issued.token !== undefined || refresh?.issued.token !== undefined
 }
 
-function withoutSpentToken<L extends Line>(line: L, at: number): L {
+function withoutExpiredToken<L extends TokenFamily>(line: L, at: number): L {
   const { token, ...issued } = line.issued
   if (token === undefined || at - issued.mintedAt <= RESEND_MS + MARGIN_MS) return line
   return { ...line, issued }

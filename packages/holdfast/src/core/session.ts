@@ -21,9 +21,9 @@ export interface SessionState {
   /** Where the login came from. */
   readonly origin: { readonly network: Network; readonly device: Device }
   /** The session's one live family of secrets. Every older family is dead. */
-  readonly family: Family
+  readonly family: SessionFamily
   /** The secrets of its refresh tokens; null where the login asked for none. */
-  readonly refresh: Line | null
+  readonly refresh: TokenFamily | null
   readonly contexts: readonly Context[]
   /** The session's last presentation that was weighed. */
   readonly last: {
@@ -58,7 +58,7 @@ export interface SwitchBack {
 }
 
 /** One unbroken line of rotating secrets (DESIGN: the ratchet). */
-export interface Line {
+export interface TokenFamily {
   readonly id: number
   /** The newest secret that was sent. */
   readonly issued: Secret
@@ -73,7 +73,7 @@ export interface Line {
 }
 
 /** The line of secrets that present a session. What a login or step-up proved belongs to it. */
-export interface Family extends Line {
+export interface SessionFamily extends TokenFamily {
   readonly acr: string | null
   readonly amr: readonly string[]
   readonly authenticatedAt: number

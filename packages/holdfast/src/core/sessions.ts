@@ -3,7 +3,7 @@ import type { RefusalCode } from './errors.ts'
 import type { SessionId } from './ids.ts'
 import type { RequestFacts, Sensitivity } from './request.ts'
 import type { Attributes, JsonValue, SessionDetail, SessionView } from './session.ts'
-import type { Page, Why } from './store.ts'
+import type { Page, Reason } from './store.ts'
 
 /** The whole of Holdfast for an application: in process (`createSessions`) and remote (`connect`) are this one interface. */
 export interface Sessions {
@@ -21,22 +21,22 @@ export interface Sessions {
   beginStepUp(presented: Presented): Promise<StepUpBegun>
   /** After the subject proved a factor: new families, new tokens, the context is confirmed. */
   completeStepUp(proof: Proof): Promise<Verification>
-  /** Any authentic generation of a live family ends the session. Idempotent; unknown tokens are nothing to end. */
-  logout(token: string, by?: Traced): Promise<void>
-  /** `why`: a code in snake_case, at most 64 characters. */
-  revoke(id: SessionId, why: Why, by?: Ordered): Promise<void>
+  /**
+   * Any authentic generation of a live family ends the session. Idempotent; unknown tokens are
+   * nothing to end. Reason `logout` and actor `client` unless said otherwise.
+   */
+  logout(token: string, by?: Partial<Ordered>): Promise<void>
+  /** Ends one session, whether it is there or not. Idempotent. */
+  revoke(id: SessionId, by: Ordered): Promise<void>
   /** Log out everywhere, or everywhere `except` here. */
-  revokeSubject(
-    subject: SubjectRef,
-    end: { readonly why: Why; readonly except?: SessionId } & Ordered,
-  ): Promise<void>
+  revokeSubject(subject: SubjectRef, by: Ordered & { readonly except?: SessionId }): Promise<void>
   /** Live sessions of a subject, oldest first. */
   list(subject: SubjectRef, page?: PageRequest): Promise<Page<SessionDetail>>
   /** One live session; undefined when there is none. */
   show(id: SessionId): Promise<SessionDetail | undefined>
   report(report: Report): Promise<void>
   /** JSON merge patch (RFC 7396) against a version; the new version. Throws `attributes_conflict` on a lost race. */
-  attributes(id: SessionId, patch: JsonMergePatch, ifVersion: number): Promise<number>
+  patchAttributes(id: SessionId, patch: JsonMergePatch, ifVersion: number): Promise<number>
 }
 
 /** The application's own name for a user, within a tenant (`default` unless said otherwise). */
@@ -51,8 +51,10 @@ export interface Traced {
   readonly correlation?: string | undefined
 }
 
-/** For the event log alone: what somebody orders who is not the client. */
+/** An order to end something. The event log tells all of it, the revocation feed the reason. */
 export interface Ordered extends Traced {
+  /** A code in snake_case, at most 64 characters. */
+  readonly reason: Reason
   /** Who; `application` unless said otherwise. Through a service it is the name of the API key. */
   readonly actor?: string | undefined
 }
@@ -98,7 +100,7 @@ export interface Presented extends Traced {
   /** Least authentication context; compared by the configured order, else for equality. */
   readonly acr?: string
   /** Longest time since authentication, ms. */
-  readonly freshWithin?: number
+  readonly maxAgeMs?: number
   /**
    * How long before this call the request was received, ms: a body that took its time. A secret that was live then is
    * no old one now. More than 5 minutes count as 5. Default 0.
@@ -129,7 +131,7 @@ export type Verification =
       readonly ok: false
       readonly code: RefusalCode
       readonly decision?: Decision
-      readonly demands?: Demands
+      readonly requirements?: Requirements
     }
 
 /**
@@ -140,7 +142,7 @@ export type Verification =
  * - `response_lost`: its successor was never shown; a fresh one took that one's place.
  * - `in_flight`: its successor has been shown already, moments ago; nothing new to deliver.
  */
-export type RefreshRow = 'normal' | 'resent' | 'response_lost' | 'in_flight'
+export type RefreshStatus = 'normal' | 'resent' | 'response_lost' | 'in_flight'
 
 /** The answer to a refresh token: its successor and an access token, or the code of the refusal. */
 export type Refreshed =
@@ -148,7 +150,7 @@ export type Refreshed =
       readonly ok: true
       readonly decision: Decision
       readonly session: SessionView
-      readonly row: RefreshRow
+      readonly status: RefreshStatus
       /** Absent where the client has a newer one already. */
       readonly refreshToken?: string
       readonly persistent: boolean
@@ -167,10 +169,10 @@ export interface VerifiesNow {
 }
 
 /** What a challenged client has to bring (RFC 9470). */
-export interface Demands {
+export interface Requirements {
   readonly acr?: string
   /** Longest time since authentication, ms. */
-  readonly maxAge?: number
+  readonly maxAgeMs?: number
 }
 
 /** A challenge to be proved within five minutes, or why nobody may be asked. */

@@ -10,7 +10,7 @@ import type { SessionId, SubjectKey } from './ids.ts'
 export interface Store {
   readonly entries: Entries
   readonly subjects: Subjects
-  readonly marks: Marks
+  readonly replays: ReplayGuard
   readonly feed: Feed
   /** Frees what the store itself opened. A client that was passed in stays open. */
   close(): Promise<void>
@@ -37,7 +37,7 @@ export interface Found extends Entry {
 }
 
 /** What else is committed with a write, in the same step. */
-export interface Also {
+export interface WriteOptions {
   /** With version 1: at most this many live sessions of the subject, this one included. The idle-expired do not count. */
   readonly limit?: number
   /** Also notes this activity. A version 1 write notes `createdAt` without being asked. */
@@ -53,7 +53,7 @@ export interface SealedEvent {
 }
 
 /** Why something ended: a stable code, for example `logout`, `session_limit`, `not_me`. */
-export type Why = string
+export type Reason = string
 
 /** Sealed sessions and their tombstones. */
 export interface Entries {
@@ -65,7 +65,7 @@ export interface Entries {
    * written over. `limit`: version 1 only. Events are committed with a `written`, and with nothing else; the
    * feed hears `changed` of every version but the first.
    */
-  write(entry: Entry, also?: Also): Promise<'written' | 'conflict' | 'gone' | 'limit'>
+  write(entry: Entry, also?: WriteOptions): Promise<'written' | 'conflict' | 'gone' | 'limit'>
   /** Compare-and-set of the application's attributes, apart from the security state. The first version is 1. The feed hears `changed`. */
   attach(
     id: SessionId,
@@ -80,7 +80,7 @@ export interface Entries {
     id: SessionId,
     end: {
       readonly until: number
-      readonly why: Why
+      readonly reason: Reason
       readonly at: number
       readonly events?: readonly SealedEvent[]
     },
@@ -145,7 +145,7 @@ export interface Subjects {
     subject: SubjectKey,
     end: {
       readonly at: number
-      readonly why: Why
+      readonly reason: Reason
       readonly except?: SessionId
       readonly events?: readonly SealedEvent[]
     },
@@ -153,7 +153,7 @@ export interface Subjects {
 }
 
 /** Things that may happen once. */
-export interface Marks {
+export interface ReplayGuard {
   /** True exactly once a key until `until`: replay protection. False when that is past already. */
   once(key: string, until: number): Promise<boolean>
 }
@@ -166,7 +166,7 @@ export type FeedItem =
   | {
       readonly kind: 'revoked'
       readonly session: SessionId
-      readonly why: Why
+      readonly reason: Reason
       readonly at: number
     }
   | {
@@ -174,7 +174,7 @@ export type FeedItem =
       readonly subject: SubjectKey
       readonly generation: number
       readonly except: SessionId | null
-      readonly why: Why
+      readonly reason: Reason
       readonly at: number
     }
   | {

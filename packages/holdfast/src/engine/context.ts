@@ -6,15 +6,15 @@ import type { Host } from '../core/host.ts'
 import type { Lifetime } from '../core/lifetimes.ts'
 import type { Device, Network, RequestFacts } from '../core/request.ts'
 import type { Store } from '../core/store.ts'
-import type { QuietPolicy } from './judging/fast-policy.ts'
+import type { FastPolicy } from './judging/fast-policy.ts'
 import type { Scales } from './judging/weigh.ts'
 import type { LocalCopies } from './local-copies/copies.ts'
-import type { Journal } from './state/events.ts'
+import type { EventWriter } from './state/events.ts'
 import type { Records } from './state/records.ts'
 import type { Touches } from './state/touches.ts'
 
 /** What every operation of the engine works with; made once by `createSessions`. */
-export interface Parts {
+export interface EngineContext {
   readonly store: Store
   readonly codec: Codec
   readonly host: Host
@@ -31,7 +31,7 @@ export interface Parts {
   readonly acrOrder: readonly string[]
   readonly rotateEveryMs: number
   readonly tokens: AccessTokens | undefined
-  readonly journal: Journal
+  readonly eventWriter: EventWriter
   readonly touches: Touches
   readonly versions: VersionGuard
   /** What an event has told of: the newest dead line of each session, the newest history of each subject that does not open, the last refresh tokens that came again. */
@@ -40,7 +40,7 @@ export interface Parts {
 
 /** What decides about the sessions of a tenant. */
 export interface TenantScales extends Scales {
-  readonly quietly: QuietPolicy
+  readonly fast: FastPolicy
 }
 
 /** How many live sessions a subject may have, and what a login beyond that does. */

@@ -25,12 +25,17 @@ import type { Store } from '../core/store.ts'
 import { networkReader } from '../network/network-reader.ts'
 import { balanced } from '../policies/index.ts'
 import { starterSignals } from '../signals/index.ts'
-import { type Parts, type SessionLimit, type TenantScales, versionGuard } from './context.ts'
+import {
+  type EngineContext,
+  type SessionLimit,
+  type TenantScales,
+  versionGuard,
+} from './context.ts'
 import { checkSubject, invalid } from './input.ts'
 import { detailOf } from './judging/answer.ts'
-import { quietPolicy } from './judging/fast-policy.ts'
+import { fastPolicy } from './judging/fast-policy.ts'
 import { type LocalCopies, localCopies } from './local-copies/copies.ts'
-import { copiedStore } from './local-copies/invalidating-store.ts'
+import { invalidatingStore } from './local-copies/invalidating-store.ts'
 import { patchAttributes } from './operations/attributes.ts'
 import { beginStepUp } from './operations/begin-step-up.ts'
 import { completeStepUp } from './operations/complete-step-up.ts'
@@ -39,7 +44,7 @@ import { create } from './operations/login.ts'
 import { refresh } from './operations/refresh.ts'
 import { report } from './operations/report.ts'
 import { verify, verifyNow } from './operations/verify.ts'
-import { journal } from './state/events.ts'
+import { eventWriter } from './state/events.ts'
 import { load } from './state/load.ts'
 import { sessionRecords } from './state/records.ts'
 import { batchedTouches } from './state/touches.ts'
@@ -103,25 +108,25 @@ const MAX_PAGE = 200
  * const sessions = createSessions({ store: memoryStore(), keyring: newKeyring() })
  */
 export function createSessions(options: SessionsOptions): Sessions {
-  const parts = partsOf(options)
-  const { host, store } = parts
-  const verifyAsked = (presented: Presented): Promise<Verification> => verify(parts, presented)
-  const atOnce: VerifiesNow = { now: (presented) => verifyNow(parts, presented) }
+  const engine = partsOf(options)
+  const { host, store } = engine
+  const verifyAsked = (presented: Presented): Promise<Verification> => verify(engine, presented)
+  const atOnce: VerifiesNow = { now: (presented) => verifyNow(engine, presented) }
 
   return {
-    create: (login) => create(parts, login),
-    verify: parts.copies === undefined ? verifyAsked : Object.assign(verifyAsked, atOnce),
-    refresh: (presented) => refresh(parts, presented),
-    beginStepUp: (presented) => beginStepUp(parts, presented),
-    completeStepUp: (proof) => completeStepUp(parts, proof),
-    logout: (token, by) => logout(parts, token, { ...by, why: 'logout' }),
-    revoke: (id, why, by) => revoke(parts, id, { ...by, why }),
-    revokeSubject: (subject, end) => revokeSubject(parts, subject, end),
-    report: (said) => report(parts, said),
-    attributes: (id, patch, ifVersion) => patchAttributes(parts, id, { patch, ifVersion }),
+    create: (login) => create(engine, login),
+    verify: engine.copies === undefined ? verifyAsked : Object.assign(verifyAsked, atOnce),
+    refresh: (presented) => refresh(engine, presented),
+    beginStepUp: (presented) => beginStepUp(engine, presented),
+    completeStepUp: (proof) => completeStepUp(engine, proof),
+    logout: (token, by) => logout(engine, token, by),
+    revoke: (id, by) => revoke(engine, id, by),
+    revokeSubject: (subject, by) => revokeSubject(engine, subject, by),
+    report: (said) => report(engine, said),
+    patchAttributes: (id, patch, ifVersion) => patchAttributes(engine, id, { patch, ifVersion }),
 
     async list(ref: SubjectRef, { limit = 50, after }: PageRequest = {}) {
-      const { key } = checkSubject(parts, ref)
+      const { key } = checkSubject(engine, ref)
       if (!Number.isSafeInteger(limit) || limit < 1 || limit > MAX_PAGE) {
         throw invalid('limit', `must be a whole number from 1 to ${MAX_PAGE}`)
       }
@@ -132,7 +137,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       for (const found of items) {
         if (lifetimeVerdict(found, found.lastActivity, now) !== 'live') continue
         try {
-          details.push(detailOf(parts, { found, state: parts.records.open(found) }, now))
+          details.push(detailOf(engine, { found, state: engine.records.open(found) }, now))
         } catch (error) {
           // one damaged record must not hide the others
           if (!isUnreadable(error)) throw error
@@ -144,17 +149,17 @@ export function createSessions(options: SessionsOptions): Sessions {
     async show(id: SessionId) {
       if (typeof id !== 'string' || !isSessionId(id))
         throw invalid('session', 'is not a session id')
-      const opened = await load(parts, id)
+      const opened = await load(engine, id)
       const now = host.now()
       if (opened === undefined) return undefined
       const { found } = opened
       if (lifetimeVerdict(found, found.lastActivity, now) !== 'live') return undefined
-      return detailOf(parts, opened, now)
+      return detailOf(engine, opened, now)
     },
   }
 }
 
-function partsOf(options: SessionsOptions): Parts {
+function partsOf(options: SessionsOptions): EngineContext {
   const { keyring, lookup, prefixes, limit, tenants = {}, onEvent } = options
   const host = options.host ?? systemHost()
   const codec = sealingCodec(keyring, host)
@@ -169,10 +174,10 @@ function partsOf(options: SessionsOptions): Parts {
     Object.entries(options.tenantPolicies ?? {}).map(([name, its]) => [name, scalesWith(its)]),
   )
   const copies = copiesOf(options, host)
-  const store = copies === undefined ? options.store : copiedStore(options.store, copies)
+  const store = copies === undefined ? options.store : invalidatingStore(options.store, copies)
 
   function scalesWith(policy: Policy): TenantScales {
-    return { signals, acrOrder, policy, quietly: quietPolicy(policy) }
+    return { signals, acrOrder, policy, fast: fastPolicy(policy) }
   }
 
   return {
@@ -191,7 +196,7 @@ function partsOf(options: SessionsOptions): Parts {
     acrOrder,
     rotateEveryMs: options.rotateEveryMs ?? FIVE_MINUTES_MS,
     tokens: options.tokens,
-    journal: journal({ codec, host, feed: store.feed, onEvent }),
+    eventWriter: eventWriter({ codec, host, feed: store.feed, onEvent }),
     touches: batchedTouches(store.entries),
     versions: versionGuard(),
     reported: versionGuard(),

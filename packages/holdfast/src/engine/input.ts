@@ -4,7 +4,8 @@ import type { SubjectKey } from '../core/ids.ts'
 import { LIMITS, type Network, type RequestFacts } from '../core/request.ts'
 import type { Attributes, JsonValue } from '../core/session.ts'
 import type { Ordered, SubjectRef } from '../core/sessions.ts'
-import type { Parts } from './context.ts'
+import type { Reason } from '../core/store.ts'
+import type { EngineContext } from './context.ts'
 
 const MAX_DEPTH = 16
 
@@ -21,18 +22,26 @@ export function checkWord(field: string, value: unknown, max: number = LIMITS.wo
 }
 
 /** What goes into the event log with an order, as it takes it. */
-export function checkOrdered({ actor, correlation }: Ordered): {
+export function checkOrdered(by: Ordered): {
+  readonly reason: Reason
   readonly actor: string
   readonly correlation: string | undefined
 } {
+  if (typeof by !== 'object' || by === null) throw invalid('by', 'must be an object with a reason')
+  const { reason, actor, correlation } = by
   return {
+    reason: checkCode('reason', reason),
     actor: checkWord('actor', actor ?? 'application'),
-    correlation: correlation === undefined ? undefined : checkWord('correlation', correlation),
+    correlation: checkCorrelation(correlation),
   }
 }
 
+export function checkCorrelation(correlation: unknown): string | undefined {
+  return correlation === undefined ? undefined : checkWord('correlation', correlation)
+}
+
 /** Why something ended: the event log and the feed tell it to machines. */
-export function checkCode(field: string, value: unknown): string {
+function checkCode(field: string, value: unknown): string {
   if (typeof value === 'string' && CODE.test(value)) return value
   throw invalid(field, 'must be a code in snake_case of at most 64 characters')
 }
@@ -179,8 +188,11 @@ export interface CheckedSubject {
 }
 
 /** Sizes and types of a subject's name, and the key under which a store knows it. */
-export function checkSubject(parts: Pick<Parts, 'codec'>, ref: SubjectRef): CheckedSubject {
+export function checkSubject(
+  engine: Pick<EngineContext, 'codec'>,
+  ref: SubjectRef,
+): CheckedSubject {
   const subject = checkWord('subject', ref.subject, LIMITS.subject)
   const tenant = checkWord('tenant', ref.tenant ?? DEFAULT_TENANT, LIMITS.tenant)
-  return { subject, tenant, key: parts.codec.subjectKey(tenant, subject) }
+  return { subject, tenant, key: engine.codec.subjectKey(tenant, subject) }
 }

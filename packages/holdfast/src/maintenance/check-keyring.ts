@@ -1,4 +1,10 @@
-import { historyPlace, isUnreadable, keyIdOf, sealingCodec, sessionPlace } from '../codecs/codec.ts'
+import {
+  historyIdentity,
+  isUnreadable,
+  keyIdOf,
+  sealingCodec,
+  sessionIdentity,
+} from '../codecs/codec.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import { SessionError } from '../core/errors.ts'
@@ -43,10 +49,10 @@ export async function checkKeyring({
       store.subjects.list(query),
     ])
     for (const found of sessions.items) {
-      sample(found.sealed, () => codec.open(sessionPlace(found), found.sealed))
+      sample(found.sealed, () => codec.open(sessionIdentity(found), found.sealed))
     }
     for (const { subject, version, sealed } of histories.items) {
-      sample(sealed, () => codec.open(historyPlace(subject, version), sealed))
+      sample(sealed, () => codec.open(historyIdentity(subject, version), sealed))
     }
   }
 

@@ -10,24 +10,24 @@ import { lifetimeVerdict } from '../core/lifetimes.ts'
 import type { Secret, SessionState } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import type { TokenKind } from '../core/token.ts'
-import { lineOfKind } from '../engine/judging/presentation.ts'
+import { familyOfKind } from '../engine/judging/presentation.ts'
 import { sessionRecords } from '../engine/state/records.ts'
 import { describeNetwork } from '../network/describe.ts'
 
 /** Says what tokens and sessions are worth without the request that they came with. Reads the store each time, and changes nothing. */
-export interface Inspector {
+export interface TokenIntrospector {
   /**
    * What an authentic token stands for while its session is live and its secret is the newest of its line, or the one
    * that waits for its successor to be shown. Undefined for any other. Nobody is judged by this: whether a holder is
    * the rightful one is for `verify` to say.
    */
-  token(token: string): Promise<Inspected | undefined>
+  token(token: string): Promise<IntrospectedToken | undefined>
   /** Whether a session is there and within its lifetimes, as the store says now. */
   isLive(id: SessionId): Promise<boolean>
 }
 
 /** A token that is current. Not how strongly its subject proved itself: that counts in some places and not in others. */
-export interface Inspected {
+export interface IntrospectedToken {
   readonly kind: TokenKind
   readonly session: SessionId
   readonly subject: string
@@ -44,7 +44,7 @@ export interface Inspected {
  * @example
  * const inspected = await tokenInspector({ store, keyring }).token(token)
  */
-export function tokenInspector({
+export function tokenIntrospector({
   store,
   keyring,
   host = systemHost(),
@@ -52,7 +52,7 @@ export function tokenInspector({
   readonly store: Pick<Store, 'entries'>
   readonly keyring: Keyring
   readonly host?: Host
-}): Inspector {
+}): TokenIntrospector {
   const codec = sealingCodec(keyring, host)
   const readFacts = factReader((ip) => describeNetwork(ip))
   const records = sessionRecords(codec, readFacts, () => host.now())
@@ -71,7 +71,7 @@ export function tokenInspector({
       if (typeof claims === 'string') return undefined
       const state = await live(claims.session)
       if (state === undefined) return undefined
-      const line = lineOfKind(state, claims.kind)
+      const line = familyOfKind(state, claims.kind)
       if (line?.id !== claims.family) return undefined
       const secret = [line.issued, line.acked].find(isShown(claims))
       if (secret === undefined) return undefined

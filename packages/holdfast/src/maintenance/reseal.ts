@@ -1,9 +1,9 @@
 import {
-  attributesPlace,
-  historyPlace,
+  attributesIdentity,
+  historyIdentity,
   isUnreadable,
   sealingCodec,
-  sessionPlace,
+  sessionIdentity,
 } from '../codecs/codec.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { systemHost } from '../codecs/system-host.ts'
@@ -62,25 +62,25 @@ export async function resealAll({
   async function session(found: Found): Promise<void> {
     const { id, attributes } = found
     await each(found.sealed, () => {
-      const content = codec.open(sessionPlace(found), found.sealed)
+      const content = codec.open(sessionIdentity(found), found.sealed)
       return entries.write(sealedEntry(codec, { ...found, version: found.version + 1 }, content))
     })
     if (attributes === undefined) return
     await each(attributes.sealed, () => {
-      const content = codec.open(attributesPlace(id, attributes.version), attributes.sealed)
+      const content = codec.open(attributesIdentity(id, attributes.version), attributes.sealed)
       const version = attributes.version + 1
       return entries.attach(id, {
         version,
-        sealed: codec.seal(attributesPlace(id, version), content),
+        sealed: codec.seal(attributesIdentity(id, version), content),
       })
     })
   }
 
   async function history({ subject, version, until, sealed }: KeptHistory): Promise<void> {
     await each(sealed, () => {
-      const content = codec.open(historyPlace(subject, version), sealed)
+      const content = codec.open(historyIdentity(subject, version), sealed)
       const next = version + 1
-      const again = codec.seal(historyPlace(subject, next), content)
+      const again = codec.seal(historyIdentity(subject, next), content)
       return subjects.write(subject, { version: next, sealed: again, until })
     })
   }

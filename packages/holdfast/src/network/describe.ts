@@ -1,5 +1,5 @@
 import { SessionError } from '../core/errors.ts'
-import type { Lookup, Place } from '../core/lookup.ts'
+import type { Lookup, LookupResult } from '../core/lookup.ts'
 import type { Network } from '../core/request.ts'
 import { type Address, formatAddress, parseAddress, prefixText } from './address.ts'
 import { addressSet, parseCidr } from './address-set.ts'
@@ -84,7 +84,7 @@ export function isPublic(address: Address): boolean {
   return address.family === 4 ? !SPECIAL.has(address) : GLOBAL.has(address) && !SPECIAL.has(address)
 }
 
-const NOWHERE: Place = {}
+const NOWHERE: LookupResult = {}
 
 const UNKNOWN: Located = {
   address: null,

@@ -1,5 +1,5 @@
 import { SessionError } from '../core/errors.ts'
-import type { Place } from '../core/lookup.ts'
+import type { LookupResult } from '../core/lookup.ts'
 import type { Address } from './address.ts'
 import { dataFile } from './data-file.ts'
 import { type MmdbFile, openMmdb } from './mmdb-file.ts'
@@ -26,7 +26,7 @@ export interface FileSource {
   load(): void
   /** True when another file is in use now. */
   reload(): Promise<boolean>
-  find(address: Address): Place | undefined
+  find(address: Address): LookupResult | undefined
   describe(): GeoFile
 }
 

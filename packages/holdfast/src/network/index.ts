@@ -1,4 +1,4 @@
-export type { Lookup, Place } from '../core/lookup.ts'
+export type { Lookup, LookupResult } from '../core/lookup.ts'
 export {
   type Address,
   formatAddress,

@@ -1,8 +1,8 @@
 import { type CityResponse, Reader } from 'mmdb-lib'
 import { SessionError } from '../core/errors.ts'
-import type { Place } from '../core/lookup.ts'
+import type { LookupResult } from '../core/lookup.ts'
 import { type Address, formatAddress } from './address.ts'
-import { placeOf } from './mmdb-record.ts'
+import { lookupResultOf } from './mmdb-record.ts'
 
 /** An opened MMDB file (MaxMind DB file format 2). */
 export interface MmdbFile {
@@ -13,7 +13,7 @@ export interface MmdbFile {
   /** 4: the file knows IPv4 only. 6: IPv6, and IPv4 where it has any. */
   readonly family: 4 | 6
   /** Undefined when the file has no answer. Throws when the record is broken. */
-  find(address: Address): Place | undefined
+  find(address: Address): LookupResult | undefined
   /** Whether its records say where addresses are (`city`), or whose (`asn`). Looks at the first few thousand. */
   tells(role: 'city' | 'asn'): boolean
 }
@@ -64,11 +64,11 @@ function open(bytes: Uint8Array): MmdbFile {
     find(address) {
       // The reader would walk an IPv4 tree with the first bits of an IPv6 address.
       if (family === 4 && address.family === 6) return undefined
-      return placeOf(reader.get(formatAddress(address)))
+      return lookupResultOf(reader.get(formatAddress(address)))
     },
     tells(role) {
       for (const record of records(reader, family)) {
-        const { asn, country, latitude } = placeOf(record) ?? {}
+        const { asn, country, latitude } = lookupResultOf(record) ?? {}
         if (role === 'asn' ? asn !== undefined : (country ?? latitude) !== undefined) return true
       }
       return false

@@ -1,4 +1,4 @@
-import type { Place } from '../core/lookup.ts'
+import type { LookupResult } from '../core/lookup.ts'
 
 const MAX_NAME = 128
 const MAX_ASN = 0xffff_ffff
@@ -8,7 +8,7 @@ const MAX_ASN = 0xffff_ffff
  * `location.latitude`), or flat (`country_code`, `latitude`, as text or as a number). What is missing, empty or
  * impossible is left out. Undefined when nothing is left.
  */
-export function placeOf(record: unknown): Place | undefined {
+export function lookupResultOf(record: unknown): LookupResult | undefined {
   if (!isObject(record)) return undefined
   const location = isObject(record.location) ? record.location : record
   const country = isObject(record.country) ? record.country.iso_code : record.country_code
@@ -25,7 +25,7 @@ export function placeOf(record: unknown): Place | undefined {
 
 function coordinatesOf(
   location: Readonly<Record<string, unknown>>,
-): Pick<Place, 'latitude' | 'longitude' | 'radiusKm'> {
+): Pick<LookupResult, 'latitude' | 'longitude' | 'radiusKm'> {
   const latitude = numberOf(location.latitude, -90, 90)
   const longitude = numberOf(location.longitude, -180, 180)
   if (latitude === undefined || longitude === undefined) return {}

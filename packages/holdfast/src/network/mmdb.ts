@@ -1,5 +1,5 @@
 import { SessionError } from '../core/errors.ts'
-import type { Lookup, Place } from '../core/lookup.ts'
+import type { Lookup, LookupResult } from '../core/lookup.ts'
 import type { NetworkKind } from '../core/request.ts'
 import { parseAddress } from './address.ts'
 import { ASN_KINDS } from './asn-kinds.ts'
@@ -64,16 +64,16 @@ export function geoLookup(options: GeoLookupOptions): GeoLookup {
   ]
   // From last to first, so that the first file that knows a fact has the last word.
   const reversed = [...sources].reverse()
-  const answers = new Map<string, Place | undefined>()
+  const answers = new Map<string, LookupResult | undefined>()
   const lists = listSources(networks, onProblem)
   for (const source of sources) source.load()
   lists.load()
   if (sources.length === 0) onProblem(NO_DATA)
 
-  function look(text: string): Place | undefined {
+  function look(text: string): LookupResult | undefined {
     const address = parseAddress(text)
     if (address === undefined) return undefined
-    let place: Place | undefined
+    let place: LookupResult | undefined
     for (const source of reversed) {
       const found = source.find(address)
       if (found !== undefined) place = { ...place, ...found }

@@ -71,14 +71,14 @@ function judge(
   if (contradiction !== null) return { outcome: 'revoke', causes: [contradiction] }
   if (forked) {
     const outcome = thresholds.revokeForks || !canStepUp ? 'revoke' : 'challenge'
-    return { outcome, causes: ['secret_forked', ...demands(situation)] }
+    return { outcome, causes: ['secret_forked', ...requirements(situation)] }
   }
 
   const score = totalOf(evidence)
   const overLimit = score >= thresholds.limit && accusingGroups(evidence) >= 2
   if (overLimit && context === 'confirmed') return { outcome: 'limit', causes: [] }
 
-  const causes = demands(situation)
+  const causes = requirements(situation)
   if (score >= thresholds.challenge || overLimit || causes.length > 0) {
     return prompts >= MAX_PROMPTS && context !== 'confirmed'
       ? { outcome: 'deny', causes: ['prompts_exhausted', ...causes] }
@@ -89,7 +89,7 @@ function judge(
 }
 
 /** What calls for a step-up whatever the score. */
-function demands(situation: Situation): readonly Reason[] {
+function requirements(situation: Situation): readonly Reason[] {
   const sensitive = situation.sensitivity === 'sensitive'
   const causes: Reason[] = []
   if (situation.context === 'challenged') causes.push('context_challenged')

@@ -20,7 +20,7 @@ const ELSEWHERE: ReadonlySet<NetworkKind> = new Set([
 ])
 
 /** One end of a journey. */
-export interface Place {
+export interface Location {
   readonly latitude: number
   readonly longitude: number
   /** 67 % radius, km. */
@@ -41,7 +41,7 @@ export interface Journey {
 }
 
 /** Judges a journey between two uncertain places. `hours` may be negative by clock skew: no time at all. */
-export function judgeJourney(from: Place, to: Place, hours: number): Journey {
+export function judgeJourney(from: Location, to: Location, hours: number): Journey {
   const h = Math.max(0, hours)
   const distanceKm = greatCircleKm(from, to)
   const sigmaKm = Math.hypot(sigmaOf(from), sigmaOf(to), FLOOR_KM)
@@ -70,33 +70,33 @@ export function journeyBetween(
   if (ELSEWHERE.has(a.kind) || ELSEWHERE.has(b.kind)) return undefined
   const mobile = a.kind === 'mobile' || b.kind === 'mobile'
   if (mobile && (a.radiusKm === null || b.radiusKm === null)) return undefined
-  const from = placeOf(a)
-  const to = placeOf(b)
+  const from = locationOf(a)
+  const to = locationOf(b)
   if (from === undefined || to === undefined) return undefined
   return judgeJourney(from, to, (now.at - old.at) / HOUR_MS)
 }
 
 /** Distance left after both radii, km; undefined when a place is not known. */
 export function gapKm(a: Network, b: Network): number | undefined {
-  const from = placeOf(a)
-  const to = placeOf(b)
+  const from = locationOf(a)
+  const to = locationOf(b)
   if (from === undefined || to === undefined) return undefined
   return Math.max(0, greatCircleKm(from, to) - from.radiusKm - to.radiusKm)
 }
 
-function placeOf({ latitude, longitude, radiusKm, kind }: Network): Place | undefined {
+function locationOf({ latitude, longitude, radiusKm, kind }: Network): Location | undefined {
   if (latitude === null || longitude === null) return undefined
   const typical = RADIUS_KM[kind] ?? RADIUS_UNKNOWN_KM
   return { latitude, longitude, radiusKm: Math.max(radiusKm ?? 0, typical) }
 }
 
 /** P(R < r) = 0.67 = 1 - exp(-r^2 / 2 sigma^2), solved for sigma. */
-function sigmaOf({ radiusKm }: Place): number {
+function sigmaOf({ radiusKm }: Location): number {
   return radiusKm / Math.sqrt(-2 * Math.log(1 - 0.67))
 }
 
 /** Haversine; the argument is clamped because rounding may leave [0, 1] at the antipodes. */
-function greatCircleKm(a: Place, b: Place): number {
+function greatCircleKm(a: Location, b: Location): number {
   const rad = Math.PI / 180
   const lat = Math.sin(((b.latitude - a.latitude) * rad) / 2)
   const lon = Math.sin(((b.longitude - a.longitude) * rad) / 2)

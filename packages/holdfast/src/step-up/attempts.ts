@@ -17,7 +17,7 @@ const MOST_PLACES = 8
 type Wrong = Factors['wrong']
 
 /** The network that a request comes from: an address of it costs nothing to change. */
-export function placeOf(ip: string | null): string {
+export function networkOf(ip: string | null): string {
   const address = ip === null ? undefined : parseAddress(ip)
   if (address === undefined) return 'unknown'
   return prefixText(address, address.family === 4 ? 24 : 64)

@@ -21,7 +21,7 @@ export interface EnrolledFactors {
 
 /**
  * Adds and removes factors. A factor is as good as the key to the house: keep all of these behind
- * `requireSession({ sensitivity: 'sensitive', freshWithin: 10 * 60_000 })`.
+ * `requireSession({ sensitivity: 'sensitive', maxAgeMs: 10 * 60_000 })`.
  */
 export interface Enrolment {
   show(owner: FactorOwner): Promise<EnrolledFactors>

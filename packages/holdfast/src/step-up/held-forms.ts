@@ -38,7 +38,11 @@ export function heldForms({
       if (form.fields.length > MAX_FIELDS || plain.length > MAX_BYTES) return undefined
       const key = keyIn(cookies) ?? host.random(SEAL_KEY_BYTES)
       const id = toBase64url(host.random(ID_BYTES))
-      const sealed = seal(plain, { key: keyFor(key, id), place: placeOf(id, session), host })
+      const sealed = seal(plain, {
+        key: keyFor(key, id),
+        place: associatedDataOf(id, session),
+        host,
+      })
       await store.put(id, sealed, host.now() + HELD_MS)
       const age = HELD_MS / 1000
       return {
@@ -52,7 +56,7 @@ export function heldForms({
       // who has no key at all must not take it away from who has
       if (key === undefined || fromBase64url(id)?.length !== ID_BYTES) return undefined
       const sealed = await store.take(id)
-      const place = placeOf(id, session)
+      const place = associatedDataOf(id, session)
       const plain = sealed && unseal(sealed, { key: keyFor(key, id), place })
       return plain && (JSON.parse(plain.toString()) as HeldForm)
     },
@@ -69,7 +73,7 @@ function keyFor(key: Uint8Array, id: string): Buffer {
   return Buffer.from(hkdfSync('sha256', key, id, 'holdfast held form', SEAL_KEY_BYTES))
 }
 
-function placeOf(id: string, session: string): string {
+function associatedDataOf(id: string, session: string): string {
   return JSON.stringify([id, session])
 }
 

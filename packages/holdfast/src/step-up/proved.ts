@@ -14,7 +14,7 @@ export type Proved =
     }
   | { readonly ok: false; readonly change?: Partial<Factors> }
 
-export interface Attempt {
+export interface FactorAttempt {
   readonly owner: FactorOwner
   readonly challenge: string
   readonly answer: Answer
@@ -26,7 +26,7 @@ export interface Attempt {
 export async function provedBy(
   { passkeys: party }: Pick<StepUpParts, 'passkeys'>,
   kept: Factors,
-  { owner, challenge, answer: { factor, value }, place, at }: Attempt,
+  { owner, challenge, answer: { factor, value }, place, at }: FactorAttempt,
 ): Promise<Proved> {
   // A repeated field of a form is a list for most parsers, and no answer.
   if (typeof value !== 'string') return WRONG

@@ -3,7 +3,7 @@ import { systemHost } from '../codecs/system-host.ts'
 import { SessionError } from '../core/errors.ts'
 import type { Host } from '../core/host.ts'
 import type { RequestFacts } from '../core/request.ts'
-import { afterProof, mayGuess, placeOf } from './attempts.ts'
+import { afterProof, mayGuess, networkOf } from './attempts.ts'
 import { type Enrolment, enrolment, NONE } from './enrolment.ts'
 import { change, FACTORS, type Factor, type FactorOwner, type FactorStore } from './factors.ts'
 import { type PasskeyOptions, type Passkeys, passkeys, type RelyingParty } from './passkeys.ts'
@@ -76,7 +76,7 @@ export interface Unproved {
 /** Passkeys, one-time passwords and recovery codes for Holdfast's step-up. */
 export interface StepUp extends Enrolment, Tickets {
   /** `acr`: what the interrupted route asked for; factors that would not do are left out. */
-  offer(begun: Begun, demands?: { readonly acr?: string | undefined }): Promise<Offer>
+  offer(begun: Begun, requirements?: { readonly acr?: string | undefined }): Promise<Offer>
   /** Judges an answer and tells Holdfast of it. Each challenge counts once. */
   prove<Done>(begun: Begun, answer: Answer, telling: Telling<Done>): Promise<Done | Unproved>
 }
@@ -117,11 +117,13 @@ export function stepUp(options: StepUpOptions): StepUp {
     ...enrolment(parts),
     begun,
 
-    async offer(asked, demands = {}) {
+    async offer(asked, requirements = {}) {
       const { subject, tenant, challenge } = asked
       const ticket = issue(asked)
       const factors = (await store.read({ subject, tenant }))?.factors ?? NONE
-      const able = FACTORS.filter((factor) => has(factors, factor) && enough(factor, demands.acr))
+      const able = FACTORS.filter(
+        (factor) => has(factors, factor) && enough(factor, requirements.acr),
+      )
       if (!able.includes('passkey') || parts.passkeys === undefined) {
         return { ticket, factors: able.filter((factor) => factor !== 'passkey') }
       }
@@ -133,7 +135,7 @@ export function stepUp(options: StepUpOptions): StepUp {
       const { subject, tenant, challenge, expiresAt } = asked
       const owner = { subject, tenant }
       const at = host.now()
-      const place = placeOf(request.ip)
+      const place = networkOf(request.ip)
       const spending = { challenge: spentMark(challenge), until: expiresAt }
       const judged = await change<Judged>(store, owner, async (kept = NONE) => {
         const over =

@@ -114,7 +114,7 @@ export function refreshes({ engine, another, loggedIn: login }: AdapterScene): v
 
     test('after the end of the session a page in the background keeps its cookies, a navigation loses both', async () => {
       const { client, subject } = await loggedIn()
-      await engine().sessions.revokeSubject({ subject }, { why: 'test' })
+      await engine().sessions.revokeSubject({ subject }, { reason: 'test' })
 
       const background = await client.post('/refresh')
       const silent = await client.stolenBy().post('/refresh', {}, SILENT)

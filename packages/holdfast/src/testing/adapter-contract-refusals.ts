@@ -80,7 +80,7 @@ export function refuses({ engine, origin, another, loggedIn }: AdapterScene): vo
 
     test('a session that was ended: 401, cookie expired', async () => {
       const { client, subject } = await loggedIn()
-      await engine().sessions.revokeSubject({ subject }, { why: 'test' })
+      await engine().sessions.revokeSubject({ subject }, { reason: 'test' })
 
       const answer = await client.send('/me', { headers: NAVIGATION })
 

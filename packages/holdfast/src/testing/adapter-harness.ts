@@ -29,7 +29,7 @@ export async function engineHarness(): Promise<AdapterHarness> {
     store: {
       entries: breakable(store.entries, isBroken),
       subjects: breakable(store.subjects, isBroken),
-      marks: breakable(store.marks, isBroken),
+      replays: breakable(store.replays, isBroken),
       feed: store.feed,
       close: () => store.close(),
     },

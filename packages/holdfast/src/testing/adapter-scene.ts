@@ -23,7 +23,7 @@ export interface StartedAdapter {
  * | `POST /transfer` | `requireSession({ sensitivity: 'sensitive' })` | 200 `{subject}` |
  * | `GET /slow` | `requireSession({ sensitivity: 'sensitive' })` | awaits `slow()`, then 200 `{subject}` |
  * | `GET /logo` | `requireSession({ sensitivity: 'sensitive' })` | 200 with `Cache-Control:` {@link CACHEABLE} |
- * | `GET /strong` | `requireSession({ acr: 'aal2', freshWithin: 300_000 })` | 200 `{subject}` |
+ * | `GET /strong` | `requireSession({ acr: 'aal2', maxAgeMs: 300_000 })` | 200 `{subject}` |
  * | `POST /login` (JSON) | none | `login()` with the body; 200 `{subject, refreshToken?}` |
  * | `/refresh` (JSON) | none | `refresh()` for `?audience=` with the body's `refreshToken` |
  * | `POST /logout` | none | `logout()`; 204 |

@@ -170,7 +170,11 @@ export function entriesContract(open: Open): void {
     const idle = make.entry()
     await store.entries.write(revoked)
     await store.entries.write(idle)
-    await store.entries.revoke(revoked.id, { until: revoked.deadline, why: 'test', at: host.now() })
+    await store.entries.revoke(revoked.id, {
+      until: revoked.deadline,
+      reason: 'test',
+      at: host.now(),
+    })
     host.advance(SAMPLE_IDLE_MS + 1)
 
     await store.entries.touch([unknown, revoked, idle].map(({ id }) => ({ id, at: host.now() })))

@@ -3,7 +3,7 @@ import type { Cursor, FeedEntry, FeedItem, Store } from '../core/store.ts'
 import { nextOf } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
 
-const why = 'test'
+const reason = 'test'
 
 /** What happened, in order, without a gap that goes unnoticed. */
 export function feedContract(open: Open): void {
@@ -25,10 +25,10 @@ export function feedContract(open: Open): void {
     await store.entries.write(entry, { events: [login] })
     await store.entries.write(nextOf(entry, make.bytes()), { events: [change] })
     await store.entries.attach(entry.id, { version: 1, sealed: make.bytes() })
-    await store.entries.revoke(entry.id, { until: entry.deadline, why, at, events: [end] })
+    await store.entries.revoke(entry.id, { until: entry.deadline, reason, at, events: [end] })
     const told = await everything(store)
     const before = await store.feed.head()
-    await store.subjects.revoke(subject, { at, why, events: [all] })
+    await store.subjects.revoke(subject, { at, reason, events: [all] })
     const after = await everything(store, before)
 
     expect(told.map(essence)).toEqual([
@@ -36,12 +36,12 @@ export function feedContract(open: Open): void {
       { kind: 'changed', session: entry.id, version: 2, at },
       { kind: 'event', id: change.id, at, sealed: [...change.sealed] },
       { kind: 'changed', session: entry.id, version: 2, at },
-      { kind: 'revoked', session: entry.id, why, at },
+      { kind: 'revoked', session: entry.id, reason, at },
       { kind: 'event', id: end.id, at, sealed: [...end.sealed] },
     ])
     expect(told.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6])
     expect(after.map(essence)).toEqual([
-      { kind: 'subject', subject, generation: at, except: null, why, at },
+      { kind: 'subject', subject, generation: at, except: null, reason, at },
       { kind: 'event', id: all.id, at, sealed: [...all.sealed] },
     ])
   })
@@ -53,8 +53,8 @@ export function feedContract(open: Open): void {
     await store.entries.write(kept)
     const at = host.now()
 
-    await store.subjects.revoke(subject, { at, why, except: kept.id })
-    await store.subjects.revoke(subject, { at, why, except: unknown.id })
+    await store.subjects.revoke(subject, { at, reason, except: kept.id })
+    await store.subjects.revoke(subject, { at, reason, except: unknown.id })
 
     expect(await everything(store)).toMatchObject([{ except: kept.id }, { except: null }])
   })
@@ -72,7 +72,7 @@ export function feedContract(open: Open): void {
     await store.entries.write(make.entry({ subject }), { limit: 1, events })
     await store.entries.write(nextOf(make.entry(), make.bytes()), { events })
     const unknown = make.entry()
-    const end = { until: unknown.deadline, why, at: host.now(), events }
+    const end = { until: unknown.deadline, reason, at: host.now(), events }
     await store.entries.revoke(unknown.id, end)
     await store.entries.revoke(unknown.id, end)
 
@@ -271,7 +271,12 @@ export function feedContract(open: Open): void {
     await store.entries.write(entry)
     host.advance(60_000)
     const at = host.now()
-    await store.entries.revoke(entry.id, { until: entry.deadline, why, at, events: [late, late] })
+    await store.entries.revoke(entry.id, {
+      until: entry.deadline,
+      reason,
+      at,
+      events: [late, late],
+    })
     await store.feed.append(entry.id, [late])
 
     const { cursor } = await store.feed.position(at)

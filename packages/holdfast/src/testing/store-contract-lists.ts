@@ -44,7 +44,7 @@ export function listsContract(open: Open): void {
     const all = await allIds(store, { subject })
     const first = await store.entries.list({ subject, limit: 3 })
     const last = first.items[2]?.id ?? ''
-    await store.entries.revoke(last, { until: host.now() + 1_000, why: 'test', at: host.now() })
+    await store.entries.revoke(last, { until: host.now() + 1_000, reason: 'test', at: host.now() })
 
     const rest = await store.entries.list({ subject, limit: 10, after: first.next ?? '' })
 
@@ -59,7 +59,11 @@ export function listsContract(open: Open): void {
     const idle = make.entry({ subject, idleMs: 1_000 })
     const live = make.entry({ subject })
     for (const entry of [revoked, short, idle, live]) await store.entries.write(entry)
-    await store.entries.revoke(revoked.id, { until: revoked.deadline, why: 'test', at: host.now() })
+    await store.entries.revoke(revoked.id, {
+      until: revoked.deadline,
+      reason: 'test',
+      at: host.now(),
+    })
     host.advance(1_001)
 
     expect(await allIds(store, { subject })).toEqual([live.id])
@@ -138,7 +142,7 @@ export function listsContract(open: Open): void {
     const limit = 1
     const first = make.entry({ subject })
     await store.entries.write(first, { limit })
-    await store.entries.revoke(first.id, { until: first.deadline, why: 'test', at: host.now() })
+    await store.entries.revoke(first.id, { until: first.deadline, reason: 'test', at: host.now() })
 
     expect(await store.entries.write(make.entry({ subject }), { limit })).toBe('written')
     host.advance(SAMPLE_IDLE_MS + 1)

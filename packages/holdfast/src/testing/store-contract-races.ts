@@ -5,7 +5,7 @@ import type { FakeHost } from './fake-host.ts'
 import { allIds, nextOf, type Samples } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
 
-const why = 'test'
+const reason = 'test'
 
 /** Promises that have to hold whoever comes first. */
 export function racesContract(open: Open): void {
@@ -50,7 +50,7 @@ export function racesContract(open: Open): void {
     const { store, host, make } = await open()
     const entry = make.entry()
     await store.entries.write(entry)
-    const end = { until: entry.deadline, why, at: host.now() }
+    const end = { until: entry.deadline, reason, at: host.now() }
 
     const ended = await Promise.all(
       Array.from({ length: 20 }, () => store.entries.revoke(entry.id, end)),
@@ -64,7 +64,7 @@ export function racesContract(open: Open): void {
     const subject = make.subject()
 
     const generations = await Promise.all(
-      Array.from({ length: 20 }, () => store.subjects.revoke(subject, { at: host.now(), why })),
+      Array.from({ length: 20 }, () => store.subjects.revoke(subject, { at: host.now(), reason })),
     )
 
     expect(new Set(generations).size).toBe(20)
@@ -76,7 +76,7 @@ export function racesContract(open: Open): void {
     for (let round = 0; round < 10; round++) {
       const first = make.entry()
       await store.entries.write(first)
-      const end = { until: first.deadline, why, at: host.now() }
+      const end = { until: first.deadline, reason, at: host.now() }
       const steps = [
         () => store.entries.write(nextOf(first, make.bytes())),
         () => store.entries.revoke(first.id, end),
@@ -101,7 +101,7 @@ export function racesContract(open: Open): void {
       const logins = Array.from({ length: 4 }, () => make.entry({ subject }))
       const steps = logins.map((entry) => async () => void (await store.entries.write(entry)))
       steps.splice(round % 5, 0, async () => {
-        await store.subjects.revoke(subject, { at: host.now(), why })
+        await store.subjects.revoke(subject, { at: host.now(), reason })
       })
 
       await Promise.all(steps.map((step) => step()))
@@ -155,13 +155,13 @@ async function wander(store: Store, host: FakeHost, make: Samples): Promise<void
     },
     async () => {
       const { id, deadline } = pick()
-      await store.entries.revoke(id, { until: deadline, why, at: host.now() })
+      await store.entries.revoke(id, { until: deadline, reason, at: host.now() })
       dead.add(id)
     },
     async () => {
       const { id } = pick()
       const keep = dice(host, 2) === 1
-      const end = { at: host.now(), why, ...(keep ? { except: id } : {}) }
+      const end = { at: host.now(), reason, ...(keep ? { except: id } : {}) }
       generation = await store.subjects.revoke(subject, end)
       for (const other of known.keys()) if (!keep || other !== id) dead.add(other)
     },

@@ -3,7 +3,7 @@ import { subjectOf } from '../core/ids.ts'
 import { nextOf, SAMPLE_LIFE_MS } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
 
-const why = 'test'
+const reason = 'test'
 
 /** What has ended stays ended. */
 export function revocationContract(open: Open): void {
@@ -11,7 +11,7 @@ export function revocationContract(open: Open): void {
     const { store, host, make } = await open()
     const entry = make.entry()
     await store.entries.write(entry)
-    const end = { until: entry.deadline, why, at: host.now() }
+    const end = { until: entry.deadline, reason, at: host.now() }
 
     expect(await store.entries.revoke(entry.id, end)).toBe(true)
     expect(await store.entries.read(entry.id)).toBeUndefined()
@@ -23,7 +23,7 @@ export function revocationContract(open: Open): void {
     const entry = make.entry()
     await store.entries.write(entry)
     await store.entries.attach(entry.id, { version: 1, sealed: make.bytes() })
-    await store.entries.revoke(entry.id, { until: entry.deadline, why, at: host.now() })
+    await store.entries.revoke(entry.id, { until: entry.deadline, reason, at: host.now() })
 
     expect(await store.entries.write(nextOf(entry, make.bytes()))).toBe('gone')
     expect(await store.entries.write(entry)).toBe('gone')
@@ -36,7 +36,7 @@ export function revocationContract(open: Open): void {
     const { store, host, make } = await open()
     const entry = make.entry()
 
-    const end = { until: entry.deadline, why, at: host.now() }
+    const end = { until: entry.deadline, reason, at: host.now() }
     expect(await store.entries.revoke(entry.id, end)).toBe(false)
 
     expect(await store.entries.write(entry)).toBe('gone')
@@ -47,8 +47,8 @@ export function revocationContract(open: Open): void {
     const { store, host, make } = await open()
     const entry = make.entry()
     await store.entries.write(entry)
-    await store.entries.revoke(entry.id, { until: host.now() + 1, why, at: host.now() })
-    await store.entries.revoke(entry.id, { until: host.now() + 2, why, at: host.now() })
+    await store.entries.revoke(entry.id, { until: host.now() + 1, reason, at: host.now() })
+    await store.entries.revoke(entry.id, { until: host.now() + 2, reason, at: host.now() })
     const replay = { ...entry, deadline: entry.deadline + SAMPLE_LIFE_MS }
 
     host.advance(SAMPLE_LIFE_MS - 1)
@@ -60,8 +60,8 @@ export function revocationContract(open: Open): void {
     const { store, host, make } = await open()
     const entry = make.entry()
     const until = host.now() + SAMPLE_LIFE_MS
-    await store.entries.revoke(entry.id, { until: host.now() + 1_000, why, at: host.now() })
-    await store.entries.revoke(entry.id, { until, why, at: host.now() })
+    await store.entries.revoke(entry.id, { until: host.now() + 1_000, reason, at: host.now() })
+    await store.entries.revoke(entry.id, { until, reason, at: host.now() })
     const replay = { ...entry, deadline: until + SAMPLE_LIFE_MS }
 
     host.advance(SAMPLE_LIFE_MS - 1)
@@ -78,7 +78,7 @@ export function revocationContract(open: Open): void {
     for (const entry of [...entries, other]) await store.entries.write(entry)
     const first = entries[0] ?? other
 
-    await store.subjects.revoke(subject, { at: host.now(), why })
+    await store.subjects.revoke(subject, { at: host.now(), reason })
 
     for (const { id } of entries) expect(await store.entries.read(id)).toBeUndefined()
     expect(await store.entries.write(nextOf(first, make.bytes()))).toBe('gone')
@@ -92,7 +92,7 @@ export function revocationContract(open: Open): void {
     const { store, host, make } = await open()
     const subject = make.subject()
     const late = make.entry({ subject })
-    const generation = await store.subjects.revoke(subject, { at: host.now(), why })
+    const generation = await store.subjects.revoke(subject, { at: host.now(), reason })
 
     expect(await store.entries.write(late)).toBe('gone')
     expect(await store.entries.write({ ...late, generation })).toBe('written')
@@ -104,7 +104,7 @@ export function revocationContract(open: Open): void {
     const subject = make.subject()
     for (let i = 0; i < 3; i++) await store.entries.write(make.entry({ subject }))
 
-    const generation = await store.subjects.revoke(subject, { at: host.now(), why })
+    const generation = await store.subjects.revoke(subject, { at: host.now(), reason })
 
     const login = make.entry({ subject, generation })
     expect(await store.entries.write(login, { limit: 1 })).toBe('written')
@@ -121,8 +121,8 @@ export function revocationContract(open: Open): void {
     await store.entries.write(other)
     host.advance(1_000)
 
-    const first = await store.subjects.revoke(subject, { at: host.now(), why, except: kept.id })
-    const second = await store.subjects.revoke(subject, { at: host.now(), why, except: kept.id })
+    const first = await store.subjects.revoke(subject, { at: host.now(), reason, except: kept.id })
+    const second = await store.subjects.revoke(subject, { at: host.now(), reason, except: kept.id })
 
     expect(second).toBeGreaterThan(first)
     expect(await store.entries.read(kept.id)).toMatchObject({ generation: second, version: 1 })
@@ -143,14 +143,14 @@ export function revocationContract(open: Open): void {
     await store.entries.write(kept)
     const generation = await store.subjects.revoke(subject, {
       at: host.now(),
-      why,
+      reason,
       except: kept.id,
     })
 
     const login = make.entry({ subject, generation })
     expect(await store.entries.write(login, { limit: 1 })).toBe('limit')
     await store.entries.write(nextOf(kept, make.bytes()))
-    await store.subjects.revoke(subject, { at: host.now(), why })
+    await store.subjects.revoke(subject, { at: host.now(), reason })
     expect(await store.entries.read(kept.id)).toBeUndefined()
     const third = nextOf(nextOf(kept, make.bytes()), make.bytes())
     expect(await store.entries.write(third)).toBe('gone')
@@ -164,11 +164,11 @@ export function revocationContract(open: Open): void {
     const unknown = make.entry({ subject })
     await store.entries.write(revoked)
     await store.entries.write(outlived)
-    await store.entries.revoke(revoked.id, { until: revoked.deadline, why, at: host.now() })
-    await store.subjects.revoke(subject, { at: host.now(), why })
+    await store.entries.revoke(revoked.id, { until: revoked.deadline, reason, at: host.now() })
+    await store.subjects.revoke(subject, { at: host.now(), reason })
 
     for (const { id } of [revoked, outlived, unknown]) {
-      await store.subjects.revoke(subject, { at: host.now(), why, except: id })
+      await store.subjects.revoke(subject, { at: host.now(), reason, except: id })
       expect(await store.entries.read(id)).toBeUndefined()
     }
     expect(await store.entries.write(nextOf(outlived, make.bytes()))).toBe('gone')
@@ -182,7 +182,7 @@ export function revocationContract(open: Open): void {
     await store.entries.write(mine)
     await store.entries.write(other)
 
-    await store.subjects.revoke(subjectOf(mine.id), { at: host.now(), why, except: other.id })
+    await store.subjects.revoke(subjectOf(mine.id), { at: host.now(), reason, except: other.id })
 
     expect(await store.entries.read(other.id)).toBeDefined()
     expect(await store.entries.write(nextOf(other, make.bytes()))).toBe('written')

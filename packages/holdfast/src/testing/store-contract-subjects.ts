@@ -3,7 +3,7 @@ import type { KeptHistory, Store } from '../core/store.ts'
 import { SAMPLE_LIFE_MS } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
 
-const why = 'test'
+const reason = 'test'
 
 /** What is kept of a subject, and marks against replay. */
 export function subjectsContract(open: Open): void {
@@ -92,10 +92,10 @@ export function subjectsContract(open: Open): void {
     const subject = make.subject()
     const at = host.now()
 
-    expect(await store.subjects.revoke(subject, { at, why })).toBe(at)
-    expect(await store.subjects.revoke(subject, { at, why })).toBe(at + 1)
-    expect(await store.subjects.revoke(subject, { at: at - 5_000, why })).toBe(at + 2)
-    expect(await store.subjects.revoke(subject, { at: at + 9_000, why })).toBe(at + 9_000)
+    expect(await store.subjects.revoke(subject, { at, reason })).toBe(at)
+    expect(await store.subjects.revoke(subject, { at, reason })).toBe(at + 1)
+    expect(await store.subjects.revoke(subject, { at: at - 5_000, reason })).toBe(at + 2)
+    expect(await store.subjects.revoke(subject, { at: at + 9_000, reason })).toBe(at + 9_000)
     expect(await store.subjects.read(subject)).toMatchObject({ generation: at + 9_000 })
   })
 
@@ -105,7 +105,7 @@ export function subjectsContract(open: Open): void {
     const until = host.now() + SAMPLE_LIFE_MS
     await store.subjects.write(subject, { version: 1, sealed: make.bytes(), until })
 
-    const generation = await store.subjects.revoke(subject, { at: host.now(), why })
+    const generation = await store.subjects.revoke(subject, { at: host.now(), reason })
 
     expect(await store.subjects.read(subject)).toMatchObject({ generation, version: 1 })
     await store.subjects.write(subject, { version: 2, sealed: make.bytes(), until })
@@ -115,7 +115,7 @@ export function subjectsContract(open: Open): void {
   test('a generation never expires', async () => {
     const { store, host, make } = await open()
     const subject = make.subject()
-    const generation = await store.subjects.revoke(subject, { at: host.now(), why })
+    const generation = await store.subjects.revoke(subject, { at: host.now(), reason })
 
     host.advance(1_000 * 24 * 3_600_000)
 
@@ -138,30 +138,30 @@ export function subjectsContract(open: Open): void {
     const until = host.now() + 60_000
 
     const answers = await Promise.all(
-      Array.from({ length: 20 }, () => store.marks.once('nonce one', until)),
+      Array.from({ length: 20 }, () => store.replays.once('nonce one', until)),
     )
 
     expect(answers.filter((first) => first)).toHaveLength(1)
-    expect(await store.marks.once('nonce two', until)).toBe(true)
-    expect(await store.marks.once('nonce one', until)).toBe(false)
+    expect(await store.replays.once('nonce two', until)).toBe(true)
+    expect(await store.replays.once('nonce one', until)).toBe(false)
   })
 
   test('a mark stands until its time and no longer', async () => {
     const { store, host } = await open()
     const key = `\u0000 {any} key: ${'k'.repeat(2_000)}`
-    await store.marks.once(key, host.now() + 60_000)
+    await store.replays.once(key, host.now() + 60_000)
 
     host.advance(59_999)
-    expect(await store.marks.once(key, host.now() + 60_000)).toBe(false)
+    expect(await store.replays.once(key, host.now() + 60_000)).toBe(false)
     host.advance(1)
-    expect(await store.marks.once(key, host.now() + 60_000)).toBe(true)
-    expect(await store.marks.once(key, host.now() + 60_000)).toBe(false)
+    expect(await store.replays.once(key, host.now() + 60_000)).toBe(true)
+    expect(await store.replays.once(key, host.now() + 60_000)).toBe(false)
   })
 
   test('a mark whose time is past is never given', async () => {
     const { store, host } = await open()
 
-    expect(await store.marks.once('late', host.now())).toBe(false)
+    expect(await store.replays.once('late', host.now())).toBe(false)
   })
 }
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 
 /** A token taken apart. Nothing of it is believed yet. */
-export interface ParsedToken {
+export interface ParsedJwt {
   readonly kid: string
   /** What the token claims; the key decides. */
   readonly alg: unknown
@@ -21,7 +21,7 @@ const TYPES: readonly string[] = ['at+jwt', 'application/at+jwt']
  * the header nothing counts but `typ`, `kid` and `alg`: a key that comes with the token (`jwk`, `jku`, `x5u`, `x5c`) is
  * never looked at.
  */
-export function parseToken(token: string): ParsedToken | string {
+export function parseJwt(token: string): ParsedJwt | string {
   if (token.length > MAX_TOKEN_LENGTH) return `it is longer than ${MAX_TOKEN_LENGTH} characters`
   const parts = token.split('.')
   if (parts.length !== 3) return 'it has not three parts'

@@ -5,19 +5,19 @@ import { SessionError } from '../core/errors.ts'
 import { memo } from '../core/memo.ts'
 import type { AccessClaims } from './access-claims.ts'
 import { type Holdings, holdings } from './connections.ts'
-import {
-  type Access,
-  type AccessDemands,
-  type AccessRefused,
-  checkAccessDemands,
-  refused,
-  revoked,
-  unproved,
-} from './demands.ts'
 import { type KeySet, remoteKeySet } from './key-sets.ts'
 import { MAX_TOKEN_LENGTH } from './parse-token.ts'
+import {
+  type AccessRefused,
+  type AccessRequirements,
+  type AccessVerification,
+  checkAccessDemands,
+  refuseAccess,
+  revoked,
+  unproved,
+} from './requirements.ts'
 import type { Revocations } from './revocations.ts'
-import { type Opened, openToken, SKEW_MS, untimely } from './verify-access-token.ts'
+import { type OpenedToken, openToken, SKEW_MS, untimely } from './verify-access-token.ts'
 
 /** Whose tokens a service believes, and how it hears of their end. */
 export interface VerifierOptions {
@@ -40,10 +40,10 @@ export interface VerifierOptions {
 
 /** Verifies access tokens in this process. */
 export interface Verifier extends Holdings {
-  /** Never throws for what a client sent or for an authority that is away: only for demands that it can never meet. */
-  verify(token: string, demands?: AccessDemands): Promise<Access>
-  /** Throws `config_invalid` for demands that this verifier can never meet. `accessGuard` asks as a route is made. */
-  checkDemands(demands: AccessDemands): void
+  /** Never throws for what a client sent or for an authority that is away: only for requirements that it can never meet. */
+  verify(token: string, requirements?: AccessRequirements): Promise<AccessVerification>
+  /** Throws `config_invalid` for requirements that this verifier can never meet. `accessGuard` asks as a route is made. */
+  checkRequirements(requirements: AccessRequirements): void
 }
 
 /** Tokens whose signature is known to be right; each is of some ten requests of one session. */
@@ -52,7 +52,7 @@ const MAX_SKEW_MS = 60_000
 
 /**
  * Verifies access tokens offline. A token that comes again is not calculated again: its signature stays right for as
- * long as its key is in the set. Expiry, revocation and demands are judged each time.
+ * long as its key is in the set. Expiry, revocation and requirements are judged each time.
  *
  * Throws `config_invalid` for options that make no sense.
  *
@@ -67,11 +67,11 @@ export function verifier(options: VerifierOptions): Verifier {
   const keys = options.keys ?? publishedBy(options)
   const introspect = options.authority === undefined ? undefined : introspection(options.authority)
   const means = { revocations, acrOrder, authority: introspect !== undefined }
-  const known = memo<string, Opened>(REMEMBERED)
+  const known = memo<string, OpenedToken>(REMEMBERED)
 
-  async function open(token: string): Promise<Opened | AccessRefused> {
+  async function open(token: string): Promise<OpenedToken | AccessRefused> {
     if (typeof token !== 'string' || token.length > MAX_TOKEN_LENGTH) {
-      return refused('access_token_invalid', 'it is too long')
+      return refuseAccess('access_token_invalid', 'it is too long')
     }
     // by its digest: what lies in memory is no token
     const name = hash('sha256', token, 'base64url')
@@ -91,38 +91,38 @@ export function verifier(options: VerifierOptions): Verifier {
       if (await introspect(token, claims)) return undefined
     } catch (error) {
       if (!(error instanceof SessionError)) throw error
-      return refused('revocations_unavailable', error.message)
+      return refuseAccess('revocations_unavailable', error.message)
     }
     return now() >= claims.exp * 1_000
-      ? refused('access_token_expired', 'exp has passed by the clock of the authority')
-      : refused('session_revoked', 'the authority no longer holds it for active')
+      ? refuseAccess('access_token_expired', 'exp has passed by the clock of the authority')
+      : refuseAccess('session_revoked', 'the authority no longer holds it for active')
   }
 
-  function checkDemands(demands: AccessDemands): void {
-    checkAccessDemands(demands, means)
+  function checkRequirements(requirements: AccessRequirements): void {
+    checkAccessDemands(requirements, means)
   }
 
   return {
-    checkDemands,
+    checkRequirements,
     hold: holdings(revocations, now).hold,
 
-    async verify(token, demands = {}) {
-      checkDemands(demands)
-      let opened: Opened | AccessRefused
+    async verify(token, requirements = {}) {
+      checkRequirements(requirements)
+      let opened: OpenedToken | AccessRefused
       try {
         opened = await open(token)
       } catch (error) {
         if (!(error instanceof SessionError) || error.code !== 'keys_unavailable') throw error
-        return refused(error.code, error.message)
+        return refuseAccess(error.code, error.message)
       }
       if (!opened.ok) return opened
       const { claims } = opened
       const at = now()
       const against =
         untimely(claims, at, skewMs) ??
-        revoked(claims, demands, means) ??
-        unproved(claims, demands, { ...means, at }) ??
-        (demands.strict === true ? await inactive(token, claims) : undefined)
+        revoked(claims, requirements, means) ??
+        unproved(claims, requirements, { ...means, at }) ??
+        (requirements.strict === true ? await inactive(token, claims) : undefined)
       return against ?? { ok: true, claims }
     },
   }

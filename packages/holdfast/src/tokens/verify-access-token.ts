@@ -1,7 +1,7 @@
 import { type AccessClaims, claimsOf, type Expected } from './access-claims.ts'
-import { type Access, type AccessRefused, refused } from './demands.ts'
 import type { KeySet } from './key-sets.ts'
-import { jsonOf, parseToken } from './parse-token.ts'
+import { jsonOf, parseJwt } from './parse-token.ts'
+import { type AccessRefused, type AccessVerification, refuseAccess } from './requirements.ts'
 import { isSignatureOf, type VerificationKey } from './verification-key.ts'
 
 /** How far the clocks of issuer and verifier may be apart. */
@@ -16,7 +16,7 @@ export interface VerifyOptions extends Expected {
 }
 
 /** A token that is one of ours. Whether it is so now is another question. */
-export interface Opened {
+export interface OpenedToken {
   readonly ok: true
   readonly key: VerificationKey
   readonly claims: AccessClaims
@@ -29,7 +29,10 @@ export interface Opened {
  * @example
  * const access = await verifyAccessToken(token, { issuer, audience: 'orders', keys })
  */
-export async function verifyAccessToken(token: string, options: VerifyOptions): Promise<Access> {
+export async function verifyAccessToken(
+  token: string,
+  options: VerifyOptions,
+): Promise<AccessVerification> {
   const { skewMs = SKEW_MS, now = () => Date.now() } = options
   const opened = await openToken(token, options)
   if (!opened.ok) return opened
@@ -41,8 +44,8 @@ export async function verifyAccessToken(token: string, options: VerifyOptions): 
 export async function openToken(
   token: string,
   { keys, issuer, audience }: Pick<VerifyOptions, 'keys' | 'issuer' | 'audience'>,
-): Promise<Opened | AccessRefused> {
-  const parsed = parseToken(token)
+): Promise<OpenedToken | AccessRefused> {
+  const parsed = parseJwt(token)
   if (typeof parsed === 'string') return invalid(parsed)
   const found = keys.find(parsed.kid)
   const key = found instanceof Promise ? await found : found
@@ -62,11 +65,11 @@ export function untimely(
   at: number,
   skewMs: number,
 ): AccessRefused | undefined {
-  if (at >= exp * 1_000 + skewMs) return refused('access_token_expired', 'exp has passed')
+  if (at >= exp * 1_000 + skewMs) return refuseAccess('access_token_expired', 'exp has passed')
   const begins = Math.max(nbf, iat, authTime) * 1_000 - skewMs
   return at < begins ? invalid('nbf, iat or auth_time is in the future') : undefined
 }
 
 function invalid(reason: string): AccessRefused {
-  return refused('access_token_invalid', reason)
+  return refuseAccess('access_token_invalid', reason)
 }

@@ -23,18 +23,16 @@ describe('a service with wrong options does not start', () => {
     )
   })
 
-  test.each([
-    [{ freshWithin: 0 }],
-    [{ freshWithin: 1.5 }],
-    [{ acr: '' }],
-    [{ acr: 'x'.repeat(65) }],
-  ])('a route that demands %j', (demands) => {
-    const { requireSession } = holdfast(sessions)
+  test.each([[{ maxAgeMs: 0 }], [{ maxAgeMs: 1.5 }], [{ acr: '' }], [{ acr: 'x'.repeat(65) }]])(
+    'a route that demands %j',
+    (requirements) => {
+      const { requireSession } = holdfast(sessions)
 
-    expect(() => requireSession(demands)).toThrowError(
-      expect.objectContaining({ code: 'config_invalid' }),
-    )
-  })
+      expect(() => requireSession(requirements)).toThrowError(
+        expect.objectContaining({ code: 'config_invalid' }),
+      )
+    },
+  )
 })
 
 describe('a call of the engine that throws', () => {

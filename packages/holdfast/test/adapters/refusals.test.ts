@@ -51,7 +51,7 @@ describe('every code', () => {
 test('a step-up says in RFC 9470’s words what is missing; a quote cannot break out', () => {
   const { headers, body } = refusalOf({
     code: 'step_up_required',
-    demands: { acr: 'aal2", evil="\\\r\nx: y', maxAge: 90_500 },
+    requirements: { acr: 'aal2", evil="\\\r\nx: y', maxAgeMs: 90_500 },
   })
 
   expect(Object.fromEntries(headers)['www-authenticate']).toBe(

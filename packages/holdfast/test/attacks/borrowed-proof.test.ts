@@ -7,7 +7,7 @@ const acrOrder = ['basic', 'mfa', 'hardware']
 describe('what a login or step-up proved', () => {
   test.each([
     ['authentication context', { acr: 'mfa' }],
-    ['freshness', { freshWithin: 5 * MINUTE }],
+    ['freshness', { maxAgeMs: 5 * MINUTE }],
   ] as const)('is no %s for a place that has proved nothing itself', async (_title, demand) => {
     const { login, show } = await harness(inMemory, { acrOrder })
     const token = await login({ acr: 'mfa' })
@@ -26,7 +26,7 @@ describe('what a login or step-up proved', () => {
     token = held(token, await stepUp(token, onTheTrain()))
     token = held(token, await stepUp(token, atHome()))
 
-    const demand = { freshWithin: 5 * MINUTE }
+    const demand = { maxAgeMs: 5 * MINUTE }
     expect(codeOf(await show(token, onTheTrain(), demand))).toBe('ok')
   })
 

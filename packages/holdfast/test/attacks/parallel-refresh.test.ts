@@ -27,7 +27,7 @@ describeOnEveryStore('parallel refreshes of one token', (open) => {
     const [successor, another] = successorsIn(answers)
     expect(another).toBeUndefined()
     expect(successor).not.toBe(refreshToken)
-    expect(answers.filter((answer) => answer.ok && answer.row === 'normal')).toHaveLength(1)
+    expect(answers.filter((answer) => answer.ok && answer.status === 'normal')).toHaveLength(1)
     expect(codeOf(await h.renew(successor ?? ''))).toBe('ok')
     expect(codeOf(await h.show(token))).toBe('ok')
     expect(h.events.filter(({ type }) => type === 'token-reused')).toEqual([])
@@ -77,7 +77,7 @@ describeOnEveryStore('parallel refreshes of one token', (open) => {
     const losers = await together(h, refreshToken, 50)
 
     expect(codesIn(losers)).toEqual(new Set(['ok']))
-    expect(losers.every((loser) => loser.ok && loser.row === 'in_flight')).toBe(true)
+    expect(losers.every((loser) => loser.ok && loser.status === 'in_flight')).toBe(true)
     expect(successorsIn(losers)).toEqual(new Set([undefined]))
     expect(losers.every((loser) => loser.ok && loser.session.subject === 'ada')).toBe(true)
     expect(codeOf(await h.renew(third))).toBe('ok')

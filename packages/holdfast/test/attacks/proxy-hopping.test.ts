@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import type { Lookup, Place } from '../../src/core/lookup.ts'
+import type { Lookup, LookupResult } from '../../src/core/lookup.ts'
 import { codeOf, harness, inMemory, MINUTE } from '../support/harness.ts'
 import { atHome } from '../support/people.ts'
 
 /** Each documentation prefix is a line in Oslo of a provider of its own; those above 100 are mobile. */
 const lookup: Lookup = (address) => {
   const line = Number(/^2001:db8:(\d+):/.exec(address)?.[1] ?? 0)
-  const kind: Place['kind'] = line > 100 ? 'mobile' : 'fixed'
+  const kind: LookupResult['kind'] = line > 100 ? 'mobile' : 'fixed'
   return { asn: 65_000 + line, kind, country: 'NO', latitude: 59.91, longitude: 10.75 }
 }
 const line = (number: number): ReturnType<typeof atHome> => atHome({ ip: `2001:db8:${number}::7` })

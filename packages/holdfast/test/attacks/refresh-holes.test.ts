@@ -23,7 +23,10 @@ describeOnEveryStore('peers, complaint 2: the cure opens holes', (open) => {
     const [first, second] = await Promise.all([one, two])
     const tokens = [heldRefresh('', first), heldRefresh('', second)]
     expect(new Set(tokens).size).toBe(1)
-    expect([first.ok && first.row, second.ok && second.row].sort()).toEqual(['normal', 'resent'])
+    expect([first.ok && first.status, second.ok && second.status].sort()).toEqual([
+      'normal',
+      'resent',
+    ])
   })
 
   test('a restart does not reset the check', async () => {
@@ -48,7 +51,7 @@ describeOnEveryStore('peers, complaint 2: the cure opens holes', (open) => {
     const third = heldRefresh(second, await h.renew(second))
 
     expect(new Set([refreshToken, second, third]).size).toBe(3)
-    expect(await h.renew(refreshToken)).toMatchObject({ ok: true, row: 'in_flight' })
+    expect(await h.renew(refreshToken)).toMatchObject({ ok: true, status: 'in_flight' })
     expect(codeOf(await h.renew(refreshToken, abroad()))).toBe('session_revoked')
   })
 
@@ -62,7 +65,7 @@ describeOnEveryStore('peers, complaint 2: the cure opens holes', (open) => {
     gate.hold()
     const refreshing = h.renew(refreshToken)
     await gate.arrived()
-    await h.sessions.revoke(id, 'admin')
+    await h.sessions.revoke(id, { reason: 'admin' })
     gate.release()
 
     expect(codeOf(await refreshing)).toBe('session_revoked')
@@ -103,7 +106,7 @@ describeOnEveryStore('peers, complaint 2: the cure opens holes', (open) => {
     const fourth = heldRefresh(third, await h.renew(third))
 
     h.host.advance(SECOND)
-    expect(await h.renew(second)).toMatchObject({ ok: true, row: 'in_flight' })
+    expect(await h.renew(second)).toMatchObject({ ok: true, status: 'in_flight' })
     expect(codeOf(await h.renew(refreshToken))).toBe('step_up_required')
     expect(codeOf(await h.renew(fourth))).toBe('step_up_required')
   })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { sealingCodec, sessionPlace } from '../../src/codecs/codec.ts'
+import { sealingCodec, sessionIdentity } from '../../src/codecs/codec.ts'
 import type { Entry } from '../../src/core/store.ts'
 import { describeOnEveryStore } from '../support/every-store.ts'
 import { codeOf, harness, MINUTE } from '../support/harness.ts'
@@ -17,7 +17,7 @@ describeOnEveryStore('resurrection', (open) => {
     gate.hold()
     const rotating = show(token)
     await gate.arrived()
-    await sessions.revoke(id, 'admin')
+    await sessions.revoke(id, { reason: 'admin' })
     gate.release()
 
     expect(codeOf(await rotating)).toBe('session_revoked')
@@ -34,7 +34,7 @@ describeOnEveryStore('resurrection', (open) => {
     gate.hold()
     const rotating = show(token)
     await gate.arrived()
-    await sessions.revokeSubject({ subject: 'ada' }, { why: 'stolen_laptop' })
+    await sessions.revokeSubject({ subject: 'ada' }, { reason: 'stolen_laptop' })
     gate.release()
 
     expect(codeOf(await rotating)).toBe('session_revoked')
@@ -65,10 +65,10 @@ describeOnEveryStore('resurrection', (open) => {
     const before = await store.entries.read(id)
     if (before === undefined) throw new Error('nothing to replay')
 
-    await sessions.revoke(id, 'admin')
+    await sessions.revoke(id, { reason: 'admin' })
     await store.entries.touch([{ id, at: host.now() }])
     const codec = sealingCodec(keyring, host)
-    const sealed = codec.seal(sessionPlace({ ...before, version: 1 }), Buffer.from('anything'))
+    const sealed = codec.seal(sessionIdentity({ ...before, version: 1 }), Buffer.from('anything'))
     const replayed: Entry = { ...before, version: 1, sealed }
 
     expect(await store.entries.attach(id, { version: 1, sealed })).toBe('gone')
@@ -84,13 +84,13 @@ describeOnEveryStore('resurrection', (open) => {
     const idOf = (token: string): string => token.split('.')[1] ?? ''
 
     host.advance(MINUTE)
-    await sessions.revokeSubject({ subject: 'ada' }, { why: 'user', except: idOf(first) })
+    await sessions.revokeSubject({ subject: 'ada' }, { reason: 'user', except: idOf(first) })
     expect([codeOf(await show(first)), codeOf(await show(second))]).toEqual([
       'ok',
       'session_unknown',
     ])
     host.advance(MINUTE)
-    await sessions.revokeSubject({ subject: 'ada' }, { why: 'user', except: idOf(second) })
+    await sessions.revokeSubject({ subject: 'ada' }, { reason: 'user', except: idOf(second) })
     expect([codeOf(await show(first)), codeOf(await show(second))]).toEqual([
       'session_unknown',
       'session_unknown',

@@ -61,7 +61,7 @@ describe('a challenge', () => {
 
     expect(await h.sessions.completeStepUp({ ...proof, acr: 'aal1' })).toMatchObject({
       code: 'step_up_required',
-      demands: { acr: 'aal2' },
+      requirements: { acr: 'aal2' },
     })
     expect(await h.sessions.completeStepUp({ ...proof, acr: 'aal2' })).toMatchObject({
       ok: true,
@@ -89,11 +89,11 @@ describe('what a step-up proved', () => {
     const h = await harness(inMemory)
     const token = await h.login()
     h.host.advance(20 * MINUTE)
-    const fresh = { freshWithin: 5 * MINUTE }
+    const fresh = { maxAgeMs: 5 * MINUTE }
 
     expect(await h.show(token, atHome(), fresh)).toMatchObject({
       code: 'step_up_required',
-      demands: { maxAge: 5 * MINUTE },
+      requirements: { maxAgeMs: 5 * MINUTE },
     })
     const passed = held(token, await h.stepUp(token, atHome()))
     expect(codeOf(await h.show(passed, atHome(), fresh))).toBe('ok')
@@ -107,7 +107,7 @@ describe('what a step-up proved', () => {
     const token = await h.login()
     h.host.advance(4 * MINUTE)
 
-    const answer = await h.show(token, atHome(), { freshWithin: MINUTE })
+    const answer = await h.show(token, atHome(), { maxAgeMs: MINUTE })
 
     expect(codeOf(answer)).toBe('step_up_required')
   })

@@ -55,7 +55,7 @@ describeOnEveryStore('a stolen refresh token', (open) => {
     const owner = await h.renew(refreshToken)
 
     expect(thief).toMatchObject({ ok: false, code: 'step_up_required' })
-    expect(owner).toMatchObject({ ok: true, row: 'normal', refreshToken: expect.any(String) })
+    expect(owner).toMatchObject({ ok: true, status: 'normal', refreshToken: expect.any(String) })
     expect(codeOf(await h.renew(refreshToken, abroad()))).toBe('session_revoked')
   })
 

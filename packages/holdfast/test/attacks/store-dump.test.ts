@@ -213,7 +213,7 @@ function recording(store: Store, given: Buffer[]): Store {
       return method(...args)
     }
   }
-  const { entries, subjects, marks, feed } = store
+  const { entries, subjects, replays: marks, feed } = store
   return {
     ...store,
     entries: {
@@ -230,7 +230,7 @@ function recording(store: Store, given: Buffer[]): Store {
       write: noting(subjects.write),
       revoke: noting(subjects.revoke),
     },
-    marks: { once: noting(marks.once) },
+    replays: { once: noting(marks.once) },
     feed: { ...feed, append: noting(feed.append) },
   }
 }

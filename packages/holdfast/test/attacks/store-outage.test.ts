@@ -79,7 +79,7 @@ describe.each(Object.entries(clients))('when Redis fails, through %s', (_, conne
     const session = make.entry()
     expect(await store.entries.write(session)).toBe('written')
     expect(await store.entries.write(nextOf(session, make.bytes()))).toBe('written')
-    expect(await store.marks.once('after the outage', host.now() + 60_000)).toBe(true)
+    expect(await store.replays.once('after the outage', host.now() + 60_000)).toBe(true)
   })
 
   test('under load nobody is told "not found" while Redis hangs, and nobody waits for ever', async () => {
@@ -183,14 +183,14 @@ async function expectOutage(store: Store, entry: Entry): Promise<void> {
     store.entries.read(make.entry().id),
     store.entries.write(make.entry(), { limit: 3 }),
     store.entries.attach(id, { version: 1, sealed }),
-    store.entries.revoke(make.entry().id, { until: deadline, why: 'test', at }),
+    store.entries.revoke(make.entry().id, { until: deadline, reason: 'test', at }),
     store.entries.touch([{ id, at: at + 1 }]),
     store.entries.list({ subject, limit: 10 }),
     store.entries.list({ partition: 1, limit: 10 }),
     store.subjects.read(subject),
     store.subjects.write(subject, { version: 1, sealed, until: deadline }),
-    store.subjects.revoke(subject, { at, why: 'test' }),
-    store.marks.once('during the outage', at + 60_000),
+    store.subjects.revoke(subject, { at, reason: 'test' }),
+    store.replays.once('during the outage', at + 60_000),
     store.feed.head(),
     store.feed.append(subject, [make.event()]),
     store.feed.read(undefined, 10),

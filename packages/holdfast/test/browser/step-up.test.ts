@@ -20,8 +20,8 @@ function serverOf(...answers: readonly (() => Response)[]) {
 }
 
 function refused(code: Code, acr?: string): () => Response {
-  const demands = acr === undefined ? undefined : { acr }
-  return () => refusalResponse({ ok: false, code, refusal: refusalOf({ code, demands }) })
+  const requirements = acr === undefined ? undefined : { acr }
+  return () => refusalResponse({ ok: false, code, refusal: refusalOf({ code, requirements }) })
 }
 
 const passed = (): Response => Response.json({ ok: true })

@@ -169,7 +169,7 @@ test('there is no session where the service knows none', async () => {
   const sessions = connect({ url, key: KEY })
 
   expect(await sessions.show(ID)).toBeUndefined()
-  await expect(sessions.revoke(ID, 'x', { subject: 'eve' })).rejects.toMatchObject({
+  await expect(sessions.revoke(ID, { reason: 'x', subject: 'eve' })).rejects.toMatchObject({
     code: 'not_found',
   })
 })
@@ -198,7 +198,12 @@ test.each([
   ['a refresh token that is a number', 200, {}, { refreshToken: 5 }],
   ['success under another status', 201, {}, {}],
 ])('a refresh that is answered with %s is not believed', async (_, status, outcome, more) => {
-  const good = { decision: { ...decision, ...outcome }, session, row: 'normal', persistent: false }
+  const good = {
+    decision: { ...decision, ...outcome },
+    session,
+    status: 'normal',
+    persistent: false,
+  }
   const { url } = await server(json(status, { ...good, ...more }))
 
   await expect(connect({ url, key: KEY }).refresh(presented)).rejects.toMatchObject({

@@ -15,7 +15,7 @@ import { contextKey } from '../../src/core/context.ts'
 import { describeDevice } from '../../src/core/device.ts'
 import { NO_HISTORY, type SubjectHistory } from '../../src/core/history.ts'
 import type { Device, Network } from '../../src/core/request.ts'
-import type { Line, Secret, SessionState } from '../../src/core/session.ts'
+import type { Secret, SessionState, TokenFamily } from '../../src/core/session.ts'
 import { describeNetwork } from '../../src/network/describe.ts'
 import { USUAL } from '../../src/signals/weights.ts'
 import { laptop, MINUTE, NOON, past, sessionOf, used } from '../signals/scene.ts'
@@ -102,7 +102,7 @@ const secret: fc.Arbitrary<Secret> = fc
   .record({ generation: count, digest, mintedAt: instant, token: fc.option(text) })
   .map(({ token, ...rest }) => (token === null ? rest : { ...rest, token }))
 
-const line: fc.Arbitrary<Line> = fc
+const line: fc.Arbitrary<TokenFamily> = fc
   .record({
     id: count,
     issued: secret,

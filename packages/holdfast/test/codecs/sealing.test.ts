@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Place, sealingCodec } from '../../src/codecs/codec.ts'
+import { type RecordIdentity, sealingCodec } from '../../src/codecs/codec.ts'
 import {
   addKey,
   formatKeyring,
@@ -14,7 +14,7 @@ import { systemHost } from '../../src/codecs/system-host.ts'
 const host = systemHost()
 const ring = newKeyring(host)
 const codec = sealingCodec(ring, host)
-const place: Place = { kind: 'session', id: 'id', version: 4, terms: [1, 2, 3] }
+const place: RecordIdentity = { kind: 'session', id: 'id', version: 4, terms: [1, 2, 3] }
 const value = { subject: 'ada', deep: { list: [1, 2, 3] } }
 
 describe('sealed records', () => {

@@ -29,7 +29,7 @@ describe('LMDB', () => {
     const [live, ended] = [make.entry(), make.entry()]
     const before = lmdbStore({ path, now: host.now })
     await before.entries.write(live, { events: [make.event()] })
-    await before.entries.revoke(ended.id, { until: ended.deadline, why: 'test', at: host.now() })
+    await before.entries.revoke(ended.id, { until: ended.deadline, reason: 'test', at: host.now() })
     const cursor = await before.feed.head()
     await before.close()
 
@@ -49,7 +49,9 @@ describe('LMDB', () => {
       make.entry({ subject: make.subject(4), deadline: host.now() + 1_000 }),
     )
     const long = make.entry({ subject: make.subject(4), idleMs: SAMPLE_LIFE_MS })
-    const marks = Array.from({ length: 50 }, (_, i) => store.marks.once(`${i}`, host.now() + 1_000))
+    const marks = Array.from({ length: 50 }, (_, i) =>
+      store.replays.once(`${i}`, host.now() + 1_000),
+    )
     await Promise.all([...short, long].map((entry) => store.entries.write(entry)))
     await Promise.all(marks)
     await store.entries.attach(long.id, { version: 1, sealed: make.bytes() })
@@ -154,7 +156,7 @@ describe('LMDB among processes', () => {
     expect(await exit(start('revoker', REVOKER, [path, entry.id]))).toBe(0)
 
     expect(await store.entries.read(entry.id)).toBeUndefined()
-    expect(await heard).toMatchObject({ kind: 'revoked', session: entry.id, why: 'elsewhere' })
+    expect(await heard).toMatchObject({ kind: 'revoked', session: entry.id, reason: 'elsewhere' })
     await store.close()
   })
 
@@ -196,7 +198,7 @@ await store.close()
 const REVOKER = `
 const [path, id] = process.argv.slice(2)
 const store = lib.lmdbStore({ path })
-const ended = await store.entries.revoke(id, { until: Date.now() + 60_000, why: 'elsewhere', at: Date.now() })
+const ended = await store.entries.revoke(id, { until: Date.now() + 60_000, reason: 'elsewhere', at: Date.now() })
 await store.close()
 process.exit(ended ? 0 : 1)
 `

@@ -55,7 +55,7 @@ test('a node-redis cluster client does the same work on the same data', async ()
       expect(await theirs.entries.write(nextOf(entry, make.bytes()))).toBe('written')
       expect(await theirs.entries.read(entry.id)).toMatchObject({ version: 2 })
       expect(await allIds(theirs, { partition })).toEqual([entry.id])
-      const end = { until: entry.deadline, why: 'test', at: host.now() }
+      const end = { until: entry.deadline, reason: 'test', at: host.now() }
       expect(await theirs.entries.revoke(entry.id, end)).toBe(true)
       expect(await ours.entries.read(entry.id)).toBeUndefined()
     }

@@ -67,11 +67,11 @@ describe('Redis', () => {
       await store.entries.write(nextOf(entry, make.bytes()))
     }
     await store.entries.touch([{ id: kept.id, at: host.now() + 5 }])
-    await store.entries.revoke(ended.id, { until: ended.deadline, why: 'test', at: host.now() })
-    await store.marks.once('mark', host.now() + 60_000)
+    await store.entries.revoke(ended.id, { until: ended.deadline, reason: 'test', at: host.now() })
+    await store.replays.once('mark', host.now() + 60_000)
     const history = { version: 1, sealed: make.bytes(), until: host.now() + 60_000 }
     await store.subjects.write(make.subject(), history)
-    await store.subjects.revoke(make.subject(), { at: host.now(), why: 'test' })
+    await store.subjects.revoke(make.subject(), { at: host.now(), reason: 'test' })
 
     const keys = await client.keys('ttl:*')
     const immortal: string[] = []
@@ -160,9 +160,9 @@ describe('Redis', () => {
       code: 'store_unavailable',
       message: expect.stringContaining('OOM'),
     })
-    const end = { until: one.deadline, why: 'test', at: host.now(), events: [make.event()] }
+    const end = { until: one.deadline, reason: 'test', at: host.now(), events: [make.event()] }
     expect(await store.entries.revoke(one.id, end)).toBe(true)
-    await store.subjects.revoke(subjectOf(two.id), { at: host.now(), why: 'test' })
+    await store.subjects.revoke(subjectOf(two.id), { at: host.now(), reason: 'test' })
 
     expect(await store.entries.read(one.id)).toBeUndefined()
     expect(await store.entries.read(two.id)).toBeUndefined()

@@ -56,9 +56,9 @@ async function hearsAll(listener: Store, writer: Store, ready: () => Promise<unk
   const { until } = await following(listener)
   await ready()
 
-  await writer.entries.revoke(ended.id, { until: ended.deadline, why: 'test', at: Date.now() })
+  await writer.entries.revoke(ended.id, { until: ended.deadline, reason: 'test', at: Date.now() })
   expect(await until(1)).toEqual([ended.id])
-  await writer.subjects.revoke(subject, { at: Date.now(), why: 'test' })
+  await writer.subjects.revoke(subject, { at: Date.now(), reason: 'test' })
   expect((await until(2))[1]).toBe(subject)
   await writer.entries.write(nextOf(changed, make.bytes()))
   expect((await until(3))[2]).toBe(changed.id)
@@ -123,7 +123,7 @@ describe('Redis', () => {
       await client.publish(`${prefix}wake`, lie)
     }
     const subject = make.subject(3)
-    await writer.subjects.revoke(subject, { at: Date.now(), why: 'test' })
+    await writer.subjects.revoke(subject, { at: Date.now(), reason: 'test' })
 
     expect(await until(1)).toEqual([subject])
   })
@@ -141,7 +141,7 @@ describe('Redis', () => {
 
     await writer.entries.write(entry, { events: [make.event()] })
     await writer.entries.touch([{ id: entry.id, at: entry.createdAt + 1 }])
-    const end = { until: entry.deadline, why: 'test', at: Date.now() }
+    const end = { until: entry.deadline, reason: 'test', at: Date.now() }
     await writer.entries.revoke(entry.id, { ...end, events: [make.event(), make.event()] })
     await writer.entries.revoke(entry.id, end)
     await subscriber.ping()
@@ -159,7 +159,7 @@ describe('Redis', () => {
     const entry = make.entry()
     await store.entries.write(entry)
 
-    const end = { until: entry.deadline, why: 'test', at: Date.now() }
+    const end = { until: entry.deadline, reason: 'test', at: Date.now() }
     expect(await store.entries.revoke(entry.id, end)).toBe(true)
 
     expect(await store.entries.read(entry.id)).toBeUndefined()
@@ -208,7 +208,7 @@ describe('Redis Cluster', () => {
     const followers = await Promise.all(listeners.map(following))
     const subjects = Array.from({ length: 12 }, (_, partition) => make.subject(partition))
     for (const subject of subjects) {
-      await writer.subjects.revoke(subject, { at: Date.now(), why: 'test' })
+      await writer.subjects.revoke(subject, { at: Date.now(), reason: 'test' })
     }
 
     for (const { until } of followers) {
@@ -250,6 +250,6 @@ const REVOKER = `
 import { lmdbStore } from './stores/lmdb.js'
 const [path, ...subjects] = process.argv.slice(2)
 const store = lmdbStore({ path })
-for (const subject of subjects) await store.subjects.revoke(subject, { at: Date.now(), why: 'elsewhere' })
+for (const subject of subjects) await store.subjects.revoke(subject, { at: Date.now(), reason: 'elsewhere' })
 await store.close()
 `

@@ -176,7 +176,7 @@ test('a call without its parts, or with a correlation of any length, is refused 
     ['report', () => sessions.report(nothing)],
     [
       'except',
-      () => sessions.revokeSubject({ subject: 'ada' }, { why: 'x', except: null as never }),
+      () => sessions.revokeSubject({ subject: 'ada' }, { reason: 'x', except: null as never }),
     ],
     [
       'correlation',

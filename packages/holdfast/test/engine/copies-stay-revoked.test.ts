@@ -63,16 +63,16 @@ test('no order of requests, changes and news lets a revoked session pass after i
             return void (await h.show(token))
           case 'begin_to_read':
             gate.shut('reads')
-            reads.push(h.showNear(token, { freshWithin: HOUR }))
+            reads.push(h.showNear(token, { maxAgeMs: HOUR }))
             return nextTurn()
           case 'end_reads':
             gate.open('reads')
             return nextTurn()
           case 'attributes':
             gate.open('reads')
-            return void (await h.near.attributes(id, { x: 1 }, 0).catch(() => undefined))
+            return void (await h.near.patchAttributes(id, { x: 1 }, 0).catch(() => undefined))
           case 'attributes_elsewhere':
-            return void (await h.sessions.attributes(id, { x: 1 }, 0).catch(() => undefined))
+            return void (await h.sessions.patchAttributes(id, { x: 1 }, 0).catch(() => undefined))
           case 'hold_the_feed_back':
             return gate.shut('feed')
           case 'let_the_feed_come':
@@ -88,11 +88,11 @@ test('no order of requests, changes and news lets a revoked session pass after i
           case 'logout':
             return h.sessions.logout(token)
           case 'revoke':
-            return h.sessions.revoke(id, 'admin')
+            return h.sessions.revoke(id, { reason: 'admin' })
           case 'revoke_subject':
-            return h.sessions.revokeSubject({ subject: 'ada' }, { why: 'admin' })
+            return h.sessions.revokeSubject({ subject: 'ada' }, { reason: 'admin' })
           default:
-            return h.sessions.revokeSubject({ subject: 'ada' }, { why: 'admin', except: other })
+            return h.sessions.revokeSubject({ subject: 'ada' }, { reason: 'admin', except: other })
         }
       }
     }),

@@ -67,9 +67,9 @@ describe('an event', () => {
     const { sessions, login, events } = await harness(inMemory)
     const by = { actor: 'operations', correlation }
 
-    await sessions.revoke(idOf(await login()), 'stolen_laptop', by)
-    await sessions.revokeSubject({ subject: 'ada' }, { why: 'spring_clean', ...by })
-    await sessions.revoke(idOf(await login()), 'by_itself')
+    await sessions.revoke(idOf(await login()), { reason: 'stolen_laptop', ...by })
+    await sessions.revokeSubject({ subject: 'ada' }, { reason: 'spring_clean', ...by })
+    await sessions.revoke(idOf(await login()), { reason: 'by_itself' })
 
     expect(events.filter(({ type }) => type.endsWith('-revoked'))).toMatchObject([
       { actor: 'operations', reason: 'stolen_laptop', correlation },
@@ -81,14 +81,14 @@ describe('an event', () => {
 
 test.each(['', 'Stolen laptop', 'stolen-laptop', '1_laptop', '<b>', 'x'.repeat(65), 7] as const)(
   'an end for the reason "%s" is refused: machines read it as a code',
-  async (why) => {
+  async (reason) => {
     const { sessions, login } = await harness(inMemory)
     const id = idOf(await login())
-    const refused = { code: 'invalid_input', message: expect.stringContaining('why') }
+    const refused = { code: 'invalid_input', message: expect.stringContaining('reason') }
 
-    await expect(sessions.revoke(id, why as string)).rejects.toMatchObject(refused)
+    await expect(sessions.revoke(id, { reason: reason as string })).rejects.toMatchObject(refused)
     await expect(
-      sessions.revokeSubject({ subject: 'ada' }, { why: why as string }),
+      sessions.revokeSubject({ subject: 'ada' }, { reason: reason as string }),
     ).rejects.toMatchObject(refused)
     expect(await sessions.show(id)).toBeDefined()
   },
@@ -100,8 +100,8 @@ test('an actor or a correlation of any length is refused before anything ends', 
   const long = 'x'.repeat(1_000)
   const id = idOf(token)
   const calls = [
-    () => sessions.revoke(id, 'test', { actor: long }),
-    () => sessions.revokeSubject({ subject: 'ada' }, { why: 'test', correlation: long }),
+    () => sessions.revoke(id, { reason: 'test', actor: long }),
+    () => sessions.revokeSubject({ subject: 'ada' }, { reason: 'test', correlation: long }),
     () => sessions.logout(token, { correlation: long }),
     () => login({ previous: token, correlation: long }),
     () => sessions.report({ kind: 'not_me', session: id, correlation: long }),

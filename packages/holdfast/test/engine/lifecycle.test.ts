@@ -227,13 +227,9 @@ describe('a login', () => {
     const ahead = await login({ authenticatedAt: host.now() + HOUR })
 
     expect(codeOf(await show(moved))).toBe('ok')
-    expect(codeOf(await show(moved, atHome(), { freshWithin: 5 * MINUTE }))).toBe(
-      'step_up_required',
-    )
+    expect(codeOf(await show(moved, atHome(), { maxAgeMs: 5 * MINUTE }))).toBe('step_up_required')
     host.advance(6 * MINUTE)
-    expect(codeOf(await show(ahead, atHome(), { freshWithin: 5 * MINUTE }))).toBe(
-      'step_up_required',
-    )
+    expect(codeOf(await show(ahead, atHome(), { maxAgeMs: 5 * MINUTE }))).toBe('step_up_required')
     await expect(login({ authenticatedAt: Number.NaN })).rejects.toMatchObject({
       code: 'invalid_input',
     })
@@ -302,7 +298,7 @@ describe('attributes', () => {
     host.advance(6 * MINUTE)
 
     const [version, answer] = await Promise.all([
-      sessions.attributes(id, { cart: { items: 2 }, theme: null }, 1),
+      sessions.patchAttributes(id, { cart: { items: 2 }, theme: null }, 1),
       show(token),
     ])
 
@@ -310,7 +306,7 @@ describe('attributes', () => {
     expect(await show(held(token, answer))).toMatchObject({
       session: { attributes: { cart: { items: 2 } }, attributesVersion: 2 },
     })
-    await expect(sessions.attributes(id, { cart: null }, 1)).rejects.toMatchObject({
+    await expect(sessions.patchAttributes(id, { cart: null }, 1)).rejects.toMatchObject({
       code: 'attributes_conflict',
     })
   })

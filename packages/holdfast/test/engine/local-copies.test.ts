@@ -19,7 +19,7 @@ describeOnEveryStore('local copies', (open) => {
     const token = await h.login()
     await h.copied(token)
 
-    await h.sessions.revoke(idOf(token), 'admin')
+    await h.sessions.revoke(idOf(token), { reason: 'admin' })
 
     await h.untilNear(token, 'session_unknown')
     expect(codeOf(await h.showNear(token))).toBe('session_unknown')
@@ -31,7 +31,7 @@ describeOnEveryStore('local copies', (open) => {
     const other = await h.login({ subject: 'grace' })
     for (const token of [first, second, other]) await h.copied(token)
 
-    await h.sessions.revokeSubject({ subject: 'ada' }, { why: 'logout_everywhere' })
+    await h.sessions.revokeSubject({ subject: 'ada' }, { reason: 'logout_everywhere' })
 
     await h.untilNear(first, 'session_unknown')
     expect(codeOf(await h.showNear(second))).toBe('session_unknown')
@@ -47,7 +47,7 @@ describeOnEveryStore('local copies', (open) => {
 
     await h.sessions.revokeSubject(
       { subject: 'ada' },
-      { why: 'logout_everywhere', except: idOf(spared) },
+      { reason: 'logout_everywhere', except: idOf(spared) },
     )
 
     await h.untilNear(ended, 'session_unknown')
@@ -70,7 +70,7 @@ describeOnEveryStore('local copies', (open) => {
     const token = await h.login()
     await h.copied(token)
 
-    await h.sessions.attributes(idOf(token), { cart: 3 }, 0)
+    await h.sessions.patchAttributes(idOf(token), { cart: 3 }, 0)
 
     await until('the change is seen', async () => {
       const answer = await h.showNear(token)
@@ -90,11 +90,11 @@ describeOnEveryStore('local copies', (open) => {
     ]
     for (const token of [revoked, out, everywhere]) await h.copied(token)
 
-    await h.near.attributes(idOf(revoked), { x: 1 }, 0)
+    await h.near.patchAttributes(idOf(revoked), { x: 1 }, 0)
     const changed = await h.showNear(revoked)
-    await h.near.revoke(idOf(revoked), 'admin')
+    await h.near.revoke(idOf(revoked), { reason: 'admin' })
     await h.near.logout(out)
-    await h.near.revokeSubject({ subject: 'grace' }, { why: 'admin' })
+    await h.near.revokeSubject({ subject: 'grace' }, { reason: 'admin' })
 
     expect(changed.ok && changed.session.attributes).toEqual({ x: 1 })
     for (const token of [revoked, out, everywhere]) {
@@ -111,8 +111,8 @@ describeOnEveryStore('local copies', (open) => {
     gate.shut('reads')
     const answer = h.showNear(token)
     await gate.waiting()
-    await h.sessions.revoke(idOf(token), 'admin')
-    await h.sessions.attributes(idOf(other), { heard: true }, 0)
+    await h.sessions.revoke(idOf(token), { reason: 'admin' })
+    await h.sessions.patchAttributes(idOf(other), { heard: true }, 0)
     gate.open('reads')
     await answer
     await until('the feed was heard', async () => {
@@ -132,7 +132,7 @@ describe('a copy is not asked', () => {
     const { hit } = h.asked
 
     await h.showNear(token, { acr: 'urn:mfa' })
-    await h.showNear(token, { freshWithin: HOUR })
+    await h.showNear(token, { maxAgeMs: HOUR })
     await h.showNear(token, { request: abroad() })
     const rotated = await h.showNear(token, { sensitivity: 'sensitive' })
 

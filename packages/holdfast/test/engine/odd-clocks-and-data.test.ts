@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Lookup, Place } from '../../src/core/lookup.ts'
+import type { Lookup, LookupResult } from '../../src/core/lookup.ts'
 import { type FakeHost, fakeHost } from '../../src/testing/fake-host.ts'
 import { codeOf, HOUR, harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
 import { abroad, atHome, lookup, onTheTrain } from '../support/people.ts'
@@ -65,7 +65,7 @@ describe('a clock', () => {
 describe('geo and ASN data', () => {
   const NONE: Lookup = () => undefined
   const everywhere =
-    (place: Place): Lookup =>
+    (place: LookupResult): Lookup =>
     () =>
       place
 

@@ -72,7 +72,7 @@ test('where nothing is new a refresh takes one read and one write, and asks noth
   for (let i = 0; i < 100; i++) {
     h.host.advance(80 * SECOND)
     const answer = await h.renew(refreshToken)
-    expect(answer).toMatchObject({ ok: true, row: 'normal', decision: { outcome: 'allow' } })
+    expect(answer).toMatchObject({ ok: true, status: 'normal', decision: { outcome: 'allow' } })
     refreshToken = heldRefresh('', answer)
   }
 
@@ -102,11 +102,11 @@ test('it ends with the session: by idleness, by revocation, by logging out every
   expect(codeOf(await h.renew(idle.refreshToken))).toBe('session_expired')
 
   const revoked = await h.loginForRefresh()
-  await h.sessions.revoke(revoked.token.split('.')[1] ?? '', 'admin')
+  await h.sessions.revoke(revoked.token.split('.')[1] ?? '', { reason: 'admin' })
   expect(codeOf(await h.renew(revoked.refreshToken))).toBe('session_unknown')
 
   const everywhere = await h.loginForRefresh()
-  await h.sessions.revokeSubject({ subject: 'ada' }, { why: 'user' })
+  await h.sessions.revokeSubject({ subject: 'ada' }, { reason: 'user' })
   expect(codeOf(await h.renew(everywhere.refreshToken))).toBe('session_unknown')
 })
 
@@ -182,7 +182,7 @@ describe('the context at refresh', () => {
     expect(answer).toMatchObject({ ok: false, code: 'session_limited' })
   })
 
-  test('demands of the route are demands here too, and refusing them does not use the token up', async () => {
+  test('requirements of the route are requirements here too, and refusing them does not use the token up', async () => {
     const h = await harness(inMemory)
     const { refreshToken } = await h.loginForRefresh()
 
@@ -191,9 +191,9 @@ describe('the context at refresh', () => {
     expect(refused).toMatchObject({
       ok: false,
       code: 'step_up_required',
-      demands: { acr: 'urn:mfa' },
+      requirements: { acr: 'urn:mfa' },
     })
-    expect(await h.renew(refreshToken)).toMatchObject({ ok: true, row: 'normal' })
+    expect(await h.renew(refreshToken)).toMatchObject({ ok: true, status: 'normal' })
   })
 
   test('an owner who lost the response, moved, and is asked for more than they have keeps the session', async () => {
@@ -238,7 +238,7 @@ test('an access token comes with every refresh that passes, for the first audien
 
   expect(audienceOf(first)).toBe('orders')
   expect(audienceOf(second)).toBe('billing')
-  expect(inFlight).toMatchObject({ row: 'in_flight', accessToken: expect.any(String) })
+  expect(inFlight).toMatchObject({ status: 'in_flight', accessToken: expect.any(String) })
   expect(inFlight).not.toHaveProperty('refreshToken')
   await expect(h.renew(refreshToken, atHome(), { audience: 'stock' })).rejects.toMatchObject({
     code: 'invalid_input',
@@ -281,7 +281,7 @@ test('a record keeps the successor sealed only for as long as it may have to be 
   h.host.advance(30 * SECOND)
   const late = await h.renew(refreshToken, atHome(), { waitedMs: 25 * SECOND })
 
-  expect(late).toMatchObject({ ok: true, row: 'resent' })
+  expect(late).toMatchObject({ ok: true, status: 'resent' })
   expect(late).not.toHaveProperty('refreshToken')
   expect(codeOf(await h.renew(successor))).toBe('ok')
 })

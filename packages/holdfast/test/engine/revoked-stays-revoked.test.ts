@@ -56,13 +56,13 @@ test('no order of operations makes a revoked session valid again', {
           case 'step_up':
             return keep(await h.stepUp(held.token, atHome()))
           case 'attributes':
-            await h.sessions.attributes(idOf(), { x: 1 }, 0).catch(() => undefined)
+            await h.sessions.patchAttributes(idOf(), { x: 1 }, 0).catch(() => undefined)
             return
           case 'login_again':
             await h.login()
             return
           case 'log_out_elsewhere':
-            return h.sessions.revokeSubject({ subject: 'ada' }, { why: 'user', except: idOf() })
+            return h.sessions.revokeSubject({ subject: 'ada' }, { reason: 'user', except: idOf() })
           case 'wait_a_second':
             return h.host.advance(SECOND)
           default:
@@ -81,9 +81,9 @@ test('no order of operations makes a revoked session valid again', {
           case 'logout':
             return h.sessions.logout(held.token)
           case 'revoke':
-            return h.sessions.revoke(idOf(), 'admin')
+            return h.sessions.revoke(idOf(), { reason: 'admin' })
           case 'revoke_subject':
-            return h.sessions.revokeSubject({ subject: 'ada' }, { why: 'admin' })
+            return h.sessions.revokeSubject({ subject: 'ada' }, { reason: 'admin' })
           case 'not_me':
             return h.sessions.report({ kind: 'not_me', session: idOf() })
           default:

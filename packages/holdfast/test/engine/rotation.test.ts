@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import {
-  acknowledge,
-  displace,
   firstSecret,
-  judgeShowing,
-  rotate,
+  rotationStatus,
+  withFirstUse,
+  withSibling,
+  withSuccessor,
 } from '../../src/core/rotation.ts'
-import type { Family, Secret } from '../../src/core/session.ts'
+import type { Secret, SessionFamily } from '../../src/core/session.ts'
 
 const HOME = 'home'
 const ELSEWHERE = 'elsewhere'
@@ -17,7 +17,7 @@ function secret(generation: number, mintedAt: number): Secret {
 }
 
 /** Generation 1 acknowledged at 0 and used from home, generation 2 sent at 100 s. */
-const outstanding: Family = rotate(
+const outstanding: SessionFamily = withSuccessor(
   {
     id: 1,
     acr: null,
@@ -31,18 +31,18 @@ const outstanding: Family = rotate(
 )
 
 /** Generation 2 shown first at 110 s, generation 3 not yet sent. */
-const acknowledged = acknowledge(outstanding, HOME, 110 * SECOND)
+const acknowledged = withFirstUse(outstanding, HOME, 110 * SECOND)
 
 /** Generations 3 and 4, each sent and shown moments after the one before. */
-const third = acknowledge(rotate(acknowledged, secret(3, 111 * SECOND)), HOME, 112 * SECOND)
-const fourth = acknowledge(rotate(third, secret(4, 113 * SECOND)), HOME, 114 * SECOND)
+const third = withFirstUse(withSuccessor(acknowledged, secret(3, 111 * SECOND)), HOME, 112 * SECOND)
+const fourth = withFirstUse(withSuccessor(third, secret(4, 113 * SECOND)), HOME, 114 * SECOND)
 
 /** The response with generation 2 was lost; its sibling 3 took its place at 130 s. */
-const displaced = displace(outstanding, secret(3, 130 * SECOND), 130 * SECOND)
+const displaced = withSibling(outstanding, secret(3, 130 * SECOND), 130 * SECOND)
 
-function show(family: Family, generation: number, at: number, context = HOME): string {
+function show(family: SessionFamily, generation: number, at: number, context = HOME): string {
   const digest = `digest-${generation}`
-  return judgeShowing(family, { generation, digest, context, at: at * SECOND }).row
+  return rotationStatus(family, { generation, digest, context, at: at * SECOND }).status
 }
 
 describe('the case table of the ratchet', () => {
@@ -67,7 +67,11 @@ describe('the case table of the ratchet', () => {
   })
 
   test('what was replaced more than 60 s before the last rotation is a fork, at any time and from any context', () => {
-    const late = acknowledge(rotate(acknowledged, secret(3, 400 * SECOND)), HOME, 401 * SECOND)
+    const late = withFirstUse(
+      withSuccessor(acknowledged, secret(3, 400 * SECOND)),
+      HOME,
+      401 * SECOND,
+    )
 
     expect(late.predecessors).toHaveLength(1)
     expect(show(late, 1, 402)).toBe('fork')
@@ -77,7 +81,11 @@ describe('the case table of the ratchet', () => {
   test('eight predecessors may be in flight and no more, however fast they were replaced', () => {
     let family = acknowledged
     for (let generation = 3; generation <= 12; generation++) {
-      family = acknowledge(rotate(family, secret(generation, 111 * SECOND)), HOME, 111 * SECOND)
+      family = withFirstUse(
+        withSuccessor(family, secret(generation, 111 * SECOND)),
+        HOME,
+        111 * SECOND,
+      )
     }
 
     expect(family.predecessors.map(({ generation }) => generation)).toEqual([
@@ -90,13 +98,13 @@ describe('the case table of the ratchet', () => {
   test('an authentic predecessor whose digest the record does not hold means a store that was rolled back', () => {
     const showing = { generation: 1, digest: 'another', context: HOME, at: 115 * SECOND }
 
-    expect(judgeShowing(fourth, showing).row).toBe('ahead')
+    expect(rotationStatus(fourth, showing).status).toBe('ahead')
   })
 
   test('an authentic secret whose digest the record does not hold means a store that was rolled back', () => {
     const showing = { generation: 2, digest: 'another', context: HOME, at: 105 * SECOND }
 
-    expect(judgeShowing(outstanding, showing).row).toBe('ahead')
+    expect(rotationStatus(outstanding, showing).status).toBe('ahead')
   })
 
   test('two gateways whose clocks differ by two seconds agree on a predecessor in flight', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Lookup, Place } from '../../src/core/lookup.ts'
+import type { Lookup, LookupResult } from '../../src/core/lookup.ts'
 import type { RequestFacts } from '../../src/core/request.ts'
 import { balanced, strict } from '../../src/policies/index.ts'
 import { codeOf, HOUR, harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
@@ -11,7 +11,7 @@ const ST_LOUIS = { country: 'US', city: 'St. Louis', latitude: 38.63, longitude:
 const TOKYO = { country: 'JP', city: 'Tokyo', latitude: 35.68, longitude: 139.69 } as const
 
 /** What the data says of each prefix; documentation addresses, providers' numbers for private use. */
-const PLACES: readonly (readonly [prefix: string, place: Place])[] = [
+const PLACES: readonly (readonly [prefix: string, place: LookupResult])[] = [
   ['192.0.2.', { asn: 64_500, kind: 'fixed', ...NEW_YORK, radiusKm: 20 }],
   ['2001:db8:1:', { asn: 64_500, kind: 'fixed', ...ST_LOUIS, radiusKm: 20 }],
   ['198.51.100.', { asn: 64_501, kind: 'fixed', ...NEWARK, radiusKm: 20 }],

@@ -7,7 +7,7 @@ import { parseAddress } from '../../src/network/address.ts'
 import type { GeoProblem } from '../../src/network/geo-file.ts'
 import { type GeoLookup, type GeoLookupOptions, geoLookup } from '../../src/network/mmdb.ts'
 import { openMmdb } from '../../src/network/mmdb-file.ts'
-import { placeOf } from '../../src/network/mmdb-record.ts'
+import { lookupResultOf } from '../../src/network/mmdb-record.ts'
 import { asnRecord, FLAT_OSLO, mmdb, NESTED_OSLO, replaceFile } from './mmdb-files.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-geo-'))
@@ -44,14 +44,14 @@ const INSIDE = '203.0.113.7'
 
 describe('a record is read the same in either layout', () => {
   test('nested as MaxMind and DB-IP write it, flat with text, flat with numbers', () => {
-    expect(placeOf(NESTED_OSLO)).toEqual({ ...OSLO, radiusKm: 20 })
-    expect(placeOf(FLAT_OSLO)).toEqual(OSLO)
-    expect(placeOf({ ...FLAT_OSLO, latitude: 59.9139, longitude: 10.7522 })).toEqual(OSLO)
-    expect(placeOf(asnRecord(2119, 'Telenor Norge AS'))).toEqual({
+    expect(lookupResultOf(NESTED_OSLO)).toEqual({ ...OSLO, radiusKm: 20 })
+    expect(lookupResultOf(FLAT_OSLO)).toEqual(OSLO)
+    expect(lookupResultOf({ ...FLAT_OSLO, latitude: 59.9139, longitude: 10.7522 })).toEqual(OSLO)
+    expect(lookupResultOf(asnRecord(2119, 'Telenor Norge AS'))).toEqual({
       asn: 2119,
       organisation: 'Telenor Norge AS',
     })
-    expect(placeOf({ autonomous_system_number: '2119' })).toEqual({ asn: 2119 })
+    expect(lookupResultOf({ autonomous_system_number: '2119' })).toEqual({ asn: 2119 })
   })
 
   test.each<[string, unknown]>([
@@ -68,7 +68,7 @@ describe('a record is read the same in either layout', () => {
     ['AS 0', { autonomous_system_number: 0 }],
     ['other types', { city: 5, country: 'NO', location: [], autonomous_system_number: {} }],
   ])('%s is nothing known', (_, record) => {
-    expect(placeOf(record)).toBeUndefined()
+    expect(lookupResultOf(record)).toBeUndefined()
   })
 })
 

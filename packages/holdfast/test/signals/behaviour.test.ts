@@ -4,7 +4,7 @@ import { totalOf } from '../../src/core/evidence.ts'
 import { NO_HISTORY, type SubjectHistory, withHour } from '../../src/core/history.ts'
 import type { Network, Presentation } from '../../src/core/request.ts'
 import type { SessionState } from '../../src/core/session.ts'
-import { judge } from '../../src/engine/judging/contexts.ts'
+import { settle } from '../../src/engine/judging/contexts.ts'
 import { weigh } from '../../src/engine/judging/weigh.ts'
 import { balanced } from '../../src/policies/index.ts'
 import { behaviour } from '../../src/signals/behaviour.ts'
@@ -178,7 +178,7 @@ describe('sensitive actions', () => {
     const scores: number[] = []
     for (let i = 0; i < 5; i++) {
       const weighing = weigh(scales, state, act(elsewhere), NO_HISTORY)
-      state = judge(state, act(elsewhere), NO_HISTORY, weighing).next
+      state = settle(state, act(elsewhere), NO_HISTORY, weighing).next
       scores.push(weighing.decision.score)
     }
 

@@ -4,7 +4,7 @@ import type { Context } from '../../src/core/context.ts'
 import { NO_HISTORY } from '../../src/core/history.ts'
 import type { Device, Network, Presentation } from '../../src/core/request.ts'
 import type { SessionState } from '../../src/core/session.ts'
-import { judge } from '../../src/engine/judging/contexts.ts'
+import { settle } from '../../src/engine/judging/contexts.ts'
 import { weigh } from '../../src/engine/judging/weigh.ts'
 import { balanced } from '../../src/policies/index.ts'
 import { interleaving } from '../../src/signals/interleaving.ts'
@@ -49,7 +49,7 @@ function play(
 function show(state: SessionState, presentation: Presentation) {
   const weighing = weigh(scales, state, presentation, NO_HISTORY)
   const found = weighing.decision.because.filter(({ reason }) => reason !== 'evidence_carried')
-  const judged = judge(state, presentation, NO_HISTORY, weighing)
+  const judged = settle(state, presentation, NO_HISTORY, weighing)
   return {
     next: judged.next,
     weight: found.reduce((sum, { weight }) => sum + weight, 0),

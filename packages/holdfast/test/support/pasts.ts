@@ -1,4 +1,4 @@
-import { historyPlace, sealingCodec } from '../../src/codecs/codec.ts'
+import { historyIdentity, sealingCodec } from '../../src/codecs/codec.ts'
 import { decodeHistory } from '../../src/codecs/history-record.ts'
 import { factReader } from '../../src/codecs/record-facts.ts'
 import { changesAt, NO_HISTORY, type SubjectHistory } from '../../src/core/history.ts'
@@ -12,7 +12,7 @@ export async function pastOf({ store, keyring, host }: Harness): Promise<Subject
   const { sealed, version } = await store.subjects.read(subject)
   if (sealed === undefined) return NO_HISTORY
   const readFacts = factReader((ip) => describeNetwork(ip))
-  return decodeHistory(codec.open(historyPlace(subject, version), sealed), readFacts)
+  return decodeHistory(codec.open(historyIdentity(subject, version), sealed), readFacts)
 }
 
 /** How often contexts became confirmed, by what they had been new as. */

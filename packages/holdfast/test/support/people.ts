@@ -1,8 +1,8 @@
-import type { Lookup, Place } from '../../src/core/lookup.ts'
+import type { Lookup, LookupResult } from '../../src/core/lookup.ts'
 import type { RequestFacts } from '../../src/core/request.ts'
 
 /** A few places that a small lookup knows; documentation addresses, so that no real network is named. */
-const PLACES: Readonly<Record<string, Place>> = {
+const PLACES: Readonly<Record<string, LookupResult>> = {
   '192.0.2': place(64500, 'NO', 'Oslo', 59.91, 10.75),
   '198.51.100': place(64501, 'NO', 'Bergen', 60.39, 5.32),
   '203.0.113': place(64510, 'NL', 'Amsterdam', 52.37, 4.9, 'hosting'),
@@ -60,7 +60,7 @@ function place(
   city: string,
   latitude: number,
   longitude: number,
-  kind: Place['kind'] = 'fixed',
-): Place {
+  kind: LookupResult['kind'] = 'fixed',
+): LookupResult {
   return { asn, organisation: `AS ${asn}`, country, city, latitude, longitude, kind }
 }

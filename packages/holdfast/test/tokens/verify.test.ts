@@ -144,16 +144,16 @@ test('a route that asks for more than the token proves gets a step-up, with what
   const { verify } = ours({ acrOrder: ['aal1', 'aal2', 'aal3'] })
   const token = tokenBy(ED)
 
-  expect(await verify(token, { acr: 'aal1', freshWithin: 60_000 })).toMatchObject({ ok: true })
+  expect(await verify(token, { acr: 'aal1', maxAgeMs: 60_000 })).toMatchObject({ ok: true })
   expect(await verify(token, { acr: 'aal3' })).toMatchObject({
     ok: false,
     code: 'step_up_required',
-    demands: { acr: 'aal3' },
+    requirements: { acr: 'aal3' },
   })
-  expect(await verify(token, { freshWithin: 59_999 })).toMatchObject({
+  expect(await verify(token, { maxAgeMs: 59_999 })).toMatchObject({
     ok: false,
     code: 'step_up_required',
-    demands: { maxAge: 59_999 },
+    requirements: { maxAgeMs: 59_999 },
   })
 })
 
@@ -164,18 +164,18 @@ test('without an order, acr is compared for equality; a token that does not say 
   expect(await verify(tokenBy(ED), { acr: 'aal2' })).toMatchObject({ ok: true })
   expect(await verify(tokenBy(ED), { acr: 'aal1' })).toMatchObject({ code: 'step_up_required' })
   expect(await verify(silent, { acr: 'aal2' })).toMatchObject({ code: 'step_up_required' })
-  expect(await verify(silent, { freshWithin: 60_000 })).toMatchObject({ code: 'step_up_required' })
+  expect(await verify(silent, { maxAgeMs: 60_000 })).toMatchObject({ code: 'step_up_required' })
 })
 
-test.each<[what: string, demands: object, options: Partial<VerifierOptions>]>([
+test.each<[what: string, requirements: object, options: Partial<VerifierOptions>]>([
   ['strict without an authority', { strict: true }, {}],
   ['whenBlind: refuse without revocations', { whenBlind: 'refuse' }, {}],
   ['an empty acr', { acr: '' }, {}],
-  ['no time at all', { freshWithin: 0 }, {}],
+  ['no time at all', { maxAgeMs: 0 }, {}],
 ])(
-  'demands that can never be met are an exception as the route is made: %s',
-  (_, demands, options) => {
-    expect(() => ours(options).checkDemands(demands)).toThrow(
+  'requirements that can never be met are an exception as the route is made: %s',
+  (_, requirements, options) => {
+    expect(() => ours(options).checkRequirements(requirements)).toThrow(
       expect.objectContaining({ code: 'config_invalid' }),
     )
   },

@@ -5,7 +5,7 @@ import {
   type Decision,
   newKeyring,
   type Refreshed,
-  type RefreshRow,
+  type RefreshStatus,
   SessionError,
   type Sessions,
   type SessionView,
@@ -47,12 +47,12 @@ export async function verify(token: string): Promise<Decision | undefined> {
 }
 
 /** A refresh is narrowed by `ok`; its answer may bring nothing new. */
-export async function refresh(token: string): Promise<RefreshRow | undefined> {
+export async function refresh(token: string): Promise<RefreshStatus | undefined> {
   const refreshed: Refreshed = await sessions.refresh({ token, request })
   if (!refreshed.ok) return undefined
   // @ts-expect-error A client that has a newer one already is sent none.
   const successor: string = refreshed.refreshToken
-  return successor === '' ? undefined : refreshed.row
+  return successor === '' ? undefined : refreshed.status
 }
 
 /** Outcomes are a closed union: a switch over them needs no default. */

@@ -121,7 +121,7 @@ export const created = z
 
 const code = z.enum(Object.keys(CODES)).openapi('Code')
 
-const demands = z.object({ acr: z.string().optional(), maxAge: z.number().optional() })
+const requirements = z.object({ acr: z.string().optional(), maxAge: z.number().optional() })
 
 export const verification = z
   .object({
@@ -134,7 +134,7 @@ export const verification = z
     refreshToken: z.string().optional().describe('With a completed step-up'),
     refreshCookie: setCookie.optional(),
     code: code.optional(),
-    demands: demands.optional(),
+    requirements: requirements.optional(),
     accessToken: z.string().optional().describe('RFC 9068, for the audience that was asked for'),
     expiresIn: z.int().optional().describe('Seconds that are left of the access token'),
   })
@@ -144,7 +144,7 @@ export const refreshed = z
   .object({
     decision,
     session,
-    row: z
+    status: z
       .enum(['normal', 'resent', 'response_lost', 'in_flight'])
       .describe('How the refresh token came'),
     refreshToken: z.string().optional().describe('Absent where the client has a newer one already'),
@@ -303,7 +303,7 @@ export const problem = z
 export const refusedRefresh = problem
   .extend({
     decision: decision.optional(),
-    demands: demands.optional(),
+    requirements: requirements.optional(),
     refreshCookie: setCookie.optional(),
   })
   .openapi('RefusedRefresh')

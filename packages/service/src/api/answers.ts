@@ -49,13 +49,13 @@ export function refreshedBody(
 /** A refresh that did not, with what the client can do about it. */
 export function refusedRefresh(
   cookies: Cookies,
-  { ok: _, code, ...why }: Refreshed & { readonly ok: false },
+  { ok: _, code, ...reason }: Refreshed & { readonly ok: false },
   { request, requestId }: { readonly request: RequestFacts; readonly requestId: string },
 ): Response {
   const clears = CODES[code].clears && mayClear(request)
   return refusalProblem(code, requestId, {
     detail: 'The refresh token was refused; the code says why.',
-    ...why,
+    ...reason,
     ...(clears ? { refreshCookie: cookies.refreshExpired() } : {}),
   })
 }

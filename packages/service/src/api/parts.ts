@@ -1,4 +1,4 @@
-import type { EventLog, Inspector, Sessions, SubjectKey, SubjectRef } from 'holdfast'
+import type { EventLog, Sessions, SubjectKey, SubjectRef, TokenIntrospector } from 'holdfast'
 import type { SigningKeys } from 'holdfast/tokens'
 import type { Logger } from 'pino'
 import type { Metrics } from '../main/metrics.ts'
@@ -10,7 +10,7 @@ import type { RevocationHub } from './revocation-hub.ts'
 export interface ApiParts {
   readonly sessions: Sessions
   readonly events: EventLog
-  readonly inspector: Inspector
+  readonly inspector: TokenIntrospector
   readonly ownTokens: OwnTokens
   readonly revocations: RevocationHub
   readonly callers: Callers

@@ -64,7 +64,7 @@ const PRESENTED: Readonly<Record<string, Check>> = {
   request: isRequest,
   sensitivity: (value) => value === 'normal' || value === 'sensitive',
   acr: text(1, LIMITS.word),
-  freshWithin: wholeFrom(1),
+  maxAgeMs: wholeFrom(1),
   waitedMs: wholeFrom(0),
   deliverable: (value) => typeof value === 'boolean',
   audience: text(1, MAX_AUDIENCE),

@@ -77,7 +77,7 @@ export const presented = z
     request: requestFacts,
     sensitivity: z.enum(['normal', 'sensitive']).optional(),
     acr: word.optional(),
-    freshWithin: z.int().positive().optional().describe('ms since authentication at most'),
+    maxAgeMs: z.int().positive().optional().describe('ms since authentication at most'),
     waitedMs: z.int().nonnegative().optional().describe('ms since the request was received'),
     deliverable: z.boolean().optional().describe('The answer can carry a cookie'),
     audience: z
@@ -140,17 +140,17 @@ export const report = z
 
 export const mergePatch = attributes
 
-const why = z
+const reason = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,63}$/, 'must be a code in snake_case')
   .describe('Why, as a stable code, for example `logout_everywhere`')
 
 export const revokeSession = z
-  .strictObject({ why, ...about, subject: subject.optional() })
+  .strictObject({ reason, ...about, subject: subject.optional() })
   .openapi('RevokeSession')
 
 export const revokeSubject = z
-  .strictObject({ why, except: sessionId.optional(), correlation })
+  .strictObject({ reason, except: sessionId.optional(), correlation })
   .openapi('RevokeSubject')
 
 export const sessionParams = z.strictObject({ id: sessionId })

@@ -53,7 +53,7 @@ function describe(session: SessionDetail): string {
     state,
     `${evidenceNow} dB`,
     [device.family, device.os].join(' on '),
-    placeOf(network),
+    networkText(network),
     String(visits),
     instant(lastSeen),
   ])
@@ -77,7 +77,7 @@ function recounted(events: readonly LoggedEvent[]): string {
     decision === null ? '' : `${decision.outcome} ${signed(decision.score)}`,
     reason ?? '',
     device === null ? '' : `${device.family} on ${device.os}`,
-    network === null ? '' : placeOf(network),
+    network === null ? '' : networkText(network),
   ])
   const head = ['WHEN', 'WHAT', 'DECISION', 'REASON', 'DEVICE', 'NETWORK']
   return [table(head, rows), ...events.flatMap(sentences)].join('\n')
@@ -96,7 +96,7 @@ function sentences({ at, type, decision }: LoggedEvent): readonly string[] {
   ]
 }
 
-function placeOf(network: {
+function networkText(network: {
   readonly asn: number | null
   readonly organisation: string | null
   readonly country: string | null

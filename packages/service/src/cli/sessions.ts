@@ -54,7 +54,7 @@ export const sessionsCommands: readonly Command[] = [
     about: 'End one session',
     usage: '<session id>',
     options: {
-      why: {
+      reason: {
         type: 'string',
         value: 'CODE',
         about: 'Reason for the event log (default "administrator")',
@@ -62,10 +62,10 @@ export const sessionsCommands: readonly Command[] = [
       ...REMOTE_OPTIONS,
     },
     arguments: [1, 1],
-    examples: ['holdfast sessions revoke UG9… --why stolen_laptop'],
+    examples: ['holdfast sessions revoke UG9… --reason stolen_laptop'],
     async run(asked) {
       const [id = ''] = asked.arguments
-      await remoteOf(asked).sessions.revoke(id, asked.text('why') ?? 'administrator')
+      await remoteOf(asked).sessions.revoke(id, { reason: asked.text('reason') ?? 'administrator' })
       asked.out.line(`Session ${id} is over.`)
       asked.out.value({ session: id, revoked: true })
       return EXIT.done

@@ -10,7 +10,7 @@ export const subjectsCommands: readonly Command[] = [
     options: {
       tenant: { type: 'string', value: 'NAME', about: 'Tenant of the subject (default "default")' },
       except: { type: 'string', value: 'ID', about: 'Session id to leave alive' },
-      why: {
+      reason: {
         type: 'string',
         value: 'CODE',
         about: 'Reason for the event log (default "administrator")',
@@ -26,7 +26,7 @@ export const subjectsCommands: readonly Command[] = [
       await remoteOf(asked).sessions.revokeSubject(
         { subject, ...(tenant === undefined ? {} : { tenant }) },
         {
-          why: asked.text('why') ?? 'administrator',
+          reason: asked.text('reason') ?? 'administrator',
           ...(except === undefined ? {} : { except }),
         },
       )

@@ -13,7 +13,12 @@ import { factsOf, type Read, type Unreadable } from './said.ts'
 /** The answer to a gateway, before its dialect words it. */
 export type GateAnswer =
   | { readonly ok: true; readonly headers: readonly HeaderPair[] }
-  | { readonly ok: false; readonly code: Code; readonly refusal: Refusal; readonly why?: Refused }
+  | {
+      readonly ok: false
+      readonly code: Code
+      readonly refusal: Refusal
+      readonly reason?: Refused
+    }
 
 /** What a gateway's configuration, or somebody who plays with it, got wrong. */
 export type Refused = Unreadable | 'option_unknown' | 'caller_unknown'
@@ -32,7 +37,7 @@ const CORRELATION = /^[A-Za-z0-9._-]{8,64}$/
 export function decision(judge: GatewayJudge['judge'], log: Logger): Decide {
   return async ({ read, header, options }) => {
     if (!options.ok) return refused('invalid_input', options.detail, 'option_unknown')
-    if (!read.ok) return refused('invalid_input', DETAILS[read.why](read.detail), read.why)
+    if (!read.ok) return refused('invalid_input', DETAILS[read.reason](read.detail), read.reason)
     const id = header('x-request-id')
     const correlation = typeof id === 'string' && CORRELATION.test(id) ? id : undefined
     try {
@@ -62,9 +67,9 @@ const DETAILS: Readonly<Record<Unreadable, (what: string) => string>> = {
 }
 
 /** A refusal of the gate itself. It takes no cookie away: nothing was decided about a session. */
-export function refused(code: Code, detail?: string, why?: Refused): GateAnswer & { ok: false } {
+export function refused(code: Code, detail?: string, reason?: Refused): GateAnswer & { ok: false } {
   const refusal = refusalOf({ code, detail })
-  return marked({ ok: false, code, refusal, ...(why === undefined ? {} : { why }) })
+  return marked({ ok: false, code, refusal, ...(reason === undefined ? {} : { reason }) })
 }
 
 /** By its code a gateway's configuration tells its own mistakes from its client's. */

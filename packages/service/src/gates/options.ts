@@ -39,7 +39,7 @@ function read(text: string, audiences: readonly string[]): Options {
   const sensitivity = query.get('sensitivity')
   const acr = query.get('acr')
   const fresh = query.get('fresh')
-  const freshWithin = fresh === null ? undefined : parseDuration(fresh)
+  const maxAgeMs = fresh === null ? undefined : parseDuration(fresh)
 
   if (audience !== null && !audiences.includes(audience)) {
     return wrong('audience must be one of the setting "audiences".')
@@ -49,7 +49,7 @@ function read(text: string, audiences: readonly string[]): Options {
   }
   if (acr !== null && (acr === '' || acr.length > 64))
     return wrong('acr must be 1 to 64 characters.')
-  if (fresh !== null && freshWithin === undefined) return wrong('fresh must be a duration, as 5m.')
+  if (fresh !== null && maxAgeMs === undefined) return wrong('fresh must be a duration, as 5m.')
   for (const name of ['optional', 'rotate']) {
     if (!['yes', 'no', null].includes(query.get(name))) return wrong(`${name} must be yes or no.`)
   }
@@ -59,7 +59,7 @@ function read(text: string, audiences: readonly string[]): Options {
       ...(audience === null ? {} : { audience }),
       ...(sensitivity === null ? {} : { sensitivity }),
       ...(acr === null ? {} : { acr }),
-      ...(freshWithin === undefined ? {} : { freshWithin }),
+      ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
       ...(query.get('optional') === 'yes' ? { optional: true } : {}),
       ...(query.get('rotate') === 'yes' ? { rotate: true } : {}),
     },

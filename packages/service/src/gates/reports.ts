@@ -27,22 +27,25 @@ export function gateReports(
 ): GateReports {
   const warned = new Map<string, { at: number; silent: number }>()
 
-  function warn(why: string, line: Readonly<Record<string, unknown>>): void {
-    const last = warned.get(why)
+  function warn(reason: string, line: Readonly<Record<string, unknown>>): void {
+    const last = warned.get(reason)
     if (last !== undefined && now() - last.at < WARN_EVERY_MS) {
       last.silent++
       return
     }
-    warned.set(why, { at: now(), silent: 0 })
-    log.warn({ ...line, why, more: last?.silent ?? 0 }, MISTAKES[why] ?? 'a gateway is not set up')
+    warned.set(reason, { at: now(), silent: 0 })
+    log.warn(
+      { ...line, reason, more: last?.silent ?? 0 },
+      MISTAKES[reason] ?? 'a gateway is not set up',
+    )
   }
 
   return {
     answered({ dialect, status, ms, address, judged }) {
-      const why = judged.ok ? undefined : judged.why
-      metrics.gate({ dialect, status, ms, why })
+      const reason = judged.ok ? undefined : judged.reason
+      metrics.gate({ dialect, status, ms, reason })
       const code = judged.ok ? undefined : judged.code
-      if (why !== undefined) warn(why, { dialect, status, code, address })
+      if (reason !== undefined) warn(reason, { dialect, status, code, address })
       else if (log.isLevelEnabled('debug')) {
         log.debug({ dialect, status, code, ms: Math.round(ms * 10) / 10 }, 'gate')
       }

@@ -20,7 +20,7 @@ export type Unreadable = 'header_missing' | 'header_malformed' | 'headers_confli
 /** A gateway's word, or what is wrong with it. */
 export type Read =
   | { readonly ok: true; readonly said: Said }
-  | { readonly ok: false; readonly why: Unreadable; readonly detail: string }
+  | { readonly ok: false; readonly reason: Unreadable; readonly detail: string }
 
 /** The words as a dialect found them; undefined is what it did not find. */
 export interface Words {
@@ -127,8 +127,8 @@ function sameHost(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase()
 }
 
-function unreadable(why: Unreadable, detail: string): Read {
-  return { ok: false, why, detail }
+function unreadable(reason: Unreadable, detail: string): Read {
+  return { ok: false, reason, detail }
 }
 
 /** The client's request, as the library's checks want it. */

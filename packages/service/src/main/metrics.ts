@@ -17,7 +17,7 @@ export interface Metrics {
     readonly dialect: string
     readonly status: number
     readonly ms: number
-    readonly why?: string | undefined
+    readonly reason?: string | undefined
   }): void
   happened(event: SessionEvent): void
   /** A file of keys has changed: it was taken up, or it cannot be. */
@@ -90,7 +90,7 @@ function sessionMetrics(
   const refreshes = new Counter({
     name: 'holdfast_refreshes_total',
     help: REFRESHES,
-    labelNames: ['row'],
+    labelNames: ['status'],
     registers,
   })
   const events = new Counter({
@@ -112,7 +112,7 @@ function sessionMetrics(
       verifications.inc({ outcome, code: verification.ok ? 'ok' : verification.code })
     },
     refreshed(refreshed) {
-      refreshes.inc({ row: rowOf(refreshed) })
+      refreshes.inc({ status: refreshStatusOf(refreshed) })
     },
     happened({ type }) {
       events.inc({ type })
@@ -195,11 +195,11 @@ function gateMetrics(registers: Registers): Pick<Metrics, 'gate'> {
   const rejected = new Counter({
     name: 'holdfast_gate_rejected_total',
     help: 'Requests of gateways that could not be judged, by dialect and what was wrong with them.',
-    labelNames: ['dialect', 'why'],
+    labelNames: ['dialect', 'reason'],
     registers,
   })
   return {
-    gate({ dialect, status, ms, why }) {
+    gate({ dialect, status, ms, reason }) {
       requests.inc({ dialect, status: String(status) })
       duration.observe({ dialect }, ms / 1_000)
       if (why !== undefined) rejected.inc({ dialect, why })
@@ -207,8 +207,8 @@ function gateMetrics(registers: Registers): Pick<Metrics, 'gate'> {
   }
 }
 
-function rowOf(refreshed: Refreshed): string {
-  if (refreshed.ok) return refreshed.row
+function refreshStatusOf(refreshed: Refreshed): string {
+  if (refreshed.ok) return refreshed.status
   const reasons = (refreshed.decision?.because ?? []).map(({ reason }) => reason)
   if (reasons.includes('refresh_reused')) return 'other_context'
   return reasons.includes('secret_forked') ? 'forked' : 'refused'

@@ -1,7 +1,7 @@
 import { IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
-import { eventLog, SessionError, type Sessions, subjectKeys, tokenInspector } from 'holdfast'
+import { eventLog, SessionError, type Sessions, subjectKeys, tokenIntrospector } from 'holdfast'
 import { clientAddressResolver } from 'holdfast/network'
 import { createApi } from '../api/app.ts'
 import { callersOf } from '../api/callers.ts'
@@ -171,7 +171,7 @@ function apiParts(
   return {
     sessions,
     events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
-    inspector: tokenInspector({ store, keyring, host }),
+    inspector: tokenIntrospector({ store, keyring, host }),
     ownTokens: ownTokens(config, signingKeys, now),
     revocations,
     callers: callersOf(config.apiKeys),

@@ -109,8 +109,8 @@ function isLeaving(reason: string | null): boolean {
   return reason === 'logout' || reason === 'replaced_by_login' || reason === 'session_limit'
 }
 
-function reused(why: string): EventRow['is'] {
-  return ({ type, reason }) => type === 'token-reused' && reason === why
+function reused(by: string): EventRow['is'] {
+  return ({ type, reason }) => type === 'token-reused' && reason === by
 }
 
 /**

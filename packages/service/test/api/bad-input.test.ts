@@ -101,19 +101,16 @@ const cases: readonly (readonly [string, Case])[] = [
     'a sensitivity that there is not',
     { body: { ...verify, sensitivity: 'high' }, field: 'sensitivity' },
   ],
-  [
-    'freshness of less than nothing',
-    { body: { ...verify, freshWithin: -1 }, field: 'freshWithin' },
-  ],
+  ['freshness of less than nothing', { body: { ...verify, maxAgeMs: -1 }, field: 'maxAgeMs' }],
   [
     'freshness of nothing, which was once told not to be "shorter or smaller than 0"',
     {
-      body: { ...verify, freshWithin: 0 },
-      field: 'freshWithin',
-      detail: 'freshWithin must be more than 0',
+      body: { ...verify, maxAgeMs: 0 },
+      field: 'maxAgeMs',
+      detail: 'maxAgeMs must be more than 0',
     },
   ],
-  ['freshness in words', { body: { ...verify, freshWithin: '5m' }, field: 'freshWithin' }],
+  ['freshness in words', { body: { ...verify, maxAgeMs: '5m' }, field: 'maxAgeMs' }],
   [
     'a query that the call does not know',
     { path: '/v1/verify?debug=1', body: verify, field: 'debug' },
@@ -189,7 +186,7 @@ const cases: readonly (readonly [string, Case])[] = [
   ['a session id that is none', { path: '/v1/sessions/..%2fsecret', method: 'GET', field: 'id' }],
   [
     'a reason that is a sentence without end',
-    { path: `/v1/sessions/${ID}/revoke`, body: { why: 'x'.repeat(65) }, field: 'why' },
+    { path: `/v1/sessions/${ID}/revoke`, body: { reason: 'x'.repeat(65) }, field: 'reason' },
   ],
   [
     'attributes without a version',

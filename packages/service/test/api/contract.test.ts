@@ -152,12 +152,12 @@ describe.each(stores)('the API over %s', (_, env) => {
     const wrong = await run.call('GET', `${path}?subject=eve`, { key: KEYS.app })
     const foreign = await run.call('POST', `${path}/revoke`, {
       key: KEYS.app,
-      body: { why: 'x', subject: 'ada', tenant: 'acme' },
+      body: { reason: 'x', subject: 'ada', tenant: 'acme' },
     })
     const right = await run.call('GET', `${path}?subject=ada`, { key: KEYS.app })
     const revoked = await run.call('POST', `${path}/revoke`, {
       key: KEYS.app,
-      body: { why: 'closed_by_owner', subject: 'ada' },
+      body: { reason: 'closed_by_owner', subject: 'ada' },
     })
 
     expect([unnamed, wrong, foreign, right, revoked].map(({ status }) => status)).toEqual([
@@ -172,7 +172,7 @@ describe.each(stores)('the API over %s', (_, env) => {
     const headers = { 'x-request-id': 'request-of-ops' }
 
     const path = `/v1/sessions/${session.id}/revoke`
-    await run.call('POST', path, { key: KEYS.admin, body: { why: 'stolen_laptop' }, headers })
+    await run.call('POST', path, { key: KEYS.admin, body: { reason: 'stolen_laptop' }, headers })
 
     const { items } = await (
       await run.call('GET', `/v1/events?session=${session.id}&type=session-revoked`)
@@ -198,7 +198,7 @@ describe.each(stores)('the API over %s', (_, env) => {
       )
     ).json()
     await run.call('POST', '/v1/subjects/ada/revoke', {
-      body: { why: 'spring_clean', except: ids[1] },
+      body: { reason: 'spring_clean', except: ids[1] },
     })
     const left = await (await run.call('GET', '/v1/subjects/ada/sessions')).json()
 
@@ -264,10 +264,10 @@ describe.each(stores)('the API over %s', (_, env) => {
       ok: false,
       code: 'token_malformed',
     })
-    expect(await sessions.attributes(id, { cart: 4 }, created.session.attributesVersion)).toBe(
+    expect(await sessions.patchAttributes(id, { cart: 4 }, created.session.attributesVersion)).toBe(
       created.session.attributesVersion + 1,
     )
-    await expect(sessions.attributes(id, {}, 99)).rejects.toMatchObject({
+    await expect(sessions.patchAttributes(id, {}, 99)).rejects.toMatchObject({
       code: 'attributes_conflict',
     })
     expect((await sessions.list({ subject: 'ada' })).items).toHaveLength(1)
@@ -285,11 +285,11 @@ describe.each(stores)('the API over %s', (_, env) => {
     if (!done.ok) throw new Error(done.code)
 
     await sessions.report({ kind: 'login_failed', subject: 'ada', request: abroad() })
-    await sessions.revokeSubject({ subject: 'ada' }, { why: 'everywhere', except: id })
+    await sessions.revokeSubject({ subject: 'ada' }, { reason: 'everywhere', except: id })
     expect(await sessions.show(id)).toBeDefined()
     await sessions.logout(done.token ?? '')
     expect(await sessions.show(id)).toBeUndefined()
-    await sessions.revoke(id, 'twice')
+    await sessions.revoke(id, { reason: 'twice' })
     await expect(
       sessions.verify({ token, request: atHome({ url: 'x'.repeat(9_000) }) }),
     ).rejects.toMatchObject({

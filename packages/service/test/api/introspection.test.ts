@@ -134,11 +134,11 @@ describe('introspection', () => {
     [
       'its revocation',
       (run: Running, { id }: { id: string }) =>
-        run.call('POST', `/v1/sessions/${id}/revoke`, { body: { why: 'test' } }),
+        run.call('POST', `/v1/sessions/${id}/revoke`, { body: { reason: 'test' } }),
     ],
     [
       'the revocation of all',
-      (run: Running) => run.call('POST', '/v1/subjects/ada/revoke', { body: { why: 'test' } }),
+      (run: Running) => run.call('POST', '/v1/subjects/ada/revoke', { body: { reason: 'test' } }),
     ],
   ])('asks the store each time: after %s no token of the session is active', async (_, end) => {
     const run = await running(AUDIENCES)
@@ -159,7 +159,7 @@ describe('introspection', () => {
     const tokens = [kept, ended].map(({ token }) => accessToken(run, token))
     run.host.advance(1_000)
 
-    const body = { why: 'test', except: kept.id }
+    const body = { reason: 'test', except: kept.id }
     await run.call('POST', '/v1/subjects/ada/revoke', { body })
 
     const told = await Promise.all(tokens.map(async (token) => introspect(run, await token)))

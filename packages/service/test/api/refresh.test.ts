@@ -24,7 +24,7 @@ function refresh(run: Running, token: string, request: object = atHome()): Promi
 
 async function refreshesIn(run: Running): Promise<Record<string, number>> {
   const text = await (await fetch(`${run.service.managementUrl}/metrics`)).text()
-  const rows = text.matchAll(/^holdfast_refreshes_total\{row="(\w+)"\} (\d+)$/gm)
+  const rows = text.matchAll(/^holdfast_refreshes_total\{status="(\w+)"\} (\d+)$/gm)
   return Object.fromEntries([...rows].map(([, row, count]) => [row, Number(count)]))
 }
 
@@ -51,7 +51,7 @@ test('a refresh answers the successor with its cookie, the session and the decis
   expect(body).toMatchObject({
     session: { subject: 'ada' },
     decision: { outcome: 'allow' },
-    row: 'normal',
+    status: 'normal',
     persistent: false,
     accessToken: expect.stringMatching(/^eyJ/),
     expiresIn: 90,
@@ -109,7 +109,7 @@ test('who asks is an application, and what is asked is checked', async () => {
   const body = { token: refreshToken, request: atHome() }
 
   const gate = await run.call('POST', '/v1/refresh', { key: KEYS.gate, body })
-  const unknown = await run.call('POST', '/v1/refresh', { body: { ...body, why: 'not' } })
+  const unknown = await run.call('POST', '/v1/refresh', { body: { ...body, reason: 'not' } })
 
   expect(gate.status).toBe(403)
   expect(unknown.status).toBe(400)
@@ -176,7 +176,7 @@ test('through connect() everything comes out as in process', async () => {
     ok: true,
     decision: { outcome: 'allow', score: 0, because: [] },
     session: expect.objectContaining({ id: created.session.id }),
-    row: 'normal',
+    status: 'normal',
     refreshToken: expect.any(String),
     persistent: false,
   })
@@ -185,7 +185,7 @@ test('through connect() everything comes out as in process', async () => {
     ok: false,
     code: 'step_up_required',
     decision: expect.objectContaining({ outcome: 'challenge' }),
-    demands: { acr: 'urn:mfa' },
+    requirements: { acr: 'urn:mfa' },
   })
   expect(await sessions.refresh({ token, request: atHome() })).toEqual({
     ok: false,

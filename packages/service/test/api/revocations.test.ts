@@ -87,7 +87,7 @@ test('a snapshot has whatever ended a session within the window, and nothing els
   const first = await revoked(run)
   run.host.advance(60_000)
   const at = run.host.now()
-  const body = { why: 'password_changed', except: kept.id }
+  const body = { reason: 'password_changed', except: kept.id }
   const all = await run.call('POST', '/v1/subjects/grace/revoke', { body })
   expect(all.status).toBe(204)
 

@@ -28,8 +28,8 @@ async function estate(): Promise<{ run: Running; access: Verifier; token: string
 test('a service verifies what the authority issues, with nothing but its address and a key', async () => {
   const { access, token, id } = await estate()
 
-  for (const demands of [{}, { strict: true, acr: 'urn:mfa', freshWithin: 60_000 }]) {
-    expect(await access.verify(token, demands)).toMatchObject({
+  for (const requirements of [{}, { strict: true, acr: 'urn:mfa', maxAgeMs: 60_000 }]) {
+    expect(await access.verify(token, requirements)).toMatchObject({
       ok: true,
       claims: { sub: 'ada', sid: id },
     })
@@ -43,7 +43,7 @@ test('a revocation refuses the next verification of a strict route, and closes w
   const close = vi.fn()
   access.hold(verified.claims, close)
 
-  await run.call('POST', `/v1/sessions/${id}/revoke`, { body: { why: 'logout' } })
+  await run.call('POST', `/v1/sessions/${id}/revoke`, { body: { reason: 'logout' } })
 
   expect(await access.verify(token, { strict: true })).toMatchObject({ code: 'session_revoked' })
   await vi.waitUntil(() => close.mock.calls.length === 1)

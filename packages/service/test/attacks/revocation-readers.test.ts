@@ -61,7 +61,7 @@ test('hundreds of idle readers cost nothing but what is sent to them, and are fo
   expect(await readersOf(run)).toBe(500)
   const [subject = ''] = subjects(1)
 
-  await store.subjects.revoke(subject, { at: run.host.now(), why: 'test' })
+  await store.subjects.revoke(subject, { at: run.host.now(), reason: 'test' })
 
   await vi.waitUntil(() => heard.every((text) => text.includes(subject)), 20_000)
   for (const one of all) one.destroy()
@@ -87,7 +87,7 @@ test('a reader that does not read is cut off; the others and the memory do not n
     const some = subjects(1_000)
     last = some.at(-1) ?? ''
     await Promise.all(
-      some.map((subject) => store.subjects.revoke(subject, { at: run.host.now(), why: 'test' })),
+      some.map((subject) => store.subjects.revoke(subject, { at: run.host.now(), reason: 'test' })),
     )
   }
 
@@ -102,11 +102,11 @@ test('a reader that does not read is cut off; the others and the memory do not n
 test('a cursor that nobody gave out is a gap, whether it lies in the past or in the future', async () => {
   const { run, store } = await withStore()
   const [subject = ''] = subjects(1)
-  await store.subjects.revoke(subject, { at: run.host.now(), why: 'test' })
+  await store.subjects.revoke(subject, { at: run.host.now(), reason: 'test' })
   const { cursor } = await (await run.call('GET', '/v1/revocations')).json()
   const head = decodeCursor(cursor)
   run.host.advance(300_000)
-  await store.subjects.revoke(subject, { at: run.host.now(), why: 'test' })
+  await store.subjects.revoke(subject, { at: run.host.now(), reason: 'test' })
   await vi.waitUntil(async () => {
     const { entries } = await (await run.call('GET', '/v1/revocations')).json()
     return entries.length === 1

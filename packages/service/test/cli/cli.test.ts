@@ -340,7 +340,7 @@ describe('over the API', () => {
 
     const listed = await ask(run, 'sessions list ada')
     const shown = await ask(run, `sessions show ${id} --json`)
-    const revoked = await ask(run, `sessions revoke ${id} --why stolen_laptop`)
+    const revoked = await ask(run, `sessions revoke ${id} --reason stolen_laptop`)
     const gone = await ask(run, `sessions show ${id}`)
     const empty = await ask(run, 'sessions list ada --json')
 
@@ -357,7 +357,7 @@ describe('over the API', () => {
     const id = `-${'A'.repeat(41)}A`
 
     const shown = await ask(run, `sessions show ${id} --json`)
-    const revoked = await ask(run, `sessions revoke ${id} --why stolen_laptop`)
+    const revoked = await ask(run, `sessions revoke ${id} --reason stolen_laptop`)
     const except = await ask(run, `subjects revoke ada --except ${id}`)
 
     expect(shown.code).toBe(1)

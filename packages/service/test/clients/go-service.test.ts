@@ -157,7 +157,10 @@ test('a service in Go hears that all sessions of a subject but one are over', as
   const keptToken = await accessToken(kept.token, 'shipping')
   const stream = await shipping('/api/shipping/live', endedToken)
 
-  const done = await ask('/v1/subjects/ada/revoke', { why: 'credential_changed', except: kept.id })
+  const done = await ask('/v1/subjects/ada/revoke', {
+    reason: 'credential_changed',
+    except: kept.id,
+  })
 
   expect(done.ok).toBe(true)
   await stream.text()

@@ -29,7 +29,7 @@ describe('at the gate itself', () => {
       expect(answer.json()).toMatchObject({ code: 'invalid_input' })
       const text = await (await fetch(`${run.service.managementUrl}/metrics`)).text()
       expect(text).toContain(
-        'holdfast_gate_rejected_total{dialect="forward-auth",why="headers_conflict"} 1',
+        'holdfast_gate_rejected_total{dialect="forward-auth",reason="headers_conflict"} 1',
       )
     },
   )

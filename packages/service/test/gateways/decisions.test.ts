@@ -261,7 +261,9 @@ describe.each(DIALECTS)('$name', ({ name, ask }) => {
     expect(answers.map(({ status }) => status)).toEqual([told, told, told, told])
     expect(answers[3]?.json()).toMatchObject({ code: 'invalid_input', status: 400 })
     const text = await (await fetch(`${run.service.managementUrl}/metrics`)).text()
-    expect(text).toContain(`holdfast_gate_rejected_total{dialect="${name}",why="option_unknown"} 4`)
+    expect(text).toContain(
+      `holdfast_gate_rejected_total{dialect="${name}",reason="option_unknown"} 4`,
+    )
     expect(text).toContain(`holdfast_gate_requests_total{dialect="${name}",status="${told}"} 4`)
     expect(run.log().split('a gateway sends options that are none').length).toBe(2)
   })

@@ -11,8 +11,8 @@ import { attempt, type Fault, faultOf } from './faults.ts'
 import { formHolder } from './held-forms.ts'
 import { FORM_TOKEN_HEADER, type HeaderPair, type HttpFacts, single } from './http-request.ts'
 import { type Ceremonies, ceremonies } from './lifecycle.ts'
-import type { GuardOptions, RouteDemands } from './options.ts'
-import { checkDemands, checkGuardOptions } from './options.ts'
+import type { GuardOptions, RouteRequirements } from './options.ts'
+import { checkGuardOptions, checkRequirements } from './options.ts'
 import { type Refresh, refreshing } from './refresh.ts'
 import { type Grounds, type Refused, refuser } from './refusals.ts'
 import { describer } from './request-facts.ts'
@@ -47,13 +47,13 @@ export interface PassedOptionally {
 /** Everything that adapters need; what they add is how their framework reads and answers. */
 export interface Guard extends Ceremonies {
   refresh: Refresh
-  /** Judges requests of one kind of route. Throws `config_invalid` at once for demands that make no sense. */
-  require(demands?: RouteDemands): Judging<Passed>
+  /** Judges requests of one kind of route. Throws `config_invalid` at once for requirements that make no sense. */
+  require(requirements?: RouteRequirements): Judging<Passed>
   /**
    * Lets requests without a usable session pass as nobody's. A forged request (another site, a foreign form, plain HTTP)
    * is refused all the same, and so is one whose session could not be judged.
    */
-  optional(demands?: RouteDemands): Judging<PassedOptionally>
+  optional(requirements?: RouteRequirements): Judging<PassedOptionally>
 }
 
 /** Judges a request, together with all that came in the same turn of the event loop. */
@@ -93,10 +93,10 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
   const enqueue = turnQueue(settle)
   const holdForm = formHolder(options, door)
 
-  function settle({ facts, demands, settled, failed }: Waiting): void {
+  function settle({ facts, requirements, settled, failed }: Waiting): void {
     let judged: Judged | Promise<Judged>
     try {
-      judged = judge(facts, demands)
+      judged = judge(facts, requirements)
     } catch (error) {
       failed(error)
       return
@@ -105,7 +105,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
     else settled(judged)
   }
 
-  function judge(facts: HttpFacts, demands: RouteDemands): Judged | Promise<Judged> {
+  function judge(facts: HttpFacts, requirements: RouteRequirements): Judged | Promise<Judged> {
     const entered = door.enter(facts)
     if (!entered.ok) return entered
     const { carrier, token } = entered
@@ -115,7 +115,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
       request: describe(facts, entered),
       deliverable: deliverable && carrier.deliver !== undefined,
       ...(facts.waitedMs === undefined ? {} : { waitedMs: facts.waitedMs() }),
-      ...demands,
+      ...requirements,
     }
     const known = verifiedNow(presented)
     const conclude = (verification: Verification | Fault): Judged | Promise<Judged> =>
@@ -163,14 +163,14 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
   }
 
   function judging<Pass extends { readonly ok: true }>(
-    demands: RouteDemands | undefined,
+    requirements: RouteRequirements | undefined,
     answer: (facts: HttpFacts, judged: Judged) => Pass | Refused,
   ): Judging<Pass> {
-    const checked = checkDemands(demands ?? {})
+    const checked = checkRequirements(requirements ?? {})
     const settleOne: Judging<Pass>['settle'] = (facts, settled, failed) =>
       enqueue({
         facts,
-        demands: checked,
+        requirements: checked,
         settled(judged) {
           let answered: Pass | Refused
           try {
@@ -194,11 +194,13 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
     ...ceremonies({ sessions, options, door, refuse, describe, replaced, now }),
     refresh: refreshing({ sessions, options, refuse, describe, replaced, now }),
 
-    require: (demands) =>
-      judging<Passed>(demands, (facts, judged) => (judged.ok ? judged : refuse(facts, judged))),
+    require: (requirements) =>
+      judging<Passed>(requirements, (facts, judged) =>
+        judged.ok ? judged : refuse(facts, judged),
+      ),
 
-    optional: (demands) =>
-      judging<PassedOptionally>(demands, (facts, judged) => {
+    optional: (requirements) =>
+      judging<PassedOptionally>(requirements, (facts, judged) => {
         if (judged.ok) return { ...judged, refused: undefined }
         const { code, decision } = judged
         if (CODES[code].kind === 'fault' || FORGED.includes(code)) return refuse(facts, judged)
@@ -225,7 +227,7 @@ type Judged = Passed | (Grounds & { readonly ok: false })
 
 interface Waiting {
   readonly facts: HttpFacts
-  readonly demands: RouteDemands
+  readonly requirements: RouteRequirements
   settled(judged: Judged): void
   failed(error: unknown): void
 }

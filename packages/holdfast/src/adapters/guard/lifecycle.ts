@@ -48,7 +48,7 @@ export interface Ceremonies {
   logout(facts: HttpFacts): Promise<Done | Refused>
   beginStepUp(
     facts: HttpFacts,
-    demands?: { readonly acr?: string | undefined },
+    requirements?: { readonly acr?: string | undefined },
   ): Promise<ChallengeBegun | Refused>
   completeStepUp(facts: HttpFacts, proof: StepUpProof): Promise<Delivered | Refused>
   /** Tells the engine of a wrong code or an aborted prompt. */

@@ -49,13 +49,13 @@ export type ClearSiteDataKind =
   | '*'
 
 /** What one route asks of a session. */
-export interface RouteDemands {
+export interface RouteRequirements {
   /** `sensitive` rotates the secret first and asks for a network that the subject has confirmed. Default `normal`. */
   readonly sensitivity?: Sensitivity
   /** Least authentication context. */
   readonly acr?: string
   /** Longest time since the subject proved anything, ms. */
-  readonly freshWithin?: number
+  readonly maxAgeMs?: number
 }
 
 /** A request that does not pass, for `onRefusal`. */
@@ -97,20 +97,24 @@ export function checkGuardOptions(options: GuardOptions): void {
 }
 
 /** Throws `config_invalid` for what no session could ever meet. */
-export function checkDemands({ sensitivity, acr, freshWithin }: RouteDemands): RouteDemands {
+export function checkRequirements({
+  sensitivity,
+  acr,
+  maxAgeMs,
+}: RouteRequirements): RouteRequirements {
   if (sensitivity !== undefined && sensitivity !== 'normal' && sensitivity !== 'sensitive') {
     throw misconfigured('sensitivity', 'must be normal or sensitive')
   }
   if (acr !== undefined && (acr === '' || acr.length > LIMITS.word)) {
     throw misconfigured('acr', `must have 1 to ${LIMITS.word} characters`)
   }
-  if (freshWithin !== undefined && (!Number.isSafeInteger(freshWithin) || freshWithin <= 0)) {
-    throw misconfigured('freshWithin', 'must be a whole number of ms above 0')
+  if (maxAgeMs !== undefined && (!Number.isSafeInteger(maxAgeMs) || maxAgeMs <= 0)) {
+    throw misconfigured('maxAgeMs', 'must be a whole number of ms above 0')
   }
   return {
     ...(sensitivity === undefined ? {} : { sensitivity }),
     ...(acr === undefined ? {} : { acr }),
-    ...(freshWithin === undefined ? {} : { freshWithin }),
+    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
   }
 }
 

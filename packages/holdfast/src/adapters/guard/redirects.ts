@@ -1,6 +1,6 @@
 import { isSafeMethod } from '../../carriers/csrf.ts'
 import type { Code } from '../../core/errors.ts'
-import type { Demands } from '../../core/sessions.ts'
+import type { Requirements } from '../../core/sessions.ts'
 import { type HttpFacts, single } from './http-request.ts'
 
 /** Pages of the application that a person is sent to instead of seeing a bare 401. */
@@ -38,7 +38,10 @@ export function returnPath(facts: HttpFacts, origin: string | undefined): string
 /** The address of the detour; undefined when this refusal has none, or is the answer of that very page. */
 export function detour(
   pages: Pages,
-  { code, demands = {} }: { readonly code: Code; readonly demands?: Demands | undefined },
+  {
+    code,
+    requirements = {},
+  }: { readonly code: Code; readonly requirements?: Requirements | undefined },
   { url, back }: { readonly url: string; readonly back: string },
 ): string | undefined {
   const page = pageFor(pages, code)
@@ -46,7 +49,7 @@ export function detour(
   const [path = page] = page.split('?', 1)
   if (ownPathname(url) === path) return undefined
   const query = new URLSearchParams({ return: back })
-  if (demands.acr !== undefined) query.set('acr', demands.acr)
+  if (requirements.acr !== undefined) query.set('acr', requirements.acr)
   return `${page}${page.includes('?') ? '&' : '?'}${query}`
 }
 

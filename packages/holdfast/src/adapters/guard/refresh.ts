@@ -13,7 +13,7 @@ import type { Describe } from './request-facts.ts'
 import type { Replacements } from './superseded.ts'
 
 /** What a refresh is asked for. */
-export interface RefreshDemands {
+export interface RefreshRequirements {
   /** Whom the access token is for; the issuer's first audience unless said otherwise. */
   readonly audience?: string | undefined
   /** With `native` alone: the refresh token, where it came in a body. Otherwise `Authorization` is read. */
@@ -24,7 +24,7 @@ export interface RefreshDemands {
  * Exchanges the refresh token of a request: JSON with `accessToken` and `expiresIn`, with `native` also `refreshToken`; or
  * the refusal. Throws `config_invalid` where the option `refresh` is not set.
  */
-export type Refresh = (facts: HttpFacts, demands?: RefreshDemands) => Promise<WholeAnswer>
+export type Refresh = (facts: HttpFacts, requirements?: RefreshRequirements) => Promise<WholeAnswer>
 
 /** The one endpoint that takes refresh tokens: the same gate as everywhere, and a carrier that nothing else reads. */
 export function refreshing({

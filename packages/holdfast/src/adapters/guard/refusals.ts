@@ -3,7 +3,7 @@ import { cookie } from '../../carriers/cookie.ts'
 import { refreshCarrier } from '../../carriers/refresh.ts'
 import type { Decision } from '../../core/decision.ts'
 import { CODES, type Code } from '../../core/errors.ts'
-import type { Demands } from '../../core/sessions.ts'
+import type { Requirements } from '../../core/sessions.ts'
 import type { HeaderPair, HttpFacts } from './http-request.ts'
 import type { GuardOptions, RefusalWording } from './options.ts'
 import { detour, isNavigation, mayClear, returnPath } from './redirects.ts'
@@ -18,7 +18,7 @@ export interface Refused {
 /** Why a request does not pass. */
 export interface Grounds {
   readonly code: Code
-  readonly demands?: Demands | undefined
+  readonly requirements?: Requirements | undefined
   readonly decision?: Decision | undefined
   readonly detail?: string | undefined
   /** The carrier that brought the token: it knows how to take it back. */
@@ -54,15 +54,15 @@ export function refuser(
   }
 
   const refuse: Refuse = (facts, grounds) => {
-    const { code, demands, decision, detail, setCookie } = grounds
+    const { code, requirements, decision, detail, setCookie } = grounds
     const expired = expiredCookies(facts, grounds)
     const left = setCookie === undefined ? [] : [setCookie]
     const setCookies = expired.length > 0 ? expired : left
-    const plain = refusalOf({ code, demands, detail, setCookies })
+    const plain = refusalOf({ code, requirements, detail, setCookies })
     const navigation = isNavigation(facts)
     const back = (): string => returnPath(facts, originOf(facts))
     const location = navigation
-      ? detour(options, { code, demands }, { url: facts.url, back: back() })
+      ? detour(options, { code, requirements }, { url: facts.url, back: back() })
       : undefined
     const refusal = location === undefined ? plain : redirected(plain, location)
     const wording = onRefusal?.({
@@ -108,7 +108,7 @@ export interface Refusal {
 /** What a refusal is made of. */
 export interface RefusalFacts {
   readonly code: Code
-  readonly demands?: Demands | undefined
+  readonly requirements?: Requirements | undefined
   /** For `invalid_input`: which field was wrong. The reasons of other codes stay in the log. */
   readonly detail?: string | undefined
   /** `Set-Cookie` values that go with the answer. */
@@ -145,13 +145,13 @@ const ADVICE: Partial<Record<Code, string>> = {
 const RETRY_AFTER_S = '1'
 
 /** Words a refusal (RFC 9457) with what HTTP wants beside it: a challenge with 401, a pause with 503, `no-store` always. */
-export function refusalOf({ code, demands, detail, setCookies = [] }: RefusalFacts): Refusal {
+export function refusalOf({ code, requirements, detail, setCookies = [] }: RefusalFacts): Refusal {
   const { status, kind } = CODES[code]
   const headers: HeaderPair[] = [
     ['content-type', 'application/problem+json'],
     ['cache-control', 'no-store'],
   ]
-  if (status === 401) headers.push(['www-authenticate', challengeOf(code, demands)])
+  if (status === 401) headers.push(['www-authenticate', challengeOf(code, requirements)])
   if (status === 503 || status === 429) headers.push(['retry-after', RETRY_AFTER_S])
   for (const value of setCookies) headers.push(['set-cookie', value])
   const fallback = kind === 'fault' && status >= 500 ? 'Nothing was decided. Try again.' : undefined
@@ -161,18 +161,18 @@ export function refusalOf({ code, demands, detail, setCookies = [] }: RefusalFac
     status,
     code,
     detail: ADVICE[code] ?? detail ?? fallback,
-    ...(demands?.acr === undefined ? {} : { acr_values: demands.acr }),
-    ...(demands?.maxAge === undefined ? {} : { max_age: seconds(demands.maxAge) }),
+    ...(requirements?.acr === undefined ? {} : { acr_values: requirements.acr }),
+    ...(requirements?.maxAgeMs === undefined ? {} : { max_age: seconds(requirements.maxAgeMs) }),
   }
   return { status, headers, body: JSON.stringify(body) }
 }
 
 /** RFC 9470, section 3, for a step-up; RFC 6750, section 3, for the rest. Without a token there is no error to name. */
-function challengeOf(code: Code, demands: Demands = {}): string {
+function challengeOf(code: Code, requirements: Requirements = {}): string {
   if (code === 'token_missing') return 'Bearer'
   if (code !== 'step_up_required')
     return `Bearer error="invalid_token", error_description="${code}"`
-  const { acr, maxAge } = demands
+  const { acr, maxAgeMs: maxAge } = requirements
   return [
     'Bearer error="insufficient_user_authentication"',
     `error_description="${code}"`,

@@ -5,15 +5,15 @@ import type { RefusalCode } from '../../core/errors.ts'
 import { failuresOf } from '../../core/prompts.ts'
 import type { Presentation } from '../../core/request.ts'
 import type { SessionDetail, SessionState, SessionView } from '../../core/session.ts'
-import type { Demands, Presented, Verification } from '../../core/sessions.ts'
+import type { Presented, Requirements, Verification } from '../../core/sessions.ts'
 import type { Found } from '../../core/store.ts'
-import type { Parts } from '../context.ts'
-import { type Opened, openAttributes } from '../state/load.ts'
-import type { Shown } from './presentation.ts'
+import type { EngineContext } from '../context.ts'
+import { type OpenedSession, openAttributes } from '../state/load.ts'
+import type { AuthenticatedPresentation } from './presentation.ts'
 import { provedAt } from './weigh.ts'
 
 /** The code under which an outcome refuses this request; undefined when it passes. */
-export function refusalOf(
+export function refusalCode(
   { outcome }: Decision,
   { method, sensitivity }: Presentation,
 ): RefusalCode | undefined {
@@ -35,14 +35,18 @@ export function refusalOf(
 }
 
 /** An access token that an answer brings along. */
-export interface Access {
+export interface AccessRequest {
   /** Undefined takes the first audience of the issuer. */
   readonly audience: string | undefined
   readonly presentation: Presentation
 }
 
 /** The access token that a presentation asks for; a refresh token always asks for one. */
-export function accessFor({ presented, presentation, claims }: Shown): Access | undefined {
+export function accessFor({
+  presented,
+  presentation,
+  claims,
+}: AuthenticatedPresentation): AccessRequest | undefined {
   const { audience } = presented
   return audience === undefined && claims.kind === 'session'
     ? undefined
@@ -56,45 +60,45 @@ interface Delivered {
 }
 
 /** The answer to a presentation that passes, without anything that takes time. */
-export function passedNow(
-  parts: Parts,
+export function acceptNow(
+  engine: EngineContext,
   state: SessionState,
   found: Found,
   { decision, token, refreshToken }: Delivered,
-): Passed {
+): Accepted {
   return {
     ok: true,
     decision,
-    session: viewOf(parts, state, found),
-    persistent: parts.lifetimeOf(state.tenant, state.class)?.persistent ?? false,
+    session: viewOf(engine, state, found),
+    persistent: engine.lifetimeOf(state.tenant, state.class)?.persistent ?? false,
     ...(token === undefined ? {} : { token }),
     ...(refreshToken === undefined ? {} : { refreshToken }),
   }
 }
 
-export function passed(
-  parts: Parts,
+export function accept(
+  engine: EngineContext,
   state: SessionState,
   found: Found,
-  answer: Delivered & { readonly access?: Access | undefined },
-): Passed | Promise<Passed> {
+  answer: Delivered & { readonly access?: AccessRequest | undefined },
+): Accepted | Promise<Accepted> {
   const { decision, access } = answer
-  const verification = passedNow(parts, state, found, answer)
+  const verification = acceptNow(engine, state, found, answer)
   const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
-  if (access === undefined || !trusted || parts.tokens === undefined) return verification
-  return parts.tokens
+  if (access === undefined || !trusted || engine.tokens === undefined) return verification
+  return engine.tokens
     .issue(grantOf(state, found, access))
     .then(({ token: accessToken, expiresIn }) => ({ ...verification, accessToken, expiresIn }))
 }
 
 /** An answer that lets pass. */
-export type Passed = Verification & { readonly ok: true }
+export type Accepted = Verification & { readonly ok: true }
 
 /** A proof counts where it was given: elsewhere nothing downstream may take the session for stronger, or fresher. */
 function grantOf(
   state: SessionState,
   { generation }: Found,
-  { audience, presentation }: Access,
+  { audience, presentation }: AccessRequest,
 ): AccessGrant {
   const { at, network, device } = presentation
   const { acr, amr, authenticatedAt } = state.family
@@ -113,26 +117,28 @@ function grantOf(
   }
 }
 
-export function refused(
+export function refusal(
   code: RefusalCode,
   decision: Decision,
-  { acr, freshWithin }: Presented,
+  { acr, maxAgeMs }: Presented,
 ): Verification {
-  const demands: Demands = {
+  const requirements: Requirements = {
     ...(acr === undefined ? {} : { acr }),
-    ...(freshWithin === undefined ? {} : { maxAge: freshWithin }),
+    ...(maxAgeMs === undefined ? {} : { maxAgeMs: maxAgeMs }),
   }
   return {
     ok: false,
     code,
     decision,
-    ...(code === 'step_up_required' && Object.keys(demands).length > 0 ? { demands } : {}),
+    ...(code === 'step_up_required' && Object.keys(requirements).length > 0
+      ? { requirements }
+      : {}),
   }
 }
 
 /** What an application sees of a session. `state` may be ahead of what was read. */
 export function viewOf(
-  parts: Pick<Parts, 'codec'>,
+  engine: Pick<EngineContext, 'codec'>,
   state: SessionState,
   found: Found,
 ): SessionView {
@@ -148,14 +154,18 @@ export function viewOf(
     createdAt: state.createdAt,
     expiresAt: state.deadline,
     idleMs: state.idleMs,
-    attributes: openAttributes(parts, found),
+    attributes: openAttributes(engine, found),
     attributesVersion: found.attributes?.version ?? 0,
-    formToken: parts.codec.formToken(state.id),
+    formToken: engine.codec.formToken(state.id),
   }
 }
 
-export function detailOf(parts: Parts, { state, found }: Opened, now: number): SessionDetail {
-  const { formToken: _secret, ...facts } = viewOf(parts, state, found)
+export function detailOf(
+  engine: EngineContext,
+  { state, found }: OpenedSession,
+  now: number,
+): SessionDetail {
+  const { formToken: _secret, ...facts } = viewOf(engine, state, found)
   return Object.assign(facts, {
     lastActivity: found.lastActivity ?? state.createdAt,
     origin: state.origin,

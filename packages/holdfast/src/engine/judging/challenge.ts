@@ -1,4 +1,4 @@
-import type { Codec, Place } from '../../codecs/codec.ts'
+import type { Codec, RecordIdentity } from '../../codecs/codec.ts'
 import { fromBase64url, toBase64url } from '../../core/base64url.ts'
 import { SessionError } from '../../core/errors.ts'
 import { isSessionId, type SessionId } from '../../core/ids.ts'
@@ -24,7 +24,7 @@ const MAX_LENGTH = 2048
 
 /** Self-contained and authenticated: nothing is stored until it is completed. */
 export function sealChallenge(codec: Codec, facts: ChallengeFacts): string {
-  return `${PREFIX}${facts.session}.${toBase64url(codec.sealJson(placeOf(facts.session), facts))}`
+  return `${PREFIX}${facts.session}.${toBase64url(codec.sealJson(challengeIdentity(facts.session), facts))}`
 }
 
 /** Undefined for whatever we did not seal. */
@@ -34,7 +34,7 @@ export function openChallenge(codec: Codec, text: string): ChallengeFacts | unde
   const bytes = fromBase64url(sealed)
   if (!isSessionId(session) || bytes === undefined || rest.length > 0) return undefined
   try {
-    return codec.openJson(placeOf(session), bytes) as ChallengeFacts
+    return codec.openJson(challengeIdentity(session), bytes) as ChallengeFacts
   } catch (error) {
     // Here the bytes come from the client: altered ones are an expected answer, not a damaged store.
     if (error instanceof SessionError) return undefined
@@ -42,6 +42,6 @@ export function openChallenge(codec: Codec, text: string): ChallengeFacts | unde
   }
 }
 
-function placeOf(session: SessionId): Place {
+function challengeIdentity(session: SessionId): RecordIdentity {
   return { kind: 'challenge', id: session, version: 1 }
 }

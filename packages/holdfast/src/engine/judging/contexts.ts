@@ -26,12 +26,12 @@ const CONFIRMING_MS = 24 * 3_600_000
 /** Who goes back and forth between two places all the time is written down this often. */
 const MOVE_MS = 60_000
 
-export interface Judged {
+export interface Settled {
   readonly decision: Decision
   /** The record after this presentation; the very same object when nothing changed. */
   readonly next: SessionState
   /** The context earned, or lost, something that the subject's history should know. */
-  readonly lesson: Context | undefined
+  readonly historyUpdate: Context | undefined
   readonly contextChanged: boolean
   /** The same place and browser, and something about it is new: its version, its screen, its language. */
   readonly deviceChanged: boolean
@@ -42,12 +42,12 @@ export interface Judged {
  * Writes the outcome of a weighing into the session's contexts. Pure. `session.last.at` must be the newest
  * activity: silence is what separates visits.
  */
-export function judge(
+export function settle(
   session: SessionState,
   presentation: Presentation,
   history: SubjectHistory,
   weighing: Weighing,
-): Judged {
+): Settled {
   const { decision: decided, standing, existing, key, evidence } = weighing
   const { at } = presentation
   const trusted = decided.outcome === 'allow' || decided.outcome === 'observe'
@@ -98,7 +98,7 @@ export function judge(
   return {
     decision: decided,
     next,
-    lesson: lost || (earned && standing.outcome === 'allow') ? after : undefined,
+    historyUpdate: lost || (earned && standing.outcome === 'allow') ? after : undefined,
     deviceChanged: trusted && existing !== undefined && !sameDevice(existing.device, after.device),
     contextChanged: existing === undefined || (moved && silence >= VISIT_GAP_MS),
     newlySuspected: suspected && (newly || (limited && changed)),
@@ -207,12 +207,12 @@ function sameFacts({ last }: SessionState, presentation: Presentation): boolean 
   return last.context === contextKey(network, device) && sameFactsAs(last, presentation)
 }
 
-function crowded(session: SessionState): Judged {
+function crowded(session: SessionState): Settled {
   const because = evidenceOf('contexts_exhausted', 0, { contexts: MAX_CONTEXTS })
   return {
     decision: decision('deny', [because]),
     next: session,
-    lesson: undefined,
+    historyUpdate: undefined,
     contextChanged: false,
     deviceChanged: false,
     newlySuspected: false,

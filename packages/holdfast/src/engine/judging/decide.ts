@@ -1,19 +1,19 @@
 import type { EventType, SessionEvent } from '../../core/events.ts'
-import type { Row } from '../../core/rotation.ts'
+import type { RotationStatus } from '../../core/rotation.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Verification } from '../../core/sessions.ts'
 import type { Found } from '../../core/store.ts'
-import type { Parts } from '../context.ts'
+import type { EngineContext } from '../context.ts'
 import type { EventFacts } from '../state/events.ts'
-import { learn, recall, withContext } from '../state/history.ts'
-import type { Opened } from '../state/load.ts'
+import { changeHistory, readHistory, withContext } from '../state/history.ts'
+import type { OpenedSession } from '../state/load.ts'
 import { save, touchIfDue } from '../state/save.ts'
-import { accessFor, passed, refusalOf, refused } from './answer.ts'
-import { type Judged, judge } from './contexts.ts'
-import type { Weighable } from './open-session.ts'
-import type { Shown } from './presentation.ts'
+import { accept, accessFor, refusal, refusalCode } from './answer.ts'
+import { type Settled, settle } from './contexts.ts'
+import type { MatchedPresentation } from './open-session.ts'
+import type { AuthenticatedPresentation } from './presentation.ts'
 import { isReused } from './refresh-reuse.ts'
-import { type Advanced, advance, advanceRefresh } from './rotation.ts'
+import { type Rotation, rotateRefresh, rotateSession } from './rotation.ts'
 import { shadowEvent } from './shadow-policy.ts'
 import { type Weighing, weigh } from './weigh.ts'
 
@@ -21,7 +21,7 @@ export interface Weighed {
   /** The record as of now, before the outcome is written into it. */
   readonly session: SessionState
   readonly weighing: Weighing
-  readonly judged: Judged
+  readonly settled: Settled
   /** A refresh token was used before, by somebody else. No policy can let it go on. */
   readonly reused: boolean
   readonly events: readonly SessionEvent[]
@@ -29,54 +29,54 @@ export interface Weighed {
 
 /** Steps 8 to 10: weigh, decide, apply by compare-and-set. */
 export async function decide(
-  parts: Parts,
-  opened: Opened,
-  shown: Weighable,
+  engine: EngineContext,
+  opened: OpenedSession,
+  shown: MatchedPresentation,
 ): Promise<Verification | 'lost_race'> {
-  const first = await weighOpened(parts, opened, shown)
-  const differed = shadowEvent(parts, factsOf(shown), first.weighing)
+  const first = await weighSession(engine, opened, shown)
+  const differed = shadowEvent(engine, factsOf(shown), first.weighing)
   const weighed = differed === undefined ? first : { ...first, events: [...first.events, differed] }
-  const { judged, reused } = weighed
-  if (judged.decision.outcome === 'revoke' || reused)
-    return revokeNow(parts, opened.state, shown, weighed)
-  return apply(parts, { opened, shown }, weighed)
+  const { settled, reused } = weighed
+  if (settled.decision.outcome === 'revoke' || reused)
+    return revokeNow(engine, opened.state, shown, weighed)
+  return apply(engine, { opened, shown }, weighed)
 }
 
 /** Step 10: what was decided is written, where it changes anything, and answered. */
 export async function apply(
-  parts: Parts,
-  { opened, shown }: { readonly opened: Opened; readonly shown: Weighable },
+  engine: EngineContext,
+  { opened, shown }: { readonly opened: OpenedSession; readonly shown: MatchedPresentation },
   weighed: Pick<Weighed, 'session' | 'events'> & {
-    readonly judged: Pick<Judged, 'decision' | 'next' | 'lesson'>
+    readonly settled: Pick<Settled, 'decision' | 'next' | 'historyUpdate'>
   },
 ): Promise<Verification | 'lost_race'> {
   const { found, state } = opened
-  const { judged, session } = weighed
-  const { decision } = judged
+  const { settled, session } = weighed
+  const { decision } = settled
   const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
   const alive = trusted || decision.outcome === 'limit'
-  const watched = decision.outcome === 'observe' && isNewPlace(state, judged.next)
-  const moved: Advanced = trusted
-    ? advanced(parts, judged.next, shown, watched)
-    : { state: judged.next }
+  const watched = decision.outcome === 'observe' && isNewPlace(state, settled.next)
+  const moved: Rotation = trusted
+    ? advanced(engine, settled.next, shown, watched)
+    : { state: settled.next }
   const untouched = moved.state === session && session.fork === state.fork
 
   if (untouched) {
-    if (alive) await touchIfDue(parts, found, shown.presentation)
+    if (alive) await touchIfDue(engine, found, shown.presentation)
   } else {
-    const events = [...weighed.events, ...rotationEvent(parts, shown, moved)]
+    const events = [...weighed.events, ...rotationEvent(engine, shown, moved)]
     const seenAt = alive ? shown.presentation.at : undefined
-    const outcome = await save(parts, { found, next: moved.state, events, seenAt })
+    const outcome = await save(engine, { found, next: moved.state, events, seenAt })
     if (outcome === 'lost_race') return 'lost_race'
     if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
   }
-  await teach(parts, state, judged)
+  await updateHistory(engine, state, settled)
 
-  const code = refusalOf(decision, shown.presentation)
-  if (code !== undefined) return refused(code, decision, shown.presented)
+  const code = refusalCode(decision, shown.presentation)
+  if (code !== undefined) return refusal(code, decision, shown.presented)
   const { token, refreshToken } = moved
   const next = untouched ? state : moved.state
-  return passed(parts, next, found, { decision, token, refreshToken, access: accessFor(shown) })
+  return accept(engine, next, found, { decision, token, refreshToken, access: accessFor(shown) })
 }
 
 /** New to the session. Who is watched on coming there gets a new secret at once: two holders show soon. */
@@ -84,48 +84,60 @@ function isNewPlace({ contexts }: SessionState, { last }: SessionState): boolean
   return !contexts.some(({ key }) => key === last.context)
 }
 
-function advanced(parts: Parts, state: SessionState, shown: Weighable, watched: boolean): Advanced {
-  const { claims, row, presentation, presented } = shown
-  if (claims.kind === 'refresh') return advanceRefresh(parts, state, { row, presentation })
+function advanced(
+  engine: EngineContext,
+  state: SessionState,
+  shown: MatchedPresentation,
+  watched: boolean,
+): Rotation {
+  const { claims, rotation, presentation, presented } = shown
+  if (claims.kind === 'refresh') return rotateRefresh(engine, state, { rotation, presentation })
   const deliverable = presented.deliverable === true
-  return advance(parts, state, { row, presentation, deliverable, watched })
+  return rotateSession(engine, state, { rotation, presentation, deliverable, watched })
 }
 
 /** What the subject's past should know of this presentation. */
-export async function teach(
-  parts: Parts,
+export async function updateHistory(
+  engine: EngineContext,
   { tenant, subject }: SessionState,
-  { lesson }: Pick<Judged, 'lesson'>,
+  { historyUpdate }: Pick<Settled, 'historyUpdate'>,
 ): Promise<void> {
-  if (lesson === undefined) return
-  await learn(parts, parts.codec.subjectKey(tenant, subject), (past) => withContext(past, lesson))
+  if (historyUpdate === undefined) return
+  await changeHistory(engine, engine.codec.subjectKey(tenant, subject), (past) =>
+    withContext(past, historyUpdate),
+  )
 }
 
 /** Steps 8 and 9, without effects: what a step-up begins with, too. */
-export async function weighOpened(
-  parts: Parts,
-  { found, state }: Opened,
-  shown: Weighable,
+export async function weighSession(
+  engine: EngineContext,
+  { found, state }: OpenedSession,
+  shown: MatchedPresentation,
 ): Promise<Weighed> {
-  const { presentation, presented, row } = shown
-  const subject = parts.codec.subjectKey(state.tenant, state.subject)
-  const { history } = await recall(parts, subject)
-  const session = asOfNow(state, found, row, presentation.at)
-  const demand = { acr: presented.acr, freshWithin: presented.freshWithin }
-  const scales = parts.scalesOf(state.tenant)
+  const { presentation, presented, rotation } = shown
+  const subject = engine.codec.subjectKey(state.tenant, state.subject)
+  const { history } = await readHistory(engine, subject)
+  const session = asOfNow(state, found, rotation, presentation.at)
+  const demand = { acr: presented.acr, maxAgeMs: presented.maxAgeMs }
+  const scales = engine.scalesOf(state.tenant)
   const first = weigh(scales, session, presentation, history, demand)
   const reused = isReused(state, shown, first.standing)
   const weighing = reused
     ? weigh(scales, session, presentation, history, { ...demand, contradiction: 'refresh_reused' })
     : first
-  const judged = judge(session, presentation, history, weighing)
-  const events = eventsOf(parts, state, shown, { session, weighing, judged, reused })
-  return { session, weighing, judged, reused, events }
+  const settled = settle(session, presentation, history, weighing)
+  const events = eventsOf(engine, state, shown, { session, weighing, settled: settled, reused })
+  return { session, weighing, settled: settled, reused, events }
 }
 
 /** A fork is set as soon as it is seen, and silence counts from the last activity. */
-function asOfNow(state: SessionState, found: Found, row: Row, at: number): SessionState {
-  const fork = state.fork ?? (row.row === 'fork' ? { at } : null)
+function asOfNow(
+  state: SessionState,
+  found: Found,
+  rotation: RotationStatus,
+  at: number,
+): SessionState {
+  const fork = state.fork ?? (rotation.status === 'fork' ? { at } : null)
   const seen = Math.max(state.last.at, found.lastActivity ?? 0)
   if (fork === state.fork && seen === state.last.at) return state
   return { ...state, fork, last: { ...state.last, at: seen } }
@@ -133,26 +145,30 @@ function asOfNow(state: SessionState, found: Found, row: Row, at: number): Sessi
 
 /** Ends the session on what this presentation has proven. */
 export async function revokeNow(
-  parts: Parts,
+  engine: EngineContext,
   state: SessionState,
-  shown: Weighable,
-  { session, weighing, judged, reused, events }: Weighed,
+  shown: MatchedPresentation,
+  { session, weighing, settled, reused, events }: Weighed,
 ): Promise<Verification & { readonly ok: false }> {
   const forked = session.fork === null ? 'contradiction' : 'secret_forked'
-  const why = reused ? 'refresh_reused' : forked
-  const facts = { ...factsOf(shown), ...decidedOf(weighing, judged), actor: 'engine' }
-  const all = [...events, parts.journal.event('session-revoked', { ...facts, reason: why })]
-  await parts.store.entries.revoke(state.id, {
+  const reason = reused ? 'refresh_reused' : forked
+  const facts = { ...factsOf(shown), ...decidedOf(weighing, settled), actor: 'engine' }
+  const all = [...events, engine.eventWriter.event('session-revoked', { ...facts, reason })]
+  await engine.store.entries.revoke(state.id, {
     until: state.deadline,
-    why,
-    at: parts.host.now(),
-    events: parts.journal.seal(all),
+    reason,
+    at: engine.host.now(),
+    events: engine.eventWriter.seal(all),
   })
-  parts.journal.tell(all)
-  return { ok: false, code: 'session_revoked', decision: judged.decision }
+  engine.eventWriter.publish(all)
+  return { ok: false, code: 'session_revoked', decision: settled.decision }
 }
 
-export function factsOf({ claims, presentation, presented }: Shown): EventFacts {
+export function factsOf({
+  claims,
+  presentation,
+  presented,
+}: AuthenticatedPresentation): EventFacts {
   const { at, network, device } = presentation
   return { at, session: claims.session, network, device, correlation: presented.correlation }
 }
@@ -160,33 +176,33 @@ export function factsOf({ claims, presentation, presented }: Shown): EventFacts 
 /** A decision, with what the policy looked at where it is the policy's own. */
 function decidedOf(
   { decision, situation }: Weighing,
-  judged: Judged,
+  settled: Settled,
 ): Pick<EventFacts, 'decision' | 'situation'> {
-  return judged.decision === decision ? { decision, situation } : { decision: judged.decision }
+  return settled.decision === decision ? { decision, situation } : { decision: settled.decision }
 }
 
 /** What this presentation changed about how the session looks; a repetition of the same is no event. */
 function eventsOf(
-  parts: Parts,
+  engine: EngineContext,
   state: SessionState,
-  shown: Weighable,
-  { session, weighing, judged, reused }: Omit<Weighed, 'events'>,
+  shown: MatchedPresentation,
+  { session, weighing, settled, reused }: Omit<Weighed, 'events'>,
 ): readonly SessionEvent[] {
-  const { decision, contextChanged, newlySuspected } = judged
-  const facts = { ...factsOf(shown), ...decidedOf(weighing, judged) }
+  const { decision, contextChanged, newlySuspected } = settled
+  const facts = { ...factsOf(shown), ...decidedOf(weighing, settled) }
   const types: EventType[] = []
   if (reused || (state.fork === null && session.fork !== null)) types.push('token-reused')
   if (contextChanged && !newlySuspected) types.push('context-changed')
-  if (newlySuspected || (decision.outcome === 'observe' && judged.next !== session)) {
+  if (newlySuspected || (decision.outcome === 'observe' && settled.next !== session)) {
     types.push('anomaly-detected')
   }
   if (newlySuspected && decision.outcome === 'challenge') types.push('step-up-required')
   if (newlySuspected && decision.outcome === 'limit') types.push('session-limited')
-  if (types.length === 0 && judged.deviceChanged && isSampled(parts, facts)) {
-    return [parts.journal.event('context-changed', { ...facts, reason: 'device_changed' })]
+  if (types.length === 0 && settled.deviceChanged && isSampled(engine, facts)) {
+    return [engine.eventWriter.event('context-changed', { ...facts, reason: 'device_changed' })]
   }
   return types.map((type) =>
-    parts.journal.event(
+    engine.eventWriter.event(
       type,
       type === 'token-reused'
         ? { ...facts, reason: reused ? 'refresh_reused' : 'secret_forked' }
@@ -198,7 +214,7 @@ function eventsOf(
 const DEVICE_CHANGES_EVERY_MS = 3_600_000
 
 /** One an hour and session: who changes the screen with every request must not fill the log. A retry counts as the same. */
-function isSampled({ reported }: Parts, { session, at }: EventFacts): boolean {
+function isSampled({ reported }: EngineContext, { session, at }: EventFacts): boolean {
   const line = `${session} device_changed`
   const seen = reported.seen(line)
   if (seen !== at && at - seen < DEVICE_CHANGES_EVERY_MS) return false
@@ -207,16 +223,18 @@ function isSampled({ reported }: Parts, { session, at }: EventFacts): boolean {
 }
 
 function rotationEvent(
-  parts: Parts,
-  shown: Weighable,
-  { rotated }: Advanced,
+  engine: EngineContext,
+  shown: MatchedPresentation,
+  { rotated }: Rotation,
 ): readonly SessionEvent[] {
   if (rotated === undefined) return []
   if (shown.claims.kind === 'refresh') {
     if (rotated === 'rotated') return []
     const facts = { ...factsOf(shown), reason: 'response_lost' }
-    return [parts.journal.event('session-refreshed', facts)]
+    return [engine.eventWriter.event('session-refreshed', facts)]
   }
   const reason = rotated === 'sibling' ? 'response_lost' : shown.presentation.sensitivity
-  return [parts.journal.event('secret-rotated', { ...factsOf(shown), actor: 'engine', reason })]
+  return [
+    engine.eventWriter.event('secret-rotated', { ...factsOf(shown), actor: 'engine', reason }),
+  ]
 }

@@ -2,16 +2,16 @@ import type { Decision, Policy, Situation } from '../../core/decision.ts'
 import type { Evidence } from '../../core/evidence.ts'
 
 /** What the policy says where the route asks for nothing and nothing is new. */
-export type QuietPolicy = (
+export type FastPolicy = (
   evidence: readonly Evidence[],
   about: Pick<Situation, 'context' | 'canStepUp'>,
 ) => Decision
 
 /** Policies are pure: what one said of no evidence at all, about nearly every request, it need not be asked again. */
-export function quietPolicy(policy: Policy): QuietPolicy {
+export function fastPolicy(policy: Policy): FastPolicy {
   const said = new Map<string, Decision>()
 
-  const ask: QuietPolicy = (evidence, { context, canStepUp }) =>
+  const ask: FastPolicy = (evidence, { context, canStepUp }) =>
     policy(evidence, {
       sensitivity: 'normal',
       reading: true,

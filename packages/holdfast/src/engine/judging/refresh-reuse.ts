@@ -1,7 +1,7 @@
 import { contextKey, findContext } from '../../core/context.ts'
 import type { Decision } from '../../core/decision.ts'
-import type { Line, SessionState } from '../../core/session.ts'
-import type { Weighable } from './open-session.ts'
+import type { SessionState, TokenFamily } from '../../core/session.ts'
+import type { MatchedPresentation } from './open-session.ts'
 
 /**
  * Whether a refresh token that was used before comes from somebody else (RFC 9700, section 4.14): an old one from a
@@ -12,12 +12,12 @@ import type { Weighable } from './open-session.ts'
  */
 export function isReused(
   { refresh, contexts, fork }: SessionState,
-  { claims, row, presentation }: Weighable,
+  { claims, rotation, presentation }: MatchedPresentation,
   standing: Pick<Decision, 'outcome'>,
 ): boolean {
   if (claims.kind !== 'refresh' || refresh === null || fork !== null) return false
   const key = contextKey(presentation.network, presentation.device)
-  switch (row.row) {
+  switch (rotation.status) {
     case 'current':
     case 'in_flight':
     case 'ahead':
@@ -37,6 +37,6 @@ export function isReused(
   }
 }
 
-function usersOf({ predecessors }: Line, generation: number): readonly string[] | undefined {
+function usersOf({ predecessors }: TokenFamily, generation: number): readonly string[] | undefined {
   return predecessors.find((predecessor) => predecessor.generation === generation)?.contexts
 }

@@ -1,18 +1,18 @@
 import { contextKey } from '../../core/context.ts'
 import type { Presentation } from '../../core/request.ts'
 import {
-  acknowledge,
-  displace,
   firstSecret,
-  type Row,
-  rotate,
-  usedBy,
+  type RotationStatus,
+  withFirstUse,
+  withSibling,
+  withSuccessor,
+  withUser,
 } from '../../core/rotation.ts'
-import type { Family, Line, Secret, SessionState } from '../../core/session.ts'
+import type { Secret, SessionFamily, SessionState, TokenFamily } from '../../core/session.ts'
 import type { TokenClaims, TokenKind } from '../../core/token.ts'
-import type { Parts } from '../context.ts'
+import type { EngineContext } from '../context.ts'
 
-export interface Advanced {
+export interface Rotation {
   readonly state: SessionState
   /** What the answer has to deliver. */
   readonly token?: string
@@ -21,116 +21,129 @@ export interface Advanced {
 }
 
 /** Ack, rotation and re-delivery: only on `allow` and `observe`, and only what the answer can carry. */
-export function advance(
-  parts: Parts,
+export function rotateSession(
+  engine: EngineContext,
   state: SessionState,
   {
-    row,
+    rotation,
     presentation,
     deliverable,
     watched,
   }: {
-    readonly row: Row
+    readonly rotation: RotationStatus
     readonly presentation: Presentation
     readonly deliverable: boolean
     /** Something speaks against the holder: rotate whether it is due or not. */
     readonly watched: boolean
   },
-): Advanced {
+): Rotation {
   const { at, network, device } = presentation
   const context = contextKey(network, device)
   const { family } = state
 
-  if (row.row === 'in_flight' || row.row === 'fork' || row.row === 'ahead') return { state }
+  if (rotation.status === 'in_flight' || rotation.status === 'fork' || rotation.status === 'ahead')
+    return { state }
 
-  const first = row.row === 'current' && row.first
-  const used = first ? acknowledge(family, context, at) : usedBy(family, context)
+  const first = rotation.status === 'current' && rotation.first
+  const used = first ? withFirstUse(family, context, at) : withUser(family, context)
   const acked = used === family ? state : { ...state, family: used }
-  if (row.row === 'resend') {
+  if (rotation.status === 'resend') {
     const token = family.issued.token
     return deliverable && token !== undefined ? { state: acked, token } : { state: acked }
   }
-  if (row.row === 'lost') {
+  if (rotation.status === 'lost') {
     if (!deliverable) return { state: acked }
-    const { secret, token } = mint(parts, state, { kind: 'session', line: family, at })
-    return { state: { ...state, family: displace(used, secret, at) }, token, rotated: 'sibling' }
+    const { secret, token } = mint(engine, state, { kind: 'session', line: family, at })
+    return { state: { ...state, family: withSibling(used, secret, at) }, token, rotated: 'sibling' }
   }
 
-  const due = watched || rotationDue(parts, family, presentation)
+  const due = watched || rotationDue(engine, family, presentation)
   if (!deliverable || !due) return { state: acked }
-  const { secret, token } = mint(parts, acked, { kind: 'session', line: family, at })
-  return { state: { ...acked, family: rotate(acked.family, secret) }, token, rotated: 'rotated' }
+  const { secret, token } = mint(engine, acked, { kind: 'session', line: family, at })
+  return {
+    state: { ...acked, family: withSuccessor(acked.family, secret) },
+    token,
+    rotated: 'rotated',
+  }
 }
 
-/** As {@link advance}, for a refresh token: each use rotates, and only its direct predecessor may still be in flight. */
-export function advanceRefresh(
-  parts: Parts,
+/** As {@link rotateSession}, for a refresh token: each use rotates, and only its direct predecessor may still be in flight. */
+export function rotateRefresh(
+  engine: EngineContext,
   state: SessionState,
-  { row, presentation }: { readonly row: Row; readonly presentation: Presentation },
-): Advanced {
+  {
+    rotation,
+    presentation,
+  }: { readonly rotation: RotationStatus; readonly presentation: Presentation },
+): Rotation {
   const { at, network, device } = presentation
   const line = state.refresh
-  if (line === null || row.row === 'in_flight' || row.row === 'fork' || row.row === 'ahead')
+  if (
+    line === null ||
+    rotation.status === 'in_flight' ||
+    rotation.status === 'fork' ||
+    rotation.status === 'ahead'
+  )
     return { state }
 
   const context = contextKey(network, device)
   const used =
-    row.row === 'current' && row.first
-      ? onlyDirect(acknowledge(line, context, at))
-      : usedBy(line, context)
-  if (row.row === 'resend') {
+    rotation.status === 'current' && rotation.first
+      ? onlyDirect(withFirstUse(line, context, at))
+      : withUser(line, context)
+  if (rotation.status === 'resend') {
     const { token } = line.issued
     const acked = used === line ? state : { ...state, refresh: used }
     return token === undefined ? { state: acked } : { state: acked, refreshToken: token }
   }
-  const { secret, token } = mint(parts, state, { kind: 'refresh', line: used, at })
-  return row.row === 'lost'
+  const { secret, token } = mint(engine, state, { kind: 'refresh', line: used, at })
+  return rotation.status === 'lost'
     ? {
-        state: { ...state, refresh: displace(used, secret, at) },
+        state: { ...state, refresh: withSibling(used, secret, at) },
         refreshToken: token,
         rotated: 'sibling',
       }
     : {
-        state: { ...state, refresh: rotate(used, secret) },
+        state: { ...state, refresh: withSuccessor(used, secret) },
         refreshToken: token,
         rotated: 'rotated',
       }
 }
 
 /** What rotates at every use must not leave a minute's worth of old secrets good. */
-function onlyDirect(line: Line): Line {
+function onlyDirect(line: TokenFamily): TokenFamily {
   return { ...line, predecessors: line.predecessors.slice(0, 1) }
 }
 
 /** Every few minutes, and before a sensitive route: a thief who acted leaves a fork behind. */
 export function rotationDue(
-  parts: Parts,
-  { issued }: Family,
+  engine: EngineContext,
+  { issued }: SessionFamily,
   { at, sensitivity }: Presentation,
 ): boolean {
-  return sensitivity === 'sensitive' || at - issued.mintedAt >= parts.rotateEveryMs
+  return sensitivity === 'sensitive' || at - issued.mintedAt >= engine.rotateEveryMs
 }
 
 function mint(
-  parts: Parts,
+  engine: EngineContext,
   { id }: SessionState,
-  { kind, line, at }: { readonly kind: TokenKind; readonly line: Line; readonly at: number },
+  { kind, line, at }: { readonly kind: TokenKind; readonly line: TokenFamily; readonly at: number },
 ): { readonly secret: Secret; readonly token: string } {
   const generation = line.issued.generation + 1
-  const { token, digest } = parts.codec.mint({ session: id, kind, family: line.id, generation })
+  const { token, digest } = engine.codec.mint({ session: id, kind, family: line.id, generation })
   return { secret: { generation, digest, mintedAt: at, token }, token }
 }
 
 /** A new line of secrets with the token of its first one: everything before it is dead. */
-export function newLine(
-  { codec }: Pick<Parts, 'codec'>,
+export function newFamily(
+  { codec }: Pick<EngineContext, 'codec'>,
   born: Pick<TokenClaims, 'session' | 'kind' | 'family'> & {
     readonly context: string
     readonly at: number
   },
-): { readonly line: Line; readonly token: string } {
+): { readonly family: TokenFamily; readonly token: string } {
   const { session, kind, family, context, at } = born
   const { token, digest } = codec.mint({ session, kind, family, generation: 1 })
   const first = firstSecret({ generation: 1, digest, mintedAt: at })
-  return { line: { id: family, ...first, contexts: [context] }, token }
+  return { family: { id: family, ...first, contexts: [context] }, token }
 }

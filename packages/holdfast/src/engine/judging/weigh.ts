@@ -19,9 +19,9 @@ import { evidenceOf } from '../../signals/reasons.ts'
 import { WEIGHTS } from '../../signals/weights.ts'
 
 /** What a route asks for beyond a session that is rightfully held, and what is proven before anything is weighed. */
-export interface Demand {
+export interface WeighOptions {
   readonly acr?: string | undefined
-  readonly freshWithin?: number | undefined
+  readonly maxAgeMs?: number | undefined
   readonly contradiction?: Situation['contradiction']
 }
 
@@ -37,7 +37,7 @@ export interface Weighing {
   readonly key: string
 }
 
-/** What weighs: the same parts in production and in `explain`. */
+/** What weighs: the same engine in production and in `explain`. */
 export interface Scales {
   readonly signals: readonly Signal[]
   readonly policy: Policy
@@ -55,7 +55,7 @@ export function weigh(
   session: SessionState,
   presentation: Presentation,
   history: SubjectHistory,
-  demand: Demand = {},
+  demand: WeighOptions = {},
 ): Weighing {
   const { at, network, device } = presentation
   const key = contextKey(network, device)
@@ -114,7 +114,7 @@ export function explain(
     readonly session: SessionState
     readonly presentation: Presentation
     readonly history: SubjectHistory
-    readonly demand?: Demand
+    readonly demand?: WeighOptions
   },
 ): Decision {
   const { session, presentation, history, demand } = recorded
@@ -126,7 +126,7 @@ export function provedAt({ family, contexts }: SessionState, key: string): boole
   return family.provedIn === key || findContext(contexts, key)?.state === 'confirmed'
 }
 
-/** Whether client facts, agent and place are those of a context: one that is challenged is judged afresh when they are not. */
+/** Whether client facts, agent and place are those of a context: one that is challenged is settled afresh when they are not. */
 export function sameFactsAs(
   context: Pick<Context, 'network' | 'device'>,
   { network, device }: Presentation,
@@ -165,7 +165,7 @@ function failedStepUps(failures: number): Evidence {
 /** What a login or step-up proved is missing wherever it does not count, however strong and fresh it was. */
 function missingOf(
   { family }: SessionState,
-  { acr, freshWithin }: Demand,
+  { acr, maxAgeMs }: WeighOptions,
   {
     at,
     order,
@@ -174,7 +174,7 @@ function missingOf(
 ): readonly ('acr' | 'freshness')[] {
   const missing: ('acr' | 'freshness')[] = []
   if (acr !== undefined && !(proved && acrMet(family.acr, acr, order))) missing.push('acr')
-  if (freshWithin !== undefined && !(proved && at - family.authenticatedAt <= freshWithin))
+  if (maxAgeMs !== undefined && !(proved && at - family.authenticatedAt <= maxAgeMs))
     missing.push('freshness')
   return missing
 }

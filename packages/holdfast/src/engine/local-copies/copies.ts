@@ -1,16 +1,16 @@
 import type { Host } from '../../core/host.ts'
 import type { SessionId, SubjectKey } from '../../core/ids.ts'
 import type { Feed, FeedEntry, Heartbeat } from '../../core/store.ts'
-import type { Opened } from '../state/load.ts'
+import type { OpenedSession } from '../state/load.ts'
 import { copyTable } from './copy-table.ts'
-import { feedProof } from './feed-freshness.ts'
+import { feedFreshness } from './feed-freshness.ts'
 
 /** What this process remembers of what it read, for as long as the feed proves that nobody has changed it. */
 export interface LocalCopies {
-  /** A copy that may be judged on at this instant; undefined: read the store. */
-  get(id: SessionId, at: number): Opened | undefined
+  /** A copy that may be settled on at this instant; undefined: read the store. */
+  get(id: SessionId, at: number): OpenedSession | undefined
   /** To be said before a session is read. What comes out is kept, unless something about it happened meanwhile. */
-  reading(id: SessionId): (opened: Opened | undefined) => void
+  reading(id: SessionId): (opened: OpenedSession | undefined) => void
   /** Something of this session is being written here. */
   drop(id: SessionId): void
   /** All sessions of a subject are being ended here. */
@@ -27,7 +27,7 @@ export interface CopiesOptions {
   readonly onAsked: ((state: 'hit' | 'miss') => void) | undefined
 }
 
-/** No copy is judged on for longer after it was read, whatever the feed says. */
+/** No copy is settled on for longer after it was read, whatever the feed says. */
 const LEASE_MS = 5_000
 
 /**
@@ -37,7 +37,7 @@ const LEASE_MS = 5_000
  */
 export function localCopies({ feed, host, max, onAsked = () => {} }: CopiesOptions): LocalCopies {
   const table = copyTable(max)
-  const proof = feedProof({ feed, host, hear, lost: table.clear })
+  const proof = feedFreshness({ feed, host, hear, lost: table.clear })
 
   function hear(told: FeedEntry | Heartbeat): void {
     switch (told.kind) {

@@ -1,8 +1,8 @@
 import { type SessionId, type SubjectKey, subjectOf } from '../../core/ids.ts'
-import type { Opened } from '../state/load.ts'
+import type { OpenedSession } from '../state/load.ts'
 
 export interface Copy {
-  readonly opened: Opened
+  readonly opened: OpenedSession
   /** When it was asked for. */
   readonly readAt: number
 }
@@ -11,7 +11,7 @@ export interface Copy {
 export interface CopyTable {
   get(id: SessionId): Copy | undefined
   /** The answer of a read goes to what this returns; undefined: it is not to be kept. */
-  reading(id: SessionId, at: number): (opened: Opened | undefined) => void
+  reading(id: SessionId, at: number): (opened: OpenedSession | undefined) => void
   drop(id: SessionId): void
   dropSubject(subject: SubjectKey): void
   /** Those that were read at that time or before. */

@@ -2,14 +2,14 @@ import type { Host } from '../../core/host.ts'
 import type { Feed, FeedEntry, Heartbeat, StopSignal } from '../../core/store.ts'
 
 /** That this process has heard of everything, up to a moment ago. */
-export interface FeedProof {
+export interface FeedFreshness {
   /** Whether it holds at this instant. Asking keeps the follower going. */
   holds(at: number): boolean
   /** Whether all that happens from now on will be heard of, or `lost` called. */
   follows(): boolean
 }
 
-export interface FeedProofOptions {
+export interface FeedFreshnessOptions {
   readonly feed: Feed
   readonly host: Host
   readonly hear: (told: FeedEntry | Heartbeat) => void
@@ -29,7 +29,7 @@ const LONGEST_PAUSE_MS = 5_000
  * young enough by the host's clock and by one that nobody sets. There is no end to call: the follower ends with its
  * store, or a minute after the last question, and none of its timers keeps a process alive.
  */
-export function feedProof({ feed, host, hear, lost }: FeedProofOptions): FeedProof {
+export function feedFreshness({ feed, host, hear, lost }: FeedFreshnessOptions): FeedFreshness {
   let running = false
   let askedAt = 0
   let following = false

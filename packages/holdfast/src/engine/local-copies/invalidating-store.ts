@@ -5,7 +5,7 @@ import type { LocalCopies } from './copies.ts'
  * The store, as the engine writes to it: whatever it changes, its copies are gone before anybody hears that it is
  * changed, and reads that ran meanwhile do not become copies. So they are, too, when nobody knows how a write ended.
  */
-export function copiedStore(store: Store, copies: LocalCopies): Store {
+export function invalidatingStore(store: Store, copies: LocalCopies): Store {
   async function dropping<Answer>(drop: () => void, write: () => Promise<Answer>): Promise<Answer> {
     drop()
     try {
@@ -45,5 +45,5 @@ export function copiedStore(store: Store, copies: LocalCopies): Store {
         () => store.subjects.revoke(subject, end),
       ),
   }
-  return { entries, subjects, marks: store.marks, feed: store.feed, close: () => store.close() }
+  return { entries, subjects, replays: store.replays, feed: store.feed, close: () => store.close() }
 }

@@ -1,15 +1,15 @@
-import { attributesPlace } from '../../codecs/codec.ts'
+import { attributesIdentity } from '../../codecs/codec.ts'
 import { SessionError } from '../../core/errors.ts'
 import { isSessionId, type SessionId } from '../../core/ids.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import type { JsonMergePatch } from '../../core/sessions.ts'
-import type { Parts } from '../context.ts'
+import type { EngineContext } from '../context.ts'
 import { checkAttributes, invalid, mergePatch } from '../input.ts'
 import { load, openAttributes } from '../state/load.ts'
 
 /** Changes the application's own data, apart from the security state: neither can overwrite the other. */
 export async function patchAttributes(
-  parts: Parts,
+  engine: EngineContext,
   id: SessionId,
   change: { readonly patch: JsonMergePatch; readonly ifVersion: number },
 ): Promise<number> {
@@ -18,16 +18,16 @@ export async function patchAttributes(
     throw invalid('ifVersion', 'must be a version number')
   }
   const patch = checkAttributes(change.patch)
-  const opened = await load(parts, id)
+  const opened = await load(engine, id)
   if (opened === undefined) throw notFound()
   const { found, state } = opened
-  if (lifetimeVerdict(state, found.lastActivity, parts.host.now()) !== 'live') throw notFound()
+  if (lifetimeVerdict(state, found.lastActivity, engine.host.now()) !== 'live') throw notFound()
   if ((found.attributes?.version ?? 0) !== change.ifVersion) throw conflict()
 
   const version = change.ifVersion + 1
-  const attributes = checkAttributes(mergePatch(openAttributes(parts, found), patch))
-  const sealed = parts.codec.sealJson(attributesPlace(id, version), attributes)
-  const outcome = await parts.store.entries.attach(id, { version, sealed })
+  const attributes = checkAttributes(mergePatch(openAttributes(engine, found), patch))
+  const sealed = engine.codec.sealJson(attributesIdentity(id, version), attributes)
+  const outcome = await engine.store.entries.attach(id, { version, sealed })
   if (outcome === 'gone') throw notFound()
   if (outcome === 'conflict') throw conflict()
   return version

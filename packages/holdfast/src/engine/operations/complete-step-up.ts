@@ -5,17 +5,22 @@ import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import { failuresOf, MAX_FAILED_STEP_UPS, withoutFailures } from '../../core/prompts.ts'
 import { LIMITS } from '../../core/request.ts'
 import { REPEAT_MS } from '../../core/rotation.ts'
-import type { Family, SessionState } from '../../core/session.ts'
+import type { SessionFamily, SessionState } from '../../core/session.ts'
 import type { Presented, Proof, Verification } from '../../core/sessions.ts'
-import type { Parts } from '../context.ts'
+import type { EngineContext } from '../context.ts'
 import { checkWord, checkWords, DEFAULT_TENANT } from '../input.ts'
-import { passed } from '../judging/answer.ts'
+import { accept } from '../judging/answer.ts'
 import { type ChallengeFacts, openChallenge } from '../judging/challenge.ts'
 import { factsOf } from '../judging/decide.ts'
-import { authenticate, lineOf, presentationOf, type Shown } from '../judging/presentation.ts'
-import { newLine } from '../judging/rotation.ts'
+import {
+  type AuthenticatedPresentation,
+  authenticate,
+  presentationOf,
+  statusOfPresented,
+} from '../judging/presentation.ts'
+import { newFamily } from '../judging/rotation.ts'
 import { provedAt } from '../judging/weigh.ts'
-import { learn, withContext } from '../state/history.ts'
+import { changeHistory, withContext } from '../state/history.ts'
 import { load } from '../state/load.ts'
 import { contended, save, TRIES } from '../state/save.ts'
 
@@ -23,14 +28,14 @@ import { contended, save, TRIES } from '../state/save.ts'
  * The subject proved a factor: hard rotation. New family and token, the context is confirmed, the fork is over,
  * every older secret is dead at commit. A lost response may be asked for again for a minute.
  */
-export async function completeStepUp(parts: Parts, proof: Proof): Promise<Verification> {
+export async function completeStepUp(engine: EngineContext, proof: Proof): Promise<Verification> {
   const acr = proof.acr === undefined ? undefined : checkWord('acr', proof.acr)
   const amr = checkWords('amr', proof.amr ?? [], LIMITS.amr)
-  const attempt = openAttempt(parts, proof)
+  const attempt = openAttempt(engine, proof)
   if (attempt === undefined) return { ok: false, code: 'challenge_invalid' }
 
   for (let tries = 0; tries < TRIES; tries++) {
-    const opened = await load(parts, attempt.challenge.session)
+    const opened = await load(engine, attempt.challenge.session)
     if (opened === undefined) return { ok: false, code: 'session_unknown' }
     const { state, found } = opened
     if (lifetimeVerdict(state, found.lastActivity, attempt.at) !== 'live') {
@@ -38,31 +43,31 @@ export async function completeStepUp(parts: Parts, proof: Proof): Promise<Verifi
     }
     const repeated = repetitionOf(state, attempt)
     if (repeated !== undefined) {
-      return passed(parts, state, found, { decision: ALLOWED, ...repeated })
+      return accept(engine, state, found, { decision: ALLOWED, ...repeated })
     }
     if (!isOpen(state, proof) || !isOfOneHolder(state, attempt))
       return { ok: false, code: 'challenge_invalid' }
     const { challenge } = attempt
     if (failuresOf(state.failures, challenge.context) >= MAX_FAILED_STEP_UPS)
       return { ok: false, code: 'context_refused' }
-    if (challenge.acr !== null && !acrMet(acr ?? null, challenge.acr, parts.acrOrder)) {
-      return { ok: false, code: 'step_up_required', demands: { acr: challenge.acr } }
+    if (challenge.acr !== null && !acrMet(acr ?? null, challenge.acr, engine.acrOrder)) {
+      return { ok: false, code: 'step_up_required', requirements: { acr: challenge.acr } }
     }
 
-    const { next, sent } = steppedUp(parts, state, attempt, { acr, amr })
+    const { next, sent } = steppedUp(engine, state, attempt, { acr, amr })
     const facts = { ...factsOf(attempt), reason: amr.join('+') || 'factor_proved' }
-    const events = [parts.journal.event('step-up-completed', facts)]
-    const outcome = await save(parts, { found, next, events, seenAt: attempt.at })
+    const events = [engine.eventWriter.event('step-up-completed', facts)]
+    const outcome = await save(engine, { found, next, events, seenAt: attempt.at })
     if (outcome === 'lost_race') continue
     if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
     const confirmed = findContext(next.contexts, challenge.context)
     if (confirmed !== undefined) {
-      const subject = parts.codec.subjectKey(state.tenant, state.subject)
+      const subject = engine.codec.subjectKey(state.tenant, state.subject)
       const newAs = findContext(state.contexts, challenge.context)?.newAs
-      const lesson = newAs === undefined ? confirmed : { ...confirmed, newAs }
-      await learn(parts, subject, (past) => withContext(past, lesson))
+      const historyUpdate = newAs === undefined ? confirmed : { ...confirmed, newAs }
+      await changeHistory(engine, subject, (past) => withContext(past, historyUpdate))
     }
-    return passed(parts, next, found, { decision: ALLOWED, ...sent })
+    return accept(engine, next, found, { decision: ALLOWED, ...sent })
   }
   throw contended()
 }
@@ -70,7 +75,7 @@ export async function completeStepUp(parts: Parts, proof: Proof): Promise<Verifi
 const ALLOWED = { outcome: 'allow', score: 0, because: [] } as const
 
 /** A presentation together with the challenge that it answers. */
-export interface Attempt extends Shown {
+export interface StepUpAttempt extends AuthenticatedPresentation {
   readonly at: number
   readonly challenge: ChallengeFacts
   readonly digest: string
@@ -78,15 +83,15 @@ export interface Attempt extends Shown {
 
 /** Undefined when challenge, line of secrets and context do not belong together or the time is up. */
 export function openAttempt(
-  parts: Parts,
+  engine: EngineContext,
   answer: Pick<Proof, 'challenge' | 'token' | 'request' | 'correlation'>,
-): Attempt | undefined {
-  const at = parts.host.now()
+): StepUpAttempt | undefined {
+  const at = engine.host.now()
   const { token, request, correlation } = answer
   const presented: Presented = { token, request, correlation }
-  const challenge = openChallenge(parts.codec, checkWord('challenge', answer.challenge, 4096))
-  const claims = authenticate(parts, presented, { at, kind: 'session' })
-  const presentation = presentationOf(parts, presented, at)
+  const challenge = openChallenge(engine.codec, checkWord('challenge', answer.challenge, 4096))
+  const claims = authenticate(engine, presented, { at, kind: 'session' })
+  const presentation = presentationOf(engine, presented, at)
   if (challenge === undefined || typeof claims === 'string' || at >= challenge.expiresAt)
     return undefined
   const { digest } = claims
@@ -105,18 +110,18 @@ function isOpen(state: SessionState, proof: Proof): boolean {
  * Whether who answers is who was asked: the family goes on, and the secret is the one that was shown then or, as
  * long as nobody has forked the line, its newest. Another tab of the same jar may have rotated it meanwhile.
  */
-export function isOfOneHolder(state: SessionState, attempt: Attempt): boolean {
+export function isOfOneHolder(state: SessionState, attempt: StepUpAttempt): boolean {
   const { challenge, digest } = attempt
   if (state.family.id !== challenge.family) return false
   if (sameText(digest, challenge.digest)) return true
-  const line = state.fork === null ? lineOf(state, attempt) : 'dead'
-  return line !== 'dead' && line.row === 'current'
+  const line = state.fork === null ? statusOfPresented(state, attempt) : 'dead'
+  return line !== 'dead' && line.status === 'current'
 }
 
 /** The same challenge, secret and context within a minute of the commit: the response was lost. */
 function repetitionOf(
   { stepUp }: SessionState,
-  { challenge, digest, at }: Attempt,
+  { challenge, digest, at }: StepUpAttempt,
 ): Sent | undefined {
   if (stepUp === null || at - stepUp.at > REPEAT_MS) return undefined
   const same =
@@ -135,22 +140,22 @@ interface Sent {
 }
 
 function steppedUp(
-  parts: Parts,
+  engine: EngineContext,
   state: SessionState,
-  { challenge, presentation, digest, at }: Attempt,
+  { challenge, presentation, digest, at }: StepUpAttempt,
   proved: { readonly acr: string | undefined; readonly amr: readonly string[] },
 ): { readonly next: SessionState; readonly sent: Sent } {
   const { network, device } = presentation
   const { context } = challenge
   const born = { session: state.id, context, at }
-  const minted = newLine(parts, { ...born, kind: 'session', family: state.family.id + 1 })
+  const minted = newFamily(engine, { ...born, kind: 'session', family: state.family.id + 1 })
   const renewed =
     state.refresh === null
       ? undefined
-      : newLine(parts, { ...born, kind: 'refresh', family: state.refresh.id + 1 })
-  const family: Family = {
-    ...minted.line,
-    acr: acrAfter(parts, state, context, proved.acr),
+      : newFamily(engine, { ...born, kind: 'refresh', family: state.refresh.id + 1 })
+  const family: SessionFamily = {
+    ...minted.family,
+    acr: acrAfter(engine, state, context, proved.acr),
     amr: [...new Set([...state.family.amr, ...proved.amr])].slice(0, LIMITS.amr),
     authenticatedAt: at,
     provedIn: context,
@@ -171,7 +176,7 @@ function steppedUp(
   const next: SessionState = {
     ...state,
     family,
-    refresh: renewed?.line ?? null,
+    refresh: renewed?.family ?? null,
     contexts: placeContext(state.contexts, confirmed) ?? [confirmed],
     last: { context, network, device, at },
     fork: null,
@@ -195,7 +200,7 @@ function steppedUp(
  * a weaker factor proved elsewhere must not carry a stronger one there.
  */
 function acrAfter(
-  { acrOrder }: Parts,
+  { acrOrder }: EngineContext,
   state: SessionState,
   context: string,
   proved: string | undefined,

@@ -1,4 +1,4 @@
-import { attributesPlace, isUnreadable } from '../../codecs/codec.ts'
+import { attributesIdentity, isUnreadable } from '../../codecs/codec.ts'
 import { type Context, contextKey } from '../../core/context.ts'
 import { type Decision, decision } from '../../core/decision.ts'
 import { SessionError } from '../../core/errors.ts'
@@ -8,23 +8,23 @@ import type { Lifetime } from '../../core/lifetimes.ts'
 import { LIMITS, type Presentation } from '../../core/request.ts'
 import type { Attributes, SessionState } from '../../core/session.ts'
 import type { Created, Login, Traced } from '../../core/sessions.ts'
-import type { Parts } from '../context.ts'
+import type { EngineContext } from '../context.ts'
 import {
   type CheckedSubject,
   checkAttributes,
   checkBoolean,
-  checkOrdered,
+  checkCorrelation,
   checkSubject,
   checkWord,
   checkWords,
   invalid,
 } from '../input.ts'
 import { viewOf } from '../judging/answer.ts'
-import { judge, settledIn } from '../judging/contexts.ts'
+import { settle, settledIn } from '../judging/contexts.ts'
 import { presentationOf } from '../judging/presentation.ts'
-import { newLine } from '../judging/rotation.ts'
+import { newFamily } from '../judging/rotation.ts'
 import { weigh } from '../judging/weigh.ts'
-import { learn, type Remembered, recall, withContext } from '../state/history.ts'
+import { changeHistory, type OpenedHistory, readHistory, withContext } from '../state/history.ts'
 import { logout, revoke } from './end.ts'
 
 /** Ending the oldest frees one place for whoever writes first; many logins at once may need many turns. */
@@ -34,20 +34,30 @@ const LIMIT_TRIES = 256
 const SECOND_FACTORS = ['otp', 'hwk', 'swk', 'mfa', 'sms', 'pop', 'fpt', 'face', 'iris', 'sc']
 
 /** Starts a session: new id, new secret; the token that the client came with is ended first (ASVS 7.2.4). */
-export async function create(parts: Parts, login: Login): Promise<Created> {
-  const checked = checkLogin(parts, login)
-  const presentation = presentationOf(parts, login, parts.host.now())
+export async function create(engine: EngineContext, login: Login): Promise<Created> {
+  const checked = checkLogin(engine, login)
+  const presentation = presentationOf(engine, login, engine.host.now())
   const { at } = presentation
-  const { correlation } = checkOrdered(login)
-  if (login.previous !== undefined) await endPrevious(parts, login.previous, { correlation })
-  const past = await recall(parts, checked.key)
+  const correlation = checkCorrelation(login.correlation)
+  if (login.previous !== undefined) await endPrevious(engine, login.previous, { correlation })
+  const past = await readHistory(engine, checked.key)
 
   for (let tries = 0; tries < LIMIT_TRIES; tries++) {
-    const id = parts.codec.newSessionId(checked.key)
-    const born = bear(parts, { ...checked, id, generation: past.entry.generation }, presentation)
-    const { state, decided, lesson } = settle(parts, born.state, presentation, past, checked)
-    const entry = parts.records.seal({ ...state, version: 1 }, state)
-    const event = parts.journal.event('session-established', {
+    const id = engine.codec.newSessionId(checked.key)
+    const born = newSession(
+      engine,
+      { ...checked, id, generation: past.entry.generation },
+      presentation,
+    )
+    const { state, decided, historyUpdate } = settleLogin(
+      engine,
+      born.state,
+      presentation,
+      past,
+      checked,
+    )
+    const entry = engine.records.seal({ ...state, version: 1 }, state)
+    const event = engine.eventWriter.event('session-established', {
       at,
       session: id,
       network: presentation.network,
@@ -56,26 +66,27 @@ export async function create(parts: Parts, login: Login): Promise<Created> {
       reason: checked.class,
       correlation,
     })
-    const outcome = await parts.store.entries.write(entry, {
-      events: parts.journal.seal([event]),
-      ...(parts.limit === undefined ? {} : { limit: parts.limit.max }),
+    const outcome = await engine.store.entries.write(entry, {
+      events: engine.eventWriter.seal([event]),
+      ...(engine.limit === undefined ? {} : { limit: engine.limit.max }),
     })
     if (outcome === 'conflict') continue
     if (outcome === 'gone') return { ok: false, code: 'login_superseded' }
     if (outcome === 'limit') {
       if (
-        parts.limit?.beyond === 'end_oldest' &&
-        (await endOldest(parts, checked, { correlation }))
+        engine.limit?.beyond === 'end_oldest' &&
+        (await endOldest(engine, checked, { correlation }))
       )
         continue
       return { ok: false, code: 'session_limit_reached' }
     }
 
-    parts.versions.note(id, 1)
-    parts.journal.tell([event])
-    const attributes = await attach(parts, state, checked.attributes)
-    if (lesson !== undefined) await learn(parts, checked.key, (known) => withContext(known, lesson))
-    const view = viewOf(parts, state, {
+    engine.versions.note(id, 1)
+    engine.eventWriter.publish([event])
+    const attributes = await attach(engine, state, checked.attributes)
+    if (historyUpdate !== undefined)
+      await changeHistory(engine, checked.key, (known) => withContext(known, historyUpdate))
+    const view = viewOf(engine, state, {
       ...entry,
       lastActivity: at,
       attributes: undefined,
@@ -103,10 +114,10 @@ interface CheckedLogin extends CheckedSubject {
   readonly refresh: boolean
 }
 
-function checkLogin(parts: Parts, login: Login): CheckedLogin {
-  const subject = checkSubject(parts, login)
+function checkLogin(engine: EngineContext, login: Login): CheckedLogin {
+  const subject = checkSubject(engine, login)
   const name = checkWord('class', login.class ?? 'default')
-  const lifetime = parts.lifetimeOf(subject.tenant, name)
+  const lifetime = engine.lifetimeOf(subject.tenant, name)
   if (lifetime === undefined) throw invalid('class', 'names no configured lifetimes')
   return {
     ...subject,
@@ -127,15 +138,15 @@ function checkInstant(value: unknown): number {
   throw invalid('authenticatedAt', 'must be an instant in ms since the epoch')
 }
 
-function bear(
-  parts: Parts,
+function newSession(
+  engine: EngineContext,
   login: CheckedLogin & { readonly id: SessionId; readonly generation: number },
   { at, network, device }: Presentation,
-): Born {
+): NewSession {
   const context = contextKey(network, device)
   const born = { session: login.id, family: 1, context, at }
-  const minted = newLine(parts, { ...born, kind: 'session' })
-  const refresh = login.refresh ? newLine(parts, { ...born, kind: 'refresh' }) : undefined
+  const minted = newFamily(engine, { ...born, kind: 'session' })
+  const refresh = login.refresh ? newFamily(engine, { ...born, kind: 'refresh' }) : undefined
   const state: SessionState = {
     id: login.id,
     subject: login.subject,
@@ -148,13 +159,13 @@ function bear(
     factors: login.factors,
     origin: { network, device },
     family: {
-      ...minted.line,
+      ...minted.family,
       acr: login.acr,
       amr: login.amr,
       authenticatedAt: Math.min(login.authenticatedAt ?? at, at),
       provedIn: context,
     },
-    refresh: refresh?.line ?? null,
+    refresh: refresh?.family ?? null,
     contexts: [],
     last: { context, network, device, at },
     fork: null,
@@ -166,7 +177,7 @@ function bear(
   return { state, token: minted.token, refreshToken: refresh?.token }
 }
 
-interface Born {
+interface NewSession {
   readonly state: SessionState
   readonly token: string
   readonly refreshToken: string | undefined
@@ -177,26 +188,26 @@ interface Born {
  * place and the browser it came from. Where the subject has no second factor, this login is the best proof there
  * is: it confirms its context for this session, and the subject's past learns of it as of any other visit.
  */
-function settle(
-  parts: Parts,
+function settleLogin(
+  engine: EngineContext,
   state: SessionState,
   presentation: Presentation,
-  { history, unreadable }: Remembered,
+  { history, unreadable }: OpenedHistory,
   { amr, factors }: CheckedLogin,
 ): {
   readonly state: SessionState
   readonly decided: Decision
   /** What the subject's past should know; undefined for a login that is under challenge. */
-  readonly lesson: Context | undefined
+  readonly historyUpdate: Context | undefined
 } {
   const first = history.contexts.length === 0 && !unreadable
   const proved = first || amr.some((method) => SECOND_FACTORS.includes(method))
   const past = proved ? NO_HISTORY : history
-  const judged = judge(
+  const judged = settle(
     state,
     presentation,
     past,
-    weigh(parts.scalesOf(state.tenant), state, presentation, past),
+    weigh(engine.scalesOf(state.tenant), state, presentation, past),
   )
   const [context] = judged.next.contexts
   if (context === undefined) throw new SessionError('internal_error', 'A login has no context.')
@@ -211,33 +222,37 @@ function settle(
   return {
     state: { ...judged.next, contexts: [settled] },
     decided: best && !calm ? decision('observe', because) : judged.decision,
-    lesson: proved || outcome === 'allow' ? learnt : undefined,
+    historyUpdate: proved || outcome === 'allow' ? learnt : undefined,
   }
 }
 
 /** What the client came with ends, even where its record or the token itself does not open any more: it must not bar the way to a login. */
-async function endPrevious(parts: Parts, token: string, by: Traced): Promise<void> {
-  const end = { ...by, why: 'replaced_by_login' }
+async function endPrevious(engine: EngineContext, token: string, by: Traced): Promise<void> {
+  const end = { ...by, reason: 'replaced_by_login' }
   try {
-    await logout(parts, token, end)
+    await logout(engine, token, end)
   } catch (error) {
     if (!isUnreadable(error)) throw error
-    const claims = parts.codec.authenticate(token)
-    if (typeof claims !== 'string') await revoke(parts, claims.session, end)
+    const claims = engine.codec.authenticate(token)
+    if (typeof claims !== 'string') await revoke(engine, claims.session, end)
   }
 }
 
-async function endOldest(parts: Parts, { key }: CheckedSubject, by: Traced): Promise<boolean> {
+async function endOldest(
+  engine: EngineContext,
+  { key }: CheckedSubject,
+  by: Traced,
+): Promise<boolean> {
   let after: string | undefined
   do {
-    const page = await parts.store.entries.list({
+    const page = await engine.store.entries.list({
       subject: key,
       limit: 1,
       ...(after === undefined ? {} : { after }),
     })
     const [oldest] = page.items
     if (oldest !== undefined) {
-      await revoke(parts, oldest.id, { ...by, why: 'session_limit' })
+      await revoke(engine, oldest.id, { ...by, reason: 'session_limit' })
       return true
     }
     after = page.next
@@ -246,12 +261,12 @@ async function endOldest(parts: Parts, { key }: CheckedSubject, by: Traced): Pro
 }
 
 async function attach(
-  parts: Parts,
+  engine: EngineContext,
   { id }: SessionState,
   attributes: Attributes | undefined,
 ): Promise<{ readonly attributes: Attributes; readonly attributesVersion: number }> {
   if (attributes === undefined) return { attributes: {}, attributesVersion: 0 }
-  const sealed = parts.codec.sealJson(attributesPlace(id, 1), attributes)
-  await parts.store.entries.attach(id, { version: 1, sealed })
+  const sealed = engine.codec.sealJson(attributesIdentity(id, 1), attributes)
+  await engine.store.entries.attach(id, { version: 1, sealed })
   return { attributes, attributesVersion: 1 }
 }

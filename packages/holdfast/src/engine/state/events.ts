@@ -7,11 +7,11 @@ import type { Device, Network } from '../../core/request.ts'
 import type { Feed, SealedEvent } from '../../core/store.ts'
 
 /** Makes events, seals them for the store, and tells the listener once they are committed. */
-export interface Journal {
+export interface EventWriter {
   event(type: EventType, facts: EventFacts): SessionEvent
   seal(events: readonly SessionEvent[]): readonly SealedEvent[]
   /** To the listener only: for what a client could repeat at will, and for what is committed already. */
-  tell(events: readonly SessionEvent[]): void
+  publish(events: readonly SessionEvent[]): void
   /** Events that come with no other change. */
   append(key: SessionId | SubjectKey, events: readonly SessionEvent[]): Promise<void>
 }
@@ -29,7 +29,7 @@ export interface EventFacts {
   readonly correlation?: string | undefined
 }
 
-export interface JournalOptions {
+export interface EventWriterOptions {
   readonly codec: Codec
   readonly host: Host
   readonly feed: Feed
@@ -38,7 +38,7 @@ export interface JournalOptions {
 
 const ID_BYTES = 16
 
-export function journal({ codec, host, feed, onEvent }: JournalOptions): Journal {
+export function eventWriter({ codec, host, feed, onEvent }: EventWriterOptions): EventWriter {
   function seal(events: readonly SessionEvent[]): readonly SealedEvent[] {
     return events.map((event) => ({
       id: event.id,
@@ -73,7 +73,7 @@ export function journal({ codec, host, feed, onEvent }: JournalOptions): Journal
       }
     },
     seal,
-    tell,
+    publish: tell,
     async append(key, events) {
       await feed.append(key, seal(events))
       tell(events)

@@ -1,4 +1,4 @@
-import { historyPlace, isUnreadable } from '../../codecs/codec.ts'
+import { historyIdentity, isUnreadable } from '../../codecs/codec.ts'
 import { decodeHistory, encodeHistory } from '../../codecs/history-record.ts'
 import type { Context } from '../../core/context.ts'
 import {
@@ -11,7 +11,7 @@ import {
 } from '../../core/history.ts'
 import type { SubjectKey } from '../../core/ids.ts'
 import type { SubjectEntry } from '../../core/store.ts'
-import type { Parts } from '../context.ts'
+import type { EngineContext } from '../context.ts'
 
 const KEEP_MS = 90 * 24 * 3_600_000
 
@@ -19,7 +19,7 @@ const KEEP_MS = 90 * 24 * 3_600_000
 const KEEP_EMPTY_MS = 3_600_000
 const TRIES = 4
 
-export interface Remembered {
+export interface OpenedHistory {
   readonly entry: SubjectEntry
   readonly history: SubjectHistory
   /** There is a past, and it does not open. It teaches nothing, and above all not that this login is the first. */
@@ -27,51 +27,58 @@ export interface Remembered {
 }
 
 /** What a subject's past teaches. Nobody's past is an empty one; so is one that does not open: it bars nobody. */
-export async function recall(parts: Parts, subject: SubjectKey): Promise<Remembered> {
-  const entry = await parts.store.subjects.read(subject)
+export async function readHistory(
+  engine: EngineContext,
+  subject: SubjectKey,
+): Promise<OpenedHistory> {
+  const entry = await engine.store.subjects.read(subject)
   if (entry.sealed === undefined) return { entry, history: NO_HISTORY, unreadable: false }
   try {
-    const content = parts.codec.open(historyPlace(subject, entry.version), entry.sealed)
-    return { entry, history: decodeHistory(content, parts.readFacts), unreadable: false }
+    const content = engine.codec.open(historyIdentity(subject, entry.version), entry.sealed)
+    return { entry, history: decodeHistory(content, engine.readFacts), unreadable: false }
   } catch (error) {
     if (!isUnreadable(error)) throw error
-    await reportUnreadable(parts, subject, entry.version)
+    await reportUnreadable(engine, subject, entry.version)
     return { entry, history: NO_HISTORY, unreadable: true }
   }
 }
 
 /** Once for each version of it. */
-async function reportUnreadable(parts: Parts, subject: SubjectKey, version: number): Promise<void> {
-  if (parts.reported.seen(subject) >= version) return
-  parts.reported.note(subject, version)
+async function reportUnreadable(
+  engine: EngineContext,
+  subject: SubjectKey,
+  version: number,
+): Promise<void> {
+  if (engine.reported.seen(subject) >= version) return
+  engine.reported.note(subject, version)
   const facts = {
-    at: parts.host.now(),
+    at: engine.host.now(),
     subject,
     actor: 'engine',
     reason: 'history_unreadable',
   }
-  await parts.journal.append(subject, [parts.journal.event('anomaly-detected', facts)])
+  await engine.eventWriter.append(subject, [engine.eventWriter.event('anomaly-detected', facts)])
 }
 
 /**
  * Changes the history by compare-and-set. Learning is an aid: when several logins of one subject keep
- * winning the race, this lesson is dropped rather than the request.
+ * winning the race, this historyUpdate is dropped rather than the request.
  */
-export async function learn(
-  parts: Parts,
+export async function changeHistory(
+  engine: EngineContext,
   subject: SubjectKey,
   change: (history: SubjectHistory) => SubjectHistory,
 ): Promise<void> {
   for (let tries = 0; tries < TRIES; tries++) {
-    const { entry, history, unreadable } = await recall(parts, subject)
+    const { entry, history, unreadable } = await readHistory(engine, subject)
     const next = change(history)
     if (next === history) return
     // no places: written over one that does not open it would make the next login look like the first
     if (unreadable && next.contexts.length === 0) return
     const version = entry.version + 1
-    const sealed = parts.codec.seal(historyPlace(subject, version), encodeHistory(next))
-    const until = parts.host.now() + (next.contexts.length === 0 ? KEEP_EMPTY_MS : KEEP_MS)
-    if ((await parts.store.subjects.write(subject, { version, sealed, until })) === 'written')
+    const sealed = engine.codec.seal(historyIdentity(subject, version), encodeHistory(next))
+    const until = engine.host.now() + (next.contexts.length === 0 ? KEEP_EMPTY_MS : KEEP_MS)
+    if ((await engine.store.subjects.write(subject, { version, sealed, until })) === 'written')
       return
   }
 }

@@ -1,10 +1,10 @@
-import { type Codec, sessionPlace } from '../../codecs/codec.ts'
+import { type Codec, sessionIdentity } from '../../codecs/codec.ts'
 import type { FactReader } from '../../codecs/record-facts.ts'
 import { decodeSession, encodeSession } from '../../codecs/session-record.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
 import { memo } from '../../core/memo.ts'
-import { holdsToken, withoutSpentTokens } from '../../core/rotation.ts'
+import { holdsToken, withoutExpiredTokens } from '../../core/rotation.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Entry, Found } from '../../core/store.ts'
 
@@ -44,8 +44,8 @@ export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => n
       }
       const before = known.get(found.id)
       if (before !== undefined && isSame(before, found)) return before.state
-      const content = codec.open(sessionPlace(found), found.sealed)
-      const state = withoutSpentTokens(decodeSession(content, found, readFacts), at)
+      const content = codec.open(sessionIdentity(found), found.sealed)
+      const state = withoutExpiredTokens(decodeSession(content, found, readFacts), at)
       if (state.generation <= found.generation) return remember(found, state)
       throw new SessionError(
         'record_invalid',
@@ -68,7 +68,7 @@ export function sealedEntry(
   content: Uint8Array,
 ): Entry {
   const terms = { id, version, generation, createdAt, deadline, idleMs }
-  return { ...terms, sealed: codec.seal(sessionPlace(terms), content) }
+  return { ...terms, sealed: codec.seal(sessionIdentity(terms), content) }
 }
 
 interface Known extends Entry {

@@ -254,9 +254,9 @@ function merge(
   return { items, positions: reached }
 }
 
-function gap(partition: number, why: string): SessionError {
+function gap(partition: number, reason: string): SessionError {
   return new SessionError(
     'feed_gap',
-    `The feed of partition ${partition} does not reach back to that position: ${why}. Take a new snapshot and read on from the head.`,
+    `The feed of partition ${partition} does not reach back to that position: ${reason}. Take a new snapshot and read on from the head.`,
   )
 }

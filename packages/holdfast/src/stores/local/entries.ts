@@ -18,7 +18,7 @@ import {
   type StoredRecord,
 } from '../stored-record.ts'
 import type { LocalParts } from './store.ts'
-import type { Place } from './tables.ts'
+import type { IndexEntry } from './tables.ts'
 
 /** A page may be short, so that a list of the dead holds nobody up. */
 export const MAX_EXAMINED = 2_000
@@ -107,8 +107,8 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
           lastActivity: Math.max(live?.lastActivity ?? times.createdAt, seenAt),
           sealed,
         }
-        if (live !== undefined) tables.removePlace(subject, placeOf(id, live))
-        tables.putPlace(subject, placeOf(id, record))
+        if (live !== undefined) tables.removePlace(subject, indexEntryOf(id, live))
+        tables.putPlace(subject, indexEntryOf(id, record))
         tables.putRecord(id, record)
         if (live?.deadline !== record.deadline) {
           tables.expireAt(record.deadline, { kind: 'entry', key: id })
@@ -135,7 +135,7 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
       })
     },
 
-    async revoke(id, { until, why, at, events = [] }) {
+    async revoke(id, { until, reason, at, events = [] }) {
       checkedId(id)
       checkedTime(until, 'until')
       return step(() => {
@@ -149,10 +149,11 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
           tables.expireAt(last, { kind: 'entry', key: id })
         }
         tables.removeAttributes(id)
-        if (before?.kind === 'live') tables.removePlace(homeOf(id).subject, placeOf(id, before))
+        if (before?.kind === 'live')
+          tables.removePlace(homeOf(id).subject, indexEntryOf(id, before))
         if (live === undefined) return false
         publish(homeOf(id).partition, [
-          { kind: 'revoked', session: id, why, at },
+          { kind: 'revoked', session: id, reason, at },
           ...itemsOf(events),
         ])
         return true
@@ -194,11 +195,11 @@ export function itemsOf(events: readonly SealedEvent[]): readonly FeedItem[] {
   return events.map(({ id, at, sealed }) => ({ kind: 'event', id, at, sealed }))
 }
 
-export function placeOf(id: SessionId, { generation, createdAt }: LiveRecord): Place {
+export function indexEntryOf(id: SessionId, { generation, createdAt }: LiveRecord): IndexEntry {
   return { floor: generation, createdAt, id }
 }
 
-function* named(places: Iterable<Place>): Iterable<readonly [SessionId, string]> {
+function* named(places: Iterable<IndexEntry>): Iterable<readonly [SessionId, string]> {
   for (const { floor, createdAt, id } of places) yield [id, `${floor}.${createdAt}.${id}`]
 }
 
@@ -206,7 +207,7 @@ function* twice(ids: Iterable<SessionId>): Iterable<readonly [SessionId, string]
   for (const id of ids) yield [id, id]
 }
 
-function parsePlace(position: string): Place {
+function parsePlace(position: string): IndexEntry {
   const [, floor, createdAt, id] = /^(\d{1,15})\.(\d{1,15})\.([\w-]{43})$/.exec(position) ?? []
   if (id === undefined) throw invalidPosition()
   return { floor: Number(floor), createdAt: Number(createdAt), id }

@@ -2,7 +2,7 @@ import { PARTITIONS, type SessionId, type SubjectKey } from '../../core/ids.ts'
 import type { Numbered } from '../feed/reader.ts'
 import { homeOf } from '../partition.ts'
 import type { History, StoredRecord, Versioned } from '../stored-record.ts'
-import type { Due, Place, Tables } from './tables.ts'
+import type { Due, IndexEntry, Tables } from './tables.ts'
 
 /** Expiry notes of one minute lie together: finding what is due costs nothing until it is. */
 const SLOT_MS = 60_000
@@ -19,7 +19,7 @@ export function memoryTables(): Tables {
   const generations = new Map<SubjectKey, number>()
   const histories = new Map<SubjectKey, History>()
   const marks = new Map<string, number>()
-  const places = new Map<SubjectKey, Map<SessionId, Place>>()
+  const places = new Map<SubjectKey, Map<SessionId, IndexEntry>>()
   const notes = new Map<number, Due[]>()
   const lanes = new Map<number, Lane>()
   let sweptBefore = 0
@@ -52,7 +52,7 @@ export function memoryTables(): Tables {
         .sort(inOrder)
     },
     putPlace(subject, place) {
-      const known = places.get(subject) ?? new Map<SessionId, Place>()
+      const known = places.get(subject) ?? new Map<SessionId, IndexEntry>()
       places.set(subject, known.set(place.id, place))
     },
     removePlace(subject, place) {
@@ -110,6 +110,6 @@ function sortedIn(partition: number, keys: Iterable<string>, after = ''): string
   return [...keys].filter((key) => key > after && homeOf(key).partition === partition).sort()
 }
 
-function inOrder(a: Place, b: Place): number {
+function inOrder(a: IndexEntry, b: IndexEntry): number {
   return a.floor - b.floor || a.createdAt - b.createdAt || (a.id < b.id ? -1 : Number(a.id > b.id))
 }

@@ -56,7 +56,7 @@ export function localStore(
   return {
     entries: localEntries(parts),
     subjects: localSubjects(parts),
-    marks: localMarks(parts),
+    replays: localMarks(parts),
     feed: {
       ...feedReader(source, watch),
       async append(key, events) {

@@ -1,9 +1,9 @@
 import type { SubjectKey } from '../../core/ids.ts'
-import type { KeptHistory, Marks, Subjects } from '../../core/store.ts'
+import type { KeptHistory, ReplayGuard, Subjects } from '../../core/store.ts'
 import { checkedId, checkedSubject, checkedTime, checkedVersion, pageSize } from '../input.ts'
 import { homeOf, markDigest } from '../partition.ts'
 import { isReadable } from '../stored-record.ts'
-import { itemsOf, MAX_EXAMINED, placeOf } from './entries.ts'
+import { indexEntryOf, itemsOf, MAX_EXAMINED } from './entries.ts'
 import type { LocalParts } from './store.ts'
 
 /** `Subjects` over the tables of this machine. */
@@ -56,7 +56,7 @@ export function localSubjects({ tables, step, look, now, publish }: LocalParts):
       })
     },
 
-    async revoke(subject, { at, why, except, events = [] }) {
+    async revoke(subject, { at, reason, except, events = [] }) {
       checkedSubject(subject)
       checkedTime(at, 'at')
       if (except !== undefined) checkedId(except)
@@ -71,13 +71,13 @@ export function localSubjects({ tables, step, look, now, publish }: LocalParts):
           isReadable(record, { generation: before, now: now() })
         ) {
           const raised = { ...record, generation }
-          tables.removePlace(subject, placeOf(except, record))
-          tables.putPlace(subject, placeOf(except, raised))
+          tables.removePlace(subject, indexEntryOf(except, record))
+          tables.putPlace(subject, indexEntryOf(except, raised))
           tables.putRecord(except, raised)
           kept = except
         }
         tables.putGeneration(subject, generation)
-        const item = { kind: 'subject' as const, subject, generation, except: kept, why, at }
+        const item = { kind: 'subject' as const, subject, generation, except: kept, reason, at }
         publish(homeOf(subject).partition, [item, ...itemsOf(events)])
         return generation
       })
@@ -86,7 +86,7 @@ export function localSubjects({ tables, step, look, now, publish }: LocalParts):
 }
 
 /** `Marks` over the tables of this machine. */
-export function localMarks({ tables, step, now }: LocalParts): Marks {
+export function localMarks({ tables, step, now }: LocalParts): ReplayGuard {
   return {
     async once(key, until) {
       checkedTime(until, 'until')

@@ -1,5 +1,5 @@
 import { homeOf } from '../partition.ts'
-import { placeOf } from './entries.ts'
+import { indexEntryOf } from './entries.ts'
 import type { Due, Tables } from './tables.ts'
 
 /** At most this many a step, so that nobody waits for a sweep. */
@@ -25,7 +25,8 @@ function sweep(tables: Tables, now: number, due: Due): void {
   const record = tables.record(due.key)
   if (record === undefined) return
   if ((record.kind === 'dead' ? record.until : record.deadline) > now) return
-  if (record.kind === 'live') tables.removePlace(homeOf(due.key).subject, placeOf(due.key, record))
+  if (record.kind === 'live')
+    tables.removePlace(homeOf(due.key).subject, indexEntryOf(due.key, record))
   tables.removeAttributes(due.key)
   tables.removeRecord(due.key)
 }

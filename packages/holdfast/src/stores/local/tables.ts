@@ -4,7 +4,7 @@ import type { Numbered, Range } from '../feed/reader.ts'
 import type { History, StoredRecord, Versioned } from '../stored-record.ts'
 
 /** Where a session stands among those of its subject: oldest first within the generation that it lives under. */
-export interface Place {
+export interface IndexEntry {
   readonly floor: number
   readonly createdAt: number
   readonly id: SessionId
@@ -44,10 +44,10 @@ export interface Tables {
   /** Places of a subject from `floor` up, in order, after a place. */
   places(
     subject: SubjectKey,
-    from: { readonly floor: number; readonly after: Place | undefined },
-  ): Iterable<Place>
-  putPlace(subject: SubjectKey, place: Place): void
-  removePlace(subject: SubjectKey, place: Place): void
+    from: { readonly floor: number; readonly after: IndexEntry | undefined },
+  ): Iterable<IndexEntry>
+  putPlace(subject: SubjectKey, place: IndexEntry): void
+  removePlace(subject: SubjectKey, place: IndexEntry): void
   /** Ids of a partition in the order of their bytes, after an id. */
   inPartition(partition: number, after: SessionId | undefined): Iterable<SessionId>
 

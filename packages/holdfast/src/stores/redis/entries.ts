@@ -90,7 +90,7 @@ export function redisEntries(parts: RedisParts): Entries {
       return outcome === 'limit' ? 'gone' : outcome
     },
 
-    async revoke(id, { until, why, at, events = [] }) {
+    async revoke(id, { until, reason, at, events = [] }) {
       const home = homeOf(checkedId(id))
       const { partition } = home
       checkedTime(until, 'until')
@@ -109,7 +109,7 @@ export function redisEntries(parts: RedisParts): Entries {
           id,
           tailOf(id),
           String(until),
-          why,
+          reason,
           String(at),
           ...eventArguments(events),
         ],

@@ -64,14 +64,14 @@ function itemOf(fields: ReadonlyMap<string, Buffer>): FeedItem {
     case 'c':
       return { kind: 'changed', session: text('i'), version: numberOf(text('v')), at }
     case 'r':
-      return { kind: 'revoked', session: text('i'), why: text('w'), at }
+      return { kind: 'revoked', session: text('i'), reason: text('w'), at }
     case 'g':
       return {
         kind: 'subject',
         subject: text('i'),
         generation: numberOf(text('g')),
         except: text('x') === '' ? null : text('x'),
-        why: text('w'),
+        reason: text('w'),
         at,
       }
     default:

@@ -41,7 +41,7 @@ export function storeIn(
   return {
     entries: redisEntries(parts),
     subjects: redisSubjects(parts),
-    marks: redisMarks(parts),
+    replays: redisMarks(parts),
     feed: {
       ...feedReader(source, watch),
       async append(key, events) {

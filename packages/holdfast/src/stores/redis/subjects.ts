@@ -1,4 +1,4 @@
-import type { Marks, Subjects } from '../../core/store.ts'
+import type { ReplayGuard, Subjects } from '../../core/store.ts'
 import { checkedId, checkedSubject, checkedTime, checkedVersion } from '../input.ts'
 import { homeOf, markDigest, tailOf } from '../partition.ts'
 import { decodeHistory } from '../stored-record.ts'
@@ -41,7 +41,7 @@ export function redisSubjects(parts: RedisParts): Subjects {
 
     list: redisHistories(parts),
 
-    async revoke(subject, { at, why, except, events = [] }) {
+    async revoke(subject, { at, reason, except, events = [] }) {
       const home = homeOf(checkedSubject(subject))
       const { partition } = home
       checkedTime(at, 'at')
@@ -60,7 +60,7 @@ export function redisSubjects(parts: RedisParts): Subjects {
           ...texts([now(), feedLimit]),
           subject,
           String(at),
-          why,
+          reason,
           kept ?? '',
           kept === undefined ? '' : tailOf(kept),
           ...eventArguments(events),
@@ -73,7 +73,7 @@ export function redisSubjects(parts: RedisParts): Subjects {
 }
 
 /** `Marks` in Redis: one command. */
-export function redisMarks({ ask, keys, now }: RedisParts): Marks {
+export function redisMarks({ ask, keys, now }: RedisParts): ReplayGuard {
   return {
     async once(key, until) {
       const at = now()

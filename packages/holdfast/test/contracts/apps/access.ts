@@ -18,7 +18,7 @@ export type StartService = (
   options: AccessGuardOptions,
 ) => Promise<StartedAdapter>
 
-const STRONG = { acr: 'aal3', freshWithin: 60_000 }
+const STRONG = { acr: 'aal3', maxAgeMs: 60_000 }
 
 export const SERVICES: readonly (readonly [name: string, start: StartService])[] = [
   [

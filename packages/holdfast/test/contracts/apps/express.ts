@@ -32,13 +32,9 @@ export const startExpress: StartAdapter = (sessions, options, slow) => {
   app.get('/logo', hf.requireSession({ sensitivity: 'sensitive' }), (_, response) => {
     response.set('cache-control', CACHEABLE).send('logo')
   })
-  app.get(
-    '/strong',
-    hf.requireSession({ acr: 'aal2', freshWithin: 300_000 }),
-    (request, response) => {
-      response.json({ subject: hf.sessionOf(request).subject })
-    },
-  )
+  app.get('/strong', hf.requireSession({ acr: 'aal2', maxAgeMs: 300_000 }), (request, response) => {
+    response.json({ subject: hf.sessionOf(request).subject })
+  })
   app.post('/login', async (request, response) => {
     const done = await hf.login(request, response, request.body)
     if (!done.ok) return hf.refuse(response, done)

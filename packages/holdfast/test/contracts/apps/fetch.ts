@@ -29,7 +29,7 @@ export const startFetch: StartAdapter = (sessions, options, slow) => {
     '/logo': hf.requireSession({ sensitivity: 'sensitive' })(
       () => new Response('logo', { headers: { 'cache-control': CACHEABLE } }),
     ),
-    '/strong': hf.requireSession({ acr: 'aal2', freshWithin: 300_000 })((_, { session }) =>
+    '/strong': hf.requireSession({ acr: 'aal2', maxAgeMs: 300_000 })((_, { session }) =>
       Response.json({ subject: session.subject }),
     ),
     async '/login'(request) {

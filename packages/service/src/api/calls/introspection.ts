@@ -1,4 +1,4 @@
-import type { Inspected } from 'holdfast'
+import type { IntrospectedToken } from 'holdfast'
 import { introspection } from '../answer-schemas.ts'
 import { type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
@@ -27,7 +27,7 @@ export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts)
     tenant,
     issuedAt,
     expiresAt,
-  }: Inspected): Record<string, unknown> {
+  }: IntrospectedToken): Record<string, unknown> {
     return {
       token_type: kind,
       sub: subject,
@@ -78,7 +78,12 @@ export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts)
       async handle({ body: { token }, caller, requestId: correlation }) {
         const claims = await ownTokens.verify(token)
         if (claims === undefined) await sessions.logout(token, { correlation })
-        else await sessions.revoke(claims.sid, 'token_revoked', { actor: caller.name, correlation })
+        else
+          await sessions.revoke(claims.sid, {
+            reason: 'token_revoked',
+            actor: caller.name,
+            correlation,
+          })
         return { status: 200 }
       },
     }),

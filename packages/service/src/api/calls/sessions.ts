@@ -104,11 +104,11 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
         404: problemFacts('An app named a subject that does not own this session'),
       },
       async handle({ params, body, caller, requestId }) {
-        const { why, correlation = requestId, ...owner } = body
+        const { reason, correlation = requestId, ...owner } = body
         if (!caller.roles.includes('admin') || owner.subject !== undefined) {
           await owned(params.id, caller, owner)
         }
-        await sessions.revoke(params.id, why, { actor: caller.name, correlation })
+        await sessions.revoke(params.id, { reason, actor: caller.name, correlation })
         return { status: 204 }
       },
     }),
@@ -128,7 +128,7 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
         412: problemFacts('The attributes have another version'),
       },
       async handle({ params, body, headers }) {
-        const version = await sessions.attributes(
+        const version = await sessions.patchAttributes(
           params.id,
           body,
           versionOf(headers.get('if-match')),

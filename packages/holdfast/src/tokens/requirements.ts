@@ -1,7 +1,7 @@
 import { acrMet } from '../core/acr.ts'
 import { type RefusalCode, SessionError } from '../core/errors.ts'
 import { LIMITS } from '../core/request.ts'
-import type { Demands } from '../core/sessions.ts'
+import type { Requirements } from '../core/sessions.ts'
 import type { AccessClaims } from './access-claims.ts'
 import type { Revocations } from './revocations.ts'
 
@@ -15,14 +15,14 @@ export interface Means {
 
 /** Throws `config_invalid` for what no token could ever meet here. */
 export function checkAccessDemands(
-  { acr, freshWithin, strict, whenBlind }: AccessDemands,
+  { acr, maxAgeMs, strict, whenBlind }: AccessRequirements,
   { revocations, authority }: Means,
 ): void {
   if (acr !== undefined && (typeof acr !== 'string' || acr === '' || acr.length > LIMITS.word)) {
     throw misconfigured('acr', `must have 1 to ${LIMITS.word} characters`)
   }
-  if (freshWithin !== undefined && (!Number.isSafeInteger(freshWithin) || freshWithin <= 0)) {
-    throw misconfigured('freshWithin', 'must be a whole number of ms above 0')
+  if (maxAgeMs !== undefined && (!Number.isSafeInteger(maxAgeMs) || maxAgeMs <= 0)) {
+    throw misconfigured('maxAgeMs', 'must be a whole number of ms above 0')
   }
   if (strict !== undefined && typeof strict !== 'boolean') {
     throw misconfigured('strict', 'must be true or false')
@@ -41,32 +41,32 @@ export function checkAccessDemands(
 /** What is known of the end of the token's session; or that it is not known well enough. */
 export function revoked(
   claims: AccessClaims,
-  { whenBlind }: AccessDemands,
+  { whenBlind }: AccessRequirements,
   { revocations }: Means,
 ): AccessRefused | undefined {
   if (revocations === undefined) return undefined
-  if (revocations.isRevoked(claims)) return refused('session_revoked', 'the feed says so')
+  if (revocations.isRevoked(claims)) return refuseAccess('session_revoked', 'the feed says so')
   if (whenBlind !== 'refuse' || revocations.state() === 'fresh') return undefined
-  return refused('revocations_unavailable', `the revocation feed is ${revocations.state()}`)
+  return refuseAccess('revocations_unavailable', `the revocation feed is ${revocations.state()}`)
 }
 
 /** What the subject has to prove first (RFC 9470). */
 export function unproved(
   claims: AccessClaims,
-  { acr, freshWithin }: AccessDemands,
+  { acr, maxAgeMs }: AccessRequirements,
   { at, acrOrder }: Pick<Means, 'acrOrder'> & { readonly at: number },
 ): AccessRefused | undefined {
   const weak = acr !== undefined && !acrMet(claims.acr ?? null, acr, acrOrder)
-  const old = freshWithin !== undefined && !isFresh(claims, freshWithin, at)
+  const old = maxAgeMs !== undefined && !isFresh(claims, maxAgeMs, at)
   if (!weak && !old) return undefined
   return {
-    ...refused(
+    ...refuseAccess(
       'step_up_required',
       weak ? 'acr is not the wanted one' : 'auth_time is too long ago',
     ),
-    demands: {
+    requirements: {
       ...(acr === undefined ? {} : { acr }),
-      ...(freshWithin === undefined ? {} : { maxAge: freshWithin }),
+      ...(maxAgeMs === undefined ? {} : { maxAgeMs: maxAgeMs }),
     },
   }
 }
@@ -80,7 +80,9 @@ function misconfigured(field: string, problem: string): SessionError {
 }
 
 /** What became of an access token: its claims, or the code of the refusal. `reason` is for the log of the service alone. */
-export type Access = { readonly ok: true; readonly claims: AccessClaims } | AccessRefused
+export type AccessVerification =
+  | { readonly ok: true; readonly claims: AccessClaims }
+  | AccessRefused
 
 /** A token that does not pass. The two faults decide nothing about it: the same may pass in a moment. */
 export interface AccessRefused {
@@ -88,15 +90,15 @@ export interface AccessRefused {
   readonly code: RefusalCode | 'revocations_unavailable' | 'keys_unavailable'
   readonly reason: string
   /** With `step_up_required`: what was asked for. */
-  readonly demands?: Demands
+  readonly requirements?: Requirements
 }
 
 /** What one route asks of an access token. */
-export interface AccessDemands {
+export interface AccessRequirements {
   /** Least authentication context; compared by the verifier's `acrOrder`, else for equality. */
   readonly acr?: string
   /** Longest time since the subject proved anything, ms. */
-  readonly freshWithin?: number
+  readonly maxAgeMs?: number
   /** Asks the authority about every token. Where it does not answer, nobody passes. Default false. */
   readonly strict?: boolean
   /**
@@ -106,6 +108,6 @@ export interface AccessDemands {
   readonly whenBlind?: 'accept' | 'refuse'
 }
 
-export function refused(code: AccessRefused['code'], reason: string): AccessRefused {
+export function refuseAccess(code: AccessRefused['code'], reason: string): AccessRefused {
   return { ok: false, code, reason }
 }
