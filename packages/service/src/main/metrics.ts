@@ -12,7 +12,7 @@ export interface Metrics {
   }): void
   verified(verification: Verification): void
   refreshed(refreshed: Refreshed): void
-  /** An answer to a gateway; `why` where it was not a decision. */
+  /** An answer to a gateway; `reason` where it was not a decision. */
   gate(answer: {
     readonly dialect: string
     readonly status: number
@@ -202,7 +202,7 @@ function gateMetrics(registers: Registers): Pick<Metrics, 'gate'> {
     gate({ dialect, status, ms, reason }) {
       requests.inc({ dialect, status: String(status) })
       duration.observe({ dialect }, ms / 1_000)
-      if (why !== undefined) rejected.inc({ dialect, why })
+      if (reason !== undefined) rejected.inc({ dialect, reason })
     },
   }
 }
