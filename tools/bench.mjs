@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { build } from './build.mjs'
 import { fail, orFail, outputOf, root, run, runBin } from './run.mjs'
-import { setup } from './setup.mjs'
+import { installBeside, setup } from './setup.mjs'
 
 const PARTS = {
   verify: 'CPU of one verification on each store, beside its primitives and the peers',
@@ -81,22 +80,12 @@ process.exit(code)
 
 /** The peers are no part of the project's own packages: one of them is compiled for minutes. */
 async function installPeers() {
-  const stamp = join(PEERS, 'node_modules', '.holdfast-lock')
-  const digest = () =>
-    createHash('sha256')
-      .update(readFileSync(join(PEERS, 'package-lock.json')))
-      .digest('hex')
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest()) return
-  process.stderr.write(
+  await installBeside(
+    PEERS,
     'Installing the peers that the bench compares with: express-session, connect-redis, better-auth, better-sqlite3,\n' +
-      'jose, fast-jwt, iron-session, @fastify/secure-session (once, about a minute; up to three more where better-sqlite3 has to be compiled) ...\n',
+      'jose, fast-jwt, iron-session, @fastify/secure-session (once, about a minute; up to three more where better-sqlite3 has to be compiled) ...',
+    { env: headersOfNode() },
   )
-  const installed = await run('npm', ['install', '--no-audit', '--no-fund'], {
-    cwd: PEERS,
-    env: { ...process.env, ...headersOfNode() },
-  })
-  if (installed.code !== 0) fail(`npm could not install the peers:\n\n${outputOf(installed)}`)
-  writeFileSync(stamp, digest())
 }
 
 /** Headers that came with this Node need not be downloaded to compile a package. */

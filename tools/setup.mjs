@@ -38,13 +38,33 @@ const SERVERS = '/usr/sbin'
 const POLICY = '/usr/sbin/policy-rc.d'
 
 /**
- * Makes a fresh checkout ready: checks Node, installs the npm packages of the lock file, and for each
- * Debian package in `debian` whose programs are missing, installs it (as root) or says how to.
+ * Makes a fresh checkout ready: checks Node and installs the npm packages of the lock file. Where the
+ * programs of a Debian package in `debian` are missing, installs it (as root) or says how to.
  */
 export async function setup({ debian = [] } = {}) {
   checkNode()
   await installPackages()
   await installPrograms(debian)
+}
+
+/**
+ * Installs packages that only one command needs into a folder of their own, as its lock file says.
+ * `npm install` leaves them alone.
+ */
+export async function installBeside(folder, announcement, { env = {}, flags = [] } = {}) {
+  const stamp = join(folder, 'node_modules', '.holdfast-lock')
+  const digest = () =>
+    createHash('sha256')
+      .update(readFileSync(join(folder, 'package-lock.json')))
+      .digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest()) return
+  say(announcement)
+  const installed = await run('npm', ['install', '--no-audit', '--no-fund', ...flags], {
+    cwd: folder,
+    env: { ...process.env, ...env },
+  })
+  if (installed.code !== 0) fail(`npm could not install them:\n\n${outputOf(installed)}`)
+  writeFileSync(stamp, digest())
 }
 
 function checkNode() {

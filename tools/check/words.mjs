@@ -25,7 +25,8 @@ export async function forbiddenWords() {
     if (path === 'tools/check/words.mjs' || !existsSync(join(root, path))) continue
     findings.push(...findingsIn(path))
   }
-  for (const path of ['package-lock.json', 'bench/peers/package-lock.json']) {
+  for (const folder of ['', 'bench/peers/', 'tools/mutation/']) {
+    const path = `${folder}package-lock.json`
     const lock = JSON.parse(textOf(path))
     for (const [name, { resolved }] of Object.entries(lock.packages)) {
       if (/^https?:/.test(resolved ?? '')) findings.push(`${path}: ${name} names its host`)

@@ -37,6 +37,8 @@ describe('reading the session cookie', () => {
     ['session=x'],
     ['a="; __Host-sessio'],
     ['a=b, __Host-session=x'],
+    [[]],
+    [['a=1', 'b=2']],
   ])('finds none in %j', (header) => {
     expect(read(header)).toEqual({ ok: false, code: 'token_missing' })
   })
@@ -47,6 +49,11 @@ describe('reading the session cookie', () => {
     [[`__Host-session=${token}`, `__Host-session=${token}`]],
   ])('believes none of two in %j', (header) => {
     expect(read(header)).toEqual({ ok: false, code: 'token_duplicated' })
+  })
+
+  test('finds it in whichever line of several it stands', () => {
+    expect(read(['a=1', `__Host-session=${token}`])).toEqual({ ok: true, token })
+    expect(read([`__Host-session=${token}`, 'a=1'])).toEqual({ ok: true, token })
   })
 
   test('a value longer than a token is none, one of its length is left to the engine', () => {
@@ -112,12 +119,44 @@ describe('writing the session cookie', () => {
     )
   })
 
-  test.each(['session', '__host-session', '__Http-session', '__Host-', '__Host-a b', '__Host-a=b'])(
-    'refuses the name %j, which no browser guards',
+  test.each([
+    ['lax', 'Lax'],
+    ['strict', 'Strict'],
+    ['none', 'None'],
+  ] as const)('SameSite is as the operator says: %s', (sameSite, written) => {
+    expect(cookie({ sameSite }).clear()).toBe(
+      `__Host-session=; Path=/; Secure; HttpOnly; SameSite=${written}; Max-Age=0`,
+    )
+  })
+
+  test('is a carrier that browsers use by themselves, under its name', () => {
+    expect(cookie()).toMatchObject({ ambient: true, name: '__Host-session' })
+    expect(cookie({ name: '__Secure-id' })).toMatchObject({ ambient: true, name: '__Secure-id' })
+  })
+
+  test.each([
+    'session',
+    '__host-session',
+    '__Http-session',
+    'x__Host-session',
+    '__Host-',
+    '__Host-a b',
+    '__Host-a=b',
+    '__Host-a;',
+    `__Host-${'a'.repeat(57)}`,
+  ])('refuses the name %j, which no browser guards', (name) => {
+    expect(() => cookie({ name })).toThrowError(
+      expect.objectContaining({
+        code: 'config_invalid',
+        message: expect.stringContaining('cookie.name must start with __Host- or __Secure-'),
+      }),
+    )
+  })
+
+  test.each(['__Host-a', '__Secure-a-B_9', `__Host-${'a'.repeat(56)}`])(
+    'takes the name %j',
     (name) => {
-      expect(() => cookie({ name })).toThrowError(
-        expect.objectContaining({ code: 'config_invalid' }),
-      )
+      expect(cookie({ name }).name).toBe(name)
     },
   )
 })
@@ -137,10 +176,18 @@ describe('a path of its own', () => {
     ['__Secure-refresh', 'refresh'],
     ['__Secure-refresh', '/a; Domain=evil.example'],
     ['__Secure-refresh', '/a\r\nSet-Cookie: x=y'],
+    ['__Secure-refresh', '/a b'],
     ['__Secure-refresh', `/${'a'.repeat(256)}`],
   ])('cannot be, for %s, %j', (name, path) => {
     expect(() => cookie({ name, path })).toThrowError(
-      expect.objectContaining({ code: 'config_invalid' }),
+      expect.objectContaining({
+        code: 'config_invalid',
+        message: expect.stringContaining('cookie.path must be an absolute path'),
+      }),
     )
+  })
+
+  test.each(['/', `/${'a'.repeat(255)}`, "/a-b/c.d~e/!$&'()*+,=:@%20"])('may be %j', (path) => {
+    expect(cookie({ name: '__Secure-refresh', path }).clear()).toContain(`; Path=${path}; Secure`)
   })
 })

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { crossSiteGate, isFormSubmission } from '../../src/carriers/csrf.ts'
-import { sameText } from '../../src/core/constant-time.ts'
+import { crossSiteGate, isFormSubmission, isSafeMethod } from '../../src/carriers/csrf.ts'
 
 const OWN = 'https://shop.example'
 
@@ -39,6 +38,62 @@ describe('the cross-site gate', () => {
     expect(passes('GET', { upgrade: 'websocket', origin: 'https://evil.example' })).toBe(false)
     expect(passes('GET', { upgrade: 'websocket', 'sec-fetch-site': 'same-site' })).toBe(false)
     expect(passes('GET', { upgrade: 'websocket', origin: OWN })).toBe(true)
+  })
+
+  test('believes what a browser says of where an unsafe request comes from', () => {
+    expect(passes('POST', { 'sec-fetch-site': 'none' })).toBe(true)
+    expect(passes('POST', { 'sec-fetch-site': 'same-origin' })).toBe(true)
+    expect(passes('POST', { 'sec-fetch-site': 'same-site', origin: OWN })).toBe(false)
+    expect(passes('POST', { 'sec-fetch-site': 'cross-site', origin: OWN })).toBe(false)
+  })
+
+  test('asks for the origin where the browser says nothing that is known', () => {
+    expect(passes('POST', { 'sec-fetch-site': 'same-planet', origin: OWN })).toBe(true)
+    expect(passes('POST', { 'sec-fetch-site': 'same-planet' })).toBe(false)
+  })
+
+  test.each([
+    ['refuse', false],
+    ['trust', true],
+  ] as const)('a sibling host may post where the operator says so: %s', (sameSite, expected) => {
+    expect(passes('POST', { 'sec-fetch-site': 'same-site' }, { sameSite })).toBe(expected)
+    expect(passes('POST', { 'sec-fetch-site': 'cross-site' }, { sameSite })).toBe(false)
+  })
+
+  test('origins that the operator lists may do everything, and no others', () => {
+    const options = { origins: ['https://app.example'] }
+    const cross = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' }
+
+    for (const method of ['GET', 'POST']) {
+      expect(passes(method, { ...cross, origin: 'https://app.example' }, options)).toBe(true)
+      expect(passes(method, { ...cross, origin: 'https://app.example:444' }, options)).toBe(false)
+      expect(passes(method, cross, options)).toBe(false)
+    }
+  })
+
+  test.each([
+    ['document', true],
+    ['iframe', true],
+    ['object', false],
+    ['embed', false],
+  ])('a link of another site may lead here, into a %s: %s', (dest, expected) => {
+    const headers = {
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': dest,
+    }
+
+    expect(passes('GET', headers)).toBe(expected)
+    expect(passes('POST', headers)).toBe(false)
+  })
+
+  test('says which origin is none, and how one is written', () => {
+    expect(() => crossSiteGate({ origins: ['app.example'] })).toThrow(
+      'origins: "app.example" is not an origin. Write scheme, host and port',
+    )
+    expect(() => crossSiteGate({ origins: ['x'.repeat(1_000)] })).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(/^origins: "x{127} is not/) }),
+    )
   })
 
   test.each([
@@ -84,13 +139,26 @@ test.each([
   expect(isFormSubmission(method, () => type)).toBe(expected)
 })
 
+test('a repeated content type is read by its first value', () => {
+  expect(isFormSubmission('POST', () => ['text/plain', 'application/json'])).toBe(true)
+  expect(isFormSubmission('POST', () => ['application/json', 'text/plain'])).toBe(false)
+  expect(isFormSubmission('POST', () => [])).toBe(false)
+})
+
+test('only the header of that name says what is submitted', () => {
+  const header = (name: string) => (name === 'content-type' ? 'text/plain' : 'application/json')
+
+  expect(isFormSubmission('POST', header)).toBe(true)
+})
+
 test.each([
-  ['', '', true],
-  ['abc', 'abc', true],
-  ['abc', 'abd', false],
-  ['abc', 'ab', false],
-  ['ab', 'abc', false],
-  ['', 'a', false],
-])('%j and %j are the same text: %s', (a, b, expected) => {
-  expect(sameText(a, b)).toBe(expected)
+  ['GET', true],
+  ['HEAD', true],
+  ['OPTIONS', true],
+  ['POST', false],
+  ['get', false],
+  ['TRACE', false],
+  ['', false],
+])('%j is a safe method: %s', (method, safe) => {
+  expect(isSafeMethod(method)).toBe(safe)
 })

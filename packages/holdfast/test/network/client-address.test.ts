@@ -394,18 +394,18 @@ describe('the fingerprint of the TLS handshake', () => {
     expect(from('192.0.2.1', JA4)).toBeNull()
   })
 
-  test.each([
-    undefined,
-    '',
-    [],
-    [JA4, JA4],
-    `${JA4}, ${JA4}`,
-    `${JA4} `,
-    JA4.toUpperCase(),
-    JA4.replace('t13', 'x13'),
-    `${JA4}${'0'.repeat(100_000)}`,
-    `${JA4}\0`,
-  ])('is none where it comes as %j', (value) => {
+  test.each<[string, string | readonly string[] | undefined]>([
+    ['nothing', undefined],
+    ['an empty value', ''],
+    ['no line', []],
+    ['two lines', [JA4, JA4]],
+    ['a list of two', `${JA4}, ${JA4}`],
+    ['a value with a space', `${JA4} `],
+    ['upper case', JA4.toUpperCase()],
+    ['an unknown protocol', JA4.replace('t13', 'x13')],
+    ['100,000 digits too many', `${JA4}${'0'.repeat(100_000)}`],
+    ['a value with a zero byte', `${JA4}\0`],
+  ])('is none where it comes as %s', (_, value) => {
     expect(from('10.0.0.1', value)).toBeNull()
   })
 

@@ -234,11 +234,134 @@ describe('for any evidence in any situation', () => {
     )
   })
 
+  test('evidence in any order gives the same decision, reasons included', () => {
+    const shuffled = evidence.chain((given) =>
+      fc.tuple(fc.constant(given), fc.shuffledSubarray(given, { minLength: given.length })),
+    )
+    fc.assert(
+      fc.property(shuffled, situation, ([given, other], facts) => {
+        const distinct = new Set(given.map(({ reason }) => reason)).size === given.length
+        if (!distinct) return
+        expect(balanced()(other, facts)).toEqual(balanced()(given, facts))
+      }),
+    )
+  })
+
   test('what observes, challenges or limits can be set apart', () => {
     const policy = thresholdPolicy({ observe: 1, challenge: 2, limit: 3, revokeForks: true })
 
     expect(policy([weighing(1)], calm).outcome).toBe('observe')
     expect(policy([weighing(2)], calm).outcome).toBe('challenge')
     expect(policy([weighing(2), weighing(1, 'D')], calm).outcome).toBe('limit')
+  })
+})
+
+describe('reasons of equal weight', () => {
+  test('stand in the order of their names, whichever came first', () => {
+    const [a, b, c] = ['a', 'b', 'c'].map((reason) => weighing(5, 'N', reason))
+    if (a === undefined || b === undefined || c === undefined) throw new Error('three were made')
+
+    expect(reasonsOf(balanced()([c, a, b], calm))).toEqual(['a', 'b', 'c'])
+    expect(reasonsOf(balanced()([b, c, a], calm))).toEqual(['a', 'b', 'c'])
+  })
+
+  test('stay as they came where even their names are equal', () => {
+    const first = { ...weighing(5, 'N', 'a'), text: 'First.' }
+    const second = { ...weighing(5, 'D', 'a'), text: 'Second.' }
+
+    expect(balanced()([first, second], calm).because).toEqual([first, second])
+    expect(balanced()([second, first], calm).because).toEqual([second, first])
+  })
+})
+
+describe('each of the limits is reached exactly', () => {
+  const policy = thresholdPolicy({ observe: 10, challenge: 20, limit: 40, revokeForks: false })
+
+  test.each<[readonly Evidence[], Situation['context'], Outcome]>([
+    [[weighing(9)], 'confirmed', 'allow'],
+    [[weighing(10)], 'confirmed', 'observe'],
+    [[weighing(19)], 'confirmed', 'observe'],
+    [[weighing(20)], 'confirmed', 'challenge'],
+    [[weighing(39), weighing(0, 'D')], 'confirmed', 'challenge'],
+    [[weighing(38), weighing(1, 'D')], 'confirmed', 'challenge'],
+    [[weighing(39), weighing(1, 'D')], 'confirmed', 'limit'],
+    [[weighing(40), weighing(0, 'D')], 'confirmed', 'challenge'],
+    [[weighing(20), weighing(20, 'N', 'y')], 'confirmed', 'challenge'],
+    [[weighing(39), weighing(1, 'D')], 'provisional', 'challenge'],
+  ])('%j from a %s context: %s', (given, context, outcome) => {
+    expect(policy(given, { ...calm, context }).outcome).toBe(outcome)
+  })
+
+  test.each([
+    [2, 'challenge'],
+    [3, 'deny'],
+    [4, 'deny'],
+  ] as const)('after %i prompts a stranger gets: %s', (prompts, outcome) => {
+    const decided = policy([weighing(20)], { ...calm, context: 'provisional', prompts })
+
+    expect(decided.outcome).toBe(outcome)
+    const told = decided.because.find(({ reason }) => reason === 'prompts_exhausted')
+    expect(told?.detail).toEqual(outcome === 'deny' ? { prompts } : undefined)
+  })
+
+  test('a limit tells nothing beside the evidence', () => {
+    const facts = { ...calm, missing: ['acr'] as const }
+
+    expect(reasonsOf(policy([weighing(39), weighing(1, 'D')], facts))).toEqual(['x', 'x'])
+  })
+})
+
+test('a fork says what else is missing, and itself once', () => {
+  const facts: Situation = { ...calm, forked: true, context: 'challenged', missing: ['acr'] }
+  const proven = weighing(60, 'R', 'secret_forked')
+
+  expect(reasonsOf(balanced()([], facts))).toEqual([
+    'acr_missing',
+    'context_challenged',
+    'secret_forked',
+  ])
+  expect(reasonsOf(balanced()([proven], facts))).toEqual([
+    'secret_forked',
+    'acr_missing',
+    'context_challenged',
+  ])
+})
+
+describe('thresholds that make no sense', () => {
+  const sound = { observe: 10, challenge: 20, limit: 40, revokeForks: false }
+
+  test.each([
+    ['observe', 0],
+    ['observe', -1],
+    ['observe', 1.5],
+    ['observe', Number.NaN],
+    ['challenge', Number.POSITIVE_INFINITY],
+    ['limit', 201],
+  ])('%s of %d is refused by name', (field, value) => {
+    expect(() => thresholdPolicy({ ...sound, [field]: value })).toThrow(
+      expect.objectContaining({
+        code: 'config_invalid',
+        message: `${field} must be a whole number of decibans from 1 to 200.`,
+      }),
+    )
+  })
+
+  test('are those out of order', () => {
+    expect(() => thresholdPolicy({ ...sound, observe: 21 })).toThrow(
+      expect.objectContaining({
+        code: 'config_invalid',
+        message: 'observe must not be above challenge (20).',
+      }),
+    )
+    expect(() => thresholdPolicy({ ...sound, challenge: 41 })).toThrow(
+      'challenge must not be above limit (40).',
+    )
+  })
+
+  test('are none at the ends of their range, nor where two are equal', () => {
+    for (const value of [1, 200]) {
+      const equal = { ...sound, observe: value, challenge: value, limit: value }
+      expect(thresholdPolicy(equal)([weighing(value)], calm).outcome).toBe('challenge')
+    }
   })
 })
