@@ -2,9 +2,9 @@ import { rm } from 'node:fs/promises'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { GATEWAYS } from '../../../tools/shop-gateway.mjs'
-import { compileBrowserModule, startChromium, startTown } from './start.ts'
+import { compileBrowserModule, PATIENCE_MS, startChromium, startTown } from './start.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 let browser: Browser
 let browserModule: string
@@ -12,7 +12,7 @@ let browserModule: string
 beforeAll(async () => {
   browser = await startChromium()
   browserModule = await compileBrowserModule()
-}, 60_000)
+})
 
 afterAll(async () => {
   await browser?.close()
@@ -24,6 +24,7 @@ test.each(GATEWAYS)(
   async (name) => {
     const town = await startTown(browserModule, name)
     const context = await browser.newContext()
+    context.setDefaultTimeout(PATIENCE_MS)
     try {
       const page = await context.newPage()
       await page.goto(town.shopUrl)

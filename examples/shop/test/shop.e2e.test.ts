@@ -2,12 +2,12 @@ import { rm } from 'node:fs/promises'
 import { totalOf } from 'holdfast'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { compileBrowserModule, startChromium, startTown, type Town } from './start.ts'
+import { compileBrowserModule, PATIENCE_MS, startChromium, startTown, type Town } from './start.ts'
 
 const TOTP_STEP_MS = 30_000
 
 /** Each story starts a service, four servers and a browser window. */
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 let town: Town
 let browser: Browser
@@ -17,7 +17,7 @@ let complaints: string[]
 beforeAll(async () => {
   browser = await startChromium()
   browserModule = await compileBrowserModule()
-}, 60_000)
+})
 
 afterAll(async () => {
   await browser?.close()
@@ -31,6 +31,7 @@ async function inTown(
   town = await startTown(browserModule)
   complaints = []
   const context = await browser.newContext()
+  context.setDefaultTimeout(PATIENCE_MS)
   try {
     const page = await context.newPage()
     page.on('console', (message) => {

@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import type { LoggedEvent } from 'holdfast'
 import { systemHost } from 'holdfast'
 import { type Browser, chromium } from 'playwright-core'
-import { vi } from 'vitest'
+import { until } from '../../../packages/holdfast/test/support/until.ts'
 import { loadConfig, startService } from '../../../packages/service/src/index.ts'
 import { geoData } from '../../../tools/geo-data.mjs'
 import { isFree } from '../../../tools/service-process.mjs'
@@ -20,6 +20,9 @@ const APP_KEY = 'app-key-of-the-shop-tests'
 const GATE_KEY = 'gate-key-of-the-shop-tests'
 const ISSUER = 'http://holdfast.test'
 const AUDIT_KEY = 'audit-key-of-the-shop-tests'
+
+/** How long a page may take: a busy machine is slow, not wrong. */
+export const PATIENCE_MS = 100_000
 
 const CHROMIUM = '/usr/bin/chromium'
 const CHROMIUM_ARGS = [
@@ -136,7 +139,7 @@ async function startGateway(
   const PATH = `${process.env.PATH ?? ''}:/usr/sbin`
   const program = spawn(command, args, { env: { PATH, ...env }, stdio: 'ignore' })
   const ended = new Promise((resolve) => program.once('close', resolve))
-  await vi.waitFor(() => fetch(`http://${at(4)}/login`), { timeout: 15_000, interval: 50 })
+  await until(`${name} answers`, () => fetch(`http://${at(4)}/login`).catch(() => undefined))
   return async () => {
     program.kill('SIGTERM')
     await ended

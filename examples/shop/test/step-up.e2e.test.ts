@@ -1,13 +1,10 @@
 import { rm } from 'node:fs/promises'
 import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { compileBrowserModule, startChromium, startTown, type Town } from './start.ts'
+import { compileBrowserModule, PATIENCE_MS, startChromium, startTown, type Town } from './start.ts'
 
 /** Each story starts a service, four servers and a browser window. */
 vi.setConfig({ testTimeout: 240_000 })
-
-/** A busy machine is slow, not wrong. */
-const PATIENCE_MS = 100_000
 
 let town: Town
 let browser: Browser
@@ -16,7 +13,7 @@ let browserModule: string
 beforeAll(async () => {
   browser = await startChromium()
   browserModule = await compileBrowserModule()
-}, 120_000)
+})
 
 afterAll(async () => {
   await browser?.close()

@@ -7,7 +7,8 @@ import { connect } from 'holdfast/client'
 import { type AdapterHarness, adapterContract, fakeHost } from 'holdfast/testing'
 import { formatSigningKeys, newSigningKeys } from 'holdfast/tokens'
 import { STARTERS } from '../../holdfast/test/contracts/apps/index.ts'
-import { startRedis, until } from '../../holdfast/test/support/redis.ts'
+import { startRedis } from '../../holdfast/test/support/redis.ts'
+import { until } from '../../holdfast/test/support/until.ts'
 import { startService } from '../src/index.ts'
 import { configOf, KEYS } from './support.ts'
 
@@ -22,7 +23,7 @@ async function remoteHarness(): Promise<AdapterHarness> {
   writeFileSync(signing, formatSigningKeys(newSigningKeys({ host })), { mode: 0o600 })
   const config = configOf({
     HOLDFAST_STORE: `redis://127.0.0.1:${redis.port}`,
-    HOLDFAST_STORE_TIMEOUT: '300ms',
+    HOLDFAST_STORE_TIMEOUT: '2s',
     HOLDFAST_KEYRING: ring,
     HOLDFAST_SIGNING_KEYS: signing,
     HOLDFAST_AUDIENCES: '{ api: {}, orders: {} }',
@@ -34,7 +35,7 @@ async function remoteHarness(): Promise<AdapterHarness> {
   await until('the service is ready', isReady)
 
   return {
-    sessions: connect({ url: service.url, key: KEYS.app, timeoutMs: 10_000 }),
+    sessions: connect({ url: service.url, key: KEYS.app, timeoutMs: 30_000 }),
     now: host.now,
     advance: host.advance,
     breakStore() {

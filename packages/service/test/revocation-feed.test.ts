@@ -7,6 +7,7 @@ import { lmdbStore } from 'holdfast/lmdb'
 import { type RevocationFeedOptions, type Revocations, revocationFeed } from 'holdfast/tokens'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startRedis } from '../../holdfast/test/support/redis.ts'
+import { until } from '../../holdfast/test/support/until.ts'
 import { startService } from '../src/index.ts'
 import { configOf, folder, KEYS, running } from './support.ts'
 
@@ -32,17 +33,19 @@ describe('with a service', () => {
     writeFileSync(ring, formatKeyring(newKeyring()), { mode: 0o600 })
     const run = await running({
       HOLDFAST_STORE: `redis://127.0.0.1:${redis.port}`,
-      HOLDFAST_STORE_TIMEOUT: '200ms',
+      HOLDFAST_STORE_TIMEOUT: '1s',
       HOLDFAST_KEYRING: ring,
     })
     let moved = 0
-    const feed = following({ url: run.service.url, now: () => performance.now() + moved })
+    const feed = following({ url: run.service.url, now: () => moved })
     const states = [feed.state()]
     await feed.ready()
     states.push(feed.state())
 
     redis.pause()
-    await vi.waitUntil(async () => (await run.call('GET', '/v1/revocations')).status === 503, 9_000)
+    await until('the service has no proof', async () => {
+      return (await run.call('GET', '/v1/revocations')).status === 503
+    })
     moved += 4_000
     states.push(feed.state())
     moved += 3_000
@@ -50,7 +53,7 @@ describe('with a service', () => {
     moved += 30_000
     states.push(feed.state())
     redis.resume()
-    await vi.waitUntil(() => feed.state() === 'fresh', 15_000)
+    await until('it is fresh', () => feed.state() === 'fresh')
 
     expect(states).toEqual(['blind', 'fresh', 'fresh', 'stale', 'blind'])
   })
@@ -61,7 +64,7 @@ describe('with a service', () => {
     onTestFinished(() => store.close())
     const { port, url } = await start(path, 0)
     let moved = 0
-    const feed = following({ url, now: () => performance.now() + moved })
+    const feed = following({ url, now: () => moved })
     await feed.ready()
     await stop()
     for (let partition = 0; partition < 64; partition++) {
@@ -90,10 +93,10 @@ describe('with a service', () => {
 
     await start(path, port)
 
-    await vi.waitUntil(() => sids.every((sid) => feed.isRevoked(token(sid))), 15_000)
+    await until('it has all', () => sids.every((sid) => feed.isRevoked(token(sid))))
     expect(feed.state()).not.toBe('fresh')
     moved += 140_000
-    await vi.waitUntil(() => feed.state() === 'fresh', 15_000)
+    await until('it is fresh', () => feed.state() === 'fresh')
   })
 
   let stop = async (): Promise<void> => {}
@@ -184,7 +187,7 @@ describe('with a service that is played', () => {
     ]
     const feed = following(service)
 
-    await vi.waitUntil(() => feed.isRevoked(token(third)))
+    await until('the revocation is heard', () => feed.isRevoked(token(third)))
 
     expect([first, second, third].map((sid) => feed.isRevoked(token(sid)))).toEqual([
       true,
@@ -204,7 +207,7 @@ describe('with a service that is played', () => {
     ]
     const feed = following(service)
 
-    await vi.waitUntil(() => feed.isRevoked(token(sidOf(5))))
+    await until('the revocation is heard', () => feed.isRevoked(token(sidOf(5))))
 
     expect(service.asked.map(({ after }) => after)).toEqual(['', 's0', 'c1'])
   })
@@ -225,7 +228,7 @@ describe('with a service that is played', () => {
     ]
     const feed = following(service)
 
-    await vi.waitUntil(() => feed.isRevoked(token(sidOf(6))))
+    await until('the revocation is heard', () => feed.isRevoked(token(sidOf(6))))
   })
 
   test.each([
@@ -259,7 +262,7 @@ describe('with a service that is played', () => {
         ),
     ]
     const feed = following(service)
-    await vi.waitUntil(() => feed.isRevoked(token(sidOf(8))))
+    await until('the revocation is heard', () => feed.isRevoked(token(sidOf(8))))
     const sibling = Buffer.from(sid, 'base64url')
     sibling[31] = 0
     const other = sibling.toString('base64url')
@@ -284,15 +287,15 @@ describe('with a service that is played', () => {
     ]
     const feed = following({ url: service.url, now: () => now })
     await feed.ready()
-    await vi.waitUntil(() => stream !== undefined)
+    await until('the stream is open', () => stream !== undefined)
 
     now = 124_000
     stream?.write(message(2, 'revoked', revoked(sidOf(2))))
-    await vi.waitUntil(() => feed.isRevoked(token(sidOf(2))))
+    await until('the revocation is heard', () => feed.isRevoked(token(sidOf(2))))
     const before = feed.isRevoked(token(sidOf(1)))
     now = 126_000
     stream?.write(message(3, 'heartbeat', { asOf: 2 }))
-    await vi.waitUntil(() => !feed.isRevoked(token(sidOf(1))))
+    await until('it is forgotten', () => !feed.isRevoked(token(sidOf(1))))
 
     expect(before).toBe(true)
     expect(feed.isRevoked(token(sidOf(2)))).toBe(true)
@@ -311,7 +314,7 @@ describe('with a service that is played', () => {
     expect(states).toEqual(['blind', 'blind', 'blind'])
     service.streams = [(response) => response.write(message(1, 'heartbeat', { asOf: 1 }))]
     service.server.closeAllConnections()
-    await vi.waitUntil(() => feed.state() === 'fresh', 5_000)
+    await until('it is fresh', () => feed.state() === 'fresh')
   })
 
   test('listeners hear which tokens are ended, and one that fails keeps no other from it', async () => {
@@ -333,11 +336,11 @@ describe('with a service that is played', () => {
     feed.onRevoked((ends) => ended.push([ends(token(sidOf(1), 3)), ends(token(sidOf(2), 3))]))
     const leave = feed.onRevoked(() => ended.push([]))
     leave()
-    await vi.waitUntil(() => stream !== undefined)
+    await until('the stream is open', () => stream !== undefined)
 
     stream?.write(message(1, 'revoked', revoked(sidOf(2))))
     stream?.write(message(2, 'subject', raised(sidOf(1), 4)))
-    await vi.waitUntil(() => ended.length === 2)
+    await until('both are heard', () => ended.length === 2)
 
     expect(ended).toEqual([
       [false, true],
@@ -358,9 +361,9 @@ describe('with a service that is played', () => {
       },
     ]
     const feed = following(service)
-    await vi.waitUntil(() => service.asked.length === 2)
+    await until('the stream is asked for', () => service.asked.length === 2)
     feed.close()
-    await vi.waitUntil(() => closed)
+    await until('the connection is closed', () => closed)
     const never = following({ url: 'http://127.0.0.1:1' })
     never.close()
 

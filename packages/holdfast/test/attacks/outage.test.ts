@@ -3,7 +3,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { Verification } from '../../src/core/sessions.ts'
 import { redisStore } from '../../src/stores/redis.ts'
 import { codeOf, type Harness, harness, MINUTE } from '../support/harness.ts'
-import { type RedisServer, startRedis, until } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { until } from '../support/until.ts'
 
 /** An engine on a Redis of its own, persistent so that a restart keeps its sessions. */
 async function onRedis(): Promise<{ readonly h: Harness; readonly server: RedisServer }> {
@@ -12,7 +13,7 @@ async function onRedis(): Promise<{ readonly h: Harness; readonly server: RedisS
   const client = new Redis({ port: server.port, retryStrategy: () => 50 })
   client.on('error', () => {})
   onTestFinished(() => client.disconnect())
-  const h = await harness(async (now) => redisStore({ client, now, timeoutMs: 300 }))
+  const h = await harness(async (now) => redisStore({ client, now, timeoutMs: 2_000 }))
   await until('the store works', () =>
     h.login().then(
       () => true,

@@ -5,7 +5,8 @@ import { redisStore } from '../../src/stores/redis.ts'
 import { fakeHost } from '../../src/testing/fake-host.ts'
 import { samples } from '../../src/testing/sample-entry.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
-import { startSentinel, until } from '../support/redis.ts'
+import { startSentinel } from '../support/redis.ts'
+import { until } from '../support/until.ts'
 
 let watched: Awaited<ReturnType<typeof startSentinel>>
 let client: Redis
@@ -48,13 +49,13 @@ test('a node-redis sentinel client does the same work', async () => {
 })
 
 test('after the master is killed the promoted replica serves what it had, and nobody had to mend anything', async () => {
-  const store = redisStore({ client, prefix: 'over:', timeoutMs: 500 })
+  const store = redisStore({ client, prefix: 'over:', timeoutMs: 1_000 })
   const make = samples(fakeHost())
   const entry = make.entry()
   expect(await store.entries.write(entry)).toBe('written')
   expect(await client.wait(1, 5_000)).toBe(1)
 
-  await watched.master.stop()
+  await watched.killMaster()
   await expect(store.entries.read(entry.id)).rejects.toMatchObject({ code: 'store_unavailable' })
 
   await until('the replica is promoted', () =>

@@ -201,16 +201,19 @@ test('whatever a client sends gives a device within its bounds', () => {
   )
 })
 
-test('ten kilobytes in every header are described in a few milliseconds', () => {
+test('of what no browser sends, only a bounded part of each header and list is looked at', () => {
   const hostile = ['"Chromium";v="1",', '(', 'a;q=0.1,', ';q=', '-a', '"\\'].map((unit) =>
     unit.repeat(Math.ceil(10_000 / unit.length)),
   )
-
-  const started = performance.now()
-  for (const text of hostile) {
-    const headers = Object.fromEntries(Object.keys(CHROMIUM).map((name) => [name, text]))
-    describeDevice(facts(headers, { screen: text, timezone: text, languages: [text] }))
+  const described = (text: string, tail: string) => {
+    const headers = Object.fromEntries(
+      Object.keys(CHROMIUM).map((name) => [name, `${text}${tail}`]),
+    )
+    const languages = [...Array.from({ length: 100 }, () => text), tail]
+    return describeDevice(facts(headers, { screen: text, timezone: text, languages }))
   }
 
-  expect((performance.now() - started) / hostile.length).toBeLessThan(20)
+  for (const text of hostile) {
+    expect(described(text, ', "Chromium";v="150", en')).toEqual(described(text, ''))
+  }
 })

@@ -144,7 +144,7 @@ describe('what does not even claim to be Mozilla is no browser', () => {
   })
 })
 
-test('ten kilobytes made to be slow take no longer than ten kilobytes of nothing special', () => {
+test('what comes after the first 1,024 characters is not looked at, whatever it was made for', () => {
   const hostile = [
     'Mozilla/5.0 '.repeat(900),
     `Mozilla/5.0 ${'Version/1'.repeat(1200)}`,
@@ -154,9 +154,10 @@ test('ten kilobytes made to be slow take no longer than ten kilobytes of nothing
     'Edg'.repeat(3500),
   ]
 
-  const started = performance.now()
-  for (let i = 0; i < 100; i++) for (const text of hostile) classifyUserAgent(text)
-  const each = (performance.now() - started) / (100 * hostile.length)
+  for (const text of hostile) {
+    const looked = classifyUserAgent(text.slice(0, 1024))
 
-  expect(each).toBeLessThan(2)
+    expect(classifyUserAgent(text)).toEqual(looked)
+    expect(classifyUserAgent(`${text} (Windows) Firefox/150`)).toEqual(looked)
+  }
 })

@@ -5,7 +5,7 @@ import type { Store } from '../../src/core/store.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
 import { type Harness, harness, type OpenStore } from './harness.ts'
 import { atHome, lookup } from './people.ts'
-import { until } from './redis.ts'
+import { until } from './until.ts'
 
 /** Two engines over one store: the harness's own, and another one that keeps local copies. */
 export interface TwoEngines extends Harness {
@@ -47,18 +47,20 @@ export async function twoEngines(
     near,
     asked,
     showNear,
-    copied: (token) =>
-      until('a copy answers', async () => {
+    async copied(token) {
+      await until('a copy answers', async () => {
         const before = asked.hit
         const answer = await showNear(token)
         if (!answer.ok) throw new Error(`refused: ${answer.code}`)
         return asked.hit > before
-      }),
-    untilNear: (token, code) =>
-      until(`the other engine says ${code}`, async () => {
+      })
+    },
+    async untilNear(token, code) {
+      await until(`the other engine says ${code}`, async () => {
         const answer = await showNear(token)
         return (answer.ok ? 'ok' : answer.code) === code
-      }),
+      })
+    },
   }
 }
 
@@ -109,7 +111,9 @@ export function gated(): Gate {
     }),
     shut: (what) => doors[what].shut(),
     open: (what) => doors[what].open(),
-    waiting: () => until('a read is held back', async () => held > 0),
+    async waiting() {
+      await until('a read is held back', () => held > 0)
+    },
     async heard({ session }) {
       while (!ended.has(session) && !ended.has(subjectOf(session))) await nextTurn()
     },

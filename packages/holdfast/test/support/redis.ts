@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { until } from './until.ts'
 
 /** A real Redis of a test, empty at its start, on a port of its own. */
 export interface RedisServer {
@@ -19,9 +20,6 @@ export interface RedisServer {
   /** Ends it for good and removes its files. */
   close(): Promise<void>
 }
-
-const READY_WITHIN_MS = 15_000
-const TRY_AGAIN_MS = 25
 
 /**
  * The shell in front of the server reads from us until we end, however we end: then it kills the server, so
@@ -64,7 +62,7 @@ export async function startCluster(): Promise<{
   readonly ports: readonly number[]
   close(): Promise<void>
 }> {
-  const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '5000']
+  const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '60000']
   const servers: RedisServer[] = []
   const addresses: Address[] = []
   const close = async (): Promise<void> => {
@@ -186,7 +184,8 @@ function isFree(port: number): Promise<boolean> {
 /** A master, a replica and a Sentinel that watches them under the name `main`. */
 export async function startSentinel(): Promise<{
   readonly port: number
-  readonly master: RedisServer
+  /** Kills the master, after which the Sentinel promotes the replica. */
+  killMaster(): Promise<void>
   close(): Promise<void>
 }> {
   const master = await startRedis()
@@ -196,7 +195,8 @@ export async function startSentinel(): Promise<{
   const config = join(directory, 'sentinel.conf')
   const watched = [
     `sentinel monitor main 127.0.0.1 ${master.port} 1`,
-    'sentinel down-after-milliseconds main 500',
+    // A busy machine is no reason to promote the replica: only `killMaster` is.
+    'sentinel down-after-milliseconds main 60000',
     'sentinel failover-timeout main 2000',
   ]
   writeFileSync(config, `${watched.join('\n')}\n`)
@@ -205,26 +205,20 @@ export async function startSentinel(): Promise<{
   await until('the Sentinel knows the replica', async () =>
     String(await sentinel.call('SENTINEL', 'MASTER', 'main')).includes('num-slaves,1'),
   )
-  sentinel.disconnect()
 
   return {
     port,
-    master,
+    async killMaster() {
+      await sentinel.call('SENTINEL', 'SET', 'main', 'down-after-milliseconds', '500')
+      await master.stop()
+    },
     async close() {
+      sentinel.disconnect()
       const ended = new Promise<void>((resolve) => running.guard.once('exit', () => resolve()))
       running.guard.stdin?.end()
       await ended
       await Promise.all([master.close(), replica.close()])
       rmSync(directory, { recursive: true, force: true })
     },
-  }
-}
-
-/** Asks until it is so: for servers, whose time cannot be moved. */
-export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + READY_WITHIN_MS
-  while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${READY_WITHIN_MS} ms`)
-    await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS))
   }
 }

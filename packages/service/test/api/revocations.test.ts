@@ -1,5 +1,6 @@
 import { type Revocations, revocationFeed } from 'holdfast/tokens'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { until } from '../../../holdfast/test/support/until.ts'
 import { type Config, startService } from '../../src/index.ts'
 import { atHome, configOf, folder, KEYS, LOGIN, type Running, running } from '../support.ts'
 
@@ -91,7 +92,7 @@ test('a snapshot has whatever ended a session within the window, and nothing els
   const all = await run.call('POST', '/v1/subjects/grace/revoke', { body })
   expect(all.status).toBe(204)
 
-  const both = await vi.waitUntil(async () => {
+  const both = await until('both are there', async () => {
     const snapshot = await snapshotOf(run)
     return snapshot.entries.length === 2 ? snapshot : undefined
   })
@@ -119,7 +120,7 @@ test('a snapshot has whatever ended a session within the window, and nothing els
 test('a stream tells what is revoked from its cursor on, counts, and beats', async () => {
   const run = await running()
   const early = await revoked(run)
-  const { cursor, entries } = await vi.waitUntil(async () => {
+  const { cursor, entries } = await until('it is there', async () => {
     const snapshot = await snapshotOf(run)
     return snapshot.entries.length > 0 ? snapshot : undefined
   })
@@ -237,8 +238,8 @@ test('a verifier has everything that happened while its connection was cut and i
     ended.push(await revoked(elsewhere, `user-${i}`))
   }
 
-  await vi.waitUntil(() => ended.every((sid) => feed.isRevoked({ sid, gen: 0, iat: 0 })), 10_000)
-  await vi.waitUntil(() => feed.state() === 'fresh', 10_000)
+  await until('it has all', () => ended.every((sid) => feed.isRevoked({ sid, gen: 0, iat: 0 })))
+  await until('it is fresh', () => feed.state() === 'fresh')
   feed.close()
   await service.close()
 })

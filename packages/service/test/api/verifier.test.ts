@@ -1,5 +1,6 @@
 import { revocationFeed, type Verifier, verifier } from 'holdfast/tokens'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { until } from '../../../holdfast/test/support/until.ts'
 import { atHome, KEYS, LOGIN, type Running, running } from '../support.ts'
 
 async function estate(): Promise<{ run: Running; access: Verifier; token: string; id: string }> {
@@ -46,7 +47,7 @@ test('a revocation refuses the next verification of a strict route, and closes w
   await run.call('POST', `/v1/sessions/${id}/revoke`, { body: { reason: 'logout' } })
 
   expect(await access.verify(token, { strict: true })).toMatchObject({ code: 'session_revoked' })
-  await vi.waitUntil(() => close.mock.calls.length === 1)
+  await until('it is closed', () => close.mock.calls.length === 1)
   expect(await access.verify(token)).toMatchObject({ ok: false, code: 'session_revoked' })
 })
 

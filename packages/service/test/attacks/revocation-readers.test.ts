@@ -3,7 +3,8 @@ import { connect } from 'node:net'
 import { decodeCursor, encodeCursor, type Store } from 'holdfast'
 import { lmdbStore } from 'holdfast/lmdb'
 import { revocationFeed } from 'holdfast/tokens'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { until } from '../../../holdfast/test/support/until.ts'
 import { folder, KEYS, type Running, running } from '../support.ts'
 
 /** A service, and its store as another process sees it. */
@@ -63,9 +64,9 @@ test('hundreds of idle readers cost nothing but what is sent to them, and are fo
 
   await store.subjects.revoke(subject, { at: run.host.now(), reason: 'test' })
 
-  await vi.waitUntil(() => heard.every((text) => text.includes(subject)), 20_000)
+  await until('all hear of it', () => heard.every((text) => text.includes(subject)))
   for (const one of all) one.destroy()
-  await vi.waitUntil(async () => (await readersOf(run)) === 0, 20_000)
+  await until('all are forgotten', async () => (await readersOf(run)) === 0)
 })
 
 test('a reader that does not read is cut off; the others and the memory do not notice', async () => {
@@ -79,7 +80,7 @@ test('a reader that does not read is cut off; the others and the memory do not n
   slow.write(
     `GET /v1/revocations HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\nauthorization: Bearer ${KEYS.gate}\r\n\r\n`,
   )
-  await vi.waitUntil(async () => (await readersOf(run)) === 2)
+  await until('both read', async () => (await readersOf(run)) === 2)
   slow.pause()
 
   let last = ''
@@ -91,12 +92,12 @@ test('a reader that does not read is cut off; the others and the memory do not n
     )
   }
 
-  await vi.waitUntil(async () => (await readersOf(run)) === 1, 10_000)
+  await until('one is cut off', async () => (await readersOf(run)) === 1)
   const sid = Buffer.concat([Buffer.from(last, 'base64url'), Buffer.alloc(16)]).toString(
     'base64url',
   )
-  await vi.waitUntil(() => good.isRevoked({ sid, gen: 0, iat: 0 }), 10_000)
-  expect(good.state()).toBe('fresh')
+  await until('the other has all', () => good.isRevoked({ sid, gen: 0, iat: 0 }))
+  await until('the other is fresh', () => good.state() === 'fresh')
 })
 
 test('a cursor that nobody gave out is a gap, whether it lies in the past or in the future', async () => {
@@ -107,7 +108,7 @@ test('a cursor that nobody gave out is a gap, whether it lies in the past or in 
   const head = decodeCursor(cursor)
   run.host.advance(300_000)
   await store.subjects.revoke(subject, { at: run.host.now(), reason: 'test' })
-  await vi.waitUntil(async () => {
+  await until('only the later one is left', async () => {
     const { entries } = await (await run.call('GET', '/v1/revocations')).json()
     return entries.length === 1
   })

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { formatKeyring, newKeyring } from 'holdfast'
 import { formatSigningKeys, newSigningKeys } from 'holdfast/tokens'
 import { expect, onTestFinished, test } from 'vitest'
-import { startRedis, until } from '../../../holdfast/test/support/redis.ts'
+import { startRedis } from '../../../holdfast/test/support/redis.ts'
+import { until } from '../../../holdfast/test/support/until.ts'
 import { folder, KEYS, LOGIN } from '../support.ts'
 import { echoApp } from './app.ts'
 import { EDGES, type Edge } from './edges.ts'
@@ -136,7 +137,7 @@ test('SIGTERM of one of two processes under load behind nginx fails no request',
   expect(failed).toEqual([])
   expect(one.child.exitCode).toBe(0)
   expect(Math.min(...done)).toBeGreaterThanOrEqual(2 * ROUNDS)
-}, 60_000)
+})
 
 test.each(EDGES)(
   'a service that is killed is 503 behind $name, takes no cookie away, and comes back to a gateway that nobody restarts',
@@ -167,5 +168,4 @@ test.each(EDGES)(
     }
     expect(after.filter((status) => status !== 200 && status !== 503)).toEqual([])
   },
-  60_000,
 )

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { until } from '../../../holdfast/test/support/until.ts'
 import { KEYS } from '../support.ts'
 
 /** A real gateway in front of an application, as docs/gateways configures it. */
@@ -23,17 +24,37 @@ export interface Places {
 }
 
 /** Every gateway that runs here. */
-export const EDGES: readonly { readonly name: string; start(places: Places): Promise<Edge> }[] = [
-  { name: 'nginx', start: startNginx },
-  { name: 'Caddy', start: startCaddy },
-  { name: 'HAProxy', start: startHaproxy },
+export const EDGES: readonly {
+  readonly name: string
+  start(places: Places): Promise<Edge>
+  /** Where its documented files say how long it waits for the authority, at most a second. */
+  readonly patience: { readonly file: string; readonly setting: RegExp }
+}[] = [
+  {
+    name: 'nginx',
+    start: startNginx,
+    patience: { file: 'nginx.conf', setting: /proxy_read_timeout +1s;/ },
+  },
+  {
+    name: 'Caddy',
+    start: startCaddy,
+    patience: { file: 'Caddyfile', setting: /response_header_timeout 1s\n/ },
+  },
+  {
+    name: 'HAProxy',
+    start: startHaproxy,
+    patience: { file: 'holdfast.lua', setting: /TIMEOUT_MS = 250\n/ },
+  },
 ]
 
 const GATE = /127\.0\.0\.1:4602/g
 const APP = /127\.0\.0\.1:8080/g
 
 /** The text of a documented file with the places of a test; each of them has to be in it. */
-function documented(file: string, changes: readonly (readonly [RegExp, string])[]): string {
+export function documented(
+  file: string,
+  changes: readonly (readonly [RegExp, string])[] = [],
+): string {
   let text = readFileSync(
     fileURLToPath(new URL(`../../../../docs/gateways/${file}`, import.meta.url)),
     'utf8',
@@ -135,9 +156,6 @@ function isFree(port: number): Promise<boolean> {
  */
 const GUARD = '"$@" & program=$!; cat >/dev/null; kill -9 $program; wait $program 2>/dev/null'
 
-const READY_WITHIN_MS = 15_000
-const TRY_AGAIN_MS = 25
-
 async function launch(
   program: string,
   args: readonly string[],
@@ -157,13 +175,15 @@ async function launch(
     await ended(guard)
     rmSync(folder, { recursive: true, force: true })
   }
-  const deadline = performance.now() + READY_WITHIN_MS
-  while (!(await answers(port))) {
-    if (performance.now() > deadline || guard.exitCode !== null) {
-      await close()
-      throw new Error(`${program} did not start: ${said}`)
-    }
-    await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS))
+  try {
+    await until(`${program} answers`, () => guard.exitCode !== null || answers(port))
+  } catch (error) {
+    await close()
+    throw error
+  }
+  if (guard.exitCode !== null) {
+    await close()
+    throw new Error(`${program} did not start: ${said}`)
   }
   return { url: `http://127.0.0.1:${port}`, port, close }
 }

@@ -217,7 +217,7 @@ function envoy(address: string): Check {
       },
     }
     return new Promise((resolve, reject) => {
-      client.Check(request, metadata, { deadline: Date.now() + 5_000 }, (error, response) => {
+      client.Check(request, metadata, { deadline: Date.now() + 60_000 }, (error, response) => {
         if (error === null) resolve(response)
         else reject(error)
       })

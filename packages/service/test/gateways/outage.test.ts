@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { formatKeyring, newKeyring } from 'holdfast'
 import { fakeHost } from 'holdfast/testing'
 import { expect, onTestFinished, test } from 'vitest'
-import { startRedis, until } from '../../../holdfast/test/support/redis.ts'
+import { startRedis } from '../../../holdfast/test/support/redis.ts'
+import { until } from '../../../holdfast/test/support/until.ts'
 import { folder } from '../support.ts'
 import { cookieOf, forwarded, gated, original, passedOn } from './gates.ts'
 
@@ -14,7 +15,7 @@ test('a store that does not answer is 503 in every dialect, takes no cookie away
   writeFileSync(ring, formatKeyring(newKeyring(fakeHost())), { mode: 0o600 })
   const run = await gated({
     HOLDFAST_STORE: `redis://127.0.0.1:${redis.port}`,
-    HOLDFAST_STORE_TIMEOUT: '200ms',
+    HOLDFAST_STORE_TIMEOUT: '2s',
     HOLDFAST_KEYRING: ring,
   })
   const page = { 'sec-fetch-mode': 'navigate', cookie: cookieOf(run.token) }

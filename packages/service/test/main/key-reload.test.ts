@@ -9,7 +9,8 @@ import {
   type SigningKeys,
 } from 'holdfast/tokens'
 import { decodeProtectedHeader } from 'jose'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
+import { until } from '../../../holdfast/test/support/until.ts'
 import { atHome, folder, LOGIN, type Running, running } from '../support.ts'
 
 const AUDIENCES = { HOLDFAST_AUDIENCES: '{ orders: }', HOLDFAST_ISSUER: 'https://auth.example' }
@@ -19,8 +20,8 @@ function replace(path: string, text: string): void {
   renameSync(`${path}.new`, path)
 }
 
-function logged(run: Running, text: string, times = 1): Promise<void> {
-  return vi.waitFor(() => expect(run.log().split(text).length - 1).toBe(times), { timeout: 10_000 })
+async function logged(run: Running, text: string, times = 1): Promise<void> {
+  await until(`the log says "${text}"`, () => run.log().split(text).length - 1 === times)
 }
 
 async function login(run: Running): Promise<string> {

@@ -4,8 +4,9 @@ import { addKey, formatKeyring, newKeyring, rotateKeyring } from 'holdfast'
 import { fakeHost } from 'holdfast/testing'
 import { formatSigningKeys, newSigningKeys, rotateSigningKeys } from 'holdfast/tokens'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { startRedis } from '../../../holdfast/test/support/redis.ts'
+import { until } from '../../../holdfast/test/support/until.ts'
 import { atHome, folder, LOGIN, type Running, running } from '../support.ts'
 
 const WORKERS = 4
@@ -44,14 +45,11 @@ test('rotating signing and sealing keys under load fails no verification', async
   )
   const [a, b] = instances
   if (a === undefined || b === undefined) throw new Error('two instances are needed')
-  await vi.waitFor(
-    async () => {
-      for (const { run } of instances) {
-        expect((await fetch(`${run.service.managementUrl}/readyz`)).status).toBe(200)
-      }
-    },
-    { timeout: 15_000 },
-  )
+  for (const { run } of instances) {
+    await until('it is ready', async () => {
+      return (await fetch(`${run.service.managementUrl}/readyz`)).status === 200
+    })
+  }
 
   /** What verifiers keep for up to five minutes: as one of the instances published it. */
   let kept = await keySetOf(a.run)
@@ -88,12 +86,9 @@ test('rotating signing and sealing keys under load fails no verification', async
 
   /** Until every worker has been round some more times, at both instances. */
   async function goOn(): Promise<void> {
-    const until = done.map((rounds) => rounds + ROUNDS)
-    await vi.waitFor(
-      () => {
-        for (const [worker, rounds] of until.entries()) expect(done[worker]).toBeGreaterThan(rounds)
-      },
-      { timeout: 20_000, interval: 5 },
+    const goal = done.map((rounds) => rounds + ROUNDS)
+    await until('every worker goes on', () =>
+      goal.every((rounds, worker) => (done[worker] ?? 0) > rounds),
     )
   }
 
@@ -101,12 +96,9 @@ test('rotating signing and sealing keys under load fails no verification', async
     if (instance === undefined) return
     replace(instance.files[file], text)
     instance.reloads++
-    await vi.waitFor(
-      () => {
-        expect(instance.run.log().split('key ring reloaded').length - 1).toBe(instance.reloads)
-      },
-      { timeout: 10_000, interval: 5 },
-    )
+    await until('it is taken up', () => {
+      return instance.run.log().split('key ring reloaded').length - 1 === instance.reloads
+    })
     await goOn()
     host.advance(MINUTE)
   }

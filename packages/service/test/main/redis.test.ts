@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatKeyring, newKeyring } from 'holdfast'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { type RedisServer, startRedis } from '../../../holdfast/test/support/redis.ts'
+import { until } from '../../../holdfast/test/support/until.ts'
 import { atHome, folder, LOGIN, type Running, running } from '../support.ts'
 
 async function overRedis(): Promise<{ run: Running; redis: RedisServer; token: string }> {
@@ -12,7 +13,7 @@ async function overRedis(): Promise<{ run: Running; redis: RedisServer; token: s
   writeFileSync(ring, formatKeyring(newKeyring()), { mode: 0o600 })
   const run = await running({
     HOLDFAST_STORE: `redis://127.0.0.1:${redis.port}`,
-    HOLDFAST_STORE_TIMEOUT: '200ms',
+    HOLDFAST_STORE_TIMEOUT: '2s',
     HOLDFAST_KEYRING: ring,
   })
   await readyIs(run, 200)
@@ -21,13 +22,10 @@ async function overRedis(): Promise<{ run: Running; redis: RedisServer; token: s
   return { run, redis, token }
 }
 
-function readyIs(run: Running, status: number): Promise<void> {
-  return vi.waitFor(
-    async () => {
-      expect((await fetch(`${run.service.managementUrl}/readyz`)).status).toBe(status)
-    },
-    { timeout: 15_000, interval: 50 },
-  )
+async function readyIs(run: Running, status: number): Promise<void> {
+  await until(`/readyz answers ${status}`, async () => {
+    return (await fetch(`${run.service.managementUrl}/readyz`)).status === status
+  })
 }
 
 test('Redis that hangs is 503 in time, never a refusal or a cleared cookie, and recovers by itself', async () => {

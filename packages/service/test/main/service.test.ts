@@ -1,7 +1,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { connect } from 'holdfast/client'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { until } from '../../../holdfast/test/support/until.ts'
 import { startService } from '../../src/index.ts'
 import { abroad, atHome, configOf, folder, KEYS, LOGIN, running } from '../support.ts'
 
@@ -118,7 +119,7 @@ describe('the management listener', () => {
     const counted = async (): Promise<string> =>
       (await fetch(`${run.service.managementUrl}/metrics`)).text()
 
-    await vi.waitUntil(async () => {
+    await until('a copy answers', async () => {
       await run.call('POST', '/v1/verify', { body: { token, request: atHome() } })
       return /holdfast_local_copies\{state="hit"\} [1-9]/.test(await counted())
     })
