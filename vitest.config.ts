@@ -7,7 +7,9 @@ const manifest: { exports: Record<string, { default?: string }> } = JSON.parse(
   readFileSync(new URL('package.json', library), 'utf8'),
 )
 
-/** Tests run the sources as they are: each public entry of the library stands for its source file. */
+/**
+ * Tests run the sources as they are: each public entry of the library stands for its source file.
+ */
 const alias = Object.entries(manifest.exports).flatMap(([entry, { default: built }]) =>
   built === undefined
     ? []

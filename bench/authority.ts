@@ -24,7 +24,10 @@ interface Lane {
   readonly rounds: { readonly perSecond: number; readonly micros: number }[]
 }
 
-/** Verifications a second over HTTP, one and 32 at a time, over a bare server that reads and writes as much for one. */
+/**
+ * Verifications a second over HTTP, one and 32 at a time, over a bare server that reads and writes
+ * as much for one.
+ */
 export const servicePart: Part = async ({ folder, startRedis }) => {
   const redis = await startRedis()
   if (redis === undefined) {

@@ -19,7 +19,10 @@ export type Word =
   | { readonly kind: 'failed'; readonly why: string }
   | { readonly kind: 'absent'; readonly why: string }
 
-/** Makes this process a contender: prepares, then measures one row a time, as it is told. Ends with the bench. */
+/**
+ * Makes this process a contender: prepares, then measures one row a time, as it is told. Ends with
+ * the bench.
+ */
 export async function contend(
   prepare: (place: Place) => Promise<readonly Row[] | { readonly absent: string }>,
 ): Promise<void> {

@@ -16,7 +16,10 @@ export const REQUEST: RequestFacts = {
   client: { screen: '2560x1440x1', timezone: 'Europe/Oslo' },
 }
 
-/** The same browser on another line of the same provider: nothing alarming, but every signal has to look. */
+/**
+ * The same browser on another line of the same provider: nothing alarming, but every signal has to
+ * look.
+ */
 export const NEXT_STREET: RequestFacts = { ...REQUEST, ip: '203.0.112.7' }
 
 /** Sessions that take turns in a process, each of a user of its own. */
@@ -26,7 +29,10 @@ export function userOf(turn: number): string {
   return `user-${String(turn).padStart(6, '0')}`
 }
 
-/** What ours keeps of a login, as plain data: what a peer is given to keep, so that all of them carry the same. */
+/**
+ * What ours keeps of a login, as plain data: what a peer is given to keep, so that all of them
+ * carry the same.
+ */
 export function sessionFacts(user: string): SessionFacts {
   const now = Date.now()
   return {

@@ -35,8 +35,8 @@ interface Lane {
 }
 
 /**
- * Each contender in a process of its own. Their rows take turns, so that a slow minute hits all of them alike, and
- * each figure is the median of its rounds.
+ * Each contender in a process of its own. Their rows take turns, so that a slow minute hits all of
+ * them alike, and each figure is the median of its rounds.
  */
 export async function measureField(
   programs: readonly string[],

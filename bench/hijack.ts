@@ -17,7 +17,9 @@ const SEED = process.env.HIJACK_SEED ?? '1'
 const ROOT = new URL('../../', import.meta.url)
 const MEASURED = new URL('docs/measured/', ROOT)
 
-/** How many hijacks are caught, and how many rightful users are disturbed, beside what others do. */
+/**
+ * How many hijacks are caught, and how many rightful users are disturbed, beside what others do.
+ */
 export const hijackPart: Part = async () => {
   const team = crew()
   const began = Date.now()

@@ -31,7 +31,10 @@ interface HttpRound {
   readonly micros: number
 }
 
-/** Requests a second behind `requireSession()`, over those of the framework alone. Each server is a process. */
+/**
+ * Requests a second behind `requireSession()`, over those of the framework alone. Each server is a
+ * process.
+ */
 export const httpPart: Part = async ({ folder, startRedis }: Bench) => {
   const redis = await startRedis()
   const kinds = redis === undefined ? KINDS.filter((kind) => !ON_REDIS.includes(kind)) : KINDS

@@ -9,7 +9,10 @@ export interface Bench {
   startRedis(): Promise<RedisServer | undefined>
 }
 
-/** A part measures, prints what it saw, and answers for the goals that it is about. `failed`: a row gave a wrong answer. */
+/**
+ * A part measures, prints what it saw, and answers for the goals that it is about. `failed`: a row
+ * gave a wrong answer.
+ */
 export type Part = (bench: Bench) => Promise<{
   readonly goals: readonly Goal[]
   readonly failed?: boolean

@@ -10,7 +10,10 @@ import { table } from './table.ts'
 
 const SEED = 1
 
-/** What the ratchet makes of a jar that was rolled back as Chromium rolls it back; decision 16. Asks no browser. */
+/**
+ * What the ratchet makes of a jar that was rolled back as Chromium rolls it back; decision 16. Asks
+ * no browser.
+ */
 export const ratchetPart: Part = async () => {
   const killed = await consequences(seeded(SEED))
   print('\nWhat the ratchet says to a browser that was killed at any moment of a visit\n')

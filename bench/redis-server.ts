@@ -36,7 +36,10 @@ export interface RedisServer {
 
 const START_TRIES = 100
 
-/** A Redis of its own on loopback, without persistence. Undefined where no redis-server is installed. */
+/**
+ * A Redis of its own on loopback, without persistence. Undefined where no redis-server is
+ * installed.
+ */
 export async function redisServer(folder: string): Promise<RedisServer | undefined> {
   const port = await freePort()
   const dir = mkdtempSync(join(folder, 'redis-'))

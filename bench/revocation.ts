@@ -20,7 +20,9 @@ const REVOCATIONS = 100
 const GAP_MS = 20
 const KEY = 'the-key-of-the-bench-and-nobody-else'
 
-/** From the answer to a revocation until the last of all verifiers, or another engine, knows of it. */
+/**
+ * From the answer to a revocation until the last of all verifiers, or another engine, knows of it.
+ */
 export const revocationPart: Part = async ({ folder, startRedis }: Bench) => {
   const redis = await startRedis()
   if (redis === undefined) {

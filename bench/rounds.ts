@@ -1,4 +1,7 @@
-/** One thing to measure. `run` does it once, and throws or rejects when the answer is not the right one. */
+/**
+ * One thing to measure. `run` does it once, and throws or rejects when the answer is not the right
+ * one.
+ */
 export interface Row {
   readonly name: string
   readonly run: () => unknown
@@ -32,7 +35,10 @@ export async function round(run: () => unknown, length: Length): Promise<Round> 
   return { runs, micros: user + system }
 }
 
-/** Runs until the code has been compiled for good, which takes runs rather than time; but not for ever. */
+/**
+ * Runs until the code has been compiled for good, which takes runs rather than time; but not for
+ * ever.
+ */
 export async function warmUp(
   some: () => Promise<number>,
   { mostMs }: { readonly mostMs: number },

@@ -20,7 +20,10 @@ const ROUND_MS = 400
 const UNCHANGED = 1_000
 const TWO_MINUTES_MS = 120_000
 
-/** What changed, against a session with a past: a second provider, and enough places to compare with. */
+/**
+ * What changed, against a session with a past: a second provider, and enough places to compare
+ * with.
+ */
 const CHANGES: Readonly<Record<string, Partial<RequestFacts>>> = {
   'another line of the provider': { ip: '192.0.3.77' },
   'another network of the country': { ip: '198.51.100.9' },
@@ -75,7 +78,9 @@ function request(changes: Partial<RequestFacts> = {}): RequestFacts {
 
 type Looked = Parameters<Signal>
 
-/** What all signals together cost where something changed, and that none is asked where nothing did. */
+/**
+ * What all signals together cost where something changed, and that none is asked where nothing did.
+ */
 export const signalsPart: Part = async () => {
   progress('making a past')
   const looked: Looked[] = []

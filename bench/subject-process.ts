@@ -16,7 +16,10 @@ export type SubjectWord =
   | { readonly kind: 'took'; readonly listMs: number; readonly revokeMs: number }
   | { readonly kind: 'failed'; readonly why: string }
 
-/** Makes this process one that, at each message, fills a subject with sessions, lists them and revokes them. */
+/**
+ * Makes this process one that, at each message, fills a subject with sessions, lists them and
+ * revokes them.
+ */
 export function answerSubjects(
   prepare: (redisPort: number) => Promise<(user: string) => Promise<Crowd>>,
 ): void {

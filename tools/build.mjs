@@ -12,7 +12,10 @@ const BUNDLED = 'packages/holdfast'
 
 const SETTINGS = ['tsconfig.base.json', 'package-lock.json', 'tools/bundle.mjs']
 
-/** Compiles each part whose sources are newer than what was built from them; a part that changed rebuilds those after it. Throws what the compiler said. */
+/**
+ * Compiles each part whose sources are newer than what was built from them; a part that changed
+ * rebuilds those after it. Throws what the compiler said.
+ */
 export async function build({ say = (text) => process.stderr.write(`${text}\n`) } = {}) {
   let changed = false
   for (const part of PARTS) {
@@ -45,7 +48,10 @@ function isBuilt(folder) {
   return newest <= Math.min(...everything(dist, (name) => name.endsWith('.js')))
 }
 
-/** Modification times of a tree; those of its folders too, so that a deleted file counts as a change. */
+/**
+ * Modification times of a tree; those of its folders too, so that a deleted file counts as a
+ * change.
+ */
 function everything(folder, wanted) {
   const times = wanted ? [] : [modifiedAt(folder)]
   for (const entry of readdirSync(folder, { withFileTypes: true })) {

@@ -2,8 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path'
 
 /**
- * Puts the compiled modules of a package together: one file for each public entry, and shared ones for what several
- * need. Loading a hundred small files costs a process more than all else it does before its first request.
+ * Puts the compiled modules of a package together: one file for each public entry, and shared ones
+ * for what several need. Loading a hundred small files costs a process more than all else it does
+ * before its first request.
  */
 export async function bundle(folder) {
   // Only here: what installs the packages imports this file, too.

@@ -12,8 +12,9 @@ import { isMain, root } from './run.mjs'
 const FILE = join(root, 'clients', 'corpus', 'access-tokens.json')
 
 /**
- * Access tokens with the verdict that every verifier owes them, in whatever language it is written. The
- * keys are new at each call and only their public halves leave it; names, verdicts and claims are the same.
+ * Access tokens with the verdict that every verifier owes them, in whatever language it is written.
+ * The keys are new at each call and only their public halves leave it; names, verdicts and claims
+ * are the same.
  */
 export function corpus() {
   const keys = newKeys()

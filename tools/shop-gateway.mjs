@@ -13,8 +13,9 @@ const ORDER = `${READ}&sensitivity=sensitive`
 const SHIPPING = 'audience=shipping&rotate=yes'
 
 /**
- * Writes the configuration of a gateway for the shop, and says how to start it. Each is the one of docs/gateways with
- * routes of its own: the services are asked for at the gate, all other pages are the application's, which judges itself.
+ * Writes the configuration of a gateway for the shop, and says how to start it. Each is the one of
+ * docs/gateways with routes of its own: the services are asked for at the gate, all other pages are
+ * the application's, which judges itself.
  */
 export function gatewayProgram(name, places) {
   mkdirSync(places.folder, { recursive: true, mode: 0o700 })
@@ -192,7 +193,10 @@ backend shipping
   return { command: 'haproxy', args: ['-db', '-f', file], env: { HOLDFAST_KEY: key } }
 }
 
-/** The text of a file of docs/gateways, changed; what is to be changed has to be there. A text is taken as it is. */
+/**
+ * The text of a file of docs/gateways, changed; what is to be changed has to be there. A text is
+ * taken as it is.
+ */
 function documented(file, changes) {
   let text = readFileSync(join(root, 'docs', 'gateways', file), 'utf8')
   for (const [pattern, value] of changes) {

@@ -44,7 +44,8 @@ for (const { name, reason } of skipped) {
   process.stdout.write(`skipped: ${name}${reason ? ` (${reason})` : ' WITHOUT A REASON'}\n`)
 }
 const unexplained = skipped.filter(({ reason }) => !reason).length
-// A file that could not be loaded, an error outside of any test, or no test at all are failures too.
+// A file that could not be loaded, an error outside of any test, or no test at all are failures
+// too.
 const silent = failed === 0 && (code !== 0 || passed === 0) ? 1 : 0
 const failures = failed + unexplained + silent
 process.stdout.write(`\n${passed} passed, ${failures} failed\n`)

@@ -94,7 +94,10 @@ export interface Underworld {
   readonly rng: Random
 }
 
-/** What a thief does who took the cookie when `victim` was sent. A quiet one touches nothing sensitive. */
+/**
+ * What a thief does who took the cookie when `victim` was sent. A quiet one touches nothing
+ * sensitive.
+ */
 export function attack(
   level: Level,
   victim: Request,

@@ -10,7 +10,10 @@ export interface Calibration {
   readonly thieves: number
   /** Mean of the scores in the bin, by which it is judged, dB. */
   readonly stated: number
-  /** From the shares of thieves (mixed as the ladder is) and owners in the bin, dB; null: one side was never in it. */
+  /**
+   * From the shares of thieves (mixed as the ladder is) and owners in the bin, dB; null: one side
+   * was never in it.
+   */
   readonly observed: number | null
   /** 95 % bounds of that; null: there is none on this side. */
   readonly low: number | null
@@ -62,7 +65,10 @@ function countsOf(changes: readonly Judged[]): Counts {
 
 type Odds = Pick<Calibration, 'observed' | 'low' | 'high'>
 
-/** The bounds of both shares, their distances added as those of independent figures (Newcombe, 1998). */
+/**
+ * The bounds of both shares, their distances added as those of independent figures (Newcombe,
+ * 1998).
+ */
 function oddsOf(own: Counts, all: Counts): Odds {
   const owners = shareOf(own.owners, all.owners)
   let [share, below, above] = [0, 0, 0]

@@ -20,7 +20,10 @@ export interface Judgement extends Goal {
 export const SCRIPTS = ['A0', 'A1'] as const
 export const CLONES = ['A3a', 'A3b', 'A3c', 'A4'] as const
 
-/** Goals about one thing beside another: rules, what scores say, people nothing was tuned with, no data. */
+/**
+ * Goals about one thing beside another: rules, what scores say, people nothing was tuned with, no
+ * data.
+ */
 export function comparisons(results: Results): readonly Judgement[] {
   const ours = engine(results, 'Holdfast')
   const passive = engine(results, 'Holdfast, evidence alone')

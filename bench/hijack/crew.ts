@@ -2,7 +2,9 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Job, Row } from './job.ts'
 
-/** Workers that share out jobs; the rows come back in the order of the people, whoever was faster. */
+/**
+ * Workers that share out jobs; the rows come back in the order of the people, whoever was faster.
+ */
 export interface Crew {
   run(job: Job): Promise<readonly Row[]>
   close(): Promise<void>

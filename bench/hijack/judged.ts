@@ -14,7 +14,10 @@ export interface Judged {
 /** Levels that a thief is drawn from where the ladder is one thief. */
 export const MIXED = LEVELS.filter((level) => MIXTURE[level] !== undefined)
 
-/** What is said of the owner's changes, and of the first requests of thieves that change nothing else. */
+/**
+ * What is said of the owner's changes, and of the first requests of thieves that change nothing
+ * else.
+ */
 export interface Judging {
   /** Before the owner's request: thieves who come first. */
   before(guard: Guard, request: Request): Promise<void>
@@ -28,7 +31,10 @@ interface Theft {
   readonly first: ThiefRequest
 }
 
-/** A first request is judged on a copy of the session as it stands then, so any number of thieves disturb nobody. */
+/**
+ * A first request is judged on a copy of the session as it stands then, so any number of thieves
+ * disturb nobody.
+ */
 export function judging(playing: Playing, tries: number): Judging {
   const thefts = theftsOf(playing, tries)
   const taken = new Map<Theft, Loot>()

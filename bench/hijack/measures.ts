@@ -39,7 +39,10 @@ export function worstCohort({ cohorts }: Summary): number {
   return large.length === 0 ? Number.NaN : Math.max(...large.map(({ second }) => second.mean))
 }
 
-/** Sessions of rightful users that evidence ended, in any run, and in how much time of people who are counted once. */
+/**
+ * Sessions of rightful users that evidence ended, in any run, and in how much time of people who
+ * are counted once.
+ */
 export function endings(
   { ended, userMonths }: Results,
   multitude: Multitude | undefined,
@@ -52,7 +55,10 @@ export function endings(
   }
 }
 
-/** A point is dominated where ours disturbs no more and stops at least as many at the first request, of every kind. */
+/**
+ * A point is dominated where ours disturbs no more and stops at least as many at the first request,
+ * of every kind.
+ */
 export function undominated({ curves }: Results): number {
   const own = curves.filter(({ spec }) => spec.engine.startsWith('Holdfast'))
   const theirs = curves.filter(
@@ -81,7 +87,10 @@ export function miscalibration({ calibration }: Results): number {
   )
 }
 
-/** The worst of the others with enough changes in all, by how far outside the bounds of what was so it is. */
+/**
+ * The worst of the others with enough changes in all, by how far outside the bounds of what was so
+ * it is.
+ */
 export function contradiction({ calibration }: Results): number {
   return worstOf(
     calibration

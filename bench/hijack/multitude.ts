@@ -3,7 +3,9 @@ import type { Row } from './job.ts'
 import type { WorldName } from './rates.ts'
 import { type Summary, summary } from './summary.ts'
 
-/** Rightful users alone under Holdfast as shipped, as many as rare things and small cohorts need. */
+/**
+ * Rightful users alone under Holdfast as shipped, as many as rare things and small cohorts need.
+ */
 export interface Multitude {
   readonly nominal: Summary
   readonly stress: Summary

@@ -26,7 +26,10 @@ export interface Attacked {
   /** Of 40. */
   readonly served: number
   readonly sensitiveServed: number
-  /** From the thief's first request until nothing more was served or somebody was asked, minutes; null: never. */
+  /**
+   * From the thief's first request until nothing more was served or somebody was asked, minutes;
+   * null: never.
+   */
   readonly exposedMinutes: number | null
   /** Times that the owner was asked because of the thief. */
   readonly ownerAsked: number
@@ -50,7 +53,10 @@ export interface Playing {
   readonly levels: readonly Level[]
   /** A3c and A4 also with a thief who touches nothing sensitive. */
   readonly quietToo?: boolean
-  /** So many thieves a level are judged by their first request alone, beside every change of the owner. */
+  /**
+   * So many thieves a level are judged by their first request alone, beside every change of the
+   * owner.
+   */
   readonly judged?: number
 }
 
@@ -63,7 +69,10 @@ interface Planned {
   readonly after: Request
 }
 
-/** Two months of one person under one engine: the first is history, in the second every thief has one try. */
+/**
+ * Two months of one person under one engine: the first is history, in the second every thief has
+ * one try.
+ */
 export async function play(engine: Engine, playing: Playing): Promise<Played> {
   const { person, timeline, data, judged = 0 } = playing
   const guard = engine.guard(person, { data, clock: { at: 0 } })

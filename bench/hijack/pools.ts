@@ -78,8 +78,9 @@ export type DataAt = (address: string, at: number) => LookupResult | undefined
 const REFRESHED_AT = 45 * 86_400_000
 
 /**
- * What an operator's geo and ASN data would say: all of the provider and the place; of what a network is used for
- * only as much as the rates say. An update moves some blocks to where another one of the provider is.
+ * What an operator's geo and ASN data would say: all of the provider and the place; of what a
+ * network is used for only as much as the rates say. An update moves some blocks to where another
+ * one of the provider is.
  */
 export function dataIn(pools: Pools, rates: Rates, rng: Random): DataAt {
   const places = new Map<string, LookupResult>()

@@ -1,4 +1,7 @@
-/** Pseudo-random draws that repeat themselves for one seed, on every machine and every version of Node. */
+/**
+ * Pseudo-random draws that repeat themselves for one seed, on every machine and every version of
+ * Node.
+ */
 export interface Random {
   /** In [0, 1). */
   next(): number

@@ -2,7 +2,9 @@
 export interface Rate {
   readonly nominal: number
   readonly stress: number
-  /** `M`: a published figure stands behind it. `A`: an assumption, which the sensitivity run varies. */
+  /**
+   * `M`: a published figure stands behind it. `A`: an assumption, which the sensitivity run varies.
+   */
   readonly basis: 'M' | 'A'
   readonly says: string
 }

@@ -37,7 +37,10 @@ export interface Measured {
 export interface Size {
   readonly ours: number
   readonly alone: number
-  /** By the evidence alone without a thief, nominal; and how many thieves a level are judged by their first request. */
+  /**
+   * By the evidence alone without a thief, nominal; and how many thieves a level are judged by
+   * their first request.
+   */
   readonly calm: number
   readonly tries: number
   readonly rules: number

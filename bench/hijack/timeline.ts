@@ -25,7 +25,10 @@ export interface Request {
 
 export interface Timeline {
   readonly requests: readonly Request[]
-  /** All requests, with those that repeat the one before within five minutes, which no engine would notice. */
+  /**
+   * All requests, with those that repeat the one before within five minutes, which no engine would
+   * notice.
+   */
   readonly total: number
 }
 
@@ -130,7 +133,9 @@ function isOnTheWay({ from, until, transitMs, inFlight }: Trip, at: number): boo
   return (sets(from) && !inFlight) || sets(until)
 }
 
-/** Any request of the second month whose session lasts until the owner's two further days are over. */
+/**
+ * Any request of the second month whose session lasts until the owner's two further days are over.
+ */
 export function worthTaking({ requests }: Timeline): readonly Request[] {
   const until = (TWO_MONTHS - 6) * DAY
   return requests.filter(({ at }) => at >= SECOND + 2 * DAY && at < until)
@@ -157,7 +162,10 @@ function visitsOf(
   return visits.sort((a, b) => a.at - b.at)
 }
 
-/** What a visit can use: the usual line, the one that a handover leads to, and what a split tunnel leaves out. */
+/**
+ * What a visit can use: the usual line, the one that a handover leads to, and what a split tunnel
+ * leaves out.
+ */
 interface Lines {
   readonly line: Line
   readonly other: () => Line

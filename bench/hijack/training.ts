@@ -8,7 +8,10 @@ import { tuned } from './tune.ts'
 /** How often a reason was given at changes of context: the figures that weights are made of. */
 export interface Training {
   readonly seed: string
-  /** What the evidence alone cost, in false step-ups a user and month: as much as every tuned rule may. */
+  /**
+   * What the evidence alone cost, in false step-ups a user and month: as much as every tuned rule
+   * may.
+   */
   readonly falseStepUps: number
   /** The thresholds of the rules within that. */
   readonly thresholds: Readonly<Record<string, number>>
@@ -74,7 +77,10 @@ function counted(changes: readonly Judged[]): Pick<Training, 'owners' | 'thieves
   return { owners, thieves, reasons: sorted }
 }
 
-/** 10 log10 of the odds, each share at the end that claims less; undefined where neither side was seen often enough. */
+/**
+ * 10 log10 of the odds, each share at the end that claims less; undefined where neither side was
+ * seen often enough.
+ */
 export function fitted(
   { owners, thieves, reasons }: Pick<Training, 'owners' | 'thieves' | 'reasons'>,
   reason: string,

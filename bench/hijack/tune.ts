@@ -3,7 +3,10 @@ import { sum } from './stats.ts'
 
 const STEPS = 9
 
-/** The lowest threshold within a budget of false step-ups a user and month, on the tuning seeds of the nominal world. */
+/**
+ * The lowest threshold within a budget of false step-ups a user and month, on the tuning seeds of
+ * the nominal world.
+ */
 export async function tuned(
   crew: Crew,
   {

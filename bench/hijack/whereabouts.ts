@@ -6,14 +6,19 @@ import type { Random } from './random.ts'
 import type { Rates } from './rates.ts'
 import type { Trip } from './trips.ts'
 
-/** The addresses that one visit may come from: the first is the usual one, both families of one line are two. */
+/**
+ * The addresses that one visit may come from: the first is the usual one, both families of one line
+ * are two.
+ */
 export interface Line {
   readonly v4: string
   readonly v6: string | null
   readonly kind: 'home' | 'office' | 'cell' | 'guest' | 'hotel' | 'vpn' | 'relay' | 'aircraft'
 }
 
-/** Where a person's devices are on the network, as time goes on. Must be asked in the order of time. */
+/**
+ * Where a person's devices are on the network, as time goes on. Must be asked in the order of time.
+ */
 export interface Whereabouts {
   home(at: number): Line
   cell(device: number, trip: Trip | undefined): Line
@@ -117,7 +122,10 @@ export function whereabouts({ person, rates, rng, providers }: Surrounds): Where
 
 type Living = Pick<Surrounds, 'person' | 'rates' | 'rng'>
 
-/** A line at home: renumbered by a timer, its IPv6 prefix kept for months where the timer is not daily. */
+/**
+ * A line at home: renumbered by a timer, its IPv6 prefix kept for months where the timer is not
+ * daily.
+ */
 function homeLine({ person: { home }, rates, rng }: Living): (at: number) => Line {
   const [own] = home.near
   if (own === undefined) throw new Error('a home has no address')

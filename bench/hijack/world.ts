@@ -22,8 +22,8 @@ export interface Life {
 }
 
 /**
- * Seeds for tuning and seeds for reporting have different first words: no figure that is reported can come from a person
- * that anything was tuned on.
+ * Seeds for tuning and seeds for reporting have different first words: no figure that is reported
+ * can come from a person that anything was tuned on.
  */
 export type Purpose = 'tuning' | 'reporting'
 

@@ -8,7 +8,10 @@ import type { Place } from '../contender-process.ts'
 import { REQUEST, userOf } from '../facts.ts'
 import type { Ask } from './load.ts'
 
-/** `bare` takes the same body, and answers as much text without looking at anything. `hot`: with local copies. */
+/**
+ * `bare` takes the same body, and answers as much text without looking at anything. `hot`: with
+ * local copies.
+ */
 export type AuthorityKind = 'bare' | 'hot' | 'strict'
 
 export type AuthorityWord =
@@ -164,7 +167,10 @@ function requestOf(url: URL, path: string, body: string): string {
   return `${lines.join('\r\n')}\r\n\r\n${body}`
 }
 
-/** What nginx, Caddy or HAProxy would ask before they let a page be fetched. Answers are headers alone: all end alike. */
+/**
+ * What nginx, Caddy or HAProxy would ask before they let a page be fetched. Answers are headers
+ * alone: all end alike.
+ */
 function gateAsk(url: URL, token: string): Ask {
   const { headers, ip } = REQUEST
   const lines = [

@@ -26,7 +26,10 @@ const GOOD = Buffer.from('HTTP/1.1 200', 'latin1')
 const EMPTY = Buffer.alloc(0)
 const MOST_BYTES = 65_536
 
-/** A process of its own, so that the server's CPU is the server's. Bare sockets: a client must cost less than what it asks. */
+/**
+ * A process of its own, so that the server's CPU is the server's. Bare sockets: a client must cost
+ * less than what it asks.
+ */
 process.on('disconnect', () => process.exit())
 process.on('message', (order: LoadOrder) => {
   load(order).then(say, (error: Error) => say({ kind: 'failed', why: error.message }))
@@ -57,7 +60,8 @@ async function load({ port, visitors, asks, ms }: LoadOrder): Promise<LoadWord> 
         const chunk = Buffer.from(buffer.buffer, buffer.byteOffset, size)
         const got = before.length === 0 ? chunk : Buffer.concat([before, chunk])
         const { expected } = asked()
-        // the end alone tells that it is whole: looking for its length would cost more than all else here
+        // the end alone tells that it is whole: looking for its length would cost more than all
+        // else here
         if (!got.subarray(-expected.length).equals(expected)) {
           before = Buffer.from(got)
           if (isWhole(before)) fail(before)

@@ -7,7 +7,10 @@ import { Redis } from 'ioredis'
 import type { Place } from '../contender-process.ts'
 import { REQUEST, userOf } from '../facts.ts'
 
-/** `bare` is the framework with an empty handler: nobody is looked at. `hot`: on Redis, with local copies. */
+/**
+ * `bare` is the framework with an empty handler: nobody is looked at. `hot`: on Redis, with local
+ * copies.
+ */
 export type Kind = 'bare' | 'hot' | 'LMDB' | 'Redis'
 
 /** Who asks: a cookie of a session, and the user that the answer has to name. */

@@ -8,7 +8,10 @@ const TOP = 44
 const BOTTOM = 48
 const UNTIL_S = 40
 
-/** Share of kills that lose the last `Set-Cookie`, by the seconds between the two; with what the 30 s rule expects. */
+/**
+ * Share of kills that lose the last `Set-Cookie`, by the seconds between the two; with what the 30
+ * s rule expects.
+ */
 export function chart({ byDelay, chromium }: Summary): string {
   const x = (seconds: number): number => round(LEFT + (seconds / UNTIL_S) * (WIDTH - LEFT - RIGHT))
   const y = (share: number): number => round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM))

@@ -96,7 +96,8 @@ export function startChromium(profile: string, url: string): Browser {
 
 function flags(): readonly string[] {
   return [
-    // With windows, on no screen: without a screen means another start and end than people's browsers have.
+    // With windows, on no screen: without a screen means another start and end than people's
+    // browsers have.
     '--ozone-platform=headless',
     '--disable-gpu',
     '--no-first-run',
@@ -157,7 +158,9 @@ async function killNetworkProcess(group: number): Promise<void> {
   for (let waited = 0; alive(network.id) && waited < LONGEST_MS; waited += 10) await delay(10)
 }
 
-/** What is left of browsers over profiles in this folder: a crash reporter has a group of its own. */
+/**
+ * What is left of browsers over profiles in this folder: a crash reporter has a group of its own.
+ */
 export function sweep(folder: string): void {
   for (const { id, command } of processes()) {
     if (!command.includes(folder) || id === process.pid) continue

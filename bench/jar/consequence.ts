@@ -56,7 +56,9 @@ const COMMIT_MS = 30 * SECOND
 const LOGIN_TO_KILL_MS = 15 * MINUTE
 const AFTERWARDS_MS = 10 * MINUTE
 
-/** The engine itself, with a clock that is moved, and a jar that commits as Chromium's was seen to. */
+/**
+ * The engine itself, with a clock that is moved, and a jar that commits as Chromium's was seen to.
+ */
 export async function consequences(random: () => number): Promise<readonly Consequence[]> {
   const all: Consequence[] = []
   for (const visit of VISITS) {

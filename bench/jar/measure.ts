@@ -105,7 +105,10 @@ interface Place {
   readonly queue: Round[]
 }
 
-/** Rounds one after the other: the first request of each shows what the end of the one before has left. */
+/**
+ * Rounds one after the other: the first request of each shows what the end of the one before has
+ * left.
+ */
 async function inProfile(
   { profile, site, queue }: Place,
   found: (finding: Omit<Finding, 'continued'>) => void,
@@ -128,7 +131,8 @@ async function inProfile(
   }
 
   try {
-    // A first generation that is certainly in the profile: what is lost later has an older one to show.
+    // A first generation that is certainly in the profile: what is lost later has an older one to
+    // show.
     await visit(ONE_PAGE)
     await browser?.end('closed')
     for (round = queue.pop(); round !== undefined; round = queue.pop()) {
@@ -140,7 +144,8 @@ async function inProfile(
       const { end } = round
       round = undefined
       if (end !== 'renderer') continue
-      // The jar goes on living, with what it has not written: a look at it, and a fresh one for the next round.
+      // The jar goes on living, with what it has not written: a look at it, and a fresh one for the
+      // next round.
       await visit(ONE_PAGE)
       await browser?.end('closed')
     }

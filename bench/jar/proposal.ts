@@ -1,6 +1,9 @@
 import { RESEND_S, type Row, show, startLine } from './proposed-line.ts'
 
-/** What decision 16 proposes, beside the table as it is, over the same random orders of an owner and a thief. */
+/**
+ * What decision 16 proposes, beside the table as it is, over the same random orders of an owner and
+ * a thief.
+ */
 export interface Comparison {
   readonly orders: number
   /** Orders without a thief that end in a fork. */
@@ -9,15 +12,24 @@ export interface Comparison {
   readonly healed: { readonly owner: number; readonly thief: number }
   /** Sensitive calls that passed in a healed line: must be none. */
   readonly sensitiveAfterwards: number
-  /** Owners healed over what a thief had used: for how long after it was sent, s, and whether for a sensitive call. */
+  /**
+   * Owners healed over what a thief had used: for how long after it was sent, s, and whether for a
+   * sensitive call.
+   */
   readonly unseen: {
     readonly orders: number
     readonly longestS: number
     readonly sensitive: number
   }
-  /** A thief had let the line roll back, the owner showed the newer secret, and it was no fork: must be none. */
+  /**
+   * A thief had let the line roll back, the owner showed the newer secret, and it was no fork: must
+   * be none.
+   */
   readonly ownerMissed: number
-  /** Both showed the predecessor within the ten seconds of a resend, and ride together until the next rotation: so today. */
+  /**
+   * Both showed the predecessor within the ten seconds of a resend, and ride together until the
+   * next rotation: so today.
+   */
   readonly together: number
 }
 
@@ -101,7 +113,10 @@ function whoOf(share: number): Step['who'] {
   return share < 0.9 ? 'kill' : 'copy'
 }
 
-/** Both in one context, with the same facts: the thief that nothing else can tell apart. Ends with a fork. */
+/**
+ * Both in one context, with the same facts: the thief that nothing else can tell apart. Ends with a
+ * fork.
+ */
 function play(steps: readonly Step[], { heals }: { readonly heals: boolean }): readonly Seen[] {
   const line = startLine()
   const seen: Seen[] = []

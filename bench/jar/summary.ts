@@ -10,7 +10,10 @@ export interface Summary {
   readonly profiles: number
   readonly brokenRounds: number
   readonly cases: readonly CaseSummary[]
-  /** By seconds from the last `Set-Cookie` to the kill: a SIGKILL of the browser or of its network process. */
+  /**
+   * By seconds from the last `Set-Cookie` to the kill: a SIGKILL of the browser or of its network
+   * process.
+   */
   readonly byDelay: Readonly<Record<'alone' | 'steady', readonly Bucket[]>>
   readonly interval: Interval
   /** The cookie without `Max-Age`, after the end of the whole browser. */

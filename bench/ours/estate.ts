@@ -13,15 +13,22 @@ import { inTurns, type Row } from '../rounds.ts'
 /** Opens one of a contender's stores, by a name of its own and with a clock. */
 export type OpenStore = (name: string, now: () => number) => Store
 
-/** Who goes back and forth is written down once a minute: longer than that between two calls for one session. */
+/**
+ * Who goes back and forth is written down once a minute: longer than that between two calls for one
+ * session.
+ */
 const LAP_MS = 61_000
 
 /** Logins apart: what sessions write down from time to time does not fall together. */
 const LOGIN_GAP_MS = 120
 
-/** `unchanged`: the fast path, with the activity that it notes. `changed`: another network than the last one at every call, so that all signals look and the record is written. */
+/**
+ * `unchanged`: the fast path, with the activity that it notes. `changed`: another network than the
+ * last one at every call, so that all signals look and the record is written.
+ */
 export async function verifications(name: string, openStore: OpenStore): Promise<readonly Row[]> {
-  // By the clock of those that are used, each session is used once a second, however long a round has to wait.
+  // By the clock of those that are used, each session is used once a second, however long a round
+  // has to wait.
   let used = Date.now()
   const paced = (): number => Math.floor(used)
   const still = await estateOn(openStore('still', paced), paced, {
@@ -67,7 +74,8 @@ export async function hotVerification(store: Store): Promise<readonly Row[]> {
   await refusesForgery(estate)
   await refusesEnded(estate)
   while (counted.hit === 0) await next()
-  // Between the rounds its users go on: a lease of a few seconds would be over at the begin of each.
+  // Between the rounds its users go on: a lease of a few seconds would be over at the begin of
+  // each.
   setInterval(() => inTurns(SESSIONS, next), 1_000).unref()
   return [{ name: 'verify on local copies, unchanged', run: next }]
 }

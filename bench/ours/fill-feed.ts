@@ -6,7 +6,9 @@ import { FEED_FILL, fillUser } from '../fill.ts'
 import { inTurns } from '../rounds.ts'
 import { login } from './estate.ts'
 
-/** Fills a Redis by logging in, with the event feed as it is by default, and has nothing to measure. */
+/**
+ * Fills a Redis by logging in, with the event feed as it is by default, and has nothing to measure.
+ */
 await contend(async ({ redisPort }) => {
   const client = new Redis({ host: '127.0.0.1', port: redisPort })
   const sessions = createSessions({ store: redisStore({ client }), keyring: newKeyring() })

@@ -9,7 +9,9 @@ import { login } from './estate.ts'
 /** A sixtieth of the idle timeout. */
 const TOUCHED_EVERY_MS = 120_000
 
-/** Sessions that are used once a second for some minutes, by a clock that does not wait for them. */
+/**
+ * Sessions that are used once a second for some minutes, by a clock that does not wait for them.
+ */
 await contend(async ({ redisPort }) => {
   const client = new Redis({ host: '127.0.0.1', port: redisPort })
   let clock = Date.now()

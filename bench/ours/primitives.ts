@@ -9,7 +9,10 @@ import {
 import { sessionFacts, userOf } from '../facts.ts'
 import type { Row } from '../rounds.ts'
 
-/** What no verification of a sealed record can do without, by itself, on a record of a real session's size. */
+/**
+ * What no verification of a sealed record can do without, by itself, on a record of a real
+ * session's size.
+ */
 export function primitives(): readonly Row[] {
   const text = JSON.stringify(sessionFacts(userOf(0)))
   const key = createSecretKey(randomBytes(32))

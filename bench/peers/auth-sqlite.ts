@@ -12,7 +12,9 @@ await contend(async ({ folder }) => {
   return authRows(AUTH_SQLITE, options)
 })
 
-/** It has to be compiled for this Node where no ready-made one fits, which not every machine can. */
+/**
+ * It has to be compiled for this Node where no ready-made one fits, which not every machine can.
+ */
 async function openSqlite(path: string): Promise<object | { readonly absent: string }> {
   try {
     const { default: Database } = await import('better-sqlite3')

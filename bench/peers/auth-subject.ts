@@ -9,7 +9,8 @@ answerSubjects(async (redisPort) => {
   return async (name) => {
     const user = await authUser(auth, name)
     let headers = await authLogin(auth, user)
-    // One after another: logins of one user at the same time would lose each other's entry in its list.
+    // One after another: logins of one user at the same time would lose each other's entry in its
+    // list.
     for (let more = 1; more < SUBJECT_SESSIONS; more++) headers = await authLogin(auth, user)
     return {
       list: async () => (await auth.api.listSessions({ headers })).length,

@@ -3,7 +3,10 @@ import { makeSignature } from 'better-auth/crypto'
 import { expectUser, REQUEST, SESSIONS, sessionFacts, userOf } from '../facts.ts'
 import { inTurns, type Row } from '../rounds.ts'
 
-/** better-auth keeps address and user agent by itself; all else that ours keeps is one field of text. */
+/**
+ * better-auth keeps address and user agent by itself; all else that ours keeps is one field of
+ * text.
+ */
 export function authOptions(
   storage: Pick<AuthOptions, 'database' | 'secondaryStorage'>,
   cached = false,

@@ -20,8 +20,8 @@ export type Exchange = <T>(
 ) => Promise<readonly [T, ServerResponse]>
 
 /**
- * One request without a server: the middleware gets a real request and response that no socket is behind. Over when
- * the response has ended, before which the session is saved or touched.
+ * One request without a server: the middleware gets a real request and response that no socket is
+ * behind. Over when the response has ended, before which the session is saved or touched.
  */
 export function exchangeThrough(middleware: Middleware): Exchange {
   const socket = new Socket()

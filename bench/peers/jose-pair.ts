@@ -5,7 +5,9 @@ import { expectUser, SESSIONS, userOf } from '../facts.ts'
 import { inTurns } from '../rounds.ts'
 import { JOSE_PAIR } from './names.ts'
 
-/** A refresh token is checked, and a pair of tokens signed: nobody notices when one is used twice. */
+/**
+ * A refresh token is checked, and a pair of tokens signed: nobody notices when one is used twice.
+ */
 await contend(async () => {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA')
   const sign = (user: string, life: string, key: CryptoKey): Promise<string> =>

@@ -1,4 +1,7 @@
-/** The parts of the peers that are measured. They are installed only for the bench, so their own types may be absent. */
+/**
+ * The parts of the peers that are measured. They are installed only for the bench, so their own
+ * types may be absent.
+ */
 
 declare module 'connect-redis' {
   export const RedisStore: new (options: { readonly client: object }) => object

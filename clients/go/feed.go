@@ -155,7 +155,8 @@ func (f *Feed) follow(ctx context.Context) {
 		}
 		f.options.OnProblem(err)
 		if errors.Is(err, errGap) {
-			// What was missed may be the one that matters: nothing is known until the next snapshot.
+			// What was missed may be the one that matters: nothing is known until the next
+			// snapshot.
 			cursor = ""
 			f.heard(time.Time{})
 		}

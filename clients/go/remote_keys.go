@@ -53,7 +53,8 @@ var quietClient = &http.Client{
 func (r *RemoteKeys) Key(ctx context.Context, id string) (Key, error) {
 	r.mu.Lock()
 	now := r.now()
-	// Older than a day and not to be renewed: whoever keeps us from the authority must not keep a withdrawn key alive.
+	// Older than a day and not to be renewed: whoever keeps us from the authority must not keep a
+	// withdrawn key alive.
 	if r.set != nil && now.Sub(r.good) > lastGoodFor {
 		r.set = nil
 	}

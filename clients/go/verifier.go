@@ -54,7 +54,8 @@ const (
 
 // Requirements are what a route asks of a token beyond being valid.
 type Requirements struct {
-	// ACR that the session must have reached here: this one, or a later one of ACROrder. Empty asks for none.
+	// ACR that the session must have reached here: this one, or a later one of ACROrder. Empty asks
+	// for none.
 	ACR string
 	// MaxAge of the last proof of who the user is. Zero asks for none.
 	MaxAge time.Duration
@@ -78,7 +79,8 @@ type Verifier struct {
 	WhenBlind FailMode
 	// Authority to ask on strict routes.
 	Authority *Authority
-	// ACROrder lists authentication contexts from the weakest to the strongest. Without it they are compared exactly.
+	// ACROrder lists authentication contexts from the weakest to the strongest. Without it they are
+	// compared exactly.
 	ACROrder []string
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time

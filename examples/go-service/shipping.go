@@ -108,7 +108,8 @@ func pickupCode(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]any{"buyer": buyer, "code": fmt.Sprintf("%06d", code)})
 }
 
-// live sends server-sent events until the client leaves, the token expires or the session is revoked.
+// live sends server-sent events until the client leaves, the token expires or the session is
+// revoked.
 func live(verifier *holdfast.Verifier) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		over := make(chan struct{})

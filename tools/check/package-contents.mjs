@@ -7,7 +7,10 @@ const FOLDER = join(root, '.cache', 'packed')
 const ALLOWED = /^(dist\/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE|NOTICE)$/
 const REQUIRED = ['package.json', 'README.md', 'LICENSE', 'NOTICE']
 
-/** What would be published: the right files and no others, sound metadata, and types that users can build on. */
+/**
+ * What would be published: the right files and no others, sound metadata, and types that users can
+ * build on.
+ */
 export async function packageContents() {
   const findings = [
     ...(await contents('packages/holdfast', ALLOWED)),

@@ -71,7 +71,9 @@ function withClaims(made, changed) {
 const ORDER = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex')
 const EDWARDS_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n
 
-/** The same signature with s, or with the order less s: whichever is in the half that was asked for. */
+/**
+ * The same signature with s, or with the order less s: whichever is in the half that was asked for.
+ */
 export function highS(made, high) {
   const [head, body, signature] = made.split('.')
   const bytes = Buffer.from(signature, 'base64url')

@@ -30,7 +30,9 @@ export const CLAIMS = {
   gen: 1_799_999_000_000,
 }
 
-/** Signers by the algorithm that a header names. ES256 as RFC 7518 has it: r and s, 32 bytes each. */
+/**
+ * Signers by the algorithm that a header names. ES256 as RFC 7518 has it: r and s, 32 bytes each.
+ */
 export const SIGNERS = {
   EdDSA: (input, { privateKey }) => signBytes(null, input, privateKey),
   ES256: (input, { privateKey }) =>
@@ -58,8 +60,8 @@ export function newKeys() {
 }
 
 /**
- * Through bytes: Node 20 stops for ever when it collects the garbage of the making while the key object that came of it
- * is exported, because both take one lock.
+ * Through bytes: Node 20 stops for ever when it collects the garbage of the making while the key
+ * object that came of it is exported, because both take one lock.
  */
 function pairOf(type, options = {}) {
   const { privateKey: key } = generateKeyPairSync(type, {
@@ -71,7 +73,9 @@ function pairOf(type, options = {}) {
   return { privateKey, publicKey: createPublicKey(privateKey) }
 }
 
-/** Three keys to use, and what a verifier has to pass over without failing (RFC 7517, section 5). */
+/**
+ * Three keys to use, and what a verifier has to pass over without failing (RFC 7517, section 5).
+ */
 export function publicKeys(keys) {
   const jwk = ({ kid, publicKey }, rest) => ({
     ...publicKey.export({ format: 'jwk' }),

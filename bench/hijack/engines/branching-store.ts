@@ -22,7 +22,10 @@ export function copyOf({ entries, ended, subjects, marks }: Branch): Branch {
   }
 }
 
-/** A store of one person, as small as the contract allows: no feed, no lists, nobody else who writes. */
+/**
+ * A store of one person, as small as the contract allows: no feed, no lists, nobody else who
+ * writes.
+ */
 export function branchingStore(
   { entries, ended, subjects, marks }: Branch,
   now: () => number,

@@ -24,7 +24,9 @@ export type Loot = unknown
 
 /** One person's sessions, one a device, under the protection of one engine. */
 export interface Guard {
-  /** A rightful request. Whoever is asked passes the step-up; whose session is over logs in again. */
+  /**
+   * A rightful request. Whoever is asked passes the step-up; whose session is over logs in again.
+   */
   owner(request: Request): Verdict | Promise<Verdict>
   steal(device: number): Loot
   /** A thief cannot pass a step-up; what a response sets is the thief's from then on. */

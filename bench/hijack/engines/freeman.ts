@@ -1,9 +1,10 @@
 import type { Rule, Seen } from './rule.ts'
 
 /**
- * Freeman et al., NDSS 2016, in the form of the das-group study: how common a value is among all, over how common it is
- * for this user; addresses with provider and country, agents with browser and system, at the weights of the study. It was
- * made for logins; here every change of address or agent counts as one.
+ * Freeman et al., NDSS 2016, in the form of the das-group study: how common a value is among all,
+ * over how common it is for this user; addresses with provider and country, agents with browser and
+ * system, at the weights of the study. It was made for logins; here every change of address or
+ * agent counts as one.
  */
 export function freeman(population: Population): Rule<State> {
   return {

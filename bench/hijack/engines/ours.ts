@@ -27,7 +27,9 @@ export interface Variant {
   readonly signals?: readonly Signal[]
   readonly policy?: Policy
   readonly rotateEveryMs?: number
-  /** Whoever shows an old secret is taken for the holder of what came after it, however old it is. */
+  /**
+   * Whoever shows an old secret is taken for the holder of what came after it, however old it is.
+   */
   readonly sameSuccessor?: boolean
 }
 

@@ -1,7 +1,10 @@
 import type { Rule, Seen } from './rule.ts'
 import { distanceOf } from './simple.ts'
 
-/** Additive points as risk products have them: the same evidence as ours, each fact by itself, values set by hand. */
+/**
+ * Additive points as risk products have them: the same evidence as ours, each fact by itself,
+ * values set by hand.
+ */
 export const POINTS = {
   newPrefix: 5,
   newProvider: 15,
@@ -20,8 +23,8 @@ export const POINTS = {
 } as const
 
 /**
- * One point for each fact that differs, as the adaptive risk modules of OpenAM and PingAM count unless somebody sets
- * other values.
+ * One point for each fact that differs, as the adaptive risk modules of OpenAM and PingAM count
+ * unless somebody sets other values.
  */
 const COUNTED = Object.fromEntries(Object.keys(POINTS).map((name) => [name, 1])) as Record<
   keyof typeof POINTS,

@@ -22,7 +22,10 @@ export interface Rule<State> {
   served(state: State, seen: Seen, score: number): void
 }
 
-/** A rule in the place of an engine. It has no secrets that rotate: who has the cookie has the session. */
+/**
+ * A rule in the place of an engine. It has no secrets that rotate: who has the cookie has the
+ * session.
+ */
 export function ruleEngine<State>(rule: Rule<State>, threshold: number): Engine {
   return {
     name: rule.name,

@@ -13,13 +13,12 @@ import java.util.Set;
 /**
  * Verifies the access tokens of a Holdfast authority with the JDK alone (17 or newer).
  *
- * <pre>
- * var keys = new RemoteKeys(URI.create("https://auth.example/.well-known/jwks.json"));
- * var verifier = new AccessTokenVerifier("https://auth.example", "orders", keys, 5, Clock.systemUTC());
- * Map&lt;String, Object&gt; claims = verifier.verify(token);
- * </pre>
+ * <pre> var keys = new RemoteKeys(URI.create("https://auth.example/.well-known/jwks.json")); var
+ * verifier = new AccessTokenVerifier("https://auth.example", "orders", keys, 5, Clock.systemUTC());
+ * Map&lt;String, Object&gt; claims = verifier.verify(token); </pre>
  *
- * There is no revocation feed here: a revoked session ends with its last token, after at most 120 seconds and the skew.
+ * There is no revocation feed here: a revoked session ends with its last token, after at most 120
+ * seconds and the skew.
  */
 public final class AccessTokenVerifier {
     private static final int MAX_TOKEN_LENGTH = 8192;
@@ -60,7 +59,10 @@ public final class AccessTokenVerifier {
         }
     }
 
-    /** The claims of a good token. Throws {@link Keys.Unavailable} when there are no keys to verify with: 503. */
+    /**
+     * The claims of a good token. Throws {@link Keys.Unavailable} when there are no keys to verify
+     * with: 503.
+     */
     public Map<String, Object> verify(String token) throws Refused {
         if (token.length() > MAX_TOKEN_LENGTH) throw invalid("longer than a token may be");
         String[] parts = token.split("\\.", -1);
@@ -95,7 +97,8 @@ public final class AccessTokenVerifier {
             });
             // Releases of the JDK before April 2022 accept r = s = 0 (CVE-2022-21449).
             if (key.algorithm().equals("ES256") && !P256.inRange(signature)) return false;
-            // The Ed25519 of JDK 17 passes over what follows the 64 bytes: a second spelling of the same token.
+            // The Ed25519 of JDK 17 passes over what follows the 64 bytes: a second spelling of the
+            // same token.
             if (key.algorithm().equals("EdDSA") && signature.length != ED25519_BYTES) return false;
             verification.initVerify(key.publicKey());
             verification.update(input);
@@ -137,7 +140,9 @@ public final class AccessTokenVerifier {
         throw invalid(name + " is missing or no string");
     }
 
-    /** 15 digits are fewer than all exact ones; a time in seconds or milliseconds has at most 13. */
+    /**
+     * 15 digits are fewer than all exact ones; a time in seconds or milliseconds has at most 13.
+     */
     private static long integer(Map<String, Object> members, String name) throws Refused {
         if (members.get(name) instanceof Long number && number >= 0) return number;
         throw invalid(name + " is missing or no whole number");
@@ -151,7 +156,10 @@ public final class AccessTokenVerifier {
         }
     }
 
-    /** Base64url in its one canonical spelling: the decoder of the JDK takes padding and stray bits too. */
+    /**
+     * Base64url in its one canonical spelling: the decoder of the JDK takes padding and stray bits
+     * too.
+     */
     private static byte[] decode(String part) throws Refused {
         try {
             byte[] data = Base64.getUrlDecoder().decode(part);

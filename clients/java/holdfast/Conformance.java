@@ -17,8 +17,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Answers for this client, one line a verdict, so that the verdicts of all languages can be compared.
- * {@code corpus FILE}: every case; {@code flood FILE URL}: 200 unknown key ids at once, then a valid token.
+ * Answers for this client, one line a verdict, so that the verdicts of all languages can be
+ * compared. {@code corpus FILE}: every case; {@code flood FILE URL}: 200 unknown key ids at once,
+ * then a valid token.
  */
 final class Conformance {
     private Conformance() {}

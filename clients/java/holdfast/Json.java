@@ -10,7 +10,8 @@ import java.util.Map;
 
 /**
  * Reads JSON (RFC 8259) and nothing but JSON: no duplicate names, no deep nesting, UTF-8 alone.
- * Objects are maps, arrays are lists, whole numbers of up to 15 digits are longs and all others doubles.
+ * Objects are maps, arrays are lists, whole numbers of up to 15 digits are longs and all others
+ * doubles.
  */
 final class Json {
     private static final int MAX_DEPTH = 32;

@@ -20,7 +20,9 @@ public interface Keys {
     int MAX_KEYS = 32;
     BigInteger RSA_EXPONENT = BigInteger.valueOf(65537);
 
-    /** Null for a key id that is not in the set; throws {@link Unavailable} while no set is known. */
+    /**
+     * Null for a key id that is not in the set; throws {@link Unavailable} while no set is known.
+     */
     Key find(String id);
 
     /** A public key with the one algorithm that it is for. */
@@ -33,7 +35,10 @@ public interface Keys {
         }
     }
 
-    /** A JWKS (RFC 7517). Keys that are not in use here are passed over; IllegalArgumentException when none is left. */
+    /**
+     * A JWKS (RFC 7517). Keys that are not in use here are passed over; IllegalArgumentException
+     * when none is left.
+     */
     static Map<String, Key> parse(byte[] jwks) {
         if (!(Json.readObject(jwks).get("keys") instanceof List<?> items)) throw new IllegalArgumentException("not a key set");
         if (items.size() > MAX_KEYS) throw new IllegalArgumentException("the key set has too many keys");

@@ -12,8 +12,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 
 /**
- * The keys that an authority publishes: fetched at first use, renewed after five minutes, asked for anew when a token
- * names an unknown key, but not more than once in 30 seconds. When a fetch fails the last good set serves for a day.
+ * The keys that an authority publishes: fetched at first use, renewed after five minutes, asked for
+ * anew when a token names an unknown key, but not more than once in 30 seconds. When a fetch fails
+ * the last good set serves for a day.
  */
 public final class RemoteKeys implements Keys {
     private static final long COOLDOWN = Duration.ofSeconds(30).toNanos();

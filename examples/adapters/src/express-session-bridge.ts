@@ -15,7 +15,10 @@ export interface BridgeOptions {
   readonly hf: ExpressHoldfast
   /** Whom the old session has logged in, and what is known of how; undefined for a guest. */
   loginOf(request: Request): LoginFacts | undefined
-  /** True exactly once for a key, whichever process asks. Each old login is turned into one session, never two. */
+  /**
+   * True exactly once for a key, whichever process asks. Each old login is turned into one session,
+   * never two.
+   */
   once(key: string): Promise<boolean>
   /** Takes back a session that came second. */
   revoke(id: SessionView['id']): Promise<void>
@@ -27,9 +30,15 @@ export interface BridgeOptions {
 
 /** The old login next to the new one, for as long as both are there. */
 export interface Bridge {
-  /** Before all routes: a page that is asked for with an old login alone is asked for again, with a session of Holdfast. */
+  /**
+   * Before all routes: a page that is asked for with an old login alone is asked for again, with a
+   * session of Holdfast.
+   */
   readonly migrate: RequestHandler
-  /** Instead of `requireSession()`: also passes the old logins that are not turned yet, of posts from open pages. */
+  /**
+   * Instead of `requireSession()`: also passes the old logins that are not turned yet, of posts
+   * from open pages.
+   */
   requireEither(requireSession: RequestHandler): RequestHandler
   /** At a logout: the old session ends, too. */
   endOld(request: Request, response: Response): Promise<void>
@@ -42,18 +51,25 @@ declare module 'express-session' {
   }
 }
 
-/** Tabs that a browser opens together all bring the old cookie: those that were not first come again with the new one. */
+/**
+ * Tabs that a browser opens together all bring the old cookie: those that were not first come again
+ * with the new one.
+ */
 const SECOND_LOOK_MS = 500
 const LATECOMER_MS = 5_000
 
 /**
- * Keeps people logged in while an application moves from express-session to Holdfast. Belongs right behind
- * express-session, which needs `resave: false`: a login that was consumed must not be written back.
+ * Keeps people logged in while an application moves from express-session to Holdfast. Belongs right
+ * behind express-session, which needs `resave: false`: a login that was consumed must not be
+ * written back.
  */
 export function expressSessionBridge(options: BridgeOptions): Bridge {
   const { hf, loginOf, once, revoke, carrier = cookie(), oldCookie = 'connect.sid' } = options
 
-  /** A token of Holdfast, dead or alive, decides alone: without that, a challenged thief would fall back to the old cookie. */
+  /**
+   * A token of Holdfast, dead or alive, decides alone: without that, a challenged thief would fall
+   * back to the old cookie.
+   */
   function comesWithToken({ headers }: Request): boolean {
     const carried = carrier.read((name) => (name === 'cookie' ? headers.cookie : undefined))
     return carried.ok || carried.code !== 'token_missing'
@@ -99,13 +115,15 @@ export function expressSessionBridge(options: BridgeOptions): Bridge {
       if (login === undefined) return next()
 
       const before = response.getHeader('set-cookie')
-      // What may not log in (plain HTTP, a page of another site) and what cannot now (503) leaves the old login as it is.
+      // What may not log in (plain HTTP, a page of another site) and what cannot now (503) leaves
+      // the old login as it is.
       const done = await hf.login(request, response, {
         ...login,
         attributes: { ...login.attributes, migrated: true },
       })
       if (!done.ok) return next()
-      // The cookie leaves only when it is sure that this is the one session that comes of the old login.
+      // The cookie leaves only when it is sure that this is the one session that comes of the old
+      // login.
       if (before === undefined) response.removeHeader('set-cookie')
       else response.setHeader('set-cookie', before)
       const first = await once(keyOf(request.sessionID))

@@ -10,11 +10,11 @@ import { checkLogin } from './users.ts'
 
 /** Express 5. */
 export function start(port: number): Promise<Started> {
-  // For development: in this process alone, with new keys at every start. In production, `lmdbStore()` or
-  // `redisStore()`, and `parseKeyring()` of a file that `holdfast keys new` made.
+  // For development: in this process alone, with new keys at every start. In production,
+  // `lmdbStore()` or `redisStore()`, and `parseKeyring()` of a file that `holdfast keys new` made.
   const sessions = createSessions({ store: memoryStore(), keyring: newKeyring() })
-  // Behind a proxy, trust it in `address`. Whoever has to prove a factor is sent to a `stepUpPage`; without one, the
-  // answer is 401 (examples/shop/src/gateway/step-up.ts has such a page).
+  // Behind a proxy, trust it in `address`. Whoever has to prove a factor is sent to a `stepUpPage`;
+  // without one, the answer is 401 (examples/shop/src/gateway/step-up.ts has such a page).
   const hf = holdfast(sessions, { loginPage: '/login' })
   const notes = new Map<string, string>()
   const app = express()

@@ -9,11 +9,11 @@ import { checkLogin } from './users.ts'
 
 /** Fastify 5. */
 export async function start(port: number): Promise<Started> {
-  // For development: in this process alone, with new keys at every start. In production, `lmdbStore()` or
-  // `redisStore()`, and `parseKeyring()` of a file that `holdfast keys new` made.
+  // For development: in this process alone, with new keys at every start. In production,
+  // `lmdbStore()` or `redisStore()`, and `parseKeyring()` of a file that `holdfast keys new` made.
   const sessions = createSessions({ store: memoryStore(), keyring: newKeyring() })
-  // Behind a proxy, trust it in `address`. Whoever has to prove a factor is sent to a `stepUpPage`; without one, the
-  // answer is 401 (examples/shop/src/gateway/step-up.ts has such a page).
+  // Behind a proxy, trust it in `address`. Whoever has to prove a factor is sent to a `stepUpPage`;
+  // without one, the answer is 401 (examples/shop/src/gateway/step-up.ts has such a page).
   const hf = holdfast(sessions, { loginPage: '/login' })
   const notes = new Map<string, string>()
   const app = fastify({ bodyLimit: 8192 })
@@ -39,7 +39,8 @@ export async function start(port: number): Promise<Started> {
     return reply.redirect(ownPath(request.query.return), 303)
   })
 
-  // A browser without a session is sent to the login page, a program gets 401. Guards belong into `preHandler`.
+  // A browser without a session is sent to the login page, a program gets 401. Guards belong into
+  // `preHandler`.
   app.get('/', { preHandler: hf.requireSession() }, (request, reply) => {
     const { subject: user, formToken } = hf.sessionOf(request)
     reply.type(HTML).send(homePage({ user, note: notes.get(user) ?? '', formToken }))

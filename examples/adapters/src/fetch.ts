@@ -8,15 +8,18 @@ import { homePage, loginPage } from './pages.ts'
 import { listen, runAsProgram, type Started } from './program.ts'
 import { checkLogin } from './users.ts'
 
-/** Anything that calls `(request: Request) => Response`; here on Node, through `@hono/node-server`. */
+/**
+ * Anything that calls `(request: Request) => Response`; here on Node, through `@hono/node-server`.
+ */
 export function start(port: number): Promise<Started> {
-  // For development: in this process alone, with new keys at every start. In production, `lmdbStore()` or
-  // `redisStore()`, and `parseKeyring()` of a file that `holdfast keys new` made.
+  // For development: in this process alone, with new keys at every start. In production,
+  // `lmdbStore()` or `redisStore()`, and `parseKeyring()` of a file that `holdfast keys new` made.
   const sessions = createSessions({ store: memoryStore(), keyring: newKeyring() })
-  // A `Request` does not know its socket: `peer` says what the runtime knows, for example `server.requestIP(request)`.
+  // A `Request` does not know its socket: `peer` says what the runtime knows, for example
+  // `server.requestIP(request)`.
   const peers = new WeakMap<Request, string>()
-  // Behind a proxy, trust it in `address`. Whoever has to prove a factor is sent to a `stepUpPage`; without one, the
-  // answer is 401 (examples/shop/src/gateway/step-up.ts has such a page).
+  // Behind a proxy, trust it in `address`. Whoever has to prove a factor is sent to a `stepUpPage`;
+  // without one, the answer is 401 (examples/shop/src/gateway/step-up.ts has such a page).
   const hf = holdfast(sessions, { loginPage: '/login', peer: (request) => peers.get(request) })
   const notes = new Map<string, string>()
 

@@ -25,7 +25,9 @@ export interface OldParts {
 
 const DAY_MS = 24 * 3_600_000
 
-/** An Express application in the middle of its way from express-session to Holdfast: both are there. */
+/**
+ * An Express application in the middle of its way from express-session to Holdfast: both are there.
+ */
 export function start(port: number, old: OldParts = newOldParts()): Promise<Started> {
   const store = memoryStore()
   const sessions = createSessions({ store, keyring: newKeyring() })

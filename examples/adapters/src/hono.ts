@@ -12,11 +12,12 @@ import { checkLogin } from './users.ts'
 
 /** Hono 4 on Node. */
 export function start(port: number): Promise<Started> {
-  // For development: in this process alone, with new keys at every start. In production, `lmdbStore()` or
-  // `redisStore()`, and `parseKeyring()` of a file that `holdfast keys new` made.
+  // For development: in this process alone, with new keys at every start. In production,
+  // `lmdbStore()` or `redisStore()`, and `parseKeyring()` of a file that `holdfast keys new` made.
   const sessions = createSessions({ store: memoryStore(), keyring: newKeyring() })
-  // Behind a proxy, trust it in `address`. Whoever has to prove a factor is sent to a `stepUpPage`; without one, the
-  // answer is 401 (examples/shop/src/gateway/step-up.ts has such a page). Runtimes other than Node need `peer`, too.
+  // Behind a proxy, trust it in `address`. Whoever has to prove a factor is sent to a `stepUpPage`;
+  // without one, the answer is 401 (examples/shop/src/gateway/step-up.ts has such a page). Runtimes
+  // other than Node need `peer`, too.
   const hf = holdfast(sessions, { loginPage: '/login' })
   const notes = new Map<string, string>()
   const app = new Hono()

@@ -9,13 +9,14 @@ import { checkLogin } from './users.ts'
 
 /** Plain `node:http`. */
 export function start(port: number): Promise<Started> {
-  // For development: in this process alone, with new keys at every start. In production, `lmdbStore()` or
-  // `redisStore()`, and `parseKeyring()` of a file that `holdfast keys new` made.
+  // For development: in this process alone, with new keys at every start. In production,
+  // `lmdbStore()` or `redisStore()`, and `parseKeyring()` of a file that `holdfast keys new` made.
   const sessions = createSessions({ store: memoryStore(), keyring: newKeyring() })
-  // Node parses no bodies: the form is read before its route runs, and `formToken` says where the guard finds the token.
+  // Node parses no bodies: the form is read before its route runs, and `formToken` says where the
+  // guard finds the token.
   const forms = new WeakMap<IncomingMessage, Readonly<Record<string, string>>>()
-  // Behind a proxy, trust it in `address`. Whoever has to prove a factor is sent to a `stepUpPage`; without one, the
-  // answer is 401 (examples/shop/src/gateway/step-up.ts has such a page).
+  // Behind a proxy, trust it in `address`. Whoever has to prove a factor is sent to a `stepUpPage`;
+  // without one, the answer is 401 (examples/shop/src/gateway/step-up.ts has such a page).
   const hf = holdfast(sessions, {
     loginPage: '/login',
     formToken: (request) => forms.get(request)?._form,
@@ -42,7 +43,8 @@ export function start(port: number): Promise<Started> {
       redirect(response, ownPath(new URLSearchParams(query).get('return')))
     },
 
-    // A browser without a session is sent to the login page, a program gets 401: then the answer is already given.
+    // A browser without a session is sent to the login page, a program gets 401: then the answer is
+    // already given.
     async 'GET /'(request, response) {
       const session = await requireSession(request, response)
       if (session === undefined) return

@@ -28,7 +28,10 @@ export async function listen(server: Server, port: number): Promise<Started> {
   }
 }
 
-/** Starts the example whose file Node was given, on `PORT` (4800); does nothing where it is imported. */
+/**
+ * Starts the example whose file Node was given, on `PORT` (4800); does nothing where it is
+ * imported.
+ */
 export async function runAsProgram(
   moduleUrl: string,
   start: (port: number) => Promise<Started>,

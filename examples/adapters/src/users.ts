@@ -13,8 +13,8 @@ export const DEMO = { name: 'ada', password: 'analytical-engine' } as const
 const KEPT = { salt: 'demo-salt', hash: scryptSync(DEMO.password, 'demo-salt', 32) } as const
 
 /**
- * A stand-in for the login that you have: Holdfast starts where it ends. A real one also bounds how often a name may be
- * tried, and derives the hash beside the event loop (`scrypt` with a callback).
+ * A stand-in for the login that you have: Holdfast starts where it ends. A real one also bounds how
+ * often a name may be tried, and derives the hash beside the event loop (`scrypt` with a callback).
  */
 export function checkLogin(form: unknown): Attempt {
   const user = fieldOf(form, 'name') === DEMO.name ? DEMO.name : undefined

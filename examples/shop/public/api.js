@@ -2,8 +2,8 @@ import { element } from './dom.js'
 import { secureFetch } from './holdfast/index.js'
 
 /**
- * Asks one of the shop's services. A challenge leads to the step-up page and back here, a session that is
- * over to the login page; then this never returns.
+ * Asks one of the shop's services. A challenge leads to the step-up page and back here, a session
+ * that is over to the login page; then this never returns.
  */
 export async function api(path, options = {}) {
   const response = await secureFetch(path, {
@@ -21,7 +21,10 @@ export async function api(path, options = {}) {
   throw Object.assign(new Error(says), { status: response.status })
 }
 
-/** Fills a part of the page with what a service answers: `draw` gives the elements. A failure is told there, too. */
+/**
+ * Fills a part of the page with what a service answers: `draw` gives the elements. A failure is
+ * told there, too.
+ */
 export async function fill(place, draw) {
   try {
     place.replaceChildren(...(await draw()))

@@ -1,4 +1,7 @@
-/** An element with properties (`class`, `data-*` and other attributes by name) and children: text stays text. */
+/**
+ * An element with properties (`class`, `data-*` and other attributes by name) and children: text
+ * stays text.
+ */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name)
   for (const [key, value] of Object.entries(attributes)) {

@@ -27,7 +27,10 @@ export function gauge(decibans) {
   )
 }
 
-/** Reasons with their weights: what speaks against the visitor and what speaks for them. `note`: why they do not sum to the gauge. */
+/**
+ * Reasons with their weights: what speaks against the visitor and what speaks for them. `note`: why
+ * they do not sum to the gauge.
+ */
 export function reasonList(because, note = null) {
   if (because.length === 0)
     return element('p', { class: 'small-print' }, 'Nothing speaks against it.')

@@ -8,6 +8,7 @@ keepFacts()
 sessionStorage.setItem(SEEN, document.cookie)
 showCount()
 
-// The page is asked before the person: with facts that have changed since, the request is judged once more.
+// The page is asked before the person: with facts that have changed since, the request is judged
+// once more.
 const asking = document.querySelector('[data-onward]')
 if (asking !== null && document.cookie !== judged) location.replace(asking.dataset.onward)

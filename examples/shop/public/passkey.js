@@ -1,7 +1,9 @@
 import { api } from './api.js'
 import { canPasskeys, newPasskey, provePasskey } from './holdfast/step-up-page.js'
 
-/** The step-up page: the passkey's proof is the form's value. Without scripts there is no such form. */
+/**
+ * The step-up page: the passkey's proof is the form's value. Without scripts there is no such form.
+ */
 for (const form of document.querySelectorAll('form[data-passkey]')) {
   form.hidden = !canPasskeys()
   const options = JSON.parse(form.dataset.passkey)

@@ -1,7 +1,10 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** Everything of the example listens here and nowhere else: its edge believes whatever place it is told. */
+/**
+ * Everything of the example listens here and nowhere else: its edge believes whatever place it is
+ * told.
+ */
 export const LOOPBACK = '127.0.0.1'
 
 export interface Listening {

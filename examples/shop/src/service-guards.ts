@@ -39,7 +39,10 @@ export function askingTheAuthority(authority: {
   }
 }
 
-/** A gateway in front has asked already, and said which route is sensitive: the services verify its access tokens offline. */
+/**
+ * A gateway in front has asked already, and said which route is sensitive: the services verify its
+ * access tokens offline.
+ */
 export function believingTokens({
   url,
   issuer,

@@ -4,11 +4,20 @@ export interface ShopSettings {
   readonly holdfastUrl: string
   /** API key with the role `app`: all three services verify sessions with it. */
   readonly holdfastKey: string
-  /** API key with the roles `audit` and `admin`, for the page "What Holdfast sees"; only the gateway has it. */
+  /**
+   * API key with the roles `audit` and `admin`, for the page "What Holdfast sees"; only the gateway
+   * has it.
+   */
   readonly auditKey: string
-  /** Where visitors come in; the gateway, the catalogue and the orders listen on the three ports after it. 0: any free ports. */
+  /**
+   * Where visitors come in; the gateway, the catalogue and the orders listen on the three ports
+   * after it. 0: any free ports.
+   */
   readonly port: number
-  /** Port of a real gateway between the edge and the shop. Then services verify the access tokens that it brings. */
+  /**
+   * Port of a real gateway between the edge and the shop. Then services verify the access tokens
+   * that it brings.
+   */
   readonly gatewayAt?: number
   /** Who issues those tokens; the service at `holdfastUrl` unless said otherwise. */
   readonly issuer?: string
@@ -18,7 +27,8 @@ const DEFAULT_PORT = 4700
 const HIGHEST_PORT = 65_532
 
 /**
- * `SHOP_HOLDFAST_URL`, `SHOP_HOLDFAST_KEY`, `SHOP_AUDIT_KEY`, `SHOP_PORT` (4700) and `SHOP_GATEWAY_PORT`. Throws when one is missing or wrong, and says which.
+ * `SHOP_HOLDFAST_URL`, `SHOP_HOLDFAST_KEY`, `SHOP_AUDIT_KEY`, `SHOP_PORT` (4700) and
+ * `SHOP_GATEWAY_PORT`. Throws when one is missing or wrong, and says which.
  */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): ShopSettings {
   const holdfastUrl = required(env, 'SHOP_HOLDFAST_URL')

@@ -29,7 +29,10 @@ export interface Shop {
   close(): Promise<void>
 }
 
-/** Starts the edge, the gateway, the catalogue and the orders, each an HTTP server of its own on loopback. */
+/**
+ * Starts the edge, the gateway, the catalogue and the orders, each an HTTP server of its own on
+ * loopback.
+ */
 export async function startShop(options: ShopOptions): Promise<Shop> {
   const { holdfastUrl: url, holdfastKey: key, auditKey, port, gatewayAt } = options
   const { now = () => Date.now() } = options

@@ -24,7 +24,10 @@ afterAll(async () => {
   await rm(browserModule, { recursive: true, force: true })
 })
 
-/** A fresh town and a fresh browser for each story; a page must not break its own content security policy. */
+/**
+ * A fresh town and a fresh browser for each story; a page must not break its own content security
+ * policy.
+ */
 async function inTown(
   story: (page: Page, context: BrowserContext) => Promise<void>,
 ): Promise<void> {

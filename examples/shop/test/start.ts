@@ -46,7 +46,9 @@ export interface Town {
   close(): Promise<void>
 }
 
-/** Compiles the library's browser module for itself, as its build does. The folder that it is in. */
+/**
+ * Compiles the library's browser module for itself, as its build does. The folder that it is in.
+ */
 export async function compileBrowserModule(): Promise<string> {
   const root = fileURLToPath(new URL('../../../', import.meta.url))
   const folder = await mkdtemp(join(tmpdir(), 'shop-browser-module-'))

@@ -33,7 +33,10 @@ async function inTown(story: (page: Page, owner: BrowserContext) => Promise<void
   }
 }
 
-/** Chromium's own authenticator, as of a laptop with a fingerprint reader: WebAuthn without a person. */
+/**
+ * Chromium's own authenticator, as of a laptop with a fingerprint reader: WebAuthn without a
+ * person.
+ */
 async function withAuthenticator(page: Page): Promise<{
   readonly devTools: CDPSession
   readonly authenticatorId: string

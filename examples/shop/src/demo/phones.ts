@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { User } from '../users/directory.ts'
 
-/** Cookie of the browser that a demo phone lies beside. It is not the session cookie: a thief of that one has no phone. */
+/**
+ * Cookie of the browser that a demo phone lies beside. It is not the session cookie: a thief of
+ * that one has no phone.
+ */
 export const PHONE_COOKIE = 'demo_phone'
 
 /** Demo phones, handed out at login, for visitors without an authenticator app. At most 1000. */

@@ -1,7 +1,7 @@
 /**
- * Where the simulated edge can make a request come from. Loopback has no geography, so the demonstration
- * borrows public addresses; nothing is ever sent to them. What they resolve to was looked up in the data
- * of `@ip-location-db` (IP geolocation by DB-IP), and a test looks again.
+ * Where the simulated edge can make a request come from. Loopback has no geography, so the
+ * demonstration borrows public addresses; nothing is ever sent to them. What they resolve to was
+ * looked up in the data of `@ip-location-db` (IP geolocation by DB-IP), and a test looks again.
  */
 export interface Place {
   readonly id: string

@@ -28,7 +28,10 @@ const SAFARI_ON_IPHONE = {
 
 const CURL = { 'user-agent': 'curl/8.14.1', accept: '*/*' }
 
-/** From a neighbour to the other side of the world; where the near ones are depends on where the victim is. */
+/**
+ * From a neighbour to the other side of the world; where the near ones are depends on where the
+ * victim is.
+ */
 export function thiefPresets(victim: Home): readonly ThiefPreset[] {
   const { nextDoor, cafe, otherCity } = victim
   return [

@@ -19,8 +19,8 @@ const CLAIMS = [
 const MAX_FORM_BYTES = 1024
 
 /**
- * The internet in a box: one hop in front of the gateway that gives each request a public address in the
- * place which the client chose. The gateway trusts this hop and no other.
+ * The internet in a box: one hop in front of the gateway that gives each request a public address
+ * in the place which the client chose. The gateway trusts this hop and no other.
  */
 export function edge(options: {
   /** Asked at each request: the gateway may start after the edge. */

@@ -11,7 +11,10 @@ const HEADERS = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 }
 
-/** What every answer of the gateway says to browsers. Pages hold one person's data: nobody keeps a copy. */
+/**
+ * What every answer of the gateway says to browsers. Pages hold one person's data: nobody keeps a
+ * copy.
+ */
 export function securityHeaders(): RequestHandler {
   return (request, response, next) => {
     response.set(HEADERS)

@@ -27,7 +27,10 @@ export interface GatewayParts {
   readonly stop: AbortSignal
 }
 
-/** Who the verified session belongs to. Throws when the directory has lost them: a bug, not a visitor's doing. */
+/**
+ * Who the verified session belongs to. Throws when the directory has lost them: a bug, not a
+ * visitor's doing.
+ */
 export function userOf({ guard, users }: GatewayParts, request: Request): User {
   const user = users.find(guard.sessionOf(request).subject)
   if (user === undefined) throw new Error('a session of a user who is not in the directory')

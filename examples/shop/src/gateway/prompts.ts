@@ -13,7 +13,10 @@ export interface Prompt extends Begun {
   readonly triesLeft: number
 }
 
-/** Keeps the begun step-up of each secret and place, so that reloading the page does not count as being asked again. */
+/**
+ * Keeps the begun step-up of each secret and place, so that reloading the page does not count as
+ * being asked again.
+ */
 export interface Prompts {
   of(request: Request): Prompt | undefined
   /** The prompt as it is kept: one that ran out before it has used up tries. */

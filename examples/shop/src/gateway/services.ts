@@ -2,9 +2,9 @@ import { type Request, type Response, Router } from 'express'
 import { forwardable, relay } from '../relay.ts'
 
 /**
- * Passes `/api/...` on to the services behind, untouched but for one thing: the gateway adds the address of its
- * own caller to `X-Forwarded-For`, as every proxy does. Their answers come back whole, cookies included: each
- * service verifies the session itself, and may change its secret.
+ * Passes `/api/...` on to the services behind, untouched but for one thing: the gateway adds the
+ * address of its own caller to `X-Forwarded-For`, as every proxy does. Their answers come back
+ * whole, cookies included: each service verifies the session itself, and may change its secret.
  */
 export function serviceRoutes(ports: {
   readonly catalogue: number

@@ -21,7 +21,10 @@ const WRONG = {
 } as const
 const TOO_MANY = 'Too many tries from here. Please wait a few minutes, or use another way.'
 
-/** Wrong answers from one place and browser, after which Holdfast asks it no more; of two holders one is out at once. */
+/**
+ * Wrong answers from one place and browser, after which Holdfast asks it no more; of two holders
+ * one is out at once.
+ */
 const MOST_WRONG = 5
 const MOST_WRONG_AFTER_FORK = 1
 
@@ -131,7 +134,10 @@ export function stepUpRoutes(parts: GatewayParts): Router {
     },
   )
 
-  /** The interrupted form is sent again by the browser, once, and judged as any other; who comes back goes on to the page. */
+  /**
+   * The interrupted form is sent again by the browser, once, and judged as any other; who comes
+   * back goes on to the page.
+   */
   router.get('/step-up/continue', guard.requireSession(), async (request, response) => {
     const next = ownPath(fieldOf(request.query, 'return'))
     const { id: session } = guard.sessionOf(request)

@@ -61,7 +61,8 @@ export function thiefRoutes(parts: GatewayParts & { readonly edgePort: number })
       .end()
   })
 
-  // Not verified: the owner's browser must not use its own secret when the thief uses his copy of it.
+  // Not verified: the owner's browser must not use its own secret when the thief uses his copy of
+  // it.
   router.post('/thief/replay', json({ limit: '1kb' }), async (request, response) => {
     const key = drawerKey(request)
     const loot = copies.get(key)

@@ -13,7 +13,9 @@ export interface Frame {
   readonly visitor?: Visitor | undefined
   /** Where the simulated edge says that this visitor is; undefined when it was not passed. */
   readonly place: Place | undefined
-  /** The browser carries a session that has not passed: nobody is greeted, but it can be logged out. */
+  /**
+   * The browser carries a session that has not passed: nobody is greeted, but it can be logged out.
+   */
   readonly carriesSession?: boolean
 }
 
@@ -35,7 +37,9 @@ const MENU = [
   { path: '/thief', label: 'Thief', lens: true },
 ]
 
-/** The whole document. No inline script, no inline style: the content security policy allows none. */
+/**
+ * The whole document. No inline script, no inline style: the content security policy allows none.
+ */
 export function document(page: Page): string {
   const scripts = ['facts.js', ...(page.scripts ?? [])]
   return html`<!doctype html>

@@ -11,7 +11,10 @@ interface StepUpPage {
   readonly phone: boolean
 }
 
-/** Asks for a factor, the strongest first. `phone`: this browser logged in, so the demo phone lies beside it. */
+/**
+ * Asks for a factor, the strongest first. `phone`: this browser logged in, so the demo phone lies
+ * beside it.
+ */
 export function stepUpPage(page: StepUpPage): Html {
   const { reasons, triesLeft } = page.prompt
   const { factors } = page.offer

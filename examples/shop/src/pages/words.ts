@@ -73,7 +73,10 @@ export function methodNames(amr: readonly string[]): string {
   return amr.map((method) => METHODS[method] ?? method).join(' and ') || 'password'
 }
 
-/** A session's contexts keep the codes of their reasons; the sentences with values in them are in the events. */
+/**
+ * A session's contexts keep the codes of their reasons; the sentences with values in them are in
+ * the events.
+ */
 const REASONS: Readonly<Record<string, string>> = {
   network_same_address: 'Same address as before.',
   network_same_prefix: 'Same line as before.',

@@ -76,7 +76,10 @@ const TITLES: Readonly<Record<string, readonly [title: string, tone: EventPictur
 
 type ContextDetail = SessionDetail['contexts'][number]
 
-/** @param texts What {@link reasonTexts} gathered: a context keeps reasons and weights, the log has the sentences. */
+/**
+ * @param texts What {@link reasonTexts} gathered: a context keeps reasons and weights, the log has
+ * the sentences.
+ */
 export function sessionPicture(
   detail: SessionDetail,
   { texts, now }: { readonly texts: ReadonlyMap<string, string>; readonly now: number },

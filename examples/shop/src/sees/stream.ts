@@ -11,8 +11,8 @@ const LIFE_MS = 60_000
 const MOST_EVENTS = 200
 
 /**
- * Server-sent events about one session: `session` whenever it looks different, `events` as they come, `over`
- * when it has ended. The caller has verified that the session is the visitor's own.
+ * Server-sent events about one session: `session` whenever it looks different, `events` as they
+ * come, `over` when it has ended. The caller has verified that the session is the visitor's own.
  */
 export async function streamSession(
   response: ServerResponse,

@@ -21,8 +21,8 @@ export interface Findings {
 }
 
 /**
- * The newest decision about the thief's network among the events that the replay caused. A repetition of the
- * same causes none: then what the session's context has on its account.
+ * The newest decision about the thief's network among the events that the replay caused. A
+ * repetition of the same causes none: then what the session's context has on its account.
  */
 export function findings(options: {
   readonly preset: ThiefPreset

@@ -30,7 +30,9 @@ export interface Replayed {
 const TIMEOUT_MS = 10_000
 const MAX_ANSWER_BYTES = 256 * 1024
 
-/** Sends a real request with the copied cookie through the simulated edge, from the preset's place. */
+/**
+ * Sends a real request with the copied cookie through the simulated edge, from the preset's place.
+ */
 export async function replay(options: {
   readonly edgePort: number
   readonly origin: string
@@ -45,7 +47,8 @@ export async function replay(options: {
   const shown = {
     host: new URL(origin).host,
     ...(preset.browser === 'cloned' ? loot.headers : preset.browser.headers),
-    // Headers are the sender's to choose: nothing keeps a thief from claiming to be the shop's own page.
+    // Headers are the sender's to choose: nothing keeps a thief from claiming to be the shop's own
+    // page.
     ...(body === undefined
       ? {}
       : { origin, 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' }),

@@ -1,4 +1,7 @@
-/** Counts wrong passwords or codes by whose they were: at most ten in five minutes (OWASP Authentication Cheat Sheet). */
+/**
+ * Counts wrong passwords or codes by whose they were: at most ten in five minutes (OWASP
+ * Authentication Cheat Sheet).
+ */
 export interface Attempts {
   allowed(name: string): boolean
   failed(name: string): void

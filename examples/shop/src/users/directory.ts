@@ -11,7 +11,9 @@ export interface User {
 /** The shop's users: a table in memory, in a real shop a database. */
 export interface Directory {
   find(id: string): User | undefined
-  /** The user when the password is right. A name that nobody has takes as long as a wrong password. */
+  /**
+   * The user when the password is right. A name that nobody has takes as long as a wrong password.
+   */
   authenticate(id: string, password: string): Promise<User | undefined>
 }
 

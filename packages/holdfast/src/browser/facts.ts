@@ -1,6 +1,9 @@
 import { ownWindow, type PageWindow } from './page.ts'
 
-/** What the page knows about its device. Claims, not proof; never anything that the person did not already send. */
+/**
+ * What the page knows about its device. Claims, not proof; never anything that the person did not
+ * already send.
+ */
 export interface PageFacts {
   /** Width x height x pixel ratio, for example `2560x1440x2`. */
   readonly screen?: string
@@ -36,7 +39,10 @@ export function clientFacts(page: PageWindow = ownWindow()): PageFacts {
   }
 }
 
-/** The facts as the cookie and the form field carry them: `s=2560x1440x2&z=Europe/Oslo&l=en-GB.nb&p=Linux+x86_64&t=0`. */
+/**
+ * The facts as the cookie and the form field carry them:
+ * `s=2560x1440x2&z=Europe/Oslo&l=en-GB.nb&p=Linux+x86_64&t=0`.
+ */
 export function encodeFacts({ screen, timezone, languages, platform, touch }: PageFacts): string {
   const fields = [
     ['s', screen],
@@ -48,7 +54,10 @@ export function encodeFacts({ screen, timezone, languages, platform, touch }: Pa
   return fields.flatMap(([name, value]) => (value ? `${name}=${value}` : [])).join('&')
 }
 
-/** Keeps the facts in the readable cookie, so that they come with every request: now, and whenever they may have changed. */
+/**
+ * Keeps the facts in the readable cookie, so that they come with every request: now, and whenever
+ * they may have changed.
+ */
 export function keepFacts(page: PageWindow = ownWindow()): void {
   const refresh = (): void => refreshFacts(page)
   refresh()

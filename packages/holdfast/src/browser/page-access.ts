@@ -7,7 +7,10 @@ import { tokenKeeper } from './token-keeper.ts'
 export interface PageAccessOptions {
   /** Where the application answers with `refresh()`. Default `/refresh`. */
   readonly refreshPath?: string
-  /** Which of the issuer's audiences the tokens are for; sent as `?audience=`. Default: the application's choice. */
+  /**
+   * Which of the issuer's audiences the tokens are for; sent as `?audience=`. Default: the
+   * application's choice.
+   */
   readonly audience?: string
   /** Other origins whose services take these tokens, for example `https://api.example`. */
   readonly origins?: readonly string[]
@@ -17,17 +20,24 @@ export interface PageAccessOptions {
   readonly page?: PageWindow
 }
 
-/** Access tokens of this page. They live in memory: after a reload another tab, or the service, gives a new one. */
+/**
+ * Access tokens of this page. They live in memory: after a reload another tab, or the service,
+ * gives a new one.
+ */
 export interface PageAccess {
   /**
-   * A `fetch` that brings the token to the own and the listed origins. On a 401 that blames the token, it is replaced and
-   * the request sent once more. While none can be had, the answer is that of the refresh (a challenge, 503) or its network
-   * error: a request without its token would look like a logout. When nobody is logged in, requests go as they are.
+   * A `fetch` that brings the token to the own and the listed origins. On a 401 that blames the
+   * token, it is replaced and the request sent once more. While none can be had, the answer is that
+   * of the refresh (a challenge, 503) or its network error: a request without its token would look
+   * like a logout. When nobody is logged in, requests go as they are.
    */
   readonly fetch: Fetch
   /** A live token; undefined when there is none to be had now. */
   token(): Promise<string | undefined>
-  /** After a login, a step-up or a change of rights: a new token, whatever the kept one still has to live. */
+  /**
+   * After a login, a step-up or a change of rights: a new token, whatever the kept one still has to
+   * live.
+   */
   renew(): Promise<string | undefined>
   /** After a logout: every tab forgets its token. */
   forget(): void
@@ -35,13 +45,16 @@ export interface PageAccess {
   close(): void
 }
 
-/** Refusals of a service that a newer token may help against; the last one at least tells that the session is over. */
+/**
+ * Refusals of a service that a newer token may help against; the last one at least tells that the
+ * session is over.
+ */
 const BLAME_THE_TOKEN = ['access_token_expired', 'access_token_invalid', 'session_revoked']
 
 /**
- * Keeps an access token for a page, in memory alone. One tab refreshes for all, ahead of expiry, and only while the token
- * is used: a page that nobody attends lets the session reach its idle timeout. The refresh token is an HttpOnly cookie of
- * the refresh path: this module never sees it.
+ * Keeps an access token for a page, in memory alone. One tab refreshes for all, ahead of expiry,
+ * and only while the token is used: a page that nobody attends lets the session reach its idle
+ * timeout. The refresh token is an HttpOnly cookie of the refresh path: this module never sees it.
  *
  * Throws a TypeError for an origin that is none.
  *

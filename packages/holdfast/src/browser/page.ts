@@ -1,4 +1,7 @@
-/** The parts of a browser's window that are used. A page passes nothing: its own window is the default. */
+/**
+ * The parts of a browser's window that are used. A page passes nothing: its own window is the
+ * default.
+ */
 export interface PageWindow {
   readonly screen?: { readonly width: number; readonly height: number } | undefined
   readonly devicePixelRatio?: number | undefined

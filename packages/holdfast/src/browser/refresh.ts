@@ -21,8 +21,8 @@ export interface RefreshOptions {
 }
 
 /**
- * Pauses before the same cookie is shown again. A lost response was either never minted or is sent again as it was
- * within 10 s of its minting: so the first tries come soon.
+ * Pauses before the same cookie is shown again. A lost response was either never minted or is sent
+ * again as it was within 10 s of its minting: so the first tries come soon.
  */
 const PAUSES_MS = [500, 1000, 2000]
 
@@ -32,8 +32,9 @@ const TIMEOUT_MS = 4000
 const LONGEST_PAUSE_MS = 10_000
 
 /**
- * Asks for a token until there is an answer that counts, four times at most. A first 401 does not count: the cookie may
- * have been replaced while it was on its way, and a challenge asks the page, before the person, for newer facts.
+ * Asks for a token until there is an answer that counts, four times at most. A first 401 does not
+ * count: the cookie may have been replaced while it was on its way, and a challenge asks the page,
+ * before the person, for newer facts.
  */
 export async function refresh(options: RefreshOptions): Promise<RefreshOutcome> {
   let unauthorized = 0
@@ -53,7 +54,10 @@ export async function refresh(options: RefreshOptions): Promise<RefreshOutcome> 
   }
 }
 
-/** Between two thirds and the whole of it: tabs and browsers that failed together do not come back together. */
+/**
+ * Between two thirds and the whole of it: tabs and browsers that failed together do not come back
+ * together.
+ */
 export function jittered(ms: number): number {
   return ms * (1 - Math.random() / 3)
 }

@@ -11,9 +11,10 @@ export interface StepUpOptions {
 }
 
 /**
- * A `fetch` that answers a challenge the way a person would want: on 401 `step_up_required` it reads the facts again and
- * tries once more; only when that does not help is the person sent to the step-up page. The session token is HttpOnly:
- * this module never sees it. Requests to other origins go through untouched.
+ * A `fetch` that answers a challenge the way a person would want: on 401 `step_up_required` it
+ * reads the facts again and tries once more; only when that does not help is the person sent to the
+ * step-up page. The session token is HttpOnly: this module never sees it. Requests to other origins
+ * go through untouched.
  *
  * @example
  * const secureFetch = withStepUp()

@@ -1,6 +1,9 @@
 import type { PageWindow } from './page.ts'
 
-/** A token as tabs hand it to each other: in messages alone, never in storage. Instants are ms of this device's clock. */
+/**
+ * A token as tabs hand it to each other: in messages alone, never in storage. Instants are ms of
+ * this device's clock.
+ */
 export interface PageToken {
   readonly token: string
   readonly from: number
@@ -15,12 +18,17 @@ export type TabMessage =
 
 /** The other tabs of this site and browser. Where the browser has no such thing there are none. */
 export interface Tabs {
-  /** Runs in one tab at a time. Without the lock where there is none, or where another tab holds it for too long. */
+  /**
+   * Runs in one tab at a time. Without the lock where there is none, or where another tab holds it
+   * for too long.
+   */
   alone<T>(run: () => Promise<T>): Promise<T>
   /** False when there is nobody to tell. */
   tell(message: TabMessage): boolean
   open(): void
-  /** A page that is put aside listens no more: an open channel would keep it from being put aside. */
+  /**
+   * A page that is put aside listens no more: an open channel would keep it from being put aside.
+   */
   close(): void
 }
 

@@ -1,13 +1,16 @@
 import { parseAddress, prefixText } from '../network/address.ts'
 import type { Factors } from './factors.ts'
 
-/** Wrong codes from one network within {@link WINDOW_MS}, after which none is looked at from there. */
+/**
+ * Wrong codes from one network within {@link WINDOW_MS}, after which none is looked at from there.
+ */
 const MOST_A_PLACE = 10
 const WINDOW_MS = 5 * 60_000
 
 /**
- * Wrong codes in a row from everywhere, after which codes count only where a factor was proved before
- * (NIST SP 800-63B-4, section 3.2.2: at most 100). Passkeys and recovery codes cannot be guessed: they always count.
+ * Wrong codes in a row from everywhere, after which codes count only where a factor was proved
+ * before (NIST SP 800-63B-4, section 3.2.2: at most 100). Passkeys and recovery codes cannot be
+ * guessed: they always count.
  */
 const MOST_IN_A_ROW = 100
 
@@ -23,7 +26,10 @@ export function networkOf(ip: string | null): string {
   return prefixText(address, address.family === 4 ? 24 : 64)
 }
 
-/** Whether a code from this place is looked at: who guesses elsewhere keeps nobody from proving themself at home. */
+/**
+ * Whether a code from this place is looked at: who guesses elsewhere keeps nobody from proving
+ * themself at home.
+ */
 export function mayGuess({ wrong, places }: Factors, place: string, at: number): boolean {
   const here = wrong.recent.filter((one) => one.place === place && at - one.at < WINDOW_MS)
   if (here.length >= MOST_A_PLACE) return false

@@ -25,9 +25,15 @@ export interface EnrolledFactors {
  */
 export interface Enrolment {
   show(owner: FactorOwner): Promise<EnrolledFactors>
-  /** `account`: what authenticators call this user. Good for ten minutes, in this session. At most 16 passkeys. */
+  /**
+   * `account`: what authenticators call this user. Good for ten minutes, in this session. At most
+   * 16 passkeys.
+   */
   beginPasskey(session: Enrolling, account: string): Promise<PasskeyOptions>
-  /** `value`: what `newPasskey` of `holdfast/browser/step-up-page` made. False when it does not belong to what was begun here. */
+  /**
+   * `value`: what `newPasskey` of `holdfast/browser/step-up-page` made. False when it does not
+   * belong to what was begun here.
+   */
   finishPasskey(
     session: Enrolling,
     made: { readonly value: string; readonly name: string },
@@ -41,7 +47,10 @@ export interface Enrolment {
   ): Promise<{ readonly secret: string; readonly uri: string }>
   /** False for a wrong code. */
   finishTotp(session: Enrolling, code: string): Promise<boolean>
-  /** Takes over a secret that was proved elsewhere. Base32; throws `config_invalid` for what is none of 80 bits or more. */
+  /**
+   * Takes over a secret that was proved elsewhere. Base32; throws `config_invalid` for what is none
+   * of 80 bits or more.
+   */
   importTotp(owner: FactorOwner, secret: string): Promise<void>
   removeTotp(owner: FactorOwner): Promise<void>
   /** Ten new codes, to be shown once; the old ones are void. Digests of them are kept. */

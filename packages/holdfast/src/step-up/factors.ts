@@ -27,13 +27,18 @@ export interface Passkey {
   readonly name: string
   readonly createdAt: number
   readonly lastUsedAt: number | null
-  /** Its counter went back: somebody has a copy. It proves nothing any more (WebAuthn Level 3, section 6.1.1). */
+  /**
+   * Its counter went back: somebody has a copy. It proves nothing any more (WebAuthn Level 3,
+   * section 6.1.1).
+   */
   readonly cloned: boolean
 }
 
 /** Time-based one-time passwords (RFC 6238). */
 export interface TotpFactor {
-  /** Base32. The one value of the record that whoever reads it can log in with: encrypt it at rest. */
+  /**
+   * Base32. The one value of the record that whoever reads it can log in with: encrypt it at rest.
+   */
   readonly secret: string
   /** The step of the last code that was accepted: it and those before are never accepted again. */
   readonly lastStep: number
@@ -48,7 +53,10 @@ export interface Pending {
   readonly expiresAt: number
 }
 
-/** All that is kept of a subject's factors: JSON, some kilobytes at most. Recovery codes are digests alone. */
+/**
+ * All that is kept of a subject's factors: JSON, some kilobytes at most. Recovery codes are digests
+ * alone.
+ */
 export interface Factors {
   /** WebAuthn user handle: random, says nothing of its owner. Base64url. */
   readonly handle: string
@@ -56,7 +64,9 @@ export interface Factors {
   readonly totp: TotpFactor | null
   readonly recovery: readonly string[]
   readonly pending: Pending | null
-  /** Challenges that were answered rightly, by digest, until they expire: no answer counts twice. */
+  /**
+   * Challenges that were answered rightly, by digest, until they expire: no answer counts twice.
+   */
   readonly spent: readonly { readonly challenge: string; readonly until: number }[]
   /** Wrong codes since a factor was last proved: how many, and where the newest came from. */
   readonly wrong: {
@@ -78,15 +88,19 @@ export interface FactorStore {
   /** Undefined: this subject has none. Throws when it could not be asked. */
   read(owner: FactorOwner): Promise<VersionedFactors | undefined>
   /**
-   * Compare-and-set: false, and nothing written, unless the kept version is exactly one lower; version 1 means "must be
-   * new". In SQL: `update ... where version = $version - 1`. All that must happen only once rests on this.
+   * Compare-and-set: false, and nothing written, unless the kept version is exactly one lower;
+   * version 1 means "must be new". In SQL: `update ... where version = $version - 1`. All that must
+   * happen only once rests on this.
    */
   write(owner: FactorOwner, record: VersionedFactors): Promise<boolean>
 }
 
 const TRIES = 16
 
-/** Reads, changes and writes back until nobody else was faster. A change without `next` writes nothing. */
+/**
+ * Reads, changes and writes back until nobody else was faster. A change without `next` writes
+ * nothing.
+ */
 export async function change<Result>(
   store: FactorStore,
   owner: FactorOwner,

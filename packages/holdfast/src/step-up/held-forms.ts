@@ -21,9 +21,10 @@ const MAX_FIELDS = 256
 const MAX_BYTES = 32 * 1024
 
 /**
- * Holds forms that a step-up interrupts, for ten minutes and at most 32 KiB each. The key that opens them lies in a cookie
- * of the browser that posted them and nowhere else: the store has sealed bytes, the address an id that opens nothing, and
- * nobody can slip a form of their own into somebody else's step-up.
+ * Holds forms that a step-up interrupts, for ten minutes and at most 32 KiB each. The key that
+ * opens them lies in a cookie of the browser that posted them and nowhere else: the store has
+ * sealed bytes, the address an id that opens nothing, and nobody can slip a form of their own into
+ * somebody else's step-up.
  */
 export function heldForms({
   store,
@@ -110,8 +111,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
 }
 
 /**
- * A held form as markup, everything escaped: `continueForm()` of `holdfast/browser/step-up-page` sends it again, or the person does.
- * It goes through the guard as any other, its form token included.
+ * A held form as markup, everything escaped: `continueForm()` of `holdfast/browser/step-up-page`
+ * sends it again, or the person does. It goes through the guard as any other, its form token
+ * included.
  *
  * @param button What the button says where no script runs.
  */

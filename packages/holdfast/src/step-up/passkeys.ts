@@ -6,13 +6,19 @@ import { peer } from './peer.ts'
 
 /** Whose passkeys they are: the site's. */
 export interface RelyingParty {
-  /** A registrable domain suffix of the origins, without scheme and port, as in `shop.example`. Fixed for ever. */
+  /**
+   * A registrable domain suffix of the origins, without scheme and port, as in `shop.example`.
+   * Fixed for ever.
+   */
   readonly id: string
   /** The exact origins of the pages that ask, as in `https://shop.example`. */
   readonly origins: readonly string[]
 }
 
-/** What a page hands to `navigator.credentials`: JSON, as `PublicKeyCredential.parse...OptionsFromJSON` takes it. */
+/**
+ * What a page hands to `navigator.credentials`: JSON, as
+ * `PublicKeyCredential.parse...OptionsFromJSON` takes it.
+ */
 export type PasskeyOptions = Readonly<Record<string, unknown>>
 
 /** ES256, EdDSA, RS256: what every runtime of the library can verify. */
@@ -40,7 +46,10 @@ export interface Passkeys {
   ): Promise<Passkey | undefined>
 }
 
-/** The WebAuthn challenge that stands for a Holdfast challenge: what signs the one answers the other. */
+/**
+ * The WebAuthn challenge that stands for a Holdfast challenge: what signs the one answers the
+ * other.
+ */
 function webauthnChallenge(challenge: string): string {
   return createHash('sha256').update(challenge).digest('base64url')
 }
@@ -143,8 +152,9 @@ function library(): Promise<typeof Webauthn> {
 }
 
 /**
- * `@simplewebauthn/server` throws plain errors for whatever is wrong with an answer: another origin, challenge or RP id,
- * no user verification, broken encodings. All of it the client can cause, and all of it proves nothing.
+ * `@simplewebauthn/server` throws plain errors for whatever is wrong with an answer: another
+ * origin, challenge or RP id, no user verification, broken encodings. All of it the client can
+ * cause, and all of it proves nothing.
  */
 async function orUndefined<Result>(verify: () => Promise<Result>): Promise<Result | undefined> {
   try {
@@ -159,7 +169,10 @@ interface Answered {
   readonly response: Readonly<Record<string, unknown>>
 }
 
-/** The answer's JSON; undefined for one that is too long, that is none, or that another site's frame asked for. */
+/**
+ * The answer's JSON; undefined for one that is too long, that is none, or that another site's frame
+ * asked for.
+ */
 function parsed(value: string, most: number): Answered | undefined {
   if (value.length > most) return undefined
   try {

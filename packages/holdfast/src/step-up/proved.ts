@@ -36,7 +36,8 @@ export async function provedBy(
       if (used === undefined) return WRONG
       const all = kept.passkeys.map((one) => (one.id === used.id ? used : one))
       if (used.cloned) return { ok: false, change: { passkeys: all } }
-      // RFC 8176, section 2: a key that cannot leave its device, or one that can; and a user who was verified.
+      // RFC 8176, section 2: a key that cannot leave its device, or one that can; and a user who
+      // was verified.
       const amr = [used.deviceBound ? 'hwk' : 'swk', 'user']
       return { ok: true, factor, amr, change: { passkeys: all } }
     }

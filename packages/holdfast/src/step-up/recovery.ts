@@ -6,7 +6,10 @@ import type { FactorOwner } from './factors.ts'
 const CODES = 10
 /** RFC 4648, section 6: nothing that looks like a one or a zero. */
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
-/** 120 bits: nothing to guess, and nothing that a fast digest would give away (NIST SP 800-63B-4, 3.1.2). */
+/**
+ * 120 bits: nothing to guess, and nothing that a fast digest would give away (NIST SP 800-63B-4,
+ * 3.1.2).
+ */
 const LETTERS_A_CODE = 24
 
 /** Codes as they are shown once: six groups of four letters. */
@@ -24,7 +27,10 @@ export function digestOf(owner: FactorOwner, code: string): string {
   return createHash('sha256').update(text).digest('base64url')
 }
 
-/** The codes that are left once this one is used; undefined when it is none of them. Looks at all of them. */
+/**
+ * The codes that are left once this one is used; undefined when it is none of them. Looks at all of
+ * them.
+ */
 export function withoutCode(
   kept: readonly string[],
   digest: string,

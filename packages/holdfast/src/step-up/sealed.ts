@@ -5,7 +5,10 @@ export const SEAL_KEY_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-/** AES-256-GCM under a random nonce. `place`: what the bytes are and where they belong; they open nowhere else. */
+/**
+ * AES-256-GCM under a random nonce. `place`: what the bytes are and where they belong; they open
+ * nowhere else.
+ */
 export function seal(
   plain: Uint8Array,
   {

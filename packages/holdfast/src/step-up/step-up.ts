@@ -15,18 +15,23 @@ export interface StepUpOptions {
   readonly store: FactorStore
   /** What authenticators call the site. */
   readonly name: string
-  /** Who asks for passkeys. Without it there are none, and `@simplewebauthn/server` is not needed. */
+  /**
+   * Who asks for passkeys. Without it there are none, and `@simplewebauthn/server` is not needed.
+   */
   readonly relyingParty?: RelyingParty
   /** The `acr` that each factor proves. Default {@link STEP_UP_ACR}. */
   readonly acr?: Readonly<Record<Factor, string>>
-  /** Seals tickets: 32 random bytes, the same in all processes. Default: random, for one process. */
+  /**
+   * Seals tickets: 32 random bytes, the same in all processes. Default: random, for one process.
+   */
   readonly key?: Uint8Array
   readonly host?: Host
 }
 
 /**
- * The `acr` that each factor proves unless said otherwise: `phr` is phishing-resistant (OpenID EAP ACR values). Give the
- * engine or the service `acrOrder: ['recovery', 'mfa', 'phr']` where routes ask for one of them.
+ * The `acr` that each factor proves unless said otherwise: `phr` is phishing-resistant (OpenID EAP
+ * ACR values). Give the engine or the service `acrOrder: ['recovery', 'mfa', 'phr']` where routes
+ * ask for one of them.
  */
 export const STEP_UP_ACR = { passkey: 'phr', totp: 'mfa', recovery: 'recovery' } as const
 
@@ -35,7 +40,10 @@ export interface Offer {
   readonly factors: readonly Factor[]
   /** For a hidden field of the page: `begun(ticket)` says at the answer what was begun. */
   readonly ticket: string
-  /** For `provePasskey` of `holdfast/browser/step-up-page`; bound to this challenge. Absent without a passkey. */
+  /**
+   * For `provePasskey` of `holdfast/browser/step-up-page`; bound to this challenge. Absent without
+   * a passkey.
+   */
   readonly passkey?: PasskeyOptions
 }
 
@@ -55,7 +63,10 @@ export interface FactorProof extends FactorOwner {
 /** Where the answer came from, and how Holdfast hears of it: the calls of the adapter in use. */
 export interface Telling<Done> {
   readonly request: Pick<RequestFacts, 'ip'>
-  /** `(challenge) => guard.stepUpFailed(request, challenge)`: called for each wrong answer, and for no other. */
+  /**
+   * `(challenge) => guard.stepUpFailed(request, challenge)`: called for each wrong answer, and for
+   * no other.
+   */
   failed(challenge: string): Promise<unknown>
   /** `(proof) => guard.completeStepUp(request, response, proof)`. */
   complete(proof: FactorProof): Promise<Done>
@@ -65,7 +76,8 @@ export interface Telling<Done> {
  * Why nothing was proved.
  *
  * - `wrong`: the answer. Holdfast has been told; ask again.
- * - `too_many`: wrong codes from here; this one was not looked at. A passkey or a recovery code still counts.
+ * - `too_many`: wrong codes from here; this one was not looked at. A passkey or a recovery code
+ * still counts.
  * - `over`: the challenge has expired or was answered before. Begin again.
  */
 export interface Unproved {
@@ -92,7 +104,8 @@ export interface StepUpParts {
 const MOST_SPENT = 16
 
 /**
- * Step-up that is ready to use. Throws `config_invalid` for a relying party that no browser would accept.
+ * Step-up that is ready to use. Throws `config_invalid` for a relying party that no browser would
+ * accept.
  *
  * @example
  * const factors = stepUp({
@@ -162,7 +175,10 @@ export function stepUp(options: StepUpOptions): StepUp {
     },
   }
 
-  /** Without an order of their own, these count as they are listed: what is at least as strong as the named one will do. */
+  /**
+   * Without an order of their own, these count as they are listed: what is at least as strong as
+   * the named one will do.
+   */
   function enough(factor: Factor, wanted: string | undefined): boolean {
     const least = FACTORS.find((one) => acr[one] === wanted)
     return least === undefined || FACTORS.indexOf(factor) <= FACTORS.indexOf(least)

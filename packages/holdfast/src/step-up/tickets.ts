@@ -19,7 +19,10 @@ export interface Tickets {
 const PLACE = 'holdfast step-up ticket'
 const MAX_LENGTH = 4096
 
-/** The page may see neither the subject nor name another one: a wrong answer would count against somebody else. */
+/**
+ * The page may see neither the subject nor name another one: a wrong answer would count against
+ * somebody else.
+ */
 export function tickets({
   key = undefined,
   host,

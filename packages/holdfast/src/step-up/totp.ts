@@ -12,7 +12,10 @@ const SECRET_BYTES = 20
 /** Many services still hand out no more. */
 const MIN_SECRET_BYTES = 10
 
-/** The code that an authenticator app shows at an instant (RFC 6238: SHA-1, 30 s, 6 digits). `at`: UTC, ms. */
+/**
+ * The code that an authenticator app shows at an instant (RFC 6238: SHA-1, 30 s, 6 digits). `at`:
+ * UTC, ms.
+ */
 export async function totpCode(secret: string, at: number): Promise<string> {
   return (await totpOf({ secret })).generate({ timestamp: at })
 }
@@ -23,8 +26,8 @@ export function stepAt(at: number): number {
 }
 
 /**
- * The step that a code belongs to: this one, or the one before or after it (RFC 6238, section 5.2), but never
- * `lastStep` or one before; else undefined.
+ * The step that a code belongs to: this one, or the one before or after it (RFC 6238, section 5.2),
+ * but never `lastStep` or one before; else undefined.
  */
 export async function matchingStep(
   { secret, lastStep }: { readonly secret: string; readonly lastStep: number },

@@ -12,8 +12,8 @@ export type { AdapterHarness } from './adapter-harness.ts'
 export { CACHEABLE, type StartAdapter, type StartedAdapter } from './adapter-scene.ts'
 
 /**
- * One suite for every adapter, over real HTTP. Needs vitest. By default the engine runs in this process; pass another
- * harness for sessions that live elsewhere.
+ * One suite for every adapter, over real HTTP. Needs vitest. By default the engine runs in this
+ * process; pass another harness for sessions that live elsewhere.
  *
  * @example
  * adapterContract('koa', async (sessions, options) => listening(koaApp(sessions, options)))

@@ -7,7 +7,10 @@ import { accessTokens } from '../tokens/access-tokens.ts'
 import { newSigningKeys } from '../tokens/signing-keys.ts'
 import { fakeHost } from './fake-host.ts'
 
-/** The sessions that an adapter is tested with: with access tokens for `api` and `orders`, and a clock that is told. */
+/**
+ * The sessions that an adapter is tested with: with access tokens for `api` and `orders`, and a
+ * clock that is told.
+ */
 export interface AdapterHarness {
   readonly sessions: Sessions
   /** UTC, ms, as the engine sees it. */

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto'
 import type { Host } from '../core/host.ts'
 
-/** A host whose clock moves only when told, and whose randomness repeats itself for one seed. For tests alone. */
+/**
+ * A host whose clock moves only when told, and whose randomness repeats itself for one seed. For
+ * tests alone.
+ */
 export interface FakeHost extends Host {
   /** Moves the clock forward, ms. */
   advance(ms: number): void
 }
 
 /**
- * Starts at the real time unless told otherwise: a store that also has a clock of its own (Redis expires
- * keys by itself) follows a clock that starts there and moves forward, and no other.
+ * Starts at the real time unless told otherwise: a store that also has a clock of its own (Redis
+ * expires keys by itself) follows a clock that starts there and moves forward, and no other.
  */
 export function fakeHost({
   start = Date.now(),

@@ -28,8 +28,8 @@ export interface Subject {
 export type Open = (options?: { readonly feedLimit?: number }) => Promise<Subject>
 
 /**
- * Every promise of the `Store` interface as tests for vitest. `make` is called once a test and must give an
- * empty store each time; the contract closes it.
+ * Every promise of the `Store` interface as tests for vitest. `make` is called once a test and must
+ * give an empty store each time; the contract closes it.
  *
  * @example
  * storeContract('postgres', ({ now }) => postgresStore({ pool, schema: nextSchema(), now }))

@@ -3,7 +3,10 @@ import { MINUTE } from '../support/harness.ts'
 import { abroad, atHome } from '../support/people.ts'
 import { type Prover, prover } from '../support/prover.ts'
 
-/** A thief with the password begins as many sessions as he likes, and guesses in each. The ends of his guesses. */
+/**
+ * A thief with the password begins as many sessions as he likes, and guesses in each. The ends of
+ * his guesses.
+ */
 async function guesses(p: Prover, howMany: number, ip: string): Promise<readonly string[]> {
   const ends: string[] = []
   while (ends.length < howMany) {

@@ -12,7 +12,10 @@ interface Arriving {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** The baseline, as it is written everywhere: the first element of X-Forwarded-For, compared for equality. */
+/**
+ * The baseline, as it is written everywhere: the first element of X-Forwarded-For, compared for
+ * equality.
+ */
 function naiveCheck(storedIP: string): (request: Arriving) => 'ok' | 'logged out' {
   return (request) => (storedIP !== naiveAddress(request) ? 'logged out' : 'ok')
 }
@@ -41,7 +44,10 @@ function direct(from: string, claimed: string): Arriving {
 const HOME = '84.208.1.1' // Telia, Oslo
 const SERVER = '5.9.9.9' // Hetzner, Germany
 
-/** Ada's day: what her provider, her phone and her journey do to her address. Real networks, real places. */
+/**
+ * Ada's day: what her provider, her phone and her journey do to her address. Real networks, real
+ * places.
+ */
 const DAY: readonly (readonly [what: string, from: string, timezone: string])[] = [
   ['at home', HOME, 'Europe/Oslo'],
   ['her line is renumbered', '84.208.77.9', 'Europe/Oslo'],

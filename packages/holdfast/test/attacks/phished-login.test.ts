@@ -7,7 +7,10 @@ import { abroad, atHome } from '../support/people.ts'
 const between = (): RequestFacts => atHome({ ip: '203.0.113.66' })
 const sensitive = { sensitivity: 'sensitive' } as const
 
-/** The thief logs in with what the owner was made to type in, second factor and all; the owner says so. */
+/**
+ * The thief logs in with what the owner was made to type in, second factor and all; the owner says
+ * so.
+ */
 async function reported(h: Harness): Promise<void> {
   await h.login()
   h.host.advance(HOUR)

@@ -3,7 +3,9 @@ import type { Lookup, LookupResult } from '../../src/core/lookup.ts'
 import { codeOf, harness, inMemory, MINUTE } from '../support/harness.ts'
 import { atHome } from '../support/people.ts'
 
-/** Each documentation prefix is a line in Oslo of a provider of its own; those above 100 are mobile. */
+/**
+ * Each documentation prefix is a line in Oslo of a provider of its own; those above 100 are mobile.
+ */
 const lookup: Lookup = (address) => {
   const line = Number(/^2001:db8:(\d+):/.exec(address)?.[1] ?? 0)
   const kind: LookupResult['kind'] = line > 100 ? 'mobile' : 'fixed'

@@ -2,7 +2,10 @@ import { expect, test } from 'vitest'
 import { codeOf, harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
 import { atHome, onTheTrain } from '../support/people.ts'
 
-/** A full copy of the owner's browser on another household's line: nothing about it is wrong but the company it keeps. */
+/**
+ * A full copy of the owner's browser on another household's line: nothing about it is wrong but the
+ * company it keeps.
+ */
 const thief = () => onTheTrain()
 
 test('a thief who takes turns with the owner is stuck, and the owner is never asked', async () => {

@@ -93,8 +93,9 @@ const setCookie = (value: string): string =>
   `__Secure-refresh=${value}; Path=/refresh; Secure; HttpOnly; SameSite=Strict`
 
 /**
- * Uses its token once a step. Its time-outs follow the clock of the test as its timers do, and `settled` ends when its
- * requests are answered and the messages that the other tabs sent before are heard.
+ * Uses its token once a step. Its time-outs follow the clock of the test as its timers do, and
+ * `settled` ends when its requests are answered and the messages that the other tabs sent before
+ * are heard.
  */
 const PAGE = `<!doctype html><script type="module">
   import { pageAccess } from '/holdfast.js'

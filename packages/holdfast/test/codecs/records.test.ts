@@ -256,7 +256,8 @@ describe('records', () => {
           expect(error).toEqual(refused)
           return
         }
-        // a history can be three bytes short, so that chance writes one now and then: then it is one
+        // a history can be three bytes short, so that chance writes one now and then: then it is
+        // one
         expect(decodeHistory(Buffer.from(encodeHistory(history)), readFacts)).toEqual(history)
       }),
     )

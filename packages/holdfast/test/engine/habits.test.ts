@@ -10,7 +10,10 @@ import { atHome, lookup } from '../support/people.ts'
 const DAY = 24 * HOUR
 const lifetimes = { default: { absoluteMs: 90 * DAY, idleMs: 30 * DAY, persistent: false } }
 
-/** Every 84.208.n is a provider of its own in the owner's town, every 84.209.n an exit of a VPN there. */
+/**
+ * Every 84.208.n is a provider of its own in the owner's town, every 84.209.n an exit of a VPN
+ * there.
+ */
 const towns: Lookup = (address) => {
   const [a, b = 0, c = 0] = address.split('.').map(Number)
   const home = lookup('192.0.2.10')

@@ -7,7 +7,10 @@ const firefox = (version: number) => ({
   'user-agent': `Mozilla/5.0 (X11; Linux x86_64; rv:${version}.0) Gecko/20100101 Firefox/${version}.0`,
 })
 
-/** Extensions against tracking do this: 0.3 % of desktops in the benchmark, whose owners were asked 20 times a month. */
+/**
+ * Extensions against tracking do this: 0.3 % of desktops in the benchmark, whose owners were asked
+ * 20 times a month.
+ */
 test('an owner whose browser makes up its version is not asked for saying the same again', async () => {
   const { host, login, show } = await harness(inMemory)
   let token = await login({ request: atHome({ headers: firefox(150) }) })

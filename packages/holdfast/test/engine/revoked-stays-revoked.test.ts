@@ -21,7 +21,10 @@ const operations = fc.array(
 
 const endings = fc.constantFrom('logout', 'revoke', 'revoke_subject', 'not_me', 'idle')
 
-/** Enough of Vitest's own hook for a property's many runs would pile up: the engines here are in memory and need no closing. */
+/**
+ * Enough of Vitest's own hook for a property's many runs would pile up: the engines here are in
+ * memory and need no closing.
+ */
 test('no order of operations makes a revoked session valid again', {
   timeout: 60_000,
 }, async () => {

@@ -3,7 +3,10 @@ import type { RequestFacts } from '../../src/core/request.ts'
 import { codeOf, type Harness, harness, held, inMemory, MINUTE } from '../support/harness.ts'
 import { atHome, clone, onTheTrain } from '../support/people.ts'
 
-/** Begins at home, four minutes after the login; two minutes later another tab rotates the jar's secret. */
+/**
+ * Begins at home, four minutes after the login; two minutes later another tab rotates the jar's
+ * secret.
+ */
 async function rotatedMeanwhile(h: Harness): Promise<{ answer: Answer; old: string }> {
   const old = await h.login()
   h.host.advance(4 * MINUTE)

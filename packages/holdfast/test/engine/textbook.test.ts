@@ -10,7 +10,9 @@ const NEWARK = { country: 'US', city: 'Newark', latitude: 40.74, longitude: -74.
 const ST_LOUIS = { country: 'US', city: 'St. Louis', latitude: 38.63, longitude: -90.2 } as const
 const TOKYO = { country: 'JP', city: 'Tokyo', latitude: 35.68, longitude: 139.69 } as const
 
-/** What the data says of each prefix; documentation addresses, providers' numbers for private use. */
+/**
+ * What the data says of each prefix; documentation addresses, providers' numbers for private use.
+ */
 const PLACES: readonly (readonly [prefix: string, place: LookupResult])[] = [
   ['192.0.2.', { asn: 64_500, kind: 'fixed', ...NEW_YORK, radiusKm: 20 }],
   ['2001:db8:1:', { asn: 64_500, kind: 'fixed', ...ST_LOUIS, radiusKm: 20 }],

@@ -5,7 +5,10 @@ import { describeNetwork } from '../../src/network/describe.ts'
 import type { GeoProblem } from '../../src/network/geo-file.ts'
 import { type GeoLookup, geoLookup } from '../../src/network/mmdb.ts'
 
-/** Published data of DB-IP, RouteViews and NRO (CC BY 4.0), as the development dependencies bring it. */
+/**
+ * Published data of DB-IP, RouteViews and NRO (CC BY 4.0), as the development dependencies bring
+ * it.
+ */
 describe('real data', () => {
   const problems: GeoProblem[] = []
   let geo: GeoLookup

@@ -1,6 +1,6 @@
 /**
- * Strings near an address, the same ones in every run: well-formed addresses of both families in many spellings,
- * half of them then damaged a little.
+ * Strings near an address, the same ones in every run: well-formed addresses of both families in
+ * many spellings, half of them then damaged a little.
  */
 export function* spellings(count: number): Generator<string> {
   const random = generator(20_260_601)

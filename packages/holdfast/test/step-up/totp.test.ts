@@ -9,7 +9,10 @@ import {
 } from '../../src/step-up/totp.ts'
 import { fakeHost } from '../../src/testing/fake-host.ts'
 
-/** RFC 6238, appendix B, SHA-1: the ASCII secret 12345678901234567890, the last six of its eight digits. */
+/**
+ * RFC 6238, appendix B, SHA-1: the ASCII secret 12345678901234567890, the last six of its eight
+ * digits.
+ */
 const RFC_SECRET = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
 
 test.each([

@@ -45,7 +45,9 @@ export type OpenStore = (now: () => number) => Promise<Store>
 
 export const inMemory: OpenStore = async (now) => memoryStore({ now })
 
-/** A real engine over a real store, closed when the test ends; only clock and randomness are fake. */
+/**
+ * A real engine over a real store, closed when the test ends; only clock and randomness are fake.
+ */
 export async function harness(
   open: OpenStore,
   options: Partial<SessionsOptions> & { readonly host?: FakeHost } = {},

@@ -1,7 +1,9 @@
 import type { Entries } from '../../src/core/store.ts'
 import type { OpenStore } from './harness.ts'
 
-/** A store whose entry writes wait at a gate: the moment between deciding and writing, held open. */
+/**
+ * A store whose entry writes wait at a gate: the moment between deciding and writing, held open.
+ */
 export function heldWrites(open: OpenStore): {
   readonly open: OpenStore
   hold(): void

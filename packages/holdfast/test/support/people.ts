@@ -1,7 +1,10 @@
 import type { Lookup, LookupResult } from '../../src/core/lookup.ts'
 import type { RequestFacts } from '../../src/core/request.ts'
 
-/** A few places that a small lookup knows; documentation addresses, so that no real network is named. */
+/**
+ * A few places that a small lookup knows; documentation addresses, so that no real network is
+ * named.
+ */
 const PLACES: Readonly<Record<string, LookupResult>> = {
   '192.0.2': place(64500, 'NO', 'Oslo', 59.91, 10.75),
   '198.51.100': place(64501, 'NO', 'Bergen', 60.39, 5.32),
@@ -27,7 +30,10 @@ export function atHome(changes: Partial<RequestFacts> = {}): RequestFacts {
   }
 }
 
-/** A copy of the owner's browser on the owner's own line: nothing but the secret can tell them apart. */
+/**
+ * A copy of the owner's browser on the owner's own line: nothing but the secret can tell them
+ * apart.
+ */
 export function clone(changes: Partial<RequestFacts> = {}): RequestFacts {
   return atHome(changes)
 }

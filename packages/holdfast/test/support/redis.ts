@@ -22,8 +22,9 @@ export interface RedisServer {
 }
 
 /**
- * The shell in front of the server reads from us until we end, however we end: then it kills the server, so
- * that none is left behind. It ends after the server: only then is the port free to be used again.
+ * The shell in front of the server reads from us until we end, however we end: then it kills the
+ * server, so that none is left behind. It ends after the server: only then is the port free to be
+ * used again.
  */
 const GUARD = `redis-server "$@" >/dev/null 2>&1 & server=$!; echo $server; cat >/dev/null; kill -9 $server; wait $server 2>/dev/null`
 
@@ -165,7 +166,10 @@ async function requireRedis(): Promise<void> {
   }
 }
 
-/** Below the ports that systems hand out by themselves: nobody takes this one while its server is down for a test. */
+/**
+ * Below the ports that systems hand out by themselves: nobody takes this one while its server is
+ * down for a test.
+ */
 async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(10_000, 32_000)

@@ -55,7 +55,9 @@ function publishes(...pairs: readonly (typeof ED)[]): RequestListener {
   return (_, response) => response.end(JSON.stringify({ keys: pairs.map(jwkOf) }))
 }
 
-/** What was asked for in the background has been answered once somebody who has to wait has waited. */
+/**
+ * What was asked for in the background has been answered once somebody who has to wait has waited.
+ */
 async function settled({ keys }: Scene): Promise<void> {
   await keys.find('a key that nobody has')
 }

@@ -12,7 +12,10 @@ import type { AccessGuardOptions, AccessVerifier } from '../../../src/adapters/p
 import type { StartedAdapter } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
-/** Starts a service whose every route needs an access token; `/strong` needs `aal3`, proved within a minute. */
+/**
+ * Starts a service whose every route needs an access token; `/strong` needs `aal3`, proved within a
+ * minute.
+ */
 export type StartService = (
   verifier: AccessVerifier,
   options: AccessGuardOptions,
