@@ -1,7 +1,8 @@
+import { FORM_TOKEN_FIELD } from '../carriers/names.ts'
 import { withSetCookie } from './guard/cookies.ts'
-import type { FormField } from './guard/held-forms.ts'
+import type { FormField } from './guard/held-form.ts'
 import type { HeaderPair, HttpFacts, WholeAnswer } from './guard/http-request.ts'
-import { FORM_TOKEN_FIELD, parsedField, parsedFields } from './guard/http-request.ts'
+import { parsedField, parsedFields } from './guard/http-request.ts'
 import type { Refused } from './guard/refusals.ts'
 
 /** The facts of a web `Request` (Fetch standard). */

@@ -20,7 +20,7 @@ import {
   withHeaders,
 } from './fetch-http.ts'
 import { guard } from './guard/guard.ts'
-import type { FormField } from './guard/held-forms.ts'
+import type { FormField } from './guard/held-form.ts'
 import type { HeaderPair, HttpFacts } from './guard/http-request.ts'
 import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './guard/lifecycle.ts'
 import type { GuardOptions, RouteRequirements } from './guard/options.ts'

@@ -1,11 +1,13 @@
 import { bearer } from '../carriers/bearer.ts'
-import type { Carried, Carrier, HeaderLookup } from '../carriers/carrier.ts'
+import type { Carried, Carrier } from '../carriers/carrier.ts'
 import { cookie } from '../carriers/cookie.ts'
 import type { Decision } from '../core/decision.ts'
 import { CODES, type Code, SessionError } from '../core/errors.ts'
 import { parseJa4 } from '../core/ja4.ts'
+import type { HeaderLookup } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { TOKEN_PREFIX } from '../core/token.ts'
 import { turnBatcher } from './guard/batch.ts'
 import { deliveryHeaders } from './guard/cookies.ts'
 import { entrance } from './guard/entry-checks.ts'
@@ -17,7 +19,7 @@ import { isNavigation, pageFor, returnPath } from './guard/redirects.ts'
 import { type Grounds, type Refusal, redirected, refuser } from './guard/refusals.ts'
 import { describer } from './guard/request-facts.ts'
 
-export type { HeaderLookup } from '../carriers/carrier.ts'
+export type { HeaderLookup } from '../core/request.ts'
 export type { HeaderPair, HttpFacts } from './guard/http-request.ts'
 export type { RouteRequirements } from './guard/options.ts'
 export { type Refusal, refusalOf } from './guard/refusals.ts'
@@ -142,7 +144,7 @@ export function gatewayJudge(sessions: Sessions, options: GatewayOptions = {}): 
   }
 }
 
-const OWN_BEARER = /^bearer +hf1\./i
+const OWN_BEARER = new RegExp(`^bearer +${TOKEN_PREFIX.replace('.', '\\.')}`, 'i')
 const NOT_OURS = { ok: false, code: 'token_missing' } as const
 
 /** Behind a gateway `Authorization` may be for somebody else: it is ours when a session token is in it, or when it is ambiguous. */

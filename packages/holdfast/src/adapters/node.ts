@@ -12,7 +12,7 @@ import {
   accessRequests,
 } from './access.ts'
 import { guard, type Passed, type PassedOptionally } from './guard/guard.ts'
-import type { FormField } from './guard/held-forms.ts'
+import type { FormField } from './guard/held-form.ts'
 import type { HttpFacts } from './guard/http-request.ts'
 import type { GuardOptions, RouteRequirements } from './guard/options.ts'
 import type { Refused } from './guard/refusals.ts'

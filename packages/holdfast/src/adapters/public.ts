@@ -1,16 +1,17 @@
 /** What every adapter's entry exports beside its own `holdfast`. */
 export { bearer } from '../carriers/bearer.ts'
-export type { Carried, Carrier, DeliveredLifetime, HeaderLookup } from '../carriers/carrier.ts'
+export type { Carried, Carrier, DeliveredLifetime } from '../carriers/carrier.ts'
 export { type CookieCarrier, type CookieOptions, cookie } from '../carriers/cookie.ts'
 export type { CrossSiteOptions } from '../carriers/csrf.ts'
 export type { RefreshOptions } from '../carriers/refresh.ts'
+export type { HeaderLookup } from '../core/request.ts'
 export type {
   AccessGuardOptions,
   AccessRequests,
   AccessVerifier,
   RefusedAccess,
 } from './access.ts'
-export type { FormField, HeldForm, HeldForms } from './guard/held-forms.ts'
+export type { FormField, HeldForm, HeldForms } from './guard/held-form.ts'
 export type { HeaderPair, HttpFacts } from './guard/http-request.ts'
 export type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './guard/lifecycle.ts'
 export type {

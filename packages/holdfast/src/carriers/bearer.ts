@@ -1,5 +1,6 @@
+import type { HeaderLookup } from '../core/request.ts'
 import { TOKEN_LENGTH } from '../core/token.ts'
-import type { Carried, Carrier, HeaderLookup } from './carrier.ts'
+import type { Carried, Carrier } from './carrier.ts'
 
 const SCHEME = /^bearer(?: +|$)/i
 

@@ -1,5 +1,4 @@
-/** Values of a request header by its lower-case name. Several lines come as an array, or joined as HTTP joins them. */
-export type HeaderLookup = (name: string) => string | readonly string[] | undefined
+import type { HeaderLookup } from '../core/request.ts'
 
 /** How a token travels. A carrier reads requests and words answers; it judges nothing about the token. */
 export interface Carrier {

@@ -1,6 +1,8 @@
 import { SessionError } from '../core/errors.ts'
+import type { HeaderLookup } from '../core/request.ts'
 import { TOKEN_LENGTH } from '../core/token.ts'
-import type { Carried, Carrier, DeliveredLifetime, HeaderLookup } from './carrier.ts'
+import type { Carried, Carrier, DeliveredLifetime } from './carrier.ts'
+import { SESSION_COOKIE } from './names.ts'
 import { scanCookies } from './scan-cookies.ts'
 
 /** How the session cookie is named and guarded. */
@@ -44,7 +46,7 @@ const MAX_PATH = 256
  * carrier.deliver(token, { persistent: false, expiresAt: session.expiresAt, now: Date.now() })
  */
 export function cookie({
-  name = '__Host-session',
+  name = SESSION_COOKIE,
   sameSite = 'lax',
   path = '/',
 }: CookieOptions = {}): CookieCarrier {

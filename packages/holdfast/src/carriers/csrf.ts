@@ -1,5 +1,5 @@
 import { SessionError } from '../core/errors.ts'
-import type { HeaderLookup } from './carrier.ts'
+import type { HeaderLookup } from '../core/request.ts'
 
 /** Which requests of other sites may pass. */
 export interface CrossSiteOptions {

@@ -1,6 +1,7 @@
 import { bearer } from './bearer.ts'
 import type { Carrier } from './carrier.ts'
 import { cookie } from './cookie.ts'
+import { REFRESH_COOKIE, REFRESH_PATH } from './names.ts'
 
 /** How refresh tokens travel. */
 export interface RefreshOptions {
@@ -17,8 +18,8 @@ export interface RefreshOptions {
 
 /** Carries refresh tokens: a cookie that only the refresh path sees and no other site can cause to be sent, or a header. */
 export function refreshCarrier({
-  path = '/refresh',
-  cookieName = '__Secure-refresh',
+  path = REFRESH_PATH,
+  cookieName = REFRESH_COOKIE,
   native = false,
 }: RefreshOptions = {}): Carrier {
   return native ? bearer() : cookie({ name: cookieName, path, sameSite: 'strict' })

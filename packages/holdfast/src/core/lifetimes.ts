@@ -16,6 +16,9 @@ export const DEFAULT_LIFETIMES: Readonly<Record<string, Lifetime>> = {
   remember: { absoluteMs: 30 * 24 * HOUR, idleMs: 7 * 24 * HOUR, persistent: true },
 }
 
+/** A step-up has to be completed within this time after it was begun. */
+export const CHALLENGE_MS = 5 * 60_000
+
 /** Activity is written down this often at most: a sixtieth of the idle timeout, at least a second. */
 export function touchInterval(idleMs: number): number {
   return Math.max(1_000, Math.floor(idleMs / 60))

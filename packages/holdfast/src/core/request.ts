@@ -43,6 +43,12 @@ export const RELEVANT_HEADERS = [
   'sec-fetch-dest',
 ] as const
 
+/**
+ * Values of a request header by its lower-case name. Several lines come as an array in their order,
+ * or joined as HTTP joins them (RFC 9110, section 5.3).
+ */
+export type HeaderLookup = (name: string) => string | readonly string[] | undefined
+
 /** Bounds on what a client can make us hold or parse. Longer values are refused with `invalid_input`. */
 export const LIMITS = {
   subject: 256,

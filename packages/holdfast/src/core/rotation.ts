@@ -1,8 +1,11 @@
 import { sameText } from './constant-time.ts'
 import type { Predecessor, Secret, SessionState, TokenFamily } from './session.ts'
 
-/** A lost response is answered with the same successor this long; parallel requests of one jar must not diverge. */
-const RESEND_MS = 10_000
+/**
+ * A successor is sent again this long, where its response was lost or requests of one client ran in
+ * parallel. A later answer must not carry it: a newer one may have gone out by then.
+ */
+export const RESEND_MS = 10_000
 
 /** A predecessor may still arrive this long after its successor was first shown: in flight, or another tab. */
 const IN_FLIGHT_MS = 60_000

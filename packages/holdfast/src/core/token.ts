@@ -4,7 +4,8 @@ import { isSessionId, type SessionId } from './ids.ts'
 /** `hf1.<session id>.<proof part>`: 3 + 1 + 43 + 1 + 82 characters, always. */
 export const TOKEN_LENGTH = 130
 
-const PREFIX = 'hf1.'
+/** How every token begins: the format's name and version. */
+export const TOKEN_PREFIX = 'hf1.'
 const KINDS = ['session', 'refresh'] as const
 const RANDOM_BYTES = 32
 const TAG_BYTES = 16
@@ -49,14 +50,14 @@ export function formatToken(session: SessionId, signed: Uint8Array, tag: Uint8Ar
   const proof = new Uint8Array(SIGNED_BYTES + TAG_BYTES)
   proof.set(signed)
   proof.set(tag, SIGNED_BYTES)
-  return `${PREFIX}${session}.${toBase64url(proof)}`
+  return `${TOKEN_PREFIX}${session}.${toBase64url(proof)}`
 }
 
 /** Undefined for anything that is not byte for byte a token. Reads no key and no store. */
 export function parseToken(text: string): ParsedToken | undefined {
-  if (text.length !== TOKEN_LENGTH || !text.startsWith(PREFIX)) return undefined
-  const dot = text.indexOf('.', PREFIX.length)
-  const session = text.slice(PREFIX.length, dot)
+  if (text.length !== TOKEN_LENGTH || !text.startsWith(TOKEN_PREFIX)) return undefined
+  const dot = text.indexOf('.', TOKEN_PREFIX.length)
+  const session = text.slice(TOKEN_PREFIX.length, dot)
   if (!isSessionId(session)) return undefined
   const proof = fromBase64url(text.slice(dot + 1))
   if (proof === undefined || proof.length !== SIGNED_BYTES + TAG_BYTES) return undefined

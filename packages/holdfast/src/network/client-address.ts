@@ -1,14 +1,9 @@
 import { SessionError } from '../core/errors.ts'
 import { parseJa4 } from '../core/ja4.ts'
+import type { HeaderLookup } from '../core/request.ts'
 import { type Address, formatAddress, networkOf, parseAddress } from './address.ts'
 import { addressSet, type Cidr, parseCidr } from './address-set.ts'
-import {
-  type Forwarding,
-  type ForwardingHeader,
-  type HeaderLookup,
-  MAX_HOPS,
-  readForwarding,
-} from './forwarding.ts'
+import { type Forwarding, type ForwardingHeader, MAX_HOPS, readForwarding } from './forwarding.ts'
 
 /** Which proxies are believed, and in which header. */
 export interface ClientAddressOptions {

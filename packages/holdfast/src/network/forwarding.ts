@@ -1,3 +1,4 @@
+import type { HeaderLookup } from '../core/request.ts'
 import { type Address, parseAddress } from './address.ts'
 
 /** What lies further left or further back than this is not looked at. */
@@ -6,9 +7,6 @@ const MAX_LENGTH = 2048
 
 /** `single`: a header that holds exactly one address, for example `x-real-ip`; in lower case. */
 export type ForwardingHeader = 'x-forwarded-for' | 'forwarded' | { readonly single: string }
-
-/** Values of a header by its lower-case name; several lines as an array in their order. */
-export type HeaderLookup = (name: string) => string | readonly string[] | undefined
 
 /** Why a hop has no address: its writer said so (`unknown`, `_name`), or it cannot be read. */
 export type NoAddress = 'hidden' | 'malformed'

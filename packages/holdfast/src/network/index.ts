@@ -1,4 +1,5 @@
 export type { Lookup, LookupResult } from '../core/lookup.ts'
+export type { HeaderLookup } from '../core/request.ts'
 export {
   type Address,
   formatAddress,
@@ -16,7 +17,7 @@ export {
   type Trust,
 } from './client-address.ts'
 export { type DescribeOptions, describeNetwork, isPublic } from './describe.ts'
-export type { ForwardingHeader, HeaderLookup } from './forwarding.ts'
+export type { ForwardingHeader } from './forwarding.ts'
 export type { GeoFile, GeoProblem } from './geo-file.ts'
 export { LISTED_KINDS, type ListedKind, type ListFile, type NetworkLists } from './list-file.ts'
 export { type GeoLookup, type GeoLookupOptions, geoLookup } from './mmdb.ts'

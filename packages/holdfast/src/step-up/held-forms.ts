@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto'
-import type { HeldForm, HeldForms } from '../adapters/guard/held-forms.ts'
+import type { HeldForm, HeldForms } from '../adapters/guard/held-form.ts'
 import { scanCookies } from '../carriers/scan-cookies.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import { fromBase64url, toBase64url } from '../core/base64url.ts'

@@ -1,4 +1,4 @@
-export type { FormField, HeldForm, HeldForms } from '../adapters/guard/held-forms.ts'
+export type { FormField, HeldForm, HeldForms } from '../adapters/guard/held-form.ts'
 export type { EnrolledFactors, Enrolling, Enrolment } from './enrolment.ts'
 export type {
   Factor,

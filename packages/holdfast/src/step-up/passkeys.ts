@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type * as Webauthn from '@simplewebauthn/server'
 import { sameText } from '../core/constant-time.ts'
+import { CHALLENGE_MS } from '../core/lifetimes.ts'
 import type { Factors, Passkey } from './factors.ts'
 import { peer } from './peer.ts'
 
@@ -25,8 +26,6 @@ export type PasskeyOptions = Readonly<Record<string, unknown>>
 const ALGORITHMS = [-7, -8, -257]
 const MAX_ASSERTION_LENGTH = 8192
 const MAX_REGISTRATION_LENGTH = 16_384
-/** As long as a challenge lives. */
-const TIMEOUT_MS = 5 * 60_000
 
 /** What passkeys need of the world: the `@simplewebauthn/server` of the application. */
 export interface Passkeys {
@@ -66,7 +65,7 @@ export function passkeys({ id, origins }: RelyingParty, name: string): Passkeys 
         challenge: Buffer.from(webauthnChallenge(challenge), 'base64url'),
         allowCredentials: all.filter(({ cloned }) => !cloned).map(descriptor),
         userVerification: 'required',
-        timeout: TIMEOUT_MS,
+        timeout: CHALLENGE_MS,
       })
       return { ...options }
     },
@@ -108,7 +107,7 @@ export function passkeys({ id, origins }: RelyingParty, name: string): Passkeys 
         excludeCredentials: all.map(descriptor),
         authenticatorSelection: { residentKey: 'preferred', userVerification: 'required' },
         supportedAlgorithmIDs: ALGORITHMS,
-        timeout: TIMEOUT_MS,
+        timeout: CHALLENGE_MS,
       })
       return { ...options }
     },

@@ -1,11 +1,12 @@
 import { expect } from 'vitest'
+import { REFRESH_COOKIE, SESSION_COOKIE } from '../carriers/names.ts'
 import type { RawAnswer } from './raw-http.ts'
 
 /** The session cookie's name unless an adapter is told another. */
-export const SESSION = '__Host-session'
+export const SESSION = SESSION_COOKIE
 
-/** The refresh cookie's. */
-export const REFRESH = '__Secure-refresh'
+/** The refresh cookie's name unless an adapter is told another. */
+export const REFRESH = REFRESH_COOKIE
 
 /** The owner's browser. */
 export const OWNER = {

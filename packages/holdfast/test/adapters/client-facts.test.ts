@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { clientFactsReader, parseClientFacts } from '../../src/adapters/guard/client-facts.ts'
-import { encodeFacts } from '../../src/browser/index.ts'
+import { encodeFacts, FACTS_NAME } from '../../src/browser/index.ts'
+import { CLIENT_FACTS_NAME } from '../../src/carriers/names.ts'
 import { LIMITS } from '../../src/core/request.ts'
 
 test('reads what the browser module writes', () => {
@@ -14,6 +15,10 @@ test('reads what the browser module writes', () => {
   }
 
   expect(parseClientFacts(encodeFacts(facts))).toEqual(facts)
+})
+
+test('the page and the server call the cookie by the same name', () => {
+  expect(FACTS_NAME).toBe(CLIENT_FACTS_NAME)
 })
 
 test.each([

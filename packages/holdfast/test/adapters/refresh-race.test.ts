@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { guard } from '../../src/adapters/guard/guard.ts'
 import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
+import { cookie } from '../../src/carriers/cookie.ts'
+import { REFRESH_COOKIE } from '../../src/carriers/names.ts'
 import { engineHarness } from '../../src/testing/adapter-harness.ts'
 
 function factsOf(path: string, cookie = ''): HttpFacts {
@@ -57,5 +59,8 @@ test('a guard without the option has no refresh endpoint, and says so', async ()
   })
   expect(() => guard(sessions, { refresh: { path: 'refresh' } })).toThrow('path')
   expect(() => guard(sessions, { refresh: { cookieName: '__Host-session' } })).toThrow()
+  expect(() =>
+    guard(sessions, { carriers: [cookie({ name: REFRESH_COOKIE })], refresh: {} }),
+  ).toThrow('refresh.cookieName')
   await close()
 })

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { pageAccess, withStepUp } from '../../src/browser/index.ts'
+import { REFRESH_PATH } from '../../src/carriers/names.ts'
 import { pageOf } from './page.ts'
 
 beforeEach(() => {
@@ -29,7 +30,7 @@ function site() {
       const token = request.headers.get('authorization')
       const own = origin === 'https://shop.example' ? '' : origin
       asked.push([request.method, `${own}${pathname}${search}`, token ?? '-'].join(' '))
-      return pathname === '/refresh' ? state.refresh() : state.api(token)
+      return pathname === REFRESH_PATH ? state.refresh() : state.api(token)
     },
   }
 }

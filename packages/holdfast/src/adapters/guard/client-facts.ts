@@ -1,10 +1,8 @@
+import { CLIENT_FACTS_NAME } from '../../carriers/names.ts'
 import { scanCookies } from '../../carriers/scan-cookies.ts'
 import { memo } from '../../core/memo.ts'
 import { type ClientFacts, LIMITS } from '../../core/request.ts'
 import type { HttpFacts } from './http-request.ts'
-
-/** The readable cookie, and the form field, in which the page keeps what it knows about its device. */
-const CLIENT_FACTS_NAME = 'hf-client'
 
 const MAX_LENGTH = 512
 

@@ -1,7 +1,9 @@
 import { isFormSubmission } from '../../carriers/csrf.ts'
+import { FORM_TOKEN_HEADER } from '../../carriers/names.ts'
 import { sameText } from '../../core/constant-time.ts'
 import type { Decision } from '../../core/decision.ts'
 import { CODES, type Code } from '../../core/errors.ts'
+import { RESEND_MS } from '../../core/rotation.ts'
 import type { SessionView } from '../../core/session.ts'
 import type { Presented, Sessions, Verification, VerifiesNow } from '../../core/sessions.ts'
 import { turnQueue } from './batch.ts'
@@ -9,7 +11,7 @@ import { deliveryHeaders, NO_STORE } from './cookies.ts'
 import { type Entered, entrance } from './entry-checks.ts'
 import { attempt, type Fault, faultOf } from './faults.ts'
 import { formHolder } from './held-forms.ts'
-import { FORM_TOKEN_HEADER, type HeaderPair, type HttpFacts, single } from './http-request.ts'
+import { type HeaderPair, type HttpFacts, single } from './http-request.ts'
 import { type Ceremonies, ceremonies } from './lifecycle.ts'
 import type { GuardOptions, RouteRequirements } from './options.ts'
 import { checkGuardOptions, checkRequirements } from './options.ts'
@@ -28,7 +30,7 @@ export interface Passed {
 
 /**
  * The headers that go with the answer, whatever it is, as of the moment it leaves. A rotated secret that would leave
- * later than {@link LATE_MS} after the request was judged stays behind: another request of the same browser has been
+ * later than {@link RESEND_MS} after the request was judged stays behind: another request of the same browser has been
  * sent a newer one by then, and overwriting that would look like a second holder. So does one that a step-up, a login or
  * a logout has replaced meanwhile: it is dead, and would take the place of the living one.
  */
@@ -150,7 +152,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
       delivery.length === 0
         ? NO_HEADERS
         : () => {
-            const late = now() - judgedAt > LATE_MS || replaced.since(session.id, before)
+            const late = now() - judgedAt > RESEND_MS || replaced.since(session.id, before)
             return late ? withoutCookie(delivery) : delivery
           }
     const passed: Passed = { ok: true, session, decision, headers }
@@ -231,9 +233,6 @@ interface Waiting {
   settled(judged: Judged): void
   failed(error: unknown): void
 }
-
-/** The same successor is sent again this long after it was minted; a later answer is overtaken (the ratchet). */
-const LATE_MS = 10_000
 
 function withoutCookie(headers: readonly HeaderPair[]): readonly HeaderPair[] {
   return headers.filter(([name]) => name !== 'set-cookie')

@@ -1,5 +1,6 @@
-import type { HeaderLookup } from '../../carriers/carrier.ts'
-import type { FormField } from './held-forms.ts'
+import { FORM_TOKEN_FIELD } from '../../carriers/names.ts'
+import type { HeaderLookup } from '../../core/request.ts'
+import type { FormField } from './held-form.ts'
 
 /**
  * A request as every adapter hands it to the guard: plain facts, nothing interpreted. This and {@link guard} are all
@@ -39,12 +40,6 @@ export function single(facts: Pick<HttpFacts, 'header'>, name: string): string |
   if (value === undefined || typeof value === 'string') return value
   return value.length === 1 ? value[0] : undefined
 }
-
-/** Field in which a form sends the session's form token. */
-export const FORM_TOKEN_FIELD = '_form'
-
-/** Header in which a script sends the session's form token. */
-export const FORM_TOKEN_HEADER = 'x-form-token'
 
 /** The form token's field of a body that the framework has parsed; a repeated field is none. */
 export function parsedField(body: unknown): string | undefined {

@@ -1,12 +1,12 @@
 import type { Carrier } from '../../carriers/carrier.ts'
 import { cookie } from '../../carriers/cookie.ts'
 import type { CrossSiteOptions } from '../../carriers/csrf.ts'
-import type { RefreshOptions } from '../../carriers/refresh.ts'
+import { type RefreshOptions, refreshCarrier } from '../../carriers/refresh.ts'
 import type { Decision } from '../../core/decision.ts'
 import { type Code, SessionError } from '../../core/errors.ts'
 import { LIMITS, type Sensitivity } from '../../core/request.ts'
 import type { ClientAddressOptions } from '../../network/client-address.ts'
-import type { HeldForms } from './held-forms.ts'
+import type { HeldForms } from './held-form.ts'
 import { ownPath } from './redirects.ts'
 
 /** What all adapters take. */
@@ -91,9 +91,9 @@ export function checkGuardOptions(options: GuardOptions): void {
   }
   if (carriers.length === 0) throw misconfigured('carriers', 'must name at least one carrier')
   if (refresh === undefined) return
-  const { cookieName } = refresh
-  const taken = carriers.some((carrier) => 'name' in carrier && carrier.name === cookieName)
-  if (taken) throw misconfigured('refresh.cookieName', 'must not be that of the session cookie')
+  const cookieName = nameOf(refreshCarrier(refresh))
+  if (cookieName !== undefined && carriers.some((carrier) => nameOf(carrier) === cookieName))
+    throw misconfigured('refresh.cookieName', 'must not be that of the session cookie')
 }
 
 /** Throws `config_invalid` for what no session could ever meet. */
@@ -116,6 +116,10 @@ export function checkRequirements({
     ...(acr === undefined ? {} : { acr }),
     ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
   }
+}
+
+function nameOf(carrier: Carrier): unknown {
+  return 'name' in carrier ? carrier.name : undefined
 }
 
 function misconfigured(field: string, problem: string): SessionError {

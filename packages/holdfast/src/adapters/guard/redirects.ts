@@ -1,5 +1,6 @@
 import { isSafeMethod } from '../../carriers/csrf.ts'
 import type { Code } from '../../core/errors.ts'
+import { LIMITS } from '../../core/request.ts'
 import type { Requirements } from '../../core/sessions.ts'
 import { type HttpFacts, single } from './http-request.ts'
 
@@ -79,7 +80,7 @@ export function pathOf(text: string, origin: string | undefined): string {
   const base = 'http://localhost'
   // A path with two slashes in front is a path here, not a host.
   const url = text.startsWith('/') ? `${base}${text}` : text
-  if (text.length > 8192 || !URL.canParse(url)) return '/'
+  if (text.length > LIMITS.url || !URL.canParse(url)) return '/'
   const parsed = new URL(url)
   if (origin !== undefined && parsed.origin !== origin) return '/'
   return ownPath(`${parsed.pathname}${parsed.search}`)

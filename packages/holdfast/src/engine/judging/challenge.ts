@@ -3,9 +3,6 @@ import { fromBase64url, toBase64url } from '../../core/base64url.ts'
 import { SessionError } from '../../core/errors.ts'
 import { isSessionId, type SessionId } from '../../core/ids.ts'
 
-/** How long a step-up may take. */
-export const CHALLENGE_MS = 5 * 60_000
-
 /** What a challenge is about. `completeStepUp` must match all of it. */
 export interface ChallengeFacts {
   readonly session: SessionId
