@@ -51,6 +51,8 @@ await setup()
 await installBeside(TOOL, 'Installing the mutation tester (once, about a minute) ...', {
   flags: ['--omit=peer'],
 })
+const gone = SECURITY_CRITICAL.filter((file) => !existsSync(join(root, file)))
+if (gone.length > 0) fail(`tools/mutation/targets.mjs names what is gone: ${gone.join(', ')}`)
 const files = await filesOf(wanted)
 if (files.length === 0) {
   process.stdout.write('No source file has changed.\n')

@@ -16,17 +16,17 @@ const NAMED = {
   'core/evidence.ts': ['core/decision.test.ts'],
   'core/lifetimes.ts': ['core/lifetimes.test.ts'],
   'core/rotation.ts': ['engine/rotation.test.ts', 'core/rotation.test.ts'],
-  'core/token.ts': ['engine/token.test.ts'],
+  'core/token.ts': ['core/token.test.ts'],
   'policies/threshold.ts': ['policies'],
   'engine/judging/contexts.ts': ['engine/contexts.test.ts'],
-  'codecs/keyring.ts': ['codecs/keyring.test.ts', 'codecs/sealing.test.ts'],
+  'codecs/keyring.ts': ['codecs/keyring.test.ts'],
   'network/client-address.ts': ['network/client-address.test.ts'],
   'carriers/cookie.ts': ['carriers/cookie.test.ts'],
   'carriers/csrf.ts': ['carriers/csrf.test.ts'],
-  'tokens/access-claims.ts': ['tokens/verify.test.ts', 'attacks/token-claims.test.ts'],
-  'tokens/demands.ts': ['tokens/verify.test.ts'],
-  'tokens/verification-key.ts': ['tokens/key-sets.test.ts', 'tokens/verification-key.test.ts'],
-  'tokens/verify-access-token.ts': ['tokens/verify.test.ts', 'attacks/token-claims.test.ts'],
+  'tokens/access-claims.ts': ['tokens/access-claims.test.ts'],
+  'tokens/requirements.ts': ['tokens/requirements.test.ts'],
+  'tokens/verification-key.ts': ['tokens/verification-key.test.ts'],
+  'tokens/verify-access-token.ts': ['tokens/verify-access-token.test.ts'],
 }
 
 /** What is looked at when nothing is named, as paths from the root of the repository. */

@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest'
+import {
+  type AccessRequirements,
+  checkAccessDemands,
+  revoked,
+  unproved,
+} from '../../src/tokens/requirements.ts'
+import { CLAIMS, NOW, revocationsAt } from '../support/access-tokens.ts'
+
+const everything = {
+  revocations: revocationsAt({ state: 'fresh', revoked: [] }),
+  acrOrder: [],
+  authority: true,
+}
+const nothing = { revocations: undefined, acrOrder: [], authority: false }
+
+describe('what a route asks for', () => {
+  test.each<[AccessRequirements]>([
+    [{}],
+    [{ acr: 'a', maxAgeMs: 1, strict: true, whenBlind: 'refuse' }],
+    [{ acr: 'a'.repeat(64), maxAgeMs: Number.MAX_SAFE_INTEGER, strict: false }],
+    [{ whenBlind: 'accept' }],
+  ])('may be %j', (requirements) => {
+    expect(() => checkAccessDemands(requirements, everything)).not.toThrow()
+  })
+
+  test('needs nothing of a verifier that has nothing, unless it says so', () => {
+    expect(() =>
+      checkAccessDemands({ acr: 'a', strict: false, whenBlind: 'accept' }, nothing),
+    ).not.toThrow()
+  })
+
+  test.each<[object, string]>([
+    [{ acr: '' }, 'acr must have 1 to 64 characters.'],
+    [{ acr: 7 }, 'acr must have 1 to 64 characters.'],
+    [{ acr: null }, 'acr must have 1 to 64 characters.'],
+    [{ acr: 'a'.repeat(65) }, 'acr must have 1 to 64 characters.'],
+    [{ acr: ['aal2'] }, 'acr must have 1 to 64 characters.'],
+    [{ maxAgeMs: 0 }, 'maxAgeMs must be a whole number of ms above 0.'],
+    [{ maxAgeMs: -1 }, 'maxAgeMs must be a whole number of ms above 0.'],
+    [{ maxAgeMs: 0.5 }, 'maxAgeMs must be a whole number of ms above 0.'],
+    [{ maxAgeMs: '60' }, 'maxAgeMs must be a whole number of ms above 0.'],
+    [{ strict: 'yes' }, 'strict must be true or false.'],
+    [{ strict: 1 }, 'strict must be true or false.'],
+    [{ whenBlind: 'deny' }, 'whenBlind must be accept or refuse.'],
+    [{ whenBlind: true }, 'whenBlind must be accept or refuse.'],
+  ])('cannot be %j', (requirements, message) => {
+    const check = () => checkAccessDemands(requirements, everything)
+
+    expect(check).toThrow(expect.objectContaining({ code: 'config_invalid', message }))
+  })
+
+  test.each<[AccessRequirements, string]>([
+    [{ strict: true }, 'strict needs a verifier with an authority.'],
+    [{ whenBlind: 'refuse' }, 'whenBlind needs a verifier with revocations.'],
+  ])('cannot be %j where nobody could tell', (requirements, message) => {
+    const check = () => checkAccessDemands(requirements, nothing)
+
+    expect(check).toThrow(expect.objectContaining({ code: 'config_invalid', message }))
+  })
+})
+
+describe('the revocation feed', () => {
+  const feed = (state: 'fresh' | 'stale' | 'blind', ids: readonly string[] = []) => ({
+    ...nothing,
+    revocations: revocationsAt({ state, revoked: ids }),
+  })
+
+  test('is not asked where there is none', () => {
+    expect(revoked(CLAIMS, { whenBlind: 'refuse' }, nothing)).toBeUndefined()
+  })
+
+  test.each(['fresh', 'stale', 'blind'] as const)('ends what it names while %s', (state) => {
+    for (const whenBlind of ['accept', 'refuse'] as const) {
+      expect(revoked(CLAIMS, { whenBlind }, feed(state, [CLAIMS.sid]))).toEqual({
+        ok: false,
+        code: 'session_revoked',
+        reason: 'the feed says so',
+      })
+    }
+  })
+
+  test('stops a route only while it is not fresh, and only where the route says so', () => {
+    for (const state of ['stale', 'blind'] as const) {
+      expect(revoked(CLAIMS, {}, feed(state))).toBeUndefined()
+      expect(revoked(CLAIMS, { whenBlind: 'accept' }, feed(state))).toBeUndefined()
+      expect(revoked(CLAIMS, { whenBlind: 'refuse' }, feed(state))).toEqual({
+        ok: false,
+        code: 'revocations_unavailable',
+        reason: `the revocation feed is ${state}`,
+      })
+    }
+    expect(revoked(CLAIMS, { whenBlind: 'refuse' }, feed('fresh'))).toBeUndefined()
+  })
+})
+
+describe('what has to be proved first', () => {
+  const acrOrder = ['aal1', 'aal2', 'aal3']
+  const at = { at: NOW, acrOrder }
+
+  test('is nothing where nothing is asked, or enough is proved', () => {
+    expect(unproved(CLAIMS, {}, at)).toBeUndefined()
+    expect(unproved(CLAIMS, { acr: 'aal1' }, at)).toBeUndefined()
+    expect(unproved(CLAIMS, { acr: 'aal2', maxAgeMs: 60_000 }, at)).toBeUndefined()
+  })
+
+  test('is a stronger authentication, and all that the route asks for is told', () => {
+    expect(unproved(CLAIMS, { acr: 'aal3' }, at)).toEqual({
+      ok: false,
+      code: 'step_up_required',
+      reason: 'acr is not the wanted one',
+      requirements: { acr: 'aal3' },
+    })
+    expect(unproved(CLAIMS, { acr: 'aal3', maxAgeMs: 60_000 }, at)).toMatchObject({
+      reason: 'acr is not the wanted one',
+      requirements: { acr: 'aal3', maxAgeMs: 60_000 },
+    })
+  })
+
+  test('is a fresher one from the first millisecond after its time', () => {
+    const requirements = { maxAgeMs: 60_000 }
+
+    expect(unproved(CLAIMS, requirements, { ...at, at: NOW + 1 })).toEqual({
+      ok: false,
+      code: 'step_up_required',
+      reason: 'auth_time is too long ago',
+      requirements,
+    })
+    expect(unproved(CLAIMS, { ...requirements, acr: 'aal1' }, { ...at, at: NOW + 1 })).toEqual({
+      ok: false,
+      code: 'step_up_required',
+      reason: 'auth_time is too long ago',
+      requirements: { acr: 'aal1', maxAgeMs: 60_000 },
+    })
+  })
+
+  test('is everything for a token that does not say what was proved', () => {
+    const { acr: _acr, auth_time: _time, ...silent } = CLAIMS
+
+    expect(unproved(silent, { acr: 'aal1' }, at)).toMatchObject({ code: 'step_up_required' })
+    expect(unproved(silent, { maxAgeMs: Number.MAX_SAFE_INTEGER }, at)).toMatchObject({
+      code: 'step_up_required',
+    })
+  })
+
+  test('is compared for equality where no order is given, or the wanted one is not in it', () => {
+    expect(unproved(CLAIMS, { acr: 'aal2' }, { at: NOW, acrOrder: [] })).toBeUndefined()
+    expect(unproved(CLAIMS, { acr: 'aal1' }, { at: NOW, acrOrder: [] })).toBeDefined()
+    expect(unproved(CLAIMS, { acr: 'other' }, at)).toBeDefined()
+    expect(unproved({ ...CLAIMS, acr: 'other' }, { acr: 'aal1' }, at)).toBeDefined()
+  })
+})
