@@ -32,6 +32,9 @@ export function listsContract(open: Open): void {
 
     expect(ids).toHaveLength(23)
     expect(new Set(ids)).toEqual(new Set(entries.map(({ id }) => id)))
+    for (const limit of [1, 22, 23, 100]) {
+      expect(await allIds(store, { subject }, limit)).toEqual(ids)
+    }
   })
 
   test('a list goes on where it was although the session it stood at has ended', async () => {

@@ -181,10 +181,18 @@ export function revocationContract(open: Open): void {
     const [mine, other] = [make.entry(), make.entry()]
     await store.entries.write(mine)
     await store.entries.write(other)
+    const [subject, stranger] = [subjectOf(mine.id), subjectOf(other.id)]
+    const before = await store.feed.head()
 
-    await store.subjects.revoke(subjectOf(mine.id), { at: host.now(), reason, except: other.id })
+    await store.subjects.revoke(subject, { at: host.now(), reason, except: other.id })
 
-    expect(await store.entries.read(other.id)).toBeDefined()
+    const { items: told } = await store.feed.read(before, 10)
+    expect(told).toMatchObject([{ kind: 'subject', subject, except: null }])
+    expect((await store.entries.list({ subject, limit: 10 })).items).toEqual([])
+    const { items: theirs } = await store.entries.list({ subject: stranger, limit: 10 })
+    expect(theirs).toMatchObject([{ id: other.id, generation: 0, version: 1 }])
+    expect(await store.entries.read(other.id)).toMatchObject({ generation: 0, version: 1 })
+    expect(await store.subjects.read(stranger)).toMatchObject({ generation: 0 })
     expect(await store.entries.write(nextOf(other, make.bytes()))).toBe('written')
   })
 }

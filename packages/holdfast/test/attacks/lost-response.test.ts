@@ -48,6 +48,31 @@ describeOnEveryStore('lost responses', (open) => {
     expect(events.filter(({ type }) => type === 'token-reused')).toHaveLength(1)
   })
 
+  test('an answer that cannot carry a cookie mints nothing, and displaces nothing', async () => {
+    const { sessions, host, login, show, store, events } = await harness(open)
+    const token = await login()
+    host.advance(6 * MINUTE)
+    const lost = held(token, await show(token))
+    const [session] = (await sessions.list({ subject: 'ada' })).items
+    const id = session?.id ?? ''
+    const before = await store.entries.read(id)
+    host.advance(11 * SECOND)
+
+    for (let i = 0; i < 3; i++) {
+      const answer = await show(token, atHome(), { deliverable: false })
+      expect(answer).toMatchObject({ ok: true })
+      expect(answer).not.toHaveProperty('token')
+    }
+
+    expect((await store.entries.read(id))?.version).toBe(before?.version)
+    // The response was late, not lost: what it brought is still the one successor.
+    host.advance(11 * SECOND)
+    const answer = await show(lost)
+    expect(answer).toMatchObject({ ok: true })
+    expect(answer).not.toHaveProperty('token')
+    expect(events.filter(({ type }) => type === 'token-reused')).toEqual([])
+  })
+
   test('the answer to a completed step-up can be asked for again for a minute, by the same hand only', async () => {
     const { sessions, host, login, show } = await harness(open)
     const token = await login()

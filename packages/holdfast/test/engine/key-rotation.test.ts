@@ -8,6 +8,7 @@ import { resealAll } from '../../src/maintenance/reseal.ts'
 import { subjectKeys } from '../../src/maintenance/subject-key.ts'
 import { describeOnEveryStore } from '../support/every-store.ts'
 import { codeOf, type Harness, HOUR, harness, inMemory } from '../support/harness.ts'
+import { pastOf } from '../support/pasts.ts'
 import { abroad, atHome, lookup, onTheTrain } from '../support/people.ts'
 
 const LOGIN = { subject: 'ada', factors: ['otp'], amr: ['pwd'], request: atHome() }
@@ -144,6 +145,42 @@ test.each(DAMAGES)(
     expect(h.events.filter(({ reason }) => reason === 'history_unreadable')).toHaveLength(1)
   },
 )
+
+test.each(DAMAGES)('a history that is %s never looks like a first login', async (how) => {
+  const h = await harness(inMemory)
+  await h.login()
+  await damageHistory(h, how)
+  const before = (await h.sessions.list({ subject: 'ada' })).items.map(({ id }) => id)
+
+  await h.login({ amr: ['pwd'] })
+
+  const sessions = (await h.sessions.list({ subject: 'ada' })).items
+  const [session] = sessions.filter(({ id }) => !before.includes(id))
+  expect(session?.contexts.map(({ state }) => state)).toEqual(['provisional'])
+  expect((await pastOf(h)).contexts.map(({ state }) => state)).toEqual(['provisional'])
+})
+
+test('a real first login confirms where it came from, with the same factor', async () => {
+  const h = await harness(inMemory)
+
+  await h.login({ amr: ['pwd'] })
+
+  const [session] = (await h.sessions.list({ subject: 'ada' })).items
+  expect(session?.contexts.map(({ state }) => state)).toEqual(['confirmed'])
+  expect((await pastOf(h)).contexts.map(({ state }) => state)).toEqual(['confirmed'])
+})
+
+test('a failed login leaves a history that does not open as it is', async () => {
+  const h = await harness(inMemory)
+  await h.login()
+  await damageHistory(h, 'altered')
+  const key = subjectKeys(h.keyring)({ subject: 'ada' })
+  const before = await h.store.subjects.read(key)
+
+  await h.sessions.report({ kind: 'login_failed', subject: 'ada' })
+
+  expect(await h.store.subjects.read(key)).toEqual(before)
+})
 
 test('a history that does not open is replaced by the next that knows a place, and by no failed login', async () => {
   const h = await harness(inMemory)

@@ -90,6 +90,18 @@ describe('languages', () => {
     ])
   })
 
+  test('that are wanted equally stay in the order of the header', () => {
+    const header = 'en;q=0.5, nn;q=0.8, nb;q=0.8, da;q=0.8, sv'
+
+    expect(describeDevice(facts({ 'accept-language': header })).languages).toEqual([
+      'sv',
+      'nn',
+      'nb',
+      'da',
+      'en',
+    ])
+  })
+
   test('of the page beat those of the header', () => {
     const client = { languages: ['fr-CH', 'fr', 'x'.repeat(50)] }
 

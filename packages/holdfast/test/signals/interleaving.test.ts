@@ -121,6 +121,18 @@ test('of two that nobody has confirmed the newcomer is accused', () => {
   expect(play(sessionOf(first), turns(oslo, other)).weights).toEqual([0, 0, 30, 0, 30, 0])
 })
 
+test('of two that came at the same instant neither is the older one that is spared', () => {
+  const other: Network = { ...newYork, country: 'NO' }
+  const first = used(oslo, laptop, { state: 'provisional' })
+  const second = used(other, laptop, { state: 'provisional' })
+  const older = { ...first, firstSeen: first.firstSeen - 1 }
+
+  expect(play(sessionOf(first, second), [[oslo, laptop]]).weights).toEqual([18])
+  expect(play(sessionOf(second, first), [[other, laptop]]).weights).toEqual([18])
+  expect(play(sessionOf(older, second), [[oslo, laptop]]).weights).toEqual([0])
+  expect(play(sessionOf(second, older), [[other, laptop]]).weights).toEqual([18])
+})
+
 test('it is written down a few times within ten minutes, not with every turn', () => {
   const long = Array.from({ length: 10 }, () => turns(oslo, vpn)).flat()
   const session = sessionOf(used(vpn, laptop), home)

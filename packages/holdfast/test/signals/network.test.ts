@@ -126,6 +126,42 @@ describe('the starter table, row by row, long after the last use', () => {
   })
 })
 
+describe('the same block is the same neighbourhood', () => {
+  const known = sessionOf(used(oslo, laptop))
+  const neighbour = { ...oslo, address: '84.208.77.1', prefix: '84.208.77.0/24' }
+  const reasonsOf = (here: Network, session = known) =>
+    Object.keys(weights(look(session, presented(here, firefox, { at: NEVER }), NO_HISTORY)))
+
+  test.each<[string, Partial<Network>]>([
+    ['of the same provider and country', {}],
+    ['of a country that is not known', { country: null }],
+    ['of a provider that is not known', { asn: null }],
+    ['of neither that is known', { asn: null, country: null }],
+  ])('%s', (_, changed) => {
+    const here = { ...neighbour, ...changed }
+
+    expect(reasonsOf(here)).toEqual(['network_same_block'])
+    const other = sessionOf(used(here, laptop))
+    expect(reasonsOf(oslo, other)).toEqual(['network_same_block'])
+  })
+
+  test.each<[string, Partial<Network>]>([
+    ['in another country', { country: 'SE' }],
+    ['in another country, of a provider that is not known', { country: 'SE', asn: null }],
+    ['of another provider', { asn: 29695 }],
+    ['of another provider, in a country that is not known', { country: null, asn: 29695 }],
+    ['of another block', { block: '84.209.0.0/16' }],
+    ['of a block that is not known', { block: null }],
+    ['behind a relay', { kind: 'relay' }],
+  ])('but not %s', (_, changed) => {
+    const here = { ...neighbour, ...changed }
+
+    expect(reasonsOf(here)).not.toContain('network_same_block')
+    const other = sessionOf(used(here, laptop))
+    expect(reasonsOf(oslo, other)).not.toContain('network_same_block')
+  })
+})
+
 describe('travel comes on top of the joint table', () => {
   const home = sessionOf(used(newYork, { ...laptop, timezone: 'America/New_York' }))
 
