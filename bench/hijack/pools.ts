@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
-import type { LookupResult, NetworkKind } from 'holdfast'
+import type { LookupResult } from 'holdfast'
 import type { Random } from './random.ts'
 import type { Rates } from './rates.ts'
+
+type NetworkKind = NonNullable<LookupResult['kind']>
 
 /** A block of addresses that the world hands out: a /24, or a /48. */
 export interface Block {

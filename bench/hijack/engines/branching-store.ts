@@ -1,4 +1,5 @@
-import type { Entry, Found, SessionId, Store, SubjectEntry, SubjectKey } from 'holdfast'
+import type { SessionId, Store } from 'holdfast'
+import type { Entry, Found, SubjectEntry, SubjectKey } from 'holdfast/store'
 
 /** What one moment of a store holds; nothing in it is ever changed in place. */
 export interface Branch {

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { totalOf } from 'holdfast'
+import { totalOf } from 'holdfast/testing'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { compileBrowserModule, PATIENCE_MS, startChromium, startTown, type Town } from './start.ts'

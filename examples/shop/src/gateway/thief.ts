@@ -1,6 +1,7 @@
 import { json, type Request, type Response, Router } from 'express'
-import type { Cursor, LoggedEvent } from 'holdfast'
 import { cookie } from 'holdfast/express'
+import type { LoggedEvent } from 'holdfast/maintenance'
+import type { Cursor } from 'holdfast/store'
 import { FACTS_COOKIE } from '../demo/clock.ts'
 import { thiefPresets } from '../demo/thief-presets.ts'
 import { readCookie } from '../edge/cookies.ts'

@@ -1,5 +1,7 @@
-import type { Cursor, LoggedEvent, SessionDetail } from 'holdfast'
+import type { SessionDetail } from 'holdfast'
 import { connect } from 'holdfast/client'
+import type { LoggedEvent } from 'holdfast/maintenance'
+import type { Cursor } from 'holdfast/store'
 
 export interface EventPage {
   readonly items: readonly LoggedEvent[]

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import type { Cursor, LoggedEvent } from 'holdfast'
+import type { LoggedEvent } from 'holdfast/maintenance'
+import type { Cursor } from 'holdfast/store'
 import type { Operator } from './operator.ts'
 import { eventPicture, reasonTexts, sessionPicture } from './picture.ts'
 

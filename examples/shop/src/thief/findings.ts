@@ -1,4 +1,5 @@
-import type { LoggedEvent, SessionDetail } from 'holdfast'
+import type { SessionDetail } from 'holdfast'
+import type { LoggedEvent } from 'holdfast/maintenance'
 import type { ThiefPreset } from '../demo/thief-presets.ts'
 import { deviceName, networkName, placeName } from '../pages/words.ts'
 import {

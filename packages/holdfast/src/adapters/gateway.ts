@@ -19,6 +19,7 @@ import { isNavigation, pageFor, returnPath } from './guard/redirects.ts'
 import { type Grounds, type Refusal, redirected, refuser } from './guard/refusals.ts'
 import { describer } from './guard/request-facts.ts'
 
+export { type CookieCarrier, type CookieOptions, cookie } from '../carriers/cookie.ts'
 export type { HeaderLookup } from '../core/request.ts'
 export type { HeaderPair, HttpFacts } from './guard/http-request.ts'
 export type { RouteRequirements } from './guard/options.ts'

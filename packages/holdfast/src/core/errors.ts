@@ -114,8 +114,3 @@ export class SessionError extends Error {
     this.code = code
   }
 }
-
-/** The HTTP status for a code. */
-export function statusOf(code: Code): number {
-  return CODES[code].status
-}

@@ -12,7 +12,7 @@ export interface Costs {
 }
 
 /** Changes of network or device that a user makes in a month: each is one chance to be wrong. */
-export const CHANGES_PER_USER_MONTH = 130
+const CHANGES_PER_USER_MONTH = 130
 
 /** Below, every change of network would be a prompt; above, nothing that can be seen passively would ever be one. */
 const LEAST = 3

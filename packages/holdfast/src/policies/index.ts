@@ -1,4 +1,4 @@
-export { CHANGES_PER_USER_MONTH, type Costs, thresholdsFor } from './costs.ts'
-export { balanced, lenient, PRESETS, type Preset, strict } from './presets.ts'
+export { thresholdsFor } from './costs.ts'
+export { balanced, lenient, PRESETS, strict } from './presets.ts'
 export { redecide } from './redecide.ts'
 export { type Thresholds, thresholdPolicy } from './threshold.ts'

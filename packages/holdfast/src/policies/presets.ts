@@ -3,7 +3,7 @@ import type { Costs } from './costs.ts'
 import { type Thresholds, thresholdPolicy } from './threshold.ts'
 
 /** A policy by name: its thresholds, and the inputs that its step-up stands for. */
-export interface Preset {
+interface Preset {
   readonly thresholds: Thresholds
   /** `thresholdsFor` makes the same `challenge` of them. `observe` and `limit` are the preset's own. */
   readonly costs: Costs

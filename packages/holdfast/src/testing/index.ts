@@ -1,3 +1,6 @@
+export { totalOf } from '../core/evidence.ts'
+export { NO_HISTORY } from '../core/history.ts'
+export { explain, type Scales, type WeighOptions } from '../engine/judging/weigh.ts'
 export {
   type AdapterHarness,
   adapterContract,

@@ -5,7 +5,6 @@ import {
   type Decision,
   newKeyring,
   type Refreshed,
-  type RefreshStatus,
   SessionError,
   type Sessions,
   type SessionView,
@@ -46,8 +45,10 @@ export async function verify(token: string): Promise<Decision | undefined> {
   return attributes.theme === 'dark' ? undefined : verification.decision
 }
 
+type Granted = Extract<Refreshed, { readonly ok: true }>
+
 /** A refresh is narrowed by `ok`; its answer may bring nothing new. */
-export async function refresh(token: string): Promise<RefreshStatus | undefined> {
+export async function refresh(token: string): Promise<Granted['status'] | undefined> {
   const refreshed: Refreshed = await sessions.refresh({ token, request })
   if (!refreshed.ok) return undefined
   // @ts-expect-error A client that has a newer one already is sent none.

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { CODES, EVENT_TYPES } from 'holdfast'
+import { CODES } from 'holdfast'
+import { EVENT_TYPES } from 'holdfast/maintenance'
 import { attributes, instant, sessionId, subject, tenant, word } from './words.ts'
 
 /** What callers get, as the OpenAPI document says it. */

@@ -1,4 +1,6 @@
-import { type Cursor, type EventLog, type LoggedEvent, SessionError } from 'holdfast'
+import { SessionError } from 'holdfast'
+import type { EventLog, LoggedEvent } from 'holdfast/maintenance'
+import type { Cursor } from 'holdfast/store'
 
 export const LAST_EVENT_ID = 'Last-Event-ID'
 

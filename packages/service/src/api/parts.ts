@@ -1,4 +1,6 @@
-import type { EventLog, Sessions, SubjectKey, SubjectRef, TokenIntrospector } from 'holdfast'
+import type { Sessions, SubjectRef } from 'holdfast'
+import type { EventLog, TokenIntrospector } from 'holdfast/maintenance'
+import type { SubjectKey } from 'holdfast/store'
 import type { SigningKeys } from 'holdfast/tokens'
 import type { Logger } from 'pino'
 import type { Metrics } from '../main/metrics.ts'

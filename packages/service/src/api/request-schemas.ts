@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { EVENT_TYPES, LIMITS, RELEVANT_HEADERS } from 'holdfast'
+import { LIMITS, RELEVANT_HEADERS } from 'holdfast'
+import { EVENT_TYPES } from 'holdfast/maintenance'
 import { attributes, instant, sessionId, subject, tenant, token, word } from './words.ts'
 
 /** What callers send: the schemas check it, and the OpenAPI document is made from them. */

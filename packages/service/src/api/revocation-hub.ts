@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Cursor, type FeedEntry, type Heartbeat, SessionError, type Store } from 'holdfast'
+import { SessionError, type Store } from 'holdfast'
+import type { Cursor, FeedEntry, Heartbeat } from 'holdfast/store'
 import type { Logger } from 'pino'
 import type { Metrics } from '../main/metrics.ts'
 import { type Message, revocationWindow } from './revocation-window.ts'

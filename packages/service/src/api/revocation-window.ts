@@ -1,4 +1,4 @@
-import { decodeCursor, encodeCursor, type FeedEntry } from 'holdfast'
+import { decodeCursor, encodeCursor, type FeedEntry } from 'holdfast/store'
 
 /** What ends sessions: all that a verifier has to know of the feed. */
 export type Revocation = Extract<FeedEntry, { readonly kind: 'revoked' | 'subject' }>

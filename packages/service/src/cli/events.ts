@@ -1,4 +1,4 @@
-import type { LoggedEvent } from 'holdfast'
+import type { LoggedEvent } from 'holdfast/maintenance'
 import { type Asked, type Command, EXIT } from './command.ts'
 import { REMOTE_OPTIONS, remoteOf } from './remote.ts'
 import { followEvents, queryEvents } from './remote-events.ts'

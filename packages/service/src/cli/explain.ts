@@ -1,4 +1,5 @@
-import type { LoggedEvent, SessionDetail } from 'holdfast'
+import type { SessionDetail } from 'holdfast'
+import type { LoggedEvent } from 'holdfast/maintenance'
 import { type Command, EXIT } from './command.ts'
 import { REMOTE_OPTIONS, type Remote, remoteOf } from './remote.ts'
 import { queryEvents } from './remote-events.ts'

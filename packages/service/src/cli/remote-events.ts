@@ -1,5 +1,6 @@
 import { EventSourceParserStream, ParseError } from 'eventsource-parser/stream'
-import { type LoggedEvent, SessionError } from 'holdfast'
+import { SessionError } from 'holdfast'
+import type { LoggedEvent } from 'holdfast/maintenance'
 import { z } from 'zod'
 import type { Remote } from './remote.ts'
 

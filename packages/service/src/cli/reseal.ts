@@ -1,4 +1,5 @@
-import { checkKeyring, resealAll, SessionError } from 'holdfast'
+import { SessionError } from 'holdfast'
+import { checkKeyring, resealAll } from 'holdfast/maintenance'
 import { loadConfig } from '../config/load.ts'
 import { openKeyring } from '../main/keyring.ts'
 import { serviceLog } from '../main/log.ts'

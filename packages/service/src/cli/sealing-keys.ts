@@ -1,11 +1,5 @@
-import {
-  addKey,
-  formatKeyring,
-  keyringStatus,
-  newKeyring,
-  parseKeyring,
-  rotateKeyring,
-} from 'holdfast'
+import { newKeyring, parseKeyring } from 'holdfast'
+import { addKey, formatKeyring, keyringStatus, rotateKeyring } from 'holdfast/maintenance'
 import { UsageError } from './command.ts'
 import type { KeyFileKind } from './key-files.ts'
 import { instant } from './table.ts'

@@ -1,4 +1,4 @@
-import { cookie } from 'holdfast'
+import { cookie } from 'holdfast/gateway'
 import type { Cookies } from '../api/parts.ts'
 import type { Config } from '../config/schema.ts'
 

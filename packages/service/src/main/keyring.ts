@@ -1,13 +1,6 @@
 import { dirname, join } from 'node:path'
-import {
-  checkKeyring,
-  formatKeyring,
-  type Keyring,
-  newKeyring,
-  parseKeyring,
-  SessionError,
-  type Store,
-} from 'holdfast'
+import { type Keyring, newKeyring, parseKeyring, SessionError, type Store } from 'holdfast'
+import { checkKeyring, formatKeyring } from 'holdfast/maintenance'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 import { type Following, followFile } from './followed-file.ts'

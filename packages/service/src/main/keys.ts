@@ -1,5 +1,5 @@
-import { type AccessTokens, type Keyring, SessionError } from 'holdfast'
-import type { SigningKeys } from 'holdfast/tokens'
+import { type Keyring, SessionError } from 'holdfast'
+import type { AccessTokens, SigningKeys } from 'holdfast/tokens'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 import { followKeyring, openKeyring } from './keyring.ts'

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
-import { type AccessTokens, SessionError } from 'holdfast'
+import { SessionError } from 'holdfast'
 import {
+  type AccessTokens,
   accessTokens,
   formatSigningKeys,
   newSigningKeys,

@@ -1,4 +1,5 @@
-import { type Policy, redecide } from 'holdfast'
+import type { Policy } from 'holdfast'
+import { redecide } from 'holdfast/maintenance'
 import { type Judgement, judgements } from './judgements.ts'
 import { type OutcomePair, outcomePairs, stepOf } from './outcomes.ts'
 import type { RecordedDecision, RecordedEvent } from './recorded.ts'

@@ -1,5 +1,5 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
-import type { LoggedEvent } from 'holdfast'
+import type { LoggedEvent } from 'holdfast/maintenance'
 import { expect, onTestFinished, test } from 'vitest'
 import { abroad, atHome, folder, KEYS, LOGIN, type Running, running } from '../support.ts'
 

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { LoggedEvent } from 'holdfast'
 import { connect } from 'holdfast/client'
+import type { LoggedEvent } from 'holdfast/maintenance'
 import { expect, onTestFinished, test } from 'vitest'
 import { followEvents } from '../../src/cli/remote-events.ts'
 import { KEYS } from '../support.ts'

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { formatKeyring, newKeyring } from 'holdfast'
+import { newKeyring } from 'holdfast'
+import { formatKeyring } from 'holdfast/maintenance'
 import { fakeHost } from 'holdfast/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { startRedis } from '../../../holdfast/test/support/redis.ts'

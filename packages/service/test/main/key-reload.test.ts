@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { addKey, formatKeyring, newKeyring, rotateKeyring } from 'holdfast'
+import { newKeyring } from 'holdfast'
+import { addKey, formatKeyring, rotateKeyring } from 'holdfast/maintenance'
 import {
   formatSigningKeys,
   newSigningKeys,

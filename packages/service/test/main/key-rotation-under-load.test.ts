@@ -1,6 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { addKey, formatKeyring, newKeyring, rotateKeyring } from 'holdfast'
+import { newKeyring } from 'holdfast'
+import { addKey, formatKeyring, rotateKeyring } from 'holdfast/maintenance'
 import { fakeHost } from 'holdfast/testing'
 import { formatSigningKeys, newSigningKeys, rotateSigningKeys } from 'holdfast/tokens'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { formatKeyring, newKeyring, parseKeyring, rotateKeyring } from 'holdfast'
+import { newKeyring, parseKeyring } from 'holdfast'
+import { formatKeyring, rotateKeyring } from 'holdfast/maintenance'
 import { expect, onTestFinished, test } from 'vitest'
 import { startRedis } from '../../../holdfast/test/support/redis.ts'
 import { main } from '../../src/cli/main.ts'

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { formatKeyring, newKeyring } from 'holdfast'
+import { newKeyring } from 'holdfast'
+import { formatKeyring } from 'holdfast/maintenance'
 import { expect, onTestFinished, test } from 'vitest'
 import { type RedisServer, startRedis } from '../../../holdfast/test/support/redis.ts'
 import { until } from '../../../holdfast/test/support/until.ts'

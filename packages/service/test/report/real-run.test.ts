@@ -1,4 +1,5 @@
-import { eventLog, type Lookup } from 'holdfast'
+import type { Lookup } from 'holdfast'
+import { eventLog } from 'holdfast/maintenance'
 import { expect, test } from 'vitest'
 import { HOUR, harness, held, inMemory } from '../../../holdfast/test/support/harness.ts'
 import { lookup, onTheTrain } from '../../../holdfast/test/support/people.ts'

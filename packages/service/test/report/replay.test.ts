@@ -1,4 +1,5 @@
-import { eventLog, type Policy, PRESETS, thresholdPolicy } from 'holdfast'
+import { type Policy, PRESETS, thresholdPolicy } from 'holdfast'
+import { eventLog } from 'holdfast/maintenance'
 import { describe, expect, test } from 'vitest'
 import { HOUR, harness, inMemory, MINUTE } from '../../../holdfast/test/support/harness.ts'
 import { onTheTrain } from '../../../holdfast/test/support/people.ts'

@@ -1,5 +1,6 @@
-import type { Cursor, LoggedEvent, SubjectKey } from 'holdfast'
 import { SessionError } from 'holdfast'
+import type { LoggedEvent } from 'holdfast/maintenance'
+import type { Cursor, SubjectKey } from 'holdfast/store'
 import { eventPage } from '../answer-schemas.ts'
 import { problemFacts } from '../answers.ts'
 import { type Call, call } from '../call.ts'

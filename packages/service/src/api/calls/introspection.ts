@@ -1,4 +1,4 @@
-import type { IntrospectedToken } from 'holdfast'
+import type { IntrospectedToken } from 'holdfast/maintenance'
 import { introspection } from '../answer-schemas.ts'
 import { type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'

@@ -1,0 +1,24 @@
+/** What operators need: key rings and their rotation, the event log, and a look into tokens. */
+export {
+  addKey,
+  formatKeyring,
+  type Keyring,
+  type KeyState,
+  keyringStatus,
+  newKeyring,
+  parseKeyring,
+  type RingKey,
+  rotateKeyring,
+} from '../codecs/keyring.ts'
+export {
+  EVENT_TYPES,
+  type EventNetwork,
+  type EventType,
+  type SessionEvent,
+} from '../core/events.ts'
+export { redecide } from '../policies/redecide.ts'
+export { checkKeyring } from './check-keyring.ts'
+export { type EventLog, eventLog, type LoggedEvent } from './event-log.ts'
+export { type IntrospectedToken, type TokenIntrospector, tokenIntrospector } from './introspect.ts'
+export { type Resealed, type ResealProgress, resealAll } from './reseal.ts'
+export { subjectKeys } from './subject-key.ts'

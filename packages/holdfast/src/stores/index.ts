@@ -1,0 +1,32 @@
+/** What the author of a store needs beside `storeContract` of `holdfast/testing`. */
+export {
+  isSessionId,
+  isSubjectKey,
+  PARTITIONS,
+  partitionOf,
+  type SessionId,
+  type SubjectKey,
+  subjectOf,
+} from '../core/ids.ts'
+export type {
+  Cursor,
+  Entries,
+  Entry,
+  Feed,
+  FeedEntry,
+  FeedItem,
+  Found,
+  Heartbeat,
+  KeptHistory,
+  Page,
+  Query,
+  Reason,
+  ReplayGuard,
+  SealedEvent,
+  StopSignal,
+  Store,
+  SubjectEntry,
+  Subjects,
+  WriteOptions,
+} from '../core/store.ts'
+export { decodeCursor, encodeCursor, type Positions } from './feed/cursor.ts'
