@@ -252,6 +252,29 @@ describe('with a service that is played', () => {
     expect(service.asked).toHaveLength(2)
   })
 
+  test.each([
+    ['before its answer begins', () => {}],
+    ['after a heartbeat', (r: ServerResponse) => r.write(message(1, 'heartbeat', { asOf: 1 }))],
+  ])('a service that falls silent %s is asked again', async (_, begin) => {
+    let now = 0
+    const service = await play()
+    service.streams = [
+      (response) => void begin(response),
+      (response) => response.write(message(1, 'revoked', revoked(sidOf(5)))),
+    ]
+    const feed = following({ ...service, now: () => now })
+    await vi.waitUntil(() => service.asked.length === 2)
+    await feed.ready()
+
+    // moved again and again, because the instant of the last message is not visible from here
+    await vi.waitUntil(() => {
+      now += 6_001
+      return feed.isRevoked(token(sidOf(5)))
+    }, 10_000)
+
+    expect(service.asked.length).toBeGreaterThanOrEqual(3)
+  })
+
   test('a lower generation never replaces a higher one, and the session that was kept goes on', async () => {
     const sid = sidOf(7)
     const service = await play()

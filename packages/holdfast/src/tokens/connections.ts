@@ -1,38 +1,41 @@
 import type { Revocations, TokenFacts } from './revocations.ts'
 
-/** What a connection is held by: an access token that was verified. */
-export interface HeldClaims extends TokenFacts {
+/** The claims of the verified access token that opened a connection. */
+export interface ConnectionClaims extends TokenFacts {
   /** Seconds since the epoch. */
   readonly exp: number
 }
 
-/** Connections that last longer than a request, each for as long as the token that opened it. */
-export interface Holdings {
+/** Connections that outlast a request, each open for as long as its access token counts. */
+export interface Connections {
   /**
-   * Calls `close` once: when the session is revoked, or when the token expires. At once, before this returns, if either
-   * is so already. What it returns lets go: the connection ended by itself, or has shown a newer token.
+   * Calls `close` once: when the session is revoked, or when the token expires; before this returns
+   * if either has happened already. Returns a function that forgets the connection: call it when
+   * the connection ended by itself, or when its client presented a newer token.
    */
-  hold(claims: HeldClaims, close: () => void): () => void
+  hold(claims: ConnectionClaims, close: () => void): () => void
 }
 
 /** Longest time that a timer can be set to. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** One timer and one listener for all. Without `revocations` the end of the token is the only end. */
-export function holdings(
+/**
+ * One timer and one listener for all connections. Without `revocations` only expiry ends them.
+ */
+export function connections(
   revocations?: Pick<Revocations, 'isRevoked' | 'onRevoked'>,
   now: () => number = () => Date.now(),
-): Holdings {
-  const held = new Set<Held>()
+): Connections {
+  const open = new Set<Connection>()
   let timer: NodeJS.Timeout | undefined
   let next = Infinity
 
-  function end(which: (claims: HeldClaims) => boolean): void {
-    for (const one of [...held]) {
-      if (!which(one.claims)) continue
-      held.delete(one)
+  function end(which: (claims: ConnectionClaims) => boolean): void {
+    for (const connection of [...open]) {
+      if (!which(connection.claims)) continue
+      open.delete(connection)
       try {
-        one.close()
+        connection.close()
       } catch (error) {
         // the others have to be closed all the same
         process.emitWarning(`A connection could not be closed: ${String(error)}`)
@@ -44,7 +47,7 @@ export function holdings(
     const at = now()
     end(({ exp }) => exp * 1_000 <= at)
     next = Infinity
-    for (const { claims } of held) next = Math.min(next, claims.exp * 1_000)
+    for (const { claims } of open) next = Math.min(next, claims.exp * 1_000)
     schedule()
   }
 
@@ -64,15 +67,15 @@ export function holdings(
         close()
         return () => {}
       }
-      const one: Held = { claims, close }
-      held.add(one)
+      const connection: Connection = { claims, close }
+      open.add(connection)
       if (claims.exp * 1_000 < next) {
         next = claims.exp * 1_000
         schedule()
       }
       return () => {
-        held.delete(one)
-        if (held.size > 0) return
+        open.delete(connection)
+        if (open.size > 0) return
         next = Infinity
         schedule()
       }
@@ -80,7 +83,7 @@ export function holdings(
   }
 }
 
-interface Held {
-  readonly claims: HeldClaims
+interface Connection {
+  readonly claims: ConnectionClaims
   readonly close: () => void
 }

@@ -1,7 +1,7 @@
 export type { AccessGrant, AccessTokens } from '../core/access-token.ts'
 export type { AccessClaims, Expected } from './access-claims.ts'
 export { type AccessTokensOptions, type AudienceOptions, accessTokens } from './access-tokens.ts'
-export { type HeldClaims, type Holdings, holdings } from './connections.ts'
+export { type ConnectionClaims, type Connections, connections } from './connections.ts'
 export { type KeySet, keySet, type RemoteKeySetOptions, remoteKeySet } from './key-sets.ts'
 export type { AccessRefused, AccessRequirements, AccessVerification } from './requirements.ts'
 export {

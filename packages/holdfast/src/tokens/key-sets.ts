@@ -2,13 +2,39 @@ import { boundedText } from '../client/bounded-text.ts'
 import { SessionError } from '../core/errors.ts'
 import { keysOf, type VerificationKey } from './verification-key.ts'
 
-/** Where the authority publishes its keys, and how often it may be asked. */
+/** Where a verifier gets its keys. */
+export interface KeySet {
+  /**
+   * The key of a `kid`, synchronously where it is known; undefined where the set has none. Throws or
+   * rejects with `keys_unavailable` when there is no set to search.
+   */
+  find(kid: string): VerificationKey | undefined | Promise<VerificationKey | undefined>
+}
+
+/**
+ * A key set that does not change, from a file or a test. Throws `config_invalid` for a set without a
+ * usable key.
+ *
+ * @example
+ * const keys = keySet(JSON.parse(readFileSync('jwks.json', 'utf8')))
+ */
+export function keySet(jwks: { readonly keys: readonly unknown[] }): KeySet {
+  const keys = keysOf(jwks)
+  if (typeof keys === 'string') {
+    throw new SessionError('config_invalid', `The key set cannot be used: ${keys}.`)
+  }
+  return { find: (kid) => keys.get(kid) }
+}
+
+/** Where the authority publishes its keys, and how often they are fetched. */
 export interface RemoteKeySetOptions {
   /** For example `http://127.0.0.1:4600/.well-known/jwks.json`. */
   readonly url: string
-  /** Shortest time between two attempts, ms (default 30 000), however many tokens name keys that nobody has. */
+  /**
+   * Shortest time between two attempts, ms (default 30 000), however many tokens name unknown keys.
+   */
   readonly coolDownMs?: number
-  /** A set that is older is asked for anew, while it goes on serving, ms (default 300 000). */
+  /** An older set is fetched again, and serves meanwhile, ms (default 300 000). */
   readonly maxAgeMs?: number
   /** Instead of the platform's own. */
   readonly fetch?: typeof fetch
@@ -17,17 +43,18 @@ export interface RemoteKeySetOptions {
 
 type Keys = ReadonlyMap<string, VerificationKey>
 
-/** After that, the authority has had a day to take a key back and could not be heard. */
+/** How long the last good set serves when the authority cannot be reached. */
 const LAST_GOOD_MS = 86_400_000
-/** While there is no set at all nothing can be verified: a service that starts before the authority asks more often. */
+/** Shortest time between two attempts while there is no set, for a service that starts first. */
 const FIRST_SET_MS = 1_000
 const TIMEOUT_MS = 10_000
 const MAX_BYTES = 262_144
 
 /**
- * The key set of an authority, kept and renewed. One request at a time, none within the cool-down of the last, and none
- * that a known key has to wait for. What cannot be fetched or used changes nothing: the last good set serves for 24 h.
- * It starts no timer: it asks when somebody asks it.
+ * The key set of an authority, kept and renewed. There is one request at a time, none within the
+ * cool-down of the last, and a known key never waits for one. An answer that cannot be fetched or
+ * used changes nothing: the last good set serves for 24 h. There is no timer: a look-up causes the
+ * request.
  *
  * Throws `config_invalid` for an address that can never work.
  *
@@ -57,7 +84,7 @@ export function remoteKeySet(options: RemoteKeySetOptions): KeySet {
     }
   }
 
-  /** Undefined while the cool-down lasts. */
+  /** Undefined during the cool-down. */
   function ask(at: number): Promise<void> | undefined {
     if (asking !== undefined) return asking
     const wait = usable(at) === undefined ? Math.min(coolDownMs, FIRST_SET_MS) : coolDownMs
@@ -132,27 +159,4 @@ function checkWait(field: string, ms: number): void {
 
 function misconfigured(field: string, problem: string): SessionError {
   return new SessionError('config_invalid', `${field} of a key set ${problem}.`)
-}
-
-/** Where a verifier has its keys from. */
-export interface KeySet {
-  /**
-   * The key of a name, at once where it is known. Undefined: there is none. Throws or rejects with `keys_unavailable` when
-   * no set is there to look it up in.
-   */
-  find(kid: string): VerificationKey | undefined | Promise<VerificationKey | undefined>
-}
-
-/**
- * A key set that does not change, from a file or a test. Throws `config_invalid` for one that can verify nothing.
- *
- * @example
- * const keys = keySet(JSON.parse(readFileSync('jwks.json', 'utf8')))
- */
-export function keySet(jwks: { readonly keys: readonly unknown[] }): KeySet {
-  const keys = keysOf(jwks)
-  if (typeof keys === 'string') {
-    throw new SessionError('config_invalid', `The key set cannot be used: ${keys}.`)
-  }
-  return { find: (kid) => keys.get(kid) }
 }

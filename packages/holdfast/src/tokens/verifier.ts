@@ -4,9 +4,9 @@ import { serviceAddress } from '../client/service-address.ts'
 import { SessionError } from '../core/errors.ts'
 import { memo } from '../core/memo.ts'
 import type { AccessClaims } from './access-claims.ts'
-import { type Holdings, holdings } from './connections.ts'
+import { type Connections, connections } from './connections.ts'
 import { type KeySet, remoteKeySet } from './key-sets.ts'
-import { MAX_TOKEN_LENGTH } from './parse-token.ts'
+import { MAX_TOKEN_LENGTH } from './parse-jwt.ts'
 import {
   type AccessRefused,
   type AccessRequirements,
@@ -39,7 +39,7 @@ export interface VerifierOptions {
 }
 
 /** Verifies access tokens in this process. */
-export interface Verifier extends Holdings {
+export interface Verifier extends Connections {
   /** Never throws for what a client sent or for an authority that is away: only for requirements that it can never meet. */
   verify(token: string, requirements?: AccessRequirements): Promise<AccessVerification>
   /** Throws `config_invalid` for requirements that this verifier can never meet. `accessGuard` asks as a route is made. */
@@ -104,7 +104,7 @@ export function verifier(options: VerifierOptions): Verifier {
 
   return {
     checkRequirements,
-    hold: holdings(revocations, now).hold,
+    hold: connections(revocations, now).hold,
 
     async verify(token, requirements = {}) {
       checkRequirements(requirements)

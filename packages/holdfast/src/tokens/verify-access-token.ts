@@ -1,6 +1,6 @@
 import { type AccessClaims, claimsOf, type Expected } from './access-claims.ts'
 import type { KeySet } from './key-sets.ts'
-import { jsonOf, parseJwt } from './parse-token.ts'
+import { jsonOf, parseJwt } from './parse-jwt.ts'
 import { type AccessRefused, type AccessVerification, refuseAccess } from './requirements.ts'
 import { isSignatureOf, type VerificationKey } from './verification-key.ts'
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { holdings } from '../../src/tokens/connections.ts'
+import { connections } from '../../src/tokens/connections.ts'
 import type { TokenFacts } from '../../src/tokens/revocations.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
@@ -26,7 +26,7 @@ const claims = (sid: string, exp = 1_090) => ({ sid, gen: 0, iat: 1_000, exp })
 
 test('every connection of a session is closed once when it is revoked, and no other', () => {
   const feed = revocations()
-  const { hold } = holdings(feed)
+  const { hold } = connections(feed)
   const closed: string[] = []
   for (const name of ['a1', 'a2', 'b1']) {
     hold(claims(name.slice(0, 1)), () => closed.push(name))
@@ -39,7 +39,7 @@ test('every connection of a session is closed once when it is revoked, and no ot
 })
 
 test('a connection ends with its token, each at its time, on one timer', () => {
-  const { hold } = holdings(revocations())
+  const { hold } = connections(revocations())
   const closed: string[] = []
   hold(claims('a', 1_090), () => closed.push('late'))
   hold(claims('b', 1_010), () => closed.push('early'))
@@ -57,7 +57,7 @@ test('a connection ends with its token, each at its time, on one timer', () => {
 
 test('what was let go is not closed, and leaves no timer', () => {
   const feed = revocations()
-  const { hold } = holdings(feed)
+  const { hold } = connections(feed)
   const close = vi.fn()
   const release = hold(claims('a'), close)
 
@@ -72,7 +72,7 @@ test('what was let go is not closed, and leaves no timer', () => {
 
 test('what is over already is closed at once', () => {
   const feed = revocations()
-  const { hold } = holdings(feed)
+  const { hold } = connections(feed)
   feed.revoke('a')
   const close = vi.fn()
 
@@ -84,7 +84,7 @@ test('what is over already is closed at once', () => {
 
 test('a connection that cannot be closed keeps no other open', () => {
   const feed = revocations()
-  const { hold } = holdings(feed)
+  const { hold } = connections(feed)
   const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   const close = vi.fn()
   hold(claims('a'), () => {
@@ -100,7 +100,7 @@ test('a connection that cannot be closed keeps no other open', () => {
 })
 
 test('without a feed the end of the token is the only end', () => {
-  const { hold } = holdings()
+  const { hold } = connections()
   const close = vi.fn()
   hold(claims('a'), close)
 

@@ -28,7 +28,7 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
         problems.push({
           field: origin(name),
           problem: `is the address of ${origin(other)}`,
-          mend: 'Give each listener a port of its own.',
+          fix: 'Give each listener a port of its own.',
         })
       }
       return problems
@@ -43,7 +43,7 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
         {
           field: origin('gatePeers'),
           problem: 'has an entry that is neither an address nor a prefix, or that is everybody',
-          mend: `Name each like: ${factsOf('gatePeers').example}`,
+          fix: `Name each like: ${factsOf('gatePeers').example}`,
         },
       ]
     },
@@ -56,7 +56,7 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
         {
           field: origin('refreshCookieName'),
           problem: `is the name of ${origin('cookieName')}`,
-          mend: 'Give the two cookies names of their own.',
+          fix: 'Give the two cookies names of their own.',
         },
       ]
     },
@@ -72,7 +72,7 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
               {
                 field: origin(name as 'loginUrl' | 'stepUpUrl'),
                 problem: `is set and ${origin('origins')} names no site to return to`,
-                mend: `Name the sites like: origins: [${factsOf('origins').example.split(',')[0]}]`,
+                fix: `Name the sites like: origins: [${factsOf('origins').example.split(',')[0]}]`,
               },
             ],
       )
@@ -95,7 +95,7 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
         .map(({ field, idleMs, absoluteMs }) => ({
           field,
           problem: `has an idle timeout (${formatDuration(idleMs)}) beyond its absolute one (${formatDuration(absoluteMs)})`,
-          mend: 'Shorten the idle timeout or lengthen the absolute one.',
+          fix: 'Shorten the idle timeout or lengthen the absolute one.',
         }))
     },
   },
@@ -107,7 +107,7 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
         {
           field: `${origin('classes')}.default`,
           problem: 'is set by idleTimeout and absoluteTimeout',
-          mend: 'Remove it here and set those two.',
+          fix: 'Remove it here and set those two.',
         },
       ]
     },
@@ -123,7 +123,7 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
           {
             field: origin('trustedProxies'),
             problem: 'has an entry that is neither an address nor a prefix',
-            mend: `Name each like: ${factsOf('trustedProxies').example}`,
+            fix: `Name each like: ${factsOf('trustedProxies').example}`,
           },
         ]
       }
@@ -137,14 +137,14 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
         problems.push({
           field: origin('apiKeys'),
           problem: 'has one name twice',
-          mend: 'Give every key a name of its own.',
+          fix: 'Give every key a name of its own.',
         })
       }
       if (hasTwice(apiKeys.map(({ digest }) => digest))) {
         problems.push({
           field: origin('apiKeys'),
           problem: 'has one secret twice',
-          mend: 'Give every key a secret of its own: who calls is told by it.',
+          fix: 'Give every key a secret of its own: who calls is told by it.',
         })
       }
       return problems
@@ -158,7 +158,7 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
         {
           field: origin('keyring'),
           problem: 'is missing, and sessions in Redis cannot be shared without one',
-          mend: 'Make one with "holdfast keys new FILE" and name the file here.',
+          fix: 'Make one with "holdfast keys new FILE" and name the file here.',
         },
       ]
     },
@@ -173,7 +173,7 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
           field: origin('signingKeys'),
           problem:
             'is missing, and access tokens of several instances cannot be verified without one',
-          mend: 'Make one with "holdfast keys new FILE --signing" and name the file here.',
+          fix: 'Make one with "holdfast keys new FILE --signing" and name the file here.',
         },
       ]
     },

@@ -34,7 +34,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
         problems.push({
           field: variableOf(name),
           problem,
-          mend: `Write it like: ${exampleOf(name, 'environment')}`,
+          fix: `Write it like: ${exampleOf(name, 'environment')}`,
         })
       }
     } else values[name] = read.value
@@ -56,7 +56,7 @@ function textOf(
     problems.push({
       field: `${variable}_FILE`,
       problem: `is set beside ${variable}`,
-      mend: 'Set one of the two.',
+      fix: 'Set one of the two.',
     })
     return undefined
   }
@@ -66,7 +66,7 @@ function textOf(
     problems.push({
       field: `${variable}_FILE`,
       problem: 'names a file that cannot be read',
-      mend: 'Name a file that exists and that this user may read.',
+      fix: 'Name a file that exists and that this user may read.',
     })
     return undefined
   }
@@ -120,7 +120,7 @@ function unknownVariables(env: Readonly<Record<string, string | undefined>>): re
       return {
         field: variable,
         problem: 'is not a known variable',
-        mend: meant === undefined ? 'Unset it.' : `Did you mean "${PREFIX}${meant}"?`,
+        fix: meant === undefined ? 'Unset it.' : `Did you mean "${PREFIX}${meant}"?`,
       }
     })
 }

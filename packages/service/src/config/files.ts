@@ -15,15 +15,15 @@ export const FILES: readonly ConfigCheck[] = [
       const field = origin('keyring')
       const bytes = bytesOf(keyring)
       if (bytes === undefined) {
-        const mend = `Make one with "holdfast keys new ${keyring}", or name one that this user may read.`
-        return [unreadable(field, keyring, mend)]
+        const fix = `Make one with "holdfast keys new ${keyring}", or name one that this user may read.`
+        return [unreadable(field, keyring, fix)]
       }
       try {
         parseKeyring(bytes.toString('utf8'))
         return []
       } catch (error) {
-        const mend = error instanceof Error ? error.message : ''
-        return [{ field, problem: `names a file that holds no key ring (${keyring})`, mend }]
+        const fix = error instanceof Error ? error.message : ''
+        return [{ field, problem: `names a file that holds no key ring (${keyring})`, fix }]
       }
     },
   },
@@ -34,8 +34,8 @@ export const FILES: readonly ConfigCheck[] = [
       const field = origin('signingKeys')
       const bytes = bytesOf(signingKeys)
       if (bytes === undefined) {
-        const mend = `Make one with "holdfast keys new ${signingKeys} --signing", or name one that this user may read.`
-        return [unreadable(field, signingKeys, mend)]
+        const fix = `Make one with "holdfast keys new ${signingKeys} --signing", or name one that this user may read.`
+        return [unreadable(field, signingKeys, fix)]
       }
       try {
         const { keys } = parseSigningKeys(bytes.toString('utf8'))
@@ -45,13 +45,11 @@ export const FILES: readonly ConfigCheck[] = [
           .map(([name, { algorithm = 'EdDSA' }]) => ({
             field: `${origin('audiences')}.${name}`,
             problem: `needs a key for ${algorithm}, and none signs in ${signingKeys}`,
-            mend: `Run "holdfast keys add ${signingKeys} --algorithms ${algorithm}", and rotate five minutes later.`,
+            fix: `Run "holdfast keys add ${signingKeys} --algorithms ${algorithm}", and rotate five minutes later.`,
           }))
       } catch (error) {
-        const mend = error instanceof Error ? error.message : ''
-        return [
-          { field, problem: `names a file that holds no signing keys (${signingKeys})`, mend },
-        ]
+        const fix = error instanceof Error ? error.message : ''
+        return [{ field, problem: `names a file that holds no signing keys (${signingKeys})`, fix }]
       }
     },
   },
@@ -83,24 +81,24 @@ function geoProblem(field: string, path: string, role: 'city' | 'asn'): readonly
   if (bytes === undefined) return [unreadable(field, path, FETCH)]
   const wrong = geoFileProblem(bytes, role)
   if (wrong === undefined) return []
-  return [{ field, problem: `names a file that ${wrong} (${path})`, mend: FETCH }]
+  return [{ field, problem: `names a file that ${wrong} (${path})`, fix: FETCH }]
 }
 
 function listProblem(field: string, path: string): readonly Problem[] {
-  const mend = 'Write one network a line, such as 192.0.2.0/24.'
+  const fix = 'Write one network a line, such as 192.0.2.0/24.'
   const bytes = bytesOf(path)
-  if (bytes === undefined) return [unreadable(field, path, mend)]
+  if (bytes === undefined) return [unreadable(field, path, fix)]
   try {
     parsePrefixList(bytes)
     return []
   } catch (error) {
     if (!(error instanceof SessionError)) throw error
-    return [{ field, problem: `names a list of networks (${path}) that ${error.message}`, mend }]
+    return [{ field, problem: `names a list of networks (${path}) that ${error.message}`, fix }]
   }
 }
 
-function unreadable(field: string, path: string, mend: string): Problem {
-  return { field, problem: `names a file that cannot be read (${path})`, mend }
+function unreadable(field: string, path: string, fix: string): Problem {
+  return { field, problem: `names a file that cannot be read (${path})`, fix }
 }
 
 function bytesOf(path: string): Buffer | undefined {

@@ -114,9 +114,9 @@ function readFile(
 function unreadable(
   field: string,
   problem: string,
-  mend: string,
+  fix: string,
 ): { found: boolean; values: Record<string, unknown>; problems: readonly Problem[] } {
-  return { found: true, values: {}, problems: [{ field, problem, mend }] }
+  return { found: true, values: {}, problems: [{ field, problem, fix }] }
 }
 
 function isMissing(error: unknown): boolean {
@@ -135,7 +135,7 @@ function describe(issue: z.core.$ZodIssue, source: Source): readonly Problem[] {
       return {
         field: field === '' ? key : `${field}.${key}`,
         problem: 'is not a known setting',
-        mend:
+        fix:
           meant === undefined
             ? 'Remove it; "holdfast config reference" lists all.'
             : `Did you mean "${meant}"?`,
@@ -143,17 +143,17 @@ function describe(issue: z.core.$ZodIssue, source: Source): readonly Problem[] {
     })
   }
   const name = settingOf(top)
-  if (name === undefined) return [{ field, problem: sentenceOf(issue), mend: 'Correct it.' }]
+  if (name === undefined) return [{ field, problem: sentenceOf(issue), fix: 'Correct it.' }]
   if (issue.input === undefined && below.length === 0) {
     return [
       {
         field,
         problem: 'is missing',
-        mend: `Write ${exampleOf(name, 'file')} or set ${exampleOf(name, 'environment')}`,
+        fix: `Write ${exampleOf(name, 'file')} or set ${exampleOf(name, 'environment')}`,
       },
     ]
   }
-  return [{ field, problem: sentenceOf(issue), mend: `Write it like: ${exampleOf(name, source)}` }]
+  return [{ field, problem: sentenceOf(issue), fix: `Write it like: ${exampleOf(name, source)}` }]
 }
 
 function nameIn(source: Source, name: string): string {

@@ -5,12 +5,12 @@ export interface Problem {
   /** The setting as it was written: `idleTimeout` in the file, `HOLDFAST_IDLE_TIMEOUT` in the environment. */
   readonly field: string
   readonly problem: string
-  readonly mend: string
+  readonly fix: string
 }
 
 /** All problems as one fault, for what cannot go on without a configuration. */
 export function configError(problems: readonly Problem[]): SessionError {
-  const lines = problems.map(({ field, problem, mend }) => `  ${field}: ${problem}. ${mend}`)
+  const lines = problems.map(({ field, problem, fix }) => `  ${field}: ${problem}. ${fix}`)
   return new SessionError(
     'config_invalid',
     `The configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${lines.join('\n')}`,

@@ -10,7 +10,7 @@ export type Reading = 'text' | 'number' | 'list' | 'keys' | 'yaml'
 export interface SettingFacts {
   /** What it is for, one or two sentences. */
   readonly about: string
-  /** A value that is right; shown as the mend of a wrong one. */
+  /** A value that is right; shown as the fix of a wrong one. */
   readonly example: string
   readonly reading: Reading
   /** Masked when printed; also read from the file that `<VARIABLE>_FILE` names. */

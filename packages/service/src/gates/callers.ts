@@ -8,7 +8,9 @@ export type IsGateway = (caller: {
   readonly address: string | undefined
 }) => boolean
 
-/** What a client says counts for nothing here, and everything that a gateway says is a client's: so gateways are told apart first. */
+/**
+ * Gateways are recognised first, because a gate believes what they report about their clients.
+ */
 export function gatewaysOf(keys: readonly ApiKey[], peers: readonly string[]): IsGateway {
   const known = secretsOf(keys)
   const trusted = addressSet(peers.flatMap((peer) => parseCidr(peer) ?? []))

@@ -7,10 +7,10 @@ import {
   refusalOf,
 } from 'holdfast/gateway'
 import type { Logger } from 'pino'
+import { type ForwardedReading, factsOf, type UnreadableReason } from './forwarded.ts'
 import type { Options } from './options.ts'
-import { factsOf, type Read, type Unreadable } from './said.ts'
 
-/** The answer to a gateway, before its dialect words it. */
+/** The answer to a gateway, before its dialect writes it. */
 export type GateAnswer =
   | { readonly ok: true; readonly headers: readonly HeaderPair[] }
   | {
@@ -20,31 +20,32 @@ export type GateAnswer =
       readonly reason?: Refused
     }
 
-/** What a gateway's configuration, or somebody who plays with it, got wrong. */
-export type Refused = Unreadable | 'option_unknown' | 'caller_unknown'
+/** What a gateway's configuration, or a client that forges headers, got wrong. */
+export type Refused = UnreadableReason | 'option_unknown' | 'caller_unknown'
 
 /** One decision for every dialect. Never rejects. */
 export type Decide = (asked: {
-  readonly read: Read
+  readonly forwarded: ForwardedReading
   readonly header: HeaderLookup
   readonly options: Options
 }) => Promise<GateAnswer>
 
-/** No gateway knows which of its clients' requests belong together; those behind several hops say so themselves. */
+/** Correlation ids that are taken over from `X-Request-Id`. */
 const CORRELATION = /^[A-Za-z0-9._-]{8,64}$/
 
-/** Everything between what a gateway says and what it is answered. */
+/** Decides about a reported request: options, report, session, headers of the answer. */
 export function decision(judge: GatewayJudge['judge'], log: Logger): Decide {
-  return async ({ read, header, options }) => {
+  return async ({ forwarded, header, options }) => {
     if (!options.ok) return refused('invalid_input', options.detail, 'option_unknown')
-    if (!read.ok) return refused('invalid_input', DETAILS[read.reason](read.detail), read.reason)
+    if (!forwarded.ok)
+      return refused('invalid_input', DETAILS[forwarded.reason](forwarded.detail), forwarded.reason)
     const id = header('x-request-id')
     const correlation = typeof id === 'string' && CORRELATION.test(id) ? id : undefined
     try {
-      const answer = await judge(factsOf(read.said, header), options.route, correlation)
+      const answer = await judge(factsOf(forwarded.request, header), options.route, correlation)
       if (!answer.ok) return marked(answer)
       const { accessToken, setCookie } = answer
-      // Always there: a gateway that copies a header that is missing may copy the client's own instead.
+      // Always set: where it is missing, a gateway may copy the client's own header instead.
       const bearer = accessToken === undefined ? '' : `Bearer ${accessToken}`
       const headers: HeaderPair[] = [
         ['authorization', bearer],
@@ -60,8 +61,8 @@ export function decision(judge: GatewayJudge['judge'], log: Logger): Decide {
   }
 }
 
-const DETAILS: Readonly<Record<Unreadable, (what: string) => string>> = {
-  header_missing: (what) => `The gateway does not say the ${what} of the request.`,
+const DETAILS: Readonly<Record<UnreadableReason, (what: string) => string>> = {
+  header_missing: (what) => `The gateway does not report the ${what} of the request.`,
   header_malformed: (what) => `The ${what} of the request cannot be read, or comes twice.`,
   headers_conflict: (what) => `Two headers differ about the request: see ${what}.`,
 }
@@ -72,7 +73,7 @@ export function refused(code: Code, detail?: string, reason?: Refused): GateAnsw
   return marked({ ok: false, code, refusal, ...(reason === undefined ? {} : { reason }) })
 }
 
-/** By its code a gateway's configuration tells its own mistakes from its client's. */
+/** Adds the code, by which a gateway's configuration tells its own mistakes from its client's. */
 function marked<Answer extends { readonly code: Code; readonly refusal: Refusal }>(
   answer: Answer,
 ): Answer {

@@ -1,22 +1,22 @@
 import type { HeaderLookup, HeaderPair, Refusal } from 'holdfast/gateway'
-import type { Read } from './said.ts'
+import type { ForwardedReading } from './forwarded.ts'
 
-/** What a gateway asked: of its own request, the parts that say something about the client's. */
+/** The parts of a gateway's request that report the client's request. */
 export interface Ask {
   readonly method: string
-  /** What stands behind the endpoint and the operator's options in the address. */
+  /** What follows the endpoint and the operator's options in the URL. */
   readonly rest: string
   readonly header: HeaderLookup
 }
 
-/** How one kind of gateway tells of a request and wants to be answered. */
+/** How one kind of gateway reports a request and wants to be answered. */
 export interface Dialect {
   readonly name: 'forward-auth' | 'auth-request' | 'ext-authz'
-  /** The operator's options are a segment of the path, not the query: what follows is the client's path. */
+  /** The operator's options are a path segment, not the query. The client's path follows. */
   readonly prefix?: true
-  read(ask: Ask): Read
-  /** More headers of an answer that lets pass. */
+  read(ask: Ask): ForwardedReading
+  /** Further headers of an answer that lets the request pass. */
   allow?(ask: Ask): readonly HeaderPair[]
-  /** A refusal in the terms of a gateway that knows fewer of them. */
+  /** The refusal for a gateway that understands fewer statuses. */
   refuse?(refusal: Refusal): Refusal
 }

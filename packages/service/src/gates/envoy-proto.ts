@@ -3,9 +3,10 @@ import type { fromJSON } from '@grpc/proto-loader'
 type Definition = Parameters<typeof fromJSON>[0]
 
 /**
- * What `envoy.service.auth.v3.Authorization` sends and expects, as far as it is used here: field numbers and types
- * are Envoy's (attribute_context.proto, external_auth.proto, base.proto), and whatever else comes is skipped, as
- * Protocol Buffers want it. Nested messages stand side by side: their names are not on the wire, that of the service is.
+ * What `envoy.service.auth.v3.Authorization` sends and expects, as far as it is used here. Field
+ * numbers and types are Envoy's (attribute_context.proto, external_auth.proto, base.proto). Other
+ * fields are skipped, as Protocol Buffers demand. Nested messages stand side by side, because only
+ * the name of the service is on the wire, not those of messages.
  */
 export const ENVOY_AUTH: Definition = {
   nested: {

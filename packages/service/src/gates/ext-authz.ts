@@ -1,23 +1,23 @@
 import type { HeaderLookup, HeaderPair } from 'holdfast/gateway'
 import type { Dialect } from './dialect.ts'
-import { readWords, word } from './said.ts'
+import { headerText, readForwarded } from './forwarded.ts'
 
 /**
- * Envoy, Istio and the Gateway API over HTTP: the original method, path and `Host`, the path behind a prefix, with
- * `x-forwarded-for` and `x-forwarded-proto`.
+ * Envoy, Istio and the Gateway API over HTTP: the original method, `Host` and path, which follows
+ * a prefix, with `x-forwarded-for` and `x-forwarded-proto`.
  */
 export function extAuthz(cookieName: string): Dialect {
   return {
     name: 'ext-authz',
     prefix: true,
     read({ method, rest, header }) {
-      return readWords(
+      return readForwarded(
         {
           method,
           url: rest,
-          host: word(header, 'host'),
-          proto: word(header, 'x-forwarded-proto'),
-          forwardedFor: word(header, 'x-forwarded-for'),
+          host: headerText(header, 'host'),
+          proto: headerText(header, 'x-forwarded-proto'),
+          forwardedFor: headerText(header, 'x-forwarded-for'),
         },
         header,
       )
@@ -30,9 +30,9 @@ export function extAuthz(cookieName: string): Dialect {
   }
 }
 
-/** The client's cookies without the session's secret; undefined when there is nothing to take out. */
+/** The client's cookies without the session's secret; undefined when it is not among them. */
 export function cookiesForApp(header: HeaderLookup, cookieName: string): string | undefined {
-  const cookies = word(header, 'cookie')
+  const cookies = headerText(header, 'cookie')
   if (cookies === undefined || !cookies.includes(`${cookieName}=`)) return undefined
   const kept: HeaderPair[1][] = []
   for (const pair of cookies.split(';')) {

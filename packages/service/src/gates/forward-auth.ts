@@ -1,17 +1,20 @@
 import type { Dialect } from './dialect.ts'
-import { readWords, word } from './said.ts'
+import { headerText, readForwarded } from './forwarded.ts'
 
-/** Traefik, Caddy, HAProxy: `X-Forwarded-Method`, `-Proto`, `-Host`, `-Uri`, `-For`; an answer goes to the client as it is. */
+/**
+ * Traefik, Caddy, HAProxy: `X-Forwarded-Method`, `-Proto`, `-Host`, `-Uri`, `-For`. They pass an
+ * answer on to the client as it is.
+ */
 export const forwardAuth: Dialect = {
   name: 'forward-auth',
   read({ header }) {
-    return readWords(
+    return readForwarded(
       {
-        method: word(header, 'x-forwarded-method'),
-        proto: word(header, 'x-forwarded-proto'),
-        host: word(header, 'x-forwarded-host'),
-        url: word(header, 'x-forwarded-uri'),
-        forwardedFor: word(header, 'x-forwarded-for'),
+        method: headerText(header, 'x-forwarded-method'),
+        proto: headerText(header, 'x-forwarded-proto'),
+        host: headerText(header, 'x-forwarded-host'),
+        url: headerText(header, 'x-forwarded-uri'),
+        forwardedFor: headerText(header, 'x-forwarded-for'),
       },
       header,
     )

@@ -22,8 +22,9 @@ export interface GateParts {
 const HOME = '/v1/gate/'
 
 /**
- * Answers gateways, each dialect at an address of its own. Bodies and methods of their requests are nobody's business
- * here, and there is no listener for upgrades: a handshake that a gateway passes on is answered like any request.
+ * Answers gateways, each dialect at an endpoint of its own. Bodies and methods of their requests
+ * are ignored. There is no listener for upgrades: a handshake that a gateway passes on is answered
+ * like any request.
  */
 export function gateHandler(
   parts: GateParts,
@@ -42,7 +43,7 @@ export function gateHandler(
     const header = headerOf(request)
     const ask = { method: request.method ?? 'GET', rest, header }
     const judged = known
-      ? await decide({ read: dialect.read(ask), header, options: readOptions(options) })
+      ? await decide({ forwarded: dialect.read(ask), header, options: readOptions(options) })
       : refused(
           'caller_unauthenticated',
           'Send Holdfast-Key, or be one of gatePeers.',
@@ -72,7 +73,7 @@ export function gateHandler(
 
 interface Wire {
   readonly status: number
-  /** Names and values by turns. */
+  /** Names and values alternate. */
   readonly headers: string[]
   readonly body: string
 }
@@ -90,7 +91,7 @@ function flat(headers: readonly HeaderPair[], body: string): string[] {
   return [...headers.flat(), 'content-length', String(Buffer.byteLength(body))]
 }
 
-/** The dialect of an address, with what stands behind it: of the query, or of the path for those that append to it. */
+/** The dialect of a URL, its options, and the client's path where the dialect appends it. */
 function endpointOf(
   dialects: readonly Dialect[],
   url: string,
@@ -105,14 +106,14 @@ function endpointOf(
       continue
     }
     const end = tail.indexOf('/', 1)
-    // Without options of the operator's, the first segment of the client's path would be them.
+    // Without options, the first segment of the client's path would be read as options.
     if (!tail.startsWith('/') || end <= 1) return undefined
     return { dialect, options: tail.slice(1, end), rest: tail.slice(end) }
   }
   return undefined
 }
 
-/** Of several lines Node keeps one and says nothing of the others: where that would hide something, all of them. */
+/** Headers of which Node keeps only the first line. All their lines are read here. */
 const ONCE = new Set(['authorization', 'host', 'user-agent', 'content-type', 'referer'])
 
 function headerOf(request: IncomingMessage): HeaderLookup {

@@ -2,18 +2,18 @@ import type { HeaderLookup, HeaderPair } from 'holdfast/gateway'
 import type { GateAnswer } from './decide.ts'
 import type { CheckRequest, CheckResponse, HeaderValueOption } from './envoy-proto.ts'
 import { cookiesForApp } from './ext-authz.ts'
-import { type Read, readWords } from './said.ts'
+import { type ForwardedReading, readForwarded } from './forwarded.ts'
 
-/** Envoy over gRPC: the attributes are Envoy's own words, the headers among them the client's. */
-export function readCheck({ attributes }: CheckRequest, header: HeaderLookup): Read {
+/** Envoy over gRPC: Envoy sets the attributes; the headers among them come from the client. */
+export function readCheck({ attributes }: CheckRequest, header: HeaderLookup): ForwardedReading {
   const { method, path, host, scheme } = attributes?.request?.http ?? {}
   const forwarded = header('x-forwarded-proto')
-  return readWords(
+  return readForwarded(
     {
       method,
       url: path,
       host,
-      // Envoy writes it anew; the scheme of an HTTP/2 request can be the client's word.
+      // Envoy overwrites this header; the client may have set the scheme of an HTTP/2 request.
       proto: typeof forwarded === 'string' && forwarded !== '' ? forwarded : scheme,
       forwardedFor: present(header('x-forwarded-for')),
       peer: present(attributes?.source?.address?.socket_address?.address) ?? '',
@@ -22,7 +22,7 @@ export function readCheck({ attributes }: CheckRequest, header: HeaderLookup): R
   )
 }
 
-/** Lines of one name come joined by commas. Pseudo-headers are not among those that anybody asks for. */
+/** Envoy joins the lines of one name by commas. Nobody looks up pseudo-headers. */
 export function headersOf({ attributes }: CheckRequest): HeaderLookup {
   const headers = new Map(Object.entries(attributes?.request?.http?.headers ?? {}))
   return (name) => headers.get(name)
@@ -32,7 +32,7 @@ const OK = 0
 const PERMISSION_DENIED = 7
 const UNAUTHENTICATED = 16
 
-/** A refusal is always a whole answer, faults included: what Envoy makes of errors depends on its failure mode. */
+/** Faults are refusals, too: what Envoy makes of a gRPC error depends on its failure mode. */
 export function checkResponse(
   judged: GateAnswer,
   header: HeaderLookup,
@@ -50,11 +50,11 @@ export function checkResponse(
   const set: HeaderPair[] = judged.headers.filter(
     ([name, value]) => name === 'authorization' && value !== '',
   )
-  // Envoy removes last: what is set must not be among what goes.
+  // Envoy removes headers last, so none that is set may be among them.
   const remove = set.length === 0 ? ['authorization'] : []
   if (kept === '') remove.push('cookie')
   else if (kept !== undefined) set.push(['cookie', kept])
-  // A page that goes out with a secret is nobody else's.
+  // No cache may keep a page that carries a secret.
   const answer: HeaderPair[] =
     setCookie.length === 0 ? [] : [...setCookie, ['cache-control', 'private, no-store']]
   return {
@@ -78,7 +78,7 @@ function overwriting([key, value]: HeaderPair): HeaderValueOption {
   }
 }
 
-/** A cookie stands beside the application's own, a line for each: with the older `append` some Envoys join them by a comma. */
+/** Each cookie is a line of its own. With the older `append` some Envoys join them by a comma. */
 function inAnswer([key, value]: HeaderPair): HeaderValueOption {
   const cookie = key === 'set-cookie'
   return {

@@ -17,7 +17,7 @@ export interface GrpcGate {
 
 type Call = ServerUnaryCall<CheckRequest, CheckResponse>
 
-/** Envoy hands on headers of 60 KiB by default; bodies are not asked for. */
+/** Envoy passes on headers of up to 60 KiB by default; bodies are not requested. */
 const MAX_MESSAGE_BYTES = 262_144
 
 function hostPort(host: string, port: number): string {
@@ -30,14 +30,15 @@ function addressOf(peer: string): string {
 }
 
 /**
- * `envoy.service.auth.v3.Authorization/Check`. The operator's options are `context_extensions` of the route, the key is
- * `holdfast-key` in the call's metadata. Loaded only where it is wanted: gRPC is a third of a start.
+ * `envoy.service.auth.v3.Authorization/Check`. The operator's options are `context_extensions` of
+ * the route; the key is `holdfast-key` in the call's metadata. The gRPC packages are loaded only
+ * here, because they take a third of the time to start.
  */
 export async function listenGrpc(parts: GateParts, where: Listen): Promise<GrpcGate> {
   const { Server, ServerCredentials } = await import('@grpc/grpc-js')
   const { fromJSON } = await import('@grpc/proto-loader')
   const definition = fromJSON(ENVOY_AUTH, { keepCase: true, defaults: true })
-  // The one name of the definition that is a service.
+  // The only service among the names of the definition.
   const service = definition['envoy.service.auth.v3.Authorization'] as ServiceDefinition
   const server = new Server({ 'grpc.max_receive_message_length': MAX_MESSAGE_BYTES })
   server.addService(service, {
@@ -67,7 +68,7 @@ export async function listenGrpc(parts: GateParts, where: Listen): Promise<GrpcG
       }),
   }
 
-  /** Never rejects, and never answers a gRPC error: what Envoy makes of those depends on its failure mode. */
+  /** Never rejects. A fault is a refusal: what Envoy makes of errors depends on its failure mode. */
   async function verdictOf(call: Call): Promise<CheckResponse> {
     const header = headersOf(call.request)
     try {
@@ -86,7 +87,7 @@ export async function listenGrpc(parts: GateParts, where: Listen): Promise<GrpcG
     const options = new URLSearchParams(call.request.attributes?.context_extensions ?? {})
     const answer = known
       ? await parts.decide({
-          read: readCheck(call.request, header),
+          forwarded: readCheck(call.request, header),
           header,
           options: parts.readOptions(options.toString()),
         })

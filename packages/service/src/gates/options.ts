@@ -6,7 +6,7 @@ export type Options =
   | { readonly ok: true; readonly route: GatewayRoute }
   | { readonly ok: false; readonly detail: string }
 
-/** Reads options; remembers the last ones, of which an operator has a few. */
+/** Reads options, and remembers the last ones, because an operator uses only a few. */
 export type ReadOptions = (text: string) => Options
 
 const MAX_TEXT = 512
@@ -14,7 +14,10 @@ const MAX_REMEMBERED = 256
 
 const NAMES = ['audience', 'sensitivity', 'acr', 'fresh', 'optional', 'rotate']
 
-/** `audience=orders&sensitivity=sensitive&acr=aal2&fresh=5m&optional=yes&rotate=yes`, each once or not at all; `-` or nothing for none. */
+/**
+ * Reads `audience=orders&sensitivity=sensitive&acr=aal2&fresh=5m&optional=yes&rotate=yes`. Each may
+ * come once; `-` or an empty text stands for none.
+ */
 export function optionsReader(audiences: readonly string[]): ReadOptions {
   const known = new Map<string, Options>()
   return (text) => {

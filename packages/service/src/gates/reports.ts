@@ -11,15 +11,15 @@ export interface Answered {
   readonly judged: GateAnswer
 }
 
-/** Counts and tells what gates answer. */
+/** Counts and logs what gates answer. */
 export interface GateReports {
   answered(answered: Answered): void
 }
 
-/** A wrong configuration fails every request: once in so long is often enough to be told. */
+/** A wrong configuration fails every request, so each kind of warning is logged this seldom. */
 const WARN_EVERY_MS = 10_000
 
-/** Every answer in the metrics and at `debug`; a gateway's mistakes as warnings, a few and not all. */
+/** Counts every answer and logs it at `debug`. A gateway's mistakes are warnings, not too often. */
 export function gateReports(
   metrics: Pick<Metrics, 'gate'>,
   log: Logger,
@@ -55,10 +55,10 @@ export function gateReports(
 
 const MISTAKES: Readonly<Record<string, string>> = {
   caller_unknown:
-    'somebody asks a gate without a key: give the gateway one, or name its address in gatePeers',
-  option_unknown: 'a gateway sends options that are none',
-  header_missing: 'a gateway leaves out what it has to say of its request',
-  header_malformed: 'a gateway says something of its request that cannot be read',
+    'a gate was asked without a key: give the gateway one, or name its address in gatePeers',
+  option_unknown: 'a gateway sends unknown options',
+  header_missing: 'a gateway leaves out a header that reports the request',
+  header_malformed: 'a gateway reports something about the request that cannot be read',
   headers_conflict:
-    'two headers differ about a request: the gateway hands on what only it may write, or a client tried',
+    'two headers differ about a request: the gateway passes on a header of its client, or a forgery',
 }

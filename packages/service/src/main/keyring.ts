@@ -100,6 +100,6 @@ export function ringCheck(
 }
 
 function readKeyring(path: string, log: Logger): Keyring {
-  const mend = `Make one with "holdfast keys new ${path}", or correct HOLDFAST_KEYRING.`
-  return parseKeyring(readSecretFile({ path, name: 'The key ring', mend }, log))
+  const fix = `Make one with "holdfast keys new ${path}", or correct HOLDFAST_KEYRING.`
+  return parseKeyring(readSecretFile({ path, name: 'The key ring', fix }, log))
 }

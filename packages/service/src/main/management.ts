@@ -5,7 +5,7 @@ export interface ManagementParts {
   readonly metrics: Metrics
   /** Asks the store; false while stopping. */
   readonly ready: () => Promise<boolean>
-  /** What does not keep it from answering, and should be mended. */
+  /** What does not keep it from answering, and should be fixed. */
   readonly warnings: () => readonly string[]
 }
 

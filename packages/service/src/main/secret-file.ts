@@ -8,16 +8,16 @@ export interface SecretFile {
   readonly path: string
   /** For the start of a sentence, for example `The key ring`. */
   readonly name: string
-  readonly mend: string
+  readonly fix: string
 }
 
 /** The text of a file that this user alone should be able to read. Throws `config_invalid` when it cannot be read. */
-export function readSecretFile({ path, name, mend }: SecretFile, log: Logger): string {
+export function readSecretFile({ path, name, fix }: SecretFile, log: Logger): string {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
   } catch (cause) {
-    throw new SessionError('config_invalid', `${name} ${path} cannot be read. ${mend}`, { cause })
+    throw new SessionError('config_invalid', `${name} ${path} cannot be read. ${fix}`, { cause })
   }
   const mode = statSync(path).mode & 0o077
   if (mode !== 0 && process.platform !== 'win32') {

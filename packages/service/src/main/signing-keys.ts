@@ -112,6 +112,6 @@ function developmentKeys(
 }
 
 function readSigningKeys(path: string, log: Logger): SigningKeys {
-  const mend = `Make one with "holdfast keys new ${path} --signing", or correct HOLDFAST_SIGNING_KEYS.`
-  return parseSigningKeys(readSecretFile({ path, name: 'The signing keys file', mend }, log))
+  const fix = `Make one with "holdfast keys new ${path} --signing", or correct HOLDFAST_SIGNING_KEYS.`
+  return parseSigningKeys(readSecretFile({ path, name: 'The signing keys file', fix }, log))
 }

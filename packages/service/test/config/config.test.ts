@@ -95,7 +95,7 @@ test('a policy is a name, thresholds, or what these follow from', () => {
   })
 })
 
-describe('a problem names its field and how to mend it', () => {
+describe('a problem names its field and how to fix it', () => {
   const cases: readonly (readonly [string, Record<string, string>, string, RegExp])[] = [
     [
       'unknown variable',
@@ -255,11 +255,11 @@ describe('a problem names its field and how to mend it', () => {
     ],
   ]
 
-  test.each(cases)('%s', (_, env, field, mend) => {
+  test.each(cases)('%s', (_, env, field, fix) => {
     const problems = problemsOf({ env: { HOLDFAST_API_KEYS: KEYS, ...env } })
 
     expect(problems.map((problem) => problem.field)).toContain(field)
-    expect(problems.find((problem) => problem.field === field)?.mend).toMatch(mend)
+    expect(problems.find((problem) => problem.field === field)?.fix).toMatch(fix)
   })
 })
 
@@ -277,7 +277,7 @@ test('all problems are listed at once, in file and environment', () => {
     'listen',
     'policy',
   ])
-  expect(problems.find(({ field }) => field === 'idelTimeout')?.mend).toBe(
+  expect(problems.find(({ field }) => field === 'idelTimeout')?.fix).toBe(
     'Did you mean "idleTimeout"?',
   )
 })
@@ -315,7 +315,7 @@ describe('advice has the form of the place where the value was written', () => {
     })
 
     const [field = ''] = line.split(':')
-    expect(problems).toEqual([{ field, problem: 'must be a list', mend: `Write it like: ${form}` }])
+    expect(problems).toEqual([{ field, problem: 'must be a list', fix: `Write it like: ${form}` }])
   })
 
   test('an empty list in the file, and an empty one in the environment', () => {
@@ -326,14 +326,14 @@ describe('advice has the form of the place where the value was written', () => {
       {
         field: 'apiKeys',
         problem: 'must have at least 1 entry',
-        mend: expect.stringMatching(/^Write it like: apiKeys: /),
+        fix: expect.stringMatching(/^Write it like: apiKeys: /),
       },
     ])
     expect(inEnvironment).toMatchObject([
       {
         field: 'HOLDFAST_API_KEYS',
         problem: 'must have at least 1 entry',
-        mend: expect.stringMatching(/^Write it like: HOLDFAST_API_KEYS=shop:app/),
+        fix: expect.stringMatching(/^Write it like: HOLDFAST_API_KEYS=shop:app/),
       },
     ])
   })
@@ -347,12 +347,12 @@ describe('advice has the form of the place where the value was written', () => {
       {
         field: 'HOLDFAST_POLICY',
         problem: 'must be one of lenient, balanced, strict',
-        mend: 'Write it like: HOLDFAST_POLICY=balanced',
+        fix: 'Write it like: HOLDFAST_POLICY=balanced',
       },
       {
         field: 'HOLDFAST_PREFIX_V4',
         problem: 'must be at most 32',
-        mend: 'Write it like: HOLDFAST_PREFIX_V4=24',
+        fix: 'Write it like: HOLDFAST_PREFIX_V4=24',
       },
     ])
   })

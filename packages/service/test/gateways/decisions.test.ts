@@ -265,7 +265,7 @@ describe.each(DIALECTS)('$name', ({ name, ask }) => {
       `holdfast_gate_rejected_total{dialect="${name}",reason="option_unknown"} 4`,
     )
     expect(text).toContain(`holdfast_gate_requests_total{dialect="${name}",status="${told}"} 4`)
-    expect(run.log().split('a gateway sends options that are none').length).toBe(2)
+    expect(run.log().split('a gateway sends unknown options').length).toBe(2)
   })
 })
 
@@ -286,7 +286,7 @@ describe('who may ask', () => {
       expect(answer.header('holdfast-code')).toBe('caller_unauthenticated')
       expect(answer.setCookies).toEqual([])
     }
-    expect(run.log()).toContain('somebody asks a gate without a key')
+    expect(run.log()).toContain('a gate was asked without a key')
     expect(run.log()).not.toContain(KEYS.gate)
   })
 

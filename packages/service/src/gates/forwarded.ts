@@ -1,8 +1,8 @@
 import type { HeaderLookup, HttpFacts } from 'holdfast/gateway'
 import { parseAddress } from 'holdfast/network'
 
-/** What a gateway says of the request that it holds in its hands. */
-export interface Said {
+/** The client's request, as a gateway reports it. */
+export interface ForwardedRequest {
   readonly method: string
   /** As the client wrote it: neither decoded nor normalised. */
   readonly url: string
@@ -10,26 +10,26 @@ export interface Said {
   readonly https: boolean
   /** The address that the gateway itself saw. */
   readonly peer: string
-  /** What those before wrote into `X-Forwarded-For`; theirs to be trusted or not. */
+  /** What earlier hops wrote into `X-Forwarded-For`. Whether they are trusted is decided later. */
   readonly before: string | undefined
 }
 
-/** Why what a gateway says cannot be used: its configuration, or somebody who plays with it. */
-export type Unreadable = 'header_missing' | 'header_malformed' | 'headers_conflict'
+/** Why a report cannot be used: the gateway is configured wrongly, or a client forges headers. */
+export type UnreadableReason = 'header_missing' | 'header_malformed' | 'headers_conflict'
 
-/** A gateway's word, or what is wrong with it. */
-export type Read =
-  | { readonly ok: true; readonly said: Said }
-  | { readonly ok: false; readonly reason: Unreadable; readonly detail: string }
+/** The reported request, or what is wrong with the report. */
+export type ForwardedReading =
+  | { readonly ok: true; readonly request: ForwardedRequest }
+  | { readonly ok: false; readonly reason: UnreadableReason; readonly detail: string }
 
-/** The words as a dialect found them; undefined is what it did not find. */
-export interface Words {
+/** The fields of a report as a dialect found them; undefined where it found none. */
+export interface ForwardedFields {
   readonly method: string | undefined
   readonly url: string | undefined
   readonly host: string | undefined
   readonly proto: string | undefined
   readonly forwardedFor: string | undefined
-  /** What the gateway has of the client's address beside `X-Forwarded-For`. */
+  /** The client's address, where the gateway reports it outside `X-Forwarded-For`. */
   readonly peer?: string | undefined
 }
 
@@ -40,13 +40,14 @@ const ABSOLUTE_FORM = /^https?:\/\/([^/?#\0-\x20\x7f]+)[^\0-\x20\x7f]*$/i
 const SCHEME = /^(?:http|ws)(s?)$/i
 
 /**
- * Checks the words of one header family, each of which must be there once, and that no other family says otherwise: a
- * family that the gateway does not write is the client's, and whoever reads it later would be lied to.
+ * Checks the fields of one header family. Each must be there once, and no other family may
+ * contradict it: the client writes a family that the gateway does not write, and an application
+ * that reads that family would believe the client.
  */
-export function readWords(words: Words, header: HeaderLookup): Read {
-  const { method, url, host, proto } = words
-  for (const [name, word] of Object.entries({ method, url, host, proto })) {
-    if (word === undefined || word === '') return unreadable('header_missing', name)
+export function readForwarded(fields: ForwardedFields, header: HeaderLookup): ForwardedReading {
+  const { method, url, host, proto } = fields
+  for (const [name, value] of Object.entries({ method, url, host, proto })) {
+    if (value === undefined || value === '') return unreadable('header_missing', name)
   }
   if (!METHOD.test(method ?? '')) return unreadable('header_malformed', 'method')
   if (!HOST.test(host ?? '')) return unreadable('header_malformed', 'host')
@@ -56,44 +57,50 @@ export function readWords(words: Words, header: HeaderLookup): Read {
   if (absolute === null && url !== '*' && !ORIGIN_FORM.test(url ?? '')) {
     return unreadable('header_malformed', 'url')
   }
-  const { peer, before } = lastHop(words)
+  const { peer, before } = lastHop(fields)
   if (peer === undefined) return unreadable('header_missing', 'x-forwarded-for')
   if (parseAddress(peer) === undefined) return unreadable('header_malformed', 'x-forwarded-for')
-  const said = { method: method ?? '', url: url ?? '', host: host ?? '', https: scheme[1] !== '' }
-  if (absolute?.[1] !== undefined && !sameHost(absolute[1], said.host)) {
+  const request = {
+    method: method ?? '',
+    url: url ?? '',
+    host: host ?? '',
+    https: scheme[1] !== '',
+  }
+  if (absolute?.[1] !== undefined && !sameHost(absolute[1], request.host)) {
     return unreadable('headers_conflict', 'host')
   }
-  const conflict = contradiction(said, header)
+  const conflict = contradiction(request, header)
   if (conflict !== undefined) return unreadable('headers_conflict', conflict)
-  return { ok: true, said: { ...said, peer, before } }
+  return { ok: true, request: { ...request, peer, before } }
 }
 
-/** A header that may come once; several lines of one are as unreadable as a list in it. */
-export function word(header: HeaderLookup, name: string): string | undefined {
+/** A header that may come once. Several lines are joined, so that no check accepts them. */
+export function headerText(header: HeaderLookup, name: string): string | undefined {
   const value = header(name)
   return typeof value === 'string' ? value : value?.join(', ')
 }
 
-/** Every way in which gateways name the method, the address and the host of the request that they hold. */
+/** Compares with every header in which gateways report method, URL and host. */
 function contradiction(
-  said: Pick<Said, 'method' | 'url' | 'host'>,
+  request: Pick<ForwardedRequest, 'method' | 'url' | 'host'>,
   header: HeaderLookup,
 ): string | undefined {
-  const original = originalUrl(word(header, 'x-original-url'))
+  const original = originalUrl(headerText(header, 'x-original-url'))
   for (const name of ['x-forwarded-method', 'x-original-method']) {
-    if (differs(word(header, name), said.method)) return name
+    if (differs(headerText(header, name), request.method)) return name
   }
   for (const name of ['x-forwarded-uri', 'x-original-uri', 'x-rewrite-url']) {
-    if (differs(word(header, name), said.url)) return name
+    if (differs(headerText(header, name), request.url)) return name
   }
-  if (original !== undefined && original.url !== said.url) return 'x-original-url'
-  const host = word(header, 'x-forwarded-host')
-  if (host !== undefined && host !== '' && !sameHost(host, said.host)) return 'x-forwarded-host'
-  if (original?.host !== undefined && !sameHost(original.host, said.host)) return 'x-original-url'
+  if (original !== undefined && original.url !== request.url) return 'x-original-url'
+  const host = headerText(header, 'x-forwarded-host')
+  if (host !== undefined && host !== '' && !sameHost(host, request.host)) return 'x-forwarded-host'
+  if (original?.host !== undefined && !sameHost(original.host, request.host))
+    return 'x-original-url'
   return undefined
 }
 
-/** `X-Original-URL` is an absolute URL by nginx's custom, and a path by that of others. */
+/** `X-Original-URL` is an absolute URL with nginx, and a path with others. */
 export function originalUrl(
   text: string | undefined,
 ): { readonly proto?: string; readonly host?: string; readonly url: string } | undefined {
@@ -104,8 +111,11 @@ export function originalUrl(
   return { proto, host, url: url.startsWith('/') ? url : `/${url}` }
 }
 
-/** The last entry is the gateway's own; the client may have written everything before it. */
-function lastHop({ forwardedFor, peer }: Words): Pick<Said, 'before'> & { readonly peer?: string } {
+/** The gateway wrote the last entry; the client may have written everything before it. */
+function lastHop({
+  forwardedFor,
+  peer,
+}: ForwardedFields): Pick<ForwardedRequest, 'before'> & { readonly peer?: string } {
   if (peer !== undefined) return { peer: addressOf(peer), before: forwardedFor }
   if (forwardedFor === undefined || forwardedFor.trim() === '') return { before: undefined }
   const comma = forwardedFor.lastIndexOf(',')
@@ -127,13 +137,13 @@ function sameHost(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase()
 }
 
-function unreadable(reason: Unreadable, detail: string): Read {
+function unreadable(reason: UnreadableReason, detail: string): ForwardedReading {
   return { ok: false, reason, detail }
 }
 
 /** The client's request, as the library's checks want it. */
 export function factsOf(
-  { method, url, host, https, peer, before }: Said,
+  { method, url, host, https, peer, before }: ForwardedRequest,
   header: HeaderLookup,
 ): HttpFacts {
   return {
@@ -147,11 +157,11 @@ export function factsOf(
           return host
         case 'x-forwarded-for':
           return before
-        // The gateway's word is known already; those before it have none about its own connection.
+        // Reported in other fields. No earlier hop knows how the gateway's own client connected.
         case 'x-forwarded-proto':
         case ':authority':
           return undefined
-        // Gateways keep the hop's own headers to themselves, and this one of the same handshake goes on.
+        // Gateways drop hop-by-hop headers, but pass on `Sec-WebSocket-Key` of the same handshake.
         case 'upgrade':
           return (
             header(name) ?? (header('sec-websocket-key') === undefined ? undefined : 'websocket')
