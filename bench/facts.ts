@@ -7,7 +7,8 @@ export const REQUEST: RequestFacts = {
   url: '/orders',
   headers: {
     'user-agent':
-      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/147.0.0.0 Safari/537.36',
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) ' +
+      'Chrome/147.0.0.0 Safari/537.36',
     'accept-language': 'nb-NO,nb;q=0.9,en;q=0.8',
     'sec-ch-ua': '"Chromium";v="147", "Google Chrome";v="147", "Not.A/Brand";v="24"',
     'sec-ch-ua-mobile': '?0',

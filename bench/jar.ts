@@ -59,10 +59,12 @@ function show({ chromium, cases, interval: rule, sessionCookie, brokenRounds }: 
     ),
   )
   print(
-    `\n"A commit 30 s after the first change that waits" names the generation that came back in ${rule.exact} of ${rule.n} kills and crashes.`,
+    `\n"A commit 30 s after the first change that waits" names the generation that came back in ` +
+      `${rule.exact} of ${rule.n} kills and crashes.`,
   )
   print(
-    `One Set-Cookie alone was lost up to ${rule.longestLostS} s after it, and safe from ${rule.soonestKeptS} s on. Rounds that broke off and were repeated: ${brokenRounds}.`,
+    `One Set-Cookie alone was lost up to ${rule.longestLostS} s after it, and safe from ` +
+      `${rule.soonestKeptS} s on. Rounds that broke off and were repeated: ${brokenRounds}.`,
   )
   for (const [name, { n, kept, rolledBack, noCookie }] of Object.entries(sessionCookie)) {
     print(`Session cookie, ${name}: ${kept} kept, ${rolledBack} older, ${noCookie} gone, of ${n}.`)

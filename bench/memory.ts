@@ -16,11 +16,13 @@ export const memoryPart: Part = async (bench: Bench) => {
   }
   const total = commands.reduce((sum, [, count]) => sum + count, 0) / PACED_RUNS
   print(
-    '\nRedis commands of one verification at one request a second and session, touches included, those inside of',
+    '\nRedis commands of one verification at one request a second and session, touches included, ' +
+      'those inside of',
   )
   print('scripts too:\n')
   print(
-    `  ${total.toFixed(3)}: ${commands.map(([name, count]) => `${name} ${(count / PACED_RUNS).toFixed(4)}`).join(', ')}`,
+    `  ${total.toFixed(3)}: ` +
+      `${commands.map(([name, count]) => `${name} ${(count / PACED_RUNS).toFixed(4)}`).join(', ')}`,
   )
 
   const fill = (program: string): Promise<Filled | undefined> =>
@@ -54,7 +56,8 @@ export const memoryPart: Part = async (bench: Bench) => {
     ),
   )
   print(
-    `\n  The history of a subject's places and browsers costs ${figure(ours.historyBytes)} bytes a session, and an event`,
+    `\n  The history of a subject's places and browsers costs ${figure(ours.historyBytes)} bytes ` +
+      'a session, and an event',
   )
   print(`  in the bounded feed ${figure(event ?? Number.NaN)}. No peer keeps either.`)
   return { goals: goalsOf(total, kept / express.bytes, kept / homeMade.bytes) }

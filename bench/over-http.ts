@@ -70,7 +70,8 @@ export const httpPart: Part = async ({ folder, startRedis }: Bench) => {
       }
     }
     print(
-      '\nOver HTTP, 50 connections, 200 sessions. CPU of the server for one request, that of Redis included.\n',
+      '\nOver HTTP, 50 connections, 200 sessions. CPU of the server for one request, that of ' +
+        'Redis included.\n',
     )
     print(httpTable(servers))
     if (redis === undefined) print('  not measured: Redis: no redis-server was found')

@@ -23,7 +23,8 @@ export const refreshPart: Part = async ({ folder, startRedis }) => {
   )
   await redis.stop()
   print(
-    '\nOne rotation of a refresh token, 64 in flight. CPU of all threads, that of Redis included.\n',
+    '\nOne rotation of a refresh token, 64 in flight. CPU of all threads, that of Redis ' +
+      'included.\n',
   )
   print(
     table(

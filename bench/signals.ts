@@ -60,7 +60,9 @@ const lookup: Lookup = (address) => {
 
 function browser(major: number): RequestFacts['headers'] {
   return {
-    'user-agent': `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${major}.0.0.0 Safari/537.36`,
+    'user-agent':
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like ' +
+      `Gecko) Chrome/${major}.0.0.0 Safari/537.36`,
     'accept-language': 'nb-NO,nb;q=0.9,en;q=0.8',
   }
 }
@@ -137,7 +139,8 @@ export const signalsPart: Part = async () => {
     String(contexts.length)
 
   print(
-    `\nAll ${signals.length} signals together, once, where something changed. CPU of all threads.\n`,
+    `\nAll ${signals.length} signals together, once, where something changed. CPU of all ` +
+      `threads.\n`,
   )
   print(
     table(

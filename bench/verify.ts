@@ -62,11 +62,13 @@ export const verifyPart: Part = async ({ folder, startRedis }: Bench) => {
   await redis?.stop()
 
   print(
-    '\nAuthenticating one request, in process, 64 in flight. CPU of all threads, that of Redis included.\n',
+    '\nAuthenticating one request, in process, 64 in flight. CPU of all threads, that of Redis ' +
+      'included.\n',
   )
   print(fieldTable(field))
   print(
-    '\n  ratio: to one AES-256-GCM open. beside: ours over the bare store read, AES open, SHA-256 and HMAC',
+    '\n  ratio: to one AES-256-GCM open. beside: ours over the bare store read, AES open, ' +
+      'SHA-256 and HMAC',
   )
   print(
     '  that it cannot do without; a peer over ours on a like store (jose: on Redis), unchanged.',
@@ -74,7 +76,8 @@ export const verifyPart: Part = async ({ folder, startRedis }: Bench) => {
   if (redis === undefined) print('  not measured: everything on Redis: no redis-server was found')
   print('  not measured: supertokens-node: its keys come from its core, a server of its own')
   print(
-    '  not measured: records opened at every request: ours opens an unchanged one once (decision 13)',
+    '  not measured: records opened at every request: ours opens an unchanged one once (decision ' +
+      '13)',
   )
   for (const line of field.missing) print(`  ${line}`)
   return { goals: goalsOf(field), failed: field.missing.some((line) => line.startsWith('FAILED')) }
@@ -122,7 +125,8 @@ function beside(field: Field, { name, micros }: Measured): string {
   }
   const rival = RIVALS.find(({ peer }) => peer === name)
   if (rival === undefined && !name.startsWith('jose')) return ''
-  return `${times(micros / microsOf(field, `verify on ${rival?.store ?? 'Redis'}, unchanged`))} ours`
+  const ours = microsOf(field, `verify on ${rival?.store ?? 'Redis'}, unchanged`)
+  return `${times(micros / ours)} ours`
 }
 
 function microsOf({ measured }: Field, row: string): number {

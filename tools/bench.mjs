@@ -15,7 +15,8 @@ const PARTS = {
   offline: 'access tokens verified offline, beside jose',
   revocation: 'from a revocation to the last of 50 verifiers, and to another engine',
   hijack:
-    'hijacks caught and rightful users disturbed, beside other checks; writes docs/detection.md (only by its name)',
+    'hijacks caught and rightful users disturbed, beside other checks; writes docs/detection.md ' +
+    '(only by its name)',
   'hijack-training': 'the counts that the weights of the signals are made of (only by its name)',
   'hijack-people': 'rightful users alone, 4,000 of them (a quarter of an hour, only by its name)',
   'hijack-sensitivity':
@@ -27,8 +28,8 @@ const PARTS = {
 
 const HELP = `npm run bench [-- part ...]
 
-Prints what a session costs, beside what others cost, and which goals are met. Everything runs on this
-machine, over loopback. All parts together take about five minutes; a part alone:
+Prints what a session costs, beside what others cost, and which goals are met. Everything runs on
+this machine, over loopback. All parts together take about five minutes; a part alone:
 
 ${Object.entries(PARTS)
   .map(([name, what]) => `  ${name.padEnd(20)}${what}`)
@@ -82,8 +83,10 @@ process.exit(code)
 async function installPeers() {
   await installBeside(
     PEERS,
-    'Installing the peers that the bench compares with: express-session, connect-redis, better-auth, better-sqlite3,\n' +
-      'jose, fast-jwt, iron-session, @fastify/secure-session (once, about a minute; up to three more where better-sqlite3 has to be compiled) ...',
+    'Installing the peers that the bench compares with: express-session, connect-redis, ' +
+      'better-auth, better-sqlite3,\n' +
+      'jose, fast-jwt, iron-session, @fastify/secure-session (once, about a minute; up to three ' +
+      'more where better-sqlite3 has to be compiled) ...',
     { env: headersOfNode() },
   )
 }

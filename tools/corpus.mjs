@@ -20,7 +20,9 @@ export function corpus() {
   const keys = newKeys()
   return {
     description:
-      'Access tokens and the verdict that a verifier owes each of them. Verify with the issuer, the audience, the clock (seconds) and the skew given here, and with the key set as it is: it holds keys that no verifier may use.',
+      'Access tokens and the verdict that a verifier owes each of them. Verify with the issuer, ' +
+      'the audience, the clock (seconds) and the skew given here, and with the key set as it ' +
+      'is: it holds keys that no verifier may use.',
     issuer: ISSUER,
     audience: AUDIENCE,
     now: NOW,

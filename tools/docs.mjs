@@ -56,19 +56,23 @@ function errors() {
   return [
     '# Codes',
     '',
-    'Match on the code, never on a message. In HTTP answers it is the `code` of the problem details (RFC 9457).',
+    'Match on the code, never on a message. In HTTP answers it is the `code` of the problem ' +
+      'details (RFC 9457).',
     '',
     '## Refusals',
     '',
-    'Expected outcomes of a request: values, never thrown. A code that clears the cookie does so with the answer to a',
-    'navigation, or to a client that sends no Fetch Metadata. What a page fetches in the background leaves it alone: such',
+    'Expected outcomes of a request: values, never thrown. A code that clears the cookie does so ' +
+      'with the answer to a',
+    'navigation, or to a client that sends no Fetch Metadata. What a page fetches in the ' +
+      'background leaves it alone: such',
     'an answer may come after a login whose cookie is a newer one.',
     '',
     ...table('refusal'),
     '',
     '## Faults',
     '',
-    'Something that a programmer or an operator must mend: thrown as `SessionError`. A throw is never an allow,',
+    'Something that a programmer or an operator must mend: thrown as `SessionError`. A throw is ' +
+      'never an allow,',
     'and it never clears a cookie.',
     '',
     ...table('fault'),
@@ -90,6 +94,7 @@ const GROUPS = {
 
 function reasons() {
   const rows = reasonRows()
+  const groups = [...new Set(rows.map(({ group }) => group))]
   const weights = startingWeights()
   const lines = rows.map(
     ({ reason, group, text }) =>
@@ -98,11 +103,13 @@ function reasons() {
   return [
     '# Reasons',
     '',
-    'Every decision lists its reasons, and their weights sum to its score. Weights are decibans: +10 makes a',
-    'hijack ten times likelier, negative ones speak for the owner. Reasons are stable; weights are tuned, and',
+    'Every decision lists its reasons, and their weights sum to its score. Weights are decibans: ' +
+      '+10 makes a',
+    'hijack ten times likelier, negative ones speak for the owner. Reasons are stable; weights ' +
+      'are tuned, and',
     'one that depends on the case has none here.',
     '',
-    `Groups: ${[...new Set(rows.map(({ group }) => group))].map((group) => `${group}, ${GROUPS[group]}`).join('; ')}.`,
+    `Groups: ${groups.map((group) => `${group}, ${GROUPS[group]}`).join('; ')}.`,
     '',
     '| reason | group | weight | what it says |',
     '| --- | --- | --- | --- |',

@@ -121,7 +121,8 @@ async function installPrograms(debian) {
   const byHand = `Install these programs, then run this again: ${missing.join(' ')}`
   if (process.getuid?.() !== 0 || !onPath('apt-get')) {
     fail(
-      `${byHand}\nOn Debian or Ubuntu: sudo apt-get install --no-install-recommends ${missing.join(' ')}`,
+      `${byHand}\nOn Debian or Ubuntu: sudo apt-get install --no-install-recommends ` +
+        `${missing.join(' ')}`,
     )
   }
   say(`Installing ${missing.join(', ')} with apt-get ...`)

@@ -14,7 +14,7 @@ const HELP = `npm start -- [--port N] [--api-port N] [--edge nginx|caddy|haproxy
 Installs what is missing, builds, and runs Holdfast with the example shop until Ctrl-C.
 
   --port N       where the shop listens (4700); its services and a gateway take the five ports above
-  --api-port N   where the service listens (4600); its probes and metrics are one above, its gate two
+  --api-port N   where the service listens (4600); its probes and metrics one above, its gate two
   --edge NAME    a real gateway in front: it asks Holdfast, the services verify access tokens`
 
 const { port, apiPort, edge } = options()
@@ -66,7 +66,11 @@ async function startService() {
         HOLDFAST_MANAGEMENT_LISTEN: `127.0.0.1:${apiPort + 1}`,
         HOLDFAST_STORE: `lmdb:${join(folder, 'store')}`,
         HOLDFAST_DRAIN: '0s',
-        HOLDFAST_API_KEYS: `shop:app:${shopKey},operator:admin+audit:${auditKey},edge:gate:${gateKey}`,
+        HOLDFAST_API_KEYS: [
+          `shop:app:${shopKey}`,
+          `operator:admin+audit:${auditKey}`,
+          `edge:gate:${gateKey}`,
+        ].join(),
         HOLDFAST_GATE_LISTEN: edge === undefined ? 'off' : `127.0.0.1:${apiPort + 2}`,
         ...(edge === undefined
           ? {}
@@ -162,7 +166,8 @@ async function portsAreFree() {
     if (await isFree(wanted)) continue
     const option = wanted < port || wanted > port + 5 ? '--api-port' : '--port'
     fail(
-      `Port ${wanted} is in use. Stop what listens there, or choose another: npm start -- ${option} N`,
+      `Port ${wanted} is in use. Stop what listens there, or choose another: npm start -- ` +
+        `${option} N`,
     )
   }
 }
@@ -202,7 +207,8 @@ function apart({ port, apiPort }) {
   const both = portsFrom(port, 6).find((number) => portsFrom(apiPort, 3).includes(number))
   if (both === undefined) return { port, apiPort }
   throw new Error(
-    `The shop takes the ports ${port} to ${port + 5}, the service ${apiPort} to ${apiPort + 2}: both want ${both}. Choose --port or --api-port so that they are apart.`,
+    `The shop takes the ports ${port} to ${port + 5}, the service ${apiPort} to ${apiPort + 2}: ` +
+      `both want ${both}. Choose --port or --api-port so that they are apart.`,
   )
 }
 

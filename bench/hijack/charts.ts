@@ -11,9 +11,11 @@ const STYLE = `<style>
   svg { font: 12px system-ui, sans-serif; fill: #24292f; }
   .ground { fill: #ffffff; } .grid { stroke: #d0d7de; } .quiet { fill: #57606a; }
   .ours { fill: #0a7d4b; stroke: #0a7d4b; } .others { fill: #b35900; stroke: #b35900; }
-  .second { fill: #0550ae; stroke: #0550ae; } .third { fill: #8250df; stroke: #8250df; } .line { fill: none; stroke-width: 2; } .key { stroke: none; }
+  .second { fill: #0550ae; stroke: #0550ae; } .third { fill: #8250df; stroke: #8250df; }
+  .line { fill: none; stroke-width: 2; } .key { stroke: none; }
   @media (prefers-color-scheme: dark) {
-    svg { fill: #e6edf3; } .ground { fill: #0d1117; } .grid { stroke: #30363d; } .quiet { fill: #8d96a0; }
+    svg { fill: #e6edf3; }
+    .ground { fill: #0d1117; } .grid { stroke: #30363d; } .quiet { fill: #8d96a0; }
     .ours { fill: #3fb97f; stroke: #3fb97f; } .others { fill: #f0883e; stroke: #f0883e; }
     .second { fill: #58a6ff; stroke: #58a6ff; } .third { fill: #bc8cff; stroke: #bc8cff; }
   }
@@ -36,14 +38,19 @@ function engineChart({ engines }: Results): string {
     const { mean } = one.nominal.falseStepUps
     return [
       `<text x="${left - 10}" y="${y + 4}" text-anchor="end">${escaped(nameOf(one))}</text>`,
-      `<circle class="${mark}" cx="${round(cost(mean))}" cy="${y}" r="5"/><text class="quiet" x="${round(cost(mean)) + 9}" y="${y + 4}">${rate(mean)}</text>`,
-      `<rect class="${mark}" x="${right}" y="${y - 7}" width="${round(Math.max(1, share(stopped) - right))}" height="14"/>`,
+      `<circle class="${mark}" cx="${round(cost(mean))}" cy="${y}" r="5"/>` +
+        `<text class="quiet" x="${round(cost(mean)) + 9}" y="${y + 4}">${rate(mean)}</text>`,
+      `<rect class="${mark}" x="${right}" y="${y - 7}" ` +
+        `width="${round(Math.max(1, share(stopped) - right))}" height="14"/>`,
       `<text x="${round(share(stopped)) + 5}" y="${y + 4}">${percent(stopped)} %</text>`,
     ].join('')
   })
   const grid = [0.01, 0.1, 1, 10, 100].map((value) => {
     const x = round(cost(value))
-    return `<line class="grid" x1="${x}" y1="${top - 14}" x2="${x}" y2="${height - 10}"/><text class="quiet" x="${x}" y="${top - 20}" text-anchor="middle">${value}</text>`
+    return (
+      `<line class="grid" x1="${x}" y1="${top - 14}" x2="${x}" y2="${height - 10}"/>` +
+      `<text class="quiet" x="${x}" y="${top - 20}" text-anchor="middle">${value}</text>`
+    )
   })
   return svg(
     height,
@@ -65,11 +72,14 @@ function curveChart({ curves }: Results): string {
   const y = (share: number): number => round(height - bottom - share * (height - top - bottom))
   const grid = [0, 0.25, 0.5, 0.75, 1].map(
     (share) =>
-      `<line class="grid" x1="${left}" y1="${y(share)}" x2="${WIDTH - 40}" y2="${y(share)}"/><text class="quiet" x="${left - 8}" y="${y(share) + 4}" text-anchor="end">${share * 100} %</text>`,
+      `<line class="grid" x1="${left}" y1="${y(share)}" x2="${WIDTH - 40}" y2="${y(share)}"/>` +
+      `<text class="quiet" x="${left - 8}" y="${y(share) + 4}" ` +
+      `text-anchor="end">${share * 100} %</text>`,
   )
   const ticks = [0.01, 0.1, 1, 10].map(
     (value) =>
-      `<text class="quiet" x="${x(value)}" y="${height - bottom + 18}" text-anchor="middle">${value}</text>`,
+      `<text class="quiet" x="${x(value)}" y="${height - bottom + 18}" ` +
+      `text-anchor="middle">${value}</text>`,
   )
   const lines = [...new Set(curves.map(({ spec }) => spec.engine))].map((engine, at) => {
     const points = curves
@@ -82,12 +92,15 @@ function curveChart({ curves }: Results): string {
       .sort((a, b) => (b.threshold ?? 0) - (a.threshold ?? 0))
     const mark = ['ours', 'second', 'third', 'others'][at] ?? 'others'
     return [
-      `<polyline class="${mark} line" points="${points.map(({ at, up }) => `${at},${up}`).join(' ')}"/>`,
+      `<polyline class="${mark} line" ` +
+        `points="${points.map(({ at, up }) => `${at},${up}`).join(' ')}"/>`,
       ...points.map(
         ({ threshold, at, up }) =>
-          `<circle class="${mark}" cx="${at}" cy="${up}" r="4"><title>${escaped(engine)}, threshold ${threshold}</title></circle>`,
+          `<circle class="${mark}" cx="${at}" cy="${up}" r="4">` +
+          `<title>${escaped(engine)}, threshold ${threshold}</title></circle>`,
       ),
-      `<text class="${mark} key" x="${WIDTH - 44}" y="${height - bottom - 16 - at * 18}" text-anchor="end">${escaped(engine)}</text>`,
+      `<text class="${mark} key" x="${WIDTH - 44}" y="${height - bottom - 16 - at * 18}" ` +
+        `text-anchor="end">${escaped(engine)}</text>`,
     ].join('')
   })
   return svg(
@@ -96,7 +109,8 @@ function curveChart({ curves }: Results): string {
     [
       ...grid,
       ...ticks,
-      `<text x="${(WIDTH + left) / 2}" y="${height - 10}" text-anchor="middle">false step-ups a user and month (logarithmic)</text>`,
+      `<text x="${(WIDTH + left) / 2}" y="${height - 10}" text-anchor="middle">false step-ups a ` +
+        'user and month (logarithmic)</text>',
       ...lines,
     ],
   )
@@ -104,7 +118,8 @@ function curveChart({ curves }: Results): string {
 
 function svg(height: number, title: string, parts: readonly string[]): string {
   return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="title">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" ` +
+      'role="img" aria-labelledby="title">',
     `<title id="title">${title}</title>`,
     STYLE,
     `<rect class="ground" width="${WIDTH}" height="${height}" rx="6"/>`,

@@ -144,8 +144,10 @@ export function sensitivityTable(sensitivity: readonly Sensitivity[] | undefined
     rate(
       moved.find((each) => each.rate === name && each.times === times)?.falseStepUps ?? Number.NaN,
     )
-  return `Every assumed rate halved and doubled, one at a time, for ${base?.users} people (\`npm run bench -- hijack-sensitivity\`); false step-ups a user and month,
-${rate(base?.falseStepUps ?? Number.NaN)} as it is. The three that move it most: ${names.slice(0, 3).join(', ')}.
+  return `Every assumed rate halved and doubled, one at a time, for ${base?.users} people
+(\`npm run bench -- hijack-sensitivity\`); false step-ups a user and month,
+${rate(base?.falseStepUps ?? Number.NaN)} as it is. The three that move it most:
+${names.slice(0, 3).join(', ')}.
 
 ${markdown(
   ['rate', 'halved', 'doubled'],

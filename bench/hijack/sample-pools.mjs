@@ -4,10 +4,11 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/*
- * Writes pools.json: real address blocks of real providers with the place that a geo database gives for them.
- * Run once (`node bench/hijack/sample-pools.mjs`) after an npm install; the result is checked in, so that the
- * benchmark does not change when the data does. Deterministic for one version of the data.
+/**
+ * Writes pools.json: real address blocks of real providers with the place that a geo database gives
+ * for them. Run once (`node bench/hijack/sample-pools.mjs`) after an npm install; the result is
+ * checked in, so that the benchmark does not change when the data does. Deterministic for one
+ * version of the data.
  */
 const here = dirname(fileURLToPath(import.meta.url))
 const packages = join(here, '..', '..', 'node_modules', '@ip-location-db')
@@ -89,13 +90,15 @@ for (const [kind, byCountry] of Object.entries(PROVIDERS)) {
 }
 const attribution = [
   'Places: IP to City Lite by DB-IP (https://db-ip.com), CC BY 4.0.',
-  'Providers: RouteViews (https://www.routeviews.org), NRO and DB-IP, CC BY 4.0, by way of ip-location-db.',
+  'Providers: RouteViews (https://www.routeviews.org), NRO and DB-IP, CC BY 4.0, by way of ' +
+    'ip-location-db.',
   'A sample of 2026-06; changed: a few blocks of each provider, places rounded to 0.1 degree.',
 ]
 const lines = providers.map((provider) => `    ${JSON.stringify(provider)}`)
 writeFileSync(
   join(here, 'pools.json'),
-  `{\n  "attribution": ${JSON.stringify(attribution, null, 4).replace(/\]$/, '  ]')},\n  "providers": [\n${lines.join(',\n')}\n  ]\n}\n`,
+  `{\n  "attribution": ${JSON.stringify(attribution, null, 4).replace(/\]$/, '  ]')},\n  ` +
+    `"providers": [\n${lines.join(',\n')}\n  ]\n}\n`,
 )
 for (const { asn, kind, country, v4, v6 } of providers)
   process.stdout.write(`${asn} ${kind} ${country ?? ''}: ${v4.length} IPv4, ${v6.length} IPv6\n`)

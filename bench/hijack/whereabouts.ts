@@ -66,7 +66,8 @@ export function whereabouts({ person, rates, rng, providers }: Surrounds): Where
     home,
     cell(device, trip) {
       const provider = trip?.cell.provider ?? person.carrier
-      const key = `${device} ${provider.asn} ${trip !== undefined && !trip.cell.home ? trip.from : ''}`
+      const abroad = trip !== undefined && !trip.cell.home ? trip.from : ''
+      const key = `${device} ${provider.asn} ${abroad}`
       const last = cells.get(key)
       const stays = last !== undefined && !rng.chance(rates.cellAttach)
       const line = stays ? last : cellLine(provider, { person, rates, rng })

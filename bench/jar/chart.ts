@@ -31,22 +31,26 @@ export function chart({ byDelay, chromium }: Summary): string {
       .map(({ fromS, toS, share, low, high, n }) => {
         const at = x((fromS + toS) / 2) + aside
         return (
-          `<g class="${name}"><title>${fromS} to ${toS} s: ${round(share * 100)} % of ${n}</title>` +
+          `<g class="${name}"><title>${fromS} to ${toS} s: ${round(share * 100)} % of ${n}` +
+          '</title>' +
           `<line x1="${at}" y1="${y(low)}" x2="${at}" y2="${y(high)}"/>` +
           `<circle cx="${at}" cy="${y(share)}" r="4"/></g>`
         )
       })
 
   return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="title">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" ` +
+      'role="img" aria-labelledby="title">',
     `<title id="title">Kills that lose the last Set-Cookie, by the seconds in between</title>`,
     STYLE,
     `<rect class="ground" width="${WIDTH}" height="${HEIGHT}" rx="6"/>`,
     ...legend(),
     ...grid,
     ...ticks,
-    `<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 10}" text-anchor="middle">seconds from the last Set-Cookie to the kill (Chromium ${chromium}; bars: 95 %)</text>`,
-    `<polyline class="alone rule" points="${x(0)},${y(1)} ${x(30)},${y(1)} ${x(30)},${y(0)} ${x(40)},${y(0)}"/>`,
+    `<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 10}" text-anchor="middle">` +
+      `seconds from the last Set-Cookie to the kill (Chromium ${chromium}; bars: 95 %)</text>`,
+    `<polyline class="alone rule" ` +
+      `points="${x(0)},${y(1)} ${x(30)},${y(1)} ${x(30)},${y(0)} ${x(40)},${y(0)}"/>`,
     `<polyline class="steady rule" points="${x(0)},${y(1)} ${x(30)},${y(0)}"/>`,
     ...points('alone', byDelay.alone, -4),
     ...points('steady', byDelay.steady, 4),
@@ -56,9 +60,12 @@ export function chart({ byDelay, chromium }: Summary): string {
 
 function legend(): readonly string[] {
   return [
-    `<g class="alone"><circle cx="${LEFT + 6}" cy="20" r="4"/><text x="${LEFT + 16}" y="24">one Set-Cookie alone</text></g>`,
-    `<g class="steady"><circle cx="${LEFT + 186}" cy="20" r="4"/><text x="${LEFT + 196}" y="24">a Set-Cookie every second or two</text></g>`,
-    `<g><line class="key rule" x1="${LEFT + 420}" y1="20" x2="${LEFT + 446}" y2="20"/><text x="${LEFT + 452}" y="24">commit after 30 s</text></g>`,
+    `<g class="alone"><circle cx="${LEFT + 6}" cy="20" r="4"/>` +
+      `<text x="${LEFT + 16}" y="24">one Set-Cookie alone</text></g>`,
+    `<g class="steady"><circle cx="${LEFT + 186}" cy="20" r="4"/>` +
+      `<text x="${LEFT + 196}" y="24">a Set-Cookie every second or two</text></g>`,
+    `<g><line class="key rule" x1="${LEFT + 420}" y1="20" x2="${LEFT + 446}" y2="20"/>` +
+      `<text x="${LEFT + 452}" y="24">commit after 30 s</text></g>`,
   ]
 }
 

@@ -25,7 +25,8 @@ async function openSqlite(path: string): Promise<object | { readonly absent: str
     const [why = ''] = String(error).split('\n')
     return {
       absent:
-        `${AUTH_SQLITE}: better-sqlite3 cannot be loaded. To build it, npm needs make, a C++ compiler and Python; ` +
+        `${AUTH_SQLITE}: better-sqlite3 cannot be loaded. To build it, npm needs make, a C++ ` +
+        'compiler and Python; ' +
         `remove bench/peers/node_modules to let it try again. (${why})`,
     }
   }

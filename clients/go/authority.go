@@ -30,7 +30,9 @@ func (a *Authority) Active(ctx context.Context, token string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, introspectTimeout)
 	defer cancel()
 	form := strings.NewReader(url.Values{"token": {token}}.Encode())
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(a.URL, "/")+"/v1/introspect", form)
+	request, err := http.NewRequestWithContext(
+		ctx, http.MethodPost, strings.TrimSuffix(a.URL, "/")+"/v1/introspect", form,
+	)
 	if err != nil {
 		return false, err
 	}

@@ -246,7 +246,9 @@ func (f *Feed) stream(ctx context.Context, cursor string) (at string, lived bool
 		}
 	}()
 
-	response, err := f.get(ctx, f.options.URL+"?after="+url.QueryEscape(cursor), "text/event-stream")
+	response, err := f.get(
+		ctx, f.options.URL+"?after="+url.QueryEscape(cursor), "text/event-stream",
+	)
 	if err != nil {
 		return cursor, false, err
 	}

@@ -38,7 +38,11 @@ type connection struct {
 }
 
 func newScript(t *testing.T, a *authority) *script {
-	s := &script{a: a, cursor: "c0", status: 200, reach: 130 * time.Second, streams: make(chan *connection, 10), snapshot: make(chan struct{}, 10), problems: make(chan error, 100)}
+	s := &script{
+		a: a, cursor: "c0", status: 200, reach: 130 * time.Second,
+		streams: make(chan *connection, 10), snapshot: make(chan struct{}, 10),
+		problems: make(chan error, 100),
+	}
 	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	return s
@@ -53,7 +57,10 @@ func (s *script) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Header.Get("Accept") != "text/event-stream" {
-		fmt.Fprintf(w, `{"cursor":"%s","asOf":%d,"windowMs":130000,"since":%d,"entries":[%s]}`, cursor, s.a.now().UnixMilli(), s.a.now().UnixMilli()-s.reach.Milliseconds(), entries)
+		fmt.Fprintf(
+			w, `{"cursor":"%s","asOf":%d,"windowMs":130000,"since":%d,"entries":[%s]}`, cursor,
+			s.a.now().UnixMilli(), s.a.now().UnixMilli()-s.reach.Milliseconds(), entries,
+		)
 		s.snapshot <- struct{}{}
 		return
 	}
@@ -90,10 +97,15 @@ func (s *script) stream(t *testing.T) *connection { return receive(t, s.streams)
 // say sends an event with the next number.
 func (c *connection) say(kind, members string) {
 	c.n++
-	c.lines <- fmt.Sprintf("event: %s\nid: c%d\ndata: {\"n\":%d,\"cursor\":\"c%d\",%s}\n\n", kind, c.n, c.n, c.n, members)
+	c.lines <- fmt.Sprintf(
+		"event: %s\nid: c%d\ndata: {\"n\":%d,\"cursor\":\"c%d\",%s}\n\n", kind, c.n, c.n, c.n,
+		members,
+	)
 }
 
-func (c *connection) beat(at time.Time) { c.say("heartbeat", fmt.Sprintf(`"asOf":%d`, at.UnixMilli())) }
+func (c *connection) beat(at time.Time) {
+	c.say("heartbeat", fmt.Sprintf(`"asOf":%d`, at.UnixMilli()))
+}
 
 func (c *connection) revoke(session string) {
 	c.say("revoked", fmt.Sprintf(`"kind":"revoked","session":"%s","at":1`, session))
@@ -111,13 +123,16 @@ func receive[T any](t *testing.T, from <-chan T) T {
 }
 
 func claimsOf(id string, generation int64) *holdfast.Claims {
-	return &holdfast.Claims{SessionID: id, Generation: generation, Expires: time.Unix(1_800_000_090, 0)}
+	return &holdfast.Claims{
+		SessionID: id, Generation: generation, Expires: time.Unix(1_800_000_090, 0),
+	}
 }
 
 // until waits for what another goroutine is about to do.
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	end := time.Now().Add(time.Minute)
+	for ; time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if holds() {
 			return
 		}
@@ -142,7 +157,9 @@ func TestTheSnapshotAndTheStreamAreBothKnown(t *testing.T) {
 		t.Errorf("followed from %q", c.after)
 	}
 	c.revoke(session(1, 2))
-	until(t, "revoked by the stream", func() bool { return feed.IsRevoked(claimsOf(session(1, 2), 5)) })
+	until(t, "revoked by the stream", func() bool {
+		return feed.IsRevoked(claimsOf(session(1, 2), 5))
+	})
 	if feed.IsRevoked(claimsOf(session(2, 2), 5)) {
 		t.Error("somebody else's session")
 	}
@@ -153,8 +170,19 @@ func TestASubjectEntryMatchesExactly(t *testing.T) {
 	s := newScript(t, a)
 	feed := s.follow(t)
 	c := s.stream(t)
-	c.say("subject", fmt.Sprintf(`"kind":"subject","subject":"%s","generation":10,"except":"%s","at":1`, subjectKey(1), session(1, 9)))
-	c.say("subject", fmt.Sprintf(`"kind":"subject","subject":"%s","generation":20,"except":null,"at":1`, subjectKey(2)))
+	c.say(
+		"subject",
+		fmt.Sprintf(
+			`"kind":"subject","subject":"%s","generation":10,"except":"%s","at":1`, subjectKey(1),
+			session(1, 9),
+		),
+	)
+	c.say(
+		"subject",
+		fmt.Sprintf(
+			`"kind":"subject","subject":"%s","generation":20,"except":null,"at":1`, subjectKey(2),
+		),
+	)
 	until(t, "both entries", func() bool { return feed.IsRevoked(claimsOf(session(2, 1), 19)) })
 
 	for name, row := range map[string]struct {
@@ -174,8 +202,16 @@ func TestASubjectEntryMatchesExactly(t *testing.T) {
 	}
 
 	// The second entry spares another session than the first did: the dead stay dead.
-	c.say("subject", fmt.Sprintf(`"kind":"subject","subject":"%s","generation":30,"except":"%s","at":1`, subjectKey(1), session(1, 1)))
-	until(t, "the one that had been spared", func() bool { return feed.IsRevoked(claimsOf(session(1, 9), 9)) })
+	c.say(
+		"subject",
+		fmt.Sprintf(
+			`"kind":"subject","subject":"%s","generation":30,"except":"%s","at":1`, subjectKey(1),
+			session(1, 1),
+		),
+	)
+	until(t, "the one that had been spared", func() bool {
+		return feed.IsRevoked(claimsOf(session(1, 9), 9))
+	})
 	if !feed.IsRevoked(claimsOf(session(1, 1), 9)) || feed.IsRevoked(claimsOf(session(1, 1), 10)) {
 		t.Error("a later entry forgot an earlier one")
 	}
@@ -276,7 +312,9 @@ func TestABrokenStreamIsResumedWhereItBroke(t *testing.T) {
 		t.Errorf("followed from %q", again.after)
 	}
 	again.revoke(session(1, 2))
-	until(t, "revoked after the break", func() bool { return feed.IsRevoked(claimsOf(session(1, 2), 5)) })
+	until(t, "revoked after the break", func() bool {
+		return feed.IsRevoked(claimsOf(session(1, 2), 5))
+	})
 	if len(s.snapshot) != 0 {
 		t.Error("the snapshot was read again without need")
 	}
@@ -377,7 +415,8 @@ func TestStreamsAreClosedWhenTheirSessionIsRevoked(t *testing.T) {
 
 	c.revoke(session(1, 1))
 
-	if both := receive(t, closed) + receive(t, closed); both != "firstsecond" && both != "secondfirst" {
+	if both := receive(t, closed) + receive(t, closed); both != "firstsecond" &&
+		both != "secondfirst" {
 		t.Error(both)
 	}
 	c.revoke(session(1, 1))
@@ -406,7 +445,9 @@ func TestAStreamIsClosedWhenItsTokenExpires(t *testing.T) {
 }
 
 func TestReadyGivesUpWithItsContext(t *testing.T) {
-	feed := holdfast.FollowRevocations(holdfast.FeedOptions{URL: "http://127.0.0.1:1", Key: "key", OnProblem: func(error) {}})
+	feed := holdfast.FollowRevocations(holdfast.FeedOptions{
+		URL: "http://127.0.0.1:1", Key: "key", OnProblem: func(error) {},
+	})
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
 	if err := feed.Ready(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -419,10 +460,17 @@ func TestReadyGivesUpWithItsContext(t *testing.T) {
 }
 
 func TestMalformedSnapshotsAreNotBelieved(t *testing.T) {
-	for _, body := range []string{`{}`, `[]`, `{"cursor":"c","asOf":0}`, `{"cursor":"c","asOf":1,"windowMs":0}`, `{"cursor":"c","asOf":1,"windowMs":1,"entries":[{"kind":"revoked","session":"x"}]}`} {
+	for _, body := range []string{
+		`{}`, `[]`, `{"cursor":"c","asOf":0}`, `{"cursor":"c","asOf":1,"windowMs":0}`,
+		`{"cursor":"c","asOf":1,"windowMs":1,"entries":[{"kind":"revoked","session":"x"}]}`,
+	} {
 		problems := make(chan error, 10)
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
-		feed := holdfast.FollowRevocations(holdfast.FeedOptions{URL: server.URL, Key: "key", OnProblem: func(err error) { problems <- err }})
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, body)
+		}))
+		feed := holdfast.FollowRevocations(holdfast.FeedOptions{
+			URL: server.URL, Key: "key", OnProblem: func(err error) { problems <- err },
+		})
 		if err := receive(t, problems); err == nil || feed.State() != holdfast.Blind {
 			t.Errorf("%s: %v", body, feed.State())
 		}

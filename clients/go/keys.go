@@ -110,7 +110,8 @@ func (k jwk) public() crypto.PublicKey {
 		}
 	case k.Type == "RSA" && k.Algorithm == "RS256":
 		n, e := number(k.N), number(k.E)
-		if n != nil && e != nil && n.BitLen() >= minRSABits && n.BitLen() <= maxRSABits && e.Cmp(big.NewInt(rsaExponent)) == 0 {
+		if n != nil && e != nil && n.BitLen() >= minRSABits && n.BitLen() <= maxRSABits &&
+			e.Cmp(big.NewInt(rsaExponent)) == 0 {
 			return &rsa.PublicKey{N: n, E: rsaExponent}
 		}
 	}

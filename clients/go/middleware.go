@@ -96,7 +96,8 @@ func challenge(refusal *Refusal) string {
 	case TokenMissing:
 		return "Bearer"
 	case StepUpRequired:
-		text := `Bearer error="insufficient_user_authentication", error_description="step_up_required"`
+		text := `Bearer error="insufficient_user_authentication", ` +
+			`error_description="step_up_required"`
 		if acr := refusal.Requirements.ACR; acr != "" {
 			text += fmt.Sprintf(`, acr_values="%s"`, strings.Map(quotable, acr))
 		}

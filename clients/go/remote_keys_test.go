@@ -38,7 +38,8 @@ func (p *published) serve(answer func(w http.ResponseWriter)) { p.answer.Store(&
 // fetched waits until a fetch in the background has come, because a known key does not wait for it.
 func (p *published) fetched(t *testing.T, count int32) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	end := time.Now().Add(time.Minute)
+	for ; time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if p.fetches.Load() == count {
 			return
 		}
@@ -52,7 +53,8 @@ func flood(keys *holdfast.RemoteKeys, count int) (unknown int32) {
 		done.Add(1)
 		go func(id string) {
 			defer done.Done()
-			if _, err := keys.Key(context.Background(), id); errors.Is(err, holdfast.ErrUnknownKey) {
+			_, err := keys.Key(context.Background(), id)
+			if errors.Is(err, holdfast.ErrUnknownKey) {
 				atomic.AddInt32(&unknown, 1)
 			}
 		}(fmt.Sprint("unknown-", i))
@@ -86,7 +88,9 @@ func TestANewKeyIsFoundAtItsFirstToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.pass(31 * time.Second)
-	p.serve(func(w http.ResponseWriter) { _, _ = w.Write([]byte(strings.ReplaceAll(string(next.jwks), "k1", "k2"))) })
+	p.serve(func(w http.ResponseWriter) {
+		_, _ = w.Write([]byte(strings.ReplaceAll(string(next.jwks), "k1", "k2")))
+	})
 
 	if _, err := keys.Key(context.Background(), "k2"); err != nil {
 		t.Error(err)
@@ -98,15 +102,22 @@ func TestANewKeyIsFoundAtItsFirstToken(t *testing.T) {
 
 func TestTheLastGoodSetOutlivesWhateverComesInItsPlace(t *testing.T) {
 	for name, answer := range map[string]func(w http.ResponseWriter){
-		"an error":      func(w http.ResponseWriter) { w.WriteHeader(500) },
-		"a redirect":    func(w http.ResponseWriter) { w.Header().Set("Location", "http://127.0.0.1:1/"); w.WriteHeader(302) },
-		"no JSON":       func(w http.ResponseWriter) { _, _ = w.Write([]byte("<html>")) },
-		"no keys":       func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"keys":[]}`)) },
-		"no usable key": func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"keys":[{"kty":"oct","k":"AA","kid":"k1"}]}`)) },
+		"an error": func(w http.ResponseWriter) { w.WriteHeader(500) },
+		"a redirect": func(w http.ResponseWriter) {
+			w.Header().Set("Location", "http://127.0.0.1:1/")
+			w.WriteHeader(302)
+		},
+		"no JSON": func(w http.ResponseWriter) { _, _ = w.Write([]byte("<html>")) },
+		"no keys": func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"keys":[]}`)) },
+		"no usable key": func(w http.ResponseWriter) {
+			_, _ = w.Write([]byte(`{"keys":[{"kty":"oct","k":"AA","kid":"k1"}]}`))
+		},
 		"a key id twice": func(w http.ResponseWriter) {
 			_, _ = w.Write([]byte(`{"keys":[{"kid":"k1","kty":"oct"},{"kid":"k1","kty":"oct"}]}`))
 		},
-		"an endless key set":  func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"keys":["` + strings.Repeat("x", 1<<20) + `"]}`)) },
+		"an endless key set": func(w http.ResponseWriter) {
+			_, _ = w.Write([]byte(`{"keys":["` + strings.Repeat("x", 1<<20) + `"]}`))
+		},
 		"a broken connection": func(w http.ResponseWriter) { panic(http.ErrAbortHandler) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,7 +137,8 @@ func TestTheLastGoodSetOutlivesWhateverComesInItsPlace(t *testing.T) {
 				t.Error(err)
 			}
 			a.pass(24 * time.Hour)
-			if _, err := keys.Key(context.Background(), "k1"); err == nil || errors.Is(err, holdfast.ErrUnknownKey) {
+			if _, err := keys.Key(context.Background(), "k1"); err == nil ||
+				errors.Is(err, holdfast.ErrUnknownKey) {
 				t.Errorf("after a day nobody knows: %v", err)
 			}
 		})
@@ -151,7 +163,9 @@ func TestWithoutAKeySetNobodyKnowsAndNobodyIsRefused(t *testing.T) {
 	// A service may start before its authority: it need not wait for a whole cool-down.
 	p.serve(func(w http.ResponseWriter) { _, _ = w.Write(a.jwks) })
 	a.pass(time.Second)
-	if _, err := verifier.Verify(context.Background(), a.token(nil), holdfast.Requirements{}); err != nil {
+	if _, err := verifier.Verify(
+		context.Background(), a.token(nil), holdfast.Requirements{},
+	); err != nil {
 		t.Error(err)
 	}
 	p.fetched(t, 2)

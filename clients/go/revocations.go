@@ -51,7 +51,8 @@ func (e entry) matches(claims *Claims) bool {
 	if e.session != "" {
 		return claims.SessionID == e.session
 	}
-	return claims.subjectKey() == e.subject && claims.Generation < e.generation && claims.SessionID != e.except
+	return claims.subjectKey() == e.subject && claims.Generation < e.generation &&
+		claims.SessionID != e.except
 }
 
 // subjectKey of the session; claims that came out of a token have it worked out already.

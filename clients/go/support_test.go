@@ -31,7 +31,10 @@ func newAuthority(t *testing.T) *authority {
 	if err != nil {
 		t.Fatal(err)
 	}
-	jwks := fmt.Sprintf(`{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"k1","use":"sig","x":"%s"}]}`, b64(public))
+	jwks := fmt.Sprintf(
+		`{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"k1","use":"sig","x":"%s"}]}`,
+		b64(public),
+	)
 	return &authority{time: time.Unix(1_800_000_000, 0), private: private, jwks: []byte(jwks)}
 }
 
@@ -51,8 +54,10 @@ func (a *authority) pass(d time.Duration) {
 func (a *authority) token(changed map[string]any) string {
 	now := a.now().Unix()
 	claims := map[string]any{
-		"iss": issuer, "aud": audience, "sub": "ada", "client_id": "holdfast", "jti": "t1", "sid": session(1, 1),
-		"iat": now, "exp": now + 90, "auth_time": now - 60, "acr": "mfa", "amr": []string{"pwd", "otp"}, "gen": 5,
+		"iss": issuer, "aud": audience, "sub": "ada", "client_id": "holdfast", "jti": "t1",
+		"sid": session(1, 1),
+		"iat": now, "exp": now + 90, "auth_time": now - 60, "acr": "mfa",
+		"amr": []string{"pwd", "otp"}, "gen": 5,
 	}
 	for name, value := range changed {
 		if claims[name] = value; value == nil {

@@ -95,9 +95,12 @@ const (
 
 // Verify tells what a token says. Its error is a [*Refusal] when the token is
 // not good enough, and a fault when that could not be found out.
-func (v *Verifier) Verify(ctx context.Context, token string, requirements Requirements) (*Claims, error) {
+func (v *Verifier) Verify(
+	ctx context.Context, token string, requirements Requirements,
+) (*Claims, error) {
 	if v.Issuer == "" || v.Audience == "" || v.Keys == nil || v.Skew < 0 || v.Skew > maxSkew {
-		return nil, errors.New("holdfast: a verifier needs an issuer, an audience, keys, and a skew of at most 5 s")
+		return nil, errors.New("holdfast: a verifier needs an issuer, an audience, keys, and a " +
+			"skew of at most 5 s")
 	}
 	claims, err := v.authentic(ctx, token)
 	if err != nil {
@@ -198,7 +201,9 @@ func (v *Verifier) fits(claims *Claims, t times) error {
 }
 
 // alive asks whether the session has ended since the token was made.
-func (v *Verifier) alive(ctx context.Context, token string, claims *Claims, requirements Requirements) error {
+func (v *Verifier) alive(
+	ctx context.Context, token string, claims *Claims, requirements Requirements,
+) error {
 	if v.Revocations != nil {
 		if v.Revocations.IsRevoked(claims) {
 			return &Refusal{Code: SessionRevoked, Reason: "revoked"}
@@ -226,12 +231,14 @@ func (v *Verifier) alive(ctx context.Context, token string, claims *Claims, requ
 
 func (v *Verifier) meets(claims *Claims, requirements Requirements) error {
 	wants := &Refusal{Code: StepUpRequired, Requirements: requirements}
-	if requirements.ACR != "" && claims.ACR != requirements.ACR && !v.isAbove(claims.ACR, requirements.ACR) {
+	if requirements.ACR != "" && claims.ACR != requirements.ACR &&
+		!v.isAbove(claims.ACR, requirements.ACR) {
 		wants.Reason = "another acr"
 		return wants
 	}
 	// Without auth_time nothing was proved where the token was asked for.
-	if requirements.MaxAge > 0 && (claims.AuthTime.IsZero() || v.now().Sub(claims.AuthTime) > requirements.MaxAge) {
+	if requirements.MaxAge > 0 && (claims.AuthTime.IsZero() ||
+		v.now().Sub(claims.AuthTime) > requirements.MaxAge) {
 		wants.Reason = "authenticated too long ago"
 		return wants
 	}

@@ -1,4 +1,4 @@
-"""Answers for this client, one line a verdict, so that the verdicts of all languages can be compared.
+"""Answers for this client, one line a verdict: the verdicts of all languages can be compared.
 
 python3 conformance.py corpus FILE      every case: "accept<TAB>name" or "reject<TAB>name"
 python3 conformance.py flood FILE URL   200 unknown key ids at once, then a valid token
@@ -18,7 +18,8 @@ def read(path):
 
 
 def verifier_of(corpus, keys):
-    return Verifier(corpus["issuer"], corpus["audience"], keys, corpus["skewSeconds"], now=lambda: corpus["now"])
+    issuer, audience, skew = corpus["issuer"], corpus["audience"], corpus["skewSeconds"]
+    return Verifier(issuer, audience, keys, skew, now=lambda: corpus["now"])
 
 
 def verdict(verifier, token):

@@ -61,9 +61,14 @@ class KeySet:
 
 
 class RemoteKeys:
-    """The keys that an authority publishes: one fetch at a time, one a cool-down, last good set kept for a day."""
+    """The keys that an authority publishes.
 
-    def __init__(self, url, cooldown=30, max_age=300, last_good=86400, timeout=5, now=time.monotonic):
+    One fetch at a time, one a cool-down; the last good set is kept for a day.
+    """
+
+    def __init__(
+        self, url, cooldown=30, max_age=300, last_good=86400, timeout=5, now=time.monotonic
+    ):
         self._url, self._timeout, self._now = url, timeout, now
         self._cooldown, self._max_age, self._last_good = cooldown, max_age, last_good
         self._lock = threading.Lock()
@@ -72,7 +77,10 @@ class RemoteKeys:
         self._opener = urllib.request.build_opener(_NoRedirect)
 
     def find(self, kid):
-        """The (algorithm, key) of a key id, or None. Raises KeysUnavailable while no set is known."""
+        """The (algorithm, key) of a key id, or None.
+
+        Raises KeysUnavailable while no set is known.
+        """
         keys = self._current()
         if keys is not None and kid in keys and not self._is_due():
             return keys[kid]
@@ -124,9 +132,11 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def usable_keys(jwks):
     """Key id -> (algorithm, public key). ValueError when nothing is left."""
     keys = {}
-    if not isinstance(jwks, dict) or not isinstance(jwks.get("keys"), list) or len(jwks["keys"]) > MAX_KEYS:
+    items = jwks.get("keys") if isinstance(jwks, dict) else None
+    if not isinstance(items, list) or len(items) > MAX_KEYS:
         raise ValueError("not a key set")
-    ids = [jwk["kid"] for jwk in jwks["keys"] if isinstance(jwk, dict) and isinstance(jwk.get("kid"), str)]
+    dicts = [jwk for jwk in items if isinstance(jwk, dict)]
+    ids = [jwk["kid"] for jwk in dicts if isinstance(jwk.get("kid"), str)]
     # Nobody could say which of the two is meant.
     if len(set(ids)) < len(ids):
         raise ValueError("the key set has a key id twice")
@@ -141,7 +151,9 @@ def usable_keys(jwks):
             key = jwt.PyJWK({name: jwk[name] for name in jwk if name != "d"}, algorithm).key
         except (jwt.PyJWTError, ValueError, TypeError, KeyError):
             continue
-        if algorithm == "RS256" and not (2048 <= key.key_size <= 4096 and key.public_numbers().e == 65537):
+        if algorithm == "RS256" and not (
+            2048 <= key.key_size <= 4096 and key.public_numbers().e == 65537
+        ):
             continue
         keys[jwk["kid"]] = (algorithm, key)
     if not keys:
@@ -168,7 +180,8 @@ class Verifier:
         if header["alg"] != algorithm:
             raise _invalid("the algorithm is not the key's")
         try:
-            payload = jwt.PyJWS(algorithms=[algorithm]).decode_complete(token, key, algorithms=[algorithm])["payload"]
+            signed = jwt.PyJWS(algorithms=[algorithm])
+            payload = signed.decode_complete(token, key, algorithms=[algorithm])["payload"]
         except (jwt.PyJWTError, ValueError) as error:
             raise _invalid("wrong signature") from error
         claims = _claims_of(payload)
@@ -193,7 +206,9 @@ class Verifier:
         if acr is not None and claims.get("acr") != acr:
             raise Refused("step_up_required", "another acr")
         # Without auth_time nothing was proved where the token was asked for.
-        if max_age is not None and ("auth_time" not in claims or self._now() - claims["auth_time"] > max_age):
+        if max_age is not None and (
+            "auth_time" not in claims or self._now() - claims["auth_time"] > max_age
+        ):
             raise Refused("step_up_required", "authenticated too long ago")
 
 
@@ -275,14 +290,18 @@ def _invalid(reason):
 
 
 def require_access(app, verifier, **requirements):
-    """WSGI: hands on requests with a good token, with its claims in `holdfast.claims`; answers the others."""
+    """WSGI: hands on requests with a good token, and answers the others.
+
+    The claims of a good token are in `holdfast.claims`.
+    """
 
     def guarded(environ, start_response):
         try:
             token = bearer_of(environ.get("HTTP_AUTHORIZATION"))
             environ["holdfast.claims"] = verifier.verify(token, **requirements)
         except Refused as refused:
-            return _answer(start_response, "401 Unauthorized", refused.code, _challenge(refused.code, **requirements))
+            challenge = _challenge(refused.code, **requirements)
+            return _answer(start_response, "401 Unauthorized", refused.code, challenge)
         except KeysUnavailable:
             return _answer(start_response, "503 Service Unavailable", "keys_unavailable", None)
         return app(environ, start_response)
@@ -291,7 +310,10 @@ def require_access(app, verifier, **requirements):
 
 
 def bearer_of(authorization):
-    """The token of an Authorization header. WSGI servers join two headers with a comma, which no token has."""
+    """The token of an Authorization header.
+
+    WSGI servers join two headers with a comma, which no token has.
+    """
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Refused("token_missing", "no bearer token")
@@ -311,7 +333,11 @@ def _challenge(code, acr=None, max_age=None):
 
 
 def _answer(start_response, status, code, challenge):
-    problem = {"type": f"urn:holdfast:code:{code}", "title": code.replace("_", " "), "status": int(status[:3])}
+    problem = {
+        "type": f"urn:holdfast:code:{code}",
+        "title": code.replace("_", " "),
+        "status": int(status[:3]),
+    }
     body = json.dumps({**problem, "code": code}).encode()
     headers = [("Content-Type", "application/problem+json"), ("Cache-Control", "no-store")]
     headers += [("WWW-Authenticate", challenge)] if challenge else [("Retry-After", "1")]

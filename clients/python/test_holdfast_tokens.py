@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from conformance import verdicts
 from holdfast_tokens import KeySet, KeysUnavailable, Refused, RemoteKeys, Verifier, require_access
 
-CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "corpus", "access-tokens.json")
+HERE = os.path.dirname(os.path.abspath(__file__))
+CORPUS = os.path.join(HERE, "..", "corpus", "access-tokens.json")
 NOW = 1_800_000_000
 INVALID = 'Bearer error="invalid_token", error_description='
 PRIVATE = Ed25519PrivateKey.generate()
@@ -151,7 +152,8 @@ class Remote(unittest.TestCase):
         self.assertIsNone(self.keys.find("k1"))
 
     def test_the_last_good_set_outlives_whatever_comes_in_its_place(self):
-        answers = [(500, b""), (302, b""), (200, b"<html>"), (200, b'{"keys":[]}'), (200, b"[]"), (200, b"[" * 200_000)]
+        bodies = [b"<html>", b'{"keys":[]}', b"[]", b"[" * 200_000]
+        answers = [(500, b""), (302, b""), *((200, body) for body in bodies)]
         answers.append((200, json.dumps({"keys": ["x" * 2**20]}).encode()))
         answers.append((200, json.dumps({"keys": jwks()["keys"] * 2}).encode()))
         for status, body in answers:
@@ -196,7 +198,8 @@ class Wsgi(unittest.TestCase):
         def start_response(status, headers):
             answer.update(status=status, headers=dict(headers))
 
-        answer["body"] = b"".join(require_access(app, verifier(keys), **requirements)(environ, start_response))
+        guarded = require_access(app, verifier(keys), **requirements)
+        answer["body"] = b"".join(guarded(environ, start_response))
         return answer
 
     def test_a_good_token_passes_with_its_claims(self):
@@ -208,13 +211,24 @@ class Wsgi(unittest.TestCase):
             (None, {}, "token_missing", "Bearer"),
             ("Basic YTpi", {}, "token_missing", "Bearer"),
             ("Bearer ", {}, "token_missing", "Bearer"),
-            (f"Bearer {good},Bearer {good}", {}, "access_token_invalid", INVALID + '"access_token_invalid"'),
-            (f"Bearer {token(exp=1)}", {}, "access_token_expired", INVALID + '"access_token_expired"'),
+            (
+                f"Bearer {good},Bearer {good}",
+                {},
+                "access_token_invalid",
+                INVALID + '"access_token_invalid"',
+            ),
+            (
+                f"Bearer {token(exp=1)}",
+                {},
+                "access_token_expired",
+                INVALID + '"access_token_expired"',
+            ),
             (
                 f"Bearer {good}",
                 {"acr": "hw", "max_age": 300},
                 "step_up_required",
-                'Bearer error="insufficient_user_authentication", error_description="step_up_required", acr_values="hw", max_age="300"',
+                'Bearer error="insufficient_user_authentication", '
+                'error_description="step_up_required", acr_values="hw", max_age="300"',
             ),
         ):
             with self.subTest(code):

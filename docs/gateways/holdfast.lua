@@ -58,7 +58,9 @@ core.register_action("holdfast", { "http-req" }, function(txn)
   end
   -- The gateway's own mistake, not the user's: nobody is logged out by it.
   local code = lines(answer and answer.headers["holdfast-code"])[1]
-  if status < 300 or status >= 500 or code == "caller_unauthenticated" then return unavailable(txn) end
+  if status < 300 or status >= 500 or code == "caller_unauthenticated" then
+    return unavailable(txn)
+  end
 
   local reply = txn:reply()
   reply:set_status(status)

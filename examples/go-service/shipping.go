@@ -28,14 +28,18 @@ func shipping(verifier *holdfast.Verifier) http.Handler {
 	book := &addressBook{of: map[string]string{}}
 	fresh := holdfast.Requirements{MaxAge: addressWithin}
 	mux := http.NewServeMux()
-	guarded := func(path, method string, requirements holdfast.Requirements, handle http.HandlerFunc) {
+	guarded := func(
+		path, method string, requirements holdfast.Requirements, handle http.HandlerFunc,
+	) {
 		mux.Handle(path, only(method, verifier.Middleware(requirements, handle)))
 	}
 	guarded("/api/shipping", http.MethodGet, holdfast.Requirements{}, book.overview)
 	guarded("/api/shipping/address", http.MethodPut, fresh, book.move)
 	guarded("/api/shipping/code", http.MethodGet, holdfast.Requirements{Strict: true}, pickupCode)
 	guarded("/api/shipping/live", http.MethodGet, holdfast.Requirements{}, live(verifier))
-	mux.HandleFunc("/livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("/livez", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "ok\n")
+	})
 	return mux
 }
 
@@ -80,7 +84,10 @@ func (b *addressBook) move(w http.ResponseWriter, r *http.Request) {
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBodyBytes)).Decode(&body)
 	address := strings.TrimSpace(body.Address)
 	if err != nil || address == "" || len([]rune(address)) > maxAddressRunes {
-		answer(w, http.StatusBadRequest, map[string]any{"title": "address must be a short text", "status": 400})
+		answer(
+			w, http.StatusBadRequest,
+			map[string]any{"title": "address must be a short text", "status": 400},
+		)
 		return
 	}
 	b.mu.Lock()
@@ -91,7 +98,10 @@ func (b *addressBook) move(w http.ResponseWriter, r *http.Request) {
 	}
 	b.mu.Unlock()
 	if full {
-		answer(w, http.StatusServiceUnavailable, map[string]any{"title": "the address book is full", "status": 503})
+		answer(
+			w, http.StatusServiceUnavailable,
+			map[string]any{"title": "the address book is full", "status": 503},
+		)
 		return
 	}
 	answer(w, http.StatusOK, map[string]any{"buyer": claims.Subject, "address": address})
@@ -123,7 +133,9 @@ func live(verifier *holdfast.Verifier) http.HandlerFunc {
 			if stop < 0 {
 				stop = 12
 			}
-			if _, err := fmt.Fprintf(w, "event: parcel\ndata: {\"stops\":%d}\n\n", stop); err != nil {
+			if _, err := fmt.Fprintf(
+				w, "event: parcel\ndata: {\"stops\":%d}\n\n", stop,
+			); err != nil {
 				return
 			}
 			if flusher, can := w.(http.Flusher); can {

@@ -40,7 +40,8 @@ export function accepted(keys) {
     accept(
       'ES256 with s in the upper half of the order',
       highS(token(ES256), true),
-      'RFC 7518 asks for no low s. The other half is a second spelling of the same signature, not a forgery; nothing here tells tokens apart by their bytes',
+      'RFC 7518 asks for no low s. The other half is a second spelling of the same signature, ' +
+        'not a forgery; nothing here tells tokens apart by their bytes',
     ),
     accept(
       'ES256 with s in the lower half of the order',

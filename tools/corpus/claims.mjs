@@ -134,5 +134,6 @@ export function claims({ EdDSA }) {
 /** The claims as JSON text with a member of the caller's own spelling. */
 function claimsText(members, leaveOut = []) {
   const kept = Object.entries(CLAIMS).filter(([name]) => !leaveOut.includes(name))
-  return `{${[...kept.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`), ...members].join(',')}}`
+  const texts = kept.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`)
+  return `{${[...texts, ...members].join(',')}}`
 }

@@ -36,7 +36,8 @@ public final class AccessTokenVerifier {
     /** {@code skew} in seconds, at most 5. */
     public AccessTokenVerifier(String issuer, String audience, Keys keys, int skew, Clock clock) {
         if (issuer.isEmpty() || audience.isEmpty() || skew < 0 || skew > MAX_SKEW)
-            throw new IllegalArgumentException("a verifier needs an issuer, an audience, and a skew of at most 5 s");
+            throw new IllegalArgumentException(
+                    "a verifier needs an issuer, an audience, and a skew of at most 5 s");
         this.issuer = issuer;
         this.audience = audience;
         this.keys = keys;
@@ -74,12 +75,17 @@ public final class AccessTokenVerifier {
         Map<String, Object> header = object(head);
         // RFC 7515, section 4.1.11: an extension that is not understood refuses the token. None is.
         if (header.containsKey("crit") || header.containsKey("b64")) throw invalid("an extension");
-        if (!TYPES.contains(text(header, "typ").toLowerCase(Locale.ROOT))) throw invalid("another kind of token");
+        if (!TYPES.contains(text(header, "typ").toLowerCase(Locale.ROOT))) {
+            throw invalid("another kind of token");
+        }
         Keys.Key key = keys.find(text(header, "kid"));
         if (key == null) throw invalid("unknown key");
         // The key decides the algorithm, never the token.
-        if (!key.algorithm().equals(text(header, "alg"))) throw invalid("the algorithm is not the key's");
-        byte[] input = token.substring(0, parts[0].length() + 1 + parts[1].length()).getBytes(StandardCharsets.US_ASCII);
+        if (!key.algorithm().equals(text(header, "alg"))) {
+            throw invalid("the algorithm is not the key's");
+        }
+        String signed = token.substring(0, parts[0].length() + 1 + parts[1].length());
+        byte[] input = signed.getBytes(StandardCharsets.US_ASCII);
         if (!isSigned(key, input, signature)) throw invalid("wrong signature");
 
         Map<String, Object> claims = object(payload);
@@ -112,17 +118,23 @@ public final class AccessTokenVerifier {
     private void check(Map<String, Object> claims) throws Refused {
         for (String name : List.of("sub", "client_id", "jti")) text(claims, name);
         if (!text(claims, "iss").equals(issuer)) throw invalid("another issuer");
-        if (decode(text(claims, "sid")).length != SESSION_ID_BYTES) throw invalid("sid is no session id");
+        if (decode(text(claims, "sid")).length != SESSION_ID_BYTES) {
+            throw invalid("sid is no session id");
+        }
         if (!audiences(claims.get("aud")).contains(audience)) throw invalid("another audience");
         for (String name : List.of("acr", "tid"))
-            if (claims.containsKey(name) && !(claims.get(name) instanceof String)) throw invalid(name);
+            if (claims.containsKey(name) && !(claims.get(name) instanceof String)) {
+                throw invalid(name);
+            }
         if (claims.containsKey("amr")) texts(claims.get("amr"));
         integer(claims, "gen");
         long now = clock.instant().getEpochSecond();
         long exp = integer(claims, "exp");
         if (integer(claims, "iat") > now + skew) throw invalid("not yet valid");
         for (String name : List.of("nbf", "auth_time"))
-            if (claims.containsKey(name) && integer(claims, name) > now + skew) throw invalid("not yet valid");
+            if (claims.containsKey(name) && integer(claims, name) > now + skew) {
+                throw invalid("not yet valid");
+            }
         if (exp + skew <= now) throw new Refused("access_token_expired", "expired");
     }
 
@@ -131,7 +143,9 @@ public final class AccessTokenVerifier {
     }
 
     private static List<?> texts(Object value) throws Refused {
-        if (value instanceof List<?> list && list.stream().allMatch(String.class::isInstance)) return list;
+        if (value instanceof List<?> list && list.stream().allMatch(String.class::isInstance)) {
+            return list;
+        }
         throw invalid("not a list of strings");
     }
 
@@ -163,7 +177,8 @@ public final class AccessTokenVerifier {
     private static byte[] decode(String part) throws Refused {
         try {
             byte[] data = Base64.getUrlDecoder().decode(part);
-            if (data.length > 0 && Base64.getUrlEncoder().withoutPadding().encodeToString(data).equals(part)) return data;
+            String canonical = Base64.getUrlEncoder().withoutPadding().encodeToString(data);
+            if (data.length > 0 && canonical.equals(part)) return data;
         } catch (IllegalArgumentException e) {
             throw invalid("not base64url");
         }

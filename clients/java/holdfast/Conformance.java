@@ -15,6 +15,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 
 /**
  * Answers for this client, one line a verdict, so that the verdicts of all languages can be
@@ -42,7 +43,8 @@ final class Conformance {
         AccessTokenVerifier verifier = verifier(corpus, keys::get);
         for (Object item : (List<?>) corpus.get("cases")) {
             Map<?, ?> one = (Map<?, ?>) item;
-            System.out.println(verdict(verifier, (String) one.get("token")) + "\t" + one.get("name"));
+            String verdict = verdict(verifier, (String) one.get("token"));
+            System.out.println(verdict + "\t" + one.get("name"));
         }
     }
 
@@ -55,11 +57,14 @@ final class Conformance {
         List<Callable<String>> unknown = new java.util.ArrayList<>();
         for (int i = 0; i < 200; i++) {
             String header = "{\"alg\":\"EdDSA\",\"kid\":\"unknown-" + i + "\",\"typ\":\"at+jwt\"}";
-            String head = Base64.getUrlEncoder().withoutPadding().encodeToString(header.getBytes(StandardCharsets.UTF_8));
+            byte[] bytes = header.getBytes(StandardCharsets.UTF_8);
+            String head = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
             unknown.add(() -> verdict(verifier, head + rest));
         }
         int refused = 0;
-        for (Future<String> answer : threads.invokeAll(unknown)) if (answer.get().equals("reject")) refused++;
+        for (Future<String> answer : threads.invokeAll(unknown)) {
+            if (answer.get().equals("reject")) refused++;
+        }
         threads.shutdown();
         System.out.println("refused\t" + refused + "\n" + verdict(verifier, valid));
     }
@@ -80,7 +85,9 @@ final class Conformance {
     private static AccessTokenVerifier verifier(Map<String, Object> corpus, Keys keys) {
         Clock clock = Clock.fixed(Instant.ofEpochSecond((long) corpus.get("now")), ZoneOffset.UTC);
         int skew = ((Long) corpus.get("skewSeconds")).intValue();
-        return new AccessTokenVerifier((String) corpus.get("issuer"), (String) corpus.get("audience"), keys, skew, clock);
+        String issuer = (String) corpus.get("issuer");
+        String audience = (String) corpus.get("audience");
+        return new AccessTokenVerifier(issuer, audience, keys, skew, clock);
     }
 
     /** The key set of the corpus, as the text that it would be fetched as. */
@@ -90,9 +97,11 @@ final class Conformance {
 
     private static String text(Object value) {
         if (value instanceof Map<?, ?> map)
-            return map.entrySet().stream().map(e -> text(e.getKey()) + ":" + text(e.getValue())).collect(java.util.stream.Collectors.joining(",", "{", "}"));
+            return map.entrySet().stream()
+                    .map(e -> text(e.getKey()) + ":" + text(e.getValue()))
+                    .collect(Collectors.joining(",", "{", "}"));
         if (value instanceof List<?> list)
-            return list.stream().map(Conformance::text).collect(java.util.stream.Collectors.joining(",", "[", "]"));
+            return list.stream().map(Conformance::text).collect(Collectors.joining(",", "[", "]"));
         return "\"" + value + "\"";
     }
 }

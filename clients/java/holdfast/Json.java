@@ -27,7 +27,8 @@ final class Json {
     /** Throws IllegalArgumentException for what is not JSON. */
     static Object read(byte[] data) {
         try {
-            String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(data)).toString();
+            ByteBuffer bytes = ByteBuffer.wrap(data);
+            String text = StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
             Json json = new Json(text);
             Object value = json.value();
             json.space();

@@ -4,6 +4,7 @@ import java.math.BigInteger;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.PublicKey;
+import java.security.spec.KeySpec;
 import java.security.spec.RSAPublicKeySpec;
 import java.security.spec.X509EncodedKeySpec;
 import java.util.Base64;
@@ -40,19 +41,27 @@ public interface Keys {
      * when none is left.
      */
     static Map<String, Key> parse(byte[] jwks) {
-        if (!(Json.readObject(jwks).get("keys") instanceof List<?> items)) throw new IllegalArgumentException("not a key set");
-        if (items.size() > MAX_KEYS) throw new IllegalArgumentException("the key set has too many keys");
+        if (!(Json.readObject(jwks).get("keys") instanceof List<?> items)) {
+            throw new IllegalArgumentException("not a key set");
+        }
+        if (items.size() > MAX_KEYS) {
+            throw new IllegalArgumentException("the key set has too many keys");
+        }
         Map<String, Key> keys = new HashMap<>();
         Set<String> ids = new HashSet<>();
         for (Object item : items) {
-            if (!(item instanceof Map<?, ?> jwk) || !(jwk.get("kid") instanceof String id) || id.isEmpty()) continue;
+            if (!(item instanceof Map<?, ?> jwk) || !(jwk.get("kid") instanceof String id)
+                    || id.isEmpty()) {
+                continue;
+            }
             // Nobody could say which of the two is meant.
             if (!ids.add(id)) throw new IllegalArgumentException("the key set has a key id twice");
             if (!"sig".equals(jwk.get("use"))) continue;
             try {
                 Key key = keyOf(jwk);
                 if (key != null) keys.put(id, key);
-            } catch (GeneralSecurityException | IllegalArgumentException | ClassCastException | NullPointerException e) {
+            } catch (GeneralSecurityException | IllegalArgumentException | ClassCastException
+                    | NullPointerException e) {
                 // Of no use; the others may be.
                 continue;
             }
@@ -68,15 +77,20 @@ public interface Keys {
                 if (!"Ed25519".equals(jwk.get("crv")) || x.length != 32) return null;
                 // SubjectPublicKeyInfo of RFC 8410: 12 bytes that are always the same, and the key.
                 String spki = "302a300506032b6570032100" + HexFormat.of().formatHex(x);
-                return new Key("EdDSA", KeyFactory.getInstance("Ed25519").generatePublic(new X509EncodedKeySpec(HexFormat.of().parseHex(spki))));
+                KeySpec spec = new X509EncodedKeySpec(HexFormat.of().parseHex(spki));
+                return new Key("EdDSA", KeyFactory.getInstance("Ed25519").generatePublic(spec));
             case "EC ES256":
                 if (!"P-256".equals(jwk.get("crv"))) return null;
                 return new Key("ES256", P256.publicKey(number(jwk.get("x")), number(jwk.get("y"))));
             case "RSA RS256":
                 BigInteger modulus = number(jwk.get("n"));
                 BigInteger exponent = number(jwk.get("e"));
-                if (modulus.bitLength() < 2048 || modulus.bitLength() > 4096 || !exponent.equals(RSA_EXPONENT)) return null;
-                return new Key("RS256", KeyFactory.getInstance("RSA").generatePublic(new RSAPublicKeySpec(modulus, exponent)));
+                if (modulus.bitLength() < 2048 || modulus.bitLength() > 4096
+                        || !exponent.equals(RSA_EXPONENT)) {
+                    return null;
+                }
+                KeySpec numbers = new RSAPublicKeySpec(modulus, exponent);
+                return new Key("RS256", KeyFactory.getInstance("RSA").generatePublic(numbers));
             default:
                 return null;
         }

@@ -26,8 +26,11 @@ final class P256 {
         BigInteger b = curve.getCurve().getB();
         boolean reduced = x.compareTo(p) < 0 && y.compareTo(p) < 0;
         BigInteger right = x.modPow(BigInteger.valueOf(3), p).add(a.multiply(x)).add(b).mod(p);
-        if (!reduced || !y.multiply(y).mod(p).equals(right)) throw new GeneralSecurityException("not on the curve");
-        return KeyFactory.getInstance("EC").generatePublic(new ECPublicKeySpec(new ECPoint(x, y), curve));
+        if (!reduced || !y.multiply(y).mod(p).equals(right)) {
+            throw new GeneralSecurityException("not on the curve");
+        }
+        ECPublicKeySpec spec = new ECPublicKeySpec(new ECPoint(x, y), curve);
+        return KeyFactory.getInstance("EC").generatePublic(spec);
     }
 
     /** RFC 7518, section 3.4: r and s, 32 bytes each, and from 1 up to below the order. */
@@ -40,7 +43,8 @@ final class P256 {
             return false;
         }
         BigInteger r = new BigInteger(1, Arrays.copyOf(signature, COORDINATE_BYTES));
-        BigInteger s = new BigInteger(1, Arrays.copyOfRange(signature, COORDINATE_BYTES, signature.length));
+        byte[] second = Arrays.copyOfRange(signature, COORDINATE_BYTES, signature.length);
+        BigInteger s = new BigInteger(1, second);
         return r.signum() > 0 && s.signum() > 0 && r.compareTo(order) < 0 && s.compareTo(order) < 0;
     }
 

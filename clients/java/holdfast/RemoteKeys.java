@@ -77,12 +77,18 @@ public final class RemoteKeys implements Keys {
         if (tried && now - triedAt < (isOlderThan(LAST_GOOD) ? FIRST_SET : COOLDOWN)) return;
         tried = true;
         triedAt = now;
-        HttpRequest request = HttpRequest.newBuilder(uri).timeout(TIMEOUT).header("Accept", "application/json").build();
+        HttpRequest request = HttpRequest.newBuilder(uri)
+                .timeout(TIMEOUT)
+                .header("Accept", "application/json")
+                .build();
         try {
-            HttpResponse<InputStream> response = client.send(request, HttpResponse.BodyHandlers.ofInputStream());
+            HttpResponse<InputStream> response =
+                    client.send(request, HttpResponse.BodyHandlers.ofInputStream());
             try (InputStream body = response.body()) {
                 byte[] data = body.readNBytes(MAX_BYTES + 1);
-                if (response.statusCode() == 200 && data.length <= MAX_BYTES) last = new Fetched(Keys.parse(data), now);
+                if (response.statusCode() == 200 && data.length <= MAX_BYTES) {
+                    last = new Fetched(Keys.parse(data), now);
+                }
             }
         } catch (IOException | IllegalArgumentException e) {
             // The last good set goes on to serve; without one, find() says so.

@@ -47,7 +47,7 @@ describe.each(EXAMPLES)('the example for %s', (_, start) => {
     return ada
   }
 
-  test('leads a person without a session to the login page, and back to where they wanted to go', async () => {
+  test('leads a person without a session to the login page, and back again', async () => {
     const nobody = person()
 
     const answer = await nobody.send('/api-key')

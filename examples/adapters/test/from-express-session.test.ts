@@ -67,7 +67,7 @@ function post(ada: Visitor, path: string, form: Readonly<Record<string, string>>
   })
 }
 
-test('whoever was logged in before stays logged in, in a session of Holdfast under a new id', async () => {
+test('whoever was logged in stays logged in, in a session of Holdfast under a new id', async () => {
   const ada = await loggedInBefore()
 
   const first = await ada.send('/')
@@ -162,7 +162,7 @@ test('another site cannot make a browser give up its old login', async () => {
   expect((await open(ada)).json()).toMatchObject({ user: DEMO.name, migrated: true })
 })
 
-test('whoever shows a token of Holdfast is judged by it, and never falls back to an old login', async () => {
+test('who shows a token of Holdfast is judged by it, never by an old login', async () => {
   const jar = new Map([[NEW, 'hf1.not.alive']])
   await visitor(before.url, { jar }).send('/login')
   const headers = { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }

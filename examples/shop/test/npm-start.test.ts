@@ -25,7 +25,7 @@ function node(args: readonly string[]): Promise<Ended> {
   })
 }
 
-test('a program that dies while starting ends all with its error, told once, and no welcome', async () => {
+test('a program that dies while starting ends all, and its error is told once', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'shop-start-'))
   const story = `
     import { programs } from ${JSON.stringify(join(TOOLS, 'service-process.mjs'))}
@@ -43,7 +43,7 @@ test('a program that dies while starting ends all with its error, told once, and
   expect(said).not.toContain('Welcome')
 })
 
-test('ports that the shop and the service both want are refused before anything starts', async () => {
+test('ports that shop and service both want are refused before anything starts', async () => {
   const { code, said } = await node([join(TOOLS, 'start.mjs'), '--port', '4598'])
 
   expect(code).toBe(1)

@@ -89,7 +89,7 @@ async function countOf(type: string): Promise<number> {
   return (await town.events()).filter((event) => event.type === type).length
 }
 
-test('a thief with the copied jar is asked and cannot pass; the owner works on and hears nothing of it', async () => {
+test('a thief with the copied jar is asked and fails; the owner notices nothing', async () => {
   await inTown(async (page, owner) => {
     await withAuthenticator(page)
     await logIn(page)
@@ -150,7 +150,7 @@ test('a thief with the copied jar is asked and cannot pass; the owner works on a
   })
 })
 
-test('the owner travels: asked once, in the middle of a form; a passkey, and the form arrives as it was typed', async () => {
+test('an owner who travels is asked once; after a passkey the form arrives as typed', async () => {
   await inTown(async (page) => {
     await withAuthenticator(page)
     await logIn(page)
@@ -183,7 +183,7 @@ test('the owner travels: asked once, in the middle of a form; a passkey, and the
   })
 })
 
-test('a held form is sent once: going back does not send it again, nor does its address', async () => {
+test('a held form is sent once: neither going back nor its address sends it again', async () => {
   await inTown(async (page, owner) => {
     await withAuthenticator(page)
     await logIn(page)
@@ -215,7 +215,7 @@ test('a held form is sent once: going back does not send it again, nor does its 
   })
 })
 
-test('without the passkey at hand: the code of the app, or a recovery code that works once', async () => {
+test('without the passkey: the code of the app, or a recovery code that works once', async () => {
   await inTown(async (page) => {
     await logIn(page)
     await page.goto(`${town.shopUrl}/account`)
@@ -240,7 +240,7 @@ test('without the passkey at hand: the code of the app, or a recovery code that 
   })
 })
 
-test('a passkey that was removed is offered no more, and a route that was asked for goes on after the code', async () => {
+test('a removed passkey is offered no more, and the route goes on after the code', async () => {
   await inTown(async (page) => {
     await withAuthenticator(page)
     await logIn(page)
@@ -260,7 +260,7 @@ test('a passkey that was removed is offered no more, and a route that was asked 
   })
 })
 
-test('a laptop that wakes up in another country tells its clock first: the request goes on and nobody is asked', async () => {
+test('a laptop that wakes up abroad tells its clock first: nobody is asked', async () => {
   await inTown(async (page, owner) => {
     await logIn(page)
     await page.goto(`${town.shopUrl}/basket`)

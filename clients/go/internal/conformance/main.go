@@ -1,7 +1,7 @@
 // Command conformance answers for this client, one line a verdict, so that the
 // verdicts of all languages can be compared.
 //
-//	go run ./internal/conformance corpus FILE      every case: "accept<TAB>name" or "reject<TAB>name"
+//	go run ./internal/conformance corpus FILE      every case: accept or reject, a tab, name
 //	go run ./internal/conformance flood FILE URL   200 unknown key ids at once, then a valid token
 package main
 

@@ -22,7 +22,8 @@ export const PRODUCTS: readonly Product[] = [
     name: 'Storm lantern',
     line: 'Burns in a gale',
     about:
-      'A flat wick, a globe of pressed glass and a bail that does not rattle. Eleven hours on one filling.',
+      'A flat wick, a globe of pressed glass and a bail that does not rattle. Eleven hours on ' +
+      'one filling.',
     cents: 6900,
     picture: '/static/products/lantern.svg',
   },

@@ -21,7 +21,8 @@ const FIREFOX_ON_WINDOWS = {
 
 const SAFARI_ON_IPHONE = {
   'user-agent':
-    'Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1',
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like ' +
+    'Gecko) Version/18.6 Mobile/15E148 Safari/604.1',
   accept: 'application/json',
   'accept-language': 'en-GB,en;q=0.9',
 }
@@ -74,7 +75,8 @@ export function thiefPresets(victim: Home): readonly ThiefPreset[] {
       id: 'next-door',
       title: 'Next door, cloned browser',
       about:
-        'Nothing to see but the rotating secret. Let him order, then watch your desk for a minute: two holders get found out.',
+        'Nothing to see but the rotating secret. Let him order, then watch your desk for a ' +
+        'minute: two holders get found out.',
       place: nextDoor,
       browser: 'cloned',
     },

@@ -7,7 +7,8 @@ type Words = readonly [title: string, text: string]
 const WORDS: Readonly<Record<string, Words>> = {
   context_refused: [
     'Not from here, not now',
-    'Too much has gone wrong from this place and browser. Go on from where you are known, or log out and log in again.',
+    'Too much has gone wrong from this place and browser. Go on from where you are known, or log ' +
+      'out and log in again.',
   ],
   form_token_invalid: [
     'This form is stale',
@@ -24,15 +25,18 @@ const WORDS: Readonly<Record<string, Words>> = {
 const CAUSES: Readonly<Record<string, Words>> = {
   attempts_exhausted: [
     'Too many wrong codes',
-    'Five wrong codes came from this place and browser, so it is asked for no more of them. Go on from where you are known, or log out and log in again.',
+    'Five wrong codes came from this place and browser, so it is asked for no more of them. Go ' +
+      'on from where you are known, or log out and log in again.',
   ],
   prompts_exhausted: [
     'Asked too often',
-    'A code was asked for three times within the hour from places that you have not confirmed. Wait a while, go on from where you are known, or log out and log in again.',
+    'A code was asked for three times within the hour from places that you have not confirmed. ' +
+      'Wait a while, go on from where you are known, or log out and log in again.',
   ],
   contexts_exhausted: [
     'Too many places at once',
-    'This session is used from as many places and browsers as one session may be. Go on from one of them, or log out and log in again.',
+    'This session is used from as many places and browsers as one session may be. Go on from one ' +
+      'of them, or log out and log in again.',
   ],
 }
 
@@ -52,9 +56,11 @@ export function refusalPage(refused: RefusedRequest, frame: Frame): RefusalWordi
     WORDS[refused.code] ?? [
       refused.status === 503 ? 'Nothing was decided' : 'That did not work',
       refused.status === 503
-        ? 'The session could not be checked just now. You are still logged in: please try again in a moment.'
+        ? 'The session could not be checked just now. You are still logged in: please try again ' +
+          'in a moment.'
         : 'The request was refused.',
     ]
+  const refusedHere = refused.code === 'context_refused' && frame.place
   const codes = [refused.code, ...(cause === undefined ? [] : [cause.reason])]
   return {
     headers: { 'content-type': 'text/html; charset=utf-8' },
@@ -63,8 +69,9 @@ export function refusalPage(refused: RefusedRequest, frame: Frame): RefusalWordi
       path: interrupted(refused.returnTo),
       title,
       text,
-      more: html`${refused.code === 'context_refused' && frame.place && travelHint(frame.place.city)}
-<p class="small-print">Reason: ${codes.map((code, at) => html`${at > 0 && ', '}<code>${code}</code>`)}</p>`,
+      more: html`${refusedHere && travelHint(refusedHere.city)}
+<p class="small-print">Reason:
+${codes.map((code, at) => html`${at > 0 && ', '}<code>${code}</code>`)}</p>`,
       way: wayOut(refused),
     }),
   }
@@ -90,14 +97,16 @@ const TO_THE_SHOP = html`<p><a class="button" href="/">To the shop</a></p>`
 
 function wayOut({ code, status, returnTo }: RefusedRequest): Html {
   if (code === 'context_refused') {
-    return html`<form method="post" action="/logout"><button>Log out and begin again</button></form>`
+    return html`<form method="post" action="/logout"><button>Log out and begin again</button>
+</form>`
   }
   if (status === 503) return html`<p><a class="button" href="${returnTo}">Try again</a></p>`
   return TO_THE_SHOP
 }
 
 function travelHint(city: string): Html {
-  return html`<p>In this demonstration you travel in no time: choose another city at the top of the page, where it says ${city}.</p>`
+  return html`<p>In this demonstration you travel in no time: choose another city at the top of the
+page, where it says ${city}.</p>`
 }
 
 /** The page that a step-up interrupted, not the one that asks for the code. */

@@ -4,10 +4,12 @@ import { type Html, html } from './html.ts'
 export function shopPage(name: string): Html {
   return html`<div class="hero">
 <div><p class="eyebrow">Things for the coast</p><h1>Good day, ${name.split(' ')[0]}.</h1>
-<p class="lead">Eight things that outlast the weather, and one service that gets its session checked like every other.</p></div>
+<p class="lead">Eight things that outlast the weather, and one service that gets its session checked
+like every other.</p></div>
 </div>
 <ul class="products" data-products aria-busy="true"></ul>
-<noscript><p class="notice">The goods come from the catalogue service through a script.</p></noscript>`
+<noscript><p class="notice">The goods come from the catalogue service through a
+script.</p></noscript>`
 }
 
 /** One product; `product.js` fills it. */
@@ -20,7 +22,8 @@ export function productPage(id: string): Html {
 export function basketPage(): Html {
   return html`<h1>Your basket</h1>
 <div class="card" data-basket aria-busy="true"></div>
-<p class="small-print">Placing an order is a <em>sensitive</em> route: it rotates the session's secret first, and from a network that you have not confirmed yet it asks for a code.</p>`
+<p class="small-print">Placing an order is a <em>sensitive</em> route: it rotates the session's
+secret first, and from a network that you have not confirmed yet it asks for a code.</p>`
 }
 
 /** `orders.js` fills it from the orders service. */

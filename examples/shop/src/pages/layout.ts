@@ -59,7 +59,8 @@ ${bar(page)}
 ${page.body}
 </main>
 <footer class="site"><div class="wrap">
-<p>Kelp &amp; Keel is an example. It sells nothing, and its visitors are wherever they say they are.</p>
+<p>Kelp &amp; Keel is an example. It sells nothing, and its visitors are wherever they say they
+are.</p>
 <p><a href="https://db-ip.com">IP Geolocation by DB-IP</a>, CC BY 4.0</p>
 </div></footer>
 </body>
@@ -74,7 +75,8 @@ export function formTokenField(visitor: Visitor): Html {
 
 function bar({ visitor, path, place, carriesSession }: Page): Html {
   return html`<header class="bar"><div class="wrap">
-<a class="brand" href="/"><img src="/static/mark.svg" alt="" width="30" height="30">Kelp &amp; Keel</a>
+<a class="brand" href="/"><img src="/static/mark.svg" alt="" width="30" height="30">Kelp &amp;
+Keel</a>
 ${visitor && html`<nav aria-label="Main">${menu(path)}</nav>`}
 <div class="bar-end">
 ${place && placePicker(place, path)}
@@ -85,13 +87,16 @@ ${(visitor ?? carriesSession) && logout(visitor)}
 }
 
 function logout(visitor: Visitor | undefined): Html {
-  return html`<form method="post" action="/logout">${visitor && formTokenField(visitor)}<button class="quiet small">Log out</button></form>`
+  return html`<form method="post" action="/logout">${visitor && formTokenField(visitor)}<button
+class="quiet small">Log out</button></form>`
 }
 
 function menu(path: string): Html {
   return html`${MENU.map(
     (item) =>
-      html`<a href="${item.path}"${item.path === path && html` aria-current="page"`}${item.lens && html` class="lens"`}>${item.label}${
+      html`<a href="${item.path}"${
+        item.path === path && html` aria-current="page"`
+      }${item.lens && html` class="lens"`}>${item.label}${
         item.path === '/basket' && html` <span class="count" data-basket-count></span>`
       }</a>`,
   )}`
@@ -109,10 +114,12 @@ ${HOMES.map(
     }><span>${here.city}<small>${here.network}, ${here.country}</small></span></label>`,
 )}
 </fieldset>
-<label class="choice"><input type="checkbox" name="clock" value="follow" checked><span>My clock comes along<small>The device shows local time, as a phone does.</small></span></label>
+<label class="choice"><input type="checkbox" name="clock" value="follow" checked><span>My clock
+comes along<small>The device shows local time, as a phone does.</small></span></label>
 <input type="hidden" name="next" value="${path}">
 <button class="wide">Go there</button>
-<p class="small-print">Loopback has no geography: a simulated edge gives your requests an address in the city that you choose.</p>
+<p class="small-print">Loopback has no geography: a simulated edge gives your requests an address in
+the city that you choose.</p>
 </form>
 </details>`
 }

@@ -4,10 +4,15 @@ import { type Html, html } from './html.ts'
 export function seesPage(): Html {
   return html`<div class="stack">
 <div class="hero"><div><p class="eyebrow">Behind the counter</p><h1>What Holdfast sees</h1>
-<p class="lead">Every place and browser that this session is used from, what speaks against it in decibans (ten are ten to one), and every step in order. A page for operators, here for your own session only.</p></div>
+<p class="lead">Every place and browser that this session is used from, what speaks against it in
+decibans (ten are ten to one), and every step in order. A page for operators, here for your own
+session only.</p></div>
 <span class="live" data-live role="status">Connecting</span></div>
-<section aria-labelledby="session-title"><h2 id="session-title" class="visually-hidden">The session</h2><div class="card"><dl class="facts" data-session></dl></div></section>
-<section aria-labelledby="contexts-title"><h2 id="contexts-title">Used from</h2><ul class="contexts" data-contexts></ul></section>
-<section aria-labelledby="events-title"><h2 id="events-title">What happened</h2><ol class="timeline" data-events reversed></ol></section>
+<section aria-labelledby="session-title"><h2 id="session-title" class="visually-hidden">The
+session</h2><div class="card"><dl class="facts" data-session></dl></div></section>
+<section aria-labelledby="contexts-title"><h2 id="contexts-title">Used from</h2><ul class="contexts"
+data-contexts></ul></section>
+<section aria-labelledby="events-title"><h2 id="events-title">What happened</h2><ol class="timeline"
+data-events reversed></ol></section>
 </div>`
 }

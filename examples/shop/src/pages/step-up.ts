@@ -22,20 +22,24 @@ export function stepUpPage(page: StepUpPage): Html {
 <section class="card">
 <p class="eyebrow">One moment</p>
 <h1>Is it you?</h1>
-<p>Before this goes on, please show that it is you. Your basket stays as it is${page.form && ', and so does what you have typed'}.</p>
+<p>Before this goes on, please show that it is you. Your basket stays as it
+is${page.form && ', and so does what you have typed'}.</p>
 ${page.problem && html`<p class="notice bad" role="alert">${page.problem}</p>`}
 ${factors.includes('passkey') && passkey(page)}
 ${factors.includes('totp') && code(page)}
 ${factors.includes('recovery') && recovery(page)}
-${factors.length === 0 && html`<p>You have set up no way to do that here. <a href="/account">Your account</a> has them from where you are known.</p>`}
+${
+  factors.length === 0 &&
+  html`<p>You have set up no way to do that here. <a href="/account">Your account</a> has them from
+where you are known.</p>`
+}
 <p class="small-print" data-tries>${
     triesLeft === 1 ? 'One try is left from here.' : `${triesLeft} tries are left from here.`
   }</p>
 ${
   reasons.length > 0 &&
-  html`<details><summary class="small-print">Why am I asked?</summary><ul class="small-print">${reasons.map(
-    (reason) => html`<li>${reason}</li>`,
-  )}</ul></details>`
+  html`<details><summary class="small-print">Why am I asked?</summary>
+<ul class="small-print">${reasons.map((reason) => html`<li>${reason}</li>`)}</ul></details>`
 }
 </section>
 ${page.phone ? phone() : noPhone()}
@@ -50,15 +54,18 @@ export function onwardPath({ next, form }: Pick<StepUpPage, 'next' | 'form'>): s
 
 /** The form that a step-up interrupted, on its way again. */
 export function continuePage(form: Html): Html {
-  return html`<div class="card message"><h1>Thank you</h1><p>What you sent is on its way.</p>${form}</div>`
+  return html`<div class="card message"><h1>Thank you</h1><p>What you sent is on its way.</p>${form}
+</div>`
 }
 
 function hidden({ next, form }: StepUpPage, factor: Factor): Html {
-  return html`<input type="hidden" name="next" value="${next}"><input type="hidden" name="form" value="${form}"><input type="hidden" name="factor" value="${factor}">`
+  return html`<input type="hidden" name="next" value="${next}"><input type="hidden" name="form"
+value="${form}"><input type="hidden" name="factor" value="${factor}">`
 }
 
 function passkey(page: StepUpPage): Html {
-  return html`<form method="post" action="/step-up" hidden data-passkey="${JSON.stringify(page.offer.passkey)}">
+  return html`<form method="post" action="/step-up" hidden
+data-passkey="${JSON.stringify(page.offer.passkey)}">
 ${hidden(page, 'passkey')}<input type="hidden" name="value">
 <button class="wide">Use your passkey</button>
 <p class="small-print" data-passkey-note>Your fingerprint, face or PIN stays on your device.</p>
@@ -69,7 +76,8 @@ function code(page: StepUpPage): Html {
   return html`<form method="post" action="/step-up">
 ${hidden(page, 'totp')}
 <div class="field"><label for="code">Six digits from your authenticator app</label>
-<input id="code" class="code-field" name="value" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}" minlength="6" maxlength="6" required${
+<input id="code" class="code-field" name="value" inputmode="numeric" autocomplete="one-time-code"
+pattern="[0-9]{6}" minlength="6" maxlength="6" required${
     page.offer.passkey === undefined && html` autofocus`
   }></div>
 <button class="wide${page.offer.passkey && html` quiet`}">Confirm</button>
@@ -81,7 +89,8 @@ function recovery(page: StepUpPage): Html {
 <form method="post" action="/step-up">
 ${hidden(page, 'recovery')}
 <div class="field"><label for="recovery">One of your recovery codes</label>
-<input id="recovery" name="value" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="64" required></div>
+<input id="recovery" name="value" autocomplete="off" autocapitalize="characters" spellcheck="false"
+maxlength="64" required></div>
 <button class="wide">Use it up</button>
 </form></details>`
 }
@@ -102,6 +111,7 @@ function phone(): Html {
 function noPhone(): Html {
   return html`<section class="card demo">
 <p class="eyebrow">No phone here</p>
-<p>The demo phone lies with the browser that logged in. Whoever only has the cookie does not have it.</p>
+<p>The demo phone lies with the browser that logged in. Whoever only has the cookie does not have
+it.</p>
 </section>`
 }

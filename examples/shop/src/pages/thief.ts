@@ -8,17 +8,22 @@ export function thiefPage(page: {
   /** When the copy of the cookie was made; undefined: there is none. */
   readonly copied: boolean
 }): Html {
-  return html`<div class="hero"><div><p class="eyebrow">Stand on the other side</p><h1>Steal your own session</h1>
-<p class="lead">A thief has a copy of your cookie, as malware or a leaked log would give it. Choose where and with what he shows it, and watch both desks.</p></div></div>
+  return html`<div class="hero"><div><p class="eyebrow">Stand on the other side</p><h1>Steal your
+own session</h1>
+<p class="lead">A thief has a copy of your cookie, as malware or a leaked log would give it. Choose
+where and with what he shows it, and watch both desks.</p></div></div>
 <div class="stage">
 <section class="card" aria-labelledby="owner-title">
 <h2 id="owner-title">Your desk</h2>
 ${
   page.loggedIn
-    ? html`<p class="muted">This browser asks the catalogue service every few seconds, as you would.</p>
+    ? html`<p class="muted">This browser asks the catalogue service every few seconds,
+as you would.</p>
 <p><span class="live" data-owner-live role="status">Starting</span></p>
 <ul class="log" data-owner-log aria-label="Your last requests"></ul>`
-    : html`<p class="notice warn">You are logged out. The thief's copy is still in his drawer: try it.</p><p><a class="button" href="/login?return=/thief">Log in again</a></p>`
+    : html`<p class="notice warn">You are logged out. The thief's copy is still in his drawer: try
+it.</p>
+<p><a class="button" href="/login?return=/thief">Log in again</a></p>`
 }
 </section>
 <section class="card" aria-labelledby="thief-title">
@@ -41,7 +46,8 @@ ${page.presets.map(
 </select></div>
 <div class="actions">
 <button>Show the copied cookie</button>
-<button type="button" class="quiet" data-copy${!page.loggedIn && html` disabled`}>Copy the cookie again</button>
+<button type="button" class="quiet" data-copy${!page.loggedIn && html` disabled`}>Copy the cookie
+again</button>
 </div>
 <p class="small-print" data-copy-note>${
     page.copied

@@ -52,7 +52,9 @@ export function findings(options: {
   )
   if (context === undefined) return { from: null, decision: null }
   return {
-    from: `${placeName(context.network)}, ${networkName(context.network)} · ${deviceName(context.device)}`,
+    from:
+      `${placeName(context.network)}, ${networkName(context.network)} · ` +
+      `${deviceName(context.device)}`,
     decision: {
       score: context.evidenceNow,
       because: contextReasons(context, reasonTexts(caused)),
@@ -63,7 +65,8 @@ export function findings(options: {
 
 const VERDICTS: Readonly<Record<string, string>> = {
   step_up_required:
-    'Asked for the second factor, which he does not have. Only this place and browser is challenged; the owner works on.',
+    'Asked for the second factor, which he does not have. Only this place and browser is ' +
+    'challenged; the owner works on.',
   session_limited: 'He may read and no more, until he proves the second factor.',
   context_refused:
     'Asked too often from places that nobody confirmed: refused without another prompt.',
@@ -77,7 +80,10 @@ const VERDICTS: Readonly<Record<string, string>> = {
 /** One sentence for the page. */
 export function verdictOf(status: number, code: string | null): string {
   if (status < 400) {
-    return 'He gets in. Nothing about this request looks different enough; once both have used the secret, its rotation gives the two holders away.'
+    return (
+      'He gets in. Nothing about this request looks different enough; once both have used ' +
+      'the secret, its rotation gives the two holders away.'
+    )
   }
   return VERDICTS[code ?? ''] ?? 'Refused.'
 }

@@ -48,7 +48,9 @@ export function heldForms({
       const age = HELD_MS / 1000
       return {
         id,
-        setCookie: `${COOKIE}=${toBase64url(key)}; Path=/; Max-Age=${age}; Secure; HttpOnly; SameSite=Lax`,
+        setCookie:
+          `${COOKIE}=${toBase64url(key)}; Path=/; Max-Age=${age}; Secure; HttpOnly; ` +
+          'SameSite=Lax',
       }
     },
 
@@ -121,7 +123,10 @@ export function heldFormMarkup({ action, fields }: HeldForm, button: string): st
   const inputs = fields.map(
     ([name, value]) => `<input type="hidden" name="${escaped(name)}" value="${escaped(value)}">`,
   )
-  return `<form method="post" action="${escaped(action)}" data-holdfast-held>${inputs.join('')}<button>${escaped(button)}</button></form>`
+  return (
+    `<form method="post" action="${escaped(action)}" data-holdfast-held>${inputs.join('')}` +
+    `<button>${escaped(button)}</button></form>`
+  )
 }
 
 function escaped(text: string): string {

@@ -201,7 +201,8 @@ function checkParty({ id, origins }: RelyingParty): void {
     if (url?.origin !== origin || !secure || !within) {
       throw new SessionError(
         'config_invalid',
-        `relyingParty.origins: ${JSON.stringify(origin).slice(0, 128)} is not an https origin within ${JSON.stringify(id).slice(0, 128)}.`,
+        `relyingParty.origins: ${JSON.stringify(origin).slice(0, 128)} is not an https origin ` +
+          `within ${JSON.stringify(id).slice(0, 128)}.`,
       )
     }
   }

@@ -131,7 +131,8 @@ export function refuses({ engine, origin, another, loggedIn }: AdapterScene): vo
 
       expectRefusal(answer, 401, 'step_up_required')
       expect(answer.header('www-authenticate')).toBe(
-        'Bearer error="insufficient_user_authentication", error_description="step_up_required", acr_values="aal2", max_age="300"',
+        'Bearer error="insufficient_user_authentication", error_description="step_up_required", ' +
+          'acr_values="aal2", max_age="300"',
       )
       expect(answer.json()).toMatchObject({ acr_values: 'aal2', max_age: 300 })
       expect(answer.setCookies).toEqual([])

@@ -141,7 +141,9 @@ test('what is in a held form stays text in the page', () => {
   const fields = [['"><script>', '\'"&</form>']] as const
 
   expect(heldFormMarkup({ action: '/a?"&b', fields }, 'Go <on>')).toBe(
-    '<form method="post" action="/a?&quot;&amp;b" data-holdfast-held><input type="hidden" name="&quot;&gt;&lt;script&gt;" value="&#39;&quot;&amp;&lt;/form&gt;"><button>Go &lt;on&gt;</button></form>',
+    '<form method="post" action="/a?&quot;&amp;b" data-holdfast-held>' +
+      '<input type="hidden" name="&quot;&gt;&lt;script&gt;" ' +
+      'value="&#39;&quot;&amp;&lt;/form&gt;"><button>Go &lt;on&gt;</button></form>',
   )
 })
 

@@ -55,7 +55,8 @@ test('a step-up says in RFC 9470’s words what is missing; a quote cannot break
   })
 
   expect(Object.fromEntries(headers)['www-authenticate']).toBe(
-    'Bearer error="insufficient_user_authentication", error_description="step_up_required", acr_values="aal2, evil=x: y", max_age="90"',
+    'Bearer error="insufficient_user_authentication", error_description="step_up_required", ' +
+      'acr_values="aal2, evil=x: y", max_age="90"',
   )
   expect(JSON.parse(body)).toMatchObject({ max_age: 90 })
 })

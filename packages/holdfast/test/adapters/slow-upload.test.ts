@@ -40,7 +40,9 @@ test.each([
 
   const socket = connect(port, '127.0.0.1')
   socket.write(
-    `POST /up HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 9\r\nCookie: __Host-session=${created.token}\r\nSec-Fetch-Site: same-origin\r\n\r\n{"a":`,
+    `POST /up HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: ` +
+      `application/json\r\nContent-Length: 9\r\nCookie: ` +
+      `__Host-session=${created.token}\r\nSec-Fetch-Site: same-origin\r\n\r\n{"a":`,
   )
   await received
   late = WAITED_MS

@@ -68,7 +68,8 @@ async function service(): Promise<{
       )
       const line = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`
       socket.write(
-        `GET /socket HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n${line}\r\n`,
+        `GET /socket HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: ` +
+          `websocket\r\n${line}\r\n`,
       )
       return { socket, closed, first }
     },
@@ -123,7 +124,8 @@ test('a client that resets while it is judged ends nothing but itself', async ()
   const client = connect(Number(new URL(origin).port), '127.0.0.1')
   client.on('error', () => {})
   client.write(
-    `GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nAuthorization: Bearer ${tokenBy(ED)}\r\n\r\n`,
+    `GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nAuthorization: ` +
+      `Bearer ${tokenBy(ED)}\r\n\r\n`,
   )
 
   expect(await judged).toBeUndefined()

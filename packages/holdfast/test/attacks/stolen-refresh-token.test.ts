@@ -9,7 +9,8 @@ describeOnEveryStore('a stolen refresh token', (open) => {
     ['at once', SECOND],
     ['before the owner comes again', MINUTE],
   ])(
-    'used from elsewhere after the owner, %s: the session is dead on the second use, and an event says so',
+    'used from elsewhere after the owner, %s: the session is dead on the second use, and an ' +
+      'event says so',
     async (_, later) => {
       const h = await harness(open)
       const { token, refreshToken } = await h.loginForRefresh()
@@ -86,7 +87,8 @@ describeOnEveryStore('a stolen refresh token', (open) => {
     ['within ten seconds', 5 * SECOND],
     ['a minute later', MINUTE],
   ])(
-    'an owner who lost the response and moved to a mobile network of the same country, %s, is not logged out',
+    'an owner who lost the response and moved to a mobile network of the same country, %s, is ' +
+      'not logged out',
     async (_, later) => {
       const h = await harness(open)
       const { token, refreshToken } = await h.loginForRefresh()

@@ -30,7 +30,8 @@ test('a real browser sends what the module keeps, over plain HTTP to localhost t
       response
         .setHeader('content-type', 'text/html')
         .end(
-          '<script type="module">import { keepFacts } from "/holdfast.js"; keepFacts(); document.title = "kept"</script>',
+          '<script type="module">import { keepFacts } from "/holdfast.js"; keepFacts(); ' +
+            'document.title = "kept"</script>',
         )
     }),
   )

@@ -129,7 +129,8 @@ describe.each(SERVICES)('access tokens on %s', (_, start) => {
     expectRefusal(answer, 401, 'step_up_required')
     expect(answer.json()).toMatchObject({ acr_values: 'aal3', max_age: 60 })
     expect(answer.header('www-authenticate')).toBe(
-      'Bearer error="insufficient_user_authentication", error_description="step_up_required", acr_values="aal3", max_age="60"',
+      'Bearer error="insufficient_user_authentication", error_description="step_up_required", ' +
+        'acr_values="aal3", max_age="60"',
     )
   })
 

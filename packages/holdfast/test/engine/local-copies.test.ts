@@ -281,7 +281,8 @@ describe('the follower', () => {
     ['memory', "import { memoryStore } from './stores/memory.js'\nconst store = memoryStore()"],
     [
       'LMDB',
-      "import { lmdbStore } from './stores/lmdb.js'\nconst store = lmdbStore({ path: process.argv[2] })",
+      "import { lmdbStore } from './stores/lmdb.js'\nconst store = lmdbStore({ path: " +
+        'process.argv[2] })',
     ],
   ])('keeps no process alive: %s', (name, open) => {
     const script = built.script(

@@ -4,7 +4,8 @@ import { atHome } from '../support/people.ts'
 
 const firefox = (version: number) => ({
   ...atHome().headers,
-  'user-agent': `Mozilla/5.0 (X11; Linux x86_64; rv:${version}.0) Gecko/20100101 Firefox/${version}.0`,
+  'user-agent':
+    `Mozilla/5.0 (X11; Linux x86_64; rv:${version}.0) Gecko/20100101 ` + `Firefox/${version}.0`,
 })
 
 /**

@@ -6,7 +6,8 @@ test.each([
   ['moments later', SECOND],
   ['after the lost response was given up', 20 * SECOND],
 ])(
-  'a request that left the train before its secret was replaced is no second holder: the network changed %s',
+  'a request that left the train before its secret was replaced is no second holder: the network ' +
+    'changed %s',
   async (_title, pause) => {
     const h = await harness(inMemory)
     const token = await h.login()

@@ -28,7 +28,9 @@ function chrome(ip: string, { major = 156 } = {}): RequestFacts {
     method: 'GET',
     url: '/',
     headers: {
-      'user-agent': `Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${major}.0.0.0 Safari/537.36`,
+      'user-agent':
+        'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, ' +
+        `like Gecko) Chrome/${major}.0.0.0 Safari/537.36`,
       'accept-language': 'en-US,en;q=0.9',
       'sec-ch-ua': `"Chromium";v="${major}", "Google Chrome";v="${major}", "Not.A/Brand";v="99"`,
       'sec-ch-ua-platform': '"macOS"',

@@ -26,7 +26,9 @@ export interface RedisServer {
  * server, so that none is left behind. It ends after the server: only then is the port free to be
  * used again.
  */
-const GUARD = `redis-server "$@" >/dev/null 2>&1 & server=$!; echo $server; cat >/dev/null; kill -9 $server; wait $server 2>/dev/null`
+const GUARD =
+  'redis-server "$@" >/dev/null 2>&1 & server=$!; echo $server; cat >/dev/null; kill ' +
+  '-9 $server; wait $server 2>/dev/null'
 
 /** Starts `redis-server` with more options, for example `['--maxmemory', '3mb']`. */
 export async function startRedis(options: readonly string[] = []): Promise<RedisServer> {
@@ -161,7 +163,8 @@ async function requireRedis(): Promise<void> {
   })
   if (!found) {
     throw new Error(
-      'These tests need a real redis-server, and there is none. Install the Debian package: apt-get install redis-server',
+      'These tests need a real redis-server, and there is none. Install the Debian package: ' +
+        'apt-get install redis-server',
     )
   }
 }
