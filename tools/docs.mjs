@@ -34,11 +34,17 @@ export function withFiles(page) {
 export function errorCodes() {
   const source = readFileSync(join(root, 'packages/holdfast/src/core/errors.ts'), 'utf8')
   const rows = source.matchAll(
-    /(?:\/\*\* ([^*]*) \*\/\s+)?^ {2}(\w+): \{ status: (\d+), kind: '(\w+)', clears: (\w+) \}/gm,
+    /(?:\/\*\*\s+(?:\* )?((?:(?!\*\/)[\s\S])*?)\s+\*\/\s+)?^ {2}(\w+): \{ status: (\d+), kind: '(\w+)', clears: (\w+) \}/gm,
   )
   return [...rows].map(([, text, code, status, kind, clears]) => {
     if (text === undefined) throw new Error(`core/errors.ts: ${code} does not say what happened`)
-    return { code, status, kind, clears: clears === 'true', text: oneLine(text) }
+    return {
+      code,
+      status,
+      kind,
+      clears: clears === 'true',
+      text: oneLine(text),
+    }
   })
 }
 

@@ -9,7 +9,7 @@ export {
 } from './core/decision.ts'
 export { CODES, type Code, type RefusalCode, SessionError } from './core/errors.ts'
 export type { EventType, SessionEvent } from './core/events.ts'
-export type { Evidence, Signal } from './core/evidence.ts'
+export type { Evidence } from './core/evidence.ts'
 export type { SubjectHistory } from './core/history.ts'
 export type { Host } from './core/host.ts'
 export { isSessionId, type SessionId } from './core/ids.ts'
@@ -47,6 +47,7 @@ export type {
   Verification,
   VerifiesNow,
 } from './core/sessions.ts'
+export type { Signal } from './core/signal.ts'
 export type { Store } from './core/store.ts'
 export type { SessionLimit } from './engine/context.ts'
 export {

@@ -1,6 +1,9 @@
 import type { SessionId } from './ids.ts'
 
-/** What an access token says: of a session that has just been presented, as it stands in the presenting context. */
+/**
+ * What an access token says: of a session that has just been presented, as it stands in the
+ * presenting context.
+ */
 export interface AccessGrant {
   readonly session: SessionId
   readonly subject: string
@@ -11,7 +14,10 @@ export interface AccessGrant {
   readonly acr: string | null
   /** Empty where none counts in the presenting context. */
   readonly amr: readonly string[]
-  /** Null where no authentication counts in the presenting context: nothing downstream may take it for fresh. */
+  /**
+   * Null where no authentication counts in the presenting context: nothing downstream may take it
+   * for fresh.
+   */
   readonly authenticatedAt: number | null
   /** The session's absolute deadline: no token outlives it. */
   readonly deadline: number
@@ -22,8 +28,13 @@ export interface AccessGrant {
 
 /** Issues signed access tokens; `accessTokens` of `holdfast/tokens` makes one. */
 export interface AccessTokens {
-  /** Every audience that it issues for; an other one is `invalid_input` before anything is judged. */
+  /**
+   * Every audience that it issues for; an other one is `invalid_input` before anything is judged.
+   */
   readonly audiences: readonly string[]
-  /** The token and its remaining life in whole seconds. Throws `invalid_input` for an unknown audience. */
+  /**
+   * The token and its remaining life in whole seconds. Throws `invalid_input` for an unknown
+   * audience.
+   */
   issue(grant: AccessGrant): Promise<{ readonly token: string; readonly expiresIn: number }>
 }

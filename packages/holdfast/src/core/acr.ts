@@ -1,4 +1,6 @@
-/** Whether an authentication context is the wanted one or, by the configured order, a better one. */
+/**
+ * Whether an authentication context is the wanted one or, by the configured order, a better one.
+ */
 export function acrMet(have: string | null, want: string, order: readonly string[]): boolean {
   if (have === want) return true
   const rank = have === null ? -1 : order.indexOf(have)

@@ -17,8 +17,9 @@ export function toBase64url(bytes: Uint8Array): string {
 }
 
 /**
- * Undefined for anything but the one canonical spelling of a byte string: no padding, no white space,
- * no foreign letters, no stray bits in the last letter. Two spellings of one token would be two tokens.
+ * Undefined for anything but the one canonical spelling of a byte string: no padding, no white
+ * space, no foreign letters, no stray bits in the last letter. Two spellings of one token would be
+ * two tokens.
  */
 export function fromBase64url(text: string): Uint8Array | undefined {
   const rest = text.length % 4

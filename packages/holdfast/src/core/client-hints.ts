@@ -27,8 +27,8 @@ const PLATFORMS = new Map<string, OperatingSystem>([
 ])
 
 /**
- * What `Sec-CH-UA` and `Sec-CH-UA-Platform` say (User-Agent Client Hints; Structured Fields, RFC 9651).
- * Null when there are none, or nothing in them is known: junk is no evidence.
+ * What `Sec-CH-UA` and `Sec-CH-UA-Platform` say (User-Agent Client Hints; Structured Fields, RFC
+ * 9651). Null when there are none, or nothing in them is known: junk is no evidence.
  */
 export function parseHints(brands: string | null, platform: string | null): Device['hints'] {
   const known = brandsOf(brands)

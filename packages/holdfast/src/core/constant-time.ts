@@ -1,4 +1,7 @@
-/** Compares in a time that depends on the lengths alone: a guess must not learn how much of it was right. */
+/**
+ * Compares in a time that depends on the lengths alone: a guess must not learn how much of it was
+ * right.
+ */
 export function sameText(a: string, b: string): boolean {
   let difference = a.length ^ b.length
   for (let at = 0; at < a.length; at++) difference |= a.charCodeAt(at) ^ b.charCodeAt(at)

@@ -5,18 +5,23 @@ import type { Device, Network } from './request.ts'
 /** At most this many contexts a session: a thief must not be able to make a record grow. */
 export const MAX_CONTEXTS = 16
 
-/** At most this many of them challenged: what a thief leaves behind must leave room for the owner. */
+/**
+ * At most this many of them challenged: what a thief leaves behind must leave room for the owner.
+ */
 const MAX_CHALLENGED = MAX_CONTEXTS / 2
 
-/** A challenged context is judged afresh this often when its facts change; after that only a step-up helps. */
+/**
+ * A challenged context is judged afresh this often when its facts change; after that only a step-up
+ * helps.
+ */
 export const MAX_REREADS = 8
 
 /** Silence that separates two visits. */
 export const VISIT_GAP_MS = 30 * 60_000
 
 /**
- * - `confirmed`: passed a step-up or a key proof, was the subject's very first login, or came three times
- *   over at least a day without conflict. Only these speak for the owner.
+ * - `confirmed`: passed a step-up or a key proof, was the subject's very first login, or came three
+ *   times over at least a day without conflict. Only these speak for the owner.
  * - `provisional`: raised no alarm; adds no more novelty, earns no trust either.
  * - `challenged`: looks wrong; refused until it passes a step-up.
  */
@@ -38,20 +43,25 @@ export interface Context {
   readonly because: readonly Pick<Evidence, 'group' | 'reason' | 'weight'>[]
   /** How often its facts have changed since it was challenged; absent: never. */
   readonly rereads?: number
-  /** What its network was new as when it was first weighed; absent once it is confirmed, and where it was not new. */
+  /**
+   * What its network was new as when it was first weighed; absent once it is confirmed, and where
+   * it was not new.
+   */
   readonly newAs?: string
 }
 
 const TIME_CONSTANT_MS = 30 * 60_000
 
-/** Same key, same context: a browser update keeps it, another prefix, browser family or OS does not. */
+/**
+ * Same key, same context: a browser update keeps it, another prefix, browser family or OS does not.
+ */
 export function contextKey(network: Network, device: Device): string {
   return `${network.prefix ?? '-'}|${device.family}|${device.os}`
 }
 
 /**
- * Evidence left after a time without news: max(0, E) * exp(-dt / 30 min), rounded. Page's reset at zero:
- * quiet use must not save up credit for a thief to spend.
+ * Evidence left after a time without news: max(0, E) * exp(-dt / 30 min), rounded. Page's reset at
+ * zero: quiet use must not save up credit for a thief to spend.
  */
 export function decayed(context: Pick<Context, 'evidence' | 'evidenceAt'>, at: number): number {
   const elapsed = Math.max(0, at - context.evidenceAt)
@@ -63,9 +73,10 @@ export function findContext(contexts: readonly Context[], key: string): Context 
 }
 
 /**
- * The contexts of a session with this one among them. Where there is no room the longest unused provisional one
- * goes, else the longest unused confirmed one, which the subject's past remembers. A newcomer under challenge
- * drives out no confirmed one, and is turned away (undefined) where enough others are challenged already.
+ * The contexts of a session with this one among them. Where there is no room the longest unused
+ * provisional one goes, else the longest unused confirmed one, which the subject's past remembers.
+ * A newcomer under challenge drives out no confirmed one, and is turned away (undefined) where
+ * enough others are challenged already.
  */
 export function placeContext(
   contexts: readonly Context[],

@@ -1,7 +1,10 @@
 import { type Evidence, totalOf } from './evidence.ts'
 import type { Sensitivity } from './request.ts'
 
-/** The answers of a policy, from nothing to the end of the session; what each means stands in docs/concepts.md. */
+/**
+ * The answers of a policy, from nothing to the end of the session; what each means stands in
+ * docs/concepts.md.
+ */
 export type Outcome = 'allow' | 'observe' | 'challenge' | 'limit' | 'deny' | 'revoke'
 
 /** An outcome with its reasons, largest first. `score` is exactly the sum of their weights. */
@@ -11,7 +14,10 @@ export interface Decision {
   readonly because: readonly Evidence[]
 }
 
-/** What a policy looks at besides the evidence: facts about the route and about the state of the context. */
+/**
+ * What a policy looks at besides the evidence: facts about the route and about the state of the
+ * context.
+ */
 export interface Situation {
   readonly sensitivity: Sensitivity
   /** GET or HEAD. */

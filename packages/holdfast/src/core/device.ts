@@ -18,8 +18,9 @@ const SCREEN = /^[1-9]\d{0,4}x[1-9]\d{0,4}(?:x\d{1,2}(?:\.\d{1,20})?)?$/
 const ZONE = /^[A-Za-z][\w+-]{0,31}(?:\/[\w+-]{1,32}){0,2}$/
 
 /**
- * Reduces a request to the device that can be compared with tolerance. Total: whatever a client sends gives
- * a device, and what is not well-formed is null or left out. Linear in the size of the input.
+ * Reduces a request to the device that can be compared with tolerance. Total: whatever a client
+ * sends gives a device, and what is not well-formed is null or left out. Linear in the size of the
+ * input.
  */
 export function describeDevice(request: RequestFacts): Device {
   const agent = agentOf(request)
@@ -37,8 +38,8 @@ export function describeDevice(request: RequestFacts): Device {
 }
 
 /**
- * A client that sends other headers but no user agent withholds it, which no browser does. No headers at all
- * means that the caller did not pass them on: unknown.
+ * A client that sends other headers but no user agent withholds it, which no browser does. No
+ * headers at all means that the caller did not pass them on: unknown.
  */
 function agentOf(request: RequestFacts): UserAgent {
   const text = header(request, 'user-agent')?.trim() ?? ''
@@ -61,7 +62,10 @@ function wellFormed(value: string | undefined, shape: RegExp): string | null {
     : null
 }
 
-/** The page's list, else the header's. Both claim the same thing; the page's order is the user's own. */
+/**
+ * The page's list, else the header's. Both claim the same thing; the page's order is the user's
+ * own.
+ */
 function languagesOf(client: ClientFacts | undefined, header: string | null): readonly string[] {
   const claimed = (client?.languages ?? []).slice(0, LIMITS.languages)
   const valid = claimed.filter((tag) => LANGUAGE.test(tag)).slice(0, MAX_LANGUAGES)
@@ -95,9 +99,10 @@ const READ_HEADERS = [
 const MAX_KEY = 1024
 
 /**
- * {@link describeDevice} that remembers: one browser sends the same headers with every request, and reading
- * them costs more than looking them up. Equal requests give the very same object. Holds `remember`
- * devices twice over, of at most 1 KiB of key each: a flood of made-up browsers costs only time.
+ * {@link describeDevice} that remembers: one browser sends the same headers with every request, and
+ * reading them costs more than looking them up. Equal requests give the very same object. Holds
+ * `remember` devices twice over, of at most 1 KiB of key each: a flood of made-up browsers costs
+ * only time.
  */
 export function deviceReader({
   remember = 1000,
@@ -117,7 +122,10 @@ export function deviceReader({
   }
 }
 
-/** Each part has its length in front, so that no client can make one request's key look like another's. */
+/**
+ * Each part has its length in front, so that no client can make one request's key look like
+ * another's.
+ */
 function keyOf({ headers, client, tls }: RequestFacts): string | undefined {
   // Without a user agent it matters which other headers there are.
   if (!headers['user-agent']) return undefined

@@ -1,7 +1,3 @@
-import type { SubjectHistory } from './history.ts'
-import type { Presentation } from './request.ts'
-import type { SessionState } from './session.ts'
-
 /**
  * N network, place and clock; D device; C concurrency; R fork of a rotating secret; K key proof;
  * B behaviour; P what the policy demands of the route (always 0 dB).
@@ -13,24 +9,16 @@ export interface Evidence {
   readonly group: EvidenceGroup
   /** Stable snake_case code. */
   readonly reason: string
-  /** Integer decibans: +10 is ten times likelier if hijacked. A single passive observation stays within [-15, +30]. */
+  /**
+   * Integer decibans: +10 is ten times likelier if hijacked. A single passive observation stays
+   * within [-15, +30].
+   */
   readonly weight: number
   /** Compared values in comparable form; never an address or a full user agent. */
   readonly detail: Readonly<Record<string, string | number | boolean | null>>
   /** One sentence for a support person: the fact and what it was compared with. */
   readonly text: string
 }
-
-/**
- * Looks at one group of evidence. Pure: no clock, no I/O, no randomness; lookups come in as options.
- * An empty answer is "nothing to say", which is what missing data must lead to. Synchronous, and not to be interrupted:
- * its time is everybody's time. `timed` tells of one that takes too long.
- */
-export type Signal = (
-  session: SessionState,
-  presentation: Presentation,
-  history: SubjectHistory,
-) => readonly Evidence[]
 
 /** Sums decibans. The score of a decision is exactly this sum over its reasons. */
 export function totalOf(evidence: readonly Pick<Evidence, 'weight'>[]): number {

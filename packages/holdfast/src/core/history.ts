@@ -6,22 +6,29 @@ export interface SubjectHistory {
   readonly contexts: readonly KnownContext[]
   /** Instants of recent failed logins, newest last, at most 16. */
   readonly failedLogins: readonly number[]
-  /** Visits in confirmed contexts by the hour of the day, UTC, as small counts; empty: none is known. */
+  /**
+   * Visits in confirmed contexts by the hour of the day, UTC, as small counts; empty: none is
+   * known.
+   */
   readonly hours: readonly number[]
   /** What new contexts were new as, once they were confirmed. */
   readonly changes: Changes
 }
 
 /**
- * How often something changed, and as what; counts with a half-life of 30 days. They are kept in 64ths as they weigh
- * at the start of a period of one half-life, so that only a new period touches what was counted before.
+ * How often something changed, and as what; counts with a half-life of 30 days. They are kept in
+ * 64ths as they weigh at the start of a period of one half-life, so that only a new period touches
+ * what was counted before.
  */
 export interface Changes {
   /** Half-lives since the epoch. */
   readonly period: number
   /** Visits in confirmed contexts: more than changes, which errs on the careful side. */
   readonly total: number
-  /** Contexts that became confirmed, by the reason that spoke against them when they were new; few are possible. */
+  /**
+   * Contexts that became confirmed, by the reason that spoke against them when they were new; few
+   * are possible.
+   */
   readonly byReason: Readonly<Record<string, number>>
 }
 
@@ -55,7 +62,10 @@ export function hourOf(at: number): number {
   return Math.floor(at / 3_600_000) % 24
 }
 
-/** The counts with one more visit. Before one overflows all are halved: what was long ago counts less. */
+/**
+ * The counts with one more visit. Before one overflows all are halved: what was long ago counts
+ * less.
+ */
 export function withHour(hours: readonly number[], at: number): readonly number[] {
   const hour = hourOf(at)
   const full = (hours[hour] ?? 0) >= MAX_COUNT
@@ -71,7 +81,10 @@ const UNITS = 64
 /** About a thousand changes: more say nothing new. */
 const MAX_UNITS = 2 ** 16
 
-/** The counts with one more visit, and what its context had been new as if that became confirmed with it. */
+/**
+ * The counts with one more visit, and what its context had been new as if that became confirmed
+ * with it.
+ */
 export function withChange(changes: Changes, at: number, newAs?: string): Changes {
   const now = Math.max(0, at / HALF_LIFE_MS)
   const period = Math.max(changes.period, Math.floor(now))
@@ -83,7 +96,9 @@ export function withChange(changes: Changes, at: number, newAs?: string): Change
   return { period, total: total + units, byReason: { ...byReason, [newAs]: count } }
 }
 
-/** What is left of the counts at an instant: of all visits, and of those that came with this reason. */
+/**
+ * What is left of the counts at an instant: of all visits, and of those that came with this reason.
+ */
 export function changesAt(
   { period, total, byReason }: Changes,
   at: number,

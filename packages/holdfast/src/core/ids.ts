@@ -3,7 +3,10 @@ import { fromBase64url, toBase64url } from './base64url.ts'
 /** Public: base64url of subject tag (16 bytes) and randomness (16 bytes). Never a secret. */
 export type SessionId = string
 
-/** HMAC(index key, tenant, subject), 16 bytes in base64url: the only form of a subject that a store or a log sees. */
+/**
+ * HMAC(index key, tenant, subject), 16 bytes in base64url: the only form of a subject that a store
+ * or a log sees.
+ */
 export type SubjectKey = string
 
 /** Fixed for ever: changing it would orphan every stored session. */
@@ -14,7 +17,9 @@ export const SUBJECT_KEY_BYTES = 16
 const SESSION_ID_LENGTH = 43
 const SUBJECT_KEY_LENGTH = 22
 
-/** True for text in the one form of a session id; says nothing about whether such a session exists. */
+/**
+ * True for text in the one form of a session id; says nothing about whether such a session exists.
+ */
 export function isSessionId(text: string): boolean {
   return text.length === SESSION_ID_LENGTH && fromBase64url(text) !== undefined
 }
@@ -26,7 +31,10 @@ export function subjectOf(id: SessionId): SubjectKey {
   return toBase64url(bytes.subarray(0, SUBJECT_KEY_BYTES))
 }
 
-/** All keys of one subject live in one partition, so that one single-slot step can change them together. */
+/**
+ * All keys of one subject live in one partition, so that one single-slot step can change them
+ * together.
+ */
 export function partitionOf(key: SessionId | SubjectKey): number {
   const bytes = fromBase64url(key)
   if (bytes === undefined) throw new TypeError('not a session id or subject key')

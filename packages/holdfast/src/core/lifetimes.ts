@@ -19,12 +19,17 @@ export const DEFAULT_LIFETIMES: Readonly<Record<string, Lifetime>> = {
 /** A step-up has to be completed within this time after it was begun. */
 export const CHALLENGE_MS = 5 * 60_000
 
-/** Activity is written down this often at most: a sixtieth of the idle timeout, at least a second. */
+/**
+ * Activity is written down this often at most: a sixtieth of the idle timeout, at least a second.
+ */
 export function touchInterval(idleMs: number): number {
   return Math.max(1_000, Math.floor(idleMs / 60))
 }
 
-/** Both limits are exclusive: at the deadline a session is over. A missing mark means the store let it go: idle for too long. */
+/**
+ * Both limits are exclusive: at the deadline a session is over. A missing mark means the store let
+ * it go: idle for too long.
+ */
 export function lifetimeVerdict(
   session: { readonly deadline: number; readonly idleMs: number },
   lastActivity: number | undefined,

@@ -14,5 +14,8 @@ export interface LookupResult {
   readonly radiusKm?: number
 }
 
-/** Synchronous; loading and reloading the data is the caller's business. Undefined: nothing is known. */
+/**
+ * Synchronous; loading and reloading the data is the caller's business. Undefined: nothing is
+ * known.
+ */
 export type Lookup = (address: string) => LookupResult | undefined

@@ -6,8 +6,8 @@ export interface Memo<Key, Value> {
 }
 
 /**
- * Remembers the entries that were used last: at least `size` of them, at most twice as many. A flood of others
- * costs whoever asks time, and nobody memory.
+ * Remembers the entries that were used last: at least `size` of them, at most twice as many. A
+ * flood of others costs whoever asks time, and nobody memory.
  */
 export function memo<Key, Value>(size: number): Memo<Key, Value> {
   let young = new Map<Key, Value>()

@@ -1,6 +1,9 @@
 import type { FailedStepUps } from './session.ts'
 
-/** Step-up prompts that may be begun within an hour, over all unconfirmed contexts of a session: people give in to a flood of them. */
+/**
+ * Step-up prompts that may be begun within an hour, over all unconfirmed contexts of a session:
+ * people give in to a flood of them.
+ */
 export const MAX_PROMPTS = 3
 
 const WINDOW_MS = 3_600_000
@@ -10,10 +13,16 @@ export function recentPrompts(prompts: readonly number[], at: number): readonly 
   return prompts.filter((prompt) => at - prompt < WINDOW_MS)
 }
 
-/** Wrong answers from one context since it last passed a step-up, after which it is asked no more: log in afresh. */
+/**
+ * Wrong answers from one context since it last passed a step-up, after which it is asked no more:
+ * log in afresh.
+ */
 export const MAX_FAILED_STEP_UPS = 5
 
-/** Contexts whose failures are kept. To drive one out takes sixteen begun step-ups from others, which takes hours. */
+/**
+ * Contexts whose failures are kept. To drive one out takes sixteen begun step-ups from others,
+ * which takes hours.
+ */
 const MAX_FAILING = 16
 
 /** How often step-ups from a context have failed since it last passed one. */

@@ -1,6 +1,12 @@
-/** What an adapter could establish about a request. `ip` is the client's address as the address resolver found it. */
+/**
+ * What an adapter could establish about a request. `ip` is the client's address as the address
+ * resolver found it.
+ */
 export interface RequestFacts {
-  /** `null`: could not be established. Unknown is never a match and never a mismatch. Text that is no address is refused. */
+  /**
+   * `null`: could not be established. Unknown is never a match and never a mismatch. Text that is
+   * no address is refused.
+   */
   readonly ip: string | null
   readonly method: string
   /** Absolute URL, or path and query. */
@@ -9,13 +15,17 @@ export interface RequestFacts {
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   readonly client?: ClientFacts
   /**
-   * JA4 fingerprint of the client's TLS handshake, as whoever ended the TLS connection measured it. Never something
-   * that the client sent: whoever fills this in vouches for that. What is no JA4 counts as none.
+   * JA4 fingerprint of the client's TLS handshake, as whoever ended the TLS connection measured it.
+   * Never something that the client sent: whoever fills this in vouches for that. What is no JA4
+   * counts as none.
    */
   readonly tls?: string
 }
 
-/** What the page knows about its device and keeps in a readable cookie. Claims of the client: evidence, never proof. */
+/**
+ * What the page knows about its device and keeps in a readable cookie. Claims of the client:
+ * evidence, never proof.
+ */
 export interface ClientFacts {
   /** Width x height x pixel ratio, for example `2560x1440x2`. */
   readonly screen?: string
@@ -49,7 +59,10 @@ export const RELEVANT_HEADERS = [
  */
 export type HeaderLookup = (name: string) => string | readonly string[] | undefined
 
-/** Bounds on what a client can make us hold or parse. Longer values are refused with `invalid_input`. */
+/**
+ * Bounds on what a client can make us hold or parse. Longer values are refused with
+ * `invalid_input`.
+ */
 export const LIMITS = {
   subject: 256,
   tenant: 128,
@@ -119,7 +132,10 @@ export interface Device {
   readonly tls: string | null
 }
 
-/** Browsers that behave differently enough to be told apart; `app` is an HTTP client of an application. */
+/**
+ * Browsers that behave differently enough to be told apart; `app` is an HTTP client of an
+ * application.
+ */
 export type BrowserFamily =
   | 'chrome'
   | 'edge'
@@ -151,5 +167,8 @@ export interface Presentation {
   readonly method: string
 }
 
-/** How much a route matters: `sensitive` rotates the secret first and asks for a network the subject has confirmed. */
+/**
+ * How much a route matters: `sensitive` rotates the secret first and asks for a network the subject
+ * has confirmed.
+ */
 export type Sensitivity = 'normal' | 'sensitive'

@@ -7,7 +7,10 @@ import type { Predecessor, Secret, SessionState, TokenFamily } from './session.t
  */
 export const RESEND_MS = 10_000
 
-/** A predecessor may still arrive this long after its successor was first shown: in flight, or another tab. */
+/**
+ * A predecessor may still arrive this long after its successor was first shown: in flight, or
+ * another tab.
+ */
 const IN_FLIGHT_MS = 60_000
 
 /** Sensitive calls rotate one by one: a page may make this many while one request is under way. */
@@ -26,7 +29,8 @@ export interface PresentedSecret {
 /**
  * - `current`: the newest secret; `first` when nobody had shown it before.
  * - `resend`: the successor went out moments ago; send the same one again.
- * - `lost`: the successor's response was lost, or a second holder shows the same secret: mint a fresh sibling.
+ * - `lost`: the successor's response was lost, or a second holder shows the same secret: mint a
+ *   fresh sibling.
  * - `in_flight`: a predecessor that was on its way; fine, send nothing.
  * - `fork`: two holders of one line of secrets.
  * - `ahead`: an authentic secret that the record does not know: the store was rolled back.
@@ -63,7 +67,10 @@ function mayArrive({ succeededAt }: Predecessor, at: number): boolean {
   return at - succeededAt <= IN_FLIGHT_MS
 }
 
-/** The first secret of a family, shown by nobody yet but counted as acknowledged: there is nothing before it. */
+/**
+ * The first secret of a family, shown by nobody yet but counted as acknowledged: there is nothing
+ * before it.
+ */
 export function firstSecret(
   secret: Secret,
 ): Pick<TokenFamily, 'issued' | 'acked' | 'predecessors' | 'displaced'> {
@@ -75,7 +82,10 @@ export function firstSecret(
   }
 }
 
-/** `issued` was shown for the first time: it becomes `acked`, and its token need not be kept any more. */
+/**
+ * `issued` was shown for the first time: it becomes `acked`, and its token need not be kept any
+ * more.
+ */
 export function withFirstUse<L extends TokenFamily>(line: L, context: string, at: number): L {
   const { token: _sent, ...issued } = line.issued
   const { generation, digest } = line.acked
@@ -95,7 +105,10 @@ export function withSuccessor<L extends TokenFamily>(line: L, successor: Secret)
   return { ...line, issued: successor }
 }
 
-/** A sibling takes the place of a successor that got lost: whoever shows that one later is a second holder. */
+/**
+ * A sibling takes the place of a successor that got lost: whoever shows that one later is a second
+ * holder.
+ */
 export function withSibling<L extends TokenFamily>(line: L, sibling: Secret, at: number): L {
   return { ...line, issued: sibling, displaced: { generation: line.issued.generation, at } }
 }
@@ -109,12 +122,15 @@ export function withUser<L extends TokenFamily>(line: L, context: string): L {
 /** The answer to a completed step-up may be asked for again this long. */
 export const REPEAT_MS = 60_000
 
-/** A presentation that is being judged may still have to be sent the token: it began a little earlier. */
+/**
+ * A presentation that is being judged may still have to be sent the token: it began a little
+ * earlier.
+ */
 const MARGIN_MS = 10_000
 
 /**
- * A session without the tokens that are too old to be sent again. They would serve nobody but a thief, and as long as
- * one is there the opened record is not kept in memory.
+ * A session without the tokens that are too old to be sent again. They would serve nobody but a
+ * thief, and as long as one is there the opened record is not kept in memory.
  */
 export function withoutExpiredTokens(state: SessionState, at: number): SessionState {
   const { family, refresh, stepUp } = state

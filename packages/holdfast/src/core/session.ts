@@ -36,7 +36,10 @@ export interface SessionState {
   readonly fork: { readonly at: number } | null
   /** When step-up prompts were begun from unconfirmed contexts; those of the last hour. */
   readonly prompts: readonly number[]
-  /** Step-ups that failed, by the context that was asked; kept apart from the contexts, which others can drive out. */
+  /**
+   * Step-ups that failed, by the context that was asked; kept apart from the contexts, which others
+   * can drive out.
+   */
   readonly failures: readonly FailedStepUps[]
   /** Returns to a client that the session had left moments before; the newest few. */
   readonly switchBacks: readonly SwitchBack[]
@@ -62,7 +65,9 @@ export interface TokenFamily {
   readonly id: number
   /** The newest secret that was sent. */
   readonly issued: Secret
-  /** The newest secret that was presented. Same generation as `issued` when nothing is outstanding. */
+  /**
+   * The newest secret that was presented. Same generation as `issued` when nothing is outstanding.
+   */
   readonly acked: Secret
   /** Secrets before `acked` that may still arrive, newest first. */
   readonly predecessors: readonly Predecessor[]
@@ -77,7 +82,10 @@ export interface SessionFamily extends TokenFamily {
   readonly acr: string | null
   readonly amr: readonly string[]
   readonly authenticatedAt: number
-  /** The context of the login or step-up that started the family: elsewhere its proof counts only where the session has confirmed the place. */
+  /**
+   * The context of the login or step-up that started the family: elsewhere its proof counts only
+   * where the session has confirmed the place.
+   */
   readonly provedIn: string
 }
 
@@ -133,8 +141,8 @@ export interface SessionView {
 }
 
 /**
- * What people who look after sessions see: where it is used and what speaks for and against it. Not the form token:
- * that is a secret of the session's own pages.
+ * What people who look after sessions see: where it is used and what speaks for and against it. Not
+ * the form token: that is a secret of the session's own pages.
  */
 export interface SessionDetail extends Omit<SessionView, 'formToken'> {
   readonly lastActivity: number

@@ -5,19 +5,29 @@ import type { RequestFacts, Sensitivity } from './request.ts'
 import type { Attributes, JsonValue, SessionDetail, SessionView } from './session.ts'
 import type { Page, Reason } from './store.ts'
 
-/** The whole of Holdfast for an application: in process (`createSessions`) and remote (`connect`) are this one interface. */
+/**
+ * The whole of Holdfast for an application: in process (`createSessions`) and remote (`connect`)
+ * are this one interface.
+ */
 export interface Sessions {
-  /** Starts a session after a login: new id, new secret, whatever the client came with (`previous`) is ended first. */
+  /**
+   * Starts a session after a login: new id, new secret, whatever the client came with (`previous`)
+   * is ended first.
+   */
   create(login: Login): Promise<Created>
   /** Judges one presentation of a token. Throws only when it could not be judged. */
   verify(presented: Presented): Promise<Verification>
   /**
-   * Takes a refresh token and gives its successor, and an access token where an issuer is configured: for `audience`,
-   * else the issuer's first. Counts as activity, and never moves the absolute deadline. A refresh token that comes back
-   * from somewhere else ends the session (RFC 9700, section 4.14).
+   * Takes a refresh token and gives its successor, and an access token where an issuer is
+   * configured: for `audience`, else the issuer's first. Counts as activity, and never moves the
+   * absolute deadline. A refresh token that comes back from somewhere else ends the session (RFC
+   * 9700, section 4.14).
    */
   refresh(presented: Presented): Promise<Refreshed>
-  /** Starts a step-up for the presenting context: a challenge of 5 minutes, at most three an hour over unconfirmed contexts. */
+  /**
+   * Starts a step-up for the presenting context: a challenge of 5 minutes, at most three an hour
+   * over unconfirmed contexts.
+   */
   beginStepUp(presented: Presented): Promise<StepUpBegun>
   /** After the subject proved a factor: new families, new tokens, the context is confirmed. */
   completeStepUp(proof: Proof): Promise<Verification>
@@ -35,7 +45,10 @@ export interface Sessions {
   /** One live session; undefined when there is none. */
   show(id: SessionId): Promise<SessionDetail | undefined>
   report(report: Report): Promise<void>
-  /** JSON merge patch (RFC 7396) against a version; the new version. Throws `attributes_conflict` on a lost race. */
+  /**
+   * JSON merge patch (RFC 7396) against a version; the new version. Throws `attributes_conflict` on
+   * a lost race.
+   */
   patchAttributes(id: SessionId, patch: JsonMergePatch, ifVersion: number): Promise<number>
 }
 
@@ -67,9 +80,14 @@ export interface Login extends SubjectRef, Traced {
   readonly acr?: string
   /** Authentication methods (RFC 8176), for example `['pwd', 'otp']`. */
   readonly amr?: readonly string[]
-  /** When the subject proved it, for a login that was made elsewhere before: UTC, ms. Default now, and never later. */
+  /**
+   * When the subject proved it, for a login that was made elsewhere before: UTC, ms. Default now,
+   * and never later.
+   */
   readonly authenticatedAt?: number
-  /** Second factors this subject could be asked for. Without any, a challenge means a fresh login. */
+  /**
+   * Second factors this subject could be asked for. Without any, a challenge means a fresh login.
+   */
   readonly factors?: readonly string[]
   readonly attributes?: Attributes
   /** Also gives a refresh token, which `refresh` alone accepts. Default false. */
@@ -102,24 +120,33 @@ export interface Presented extends Traced {
   /** Longest time since authentication, ms. */
   readonly maxAgeMs?: number
   /**
-   * How long before this call the request was received, ms: a body that took its time. A secret that was live then is
-   * no old one now. More than 5 minutes count as 5. Default 0.
+   * How long before this call the request was received, ms: a body that took its time. A secret
+   * that was live then is no old one now. More than 5 minutes count as 5. Default 0.
    */
   readonly waitedMs?: number
   /** The answer can carry a cookie, so a secret may be rotated. Default false. */
   readonly deliverable?: boolean
-  /** Asks for an access token for this service; one that no tokens are issued for is `invalid_input`. */
+  /**
+   * Asks for an access token for this service; one that no tokens are issued for is
+   * `invalid_input`.
+   */
   readonly audience?: string
 }
 
-/** The answer to one presentation: the session, and a token when a new one has to be delivered, or the code of the refusal. */
+/**
+ * The answer to one presentation: the session, and a token when a new one has to be delivered, or
+ * the code of the refusal.
+ */
 export type Verification =
   | {
       readonly ok: true
       readonly decision: Decision
       readonly session: SessionView
       readonly token?: string
-      /** With a completed step-up alone, where the session can be refreshed: the older ones are dead. */
+      /**
+       * With a completed step-up alone, where the session can be refreshed: the older ones are
+       * dead.
+       */
       readonly refreshToken?: string
       readonly persistent: boolean
       /** For the audience that was asked for; only where the outcome is `allow` or `observe`. */
@@ -161,8 +188,9 @@ export type Refreshed =
   | (Verification & { readonly ok: false })
 
 /**
- * What an engine of this process with local copies hangs on its `verify`: the same answer at once, where it takes asking
- * nobody; else undefined. On the function, so that whoever puts another `verify` in its place is not passed by.
+ * What an engine of this process with local copies hangs on its `verify`: the same answer at once,
+ * where it takes asking nobody; else undefined. On the function, so that whoever puts another
+ * `verify` in its place is not passed by.
  */
 export interface VerifiesNow {
   now?(presented: Presented): Verification | undefined
@@ -219,7 +247,10 @@ export type Report = Traced &
         readonly token: string
         readonly request: RequestFacts
       }
-    /** The subject says that somebody else uses this session: ends it, and trusts the places where it was used no more. */
+    /**
+     * The subject says that somebody else uses this session: ends it, and trusts the places where
+     * it was used no more.
+     */
     | { readonly kind: 'not_me'; readonly session: SessionId }
     | { readonly kind: 'false_alarm'; readonly session: SessionId }
   )

@@ -1,11 +1,12 @@
 import type { SessionId, SubjectKey } from './ids.ts'
 
 /**
- * What a store keeps: ids, versions, deadlines and sealed bytes. It never sees a session or a secret.
+ * What a store keeps: ids, versions, deadlines and sealed bytes. It never sees a session or a
+ * secret.
  *
  * Rules for every method: "not there" is an answer, a store that could not be asked is
- * `SessionError('store_unavailable')`, within a bounded time. All instants are ms since the epoch. All keys of
- * one subject share a partition (`partitionOf`), so each method is one atomic step.
+ * `SessionError('store_unavailable')`, within a bounded time. All instants are ms since the epoch.
+ * All keys of one subject share a partition (`partitionOf`), so each method is one atomic step.
  */
 export interface Store {
   readonly entries: Entries
@@ -38,7 +39,10 @@ export interface Found extends Entry {
 
 /** What else is committed with a write, in the same step. */
 export interface WriteOptions {
-  /** With version 1: at most this many live sessions of the subject, this one included. The idle-expired do not count. */
+  /**
+   * With version 1: at most this many live sessions of the subject, this one included. The
+   * idle-expired do not count.
+   */
   readonly limit?: number
   /** Also notes this activity. A version 1 write notes `createdAt` without being asked. */
   readonly seenAt?: number
@@ -57,24 +61,31 @@ export type Reason = string
 
 /** Sealed sessions and their tombstones. */
 export interface Entries {
-  /** One round trip. Undefined: absent, past its deadline, revoked, or of a revoked generation. Does not judge idleness. */
+  /**
+   * One round trip. Undefined: absent, past its deadline, revoked, or of a revoked generation. Does
+   * not judge idleness.
+   */
   read(id: SessionId): Promise<Found | undefined>
   /**
-   * Compare-and-set: the stored version must be `entry.version - 1`; version 1 must be new.
-   * `gone`: a tombstone, a newer subject generation, past its deadline, or (version > 1) nothing there. Never
-   * written over. `limit`: version 1 only. Events are committed with a `written`, and with nothing else; the
-   * feed hears `changed` of every version but the first.
+   * Compare-and-set: the stored version must be `entry.version - 1`; version 1 must be new. `gone`:
+   * a tombstone, a newer subject generation, past its deadline, or (version > 1) nothing there.
+   * Never written over. `limit`: version 1 only. Events are committed with a `written`, and with
+   * nothing else; the feed hears `changed` of every version but the first.
    */
   write(entry: Entry, also?: WriteOptions): Promise<'written' | 'conflict' | 'gone' | 'limit'>
-  /** Compare-and-set of the application's attributes, apart from the security state. The first version is 1. The feed hears `changed`. */
+  /**
+   * Compare-and-set of the application's attributes, apart from the security state. The first
+   * version is 1. The feed hears `changed`.
+   */
   attach(
     id: SessionId,
     attributes: { readonly version: number; readonly sealed: Uint8Array },
   ): Promise<'written' | 'conflict' | 'gone'>
   /**
-   * Tombstone until `until` (or the entry's deadline, if that is later), index, feed and events in one atomic
-   * step. Idempotent: true when it ended something that `read` would have found; feed and events only then. An
-   * unknown id leaves a tombstone too: a write in flight must not resurrect it. A tombstone is never shortened.
+   * Tombstone until `until` (or the entry's deadline, if that is later), index, feed and events in
+   * one atomic step. Idempotent: true when it ended something that `read` would have found; feed
+   * and events only then. An unknown id leaves a tombstone too: a write in flight must not
+   * resurrect it. A tombstone is never shortened.
    */
   revoke(
     id: SessionId,
@@ -85,9 +96,15 @@ export interface Entries {
       readonly events?: readonly SealedEvent[]
     },
   ): Promise<boolean>
-  /** Monotonic last activity of many sessions at once. Creates nothing, ignores the dead and the idle-expired. */
+  /**
+   * Monotonic last activity of many sessions at once. Creates nothing, ignores the dead and the
+   * idle-expired.
+   */
   touch(seen: readonly { readonly id: SessionId; readonly at: number }[]): Promise<void>
-  /** Live entries, not idle-expired ones: of one subject, oldest first, or of one partition in any stable order. */
+  /**
+   * Live entries, not idle-expired ones: of one subject, oldest first, or of one partition in any
+   * stable order.
+   */
   list(query: Query): Promise<Page<Found>>
 }
 
@@ -126,20 +143,27 @@ export interface KeptHistory {
 export interface Subjects {
   /** One round trip. An unknown subject is generation 0, version 0. */
   read(subject: SubjectKey): Promise<SubjectEntry>
-  /** Compare-and-set of the sealed history: stored version must be `version - 1`. Kept until `until`. */
+  /**
+   * Compare-and-set of the sealed history: stored version must be `version - 1`. Kept until
+   * `until`.
+   */
   write(
     subject: SubjectKey,
     history: { readonly version: number; readonly sealed: Uint8Array; readonly until: number },
   ): Promise<'written' | 'conflict'>
-  /** Histories of one partition, whether their subjects have sessions or not, in any order; one that changes meanwhile may come twice. */
+  /**
+   * Histories of one partition, whether their subjects have sessions or not, in any order; one that
+   * changes meanwhile may come twice.
+   */
   list(query: {
     readonly partition: number
     readonly limit: number
     readonly after?: string
   }): Promise<Page<KeptHistory>>
   /**
-   * Raises the generation to `max(old + 1, at)` in O(1): every session of an older generation is dead at once,
-   * but for `except` if it is live now. Feed and events in the same step. The new generation.
+   * Raises the generation to `max(old + 1, at)` in O(1): every session of an older generation is
+   * dead at once, but for `except` if it is live now. Feed and events in the same step. The new
+   * generation.
    */
   revoke(
     subject: SubjectKey,
@@ -158,7 +182,10 @@ export interface ReplayGuard {
   once(key: string, until: number): Promise<boolean>
 }
 
-/** A position in the feed over all partitions: opaque, but for who keeps a window of the feed and has to compare. */
+/**
+ * A position in the feed over all partitions: opaque, but for who keeps a window of the feed and
+ * has to compare.
+ */
 export type Cursor = string
 
 /** What the feed tells of: an end, a raised generation, a change, an event. */
@@ -199,27 +226,31 @@ export interface Feed {
   /** The position after everything that has happened so far. */
   head(): Promise<Cursor>
   /**
-   * A position that everything at or after the instant `at` comes after, in a bounded number of reads whatever the size of
-   * the feed. Clocks of writers may differ by ten seconds. `from` is later than `at` where the feed no longer reaches back
-   * so far: what happened before `from` may be missing.
+   * A position that everything at or after the instant `at` comes after, in a bounded number of
+   * reads whatever the size of the feed. Clocks of writers may differ by ten seconds. `from` is
+   * later than `at` where the feed no longer reaches back so far: what happened before `from` may
+   * be missing.
    */
   position(at: number): Promise<{ readonly cursor: Cursor; readonly from: number }>
   /** Events that come with no other change. */
   append(key: SessionId | SubjectKey, events: readonly SealedEvent[]): Promise<void>
   /**
-   * Up to `limit` entries after a position (undefined: from the oldest kept). At the end `items` is empty.
-   * `feed_gap` when entries after the position have been dropped already.
+   * Up to `limit` entries after a position (undefined: from the oldest kept). At the end `items` is
+   * empty. `feed_gap` when entries after the position have been dropped already.
    */
   read(
     after: Cursor | undefined,
     limit: number,
   ): Promise<{ readonly items: readonly FeedEntry[]; readonly cursor: Cursor }>
   /**
-   * Entries after a position as they come, until `stop` aborts or the store is closed. `feed_gap` as above;
-   * `store_unavailable` when the store is lost: follow again from the last cursor.
+   * Entries after a position as they come, until `stop` aborts or the store is closed. `feed_gap`
+   * as above; `store_unavailable` when the store is lost: follow again from the last cursor.
    */
   follow(after: Cursor, stop: StopSignal): AsyncIterable<FeedEntry>
-  /** As `follow`, and a heartbeat about every `everyMs`, whether anything comes or not: proof that nothing was missed. */
+  /**
+   * As `follow`, and a heartbeat about every `everyMs`, whether anything comes or not: proof that
+   * nothing was missed.
+   */
   watch(after: Cursor, stop: StopSignal, everyMs: number): AsyncIterable<FeedEntry | Heartbeat>
 }
 

@@ -6,13 +6,19 @@ import type { SessionState, SwitchBack } from './session.ts'
 /** Coming back within this time is worth noting. */
 const ALTERNATION_MS = 600_000
 
-/** What was on its way when the place changed is no return: two gateways' clocks (2 s either way) and a little more. */
+/**
+ * What was on its way when the place changed is no return: two gateways' clocks (2 s either way)
+ * and a little more.
+ */
 const IN_FLIGHT_MS = 5_000
 
 /** At most this many returns are kept of a session. */
 const MAX_SWITCH_BACKS = 8
 
-/** Two of one pair to one side tell all that the pair can tell: what follows within the window is not written down. */
+/**
+ * Two of one pair to one side tell all that the pair can tell: what follows within the window is
+ * not written down.
+ */
 const TOLD = 2
 
 /** A place and what uses the session there. */
@@ -25,15 +31,18 @@ export interface Client {
 export interface Alternation {
   readonly here: Client
   readonly from: Client
-  /** The pair's returns within the window before this one, oldest first: whether they led here too. */
+  /**
+   * The pair's returns within the window before this one, oldest first: whether they led here too.
+   */
   readonly earlier: readonly { readonly here: boolean }[]
   readonly switchBack: SwitchBack
 }
 
 /**
- * Whether this presentation returns to a client that the session left moments ago. One provider is one place, whatever
- * addresses it gives out (IPv4 and IPv6, carrier-grade NAT), and so are all relays; a place whose provider is not known
- * differs from none. Undefined: no return, or one of a pair that has told enough.
+ * Whether this presentation returns to a client that the session left moments ago. One provider is
+ * one place, whatever addresses it gives out (IPv4 and IPv6, carrier-grade NAT), and so are all
+ * relays; a place whose provider is not known differs from none. Undefined: no return, or one of a
+ * pair that has told enough.
  */
 export function alternationOf(
   { contexts, last, switchBacks }: SessionState,
@@ -62,8 +71,9 @@ export function alternationOf(
 }
 
 /**
- * Whether a request may have been on its way when the session was used elsewhere: it neither returns nor moves. Of the
- * place that it comes from only the move away is known for sure, as quiet use is not written down.
+ * Whether a request may have been on its way when the session was used elsewhere: it neither
+ * returns nor moves. Of the place that it comes from only the move away is known for sure, as quiet
+ * use is not written down.
  */
 export function wasOnItsWay(last: SessionState['last'], at: number): boolean {
   return at - last.at < IN_FLIGHT_MS
@@ -91,7 +101,9 @@ function areTwo(a: Client, b: Client): boolean {
   return !place || differ(a.device.family, b.device.family) || differ(a.device.os, b.device.os)
 }
 
-/** Undefined where a provider is not known: nothing is told of a place whose owner may be anybody. */
+/**
+ * Undefined where a provider is not known: nothing is told of a place whose owner may be anybody.
+ */
 function inOnePlace({ network: a }: Client, { network: b }: Client): boolean | undefined {
   if (a.kind === 'relay' && b.kind === 'relay') return true
   if (a.asn === null || b.asn === null) return undefined

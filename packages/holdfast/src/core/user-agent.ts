@@ -41,8 +41,8 @@ const SYSTEMS: readonly (readonly [OperatingSystem, RegExp])[] = [
 ]
 
 /**
- * Classifies a user agent string in linear time. Empty: unknown. Anything that does not even claim to be
- * Mozilla is a native app if it looks like one, else automation: no browser leaves that out.
+ * Classifies a user agent string in linear time. Empty: unknown. Anything that does not even claim
+ * to be Mozilla is a native app if it looks like one, else automation: no browser leaves that out.
  */
 export function classifyUserAgent(userAgent: string): UserAgent {
   const text = userAgent.slice(0, MAX_LENGTH).trim()

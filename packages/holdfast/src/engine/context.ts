@@ -1,19 +1,18 @@
 import type { Codec } from '../codecs/codec.ts'
 import type { FactReader } from '../codecs/record-facts.ts'
 import type { AccessTokens } from '../core/access-token.ts'
-import type { Policy } from '../core/decision.ts'
+import type { Decision, Policy, Situation } from '../core/decision.ts'
+import type { EventType, SessionEvent } from '../core/events.ts'
+import type { Evidence } from '../core/evidence.ts'
 import type { Host } from '../core/host.ts'
+import type { SessionId, SubjectKey } from '../core/ids.ts'
 import type { Lifetime } from '../core/lifetimes.ts'
 import type { Device, Network, RequestFacts } from '../core/request.ts'
-import type { Store } from '../core/store.ts'
-import type { FastPolicy } from './judging/fast-policy.ts'
-import type { Scales } from './judging/weigh.ts'
-import type { LocalCopies } from './local-copies/copies.ts'
-import type { EventWriter } from './state/events.ts'
-import type { Records } from './state/records.ts'
-import type { Touches } from './state/touches.ts'
+import type { SessionState } from '../core/session.ts'
+import type { Signal } from '../core/signal.ts'
+import type { Entry, Found, SealedEvent, Store } from '../core/store.ts'
 
-/** What every operation of the engine works with; made once by `createSessions`. */
+/** What the operations of the engine work with. `createSessions` makes it once. */
 export interface EngineContext {
   readonly store: Store
   readonly codec: Codec
@@ -32,10 +31,16 @@ export interface EngineContext {
   readonly rotateEveryMs: number
   readonly tokens: AccessTokens | undefined
   readonly eventWriter: EventWriter
+  readonly eventLimiter: EventLimiter
   readonly touches: Touches
-  readonly versions: VersionGuard
-  /** What an event has told of: the newest dead line of each session, the newest history of each subject that does not open, the last refresh tokens that came again. */
-  readonly reported: VersionGuard
+  readonly versions: HighestNumbers
+}
+
+/** What weighs evidence and decides: the same in production and in `explain`. */
+export interface Scales {
+  readonly signals: readonly Signal[]
+  readonly policy: Policy
+  readonly acrOrder: readonly string[]
 }
 
 /** What decides about the sessions of a tenant. */
@@ -43,31 +48,91 @@ export interface TenantScales extends Scales {
   readonly fast: FastPolicy
 }
 
+/** What the policy says where the route asks for nothing and nothing is new. */
+export type FastPolicy = (
+  evidence: readonly Evidence[],
+  about: Pick<Situation, 'context' | 'canStepUp'>,
+) => Decision
+
 /** How many live sessions a subject may have, and what a login beyond that does. */
 export interface SessionLimit {
   readonly max: number
   readonly beyond: 'refuse' | 'end_oldest'
 }
 
-/** The highest version of each record this process has seen: a lower one means that the store was rolled back. */
-export interface VersionGuard {
-  seen(id: string): number
-  note(id: string, version: number): void
+/** A live record, opened, and what the store keeps beside it. */
+export interface OpenedSession {
+  readonly found: Found
+  readonly state: SessionState
 }
 
-const REMEMBERED = 100_000
+/** Sessions as a store keeps them. */
+export interface Records {
+  /** Throws `record_invalid` or `key_unknown` where a record does not open in its place. */
+  open(found: Found): SessionState
+  seal(entry: Omit<Entry, 'sealed'>, state: SessionState): Entry
+}
 
-export function versionGuard(): VersionGuard {
-  const versions = new Map<string, number>()
-  return {
-    seen: (id) => versions.get(id) ?? 0,
-    note(id, version) {
-      if (version <= (versions.get(id) ?? 0)) return
-      versions.delete(id)
-      versions.set(id, version)
-      if (versions.size <= REMEMBERED) return
-      const [oldest] = versions.keys()
-      if (oldest !== undefined) versions.delete(oldest)
-    },
-  }
+/** Notes activity. All touches of one turn of the event loop travel together. */
+export interface Touches {
+  touch(id: SessionId, at: number): Promise<void>
+}
+
+/** The highest number that was noted under each key, for the newest 100,000 keys. */
+export interface HighestNumbers {
+  /** 0 for a key that is not known. */
+  of(key: string): number
+  note(key: string, value: number): void
+}
+
+/** Keeps repetitions out of the event log. */
+export interface EventLimiter {
+  /** True where the number is higher than any before it under this key. Notes it. */
+  isNew(key: string, value: number): boolean
+  /** True once a period. True again for the very same instant: a retry counts as the same event. */
+  isDue(key: string, at: number, periodMs: number): boolean
+}
+
+/** Makes events, seals them for the store, and publishes them once they are committed. */
+export interface EventWriter {
+  event(type: EventType, facts: EventFacts): SessionEvent
+  seal(events: readonly SessionEvent[]): readonly SealedEvent[]
+  /** To the listener alone: what a client could repeat at will, and what is committed already. */
+  publish(events: readonly SessionEvent[]): void
+  /** Commits events that come with no other change, and publishes them. */
+  append(key: SessionId | SubjectKey, events: readonly SessionEvent[]): Promise<void>
+}
+
+/** What an event is made of. */
+export interface EventFacts {
+  readonly at: number
+  readonly session?: SessionId
+  readonly subject?: SubjectKey
+  /** `client` unless said otherwise. */
+  readonly actor?: string
+  readonly network?: Network
+  readonly device?: Device
+  readonly decision?: Decision
+  readonly situation?: Situation | undefined
+  readonly reason?: string
+  readonly correlation?: string | undefined
+}
+
+/**
+ * What this process keeps of what it read, for as long as the feed proves that nobody changed it.
+ */
+export interface LocalCopies {
+  /** A copy that may be judged on at this instant. Undefined: read the store. */
+  get(id: SessionId, at: number): OpenedSession | undefined
+  /**
+   * Call it before a session is read, and the result with what was read. The session is kept,
+   * unless something about it happened meanwhile.
+   */
+  reading(id: SessionId): (opened: OpenedSession | undefined) => void
+  /** Something of this session is being written here. */
+  drop(id: SessionId): void
+  /** All sessions of a subject are being ended here. */
+  dropSubject(subject: SubjectKey): void
+  /** Counts: a verification was answered from a copy, or had to read the store. */
+  asked(state: 'hit' | 'miss'): void
 }

@@ -1,4 +1,4 @@
-import { isUnreadable, sealingCodec } from '../codecs/codec.ts'
+import { sealingCodec } from '../codecs/codec.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { factReader } from '../codecs/record-facts.ts'
 import { systemHost } from '../codecs/system-host.ts'
@@ -7,81 +7,75 @@ import type { Policy } from '../core/decision.ts'
 import { deviceReader } from '../core/device.ts'
 import { SessionError } from '../core/errors.ts'
 import type { SessionEvent } from '../core/events.ts'
-import type { Signal } from '../core/evidence.ts'
 import type { Host } from '../core/host.ts'
-import { isSessionId, type SessionId } from '../core/ids.ts'
-import { DEFAULT_LIFETIMES, type Lifetime, lifetimeVerdict } from '../core/lifetimes.ts'
+import { DEFAULT_LIFETIMES, type Lifetime } from '../core/lifetimes.ts'
 import type { Lookup } from '../core/lookup.ts'
-import type { SessionDetail } from '../core/session.ts'
-import type {
-  PageRequest,
-  Presented,
-  Sessions,
-  SubjectRef,
-  Verification,
-  VerifiesNow,
-} from '../core/sessions.ts'
+import type { Presented, Sessions, Verification, VerifiesNow } from '../core/sessions.ts'
+import type { Signal } from '../core/signal.ts'
 import type { Store } from '../core/store.ts'
 import { networkReader } from '../network/network-reader.ts'
 import { balanced } from '../policies/index.ts'
 import { starterSignals } from '../signals/index.ts'
-import {
-  type EngineContext,
-  type SessionLimit,
-  type TenantScales,
-  versionGuard,
-} from './context.ts'
-import { checkSubject, invalid } from './input.ts'
-import { detailOf } from './judging/answer.ts'
-import { fastPolicy } from './judging/fast-policy.ts'
-import { type LocalCopies, localCopies } from './local-copies/copies.ts'
+import type { EngineContext, LocalCopies, SessionLimit, TenantScales } from './context.ts'
+import { fastPolicy } from './judging/fast-path.ts'
+import { localCopies } from './local-copies/copies.ts'
 import { invalidatingStore } from './local-copies/invalidating-store.ts'
 import { patchAttributes } from './operations/attributes.ts'
 import { beginStepUp } from './operations/begin-step-up.ts'
 import { completeStepUp } from './operations/complete-step-up.ts'
 import { logout, revoke, revokeSubject } from './operations/end.ts'
+import { list, show } from './operations/list.ts'
 import { create } from './operations/login.ts'
 import { refresh } from './operations/refresh.ts'
 import { report } from './operations/report.ts'
 import { verify, verifyNow } from './operations/verify.ts'
-import { eventWriter } from './state/events.ts'
-import { load } from './state/load.ts'
+import { eventLimiter, eventWriter } from './state/events.ts'
+import { highestNumbers } from './state/highest-numbers.ts'
 import { sessionRecords } from './state/records.ts'
 import { batchedTouches } from './state/touches.ts'
 
-/** What an engine is made of; only `store` and `keyring` are needed. */
+/** What an engine is made of. Only `store` and `keyring` are needed. */
 export interface SessionsOptions {
   /** Where sealed records live. Who creates a store closes it. */
   readonly store: Store
   /** Seals records and tags tokens. Every process of an estate needs the same one. */
   readonly keyring: Keyring
-  /** Evidence to decision; `balanced()` unless said otherwise. */
+  /** Decides on evidence. `balanced()` unless said otherwise. */
   readonly policy?: Policy
   /** Policies of tenants that have one of their own. */
   readonly tenantPolicies?: Readonly<Record<string, Policy>>
-  /** Decides nothing: where it would have differed, a `policy-differed` event says so. */
+  /** Decides nothing. Where its answer differs, a `policy-differed` event says so. */
   readonly shadow?: Policy
   readonly signals?: readonly Signal[]
   /** Geo and ASN data. Without it every network is known by its prefix alone. */
   readonly lookup?: Lookup
   /** What counts as the same network, in bits: /24 and /64 unless said otherwise. */
   readonly prefixes?: { readonly v4: number; readonly v6: number }
-  /** Lifetimes by session class, over the defaults: `default` 24 h / 2 h idle, `remember` 30 d / 7 d idle. */
+  /**
+   * Lifetimes by session class, over {@link DEFAULT_LIFETIMES}: `default` 24 h and 2 h idle,
+   * `remember` 30 days and 7 days idle.
+   */
   readonly lifetimes?: Readonly<Record<string, Lifetime>>
   /** Lifetimes by tenant, then class. */
   readonly tenants?: Readonly<Record<string, Readonly<Record<string, Lifetime>>>>
   /** Live sessions a subject may have at once. No limit unless said otherwise. */
   readonly limit?: SessionLimit
-  /** Authentication contexts from weakest to strongest; those not listed are compared for equality. */
+  /**
+   * Authentication contexts from weakest to strongest; those not listed are compared for equality.
+   */
   readonly acrOrder?: readonly string[]
   /** How often a deliverable secret rotates. Default 5 minutes. */
   readonly rotateEveryMs?: number
-  /** Issues access tokens for the audiences that presentations name: `accessTokens` of `holdfast/tokens`. */
+  /**
+   * Issues access tokens for the audiences that presentations name: `accessTokens` of
+   * `holdfast/tokens`.
+   */
   readonly tokens?: AccessTokens
   /**
-   * Keeps what was read of sessions in this process, so that most verifications ask no store. Default false. A revocation by
-   * another process then takes effect here as soon as the feed has told of it: within milliseconds, and within 3 s where a
-   * store that is failing does not answer. Of this process's own it takes effect at once.
+   * Keeps what was read of sessions in this process, so that most verifications read no store.
+   * Default false. A revocation by another process then takes effect here when the feed brings it:
+   * within milliseconds, or within 3 s where the store fails. This process's own takes effect at
+   * once.
    */
   readonly localCopies?: boolean | LocalCopiesOptions
   readonly host?: Host
@@ -89,7 +83,7 @@ export interface SessionsOptions {
   readonly onEvent?: (event: SessionEvent) => void
 }
 
-/** How much is kept, and who counts how often it was of use. */
+/** How much is kept, and who counts how often that was of use. */
 export interface LocalCopiesOptions {
   /** Most sessions. Default 10,000: some 30 MB. */
   readonly max?: number
@@ -99,7 +93,6 @@ export interface LocalCopiesOptions {
 
 const MAX_COPIES = 10_000
 const FIVE_MINUTES_MS = 5 * 60_000
-const MAX_PAGE = 200
 
 /**
  * The engine, in process.
@@ -108,58 +101,27 @@ const MAX_PAGE = 200
  * const sessions = createSessions({ store: memoryStore(), keyring: newKeyring() })
  */
 export function createSessions(options: SessionsOptions): Sessions {
-  const engine = partsOf(options)
-  const { host, store } = engine
-  const verifyAsked = (presented: Presented): Promise<Verification> => verify(engine, presented)
-  const atOnce: VerifiesNow = { now: (presented) => verifyNow(engine, presented) }
+  const engine = contextOf(options)
+  const verifyOne = (presented: Presented): Promise<Verification> => verify(engine, presented)
+  const verifiesNow: VerifiesNow = { now: (presented) => verifyNow(engine, presented) }
 
   return {
     create: (login) => create(engine, login),
-    verify: engine.copies === undefined ? verifyAsked : Object.assign(verifyAsked, atOnce),
+    verify: engine.copies === undefined ? verifyOne : Object.assign(verifyOne, verifiesNow),
     refresh: (presented) => refresh(engine, presented),
     beginStepUp: (presented) => beginStepUp(engine, presented),
     completeStepUp: (proof) => completeStepUp(engine, proof),
     logout: (token, by) => logout(engine, token, by),
     revoke: (id, by) => revoke(engine, id, by),
     revokeSubject: (subject, by) => revokeSubject(engine, subject, by),
-    report: (said) => report(engine, said),
+    report: (reported) => report(engine, reported),
     patchAttributes: (id, patch, ifVersion) => patchAttributes(engine, id, { patch, ifVersion }),
-
-    async list(ref: SubjectRef, { limit = 50, after }: PageRequest = {}) {
-      const { key } = checkSubject(engine, ref)
-      if (!Number.isSafeInteger(limit) || limit < 1 || limit > MAX_PAGE) {
-        throw invalid('limit', `must be a whole number from 1 to ${MAX_PAGE}`)
-      }
-      const query = { subject: key, limit, ...(after === undefined ? {} : { after }) }
-      const { items, next } = await store.entries.list(query)
-      const now = host.now()
-      const details: SessionDetail[] = []
-      for (const found of items) {
-        if (lifetimeVerdict(found, found.lastActivity, now) !== 'live') continue
-        try {
-          details.push(detailOf(engine, { found, state: engine.records.open(found) }, now))
-        } catch (error) {
-          // one damaged record must not hide the others
-          if (!isUnreadable(error)) throw error
-        }
-      }
-      return { items: details, ...(next === undefined ? {} : { next }) }
-    },
-
-    async show(id: SessionId) {
-      if (typeof id !== 'string' || !isSessionId(id))
-        throw invalid('session', 'is not a session id')
-      const opened = await load(engine, id)
-      const now = host.now()
-      if (opened === undefined) return undefined
-      const { found } = opened
-      if (lifetimeVerdict(found, found.lastActivity, now) !== 'live') return undefined
-      return detailOf(engine, opened, now)
-    },
+    list: (subject, page) => list(engine, subject, page),
+    show: (id) => show(engine, id),
   }
 }
 
-function partsOf(options: SessionsOptions): EngineContext {
+function contextOf(options: SessionsOptions): EngineContext {
   const { keyring, lookup, prefixes, limit, tenants = {}, onEvent } = options
   const host = options.host ?? systemHost()
   const codec = sealingCodec(keyring, host)
@@ -198,8 +160,8 @@ function partsOf(options: SessionsOptions): EngineContext {
     tokens: options.tokens,
     eventWriter: eventWriter({ codec, host, feed: store.feed, onEvent }),
     touches: batchedTouches(store.entries),
-    versions: versionGuard(),
-    reported: versionGuard(),
+    eventLimiter: eventLimiter(),
+    versions: highestNumbers(),
   }
 }
 
@@ -214,7 +176,7 @@ function copiesOf(
   return localCopies({ feed, host, max, onAsked })
 }
 
-/** Names come from clients: only own keys count, never what an object inherits. */
+/** Names come from clients: only own keys count, and never what an object inherits. */
 function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
   return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined
 }

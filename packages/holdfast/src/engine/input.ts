@@ -1,6 +1,6 @@
 import type { AccessTokens } from '../core/access-token.ts'
 import { SessionError } from '../core/errors.ts'
-import type { SubjectKey } from '../core/ids.ts'
+import { isSessionId, type SessionId, type SubjectKey } from '../core/ids.ts'
 import { LIMITS, type Network, type RequestFacts } from '../core/request.ts'
 import type { Attributes, JsonValue } from '../core/session.ts'
 import type { Ordered, SubjectRef } from '../core/sessions.ts'
@@ -21,7 +21,7 @@ export function checkWord(field: string, value: unknown, max: number = LIMITS.wo
   return value
 }
 
-/** What goes into the event log with an order, as it takes it. */
+/** An order to end something, with its defaults. */
 export function checkOrdered(by: Ordered): {
   readonly reason: Reason
   readonly actor: string
@@ -40,10 +40,20 @@ export function checkCorrelation(correlation: unknown): string | undefined {
   return correlation === undefined ? undefined : checkWord('correlation', correlation)
 }
 
-/** Why something ended: the event log and the feed tell it to machines. */
+/** Why something ended. Machines read it in the event log and in the feed. */
 function checkCode(field: string, value: unknown): string {
   if (typeof value === 'string' && CODE.test(value)) return value
   throw invalid(field, 'must be a code in snake_case of at most 64 characters')
+}
+
+export function checkSessionId(field: string, id: unknown): SessionId {
+  if (typeof id === 'string' && isSessionId(id)) return id
+  throw invalid(field, 'is not a session id')
+}
+
+export function checkInstant(field: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  throw invalid(field, 'must be an instant in ms since the epoch')
 }
 
 export function checkWords(field: string, values: unknown, max: number): readonly string[] {
@@ -64,7 +74,10 @@ export function checkDuration(field: string, value: unknown): number {
   return value
 }
 
-/** Before anything has an effect: a secret that is rotated for an answer that cannot be given would be lost. */
+/**
+ * Before anything has an effect: a secret that is rotated for an answer that cannot be given would
+ * be lost.
+ */
 export function checkAudience(tokens: AccessTokens | undefined, audience: unknown): void {
   if (tokens?.audiences.some((known) => known === audience)) return
   throw invalid('audience', 'is not one that access tokens are issued for')
@@ -91,7 +104,10 @@ export function checkRequest(request: RequestFacts): RequestFacts {
   return request
 }
 
-/** Describes where a request came from. What is no address must not pass for an unknown one, which nothing speaks against. */
+/**
+ * Describes where a request came from. What is no address must not pass for an unknown one, which
+ * nothing speaks against.
+ */
 export function checkNetwork(describe: (ip: string | null) => Network, ip: string | null): Network {
   const network = describe(ip)
   if (ip === null || network.address !== null) return network
@@ -133,7 +149,9 @@ function checkClient(client: unknown): void {
   }
 }
 
-/** A JSON object of at most 8 KiB and bounded depth, without the one key that reaches a prototype. */
+/**
+ * A JSON object of at most 8 KiB and bounded depth, without the one key that reaches a prototype.
+ */
 export function checkAttributes(value: unknown): Attributes {
   if (!isObject(value)) throw invalid('attributes', 'must be a JSON object')
   checkJson('attributes', value, 0)

@@ -1,5 +1,6 @@
-import type { Evidence, Signal } from '../core/evidence.ts'
+import type { Evidence } from '../core/evidence.ts'
 import type { Device } from '../core/request.ts'
+import type { Signal } from '../core/signal.ts'
 import { type Difference, differencesOf } from './device-differences.ts'
 import { closestOf, type Known, knownOf, settledContext } from './known.ts'
 import { evidenceOf } from './reasons.ts'

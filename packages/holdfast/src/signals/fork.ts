@@ -1,4 +1,4 @@
-import type { Signal } from '../core/evidence.ts'
+import type { Signal } from '../core/signal.ts'
 import { evidenceOf } from './reasons.ts'
 import { WEIGHTS } from './weights.ts'
 

@@ -1,4 +1,4 @@
-import type { Signal } from '../core/evidence.ts'
+import type { Signal } from '../core/signal.ts'
 import { behaviour } from './behaviour.ts'
 import { device } from './device.ts'
 import { fork } from './fork.ts'

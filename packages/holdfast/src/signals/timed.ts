@@ -1,4 +1,4 @@
-import type { Signal } from '../core/evidence.ts'
+import type { Signal } from '../core/signal.ts'
 
 /**
  * A signal that tells when it took too long. Signals are synchronous: nothing can interrupt a slow one, and all requests

@@ -1,6 +1,7 @@
 export { totalOf } from '../core/evidence.ts'
 export { NO_HISTORY } from '../core/history.ts'
-export { explain, type Scales, type WeighOptions } from '../engine/judging/weigh.ts'
+export type { Scales } from '../engine/context.ts'
+export { explain, type WeighOptions } from '../engine/judging/weigh.ts'
 export {
   type AdapterHarness,
   adapterContract,

@@ -193,8 +193,8 @@ test('names become one segment of the path, whatever is in them', async () => {
 
 test.each([
   ['an outcome that gives nothing', 200, { outcome: 'limit' }, {}],
-  ['no row', 200, {}, { row: undefined }],
-  ['a row of its own', 200, {}, { row: 'stolen' }],
+  ['no status', 200, {}, { status: undefined }],
+  ['a status of its own', 200, {}, { status: 'stolen' }],
   ['a refresh token that is a number', 200, {}, { refreshToken: 5 }],
   ['success under another status', 201, {}, {}],
 ])('a refresh that is answered with %s is not believed', async (_, status, outcome, more) => {

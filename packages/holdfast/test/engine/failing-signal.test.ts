@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Signal } from '../../src/core/evidence.ts'
+import type { Signal } from '../../src/core/signal.ts'
 import { starterSignals, timed } from '../../src/signals/index.ts'
 import { codeOf, harness, inMemory } from '../support/harness.ts'
 import { abroad, atHome } from '../support/people.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Signal } from '../../src/core/evidence.ts'
 import { NO_HISTORY } from '../../src/core/history.ts'
+import type { Signal } from '../../src/core/signal.ts'
 import { explain } from '../../src/engine/judging/weigh.ts'
 import { balanced, lenient, strict } from '../../src/policies/index.ts'
 import { starterSignals } from '../../src/signals/index.ts'
@@ -20,7 +20,7 @@ test.each([balanced, lenient, strict])(
 
     expect(explain(scales, recorded).outcome).toBe('allow')
     expect(
-      explain(scales, { ...recorded, demand: { contradiction: 'failed_key_proof' } }),
+      explain(scales, { ...recorded, options: { contradiction: 'failed_key_proof' } }),
     ).toMatchObject({
       outcome: 'revoke',
       because: expect.arrayContaining([expect.objectContaining({ reason: 'failed_key_proof' })]),

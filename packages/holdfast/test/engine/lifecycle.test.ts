@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { rotateKeyring } from '../../src/codecs/keyring.ts'
-import type { Evidence, Signal } from '../../src/core/evidence.ts'
+import type { Evidence } from '../../src/core/evidence.ts'
+import type { Signal } from '../../src/core/signal.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
 import { eventLog } from '../../src/maintenance/event-log.ts'
 import { resealAll } from '../../src/maintenance/reseal.ts'

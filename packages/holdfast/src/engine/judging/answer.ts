@@ -7,12 +7,28 @@ import type { Presentation } from '../../core/request.ts'
 import type { SessionDetail, SessionState, SessionView } from '../../core/session.ts'
 import type { Presented, Requirements, Verification } from '../../core/sessions.ts'
 import type { Found } from '../../core/store.ts'
-import type { EngineContext } from '../context.ts'
-import { type OpenedSession, openAttributes } from '../state/load.ts'
-import type { AuthenticatedPresentation } from './presentation.ts'
+import type { EngineContext, OpenedSession } from '../context.ts'
+import { openAttributes } from '../state/load.ts'
+import type { AuthenticatedPresentation, Refusal } from './presentation.ts'
 import { provedAt } from './weigh.ts'
 
-/** The code under which an outcome refuses this request; undefined when it passes. */
+/** An answer that lets pass. */
+export type Accepted = Verification & { readonly ok: true }
+
+/** An access token that an answer brings along. */
+export interface AccessRequest {
+  /** Undefined takes the first audience of the issuer. */
+  readonly audience: string | undefined
+  readonly presentation: Presentation
+}
+
+interface Delivery {
+  readonly decision: Decision
+  readonly token?: string | undefined
+  readonly refreshToken?: string | undefined
+}
+
+/** The code under which an outcome refuses this request. Undefined: it passes. */
 export function refusalCode(
   { outcome }: Decision,
   { method, sensitivity }: Presentation,
@@ -34,37 +50,37 @@ export function refusalCode(
   }
 }
 
-/** An access token that an answer brings along. */
-export interface AccessRequest {
-  /** Undefined takes the first audience of the issuer. */
-  readonly audience: string | undefined
-  readonly presentation: Presentation
+/** Refuses with what a step-up would have to bring (RFC 9470). */
+export function refuse(
+  code: RefusalCode,
+  decision: Decision,
+  { acr, maxAgeMs }: Presented,
+): Refusal {
+  const requirements: Requirements = {
+    ...(acr === undefined ? {} : { acr }),
+    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+  }
+  const required = code === 'step_up_required' && Object.keys(requirements).length > 0
+  return { ok: false, code, decision, ...(required ? { requirements } : {}) }
 }
 
-/** The access token that a presentation asks for; a refresh token always asks for one. */
+/** The access token that a presentation asks for. A refresh token always asks for one. */
 export function accessFor({
   presented,
   presentation,
   claims,
 }: AuthenticatedPresentation): AccessRequest | undefined {
   const { audience } = presented
-  return audience === undefined && claims.kind === 'session'
-    ? undefined
-    : { audience, presentation }
+  const asked = audience !== undefined || claims.kind === 'refresh'
+  return asked ? { audience, presentation } : undefined
 }
 
-interface Delivered {
-  readonly decision: Decision
-  readonly token?: string | undefined
-  readonly refreshToken?: string | undefined
-}
-
-/** The answer to a presentation that passes, without anything that takes time. */
+/** The answer to a presentation that passes, as far as it takes no time. */
 export function acceptNow(
   engine: EngineContext,
   state: SessionState,
   found: Found,
-  { decision, token, refreshToken }: Delivered,
+  { decision, token, refreshToken }: Delivery,
 ): Accepted {
   return {
     ok: true,
@@ -76,25 +92,89 @@ export function acceptNow(
   }
 }
 
+/** The answer to a presentation that passes, with the access token that it asks for. */
 export function accept(
   engine: EngineContext,
   state: SessionState,
   found: Found,
-  answer: Delivered & { readonly access?: AccessRequest | undefined },
+  answer: Delivery & { readonly access?: AccessRequest | undefined },
 ): Accepted | Promise<Accepted> {
   const { decision, access } = answer
-  const verification = acceptNow(engine, state, found, answer)
+  const accepted = acceptNow(engine, state, found, answer)
   const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
-  if (access === undefined || !trusted || engine.tokens === undefined) return verification
+  if (access === undefined || !trusted || engine.tokens === undefined) return accepted
   return engine.tokens
     .issue(grantOf(state, found, access))
-    .then(({ token: accessToken, expiresIn }) => ({ ...verification, accessToken, expiresIn }))
+    .then(({ token: accessToken, expiresIn }) => ({ ...accepted, accessToken, expiresIn }))
 }
 
-/** An answer that lets pass. */
-export type Accepted = Verification & { readonly ok: true }
+/**
+ * What an application sees of a session. `state` may be newer than what was read. Every field is
+ * named: copying the object would cost as much as all the rest of answering from a local copy.
+ */
+export function viewOf(
+  engine: Pick<EngineContext, 'codec'>,
+  state: SessionState,
+  found: Found,
+): SessionView {
+  return {
+    id: state.id,
+    subject: state.subject,
+    tenant: state.tenant,
+    class: state.class,
+    acr: state.family.acr,
+    amr: [...state.family.amr],
+    authenticatedAt: state.family.authenticatedAt,
+    createdAt: state.createdAt,
+    expiresAt: state.deadline,
+    idleMs: state.idleMs,
+    attributes: openAttributes(engine, found),
+    attributesVersion: found.attributes?.version ?? 0,
+    formToken: engine.codec.formToken(state.id),
+  }
+}
 
-/** A proof counts where it was given: elsewhere nothing downstream may take the session for stronger, or fresher. */
+/** What those who look after sessions see of one. */
+export function detailOf(
+  engine: Pick<EngineContext, 'codec'>,
+  { state, found }: OpenedSession,
+  now: number,
+): SessionDetail {
+  const { formToken: _secret, ...facts } = viewOf(engine, state, found)
+  return Object.assign(facts, {
+    lastActivity: found.lastActivity ?? state.createdAt,
+    origin: state.origin,
+    contexts: state.contexts.map((context) => contextDetail(state, context, now)),
+    forked: state.fork !== null,
+  })
+}
+
+/** Every field is named: copying would be half of the work of listing a thousand sessions. */
+function contextDetail(
+  { failures }: SessionState,
+  context: Context,
+  now: number,
+): SessionDetail['contexts'][number] {
+  return {
+    key: context.key,
+    state: context.state,
+    network: context.network,
+    device: context.device,
+    firstSeen: context.firstSeen,
+    lastSeen: context.lastSeen,
+    visits: context.visits,
+    evidence: context.evidence,
+    evidenceAt: context.evidenceAt,
+    because: context.because,
+    evidenceNow: decayed(context, now),
+    failures: failuresOf(failures, context.key),
+  }
+}
+
+/**
+ * The claims of an access token. A proof counts where it was given: elsewhere nothing downstream
+ * may take the session for stronger, or fresher.
+ */
 function grantOf(
   state: SessionState,
   { generation }: Found,
@@ -114,84 +194,5 @@ function grantOf(
     deadline: state.deadline,
     audience,
     at,
-  }
-}
-
-export function refusal(
-  code: RefusalCode,
-  decision: Decision,
-  { acr, maxAgeMs }: Presented,
-): Verification {
-  const requirements: Requirements = {
-    ...(acr === undefined ? {} : { acr }),
-    ...(maxAgeMs === undefined ? {} : { maxAgeMs: maxAgeMs }),
-  }
-  return {
-    ok: false,
-    code,
-    decision,
-    ...(code === 'step_up_required' && Object.keys(requirements).length > 0
-      ? { requirements }
-      : {}),
-  }
-}
-
-/** What an application sees of a session. `state` may be ahead of what was read. */
-export function viewOf(
-  engine: Pick<EngineContext, 'codec'>,
-  state: SessionState,
-  found: Found,
-): SessionView {
-  // each field by name, for every request: copying them would cost as much as all the rest of judging a local copy
-  return {
-    id: state.id,
-    subject: state.subject,
-    tenant: state.tenant,
-    class: state.class,
-    acr: state.family.acr,
-    amr: [...state.family.amr],
-    authenticatedAt: state.family.authenticatedAt,
-    createdAt: state.createdAt,
-    expiresAt: state.deadline,
-    idleMs: state.idleMs,
-    attributes: openAttributes(engine, found),
-    attributesVersion: found.attributes?.version ?? 0,
-    formToken: engine.codec.formToken(state.id),
-  }
-}
-
-export function detailOf(
-  engine: EngineContext,
-  { state, found }: OpenedSession,
-  now: number,
-): SessionDetail {
-  const { formToken: _secret, ...facts } = viewOf(engine, state, found)
-  return Object.assign(facts, {
-    lastActivity: found.lastActivity ?? state.createdAt,
-    origin: state.origin,
-    contexts: state.contexts.map((context) => contextOf(state, context, now)),
-    forked: state.fork !== null,
-  })
-}
-
-/** Field by field: of a thousand sessions, copying with a rest would be half of the work. */
-function contextOf(
-  { failures }: SessionState,
-  context: Context,
-  now: number,
-): SessionDetail['contexts'][number] {
-  return {
-    key: context.key,
-    state: context.state,
-    network: context.network,
-    device: context.device,
-    firstSeen: context.firstSeen,
-    lastSeen: context.lastSeen,
-    visits: context.visits,
-    evidence: context.evidence,
-    evidenceAt: context.evidenceAt,
-    because: context.because,
-    evidenceNow: decayed(context, now),
-    failures: failuresOf(failures, context.key),
   }
 }

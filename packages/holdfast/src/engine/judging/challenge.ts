@@ -1,7 +1,19 @@
 import type { Codec, RecordIdentity } from '../../codecs/codec.ts'
 import { fromBase64url, toBase64url } from '../../core/base64url.ts'
+import { sameText } from '../../core/constant-time.ts'
+import { contextKey } from '../../core/context.ts'
 import { SessionError } from '../../core/errors.ts'
 import { isSessionId, type SessionId } from '../../core/ids.ts'
+import type { SessionState } from '../../core/session.ts'
+import type { Presented, Proof } from '../../core/sessions.ts'
+import type { EngineContext } from '../context.ts'
+import { checkWord } from '../input.ts'
+import {
+  type AuthenticatedPresentation,
+  authenticate,
+  presentationOf,
+  statusOfPresented,
+} from './presentation.ts'
 
 /** What a challenge is about. `completeStepUp` must match all of it. */
 export interface ChallengeFacts {
@@ -16,16 +28,59 @@ export interface ChallengeFacts {
   readonly nonce: string
 }
 
+/** A presentation together with the challenge that it answers. */
+export interface StepUpAttempt extends AuthenticatedPresentation {
+  readonly at: number
+  readonly challenge: ChallengeFacts
+}
+
 const PREFIX = 'hc1.'
 const MAX_LENGTH = 2048
 
 /** Self-contained and authenticated: nothing is stored until it is completed. */
 export function sealChallenge(codec: Codec, facts: ChallengeFacts): string {
-  return `${PREFIX}${facts.session}.${toBase64url(codec.sealJson(challengeIdentity(facts.session), facts))}`
+  const sealed = codec.sealJson(challengeIdentity(facts.session), facts)
+  return `${PREFIX}${facts.session}.${toBase64url(sealed)}`
 }
 
-/** Undefined for whatever we did not seal. */
-export function openChallenge(codec: Codec, text: string): ChallengeFacts | undefined {
+/**
+ * The answer to a challenge. Undefined: challenge, family and context do not belong together, or
+ * the time is up.
+ */
+export function stepUpAttempt(
+  engine: EngineContext,
+  answer: Pick<Proof, 'challenge' | 'token' | 'request' | 'correlation'>,
+): StepUpAttempt | undefined {
+  const at = engine.host.now()
+  const { token, request, correlation } = answer
+  const presented: Presented = { token, request, correlation }
+  const challenge = openChallenge(engine.codec, checkWord('challenge', answer.challenge, 4096))
+  const claims = authenticate(engine, presented, { at, kind: 'session' })
+  const presentation = presentationOf(engine, presented, at)
+  if (challenge === undefined || typeof claims === 'string') return undefined
+  const belongs =
+    at < challenge.expiresAt &&
+    claims.session === challenge.session &&
+    claims.family === challenge.family &&
+    contextKey(presentation.network, presentation.device) === challenge.context
+  return belongs ? { presented, presentation, claims, at, challenge } : undefined
+}
+
+/**
+ * Whether who answers is who was asked. The family goes on, and the secret is the one that was
+ * shown then or the newest one: another tab of the same cookie jar may have rotated it meanwhile.
+ * After a fork only the very secret counts.
+ */
+export function isOfOneHolder(state: SessionState, attempt: StepUpAttempt): boolean {
+  const { challenge, claims } = attempt
+  if (state.family.id !== challenge.family) return false
+  if (sameText(claims.digest, challenge.digest)) return true
+  const rotation = state.fork === null ? statusOfPresented(state, attempt) : 'dead'
+  return rotation !== 'dead' && rotation.status === 'current'
+}
+
+/** Undefined for whatever was not sealed here. */
+function openChallenge(codec: Codec, text: string): ChallengeFacts | undefined {
   if (text.length > MAX_LENGTH || !text.startsWith(PREFIX)) return undefined
   const [, session = '', sealed = '', ...rest] = text.split('.')
   const bytes = fromBase64url(sealed)
@@ -33,7 +88,7 @@ export function openChallenge(codec: Codec, text: string): ChallengeFacts | unde
   try {
     return codec.openJson(challengeIdentity(session), bytes) as ChallengeFacts
   } catch (error) {
-    // Here the bytes come from the client: altered ones are an expected answer, not a damaged store.
+    // The bytes come from the client: altered ones are expected, and no damage of the store.
     if (error instanceof SessionError) return undefined
     throw error
   }

@@ -20,27 +20,29 @@ import { evidenceOf } from '../../signals/reasons.ts'
 import { isUsual } from '../../signals/weights.ts'
 import { isOwn, sameFactsAs, type Weighing } from './weigh.ts'
 
+/** This many visits over at least a day confirm a context. */
 const CONFIRMING_VISITS = 3
 const CONFIRMING_MS = 24 * 3_600_000
 
-/** Who goes back and forth between two places all the time is written down this often. */
+/** A session that goes back and forth between two contexts is written this often at most. */
 const MOVE_MS = 60_000
 
+/** The record after a presentation, and what about it others have to know. */
 export interface Settled {
   readonly decision: Decision
-  /** The record after this presentation; the very same object when nothing changed. */
+  /** The record after this presentation. The very same object where nothing changed. */
   readonly next: SessionState
-  /** The context earned, or lost, something that the subject's history should know. */
+  /** The context as the subject's history should know it. Undefined: nothing new to learn. */
   readonly historyUpdate: Context | undefined
   readonly contextChanged: boolean
-  /** The same place and browser, and something about it is new: its version, its screen, its language. */
+  /** In the same context something is new: a version, a screen, a language. */
   readonly deviceChanged: boolean
   readonly newlySuspected: boolean
 }
 
 /**
- * Writes the outcome of a weighing into the session's contexts. Pure. `session.last.at` must be the newest
- * activity: silence is what separates visits.
+ * Writes the outcome of a weighing into the session's contexts. Pure. `session.last.at` must be the
+ * newest activity: silence is what separates visits.
  */
 export function settle(
   session: SessionState,
@@ -48,30 +50,24 @@ export function settle(
   history: SubjectHistory,
   weighing: Weighing,
 ): Settled {
-  const { decision: decided, standing, existing, key, evidence } = weighing
-  const { at } = presentation
-  const trusted = decided.outcome === 'allow' || decided.outcome === 'observe'
-  const suspected = standing.outcome !== 'allow' && standing.outcome !== 'observe'
-  const limited = standing.outcome === 'limit'
-
+  const { decision, existing, key } = weighing
   const known = history.contexts.find((context) => context.key === key)
-  const state: ContextState = stateAfter(existing, {
-    suspected: suspected && !limited,
-    knownConfirmed: known?.state === 'confirmed',
-  })
-  const after = visited(existing, { key, state, presentation, standing, session, known, evidence })
-  const contexts = placeContext(lastSeenNow(session), settledIn(after))
+  const after = contextAfter(session, presentation, known, weighing)
+  const contexts = placeContext(withLastSeen(session), withoutLearnt(after))
   if (contexts === undefined) return crowded(session)
 
-  const changed = existing === undefined || changedBy(existing, after)
-  const silence = at - (existing?.lastSeen ?? 0)
-  const left = trusted && session.last.context !== key
+  const trusted = passes(decision)
+  const silence = presentation.at - (existing?.lastSeen ?? 0)
   const alternation = alternationOf(session, presentation)
-  const settled = silence >= MOVE_MS && !wasOnItsWay(session.last, at)
-  const moved = left && (settled || alternation !== undefined)
-  const facts = trusted && !left && !sameFacts(session, presentation)
+  const left = trusted && session.last.context !== key
+  const arrived = silence >= MOVE_MS && !wasOnItsWay(session.last, presentation.at)
+  const moved = left && (arrived || alternation !== undefined)
+  const changed =
+    existing === undefined ||
+    changedBy(existing, after) ||
+    (trusted && !left && !sameFactsAsLast(session, presentation))
   const next: SessionState =
-    changed || moved || facts || alternation !== undefined
+    changed || moved || alternation !== undefined
       ? {
           ...session,
           contexts,
@@ -79,95 +75,66 @@ export function settle(
             alternation === undefined
               ? session.switchBacks
               : withSwitchBack(session.switchBacks, alternation.switchBack),
-          last: trusted
-            ? {
-                context: key,
-                network: presentation.network,
-                device: presentation.device,
-                at: presentation.at,
-              }
-            : session.last,
+          last: trusted ? lastOf(key, presentation) : session.last,
         }
       : session
-  const earned =
-    trusted &&
-    (existing === undefined || after.state !== existing.state || after.visits !== existing.visits)
-  const newly = after.state !== existing?.state
-  const hopeful = known?.state === 'provisional' && known.visits > 0
-  const lost = newly && state === 'challenged' && hopeful
   return {
-    decision: decided,
+    decision,
     next,
-    historyUpdate: lost || (earned && standing.outcome === 'allow') ? after : undefined,
+    historyUpdate: isForHistory(after, known, weighing) ? after : undefined,
     deviceChanged: trusted && existing !== undefined && !sameDevice(existing.device, after.device),
     contextChanged: existing === undefined || (moved && silence >= VISIT_GAP_MS),
-    newlySuspected: suspected && (newly || (limited && changed)),
+    newlySuspected: isNewlySuspected(after, weighing),
   }
 }
 
-function stateAfter(
-  existing: Context | undefined,
-  verdict: { readonly suspected: boolean; readonly knownConfirmed: boolean },
-): ContextState {
-  if (verdict.suspected) return 'challenged'
-  return existing?.state === 'confirmed' || verdict.knownConfirmed ? 'confirmed' : 'provisional'
+/** A context that is confirmed forgets what it was new as: that has been learnt once. */
+export function withoutLearnt(context: Context): Context {
+  if (context.state !== 'confirmed' || context.newAs === undefined) return context
+  const { newAs: _learnt, ...rest } = context
+  return rest
 }
 
-/** A context that goes on quietly is not written with every request: the session knows when it was used last. */
-function lastSeenNow({ contexts, last }: SessionState): readonly Context[] {
-  return contexts.map((context) =>
-    context.key === last.context && context.lastSeen < last.at
-      ? { ...context, lastSeen: last.at }
-      : context,
-  )
+function passes({ outcome }: Decision): boolean {
+  return outcome === 'allow' || outcome === 'observe'
 }
 
-/** The context after this presentation: its facts, its evidence, and a visit if it opened one below `observe`. */
-function visited(
-  existing: Context | undefined,
-  now: {
-    readonly key: string
-    readonly state: ContextState
-    readonly presentation: Presentation
-    readonly standing: Decision
-    readonly session: SessionState
-    readonly known: KnownContext | undefined
-    readonly evidence: readonly Evidence[]
-  },
+/** The context after this presentation: its facts, its evidence, and its visits. */
+function contextAfter(
+  session: SessionState,
+  presentation: Presentation,
+  known: KnownContext | undefined,
+  { key, standing, existing, evidence }: Weighing,
 ): Context {
-  const { at, network, device } = now.presentation
-  const { last } = now.session
-  const before = existing ?? now.known
-  const used = existing !== undefined && last.context === now.key ? last.at : 0
-  const lastSeen = Math.max(before?.lastSeen ?? 0, used)
-  const conflict = now.state === 'challenged' || now.session.fork !== null
-  const opens = at - lastSeen >= VISIT_GAP_MS && now.standing.outcome === 'allow'
-  const visits = conflict ? 0 : (before?.visits ?? 0) + (opens ? 1 : 0)
-  const firstSeen = conflict || before === undefined || before.visits === 0 ? at : before.firstSeen
-  const confirmedByVisits =
-    now.state === 'provisional' && visits >= CONFIRMING_VISITS && at - firstSeen >= CONFIRMING_MS
-  const challengedStill = existing?.state === 'challenged' && now.state === 'challenged'
-  const reread = challengedStill && !sameFactsAs(existing, now.presentation)
+  const state = stateAfter(existing, known, standing)
+  const challengedStill = existing?.state === 'challenged' && state === 'challenged'
+  const reread = challengedStill && !sameFactsAs(existing, presentation)
   const rereads = challengedStill ? (existing.rereads ?? 0) + (reread ? 1 : 0) : 0
   if (challengedStill && rereads > MAX_REREADS) return existing
-  // Who may only read until a step-up is not taken for granted meanwhile: the same facts accuse again each time.
-  const limited = existing !== undefined && now.standing.outcome === 'limit'
-  const evidence = limited
-    ? Math.max(decayed(existing, at), ownScore(now.standing, ['evidence_carried']))
-    : Math.max(0, ownScore(now.standing))
-  const carries = existing !== undefined && evidence === decayed(existing, at)
-  const newAs = existing === undefined ? newAsOf(now.evidence) : existing.newAs
+
+  const { at, network, device } = presentation
+  const { visits, firstSeen } = visitsAfter(session, presentation, {
+    key,
+    state,
+    standing,
+    existing,
+    known,
+  })
+  const confirmedByVisits =
+    state === 'provisional' && visits >= CONFIRMING_VISITS && at - firstSeen >= CONFIRMING_MS
+  // Who may only read until a step-up gains no trust: the same facts accuse again each time.
+  const limited = existing !== undefined && standing.outcome === 'limit'
+  const newAs = existing === undefined ? newAsOf(evidence) : existing.newAs
   return {
-    key: now.key,
-    state: confirmedByVisits ? 'confirmed' : now.state,
+    key,
+    state: confirmedByVisits ? 'confirmed' : state,
     network: limited ? existing.network : network,
     device: limited ? existing.device : device,
     firstSeen,
     lastSeen: at,
     visits,
-    evidence: carries ? existing.evidence : evidence,
-    evidenceAt: carries ? existing.evidenceAt : at,
-    because: now.standing.because
+    ...evidenceAfter(existing, standing, at),
+    because: standing.because
       .filter(isOwn)
       .map(({ group, reason, weight }) => ({ group, reason, weight })),
     ...(rereads === 0 ? {} : { rereads }),
@@ -175,23 +142,80 @@ function visited(
   }
 }
 
-/** Which of the changes that people make at rates of their own a first weighing found. */
-function newAsOf(evidence: readonly Evidence[]): string | undefined {
-  return evidence.find(({ group, reason }) => group === 'N' && isUsual(reason))?.reason
+function stateAfter(
+  existing: Context | undefined,
+  known: KnownContext | undefined,
+  standing: Decision,
+): ContextState {
+  if (!passes(standing) && standing.outcome !== 'limit') return 'challenged'
+  return existing?.state === 'confirmed' || known?.state === 'confirmed'
+    ? 'confirmed'
+    : 'provisional'
 }
 
-/** What a context was new as has been learnt when it is confirmed, and is not learnt twice. */
-export function settledIn(context: Context): Context {
-  if (context.state !== 'confirmed' || context.newAs === undefined) return context
-  const { newAs: _learnt, ...settled } = context
-  return settled
+/**
+ * A use after half an hour of silence opens a visit, if nothing speaks against it. Under a
+ * challenge or a fork, visits count from the start again.
+ */
+function visitsAfter(
+  { last, fork }: SessionState,
+  { at }: Presentation,
+  about: Pick<Weighing, 'key' | 'standing' | 'existing'> & {
+    readonly state: ContextState
+    readonly known: KnownContext | undefined
+  },
+): Pick<Context, 'visits' | 'firstSeen'> {
+  const { key, state, standing, existing, known } = about
+  if (state === 'challenged' || fork !== null) return { visits: 0, firstSeen: at }
+  const before = existing ?? known
+  const used = existing !== undefined && last.context === key ? last.at : 0
+  const lastSeen = Math.max(before?.lastSeen ?? 0, used)
+  const opens = at - lastSeen >= VISIT_GAP_MS && standing.outcome === 'allow'
+  const visits = before?.visits ?? 0
+  return {
+    visits: visits + (opens ? 1 : 0),
+    firstSeen: before === undefined || visits === 0 ? at : before.firstSeen,
+  }
+}
+
+/** The context's account: what this weighing found, or what was there where that is as much. */
+function evidenceAfter(
+  existing: Context | undefined,
+  standing: Decision,
+  at: number,
+): Pick<Context, 'evidence' | 'evidenceAt'> {
+  if (existing === undefined) return { evidence: Math.max(0, ownScore(standing)), evidenceAt: at }
+  const left = decayed(existing, at)
+  const evidence =
+    standing.outcome === 'limit'
+      ? Math.max(left, ownScore(standing, ['evidence_carried']))
+      : Math.max(0, ownScore(standing))
+  if (evidence !== left) return { evidence, evidenceAt: at }
+  return { evidence: existing.evidence, evidenceAt: existing.evidenceAt }
 }
 
 function ownScore({ because }: Decision, without: readonly string[] = []): number {
   return totalOf(because.filter((one) => isOwn(one) && !without.includes(one.reason)))
 }
 
-/** A record is written for what somebody would miss, not for the passing of time. */
+/** The first change that a first weighing found of those that people make at rates of their own. */
+function newAsOf(evidence: readonly Evidence[]): string | undefined {
+  return evidence.find(({ group, reason }) => group === 'N' && isUsual(reason))?.reason
+}
+
+/**
+ * The contexts of a session with the last one's activity. A context that is used quietly is not
+ * written with every request, but the session knows when it was used last.
+ */
+function withLastSeen({ contexts, last }: SessionState): readonly Context[] {
+  return contexts.map((context) =>
+    context.key === last.context && context.lastSeen < last.at
+      ? { ...context, lastSeen: last.at }
+      : context,
+  )
+}
+
+/** A record is written for what somebody would miss, not because time has passed. */
 function changedBy(before: Context, after: Context): boolean {
   return (
     before.state !== after.state ||
@@ -202,11 +226,35 @@ function changedBy(before: Context, after: Context): boolean {
   )
 }
 
-function sameFacts({ last }: SessionState, presentation: Presentation): boolean {
+function sameFactsAsLast({ last }: SessionState, presentation: Presentation): boolean {
   const { network, device } = presentation
   return last.context === contextKey(network, device) && sameFactsAs(last, presentation)
 }
 
+function lastOf(key: string, { at, network, device }: Presentation): SessionState['last'] {
+  return { context: key, network, device, at }
+}
+
+/** The history learns of trust that a context earned, and of a hopeful one that was challenged. */
+function isForHistory(
+  after: Context,
+  known: KnownContext | undefined,
+  { decision, standing, existing }: Weighing,
+): boolean {
+  const newState = after.state !== existing?.state
+  const hopeful = known?.state === 'provisional' && known.visits > 0
+  if (newState && hopeful && !passes(standing) && standing.outcome !== 'limit') return true
+  const earned = existing === undefined || newState || after.visits !== existing.visits
+  return passes(decision) && earned && standing.outcome === 'allow'
+}
+
+function isNewlySuspected(after: Context, { standing, existing }: Weighing): boolean {
+  if (passes(standing)) return false
+  if (after.state !== existing?.state) return true
+  return standing.outcome === 'limit' && changedBy(existing, after)
+}
+
+/** As many contexts are challenged as a session may have: the newcomer is refused. */
 function crowded(session: SessionState): Settled {
   const because = evidenceOf('contexts_exhausted', 0, { contexts: MAX_CONTEXTS })
   return {

@@ -1,10 +1,9 @@
 import type { Claims } from '../../codecs/codec.ts'
 import type { Presentation } from '../../core/request.ts'
-import type { EngineContext } from '../context.ts'
-import type { OpenedSession } from '../state/load.ts'
+import type { EngineContext, OpenedSession } from '../context.ts'
 import { endSession } from '../state/save.ts'
 
-/** Idle for too long, seen by a presentation that came too late. */
+/** Ends a session that was presented after its absolute or its idle deadline. */
 export async function expire(
   engine: EngineContext,
   { state }: OpenedSession,
@@ -15,21 +14,22 @@ export async function expire(
   await endSession(engine, id, { at, until: deadline, reason, actor: 'engine', network, device })
 }
 
-/** A token of a line that a login or step-up has ended: one event, no evidence. */
+/** A token of a family that a login or a step-up has replaced: one event a family, no evidence. */
 export async function superseded(
-  engine: EngineContext,
+  { eventLimiter, eventWriter }: EngineContext,
   { session, kind, family }: Claims,
   { at, network, device }: Presentation,
 ): Promise<void> {
-  const line = kind === 'session' ? session : `${session} ${kind}`
-  if (engine.reported.seen(line) >= family) return
-  engine.reported.note(line, family)
+  const key = kind === 'session' ? session : `${session} ${kind}`
+  if (!eventLimiter.isNew(key, family)) return
   const facts = { at, session, network, device, reason: 'token_superseded' }
-  await engine.eventWriter.append(session, [engine.eventWriter.event('token-reused', facts)])
+  await eventWriter.append(session, [eventWriter.event('token-reused', facts)])
 }
 
-/** A token of ours whose session is not there: ended, expired, or never committed. */
-export function unknown(engine: EngineContext, { session }: Claims, at: number): void {
+/**
+ * An authentic token whose session is not there: it was ended, has expired or was never committed.
+ */
+export function unknown({ eventWriter }: EngineContext, { session }: Claims, at: number): void {
   const facts = { at, session, reason: 'session_unknown' }
-  engine.eventWriter.publish([engine.eventWriter.event('token-unknown', facts)])
+  eventWriter.publish([eventWriter.event('token-unknown', facts)])
 }

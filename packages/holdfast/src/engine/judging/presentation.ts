@@ -4,11 +4,12 @@ import { type RefusalCode, SessionError } from '../../core/errors.ts'
 import type { Presentation } from '../../core/request.ts'
 import { type RotationStatus, rotationStatus } from '../../core/rotation.ts'
 import type { SessionState, TokenFamily } from '../../core/session.ts'
-import type { Presented } from '../../core/sessions.ts'
+import type { Presented, Verification } from '../../core/sessions.ts'
 import type { TokenKind } from '../../core/token.ts'
-import type { EngineContext } from '../context.ts'
+import type { EngineContext, EventFacts } from '../context.ts'
 import {
   checkAudience,
+  checkCorrelation,
   checkDuration,
   checkNetwork,
   checkRequest,
@@ -16,30 +17,49 @@ import {
   invalid,
 } from '../input.ts'
 
-/** One presentation, reduced and authenticated. */
+/** One presentation, reduced, with the claims of a token whose tag is right. */
 export interface AuthenticatedPresentation {
   readonly presented: Presented
   readonly presentation: Presentation
   readonly claims: Claims
 }
 
-/** Refused before anything is read: no store access, no effect on any session. */
+/** A presentation with the place that its secret has in the session's rotation. */
+export interface MatchedPresentation extends AuthenticatedPresentation {
+  readonly rotation: RotationStatus
+}
+
+export type Refusal = Verification & { readonly ok: false }
+
+/** Steps 1 and 2 of `verify`: reduces the request and checks the tag. Reads no store. */
+export function authenticatedPresentation(
+  engine: EngineContext,
+  presented: Presented,
+  kind: TokenKind,
+): AuthenticatedPresentation | Refusal {
+  const at = engine.host.now()
+  const claims = authenticate(engine, presented, { at, kind })
+  if (typeof claims === 'string') return { ok: false, code: claims }
+  return { presented, presentation: presentationOf(engine, presented, at), claims }
+}
+
+/** The claims of an authentic token of this kind, or the code of the refusal. Reads no store. */
 export function authenticate(
   engine: EngineContext,
   { token, acr, maxAgeMs, sensitivity, waitedMs = 0, audience, correlation }: Presented,
   { at, kind }: { readonly at: number; readonly kind: TokenKind },
 ): Claims | RefusalCode {
   if (acr !== undefined) checkWord('acr', acr)
-  if (correlation !== undefined) checkWord('correlation', correlation)
+  checkCorrelation(correlation)
   if (maxAgeMs !== undefined) checkDuration('maxAgeMs', maxAgeMs)
   if (sensitivity !== undefined && sensitivity !== 'normal' && sensitivity !== 'sensitive') {
-    throw new SessionError('invalid_input', 'sensitivity must be "normal" or "sensitive"')
+    throw invalid('sensitivity', 'must be "normal" or "sensitive"')
   }
   if (audience !== undefined) checkAudience(engine.tokens, audience)
   if (!Number.isSafeInteger(waitedMs) || waitedMs < 0) {
     throw invalid('waitedMs', 'must be a whole number of milliseconds from 0 up')
   }
-  if (typeof token !== 'string') throw new SessionError('invalid_input', 'token must be a string')
+  if (typeof token !== 'string') throw invalid('token', 'must be a string')
   const claims = engine.codec.authenticate(token)
   if (typeof claims === 'string') {
     engine.eventWriter.publish([engine.eventWriter.event('token-unknown', { at, reason: claims })])
@@ -48,7 +68,7 @@ export function authenticate(
   return claims.kind === kind ? claims : 'wrong_token_use'
 }
 
-/** Bad input is refused here, before anything has an effect. */
+/** Refuses bad input before anything has an effect. */
 export function presentationOf(
   engine: EngineContext,
   presented: Pick<Presented, 'request' | 'sensitivity'>,
@@ -64,10 +84,17 @@ export function presentationOf(
   }
 }
 
-/** No request may take longer to arrive: who holds an old secret must not keep it alive by sending slowly. */
-const MAX_WAITED_MS = 5 * 60_000
+/** What events say of a presentation. */
+export function factsOf({
+  claims,
+  presentation,
+  presented,
+}: AuthenticatedPresentation): EventFacts {
+  const { at, network, device } = presentation
+  return { at, session: claims.session, network, device, correlation: presented.correlation }
+}
 
-/** The session's live line of secrets of one kind; null where it has none. */
+/** The session's live family of one kind. Null: it has none. */
 export function familyOfKind(
   { family, refresh }: SessionState,
   kind: TokenKind,
@@ -75,17 +102,25 @@ export function familyOfKind(
   return kind === 'session' ? family : refresh
 }
 
-/** The ratchet's row, or that the token belongs to a line that a login or step-up has ended. */
+/**
+ * A request counts as received at most this long ago: slow sending must keep no old secret alive.
+ */
+const MAX_WAITED_MS = 5 * 60_000
+
+/**
+ * Step 5: what the secret is to its family, or `dead` where a login or a step-up has replaced the
+ * family. Throws `store_rolled_back` for an authentic secret that the record does not know.
+ */
 export function statusOfPresented(
   state: SessionState,
   { claims, presentation, presented }: AuthenticatedPresentation,
 ): RotationStatus | 'dead' {
-  const line = familyOfKind(state, claims.kind)
-  if (line !== null && claims.family < line.id) return 'dead'
+  const family = familyOfKind(state, claims.kind)
+  if (family !== null && claims.family < family.id) return 'dead'
   const rotation: RotationStatus =
-    line === null || claims.family > line.id
+    family === null || claims.family > family.id
       ? { status: 'ahead' }
-      : rotationStatus(line, {
+      : rotationStatus(family, {
           generation: claims.generation,
           digest: claims.digest,
           context: contextKey(presentation.network, presentation.device),
@@ -94,6 +129,7 @@ export function statusOfPresented(
   if (rotation.status !== 'ahead') return rotation
   throw new SessionError(
     'store_rolled_back',
-    `Session ${state.id} was shown a secret that its record does not know yet: the store lost writes. Nothing is decided on it.`,
+    `Session ${state.id} was shown a secret that its record does not know: ` +
+      'the store lost writes. Nothing is decided on it.',
   )
 }

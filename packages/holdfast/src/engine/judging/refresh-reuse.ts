@@ -1,14 +1,17 @@
 import { contextKey, findContext } from '../../core/context.ts'
 import type { Decision } from '../../core/decision.ts'
 import type { SessionState, TokenFamily } from '../../core/session.ts'
-import type { MatchedPresentation } from './open-session.ts'
+import type { MatchedPresentation } from './presentation.ts'
 
 /**
- * Whether a refresh token that was used before comes from somebody else (RFC 9700, section 4.14): an old one from a
- * context that did not use it, or the one that was used last from such a context, where what is known speaks against
- * it. An owner who changed networks with the response still on its way is neither. After a fork nobody gets anything
- * before a step-up, which ends the line: there is nothing more to prove. `standing` is what the decision would be if
- * nothing more were asked for.
+ * Whether a refresh token that was used before comes from somebody else (RFC 9700, section 4.14).
+ *
+ * It does where an old token comes from a context that did not use it. It does where the token that
+ * was used last comes from another context, and what is known speaks against that context. An owner
+ * who changes networks while the response is under way is neither. After a fork there is nothing
+ * more to prove: nobody gets anything before a step-up, which ends the family.
+ *
+ * `standing` is the decision if the route had asked for nothing.
  */
 export function isReused(
   { refresh, contexts, fork }: SessionState,
@@ -30,7 +33,8 @@ export function isReused(
     case 'fork': {
       const users = usersOf(refresh, claims.generation)
       if (users !== undefined) return !users.includes(key)
-      // Who used it is forgotten: a backup that was restored comes from where the session is used, and not challenged.
+      // Its users are forgotten. A client whose backup was restored comes from a context where the
+      // session is used, and which is not challenged.
       const state = findContext(contexts, key)?.state
       return state !== 'confirmed' && state !== 'provisional'
     }

@@ -1,5 +1,5 @@
 import { type SessionId, type SubjectKey, subjectOf } from '../../core/ids.ts'
-import type { OpenedSession } from '../state/load.ts'
+import type { OpenedSession } from '../context.ts'
 
 export interface Copy {
   readonly opened: OpenedSession
@@ -10,22 +10,22 @@ export interface Copy {
 /** Copies by session and by subject, and the reads that may become some. */
 export interface CopyTable {
   get(id: SessionId): Copy | undefined
-  /** The answer of a read goes to what this returns; undefined: it is not to be kept. */
+  /** Call the result with what was read. Undefined: nothing is to be kept. */
   reading(id: SessionId, at: number): (opened: OpenedSession | undefined) => void
   drop(id: SessionId): void
   dropSubject(subject: SubjectKey): void
-  /** Those that were read at that time or before. */
+  /** Drops those that were read at that time or before. */
   dropOlder(at: number): void
   clear(): void
 }
 
-/** Reads of one session that began one after the other, with nothing told about it in between. */
+/** Reads of one session that are under way, with no change of it since the first began. */
 interface Reads {
   under: number
   overtaken: boolean
 }
 
-/** At most `max` copies: the one that was read first goes first, and would have been of use for the shortest time. */
+/** At most `max` copies. The one that was read first goes first: its lease ends first. */
 export function copyTable(max: number): CopyTable {
   const copies = new Map<SessionId, Copy>()
   const subjects = new Map<SubjectKey, Set<SessionId>>()
@@ -40,7 +40,7 @@ export function copyTable(max: number): CopyTable {
   }
 
   function keep(id: SessionId, copy: Copy): void {
-    // last in the order of the map: that of the reads
+    // The map keeps the order of the reads, so this one goes to its end.
     remove(id)
     copies.set(id, copy)
     const subject = subjectOf(id)
@@ -54,7 +54,7 @@ export function copyTable(max: number): CopyTable {
 
   function overtake(id: SessionId, under: Reads): void {
     under.overtaken = true
-    // those that begin from now on see what has happened
+    // Reads that begin from now on see what has happened.
     reads.delete(id)
   }
 

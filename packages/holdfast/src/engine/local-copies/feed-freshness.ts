@@ -1,35 +1,36 @@
 import type { Host } from '../../core/host.ts'
 import type { Feed, FeedEntry, Heartbeat, StopSignal } from '../../core/store.ts'
 
-/** That this process has heard of everything, up to a moment ago. */
+/** Whether this process knows of everything in the feed, up to a moment ago. */
 export interface FeedFreshness {
-  /** Whether it holds at this instant. Asking keeps the follower going. */
+  /** Whether that is so at this instant. Asking keeps the follower going. */
   holds(at: number): boolean
-  /** Whether all that happens from now on will be heard of, or `lost` called. */
+  /** Whether `apply` will hear of all that happens from now on, or `lost` be called. */
   follows(): boolean
 }
 
 export interface FeedFreshnessOptions {
   readonly feed: Feed
   readonly host: Host
-  readonly hear: (told: FeedEntry | Heartbeat) => void
-  /** From here on something may be missed. */
+  readonly apply: (entry: FeedEntry | Heartbeat) => void
+  /** From now on something may be missed. */
   readonly lost: () => void
 }
 
 const HEARTBEAT_MS = 1_000
 const HEARD_WITHIN_MS = 3_000
-/** Nobody has asked for so long: the store is left alone until somebody does. */
+/** After so long without a question the store is left alone. */
 const UNUSED_MS = 60_000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5_000
 
 /**
- * Follows the feed while somebody asks. Only a heartbeat proves anything: an entry may have waited in a page for others. It is
- * young enough by the host's clock and by one that nobody sets. There is no end to call: the follower ends with its
- * store, or a minute after the last question, and none of its timers keeps a process alive.
+ * Follows the feed while somebody asks. Only a heartbeat proves freshness: an entry may have waited
+ * in a page for others. The heartbeat must be young by the host's clock and by the process's own,
+ * which nobody sets. There is nothing to close: the follower ends with its store, or a minute after
+ * the last question, and none of its timers keeps a process alive.
  */
-export function feedFreshness({ feed, host, hear, lost }: FeedFreshnessOptions): FeedFreshness {
+export function feedFreshness({ feed, host, apply, lost }: FeedFreshnessOptions): FeedFreshness {
   let running = false
   let askedAt = 0
   let following = false
@@ -50,10 +51,10 @@ export function feedFreshness({ feed, host, hear, lost }: FeedFreshnessOptions):
   async function followOnce(): Promise<void> {
     const head = await feed.head()
     following = true
-    for await (const told of feed.watch(head, NEVER, HEARTBEAT_MS)) {
-      hear(told)
-      if (told.kind !== 'heartbeat') continue
-      heard = { at: host.now() - told.ageMs, monotonic: performance.now() - told.ageMs }
+    for await (const entry of feed.watch(head, NEVER, HEARTBEAT_MS)) {
+      apply(entry)
+      if (entry.kind !== 'heartbeat') continue
+      heard = { at: host.now() - entry.ageMs, monotonic: performance.now() - entry.ageMs }
       proven = true
       if (unused()) return
     }
@@ -65,7 +66,7 @@ export function feedFreshness({ feed, host, hear, lost }: FeedFreshnessOptions):
       try {
         await followOnce()
       } catch {
-        // Whatever it was: without proof every request reads the store, which tells of its own faults.
+        // Whatever it was: every request now reads the store, which reports its own faults.
       }
       if (proven) pause = FIRST_PAUSE_MS
       forget()
@@ -80,7 +81,7 @@ export function feedFreshness({ feed, host, hear, lost }: FeedFreshnessOptions):
       if (!running) void follow()
       if (!proven) return false
       const age = at - heard.at
-      // a clock that was set back makes everything look younger than it is
+      // A clock that was set back makes everything look younger than it is.
       return age >= 0 && age < HEARD_WITHIN_MS && askedAt - heard.monotonic < HEARD_WITHIN_MS
     },
     follows: () => following,

@@ -1,9 +1,10 @@
 import type { Entries, Store, Subjects } from '../../core/store.ts'
-import type { LocalCopies } from './copies.ts'
+import type { LocalCopies } from '../context.ts'
 
 /**
- * The store, as the engine writes to it: whatever it changes, its copies are gone before anybody hears that it is
- * changed, and reads that ran meanwhile do not become copies. So they are, too, when nobody knows how a write ended.
+ * The store as the engine writes to it. The copies of what a write changes are dropped before
+ * anybody learns that it is written, and reads that ran meanwhile do not become copies. The same
+ * holds where nobody knows how a write ended.
  */
 export function invalidatingStore(store: Store, copies: LocalCopies): Store {
   async function dropping<Answer>(drop: () => void, write: () => Promise<Answer>): Promise<Answer> {
@@ -19,10 +20,10 @@ export function invalidatingStore(store: Store, copies: LocalCopies): Store {
     read: (id) => store.entries.read(id),
     touch: (seen) => store.entries.touch(seen),
     list: (query) => store.entries.list(query),
-    write: (entry, also) =>
+    write: (entry, options) =>
       dropping(
         () => copies.drop(entry.id),
-        () => store.entries.write(entry, also),
+        () => store.entries.write(entry, options),
       ),
     attach: (id, attributes) =>
       dropping(

@@ -1,19 +1,21 @@
 import { attributesIdentity } from '../../codecs/codec.ts'
 import { SessionError } from '../../core/errors.ts'
-import { isSessionId, type SessionId } from '../../core/ids.ts'
+import type { SessionId } from '../../core/ids.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import type { JsonMergePatch } from '../../core/sessions.ts'
 import type { EngineContext } from '../context.ts'
-import { checkAttributes, invalid, mergePatch } from '../input.ts'
+import { checkAttributes, checkSessionId, invalid, mergePatch } from '../input.ts'
 import { load, openAttributes } from '../state/load.ts'
 
-/** Changes the application's own data, apart from the security state: neither can overwrite the other. */
+/**
+ * Changes the application's own data apart from the security state: neither overwrites the other.
+ */
 export async function patchAttributes(
   engine: EngineContext,
   id: SessionId,
   change: { readonly patch: JsonMergePatch; readonly ifVersion: number },
 ): Promise<number> {
-  if (typeof id !== 'string' || !isSessionId(id)) throw invalid('session', 'is not a session id')
+  checkSessionId('session', id)
   if (!Number.isSafeInteger(change.ifVersion) || change.ifVersion < 0) {
     throw invalid('ifVersion', 'must be a version number')
   }

@@ -6,97 +6,125 @@ import { failuresOf, MAX_FAILED_STEP_UPS, MAX_PROMPTS, recentPrompts } from '../
 import type { SessionState } from '../../core/session.ts'
 import type { Presented, StepUpBegun } from '../../core/sessions.ts'
 import { evidenceOf } from '../../signals/reasons.ts'
-import type { EngineContext } from '../context.ts'
+import type { EngineContext, OpenedSession } from '../context.ts'
 import { sealChallenge } from '../judging/challenge.ts'
-import { factsOf, revokeNow, updateHistory, weighSession } from '../judging/decide.ts'
-import { judgeLive, type MatchedPresentation } from '../judging/open-session.ts'
-import type { OpenedSession } from '../state/load.ts'
+import { type Decided, revokeNow, weighAndDecide } from '../judging/decide.ts'
+import { withLiveSession } from '../judging/open-session.ts'
+import {
+  authenticatedPresentation,
+  factsOf,
+  type MatchedPresentation,
+} from '../judging/presentation.ts'
+import { learnContext } from '../state/history.ts'
 import { save } from '../state/save.ts'
 
 const NONCE_BYTES = 16
 
 /**
- * Judges the presentation once more (the page may have re-read its client facts) and, if it may be asked,
- * seals a challenge for exactly this session, secret and context.
+ * Judges the presentation once more, because the page may have re-read its client facts. If the
+ * context may be asked, seals a challenge for exactly this session, secret and context.
  */
-export function beginStepUp(engine: EngineContext, presented: Presented): Promise<StepUpBegun> {
-  return judgeLive(engine, { presented, kind: 'session' }, (opened, shown) =>
-    beginOpened(engine, opened, shown),
+export async function beginStepUp(
+  engine: EngineContext,
+  presented: Presented,
+): Promise<StepUpBegun> {
+  const authenticated = authenticatedPresentation(engine, presented, 'session')
+  if ('ok' in authenticated) return authenticated
+  return withLiveSession<StepUpBegun>(engine, authenticated, (opened, matched) =>
+    beginOpened(engine, opened, matched),
   )
 }
 
 async function beginOpened(
   engine: EngineContext,
   opened: OpenedSession,
-  shown: MatchedPresentation,
+  matched: MatchedPresentation,
 ): Promise<StepUpBegun | 'lost_race'> {
   const { state, found } = opened
-  const { presentation, claims } = shown
-  const { at } = presentation
-  const weighed = await weighSession(engine, opened, shown)
-  const { settled, session, events } = weighed
-  if (settled.decision.outcome === 'revoke') return revokeNow(engine, state, shown, weighed)
+  const decided = await weighAndDecide(engine, opened, matched)
+  const { settled, session } = decided
+  if (settled.decision.outcome === 'revoke') return revokeNow(engine, state, matched, decided)
 
-  const key = contextKey(presentation.network, presentation.device)
-  const confirmed = findContext(settled.next.contexts, key)?.state === 'confirmed'
-  const failedOut = failuresOf(session.failures, key) >= MAX_FAILED_STEP_UPS
-  const recent = recentPrompts(session.prompts, at)
-  const exhausted = !confirmed && recent.length >= MAX_PROMPTS
-  // After a fork the first failure ends the session: there the count is no use, and must not grow for ever.
-  const denied =
-    failedOut || settled.decision.outcome === 'deny' || (exhausted && session.fork === null)
+  const { recent, confirmed, exhausted, denied } = promptsOf(decided, matched)
   const asks = !denied && !exhausted && !confirmed
-  const next: SessionState = asks ? { ...settled.next, prompts: [...recent, at] } : settled.next
+  const next: SessionState = asks
+    ? { ...settled.next, prompts: [...recent, matched.presentation.at] }
+    : settled.next
   if (next !== session || session.fork !== state.fork) {
-    const prompted = engine.eventWriter.event('step-up-required', {
-      ...factsOf(shown),
-      decision: settled.decision,
-      reason: 'step_up_begun',
-    })
-    const others = events.filter(({ type }) => type !== 'step-up-required')
-    const outcome = await save(engine, {
-      found,
-      next,
-      events: denied ? events : [...others, prompted],
-      seenAt: undefined,
-    })
+    const events = denied ? decided.events : promptEvents(engine, matched, decided)
+    const outcome = await save(engine, { found, next, events, seenAt: undefined })
     if (outcome === 'lost_race') return 'lost_race'
     if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
   }
-  await updateHistory(engine, state, settled)
-  if (denied) {
-    const cause = failedOut
-      ? evidenceOf('attempts_exhausted', 0)
-      : evidenceOf('prompts_exhausted', 0, { prompts: recent.length })
-    return {
-      ok: false,
-      code: 'context_refused',
-      decision:
-        settled.decision.outcome === 'deny'
-          ? settled.decision
-          : refusedFor(settled.decision, cause),
-    }
-  }
+  await learnContext(engine, state, settled.historyUpdate)
+  if (denied !== undefined) return { ok: false, code: 'context_refused', decision: denied }
+  return begun(engine, state, matched, settled.decision)
+}
+
+/** What the prompts and failures so far mean for another prompt from this context. */
+function promptsOf(
+  { session, settled }: Decided,
+  { presentation }: MatchedPresentation,
+): {
+  readonly recent: readonly number[]
+  readonly confirmed: boolean
+  readonly exhausted: boolean
+  /** The decision that refuses the context. Undefined: it may be asked. */
+  readonly denied: Decision | undefined
+} {
+  const key = contextKey(presentation.network, presentation.device)
+  const confirmed = findContext(settled.next.contexts, key)?.state === 'confirmed'
+  const recent = recentPrompts(session.prompts, presentation.at)
+  const exhausted = !confirmed && recent.length >= MAX_PROMPTS
+  const failedOut = failuresOf(session.failures, key) >= MAX_FAILED_STEP_UPS
+  const { outcome } = settled.decision
+  // After a fork the first failure ends the session. The count of prompts is of no use there, and
+  // must not grow for ever.
+  const denies = failedOut || outcome === 'deny' || (exhausted && session.fork === null)
+  const cause = failedOut
+    ? evidenceOf('attempts_exhausted', 0)
+    : evidenceOf('prompts_exhausted', 0, { prompts: recent.length })
+  const denied = denies ? deniedFor(settled.decision, cause) : undefined
+  return { recent, confirmed, exhausted, denied }
+}
+
+/** Whatever else speaks for this context: people give in to a flood of prompts. */
+function deniedFor(before: Decision, cause: Evidence): Decision {
+  return before.outcome === 'deny' ? before : decision('deny', [...before.because, cause])
+}
+
+function promptEvents(
+  { eventWriter }: EngineContext,
+  matched: MatchedPresentation,
+  { events, settled }: Decided,
+): Decided['events'] {
+  const facts = { ...factsOf(matched), decision: settled.decision, reason: 'step_up_begun' }
+  const others = events.filter(({ type }) => type !== 'step-up-required')
+  return [...others, eventWriter.event('step-up-required', facts)]
+}
+
+function begun(
+  { codec, host }: EngineContext,
+  state: SessionState,
+  { presentation, presented, claims }: MatchedPresentation,
+  decision: Decision,
+): StepUpBegun {
+  const expiresAt = presentation.at + CHALLENGE_MS
   return {
     ok: true,
-    challenge: sealChallenge(engine.codec, {
+    challenge: sealChallenge(codec, {
       session: state.id,
       family: state.family.id,
       digest: claims.digest,
-      context: key,
-      acr: shown.presented.acr ?? null,
-      expiresAt: at + CHALLENGE_MS,
-      nonce: Buffer.from(engine.host.random(NONCE_BYTES)).toString('base64url'),
+      context: contextKey(presentation.network, presentation.device),
+      acr: presented.acr ?? null,
+      expiresAt,
+      nonce: Buffer.from(host.random(NONCE_BYTES)).toString('base64url'),
     }),
-    expiresAt: at + CHALLENGE_MS,
+    expiresAt,
     subject: state.subject,
     tenant: state.tenant,
     factors: state.factors,
-    decision: settled.decision,
+    decision,
   }
-}
-
-/** As many prompts as may be: whatever else speaks for this context, people give in to a flood of them. */
-function refusedFor({ because }: Decision, cause: Evidence): Decision {
-  return decision('deny', [...because, cause])
 }

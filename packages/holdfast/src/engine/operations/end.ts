@@ -1,28 +1,32 @@
 import { SessionError } from '../../core/errors.ts'
-import { isSessionId, type SessionId, subjectOf } from '../../core/ids.ts'
+import { isSessionId, type SessionId, type SubjectKey, subjectOf } from '../../core/ids.ts'
 import type { Ordered, SubjectRef } from '../../core/sessions.ts'
 import type { EngineContext } from '../context.ts'
-import { checkOrdered, checkSubject, invalid } from '../input.ts'
+import { checkOrdered, checkSessionId, checkSubject, invalid } from '../input.ts'
 import { familyOfKind } from '../judging/presentation.ts'
 import { load } from '../state/load.ts'
 import { endSession } from '../state/save.ts'
 
-/** Of a session that nobody knows: its tombstone outlives every deadline that it could have had. */
+/** The tombstone of an unknown session outlives every deadline that the session could have. */
 const LONGEST_MS = 400 * 24 * 3_600_000
 
-/** Ends a session for good. Idempotent. An unknown id gets a tombstone all the same: a write may be in flight. */
+/**
+ * Ends a session for good. Idempotent. An unknown id gets a tombstone, too: a write may be in
+ * flight.
+ */
 export async function revoke(engine: EngineContext, id: SessionId, by: Ordered): Promise<void> {
-  if (typeof id !== 'string' || !isSessionId(id)) throw invalid('session', 'is not a session id')
+  checkSessionId('session', id)
   const ordered = checkOrdered(by)
   const at = engine.host.now()
-  // Not opened: a session whose record is damaged, or sealed under a lost key, can be ended all the same.
+  // The record is not opened: a damaged one, or one under a lost key, can be ended all the same.
   const deadline = (await engine.store.entries.read(id))?.deadline
   await endSession(engine, id, { at, until: deadline ?? at + LONGEST_MS, ...ordered })
 }
 
 /**
- * Any authentic generation of a live family ends the session; all else is nothing to end. Throws `key_unknown` for
- * a token under a key that this process does not have: its session may be live, and nobody may be told otherwise.
+ * Any authentic generation of a live family ends the session. For every other token there is
+ * nothing to end. Throws `key_unknown` for a token under a key that this process does not have: its
+ * session may be live, and nobody may be told otherwise.
  */
 export async function logout(
   engine: EngineContext,
@@ -39,7 +43,8 @@ export async function logout(
   if (claims === 'token_key_unknown') {
     throw new SessionError(
       'key_unknown',
-      'The token to log out is under a key that the key ring does not have: its session could not be ended.',
+      'The token to log out is under a key that the key ring does not have: ' +
+        'its session could not be ended.',
     )
   }
   if (claims === 'token_malformed') return
@@ -50,7 +55,10 @@ export async function logout(
   await endSession(engine, claims.session, { at, until, ...ordered })
 }
 
-/** Log out everywhere, or everywhere but here: the subject's generation rises, in one step whatever the number of sessions. */
+/**
+ * Logs out everywhere, or everywhere but in `except`. The subject's generation rises, which is one
+ * step whatever the number of sessions.
+ */
 export async function revokeSubject(
   engine: EngineContext,
   ref: SubjectRef,
@@ -59,10 +67,7 @@ export async function revokeSubject(
   const { key } = checkSubject(engine, ref)
   const ordered = checkOrdered(by)
   const { except } = by
-  if (
-    except !== undefined &&
-    (typeof except !== 'string' || !isSessionId(except) || subjectOf(except) !== key)
-  ) {
+  if (except !== undefined && !isOfSubject(except, key)) {
     throw invalid('except', 'is not a session of this subject')
   }
   const at = engine.host.now()
@@ -80,4 +85,8 @@ export async function revokeSubject(
     events: engine.eventWriter.seal(events),
   })
   engine.eventWriter.publish(events)
+}
+
+function isOfSubject(id: unknown, key: SubjectKey): boolean {
+  return typeof id === 'string' && isSessionId(id) && subjectOf(id) === key
 }

@@ -1,43 +1,50 @@
 import { touchInterval } from '../../core/lifetimes.ts'
 import type { RotationStatus } from '../../core/rotation.ts'
 import type { Presented, Refreshed, RefreshStatus, Verification } from '../../core/sessions.ts'
-import type { EngineContext } from '../context.ts'
-import { apply, decide, factsOf } from '../judging/decide.ts'
-import { judgeLive, type MatchedPresentation } from '../judging/open-session.ts'
-import type { OpenedSession } from '../state/load.ts'
-import { nothingNew, quietDecision } from './verify.ts'
+import type { EngineContext, OpenedSession } from '../context.ts'
+import { apply, decide } from '../judging/decide.ts'
+import { fastDecision, nothingNew } from '../judging/fast-path.ts'
+import { withLiveSession } from '../judging/open-session.ts'
+import {
+  authenticatedPresentation,
+  factsOf,
+  type MatchedPresentation,
+} from '../judging/presentation.ts'
 
 /**
- * Judges a refresh token by all that a session token is settled by, and rotates it at every use. Where nothing is new
- * that takes one read and one write, and the subject's past is not asked.
+ * Judges a refresh token by all that a session token is judged by, and rotates it at every use.
+ * Where nothing is new that takes one read and one write, and the subject's past is not read.
  */
-export function refresh(engine: EngineContext, presented: Presented): Promise<Refreshed> {
-  return judgeLive(engine, { presented, kind: 'refresh' }, async (opened, asked) => {
-    // whatever the method: who refreshes is about to do more than read
-    const shown = { ...asked, presentation: { ...asked.presentation, method: 'POST' } }
-    const answer = await settled(engine, opened, shown)
+export async function refresh(engine: EngineContext, presented: Presented): Promise<Refreshed> {
+  const authenticated = authenticatedPresentation(engine, presented, 'refresh')
+  if ('ok' in authenticated) return authenticated
+  return withLiveSession(engine, authenticated, async (opened, { presentation, ...rest }) => {
+    // Whatever the method: who refreshes is about to do more than read.
+    const matched = { ...rest, presentation: { ...presentation, method: 'POST' } }
+    const answer = await decideRefresh(engine, opened, matched)
     if (answer === 'lost_race' || !answer.ok) return answer
-    const status = STATUSES[shown.rotation.status]
-    tellNowAndThen(engine, opened, { shown, status })
+    const status = STATUSES[matched.rotation.status]
+    publishSample(engine, opened, matched, status)
     return { ...answer, status }
   })
 }
 
-function settled(
+function decideRefresh(
   engine: EngineContext,
   opened: OpenedSession,
-  shown: MatchedPresentation,
+  matched: MatchedPresentation,
 ): Promise<Verification | 'lost_race'> {
   const { state } = opened
-  if (shown.rotation.status === 'fork' || !nothingNew(engine, opened, shown))
-    return decide(engine, opened, shown)
-  const decision = quietDecision(engine, state, shown.presentation.at)
-  if (decision.outcome !== 'allow') return decide(engine, opened, shown)
-  const nothing = { decision, next: state, historyUpdate: undefined }
-  return apply(engine, { opened, shown }, { session: state, settled: nothing, events: [] })
+  if (matched.rotation.status === 'fork' || !nothingNew(engine, opened, matched)) {
+    return decide(engine, opened, matched)
+  }
+  const decision = fastDecision(engine, state, matched.presentation.at)
+  if (decision.outcome !== 'allow') return decide(engine, opened, matched)
+  const settled = { decision, next: state, historyUpdate: undefined }
+  return apply(engine, { opened, matched }, { session: state, settled, events: [] })
 }
 
-/** A fork passes by the word of a policy alone, and then brings nothing new. */
+/** A fork passes only where a policy says so, and then brings nothing new. */
 const STATUSES: Readonly<Record<RotationStatus['status'], RefreshStatus>> = {
   current: 'normal',
   resend: 'resent',
@@ -48,24 +55,24 @@ const STATUSES: Readonly<Record<RotationStatus['status'], RefreshStatus>> = {
 }
 
 /**
- * To the listener: of the usual ones a sample, as of presentations; of those that came again one for each token. A
- * lost response is told with the write that it needed.
+ * The listener hears of usual refreshes as often as of presentations, and of a token that came
+ * again once. A lost response is committed as an event with the write that it needed.
  */
-function tellNowAndThen(
-  engine: EngineContext,
+function publishSample(
+  { eventWriter, eventLimiter }: EngineContext,
   { found }: OpenedSession,
-  { shown, status }: { readonly shown: MatchedPresentation; readonly status: RefreshStatus },
+  matched: MatchedPresentation,
+  status: RefreshStatus,
 ): void {
   if (status === 'response_lost') return
-  const { claims, presentation } = shown
+  const { claims, presentation } = matched
   if (status === 'normal') {
     if (presentation.at - (found.lastActivity ?? 0) < touchInterval(found.idleMs)) return
   } else {
-    const line = `${claims.session} ${claims.family} ${status}`
-    if (engine.reported.seen(line) >= claims.generation) return
-    engine.reported.note(line, claims.generation)
+    const key = `${claims.session} ${claims.family} ${status}`
+    if (!eventLimiter.isNew(key, claims.generation)) return
   }
-  engine.eventWriter.publish([
-    engine.eventWriter.event('session-refreshed', { ...factsOf(shown), reason: status }),
+  eventWriter.publish([
+    eventWriter.event('session-refreshed', { ...factsOf(matched), reason: status }),
   ])
 }

@@ -1,103 +1,121 @@
 import { SessionError } from '../../core/errors.ts'
 import { type KnownContext, NO_HISTORY, type SubjectHistory } from '../../core/history.ts'
-import { isSessionId, type SessionId } from '../../core/ids.ts'
+import type { SessionId } from '../../core/ids.ts'
 import { withFailure } from '../../core/prompts.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Report } from '../../core/sessions.ts'
 import type { EngineContext } from '../context.ts'
-import { checkCorrelation, checkNetwork, checkRequest, checkSubject, invalid } from '../input.ts'
-import { factsOf } from '../judging/decide.ts'
+import {
+  checkCorrelation,
+  checkNetwork,
+  checkRequest,
+  checkSessionId,
+  checkSubject,
+  invalid,
+} from '../input.ts'
+import { isOfOneHolder, stepUpAttempt } from '../judging/challenge.ts'
+import { withSession } from '../judging/open-session.ts'
+import { factsOf } from '../judging/presentation.ts'
 import { changeHistory, readHistory } from '../state/history.ts'
 import { load } from '../state/load.ts'
-import { contended, save, TRIES } from '../state/save.ts'
-import { isOfOneHolder, openAttempt } from './complete-step-up.ts'
+import { save } from '../state/save.ts'
 import { revoke, revokeSubject } from './end.ts'
 
-const REMEMBERED_FAILURES = 16
+const MAX_FAILED_LOGINS = 16
 const FAILURE_WINDOW_MS = 3_600_000
 const FEEDBACK_EVERY_MS = 3_600_000
 
-/** What the application knows and the session does not: failed logins, changed credentials, a subject who says "that is not me". */
-export async function report(engine: EngineContext, said: Report): Promise<void> {
-  if (typeof said !== 'object' || said === null) throw invalid('report', 'must be an object')
-  const correlation = checkCorrelation(said.correlation)
-  switch (said.kind) {
+type ReportOf<Kind extends Report['kind']> = Extract<Report, { kind: Kind }>
+
+/**
+ * What the application knows and the session does not: failed logins, changed credentials, a
+ * subject who says "that is not me".
+ */
+export async function report(engine: EngineContext, reported: Report): Promise<void> {
+  if (typeof reported !== 'object' || reported === null)
+    throw invalid('report', 'must be an object')
+  const correlation = checkCorrelation(reported.correlation)
+  switch (reported.kind) {
     case 'login_failed':
-      return loginFailed(engine, said)
+      return loginFailed(engine, reported)
     case 'credential_changed': {
-      const { except } = said
-      const end = { reason: 'credential_changed', correlation }
-      return revokeSubject(engine, said, except === undefined ? end : { ...end, except })
+      const { except } = reported
+      const by = { reason: 'credential_changed', correlation }
+      return revokeSubject(engine, reported, except === undefined ? by : { ...by, except })
     }
     case 'account_disabled':
-      return revokeSubject(engine, said, { reason: 'account_disabled', correlation })
+      return revokeSubject(engine, reported, { reason: 'account_disabled', correlation })
     case 'step_up_failed':
-      return stepUpFailed(engine, said)
+      return stepUpFailed(engine, reported)
     case 'not_me':
-      return notMe(engine, said)
+      return notMe(engine, reported)
     case 'false_alarm':
-      return falseAlarm(engine, said)
+      return falseAlarm(engine, reported)
     default:
       throw invalid('kind', 'is not a known kind of report')
   }
 }
 
-/** Kept as evidence of pressure on the subject. What a stranger can repeat at will is logged up to a bound an hour. */
+/**
+ * Kept as evidence of pressure on the subject. A stranger can repeat it at will, so that only some
+ * an hour are committed.
+ */
 async function loginFailed(
   engine: EngineContext,
-  said: Extract<Report, { kind: 'login_failed' }>,
+  reported: ReportOf<'login_failed'>,
 ): Promise<void> {
-  const { key } = checkSubject(engine, said)
-  const request = said.request === undefined ? undefined : checkRequest(said.request)
-  const at = engine.host.now()
-  const event = engine.eventWriter.event('login-failed', {
+  const { eventWriter, describeNetwork, describeDevice, host } = engine
+  const { key } = checkSubject(engine, reported)
+  const request = reported.request === undefined ? undefined : checkRequest(reported.request)
+  const at = host.now()
+  const event = eventWriter.event('login-failed', {
     at,
     subject: key,
     actor: 'application',
-    correlation: said.correlation,
+    correlation: reported.correlation,
     ...(request === undefined
       ? {}
       : {
-          network: checkNetwork(engine.describeNetwork, request.ip),
-          device: engine.describeDevice(request),
+          network: checkNetwork(describeNetwork, request.ip),
+          device: describeDevice(request),
         }),
   })
   const { history, unreadable } = await readHistory(engine, key)
   const recent = history.failedLogins.filter((failed) => at - failed < FAILURE_WINDOW_MS)
-  // what cannot be counted is told and not kept
-  if (unreadable || recent.length >= REMEMBERED_FAILURES) return engine.eventWriter.publish([event])
+  // What cannot be counted is published, and not kept.
+  if (unreadable || recent.length >= MAX_FAILED_LOGINS) return eventWriter.publish([event])
   await changeHistory(engine, key, (past) => ({
     ...past,
-    failedLogins: [...past.failedLogins, at].slice(-REMEMBERED_FAILURES),
+    failedLogins: [...past.failedLogins, at].slice(-MAX_FAILED_LOGINS),
   }))
-  await engine.eventWriter.append(key, [event])
+  await eventWriter.append(key, [event])
 }
 
-/** A failed factor counts against its context; after a fork it proves the thief, and the session ends. */
+/**
+ * A failed factor counts against its context. After a fork it proves the thief: the session ends.
+ */
 async function stepUpFailed(
   engine: EngineContext,
-  said: Extract<Report, { kind: 'step_up_failed' }>,
+  reported: ReportOf<'step_up_failed'>,
 ): Promise<void> {
-  const attempt = openAttempt(engine, said)
+  const attempt = stepUpAttempt(engine, reported)
   if (attempt === undefined) throw foreign()
+  const { challenge } = attempt
   const facts = { ...factsOf(attempt), reason: 'factor_not_proved' }
-  for (let tries = 0; tries < TRIES; tries++) {
-    const opened = await load(engine, attempt.challenge.session)
-    if (opened === undefined) return
+  await withSession(engine, challenge.session, async (opened) => {
+    if (opened?.state.family.id !== challenge.family) return 'over'
     const { state, found } = opened
-    if (state.family.id !== attempt.challenge.family) return
     if (!isOfOneHolder(state, attempt)) throw foreign()
     if (state.fork !== null) {
-      const { correlation } = said
-      return revoke(engine, state.id, { reason: 'step_up_failed_after_fork', correlation })
+      const { correlation } = reported
+      await revoke(engine, state.id, { reason: 'step_up_failed_after_fork', correlation })
+      return 'over'
     }
-    const failures = withFailure(state.failures, attempt.challenge.context)
+    const failures = withFailure(state.failures, challenge.context)
     const next: SessionState = { ...state, failures }
     const events = [engine.eventWriter.event('step-up-failed', facts)]
-    const outcome = await save(engine, { found, next, events, seenAt: undefined })
-    if (outcome !== 'lost_race') return
-  }
-  throw contended()
+    return save(engine, { found, next, events, seenAt: undefined })
+  })
 }
 
 function foreign(): SessionError {
@@ -105,16 +123,17 @@ function foreign(): SessionError {
 }
 
 /**
- * Ends the session, and takes the trust back from every place where it was used: a thief who logged in with a phished
- * factor confirmed theirs. The owner's places are among them where the owner used this session too; they have to be
- * confirmed once more. They are not forgotten: a subject without a past is trusted at its next login. What was learnt of
- * the subject's changes is: which of them were the thief's, nobody can tell.
+ * Ends the session, and takes back the trust in every context where it was used: a thief who logged
+ * in with a phished factor confirmed his own. The owner's contexts are among them where the owner
+ * used this session too, and have to be confirmed once more. They are not forgotten: a subject
+ * without a past is trusted at its next login. What was learnt of the subject's changes is
+ * forgotten, because nobody can tell which of them were the thief's.
  */
 async function notMe(
   engine: EngineContext,
-  { session, correlation }: Extract<Report, { kind: 'not_me' }>,
+  { session, correlation }: ReportOf<'not_me'>,
 ): Promise<void> {
-  checkSession(session)
+  checkSessionId('session', session)
   const state = await readable(engine, session)
   try {
     if (state !== undefined) {
@@ -127,7 +146,9 @@ async function notMe(
   }
 }
 
-/** Undefined when the session is over, or its record does not open any more: it can be ended all the same. */
+/**
+ * Undefined when the session is over, or its record does not open: it can be ended all the same.
+ */
 async function readable(
   engine: EngineContext,
   session: SessionId,
@@ -147,21 +168,15 @@ function withoutTrust(history: SubjectHistory, used: ReadonlySet<string>): Subje
   return { ...history, contexts, changes: NO_HISTORY.changes }
 }
 
-function checkSession(session: SessionId): void {
-  if (typeof session !== 'string' || !isSessionId(session)) {
-    throw invalid('session', 'is not a session id')
-  }
-}
-
-/** Kept once an hour and session: somebody who answers the same question again and again says nothing new. */
+/** Kept once an hour and session: the same answer to the same question says nothing new. */
 async function falseAlarm(
-  engine: EngineContext,
-  { session, correlation }: Extract<Report, { kind: 'false_alarm' }>,
+  { host, store, eventWriter }: EngineContext,
+  { session, correlation }: ReportOf<'false_alarm'>,
 ): Promise<void> {
-  checkSession(session)
-  const at = engine.host.now()
+  checkSessionId('session', session)
+  const at = host.now()
   const facts = { at, session, actor: 'application', reason: 'false_alarm', correlation }
-  const event = engine.eventWriter.event('false-alarm-reported', facts)
-  const first = await engine.store.replays.once(`false_alarm ${session}`, at + FEEDBACK_EVERY_MS)
-  if (first) await engine.eventWriter.append(session, [event])
+  const event = eventWriter.event('false-alarm-reported', facts)
+  const first = await store.replays.once(`false_alarm ${session}`, at + FEEDBACK_EVERY_MS)
+  if (first) await eventWriter.append(session, [event])
 }

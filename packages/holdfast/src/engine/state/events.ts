@@ -1,33 +1,11 @@
 import type { Codec } from '../../codecs/codec.ts'
-import type { Decision, Situation } from '../../core/decision.ts'
-import type { EventType, SessionEvent } from '../../core/events.ts'
+import type { SessionEvent } from '../../core/events.ts'
 import type { Host } from '../../core/host.ts'
-import { type SessionId, type SubjectKey, subjectOf } from '../../core/ids.ts'
+import { subjectOf } from '../../core/ids.ts'
 import type { Device, Network } from '../../core/request.ts'
 import type { Feed, SealedEvent } from '../../core/store.ts'
-
-/** Makes events, seals them for the store, and tells the listener once they are committed. */
-export interface EventWriter {
-  event(type: EventType, facts: EventFacts): SessionEvent
-  seal(events: readonly SessionEvent[]): readonly SealedEvent[]
-  /** To the listener only: for what a client could repeat at will, and for what is committed already. */
-  publish(events: readonly SessionEvent[]): void
-  /** Events that come with no other change. */
-  append(key: SessionId | SubjectKey, events: readonly SessionEvent[]): Promise<void>
-}
-
-export interface EventFacts {
-  readonly at: number
-  readonly session?: SessionId
-  readonly subject?: SubjectKey
-  readonly actor?: string
-  readonly network?: Network
-  readonly device?: Device
-  readonly decision?: Decision
-  readonly situation?: Situation | undefined
-  readonly reason?: string
-  readonly correlation?: string | undefined
-}
+import type { EventLimiter, EventWriter } from '../context.ts'
+import { highestNumbers } from './highest-numbers.ts'
 
 export interface EventWriterOptions {
   readonly codec: Codec
@@ -47,7 +25,7 @@ export function eventWriter({ codec, host, feed, onEvent }: EventWriterOptions):
     }))
   }
 
-  function tell(events: readonly SessionEvent[]): void {
+  function publish(events: readonly SessionEvent[]): void {
     if (onEvent !== undefined) for (const event of events) onEvent(event)
   }
 
@@ -61,11 +39,8 @@ export function eventWriter({ codec, host, feed, onEvent }: EventWriterOptions):
         actor: facts.actor ?? 'client',
         subject: facts.subject ?? (session === undefined ? null : subjectOf(session)),
         session: session ?? null,
-        network: network === undefined ? null : summaryOf(network),
-        device:
-          device === undefined
-            ? null
-            : { family: device.family, major: device.major, os: device.os },
+        network: network === undefined ? null : networkSummary(network),
+        device: device === undefined ? null : deviceSummary(device),
         decision: facts.decision ?? null,
         situation: facts.situation ?? null,
         reason: facts.reason ?? null,
@@ -73,14 +48,36 @@ export function eventWriter({ codec, host, feed, onEvent }: EventWriterOptions):
       }
     },
     seal,
-    publish: tell,
+    publish,
     async append(key, events) {
       await feed.append(key, seal(events))
-      tell(events)
+      publish(events)
     },
   }
 }
 
-function summaryOf({ asn, organisation, kind, country, city }: Network): SessionEvent['network'] {
+export function eventLimiter(): EventLimiter {
+  const published = highestNumbers()
+  return {
+    isNew(key, value) {
+      if (published.of(key) >= value) return false
+      published.note(key, value)
+      return true
+    },
+    isDue(key, at, periodMs) {
+      const last = published.of(key)
+      if (last !== at && at - last < periodMs) return false
+      published.note(key, at)
+      return true
+    },
+  }
+}
+
+function networkSummary(network: Network): SessionEvent['network'] {
+  const { asn, organisation, kind, country, city } = network
   return { asn, organisation, kind, country, city }
+}
+
+function deviceSummary({ family, major, os }: Device): SessionEvent['device'] {
+  return { family, major, os }
 }

@@ -10,23 +10,27 @@ import {
   withHour,
 } from '../../core/history.ts'
 import type { SubjectKey } from '../../core/ids.ts'
+import type { SessionState } from '../../core/session.ts'
 import type { SubjectEntry } from '../../core/store.ts'
 import type { EngineContext } from '../context.ts'
 
 const KEEP_MS = 90 * 24 * 3_600_000
 
-/** Failed logins alone: names that a stranger makes up must not fill the store. */
+/** For failed logins alone: names that a stranger makes up must not fill the store. */
 const KEEP_EMPTY_MS = 3_600_000
 const TRIES = 4
 
 export interface OpenedHistory {
   readonly entry: SubjectEntry
   readonly history: SubjectHistory
-  /** There is a past, and it does not open. It teaches nothing, and above all not that this login is the first. */
+  /** There is a past that does not open: above all it does not say that this login is the first. */
   readonly unreadable: boolean
 }
 
-/** What a subject's past teaches. Nobody's past is an empty one; so is one that does not open: it bars nobody. */
+/**
+ * What a subject's past teaches. An unknown subject has an empty past. So has one whose record does
+ * not open: it bars nobody.
+ */
 export async function readHistory(
   engine: EngineContext,
   subject: SubjectKey,
@@ -43,26 +47,31 @@ export async function readHistory(
   }
 }
 
-/** Once for each version of it. */
+/** One event for each version of the record. */
 async function reportUnreadable(
-  engine: EngineContext,
+  { host, eventWriter, eventLimiter }: EngineContext,
   subject: SubjectKey,
   version: number,
 ): Promise<void> {
-  if (engine.reported.seen(subject) >= version) return
-  engine.reported.note(subject, version)
-  const facts = {
-    at: engine.host.now(),
-    subject,
-    actor: 'engine',
-    reason: 'history_unreadable',
-  }
-  await engine.eventWriter.append(subject, [engine.eventWriter.event('anomaly-detected', facts)])
+  if (!eventLimiter.isNew(subject, version)) return
+  const facts = { at: host.now(), subject, actor: 'engine', reason: 'history_unreadable' }
+  await eventWriter.append(subject, [eventWriter.event('anomaly-detected', facts)])
+}
+
+/** The subject's past learns of a context of a session. Undefined: there is nothing to learn. */
+export async function learnContext(
+  engine: EngineContext,
+  { tenant, subject }: Pick<SessionState, 'tenant' | 'subject'>,
+  context: Context | undefined,
+): Promise<void> {
+  if (context === undefined) return
+  const key = engine.codec.subjectKey(tenant, subject)
+  await changeHistory(engine, key, (past) => withContext(past, context))
 }
 
 /**
- * Changes the history by compare-and-set. Learning is an aid: when several logins of one subject keep
- * winning the race, this historyUpdate is dropped rather than the request.
+ * Changes the history by compare-and-set. Learning is an aid: where several logins of one subject
+ * keep winning the race, the change is dropped rather than the request.
  */
 export async function changeHistory(
   engine: EngineContext,
@@ -73,7 +82,8 @@ export async function changeHistory(
     const { entry, history, unreadable } = await readHistory(engine, subject)
     const next = change(history)
     if (next === history) return
-    // no places: written over one that does not open it would make the next login look like the first
+    // A history without contexts in place of one that does not open would make the next login look
+    // like the first.
     if (unreadable && next.contexts.length === 0) return
     const version = entry.version + 1
     const sealed = engine.codec.seal(historyIdentity(subject, version), encodeHistory(next))
@@ -83,8 +93,11 @@ export async function changeHistory(
   }
 }
 
-/** A context of a session becomes part of the subject's past. Confirmed stays confirmed; under challenge, visits count from the start again. */
-export function withContext(history: SubjectHistory, context: Context): SubjectHistory {
+/**
+ * A history with a context of a session. Confirmed stays confirmed. Under a challenge, visits count
+ * from the start again.
+ */
+function withContext(history: SubjectHistory, context: Context): SubjectHistory {
   const known = history.contexts.find(({ key }) => key === context.key)
   const confirmed = context.state === 'confirmed' || known?.state === 'confirmed'
   const challenged = context.state === 'challenged'
@@ -102,7 +115,7 @@ export function withContext(history: SubjectHistory, context: Context): SubjectH
   const contexts = bounded([next, ...others])
   if (!confirmed || challenged) return { ...history, contexts }
   const { lastSeen } = context
-  // A context is new once: another session that confirms it too has nothing to add.
+  // A context is new once. Another session that confirms it, too, has nothing to add.
   const newAs = known?.state === 'confirmed' ? undefined : context.newAs
   return {
     contexts,
@@ -112,7 +125,10 @@ export function withContext(history: SubjectHistory, context: Context): SubjectH
   }
 }
 
-/** A flood of places that nobody confirmed must not wash away the confirmed ones: all comparison rests on those. */
+/**
+ * A flood of unconfirmed contexts must not drive out the confirmed ones: all is compared with
+ * those.
+ */
 function bounded(contexts: readonly KnownContext[]): readonly KnownContext[] {
   if (contexts.length <= MAX_KNOWN) return contexts
   const spare = contexts.findLastIndex(({ state }) => state === 'provisional')

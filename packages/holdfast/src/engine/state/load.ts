@@ -1,21 +1,14 @@
 import { attributesIdentity } from '../../codecs/codec.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
-import type { Attributes, SessionState } from '../../core/session.ts'
+import type { Attributes } from '../../core/session.ts'
 import type { Found } from '../../core/store.ts'
-import type { EngineContext } from '../context.ts'
+import type { EngineContext, OpenedSession } from '../context.ts'
 
-/** A live record, opened, and what the store keeps beside it. */
-export interface OpenedSession {
-  readonly found: Found
-  readonly state: SessionState
-}
+type Loading = Pick<EngineContext, 'store' | 'records' | 'copies' | 'versions'>
 
-/** Reads and opens. Undefined when there is no such live session. Idleness is not settled here. */
-export async function load(
-  engine: EngineContext,
-  id: SessionId,
-): Promise<OpenedSession | undefined> {
+/** Reads and opens a session. Undefined: there is no such live session. Does not judge idleness. */
+export async function load(engine: Loading, id: SessionId): Promise<OpenedSession | undefined> {
   const keep = engine.copies?.reading(id)
   let opened: OpenedSession | undefined
   try {
@@ -26,17 +19,15 @@ export async function load(
   return opened
 }
 
-async function readAndOpen(
-  engine: EngineContext,
-  id: SessionId,
-): Promise<OpenedSession | undefined> {
-  const seenBefore = engine.versions.seen(id)
+async function readAndOpen(engine: Loading, id: SessionId): Promise<OpenedSession | undefined> {
+  const seenBefore = engine.versions.of(id)
   const found = await engine.store.entries.read(id)
   if (found === undefined) return undefined
   if (found.version < seenBefore) {
     throw new SessionError(
       'store_rolled_back',
-      `The record of session ${id} is older than one this process has seen: the store lost writes. Nothing is decided on it.`,
+      `The record of session ${id} is older than one that this process has seen: ` +
+        'the store lost writes. Nothing is decided on it.',
     )
   }
   engine.versions.note(id, found.version)

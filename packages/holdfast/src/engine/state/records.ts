@@ -6,22 +6,17 @@ import type { SessionId } from '../../core/ids.ts'
 import { memo } from '../../core/memo.ts'
 import { holdsToken, withoutExpiredTokens } from '../../core/rotation.ts'
 import type { SessionState } from '../../core/session.ts'
-import type { Entry, Found } from '../../core/store.ts'
-
-/** Sessions as a store keeps them. */
-export interface Records {
-  /** Throws `record_invalid` or `key_unknown` where a record does not open in its place. */
-  open(found: Found): SessionState
-  seal(entry: Omit<Entry, 'sealed'>, state: SessionState): Entry
-}
+import type { Entry } from '../../core/store.ts'
+import type { Records } from '../context.ts'
 
 const REMEMBERED = 2_000
 const STALE_MS = 60_000
 
 /**
- * Opens each version of a record once. A store is asked at every request; where its answer is byte for byte what was
- * opened or sealed here before, in the same place, opening it again would give the same session. Forgotten after a
- * minute, as descriptions of networks are; a record that still holds a token for the client is not remembered at all.
+ * Opens each version of a record once. A store is read at every request. Where its answer is byte
+ * for byte what was opened or sealed here before, under the same identity, opening it again would
+ * give the same session. Records are forgotten after a minute, as descriptions of networks are. A
+ * record that still holds a token for the client is not remembered at all.
  */
 export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => number): Records {
   const known = memo<SessionId, Known>(REMEMBERED)
@@ -29,7 +24,7 @@ export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => n
 
   function remember(entry: Entry, state: SessionState): SessionState {
     if (!holdsToken(state)) {
-      // a copy: what a client hands out may be part of a much larger buffer
+      // Copied: what a client of Redis hands out may be part of a much larger buffer.
       known.set(entry.id, { ...entry, sealed: Buffer.from(entry.sealed), state })
     }
     return state
@@ -49,7 +44,8 @@ export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => n
       if (state.generation <= found.generation) return remember(found, state)
       throw new SessionError(
         'record_invalid',
-        `The record of session ${found.id} disagrees with its own seal about its generation. It is refused.`,
+        `The record of session ${found.id} disagrees with its own seal about its generation. ` +
+          'It is refused.',
       )
     },
 
@@ -61,7 +57,7 @@ export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => n
   }
 }
 
-/** An entry with its content sealed for just this place. */
+/** An entry with its content sealed for just this identity. */
 export function sealedEntry(
   codec: Codec,
   { id, version, generation, createdAt, deadline, idleMs }: Omit<Entry, 'sealed'>,

@@ -5,10 +5,12 @@ import { touchInterval } from '../../core/lifetimes.ts'
 import type { Presentation } from '../../core/request.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Found, Reason } from '../../core/store.ts'
-import type { EngineContext } from '../context.ts'
-import type { EventFacts } from './events.ts'
+import type { EngineContext, EventFacts } from '../context.ts'
 
-/** Each lost race means that somebody else's write got through; far more in a row than contexts is a fault. */
+/**
+ * How often a session is read and judged once more. Each lost race means that another write got
+ * through; more lost races than a session has contexts are a fault.
+ */
 export const TRIES = 24
 
 export function contended(): SessionError {
@@ -42,43 +44,48 @@ export async function save(
   return 'written'
 }
 
-/** Notes activity, at most once per touch interval; the listener hears of it as a sample of presentations. Undefined: not due. */
+/**
+ * Notes activity, at most once per touch interval. The listener hears of it: that is the sample of
+ * presentations in the log. Undefined: not due.
+ */
 export function touchIfDue(
-  engine: EngineContext,
+  { touches, eventWriter }: EngineContext,
   found: Found,
   { at, network, device }: Presentation,
 ): Promise<void> | undefined {
   if (!touchDue(found, at)) return undefined
   const facts = { at, session: found.id, network, device }
-  return engine.touches
+  return touches
     .touch(found.id, at)
-    .then(() => engine.eventWriter.publish([engine.eventWriter.event('session-presented', facts)]))
+    .then(() => eventWriter.publish([eventWriter.event('session-presented', facts)]))
 }
 
 export function touchDue({ lastActivity = 0, idleMs }: Found, at: number): boolean {
   return at - lastActivity >= touchInterval(idleMs)
 }
 
-/** How a session ends, and what its event tells. */
+/** How a session ends, and what its event says. */
 export interface SessionEnd extends EventFacts {
+  /** The tombstone is kept until then. */
   readonly until: number
   readonly reason: Reason
 }
 
-/** Commits the end of a session. Its event and its feed entry are written only if it was live. */
+/** Ends a session in one step with its feed entry. The event is written only if it was live. */
 export async function endSession(
-  engine: EngineContext,
+  { store, host, eventWriter }: EngineContext,
   id: SessionId,
   { until, reason, ...facts }: SessionEnd,
 ): Promise<void> {
   const type: EventType = reason.endsWith('_timeout') ? 'session-expired' : 'session-revoked'
-  const events = [engine.eventWriter.event(type, { ...facts, session: id, reason })]
-  const ended = await engine.store.entries.revoke(id, {
+  const events = [eventWriter.event(type, { ...facts, session: id, reason })]
+  const ended = await store.entries.revoke(id, {
     until: Math.max(until, facts.at + 1),
     reason,
-    // when it ended, not when the request came that ended it: readers of the feed keep it for so long from then on
-    at: engine.host.now(),
-    events: engine.eventWriter.seal(events),
+    // Readers of the feed keep the entry for a time that starts when the session ended, which is
+    // later than the request that ended it.
+    at: host.now(),
+    events: eventWriter.seal(events),
   })
-  if (ended) engine.eventWriter.publish(events)
+  if (ended) eventWriter.publish(events)
 }

@@ -1,11 +1,8 @@
 import type { SessionId } from '../../core/ids.ts'
 import type { Entries } from '../../core/store.ts'
+import type { Touches } from '../context.ts'
 
-/** Notes activity. All touches of one turn of the event loop travel together. */
-export interface Touches {
-  touch(id: SessionId, at: number): Promise<void>
-}
-
+/** All touches of one turn of the event loop travel to the store together. */
 export function batchedTouches(entries: Pick<Entries, 'touch'>): Touches {
   let batch: { seen: Map<SessionId, number>; done: Promise<void> } | undefined
 

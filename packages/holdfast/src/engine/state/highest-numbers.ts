@@ -1,0 +1,19 @@
+import type { HighestNumbers } from '../context.ts'
+
+const MAX_KEYS = 100_000
+
+/** The key that was raised longest ago goes first. */
+export function highestNumbers(): HighestNumbers {
+  const numbers = new Map<string, number>()
+  return {
+    of: (key) => numbers.get(key) ?? 0,
+    note(key, value) {
+      if (value <= (numbers.get(key) ?? 0)) return
+      numbers.delete(key)
+      numbers.set(key, value)
+      if (numbers.size <= MAX_KEYS) return
+      const [oldest] = numbers.keys()
+      if (oldest !== undefined) numbers.delete(oldest)
+    },
+  }
+}
