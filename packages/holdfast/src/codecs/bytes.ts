@@ -1,7 +1,7 @@
 import { SessionError } from '../core/errors.ts'
 
-/** Builds a record: whole numbers take a byte for each 7 bits, texts their length first. */
-export interface Writer {
+/** Builds a record. A whole number takes a byte for each 7 bits; a text follows its length. */
+export interface ByteWriter {
   /** 0 to 2^53 - 1. */
   uint(value: number): void
   /** Any safe integer. */
@@ -13,7 +13,8 @@ export interface Writer {
 
 const FIRST_BYTES = 512
 
-export function createWriter(): Writer {
+/** A writer with an empty buffer, which grows. */
+export function createWriter(): ByteWriter {
   let target = Buffer.allocUnsafe(FIRST_BYTES)
   let at = 0
 
@@ -55,16 +56,16 @@ export function createWriter(): Writer {
   }
 }
 
-/** Bytes that were written so, and how far they have been read. */
-export interface Cursor {
+/** The bytes of a record, and how far they have been read. */
+export interface ByteReader {
   readonly bytes: Buffer
   at: number
 }
 
-export function readUint(cursor: Cursor): number {
+export function readUint(reader: ByteReader): number {
   let value = 0
   for (let scale = 1; scale < 2 ** 53; scale *= 128) {
-    const byte = cursor.bytes[cursor.at++]
+    const byte = reader.bytes[reader.at++]
     if (byte === undefined) throw cutShort()
     if (byte < 128) return value + byte * scale
     value += (byte - 128) * scale
@@ -72,32 +73,35 @@ export function readUint(cursor: Cursor): number {
   throw cutShort()
 }
 
-export function readInt(cursor: Cursor): number {
-  const value = readUint(cursor)
+export function readInt(reader: ByteReader): number {
+  const value = readUint(reader)
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2
 }
 
-export function readText(cursor: Cursor): string {
-  const size = readUint(cursor)
-  const { bytes, at } = cursor
-  advance(cursor, size)
+export function readText(reader: ByteReader): string {
+  const size = readUint(reader)
+  const { bytes, at } = reader
+  skip(reader, size)
   return bytes.toString('utf8', at, at + size)
 }
 
 /** A view, not a copy. */
-export function readBytes(cursor: Cursor, size: number): Buffer {
-  const { bytes, at } = cursor
-  advance(cursor, size)
+export function readBytes(reader: ByteReader, size: number): Buffer {
+  const { bytes, at } = reader
+  skip(reader, size)
   return bytes.subarray(at, at + size)
 }
 
-/** A record ends here: what is left are the zeros that fill its last eight bytes. */
-export function expectEnd({ bytes, at }: Cursor): void {
+/** Throws `record_invalid` unless only the zeros are left that fill the last eight bytes. */
+export function expectEnd({ bytes, at }: ByteReader): void {
   const rest = bytes.subarray(at)
   if (rest.length > 7 || rest.some((byte) => byte !== 0)) throw drawnOut()
 }
 
-/** A quarter of a record is zeros. They are left out: in front of each eight bytes one says by its bits which are there. */
+/**
+ * Leaves out the zeros, which are a quarter of a record. A byte in front of each eight says by its
+ * bits which of them are there.
+ */
 export function withoutZeros(bytes: Uint8Array): Buffer {
   const packed = Buffer.allocUnsafe(bytes.length + Math.ceil(bytes.length / 8))
   let end = 0
@@ -114,7 +118,7 @@ export function withoutZeros(bytes: Uint8Array): Buffer {
   return packed.subarray(0, end)
 }
 
-/** The bytes again, with up to seven zeros more. */
+/** The bytes as they were, with up to seven zeros more at the end. */
 export function withZeros(packed: Uint8Array): Buffer {
   const bytes = Buffer.alloc(8 * packed.length)
   let start = 0
@@ -130,9 +134,9 @@ export function withZeros(packed: Uint8Array): Buffer {
   return bytes.subarray(0, start)
 }
 
-function advance(cursor: Cursor, size: number): void {
-  cursor.at += size
-  if (cursor.at > cursor.bytes.length) throw cutShort()
+function skip(reader: ByteReader, size: number): void {
+  reader.at += size
+  if (reader.at > reader.bytes.length) throw cutShort()
 }
 
 function cutShort(): SessionError {

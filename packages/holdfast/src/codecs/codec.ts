@@ -27,42 +27,49 @@ import type { Keyring } from './keyring.ts'
 export interface Codec {
   subjectKey(tenant: string, subject: string): SubjectKey
   newSessionId(subject: SubjectKey): SessionId
-  /** A fresh secret for a family's next generation. */
-  mint(line: Pick<TokenClaims, 'session' | 'kind' | 'family' | 'generation'>): Minted
-  /** The claims of a token whose tag is ours; else what is wrong with it, without touching anything else. */
+  /** A fresh secret for a generation of a family. */
+  mint(claims: Pick<TokenClaims, 'session' | 'kind' | 'family' | 'generation'>): Minted
+  /** The claims of a token whose tag is right; else what is wrong with it. Reads nothing else. */
   authenticate(token: string): Claims | TokenFault
-  seal(place: RecordIdentity, content: Uint8Array): Uint8Array
-  /** Throws `record_invalid` when it was altered or moved, `key_unknown` when its key has left the ring. */
-  open(place: RecordIdentity, sealed: Uint8Array): Buffer
-  sealJson(place: RecordIdentity, value: unknown): Uint8Array
+  seal(identity: RecordIdentity, content: Uint8Array): Uint8Array
+  /**
+   * Throws `record_invalid` for a record that was altered or moved, `key_unknown` for one whose key
+   * has left the ring.
+   */
+  open(identity: RecordIdentity, sealed: Uint8Array): Buffer
+  sealJson(identity: RecordIdentity, value: unknown): Uint8Array
   /** Throws as `open` does. */
-  openJson(place: RecordIdentity, sealed: Uint8Array): unknown
-  /** Sealed under another key than the current one. */
+  openJson(identity: RecordIdentity, sealed: Uint8Array): unknown
+  /** Whether a record is sealed under another key than the current one. */
   isStale(sealed: Uint8Array): boolean
   /** Binds a form to a session: HMAC of the session id under a key that never rotates. */
   formToken(session: SessionId): string
 }
 
-/** What an authentic token says. Of its secret nothing is handed on but the digest. */
+/** What an authentic token says. Its secret is handed on as a digest only. */
 export interface Claims extends Omit<TokenClaims, 'random'> {
   readonly digest: string
 }
 
-/** Garbage and forgeries, or the form of a token under a key that is not on this ring. Nobody can tell the latter from a guess. */
+/**
+ * `token_malformed`: garbage or a forgery. `token_key_unknown`: it looks like a token, under a key
+ * that is not on this ring; it may be a guess.
+ */
 export type TokenFault = 'token_malformed' | 'token_key_unknown'
 
+/** A new token, and the digest of its secret for the record. */
 export interface Minted {
   readonly token: string
   readonly digest: string
 }
 
-/** Where a sealed value belongs. All of it is authenticated: a value opens in no other place. */
+/** Says which record a sealed value is. It is authenticated, so the value opens as no other one. */
 export interface RecordIdentity {
   readonly kind: 'session' | 'attributes' | 'subject' | 'event' | 'challenge'
-  /** Of letters without a dot. The ids of sessions begin with their subject. */
+  /** Letters without a dot. A session id begins with its subject. */
   readonly id: string
   readonly version: number
-  /** What stands in clear beside it. */
+  /** What is stored in clear beside it. */
   readonly terms?: readonly number[]
 }
 
@@ -75,18 +82,19 @@ const RANDOM_BYTES = 32
 const REMEMBERED_TOKENS = 5_000
 
 /**
- * AES-256-GCM under keys derived per purpose (HKDF-SHA-256) from the ring, HMAC-SHA-256 tags, SHA-256 digests.
- * Keys are KeyObjects throughout: raw buffers are several times slower on Node 24.
+ * Seals with AES-256-GCM, tags with HMAC-SHA-256 and digests with SHA-256. Keys are derived from
+ * the ring, one per purpose (HKDF-SHA-256). They are KeyObjects throughout: raw buffers are several
+ * times slower on Node 24.
  */
 export function sealingCodec(ring: Keyring, host: Host): Codec {
-  /** The keys that the memories below are of. A ring may change in place. */
+  /** The keys that the caches below belong to. A ring may change in place. */
   let known = ring.keys
   const derivedKeys = new Map<string, KeyObject>()
-  /** Claims of tokens whose tag was right, by the digest of the token: a client shows one token many times. */
+  /** Claims of authentic tokens by the token's digest: a client shows one token many times. */
   const authentic = memo<string, Claims>(REMEMBERED_TOKENS)
   const formTokens = memo<SessionId, string>(REMEMBERED_TOKENS)
 
-  /** What a key that was taken out has tagged and sealed must not be believed any longer. */
+  /** Nothing that a removed key has tagged or sealed may be believed any longer. */
   function forgetOldRing(): void {
     if (ring.keys === known) return
     known = ring.keys
@@ -113,7 +121,7 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     if (key === undefined) {
       throw new SessionError(
         'key_unknown',
-        `A record is sealed under key ${keyId}, which the key ring does not have. Restore that key.`,
+        `A record is sealed under key ${keyId}, which the key ring lacks. Restore that key.`,
       )
     }
     return key
@@ -126,40 +134,40 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
   function checkTag(token: string): Claims | TokenFault {
     const parsed = parseToken(token)
     if (parsed === undefined) return 'token_malformed'
-    const { session, random, ...line } = parsed.claims
-    const key = derived(line.keyId, 'tag')
+    const { session, random, ...claims } = parsed.claims
+    const key = derived(claims.keyId, 'tag')
     if (key === undefined) return 'token_key_unknown'
     if (!timingSafeEqual(tagOf(key, session, parsed.signed), parsed.tag)) return 'token_malformed'
-    // a copy: a slice of the token would keep all of it in memory
+    // A copy: a slice of the token would keep all of it in memory.
     const id = Buffer.from(session, 'latin1').toString('latin1')
-    return { ...line, session: id, digest: digestOf(random) }
+    return { ...claims, session: id, digest: digestOf(random) }
   }
 
-  function seal(place: RecordIdentity, content: Uint8Array): Uint8Array {
+  function seal(identity: RecordIdentity, content: Uint8Array): Uint8Array {
     const iv = host.random(IV_BYTES)
-    const cipher = createCipheriv('aes-256-gcm', required(ring.current, place.kind), iv)
-    cipher.setAAD(boundTo(ring.current, place))
+    const cipher = createCipheriv('aes-256-gcm', required(ring.current, identity.kind), iv)
+    cipher.setAAD(boundTo(ring.current, identity))
     const body = cipher.update(content)
     cipher.final()
     const keyId = Buffer.from(ring.current, 'hex')
     return Buffer.concat([Buffer.of(FORMAT), keyId, iv, body, cipher.getAuthTag()])
   }
 
-  function open(place: RecordIdentity, sealed: Uint8Array): Buffer {
-    if (sealed.length < HEADER_BYTES + TAG_BYTES || sealed[0] !== FORMAT) throw altered(place)
+  function open(identity: RecordIdentity, sealed: Uint8Array): Buffer {
+    if (sealed.length < HEADER_BYTES + TAG_BYTES || sealed[0] !== FORMAT) throw altered(identity)
     const keyId = keyIdOf(sealed)
-    const key = required(keyId, place.kind)
+    const key = required(keyId, identity.kind)
     try {
       const iv = sealed.subarray(1 + KEY_ID_BYTES, HEADER_BYTES)
       const end = sealed.length - TAG_BYTES
       const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
-      decipher.setAAD(boundTo(keyId, place))
+      decipher.setAAD(boundTo(keyId, identity))
       decipher.setAuthTag(sealed.subarray(end))
       const content = decipher.update(sealed.subarray(HEADER_BYTES, end))
       decipher.final()
       return content
     } catch (cause) {
-      throw altered(place, cause)
+      throw altered(identity, cause)
     }
   }
 
@@ -177,11 +185,11 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
       return Buffer.concat([tag, host.random(16)]).toString('base64url')
     },
 
-    mint(line) {
+    mint(claims) {
       const random = host.random(RANDOM_BYTES)
-      const signed = signedPart({ ...line, keyId: ring.current, random })
-      const tag = tagOf(required(ring.current, 'tag'), line.session, signed)
-      return { token: formatToken(line.session, signed, tag), digest: digestOf(random) }
+      const signed = signedPart({ ...claims, keyId: ring.current, random })
+      const tag = tagOf(required(ring.current, 'tag'), claims.session, signed)
+      return { token: formatToken(claims.session, signed, tag), digest: digestOf(random) }
     },
 
     authenticate(token) {
@@ -197,8 +205,8 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
 
     seal,
     open,
-    sealJson: (place, value) => seal(place, Buffer.from(JSON.stringify(value))),
-    openJson: (place, sealed) => JSON.parse(open(place, sealed).toString()),
+    sealJson: (identity, value) => seal(identity, Buffer.from(JSON.stringify(value))),
+    openJson: (identity, sealed) => JSON.parse(open(identity, sealed).toString()),
 
     isStale(sealed) {
       return keyIdOf(sealed) !== ring.current
@@ -217,17 +225,20 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
 }
 
 function digestOf(random: Uint8Array): string {
-  // not cut out of a longer text: comparing such a piece letter by letter costs ten times as much
+  // Not cut out of a longer text: comparing such a slice letter by letter costs ten times as much.
   return hash('sha256', random, 'buffer').toString('hex', 0, DIGEST_BYTES)
 }
 
-/** Under which key something was sealed, by its own account. */
+/** The id of the key that a sealed value names. */
 export function keyIdOf(sealed: Uint8Array): string {
   const { buffer, byteOffset } = sealed
   return Buffer.from(buffer, byteOffset + 1, KEY_ID_BYTES).toString('hex')
 }
 
-/** No field has a dot in it and the number of fields is that of the kind, so that no two places share a text. */
+/**
+ * No field contains a dot, and each kind has a fixed number of fields, so no two identities have
+ * the same text.
+ */
 function boundTo(keyId: string, { kind, id, version, terms = [] }: RecordIdentity): Buffer {
   const fields = `${FORMAT}.${keyId}.${kind}.${id}.${version}.${terms.join('.')}`
   return Buffer.from(fields, 'latin1')
@@ -236,18 +247,19 @@ function boundTo(keyId: string, { kind, id, version, terms = [] }: RecordIdentit
 function altered({ kind }: RecordIdentity, cause?: unknown): SessionError {
   return new SessionError(
     'record_invalid',
-    `A ${kind} record does not open: it was altered, moved, or sealed under another ring. It is refused.`,
+    `A ${kind} record does not open: it was altered, moved, or sealed under another ring. ` +
+      'It is refused.',
     { cause },
   )
 }
 
-/** Whether one record cannot be opened, for good or until the ring has its key again. Others may. */
+/** Whether an error means that one record does not open. Other records may. */
 export function isUnreadable(error: unknown): error is SessionError {
   if (!(error instanceof SessionError)) return false
   return error.code === 'record_invalid' || error.code === 'key_unknown'
 }
 
-/** The place of a session's own record: whoever writes to the store can change neither its deadlines nor its version. */
+/** Binds version and deadlines to a session's record, so that nobody changes them in the store. */
 export function sessionIdentity(
   entry: Pick<Entry, 'id' | 'version' | 'createdAt' | 'deadline' | 'idleMs'>,
 ): RecordIdentity {

@@ -8,8 +8,8 @@ import type {
 } from '../core/session.ts'
 import { readBytes, readText, readUint } from './bytes.ts'
 import {
-  type Page,
-  type Pen,
+  type RecordReader,
+  type RecordWriter,
   readList,
   readOptional,
   readTime,
@@ -20,140 +20,149 @@ import {
   writeWord,
 } from './record-fields.ts'
 
-/** Half of SHA-256: nobody finds a second 32 random bytes with the same 128 bits. */
+/** Half of SHA-256: nobody finds 32 other random bytes with the same 128 bits. */
 export const DIGEST_BYTES = 16
 
-/** Context keys are long, and nearly all of them are those of the record's own contexts. */
-interface Keys {
+/** Keys of the record's contexts. Other context keys are rare, and long. */
+interface ContextKeys {
   readonly keys: readonly string[]
 }
 
-export function writeFamily(pen: Pen & Keys, family: SessionFamily): void {
-  writeOptional(pen, family.acr, (acr) => writeWord(pen, acr))
-  writeList(pen, family.amr, (method) => writeWord(pen, method))
-  writeTime(pen, family.authenticatedAt)
-  writeKey(pen, family.provedIn)
-  writeLine(pen, family)
+export function writeSessionFamily(
+  output: RecordWriter & ContextKeys,
+  family: SessionFamily,
+): void {
+  writeOptional(output, family.acr, (acr) => writeWord(output, acr))
+  writeList(output, family.amr, (method) => writeWord(output, method))
+  writeTime(output, family.authenticatedAt)
+  writeKey(output, family.provedIn)
+  writeTokenFamily(output, family)
 }
 
-export function readFamily(page: Page & Keys): SessionFamily {
-  const acr = readOptional(page, () => readWord(page))
-  const amr = readList(page, () => readWord(page))
-  const authenticatedAt = readTime(page)
-  const provedIn = readKey(page)
-  return { acr, amr, authenticatedAt, provedIn, ...readLine(page) }
+export function readSessionFamily(input: RecordReader & ContextKeys): SessionFamily {
+  const acr = readOptional(input, () => readWord(input))
+  const amr = readList(input, () => readWord(input))
+  const authenticatedAt = readTime(input)
+  const provedIn = readKey(input)
+  return { acr, amr, authenticatedAt, provedIn, ...readTokenFamily(input) }
 }
 
-export function writeLine(pen: Pen & Keys, line: TokenFamily): void {
-  const { writer } = pen
-  const { issued, acked, predecessors, displaced } = line
-  writer.uint(line.id)
-  writeSecret(pen, issued)
+export function writeTokenFamily(output: RecordWriter & ContextKeys, family: TokenFamily): void {
+  const { writer } = output
+  const { issued, acked, predecessors, displaced } = family
+  writer.uint(family.id)
+  writeSecret(output, issued)
   const outstanding = acked.generation !== issued.generation
-  writeOptional(pen, outstanding ? acked : null, (secret) => writeSecret(pen, secret))
-  writeList(pen, predecessors, ({ generation, digest, succeededAt, contexts }) => {
+  writeOptional(output, outstanding ? acked : null, (secret) => writeSecret(output, secret))
+  writeList(output, predecessors, ({ generation, digest, succeededAt, contexts }) => {
     writer.uint(generation)
-    writeDigest(pen, digest)
-    writeTime(pen, succeededAt)
-    writeList(pen, contexts, (key) => writeKey(pen, key))
+    writeDigest(output, digest)
+    writeTime(output, succeededAt)
+    writeList(output, contexts, (key) => writeKey(output, key))
   })
-  writeOptional(pen, displaced, ({ generation, at }) => {
+  writeOptional(output, displaced, ({ generation, at }) => {
     writer.uint(generation)
-    writeTime(pen, at)
+    writeTime(output, at)
   })
-  writeList(pen, line.contexts, (key) => writeKey(pen, key))
+  writeList(output, family.contexts, (key) => writeKey(output, key))
 }
 
-export function readLine(page: Page & Keys): TokenFamily {
-  const { cursor } = page
-  const id = readUint(cursor)
-  const issued = readSecret(page)
+export function readTokenFamily(input: RecordReader & ContextKeys): TokenFamily {
+  const { reader } = input
+  const id = readUint(reader)
+  const issued = readSecret(input)
   const { token: _sent, ...shown } = issued
-  const acked = readOptional(page, () => readSecret(page)) ?? shown
-  const predecessors = readList(page, () => ({
-    generation: readUint(cursor),
-    digest: readDigest(page),
-    succeededAt: readTime(page),
-    contexts: readList(page, () => readKey(page)),
+  const acked = readOptional(input, () => readSecret(input)) ?? shown
+  const predecessors = readList(input, () => ({
+    generation: readUint(reader),
+    digest: readDigest(input),
+    succeededAt: readTime(input),
+    contexts: readList(input, () => readKey(input)),
   }))
-  const displaced = readOptional(page, () => ({
-    generation: readUint(cursor),
-    at: readTime(page),
+  const displaced = readOptional(input, () => ({
+    generation: readUint(reader),
+    at: readTime(input),
   }))
-  const contexts = readList(page, () => readKey(page))
+  const contexts = readList(input, () => readKey(input))
   return { id, issued, acked, predecessors, displaced, contexts }
 }
 
-export function writeStepUp(pen: Pen & Keys, stepUp: CompletedStepUp): void {
-  pen.writer.text(stepUp.nonce)
-  writeTime(pen, stepUp.at)
-  writeDigest(pen, stepUp.digest)
-  writeKey(pen, stepUp.context)
-  pen.writer.text(stepUp.token)
-  pen.writer.text(stepUp.refreshToken ?? '')
+export function writeStepUp(output: RecordWriter & ContextKeys, stepUp: CompletedStepUp): void {
+  output.writer.text(stepUp.nonce)
+  writeTime(output, stepUp.at)
+  writeDigest(output, stepUp.digest)
+  writeKey(output, stepUp.context)
+  output.writer.text(stepUp.token)
+  output.writer.text(stepUp.refreshToken ?? '')
 }
 
-export function readStepUp(page: Page & Keys): CompletedStepUp {
+export function readStepUp(input: RecordReader & ContextKeys): CompletedStepUp {
   const stepUp = {
-    nonce: readText(page.cursor),
-    at: readTime(page),
-    digest: readDigest(page),
-    context: readKey(page),
-    token: readText(page.cursor),
+    nonce: readText(input.reader),
+    at: readTime(input),
+    digest: readDigest(input),
+    context: readKey(input),
+    token: readText(input.reader),
   }
-  const refreshToken = readText(page.cursor)
+  const refreshToken = readText(input.reader)
   return refreshToken === '' ? stepUp : { ...stepUp, refreshToken }
 }
 
-export function writeFailed(pen: Pen & Keys, { context, count }: FailedStepUps): void {
-  writeKey(pen, context)
-  pen.writer.uint(count)
+export function writeFailed(
+  output: RecordWriter & ContextKeys,
+  { context, count }: FailedStepUps,
+): void {
+  writeKey(output, context)
+  output.writer.uint(count)
 }
 
-export function readFailed(page: Page & Keys): FailedStepUps {
-  return { context: readKey(page), count: readUint(page.cursor) }
+export function readFailed(input: RecordReader & ContextKeys): FailedStepUps {
+  return { context: readKey(input), count: readUint(input.reader) }
 }
 
-export function writeSwitchBack(pen: Pen & Keys, { at, from, to }: SwitchBack): void {
-  writeTime(pen, at)
-  writeKey(pen, from)
-  writeKey(pen, to)
+export function writeSwitchBack(
+  output: RecordWriter & ContextKeys,
+  { at, from, to }: SwitchBack,
+): void {
+  writeTime(output, at)
+  writeKey(output, from)
+  writeKey(output, to)
 }
 
-export function readSwitchBack(page: Page & Keys): SwitchBack {
-  return { at: readTime(page), from: readKey(page), to: readKey(page) }
+export function readSwitchBack(input: RecordReader & ContextKeys): SwitchBack {
+  return { at: readTime(input), from: readKey(input), to: readKey(input) }
 }
 
-function writeSecret(pen: Pen, { generation, digest, mintedAt, token }: Secret): void {
-  pen.writer.uint(generation)
-  writeDigest(pen, digest)
-  writeTime(pen, mintedAt)
-  pen.writer.text(token ?? '')
+function writeSecret(output: RecordWriter, { generation, digest, mintedAt, token }: Secret): void {
+  output.writer.uint(generation)
+  writeDigest(output, digest)
+  writeTime(output, mintedAt)
+  output.writer.text(token ?? '')
 }
 
-function readSecret(page: Page): Secret {
-  const generation = readUint(page.cursor)
-  const digest = readDigest(page)
-  const mintedAt = readTime(page)
-  const token = readText(page.cursor)
+function readSecret(input: RecordReader): Secret {
+  const generation = readUint(input.reader)
+  const digest = readDigest(input)
+  const mintedAt = readTime(input)
+  const token = readText(input.reader)
   return token === '' ? { generation, digest, mintedAt } : { generation, digest, mintedAt, token }
 }
 
-function writeDigest({ writer }: Pen, digest: string): void {
+function writeDigest({ writer }: RecordWriter, digest: string): void {
   writer.bytes(Buffer.from(digest, 'hex'))
 }
 
-function readDigest({ cursor }: Page): string {
-  return readBytes(cursor, DIGEST_BYTES).toString('hex')
+function readDigest({ reader }: RecordReader): string {
+  return readBytes(reader, DIGEST_BYTES).toString('hex')
 }
 
-function writeKey({ writer, keys }: Pen & Keys, key: string): void {
+function writeKey({ writer, keys }: RecordWriter & ContextKeys, key: string): void {
   const known = keys.indexOf(key) + 1
   writer.uint(known)
   if (known === 0) writer.text(key)
 }
 
-function readKey({ cursor, keys }: Page & Keys): string {
-  const known = readUint(cursor)
-  return known === 0 ? readText(cursor) : (keys[known - 1] ?? '')
+function readKey({ reader, keys }: RecordReader & ContextKeys): string {
+  const known = readUint(reader)
+  return known === 0 ? readText(reader) : (keys[known - 1] ?? '')
 }

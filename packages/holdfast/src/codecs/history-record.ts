@@ -9,7 +9,7 @@ import { createWriter, expectEnd, readInt, readUint, withoutZeros, withZeros } f
 import { type FactReader, factTable } from './record-facts.ts'
 import {
   foreignLayout,
-  type Page,
+  type RecordReader,
   readList,
   readOneOf,
   readTime,
@@ -24,10 +24,10 @@ import {
 
 const LAYOUT = 2
 
-/** Ends before the hours of the day and the counts of changes. */
+/** An older layout: without the hours of the day and the counts of changes. */
 const WITHOUT_COUNTS = 1
 
-/** Their places are stored: new ones go to the end. */
+/** Their numbers are stored: new ones go to the end. */
 const STATES: readonly KnownContext['state'][] = ['confirmed', 'provisional']
 
 export function encodeHistory({
@@ -38,63 +38,63 @@ export function encodeHistory({
 }: SubjectHistory): Uint8Array {
   const facts = factTable()
   const epoch = contexts[0]?.lastSeen ?? failedLogins[0] ?? 0
-  const pen = { writer: createWriter(), facts, epoch }
-  writeList(pen, contexts, (context) => {
-    writeUse(pen, context)
-    writeOneOf(pen, STATES, context.state)
-    writeTime(pen, context.firstSeen)
-    writeTime(pen, context.lastSeen)
-    pen.writer.uint(context.visits)
+  const output = { writer: createWriter(), facts, epoch }
+  writeList(output, contexts, (context) => {
+    writeUse(output, context)
+    writeOneOf(output, STATES, context.state)
+    writeTime(output, context.firstSeen)
+    writeTime(output, context.lastSeen)
+    output.writer.uint(context.visits)
   })
-  writeList(pen, failedLogins, (at) => writeTime(pen, at))
-  writeList(pen, hours, (visits) => pen.writer.uint(visits))
-  pen.writer.uint(changes.period)
-  pen.writer.uint(changes.total)
-  writeList(pen, Object.entries(changes.byReason), ([reason, count]) => {
-    writeWord(pen, reason)
-    pen.writer.uint(count)
+  writeList(output, failedLogins, (at) => writeTime(output, at))
+  writeList(output, hours, (visits) => output.writer.uint(visits))
+  output.writer.uint(changes.period)
+  output.writer.uint(changes.total)
+  writeList(output, Object.entries(changes.byReason), ([reason, count]) => {
+    writeWord(output, reason)
+    output.writer.uint(count)
   })
 
   const head = createWriter()
   head.uint(LAYOUT)
   head.int(epoch)
   facts.write(head)
-  return withoutZeros(Buffer.concat([head.end(), pen.writer.end()]))
+  return withoutZeros(Buffer.concat([head.end(), output.writer.end()]))
 }
 
 /** Throws `record_invalid` for a layout that this version does not know. */
 export function decodeHistory(content: Uint8Array, readFacts: FactReader): SubjectHistory {
-  const cursor = { bytes: withZeros(content), at: 0 }
-  const layout = readUint(cursor)
+  const reader = { bytes: withZeros(content), at: 0 }
+  const layout = readUint(reader)
   if (layout !== LAYOUT && layout !== WITHOUT_COUNTS) throw foreignLayout()
-  const epoch = readInt(cursor)
-  const page: Page = { cursor, facts: readFacts(cursor), epoch }
-  const contexts = readList(page, () => readKnown(page))
-  const failedLogins = readList(page, () => readTime(page))
+  const epoch = readInt(reader)
+  const input: RecordReader = { reader, facts: readFacts(reader), epoch }
+  const contexts = readList(input, () => readKnown(input))
+  const failedLogins = readList(input, () => readTime(input))
   const counted = layout !== WITHOUT_COUNTS
-  const hours = counted ? readList(page, () => readUint(cursor)) : NO_HISTORY.hours
-  const changes = counted ? readChanges(page) : NO_HISTORY.changes
-  expectEnd(cursor)
+  const hours = counted ? readList(input, () => readUint(reader)) : NO_HISTORY.hours
+  const changes = counted ? readChanges(input) : NO_HISTORY.changes
+  expectEnd(reader)
   return { contexts, failedLogins, hours, changes }
 }
 
-function readChanges(page: Page): Changes {
-  const { cursor } = page
-  const period = readUint(cursor)
-  const total = readUint(cursor)
-  const counts = readList(page, () => [readWord(page), readUint(cursor)] as const)
+function readChanges(input: RecordReader): Changes {
+  const { reader } = input
+  const period = readUint(reader)
+  const total = readUint(reader)
+  const counts = readList(input, () => [readWord(input), readUint(reader)] as const)
   return { period, total, byReason: Object.fromEntries(counts) }
 }
 
-function readKnown(page: Page): KnownContext {
-  const { network, device } = readUse(page)
+function readKnown(input: RecordReader): KnownContext {
+  const { network, device } = readUse(input)
   return {
     key: contextKey(network, device),
     network,
     device,
-    state: readOneOf(page, STATES),
-    firstSeen: readTime(page),
-    lastSeen: readTime(page),
-    visits: readUint(page.cursor),
+    state: readOneOf(input, STATES),
+    firstSeen: readTime(input),
+    lastSeen: readTime(input),
+    visits: readUint(input.reader),
   }
 }

@@ -4,9 +4,10 @@ import type { Host } from '../core/host.ts'
 import { systemHost } from './system-host.ts'
 
 /**
- * The keys of an estate: one index key that names subjects and never rotates, and master keys from which
- * every purpose derives its own. New records and tokens use the current one; older ones still open what they sealed.
- * A ring may change in place (getters): whoever uses it reads `keys` and `current` anew each time.
+ * The keys of an estate: one index key, which names subjects and never rotates, and master keys,
+ * from which every purpose derives its own. The current one seals new records and tokens; older
+ * ones still open what they sealed. A ring may change in place (getters): code that uses it reads
+ * `keys` and `current` anew each time.
  */
 export interface Keyring {
   readonly index: KeyObject
@@ -34,30 +35,33 @@ export function newKeyring(host: Host = systemHost()): Keyring {
 }
 
 /**
- * Adds a key that opens and does not seal yet: it waits, after the current one, for {@link rotateKeyring}. Once
- * every process has it, any of them may seal under it. Throws `config_invalid` when the ring holds 64, which is
- * as many as its file form may have.
+ * Adds a key that opens and does not seal yet: it waits, after the current one, for
+ * {@link rotateKeyring}. Once every process has it, any of them may seal under it. Throws
+ * `config_invalid` when the ring holds 64 keys, the most that its file form may have.
  */
 export function addKey(ring: Keyring, host: Host = systemHost()): Keyring {
   if (ring.keys.length >= MAX_KEYS) {
     throw new SessionError(
       'config_invalid',
-      `The key ring holds ${MAX_KEYS} keys, as many as it may. Run "holdfast reseal", then take its oldest key out.`,
+      `The key ring holds ${MAX_KEYS} keys, as many as it may. ` +
+        'Run "holdfast reseal", then take its oldest key out.',
     )
   }
   return { ...ring, keys: [...ring.keys, newKey(host, ring.keys)] }
 }
 
 /**
- * Makes the newest key current; when none waits, adds one first. The older ones stay: they must outlive every
- * token and record under them. Throws as {@link addKey} does.
+ * Makes the newest key current; adds one first when none waits. The older keys stay: they must
+ * outlive every token and record under them. Throws as {@link addKey} does.
  */
 export function rotateKeyring(ring: Keyring, host: Host = systemHost()): Keyring {
   const ready = ring.keys.at(-1)?.id === ring.current ? addKey(ring, host) : ring
   return { ...ready, current: ready.keys.at(-1)?.id ?? ready.current }
 }
 
-/** `current` seals and opens, `older` opens, `waiting` opens and will seal after the next rotation. */
+/**
+ * `current` seals and opens; `older` opens; `waiting` opens, and seals after the next rotation.
+ */
 export type KeyState = 'older' | 'current' | 'waiting'
 
 /** What may be shown of a ring, oldest first: no key material. */
@@ -71,14 +75,18 @@ export function keyringStatus(
   })
 }
 
-/** The file form: JSON with the secrets in clear. Whoever reads it can read every session: mode 0600. */
+/**
+ * The file form: JSON with the secrets in clear. Whoever reads it can read every session, so the
+ * file must have mode 0600.
+ */
 export function formatKeyring(ring: Keyring): string {
   const keys = ring.keys.map(({ id, createdAt, secret }) => ({
     id,
     createdAt,
     secret: text(secret),
   }))
-  return `${JSON.stringify({ format: 1, index: text(ring.index), current: ring.current, keys }, null, 2)}\n`
+  const json = { format: 1, index: text(ring.index), current: ring.current, keys }
+  return `${JSON.stringify(json, null, 2)}\n`
 }
 
 /** Reads the file form. Throws `config_invalid` that names the field, never its value. */

@@ -3,13 +3,20 @@ import { SessionError } from '../core/errors.ts'
 import { memo } from '../core/memo.ts'
 import type { BrowserFamily, Device, Network, OperatingSystem } from '../core/request.ts'
 import { formatAddress, parseAddress } from '../network/address.ts'
-import { type Cursor, createWriter, readBytes, readText, readUint, type Writer } from './bytes.ts'
-import { LANGUAGES, readListed, TIME_ZONES, writeListed } from './words.ts'
+import {
+  type ByteReader,
+  type ByteWriter,
+  createWriter,
+  readBytes,
+  readText,
+  readUint,
+} from './bytes.ts'
+import { LANGUAGES, readListed, TIME_ZONES, writeListed } from './word-lists.ts'
 
-/** What an address means is looked up when a record is opened: old facts and new ones then rest on the same data. */
+/** Looks an address up when a record is opened, so that old and new facts rest on the same data. */
 export type DescribeNetwork = (ip: string | null) => Network
 
-/** Networks and devices of a record, each once; everything else names them by their place in the table. */
+/** Networks and devices of a record, each once. The rest of the record names them by number. */
 export interface Facts {
   readonly networks: readonly Network[]
   readonly devices: readonly Device[]
@@ -19,21 +26,21 @@ export interface Facts {
 export interface FactTable {
   network(network: Network): number
   device(device: Device): number
-  write(writer: Writer): void
+  write(writer: ByteWriter): void
 }
 
 export function factTable(): FactTable {
   const networks: Network[] = []
   const devices: Device[] = []
 
-  function placeIn<T>(table: T[], item: T, same: (a: T, b: T) => boolean): number {
+  function numberIn<T>(table: T[], item: T, same: (a: T, b: T) => boolean): number {
     const known = table.findIndex((other) => same(other, item))
     return known >= 0 ? known : table.push(item) - 1
   }
 
   return {
-    network: (network) => placeIn(networks, network, (a, b) => a.address === b.address),
-    device: (device) => placeIn(devices, device, (a, b) => a.tls === b.tls && sameDevice(a, b)),
+    network: (network) => numberIn(networks, network, (a, b) => a.address === b.address),
+    device: (device) => numberIn(devices, device, (a, b) => a.tls === b.tls && sameDevice(a, b)),
     write(writer) {
       writer.uint(networks.length)
       for (const { address } of networks) writeAddress(writer, address)
@@ -44,14 +51,14 @@ export function factTable(): FactTable {
 }
 
 /** Reads the tables in front of a record. */
-export type FactReader = (cursor: Cursor) => Facts
+export type FactReader = (reader: ByteReader) => Facts
 
-/** Devices that were read before are handed out again: most sessions share one of a few. */
+/** Hands out a device that was read before again: most sessions share one of a few devices. */
 export function factReader(describe: DescribeNetwork): FactReader {
   const known = memo<string, Device>(REMEMBERED)
 
-  function readDevice(cursor: Cursor): Device {
-    const bytes = readBytes(cursor, readUint(cursor))
+  function readDevice(reader: ByteReader): Device {
+    const bytes = readBytes(reader, readUint(reader))
     const key = bytes.toString('latin1')
     const found = known.get(key)
     if (found !== undefined) return found
@@ -60,25 +67,25 @@ export function factReader(describe: DescribeNetwork): FactReader {
     return device
   }
 
-  return (cursor) => {
+  return (reader) => {
     const networks: Network[] = []
-    for (let left = readUint(cursor); left > 0; left--) networks.push(describe(readAddress(cursor)))
+    for (let left = readUint(reader); left > 0; left--) networks.push(describe(readAddress(reader)))
     const devices: Device[] = []
-    for (let left = readUint(cursor); left > 0; left--) devices.push(readDevice(cursor))
+    for (let left = readUint(reader); left > 0; left--) devices.push(readDevice(reader))
     return { networks, devices }
   }
 }
 
 const REMEMBERED = 1_000
 
-/** The entry that a record names; a record that names none is refused. */
-export function entryOf<T>(table: readonly T[], cursor: Cursor): T {
-  const entry = table[readUint(cursor)]
+/** The entry that a record names. Throws `record_invalid` when the table does not have it. */
+export function entryOf<T>(table: readonly T[], reader: ByteReader): T {
+  const entry = table[readUint(reader)]
   if (entry !== undefined) return entry
   throw new SessionError('record_invalid', 'A record names something that it does not have.')
 }
 
-function writeAddress(writer: Writer, text: string | null): void {
+function writeAddress(writer: ByteWriter, text: string | null): void {
   const address = text === null ? undefined : parseAddress(text)
   const bytes = Buffer.alloc(4 * (address?.words.length ?? 0))
   for (const [at, word] of (address?.words ?? []).entries()) bytes.writeUInt32BE(word, 4 * at)
@@ -86,8 +93,8 @@ function writeAddress(writer: Writer, text: string | null): void {
   writer.bytes(bytes)
 }
 
-function readAddress(cursor: Cursor): string | null {
-  const bytes = readBytes(cursor, readUint(cursor))
+function readAddress(reader: ByteReader): string | null {
+  const bytes = readBytes(reader, readUint(reader))
   if (bytes.length === 0) return null
   if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`
   if (bytes.length !== 16)
@@ -96,7 +103,7 @@ function readAddress(cursor: Cursor): string | null {
   return formatAddress({ family: 6, words })
 }
 
-/** Their places are stored: new ones go to the end. */
+/** Their numbers are stored: new ones go to the end. */
 const FAMILIES: readonly BrowserFamily[] = [
   'unknown',
   'chrome',
@@ -120,7 +127,7 @@ const SYSTEMS: readonly OperatingSystem[] = [
 
 const MOBILE = 1
 const HINTED = 2
-/** The hints say what the user agent says, as those of an honest browser do. */
+/** The hints agree with the user agent, as those of an honest browser do. */
 const AGREED = 4
 
 /** The TLS handshake is known. */
@@ -128,7 +135,7 @@ const FINGERPRINTED = 8
 
 type Agent = Pick<Device, 'family' | 'major' | 'os'>
 
-function writeDevice(writer: Writer, device: Device): void {
+function writeDevice(writer: ByteWriter, device: Device): void {
   const { hints, mobile, screen, timezone, languages, tls } = device
   const agreed = hints !== null && sameAgent(hints, device)
   const own = createWriter()
@@ -150,16 +157,16 @@ function writeDevice(writer: Writer, device: Device): void {
   writer.bytes(bytes)
 }
 
-function parseDevice(cursor: Cursor): Device {
-  const flags = readUint(cursor)
-  const agent = readAgent(cursor)
+function parseDevice(reader: ByteReader): Device {
+  const flags = readUint(reader)
+  const agent = readAgent(reader)
   const hinted = (flags & HINTED) !== 0
   const agreed = (flags & AGREED) !== 0
-  const hints = hinted ? (agreed ? { ...agent } : readAgent(cursor)) : null
-  const screen = readScreen(cursor)
-  const timezone = readListed(cursor, TIME_ZONES)
+  const hints = hinted ? (agreed ? { ...agent } : readAgent(reader)) : null
+  const screen = readScreen(reader)
+  const timezone = readListed(reader, TIME_ZONES)
   const languages: string[] = []
-  for (let left = readUint(cursor); left > 0; left--) languages.push(readListed(cursor, LANGUAGES))
+  for (let left = readUint(reader); left > 0; left--) languages.push(readListed(reader, LANGUAGES))
   return {
     ...agent,
     mobile: (flags & MOBILE) !== 0,
@@ -167,20 +174,20 @@ function parseDevice(cursor: Cursor): Device {
     hints,
     screen,
     timezone: timezone === '' ? null : timezone,
-    tls: (flags & FINGERPRINTED) === 0 ? null : readJa4(cursor),
+    tls: (flags & FINGERPRINTED) === 0 ? null : readJa4(reader),
   }
 }
 
 /** Ten letters, then two hashes of six bytes each. */
-function writeJa4(writer: Writer, tls: string): void {
+function writeJa4(writer: ByteWriter, tls: string): void {
   const [start = '', ...hashes] = tls.split('_')
   writer.text(start)
   writer.bytes(Buffer.from(hashes.join(''), 'hex'))
 }
 
-function readJa4(cursor: Cursor): string {
-  const start = readText(cursor)
-  const hashes = readBytes(cursor, 12).toString('hex')
+function readJa4(reader: ByteReader): string {
+  const start = readText(reader)
+  const hashes = readBytes(reader, 12).toString('hex')
   return `${start}_${hashes.slice(0, 12)}_${hashes.slice(12)}`
 }
 
@@ -188,22 +195,22 @@ function sameAgent(a: Agent, b: Agent): boolean {
   return a.family === b.family && a.major === b.major && a.os === b.os
 }
 
-/** A major version counts from 1, so that 0 says that there is none. */
-function writeAgent(writer: Writer, { family, major, os }: Agent): void {
+/** A major version is stored plus 1; 0 stands for none. */
+function writeAgent(writer: ByteWriter, { family, major, os }: Agent): void {
   writer.uint(FAMILIES.indexOf(family))
   writer.uint(SYSTEMS.indexOf(os))
   writer.uint(major === null ? 0 : major + 1)
 }
 
-function readAgent(cursor: Cursor): Agent {
-  const family = entryOf(FAMILIES, cursor)
-  const os = entryOf(SYSTEMS, cursor)
-  const major = readUint(cursor)
+function readAgent(reader: ByteReader): Agent {
+  const family = entryOf(FAMILIES, reader)
+  const os = entryOf(SYSTEMS, reader)
+  const major = readUint(reader)
   return { family, os, major: major === 0 ? null : major - 1 }
 }
 
-/** Width and height as numbers, then the pixel ratio as it was written. A width of 0: unknown. */
-function writeScreen(writer: Writer, screen: string | null): void {
+/** Width and height as numbers, then the pixel ratio as text. A width of 0 stands for unknown. */
+function writeScreen(writer: ByteWriter, screen: string | null): void {
   const [, width = '0', height = '0', ratio = ''] = /^(\d+)x(\d+)(.*)$/.exec(screen ?? '') ?? []
   writer.uint(Number(width))
   if (width === '0') return
@@ -211,7 +218,7 @@ function writeScreen(writer: Writer, screen: string | null): void {
   writer.text(ratio)
 }
 
-function readScreen(cursor: Cursor): string | null {
-  const width = readUint(cursor)
-  return width === 0 ? null : `${width}x${readUint(cursor)}${readText(cursor)}`
+function readScreen(reader: ByteReader): string | null {
+  const width = readUint(reader)
+  return width === 0 ? null : `${width}x${readUint(reader)}${readText(reader)}`
 }

@@ -1,19 +1,19 @@
 import { SessionError } from '../core/errors.ts'
 import type { Device, Network } from '../core/request.ts'
-import { type Cursor, readInt, readUint, type Writer } from './bytes.ts'
+import { type ByteReader, type ByteWriter, readInt, readUint } from './bytes.ts'
 import { entryOf, type Facts, type FactTable } from './record-facts.ts'
-import { readListed, WORDS, writeListed } from './words.ts'
+import { readListed, WORDS, writeListed } from './word-lists.ts'
 
-/** Where a record is written: instants are kept as their distance from `epoch`, which makes most of them short. */
-export interface Pen {
-  readonly writer: Writer
+/** Writes a record. Instants are stored as their distance from `epoch`, which is mostly short. */
+export interface RecordWriter {
+  readonly writer: ByteWriter
   readonly facts: FactTable
   readonly epoch: number
 }
 
-/** Where a record is read. */
-export interface Page {
-  readonly cursor: Cursor
+/** Reads a record. */
+export interface RecordReader {
+  readonly reader: ByteReader
   readonly facts: Facts
   readonly epoch: number
 }
@@ -24,25 +24,25 @@ interface Use {
   readonly device: Device
 }
 
-export function writeTime({ writer, epoch }: Pen, at: number): void {
+export function writeTime({ writer, epoch }: RecordWriter, at: number): void {
   writer.int(at - epoch)
 }
 
-export function readTime({ cursor, epoch }: Page): number {
-  return epoch + readInt(cursor)
+export function readTime({ reader, epoch }: RecordReader): number {
+  return epoch + readInt(reader)
 }
 
-export function writeUse({ writer, facts }: Pen, { network, device }: Use): void {
+export function writeUse({ writer, facts }: RecordWriter, { network, device }: Use): void {
   writer.uint(facts.network(network))
   writer.uint(facts.device(device))
 }
 
-export function readUse({ cursor, facts }: Page): Use {
-  return { network: entryOf(facts.networks, cursor), device: entryOf(facts.devices, cursor) }
+export function readUse({ reader, facts }: RecordReader): Use {
+  return { network: entryOf(facts.networks, reader), device: entryOf(facts.devices, reader) }
 }
 
 export function writeOptional<T>(
-  { writer }: Pen,
+  { writer }: RecordWriter,
   value: T | null,
   write: (value: T) => void,
 ): void {
@@ -50,12 +50,12 @@ export function writeOptional<T>(
   if (value !== null) write(value)
 }
 
-export function readOptional<T>({ cursor }: Page, read: () => T): T | null {
-  return readUint(cursor) === 0 ? null : read()
+export function readOptional<T>({ reader }: RecordReader, read: () => T): T | null {
+  return readUint(reader) === 0 ? null : read()
 }
 
 export function writeList<T>(
-  { writer }: Pen,
+  { writer }: RecordWriter,
   values: readonly T[],
   write: (value: T) => void,
 ): void {
@@ -63,30 +63,30 @@ export function writeList<T>(
   for (const value of values) write(value)
 }
 
-export function readList<T>({ cursor }: Page, read: () => T): readonly T[] {
+export function readList<T>({ reader }: RecordReader, read: () => T): readonly T[] {
   const values: T[] = []
-  for (let left = readUint(cursor); left > 0; left--) values.push(read())
+  for (let left = readUint(reader); left > 0; left--) values.push(read())
   return values
 }
 
-export function writeWord({ writer }: Pen, word: string): void {
+export function writeWord({ writer }: RecordWriter, word: string): void {
   writeListed(writer, WORDS, word)
 }
 
-export function readWord({ cursor }: Page): string {
-  return readListed(cursor, WORDS)
+export function readWord({ reader }: RecordReader): string {
+  return readListed(reader, WORDS)
 }
 
-/** One of a fixed list, by its place. */
-export function writeOneOf<T>({ writer }: Pen, list: readonly T[], value: T): void {
+/** Writes a member of a fixed list as its number. */
+export function writeOneOf<T>({ writer }: RecordWriter, list: readonly T[], value: T): void {
   writer.uint(list.indexOf(value))
 }
 
-export function readOneOf<T>({ cursor }: Page, list: readonly T[]): T {
-  return entryOf(list, cursor)
+export function readOneOf<T>({ reader }: RecordReader, list: readonly T[]): T {
+  return entryOf(list, reader)
 }
 
-/** The seal was whole: another version of this library wrote what stands in it. */
+/** The fault for a record whose seal is right, and which another version of this library wrote. */
 export function foreignLayout(): SessionError {
   return new SessionError(
     'record_invalid',

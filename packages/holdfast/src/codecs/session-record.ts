@@ -13,21 +13,21 @@ import {
 } from './bytes.ts'
 import {
   readFailed,
-  readFamily,
-  readLine,
+  readSessionFamily,
   readStepUp,
   readSwitchBack,
+  readTokenFamily,
   writeFailed,
-  writeFamily,
-  writeLine,
+  writeSessionFamily,
   writeStepUp,
   writeSwitchBack,
+  writeTokenFamily,
 } from './family-record.ts'
 import { type FactReader, factTable } from './record-facts.ts'
 import {
   foreignLayout,
-  type Page,
-  type Pen,
+  type RecordReader,
+  type RecordWriter,
   readList,
   readOneOf,
   readOptional,
@@ -45,42 +45,42 @@ import {
 /** First byte of a record. A change of the layout takes the next number. */
 const LAYOUT = 2
 
-/** Ends before the returns to a client and what contexts were new as. */
-const WITHOUT_RETURNS = 1
+/** An older layout: without switch-backs and what contexts were new as. */
+const WITHOUT_SWITCH_BACKS = 1
 
-/** What stands in clear beside a record and is authenticated with it: it is not repeated inside. */
+/** What is stored in clear beside a record and authenticated with it. Not repeated inside. */
 export type Terms = Pick<Entry, 'id' | 'createdAt' | 'deadline' | 'idleMs'>
 
 export function encodeSession(state: SessionState): Uint8Array {
   const facts = factTable()
   const keys = state.contexts.map(({ key }) => key)
-  const pen = { writer: createWriter(), facts, epoch: state.createdAt, keys }
+  const output = { writer: createWriter(), facts, epoch: state.createdAt, keys }
 
-  pen.writer.uint(state.generation)
-  pen.writer.text(state.subject)
-  writeWord(pen, state.tenant)
-  writeWord(pen, state.class)
-  writeList(pen, state.factors, (factor) => writeWord(pen, factor))
-  writeUse(pen, state.origin)
-  writeList(pen, state.contexts, (context) => writeContext(pen, context))
-  writeFamily(pen, state.family)
-  writeOptional(pen, state.refresh, (line) => writeLine(pen, line))
-  writeUse(pen, state.last)
-  writeTime(pen, state.last.at)
-  writeOptional(pen, state.fork, ({ at }) => writeTime(pen, at))
-  writeList(pen, state.prompts, (at) => writeTime(pen, at))
-  writeList(pen, state.failures, (failed) => writeFailed(pen, failed))
-  writeOptional(pen, state.stepUp, (stepUp) => writeStepUp(pen, stepUp))
-  writeList(pen, state.switchBacks, (switchBack) => writeSwitchBack(pen, switchBack))
-  writeList(pen, newcomers(state.contexts), ([place, newAs]) => {
-    pen.writer.uint(place)
-    writeWord(pen, newAs)
+  output.writer.uint(state.generation)
+  output.writer.text(state.subject)
+  writeWord(output, state.tenant)
+  writeWord(output, state.class)
+  writeList(output, state.factors, (factor) => writeWord(output, factor))
+  writeUse(output, state.origin)
+  writeList(output, state.contexts, (context) => writeContext(output, context))
+  writeSessionFamily(output, state.family)
+  writeOptional(output, state.refresh, (family) => writeTokenFamily(output, family))
+  writeUse(output, state.last)
+  writeTime(output, state.last.at)
+  writeOptional(output, state.fork, ({ at }) => writeTime(output, at))
+  writeList(output, state.prompts, (at) => writeTime(output, at))
+  writeList(output, state.failures, (failed) => writeFailed(output, failed))
+  writeOptional(output, state.stepUp, (stepUp) => writeStepUp(output, stepUp))
+  writeList(output, state.switchBacks, (switchBack) => writeSwitchBack(output, switchBack))
+  writeList(output, newcomers(state.contexts), ([number, newAs]) => {
+    output.writer.uint(number)
+    writeWord(output, newAs)
   })
 
   const head = createWriter()
   head.uint(LAYOUT)
   facts.write(head)
-  return withoutZeros(Buffer.concat([head.end(), pen.writer.end()]))
+  return withoutZeros(Buffer.concat([head.end(), output.writer.end()]))
 }
 
 /** Throws `record_invalid` for a layout that this version does not know. */
@@ -90,34 +90,35 @@ export function decodeSession(
   readFacts: FactReader,
 ): SessionState {
   const { id, createdAt, deadline, idleMs } = terms
-  const cursor = { bytes: withZeros(content), at: 0 }
-  const layout = readUint(cursor)
-  if (layout !== LAYOUT && layout !== WITHOUT_RETURNS) throw foreignLayout()
-  const page: Page = { cursor, facts: readFacts(cursor), epoch: createdAt }
+  const reader = { bytes: withZeros(content), at: 0 }
+  const layout = readUint(reader)
+  if (layout !== LAYOUT && layout !== WITHOUT_SWITCH_BACKS) throw foreignLayout()
+  const input: RecordReader = { reader, facts: readFacts(reader), epoch: createdAt }
 
-  const generation = readUint(cursor)
-  const subject = readText(cursor)
-  const tenant = readWord(page)
-  const name = readWord(page)
-  const factors = readList(page, () => readWord(page))
-  const origin = readUse(page)
-  const contexts = readList(page, () => readContext(page))
-  const keyed = { ...page, keys: contexts.map(({ key }) => key) }
-  const family = readFamily(keyed)
-  const refresh = readOptional(page, () => readLine(keyed))
-  const { network, device } = readUse(page)
-  const last = { context: contextKey(network, device), network, device, at: readTime(page) }
-  const fork = readOptional(page, () => ({ at: readTime(page) }))
-  const prompts = readList(page, () => readTime(page))
-  const failures = readList(page, () => readFailed(keyed))
-  const stepUp = readOptional(page, () => readStepUp(keyed))
-  const switchBacks = layout === WITHOUT_RETURNS ? [] : readList(page, () => readSwitchBack(keyed))
+  const generation = readUint(reader)
+  const subject = readText(reader)
+  const tenant = readWord(input)
+  const name = readWord(input)
+  const factors = readList(input, () => readWord(input))
+  const origin = readUse(input)
+  const contexts = readList(input, () => readContext(input))
+  const keyed = { ...input, keys: contexts.map(({ key }) => key) }
+  const family = readSessionFamily(keyed)
+  const refresh = readOptional(input, () => readTokenFamily(keyed))
+  const { network, device } = readUse(input)
+  const last = { context: contextKey(network, device), network, device, at: readTime(input) }
+  const fork = readOptional(input, () => ({ at: readTime(input) }))
+  const prompts = readList(input, () => readTime(input))
+  const failures = readList(input, () => readFailed(keyed))
+  const stepUp = readOptional(input, () => readStepUp(keyed))
+  const switchBacks =
+    layout === WITHOUT_SWITCH_BACKS ? [] : readList(input, () => readSwitchBack(keyed))
   const newcomers = new Map(
-    layout === WITHOUT_RETURNS
+    layout === WITHOUT_SWITCH_BACKS
       ? []
-      : readList(page, () => [readUint(cursor), readWord(page)] as const),
+      : readList(input, () => [readUint(reader), readWord(input)] as const),
   )
-  expectEnd(cursor)
+  expectEnd(reader)
   return {
     id,
     subject,
@@ -131,8 +132,8 @@ export function decodeSession(
     origin,
     family,
     refresh,
-    contexts: contexts.map((context, place) => {
-      const newAs = newcomers.get(place)
+    contexts: contexts.map((context, number) => {
+      const newAs = newcomers.get(number)
       return newAs === undefined ? context : { ...context, newAs }
     }),
     last,
@@ -144,51 +145,51 @@ export function decodeSession(
   }
 }
 
-/** Few contexts have it, and none for long. */
+/** The contexts that have `newAs`, by number. They are few, and none has it for long. */
 function newcomers(contexts: readonly Context[]): readonly (readonly [number, string])[] {
-  return contexts.flatMap(({ newAs }, place) => (newAs === undefined ? [] : [[place, newAs]]))
+  return contexts.flatMap(({ newAs }, number) => (newAs === undefined ? [] : [[number, newAs]]))
 }
 
-/** Their places are stored: new ones go to the end. */
+/** Their numbers are stored: new ones go to the end. */
 const STATES: readonly ContextState[] = ['confirmed', 'provisional', 'challenged']
 const GROUPS: readonly EvidenceGroup[] = ['N', 'D', 'C', 'R', 'K', 'B', 'P']
 
-function writeContext(pen: Pen, context: Context): void {
-  const { writer } = pen
-  writeUse(pen, context)
-  writeOneOf(pen, STATES, context.state)
-  writeTime(pen, context.firstSeen)
-  writeTime(pen, context.lastSeen)
+function writeContext(output: RecordWriter, context: Context): void {
+  const { writer } = output
+  writeUse(output, context)
+  writeOneOf(output, STATES, context.state)
+  writeTime(output, context.firstSeen)
+  writeTime(output, context.lastSeen)
   writer.uint(context.visits)
   writer.int(context.evidence)
-  writeTime(pen, context.evidenceAt)
-  writeList(pen, context.because, ({ group, reason, weight }) => {
-    writeOneOf(pen, GROUPS, group)
-    writeWord(pen, reason)
+  writeTime(output, context.evidenceAt)
+  writeList(output, context.because, ({ group, reason, weight }) => {
+    writeOneOf(output, GROUPS, group)
+    writeWord(output, reason)
     writer.int(weight)
   })
   writer.uint(context.rereads ?? 0)
 }
 
-function readContext(page: Page): Context {
-  const { cursor } = page
-  const { network, device } = readUse(page)
+function readContext(input: RecordReader): Context {
+  const { reader } = input
+  const { network, device } = readUse(input)
   const context: Context = {
     key: contextKey(network, device),
     network,
     device,
-    state: readOneOf(page, STATES),
-    firstSeen: readTime(page),
-    lastSeen: readTime(page),
-    visits: readUint(cursor),
-    evidence: readInt(cursor),
-    evidenceAt: readTime(page),
-    because: readList(page, () => ({
-      group: readOneOf(page, GROUPS),
-      reason: readWord(page),
-      weight: readInt(cursor),
+    state: readOneOf(input, STATES),
+    firstSeen: readTime(input),
+    lastSeen: readTime(input),
+    visits: readUint(reader),
+    evidence: readInt(reader),
+    evidenceAt: readTime(input),
+    because: readList(input, () => ({
+      group: readOneOf(input, GROUPS),
+      reason: readWord(input),
+      weight: readInt(reader),
     })),
   }
-  const rereads = readUint(cursor)
+  const rereads = readUint(reader)
   return rereads === 0 ? context : { ...context, rereads }
 }

@@ -3,7 +3,10 @@ import type { Host } from '../core/host.ts'
 
 const SLAB_BYTES = 4096
 
-/** The real clock and the system's generator. Small requests are served from a slab: a call to the generator costs more than its bytes. */
+/**
+ * The real clock and the system's random generator. Small requests are served from a slab, because
+ * a call to the generator costs more than its bytes.
+ */
 export function systemHost(): Host {
   const slab = new Uint8Array(SLAB_BYTES)
   let used = SLAB_BYTES

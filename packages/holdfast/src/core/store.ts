@@ -1,11 +1,10 @@
 import type { SessionId, SubjectKey } from './ids.ts'
 
 /**
- * What a store keeps: ids, versions, deadlines and sealed bytes. It never sees a session or a
- * secret.
+ * Keeps ids, versions, deadlines and sealed bytes. A store never sees a session or a secret.
  *
- * Rules for every method: "not there" is an answer, a store that could not be asked is
- * `SessionError('store_unavailable')`, within a bounded time. All instants are ms since the epoch.
+ * Rules for every method: "not there" is an answer. A store that cannot be asked throws
+ * `SessionError('store_unavailable')` within a bounded time. All instants are ms since the epoch.
  * All keys of one subject share a partition (`partitionOf`), so each method is one atomic step.
  */
 export interface Store {
@@ -17,12 +16,12 @@ export interface Store {
   close(): Promise<void>
 }
 
-/** A sealed session, with what a store needs to know to keep and to end it. */
+/** A sealed session, with what a store has to know in order to keep it and to end it. */
 export interface Entry {
   readonly id: SessionId
   /** 1 for a new entry, then one more for each write. */
   readonly version: number
-  /** Highest subject generation that the session survived, at first the one it was born under. */
+  /** Highest subject generation that the session survived; at first the one it was born under. */
   readonly generation: number
   readonly createdAt: number
   readonly deadline: number
@@ -32,60 +31,61 @@ export interface Entry {
 
 /** A live entry and what is kept beside it. */
 export interface Found extends Entry {
-  /** Newest activity; undefined when it was longer ago than `idleMs`. */
+  /** Newest activity. Undefined when that was longer ago than `idleMs`. */
   readonly lastActivity: number | undefined
   readonly attributes: { readonly version: number; readonly sealed: Uint8Array } | undefined
 }
 
-/** What else is committed with a write, in the same step. */
+/** What is committed with a write, in the same step. */
 export interface WriteOptions {
   /**
-   * With version 1: at most this many live sessions of the subject, this one included. The
-   * idle-expired do not count.
+   * For version 1: the subject may have at most this many live sessions, this one included.
+   * Sessions that are past their idle timeout do not count.
    */
   readonly limit?: number
-  /** Also notes this activity. A version 1 write notes `createdAt` without being asked. */
+  /** Notes this activity. A write of version 1 notes `createdAt` in any case. */
   readonly seenAt?: number
   readonly events?: readonly SealedEvent[]
 }
 
-/** `id` names the event in the feed; the bytes are its sealed form. */
+/** An event in its sealed form. `id` names it in the feed. */
 export interface SealedEvent {
   readonly id: string
   readonly at: number
   readonly sealed: Uint8Array
 }
 
-/** Why something ended: a stable code, for example `logout`, `session_limit`, `not_me`. */
+/** Why something ended: a stable code, for example `logout`, `session_limit` or `not_me`. */
 export type Reason = string
 
 /** Sealed sessions and their tombstones. */
 export interface Entries {
   /**
-   * One round trip. Undefined: absent, past its deadline, revoked, or of a revoked generation. Does
-   * not judge idleness.
+   * One round trip. Undefined when the entry is absent, past its deadline, revoked, or of a revoked
+   * generation. Does not judge idleness.
    */
   read(id: SessionId): Promise<Found | undefined>
   /**
-   * Compare-and-set: the stored version must be `entry.version - 1`; version 1 must be new. `gone`:
-   * a tombstone, a newer subject generation, past its deadline, or (version > 1) nothing there.
-   * Never written over. `limit`: version 1 only. Events are committed with a `written`, and with
-   * nothing else; the feed hears `changed` of every version but the first.
+   * Compare-and-set: the stored version must be `entry.version - 1`; version 1 must be new.
+   * `gone`: there is a tombstone or a newer subject generation, the deadline is past, or nothing is
+   * there (version > 1). None of these is ever written over. `limit`: version 1 only. Events are
+   * committed with the answer `written` and with no other. The feed gets `changed` for every
+   * version but the first.
    */
-  write(entry: Entry, also?: WriteOptions): Promise<'written' | 'conflict' | 'gone' | 'limit'>
+  write(entry: Entry, options?: WriteOptions): Promise<'written' | 'conflict' | 'gone' | 'limit'>
   /**
    * Compare-and-set of the application's attributes, apart from the security state. The first
-   * version is 1. The feed hears `changed`.
+   * version is 1. The feed gets `changed`.
    */
   attach(
     id: SessionId,
     attributes: { readonly version: number; readonly sealed: Uint8Array },
   ): Promise<'written' | 'conflict' | 'gone'>
   /**
-   * Tombstone until `until` (or the entry's deadline, if that is later), index, feed and events in
-   * one atomic step. Idempotent: true when it ended something that `read` would have found; feed
-   * and events only then. An unknown id leaves a tombstone too: a write in flight must not
-   * resurrect it. A tombstone is never shortened.
+   * Leaves a tombstone until `until`, or until the entry's deadline if that is later. Index, feed
+   * and events change in the same atomic step. Idempotent: true when it ended something that `read`
+   * would have found; feed and events are written only then. An unknown id gets a tombstone too, so
+   * that a write in flight cannot resurrect it. A tombstone is never shortened.
    */
   revoke(
     id: SessionId,
@@ -97,13 +97,13 @@ export interface Entries {
     },
   ): Promise<boolean>
   /**
-   * Monotonic last activity of many sessions at once. Creates nothing, ignores the dead and the
-   * idle-expired.
+   * Moves the last activity of many sessions forward, never back. Creates nothing. Ignores sessions
+   * that are dead or past their idle timeout.
    */
   touch(seen: readonly { readonly id: SessionId; readonly at: number }[]): Promise<void>
   /**
-   * Live entries, not idle-expired ones: of one subject, oldest first, or of one partition in any
-   * stable order.
+   * Live entries within their idle timeout: of one subject, oldest first, or of one partition in
+   * any stable order.
    */
   list(query: Query): Promise<Page<Found>>
 }
@@ -116,7 +116,7 @@ export type Query = { readonly limit: number; readonly after?: string } & (
 
 /** One part of a list. */
 export interface Page<T> {
-  /** May be fewer than asked for, even none, before the last page. At most 1000. */
+  /** At most 1000. May be fewer than asked for, even none, before the last page. */
   readonly items: readonly T[]
   /** Pass as `after` for the next page; absent on the last one. */
   readonly next?: string
@@ -144,15 +144,15 @@ export interface Subjects {
   /** One round trip. An unknown subject is generation 0, version 0. */
   read(subject: SubjectKey): Promise<SubjectEntry>
   /**
-   * Compare-and-set of the sealed history: stored version must be `version - 1`. Kept until
-   * `until`.
+   * Compare-and-set of the sealed history: the stored version must be `version - 1`. The store
+   * keeps it until `until`.
    */
   write(
     subject: SubjectKey,
     history: { readonly version: number; readonly sealed: Uint8Array; readonly until: number },
   ): Promise<'written' | 'conflict'>
   /**
-   * Histories of one partition, whether their subjects have sessions or not, in any order; one that
+   * Histories of one partition, in any order, whether their subjects have sessions or not. One that
    * changes meanwhile may come twice.
    */
   list(query: {
@@ -161,9 +161,9 @@ export interface Subjects {
     readonly after?: string
   }): Promise<Page<KeptHistory>>
   /**
-   * Raises the generation to `max(old + 1, at)` in O(1): every session of an older generation is
-   * dead at once, but for `except` if it is live now. Feed and events in the same step. The new
-   * generation.
+   * Raises the generation to `max(old + 1, at)` in O(1) and answers it. Every session of an older
+   * generation is dead at once, but for `except` if that one is live. Feed and events are written
+   * in the same step.
    */
   revoke(
     subject: SubjectKey,
@@ -176,19 +176,19 @@ export interface Subjects {
   ): Promise<number>
 }
 
-/** Things that may happen once. */
+/** Lets each key through once (replay protection). */
 export interface ReplayGuard {
-  /** True exactly once a key until `until`: replay protection. False when that is past already. */
+  /** True for exactly one call a key until `until`. False when `until` is past already. */
   once(key: string, until: number): Promise<boolean>
 }
 
 /**
- * A position in the feed over all partitions: opaque, but for who keeps a window of the feed and
- * has to compare.
+ * A position in the feed over all partitions. Opaque, but for a reader that keeps a window of the
+ * feed and has to compare positions (`decodeCursor`).
  */
 export type Cursor = string
 
-/** What the feed tells of: an end, a raised generation, a change, an event. */
+/** What the feed tells of: an ended session, a raised generation, a change, or an event. */
 export type FeedItem =
   | {
       readonly kind: 'revoked'
@@ -215,50 +215,51 @@ export type FeedItem =
 /** An item of the feed and its place in it. */
 export type FeedEntry = FeedItem & {
   readonly partition: number
-  /** Gap-free and rising within its partition, from 1. */
+  /** Counts from 1 within its partition, without a gap. */
   readonly sequence: number
-  /** Read on from after this entry. */
+  /** The position after this entry, to read on from. */
   readonly cursor: Cursor
 }
 
-/** What died, what changed and what happened, in order within a partition, kept up to a bound. */
+/** Revocations, changes and events, in order within a partition, kept up to a bound. */
 export interface Feed {
   /** The position after everything that has happened so far. */
   head(): Promise<Cursor>
   /**
-   * A position that everything at or after the instant `at` comes after, in a bounded number of
-   * reads whatever the size of the feed. Clocks of writers may differ by ten seconds. `from` is
-   * later than `at` where the feed no longer reaches back so far: what happened before `from` may
-   * be missing.
+   * A position before everything that happened at or after the instant `at`. Takes a bounded number
+   * of reads, whatever the size of the feed. Clocks of writers may differ by ten seconds. `from` is
+   * later than `at` where the feed no longer reaches back so far: entries from before `from` may be
+   * missing.
    */
   position(at: number): Promise<{ readonly cursor: Cursor; readonly from: number }>
-  /** Events that come with no other change. */
+  /** Appends events that come with no other change. */
   append(key: SessionId | SubjectKey, events: readonly SealedEvent[]): Promise<void>
   /**
-   * Up to `limit` entries after a position (undefined: from the oldest kept). At the end `items` is
-   * empty. `feed_gap` when entries after the position have been dropped already.
+   * Up to `limit` entries after a position (undefined: from the oldest that is kept). At the end
+   * `items` is empty. Throws `feed_gap` when entries after the position have been dropped already.
    */
   read(
     after: Cursor | undefined,
     limit: number,
   ): Promise<{ readonly items: readonly FeedEntry[]; readonly cursor: Cursor }>
   /**
-   * Entries after a position as they come, until `stop` aborts or the store is closed. `feed_gap`
-   * as above; `store_unavailable` when the store is lost: follow again from the last cursor.
+   * Entries after a position as they come, until `stop` aborts or the store is closed. Throws
+   * `feed_gap` as above, and `store_unavailable` when the store is lost: follow again from the last
+   * cursor.
    */
   follow(after: Cursor, stop: StopSignal): AsyncIterable<FeedEntry>
   /**
-   * As `follow`, and a heartbeat about every `everyMs`, whether anything comes or not: proof that
+   * As `follow`, with a heartbeat about every `everyMs`, whether entries come or not: proof that
    * nothing was missed.
    */
   watch(after: Cursor, stop: StopSignal, everyMs: number): AsyncIterable<FeedEntry | Heartbeat>
 }
 
-/** The store was asked, and had nothing after `cursor` that was not told before. */
+/** Says that the store was asked and had nothing after `cursor` that was not told before. */
 export interface Heartbeat {
   readonly kind: 'heartbeat'
   readonly cursor: Cursor
-  /** How long ago the store was asked, ms: nothing that was committed before then is missing. */
+  /** How long ago the store was asked, ms. Nothing that was committed before then is missing. */
   readonly ageMs: number
 }
 

@@ -11,12 +11,13 @@ import { SessionError } from '../core/errors.ts'
 import { PARTITIONS } from '../core/ids.ts'
 import type { Store } from '../core/store.ts'
 
-/** Of each kind from each partition. */
+/** Records of each kind that are looked at in each partition. */
 const SAMPLE = 8
 
 /**
- * Whether a ring is the ring of a store, from some sessions and histories of each partition. Throws `config_invalid`
- * when none of them opens: whoever went on would refuse everybody. The ids of keys that it lacks for some.
+ * Checks by some sessions and histories of each partition that a ring is the ring of a store.
+ * Answers the ids of keys that it lacks for some of them. Throws `config_invalid` when none opens:
+ * a process that went on would refuse everybody.
  *
  * @example
  * const missing = await checkKeyring({ store, keyring })
@@ -61,7 +62,8 @@ export async function checkKeyring({
   if (opened === 0 && ids.length > 0) {
     throw new SessionError(
       'config_invalid',
-      `The store is sealed under another key ring: this one has not the key ${ids.join(', ')}. Name the ring of this store (HOLDFAST_KEYRING), or another store (HOLDFAST_STORE).`,
+      `The store is sealed under another key ring: this one lacks the key ${ids.join(', ')}. ` +
+        'Name the ring of this store (HOLDFAST_KEYRING), or another store (HOLDFAST_STORE).',
     )
   }
   return ids

@@ -12,8 +12,9 @@ export interface EventLog {
   /** The position after everything that has happened so far. */
   head(): Promise<Cursor>
   /**
-   * Up to `limit` feed entries after a position; the events among them. At the end, `cursor` no longer moves.
-   * `unreadable` of them do not open, damaged or under a key that is gone, and are left out.
+   * Reads up to `limit` feed entries after a position and answers the events among them. At the end
+   * `cursor` no longer moves. `unreadable` events do not open, because they are damaged or their
+   * key is gone; they are left out.
    */
   read(
     after: Cursor | undefined,
@@ -23,13 +24,16 @@ export interface EventLog {
     readonly cursor: Cursor
     readonly unreadable: number
   }>
-  /** Events as they come, without those that do not open. Throws `feed_gap` when entries after the position are gone. */
+  /**
+   * Events as they come, without those that do not open. Throws `feed_gap` when entries after the
+   * position are gone.
+   */
   follow(after: Cursor, stop: StopSignal): AsyncIterable<LoggedEvent>
 }
 
 /**
- * Reads the events that a store has kept, from any process that has the key ring. Throws `feed_gap` when they are
- * gone. `onWarning` hears of the first event that does not open.
+ * Reads the events that a store has kept, from any process that has the key ring. `onWarning` hears
+ * of the first event that does not open.
  */
 export function eventLog({
   store,
@@ -45,9 +49,9 @@ export function eventLog({
 
   function opened(entry: FeedEntry): LoggedEvent | undefined {
     if (entry.kind !== 'event') return undefined
-    const place = { kind: 'event' as const, id: entry.id, version: 1 }
+    const identity = { kind: 'event' as const, id: entry.id, version: 1 }
     try {
-      return { ...(codec.openJson(place, entry.sealed) as SessionEvent), cursor: entry.cursor }
+      return { ...(codec.openJson(identity, entry.sealed) as SessionEvent), cursor: entry.cursor }
     } catch (error) {
       if (!isUnreadable(error)) throw error
       if (!warned) onWarning(`Events that do not open are left out of the log. ${error.message}`)

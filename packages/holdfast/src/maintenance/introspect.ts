@@ -14,19 +14,25 @@ import { familyOfKind } from '../engine/judging/presentation.ts'
 import { sessionRecords } from '../engine/state/records.ts'
 import { describeNetwork } from '../network/describe.ts'
 
-/** Says what tokens and sessions are worth without the request that they came with. Reads the store each time, and changes nothing. */
+/**
+ * Says what tokens and sessions are worth, without the request that they came with. Reads the store
+ * each time and changes nothing.
+ */
 export interface TokenIntrospector {
   /**
-   * What an authentic token stands for while its session is live and its secret is the newest of its line, or the one
-   * that waits for its successor to be shown. Undefined for any other. Nobody is judged by this: whether a holder is
-   * the rightful one is for `verify` to say.
+   * What an authentic token stands for, while its session is live and its secret is the newest of
+   * its family or the one whose successor has not been shown yet. Undefined for any other token. It
+   * judges nobody: only `verify` says whether a holder is the rightful one.
    */
   token(token: string): Promise<IntrospectedToken | undefined>
   /** Whether a session is there and within its lifetimes, as the store says now. */
   isLive(id: SessionId): Promise<boolean>
 }
 
-/** A token that is current. Not how strongly its subject proved itself: that counts in some places and not in others. */
+/**
+ * A token that is current. It does not say how strongly its subject proved itself, because that
+ * counts in some contexts and not in others.
+ */
 export interface IntrospectedToken {
   readonly kind: TokenKind
   readonly session: SessionId
@@ -42,7 +48,7 @@ export interface IntrospectedToken {
  * Looks into tokens of a key ring and sessions of a store: what RFC 7662 calls introspection.
  *
  * @example
- * const inspected = await tokenInspector({ store, keyring }).token(token)
+ * const introspected = await tokenIntrospector({ store, keyring }).token(token)
  */
 export function tokenIntrospector({
   store,
@@ -57,7 +63,7 @@ export function tokenIntrospector({
   const readFacts = factReader((ip) => describeNetwork(ip))
   const records = sessionRecords(codec, readFacts, () => host.now())
 
-  /** Opened even where nothing of it is needed: its deadlines are believed under their seal alone. */
+  /** Opens the record even where only its deadlines are needed: the seal is what proves them. */
   async function live(id: SessionId): Promise<SessionState | undefined> {
     const found = await store.entries.read(id)
     if (found === undefined) return undefined
@@ -71,9 +77,9 @@ export function tokenIntrospector({
       if (typeof claims === 'string') return undefined
       const state = await live(claims.session)
       if (state === undefined) return undefined
-      const line = familyOfKind(state, claims.kind)
-      if (line?.id !== claims.family) return undefined
-      const secret = [line.issued, line.acked].find(isShown(claims))
+      const family = familyOfKind(state, claims.kind)
+      if (family?.id !== claims.family) return undefined
+      const secret = [family.issued, family.acked].find(isShown(claims))
       if (secret === undefined) return undefined
       const { id: session, subject, tenant, deadline: expiresAt } = state
       const { kind } = claims

@@ -13,11 +13,14 @@ import { sealedEntry } from '../engine/state/records.ts'
 
 const PAGE = 200
 
-/** What a re-sealing has done. A record is a live session, its attributes, or the history of a subject. */
+/**
+ * What a re-sealing has done. A record is a live session, its attributes, or the history of a
+ * subject.
+ */
 export interface Resealed {
   readonly read: number
   readonly resealed: number
-  /** Records that do not open: damaged, or under a key that the ring does not hold. They stay as they are. */
+  /** Records that are damaged, or under a key that the ring lacks. They stay as they are. */
   readonly unreadable: number
 }
 
@@ -28,9 +31,9 @@ export interface ResealProgress extends Resealed {
 }
 
 /**
- * Seals every record that an older key still holds under the current one, so that the older key can be retired.
- * A record that is written meanwhile is re-sealed by that write: every process must seal under the current key
- * by then. Events are not re-sealed; those under a key that is gone are left out by their readers.
+ * Seals every record under the current key that is under an older one, so that the older key can be
+ * retired. Every process must seal under the current key before: a record that is written meanwhile
+ * is re-sealed by that write. Events are not re-sealed; readers leave out those whose key is gone.
  */
 export async function resealAll({
   store,
@@ -47,7 +50,7 @@ export async function resealAll({
   let resealed = 0
   let unreadable = 0
 
-  /** One record that does not open must not keep the others under their old key. */
+  /** A record that does not open must not keep the others under their old key. */
   async function each(sealed: Uint8Array, write: () => Promise<string>): Promise<void> {
     read++
     if (!codec.isStale(sealed)) return

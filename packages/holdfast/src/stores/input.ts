@@ -10,12 +10,13 @@ const MAX_PAGE = 1_000
 const MAX_VERSION = 2 ** 32 - 1
 const MAX_TIME = 2 ** 48 - 1
 
-/** Ids become parts of keys, so nothing but an id may pass. Throws `invalid_input`. */
+/** Throws `invalid_input` for anything but a session id: ids become parts of keys. */
 export function checkedId(id: SessionId): SessionId {
   if (typeof id !== 'string' || !SESSION_ID.test(id)) throw invalid('That is not a session id.')
   return id
 }
 
+/** Throws `invalid_input` for anything but a subject key. */
 export function checkedSubject(subject: SubjectKey): SubjectKey {
   if (typeof subject !== 'string' || !SUBJECT_KEY.test(subject)) {
     throw invalid('That is not a subject key.')
@@ -23,12 +24,12 @@ export function checkedSubject(subject: SubjectKey): SubjectKey {
   return subject
 }
 
-/** A session id or a subject key. */
+/** Throws `invalid_input` for anything but a session id or a subject key. */
 export function checkedKey(key: SessionId | SubjectKey): SessionId | SubjectKey {
   return SUBJECT_KEY.test(key) ? key : checkedId(key)
 }
 
-/** The numbers of an entry must fit the layout of a record. */
+/** Throws `invalid_input` for an entry whose id or numbers do not fit the layout of a record. */
 export function checkedEntry(entry: Entry): Entry {
   checkedId(entry.id)
   checkedVersion(entry.version)
@@ -38,6 +39,7 @@ export function checkedEntry(entry: Entry): Entry {
   return entry
 }
 
+/** Throws `invalid_input` for a version that a record cannot hold. */
 export function checkedVersion(version: number): number {
   if (!Number.isInteger(version) || version < 1 || version > MAX_VERSION) {
     throw invalid('A version must be a whole number from 1 up.')
@@ -45,6 +47,7 @@ export function checkedVersion(version: number): number {
   return version
 }
 
+/** Throws `invalid_input` for an instant or a duration that a record cannot hold. */
 export function checkedTime(time: number, field: string): number {
   if (!Number.isInteger(time) || time < 0 || time > MAX_TIME) {
     throw invalid(`"${field}" must be whole milliseconds, not negative.`)
@@ -52,12 +55,12 @@ export function checkedTime(time: number, field: string): number {
   return time
 }
 
-/** At least 1, at most 1000, whatever was asked for. */
+/** The size of a page: what was asked for, at least 1 and at most 1000. */
 export function pageSize(limit: number): number {
   return Math.min(MAX_PAGE, Math.max(1, Math.floor(limit)))
 }
 
-/** A page position that no store of this kind has given out. */
+/** The fault for a position that no store of this kind has given out. */
 export function invalidPosition(): SessionError {
   return invalid('That is not a position in a list.')
 }

@@ -18,7 +18,10 @@ const GIBIBYTE = 2 ** 30
 
 /** Where an LMDB store is kept, its clock and its bounds. */
 export interface LmdbOptions {
-  /** A directory of a local file system, made if it is not there. Never a network file system: its locks do not hold. */
+  /**
+   * A directory of a local file system, made if it is not there. Never a network file system:
+   * its locks do not hold.
+   */
   readonly path: string
   readonly now?: () => number
   /** Most bytes the file may grow to. Address space, not disk. Default 16 GiB. */
@@ -29,15 +32,18 @@ export interface LmdbOptions {
   readonly onWarning?: (message: string) => void
 }
 
-/** A store that can be swept by hand, too. */
+/** A store that can also be swept by hand. */
 export interface LmdbStore extends Store {
-  /** Removes everything past its time, in slices; the store does so by itself every 30 s. The number of notes it looked at. */
+  /**
+   * Removes everything that has expired, in slices. The store does so by itself every 30 s.
+   * Answers how many items it took from the expiry queue.
+   */
   sweep(): Promise<number>
 }
 
 /**
- * Keeps everything in one directory of this machine: durable (a promise resolves once its bytes are on disk),
- * shared by any number of processes here. Needs the package `lmdb`.
+ * Keeps everything in one directory of this machine, for any number of its processes. Durable: a
+ * promise resolves once its bytes are on disk. Needs the package `lmdb`.
  *
  * Throws `config_invalid` when the directory cannot be opened.
  *
@@ -57,7 +63,7 @@ export function lmdbStore({
 
   const backend: Backend = {
     tables,
-    async step(change) {
+    async transaction(change) {
       for (;;) {
         if (closed) throw unavailable('is closed')
         const outcome = await attempted(
@@ -67,16 +73,16 @@ export function lmdbStore({
         await wait(AGAIN_MS)
       }
     },
-    look(read) {
+    read(query) {
       if (closed) throw unavailable('is closed')
-      return caught(outcomeOf(read))
+      return caught(outcomeOf(query))
     },
   }
 
   async function sweep(): Promise<number> {
     let total = 0
     for (;;) {
-      const taken = await backend.step(() => sweepSlice(tables, now()))
+      const taken = await backend.transaction(() => sweepSlice(tables, now()))
       total += taken
       if (taken < SWEEP_SLICE) return total
     }
@@ -92,7 +98,7 @@ export function lmdbStore({
   const store = localStore(backend, {
     now,
     feedLimit,
-    // a commit writes to this file, whichever process makes it
+    // Every commit writes to this file, whichever process makes it.
     others: { everyMs: POLL_MS, listen: ({ wake }) => onFileChange(join(path, 'data.mdb'), wake) },
     async close() {
       if (closed) return
@@ -106,7 +112,7 @@ export function lmdbStore({
 
 type Outcome<T> = { readonly value: T } | { readonly error: unknown }
 
-/** A step that throws inside a transaction would take down those of other callers that share it. */
+/** LMDB commits the changes of several callers together: one that throws must not undo the rest. */
 function outcomeOf<T>(run: () => T): Outcome<T> {
   try {
     return { value: run() }
@@ -147,7 +153,8 @@ function openAt(
   } catch (cause) {
     throw new SessionError(
       'config_invalid',
-      `The LMDB store cannot be opened at ${path}. Name a directory that this process may write to.`,
+      `The LMDB store cannot be opened at ${path}. ` +
+        'Name a directory that this process may write to.',
       { cause },
     )
   }

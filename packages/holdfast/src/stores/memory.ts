@@ -3,8 +3,8 @@ import { memoryTables } from './local/memory-tables.ts'
 import { FEED_LIMIT, localStore } from './local/store.ts'
 import { sweepSlice } from './local/sweep.ts'
 
-/** Each step sweeps a little, so that no timer is needed. */
-const SWEEP_A_STEP = 8
+/** Each transaction removes a few expired items, so that no timer is needed. */
+const SWEEP_PER_TRANSACTION = 8
 
 /** Clock and bounds of a store in memory. */
 export interface MemoryOptions {
@@ -14,7 +14,8 @@ export interface MemoryOptions {
 }
 
 /**
- * Keeps everything in this process: for tests and demos. Lost at its end and seen by no other process.
+ * Keeps everything in this process, for tests and demos. It is lost when the process ends, and no
+ * other process sees it.
  *
  * @example
  * const store = memoryStore()
@@ -27,12 +28,12 @@ export function memoryStore({
   return localStore(
     {
       tables,
-      async step(change) {
+      async transaction(change) {
         const result = change()
-        sweepSlice(tables, now(), SWEEP_A_STEP)
+        sweepSlice(tables, now(), SWEEP_PER_TRANSACTION)
         return result
       },
-      look: (read) => read(),
+      read: (query) => query(),
     },
     { now, feedLimit, close: async () => {} },
   )

@@ -5,43 +5,51 @@ const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_
 const VALUES = new Uint8Array(128)
 for (let i = 0; i < DIGITS.length; i++) VALUES[DIGITS.charCodeAt(i)] = i
 
-/** Letters of an id that are its subject's alone: 126 of the 128 bits. */
-const SHARED = 21
+/**
+ * Length of the prefix that the ids of a subject's sessions share with its key, in letters.
+ * They carry 126 of the 128 bits of the subject's tag.
+ */
+const PREFIX = 21
 
-export interface Home {
+/** Where a store keeps a session or a subject. */
+export interface Location {
   readonly subject: SubjectKey
   readonly partition: number
 }
 
 /**
- * Subject and partition of a valid id or subject key, read off its letters: the same as `subjectOf` and
- * `partitionOf` give, without decoding. Every operation of a store needs both.
+ * Reads subject and partition off the letters of a valid session id or subject key. The result
+ * is that of `subjectOf` and `partitionOf`, without decoding: every operation needs both.
  */
-export function homeOf(key: SessionId | SubjectKey): Home {
-  const before = VALUES[key.charCodeAt(SHARED - 1)] ?? 0
-  const last = VALUES[key.charCodeAt(SHARED)] ?? 0
+export function locate(key: SessionId | SubjectKey): Location {
+  const before = VALUES[key.charCodeAt(PREFIX - 1)] ?? 0
+  const last = VALUES[key.charCodeAt(PREFIX)] ?? 0
   return {
-    subject: key.slice(0, SHARED) + DIGITS.charAt(last & 48),
+    subject: key.slice(0, PREFIX) + DIGITS.charAt(last & 48),
     partition: ((before & 15) << 2) | (last >> 4),
   }
 }
 
-/** The part of a session id that tells it from others of its subject: indexes keep no more. */
-export function tailOf(id: SessionId): string {
-  return id.slice(SHARED)
+/** The prefix that all session ids of a subject share. */
+export function prefixOf(subject: SubjectKey): string {
+  return subject.slice(0, PREFIX)
 }
 
-export function idOf(subject: SubjectKey, tail: string): SessionId {
-  return subject.slice(0, SHARED) + tail
+/** What tells a session id from others of its subject. Indexes keep no more than that. */
+export function suffixOf(id: SessionId): string {
+  return id.slice(PREFIX)
 }
 
-/** Session ids of a subject are this and a tail. */
-export function sharedOf(subject: SubjectKey): string {
-  return subject.slice(0, SHARED)
+/** The session id that a suffix in the index of a subject stands for. */
+export function idOf(subject: SubjectKey, suffix: string): SessionId {
+  return prefixOf(subject) + suffix
 }
 
-/** A mark's key may be anything, of any length and secret: a store keeps only its SHA-256. */
-export function markDigest(key: string): { readonly text: string; readonly partition: number } {
+/**
+ * SHA-256 of a key of the replay guard, and its partition. Such a key may be secret and of any
+ * length, so a store keeps the digest alone.
+ */
+export function replayDigest(key: string): { readonly text: string; readonly partition: number } {
   const digest = createHash('sha256').update(key).digest()
   return { text: digest.toString('base64url'), partition: (digest[0] ?? 0) % PARTITIONS }
 }

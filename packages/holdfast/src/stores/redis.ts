@@ -17,11 +17,15 @@ export type {
 
 /** The client of a Redis store, its clock and its bounds. */
 export interface RedisOptions {
-  /** Your own client of the package `ioredis` or `redis`; you close it. Single server, Sentinel or Cluster. */
+  /**
+   * Your own client of the package `ioredis` or `redis`, for a single server, Sentinel or Cluster.
+   * You close it.
+   */
   readonly client: RedisClient
   /**
-   * A second connection to the same Redis, `client.duplicate()` for example; you close it. With it, followers of the feed
-   * hear of a change within a millisecond or two; without, or while it is down, within 200 ms.
+   * A second connection to the same Redis, for example `client.duplicate()`; you close it. With it,
+   * followers of the feed hear of a change within a millisecond or two. Without it, or while it is
+   * down, they hear of it within 200 ms.
    */
   readonly subscriber?: RedisSubscriber
   /** Must start at the real time and move forward: Redis expires keys by its own clock. */
@@ -33,17 +37,18 @@ export interface RedisOptions {
   /** Feed entries kept, about, for each of the 64 partitions. Default 10000. */
   readonly feedLimit?: number
   /**
-   * Accepts a Redis that evicts keys when its memory is full. A tombstone that is evicted lets a write in
-   * flight bring a revoked session back: only where losing a revocation is no harm.
+   * Accepts a Redis that evicts keys when its memory is full. Once a tombstone is evicted, a write
+   * in flight can bring a revoked session back: set it only where losing a revocation is no harm.
    */
   readonly allowEviction?: boolean
-  /** Hears once what could not be checked. Default: `process.emitWarning`. */
+  /** Hears once of what could not be checked. Default: `process.emitWarning`. */
   readonly onWarning?: (message: string) => void
 }
 
 /**
- * Keeps everything in Redis 7 or Valkey, for any number of processes and machines. Every step is one script
- * in one slot. Redis gives no consensus: a fail-over can lose the last writes, revocations among them.
+ * Keeps everything in Redis 7 or Valkey, for any number of processes and machines. Every step is
+ * one script in one slot. Redis gives no consensus: a fail-over can lose the last writes,
+ * revocations among them.
  *
  * At first use it throws `config_invalid` for a `maxmemory-policy` other than `noeviction`.
  *
@@ -83,7 +88,7 @@ export function redisStore({
   )
 }
 
-/** Asks nothing before `check` has passed; one that could not be done is done again at the next use. */
+/** Asks nothing before `check` has passed. A check that failed runs again at the next use. */
 function afterCheck(ask: RedisAsk, check: () => Promise<void>): RedisAsk {
   let passed = false
   let checking: Promise<void> | undefined

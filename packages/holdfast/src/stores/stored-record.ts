@@ -5,10 +5,14 @@ import type { Found } from '../core/store.ts'
 /** What a store keeps under a session id. */
 export type StoredRecord = LiveRecord | Tombstone
 
+/** A session that has not been revoked by itself. */
 export interface LiveRecord {
   readonly kind: 'live'
   readonly version: number
-  /** Highest subject generation that it survived, at first the one it was born under; below the subject's own it is dead. */
+  /**
+   * Highest subject generation that it survived, at first the one it was born under. Once the
+   * subject's generation is higher, the session is dead.
+   */
   readonly generation: number
   readonly createdAt: number
   readonly deadline: number
@@ -17,6 +21,7 @@ export interface LiveRecord {
   readonly sealed: Uint8Array
 }
 
+/** What is left of a revoked session. */
 export interface Tombstone {
   readonly kind: 'dead'
   readonly until: number
@@ -28,7 +33,7 @@ export interface Versioned {
   readonly sealed: Uint8Array
 }
 
-/** Sealed history of a subject, with the instant until which it is kept. */
+/** Sealed history of a subject, and the instant until which it is kept. */
 export interface History extends Versioned {
   readonly until: number
 }
@@ -39,14 +44,17 @@ const VERSION_BYTES = 4
 const TIME_BYTES = 6
 const TOMBSTONE_BYTES = 1 + TIME_BYTES
 
-/** Bytes in front of the sealed part: kind 1, version 4, then five numbers of 6 bytes, big-endian. */
+/**
+ * Bytes in front of the sealed part: 1 for the kind, 4 for the version, then five numbers of 6
+ * bytes. All are big-endian.
+ */
 export const RECORD_HEADER_BYTES = 1 + VERSION_BYTES + 5 * TIME_BYTES
 
-/** Where the generation and the last activity stand in a live record. */
+/** Offsets of the generation and the last activity in a live record, for writers of one field. */
 export const GENERATION_OFFSET = 1 + VERSION_BYTES
 export const LAST_ACTIVITY_OFFSET = RECORD_HEADER_BYTES - TIME_BYTES
 
-/** One layout for every store that keeps bytes. */
+/** The bytes of a record, the same in every store that keeps bytes. */
 export function encodeRecord(record: StoredRecord): Buffer {
   if (record.kind === 'dead') {
     const bytes = Buffer.alloc(TOMBSTONE_BYTES)
@@ -65,7 +73,7 @@ export function encodeRecord(record: StoredRecord): Buffer {
   return bytes
 }
 
-/** The sealed part is a view of `bytes`. Throws `record_invalid` for what no store of ours has written. */
+/** The sealed part is a view of `bytes`. Throws `record_invalid` for a layout it does not know. */
 export function decodeRecord(bytes: Buffer): StoredRecord {
   if (bytes[0] === DEAD && bytes.length === TOMBSTONE_BYTES) {
     return { kind: 'dead', until: bytes.readUIntBE(1, TIME_BYTES) }
@@ -100,14 +108,14 @@ export function encodeHistory({ until, ...versioned }: History): Buffer {
   return Buffer.concat([bytes, encodeVersioned(versioned)])
 }
 
-/** Undefined for what is too short to be one: a history is an aid, and its loss must not stand in the way of a login. */
+/** Undefined for bytes too short to be one: no login may fail for the loss of a history. */
 export function decodeHistory(bytes: Buffer): History | undefined {
   if (bytes.length < TIME_BYTES + VERSION_BYTES) return undefined
   const until = bytes.readUIntBE(0, TIME_BYTES)
   return { until, ...decodeVersioned(bytes.subarray(TIME_BYTES)) }
 }
 
-/** Neither a tombstone nor past its deadline nor of a revoked generation. Does not judge idleness. */
+/** Whether a record is live, before its deadline and not of a revoked generation. */
 export function isReadable(
   record: StoredRecord | undefined,
   { generation, now }: { readonly generation: number; readonly now: number },
@@ -115,11 +123,12 @@ export function isReadable(
   return record?.kind === 'live' && record.deadline > now && record.generation >= generation
 }
 
+/** Whether the session has been silent for longer than it may. */
 export function isIdle(record: LiveRecord, now: number): boolean {
   return now - record.lastActivity > record.idleMs
 }
 
-/** A readable record as the engine gets it. */
+/** A readable record in the form that the engine gets. */
 export function foundOf(
   id: SessionId,
   record: LiveRecord,

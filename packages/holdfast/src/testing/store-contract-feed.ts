@@ -15,7 +15,7 @@ export function feedContract(open: Open): void {
     expect(await store.feed.read(head, 10)).toEqual({ items: [], cursor: head })
   })
 
-  test('changes, ends and events are told in their order, with the step that made them', async () => {
+  test('changes, ends and events come in order, each with the step that made it', async () => {
     const { store, host, make } = await open()
     const entry = make.entry()
     const subject = make.subject(entry.id.charCodeAt(0) % 64)
@@ -210,7 +210,7 @@ export function feedContract(open: Open): void {
     expect(await closed).toBe(0)
   })
 
-  test('a watcher hears a heartbeat while nothing happens, and the entry that comes then', async () => {
+  test('a watcher gets heartbeats while nothing happens, then the entry that comes', async () => {
     const { store, make } = await open()
     const head = await store.feed.head()
     const stop = new AbortController()
@@ -232,7 +232,7 @@ export function feedContract(open: Open): void {
     expect(await store.feed.head()).not.toBe(head)
   })
 
-  test('a watcher hears heartbeats also while there is always something new', async () => {
+  test('a watcher gets heartbeats also while there is always something new', async () => {
     const { store, make } = await open()
     const stop = new AbortController()
     let beats = 0
@@ -245,7 +245,7 @@ export function feedContract(open: Open): void {
     expect(beats).toBe(5)
   })
 
-  test('a position by time comes before all that happened from then on, and after what is long past', async () => {
+  test('a position by time is before what came from then on, and after what is past', async () => {
     const { store, host, make } = await open()
     const instants: number[] = []
     for (let i = 0; i < 60; i++) {
@@ -284,7 +284,7 @@ export function feedContract(open: Open): void {
     expect(await everything(store, cursor)).toMatchObject([{ kind: 'revoked' }, {}, {}, {}])
   })
 
-  test('a position by time says from when on nothing is missing, where the feed reaches back no further', async () => {
+  test('a position by time says since when the feed is whole where it was cut', async () => {
     const { store, host, make } = await open({ feedLimit: 50 })
     const start = host.now()
     for (let i = 0; i < 40; i++) {

@@ -43,7 +43,7 @@ export function revocationContract(open: Open): void {
     expect(await store.entries.read(entry.id)).toBeUndefined()
   })
 
-  test('a tombstone outlives the deadline of what it stands for, and is never shortened', async () => {
+  test('a tombstone outlives the deadline of its session, and is never shortened', async () => {
     const { store, host, make } = await open()
     const entry = make.entry()
     await store.entries.write(entry)
@@ -136,7 +136,7 @@ export function revocationContract(open: Open): void {
     expect(items).toMatchObject([{ id: kept.id, version: 2, lastActivity: host.now() }])
   })
 
-  test('a kept session keeps its place under a limit and dies with the next revocation', async () => {
+  test('a kept session still counts under a limit and dies with the next revocation', async () => {
     const { store, host, make } = await open()
     const subject = make.subject()
     const kept = make.entry({ subject })

@@ -5,7 +5,7 @@ import type { Open } from './store-contract.ts'
 
 const reason = 'test'
 
-/** What is kept of a subject, and marks against replay. */
+/** What is kept of a subject, and the replay guard. */
 export function subjectsContract(open: Open): void {
   test('an unknown subject has generation 0 and no history', async () => {
     const { store, make } = await open()
@@ -45,7 +45,7 @@ export function subjectsContract(open: Open): void {
     expect(await store.subjects.write(subject, anew)).toBe('written')
   })
 
-  test('histories of a partition are listed whole, page by page, with what a writer needs to replace them', async () => {
+  test('histories of a partition are listed whole, with all that replaces them', async () => {
     const { store, host, make } = await open()
     const until = host.now() + SAMPLE_LIFE_MS
     const inside = Array.from({ length: 13 }, () => make.subject(17))
@@ -133,7 +133,7 @@ export function subjectsContract(open: Open): void {
     }
   })
 
-  test('a mark is given once, however many ask at once', async () => {
+  test('a key passes the replay guard once, however many ask at once', async () => {
     const { store, host } = await open()
     const until = host.now() + 60_000
 
@@ -146,7 +146,7 @@ export function subjectsContract(open: Open): void {
     expect(await store.replays.once('nonce one', until)).toBe(false)
   })
 
-  test('a mark stands until its time and no longer', async () => {
+  test('a key is refused until its time and no longer', async () => {
     const { store, host } = await open()
     const key = `\u0000 {any} key: ${'k'.repeat(2_000)}`
     await store.replays.once(key, host.now() + 60_000)
@@ -158,7 +158,7 @@ export function subjectsContract(open: Open): void {
     expect(await store.replays.once(key, host.now() + 60_000)).toBe(false)
   })
 
-  test('a mark whose time is past is never given', async () => {
+  test('a key whose time is past never passes', async () => {
     const { store, host } = await open()
 
     expect(await store.replays.once('late', host.now())).toBe(false)

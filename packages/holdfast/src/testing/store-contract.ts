@@ -55,7 +55,7 @@ export function storeContract(
     describe('entries', () => entriesContract(open))
     describe('lists and limits', () => listsContract(open))
     describe('revocation', () => revocationContract(open))
-    describe('subjects and marks', () => subjectsContract(open))
+    describe('subjects and replays', () => subjectsContract(open))
     describe('feed', () => feedContract(open))
     describe('races', () => racesContract(open))
   })

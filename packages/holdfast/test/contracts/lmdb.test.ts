@@ -49,11 +49,11 @@ describe('LMDB', () => {
       make.entry({ subject: make.subject(4), deadline: host.now() + 1_000 }),
     )
     const long = make.entry({ subject: make.subject(4), idleMs: SAMPLE_LIFE_MS })
-    const marks = Array.from({ length: 50 }, (_, i) =>
+    const answers = Array.from({ length: 50 }, (_, i) =>
       store.replays.once(`${i}`, host.now() + 1_000),
     )
     await Promise.all([...short, long].map((entry) => store.entries.write(entry)))
-    await Promise.all(marks)
+    await Promise.all(answers)
     await store.entries.attach(long.id, { version: 1, sealed: make.bytes() })
 
     expect(await store.sweep()).toBe(0)

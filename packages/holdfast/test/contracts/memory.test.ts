@@ -11,7 +11,7 @@ import { decodeCursor, encodeCursor } from '../../src/stores/feed/cursor.ts'
 import { checkedKey } from '../../src/stores/input.ts'
 import { memoryTables } from '../../src/stores/local/memory-tables.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { homeOf, idOf, tailOf } from '../../src/stores/partition.ts'
+import { idOf, locate, suffixOf } from '../../src/stores/partition.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
 
 storeContract('memory', ({ now, feedLimit }) => memoryStore({ now, feedLimit }))
@@ -51,13 +51,13 @@ test('no text is taken for a cursor but the one spelling of its positions', () =
   )
 })
 
-test('expiry notes are handed out once their minute is over, each once, however few at a time', () => {
+test('what has expired is handed out once its minute is over, each once, however few at a time', () => {
   const tables = memoryTables()
-  for (let i = 0; i < 100; i++) tables.expireAt(i * 10_000, { kind: 'mark', key: `${i}` })
+  for (let i = 0; i < 100; i++) tables.queueExpiry(i * 10_000, { kind: 'replay', key: `${i}` })
   const taken: string[] = []
 
   for (let now = 0; now <= 2_000_000; now += 1_000) {
-    for (const { key } of tables.takeDue(now, 2)) {
+    for (const { key } of tables.takeExpired(now, 2)) {
       expect(Number(key) * 10_000).toBeLessThan(now)
       taken.push(key)
     }
@@ -75,9 +75,9 @@ test('subject and partition read off the letters are those that decoding gives',
 
   fc.assert(
     fc.property(key(32), key(16), (id, subject) => {
-      expect(homeOf(id)).toEqual({ subject: subjectOf(id), partition: partitionOf(id) })
-      expect(homeOf(subject)).toEqual({ subject, partition: partitionOf(subject) })
-      expect(idOf(subjectOf(id), tailOf(id))).toBe(id)
+      expect(locate(id)).toEqual({ subject: subjectOf(id), partition: partitionOf(id) })
+      expect(locate(subject)).toEqual({ subject, partition: partitionOf(subject) })
+      expect(idOf(subjectOf(id), suffixOf(id))).toBe(id)
     }),
     { numRuns: 1_000 },
   )

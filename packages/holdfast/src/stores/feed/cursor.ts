@@ -3,12 +3,15 @@ import { SessionError } from '../../core/errors.ts'
 import { PARTITIONS } from '../../core/ids.ts'
 import type { Cursor } from '../../core/store.ts'
 
-/** For each partition the sequence number of the last entry read, 0 before the first. */
+/** Sequence number of the last entry read, for each partition; 0 before the first. */
 export type Positions = readonly number[]
 
 const MAP_BYTES = PARTITIONS / 8
 
-/** A bit for each partition that has moved, then their positions in groups of 7 bits, low ones first. */
+/**
+ * Writes a bit for each partition that has moved, then the positions of these: 7 bits a byte, low
+ * ones first.
+ */
 export function encodeCursor(positions: Positions): Cursor {
   const map = new Array<number>(MAP_BYTES).fill(0)
   const numbers: number[] = []

@@ -1,27 +1,32 @@
 import type { StopSignal } from '../../core/store.ts'
 import type { Positions } from './cursor.ts'
 
-/** Tells followers that the feed has moved. One look at the heads serves them all. */
+/** Tells followers that the feed has moved. One look at the heads serves all of them. */
 export interface HeadWatch {
-  /** Something was written: look. */
+  /** Says that something was written: the watch looks. */
   wake(): void
-  /** Somebody says that a partition has reached `sequence`. */
+  /** Says that a partition has reached `sequence`. */
   heard(partition: number, sequence: number): void
-  /** What {@link moved} said was not so: believe nothing until the next look. */
+  /** Says that the heads of {@link moved} were wrong: none is believed until the next look. */
   doubt(): void
   /**
-   * Resolves once a head differs from `from`, with the heads as far as they are known: seen a while ago, or only heard of.
-   * Undefined when `stop` aborts, `withinMs` are over, or the watch is closed. Throws what looking throws.
+   * Resolves once a head differs from `from`, with the heads as far as they are known. They may
+   * have been seen a while ago or only been heard of. Undefined when `stop` aborts, `withinMs` are
+   * over, or the watch is closed. Throws what looking throws.
    */
   moved(from: Positions, stop: StopSignal, withinMs?: number): Promise<Positions | undefined>
   closed(): boolean
   close(): void
 }
 
+/** How a watch hears of the writes of other processes. */
 export interface HeadWatchOptions {
-  /** How often to look where other processes write too, ms: for wake-ups that were lost. Its timer keeps no process alive. */
+  /**
+   * How often to look, ms, where other processes write too: a wake-up may be lost. The timer keeps
+   * no process alive.
+   */
   readonly everyMs?: number
-  /** Called at the first follower: begins to pass on what others tell. What it returns ends that. */
+  /** Called at the first follower: passes wake-ups on until the function it returns is called. */
   readonly listen?: (watch: Pick<HeadWatch, 'wake' | 'heard'>) => () => void
 }
 
@@ -31,14 +36,14 @@ interface Waiter {
   readonly fail: (error: unknown) => void
 }
 
-/** Looks at each wake-up, and every `everyMs`. */
+/** Looks at the heads at each wake-up, and every `everyMs`. */
 export function headWatch(
   heads: () => Promise<Positions>,
   { everyMs, listen }: HeadWatchOptions = {},
 ): HeadWatch {
   const waiting = new Set<Waiter>()
   let known: number[] = []
-  /** Something was written since the newest look began. */
+  /** Whether something was written since the newest look began. */
   let stale = true
   let unlisten: (() => void) | undefined
   let timer: NodeJS.Timeout | undefined

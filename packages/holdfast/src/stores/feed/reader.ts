@@ -4,22 +4,24 @@ import { pageSize } from '../input.ts'
 import { decodeCursor, encodeCursor, type Positions } from './cursor.ts'
 import type { HeadWatch } from './head-watch.ts'
 
-/** The feed of each partition on its own, as a store keeps it. */
+/** The feeds of the partitions as a store keeps them, each by itself. */
 export interface FeedSource {
   /** Newest sequence number of each partition, 0 when nothing happened yet. */
   heads(): Promise<Positions>
-  /** Oldest sequence number still kept, one above the newest when none is. */
+  /** Oldest sequence number that is kept in each partition; one above the newest if none is. */
   oldest(): Promise<Positions>
   /** Entries after a position, in order, for each partition asked for. */
   ranges(asked: readonly Range[]): Promise<readonly (readonly Numbered[])[]>
 }
 
+/** A part of the feed of one partition. */
 export interface Range {
   readonly partition: number
   readonly after: number
   readonly count: number
 }
 
+/** An item and its sequence number within its partition. */
 export interface Numbered {
   readonly sequence: number
   readonly item: FeedItem
@@ -29,13 +31,13 @@ const FOLLOW_PAGE = 256
 const LEAST_PER_PARTITION = 8
 const TRIES = 3
 
-/** Clocks of writers may differ by so much, and a position by time is still right. */
+/** A position by time is right as long as the clocks of writers differ by no more. */
 const CLOCKS_DIFFER_MS = 10_000
 
-/** Entries that are looked at together when a position is sought by time: one that is out of order is not believed alone. */
+/** Entries read at each step of a search by time: a single one may be out of order. */
 const RUN = 16
 
-/** One feed over all partitions: merged by time, in order within each, every gap noticed. */
+/** One feed over all partitions: merged by time, in order within each, with every gap noticed. */
 export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'append'> {
   async function readFrom(positions: Positions, limit: number): Promise<Part> {
     const heads = await source.heads()
@@ -53,7 +55,7 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
     }
   }
 
-  /** One step less than {@link readFrom}: believes the heads that are known, and asks for them only if they are wrong. */
+  /** As {@link readFrom}, but believes the known heads and asks for them only if they are wrong. */
   async function readKnown(positions: Positions, known: Positions, limit: number): Promise<Part> {
     const behind = positions.flatMap((after, partition) => {
       const head = known[partition] ?? 0
@@ -95,7 +97,7 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
           limit,
         )
       } catch (error) {
-        // the oldest entries may go while we look: start again from what is the oldest now
+        // The oldest entries may be dropped meanwhile: start again from the oldest that is left.
         const lost = error instanceof SessionError && error.code === 'feed_gap'
         if (!lost || tries === TRIES) throw error
       }
@@ -134,7 +136,7 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
     }
   }
 
-  /** First sequence number of each partition from which on nothing is older than `at`, a run of entries at a time. */
+  /** First sequence number of each partition from which nothing is older than `at`. */
   async function firstsSince(at: number, { oldest, heads }: Ends): Promise<number[]> {
     const low = [...oldest]
     const high = heads.map((head) => head + 1)
@@ -195,11 +197,11 @@ interface Ends {
 interface Behind {
   readonly partition: number
   readonly after: number
-  /** So many entries come after it. */
+  /** Number of entries after it. */
   readonly pending: number
 }
 
-/** What one step of reading gave. */
+/** The result of one step of reading. */
 interface Part {
   readonly items: FeedEntry[]
   readonly positions: Positions
@@ -207,22 +209,29 @@ interface Part {
   readonly reachesHeads: boolean
 }
 
-/** Events bear the time of what they tell of, which may be minutes before they were written; changes that of their commit. */
+/**
+ * The newest instant of a run. An event has the time of what it tells of, which may be minutes
+ * before its commit; a change has the time of its commit and is preferred.
+ */
 function newestIn(run: readonly Numbered[]): number {
   const items = run.map(({ item }) => item)
   const changes = items.filter(({ kind }) => kind !== 'event')
   return Math.max(...(changes.length > 0 ? changes : items).map(({ at }) => at))
 }
 
+/** The entries of one partition that have been read, and how many of them are merged. */
 interface Lane {
   readonly partition: number
   readonly items: readonly Numbered[]
   next: number
-  /** The store has entries of this partition beyond `items`. */
+  /** Whether the store has entries of this partition beyond `items`. */
   readonly more: boolean
 }
 
-/** Always takes the earliest entry; stops where the next one of a partition is not at hand, so that time order holds. */
+/**
+ * Takes the earliest entry each time. Stops where the next entry of a partition has not been read,
+ * so that the order by time holds.
+ */
 function merge(
   lanes: readonly Lane[],
   { positions, limit }: { readonly positions: Positions; readonly limit: number },
@@ -257,6 +266,7 @@ function merge(
 function gap(partition: number, reason: string): SessionError {
   return new SessionError(
     'feed_gap',
-    `The feed of partition ${partition} does not reach back to that position: ${reason}. Take a new snapshot and read on from the head.`,
+    `The feed of partition ${partition} does not reach back to that position: ${reason}. ` +
+      'Take a new snapshot and read on from the head.',
   )
 }

@@ -9,7 +9,7 @@ import {
   invalidPosition,
   pageSize,
 } from '../input.ts'
-import { homeOf } from '../partition.ts'
+import { locate } from '../partition.ts'
 import {
   foundOf,
   isIdle,
@@ -17,14 +17,14 @@ import {
   type LiveRecord,
   type StoredRecord,
 } from '../stored-record.ts'
-import type { LocalParts } from './store.ts'
+import type { LocalContext } from './store.ts'
 import type { IndexEntry } from './tables.ts'
 
-/** A page may be short, so that a list of the dead holds nobody up. */
+/** A page ends after so many index entries, so that a list of dead sessions holds nobody up. */
 export const MAX_EXAMINED = 2_000
 
 /** `Entries` over the tables of this machine. */
-export function localEntries({ tables, step, look, now, publish }: LocalParts): Entries {
+export function localEntries({ tables, transaction, read, now, publish }: LocalContext): Entries {
   function current(id: SessionId, at: number): StoredRecord | undefined {
     const record = tables.record(id)
     if (record === undefined) return undefined
@@ -34,18 +34,18 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
 
   function readable(id: SessionId, at: number): LiveRecord | undefined {
     const record = current(id, at)
-    const generation = tables.generation(homeOf(id).subject)
+    const generation = tables.generation(locate(id).subject)
     return isReadable(record, { generation, now: at }) ? record : undefined
   }
 
   function reachesLimit(id: SessionId, { limit, at }: { limit: number; at: number }): boolean {
-    const subject = homeOf(id).subject
-    const floor = tables.generation(subject)
+    const subject = locate(id).subject
+    const generation = tables.generation(subject)
     let live = 0
-    for (const place of [...tables.places(subject, { floor, after: undefined })]) {
-      const record = readable(place.id, at)
+    for (const entry of [...tables.indexEntries(subject, { generation, after: undefined })]) {
+      const record = readable(entry.id, at)
       if (record !== undefined && !isIdle(record, at)) live++
-      else tables.removePlace(subject, place)
+      else tables.removeIndexEntry(subject, entry)
       if (live >= limit) return true
     }
     return live >= limit
@@ -75,7 +75,7 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
   return {
     async read(id) {
       checkedId(id)
-      return look(() => {
+      return read(() => {
         const at = now()
         const record = readable(id, at)
         if (record === undefined) return undefined
@@ -86,8 +86,8 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
     async write(entry, { limit, seenAt = 0, events = [] } = {}) {
       const { id, version, sealed, ...times } = checkedEntry(entry)
       checkedTime(seenAt, 'seenAt')
-      const subject = homeOf(id).subject
-      return step(() => {
+      const subject = locate(id).subject
+      return transaction(() => {
         const at = now()
         const generation = tables.generation(subject)
         const before = current(id, at)
@@ -107,14 +107,14 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
           lastActivity: Math.max(live?.lastActivity ?? times.createdAt, seenAt),
           sealed,
         }
-        if (live !== undefined) tables.removePlace(subject, indexEntryOf(id, live))
-        tables.putPlace(subject, indexEntryOf(id, record))
+        if (live !== undefined) tables.removeIndexEntry(subject, indexEntryOf(id, live))
+        tables.putIndexEntry(subject, indexEntryOf(id, record))
         tables.putRecord(id, record)
         if (live?.deadline !== record.deadline) {
-          tables.expireAt(record.deadline, { kind: 'entry', key: id })
+          tables.queueExpiry(record.deadline, { kind: 'entry', key: id })
         }
         const changed: FeedItem = { kind: 'changed', session: id, version, at }
-        publish(homeOf(id).partition, [...(isNew ? [] : [changed]), ...itemsOf(events)])
+        publish(locate(id).partition, [...(isNew ? [] : [changed]), ...itemsOf(events)])
         return 'written'
       })
     },
@@ -122,13 +122,13 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
     async attach(id, attributes) {
       checkedId(id)
       checkedVersion(attributes.version)
-      return step(() => {
+      return transaction(() => {
         const at = now()
         const record = readable(id, at)
         if (record === undefined) return 'gone'
         if ((tables.attributes(id)?.version ?? 0) !== attributes.version - 1) return 'conflict'
         tables.putAttributes(id, attributes)
-        publish(homeOf(id).partition, [
+        publish(locate(id).partition, [
           { kind: 'changed', session: id, version: record.version, at },
         ])
         return 'written'
@@ -138,7 +138,7 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
     async revoke(id, { until, reason, at, events = [] }) {
       checkedId(id)
       checkedTime(until, 'until')
-      return step(() => {
+      return transaction(() => {
         const time = now()
         const before = current(id, time)
         const live = readable(id, time)
@@ -146,13 +146,13 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
         const last = Math.max(until, known)
         if (last > time && !(before?.kind === 'dead' && before.until === last)) {
           tables.putRecord(id, { kind: 'dead', until: last })
-          tables.expireAt(last, { kind: 'entry', key: id })
+          tables.queueExpiry(last, { kind: 'entry', key: id })
         }
         tables.removeAttributes(id)
         if (before?.kind === 'live')
-          tables.removePlace(homeOf(id).subject, indexEntryOf(id, before))
+          tables.removeIndexEntry(locate(id).subject, indexEntryOf(id, before))
         if (live === undefined) return false
-        publish(homeOf(id).partition, [
+        publish(locate(id).partition, [
           { kind: 'revoked', session: id, reason, at },
           ...itemsOf(events),
         ])
@@ -163,7 +163,7 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
     async touch(seen) {
       for (const { id, at } of seen) checkedTime(at, `seen ${checkedId(id)}`)
       if (seen.length === 0) return
-      await step(() => {
+      await transaction(() => {
         const time = now()
         for (const { id, at } of seen) {
           const record = readable(id, time)
@@ -178,14 +178,17 @@ export function localEntries({ tables, step, look, now, publish }: LocalParts): 
       const page = { limit: pageSize(limit), at }
       if ('subject' in of) {
         const subject = checkedSubject(of.subject)
-        return look(() => {
-          const floor = tables.generation(subject)
-          const from = { floor, after: after === undefined ? undefined : parsePlace(after) }
-          return collect(named(tables.places(subject, from)), page)
+        return read(() => {
+          const generation = tables.generation(subject)
+          const from = {
+            generation,
+            after: after === undefined ? undefined : parseIndexEntry(after),
+          }
+          return collect(withPositions(tables.indexEntries(subject, from)), page)
         })
       }
       const from = after === undefined ? undefined : checkedId(after)
-      return look(() => collect(twice(tables.inPartition(of.partition, from)), page))
+      return read(() => collect(asPositions(tables.inPartition(of.partition, from)), page))
     },
   }
 }
@@ -196,19 +199,24 @@ export function itemsOf(events: readonly SealedEvent[]): readonly FeedItem[] {
 }
 
 export function indexEntryOf(id: SessionId, { generation, createdAt }: LiveRecord): IndexEntry {
-  return { floor: generation, createdAt, id }
+  return { generation, createdAt, id }
 }
 
-function* named(places: Iterable<IndexEntry>): Iterable<readonly [SessionId, string]> {
-  for (const { floor, createdAt, id } of places) yield [id, `${floor}.${createdAt}.${id}`]
+/** Each id of a subject's index with its position in a list. */
+function* withPositions(entries: Iterable<IndexEntry>): Iterable<readonly [SessionId, string]> {
+  for (const { generation, createdAt, id } of entries) {
+    yield [id, `${generation}.${createdAt}.${id}`]
+  }
 }
 
-function* twice(ids: Iterable<SessionId>): Iterable<readonly [SessionId, string]> {
+/** In the list of a partition an id is its own position. */
+function* asPositions(ids: Iterable<SessionId>): Iterable<readonly [SessionId, string]> {
   for (const id of ids) yield [id, id]
 }
 
-function parsePlace(position: string): IndexEntry {
-  const [, floor, createdAt, id] = /^(\d{1,15})\.(\d{1,15})\.([\w-]{43})$/.exec(position) ?? []
+/** Throws `invalid_input` for a position that this store has not given out. */
+function parseIndexEntry(position: string): IndexEntry {
+  const [, generation, createdAt, id] = /^(\d{1,15})\.(\d{1,15})\.([\w-]{43})$/.exec(position) ?? []
   if (id === undefined) throw invalidPosition()
-  return { floor: Number(floor), createdAt: Number(createdAt), id }
+  return { generation: Number(generation), createdAt: Number(createdAt), id }
 }

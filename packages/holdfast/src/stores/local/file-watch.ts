@@ -1,8 +1,9 @@
 import { watch } from 'node:fs'
 
 /**
- * Calls `changed` when any process has written to a file; what it returns ends that. A wake-up and no more: where the
- * file cannot be watched, or the system loses a change, nothing is told. Keeps no process alive.
+ * Calls `changed` when any process has written to a file, until the function that it returns is
+ * called. A wake-up and no more: nothing is told of a change that the system loses, nor where the
+ * file cannot be watched. Keeps no process alive.
  */
 export function onFileChange(path: string, changed: () => void): () => void {
   try {
@@ -10,7 +11,7 @@ export function onFileChange(path: string, changed: () => void): () => void {
     watcher.on('error', () => watcher.close())
     return () => watcher.close()
   } catch {
-    // the system has no watch left to give: whoever asked has to look by itself
+    // The system has no watch left to give, so the caller's poll has to do.
     return () => {}
   }
 }

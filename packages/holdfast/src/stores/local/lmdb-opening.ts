@@ -1,27 +1,31 @@
 import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** From the moment a writer has looked to the end of its commit, on all but the slowest disks. */
+/** Longest time from a writer's look at the file to the end of its commit, but on slow disks. */
 const SETTLE_MS = 100
 
-/** Who died while opening holds nobody up for longer. */
+/** A process that died while opening holds others up for no longer than this. */
 const STALE_MS = 5_000
 
 const AGAIN_MS = 5
 
 /** Keeps the opening of a directory by one process apart from the commits of the others. */
 export interface Opening {
-  /** Runs `open` while nobody commits. Blocks for a tenth of a second where the directory is in use already. */
+  /**
+   * Runs `open` while nobody commits. Blocks the process for a tenth of a second where the
+   * directory is in use already.
+   */
   alone<T>(open: () => T): T
-  /** Whether another process is opening: asked within a transaction, whose changes have to wait then. */
+  /** Whether another process is opening. A transaction asks it, and waits with its changes then. */
   isUnderWay(): boolean
 }
 
 /**
- * A process that opens an LMDB directory can undo the commit that another one makes at that very moment (seen with
- * lmdb 3.5.6: of three processes that write one entry, one lost an update in about one start of ten). A lost commit may
- * be a revocation, so writers wait while a process opens, and it waits for the commits that are under way: a tenth of a
- * second, which a commit of a very slow disk may outlast.
+ * A process that opens an LMDB directory can undo the commit that another one makes at that very
+ * moment. Seen with lmdb 3.5.6: of three processes that write one entry, one lost an update in
+ * about one start of ten. A lost commit may be a revocation, so writers wait while a process opens,
+ * and that process waits for the commits under way. It waits for a tenth of a second, which a
+ * commit on a very slow disk may outlast.
  */
 export function openingOf(path: string): Opening {
   const file = join(path, 'opening')
@@ -29,7 +33,7 @@ export function openingOf(path: string): Opening {
   function isUnderWay(): boolean {
     if (!existsSync(file)) return false
     const since = statSync(file, { throwIfNoEntry: false })?.mtimeMs
-    // a clock that was set back must hold nobody up either
+    // A clock that was set back must hold nobody up either.
     return since !== undefined && Math.abs(Date.now() - since) < STALE_MS
   }
 

@@ -1,7 +1,7 @@
 import type { Database, RootDatabase } from 'lmdb'
 import { PARTITIONS, type SessionId, type SubjectKey } from '../../core/ids.ts'
 import type { FeedItem } from '../../core/store.ts'
-import { homeOf } from '../partition.ts'
+import { locate } from '../partition.ts'
 import {
   decodeHistory,
   decodeRecord,
@@ -10,9 +10,9 @@ import {
   encodeRecord,
   encodeVersioned,
 } from '../stored-record.ts'
-import type { Due, Tables } from './tables.ts'
+import type { Expiring, Tables } from './tables.ts'
 
-/** Dropped at most so many a step when the bound was lowered; normally one. */
+/** Feed entries dropped in one transaction: one as a rule, more after the bound was lowered. */
 const TRIM = 4
 
 /** Number of tables below, with room for more. */
@@ -23,21 +23,24 @@ const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 
 type Bytes = Database<Buffer, string>
 
-/** Tables of an LMDB environment. Writes belong into a transaction. */
+/**
+ * Tables of an LMDB environment. Writes belong into a transaction. The names of the databases and
+ * the kinds in the keys of the expiry queue are the stored format: they stay as they are.
+ */
 export function lmdbTables(root: RootDatabase): Tables {
   const bytes = (name: string): Bytes => root.openDB({ name, encoding: 'binary' })
   const records = bytes('records')
   const attributes = bytes('attributes')
   const histories = bytes('histories')
   const generations: Database<number, string> = root.openDB({ name: 'generations' })
-  const marks: Database<number, string> = root.openDB({ name: 'marks' })
-  const places: Database<true, (string | number)[]> = root.openDB({ name: 'places' })
-  const notes: Database<true, (string | number)[]> = root.openDB({ name: 'notes' })
+  const replays: Database<number, string> = root.openDB({ name: 'marks' })
+  const index: Database<true, (string | number)[]> = root.openDB({ name: 'places' })
+  const expiryQueue: Database<true, (string | number)[]> = root.openDB({ name: 'notes' })
   const feed: Database<FeedItem, number[]> = root.openDB({ name: 'feed' })
   const heads = bytes('heads')
 
   function get(table: Bytes, key: string): Buffer | undefined {
-    // the fast buffer is longer than it says and overwritten by the next read: its part is copied at once
+    // The fast buffer is longer than its content, and the next read overwrites it: copy at once.
     const found = table.getBinaryFast(key)
     return found === undefined ? undefined : Buffer.from(found.subarray(0, found.length))
   }
@@ -49,7 +52,7 @@ export function lmdbTables(root: RootDatabase): Tables {
     return undefined
   }
 
-  /** One short record beside the feed: 64 searches in the feed would cost a hundred times as much. */
+  /** Reads one short record: 64 searches in the feed would cost a hundred times as much. */
   function headsNow(): number[] {
     const found = get(heads, HEADS)
     return ALL.map((partition) =>
@@ -83,38 +86,38 @@ export function lmdbTables(root: RootDatabase): Tables {
     removeHistory: (subject) => void histories.removeSync(keyIn(subject)),
     historiesIn: (partition, after) => namesIn(histories, partition, after),
 
-    mark: (key) => marks.get(key),
-    putMark: (key, until) => marks.putSync(key, until),
-    removeMark: (key) => void marks.removeSync(key),
+    replay: (key) => replays.get(key),
+    putReplay: (key, until) => replays.putSync(key, until),
+    removeReplay: (key) => void replays.removeSync(key),
 
-    *places(subject, { floor, after }) {
+    *indexEntries(subject, { generation, after }) {
       const start =
-        after === undefined || after.floor < floor
-          ? [subject, floor]
-          : [subject, after.floor, after.createdAt, after.id]
-      for (const key of places.getKeys({ start, end: [subject, Number.MAX_VALUE] })) {
-        const [, lives = 0, createdAt = 0, id = ''] = key
+        after === undefined || after.generation < generation
+          ? [subject, generation]
+          : [subject, after.generation, after.createdAt, after.id]
+      for (const key of index.getKeys({ start, end: [subject, Number.MAX_VALUE] })) {
+        const [, of = 0, createdAt = 0, id = ''] = key
         if (id === after?.id) continue
-        yield { floor: Number(lives), createdAt: Number(createdAt), id: String(id) }
+        yield { generation: Number(of), createdAt: Number(createdAt), id: String(id) }
       }
     },
-    putPlace: (subject, { floor, createdAt, id }) =>
-      places.putSync([subject, floor, createdAt, id], true),
-    removePlace: (subject, { floor, createdAt, id }) =>
-      void places.removeSync([subject, floor, createdAt, id]),
+    putIndexEntry: (subject, { generation, createdAt, id }) =>
+      index.putSync([subject, generation, createdAt, id], true),
+    removeIndexEntry: (subject, { generation, createdAt, id }) =>
+      void index.removeSync([subject, generation, createdAt, id]),
     inPartition: (partition, after) => namesIn(records, partition, after),
 
-    expireAt: (at, { kind, key }) => notes.putSync([at, kind, key], true),
-    takeDue(now, limit) {
-      const keys = [...notes.getKeys({ end: [now, 'z'], limit })]
+    queueExpiry: (at, { kind, key }) => expiryQueue.putSync([at, STORED_KINDS[kind], key], true),
+    takeExpired(now, limit) {
+      const keys = [...expiryQueue.getKeys({ end: [now, 'z'], limit })]
       return keys.flatMap((key) => {
-        notes.removeSync(key)
-        return dueOf(key)
+        expiryQueue.removeSync(key)
+        return expiringOf(key)
       })
     },
 
     feedHeads() {
-      // lmdb goes on with the view of the turn before; a commit that woke us may be newer than that
+      // lmdb keeps the view of the turn before, which may be older than the commit that woke us.
       root.resetReadTxn()
       return headsNow()
     },
@@ -152,7 +155,7 @@ function prefix(partition: number): string {
 
 /** The partition comes first, so that what is of one partition lies together. */
 function keyIn(name: SessionId | SubjectKey): string {
-  return prefix(homeOf(name).partition) + name
+  return prefix(locate(name).partition) + name
 }
 
 function* namesIn(table: Bytes, partition: number, after: string | undefined): Iterable<string> {
@@ -163,7 +166,11 @@ function* namesIn(table: Bytes, partition: number, after: string | undefined): I
   }
 }
 
-function dueOf([, kind, key]: readonly (string | number)[]): Due[] {
+/** What stands in the keys of the expiry queue for each kind. */
+const STORED_KINDS = { entry: 'entry', history: 'history', replay: 'mark' } as const
+
+function expiringOf([, stored, key]: readonly (string | number)[]): Expiring[] {
   if (typeof key !== 'string') return []
-  return kind === 'entry' || kind === 'history' || kind === 'mark' ? [{ kind, key }] : []
+  if (stored === STORED_KINDS.replay) return [{ kind: 'replay', key }]
+  return stored === 'entry' || stored === 'history' ? [{ kind: stored, key }] : []
 }

@@ -1,13 +1,14 @@
 import { PARTITIONS, type SessionId, type SubjectKey } from '../../core/ids.ts'
 import type { Numbered } from '../feed/reader.ts'
-import { homeOf } from '../partition.ts'
+import { locate } from '../partition.ts'
 import type { History, StoredRecord, Versioned } from '../stored-record.ts'
-import type { Due, IndexEntry, Tables } from './tables.ts'
+import type { Expiring, IndexEntry, Tables } from './tables.ts'
 
-/** Expiry notes of one minute lie together: finding what is due costs nothing until it is. */
+/** The expiry queue is kept by the minute: finding what has expired costs nothing until then. */
 const SLOT_MS = 60_000
 
-interface Lane {
+/** The feed of one partition. */
+interface PartitionFeed {
   entries: Numbered[]
   newest: number
 }
@@ -18,10 +19,10 @@ export function memoryTables(): Tables {
   const attributes = new Map<SessionId, Versioned>()
   const generations = new Map<SubjectKey, number>()
   const histories = new Map<SubjectKey, History>()
-  const marks = new Map<string, number>()
-  const places = new Map<SubjectKey, Map<SessionId, IndexEntry>>()
-  const notes = new Map<number, Due[]>()
-  const lanes = new Map<number, Lane>()
+  const replays = new Map<string, number>()
+  const indexes = new Map<SubjectKey, Map<SessionId, IndexEntry>>()
+  const expiryQueue = new Map<number, Expiring[]>()
+  const feeds = new Map<number, PartitionFeed>()
   let sweptBefore = 0
 
   return {
@@ -41,75 +42,79 @@ export function memoryTables(): Tables {
     removeHistory: (subject) => void histories.delete(subject),
     historiesIn: (partition, after) => sortedIn(partition, histories.keys(), after),
 
-    mark: (key) => marks.get(key),
-    putMark: (key, until) => void marks.set(key, until),
-    removeMark: (key) => void marks.delete(key),
+    replay: (key) => replays.get(key),
+    putReplay: (key, until) => void replays.set(key, until),
+    removeReplay: (key) => void replays.delete(key),
 
-    places(subject, { floor, after }) {
-      return [...(places.get(subject)?.values() ?? [])]
-        .filter((place) => place.floor >= floor)
-        .filter((place) => after === undefined || inOrder(place, after) > 0)
+    indexEntries(subject, { generation, after }) {
+      return [...(indexes.get(subject)?.values() ?? [])]
+        .filter((entry) => entry.generation >= generation)
+        .filter((entry) => after === undefined || inOrder(entry, after) > 0)
         .sort(inOrder)
     },
-    putPlace(subject, place) {
-      const known = places.get(subject) ?? new Map<SessionId, IndexEntry>()
-      places.set(subject, known.set(place.id, place))
+    putIndexEntry(subject, entry) {
+      const index = indexes.get(subject) ?? new Map<SessionId, IndexEntry>()
+      indexes.set(subject, index.set(entry.id, entry))
     },
-    removePlace(subject, place) {
-      const known = places.get(subject)
-      known?.delete(place.id)
-      if (known?.size === 0) places.delete(subject)
+    removeIndexEntry(subject, entry) {
+      const index = indexes.get(subject)
+      index?.delete(entry.id)
+      if (index?.size === 0) indexes.delete(subject)
     },
     inPartition: (partition, after) => sortedIn(partition, records.keys(), after),
 
-    expireAt(at, due) {
+    queueExpiry(at, expiring) {
       const slot = Math.floor(at / SLOT_MS)
       sweptBefore = Math.min(sweptBefore, slot)
-      const noted = notes.get(slot)
-      if (noted === undefined) notes.set(slot, [due])
-      else noted.push(due)
+      const queued = expiryQueue.get(slot)
+      if (queued === undefined) expiryQueue.set(slot, [expiring])
+      else queued.push(expiring)
     },
-    takeDue(now, limit) {
-      const taken: Due[] = []
+    takeExpired(now, limit) {
+      const taken: Expiring[] = []
       const first = Math.floor(now / SLOT_MS)
       if (sweptBefore >= first) return taken
-      for (const [slot, noted] of notes) {
+      for (const [slot, queued] of expiryQueue) {
         if (slot >= first) continue
         if (taken.length === limit) return taken
-        taken.push(...noted.splice(0, limit - taken.length))
-        if (noted.length === 0) notes.delete(slot)
+        taken.push(...queued.splice(0, limit - taken.length))
+        if (queued.length === 0) expiryQueue.delete(slot)
       }
       sweptBefore = first
       return taken
     },
 
     feedHeads: () =>
-      Array.from({ length: PARTITIONS }, (_, partition) => lanes.get(partition)?.newest ?? 0),
+      Array.from({ length: PARTITIONS }, (_, partition) => feeds.get(partition)?.newest ?? 0),
     feedEnds(partition) {
-      const { entries = [], newest = 0 } = lanes.get(partition) ?? {}
+      const { entries = [], newest = 0 } = feeds.get(partition) ?? {}
       return { newest, oldest: entries[0]?.sequence ?? newest + 1 }
     },
     feedRange({ partition, after, count }) {
-      const { entries = [] } = lanes.get(partition) ?? {}
+      const { entries = [] } = feeds.get(partition) ?? {}
       const start = after + 1 - (entries[0]?.sequence ?? 1)
       return start < 0 ? entries.slice(0, count) : entries.slice(start, start + count)
     },
     appendFeed(partition, entry, keepFrom) {
-      const lane = lanes.get(partition) ?? { entries: [], newest: 0 }
-      lanes.set(partition, lane)
-      lane.entries.push(entry)
-      lane.newest = entry.sequence
-      // dropping in bulk: half as much again is kept for a while
-      const extra = keepFrom - (lane.entries[0]?.sequence ?? keepFrom)
-      if (extra * 2 > lane.entries.length - extra) lane.entries = lane.entries.slice(extra)
+      const feed = feeds.get(partition) ?? { entries: [], newest: 0 }
+      feeds.set(partition, feed)
+      feed.entries.push(entry)
+      feed.newest = entry.sequence
+      // Entries are dropped in bulk, so half as many again may be kept for a while.
+      const extra = keepFrom - (feed.entries[0]?.sequence ?? keepFrom)
+      if (extra * 2 > feed.entries.length - extra) feed.entries = feed.entries.slice(extra)
     },
   }
 }
 
 function sortedIn(partition: number, keys: Iterable<string>, after = ''): string[] {
-  return [...keys].filter((key) => key > after && homeOf(key).partition === partition).sort()
+  return [...keys].filter((key) => key > after && locate(key).partition === partition).sort()
 }
 
 function inOrder(a: IndexEntry, b: IndexEntry): number {
-  return a.floor - b.floor || a.createdAt - b.createdAt || (a.id < b.id ? -1 : Number(a.id > b.id))
+  return (
+    a.generation - b.generation ||
+    a.createdAt - b.createdAt ||
+    (a.id < b.id ? -1 : Number(a.id > b.id))
+  )
 }

@@ -3,18 +3,19 @@ import type { FeedItem, Store } from '../../core/store.ts'
 import { type HeadWatchOptions, headWatch } from '../feed/head-watch.ts'
 import { feedReader } from '../feed/reader.ts'
 import { checkedKey } from '../input.ts'
-import { homeOf } from '../partition.ts'
+import { locate } from '../partition.ts'
 import { localEntries } from './entries.ts'
-import { localMarks, localSubjects } from './subjects.ts'
+import { localReplays, localSubjects } from './subjects.ts'
 import type { Backend, Publish } from './tables.ts'
 
 /** Entries that each partition of a feed keeps unless told otherwise. */
 export const FEED_LIMIT = 10_000
 
+/** Clock, bounds and the end of a store on this machine. */
 export interface LocalOptions {
   readonly now: () => number
   readonly feedLimit: number
-  /** How to hear of what other processes write; without it only this process writes. */
+  /** How to hear of writes by other processes. Absent: only this process writes. */
   readonly others?: HeadWatchOptions
   readonly close: () => Promise<void>
 }
@@ -27,7 +28,7 @@ export function localStore(
   { now, feedLimit, others, close }: LocalOptions,
 ): Store {
   const { tables } = backend
-  const heads = async (): Promise<readonly number[]> => backend.look(() => tables.feedHeads())
+  const heads = async (): Promise<readonly number[]> => backend.read(() => tables.feedHeads())
   const watch = headWatch(heads, others)
 
   const publish: Publish = (partition, items) => {
@@ -38,31 +39,31 @@ export function localStore(
     }
   }
 
-  async function step<T>(change: () => T): Promise<T> {
-    const result = await backend.step(change)
+  async function transaction<T>(change: () => T): Promise<T> {
+    const result = await backend.transaction(change)
     watch.wake()
     return result
   }
 
-  const parts = { ...backend, step, now, publish }
+  const context = { ...backend, transaction, now, publish }
   const source = {
     heads,
     oldest: async () =>
-      backend.look(() => ALL.map((partition) => tables.feedEnds(partition).oldest)),
+      backend.read(() => ALL.map((partition) => tables.feedEnds(partition).oldest)),
     ranges: async (asked: Parameters<typeof tables.feedRange>[0][]) =>
-      backend.look(() => asked.map((range) => tables.feedRange(range))),
+      backend.read(() => asked.map((range) => tables.feedRange(range))),
   }
 
   return {
-    entries: localEntries(parts),
-    subjects: localSubjects(parts),
-    replays: localMarks(parts),
+    entries: localEntries(context),
+    subjects: localSubjects(context),
+    replays: localReplays(context),
     feed: {
       ...feedReader(source, watch),
       async append(key, events) {
-        const { partition } = homeOf(checkedKey(key))
+        const { partition } = locate(checkedKey(key))
         const items = events.map((event): FeedItem => ({ kind: 'event', ...event }))
-        await step(() => publish(partition, items))
+        await transaction(() => publish(partition, items))
       },
     },
     async close() {
@@ -72,8 +73,8 @@ export function localStore(
   }
 }
 
-/** What the parts of a local store share. */
-export interface LocalParts extends Backend {
+/** What the contracts of a local store share. */
+export interface LocalContext extends Backend {
   readonly now: () => number
   readonly publish: Publish
 }

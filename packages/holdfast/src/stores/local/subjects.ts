@@ -1,17 +1,17 @@
 import type { SubjectKey } from '../../core/ids.ts'
 import type { KeptHistory, ReplayGuard, Subjects } from '../../core/store.ts'
 import { checkedId, checkedSubject, checkedTime, checkedVersion, pageSize } from '../input.ts'
-import { homeOf, markDigest } from '../partition.ts'
+import { locate, replayDigest } from '../partition.ts'
 import { isReadable } from '../stored-record.ts'
 import { indexEntryOf, itemsOf, MAX_EXAMINED } from './entries.ts'
-import type { LocalParts } from './store.ts'
+import type { LocalContext } from './store.ts'
 
 /** `Subjects` over the tables of this machine. */
-export function localSubjects({ tables, step, look, now, publish }: LocalParts): Subjects {
+export function localSubjects({ tables, transaction, read, now, publish }: LocalContext): Subjects {
   return {
     async read(subject) {
       checkedSubject(subject)
-      return look(() => {
+      return read(() => {
         const generation = tables.generation(subject)
         const history = tables.history(subject)
         if (history === undefined || history.until <= now()) {
@@ -25,12 +25,12 @@ export function localSubjects({ tables, step, look, now, publish }: LocalParts):
       checkedSubject(subject)
       checkedVersion(history.version)
       checkedTime(history.until, 'until')
-      return step(() => {
+      return transaction(() => {
         const before = tables.history(subject)
         const stored = before === undefined || before.until <= now() ? 0 : before.version
         if (stored !== history.version - 1) return 'conflict'
         tables.putHistory(subject, history)
-        tables.expireAt(history.until, { kind: 'history', key: subject })
+        tables.queueExpiry(history.until, { kind: 'history', key: subject })
         return 'written'
       })
     },
@@ -39,7 +39,7 @@ export function localSubjects({ tables, step, look, now, publish }: LocalParts):
       const from = after === undefined ? undefined : checkedSubject(after)
       const size = pageSize(limit)
       const at = now()
-      return look(() => {
+      return read(() => {
         const items: KeptHistory[] = []
         let examined = 0
         let last: SubjectKey | undefined
@@ -60,42 +60,42 @@ export function localSubjects({ tables, step, look, now, publish }: LocalParts):
       checkedSubject(subject)
       checkedTime(at, 'at')
       if (except !== undefined) checkedId(except)
-      return step(() => {
+      return transaction(() => {
         const before = tables.generation(subject)
         const generation = Math.max(before + 1, at)
         const record = except === undefined ? undefined : tables.record(except)
         let kept = null
         if (
           except !== undefined &&
-          homeOf(except).subject === subject &&
+          locate(except).subject === subject &&
           isReadable(record, { generation: before, now: now() })
         ) {
           const raised = { ...record, generation }
-          tables.removePlace(subject, indexEntryOf(except, record))
-          tables.putPlace(subject, indexEntryOf(except, raised))
+          tables.removeIndexEntry(subject, indexEntryOf(except, record))
+          tables.putIndexEntry(subject, indexEntryOf(except, raised))
           tables.putRecord(except, raised)
           kept = except
         }
         tables.putGeneration(subject, generation)
         const item = { kind: 'subject' as const, subject, generation, except: kept, reason, at }
-        publish(homeOf(subject).partition, [item, ...itemsOf(events)])
+        publish(locate(subject).partition, [item, ...itemsOf(events)])
         return generation
       })
     },
   }
 }
 
-/** `Marks` over the tables of this machine. */
-export function localMarks({ tables, step, now }: LocalParts): ReplayGuard {
+/** `ReplayGuard` over the tables of this machine. */
+export function localReplays({ tables, transaction, now }: LocalContext): ReplayGuard {
   return {
     async once(key, until) {
       checkedTime(until, 'until')
-      const digest = markDigest(key).text
-      return step(() => {
+      const digest = replayDigest(key).text
+      return transaction(() => {
         const at = now()
-        if (until <= at || (tables.mark(digest) ?? 0) > at) return false
-        tables.putMark(digest, until)
-        tables.expireAt(until, { kind: 'mark', key: digest })
+        if (until <= at || (tables.replay(digest) ?? 0) > at) return false
+        tables.putReplay(digest, until)
+        tables.queueExpiry(until, { kind: 'replay', key: digest })
         return true
       })
     },

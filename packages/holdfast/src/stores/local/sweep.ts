@@ -1,32 +1,35 @@
-import { homeOf } from '../partition.ts'
+import { locate } from '../partition.ts'
 import { indexEntryOf } from './entries.ts'
-import type { Due, Tables } from './tables.ts'
+import type { Expiring, Tables } from './tables.ts'
 
-/** At most this many a step, so that nobody waits for a sweep. */
+/** A sweep takes at most this many items in one transaction, so that no request waits for it. */
 export const SWEEP_SLICE = 500
 
-/** Removes what is past its time, within the step that is running. The number of notes it looked at. */
+/**
+ * Removes what has expired, within the transaction that is running.
+ * Answers how many items it took from the expiry queue.
+ */
 export function sweepSlice(tables: Tables, now: number, limit: number = SWEEP_SLICE): number {
-  const taken = tables.takeDue(now, limit)
-  for (const due of taken) sweep(tables, now, due)
+  const taken = tables.takeExpired(now, limit)
+  for (const expiring of taken) removeExpired(tables, now, expiring)
   return taken.length
 }
 
-/** A note may be older than what it is about: a deadline or a tombstone can have moved since. */
-function sweep(tables: Tables, now: number, due: Due): void {
-  if (due.kind === 'mark') {
-    if ((tables.mark(due.key) ?? 0) <= now) tables.removeMark(due.key)
+/** An item of the queue may be out of date: a deadline or a tombstone can have moved since. */
+function removeExpired(tables: Tables, now: number, { kind, key }: Expiring): void {
+  if (kind === 'replay') {
+    if ((tables.replay(key) ?? 0) <= now) tables.removeReplay(key)
     return
   }
-  if (due.kind === 'history') {
-    if ((tables.history(due.key)?.until ?? 0) <= now) tables.removeHistory(due.key)
+  if (kind === 'history') {
+    if ((tables.history(key)?.until ?? 0) <= now) tables.removeHistory(key)
     return
   }
-  const record = tables.record(due.key)
+  const record = tables.record(key)
   if (record === undefined) return
   if ((record.kind === 'dead' ? record.until : record.deadline) > now) return
   if (record.kind === 'live')
-    tables.removePlace(homeOf(due.key).subject, indexEntryOf(due.key, record))
-  tables.removeAttributes(due.key)
-  tables.removeRecord(due.key)
+    tables.removeIndexEntry(locate(key).subject, indexEntryOf(key, record))
+  tables.removeAttributes(key)
+  tables.removeRecord(key)
 }

@@ -3,18 +3,18 @@ import type { FeedItem } from '../../core/store.ts'
 import type { Numbered, Range } from '../feed/reader.ts'
 import type { History, StoredRecord, Versioned } from '../stored-record.ts'
 
-/** Where a session stands among those of its subject: oldest first within the generation that it lives under. */
+/** Orders the sessions of a subject: by the generation that they live under, then by age. */
 export interface IndexEntry {
-  readonly floor: number
+  readonly generation: number
   readonly createdAt: number
   readonly id: SessionId
 }
 
-/** Something that has to be looked at once its time has passed. */
-export type Due =
+/** Something that may be removed once its time has passed. */
+export type Expiring =
   | { readonly kind: 'entry'; readonly key: SessionId }
   | { readonly kind: 'history'; readonly key: SubjectKey }
-  | { readonly kind: 'mark'; readonly key: string }
+  | { readonly kind: 'replay'; readonly key: string }
 
 /** What a store on this machine keeps: plain tables, no rules. All calls are synchronous. */
 export interface Tables {
@@ -36,27 +36,27 @@ export interface Tables {
   /** Subjects of a partition that have a history, in the order of their bytes, after a subject. */
   historiesIn(partition: number, after: SubjectKey | undefined): Iterable<SubjectKey>
 
-  /** Until when a mark stands. */
-  mark(key: string): number | undefined
-  putMark(key: string, until: number): void
-  removeMark(key: string): void
+  /** The instant until which a key of the replay guard is refused. */
+  replay(key: string): number | undefined
+  putReplay(key: string, until: number): void
+  removeReplay(key: string): void
 
-  /** Places of a subject from `floor` up, in order, after a place. */
-  places(
+  /** The index of a subject in order: from a generation up, after an entry. */
+  indexEntries(
     subject: SubjectKey,
-    from: { readonly floor: number; readonly after: IndexEntry | undefined },
+    from: { readonly generation: number; readonly after: IndexEntry | undefined },
   ): Iterable<IndexEntry>
-  putPlace(subject: SubjectKey, place: IndexEntry): void
-  removePlace(subject: SubjectKey, place: IndexEntry): void
+  putIndexEntry(subject: SubjectKey, entry: IndexEntry): void
+  removeIndexEntry(subject: SubjectKey, entry: IndexEntry): void
   /** Ids of a partition in the order of their bytes, after an id. */
   inPartition(partition: number, after: SessionId | undefined): Iterable<SessionId>
 
-  /** Notes that something may be swept from `at` on. */
-  expireAt(at: number, due: Due): void
-  /** At most `limit` notes whose time has passed; each is handed out once. */
-  takeDue(now: number, limit: number): readonly Due[]
+  /** Puts something into the expiry queue: it may be removed from `at` on. */
+  queueExpiry(at: number, expiring: Expiring): void
+  /** Takes at most `limit` items whose time has passed out of the expiry queue. */
+  takeExpired(now: number, limit: number): readonly Expiring[]
 
-  /** Newest sequence number of every partition: asked for at each wake-up, so it has to be cheap. */
+  /** Newest sequence number of each partition. Each wake-up asks for it, so it has to be cheap. */
   feedHeads(): readonly number[]
   /** Newest and oldest kept sequence number of a partition; `newest` 0 and `oldest` 1 at first. */
   feedEnds(partition: number): { readonly newest: number; readonly oldest: number }
@@ -65,14 +65,14 @@ export interface Tables {
   appendFeed(partition: number, entry: Numbered, keepFrom: number): void
 }
 
-/** Tables with a way to change them. */
+/** Tables with a way to read and to change them. */
 export interface Backend {
   readonly tables: Tables
-  /** Runs reads and writes as one atomic step; resolves once it is as durable as the store is. */
-  step<T>(change: () => T): Promise<T>
+  /** Runs reads and writes as one atomic step. Resolves once it is as durable as the store is. */
+  transaction<T>(change: () => T): Promise<T>
   /** Runs reads over one state of the tables. */
-  look<T>(read: () => T): T
+  read<T>(query: () => T): T
 }
 
-/** Appends to the feed of the partition within the step that is running. */
+/** Appends to the feed of the partition within the transaction that is running. */
 export type Publish = (partition: number, items: readonly FeedItem[]) => void

@@ -2,15 +2,18 @@ import { SessionError } from '../../core/errors.ts'
 import type { Arguments, RedisPort } from './client.ts'
 import type { Script } from './scripts.ts'
 
-/** Asks Redis, and always comes back within the time allowed: with an answer or with `store_unavailable`. */
+/** Asks Redis. Each call ends within the time limit, with an answer or `store_unavailable`. */
 export interface RedisAsk {
   command(key: string, args: Arguments): Promise<unknown>
-  /** The first key says where the script runs. */
+  /** Runs a script in the slot of its first key. */
   run(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>
   onEachMaster(args: Arguments): Promise<readonly unknown[]>
 }
 
-/** Commands that a client keeps while it cannot reach Redis would pile up without end. */
+/**
+ * A client keeps commands while it cannot reach Redis. Beyond so many, none is sent: they would
+ * pile up without end.
+ */
 const MAX_UNANSWERED = 10_000
 
 export function redisAsk(port: RedisPort, timeoutMs: number): RedisAsk {
@@ -67,7 +70,7 @@ export function redisAsk(port: RedisPort, timeoutMs: number): RedisAsk {
   }
 }
 
-/** The code that Redis puts first, for example OOM or CLUSTERDOWN; else what the client calls its error. */
+/** The code in front of Redis's message, for example OOM or CLUSTERDOWN; else the error's name. */
 function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown'
   return /^-?([A-Z]{3,}) /.exec(error.message)?.[1] ?? error.name

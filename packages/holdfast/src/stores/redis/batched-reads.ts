@@ -5,7 +5,7 @@ import { listOf, unexpectedReply } from './replies.ts'
 /** Values of some keys of one partition, in their order. */
 export type ReadKeys = (partition: number, names: readonly string[]) => Promise<readonly unknown[]>
 
-/** So many keys keep Redis busy for some 50 µs. */
+/** Keys in one command: so many keep Redis busy for some 50 µs. */
 const MAX_NAMES = 192
 
 interface Waiting {
@@ -15,19 +15,20 @@ interface Waiting {
 }
 
 /**
- * Reads that are asked for in one turn of the event loop travel in one command: the client's own work for a command
- * costs several times what Redis does for it. In a Cluster, in one for each partition, which is one slot.
+ * Puts the reads of one turn of the event loop into one command: the client's own work for a
+ * command costs several times what Redis does for it. In a Cluster each partition has a command of
+ * its own, because it is one slot.
  */
-export function readsOfATurn(ask: RedisAsk, { cluster }: { readonly cluster: boolean }): ReadKeys {
-  const lanes = Array.from({ length: cluster ? PARTITIONS : 1 }, (): Waiting[] => [])
+export function batchedReads(ask: RedisAsk, { cluster }: { readonly cluster: boolean }): ReadKeys {
+  const queues = Array.from({ length: cluster ? PARTITIONS : 1 }, (): Waiting[] => [])
   let due = false
 
   function flush(): void {
     due = false
-    for (const lane of lanes) {
+    for (const queue of queues) {
       let batch: Waiting[] = []
       let size = 0
-      for (const waiting of lane.splice(0)) {
+      for (const waiting of queue.splice(0)) {
         if (size + waiting.names.length > MAX_NAMES) {
           void send(batch)
           batch = []
@@ -57,7 +58,7 @@ export function readsOfATurn(ask: RedisAsk, { cluster }: { readonly cluster: boo
 
   return (partition, names) =>
     new Promise((resolve, reject) => {
-      lanes[cluster ? partition : 0]?.push({ names, resolve, reject })
+      queues[cluster ? partition : 0]?.push({ names, resolve, reject })
       if (due) return
       due = true
       setImmediate(flush)

@@ -1,6 +1,9 @@
 import { SessionError } from '../../core/errors.ts'
 
-/** A client that the application made and keeps: `ioredis` or `redis`, for a single server, Sentinel or Cluster. */
+/**
+ * A client that the application made and closes: of the package `ioredis` or `redis`, for a single
+ * server, Sentinel or Cluster.
+ */
 export type RedisClient = IoredisClient | NodeRedisClient
 
 /** The part of an `ioredis` client that is used. */
@@ -9,7 +12,7 @@ export interface IoredisClient {
   readonly options: object
 }
 
-/** The part of a `redis` client that is used; what its arguments are depends on the kind of client. */
+/** The part of a `redis` client that is used. Its arguments depend on the kind of client. */
 export interface NodeRedisClient {
   sendCommand(...args: never[]): Promise<unknown>
 }
@@ -19,18 +22,24 @@ export interface RedisSubscriber {
   subscribe(...args: never[]): Promise<unknown>
 }
 
-/** All that the store asks of a client, whatever its kind. Bulk strings come as Buffers. */
+/** What the store asks of a client of any kind. Bulk strings come as Buffers. */
 export interface RedisPort {
-  /** Keys of different slots cannot be asked for together. */
+  /** Whether keys of different slots have to be asked for apart. */
   readonly cluster: boolean
-  /** `key` says where to send it. Always to a master: a replica may not know yet what was revoked. */
+  /**
+   * Sends a command to the master that has `key`. Never to a replica, which may not yet know of a
+   * revocation.
+   */
   command(key: string, args: Arguments): Promise<unknown>
   onEachMaster(args: Arguments): Promise<readonly unknown[]>
 }
 
 export type Arguments = readonly [string, ...(string | Buffer)[]]
 
-/** Throws `config_invalid` for a client that is no Redis client, or one that would break what the store promises. */
+/**
+ * Throws `config_invalid` for an object that is no Redis client, and for a client whose settings
+ * would break what the store promises.
+ */
 export function redisPort(client: RedisClient): RedisPort {
   if (typeof client === 'object' && client !== null) {
     if ('callBuffer' in client) return ioredisPort(client)
@@ -107,7 +116,7 @@ function nodeRedisPort(client: NodeRedisClient): RedisPort {
   }
 }
 
-/** What a Redis store cannot be made with. */
+/** An option that the Redis store cannot be made with. */
 export function invalidOption(problem: string): SessionError {
   return new SessionError('config_invalid', `The Redis store ${problem}.`)
 }

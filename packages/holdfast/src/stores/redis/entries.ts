@@ -1,13 +1,13 @@
 import type { Entries, SealedEvent } from '../../core/store.ts'
 import { checkedEntry, checkedId, checkedTime, checkedVersion } from '../input.ts'
-import { homeOf, tailOf } from '../partition.ts'
+import { locate, suffixOf } from '../partition.ts'
 import { decodeRecord, decodeVersioned, foundOf, isReadable } from '../stored-record.ts'
 import { redisList } from './lists.ts'
 import { bufferOf, bytesOf, numberOf, unexpectedReply } from './replies.ts'
 import { SCRIPTS } from './scripts.ts'
-import type { RedisParts } from './store.ts'
+import type { RedisContext } from './store.ts'
 
-/** Ids in one touch: long enough to be cheap, short enough not to hold Redis up. */
+/** Ids in one touch: many enough to be cheap, few enough not to hold Redis up. */
 const TOUCH_SLICE = 500
 
 const OUTCOMES = [
@@ -17,15 +17,19 @@ const OUTCOMES = [
   [-2, 'limit'],
 ] as const
 
-/** `Entries` in Redis: at most one command each, but for lists. */
-export function redisEntries(parts: RedisParts): Entries {
-  const { ask, keys, now, feedLimit } = parts
+/** `Entries` in Redis: at most one command for each operation but lists and touches. */
+export function redisEntries(context: RedisContext): Entries {
+  const { ask, keys, now, feedLimit } = context
 
   return {
     async read(id) {
-      const home = homeOf(checkedId(id))
-      const names = [keys.record(home, id), keys.generation(home), keys.attributes(home, id)]
-      const [raw, raised, attributes] = await parts.readKeys(home.partition, names)
+      const location = locate(checkedId(id))
+      const names = [
+        keys.record(location, id),
+        keys.generation(location),
+        keys.attributes(location, id),
+      ]
+      const [raw, raised, attributes] = await context.readKeys(location.partition, names)
       const bytes = bytesOf(raw)
       if (bytes === undefined) return undefined
       const record = decodeRecord(bytes)
@@ -41,91 +45,91 @@ export function redisEntries(parts: RedisParts): Entries {
     async write(entry, { limit, seenAt = 0, events = [] } = {}) {
       const { id, version, generation, createdAt, deadline, idleMs, sealed } = checkedEntry(entry)
       checkedTime(seenAt, 'seenAt')
-      const home = homeOf(id)
-      const { subject, partition } = home
+      const location = locate(id)
+      const { subject, partition } = location
       const reply = await ask.run(
         SCRIPTS.write,
         [
-          keys.record(home, id),
-          keys.generation(home),
-          keys.index(home),
+          keys.record(location, id),
+          keys.generation(location),
+          keys.index(location),
           keys.subjects(partition),
           keys.feed(partition),
           keys.counter(partition),
-          keys.attributes(home, id),
+          keys.attributes(location, id),
         ],
         [
           ...texts([now(), feedLimit]),
-          tailOf(id),
+          suffixOf(id),
           subject,
           ...texts([version, generation, createdAt, deadline, idleMs, seenAt]),
           limit === undefined ? '' : String(limit),
-          keys.recordsOf(home),
+          keys.recordsOf(location),
           id,
           bufferOf(sealed),
           ...eventArguments(events),
         ],
       )
-      parts.wake()
+      context.wake()
       return outcomeOf(reply)
     },
 
     async attach(id, { version, sealed }) {
-      const home = homeOf(checkedId(id))
-      const { partition } = home
+      const location = locate(checkedId(id))
+      const { partition } = location
       checkedVersion(version)
       const reply = await ask.run(
         SCRIPTS.attach,
         [
-          keys.record(home, id),
-          keys.generation(home),
-          keys.attributes(home, id),
+          keys.record(location, id),
+          keys.generation(location),
+          keys.attributes(location, id),
           keys.feed(partition),
           keys.counter(partition),
         ],
         [...texts([now(), feedLimit]), id, String(version), bufferOf(sealed)],
       )
-      parts.wake()
+      context.wake()
       const outcome = outcomeOf(reply)
       return outcome === 'limit' ? 'gone' : outcome
     },
 
     async revoke(id, { until, reason, at, events = [] }) {
-      const home = homeOf(checkedId(id))
-      const { partition } = home
+      const location = locate(checkedId(id))
+      const { partition } = location
       checkedTime(until, 'until')
       const reply = await ask.run(
         SCRIPTS.revoke,
         [
-          keys.record(home, id),
-          keys.generation(home),
-          keys.index(home),
-          keys.attributes(home, id),
+          keys.record(location, id),
+          keys.generation(location),
+          keys.index(location),
+          keys.attributes(location, id),
           keys.feed(partition),
           keys.counter(partition),
         ],
         [
           ...texts([now(), feedLimit]),
           id,
-          tailOf(id),
+          suffixOf(id),
           String(until),
           reason,
           String(at),
           ...eventArguments(events),
         ],
       )
-      parts.wake()
+      context.wake()
       return reply === 1
     },
 
     async touch(seen) {
       const byPartition = new Map<number, { key: string; at: string }[]>()
       for (const { id, at } of seen) {
-        const home = homeOf(checkedId(id))
-        const { partition } = home
+        const location = locate(checkedId(id))
+        const { partition } = location
         const touches = byPartition.get(partition) ?? []
         byPartition.set(partition, touches)
-        touches.push({ key: keys.record(home, id), at: String(checkedTime(at, 'at')) })
+        touches.push({ key: keys.record(location, id), at: String(checkedTime(at, 'at')) })
       }
       const time = String(now())
       const slices = [...byPartition.values()].flatMap((touches) => slicesOf(touches, TOUCH_SLICE))
@@ -140,7 +144,7 @@ export function redisEntries(parts: RedisParts): Entries {
       )
     },
 
-    list: redisList(parts),
+    list: redisList(context),
   }
 }
 
@@ -149,6 +153,7 @@ export function eventArguments(events: readonly SealedEvent[]): (string | Buffer
   return events.flatMap(({ id, at, sealed }) => [id, String(at), bufferOf(sealed)])
 }
 
+/** Numbers as arguments of a script. */
 export function texts(numbers: readonly number[]): string[] {
   return numbers.map(String)
 }

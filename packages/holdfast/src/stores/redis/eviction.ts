@@ -3,8 +3,8 @@ import type { RedisAsk } from './ask.ts'
 import { textOf } from './replies.ts'
 
 /**
- * A Redis that evicts throws tombstones away like anything else, and a revoked session could return.
- * Throws `config_invalid` for every policy but `noeviction`.
+ * Throws `config_invalid` for every eviction policy but `noeviction`. A Redis that evicts keys also
+ * evicts tombstones, and a revoked session could then return.
  */
 export async function refuseEviction(
   ask: RedisAsk,
@@ -14,14 +14,18 @@ export async function refuseEviction(
   const unknown = policies.length === 0 || policies.includes(undefined)
   if (unknown) {
     onWarning(
-      'Redis does not say whether it evicts keys when its memory is full. Make sure that maxmemory-policy is noeviction: an evicted tombstone can bring a revoked session back.',
+      'Redis does not say whether it evicts keys when its memory is full. ' +
+        'Make sure that maxmemory-policy is noeviction: ' +
+        'an evicted tombstone can bring a revoked session back.',
     )
   }
   const evicting = policies.find((policy) => policy !== undefined && policy !== 'noeviction')
   if (evicting === undefined || allowEviction) return
   throw new SessionError(
     'config_invalid',
-    `Redis has maxmemory-policy "${evicting}": when its memory is full it may evict a tombstone and bring a revoked session back. Set it to noeviction, or set allowEviction to accept that.`,
+    `Redis has maxmemory-policy "${evicting}": when its memory is full it may evict a tombstone ` +
+      'and bring a revoked session back. ' +
+      'Set it to noeviction, or set allowEviction to accept that.',
   )
 }
 
@@ -30,7 +34,10 @@ export interface EvictionOptions {
   readonly onWarning: (message: string) => void
 }
 
-/** Refused commands are an answer too (managed services forbid some); a Redis that cannot be reached is not. */
+/**
+ * The policy of each master. A Redis that refuses the command, as some managed services do, counts
+ * as unknown; one that cannot be reached is an error.
+ */
 async function policiesOf(ask: RedisAsk): Promise<readonly (string | undefined)[]> {
   try {
     const replies = await ask.onEachMaster(['INFO', 'memory'])

@@ -7,7 +7,10 @@ import { bytesOf, listOf, numberOf, textOf, unexpectedReply } from './replies.ts
 
 const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 
-/** The feed of each partition is a stream whose ids are our own gap-free numbers: `17-0` is the 17th entry. */
+/**
+ * The feed in Redis: one stream for each partition. Its ids are our own gap-free sequence numbers:
+ * `17-0` is the 17th entry.
+ */
 export function redisFeed(
   { ask, keys }: { readonly ask: RedisAsk; readonly keys: RedisKeys },
   { cluster }: { readonly cluster: boolean },

@@ -1,24 +1,28 @@
 import { PARTITIONS, type SessionId } from '../../core/ids.ts'
-import { type Home, sharedOf } from '../partition.ts'
+import { type Location, prefixOf } from '../partition.ts'
 
-/** Names of all keys, as short as they can be told apart. The hash tag keeps those of one partition in one Cluster slot. */
+/**
+ * Names of all keys, as short as they can be told apart. The hash tag keeps those of one partition
+ * in one Cluster slot. The letter of each kind is the stored format: it stays as it is.
+ */
 export interface RedisKeys {
-  record(home: Home, id: SessionId): string
-  attributes(home: Home, id: SessionId): string
-  /** In front of the tails of a subject's ids: what a script needs to name siblings. */
-  recordsOf(home: Home): string
-  attributesOf(home: Home): string
-  index(home: Home): string
-  generation(home: Home): string
-  history(home: Home): string
+  record(location: Location, id: SessionId): string
+  attributes(location: Location, id: SessionId): string
+  /** Prefix of the record keys of a subject; a script appends the suffix of a session id. */
+  recordsOf(location: Location): string
+  /** As {@link RedisKeys.recordsOf}, for attributes. */
+  attributesOf(location: Location): string
+  index(location: Location): string
+  generation(location: Location): string
+  history(location: Location): string
   /** Subjects that may have live sessions, by their last deadline. */
   subjects(partition: number): string
   /** Subjects that have a history, by the end of its time. */
   histories(partition: number): string
   feed(partition: number): string
   counter(partition: number): string
-  mark(partition: number, digest: string): string
-  /** No key: the channel that scripts publish on, which they find from the name of a feed. */
+  replay(partition: number, digest: string): string
+  /** The channel that scripts publish on; they derive it from the key of a feed. */
   readonly wake: string
 }
 
@@ -26,28 +30,29 @@ export function redisKeys(prefix: string): RedisKeys {
   const tags = Array.from({ length: PARTITIONS }, (_, partition) => `{p${partition}}`)
   const key = (kind: string, partition: number, name: string): string =>
     `${prefix}${kind}${tags[partition]}${name}`
-  const lane = (kind: string, partition: number): string => `${prefix}${kind}${tags[partition]}`
+  const ofPartition = (kind: string, partition: number): string =>
+    `${prefix}${kind}${tags[partition]}`
 
   return {
     record: ({ partition }, id) => key('s', partition, shortened(id)),
     attributes: ({ partition }, id) => key('t', partition, shortened(id)),
-    recordsOf: ({ partition, subject }) => key('s', partition, shortened(sharedOf(subject))),
-    attributesOf: ({ partition, subject }) => key('t', partition, shortened(sharedOf(subject))),
+    recordsOf: ({ partition, subject }) => key('s', partition, shortened(prefixOf(subject))),
+    attributesOf: ({ partition, subject }) => key('t', partition, shortened(prefixOf(subject))),
     index: ({ partition, subject }) => key('i', partition, subject),
     generation: ({ partition, subject }) => key('g', partition, subject),
     history: ({ partition, subject }) => key('h', partition, subject),
-    subjects: (partition) => lane('p', partition),
-    histories: (partition) => lane('q', partition),
-    feed: (partition) => lane('f', partition),
-    counter: (partition) => lane('n', partition),
-    mark: (partition, digest) => key('m', partition, digest),
+    subjects: (partition) => ofPartition('p', partition),
+    histories: (partition) => ofPartition('q', partition),
+    feed: (partition) => ofPartition('f', partition),
+    counter: (partition) => ofPartition('n', partition),
+    replay: (partition, digest) => key('m', partition, digest),
     wake: `${prefix}wake`,
   }
 }
 
 /**
- * A session id less 60 of the 128 bits of its subject: a key of 44 letters takes Redis 16 bytes less than one more. The
- * 128 random bits are all there, and a record opens under its whole id alone.
+ * A session id without 60 of the 128 bits of its subject: a key of at most 44 letters takes Redis
+ * 16 bytes less. The 128 random bits are all there, and a record opens under its whole id alone.
  */
 function shortened(id: string): string {
   return id.slice(10)

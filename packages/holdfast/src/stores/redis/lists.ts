@@ -1,16 +1,16 @@
 import type { SubjectKey } from '../../core/ids.ts'
 import type { Entries, Found, KeptHistory, Page, Query, Subjects } from '../../core/store.ts'
 import { checkedSubject, invalidPosition, pageSize } from '../input.ts'
-import { homeOf, idOf } from '../partition.ts'
+import { idOf, locate } from '../partition.ts'
 import { decodeHistory, decodeRecord, decodeVersioned, foundOf } from '../stored-record.ts'
 import { bytesOf, listOf, numberOf, textOf } from './replies.ts'
 import { SCRIPTS } from './scripts.ts'
-import type { RedisParts } from './store.ts'
+import type { RedisContext } from './store.ts'
 
-/** Subjects of a partition that are looked through together. */
+/** So many subjects of a partition are looked up in one command. */
 const SUBJECTS_AT_ONCE = 64
 
-/** Where a list goes on: after this score and, within it, after this name. */
+/** Where a list goes on: after this score and, among equal scores, after this name. */
 interface Position {
   readonly score: string
   readonly name: string
@@ -18,29 +18,29 @@ interface Position {
 
 const START: Position = { score: '-inf', name: '' }
 
-/** A subject key and the tail of a session id are equally long. */
-const TAIL_LENGTH = 22
+/** A subject key and the suffix of a session id are equally long. */
+const SUFFIX_LENGTH = 22
 const NAME = /^[\w-]{22}$/
 
-/** Lists over the indexes; what they find dead they trim. */
-export function redisList({ ask, keys, now }: RedisParts): Entries['list'] {
-  /** One command: a page may be short when many are dead. */
+/** Lists sessions by the indexes, and removes dead ones from them on the way. */
+export function redisList({ ask, keys, now }: RedisContext): Entries['list'] {
+  /** One command. A page may be short when many of the sessions are dead. */
   async function ofSubject(
     subject: SubjectKey,
     { after, limit }: { readonly after: Position; readonly limit: number },
   ): Promise<Page<Found>> {
     const at = now()
-    const home = homeOf(subject)
+    const location = locate(subject)
     const reply = await ask.run(
       SCRIPTS.list,
-      [keys.index(home), keys.generation(home)],
+      [keys.index(location), keys.generation(location)],
       [
         String(at),
         String(limit),
         after.score,
         after.name,
-        keys.recordsOf(home),
-        keys.attributesOf(home),
+        keys.recordsOf(location),
+        keys.attributesOf(location),
       ],
     )
     const [next, records, attached] = listOf(reply)
@@ -50,12 +50,12 @@ export function redisList({ ask, keys, now }: RedisParts): Entries['list'] {
       attributes.set(numberOf(extra[i]), bytesOf(extra[i + 1]))
     const items = listOf(records).flatMap((value, i): Found[] => {
       const bytes = bytesOf(value) ?? Buffer.alloc(0)
-      const record = decodeRecord(bytes.subarray(TAIL_LENGTH))
+      const record = decodeRecord(bytes.subarray(SUFFIX_LENGTH))
       if (record.kind !== 'live') return []
-      const tail = bytes.toString('latin1', 0, TAIL_LENGTH)
+      const suffix = bytes.toString('latin1', 0, SUFFIX_LENGTH)
       const sealed = attributes.get(i + 1)
       return [
-        foundOf(idOf(subject, tail), record, {
+        foundOf(idOf(subject, suffix), record, {
           attributes: sealed === undefined ? undefined : decodeVersioned(sealed),
           now: at,
         }),
@@ -65,7 +65,7 @@ export function redisList({ ask, keys, now }: RedisParts): Entries['list'] {
     return position === '' ? { items } : { items, next: position }
   }
 
-  /** A partition is its subjects in the order of their last deadlines, each with its sessions. */
+  /** Lists the subjects of a partition by their last deadlines, and the sessions of each. */
   async function ofPartition(
     partition: number,
     { after, limit }: { readonly after: string | undefined; readonly limit: number },
@@ -104,19 +104,19 @@ export function redisList({ ask, keys, now }: RedisParts): Entries['list'] {
   }
 }
 
-/** Histories of a partition in the order in which their time ends: two commands a page. */
-export function redisHistories({ ask, keys, now }: RedisParts): Subjects['list'] {
+/** Lists the histories of a partition by their ends, in two commands a page. */
+export function redisHistories({ ask, keys, now }: RedisContext): Subjects['list'] {
   return async ({ partition, limit, after }) => {
     const index = keys.histories(partition)
     const from = { after: after === undefined ? START : parse(after), count: pageSize(limit) }
     const found = await namesAfter({ ask, now }, index, from)
-    const places = found.slice(0, from.count)
-    const last = places.at(-1)
+    const taken = found.slice(0, from.count)
+    const last = taken.at(-1)
     if (last === undefined) return { items: [] }
-    const names = places.map(({ name }) => keys.history(homeOf(name)))
+    const names = taken.map(({ name }) => keys.history(locate(name)))
     const reply = listOf(await ask.command(index, ['MGET', ...names]))
     const at = now()
-    const items = places.flatMap(({ name: subject }, i): KeptHistory[] => {
+    const items = taken.flatMap(({ name: subject }, i): KeptHistory[] => {
       const bytes = bytesOf(reply[i])
       const history = bytes === undefined ? undefined : decodeHistory(bytes)
       return history === undefined || history.until <= at ? [] : [{ subject, ...history }]
@@ -127,7 +127,7 @@ export function redisHistories({ ask, keys, now }: RedisParts): Subjects['list']
 
 /** At least `count` subjects of an index after a position, if there are as many. */
 async function namesAfter(
-  { ask, now }: Pick<RedisParts, 'ask' | 'now'>,
+  { ask, now }: Pick<RedisContext, 'ask' | 'now'>,
   index: string,
   { after, count }: { readonly after: Position; readonly count: number },
 ): Promise<readonly Position[]> {

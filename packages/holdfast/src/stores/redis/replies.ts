@@ -7,6 +7,7 @@ export function bytesOf(reply: unknown): Buffer | undefined {
   throw unexpectedReply()
 }
 
+/** A simple or a bulk string. Throws `store_unavailable` for anything else. */
 export function textOf(reply: unknown): string {
   if (typeof reply === 'string') return reply
   if (Buffer.isBuffer(reply)) return reply.toString('latin1')
@@ -21,20 +22,22 @@ export function numberOf(reply: unknown): number {
   return number
 }
 
+/** An array. Throws `store_unavailable` for anything else. */
 export function listOf(reply: unknown): readonly unknown[] {
   if (Array.isArray(reply)) return reply
   throw unexpectedReply()
 }
 
-/** A view of the same bytes: clients take Buffers. */
+/** The same bytes as a Buffer, which clients take; not a copy. */
 export function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** Somebody else writes to the same keys, or something between us and Redis answers in its place. */
+/** Another program writes to the same keys, or something between us and Redis answers for it. */
 export function unexpectedReply(): SessionError {
   return new SessionError(
     'store_unavailable',
-    'Redis gave an answer that no command of this store has. Look for others who use the same key prefix.',
+    'Redis gave an answer that no command of this store has. ' +
+      'Look for others who use the same key prefix.',
   )
 }

@@ -9,8 +9,9 @@ export interface Script {
 }
 
 /**
- * What the scripts share, in front of each. Numbers go through `fmt`: Lua would write 1.7e+12. Strings are
- * compared byte by byte: Lua's own comparison follows the server's locale.
+ * The functions that all scripts share; they stand in front of each. Numbers go through `fmt`,
+ * because Lua would write 1.7e+12. Strings are compared byte by byte, because Lua's own comparison
+ * follows the server's locale.
  */
 const COMMON = `
 local function fmt(n) return string.format('%.0f', n) end
@@ -58,7 +59,7 @@ local function emit(feed, counter, ...)
   redis.call('XADD', feed, 'MAXLEN', '~', ARGV[2], fmt(newest) .. '-0', ...)
 end
 
--- pcall: what is written is written, also where this user may not publish
+-- pcall: the write must stand also where this user may not publish
 local function announce(feed)
   local prefix, partition = string.match(feed, '^(.*)f{p(%d+)}$')
   redis.pcall('PUBLISH', prefix .. 'wake', partition .. ' ' .. fmt(newest))
@@ -79,7 +80,10 @@ local function follows(a, b)
 end
 `
 
-/** KEYS record generation index subjects feed counter attributes. 1 written, 0 conflict, -1 gone, -2 limit. */
+/**
+ * KEYS record generation index subjects feed counter attributes. 1 written, 0 conflict, -1 gone,
+ * -2 limit.
+ */
 const WRITE = `
 local member, subject, version = ARGV[3], ARGV[4], tonumber(ARGV[5])
 local born, created, deadline = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -146,9 +150,10 @@ announce(KEYS[4])
 return 1
 `
 
-/*
+/**
  * KEYS record generation index attributes feed counter. 1 when it was live.
- * UNLINK comes first: after a write that frees memory Redis lets the rest pass, also at its memory limit.
+ * UNLINK comes first: once a script has freed memory, Redis lets its other writes pass, also at
+ * the memory limit.
  */
 const REVOKE = `
 local entry = current(KEYS[1])
@@ -167,7 +172,7 @@ announce(KEYS[5])
 return 1
 `
 
-/** KEYS records; after the clock one instant for each. */
+/** KEYS records. After the clock, one instant for each. */
 const TOUCH = `
 for i, key in ipairs(KEYS) do
   local entry = current(key)
@@ -179,7 +184,10 @@ end
 return 0
 `
 
-/** KEYS generation index feed counter except. The new generation. UNLINK first, as in REVOKE. */
+/**
+ * KEYS generation index feed counter except. Answers the new generation. UNLINK comes first, as in
+ * REVOKE.
+ */
 const REVOKE_SUBJECT = `
 local subject, at, except, member = ARGV[3], tonumber(ARGV[4]), ARGV[6], ARGV[7]
 local before = generationOf(KEYS[1])
@@ -222,8 +230,8 @@ trim(KEYS[2], 8)
 return 1
 `
 
-/** KEYS mark. 1 for the first, 0 for everybody after. */
-const MARK = `
+/** KEYS replay. 1 for the first use of a key, 0 for every later one. */
+const ONCE = `
 if tonumber(redis.call('GET', KEYS[1]) or '0') > now then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[2])
 return 1
@@ -235,7 +243,11 @@ emitEvents(KEYS[1], KEYS[2], 3)
 return 1
 `
 
-/** KEYS index generation. Where to read on ('' at the end); tail of the id and record of each, in one; places in that list with their attributes. */
+/**
+ * KEYS index generation. Answers three things: the position to read on from ('' at the end), for
+ * each session the suffix of its id and its record in one string, and pairs of a place in that
+ * list and the attributes of the session there.
+ */
 const LIST = `
 local limit, score, after = tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local generation = generationOf(KEYS[2])
@@ -243,18 +255,18 @@ local out, attached, dead, examined, offset = {}, {}, {}, 0, 0
 local more, next, last = true, '', nil
 while more do
   local size = math.min(128, limit + 2)
-  local places = redis.call('ZRANGE', KEYS[1], score, '+inf', 'BYSCORE', 'LIMIT', offset, size,
+  local found = redis.call('ZRANGE', KEYS[1], score, '+inf', 'BYSCORE', 'LIMIT', offset, size,
     'WITHSCORES')
   offset = offset + size
-  more = #places == 2 * size
+  more = #found == 2 * size
   local first = 1
-  while places[first] and places[first + 1] == score and not follows(places[first], after) do
+  while found[first] and found[first + 1] == score and not follows(found[first], after) do
     first = first + 2
   end
   local names = {}
-  for i = first, #places, 2 do
-    names[#names + 1] = ARGV[5] .. places[i]
-    names[#names + 1] = ARGV[6] .. places[i]
+  for i = first, #found, 2 do
+    names[#names + 1] = ARGV[5] .. found[i]
+    names[#names + 1] = ARGV[6] .. found[i]
   end
   local values = #names > 0 and redis.call('MGET', unpack(names)) or names
   for i = 1, #values, 2 do
@@ -263,7 +275,7 @@ while more do
       more = false
       break
     end
-    local member, raw = places[first + i - 1], values[i]
+    local member, raw = found[first + i - 1], values[i]
     local live = false
     if raw and string.byte(raw) == 1 then
       local _, _, survived, _, deadline, silence, seen = struct.unpack('>BI4I6I6I6I6I6', raw)
@@ -278,7 +290,7 @@ while more do
     else
       dead[#dead + 1] = member
     end
-    last = { member, places[first + i] }
+    last = { member, found[first + i] }
     examined = examined + 1
   end
 end
@@ -306,7 +318,10 @@ end
 return out
 `
 
-/** All scripts by what they do. Their first argument is always the clock; the feed's bound, where there is one, the second. */
+/**
+ * All scripts by what they do. The first argument of each is the clock; the second, in a script
+ * that appends to the feed, is the feed's bound.
+ */
 export const SCRIPTS = {
   write: script('write', WRITE),
   attach: script('attach', ATTACH),
@@ -316,7 +331,7 @@ export const SCRIPTS = {
   subjects: script('list the subjects of a partition', SUBJECTS),
   revokeSubject: script('revoke a subject', REVOKE_SUBJECT),
   writeHistory: script('write a history', WRITE_HISTORY),
-  mark: script('set a mark', MARK),
+  once: script('note a key once', ONCE),
   append: script('append events', APPEND),
 } as const
 

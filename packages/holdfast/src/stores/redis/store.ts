@@ -2,31 +2,31 @@ import type { Store } from '../../core/store.ts'
 import { type HeadWatchOptions, headWatch } from '../feed/head-watch.ts'
 import { feedReader } from '../feed/reader.ts'
 import { checkedKey } from '../input.ts'
-import { homeOf } from '../partition.ts'
+import { locate } from '../partition.ts'
 import type { RedisAsk } from './ask.ts'
-import { type ReadKeys, readsOfATurn } from './batched-reads.ts'
+import { batchedReads, type ReadKeys } from './batched-reads.ts'
 import { eventArguments, redisEntries, texts } from './entries.ts'
 import { redisFeed } from './feed.ts'
 import type { RedisKeys } from './keys.ts'
 import { SCRIPTS } from './scripts.ts'
-import { redisMarks, redisSubjects } from './subjects.ts'
+import { redisReplays, redisSubjects } from './subjects.ts'
 
 const POLL_MS = 200
 
-/** What the parts of the Redis store share. */
-export interface RedisParts {
+/** What the contracts of the Redis store share. */
+export interface RedisContext {
   readonly ask: RedisAsk
   readonly keys: RedisKeys
   readonly now: () => number
   readonly feedLimit: number
   readonly readKeys: ReadKeys
-  /** Something was written: followers of this process need not wait for the next poll. */
+  /** Tells followers in this process of a write, so that they need not wait for the next poll. */
   readonly wake: () => void
 }
 
 /** The store contract in Redis commands. */
 export function storeIn(
-  shared: Omit<RedisParts, 'wake' | 'readKeys'>,
+  shared: Omit<RedisContext, 'wake' | 'readKeys'>,
   { cluster, listen }: Pick<HeadWatchOptions, 'listen'> & { readonly cluster: boolean },
 ): Store {
   const { ask, keys, now, feedLimit } = shared
@@ -35,17 +35,17 @@ export function storeIn(
     everyMs: POLL_MS,
     ...(listen === undefined ? {} : { listen }),
   })
-  const readKeys = readsOfATurn(ask, { cluster })
-  const parts: RedisParts = { ...shared, readKeys, wake: watch.wake }
+  const readKeys = batchedReads(ask, { cluster })
+  const context: RedisContext = { ...shared, readKeys, wake: watch.wake }
 
   return {
-    entries: redisEntries(parts),
-    subjects: redisSubjects(parts),
-    replays: redisMarks(parts),
+    entries: redisEntries(context),
+    subjects: redisSubjects(context),
+    replays: redisReplays(context),
     feed: {
       ...feedReader(source, watch),
       async append(key, events) {
-        const { partition } = homeOf(checkedKey(key))
+        const { partition } = locate(checkedKey(key))
         await ask.run(
           SCRIPTS.append,
           [keys.feed(partition), keys.counter(partition)],

@@ -1,22 +1,22 @@
 import type { ReplayGuard, Subjects } from '../../core/store.ts'
 import { checkedId, checkedSubject, checkedTime, checkedVersion } from '../input.ts'
-import { homeOf, markDigest, tailOf } from '../partition.ts'
+import { locate, replayDigest, suffixOf } from '../partition.ts'
 import { decodeHistory } from '../stored-record.ts'
 import { eventArguments, texts } from './entries.ts'
 import { redisHistories } from './lists.ts'
 import { bufferOf, bytesOf, listOf, numberOf } from './replies.ts'
 import { SCRIPTS } from './scripts.ts'
-import type { RedisParts } from './store.ts'
+import type { RedisContext } from './store.ts'
 
-/** `Subjects` in Redis: one command each, but for lists. */
-export function redisSubjects(parts: RedisParts): Subjects {
-  const { ask, keys, now, feedLimit, wake } = parts
+/** `Subjects` in Redis: one command for each operation but lists. */
+export function redisSubjects(context: RedisContext): Subjects {
+  const { ask, keys, now, feedLimit, wake } = context
 
   return {
     async read(subject) {
-      const home = homeOf(checkedSubject(subject))
-      const key = keys.generation(home)
-      const reply = await ask.command(key, ['MGET', key, keys.history(home)])
+      const location = locate(checkedSubject(subject))
+      const key = keys.generation(location)
+      const reply = await ask.command(key, ['MGET', key, keys.history(location)])
       const [raised, raw] = listOf(reply)
       const generation = numberOf(raised)
       const bytes = bytesOf(raw)
@@ -30,31 +30,31 @@ export function redisSubjects(parts: RedisParts): Subjects {
     async write(subject, { version, sealed, until }) {
       checkedVersion(version)
       checkedTime(until, 'until')
-      const home = homeOf(checkedSubject(subject))
+      const location = locate(checkedSubject(subject))
       const reply = await ask.run(
         SCRIPTS.writeHistory,
-        [keys.history(home), keys.histories(home.partition)],
+        [keys.history(location), keys.histories(location.partition)],
         [...texts([now(), version, until]), subject, bufferOf(sealed)],
       )
       return reply === 1 ? 'written' : 'conflict'
     },
 
-    list: redisHistories(parts),
+    list: redisHistories(context),
 
     async revoke(subject, { at, reason, except, events = [] }) {
-      const home = homeOf(checkedSubject(subject))
-      const { partition } = home
+      const location = locate(checkedSubject(subject))
+      const { partition } = location
       checkedTime(at, 'at')
-      const mine = except !== undefined && homeOf(checkedId(except)).subject === subject
+      const mine = except !== undefined && locate(checkedId(except)).subject === subject
       const kept = mine ? except : undefined
       const reply = await ask.run(
         SCRIPTS.revokeSubject,
         [
-          keys.generation(home),
-          keys.index(home),
+          keys.generation(location),
+          keys.index(location),
           keys.feed(partition),
           keys.counter(partition),
-          ...(kept === undefined ? [] : [keys.record(home, kept)]),
+          ...(kept === undefined ? [] : [keys.record(location, kept)]),
         ],
         [
           ...texts([now(), feedLimit]),
@@ -62,7 +62,7 @@ export function redisSubjects(parts: RedisParts): Subjects {
           String(at),
           reason,
           kept ?? '',
-          kept === undefined ? '' : tailOf(kept),
+          kept === undefined ? '' : suffixOf(kept),
           ...eventArguments(events),
         ],
       )
@@ -72,14 +72,14 @@ export function redisSubjects(parts: RedisParts): Subjects {
   }
 }
 
-/** `Marks` in Redis: one command. */
-export function redisMarks({ ask, keys, now }: RedisParts): ReplayGuard {
+/** `ReplayGuard` in Redis: one command. */
+export function redisReplays({ ask, keys, now }: RedisContext): ReplayGuard {
   return {
     async once(key, until) {
       const at = now()
       if (checkedTime(until, 'until') <= at) return false
-      const { partition, text } = markDigest(key)
-      const reply = await ask.run(SCRIPTS.mark, [keys.mark(partition, text)], texts([at, until]))
+      const { partition, text } = replayDigest(key)
+      const reply = await ask.run(SCRIPTS.once, [keys.replay(partition, text)], texts([at, until]))
       return reply === 1
     },
   }

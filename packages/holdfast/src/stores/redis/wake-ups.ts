@@ -4,16 +4,17 @@ import { invalidOption, type RedisSubscriber } from './client.ts'
 const AGAIN_MS = 1_000
 const WAKE_UP = /^(\d{1,2}) (\d{1,15})$/
 
+/** Where wake-ups come from, and who hears of their lack. */
 export interface WakeOptions {
-  /** What the scripts publish on. */
+  /** The channel that the scripts publish on. */
   readonly channel: string
   readonly onWarning: (message: string) => void
 }
 
 /**
- * Passes on what scripts publish after a change: the partition, and its newest sequence number. Redis may lose any of
- * these without a word, so a message only says where to look. The subscription stays with its connection; who made
- * that closes it.
+ * Passes on what scripts publish after a change: the partition and its newest sequence number.
+ * Redis may lose a message without a word, so a message only says where to look. The subscription
+ * lasts as long as its connection, which its owner closes.
  */
 export function redisWake(
   subscriber: RedisSubscriber,
@@ -80,7 +81,7 @@ function subscription(client: RedisSubscriber, channel: string): (hear: Hear) =>
     return (hear) => ({
       start: () => node.subscribe(channel, hear),
       stop() {
-        // of a connection that is gone already there is nothing left to end
+        // The connection may be gone already; then there is no subscription to end.
         node.unsubscribe(channel, hear).catch(() => {})
       },
     })

@@ -1,22 +1,26 @@
 import { SessionError } from '../core/errors.ts'
-import { type Cursor, readText, readUint, type Writer } from './bytes.ts'
+import { type ByteReader, type ByteWriter, readText, readUint } from './bytes.ts'
 
-/** A word of a list costs one byte, any other its letters. Places are stored: new words go to the end of their list. */
-export function writeListed(writer: Writer, list: readonly string[], word: string): void {
+/**
+ * Writes a word of a list as its number, any other word as its letters. The numbers are stored:
+ * new words go to the end of their list.
+ */
+export function writeListed(writer: ByteWriter, list: readonly string[], word: string): void {
   const known = list.indexOf(word) + 1
   writer.uint(known)
   if (known === 0) writer.text(word)
 }
 
-export function readListed(cursor: Cursor, list: readonly string[]): string {
-  const known = readUint(cursor)
-  if (known === 0) return readText(cursor)
+/** Throws `record_invalid` for a number that the list does not have. */
+export function readListed(reader: ByteReader, list: readonly string[]): string {
+  const known = readUint(reader)
+  if (known === 0) return readText(reader)
   const word = list[known - 1]
   if (word !== undefined) return word
   throw new SessionError('record_invalid', 'A record names a word that this version does not know.')
 }
 
-/** Tenants, classes, authentication methods, and the reasons of the built-in signals and policies. */
+/** Tenants, classes, authentication methods, and reasons of the built-in signals and policies. */
 export const WORDS = listed(`
   default remember pwd otp mfa hwk swk sms network_same_address network_same_prefix
   network_same_block network_same_asn_far network_asn_known relay_known relay_new hosting_known
