@@ -13,7 +13,7 @@ import { setup } from './setup.mjs'
 const CHECKS = {
   'format and lint': () => program('biome', ['check', '--error-on-warnings', '--colors=off']),
   types: () => program('tsc', ['-p', 'tsconfig.json', '--pretty', 'false']),
-  'purity of core, signals and policies': () =>
+  'purity of core, signals, policies and wire': () =>
     program('tsc', ['-p', join('packages', 'holdfast', 'tsconfig.pure.json'), '--pretty', 'false']),
   boundaries,
   build: compiled,

@@ -7,6 +7,7 @@ const PURE = {
   core: { folders: ['core'], packages: ['structured-headers'] },
   signals: { folders: ['core', 'signals'], packages: ['structured-headers'] },
   policies: { folders: ['core', 'policies', 'signals'], packages: [] },
+  wire: { folders: ['core', 'wire'], packages: [] },
 }
 
 /** What nothing that the engine uses may reach, however indirectly: stores, frameworks, files, sockets. */

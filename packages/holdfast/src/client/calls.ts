@@ -1,6 +1,7 @@
 import { CODES, type Code, type FaultCode, SessionError } from '../core/errors.ts'
 import { boundedText } from './bounded-text.ts'
-import type { ConnectOptions } from './index.ts'
+import type { ConnectOptions } from './options.ts'
+import type { Reader } from './readers.ts'
 import { serviceAddress } from './service-address.ts'
 
 /** What came back: a status, the code of a problem if it was one, and the JSON. */
@@ -20,8 +21,8 @@ export interface Ask {
 /** HTTP calls to a service, bounded in time and size, with every failure as a coded fault. */
 export interface RemoteCalls {
   ask(method: 'GET' | 'POST' | 'PATCH', path: string, ask: Ask): Promise<RemoteAnswer>
-  /** The body, when status and form are the expected ones; throws otherwise. */
-  expect<T>(answer: RemoteAnswer, status: number, is: (body: unknown) => body is T): T
+  /** What the body says, when status and form are the expected ones; throws otherwise. */
+  expect<T>(answer: RemoteAnswer, status: number, read: Reader<T>): T
   /** Throws unless the answer is an empty success. */
   done(answer: RemoteAnswer): void
   fault(answer: RemoteAnswer): SessionError
@@ -70,9 +71,10 @@ export function remoteCalls({
       }
     },
 
-    expect(answer, status, is) {
+    expect(answer, status, read) {
       if (answer.status !== status) throw faultOf(answer)
-      if (is(answer.body)) return answer.body
+      const said = read(answer.body)
+      if (said !== undefined) return said
       throw unavailable('answered something that is not an answer to this call')
     },
 
@@ -105,7 +107,10 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** A fault by its code. What only the operator of this application can mend is `config_invalid`: its users must not see a 401. */
+/**
+ * A fault by its code. A refused key is `config_invalid`: only the operator of this application
+ * can fix it, and its users must not see a 401.
+ */
 function faultOf({ status, code, detail }: RemoteAnswer): SessionError {
   if (code === 'caller_unauthenticated' || code === 'caller_forbidden') {
     return new SessionError(

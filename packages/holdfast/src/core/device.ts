@@ -3,6 +3,7 @@ import { parseJa4 } from './ja4.ts'
 import { memo } from './memo.ts'
 import {
   type ClientFacts,
+  DEVICE_HEADERS,
   type Device,
   LIMITS,
   RELEVANT_HEADERS,
@@ -44,13 +45,17 @@ export function describeDevice(request: RequestFacts): Device {
 function agentOf(request: RequestFacts): UserAgent {
   const text = header(request, 'user-agent')?.trim() ?? ''
   const agent = classifyUserAgent(text)
-  const withheld = text === '' && RELEVANT_HEADERS.some((name) => header(request, name))
+  const withheld = text === '' && RELEVANT_HEADERS.some((name) => textOf(request.headers[name]))
   return withheld ? { ...agent, family: 'automation' } : agent
 }
 
+/** Only of the headers that are part of a device's key: see {@link keyOf}. */
+function header({ headers }: RequestFacts, name: (typeof DEVICE_HEADERS)[number]): string | null {
+  return textOf(headers[name])
+}
+
 /** Repeated fields are one list (RFC 9110, section 5.3). */
-function header({ headers }: RequestFacts, name: string): string | null {
-  const value = headers[name]
+function textOf(value: string | readonly string[] | undefined): string | null {
   if (value === undefined) return null
   const text = typeof value === 'string' ? value : value.slice(0, LIMITS.headers).join(', ')
   return text.slice(0, MAX_HEADER)
@@ -87,14 +92,6 @@ function acceptedLanguages(header: string): readonly string[] {
     .map(({ tag }) => tag)
 }
 
-const READ_HEADERS = [
-  'user-agent',
-  'accept-language',
-  'sec-ch-ua',
-  'sec-ch-ua-mobile',
-  'sec-ch-ua-platform',
-] as const
-
 /** Longer ones are hardly a browser's, and must not fill the memory. */
 const MAX_KEY = 1024
 
@@ -130,7 +127,7 @@ function keyOf({ headers, client, tls }: RequestFacts): string | undefined {
   // Without a user agent it matters which other headers there are.
   if (!headers['user-agent']) return undefined
   let key = ''
-  for (const name of READ_HEADERS) {
+  for (const name of DEVICE_HEADERS) {
     const value = headers[name]
     if (typeof value === 'object') return undefined
     key += part(value)

@@ -37,14 +37,19 @@ export interface ClientFacts {
   readonly touch?: number
 }
 
-/** The header values that signals may read; adapters send no others. */
-export const RELEVANT_HEADERS = [
+/** The headers that describe a device. */
+export const DEVICE_HEADERS = [
   'user-agent',
-  'accept',
   'accept-language',
   'sec-ch-ua',
   'sec-ch-ua-mobile',
   'sec-ch-ua-platform',
+] as const
+
+/** The header values that signals may read; adapters send no others. */
+export const RELEVANT_HEADERS = [
+  ...DEVICE_HEADERS,
+  'accept',
   'sec-ch-ua-platform-version',
   'sec-ch-ua-model',
   'sec-ch-ua-full-version-list',
@@ -72,12 +77,20 @@ export const LIMITS = {
   url: 8192,
   headerValue: 2048,
   headers: 32,
+  /** Fields of one name. */
+  headerValues: 16,
   clientFact: 64,
   languages: 16,
   attributesBytes: 8192,
   amr: 16,
   word: 64,
 } as const
+
+/** Whether text has more than `max` code points, as JSON Schema counts. */
+export function longerThan(text: string, max: number): boolean {
+  if (text.length <= max) return false
+  return text.length > 2 * max || [...text].length > max
+}
 
 /** Where a request came from, in terms that can be compared. `null` is "known to be unknown". */
 export interface Network {

@@ -1,7 +1,7 @@
 import type { AccessTokens } from '../core/access-token.ts'
 import { SessionError } from '../core/errors.ts'
 import { isSessionId, type SessionId, type SubjectKey } from '../core/ids.ts'
-import { LIMITS, type Network, type RequestFacts } from '../core/request.ts'
+import { LIMITS, longerThan, type Network, type RequestFacts } from '../core/request.ts'
 import type { Attributes, JsonValue } from '../core/session.ts'
 import type { Ordered, SubjectRef } from '../core/sessions.ts'
 import type { Reason } from '../core/store.ts'
@@ -17,7 +17,7 @@ const encoder = new TextEncoder()
 /** Bounds on a word that names something: a class, an `acr`, a method. */
 export function checkWord(field: string, value: unknown, max: number = LIMITS.word): string {
   if (typeof value !== 'string' || value === '') throw invalid(field, 'must be a non-empty string')
-  if (value.length > max) throw invalid(field, `must not be longer than ${max} characters`)
+  if (longerThan(value, max)) throw invalid(field, `must not be longer than ${max} characters`)
   return value
 }
 
@@ -91,7 +91,9 @@ export function checkRequest(request: RequestFacts): RequestFacts {
   if (!TOKEN.test(checkWord('request.method', method, LIMITS.method)))
     throw invalid('request.method', 'must be a method of HTTP')
   if (typeof url !== 'string') throw invalid('request.url', 'must be a string')
-  if (url.length > LIMITS.url) throw invalid('request.url', `must not be longer than ${LIMITS.url}`)
+  if (longerThan(url, LIMITS.url)) {
+    throw invalid('request.url', `must not be longer than ${LIMITS.url}`)
+  }
   if (typeof headers !== 'object' || headers === null)
     throw invalid('request.headers', 'must be an object')
   const names = Object.keys(headers)
@@ -117,18 +119,16 @@ export function checkNetwork(describe: (ip: string | null) => Network, ip: strin
 function checkHeader(name: string, value: unknown): void {
   // nearly every one, of every request
   if (typeof value === 'string' && value.length <= LIMITS.headerValue) return
+  const field = `request.headers.${name.slice(0, 64)}`
   const values: unknown[] = Array.isArray(value) ? value : [value]
-  let length = 0
-  for (const one of values) {
-    if (typeof one !== 'string')
-      throw invalid(`request.headers.${name.slice(0, 64)}`, 'must be text')
-    length += one.length
+  if (values.length > LIMITS.headerValues) {
+    throw invalid(field, `must not have more than ${LIMITS.headerValues} values`)
   }
-  if (length > LIMITS.headerValue) {
-    throw invalid(
-      `request.headers.${name.slice(0, 64)}`,
-      `must not be longer than ${LIMITS.headerValue} characters`,
-    )
+  for (const one of values) {
+    if (typeof one !== 'string') throw invalid(field, 'must be text')
+    if (longerThan(one, LIMITS.headerValue)) {
+      throw invalid(field, `must not be longer than ${LIMITS.headerValue} characters`)
+    }
   }
 }
 
@@ -143,7 +143,7 @@ function checkClient(client: unknown): void {
         throw invalid(field, 'must be a number')
     } else if (name === 'screen' || name === 'timezone' || name === 'platform') {
       if (typeof value !== 'string') throw invalid(field, 'must be a string')
-      if (value.length > LIMITS.clientFact)
+      if (longerThan(value, LIMITS.clientFact))
         throw invalid(field, `must not be longer than ${LIMITS.clientFact}`)
     } else throw invalid(field, 'is not a known client fact')
   }

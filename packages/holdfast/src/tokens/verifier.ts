@@ -180,7 +180,7 @@ function introspection(options: AuthorityOptions): Introspect {
   const call = remoteCalls(options)
   return async (token, { sid }) => {
     const answer = await call.ask('POST', '/v1/introspect', { body: { token } })
-    const told = call.expect(answer, 200, isIntrospection)
+    const told = call.expect(answer, 200, readIntrospection)
     // an answer about something else is no answer to this
     return told.active && (told.sid === undefined || told.sid === sid)
   }
@@ -191,11 +191,9 @@ interface Introspection {
   readonly sid?: unknown
 }
 
-function isIntrospection(body: unknown): body is Introspection {
-  return (
-    typeof body === 'object' &&
-    body !== null &&
-    'active' in body &&
-    typeof body.active === 'boolean'
-  )
+/** The two members that matter: other authorities may say less than this one. */
+function readIntrospection(body: unknown): Introspection | undefined {
+  if (typeof body !== 'object' || body === null) return undefined
+  if (!('active' in body) || typeof body.active !== 'boolean') return undefined
+  return { active: body.active, ...('sid' in body ? { sid: body.sid } : {}) }
 }

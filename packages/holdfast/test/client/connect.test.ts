@@ -154,7 +154,7 @@ test('every fault of the table comes out under its own code, but for a refused k
 })
 
 test('a refused login is a value, as in process', async () => {
-  const { url } = await server(json(409, { code: 'session_limit_reached' }))
+  const { url } = await server(json(409, { ok: false, code: 'session_limit_reached' }))
 
   const created = await connect({ url, key: KEY }).create({
     subject: 'ada',
@@ -199,6 +199,7 @@ test.each([
   ['success under another status', 201, {}, {}],
 ])('a refresh that is answered with %s is not believed', async (_, status, outcome, more) => {
   const good = {
+    ok: true,
     decision: { ...decision, ...outcome },
     session,
     status: 'normal',
@@ -212,7 +213,12 @@ test.each([
 })
 
 test('a refusal of a refresh is believed under the status of its code alone', async () => {
-  const problem = { code: 'session_unknown', detail: 'over', refreshCookie: 'x=; Max-Age=0' }
+  const problem = {
+    ok: false,
+    code: 'session_unknown',
+    detail: 'over',
+    refreshCookie: 'x=; Max-Age=0',
+  }
   const right = await server(json(401, problem))
   const wrong = await server(json(502, problem))
 

@@ -7,11 +7,9 @@ import {
   type StepUpBegun,
   type Verification,
 } from 'holdfast'
-import { problem } from './answer-schemas.ts'
-import type { AnswerFacts } from './call.ts'
 import type { Cookies } from './parts.ts'
 
-/** A verification with the cookies that the client is to get: new secrets, or the end of its old one. */
+/** A verification with the client's cookies: new secrets, or the end of its old one. */
 export function verificationBody(
   cookies: Cookies,
   verification: Verification,
@@ -39,7 +37,7 @@ export function refreshCookie(
 /** A refresh that passed. */
 export function refreshedBody(
   cookies: Cookies,
-  { ok: _, ...refreshed }: Refreshed & { readonly ok: true },
+  refreshed: Refreshed & { readonly ok: true },
 ): Readonly<Record<string, unknown>> {
   const { refreshToken, session, persistent } = refreshed
   const life = { expiresAt: session.expiresAt, persistent }
@@ -49,7 +47,7 @@ export function refreshedBody(
 /** A refresh that did not, with what the client can do about it. */
 export function refusedRefresh(
   cookies: Cookies,
-  { ok: _, code, ...reason }: Refreshed & { readonly ok: false },
+  { code, ...reason }: Refreshed & { readonly ok: false },
   { request, requestId }: { readonly request: RequestFacts; readonly requestId: string },
 ): Response {
   const clears = CODES[code].clears && mayClear(request)
@@ -78,7 +76,10 @@ function refusalBody(
   return clears ? { ...refusal, cookie: cookies.expired() } : { ...refusal }
 }
 
-/** Late answers to what a page asks in the background would take the cookie of a newer login away: as the adapters do. */
+/**
+ * As the adapters do: a late answer to what a page asks in the background would take the cookie of
+ * a newer login away.
+ */
 function mayClear({ headers }: RequestFacts): boolean {
   const mode = headers['sec-fetch-mode']
   const dest = headers['sec-fetch-dest'] ?? 'document'
@@ -87,7 +88,7 @@ function mayClear({ headers }: RequestFacts): boolean {
 
 /** A login that was refused. */
 export function refusedLogin(code: keyof typeof REFUSED, requestId: string): Response {
-  return refusalProblem(code, requestId, { detail: REFUSED[code] })
+  return refusalProblem(code, requestId, { detail: REFUSED[code], ok: false })
 }
 
 /** A refusal of a whole call: by its code, as a problem. */
@@ -112,9 +113,4 @@ const REFUSED = {
 
 export function notFound(): SessionError {
   return new SessionError('not_found', 'There is no such live session.')
-}
-
-/** An answer of the document that is a problem. */
-export function problemFacts(about: string): AnswerFacts {
-  return { about, schema: problem, type: 'application/problem+json' }
 }

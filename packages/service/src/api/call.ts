@@ -1,18 +1,19 @@
 import type { IncomingMessage } from 'node:http'
-import { type JsonValue, SessionError } from 'holdfast'
-import { z } from 'zod'
+import { SessionError } from 'holdfast'
+import { type Checker, checker, object, problemDetails, type Shape, type Wire } from 'holdfast/wire'
 import type { Role } from '../config/api-keys.ts'
 import { isForm, MAX_BODY_BYTES, readForm, readJson } from './body.ts'
 import type { Caller } from './callers.ts'
-import { type Fault, faultOfIssues } from './problem.ts'
+import { type Fault, faultOfProblems } from './problem.ts'
 
 /** One call of the API: what the document says about it, and what it does. */
 export interface Call extends Described {
-  /** Checks the request against the schemas and answers it. Throws coded faults. */
+  /** Checks the request against its descriptions and answers it. Throws coded faults. */
   answer(raw: RawRequest): Promise<Answer>
 }
 
-interface Described {
+/** What the document says of a call. */
+export interface Described {
   /** Names the call in the document and in clients that are generated from it. */
   readonly id: string
   readonly method: 'get' | 'post' | 'patch'
@@ -21,9 +22,9 @@ interface Described {
   /** Any one of them suffices. Empty: no key is needed. */
   readonly roles: readonly Role[]
   readonly summary: string
-  readonly params?: z.ZodObject
-  readonly query?: z.ZodObject
-  readonly body?: z.ZodType
+  readonly params?: Shape
+  readonly query?: Shape
+  readonly body?: Shape
   /** The body may be a form with these fields, too. */
   readonly form?: readonly string[]
   /** Most bytes of the body (default 64 KiB). */
@@ -39,8 +40,16 @@ interface Described {
 
 export interface AnswerFacts {
   readonly about: string
-  readonly schema?: z.ZodType
-  readonly type?: string
+  readonly body?: Shape
+  /** The forms that a problem of this status can have. */
+  readonly refused?: readonly Shape[]
+  /** There is a stream of events for those who accept one. */
+  readonly stream?: true
+}
+
+/** An answer that is a problem. */
+export function problemFacts(about: string): AnswerFacts {
+  return { about, refused: [problemDetails] }
 }
 
 export type Answer =
@@ -56,9 +65,6 @@ export interface RawRequest {
   readonly requestId: string
 }
 
-/** What parsing JSON gives: a field is there with a value or is not there at all. */
-export type Exact<T> = T extends JsonValue ? T : { [K in keyof T]: Exact<Exclude<T[K], undefined>> }
-
 export interface Asked<P, Q, B> {
   readonly params: P
   readonly query: Q
@@ -72,34 +78,31 @@ export interface Asked<P, Q, B> {
   readonly requestId: string
 }
 
-/** A fault that names fields; thrown by {@link call} for what the schemas refuse. */
+/** A fault that names fields; thrown by {@link call} for what is not as described. */
 export function isInputFault(error: unknown): error is Error & { readonly fault: Fault } {
   return error instanceof SessionError && 'fault' in error
 }
 
 /** Joins a description and a typed handler into a {@link Call}. */
-export function call<
-  P extends z.ZodObject = z.ZodObject,
-  Q extends z.ZodObject = z.ZodObject,
-  B extends z.ZodType = z.ZodType,
->(
+export function call<P = Nothing, Q = Nothing, B = Nothing>(
   spec: Described & {
-    readonly params?: P
-    readonly query?: Q
-    readonly body?: B
-    handle(
-      asked: Asked<Exact<z.output<P>>, Exact<z.output<Q>>, Exact<z.output<B>>>,
-    ): Promise<Answer>
+    readonly params?: Wire<P>
+    readonly query?: Wire<Q>
+    readonly body?: Wire<B>
+    handle(asked: Asked<P, Q, B>): Promise<Answer>
   },
 ): Call {
   const { handle, ...described } = spec
+  const params = reader(spec.params, 'path')
+  const query = reader(spec.query, 'query')
+  const body = reader(spec.body, 'body')
   return {
     ...described,
-    async answer({ request, incoming, params, caller, requestId }) {
+    async answer({ request, incoming, params: given, caller, requestId }) {
       return handle({
-        params: checked(spec.params, 'path', params),
-        query: checked(spec.query, 'query', queryOf(request)),
-        body: checked(spec.body, 'body', await bodyOf(spec, request.headers, incoming)),
+        params: params(given),
+        query: query(withNumbers(spec.query, queryOf(request))),
+        body: body(await bodyOf(spec, request.headers, incoming)),
         headers: request.headers,
         gone: () => request.signal,
         cut: () => void incoming.destroy(),
@@ -121,21 +124,23 @@ async function bodyOf(
     : readJson(headers, incoming, maxBytes)
 }
 
-/** What a schema makes of a value. Throws a fault that names the fields which are not as it says. */
-export function checked<T extends z.ZodType>(
-  schema: T | undefined,
-  where: string,
-  value: unknown,
-): Exact<z.output<T>>
-export function checked(schema: z.ZodType | undefined, where: string, value: unknown): unknown {
-  const parsed = (schema ?? NOTHING).safeParse(value, { reportInput: true })
-  if (parsed.success) return parsed.data
-  const fault = faultOfIssues(where, parsed.error.issues)
-  throw Object.assign(new SessionError('invalid_input', fault.detail), { fault })
-}
+type Nothing = Record<never, never>
 
 /** What was not described must not be there. */
-const NOTHING = z.strictObject({})
+const NOTHING = checker<Nothing>(object<Nothing>('Nothing', {}), 'request')
+
+function reader<T>(wire: Wire<T> | undefined, where: string): (value: unknown) => T
+function reader(wire: Shape | undefined, where: string): (value: unknown) => unknown {
+  const check: Checker<unknown> = wire === undefined ? NOTHING : checker(wire, 'request')
+  return (value) => checked(check, where, value)
+}
+
+/** The value, if it is as described. Throws a fault that names the fields which are not. */
+export function checked<T>(check: Checker<T>, where: string, value: unknown): T {
+  if (check.accepts(value)) return value
+  const fault = faultOfProblems(where, check.problems(value))
+  throw Object.assign(new SessionError('invalid_input', fault.detail), { fault })
+}
 
 /** A parameter that comes twice is refused: two readers could believe different ones. */
 function queryOf(request: Request): Record<string, string> {
@@ -147,4 +152,22 @@ function queryOf(request: Request): Record<string, string> {
     query[name] = value
   }
   return query
+}
+
+const WHOLE = /^(?:0|[1-9]\d{0,15})$/
+
+/** A query is text. Where a number is described and its digits are there, it becomes one. */
+function withNumbers(
+  shape: Shape | undefined,
+  query: Readonly<Record<string, string>>,
+): Readonly<Record<string, string | number>> {
+  const fields = shape?.form.kind === 'object' ? shape.form.fields : {}
+  const isNumber = (name: string): boolean =>
+    Object.hasOwn(fields, name) && fields[name]?.of.form.kind === 'number'
+  return Object.fromEntries(
+    Object.entries(query).map(([name, value]) => [
+      name,
+      isNumber(name) && WHOLE.test(value) ? Number(value) : value,
+    ]),
+  )
 }

@@ -1,54 +1,16 @@
-import { type OpenAPIHono, z } from '@hono/zod-openapi'
-import { problemFacts } from './answers.ts'
+import type { Shape } from 'holdfast/wire'
 import { MAX_BODY_BYTES } from './body.ts'
-import type { AnswerFacts, Call } from './call.ts'
+import { type AnswerFacts, type Described, problemFacts } from './call.ts'
+import { type JsonSchema, type SchemaWriter, schemaWriter } from './json-schema.ts'
 
 /** The OpenAPI 3.1 document of the calls. */
-export type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>
-
-/** Writes down what every call says of itself. */
-export function describeCalls(app: OpenAPIHono, calls: readonly Call[]): Document {
-  const registry = app.openAPIRegistry
-  const key = registry.registerComponent('securitySchemes', 'key', {
-    type: 'http',
-    scheme: 'bearer',
-    description: 'An API key of the service',
-  })
+export function describeCalls(calls: readonly Described[]): JsonSchema {
+  const writer = schemaWriter()
+  const paths: Record<string, Record<string, JsonSchema>> = {}
   for (const one of calls) {
-    const headers = z.object(
-      Object.fromEntries(
-        (one.headers ?? []).map(({ name, about, required }) => [
-          name,
-          (required ? z.string() : z.string().optional()).describe(about),
-        ]),
-      ),
-    )
-    registry.registerPath({
-      method: one.method,
-      path: one.path,
-      operationId: one.id,
-      summary: one.summary,
-      ...(one.roles.length === 0
-        ? {}
-        : { description: `Roles: ${one.roles.join(', ')}.`, security: [{ [key.name]: [] }] }),
-      request: {
-        ...(one.params === undefined ? {} : { params: one.params }),
-        ...(one.query === undefined ? {} : { query: one.query }),
-        ...(one.headers === undefined ? {} : { headers }),
-        ...(one.body === undefined
-          ? {}
-          : { body: { required: true, content: contentOf(one, one.body) } }),
-      },
-      responses: Object.fromEntries(
-        Object.entries({
-          ...(one.roles.length === 0 ? {} : COMMON),
-          ...(one.body === undefined ? {} : { 413: tooLarge(one) }),
-          ...one.answers,
-        }).map(([status, facts]) => [status, responseOf(facts)]),
-      ),
-    })
+    paths[one.path] = { ...paths[one.path], [one.method]: operation(writer, one) }
   }
-  return app.getOpenAPI31Document({
+  return {
     openapi: '3.1.0',
     info: {
       title: 'Holdfast',
@@ -56,6 +18,63 @@ export function describeCalls(app: OpenAPIHono, calls: readonly Call[]): Documen
       description: 'Session security for microservices: the session authority.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
+    servers: [{ url: '/', description: 'The service that this document comes from' }],
+    paths,
+    components: {
+      schemas: writer.components,
+      securitySchemes: {
+        key: { type: 'http', scheme: 'bearer', description: 'An API key of the service' },
+      },
+    },
+  }
+}
+
+function operation(writer: SchemaWriter, one: Described): JsonSchema {
+  const { id, summary, roles, body, answers } = one
+  const open = roles.length === 0
+  const parameters = [
+    ...parametersOf(writer, 'path', one.params),
+    ...parametersOf(writer, 'query', one.query),
+    ...(one.headers ?? []).map(({ name, about, required }) => {
+      return { name, in: 'header', required, description: about, schema: { type: 'string' } }
+    }),
+  ]
+  const facts: Readonly<Record<string, AnswerFacts>> = {
+    ...(open ? {} : COMMON),
+    ...(body === undefined ? {} : { 413: tooLarge(one) }),
+    ...answers,
+    default: problemFacts('Whatever else went wrong'),
+  }
+  return {
+    operationId: id,
+    summary,
+    ...(open ? {} : { description: `Roles: ${roles.join(', ')}.` }),
+    security: open ? [] : [{ key: [] }],
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: contentOf(writer, one, body) } }),
+    responses: Object.fromEntries(
+      Object.entries(facts).map(([status, answer]) => [status, response(writer, answer)]),
+    ),
+  }
+}
+
+function parametersOf(
+  writer: SchemaWriter,
+  where: 'path' | 'query',
+  shape: Shape | undefined,
+): readonly JsonSchema[] {
+  if (shape?.form.kind !== 'object') return []
+  return Object.entries(shape.form.fields).map(([name, { of, optional }]) => {
+    const { description, ...schema } = writer.schema(of, 'request')
+    return {
+      name,
+      in: where,
+      required: !optional,
+      ...(description === undefined ? {} : { description }),
+      schema,
+    }
   })
 }
 
@@ -66,26 +85,34 @@ const COMMON: Readonly<Record<number, AnswerFacts>> = {
   503: problemFacts('`store_unavailable` and kin: nothing was decided'),
 }
 
-function tooLarge({ bodyBytes = MAX_BODY_BYTES }: Call): AnswerFacts {
+function tooLarge({ bodyBytes = MAX_BODY_BYTES }: Described): AnswerFacts {
   return problemFacts(`\`body_too_large\`: more than ${bodyBytes / 1_024} KiB`)
 }
 
-function contentOf(
-  { method, form }: Call,
-  schema: z.ZodType,
-): Record<string, { schema: z.ZodType }> {
+function contentOf(writer: SchemaWriter, { method, form }: Described, body: Shape): JsonSchema {
   const type = method === 'patch' ? 'application/merge-patch+json' : 'application/json'
+  const content = { schema: writer.schema(body, 'request') }
   return {
-    [type]: { schema },
-    ...(form === undefined ? {} : { 'application/x-www-form-urlencoded': { schema } }),
+    [type]: content,
+    ...(form === undefined ? {} : { 'application/x-www-form-urlencoded': content }),
   }
 }
 
-function responseOf({ about, schema, type = 'application/json' }: AnswerFacts): {
-  description: string
-  content?: Record<string, { schema: z.ZodType }>
-} {
-  return schema === undefined
-    ? { description: about }
-    : { description: about, content: { [type]: { schema } } }
+function response(writer: SchemaWriter, { about, body, refused, stream }: AnswerFacts): JsonSchema {
+  const content = {
+    ...(body === undefined ? {} : { [JSON_TYPE]: bodySchema(writer, [body]) }),
+    ...(refused === undefined ? {} : { [PROBLEM_TYPE]: bodySchema(writer, refused) }),
+    ...(stream === true ? { [STREAM_TYPE]: { schema: { type: 'string' } } } : {}),
+  }
+  const empty = Object.keys(content).length === 0
+  return { description: about, ...(empty ? {} : { content }) }
+}
+
+const JSON_TYPE = 'application/json'
+const PROBLEM_TYPE = 'application/problem+json'
+const STREAM_TYPE = 'text/event-stream'
+
+function bodySchema(writer: SchemaWriter, bodies: readonly Shape[]): JsonSchema {
+  const schemas = bodies.map((one) => writer.schema(one, 'answer'))
+  return { schema: schemas.length === 1 ? schemas[0] : { anyOf: schemas } }
 }

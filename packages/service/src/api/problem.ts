@@ -1,18 +1,5 @@
 import { CODES, type Code, SessionError } from 'holdfast'
-import type { z } from 'zod'
-import { sentenceOf, withoutEchoes } from '../issues.ts'
-
-/** An answer that is not what was asked for (RFC 9457). */
-export interface ProblemDetails {
-  readonly type: string
-  readonly title: string
-  readonly status: number
-  readonly code: Code
-  readonly detail: string
-  readonly field?: string
-  readonly errors?: readonly { readonly field: string; readonly problem: string }[]
-  readonly requestId: string
-}
+import type { Problem, ProblemDetails } from 'holdfast/wire'
 
 /** A fault with the fields it is about; for what a caller has to correct. */
 export interface Fault {
@@ -23,7 +10,10 @@ export interface Fault {
 
 const MAX_ERRORS = 16
 
-/** What a caller may know about a fault of ours: that it was not a decision, and what to do. The reason is in the log. */
+/**
+ * What a caller may know about a fault of ours: that it was not a decision, and what to do. The
+ * reason is in the log.
+ */
 const OURS: Partial<Record<Code, string>> = {
   store_unavailable: 'The session store did not answer in time. Nothing was decided; try again.',
   store_contended: 'The session changed too often at once. Nothing was decided; try again.',
@@ -56,7 +46,10 @@ export function problemResponse(fault: Fault, requestId: string): Response {
   return new Response(JSON.stringify(body), { status, headers })
 }
 
-/** What was thrown, as a fault. Everything that has no code is `internal_error`: unknown is never an allow. */
+/**
+ * What was thrown, as a fault. Everything that has no code is `internal_error`: unknown is never an
+ * allow.
+ */
 export function faultOf(error: unknown): Fault {
   if (!(error instanceof SessionError)) return { code: 'internal_error', detail: '' }
   if (error.code !== 'invalid_input') return { code: error.code, detail: error.message }
@@ -66,10 +59,16 @@ export function faultOf(error: unknown): Fault {
   return { code: error.code, detail: error.message, errors: [{ field, problem }] }
 }
 
-/** A message about a field begins with its name: of a field as JSON has it, or of a header. A sentence begins otherwise. */
+/**
+ * A message about a field begins with its name: of a field as JSON has it, or of a header. A
+ * sentence begins otherwise.
+ */
 const FIELD = /^([a-z][\w.[\]-]{0,127}|[A-Z][A-Za-z]*(?:-[A-Za-z]+)+) /
 
-/** Does what a caller's cursor is for; one that no store gave out is a fault of the field that it came in. */
+/**
+ * Does what a caller's cursor is for. One that no store gave out is a fault of the field that it
+ * came in.
+ */
 export async function atCursor<T>(field: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
@@ -82,31 +81,13 @@ export async function atCursor<T>(field: string, ask: () => Promise<T>): Promise
   }
 }
 
-/** What a schema found, by field and without the values. */
-export function faultOfIssues(where: string, issues: readonly z.core.$ZodIssue[]): Fault {
-  const errors = withoutEchoes(issues)
-    .flatMap((issue) => describe(where, issue))
+/** What is wrong with a request, by field and without the values. */
+export function faultOfProblems(where: string, problems: readonly Problem[]): Fault {
+  const errors = problems
     .slice(0, MAX_ERRORS)
+    .map(({ field, problem }) => ({ field: field === '' ? where : field, problem }))
   const [first] = errors
   const detail =
     first === undefined ? `${where} is not as described` : `${first.field} ${first.problem}`
   return { code: 'invalid_input', detail, errors }
-}
-
-function describe(
-  where: string,
-  issue: z.core.$ZodIssue,
-): readonly { field: string; problem: string }[] {
-  const path = issue.path.map((part) => String(part).slice(0, 64)).join('.')
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      field: [path, key.slice(0, 64)].filter((part) => part !== '').join('.'),
-      problem: 'is not a known field',
-    }))
-  }
-  const field = path === '' ? where : path
-  if (issue.code === 'invalid_type' && issue.input === undefined) {
-    return [{ field, problem: 'is missing' }]
-  }
-  return [{ field, problem: sentenceOf(issue) }]
 }

@@ -1,15 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Presented } from 'holdfast'
-import type { z } from 'zod'
+import { batchBody, type Checker, checker, presented } from 'holdfast/wire'
 import { checkShape, isJson, MAX_BODY_BYTES, parseJson, readBytes } from './body.ts'
 import { checked, isInputFault } from './call.ts'
 import { MAX_BATCH_BYTES, presentationJudge, VERIFY_ROLES } from './calls/verify.ts'
 import { checkedCaller, observe, type Seen, STANDARD_HEADERS } from './exchange.ts'
 import type { ApiParts } from './parts.ts'
 import { faultOf, problemResponse } from './problem.ts'
-import { isBatch, isPresented } from './quick-shape.ts'
 import { requestIdOf } from './request-id.ts'
-import { batch, presented } from './request-schemas.ts'
 
 /** Answers a request, or leaves it alone: false. */
 export type Quick = (incoming: IncomingMessage, response: ServerResponse) => boolean
@@ -30,9 +27,9 @@ const SIMPLE_HOST = /^[a-z0-9.:[\]-]{1,255}$/i
 const UNKNOWN_BYTES = 16_384
 
 /**
- * The two calls that carry the load, in front of the general machinery, which costs ten times what judging a local copy
- * does. The same checks, answers, log lines and counts; all requests of one turn of the event loop are judged together.
- * Whatever is unusual about a request goes the long way.
+ * The two calls that carry the load, in front of the general machinery, which costs ten times what
+ * judging a local copy does. The same checks, answers, log lines and counts; all requests of one
+ * turn of the event loop are judged together. Whatever is unusual about a request goes the long way.
  */
 export function quickVerify(parts: ApiParts): Quick {
   const judged = presentationJudge(parts)
@@ -63,13 +60,13 @@ export function quickVerify(parts: ApiParts): Quick {
   function bodyOf({ seen: { route, requestId }, bytes }: Asked): string | Promise<string> {
     const value = parseJson(bytes)
     if (route === VERIFY) {
-      const one: Presented = isPresented(value) ? value : byTheSchema(presented, value)
+      const one = described(ONE, value)
       const body = judged(one, requestId)
       return body instanceof Promise
         ? body.then((known) => JSON.stringify(known))
         : JSON.stringify(body)
     }
-    const many = isBatch(value) ? value : byTheSchema(batch, value)
+    const many = described(MANY, value)
     const results = many.presented.map((one) => judged(one, requestId))
     return results.some((result) => result instanceof Promise)
       ? Promise.all(results).then((known) => JSON.stringify({ results: known }))
@@ -147,12 +144,14 @@ export function quickVerify(parts: ApiParts): Quick {
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-function byTheSchema<T extends z.ZodType>(
-  schema: T,
-  value: unknown,
-): ReturnType<typeof checked<T>> {
+const ONE = checker(presented, 'request')
+const MANY = checker(batchBody, 'request')
+
+/** What is as described is neither deep nor full of strange names: only the rest is looked at. */
+function described<T>(check: Checker<T>, value: unknown): T {
+  if (check.accepts(value)) return value
   checkShape(value)
-  return checked(schema, 'body', value)
+  return checked(check, 'body', value)
 }
 
 /** JSON of a known length, from a caller who said each thing once. */

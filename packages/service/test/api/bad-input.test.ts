@@ -107,7 +107,7 @@ const cases: readonly (readonly [string, Case])[] = [
     {
       body: { ...verify, maxAgeMs: 0 },
       field: 'maxAgeMs',
-      detail: 'maxAgeMs must be more than 0',
+      detail: 'maxAgeMs must be at least 1',
     },
   ],
   ['freshness in words', { body: { ...verify, maxAgeMs: '5m' }, field: 'maxAgeMs' }],

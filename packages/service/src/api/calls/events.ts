@@ -1,13 +1,12 @@
 import { SessionError } from 'holdfast'
 import type { LoggedEvent } from 'holdfast/maintenance'
 import type { Cursor, SubjectKey } from 'holdfast/store'
-import { eventPage } from '../answer-schemas.ts'
-import { problemFacts } from '../answers.ts'
-import { type Call, call } from '../call.ts'
+import { eventPage } from 'holdfast/wire'
+import { type Call, call, problemFacts } from '../call.ts'
 import { acceptsStream, eventStream, LAST_EVENT_ID, lastEventId } from '../event-stream.ts'
 import type { ApiParts } from '../parts.ts'
 import { atCursor } from '../problem.ts'
-import { eventsQuery } from '../request-schemas.ts'
+import { eventsQuery } from '../queries.ts'
 
 const PAGE = 100
 const STEP = 500
@@ -73,7 +72,7 @@ export function eventCalls({
         { name: LAST_EVENT_ID, about: 'Resumes a stream after this cursor', required: false },
       ],
       answers: {
-        200: { about: 'A page of events, or the stream', schema: eventPage },
+        200: { about: 'A page of events, or the stream', body: eventPage, stream: true },
         410: problemFacts('Events after the cursor are no longer kept'),
         429: problemFacts('Too many streams at once'),
       },

@@ -1,13 +1,15 @@
 import type { IntrospectedToken } from 'holdfast/maintenance'
-import { introspection } from '../answer-schemas.ts'
+import { introspection, tokenBody } from 'holdfast/wire'
 import { type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
-import { tokenRequest } from '../request-schemas.ts'
 
 const FORM = ['token', 'token_type_hint']
 const MAX_BODY_BYTES = 16_384
 
-/** The standard shapes for those who know them: RFC 7662 and RFC 7009, for access, session and refresh tokens. */
+/**
+ * The standard calls for those who know them: RFC 7662 and RFC 7009, for access, session and refresh
+ * tokens.
+ */
 export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts): readonly Call[] {
   /** All that a token says, where it is current and its session is live at this moment. */
   async function active(token: string): Promise<Readonly<Record<string, unknown>> | undefined> {
@@ -17,10 +19,10 @@ export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts)
       return live ? { token_type: 'Bearer', ...claims } : undefined
     }
     const inspected = await inspector.token(token)
-    return inspected === undefined ? undefined : saidOf(inspected)
+    return inspected === undefined ? undefined : claimsOf(inspected)
   }
 
-  function saidOf({
+  function claimsOf({
     kind,
     session,
     subject,
@@ -47,20 +49,20 @@ export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts)
       path: '/v1/introspect',
       roles: ['app', 'gate'],
       summary: 'Whether a token is current and its session live (RFC 7662); judges nobody',
-      body: tokenRequest,
+      body: tokenBody,
       form: FORM,
       bodyBytes: MAX_BODY_BYTES,
       answers: {
         200: {
           about: '`active`, and what the token stands for where it is',
-          schema: introspection,
+          body: introspection,
         },
       },
       async handle({ body }) {
-        const said = await active(body.token)
+        const claims = await active(body.token)
         return {
           status: 200,
-          body: said === undefined ? { active: false } : { active: true, ...said },
+          body: claims === undefined ? { active: false } : { active: true, ...claims },
         }
       },
     }),
@@ -71,7 +73,7 @@ export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts)
       path: '/v1/revoke',
       roles: ['app'],
       summary: 'End the session of a token (RFC 7009); one that is unknown is nothing to end',
-      body: tokenRequest,
+      body: tokenBody,
       form: FORM,
       bodyBytes: MAX_BODY_BYTES,
       answers: { 200: { about: 'The session of the token is over, if there was one' } },

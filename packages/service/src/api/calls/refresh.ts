@@ -1,8 +1,7 @@
-import { refreshed, refusedRefresh as refusal } from '../answer-schemas.ts'
+import { presented, problemDetails, refreshedAnswer, refusedRefreshAnswer } from 'holdfast/wire'
 import { refreshedBody, refusedRefresh } from '../answers.ts'
 import { type AnswerFacts, type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
-import { presented } from '../request-schemas.ts'
 
 /** What refresh tokens are for, and the one place that takes them. */
 export function refreshCalls({ sessions, cookies, metrics }: ApiParts): readonly Call[] {
@@ -17,7 +16,7 @@ export function refreshCalls({ sessions, cookies, metrics }: ApiParts): readonly
       answers: {
         200: {
           about: 'The successor, the access token, and the refresh cookie',
-          schema: refreshed,
+          body: refreshedAnswer,
         },
         401: refusedFacts('Refused; the code says whether a step-up or a fresh login helps'),
         403: refusedFacts('Refused from this context'),
@@ -32,6 +31,7 @@ export function refreshCalls({ sessions, cookies, metrics }: ApiParts): readonly
   ]
 }
 
+/** Refused as a client, or as a caller. */
 function refusedFacts(about: string): AnswerFacts {
-  return { about, schema: refusal, type: 'application/problem+json' }
+  return { about, refused: [refusedRefreshAnswer, problemDetails] }
 }

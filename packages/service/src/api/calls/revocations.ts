@@ -1,11 +1,10 @@
 import { SessionError } from 'holdfast'
-import { revocations as snapshot } from '../answer-schemas.ts'
-import { problemFacts } from '../answers.ts'
-import { type Call, call } from '../call.ts'
+import { revocations as snapshot } from 'holdfast/wire'
+import { type Call, call, problemFacts } from '../call.ts'
 import { acceptsStream, LAST_EVENT_ID, lastEventId } from '../event-stream.ts'
 import type { ApiParts } from '../parts.ts'
 import { atCursor } from '../problem.ts'
-import { revocationsQuery } from '../request-schemas.ts'
+import { revocationsQuery } from '../queries.ts'
 import type { Reader, RevocationHub } from '../revocation-hub.ts'
 
 const MAX_STREAMS = 4_096
@@ -16,7 +15,7 @@ const MAX_UNREAD_BYTES = 262_144
 /** The service stops, or the reader has to begin anew: others may be there already. */
 const COME_AGAIN = new TextEncoder().encode('retry: 100\n\n')
 
-/** What has been revoked: a snapshot, or a live stream for those who accept `text/event-stream`. */
+/** What has been revoked: a snapshot, or a live stream with `Accept: text/event-stream`. */
 export function revocationCalls({ revocations }: Pick<ApiParts, 'revocations'>): readonly Call[] {
   let streams = 0
 
@@ -27,13 +26,14 @@ export function revocationCalls({ revocations }: Pick<ApiParts, 'revocations'>):
       path: '/v1/revocations',
       roles: ['gate', 'app'],
       summary:
-        'Whatever a good access token could be affected by; as a live stream with `Accept: text/event-stream`',
+        'Whatever a good access token could be affected by; as a live stream with ' +
+        '`Accept: text/event-stream`',
       query: revocationsQuery,
       headers: [
         { name: LAST_EVENT_ID, about: 'Resumes a stream after this cursor', required: false },
       ],
       answers: {
-        200: { about: 'The snapshot, or the stream', schema: snapshot },
+        200: { about: 'The snapshot, or the stream', body: snapshot, stream: true },
         410: problemFacts('The stream does not reach back to the cursor: take a snapshot'),
         429: problemFacts('Too many streams at once'),
       },
@@ -69,7 +69,10 @@ export function revocationCalls({ revocations }: Pick<ApiParts, 'revocations'>):
   ]
 }
 
-/** Nobody is waited for: what a reader does not take is kept for it up to a bound. `done` once, unless it throws. */
+/**
+ * Nobody is waited for: what a reader does not take is kept for it up to a bound. `done` once,
+ * unless it throws.
+ */
 async function revocationStream(
   hub: RevocationHub,
   after: string | undefined,

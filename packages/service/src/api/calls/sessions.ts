@@ -1,21 +1,23 @@
 import { SessionError } from 'holdfast'
-import { attributesVersion, created, sessionDetail } from '../answer-schemas.ts'
-import { notFound, problemFacts, refreshCookie, refusedLogin } from '../answers.ts'
-import { type Call, call } from '../call.ts'
+import {
+  attributes,
+  attributesVersion,
+  createdAnswer,
+  login,
+  logoutBody,
+  refusedLoginAnswer,
+  revokeBody,
+  sessionDetail,
+} from 'holdfast/wire'
+import { notFound, refreshCookie, refusedLogin } from '../answers.ts'
+import { type Call, call, problemFacts } from '../call.ts'
 import type { Caller } from '../callers.ts'
 import type { ApiParts } from '../parts.ts'
-import {
-  login,
-  logout,
-  mergePatch,
-  ownerQuery,
-  revokeSession,
-  sessionParams,
-} from '../request-schemas.ts'
+import { ownerQuery, sessionParams } from '../queries.ts'
 
 /** Calls about one session: its start, its end, and what is known of it. */
 export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
-  /** An application may look after the sessions of a subject that it names; an administrator after all. */
+  /** An application may look after the sessions of a subject that it names, an admin after all. */
   async function owned(
     id: string,
     caller: Caller,
@@ -45,17 +47,22 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
       summary: 'Start a session after a login',
       body: login,
       answers: {
-        201: { about: 'The session, its token, and the cookie for the client', schema: created },
-        409: problemFacts('`session_limit_reached` or `login_superseded`'),
+        201: {
+          about: 'The session, its token, and the cookie for the client',
+          body: createdAnswer,
+        },
+        409: {
+          about: '`session_limit_reached` or `login_superseded`',
+          refused: [refusedLoginAnswer],
+        },
       },
       async handle({ body: login, requestId }) {
         const made = await sessions.create({ correlation: requestId, ...login })
         if (!made.ok) return refusedLogin(made.code, requestId)
-        const { ok: _, ...body } = made
-        const life = { expiresAt: body.session.expiresAt, persistent: body.persistent }
-        const cookie = cookies.session(body.token, life)
-        const refresh = refreshCookie(cookies, body.refreshToken, life)
-        return { status: 201, body: { ...body, cookie, ...refresh } }
+        const life = { expiresAt: made.session.expiresAt, persistent: made.persistent }
+        const cookie = cookies.session(made.token, life)
+        const refresh = refreshCookie(cookies, made.refreshToken, life)
+        return { status: 201, body: { ...made, cookie, ...refresh } }
       },
     }),
 
@@ -65,7 +72,7 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
       path: '/v1/logout',
       roles: ['app'],
       summary: 'End the session of a token; idempotent',
-      body: logout,
+      body: logoutBody,
       answers: { 204: { about: 'It is over' } },
       async handle({ body: { token, ...by }, requestId }) {
         await sessions.logout(token, { correlation: requestId, ...by })
@@ -82,7 +89,7 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
       params: sessionParams,
       query: ownerQuery,
       answers: {
-        200: { about: 'The session; an app names its `subject`', schema: sessionDetail },
+        200: { about: 'The session; an app names its `subject`', body: sessionDetail },
         404: problemFacts('No such live session, or not of this subject'),
       },
       async handle({ params, query, caller }) {
@@ -98,7 +105,7 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
       roles: ['admin', 'app'],
       summary: 'End one session; idempotent',
       params: sessionParams,
-      body: revokeSession,
+      body: revokeBody,
       answers: {
         204: { about: 'It is over' },
         404: problemFacts('An app named a subject that does not own this session'),
@@ -120,10 +127,10 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
       roles: ['app'],
       summary: "Change the application's attributes by JSON merge patch (RFC 7396)",
       params: sessionParams,
-      body: mergePatch,
+      body: attributes,
       headers: [{ name: 'If-Match', about: 'Version of the attributes, quoted', required: true }],
       answers: {
-        200: { about: 'The new version', schema: attributesVersion },
+        200: { about: 'The new version', body: attributesVersion },
         404: problemFacts('No such live session'),
         412: problemFacts('The attributes have another version'),
       },

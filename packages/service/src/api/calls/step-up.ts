@@ -1,8 +1,7 @@
-import { stepUpBegun, verification } from '../answer-schemas.ts'
+import { presented, proof, report, stepUpBegunAnswer, verificationAnswer } from 'holdfast/wire'
 import { begunBody, verificationBody } from '../answers.ts'
 import { type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
-import { presented, proof, report } from '../request-schemas.ts'
 
 /** What an application tells and asks when the subject has to prove a factor, and what else it has seen. */
 export function stepUpCalls({ sessions, cookies, metrics }: ApiParts): readonly Call[] {
@@ -14,7 +13,7 @@ export function stepUpCalls({ sessions, cookies, metrics }: ApiParts): readonly 
       roles: ['app'],
       summary: 'Start a step-up for the presenting context',
       body: presented,
-      answers: { 200: { about: 'The challenge, or why there is none', schema: stepUpBegun } },
+      answers: { 200: { about: 'The challenge, or why there is none', body: stepUpBegunAnswer } },
       async handle({ body, requestId }) {
         const begun = await sessions.beginStepUp({ correlation: requestId, ...body })
         return { status: 200, body: begunBody(cookies, begun, body.request) }
@@ -28,7 +27,7 @@ export function stepUpCalls({ sessions, cookies, metrics }: ApiParts): readonly 
       roles: ['app'],
       summary: 'Finish a step-up after the subject proved a factor',
       body: proof,
-      answers: { 200: { about: 'The session with a new token', schema: verification } },
+      answers: { 200: { about: 'The session with a new token', body: verificationAnswer } },
       async handle({ body, requestId }) {
         const result = await sessions.completeStepUp({ correlation: requestId, ...body })
         metrics.verified(result)

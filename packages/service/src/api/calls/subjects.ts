@@ -1,8 +1,8 @@
-import { sessionPage } from '../answer-schemas.ts'
+import { revokeSubjectBody, sessionPage } from 'holdfast/wire'
 import { type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
 import { atCursor } from '../problem.ts'
-import { pageQuery, revokeSubject, subjectParams, tenantQuery } from '../request-schemas.ts'
+import { pageQuery, subjectParams, tenantQuery } from '../queries.ts'
 
 /** Calls about all sessions of a subject. */
 export function subjectCalls({ sessions }: ApiParts): readonly Call[] {
@@ -15,7 +15,7 @@ export function subjectCalls({ sessions }: ApiParts): readonly Call[] {
       summary: 'Live sessions of a subject, oldest first',
       params: subjectParams,
       query: pageQuery,
-      answers: { 200: { about: 'A page; `next` is there when more follow', schema: sessionPage } },
+      answers: { 200: { about: 'A page; `next` is there when more follow', body: sessionPage } },
       async handle({ params, query: { tenant, ...page } }) {
         const ref = { ...params, ...(tenant === undefined ? {} : { tenant }) }
         return { status: 200, body: await atCursor('after', () => sessions.list(ref, page)) }
@@ -30,7 +30,7 @@ export function subjectCalls({ sessions }: ApiParts): readonly Call[] {
       summary: 'End all sessions of a subject, or all `except` one',
       params: subjectParams,
       query: tenantQuery,
-      body: revokeSubject,
+      body: revokeSubjectBody,
       answers: { 204: { about: 'They are over' } },
       async handle({ params, query, body, caller, requestId }) {
         const by = { actor: caller.name, correlation: requestId }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { publicKeySet, type SigningKeys } from 'holdfast/tokens'
-import { keySet } from '../answer-schemas.ts'
+import { publishedKeys } from 'holdfast/wire'
 import { type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
 
@@ -22,7 +22,7 @@ export function tokenCalls({ signingKeys }: ApiParts): readonly Call[] {
       answers: {
         200: {
           about: 'The keys, those that will sign next and that have signed included',
-          schema: keySet,
+          body: publishedKeys,
         },
         304: { about: 'Nothing has changed' },
       },

@@ -1,9 +1,8 @@
 import type { Presented, Sessions, Verification, VerifiesNow } from 'holdfast'
-import { verification, verifications } from '../answer-schemas.ts'
+import { batchBody, presented, verificationAnswer, verificationAnswers } from 'holdfast/wire'
 import { verificationBody } from '../answers.ts'
 import { type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
-import { batch, presented } from '../request-schemas.ts'
 
 /** 64 presentations of an ordinary browser are a little over 100 KiB. */
 export const MAX_BATCH_BYTES = 524_288
@@ -46,7 +45,7 @@ export function verifyCalls(parts: ApiParts): readonly Call[] {
       roles: VERIFY_ROLES,
       summary: 'Judge one presentation of a token',
       body: presented,
-      answers: { 200: { about: 'The decision with its reasons', schema: verification } },
+      answers: { 200: { about: 'The decision with its reasons', body: verificationAnswer } },
       async handle({ body, requestId }) {
         return { status: 200, body: await judged(body, requestId) }
       },
@@ -58,9 +57,9 @@ export function verifyCalls(parts: ApiParts): readonly Call[] {
       path: '/v1/verify/batch',
       roles: VERIFY_ROLES,
       summary: 'Judge up to 64 presentations; a fault in one is a fault of all',
-      body: batch,
+      body: batchBody,
       bodyBytes: MAX_BATCH_BYTES,
-      answers: { 200: { about: 'One result each, in their order', schema: verifications } },
+      answers: { 200: { about: 'One result each, in their order', body: verificationAnswers } },
       async handle({ body, requestId }) {
         const results = await Promise.all(body.presented.map(async (one) => judged(one, requestId)))
         return { status: 200, body: { results } }

@@ -1,0 +1,30 @@
+import { checker } from '../wire/check.ts'
+import type { Wire } from '../wire/describe.ts'
+import { known } from '../wire/known.ts'
+import { attributesVersion, sessionDetail, sessionPage } from '../wire/sessions.ts'
+import {
+  createdSession,
+  refreshedTokens,
+  refusedLogin,
+  refusedRefresh,
+  stepUpBegun,
+  verification,
+} from '../wire/verdicts.ts'
+
+/** What a body says, as far as this version knows it; undefined for what is no such answer. */
+export type Reader<T> = (body: unknown) => T | undefined
+
+function reader<T>(wire: Wire<T>): Reader<T> {
+  const { accepts } = checker(wire, 'answer')
+  return (body) => (accepts(body) ? known(wire, body) : undefined)
+}
+
+export const readCreated = reader(createdSession)
+export const readRefusedLogin = reader(refusedLogin)
+export const readVerification = reader(verification)
+export const readRefreshed = reader(refreshedTokens)
+export const readRefusedRefresh = reader(refusedRefresh)
+export const readStepUpBegun = reader(stepUpBegun)
+export const readSessionDetail = reader(sessionDetail)
+export const readSessionPage = reader(sessionPage)
+export const readVersion = reader(attributesVersion)

@@ -1,0 +1,28 @@
+import type { Pattern } from './describe.ts'
+
+const PART = '(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])'
+const V4 = `${PART}(?:\\.${PART}){3}`
+const H16 = '[0-9A-Fa-f]{1,4}'
+const LS32 = `(?:${H16}:${H16}|${V4})`
+
+/** `IPv6address` of RFC 3986, section 3.2.2, rule by rule. */
+const V6 = [
+  `(?:${H16}:){6}${LS32}`,
+  `::(?:${H16}:){5}${LS32}`,
+  `(?:${H16})?::(?:${H16}:){4}${LS32}`,
+  `(?:(?:${H16}:){0,1}${H16})?::(?:${H16}:){3}${LS32}`,
+  `(?:(?:${H16}:){0,2}${H16})?::(?:${H16}:){2}${LS32}`,
+  `(?:(?:${H16}:){0,3}${H16})?::${H16}:${LS32}`,
+  `(?:(?:${H16}:){0,4}${H16})?::${LS32}`,
+  `(?:(?:${H16}:){0,5}${H16})?::${H16}`,
+  `(?:(?:${H16}:){0,6}${H16})?::`,
+].join('|')
+
+/** RFC 4007, section 11. */
+const ZONE = '%[0-9A-Za-z.:_\\-]{1,32}'
+
+/** One address, as `parseAddress` of the network folder reads it. */
+export const ADDRESS: Pattern = {
+  source: `^(?:${V4}|(?:${V6})(?:${ZONE})?)$`,
+  problem: 'must be one address without port or brackets, or null',
+}

@@ -1,0 +1,227 @@
+import { longerThan } from '../core/request.ts'
+import { constantOf, type Form, type Shape, type Wire } from './describe.ts'
+
+/** What is wrong with a value, as the end of a sentence that begins with the field. */
+export interface Problem {
+  /** With dots between names; empty for the value itself. */
+  readonly field: string
+  readonly problem: string
+}
+
+/** Holds values against a description. */
+export interface Checker<T> {
+  accepts(value: unknown): value is T
+  /** All that is wrong with it, without the value, which may be a secret in the wrong place. */
+  problems(value: unknown): readonly Problem[]
+}
+
+/**
+ * - `request`: fields that are not described are problems, and bounds hold.
+ * - `answer`: a newer service may say more, so unknown fields are passed over and bounds are not held.
+ */
+export type Side = 'request' | 'answer'
+
+/** Without `found` a check ends at the first problem; with it, it goes on and collects them all. */
+type Check = (value: unknown, found: Problem[] | undefined, path: string) => boolean
+
+/** Compiles a description: what checks each request of a service must not look things up. */
+export function checker<T>(wire: Wire<T>, side: Side): Checker<T> {
+  const check = checkOf(wire, side)
+  return {
+    accepts: (value): value is T => check(value, undefined, ''),
+    problems(value) {
+      const found: Problem[] = []
+      check(value, found, '')
+      return found
+    },
+  }
+}
+
+type FormOf<Kind> = Extract<Form, { readonly kind: Kind }>
+
+function checkOf({ form }: Shape, side: Side): Check {
+  switch (form.kind) {
+    case 'text':
+      return textCheck(form, side)
+    case 'number':
+      return numberCheck(form, side)
+    case 'flag':
+      return (value, found, path) =>
+        typeof value === 'boolean' || problem(found, path, 'must be true or false')
+    case 'scalar':
+      return (value, found, path) =>
+        value === null ||
+        typeof value !== 'object' ||
+        problem(found, path, 'must be a single value')
+    case 'json-object':
+      return (value, found, path) => isObject(value) || problem(found, path, 'must be an object')
+    case 'one-of':
+      return oneOfCheck(form, side)
+    case 'list':
+      return listCheck(form, side)
+    case 'one-or-many': {
+      const one = checkOf(form.of, side)
+      const many = listCheck({ kind: 'list', of: form.of, min: 0, max: form.max }, side)
+      return (value, found, path) => (Array.isArray(value) ? many : one)(value, found, path)
+    }
+    case 'nullable': {
+      const check = checkOf(form.of, side)
+      return (value, found, path) => value === null || check(value, found, path)
+    }
+    case 'record':
+      return recordCheck(form, side)
+    case 'object':
+      return objectCheck(form, side)
+    case 'variants':
+      return variantsCheck(form, side)
+  }
+}
+
+function textCheck({ min, max, pattern }: FormOf<'text'>, side: Side): Check {
+  const bounded = side === 'request'
+  const shape = pattern === undefined ? undefined : new RegExp(pattern.source, 'u')
+  return (value, found, path) => {
+    if (typeof value !== 'string') return problem(found, path, 'must be text')
+    if (bounded && value.length < min) {
+      return problem(found, path, `must have at least ${count(min, 'character')}`)
+    }
+    if (bounded && max !== undefined && longerThan(value, max)) {
+      return problem(found, path, `must have at most ${count(max, 'character')}`)
+    }
+    return shape === undefined || shape.test(value) || problem(found, path, pattern?.problem ?? '')
+  }
+}
+
+function numberCheck({ whole, min, max }: FormOf<'number'>, side: Side): Check {
+  const least = side === 'request' ? min : undefined
+  const most = side === 'request' ? max : undefined
+  return (value, found, path) => {
+    if (typeof value !== 'number' || !Number.isFinite(value)) {
+      return problem(found, path, whole ? 'must be a whole number' : 'must be a number')
+    }
+    if (whole && !Number.isSafeInteger(value)) return problem(found, path, 'must be a whole number')
+    if (least !== undefined && value < least)
+      return problem(found, path, `must be at least ${least}`)
+    if (most !== undefined && value > most) return problem(found, path, `must be at most ${most}`)
+    return true
+  }
+}
+
+function oneOfCheck({ values, open }: FormOf<'one-of'>, side: Side): Check {
+  if (open && side === 'answer') {
+    return (value, found, path) => typeof value === 'string' || problem(found, path, 'must be text')
+  }
+  const all: readonly unknown[] = values
+  return (value, found, path) =>
+    all.includes(value) || problem(found, path, `must be one of ${all.join(', ')}`)
+}
+
+function listCheck({ of, min, max }: FormOf<'list'>, side: Side): Check {
+  const check = checkOf(of, side)
+  const bounded = side === 'request'
+  return (value, found, path) => {
+    if (!Array.isArray(value)) return problem(found, path, 'must be a list')
+    if (bounded && value.length < min) {
+      return problem(found, path, `must have at least ${count(min, 'entry')}`)
+    }
+    if (bounded && max !== undefined && value.length > max) {
+      return problem(found, path, `must have at most ${count(max, 'entry')}`)
+    }
+    let right = true
+    for (let at = 0; at < value.length; at++) {
+      if (check(value[at], found, found === undefined ? '' : below(path, String(at)))) continue
+      if (found === undefined) return false
+      right = false
+    }
+    return right
+  }
+}
+
+function recordCheck({ of, names, max }: FormOf<'record'>, side: Side): Check {
+  const check = checkOf(of, side)
+  const named = names === undefined ? undefined : new RegExp(names.source, 'u')
+  const most = side === 'request' ? max : undefined
+  return (value, found, path) => {
+    if (!isObject(value)) return problem(found, path, 'must be an object')
+    const given = Object.keys(value)
+    if (most !== undefined && given.length > most) {
+      return problem(found, path, `must not have more than ${most} names`)
+    }
+    let right = true
+    for (const name of given) {
+      const at = found === undefined ? '' : below(path, name)
+      const good =
+        named === undefined || named.test(name)
+          ? check(value[name], found, at)
+          : problem(found, at, names?.problem ?? '')
+      if (good) continue
+      if (found === undefined) return false
+      right = false
+    }
+    return right
+  }
+}
+
+function objectCheck({ fields }: FormOf<'object'>, side: Side): Check {
+  const checks = new Map<string, Check>()
+  const required: string[] = []
+  for (const [name, { of, optional }] of Object.entries(fields)) {
+    checks.set(name, checkOf(of, side))
+    if (!optional) required.push(name)
+  }
+  const strict = side === 'request'
+  return (value, found, path) => {
+    if (!isObject(value)) return problem(found, path, 'must be an object')
+    let right = true
+    for (const name of Object.keys(value)) {
+      const check = checks.get(name)
+      const at = found === undefined ? '' : below(path, name)
+      const good =
+        check === undefined
+          ? !strict || problem(found, at, 'is not a known field')
+          : check(value[name], found, at)
+      if (good) continue
+      if (found === undefined) return false
+      right = false
+    }
+    for (const name of required) {
+      if (Object.hasOwn(value, name)) continue
+      if (found === undefined) return false
+      right = problem(found, below(path, name), 'is missing')
+    }
+    return right
+  }
+}
+
+function variantsCheck({ by, of }: FormOf<'variants'>, side: Side): Check {
+  const checks = new Map<unknown, Check>(of.map((one) => [constantOf(one, by), checkOf(one, side)]))
+  return (value, found, path) => {
+    if (!isObject(value)) return problem(found, path, 'must be an object')
+    const check = Object.hasOwn(value, by) ? checks.get(value[by]) : undefined
+    if (check !== undefined) return check(value, found, path)
+    const field = found === undefined ? '' : below(path, by)
+    return problem(found, field, `must be one of ${[...checks.keys()].join(', ')}`)
+  }
+}
+
+function problem(found: Problem[] | undefined, field: string, problem: string): false {
+  found?.push({ field, problem })
+  return false
+}
+
+/** Names come from outside, too. */
+const MAX_NAME = 64
+
+function below(path: string, name: string): string {
+  const short = name.slice(0, MAX_NAME)
+  return path === '' ? short : `${path}.${short}`
+}
+
+function count(limit: number, unit: 'character' | 'entry'): string {
+  if (limit === 1) return `1 ${unit}`
+  return `${limit} ${unit === 'entry' ? 'entries' : 'characters'}`
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,44 @@
+export {
+  createdAnswer,
+  refreshedAnswer,
+  refusedLoginAnswer,
+  refusedRefreshAnswer,
+  stepUpBegunAnswer,
+  verificationAnswer,
+  verificationAnswers,
+} from './answers.ts'
+export {
+  batchBody,
+  login,
+  logoutBody,
+  presented,
+  proof,
+  report,
+  revokeBody,
+  revokeSubjectBody,
+  tokenBody,
+} from './bodies.ts'
+export { type Checker, checker, type Problem, type Side } from './check.ts'
+export {
+  constantOf,
+  described,
+  type Field,
+  type Fields,
+  type Form,
+  integer,
+  type Optional,
+  object,
+  oneOf,
+  optional,
+  type Pattern,
+  type Shape,
+  type TypeOf,
+  text,
+  type Wire,
+} from './describe.ts'
+export { eventPage } from './events.ts'
+export { known } from './known.ts'
+export { type ProblemDetails, problemDetails } from './problems.ts'
+export { attributesVersion, session, sessionDetail, sessionPage } from './sessions.ts'
+export { introspection, publishedKeys, revocations } from './tokens.ts'
+export { attributes, sessionId, subject, tenant } from './words.ts'

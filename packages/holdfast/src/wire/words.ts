@@ -1,0 +1,68 @@
+import { CODES, type Code, type RefusalCode } from '../core/errors.ts'
+import type { EvidenceGroup } from '../core/evidence.ts'
+import { LIMITS } from '../core/request.ts'
+import type { Attributes } from '../core/session.ts'
+import {
+  described,
+  integer,
+  named,
+  oneOf,
+  type Pattern,
+  someOf,
+  text,
+  type Wire,
+} from './describe.ts'
+
+/** The words that several bodies share. */
+
+export const word = text({ min: 1, max: LIMITS.word })
+
+/** Text with half of a surrogate pair has no UTF-8: two such subjects would be one. */
+const WELL_FORMED: Pattern = {
+  source: '^[^\\ud800-\\udfff]*$',
+  problem: 'must be well-formed Unicode',
+}
+
+/** The application's own name of a user. */
+export const subject = text({ min: 1, max: LIMITS.subject, pattern: WELL_FORMED })
+/** What a subject is named within. */
+export const tenant = text({ min: 1, max: LIMITS.tenant, pattern: WELL_FORMED })
+
+export const instant = described(integer({ min: 0 }), 'UTC, ms since the epoch')
+
+/** A session id. Its last letter carries four bits, so not every letter can stand there. */
+export const sessionId = described(
+  text({
+    pattern: {
+      source: '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$',
+      problem: 'must be a session id',
+    },
+  }),
+  'Public id of a session; never a secret',
+)
+
+export const token = described(text({ min: 1, max: 8_192 }), 'What the client carries. A secret.')
+
+export const challenge = text({ min: 1, max: 4_096 })
+
+export const correlation = described(word, 'One id for all that a request causes in the event log')
+
+/** The application's own JSON object. */
+export const attributes: Wire<Attributes> = named(
+  'Attributes',
+  described(
+    { form: { kind: 'json-object' } },
+    `The application's own JSON object: at most ${LIMITS.attributesBytes} bytes as JSON, at most 16 deep`,
+  ),
+)
+
+export const group: Wire<EvidenceGroup> = oneOf(['N', 'D', 'C', 'R', 'K', 'B', 'P'])
+
+const codes = Object.keys(CODES) as readonly Code[]
+
+export const code: Wire<Code> = named('Code', someOf(codes))
+
+export const refusalCode: Wire<RefusalCode> = named(
+  'RefusalCode',
+  someOf(codes.filter((one): one is RefusalCode => CODES[one].kind === 'refusal')),
+)
