@@ -108,7 +108,7 @@ export function refuses({ engine, origin, another, loggedIn }: AdapterScene): vo
       expectCleared(answer)
     })
 
-    test('a background request of a session that a login has ended leaves the new cookie alone', async () => {
+    test('a background request of a session that ended leaves the new cookie alone', async () => {
       const { client } = await loggedIn()
       const late = client.stolenBy()
       await client.post('/login', { subject: 'the-same-browser', amr: ['pwd'] })

@@ -58,7 +58,7 @@ export function readsSurroundings({ engine, origin, another, loggedIn }: Adapter
       expect(answer.setCookies).toEqual([])
     })
 
-    test('a trusted proxy that says https opens the door, one that says http does not', async () => {
+    test('a trusted proxy that says https is let in, one that says http is not', async () => {
       const proxied = await another({ address: { trust: { proxies: ['127.0.0.0/8'] } } })
       const headers = { host: 'shop.example', 'x-forwarded-for': '203.0.113.9' }
       const over = (proto: string): Visitor =>

@@ -15,7 +15,7 @@ export function deliversTokens({
   whileSlow,
 }: AdapterScene): void {
   describe('delivers tokens', () => {
-    test('a login sets a host-bound cookie that scripts cannot read and nobody may store', async () => {
+    test('a login sets a host-bound cookie that no script reads and nobody may store', async () => {
       const { answer } = await loggedIn()
 
       expect(answer.setCookies).toHaveLength(1)
@@ -56,7 +56,7 @@ export function deliversTokens({
       expect((await client.send('/me')).status).toBe(200)
     })
 
-    test('a handler that calls its answer cacheable does not make the token in it cacheable', async () => {
+    test('a handler cannot make an answer with a token cacheable', async () => {
       const { client } = await loggedIn()
 
       const answer = await client.send('/logo')
@@ -77,7 +77,7 @@ export function deliversTokens({
       expect(client.cookie(SESSION)).not.toBe(before)
     })
 
-    test('an answer that leaves too late brings no secret that a newer one has overtaken', async () => {
+    test('an answer that leaves too late brings no overtaken secret', async () => {
       const { client, subject } = await loggedIn()
       const before = client.cookie(SESSION)
       whileSlow(async () => engine().advance(RESEND_MS + 1))
@@ -92,7 +92,7 @@ export function deliversTokens({
       expect((await client.send('/slow')).setCookies).toHaveLength(1)
     })
 
-    test('an answer that leaves after a step-up, a login or a logout does not overwrite the newer cookie', async () => {
+    test('an answer after a step-up, a login or a logout keeps the newer cookie', async () => {
       const { client, subject } = await loggedIn()
 
       const { challenge } = (await client.post('/step-up/begin')).json() as { challenge: string }

@@ -19,18 +19,19 @@ export interface StartedAdapter {
  * | --- | --- | --- |
  * | `GET /public` | none | 200 |
  * | `GET /maybe` | `optionalSession()` | 200 `{subject}`, null without a session |
- * | `GET /me`, `POST /me` (JSON or form) | `requireSession()` | 200 `{subject, formToken, outcome}` |
- * | `POST /transfer` | `requireSession({ sensitivity: 'sensitive' })` | 200 `{subject}` |
- * | `GET /slow` | `requireSession({ sensitivity: 'sensitive' })` | awaits `slow()`, then 200 `{subject}` |
- * | `GET /logo` | `requireSession({ sensitivity: 'sensitive' })` | 200 with `Cache-Control:` {@link CACHEABLE} |
+ * | `GET`, `POST /me` (JSON or form) | `requireSession()` | 200 `{subject, formToken, outcome}` |
+ * | `POST /transfer` | `requireSession()`, sensitive | 200 `{subject}` |
+ * | `GET /slow` | `requireSession()`, sensitive | awaits `slow()`, then 200 `{subject}` |
+ * | `GET /logo` | `requireSession()`, sensitive | 200 with `Cache-Control:` {@link CACHEABLE} |
  * | `GET /strong` | `requireSession({ acr: 'aal2', maxAgeMs: 300_000 })` | 200 `{subject}` |
  * | `POST /login` (JSON) | none | `login()` with the body; 200 `{subject, refreshToken?}` |
  * | `/refresh` (JSON) | none | `refresh()` for `?audience=` with the body's `refreshToken` |
  * | `POST /logout` | none | `logout()`; 204 |
  * | `POST /step-up/begin` | none | `beginStepUp()`; 200 with the challenge |
  * | `POST /step-up/complete` (JSON) | none | `completeStepUp()` with the body; 200 `{subject}` |
- * | `POST /step-up/in-place` (JSON) | `requireSession({ sensitivity: 'sensitive' })` | `beginStepUp()` and `completeStepUp()` in one go; 200 `{subject}` |
+ * | `POST /step-up/in-place` (JSON) | `requireSession()`, sensitive | both; 200 `{subject}` |
  *
+ * Sensitive: with `{ sensitivity: 'sensitive' }`.
  * Refusals are answered as the adapter words them.
  */
 export type StartAdapter = (

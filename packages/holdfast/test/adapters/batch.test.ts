@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { guard } from '../../src/adapters/guard/guard.ts'
 import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
 
-test('requests that arrive in one turn of the event loop are judged back to back, none before its end', async () => {
+test('requests of one turn of the event loop are judged back to back at its end', async () => {
   const judged: string[] = []
   const engine = createSessions({ store: memoryStore(), keyring: newKeyring() })
   const verify: Sessions['verify'] = (presented) => {

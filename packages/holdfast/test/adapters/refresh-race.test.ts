@@ -22,7 +22,7 @@ function cookiesIn(headers: readonly (readonly [string, string])[]): readonly st
   )
 }
 
-test('a refresh that is answered after a step-up does not overwrite the newer refresh cookie', async () => {
+test('a refresh that is answered after a step-up keeps the newer refresh cookie', async () => {
   const { sessions, now, close } = await engineHarness()
   let meanwhile = async (): Promise<void> => {}
   const slow = {

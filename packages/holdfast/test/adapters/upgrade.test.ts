@@ -76,7 +76,7 @@ async function service(): Promise<{
   }
 }
 
-test('a connection that lasts is opened by a token, and closed when its session is revoked', async () => {
+test('a connection is opened by a token, and closed when its session is revoked', async () => {
   const { upgrade, revoke, held } = await service()
 
   const { first, closed } = await upgrade(tokenBy(ED))
@@ -87,7 +87,7 @@ test('a connection that lasts is opened by a token, and closed when its session 
   expect(held()).toBe(0)
 })
 
-test('without a good token the answer to an upgrade is a whole refusal, and the connection is closed', async () => {
+test('without a good token an upgrade is refused whole, and the connection closed', async () => {
   const { upgrade } = await service()
 
   for (const [token, code] of [

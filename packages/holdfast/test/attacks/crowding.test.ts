@@ -8,7 +8,7 @@ const travelling = {
 }
 const hotel = (night: number): ReturnType<typeof atHome> => atHome({ ip: `198.18.${night}.7` })
 
-test('a thief’s many disguises neither drive out the place where the owner is nor keep the owner from the next', async () => {
+test('a thief’s many disguises neither drive out the owner nor keep her from moving', async () => {
   const { host, login, show } = await harness(inMemory)
   const token = await login()
   expect(codeOf(await show(token, onTheTrain()))).toBe('ok')
@@ -20,7 +20,7 @@ test('a thief’s many disguises neither drive out the place where the owner is 
   expect(codeOf(await show(token, atHome({ ip: '198.51.101.7' })))).toBe('ok')
 })
 
-test('a traveller who proved every one of twenty places is not turned away from the next one', async () => {
+test('a traveller who proved each of twenty places is not turned away from the next', async () => {
   const { sessions, host, login, show, stepUp } = await harness(inMemory, travelling)
   let token = await login({ class: 'remember' })
   for (let night = 0; night < 20; night++) {
@@ -34,7 +34,7 @@ test('a traveller who proved every one of twenty places is not turned away from 
   expect(session?.contexts).toHaveLength(16)
 })
 
-test('a step-up from a place that others have driven out meanwhile does not make the record grow', async () => {
+test('a step-up from a place that others drove out does not make the record grow', async () => {
   const { sessions, host, login, show } = await harness(inMemory, travelling)
   let token = await login()
   const request = onTheTrain()

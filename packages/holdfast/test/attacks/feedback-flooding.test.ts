@@ -11,7 +11,7 @@ async function kept(h: Harness, type: string): Promise<number> {
   return items.filter((event) => event.type === type).length
 }
 
-test('feedback that is sent again and again is kept once an hour, and changes no judgement', async () => {
+test('feedback that is repeated is kept once an hour, and changes no judgement', async () => {
   const h = await harness(inMemory)
   const token = await h.login()
   const alarm: Report = { kind: 'false_alarm', session: idOf(token) }

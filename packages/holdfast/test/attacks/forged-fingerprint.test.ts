@@ -33,7 +33,7 @@ function overheard({ sessions }: Harness): {
   return { sessions: { ...sessions, verify }, told }
 }
 
-test('a client cannot claim a TLS handshake: neither unasked, nor past the proxy, nor in its facts', async () => {
+test('a client cannot claim a TLS handshake: not by header, proxy or facts', async () => {
   const h = await harness(inMemory)
   const token = await h.login()
   const { sessions, told } = overheard(h)
@@ -64,7 +64,7 @@ test('a gateway’s word is read where the operator names its header', async () 
   expect(told).toEqual([undefined, OWN])
 })
 
-test('a tool that copies every header of the browser is told apart by its handshake, in any place', async () => {
+test('a tool that copies every header is told apart by its handshake, anywhere', async () => {
   const h = await harness(inMemory)
   const token = await h.login({ request: atHome({ tls: OWN }) })
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { codeOf, harness, inMemory, MINUTE, SECOND } from '../support/harness.ts'
 import { abroad, atHome, lookup, onTheTrain } from '../support/people.ts'
 
-test('after five wrong codes from one place even the right one is refused there, and the owner steps up elsewhere', async () => {
+test('after five wrong codes a place is refused, and the owner steps up elsewhere', async () => {
   const { sessions, host, login, stepUp } = await harness(inMemory)
   const token = await login()
   const request = abroad()
@@ -23,7 +23,7 @@ test('after five wrong codes from one place even the right one is refused there,
   expect(codeOf(await stepUp(token, atHome()))).toBe('ok')
 })
 
-test('wrong codes count on while other disguises drive the place that was asked out of the session', async () => {
+test('wrong codes count on while disguises drive their place out of the session', async () => {
   const { sessions, host, login, show } = await harness(inMemory, {
     lookup: (address) => lookup(address.startsWith('198.') ? '192.0.2.10' : address),
   })

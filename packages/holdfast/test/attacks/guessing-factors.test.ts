@@ -20,7 +20,7 @@ async function guesses(p: Prover, howMany: number, ip: string): Promise<readonly
   return ends
 }
 
-test('ten wrong codes from one network in five minutes, whatever the session; then none is looked at', async () => {
+test('after ten wrong codes from one network in five minutes none is looked at', async () => {
   const p = await prover()
 
   const ends = await guesses(p, 12, '203.0.113.66')

@@ -4,7 +4,7 @@ import { abroad, atHome, lookup } from '../support/people.ts'
 
 const ONE_PROVIDER = lookup('192.0.2.10')
 
-test('forty quiet places of the owner’s provider do not wash the owner’s home out of the subject’s past', async () => {
+test('forty quiet places do not wash the owner’s home out of the subject’s past', async () => {
   const h = await harness(inMemory, {
     lookup: (address) => (address.startsWith('198.') ? ONE_PROVIDER : lookup(address)),
   })
@@ -24,7 +24,7 @@ test('forty quiet places of the owner’s provider do not wash the owner’s hom
   expect(stranger).toMatchObject({ ok: true, decision: { outcome: 'challenge' } })
 })
 
-test('failed logins of made-up names are forgotten within the hour, the past of a real subject is not', async () => {
+test('failed logins of made-up names are forgotten in an hour, a real past is not', async () => {
   const h = await harness(inMemory)
   await h.login()
   const known = await h.sessions.list({ subject: 'ada' })

@@ -6,7 +6,7 @@ const DAY = 24 * HOUR
 const lifetimes = { default: { absoluteMs: 7 * DAY, idleMs: 2 * DAY, persistent: false } }
 const bearer = { deliverable: false }
 
-test('visits of a place that was challenged in between do not add up over sessions to a confirmed one', async () => {
+test('visits of a place challenged in between do not add up to a confirmed one', async () => {
   const { host, login, show, sessions } = await harness(inMemory, { lifetimes })
   const first = await login()
   for (let visit = 0; visit < 2; visit++) {

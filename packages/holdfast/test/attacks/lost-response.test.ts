@@ -16,7 +16,7 @@ describeOnEveryStore('lost responses', (open) => {
     expect(again.ok && again.token).toBe(lost.ok && lost.token)
   })
 
-  test('later a fresh sibling takes its place, and the owner who lost the response works on', async () => {
+  test('later a sibling takes its place, and the owner who lost it works on', async () => {
     const { host, login, show, events } = await harness(open)
     let token = await login()
 
@@ -73,7 +73,7 @@ describeOnEveryStore('lost responses', (open) => {
     expect(events.filter(({ type }) => type === 'token-reused')).toEqual([])
   })
 
-  test('the answer to a completed step-up can be asked for again for a minute, by the same hand only', async () => {
+  test('a completed step-up can be asked for again for a minute, by the same hand', async () => {
     const { sessions, host, login, show } = await harness(open)
     const token = await login()
     const request = atHome()

@@ -124,7 +124,7 @@ describe('comparing addresses for equality', () => {
     },
   )
 
-  test('logs the owner out for what a proxy of her own writes into a header; Holdfast looks at where she came from', async () => {
+  test('logs the owner out for a header of her proxy; Holdfast looks at addresses', async () => {
     const { login, show } = await engine()
     const naive = naiveCheck(naiveAddress(throughEdge(HOME)))
     const token = await login({ request: facts(throughEdge(HOME)) })

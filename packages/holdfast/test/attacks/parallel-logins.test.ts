@@ -18,7 +18,7 @@ describeOnEveryStore('50 parallel logins against a limit of 3', (open) => {
     expect((await sessions.list({ subject: 'ada' })).items).toHaveLength(3)
   })
 
-  test('where the oldest ends, all get in and three are left, each ending with its event', async () => {
+  test('where the oldest ends, all get in and three are left, each with its event', async () => {
     const { sessions, show, events } = await harness(open, {
       limit: { max: 3, beyond: 'end_oldest' },
     })

@@ -34,7 +34,7 @@ describe('a phished login that the owner disowns', () => {
     expect(codeOf(await h.show(owner, atHome(), sensitive))).toBe('ok')
   })
 
-  test('does not make the next login the very first one, which would be trusted without a factor', async () => {
+  test('does not make the next login the first, which is trusted without a factor', async () => {
     const h = await harness(inMemory)
     const only = await h.login({ request: abroad() })
     await h.sessions.report({ kind: 'not_me', session: idOf(only) })

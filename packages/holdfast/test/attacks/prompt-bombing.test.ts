@@ -4,7 +4,7 @@ import { strict } from '../../src/policies/index.ts'
 import { codeOf, harness, held, inMemory, MINUTE } from '../support/harness.ts'
 import { atHome, clone, onTheTrain } from '../support/people.ts'
 
-test('a place that raises no alarm may not flood the owner with prompts either: three an hour', async () => {
+test('a place that raises no alarm may prompt the owner three times an hour', async () => {
   const { sessions, host, login, show } = await harness(inMemory)
   const token = await login()
   const request = onTheTrain()
@@ -45,7 +45,7 @@ test('prompts after a fork make neither the record nor the log grow without end'
   expect(items.filter(({ reason }) => reason === 'step_up_begun')).toHaveLength(3)
 })
 
-test('a step-up that proves two holders ends the session where a fork does, and does not only say so', async () => {
+test('a step-up that proves two holders ends the session where a fork does', async () => {
   const h = await harness(inMemory, { policy: strict() })
   const token = await h.login()
   h.host.advance(6 * MINUTE)
@@ -62,7 +62,7 @@ test('a step-up that proves two holders ends the session where a fork does, and 
   expect(h.events.at(-2)).toMatchObject({ type: 'session-revoked', reason: 'secret_forked' })
 })
 
-test('prompts that a thief has used up bind the owner no longer once a step-up has put the thief out', async () => {
+test('prompts that a thief used up do not bind the owner after a step-up', async () => {
   const { sessions, login, stepUp } = await harness(inMemory)
   let token = await login()
   for (let i = 0; i < 3; i++) await sessions.beginStepUp({ token, request: onTheTrain() })

@@ -13,7 +13,7 @@ const lookup: Lookup = (address) => {
 }
 const line = (number: number): ReturnType<typeof atHome> => atHome({ ip: `2001:db8:${number}::7` })
 
-test('a thief whose residential proxy changes its exit every few minutes is asked at the third', async () => {
+test('a thief whose proxy changes its exit every few minutes is asked at the third', async () => {
   const { host, login, show } = await harness(inMemory, { lookup })
   const token = await login()
   const codes: string[] = []

@@ -7,7 +7,7 @@ import { abroad, atHome, clone, lookup } from '../support/people.ts'
 
 /** Each hole was found in a peer that had cured its refresh races. */
 describeOnEveryStore('peers, complaint 2: the cure opens holes', (open) => {
-  test('time of check, time of use: of two processes that read one state, one rotates and the other sends the same', async () => {
+  test('time of check, time of use: of two processes only one rotates', async () => {
     const gate = heldWrites(open)
     const h = await harness(gate.open)
     const { refreshToken } = await h.loginForRefresh()
@@ -43,7 +43,7 @@ describeOnEveryStore('peers, complaint 2: the cure opens holes', (open) => {
     expect(codeOf(stolen)).toBe('session_revoked')
   })
 
-  test('two refreshes within one millisecond are told apart: generations count, not seconds', async () => {
+  test('two refreshes within one millisecond are told apart by their generations', async () => {
     const h = await harness(open)
     const { refreshToken } = await h.loginForRefresh()
 

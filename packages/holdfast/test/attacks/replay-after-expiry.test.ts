@@ -3,7 +3,7 @@ import { describeOnEveryStore } from '../support/every-store.ts'
 import { codeOf, HOUR, harness, held, MINUTE, SECOND } from '../support/harness.ts'
 
 describeOnEveryStore('replay after expiry', (open) => {
-  test('a second before the idle timeout the session lives, at the timeout it is over for good', async () => {
+  test('a second before the idle timeout the session lives, at it it is over', async () => {
     const { host, login, show } = await harness(open)
     const token = await login()
 

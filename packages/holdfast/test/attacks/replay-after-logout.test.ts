@@ -21,7 +21,7 @@ describeOnEveryStore('replay after logout', (open) => {
     }
   })
 
-  test('an older generation of the live family ends the session too: a stale tab can log out', async () => {
+  test('an older generation of the live family ends the session too', async () => {
     const { sessions, host, login, show } = await harness(open)
     const first = await login()
     host.advance(6 * MINUTE)

@@ -53,7 +53,7 @@ test('an answer that comes after the challenge has run out is too late', async (
   )
 })
 
-test('a counter that goes back gives the copy of an authenticator away, and neither is believed again', async () => {
+test('a counter that goes back shows a copy, and neither is believed again', async () => {
   const p = await prover()
   const copy = p.key.copy()
   let token = await p.login()

@@ -3,7 +3,7 @@ import { MINUTE } from '../support/harness.ts'
 import { abroad, atHome } from '../support/people.ts'
 import { prover } from '../support/prover.ts'
 
-test('a code that the owner has just used opens nothing for who looked over her shoulder', async () => {
+test('a code that the owner has used opens nothing for who looked over her shoulder', async () => {
   const p = await prover()
   const owner = { token: await p.login(), request: atHome() }
   const thief = { token: await p.login(), request: abroad() }
@@ -44,7 +44,7 @@ test('the code before one that was accepted is as used as that one', async () =>
   expect(p.outcome(await p.answer(wanted, thief, { factor: 'totp', value: earlier }))).toBe('wrong')
 })
 
-test('a recovery code works once, also when it is used in two places at once, and not after new ones were made', async () => {
+test('a recovery code works once, even in two places, and not after new ones', async () => {
   const p = await prover()
   const one = { token: await p.login(), request: atHome() }
   const two = { token: await p.login(), request: abroad() }

@@ -49,7 +49,7 @@ async function stepUp(who: Visitor): Promise<void> {
   expect(done.status).toBe(200)
 }
 
-test('the address of a form that a thief has posted does nothing in the owner’s step-up', async () => {
+test('the address of a thief’s form does nothing in the owner’s step-up', async () => {
   const { forms, session, formToken, away, thief } = await scene()
   const planted = formOf(await submit(thief, { to: 'mallory', _form: formToken }))
   await submit(away, { to: 'bob', _form: formToken })
@@ -59,7 +59,7 @@ test('the address of a form that a thief has posted does nothing in the owner’
   expect(await forms.take(planted, { session, cookies: cookiesOf(away) })).toBeUndefined()
 })
 
-test('a form without the session’s form token is held as it is, and refused when it comes again', async () => {
+test('a form without its form token is held, and refused when it comes again', async () => {
   const { forms, session, away } = await scene()
   const id = formOf(await submit(away, { to: 'mallory', _form: 'a guess' }))
   await stepUp(away)

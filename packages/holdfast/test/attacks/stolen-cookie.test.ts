@@ -4,7 +4,7 @@ import { codeOf, HOUR, harness, held, inMemory, MINUTE } from '../support/harnes
 import { abroad, atHome, onTheTrain } from '../support/people.ts'
 
 describeOnEveryStore('a stolen cookie', (open) => {
-  test('shown from another country with another browser is challenged while the owner works on', async () => {
+  test('shown abroad in another browser is challenged while the owner works on', async () => {
     const { host, login, show, events } = await harness(open)
     let token = await login()
 
@@ -48,7 +48,7 @@ describe('a refused presentation', () => {
     expect(codeOf(await show(token))).toBe('session_expired')
   })
 
-  test('cannot be waited out: a challenged place stays challenged after its evidence has decayed', async () => {
+  test('cannot be waited out: a challenged place stays challenged', async () => {
     const { host, login, show } = await harness(inMemory)
     let token = await login()
     await show(token, abroad())
@@ -60,7 +60,7 @@ describe('a refused presentation', () => {
     expect(codeOf(await show(token, abroad()))).toBe('step_up_required')
   })
 
-  test('is not helped by changing clothes: a newcomer inherits what a challenged place has on its account', async () => {
+  test('is not helped by changing clothes: a newcomer inherits its evidence', async () => {
     const { login, show } = await harness(inMemory)
     const token = await login()
     await show(token, abroad())
@@ -71,7 +71,7 @@ describe('a refused presentation', () => {
     expect(moved.decision?.because.map(({ reason }) => reason)).toContain('evidence_inherited')
   })
 
-  test('leaves the owner nothing to inherit once a step-up has left it without a secret', async () => {
+  test('leaves the owner nothing to inherit once a step-up has put it out', async () => {
     const { host, login, show, stepUp } = await harness(inMemory)
     const token = await login()
     await show(token, abroad())
@@ -87,7 +87,7 @@ describe('a refused presentation', () => {
     expect(moved.decision?.because.map(({ reason }) => reason)).not.toContain('evidence_inherited')
   })
 
-  test('hands on what it has on its account once: five disguises do not weigh five times as much', async () => {
+  test('hands on its evidence once: five disguises do not weigh five times as much', async () => {
     const { login, show } = await harness(inMemory)
     const token = await login()
     const scores: number[] = []
@@ -105,7 +105,7 @@ describe('a refused presentation', () => {
     expect(Math.max(...scores)).toBeLessThanOrEqual(2 * (scores[0] ?? 0))
   })
 
-  test('cannot fill a session with places: the seventeenth is turned away, the owner is not', async () => {
+  test('cannot fill a session with places: it is turned away, the owner is not', async () => {
     const { sessions, login, show } = await harness(inMemory)
     const token = await login()
 
@@ -119,7 +119,7 @@ describe('a refused presentation', () => {
 })
 
 describe('prompts', () => {
-  test('are limited to three an hour from unconfirmed places, and the owner is never locked out by them', async () => {
+  test('are limited to three an hour from unconfirmed places, and lock nobody out', async () => {
     const { sessions, host, login, show } = await harness(inMemory)
     const token = await login()
 

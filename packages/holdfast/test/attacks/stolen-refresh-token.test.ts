@@ -47,7 +47,7 @@ describeOnEveryStore('a stolen refresh token', (open) => {
     expect(codeOf(await h.renew(owners))).toBe('session_unknown')
   })
 
-  test('the thief first: is asked for a factor, gets nothing, and does not take the token from the owner', async () => {
+  test('the thief first: is asked for a factor, and takes nothing from the owner', async () => {
     const h = await harness(open)
     const { refreshToken } = await h.loginForRefresh()
     h.host.advance(MINUTE)
@@ -141,7 +141,7 @@ describe('a fork of the refresh line from where it was used', () => {
     expect(codeOf(await h.show(token))).toBe('session_unknown')
   })
 
-  test('a successor that was displaced, shown from a place that the session does not know, ends it', async () => {
+  test('a displaced successor, shown from an unknown place, ends the session', async () => {
     const h = await harness(inMemory)
     const { refreshToken } = await h.loginForRefresh()
     h.host.advance(MINUTE)
@@ -154,7 +154,7 @@ describe('a fork of the refresh line from where it was used', () => {
   })
 })
 
-test('a policy that lets contradictions pass does not let a reused refresh token pass', async () => {
+test('a policy that lets contradictions pass lets no reused refresh token pass', async () => {
   const h = await harness(inMemory, {
     policy: (because) => ({ outcome: 'allow', score: 0, because }),
   })

@@ -73,7 +73,7 @@ test('a signature of ES256 in DER is refused: the two numbers stand side by side
   expect(await verify(reworked(ES, der))).toMatchObject(REFUSED)
 })
 
-test('the twin of a signature of ES256 says the same and no more: the revoked session stays revoked', async () => {
+test('the twin of a signature of ES256 says the same: revoked stays revoked', async () => {
   const at = { state: 'fresh' as const, revoked: [] as string[] }
   const { verify: judge } = ours({ revocations: revocationsAt(at) })
   const token = tokenBy(ES)
@@ -99,7 +99,7 @@ test('the twin of a signature of EdDSA is refused (RFC 8032, section 5.1.7)', as
   expect(await verify(twin)).toMatchObject(REFUSED)
 })
 
-test('a token has one spelling: no padding, white space, foreign letters or stray bits', async () => {
+test('a token has one spelling: no padding, blanks, foreign letters or stray bits', async () => {
   const token = tokenBy(ED)
   const [head = '', body = '', tail = ''] = token.split('.')
   const last = tail.at(-1) ?? ''

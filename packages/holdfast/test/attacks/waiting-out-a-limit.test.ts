@@ -15,7 +15,7 @@ const neighbour = atHome({
   client: { screen: '800x600x1', timezone: 'Asia/Tokyo' },
 })
 
-test('who was limited does not become the usual holder of a confirmed place by waiting until the evidence has decayed', async () => {
+test('who was limited does not become the usual holder by waiting', async () => {
   const { host, login, show } = await harness(inMemory, { policy: strict() })
   const token = await login()
   const bearer = { deliverable: false }

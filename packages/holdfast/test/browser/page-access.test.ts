@@ -70,7 +70,7 @@ async function settled<T>(promise: Promise<T>): Promise<T> {
   return watched
 }
 
-test('the token goes to the own origin and to those that were named, and nowhere else', async () => {
+test('the token goes to the own origin and the named ones, and nowhere else', async () => {
   const { access, server } = pageWith({ origins: ['https://api.example'], audience: 'orders' })
 
   await access.fetch('/orders')
@@ -91,7 +91,7 @@ test('a name that is no origin is refused at once', () => {
   expect(() => pageWith({ origins: ['https://api.example/'] })).toThrow(TypeError)
 })
 
-test('a token that is used is replaced ahead of its expiry; one that is not lets the session idle', async () => {
+test('a used token is replaced ahead of its expiry; an unused one is not', async () => {
   const { access, server } = pageWith()
 
   await access.fetch('/orders')
@@ -113,7 +113,7 @@ test('many requests at once wait for one refresh', async () => {
   expect(server.refreshes()).toBe(1)
 })
 
-test('after a lost response the same cookie is shown again, twice within the ten seconds in which its successor is sent again', async () => {
+test('after a lost response the same cookie is shown again within ten seconds', async () => {
   const { access, server } = pageWith()
   const times: number[] = []
   server.answers({
@@ -131,7 +131,7 @@ test('after a lost response the same cookie is shown again, twice within the ten
   expect(later.every((at) => at - first < 10_000)).toBe(true)
 })
 
-test('an outage logs nobody out: the kept token is used while it lives, then the outage is the answer', async () => {
+test('an outage logs nobody out: the kept token is used while it lives', async () => {
   const { access, server, logouts } = pageWith()
   await access.fetch('/orders')
 
@@ -203,7 +203,7 @@ test('a refusal that was overtaken by a login does not log out', async () => {
 
 const TOKEN = { accessToken: 'at', expiresIn: LIFE_S }
 
-test('a challenged refresh asks for newer facts first, then sends the person to the step-up page', async () => {
+test('a challenged refresh asks for newer facts, then for a step-up', async () => {
   const { access, server, page, written, visited, logouts } = pageWith()
   server.answers({ refresh: refused('step_up_required') })
 
@@ -246,7 +246,7 @@ test('a service that refuses every token is not asked for ever', async () => {
   expect(server.asked).toHaveLength(4)
 })
 
-test('a revoked session ends the page at its first request, not when its token has expired', async () => {
+test('a revoked session ends the page at its first request, not at expiry', async () => {
   const { access, server, logouts } = pageWith()
   await access.fetch('/orders')
 

@@ -53,7 +53,7 @@ test('a challenge first re-reads the facts and asks once more, with the same bod
   expect(visited).toEqual([])
 })
 
-test('a second challenge sends the person to the step-up page, and back here after it', async () => {
+test('a second challenge sends the person to the step-up page, and back after it', async () => {
   const server = serverOf(refused('step_up_required', 'aal2'))
   const { page, visited } = pageOf()
 

@@ -194,7 +194,7 @@ async function eachOf<T>(pages: readonly Page[], expression: string): Promise<re
   return Promise.all(pages.map((page) => page.evaluate(expression) as Promise<T>))
 }
 
-test('three tabs that work all the time refresh once a period, each time with the newest cookie', async () => {
+test('three tabs refresh once a period, each time with the newest cookie', async () => {
   await inTabs(3, async (site, { pages, pass, until }) => {
     await until(() => site.shown.length > 0)
     const afterRest: number[] = []
@@ -213,7 +213,7 @@ test('three tabs that work all the time refresh once a period, each time with th
   })
 })
 
-test('a lost response costs nobody the session: the same cookie brings the same successor', async () => {
+test('a lost response costs no session: the same cookie has the same successor', async () => {
   await inTabs(2, async (site, { pages, until }) => {
     await until(() => site.shown.length >= 1)
     site.answer('lost')
@@ -272,7 +272,7 @@ test('a logout in one tab takes the token from all, at once', async () => {
   })
 })
 
-test('no storage of the browser ever holds a token, and scripts cannot read the cookie', async () => {
+test('no storage of the browser holds a token, and no script reads the cookie', async () => {
   await inTabs(1, async (site, { pages: [page], context, until }) => {
     await until(() => site.tokens.includes('Bearer at-2'))
 
@@ -287,7 +287,7 @@ test('no storage of the browser ever holds a token, and scripts cannot read the 
   })
 })
 
-test('with the real engine behind it, tabs that renew all at once are never logged out and no secret forks', async () => {
+test('with the real engine, tabs that renew all at once fork no secret', async () => {
   const engine = await engineHarness()
   const server = await startExpress(
     engine.sessions,

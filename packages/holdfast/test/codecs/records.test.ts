@@ -231,7 +231,7 @@ describe('records', () => {
     )
   })
 
-  test('a record cut short, drawn out or of another layout is refused with a code, whatever its bytes', () => {
+  test('a record cut short, drawn out or of another layout is refused with a code', () => {
     const refused = expect.objectContaining({ code: 'record_invalid' })
     const terms = { id: 'id', createdAt: 0, deadline: 1, idleMs: 1 }
     fc.assert(
@@ -303,7 +303,8 @@ describe('a record of the first layout', () => {
     const digest = '00112233445566778899aabbccddeeff'
     const secret = { generation: 1, digest, mintedAt: NOON }
     const written = Buffer.from(
-      '/wECBFTQChQQryoBB5kBAoAD/wERBgEBnQGA/xSgCwJ4MQ4D9zg3AQNhZGH3AQEBBHRvdAlwAkIBAQkBAbgBAQER/yIzRFVmd4iZP6q7zN3u/yABOgEBAgI=',
+      '/wECBFTQChQQryoBB5kBAoAD/wERBgEBnQGA/xSgCwJ4MQ4D9zg3AQNhZGH3AQEBBHRvdAlwAkIB' +
+        'AQkBAbgBAQER/yIzRFVmd4iZP6q7zN3u/yABOgEBAgI=',
       'base64',
     )
 
@@ -331,7 +332,7 @@ describe('a record of the first layout', () => {
   })
 })
 
-test('the counts of a frequent traveller take a dozen bytes of a record, and none take none', () => {
+test('the counts of a frequent traveller take a dozen bytes, none take none', () => {
   const lengthOf = (changes: SubjectHistory['changes']): number =>
     encodeHistory({ ...past(used(describeNetwork('84.208.10.20'), laptop)), changes }).length
   const byReason = { hosting_known: 900, network_new_far: 700, country_new_clock_moved: 80 }

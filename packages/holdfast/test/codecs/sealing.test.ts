@@ -61,7 +61,7 @@ describe('sealed records', () => {
     )
   })
 
-  test('those of a retired key open and count as stale; without the key they are refused by name', () => {
+  test('those of a retired key open and count as stale; without it they are refused', () => {
     const sealed = codec.sealJson(place, value)
     const rotated = sealingCodec(rotateKeyring(ring, host), host)
 
@@ -109,7 +109,7 @@ describe('the key ring', () => {
   })
 })
 
-test('a key that was added opens, seals nothing until the ring is rotated, and is then the one that does', () => {
+test('a key that was added opens, and seals only once the ring is rotated', () => {
   const added = addKey(ring, host)
   const promoted = rotateKeyring(added, host)
   const place = { kind: 'event', id: 'AAAA', version: 1 } as const

@@ -34,7 +34,7 @@ describe.each(SERVICES)('access tokens on %s', (_, start) => {
     }
   })
 
-  test('nothing but a bearer token in the one header counts, and never a cookie or a query', async () => {
+  test('nothing but a bearer token in its header counts, no cookie, no query', async () => {
     const { ask, refused } = await service()
 
     for (const headers of [
@@ -51,7 +51,7 @@ describe.each(SERVICES)('access tokens on %s', (_, start) => {
     expect(refused[0]).toMatchObject({ code: 'token_missing', method: 'GET' })
   })
 
-  test('two Authorization lines are refused, whichever comes first, and so is a joined one', async () => {
+  test('two Authorization lines are refused, and so is a joined one', async () => {
     const { ask } = await service()
     const bad = tokenBy(ED, { claims: { sub: 'eve', iss: 'https://evil.example' } })
 
@@ -79,7 +79,7 @@ describe.each(SERVICES)('access tokens on %s', (_, start) => {
     expectRefusal(await ask(said.map((name) => [name, 'eve'] as const)), 401, 'token_missing')
   })
 
-  test('a forged token and an expired one have their own codes, and the client learns no more', async () => {
+  test('a forged token and an expired one have codes of their own', async () => {
     const { ask, refused } = await service({ now: () => NOW + 200_000 })
     const forged = `${GOOD.slice(0, -8)}AAAAAAAA`
 

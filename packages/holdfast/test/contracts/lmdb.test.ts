@@ -198,7 +198,8 @@ await store.close()
 const REVOKER = `
 const [path, id] = process.argv.slice(2)
 const store = lib.lmdbStore({ path })
-const ended = await store.entries.revoke(id, { until: Date.now() + 60_000, reason: 'elsewhere', at: Date.now() })
+const at = Date.now()
+const ended = await store.entries.revoke(id, { until: at + 60_000, reason: 'elsewhere', at })
 await store.close()
 process.exit(ended ? 0 : 1)
 `

@@ -51,7 +51,7 @@ test('no text is taken for a cursor but the one spelling of its positions', () =
   )
 })
 
-test('what has expired is handed out once its minute is over, each once, however few at a time', () => {
+test('what has expired is handed out after its minute, each once', () => {
   const tables = memoryTables()
   for (let i = 0; i < 100; i++) tables.queueExpiry(i * 10_000, { kind: 'replay', key: `${i}` })
   const taken: string[] = []

@@ -43,7 +43,7 @@ describe('Redis', () => {
     await store.close()
   })
 
-  test('reads of one turn of the event loop travel in one command, whatever they find', async () => {
+  test('reads of one turn of the event loop travel in one command', async () => {
     const store = redisStore({ client, prefix: 'turn:' })
     const entries = Array.from({ length: 100 }, () => make.entry())
     for (const entry of entries.slice(50)) await store.entries.write(entry)
@@ -58,7 +58,7 @@ describe('Redis', () => {
     await store.close()
   })
 
-  test('every key of a session has a time to live; only generations and the feed stay', async () => {
+  test('every key of a session has a time to live; generations and feed stay', async () => {
     const store = redisStore({ client, prefix: 'ttl:' })
     const [kept, ended] = [make.entry(), make.entry()]
     for (const entry of [kept, ended]) {
@@ -182,7 +182,7 @@ describe('Redis', () => {
     expect(makeStore).toThrow(expect.objectContaining({ code: 'config_invalid' }))
   })
 
-  test('a cluster client that reads from replicas is refused: they may not know what was revoked', () => {
+  test('a cluster client that reads from replicas is refused: they may lag', () => {
     const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], {
       scaleReads: 'slave',
       lazyConnect: true,

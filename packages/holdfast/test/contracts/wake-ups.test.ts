@@ -250,6 +250,8 @@ const REVOKER = `
 import { lmdbStore } from './stores/lmdb.js'
 const [path, ...subjects] = process.argv.slice(2)
 const store = lmdbStore({ path })
-for (const subject of subjects) await store.subjects.revoke(subject, { at: Date.now(), reason: 'elsewhere' })
+for (const subject of subjects) {
+  await store.subjects.revoke(subject, { at: Date.now(), reason: 'elsewhere' })
+}
 await store.close()
 `

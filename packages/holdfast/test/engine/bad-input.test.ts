@@ -166,7 +166,7 @@ test.each([
   )
 })
 
-test('a call without its parts, or with a correlation of any length, is refused by name of the field', async () => {
+test('a call without its parts, or with a long correlation, is refused by field', async () => {
   const { sessions, login } = await harness(inMemory)
   const token = await login()
   const nothing = undefined as never

@@ -22,7 +22,7 @@ const operations = fc.array(
 
 const endings = fc.constantFrom('logout', 'revoke', 'revoke_subject', 'revoke_others')
 
-test('no order of requests, changes and news lets a revoked session pass after its end was heard of', {
+test('no order of requests, changes and news revives a session heard to be over', {
   timeout: 60_000,
 }, async () => {
   let hits = 0

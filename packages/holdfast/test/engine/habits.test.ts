@@ -81,7 +81,7 @@ test('a step-up teaches what its context was new as when it was challenged', asy
   expect(await habitsOf(h)).toEqual({ hosting_new: 1 })
 })
 
-test('who confirms one VPN exit after the other pays less for the next, and is told why', async () => {
+test('who confirms one VPN exit after the other pays less for the next', async () => {
   const h = await traveller()
   let token = await h.login()
   const weights: number[] = []

@@ -47,7 +47,7 @@ test('a copy of a secret from before three sensitive calls is a fork a minute la
   expect(h.events.filter(({ type }) => type === 'token-reused')).toHaveLength(1)
 })
 
-test('a place where nothing else changed all through a generation may have a request under way when it ends', async () => {
+test('a place where nothing else changed may have a request under way', async () => {
   const h = await harness(inMemory)
   const overV6 = (): RequestFacts => atHome({ ip: '2001:db8:1:2::10' })
   const quietly = { deliverable: false }

@@ -28,7 +28,7 @@ test.each([balanced, lenient, strict])(
   },
 )
 
-test('a signal of the group of key proofs has its say, and its reason is kept with the context', async () => {
+test('a signal of key proofs has its say, and its reason stays with the context', async () => {
   const proofMissing: Signal = (_session, { method }) =>
     method === 'PUT'
       ? [{ group: 'K', reason: 'proof_missing', weight: 14, detail: {}, text: 'No proof came.' }]

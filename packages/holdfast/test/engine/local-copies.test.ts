@@ -26,7 +26,7 @@ describeOnEveryStore('local copies', (open) => {
     expect(codeOf(await h.showNear(token))).toBe('session_unknown')
   })
 
-  test('logging out everywhere in another engine ends all copies of the subject, and no others', async () => {
+  test('logging out everywhere in another engine ends the copies of one subject', async () => {
     const h = await twoEngines(open)
     const [first, second] = [await h.login(), await h.login()]
     const other = await h.login({ subject: 'grace' })
@@ -55,7 +55,7 @@ describeOnEveryStore('local copies', (open) => {
     await h.copied(spared)
   })
 
-  test('a step-up in another engine puts an end to the old token, and the new one shows what it proved', async () => {
+  test('a step-up in another engine ends the old token, and the new one shows it', async () => {
     const h = await twoEngines(open)
     const token = await h.login()
     await h.copied(token)
@@ -126,7 +126,7 @@ describeOnEveryStore('local copies', (open) => {
 })
 
 describe('a copy is not asked', () => {
-  test('for a sensitive route, an acr, a time since login, a rotation that is due, or anything that differs', async () => {
+  test('for a sensitive route, a requirement, a due rotation, or a difference', async () => {
     const h = await twoEngines(inMemory)
     const token = await h.login({ acr: 'urn:mfa' })
     await h.copied(token)
@@ -154,7 +154,7 @@ describe('a copy is not asked', () => {
     expect(h.asked.hit).toBe(hit)
   })
 
-  test('when it was read 5 s ago, when the feed was heard 3 s ago, or when the clock was set back', async () => {
+  test('when it or the feed was read too long ago, or the clock was set back', async () => {
     const h = await twoEngines(inMemory)
     const token = await h.login()
 
@@ -199,7 +199,7 @@ describe('a copy is not asked', () => {
     expect(codeOf(await h.showNear(token))).toBe('session_expired')
   })
 
-  test('of a session beyond as many as are kept: those that were read first make room', async () => {
+  test('of a session beyond the bound: those that were read first make room', async () => {
     const h = await twoEngines(inMemory, { max: 2 })
     const tokens = [await h.login(), await h.login(), await h.login()]
     for (const token of tokens) await h.copied(token)
@@ -245,7 +245,7 @@ describe('a copy is not asked', () => {
   })
 })
 
-test('in an outage copies end with the proof that they are good, and requests are told that nothing was decided', async () => {
+test('in an outage copies end with their proof, and nothing is decided', async () => {
   const server = await startRedis()
   onTestFinished(() => server.close())
   const client = new Redis({ port: server.port, retryStrategy: () => 50 })

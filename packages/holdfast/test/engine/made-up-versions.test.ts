@@ -12,7 +12,7 @@ const firefox = (version: number) => ({
  * Extensions against tracking do this: 0.3 % of desktops in the benchmark, whose owners were asked
  * 20 times a month.
  */
-test('an owner whose browser makes up its version is not asked for saying the same again', async () => {
+test('an owner whose browser makes up its version is not asked again', async () => {
   const { host, login, show } = await harness(inMemory)
   let token = await login({ request: atHome({ headers: firefox(150) }) })
   const outcomes: unknown[] = []

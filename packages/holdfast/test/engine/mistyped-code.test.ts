@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { codeOf, harness, held, inMemory, MINUTE } from '../support/harness.ts'
 import { atHome } from '../support/people.ts'
 
-test('one mistyped code weighs once, however many requests follow, and challenges nobody at home', async () => {
+test('one mistyped code weighs once, and challenges nobody at home', async () => {
   const h = await harness(inMemory)
   let token = await h.login()
   const begun = await h.sessions.beginStepUp({ token, request: atHome() })

@@ -36,7 +36,7 @@ describe('a clock', () => {
     },
   )
 
-  test('of one gateway that is two seconds behind the other’s: no fork, no returns, nobody asked', async () => {
+  test('of a gateway two seconds behind the other: no fork, nobody asked', async () => {
     const { host, turn } = crooked()
     const { sessions, login, show } = await harness(inMemory, { host })
     let token = await login()
@@ -133,7 +133,7 @@ describe('geo and ASN data', () => {
     },
   )
 
-  test('that throws is a fault: nobody is let in because of it, and nobody is logged out', async () => {
+  test('that throws is a fault: nobody is let in, and nobody is logged out', async () => {
     let broken = false
     const { login, show, host } = await harness(inMemory, {
       lookup: (ip) => {

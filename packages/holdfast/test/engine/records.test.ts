@@ -63,7 +63,7 @@ function asFound(entry: Entry): Found {
 }
 
 describe('a record that was opened or sealed before', () => {
-  test('is the same session without being opened again, also in other bytes of the same content', () => {
+  test('is the same session without being opened again, even in other bytes', () => {
     const { records, opened, place, state } = scene()
     const sealed = records.seal(place, state)
 
@@ -93,7 +93,7 @@ describe('a record that was opened or sealed before', () => {
     expect(opened()).toBe(1)
   })
 
-  test('is opened again under another generation, which only a store that keeps it may raise', () => {
+  test('is opened again under another generation', () => {
     const { records, opened, place, state } = scene({ generation: 5 })
     const sealed = records.seal({ ...place, generation: 5 }, state)
 

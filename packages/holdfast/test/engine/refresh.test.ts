@@ -63,7 +63,7 @@ test('a refresh token comes with a login that asks for one, and with no other', 
   })
 })
 
-test('where nothing is new a refresh takes one read and one write, and asks nothing of the past', async () => {
+test('where nothing is new a refresh takes one read and one write', async () => {
   const { open, counts } = counted()
   const h = await harness(open)
   let { refreshToken } = await h.loginForRefresh()
@@ -79,7 +79,7 @@ test('where nothing is new a refresh takes one read and one write, and asks noth
   expect(counts).toEqual({ read: 100, write: 100 })
 })
 
-test('a refresh is activity: it keeps an idle session alive, and never beyond its absolute deadline', async () => {
+test('a refresh keeps an idle session alive, but not beyond its absolute deadline', async () => {
   const h = await harness(inMemory)
   let { refreshToken } = await h.loginForRefresh()
   const until = h.host.now() + 24 * HOUR
@@ -95,7 +95,7 @@ test('a refresh is activity: it keeps an idle session alive, and never beyond it
   expect(codeOf(await h.renew(refreshToken))).toBe('session_unknown')
 })
 
-test('it ends with the session: by idleness, by revocation, by logging out everywhere', async () => {
+test('it ends with the session: by idleness, by revocation, by logout everywhere', async () => {
   const h = await harness(inMemory)
   const idle = await h.loginForRefresh()
   h.host.advance(2 * HOUR)
@@ -110,7 +110,7 @@ test('it ends with the session: by idleness, by revocation, by logging out every
   expect(codeOf(await h.renew(everywhere.refreshToken))).toBe('session_unknown')
 })
 
-test('logging out by either token ends both; by a refresh token of a dead line, neither', async () => {
+test('logging out by either token ends both; by one of a dead family, neither', async () => {
   const h = await harness(inMemory)
   const one = await h.loginForRefresh()
   await h.sessions.logout(one.token)
@@ -182,7 +182,7 @@ describe('the context at refresh', () => {
     expect(answer).toMatchObject({ ok: false, code: 'session_limited' })
   })
 
-  test('requirements of the route are requirements here too, and refusing them does not use the token up', async () => {
+  test('requirements count here too, and refusing them does not use the token up', async () => {
     const h = await harness(inMemory)
     const { refreshToken } = await h.loginForRefresh()
 
@@ -196,7 +196,7 @@ describe('the context at refresh', () => {
     expect(await h.renew(refreshToken)).toMatchObject({ ok: true, status: 'normal' })
   })
 
-  test('an owner who lost the response, moved, and is asked for more than they have keeps the session', async () => {
+  test('an owner who lost the response and moved keeps the session', async () => {
     const h = await harness(inMemory)
     const { refreshToken } = await h.loginForRefresh()
     h.host.advance(MINUTE)
@@ -208,7 +208,7 @@ describe('the context at refresh', () => {
     expect(codeOf(await h.renew(refreshToken, onTheTrain()))).toBe('ok')
   })
 
-  test('what a refresh teaches of a place, requests know: a train ride is judged once', async () => {
+  test('what a refresh learns of a place, requests know: a ride is judged once', async () => {
     const h = await harness(inMemory)
     const { token, refreshToken } = await h.loginForRefresh()
     h.host.advance(MINUTE)
@@ -221,7 +221,7 @@ describe('the context at refresh', () => {
   })
 })
 
-test('an access token comes with every refresh that passes, for the first audience unless another is named', async () => {
+test('an access token comes with every refresh that passes', async () => {
   const tokens = accessTokens({
     keys: newSigningKeys(),
     issuer: 'https://auth.example',
@@ -270,7 +270,7 @@ test('the log keeps the rare ones, and the listener hears samples of the usual',
   expect(logged).toMatchObject([{ reason: 'response_lost', device: { family: 'chrome' } }])
 })
 
-test('a record keeps the successor sealed only for as long as it may have to be sent again', async () => {
+test('a record keeps the sealed successor while it may have to be sent again', async () => {
   const h = await harness(inMemory)
   const { refreshToken } = await h.loginForRefresh()
   h.host.advance(MINUTE)
@@ -286,7 +286,7 @@ test('a record keeps the successor sealed only for as long as it may have to be 
   expect(codeOf(await h.renew(successor))).toBe('ok')
 })
 
-test('a refresh token that its record knows nothing of is a store that was rolled back', async () => {
+test('a refresh token that its record does not know is a rolled-back store', async () => {
   const h = await harness(inMemory)
   const without = await h.login()
   const session = without.split('.')[1] ?? ''

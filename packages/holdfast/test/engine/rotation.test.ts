@@ -66,7 +66,7 @@ describe('the case table of the ratchet', () => {
     expect(show(family, generation, at, context)).toBe(row)
   })
 
-  test('what was replaced more than 60 s before the last rotation is a fork, at any time and from any context', () => {
+  test('what was replaced more than 60 s before the last rotation is a fork', () => {
     const late = withFirstUse(
       withSuccessor(acknowledged, secret(3, 400 * SECOND)),
       HOME,
@@ -95,13 +95,13 @@ describe('the case table of the ratchet', () => {
     expect(show(family, 3, 112)).toBe('fork')
   })
 
-  test('an authentic predecessor whose digest the record does not hold means a store that was rolled back', () => {
+  test('an authentic predecessor that the record lacks means a rolled-back store', () => {
     const showing = { generation: 1, digest: 'another', context: HOME, at: 115 * SECOND }
 
     expect(rotationStatus(fourth, showing).status).toBe('ahead')
   })
 
-  test('an authentic secret whose digest the record does not hold means a store that was rolled back', () => {
+  test('an authentic secret that the record lacks means a rolled-back store', () => {
     const showing = { generation: 2, digest: 'another', context: HOME, at: 105 * SECOND }
 
     expect(rotationStatus(outstanding, showing).status).toBe('ahead')

@@ -33,7 +33,7 @@ function stable({ id: _, formToken: __, ...rest }: { id: string; formToken?: str
 const differed = ({ type }: SessionEvent): boolean => type === 'policy-differed'
 
 describe('a shadow policy', () => {
-  test('says where it would have differed, and which way, with the change that the presentation made', async () => {
+  test('says where it would have differed, with the change of the presentation', async () => {
     const h = await harness(inMemory, { policy: lenient(), shadow: strict() })
     const token = await h.login()
     await h.show(token, docked())

@@ -49,7 +49,7 @@ describe('a step-up in one tab, while another one rotates the secret', () => {
     expect(h.events.at(-1)).toMatchObject({ type: 'step-up-failed' })
   })
 
-  test('does not pass from another place, nor with another secret once two holders are proven', async () => {
+  test('does not pass from another place, nor once two holders are proven', async () => {
     const h = await harness(inMemory)
     const { answer, old } = await rotatedMeanwhile(h)
 

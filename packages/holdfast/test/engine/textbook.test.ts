@@ -62,7 +62,7 @@ describe('New York, and thirty minutes later Tokyo on the same session', () => {
     expect(codeOf(await show(token, HOME))).toBe('ok')
   })
 
-  test('under strict nothing goes on there until a step-up, and New York is not disturbed', async () => {
+  test('under strict nothing goes on there, and New York is not disturbed', async () => {
     const { host, login, show, stepUp } = await harness(inMemory, { lookup, policy: strict() })
     let token = await login({ request: HOME })
     host.advance(30 * MINUTE)
@@ -116,7 +116,7 @@ describe('everyday life is allowed, and not even told of', () => {
     expect(events.map(({ type }) => type)).not.toContain('anomaly-detected')
   })
 
-  test('flipping between IPv4 and IPv6 across 1,300 km inside one provider, every few seconds for an hour', async () => {
+  test('flipping between IPv4 and IPv6 inside one provider for an hour', async () => {
     const { host, login, show } = await harness(inMemory, { lookup })
     let token = await login({ request: HOME })
     for (let i = 0; i < 360; i++) {

@@ -10,7 +10,7 @@ async function hoursOf(h: Harness): Promise<readonly number[]> {
   return hours.flatMap((count, hour) => Array<number>(count).fill(hour))
 }
 
-test('the hours of visits are learnt where the owner is known to be, and nowhere else', async () => {
+test('the hours of visits are learnt only where the owner is known to be', async () => {
   const h = await harness(inMemory)
   const hour = new Date(h.host.now()).getUTCHours()
   await h.login()

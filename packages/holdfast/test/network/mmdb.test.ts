@@ -141,7 +141,7 @@ describe('a file is read in every shape of the format', () => {
 describe('a list of networks', () => {
   const list = (text: string): string => file(Buffer.from(text))
 
-  test('says what a network is before its provider does, and where no other data has an answer', () => {
+  test('says what a network is before its provider does, or where no data does', () => {
     const asn = [file(mmdb({ [AROUND]: asnRecord(16509, 'Amazon') }))]
     const networks = { corporate: [list('203.0.113.0/29\n')], tor: [list('192.0.2.1\n')] }
     const { geo } = open({ asn, networks })
@@ -167,7 +167,7 @@ describe('a list of networks', () => {
     expect(open({ networks: both }).geo.lookup(INSIDE)?.kind).toBe('corporate')
   })
 
-  test('is read again when it changes; a line that is none is named, and the list before stays in use', async () => {
+  test('is read again when it changes; a bad line is named and changes nothing', async () => {
     const path = list('203.0.113.0/24\n')
     const { geo, problems } = open({ networks: { vpn: [path] } })
     problems.length = 0

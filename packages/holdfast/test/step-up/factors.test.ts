@@ -94,7 +94,7 @@ test('a factor is added only in the session that began it, and within ten minute
   expect(await factors.show(ADA)).toMatchObject({ passkeys: [{ name: 'key' }], totp: false })
 })
 
-test('a passkey of another site, of another origin or without user verification is not taken in', async () => {
+test('a passkey of another site or without user verification is refused', async () => {
   const factors = stepUp({ store: memoryFactors(), name: 'Shop', relyingParty: PARTY })
   const mine = { ...ADA, id: 'mine' }
   const wrongs = [
@@ -127,7 +127,7 @@ test('sites that no browser would ask for passkeys are refused when the program 
   }
 })
 
-test('a ticket brings back what was begun, in every process that has the key, until it is over', async () => {
+test('a ticket brings back what was begun, in every process that has the key', async () => {
   const host = fakeHost()
   const key = host.random(32)
   const make = (own?: Uint8Array) =>

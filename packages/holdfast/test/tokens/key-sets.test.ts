@@ -72,7 +72,7 @@ test('a known key is there at once, and the authority is asked once for it', asy
   expect(asked()).toBe(1)
 })
 
-test('200 unknown key ids cause one request a cool-down, and known keys go on meanwhile', async () => {
+test('200 unknown key ids cause one request a cool-down', async () => {
   const at = await scene()
   const { keys, asked } = at
   await keys.find(ED.kid)
@@ -104,7 +104,7 @@ test('a key that was published after the last request is found after the cool-do
   expect(await at.keys.find(ES.kid)).toMatchObject({ kid: ES.kid, alg: 'ES256' })
 })
 
-test('an aged set serves while it is renewed, and a key that was taken back is gone then', async () => {
+test('an aged set serves while it is renewed, and a withdrawn key goes then', async () => {
   const at = await scene()
   await at.keys.find(ED.kid)
   at.answer = publishes(ES)
@@ -118,7 +118,7 @@ test('an aged set serves while it is renewed, and a key that was taken back is g
   expect(at.asked()).toBe(2)
 })
 
-test('a renewal makes the same keys not anew: what was verified by them stays verified', async () => {
+test('a renewal keeps equal keys: what they verified stays verified', async () => {
   const at = await scene()
   const before = await at.keys.find(ED.kid)
   at.now += 300 * SECOND
@@ -165,7 +165,7 @@ test.each<[what: string, answer: RequestListener]>([
   expect(await at.keys.find(ED.kid)).toMatchObject({ kid: ED.kid })
 })
 
-test('without any set nobody passes and nobody is logged out; it is asked for every second', async () => {
+test('without any set nobody passes, nobody is logged out, and it is asked for', async () => {
   const at = await scene()
   const { verify } = ours({ keys: at.keys, now: () => at.now })
   at.answer = (_, response) => response.writeHead(503).end()

@@ -19,7 +19,7 @@ test('a session that one entry ended does not come back with a later one that sp
   expect(set.has({ sid: ELSEWHERE, gen: 200, iat: 0 })).toBe(false)
 })
 
-test('a lower generation that comes late takes nothing back, and age alone takes entries out', () => {
+test('a late lower generation takes nothing back, and age takes entries out', () => {
   const set = revocationSet()
   set.add({ kind: 'subject', subject, generation: 200, except: null }, 1_000)
   set.add({ kind: 'subject', subject, generation: 100, except: null }, 900)

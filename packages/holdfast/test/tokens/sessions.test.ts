@@ -19,7 +19,7 @@ function claimsOf(answer: Verification): Record<string, unknown> {
   return decodeJwt(answer.accessToken)
 }
 
-test('whoever is let through gets an access token for the audience that was asked for', async () => {
+test('who is let through gets an access token for the wanted audience', async () => {
   const { login, show, host } = await issuing()
   const token = await login({ acr: 'urn:mfa' })
 
@@ -40,7 +40,7 @@ test('whoever is let through gets an access token for the audience that was aske
   expect(claimsOf(other).aud).toBe('billing')
 })
 
-test('nobody gets an access token without asking, and nobody one for an unknown audience', async () => {
+test('nobody gets an access token unasked, or for an unknown audience', async () => {
   const { login, show } = await issuing()
   const token = await login()
 
@@ -51,7 +51,7 @@ test('nobody gets an access token without asking, and nobody one for an unknown 
   })
 })
 
-test('an unknown audience is refused before a secret is rotated for an answer that is never given', async () => {
+test('an unknown audience is refused before a secret is rotated', async () => {
   const { login, show, host, events } = await issuing()
   const token = await login()
   host.advance(6 * MINUTE)
@@ -107,7 +107,7 @@ test('whoever may only read gets no access token', async () => {
   expect(answer).not.toHaveProperty('accessToken')
 })
 
-test('a proof counts where it was given: elsewhere an access token tells of no strength and no freshness', async () => {
+test('a proof counts where it was given: elsewhere an access token tells none', async () => {
   const { login, show } = await issuing()
   const token = await login({ acr: 'urn:mfa' })
 
