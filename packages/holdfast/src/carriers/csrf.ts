@@ -87,7 +87,7 @@ function isNavigation(header: HeaderLookup): boolean {
 }
 
 function checkedOrigin(origin: string): string {
-  if (URL.canParse(origin) && new URL(origin).origin === origin && origin !== 'null') return origin
+  if (URL.canParse(origin) && new URL(origin).origin === origin) return origin
   throw new SessionError(
     'config_invalid',
     `origins: ${JSON.stringify(origin).slice(0, 128)} is not an origin. Write scheme, host and port only, as in https://app.example.`,

@@ -311,14 +311,17 @@ describe('the scheme', () => {
 })
 
 describe('for any bytes in the headers', () => {
-  const junk = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 300 }),
-    fc.string({ unit: fc.constantFrom(...'for=;,"\\[]:._ 0126aF%') }),
-    fc
-      .array(fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom('unknown', '10.0.0.2', '"', '')))
-      .map((parts) => parts.join(',')),
-  )
-  const value = fc.oneof(junk, fc.array(junk, { maxLength: 4 }))
+  // Made where it is used: the alphabet of all characters takes a second to build.
+  function anyBytes() {
+    const junk = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 300 }),
+      fc.string({ unit: fc.constantFrom(...'for=;,"\\[]:._ 0126aF%') }),
+      fc
+        .array(fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom('unknown', '10.0.0.2', '"', '')))
+        .map((parts) => parts.join(',')),
+    )
+    return { junk, value: fc.oneof(junk, fc.array(junk, { maxLength: 4 })) }
+  }
   const header = fc.constantFrom<NonNullable<ClientAddressOptions['header']>>(
     'x-forwarded-for',
     'forwarded',
@@ -327,6 +330,8 @@ describe('for any bytes in the headers', () => {
   const proxy = '10.0.0.1'
 
   test('the resolver answers with a canonical address or none, and never throws', () => {
+    const { junk, value } = anyBytes()
+
     fc.assert(
       fc.property(value, header, junk, (text, family, peer) => {
         const resolver = clientAddressResolver({ ...PROXIES, header: family })
@@ -342,7 +347,7 @@ describe('for any bytes in the headers', () => {
 
   test('a client cannot choose what stands left of the address that our proxy saw', () => {
     fc.assert(
-      fc.property(value, fc.boolean(), (text, sameLine) => {
+      fc.property(anyBytes().value, fc.boolean(), (text, sameLine) => {
         const lines = typeof text === 'string' ? [text] : text
         const xff = sameLine ? `${lines.join(', ')}, 192.0.2.1` : [...lines, '192.0.2.1']
         expect(viaXff(xff).ip).toBe('192.0.2.1')

@@ -105,7 +105,7 @@ describe('what has to be proved first', () => {
   })
 
   test('is a stronger authentication, and all that the route asks for is told', () => {
-    expect(unproved(CLAIMS, { acr: 'aal3' }, at)).toEqual({
+    expect(unproved(CLAIMS, { acr: 'aal3' }, at)).toStrictEqual({
       ok: false,
       code: 'step_up_required',
       reason: 'acr is not the wanted one',
@@ -120,7 +120,7 @@ describe('what has to be proved first', () => {
   test('is a fresher one from the first millisecond after its time', () => {
     const requirements = { maxAgeMs: 60_000 }
 
-    expect(unproved(CLAIMS, requirements, { ...at, at: NOW + 1 })).toEqual({
+    expect(unproved(CLAIMS, requirements, { ...at, at: NOW + 1 })).toStrictEqual({
       ok: false,
       code: 'step_up_required',
       reason: 'auth_time is too long ago',
