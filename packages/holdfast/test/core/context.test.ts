@@ -216,6 +216,7 @@ describe('the same device', () => {
     ['hinted version', { hints: { family: 'chrome', major: 121, os: 'linux' } }],
     ['hinted operating system', { hints: { family: 'chrome', major: 120, os: 'android' } }],
     ['languages in another order', { languages: ['en', 'nb-NO'] }],
+    ['another second language', { languages: ['nb-NO', 'de'] }],
     ['one language less', { languages: ['nb-NO'] }],
     ['one language more', { languages: ['nb-NO', 'en', 'de'] }],
   ])('is not one with another %s, in either direction', (_, changed) => {

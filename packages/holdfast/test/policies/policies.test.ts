@@ -89,6 +89,7 @@ describe('a route or a context can call for a step-up whatever the score, and th
     expect(decided.outcome).toBe('challenge')
     expect(decided.score).toBe(0)
     expect(reasonsOf(decided)).toEqual(causes)
+    expect(decided.because.map(({ detail }) => detail)).toEqual(causes.map(() => ({})))
   })
 
   test('a normal route does not ask for a confirmed network, nor a confirmed network for anything', () => {
