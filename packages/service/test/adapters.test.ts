@@ -13,7 +13,10 @@ import { until } from '../../holdfast/test/support/until.ts'
 import { startService } from '../src/index.ts'
 import { configOf, KEYS } from './support.ts'
 
-/** Sessions that live in a service of their own, over real HTTP and a real Redis that can be made to hang. */
+/**
+ * Sessions that live in a service of their own, over real HTTP and a real Redis that can be made to
+ * hang.
+ */
 async function remoteHarness(): Promise<AdapterHarness> {
   const host = fakeHost()
   const redis = await startRedis()

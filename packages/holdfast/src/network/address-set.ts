@@ -9,13 +9,15 @@ export interface Cidr {
 
 /** A set of networks. */
 export interface AddressSet {
-  /** Logarithmic in the number of networks. An IPv6 network holds no IPv4 address, not even `::/0`. */
+  /**
+   * Logarithmic in the number of networks. An IPv6 network holds no IPv4 address, not even `::/0`.
+   */
   has(address: Address): boolean
 }
 
 /**
- * Reads `10.0.0.0/8`, or a single address. A mapped network (`::ffff:10.0.0.0/104`) is the IPv4 network.
- * Undefined when it is malformed, has bits set behind the prefix, or carries a zone id.
+ * Reads `10.0.0.0/8`, or a single address. A mapped network (`::ffff:10.0.0.0/104`) is the IPv4
+ * network. Undefined when it is malformed, has bits set behind the prefix, or carries a zone id.
  */
 export function parseCidr(text: string): Cidr | undefined {
   if (text.includes('%')) return undefined

@@ -1,6 +1,7 @@
 /**
- * An internet address as numbers: one 32-bit word for IPv4, four for IPv6. An IPv4-mapped IPv6 address
- * (`::ffff:0:0/96`, RFC 4291, section 2.5.5.2) is the IPv4 address, in whatever spelling it came.
+ * An internet address as numbers: one 32-bit word for IPv4, four for IPv6. An IPv4-mapped IPv6
+ * address (`::ffff:0:0/96`, RFC 4291, section 2.5.5.2) is the IPv4 address, in whatever spelling it
+ * came.
  */
 export interface Address {
   readonly family: 4 | 6
@@ -12,12 +13,13 @@ const MAX_IPV6_TEXT = 45
 const ZONE = /^[0-9A-Za-z.:_-]{1,32}$/
 
 /**
- * Reads one address, as strictly as `net.isIP`: dotted decimal of exactly four parts without leading zeros, or
- * IPv6 of RFC 4291. Octal, hexadecimal, short forms, ports, brackets and white space are refused, because two
- * readers that disagree about an address are a way around a check.
+ * Reads one address, as strictly as `net.isIP`: dotted decimal of exactly four parts without
+ * leading zeros, or IPv6 of RFC 4291. Octal, hexadecimal, short forms, ports, brackets and white
+ * space are refused: where two readers disagree about an address, a check can be bypassed.
  *
- * A zone id (`fe80::1%eth0`, RFC 4007) is checked for its letters, at most 32, and dropped: it means something
- * on the machine that wrote it and nowhere else. Undefined for everything that is not an address; never throws.
+ * A zone id (`fe80::1%eth0`, RFC 4007) is checked for its letters, at most 32, and dropped: it has
+ * a meaning only on the machine that wrote it. Undefined for everything that is not an address;
+ * never throws.
  */
 export function parseAddress(text: string): Address | undefined {
   if (!text.includes(':')) {
@@ -50,12 +52,17 @@ export function formatAddress({ family, words }: Address): string {
   return text
 }
 
-/** The first address of the network of so many bits around an address. `bits`: 0 to 32, or 0 to 128. */
+/**
+ * The first address of the network of so many bits around an address. `bits`: 0 to 32, or 0 to 128.
+ */
 export function networkOf({ family, words }: Address, bits: number): Address {
   return { family, words: words.map((word, i) => (word & maskOf(bits - 32 * i)) >>> 0) }
 }
 
-/** The network around an address in CIDR notation, for example `203.0.113.0/24` or `2001:db8:1:2::/64`. */
+/**
+ * The network around an address in CIDR notation, for example `203.0.113.0/24` or
+ * `2001:db8:1:2::/64`.
+ */
 export function prefixText(address: Address, bits: number): string {
   return `${formatAddress(networkOf(address, bits))}/${bits}`
 }
@@ -137,7 +144,10 @@ function groupAt(words: readonly number[], at: number): number {
   return at % 2 === 0 ? word >>> 16 : word & 0xffff
 }
 
-/** The first of the longest runs of two or more zero groups (RFC 5952, section 4.2.3); behind the end when there is none. */
+/**
+ * The first of the longest runs of two or more zero groups (RFC 5952, section 4.2.3); the length of
+ * the list when there is none.
+ */
 function longestZeros(words: readonly number[]): { readonly start: number; readonly end: number } {
   let best = { start: 8, end: 9 }
   let start = 0

@@ -1,13 +1,15 @@
 import type { NetworkKind } from '../core/request.ts'
 
 /**
- * What some well-known networks are, by autonomous system number. A start, not a reputation list: a network that is
- * missing here is `unknown`, which weighs nothing. Pass your own map to `geoLookup({ kinds })` to replace it.
+ * What some well-known networks are, by autonomous system number. A start, not a reputation list: a
+ * network that is missing here is `unknown`, which weighs nothing. Pass your own map to
+ * `geoLookup({ kinds })` to replace it.
  *
- * Sources, as of 2026-06: the operators' own names in the registries' data; for `relay` the egress ranges that Apple
- * publishes for iCloud Private Relay (Akamai AS36183, Cloudflare AS13335, Fastly AS54113); for `tor` the exit operators
- * that announce themselves as such. Only networks that are one thing throughout are listed: a carrier that serves
- * homes and phones from one number is left out.
+ * Sources, as of 2026-06: the operators' own names in the registries' data; for `relay` the egress
+ * ranges that Apple publishes for iCloud Private Relay (Akamai AS36183, Cloudflare AS13335, Fastly
+ * AS54113); for `tor` the exit operators that announce themselves as such. Only networks that are
+ * one thing throughout are listed: a carrier that serves homes and phones from one number is left
+ * out.
  */
 export const ASN_KINDS: ReadonlyMap<number, NetworkKind> = new Map<number, NetworkKind>([
   [13335, 'relay'], // Cloudflare: Private Relay, WARP

@@ -8,17 +8,23 @@ import { type Forwarding, type ForwardingHeader, MAX_HOPS, readForwarding } from
 /** Which proxies are believed, and in which header. */
 export interface ClientAddressOptions {
   /**
-   * Whose word about the client counts. Default: nobody's, the socket's peer is the client.
+   * Which proxies are believed about the client. Default: none, the socket's peer is the client.
    *
-   * - `proxies`: CIDR list. Addresses in it are stepped over; the first that is not in it is the client.
-   * - `hops`: 1 to 32, how many proxies stand before this process. Only right when nobody can reach it past one of them.
+   * - `proxies`: CIDR list. Addresses in it are stepped over; the first that is not in it is the
+   *   client.
+   * - `hops`: 1 to 32, how many proxies stand before this process. Only right when nobody can reach
+   *   this process past one of them.
    */
   readonly trust?: Trust | undefined
-  /** The one header family that the trusted proxies write; no other is ever read. Default `x-forwarded-for`. */
+  /**
+   * The one header family that the trusted proxies write; no other is ever read. Default
+   * `x-forwarded-for`.
+   */
   readonly header?: ForwardingHeader | undefined
   /**
-   * In lower case, the header in which the trusted proxies hand on the JA4 fingerprint of the client's TLS handshake.
-   * They must remove it from what clients send: nobody can tell afterwards who wrote it. Default: none is read.
+   * In lower case, the header in which the trusted proxies pass on the JA4 fingerprint of the
+   * client's TLS handshake. They must remove it from what clients send: nobody can tell afterwards
+   * who wrote it. Default: none is read.
    */
   readonly tlsHeader?: string | undefined
 }
@@ -28,13 +34,18 @@ export type Trust = { readonly proxies: readonly string[] } | { readonly hops: n
 
 /** What is known of the client behind the proxies. */
 export interface ClientAddress {
-  /** Canonical text. `null`: the peer has no address (a unix socket) and nobody trusted named one. */
+  /**
+   * Canonical text. `null`: the peer has no address (a unix socket) and nobody trusted named one.
+   */
   readonly ip: string | null
   /** How the client reached the outermost trusted proxy; `null` when no trusted proxy said. */
   readonly https: boolean | null
   /** A trusted proxy handed on something malformed, too long, or shorter than `hops` says. */
   readonly suspicious: boolean
-  /** JA4, as a trusted proxy handed it on; `null` when none did, or not in that form, or several times. */
+  /**
+   * JA4, as a trusted proxy passed it on; `null` when none did, or not in that form, or several
+   * times.
+   */
   readonly tls: string | null
 }
 
@@ -45,12 +56,14 @@ export type ClientAddressResolver = (
 ) => ClientAddress
 
 /**
- * Who the client is, behind proxies (RFC 7239; ASVS 4.1.3). Starts at the socket's peer and goes from right to left
- * through what trusted proxies wrote, and never further: anybody can write what stands left of that. A hop that cannot
- * be read, or is `unknown` or hidden (`_name`), stops the walk at the last address that was established. Reads at most
- * 32 hops and the last 2 KB of a header.
+ * Who the client is, behind proxies (RFC 7239; ASVS 4.1.3). Starts at the socket's peer and goes
+ * from right to left through what trusted proxies wrote. Anybody can write what stands further
+ * left, so it is not read. A hop that cannot be read, or is `unknown` or hidden (`_name`), stops
+ * the walk at the last address that was established. Reads at most 32 hops and the last 2 KB of a
+ * header.
  *
- * The scheme comes from `proto` of `Forwarded`, with the other families from `X-Forwarded-Proto`, under the same trust.
+ * The scheme comes from `proto` of `Forwarded`, with the other families from `X-Forwarded-Proto`,
+ * under the same trust.
  *
  * Throws `config_invalid` for options that make no sense.
  *

@@ -18,7 +18,10 @@ export interface DataFileOptions<T> {
   readonly name: string
   /** What is unknown while nothing is loaded. */
   readonly without: string
-  /** Pauses where it yields. A `SessionError` says what is wrong, in words that follow the name of the file. */
+  /**
+   * Pauses where it yields. The message of a `SessionError` continues a sentence that begins with
+   * the name of the file.
+   */
   readonly parse: (bytes: Uint8Array) => Generator<void, T>
   /** `missing`: not there or not readable. `broken`: not sound. */
   readonly report: (kind: 'missing' | 'broken', message: string) => void

@@ -16,11 +16,13 @@ const DEFAULT_PREFIXES = { v4: 24, v6: 64 }
 const BLOCKS = { v4: 16, v6: 32 }
 
 /**
- * An address in terms that can be compared; what NAT64 has translated is described as the IPv4 address. `null`, and text that is not an address, is the unknown network;
- * addresses that are not of the public internet are of kind `private`, keep their prefix and are looked up nowhere.
+ * An address in terms that can be compared. An address behind NAT64 is described as its IPv4
+ * address. `null`, and text that is not an address, is the unknown network. Addresses outside the
+ * public internet are of kind `private`, keep their prefix and are not looked up.
  *
- * The documentation ranges (RFC 5737, RFC 3849) count as public: nobody ever comes from them but examples.
- * Throws `config_invalid` for prefix lengths that are none: `describeNetwork(null, options)` checks them.
+ * The documentation ranges (RFC 5737, RFC 3849) count as public, because only examples use them.
+ * Throws `config_invalid` for prefix lengths that are none: `describeNetwork(null, options)` checks
+ * them.
  */
 export function describeNetwork(
   ip: string | null,
@@ -70,7 +72,10 @@ export function placed(network: Located, lookup: Lookup | undefined): Network {
   }
 }
 
-/** Behind NAT64 an IPv4 host comes with its address in the last 32 bits of one prefix (RFC 6052): all of IPv4 would be one network. */
+/**
+ * NAT64 puts an IPv4 address into the last 32 bits of one prefix (RFC 6052). Left there, all of
+ * IPv4 would be one network.
+ */
 function translated(address: Address): Address {
   const [first, second, third, last = 0] = address.words
   const nat64 = first === NAT64 && second === 0 && third === 0
@@ -79,7 +84,10 @@ function translated(address: Address): Address {
 
 const NAT64 = 0x0064ff9b
 
-/** Whether an address can be that of a client on the public internet (IANA special-purpose registries, RFC 6890). */
+/**
+ * Whether an address can be that of a client on the public internet (IANA special-purpose
+ * registries, RFC 6890).
+ */
 export function isPublic(address: Address): boolean {
   return address.family === 4 ? !SPECIAL.has(address) : GLOBAL.has(address) && !SPECIAL.has(address)
 }
@@ -117,7 +125,10 @@ const SPECIAL = setOf([
   '2001:20::/28', // ORCHIDv2, RFC 7343
 ])
 
-/** All of IPv6 that may be seen on the internet; loopback, unique local, link-local and multicast lie outside. */
+/**
+ * All of IPv6 that may be seen on the internet; loopback, unique local, link-local and multicast
+ * lie outside.
+ */
 const GLOBAL = setOf([
   '2000::/3', // global unicast, RFC 4291
   '64:ff9b::/96', // NAT64, RFC 6052

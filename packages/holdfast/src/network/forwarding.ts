@@ -15,7 +15,10 @@ export type NoAddress = 'hidden' | 'malformed'
 export interface Forwarding {
   /** Undefined behind the last hop. */
   node(hop: number): Address | NoAddress | undefined
-  /** Whether the client used https, as told by the outermost of so many trusted proxies; null when it did not say. */
+  /**
+   * Whether the client used https, as the outermost of so many trusted proxies reports; null when
+   * it does not.
+   */
   scheme(proxies: number): boolean | 'malformed' | null
   /** Longer than 2 KB or 32 hops: the rest was not looked at. */
   readonly oversized: boolean
@@ -40,7 +43,9 @@ export function readForwarding(header: ForwardingHeader, headers: HeaderLookup):
   }
 }
 
-/** `Forwarded`, RFC 7239, strictly: an element that breaks the grammar has no address and no scheme. */
+/**
+ * `Forwarded`, RFC 7239, strictly: an element that breaks the grammar has no address and no scheme.
+ */
 function readForwarded(headers: HeaderLookup): Forwarding {
   const { elements, oversized } = elementsFromRight(linesOf(headers, 'forwarded'), true)
   return {
@@ -74,8 +79,9 @@ function linesOf(headers: HeaderLookup, name: string): readonly string[] {
 }
 
 /**
- * The elements of a list from right to left, empty ones left out (RFC 9110, section 5.6.1). Quotes too are paired
- * from the right: a quote that a client leaves open on the left must not swallow what a proxy appended.
+ * The elements of a list from right to left, empty ones left out (RFC 9110, section 5.6.1). Quotes
+ * too are paired from the right: a quote that a client leaves open on the left must not swallow
+ * what a proxy appended.
  */
 function elementsFromRight(
   [line = '']: readonly string[],
@@ -102,7 +108,10 @@ function elementsFromRight(
   return { elements, oversized: cut }
 }
 
-/** Without spaces and tabs at its ends; other white space belongs to no header (RFC 9110, section 5.6.3). */
+/**
+ * Without spaces and tabs at its ends; other white space belongs to no header (RFC 9110, section
+ * 5.6.3).
+ */
 function trimmed(text: string): string {
   let start = 0
   let end = text.length
@@ -123,7 +132,10 @@ function unquoted(text: string): string {
 
 const OBFUSCATED = /^_[0-9A-Za-z._-]{1,64}$/
 
-/** A node of RFC 7239, section 6. `bracketed`: IPv6 stands in brackets; `bare`: it may, as proxies differ. */
+/**
+ * A node of RFC 7239, section 6. `bracketed`: IPv6 stands in brackets; `bare`: it may, as proxies
+ * differ.
+ */
 function parseNode(text: string, ipv6: 'bracketed' | 'bare'): Address | NoAddress {
   const { host, port } = splitPort(text, ipv6)
   if (port !== undefined && !isPort(port)) return 'malformed'

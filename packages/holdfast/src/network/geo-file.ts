@@ -6,7 +6,10 @@ import { type MmdbFile, openMmdb } from './mmdb-file.ts'
 
 /** What is wrong with a file of geo data or of networks, and what to do. */
 export interface GeoProblem {
-  /** `none`: no file is configured. `missing`: not there or not readable. `broken`: not sound; the one before stays in use. */
+  /**
+   * `none`: no file is configured. `missing`: not there or not readable. `broken`: not sound; the
+   * previous data stays in use.
+   */
   readonly kind: 'none' | 'missing' | 'broken'
   readonly file: string | null
   /** What is wrong and what to do. */

@@ -5,7 +5,10 @@ import type { GeoProblem } from './geo-file.ts'
 import { prefixListParser } from './prefix-list.ts'
 import type { PrefixSet } from './prefix-set.ts'
 
-/** What a list can say of its networks; of two that are equally narrow the one that comes first here is believed. */
+/**
+ * The kinds of a list. Of two networks that are equally narrow, the kind that comes first here is
+ * believed.
+ */
 export const LISTED_KINDS = [
   'corporate',
   'tor',
@@ -18,7 +21,10 @@ export const LISTED_KINDS = [
 /** A kind of network that a list may name. */
 export type ListedKind = (typeof LISTED_KINDS)[number]
 
-/** Files of networks by what they are: one CIDR a line, or CSV whose first column is one; `#` starts a comment. */
+/**
+ * Files of networks by what they are: one CIDR a line, or CSV whose first column is one; `#` starts
+ * a comment.
+ */
 export type NetworkLists = {
   readonly [kind in ListedKind]?: readonly string[] | undefined
 }

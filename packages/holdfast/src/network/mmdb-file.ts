@@ -14,7 +14,10 @@ export interface MmdbFile {
   readonly family: 4 | 6
   /** Undefined when the file has no answer. Throws when the record is broken. */
   find(address: Address): LookupResult | undefined
-  /** Whether its records say where addresses are (`city`), or whose (`asn`). Looks at the first few thousand. */
+  /**
+   * Whether its records have locations (`city`) or operators (`asn`) of addresses. Looks at the
+   * first few thousand.
+   */
   tells(role: 'city' | 'asn'): boolean
 }
 
@@ -29,7 +32,10 @@ const PROBES: readonly Address[] = [
   { family: 6, words: [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff] },
 ]
 
-/** Opens an MMDB file that is in memory and asks it a few addresses. Throws `config_invalid` when it is not sound. */
+/**
+ * Opens an MMDB file that is in memory and asks it a few addresses. Throws `config_invalid` when it
+ * is not sound.
+ */
 export function openMmdb(bytes: Uint8Array): MmdbFile {
   try {
     const file = open(bytes)

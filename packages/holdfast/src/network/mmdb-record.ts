@@ -4,9 +4,9 @@ const MAX_NAME = 128
 const MAX_ASN = 0xffff_ffff
 
 /**
- * One record as a place, whichever way it is laid out: nested as MaxMind and DB-IP do (`country.iso_code`,
- * `location.latitude`), or flat (`country_code`, `latitude`, as text or as a number). What is missing, empty or
- * impossible is left out. Undefined when nothing is left.
+ * The facts of one record in either layout: nested as MaxMind and DB-IP do (`country.iso_code`,
+ * `location.latitude`), or flat (`country_code`, `latitude`, as text or as a number). What is
+ * missing, empty or impossible is left out. Undefined when nothing is left.
  */
 export function lookupResultOf(record: unknown): LookupResult | undefined {
   if (!isObject(record)) return undefined
@@ -42,7 +42,10 @@ function countryOf(value: unknown): string | undefined {
   return code !== undefined && /^[A-Z]{2}$/.test(code) && code !== 'ZZ' ? code : undefined
 }
 
-/** Without the quarter that some data adds (`Berlin (Reinickendorf)`): moving across town is not moving. */
+/**
+ * Without the quarter that some data adds (`Berlin (Reinickendorf)`): a move within a city does not
+ * count.
+ */
 function cityOf(value: unknown): string | undefined {
   const text = textOf(value)
   const bracket = text?.indexOf(' (') ?? -1

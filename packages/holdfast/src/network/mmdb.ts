@@ -8,15 +8,24 @@ import { type ListFile, listSources, type NetworkLists } from './list-file.ts'
 
 /** Files, and how they are watched. */
 export interface GeoLookupOptions {
-  /** MMDB files with places, for example one for IPv4 and one for IPv6. The first that knows a fact wins. */
+  /**
+   * MMDB files with places, for example one for IPv4 and one for IPv6. The first that knows a fact
+   * wins.
+   */
   readonly city: readonly string[]
   /** MMDB files with autonomous systems. */
   readonly asn: readonly string[]
-  /** Told once of each thing that is wrong with the data; what is missing is unknown, never an error of a request. */
+  /**
+   * Called once for each problem of the data. Missing data makes facts unknown, and never fails a
+   * request.
+   */
   readonly onProblem: (problem: GeoProblem) => void
   /** What an autonomous system is. Default: {@link ASN_KINDS}. */
   readonly kinds?: ReadonlyMap<number, NetworkKind> | undefined
-  /** Files of networks by what they are; the narrowest network is believed, and before what `kinds` says of its provider. */
+  /**
+   * Files of networks by what they are; the narrowest network is believed, before the kind of its
+   * provider in `kinds`.
+   */
   readonly networks?: NetworkLists | undefined
   /** How often to look for changed files, ms (default 60 s, at least 1 s). */
   readonly checkEveryMs?: number | undefined
@@ -27,7 +36,10 @@ export interface GeoLookupOptions {
 /** Geo and ASN data that renews itself. */
 export interface GeoLookup {
   readonly lookup: Lookup
-  /** Reads the files that changed, now instead of at the next check. True when answers may differ. Never rejects. */
+  /**
+   * Reads the files that changed, now instead of at the next check. True when answers may differ.
+   * Never rejects.
+   */
   refresh(): Promise<boolean>
   /** What is in use. */
   files(): readonly GeoFile[]
@@ -38,12 +50,13 @@ export interface GeoLookup {
 }
 
 /**
- * Places and networks from MMDB files, of MaxMind, DB-IP or the same facts laid flat. Files are read whole into memory
- * (as large as they are on disk), at once, and again when they change: a new file replaces the old between two
- * look-ups, a broken one never does.
+ * Places and networks from MMDB files, of MaxMind, DB-IP or the same facts laid flat. Files are
+ * read whole into memory (as large as they are on disk), at once, and again when they change: a new
+ * file replaces the old between two look-ups, a broken one never does.
  *
  * @example
- * const geo = geoLookup({ city: ['dbip-city-lite.mmdb'], asn: ['dbip-asn-lite.mmdb'], onProblem: console.warn })
+ * const [city, asn] = [['dbip-city-lite.mmdb'], ['dbip-asn-lite.mmdb']]
+ * const geo = geoLookup({ city, asn, onProblem: console.warn })
  * const sessions = createSessions({ store, keyring, lookup: geo.lookup })
  */
 export function geoLookup(options: GeoLookupOptions): GeoLookup {
@@ -123,7 +136,8 @@ const NO_DATA: GeoProblem = {
   kind: 'none',
   file: null,
   message:
-    'No geo data is configured: countries, cities and networks are unknown. "holdfast geo update" fetches free data.',
+    'No geo data is configured: countries, cities and networks are unknown. "holdfast geo ' +
+    'update" fetches free data.',
 }
 
 function checkNumber(field: string, value: number, least: number): void {

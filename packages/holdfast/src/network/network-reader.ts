@@ -7,9 +7,9 @@ const REMEMBERED = 5_000
 const STALE_MS = 60_000
 
 /**
- * A description of networks that remembers: one client comes from one address, and looking it up in geo data costs
- * more than all else about it. Looks everything up again after a minute, so that new data is seen; what an address is by
- * itself never changes.
+ * Describes networks and remembers the result, because a client keeps its address and a look-up in
+ * geo data is the dearest part. Geo data is looked up again after a minute, so that new data is
+ * seen; what follows from the address alone never changes.
  */
 export function networkReader(
   { lookup, prefixes }: DescribeOptions,

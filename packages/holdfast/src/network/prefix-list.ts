@@ -3,7 +3,9 @@ import { parseCidr } from './address-set.ts'
 import { drained } from './data-file.ts'
 import { type PrefixSet, prefixSetBuilder } from './prefix-set.ts'
 
-/** What bounds a list: 5 million lines need some 60 MB when they are read, and far less afterwards. */
+/**
+ * What bounds a list: 5 million lines need some 60 MB when they are read, and far less afterwards.
+ */
 const MAX_BYTES = 268_435_456
 const MAX_LINES = 5_000_000
 const MAX_LINE = 1_024
@@ -13,15 +15,18 @@ const SHORTEST = { 4: 8, 6: 12 }
 
 const LINES_AT_ONCE = 2_000
 
-/** {@link prefixListParser} at one go. Throws `config_invalid` with the number of the first line that is no network. */
+/**
+ * {@link prefixListParser} without pauses. Throws `config_invalid` with the number of the first
+ * line that is no network.
+ */
 export function parsePrefixList(bytes: Uint8Array): PrefixSet {
   return drained(prefixListParser(bytes))
 }
 
 /**
- * Reads a list of networks: one CIDR or address a line, or CSV whose first column is one; `#` starts a comment. Pauses
- * (yields) now and then, for those who have something else to do. Throws `config_invalid` with the number of the first
- * line that is none.
+ * Reads a list of networks: one CIDR or address a line, or CSV whose first column is one; `#`
+ * starts a comment. Yields now and then, so that the caller can do other work. Throws
+ * `config_invalid` with the number of the first line that is none.
  */
 export function* prefixListParser(bytes: Uint8Array): Generator<void, PrefixSet> {
   if (bytes.byteLength > MAX_BYTES) throw wrong('is larger than 256 MiB')

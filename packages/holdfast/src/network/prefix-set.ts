@@ -1,7 +1,10 @@
 import { type Address, maskOf } from './address.ts'
 import type { Cidr } from './address-set.ts'
 
-/** A set of networks that knows the narrowest one around an address; a few bytes each, so that millions fit. */
+/**
+ * A set of networks that knows the narrowest one around an address; a few bytes each, so that
+ * millions fit.
+ */
 export interface PrefixSet {
   readonly size: number
   /** Length of the narrowest of them that holds the address; undefined when none does. */
@@ -19,7 +22,10 @@ export interface PrefixSetBuilder {
 const BUCKET_BITS = 10
 const FIRST_CAPACITY = 8
 
-/** An address is masked and looked for among the networks of each length that there is, the longest first. */
+/**
+ * Masks an address to each prefix length that occurs, the longest first, and looks for that
+ * network.
+ */
 export function prefixSetBuilder(): PrefixSetBuilder {
   const levels = { 4: new Map<number, Level>(), 6: new Map<number, Level>() }
   let size = 0

@@ -1,6 +1,9 @@
 import { isSessionId, type SessionId } from '../core/ids.ts'
 
-/** What an access token says (RFC 9068), under the names that it says it. Times are whole seconds since the epoch. Frozen. */
+/**
+ * The claims of an access token (RFC 9068), under their own names. Times are whole seconds since
+ * the epoch. Frozen.
+ */
 export interface AccessClaims {
   readonly iss: string
   /** The subject, by the application's own id. */
@@ -20,7 +23,9 @@ export interface AccessClaims {
   readonly gen: number
   /** The tenant, where it is not the default one. */
   readonly tid?: string
-  /** The key that the session is bound to (RFC 7800). Its proof is the edge's business: nothing here asks for one. */
+  /**
+   * The key that the session is bound to (RFC 7800). The edge checks its proof; nothing here does.
+   */
   readonly cnf?: Readonly<Record<string, unknown>>
 }
 
@@ -55,8 +60,9 @@ const OPTIONAL: Readonly<Record<string, Is>> = {
 }
 
 /**
- * The claims of a payload whose signature is right, or what is wrong with them. Of members with one name the last
- * counts, as everywhere in JavaScript (RFC 7519, section 4); others than those of {@link AccessClaims} are left out.
+ * The claims of a payload whose signature is right, or what is wrong with them. Of members with the
+ * same name the last counts (RFC 7519, section 4). Members that {@link AccessClaims} does not have
+ * are left out.
  */
 export function claimsOf(payload: unknown, { issuer, audience }: Expected): AccessClaims | string {
   if (!isObject(payload)) return 'the claims are no object'

@@ -43,8 +43,9 @@ const MIN_LIFE_MS = 10_000
 const REMEMBERED = 5_000
 
 /**
- * Issues access tokens after RFC 9068. The same grant within half of a token's life gets the same token again, so
- * that a gate does not sign at every request. Throws `config_invalid` for what can never be issued.
+ * Issues access tokens after RFC 9068. The same grant within half of a token's life gets the same
+ * token again, so that a gate does not sign at every request. Throws `config_invalid` for options
+ * under which no token can be issued.
  *
  * @example
  * const tokens = accessTokens({ keys, issuer: 'https://auth.example', audiences: { orders: {} } })
@@ -106,7 +107,7 @@ interface To {
   readonly lifetimeMs: number
 }
 
-/** Everything that the token says, and under which key: what differs in any of it is another token. */
+/** Key of the memory: everything in the token, and the key that signs it. */
 function nameOf(grant: AccessGrant, audience: string, { kid }: SigningKey): string {
   const { session, subject, tenant, generation, acr, amr, authenticatedAt, deadline } = grant
   return JSON.stringify([
@@ -168,7 +169,10 @@ function misconfigured(field: string, problem: string): SessionError {
   return new SessionError('config_invalid', `${field} ${problem}.`)
 }
 
-/** A claim set as a compact JWS of the type `at+jwt` (RFC 9068). Synchronous: a detour by WebCrypto takes two to seven times as long. */
+/**
+ * A claim set as a compact JWS of the type `at+jwt` (RFC 9068). Synchronous, because WebCrypto
+ * takes two to seven times as long.
+ */
 function signToken(
   { kid, algorithm, privateKey }: SigningKey,
   claims: Readonly<Record<string, unknown>>,

@@ -5,15 +5,15 @@ import { keysOf, type VerificationKey } from './verification-key.ts'
 /** Where a verifier gets its keys. */
 export interface KeySet {
   /**
-   * The key of a `kid`, synchronously where it is known; undefined where the set has none. Throws or
-   * rejects with `keys_unavailable` when there is no set to search.
+   * The key of a `kid`, synchronously where it is known; undefined where the set has none. Throws
+   * or rejects with `keys_unavailable` when there is no set to search.
    */
   find(kid: string): VerificationKey | undefined | Promise<VerificationKey | undefined>
 }
 
 /**
- * A key set that does not change, from a file or a test. Throws `config_invalid` for a set without a
- * usable key.
+ * A key set that does not change, from a file or a test. Throws `config_invalid` for a set without
+ * a usable key.
  *
  * @example
  * const keys = keySet(JSON.parse(readFileSync('jwks.json', 'utf8')))

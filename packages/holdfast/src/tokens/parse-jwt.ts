@@ -17,9 +17,9 @@ export const MAX_TOKEN_LENGTH = 8_192
 const TYPES: readonly string[] = ['at+jwt', 'application/at+jwt']
 
 /**
- * The parts of a compact JWS with the header of an access token (RFC 9068, section 4), or what is wrong with them. Of
- * the header nothing counts but `typ`, `kid` and `alg`: a key that comes with the token (`jwk`, `jku`, `x5u`, `x5c`) is
- * never looked at.
+ * The parts of a compact JWS with the header of an access token (RFC 9068, section 4), or what is
+ * wrong with them. Only `typ`, `kid` and `alg` of the header are read: a key that comes with the
+ * token (`jwk`, `jku`, `x5u`, `x5c`) is never looked at.
  */
 export function parseJwt(token: string): ParsedJwt | string {
   if (token.length > MAX_TOKEN_LENGTH) return `it is longer than ${MAX_TOKEN_LENGTH} characters`
@@ -55,7 +55,10 @@ export function jsonOf(bytes: Buffer): unknown {
   }
 }
 
-/** Node reads padding, white space, foreign letters and stray bits away; what it would write is the one spelling. */
+/**
+ * Node ignores padding, white space, foreign letters and stray bits. Only the spelling that it
+ * would write is accepted.
+ */
 function bytesOf(part: string): Buffer | undefined {
   const bytes = Buffer.from(part, 'base64url')
   return bytes.toString('base64url') === part ? bytes : undefined

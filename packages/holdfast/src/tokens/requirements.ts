@@ -79,12 +79,18 @@ function misconfigured(field: string, problem: string): SessionError {
   return new SessionError('config_invalid', `${field} ${problem}.`)
 }
 
-/** What became of an access token: its claims, or the code of the refusal. `reason` is for the log of the service alone. */
+/**
+ * The result of a verification: the claims, or the code of the refusal. `reason` is for the log of
+ * the service alone.
+ */
 export type AccessVerification =
   | { readonly ok: true; readonly claims: AccessClaims }
   | AccessRefused
 
-/** A token that does not pass. The two faults decide nothing about it: the same may pass in a moment. */
+/**
+ * A token that does not pass. The two `unavailable` codes say nothing about the token, which may
+ * pass later.
+ */
 export interface AccessRefused {
   readonly ok: false
   readonly code: RefusalCode | 'revocations_unavailable' | 'keys_unavailable'
@@ -99,11 +105,14 @@ export interface AccessRequirements {
   readonly acr?: string
   /** Longest time since the subject proved anything, ms. */
   readonly maxAgeMs?: number
-  /** Asks the authority about every token. Where it does not answer, nobody passes. Default false. */
+  /**
+   * Asks the authority about every token. A token does not pass when it does not answer. Default
+   * false.
+   */
   readonly strict?: boolean
   /**
-   * Where the revocation feed is behind: `accept` goes on until a token expires (default), `refuse` answers
-   * `revocations_unavailable`.
+   * Where the revocation feed is behind: `accept` goes on until a token expires (default), `refuse`
+   * answers `revocations_unavailable`.
    */
   readonly whenBlind?: 'accept' | 'refuse'
 }

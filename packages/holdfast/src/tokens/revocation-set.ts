@@ -1,6 +1,9 @@
 import { isSessionId, type SessionId, type SubjectKey, subjectOf } from '../core/ids.ts'
 
-/** What revocations are compared with: session id, subject generation and time of issue of an access token. */
+/**
+ * What revocations are compared with: session id, subject generation and time of issue of an access
+ * token.
+ */
 export interface TokenFacts {
   readonly sid: string
   readonly gen: number

@@ -57,8 +57,8 @@ const LONGEST_PAUSE_MS = 5_000
 const WORKED_MS = 1_000
 
 /**
- * Follows the revocations of a Holdfast service: a snapshot, then its stream, resumed where it broke
- * off. Throws `config_invalid` for an address or key that can never work.
+ * Follows the revocations of a Holdfast service: a snapshot, then its stream, resumed where it
+ * broke off. Throws `config_invalid` for an address or key that can never work.
  *
  * @example
  * const revocations = revocationFeed({ url, key: process.env.HOLDFAST_KEY ?? '' })
@@ -252,7 +252,9 @@ async function* messagesAfter(
   }
 }
 
-/** What is revoked, since when the service has been heard, and which part of the past is missing. */
+/**
+ * What is revoked, since when the service has been heard, and which part of the past is missing.
+ */
 interface Knowledge {
   restart(snapshot: Snapshot, askedAt: number): void
   learn(entry: RevocationEntry): void

@@ -14,7 +14,10 @@ const STATES: readonly SigningKeyState[] = ['next', 'active', 'retired']
 const MIN_RSA_BITS = 2_048
 const MAX_RSA_BITS = 4_096
 
-/** The file form: JSON with the private keys in clear. Whoever reads it can be anybody, everywhere: mode 0600. */
+/**
+ * The file form: JSON with the private keys in clear. Whoever reads it can impersonate anybody:
+ * mode 0600.
+ */
 export function formatSigningKeys({ keys }: SigningKeys): string {
   const written = keys.map(({ kid, algorithm, state, createdAt, since, privateKey }) => {
     const jwk = privateKey.export({ format: 'jwk' })

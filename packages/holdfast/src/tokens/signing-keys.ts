@@ -10,12 +10,18 @@ import { systemHost } from '../codecs/system-host.ts'
 import { SessionError } from '../core/errors.ts'
 import type { Host } from '../core/host.ts'
 
-/** How access tokens may be signed (RFC 7518, RFC 8037): `EdDSA` is Ed25519, `RS256` has 2048 bits or more. */
+/**
+ * How access tokens may be signed (RFC 7518, RFC 8037): `EdDSA` is Ed25519, `RS256` has 2048 bits
+ * or more.
+ */
 export type SigningAlgorithm = 'EdDSA' | 'ES256' | 'RS256'
 
 export const SIGNING_ALGORITHMS: readonly SigningAlgorithm[] = ['EdDSA', 'ES256', 'RS256']
 
-/** `next` is published and does not sign yet, `active` signs, `retired` is published for what it has signed. */
+/**
+ * `next` is published and does not sign yet, `active` signs, `retired` is published for what it has
+ * signed.
+ */
 export type SigningKeyState = 'next' | 'active' | 'retired'
 
 /** One private key of the ring. */
@@ -30,7 +36,10 @@ export interface SigningKey {
   readonly privateKey: KeyObject
 }
 
-/** The signing keys of an issuer: for each algorithm one that signs, one that will, and those whose tokens may still live. */
+/**
+ * The signing keys of an issuer: for each algorithm the active key, the next one, and retired ones
+ * whose tokens may still count.
+ */
 export interface SigningKeys {
   readonly keys: readonly SigningKey[]
 }
@@ -48,7 +57,7 @@ const SKEW_MS = 5_000
 export const MAX_SIGNING_KEYS = 10
 
 /**
- * A ring with a key that signs and a key that waits, for each algorithm (`EdDSA` unless said otherwise).
+ * A ring with an active key and a waiting key for each algorithm (`EdDSA` unless said otherwise).
  *
  * @example
  * const keys = newSigningKeys({ algorithms: ['EdDSA', 'RS256'] })
@@ -70,8 +79,8 @@ export function newSigningKeys({
 }
 
 /**
- * Puts a waiting key on the ring for each algorithm that it has none for; {@link rotateSigningKeys} lets it sign, once
- * verifiers have heard of it. Throws `config_invalid` for an algorithm that is there.
+ * Adds a waiting key for each algorithm that the ring does not have. {@link rotateSigningKeys}
+ * makes it active, once verifiers know it. Throws `config_invalid` for an algorithm that is there.
  */
 export function addSigningAlgorithms(
   { keys }: SigningKeys,
@@ -86,9 +95,10 @@ export function addSigningAlgorithms(
 }
 
 /**
- * Makes the waiting keys the ones that sign, puts new ones in wait, and drops those that are retired for longer than
- * their last token can live. Throws `config_invalid` when a waiting key is too young for every verifier to have
- * heard of it; `now` goes ahead all the same, for a key that is no longer secret: verifiers that cache have to ask anew.
+ * Makes the waiting keys active, adds new waiting ones, and drops keys that are retired for longer
+ * than a token lives. Throws `config_invalid` when a waiting key is too young for every verifier to
+ * know it. `now` skips that check, for a key that is no longer secret; verifiers then have to fetch
+ * the key set anew.
  */
 export function rotateSigningKeys(
   { keys }: SigningKeys,
@@ -101,7 +111,9 @@ export function rotateSigningKeys(
   const young = keys.find(({ state, createdAt }) => state === 'next' && at < readyAt(createdAt))
   if (young !== undefined && !now) {
     throw misused(
-      `The key ${young.kid} waits since less than ${readyAt(0) / 1_000} seconds: verifiers may not know it yet. Rotate later; or at once, where the old key is no longer secret, and with tokens refused meanwhile.`,
+      `The key ${young.kid} waits since less than ${readyAt(0) / 1_000} seconds: ` +
+        'verifiers may not know it yet. Rotate later; or at once, where the old key is no ' +
+        'longer secret, and with tokens refused meanwhile.',
     )
   }
   const waiting = keys.filter(({ state }) => state === 'next').map(({ algorithm }) => algorithm)
@@ -117,7 +129,8 @@ export function rotateSigningKeys(
 function bounded(keys: readonly SigningKey[]): SigningKeys {
   if (keys.length <= MAX_SIGNING_KEYS) return { keys }
   throw misused(
-    `The ring would hold more than ${MAX_SIGNING_KEYS} keys. Try again in two minutes, when the tokens under older keys have expired.`,
+    `The ring would hold more than ${MAX_SIGNING_KEYS} keys. Try again in two minutes, when ` +
+      'the tokens under older keys have expired.',
   )
 }
 
@@ -132,7 +145,10 @@ function afterRotation(key: SigningKey, at: number): readonly SigningKey[] {
   }
 }
 
-/** Since when a waiting key may sign: every verifier that keeps to the headers of the key set knows it by then. */
+/**
+ * From when on a waiting key may sign: every verifier that respects the headers of the key set
+ * knows it by then.
+ */
 function readyAt(createdAt: number): number {
   return createdAt + KEY_SET_LIFE_MS + SKEW_MS
 }
@@ -149,7 +165,8 @@ export function activeKey({ keys }: SigningKeys, algorithm: SigningAlgorithm): S
   const active = keys.find((key) => key.algorithm === algorithm && key.state === 'active')
   if (active !== undefined) return active
   throw misused(
-    `There is no signing key for ${algorithm}. Make the file with "holdfast keys new FILE --signing --algorithms ${algorithm}".`,
+    `There is no signing key for ${algorithm}. Make the file with "holdfast keys new FILE ` +
+      `--signing --algorithms ${algorithm}".`,
   )
 }
 
@@ -172,8 +189,8 @@ function newKey(algorithm: SigningAlgorithm, state: SigningKeyState, at: number)
 }
 
 /**
- * As bytes, never as the key object that Node would make of it: Node 20 stops for ever when it collects the garbage of
- * the making while that object is exported, because both take one lock.
+ * Returns bytes instead of Node's key object: Node 20 deadlocks when it collects the garbage of the
+ * generation while that object is exported, because both take one lock.
  */
 function generate(algorithm: SigningAlgorithm): Buffer {
   switch (algorithm) {
@@ -210,7 +227,7 @@ export interface PublicKey {
   readonly e?: string
 }
 
-/** What may be published of a ring: the public half of every key, the waiting and the retired ones too. */
+/** The public half of every key of a ring, waiting and retired ones included. */
 export function publicKeySet({ keys }: SigningKeys): PublicKeySet {
   return {
     keys: keys.map(({ kid, algorithm, privateKey }) => {

@@ -20,9 +20,10 @@ const SIGNATURE_BYTES = 64
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * The keys of a JWK set (RFC 7517) that sign access tokens, or what is wrong with the set. A key counts that says
- * `use: sig`, its name and its algorithm, and is of the kind and size for it; others are somebody else's. A name twice
- * spoils the set: nobody could say which of the two is meant. `known`: keys that are still the same are not made anew.
+ * The keys of a JWK set (RFC 7517) that sign access tokens, or what is wrong with the set. A key
+ * counts if it has `use: sig`, a `kid` and an `alg`, and the type and size for that; other keys are
+ * ignored. A `kid` that comes twice makes the set unusable, because it would be ambiguous. `known`:
+ * keys that have not changed are kept.
  */
 export function keysOf(
   set: unknown,
@@ -83,7 +84,7 @@ function isSane({ asymmetricKeyDetails = {} }: KeyObject, alg: SigningAlgorithm)
   )
 }
 
-/** Synchronous: a detour by WebCrypto costs more than the threads bring. */
+/** Synchronous, because WebCrypto costs more than its threads gain. */
 export function isSignatureOf(
   { alg, key }: VerificationKey,
   signed: Buffer,
@@ -95,7 +96,8 @@ export function isSignatureOf(
     case 'ES256':
       return (
         signature.length === SIGNATURE_BYTES &&
-        // zeros are no numbers of a signature; some implementations have taken them for one (CVE-2022-21449)
+        // zeros are no valid signature, but some implementations have accepted them
+        // (CVE-2022-21449)
         signature.some((byte) => byte !== 0) &&
         // RFC 7518, section 3.4: the two numbers side by side, not DER
         verify('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }, signature)

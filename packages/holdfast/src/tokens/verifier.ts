@@ -31,7 +31,10 @@ export interface VerifierOptions {
   readonly authority?: AuthorityOptions
   /** Without it, a token counts until it expires, whatever became of its session. */
   readonly revocations?: Revocations
-  /** Authentication contexts from weak to strong, as the authority has them. Default: none, `acr` is compared for equality. */
+  /**
+   * Authentication contexts from weak to strong, as the authority has them. Default: none, `acr` is
+   * compared for equality.
+   */
   readonly acrOrder?: readonly string[]
   /** How far the clocks may be apart, ms (default 5000, at most 60 000). */
   readonly skewMs?: number
@@ -40,9 +43,15 @@ export interface VerifierOptions {
 
 /** Verifies access tokens in this process. */
 export interface Verifier extends Connections {
-  /** Never throws for what a client sent or for an authority that is away: only for requirements that it can never meet. */
+  /**
+   * Never throws for what a client sent or for an authority that is away: only for requirements
+   * that it can never meet.
+   */
   verify(token: string, requirements?: AccessRequirements): Promise<AccessVerification>
-  /** Throws `config_invalid` for requirements that this verifier can never meet. `accessGuard` asks as a route is made. */
+  /**
+   * Throws `config_invalid` for requirements that this verifier can never meet. `accessGuard` asks
+   * as a route is made.
+   */
   checkRequirements(requirements: AccessRequirements): void
 }
 
@@ -51,13 +60,14 @@ const REMEMBERED = 4_000
 const MAX_SKEW_MS = 60_000
 
 /**
- * Verifies access tokens offline. A token that comes again is not calculated again: its signature stays right for as
+ * Verifies access tokens offline. The signature of a token is checked once: it stays right for as
  * long as its key is in the set. Expiry, revocation and requirements are judged each time.
  *
  * Throws `config_invalid` for options that make no sense.
  *
  * @example
- * const access = verifier({ issuer: 'https://auth.example', audience: 'orders', authority: { url, key } })
+ * const issuer = 'https://auth.example'
+ * const access = verifier({ issuer, audience: 'orders', authority: { url, key } })
  * const { ok } = await access.verify(token, { acr: 'urn:mfa' })
  */
 export function verifier(options: VerifierOptions): Verifier {
@@ -73,7 +83,7 @@ export function verifier(options: VerifierOptions): Verifier {
     if (typeof token !== 'string' || token.length > MAX_TOKEN_LENGTH) {
       return refuseAccess('access_token_invalid', 'it is too long')
     }
-    // by its digest: what lies in memory is no token
+    // by its digest, so that no token stays in memory
     const name = hash('sha256', token, 'base64url')
     const before = known.get(name)
     if (before !== undefined) {
@@ -172,7 +182,10 @@ export interface AuthorityOptions {
   readonly fetch?: typeof fetch
 }
 
-/** Whether the authority holds a token for active at this moment (RFC 7662). Rejects with a coded fault when it does not say. */
+/**
+ * Whether a token is active according to the authority (RFC 7662). Rejects with a coded fault when
+ * it does not answer.
+ */
 export type Introspect = (token: string, claims: AccessClaims) => Promise<boolean>
 
 /** Throws `config_invalid` for an address or key that can never work. */

@@ -23,8 +23,9 @@ export interface OpenedToken {
 }
 
 /**
- * Verifies one access token by its signature and claims alone: no revocation, no memory. Services take {@link verifier};
- * this is for those who have their own ways around it. Throws `keys_unavailable` when there is no key set.
+ * Verifies one access token by its signature and claims alone: no revocation, no memory. Services
+ * use {@link verifier}; this is for callers that add revocation and memory themselves. Throws
+ * `keys_unavailable` when there is no key set.
  *
  * @example
  * const access = await verifyAccessToken(token, { issuer, audience: 'orders', keys })
@@ -40,7 +41,10 @@ export async function verifyAccessToken(
   return untimely(claims, now(), skewMs) ?? { ok: true, claims }
 }
 
-/** Everything about a token that stays as it is while its key stays in the set. The key decides the algorithm. */
+/**
+ * Checks everything about a token that cannot change while its key stays in the set. The key
+ * decides the algorithm.
+ */
 export async function openToken(
   token: string,
   { keys, issuer, audience }: Pick<VerifyOptions, 'keys' | 'issuer' | 'audience'>,
@@ -57,8 +61,8 @@ export async function openToken(
 }
 
 /**
- * Why a token does not count at an instant. It is over from `exp + skew` on (RFC 7519, section 4.1.4: "on or after"), and
- * counts from `nbf - skew` and `iat - skew` on.
+ * Why a token does not count at an instant. It has expired from `exp + skew` on (RFC 7519, section
+ * 4.1.4: "on or after"), and counts from `nbf - skew` and `iat - skew` on.
  */
 export function untimely(
   { exp, nbf = 0, iat, auth_time: authTime = 0 }: AccessClaims,

@@ -40,7 +40,10 @@ export interface Output {
   readonly json: boolean
   /** A line for people, on standard output; nothing with `--json`. */
   line(text: string): void
-  /** A value for programs: one JSON document, or one JSON line of a stream; nothing without `--json`. */
+  /**
+   * A value for programs: one JSON document, or one JSON line of a stream; nothing without
+   * `--json`.
+   */
   value(value: unknown): void
   /** To standard error, always. */
   note(text: string): void

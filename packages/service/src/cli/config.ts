@@ -12,7 +12,9 @@ export const configCommands: readonly Command[] = [
     about: 'List everything that is wrong with the configuration',
     usage: '',
     details:
-      'Exit code 1 when something is. Each problem names its field and how to fix it. Files that are named, the\nkey ring and the geo data, are opened and looked into; nothing is connected to.',
+      'Exit code 1 when something is. Each problem names its field and how to fix it. Files ' +
+      'that are named, the\n' +
+      'key ring and the geo data, are opened and looked into; nothing is connected to.',
     options: CONFIG_OPTION,
     arguments: [0, 0],
     examples: ['holdfast config check --config holdfast.yaml'],

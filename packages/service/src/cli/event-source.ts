@@ -13,7 +13,9 @@ export const SOURCE_OPTIONS: Readonly<Record<string, Option>> = {
 
 /** What the help of these commands says of where events come from. */
 export const SOURCE_DETAILS =
-  'Events come from FILE, one JSON object a line as "holdfast events --json" writes them, from standard input (-), or,\nwithout either, from the log of a running service: that needs a key with the role audit.'
+  'Events come from FILE, one JSON object a line as "holdfast events --json" writes them, ' +
+  'from standard input (-), or,\n' +
+  'without either, from the log of a running service: that needs a key with the role audit.'
 
 const PAGE = '1000'
 const MAX_LINE = 262_144

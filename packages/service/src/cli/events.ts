@@ -11,7 +11,10 @@ export const eventCommands: readonly Command[] = [
     about: 'Show the event log, or follow it',
     usage: '',
     details:
-      'Oldest first. With --follow it shows what happens from now on (or from --after), across broken connections,\nuntil it is interrupted. With --json every event is one line. Needs a key with the role audit.',
+      'Oldest first. With --follow it shows what happens from now on (or from --after), ' +
+      'across broken connections,\n' +
+      'until it is interrupted. With --json every event is one line. Needs a key with the ' +
+      'role audit.',
     options: {
       follow: { type: 'boolean', short: 'f', about: 'Go on with what happens' },
       session: { type: 'string', value: 'ID', about: 'Of one session' },

@@ -15,7 +15,12 @@ export const explainCommands: readonly Command[] = [
     name: 'explain',
     about: 'Say why a session is treated as it is',
     usage: '<session id>',
-    details: `Shows the session's contexts with the evidence against each, and its last ${SHOWN} events with the reasons of\neach decision, in decibans: +10 is ten times likelier if somebody else holds the session. A session that is over\nstill has its events. Needs a key with the roles admin and audit.`,
+    details:
+      `Shows the session's contexts with the evidence against each, and its last ${SHOWN} ` +
+      'events with the reasons of\n' +
+      'each decision, in decibans: +10 is ten times likelier if somebody else holds the ' +
+      'session. A session that is over\n' +
+      'still has its events. Needs a key with the roles admin and audit.',
     options: REMOTE_OPTIONS,
     arguments: [1, 1],
     examples: ['holdfast explain UG9…', 'holdfast explain UG9… --json'],
@@ -36,7 +41,10 @@ export const explainCommands: readonly Command[] = [
   },
 ]
 
-/** All that the log still has of one session, oldest first; the newest pages win when there are very many. */
+/**
+ * What the log still has of one session, oldest first; only the newest pages when there are very
+ * many.
+ */
 async function eventsOf(remote: Remote, session: string): Promise<readonly LoggedEvent[]> {
   let events: readonly LoggedEvent[] = []
   let after: string | undefined
@@ -59,13 +67,10 @@ function describe(session: SessionDetail): string {
     instant(lastSeen),
   ])
   const contexts = table(['STATE', 'EVIDENCE', 'DEVICE', 'NETWORK', 'VISITS', 'LAST SEEN'], rows)
-  const because = session.contexts.flatMap(({ device, because, state }) =>
-    because.length === 0
-      ? []
-      : [
-          `${device.family} on ${device.os} (${state}): ${because.map(({ reason, weight }) => `${reason} ${signed(weight)}`).join(', ')}`,
-        ],
-  )
+  const because = session.contexts.flatMap(({ device, because, state }) => {
+    const evidence = because.map(({ reason, weight }) => `${reason} ${signed(weight)}`).join(', ')
+    return evidence === '' ? [] : [`${device.family} on ${device.os} (${state}): ${evidence}`]
+  })
   return [factsOf(session), '', contexts, ...(because.length === 0 ? [] : ['', ...because])].join(
     '\n',
   )

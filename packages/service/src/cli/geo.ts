@@ -18,7 +18,10 @@ export const geoCommands: readonly Command[] = [
     about: 'Fetch the current free city and ASN files of DB-IP',
     usage: '',
     details:
-      'Puts both into a folder, checked and each in one step; a running service picks them up by itself.\nThe data is DB-IP Lite under CC BY 4.0: pages that show places must link to https://db-ip.com.',
+      'Puts both into a folder, checked and each in one step; a running service picks them up ' +
+      'by itself.\n' +
+      'The data is DB-IP Lite under CC BY 4.0: pages that show places must link to ' +
+      'https://db-ip.com.',
     options: {
       ...FOLDER_OPTION,
       from: { type: 'string', value: 'URL', about: `Where to fetch them (default ${DB_IP})` },
@@ -86,7 +89,8 @@ function describe({ record, ageMs, stale, missing }: GeoStatus): string {
   ])
   return [
     `${record.source}, ${record.licence}: ${record.attribution}, ${record.attributionUrl}`,
-    `Fetched ${instant(record.fetchedAt)}, ${Math.floor(ageMs / DAY_MS)} days old${stale ? ': there is a newer edition' : ''}.`,
+    `Fetched ${instant(record.fetchedAt)}, ${Math.floor(ageMs / DAY_MS)} days old` +
+      `${stale ? ': there is a newer edition' : ''}.`,
     table(['ROLE', 'FILE', 'EDITION', 'SIZE', 'STATE'], rows),
   ].join('\n')
 }

@@ -11,7 +11,8 @@ export function overview(commands: readonly Command[]): string {
     'Commands:',
     ...commands.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`),
     '',
-    '"holdfast <command> --help" explains one. Every command takes --json.\n"holdfast --version" says which this is.',
+    '"holdfast <command> --help" explains one. Every command takes --json.\n' +
+      '"holdfast --version" says which this is.',
     '',
     EXIT_CODES,
   ].join('\n')}\n`

@@ -25,7 +25,7 @@ export interface Shown {
   readonly keys: readonly object[]
 }
 
-/** Whether a file holds keys that sign access tokens, by its own account. Anything else is for a key ring to judge. */
+/** Whether a file claims to hold signing keys. Anything else is read as a key ring. */
 export function holdsSigningKeys(text: string): boolean {
   try {
     const json: unknown = JSON.parse(text)

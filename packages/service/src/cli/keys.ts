@@ -27,14 +27,21 @@ const ALGORITHMS: Readonly<Record<string, Option>> = {
   },
 }
 
-/** Commands about the files of keys, the ring that seals and the keys that sign. No key material is ever shown. */
+/**
+ * Commands about the files of keys, the ring that seals and the keys that sign. No key material is
+ * ever shown.
+ */
 export const keysCommands: readonly Command[] = [
   {
     name: 'keys new',
     about: 'Make a key ring file, or a file of signing keys',
     usage: '[FILE]',
     details:
-      'Writes a new ring to FILE (HOLDFAST_KEYRING), or with --signing new signing keys (HOLDFAST_SIGNING_KEYS), readable\nby this user alone. Never replaces a file: without the old ring every session in the store would be lost. Keep\na copy where only you can read it.',
+      'Writes a new ring to FILE (HOLDFAST_KEYRING), or with --signing new signing keys ' +
+      '(HOLDFAST_SIGNING_KEYS), readable\n' +
+      'by this user alone. Never replaces a file: without the old ring every session in the ' +
+      'store would be lost. Keep\n' +
+      'a copy where only you can read it.',
     options: { ...SIGNING, ...ALGORITHMS },
     arguments: [0, 1],
     examples: [
@@ -57,7 +64,12 @@ export const keysCommands: readonly Command[] = [
     about: 'Add a key that waits: to open, or to be known to verifiers, before it is used',
     usage: '[FILE]',
     details:
-      'Of a key ring, the first of two steps: give the file to every instance of the estate; then "keys rotate" makes this\nkey the one that seals, and every instance opens what others seal under it already. Of signing keys, which\nalways have one that waits, it adds an algorithm (--algorithms). A running service takes the file up by itself.',
+      'Of a key ring, the first of two steps: give the file to every instance of the estate; ' +
+      'then "keys rotate" makes this\n' +
+      'key the one that seals, and every instance opens what others seal under it already. Of ' +
+      'signing keys, which\n' +
+      'always have one that waits, it adds an algorithm (--algorithms). A running service ' +
+      'takes the file up by itself.',
     options: { ...SIGNING, ...ALGORITHMS },
     arguments: [0, 1],
     examples: [
@@ -73,7 +85,25 @@ export const keysCommands: readonly Command[] = [
     about: 'Make the waiting key the one that seals, or that signs',
     usage: '[FILE]',
     details:
-      'The file says of which kind it is. A running service takes it up by itself.\n\nOf a key ring, the key that "keys add" has put there becomes current; when none waits, a new one is added.\nNew records and tokens are under it; older keys still open what they sealed. With one instance that is all.\nMany: add, give the file to all, rotate, give it to all, in any order and at leisure; an instance that lacks\nthe key of others refuses their tokens (token_key_unknown) and answers 503 for their records.\nOnce all seal under the new key, "holdfast reseal" moves what is stored. An older key may be taken out of the\nfile when that has finished and the longest absolute timeout has passed: until then tokens may be under it.\n\nOf signing keys, the waiting keys sign, new ones wait, and those that are retired go at a later rotation. A waiting\nkey must have been published for 305 seconds, so that every verifier knows it; --now goes ahead before that, for\na key that is no longer secret: verifiers that have not asked again refuse tokens under the new one meanwhile.',
+      'The file says of which kind it is. A running service takes it up by itself.\n\n' +
+      'Of a key ring, the key that "keys add" has put there becomes current; when none waits, ' +
+      'a new one is added.\n' +
+      'New records and tokens are under it; older keys still open what they sealed. With one ' +
+      'instance that is all.\n' +
+      'Many: add, give the file to all, rotate, give it to all, in any order and at leisure; ' +
+      'an instance that lacks\n' +
+      'the key of others refuses their tokens (token_key_unknown) and answers 503 for their ' +
+      'records.\n' +
+      'Once all seal under the new key, "holdfast reseal" moves what is stored. An older key ' +
+      'may be taken out of the\n' +
+      'file when that has finished and the longest absolute timeout has passed: until then ' +
+      'tokens may be under it.\n\n' +
+      'Of signing keys, the waiting keys sign, new ones wait, and those that are retired go ' +
+      'at a later rotation. A waiting\n' +
+      'key must have been published for 305 seconds, so that every verifier knows it; --now ' +
+      'goes ahead before that, for\n' +
+      'a key that is no longer secret: verifiers that have not asked again refuse tokens ' +
+      'under the new one meanwhile.',
     options: {
       ...SIGNING,
       now: { type: 'boolean', about: 'Of signing keys: do not wait until verifiers know the key' },
@@ -92,7 +122,11 @@ export const keysCommands: readonly Command[] = [
     about: 'Show the keys of a file by id and age',
     usage: '[FILE]',
     details:
-      'Of a key ring, one key seals; older ones open what they sealed; one that waits opens, and seals after "keys rotate".\nOf signing keys, for each algorithm one signs, one is published and waits, and retired ones are kept for their\ntokens.',
+      'Of a key ring, one key seals; older ones open what they sealed; one that waits opens, ' +
+      'and seals after "keys rotate".\n' +
+      'Of signing keys, for each algorithm one signs, one is published and waits, and retired ' +
+      'ones are kept for their\n' +
+      'tokens.',
     options: SIGNING,
     arguments: [0, 1],
     examples: ['holdfast keys status', 'holdfast keys status signing-keys.json --json'],

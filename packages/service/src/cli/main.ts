@@ -45,7 +45,10 @@ export interface Surroundings {
   readonly stderr: (text: string) => void
 }
 
-/** Runs one command line. Never rejects: everything that goes wrong is an exit code and a line on standard error. */
+/**
+ * Runs one command line. Never rejects: everything that goes wrong is an exit code and a line on
+ * standard error.
+ */
 export async function main(
   args: readonly string[],
   surroundings: Surroundings = {
@@ -148,7 +151,8 @@ function parse(
   const { values, positionals } = parsed
   if (positionals.length < least || positionals.length > most) {
     throw new UsageError(
-      `"${command.name}" takes ${command.usage === '' ? 'no arguments' : command.usage}. See "holdfast ${command.name} --help".`,
+      `"${command.name}" takes ${command.usage === '' ? 'no arguments' : command.usage}. ` +
+        `See "holdfast ${command.name} --help".`,
     )
   }
   return {

@@ -2,7 +2,10 @@ import type { Outcome } from 'holdfast'
 import { OUTCOMES, type OutcomePair } from '../report/outcomes.ts'
 import { table } from './table.ts'
 
-/** Pairs of outcomes as a matrix, the first down, the second across. Outcomes that never came are left out. */
+/**
+ * Pairs of outcomes as a matrix, the first down, the second across. Outcomes that never came are
+ * left out.
+ */
 export function outcomeTable(pairs: readonly OutcomePair[], down: string, across: string): string {
   const rows = OUTCOMES.filter((outcome) => pairs.some(({ from }) => from === outcome))
   const columns = OUTCOMES.filter((outcome) => pairs.some(({ to }) => to === outcome))

@@ -15,7 +15,11 @@ export const policyCommands: readonly Command[] = [
     name: 'policy replay',
     about: 'Send recorded decisions through another policy and show what would differ',
     usage: '--policy POLICY [FILE]',
-    details: `${SOURCE_DETAILS}\nPOLICY is lenient, balanced or strict; thresholds, observe=12,challenge=24,limit=50; what these follow from,\nhijacks=0.0001,missCost=5000; or a file that holds one, such as a configuration.`,
+    details:
+      `${SOURCE_DETAILS}\n` +
+      'POLICY is lenient, balanced or strict; thresholds, observe=12,challenge=24,limit=50; ' +
+      'what these follow from,\n' +
+      'hijacks=0.0001,missCost=5000; or a file that holds one, such as a configuration.',
     options: {
       policy: { type: 'string', value: 'POLICY', about: 'The policy to try' },
       ...SOURCE_OPTIONS,
@@ -32,7 +36,8 @@ export const policyCommands: readonly Command[] = [
       const replay = await replayOf(recordedEvents(asked), thresholdPolicy(thresholds))
       const { observe, challenge, limit, revokeForks } = thresholds
       asked.out.line(
-        `Policy: ${observe} / ${challenge} / ${limit} dB${revokeForks ? ', forks end the session' : ''}.`,
+        `Policy: ${observe} / ${challenge} / ${limit} dB` +
+          `${revokeForks ? ', forks end the session' : ''}.`,
       )
       asked.out.line(describe(replay))
       asked.out.value({ policy: thresholds, ...replay })
@@ -49,7 +54,8 @@ function policyFrom(text: string): PolicyChoice {
     read = parseYaml(readFileSync(text, 'utf8'))
   } catch {
     throw new UsageError(
-      '--policy must be lenient, balanced, strict, observe=..,challenge=..,limit=.., or a file with a policy.',
+      '--policy must be lenient, balanced, strict, observe=..,challenge=..,limit=.., or a ' +
+        'file with a policy.',
     )
   }
   return checked(inConfiguration(read) ?? read, text)
@@ -79,7 +85,8 @@ function describe(replay: Replay): string {
   const { replayed, stricter, milder, subjects, reasons, left } = replay
   const lines = [
     `${replayed} decisions replayed: ${stricter} would be stricter, ${milder} milder.`,
-    `Subjects asked for a step-up more often: ${subjects.more}, less often: ${subjects.fewer}, as before: ${subjects.same}.`,
+    `Subjects asked for a step-up more often: ${subjects.more}, less often: ` +
+      `${subjects.fewer}, as before: ${subjects.same}.`,
   ]
   if (replay.pairs.length > 0) lines.push('', outcomeTable(replay.pairs, 'THEN', 'NOW'))
   if (reasons.length > 0) {
@@ -91,7 +98,9 @@ function describe(replay: Replay): string {
 
 function unreplayed({ logins, withoutSituation }: Replay['left']): readonly string[] {
   return [
-    `Not replayed: ${logins} logins, where more than the policy decides; ${withoutSituation} decisions without their situation;`,
-    'requests in which nothing was new, which leave no event; what would have come of another decision: each is taken by itself.',
+    `Not replayed: ${logins} logins, where more than the policy decides; ${withoutSituation} ` +
+      'decisions without their situation;',
+    'requests in which nothing was new, which leave no event; what would have come of another ' +
+      'decision: each is taken by itself.',
   ]
 }

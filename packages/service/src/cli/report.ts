@@ -11,7 +11,10 @@ export const reportCommands: readonly Command[] = [
     name: 'report',
     about: 'Count what the event log says: rates, step-ups, feedback, the shadow policy',
     usage: '[FILE]',
-    details: `${SOURCE_DETAILS}\nRates are per user and month, by whoever caused the events. Where there is too little to say one, it says so.`,
+    details:
+      `${SOURCE_DETAILS}\n` +
+      'Rates are per user and month, by whoever caused the events. Where there is too little to ' +
+      'say one, it says so.',
     options: SOURCE_OPTIONS,
     arguments: [0, 1],
     examples: ['holdfast report', 'holdfast report events.jsonl --json'],
@@ -34,7 +37,9 @@ function sample({ coverage, logins, judgements }: Report): string {
   const { events, subjects, sessions, from, to, days, userMonths, enough } = coverage
   if (from === null || to === null) return 'There are no events.'
   const lines = [
-    `${dayOf(from)} to ${dayOf(to)}: ${days.toFixed(1)} days, ${subjects} subjects (${userMonths.toFixed(1)} user-months), ${sessions} sessions, ${logins} logins, ${events} events, ${judgements} decisions.`,
+    `${dayOf(from)} to ${dayOf(to)}: ${days.toFixed(1)} days, ${subjects} subjects ` +
+      `(${userMonths.toFixed(1)} user-months), ${sessions} sessions, ${logins} logins, ` +
+      `${events} events, ${judgements} decisions.`,
     'Requests in which nothing was new leave no event and are not counted.',
   ]
   if (!enough) {
@@ -81,7 +86,8 @@ function shadowed({ shadow, judgements }: Report): string {
   const { differed, stricter, milder, subjects, pairs } = shadow
   if (differed === 0) return 'Shadow policy: no difference is in the log.'
   return [
-    `Shadow policy: differs ${differed} times, beside ${judgements} decisions in the log; ${stricter} stricter, ${milder} milder; ${subjects} subjects.`,
+    `Shadow policy: differs ${differed} times, beside ${judgements} decisions in the log; ` +
+      `${stricter} stricter, ${milder} milder; ${subjects} subjects.`,
     outcomeTable(pairs, 'IN FORCE', 'SHADOW'),
   ].join('\n')
 }

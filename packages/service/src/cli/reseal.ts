@@ -13,7 +13,15 @@ export const resealCommands: readonly Command[] = [
     about: 'Seal what older keys hold under the current key',
     usage: '',
     details:
-      'Works on the store itself, with the configuration of the service; the service may run meanwhile, on all\ninstances with the key that seals now. Sessions, their attributes and what is known of subjects are sealed\nanew; events are not, and those under a key that is gone are left out of the log. An older key may go when\nthis has finished, and the longest absolute timeout after the last instance changed to the new key: until then\ntokens may be under it.',
+      'Works on the store itself, with the configuration of the service; the service may run ' +
+      'meanwhile, on all\n' +
+      'instances with the key that seals now. Sessions, their attributes and what is known of ' +
+      'subjects are sealed\n' +
+      'anew; events are not, and those under a key that is gone are left out of the log. An ' +
+      'older key may go when\n' +
+      'this has finished, and the longest absolute timeout after the last instance changed to ' +
+      'the new key: until then\n' +
+      'tokens may be under it.',
     options: CONFIG_OPTION,
     arguments: [0, 0],
     examples: ['holdfast keys rotate && holdfast reseal'],
@@ -42,7 +50,8 @@ export const resealCommands: readonly Command[] = [
         )
         if (done.unreadable > 0) {
           out.note(
-            `${done.unreadable} do not open and stay as they are: damaged, or under a key that the ring does not hold.`,
+            `${done.unreadable} do not open and stay as they are: damaged, or under a key ` +
+              'that the ring does not hold.',
           )
         }
         out.value({ ...done, current: keyring.current })

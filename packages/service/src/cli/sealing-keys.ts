@@ -19,7 +19,9 @@ export const sealingKeys: KeyFileKind = {
     const added = ring.keys.at(-1)?.id
     return {
       text: formatKeyring(ring),
-      said: `now opens ${added} too and seals under ${ring.current}. Give it to every instance, then rotate.`,
+      said:
+        `now opens ${added} too and seals under ${ring.current}. Give it to every instance, ` +
+        'then rotate.',
       value: { added, current: ring.current, keys: keyringStatus(ring) },
     }
   },
@@ -28,7 +30,9 @@ export const sealingKeys: KeyFileKind = {
     const ring = rotateKeyring(parseKeyring(text))
     return {
       text: formatKeyring(ring),
-      said: `now seals under ${ring.current}; ${ring.keys.length - 1} older kept. Give it to every instance.`,
+      said:
+        `now seals under ${ring.current}; ${ring.keys.length - 1} older kept. ` +
+        'Give it to every instance.',
       value: { current: ring.current, keys: keyringStatus(ring) },
     }
   },

@@ -9,7 +9,12 @@ export const serveCommands: readonly Command[] = [
     about: 'Run the service',
     usage: '',
     details:
-      'Runs until SIGTERM or SIGINT. Then /readyz says 503 while it goes on serving (HOLDFAST_DRAIN), its port closes,\nand what is in flight finishes (HOLDFAST_STOP_TIMEOUT). A second signal ends it at once.\nThe log is JSON lines on standard output. "holdfast config reference" lists every setting.',
+      'Runs until SIGTERM or SIGINT. Then /readyz says 503 while it goes on serving ' +
+      '(HOLDFAST_DRAIN), its port closes,\n' +
+      'and what is in flight finishes (HOLDFAST_STOP_TIMEOUT). A second signal ends it at ' +
+      'once.\n' +
+      'The log is JSON lines on standard output. "holdfast config reference" lists every ' +
+      'setting.',
     options: CONFIG_OPTION,
     arguments: [0, 0],
     examples: [

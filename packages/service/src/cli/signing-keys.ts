@@ -30,7 +30,9 @@ export const signingKeys: KeyFileKind = {
     const keys = addSigningAlgorithms(parseSigningKeys(text), algorithms)
     return {
       text: formatSigningKeys(keys),
-      said: `now has a waiting key for ${algorithms.join(', ')}. Give it to every instance, then rotate.`,
+      said:
+        `now has a waiting key for ${algorithms.join(', ')}. ` +
+        'Give it to every instance, then rotate.',
       value: shownOf(keys),
     }
   },

@@ -1,4 +1,7 @@
-/** Text in columns, as wide as their content. Control characters are shown, not sent to the terminal. */
+/**
+ * Text in columns, as wide as their content. Control characters are shown, not sent to the
+ * terminal.
+ */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows].map((row) => row.map(printable))
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)))

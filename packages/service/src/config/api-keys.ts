@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
 
-/** What a caller of the API may do. `app`: use sessions; `gate`: ask about them; `admin`: look after them; `audit`: read events. */
+/**
+ * What a caller of the API may do. `app`: use sessions; `gate`: verify them; `admin`: manage them;
+ * `audit`: read events.
+ */
 export const ROLES = ['app', 'gate', 'admin', 'audit'] as const
 
 export type Role = (typeof ROLES)[number]
@@ -31,8 +34,8 @@ export function digestOf(secret: string): string {
 }
 
 /**
- * Reads `name:role+role:secret`, comma-separated or one a line. The answer holds digests; problems name the
- * entry by its place and never repeat its text, because it may hold a secret.
+ * Reads `name:role+role:secret`, comma-separated or one a line. The answer holds digests; problems
+ * name the entry by its place and never repeat its text, because it may hold a secret.
  */
 export function parseApiKeys(text: string): {
   readonly keys: readonly { name: string; roles: readonly string[]; digest: string }[]
@@ -48,7 +51,8 @@ export function parseApiKeys(text: string): {
       problems.push(`entry ${at + 1} is not name:role+role:secret`)
     } else if (secret.length < MIN_SECRET_LENGTH || secret.length > MAX_SECRET_LENGTH) {
       problems.push(
-        `the secret of entry ${at + 1} must have ${MIN_SECRET_LENGTH} to ${MAX_SECRET_LENGTH} characters`,
+        `the secret of entry ${at + 1} must have ` +
+          `${MIN_SECRET_LENGTH} to ${MAX_SECRET_LENGTH} characters`,
       )
     } else keys.push({ name, roles: roles.split('+'), digest: digestOf(secret) })
   }

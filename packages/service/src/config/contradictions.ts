@@ -8,7 +8,7 @@ import type { Listen } from './values.ts'
 
 /** Looks for what no single setting can say of itself. */
 export interface ConfigCheck {
-  /** The settings that it looks at; when one of them is wrong in itself there is nothing more to say. */
+  /** The settings that the check reads. It is skipped when one of them is invalid by itself. */
   readonly of: readonly SettingName[]
   /** `origin` names a setting as it was written. */
   problemsOf(config: Config, origin: (name: SettingName) => string): readonly Problem[]
@@ -94,7 +94,9 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
         .filter(({ idleMs, absoluteMs }) => idleMs > absoluteMs)
         .map(({ field, idleMs, absoluteMs }) => ({
           field,
-          problem: `has an idle timeout (${formatDuration(idleMs)}) beyond its absolute one (${formatDuration(absoluteMs)})`,
+          problem:
+            `has an idle timeout (${formatDuration(idleMs)}) beyond its absolute one ` +
+            `(${formatDuration(absoluteMs)})`,
           fix: 'Shorten the idle timeout or lengthen the absolute one.',
         }))
     },

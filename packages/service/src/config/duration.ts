@@ -2,7 +2,10 @@ const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as con
 
 const FORM = /^(\d{1,9})(ms|s|m|h|d)$/
 
-/** Milliseconds of a duration in words, for example `90s`, `15m`, `2h`, `30d`. Undefined for anything else and for nothing. */
+/**
+ * Milliseconds of a duration in words, for example `90s`, `15m`, `2h`, `30d`. Undefined for
+ * anything else and for nothing.
+ */
 export function parseDuration(words: string): number | undefined {
   const match = FORM.exec(words)
   const unit = match?.[2]
@@ -11,7 +14,7 @@ export function parseDuration(words: string): number | undefined {
   return Number.isSafeInteger(ms) && ms > 0 ? ms : undefined
 }
 
-/** Words for a number of milliseconds, in the largest unit that fits; a single day is said in hours. */
+/** A number of milliseconds as words, in the largest unit that fits; a single day is 24 hours. */
 export function formatDuration(ms: number): string {
   if (ms === 0) return '0s'
   for (const unit of ['d', 'h', 'm', 's'] as const) {

@@ -5,7 +5,10 @@ import { nearest } from './nearest.ts'
 import type { Problem } from './problem.ts'
 import { exampleOf, factsOf, SETTINGS, type SettingName, variableOf } from './schema.ts'
 
-/** Variables that are not settings of the service: where its file is, and what the remote commands use. */
+/**
+ * Variables that are not settings of the service: where its file is, and what the remote commands
+ * use.
+ */
 const OTHER_VARIABLES = ['HOLDFAST_CONFIG', 'HOLDFAST_URL', 'HOLDFAST_KEY', 'HOLDFAST_KEY_FILE']
 
 const PREFIX = 'HOLDFAST_'
@@ -18,7 +21,10 @@ export interface Environment {
   readonly problems: readonly Problem[]
 }
 
-/** Reads the `HOLDFAST_*` variables. An unknown one is a problem: a misspelt setting must not be ignored. */
+/**
+ * Reads the `HOLDFAST_*` variables. An unknown one is a problem: a misspelt setting must not be
+ * ignored.
+ */
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
   const values: Record<string, unknown> = {}
   const unreadable: string[] = []

@@ -6,7 +6,10 @@ import { geoFileProblem } from '../geo/role.ts'
 import type { ConfigCheck } from './contradictions.ts'
 import type { Problem } from './problem.ts'
 
-/** Looks into the files that a configuration names; for `config check`, which must not say "sound" of what cannot work. */
+/**
+ * Reads the files that a configuration names, for `config check`, which must not accept what cannot
+ * work.
+ */
 export const FILES: readonly ConfigCheck[] = [
   {
     of: ['keyring'],
@@ -15,7 +18,8 @@ export const FILES: readonly ConfigCheck[] = [
       const field = origin('keyring')
       const bytes = bytesOf(keyring)
       if (bytes === undefined) {
-        const fix = `Make one with "holdfast keys new ${keyring}", or name one that this user may read.`
+        const command = `holdfast keys new ${keyring}`
+        const fix = `Make one with "${command}", or name one that this user may read.`
         return [unreadable(field, keyring, fix)]
       }
       try {
@@ -34,7 +38,9 @@ export const FILES: readonly ConfigCheck[] = [
       const field = origin('signingKeys')
       const bytes = bytesOf(signingKeys)
       if (bytes === undefined) {
-        const fix = `Make one with "holdfast keys new ${signingKeys} --signing", or name one that this user may read.`
+        const fix =
+          `Make one with "holdfast keys new ${signingKeys} --signing", or name one that this ` +
+          'user may read.'
         return [unreadable(field, signingKeys, fix)]
       }
       try {
@@ -45,7 +51,9 @@ export const FILES: readonly ConfigCheck[] = [
           .map(([name, { algorithm = 'EdDSA' }]) => ({
             field: `${origin('audiences')}.${name}`,
             problem: `needs a key for ${algorithm}, and none signs in ${signingKeys}`,
-            fix: `Run "holdfast keys add ${signingKeys} --algorithms ${algorithm}", and rotate five minutes later.`,
+            fix:
+              `Run "holdfast keys add ${signingKeys} --algorithms ${algorithm}", and rotate ` +
+              'five minutes later.',
           }))
       } catch (error) {
         const fix = error instanceof Error ? error.message : ''

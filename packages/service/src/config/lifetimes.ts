@@ -6,7 +6,10 @@ export interface Lifetimes {
   readonly tenants: Readonly<Record<string, Readonly<Record<string, Lifetime>>>>
 }
 
-/** Lifetimes of every class and tenant; what a class leaves out is as in `default`, what a tenant leaves out as in the class. */
+/**
+ * Lifetimes of every class and tenant; what a class leaves out is as in `default`, what a tenant
+ * leaves out as in the class.
+ */
 export function lifetimesOf(config: Config): Lifetimes {
   const standard: Lifetime = {
     absoluteMs: config.absoluteTimeout,

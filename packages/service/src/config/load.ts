@@ -12,7 +12,10 @@ import { configError, type Problem } from './problem.ts'
 import { type Config, exampleOf, SETTINGS, schema, settingOf, variableOf } from './schema.ts'
 
 export interface Sources {
-  /** Path of the file; must exist. Without it `HOLDFAST_CONFIG`, else `holdfast.yaml` if there is one. */
+  /**
+   * Path of the file; must exist. Without it `HOLDFAST_CONFIG`, else `holdfast.yaml` if there is
+   * one.
+   */
   readonly file?: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
 }
@@ -25,8 +28,9 @@ const DEFAULT_FILE = 'holdfast.yaml'
 const MAX_FILE_BYTES = 1_048_576
 
 /**
- * Reads file and environment; a variable wins over the file. Lists every problem at once instead of the first.
- * `further` checks look at what the configuration names, each when the settings that it looks at are in order.
+ * Reads file and environment; a variable wins over the file. Lists every problem instead of the
+ * first alone. `further` checks read what the configuration names, each when the settings that it
+ * reads are valid.
  */
 export function checkConfig({ file, env }: Sources, further: readonly ConfigCheck[] = []): Loaded {
   const path = file ?? env.HOLDFAST_CONFIG
@@ -56,7 +60,7 @@ export function checkConfig({ file, env }: Sources, further: readonly ConfigChec
     : { ok: false, problems }
 }
 
-/** The settings that are in order, with defaults in place of the others: enough to look on for what else is wrong. */
+/** The valid settings, with defaults in place of the others, so that further checks can run. */
 function withoutWrong(
   values: Readonly<Record<string, unknown>>,
   wrong: ReadonlySet<string>,

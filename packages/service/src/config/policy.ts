@@ -15,7 +15,10 @@ export type PolicyChoice = keyof typeof PRESETS | Thresholds | Costs
 /** The fields that a policy may have where it is no name. */
 export const POLICY_FIELDS = ['observe', 'challenge', 'limit', 'revokeForks', 'hijacks', 'missCost']
 
-/** The thresholds of a policy. Throws `config_invalid`, naming the field, for those that no policy can have. */
+/**
+ * The thresholds of a policy. Throws `config_invalid`, naming the field, for those that no policy
+ * can have.
+ */
 export function thresholdsOf(choice: PolicyChoice): Thresholds {
   if (typeof choice === 'string') return PRESETS[choice].thresholds
   return 'hijacks' in choice ? thresholdsFor(choice) : choice

@@ -10,16 +10,22 @@ export function configReference(): string {
     const { about, secret } = factsOf(name)
     const value = name === 'apiKeys' ? undefined : defaults[name]
     const variables = [variableOf(name), ...(secret ? [`${variableOf(name)}_FILE`] : [])]
-    return `| \`${name}\` | ${variables.map((one) => `\`${one}\``).join('<br>')} | ${standard(name, value)} | ${about} | \`${factsOf(name).example}\` |`
+    const environment = variables.map((one) => `\`${one}\``).join('<br>')
+    const cells = [`\`${name}\``, environment, standard(name, value), about]
+    return `| ${cells.join(' | ')} | \`${factsOf(name).example}\` |`
   })
   return `${[
     '# Configuration',
     '',
-    'Settings come from `holdfast.yaml` (or the file that `HOLDFAST_CONFIG` or `--config` names) and from the',
-    'environment; a variable wins over the file. Unknown keys and unknown `HOLDFAST_*` variables are errors.',
-    'Durations are words: `500ms`, `90s`, `15m`, `2h`, `30d`. Lists are comma-separated in a variable, and what has',
+    'Settings come from `holdfast.yaml` (or the file that `HOLDFAST_CONFIG` or `--config` ' +
+      'names) and from the',
+    'environment; a variable wins over the file. Unknown keys and unknown `HOLDFAST_*` ' +
+      'variables are errors.',
+    'Durations are words: `500ms`, `90s`, `15m`, `2h`, `30d`. Lists are comma-separated in a ' +
+      'variable, and what has',
     'structure is YAML in one line. `holdfast config check` lists everything that is wrong, and',
-    '`holdfast config print` shows what is in force, without secrets. A `_FILE` variable names a file that holds the value.',
+    '`holdfast config print` shows what is in force, without secrets. A `_FILE` variable ' +
+      'names a file that holds the value.',
     '',
     '| setting | variable | default | what it is for | example |',
     '| --- | --- | --- | --- | --- |',

@@ -6,7 +6,10 @@ import { keeping } from './settings/keeping.ts'
 import { listening } from './settings/listening.ts'
 import { running } from './settings/running.ts'
 
-/** The one schema of the service's configuration: keys of `holdfast.yaml`, and as `HOLDFAST_*` variables. */
+/**
+ * The one schema of the service's configuration: keys of `holdfast.yaml`, and as `HOLDFAST_*`
+ * variables.
+ */
 export const schema = z.strictObject({
   ...listening,
   ...keeping,

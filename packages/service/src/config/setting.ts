@@ -1,12 +1,12 @@
 import type { z } from 'zod'
 
 /**
- * How the text of an environment variable becomes the value that the schema reads: as it is, a number, a
- * comma-separated list, API keys, or YAML in one line for what has structure.
+ * How the text of an environment variable becomes the value that the schema reads: as it is, a
+ * number, a comma-separated list, API keys, or YAML in one line for what has structure.
  */
 export type Reading = 'text' | 'number' | 'list' | 'keys' | 'yaml'
 
-/** What each setting says of itself, for the reference, for `config check` and for `config print`. */
+/** The description of each setting, for the reference, `config check` and `config print`. */
 export interface SettingFacts {
   /** What it is for, one or two sentences. */
   readonly about: string

@@ -68,7 +68,9 @@ export async function listenGrpc(parts: GateParts, where: Listen): Promise<GrpcG
       }),
   }
 
-  /** Never rejects. A fault is a refusal: what Envoy makes of errors depends on its failure mode. */
+  /**
+   * Never rejects. A fault is a refusal: what Envoy makes of errors depends on its failure mode.
+   */
   async function verdictOf(call: Call): Promise<CheckResponse> {
     const header = headersOf(call.request)
     try {

@@ -60,5 +60,6 @@ const MISTAKES: Readonly<Record<string, string>> = {
   header_missing: 'a gateway leaves out a header that reports the request',
   header_malformed: 'a gateway reports something about the request that cannot be read',
   headers_conflict:
-    'two headers differ about a request: the gateway passes on a header of its client, or a forgery',
+    'two headers differ about a request: the gateway passes on a header of its client, or a ' +
+    'forgery',
 }

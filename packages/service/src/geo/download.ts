@@ -39,8 +39,9 @@ export interface DownloadOptions {
 }
 
 /**
- * Fetches one gzipped MMDB file, unpacks it within its bounds, flushes it to the disk and opens it. What goes wrong
- * outside of this machine is a value; a disk that cannot be written throws `config_invalid`.
+ * Fetches one gzipped MMDB file, unpacks it within its bounds, flushes it to the disk and opens it.
+ * Failures of the network or the server are values; a disk that cannot be written throws
+ * `config_invalid`.
  */
 export async function download(options: DownloadOptions): Promise<Download> {
   const { url, path, maxBytes, timeoutMs } = options

@@ -53,10 +53,11 @@ export type Updated =
   | { readonly ok: false; readonly problem: DownloadProblem; readonly message: string }
 
 /**
- * Fetches the current DB-IP Lite city and ASN files. Both are fetched, unpacked, opened and found to tell what they
- * are for before either replaces what is there, each in one step, so that a running service never reads half a file;
- * then licence, attribution, date and SHA-256 are written to `geo.json`. A server that does not have, break off or
- * send rubbish is a value and changes nothing; `config_invalid` is thrown for options and folders that do not work.
+ * Fetches the current DB-IP Lite city and ASN files. Both are fetched, unpacked, opened and checked
+ * before either replaces its predecessor, each in one step, so that a running service never reads
+ * half a file. Then licence, attribution, date and SHA-256 are written to `geo.json`. A missing,
+ * incomplete or broken download is a value and changes nothing; `config_invalid` is thrown for
+ * options and folders that do not work.
  */
 export async function updateGeo(options: UpdateOptions): Promise<Updated> {
   const { into, now, from = DB_IP } = options

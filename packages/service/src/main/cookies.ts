@@ -2,7 +2,10 @@ import { cookie } from 'holdfast/gateway'
 import type { Cookies } from '../api/parts.ts'
 import type { Config } from '../config/schema.ts'
 
-/** The cookies in answers, as the library's own carrier words them. The refresh cookie goes to its endpoint alone. */
+/**
+ * The cookies in answers, as the library's carrier writes them. The refresh cookie is sent only to
+ * its endpoint.
+ */
 export function sessionCookies(
   names: Pick<Config, 'cookieName' | 'refreshCookieName' | 'refreshPath'>,
   now: () => number,

@@ -22,7 +22,7 @@ export interface Following<T> {
 }
 
 /**
- * Looks at a file again and again: a notification would miss the swapped symlinks of a Kubernetes secret and the
+ * Polls a file: a notification would miss the swapped symlinks of a Kubernetes secret and the
  * renames of an editor. Does not keep the process alive.
  */
 export function followFile<T>(first: T, following: Following<T>): FollowedFile<T> {
@@ -42,7 +42,10 @@ export function followFile<T>(first: T, following: Following<T>): FollowedFile<T
     following.changed(fresh)
   }
 
-  /** Undefined where the file is as it was. Its state and its content are of one and the same file, whatever is renamed meanwhile. */
+  /**
+   * Undefined where the file has not changed. Both state and content come from the same open file,
+   * even if it is renamed meanwhile.
+   */
   async function readNew(file: string): Promise<string | undefined> {
     let opened: FileHandle
     try {

@@ -15,8 +15,8 @@ import type { Openers } from './listeners.ts'
 import type { Metrics } from './metrics.ts'
 
 /**
- * Gateways keep idle connections for up to a minute (nginx). A shorter wait here would close connections under their
- * requests.
+ * Gateways keep idle connections for up to a minute (nginx). A shorter wait here would close
+ * connections under their requests.
  */
 const KEEP_ALIVE_MS = 75_000
 
@@ -84,7 +84,10 @@ function gateParts({
   return (where) => ({ ...shared, isGateway: 'path' in where ? anybody : byKey })
 }
 
-/** In the terms of the other listeners. Calls that come while it drains are answered; it closes with what is in flight. */
+/**
+ * The gRPC gate as a listener. It answers calls while it drains, and finishes those in flight when
+ * it closes.
+ */
 async function openGrpc(parts: GateParts, where: Listen): Promise<Listener> {
   if ('path' in where) await removeDeadSocket(where.path)
   const { address, close } = await listenGrpc(parts, where)

@@ -6,7 +6,10 @@ import type { Config } from '../config/schema.ts'
 import { type Following, followFile } from './followed-file.ts'
 import { createOnce, readSecretFile } from './secret-file.ts'
 
-/** Where the key ring of a configuration is: its own file, or the development ring beside an embedded store. */
+/**
+ * Where the key ring of a configuration is: its own file, or the development ring beside an
+ * embedded store.
+ */
 function keyringPath({ keyring, store }: Pick<Config, 'keyring' | 'store'>): string | undefined {
   if (keyring !== undefined) return keyring
   return store.kind === 'lmdb' ? join(dirname(store.path), DEVELOPMENT_FILE) : undefined
@@ -15,8 +18,8 @@ function keyringPath({ keyring, store }: Pick<Config, 'keyring' | 'store'>): str
 const DEVELOPMENT_FILE = 'development-keyring.json'
 
 /**
- * The key ring to start with. A named file must exist. Without one a development ring is made beside an LMDB
- * store, or in memory for a store in memory, and the log says so loudly.
+ * The key ring to start with. A named file must exist. Without one a development ring is made
+ * beside an LMDB store, or in memory for a store in memory, and the log says so loudly.
  */
 export function openKeyring(config: Pick<Config, 'keyring' | 'store'>, log: Logger): Keyring {
   if (config.keyring !== undefined) return readKeyring(config.keyring, log)
@@ -29,13 +32,14 @@ export function openKeyring(config: Pick<Config, 'keyring' | 'store'>, log: Logg
   }
   log.warn(
     { file: path },
-    'DEVELOPMENT KEY RING beside the store: whoever copies the folder can read every session. Make one elsewhere with "holdfast keys new FILE" and set HOLDFAST_KEYRING.',
+    'DEVELOPMENT KEY RING beside the store: whoever copies the folder can read every session. ' +
+      'Make one elsewhere with "holdfast keys new FILE" and set HOLDFAST_KEYRING.',
   )
   createOnce(path, formatKeyring(newKeyring()))
   return readKeyring(path, log)
 }
 
-/** A ring that changes in place with its file. A ring that names subjects in another way is not taken up. */
+/** A ring that changes in place with its file. A ring with another index key is not accepted. */
 export function followKeyring(
   ring: Keyring,
   config: Pick<Config, 'keyring' | 'store'>,
@@ -68,9 +72,14 @@ export function followKeyring(
   return { keyring, close: file.close }
 }
 
-/** Compares ring and store once for each ring; a store that cannot be asked yet is compared later. */
+/**
+ * Compares ring and store once for each ring; a store that cannot be asked yet is compared later.
+ */
 export interface RingCheck {
-  /** Rejects with `config_invalid` when the store is sealed under another ring, with `store_unavailable` when it cannot be asked. */
+  /**
+   * Rejects with `config_invalid` when the store is sealed under another ring, with
+   * `store_unavailable` when it cannot be asked.
+   */
   done(): Promise<void>
   /** What an operator should know of the ring. */
   warnings(): readonly string[]

@@ -48,7 +48,7 @@ export async function listen(
     (request, response) => {
       if (draining) response.shouldKeepAlive = false
       response.once('close', () => {
-        // A connection that was busy when the stop began is idle now, and would wait for another request.
+        // A connection that was busy when the stop began is idle from here on, and would stay open.
         if (stopping) setImmediate(() => server.closeIdleConnections())
       })
       answer(request, response)
@@ -80,7 +80,10 @@ export async function listen(
 /** Owner and group. Until it is set, the umask says who may: others not, unless it is 0. */
 const SOCKET_MODE = 0o660
 
-/** A process that was killed leaves its socket behind; one on which somebody answers is in use, and stays. */
+/**
+ * Removes the socket of a process that was killed. One on which somebody answers is in use and
+ * stays.
+ */
 export async function removeDeadSocket(path: string): Promise<void> {
   const dead = await new Promise<boolean>((resolve) => {
     const probe = connect(path)
@@ -124,6 +127,13 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   const [status, phrase, code] = REFUSED[error.code ?? ''] ?? [400, 'Bad Request', 'invalid_input']
   const body = JSON.stringify({ type: `urn:holdfast:code:${code}`, title: phrase, status, code })
   socket.end(
-    `HTTP/1.1 ${status} ${phrase}\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${phrase}\r\n` +
+      'content-type: application/problem+json\r\n' +
+      'cache-control: no-store\r\n' +
+      'x-content-type-options: nosniff\r\n' +
+      `content-length: ${Buffer.byteLength(body)}\r\n` +
+      'connection: close\r\n' +
+      '\r\n' +
+      `${body}`,
   )
 }

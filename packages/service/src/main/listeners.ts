@@ -25,8 +25,8 @@ type Open = (where: Listen) => Promise<Listener>
 export type Openers = Readonly<Record<keyof Listeners, Open>>
 
 /**
- * Opens all listeners that are wanted, the main one last. Throws `config_invalid` with the setting of the one that
- * cannot listen, and leaves none open then.
+ * Opens all listeners that are wanted, the main one last. Throws `config_invalid` with the setting
+ * of the one that cannot listen, and leaves none open then.
  */
 export async function openListeners(config: Config, open: Openers): Promise<Listeners> {
   const opened: Listener[] = []

@@ -2,7 +2,10 @@ import type { SessionEvent } from 'holdfast'
 import pino, { type DestinationStream, type Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 
-/** JSON lines, UTC. Nothing that could hold a secret is logged on purpose; what slips in by these names is cut out. */
+/**
+ * JSON lines, UTC. No secret is logged on purpose; fields with these names are redacted in any
+ * case.
+ */
 export function serviceLog(level: Config['logLevel'], destination?: DestinationStream): Logger {
   const options = {
     level,
@@ -32,8 +35,8 @@ const REDACTED = [
 ]
 
 /**
- * The same log for lines without nesting, of which one is written for every request: looking for the names at every depth
- * costs more than all the rest of a verification.
+ * The same log for lines without nesting, one of which is written for every request: redaction at
+ * every depth costs more than the rest of a verification.
  */
 export function flatLog(log: Logger): Logger {
   return log.child({}, { redact: { paths: NAMES, censor: '[redacted]' } })

@@ -9,7 +9,9 @@ export interface ManagementParts {
   readonly warnings: () => readonly string[]
 }
 
-/** `/livez`: the process runs. `/readyz`: it can answer, its store included. `/metrics`: Prometheus. */
+/**
+ * `/livez`: the process runs. `/readyz`: it can answer, its store included. `/metrics`: Prometheus.
+ */
 export function managementAnswer({
   metrics,
   ready,

@@ -101,7 +101,9 @@ function sessionMetrics(
   })
   const copies = new Counter({
     name: 'holdfast_local_copies',
-    help: 'Verifications with local copies on: hit when a copy answered, miss when the store was read.',
+    help:
+      'Verifications with local copies on: hit when a copy answered, miss when the store was ' +
+      'read.',
     labelNames: ['state'],
     registers,
   })

@@ -13,11 +13,17 @@ import { issuerOf } from './signing-keys.ts'
 export interface OwnTokens {
   readonly issuer: string
   readonly clientId: string
-  /** The claims of a token that this service has signed and that has not expired; undefined for anything else. */
+  /**
+   * The claims of a token that this service has signed and that has not expired; undefined for
+   * anything else.
+   */
   verify(token: string): Promise<AccessClaims | undefined>
 }
 
-/** Verifies under the keys of the ring as it is now, as every verifier does. Whether the session lives is another question. */
+/**
+ * Verifies under the current keys of the ring, as every verifier does. Whether the session is alive
+ * is not checked.
+ */
 export function ownTokens(
   config: Config,
   signingKeys: SigningKeys | undefined,
@@ -48,7 +54,10 @@ export function ownTokens(
   }
 }
 
-/** Whom a token says that it is for: which of the audiences to hold it against, and nothing more. */
+/**
+ * The audience that a token claims. It only selects the audience that the token is then checked
+ * against.
+ */
 function claimedAudience(token: string): unknown {
   const [, payload = ''] = token.split('.', 2)
   try {

@@ -39,8 +39,8 @@ export interface Resources {
 const KEYS_EVERY_MS = 1_000
 
 /**
- * Opens keys, store, geo data and the hub of revocations. Throws `config_invalid` or `store_unavailable` when it cannot,
- * with nothing left open.
+ * Opens keys, store, geo data and the hub of revocations. Throws `config_invalid` or
+ * `store_unavailable` when it cannot, with nothing left open.
  */
 export async function openResources(config: Config, options: ResourceOptions): Promise<Resources> {
   const log = serviceLog(config.logLevel, options.log)

@@ -11,7 +11,10 @@ export interface SecretFile {
   readonly fix: string
 }
 
-/** The text of a file that this user alone should be able to read. Throws `config_invalid` when it cannot be read. */
+/**
+ * The text of a file that this user alone should be able to read. Throws `config_invalid` when it
+ * cannot be read.
+ */
 export function readSecretFile({ path, name, fix }: SecretFile, log: Logger): string {
   let text: string
   try {

@@ -28,8 +28,9 @@ export interface Service {
   /** Where Envoy asks over gRPC. */
   readonly grpcAddress: string | undefined
   /**
-   * Not ready at once, but serving for as long as `drain` says; then takes nothing new, finishes what is in flight (at
-   * most `stopTimeout`), closes the store. Idempotent.
+   * `/readyz` fails at once, while requests are still served for `drain`. Then no connection is
+   * accepted, requests in flight finish (at most `stopTimeout`), and the store is closed.
+   * Idempotent.
    */
   close(): Promise<void>
 }

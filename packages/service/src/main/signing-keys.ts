@@ -18,9 +18,9 @@ import { createOnce, readSecretFile } from './secret-file.ts'
 const DEVELOPMENT_FILE = 'development-signing-keys.json'
 
 /**
- * The keys that sign access tokens; undefined where none are issued and no file is named. Without a file, where there
- * are audiences, development keys are made beside an LMDB store, or in memory for a store in memory, and the log says
- * so loudly.
+ * The keys that sign access tokens; undefined where none are issued and no file is named. Without a
+ * file, where there are audiences, development keys are made beside an LMDB store, or in memory for
+ * a store in memory, and the log says so loudly.
  */
 export function openSigningKeys(
   config: Pick<Config, 'signingKeys' | 'audiences' | 'store'>,
@@ -33,7 +33,8 @@ export function openSigningKeys(
   switch (store.kind) {
     case 'memory':
       log.warn(
-        'DEVELOPMENT SIGNING KEYS in memory: access tokens end with this process. Set HOLDFAST_SIGNING_KEYS.',
+        'DEVELOPMENT SIGNING KEYS in memory: access tokens end with this process. Set ' +
+          'HOLDFAST_SIGNING_KEYS.',
       )
       return newSigningKeys({ algorithms: wanted })
     case 'lmdb':
@@ -41,12 +42,16 @@ export function openSigningKeys(
     case 'redis':
       throw new SessionError(
         'config_invalid',
-        'Redis demands a file of signing keys: make one with "holdfast keys new FILE --signing" and set HOLDFAST_SIGNING_KEYS.',
+        'Redis demands a file of signing keys: make one with "holdfast keys new FILE ' +
+          '--signing" and set HOLDFAST_SIGNING_KEYS.',
       )
   }
 }
 
-/** Keys that change in place with their file. A file without a key that an audience needs is not taken up. */
+/**
+ * Keys that change in place with their file. A file without a key that an audience needs is not
+ * taken up.
+ */
 export function followSigningKeys(
   keys: SigningKeys,
   config: Config,
@@ -105,13 +110,16 @@ function developmentKeys(
 ): SigningKeys {
   log.warn(
     { file: path },
-    'DEVELOPMENT SIGNING KEYS beside the store: whoever copies the folder can be anybody. Make some elsewhere with "holdfast keys new FILE --signing" and set HOLDFAST_SIGNING_KEYS.',
+    'DEVELOPMENT SIGNING KEYS beside the store: whoever copies the folder can be anybody. ' +
+      'Make some elsewhere with "holdfast keys new FILE --signing" and set ' +
+      'HOLDFAST_SIGNING_KEYS.',
   )
   createOnce(path, formatSigningKeys(newSigningKeys({ algorithms })))
   return readSigningKeys(path, log)
 }
 
 function readSigningKeys(path: string, log: Logger): SigningKeys {
-  const fix = `Make one with "holdfast keys new ${path} --signing", or correct HOLDFAST_SIGNING_KEYS.`
+  const command = `holdfast keys new ${path} --signing`
+  const fix = `Make one with "${command}", or correct HOLDFAST_SIGNING_KEYS.`
   return parseSigningKeys(readSecretFile({ path, name: 'The signing keys file', fix }, log))
 }

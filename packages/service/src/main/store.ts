@@ -19,8 +19,8 @@ export interface StoreOptions {
 }
 
 /**
- * Opens the store that the configuration names; only its own client is loaded. Redis may be away at first:
- * calls are answered 503 until it is there.
+ * Opens the store that the configuration names; only its own client is loaded. Redis may be away at
+ * first: calls are answered 503 until it is there.
  */
 export async function openStore(
   { store: wanted, storeTimeout }: Pick<Config, 'store' | 'storeTimeout'>,

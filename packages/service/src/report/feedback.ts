@@ -31,8 +31,8 @@ interface Fed {
 }
 
 /**
- * Counts feedback. It is about the last decision before it that stopped the session's user, else about the last one at
- * all; each decision is fed back once in a way, however often somebody says so.
+ * Counts feedback. It refers to the last earlier decision that stopped the session's user, else to
+ * the last one at all. Each decision counts once for each kind of feedback.
  */
 export function feedback(): {
   see(event: RecordedEvent, judgement: Judgement | undefined): void

@@ -21,8 +21,9 @@ const TELLING: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Finds the judgements in a log, of which each session's events come in order. A login is none: more than the policy
- * decides there. The beginning of a step-up judges once more what was judged before, and is none either.
+ * Finds the judgements in a log that has each session's events in order. A login is none, because
+ * more than the policy decides there. The beginning of a step-up is none, because it repeats an
+ * earlier judgement.
  */
 export function judgements(): Judgements {
   const last = new Map<string, RecordedEvent>()

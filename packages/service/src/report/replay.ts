@@ -32,7 +32,9 @@ export interface LeftOut {
   readonly withoutSituation: number
 }
 
-/** Sends the decisions of a log through another policy, each by itself: production's code, on what production has written. */
+/**
+ * Decides each decision of a log again under another policy, with the code that production runs.
+ */
 export async function replayOf(
   events: AsyncIterable<RecordedEvent> | Iterable<RecordedEvent>,
   policy: Policy,

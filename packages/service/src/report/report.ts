@@ -29,7 +29,10 @@ export interface ReasonRate extends Rate {
   readonly group: string
 }
 
-/** The rates of an operator's own events, in the form of the table that the starting weights rest on. */
+/**
+ * The rates of an operator's own events, in the form of the table that the starting weights rest
+ * on.
+ */
 export interface Report {
   readonly coverage: Coverage
   readonly logins: number

@@ -15,7 +15,10 @@ export interface ReasonRow extends Row {
   readonly also?: (judgement: Judgement) => boolean
 }
 
-/** Changes of network and place. Relays, data centres and new countries are told by their reasons. */
+/**
+ * Changes of network and place. Relays, data centres and new countries are recognised by their
+ * reasons.
+ */
 export const NETWORK: readonly ReasonRow[] = [
   {
     about: 'another prefix of the same provider',
@@ -114,8 +117,8 @@ function reused(by: string): EventRow['is'] {
 }
 
 /**
- * A neighbourhood that weighs nothing has no reason. But where provider, browser and system are as before and the
- * context is another, it is the prefix that changed.
+ * A change within a provider can weigh nothing and then has no reason. Where provider, browser and
+ * system are as before and the context is another, the prefix has changed.
  */
 function isSameProvider({ event, decision, before }: Judgement): boolean {
   if (event.type !== 'context-changed' || event.reason === 'device_changed') return false

@@ -10,7 +10,9 @@ const event = (cursor: string): object => ({ id: cursor, type: 'login-failed', a
 const message = (cursor: string): string =>
   `id: ${cursor}\nevent: login-failed\ndata: ${JSON.stringify(event(cursor))}\n\n`
 
-/** Follows a service that sends each stream once, and tells after which position each was asked for. */
+/**
+ * Follows a service that sends each stream once, and tells after which position each was asked for.
+ */
 async function following(
   streams: ((response: ServerResponse) => void)[],
 ): Promise<{ events: AsyncGenerator<LoggedEvent>; after: (string | undefined)[] }> {

@@ -11,7 +11,10 @@ export interface Got {
   readonly body: string
 }
 
-/** An application that answers with what it got, as the query says: `status`, `cache`, and `cookie` lines. */
+/**
+ * An application that answers with what it got, as the query says: `status`, `cache`, and `cookie`
+ * lines.
+ */
 export async function echoApp(): Promise<{
   readonly address: string
   /** Every request that has come so far. */

@@ -134,7 +134,10 @@ async function place(): Promise<{ readonly folder: string; readonly port: number
   return { folder: mkdtempSync(join(tmpdir(), 'holdfast-edge-')), port: await freePort() }
 }
 
-/** One that nobody listens at now, below those that the system gives out; these gateways cannot be told to choose. */
+/**
+ * One that nobody listens at now, below those that the system gives out; these gateways cannot be
+ * told to choose.
+ */
 async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(10_000, 32_000)
@@ -151,8 +154,8 @@ function isFree(port: number): Promise<boolean> {
 }
 
 /**
- * The shell in front of a program reads from us until we end, however we end: then it ends the program, so that none
- * is left behind.
+ * The shell in front of a program reads from us until we end, however we end: then it ends the
+ * program, so that none is left behind.
  */
 const GUARD = '"$@" & program=$!; cat >/dev/null; kill -9 $program; wait $program 2>/dev/null'
 

@@ -8,8 +8,8 @@ import { folder, KEYS } from '../support.ts'
 import { CHROME, cookieOf, type Gated, gated } from './gates.ts'
 
 /**
- * Envoy's own definition of the service, apart from ours: names, numbers and types as its .proto files have them, with
- * what it sends beyond what is read here.
+ * Envoy's own definition of the service, apart from ours: names, numbers and types as its .proto
+ * files have them, with what it sends beyond what is read here.
  */
 const ENVOY = {
   nested: {

@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 
 /**
- * Sends bytes that no client library would. Answers what comes back: the head of the answer, or with
- * `after` all until the other side has echoed that, which is sent when the answer begins.
+ * Sends bytes that no client library would. Answers what comes back: the head of the answer, or
+ * with `after` all until the other side has echoed that, which is sent when the answer begins.
  */
 export function rawLines(
   port: number,

@@ -2,11 +2,17 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Got } from './app.ts'
 
-/** An authority that notes what a gateway asks, and answers what it is told: what the real one does on its worst days. */
+/**
+ * An authority that notes what a gateway asks, and answers what it is told: what the real one does
+ * on its worst days.
+ */
 export interface StubAuthority {
   readonly address: string
   readonly asked: readonly Got[]
-  /** From now on; a number is a status in the words of the dialect that asks, `hang` no answer at all. */
+  /**
+   * From now on; a number is a status in the words of the dialect that asks, `hang` no answer at
+   * all.
+   */
   answer(how: number | 'hang'): void
   close(): Promise<void>
 }

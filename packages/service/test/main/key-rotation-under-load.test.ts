@@ -72,7 +72,8 @@ test('rotating signing and sealing keys under load fails no verification', async
       const answer = await (await run?.call('POST', '/v1/verify', { body }))?.json()
       if (!answer.ok) failures.push(answer)
       token = answer.token ?? token
-      // as it is kept when the token arrives: a request may have been under way while it was fetched anew
+      // as it is kept when the token arrives: a request may have been under way while it was
+      // fetched anew
       const keySet = createLocalJWKSet(kept)
       const options = { issuer: 'https://auth.example', audience, typ: 'at+jwt', currentDate: at }
       try {

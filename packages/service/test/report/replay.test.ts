@@ -9,7 +9,10 @@ import { holdfast } from '../cli/holdfast.ts'
 import { abroad, atHome } from '../support.ts'
 import { logFile } from './events.ts'
 
-/** The log of a real engine under a policy, with another in the shadow: people on the move, and a thief in every third session. */
+/**
+ * The log of a real engine under a policy, with another in the shadow: people on the move, and a
+ * thief in every third session.
+ */
 async function logUnder(policy: Policy, shadow: Policy): Promise<readonly object[]> {
   const h = await harness(inMemory, { policy, shadow })
   for (let n = 0; n < 12; n++) {
@@ -29,7 +32,10 @@ async function logUnder(policy: Policy, shadow: Policy): Promise<readonly object
   return (await eventLog(h).read(undefined, 10_000)).items
 }
 
-/** In another language, from a network of which nothing is known: 28 dB, between `balanced` and `lenient`. */
+/**
+ * In another language, from a network of which nothing is known: 28 dB, between `balanced` and
+ * `lenient`.
+ */
 const OTHER_BROWSER = { ip: '203.0.114.5', client: { timezone: 'Europe/Oslo' } }
 
 /** On a train: as ever, in another language, with another screen. */

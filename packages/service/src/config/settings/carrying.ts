@@ -14,7 +14,8 @@ export const carrying = {
       .default('__Host-session'),
     {
       about:
-        'Name of the session cookie in answers. The `__Host-` prefix keeps other hosts from setting it.',
+        'Name of the session cookie in answers. The `__Host-` prefix keeps other hosts from ' +
+        'setting it.',
       example: '__Host-session',
       reading: 'text',
     },
@@ -26,14 +27,17 @@ export const carrying = {
       .default({}),
     {
       about:
-        'Services that access tokens are issued for, by name; the first stands in where a refresh names none. `algorithm`: `EdDSA` unless said otherwise, `ES256` or `RS256`; `lifetime` as in `accessTokenLifetime`. None, and so no access tokens, unless set.',
+        'Services that access tokens are issued for, by name; the first stands in where a ' +
+        'refresh names none. `algorithm`: `EdDSA` unless said otherwise, `ES256` or `RS256`; ' +
+        '`lifetime` as in `accessTokenLifetime`. None, and so no access tokens, unless set.',
       example: '{ orders: {}, billing: { algorithm: ES256, lifetime: 60s } }',
       reading: 'yaml',
     },
   ),
   issuer: setting(issuer.optional(), {
     about:
-      'URL of this authority as verifiers know it: `iss` of access tokens. The address of `listen` unless set, which suits one machine alone.',
+      'URL of this authority as verifiers know it: `iss` of access tokens. The address of ' +
+      '`listen` unless set, which suits one machine alone.',
     example: 'https://auth.example.com',
     reading: 'text',
   }),
@@ -49,7 +53,9 @@ export const carrying = {
   }),
   signingKeys: setting(z.string().min(1).optional(), {
     about:
-      'File of the keys that sign access tokens (`holdfast keys new FILE --signing` makes one). Without it, where there are `audiences`, a development file is made beside an LMDB store, or keys in memory; Redis demands one.',
+      'File of the keys that sign access tokens (`holdfast keys new FILE --signing` makes ' +
+      'one). Without it, where there are `audiences`, a development file is made beside an ' +
+      'LMDB store, or keys in memory; Redis demands one.',
     example: '/etc/holdfast/signing-keys.json',
     reading: 'text',
   }),
@@ -63,14 +69,16 @@ export const carrying = {
       .default('__Secure-refresh'),
     {
       about:
-        'Name of the refresh cookie in answers. It goes to `refreshPath` alone, so it cannot have the `__Host-` prefix.',
+        'Name of the refresh cookie in answers. It goes to `refreshPath` alone, so it cannot ' +
+        'have the `__Host-` prefix.',
       example: '__Secure-refresh',
       reading: 'text',
     },
   ),
   refreshPath: setting(path.default('/refresh'), {
     about:
-      "Where the application takes refresh tokens, as the browser sees it: the refresh cookie's `Path`.",
+      'Where the application takes refresh tokens, as the browser sees it: the refresh ' +
+      "cookie's `Path`.",
     example: '/refresh',
     reading: 'text',
   }),

@@ -9,7 +9,11 @@ const listFiles = z.array(z.string().min(1)).max(16)
 export const judging = {
   policy: setting(policyChoice.default('balanced'), {
     about:
-      'How much evidence leads to which answer: `lenient`, `balanced` or `strict`; or thresholds in decibans, `{ observe: 12, challenge: 24, limit: 50, revokeForks: false }`; or what they follow from, `{ hijacks: 0.0001, missCost: 5000 }`, hijacks per user-month and the worth of a missed one in needless prompts. See [policies](policies.md).',
+      'How much evidence leads to which answer: `lenient`, `balanced` or `strict`; or ' +
+      'thresholds in decibans, `{ observe: 12, challenge: 24, limit: 50, revokeForks: false ' +
+      '}`; or what they follow from, `{ hijacks: 0.0001, missCost: 5000 }`, hijacks per ' +
+      'user-month and the worth of a missed one in needless prompts. See ' +
+      '[policies](policies.md).',
     example: 'balanced',
     reading: 'yaml',
   }),
@@ -20,13 +24,15 @@ export const judging = {
   }),
   shadowPolicy: setting(policyChoice.optional(), {
     about:
-      'A second policy, written like the first, that judges the same evidence and decides nothing; where it differs, an event says so.',
+      'A second policy, written like the first, that judges the same evidence and decides ' +
+      'nothing; where it differs, an event says so.',
     example: 'strict',
     reading: 'yaml',
   }),
   acrOrder: setting(z.array(z.string().min(1).max(64)).max(16).default([]), {
     about:
-      'Authentication context classes from weakest to strongest. Without it a demanded `acr` must be met exactly.',
+      'Authentication context classes from weakest to strongest. Without it a demanded `acr` ' +
+      'must be met exactly.',
     example: 'urn:basic,urn:mfa',
     reading: 'list',
   }),
@@ -37,7 +43,10 @@ export const judging = {
   }),
   localCopies: setting(z.boolean().default(false), {
     about:
-      'Keep copies of sessions in this process, so that most verifications ask no store. A revocation by another process then takes effect here when the feed has told of it: within milliseconds, and within 3 s while Redis is failing to answer. Revocations through this process take effect at once either way.',
+      'Keep copies of sessions in this process, so that most verifications ask no store. A ' +
+      'revocation by another process then takes effect here when the feed has told of it: ' +
+      'within milliseconds, and within 3 s while Redis is failing to answer. Revocations ' +
+      'through this process take effect at once either way.',
     example: 'true',
     reading: 'yaml',
   }),
@@ -74,14 +83,20 @@ export const judging = {
       .default({}),
     {
       about:
-        "Files of networks by what they are: one CIDR a line (`#` comments), or CSV whose first column is one. The narrowest network is believed, before what its provider's number says. `corporate` is for the way out of your users' offices. See [networks](networks.md).",
+        'Files of networks by what they are: one CIDR a line (`#` comments), or CSV whose ' +
+        "first column is one. The narrowest network is believed, before what its provider's " +
+        "number says. `corporate` is for the way out of your users' offices. See " +
+        '[networks](networks.md).',
       example: '{ corporate: [/etc/holdfast/offices.txt], tor: [/var/lib/holdfast/tor.txt] }',
       reading: 'yaml',
     },
   ),
   trustedProxies: setting(z.array(z.string().min(1).max(64)).max(64).default([]), {
     about:
-      'Addresses and prefixes of the proxies between callers and the API, whose `X-Forwarded-For` says who called: for the log, as sessions are judged by the address that the caller puts into `request`. At the gates also those before a gateway, whose word about the client is believed.',
+      'Addresses and prefixes of the proxies between callers and the API, whose ' +
+      '`X-Forwarded-For` says who called: for the log, as sessions are judged by the address ' +
+      'that the caller puts into `request`. At the gates also those before a gateway, whose ' +
+      'word about the client is believed.',
     example: '10.0.0.0/8,192.168.1.7',
     reading: 'list',
   }),

@@ -6,7 +6,8 @@ import { apiKey, duration, lifetime, store, word } from '../values.ts'
 export const keeping = {
   store: setting(store.default({ kind: 'lmdb', path: '.holdfast/store' }), {
     about:
-      'Where sessions are kept: `lmdb:DIR` (embedded, one machine), `redis://...` or `rediss://...` (Redis or Valkey), `memory:` (lost on restart).',
+      'Where sessions are kept: `lmdb:DIR` (embedded, one machine), `redis://...` or ' +
+      '`rediss://...` (Redis or Valkey), `memory:` (lost on restart).',
     example: 'lmdb:/var/lib/holdfast/store',
     reading: 'text',
     secret: true,
@@ -18,14 +19,18 @@ export const keeping = {
   }),
   apiKeys: setting(z.array(apiKey).min(1).max(256), {
     about:
-      'Who may call the API. In the environment `name:role+role:secret`, comma-separated, each secret at least 16 characters; in the file a list of `name`, `roles` and `digest` (`sha256:` and the SHA-256 of the secret in hex). Roles: `app`, `gate`, `admin`, `audit`.',
+      'Who may call the API. In the environment `name:role+role:secret`, comma-separated, ' +
+      'each secret at least 16 characters; in the file a list of `name`, `roles` and `digest` ' +
+      '(`sha256:` and the SHA-256 of the secret in hex). Roles: `app`, `gate`, `admin`, ' +
+      '`audit`.',
     example: 'shop:app+gate:LONG-RANDOM-SECRET,ops:admin+audit:ANOTHER-LONG-SECRET',
     reading: 'keys',
     secret: true,
   }),
   keyring: setting(z.string().min(1).optional(), {
     about:
-      'File of the key ring that seals everything (`holdfast keys new` makes one). Without it a development ring is made beside an LMDB store, or in memory; Redis demands one.',
+      'File of the key ring that seals everything (`holdfast keys new` makes one). Without it ' +
+      'a development ring is made beside an LMDB store, or in memory; Redis demands one.',
     example: '/etc/holdfast/keyring.json',
     reading: 'text',
   }),
@@ -45,7 +50,8 @@ export const keeping = {
       .default({ remember: { absolute: 30 * 86_400_000, idle: 7 * 86_400_000, persistent: true } }),
     {
       about:
-        'Lifetimes of further session classes: `absolute`, `idle`, and `persistent` for a cookie that survives the end of the browser. What is left out is as in `default`.',
+        'Lifetimes of further session classes: `absolute`, `idle`, and `persistent` for a ' +
+        'cookie that survives the end of the browser. What is left out is as in `default`.',
       example: '{ remember: { absolute: 30d, idle: 7d, persistent: true } }',
       reading: 'yaml',
     },

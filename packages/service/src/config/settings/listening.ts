@@ -11,25 +11,29 @@ export const listening = {
   }),
   managementListen: setting(listen.default({ host: '127.0.0.1', port: 4601 }), {
     about:
-      'Where `/livez`, `/readyz` and `/metrics` listen, without a key: keep it off public networks.',
+      'Where `/livez`, `/readyz` and `/metrics` listen, without a key: keep it off public ' +
+      'networks.',
     example: '127.0.0.1:4601',
     reading: 'text',
   }),
   gateListen: setting(listenAnywhere.default({ host: '127.0.0.1', port: 4602 }), {
     about:
-      'Where gateways ask (`/v1/gate/...`): an address, `unix:/path` for a socket, or `off`. Whoever may open the socket (mode 0660) counts as a gateway.',
+      'Where gateways ask (`/v1/gate/...`): an address, `unix:/path` for a socket, or `off`. ' +
+      'Whoever may open the socket (mode 0660) counts as a gateway.',
     example: '127.0.0.1:4602',
     reading: 'text',
   }),
   grpcListen: setting(listenAnywhere.default('off'), {
     about:
-      'Where Envoy asks over gRPC (`envoy.service.auth.v3.Authorization`): as `gateListen`. Off unless set.',
+      'Where Envoy asks over gRPC (`envoy.service.auth.v3.Authorization`): as `gateListen`. ' +
+      'Off unless set.',
     example: '127.0.0.1:4603',
     reading: 'text',
   }),
   gatePeers: setting(z.array(z.string().min(1).max(64)).max(64).default([]), {
     about:
-      'Addresses and prefixes of gateways that need no key. What they say of a request is believed, so name nothing that a client can reach the gate from.',
+      'Addresses and prefixes of gateways that need no key. What they say of a request is ' +
+      'believed, so name nothing that a client can reach the gate from.',
     example: '10.0.3.0/24,192.168.1.7',
     reading: 'list',
   }),
@@ -40,26 +44,31 @@ export const listening = {
       .optional(),
     {
       about:
-        "Header in which the gateways tell the JA4 fingerprint of the client's TLS handshake. They must write it themselves and drop what clients send under that name. None is read unless set.",
+        "Header in which the gateways tell the JA4 fingerprint of the client's TLS handshake. " +
+        'They must write it themselves and drop what clients send under that name. None is ' +
+        'read unless set.',
       example: 'x-ja4',
       reading: 'text',
     },
   ),
   origins: setting(z.array(origin).max(256).default([]), {
     about:
-      "Public origins of the sites behind the gateways: logins return there and nowhere else, and their pages may use each other's sessions.",
+      'Public origins of the sites behind the gateways: logins return there and nowhere else, ' +
+      "and their pages may use each other's sessions.",
     example: 'https://shop.example,https://account.example',
     reading: 'list',
   }),
   loginUrl: setting(page.optional(), {
     about:
-      'Where gates send navigations without a session, with `?return=`: a URL, or a path of the site. Needs `origins`; without it they get 401.',
+      'Where gates send navigations without a session, with `?return=`: a URL, or a path of ' +
+      'the site. Needs `origins`; without it they get 401.',
     example: 'https://account.example/login',
     reading: 'text',
   }),
   stepUpUrl: setting(page.optional(), {
     about:
-      'Where gates send navigations that need a step-up, with `?return=` and `&acr=`: a URL, or a path of the site. Needs `origins`.',
+      'Where gates send navigations that need a step-up, with `?return=` and `&acr=`: a URL, ' +
+      'or a path of the site. Needs `origins`.',
     example: 'https://account.example/step-up',
     reading: 'text',
   }),

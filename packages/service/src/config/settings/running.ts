@@ -11,7 +11,9 @@ export const running = {
   }),
   drain: setting(pause.default(2_000), {
     about:
-      'How long a stopping service goes on serving, with `Connection: close` and a `/readyz` of 503, so that those who balance load see it before its port closes. `0s` closes at once.',
+      'How long a stopping service goes on serving, with `Connection: close` and a `/readyz` ' +
+      'of 503, so that those who balance load see it before its port closes. `0s` closes at ' +
+      'once.',
     example: '5s',
     reading: 'text',
   }),
