@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { build } from './build.mjs'
 import { boundaries } from './check/boundaries.mjs'
 import { docExamples } from './check/examples.mjs'
-import { exportsDocumented } from './check/exports.mjs'
+import { exportsDocumented, rootExports } from './check/exports.mjs'
 import { errorCodesUsed, generatedDocs } from './check/generated-docs.mjs'
 import { packageContents } from './check/package-contents.mjs'
 import { forbiddenWords } from './check/words.mjs'
@@ -18,6 +18,7 @@ const CHECKS = {
   boundaries,
   build: compiled,
   'exports and their documentation': exportsDocumented,
+  'exports of the root entry': rootExports,
   'error codes in use': errorCodesUsed,
   'generated pages': generatedDocs,
   'examples of the documents': docExamples,

@@ -1,16 +1,18 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { build } from './build.mjs'
+import { rootNames } from './check/exports.mjs'
 import { fail, isMain, orFail, outputOf, root, run } from './run.mjs'
 import { setup } from './setup.mjs'
 
 const NOTE =
   'This page is written by `node tools/docs.mjs` from the source; `npm run check` compares.'
 
-/** Each generated page and how to write it. A writer throws when the source has gaps. */
+/** What is written from the source, and how. A writer throws when the source has gaps. */
 export const PAGES = {
   'docs/errors.md': errors,
   'docs/reasons.md': reasons,
+  'tools/check/root-exports.json': () => `${JSON.stringify(rootNames(), null, 2)}\n`,
   'docs/configuration.md': configuration,
   'docs/gateways/nginx.md': () => withFiles('docs/gateways/nginx.md'),
   'docs/gateways/caddy.md': () => withFiles('docs/gateways/caddy.md'),

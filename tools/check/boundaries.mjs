@@ -1,4 +1,4 @@
-import { filesBelow, importsOf, isLocal, jsonOf } from './sources.mjs'
+import { filesBelow, importsOf, isLocal, jsonOf, valueImportsOf } from './sources.mjs'
 
 const LIBRARY = 'packages/holdfast/src/'
 
@@ -10,21 +10,47 @@ const PURE = {
   wire: { folders: ['core', 'wire'], packages: [] },
 }
 
-/** What nothing that the engine uses may reach, however indirectly: stores, frameworks, files, sockets. */
-const IO =
-  /^(node:(fs|net|http|https|http2|tls|dgram|dns|child_process|worker_threads|cluster)(\/|$)|mmdb-lib|lmdb|ioredis|redis|express|fastify|hono|@hono\/)/
+/**
+ * What nothing that the engine uses may reach, however indirectly: stores, frameworks, files,
+ * sockets.
+ */
+const IO = [
+  /^node:(fs|net|http|https|http2|tls|dgram|dns|child_process|worker_threads|cluster)(\/|$)/,
+  /^(mmdb-lib|lmdb|ioredis|redis|express|fastify|hono|@hono\/)/,
+]
 
-/** The architecture, as far as imports can show it. Each finding names the file and what is wrong. */
+const ENGINE = `${LIBRARY}engine/`
+const MOST_ENTRIES = 8
+
+/**
+ * The rooms of the engine, and which of them a room may import from, for types too. Every arrow
+ * points from operations to judging to state; the local copies stand beside state.
+ */
+const ROOMS = {
+  operations: ['operations', 'judging', 'state', 'local-copies'],
+  judging: ['judging', 'state', 'local-copies'],
+  state: ['state', 'local-copies'],
+  'local-copies': ['local-copies', 'state'],
+}
+
+/** What every room may import. They take only types from rooms: nothing passes through them. */
+const COMMON = [`${ENGINE}context.ts`, `${ENGINE}input.ts`]
+
+/**
+ * The architecture, as far as imports can show it. Each finding names the file and what is wrong.
+ */
 export function boundaries() {
   const library = new Map(filesBelow(LIBRARY, /\.ts$/).map((path) => [path, importsOf(path)]))
   return [
     ...pureFolders(library),
     ...engine(library),
+    ...rooms(library),
     ...adapters(library),
     ...cycles(library),
     ...outside('packages/service'),
     ...outside('examples/shop'),
     ...outside('examples/adapters'),
+    ...fileCycles(),
   ]
 }
 
@@ -49,13 +75,70 @@ function engine(library) {
     if (folderOf(path) !== 'engine') continue
     for (const { chain, imported } of reach(library, path)) {
       const folder = isLocal(imported) ? folderOf(imported) : undefined
-      if (folder === 'stores' || folder === 'adapters' || IO.test(imported)) {
+      if (folder === 'stores' || folder === 'adapters' || IO.some((one) => one.test(imported))) {
         findings.push(`${[...chain, imported].join(' -> ')}: the engine gets I/O as arguments`)
       }
     }
   }
   return [...new Set(findings)]
 }
+
+function rooms(library) {
+  const inside = [...library].filter(([path]) => path.startsWith(ENGINE))
+  const entries = new Set(inside.map(([path]) => path.slice(ENGINE.length).split('/')[0]))
+  const findings = []
+  if (entries.size > MOST_ENTRIES) {
+    const names = [...entries].sort().join(', ')
+    findings.push(`${ENGINE} has ${entries.size} entries, ${MOST_ENTRIES} at most: ${names}`)
+  }
+  for (const [path, imports] of inside) {
+    const room = roomOf(path)
+    if (room !== undefined && !Object.hasOwn(ROOMS, room)) {
+      findings.push(`${path}: the engine has no room "${room}"`)
+    }
+    const links = COMMON.includes(path) ? valueImportsOf(path) : imports
+    for (const imported of links.filter((one) => one.startsWith(ENGINE))) {
+      if (!mayImport(path, imported)) findings.push(`${path}: ${imported} is above it`)
+    }
+  }
+  return findings
+}
+
+function mayImport(path, imported) {
+  if (COMMON.includes(imported)) return true
+  if (roomOf(imported) === undefined || COMMON.includes(path)) return false
+  const room = roomOf(path)
+  return room === undefined || ROOMS[room]?.includes(roomOf(imported)) === true
+}
+
+/** The folder of the engine that a file of it is in; undefined at its top. */
+function roomOf(path) {
+  const rest = path.slice(ENGINE.length)
+  return rest.includes('/') ? rest.slice(0, rest.indexOf('/')) : undefined
+}
+
+/** Two modules that import each other's values see one another half made. */
+function fileCycles() {
+  const sources = filesBelow('packages', /\.m?ts$/).filter((path) => SOURCE.test(path))
+  const uses = new Map(sources.map((path) => [path, valueImportsOf(path)]))
+  const findings = []
+  const done = new Set()
+  function visit(path, trail) {
+    const at = trail.indexOf(path)
+    if (at >= 0) {
+      findings.push(`files import each other's values: ${[...trail.slice(at), path].join(' -> ')}`)
+    }
+    if (at >= 0 || done.has(path)) return
+    for (const next of uses.get(path) ?? []) {
+      if (uses.has(next)) visit(next, [...trail, path])
+    }
+    done.add(path)
+  }
+  for (const path of sources) visit(path, [])
+  return findings
+}
+
+const SOURCE = /^packages\/[^/]+\/src\//
 
 function* reach(library, start) {
   const seen = new Set([start])

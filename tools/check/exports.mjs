@@ -3,13 +3,20 @@ import { dirname, join } from 'node:path'
 import { root } from '../run.mjs'
 import { jsonOf, textOf } from './sources.mjs'
 
-/** Every public entry of the library has a source, and every name that it exports says what it is for. */
+const ROOT = 'packages/holdfast/src/index.ts'
+const ROOT_LIST = 'tools/check/root-exports.json'
+
+/**
+ * Every public entry of the library has a source, and every name that it exports says what it is
+ * for.
+ */
 export function exportsDocumented() {
   const findings = []
   const seen = new Set()
   for (const [entry, target] of Object.entries(jsonOf('packages/holdfast/package.json').exports)) {
     if (typeof target === 'string') continue
-    const source = `packages/holdfast/${target.default.replace('./dist/', 'src/').replace(/\.js$/, '.ts')}`
+    const file = target.default.replace('./dist/', 'src/').replace(/\.js$/, '.ts')
+    const source = `packages/holdfast/${file}`
     if (target.types !== target.default.replace(/\.js$/, '.d.ts')) {
       findings.push(`${entry}: types and code are not of one file`)
     }
@@ -27,6 +34,25 @@ export function exportsDocumented() {
     }
   }
   return findings
+}
+
+/** What the root entry exports is what applications need: a new name is a decision. */
+export function rootExports() {
+  const exported = rootNames()
+  const listed = jsonOf(ROOT_LIST)
+  return [
+    ...exported
+      .filter((name) => !listed.includes(name))
+      .map((name) => `${ROOT}: ${name} is not in ${ROOT_LIST}`),
+    ...listed
+      .filter((name) => !exported.includes(name))
+      .map((name) => `${ROOT_LIST}: ${name} is not exported by ${ROOT}`),
+  ]
+}
+
+/** The names that the root entry exports, in the order of the alphabet. */
+export function rootNames() {
+  return [...exportedNames(ROOT).keys()].sort()
 }
 
 /** Public name -> the file that declares it and its name there. */
@@ -81,10 +107,8 @@ function next(file, specifier) {
 }
 
 function declarationOf(name) {
-  return new RegExp(
-    `^(?:export\\s+)?(?:declare\\s+)?(?:async\\s+)?(?:function\\*?|const|interface|type|class)\\s+${name}\\b`,
-    'm',
-  )
+  const kind = '(?:function\\*?|const|interface|type|class)'
+  return new RegExp(`^(?:export\\s+)?(?:declare\\s+)?(?:async\\s+)?${kind}\\s+${name}\\b`, 'm')
 }
 
 function isDocumented(file, name) {

@@ -31,19 +31,37 @@ export function jsonOf(path) {
   return JSON.parse(textOf(path))
 }
 
-/** What a module imports or re-exports: relative specifiers as paths from the root, others as they are. */
+/**
+ * What a module imports or re-exports: relative specifiers as paths from the root, others as they
+ * are.
+ */
 export function importsOf(path) {
+  return linksOf(path).map(({ imported }) => imported)
+}
+
+/** The same without `import type` and `export type`: what the compiled module still asks for. */
+export function valueImportsOf(path) {
+  return linksOf(path).flatMap(({ imported, types }) => (types ? [] : [imported]))
+}
+
+function linksOf(path) {
   const code = textOf(path)
     .replace(/^\s*\/\*[\s\S]*?\*\//gm, '')
     .replace(/^\s*\/\/.*$/gm, '')
-  const specifiers = [...code.matchAll(IMPORT)].map((match) => match[1] ?? match[2])
-  return specifiers.map((specifier) =>
-    specifier.startsWith('.') ? resolve(dirname(path), specifier) : specifier,
-  )
+  const statements = [...code.matchAll(STATEMENT)].map(([, types, specifier]) => ({
+    specifier,
+    types: types !== undefined,
+  }))
+  const calls = [...code.matchAll(CALL)].map(([, specifier]) => ({ specifier, types: false }))
+  return [...statements, ...calls].map(({ specifier, types }) => ({
+    imported: specifier.startsWith('.') ? resolve(dirname(path), specifier) : specifier,
+    types,
+  }))
 }
 
-const IMPORT =
-  /(?:^|[\n;}])\s*(?:import|export)\s(?:[^'"`;]*?\sfrom\s)?\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
+const STATEMENT =
+  /(?:^|[\n;}])\s*(?:import|export)\s(type\s)?(?:[^'"`;]*?\sfrom\s)?\s*['"]([^'"]+)['"]/g
+const CALL = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
 
 function resolve(folder, specifier) {
   return relative(root, join(root, folder, specifier))
