@@ -4,19 +4,18 @@ import type { AccessClaims } from '../tokens/access-claims.ts'
 import type { AccessRequirements } from '../tokens/requirements.ts'
 import type { Verifier } from '../tokens/verifier.ts'
 import type { HttpFacts } from './guard/http-request.ts'
-import type { Refused } from './guard/refusals.ts'
-import { refusalOf } from './guard/refusals.ts'
+import { problemRefusal, type Refused } from './guard/refusals.ts'
 
-/** What `accessGuard` takes of a verifier. */
+/** What `accessGuard` needs of a verifier. */
 export type AccessVerifier = Pick<Verifier, 'verify' | 'checkRequirements'>
 
-/** How a guard of access tokens tells of what it does. */
+/** Options of a guard of access tokens. */
 export interface AccessGuardOptions {
-  /** For the log: why a request did not pass. The client learns the code alone. */
+  /** Hears why a request was refused, for the log. The client learns the code alone. */
   readonly onRefused?: (refused: RefusedAccess) => void
 }
 
-/** A request that did not pass, for the log. */
+/** A refused request, for the log. */
 export interface RefusedAccess {
   readonly code: Code
   readonly reason: string
@@ -24,62 +23,77 @@ export interface RefusedAccess {
   readonly url: string
 }
 
-/** A request that passed. */
-export interface PassedAccess {
+/** What handlers ask about a request that the guard let pass. */
+export interface AccessLookup<Request> {
+  /** Throws `internal_error` where no `requireAccess` ran before the handler. */
+  accessOf(request: Request): AccessClaims
+}
+
+/** The guard of access tokens, in the form of a framework's middleware. */
+export interface AccessGuard<Request, Middleware> extends AccessLookup<Request> {
+  /**
+   * Refuses requests without an access token that meets the requirements. Handlers read its claims
+   * with `accessOf`. Throws `config_invalid` for requirements that this verifier can never meet.
+   */
+  requireAccess(requirements?: AccessRequirements): Middleware
+}
+
+/** Verifies a request and remembers the claims of one that passes. */
+export type VerifyAccess<Request> = (request: Request) => Promise<VerifiedAccess | Refused>
+
+/** A request with a valid access token. */
+export interface VerifiedAccess {
   readonly ok: true
   readonly claims: AccessClaims
 }
 
-/** Judges requests by the access token in their one `Authorization` line; whatever else a request says of its user is nobody's word. */
-export type JudgeAccess = (facts: HttpFacts) => Promise<PassedAccess | Refused>
+/** Makes the middleware of one route from the verification of its requests. */
+export type AccessMiddleware<Request, Middleware> = (verify: VerifyAccess<Request>) => Middleware
 
-/** The pivot of all adapters for access tokens. Throws `config_invalid` for requirements that this verifier can never meet. */
-export function accessJudge(
+/**
+ * The guard of access tokens for all frameworks. It reads the token of the one `Authorization`
+ * header line and nothing else: no other header, cookie or query says who the user is.
+ *
+ * A framework says how its requests are read, and `requiring` turns its middleware into
+ * `requireAccess`.
+ */
+export function accessGuardOf<Request extends object>(
   verifier: AccessVerifier,
   { onRefused }: AccessGuardOptions,
-): (requirements?: AccessRequirements) => JudgeAccess {
-  return (requirements = {}) => {
-    verifier.checkRequirements(requirements)
-    return async (facts) => {
-      const access = await judged(verifier, facts, requirements)
-      if (access.ok) return access
-      const { code, reason, requirements: missing } = access
-      const { method, url } = facts
-      onRefused?.({ code, reason, method, url })
-      return { ok: false, code, refusal: refusalOf({ code, requirements: missing }) }
-    }
-  }
-}
-
-async function judged(
-  verifier: AccessVerifier,
-  { header }: HttpFacts,
-  requirements: AccessRequirements,
-): ReturnType<AccessVerifier['verify']> {
-  const carried = readBearer(header, Number.POSITIVE_INFINITY)
-  if (carried.ok) return verifier.verify(carried.token, requirements)
-  if (carried.code === 'token_missing' || carried.code === 'token_duplicated') {
-    return { ok: false, code: carried.code, reason: 'one line of Authorization: Bearer is needed' }
-  }
-  // The verifier bounds the length itself.
-  return { ok: false, code: 'access_token_invalid', reason: 'it is empty' }
-}
-
-/** What handlers ask for after the guard let a request pass. */
-export interface AccessRequests<Request> {
-  /** Throws `internal_error` where no access token was required: a route without a guard must not look like a guarded one. */
-  accessOf(request: Request): AccessClaims
-}
-
-/** Remembers by request object, so that frameworks' own types and fields stay as they are. */
-export function accessRequests<Request extends object>(): AccessRequests<Request> & {
-  note(request: Request, claims: AccessClaims): void
+  factsOf: (request: Request) => HttpFacts,
+): AccessLookup<Request> & {
+  requiring<Middleware>(
+    middleware: AccessMiddleware<Request, Middleware>,
+  ): (requirements?: AccessRequirements) => Middleware
 } {
-  const known = new WeakMap<Request, AccessClaims>()
+  const claimsOf = new WeakMap<Request, AccessClaims>()
+
+  async function verify(
+    request: Request,
+    requirements: AccessRequirements,
+  ): Promise<VerifiedAccess | Refused> {
+    const facts = factsOf(request)
+    const access = await verifyToken(verifier, facts, requirements)
+    if (access.ok) {
+      claimsOf.set(request, access.claims)
+      return access
+    }
+    const { code, reason, requirements: missing } = access
+    const { method, url } = facts
+    onRefused?.({ code, reason, method, url })
+    return { ok: false, code, refusal: problemRefusal({ code, requirements: missing }) }
+  }
+
   return {
-    note: (request, claims) => void known.set(request, claims),
+    requiring: (middleware) => {
+      return (requirements = {}) => {
+        verifier.checkRequirements(requirements)
+        return middleware((request) => verify(request, requirements))
+      }
+    },
+
     accessOf(request) {
-      const claims = known.get(request)
+      const claims = claimsOf.get(request)
       if (claims !== undefined) return claims
       throw new SessionError(
         'internal_error',
@@ -87,4 +101,18 @@ export function accessRequests<Request extends object>(): AccessRequests<Request
       )
     },
   }
+}
+
+async function verifyToken(
+  verifier: AccessVerifier,
+  { header }: HttpFacts,
+  requirements: AccessRequirements,
+): ReturnType<AccessVerifier['verify']> {
+  // The verifier bounds the length of a token itself.
+  const carried = readBearer(header, Number.POSITIVE_INFINITY)
+  if (carried.ok) return verifier.verify(carried.token, requirements)
+  if (carried.code === 'token_missing' || carried.code === 'token_duplicated') {
+    return { ok: false, code: carried.code, reason: 'one line of Authorization: Bearer is needed' }
+  }
+  return { ok: false, code: 'access_token_invalid', reason: 'it is empty' }
 }

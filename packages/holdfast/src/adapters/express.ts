@@ -1,42 +1,35 @@
 import type { Request, RequestHandler, Response } from 'express'
 import type { Sessions } from '../core/sessions.ts'
-import type { AccessRequirements } from '../tokens/requirements.ts'
 import {
+  type AccessGuard,
   type AccessGuardOptions,
-  type AccessRequests,
   type AccessVerifier,
-  accessJudge,
-  accessRequests,
+  accessGuardOf,
 } from './access.ts'
-import { guard, type Judging, type Passed, type PassedOptionally } from './guard/guard.ts'
-import type { HttpFacts } from './guard/http-request.ts'
+import { guard } from './guard/guard.ts'
 import { parsedField, parsedFields } from './guard/http-request.ts'
-import type { GuardOptions, RouteRequirements } from './guard/options.ts'
-import {
-  arrivals,
-  headFacts,
-  nodeFacts,
-  sendAnswer,
-  sendRefusal,
-  setAnswerHeaders,
-} from './node-http.ts'
-import { type Answering, answering } from './request-api.ts'
+import type { GuardOptions } from './guard/options.ts'
+import { arrivals, headFacts, nodeFacts, sendAnswer, setAnswerHeaders } from './node-http.ts'
+import { nextApi, type RequestApi, type SessionGuard } from './request-api.ts'
 
 export * from './public.ts'
 
 /** What the guard takes, and where a form token may be. */
 export interface ExpressOptions extends GuardOptions {
-  /** The form token of a form's body. Default: field `_form` of the body that an earlier middleware parsed. */
+  /**
+   * The form token of a form's body. Default: field `_form` of the body that an earlier middleware
+   * parsed.
+   */
   readonly formToken?: (request: Request) => string | undefined | Promise<string | undefined>
 }
 
 /** Express 5: middleware for routes, and the calls for handlers. */
-export interface ExpressHoldfast extends Answering<Request, Response> {
-  /** Refuses requests without a session that meets the requirements; handlers read it with `sessionOf(request)`. */
-  requireSession(requirements?: RouteRequirements): RequestHandler
-  /** Lets requests pass with or without a session: `optionalSessionOf(request)`. */
-  optionalSession(requirements?: RouteRequirements): RequestHandler
-}
+export interface ExpressHoldfast
+  extends RequestApi<Request, Response>,
+    SessionGuard<RequestHandler> {}
+
+/** Access tokens on Express 5. */
+export interface ExpressAccessGuard extends AccessGuard<Request, RequestHandler> {}
 
 /**
  * Holdfast for Express 5.
@@ -50,80 +43,48 @@ export interface ExpressHoldfast extends Answering<Request, Response> {
  */
 export function holdfast(sessions: Sessions, options: ExpressOptions = {}): ExpressHoldfast {
   const { formToken = (request: Request) => parsedField(request.body) } = options
-  const judge = guard(sessions, options)
   const waited = arrivals()
 
-  function factsOf(request: Request): HttpFacts {
-    const { originalUrl: url } = request
-    return nodeFacts(request, {
-      url,
-      waited,
-      formToken: () => formToken(request),
-      formFields: () => parsedFields(request.body),
-    })
-  }
-  const { note, ...methods } = answering<Request, Response>(judge, {
-    factsOf,
+  return nextApi<Request, Response>(guard(sessions, options), {
+    factsOf: (request) =>
+      nodeFacts(request, {
+        url: request.originalUrl,
+        waited,
+        formToken: () => formToken(request),
+        formFields: () => parsedFields(request.body),
+      }),
     setHeaders: setAnswerHeaders,
     send: sendAnswer,
   })
-
-  function middleware(judging: Judging<Passed | PassedOptionally>): RequestHandler {
-    return (request, response, next) => {
-      judging.settle(
-        factsOf(request),
-        (judged) => {
-          try {
-            if (!judged.ok) return sendRefusal(response, judged)
-            note(request, judged)
-            setAnswerHeaders(response, judged.headers)
-          } catch (error) {
-            return next(error)
-          }
-          next()
-        },
-        next,
-      )
-    }
-  }
-
-  return {
-    ...methods,
-    requireSession: (requirements) => middleware(judge.require(requirements)),
-    optionalSession: (requirements) => middleware(judge.optional(requirements)),
-  }
-}
-
-/** Access tokens on Express 5. */
-export interface ExpressAccessGuard extends AccessRequests<Request> {
-  /** Refuses requests without an access token that meets the requirements; handlers read it with `accessOf(request)`. */
-  requireAccess(requirements?: AccessRequirements): RequestHandler
 }
 
 /**
  * Verifies the access tokens that a gateway or a client sends to this service.
  *
  * @example
- * const { requireAccess, accessOf } = accessGuard(verifier({ issuer, audience: 'orders', authority }))
+ * const orders = verifier({ issuer, audience: 'orders', authority })
+ * const { requireAccess, accessOf } = accessGuard(orders)
  * app.use(requireAccess())
- * app.get('/orders', (request, response) => void response.json({ buyer: accessOf(request).sub }))
+ * app.get('/orders', (request, response) => {
+ *   response.json({ buyer: accessOf(request).sub })
+ * })
  */
 export function accessGuard(
   verifier: AccessVerifier,
   options: AccessGuardOptions = {},
 ): ExpressAccessGuard {
-  const judge = accessJudge(verifier, options)
-  const { note, accessOf } = accessRequests<Request>()
+  const { accessOf, requiring } = accessGuardOf<Request>(verifier, options, (request) =>
+    headFacts(request, request.originalUrl),
+  )
   return {
     accessOf,
-    requireAccess(requirements) {
-      const required = judge(requirements)
-      return async (request, response, next) => {
-        const judged = await required(headFacts(request, request.originalUrl))
-        if (!judged.ok) return sendRefusal(response, judged)
-        note(request, judged.claims)
-        next()
-      }
-    },
+    requireAccess: requiring(
+      (verify): RequestHandler =>
+        async (request, response, next) => {
+          const verified = await verify(request)
+          if (verified.ok) next()
+          else sendAnswer(response, verified.refusal)
+        },
+    ),
   }
 }

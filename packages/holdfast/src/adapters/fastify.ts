@@ -5,27 +5,23 @@ import type {
   preHandlerHookHandler,
 } from 'fastify'
 import type { Sessions } from '../core/sessions.ts'
-import type { AccessRequirements } from '../tokens/requirements.ts'
 import {
+  type AccessGuard,
   type AccessGuardOptions,
-  type AccessRequests,
   type AccessVerifier,
-  accessJudge,
-  accessRequests,
+  accessGuardOf,
 } from './access.ts'
 import { withSetCookie } from './guard/cookies.ts'
+import { type AnswerHeaders, guard } from './guard/guard.ts'
 import {
-  type AnswerHeaders,
-  guard,
-  type Judging,
-  type Passed,
-  type PassedOptionally,
-} from './guard/guard.ts'
-import type { HeaderPair, HttpFacts, WholeAnswer } from './guard/http-request.ts'
-import { parsedField, parsedFields } from './guard/http-request.ts'
-import type { GuardOptions, RouteRequirements } from './guard/options.ts'
+  type HeaderPair,
+  parsedField,
+  parsedFields,
+  type WholeAnswer,
+} from './guard/http-request.ts'
+import type { GuardOptions } from './guard/options.ts'
 import { arrivals, headFacts, holdHead, nodeFacts } from './node-http.ts'
-import { type Answering, answering } from './request-api.ts'
+import { type NextMiddleware, nextApi, type RequestApi, type SessionGuard } from './request-api.ts'
 
 export * from './public.ts'
 
@@ -36,77 +32,53 @@ export interface FastifyOptions extends GuardOptions {
 }
 
 /** Fastify 5: hooks for routes, and the calls for handlers. */
-export interface FastifyHoldfast extends Answering<FastifyRequest, FastifyReply> {
-  /** Refuses requests without a session that meets the requirements; handlers read it with `sessionOf(request)`. */
-  requireSession(requirements?: RouteRequirements): preHandlerHookHandler
-  /** Lets requests pass with or without a session: `optionalSessionOf(request)`. */
-  optionalSession(requirements?: RouteRequirements): preHandlerHookHandler
-}
+export interface FastifyHoldfast
+  extends RequestApi<FastifyRequest, FastifyReply>,
+    SessionGuard<preHandlerHookHandler> {}
+
+/** Access tokens on Fastify 5. Requests are refused before their body is read. */
+export interface FastifyAccessGuard
+  extends AccessGuard<FastifyRequest, onRequestAsyncHookHandler> {}
 
 /**
  * Holdfast for Fastify 5. The hooks belong into `preHandler`, where the body is parsed.
  *
  * @example
  * const { requireSession, sessionOf } = holdfast(sessions)
- * app.post('/orders', { preHandler: requireSession({ sensitivity: 'sensitive' }) }, async (request) => ({
- *   buyer: sessionOf(request).subject,
- * }))
+ * const preHandler = requireSession({ sensitivity: 'sensitive' })
+ * app.post('/orders', { preHandler }, async (request) => ({ buyer: sessionOf(request).subject }))
  */
 export function holdfast(sessions: Sessions, options: FastifyOptions = {}): FastifyHoldfast {
   const { formToken = (request: FastifyRequest) => parsedField(request.body) } = options
-  const judge = guard(sessions, options)
   const waited = arrivals()
 
-  function factsOf(request: FastifyRequest): HttpFacts {
-    const { raw, originalUrl } = request
-    return nodeFacts(raw, {
-      url: originalUrl,
-      waited,
-      formToken: () => formToken(request),
-      formFields: () => parsedFields(request.body),
-    })
-  }
-  const { note, ...methods } = answering(judge, { factsOf, setHeaders: setAnswerHeaders, send })
-
-  function hook(judging: Judging<Passed | PassedOptionally>): preHandlerHookHandler {
-    return (request, reply, done) => {
-      const failed = (error: unknown): void =>
-        done(error instanceof Error ? error : new Error(String(error)))
-      judging.settle(
-        factsOf(request),
-        (judged) => {
-          try {
-            if (!judged.ok) return send(reply, judged.refusal)
-            note(request, judged)
-            setAnswerHeaders(reply, judged.headers)
-          } catch (error) {
-            return failed(error)
-          }
-          done()
-        },
-        failed,
-      )
-    }
-  }
-
+  const { requireSession, optionalSession, ...api } = nextApi<FastifyRequest, FastifyReply>(
+    guard(sessions, options),
+    {
+      factsOf: (request) =>
+        nodeFacts(request.raw, {
+          url: request.originalUrl,
+          waited,
+          formToken: () => formToken(request),
+          formFields: () => parsedFields(request.body),
+        }),
+      setHeaders: setAnswerHeaders,
+      send,
+    },
+  )
   return {
-    ...methods,
-    requireSession: (requirements) => hook(judge.require(requirements)),
-    optionalSession: (requirements) => hook(judge.optional(requirements)),
+    ...api,
+    requireSession: (requirements) => hook(requireSession(requirements)),
+    optionalSession: (requirements) => hook(optionalSession(requirements)),
   }
-}
-
-/** Access tokens on Fastify 5. */
-export interface FastifyAccessGuard extends AccessRequests<FastifyRequest> {
-  /** Refuses requests without an access token that meets the requirements, before their body is read. */
-  requireAccess(requirements?: AccessRequirements): onRequestAsyncHookHandler
 }
 
 /**
  * Verifies the access tokens that a gateway or a client sends to this service.
  *
  * @example
- * const { requireAccess, accessOf } = accessGuard(verifier({ issuer, audience: 'orders', authority }))
+ * const orders = verifier({ issuer, audience: 'orders', authority })
+ * const { requireAccess, accessOf } = accessGuard(orders)
  * app.addHook('onRequest', requireAccess())
  * app.get('/orders', async (request) => ({ buyer: accessOf(request).sub }))
  */
@@ -114,20 +86,30 @@ export function accessGuard(
   verifier: AccessVerifier,
   options: AccessGuardOptions = {},
 ): FastifyAccessGuard {
-  const judge = accessJudge(verifier, options)
-  const { note, accessOf } = accessRequests<FastifyRequest>()
+  const { accessOf, requiring } = accessGuardOf<FastifyRequest>(verifier, options, (request) =>
+    headFacts(request.raw, request.originalUrl),
+  )
   return {
     accessOf,
-    requireAccess(requirements) {
-      const required = judge(requirements)
-      return async (request, reply) => {
-        const judged = await required(headFacts(request.raw, request.originalUrl))
-        if (judged.ok) return note(request, judged.claims)
-        send(reply, judged.refusal)
-        return reply
-      }
-    },
+    requireAccess: requiring(
+      (verify): onRequestAsyncHookHandler =>
+        async (request, reply) => {
+          const verified = await verify(request)
+          if (verified.ok) return
+          send(reply, verified.refusal)
+          return reply
+        },
+    ),
   }
+}
+
+/** Fastify takes an `Error` where Express takes anything that was thrown. */
+function hook(middleware: NextMiddleware<FastifyRequest, FastifyReply>): preHandlerHookHandler {
+  return (request, reply, done) =>
+    middleware(request, reply, (error) => {
+      if (error === undefined || error instanceof Error) done(error)
+      else done(new Error(String(error)))
+    })
 }
 
 function setAnswerHeaders(reply: FastifyReply, headers: AnswerHeaders): void {
@@ -143,7 +125,7 @@ function setHeaders(reply: FastifyReply, headers: readonly HeaderPair[]): void {
     }
     const before = reply.getHeader(name)
     const values = before === undefined ? [] : [before].flat().map(String)
-    // Fastify would append to what is there.
+    // Fastify would append to the values that are there.
     reply.removeHeader(name).header(name, withSetCookie(values, value))
   }
 }

@@ -3,37 +3,48 @@ import type { RequestFacts } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions, SubjectRef } from '../core/sessions.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
-import type { AccessRequirements } from '../tokens/requirements.ts'
 import {
+  type AccessGuard,
   type AccessGuardOptions,
-  type AccessRequests,
   type AccessVerifier,
-  accessJudge,
-  accessRequests,
+  accessGuardOf,
 } from './access.ts'
 import {
   answerResponse,
   fetchFacts,
-  fieldsOf,
-  ofParsed,
-  refusalResponse,
+  fetchHeadFacts,
+  formFieldsOf,
+  formTokenOf,
   withHeaders,
 } from './fetch-http.ts'
-import { guard } from './guard/guard.ts'
+import { type AnswerHeaders, guard } from './guard/guard.ts'
 import type { FormField } from './guard/held-form.ts'
 import type { HeaderPair, HttpFacts } from './guard/http-request.ts'
-import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './guard/lifecycle.ts'
-import type { GuardOptions, RouteRequirements } from './guard/options.ts'
+import type {
+  ChallengeBegun,
+  Done,
+  LoginFacts,
+  StepUpProof,
+  TokensIssued,
+} from './guard/lifecycle.ts'
+import type { GuardOptions } from './guard/options.ts'
 import type { RefreshRequirements } from './guard/refresh.ts'
 import type { Refused } from './guard/refusals.ts'
+import type { SessionGuard } from './request-api.ts'
 
 export * from './public.ts'
 
 /** What the guard takes, and how a Fetch runtime names its client. */
 export interface FetchOptions extends GuardOptions {
-  /** The socket's remote address, as the runtime knows it. Without it every client's address is unknown. */
+  /**
+   * The socket's remote address, as the runtime knows it. Without it every client's address is
+   * unknown.
+   */
   readonly peer?: (request: Request) => string | undefined
-  /** The form token of a form's body. Default: field `_form` of a form of at most 64 KiB, read from a copy. */
+  /**
+   * The form token of a form's body. Default: field `_form` of a form of at most 64 KiB, read from a
+   * copy.
+   */
   readonly formToken?: (request: Request) => string | undefined | Promise<string | undefined>
 }
 
@@ -43,6 +54,11 @@ export interface FetchSession {
   readonly decision: Decision
 }
 
+/** Wraps a handler. The handler is called only for requests that pass, with what was verified. */
+export type FetchMiddleware<Verified> = (
+  handler: (request: Request, verified: Verified) => Response | Promise<Response>,
+) => (request: Request) => Promise<Response>
+
 /** An answer of the guard that a handler puts on its own response. */
 export type Attachable<Result> =
   | (Result & { attach(response: Response): Response })
@@ -51,46 +67,47 @@ export type Attachable<Result> =
 /** Web standard handlers: `(request) => Response`. */
 export interface FetchHoldfast {
   /** Wraps a handler: called only with a session that meets the requirements. */
-  requireSession(
-    requirements?: RouteRequirements,
-  ): (
-    handler: (request: Request, passed: FetchSession) => Response | Promise<Response>,
-  ) => (request: Request) => Promise<Response>
+  requireSession: SessionGuard<FetchMiddleware<FetchSession>>['requireSession']
   /** Wraps a handler: called with or without a session. */
-  optionalSession(
-    requirements?: RouteRequirements,
-  ): (
-    handler: (request: Request, passed: Partial<FetchSession>) => Response | Promise<Response>,
-  ) => (request: Request) => Promise<Response>
-  /** After the password was right. `attach` puts the cookie on the answer. */
-  login(request: Request, login: LoginFacts): Promise<Attachable<Delivered>>
+  optionalSession: SessionGuard<FetchMiddleware<Partial<FetchSession>>>['optionalSession']
+  /** Call it after the password was right. `attach` puts the cookie on the answer. */
+  login(request: Request, login: LoginFacts): Promise<Attachable<TokensIssued>>
   /** Ends the session. `attach` expires the cookie and clears what the browser keeps. */
   logout(request: Request): Promise<Attachable<Done>>
   beginStepUp(
     request: Request,
     requirements?: { readonly acr?: string | undefined },
   ): Promise<Attachable<ChallengeBegun>>
-  /** After the factor was right. `attach` puts the new cookie on the answer. */
-  completeStepUp(request: Request, proof: StepUpProof): Promise<Attachable<Delivered>>
-  /** The whole of `POST <refresh path>`: takes the refresh token, answers JSON with its successor, or the refusal. */
+  /** Call it after the factor was right. `attach` puts the new cookie on the answer. */
+  completeStepUp(request: Request, proof: StepUpProof): Promise<Attachable<TokensIssued>>
+  /**
+   * The whole of `POST <refresh path>`: takes the refresh token and answers with its successor as
+   * JSON, or with the refusal.
+   */
   refresh(request: Request, requirements?: RefreshRequirements): Promise<Response>
-  /** After the factor was wrong. */
+  /** Call it after the factor was wrong. */
   stepUpFailed(request: Request, challenge: string): Promise<Attachable<Done>>
-  /** After the password was wrong. */
+  /** Call it after the password was wrong. */
   loginFailed(request: Request, subject: SubjectRef): Promise<Attachable<Done>>
   requestFacts(request: Request): RequestFacts
 }
+
+/** Access tokens for web standard handlers. */
+export interface FetchAccessGuard extends AccessGuard<Request, FetchMiddleware<AccessClaims>> {}
 
 /**
  * Holdfast for everything that speaks `Request` and `Response`.
  *
  * @example
- * const { requireSession } = holdfast(sessions, { peer: (request) => server.requestIP(request)?.address })
- * const account = requireSession()(async (request, { session }) => Response.json({ name: session.subject }))
+ * const peer = (request) => server.requestIP(request)?.address
+ * const { requireSession } = holdfast(sessions, { peer })
+ * const account = requireSession()((request, { session }) => {
+ *   return Response.json({ name: session.subject })
+ * })
  */
 export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchHoldfast {
-  const { peer = () => undefined, formToken = postedField } = options
-  const judge = guard(sessions, options)
+  const { peer = () => undefined, formToken = postedToken } = options
+  const sessionGuard = guard(sessions, options)
 
   function factsOf(request: Request): HttpFacts {
     return fetchFacts(request, {
@@ -100,56 +117,42 @@ export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchH
     })
   }
 
-  return {
-    requestFacts: (request) => judge.requestFacts(factsOf(request)),
-    login: async (request, login) => attachable(await judge.login(factsOf(request), login)),
-    logout: async (request) => attachable(await judge.logout(factsOf(request))),
-    beginStepUp: async (request, requirements) =>
-      attachable(await judge.beginStepUp(factsOf(request), requirements)),
-    completeStepUp: async (request, proof) =>
-      attachable(await judge.completeStepUp(factsOf(request), proof)),
-    refresh: async (request, requirements) =>
-      answerResponse(await judge.refresh(factsOf(request), requirements)),
-    stepUpFailed: async (request, challenge) =>
-      attachable(await judge.stepUpFailed(factsOf(request), challenge)),
-    loginFailed: async (request, subject) =>
-      attachable(await judge.loginFailed(factsOf(request), subject)),
-
-    requireSession(requirements) {
-      const required = judge.require(requirements)
-      return (handler) => async (request) => {
-        const judged = await required(factsOf(request))
-        if (!judged.ok) return refusalResponse(judged)
-        const response = await handler(request, judged)
-        return withHeaders(response, judged.headers())
-      }
-    },
-
-    optionalSession(requirements) {
-      const optional = judge.optional(requirements)
-      return (handler) => async (request) => {
-        const judged = await optional(factsOf(request))
-        if (!judged.ok) return refusalResponse(judged)
-        const { session, decision, headers } = judged
-        const passed = {
-          ...(session === undefined ? {} : { session }),
-          ...(decision === undefined ? {} : { decision }),
-        }
-        const response = await handler(request, passed)
-        return withHeaders(response, headers())
-      }
-    },
+  function middleware<Verified extends { readonly headers: AnswerHeaders }, Passed>(
+    verify: (facts: HttpFacts) => Promise<(Verified & { readonly ok: true }) | Refused>,
+    passed: (verified: Verified) => Passed,
+  ): FetchMiddleware<Passed> {
+    return (handler) => async (request) => {
+      const verified = await verify(factsOf(request))
+      if (!verified.ok) return answerResponse(verified.refusal)
+      const response = await handler(request, passed(verified))
+      return withHeaders(response, verified.headers())
+    }
   }
-}
 
-/** Access tokens for web standard handlers. */
-export interface FetchAccessGuard extends AccessRequests<Request> {
-  /** Wraps a handler: called only with an access token that meets the requirements. */
-  requireAccess(
-    requirements?: AccessRequirements,
-  ): (
-    handler: (request: Request, claims: AccessClaims) => Response | Promise<Response>,
-  ) => (request: Request) => Promise<Response>
+  return {
+    requireSession: (requirements) =>
+      middleware(sessionGuard.require(requirements), (verified) => verified),
+
+    optionalSession: (requirements) =>
+      middleware(sessionGuard.optional(requirements), ({ session, decision }) => ({
+        ...(session === undefined ? {} : { session }),
+        ...(decision === undefined ? {} : { decision }),
+      })),
+
+    requestFacts: (request) => sessionGuard.requestFacts(factsOf(request)),
+    login: async (request, login) => attachable(await sessionGuard.login(factsOf(request), login)),
+    logout: async (request) => attachable(await sessionGuard.logout(factsOf(request))),
+    beginStepUp: async (request, requirements) =>
+      attachable(await sessionGuard.beginStepUp(factsOf(request), requirements)),
+    completeStepUp: async (request, proof) =>
+      attachable(await sessionGuard.completeStepUp(factsOf(request), proof)),
+    refresh: async (request, requirements) =>
+      answerResponse(await sessionGuard.refresh(factsOf(request), requirements)),
+    stepUpFailed: async (request, challenge) =>
+      attachable(await sessionGuard.stepUpFailed(factsOf(request), challenge)),
+    loginFailed: async (request, subject) =>
+      attachable(await sessionGuard.loginFailed(factsOf(request), subject)),
+  }
 }
 
 /**
@@ -163,32 +166,26 @@ export function accessGuard(
   verifier: AccessVerifier,
   options: AccessGuardOptions = {},
 ): FetchAccessGuard {
-  const judge = accessJudge(verifier, options)
-  const { note, accessOf } = accessRequests<Request>()
+  const { accessOf, requiring } = accessGuardOf(verifier, options, fetchHeadFacts)
   return {
     accessOf,
-    requireAccess(requirements) {
-      const required = judge(requirements)
+    requireAccess: requiring((verify): FetchMiddleware<AccessClaims> => {
       return (handler) => async (request) => {
-        const judged = await required(
-          fetchFacts(request, { peer: undefined, formToken: undefined }),
-        )
-        if (!judged.ok) return refusalResponse(judged)
-        note(request, judged.claims)
-        return handler(request, judged.claims)
+        const verified = await verify(request)
+        return verified.ok ? handler(request, verified.claims) : answerResponse(verified.refusal)
       }
-    },
+    }),
   }
 }
 
 const MAX_FORM_BYTES = 65_536
 
-async function postedField(request: Request): Promise<string | undefined> {
-  return isReadable(request) ? ofParsed(() => request.clone().formData()) : undefined
+async function postedToken(request: Request): Promise<string | undefined> {
+  return isReadable(request) ? formTokenOf(() => request.clone().formData()) : undefined
 }
 
 async function postedFields(request: Request): Promise<readonly FormField[] | undefined> {
-  return isReadable(request) ? fieldsOf(() => request.clone().formData()) : undefined
+  return isReadable(request) ? formFieldsOf(() => request.clone().formData()) : undefined
 }
 
 function isReadable(request: Request): boolean {
@@ -199,6 +196,6 @@ function isReadable(request: Request): boolean {
 function attachable<Result extends { readonly ok: true; readonly headers?: readonly HeaderPair[] }>(
   result: Result | Refused,
 ): Attachable<Result> {
-  if (!result.ok) return { ...result, response: refusalResponse(result) }
+  if (!result.ok) return { ...result, response: answerResponse(result.refusal) }
   return { ...result, attach: (response) => withHeaders(response, result.headers ?? []) }
 }

@@ -1,28 +1,25 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Decision } from '../core/decision.ts'
-import type { RequestFacts } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
-import type { Sessions, SubjectRef } from '../core/sessions.ts'
+import type { Sessions } from '../core/sessions.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
-import type { AccessRequirements } from '../tokens/requirements.ts'
 import {
+  type AccessGuard,
   type AccessGuardOptions,
-  type AccessRequests,
   type AccessVerifier,
-  accessJudge,
-  accessRequests,
+  accessGuardOf,
 } from './access.ts'
 import {
   answerResponse,
   fetchFacts,
-  fieldsOf,
-  ofParsed,
-  refusalResponse,
+  fetchHeadFacts,
+  formFieldsOf,
+  formTokenOf,
   withHeaders,
 } from './fetch-http.ts'
-import { guard, type Passed, type PassedOptionally } from './guard/guard.ts'
+import { guard, type OptionallyVerifiedRequest, type VerifiedRequest } from './guard/guard.ts'
 import type { HttpFacts } from './guard/http-request.ts'
-import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './guard/lifecycle.ts'
+import type { Done, Lifecycle } from './guard/lifecycle.ts'
 import type { GuardOptions, RouteRequirements } from './guard/options.ts'
 import type { RefreshRequirements } from './guard/refresh.ts'
 import type { Refused } from './guard/refusals.ts'
@@ -31,9 +28,12 @@ export * from './public.ts'
 
 /** What the guard takes, and how a runtime names its client. */
 export interface HonoOptions extends GuardOptions {
-  /** The socket's remote address. Default: what `@hono/node-server` knows; other runtimes have to say. */
+  /** The socket's remote address. Default: what `@hono/node-server` knows; other runtimes must say. */
   readonly peer?: (c: Context) => string | undefined
-  /** The form token of a form's body. Default: field `_form` of `c.req.parseBody()`, which handlers can call again. */
+  /**
+   * The form token of a form's body. Default: field `_form` of `c.req.parseBody()`, which handlers
+   * can call again.
+   */
   readonly formToken?: (c: Context) => string | undefined | Promise<string | undefined>
 }
 
@@ -47,45 +47,43 @@ export interface OptionalSessionVariables {
   readonly Variables: { session: SessionView | undefined; decision: Decision | undefined }
 }
 
+/** What handlers behind `requireAccess` read with `c.get('access')`. */
+export interface AccessVariables {
+  readonly Variables: { access: AccessClaims }
+}
+
 /**
- * Hono 4. The calls set their headers on the context: answer with `c.json`, `c.html`, `c.redirect` or `c.body`, because
- * Hono forgets them when a handler makes a `Response` of its own.
+ * Hono 4. The calls set their headers on the context. Answer with `c.json`, `c.html`, `c.redirect`
+ * or `c.body`: Hono forgets the headers when a handler makes a `Response` of its own.
  */
-export interface HonoHoldfast {
+export interface HonoHoldfast extends Lifecycle<Context> {
   requireSession(requirements?: RouteRequirements): MiddlewareHandler<SessionVariables>
   optionalSession(requirements?: RouteRequirements): MiddlewareHandler<OptionalSessionVariables>
-  /** After the password was right: a new session and its cookie. */
-  login(c: Context, login: LoginFacts): Promise<Delivered | Refused>
-  /** Ends the session; expires the cookie and clears what the browser keeps. */
-  logout(c: Context): Promise<Done | Refused>
-  beginStepUp(
-    c: Context,
-    requirements?: { readonly acr?: string | undefined },
-  ): Promise<ChallengeBegun | Refused>
-  /** After the factor was right: a new secret and its cookie. */
-  completeStepUp(c: Context, proof: StepUpProof): Promise<Delivered | Refused>
-  /** The whole of `POST <refresh path>`: takes the refresh token, answers JSON with its successor, or the refusal. */
+  /**
+   * The whole of `POST <refresh path>`: takes the refresh token and answers with its successor as
+   * JSON, or with the refusal.
+   */
   refresh(c: Context, requirements?: RefreshRequirements): Promise<Response>
-  /** After the factor was wrong. */
-  stepUpFailed(c: Context, challenge: string): Promise<Done | Refused>
-  /** After the password was wrong. */
-  loginFailed(c: Context, subject: SubjectRef): Promise<Done | Refused>
   /** A refusal as the guard would answer it. */
   refuse(refused: Refused): Response
-  requestFacts(c: Context): RequestFacts
 }
+
+/** Access tokens on Hono 4. */
+export interface HonoAccessGuard extends AccessGuard<Context, MiddlewareHandler<AccessVariables>> {}
 
 /**
  * Holdfast for Hono 4.
  *
  * @example
  * const { requireSession } = holdfast(sessions)
- * app.post('/orders', requireSession({ sensitivity: 'sensitive' }), (c) => c.json({ buyer: c.get('session').subject }))
+ * app.post('/orders', requireSession({ sensitivity: 'sensitive' }), (c) => {
+ *   return c.json({ buyer: c.get('session').subject })
+ * })
  */
 export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHoldfast {
   const { peer = (c: Context) => socketOf(c)?.remoteAddress } = options
-  const { formToken = (c: Context) => ofParsed(() => c.req.parseBody({ all: true })) } = options
-  const judge = guard(sessions, options)
+  const { formToken = (c: Context) => formTokenOf(() => c.req.parseBody({ all: true })) } = options
+  const sessionGuard = guard(sessions, options)
 
   function factsOf(c: Context): HttpFacts {
     const socket = socketOf(c)
@@ -94,52 +92,43 @@ export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHol
       // With an absolute request target, the scheme in the address is the client's claim.
       ...(socket === undefined ? {} : { encrypted: socket.encrypted === true }),
       formToken: () => formToken(c),
-      formFields: () => fieldsOf(() => c.req.parseBody({ all: true })),
+      formFields: () => formFieldsOf(() => c.req.parseBody({ all: true })),
     })
   }
 
   function middleware<Variables extends SessionVariables | OptionalSessionVariables>(
-    judgeRequest: (facts: HttpFacts) => Promise<Passed | PassedOptionally | Refused>,
+    verify: (facts: HttpFacts) => Promise<VerifiedRequest | OptionallyVerifiedRequest | Refused>,
   ): MiddlewareHandler<Variables> {
     return async (c, next) => {
-      const judged = await judgeRequest(factsOf(c))
-      if (!judged.ok) return refusalResponse(judged)
-      c.set('session', judged.session)
-      c.set('decision', judged.decision)
+      const verified = await verify(factsOf(c))
+      if (!verified.ok) return answerResponse(verified.refusal)
+      c.set('session', verified.session)
+      c.set('decision', verified.decision)
       await next()
-      // After the handler: a cookie that it has set itself is newer than the rotated one.
-      const answer = withHeaders(c.res, judged.headers())
-      if (answer !== c.res) replace(c, answer)
+      // After the handler, because a cookie that it has set itself is newer than the rotated one.
+      const answer = withHeaders(c.res, verified.headers())
+      if (answer !== c.res) replaceAnswer(c, answer)
       return undefined
     }
   }
 
   return {
-    refuse: refusalResponse,
-    requestFacts: (c) => judge.requestFacts(factsOf(c)),
-    requireSession: (requirements) => middleware<SessionVariables>(judge.require(requirements)),
+    requireSession: (requirements) =>
+      middleware<SessionVariables>(sessionGuard.require(requirements)),
     optionalSession: (requirements) =>
-      middleware<OptionalSessionVariables>(judge.optional(requirements)),
-    login: async (c, login) => sent(c, await judge.login(factsOf(c), login)),
-    logout: async (c) => sent(c, await judge.logout(factsOf(c))),
-    beginStepUp: (c, requirements) => judge.beginStepUp(factsOf(c), requirements),
-    completeStepUp: async (c, proof) => sent(c, await judge.completeStepUp(factsOf(c), proof)),
+      middleware<OptionalSessionVariables>(sessionGuard.optional(requirements)),
+    refuse: ({ refusal }) => answerResponse(refusal),
+    requestFacts: (c) => sessionGuard.requestFacts(factsOf(c)),
+    login: async (c, login) => withHeadersOn(c, await sessionGuard.login(factsOf(c), login)),
+    logout: async (c) => withHeadersOn(c, await sessionGuard.logout(factsOf(c))),
+    beginStepUp: (c, requirements) => sessionGuard.beginStepUp(factsOf(c), requirements),
+    completeStepUp: async (c, proof) =>
+      withHeadersOn(c, await sessionGuard.completeStepUp(factsOf(c), proof)),
     refresh: async (c, requirements) =>
-      answerResponse(await judge.refresh(factsOf(c), requirements)),
-    stepUpFailed: (c, challenge) => judge.stepUpFailed(factsOf(c), challenge),
-    loginFailed: (c, subject) => judge.loginFailed(factsOf(c), subject),
+      answerResponse(await sessionGuard.refresh(factsOf(c), requirements)),
+    stepUpFailed: (c, challenge) => sessionGuard.stepUpFailed(factsOf(c), challenge),
+    loginFailed: (c, subject) => sessionGuard.loginFailed(factsOf(c), subject),
   }
-}
-
-/** What handlers behind `requireAccess` read with `c.get('access')`. */
-export interface AccessVariables {
-  readonly Variables: { access: AccessClaims }
-}
-
-/** Access tokens on Hono 4. */
-export interface HonoAccessGuard extends AccessRequests<Context> {
-  /** Refuses requests without an access token that meets the requirements. */
-  requireAccess(requirements?: AccessRequirements): MiddlewareHandler<AccessVariables>
 }
 
 /**
@@ -153,26 +142,25 @@ export function accessGuard(
   verifier: AccessVerifier,
   options: AccessGuardOptions = {},
 ): HonoAccessGuard {
-  const judge = accessJudge(verifier, options)
-  const { note, accessOf } = accessRequests<Context>()
+  const { accessOf, requiring } = accessGuardOf<Context>(verifier, options, (c) =>
+    fetchHeadFacts(c.req.raw),
+  )
   return {
     accessOf,
-    requireAccess(requirements) {
-      const required = judge(requirements)
-      return async (c, next) => {
-        const facts = fetchFacts(c.req.raw, { peer: undefined, formToken: undefined })
-        const judged = await required(facts)
-        if (!judged.ok) return refusalResponse(judged)
-        note(c, judged.claims)
-        c.set('access', judged.claims)
-        await next()
-        return undefined
-      }
-    },
+    requireAccess: requiring(
+      (verify): MiddlewareHandler<AccessVariables> =>
+        async (c, next) => {
+          const verified = await verify(c)
+          if (!verified.ok) return answerResponse(verified.refusal)
+          c.set('access', verified.claims)
+          await next()
+          return undefined
+        },
+    ),
   }
 }
 
-function sent<Result extends Done | Delivered>(
+function withHeadersOn<Result extends Done>(
   c: Context,
   result: Result | Refused,
 ): Result | Refused {
@@ -183,8 +171,8 @@ function sent<Result extends Done | Delivered>(
   return result
 }
 
-/** Hono merges headers of the old answer into a new one; ours has them already. */
-function replace(c: Context, answer: Response): void {
+/** Replaces the answer. Hono would merge headers of the old one into it, which it has already. */
+function replaceAnswer(c: Context, answer: Response): void {
   c.res = undefined
   c.res = answer
 }

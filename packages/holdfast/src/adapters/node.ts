@@ -3,53 +3,67 @@ import type { Duplex } from 'node:stream'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
-import type { AccessRequirements } from '../tokens/requirements.ts'
 import {
+  type AccessGuard,
   type AccessGuardOptions,
-  type AccessRequests,
   type AccessVerifier,
-  accessJudge,
-  accessRequests,
+  accessGuardOf,
 } from './access.ts'
-import { guard, type Passed, type PassedOptionally } from './guard/guard.ts'
+import { guard } from './guard/guard.ts'
 import type { FormField } from './guard/held-form.ts'
-import type { HttpFacts } from './guard/http-request.ts'
+import type { HttpFacts, WholeAnswer } from './guard/http-request.ts'
 import type { GuardOptions, RouteRequirements } from './guard/options.ts'
-import type { Refused } from './guard/refusals.ts'
-import {
-  arrivals,
-  headFacts,
-  nodeFacts,
-  sendAnswer,
-  sendRefusal,
-  setAnswerHeaders,
-} from './node-http.ts'
-import { type Answering, answering } from './request-api.ts'
+import { arrivals, headFacts, nodeFacts, sendAnswer, setAnswerHeaders } from './node-http.ts'
+import { type RequestApi, requestApi } from './request-api.ts'
 
 export * from './public.ts'
 
 /** What the guard takes, and where a form token may be. */
 export interface NodeOptions extends GuardOptions {
-  /** The form token of a form's body; asked for only when a form needs one. Default: the header `x-form-token` alone. */
+  /**
+   * The form token of a form's body; asked for only when a form needs one. Default: none, and the
+   * header `x-form-token` alone counts.
+   */
   readonly formToken?: (
     request: IncomingMessage,
   ) => string | undefined | Promise<string | undefined>
-  /** The fields of a form's body, for `heldForms`; asked for only when a step-up interrupts it. Default: none. */
+  /**
+   * The fields of a form's body, for `heldForms`; asked for only when a step-up interrupts the form.
+   * Default: none.
+   */
   readonly formFields?: (
     request: IncomingMessage,
   ) => readonly FormField[] | undefined | Promise<readonly FormField[] | undefined>
 }
 
 /** `node:http`, `node:https` and the compatibility interface of `node:http2`. */
-export interface NodeHoldfast extends Answering<IncomingMessage, ServerResponse> {
-  /** The session, or undefined: then the request is refused and the response has ended. */
+export interface NodeHoldfast extends RequestApi<IncomingMessage, ServerResponse> {
+  /** Gives the session, or undefined: then the request is refused and the response has ended. */
   requireSession(
     requirements?: RouteRequirements,
   ): (request: IncomingMessage, response: ServerResponse) => Promise<SessionView | undefined>
-  /** True: go on, with or without a session. False: the response has ended. */
+  /** Gives true to go on, with or without a session. False: the response has ended. */
   optionalSession(
     requirements?: RouteRequirements,
   ): (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
+}
+
+/** Gives the claims, or undefined: then the request is refused and the response has ended. */
+export type NodeAccessHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Promise<AccessClaims | undefined>
+
+/** Gives the claims, or undefined: then the refusal is written and the socket closed. */
+export type NodeUpgradeHandler = (
+  request: IncomingMessage,
+  socket: Duplex,
+) => Promise<AccessClaims | undefined>
+
+/** Access tokens on `node:http`, `node:https` and the compatibility interface of `node:http2`. */
+export interface NodeAccessGuard extends AccessGuard<IncomingMessage, NodeAccessHandler> {
+  /** The same for the event `upgrade` (WebSocket). */
+  requireAccessToUpgrade: AccessGuard<IncomingMessage, NodeUpgradeHandler>['requireAccess']
 }
 
 /**
@@ -65,7 +79,7 @@ export interface NodeHoldfast extends Answering<IncomingMessage, ServerResponse>
  */
 export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHoldfast {
   const { formToken, formFields } = options
-  const judge = guard(sessions, options)
+  const sessionGuard = guard(sessions, options)
   const waited = arrivals()
 
   function factsOf(request: IncomingMessage): HttpFacts {
@@ -76,55 +90,28 @@ export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHol
       formFields: formFields === undefined ? undefined : () => formFields(request),
     })
   }
-  const { note, ...methods } = answering(judge, {
+  const { goOn, ...api } = requestApi<IncomingMessage, ServerResponse>(sessionGuard, {
     factsOf,
     setHeaders: setAnswerHeaders,
     send: sendAnswer,
   })
 
-  function handsOn(
-    request: IncomingMessage,
-    response: ServerResponse,
-    judged: Passed | PassedOptionally | Refused,
-  ): boolean {
-    if (!judged.ok) {
-      sendRefusal(response, judged)
-      return false
-    }
-    note(request, judged)
-    setAnswerHeaders(response, judged.headers)
-    return true
-  }
-
   return {
-    ...methods,
+    ...api,
 
     requireSession(requirements) {
-      const required = judge.require(requirements)
+      const verify = sessionGuard.require(requirements)
       return async (request, response) => {
-        const judged = await required(factsOf(request))
-        return handsOn(request, response, judged) && judged.ok ? judged.session : undefined
+        const verified = await verify(factsOf(request))
+        return goOn(request, response, verified) && verified.ok ? verified.session : undefined
       }
     },
 
     optionalSession(requirements) {
-      const optional = judge.optional(requirements)
-      return async (request, response) =>
-        handsOn(request, response, await optional(factsOf(request)))
+      const verify = sessionGuard.optional(requirements)
+      return async (request, response) => goOn(request, response, await verify(factsOf(request)))
     },
   }
-}
-
-/** Access tokens on `node:http`, `node:https` and the compatibility interface of `node:http2`. */
-export interface NodeAccessGuard extends AccessRequests<IncomingMessage> {
-  /** The claims, or undefined: then the request is refused and the response has ended. */
-  requireAccess(
-    requirements?: AccessRequirements,
-  ): (request: IncomingMessage, response: ServerResponse) => Promise<AccessClaims | undefined>
-  /** For the event `upgrade` (WebSocket). The claims, or undefined: then the refusal is written and the socket closed. */
-  requireAccessToUpgrade(
-    requirements?: AccessRequirements,
-  ): (request: IncomingMessage, socket: Duplex) => Promise<AccessClaims | undefined>
 }
 
 /**
@@ -142,46 +129,42 @@ export function accessGuard(
   verifier: AccessVerifier,
   options: AccessGuardOptions = {},
 ): NodeAccessGuard {
-  const judge = accessJudge(verifier, options)
-  const { note, accessOf } = accessRequests<IncomingMessage>()
-
+  const { accessOf, requiring } = accessGuardOf<IncomingMessage>(verifier, options, (request) =>
+    headFacts(request, request.url ?? '/'),
+  )
   return {
     accessOf,
 
-    requireAccess(requirements) {
-      const required = judge(requirements)
-      return async (request, response) => {
-        const judged = await required(headFacts(request, request.url ?? '/'))
-        if (!judged.ok) {
-          sendRefusal(response, judged)
+    requireAccess: requiring(
+      (verify): NodeAccessHandler =>
+        async (request, response) => {
+          const verified = await verify(request)
+          if (verified.ok) return verified.claims
+          sendAnswer(response, verified.refusal)
           return undefined
-        }
-        note(request, judged.claims)
-        return judged.claims
-      }
-    },
+        },
+    ),
 
-    requireAccessToUpgrade(requirements) {
-      const required = judge(requirements)
-      return async (request, socket) => {
-        const end = (): void => void socket.destroy()
-        // Node has taken its own listener away: without one, a client that resets now would end the process
-        socket.on('error', end)
-        const judged = await required(headFacts(request, request.url ?? '/'))
-        if (!judged.ok) {
-          socket.end(headOf(judged), end)
-          return undefined
-        }
-        socket.off('error', end)
-        note(request, judged.claims)
-        return judged.claims
-      }
-    },
+    requireAccessToUpgrade: requiring(
+      (verify): NodeUpgradeHandler =>
+        async (request, socket) => {
+          const close = (): void => void socket.destroy()
+          // Node has removed its own error listener: a client that resets now would end the process.
+          socket.on('error', close)
+          const verified = await verify(request)
+          if (!verified.ok) {
+            socket.end(bytesOf(verified.refusal), close)
+            return undefined
+          }
+          socket.off('error', close)
+          return verified.claims
+        },
+    ),
   }
 }
 
-/** A refusal as the bytes of an answer, for a socket that has no response any more. */
-function headOf({ refusal: { status, headers, body } }: Refused): string {
+/** An answer as HTTP/1.1 writes it, for a socket that has no response object any more. */
+function bytesOf({ status, headers, body }: WholeAnswer): string {
   const length = Buffer.byteLength(body)
   const lines = [...headers, ['content-length', String(length)], ['connection', 'close']]
   const head = lines.map(([name, value]) => `${name}: ${value}`)

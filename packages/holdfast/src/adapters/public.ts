@@ -1,4 +1,4 @@
-/** What every adapter's entry exports beside its own `holdfast`. */
+/** What every adapter's entry exports beside its own `holdfast` and `accessGuard`. */
 export { bearer } from '../carriers/bearer.ts'
 export type { Carried, Carrier, DeliveredLifetime } from '../carriers/carrier.ts'
 export { type CookieCarrier, type CookieOptions, cookie } from '../carriers/cookie.ts'
@@ -6,14 +6,22 @@ export type { CrossSiteOptions } from '../carriers/csrf.ts'
 export type { RefreshOptions } from '../carriers/refresh.ts'
 export type { HeaderLookup } from '../core/request.ts'
 export type {
+  AccessGuard,
   AccessGuardOptions,
-  AccessRequests,
+  AccessLookup,
   AccessVerifier,
   RefusedAccess,
 } from './access.ts'
-export type { FormField, HeldForm, HeldForms } from './guard/held-form.ts'
+export type { FormField, FormSender, HeldForm, HeldForms } from './guard/held-form.ts'
 export type { HeaderPair, HttpFacts } from './guard/http-request.ts'
-export type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './guard/lifecycle.ts'
+export type {
+  ChallengeBegun,
+  Done,
+  Lifecycle,
+  LoginFacts,
+  StepUpProof,
+  TokensIssued,
+} from './guard/lifecycle.ts'
 export type {
   ClearSiteDataKind,
   GuardOptions,
@@ -24,4 +32,4 @@ export type {
 export { ownPath } from './guard/redirects.ts'
 export type { RefreshRequirements } from './guard/refresh.ts'
 export type { Refusal, Refused } from './guard/refusals.ts'
-export type { Answering, PassedRequests } from './request-api.ts'
+export type { RequestApi, SessionGuard, SessionLookup } from './request-api.ts'

@@ -3,13 +3,94 @@ import { SessionError } from '../core/errors.ts'
 import type { RequestFacts } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { SubjectRef } from '../core/sessions.ts'
-import type { AnswerHeaders, Guard } from './guard/guard.ts'
+import type {
+  AnswerHeaders,
+  Guard,
+  OptionallyVerifiedRequest,
+  RequestVerifier,
+  VerifiedRequest,
+} from './guard/guard.ts'
 import type { HeaderPair, HttpFacts, WholeAnswer } from './guard/http-request.ts'
-import type { ChallengeBegun, Delivered, Done, LoginFacts, StepUpProof } from './guard/lifecycle.ts'
+import type {
+  ChallengeBegun,
+  Done,
+  LoginFacts,
+  StepUpProof,
+  TokensIssued,
+} from './guard/lifecycle.ts'
+import type { RouteRequirements } from './guard/options.ts'
 import type { RefreshRequirements } from './guard/refresh.ts'
 import type { Refused } from './guard/refusals.ts'
 
-/** How a framework is read and answered: all that its adapter knows. */
+/**
+ * What an application calls in its handlers. Each call sets the headers of what it did on the
+ * response. Where the answer is `ok: false`, hand it to `refuse`, or answer in your own way.
+ */
+export interface RequestApi<Request, Response> extends SessionLookup<Request> {
+  /**
+   * Call it after the password was right: starts a session, sets its cookie, and ends the session
+   * that the client came with.
+   */
+  login(request: Request, response: Response, login: LoginFacts): Promise<TokensIssued | Refused>
+  /** Ends the session, expires the cookie and clears what the browser keeps. */
+  logout(request: Request, response: Response): Promise<Done | Refused>
+  /**
+   * Judges the presentation once more and starts a challenge of 5 minutes. Show `factors`, and keep
+   * `challenge` in the form.
+   */
+  beginStepUp(
+    request: Request,
+    requirements?: { readonly acr?: string | undefined },
+  ): Promise<ChallengeBegun | Refused>
+  /** Call it after the factor was right: sets a new cookie; every older secret is dead. */
+  completeStepUp(
+    request: Request,
+    response: Response,
+    proof: StepUpProof,
+  ): Promise<TokensIssued | Refused>
+  /**
+   * The whole of `POST <refresh path>`: takes the refresh token and answers with its successor as
+   * JSON (`accessToken`, `expiresIn`), or with the refusal. It ends the response and returns it.
+   */
+  refresh(
+    request: Request,
+    response: Response,
+    requirements?: RefreshRequirements,
+  ): Promise<Response>
+  /** Call it after the factor was wrong. */
+  stepUpFailed(request: Request, challenge: string): Promise<Done | Refused>
+  /** Call it after the password was wrong. */
+  loginFailed(request: Request, subject: SubjectRef): Promise<Done | Refused>
+  /** Answers a refusal as the guard would. */
+  refuse(response: Response, refused: Refused): void
+  /** The request as the engine sees it. */
+  requestFacts(request: Request): RequestFacts
+}
+
+/** What handlers ask about a request that the guard let pass. */
+export interface SessionLookup<Request> {
+  /** Throws `internal_error` where no session was required before the handler. */
+  sessionOf(request: Request): SessionView
+  /** Undefined for a request that passed without a session. */
+  optionalSessionOf(request: Request): SessionView | undefined
+  /** The decision with its reasons; undefined when nothing was judged. */
+  decisionOf(request: Request): Decision | undefined
+  /** What forms of this session send in the field `_form`, or scripts in `x-form-token`. */
+  formToken(request: Request): string
+}
+
+/** The guard of sessions, in the form of a framework's middleware. */
+export interface SessionGuard<Middleware> {
+  /**
+   * Refuses requests without a session that meets the requirements. Handlers read the session with
+   * `sessionOf(request)`.
+   */
+  requireSession(requirements?: RouteRequirements): Middleware
+  /** Lets requests pass with or without a session: `optionalSessionOf(request)`. */
+  optionalSession(requirements?: RouteRequirements): Middleware
+}
+
+/** How the requests of a framework are read, and its responses written. */
 export interface Framework<Request, Response> {
   factsOf(request: Request): HttpFacts
   setHeaders(response: Response, headers: AnswerHeaders): void
@@ -18,63 +99,76 @@ export interface Framework<Request, Response> {
 }
 
 /**
- * What an application calls in its handlers. Each sets the headers of what it did on the response; where the answer is
- * `ok: false`, hand it to `refuse`, or answer in your own way.
+ * Middleware that goes on by calling `next`, with an error for a bug. Neither is called for a
+ * request that is refused: its answer has been sent.
  */
-export interface Answering<Request, Response> extends PassedRequests<Request> {
-  /** After the password was right: a new session, its cookie, and the end of whatever the client came with. */
-  login(request: Request, response: Response, login: LoginFacts): Promise<Delivered | Refused>
-  /** Ends the session; expires the cookie and clears what the browser keeps. */
-  logout(request: Request, response: Response): Promise<Done | Refused>
-  /** Judges the presentation once more and starts a challenge of 5 minutes. Show `factors`, keep `challenge` in the form. */
-  beginStepUp(
-    request: Request,
-    requirements?: { readonly acr?: string | undefined },
-  ): Promise<ChallengeBegun | Refused>
-  /** After the factor was right: a new secret, its cookie; every older one is dead. */
-  completeStepUp(
-    request: Request,
-    response: Response,
-    proof: StepUpProof,
-  ): Promise<Delivered | Refused>
-  /**
-   * The whole of `POST <refresh path>`: takes the refresh token, answers JSON (`accessToken`, `expiresIn`) with its
-   * successor, or the refusal. Nothing is left to do with the response, which it gives back.
-   */
-  refresh(
-    request: Request,
-    response: Response,
-    requirements?: RefreshRequirements,
-  ): Promise<Response>
-  /** After the factor was wrong. */
-  stepUpFailed(request: Request, challenge: string): Promise<Done | Refused>
-  /** After the password was wrong. */
-  loginFailed(request: Request, subject: SubjectRef): Promise<Done | Refused>
-  /** Answers a refusal as the guard would. */
-  refuse(response: Response, refused: Refused): void
-  /** The request as the engine sees it. */
-  requestFacts(request: Request): RequestFacts
+export type NextMiddleware<Request, Response> = (
+  request: Request,
+  response: Response,
+  next: (error?: unknown) => void,
+) => void
+
+/** The request API and the guard's middleware, for frameworks whose middleware gets a `next`. */
+export function nextApi<Request extends object, Response>(
+  guard: Guard,
+  framework: Framework<Request, Response>,
+): RequestApi<Request, Response> & SessionGuard<NextMiddleware<Request, Response>> {
+  const { goOn, ...api } = requestApi(guard, framework)
+
+  function middleware(
+    verifier: RequestVerifier<VerifiedRequest | OptionallyVerifiedRequest>,
+  ): NextMiddleware<Request, Response> {
+    return (request, response, next) => {
+      verifier.settle(
+        framework.factsOf(request),
+        (verified) => {
+          try {
+            if (!goOn(request, response, verified)) return
+          } catch (error) {
+            next(error)
+            return
+          }
+          next()
+        },
+        next,
+      )
+    }
+  }
+
+  return {
+    ...api,
+    requireSession: (requirements) => middleware(guard.require(requirements)),
+    optionalSession: (requirements) => middleware(guard.optional(requirements)),
+  }
 }
 
-/** The same methods for every framework that has a request and a response object. */
-export function answering<Request extends object, Response>(
+/** The request API for every framework that has a request and a response object. */
+export function requestApi<Request extends object, Response>(
   guard: Guard,
   { factsOf, setHeaders, send }: Framework<Request, Response>,
-): Answering<Request, Response> & Pick<ReturnType<typeof passedRequests<Request>>, 'note'> {
+): RequestApi<Request, Response> & {
+  /**
+   * True: the request may go on, its session is noted and its headers are set. False: the refusal
+   * has been sent.
+   */
+  goOn(
+    request: Request,
+    response: Response,
+    verified: VerifiedRequest | OptionallyVerifiedRequest | Refused,
+  ): boolean
+} {
+  const { note, ...lookup } = sessionLookup<Request>()
   const refuse = (response: Response, { refusal }: Refused): void => send(response, refusal)
 
-  function sending<Result extends { readonly ok: true; readonly headers: readonly HeaderPair[] }>(
-    response: Response,
-    result: Result | Refused,
-  ): Result | Refused {
-    if (!result.ok) return result
-    const { headers } = result
-    setHeaders(response, () => headers)
+  function withHeaders<
+    Result extends { readonly ok: true; readonly headers: readonly HeaderPair[] },
+  >(response: Response, result: Result | Refused): Result | Refused {
+    if (result.ok) setHeaders(response, () => result.headers)
     return result
   }
 
   return {
-    ...passedRequests<Request>(),
+    ...lookup,
     refuse,
     requestFacts: (request) => guard.requestFacts(factsOf(request)),
     beginStepUp: (request, requirements) => guard.beginStepUp(factsOf(request), requirements),
@@ -82,62 +176,58 @@ export function answering<Request extends object, Response>(
     loginFailed: (request, subject) => guard.loginFailed(factsOf(request), subject),
 
     async login(request, response, login) {
-      return sending(response, await guard.login(factsOf(request), login))
+      return withHeaders(response, await guard.login(factsOf(request), login))
     },
     async logout(request, response) {
-      return sending(response, await guard.logout(factsOf(request)))
+      return withHeaders(response, await guard.logout(factsOf(request)))
     },
     async completeStepUp(request, response, proof) {
-      return sending(response, await guard.completeStepUp(factsOf(request), proof))
+      return withHeaders(response, await guard.completeStepUp(factsOf(request), proof))
     },
     async refresh(request, response, requirements) {
       send(response, await guard.refresh(factsOf(request), requirements))
       return response
     },
+
+    goOn(request, response, verified) {
+      if (!verified.ok) {
+        refuse(response, verified)
+        return false
+      }
+      note(request, verified)
+      setHeaders(response, verified.headers)
+      return true
+    },
   }
 }
 
-/** What handlers ask for after the guard let a request pass. */
-export interface PassedRequests<Request> {
-  /** Throws `internal_error` where no session was required: a route without a guard must not look like a guarded one. */
-  sessionOf(request: Request): SessionView
-  /** Undefined for a request that passed without a session. */
-  optionalSessionOf(request: Request): SessionView | undefined
-  /** With its reasons; undefined when nothing was judged. */
-  decisionOf(request: Request): Decision | undefined
-  /** What forms of this session send in the field `_form`, or scripts in the header `x-form-token`. */
-  formToken(request: Request): string
-}
+/** What is remembered of a request that may go on. */
+type Noted = Pick<OptionallyVerifiedRequest, 'session' | 'decision'>
 
-interface Judged {
-  readonly session: SessionView | undefined
-  readonly decision: Decision | undefined
-}
-
-/** Remembers under a name that nobody else can have, so that frameworks' own types and fields stay as they are. */
-export function passedRequests<Request extends object>(): PassedRequests<Request> & {
-  note(request: Request, judged: Judged): void
+/** Remembers under a symbol, so that frameworks' own types and fields stay as they are. */
+function sessionLookup<Request extends object>(): SessionLookup<Request> & {
+  note(request: Request, noted: Noted): void
 } {
-  const judgedHere = Symbol('judged')
-  const judgedOf = (request: Request & { [judgedHere]?: Judged }): Judged | undefined =>
-    request[judgedHere]
+  const NOTED = Symbol('verified')
+  const notedOf = (request: Request & { [NOTED]?: Noted }): Noted | undefined => request[NOTED]
 
   function sessionOf(request: Request): SessionView {
-    const session = judgedOf(request)?.session
+    const session = notedOf(request)?.session
     if (session !== undefined) return session
     throw new SessionError(
       'internal_error',
-      'This request has no session. Put requireSession() before the handler, or ask optionalSessionOf().',
+      'This request has no session. Put requireSession() before the handler, ' +
+        'or ask optionalSessionOf().',
     )
   }
 
   return {
-    note(request: Request & { [judgedHere]?: Judged }, judged) {
-      request[judgedHere] = judged
+    note(request: Request & { [NOTED]?: Noted }, noted) {
+      request[NOTED] = noted
     },
     sessionOf,
-    optionalSessionOf: (request) => judgedOf(request)?.session,
-    decisionOf: (request) => judgedOf(request)?.decision,
+    optionalSessionOf: (request) => notedOf(request)?.session,
+    decisionOf: (request) => notedOf(request)?.decision,
     formToken: (request) => sessionOf(request).formToken,
   }
 }

@@ -2,7 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { mayCarryTokens, ownOrigin } from '../../src/adapters/guard/entry-checks.ts'
 import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
-import { detour, isNavigation, ownPath, returnPath } from '../../src/adapters/guard/redirects.ts'
+import {
+  isNavigation,
+  ownPath,
+  pageRedirect,
+  returnPath,
+} from '../../src/adapters/guard/redirects.ts'
 
 function facts(changes: Partial<HttpFacts>, headers: Record<string, string> = {}): HttpFacts {
   return {
@@ -79,14 +84,14 @@ describe('a detour', () => {
   const pages = { loginPage: '/login?lang=nb', stepUpPage: '/step-up' }
 
   test('keeps the page’s own query and encodes what it adds', () => {
-    expect(detour(pages, { code: 'token_missing' }, { url: '/a', back: '/a?b=1&c=2' })).toBe(
+    expect(pageRedirect(pages, { code: 'token_missing' }, { url: '/a', back: '/a?b=1&c=2' })).toBe(
       '/login?lang=nb&return=%2Fa%3Fb%3D1%26c%3D2',
     )
   })
 
   test('never leads from a page to itself', () => {
     const at = (url: string): string | undefined =>
-      detour(pages, { code: 'token_missing' }, { url, back: '/' })
+      pageRedirect(pages, { code: 'token_missing' }, { url, back: '/' })
 
     expect(at('/login')).toBeUndefined()
     expect(at('/login?return=%2F')).toBeUndefined()
@@ -95,7 +100,7 @@ describe('a detour', () => {
 
   test('is not for refusals that no page can mend', () => {
     for (const code of ['cross_site_request', 'store_unavailable', 'context_refused'] as const) {
-      expect(detour(pages, { code }, { url: '/a', back: '/a' })).toBeUndefined()
+      expect(pageRedirect(pages, { code }, { url: '/a', back: '/a' })).toBeUndefined()
     }
   })
 })

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { refusalOf, refuser } from '../../src/adapters/guard/refusals.ts'
+import { carriersOf } from '../../src/adapters/guard/options.ts'
+import { problemRefusal, refusals } from '../../src/adapters/guard/refusals.ts'
 import { cookie } from '../../src/carriers/cookie.ts'
 import { CODES, type Code } from '../../src/core/errors.ts'
 
 const codes = Object.entries(CODES).map(([code, facts]) => ({ code: code as Code, ...facts }))
 
 function headersOf(code: Code): Readonly<Record<string, string>> {
-  const { refuse } = refuser({}, () => undefined)
+  const { refuse } = refusals({}, carriersOf({}), () => undefined)
   const { refusal } = refuse(facts, { code, carrier: cookie() })
   return Object.fromEntries(refusal.headers)
 }
@@ -21,7 +22,7 @@ const facts = {
 
 describe('every code', () => {
   test.each(codes)('$code is answered with $status and its name', ({ code, status }) => {
-    const refusal = refusalOf({ code })
+    const refusal = problemRefusal({ code })
 
     expect(refusal.status).toBe(status)
     expect(JSON.parse(refusal.body)).toMatchObject({
@@ -49,7 +50,7 @@ describe('every code', () => {
 })
 
 test('a step-up says in RFC 9470’s words what is missing; a quote cannot break out', () => {
-  const { headers, body } = refusalOf({
+  const { headers, body } = problemRefusal({
     code: 'step_up_required',
     requirements: { acr: 'aal2", evil="\\\r\nx: y', maxAgeMs: 90_500 },
   })
@@ -62,7 +63,7 @@ test('a step-up says in RFC 9470’s words what is missing; a quote cannot break
 })
 
 test('a fault of ours tells the client nothing about its reason', () => {
-  const { body } = refusalOf({ code: 'store_unavailable' })
+  const { body } = problemRefusal({ code: 'store_unavailable' })
 
   expect(JSON.parse(body)).toMatchObject({ detail: 'Nothing was decided. Try again.' })
 })

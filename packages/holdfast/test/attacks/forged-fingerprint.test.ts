@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { gatewayJudge, type HttpFacts } from '../../src/adapters/gateway.ts'
+import { gatewayGuard, type HttpFacts } from '../../src/adapters/gateway.ts'
 import { guard } from '../../src/adapters/guard/guard.ts'
 import type { Sessions } from '../../src/core/sessions.ts'
 import { codeOf, type Harness, harness, inMemory } from '../support/harness.ts'
@@ -56,8 +56,8 @@ test('a gateway’s word is read where the operator names its header', async () 
   const token = await h.login()
   const { sessions, told } = overheard(h)
 
-  await gatewayJudge(sessions).judge(http(token, '192.0.2.10', { 'x-ja4': OWN }))
-  await gatewayJudge(sessions, { tlsHeader: 'x-ja4' }).judge(
+  await gatewayGuard(sessions).verify(http(token, '192.0.2.10', { 'x-ja4': OWN }))
+  await gatewayGuard(sessions, { tlsHeader: 'x-ja4' }).verify(
     http(token, '192.0.2.10', { 'x-ja4': OWN }),
   )
 

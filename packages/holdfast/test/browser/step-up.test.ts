@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { refusalResponse } from '../../src/adapters/fetch-http.ts'
-import { refusalOf } from '../../src/adapters/guard/refusals.ts'
+import { answerResponse } from '../../src/adapters/fetch-http.ts'
+import { problemRefusal } from '../../src/adapters/guard/refusals.ts'
 import { withStepUp } from '../../src/browser/index.ts'
 import type { Code } from '../../src/core/errors.ts'
 import { pageOf } from './page.ts'
@@ -21,7 +21,7 @@ function serverOf(...answers: readonly (() => Response)[]) {
 
 function refused(code: Code, acr?: string): () => Response {
   const requirements = acr === undefined ? undefined : { acr }
-  return () => refusalResponse({ ok: false, code, refusal: refusalOf({ code, requirements }) })
+  return () => answerResponse(problemRefusal({ code, requirements }))
 }
 
 const passed = (): Response => Response.json({ ok: true })

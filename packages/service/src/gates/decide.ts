@@ -1,10 +1,10 @@
 import { type Code, SessionError } from 'holdfast'
 import {
-  type GatewayJudge,
+  type GatewayGuard,
   type HeaderLookup,
   type HeaderPair,
+  problemRefusal,
   type Refusal,
-  refusalOf,
 } from 'holdfast/gateway'
 import type { Logger } from 'pino'
 import { type ForwardedReading, factsOf, type UnreadableReason } from './forwarded.ts'
@@ -34,7 +34,7 @@ export type Decide = (asked: {
 const CORRELATION = /^[A-Za-z0-9._-]{8,64}$/
 
 /** Decides about a reported request: options, report, session, headers of the answer. */
-export function decision(judge: GatewayJudge['judge'], log: Logger): Decide {
+export function decision(verify: GatewayGuard['verify'], log: Logger): Decide {
   return async ({ forwarded, header, options }) => {
     if (!options.ok) return refused('invalid_input', options.detail, 'option_unknown')
     if (!forwarded.ok)
@@ -42,7 +42,7 @@ export function decision(judge: GatewayJudge['judge'], log: Logger): Decide {
     const id = header('x-request-id')
     const correlation = typeof id === 'string' && CORRELATION.test(id) ? id : undefined
     try {
-      const answer = await judge(factsOf(forwarded.request, header), options.route, correlation)
+      const answer = await verify(factsOf(forwarded.request, header), options.route, correlation)
       if (!answer.ok) return marked(answer)
       const { accessToken, setCookie } = answer
       // Always set: where it is missing, a gateway may copy the client's own header instead.
@@ -69,7 +69,7 @@ const DETAILS: Readonly<Record<UnreadableReason, (what: string) => string>> = {
 
 /** A refusal of the gate itself. It takes no cookie away: nothing was decided about a session. */
 export function refused(code: Code, detail?: string, reason?: Refused): GateAnswer & { ok: false } {
-  const refusal = refusalOf({ code, detail })
+  const refusal = problemRefusal({ code, detail })
   return marked({ ok: false, code, refusal, ...(reason === undefined ? {} : { reason }) })
 }
 

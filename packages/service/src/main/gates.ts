@@ -1,6 +1,6 @@
 import { chmod } from 'node:fs/promises'
 import type { Sessions } from 'holdfast'
-import { gatewayJudge } from 'holdfast/gateway'
+import { gatewayGuard } from 'holdfast/gateway'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 import type { Listen } from '../config/values.ts'
@@ -64,7 +64,7 @@ function gateParts({
       return verification
     },
   }
-  const { judge } = gatewayJudge(counted, {
+  const { verify } = gatewayGuard(counted, {
     cookieName,
     origins,
     now,
@@ -75,7 +75,7 @@ function gateParts({
   })
   const byKey = gatewaysOf(config.apiKeys, config.gatePeers)
   const shared = {
-    decide: decision(judge, log),
+    decide: decision(verify, log),
     readOptions: optionsReader(Object.keys(config.audiences)),
     reports: gateReports(metrics, log),
     cookieName,

@@ -1,8 +1,9 @@
 /**
- * Gathers the work of one turn of the event loop and does it back to back at its end. Between parsing and system calls
- * the first crypto call of a request runs on cold caches and costs several times what the next one does.
+ * Gathers the work of one turn of the event loop and does it back to back at the turn's end. The
+ * first crypto call after parsing and system calls runs on cold caches and costs several times what
+ * the next one does.
  */
-export function turnQueue<Item>(work: (item: Item) => void): (item: Item) => void {
+export function batchQueue<Item>(work: (item: Item) => void): (item: Item) => void {
   let waiting: Item[] = []
 
   function drain(): void {
@@ -12,7 +13,7 @@ export function turnQueue<Item>(work: (item: Item) => void): (item: Item) => voi
       try {
         work(item)
       } catch (error) {
-        // as if it had been alone: the others of its turn have nothing to do with it
+        // Thrown on its own, so that the rest of the batch goes on.
         atEndOfTurn(() => {
           throw error
         })
@@ -25,9 +26,9 @@ export function turnQueue<Item>(work: (item: Item) => void): (item: Item) => voi
   }
 }
 
-/** The same for who has a promise to wait for. */
-export function turnBatcher(): () => Promise<void> {
-  const enqueue = turnQueue<() => void>((resolve) => resolve())
+/** The same as a promise, which resolves when the caller's work is due. */
+export function batchGate(): () => Promise<void> {
+  const enqueue = batchQueue<() => void>((resolve) => resolve())
   return () => new Promise(enqueue)
 }
 

@@ -4,37 +4,10 @@ import { memo } from '../../core/memo.ts'
 import { type ClientFacts, LIMITS } from '../../core/request.ts'
 import type { HttpFacts } from './http-request.ts'
 
-const MAX_LENGTH = 512
-
-const REMEMBERED = 1_000
-
-const SCREEN = /^[1-9]\d{0,4}x[1-9]\d{0,4}(?:x\d{1,2}(?:\.\d{1,2})?)?$/
-const ZONE = /^[A-Za-z][\w+-]{0,31}(?:\/[\w+-]{1,32}){0,2}$/
-const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,4}$/
-const PLATFORM = /^[\w.+-]{1,64}$/
-const TOUCH = /^\d{1,3}$/
-
-type Reader = (value: string) => Partial<ClientFacts> | undefined
-
-const FIELDS = new Map<string, Reader>([
-  ['s', (screen) => (SCREEN.test(screen) ? { screen } : undefined)],
-  [
-    'z',
-    (timezone) =>
-      ZONE.test(timezone) && timezone.length <= LIMITS.clientFact ? { timezone } : undefined,
-  ],
-  ['l', readLanguages],
-  [
-    'p',
-    (platform) =>
-      PLATFORM.test(platform) ? { platform: platform.replaceAll('+', ' ') } : undefined,
-  ],
-  ['t', (touch) => (TOUCH.test(touch) ? { touch: Number(touch) } : undefined)],
-])
-
 /**
- * Reads what the browser module wrote, for example `s=2560x1440x2&z=Europe/Oslo&l=en-GB.nb&p=Linux+x86_64&t=0`.
- * All or nothing: one malformed, repeated or unknown field, or more than 512 characters, and there are no facts.
+ * Reads what the browser module wrote, for example
+ * `s=2560x1440x2&z=Europe/Oslo&l=en-GB.nb&p=Linux+x86_64&t=0`. One malformed, repeated or unknown
+ * field, or more than 512 characters, and there are no facts at all.
  */
 export function parseClientFacts(text: string): ClientFacts | undefined {
   if (text === '' || text.length > MAX_LENGTH) return undefined
@@ -52,11 +25,12 @@ export function parseClientFacts(text: string): ClientFacts | undefined {
 }
 
 /**
- * Reads the facts that come with requests, and remembers what the last devices said: a browser repeats it each time.
- * Two cookies of the name are no facts: somebody planted one.
+ * Reads the facts in the cookies of requests, and remembers the last ones that it parsed, because a
+ * browser repeats its own with each request. Two cookies of the name are no facts: somebody planted
+ * one of them.
  */
 export function clientFactsReader(): (facts: Pick<HttpFacts, 'header'>) => ClientFacts | undefined {
-  const known = memo<string, ClientFacts>(REMEMBERED)
+  const known = memo<string, ClientFacts>(MAX_REMEMBERED)
   return ({ header }) => {
     const lines = header('cookie')
     if (lines === undefined) return undefined
@@ -65,12 +39,39 @@ export function clientFactsReader(): (facts: Pick<HttpFacts, 'header'>) => Clien
     if (value === undefined || another !== undefined || value.length > MAX_LENGTH) return undefined
     const before = known.get(value)
     if (before !== undefined) return before
-    // a slice would keep the whole header alive, with the token in it
+    // A slice would keep the whole header in memory, with the token in it.
     const copy = [...value].join('')
     const facts = parseClientFacts(copy)
     if (facts !== undefined) known.set(copy, facts)
     return facts
   }
+}
+
+const MAX_LENGTH = 512
+const MAX_REMEMBERED = 1_000
+
+const SCREEN = /^[1-9]\d{0,4}x[1-9]\d{0,4}(?:x\d{1,2}(?:\.\d{1,2})?)?$/
+const ZONE = /^[A-Za-z][\w+-]{0,31}(?:\/[\w+-]{1,32}){0,2}$/
+const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,4}$/
+const PLATFORM = /^[\w.+-]+$/
+const TOUCH = /^\d{1,3}$/
+
+type Reader = (value: string) => Partial<ClientFacts> | undefined
+
+const FIELDS = new Map<string, Reader>([
+  ['s', (screen) => (SCREEN.test(screen) ? { screen } : undefined)],
+  ['z', (timezone) => (fits(timezone, ZONE) ? { timezone } : undefined)],
+  ['l', readLanguages],
+  [
+    'p',
+    (platform) =>
+      fits(platform, PLATFORM) ? { platform: platform.replaceAll('+', ' ') } : undefined,
+  ],
+  ['t', (touch) => (TOUCH.test(touch) ? { touch: Number(touch) } : undefined)],
+])
+
+function fits(value: string, shape: RegExp): boolean {
+  return value.length <= LIMITS.clientFact && shape.test(value)
 }
 
 function readLanguages(text: string): Partial<ClientFacts> | undefined {

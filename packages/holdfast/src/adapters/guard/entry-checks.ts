@@ -1,13 +1,27 @@
 import type { Carrier } from '../../carriers/carrier.ts'
-import { cookie } from '../../carriers/cookie.ts'
 import { crossSiteGate } from '../../carriers/csrf.ts'
 import type { Code } from '../../core/errors.ts'
 import { type ClientAddress, clientAddressResolver } from '../../network/client-address.ts'
 import { type HttpFacts, single } from './http-request.ts'
 import type { GuardOptions } from './options.ts'
 
-/** What a request brought through the door, before anybody has looked at the token itself. */
-export type Entered =
+/** The checks of a request that need neither the engine nor a session. */
+export interface EntryChecks {
+  /** Checks HTTPS, that one carrier brings one token, and the cross-site gate, in this order. */
+  readToken(facts: HttpFacts): TokenRead
+  /**
+   * The same checks for a request that need not bring a token, such as a login. Undefined when the
+   * request may go on.
+   */
+  checkRequest(facts: HttpFacts): Code | undefined
+  /** The client's address and TLS fingerprint, as trusted proxies report them. */
+  clientOf(facts: HttpFacts): Pick<ClientAddress, 'ip' | 'tls'>
+  /** The origin that the request was sent to. */
+  originOf(facts: HttpFacts): string | undefined
+}
+
+/** The token of a request, or the code under which the request is refused. */
+export type TokenRead =
   | {
       readonly ok: true
       readonly ip: string | null
@@ -22,20 +36,11 @@ export type Entered =
       readonly carrier?: Carrier
     }
 
-/** Reads and checks requests without asking the engine. */
-export interface Entrance {
-  /** HTTPS, one token by one carrier, no other site behind it: in this order. */
-  enter(facts: HttpFacts): Entered
-  /** The same checks for a request that need not bring a token, as a login: undefined when nothing speaks against it. */
-  refuses(facts: HttpFacts): Code | undefined
-  /** What trusted proxies say of the client. */
-  clientOf(facts: HttpFacts): Pick<ClientAddress, 'ip' | 'tls'>
-  originOf(facts: HttpFacts): string | undefined
-}
-
-/** Everything about a request that can be refused without reading a session. */
-export function entrance(options: GuardOptions): Entrance {
-  const carriers = options.carriers ?? [cookie()]
+/** Throws `config_invalid` for proxies, headers or origins that make no sense. */
+export function entryChecks(
+  options: Pick<GuardOptions, 'address' | 'origins' | 'sameSite'>,
+  carriers: readonly Carrier[],
+): EntryChecks {
   const passesGate = crossSiteGate(options)
   const resolve = clientAddressResolver(options.address)
 
@@ -45,10 +50,10 @@ export function entrance(options: GuardOptions): Entrance {
   }
 
   return {
-    enter(facts) {
+    readToken(facts) {
       const { ip, https, tls } = resolve(facts.peer, facts.header)
       if (!mayCarryTokens(facts, https)) return { ok: false, ip, code: 'https_required' }
-      const carried = carriedBy(carriers, facts)
+      const carried = readCarriers(carriers, facts)
       if (!carried.ok) return { ...carried, ip }
       const { carrier, token } = carried
       if (carrier.ambient && !isOwnRequest(facts, https)) {
@@ -57,7 +62,7 @@ export function entrance(options: GuardOptions): Entrance {
       return { ok: true, ip, tls, token, carrier }
     },
 
-    refuses(facts) {
+    checkRequest(facts) {
       const { https } = resolve(facts.peer, facts.header)
       if (!mayCarryTokens(facts, https)) return 'https_required'
       const ambient = carriers.some((carrier) => carrier.ambient)
@@ -69,13 +74,37 @@ export function entrance(options: GuardOptions): Entrance {
   }
 }
 
-type CarriedBy =
+/**
+ * Whether a token may travel on this request: over HTTPS, or to a loopback host, where browsers
+ * treat plain HTTP as trustworthy.
+ *
+ * What a trusted proxy says counts before the own socket: TLS behind a proxy that took plain HTTP
+ * protects nobody. The host is the client's claim, but a client that lies gives away only its own
+ * token.
+ */
+export function mayCarryTokens(facts: HttpFacts, proxied: boolean | null): boolean {
+  return isSecure(facts, proxied) || LOOPBACK.test(hostName(facts) ?? '')
+}
+
+/** The origin that the request was sent to, by its Host; undefined for a Host that is malformed. */
+export function ownOrigin(facts: HttpFacts, proxied: boolean | null): string | undefined {
+  const host = hostOf(facts)
+  if (host === undefined || !HOST.test(host)) return undefined
+  const scheme = isSecure(facts, proxied) ? 'https' : 'http'
+  const url = `${scheme}://${host}`
+  return URL.canParse(url) ? new URL(url).origin : undefined
+}
+
+const HOST = /^(\[[0-9a-f:.]{2,45}\]|[\w.-]{1,253})(?::\d{1,5})?$/i
+const LOOPBACK = /^(?:localhost|(?:[\w-]{1,63}\.){1,8}localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i
+
+type Carried =
   | { readonly ok: true; readonly token: string; readonly carrier: Carrier }
   | { readonly ok: false; readonly code: Code; readonly carrier?: Carrier }
 
-/** By several carriers at once is as ambiguous as twice by one. */
-function carriedBy(carriers: readonly Carrier[], { header }: HttpFacts): CarriedBy {
-  let found: CarriedBy = { ok: false, code: 'token_missing' }
+/** Tokens by several carriers are as ambiguous as two tokens by one. */
+function readCarriers(carriers: readonly Carrier[], { header }: HttpFacts): Carried {
+  let found: Carried = { ok: false, code: 'token_missing' }
   for (const carrier of carriers) {
     const carried = carrier.read(header)
     if (!carried.ok && carried.code === 'token_missing') continue
@@ -83,27 +112,6 @@ function carriedBy(carriers: readonly Carrier[], { header }: HttpFacts): Carried
     found = { ...carried, carrier }
   }
   return found
-}
-
-const HOST = /^(\[[0-9a-f:.]{2,45}\]|[\w.-]{1,253})(?::\d{1,5})?$/i
-const LOOPBACK = /^(?:localhost|(?:[\w-]{1,63}\.){1,8}localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i
-
-/**
- * Whether a token may travel on this request: over HTTPS, or to a loopback host, where browsers treat plain HTTP as
- * trustworthy. The proxy's word, when a trusted one gave it, counts before the own socket: TLS behind a proxy that
- * took plain HTTP protects nobody. The host is the client's claim, but a lie here gives away only the liar's own token.
- */
-export function mayCarryTokens(facts: HttpFacts, proxied: boolean | null): boolean {
-  return isSecure(facts, proxied) || LOOPBACK.test(hostName(facts) ?? '')
-}
-
-/** The origin that the request was sent to, after its own Host; undefined for a Host that is none. */
-export function ownOrigin(facts: HttpFacts, proxied: boolean | null): string | undefined {
-  const host = hostOf(facts)
-  if (host === undefined || !HOST.test(host)) return undefined
-  const scheme = isSecure(facts, proxied) ? 'https' : 'http'
-  const url = `${scheme}://${host}`
-  return URL.canParse(url) ? new URL(url).origin : undefined
 }
 
 function isSecure({ encrypted }: HttpFacts, proxied: boolean | null): boolean {

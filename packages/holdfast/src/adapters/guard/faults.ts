@@ -1,13 +1,16 @@
 import { CODES, type Code } from '../../core/errors.ts'
 
-/** A fault of the engine as grounds for a refusal. It never takes a cookie away: nothing was decided about the session. */
+/**
+ * A fault of the engine, as the cause of a refusal. It never expires a cookie: nothing was decided
+ * about the session.
+ */
 export interface Fault {
   readonly ok: false
   readonly code: Code
   readonly detail?: string
 }
 
-/** Runs a call of the engine. Its coded faults become values; everything else is a bug and goes on as it came. */
+/** Calls the engine. Its coded faults become values; everything else is a bug and is thrown on. */
 export async function attempt<T>(call: () => Promise<T>): Promise<T | Fault> {
   try {
     return await call()
@@ -16,7 +19,10 @@ export async function attempt<T>(call: () => Promise<T>): Promise<T | Fault> {
   }
 }
 
-/** What was thrown, if it is a coded fault; else it is thrown again. By code, not by class: two copies of the library in one process share no class. */
+/**
+ * The coded fault that was thrown; everything else is thrown again. It goes by the code and not by
+ * the class, because two copies of the library in one process have two classes.
+ */
 export function faultOf(error: unknown): Fault {
   const code = faultCode(error)
   if (code === undefined) throw error

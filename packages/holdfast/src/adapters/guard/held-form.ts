@@ -7,20 +7,26 @@ export type FormField = readonly [name: string, value: string]
 export interface HeldForm {
   /** Path and query that it was posted to. */
   readonly action: string
-  /** In the order of the form, its form token included: whoever sends it again is checked again. */
+  /** In the order of the form, with its form token: whoever sends it again is checked again. */
   readonly fields: readonly FormField[]
+}
+
+/** Who posts a form, or takes it back. `cookies`: the `Cookie` header. */
+export interface FormSender {
+  readonly session: SessionId
+  readonly cookies: string | undefined
 }
 
 /** Where forms wait while their sender proves a factor: `heldForms()` of `holdfast/step-up`. */
 export interface HeldForms {
-  /** Undefined for what is too large to hold. `setCookie`: binds the form to the browser that posted it. */
+  /**
+   * Undefined for a form that is too large to hold. `setCookie` binds the form to the browser that
+   * posted it.
+   */
   hold(
     form: HeldForm,
-    from: { readonly session: SessionId; readonly cookies: string | undefined },
+    from: FormSender,
   ): Promise<{ readonly id: string; readonly setCookie: string } | undefined>
-  /** The form, once, for the same browser and session; undefined for everybody else. `cookies`: the `Cookie` header. */
-  take(
-    id: string,
-    from: { readonly session: SessionId; readonly cookies: string | undefined },
-  ): Promise<HeldForm | undefined>
+  /** Gives the form, once, to the same browser and session; undefined to everybody else. */
+  take(id: string, from: FormSender): Promise<HeldForm | undefined>
 }

@@ -1,60 +1,66 @@
 import type { SessionId } from '../../core/ids.ts'
 import { parseToken } from '../../core/token.ts'
-import type { Entrance } from './entry-checks.ts'
+import { setCookie } from './cookies.ts'
+import type { EntryChecks } from './entry-checks.ts'
 import type { HeldForms } from './held-form.ts'
-import { type HttpFacts, single } from './http-request.ts'
+import { type HeaderPair, type HttpFacts, single } from './http-request.ts'
 import type { GuardOptions } from './options.ts'
 import { pathOf } from './redirects.ts'
 import type { Refused } from './refusals.ts'
 
-/** The refusal that leads to the step-up page, with the form held. Undefined where there is nothing to hold. */
+/**
+ * Holds the form that a redirect to the step-up page interrupts, and leads the redirect to it.
+ * Undefined where there is nothing to hold.
+ */
 export type HoldForm = (facts: HttpFacts, refused: Refused) => Promise<Refused> | undefined
 
 export function formHolder(
   { heldForms, stepUpPage }: GuardOptions,
-  door: Pick<Entrance, 'enter'>,
+  checks: Pick<EntryChecks, 'readToken'>,
 ): HoldForm {
   if (heldForms === undefined || stepUpPage === undefined) return () => undefined
-
-  async function held(
-    forms: HeldForms,
-    facts: HttpFacts,
-    { refused, session }: { readonly refused: Refused; readonly session: SessionId },
-  ): Promise<Refused> {
-    const fields = await facts.formFields?.()
-    const action = pathOf(facts.url, undefined)
-    // An address that is no path of this site, or too long for one, is not posted to again.
-    if (fields === undefined || !facts.url.endsWith(action)) return refused
-    const from = { session, cookies: single(facts, 'cookie') }
-    const form = await forms.hold({ action, fields }, from)
-    return form === undefined ? refused : leadingTo(refused, form)
-  }
 
   return (facts, refused) => {
     if (facts.formFields === undefined || !isUrlencoded(facts)) return undefined
     const location = refused.refusal.headers.find(([name]) => name === 'location')?.[1]
     if (location === undefined || !location.startsWith(stepUpPage)) return undefined
-    const entered = door.enter(facts)
-    const session = entered.ok ? parseToken(entered.token)?.claims.session : undefined
-    return session === undefined ? undefined : held(heldForms, facts, { refused, session })
+    const read = checks.readToken(facts)
+    const session = read.ok ? parseToken(read.token)?.claims.session : undefined
+    return session === undefined ? undefined : hold(heldForms, facts, { refused, session })
   }
+}
+
+async function hold(
+  heldForms: HeldForms,
+  facts: HttpFacts,
+  { refused, session }: { readonly refused: Refused; readonly session: SessionId },
+): Promise<Refused> {
+  const fields = await facts.formFields?.()
+  const action = pathOf(facts.url, undefined)
+  // Nobody posts again to an address that is no path of this site, or too long for one.
+  if (fields === undefined || !facts.url.endsWith(action)) return refused
+  const from = { session, cookies: single(facts, 'cookie') }
+  const form = await heldForms.hold({ action, fields }, from)
+  return form === undefined ? refused : leadingTo(refused, form)
 }
 
 function leadingTo(
   { code, refusal }: Refused,
-  { id, setCookie }: { readonly id: string; readonly setCookie: string },
+  form: { readonly id: string; readonly setCookie: string },
 ): Refused {
-  const headers = refusal.headers.map(([name, value]): readonly [string, string] =>
-    name === 'location' ? [name, `${value}&${new URLSearchParams({ form: id })}`] : [name, value],
-  )
+  const headers = refusal.headers.map(([name, value]): HeaderPair => {
+    const target =
+      name === 'location' ? `${value}&${new URLSearchParams({ form: form.id })}` : value
+    return [name, target]
+  })
   return {
     ok: false,
     code,
-    refusal: { ...refusal, headers: [...headers, ['set-cookie', setCookie]] },
+    refusal: { ...refusal, headers: [...headers, setCookie(form.setCookie)] },
   }
 }
 
-/** Files are not held: they belong to forms of another type. */
+/** Forms with files have another type. They are not held. */
 function isUrlencoded(facts: HttpFacts): boolean {
   const type = single(facts, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase()
   return facts.method === 'POST' && type === 'application/x-www-form-urlencoded'

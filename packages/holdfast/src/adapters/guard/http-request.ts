@@ -3,8 +3,8 @@ import type { HeaderLookup } from '../../core/request.ts'
 import type { FormField } from './held-form.ts'
 
 /**
- * A request as every adapter hands it to the guard: plain facts, nothing interpreted. This and {@link guard} are all
- * that an adapter for another framework needs.
+ * A request as every adapter hands it to the guard: plain facts, nothing interpreted. This and
+ * {@link guard} are all that an adapter for another framework needs.
  */
 export interface HttpFacts {
   readonly method: string
@@ -14,13 +14,15 @@ export interface HttpFacts {
   readonly peer: string | undefined
   /** The connection to this process is TLS. */
   readonly encrypted: boolean
-  /** Repeated lines as an array, or joined as HTTP joins them. */
   readonly header: HeaderLookup
   /** How long ago the request was received, ms; absent where the runtime does not say. */
   waitedMs?(): number
-  /** The field of an already parsed body that holds the form token; asked for only when a form needs one. */
+  /** The form token in a parsed body; asked for only when a form needs one. */
   formToken?(): string | undefined | Promise<string | undefined>
-  /** All fields of a form's body, in their order; asked for only when a step-up interrupts a form. Undefined: it cannot be read. */
+  /**
+   * All fields of a form's body in their order; asked for only when a step-up interrupts a form.
+   * Undefined: the body cannot be read.
+   */
   formFields?(): readonly FormField[] | undefined | Promise<readonly FormField[] | undefined>
 }
 
@@ -34,14 +36,14 @@ export interface WholeAnswer {
   readonly body: string
 }
 
-/** A header that may come once only; undefined when it came not at all or several times. */
+/** A header that may come once only; undefined when it is absent or came several times. */
 export function single(facts: Pick<HttpFacts, 'header'>, name: string): string | undefined {
   const value = facts.header(name)
   if (value === undefined || typeof value === 'string') return value
   return value.length === 1 ? value[0] : undefined
 }
 
-/** The form token's field of a body that the framework has parsed; a repeated field is none. */
+/** The form token in a body that the framework has parsed. A repeated field counts as none. */
 export function parsedField(body: unknown): string | undefined {
   if (typeof body !== 'object' || body === null || !Object.hasOwn(body, FORM_TOKEN_FIELD)) {
     return undefined
@@ -50,7 +52,7 @@ export function parsedField(body: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** The fields of a body that the framework has parsed; undefined for a body that holds more than texts. */
+/** The fields of a body that the framework has parsed; undefined for a body with other values. */
 export function parsedFields(body: unknown): readonly FormField[] | undefined {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined
   const fields: FormField[] = []

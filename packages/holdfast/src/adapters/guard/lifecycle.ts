@@ -1,20 +1,15 @@
 import type { Carrier } from '../../carriers/carrier.ts'
-import { cookie } from '../../carriers/cookie.ts'
-import { refreshCarrier } from '../../carriers/refresh.ts'
 import type { Decision } from '../../core/decision.ts'
 import type { RequestFacts } from '../../core/request.ts'
 import type { SessionView } from '../../core/session.ts'
-import type { Login, Proof, Sessions, StepUpBegun, SubjectRef } from '../../core/sessions.ts'
-import { deliveryHeaders, NO_STORE } from './cookies.ts'
-import type { Entrance } from './entry-checks.ts'
+import type { Login, Proof, StepUpBegun, SubjectRef } from '../../core/sessions.ts'
+import { deliveryHeaders, isSetCookie, NO_STORE, setCookie } from './cookies.ts'
 import { attempt } from './faults.ts'
 import type { HeaderPair, HttpFacts } from './http-request.ts'
-import type { GuardOptions } from './options.ts'
-import type { Refuse, Refused } from './refusals.ts'
-import type { Describe } from './request-facts.ts'
-import type { Replacements } from './superseded.ts'
+import type { GuardParts } from './parts.ts'
+import type { Refused } from './refusals.ts'
 
-/** Who has logged in, and how well. What comes from the request the adapter adds itself. */
+/** Who has logged in, and how well. The adapter adds what comes from the request. */
 export interface LoginFacts extends Omit<Login, 'request' | 'previous'> {
   /** The value of the form field `hf-client`, when the login form sent one. */
   readonly clientFacts?: string
@@ -23,14 +18,17 @@ export interface LoginFacts extends Omit<Login, 'request' | 'previous'> {
 /** What the subject proved in answer to a challenge. */
 export type StepUpProof = Omit<Proof, 'token' | 'request'>
 
-/** Something was done; the headers go with the answer. */
+/** A call succeeded; the headers go with the answer. */
 export interface Done {
   readonly ok: true
   readonly headers: readonly HeaderPair[]
 }
 
-/** New tokens are on their way to the client. Those that are named here no carrier brings: the application has to. */
-export interface Delivered extends Done {
+/**
+ * New tokens were issued, and the headers bring them to the client. A token that is named here is
+ * brought by no carrier: the application has to deliver it.
+ */
+export interface TokensIssued extends Done {
   readonly session: SessionView
   readonly decision: Decision
   readonly token: string | undefined
@@ -40,162 +38,174 @@ export interface Delivered extends Done {
 /** The answer of `beginStepUp` when the challenge could be begun. */
 export type ChallengeBegun = Extract<StepUpBegun, { ok: true }>
 
-/** The moments at which tokens begin, change hands and end. */
-export interface Ceremonies {
-  /** Starts a session. The token that the client came with is ended first (session fixation). */
-  login(facts: HttpFacts, login: LoginFacts): Promise<Delivered | Refused>
-  /** Ends the session and everything the browser keeps of it. A refusal with 503 says that nothing is confirmed yet. */
-  logout(facts: HttpFacts): Promise<Done | Refused>
+/** The calls with which sessions begin, are stepped up and end. */
+export interface Lifecycle<Request> {
+  /**
+   * Call it after the password was right: starts a session and sets its cookie. The session that the
+   * client came with is ended first (session fixation).
+   */
+  login(request: Request, login: LoginFacts): Promise<TokensIssued | Refused>
+  /**
+   * Ends the session, expires its cookies and clears what the browser keeps. A refusal with 503
+   * means that the end is not confirmed yet.
+   */
+  logout(request: Request): Promise<Done | Refused>
   beginStepUp(
-    facts: HttpFacts,
+    request: Request,
     requirements?: { readonly acr?: string | undefined },
   ): Promise<ChallengeBegun | Refused>
-  completeStepUp(facts: HttpFacts, proof: StepUpProof): Promise<Delivered | Refused>
-  /** Tells the engine of a wrong code or an aborted prompt. */
-  stepUpFailed(facts: HttpFacts, challenge: string): Promise<Done | Refused>
-  /** Tells the engine of a wrong password. */
-  loginFailed(facts: HttpFacts, subject: SubjectRef): Promise<Done | Refused>
-  requestFacts(facts: HttpFacts): RequestFacts
+  /** Call it after the factor was right: a new secret and its cookie. */
+  completeStepUp(request: Request, proof: StepUpProof): Promise<TokensIssued | Refused>
+  /** Call it after a wrong code or an aborted prompt. */
+  stepUpFailed(request: Request, challenge: string): Promise<Done | Refused>
+  /** Call it after the password was wrong. */
+  loginFailed(request: Request, subject: SubjectRef): Promise<Done | Refused>
+  /** The request as the engine sees it. */
+  requestFacts(request: Request): RequestFacts
 }
 
-interface CeremonyParts {
-  readonly sessions: Sessions
-  readonly options: GuardOptions
-  readonly door: Entrance
-  readonly refuse: Refuse
-  readonly describe: Describe
-  readonly replaced: Replacements
-  readonly now: () => number
-}
+export function lifecycle(parts: GuardParts): Lifecycle<HttpFacts> {
+  return {
+    ...loginAndLogout(parts),
+    ...stepUp(parts),
 
-/** Login, logout and step-up: the same gate in front, the same headers behind. */
-export function ceremonies(parts: CeremonyParts): Ceremonies {
-  const { sessions, options, door, refuse, replaced, now } = parts
-  const { carriers = [cookie()], clearSiteData = ['cache', 'storage'] } = options
-  const giver = carriers.find((carrier) => carrier.deliver !== undefined)
-  const refresher = options.refresh === undefined ? undefined : refreshCarrier(options.refresh)
-  const forgetful: readonly HeaderPair[] =
-    clearSiteData.length === 0
-      ? []
-      : [['clear-site-data', clearSiteData.map((kind) => `"${kind}"`).join(', ')]]
+    requestFacts: (facts) => describe(parts, facts),
 
-  function describe(facts: HttpFacts, posted?: string): RequestFacts {
-    return parts.describe(facts, { ...door.clientOf(facts), posted })
-  }
-
-  function delivered(
-    carrier: Carrier | undefined,
-    answer: {
-      readonly token?: string
-      readonly refreshToken?: string
-      readonly session: SessionView
-      readonly decision: Decision
-      readonly persistent: boolean
+    async loginFailed(facts, subject) {
+      const request = describe(parts, facts)
+      const reported = await attempt(() =>
+        parts.sessions.report({ kind: 'login_failed', ...subject, request }).then(() => DONE),
+      )
+      return reported.ok ? DONE : parts.refuse(facts, reported)
     },
-  ): Delivered {
-    const { session, decision, token, refreshToken, persistent } = answer
-    const at = now()
-    const main = deliveryHeaders(carrier, answer, at)
-    const spare = deliveryHeaders(refresher, { token: refreshToken, session, persistent }, at)
-    const cookies = [...main, ...spare].filter(([name]) => name === 'set-cookie')
-    return {
-      ok: true,
-      session,
-      decision,
-      headers: [NO_STORE, ...cookies],
-      token: main.length === 0 ? token : undefined,
-      refreshToken: spare.length === 0 ? refreshToken : undefined,
-    }
   }
+}
+
+function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' | 'logout'> {
+  const { sessions, options, carriers, checks, refuse, superseded } = parts
+  const delivering = carriers.session.find((carrier) => carrier.deliver !== undefined)
 
   return {
-    requestFacts: (facts) => describe(facts),
-
     async login(facts, { clientFacts, ...login }) {
-      const forged = door.refuses(facts)
-      if (forged !== undefined) return refuse(facts, { code: forged })
-      const entered = door.enter(facts)
+      const code = checks.checkRequest(facts)
+      if (code !== undefined) return refuse(facts, { code })
+      const before = checks.readToken(facts)
       const created = await attempt(() =>
         sessions.create({
-          ...(refresher === undefined ? {} : { refresh: true }),
+          ...(carriers.refresh === undefined ? {} : { refresh: true }),
           ...login,
-          request: describe(facts, clientFacts),
-          ...(entered.ok ? { previous: entered.token } : {}),
+          request: describe(parts, facts, clientFacts),
+          ...(before.ok ? { previous: before.token } : {}),
         }),
       )
       if (!created.ok) return refuse(facts, created)
-      if (entered.ok) replaced.note({ token: entered.token })
-      return delivered(giver, created)
+      if (before.ok) superseded.note({ token: before.token })
+      return issued(parts, delivering, created)
     },
 
     async logout(facts) {
-      const entered = door.enter(facts)
-      if (!entered.ok && entered.code !== 'token_missing' && entered.code !== 'token_malformed') {
-        return refuse(facts, entered)
+      const read = checks.readToken(facts)
+      if (!read.ok && read.code !== 'token_missing' && read.code !== 'token_malformed') {
+        return refuse(facts, read)
       }
-      const forged = door.refuses(facts)
-      if (forged !== undefined) return refuse(facts, { code: forged })
-      if (entered.ok) {
-        const ended = await attempt(() => sessions.logout(entered.token).then(() => ENDED))
+      const code = checks.checkRequest(facts)
+      if (code !== undefined) return refuse(facts, { code })
+      if (read.ok) {
+        const ended = await attempt(() => sessions.logout(read.token).then(() => DONE))
         if (!ended.ok) return refuse(facts, ended)
-        replaced.note({ token: entered.token })
+        superseded.note({ token: read.token })
       }
-      const jar = refresher === undefined ? carriers : [...carriers, refresher]
-      const cleared = jar.flatMap((carrier) => carrier.clear?.() ?? [])
-      return {
-        ok: true,
-        headers: [
-          NO_STORE,
-          ...forgetful,
-          ...cleared.map((value): HeaderPair => ['set-cookie', value]),
-        ],
-      }
-    },
-
-    async beginStepUp(facts, { acr } = {}) {
-      const entered = door.enter(facts)
-      if (!entered.ok) return refuse(facts, entered)
-      const begun = await attempt(() =>
-        sessions.beginStepUp({
-          token: entered.token,
-          request: describe(facts),
-          ...(acr === undefined ? {} : { acr }),
-        }),
-      )
-      return begun.ok ? begun : refuse(facts, { ...begun, carrier: entered.carrier })
-    },
-
-    async completeStepUp(facts, proof) {
-      const entered = door.enter(facts)
-      if (!entered.ok) return refuse(facts, entered)
-      const { token, carrier } = entered
-      const completed = await attempt(() =>
-        sessions.completeStepUp({ ...proof, token, request: describe(facts) }),
-      )
-      if (!completed.ok) return refuse(facts, { ...completed, carrier })
-      replaced.note({ id: completed.session.id })
-      return delivered(carrier, completed)
-    },
-
-    async stepUpFailed(facts, challenge) {
-      const entered = door.enter(facts)
-      if (!entered.ok) return refuse(facts, entered)
-      const { token } = entered
-      const request = describe(facts)
-      const told = await attempt(() =>
-        sessions.report({ kind: 'step_up_failed', challenge, token, request }).then(() => ENDED),
-      )
-      return told.ok ? { ok: true, headers: [] } : refuse(facts, told)
-    },
-
-    async loginFailed(facts, subject) {
-      const request = describe(facts)
-      const told = await attempt(() =>
-        sessions.report({ kind: 'login_failed', ...subject, request }).then(() => ENDED),
-      )
-      return told.ok ? { ok: true, headers: [] } : refuse(facts, told)
+      const expired = carriers.all.flatMap((carrier) => carrier.clear?.() ?? [])
+      const headers = [NO_STORE, ...clearSiteData(options), ...expired.map(setCookie)]
+      return { ok: true, headers }
     },
   }
 }
 
-const ENDED = { ok: true } as const
+function stepUp(
+  parts: GuardParts,
+): Pick<Lifecycle<HttpFacts>, 'beginStepUp' | 'completeStepUp' | 'stepUpFailed'> {
+  const { sessions, checks, refuse, superseded } = parts
+
+  return {
+    async beginStepUp(facts, { acr } = {}) {
+      const read = checks.readToken(facts)
+      if (!read.ok) return refuse(facts, read)
+      const { token, carrier } = read
+      const request = describe(parts, facts)
+      const begun = await attempt(() =>
+        sessions.beginStepUp({ token, request, ...(acr === undefined ? {} : { acr }) }),
+      )
+      return begun.ok ? begun : refuse(facts, { ...begun, carrier })
+    },
+
+    async completeStepUp(facts, proof) {
+      const read = checks.readToken(facts)
+      if (!read.ok) return refuse(facts, read)
+      const { token, carrier } = read
+      const request = describe(parts, facts)
+      const completed = await attempt(() => sessions.completeStepUp({ ...proof, token, request }))
+      if (!completed.ok) return refuse(facts, { ...completed, carrier })
+      superseded.note({ id: completed.session.id })
+      return issued(parts, carrier, completed)
+    },
+
+    async stepUpFailed(facts, challenge) {
+      const read = checks.readToken(facts)
+      if (!read.ok) return refuse(facts, read)
+      const { token } = read
+      const request = describe(parts, facts)
+      const reported = await attempt(() =>
+        sessions.report({ kind: 'step_up_failed', challenge, token, request }).then(() => DONE),
+      )
+      return reported.ok ? DONE : refuse(facts, reported)
+    },
+  }
+}
+
+const DONE: Done = { ok: true, headers: [] }
+
+/** `posted`: client facts that came as a form field. */
+function describe(
+  { describe, checks }: GuardParts,
+  facts: HttpFacts,
+  posted?: string,
+): RequestFacts {
+  return describe(facts, { ...checks.clientOf(facts), posted })
+}
+
+/** Puts new tokens into cookies, where there are carriers for them. */
+function issued(
+  { carriers, now }: GuardParts,
+  carrier: Carrier | undefined,
+  answer: {
+    readonly token?: string
+    readonly refreshToken?: string
+    readonly session: SessionView
+    readonly decision: Decision
+    readonly persistent: boolean
+  },
+): TokensIssued {
+  const { session, decision, token, refreshToken, persistent } = answer
+  const at = now()
+  const delivery = deliveryHeaders(carrier, answer, at)
+  const refreshDelivery = deliveryHeaders(
+    carriers.refresh,
+    { token: refreshToken, session, persistent },
+    at,
+  )
+  const cookies = [...delivery, ...refreshDelivery].filter(isSetCookie)
+  return {
+    ok: true,
+    session,
+    decision,
+    headers: [NO_STORE, ...cookies],
+    token: delivery.length === 0 ? token : undefined,
+    refreshToken: refreshDelivery.length === 0 ? refreshToken : undefined,
+  }
+}
+
+function clearSiteData({ clearSiteData: kinds }: GuardParts['options']): readonly HeaderPair[] {
+  const cleared = (kinds ?? ['cache', 'storage']).map((kind) => `"${kind}"`)
+  return cleared.length === 0 ? [] : [['clear-site-data', cleared.join(', ')]]
+}

@@ -11,7 +11,9 @@ import { ownPath } from './redirects.ts'
 
 /** What all adapters take. */
 export interface GuardOptions extends CrossSiteOptions {
-  /** How tokens travel. Default `[cookie()]`. A request that brings a token by two of them is refused. */
+  /**
+   * How tokens travel. Default `[cookie()]`. A request that brings tokens by two carriers is refused.
+   */
   readonly carriers?: readonly Carrier[]
   /** Logins also give a refresh token, which `refresh()` alone accepts. Default: none. */
   readonly refresh?: RefreshOptions
@@ -22,24 +24,40 @@ export interface GuardOptions extends CrossSiteOptions {
    * behind a gateway that keeps its answers' cookies to itself.
    */
   readonly deliverable?: boolean
-  /** Path of this site where a person logs in. Navigations without a session go there (303), with `?return=`. */
+  /**
+   * Path of this site where a person logs in. Navigations without a session go there (303), with
+   * `?return=`.
+   */
   readonly loginPage?: string
-  /** Path of this site where a person proves a factor, with `?return=` and, if the route asked for one, `&acr=`. */
+  /**
+   * Path of this site where a person proves a factor, with `?return=` and, if the route asked for an
+   * `acr`, `&acr=`.
+   */
   readonly stepUpPage?: string
   /**
-   * Forms that a step-up interrupts are held meanwhile: the step-up page gets `&form=`, and takes them with it when the
-   * factor was right. `heldForms()` of `holdfast/step-up`. Default: what was posted is lost. Needs `stepUpPage`.
+   * Holds forms that a step-up interrupts: `heldForms()` of `holdfast/step-up`. The step-up page gets
+   * `&form=`, and takes the form when the factor was right. Default: what was posted is lost. Needs
+   * `stepUpPage`.
    */
   readonly heldForms?: HeldForms
-  /** Words a refusal in the application's own way. Undefined keeps the default. Cookies and `no-store` stay as they are. */
+  /**
+   * Words a refusal in the application's own way. Undefined keeps the default. Cookies and `no-store`
+   * stay as they are.
+   */
   readonly onRefusal?: (refused: RefusedRequest) => RefusalWording | undefined
-  /** What the browser forgets at logout, besides the cookie. Default `cache` and `storage`; empty sends no such header. */
+  /**
+   * What the browser forgets at logout, besides the cookie. Default `cache` and `storage`. With an
+   * empty list no such header is sent.
+   */
   readonly clearSiteData?: readonly ClearSiteDataKind[]
-  /** UTC, ms: for cookies' lifetimes alone. */
+  /** UTC, ms: for the lifetimes of cookies, and for answers that are too late to carry one. */
   readonly now?: () => number
 }
 
-/** Kinds of `Clear-Site-Data`. `cookies` reaches the sibling hosts of the registrable domain, too. */
+/**
+ * Kinds of `Clear-Site-Data`. `cookies` clears those of the sibling hosts of the registrable domain,
+ * too.
+ */
 export type ClearSiteDataKind =
   | 'cache'
   | 'storage'
@@ -50,7 +68,10 @@ export type ClearSiteDataKind =
 
 /** What one route asks of a session. */
 export interface RouteRequirements {
-  /** `sensitive` rotates the secret first and asks for a network that the subject has confirmed. Default `normal`. */
+  /**
+   * `sensitive` rotates the secret first and asks for a network that the subject has confirmed.
+   * Default `normal`.
+   */
   readonly sensitivity?: Sensitivity
   /** Least authentication context. */
   readonly acr?: string
@@ -64,9 +85,9 @@ export interface RefusedRequest {
   readonly status: number
   readonly method: string
   readonly url: string
-  /** A person waits for a page. */
+  /** A person waits for a page: the request is a navigation. */
   readonly navigation: boolean
-  /** Where to go on after a detour; always a path of this site. */
+  /** Where to go on after a login or a step-up; always a path of this site. */
   readonly returnTo: string
   readonly decision: Decision | undefined
 }
@@ -78,9 +99,25 @@ export interface RefusalWording {
   readonly body?: string
 }
 
-/** Throws `config_invalid` when the service starts, not at the first request. */
+/** How the tokens of one guard travel. */
+export interface Carriers {
+  readonly session: readonly Carrier[]
+  /** Undefined where logins give no refresh tokens. */
+  readonly refresh: Carrier | undefined
+  readonly all: readonly Carrier[]
+}
+
+/** The carriers that the options name, or the default ones. */
+export function carriersOf({ carriers = [cookie()], refresh }: GuardOptions): Carriers {
+  if (refresh === undefined) return { session: carriers, refresh, all: carriers }
+  const carrier = refreshCarrier(refresh)
+  return { session: carriers, refresh: carrier, all: [...carriers, carrier] }
+}
+
+/** Throws `config_invalid`, so that the service fails when it starts and not at a request. */
 export function checkGuardOptions(options: GuardOptions): void {
-  const { loginPage, stepUpPage, carriers = [cookie()], refresh } = options
+  const { loginPage, stepUpPage } = options
+  const { session, refresh } = carriersOf(options)
   for (const [name, page] of Object.entries({ loginPage, stepUpPage })) {
     if (page !== undefined && (page !== ownPath(page) || page.includes('#'))) {
       throw misconfigured(name, 'must be a path of this site, as in /login')
@@ -89,14 +126,14 @@ export function checkGuardOptions(options: GuardOptions): void {
   if (options.heldForms !== undefined && stepUpPage === undefined) {
     throw misconfigured('heldForms', 'needs a stepUpPage')
   }
-  if (carriers.length === 0) throw misconfigured('carriers', 'must name at least one carrier')
-  if (refresh === undefined) return
-  const cookieName = nameOf(refreshCarrier(refresh))
-  if (cookieName !== undefined && carriers.some((carrier) => nameOf(carrier) === cookieName))
+  if (session.length === 0) throw misconfigured('carriers', 'must name at least one carrier')
+  const cookieName = refresh && nameOf(refresh)
+  if (cookieName !== undefined && session.map(nameOf).includes(cookieName)) {
     throw misconfigured('refresh.cookieName', 'must not be that of the session cookie')
+  }
 }
 
-/** Throws `config_invalid` for what no session could ever meet. */
+/** Throws `config_invalid` for requirements that no session could ever meet. */
 export function checkRequirements({
   sensitivity,
   acr,

@@ -10,7 +10,10 @@ export interface Pages {
   readonly stepUpPage?: string | undefined
 }
 
-/** A person waits for a page: the browser says so, or at least asks for HTML first of all. */
+/**
+ * Whether a person waits for a page. Browsers say so in Fetch Metadata; older ones at least ask for
+ * HTML first of all.
+ */
 export function isNavigation(facts: HttpFacts): boolean {
   const mode = single(facts, 'sec-fetch-mode')
   if (mode !== undefined) {
@@ -20,24 +23,28 @@ export function isNavigation(facts: HttpFacts): boolean {
 }
 
 /**
- * Whether the answer may take a dead cookie out of the jar. Subresources and scripts ask in the background: one that left
- * before a login can be answered after it, and would take the new cookie away. The next page clears what is still dead.
+ * Whether the answer may expire a dead cookie. Scripts and subresources ask in the background: a
+ * request that left before a login can be answered after it, and would take the new cookie away. The
+ * next navigation expires what is still dead.
  */
-export function mayClear(facts: HttpFacts): boolean {
+export function mayExpireCookies(facts: HttpFacts): boolean {
   return facts.header('sec-fetch-mode') === undefined || isNavigation(facts)
 }
 
 /**
- * Where to go on after the detour: the page that was asked for. What was posted cannot be repeated, so a form returns to
- * the page that held it, if that is one of `origin`, else to `/`.
+ * Where to go on after a login or a step-up: the page that was asked for. What was posted cannot be
+ * repeated, so a form returns to the page that held it if that page is of `origin`, else to `/`.
  */
 export function returnPath(facts: HttpFacts, origin: string | undefined): string {
   if (isSafeMethod(facts.method)) return pathOf(facts.url, undefined)
   return origin === undefined ? '/' : pathOf(single(facts, 'referer') ?? '', origin)
 }
 
-/** The address of the detour; undefined when this refusal has none, or is the answer of that very page. */
-export function detour(
+/**
+ * The address of the page that helps with a refusal. Undefined when there is none, or when that very
+ * page was refused.
+ */
+export function pageRedirect(
   pages: Pages,
   {
     code,
@@ -48,7 +55,7 @@ export function detour(
   const page = pageFor(pages, code)
   if (page === undefined) return undefined
   const [path = page] = page.split('?', 1)
-  if (ownPathname(url) === path) return undefined
+  if (pathnameOf(url) === path) return undefined
   const query = new URLSearchParams({ return: back })
   if (requirements.acr !== undefined) query.set('acr', requirements.acr)
   return `${page}${page.includes('?') ? '&' : '?'}${query}`
@@ -75,10 +82,13 @@ export function pageFor({ loginPage, stepUpPage }: Pages, code: Code): string | 
   }
 }
 
-/** Path and query of an address; of another origin than `origin`, when one is given, or too long: `/`. */
+/**
+ * Path and query of an address; `/` for an address that is too long, or of another origin than
+ * `origin` where one is given.
+ */
 export function pathOf(text: string, origin: string | undefined): string {
   const base = 'http://localhost'
-  // A path with two slashes in front is a path here, not a host.
+  // A path that begins with two slashes is a path here, not a host.
   const url = text.startsWith('/') ? `${base}${text}` : text
   if (text.length > LIMITS.url || !URL.canParse(url)) return '/'
   const parsed = new URL(url)
@@ -86,24 +96,26 @@ export function pathOf(text: string, origin: string | undefined): string {
   return ownPath(`${parsed.pathname}${parsed.search}`)
 }
 
-function ownPathname(url: string): string {
-  return pathOf(url, undefined).split('?', 1)[0] ?? '/'
-}
-
-const MAX_LENGTH = 2048
-
 /**
- * A path of this site, safe to redirect to after a login or a step-up; `/` for everything else: absolute addresses,
- * `//host`, backslashes and control characters (which browsers read as slashes or leave out), and more than 2048 characters.
+ * A path of this site, safe to redirect to after a login or a step-up. Everything else becomes `/`:
+ * absolute addresses, `//host`, backslashes and control characters (browsers read them as slashes or
+ * leave them out), and more than 2048 characters.
  *
  * @example
  * response.redirect(303, ownPath(request.query.return))
  */
 export function ownPath(text: unknown): string {
-  if (typeof text !== 'string' || text.length > MAX_LENGTH) return '/'
+  if (typeof text !== 'string' || text.length > MAX_PATH) return '/'
   return text.startsWith('/') && !text.startsWith('//') && isPlain(text) ? text : '/'
 }
 
+const MAX_PATH = 2048
+
+function pathnameOf(url: string): string {
+  return pathOf(url, undefined).split('?', 1)[0] ?? '/'
+}
+
+/** Whether a text is printable ASCII without backslashes. */
 function isPlain(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)

@@ -2,18 +2,19 @@ import { type ClientFacts, RELEVANT_HEADERS, type RequestFacts } from '../../cor
 import { clientFactsReader, parseClientFacts } from './client-facts.ts'
 import type { HttpFacts } from './http-request.ts'
 
-/** Reduces a request to what signals may look at. `posted`: client facts that came as a form field; they are the newer ones. */
-export type Describe = (
-  facts: HttpFacts,
-  from: {
-    readonly ip: string | null
-    /** JA4, as a trusted proxy handed it on. */
-    readonly tls?: string | null
-    readonly posted?: string | undefined
-  },
-) => RequestFacts
+/** Reduces a request to what signals may look at. */
+export type DescribeRequest = (facts: HttpFacts, client: ClientDescription) => RequestFacts
 
-export function describer(): Describe {
+/** What a request does not say of its client itself. */
+export interface ClientDescription {
+  readonly ip: string | null
+  /** JA4, as a trusted proxy handed it on. */
+  readonly tls?: string | null
+  /** Client facts that came as a form field. They are newer than the cookie's. */
+  readonly posted?: string | undefined
+}
+
+export function requestDescriber(): DescribeRequest {
   const clientFactsOf = clientFactsReader()
   return (facts, { ip, tls = null, posted }) => {
     const headers: Record<string, string | readonly string[]> = {}

@@ -3,28 +3,30 @@ import { memo } from '../../core/memo.ts'
 import { parseToken } from '../../core/token.ts'
 
 /**
- * Which sessions' tokens a step-up, a login or a logout has replaced, in the order in which this process answered them:
- * a request that was judged before must not bring its own token after. What other processes answer is not known here.
+ * The sessions whose tokens a step-up, a login or a logout has replaced, in the order in which this
+ * process answered them. A request that was judged before must not deliver its own token after.
+ * What other processes answer is not known here.
  */
-export interface Replacements {
+export interface SupersededTokens {
   /** How many there were so far: a moment to compare with. */
   count(): number
-  /** By session id, or by a token of the session; what is neither replaces nothing. */
-  note(replaced: { readonly id: SessionId } | { readonly token: string }): void
+  /** Takes a session id, or a token of the session. A malformed token supersedes nothing. */
+  note(superseded: { readonly id: SessionId } | { readonly token: string }): void
+  /** Whether the session's tokens were replaced after that moment. */
   since(id: SessionId, count: number): boolean
 }
 
-const REMEMBERED = 10_000
+const MAX_SESSIONS = 10_000
 
-export function replacements(): Replacements {
-  const known = memo<SessionId, number>(REMEMBERED)
+export function supersededTokens(): SupersededTokens {
+  const noted = memo<SessionId, number>(MAX_SESSIONS)
   let counted = 0
   return {
     count: () => counted,
-    note(replaced) {
-      const id = 'id' in replaced ? replaced.id : parseToken(replaced.token)?.claims.session
-      if (id !== undefined) known.set(id, ++counted)
+    note(superseded) {
+      const id = 'id' in superseded ? superseded.id : parseToken(superseded.token)?.claims.session
+      if (id !== undefined) noted.set(id, ++counted)
     },
-    since: (id, count) => (known.get(id) ?? 0) > count,
+    since: (id, count) => (noted.get(id) ?? 0) > count,
   }
 }

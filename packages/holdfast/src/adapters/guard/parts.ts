@@ -1,0 +1,35 @@
+import type { Sessions } from '../../core/sessions.ts'
+import { type EntryChecks, entryChecks } from './entry-checks.ts'
+import { type Carriers, carriersOf, checkGuardOptions, type GuardOptions } from './options.ts'
+import { type Refusals, refusals } from './refusals.ts'
+import { type DescribeRequest, requestDescriber } from './request-facts.ts'
+import { type SupersededTokens, supersededTokens } from './superseded.ts'
+
+/** What one guard is made of. All of its calls share it. */
+export interface GuardParts extends Refusals {
+  readonly sessions: Sessions
+  readonly options: GuardOptions
+  readonly carriers: Carriers
+  readonly checks: EntryChecks
+  readonly describe: DescribeRequest
+  readonly superseded: SupersededTokens
+  readonly now: () => number
+}
+
+/** Throws `config_invalid` for options that make no sense. */
+export function guardParts(sessions: Sessions, options: GuardOptions): GuardParts {
+  checkGuardOptions(options)
+  const carriers = carriersOf(options)
+  const checks = entryChecks(options, carriers.session)
+  const { now = () => Date.now() } = options
+  return {
+    sessions,
+    options,
+    carriers,
+    checks,
+    ...refusals(options, carriers, checks.originOf),
+    describe: requestDescriber(),
+    superseded: supersededTokens(),
+    now,
+  }
+}

@@ -1,0 +1,123 @@
+import type { Carrier } from '../../carriers/carrier.ts'
+import { isFormSubmission } from '../../carriers/csrf.ts'
+import { FORM_TOKEN_HEADER } from '../../carriers/names.ts'
+import { sameText } from '../../core/constant-time.ts'
+import type { Decision } from '../../core/decision.ts'
+import { RESEND_MS } from '../../core/rotation.ts'
+import type { SessionView } from '../../core/session.ts'
+import type { Presented, Sessions, Verification, VerifiesNow } from '../../core/sessions.ts'
+import { deliveryHeaders, isSetCookie, setCookieIn } from './cookies.ts'
+import { attempt, type Fault, faultOf } from './faults.ts'
+import { type HeaderPair, type HttpFacts, single } from './http-request.ts'
+import type { RouteRequirements } from './options.ts'
+import type { GuardParts } from './parts.ts'
+import type { RefusalCause } from './refusals.ts'
+
+/** A request whose session meets the requirements. */
+export interface VerifiedRequest {
+  readonly ok: true
+  readonly session: SessionView
+  readonly decision: Decision
+  readonly headers: AnswerHeaders
+}
+
+/**
+ * The headers that go with the answer, whatever it is, as of the moment at which they are asked for.
+ *
+ * A rotated secret stays behind when its answer leaves later than {@link RESEND_MS} after the request
+ * was judged: another request of the same browser may have been sent a newer one by then, and to
+ * overwrite that would look like a second holder. It also stays behind when a step-up, a login or a
+ * logout has replaced it meanwhile: it is dead, and would take the place of the living one.
+ */
+export type AnswerHeaders = () => readonly HeaderPair[]
+
+/** A request that does not pass, and why. */
+export type UnverifiedRequest = RefusalCause & { readonly ok: false }
+
+/** Checks one request. The answer comes at once where the engine has it at once. */
+export type VerifyRequest = (
+  facts: HttpFacts,
+  requirements: RouteRequirements,
+) => RequestVerdict | Promise<RequestVerdict>
+
+export type RequestVerdict = VerifiedRequest | UnverifiedRequest
+
+/** The order of the checks: the entry, the session, and for a form its form token. */
+export function requestVerification(parts: GuardParts): VerifyRequest {
+  const { sessions, options, checks, describe, superseded } = parts
+  const { deliverable = true } = options
+
+  return (facts, requirements) => {
+    const entry = checks.readToken(facts)
+    if (!entry.ok) return entry
+    const { carrier, token } = entry
+    const received = { facts, carrier, before: superseded.count() }
+    const presented: Presented = {
+      token,
+      request: describe(facts, entry),
+      deliverable: deliverable && carrier.deliver !== undefined,
+      ...(facts.waitedMs === undefined ? {} : { waitedMs: facts.waitedMs() }),
+      ...requirements,
+    }
+    const verification = verifyNow(sessions, presented)
+    if (verification !== undefined) return conclude(parts, received, verification)
+    return attempt(() => sessions.verify(presented)).then((answer) =>
+      conclude(parts, received, answer),
+    )
+  }
+}
+
+/** The engine's answer, where it needs no I/O for it; undefined where it does. */
+function verifyNow(sessions: Sessions, presented: Presented): Verification | Fault | undefined {
+  const { now }: Sessions['verify'] & VerifiesNow = sessions.verify
+  try {
+    return now?.(presented)
+  } catch (error) {
+    return faultOf(error)
+  }
+}
+
+interface ReceivedRequest {
+  readonly facts: HttpFacts
+  readonly carrier: Carrier
+  /** How many tokens had been superseded when the request was received. */
+  readonly before: number
+}
+
+/** What the engine's answer means for the request; a form has to bring its form token, too. */
+function conclude(
+  { superseded, now }: GuardParts,
+  { facts, carrier, before }: ReceivedRequest,
+  verification: Verification | Fault,
+): RequestVerdict | Promise<RequestVerdict> {
+  if (!verification.ok) return { ...verification, carrier }
+  const { session, decision } = verification
+  const judgedAt = now()
+  const delivery = deliveryHeaders(carrier, verification, judgedAt)
+  const isOvertaken = (): boolean =>
+    now() - judgedAt > RESEND_MS || superseded.since(session.id, before)
+  const headers: AnswerHeaders =
+    delivery.length === 0
+      ? NO_HEADERS
+      : () => (isOvertaken() ? delivery.filter((header) => !isSetCookie(header)) : delivery)
+  const verified: VerifiedRequest = { ok: true, session, decision, headers }
+  if (!carrier.ambient || !isFormSubmission(facts.method, facts.header)) return verified
+  return bringsFormToken(facts, session).then((brought) =>
+    brought
+      ? verified
+      : { ok: false, code: 'form_token_invalid', setCookie: setCookieIn(delivery) },
+  )
+}
+
+const NONE: readonly HeaderPair[] = []
+const NO_HEADERS: AnswerHeaders = () => NONE
+
+/**
+ * Whether a form shows the token that only pages of this session hold (NIST SP 800-63B-4, section
+ * 5.1). Another site could have sent the form.
+ */
+async function bringsFormToken(facts: HttpFacts, session: SessionView): Promise<boolean> {
+  const shown = single(facts, FORM_TOKEN_HEADER) ?? (await facts.formToken?.())
+  // The view computes its form token when it is read, so that only forms pay for it.
+  return typeof shown === 'string' && sameText(shown, session.formToken)
+}
