@@ -1,8 +1,7 @@
 import type { SessionId } from './ids.ts'
 
 /**
- * What an access token says: of a session that has just been presented, as it stands in the
- * presenting context.
+ * What an access token says of a session that was just presented, as it stands in that context.
  */
 export interface AccessGrant {
   readonly session: SessionId
@@ -10,13 +9,13 @@ export interface AccessGrant {
   readonly tenant: string
   /** The highest subject generation that the session has survived. */
   readonly generation: number
-  /** Null where the session has none that counts in the presenting context. */
+  /** Null: none counts in the presenting context. */
   readonly acr: string | null
   /** Empty where none counts in the presenting context. */
   readonly amr: readonly string[]
   /**
-   * Null where no authentication counts in the presenting context: nothing downstream may take it
-   * for fresh.
+   * Null: no authentication counts in the presenting context, so nothing downstream may call it
+   * fresh.
    */
   readonly authenticatedAt: number | null
   /** The session's absolute deadline: no token outlives it. */
@@ -29,7 +28,7 @@ export interface AccessGrant {
 /** Issues signed access tokens; `accessTokens` of `holdfast/tokens` makes one. */
 export interface AccessTokens {
   /**
-   * Every audience that it issues for; an other one is `invalid_input` before anything is judged.
+   * Every audience that it issues for. Another one is `invalid_input` before anything is judged.
    */
   readonly audiences: readonly string[]
   /**

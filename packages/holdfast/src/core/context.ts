@@ -2,16 +2,16 @@ import type { Evidence } from './evidence.ts'
 import { sameCiphers } from './ja4.ts'
 import type { Device, Network } from './request.ts'
 
-/** At most this many contexts a session: a thief must not be able to make a record grow. */
+/** Most contexts of a session: a thief must not be able to make a record grow. */
 export const MAX_CONTEXTS = 16
 
 /**
- * At most this many of them challenged: what a thief leaves behind must leave room for the owner.
+ * Most challenged contexts of a session: what a thief leaves behind must leave room for the owner.
  */
 const MAX_CHALLENGED = MAX_CONTEXTS / 2
 
 /**
- * A challenged context is judged afresh this often when its facts change; after that only a step-up
+ * How often a challenged context is judged anew because its facts change. After that only a step-up
  * helps.
  */
 export const MAX_REREADS = 8
@@ -39,13 +39,13 @@ export interface Context {
   /** Decibans at `evidenceAt`; decays with a time constant of 30 minutes and never below zero. */
   readonly evidence: number
   readonly evidenceAt: number
-  /** What the last weighing found that goes on this context's own account. */
+  /** Reasons of the last weighing that go on this context's own account. */
   readonly because: readonly Pick<Evidence, 'group' | 'reason' | 'weight'>[]
-  /** How often its facts have changed since it was challenged; absent: never. */
+  /** How often its facts have changed since it was challenged. Absent: never. */
   readonly rereads?: number
   /**
-   * What its network was new as when it was first weighed; absent once it is confirmed, and where
-   * it was not new.
+   * The reason for which its network was new at its first weighing. Absent: it was not new, or is
+   * confirmed.
    */
   readonly newAs?: string
 }
@@ -60,8 +60,8 @@ export function contextKey(network: Network, device: Device): string {
 }
 
 /**
- * Evidence left after a time without news: max(0, E) * exp(-dt / 30 min), rounded. Page's reset at
- * zero: quiet use must not save up credit for a thief to spend.
+ * Evidence that is left after a time: max(0, E) * exp(-dt / 30 min), rounded. It never falls below
+ * zero (Page's test): quiet use must not save up credit that a thief could spend.
  */
 export function decayed(context: Pick<Context, 'evidence' | 'evidenceAt'>, at: number): number {
   const elapsed = Math.max(0, at - context.evidenceAt)
@@ -73,10 +73,10 @@ export function findContext(contexts: readonly Context[], key: string): Context 
 }
 
 /**
- * The contexts of a session with this one among them. Where there is no room the longest unused
- * provisional one goes, else the longest unused confirmed one, which the subject's past remembers.
- * A newcomer under challenge drives out no confirmed one, and is turned away (undefined) where
- * enough others are challenged already.
+ * The contexts of a session with this one among them. Where there is no room, the provisional one
+ * that was unused longest goes, else the confirmed one, which the subject's past remembers. A
+ * newcomer under challenge drives out no confirmed one. Undefined: enough others are challenged,
+ * and the newcomer is refused.
  */
 export function placeContext(
   contexts: readonly Context[],
@@ -99,7 +99,7 @@ export function placeContext(
   return [...contexts.filter(({ key }) => key !== oldest.key), after]
 }
 
-/** Two addresses of one prefix are one place: who moves within it has not moved. */
+/** Two addresses of one prefix are the same network. */
 export function sameNetwork(a: Network, b: Network): boolean {
   return a.prefix === b.prefix && a.asn === b.asn
 }

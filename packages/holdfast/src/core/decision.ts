@@ -2,8 +2,7 @@ import { type Evidence, totalOf } from './evidence.ts'
 import type { Sensitivity } from './request.ts'
 
 /**
- * The answers of a policy, from nothing to the end of the session; what each means stands in
- * docs/concepts.md.
+ * The answers of a policy, from mild to strict. docs/concepts.md says what each means.
  */
 export type Outcome = 'allow' | 'observe' | 'challenge' | 'limit' | 'deny' | 'revoke'
 
@@ -46,7 +45,9 @@ export interface Situation {
 /** Pure: evidence and situation in, decision out. */
 export type Policy = (evidence: readonly Evidence[], situation: Situation) => Decision
 
-/** Sorts the reasons, sums them, and so keeps score and reasons from ever disagreeing. */
+/**
+ * A decision with its reasons sorted. The score is computed here, so that it is always their sum.
+ */
 export function decision(outcome: Outcome, because: readonly Evidence[]): Decision {
   const sorted = [...because].sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight))
   return { outcome, score: totalOf(sorted), because: sorted }

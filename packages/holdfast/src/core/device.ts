@@ -92,7 +92,7 @@ function acceptedLanguages(header: string): readonly string[] {
     .map(({ tag }) => tag)
 }
 
-/** Longer ones are hardly a browser's, and must not fill the memory. */
+/** Longer keys are no browser's, and must not fill the memory. */
 const MAX_KEY = 1024
 
 /**

@@ -46,13 +46,13 @@ export interface SessionEvent {
   } | null
   readonly decision: Decision | null
   /**
-   * What the policy looked at beside the evidence when it decided so: with it a decision can be
-   * made again. Null where the decision is not the policy's alone, as at a login.
+   * What the policy looked at beside the evidence: with it, a decision can be replayed. Null where
+   * the decision is not the policy's alone, as at a login.
    */
   readonly situation: Situation | null
   /** Why, as a code: `logout`, `session_limit`, `secret_forked` ... */
   readonly reason: string | null
-  /** One id for all that one request caused, as given by the caller. */
+  /** One id for all that one request caused. The caller gives it. */
   readonly correlation: string | null
 }
 

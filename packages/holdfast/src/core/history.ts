@@ -1,33 +1,35 @@
 import type { Device, Network } from './request.ts'
 
-/** What a subject's past teaches; one sealed record a subject, read only when something changed. */
+/** What a subject's past teaches: one sealed record a subject, read only when something changed. */
 export interface SubjectHistory {
   /** Contexts of earlier sessions, newest first, at most {@link MAX_KNOWN}. */
   readonly contexts: readonly KnownContext[]
   /** Instants of recent failed logins, newest last, at most 16. */
   readonly failedLogins: readonly number[]
   /**
-   * Visits in confirmed contexts by the hour of the day, UTC, as small counts; empty: none is
+   * Visits in confirmed contexts by the hour of the day, UTC, as small counts. Empty: none is
    * known.
    */
   readonly hours: readonly number[]
-  /** What new contexts were new as, once they were confirmed. */
+  /** Reasons for which contexts were new, counted when they were confirmed. */
   readonly changes: Changes
 }
 
 /**
- * How often something changed, and as what; counts with a half-life of 30 days. They are kept in
- * 64ths as they weigh at the start of a period of one half-life, so that only a new period touches
- * what was counted before.
+ * How often a new context was confirmed, by the reason for which it was new. Counts have a
+ * half-life of 30 days. They are kept in 64ths, as of the start of a period of one half-life, so
+ * that older counts change only when a period begins.
  */
 export interface Changes {
   /** Half-lives since the epoch. */
   readonly period: number
-  /** Visits in confirmed contexts: more than changes, which errs on the careful side. */
+  /**
+   * Visits in confirmed contexts. There are more of them than changes, which errs on the careful
+   * side.
+   */
   readonly total: number
   /**
-   * Contexts that became confirmed, by the reason that spoke against them when they were new; few
-   * are possible.
+   * Contexts that became confirmed, by the reason that spoke against them when they were new.
    */
   readonly byReason: Readonly<Record<string, number>>
 }
@@ -63,8 +65,7 @@ export function hourOf(at: number): number {
 }
 
 /**
- * The counts with one more visit. Before one overflows all are halved: what was long ago counts
- * less.
+ * The counts with one more visit. All are halved before one overflows: old visits count less.
  */
 export function withHour(hours: readonly number[], at: number): readonly number[] {
   const hour = hourOf(at)
@@ -78,12 +79,12 @@ export function withHour(hours: readonly number[], at: number): readonly number[
 const HALF_LIFE_MS = 30 * 24 * 3_600_000
 const UNITS = 64
 
-/** About a thousand changes: more say nothing new. */
+/** About a thousand visits: more say nothing new. */
 const MAX_UNITS = 2 ** 16
 
 /**
- * The counts with one more visit, and what its context had been new as if that became confirmed
- * with it.
+ * The counts with one more visit. `newAs`: the visit confirmed a context that was new for this
+ * reason.
  */
 export function withChange(changes: Changes, at: number, newAs?: string): Changes {
   const now = Math.max(0, at / HALF_LIFE_MS)
@@ -97,7 +98,7 @@ export function withChange(changes: Changes, at: number, newAs?: string): Change
 }
 
 /**
- * What is left of the counts at an instant: of all visits, and of those that came with this reason.
+ * What is left of the counts at an instant: of all visits, and of those with this reason.
  */
 export function changesAt(
   { period, total, byReason }: Changes,

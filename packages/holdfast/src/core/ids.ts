@@ -24,7 +24,7 @@ export function isSessionId(text: string): boolean {
   return text.length === SESSION_ID_LENGTH && fromBase64url(text) !== undefined
 }
 
-/** The subject tag in front of a session id, as the subject key that it is. */
+/** The subject key of a session id: the subject tag in front of it. */
 export function subjectOf(id: SessionId): SubjectKey {
   const bytes = fromBase64url(id)
   if (bytes === undefined) throw new TypeError('not a session id')

@@ -10,9 +10,9 @@ export function parseJa4(text: string | null | undefined): string | null {
 }
 
 /**
- * Whether two fingerprints offer the same ciphers; undefined where that cannot be told: one is
- * missing, or one came over TCP and the other over QUIC, where browsers offer fewer. The other
- * parts are not compared: a resumed connection already changes the extensions.
+ * Whether two fingerprints offer the same ciphers. Undefined: one is missing, or one came over TCP
+ * and the other over QUIC, where browsers offer fewer. The other parts are not compared: a resumed
+ * connection already changes the extensions.
  */
 export function sameCiphers(a: string | null, b: string | null): boolean | undefined {
   if (a === null || b === null || a[0] !== b[0]) return undefined

@@ -20,15 +20,15 @@ export const DEFAULT_LIFETIMES: Readonly<Record<string, Lifetime>> = {
 export const CHALLENGE_MS = 5 * 60_000
 
 /**
- * Activity is written down this often at most: a sixtieth of the idle timeout, at least a second.
+ * Activity is written this often at most: a sixtieth of the idle timeout, at least a second.
  */
 export function touchInterval(idleMs: number): number {
   return Math.max(1_000, Math.floor(idleMs / 60))
 }
 
 /**
- * Both limits are exclusive: at the deadline a session is over. A missing mark means the store let
- * it go: idle for too long.
+ * Both limits are exclusive: at the deadline a session is over. No last activity means idle for too
+ * long: the store has dropped it.
  */
 export function lifetimeVerdict(
   session: { readonly deadline: number; readonly idleMs: number },

@@ -1,4 +1,4 @@
-/** A bounded memory of what was worked out before. */
+/** A bounded memory of results. */
 export interface Memo<Key, Value> {
   get(key: Key): Value | undefined
   set(key: Key, value: Value): void
@@ -6,8 +6,8 @@ export interface Memo<Key, Value> {
 }
 
 /**
- * Remembers the entries that were used last: at least `size` of them, at most twice as many. A
- * flood of others costs whoever asks time, and nobody memory.
+ * Keeps the entries that were used last: at least `size` of them, at most twice as many. A flood of
+ * other keys costs time, and no memory.
  */
 export function memo<Key, Value>(size: number): Memo<Key, Value> {
   let young = new Map<Key, Value>()

@@ -1,27 +1,26 @@
 import type { FailedStepUps } from './session.ts'
 
 /**
- * Step-up prompts that may be begun within an hour, over all unconfirmed contexts of a session:
- * people give in to a flood of them.
+ * Step-up prompts an hour over all unconfirmed contexts of a session: people give in to a flood of
+ * them.
  */
 export const MAX_PROMPTS = 3
 
 const WINDOW_MS = 3_600_000
 
-/** Those prompts of a session that still count. */
+/** The prompts of the last hour. */
 export function recentPrompts(prompts: readonly number[], at: number): readonly number[] {
   return prompts.filter((prompt) => at - prompt < WINDOW_MS)
 }
 
 /**
- * Wrong answers from one context since it last passed a step-up, after which it is asked no more:
- * log in afresh.
+ * After so many wrong answers since it last passed a step-up, a context is asked no more.
  */
 export const MAX_FAILED_STEP_UPS = 5
 
 /**
- * Contexts whose failures are kept. To drive one out takes sixteen begun step-ups from others,
- * which takes hours.
+ * Most contexts whose failures are kept. To drive one out takes sixteen step-ups from others, which
+ * takes hours.
  */
 const MAX_FAILING = 16
 
@@ -39,7 +38,7 @@ export function withFailure(
   return [...withoutFailures(failures, context), failed].slice(-MAX_FAILING)
 }
 
-/** A context has passed: what failed there before counts no more. */
+/** A context has passed: its earlier failures do not count any more. */
 export function withoutFailures(
   failures: readonly FailedStepUps[],
   context: string,

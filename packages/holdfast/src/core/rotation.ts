@@ -8,17 +8,17 @@ import type { Predecessor, Secret, SessionState, TokenFamily } from './session.t
 export const RESEND_MS = 10_000
 
 /**
- * A predecessor may still arrive this long after its successor was first shown: in flight, or
- * another tab.
+ * A predecessor may arrive this long after its successor was first shown: it was in flight, or came
+ * from another tab.
  */
 const IN_FLIGHT_MS = 60_000
 
-/** Sensitive calls rotate one by one: a page may make this many while one request is under way. */
+/** Each sensitive call rotates. A page may make this many calls while one request is under way. */
 const MAX_PREDECESSORS = 8
 
 const MAX_CONTEXTS_OF_A_SECRET = 16
 
-/** What a client showed: an authentic secret of a live line. */
+/** What a client showed: an authentic secret of a live family. */
 export interface PresentedSecret {
   readonly generation: number
   readonly digest: string
@@ -32,16 +32,16 @@ export interface PresentedSecret {
  * - `lost`: the successor's response was lost, or a second holder shows the same secret: mint a
  *   fresh sibling.
  * - `in_flight`: a predecessor that was on its way; fine, send nothing.
- * - `fork`: two holders of one line of secrets.
+ * - `fork`: two holders of one family.
  * - `ahead`: an authentic secret that the record does not know: the store was rolled back.
  */
 export type RotationStatus =
   | { readonly status: 'current'; readonly first: boolean }
   | { readonly status: 'resend' | 'lost' | 'in_flight' | 'fork' | 'ahead' }
 
-/** The case table of the ratchet. */
-export function rotationStatus(line: TokenFamily, showing: PresentedSecret): RotationStatus {
-  const { issued, acked, predecessors, displaced } = line
+/** What a presented secret is to its family. */
+export function rotationStatus(family: TokenFamily, showing: PresentedSecret): RotationStatus {
+  const { issued, acked, predecessors, displaced } = family
   const { generation: k, digest, at } = showing
 
   if (k > issued.generation) return { status: 'ahead' }
@@ -83,16 +83,19 @@ export function firstSecret(
 }
 
 /**
- * `issued` was shown for the first time: it becomes `acked`, and its token need not be kept any
- * more.
+ * `issued` was shown for the first time: it becomes `acked`, and its token is not kept any longer.
  */
-export function withFirstUse<L extends TokenFamily>(line: L, context: string, at: number): L {
-  const { token: _sent, ...issued } = line.issued
-  const { generation, digest } = line.acked
-  const newest = { generation, digest, succeededAt: at, contexts: line.contexts }
-  const older = line.predecessors.filter((predecessor) => mayArrive(predecessor, at))
+export function withFirstUse<Family extends TokenFamily>(
+  family: Family,
+  context: string,
+  at: number,
+): Family {
+  const { token: _sent, ...issued } = family.issued
+  const { generation, digest } = family.acked
+  const newest = { generation, digest, succeededAt: at, contexts: family.contexts }
+  const older = family.predecessors.filter((predecessor) => mayArrive(predecessor, at))
   return {
-    ...line,
+    ...family,
     issued,
     acked: issued,
     predecessors: [newest, ...older].slice(0, MAX_PREDECESSORS),
@@ -101,36 +104,42 @@ export function withFirstUse<L extends TokenFamily>(line: L, context: string, at
 }
 
 /** A successor was minted and sent. */
-export function withSuccessor<L extends TokenFamily>(line: L, successor: Secret): L {
-  return { ...line, issued: successor }
+export function withSuccessor<Family extends TokenFamily>(
+  family: Family,
+  successor: Secret,
+): Family {
+  return { ...family, issued: successor }
 }
 
 /**
- * A sibling takes the place of a successor that got lost: whoever shows that one later is a second
- * holder.
+ * A sibling takes the place of a successor that got lost. Whoever shows the lost one later is a
+ * second holder.
  */
-export function withSibling<L extends TokenFamily>(line: L, sibling: Secret, at: number): L {
-  return { ...line, issued: sibling, displaced: { generation: line.issued.generation, at } }
+export function withSibling<Family extends TokenFamily>(
+  family: Family,
+  sibling: Secret,
+  at: number,
+): Family {
+  return { ...family, issued: sibling, displaced: { generation: family.issued.generation, at } }
 }
 
 /** Notes that a context uses the acknowledged secret. */
-export function withUser<L extends TokenFamily>(line: L, context: string): L {
-  if (line.contexts.includes(context)) return line
-  return { ...line, contexts: [...line.contexts, context].slice(-MAX_CONTEXTS_OF_A_SECRET) }
+export function withUser<Family extends TokenFamily>(family: Family, context: string): Family {
+  if (family.contexts.includes(context)) return family
+  return { ...family, contexts: [...family.contexts, context].slice(-MAX_CONTEXTS_OF_A_SECRET) }
 }
 
 /** The answer to a completed step-up may be asked for again this long. */
 export const REPEAT_MS = 60_000
 
 /**
- * A presentation that is being judged may still have to be sent the token: it began a little
- * earlier.
+ * A presentation that began a little earlier may still have to be sent the token.
  */
 const MARGIN_MS = 10_000
 
 /**
  * A session without the tokens that are too old to be sent again. They would serve nobody but a
- * thief, and as long as one is there the opened record is not kept in memory.
+ * thief. The opened record of a session that holds a token is not kept in memory.
  */
 export function withoutExpiredTokens(state: SessionState, at: number): SessionState {
   const { family, refresh, stepUp } = state
@@ -148,8 +157,8 @@ export function holdsToken({ family, refresh, stepUp }: SessionState): boolean {
   return stepUp !== null || family.issued.token !== undefined || refresh?.issued.token !== undefined
 }
 
-function withoutExpiredToken<L extends TokenFamily>(line: L, at: number): L {
-  const { token, ...issued } = line.issued
-  if (token === undefined || at - issued.mintedAt <= RESEND_MS + MARGIN_MS) return line
-  return { ...line, issued }
+function withoutExpiredToken<Family extends TokenFamily>(family: Family, at: number): Family {
+  const { token, ...issued } = family.issued
+  if (token === undefined || at - issued.mintedAt <= RESEND_MS + MARGIN_MS) return family
+  return { ...family, issued }
 }

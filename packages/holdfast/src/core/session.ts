@@ -37,11 +37,11 @@ export interface SessionState {
   /** When step-up prompts were begun from unconfirmed contexts; those of the last hour. */
   readonly prompts: readonly number[]
   /**
-   * Step-ups that failed, by the context that was asked; kept apart from the contexts, which others
-   * can drive out.
+   * Failed step-ups by the context that was asked. They are kept apart from the contexts, which
+   * others can drive out.
    */
   readonly failures: readonly FailedStepUps[]
-  /** Returns to a client that the session had left moments before; the newest few. */
+  /** The newest returns to a client that the session had left moments before. */
   readonly switchBacks: readonly SwitchBack[]
   /** The last completed step-up: a lost response may be asked for again for 60 s. */
   readonly stepUp: CompletedStepUp | null
@@ -60,7 +60,7 @@ export interface SwitchBack {
   readonly to: string
 }
 
-/** One unbroken line of rotating secrets (DESIGN: the ratchet). */
+/** One unbroken line of rotating secrets ("token family", RFC 9700). */
 export interface TokenFamily {
   readonly id: number
   /** The newest secret that was sent. */
@@ -71,20 +71,20 @@ export interface TokenFamily {
   readonly acked: Secret
   /** Secrets before `acked` that may still arrive, newest first. */
   readonly predecessors: readonly Predecessor[]
-  /** A successor whose response was lost and that a fresh sibling has replaced. */
+  /** A successor whose response was lost, and which a fresh sibling has replaced. */
   readonly displaced: { readonly generation: number; readonly at: number } | null
   /** Contexts that used `acked`. */
   readonly contexts: readonly string[]
 }
 
-/** The line of secrets that present a session. What a login or step-up proved belongs to it. */
+/** The family of secrets that present a session. What a login or step-up proved belongs to it. */
 export interface SessionFamily extends TokenFamily {
   readonly acr: string | null
   readonly amr: readonly string[]
   readonly authenticatedAt: number
   /**
-   * The context of the login or step-up that started the family: elsewhere its proof counts only
-   * where the session has confirmed the place.
+   * The context of the login or step-up that started the family. Elsewhere its proof counts only in
+   * contexts that are confirmed.
    */
   readonly provedIn: string
 }

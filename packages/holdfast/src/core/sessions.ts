@@ -120,15 +120,14 @@ export interface Presented extends Traced {
   /** Longest time since authentication, ms. */
   readonly maxAgeMs?: number
   /**
-   * How long before this call the request was received, ms: a body that took its time. A secret
-   * that was live then is no old one now. More than 5 minutes count as 5. Default 0.
+   * How long before this call the request was received, ms: its body may have taken time. A secret
+   * that was live then does not count as old. More than 5 minutes count as 5. Default 0.
    */
   readonly waitedMs?: number
   /** The answer can carry a cookie, so a secret may be rotated. Default false. */
   readonly deliverable?: boolean
   /**
-   * Asks for an access token for this service; one that no tokens are issued for is
-   * `invalid_input`.
+   * Asks for an access token for this service. A service without tokens is `invalid_input`.
    */
   readonly audience?: string
 }
@@ -144,8 +143,7 @@ export type Verification =
       readonly session: SessionView
       readonly token?: string
       /**
-       * With a completed step-up alone, where the session can be refreshed: the older ones are
-       * dead.
+       * Only with a completed step-up of a session that can be refreshed: the older ones are dead.
        */
       readonly refreshToken?: string
       readonly persistent: boolean
@@ -188,9 +186,9 @@ export type Refreshed =
   | (Verification & { readonly ok: false })
 
 /**
- * What an engine of this process with local copies hangs on its `verify`: the same answer at once,
- * where it takes asking nobody; else undefined. On the function, so that whoever puts another
- * `verify` in its place is not passed by.
+ * An engine with local copies puts this on its `verify`. `now` gives the same answer at once where
+ * nothing has to be read, else undefined. It sits on the function, so that it is gone where an
+ * application puts another `verify` in its place.
  */
 export interface VerifiesNow {
   now?(presented: Presented): Verification | undefined
@@ -203,7 +201,7 @@ export interface Requirements {
   readonly maxAgeMs?: number
 }
 
-/** A challenge to be proved within five minutes, or why nobody may be asked. */
+/** A challenge that is valid for five minutes, or why nobody may be asked. */
 export type StepUpBegun =
   | {
       readonly ok: true
@@ -248,8 +246,8 @@ export type Report = Traced &
         readonly request: RequestFacts
       }
     /**
-     * The subject says that somebody else uses this session: ends it, and trusts the places where
-     * it was used no more.
+     * The subject says that somebody else uses this session. It ends, and the contexts where it was
+     * used lose their trust.
      */
     | { readonly kind: 'not_me'; readonly session: SessionId }
     | { readonly kind: 'false_alarm'; readonly session: SessionId }

@@ -7,19 +7,19 @@ import type { SessionState, SwitchBack } from './session.ts'
 const ALTERNATION_MS = 600_000
 
 /**
- * What was on its way when the place changed is no return: two gateways' clocks (2 s either way)
- * and a little more.
+ * A request that was on its way when the context changed is no return. Clocks of two gateways
+ * differ by 2 s either way.
  */
-const IN_FLIGHT_MS = 5_000
+const SKEW_MS = 5_000
 
-/** At most this many returns are kept of a session. */
+/** Most returns that are kept of a session. */
 const MAX_SWITCH_BACKS = 8
 
 /**
- * Two of one pair to one side tell all that the pair can tell: what follows within the window is
- * not written down.
+ * Two returns of one pair to one side say all that the pair can say. More of them within the window
+ * are not written.
  */
-const TOLD = 2
+const ENOUGH = 2
 
 /** A place and what uses the session there. */
 export interface Client {
@@ -32,17 +32,17 @@ export interface Alternation {
   readonly here: Client
   readonly from: Client
   /**
-   * The pair's returns within the window before this one, oldest first: whether they led here too.
+   * Earlier returns of the pair within the window, oldest first, and whether they led here, too.
    */
   readonly earlier: readonly { readonly here: boolean }[]
   readonly switchBack: SwitchBack
 }
 
 /**
- * Whether this presentation returns to a client that the session left moments ago. One provider is
- * one place, whatever addresses it gives out (IPv4 and IPv6, carrier-grade NAT), and so are all
- * relays; a place whose provider is not known differs from none. Undefined: no return, or one of a
- * pair that has told enough.
+ * A return of this presentation to a client that the session left moments ago. One provider is one
+ * place, whatever addresses it gives out (IPv4 and IPv6, carrier-grade NAT), and all relays are one
+ * place. A place with an unknown provider differs from none. Undefined: no return, or one of a pair
+ * that has said enough.
  */
 export function alternationOf(
   { contexts, last, switchBacks }: SessionState,
@@ -56,7 +56,7 @@ export function alternationOf(
   const left = contexts
     .filter((context) => isUsed(context) && areOne(context, here))
     .reduce((latest, { lastSeen }) => Math.max(latest, lastSeen), Number.NEGATIVE_INFINITY)
-  // who was refused there since has not been anywhere else
+  // A refused context was not used, so it does not count as having been elsewhere.
   if (wasOnItsWay(last, at) || at - left >= ALTERNATION_MS || last.at < left) return undefined
 
   const earlier = switchBacks.flatMap((each) => {
@@ -66,17 +66,17 @@ export function alternationOf(
     if (areOne(to, here) && areOne(from, last)) return [{ here: true }]
     return areOne(from, here) && areOne(to, last) ? [{ here: false }] : []
   })
-  if (earlier.filter(({ here }) => here).length >= TOLD) return undefined
+  if (earlier.filter(({ here }) => here).length >= ENOUGH) return undefined
   return { here, from: last, earlier, switchBack: { at, from: last.context, to: key } }
 }
 
 /**
- * Whether a request may have been on its way when the session was used elsewhere: it neither
- * returns nor moves. Of the place that it comes from only the move away is known for sure, as quiet
- * use is not written down.
+ * Whether a request may have been on its way when the session was used elsewhere. Such a request is
+ * neither a return nor a move. When the earlier place was last used is not known, because quiet use
+ * is not written: only when the session moved away from it is.
  */
 export function wasOnItsWay(last: SessionState['last'], at: number): boolean {
-  return at - last.at < IN_FLIGHT_MS
+  return at - last.at < SKEW_MS
 }
 
 /** The returns of a session with this one among them. */
@@ -94,7 +94,7 @@ export function areOne(a: Client, b: Client): boolean {
   )
 }
 
-/** Known to be different: what either side does not say makes no difference. */
+/** Whether two clients are known to differ. What either side does not say makes no difference. */
 function areTwo(a: Client, b: Client): boolean {
   const place = inOnePlace(a, b)
   if (place === undefined) return false
@@ -102,7 +102,7 @@ function areTwo(a: Client, b: Client): boolean {
 }
 
 /**
- * Undefined where a provider is not known: nothing is told of a place whose owner may be anybody.
+ * Undefined: a provider is not known.
  */
 function inOnePlace({ network: a }: Client, { network: b }: Client): boolean | undefined {
   if (a.kind === 'relay' && b.kind === 'relay') return true
