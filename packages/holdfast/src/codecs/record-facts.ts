@@ -53,7 +53,7 @@ export function factTable(): FactTable {
 /** Reads the tables in front of a record. */
 export type FactReader = (reader: ByteReader) => Facts
 
-/** Hands out a device that was read before again: most sessions share one of a few devices. */
+/** Makes each device once: most sessions share one of a few. */
 export function factReader(describe: DescribeNetwork): FactReader {
   const known = memo<string, Device>(REMEMBERED)
 

@@ -14,7 +14,7 @@ export interface EventLog {
   /**
    * Reads up to `limit` feed entries after a position and answers the events among them. At the end
    * `cursor` no longer moves. `unreadable` events do not open, because they are damaged or their
-   * key is gone; they are left out.
+   * key is gone; they are left out. Throws `feed_gap` when entries after the position are gone.
    */
   read(
     after: Cursor | undefined,

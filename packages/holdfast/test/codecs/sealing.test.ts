@@ -14,36 +14,36 @@ import { systemHost } from '../../src/codecs/system-host.ts'
 const host = systemHost()
 const ring = newKeyring(host)
 const codec = sealingCodec(ring, host)
-const place: RecordIdentity = { kind: 'session', id: 'id', version: 4, terms: [1, 2, 3] }
+const identity: RecordIdentity = { kind: 'session', id: 'id', version: 4, terms: [1, 2, 3] }
 const value = { subject: 'ada', deep: { list: [1, 2, 3] } }
 
 describe('sealed records', () => {
   test('open where they were sealed, and show nothing of what is in them', () => {
-    const sealed = codec.sealJson(place, value)
+    const sealed = codec.sealJson(identity, value)
 
-    expect(codec.openJson(place, sealed)).toEqual(value)
+    expect(codec.openJson(identity, sealed)).toEqual(value)
     expect(Buffer.from(sealed).toString('latin1')).not.toContain('ada')
   })
 
   test.each([
-    ['another version', { ...place, version: 3 }],
-    ['another id', { ...place, id: 'other' }],
-    ['other terms', { ...place, terms: [1, 2, 4] }],
-    ['terms that run together', { ...place, terms: [12, 3] }],
-    ['another kind', { ...place, kind: 'attributes' as const }],
+    ['another version', { ...identity, version: 3 }],
+    ['another id', { ...identity, id: 'other' }],
+    ['other terms', { ...identity, terms: [1, 2, 4] }],
+    ['terms that run together', { ...identity, terms: [12, 3] }],
+    ['another kind', { ...identity, kind: 'attributes' as const }],
   ])('do not open in another place: %s', (_title, elsewhere) => {
-    expect(() => codec.open(elsewhere, codec.sealJson(place, value))).toThrow(
+    expect(() => codec.open(elsewhere, codec.sealJson(identity, value))).toThrow(
       expect.objectContaining({ code: expect.stringMatching(/record_invalid/) }),
     )
   })
 
   test('one flipped bit anywhere is refused with a code', () => {
-    const sealed = codec.sealJson(place, value)
+    const sealed = codec.sealJson(identity, value)
 
     for (let bit = 0; bit < sealed.length * 8; bit++) {
       const changed = Uint8Array.from(sealed)
       changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7))
-      expect(() => codec.open(place, changed)).toThrow(
+      expect(() => codec.open(identity, changed)).toThrow(
         expect.objectContaining({ code: expect.stringMatching(/^(record_invalid|key_unknown)$/) }),
       )
     }
@@ -52,7 +52,7 @@ describe('sealed records', () => {
   test('no byte string opens, or throws anything but a coded error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        expect(() => codec.open(place, bytes)).toThrow(
+        expect(() => codec.open(identity, bytes)).toThrow(
           expect.objectContaining({
             code: expect.stringMatching(/^(record_invalid|key_unknown)$/),
           }),
@@ -62,20 +62,20 @@ describe('sealed records', () => {
   })
 
   test('those of a retired key open and count as stale; without it they are refused', () => {
-    const sealed = codec.sealJson(place, value)
+    const sealed = codec.sealJson(identity, value)
     const rotated = sealingCodec(rotateKeyring(ring, host), host)
 
-    expect(rotated.openJson(place, sealed)).toEqual(value)
+    expect(rotated.openJson(identity, sealed)).toEqual(value)
     expect(rotated.isStale(sealed)).toBe(true)
-    expect(rotated.isStale(rotated.sealJson(place, value))).toBe(false)
-    expect(() => sealingCodec(newKeyring(host), host).open(place, sealed)).toThrow(
+    expect(rotated.isStale(rotated.sealJson(identity, value))).toBe(false)
+    expect(() => sealingCodec(newKeyring(host), host).open(identity, sealed)).toThrow(
       expect.objectContaining({ code: 'key_unknown' }),
     )
   })
 
   test('never use one nonce twice', () => {
     const nonces = Array.from({ length: 20_000 }, () =>
-      Buffer.from(codec.sealJson(place, 0).subarray(5, 17)).toString('hex'),
+      Buffer.from(codec.sealJson(identity, 0).subarray(5, 17)).toString('hex'),
     )
 
     expect(new Set(nonces).size).toBe(nonces.length)
@@ -112,14 +112,14 @@ describe('the key ring', () => {
 test('a key that was added opens, and seals only once the ring is rotated', () => {
   const added = addKey(ring, host)
   const promoted = rotateKeyring(added, host)
-  const place = { kind: 'event', id: 'AAAA', version: 1 } as const
+  const identity = { kind: 'event', id: 'AAAA', version: 1 } as const
 
   expect(keyringStatus(added).map(({ state }) => state)).toEqual(['current', 'waiting'])
   expect(keyringStatus(promoted).map(({ state }) => state)).toEqual(['older', 'current'])
   expect(promoted.keys).toEqual(added.keys)
   expect(rotateKeyring(promoted, host).keys).toHaveLength(3)
-  const sealed = sealingCodec(promoted, host).sealJson(place, 1)
-  expect(sealingCodec(added, host).openJson(place, sealed)).toBe(1)
+  const sealed = sealingCodec(promoted, host).sealJson(identity, 1)
+  expect(sealingCodec(added, host).openJson(identity, sealed)).toBe(1)
   expect(sealingCodec(added, host).isStale(sealed)).toBe(true)
   expect(parseKeyring(formatKeyring(added)).current).toBe(ring.current)
 })

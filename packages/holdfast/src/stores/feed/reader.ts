@@ -48,7 +48,7 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
     })
     if (behind.length === 0) return { items: [], positions, reachesHeads: true }
     const part = await readBehind(behind, { positions, limit })
-    if ('notThere' in part) throw gap(part.notThere, 'newer entries have taken its place')
+    if ('missingIn' in part) throw gap(part.missingIn, 'newer entries have taken its place')
     return {
       ...part,
       reachesHeads: heads.every((head, partition) => (part.positions[partition] ?? 0) >= head),
@@ -62,7 +62,7 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
       return head > after ? { partition, after, pending: head - after } : []
     })
     const part = behind.length > 0 && (await readBehind(behind, { positions, limit }))
-    if (part && !('notThere' in part)) return { ...part, reachesHeads: false }
+    if (part && !('missingIn' in part)) return { ...part, reachesHeads: false }
     watch.doubt()
     return readFrom(positions, limit)
   }
@@ -70,7 +70,7 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
   async function readBehind(
     behind: readonly Behind[],
     { positions, limit }: { readonly positions: Positions; readonly limit: number },
-  ): Promise<Omit<Part, 'reachesHeads'> | { readonly notThere: number }> {
+  ): Promise<Omit<Part, 'reachesHeads'> | { readonly missingIn: number }> {
     const fair = Math.max(LEAST_PER_PARTITION, Math.ceil((2 * limit) / behind.length))
     const asked = behind.map(({ partition, after, pending }) => ({
       partition,
@@ -78,13 +78,13 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
       count: Math.min(pending, limit, fair),
     }))
     const got = await source.ranges(asked)
-    const lanes: Lane[] = []
-    for (const [lane, { partition, after, pending }] of behind.entries()) {
-      const items = got[lane] ?? []
-      if (items[0]?.sequence !== after + 1) return { notThere: partition }
-      lanes.push({ partition, items, next: 0, more: pending > items.length })
+    const queues: PartitionQueue[] = []
+    for (const [at, { partition, after, pending }] of behind.entries()) {
+      const items = got[at] ?? []
+      if (items[0]?.sequence !== after + 1) return { missingIn: partition }
+      queues.push({ partition, items, next: 0, more: pending > items.length })
     }
-    return merge(lanes, { positions, limit })
+    return merge(queues, { positions, limit })
   }
 
   async function read(after: Positions | undefined, limit: number): ReturnType<typeof readFrom> {
@@ -220,7 +220,7 @@ function newestIn(run: readonly Numbered[]): number {
 }
 
 /** The entries of one partition that have been read, and how many of them are merged. */
-interface Lane {
+interface PartitionQueue {
   readonly partition: number
   readonly items: readonly Numbered[]
   next: number
@@ -233,21 +233,21 @@ interface Lane {
  * so that the order by time holds.
  */
 function merge(
-  lanes: readonly Lane[],
+  queues: readonly PartitionQueue[],
   { positions, limit }: { readonly positions: Positions; readonly limit: number },
 ): { items: FeedEntry[]; positions: Positions } {
   const reached = [...positions]
   const items: FeedEntry[] = []
   while (items.length < limit) {
-    let first: Lane | undefined
-    for (const lane of lanes) {
-      const candidate = lane.items[lane.next]
+    let first: PartitionQueue | undefined
+    for (const queue of queues) {
+      const candidate = queue.items[queue.next]
       if (candidate === undefined) {
-        if (lane.more) return { items, positions: reached }
+        if (queue.more) return { items, positions: reached }
         continue
       }
       const best = first?.items[first.next]
-      if (best === undefined || candidate.item.at < best.item.at) first = lane
+      if (best === undefined || candidate.item.at < best.item.at) first = queue
     }
     const taken = first?.items[first.next]
     if (first === undefined || taken === undefined) break

@@ -331,7 +331,7 @@ export const SCRIPTS = {
   subjects: script('list the subjects of a partition', SUBJECTS),
   revokeSubject: script('revoke a subject', REVOKE_SUBJECT),
   writeHistory: script('write a history', WRITE_HISTORY),
-  once: script('note a key once', ONCE),
+  once: script('let a key through once', ONCE),
   append: script('append events', APPEND),
 } as const
 
