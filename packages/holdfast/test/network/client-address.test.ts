@@ -301,6 +301,13 @@ describe('the scheme', () => {
 
   test('is unknown when it cannot be read', () => {
     expect(https('gopher')).toBe('suspicious')
+    const headers = { 'x-forwarded-for': '192.0.2.1', 'x-forwarded-proto': 'gopher' }
+    expect(resolve(PROXIES, '10.0.0.1', headers)).toEqual({
+      ip: '192.0.2.1',
+      https: null,
+      suspicious: true,
+      tls: null,
+    })
   })
 
   test('is nobody’s to say without a trusted proxy', () => {
@@ -361,7 +368,7 @@ describe('for any bytes in the headers', () => {
 })
 
 describe('options that make no sense', () => {
-  test.each<[string, unknown, string]>([
+  test.each<[string, unknown, string | RegExp]>([
     ['a name', { trust: { proxies: ['10.0.0.0/8', 'loopback'] } }, 'trust.proxies[1] must be'],
     ['host bits', { trust: { proxies: ['10.1.2.3/8'] } }, 'did you mean 10.0.0.0/8?'],
     ['everybody', { trust: { proxies: ['0.0.0.0/0'] } }, 'trust.proxies[0] trusts everybody'],
@@ -376,6 +383,20 @@ describe('options that make no sense', () => {
     ['too many hops', { trust: { hops: 33 } }, 'trust.hops must be'],
     ['hops as text', { trust: { hops: '1' } }, 'trust.hops must be'],
     ['hops of one value', { trust: { hops: 2 }, header: { single: 'x-real-ip' } }, 'must be 1'],
+    ['a number', { trust: { proxies: [7] } }, 'must be an address or a network like 10.0.0.0/8'],
+    ['a name with bits', { trust: { proxies: ['lan/8'] } }, /10\.0\.0\.0\/8$/],
+    ['bits and more', { trust: { proxies: ['10.1.2.3/8x'] } }, /10\.0\.0\.0\/8$/],
+    ['more and bits', { trust: { proxies: ['10.1.2.3/x8'] } }, /10\.0\.0\.0\/8$/],
+    ['too many bits', { trust: { proxies: ['10.1.2.3/99'] } }, 'did you mean 10.1.2.3/32?'],
+    ['of IPv6', { trust: { proxies: ['2001:db8::1/200'] } }, 'did you mean 2001:db8::1/128?'],
+    ['IPv6 host bits', { trust: { proxies: ['2001:db8::1/64'] } }, 'mean 2001:db8::/64?'],
+    ['no header', { header: null }, 'header must be "x-forwarded-for"'],
+    ['an empty header', { header: {} }, 'header must be "x-forwarded-for"'],
+    [
+      'a list of hops',
+      { header: { single: 'x-forwarded-for' } },
+      'write header: "x-forwarded-for"',
+    ],
     ['unknown header', { header: 'x-real-ip' }, 'header must be "x-forwarded-for"'],
     ['upper case', { header: { single: 'X-Real-IP' } }, 'in lower case'],
     ['a list as one value', { header: { single: 'forwarded' } }, 'header.single holds a list'],
@@ -384,6 +405,21 @@ describe('options that make no sense', () => {
     expect(make).toThrow(SessionError)
     expect(make).toThrow(expect.objectContaining({ code: 'config_invalid' }))
     expect(make).toThrow(message)
+  })
+})
+
+test('as many as 32 hops may be trusted', () => {
+  const options = { trust: { hops: 32 } }
+
+  expect(resolve(options, '10.0.0.1', { 'x-forwarded-for': '192.0.2.1' }).suspicious).toBe(true)
+})
+
+test('a peer without an address behind so many hops is nobody, without a header', () => {
+  expect(resolve({ trust: { hops: 1 } }, undefined)).toEqual({
+    ip: null,
+    https: null,
+    suspicious: true,
+    tls: null,
   })
 })
 
@@ -416,11 +452,16 @@ describe('the fingerprint of the TLS handshake', () => {
 
   test('is read from no header unless the operator names one, and a proxy to believe', () => {
     expect(clientAddressResolver(PROXIES)('10.0.0.1', () => JA4).tls).toBeNull()
-    for (const options of [{ tlsHeader: 'x-ja4' }, { ...PROXIES, tlsHeader: 'X-JA4' }]) {
+    const named = { ...PROXIES, tlsHeader: 7 } as unknown as ClientAddressOptions
+    for (const [options, message] of [
+      [{ tlsHeader: 'x-ja4' }, 'tlsHeader is the word of a proxy'],
+      [{ ...PROXIES, tlsHeader: 'X-JA4' }, 'tlsHeader must be a header name in lower case'],
+      [named, 'tlsHeader must be a header name in lower case'],
+    ] as const) {
       expect(() => clientAddressResolver(options)).toThrow(
         expect.objectContaining({
           code: 'config_invalid',
-          message: expect.stringContaining('tlsHeader'),
+          message: expect.stringContaining(message),
         }),
       )
     }

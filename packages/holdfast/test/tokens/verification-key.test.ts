@@ -1,3 +1,4 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { isSignatureOf, keysOf, type VerificationKey } from '../../src/tokens/verification-key.ts'
 import { ED, ES, jwkOf, pair, RS, signed } from '../support/access-tokens.ts'
@@ -114,6 +115,17 @@ describe('a key counts', () => {
     expect(namesOf(jwk)).toBe(NONE)
   })
 
+  test('not on another curve than that of its algorithm, sound as it may be', () => {
+    const { publicKey: p384 } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
+    const { publicKey: ed448 } = generateKeyPairSync('ed448')
+    const named = (key: KeyObject, alg: string) =>
+      namesOf({ ...key.export({ format: 'jwk' }), kid: 'k', alg, use: 'sig' })
+
+    expect(named(p384, 'ES256')).toBe(NONE)
+    expect(named(ed448, 'EdDSA')).toBe(NONE)
+    expect(named(ES.publicKey, 'ES256')).toEqual(['k'])
+  })
+
   test('with a name of 1 to 256 characters', () => {
     expect(namesOf({ ...jwkOf(ED), kid: 'k' })).toEqual(['k'])
     expect(namesOf({ ...jwkOf(ED), kid: 'k'.repeat(256) })).toHaveLength(1)
@@ -161,6 +173,13 @@ describe('a signature', () => {
     expect(isSignatureOf(key, Buffer.from('What was signed'), signature)).toBe(false)
     expect(isSignatureOf(keyOf(jwkOf(pair(by.alg))), text, signature)).toBe(false)
     expect(isSignatureOf(key, text, Buffer.alloc(signature.length))).toBe(false)
+  })
+
+  test('by ES256 may have a zero in it', () => {
+    let signature = signed(text, ES)
+    while (!signature.includes(0)) signature = signed(text, ES)
+
+    expect(isSignatureOf(keyOf(jwkOf(ES)), text, signature)).toBe(true)
   })
 
   test.each([ED, ES, RS])('by $alg has its length', (by) => {
