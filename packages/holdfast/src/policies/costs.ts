@@ -1,7 +1,7 @@
 import { SessionError } from '../core/errors.ts'
 import type { Thresholds } from './threshold.ts'
 
-/** What thresholds follow from: how rare hijacks are, and what a missed one is worth. */
+/** What thresholds follow from: how rare hijacks are, and what a missed one costs. */
 export interface Costs {
   /** Hijacked sessions per user and month, for example `1 / 10_000`. */
   readonly hijacks: number
@@ -11,23 +11,29 @@ export interface Costs {
   readonly revokeForks?: boolean
 }
 
-/** Changes of network or device that a user makes in a month: each is one chance to be wrong. */
+/** Changes of network or device of one user in a month. Each is one chance to be wrong. */
 const CHANGES_PER_USER_MONTH = 130
 
-/** Below, every change of network would be a prompt; above, nothing that can be seen passively would ever be one. */
+/**
+ * Below the least, every change of network would be a prompt. Above the most, nothing that can be
+ * seen passively would ever be one.
+ */
 const LEAST = 3
 const MOST = 60
 
 /**
- * The thresholds that cost least, given how rare hijacks are and what a missed one is worth: a step-up is asked for where
- * the odds of a hijack reach the price of a needless prompt over that of a miss. In decibans
+ * The thresholds that cost least, given how rare hijacks are and what a missed one costs. A step-up
+ * is asked for where the odds of a hijack reach the cost of a needless prompt over that of a miss.
+ * In decibans
  *
  *     challenge = -10 log10(hijacks / 130) - 10 log10(missCost)
  *
- * `observe` is half of that and `limit` twice. Throws `config_invalid` for inputs that lead below 3 dB or above 60.
+ * `observe` is half of that and `limit` twice. Throws `config_invalid` for inputs that lead below 3
+ * dB or above 60.
  *
  * @example
- * const policy = thresholdPolicy(thresholdsFor({ hijacks: 1 / 10_000, missCost: 5_000 })) // 12 / 24 / 48
+ * // 12 / 24 / 48
+ * const policy = thresholdPolicy(thresholdsFor({ hijacks: 1 / 10_000, missCost: 5_000 }))
  */
 export function thresholdsFor({ hijacks, missCost, revokeForks = false }: Costs): Thresholds {
   if (!(hijacks > 0 && hijacks <= CHANGES_PER_USER_MONTH)) {
@@ -41,7 +47,8 @@ export function thresholdsFor({ hijacks, missCost, revokeForks = false }: Costs)
     const mend = challenge < LEAST ? 'lower' : 'raise'
     throw wrong(
       'missCost',
-      `leads with these hijacks to a step-up at ${challenge} dB, and only ${LEAST} to ${MOST} make sense: ${mend} it`,
+      `leads with these hijacks to a step-up at ${challenge} dB, ` +
+        `and only ${LEAST} to ${MOST} make sense: ${mend} it`,
     )
   }
   return {

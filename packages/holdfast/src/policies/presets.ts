@@ -2,10 +2,10 @@ import type { Policy } from '../core/decision.ts'
 import type { Costs } from './costs.ts'
 import { type Thresholds, thresholdPolicy } from './threshold.ts'
 
-/** A policy by name: its thresholds, and the inputs that its step-up stands for. */
+/** A policy by name: its thresholds, and the costs that its step-up follows from. */
 interface Preset {
   readonly thresholds: Thresholds
-  /** `thresholdsFor` makes the same `challenge` of them. `observe` and `limit` are the preset's own. */
+  /** `thresholdsFor` gives the same `challenge`. `observe` and `limit` are the preset's own. */
   readonly costs: Costs
 }
 
@@ -28,19 +28,25 @@ export const PRESETS = {
   },
 } as const satisfies Record<string, Preset>
 
-/** The default. A step-up at 24 dB: one hijack in 10,000 user-months, a missed one worth 5,000 needless prompts. */
+/**
+ * The default. It asks for a step-up at 24 dB: one hijack in 10,000 user-months, and a missed one
+ * costs as much as 5,000 needless prompts.
+ */
 export function balanced(): Policy {
   return thresholdPolicy(PRESETS.balanced.thresholds)
 }
 
-/** Fewer prompts, later detection, for applications where little can be lost: a missed hijack is worth 800 needless prompts. */
+/**
+ * Fewer prompts and later detection, for applications where little can be lost. A missed hijack
+ * costs as much as 800 needless prompts.
+ */
 export function lenient(): Policy {
   return thresholdPolicy(PRESETS.lenient.thresholds)
 }
 
 /**
- * Asks early, and ends a session at once when two holders of one secret are proven: a missed hijack is worth 40,000
- * needless prompts.
+ * Asks early, and ends a session at once where two holders of one secret are proven. A missed
+ * hijack costs as much as 40,000 needless prompts.
  */
 export function strict(): Policy {
   return thresholdPolicy(PRESETS.strict.thresholds)

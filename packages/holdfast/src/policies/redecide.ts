@@ -3,7 +3,7 @@ import type { SessionEvent } from '../core/events.ts'
 import type { Evidence } from '../core/evidence.ts'
 import type { Reason } from '../signals/reasons.ts'
 
-/** What a policy states by itself, at 0 dB, when it comes from the situation and not from the evidence. */
+/** Reasons of 0 dB that a policy takes from the situation and not from the evidence. */
 const STATED: ReadonlySet<string> = new Set<Reason>([
   'context_challenged',
   'network_unconfirmed',
@@ -18,9 +18,9 @@ const STATED: ReadonlySet<string> = new Set<Reason>([
 ])
 
 /**
- * What another policy would have said of the evidence and the situation that an event holds. Each decision by itself:
- * what it would have changed about later ones, nobody can say. Undefined where the event holds no decision, or one that
- * was not the policy's alone.
+ * What another policy would have decided on the evidence and the situation that an event holds.
+ * Each decision stands alone: what it would have changed about later ones is not known. Undefined
+ * where the event holds no decision, or one that was not the policy's alone.
  */
 export function redecide(
   policy: Policy,

@@ -10,22 +10,25 @@ import { type Evidence, totalOf } from '../core/evidence.ts'
 import { MAX_PROMPTS } from '../core/prompts.ts'
 import { evidenceOf, type Reason } from '../signals/reasons.ts'
 
-/** Scores, in whole decibans from 1 to 200, from which on a policy acts; none above the one after it. */
+/**
+ * Scores from which on a policy acts, in whole decibans from 1 to 200. None may be above the next
+ * one.
+ */
 export interface Thresholds {
   /** Tell, and trust nothing new. */
   readonly observe: number
   /** Ask for a step-up. */
   readonly challenge: number
-  /** With accusing evidence from two groups: read only, even where the context is confirmed. */
+  /** Read only, even in a confirmed context, where evidence from two groups accuses. */
   readonly limit: number
   /** End a session of which two holders are proven, instead of asking both for a step-up. */
   readonly revokeForks: boolean
 }
 
 /**
- * Evidence in, decision out. Only a contradiction or a fork revokes; passive evidence ends at the step-up of one
- * context. Every outcome states its cause, if need be as a reason of 0 dB. Throws `config_invalid` for thresholds out of
- * order or range.
+ * Evidence in, decision out. Only a contradiction or a fork revokes. Passive evidence leads to the
+ * step-up of one context at most. Every outcome states its cause, if need be as a reason of 0 dB.
+ * Throws `config_invalid` for thresholds out of order or range.
  */
 export function thresholdPolicy(thresholds: Thresholds): Policy {
   checkThresholds(thresholds)
@@ -43,7 +46,7 @@ export function thresholdPolicy(thresholds: Thresholds): Policy {
 
 const MOST = 200
 
-/** A threshold that is no number would never be reached: everything would pass. */
+/** A threshold that is no number would never be reached, and everything would pass. */
 function checkThresholds({ observe, challenge, limit }: Thresholds): void {
   for (const [field, value] of Object.entries({ observe, challenge, limit })) {
     if (!Number.isInteger(value) || value < 1 || value > MOST)
@@ -88,7 +91,7 @@ function judge(
   return { outcome: score >= thresholds.observe ? 'observe' : 'allow', causes: [] }
 }
 
-/** What calls for a step-up whatever the score. */
+/** What calls for a step-up, whatever the score. */
 function requirements(situation: Situation): readonly Reason[] {
   const sensitive = situation.sensitivity === 'sensitive'
   const causes: Reason[] = []

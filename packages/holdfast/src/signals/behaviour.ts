@@ -20,17 +20,21 @@ const BURST = 5
 const SOME_FAILURES = 3
 const MANY_FAILURES = 10
 
-/** Fewer visits say nothing of somebody's hours; this share of them in an hour and its neighbours is hardly ever. */
+/**
+ * Fewer visits than this say nothing about somebody's hours. An hour that has, with its neighbours,
+ * less than this share of the visits is unusual.
+ */
 const LEARNT_VISITS = 30
 const HARDLY_EVER = 0.01
 
-/** Not the place of whoever uses them. */
+/** The place of such a network is not the place of its user. */
 const PLACELESS: ReadonlySet<NetworkKind> = new Set(['relay', 'private'])
 const ROAMED: ReadonlySet<NetworkKind> = new Set(['mobile', 'satellite'])
 
 /**
- * Group B: what the holder does in a place that nobody has confirmed, at most {@link MOST_BEHAVIOUR} dB on one
- * context's account. Failed step-ups count apart. What is new about a place counts once.
+ * Group B: what the holder does in a place that nobody has confirmed. One context is charged with
+ * {@link MOST_BEHAVIOUR} dB at most. Failed step-ups count apart. What is new about a place counts
+ * once.
  */
 export function behaviour(): Signal {
   return (session, presentation, history) => {
@@ -76,7 +80,10 @@ function novelties(
   return items
 }
 
-/** A network that is confirmed asks for no step-up on a sensitive route; a context that is not still tells something. */
+/**
+ * A sensitive route asks for no step-up over a confirmed network. A context there that is not
+ * confirmed is still evidence.
+ */
 function sensitiveActions(
   session: SessionState,
   presentation: Presentation,
@@ -92,7 +99,10 @@ function sensitiveActions(
   return items
 }
 
-/** Each sensitive action rotates the secret, where the answer can carry a new one: the line of secrets has counted them. */
+/**
+ * Each sensitive action rotates the secret where the answer can carry a new one. The number of
+ * secrets in the family is therefore the number of actions.
+ */
 function actionsWithinAMinute(
   { family }: SessionState,
   { at, network, device }: Presentation,
@@ -108,8 +118,9 @@ function actionsWithinAMinute(
 }
 
 /**
- * Unrelated networks that this browser and system came from lately for the first time. Through a country people take
- * a telephone and one line after another: of its mobile and of its fixed networks the larger number counts.
+ * Unrelated networks that this browser and system came from lately for the first time. People cross
+ * a country with a telephone and one fixed line after another. The larger number counts: that of
+ * the country's mobile networks, or that of its fixed ones.
  */
 function hops(
   { contexts }: SessionState,
@@ -146,7 +157,10 @@ function hops(
   }, 0)
 }
 
-/** Neighbouring hours count with an hour: habits have no clean edges, and summer time moves them. */
+/**
+ * An hour counts together with its neighbours: habits have no clean edges, and summer time moves
+ * them.
+ */
 function isUnusual(hours: readonly number[], hour: number): boolean {
   const visits = hours.reduce((sum, count) => sum + count, 0)
   if (visits < LEARNT_VISITS) return false
@@ -158,7 +172,7 @@ function confirmedBefore({ contexts }: SubjectHistory, key: string): boolean {
   return contexts.some((known) => known.key === key && known.state === 'confirmed')
 }
 
-/** What behaviour still weighs on a context, of all that is on its account. */
+/** How much of a context's remaining evidence comes from behaviour. */
 function onAccount(context: Context | undefined, at: number): number {
   if (context === undefined) return 0
   const accusing = context.because.filter(({ weight }) => weight > 0)

@@ -2,12 +2,16 @@ import type { Network } from '../core/request.ts'
 import { closestOf, type Known } from './known.ts'
 
 /**
- * What the device's clock says of a change of place: it kept a zone that is known, it moved to one that fits
- * the place, or it moved to one that does not. `unknown` when the zone of either end is.
+ * What the device's clock says about a change of place. `kept`: the zone is one that is known.
+ * `moved`: the zone is new and fits the place. `misfit`: it is new and does not fit. `unknown`: the
+ * zone before or after is not known.
  */
 export type Clock = 'kept' | 'moved' | 'misfit' | 'unknown'
 
-/** Compares the zone with those of the session (else of the history) and with the place of the network. */
+/**
+ * Compares the zone with those of the session and with the place of the network. Where the session
+ * knows no zone, the history's zones count.
+ */
 export function clockOf(timezone: string | null, here: Network, known: readonly Known[]): Clock {
   const before = closestOf(known).flatMap(({ device }) => device.timezone ?? [])
   if (timezone === null || before.length === 0) return 'unknown'
@@ -15,7 +19,10 @@ export function clockOf(timezone: string | null, here: Network, known: readonly 
   return fits(timezone, here) ? 'moved' : 'misfit'
 }
 
-/** South, north, west, east in degrees; west above east crosses the date line. Generous: zones have no clean edges. */
+/**
+ * South, north, west and east in degrees. West above east crosses the date line. The boxes are
+ * generous: zones have no clean edges.
+ */
 type Box = readonly [number, number, number, number]
 
 const AREAS: ReadonlyMap<string, Box> = new Map<string, Box>([
@@ -32,8 +39,8 @@ const AREAS: ReadonlyMap<string, Box> = new Map<string, Box>([
 ])
 
 /**
- * Whether a zone of this area can be the local time of the place. Pure code has no zone data, so only the
- * first part of the name is judged; a place that is not known cannot contradict it.
+ * Whether a zone of this area can be the local time of the place. Pure code has no zone data, so
+ * only the first part of the name is compared. A place that is not known contradicts no zone.
  */
 function fits(timezone: string, { latitude, longitude }: Network): boolean {
   if (latitude === null || longitude === null) return true

@@ -1,10 +1,10 @@
 import { sameCiphers } from '../core/ja4.ts'
 import type { BrowserFamily, Device } from '../core/request.ts'
 
-/** Browsers skip a version or two; more is odd. */
+/** Browsers skip a version or two. A larger step is odd. */
 const PLAUSIBLE_STEP = 3
 
-/** Send `Sec-CH-UA` on every request over HTTPS. */
+/** These browsers send `Sec-CH-UA` with every request over HTTPS. */
 const CHROMIUM: ReadonlySet<BrowserFamily> = new Set(['chrome', 'edge', 'opera', 'samsung'])
 
 export type Difference =
@@ -22,13 +22,13 @@ export type Difference =
   | 'tls_changed'
 
 /**
- * The classes in which a device differs from one that is known. What either side does not say makes no
- * difference. The time zone is not looked at: it belongs to the place.
+ * The ways in which a device differs from one that is known. What either side does not say makes no
+ * difference. The time zone is not compared: it belongs to the place.
  */
 export function differencesOf(
   here: Device,
   before: Device,
-  /** Screens that were used with this browser and system before, on this or another occasion. */
+  /** Screens that this browser and system were used with before, in this context or another. */
   { screens }: { readonly screens: ReadonlySet<string> },
 ): readonly Difference[] {
   const differences = [
@@ -52,7 +52,10 @@ function platform(here: Device, before: Device): Difference | undefined {
   return familyChanged || differ(here.os, before.os) ? 'platform_changed' : undefined
 }
 
-/** A telephone that asks for the desktop site, or stops to: the system that it names is another, the screen is not. */
+/**
+ * Whether a telephone began or stopped to ask for the desktop site. It then names another system,
+ * and has the same screen.
+ */
 function isDesktopSite(a: Device, b: Device): boolean {
   const [phone, desktop] = DESKTOP_SITE.has(a.os) ? [a, b] : [b, a]
   const named = DESKTOP_SITE.get(phone.os) === desktop.os
@@ -64,7 +67,10 @@ const DESKTOP_SITE: ReadonlyMap<Device['os'], Device['os']> = new Map([
   ['android', 'linux'],
 ])
 
-/** No user agent, no hints, no language: a browser does not fall silent in the middle of a session. */
+/**
+ * Whether there is no user agent, no hint and no language. A browser does not fall silent in the
+ * middle of a session.
+ */
 function isSilent({ family, hints, languages }: Device): boolean {
   return family === 'unknown' && hints === null && languages.length === 0
 }
@@ -94,7 +100,10 @@ function screen(
   return [...screens].some((each) => shapeOf(each) === shape) ? 'screen_known' : 'screen_new'
 }
 
-/** Turning a telephone swaps the sides, zooming changes the pixel ratio: neither is another screen. */
+/**
+ * Turning a telephone swaps the sides, and zooming changes the pixel ratio. Neither makes another
+ * screen.
+ */
 function shapeOf(screen: string): string {
   const [width, height] = screen.split('x').map(Number)
   return [width ?? 0, height ?? 0].sort((a, b) => a - b).join('x')
@@ -106,14 +115,20 @@ function language(here: Device, before: Device): Difference | undefined {
   return now.toLowerCase() === then.toLowerCase() ? undefined : 'language_changed'
 }
 
-/** Only a change counts: a browser that never sent hints, or always contradicted itself, is what it is. */
+/**
+ * Only a change counts. A browser that never sent hints, or whose hints always contradicted its
+ * agent, has not changed.
+ */
 function hints(here: Device, before: Device): Difference | undefined {
   if (contradictory(here) && !contradictory(before)) return 'hints_contradictory'
   const missing = here.hints === null && before.hints !== null && CHROMIUM.has(here.family)
   return missing ? 'hints_missing' : undefined
 }
 
-/** One version of a browser offers its ciphers alike everywhere; what calls itself that and offers others is none. */
+/**
+ * One version of a browser offers the same ciphers everywhere. A client that names that version and
+ * offers other ciphers is not that browser.
+ */
 function handshake(here: Device, before: Device): Difference | undefined {
   if (here.family === 'unknown' || here.major === null) return undefined
   if (here.family !== before.family || here.major !== before.major) return undefined

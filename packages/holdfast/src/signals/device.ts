@@ -7,10 +7,11 @@ import { evidenceOf } from './reasons.ts'
 import { MOST, WEIGHTS } from './weights.ts'
 
 /**
- * Group D: how the device differs from those the session is used from (from the subject's past while the
- * session knows none), in this place or another. Of several, the one it resembles most counts, as it is now: a place
- * that has not been visited since an update still holds the version before, and the update would speak for whoever
- * comes there with the new one.
+ * Group D: how the device differs from those that the session is used from, in this place or
+ * another. While the session knows none, the devices of the subject's past count. Of several, the
+ * one that it resembles most counts, in its newest version. A place that was not visited since an
+ * update still holds the old version: compared with that, the update would speak for whoever comes
+ * there.
  */
 export function device(): Signal {
   return (session, presentation, history) => {
@@ -50,14 +51,21 @@ function readingOf(base: Known, differences: readonly Difference[]): Reading {
   return { accusing, total, items, base }
 }
 
-/** Accused of less; or of as much, and with less to be said for it. In a trusted place what nobody confirmed comes last. */
+/**
+ * Whether reading `a` resembles a known device more than reading `b`: it accuses less, or it
+ * accuses as much and weighs more in all. In a trusted place a device that nobody confirmed comes
+ * last.
+ */
 function resembles(a: Reading, b: Reading, trusted: boolean): boolean {
   if (a.accusing !== b.accusing) return a.accusing < b.accusing
   if (trusted && a.base.confirmed !== b.base.confirmed) return a.base.confirmed
   return a.total > b.total
 }
 
-/** Without what a later version of the same browser on the same system has replaced. Only confirmed ones replace. */
+/**
+ * Leaves out versions that a later one of the same browser on the same system has replaced. Only a
+ * confirmed device replaces others.
+ */
 function upToDate(known: readonly Known[]): readonly Known[] {
   const newest = new Map<string, number>()
   for (const { confirmed, device } of known) {
@@ -71,7 +79,10 @@ function browserOf({ family, os }: Device): string {
   return `${family} ${os}`
 }
 
-/** One device is mostly used in many places; the record names it once, so that it is the same object. */
+/**
+ * Each device once. One device is mostly used in many places, and the record reader gives all of
+ * them the same object.
+ */
 function distinct(bases: readonly Known[]): readonly Known[] {
   return bases.filter(
     ({ device, confirmed }, at) =>
@@ -79,7 +90,10 @@ function distinct(bases: readonly Known[]): readonly Known[] {
   )
 }
 
-/** The largest in full, half of the second, nothing further; exoneration only when nothing accuses. */
+/**
+ * The largest weight counts in full, the second by half, and no further one. A difference
+ * exonerates only where none accuses.
+ */
 function weighed({ confirmed }: Known, differences: readonly Difference[]): readonly Item[] {
   const sorted = [...differences].sort((a, b) => WEIGHTS[b] - WEIGHTS[a])
   const accusing = sorted.filter((difference) => WEIGHTS[difference] > 0)

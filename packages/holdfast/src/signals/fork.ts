@@ -2,7 +2,9 @@ import type { Signal } from '../core/signal.ts'
 import { evidenceOf } from './reasons.ts'
 import { WEIGHTS } from './weights.ts'
 
-/** Group R: the ratchet has proven two holders of one secret, and neither has passed a step-up since. */
+/**
+ * Group R: rotation has proven two holders of one secret, and neither has passed a step-up since.
+ */
 export function fork(): Signal {
   return (session, presentation) => {
     if (session.fork === null) return []

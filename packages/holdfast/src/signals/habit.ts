@@ -1,12 +1,13 @@
 import { changesAt, type SubjectHistory } from '../core/history.ts'
 import { isUsual, LEAST_SOFTENED, MOST_SOFTENED, STRONG, USUAL, WEIGHTS } from './weights.ts'
 
-/** Changes that everybody's rate counts for beside somebody's own. */
+/** The rate of all owners counts as much as this many changes of somebody's own. */
 const KAPPA = 30
 
 /**
- * What a data gap makes of a class must not weigh more than that class. A page keeps its time zone to itself, a lookup
- * has no country or no coordinates: the left one may be the right one.
+ * A gap in the data must not weigh more than what it hides. Where a page does not tell its time
+ * zone, or a lookup has no country or no coordinates, the class on the left may really be the one
+ * on the right.
  */
 const MAY_BE = {
   network_new_near: 'network_new_far',
@@ -17,8 +18,9 @@ const MAY_BE = {
 type Weighed = { readonly weight: number; readonly seen?: number }
 
 /**
- * The weight of a reason for somebody with this past, dB: who has made a change before makes it again. It is never
- * above the table's: a person who never travelled is no more suspicious abroad than a stranger.
+ * The weight of a reason for somebody with this past, dB. People repeat the changes that they have
+ * made before. The weight is never above the table's: a person who never travelled is no more
+ * suspicious abroad than a stranger.
  */
 export function habitual(
   reason: keyof typeof WEIGHTS,
@@ -41,7 +43,8 @@ function softened(
   const weight: number = WEIGHTS[reason]
   const { total, seen } = changesAt(changes, at, reason)
   const strong = weight >= STRONG
-  // One journey is no habit: taken for one, it let three more of a hundred clones abroad pass in the benchmark.
+  // One journey is no habit. Counted as one, it let three more of a hundred clones abroad pass in
+  // the benchmark.
   const times = strong ? Math.max(0, seen - 1) : seen
   const less = Math.round(backedOff(weight, USUAL[reason], { seen: times, total }))
   if (less >= weight) return { weight }
@@ -49,7 +52,9 @@ function softened(
   return { weight: Math.max(least, less), seen: Math.max(1, Math.round(seen)) }
 }
 
-/** A weight with the share of owners' changes that it was made with replaced by somebody's own, dB. */
+/**
+ * The weight, dB, with somebody's own share of such changes in place of the share of all owners.
+ */
 export function backedOff(
   weight: number,
   usual: number,

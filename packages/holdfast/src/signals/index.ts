@@ -7,7 +7,10 @@ import { network } from './network.ts'
 
 export { timed } from './timed.ts'
 
-/** The signals that every installation starts with: network, place and clock; device; two clients that take turns; behaviour; fork. */
+/**
+ * The signals that every installation starts with: network, place and clock; device; two clients
+ * that take turns; behaviour; fork.
+ */
 export function starterSignals(): readonly Signal[] {
   return [network(), device(), interleaving(), behaviour(), fork()]
 }

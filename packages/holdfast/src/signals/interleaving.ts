@@ -8,22 +8,26 @@ import { type Alternation, alternationOf, areOne, type Client } from '../core/sw
 import { evidenceOf } from './reasons.ts'
 import { INTERLEAVED, MOST } from './weights.ts'
 
-/** Where a part of an owner's requests goes, while the rest stays at home. */
+/** A part of an owner's requests may leave through such a network, while the rest stays at home. */
 const TUNNELS: ReadonlySet<NetworkKind> = new Set(['vpn', 'hosting', 'tor', 'corporate'])
 
-/** A telephone changes between these and a fixed line by itself; what a network is not known to be, it may be. */
+/**
+ * A telephone changes between these networks and a fixed line by itself. A network of unknown kind
+ * may be one of them.
+ */
 const ROAMED: ReadonlySet<NetworkKind> = new Set(['mobile', 'satellite', 'unknown'])
 
 /**
- * Group C: two clients take turns on one session. One return within ten minutes is a walk home, more are two holders.
- * The side that nobody has confirmed is accused, of two such the newcomer: a thief who takes turns with the owner does
- * not get the owner's place challenged.
+ * Group C: two clients take turns on one session. One return within ten minutes may be a walk home.
+ * More returns are two holders. The side that nobody has confirmed is accused. Where neither is
+ * confirmed, the newcomer is. A thief who takes turns with the owner therefore does not get the
+ * owner's place challenged.
  */
 export function interleaving(): Signal {
   return (session, presentation, history) => {
     const { network, device } = presentation
     const context = findContext(session.contexts, contextKey(network, device))
-    // Two holders are not made one by other client facts: only a step-up clears a context that is under challenge.
+    // Other client facts do not make one holder of two. Only a step-up clears a challenged context.
     if (context?.state === 'challenged') {
       const weight = Math.min(accused(context.because), MOST)
       return weight > 0
@@ -48,7 +52,7 @@ export function interleaving(): Signal {
   }
 }
 
-/** What an end of an alternation has to show for itself. */
+/** What is known about one side of an alternation. */
 interface Standing {
   readonly confirmed: boolean
   readonly since: number
@@ -65,13 +69,13 @@ function standingOf(client: Client, session: SessionState, history: SubjectHisto
   }
 }
 
-/** Of two confirmed ends either may be told of: there the weights are small. */
+/** Of two confirmed sides either may be accused: there the weights are small. */
 function isSpared({ here, from }: { readonly here: Standing; readonly from: Standing }): boolean {
   if (here.confirmed) return !from.confirmed
   return !from.confirmed && here.since < from.since
 }
 
-/** What the pair's earlier returns put on this side's account within the window. */
+/** The weight that earlier returns of the pair have put on this side within the window. */
 function counted(
   earlier: Alternation['earlier'],
   { once, again }: { readonly once: number; readonly again: number },
@@ -93,7 +97,7 @@ function pairOf(
   const tunnel =
     (trust.here.confirmed && TUNNELS.has(a.kind)) || (trust.from.confirmed && TUNNELS.has(b.kind))
   if (tunnel) return 'confirmed'
-  // a telephone abroad often leaves through its carrier at home, and changes to the Wi-Fi of the hotel
+  // A telephone abroad often leaves through its carrier at home, and changes to the hotel's Wi-Fi.
   if (a.kind === 'mobile' || b.kind === 'mobile') return 'handover'
   const abroad = a.country !== null && b.country !== null && a.country !== b.country
   return !abroad && (ROAMED.has(a.kind) || ROAMED.has(b.kind)) ? 'handover' : 'unrelated'
@@ -111,7 +115,7 @@ function describe(
   return evidenceOf(reason, weight, { here: nameOf(here), other: nameOf(from) })
 }
 
-/** A client for people: never an address or prefix. */
+/** Names a client for people, without its address or prefix. */
 function nameOf({ network: { asn, country }, device: { family, os } }: Client): string {
   const provider = asn === null ? 'an unknown provider' : `AS${asn}`
   return `${family} on ${os} at ${provider}${country === null ? '' : `, ${country}`}`

@@ -13,8 +13,8 @@ export interface Known {
 }
 
 /**
- * The context that the presentation belongs to, when its novelty has been counted already. A challenged one is
- * judged afresh each time: the page may have read its client facts again.
+ * The context that the presentation belongs to, where its novelty has been counted already. A
+ * challenged context is weighed afresh each time: the page may have read its client facts again.
  */
 export function settledContext(
   session: SessionState,
@@ -25,8 +25,8 @@ export function settledContext(
 }
 
 /**
- * The comparison base: the session's contexts that are not challenged, then the confirmed ones of the
- * subject's history. A login that is itself under challenge vouches for nothing, least of all for itself.
+ * What a presentation is compared with: the session's contexts that are not challenged, then the
+ * confirmed ones of the subject's history. A login that is itself challenged vouches for nothing.
  */
 export function knownOf(session: SessionState, history: SubjectHistory): readonly Known[] {
   const own = session.contexts
@@ -40,7 +40,9 @@ export function knownOf(session: SessionState, history: SubjectHistory): readonl
   return [...own, ...past]
 }
 
-/** What the session itself knows; the subject's history only while the session knows nothing. */
+/**
+ * What the session itself knows. The subject's history counts only while the session knows nothing.
+ */
 export function closestOf(known: readonly Known[]): readonly Known[] {
   const own = known.filter(({ from }) => from === 'session')
   return own.length > 0 ? own : known

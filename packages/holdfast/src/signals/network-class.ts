@@ -28,13 +28,14 @@ export type NetworkClass =
 
 export interface Classified {
   readonly class: NetworkClass
-  /** Something confirmed is among what it was found to be like. */
+  /** One of the networks that it matched is confirmed. */
   readonly confirmed: boolean
 }
 
 /**
- * First match wins, from "the same" to "another country". Undefined when the data cannot tell: a private
- * network, nothing to compare with, no country, or no provider where the known ones have one.
+ * The first match wins, from "the same" to "another country". Undefined where the data cannot tell:
+ * a private network, nothing to compare with, no country, or no provider where the known networks
+ * have one.
  */
 export function classifyNetwork(here: Network, all: readonly Known[]): Classified | undefined {
   const known = publicOf(all)
@@ -42,7 +43,9 @@ export function classifyNetwork(here: Network, all: readonly Known[]): Classifie
   return sameLine(here, known) ?? sameProvider(here, known) ?? otherNetwork(here, known)
 }
 
-/** Whether the country of a network is one of the known ones; undefined when that cannot be told. */
+/**
+ * Whether the country of a network is one of the known ones; undefined when that cannot be told.
+ */
 export function isForeign(here: Network, known: readonly Known[]): boolean | undefined {
   const countries = publicOf(known).flatMap(({ network }) => network.country ?? [])
   if (here.country === null || countries.length === 0) return undefined
@@ -71,7 +74,10 @@ function sameLine(here: Network, known: readonly Known[]): Classified | undefine
   )
 }
 
-/** A wider neighbourhood counts unless its provider or country is known to be another. A relay has no neighbours. */
+/**
+ * Two networks of one block are neighbours, unless their providers or countries are known to
+ * differ. A relay has no neighbours.
+ */
 function sameBlock(a: Network, b: Network): boolean {
   const relay = a.kind === 'relay' || b.kind === 'relay'
   return same(a.block, b.block) && !differ(a.asn, b.asn) && !differ(a.country, b.country) && !relay
@@ -117,12 +123,15 @@ function otherNetwork(here: Network, known: readonly Known[]): Classified | unde
   return found(here.kind === 'mobile' ? 'country_new_mobile' : 'country_new', known)
 }
 
-/** A gap in the data: it may be one of the known providers. Data without any providers is another matter. */
+/**
+ * A network without a provider may belong to one of the known providers. Where the data has no
+ * providers at all, nothing is missing.
+ */
 function providerUnknown(here: Network, known: readonly Known[]): boolean {
   return here.asn === null && known.some(({ network }) => network.asn !== null)
 }
 
-/** Only when every distance is known. */
+/** A network is far only where every distance is known. */
 function isFar(here: Network, matches: readonly Known[]): boolean {
   return matches.every(({ network }) => (gapKm(here, network) ?? 0) >= NEAR_KM)
 }

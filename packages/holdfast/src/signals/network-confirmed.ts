@@ -4,9 +4,9 @@ import type { Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 
 /**
- * Whether the subject has confirmed this network, here or in an earlier session: the same provider, or the same
- * prefix where a provider is not known. An unknown network counts only where this very context was confirmed:
- * else nobody whose address cannot be established could ever pass.
+ * Whether the subject has confirmed this network, here or in an earlier session: the same provider,
+ * or the same prefix where a provider is not known. An unknown network counts where this very
+ * context was confirmed. Otherwise nobody whose address cannot be established could ever pass.
  */
 export function networkConfirmed(
   session: SessionState,

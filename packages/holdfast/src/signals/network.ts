@@ -11,15 +11,15 @@ import { evidenceOf, type Reason } from './reasons.ts'
 import { journeyBetween } from './travel.ts'
 import { EXPLAINED, MOST, WEIGHTS } from './weights.ts'
 
-/** Nobody makes this journey, with more than this probability. */
+/** A journey is infeasible where nobody makes it with more than this probability. */
 const INFEASIBLE = 0.99
 
 const SHOWN_NETWORKS = 3
 
 /**
- * Group N: network, place and clock as one joint observation, at most {@link MOST} dB in all. Only what is
- * confirmed exonerates; a context whose novelty was counted before is not counted again. What somebody has done before
- * weighs less ({@link habitual}).
+ * Group N: network, place and clock as one joint observation, at most {@link MOST} dB in all. Only
+ * what is confirmed exonerates. A context whose novelty was counted before is not counted again.
+ * What somebody has done before weighs less ({@link habitual}).
  */
 export function network(): Signal {
   return (session, presentation, history) => {
@@ -68,7 +68,7 @@ function joint(
   })
 }
 
-/** The cell of the joint table; undefined where it weighs nothing. */
+/** The cell of the joint table. Undefined where it weighs nothing. */
 function reasonOf({ class: name, confirmed }: Classified, clock: Clock): Item[0] | undefined {
   if (name === 'network_same_asn') return undefined
   const reason = name === 'country_new' ? NEW_COUNTRY[clock] : name
@@ -83,12 +83,18 @@ const NEW_COUNTRY = {
   unknown: 'country_new_clock_unknown',
 } as const satisfies Record<Clock, Reason>
 
-/** Only a fixed line stands where its user is: telephones leave through their carrier at home, and travellers through VPNs. */
+/**
+ * Only a fixed line stands where its user is. Telephones leave through their carrier at home, and
+ * travellers through VPNs.
+ */
 function isElsewhere({ kind }: Network): boolean {
   return kind !== 'fixed'
 }
 
-/** Unless it is known to be near: far away in the same country the new zone may be the local one. */
+/**
+ * Whether the clock moved together with the network. It did not where the network is known to be
+ * near. Far away in the same country the new zone may be the local one.
+ */
 function wentWith(clock: Clock, { asn, latitude }: Network, found?: Classified): boolean {
   const near = asn !== null && latitude !== null && found !== undefined && !FAR.has(found.class)
   return clock === 'moved' && !near
@@ -106,7 +112,7 @@ function isHome(here: Network, known: readonly Known[], name: NetworkClass | und
   return SAME_LINE.has(name) || isForeign(here, known) === false
 }
 
-/** Not to a provider that is known: going back and forth is no journey. */
+/** Going back and forth is no journey: one to a known provider does not count. */
 function infeasibleJourney(
   { last }: SessionState,
   presentation: Presentation,
@@ -118,7 +124,7 @@ function infeasibleJourney(
   if (journey === undefined || journey.infeasible <= INFEASIBLE) return undefined
   const minutes = Math.max(0, (presentation.at - last.at) / 60_000)
   const atLeastKm = Math.floor(journey.atLeastKm)
-  // of the shortest way in the longest time that it can have been
+  // The least speed: the shortest way in the longest time that it can have been.
   const atLeastKmh = Math.floor((60 * atLeastKm) / Math.max(1, Math.ceil(minutes)))
   return ['travel_infeasible', { atLeastKm, minutes: Math.round(minutes), atLeastKmh }]
 }
@@ -150,7 +156,10 @@ function usualZones(known: readonly Known[]): string {
   return [...zones].slice(0, SHOWN_NETWORKS).join(', ')
 }
 
-/** A network for people: provider, kind when it says something, country. Never an address or prefix. */
+/**
+ * Names a network for people: provider, kind where it says something, and country. Never an address
+ * or a prefix.
+ */
 function nameOf({ asn, kind, country }: Network): string {
   const provider = asn === null ? 'unknown provider' : `AS${asn}`
   const named = kind === 'unknown' || kind === 'fixed' ? provider : `${provider} (${kind})`

@@ -61,7 +61,9 @@ export const REASONS = {
   },
   travel_infeasible: {
     group: 'N',
-    text: 'At least {atLeastKm} km from where it was used {minutes} minutes before: at least {atLeastKmh} km/h.',
+    text:
+      'At least {atLeastKm} km from where it was used {minutes} minutes before: ' +
+      'at least {atLeastKmh} km/h.',
   },
 
   device_identical: { group: 'D', text: 'Same browser and system as before: {here}.' },
@@ -115,15 +117,21 @@ export const REASONS = {
   },
   evidence_inherited: {
     group: 'B',
-    text: 'Another place or browser of this session is under challenge; a newcomer inherits its {left} dB.',
+    text:
+      'Another place or browser of this session is under challenge; ' +
+      'a newcomer inherits its {left} dB.',
   },
   logins_failed: {
     group: 'B',
-    text: 'Logins as this user failed {failures} times within the hour, and this place and browser are new.',
+    text:
+      'Logins as this user failed {failures} times within the hour, ' +
+      'and this place and browser are new.',
   },
   network_hopping: {
     group: 'B',
-    text: 'One browser came from {networks} unrelated networks for the first time within half an hour.',
+    text:
+      'One browser came from {networks} unrelated networks for the first time ' +
+      'within half an hour.',
   },
   hour_unusual: {
     group: 'B',
@@ -131,11 +139,15 @@ export const REASONS = {
   },
   sensitive_burst: {
     group: 'B',
-    text: 'Sensitive actions within one minute from a place and browser that nobody has confirmed: {actions}.',
+    text:
+      'Sensitive actions within one minute from a place and browser ' +
+      'that nobody has confirmed: {actions}.',
   },
   sensitive_unconfirmed: {
     group: 'B',
-    text: 'A sensitive action over a known network, but from a place and browser that nobody has confirmed.',
+    text:
+      'A sensitive action over a known network, ' +
+      'but from a place and browser that nobody has confirmed.',
   },
   step_up_failed: { group: 'B', text: 'Step-ups failed from this place and browser: {failures}.' },
 
@@ -149,13 +161,17 @@ export const REASONS = {
   },
   network_unconfirmed: {
     group: 'P',
-    text: 'A sensitive route from a network provider (where that is unknown: an address prefix) that the user has not confirmed yet.',
+    text:
+      'A sensitive route from a network provider (where that is unknown: an address prefix) ' +
+      'that the user has not confirmed yet.',
   },
   acr_missing: { group: 'P', text: 'The route asks for a stronger authentication.' },
   authentication_stale: { group: 'P', text: 'The route asks for a more recent authentication.' },
   prompts_exhausted: {
     group: 'P',
-    text: 'Step-ups were begun {prompts} times within the hour from unconfirmed places: no more for now.',
+    text:
+      'Step-ups were begun {prompts} times within the hour from unconfirmed places: ' +
+      'no more for now.',
   },
   contexts_exhausted: {
     group: 'P',
@@ -175,7 +191,9 @@ export const REASONS = {
   },
   refresh_reused: {
     group: 'P',
-    text: 'A refresh token that was used before came from where it was not used, and what is known speaks against its holder.',
+    text:
+      'A refresh token that was used before came from where it was not used, ' +
+      'and what is known speaks against its holder.',
   },
   not_me: { group: 'P', text: 'The user says that somebody else uses this session.' },
 } as const satisfies Record<string, ReasonFacts>

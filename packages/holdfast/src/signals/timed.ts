@@ -1,11 +1,13 @@
 import type { Signal } from '../core/signal.ts'
 
 /**
- * A signal that tells when it took too long. Signals are synchronous: nothing can interrupt a slow one, and all requests
- * of the process wait for it. What it found counts all the same; one that throws throws.
+ * A signal that tells when it took too long. Signals are synchronous: nothing can interrupt a slow
+ * one, and all requests of the process wait for it. What it found counts all the same. Where the
+ * signal throws, so does this one.
  *
  * @example
- * const options = { now: () => performance.now(), slowMs: 1, onSlow: (ms: number) => console.warn(`slow: ${ms} ms`) }
+ * const onSlow = (ms: number) => console.warn(`slow: ${ms} ms`)
+ * const options = { now: () => performance.now(), slowMs: 1, onSlow }
  * const signals = starterSignals().map((signal) => timed(signal, options))
  */
 export function timed(

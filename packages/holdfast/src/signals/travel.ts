@@ -8,7 +8,7 @@ const RADIUS_UNKNOWN_KM = 500
 const FLOOR_KM = 25
 const HOUR_MS = 3_600_000
 
-/** Their place is not the user's place. */
+/** The place of such a network is not the user's place. */
 const ELSEWHERE: ReadonlySet<NetworkKind> = new Set([
   'relay',
   'hosting',
@@ -28,19 +28,22 @@ export interface Location {
 }
 
 export interface Journey {
-  /** Between the centres. Not for people: the centres are guesses. */
+  /** Between the centres, which are guesses: not to be shown to people. */
   readonly distanceKm: number
-  /** As far as car, train or aircraft get in the time, generously. */
+  /** How far car, train or aircraft get in the time, generously. */
   readonly reachKm: number
   /** Combined deviation per axis. */
   readonly sigmaKm: number
-  /** 95 % lower bound of the distance: what may be told. */
+  /** 95 % lower bound of the distance: this may be shown. */
   readonly atLeastKm: number
   /** Probability that nobody made this journey. */
   readonly infeasible: number
 }
 
-/** Judges a journey between two uncertain places. `hours` may be negative by clock skew: no time at all. */
+/**
+ * Judges a journey between two uncertain places. Clock skew may make `hours` negative: that is no
+ * time at all.
+ */
 export function judgeJourney(from: Location, to: Location, hours: number): Journey {
   const h = Math.max(0, hours)
   const distanceKm = greatCircleKm(from, to)
@@ -58,8 +61,8 @@ export function judgeJourney(from: Location, to: Location, hours: number): Journ
 }
 
 /**
- * The journey between two networks, if one can be told at all: both have coordinates and different providers,
- * both are where their user is, and a mobile end counts only when the data has a radius for both.
+ * The journey between two networks. Undefined unless both have coordinates and different providers,
+ * and both are where their user is. A mobile end counts only where the data has a radius for both.
  */
 export function journeyBetween(
   old: { readonly network: Network; readonly at: number },
@@ -76,7 +79,7 @@ export function journeyBetween(
   return judgeJourney(from, to, (now.at - old.at) / HOUR_MS)
 }
 
-/** Distance left after both radii, km; undefined when a place is not known. */
+/** Distance left after both radii, km. Undefined where a place is not known. */
 export function gapKm(a: Network, b: Network): number | undefined {
   const from = locationOf(a)
   const to = locationOf(b)

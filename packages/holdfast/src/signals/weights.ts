@@ -1,11 +1,12 @@
 /**
- * Every weight of the starter table, in decibans (+10: ten times likelier if hijacked), under the code of the
- * reason that carries it.
+ * Every weight of the starter table, in decibans (+10: ten times likelier if hijacked), under the
+ * code of the reason that carries it.
  *
- * Source: 10 log10 P(code | thief) / P(code | owner) at changes of context, over 500 simulated people of two months and
- * the thieves of `docs/detection.md`, as counted in `bench/hijack/training-counts.json` on 2026-11-27; rounded, and
- * clipped to [{@link LEAST}, {@link MOST}]. What is more than 3 dB from that is among {@link DEPARTURES}, with its reason;
- * a test compares.
+ * Source: 10 log10 P(code | thief) / P(code | owner) at changes of context, over 500 simulated
+ * people of two months and the thieves of `docs/detection.md`, as counted in
+ * `bench/hijack/training-counts.json` on 2026-11-27, rounded, and clipped to {@link LEAST} and
+ * {@link MOST}. A weight more than 3 dB from that is among {@link DEPARTURES}, with its reason. A
+ * test compares.
  */
 export const WEIGHTS = {
   // N: where the network stands, on the ladder from "the same" to "another country".
@@ -54,7 +55,7 @@ export const WEIGHTS = {
   hour_unusual: 3,
   sensitive_burst: 8,
 
-  // R: proof that two parties hold one secret; not a passive observation, so not clipped.
+  // R: proof that two parties hold one secret. It is no passive observation, so it is not clipped.
   secret_forked: 60,
 } as const
 
@@ -94,40 +95,46 @@ export const DEPARTURES: Readonly<Partial<Record<keyof typeof WEIGHTS, string>>>
 }
 
 /**
- * The same where the rest of its cell explains it, dB: travel within the usual countries comes with a network that is
- * new there, which has most of it already, and the data often has a network in the wrong town; telephones and
- * VPNs of travellers leave through networks at home, and a large country has several zones.
+ * Weights of reasons that the rest of their cell explains, dB. Travel within the usual countries
+ * comes with a network that is new there, which has most of the weight already, and the data often
+ * puts a network into the wrong town. Telephones and VPNs of travellers leave through networks at
+ * home, and a large country has several zones.
  */
 export const EXPLAINED = { travel_infeasible: 3, timezone_changed: 3 } as const
 
 /**
- * C: two clients that take turns, by what the pair is: the first return within ten minutes, and all of them together
- * from the second on. `confirmed`: both ends, or a VPN or corporate egress at one of them. Not in the fit.
+ * C: two clients that take turns, by the kind of the pair. The first number is for the first return
+ * within ten minutes, the second for all returns together from the second on. `confirmed`: both
+ * sides are confirmed, or a VPN or a corporate egress on one side is. Not fitted to the counts.
  */
 export const INTERLEAVED = {
   relay: [0, 3],
   provider: [3, 8],
   confirmed: [3, 8],
-  // With 20 for the second, owners at the edge of their Wi-Fi pay more than the thieves that it finds are worth.
+  // With 20 for the second, owners at the edge of their Wi-Fi would pay more than the thieves that
+  // it finds are worth.
   handover: [6, 14],
   unrelated: [18, 30],
 } as const
 
-/** All behaviour on one context's account weighs no more, dB; step-ups that failed count apart. */
+/** All behaviour in one context weighs no more than this, dB. Failed step-ups count apart. */
 export const MOST_BEHAVIOUR = 16
 
-/** No single passive observation weighs more, dB. */
+/** No single passive observation weighs more than this, dB. */
 export const MOST = 30
 
-/** No single passive observation exonerates more, dB. */
+/** No single passive observation exonerates more than this, dB. */
 export const LEAST = -15
 
-/** Seen fewer than 20 times among the owners' changes: taken for 20, so that one of them does not say too much. */
+/**
+ * The share of what was seen fewer than 20 times among the owners' changes. It is taken for 20, so
+ * that one change does not say too much.
+ */
 export const RARE = 0.00018
 
 /**
- * How often an owner's change is each of the things that may be somebody's habit: the share among the owners' changes
- * in the training counts (a test compares), {@link RARE} where too few were seen.
+ * The share of each change that may be somebody's habit among all changes of owners in the training
+ * counts. {@link RARE} where too few were seen. A test compares.
  */
 export const USUAL = {
   network_same_asn_far: 0.0351,
@@ -149,14 +156,20 @@ export function isUsual(reason: string): reason is keyof typeof USUAL {
   return Object.hasOwn(USUAL, reason)
 }
 
-/** What weighs this much or more is softened from the second time on, and by no more than {@link MOST_SOFTENED}, dB. */
+/**
+ * Evidence of this weight or more, dB, is softened from the second time on, and by no more than
+ * {@link MOST_SOFTENED}.
+ */
 export const STRONG = 20
 
 /**
- * A habit takes no more than this off strong evidence, dB: a copy of a traveller's browser abroad, or behind a data
- * centre, is still watched, and one thing more about it asks for a step-up.
+ * A habit takes no more than this off strong evidence, dB. A copy of a traveller's browser abroad,
+ * or behind a data centre, is still watched, and one more suspicion asks for a step-up.
  */
 export const MOST_SOFTENED = 10
 
-/** A habit leaves at least this of what is new, dB: it is told, counted, and not yet evidence for the owner. */
+/**
+ * A habit leaves at least this of what is new, dB. It is told and counted, and does not yet speak
+ * for the owner.
+ */
 export const LEAST_SOFTENED = 1

@@ -52,7 +52,7 @@ describe('scores lead to outcomes', () => {
     }
   })
 
-  test('evidence of two groups above the limit leaves a confirmed context to read, and challenges any other', () => {
+  test('two groups above the limit let a confirmed context read, and challenge any other', () => {
     const evidence = [weighing(30, 'N'), weighing(30, 'D')]
 
     expect(balanced()(evidence, calm).outcome).toBe('limit')
@@ -67,7 +67,7 @@ describe('scores lead to outcomes', () => {
   })
 })
 
-describe('a route or a context can call for a step-up whatever the score, and the decision says why', () => {
+describe('a route or a context can call for a step-up, and the decision says why', () => {
   test.each<[string, Partial<Situation>, readonly string[]]>([
     ['a challenged context', { context: 'challenged' }, ['context_challenged']],
     [
@@ -92,7 +92,7 @@ describe('a route or a context can call for a step-up whatever the score, and th
     expect(decided.because.map(({ detail }) => detail)).toEqual(causes.map(() => ({})))
   })
 
-  test('a normal route does not ask for a confirmed network, nor a confirmed network for anything', () => {
+  test('a normal route asks for no confirmed network, and a confirmed one for nothing', () => {
     expect(balanced()([], { ...calm, networkConfirmed: false }).outcome).toBe('allow')
     expect(balanced()([], { ...calm, sensitivity: 'sensitive' }).outcome).toBe('allow')
   })
@@ -188,7 +188,7 @@ const situation: fc.Arbitrary<Situation> = fc.record({
 })
 
 describe('for any evidence in any situation', () => {
-  test('the reasons sum exactly to the score of the evidence, and everything but trust has a reason', () => {
+  test('the reasons sum to the score, and everything but trust has a reason', () => {
     fc.assert(
       fc.property(evidence, situation, (given, facts) => {
         const decided = balanced()(given, facts)
@@ -222,7 +222,7 @@ describe('for any evidence in any situation', () => {
     )
   })
 
-  test('a decision can be made again, by this policy or another, from its reasons and the situation', () => {
+  test('a decision can be made again, by any policy, from its reasons and the situation', () => {
     fc.assert(
       fc.property(evidence, situation, (given, facts) => {
         const recorded = { decision: balanced()(given, facts), situation: facts }

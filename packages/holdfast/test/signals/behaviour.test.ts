@@ -51,7 +51,7 @@ describe('failed logins of the subject', () => {
     expect(weights(look(sessionOf(home), presented(lyse), history))).toEqual(expected)
   })
 
-  test('are no matter where the owner is known to be, nor where the place was counted before', () => {
+  test('do not count where the owner is known to be, nor where the place is old', () => {
     const known = { ...past(used(lyse, laptop)), failedLogins: failing(16).failedLogins }
 
     expect(look(sessionOf(home), presented(oslo), failing(16))).toEqual([])
@@ -173,7 +173,7 @@ describe('sensitive actions', () => {
   })
   const scales = { signals: [look], policy: balanced(), acrOrder: [] }
 
-  test('over the owner’s provider, from a place that nobody confirmed: eight each, sixteen at most', () => {
+  test('over the owner’s provider from an unconfirmed place: eight each, sixteen at most', () => {
     let state = sessionOf(home)
     const scores: number[] = []
     for (let i = 0; i < 5; i++) {
@@ -185,7 +185,7 @@ describe('sensitive actions', () => {
     expect(scores).toEqual([8, 16, 16, 16, 16])
   })
 
-  test('from a confirmed place, or over a network that nobody confirmed, where the route asks anyway: none', () => {
+  test('from a confirmed place, or where the route asks for a step-up anyway: none', () => {
     expect(look(sessionOf(home), act(oslo), NO_HISTORY)).toEqual([])
     expect(look(sessionOf(home), act(lyse), NO_HISTORY)).toEqual([])
   })

@@ -5,7 +5,8 @@ import type { ClientFacts, RequestFacts } from '../../src/core/request.ts'
 
 const CHROMIUM = {
   'user-agent':
-    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/156.0.0.0 Safari/537.36',
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) ' +
+    'HeadlessChrome/156.0.0.0 Safari/537.36',
   'sec-ch-ua': '"Not:A-Brand";v="8", "Chromium";v="156"',
   'sec-ch-ua-mobile': '?0',
   'sec-ch-ua-platform': '"Linux"',

@@ -153,7 +153,7 @@ describe('what speaks for the owner', () => {
     })
   })
 
-  test('is not what only an unconfirmed place has seen, where the place is confirmed itself', () => {
+  test('is not what only an unconfirmed place has seen, in a place that is confirmed', () => {
     const updated = { ...laptop, ...at(157) }
     const session = sessionOf(used(oslo, laptop), used(lyse, laptop, { state: 'provisional' }))
 

@@ -37,7 +37,7 @@ function habitOf(reason: string, times: number): SubjectHistory {
 }
 
 describe('a weight backs off to the rate of one person', () => {
-  test('a new network nearby weighs 19.4 dB for a stranger, and 6.0 for who did it 20 times in 200', () => {
+  test('a new network nearby weighs 19.4 dB for a stranger, 6.0 after 20 times in 200', () => {
     const weight = 10 * Math.log10(0.35 / 0.004)
 
     const stranger = backedOff(weight, 0.004, { seen: 0, total: 0 })

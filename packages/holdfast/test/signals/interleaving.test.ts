@@ -25,7 +25,7 @@ const v6: Network = { ...oslo, address: '2a01:799:1:2::3', prefix: '2a01:799:1:2
 const cgnat: Network = { ...oslo, address: '84.208.200.1', prefix: '84.208.200.0/24' }
 const phone: Device = { ...laptop, family: 'firefox', os: 'android' }
 
-/** Who shows the session where, one every `step`; what the signal put on whose account, and the writes. */
+/** Plays turns, one every `step`. Answers the weight and outcome of each, and counts the writes. */
 function play(
   session: SessionState,
   turns: readonly (readonly [Network, Device])[],
@@ -105,7 +105,7 @@ test('a walk to the other end of the house and back is told of, and no more', ()
   expect(outcomes).toEqual(['observe'])
 })
 
-test('two places that are both confirmed weigh little, whatever they are: a tunnel, or the edge of the Wi-Fi', () => {
+test('two confirmed places weigh little, be it a tunnel or the edge of the Wi-Fi', () => {
   for (const other of [vpn, telia4g, { ...newYork, country: 'NO' }]) {
     const { weights, outcomes } = play(sessionOf(used(other, laptop), home), turns(oslo, other))
 
@@ -169,7 +169,7 @@ test('who is refused on a sensitive route and tries again has not been anywhere 
   expect(weights).toEqual([0, 0, 0, 0, 0, 0])
 })
 
-test('a move that is seen by two gateways, in any order and with clocks two seconds apart, is no return', () => {
+test('a move seen by two gateways, in any order and two seconds apart, is no return', () => {
   const other: Network = { ...newYork, country: 'NO' }
   const skew = fc.integer({ min: -2 * SECOND, max: 2 * SECOND })
   const requests = fc.array(fc.record({ at: fc.integer({ min: 0, max: 400 }), skew }), {

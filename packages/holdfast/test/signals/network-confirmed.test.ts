@@ -20,7 +20,7 @@ test('a provisional or challenged context confirms nothing', () => {
   }
 })
 
-test('without a provider the prefix decides, without an address only the very context that was confirmed', () => {
+test('without a provider the prefix decides, without an address only the very context', () => {
   const plain = { ...oslo, asn: null }
   const session = sessionOf(used(plain, laptop))
 

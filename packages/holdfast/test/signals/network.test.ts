@@ -282,7 +282,7 @@ describe('novelty counts once', () => {
     })
   })
 
-  test('a login under challenge vouches for nothing: only the past that the subject confirmed does', () => {
+  test('a login under challenge vouches for nothing, only the confirmed past does', () => {
     const session = sessionOf(used(tokyo, laptop, { state: 'challenged' }))
 
     expect(weights(look(session, presented(tokyo), past(used(oslo, laptop))))).toMatchObject({
@@ -322,7 +322,7 @@ describe('missing data is no evidence', () => {
     ).toEqual([])
   })
 
-  test('a private network, not even when it is the same: a misconfigured proxy makes everybody look alike', () => {
+  test('a private network, even the same one: behind a bad proxy everybody looks alike', () => {
     const behindProxy = {
       ...nowhere,
       address: '10.0.0.1',
@@ -364,7 +364,7 @@ describe('missing data is no evidence', () => {
   })
 })
 
-test('the text tells provider, kind and country of both sides, and no address, prefix or city', () => {
+test('the text tells provider, kind and country of both sides, and no address or city', () => {
   const here = { ...tokyo, asn: 9009, kind: 'hosting', country: 'NL' } as const
 
   const [evidence] = look(sessionOf(used(oslo, laptop)), presented(here), NO_HISTORY)

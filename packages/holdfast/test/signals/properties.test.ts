@@ -193,7 +193,7 @@ describe('for all signals together', () => {
         weighAll({ signals, policy, acrOrder: [] }, session, presentation, history).decision,
     )
 
-  test('the reasons of every decision sum exactly to its score, and the order of the signals changes nothing', () => {
+  test('the reasons sum exactly to the score, and the order of the signals changes nothing', () => {
     fc.assert(
       fc.property(
         rich,
@@ -215,7 +215,7 @@ describe('for all signals together', () => {
     )
   })
 
-  test('no group of passive evidence leaves the bounds of a single observation, and no sentence names an address', () => {
+  test('no passive group leaves the bounds of one observation, no text names an address', () => {
     fc.assert(
       fc.property(rich, ({ session, history, presentation }) => {
         const evidence = weigh(session, presentation, history)
@@ -416,7 +416,7 @@ describe('whole cases under the balanced policy', () => {
     ).toBe('allow')
   })
 
-  test('flipping between IPv4 and IPv6 of one provider: undisturbed, wherever the database puts the two', () => {
+  test('flipping between IPv4 and IPv6 of one provider, wherever the data puts the two', () => {
     const v6 = {
       ...oslo,
       address: '2a01:799:1:2::3',

@@ -104,7 +104,7 @@ export function used(
   }
 }
 
-/** A session whose first context is its login's, and that was used last from its last one at noon. */
+/** A session that began in its first context and was used last in its last one, at noon. */
 export function sessionOf(first: Context, ...others: readonly Context[]): SessionState {
   const last = others.at(-1) ?? first
   const secret = { generation: 1, digest: 'd', mintedAt: NOON }

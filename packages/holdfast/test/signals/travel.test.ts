@@ -42,7 +42,7 @@ test.each([
   expect(journey.infeasible).toBeCloseTo(infeasible, 4)
 })
 
-test('Berlin to Munich with places known to 500 km is doubtful, and no distance can be claimed', () => {
+test('Berlin to Munich, known to 500 km, is doubtful, and no distance can be claimed', () => {
   const journey = judgeJourney({ ...berlin, radiusKm: 500 }, { ...munich, radiusKm: 500 }, 0)
 
   expect(journey.atLeastKm).toBe(0)

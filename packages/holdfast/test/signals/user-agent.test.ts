@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { classifyUserAgent } from '../../src/core/user-agent.ts'
 
 const WEBKIT = 'AppleWebKit/537.36 (KHTML, like Gecko)'
+const WINDOWS = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64)'
 const IPHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15'
 
 describe('browsers are told by family, major version and system', () => {
@@ -42,21 +43,22 @@ describe('browsers are told by family, major version and system', () => {
       true,
     ],
     [
-      `Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${WEBKIT} Chrome/156.0.0.0 Safari/537.36 Edg/156.0.0.0`,
+      `${WINDOWS} ${WEBKIT} Chrome/156.0.0.0 Safari/537.36 Edg/156.0.0.0`,
       'edge',
       156,
       'windows',
       false,
     ],
     [
-      `Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${WEBKIT} Chrome/154.0.0.0 Safari/537.36 OPR/120.0.0.0`,
+      `${WINDOWS} ${WEBKIT} Chrome/154.0.0.0 Safari/537.36 OPR/120.0.0.0`,
       'opera',
       120,
       'windows',
       false,
     ],
     [
-      `Mozilla/5.0 (Linux; Android 14; SM-S918B) ${WEBKIT} SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36`,
+      `Mozilla/5.0 (Linux; Android 14; SM-S918B) ${WEBKIT} ` +
+        'SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36',
       'samsung',
       25,
       'android',
@@ -77,7 +79,8 @@ describe('browsers are told by family, major version and system', () => {
       true,
     ],
     [
-      'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15',
+      'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 ' +
+        '(KHTML, like Gecko) Version/18.1 Safari/605.1.15',
       'safari',
       18,
       'macos',
@@ -98,7 +101,8 @@ describe('browsers are told by family, major version and system', () => {
       true,
     ],
     [
-      `Mozilla/5.0 (Linux; Android 14; Pixel 8; wv) ${WEBKIT} Version/4.0 Chrome/150.0.0.0 Mobile Safari/537.36`,
+      `Mozilla/5.0 (Linux; Android 14; Pixel 8; wv) ${WEBKIT} ` +
+        'Version/4.0 Chrome/150.0.0.0 Mobile Safari/537.36',
       'app',
       150,
       'android',
@@ -144,7 +148,7 @@ describe('what does not even claim to be Mozilla is no browser', () => {
   })
 })
 
-test('what comes after the first 1,024 characters is not looked at, whatever it was made for', () => {
+test('what comes after the first 1,024 characters is not looked at', () => {
   const hostile = [
     'Mozilla/5.0 '.repeat(900),
     `Mozilla/5.0 ${'Version/1'.repeat(1200)}`,

@@ -51,7 +51,7 @@ test('no observation weighs more than it may', () => {
   }
 })
 
-test('how usual a change is, is what the training counts say, and what is too rare there is named so', () => {
+test('how usual a change is follows from the training counts, also where it is rare', () => {
   const seen = (code: string): number => training.reasons[code]?.owners ?? 0
   const known = Object.entries(USUAL).filter(([code]) => seen(code) >= 20)
   const rare = Object.entries(USUAL).filter(([code]) => seen(code) < 20)
