@@ -13,7 +13,7 @@ export type { Evidence } from './core/evidence.ts'
 export type { SubjectHistory } from './core/history.ts'
 export type { Host } from './core/host.ts'
 export { isSessionId, type SessionId } from './core/ids.ts'
-export { DEFAULT_LIFETIMES, type Lifetime } from './core/lifetimes.ts'
+export { DEFAULT_LIFETIMES, DEFAULT_ROTATE_EVERY_MS, type Lifetime } from './core/lifetimes.ts'
 export type { Lookup, LookupResult } from './core/lookup.ts'
 export {
   type ClientFacts,

@@ -11,10 +11,13 @@ export interface Lifetime {
 const HOUR = 3_600_000
 
 /** The classes that exist without configuration: `default` and `remember`. */
-export const DEFAULT_LIFETIMES: Readonly<Record<string, Lifetime>> = {
+export const DEFAULT_LIFETIMES = {
   default: { absoluteMs: 24 * HOUR, idleMs: 2 * HOUR, persistent: false },
   remember: { absoluteMs: 30 * 24 * HOUR, idleMs: 7 * 24 * HOUR, persistent: true },
-}
+} as const satisfies Record<string, Lifetime>
+
+/** How often a deliverable secret rotates, unless said otherwise. */
+export const DEFAULT_ROTATE_EVERY_MS = 5 * 60_000
 
 /** A step-up has to be completed within this time after it was begun. */
 export const CHALLENGE_MS = 5 * 60_000

@@ -8,7 +8,7 @@ import { deviceReader } from '../core/device.ts'
 import { SessionError } from '../core/errors.ts'
 import type { SessionEvent } from '../core/events.ts'
 import type { Host } from '../core/host.ts'
-import { DEFAULT_LIFETIMES, type Lifetime } from '../core/lifetimes.ts'
+import { DEFAULT_LIFETIMES, DEFAULT_ROTATE_EVERY_MS, type Lifetime } from '../core/lifetimes.ts'
 import type { Lookup } from '../core/lookup.ts'
 import type { Presented, Sessions, Verification, VerifiesNow } from '../core/sessions.ts'
 import type { Signal } from '../core/signal.ts'
@@ -64,7 +64,7 @@ export interface SessionsOptions {
    * Authentication contexts from weakest to strongest; those not listed are compared for equality.
    */
   readonly acrOrder?: readonly string[]
-  /** How often a deliverable secret rotates. Default 5 minutes. */
+  /** How often a deliverable secret rotates. Default {@link DEFAULT_ROTATE_EVERY_MS}, 5 minutes. */
   readonly rotateEveryMs?: number
   /**
    * Issues access tokens for the audiences that presentations name: `accessTokens` of
@@ -92,7 +92,6 @@ export interface LocalCopiesOptions {
 }
 
 const MAX_COPIES = 10_000
-const FIVE_MINUTES_MS = 5 * 60_000
 
 /**
  * The engine, in process.
@@ -156,7 +155,7 @@ function contextOf(options: SessionsOptions): EngineContext {
     lifetimeOf: (tenant, name) => own(own(tenants, tenant), name) ?? own(lifetimes, name),
     limit,
     acrOrder,
-    rotateEveryMs: options.rotateEveryMs ?? FIVE_MINUTES_MS,
+    rotateEveryMs: options.rotateEveryMs ?? DEFAULT_ROTATE_EVERY_MS,
     tokens: options.tokens,
     eventWriter: eventWriter({ codec, host, feed: store.feed, onEvent }),
     touches: batchedTouches(store.entries),

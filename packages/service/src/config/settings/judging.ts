@@ -1,3 +1,4 @@
+import { DEFAULT_ROTATE_EVERY_MS } from 'holdfast'
 import { z } from 'zod'
 import { policyChoice } from '../policy.ts'
 import { setting } from '../setting.ts'
@@ -36,7 +37,7 @@ export const judging = {
     example: 'urn:basic,urn:mfa',
     reading: 'list',
   }),
-  rotateEvery: setting(duration.default(300_000), {
+  rotateEvery: setting(duration.default(DEFAULT_ROTATE_EVERY_MS), {
     about: 'Age at which a session secret is replaced, when the answer can carry a cookie.',
     example: '5m',
     reading: 'text',

@@ -1,6 +1,9 @@
+import { DEFAULT_LIFETIMES } from 'holdfast'
 import { z } from 'zod'
 import { setting } from '../setting.ts'
 import { apiKey, duration, lifetime, store, word } from '../values.ts'
+
+const { default: standard, remember } = DEFAULT_LIFETIMES
 
 /** Where sessions are kept, who may ask for them, how long they live. */
 export const keeping = {
@@ -34,20 +37,24 @@ export const keeping = {
     example: '/etc/holdfast/keyring.json',
     reading: 'text',
   }),
-  idleTimeout: setting(duration.default(7_200_000), {
+  idleTimeout: setting(duration.default(standard.idleMs), {
     about: 'A session of the class `default` ends after this long without a request.',
     example: '2h',
     reading: 'text',
   }),
-  absoluteTimeout: setting(duration.default(86_400_000), {
+  absoluteTimeout: setting(duration.default(standard.absoluteMs), {
     about: 'A session of the class `default` ends this long after its login, whatever happens.',
     example: '24h',
     reading: 'text',
   }),
   classes: setting(
-    z
-      .record(word, lifetime)
-      .default({ remember: { absolute: 30 * 86_400_000, idle: 7 * 86_400_000, persistent: true } }),
+    z.record(word, lifetime).default({
+      remember: {
+        absolute: remember.absoluteMs,
+        idle: remember.idleMs,
+        persistent: remember.persistent,
+      },
+    }),
     {
       about:
         'Lifetimes of further session classes: `absolute`, `idle`, and `persistent` for a ' +
