@@ -27,7 +27,7 @@ const sidOf = (i: number, partition = i % 64): string => {
 const token = (sid: string, gen = 0) => ({ sid, gen, iat: 0 })
 
 describe('with a service', () => {
-  test('a store that cannot be asked stops the heartbeats: the verifier is stale, then blind, then fresh again', async () => {
+  test('a store that is away makes the verifier stale, then blind, then fresh', async () => {
     const redis = await startRedis()
     onTestFinished(() => redis.close())
     const ring = join(folder(), 'ring.json')
@@ -59,7 +59,7 @@ describe('with a service', () => {
     expect(states).toEqual(['blind', 'fresh', 'fresh', 'stale', 'blind'])
   })
 
-  test('a verifier whose cursor is no longer in the feed takes a snapshot, and has 100 of 100', async () => {
+  test('a verifier whose cursor has left the feed takes a snapshot: 100 of 100', async () => {
     const path = `${folder()}/store`
     const store = lmdbStore({ path, feedLimit: 50 })
     onTestFinished(() => store.close())
@@ -175,7 +175,7 @@ describe('with a service that is played', () => {
   const message = (n: number, event: string, more: object): string =>
     `id: c${n}\nevent: ${event}\ndata: ${JSON.stringify({ n, cursor: `c${n}`, ...more })}\n\n`
 
-  test('after a hole in the numbers it takes a snapshot, and forgets nothing that it knew', async () => {
+  test('after a gap it takes a snapshot, and forgets nothing that it knew', async () => {
     const [first, second, third] = [sidOf(1), sidOf(2), sidOf(3)]
     const service = await play()
     service.snapshots = [{ entries: [revoked(first)] }, { entries: [revoked(third)] }]
@@ -275,7 +275,7 @@ describe('with a service that is played', () => {
     expect(service.asked.length).toBeGreaterThanOrEqual(3)
   })
 
-  test('a lower generation never replaces a higher one, and the session that was kept goes on', async () => {
+  test('a lower generation never replaces a higher one, and a kept session goes on', async () => {
     const sid = sidOf(7)
     const service = await play()
     service.snapshots = [{ entries: [raised(sid, 20, sid)] }]
@@ -325,7 +325,7 @@ describe('with a service that is played', () => {
     expect(feed.isRevoked(token(sidOf(2)))).toBe(true)
   })
 
-  test('where the past does not reach back it is blind until no token of that time is left', async () => {
+  test('where the feed is too short it is blind until every token has expired', async () => {
     let now = 0
     const service = await play()
     service.snapshots = [{ entries: [], since: 980_000 }]
@@ -341,7 +341,7 @@ describe('with a service that is played', () => {
     await until('it is fresh', () => feed.state() === 'fresh')
   })
 
-  test('listeners hear which tokens are ended, and one that fails keeps no other from it', async () => {
+  test('listeners hear which tokens are ended, also after one that throws', async () => {
     const service = await play()
     const ended: boolean[][] = []
     let stream: ServerResponse | undefined
@@ -373,7 +373,7 @@ describe('with a service that is played', () => {
     expect(warned).toHaveBeenCalledTimes(2)
   })
 
-  test('closing leaves no connection, and whoever waits for the first snapshot is told', async () => {
+  test('closing leaves no connection and rejects who waits for the snapshot', async () => {
     const service = await play()
     let closed = false
     service.streams = [

@@ -57,7 +57,7 @@ async function openStreams(
   return { all, heard }
 }
 
-test('hundreds of idle readers cost nothing but what is sent to them, and are forgotten when they go', async () => {
+test('hundreds of idle readers cost only what is sent, and are forgotten after', async () => {
   const { run, store } = await withStore()
   const { all, heard } = await openStreams(run, 500)
   expect(await readersOf(run)).toBe(500)
@@ -70,7 +70,7 @@ test('hundreds of idle readers cost nothing but what is sent to them, and are fo
   await until('all are forgotten', async () => (await readersOf(run)) === 0)
 })
 
-test('a reader that does not read is cut off; the others and the memory do not notice', async () => {
+test('a reader that does not read is cut off, at no cost to the others', async () => {
   const { run, store } = await withStore()
   const good = revocationFeed({ url: run.service.url, key: KEYS.gate })
   onTestFinished(() => good.close())
@@ -79,7 +79,8 @@ test('a reader that does not read is cut off; the others and the memory do not n
   onTestFinished(() => void slow.destroy())
   slow.on('error', () => {})
   slow.write(
-    `GET /v1/revocations HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\nauthorization: Bearer ${KEYS.gate}\r\n\r\n`,
+    'GET /v1/revocations HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n' +
+      `authorization: Bearer ${KEYS.gate}\r\n\r\n`,
   )
   await until('both read', async () => (await readersOf(run)) === 2)
   slow.pause()
@@ -101,7 +102,7 @@ test('a reader that does not read is cut off; the others and the memory do not n
   await until('the other is fresh', () => good.state() === 'fresh')
 })
 
-test('a cursor that nobody gave out is a gap, whether it lies in the past or in the future', async () => {
+test('a cursor that nobody gave out is a gap, in the past as in the future', async () => {
   const { run, store } = await withStore()
   const [subject = ''] = subjects(1)
   await store.subjects.revoke(subject, { at: run.host.now(), reason: 'test' })

@@ -16,7 +16,7 @@ function cityFile(): string {
 }
 
 describe('help', () => {
-  test('of the program lists every command, and is an answer only when it was asked for', async () => {
+  test('of the program lists every command, and exits with 0 only if asked for', async () => {
     const asked = await holdfast('--help')
     const bare = await holdfast('')
 
@@ -97,7 +97,7 @@ describe('keys', () => {
     for (const { secret } of ring.keys) expect(made.out + again.err).not.toContain(secret)
   })
 
-  test('rotate adds a key and keeps the old ones, and status shows them without material', async () => {
+  test('rotate adds a key and keeps the old ones; status shows no material', async () => {
     const file = join(folder(), 'ring.json')
     await holdfast(`keys new ${file}`)
     const before = JSON.parse(readFileSync(file, 'utf8'))
@@ -118,7 +118,7 @@ describe('keys', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600)
   })
 
-  test('add leaves the sealing key as it is, and rotate then promotes the one that was added', async () => {
+  test('add leaves the sealing key as it is; rotate promotes the one added', async () => {
     const file = join(folder(), 'ring.json')
     await holdfast(`keys new ${file}`)
     const before = JSON.parse(readFileSync(file, 'utf8'))
@@ -149,7 +149,7 @@ describe('keys', () => {
 })
 
 describe('signing keys', () => {
-  test('new makes them for their owner alone, with a key for each algorithm that signs and one that waits', async () => {
+  test('new makes a file for its owner alone: two keys for each algorithm', async () => {
     const file = join(folder(), 'signing.json')
 
     const made = await holdfast(`keys new ${file} --signing --algorithms EdDSA,ES256`)
@@ -162,7 +162,7 @@ describe('signing keys', () => {
     for (const { jwk } of keys) expect(made.out + status.out).not.toContain(jwk.d)
   })
 
-  test('rotate waits until verifiers know the next key, unless it must be now, and status tells which is which', async () => {
+  test('rotate waits until verifiers know the next key, unless told to act now', async () => {
     const file = join(folder(), 'signing.json')
     await holdfast(`keys new ${file} --signing`)
     const before = JSON.parse(readFileSync(file, 'utf8')).keys
@@ -184,7 +184,7 @@ describe('signing keys', () => {
     ])
   })
 
-  test('add publishes a key for another algorithm, which signs after the next rotation', async () => {
+  test('add publishes a key for another algorithm; it signs after a rotation', async () => {
     const file = join(folder(), 'signing.json')
     await holdfast(`keys new ${file} --signing`)
 
@@ -230,7 +230,7 @@ describe('config', () => {
     expect(JSON.parse(out)).toMatchObject({ ok: true, problems: [] })
   })
 
-  describe('check looks into what the configuration names: it once said "sound" of what could not start', () => {
+  describe('check looks into the files that the configuration names', () => {
     const cases: readonly (readonly [string, Record<string, string>, string])[] = [
       [
         'a key ring that is not there',
@@ -432,7 +432,7 @@ describe('over the API', () => {
     expect([wrong.code, wrong.err.includes('type')]).toEqual([1, true])
   })
 
-  test('a service that is away and a key that is wrong are exit code 1, without the key', async () => {
+  test('a service that is away and a wrong key exit with 1 and print no key', async () => {
     const run = await running()
 
     const away = await holdfast('sessions list ada', {
@@ -450,7 +450,7 @@ describe('over the API', () => {
   })
 })
 
-test('reseal moves every session of a store under the new key, and the old key is needed no more', async () => {
+test('reseal moves every session under the new key; the old one is not needed', async () => {
   const dir = folder()
   const file = join(dir, 'ring.json')
   const store = { HOLDFAST_STORE: `lmdb:${dir}/store`, HOLDFAST_KEYRING: file }

@@ -81,7 +81,7 @@ test('help, exit codes and JSON work in the real process', async () => {
   )
 })
 
-test('serve refuses a wrong configuration with every problem, before anything listens', async () => {
+test('serve refuses a wrong configuration with every problem, and listens nowhere', async () => {
   const { code, out, err } = await run(['serve'], { HOLDFAST_IDLE: '2h' })
 
   expect(code).toBe(1)
@@ -90,7 +90,7 @@ test('serve refuses a wrong configuration with every problem, before anything li
   expect(err).toContain('apiKeys')
 })
 
-test('serve runs on the embedded store, keeps its sessions over a restart, and ends on SIGTERM', async () => {
+test('serve runs on LMDB, keeps its sessions over a restart, and ends on SIGTERM', async () => {
   const env = { ...ENV, HOLDFAST_STORE: `lmdb:${folder()}/store` }
   const first = start(['serve'], env)
   const { url, log } = await listening(first)
@@ -143,7 +143,7 @@ test('--version says which it is', async () => {
   expect(out).toBe(`holdfast ${JSON.parse(manifest).version}\n`)
 })
 
-test('a checkout that is not built says what to do instead of where a module is missing', async () => {
+test('a checkout that is not built says what to do, not which module is missing', async () => {
   const checkout = folder()
   mkdirSync(join(checkout, 'bin'))
   copyFileSync(BIN, join(checkout, 'bin', 'holdfast.mjs'))

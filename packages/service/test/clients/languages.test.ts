@@ -59,7 +59,7 @@ describe.each(Object.entries(CLIENTS))('the client for %s', (_language, ready) =
     expect(said.trim().split('\n')).toEqual(owed)
   })
 
-  test('fetches the keys once in a flood of 200 unknown key ids, and then knows the real one', async () => {
+  test('fetches the keys once for 200 unknown key ids, then knows the real one', async () => {
     const { url, fetches } = await publish(COMMITTED)
 
     const said = await conformance('flood', COMMITTED, url)

@@ -43,7 +43,8 @@ test('without anything but keys every setting has its documented default', () =>
 
 test('the environment wins over the file', () => {
   const path = file(
-    `idleTimeout: 10m\npolicy: strict\napiKeys:\n  - { name: a, roles: [app], digest: ${digestOf(SECRET)} }\n`,
+    'idleTimeout: 10m\npolicy: strict\napiKeys:\n' +
+      `  - { name: a, roles: [app], digest: ${digestOf(SECRET)} }\n`,
   )
 
   const config = loadConfig({ file: path, env: { HOLDFAST_IDLE_TIMEOUT: '30m' } })

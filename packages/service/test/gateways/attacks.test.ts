@@ -95,7 +95,7 @@ describe('at the gate itself', () => {
     expect(answer.setCookies).toEqual([])
   })
 
-  test('a header that was taken out on the way is missed: a client can ask proxies to drop what they add', async () => {
+  test('a missing forwarded header is refused: a client can have proxies drop it', async () => {
     const run = await gated()
 
     for (const name of ['method', 'proto', 'host', 'uri', 'for']) {
@@ -120,7 +120,7 @@ describe('at the gate itself', () => {
     expect(answer.status).toBe(400)
   })
 
-  test('two Authorization lines are refused, also where one of them is somebody else’s', async () => {
+  test('two Authorization lines are refused, even if one is somebody else’s', async () => {
     const run = await gated()
 
     const answer = await run.ask('/v1/gate/forward-auth', forwarded(), {
@@ -169,7 +169,7 @@ describe('at the gate itself', () => {
     expect(answers.map(({ status }) => status)).toEqual([401, 401, 404, 401])
   })
 
-  test('a login never returns to a host that is not registered, nor to what a browser takes for one', async () => {
+  test('a login never returns to a foreign host, however it is written', async () => {
     const run = await gated({
       HOLDFAST_ORIGINS: 'https://shop.example',
       HOLDFAST_LOGIN_URL: 'https://account.example/login',
@@ -268,7 +268,7 @@ describe.each(EDGES)('through $name', ({ start }) => {
     return site
   }
 
-  test('a request line with a host of its own, or two Host lines, reach nobody as somebody else', async () => {
+  test('a host in the request line, or two Host lines, change nobody’s identity', async () => {
     const site = await open()
     const cookie = `Cookie: ${cookieOf(await site.login())}`
     const { port } = site.edge
@@ -324,7 +324,7 @@ describe.each(EDGES)('through $name', ({ start }) => {
     expect(plain.json()).toMatchObject({ code: 'https_required' })
   })
 
-  test('a gateway with a wrong key is the operator’s affair: 503, and nobody is logged out', async () => {
+  test('a gateway with a wrong key gets 503, and nobody is logged out', async () => {
     const site = await open()
     const app = await echoApp()
     const gate = new URL(site.service.gateUrl ?? '').host
@@ -341,7 +341,7 @@ describe.each(EDGES)('through $name', ({ start }) => {
     expect(app.seen).toEqual([])
   })
 
-  test('16 KB of headers end where they are too many, and never as a failure of the service', async () => {
+  test('16 KB of headers are refused, and never as a failure of the service', async () => {
     const site = await open()
 
     const answer = await visit(site.edge, '/orders', {

@@ -32,7 +32,7 @@ const DIALECTS = [
   },
 ]
 
-test('the handshake that a gateway tells of is judged where the operator names its header, and nowhere else', async () => {
+test('a handshake from a gateway counts only in the header the operator names', async () => {
   const own = 't13d1516h2_8daaf6152771_02713d6af862'
   const tool = 't13d190900_9dc949149365_97f8aa674fd9'
   for (const [env, expected] of [
@@ -57,7 +57,7 @@ test('the handshake that a gateway tells of is judged where the operator names i
 })
 
 describe.each(DIALECTS)('$name', ({ name, ask }) => {
-  test('lets a session pass with 200, an empty Authorization where no audience was asked, and nothing to keep', async () => {
+  test('lets a session pass; without an audience the Authorization is empty', async () => {
     const run = await gated()
 
     const answer = await ask(run, {
@@ -72,7 +72,7 @@ describe.each(DIALECTS)('$name', ({ name, ask }) => {
     expect(answer.header('x-user-id')).toBeUndefined()
   })
 
-  test('takes the session token of a client that is no browser, and leaves foreign credentials alone', async () => {
+  test('takes the bearer token of a session, and leaves foreign credentials alone', async () => {
     const run = await gated()
 
     const native = await ask(run, { authorization: `Bearer ${run.token}` })
@@ -87,7 +87,7 @@ describe.each(DIALECTS)('$name', ({ name, ask }) => {
     expect(both.json()).toMatchObject({ code: 'token_duplicated' })
   })
 
-  test('refuses who has no session with 401 and a challenge; an optional route lets them pass as nobody', async () => {
+  test('refuses who has no session with 401; an optional route lets them pass', async () => {
     const run = await gated()
 
     const missing = await ask(run, {})
@@ -101,7 +101,7 @@ describe.each(DIALECTS)('$name', ({ name, ask }) => {
     expect(optional.header('authorization')).toBe('')
   })
 
-  test('takes a dead cookie back from a navigation, and leaves it alone in the background', async () => {
+  test('expires a dead cookie in a navigation, and leaves it in the background', async () => {
     const run = await gated()
     await run.call('POST', '/v1/logout', { body: { token: run.token } })
     const cookie = cookieOf(run.token)
@@ -118,7 +118,7 @@ describe.each(DIALECTS)('$name', ({ name, ask }) => {
     expect(script.setCookies).toEqual([])
   })
 
-  test('hands on a signed access token for the audience of the route, in under 4 KB of headers', async () => {
+  test('hands on an access token for the route’s audience, in under 4 KB', async () => {
     const run = await gated({ HOLDFAST_AUDIENCES: '{ orders: {} }' })
 
     const answer = await ask(run, { cookie: cookieOf(run.token) }, 'audience=orders&rotate=yes')
@@ -183,7 +183,7 @@ describe.each(DIALECTS)('$name', ({ name, ask }) => {
     if (name === 'auth-request') expect(login.header('holdfast-status')).toBe('303')
   })
 
-  test('judges by the address that the gateway saw, whatever the client wrote before it', async () => {
+  test('judges by the address that the gateway saw, not by what the client wrote', async () => {
     const run = await gated()
     const cookie = cookieOf(run.token)
 
@@ -202,7 +202,7 @@ describe.each(DIALECTS)('$name', ({ name, ask }) => {
     expect(athome.status).toBe(200)
   })
 
-  test('a session cookie over plain HTTP is refused by the scheme that the gateway names', async () => {
+  test('refuses a session cookie where the gateway names the scheme http', async () => {
     const run = await gated()
 
     const answer = await ask(run, {
@@ -216,7 +216,7 @@ describe.each(DIALECTS)('$name', ({ name, ask }) => {
     expect(answer.json()).toMatchObject({ code: 'https_required' })
   })
 
-  test('what another site causes is refused, optional or not, and so is a foreign handshake', async () => {
+  test('refuses requests and handshakes of other sites, on optional routes too', async () => {
     const run = await gated()
     const foreign = { cookie: cookieOf(run.token), 'sec-fetch-site': 'cross-site' }
 
@@ -246,7 +246,7 @@ describe.each(DIALECTS)('$name', ({ name, ask }) => {
     expect(answer.status).toBe(401)
   })
 
-  test('options that are none are the operator’s mistake: 400, counted, and told once', async () => {
+  test('unknown options are the operator’s mistake: 400, counted, logged once', async () => {
     const run = await gated()
     const cookie = cookieOf(run.token)
 

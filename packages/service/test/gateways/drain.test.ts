@@ -141,7 +141,7 @@ test('SIGTERM of one of two processes under load behind nginx fails no request',
 })
 
 test.each(EDGES)(
-  'a service that is killed is 503 behind $name, takes no cookie away, and comes back to a gateway that nobody restarts',
+  'a killed service is 503 behind $name, expires no cookie, and comes back by itself',
   async ({ start }) => {
     const env = await estate()
     const program = await serve(env)

@@ -245,7 +245,7 @@ function pairs(options: readonly HeaderValueOption[] | undefined): Record<string
   return Object.fromEntries((options ?? []).map(({ header }) => [header.key, header.value]))
 }
 
-test('a session passes with an access token over the client’s Authorization, and its secret leaves the cookies', async () => {
+test('an access token replaces Authorization, and the secret leaves the cookies', async () => {
   const { run, check } = await meshed({ HOLDFAST_AUDIENCES: '{ orders: {} }' })
 
   const answer = await check({
@@ -281,7 +281,7 @@ test('who passes as nobody loses Authorization and session cookie on the way', a
   expect(answer.ok_response?.headers_to_remove).toEqual(['authorization', 'cookie'])
 })
 
-test('a rotated secret is added beside the application’s cookies, and the page is nobody else’s', async () => {
+test('a rotated secret is added to the cookies, and the page is private', async () => {
   const { run, check } = await meshed()
   run.host.advance(360_000)
 
@@ -316,7 +316,7 @@ test('a refusal is a whole answer: status, challenge, cookie, problem', async ()
   expect(JSON.parse(denied?.body ?? '')).toMatchObject({ code: 'session_unknown' })
 })
 
-test('another site is 403, families that differ are 400, no key is 401: never an error that Envoy may wave through', async () => {
+test('another site is 403, mixed forwarding headers 400, no key 401: all denials', async () => {
   const { run, check } = await meshed()
   const cookie = cookieOf(run.token)
 

@@ -2,7 +2,8 @@ import { type RawAnswer, rawRequest } from '../../../holdfast/src/testing/raw-ht
 import { KEYS, LOGIN, type Running, running } from '../support.ts'
 
 export const CHROME =
-  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36'
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 ' +
+  '(KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36'
 
 /** A service with its gate, and somebody who is logged in. */
 export interface Gated extends Running {

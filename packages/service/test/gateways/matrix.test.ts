@@ -37,7 +37,7 @@ describe.each(EDGES)('$name', ({ name, start, patience }) => {
     return JSON.parse(Buffer.from(claims, 'base64url').toString())
   }
 
-  test('1. the application gets an access token in place of what the client wrote into Authorization', async () => {
+  test('1. an access token replaces what the client wrote into Authorization', async () => {
     const cookie = cookieOf(await site.login())
 
     const answer = await visit(site.edge, '/orders', {
@@ -101,7 +101,7 @@ describe.each(EDGES)('$name', ({ name, start, patience }) => {
     expect((got(answer).headers.authorization ?? []).join('')).toBe('')
   })
 
-  test('6. the authority hears of the true address, method and URI, and gets no body and no Forwarded', async () => {
+  test('6. the authority gets the true address, method and URI, and no body', async () => {
     site.stub.answer(200)
 
     await visit(site.failing, '/orders/7?open=1', {
@@ -202,7 +202,7 @@ describe.each(EDGES)('$name', ({ name, start, patience }) => {
     ])
   })
 
-  test('12. a dead session is answered 401 with a body, takes its cookie back, and is kept by nobody', async () => {
+  test('12. a dead session is 401 with a body, expires its cookie, is not cached', async () => {
     const token = await site.login()
     await site.logout(token)
 
@@ -233,7 +233,7 @@ describe.each(EDGES)('$name', ({ name, start, patience }) => {
     expect(answer.json()).toMatchObject({ code: 'cross_site_request' })
   })
 
-  test('15. a person without a session is sent to the login, and from there back here', async () => {
+  test('15. a person without a session is sent to the login, and back from there', async () => {
     const answer = await visit(site.edge, '/orders?open=1', {
       headers: { ...NAVIGATION, host: 'shop.localhost' },
     })
@@ -263,7 +263,7 @@ describe.each(EDGES)('$name', ({ name, start, patience }) => {
     expect(answer.setCookies).toEqual([])
   })
 
-  test('18. an authority that does not answer is 503 once the gateway has waited a second at most', async () => {
+  test('18. an authority that does not answer is 503 within a second', async () => {
     site.stub.answer('hang')
     const asked = site.stub.asked.length
 
@@ -292,7 +292,7 @@ describe.each(EDGES)('$name', ({ name, start, patience }) => {
     expect(site.stub.asked.at(-1)?.headers.upgrade).toBeUndefined()
   })
 
-  test('20. a preflight is not let through by silence, only where the configuration says so', async () => {
+  test('20. a preflight passes only where the configuration says so', async () => {
     const preflight = {
       method: 'OPTIONS',
       headers: {

@@ -9,7 +9,7 @@ import { until } from '../../../holdfast/test/support/until.ts'
 import { folder } from '../support.ts'
 import { cookieOf, forwarded, gated, original, passedOn } from './gates.ts'
 
-test('a store that does not answer is 503 in every dialect, takes no cookie away, and heals by itself', async () => {
+test('in an outage every dialect answers 503, keeps cookies, and recovers after', async () => {
   const redis = await startRedis()
   onTestFinished(() => redis.close())
   const ring = join(folder(), 'ring.json')

@@ -122,7 +122,7 @@ describe('holdfast geo update', () => {
     expect(progress.at(-1)).toEqual({ url: `${from}/${ASN}`, received: gzipSync(ASN_FILE).length })
   })
 
-  test('takes the month before while there is no newer edition, over the turn of a year too', async () => {
+  test('takes the month before while there is no newer edition, in January too', async () => {
     const result = await update({ now: () => Date.UTC(2026, 6, 1) })
     expect(result).toMatchObject({ ok: true, files: [{ month: '2026-06' }, { month: '2026-06' }] })
 
@@ -138,7 +138,7 @@ describe('holdfast geo update', () => {
     expect(await update({ month: '2026-06', now: () => 0 })).toMatchObject({ ok: true })
   })
 
-  test('fetches nothing when the edition is here already, and fetches again what is damaged', async () => {
+  test('fetches no edition that is here already, and again one that is damaged', async () => {
     await update()
     requests.length = 0
     expect(await update()).toMatchObject({ ok: true, changed: false })
@@ -203,7 +203,7 @@ describe('holdfast geo update', () => {
       expect((await geoStatus(into, JUNE))?.record.files[0]?.month).toBe('2026-06')
     })
 
-    test('when networks come under the name of places: an ASN file once replaced the city file', async () => {
+    test('when an ASN file comes under the name of the city file', async () => {
       await update()
       served.set(CITY.replace('06', '07'), gzipSync(ASN_FILE)).set(JULY_ASN, gzipSync(ASN_FILE))
 

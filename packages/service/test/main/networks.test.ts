@@ -10,7 +10,7 @@ async function kindOfLogin(run: Running, ip: string): Promise<string> {
   return shown.origin.network.kind
 }
 
-test('the lists of the configuration say what a network is, and one that is no list is told of', async () => {
+test('the lists say what a network is, and a file that is no list is reported', async () => {
   const offices = join(folder(), 'offices.txt')
   const broken = join(folder(), 'tor.txt')
   writeFileSync(offices, '# Oslo\n192.0.2.0/28\n')

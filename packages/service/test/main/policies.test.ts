@@ -25,7 +25,7 @@ test('each tenant is judged by its own policy, in whatever form it is written', 
   expect(outcomes).toEqual({ default: 'observe', bank: 'challenge', forum: 'observe' })
 })
 
-test('the shadow policy of the configuration leaves its differences in the event log, and nothing else', async () => {
+test('the shadow policy leaves its differences in the event log and acts on none', async () => {
   const run = await running({ HOLDFAST_SHADOW_POLICY: '{ observe: 5, challenge: 15, limit: 40 }' })
   const sessions = connect({ url: run.service.url, key: KEYS.all })
   const created = await sessions.create({ ...LOGIN, request: atHome() })

@@ -29,7 +29,7 @@ async function readyIs(run: Running, status: number): Promise<void> {
   })
 }
 
-test('Redis that hangs is 503 in time, never a refusal or a cleared cookie, and recovers by itself', async () => {
+test('Redis that hangs is 503 in time, never a refusal, and recovers by itself', async () => {
   const { run, redis, token } = await overRedis()
   const verify = (): Promise<Response> =>
     run.call('POST', '/v1/verify', { body: { token, request: atHome() } })
@@ -49,7 +49,7 @@ test('Redis that hangs is 503 in time, never a refusal or a cleared cookie, and 
   expect(await after.json()).toMatchObject({ ok: true })
 })
 
-test('Redis that is away and comes back is not ready meanwhile, and logouts say that they are not confirmed', async () => {
+test('while Redis is away the service is not ready and confirms no logout', async () => {
   const { run, redis, token } = await overRedis()
 
   await redis.stop()

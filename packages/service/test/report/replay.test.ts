@@ -84,7 +84,7 @@ describe('a replay of what a real engine has written', () => {
     expect(again.sort()).toEqual(said.sort())
   })
 
-  test('says which reasons the differences rest on, and for how many subjects prompts change', async () => {
+  test('says which reasons the differences rest on, and whose prompts change', async () => {
     const balanced = thresholdPolicy(PRESETS.balanced.thresholds)
     const log = await logUnder(balanced, balanced)
     const file = logFile(log)
