@@ -15,7 +15,7 @@ const NAMED = {
   'core/decision.ts': ['core/decision.test.ts'],
   'core/evidence.ts': ['core/decision.test.ts'],
   'core/lifetimes.ts': ['core/lifetimes.test.ts'],
-  'core/rotation.ts': ['core/rotation.test.ts'],
+  'core/rotation.ts': ['core/rotation.test.ts', 'engine/rotation.test.ts'],
   'core/token.ts': ['core/token.test.ts'],
   'policies/threshold.ts': ['policies'],
   'engine/judging/contexts.ts': ['engine/contexts.test.ts'],

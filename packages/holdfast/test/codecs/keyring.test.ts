@@ -41,11 +41,13 @@ const two = rotateKeyring(one, scripted('0000000b'))
 
 describe('a new ring', () => {
   test('has an index key and one master key, of 32 bytes each, and seals with it', () => {
-    expect(one.current).toBe('0000000a')
-    expect(one.keys.map(({ id, createdAt }) => [id, createdAt])).toEqual([['0000000a', NOW]])
-    expect(one.index.symmetricKeySize).toBe(32)
-    expect(one.keys[0]?.secret.symmetricKeySize).toBe(32)
-    expect(one.keys[0]?.secret.equals(one.index)).toBe(false)
+    const { index, keys, current } = newKeyring(scripted('0000000a'))
+
+    expect(current).toBe('0000000a')
+    expect(keys.map(({ id, createdAt }) => [id, createdAt])).toEqual([['0000000a', NOW]])
+    expect(index.symmetricKeySize).toBe(32)
+    expect(keys[0]?.secret.symmetricKeySize).toBe(32)
+    expect(keys[0]?.secret.equals(index)).toBe(false)
   })
 
   test('names no key 0, and none as another one is named', () => {
@@ -138,6 +140,7 @@ describe('the file of a ring', () => {
     ['a key of text', { ...written(two), keys: ['x'] }, 'keys[0] must be an object'],
     ['a key of null', { ...written(two), keys: [null] }, 'keys[0] must be an object'],
     ['a key of a list', { ...written(two), keys: [[]] }, 'keys[0] must be an object'],
+    ['a number of 8 digits as id', withKey({ id: 12345678 }), 'keys[1].id must be 8 hex digits'],
     ['a number as id', withKey({ id: 12 }), 'keys[1].id must be 8 hex digits'],
     ['a short id', withKey({ id: '000000b' }), 'keys[1].id must be 8 hex digits'],
     ['a long id', withKey({ id: '00000000b' }), 'keys[1].id must be 8 hex digits'],

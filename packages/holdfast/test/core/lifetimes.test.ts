@@ -5,7 +5,7 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-test('a session lives a day, with two hours of silence; a remembered one a month and a week', () => {
+test('a session lives a day with two hours of silence, a remembered one a month', () => {
   expect(DEFAULT_LIFETIMES).toEqual({
     default: { absoluteMs: DAY, idleMs: 2 * HOUR, persistent: false },
     remember: { absoluteMs: 30 * DAY, idleMs: 7 * DAY, persistent: true },

@@ -69,6 +69,11 @@ describe('what a family of secrets knows', () => {
 
     expect(third(170 * SECOND)).toEqual([2, 1])
     expect(third(170 * SECOND + 1)).toEqual([2])
+    const at = 120 * SECOND
+    const family = withFirstUse(withSuccessor(shown, secret(3, at)), 'home', at)
+    const oldest = { generation: 1, digest: 'digest-1', context: 'home', at }
+    expect(rotationStatus(family, oldest).status).toBe('in_flight')
+    expect(family.contexts).toEqual(['home'])
   })
 
   test('of its users: each once, the newest sixteen', () => {
@@ -123,11 +128,12 @@ describe('to the millisecond', () => {
 
 describe('tokens that are kept to be sent again', () => {
   const base = sessionOf(used(oslo, laptop))
-  const bare: Secret = { generation: 2, digest: 'd', mintedAt: 0 }
+  const sentAt = 1_000 * SECOND
+  const bare: Secret = { generation: 2, digest: 'd', mintedAt: sentAt }
   const full: Secret = { ...bare, token: 'token' }
   const stepUp: CompletedStepUp = {
     nonce: 'n',
-    at: 0,
+    at: sentAt,
     digest: 'd',
     context: 'home',
     token: 'token',
@@ -162,7 +168,7 @@ describe('tokens that are kept to be sent again', () => {
 
   test('stay where there are none, as the same object', () => {
     for (const state of [holding({}), holding({ refresh: bare })]) {
-      expect(withoutExpiredTokens(state, 1_000 * SECOND)).toBe(state)
+      expect(withoutExpiredTokens(state, 2 * sentAt)).toBe(state)
     }
   })
 
@@ -171,8 +177,8 @@ describe('tokens that are kept to be sent again', () => {
     ['a successor of a refresh token', holding({ refresh: full }), 20 * SECOND],
     ['the answer to a step-up', holding({ done: stepUp }), REPEAT_MS + 10 * SECOND],
   ])('go ten seconds after they may last be asked for: %s', (_, state, last) => {
-    expect(withoutExpiredTokens(state, last)).toBe(state)
-    const after = withoutExpiredTokens(state, last + 1)
+    expect(withoutExpiredTokens(state, sentAt + last)).toBe(state)
+    const after = withoutExpiredTokens(state, sentAt + last + 1)
     expect(holdsToken(after)).toBe(false)
     const refresh = state.refresh === null ? null : bare
     expect(after).toStrictEqual(holding({ family: bare, refresh }))
@@ -181,7 +187,7 @@ describe('tokens that are kept to be sent again', () => {
   test('go each at its time', () => {
     const state = holding({ family: full, done: stepUp })
 
-    const after = withoutExpiredTokens(state, 30 * SECOND)
+    const after = withoutExpiredTokens(state, sentAt + 30 * SECOND)
 
     expect(after).toStrictEqual(holding({ family: bare, done: stepUp }))
   })

@@ -163,11 +163,11 @@ describe('a place that is new to the session', () => {
   })
 
   test('is confirmed where the past has confirmed it, and goes on from there', () => {
-    const known = { ...used(lyse, laptop), firstSeen: NOON - DAY, lastSeen: NOON, visits: 7 }
+    const known = { ...used(lyse, laptop), firstSeen: NOON - DAY, lastSeen: NOON, visits: 1 }
     const because = [evidence('network_new_near', 8)]
     const { after } = settled(sessionOf(home), there, { history: past(known), because })
 
-    expect(after).toMatchObject({ state: 'confirmed', visits: 8, firstSeen: NOON - DAY })
+    expect(after).toMatchObject({ state: 'confirmed', visits: 2, firstSeen: NOON - DAY })
     expect(after).not.toHaveProperty('newAs')
     expect(settled(sessionOf(home), there, { history: past(attic) }).after).toMatchObject({
       state: 'provisional',
@@ -200,6 +200,27 @@ describe('a place that is new to the session', () => {
       history: past(known),
     })
     expect(still.historyUpdate).toBeUndefined()
+  })
+
+  test('may be limited by a policy of the application, and loses nothing by it', () => {
+    const known = used(lyse, laptop, { state: 'provisional' })
+    const { after, historyUpdate, newlySuspected } = settled(sessionOf(home), there, {
+      standing: 'limit',
+      history: past(known),
+    })
+
+    expect(after).toMatchObject({ state: 'provisional', network: lyse, visits: 1 })
+    expect(historyUpdate).toBeUndefined()
+    expect(newlySuspected).toBe(true)
+  })
+
+  test('is new again once it was driven out, though the session was used there last', () => {
+    const { last } = sessionOf(home)
+    const session = { ...sessionOf(attic), last }
+    const history = past({ ...home, lastSeen: NOON - DAY })
+    const { after } = settled(session, presented(oslo, laptop, { at: NOON + MINUTE }), { history })
+
+    expect(after).toMatchObject({ state: 'confirmed', visits: 2 })
   })
 
   test('is turned away where sixteen are confirmed and it looks wrong', () => {
@@ -341,18 +362,28 @@ describe('what was suspected', () => {
     expect(historyUpdate).toBe(after)
   })
 
-  test('is provisional again where nothing speaks against it any more, and forgets the readings', () => {
+  test('is provisional again where nothing speaks against it, and forgets the readings', () => {
     const { after } = settled(withOther(challenged({ rereads: 3 })), there)
 
     expect(after).toMatchObject({ state: 'provisional' })
     expect(after).not.toHaveProperty('rereads')
   })
 
+  test('is provisional again also where only the route asks for more', () => {
+    const session = withOther(challenged())
+    const { after, next } = settled(session, there, { outcome: 'challenge' })
+
+    expect(after).toMatchObject({ state: 'provisional' })
+    expect(next.last).toBe(session.last)
+  })
+
   test('is read again eight times when its facts change, and then stays as it is', () => {
     const other = presented(upstairs, { ...laptop, screen: '800x600x1' }, { at })
     const read = (rereads?: number) => {
       const before = challenged(rereads === undefined ? {} : { rereads })
-      return settled(withOther(before), other, { standing: 'challenge' }).after
+      const result = settled(withOther(before), other, { standing: 'challenge' })
+      expect(result.newlySuspected).toBe(false)
+      return result.after
     }
 
     expect(read()).toMatchObject({ rereads: 1, device: { screen: '800x600x1' } })
@@ -480,11 +511,14 @@ describe('a move between two places that are known', () => {
   })
 
   test('notes when the place that was left was used last', () => {
-    const session = { ...withOther(attic), last: { ...withOther(attic).last, at: NOON + MINUTE } }
-    const { next } = settled(session, presented(upstairs, laptop, { at: NOON + 10 * MINUTE }))
+    const before = sessionOf(used(lyse, laptop), attic, home)
+    const session = { ...before, last: { ...before.last, at: NOON + MINUTE } }
+    const there = presented(upstairs, laptop, { at: NOON + 10 * MINUTE })
+    const lastSeen = ({ next }: Settled) => next.contexts.map((context) => context.lastSeen)
 
-    expect(findContext(next.contexts, home.key)?.lastSeen).toBe(NOON + MINUTE)
-    expect(findContext(next.contexts, attic.key)?.lastSeen).toBe(NOON + 10 * MINUTE)
+    expect(lastSeen(settled(session, there))).toEqual([NOON, NOON + 10 * MINUTE, NOON + MINUTE])
+    const ahead = { ...session, last: { ...before.last, at: NOON - MINUTE } }
+    expect(lastSeen(settled(ahead, there))).toEqual([NOON, NOON + 10 * MINUTE, NOON])
   })
 
   test('does not move on a request that is refused', () => {

@@ -244,7 +244,7 @@ function isForHistory(
   const newState = after.state !== existing?.state
   const hopeful = known?.state === 'provisional' && known.visits > 0
   if (newState && hopeful && !passes(standing) && standing.outcome !== 'limit') return true
-  const earned = existing === undefined || newState || after.visits !== existing.visits
+  const earned = newState || after.visits !== existing?.visits
   return passes(decision) && earned && standing.outcome === 'allow'
 }
 
