@@ -5,6 +5,7 @@ import { type FakeHost, fakeHost } from 'holdfast/testing'
 import { onTestFinished } from 'vitest'
 import { abroad, atHome } from '../../holdfast/test/support/people.ts'
 import { type Config, loadConfig, type Service, startService } from '../src/index.ts'
+import { type DescribedAnswers, describedAnswers } from './document.ts'
 
 export { abroad, atHome }
 
@@ -30,6 +31,7 @@ export interface Running {
   readonly host: FakeHost
   /** Everything the service has logged so far. */
   readonly log: () => string
+  /** Asks. Every answer is held against the API document. */
   call(method: string, path: string, ask?: Ask): Promise<Response>
 }
 
@@ -78,8 +80,8 @@ export async function running(
     service,
     host,
     log: () => lines.join(''),
-    call(method, path, { key = KEYS.all, body, headers = {} } = {}) {
-      return fetch(`${service.url}${path}`, {
+    async call(method, path, { key = KEYS.all, body, headers = {} } = {}) {
+      const answer = await fetch(`${service.url}${path}`, {
         method,
         headers: {
           ...(key === null ? {} : { authorization: `Bearer ${key}` }),
@@ -90,8 +92,23 @@ export async function running(
           ? {}
           : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
+      await (await described()).check(method, path, answer)
+      return answer
     },
   }
+}
+
+let answers: Promise<DescribedAnswers> | undefined
+
+/** What the document says of answers. Asked of a service of its own: it leaves no line in a log. */
+function described(): Promise<DescribedAnswers> {
+  answers ??= (async () => {
+    const service = await startService(configOf(), { log: { write: () => {} } })
+    const document = await (await fetch(`${service.url}/openapi.json`)).json()
+    await service.close()
+    return describedAnswers(document)
+  })()
+  return answers
 }
 
 export const LOGIN = {

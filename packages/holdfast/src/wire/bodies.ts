@@ -28,6 +28,8 @@ import {
 
 /** The bodies that callers send. */
 
+const kept = described(sessionId, 'The session of this subject that goes on')
+
 const words = list(word, { max: LIMITS.amr })
 
 /** Body of a login. */
@@ -92,7 +94,7 @@ export const report: Wire<Report> = variants('Report', 'kind', [
   object<ReportOf<'credential_changed'>>('CredentialChanged', {
     kind: exactly('credential_changed'),
     ...about,
-    except: optional(sessionId),
+    except: optional(kept),
   }),
   object<ReportOf<'account_disabled'>>('AccountDisabled', {
     kind: exactly('account_disabled'),
@@ -162,7 +164,7 @@ export interface RevokeSubjectBody extends Order {
 /** Body of the order to end all sessions of a subject. */
 export const revokeSubjectBody = object<RevokeSubjectBody>('RevokeSubject', {
   ...order,
-  except: optional(sessionId),
+  except: optional(kept),
 })
 
 /** Several presentations at once. */

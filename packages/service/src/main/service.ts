@@ -1,13 +1,10 @@
-import { IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
-import { getRequestListener } from '@hono/node-server'
-import { SessionError, type Sessions } from 'holdfast'
+import type { Sessions } from 'holdfast'
 import { eventLog, subjectKeys, tokenIntrospector } from 'holdfast/maintenance'
 import { clientAddressResolver } from 'holdfast/network'
-import { createApi } from '../api/app.ts'
 import { callersOf } from '../api/callers.ts'
 import type { ApiParts } from '../api/parts.ts'
-import { quickVerify } from '../api/quick-verify.ts'
+import { requestListener } from '../api/request-listener.ts'
 import type { Config } from '../config/schema.ts'
 import { sessionCookies } from './cookies.ts'
 import { engineOf } from './engine.ts'
@@ -114,7 +111,7 @@ async function openAll(
         requestTimeoutMs,
       }),
     main: (where) =>
-      listen(apiAnswer(apiParts(config, { resources, sessions, heartbeatMs })), {
+      listen(requestListener(apiParts(config, { resources, sessions, heartbeatMs })), {
         where,
         requestTimeoutMs,
       }),
@@ -194,20 +191,4 @@ function callerAddressOf({ trustedProxies }: Config): ApiParts['callerAddress'] 
     trustedProxies.length === 0 ? {} : { trust: { proxies: trustedProxies } },
   )
   return (peer, header) => resolve(peer, header).ip
-}
-
-/** Verification has a path of its own through the API; everything else goes through its routes. */
-function apiAnswer(parts: ApiParts): (request: IncomingMessage, response: ServerResponse) => void {
-  const api = createApi(parts)
-  const quick = quickVerify(parts)
-  const answerAll = getRequestListener(
-    (request, { incoming }) => {
-      if (incoming instanceof IncomingMessage) return api(request, incoming)
-      throw new SessionError('internal_error', 'This listener speaks HTTP/1.1 alone.')
-    },
-    { errorHandler: () => new Response(null, { status: 400 }) },
-  )
-  return (request, response) => {
-    if (!quick(request, response)) void answerAll(request, response)
-  }
 }

@@ -118,3 +118,41 @@ test('the document and the API page list the headers that are looked at', async 
     expect(page).toContain(`\`${name}\``)
   }
 })
+
+test('generated clients know where to ask, and which calls need no key', async () => {
+  const run = await running()
+  const document = await (await run.call('GET', '/openapi.json', { key: null })).json()
+
+  expect(document.servers).toEqual([expect.objectContaining({ url: '/' })])
+  for (const name of OPEN) {
+    const [method = '', path = ''] = name.split(' ')
+    expect(document.paths[path][method].security, name).toEqual([])
+  }
+})
+
+test('a verdict is one of two objects, each with the fields that it always has', async () => {
+  const run = await running()
+  const { components } = await (await run.call('GET', '/openapi.json', { key: null })).json()
+  const { Verification, Accepted, Refused, Created, Refreshed } = components.schemas
+
+  expect(Verification.oneOf).toEqual([
+    { $ref: '#/components/schemas/Accepted' },
+    { $ref: '#/components/schemas/Refused' },
+  ])
+  expect(Accepted.properties.ok).toEqual({ type: 'boolean', const: true })
+  expect(Refused.properties.ok).toEqual({ type: 'boolean', const: false })
+  expect(Accepted.required).toEqual(['ok', 'decision', 'session', 'persistent'])
+  expect(Refused.required).toEqual(['ok', 'code'])
+  expect(Created.properties.ok).toEqual(Refreshed.properties.ok)
+})
+
+test('an event may have no decision, and says so: it once could not, and did', async () => {
+  const run = await running()
+  const { components } = await (await run.call('GET', '/openapi.json', { key: null })).json()
+  const { properties, required } = components.schemas.Event
+
+  for (const name of ['decision', 'situation', 'network', 'device', 'subject', 'session']) {
+    expect([name, properties[name].anyOf[1]]).toEqual([name, { type: 'null' }])
+    expect(required).toContain(name)
+  }
+})
