@@ -8,7 +8,7 @@ export {
   type Situation,
 } from './core/decision.ts'
 export { CODES, type Code, type RefusalCode, SessionError } from './core/errors.ts'
-export type { EventType, SessionEvent } from './core/events.ts'
+export type { SessionEvent } from './core/events.ts'
 export type { Evidence } from './core/evidence.ts'
 export type { SubjectHistory } from './core/history.ts'
 export type { Host } from './core/host.ts'
@@ -17,7 +17,6 @@ export { DEFAULT_LIFETIMES, DEFAULT_ROTATE_EVERY_MS, type Lifetime } from './cor
 export type { Lookup, LookupResult } from './core/lookup.ts'
 export {
   type ClientFacts,
-  LIMITS,
   type Presentation,
   RELEVANT_HEADERS,
   type RequestFacts,
