@@ -42,8 +42,8 @@ export interface FetchOptions extends GuardOptions {
    */
   readonly peer?: (request: Request) => string | undefined
   /**
-   * The form token of a form's body. Default: field `_form` of a form of at most 64 KiB, read from a
-   * copy.
+   * The form token of a form's body. Default: field `_form` of a form of at most 64 KiB, read from
+   * a copy.
    */
   readonly formToken?: (request: Request) => string | undefined | Promise<string | undefined>
 }

@@ -51,8 +51,8 @@ export interface GatewayOptions extends RedirectUrls, Pick<GuardOptions, 'addres
 export interface RedirectUrls {
   /**
    * Where a person logs in: an absolute URL, or a path of the requested site. Navigations without a
-   * session go there, with `?return=`: a path for a page of the same origin, else an absolute URL of
-   * a registered origin.
+   * session go there, with `?return=`: a path for a page of the same origin, else an absolute URL
+   * of a registered origin.
    */
   readonly loginUrl?: string
   /** Where a person proves a factor; also with `&acr=`, if the route asked for an `acr`. */
@@ -88,8 +88,8 @@ export interface GatewayGuard {
 }
 
 /**
- * The adapters' checks for whoever answers a gateway. The facts are those of the client's request as
- * the gateway reports them, not of the gateway's own request. Tokens come by cookie, or as
+ * The adapters' checks for whoever answers a gateway. The facts are those of the client's request
+ * as the gateway reports them, not of the gateway's own request. Tokens come by cookie, or as
  * `Authorization: Bearer hf1....`; everything else in `Authorization` is for somebody else. Form
  * tokens are not asked for: no gateway shows a body.
  *
@@ -103,7 +103,7 @@ export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): 
   const { tlsHeader, now = () => Date.now() } = options
   const describe = requestDescriber()
   const batch = batchGate()
-  const { checks, nobody, refused } = gatewayAnswers(options)
+  const { checks, anonymous, refused } = gatewayAnswers(options)
 
   async function verify(
     facts: HttpFacts,
@@ -111,8 +111,8 @@ export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): 
     correlation: string | undefined,
   ): Promise<GatewayAnswer> {
     function without(cause: RefusalCause): GatewayAnswer {
-      const anonymous = optional === true && mayPassAnonymously(cause.code)
-      return anonymous ? nobody(facts, cause) : refused(facts, cause)
+      const passes = optional === true && mayPassAnonymously(cause.code)
+      return passes ? anonymous(facts, cause) : refused(facts, cause)
     }
 
     const read = checks.readToken(facts)
@@ -134,7 +134,8 @@ export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): 
     if (!verification.ok) return without({ ...verification, carrier })
     const { session, decision, accessToken } = verification
     if (audience !== undefined && accessToken === undefined) {
-      // A limited session gets no access token: to the service it would look like no session at all.
+      // A limited session gets no access token: to the service it would look like no session at
+      // all.
       const limited = decision.outcome === 'limit'
       return without({ code: limited ? 'session_limited' : 'config_invalid', decision, carrier })
     }
@@ -167,13 +168,13 @@ function gatewayAnswers(options: GatewayOptions) {
     }
   }
 
-  function nobody(facts: HttpFacts, cause: RefusalCause): GatewayAnswer {
+  function anonymous(facts: HttpFacts, cause: RefusalCause): GatewayAnswer {
     const { decision } = cause
     const [setCookie] = expiredCookies(facts, cause)
     return { ok: true, session: undefined, decision, accessToken: undefined, setCookie }
   }
 
-  return { checks, refused, nobody }
+  return { checks, refused, anonymous }
 }
 
 /**
@@ -203,8 +204,8 @@ type RefusedNavigation = Pick<RefusalCause, 'code' | 'requirements'> & {
 
 /**
  * The location that a refused navigation is redirected to; undefined where there is none. Only
- * requests to one of `origins` are redirected: the host is the client's claim, and the person has to
- * come back to a site of ours.
+ * requests to one of `origins` are redirected: the host is the client's claim, and the person has
+ * to come back to a site of ours.
  *
  * Throws `config_invalid` for a malformed URL, or for one without any origin to return to.
  */
@@ -234,8 +235,8 @@ function redirectLocation(
 }
 
 /**
- * Gateways and browsers bound the header block of an answer. Where the location would be longer, the
- * person returns to the site's first page.
+ * Gateways and browsers bound the header block of an answer. Where the location would be longer,
+ * the person returns to the site's first page.
  */
 const MAX_LOCATION = 2_048
 

@@ -28,7 +28,9 @@ export * from './public.ts'
 
 /** What the guard takes, and how a runtime names its client. */
 export interface HonoOptions extends GuardOptions {
-  /** The socket's remote address. Default: what `@hono/node-server` knows; other runtimes must say. */
+  /**
+   * The socket's remote address. Default: what `@hono/node-server` knows; other runtimes must say.
+   */
   readonly peer?: (c: Context) => string | undefined
   /**
    * The form token of a form's body. Default: field `_form` of `c.req.parseBody()`, which handlers

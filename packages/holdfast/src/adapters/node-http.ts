@@ -62,7 +62,9 @@ interface NodeRequest {
   readonly waited: ReturnType<typeof arrivals>
 }
 
-/** All lines of a header. Requests of HTTP/2 have no `headersDistinct`, so the raw ones are read. */
+/**
+ * All lines of a header. Requests of HTTP/2 have no `headersDistinct`, so the raw ones are read.
+ */
 function linesOf({ rawHeaders }: IncomingMessage, name: string): readonly string[] | undefined {
   const lines = rawHeaders.filter(
     (_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name,

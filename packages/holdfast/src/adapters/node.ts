@@ -28,8 +28,8 @@ export interface NodeOptions extends GuardOptions {
     request: IncomingMessage,
   ) => string | undefined | Promise<string | undefined>
   /**
-   * The fields of a form's body, for `heldForms`; asked for only when a step-up interrupts the form.
-   * Default: none.
+   * The fields of a form's body, for `heldForms`; asked for only when a step-up interrupts the
+   * form. Default: none.
    */
   readonly formFields?: (
     request: IncomingMessage,
@@ -149,7 +149,8 @@ export function accessGuard(
       (verify): NodeUpgradeHandler =>
         async (request, socket) => {
           const close = (): void => void socket.destroy()
-          // Node has removed its own error listener: a client that resets now would end the process.
+          // Node has removed its own error listener: a client that resets now would end the
+          // process.
           socket.on('error', close)
           const verified = await verify(request)
           if (!verified.ok) {

@@ -5,15 +5,16 @@ import type { Carried, Carrier } from './carrier.ts'
 const SCHEME = /^bearer(?: +|$)/i
 
 /**
- * `Authorization: Bearer <token>` (RFC 6750, section 2.1), for clients that are no browsers. One header line only.
- * Answers cannot carry a token, so a bearer's secret does not rotate. Other schemes are somebody else's.
+ * `Authorization: Bearer <token>` (RFC 6750, section 2.1), for clients that are no browsers. There
+ * may be one header line only. Answers cannot carry a token, so a bearer's secret does not rotate.
+ * Other schemes count as no token.
  */
 export function bearer(): Carrier {
   return { ambient: false, read: (header) => readBearer(header, TOKEN_LENGTH) }
 }
 
-/** The one token of the one `Authorization` line, if it is not longer than `most`. */
-export function readBearer(header: HeaderLookup, most: number): Carried {
+/** The token of the one `Authorization` line. `maxLength`: longer tokens are malformed. */
+export function readBearer(header: HeaderLookup, maxLength: number): Carried {
   const lines = header('authorization')
   if (lines === undefined) return MISSING
   const [line, another] = typeof lines === 'string' ? [lines] : lines
@@ -24,7 +25,7 @@ export function readBearer(header: HeaderLookup, most: number): Carried {
   const token = line.slice(scheme.length)
   // Some servers join repeated lines with a comma, which no token holds.
   if (token.includes(',')) return { ok: false, code: 'token_duplicated' }
-  if (token === '' || token.length > most) return { ok: false, code: 'token_malformed' }
+  if (token === '' || token.length > maxLength) return { ok: false, code: 'token_malformed' }
   return { ok: true, token }
 }
 

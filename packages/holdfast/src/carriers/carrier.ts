@@ -1,17 +1,26 @@
 import type { HeaderLookup } from '../core/request.ts'
 
-/** How a token travels. A carrier reads requests and words answers; it judges nothing about the token. */
+/**
+ * How a token travels. A carrier finds the token in requests and puts it into answers. It does not
+ * judge the token.
+ */
 export interface Carrier {
-  /** The browser sends it unasked, also when another site caused the request: such requests pass the cross-site gate first. */
+  /**
+   * The browser sends the token by itself, also when another site caused the request. Such requests
+   * have to pass the cross-site gate first.
+   */
   readonly ambient: boolean
   read(header: HeaderLookup): Carried
-  /** A complete `Set-Cookie` value. Absent: answers cannot carry a token, so none is rotated. */
+  /** A complete `Set-Cookie` value. Absent: answers cannot carry a token, and none is rotated. */
   deliver?(token: string, lifetime: DeliveredLifetime): string
   /** A complete `Set-Cookie` value that expires what the client has. */
   clear?(): string
 }
 
-/** What a request brought: at most one token of bounded size, or the code under which the request is refused. */
+/**
+ * What a request brought: one token of bounded size, or the code under which the request is
+ * refused.
+ */
 export type Carried =
   | { readonly ok: true; readonly token: string }
   | {
@@ -21,7 +30,7 @@ export type Carried =
 
 /** How long a delivered token may stay with the client. Instants are ms since the epoch. */
 export interface DeliveredLifetime {
-  /** Survives the end of the browser; else the cookie ends with it. */
+  /** The cookie survives the end of the browser. */
   readonly persistent: boolean
   /** The session's absolute deadline: no cookie outlives it. */
   readonly expiresAt: number

@@ -9,9 +9,15 @@ import { scanCookies } from './scan-cookies.ts'
 export interface CookieOptions {
   /** Starts with `__Host-` (default `__Host-session`), or `__Secure-`; at most 64 characters. */
   readonly name?: string
-  /** Default `lax`. `strict` hides the session from the landing of every link; `none` is for pages embedded by other sites. */
+  /**
+   * Default `lax`. With `strict`, browsers do not send the session when a link of another site
+   * leads here. `none` is for pages that other sites embed.
+   */
   readonly sameSite?: 'lax' | 'strict' | 'none'
-  /** Sent to this path and those below it alone. Default `/`, the only one that a `__Host-` name may have. */
+  /**
+   * Browsers send the cookie to this path and those below it. Default `/`, the only path that a
+   * `__Host-` name may have.
+   */
   readonly path?: string
 }
 
@@ -22,7 +28,7 @@ export interface CookieCarrier extends Carrier {
   clear(): string
 }
 
-/** Node refuses more by default; with a higher limit there, this one holds. */
+/** Node refuses longer headers by default. This limit holds where Node's was raised. */
 const MAX_HEADER = 16_384
 
 /** Browsers keep no cookie longer (RFC 6265bis). */
@@ -30,14 +36,15 @@ const MAX_AGE_S = 400 * 24 * 3600
 
 const NAME = /^__(?:Host|Secure)-[\w-]{1,56}$/
 
-/** Of RFC 3986, without what ends an attribute of a cookie. */
+/** A path of RFC 3986, without the semicolon, which ends an attribute of a cookie. */
 const PATH = /^\/[\w.~!$&'()*+,=:@%/-]*$/
 const MAX_PATH = 256
 
 /**
- * The session cookie: `__Host-` name, Secure, HttpOnly, SameSite, `Path=/`, no Domain (ASVS 3.3.1 to 3.3.5). Two
- * cookies of the name are refused, none of them believed. A cookie header above 16 KiB is not looked at, and a value
- * longer than a token is none.
+ * The session cookie: `__Host-` name, Secure, HttpOnly, SameSite, `Path=/`, no Domain (ASVS 3.3.1
+ * to
+ * 3.3.5). A request with two cookies of the name is refused. So is a cookie header above 16 KiB,
+ * and a value that is longer than a token.
  *
  * Throws `config_invalid` for a name or path that browsers would not guard.
  *

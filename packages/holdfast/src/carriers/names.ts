@@ -1,4 +1,6 @@
-/** The session cookie, unless the application names another. Browsers bind `__Host-` to its host. */
+/**
+ * The session cookie, unless the application names another. Browsers bind `__Host-` to its host.
+ */
 export const SESSION_COOKIE = '__Host-session'
 
 /** The refresh cookie. It is confined to {@link REFRESH_PATH}, which a `__Host-` name cannot be. */

@@ -4,9 +4,9 @@ const TAB = 9
 const EQUALS = 61
 
 /**
- * Finds the values of one cookie in a `Cookie` header without parsing the others (RFC 6265, section 5.4). The name
- * has to match letter by letter: browsers guard `__Host-` in any case, so `__HOST-session` is another cookie,
- * which anybody may have planted. At most two values: more than one is already one too many.
+ * Finds the values of one cookie in a `Cookie` header without parsing the others (RFC 6265, section
+ * 5.4). The name is case-sensitive: `__HOST-session` is another cookie, and anybody may have
+ * planted it. At most two values are returned, because callers refuse more than one.
  */
 export function scanCookies(text: string, name: string): readonly string[] {
   const values: string[] = []

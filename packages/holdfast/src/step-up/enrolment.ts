@@ -1,9 +1,16 @@
 import { toBase64url } from '../core/base64url.ts'
 import { SessionError } from '../core/errors.ts'
-import { change, type FactorOwner, type Factors, type Passkey, type Pending } from './factors.ts'
-import type { PasskeyOptions } from './passkeys.ts'
+import {
+  changeFactors,
+  type FactorOwner,
+  type Factors,
+  NO_FACTORS,
+  type Passkey,
+  type Pending,
+} from './factors.ts'
+import type { StepUpParts } from './parts.ts'
+import type { PasskeyOptions, Passkeys } from './passkeys.ts'
 import { digestOf, newCodes } from './recovery.ts'
-import type { StepUpParts } from './step-up.ts'
 import { checkedSecret, matchingStep, newSecret, totpUri } from './totp.ts'
 
 /** The session in which a factor is added: what `sessionOf(request)` gives. */
@@ -20,19 +27,19 @@ export interface EnrolledFactors {
 }
 
 /**
- * Adds and removes factors. A factor is as good as the key to the house: keep all of these behind
- * `requireSession({ sensitivity: 'sensitive', maxAgeMs: 10 * 60_000 })`.
+ * Adds and removes factors. Whoever adds a factor can come back with it, so keep all of these calls
+ * behind `requireSession({ sensitivity: 'sensitive', maxAgeMs: 10 * 60_000 })`.
  */
 export interface Enrolment {
   show(owner: FactorOwner): Promise<EnrolledFactors>
   /**
-   * `account`: what authenticators call this user. Good for ten minutes, in this session. At most
-   * 16 passkeys.
+   * `account`: what authenticators call this user. It has to be finished within ten minutes, in this
+   * session. A subject has at most 16 passkeys.
    */
   beginPasskey(session: Enrolling, account: string): Promise<PasskeyOptions>
   /**
-   * `value`: what `newPasskey` of `holdfast/browser/step-up-page` made. False when it does not
-   * belong to what was begun here.
+   * `value`: what `newPasskey` of `holdfast/browser/step-up-page` made. False when it does not answer
+   * what was begun in this session.
    */
   finishPasskey(
     session: Enrolling,
@@ -57,87 +64,98 @@ export interface Enrolment {
   newRecoveryCodes(owner: FactorOwner): Promise<readonly string[]>
 }
 
-const PENDING_MS = 10 * 60_000
-const MAX_PASSKEYS = 16
-const MAX_NAME = 64
-const BYTES = 32
-
-export function enrolment({ store, host, name, passkeys }: StepUpParts): Enrolment {
-  const random = (): string => toBase64url(host.random(BYTES))
-  const begun = (factors: Factors | undefined): Factors => factors ?? { ...NONE, handle: random() }
-  const asked = (): NonNullable<typeof passkeys> => {
-    if (passkeys !== undefined) return passkeys
-    throw new SessionError('config_invalid', 'stepUp() was given no relyingParty for passkeys.')
-  }
-
-  function pendingOf(
-    { pending }: Factors,
-    factor: Pending['factor'],
-    session: string,
-  ): string | undefined {
-    const good =
-      pending?.factor === factor && pending.session === session && pending.expiresAt > host.now()
-    return good ? pending.value : undefined
-  }
-
+export function enrolment(parts: StepUpParts): Enrolment {
   return {
+    ...passkeyEnrolment(parts),
+    ...totpEnrolment(parts),
+
     async show(owner) {
-      const { passkeys: all, totp, recovery } = (await store.read(owner))?.factors ?? NONE
+      const { passkeys, totp, recovery } = (await parts.store.read(owner))?.factors ?? NO_FACTORS
       return {
-        passkeys: all.map(({ publicKey: _key, ...shown }) => shown),
+        passkeys: passkeys.map(({ publicKey: _key, ...shown }) => shown),
         totp: totp !== null,
         recovery: recovery.length,
       }
     },
 
+    newRecoveryCodes(owner) {
+      const codes = newCodes(parts.host)
+      const recovery = codes.map((code) => digestOf(ownerOf(owner), code))
+      return changeFactors(parts.store, ownerOf(owner), (kept) => ({
+        next: { ...recordOf(parts, kept), recovery },
+        result: codes,
+      }))
+    },
+  }
+}
+
+type PasskeyCalls = Pick<Enrolment, 'beginPasskey' | 'finishPasskey' | 'removePasskey'>
+
+function passkeyEnrolment(parts: StepUpParts): PasskeyCalls {
+  const { store, host, name: site } = parts
+
+  function required(): Passkeys {
+    if (parts.passkeys !== undefined) return parts.passkeys
+    throw new SessionError('config_invalid', 'stepUp() was given no relyingParty for passkeys.')
+  }
+
+  return {
     async beginPasskey(session, account) {
-      const value = random()
-      const factors = await change(store, ownerOf(session), (kept) => {
-        const next = { ...begun(kept), pending: pending('passkey', session, value) }
+      const challenge = randomText(parts)
+      const factors = await changeFactors(store, ownerOf(session), (kept) => {
+        const pending = pendingFactor(parts, session, { factor: 'passkey', value: challenge })
+        const next = { ...recordOf(parts, kept), pending }
         return { next, result: next }
       })
-      return asked().creationOptions(factors, { challenge: value, name, account })
+      return required().creationOptions(factors, { challenge, name: site, account })
     },
 
-    finishPasskey(session, { value, name: given }) {
-      return change(store, ownerOf(session), async (kept) => {
-        const challenge = kept && pendingOf(kept, 'passkey', session.id)
+    finishPasskey(session, { value, name }) {
+      return changeFactors(store, ownerOf(session), async (kept) => {
+        const challenge = kept && pendingValue(parts, kept, { factor: 'passkey', session })
         if (kept === undefined || challenge === undefined) return { result: false }
-        if (typeof value !== 'string' || typeof given !== 'string') return { result: false }
-        const about = { value, name: given.slice(0, MAX_NAME), at: host.now() }
-        const made = await asked().register(challenge, about)
+        if (typeof value !== 'string' || typeof name !== 'string') return { result: false }
+        const about = { value, name: name.slice(0, MAX_NAME), at: host.now() }
+        const made = await required().register(challenge, about)
         const fits =
           made !== undefined &&
           kept.passkeys.length < MAX_PASSKEYS &&
           kept.passkeys.every(({ id }) => id !== made.id)
         if (!fits) return { result: false }
-        return {
-          next: { ...kept, pending: null, passkeys: [...kept.passkeys, made] },
-          result: true,
-        }
+        const next = { ...kept, pending: null, passkeys: [...kept.passkeys, made] }
+        return { next, result: true }
       })
     },
 
     removePasskey(owner, id) {
-      return change(store, ownerOf(owner), (kept) => {
+      return changeFactors(store, ownerOf(owner), (kept) => {
         const left = kept?.passkeys.filter((one) => one.id !== id) ?? []
         if (kept === undefined || left.length === kept.passkeys.length) return { result: false }
         return { next: { ...kept, passkeys: left }, result: true }
       })
     },
+  }
+}
 
+type TotpCalls = Pick<Enrolment, 'beginTotp' | 'finishTotp' | 'importTotp' | 'removeTotp'>
+
+function totpEnrolment(parts: StepUpParts): TotpCalls {
+  const { store, host, name: site } = parts
+
+  return {
     async beginTotp(session, account) {
       const secret = await newSecret(host)
-      const uri = await totpUri(secret, name, account)
-      return change(store, ownerOf(session), (kept) => ({
-        next: { ...begun(kept), pending: pending('totp', session, secret) },
+      const uri = await totpUri(secret, site, account)
+      const pending = pendingFactor(parts, session, { factor: 'totp', value: secret })
+      return changeFactors(store, ownerOf(session), (kept) => ({
+        next: { ...recordOf(parts, kept), pending },
         result: { secret, uri },
       }))
     },
 
     finishTotp(session, code) {
-      return change(store, ownerOf(session), async (kept) => {
-        const secret = kept && pendingOf(kept, 'totp', session.id)
+      return changeFactors(store, ownerOf(session), async (kept) => {
+        const secret = kept && pendingValue(parts, kept, { factor: 'totp', session })
         if (kept === undefined || secret === undefined) return { result: false }
         if (typeof code !== 'string') return { result: false }
         const lastStep = await matchingStep({ secret, lastStep: 0 }, code, host.now())
@@ -148,45 +166,53 @@ export function enrolment({ store, host, name, passkeys }: StepUpParts): Enrolme
 
     async importTotp(owner, given) {
       const secret = await checkedSecret(given)
-      return change(store, ownerOf(owner), (kept) => ({
-        next: { ...begun(kept), totp: { secret, lastStep: 0 } },
+      return changeFactors(store, ownerOf(owner), (kept) => ({
+        next: { ...recordOf(parts, kept), totp: { secret, lastStep: 0 } },
         result: undefined,
       }))
     },
 
     removeTotp(owner) {
-      return change(store, ownerOf(owner), (kept) =>
+      return changeFactors(store, ownerOf(owner), (kept) =>
         kept === undefined
           ? { result: undefined }
           : { next: { ...kept, totp: null }, result: undefined },
       )
     },
-
-    newRecoveryCodes(owner) {
-      const codes = newCodes(host)
-      const recovery = codes.map((code) => digestOf(ownerOf(owner), code))
-      return change(store, ownerOf(owner), (kept) => ({
-        next: { ...begun(kept), recovery },
-        result: codes,
-      }))
-    },
-  }
-
-  function pending(factor: Pending['factor'], session: Enrolling, value: string): Pending {
-    return { factor, session: session.id, value, expiresAt: host.now() + PENDING_MS }
   }
 }
 
-/** What a subject has who has nothing yet. */
-export const NONE: Factors = {
-  handle: '',
-  passkeys: [],
-  totp: null,
-  recovery: [],
-  pending: null,
-  spent: [],
-  wrong: { count: 0, recent: [] },
-  places: [],
+const PENDING_MS = 10 * 60_000
+const MAX_PASSKEYS = 16
+const MAX_NAME = 64
+const RANDOM_BYTES = 32
+
+/** The subject's record, or a new one with a handle of its own. */
+function recordOf(parts: StepUpParts, kept: Factors | undefined): Factors {
+  return kept ?? { ...NO_FACTORS, handle: randomText(parts) }
+}
+
+function randomText({ host }: StepUpParts): string {
+  return toBase64url(host.random(RANDOM_BYTES))
+}
+
+function pendingFactor(
+  { host }: StepUpParts,
+  session: Enrolling,
+  { factor, value }: Pick<Pending, 'factor' | 'value'>,
+): Pending {
+  return { factor, session: session.id, value, expiresAt: host.now() + PENDING_MS }
+}
+
+/** What was begun with this factor in this session; undefined when it has expired. */
+function pendingValue(
+  { host }: StepUpParts,
+  { pending }: Factors,
+  { factor, session }: { readonly factor: Pending['factor']; readonly session: Enrolling },
+): string | undefined {
+  const good =
+    pending?.factor === factor && pending.session === session.id && pending.expiresAt > host.now()
+  return good ? pending.value : undefined
 }
 
 function ownerOf({ subject, tenant }: FactorOwner): FactorOwner {

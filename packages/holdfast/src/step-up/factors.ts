@@ -68,13 +68,25 @@ export interface Factors {
    * Challenges that were answered rightly, by digest, until they expire: no answer counts twice.
    */
   readonly spent: readonly { readonly challenge: string; readonly until: number }[]
-  /** Wrong codes since a factor was last proved: how many, and where the newest came from. */
+  /** Wrong codes since a factor was last proved: how many, and from which networks the newest. */
   readonly wrong: {
     readonly count: number
-    readonly recent: readonly { readonly place: string; readonly at: number }[]
+    readonly recent: readonly { readonly network: string; readonly at: number }[]
   }
   /** Networks where a factor was proved, newest last. */
-  readonly places: readonly string[]
+  readonly networks: readonly string[]
+}
+
+/** The record of a subject that has no factor yet. */
+export const NO_FACTORS: Factors = {
+  handle: '',
+  passkeys: [],
+  totp: null,
+  recovery: [],
+  pending: null,
+  spent: [],
+  wrong: { count: 0, recent: [] },
+  networks: [],
 }
 
 /** A record with its version. */
@@ -95,20 +107,18 @@ export interface FactorStore {
   write(owner: FactorOwner, record: VersionedFactors): Promise<boolean>
 }
 
-const TRIES = 16
-
 /**
- * Reads, changes and writes back until nobody else was faster. A change without `next` writes
- * nothing.
+ * Reads the record, decides, and writes it back. When somebody else has written it meanwhile, it
+ * begins again. A decision without `next` writes nothing.
  */
-export async function change<Result>(
+export async function changeFactors<Result>(
   store: FactorStore,
   owner: FactorOwner,
-  judge: (factors: Factors | undefined) => Change<Result> | Promise<Change<Result>>,
+  decide: (factors: Factors | undefined) => Change<Result> | Promise<Change<Result>>,
 ): Promise<Result> {
-  for (let tries = 0; tries < TRIES; tries++) {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
     const kept = await store.read(owner)
-    const { next, result } = await judge(kept?.factors)
+    const { next, result } = await decide(kept?.factors)
     if (next === undefined) return result
     if (await store.write(owner, { version: (kept?.version ?? 0) + 1, factors: next })) {
       return result
@@ -120,6 +130,9 @@ export async function change<Result>(
   )
 }
 
+const MAX_TRIES = 16
+
+/** What is written and what is returned. */
 interface Change<Result> {
   readonly next?: Factors
   readonly result: Result

@@ -41,7 +41,7 @@ export function heldForms({
       const id = toBase64url(host.random(ID_BYTES))
       const sealed = seal(plain, {
         key: keyFor(key, id),
-        place: associatedDataOf(id, session),
+        associatedData: associatedDataOf(id, session),
         host,
       })
       await store.put(id, sealed, host.now() + HELD_MS)
@@ -56,11 +56,11 @@ export function heldForms({
 
     async take(id, { session, cookies }) {
       const key = keyIn(cookies)
-      // who has no key at all must not take it away from who has
+      // A client without a key must not take the form away from the one that has it.
       if (key === undefined || fromBase64url(id)?.length !== ID_BYTES) return undefined
       const sealed = await store.take(id)
-      const place = associatedDataOf(id, session)
-      const plain = sealed && unseal(sealed, { key: keyFor(key, id), place })
+      const associatedData = associatedDataOf(id, session)
+      const plain = sealed && unseal(sealed, { key: keyFor(key, id), associatedData })
       return plain && (JSON.parse(plain.toString()) as HeldForm)
     },
   }

@@ -1,4 +1,4 @@
-export type { FormField, HeldForm, HeldForms } from '../adapters/guard/held-form.ts'
+export type { FormField, FormSender, HeldForm, HeldForms } from '../adapters/guard/held-form.ts'
 export type { EnrolledFactors, Enrolling, Enrolment } from './enrolment.ts'
 export type {
   Factor,
@@ -13,15 +13,15 @@ export type {
 export { type FormStore, heldFormMarkup, heldForms, memoryForms } from './held-forms.ts'
 export { memoryFactors } from './memory-factors.ts'
 export type { PasskeyOptions, RelyingParty } from './passkeys.ts'
+export type { Answer } from './prove.ts'
 export {
-  type Answer,
   type FactorProof,
   type Offer,
   STEP_UP_ACR,
   type StepUp,
+  type StepUpCalls,
   type StepUpOptions,
   stepUp,
-  type Telling,
   type Unproved,
 } from './step-up.ts'
 export type { Begun, Tickets } from './tickets.ts'

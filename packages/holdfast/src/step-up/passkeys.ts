@@ -3,7 +3,7 @@ import type * as Webauthn from '@simplewebauthn/server'
 import { sameText } from '../core/constant-time.ts'
 import { CHALLENGE_MS } from '../core/lifetimes.ts'
 import type { Factors, Passkey } from './factors.ts'
-import { peer } from './peer.ts'
+import { optionalPackage } from './optional-package.ts'
 
 /** Whose passkeys they are: the site's. */
 export interface RelyingParty {
@@ -27,7 +27,7 @@ const ALGORITHMS = [-7, -8, -257]
 const MAX_ASSERTION_LENGTH = 8192
 const MAX_REGISTRATION_LENGTH = 16_384
 
-/** What passkeys need of the world: the `@simplewebauthn/server` of the application. */
+/** Passkeys, by the `@simplewebauthn/server` of the application. */
 export interface Passkeys {
   requestOptions(factors: Factors, challenge: string): Promise<PasskeyOptions>
   /** The passkey as it is after this proof; undefined when it proves nothing. */
@@ -45,23 +45,17 @@ export interface Passkeys {
   ): Promise<Passkey | undefined>
 }
 
-/**
- * The WebAuthn challenge that stands for a Holdfast challenge: what signs the one answers the
- * other.
- */
-function webauthnChallenge(challenge: string): string {
-  return createHash('sha256').update(challenge).digest('base64url')
+/** `site`: what browsers and authenticators call the site. */
+export function passkeys(party: RelyingParty, site: string): Passkeys {
+  return { ...authentication(party), ...registration(party, site) }
 }
 
-/** @param name What browsers and authenticators call the site. */
-export function passkeys({ id, origins }: RelyingParty, name: string): Passkeys {
-  const expectedOrigin = [...origins]
-
+function authentication(party: RelyingParty): Pick<Passkeys, 'requestOptions' | 'verify'> {
   return {
     async requestOptions({ passkeys: all }, challenge) {
       const { generateAuthenticationOptions } = await library()
       const options = await generateAuthenticationOptions({
-        rpID: id,
+        rpID: party.id,
         challenge: Buffer.from(webauthnChallenge(challenge), 'base64url'),
         allowCredentials: all.filter(({ cloned }) => !cloned).map(descriptor),
         userVerification: 'required',
@@ -81,10 +75,10 @@ export function passkeys({ id, origins }: RelyingParty, name: string): Passkeys 
         verifyAuthenticationResponse({
           response: response as unknown as Webauthn.AuthenticationResponseJSON,
           expectedChallenge: webauthnChallenge(challenge),
-          expectedOrigin,
-          expectedRPID: id,
+          expectedOrigin: [...party.origins],
+          expectedRPID: party.id,
           requireUserVerification: true,
-          // Judged below: a counter that went back is told apart from what was never signed.
+          // Compared below, so that a counter that went back differs from a wrong signature.
           credential: { id: passkey.id, publicKey: keyOf(passkey), counter: 0 },
         }),
       )
@@ -94,12 +88,19 @@ export function passkeys({ id, origins }: RelyingParty, name: string): Passkeys 
       if (counts && newCounter <= passkey.counter) return { ...passkey, cloned: true }
       return { ...passkey, counter: newCounter, lastUsedAt: at }
     },
+  }
+}
 
+function registration(
+  party: RelyingParty,
+  site: string,
+): Pick<Passkeys, 'creationOptions' | 'register'> {
+  return {
     async creationOptions({ passkeys: all, handle }, { challenge, account }) {
       const { generateRegistrationOptions } = await library()
       const options = await generateRegistrationOptions({
-        rpName: name,
-        rpID: id,
+        rpName: site,
+        rpID: party.id,
         userName: account,
         userID: Buffer.from(handle, 'base64url'),
         challenge: Buffer.from(challenge, 'base64url'),
@@ -112,7 +113,7 @@ export function passkeys({ id, origins }: RelyingParty, name: string): Passkeys 
       return { ...options }
     },
 
-    async register(challenge, { value, name: ownName, at }) {
+    async register(challenge, { value, name, at }) {
       const response = parsed(value, MAX_REGISTRATION_LENGTH)
       if (response === undefined) return undefined
       const { verifyRegistrationResponse } = await library()
@@ -120,8 +121,8 @@ export function passkeys({ id, origins }: RelyingParty, name: string): Passkeys 
         verifyRegistrationResponse({
           response: response as unknown as Webauthn.RegistrationResponseJSON,
           expectedChallenge: challenge,
-          expectedOrigin,
-          expectedRPID: id,
+          expectedOrigin: [...party.origins],
+          expectedRPID: party.id,
           requireUserVerification: true,
           supportedAlgorithmIDs: ALGORITHMS,
         }),
@@ -134,7 +135,7 @@ export function passkeys({ id, origins }: RelyingParty, name: string): Passkeys 
         counter: credential.counter,
         deviceBound: credentialDeviceType === 'singleDevice',
         transports: transportsOf(response),
-        name: ownName,
+        name,
         createdAt: at,
         lastUsedAt: null,
         cloned: false,
@@ -143,8 +144,13 @@ export function passkeys({ id, origins }: RelyingParty, name: string): Passkeys 
   }
 }
 
+/** The WebAuthn challenge of a Holdfast challenge. Whoever signs the one answers the other. */
+function webauthnChallenge(challenge: string): string {
+  return createHash('sha256').update(challenge).digest('base64url')
+}
+
 function library(): Promise<typeof Webauthn> {
-  return peer(() => import('@simplewebauthn/server'), {
+  return optionalPackage(() => import('@simplewebauthn/server'), {
     whatFor: 'Passkeys',
     name: '@simplewebauthn/server, version 14',
   })

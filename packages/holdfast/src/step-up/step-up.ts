@@ -3,21 +3,27 @@ import { systemHost } from '../codecs/system-host.ts'
 import { SessionError } from '../core/errors.ts'
 import type { Host } from '../core/host.ts'
 import type { RequestFacts } from '../core/request.ts'
-import { afterProof, mayGuess, networkOf } from './attempts.ts'
-import { type Enrolment, enrolment, NONE } from './enrolment.ts'
-import { change, FACTORS, type Factor, type FactorOwner, type FactorStore } from './factors.ts'
-import { type PasskeyOptions, type Passkeys, passkeys, type RelyingParty } from './passkeys.ts'
-import { has, provedBy } from './proved.ts'
+import { type Enrolment, enrolment } from './enrolment.ts'
+import {
+  changeFactors,
+  FACTORS,
+  type Factor,
+  type FactorOwner,
+  type FactorStore,
+  NO_FACTORS,
+} from './factors.ts'
+import { afterProof, mayGuess, networkOf } from './guesses.ts'
+import type { StepUpParts } from './parts.ts'
+import { type PasskeyOptions, passkeys, type RelyingParty } from './passkeys.ts'
+import { type Answer, hasFactor, proveFactor } from './prove.ts'
 import { type Begun, type Tickets, tickets } from './tickets.ts'
 
-/** What {@link stepUp} is made of. */
+/** Options of {@link stepUp}. */
 export interface StepUpOptions {
   readonly store: FactorStore
   /** What authenticators call the site. */
   readonly name: string
-  /**
-   * Who asks for passkeys. Without it there are none, and `@simplewebauthn/server` is not needed.
-   */
+  /** Who asks for passkeys. Default: nobody, and `@simplewebauthn/server` is not needed. */
   readonly relyingParty?: RelyingParty
   /** The `acr` that each factor proves. Default {@link STEP_UP_ACR}. */
   readonly acr?: Readonly<Record<Factor, string>>
@@ -38,7 +44,7 @@ export const STEP_UP_ACR = { passkey: 'phr', totp: 'mfa', recovery: 'recovery' }
 /** What the page can ask for, the strongest first. */
 export interface Offer {
   readonly factors: readonly Factor[]
-  /** For a hidden field of the page: `begun(ticket)` says at the answer what was begun. */
+  /** For a hidden field of the page: with the answer, `begun(ticket)` gives what was begun. */
   readonly ticket: string
   /**
    * For `provePasskey` of `holdfast/browser/step-up-page`; bound to this challenge. Absent without
@@ -47,25 +53,19 @@ export interface Offer {
   readonly passkey?: PasskeyOptions
 }
 
-/** What the form of the step-up page brought. Texts of any length: what is too long is wrong. */
-export interface Answer {
-  readonly factor: string
-  readonly value: string
-}
-
-/** What to tell Holdfast: the proof for `completeStepUp`. */
+/** What was proved, for `completeStepUp`. */
 export interface FactorProof extends FactorOwner {
   readonly challenge: string
   readonly acr: string
   readonly amr: readonly string[]
 }
 
-/** Where the answer came from, and how Holdfast hears of it: the calls of the adapter in use. */
-export interface Telling<Done> {
+/** The request that brought the answer, and the adapter's calls that report what came of it. */
+export interface StepUpCalls<Done> {
   readonly request: Pick<RequestFacts, 'ip'>
   /**
-   * `(challenge) => guard.stepUpFailed(request, challenge)`: called for each wrong answer, and for
-   * no other.
+   * `(challenge) => guard.stepUpFailed(request, challenge)`, for each wrong answer
+   * and for no other.
    */
   failed(challenge: string): Promise<unknown>
   /** `(proof) => guard.completeStepUp(request, response, proof)`. */
@@ -75,9 +75,9 @@ export interface Telling<Done> {
 /**
  * Why nothing was proved.
  *
- * - `wrong`: the answer. Holdfast has been told; ask again.
- * - `too_many`: wrong codes from here; this one was not looked at. A passkey or a recovery code
- * still counts.
+ * - `wrong`: the answer was wrong. It has been reported; ask again.
+ * - `too_many`: there were too many wrong codes from this network, and this one was not looked at. A
+ *   passkey or a recovery code still counts.
  * - `over`: the challenge has expired or was answered before. Begin again.
  */
 export interface Unproved {
@@ -87,21 +87,11 @@ export interface Unproved {
 
 /** Passkeys, one-time passwords and recovery codes for Holdfast's step-up. */
 export interface StepUp extends Enrolment, Tickets {
-  /** `acr`: what the interrupted route asked for; factors that would not do are left out. */
+  /** `acr`: what the interrupted route asked for. Factors that prove less are left out. */
   offer(begun: Begun, requirements?: { readonly acr?: string | undefined }): Promise<Offer>
-  /** Judges an answer and tells Holdfast of it. Each challenge counts once. */
-  prove<Done>(begun: Begun, answer: Answer, telling: Telling<Done>): Promise<Done | Unproved>
+  /** Checks an answer and reports what came of it. Each challenge counts once. */
+  prove<Done>(begun: Begun, answer: Answer, calls: StepUpCalls<Done>): Promise<Done | Unproved>
 }
-
-/** What the parts of a step-up share. */
-export interface StepUpParts {
-  readonly store: FactorStore
-  readonly host: Host
-  readonly name: string
-  readonly passkeys: Passkeys | undefined
-}
-
-const MOST_SPENT = 16
 
 /**
  * Step-up that is ready to use. Throws `config_invalid` for a relying party that no browser would
@@ -123,73 +113,90 @@ export function stepUp(options: StepUpOptions): StepUp {
     name,
     passkeys: relyingParty === undefined ? undefined : passkeys(relyingParty, name),
   }
-
   const { begun, issue } = tickets({ key, host })
 
   return {
     ...enrolment(parts),
     begun,
 
-    async offer(asked, requirements = {}) {
-      const { subject, tenant, challenge } = asked
-      const ticket = issue(asked)
-      const factors = (await store.read({ subject, tenant }))?.factors ?? NONE
+    async offer(begunStepUp, requirements = {}) {
+      const { subject, tenant, challenge } = begunStepUp
+      const ticket = issue(begunStepUp)
+      const kept = (await store.read({ subject, tenant }))?.factors ?? NO_FACTORS
       const able = FACTORS.filter(
-        (factor) => has(factors, factor) && enough(factor, requirements.acr),
+        (factor) => hasFactor(kept, factor) && isEnough(factor, requirements.acr, acr),
       )
       if (!able.includes('passkey') || parts.passkeys === undefined) {
         return { ticket, factors: able.filter((factor) => factor !== 'passkey') }
       }
-      const passkey = await parts.passkeys.requestOptions(factors, challenge)
+      const passkey = await parts.passkeys.requestOptions(kept, challenge)
       return { ticket, factors: able, passkey }
     },
 
-    async prove(asked, answer, { request, failed, complete }) {
-      const { subject, tenant, challenge, expiresAt } = asked
-      const owner = { subject, tenant }
-      const at = host.now()
-      const place = networkOf(request.ip)
-      const spending = { challenge: spentMark(challenge), until: expiresAt }
-      const judged = await change<Judged>(store, owner, async (kept = NONE) => {
-        const over =
-          expiresAt <= at || kept.spent.some((one) => one.challenge === spending.challenge)
-        if (over) return { result: { ok: false, unproved: 'over' } }
-        if (answer.factor === 'totp' && !mayGuess(kept, place, at)) {
-          return { result: { ok: false, unproved: 'too_many' } }
-        }
-        const proved = await provedBy(parts, kept, { owner, challenge, answer, place, at })
-        if (!proved.ok) {
-          const { change: changed } = proved
-          const result = { ok: false, unproved: 'wrong' } as const
-          return changed === undefined ? { result } : { next: { ...kept, ...changed }, result }
-        }
-        const spent = [...kept.spent.filter(({ until }) => until > at), spending].slice(-MOST_SPENT)
-        const next = { ...kept, ...proved.change, ...afterProof(kept, place), spent }
-        const { factor, amr } = proved
-        return { next, result: { ok: true, factor, amr } }
-      })
-      if (judged.ok)
-        return complete({ ...owner, challenge, acr: acr[judged.factor], amr: judged.amr })
-      if (judged.unproved === 'wrong') await failed(challenge)
-      return judged
+    async prove(begunStepUp, answer, { request, failed, complete }) {
+      const { subject, tenant, challenge } = begunStepUp
+      const outcome = await checkAnswer(parts, begunStepUp, { answer, request })
+      if (outcome.ok) {
+        const { factor, amr } = outcome
+        return complete({ subject, tenant, challenge, acr: acr[factor], amr })
+      }
+      if (outcome.unproved === 'wrong') await failed(challenge)
+      return outcome
     },
-  }
-
-  /**
-   * Without an order of their own, these count as they are listed: what is at least as strong as
-   * the named one will do.
-   */
-  function enough(factor: Factor, wanted: string | undefined): boolean {
-    const least = FACTORS.find((one) => acr[one] === wanted)
-    return least === undefined || FACTORS.indexOf(factor) <= FACTORS.indexOf(least)
   }
 }
 
-type Judged =
+/**
+ * Whether a factor is at least as strong as the one that proves the wanted `acr`. Factors are listed
+ * from the strongest to the weakest.
+ */
+function isEnough(
+  factor: Factor,
+  wanted: string | undefined,
+  acr: Readonly<Record<Factor, string>>,
+): boolean {
+  const least = FACTORS.find((one) => acr[one] === wanted)
+  return least === undefined || FACTORS.indexOf(factor) <= FACTORS.indexOf(least)
+}
+
+type AnswerOutcome =
   | { readonly ok: true; readonly factor: Factor; readonly amr: readonly string[] }
   | Unproved
 
-function spentMark(challenge: string): string {
+/** Checks an answer and keeps what came of it in one step, so that no answer counts twice. */
+function checkAnswer(
+  parts: StepUpParts,
+  { subject, tenant, challenge, expiresAt }: Begun,
+  { answer, request }: { readonly answer: Answer; readonly request: Pick<RequestFacts, 'ip'> },
+): Promise<AnswerOutcome> {
+  const owner = { subject, tenant }
+  const at = parts.host.now()
+  const network = networkOf(request.ip)
+  const answered = { challenge: digestOfChallenge(challenge), until: expiresAt }
+
+  return changeFactors<AnswerOutcome>(parts.store, owner, async (kept = NO_FACTORS) => {
+    const before = kept.spent.some((one) => one.challenge === answered.challenge)
+    if (before || expiresAt <= at) return { result: { ok: false, unproved: 'over' } }
+    if (answer.factor === 'totp' && !mayGuess(kept, network, at)) {
+      return { result: { ok: false, unproved: 'too_many' } }
+    }
+    const proved = await proveFactor(parts, kept, { owner, challenge, answer, network, at })
+    if (!proved.ok) {
+      const result = { ok: false, unproved: 'wrong' } as const
+      return proved.change === undefined
+        ? { result }
+        : { next: { ...kept, ...proved.change }, result }
+    }
+    const { factor, amr, change } = proved
+    const spent = [...kept.spent.filter(({ until }) => until > at), answered].slice(-MAX_SPENT)
+    const next = { ...kept, ...change, ...afterProof(kept, network), spent }
+    return { next, result: { ok: true, factor, amr } }
+  })
+}
+
+const MAX_SPENT = 16
+
+function digestOfChallenge(challenge: string): string {
   return createHash('sha256').update(challenge).digest('base64url')
 }
 

@@ -12,16 +12,16 @@ export interface Begun extends FactorOwner {
 
 /** Carries what was begun through the page, so that no process has to remember it. */
 export interface Tickets {
-  /** What the ticket of an offer stands for; undefined for what was not sealed here, or is over. */
+  /** Opens the ticket of an offer; undefined for one that was not sealed here, or has expired. */
   begun(ticket: string): Begun | undefined
 }
 
-const PLACE = 'holdfast step-up ticket'
+const PURPOSE = 'holdfast step-up ticket'
 const MAX_LENGTH = 4096
 
 /**
- * The page may see neither the subject nor name another one: a wrong answer would count against
- * somebody else.
+ * Tickets are sealed, so that the page neither sees the subject nor names another one: a wrong answer
+ * would count against somebody else.
  */
 export function tickets({
   key = undefined,
@@ -38,11 +38,11 @@ export function tickets({
   return {
     issue: ({ subject, tenant, challenge, expiresAt }) => {
       const plain = Buffer.from(JSON.stringify({ subject, tenant, challenge, expiresAt }))
-      return toBase64url(seal(plain, { key: own, place: PLACE, host }))
+      return toBase64url(seal(plain, { key: own, associatedData: PURPOSE, host }))
     },
     begun(ticket) {
       if (typeof ticket !== 'string' || ticket.length > MAX_LENGTH) return undefined
-      const plain = unseal(fromBase64url(ticket) ?? NOTHING, { key: own, place: PLACE })
+      const plain = unseal(fromBase64url(ticket) ?? NOTHING, { key: own, associatedData: PURPOSE })
       if (plain === undefined) return undefined
       const begun = JSON.parse(plain.toString()) as Begun
       return begun.expiresAt > host.now() ? begun : undefined

@@ -1,7 +1,7 @@
 import type * as Otpauth from 'otpauth'
 import { SessionError } from '../core/errors.ts'
 import type { Host } from '../core/host.ts'
-import { peer } from './peer.ts'
+import { optionalPackage } from './optional-package.ts'
 
 const PERIOD_S = 30
 const DIGITS = 6
@@ -75,7 +75,7 @@ async function totpOf({
 }
 
 function library(): Promise<typeof Otpauth> {
-  return peer(() => import('otpauth'), {
+  return optionalPackage(() => import('otpauth'), {
     whatFor: 'One-time passwords',
     name: 'otpauth, version 9',
   })

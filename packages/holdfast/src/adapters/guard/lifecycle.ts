@@ -41,8 +41,8 @@ export type ChallengeBegun = Extract<StepUpBegun, { ok: true }>
 /** The calls with which sessions begin, are stepped up and end. */
 export interface Lifecycle<Request> {
   /**
-   * Call it after the password was right: starts a session and sets its cookie. The session that the
-   * client came with is ended first (session fixation).
+   * Call it after the password was right: starts a session and sets its cookie. The session that
+   * the client came with is ended first (session fixation).
    */
   login(request: Request, login: LoginFacts): Promise<TokensIssued | Refused>
   /**

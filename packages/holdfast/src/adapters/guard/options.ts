@@ -12,7 +12,8 @@ import { ownPath } from './redirects.ts'
 /** What all adapters take. */
 export interface GuardOptions extends CrossSiteOptions {
   /**
-   * How tokens travel. Default `[cookie()]`. A request that brings tokens by two carriers is refused.
+   * How tokens travel. Default `[cookie()]`. A request that brings tokens by two carriers is
+   * refused.
    */
   readonly carriers?: readonly Carrier[]
   /** Logins also give a refresh token, which `refresh()` alone accepts. Default: none. */
@@ -20,8 +21,8 @@ export interface GuardOptions extends CrossSiteOptions {
   /** Which proxies are believed about the client's address and scheme. Default: none. */
   readonly address?: ClientAddressOptions
   /**
-   * Answers reach the client with their `Set-Cookie`, so that secrets may rotate. Default true. Set false in a service
-   * behind a gateway that keeps its answers' cookies to itself.
+   * Answers reach the client with their `Set-Cookie`, so that secrets may rotate. Default true. Set
+   * false in a service behind a gateway that keeps its answers' cookies to itself.
    */
   readonly deliverable?: boolean
   /**
@@ -30,19 +31,19 @@ export interface GuardOptions extends CrossSiteOptions {
    */
   readonly loginPage?: string
   /**
-   * Path of this site where a person proves a factor, with `?return=` and, if the route asked for an
-   * `acr`, `&acr=`.
+   * Path of this site where a person proves a factor, with `?return=` and, if the route asked for
+   * an `acr`, `&acr=`.
    */
   readonly stepUpPage?: string
   /**
-   * Holds forms that a step-up interrupts: `heldForms()` of `holdfast/step-up`. The step-up page gets
-   * `&form=`, and takes the form when the factor was right. Default: what was posted is lost. Needs
-   * `stepUpPage`.
+   * Holds forms that a step-up interrupts: `heldForms()` of `holdfast/step-up`. The step-up page
+   * gets `&form=`, and takes the form when the factor was right. Default: what was posted is lost.
+   * Needs `stepUpPage`.
    */
   readonly heldForms?: HeldForms
   /**
-   * Words a refusal in the application's own way. Undefined keeps the default. Cookies and `no-store`
-   * stay as they are.
+   * Words a refusal in the application's own way. Undefined keeps the default. Cookies and
+   * `no-store` stay as they are.
    */
   readonly onRefusal?: (refused: RefusedRequest) => RefusalWording | undefined
   /**
@@ -55,8 +56,8 @@ export interface GuardOptions extends CrossSiteOptions {
 }
 
 /**
- * Kinds of `Clear-Site-Data`. `cookies` clears those of the sibling hosts of the registrable domain,
- * too.
+ * Kinds of `Clear-Site-Data`. `cookies` clears those of the sibling hosts of the registrable
+ * domain, too.
  */
 export type ClearSiteDataKind =
   | 'cache'

@@ -24,8 +24,8 @@ export function isNavigation(facts: HttpFacts): boolean {
 
 /**
  * Whether the answer may expire a dead cookie. Scripts and subresources ask in the background: a
- * request that left before a login can be answered after it, and would take the new cookie away. The
- * next navigation expires what is still dead.
+ * request that left before a login can be answered after it, and would take the new cookie away.
+ * The next navigation expires what is still dead.
  */
 export function mayExpireCookies(facts: HttpFacts): boolean {
   return facts.header('sec-fetch-mode') === undefined || isNavigation(facts)
@@ -41,8 +41,8 @@ export function returnPath(facts: HttpFacts, origin: string | undefined): string
 }
 
 /**
- * The address of the page that helps with a refusal. Undefined when there is none, or when that very
- * page was refused.
+ * The address of the page that helps with a refusal. Undefined when there is none, or when that
+ * very page was refused.
  */
 export function pageRedirect(
   pages: Pages,
@@ -98,8 +98,8 @@ export function pathOf(text: string, origin: string | undefined): string {
 
 /**
  * A path of this site, safe to redirect to after a login or a step-up. Everything else becomes `/`:
- * absolute addresses, `//host`, backslashes and control characters (browsers read them as slashes or
- * leave them out), and more than 2048 characters.
+ * absolute addresses, `//host`, backslashes and control characters (browsers read them as slashes
+ * or leave them out), and more than 2048 characters.
  *
  * @example
  * response.redirect(303, ownPath(request.query.return))

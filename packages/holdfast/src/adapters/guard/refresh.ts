@@ -81,8 +81,8 @@ function endpointFor(
       }),
     )
     if (!refreshed.ok) return refuse(facts, { ...refreshed, carrier }).refusal
-    // A step-up, a login or a logout was answered meanwhile: the successor is dead by now, and would
-    // overwrite the living one.
+    // A step-up, a login or a logout was answered meanwhile: the successor is dead by now, and
+    // would overwrite the living one.
     const dead = superseded.since(refreshed.session.id, before)
     return deliver(refreshed, dead ? undefined : refreshed.refreshToken)
   }

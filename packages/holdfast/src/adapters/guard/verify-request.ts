@@ -22,12 +22,14 @@ export interface VerifiedRequest {
 }
 
 /**
- * The headers that go with the answer, whatever it is, as of the moment at which they are asked for.
+ * The headers that go with the answer, whatever it is, as of the moment at which they are asked
+ * for.
  *
- * A rotated secret stays behind when its answer leaves later than {@link RESEND_MS} after the request
- * was judged: another request of the same browser may have been sent a newer one by then, and to
- * overwrite that would look like a second holder. It also stays behind when a step-up, a login or a
- * logout has replaced it meanwhile: it is dead, and would take the place of the living one.
+ * A rotated secret stays behind when its answer leaves later than {@link RESEND_MS} after the
+ * request was judged: another request of the same browser may have been sent a newer one by then,
+ * and to overwrite that would look like a second holder. It also stays behind when a step-up, a
+ * login or a logout has replaced it meanwhile: it is dead, and would take the place of the living
+ * one.
  */
 export type AnswerHeaders = () => readonly HeaderPair[]
 

@@ -1,7 +1,7 @@
 import { SessionError } from '../core/errors.ts'
 
-/** A package that is needed for one kind of factor only: who does not use it does without it. */
-export async function peer<Library>(
+/** Loads a package that only one kind of factor needs. Throws `config_invalid` where it is absent. */
+export async function optionalPackage<Library>(
   load: () => Promise<Library>,
   { whatFor, name }: { readonly whatFor: string; readonly name: string },
 ): Promise<Library> {

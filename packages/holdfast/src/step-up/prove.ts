@@ -1,0 +1,82 @@
+import type { Factor, FactorOwner, Factors } from './factors.ts'
+import { withWrongCode } from './guesses.ts'
+import type { StepUpParts } from './parts.ts'
+import { digestOf, withoutCode } from './recovery.ts'
+import { matchingStep } from './totp.ts'
+
+/** What the form of the step-up page brought. Texts may have any length; too long ones are wrong. */
+export interface Answer {
+  readonly factor: string
+  readonly value: string
+}
+
+/** An answer, and what it answers. */
+export interface FactorAttempt {
+  readonly owner: FactorOwner
+  readonly challenge: string
+  readonly answer: Answer
+  readonly network: string
+  readonly at: number
+}
+
+/** What an answer proves, and what changes in the record of factors. */
+export type FactorResult =
+  | {
+      readonly ok: true
+      readonly factor: Factor
+      readonly amr: readonly string[]
+      readonly change: Partial<Factors>
+    }
+  | { readonly ok: false; readonly change?: Partial<Factors> }
+
+/** Checks one answer by the factor that it names. */
+export async function proveFactor(
+  { passkeys }: Pick<StepUpParts, 'passkeys'>,
+  kept: Factors,
+  { owner, challenge, answer: { factor, value }, network, at }: FactorAttempt,
+): Promise<FactorResult> {
+  // Most parsers make a list of a form's repeated field: that is no answer.
+  if (typeof value !== 'string') return WRONG
+  switch (factor) {
+    case 'passkey': {
+      const used = await passkeys?.verify(kept, { challenge, value, at })
+      if (used === undefined) return WRONG
+      const all = kept.passkeys.map((one) => (one.id === used.id ? used : one))
+      if (used.cloned) return { ok: false, change: { passkeys: all } }
+      // RFC 8176, section 2: the key cannot leave its device, or can; and the user was verified.
+      const amr = [used.deviceBound ? 'hwk' : 'swk', 'user']
+      return { ok: true, factor, amr, change: { passkeys: all } }
+    }
+    case 'totp': {
+      if (kept.totp === null) return WRONG
+      const lastStep = await matchingStep(kept.totp, value, at)
+      if (lastStep === undefined) {
+        return { ok: false, change: { wrong: withWrongCode(kept, network, at) } }
+      }
+      return { ok: true, factor, amr: ['otp'], change: { totp: { ...kept.totp, lastStep } } }
+    }
+    case 'recovery': {
+      if (value.length > MAX_CODE_LENGTH) return WRONG
+      const left = withoutCode(kept.recovery, digestOf(owner, value))
+      if (left === undefined) return WRONG
+      return { ok: true, factor, amr: ['kba'], change: { recovery: left } }
+    }
+    default:
+      return WRONG
+  }
+}
+
+/** Whether the subject has something to prove this factor with. */
+export function hasFactor({ passkeys, totp, recovery }: Factors, factor: Factor): boolean {
+  switch (factor) {
+    case 'passkey':
+      return passkeys.some(({ cloned }) => !cloned)
+    case 'totp':
+      return totp !== null
+    case 'recovery':
+      return recovery.length > 0
+  }
+}
+
+const WRONG = { ok: false } as const
+const MAX_CODE_LENGTH = 64
