@@ -134,7 +134,7 @@ export function reasonRows() {
   const rows = [...source.matchAll(REASON)].map(([, reason, group, text]) => ({
     reason,
     group,
-    text: oneLine(text),
+    text: oneLine(text.replace(JOINT, '')),
   }))
   const written = source.match(/^\s*(?:\w+: \{ )?group: '/gm)?.length
   if (rows.length !== written)
@@ -143,7 +143,10 @@ export function reasonRows() {
 }
 
 const SIGNALS = 'packages/holdfast/src/signals'
-const REASON = /^ {2}(\w+): \{\s*group: '(\w)',\s*text:\s*['"](.*)['"],?\s*\},$/gm
+const REASON = /^ {2}(\w+): \{\s*group: '(\w)',\s*text:\s*['"]((?:.|['"] \+\n)*?)['"],?\s*\},$/gm
+
+/** Between the pieces of a long text. */
+const JOINT = /['"] \+\n\s*['"]/g
 
 function startingWeights() {
   const source = readFileSync(join(root, SIGNALS, 'weights.ts'), 'utf8')

@@ -8,7 +8,7 @@ import { installBeside, setup } from './setup.mjs'
 
 /** Per cent of its mutants that the tests of a security-critical file have to notice. */
 const LEAST_SCORE = 85
-const DEFAULT_MINUTES = 30
+const DEFAULT_MINUTES = 60
 const BASE = 'main'
 
 const HELP = `npm run mutation [-- FILE ...] [-- --changed [BASE]]
@@ -151,8 +151,12 @@ async function mutate(file, milliseconds) {
   )
   if (wanted.fresh) rmSync(join(root, kept), { force: true })
   rmSync(join(root, report), { force: true })
-  writeFileSync(join(root, config), JSON.stringify(settings(file, { report, kept }), null, 2))
+  // Its own, so that what an interrupted run leaves behind can be cleared away.
+  const sandbox = join(CACHE, `sandbox-${process.pid}`)
+  const content = settings(file, { report, kept, sandbox })
+  writeFileSync(join(root, config), JSON.stringify(content, null, 2))
   const { code, output, late } = await stryker(config, testsFor(file), milliseconds)
+  rmSync(join(root, sandbox), { recursive: true, force: true })
   if (late) return { late }
   if (code !== 0 || !existsSync(join(root, report))) {
     return { problem: `the mutation tests could not run:\n${output.slice(-4_000)}` }
@@ -160,7 +164,7 @@ async function mutate(file, milliseconds) {
   return { report: JSON.parse(readFileSync(join(root, report), 'utf8')) }
 }
 
-function settings(file, { report, kept }) {
+function settings(file, { report, kept, sandbox }) {
   return {
     mutate: [file],
     testRunner: 'vitest',
@@ -175,7 +179,7 @@ function settings(file, { report, kept }) {
     reporters: ['json'],
     jsonReporter: { fileName: report },
     concurrency: wanted.concurrency,
-    tempDirName: join(CACHE, 'sandbox'),
+    tempDirName: sandbox,
     cleanTempDir: 'always',
     ignorePatterns: NOT_COPIED,
     timeoutMS: TIMEOUT_MS,
