@@ -79,7 +79,7 @@ function errors() {
     '',
     '## Faults',
     '',
-    'Something that a programmer or an operator must mend: thrown as `SessionError`. A throw is ' +
+    'Something that a programmer or an operator must fix: thrown as `SessionError`. A throw is ' +
       'never an allow,',
     'and it never clears a cookie.',
     '',

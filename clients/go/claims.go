@@ -23,7 +23,7 @@ type Claims struct {
 	// ACR and AMR say how they proved it, as far as it counts where the token was asked for.
 	ACR string
 	AMR []string
-	// Generation of the subject that the session was born under.
+	// Generation of the subject that was current at the session's login.
 	Generation int64
 	// Tenant is empty for the default one.
 	Tenant string

@@ -39,7 +39,7 @@ const (
 )
 
 // entry is one line of the feed: a session that ended, or a subject all of whose
-// sessions born under an older generation did, but for one.
+// sessions of an older generation did, but for one.
 type entry struct {
 	session    string
 	subject    string

@@ -38,19 +38,19 @@ function startOldApplication(): Promise<Started> {
 
 /** A browser that logged in before the application changed. */
 async function loggedInBefore(): Promise<Visitor> {
-  const jar = new Map<string, string>()
-  await visitor(before.url, { jar }).send('/login')
-  expect(jar.has(OLD)).toBe(true)
-  return browser(jar)
+  const cookieJar = new Map<string, string>()
+  await visitor(before.url, { cookieJar }).send('/login')
+  expect(cookieJar.has(OLD)).toBe(true)
+  return browser(cookieJar)
 }
 
-function browser(jar = new Map<string, string>()): Visitor {
+function browser(cookieJar = new Map<string, string>()): Visitor {
   const headers = {
     accept: 'text/html',
     'sec-fetch-mode': 'navigate',
     'sec-fetch-dest': 'document',
   }
-  return visitor(after.url, { headers, jar })
+  return visitor(after.url, { headers, cookieJar })
 }
 
 /** As browsers do. */
@@ -163,11 +163,11 @@ test('another site cannot make a browser give up its old login', async () => {
 })
 
 test('who shows a token of Holdfast is judged by it, never by an old login', async () => {
-  const jar = new Map([[NEW, 'hf1.not.alive']])
-  await visitor(before.url, { jar }).send('/login')
+  const cookieJar = new Map([[NEW, 'hf1.not.alive']])
+  await visitor(before.url, { cookieJar }).send('/login')
   const headers = { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }
 
-  const answer = await browser(jar).send('/', { headers })
+  const answer = await browser(cookieJar).send('/', { headers })
 
   expect(answer.status).toBe(401)
   expect(answer.json()).toMatchObject({ code: 'token_malformed' })

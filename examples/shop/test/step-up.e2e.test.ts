@@ -89,7 +89,7 @@ async function countOf(type: string): Promise<number> {
   return (await town.events()).filter((event) => event.type === type).length
 }
 
-test('a thief with the copied jar is asked and fails; the owner notices nothing', async () => {
+test('a thief with the copied cookies is asked and fails; the owner notices nothing', async () => {
   await inTown(async (page, owner) => {
     await withAuthenticator(page)
     await logIn(page)
@@ -101,8 +101,8 @@ test('a thief with the copied jar is asked and fails; the owner notices nothing'
     })
     thief.setDefaultTimeout(PATIENCE_MS)
     try {
-      const jar = await owner.cookies()
-      await thief.addCookies(jar.filter(({ name }) => name === '__Host-session'))
+      const cookies = await owner.cookies()
+      await thief.addCookies(cookies.filter(({ name }) => name === '__Host-session'))
       const stolen = await thief.newPage()
       await withAuthenticator(stolen)
       await moveTo(stolen, 'tokyo', 'stay')

@@ -73,8 +73,8 @@ export function remoteCalls({
 
     expect(answer, status, read) {
       if (answer.status !== status) throw faultOf(answer)
-      const said = read(answer.body)
-      if (said !== undefined) return said
+      const parsed = read(answer.body)
+      if (parsed !== undefined) return parsed
       throw unavailable('answered something that is not an answer to this call')
     },
 

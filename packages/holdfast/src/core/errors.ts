@@ -2,10 +2,10 @@
  * Every code that leaves Holdfast, with the HTTP status that adapters and the service answer.
  *
  * `refusal`: an expected outcome of a request, returned as a value. `fault`: something a programmer
- * or an operator must mend, thrown as {@link SessionError}. `clears`: the client's cookie is
+ * or an operator must fix, thrown as {@link SessionError}. `clears`: the client's cookie is
  * expired with the answer to a navigation, or to a client that sends no Fetch Metadata; never for
  * what pages fetch in the background, never for faults, and never for a token that a newer one of
- * the same jar has replaced.
+ * the same cookie jar has replaced.
  */
 export const CODES = {
   /**
@@ -34,7 +34,7 @@ export const CODES = {
   token_duplicated: { status: 401, kind: 'refusal', clears: false },
   /**
    * The secret belongs to a dead family: a login or a step-up replaced it. The newer cookie of the
-   * same jar is left alone.
+   * same cookie jar is left alone.
    */
   token_superseded: { status: 401, kind: 'refusal', clears: false },
   /** A token of one kind was shown where another kind belongs. */
@@ -140,7 +140,7 @@ type OfKind<K> = { [C in Code]: (typeof CODES)[C]['kind'] extends K ? C : never 
 /** What a client or an attacker can cause: a value, never thrown. */
 export type RefusalCode = OfKind<'refusal'>
 
-/** What a programmer or an operator must mend: thrown. A throw is never an allow. */
+/** What a programmer or an operator must fix: thrown. A throw is never an allow. */
 export type FaultCode = OfKind<'fault'>
 
 /** The one error class. Match on `code`; the message says what was wrong and what to do. */

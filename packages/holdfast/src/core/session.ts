@@ -9,7 +9,7 @@ export interface SessionState {
   readonly tenant: string
   /** `default`, `remember` or the application's own: names the lifetimes. */
   readonly class: string
-  /** The subject generation this session was born under. */
+  /** The subject's generation when the session began. */
   readonly generation: number
   readonly createdAt: number
   /** Absolute: no activity moves it (ASVS 7.3.2). */

@@ -21,7 +21,7 @@ export interface Entry {
   readonly id: SessionId
   /** 1 for a new entry, then one more for each write. */
   readonly version: number
-  /** Highest subject generation that the session survived; at first the one it was born under. */
+  /** Highest subject generation that the session survived; at first the one of its login. */
   readonly generation: number
   readonly createdAt: number
   readonly deadline: number

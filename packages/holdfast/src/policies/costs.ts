@@ -44,11 +44,11 @@ export function thresholdsFor({ hijacks, missCost, revokeForks = false }: Costs)
   }
   const challenge = Math.round(decibans(CHANGES_PER_USER_MONTH / hijacks) - decibans(missCost))
   if (challenge < LEAST || challenge > MOST) {
-    const mend = challenge < LEAST ? 'lower' : 'raise'
+    const remedy = challenge < LEAST ? 'lower' : 'raise'
     throw wrong(
       'missCost',
       `leads with these hijacks to a step-up at ${challenge} dB, ` +
-        `and only ${LEAST} to ${MOST} make sense: ${mend} it`,
+        `and only ${LEAST} to ${MOST} make sense: ${remedy} it`,
     )
   }
   return {

@@ -10,7 +10,7 @@ export interface LiveRecord {
   readonly kind: 'live'
   readonly version: number
   /**
-   * Highest subject generation that it survived, at first the one it was born under. Once the
+   * Highest subject generation that it survived, at first the one of its login. Once the
    * subject's generation is higher, the session is dead.
    */
   readonly generation: number

@@ -78,7 +78,7 @@ export function changesHands({ engine, another, loggedIn }: AdapterScene): void 
       const { client, subject } = await loggedIn()
       await client.send('/me')
 
-      const mend = engine().breakStore()
+      const repair = engine().breakStore()
       const answers = [
         await client.send('/me'),
         await client.send('/maybe'),
@@ -88,7 +88,7 @@ export function changesHands({ engine, another, loggedIn }: AdapterScene): void 
         await client.post('/step-up/begin'),
       ]
       const open = await client.send('/public')
-      mend()
+      repair()
 
       for (const answer of answers) {
         expectRefusal(answer, 503, 'store_unavailable')

@@ -155,9 +155,9 @@ export function refreshes({ engine, another, loggedIn: login }: AdapterScene): v
     test('while the store is out: 503, no cookie touched, the token goes on later', async () => {
       const { client } = await loggedIn()
 
-      const mend = engine().breakStore()
+      const repair = engine().breakStore()
       const answer = await client.post('/refresh', {}, SILENT)
-      mend()
+      repair()
 
       expectRefusal(answer, 503, 'store_unavailable')
       expect(answer.header('retry-after')).toMatch(/^\d+$/)

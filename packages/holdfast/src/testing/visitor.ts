@@ -1,12 +1,12 @@
 import { type RawAnswer, type RawRequest, rawRequest } from './raw-http.ts'
 
-/** A browser as far as a server can tell: one jar, one device. */
+/** A browser as far as a server can tell: one cookie jar, one device. */
 export interface Visitor {
   /** Same-origin unless the headers say otherwise; a header with an empty value is left out. */
   send(path: string, request?: VisitorRequest): Promise<RawAnswer>
   post(path: string, json?: unknown, headers?: Readonly<Record<string, string>>): Promise<RawAnswer>
   cookie(name: string): string | undefined
-  /** Another browser with a copy of what this one's jar holds now. */
+  /** Another browser with a copy of the cookies that this one holds now. */
   stolenBy(headers?: Readonly<Record<string, string>>): Visitor
 }
 
@@ -22,10 +22,10 @@ export function visitor(
   origin: string,
   {
     headers: own = {},
-    jar = new Map<string, string>(),
+    cookieJar = new Map<string, string>(),
   }: {
     readonly headers?: Readonly<Record<string, string>>
-    readonly jar?: Map<string, string>
+    readonly cookieJar?: Map<string, string>
   } = {},
 ): Visitor {
   const always = {
@@ -42,13 +42,13 @@ export function visitor(
     for (const line of setCookies) {
       const pair = line.split(';', 1)[0] ?? ''
       const name = pair.slice(0, pair.indexOf('='))
-      if (/; ?Max-Age=0\b/i.test(line)) jar.delete(name)
-      else jar.set(name, pair.slice(pair.indexOf('=') + 1))
+      if (/; ?Max-Age=0\b/i.test(line)) cookieJar.delete(name)
+      else cookieJar.set(name, pair.slice(pair.indexOf('=') + 1))
     }
   }
 
   async function sendAs(path: string, request: VisitorRequest = {}): Promise<RawAnswer> {
-    const kept = [...jar].map(([name, value]) => `${name}=${value}`)
+    const kept = [...cookieJar].map(([name, value]) => `${name}=${value}`)
     const cookies = [...(own.cookie === undefined ? [] : [own.cookie]), ...kept].join('; ')
     const headers = {
       ...always,
@@ -71,8 +71,8 @@ export function visitor(
         headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify(json),
       }),
-    cookie: (name) => jar.get(name),
+    cookie: (name) => cookieJar.get(name),
     stolenBy: (headers = {}) =>
-      visitor(origin, { headers: { ...own, ...headers }, jar: new Map(jar) }),
+      visitor(origin, { headers: { ...own, ...headers }, cookieJar: new Map(cookieJar) }),
   }
 }

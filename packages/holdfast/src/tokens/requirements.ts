@@ -14,7 +14,7 @@ export interface Means {
 }
 
 /** Throws `config_invalid` for what no token could ever meet here. */
-export function checkAccessDemands(
+export function checkAccessRequirements(
   { acr, maxAgeMs, strict, whenBlind }: AccessRequirements,
   { revocations, authority }: Means,
 ): void {

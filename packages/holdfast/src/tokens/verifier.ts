@@ -11,7 +11,7 @@ import {
   type AccessRefused,
   type AccessRequirements,
   type AccessVerification,
-  checkAccessDemands,
+  checkAccessRequirements,
   refuseAccess,
   revoked,
   unproved,
@@ -109,7 +109,7 @@ export function verifier(options: VerifierOptions): Verifier {
   }
 
   function checkRequirements(requirements: AccessRequirements): void {
-    checkAccessDemands(requirements, means)
+    checkAccessRequirements(requirements, means)
   }
 
   return {

@@ -12,7 +12,7 @@ const FORM = 'application/x-www-form-urlencoded'
 
 type Start = (typeof STARTERS)[number][1]
 
-/** A session of ada's, and the same jar in another browser, where it has to step up. */
+/** A session of ada's, and the same cookies in another browser, where it has to step up. */
 async function scene(start: Start) {
   const harness = await engineHarness()
   const forms = heldForms({
@@ -49,7 +49,7 @@ function locationOf(answer: RawAnswer): URL {
   return new URL(answer.header('location') ?? '', 'http://localhost')
 }
 
-function jarOf(who: Visitor): string {
+function cookiesOf(who: Visitor): string {
   return `__Host-held-forms=${who.cookie('__Host-held-forms')}`
 }
 
@@ -60,7 +60,7 @@ describe.each(STARTERS)('a form on %s that a step-up interrupts', (_name, start)
     const answer = await submit(away, 'to=bob&amount=10&note=a%0D%0Ab+%3C%26%3E&to=eve&_form=t')
     const location = locationOf(answer)
     const id = location.searchParams.get('form') ?? ''
-    const from = { session, cookies: jarOf(away) }
+    const from = { session, cookies: cookiesOf(away) }
 
     expect(answer.status).toBe(303)
     expect(location.pathname).toBe('/step-up')
@@ -99,18 +99,20 @@ test('a held form opens for nobody but the browser and the session that it came 
   const { forms, away, session } = await scene(express)
   const held = async (): Promise<string> =>
     locationOf(await submit(away, 'a=b')).searchParams.get('form') ?? ''
-  const cookies = jarOf(away).replace('undefined', '')
+  const cookies = cookiesOf(away).replace('undefined', '')
   const other = `__Host-held-forms=${'A'.repeat(43)}`
   const take = async (from: { session: SessionId; cookies: string | undefined }) =>
     forms.take(await held(), from)
 
   expect(await take({ session, cookies: other })).toBeUndefined()
   expect(await take({ session, cookies: undefined })).toBeUndefined()
-  expect(await take({ session, cookies: `${jarOf(away)}; ${other}` })).toBeUndefined()
-  expect(await take({ session: `${session.slice(0, -1)}x`, cookies: jarOf(away) })).toBeUndefined()
+  expect(await take({ session, cookies: `${cookiesOf(away)}; ${other}` })).toBeUndefined()
+  expect(
+    await take({ session: `${session.slice(0, -1)}x`, cookies: cookiesOf(away) }),
+  ).toBeUndefined()
   expect(await take({ session, cookies })).toBeUndefined()
-  expect(await forms.take('../../etc', { session, cookies: jarOf(away) })).toBeUndefined()
-  expect(await take({ session, cookies: jarOf(away) })).toMatchObject({ fields: [['a', 'b']] })
+  expect(await forms.take('../../etc', { session, cookies: cookiesOf(away) })).toBeUndefined()
+  expect(await take({ session, cookies: cookiesOf(away) })).toMatchObject({ fields: [['a', 'b']] })
 })
 
 test('a held form is gone after ten minutes, and the oldest of more than a thousand', async () => {

@@ -98,7 +98,7 @@ describe('a detour', () => {
     expect(at('/login2')).toBeDefined()
   })
 
-  test('is not for refusals that no page can mend', () => {
+  test('is not for refusals that no page can resolve', () => {
     for (const code of ['cross_site_request', 'store_unavailable', 'context_refused'] as const) {
       expect(pageRedirect(pages, { code }, { url: '/a', back: '/a' })).toBeUndefined()
     }

@@ -78,18 +78,18 @@ describeOnEveryStore('peers, complaint 2: the cure opens holes', (open) => {
     const h = await harness(open)
     const { refreshToken } = await h.loginForRefresh()
     h.host.advance(MINUTE)
-    const jars = {
+    const tokens = {
       owner: heldRefresh('', await h.renew(refreshToken)),
       thief: heldRefresh('', await h.renew(refreshToken, clone())),
     }
-    expect(jars.thief).toBe(jars.owner)
+    expect(tokens.thief).toBe(tokens.owner)
 
     const used = new Set<string>()
     for (let round = 0; round < 4; round++) {
       for (const who of ['owner', 'thief'] as const) {
         h.host.advance(15 * SECOND)
-        const answer = await h.renew(jars[who])
-        if (answer.ok) jars[who] = heldRefresh(jars[who], answer)
+        const answer = await h.renew(tokens[who])
+        if (answer.ok) tokens[who] = heldRefresh(tokens[who], answer)
         else used.add(answer.code)
       }
     }

@@ -41,7 +41,7 @@ describeOnEveryStore('resurrection', (open) => {
     expect(codeOf(await show(token))).toBe('session_unknown')
   })
 
-  test('a login that began before "log out everywhere" is born dead', async () => {
+  test('a login that began before "log out everywhere" creates no live session', async () => {
     const gate = heldWrites(open)
     const { sessions, host, login, events } = await harness(gate.open)
     await login()

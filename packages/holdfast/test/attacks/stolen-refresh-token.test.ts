@@ -63,14 +63,14 @@ describeOnEveryStore('a stolen refresh token', (open) => {
   test('a thief whom nothing speaks against cannot ride along: both are asked', async () => {
     const h = await harness(open)
     const { token, refreshToken } = await h.loginForRefresh()
-    const jars = { owner: refreshToken, thief: refreshToken }
+    const tokens = { owner: refreshToken, thief: refreshToken }
     let forked = false
 
     for (const who of ['thief', 'owner', 'thief', 'owner', 'thief', 'owner'] as const) {
       h.host.advance(61 * SECOND)
-      const answer = await h.renew(jars[who], who === 'owner' ? atHome() : clone())
+      const answer = await h.renew(tokens[who], who === 'owner' ? atHome() : clone())
       if (codeOf(answer) === 'step_up_required') forked = true
-      else jars[who] = heldRefresh(jars[who], answer)
+      else tokens[who] = heldRefresh(tokens[who], answer)
     }
 
     expect(forked).toBe(true)
@@ -79,8 +79,8 @@ describeOnEveryStore('a stolen refresh token', (open) => {
     const passed = await h.stepUp(token, atHome())
     const after = heldRefresh('', passed)
     expect(codeOf(await h.renew(after))).toBe('ok')
-    expect(codeOf(await h.renew(jars.thief, clone()))).toBe('token_superseded')
-    expect(codeOf(await h.renew(jars.owner))).toBe('token_superseded')
+    expect(codeOf(await h.renew(tokens.thief, clone()))).toBe('token_superseded')
+    expect(codeOf(await h.renew(tokens.owner))).toBe('token_superseded')
   })
 
   test.each([

@@ -11,7 +11,7 @@ const thief = () => onTheTrain()
 test('a thief who takes turns with the owner is stuck, and the owner is never asked', async () => {
   const { sessions, host, login, show } = await harness(inMemory)
   const token = await login()
-  const deliverable = false // nothing rotates: the ratchet cannot help
+  const deliverable = false // nothing rotates, so rotation cannot tell the two apart
   const thefts: string[] = []
 
   for (let i = 0; i < 20; i++) {

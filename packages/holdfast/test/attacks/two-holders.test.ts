@@ -12,7 +12,7 @@ import {
 } from '../support/harness.ts'
 import { atHome, clone } from '../support/people.ts'
 
-/** Two jars with one secret. Nothing but the secret itself can tell them apart. */
+/** Two holders of one secret. Nothing but the secret itself can tell them apart. */
 async function twoHolders(open: Harness): Promise<{ owner: string; thief: string }> {
   const token = await open.login()
   open.host.advance(6 * MINUTE)
@@ -29,14 +29,14 @@ describeOnEveryStore('two holders of one secret', (open) => {
     ['in turns, the thief first', ['thief', 'owner', 'thief', 'owner']],
   ] as const)('never ride one chain: %s', async (_title, order) => {
     const h = await harness(open)
-    const jars = await twoHolders(h)
+    const tokens = await twoHolders(h)
     let forked = false
 
     for (const who of [...order, ...order, ...order]) {
       h.host.advance(61 * SECOND)
-      const answer = await h.show(jars[who], who === 'owner' ? atHome() : clone())
+      const answer = await h.show(tokens[who], who === 'owner' ? atHome() : clone())
       if (codeOf(answer) === 'step_up_required') forked = true
-      else jars[who] = held(jars[who], answer)
+      else tokens[who] = held(tokens[who], answer)
     }
 
     expect(forked).toBe(true)
@@ -45,20 +45,20 @@ describeOnEveryStore('two holders of one secret', (open) => {
 
   test('who passes the step-up goes on in a new family, the other is out', async () => {
     const h = await harness(open)
-    const jars = await twoHolders(h)
-    jars.thief = held(jars.thief, await h.show(jars.thief, clone()))
+    const tokens = await twoHolders(h)
+    tokens.thief = held(tokens.thief, await h.show(tokens.thief, clone()))
     h.host.advance(MINUTE)
-    await h.show(jars.thief, clone())
+    await h.show(tokens.thief, clone())
     h.host.advance(2 * MINUTE)
 
-    expect(codeOf(await h.show(jars.owner))).toBe('step_up_required')
-    expect(codeOf(await h.show(jars.thief, clone()))).toBe('step_up_required')
-    const passed = await h.stepUp(jars.owner, atHome())
-    const owner = held(jars.owner, passed)
+    expect(codeOf(await h.show(tokens.owner))).toBe('step_up_required')
+    expect(codeOf(await h.show(tokens.thief, clone()))).toBe('step_up_required')
+    const passed = await h.stepUp(tokens.owner, atHome())
+    const owner = held(tokens.owner, passed)
 
     expect(codeOf(await h.show(owner))).toBe('ok')
-    expect(codeOf(await h.show(jars.thief, clone()))).toBe('token_superseded')
-    expect(codeOf(await h.show(jars.owner))).toBe('token_superseded')
+    expect(codeOf(await h.show(tokens.thief, clone()))).toBe('token_superseded')
+    expect(codeOf(await h.show(tokens.owner))).toBe('token_superseded')
   })
 
   test('tokens of a dead family raise one event and no evidence', async () => {
@@ -75,16 +75,16 @@ describeOnEveryStore('two holders of one secret', (open) => {
 
 test('two holders who come every second are told apart once one is late', async () => {
   const h = await harness(inMemory)
-  const jars = await twoHolders(h)
+  const tokens = await twoHolders(h)
 
   for (let i = 0; i < 12; i++) {
     h.host.advance(SECOND)
-    jars.thief = held(jars.thief, await h.show(jars.thief, clone()))
+    tokens.thief = held(tokens.thief, await h.show(tokens.thief, clone()))
   }
-  expect(codeOf(await h.show(jars.owner))).toBe('ok')
+  expect(codeOf(await h.show(tokens.owner))).toBe('ok')
   h.host.advance(61 * SECOND)
 
-  expect(codeOf(await h.show(jars.owner))).toBe('step_up_required')
+  expect(codeOf(await h.show(tokens.owner))).toBe('step_up_required')
 })
 
 test('without a second factor, and under the strict policy, a fork ends the session', async () => {

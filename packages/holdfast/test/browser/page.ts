@@ -13,7 +13,7 @@ export function pageOf(start: Changeable = {}): {
   const written: string[] = []
   const visited: string[] = []
   const listeners = new Map<string, () => void>()
-  const jar = new Map([['other', '1']])
+  const cookies = new Map([['other', '1']])
   let state: Changeable = {
     screen: { width: 2560, height: 1440 },
     navigator: {
@@ -35,13 +35,13 @@ export function pageOf(start: Changeable = {}): {
     },
     document: {
       get cookie() {
-        return [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+        return [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
       },
       set cookie(line: string) {
         written.push(line)
         const pair = line.split(';', 1)[0] ?? ''
         const equals = pair.indexOf('=')
-        jar.set(pair.slice(0, equals), pair.slice(equals + 1))
+        cookies.set(pair.slice(0, equals), pair.slice(equals + 1))
       },
     },
     location: {

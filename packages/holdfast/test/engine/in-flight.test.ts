@@ -12,12 +12,12 @@ import {
 import { atHome, clone } from '../support/people.ts'
 
 async function sensitiveCalls(h: Harness, token: string, calls: number): Promise<string> {
-  let jar = token
+  let newest = token
   for (let i = 0; i < calls; i++) {
     h.host.advance(100)
-    jar = held(jar, await h.show(jar, atHome(), { sensitivity: 'sensitive' }))
+    newest = held(newest, await h.show(newest, atHome(), { sensitivity: 'sensitive' }))
   }
-  return jar
+  return newest
 }
 
 test.each([
@@ -28,11 +28,11 @@ test.each([
   async (_title, factors) => {
     const h = await harness(inMemory)
     const token = await h.login({ factors })
-    const jar = await sensitiveCalls(h, token, 3)
+    const newest = await sensitiveCalls(h, token, 3)
 
     h.host.advance(100)
     expect(codeOf(await h.show(token))).toBe('ok')
-    expect(codeOf(await h.show(jar))).toBe('ok')
+    expect(codeOf(await h.show(newest))).toBe('ok')
     expect(h.events.filter(({ type }) => type === 'token-reused')).toEqual([])
   },
 )
@@ -50,25 +50,25 @@ test('a copy of a secret from before three sensitive calls is a fork a minute la
 test('a place where nothing else changed may have a request under way', async () => {
   const h = await harness(inMemory)
   const overV6 = (): RequestFacts => atHome({ ip: '2001:db8:1:2::10' })
-  const quietly = { deliverable: false }
-  let jar = await h.login()
+  const undeliverable = { deliverable: false }
+  let newest = await h.login()
   h.host.advance(5 * MINUTE - SECOND)
-  jar = held(jar, await h.show(jar, overV6()))
+  newest = held(newest, await h.show(newest, overV6()))
   h.host.advance(SECOND)
-  expect(codeOf(await h.show(jar, atHome(), quietly))).toBe('ok')
+  expect(codeOf(await h.show(newest, atHome(), undeliverable))).toBe('ok')
   h.host.advance(SECOND)
-  jar = held(jar, await h.show(jar, overV6()))
-  await h.show(jar, overV6())
+  newest = held(newest, await h.show(newest, overV6()))
+  await h.show(newest, overV6())
   for (let i = 0; i < 5; i++) {
     h.host.advance(MINUTE)
-    expect(codeOf(await h.show(jar, atHome(), quietly))).toBe('ok')
+    expect(codeOf(await h.show(newest, atHome(), undeliverable))).toBe('ok')
   }
-  const old = jar
-  jar = held(jar, await h.show(jar, overV6()))
-  await h.show(jar, overV6())
+  const old = newest
+  newest = held(newest, await h.show(newest, overV6()))
+  await h.show(newest, overV6())
 
   h.host.advance(SECOND)
-  expect(old).not.toBe(jar)
+  expect(old).not.toBe(newest)
   expect(codeOf(await h.show(old, atHome()))).toBe('ok')
   expect(h.events.filter(({ type }) => type === 'token-reused')).toEqual([])
 })

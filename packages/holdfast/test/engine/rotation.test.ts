@@ -45,7 +45,7 @@ function show(family: SessionFamily, generation: number, at: number, context = H
   return rotationStatus(family, { generation, digest, context, at: at * SECOND }).status
 }
 
-describe('the case table of the ratchet', () => {
+describe('the case table of rotation', () => {
   test.each([
     ['the newest secret, for the first time', outstanding, 2, 105, HOME, 'current'],
     ['the newest secret again', acknowledged, 2, 500, HOME, 'current'],

@@ -4,7 +4,7 @@ import { codeOf, type Harness, harness, held, inMemory, MINUTE } from '../suppor
 import { atHome, clone, onTheTrain } from '../support/people.ts'
 
 /**
- * Begins at home, four minutes after the login; two minutes later another tab rotates the jar's
+ * Begins at home, four minutes after the login; two minutes later another tab rotates the cookie jar's
  * secret.
  */
 async function rotatedMeanwhile(h: Harness): Promise<{ answer: Answer; old: string }> {
@@ -28,7 +28,7 @@ interface Answer {
 }
 
 describe('a step-up in one tab, while another one rotates the secret', () => {
-  test('passes with the secret that the jar holds by then', async () => {
+  test('passes with the secret that the cookie jar holds by then', async () => {
     const h = await harness(inMemory)
     const { answer } = await rotatedMeanwhile(h)
 

@@ -400,7 +400,7 @@ describe('options that make no sense', () => {
     ['unknown header', { header: 'x-real-ip' }, 'header must be "x-forwarded-for"'],
     ['upper case', { header: { single: 'X-Real-IP' } }, 'in lower case'],
     ['a list as one value', { header: { single: 'forwarded' } }, 'header.single holds a list'],
-  ])('%s is named with its mend', (_, options, message) => {
+  ])('%s is named with its fix', (_, options, message) => {
     const make = () => clientAddressResolver(options as ClientAddressOptions)
     expect(make).toThrow(SessionError)
     expect(make).toThrow(expect.objectContaining({ code: 'config_invalid' }))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   type AccessRequirements,
-  checkAccessDemands,
+  checkAccessRequirements,
   revoked,
   unproved,
 } from '../../src/tokens/requirements.ts'
@@ -21,12 +21,12 @@ describe('what a route asks for', () => {
     [{ acr: 'a'.repeat(64), maxAgeMs: Number.MAX_SAFE_INTEGER, strict: false }],
     [{ whenBlind: 'accept' }],
   ])('may be %j', (requirements) => {
-    expect(() => checkAccessDemands(requirements, everything)).not.toThrow()
+    expect(() => checkAccessRequirements(requirements, everything)).not.toThrow()
   })
 
   test('needs nothing of a verifier that has nothing, unless it says so', () => {
     expect(() =>
-      checkAccessDemands({ acr: 'a', strict: false, whenBlind: 'accept' }, nothing),
+      checkAccessRequirements({ acr: 'a', strict: false, whenBlind: 'accept' }, nothing),
     ).not.toThrow()
   })
 
@@ -45,7 +45,7 @@ describe('what a route asks for', () => {
     [{ whenBlind: 'deny' }, 'whenBlind must be accept or refuse.'],
     [{ whenBlind: true }, 'whenBlind must be accept or refuse.'],
   ])('cannot be %j', (requirements, message) => {
-    const check = () => checkAccessDemands(requirements, everything)
+    const check = () => checkAccessRequirements(requirements, everything)
 
     expect(check).toThrow(expect.objectContaining({ code: 'config_invalid', message }))
   })
@@ -54,7 +54,7 @@ describe('what a route asks for', () => {
     [{ strict: true }, 'strict needs a verifier with an authority.'],
     [{ whenBlind: 'refuse' }, 'whenBlind needs a verifier with revocations.'],
   ])('cannot be %j where nobody could tell', (requirements, message) => {
-    const check = () => checkAccessDemands(requirements, nothing)
+    const check = () => checkAccessRequirements(requirements, nothing)
 
     expect(check).toThrow(expect.objectContaining({ code: 'config_invalid', message }))
   })

@@ -11,10 +11,10 @@ export interface KeyFileKind {
   status(text: string): Shown
 }
 
-/** A file as it is to be, and what to say of it. */
+/** The new text of a file, and what the command prints about it. */
 export interface Change {
   readonly text: string
-  readonly said: string
+  readonly summary: string
   readonly value: object
 }
 

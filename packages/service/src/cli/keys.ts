@@ -52,9 +52,11 @@ export const keysCommands: readonly Command[] = [
       const path = pathOf(asked)
       if (existsSync(path))
         throw new SessionError('config_invalid', `${path} is there already. It is left as it is.`)
-      const { text, said, value } = (asked.flag('signing') ? signingKeys : sealingKeys).make(asked)
+      const { text, summary, value } = (asked.flag('signing') ? signingKeys : sealingKeys).make(
+        asked,
+      )
       writeFileSync(path, text, { mode: 0o600, flag: 'wx' })
-      asked.out.line(`Made ${path} ${said}.`)
+      asked.out.line(`Made ${path} ${summary}.`)
       asked.out.value({ file: path, ...value })
       return EXIT.done
     },
@@ -144,9 +146,9 @@ export const keysCommands: readonly Command[] = [
 function changed(asked: Asked, change: (kind: KeyFileKind, text: string) => Change): number {
   const path = pathOf(asked)
   const before = readKeyFile(path)
-  const { text, said, value } = change(kindOf(before), before)
+  const { text, summary, value } = change(kindOf(before), before)
   replaceKeyFile(path, text)
-  asked.out.line(`${path} ${said}`)
+  asked.out.line(`${path} ${summary}`)
   asked.out.value({ file: path, ...value })
   return EXIT.done
 }

@@ -93,8 +93,8 @@ async function ask(
     )
   }
   if (response.ok) return response
-  const said = problem.safeParse(await response.json().catch(() => undefined))
-  const detail = said.success ? said.data.detail : `It answered ${response.status}.`
+  const problemBody = problem.safeParse(await response.json().catch(() => undefined))
+  const detail = problemBody.success ? problemBody.data.detail : `It answered ${response.status}.`
   throw new SessionError(response.status === 503 ? 'store_unavailable' : 'invalid_input', detail)
 }
 

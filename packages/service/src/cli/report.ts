@@ -49,18 +49,18 @@ function sample({ coverage, logins, judgements }: Report): string {
 }
 
 function rates({ rows, lostPerRotation }: Report): string {
-  const shown = rows.map((row) => [row.group, nameOf(row), String(row.count), said(row)])
+  const shown = rows.map((row) => [row.group, nameOf(row), String(row.count), rateText(row)])
   const lines = [table(['GROUP', 'EVENT', 'COUNT', 'PER USER-MONTH'], shown)]
   if (rows.some(({ sampled }) => sampled)) {
     lines.push('* a sample: where nothing else changed, one an hour and session is in the log.')
   }
-  lines.push(`Lost Set-Cookie per rotation: ${said(lostPerRotation)}.`)
+  lines.push(`Lost Set-Cookie per rotation: ${rateText(lostPerRotation)}.`)
   return lines.join('\n')
 }
 
 function reasoned({ reasons }: Report): string {
   if (reasons.length === 0) return 'No decision has a reason.'
-  const rows = reasons.map((row) => [row.group, row.reason, String(row.count), said(row)])
+  const rows = reasons.map((row) => [row.group, row.reason, String(row.count), rateText(row)])
   return table(['GROUP', 'REASON', 'COUNT', 'PER USER-MONTH'], rows)
 }
 
@@ -68,8 +68,8 @@ function answered({ feedback }: Report): string {
   const { challenges, falseAlarms, notMe, unattributed, byReason } = feedback
   const lines = [
     `Stopped (challenged, limited or refused): ${challenges}.`,
-    `False alarms: ${falseAlarms}, per 1,000 of those: ${said(feedback.falseAlarmsPer1000)}.`,
-    `"Not me": ${notMe}, per 1,000 of those: ${said(feedback.notMePer1000)}.`,
+    `False alarms: ${falseAlarms}, per 1,000 of those: ${rateText(feedback.falseAlarmsPer1000)}.`,
+    `"Not me": ${notMe}, per 1,000 of those: ${rateText(feedback.notMePer1000)}.`,
   ]
   if (unattributed > 0) {
     lines.push(`${unattributed} of these are about decisions that are no longer in the log.`)
@@ -96,7 +96,7 @@ function nameOf({ about, sampled }: ReportRow): string {
   return sampled ? `${about} *` : about
 }
 
-function said({ count, rate, below }: Rate): string {
+function rateText({ count, rate, below }: Rate): string {
   if (rate !== null) return rate.toPrecision(2)
   if (below !== null) return `none; below ${below.toPrecision(1)}`
   return count === 0 ? 'none' : 'too few'

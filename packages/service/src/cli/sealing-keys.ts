@@ -10,7 +10,7 @@ export const sealingKeys: KeyFileKind = {
     refuseAlgorithms(asked.text('algorithms'))
     const ring = newKeyring()
     const { current } = ring
-    return { text: formatKeyring(ring), said: `with the key ${current}`, value: { current } }
+    return { text: formatKeyring(ring), summary: `with the key ${current}`, value: { current } }
   },
 
   add(text, asked) {
@@ -19,7 +19,7 @@ export const sealingKeys: KeyFileKind = {
     const added = ring.keys.at(-1)?.id
     return {
       text: formatKeyring(ring),
-      said:
+      summary:
         `now opens ${added} too and seals under ${ring.current}. Give it to every instance, ` +
         'then rotate.',
       value: { added, current: ring.current, keys: keyringStatus(ring) },
@@ -30,7 +30,7 @@ export const sealingKeys: KeyFileKind = {
     const ring = rotateKeyring(parseKeyring(text))
     return {
       text: formatKeyring(ring),
-      said:
+      summary:
         `now seals under ${ring.current}; ${ring.keys.length - 1} older kept. ` +
         'Give it to every instance.',
       value: { current: ring.current, keys: keyringStatus(ring) },

@@ -17,7 +17,11 @@ export const signingKeys: KeyFileKind = {
   make(asked) {
     const algorithms = algorithmsOf(asked)
     const keys = newSigningKeys(algorithms === undefined ? {} : { algorithms })
-    return { text: formatSigningKeys(keys), said: `with ${activeOf(keys)}`, value: shownOf(keys) }
+    return {
+      text: formatSigningKeys(keys),
+      summary: `with ${activeOf(keys)}`,
+      value: shownOf(keys),
+    }
   },
 
   add(text, asked) {
@@ -30,7 +34,7 @@ export const signingKeys: KeyFileKind = {
     const keys = addSigningAlgorithms(parseSigningKeys(text), algorithms)
     return {
       text: formatSigningKeys(keys),
-      said:
+      summary:
         `now has a waiting key for ${algorithms.join(', ')}. ` +
         'Give it to every instance, then rotate.',
       value: shownOf(keys),
@@ -41,7 +45,7 @@ export const signingKeys: KeyFileKind = {
     const keys = rotateSigningKeys(parseSigningKeys(text), { now: asked.flag('now') })
     return {
       text: formatSigningKeys(keys),
-      said: `now signs with ${activeOf(keys)}. Give it to every instance.`,
+      summary: `now signs with ${activeOf(keys)}. Give it to every instance.`,
       value: shownOf(keys),
     }
   },

@@ -17,7 +17,7 @@ export interface SettingFacts {
   readonly secret?: boolean
 }
 
-/** A setting: its values, and what it says of itself. */
-export function setting<T extends z.ZodType>(type: T, said: SettingFacts): T {
-  return type.meta({ ...said })
+/** A setting: the type of its values, with its description. */
+export function setting<T extends z.ZodType>(type: T, facts: SettingFacts): T {
+  return type.meta({ ...facts })
 }

@@ -1,4 +1,3 @@
-import { chmod } from 'node:fs/promises'
 import type { Sessions } from 'holdfast'
 import { gatewayGuard } from 'holdfast/gateway'
 import type { Logger } from 'pino'
@@ -10,7 +9,7 @@ import { type GateParts, gateHandler } from '../gates/gate.ts'
 import { listenGrpc } from '../gates/grpc.ts'
 import { optionsReader } from '../gates/options.ts'
 import { gateReports } from '../gates/reports.ts'
-import { type Listener, listen, removeDeadSocket } from './listener.ts'
+import { type Listener, listen, removeDeadSocket, restrictSocket } from './listener.ts'
 import type { Openers } from './listeners.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -22,8 +21,6 @@ const KEEP_ALIVE_MS = 75_000
 
 /** More than gateways take, so that the gateway answers a client that sends too much. */
 const MAX_HEADER_BYTES = 65_536
-
-const SOCKET_MODE = 0o660
 
 export interface GatesNeed {
   readonly sessions: Sessions
@@ -91,6 +88,6 @@ function gateParts({
 async function openGrpc(parts: GateParts, where: Listen): Promise<Listener> {
   if ('path' in where) await removeDeadSocket(where.path)
   const { address, close } = await listenGrpc(parts, where)
-  if ('path' in where) await chmod(where.path, SOCKET_MODE)
+  if ('path' in where) await restrictSocket(where.path)
   return { url: address, drain() {}, close }
 }

@@ -64,7 +64,7 @@ export async function listen(
       resolve()
     })
   })
-  if ('path' in where) await chmod(where.path, SOCKET_MODE)
+  if ('path' in where) await restrictSocket(where.path)
   return {
     url: 'path' in where ? `unix:${where.path}` : urlOf(server, where.host),
     drain() {
@@ -77,8 +77,15 @@ export async function listen(
   }
 }
 
-/** Owner and group. Until it is set, the umask says who may: others not, unless it is 0. */
 const SOCKET_MODE = 0o660
+
+/**
+ * Lets the owner and the group of a unix socket connect, and nobody else. Before that, the umask
+ * decides who may.
+ */
+export async function restrictSocket(path: string): Promise<void> {
+  await chmod(path, SOCKET_MODE)
+}
 
 /**
  * Removes the socket of a process that was killed. One on which somebody answers is in use and

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { SessionError } from 'holdfast'
 import type { Logger } from 'pino'
 
-/** What a file of secrets is called, and what mends its absence. */
+/** What a file of secrets is called, and what to do where it is missing. */
 export interface SecretFile {
   readonly path: string
   /** For the start of a sentence, for example `The key ring`. */

@@ -86,7 +86,7 @@ end
  */
 const WRITE = `
 local member, subject, version = ARGV[3], ARGV[4], tonumber(ARGV[5])
-local born, created, deadline = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local initial, created, deadline = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local seen, limit, prefix = tonumber(ARGV[10]), ARGV[11], ARGV[12]
 local generation = generationOf(KEYS[2])
 local before = current(KEYS[1])
@@ -98,7 +98,7 @@ if before then
 elseif version > 1 then return -1 end
 if (live and before.version or 0) ~= version - 1 then return 0 end
 if version == 1 then
-  if born < generation then return -1 end
+  if initial < generation then return -1 end
   if limit ~= '' then
     local count = 0
     limit = tonumber(limit)
@@ -115,8 +115,8 @@ if version == 1 then
   end
 end
 
-local survived, last = born, created
-if live then survived, last = math.max(before.generation, born), before.last end
+local survived, last = initial, created
+if live then survived, last = math.max(before.generation, initial), before.last end
 local head = struct.pack('>BI4I6I6I6I6I6', 1, version, survived, created, deadline,
   tonumber(ARGV[9]), math.max(last, seen))
 redis.call('SET', KEYS[1], head .. ARGV[14], 'PXAT', fmt(deadline))
