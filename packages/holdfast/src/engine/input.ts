@@ -5,6 +5,9 @@ import { LIMITS, longerThan, type Network, type RequestFacts } from '../core/req
 import type { Attributes, JsonValue } from '../core/session.ts'
 import type { Ordered, SubjectRef } from '../core/sessions.ts'
 import type { Reason } from '../core/store.ts'
+import { checker, type Problem } from '../wire/check.ts'
+import { fieldsOf } from '../wire/describe.ts'
+import { requestFacts } from '../wire/request-facts.ts'
 import type { EngineContext } from './context.ts'
 
 const MAX_DEPTH = 16
@@ -86,7 +89,7 @@ export function checkAudience(tokens: AccessTokens | undefined, audience: unknow
 /** Types and sizes of what an adapter or a caller says about a request. */
 export function checkRequest(request: RequestFacts): RequestFacts {
   if (typeof request !== 'object' || request === null) throw invalid('request', 'must be an object')
-  const { ip, method, url, headers, client, tls } = request
+  const { ip, method, url, headers } = request
   if (ip !== null) checkWord('request.ip', ip, LIMITS.address)
   if (!TOKEN.test(checkWord('request.method', method, LIMITS.method)))
     throw invalid('request.method', 'must be a method of HTTP')
@@ -101,9 +104,21 @@ export function checkRequest(request: RequestFacts): RequestFacts {
     throw invalid('request.headers', `must not have more than ${LIMITS.headers} names`)
   }
   for (const name of names) checkHeader(name, headers[name])
-  if (client !== undefined) checkClient(client)
-  if (tls !== undefined) checkWord('request.tls', tls)
+  for (const [name, check] of OPTIONAL_FACTS) {
+    const value: unknown = Reflect.get(request, name)
+    if (value !== undefined && !check.accepts(value)) throw wrongFact(name, check.problems(value))
+  }
   return request
+}
+
+/** The facts that a request need not have, with the checks of the wire. */
+const OPTIONAL_FACTS = fieldsOf(requestFacts)
+  .filter(([, { optional }]) => optional)
+  .map(([name, { of }]) => [name, checker(of, 'request')] as const)
+
+function wrongFact(name: string, problems: readonly Problem[]): SessionError {
+  const { field = '', problem = 'is wrong' } = problems[0] ?? {}
+  return invalid(`request.${name}${field === '' ? '' : `.${field}`}`, problem)
 }
 
 /**
@@ -129,23 +144,6 @@ function checkHeader(name: string, value: unknown): void {
     if (longerThan(one, LIMITS.headerValue)) {
       throw invalid(field, `must not be longer than ${LIMITS.headerValue} characters`)
     }
-  }
-}
-
-function checkClient(client: unknown): void {
-  if (typeof client !== 'object' || client === null)
-    throw invalid('request.client', 'must be an object')
-  for (const [name, value] of Object.entries(client)) {
-    const field = `request.client.${name.slice(0, 64)}`
-    if (name === 'languages') checkWords(field, value, LIMITS.languages)
-    else if (name === 'touch') {
-      if (typeof value !== 'number' || !Number.isFinite(value))
-        throw invalid(field, 'must be a number')
-    } else if (name === 'screen' || name === 'timezone' || name === 'platform') {
-      if (typeof value !== 'string') throw invalid(field, 'must be a string')
-      if (longerThan(value, LIMITS.clientFact))
-        throw invalid(field, `must not be longer than ${LIMITS.clientFact}`)
-    } else throw invalid(field, 'is not a known client fact')
   }
 }
 

@@ -174,7 +174,7 @@ export function record<T>(
 
 /** An object with these fields. Its name is the one in the API document. */
 export function object<T extends object>(name: string, fields: Fields<T>): Wire<T> {
-  return { name, form: { kind: 'object', fields: fieldsOf(fields) } }
+  return { name, form: { kind: 'object', fields: fieldTable(fields) } }
 }
 
 /** Objects that the constant in the field `by` tells apart. */
@@ -200,7 +200,7 @@ export function withFields<T, More extends object>(
     return { ...facts, form: { ...form, of } }
   }
   if (form.kind !== 'object') throw new TypeError('Only objects have fields.')
-  return { ...facts, form: { kind: 'object', fields: { ...form.fields, ...fieldsOf(more) } } }
+  return { ...facts, form: { kind: 'object', fields: { ...form.fields, ...fieldTable(more) } } }
 }
 
 /** The same, under another name. */
@@ -213,13 +213,18 @@ export function described<T>(of: Wire<T>, about: string): Wire<T> {
   return { ...of, about }
 }
 
+/** The fields of an object, by name. */
+export function fieldsOf({ form }: Shape): readonly (readonly [name: string, field: Field])[] {
+  return form.kind === 'object' ? Object.entries(form.fields) : []
+}
+
 /** The constant by which a variant is known. */
 export function constantOf(variant: Shape, by: string): string | boolean | undefined {
   const field = variant.form.kind === 'object' ? variant.form.fields[by]?.of.form : undefined
   return field?.kind === 'one-of' ? field.values[0] : undefined
 }
 
-function fieldsOf(fields: object): Readonly<Record<string, Field>> {
+function fieldTable(fields: object): Readonly<Record<string, Field>> {
   const entries: readonly (readonly [string, Shape | Optional<unknown>])[] = Object.entries(fields)
   return Object.fromEntries(
     entries.map(([name, field]) => [

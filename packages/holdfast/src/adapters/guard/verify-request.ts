@@ -120,6 +120,5 @@ const NO_HEADERS: AnswerHeaders = () => NONE
  */
 async function bringsFormToken(facts: HttpFacts, session: SessionView): Promise<boolean> {
   const shown = single(facts, FORM_TOKEN_HEADER) ?? (await facts.formToken?.())
-  // The view computes its form token when it is read, so that only forms pay for it.
   return typeof shown === 'string' && sameText(shown, session.formToken)
 }
