@@ -8,6 +8,10 @@ export const SESSION = SESSION_COOKIE
 /** The refresh cookie's name unless an adapter is told another. */
 export const REFRESH = REFRESH_COOKIE
 
+/** What guards the session cookie, and the refresh cookie of the default path. */
+export const SESSION_ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=Lax'
+export const REFRESH_ATTRIBUTES = 'Path=/refresh; Secure; HttpOnly; SameSite=Strict'
+
 /** The owner's browser. */
 export const OWNER = {
   cookie: 'hf-client=s=2560x1440x1&z=Europe/Oslo',
@@ -37,7 +41,5 @@ export function expectRefusal(answer: RawAnswer, status: number, code: string): 
 
 /** The session cookie, and nothing else, is expired. */
 export function expectCleared(answer: RawAnswer): void {
-  expect(answer.setCookies).toEqual([
-    `${SESSION}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0`,
-  ])
+  expect(answer.setCookies).toEqual([`${SESSION}=; ${SESSION_ATTRIBUTES}; Max-Age=0`])
 }

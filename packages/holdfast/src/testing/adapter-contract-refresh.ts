@@ -1,13 +1,22 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { cookie } from '../carriers/cookie.ts'
-import { expectRefusal, NAVIGATION, OWNER, REFRESH, SESSION, THIEF } from './adapter-answers.ts'
+import {
+  expectRefusal,
+  NAVIGATION,
+  OWNER,
+  REFRESH,
+  REFRESH_ATTRIBUTES,
+  SESSION,
+  SESSION_ATTRIBUTES,
+  THIEF,
+} from './adapter-answers.ts'
 import type { AdapterScene, LoggedIn } from './adapter-scene.ts'
 import type { RawAnswer } from './raw-http.ts'
 import { type Visitor, visitor } from './visitor.ts'
 
 const EXPIRED = [
-  `${SESSION}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0`,
-  `${REFRESH}=; Path=/refresh; Secure; HttpOnly; SameSite=Strict; Max-Age=0`,
+  `${SESSION}=; ${SESSION_ATTRIBUTES}; Max-Age=0`,
+  `${REFRESH}=; ${REFRESH_ATTRIBUTES}; Max-Age=0`,
 ]
 
 /** No browser of today: nothing says what kind of request it is. */
@@ -32,7 +41,7 @@ export function refreshes({ engine, another, loggedIn: login }: AdapterScene): v
       expect(answer.setCookies).toHaveLength(2)
       const [pair = '', ...attributes] = answer.setCookies[1]?.split('; ') ?? []
       expect(pair).toMatch(/^__Secure-refresh=hf1\.[\w-]{43}\.[\w-]{82}$/)
-      expect(attributes).toEqual(['Path=/refresh', 'Secure', 'HttpOnly', 'SameSite=Strict'])
+      expect(attributes.join('; ')).toBe(REFRESH_ATTRIBUTES)
       expect(answer.header('cache-control')).toBe('no-store')
       expect(answer.body).not.toContain('hf1.')
       expect(remembered.answer.setCookies[1]).toMatch(/; Max-Age=2592000$/)

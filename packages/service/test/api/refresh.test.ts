@@ -1,9 +1,13 @@
 import { connect, type RemoteSessions } from 'holdfast/client'
+import { cookie } from 'holdfast/gateway'
 import { expect, test } from 'vitest'
 import { abroad, atHome, KEYS, LOGIN, type Running, running } from '../support.ts'
 
 const MINUTE = 60_000
-const GUARDED = 'Path=/refresh; Secure; HttpOnly; SameSite=Strict'
+
+/** The service's cookies are those of the library's carrier, whose tests say what guards them. */
+const carrier = cookie({ name: '__Secure-refresh', path: '/refresh', sameSite: 'strict' })
+const FOR_NOW = { persistent: false, expiresAt: 0, now: 0 }
 
 interface LoggedIn {
   readonly token: string
@@ -34,7 +38,7 @@ test('a login that asks for it answers a refresh token, and a cookie for the ref
   const { refreshToken, refreshCookie } = await login(run)
   const remembered = await login(run, { class: 'remember' })
 
-  expect(refreshCookie).toBe(`__Secure-refresh=${refreshToken}; ${GUARDED}`)
+  expect(refreshCookie).toBe(carrier.deliver(refreshToken, FOR_NOW))
   expect(remembered.refreshCookie).toContain('; Max-Age=2592000')
 })
 
@@ -57,7 +61,7 @@ test('a refresh answers the successor with its cookie, the session and the decis
     expiresIn: 90,
   })
   expect(body.refreshToken).not.toBe(refreshToken)
-  expect(body.refreshCookie).toBe(`__Secure-refresh=${body.refreshToken}; ${GUARDED}`)
+  expect(body.refreshCookie).toBe(carrier.deliver(body.refreshToken, FOR_NOW))
 })
 
 test('name and path of the cookie are settings', async () => {
@@ -68,8 +72,8 @@ test('name and path of the cookie are settings', async () => {
 
   const { refreshToken, refreshCookie } = await login(run)
 
-  const guarded = 'Path=/auth/renew; Secure; HttpOnly; SameSite=Strict'
-  expect(refreshCookie).toBe(`__Secure-renew=${refreshToken}; ${guarded}`)
+  const named = cookie({ name: '__Secure-renew', path: '/auth/renew', sameSite: 'strict' })
+  expect(refreshCookie).toBe(named.deliver(refreshToken, FOR_NOW))
 })
 
 test('a refusal is a problem with the decision, and clears the cookie where the token is of no more use', async () => {
@@ -98,7 +102,7 @@ test('a refusal is a problem with the decision, and clears the cookie where the 
   expect(await wrong.json()).toMatchObject({ code: 'wrong_token_use', status: 401 })
   expect(await over.json()).toMatchObject({
     code: 'session_unknown',
-    refreshCookie: `__Secure-refresh=; ${GUARDED}; Max-Age=0`,
+    refreshCookie: carrier.clear(),
   })
   expect(await background.json()).not.toHaveProperty('refreshCookie')
 })
@@ -126,7 +130,7 @@ test('a completed step-up brings the refresh cookie along', async () => {
 
   const passed = await (await run.call('POST', '/v1/step-up/complete', { body: proof })).json()
 
-  expect(passed.refreshCookie).toBe(`__Secure-refresh=${passed.refreshToken}; ${GUARDED}`)
+  expect(passed.refreshCookie).toBe(carrier.deliver(passed.refreshToken, FOR_NOW))
   expect((await refresh(run, passed.refreshToken)).status).toBe(200)
 })
 
