@@ -5,7 +5,7 @@ import type { Found } from '../core/store.ts'
 /** What a store keeps under a session id. */
 export type StoredRecord = LiveRecord | Tombstone
 
-/** A session that has not been revoked by itself. */
+/** A session without a tombstone. Its subject's generation may have ended it all the same. */
 export interface LiveRecord {
   readonly kind: 'live'
   readonly version: number
@@ -115,7 +115,10 @@ export function decodeHistory(bytes: Buffer): History | undefined {
   return { until, ...decodeVersioned(bytes.subarray(TIME_BYTES)) }
 }
 
-/** Whether a record is live, before its deadline and not of a revoked generation. */
+/**
+ * Whether a record is live, before its deadline and not of a revoked generation. Does not judge
+ * idleness.
+ */
 export function isReadable(
   record: StoredRecord | undefined,
   { generation, now }: { readonly generation: number; readonly now: number },

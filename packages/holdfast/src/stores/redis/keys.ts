@@ -17,7 +17,7 @@ export interface RedisKeys {
   history(location: Location): string
   /** Subjects that may have live sessions, by their last deadline. */
   subjects(partition: number): string
-  /** Subjects that have a history, by the end of its time. */
+  /** Subjects that have a history, by the instant until which it is kept. */
   histories(partition: number): string
   feed(partition: number): string
   counter(partition: number): string

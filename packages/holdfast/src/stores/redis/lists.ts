@@ -104,7 +104,7 @@ export function redisList({ ask, keys, now }: RedisContext): Entries['list'] {
   }
 }
 
-/** Lists the histories of a partition by their ends, in two commands a page. */
+/** Lists the histories of a partition, those that end first in front. Two commands a page. */
 export function redisHistories({ ask, keys, now }: RedisContext): Subjects['list'] {
   return async ({ partition, limit, after }) => {
     const index = keys.histories(partition)

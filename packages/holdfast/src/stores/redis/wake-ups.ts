@@ -4,7 +4,7 @@ import { invalidOption, type RedisSubscriber } from './client.ts'
 const AGAIN_MS = 1_000
 const WAKE_UP = /^(\d{1,2}) (\d{1,15})$/
 
-/** Where wake-ups come from, and who hears of their lack. */
+/** Where wake-ups come from, and who hears when they cannot be had. */
 export interface WakeOptions {
   /** The channel that the scripts publish on. */
   readonly channel: string
