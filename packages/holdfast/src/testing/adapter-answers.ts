@@ -2,10 +2,10 @@ import { expect } from 'vitest'
 import { REFRESH_COOKIE, SESSION_COOKIE } from '../carriers/names.ts'
 import type { RawAnswer } from './raw-http.ts'
 
-/** The session cookie's name unless an adapter is told another. */
+/** The session cookie's name unless an adapter has another option. */
 export const SESSION = SESSION_COOKIE
 
-/** The refresh cookie's name unless an adapter is told another. */
+/** The refresh cookie's name unless an adapter has another option. */
 export const REFRESH = REFRESH_COOKIE
 
 /** What guards the session cookie, and the refresh cookie of the default path. */

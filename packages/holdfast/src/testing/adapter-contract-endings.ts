@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { expectCleared, expectRefusal } from './adapter-answers.ts'
 import type { AdapterScene } from './adapter-scene.ts'
 
-/** Step-ups, logouts, and a store that cannot be asked. */
+/** Step-ups, logouts, and a store that cannot be reached. */
 export function changesHands({ engine, another, loggedIn }: AdapterScene): void {
   describe('steps up', () => {
-    test('a proven factor brings a new secret; the old one leaves the cookie alone', async () => {
+    test('a proven factor brings a new secret; the old one is refused, no cookie touched', async () => {
       const { client, subject } = await loggedIn()
       const old = client.stolenBy()
 
@@ -41,14 +41,14 @@ export function changesHands({ engine, another, loggedIn }: AdapterScene): void 
 
       const answer = await client.post('/step-up/in-place', { subject })
 
-      // The challenge belongs to the secret that came; the rotated one is never seen again.
+      // The challenge belongs to the secret that the request brought, not to the rotated one.
       expect(answer.setCookies).toHaveLength(1)
       expect((await client.send('/me')).json()).toMatchObject({ subject })
     })
   })
 
   describe('logs out', () => {
-    test('the session is over everywhere, the browser forgets', async () => {
+    test('the session ends everywhere, and the browser clears what it keeps', async () => {
       const { client } = await loggedIn()
       const copy = client.stolenBy()
 
@@ -61,7 +61,7 @@ export function changesHands({ engine, another, loggedIn }: AdapterScene): void 
       expect((await copy.send('/me')).status).toBe(401)
     })
 
-    test('twice is as good as once, and what to clear can be chosen', async () => {
+    test('a second logout is no error, and what the browser clears can be chosen', async () => {
       const gentle = await another({ clearSiteData: [] })
       const { client } = await loggedIn(gentle)
 
@@ -73,8 +73,8 @@ export function changesHands({ engine, another, loggedIn }: AdapterScene): void 
     })
   })
 
-  describe('while the store is out', () => {
-    test('everything that asks it is 503, nobody is logged out', async () => {
+  describe('while the store cannot be reached', () => {
+    test('every request that needs it is answered 503, and nobody is logged out', async () => {
       const { client, subject } = await loggedIn()
       await client.send('/me')
 

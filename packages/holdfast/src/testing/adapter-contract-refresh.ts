@@ -19,7 +19,7 @@ const EXPIRED = [
   `${REFRESH}=; ${REFRESH_ATTRIBUTES}; Max-Age=0`,
 ]
 
-/** No browser of today: nothing says what kind of request it is. */
+/** Of a client without Fetch Metadata: nothing says what kind of request it is. */
 const SILENT = { 'sec-fetch-mode': '', 'sec-fetch-dest': '' }
 
 /** Refresh tokens: their own cookie, the one endpoint that takes them, and what it answers. */
@@ -65,7 +65,7 @@ export function refreshes({ engine, another, loggedIn: login }: AdapterScene): v
       expect((await client.send('/me')).json()).toMatchObject({ subject })
     })
 
-    test('who lost the response gets the same successor; one in flight gets none', async () => {
+    test('after a lost response the same successor is sent; in flight none is sent', async () => {
       const { client } = await loggedIn()
       const lost = client.stolenBy()
       await client.post('/refresh')
@@ -136,7 +136,7 @@ export function refreshes({ engine, another, loggedIn: login }: AdapterScene): v
       expect(page.setCookies).toEqual(EXPIRED)
     })
 
-    test('garbage in the refresh cookie says nothing about the session', async () => {
+    test('a malformed refresh cookie does not expire the session cookie', async () => {
       const { client, subject } = await loggedIn()
       const headers = { ...SILENT, cookie: `${SESSION}=${client.cookie(SESSION)}; ${REFRESH}=junk` }
 
@@ -161,7 +161,7 @@ export function refreshes({ engine, another, loggedIn: login }: AdapterScene): v
       expect((await client.post('/refresh')).status).toBe(401)
     })
 
-    test('while the store is out: 503, no cookie touched, the token goes on later', async () => {
+    test('without the store: 503, no cookie touched, and the token is good afterwards', async () => {
       const { client } = await loggedIn()
 
       const repair = engine().breakStore()
@@ -174,7 +174,7 @@ export function refreshes({ engine, another, loggedIn: login }: AdapterScene): v
       expect((await client.post('/refresh')).status).toBe(200)
     })
 
-    test('a step-up replaces both tokens; the old one leaves the cookies alone', async () => {
+    test('a step-up replaces both tokens; an old one is refused, no cookie touched', async () => {
       const { client, subject } = await loggedIn()
       const old = client.stolenBy()
 

@@ -13,10 +13,10 @@ import type { AdapterScene } from './adapter-scene.ts'
 import { rawRequest } from './raw-http.ts'
 import { visitor } from './visitor.ts'
 
-/** No browser of today: nothing says what kind of request it is. */
+/** Of a client without Fetch Metadata: nothing says what kind of request it is. */
 const SILENT = { 'sec-fetch-site': '', 'sec-fetch-mode': '', 'sec-fetch-dest': '' }
 
-/** What does not pass, and what the client learns from it. */
+/** Requests that do not pass, and what their clients learn. */
 export function refuses({ engine, origin, another, loggedIn }: AdapterScene): void {
   describe('refuses', () => {
     test('a request without a token: 401, no cookie touched', async () => {
@@ -41,7 +41,7 @@ export function refuses({ engine, origin, another, loggedIn }: AdapterScene): vo
       expectCleared(answer)
     })
 
-    test('two session cookies: none is believed, none is expired', async () => {
+    test('two session cookies are refused, and neither is expired', async () => {
       const { client } = await loggedIn()
       const token = client.cookie(SESSION)
 
@@ -150,7 +150,7 @@ export function refuses({ engine, origin, another, loggedIn }: AdapterScene): vo
       expect((await client.send('/me')).json()).toMatchObject({ subject })
     })
 
-    test('a fourth prompt within the hour from a place that nobody confirmed', async () => {
+    test('a fourth prompt within the hour from an unconfirmed network', async () => {
       const { client } = await loggedIn(origin(), { headers: OWNER })
       await client.send('/me')
       const thief = client.stolenBy(THIEF)
@@ -187,17 +187,17 @@ export function refuses({ engine, origin, another, loggedIn }: AdapterScene): vo
   })
 
   describe('lets optional routes pass', () => {
-    test('as nobody without a token, as the subject with one', async () => {
+    test('as anonymous without a token, as the subject with one', async () => {
       const { client, subject } = await loggedIn()
 
-      const nobody = await visitor(origin()).send('/maybe')
+      const anonymous = await visitor(origin()).send('/maybe')
       const somebody = await client.send('/maybe')
 
-      expect(nobody.json()).toEqual({ subject: null })
+      expect(anonymous.json()).toEqual({ subject: null })
       expect(somebody.json()).toEqual({ subject })
     })
 
-    test('as nobody with a token that is none, which is expired', async () => {
+    test('as anonymous with a malformed token, which is expired', async () => {
       const answer = await visitor(origin()).send('/maybe', {
         headers: { ...NAVIGATION, cookie: `${SESSION}=junk` },
       })
@@ -207,7 +207,7 @@ export function refuses({ engine, origin, another, loggedIn }: AdapterScene): vo
       expectCleared(answer)
     })
 
-    test('but not forged ones: they are nobody’s only in disguise', async () => {
+    test('but not forged requests, which are not anonymous', async () => {
       const { client } = await loggedIn()
 
       const embedded = await client.send('/maybe', { headers: { 'sec-fetch-site': 'cross-site' } })

@@ -135,7 +135,7 @@ export function keepsOtherSitesOut({ origin, another, loggedIn }: AdapterScene):
       for (const answer of answers) expectRefusal(answer, 403, 'form_token_invalid')
     })
 
-    test('the token alone does not open the door to another site', async () => {
+    test('a form token does not let another site’s request pass', async () => {
       const { client } = await loggedIn()
 
       const answer = await submit(client, FORM, {

@@ -38,7 +38,7 @@ export function readsSurroundings({ engine, origin, another, loggedIn }: Adapter
       ['[::1]:8080', '', 401],
       ['127.0.0.1', '', 401],
     ])(
-      'plain HTTP to %s, X-Forwarded-Proto %j from nobody in particular: %i',
+      'plain HTTP to %s, X-Forwarded-Proto %j of an untrusted proxy: %i',
       async (host, proto, status) => {
         const answer = await visitor(origin()).send('/me', {
           headers: { host, 'x-forwarded-proto': proto },
@@ -58,7 +58,7 @@ export function readsSurroundings({ engine, origin, another, loggedIn }: Adapter
       expect(answer.setCookies).toEqual([])
     })
 
-    test('a trusted proxy that says https is let in, one that says http is not', async () => {
+    test('a trusted proxy’s https is believed, and its http is refused', async () => {
       const proxied = await another({ address: { trust: { proxies: ['127.0.0.0/8'] } } })
       const headers = { host: 'shop.example', 'x-forwarded-for': '203.0.113.9' }
       const over = (proto: string): Visitor =>
@@ -116,7 +116,7 @@ export function readsSurroundings({ engine, origin, another, loggedIn }: Adapter
       ['repeated', 's=1x1x1&s=2x2x2'],
       ['unknown', 's=1920x1080x1&q=1'],
       ['twice', 's=1920x1080x1; hf-client=s=1920x1080x1'],
-    ])('%s facts are no facts, and nothing breaks', async (_, value) => {
+    ])('%s facts are ignored, and the request passes', async (_, value) => {
       const { subject } = await loggedIn(origin(), { headers: { cookie: `hf-client=${value}` } })
 
       const [session] = (await engine().sessions.list({ subject })).items

@@ -6,7 +6,7 @@ import { SESSION, SESSION_ATTRIBUTES } from './adapter-answers.ts'
 import type { AdapterScene } from './adapter-scene.ts'
 import { visitor } from './visitor.ts'
 
-/** How tokens reach the client and go on. */
+/** How tokens reach the client, and how they rotate. */
 export function deliversTokens({
   engine,
   origin,

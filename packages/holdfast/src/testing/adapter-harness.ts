@@ -7,10 +7,7 @@ import { accessTokens } from '../tokens/access-tokens.ts'
 import { newSigningKeys } from '../tokens/signing-keys.ts'
 import { fakeHost } from './fake-host.ts'
 
-/**
- * The sessions that an adapter is tested with: with access tokens for `api` and `orders`, and a
- * clock that is told.
- */
+/** The sessions that an adapter is tested with. Access tokens are for `api` and `orders`. */
 export interface AdapterHarness {
   readonly sessions: Sessions
   /** UTC, ms, as the engine sees it. */
@@ -22,7 +19,7 @@ export interface AdapterHarness {
   close(): Promise<void>
 }
 
-/** The engine in this process over a memory store, with a clock that moves when told. */
+/** The engine in this process over a memory store. Its clock moves with `advance` alone. */
 export async function engineHarness(): Promise<AdapterHarness> {
   const host = fakeHost()
   let broken = false

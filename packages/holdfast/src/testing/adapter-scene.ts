@@ -73,25 +73,25 @@ export function adapterScene(
   start: StartAdapter,
   harness: () => Promise<AdapterHarness>,
 ): AdapterScene {
-  let held: AdapterHarness | undefined
+  let running: AdapterHarness | undefined
   let server: StartedAdapter | undefined
   const others: StartedAdapter[] = []
   let people = 0
   let slowness: () => Promise<void> = async () => {}
 
   beforeAll(async () => {
-    held = await harness()
-    server = await start(held.sessions, { now: held.now }, () => slowness())
+    running = await harness()
+    server = await start(running.sessions, { now: running.now }, () => slowness())
   })
   afterAll(async () => {
     for (const other of others) await other.close()
     await server?.close()
-    await held?.close()
+    await running?.close()
   })
 
   function engine(): AdapterHarness {
-    if (held === undefined) throw new Error('The harness has not started.')
-    return held
+    if (running === undefined) throw new Error('The harness has not started.')
+    return running
   }
   function origin(): string {
     if (server === undefined) throw new Error('The server has not started.')

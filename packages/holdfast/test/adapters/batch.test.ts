@@ -5,11 +5,11 @@ import { expect, test } from 'vitest'
 import { guard } from '../../src/adapters/guard/guard.ts'
 import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
 
-test('requests of one turn of the event loop are judged back to back at its end', async () => {
-  const judged: string[] = []
+test('requests of one turn of the event loop are verified back to back at its end', async () => {
+  const verified: string[] = []
   const engine = createSessions({ store: memoryStore(), keyring: newKeyring() })
   const verify: Sessions['verify'] = (presented) => {
-    judged.push(presented.request.url)
+    verified.push(presented.request.url)
     return engine.verify(presented)
   }
   const { login, require } = guard({ ...engine, verify })
@@ -21,9 +21,9 @@ test('requests of one turn of the event loop are judged back to back at its end'
   await Promise.resolve()
   const second = required(get('/second', line?.split(';', 1)[0]))
   await Promise.resolve()
-  judged.push('end of the turn')
+  verified.push('end of the turn')
   await nextTurn()
-  const after = [...judged]
+  const after = [...verified]
 
   expect(after).toEqual(['end of the turn', '/first', '/second'])
   expect([(await first).ok, (await second).ok]).toEqual([true, true])

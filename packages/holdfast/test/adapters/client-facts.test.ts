@@ -62,7 +62,7 @@ test('no cookie makes it throw or grow beyond the limits', () => {
   )
 })
 
-test('what a device said before is not taken for what it says now', () => {
+test('facts that are remembered do not replace newer ones', () => {
   const clientFactsOf = clientFactsReader()
   const cookies = ['hf-client=s=1920x1080x1', 'hf-client=s=1366x768x1', 'hf-client=s=1920x1080x1']
 

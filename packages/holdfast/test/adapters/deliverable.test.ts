@@ -40,9 +40,9 @@ test.each<[string, GuardOptions, string, boolean]>([
   const pair = line?.split(';', 1)[0] ?? ''
   const token = pair.slice(pair.indexOf('=') + 1)
 
-  const judged = await require()(request({ [by]: by === 'cookie' ? pair : `Bearer ${token}` }))
+  const verified = await require()(request({ [by]: by === 'cookie' ? pair : `Bearer ${token}` }))
 
-  expect(judged.ok).toBe(true)
+  expect(verified.ok).toBe(true)
   expect(shown.map(({ deliverable }) => deliverable)).toEqual([expected])
 })
 

@@ -80,7 +80,7 @@ describe('a path to return to', () => {
   })
 })
 
-describe('a detour', () => {
+describe('a redirect to a page', () => {
   const pages = { loginPage: '/login?lang=nb', stepUpPage: '/step-up' }
 
   test('keeps the page’s own query and encodes what it adds', () => {

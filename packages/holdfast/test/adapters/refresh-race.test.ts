@@ -33,17 +33,17 @@ test('a refresh that is answered after a step-up keeps the newer refresh cookie'
       return refreshed
     },
   }
-  const judge = guard(slow, { now, refresh: {} })
-  const login = await judge.login(factsOf('/login'), { subject: 'ada', factors: ['otp'] })
+  const sessionGuard = guard(slow, { now, refresh: {} })
+  const login = await sessionGuard.login(factsOf('/login'), { subject: 'ada', factors: ['otp'] })
   const [session = '', refresh = ''] = login.ok ? cookiesIn(login.headers) : []
   meanwhile = async () => {
-    const begun = await judge.beginStepUp(factsOf('/step-up', session))
+    const begun = await sessionGuard.beginStepUp(factsOf('/step-up', session))
     if (!begun.ok) throw new Error(begun.code)
     const { challenge, subject } = begun
-    await judge.completeStepUp(factsOf('/step-up', session), { challenge, subject })
+    await sessionGuard.completeStepUp(factsOf('/step-up', session), { challenge, subject })
   }
 
-  const answer = await judge.refresh(factsOf('/refresh', refresh))
+  const answer = await sessionGuard.refresh(factsOf('/refresh', refresh))
 
   expect(answer.status).toBe(200)
   expect(cookiesIn(answer.headers)).toEqual([])

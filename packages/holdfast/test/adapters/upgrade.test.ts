@@ -18,30 +18,30 @@ interface Connection {
 async function service(): Promise<{
   upgrade(token: string | undefined): Promise<Connection>
   revoke(): void
-  readonly held: () => number
+  readonly open: () => number
 }> {
   let listener: ((matches: (token: TokenFacts) => boolean) => void) | undefined
   const access = ours({
     revocations: {
       ...revocationsAt({ state: 'fresh', revoked: [] }),
-      onRevoked(told) {
-        listener = told
+      onRevoked(matching) {
+        listener = matching
         return () => {}
       },
     },
   })
-  let held = 0
+  let open = 0
   const requireUpgrade = accessGuard(access).requireAccessToUpgrade()
   const server = createServer()
   server.on('upgrade', async (request, socket) => {
     const claims = await requireUpgrade(request, socket)
     if (claims === undefined) return
     const release = access.hold(claims, () => void socket.destroy())
-    held++
+    open++
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       release()
-      held--
+      open--
     })
     socket.write(`HTTP/1.1 101 Switching Protocols\r\n\r\n${claims.sub}`)
   })
@@ -50,7 +50,7 @@ async function service(): Promise<{
   const { port } = new URL(origin)
 
   return {
-    held: () => held,
+    open: () => open,
     revoke: () => listener?.(({ sid }) => sid === CLAIMS.sid),
     async upgrade(token) {
       const socket = connect(Number(port), '127.0.0.1')
@@ -77,14 +77,14 @@ async function service(): Promise<{
 }
 
 test('a connection is opened by a token, and closed when its session is revoked', async () => {
-  const { upgrade, revoke, held } = await service()
+  const { upgrade, revoke, open } = await service()
 
   const { first, closed } = await upgrade(tokenBy(ED))
   expect(await first).toMatch(/^HTTP\/1.1 101 [\s\S]*ada$/)
-  expect(held()).toBe(1)
+  expect(open()).toBe(1)
   revoke()
   await closed
-  expect(held()).toBe(0)
+  expect(open()).toBe(0)
 })
 
 test('without a good token an upgrade is refused whole, and the connection closed', async () => {
@@ -104,17 +104,17 @@ test('without a good token an upgrade is refused whole, and the connection close
   }
 })
 
-test('a client that resets while it is judged ends nothing but itself', async () => {
-  let judge = (): void => {}
-  const judging = new Promise<void>((resolve) => {
-    judge = resolve
+test('a client that resets while it is verified ends its own socket alone', async () => {
+  let proceed = (): void => {}
+  const keysFound = new Promise<void>((resolve) => {
+    proceed = resolve
   })
-  const access = ours({ keys: { find: async () => void (await judging) } })
+  const access = ours({ keys: { find: async () => void (await keysFound) } })
   const requireUpgrade = accessGuard(access).requireAccessToUpgrade()
   const server = createServer()
-  const judged = new Promise<unknown>((resolve) => {
+  const verified = new Promise<unknown>((resolve) => {
     server.on('upgrade', (request, socket) => {
-      socket.on('close', () => judge())
+      socket.on('close', () => proceed())
       resolve(requireUpgrade(request, socket))
       client.resetAndDestroy()
     })
@@ -128,5 +128,5 @@ test('a client that resets while it is judged ends nothing but itself', async ()
       `Bearer ${tokenBy(ED)}\r\n\r\n`,
   )
 
-  expect(await judged).toBeUndefined()
+  expect(await verified).toBeUndefined()
 })

@@ -96,13 +96,16 @@ function conclude(
   const { session, decision } = verification
   const judgedAt = now()
   const delivery = deliveryHeaders(carrier, verification, judgedAt)
-  const isOvertaken = (): boolean =>
-    now() - judgedAt > RESEND_MS || superseded.since(session.id, before)
-  const headers: AnswerHeaders =
-    delivery.length === 0
-      ? NO_HEADERS
-      : () => (isOvertaken() ? delivery.filter((header) => !isSetCookie(header)) : delivery)
-  const verified: VerifiedRequest = { ok: true, session, decision, headers }
+  const headers = (): readonly HeaderPair[] => {
+    const overtaken = now() - judgedAt > RESEND_MS || superseded.since(session.id, before)
+    return overtaken ? delivery.filter((header) => !isSetCookie(header)) : delivery
+  }
+  const verified: VerifiedRequest = {
+    ok: true,
+    session,
+    decision,
+    headers: delivery.length === 0 ? NO_HEADERS : headers,
+  }
   if (!carrier.ambient || !isFormSubmission(facts.method, facts.header)) return verified
   return bringsFormToken(facts, session).then((brought) =>
     brought
