@@ -5,6 +5,7 @@ import { docExamples } from './check/examples.mjs'
 import { exportsDocumented, rootExports } from './check/exports.mjs'
 import { errorCodesUsed, generatedDocs } from './check/generated-docs.mjs'
 import { packageContents } from './check/package-contents.mjs'
+import { wireDescribedOnce } from './check/wire.mjs'
 import { forbiddenWords } from './check/words.mjs'
 import { outputOf, runBin } from './run.mjs'
 import { setup } from './setup.mjs'
@@ -16,6 +17,7 @@ const CHECKS = {
   'purity of core, signals, policies and wire': () =>
     program('tsc', ['-p', join('packages', 'holdfast', 'tsconfig.pure.json'), '--pretty', 'false']),
   boundaries,
+  'what travels is described once': wireDescribedOnce,
   build: compiled,
   'exports and their documentation': exportsDocumented,
   'exports of the root entry': rootExports,

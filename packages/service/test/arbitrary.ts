@@ -9,7 +9,9 @@ export interface ArbitraryOptions {
 /** Long texts cost time and say nothing new: limits are tested one by one. */
 const MOST = 80
 
-/** Values that a schema of an API document allows. Of the keywords, those that the service writes. */
+/**
+ * Values that a schema of an API document allows. Of the keywords, those that the service writes.
+ */
 export function arbitraryOf(
   schema: JsonSchema,
   components: Readonly<Record<string, JsonSchema>>,

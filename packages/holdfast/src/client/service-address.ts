@@ -1,6 +1,9 @@
 import { SessionError } from '../core/errors.ts'
 
-/** Where paths of the service begin. Throws `config_invalid` for an address or a key that can never work. */
+/**
+ * Where paths of the service begin. Throws `config_invalid` for an address or a key that can never
+ * work.
+ */
 export function serviceAddress({
   url,
   key,
@@ -24,6 +27,7 @@ function baseOf(url: string): string {
   }
   throw new SessionError(
     'config_invalid',
-    'The address of the service must be an http or https URL without credentials, query or fragment.',
+    'The address of the service must be an http or https URL ' +
+      'without credentials, query or fragment.',
   )
 }

@@ -17,7 +17,8 @@ export interface Checker<T> {
 
 /**
  * - `request`: fields that are not described are problems, and bounds hold.
- * - `answer`: a newer service may say more, so unknown fields are passed over and bounds are not held.
+ * - `answer`: a newer service may say more, so unknown fields are passed over and bounds are not
+ *   held.
  */
 export type Side = 'request' | 'answer'
 

@@ -77,7 +77,10 @@ export interface Optional<T> {
   readonly optional: Wire<T>
 }
 
-/** One description for each field of `T`: no field less, no field more, none optional that is required. */
+/**
+ * One description for each field of `T`: no field less, no field more, none optional that is
+ * required.
+ */
 export type Fields<T> = {
   readonly [K in keyof T]-?: Record<never, never> extends Pick<T, K>
     ? Optional<Exclude<T[K], undefined>>

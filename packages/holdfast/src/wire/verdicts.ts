@@ -22,7 +22,10 @@ import {
 import { decision, passingDecision, session, trustingDecision } from './sessions.ts'
 import { instant, refusalCode } from './words.ts'
 
-/** The answers to a presentation, a login, a refresh token, a step-up. `ok` tells the variants apart. */
+/**
+ * The answers to a presentation, a login, a refresh token, a step-up. `ok` tells the variants
+ * apart.
+ */
 
 type Passed<T> = Extract<T, { readonly ok: true }>
 type Refused<T> = Extract<T, { readonly ok: false }>

@@ -52,7 +52,7 @@ export const attributes: Wire<Attributes> = named(
   'Attributes',
   described(
     { form: { kind: 'json-object' } },
-    `The application's own JSON object: at most ${LIMITS.attributesBytes} bytes as JSON, at most 16 deep`,
+    `The application's own JSON: at most ${LIMITS.attributesBytes} bytes, at most 16 deep`,
   ),
 )
 

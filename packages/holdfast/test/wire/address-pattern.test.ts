@@ -23,7 +23,7 @@ const pieces = fc.constantFrom(
 )
 const nearly = fc.array(pieces, { maxLength: 18 }).map((some) => some.join(''))
 
-test('the pattern of the API document takes what the address reader takes, and nothing else', () => {
+test('the pattern of the API document takes what the address reader takes', () => {
   fc.assert(
     fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), fc.ipV4Extended(), nearly), (text) => {
       expect([text, pattern.test(text)]).toEqual([text, parseAddress(text) !== undefined])

@@ -24,7 +24,9 @@ export type Api = (request: Request, incoming: IncomingMessage) => Promise<Respo
 
 type Bindings = { Bindings: { seen: Seen; incoming: IncomingMessage } }
 
-/** The HTTP API over a `Sessions`: checks who calls, checks what was sent, answers, logs one line. */
+/**
+ * The HTTP API over a `Sessions`: checks who calls, checks what was sent, answers, logs one line.
+ */
 export function createApi(parts: ApiParts): Api {
   const app = new Hono<Bindings>()
   const calls = [

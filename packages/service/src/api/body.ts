@@ -9,7 +9,10 @@ const MAX_DEPTH = 24
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i
 const JSON_TYPE = /^application\/(?:json|merge-patch\+json)\s*(?:;\s*charset="?utf-8"?\s*)?$/i
 
-/** The JSON of a request body: UTF-8 of bounded size and depth. Throws `body_too_large` or `invalid_input`. */
+/**
+ * The JSON of a request body: UTF-8 of bounded size and depth. Throws `body_too_large` or
+ * `invalid_input`.
+ */
 export async function readJson(
   headers: Headers,
   incoming: IncomingMessage,
@@ -45,8 +48,8 @@ export function isForm(headers: Headers): boolean {
 }
 
 /**
- * Some fields of a form. Others are passed over, as OAuth clients may send them (RFC 6749, section 3.2); one that comes
- * twice is refused. Throws as {@link readJson}.
+ * Some fields of a form. Others are passed over, as OAuth clients may send them (RFC 6749, section
+ * 3.2); one that comes twice is refused. Throws as {@link readJson}.
  */
 export async function readForm(
   headers: Headers,
@@ -64,7 +67,10 @@ export async function readForm(
   return fields
 }
 
-/** From the socket itself: a web stream around it costs several times as much as all the rest of a call. */
+/**
+ * From the socket itself: a web stream around it costs several times as much as all the rest of a
+ * call.
+ */
 export function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = []

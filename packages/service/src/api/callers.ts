@@ -17,7 +17,10 @@ export type Secrets = (secret: string) => Caller | undefined
 
 const SECRET = /^[^\s]+$/
 
-/** Keys are compared by digest, all of them, in constant time: an answer's timing says nothing about how near a guess was. */
+/**
+ * Keys are compared by digest, all of them, in constant time: an answer's timing says nothing about
+ * how near a guess was.
+ */
 export function secretsOf(keys: readonly ApiKey[]): Secrets {
   const known = keys.map(({ name, roles, digest }) => ({
     caller: { name, roles },

@@ -13,8 +13,9 @@ export interface StreamOptions {
 }
 
 /**
- * Events as server-sent events. Each has its cursor as `id`, so that a reader that was cut off resumes with
- * `Last-Event-ID`; a heartbeat also carries the newest position. A slow reader slows the reading, never the memory.
+ * Events as server-sent events. Each has its cursor as `id`, so that a reader that was cut off
+ * resumes with `Last-Event-ID`; a heartbeat also carries the newest position. A slow reader slows
+ * the reading, never the memory.
  */
 export function eventStream(options: StreamOptions, done: () => void): Response {
   const { events, from, stop, heartbeatMs, wanted } = options

@@ -29,7 +29,8 @@ const UNKNOWN_BYTES = 16_384
 /**
  * The two calls that carry the load, in front of the general machinery, which costs ten times what
  * judging a local copy does. The same checks, answers, log lines and counts; all requests of one
- * turn of the event loop are judged together. Whatever is unusual about a request goes the long way.
+ * turn of the event loop are judged together. Whatever is unusual about a request goes the long
+ * way.
  */
 export function quickVerify(parts: ApiParts): Quick {
   const judged = presentationJudge(parts)

@@ -16,9 +16,15 @@ export interface RevocationHub {
   /** Resolves once there is a snapshot, or the first try to make one has failed. */
   readonly opened: Promise<void>
   ready(): boolean
-  /** Everything that a token which is still good could be about, as JSON. Throws `store_unavailable` while that is not known. */
+  /**
+   * Everything that a token which is still good could be about, as JSON. Throws `store_unavailable`
+   * while that is not known.
+   */
   snapshot(): string
-  /** Sends what comes after a position, or from now on. What it returns ends that. Throws `feed_gap` and `invalid_input`. */
+  /**
+   * Sends what comes after a position, or from now on. What it returns ends that. Throws `feed_gap`
+   * and `invalid_input`.
+   */
   join(after: Cursor | undefined, reader: Reader): Promise<() => void>
 }
 
@@ -46,8 +52,9 @@ const AGAIN_MS = 200
 const FRESH_MS = 2_500
 
 /**
- * Its heartbeats are those of the store, passed on: where the store cannot be asked they stop, and readers know by
- * themselves that they are behind. Nothing here runs for a single reader but what is sent to it.
+ * Its heartbeats are those of the store, passed on: where the store cannot be asked they stop, and
+ * readers know by themselves that they are behind. Nothing here runs for a single reader but what
+ * is sent to it.
  */
 export function revocationHub(options: HubOptions): RevocationHub {
   const { feed, now, log, metrics, stopping, most = MOST } = options
@@ -104,7 +111,10 @@ export function revocationHub(options: HubOptions): RevocationHub {
     if (waiting.length > 0) release()
   }
 
-  /** Nothing is known any more. After a gap, and only then, what readers have had cannot be built upon. */
+  /**
+   * Nothing is known any more. After a gap, and only then, what readers have had cannot be built
+   * upon.
+   */
   function lost(error: unknown): void {
     proof = undefined
     opened()
@@ -154,7 +164,7 @@ export function revocationHub(options: HubOptions): RevocationHub {
     }
     throw new SessionError(
       'feed_gap',
-      'The stream does not reach back to that position. Take a new snapshot and read on from there.',
+      'The stream does not reach back to that position. Take a new snapshot and read on.',
     )
   }
 
@@ -170,7 +180,8 @@ export function revocationHub(options: HubOptions): RevocationHub {
     async join(after, reader) {
       if (!isFresh()) throw unavailable()
       const missed = after === undefined ? [] : await missedBy(after)
-      // those who are there already get theirs first: it is part of what this one is about to be told
+      // those who are there already get theirs first: it is part of what this one is about to be
+      // told
       flush()
       const leave = (): void => {
         readers.delete(reader)
@@ -189,7 +200,8 @@ function textOf(messages: readonly Message[], sent: number): string {
   return messages
     .map(
       ({ kind, cursor, members }, i) =>
-        `id: ${cursor}\nevent: ${kind}\ndata: {"n":${sent + i + 1},"cursor":"${cursor}",${members}}\n\n`,
+        `id: ${cursor}\nevent: ${kind}\n` +
+        `data: {"n":${sent + i + 1},"cursor":"${cursor}",${members}}\n\n`,
     )
     .join('')
 }

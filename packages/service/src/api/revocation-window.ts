@@ -1,4 +1,5 @@
 import { decodeCursor, encodeCursor, type FeedEntry } from 'holdfast/store'
+import type { RevokedSubject } from 'holdfast/wire'
 
 /** What ends sessions: all that a verifier has to know of the feed. */
 export type Revocation = Extract<FeedEntry, { readonly kind: 'revoked' | 'subject' }>
@@ -17,16 +18,25 @@ export interface WindowOptions {
   readonly most: number
 }
 
-/** Every revocation that a token which is still good could be about: exact, in the order of the feed. */
+/**
+ * Every revocation that a token which is still good could be about: exact, in the order of the
+ * feed.
+ */
 export interface RevocationWindow {
-  /** Begins anew from a position. What was there before stays its time. `from`: before it something may be missing. */
+  /**
+   * Begins anew from a position. What was there before stays its time. `from`: before it something
+   * may be missing.
+   */
   restart(cursor: string, from: number): void
   add(entry: Revocation, now: number): Message
   /** Another entry of the feed, or a heartbeat, was passed. */
   pass(cursor: string): void
   cursor(): string
   snapshot(asOf: number, now: number): string
-  /** What a reader at `cursor` has not had yet; whether it has to take a snapshot, or is ahead of this window. Throws `invalid_input`. */
+  /**
+   * What a reader at `cursor` has not had yet; whether it has to take a snapshot, or is ahead of
+   * this window. Throws `invalid_input`.
+   */
   after(cursor: string): readonly Message[] | 'gap' | 'ahead'
 }
 
@@ -80,7 +90,8 @@ export function revocationWindow({ windowMs, most }: WindowOptions): RevocationW
       }
       const { partition, sequence, kind, cursor } = entry
       const members = JSON.stringify(essence(entry)).slice(1, -1)
-      // kept from when it was heard of, not from when it was made: clocks differ, and that is the later one
+      // kept from when it was heard of, not from when it was made: clocks differ, and that is the
+      // later one
       kept.push({ partition, sequence, kind, receivedAt: now, members })
       listed = undefined
       position = cursor
@@ -100,7 +111,8 @@ export function revocationWindow({ windowMs, most }: WindowOptions): RevocationW
         .map(({ members }) => `{${members}}`)
         .join(',')
       const complete = Math.min(Math.max(since, asOf - windowMs), asOf)
-      return `{"cursor":"${position}","asOf":${asOf},"windowMs":${windowMs},"since":${complete},"entries":[${listed}]}`
+      const times = `"asOf":${asOf},"windowMs":${windowMs},"since":${complete}`
+      return `{"cursor":"${position}",${times},"entries":[${listed}]}`
     },
 
     after(cursor) {
@@ -124,5 +136,6 @@ function essence(entry: Revocation): object {
   const { kind, at } = entry
   if (kind === 'revoked') return { kind, session: entry.session, at }
   const { subject, generation, except } = entry
-  return { kind, subject, generation, except, at }
+  const ended: RevokedSubject = { kind, subject, generation, except, at }
+  return ended
 }

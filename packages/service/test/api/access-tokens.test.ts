@@ -117,7 +117,7 @@ test('without audiences the key set is empty and no key is made up', async () =>
   expect(existsSync(join(dir, 'development-signing-keys.json'))).toBe(false)
 })
 
-test('development keys are made beside an LMDB store, loudly, and are the same after a restart', async () => {
+test('development keys are made beside an LMDB store, loudly, and survive a restart', async () => {
   const env = { ...AUDIENCES, HOLDFAST_STORE: `lmdb:${folder()}/store` }
   const published = async (run: Running): Promise<string> =>
     (await run.call('GET', '/.well-known/jwks.json', { key: null })).text()

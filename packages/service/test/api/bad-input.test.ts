@@ -163,7 +163,8 @@ const cases: readonly (readonly [string, Case])[] = [
       body: { kind: 'gossip' },
       field: 'kind',
       detail:
-        'kind must be one of login_failed, credential_changed, account_disabled, step_up_failed, not_me, false_alarm',
+        'kind must be one of login_failed, credential_changed, account_disabled, ' +
+        'step_up_failed, not_me, false_alarm',
     },
   ],
   [
@@ -315,12 +316,14 @@ test('bad input is a problem with a code, and names the field', async () => {
   }
 })
 
-describe('a batch has a bound of its own: 64 ordinary presentations were once too large for it', () => {
+describe('a batch has its own bound: 64 ordinary presentations were once too large', () => {
   const chrome = {
     'user-agent':
-      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36',
+      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) ' +
+      'Chrome/141.0.0.0 Safari/537.36',
     accept:
-      'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8',
+      'text/html,application/xhtml+xml,application/xml;q=0.9,' +
+      'image/avif,image/webp,image/apng,*/*;q=0.8',
     'accept-language': 'en-GB,en;q=0.9,nb;q=0.8',
     'sec-ch-ua': '"Google Chrome";v="141", "Not?A_Brand";v="8", "Chromium";v="141"',
     'sec-ch-ua-mobile': '?0',

@@ -59,7 +59,7 @@ describe.each(stores)('the API over %s', (_, env) => {
     })
   })
 
-  test('what a page asks in the background does not expire the cookie: a newer login may be in the jar', async () => {
+  test('what a page asks in the background expires no cookie of a newer login', async () => {
     const run = await running(env())
     const ask = async (mode: string): Promise<unknown> => {
       const request = { ...atHome(), headers: { ...atHome().headers, 'sec-fetch-mode': mode } }
@@ -114,7 +114,7 @@ describe.each(stores)('the API over %s', (_, env) => {
     expect(await after.json()).toMatchObject({ ok: false, code: 'session_unknown' })
   })
 
-  test('lists and details of sessions keep the form token back: it is a secret of its own pages', async () => {
+  test('lists and details of sessions keep the form token back, which is a secret', async () => {
     const run = await running(env())
     const { session } = await login(run)
 
@@ -148,7 +148,7 @@ describe.each(stores)('the API over %s', (_, env) => {
     expect(now.attributes).toEqual({ theme: 'dark' })
   })
 
-  test('an application looks after the sessions of a subject that it names, and of no other', async () => {
+  test('an application looks after the sessions of a subject that it names alone', async () => {
     const run = await running(env())
     const { session } = await login(run)
     const path = `/v1/sessions/${session.id}`
@@ -171,7 +171,7 @@ describe.each(stores)('the API over %s', (_, env) => {
     expect((await run.call('GET', path)).status).toBe(404)
   })
 
-  test('a revocation is written down with the name of the key that ordered it and the request that brought it', async () => {
+  test('a revocation is logged with the key that ordered it and the request', async () => {
     const run = await running(env())
     const { session } = await login(run)
     const headers = { 'x-request-id': 'request-of-ops' }
@@ -228,7 +228,7 @@ describe.each(stores)('the API over %s', (_, env) => {
     expect(await refused.json()).toMatchObject({ code: 'session_limit_reached', status: 409 })
   })
 
-  test('a thief abroad is challenged, and the owner passes a step-up through the same calls', async () => {
+  test('a thief abroad is challenged, the owner passes a step-up by the same calls', async () => {
     const run = await running({ ...env(), HOLDFAST_POLICY: 'strict' })
     const { token } = await login(run)
     const body = { token, request: abroad() }
@@ -303,7 +303,7 @@ describe.each(stores)('the API over %s', (_, env) => {
   })
 })
 
-test('every answer is marked for no cache and no sniffing, and carries the request id', async () => {
+test('every answer forbids caching and sniffing, and carries the request id', async () => {
   const run = await running()
 
   const answers = [

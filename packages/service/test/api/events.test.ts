@@ -68,7 +68,7 @@ async function query(
   return answer.json()
 }
 
-test('events are found by session, subject and type, with the reasons of each decision', async () => {
+test('events are found by session, subject and type, with their reasons', async () => {
   const run = await running({ HOLDFAST_STORE: `lmdb:${folder()}/store` })
   const ada = await login(run)
   const eve = await login(run, 'eve')
@@ -138,7 +138,7 @@ test('a stream that was cut off resumes after the last event that was read', asy
   expect(missed.map(({ data }) => data?.session)).toEqual([two.id, three.id])
 })
 
-test('a silent stream beats, and a heartbeat carries the position past what was filtered out', async () => {
+test('a silent stream beats, and its position passes what was filtered out', async () => {
   const run = await running()
   const stream = await listen(run, '/v1/events?type=login-failed')
   const opened = await stream.next()

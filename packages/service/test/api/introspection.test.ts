@@ -52,7 +52,7 @@ describe('introspection', () => {
     })
   })
 
-  test('tells of a current session token whose it is, and not how strongly they proved themselves', async () => {
+  test('tells of a current session token whose it is, not how it was proved', async () => {
     const run = await running(AUDIENCES)
     const { token, id } = await login(run, { tenant: 'acme' })
 
@@ -87,7 +87,7 @@ describe('introspection', () => {
     expect(await introspect(run, token)).toEqual({ active: false })
   })
 
-  test('knows the predecessor of a secret that was rotated until the new one is shown', async () => {
+  test('knows the predecessor of a rotated secret until the new one is shown', async () => {
     const run = await running(AUDIENCES)
     const { token } = await login(run)
     run.host.advance(6 * 60_000)
@@ -102,7 +102,7 @@ describe('introspection', () => {
     expect(after.map(({ active }) => active)).toEqual([false, true])
   })
 
-  test('tells of the newest refresh token, and of none that was exchanged and whose successor was shown', async () => {
+  test('tells of the newest refresh token, not of one whose successor was shown', async () => {
     const run = await running(AUDIENCES)
     const body = { ...LOGIN, request: atHome(), refresh: true }
     const created = await (await run.call('POST', '/v1/sessions', { body })).json()
@@ -176,7 +176,7 @@ describe('introspection', () => {
     expect(await introspect(run, access)).toEqual({ active: false })
   })
 
-  test('forged, foreign and damaged tokens are not active, and nothing more is said of them', async () => {
+  test('forged, foreign and damaged tokens are not active, and no more is said', async () => {
     const run = await running(AUDIENCES)
     const { token, id } = await login(run)
     const access = await accessToken(run, token)

@@ -32,7 +32,7 @@ async function refreshesIn(run: Running): Promise<Record<string, number>> {
   return Object.fromEntries([...rows].map(([, row, count]) => [row, Number(count)]))
 }
 
-test('a login that asks for it answers a refresh token, and a cookie for the refresh endpoint alone', async () => {
+test('a login that asks for it answers a refresh token and a cookie for it', async () => {
   const run = await running()
 
   const { refreshToken, refreshCookie } = await login(run)
@@ -76,7 +76,7 @@ test('name and path of the cookie are settings', async () => {
   expect(refreshCookie).toBe(named.deliver(refreshToken, FOR_NOW))
 })
 
-test('a refusal is a problem with the decision, and clears the cookie where the token is of no more use', async () => {
+test('a refusal is a problem with the decision, and clears a dead cookie', async () => {
   const run = await running()
   const { token, refreshToken } = await login(run)
   const challenged = await refresh(run, refreshToken, abroad())
@@ -210,7 +210,7 @@ test('through connect() everything comes out as in process', async () => {
   })
 })
 
-test('RFC 7662 and RFC 7009 know refresh tokens: current until used up or superseded, and revoking one ends the session', async () => {
+test('RFC 7662 and RFC 7009 know refresh tokens: revoking one ends the session', async () => {
   const run = await running()
   const { token, refreshToken } = await login(run)
   const introspect = async (shown: string): Promise<unknown> =>

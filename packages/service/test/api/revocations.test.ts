@@ -140,7 +140,7 @@ test('a stream tells what is revoked from its cursor on, counts, and beats', asy
   expect(Object.keys(beat?.data ?? {})).toEqual(['n', 'cursor', 'asOf'])
 })
 
-test('a reader that resumes gets each revocation that it missed once, in order, and counts anew', async () => {
+test('a reader that resumes gets each missed revocation once, in order, counted anew', async () => {
   const run = await running()
   const stream = await listen(run)
   const known = await revoked(run)
@@ -163,7 +163,7 @@ test('a reader that resumes gets each revocation that it missed once, in order, 
   expect(rest[0]?.data.n).toBe(1)
 })
 
-test('two services on one store tell the same, and each takes the cursors of the other', async () => {
+test('two services on one store tell the same, by the same cursors', async () => {
   const env = { HOLDFAST_STORE: `lmdb:${folder()}/store` }
   const one = await running(env)
   const two = { ...one, service: await startOn(env) }
@@ -210,7 +210,7 @@ test('only gateways and applications hear of revocations', async () => {
   expect(statuses).toEqual([200, 200, 403, 403, 401])
 })
 
-test('streams end when the service stops, with a hint to come again soon, and do not hold it up', async () => {
+test('streams end when the service stops, with a hint to come again soon', async () => {
   const run = await running()
   const response = await run.call('GET', '/v1/revocations', {
     headers: { accept: 'text/event-stream' },
@@ -222,7 +222,7 @@ test('streams end when the service stops, with a hint to come again soon, and do
   expect(await text).toMatch(/^retry: 1000\n: open\n\n(id: [\s\S]*)?retry: 100\n\n$/)
 })
 
-test('a verifier has everything that happened while its connection was cut and its service restarted', async () => {
+test('a verifier has all that happened while its service was restarted', async () => {
   const store = `lmdb:${folder()}/store`
   const port = await freePort()
   const env = { HOLDFAST_STORE: store, HOLDFAST_LISTEN: `127.0.0.1:${port}` }

@@ -77,7 +77,7 @@ async function ends(): Promise<Ends> {
       stopping: new AbortController().signal,
       heartbeatMs: 1_000,
     }),
-    { where: config.listen, requestTimeoutMs: 30_000 },
+    { where: config.listen, requestTimeoutMs: 30_000, keepAliveMs: 120_000 },
   )
   onTestFinished(() => listener.close(0))
   return {
@@ -453,7 +453,7 @@ function deliverable(value: unknown): unknown {
   )
 }
 
-test('the TLS fingerprint that a gateway measured is part of the device, through a service too', async () => {
+test('a TLS fingerprint is part of the device, through a service too', async () => {
   const run = await running()
   const remote = connect({ url: run.service.url, key: KEYS.app })
 

@@ -26,7 +26,7 @@ async function estate(): Promise<{ run: Running; access: Verifier; token: string
   return { run, access, token: accessToken, id: session.id }
 }
 
-test('a service verifies what the authority issues, with nothing but its address and a key', async () => {
+test('a service verifies what the authority issues with its address and a key', async () => {
   const { access, token, id } = await estate()
 
   for (const requirements of [{}, { strict: true, acr: 'urn:mfa', maxAgeMs: 60_000 }]) {
@@ -37,7 +37,7 @@ test('a service verifies what the authority issues, with nothing but its address
   }
 })
 
-test('a revocation refuses the next verification of a strict route, and closes what the session holds open', async () => {
+test('a revocation refuses the next strict verification, and closes what is open', async () => {
   const { run, access, token, id } = await estate()
   const verified = await access.verify(token, { whenBlind: 'refuse' })
   if (!verified.ok) throw new Error(verified.reason)
@@ -51,7 +51,7 @@ test('a revocation refuses the next verification of a strict route, and closes w
   expect(await access.verify(token)).toMatchObject({ ok: false, code: 'session_revoked' })
 })
 
-test('where the service is away, strict routes refuse and others go on by what they know', async () => {
+test('where the service is away, strict routes refuse and others go on', async () => {
   const { run, access, token } = await estate()
   expect(await access.verify(token)).toMatchObject({ ok: true })
 

@@ -7,8 +7,8 @@ const FORM = ['token', 'token_type_hint']
 const MAX_BODY_BYTES = 16_384
 
 /**
- * The standard calls for those who know them: RFC 7662 and RFC 7009, for access, session and refresh
- * tokens.
+ * The standard calls for those who know them: RFC 7662 and RFC 7009, for access, session and
+ * refresh tokens.
  */
 export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts): readonly Call[] {
   /** All that a token says, where it is current and its session is live at this moment. */

@@ -3,7 +3,10 @@ import { begunBody, verificationBody } from '../answers.ts'
 import { type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
 
-/** What an application tells and asks when the subject has to prove a factor, and what else it has seen. */
+/**
+ * What an application tells and asks when the subject has to prove a factor, and what else it has
+ * seen.
+ */
 export function stepUpCalls({ sessions, cookies, metrics }: ApiParts): readonly Call[] {
   return [
     call({
