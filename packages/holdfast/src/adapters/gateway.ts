@@ -25,6 +25,7 @@ import {
 import { requestDescriber } from './guard/request-facts.ts'
 
 export { type CookieCarrier, type CookieOptions, cookie } from '../carriers/cookie.ts'
+export { REFRESH_COOKIE, REFRESH_PATH, SESSION_COOKIE } from '../carriers/names.ts'
 export type { HeaderLookup } from '../core/request.ts'
 export type { HeaderPair, HttpFacts } from './guard/http-request.ts'
 export type { RouteRequirements } from './guard/options.ts'

@@ -1,3 +1,4 @@
+import { REFRESH_COOKIE, REFRESH_PATH, SESSION_COOKIE } from 'holdfast/gateway'
 import { z } from 'zod'
 import { setting } from '../setting.ts'
 import { audience, audienceName, issuer, path, tokenLifetime, word } from '../values.ts'
@@ -11,12 +12,12 @@ export const carrying = {
         /^__(?:Host|Secure)-[\w-]{1,56}$/,
         'must start with __Host- or __Secure- and go on with letters, digits, "-" or "_"',
       )
-      .default('__Host-session'),
+      .default(SESSION_COOKIE),
     {
       about:
         'Name of the session cookie in answers. The `__Host-` prefix keeps other hosts from ' +
         'setting it.',
-      example: '__Host-session',
+      example: SESSION_COOKIE,
       reading: 'text',
     },
   ),
@@ -66,20 +67,20 @@ export const carrying = {
         /^__Secure-[\w-]{1,56}$/,
         'must start with __Secure- and go on with letters, digits, "-" or "_"',
       )
-      .default('__Secure-refresh'),
+      .default(REFRESH_COOKIE),
     {
       about:
         'Name of the refresh cookie in answers. It goes to `refreshPath` alone, so it cannot ' +
         'have the `__Host-` prefix.',
-      example: '__Secure-refresh',
+      example: REFRESH_COOKIE,
       reading: 'text',
     },
   ),
-  refreshPath: setting(path.default('/refresh'), {
+  refreshPath: setting(path.default(REFRESH_PATH), {
     about:
       'Where the application takes refresh tokens, as the browser sees it: the refresh ' +
       "cookie's `Path`.",
-    example: '/refresh',
+    example: REFRESH_PATH,
     reading: 'text',
   }),
 }
