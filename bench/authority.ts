@@ -25,8 +25,8 @@ interface Lane {
 }
 
 /**
- * Verifications a second over HTTP, one and 32 at a time, over a bare server that reads and writes
- * as much for one.
+ * Measures verifications a second over HTTP, one and 32 in a request, and compares them with a bare
+ * server that reads and writes as many bytes as one takes.
  */
 export const servicePart: Part = async ({ folder, startRedis }) => {
   const redis = await startRedis()

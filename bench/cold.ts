@@ -14,11 +14,11 @@ const PROGRAMS = [
   { name: 'Node alone', program: './cold/nothing.js' },
 ] as const
 
-/** From the start of a process to its first verified session. */
+/** Measures the time from the start of a process to its first verified session. */
 export const coldPart: Part = async () => {
   progress(`cold starts, ${SPAWNS} of each`)
   const took = PROGRAMS.map((): number[] => [])
-  // The first turn brings the files into memory.
+  // The first round brings the files into the cache of the system.
   for (let turn = 0; turn <= SPAWNS; turn++) {
     for (const [at, { program }] of PROGRAMS.entries()) {
       const ms = await startMs(program)
@@ -58,13 +58,13 @@ async function startMs(program: string): Promise<number> {
     stdio: ['ignore', 'pipe', 'ignore'],
     timeout: 20_000,
   })
-  let said = ''
+  let output = ''
   let at = Number.NaN
   child.stdout.on('data', (chunk: Buffer) => {
     at = performance.now()
-    said += chunk
+    output += chunk
   })
   await once(child, 'close')
-  if (said !== 'verified') throw new Error(`${program} did not verify its session.`)
+  if (output !== 'verified') throw new Error(`${program} did not verify its session.`)
   return at - started
 }

@@ -1,6 +1,6 @@
 import { type Length, type Row, round } from './rounds.ts'
 
-/** Where a contender finds a store, and may keep files. */
+/** The store that a contender uses, and a folder for its files. */
 export interface Place {
   readonly redisPort: number
   readonly folder: string
@@ -12,7 +12,7 @@ export interface Order {
   readonly length: Length
 }
 
-/** What a contender's process says. `absent`: it cannot take part here, and why. */
+/** What a contender's process answers. `absent`: it cannot take part, for the given reason. */
 export type Word =
   | { readonly kind: 'ready'; readonly rows: readonly string[] }
   | { readonly kind: 'round'; readonly runs: number; readonly micros: number }
@@ -20,8 +20,8 @@ export type Word =
   | { readonly kind: 'absent'; readonly why: string }
 
 /**
- * Makes this process a contender: prepares, then measures one row a time, as it is told. Ends with
- * the bench.
+ * Makes this process a contender. It prepares itself, then measures the rows that the bench asks
+ * for, one at a time. It ends when the bench does.
  */
 export async function contend(
   prepare: (place: Place) => Promise<readonly Row[] | { readonly absent: string }>,

@@ -14,7 +14,7 @@ export interface Contender {
 /** Longest wait for a contender: to prepare itself, or to end a round. */
 const PATIENCE_MS = 180_000
 
-/** Starts the program of a contender, or tells why it cannot take part. */
+/** Starts the program of a contender, or returns the reason why it cannot take part. */
 export async function startContender(
   program: string,
   place: Place,
@@ -45,7 +45,7 @@ export async function startContender(
   }
 }
 
-/** A program of the bench, as in production. What it prints is of no interest unless it dies. */
+/** Starts a program of the bench as in production. Its output is shown only if it dies. */
 export function startProcess(program: string, args: readonly string[] = []): ChildProcess {
   return fork(fileURLToPath(new URL(program, import.meta.url)), args, {
     env: { ...process.env, NODE_ENV: 'production', BETTER_AUTH_TELEMETRY: '0' },
@@ -66,7 +66,7 @@ export async function wordOf<T>(child: ChildProcess): Promise<T> {
       }),
     ])
   } catch (error) {
-    if (signal.aborted) throw new Error(`it said nothing for ${PATIENCE_MS / 1000} s`)
+    if (signal.aborted) throw new Error(`it did not answer for ${PATIENCE_MS / 1000} s`)
     throw error
   } finally {
     clearTimeout(late)
@@ -85,5 +85,5 @@ export async function stopProcess(child: ChildProcess): Promise<void> {
 }
 
 function whyOf(word: Word): string {
-  return 'why' in word ? word.why : `it said "${word.kind}" out of turn`
+  return 'why' in word ? word.why : `it answered "${word.kind}" unexpectedly`
 }

@@ -1,6 +1,6 @@
 import type { RequestFacts } from 'holdfast'
 
-/** A browser as it shows itself at every request. */
+/** The facts of a browser's requests, the same at each. */
 export const REQUEST: RequestFacts = {
   ip: '203.0.113.7',
   method: 'GET',
@@ -18,12 +18,12 @@ export const REQUEST: RequestFacts = {
 }
 
 /**
- * The same browser on another line of the same provider: nothing alarming, but every signal has to
- * look.
+ * The same browser from another address of the same provider. That is harmless, but all signals are
+ * asked.
  */
 export const NEXT_STREET: RequestFacts = { ...REQUEST, ip: '203.0.112.7' }
 
-/** Sessions that take turns in a process, each of a user of its own. */
+/** How many sessions a process uses in rotation. Each has a user of its own. */
 export const SESSIONS = 1_000
 
 export function userOf(turn: number): string {
@@ -31,8 +31,8 @@ export function userOf(turn: number): string {
 }
 
 /**
- * What ours keeps of a login, as plain data: what a peer is given to keep, so that all of them
- * carry the same.
+ * What Holdfast keeps of a login, as plain data. The peers are given the same to keep, so that all
+ * store as much.
  */
 export function sessionFacts(user: string): SessionFacts {
   const now = Date.now()
@@ -73,7 +73,7 @@ export interface SessionFacts {
   readonly timezone: string
 }
 
-/** A row that answers with another user is worth nothing, however fast. */
+/** Throws if a row answers with another user: a wrong answer has no figure. */
 export function expectUser(found: unknown, expected: string | undefined): void {
   if (found !== expected)
     throw new Error(`${expected ?? 'nobody'} was expected, and ${String(found)} found`)

@@ -4,12 +4,12 @@ import { progress } from './progress.ts'
 import { callsBetween, type RedisServer } from './redis-server.ts'
 import { median, warmUp } from './rounds.ts'
 
-/** A row over all of its rounds. */
+/** The figures of a row over all of its rounds. */
 export interface Measured {
   readonly name: string
   /** Median CPU µs of one run, that of Redis included. */
   readonly micros: number
-  /** What of it was Redis. */
+  /** The part of `micros` that Redis took. */
   readonly redisMicros: number
   /** Redis commands of one run. */
   readonly commands: number
@@ -19,7 +19,7 @@ export interface Measured {
 
 export interface Field {
   readonly measured: readonly Measured[]
-  /** Rows and contenders that have no figure, and why. */
+  /** Rows and contenders without a figure, with the reason. */
   readonly missing: readonly string[]
 }
 
@@ -35,8 +35,8 @@ interface Lane {
 }
 
 /**
- * Each contender in a process of its own. Their rows take turns, so that a slow minute hits all of
- * them alike, and each figure is the median of its rounds.
+ * Measures each contender in a process of its own. The rows are measured by turns, so that a slow
+ * minute affects all of them alike, and each figure is the median of its rounds.
  */
 export async function measureField(
   programs: readonly string[],
@@ -98,7 +98,7 @@ async function roundOf(
     return { micros: micros / runs, redisMicros: 0, commands: 0 }
   }
   const commands = callsBetween(before, after).reduce((sum, [, count]) => sum + count, 0)
-  // A row that asks Redis nothing does not pay for what a server does when idle.
+  // What Redis does when idle is not charged to a row that does not use it.
   const redisMicros = commands < runs / 1_000 ? 0 : after.cpuMicros - before.cpuMicros
   return {
     micros: (micros + redisMicros) / runs,

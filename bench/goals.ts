@@ -1,6 +1,6 @@
 import { figure, table } from './table.ts'
 
-/** What is promised, and what this run measured. NaN: could not be measured. */
+/** A goal and what this run measured; NaN where it could not be measured. */
 export interface Goal {
   readonly code: string
   readonly what: string
@@ -28,7 +28,7 @@ export function isMet({ least, most, measured }: Goal): boolean {
   return measured >= (least ?? -Infinity) && measured <= (most ?? Infinity)
 }
 
-/** Near its bound, a goal needs another digit to be understood. */
+/** A value near its bound is shown with one more digit. */
 function isClose({ least, most, measured }: Goal): boolean {
   return Math.abs(measured / (least ?? most ?? Number.NaN) - 1) < 0.02
 }

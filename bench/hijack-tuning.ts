@@ -12,7 +12,7 @@ import { table } from './table.ts'
 const ROOT = new URL('../../', import.meta.url)
 const SEED = '1'
 
-/** Counts, on the tuning seeds, what the weights of the signals are made of. */
+/** Counts what the weights of the signals are computed from, on the tuning seeds. */
 export const trainingPart: Part = async () => {
   const team = crew()
   const training = await train(team, { seed: SEED, rules: TUNED }).finally(() => team.close())
@@ -36,7 +36,7 @@ export const trainingPart: Part = async () => {
   return { goals: [] }
 }
 
-/** Whom it disturbs, with enough people for small cohorts and rare things. */
+/** Counts who is disturbed, with enough people for small cohorts and rare cases. */
 export const peoplePart: Part = async () => {
   const team = crew()
   const found = await multitude(team, SEED, progress).finally(() => team.close())
@@ -61,7 +61,7 @@ export const peoplePart: Part = async () => {
   return { goals: [] }
 }
 
-/** How the false step-ups move with each rate that is assumed. */
+/** Shows how the number of false step-ups depends on each assumed rate. */
 export const sensitivityPart: Part = async () => {
   const team = crew()
   const found = await sensitivities(team, SEED, progress).finally(() => team.close())

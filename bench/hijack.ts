@@ -18,7 +18,8 @@ const ROOT = new URL('../../', import.meta.url)
 const MEASURED = new URL('docs/measured/', ROOT)
 
 /**
- * How many hijacks are caught, and how many rightful users are disturbed, beside what others do.
+ * Counts the hijacks that are caught and the rightful users who are disturbed, by Holdfast and by
+ * other checks.
  */
 export const hijackPart: Part = async () => {
   const team = crew()

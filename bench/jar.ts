@@ -13,10 +13,10 @@ import { table } from './table.ts'
 
 const SEED = 1
 
-/** Nearly all of a round is waiting; what limits is how many browsers two cores can start. */
+/** A round is mostly waiting. The limit is how many browsers two cores can start. */
 const PROFILES = 14
 
-/** How often a browser forgets what it was last sent. */
+/** Measures how often Chromium's cookie jar loses the newest `Set-Cookie`. */
 export const jarPart: Part = async ({ folder }) => {
   if (process.platform !== 'linux' || !existsSync(CHROMIUM)) {
     throw new Error(`There is no ${CHROMIUM} on a Linux. Install the Debian package "chromium".`)

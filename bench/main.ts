@@ -12,10 +12,10 @@ import { offlinePart } from './offline.ts'
 import { httpPart } from './over-http.ts'
 import type { Part } from './part.ts'
 import { print, progress } from './progress.ts'
-import { ratchetPart } from './ratchet.ts'
 import { redisServer } from './redis-server.ts'
 import { refreshPart } from './refresh.ts'
 import { revocationPart } from './revocation.ts'
+import { rotationPart } from './rotation.ts'
 import { signalsPart } from './signals.ts'
 import { subjectsPart } from './subjects.ts'
 import { verifyPart } from './verify.ts'
@@ -35,18 +35,18 @@ const PARTS: Readonly<Record<string, Part>> = {
   'hijack-people': peoplePart,
   'hijack-sensitivity': sensitivityPart,
   jar: jarPart,
-  ratchet: ratchetPart,
+  rotation: rotationPart,
   signals: signalsPart,
 }
 
-/** They are not about what a session costs, and take minutes. */
+/** Parts that run only by their name: they measure no cost of a session, and take minutes. */
 const BY_NAME = [
   'hijack',
   'hijack-training',
   'hijack-people',
   'hijack-sensitivity',
   'jar',
-  'ratchet',
+  'rotation',
 ]
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))

@@ -7,7 +7,7 @@ import { print, progress } from './progress.ts'
 import { callsBetween, type RedisServer } from './redis-server.ts'
 import { figure, table } from './table.ts'
 
-/** What ours costs a Redis: commands of a verification, and bytes of a session. */
+/** Measures what Holdfast costs a Redis: commands of a verification, bytes of a session. */
 export const memoryPart: Part = async (bench: Bench) => {
   const commands = await onRedis(bench, commandsOfVerify)
   if (commands === undefined) {
@@ -76,7 +76,7 @@ function goalsOf(commands = Number.NaN, express = Number.NaN, homeMade = Number.
   ]
 }
 
-/** Each layout in a Redis of its own: what another left behind would count. */
+/** Measures each layout in a Redis of its own, so that none counts what another left. */
 async function onRedis<T>(
   { startRedis }: Bench,
   use: (redis: RedisServer) => Promise<T>,
@@ -103,7 +103,7 @@ async function commandsOfVerify(
 }
 
 interface Filled {
-  /** Without what the event feed keeps even at its smallest. */
+  /** Without the bytes that the event feed takes at its smallest. */
   readonly bytes: number
   readonly historyBytes: number
 }
@@ -134,7 +134,7 @@ async function started(program: string, place: { folder: string; redisPort: numb
   return contender
 }
 
-/** Once tables are no longer growing and the buffers of a client that left are free. */
+/** Waits until tables do not grow any more and the buffers of closed clients are free. */
 async function settled(redis: RedisServer): Promise<number> {
   let same = 0
   let last = -1

@@ -9,7 +9,7 @@ import { figure, table, times } from './table.ts'
 
 const ISSUER = 'https://auth.example'
 const AUDIENCE = 'orders'
-/** More than a verifier remembers: in turns, none of them comes again in time. */
+/** More tokens than a verifier caches: used in rotation, none is found in the cache. */
 const TOKENS = 10_000
 const ROUNDS = 5
 const ROUND_MS = 800
@@ -18,7 +18,7 @@ const JOSE = 'jose jwtVerify, EdDSA'
 const DISTINCT = 'ours, each token for the first time'
 const REPEATED = 'ours, a token that came before'
 
-/** What it costs a service to verify an access token offline, beside jose by itself. */
+/** Measures the verification of an access token offline, and the same with jose alone. */
 export const offlinePart: Part = async () => {
   progress('signing tokens')
   const rows = await offlineRows()

@@ -32,8 +32,8 @@ interface HttpRound {
 }
 
 /**
- * Requests a second behind `requireSession()`, over those of the framework alone. Each server is a
- * process.
+ * Measures requests a second behind `requireSession()`, divided by those of the framework alone.
+ * Each server is a process of its own.
  */
 export const httpPart: Part = async ({ folder, startRedis }: Bench) => {
   const redis = await startRedis()
@@ -123,7 +123,7 @@ function httpTable(servers: readonly Server[]): string {
   return table(
     ['', 'requests/s', 'over bare', 'CPU µs', 'over bare'],
     servers.map(({ framework, kind }) => [
-      kind === 'bare' ? `${framework} alone` : `${framework}, verified ${SAID[kind]}`,
+      kind === 'bare' ? `${framework} alone` : `${framework}, verified ${VERIFIED_WITH[kind]}`,
       medianOf(servers, { framework, kind }, 'perSecond').toFixed(0),
       kind === 'bare' ? '' : times(overBare(servers, { framework, kind }, 'perSecond')),
       figure(medianOf(servers, { framework, kind }, 'micros')),
@@ -142,14 +142,14 @@ const PROMISED = [
 function goalsOf(servers: readonly Server[]): readonly Goal[] {
   return PROMISED.map(({ framework, kind, least }) => ({
     code: 'H',
-    what: `requests a second of ${framework} with ours, ${SAID[kind]}, over bare`,
+    what: `requests a second of ${framework} with ours, ${VERIFIED_WITH[kind]}, over bare`,
     least,
     measured: overBare(servers, { framework, kind }, 'perSecond'),
     unit: 'x',
   }))
 }
 
-const SAID = {
+const VERIFIED_WITH = {
   hot: 'local copies of Redis',
   LMDB: 'on LMDB',
   Redis: 'on Redis',
@@ -168,5 +168,5 @@ function medianOf(servers: readonly Server[], { framework, kind }: Which, what: 
 }
 
 export function whyOf(word: ServerWord | LoadWord): string {
-  return word.kind === 'failed' ? word.why : `"${word.kind}" was said out of turn`
+  return word.kind === 'failed' ? word.why : `"${word.kind}" was not expected`
 }

@@ -1,6 +1,6 @@
 /**
- * One request a second and session: lively, but no more than a page with its fetches. A multiple of
- * what is in flight.
+ * One request a second and session, as of a page that fetches now and then. The number of sessions
+ * is a multiple of the number of requests in flight.
  */
 export const PACED_SESSIONS = 192
 export const PACED_ROW = 'paced'

@@ -1,4 +1,4 @@
-/** Says on stderr what the bench is at, so that stdout has the results alone. */
+/** Prints what the bench is doing to stderr, so that stdout has only the results. */
 export function progress(text: string): void {
   process.stderr.write(`  ... ${text}\n`)
 }

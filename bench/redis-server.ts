@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 
-/** What a Redis has done so far. */
+/** The counters of a Redis since its start. */
 export interface RedisReading {
   readonly cpuMicros: number
-  /** Calls of each command, those inside of scripts included, those of reading this not. */
+  /** Calls by command, with those of scripts and without those that read these counters. */
   readonly calls: ReadonlyMap<string, number>
   readonly usedBytes: number
 }
@@ -37,8 +37,7 @@ export interface RedisServer {
 const START_TRIES = 100
 
 /**
- * A Redis of its own on loopback, without persistence. Undefined where no redis-server is
- * installed.
+ * Starts a Redis on loopback, without persistence. Undefined where no redis-server is installed.
  */
 export async function redisServer(folder: string): Promise<RedisServer | undefined> {
   const port = await freePort()
@@ -109,7 +108,7 @@ function readingOf(info: string): RedisReading {
   }
 }
 
-/** One that nobody listens at now; Redis itself cannot be told to choose. */
+/** A port that is free now. Redis cannot choose one by itself. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -8,7 +8,7 @@ import { figure, table } from './table.ts'
 const PROGRAMS = ['./ours/refresh.js', './peers/jose-pair.js', './peers/auth-update.js']
 
 /**
- * What it costs to put a new refresh token in the place of the old one, reuse detection included.
+ * Measures the exchange of a refresh token for its successor, reuse detection included.
  */
 export const refreshPart: Part = async ({ folder, startRedis }) => {
   const redis = await startRedis()

@@ -22,7 +22,8 @@ const GAP_MS = 20
 const KEY = 'the-key-of-the-bench-and-nobody-else'
 
 /**
- * From the answer to a revocation until the last of all verifiers, or another engine, knows of it.
+ * Measures the time from the answer to a revocation until the last verifier, or another engine,
+ * refuses the session.
  */
 export const revocationPart: Part = async ({ folder, startRedis }: Bench) => {
   const redis = await startRedis()
@@ -85,7 +86,7 @@ interface Started {
 }
 
 interface Way {
-  /** Whoever measures is told what to wait for. */
+  /** Tells the measuring process which session to wait for. */
   announce(session: string): Promise<void>
   at(i: number): Pick<ReturnType<typeof connect>, 'create' | 'revoke'>
 }

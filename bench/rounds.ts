@@ -1,6 +1,5 @@
 /**
- * One thing to measure. `run` does it once, and throws or rejects when the answer is not the right
- * one.
+ * One thing to measure. `run` does it once, and throws or rejects when the answer is wrong.
  */
 export interface Row {
   readonly name: string
@@ -18,7 +17,7 @@ const IN_FLIGHT = 64
 /** How long a round is: a time, or a number of runs. */
 export type Length = { readonly ms: number } | { readonly runs: number }
 
-/** CPU, not time: the machine may be busy. 64 runs are in flight at once, as under load. */
+/** Measures CPU time, because the machine may be busy. 64 runs are in flight, as under load. */
 export async function round(run: () => unknown, length: Length): Promise<Round> {
   const before = process.cpuUsage()
   const started = performance.now()
@@ -36,8 +35,8 @@ export async function round(run: () => unknown, length: Length): Promise<Round> 
 }
 
 /**
- * Runs until the code has been compiled for good, which takes runs rather than time; but not for
- * ever.
+ * Warms up until the code is compiled, which depends on the number of runs rather than on time. It
+ * ends after a bounded time all the same.
  */
 export async function warmUp(
   some: () => Promise<number>,
@@ -55,7 +54,7 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
-/** All of `work`, a few at a time. */
+/** Does all of `work`, a few at a time. */
 export async function inTurns<T>(
   count: number,
   work: (turn: number) => Promise<T>,

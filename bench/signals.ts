@@ -21,11 +21,11 @@ const UNCHANGED = 1_000
 const TWO_MINUTES_MS = 120_000
 
 /**
- * What changed, against a session with a past: a second provider, and enough places to compare
- * with.
+ * Presentations in which something changed, for a session that knows a second provider and a dozen
+ * places.
  */
 const CHANGES: Readonly<Record<string, Partial<RequestFacts>>> = {
-  'another line of the provider': { ip: '192.0.3.77' },
+  'another address of the provider': { ip: '192.0.3.77' },
   'another network of the country': { ip: '198.51.100.9' },
   'a data centre abroad, another browser': {
     ip: '203.0.113.66',
@@ -81,7 +81,8 @@ function request(changes: Partial<RequestFacts> = {}): RequestFacts {
 type Looked = Parameters<Signal>
 
 /**
- * What all signals together cost where something changed, and that none is asked where nothing did.
+ * Measures all signals together where something changed, and checks that none is asked where
+ * nothing changed.
  */
 export const signalsPart: Part = async () => {
   progress('making a past')
@@ -90,7 +91,7 @@ export const signalsPart: Part = async () => {
     looked.push(all)
     return []
   }
-  // people do not change places within a millisecond
+  // A change of place within a millisecond would look like infeasible travel.
   let ahead = 0
   const now = (): number => Date.now() + ahead
   const sessions = createSessions({
@@ -163,7 +164,7 @@ export const signalsPart: Part = async () => {
   }
 }
 
-/** A session whose subject came from many places before, and that knows a dozen of them itself. */
+/** A session that knows a dozen places, of a subject with a history of many. */
 async function livedIn(sessions: Sessions, pause: () => void): Promise<string> {
   let token = ''
   for (let login = 0; login < 12; login++) {

@@ -4,10 +4,10 @@ export const SUBJECT_SESSIONS = 1_000
 
 /** One subject with all of its sessions. */
 export interface Crowd {
-  /** How many there are, seen by listing them. */
+  /** How many sessions a list shows. */
   list(): Promise<number>
   revoke(): Promise<unknown>
-  /** How many are left. */
+  /** How many are live afterwards. */
   left(): Promise<number>
 }
 
@@ -17,7 +17,7 @@ export type SubjectWord =
   | { readonly kind: 'failed'; readonly why: string }
 
 /**
- * Makes this process one that, at each message, fills a subject with sessions, lists them and
+ * Makes this process a worker: at each message it creates the sessions of a subject, lists them and
  * revokes them.
  */
 export function answerSubjects(

@@ -8,7 +8,7 @@ import { figure, table, times } from './table.ts'
 
 const ROUNDS = 9
 
-/** Listing and revoking all sessions of one subject. Time, not CPU: somebody waits for it. */
+/** Measures the time, not the CPU, to list and to revoke all sessions of one subject. */
 export const subjectsPart: Part = async ({ startRedis }: Bench) => {
   const redis = await startRedis()
   if (redis === undefined) {
@@ -81,5 +81,5 @@ function expectKind<Kind extends SubjectWord['kind']>(
   kind: Kind,
 ): Extract<SubjectWord, { readonly kind: Kind }> {
   if (word.kind === kind) return word as Extract<SubjectWord, { readonly kind: Kind }>
-  throw new Error(word.kind === 'failed' ? word.why : `"${word.kind}" was said out of turn`)
+  throw new Error(word.kind === 'failed' ? word.why : `"${word.kind}" was not expected`)
 }

@@ -1,4 +1,4 @@
-/** Lines of a table: the first column to the left, all others to the right. */
+/** A table as text, with the first column aligned left and all others right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows]
   const widths = head.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)))
@@ -15,7 +15,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     .join('\n')
 }
 
-/** Three figures that count. */
+/** Three significant digits. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return '-'
   if (value >= 100) return value.toFixed(0)

@@ -40,7 +40,7 @@ const WITH_REDIS = [
 
 const COPIES = 'local copies'
 
-/** Peers over ours, by the kind of store. */
+/** The cost of the peers divided by that of Holdfast, by the kind of store. */
 const RIVALS = [
   { code: 'P1', peer: JOSE_HS256, store: COPIES, least: 12 },
   { code: 'P1', peer: JOSE_EDDSA, store: COPIES, least: 30 },
@@ -54,7 +54,7 @@ const RIVALS = [
   { code: 'P3', peer: EXPRESS_MEMORY, store: 'LMDB', least: 3.5 },
 ] as const
 
-/** What it costs to authenticate one request, in process. */
+/** Measures the authentication of one request, in process. */
 export const verifyPart: Part = async ({ folder, startRedis }: Bench) => {
   const redis = await startRedis()
   const programs = redis === undefined ? WITHOUT_REDIS : [...WITHOUT_REDIS, ...WITH_REDIS]

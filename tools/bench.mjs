@@ -22,7 +22,9 @@ const PARTS = {
   'hijack-sensitivity':
     'how the false step-ups move with what is assumed (a quarter of an hour, only by its name)',
   jar: 'how often Chromium rolls its cookie jar back (a quarter of an hour, only by its name)',
-  ratchet: 'what the ratchet makes of such a jar (a minute, only by its name)',
+  rotation:
+    'how often a cookie jar that was rolled back looks like a second holder (a minute, only by ' +
+    'its name)',
   signals: 'all signals together where something changed, and that none is asked otherwise',
 }
 
@@ -48,7 +50,7 @@ const ALONE = [
   'hijack-people',
   'hijack-sensitivity',
   'jar',
-  'ratchet',
+  'rotation',
 ]
 
 const PEERS = join(root, 'bench', 'peers')

@@ -107,8 +107,8 @@ rotation; ${quietAlone(results)} by evidence alone.`,
 evidence alone A3c is detected in
 ${percent(passive(results)?.nominal.levels.A3c?.detected.share ?? 0)} %. What catches it is the
 secret that rotates: whoever comes second shows a generation that is over. A thief on the victim's
-own device (A5) shares its jar and leaves no fork; fresh presence before sensitive actions and a
-short absolute lifetime are what helps. A phished login (A6) is the thief's from the start:
+own device (A5) shares its cookie jar and leaves no fork; fresh presence before sensitive actions
+and a short absolute lifetime are what helps. A phished login (A6) is the thief's from the start:
 ${cell(ours?.nominal.levels.A6)} here, because a second factor that was relayed confirms where it
 came from. Passkeys cannot be relayed.`,
     '## Rotation',
@@ -121,7 +121,7 @@ successor for ten seconds, as parallel requests of one browser need it, and a si
 A4r rides in those ten seconds: it sends a second after each request of the victim, from the same
 address. What finds it is a secret that rotates for it alone, before a sensitive route.
 
-A jar that comes back with an older cookie looks like a second holder. How often that is was
+A cookie jar that comes back with an older cookie looks like a second holder. How often that is was
 measured in Chromium and is told in [decision
 16](decisions/0016-a-rolled-back-jar-is-let-in-once.md): a kill loses what was set in the last 30 s,
 and some 5 % of the browsers that are killed during a visit then fork. The rate used here,

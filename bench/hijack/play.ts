@@ -136,7 +136,7 @@ async function tryAttack(
   const began = first?.at ?? 0
   const loot =
     level === 'A5'
-      ? 'own jar'
+      ? 'own cookie jar'
       : level === 'A6' && first !== undefined
         ? await copy.phish(first)
         : copy.steal(device)
@@ -183,7 +183,7 @@ async function tryAttack(
     served: state.served,
     sensitiveServed: state.sensitive,
     exposedMinutes: state.detectedAt === null ? null : (state.detectedAt - began) / 60_000,
-    // whose own jar forks without any thief is not asked because of one
+    // whose own cookie jar forks without any thief is not asked because of one
     ownerAsked:
       state.asked > 1 ? state.asked - (await askedAnyway(guard, owners, began)) : state.asked,
   }

@@ -41,7 +41,7 @@ const SENSITIVE = 0.012
 const VISITS_A_DAY = 2.9
 const REQUESTS_A_VISIT = 12
 const BETWEEN_REQUESTS_MS = 50_000
-/** Quiet requests are left out up to this long: the ratchet's interval. */
+/** Quiet requests are left out up to this long: the interval of rotation. */
 const NOTICED_MS = 5 * 60_000
 const HOUR = 3_600_000
 /** From one place to another. */

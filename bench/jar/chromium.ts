@@ -10,7 +10,7 @@ export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
  * How a browser ends, or a part of it:
  * - `killed`: SIGKILL to all of its processes at once, as the kernel does when memory runs out.
  * - `crashed`: the browser process traps; its children follow.
- * - `network`: SIGKILL to the process that has the jar; the browser lives on and starts another.
+ * - `network`: SIGKILL to the process that has the cookie jar; the browser starts another.
  * - `renderer`: the page crashes, and nothing else.
  * - `terminated`: SIGTERM to the browser process alone.
  * - `logout`: SIGTERM to all of its processes at once, as the end of a desktop session does.

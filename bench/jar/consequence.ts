@@ -3,7 +3,7 @@ import { memoryStore } from 'holdfast/memory'
 import { REQUEST } from '../facts.ts'
 import { type Share, shareOfCounts } from './summary.ts'
 
-/** How somebody uses a site, and what else writes to the jar. Times in ms. */
+/** How somebody uses a site, and what else writes to the cookie jar. Times in ms. */
 interface Visiting {
   readonly name: string
   /** Between requests, on average; each can carry a cookie. */
@@ -20,12 +20,15 @@ const SECOND = 1_000
 const MINUTE = 60 * SECOND
 
 const VISITS: readonly Visiting[] = [
-  visiting('a page every 20 s, quiet jar', { requestEveryMs: 20 * SECOND }),
-  visiting('a page every 20 s, busy jar', { requestEveryMs: 20 * SECOND, busyJar: true }),
-  visiting('a call every 2 s, quiet jar', { requestEveryMs: 2 * SECOND }),
-  visiting('a call every 2 s, busy jar', { requestEveryMs: 2 * SECOND, busyJar: true }),
-  visiting('... and saves every minute, quiet jar', { sensitiveEveryMs: MINUTE }),
-  visiting('... and saves every minute, busy jar', { sensitiveEveryMs: MINUTE, busyJar: true }),
+  visiting('a page every 20 s, quiet cookie jar', { requestEveryMs: 20 * SECOND }),
+  visiting('a page every 20 s, busy cookie jar', { requestEveryMs: 20 * SECOND, busyJar: true }),
+  visiting('a call every 2 s, quiet cookie jar', { requestEveryMs: 2 * SECOND }),
+  visiting('a call every 2 s, busy cookie jar', { requestEveryMs: 2 * SECOND, busyJar: true }),
+  visiting('... and saves every minute, quiet cookie jar', { sensitiveEveryMs: MINUTE }),
+  visiting('... and saves every minute, busy cookie jar', {
+    sensitiveEveryMs: MINUTE,
+    busyJar: true,
+  }),
   visiting('a call every 2 s, back after an hour', { awayMs: [60 * MINUTE, 100 * MINUTE] }),
 ]
 
@@ -43,11 +46,11 @@ function visiting(name: string, of: Partial<Visiting>): Visiting {
 export interface Consequence {
   readonly name: string
   readonly kills: number
-  /** The jar had everything. */
+  /** The cookie jar had committed everything. */
   readonly nothing: number
-  /** The jar was rolled back, and nobody was asked for anything. */
+  /** The cookie jar was rolled back, and nobody was asked for a factor. */
   readonly harmless: number
-  /** The rolled-back jar was taken for a second holder. */
+  /** The rolled-back cookie jar was taken for a second holder. */
   readonly fork: Share
 }
 
@@ -57,7 +60,7 @@ const LOGIN_TO_KILL_MS = 15 * MINUTE
 const AFTERWARDS_MS = 10 * MINUTE
 
 /**
- * The engine itself, with a clock that is moved, and a jar that commits as Chromium's was seen to.
+ * Runs the engine with a simulated clock and a cookie jar that commits as Chromium's does.
  */
 export async function consequences(random: () => number): Promise<readonly Consequence[]> {
   const all: Consequence[] = []
@@ -88,10 +91,10 @@ async function killed(
     host: { ...systemHost(), now: clock },
   })
   const login = { subject: 'user-1', factors: ['otp'], request: REQUEST }
-  const jar = createJar(visit, now, random)
+  const cookieJar = createCookieJar(visit, now, random)
   const created = await sessions.create(login)
   if (!created.ok) throw new Error(`no session: ${created.code}`)
-  jar.set(created.token, now)
+  cookieJar.set(created.token, now)
 
   const killedAt = now + LOGIN_TO_KILL_MS + random() * 5 * MINUTE
   const use = async (until: number): Promise<boolean> => {
@@ -100,12 +103,12 @@ async function killed(
       if (now > until) return true
       const { sensitiveEveryMs: every } = visit
       const sensitive = every !== null && random() < visit.requestEveryMs / every
-      if (!(await shown(sessions, jar, { now, sensitive }))) return false
+      if (!(await shown(sessions, cookieJar, { now, sensitive }))) return false
     }
   }
   if (!(await use(killedAt))) throw new Error('a visit that nothing happened to was refused')
   now = killedAt
-  if (!jar.rollBack(now)) return 'nothing'
+  if (!cookieJar.rollBack(now)) return 'nothing'
   const [from, to] = visit.awayMs
   now += from + random() * (to - from)
   return (await use(now + AFTERWARDS_MS)) ? 'harmless' : 'fork'
@@ -113,28 +116,28 @@ async function killed(
 
 async function shown(
   sessions: Sessions,
-  jar: Jar,
+  cookieJar: CookieJar,
   { now, sensitive }: { readonly now: number; readonly sensitive: boolean },
 ): Promise<boolean> {
   const answer = await sessions.verify({
-    token: jar.token(),
+    token: cookieJar.token(),
     request: REQUEST,
     deliverable: true,
     sensitivity: sensitive ? 'sensitive' : 'normal',
   })
-  if (answer.ok && answer.token !== undefined) jar.set(answer.token, now)
+  if (answer.ok && answer.token !== undefined) cookieJar.set(answer.token, now)
   return answer.ok
 }
 
-interface Jar {
+interface CookieJar {
   token(): string
   set(token: string, at: number): void
-  /** What was committed is left; false where that is everything. */
+  /** Goes back to what was committed. False where nothing was lost. */
   rollBack(at: number): boolean
 }
 
-function createJar({ busyJar }: Visiting, start: number, random: () => number): Jar {
-  // A busy jar commits every 30 s, whatever we do.
+function createCookieJar({ busyJar }: Visiting, start: number, random: () => number): CookieJar {
+  // A busy cookie jar commits every 30 s, because other sites write to it.
   const phase = start - random() * COMMIT_MS
   let committed = ''
   let current = ''

@@ -144,8 +144,7 @@ async function inProfile(
       const { end } = round
       round = undefined
       if (end !== 'renderer') continue
-      // The jar goes on living, with what it has not written: a look at it, and a fresh one for the
-      // next round.
+      // The cookie jar keeps what it has not written. It is read; the next round gets a new one.
       await visit(ONE_PAGE)
       await browser?.end('closed')
     }

@@ -6,7 +6,7 @@ import type { Pages } from './site.ts'
 export const MEASURED = join('docs', 'measured')
 
 /**
- * What the jar does before the end:
+ * What the cookie jar does before the end:
  * - `alone`: one `Set-Cookie`, and nothing else to be written, as a rotation every five minutes.
  * - `steady`: a `Set-Cookie` every second or two for up to half a minute, as a page with counters.
  * - `batch`: one answer that changes so many cookies that Chromium does not wait.

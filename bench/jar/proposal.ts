@@ -1,4 +1,4 @@
-import { RESEND_S, type Row, show, startLine } from './proposed-line.ts'
+import { RESEND_S, type RotationStatus, show, startFamily } from './proposed-family.ts'
 
 /**
  * What decision 16 proposes, beside the table as it is, over the same random orders of an owner and
@@ -8,9 +8,9 @@ export interface Comparison {
   readonly orders: number
   /** Orders without a thief that end in a fork. */
   readonly falseForks: { readonly now: number; readonly proposed: number }
-  /** Orders in which a predecessor was taken for a rolled-back jar: shown by whom. */
+  /** Orders in which a predecessor was taken for a rolled-back cookie jar: shown by whom. */
   readonly healed: { readonly owner: number; readonly thief: number }
-  /** Sensitive calls that passed in a healed line: must be none. */
+  /** Sensitive calls that passed in a healed family: must be none. */
   readonly sensitiveAfterwards: number
   /**
    * Owners healed over what a thief had used: for how long after it was sent, s, and whether for a
@@ -22,7 +22,7 @@ export interface Comparison {
     readonly sensitive: number
   }
   /**
-   * A thief had let the line roll back, the owner showed the newer secret, and it was no fork: must
+   * A thief made the family roll back, the owner showed the newer secret, and it was no fork. Must
    * be none.
    */
   readonly ownerMissed: number
@@ -42,7 +42,7 @@ interface Seen {
   readonly who: 'owner' | 'thief'
   readonly generation: number
   readonly sensitive: boolean
-  readonly row: Row
+  readonly status: RotationStatus
   readonly ok: boolean
   readonly sent: number | undefined
 }
@@ -63,10 +63,10 @@ export function compareProposal(random: () => number): Comparison {
     const steps = order(random)
     const proposed = play(steps, { heals: true })
     if (!proposed.some(({ who }) => who === 'thief')) {
-      if (play(steps, { heals: false }).some(({ row }) => row === 'fork')) falseForks.now++
-      if (proposed.some(({ row }) => row === 'fork')) falseForks.proposed++
+      if (play(steps, { heals: false }).some(({ status }) => status === 'fork')) falseForks.now++
+      if (proposed.some(({ status }) => status === 'fork')) falseForks.proposed++
     }
-    const at = proposed.findIndex(({ row }) => row === 'rolled_back')
+    const at = proposed.findIndex(({ status }) => status === 'rolled_back')
     const healing = proposed[at]
     if (healing === undefined) continue
     healed[healing.who]++
@@ -75,16 +75,16 @@ export function compareProposal(random: () => number): Comparison {
     sensitiveAfterwards += after.filter(({ ok, sensitive }) => ok && sensitive).length
     if (healing.who === 'thief') {
       const returned = after.find(
-        ({ who, at: when, generation, row }) =>
+        ({ who, at: when, generation, status }) =>
           who === 'owner' &&
           when - healing.at > RESEND_S &&
           generation !== healing.generation &&
-          row !== 'fork',
+          status !== 'fork',
       )
       const given = after.some(({ who, sent }) => who === 'owner' && sent === returned?.generation)
       if (returned !== undefined && !given) ownerMissed++
       const first = after.find(({ who }) => who === 'owner')
-      if (first?.ok && first.row === 'resend') together++
+      if (first?.ok && first.status === 'resend') together++
       continue
     }
     const newest = Math.max(...before.map(({ generation }) => generation))
@@ -118,34 +118,34 @@ function whoOf(share: number): Step['who'] {
  * fork.
  */
 function play(steps: readonly Step[], { heals }: { readonly heals: boolean }): readonly Seen[] {
-  const line = startLine()
+  const family = startFamily()
   const seen: Seen[] = []
-  const jar = { now: 1, committed: 1, due: Number.POSITIVE_INFINITY }
+  const cookieJar = { now: 1, committed: 1, due: Number.POSITIVE_INFINITY }
   let stolen: number | undefined
   let at = 1_000
 
   for (const { after, who, sensitive } of steps) {
     at += after
-    if (jar.due <= at) {
-      jar.committed = jar.now
-      jar.due = Number.POSITIVE_INFINITY
+    if (cookieJar.due <= at) {
+      cookieJar.committed = cookieJar.now
+      cookieJar.due = Number.POSITIVE_INFINITY
     }
-    if (who === 'copy') stolen = jar.now
+    if (who === 'copy') stolen = cookieJar.now
     if (who === 'kill') {
-      jar.now = jar.committed
-      jar.due = Number.POSITIVE_INFINITY
+      cookieJar.now = cookieJar.committed
+      cookieJar.due = Number.POSITIVE_INFINITY
     }
     if (who === 'copy' || who === 'kill') continue
-    const generation = who === 'owner' ? jar.now : stolen
+    const generation = who === 'owner' ? cookieJar.now : stolen
     if (generation === undefined) continue
-    const { row, ok, sent } = show(line, { generation, at, sensitive, heals })
-    seen.push({ at, who, generation, sensitive, row, ok, sent })
-    if (row === 'fork') break
+    const { status, ok, sent } = show(family, { generation, at, sensitive, heals })
+    seen.push({ at, who, generation, sensitive, status, ok, sent })
+    if (status === 'fork') break
     if (sent === undefined) continue
     if (who === 'thief') stolen = sent
     else {
-      jar.now = sent
-      jar.due = Math.min(jar.due, at + COMMIT_S)
+      cookieJar.now = sent
+      cookieJar.due = Math.min(cookieJar.due, at + COMMIT_S)
     }
   }
   return seen

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A generation as a jar showed it; null: no such cookie. */
+/** The generation that a browser showed; null without such a cookie. */
 export interface Shown {
   readonly lasting: number | null
   /** The cookie without `Max-Age`. */

@@ -58,27 +58,31 @@ export function ours(variant: Variant): Engine {
       guardOf(
         person,
         { variant, keyring, ...options },
-        { branch: emptyBranch(), jars: [], successors: new Map() },
+        { branch: emptyBranch(), cookieJars: [], successors: new Map() },
       ),
   }
 }
 
 /** A browser's cookie: what it holds, and what it held before the last change. */
-interface Jar {
+interface CookieJar {
   token: string
   before: string
 }
 
 interface State {
   readonly branch: Branch
-  readonly jars: Jar[]
+  readonly cookieJars: CookieJar[]
   /** What came after each secret. */
   readonly successors: Map<string, string>
 }
 
 type Setting = GuardOptions & { readonly variant: Variant; readonly keyring: Keyring }
 
-function guardOf(person: Person, setting: Setting, { branch, jars, successors }: State): Guard {
+function guardOf(
+  person: Person,
+  setting: Setting,
+  { branch, cookieJars, successors }: State,
+): Guard {
   const { variant, keyring, data, clock } = setting
   const host = hostOf(clock)
   const store = branchingStore(branch, () => host.now())
@@ -114,48 +118,48 @@ function guardOf(person: Person, setting: Setting, { branch, jars, successors }:
   async function owner(request: Request): Promise<Verdict> {
     clock.at = request.at
     const facts = requestFacts(request)
-    const jar = jars[request.device]
-    if (jar === undefined) {
+    const cookieJar = cookieJars[request.device]
+    if (cookieJar === undefined) {
       const token = await login(facts)
-      jars[request.device] = { token, before: token }
+      cookieJars[request.device] = { token, before: token }
       return { answer: 'ok' }
     }
-    if (request.rolledBack) jar.token = jar.before
-    const verified = await shown(jar.token, { facts, sensitive: request.sensitive })
+    if (request.rolledBack) cookieJar.token = cookieJar.before
+    const verified = await shown(cookieJar.token, { facts, sensitive: request.sensitive })
     const verdict = verdictOf(verified)
     if (verified.ok) {
-      take(jar, verified.token, request.lost)
+      take(cookieJar, verified.token, request.lost)
       return verdict
     }
     if (verdict.answer === 'ended') {
       const token = await login(facts)
-      jar.before = jar.token
-      jar.token = token
+      cookieJar.before = cookieJar.token
+      cookieJar.token = token
       return { ...verdict, answer: ending(verified) ? 'ended' : 'ok' }
     }
-    const begun = await sessions.beginStepUp({ token: jar.token, request: facts })
+    const begun = await sessions.beginStepUp({ token: cookieJar.token, request: facts })
     if (!begun.ok) {
-      jar.token = await login(facts)
+      cookieJar.token = await login(facts)
       return { ...verdict, answer: verdict.answer === 'refused' ? 'refused' : 'asked' }
     }
     const done = await sessions.completeStepUp({
       challenge: begun.challenge,
-      token: jar.token,
+      token: cookieJar.token,
       request: facts,
       subject: person.name,
       amr: ['otp'],
     })
     if (!done.ok) throw new Error(`a step-up failed: ${done.code}`)
-    take(jar, done.token, false)
+    take(cookieJar, done.token, false)
     return verdict
   }
 
   return {
     owner,
-    steal: (device) => ({ token: jars[device]?.token ?? '' }),
+    steal: (device) => ({ token: cookieJars[device]?.token ?? '' }),
     async thief(loot, request, device) {
       clock.at = request.at
-      const own = isOwnJar(loot) ? jars[device] : (loot as { token: string })
+      const own = isOwnCookieJar(loot) ? cookieJars[device] : (loot as { token: string })
       if (own === undefined) return { answer: 'refused' }
       const { sensitive } = request
       const verified = await shown(own.token, { facts: requestFacts(request), sensitive })
@@ -172,15 +176,15 @@ function guardOf(person: Person, setting: Setting, { branch, jars, successors }:
         { ...setting, clock: { ...clock } },
         {
           branch: copyOf(branch),
-          jars: jars.map((jar) => ({ ...jar })),
+          cookieJars: cookieJars.map((cookieJar) => ({ ...cookieJar })),
           successors: new Map(successors),
         },
       ),
   }
 }
 
-function isOwnJar(loot: Loot): boolean {
-  return loot === 'own jar'
+function isOwnCookieJar(loot: Loot): boolean {
+  return loot === 'own cookie jar'
 }
 
 function optionsOf({ signals, policy, rotateEveryMs }: Variant): Partial<SessionsOptions> {
@@ -205,10 +209,10 @@ function verify(
   })
 }
 
-function take(jar: Jar, token: string | undefined, lost: boolean): void {
+function take(cookieJar: CookieJar, token: string | undefined, lost: boolean): void {
   if (token === undefined || lost) return
-  jar.before = jar.token
-  jar.token = token
+  cookieJar.before = cookieJar.token
+  cookieJar.token = token
 }
 
 function requestFacts({

@@ -1,8 +1,8 @@
 import { ownWindow, type PageWindow } from './page.ts'
 
 /**
- * What the page knows about its device. Claims, not proof; never anything that the person did not
- * already send.
+ * What the page knows about its device. These are claims and no proof, and the browser sends or
+ * shows each of them to every site anyway.
  */
 export interface PageFacts {
   /** Width x height x pixel ratio, for example `2560x1440x2`. */
@@ -21,7 +21,7 @@ export const FACTS_NAME = 'hf-client'
 
 const YEAR_S = 31_536_000
 
-/** Reads the facts now. What the browser does not tell is left out. */
+/** Reads the facts as they are now, without those that the browser does not tell. */
 export function clientFacts(page: PageWindow = ownWindow()): PageFacts {
   const { screen, navigator } = page
   const ratio = Math.round((page.devicePixelRatio ?? 1) * 100) / 100
@@ -55,8 +55,8 @@ export function encodeFacts({ screen, timezone, languages, platform, touch }: Pa
 }
 
 /**
- * Keeps the facts in the readable cookie, so that they come with every request: now, and whenever
- * they may have changed.
+ * Keeps the facts in the readable cookie, so that they come with every request. Writes it now, and
+ * again whenever they may have changed.
  */
 export function keepFacts(page: PageWindow = ownWindow()): void {
   const refresh = (): void => refreshFacts(page)
@@ -76,12 +76,12 @@ export function refreshFacts(page: PageWindow = ownWindow()): void {
   document.cookie = `${pair}; Path=/; Max-Age=${YEAR_S}; SameSite=Lax; Secure`
 }
 
-/** The part of a form that is written to. */
+/** The part of a form that this module writes to. */
 export interface FactsForm {
   addEventListener(type: 'formdata', listener: (event: { formData: FormData }) => void): void
 }
 
-/** Sends the facts with a login form, read at the moment of sending. */
+/** Reads the facts when a login form is sent, and sends them with it. */
 export function attachTo(form: FactsForm, page: PageWindow = ownWindow()): void {
   form.addEventListener('formdata', ({ formData }) => {
     formData.set(FACTS_NAME, encodeFacts(clientFacts(page)))

@@ -3,7 +3,7 @@ import { problemOf } from './problem.ts'
 import type { RefreshOutcome } from './refresh.ts'
 import { tokenKeeper } from './token-keeper.ts'
 
-/** Where tokens come from, and who may have them. */
+/** Where tokens come from, and which origins get them. */
 export interface PageAccessOptions {
   /** Where the application answers with `refresh()`. Default `/refresh`. */
   readonly refreshPath?: string
@@ -14,49 +14,50 @@ export interface PageAccessOptions {
   readonly audience?: string
   /** Other origins whose services take these tokens, for example `https://api.example`. */
   readonly origins?: readonly string[]
-  /** Called once in each tab when it turns out that nobody is logged in: never for an outage. */
+  /** Called once in each tab when it turns out that nobody is logged in, never for an outage. */
   readonly onLoggedOut?: () => void
   readonly fetch?: Fetch
   readonly page?: PageWindow
 }
 
 /**
- * Access tokens of this page. They live in memory: after a reload another tab, or the service,
- * gives a new one.
+ * Access tokens of this page. They are kept in memory alone; after a reload the page gets a new one
+ * from another tab or from the service.
  */
 export interface PageAccess {
   /**
-   * A `fetch` that brings the token to the own and the listed origins. On a 401 that blames the
-   * token, it is replaced and the request sent once more. While none can be had, the answer is that
-   * of the refresh (a challenge, 503) or its network error: a request without its token would look
-   * like a logout. When nobody is logged in, requests go as they are.
+   * A `fetch` that sends the token to the own origin and the listed ones. On a 401 that blames the
+   * token, the token is replaced and the request sent once more. While there is no token, the
+   * answer is that of the refresh (a challenge, 503) or its network error, because a request
+   * without a token would look like a logout. When nobody is logged in, requests go without one.
    */
   readonly fetch: Fetch
-  /** A live token; undefined when there is none to be had now. */
+  /** A live token; undefined while there is none. */
   token(): Promise<string | undefined>
   /**
-   * After a login, a step-up or a change of rights: a new token, whatever the kept one still has to
-   * live.
+   * Replaces the token although it is still alive. For use after a login, a step-up or a change of
+   * rights.
    */
   renew(): Promise<string | undefined>
-  /** After a logout: every tab forgets its token. */
+  /** For use after a logout: every tab forgets its token. */
   forget(): void
   /** Stops timers and listeners. */
   close(): void
 }
 
 /**
- * Refusals of a service that a newer token may help against; the last one at least tells that the
- * session is over.
+ * Refusals by a service after which a newer token may be accepted. After `session_revoked` the
+ * refresh tells at least that the session is over.
  */
 const BLAME_THE_TOKEN = ['access_token_expired', 'access_token_invalid', 'session_revoked']
 
 /**
- * Keeps an access token for a page, in memory alone. One tab refreshes for all, ahead of expiry,
- * and only while the token is used: a page that nobody attends lets the session reach its idle
- * timeout. The refresh token is an HttpOnly cookie of the refresh path: this module never sees it.
+ * Keeps an access token for a page, in memory alone. One tab refreshes for all tabs, before the
+ * token expires, and only while the token is used, so that the session of an unattended page
+ * reaches its idle timeout. The refresh token is an HttpOnly cookie of the refresh path, which this
+ * module never sees.
  *
- * Throws a TypeError for an origin that is none.
+ * Throws a TypeError for an option that is not an origin.
  *
  * @example
  * const access = pageAccess({ onLoggedOut: () => location.assign('/login') })

@@ -1,6 +1,6 @@
 /**
- * The parts of a browser's window that are used. A page passes nothing: its own window is the
- * default.
+ * The parts of a browser's window that this module uses. The default is the page's own window;
+ * tests pass another.
  */
 export interface PageWindow {
   readonly screen?: { readonly width: number; readonly height: number } | undefined
@@ -27,7 +27,7 @@ export interface PageDocument {
   addEventListener?(type: string, listener: () => void, options?: { signal: AbortSignal }): void
 }
 
-/** Where a person is, and is sent. */
+/** The address of the page, and the way to another. */
 export interface PageLocation {
   readonly origin: string
   readonly pathname: string
@@ -35,14 +35,14 @@ export interface PageLocation {
   assign(url: string): void
 }
 
-/** The part of `fetch` that is wrapped. */
+/** The part of `fetch` that this module wraps. */
 export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
 
 export function ownWindow(): PageWindow {
   return globalThis
 }
 
-/** An address as the page means it: relative to where it is. */
+/** The absolute address of what a page passes to `fetch`, which may be relative to the page. */
 export function absolute(
   input: RequestInfo | URL,
   { location }: Pick<PageWindow, 'location'>,

@@ -11,6 +11,6 @@ export async function problemOf(answer: Response): Promise<Problem | undefined> 
   const problem: Problem | null = await answer
     .clone()
     .json()
-    .catch(() => null) // cut off on its way: nothing that could be read
+    .catch(() => null) // the body was cut off, so there is nothing to read
   return problem ?? undefined
 }

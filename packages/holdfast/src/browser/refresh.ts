@@ -3,14 +3,14 @@ import type { Fetch, PageWindow } from './page.ts'
 import { problemOf } from './problem.ts'
 import type { PageToken } from './tabs.ts'
 
-/** What came of asking for a token. */
+/** The result of asking for a token. */
 export type RefreshOutcome =
   | { readonly kind: 'token'; readonly token: PageToken }
   /** Nobody is logged in any more. */
   | { readonly kind: 'out' }
   /** The session lives, but the person has to do something first: `answer` says what. */
   | { readonly kind: 'refused'; readonly answer: Response }
-  /** Nothing was decided: an outage, or no answer at all. */
+  /** Nothing was decided, because of an outage or because no answer came. */
   | { readonly kind: 'failed'; readonly answer?: Response; readonly error?: unknown }
 
 /** How to ask. */
@@ -21,20 +21,20 @@ export interface RefreshOptions {
 }
 
 /**
- * Pauses before the same cookie is shown again. A lost response was either never minted or is sent
- * again as it was within 10 s of its minting: so the first tries come soon.
+ * Pauses before the same cookie is shown again, ms. Where a response was lost, the service sends
+ * the same successor again within 10 s of minting it, so the first tries come soon.
  */
 const PAUSES_MS = [500, 1000, 2000]
 
-/** The longest wait for an answer, doubled with each try: a slow network is no outage. */
+/** Longest wait for the first answer, ms. It doubles with each try, for slow networks. */
 const TIMEOUT_MS = 4000
 
 const LONGEST_PAUSE_MS = 10_000
 
 /**
- * Asks for a token until there is an answer that counts, four times at most. A first 401 does not
- * count: the cookie may have been replaced while it was on its way, and a challenge asks the page,
- * before the person, for newer facts.
+ * Asks for a token until there is an answer that counts, four times at most. The first 401 does not
+ * count: the cookie may have been replaced meanwhile, and after a challenge the page sends newer
+ * facts before the person is asked.
  */
 export async function refresh(options: RefreshOptions): Promise<RefreshOutcome> {
   let unauthorized = 0
@@ -55,8 +55,8 @@ export async function refresh(options: RefreshOptions): Promise<RefreshOutcome> 
 }
 
 /**
- * Between two thirds and the whole of it: tabs and browsers that failed together do not come back
- * together.
+ * Between two thirds and the whole of a pause, at random, so that tabs and browsers that failed at
+ * the same time do not try again at the same time.
  */
 export function jittered(ms: number): number {
   return ms * (1 - Math.random() / 3)
@@ -70,7 +70,7 @@ async function attempt({ url, send }: RefreshOptions, timeoutMs: number): Promis
       headers: { accept: 'application/json' },
       cache: 'no-store',
       redirect: 'error',
-      // The cookie of the answer arrives even when the person has left the page.
+      // The answer's cookie is kept even when the person has left the page.
       keepalive: true,
       signal: AbortSignal.timeout(timeoutMs),
     })
@@ -93,7 +93,7 @@ async function judged(answer: Response, from: number): Promise<RefreshOutcome> {
     case 'step_up_required':
       return { kind: 'refused', answer }
     case 'token_key_unknown':
-      return { kind: 'failed', answer } // of a process that has not heard of the newest key yet
+      return { kind: 'failed', answer } // that process does not know the newest key yet
     default:
       return { kind: 'out' }
   }
@@ -103,7 +103,7 @@ function isUnauthorized(outcome: RefreshOutcome): boolean {
   return outcome.kind === 'out' || (outcome.kind === 'refused' && outcome.answer.status === 401)
 }
 
-/** Its life is counted from when it was asked for: never longer than it is. */
+/** Counts the token's life from the moment of asking, so that it never seems longer than it is. */
 function tokenOf(body: unknown, from: number): PageToken | undefined {
   if (typeof body !== 'object' || body === null) return undefined
   if (!('accessToken' in body) || typeof body.accessToken !== 'string') return undefined

@@ -7,9 +7,9 @@ export function canPasskeys(): boolean {
 }
 
 /**
- * Asks the person for a passkey. `options`: the `passkey` of the server's offer. The text to send
- * back as the answer's `value`. Rejects, as the browser does, when the person declines: that is no
- * wrong answer, and nothing to report.
+ * Asks the person for a passkey. `options` is the `passkey` of the server's offer. Resolves to the
+ * text to send back as the answer's `value`. Rejects, as the browser does, when the person
+ * declines; that is not a wrong answer and need not be reported.
  *
  * @example
  * form.elements.namedItem('value').value = await provePasskey(JSON.parse(form.dataset.passkey))
@@ -23,7 +23,8 @@ export async function provePasskey(options: unknown): Promise<string> {
 }
 
 /**
- * Makes a passkey. `options`: what `beginPasskey` gave. The text to send back for `finishPasskey`.
+ * Makes a passkey. `options` is what `beginPasskey` gave. Resolves to the text to send back for
+ * `finishPasskey`.
  */
 export async function newPasskey(options: unknown): Promise<string> {
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(
@@ -34,12 +35,12 @@ export async function newPasskey(options: unknown): Promise<string> {
 
 /**
  * Sends the form that a step-up interrupted (`heldFormMarkup` of `holdfast/step-up`), if this page
- * holds one. Not for a page that the person came back to: it would be sent twice.
+ * holds one. It does nothing when the person comes back to the page, which would send it twice.
  */
 export function continueForm(): void {
   const form = document.querySelector<HTMLFormElement>('form[data-holdfast-held]')
   const [visit] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
   if (form === null || visit?.type === 'back_forward') return
-  // A field may be called "submit", and would stand in its way.
+  // A field called "submit" would hide the form's own method.
   HTMLFormElement.prototype.submit.call(form)
 }

@@ -2,7 +2,7 @@ import { refreshFacts } from './facts.ts'
 import { absolute, type Fetch, ownWindow, type PageLocation, type PageWindow } from './page.ts'
 import { type Problem, problemOf } from './problem.ts'
 
-/** Where a challenge sends a person, and what stands in for the browser in tests. */
+/** Where a challenge sends a person, and what tests use in place of the browser. */
 export interface StepUpOptions {
   /** Where a person proves a factor; `?return=` and `&acr=` are added. Default `/step-up`. */
   readonly stepUpPage?: string
@@ -11,10 +11,10 @@ export interface StepUpOptions {
 }
 
 /**
- * A `fetch` that answers a challenge the way a person would want: on 401 `step_up_required` it
- * reads the facts again and tries once more; only when that does not help is the person sent to the
- * step-up page. The session token is HttpOnly: this module never sees it. Requests to other origins
- * go through untouched.
+ * A `fetch` that answers a challenge with as little trouble for the person as possible. On 401
+ * `step_up_required` it reads the facts again and tries once more; if that does not help, it sends
+ * the person to the step-up page. The session token is HttpOnly, so this module never sees it.
+ * Requests to other origins are not changed.
  *
  * @example
  * const secureFetch = withStepUp()

@@ -1,8 +1,8 @@
 import type { PageWindow } from './page.ts'
 
 /**
- * A token as tabs hand it to each other: in messages alone, never in storage. Instants are ms of
- * this device's clock.
+ * A token as tabs send it to each other, in messages and never in storage. Times are ms of this
+ * device's clock.
  */
 export interface PageToken {
   readonly token: string
@@ -16,19 +16,17 @@ export type TabMessage =
   | { readonly kind: 'out' }
   | ({ readonly kind: 'token' } & PageToken)
 
-/** The other tabs of this site and browser. Where the browser has no such thing there are none. */
+/** The other tabs of this site. There are none where the browser has no `BroadcastChannel`. */
 export interface Tabs {
   /**
-   * Runs in one tab at a time. Without the lock where there is none, or where another tab holds it
-   * for too long.
+   * Runs in one tab at a time. It runs without the lock where the browser has no locks, or where
+   * another tab holds the lock for too long.
    */
   alone<T>(run: () => Promise<T>): Promise<T>
-  /** False when there is nobody to tell. */
+  /** False while there is no channel to other tabs. */
   tell(message: TabMessage): boolean
   open(): void
-  /**
-   * A page that is put aside listens no more: an open channel would keep it from being put aside.
-   */
+  /** Closes the channel. A page with an open one cannot go into the back/forward cache. */
   close(): void
 }
 
@@ -55,7 +53,7 @@ export function tabs(
         return await asked
       } catch (error) {
         if (ours) throw error
-        return run() // too long, or a page that may have no locks: two at once do no harm
+        return run() // waited too long, or has no locks: two at once do no harm
       }
     },
 

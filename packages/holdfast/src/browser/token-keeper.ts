@@ -6,7 +6,7 @@ import { type PageToken, type TabMessage, tabs } from './tabs.ts'
 export interface TokenKeeper {
   /** A live token, or why there is none. */
   wanted(): Promise<RefreshOutcome>
-  /** A service did not take it. */
+  /** Tells that a service refused this token. */
   reject(token: PageToken): void
   renew(): Promise<RefreshOutcome>
   forget(): void
@@ -20,16 +20,16 @@ export interface KeeperOptions {
   readonly onLoggedOut: () => void
 }
 
-/** A token is not used in its last moments: it would die on its way. */
+/** A token is not used in its last moments, because it would expire on its way, ms. */
 const SPARE_MS = 2000
 
-/** How long other tabs have to answer. */
+/** How long other tabs have to answer, ms. */
 const ANSWER_MS = 100
 
-/** Between the rounds of an outage. */
+/** Pause between the rounds of tries during an outage, ms. */
 const PAUSE_MS = 10_000
 
-/** A token is due after 53 to 80 of 100 parts of its life. */
+/** A token is replaced after 53 % to 80 % of its life. */
 const DUE = 0.8
 
 export function tokenKeeper({ url, send, page, onLoggedOut }: KeeperOptions): TokenKeeper {
@@ -38,7 +38,7 @@ export function tokenKeeper({ url, send, page, onLoggedOut }: KeeperOptions): To
   let kept: PageToken | undefined
   let due = 0
   let rejected: string | undefined
-  /** Used since it came: only then is it replaced unasked. */
+  /** Used since it came. Only then is it replaced before somebody asks. */
   let used = false
   let out = false
   let logouts = 0
@@ -69,7 +69,8 @@ export function tokenKeeper({ url, send, page, onLoggedOut }: KeeperOptions): To
 
   function plan(at: number): void {
     clearTimeout(timer)
-    const wait = Math.ceil(at - Date.now()) + 1 // browsers round: never a moment too early
+    // A browser may round a timer down, and it must not run before `at`.
+    const wait = Math.ceil(at - Date.now()) + 1
     timer = setTimeout(() => {
       failure = undefined
       if (used) void obtain()
@@ -98,7 +99,7 @@ export function tokenKeeper({ url, send, page, onLoggedOut }: KeeperOptions): To
     }
   }
 
-  /** One at a time: in this tab by the flight, among the tabs by the lock. */
+  /** One refresh at a time: `flight` sees to that in this tab, the lock among the tabs. */
   function obtain(ask: () => Promise<RefreshOutcome> = replaced): Promise<RefreshOutcome> {
     if (failure !== undefined && Date.now() < failure.until) return Promise.resolve(failure.outcome)
     flight ??= others.alone(ask).finally(() => {
@@ -107,7 +108,7 @@ export function tokenKeeper({ url, send, page, onLoggedOut }: KeeperOptions): To
     return flight
   }
 
-  /** Another tab may have one that it need not be asked for twice. */
+  /** Another tab may have a newer token already. */
   async function replaced(): Promise<RefreshOutcome> {
     if (fresh() === undefined && others.tell({ kind: 'ask' })) {
       await new Promise<void>((resolve) => {
@@ -137,7 +138,7 @@ export function tokenKeeper({ url, send, page, onLoggedOut }: KeeperOptions): To
         if (used) plan(failure.until)
         break
       case 'refused':
-        break // asked again when a token is wanted again
+        break // the next use of a token asks again
     }
     return outcome
   }
@@ -182,7 +183,7 @@ export function tokenKeeper({ url, send, page, onLoggedOut }: KeeperOptions): To
     },
 
     async renew() {
-      await flight // began before whatever the new one is wanted for
+      await flight // it began before the change that the new token is for
       failure = undefined
       return obtain(refreshed)
     },

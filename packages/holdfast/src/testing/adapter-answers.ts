@@ -18,20 +18,20 @@ export const OWNER = {
   'accept-language': 'nb,en;q=0.8',
 }
 
-/** Another one, which holds a copy of the owner's cookie. */
+/** The browser of a thief, which has a copy of the owner's cookie. */
 export const THIEF = {
   cookie: 'hf-client=s=1366x768x1&z=Asia/Tokyo',
   'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0',
   'accept-language': 'vi-VN,vi;q=0.9',
 }
 
-/** What a browser says of a request for a page. */
+/** The headers of a browser's request for a page. */
 export const NAVIGATION = {
   'sec-fetch-mode': 'navigate',
   'sec-fetch-dest': 'document',
 }
 
-/** A problem document (RFC 9457) of this status and code, which nobody may store. */
+/** Expects a problem document (RFC 9457) of this status and code that must not be stored. */
 export function expectRefusal(answer: RawAnswer, status: number, code: string): void {
   expect(answer.json()).toMatchObject({ status, code, title: code.replaceAll('_', ' ') })
   expect(answer.status).toBe(status)
@@ -39,7 +39,7 @@ export function expectRefusal(answer: RawAnswer, status: number, code: string): 
   expect(answer.header('cache-control')).toBe('no-store')
 }
 
-/** The session cookie, and nothing else, is expired. */
+/** Expects that the answer expires the session cookie and sets no other. */
 export function expectCleared(answer: RawAnswer): void {
   expect(answer.setCookies).toEqual([`${SESSION}=; ${SESSION_ATTRIBUTES}; Max-Age=0`])
 }

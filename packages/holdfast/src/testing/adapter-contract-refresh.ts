@@ -22,7 +22,7 @@ const EXPIRED = [
 /** Of a client without Fetch Metadata: nothing says what kind of request it is. */
 const SILENT = { 'sec-fetch-mode': '', 'sec-fetch-dest': '' }
 
-/** Refresh tokens: their own cookie, the one endpoint that takes them, and what it answers. */
+/** Refresh tokens: their cookie, the only endpoint that accepts them, and its answers. */
 export function refreshes({ engine, another, loggedIn: login }: AdapterScene): void {
   let site = ''
   beforeAll(async () => {

@@ -10,11 +10,11 @@ import { fakeHost } from './fake-host.ts'
 /** The sessions that an adapter is tested with. Access tokens are for `api` and `orders`. */
 export interface AdapterHarness {
   readonly sessions: Sessions
-  /** UTC, ms, as the engine sees it. */
+  /** The engine's time: UTC, ms. */
   now(): number
   /** Moves the engine's clock. */
   advance(ms: number): void
-  /** From now on the store cannot be reached, until the returned function is called. */
+  /** Makes the store unreachable until the returned function is called. */
   breakStore(): () => void
   close(): Promise<void>
 }

@@ -41,19 +41,19 @@ export type StartAdapter = (
   slow: () => Promise<void>,
 ) => Promise<StartedAdapter>
 
-/** What a handler says that thinks its answer the same for everybody. */
+/** The `Cache-Control` of a handler that takes its answer for public. */
 export const CACHEABLE = 'public, max-age=3600'
 
-/** What the parts of the adapter contract play on. */
+/** What the parts of the adapter contract have in common: a server, an engine, people. */
 export interface AdapterScene {
   engine(): AdapterHarness
   /** The server with default options. */
   origin(): string
-  /** Starts another server over the same sessions; it closes with the scene. */
+  /** Starts another server over the same sessions. It stops with the scene. */
   another(options: GuardOptions): Promise<string>
-  /** What happens while the handler of `/slow` works. */
+  /** Runs while the handler of `/slow` works. */
   whileSlow(happens: () => Promise<void>): void
-  /** A new person, logged in with a password, who has a second factor. */
+  /** Logs in a new person by password, who also has a second factor. */
   loggedIn(at?: string, options?: LoggedInOptions): Promise<LoggedIn>
 }
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Host } from '../core/host.ts'
 
 /**
- * A host whose clock moves only when told, and whose randomness repeats itself for one seed. For
- * tests alone.
+ * A host for tests. Its clock moves only by `advance`, and its randomness is the same for the same
+ * seed.
  */
 export interface FakeHost extends Host {
   /** Moves the clock forward, ms. */
@@ -11,8 +11,8 @@ export interface FakeHost extends Host {
 }
 
 /**
- * Starts at the real time unless told otherwise: a store that also has a clock of its own (Redis
- * expires keys by itself) follows a clock that starts there and moves forward, and no other.
+ * The default start is the real time. A store with a clock of its own (Redis expires keys by
+ * itself) works only with a fake clock that starts there and moves forward.
  */
 export function fakeHost({
   start = Date.now(),

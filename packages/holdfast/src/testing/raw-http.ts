@@ -1,6 +1,6 @@
 import { request as send } from 'node:http'
 
-/** An answer with its headers as they came. */
+/** An answer with its headers as they were received. */
 export interface RawAnswer {
   readonly status: number
   header(name: string): string | undefined
@@ -11,12 +11,12 @@ export interface RawAnswer {
 
 export interface RawRequest {
   readonly method?: string
-  /** Name and value by turns come as they are: repeated, foreign `Host` and `Sec-` names, too. */
+  /** Pairs are sent as they are, repeated names, `Host` and `Sec-` headers included. */
   readonly headers?: readonly (readonly [string, string])[]
   readonly body?: string
 }
 
-/** Sends exactly what it is told, which no `fetch` does. */
+/** Sends exactly these headers. `fetch` refuses or changes some of them. */
 export function rawRequest(
   url: string,
   { method = 'GET', headers = [], body = '' }: RawRequest = {},

@@ -6,13 +6,13 @@ import type { FakeHost } from './fake-host.ts'
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-/** How long a sample lives without use, ms. */
+/** Idle timeout of a sample, ms. */
 export const SAMPLE_IDLE_MS = 30 * MINUTE
 
-/** How long a sample lives at most, ms. */
+/** Absolute timeout of a sample, ms. */
 export const SAMPLE_LIFE_MS = 8 * HOUR
 
-/** Makes what a store under test is given; nothing in it means anything. */
+/** Makes the entries that a store under test is given. Their content is arbitrary. */
 export interface Samples {
   /** In a partition if one is named. */
   subject(partition?: number): SubjectKey
@@ -55,13 +55,13 @@ export function samples(host: FakeHost): Samples {
   }
 }
 
-/** The entry that comes after one in compare-and-set. */
+/** The entry that a compare-and-set writes over this one. */
 export function nextOf(entry: Entry, sealed: Uint8Array): Entry {
   const { id, version, generation, createdAt, deadline, idleMs } = entry
   return { id, version: version + 1, generation, createdAt, deadline, idleMs, sealed }
 }
 
-/** With sealed bytes as plain byte lists: stores may answer with any kind of Uint8Array. */
+/** Sealed bytes become lists of numbers, because stores answer with different Uint8Arrays. */
 export function plain(found: Found | undefined): unknown {
   if (found === undefined) return undefined
   const { sealed, attributes, ...rest } = found

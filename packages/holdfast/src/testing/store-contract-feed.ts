@@ -5,7 +5,7 @@ import type { Open } from './store-contract.ts'
 
 const reason = 'test'
 
-/** What happened, in order, without a gap that goes unnoticed. */
+/** The feed: what happened, in order. A gap never goes unnoticed. */
 export function feedContract(open: Open): void {
   test('a new store has nothing to tell', async () => {
     const { store } = await open()
@@ -329,7 +329,7 @@ async function count(entries: AsyncIterable<FeedEntry>): Promise<number> {
   return seen
 }
 
-/** What was told, without where it stands. */
+/** The content of feed items, without their positions. */
 function essence({ partition: _, sequence: __, cursor: ___, ...item }: FeedEntry): unknown {
   const told: FeedItem = item
   return told.kind === 'event' ? { ...told, sealed: [...told.sealed] } : told

@@ -7,7 +7,7 @@ import type { Open } from './store-contract.ts'
 
 const reason = 'test'
 
-/** Promises that have to hold whoever comes first. */
+/** Promises that hold in whichever order concurrent calls arrive. */
 export function racesContract(open: Open): void {
   test('of 50 logins at once exactly 3 pass a limit of 3', async () => {
     const { store, make } = await open()

@@ -5,7 +5,7 @@ import type { Open } from './store-contract.ts'
 
 const reason = 'test'
 
-/** What is kept of a subject, and the replay guard. */
+/** The records of a subject, and the replay guard. */
 export function subjectsContract(open: Open): void {
   test('an unknown subject has generation 0 and no history', async () => {
     const { store, make } = await open()

@@ -9,9 +9,9 @@ import { racesContract } from './store-contract-races.ts'
 import { revocationContract } from './store-contract-revocation.ts'
 import { subjectsContract } from './store-contract-subjects.ts'
 
-/** What a store under test has to be made with. */
+/** What a store under test is made with. */
 export interface StoreContext {
-  /** Starts at the real time and moves forward only. */
+  /** A clock that starts at the real time and only moves forward. UTC, ms. */
   readonly now: () => number
   /** Feed entries to keep for each partition; the store may keep up to 150 more. */
   readonly feedLimit: number
@@ -28,8 +28,8 @@ export interface Subject {
 export type Open = (options?: { readonly feedLimit?: number }) => Promise<Subject>
 
 /**
- * Every promise of the `Store` interface as tests for vitest. `make` is called once a test and must
- * give an empty store each time; the contract closes it.
+ * Tests every promise of the `Store` interface, with vitest. `make` is called once for each test
+ * and must return an empty store each time. The contract closes it.
  *
  * @example
  * storeContract('postgres', ({ now }) => postgresStore({ pool, schema: nextSchema(), now }))

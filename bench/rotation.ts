@@ -11,12 +11,12 @@ import { table } from './table.ts'
 const SEED = 1
 
 /**
- * What the ratchet makes of a jar that was rolled back as Chromium rolls it back; decision 16. Asks
- * no browser.
+ * Counts how often a cookie jar that Chromium rolled back looks like a second holder, and what
+ * decision 16 would change. Starts no browser.
  */
-export const ratchetPart: Part = async () => {
+export const rotationPart: Part = async () => {
   const killed = await consequences(seeded(SEED))
-  print('\nWhat the ratchet says to a browser that was killed at any moment of a visit\n')
+  print('\nWhat rotation makes of a browser that was killed at any moment of a visit\n')
   print(
     table(
       ['visit', 'kills', 'nothing lost', 'harmless', 'fork', '95 %'],
@@ -54,7 +54,7 @@ export const ratchetPart: Part = async () => {
   )
 
   mkdirSync(MEASURED, { recursive: true })
-  const file = join(MEASURED, 'jar-ratchet.json')
+  const file = join(MEASURED, 'jar-rotation.json')
   writeFileSync(file, `${JSON.stringify({ seed: SEED, killed, proposal }, null, 2)}\n`)
   print(`\n${file} is written.`)
   return { goals: [], failed: sensitiveAfterwards + ownerMissed + unseen.sensitive > 0 }
