@@ -29,7 +29,7 @@ type Bindings = { Bindings: { seen: Seen; incoming: IncomingMessage } }
  */
 export function createApi(parts: ApiParts): Api {
   const app = new Hono<Bindings>()
-  const calls = [
+  const calls: Call[] = [
     ...sessionCalls(parts),
     ...verifyCalls(parts),
     ...refreshCalls(parts),
@@ -39,11 +39,11 @@ export function createApi(parts: ApiParts): Api {
     ...tokenCalls(parts),
     ...introspectionCalls(parts),
     ...revocationCalls(parts),
+    documentCall(() => document),
   ]
-  const document = describeCalls([...calls, documentCall(() => document)])
-  for (const one of [...calls, documentCall(() => document)]) mount(one)
-  for (const path of new Set([...calls.map(({ path }) => path), '/openapi.json']))
-    refuseOtherMethods(path)
+  const document = describeCalls(calls)
+  for (const one of calls) mount(app, parts, one)
+  for (const path of new Set(calls.map(({ path }) => path))) refuseOtherMethods(app, path, calls)
   app.notFound(() => {
     throw new SessionError('not_found', 'There is no such call. /openapi.json lists all.')
   })
@@ -52,46 +52,6 @@ export function createApi(parts: ApiParts): Api {
     const fault = isInputFault(error) ? error.fault : faultOf(error)
     return problemResponse(fault, c.env.seen.requestId)
   })
-
-  function mount(one: Call): void {
-    app.on(one.method.toUpperCase(), honoPath(one.path), async (c) => {
-      const { seen, incoming } = c.env
-      seen.route = one.path
-      const caller =
-        one.roles.length === 0
-          ? NOBODY
-          : checkedCaller(parts, c.req.header('authorization'), { roles: one.roles, seen })
-      const answer = await one.answer({
-        request: c.req.raw,
-        incoming,
-        params: c.req.param(),
-        caller,
-        requestId: seen.requestId,
-      })
-      if (answer instanceof Response) return answer
-      const headers = { 'content-type': 'application/json', ...answer.headers }
-      return answer.body === undefined
-        ? new Response(null, {
-            status: answer.status,
-            ...(answer.headers === undefined ? {} : { headers: answer.headers }),
-          })
-        : new Response(JSON.stringify(answer.body), { status: answer.status, headers })
-    })
-  }
-
-  function refuseOtherMethods(path: string): void {
-    const allowed = calls
-      .filter((one) => one.path === path)
-      .map(({ method }) => method.toUpperCase())
-    app.all(honoPath(path), (c) => {
-      c.env.seen.route = path
-      const error = new SessionError('method_not_allowed', `Use ${allowed.join(' or ') || 'GET'}.`)
-      c.env.seen.error = error
-      const response = problemResponse(faultOf(error), c.env.seen.requestId)
-      response.headers.set('allow', allowed.join(', ') || 'GET')
-      return response
-    })
-  }
 
   return async (request, incoming) => {
     const startedAt = performance.now()
@@ -111,6 +71,47 @@ export function createApi(parts: ApiParts): Api {
     })
     return response
   }
+}
+
+function mount(app: Hono<Bindings>, parts: ApiParts, one: Call): void {
+  app.on(one.method.toUpperCase(), honoPath(one.path), async (c) => {
+    const { seen, incoming } = c.env
+    seen.route = one.path
+    const caller =
+      one.roles.length === 0
+        ? NOBODY
+        : checkedCaller(parts, c.req.header('authorization'), { roles: one.roles, seen })
+    const answer = await one.answer({
+      request: c.req.raw,
+      incoming,
+      params: c.req.param(),
+      caller,
+      requestId: seen.requestId,
+    })
+    if (answer instanceof Response) return answer
+    const { status, body, headers = {} } = answer
+    return body === undefined
+      ? new Response(null, { status, headers })
+      : new Response(JSON.stringify(body), {
+          status,
+          headers: { 'content-type': 'application/json', ...headers },
+        })
+  })
+}
+
+function refuseOtherMethods(app: Hono<Bindings>, path: string, calls: readonly Call[]): void {
+  const allowed = calls
+    .filter((one) => one.path === path)
+    .map(({ method }) => method.toUpperCase())
+    .join(' or ')
+  app.all(honoPath(path), (c) => {
+    c.env.seen.route = path
+    const error = new SessionError('method_not_allowed', `Use ${allowed}.`)
+    c.env.seen.error = error
+    const response = problemResponse(faultOf(error), c.env.seen.requestId)
+    response.headers.set('allow', allowed.replaceAll(' or ', ', '))
+    return response
+  })
 }
 
 const NOBODY: Caller = { name: '-', roles: [] }

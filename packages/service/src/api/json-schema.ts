@@ -29,72 +29,80 @@ export function schemaWriter(): SchemaWriter {
   function schema(shape: Shape, side: Side): JsonSchema {
     const { name, about, form } = shape
     const description = about === undefined ? {} : { description: about }
-    if (name === undefined) return { ...inline(form, side), ...description }
+    const inner: Inner = (one) => schema(one, side)
+    if (form.kind === 'json-object') components.Json = JSON_VALUE
+    if (name === undefined) return { ...inline(form, side, inner), ...description }
     const known = named.get(name)
     if (known !== undefined && known !== form) throw new TypeError(`${name} stands for two things`)
     if (known === undefined) {
       named.set(name, form)
-      components[name] = inline(form, side)
+      components[name] = inline(form, side, inner)
     }
     return { $ref: `#/components/schemas/${name}`, ...description }
   }
 
-  function inline(form: Form, side: Side): JsonSchema {
-    switch (form.kind) {
-      case 'text':
-        return textSchema(form)
-      case 'number': {
-        const { whole, min, max } = form
-        return { type: whole ? 'integer' : 'number', ...without({ minimum: min, maximum: max }) }
-      }
-      case 'flag':
-        return { type: 'boolean' }
-      case 'scalar':
-        return { type: ['string', 'number', 'boolean', 'null'] }
-      case 'json-object': {
-        components.Json = JSON_VALUE
-        const { additionalProperties, propertyNames } = JSON_VALUE
-        return { type: 'object', propertyNames, additionalProperties }
-      }
-      case 'one-of':
-        return oneOfSchema(form)
-      case 'list': {
-        const { of, min, max } = form
-        const bounds = without({ minItems: min === 0 ? undefined : min, maxItems: max })
-        return { type: 'array', items: schema(of, side), ...bounds }
-      }
-      case 'one-or-many': {
-        const one = schema(form.of, side)
-        return { anyOf: [one, { type: 'array', items: one, maxItems: form.max }] }
-      }
-      case 'nullable':
-        return { anyOf: [schema(form.of, side), { type: 'null' }] }
-      case 'record': {
-        const { of, names, max } = form
-        const propertyNames = names === undefined ? undefined : { pattern: names.source }
-        const bounds = without({ propertyNames, maxProperties: max })
-        return { type: 'object', additionalProperties: schema(of, side), ...bounds }
-      }
-      case 'object':
-        return objectSchema(form.fields, side)
-      case 'variants':
-        return { oneOf: form.of.map((one) => schema(one, side)) }
-    }
-  }
-
-  function objectSchema(fields: Readonly<Record<string, Field>>, side: Side): JsonSchema {
-    const entries = Object.entries(fields)
-    const required = entries.filter(([, { optional }]) => !optional).map(([name]) => name)
-    return {
-      type: 'object',
-      properties: Object.fromEntries(entries.map(([name, { of }]) => [name, schema(of, side)])),
-      ...(required.length === 0 ? {} : { required }),
-      // A newer service may answer more than this document says.
-      ...(side === 'request' ? { additionalProperties: false } : {}),
-    }
-  }
-
   return { schema, components }
+}
+
+/** Writes what is inside of a description with another function: {@link schemaWriter}'s own. */
+type Inner = (shape: Shape) => JsonSchema
+
+function inline(form: Form, side: Side, inner: Inner): JsonSchema {
+  switch (form.kind) {
+    case 'text':
+      return textSchema(form)
+    case 'number': {
+      const { whole, min, max } = form
+      return { type: whole ? 'integer' : 'number', ...without({ minimum: min, maximum: max }) }
+    }
+    case 'flag':
+      return { type: 'boolean' }
+    case 'scalar':
+      return { type: ['string', 'number', 'boolean', 'null'] }
+    case 'json-object': {
+      const { additionalProperties, propertyNames } = JSON_VALUE
+      return { type: 'object', propertyNames, additionalProperties }
+    }
+    case 'one-of':
+      return oneOfSchema(form)
+    case 'list': {
+      const { of, min, max } = form
+      const bounds = without({ minItems: min === 0 ? undefined : min, maxItems: max })
+      return { type: 'array', items: inner(of), ...bounds }
+    }
+    case 'one-or-many': {
+      const one = inner(form.of)
+      return { anyOf: [one, { type: 'array', items: one, maxItems: form.max }] }
+    }
+    case 'nullable':
+      return { anyOf: [inner(form.of), { type: 'null' }] }
+    case 'record': {
+      const { of, names, max } = form
+      const propertyNames = names === undefined ? undefined : { pattern: names.source }
+      const bounds = without({ propertyNames, maxProperties: max })
+      return { type: 'object', additionalProperties: inner(of), ...bounds }
+    }
+    case 'object':
+      return objectSchema(form.fields, side, inner)
+    case 'variants':
+      return { oneOf: form.of.map(inner) }
+  }
+}
+
+function objectSchema(
+  fields: Readonly<Record<string, Field>>,
+  side: Side,
+  inner: Inner,
+): JsonSchema {
+  const entries = Object.entries(fields)
+  const required = entries.filter(([, { optional }]) => !optional).map(([name]) => name)
+  return {
+    type: 'object',
+    properties: Object.fromEntries(entries.map(([name, { of }]) => [name, inner(of)])),
+    ...(required.length === 0 ? {} : { required }),
+    // A newer service may answer more than this document says.
+    ...(side === 'request' ? { additionalProperties: false } : {}),
+  }
 }
 
 type FormOf<Kind> = Extract<Form, { readonly kind: Kind }>
