@@ -42,7 +42,7 @@ function objectsOf(code) {
   })
 }
 
-/** Every pair of braces with more than one name in it, but for literals with a type of their own. */
+/** Every pair of braces with more than one name in it, except literals that have a type. */
 function* blocksOf(code) {
   const plain = code.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, (comment) => comment.replace(/\S/g, ' '))
   for (const { index } of plain.matchAll(/\{/g)) {
@@ -53,7 +53,7 @@ function* blocksOf(code) {
   }
 }
 
-/** The names at the first level behind an opening brace: `name:`, `name?:`, `name,` and the last. */
+/** The names at the first level after an opening brace: `name:`, `name?:`, `name,`, the last. */
 function namesFrom(code, start) {
   const names = new Set()
   let depth = 0

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
 
 /**
- * What a schema found, without the echoes: of a value of the wrong kind the schema also says that it is too long or
- * too short, and that means nothing.
+ * The issues of a schema without their echoes. For a value of the wrong kind the schema also
+ * reports that it is too long or too short, which means nothing.
  */
 export function withoutEchoes(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
   const mistyped = new Set(
@@ -14,7 +14,10 @@ export function withoutEchoes(issues: readonly z.core.$ZodIssue[]): readonly z.c
   )
 }
 
-/** What is wrong with a value, to follow its name; without the value, which may be a secret in the wrong place. */
+/**
+ * What is wrong with a value, as a phrase that follows its name. It does not repeat the value, which
+ * may be a secret in the wrong place.
+ */
 export function sentenceOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':

@@ -12,8 +12,11 @@ export interface UserAgent {
 /** Real browsers stay below 400 characters; what comes after this many is not looked at. */
 const MAX_LENGTH = 1024
 
-const SCRIPTS =
-  /^(?:curl|wget|python|aiohttp|httpx|okhttp|go-http-client|java|apache-httpclient|node|undici|axios|got|postmanruntime|insomnia|httpie|libwww-perl|ruby|guzzlehttp|php|scrapy)\b/i
+const SCRIPTS = new RegExp(
+  '^(?:curl|wget|python|aiohttp|httpx|okhttp|go-http-client|java|apache-httpclient|node|undici|' +
+    'axios|got|postmanruntime|insomnia|httpie|libwww-perl|ruby|guzzlehttp|php|scrapy)\\b',
+  'i',
+)
 // Cubot makes telephones.
 const ROBOTS = /(?<!cu)bot\b|crawler|spider|phantomjs|slimerjs|powershell/i
 const NATIVE = /CFNetwork\/|^Dalvik\/|\((?:iPhone|iPad|iPod)|Android/

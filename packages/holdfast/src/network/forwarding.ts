@@ -162,8 +162,9 @@ function isPort(text: string): boolean {
   return OBFUSCATED.test(text) || (/^\d{1,5}$/.test(text) && Number(text) <= 65_535)
 }
 
-const PAIR =
-  /[ \t]*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_`|~0-9A-Za-z-]+))[ \t]*)?(?:;|$)/y
+const TOKEN = "([!#$%&'*+.^_`|~0-9A-Za-z-]+)"
+const QUOTED = '"((?:[^"\\\\]|\\\\.)*)"'
+const PAIR = new RegExp(`[ \\t]*(?:${TOKEN}=(?:${QUOTED}|${TOKEN})[ \\t]*)?(?:;|$)`, 'y')
 
 /** Names in lower case. Undefined when the grammar is broken or a name comes twice. */
 function parsePairs(element: string): ReadonlyMap<string, string> | undefined {

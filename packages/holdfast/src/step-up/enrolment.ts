@@ -33,13 +33,13 @@ export interface EnrolledFactors {
 export interface Enrolment {
   show(owner: FactorOwner): Promise<EnrolledFactors>
   /**
-   * `account`: what authenticators call this user. It has to be finished within ten minutes, in this
-   * session. A subject has at most 16 passkeys.
+   * `account`: what authenticators call this user. It has to be finished within ten minutes, in
+   * this session. A subject has at most 16 passkeys.
    */
   beginPasskey(session: Enrolling, account: string): Promise<PasskeyOptions>
   /**
-   * `value`: what `newPasskey` of `holdfast/browser/step-up-page` made. False when it does not answer
-   * what was begun in this session.
+   * `value`: what `newPasskey` of `holdfast/browser/step-up-page` made. False when it does not
+   * answer what was begun in this session.
    */
   finishPasskey(
     session: Enrolling,

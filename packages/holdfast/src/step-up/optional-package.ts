@@ -1,6 +1,6 @@
 import { SessionError } from '../core/errors.ts'
 
-/** Loads a package that only one kind of factor needs. Throws `config_invalid` where it is absent. */
+/** Loads a package that one kind of factor needs. Throws `config_invalid` where it is absent. */
 export async function optionalPackage<Library>(
   load: () => Promise<Library>,
   { whatFor, name }: { readonly whatFor: string; readonly name: string },

@@ -4,7 +4,7 @@ import type { StepUpParts } from './parts.ts'
 import { digestOf, withoutCode } from './recovery.ts'
 import { matchingStep } from './totp.ts'
 
-/** What the form of the step-up page brought. Texts may have any length; too long ones are wrong. */
+/** The fields of the step-up page's form. Texts may have any length; too long ones are wrong. */
 export interface Answer {
   readonly factor: string
   readonly value: string

@@ -6,8 +6,8 @@ const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
 /**
- * AES-256-GCM under a random nonce. `associatedData`: what the bytes are and where they belong; with
- * other associated data they do not open.
+ * AES-256-GCM under a random nonce. `associatedData`: what the bytes are and where they belong;
+ * with other associated data they do not open.
  */
 export function seal(
   plain: Uint8Array,

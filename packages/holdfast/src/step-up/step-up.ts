@@ -76,8 +76,8 @@ export interface StepUpCalls<Done> {
  * Why nothing was proved.
  *
  * - `wrong`: the answer was wrong. It has been reported; ask again.
- * - `too_many`: there were too many wrong codes from this network, and this one was not looked at. A
- *   passkey or a recovery code still counts.
+ * - `too_many`: there were too many wrong codes from this network, and this one was not looked at.
+ *   A passkey or a recovery code still counts.
  * - `over`: the challenge has expired or was answered before. Begin again.
  */
 export interface Unproved {
@@ -147,8 +147,8 @@ export function stepUp(options: StepUpOptions): StepUp {
 }
 
 /**
- * Whether a factor is at least as strong as the one that proves the wanted `acr`. Factors are listed
- * from the strongest to the weakest.
+ * Whether a factor is at least as strong as the one that proves the wanted `acr`. Factors are
+ * listed from the strongest to the weakest.
  */
 function isEnough(
   factor: Factor,

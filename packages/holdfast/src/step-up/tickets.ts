@@ -20,8 +20,8 @@ const PURPOSE = 'holdfast step-up ticket'
 const MAX_LENGTH = 4096
 
 /**
- * Tickets are sealed, so that the page neither sees the subject nor names another one: a wrong answer
- * would count against somebody else.
+ * Tickets are sealed, so that the page neither sees the subject nor names another one: a wrong
+ * answer would count against somebody else.
  */
 export function tickets({
   key = undefined,

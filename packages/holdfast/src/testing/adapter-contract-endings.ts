@@ -5,7 +5,7 @@ import type { AdapterScene } from './adapter-scene.ts'
 /** Step-ups, logouts, and a store that cannot be reached. */
 export function changesHands({ engine, another, loggedIn }: AdapterScene): void {
   describe('steps up', () => {
-    test('a proven factor brings a new secret; the old one is refused, no cookie touched', async () => {
+    test('a proven factor brings a new secret; the old one is 401, no cookie touched', async () => {
       const { client, subject } = await loggedIn()
       const old = client.stolenBy()
 

@@ -161,7 +161,7 @@ export function refreshes({ engine, another, loggedIn: login }: AdapterScene): v
       expect((await client.post('/refresh')).status).toBe(401)
     })
 
-    test('without the store: 503, no cookie touched, and the token is good afterwards', async () => {
+    test('without the store: 503, no cookie touched, the token good afterwards', async () => {
       const { client } = await loggedIn()
 
       const repair = engine().breakStore()

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { describeDevice, deviceReader } from '../../src/core/device.ts'
 import { DEVICE_HEADERS, RELEVANT_HEADERS, type RequestFacts } from '../../src/core/request.ts'
 
-test('a device is described by the listed headers alone: what is remembered by them stays right', () => {
+test('a device is described by the listed headers alone, so it can be memoized', () => {
   const read = new Set<string>()
   const headers = new Proxy<Record<string, string>>(
     { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Chrome/141.0.0.0' },

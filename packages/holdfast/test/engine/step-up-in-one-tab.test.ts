@@ -4,8 +4,8 @@ import { codeOf, type Harness, harness, held, inMemory, MINUTE } from '../suppor
 import { atHome, clone, onTheTrain } from '../support/people.ts'
 
 /**
- * Begins at home, four minutes after the login; two minutes later another tab rotates the cookie jar's
- * secret.
+ * Begins at home, four minutes after the login. Two minutes later another tab rotates the secret in
+ * the cookie jar.
  */
 async function rotatedMeanwhile(h: Harness): Promise<{ answer: Answer; old: string }> {
   const old = await h.login()
