@@ -35,9 +35,9 @@ export function withFiles(page) {
 /** A code of the error table with the comment above it. */
 export function errorCodes() {
   const source = readFileSync(join(root, 'packages/holdfast/src/core/errors.ts'), 'utf8')
-  const rows = source.matchAll(
-    /(?:\/\*\*\s+(?:\* )?((?:(?!\*\/)[\s\S])*?)\s+\*\/\s+)?^ {2}(\w+): \{ status: (\d+), kind: '(\w+)', clears: (\w+) \}/gm,
-  )
+  const comment = /(?:\/\*\*\s+(?:\* )?((?:(?!\*\/)[\s\S])*?)\s+\*\/\s+)?/
+  const entry = /^ {2}(\w+): \{ status: (\d+), kind: '(\w+)', clears: (\w+) \}/
+  const rows = source.matchAll(new RegExp(comment.source + entry.source, 'gm'))
   return [...rows].map(([, text, code, status, kind, clears]) => {
     if (text === undefined) throw new Error(`core/errors.ts: ${code} does not say what happened`)
     return {

@@ -15,8 +15,8 @@ export function withoutEchoes(issues: readonly z.core.$ZodIssue[]): readonly z.c
 }
 
 /**
- * What is wrong with a value, as a phrase that follows its name. It does not repeat the value, which
- * may be a secret in the wrong place.
+ * What is wrong with a value, as a phrase that follows its name. It does not repeat the value,
+ * which may be a secret in the wrong place.
  */
 export function sentenceOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {

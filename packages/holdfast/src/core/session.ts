@@ -60,7 +60,7 @@ export interface SwitchBack {
   readonly to: string
 }
 
-/** One unbroken line of rotating secrets ("token family", RFC 9700). */
+/** The secrets that follow one another by rotation alone ("token family", RFC 9700). */
 export interface TokenFamily {
   readonly id: number
   /** The newest secret that was sent. */

@@ -111,7 +111,7 @@ describeOnEveryStore('peers, complaint 2: the cure opens holes', (open) => {
     expect(codeOf(await h.renew(fourth))).toBe('step_up_required')
   })
 
-  test('nothing is minted in a line that was revoked', async () => {
+  test('nothing is minted in a family that was revoked', async () => {
     const h = await harness(open)
     const { refreshToken } = await h.loginForRefresh()
     h.host.advance(MINUTE)

@@ -108,7 +108,7 @@ describeOnEveryStore('a stolen refresh token', (open) => {
   )
 })
 
-describe('a fork of the refresh line from where it was used', () => {
+describe('a fork of the refresh family from where it was used', () => {
   test('a restored backup: both are asked, and the session goes on for who passes', async () => {
     const h = await harness(inMemory)
     const { token, refreshToken } = await h.loginForRefresh()

@@ -190,7 +190,7 @@ describe('sensitive actions', () => {
     expect(look(sessionOf(home), act(lyse), NO_HISTORY)).toEqual([])
   })
 
-  test('five within a minute are a burst, as far as the line of secrets has counted them', () => {
+  test('five within a minute are a burst, as far as the token family has counted them', () => {
     const { key } = used(lyse, laptop)
     const burst = (count: number, secondsAgo = 20): SessionState => {
       const session = sessionOf(home, lately(lyse))
