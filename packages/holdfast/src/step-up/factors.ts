@@ -55,7 +55,7 @@ export interface Pending {
 
 /**
  * All that is kept of a subject's factors: JSON, some kilobytes at most. Recovery codes are digests
- * alone.
+ * alone. The names of the fields are those of the stored record.
  */
 export interface Factors {
   /** WebAuthn user handle: random, says nothing of its owner. Base64url. */
@@ -71,10 +71,10 @@ export interface Factors {
   /** Wrong codes since a factor was last proved: how many, and from which networks the newest. */
   readonly wrong: {
     readonly count: number
-    readonly recent: readonly { readonly network: string; readonly at: number }[]
+    readonly recent: readonly { readonly place: string; readonly at: number }[]
   }
   /** Networks where a factor was proved, newest last. */
-  readonly networks: readonly string[]
+  readonly places: readonly string[]
 }
 
 /** The record of a subject that has no factor yet. */
@@ -86,7 +86,7 @@ export const NO_FACTORS: Factors = {
   pending: null,
   spent: [],
   wrong: { count: 0, recent: [] },
-  networks: [],
+  places: [],
 }
 
 /** A record with its version. */

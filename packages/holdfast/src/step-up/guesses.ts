@@ -12,8 +12,12 @@ export function networkOf(ip: string | null): string {
  * Whether a code from this network is looked at. Whoever guesses from elsewhere does not keep the
  * owner from proving a factor at home.
  */
-export function mayGuess({ wrong, networks }: Factors, network: string, at: number): boolean {
-  const here = wrong.recent.filter((one) => one.network === network && at - one.at < WINDOW_MS)
+export function mayGuess(
+  { wrong, places: networks }: Factors,
+  network: string,
+  at: number,
+): boolean {
+  const here = wrong.recent.filter((one) => one.place === network && at - one.at < WINDOW_MS)
   if (here.length >= MAX_PER_NETWORK) return false
   return wrong.count < MAX_IN_A_ROW || networks.includes(network)
 }
@@ -21,18 +25,18 @@ export function mayGuess({ wrong, networks }: Factors, network: string, at: numb
 /** One more wrong code. Networks are kept of the newest ones alone; all of them are counted. */
 export function withWrongCode({ wrong }: Factors, network: string, at: number): Factors['wrong'] {
   const recent = wrong.recent.filter((one) => at - one.at < WINDOW_MS)
-  return { count: wrong.count + 1, recent: [...recent, { network, at }].slice(-MAX_RECENT) }
+  return { count: wrong.count + 1, recent: [...recent, { place: network, at }].slice(-MAX_RECENT) }
 }
 
 /** A factor was proved from this network: the row of wrong codes is over. */
 export function afterProof(
-  { wrong, networks }: Factors,
+  { wrong, places: networks }: Factors,
   network: string,
-): Pick<Factors, 'wrong' | 'networks'> {
+): Pick<Factors, 'wrong' | 'places'> {
   const others = networks.filter((one) => one !== network)
   return {
-    wrong: { count: 0, recent: wrong.recent.filter((one) => one.network !== network) },
-    networks: [...others, network].slice(-MAX_NETWORKS),
+    wrong: { count: 0, recent: wrong.recent.filter((one) => one.place !== network) },
+    places: [...others, network].slice(-MAX_NETWORKS),
   }
 }
 
