@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { build } from './build.mjs'
 import { boundaries } from './check/boundaries.mjs'
+import { columns } from './check/columns.mjs'
 import { docExamples } from './check/examples.mjs'
 import { exportsDocumented, rootExports } from './check/exports.mjs'
 import { errorCodesUsed, generatedDocs } from './check/generated-docs.mjs'
@@ -13,6 +14,7 @@ import { setup } from './setup.mjs'
 /** Each answers its findings, one a line; none is a pass. */
 const CHECKS = {
   'format and lint': () => program('biome', ['check', '--error-on-warnings', '--colors=off']),
+  'lines of at most 100 columns': columns,
   types: () => program('tsc', ['-p', 'tsconfig.json', '--pretty', 'false']),
   'purity of core, signals, policies and wire': () =>
     program('tsc', ['-p', join('packages', 'holdfast', 'tsconfig.pure.json'), '--pretty', 'false']),
