@@ -45,9 +45,9 @@ const MAX_PER_NETWORK = 10
 const WINDOW_MS = 5 * 60_000
 
 /**
- * Wrong codes in a row from everywhere, after which codes count only from networks where a factor was
- * proved before (NIST SP 800-63B-4, section 3.2.2: at most 100). Passkeys and recovery codes cannot be
- * guessed: they always count.
+ * Wrong codes in a row from everywhere, after which codes count only from networks where a factor
+ * was proved before (NIST SP 800-63B-4, section 3.2.2: at most 100). Passkeys and recovery codes
+ * cannot be guessed: they always count.
  */
 const MAX_IN_A_ROW = 100
 
