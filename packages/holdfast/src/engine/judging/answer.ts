@@ -75,7 +75,7 @@ export function accessFor({
   return asked ? { audience, presentation } : undefined
 }
 
-/** The answer to a presentation that passes, as far as it takes no time. */
+/** The answer to a presentation that passes, without an access token, which takes time to sign. */
 export function acceptNow(
   engine: EngineContext,
   state: SessionState,
@@ -134,7 +134,7 @@ export function viewOf(
   }
 }
 
-/** What those who look after sessions see of one. */
+/** A session as operators and its owner's account page see it. */
 export function detailOf(
   engine: Pick<EngineContext, 'codec'>,
   { state, found }: OpenedSession,

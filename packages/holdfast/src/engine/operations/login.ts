@@ -221,8 +221,8 @@ function settleLogin(
 }
 
 /**
- * What the client came with ends, even where its record or the token itself does not open: it must
- * not bar the way to a login.
+ * Ends the session that the client came with, even where its record or the token itself does not
+ * open: it must not bar the way to a login.
  */
 async function endPrevious(
   engine: EngineContext,
