@@ -58,6 +58,7 @@ test('after the master is killed the promoted replica serves what it had', async
   await watched.killMaster()
   await expect(store.entries.read(entry.id)).rejects.toMatchObject({ code: 'store_unavailable' })
 
+  await watched.failOver()
   await until('the replica is promoted', () =>
     store.entries.write(make.entry()).then(
       (outcome) => outcome === 'written',

@@ -191,8 +191,10 @@ function isFree(port: number): Promise<boolean> {
 /** A master, a replica and a Sentinel that watches them under the name `main`. */
 export async function startSentinel(): Promise<{
   readonly port: number
-  /** Kills the master, after which the Sentinel promotes the replica. */
+  /** Nothing is promoted before {@link failOver} is called. */
   killMaster(): Promise<void>
+  /** The Sentinel takes the master for down after half a second, and promotes the replica. */
+  failOver(): Promise<void>
   close(): Promise<void>
 }> {
   const master = await startRedis()
@@ -202,7 +204,7 @@ export async function startSentinel(): Promise<{
   const config = join(directory, 'sentinel.conf')
   const watched = [
     `sentinel monitor main 127.0.0.1 ${master.port} 1`,
-    // A busy machine is no reason to promote the replica: only `killMaster` is.
+    // A busy machine is no reason to promote the replica: only `failOver` is.
     'sentinel down-after-milliseconds main 60000',
     'sentinel failover-timeout main 2000',
   ]
@@ -215,9 +217,9 @@ export async function startSentinel(): Promise<{
 
   return {
     port,
-    async killMaster() {
+    killMaster: () => master.stop(),
+    async failOver() {
       await sentinel.call('SENTINEL', 'SET', 'main', 'down-after-milliseconds', '500')
-      await master.stop()
     },
     async close() {
       sentinel.disconnect()
