@@ -247,7 +247,7 @@ describe('with a service that is played', () => {
     ]
     const feed = following(service)
 
-    await vi.waitUntil(() => feed.isRevoked(token(sidOf(5))))
+    await until('the revocation is heard', () => feed.isRevoked(token(sidOf(5))))
 
     expect(service.asked).toHaveLength(2)
   })
@@ -263,14 +263,14 @@ describe('with a service that is played', () => {
       (response) => response.write(message(1, 'revoked', revoked(sidOf(5)))),
     ]
     const feed = following({ ...service, now: () => now })
-    await vi.waitUntil(() => service.asked.length === 2)
+    await until('the stream is asked for', () => service.asked.length === 2)
     await feed.ready()
 
     // moved again and again, because the instant of the last message is not visible from here
-    await vi.waitUntil(() => {
+    await until('the next stream is heard', () => {
       now += 6_001
       return feed.isRevoked(token(sidOf(5)))
-    }, 10_000)
+    })
 
     expect(service.asked.length).toBeGreaterThanOrEqual(3)
   })

@@ -1,6 +1,7 @@
 import { readBearer } from '../carriers/bearer.ts'
 import { type Code, SessionError } from '../core/errors.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
+import { MAX_TOKEN_LENGTH } from '../tokens/parse-jwt.ts'
 import type { AccessRequirements } from '../tokens/requirements.ts'
 import type { Verifier } from '../tokens/verifier.ts'
 import type { HttpFacts } from './guard/http-request.ts'
@@ -108,11 +109,10 @@ async function verifyToken(
   { header }: HttpFacts,
   requirements: AccessRequirements,
 ): ReturnType<AccessVerifier['verify']> {
-  // The verifier bounds the length of a token itself.
-  const carried = readBearer(header, Number.POSITIVE_INFINITY)
+  const carried = readBearer(header, MAX_TOKEN_LENGTH)
   if (carried.ok) return verifier.verify(carried.token, requirements)
   if (carried.code === 'token_missing' || carried.code === 'token_duplicated') {
     return { ok: false, code: carried.code, reason: 'one line of Authorization: Bearer is needed' }
   }
-  return { ok: false, code: 'access_token_invalid', reason: 'it is empty' }
+  return { ok: false, code: 'access_token_invalid', reason: 'it is empty or too long' }
 }

@@ -21,7 +21,7 @@ import {
 } from './guard/http-request.ts'
 import type { GuardOptions } from './guard/options.ts'
 import { arrivals, headFacts, holdHead, nodeFacts } from './node-http.ts'
-import { type NextMiddleware, nextApi, type RequestApi, type SessionGuard } from './request-api.ts'
+import { nextApi, type RequestApi, type SessionGuard } from './request-api.ts'
 
 export * from './public.ts'
 
@@ -68,8 +68,8 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
   )
   return {
     ...api,
-    requireSession: (requirements) => hook(requireSession(requirements)),
-    optionalSession: (requirements) => hook(optionalSession(requirements)),
+    requireSession: (requirements) => requireSession(requirements),
+    optionalSession: (requirements) => optionalSession(requirements),
   }
 }
 
@@ -101,15 +101,6 @@ export function accessGuard(
         },
     ),
   }
-}
-
-/** Fastify takes an `Error` where Express takes anything that was thrown. */
-function hook(middleware: NextMiddleware<FastifyRequest, FastifyReply>): preHandlerHookHandler {
-  return (request, reply, done) =>
-    middleware(request, reply, (error) => {
-      if (error === undefined || error instanceof Error) done(error)
-      else done(new Error(String(error)))
-    })
 }
 
 function setAnswerHeaders(reply: FastifyReply, headers: AnswerHeaders): void {

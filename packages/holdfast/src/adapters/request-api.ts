@@ -105,7 +105,7 @@ export interface Framework<Request, Response> {
 export type NextMiddleware<Request, Response> = (
   request: Request,
   response: Response,
-  next: (error?: unknown) => void,
+  next: (error?: Error) => void,
 ) => void
 
 /** The request API and the guard's middleware, for frameworks whose middleware gets a `next`. */
@@ -119,18 +119,19 @@ export function nextApi<Request extends object, Response>(
     verifier: RequestVerifier<VerifiedRequest | OptionallyVerifiedRequest>,
   ): NextMiddleware<Request, Response> {
     return (request, response, next) => {
+      const failed = (error: unknown): void => next(errorOf(error))
       verifier.settle(
         framework.factsOf(request),
         (verified) => {
           try {
             if (!goOn(request, response, verified)) return
           } catch (error) {
-            next(error)
+            failed(error)
             return
           }
           next()
         },
-        next,
+        failed,
       )
     }
   }
@@ -140,6 +141,11 @@ export function nextApi<Request extends object, Response>(
     requireSession: (requirements) => middleware(guard.require(requirements)),
     optionalSession: (requirements) => middleware(guard.optional(requirements)),
   }
+}
+
+/** Whatever was thrown, as an error: frameworks go on when they are handed nothing, or a word. */
+function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
 
 /** The request API for every framework that has a request and a response object. */

@@ -182,7 +182,7 @@ async function launch(
     await until(`${program} answers`, () => guard.exitCode !== null || answers(port))
   } catch (error) {
     await close()
-    throw error
+    throw new Error(`${program} did not start: ${said}`, { cause: error })
   }
   if (guard.exitCode !== null) {
     await close()
