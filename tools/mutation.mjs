@@ -86,7 +86,8 @@ const weak = results.filter(
   (result) => SECURITY_CRITICAL.includes(result.file) && isWeak(result, LEAST_SCORE),
 )
 for (const { file } of weak) process.stdout.write(`${file} is below ${LEAST_SCORE} %.\n`)
-process.exit(weak.length + problems.length === 0 ? 0 : 1)
+const incomplete = missed.some((file) => SECURITY_CRITICAL.includes(file))
+process.exit(weak.length + problems.length > 0 ? 1 : incomplete ? 2 : 0)
 
 function argumentsOf(words) {
   const options = { files: [], minutes: DEFAULT_MINUTES, concurrency: 1 }

@@ -68,7 +68,10 @@ export interface Traced {
 export interface Ordered extends Traced {
   /** A code in snake_case, at most 64 characters. */
   readonly reason: Reason
-  /** Who; `application` unless said otherwise. Through a service it is the name of the API key. */
+  /**
+   * Who; `application` unless said otherwise. Through a service it is the name of the API key, and
+   * `client` for a logout.
+   */
   readonly actor?: string | undefined
 }
 

@@ -66,7 +66,7 @@ export function unproved(
     ),
     requirements: {
       ...(acr === undefined ? {} : { acr }),
-      ...(maxAgeMs === undefined ? {} : { maxAgeMs: maxAgeMs }),
+      ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
     },
   }
 }

@@ -119,7 +119,9 @@ export const report: Wire<Report> = variants('Report', 'kind', [
   }),
 ])
 
-/** What travels of an order: who gave it is the name of the API key. */
+/**
+ * What travels of an order. Who gave it is the name of the API key; of a logout it is the client.
+ */
 type Order = Omit<Ordered, 'actor'>
 
 const reason = described(

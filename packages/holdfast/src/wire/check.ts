@@ -17,8 +17,8 @@ export interface Checker<T> {
 
 /**
  * - `request`: fields that are not described are problems, and bounds hold.
- * - `answer`: a newer service may say more, so unknown fields are passed over and bounds are not
- *   held.
+ * - `answer`: a newer service may say more, so unknown fields are passed over. Lengths, ranges and
+ *   counts are not held, and the detail of a signal's evidence may hold anything.
  */
 export type Side = 'request' | 'answer'
 
@@ -51,6 +51,7 @@ function checkOf({ form }: Shape, side: Side): Check {
         typeof value === 'boolean' || problem(found, path, 'must be true or false')
     case 'scalar':
       return (value, found, path) =>
+        side === 'answer' ||
         value === null ||
         typeof value !== 'object' ||
         problem(found, path, 'must be a single value')

@@ -139,11 +139,6 @@ export function openOneOf<const V extends readonly string[]>(values: V): Wire<V[
   return { form: { kind: 'one-of', values, open: true } }
 }
 
-/** Those values of a union that may come in one place. */
-export function someOf<T extends string>(values: readonly T[]): Wire<T> {
-  return { form: { kind: 'one-of', values, open: false } }
-}
-
 /** A list. */
 export function list<T>(of: Wire<T>, { min = 0, max }: Range = {}): Wire<readonly T[]> {
   return { form: { kind: 'list', of, min, max } }

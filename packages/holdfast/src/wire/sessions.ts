@@ -24,7 +24,6 @@ import {
   optional,
   record,
   scalar,
-  someOf,
   text,
   type Wire,
   withFields,
@@ -54,7 +53,7 @@ export const decision = object<Decision>('Decision', {
 })
 
 function decisionOf(name: string, outcomes: readonly Outcome[]): Wire<Decision> {
-  return named(name, withFields(decision, { outcome: someOf(outcomes) }))
+  return named(name, withFields(decision, { outcome: oneOf(outcomes) }))
 }
 
 /** Of an answer that lets pass: to read only, where it is `limit`. */

@@ -2,16 +2,7 @@ import { CODES, type Code, type RefusalCode } from '../core/errors.ts'
 import type { EvidenceGroup } from '../core/evidence.ts'
 import { LIMITS } from '../core/request.ts'
 import type { Attributes } from '../core/session.ts'
-import {
-  described,
-  integer,
-  named,
-  oneOf,
-  type Pattern,
-  someOf,
-  text,
-  type Wire,
-} from './describe.ts'
+import { described, integer, named, oneOf, type Pattern, text, type Wire } from './describe.ts'
 
 /** The words that several bodies share. */
 
@@ -60,9 +51,9 @@ export const group: Wire<EvidenceGroup> = oneOf(['N', 'D', 'C', 'R', 'K', 'B', '
 
 const codes = Object.keys(CODES) as readonly Code[]
 
-export const code: Wire<Code> = named('Code', someOf(codes))
+export const code: Wire<Code> = named('Code', oneOf(codes))
 
 export const refusalCode: Wire<RefusalCode> = named(
   'RefusalCode',
-  someOf(codes.filter((one): one is RefusalCode => CODES[one].kind === 'refusal')),
+  oneOf(codes.filter((one): one is RefusalCode => CODES[one].kind === 'refusal')),
 )

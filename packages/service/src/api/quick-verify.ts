@@ -61,13 +61,13 @@ export function quickVerify(parts: ApiParts): Quick {
   function bodyOf({ seen: { route, requestId }, bytes }: Asked): string | Promise<string> {
     const value = parseJson(bytes)
     if (route === VERIFY) {
-      const one = described(ONE, value)
+      const one = asDescribed(ONE, value)
       const body = judged(one, requestId)
       return body instanceof Promise
         ? body.then((known) => JSON.stringify(known))
         : JSON.stringify(body)
     }
-    const many = described(MANY, value)
+    const many = asDescribed(MANY, value)
     const results = many.presented.map((one) => judged(one, requestId))
     return results.some((result) => result instanceof Promise)
       ? Promise.all(results).then((known) => JSON.stringify({ results: known }))
@@ -149,7 +149,7 @@ const ONE = checker(presented, 'request')
 const MANY = checker(batchBody, 'request')
 
 /** What is as described is neither deep nor full of strange names: only the rest is looked at. */
-function described<T>(check: Checker<T>, value: unknown): T {
+function asDescribed<T>(check: Checker<T>, value: unknown): T {
   if (check.accepts(value)) return value
   checkShape(value)
   return checked(check, 'body', value)

@@ -263,7 +263,7 @@ describe.each(EDGES)('$name', ({ name, start, patience }) => {
     expect(answer.setCookies).toEqual([])
   })
 
-  test('18. an authority that does not answer is 503, and the documented wait is a second', async () => {
+  test('18. an authority that does not answer is 503, within a documented wait', async () => {
     site.stub.answer('hang')
     const asked = site.stub.asked.length
 

@@ -24,8 +24,9 @@ const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 type Bytes = Database<Buffer, string>
 
 /**
- * Tables of an LMDB environment. Writes belong into a transaction. The names of the databases and
- * the kinds in the keys of the expiry queue are the stored format: they stay as they are.
+ * Tables of an LMDB environment. Writes belong into a transaction. The names of the databases, the
+ * kinds in the keys of the expiry queue and the fields of {@link StoredItem} are the stored format:
+ * they stay as they are.
  */
 export function lmdbTables(root: RootDatabase): Tables {
   const bytes = (name: string): Bytes => root.openDB({ name, encoding: 'binary' })
@@ -36,7 +37,7 @@ export function lmdbTables(root: RootDatabase): Tables {
   const replays: Database<number, string> = root.openDB({ name: 'marks' })
   const index: Database<true, (string | number)[]> = root.openDB({ name: 'places' })
   const expiryQueue: Database<true, (string | number)[]> = root.openDB({ name: 'notes' })
-  const feed: Database<FeedItem, number[]> = root.openDB({ name: 'feed' })
+  const feed: Database<StoredItem, number[]> = root.openDB({ name: 'feed' })
   const heads = bytes('heads')
 
   function get(table: Bytes, key: string): Buffer | undefined {
@@ -96,9 +97,9 @@ export function lmdbTables(root: RootDatabase): Tables {
           ? [subject, generation]
           : [subject, after.generation, after.createdAt, after.id]
       for (const key of index.getKeys({ start, end: [subject, Number.MAX_VALUE] })) {
-        const [, of = 0, createdAt = 0, id = ''] = key
+        const [, lives = 0, createdAt = 0, id = ''] = key
         if (id === after?.id) continue
-        yield { generation: Number(of), createdAt: Number(createdAt), id: String(id) }
+        yield { generation: Number(lives), createdAt: Number(createdAt), id: String(id) }
       }
     },
     putIndexEntry: (subject, { generation, createdAt, id }) =>
@@ -129,7 +130,7 @@ export function lmdbTables(root: RootDatabase): Tables {
       const range = { start: [partition, after + 1], end: [partition + 1], limit: count }
       return [...feed.getRange(range)].map(({ key, value }) => ({
         sequence: key[1] ?? 0,
-        item: value,
+        item: itemOf(value),
       }))
     },
     appendFeed(partition, { sequence, item }, keepFrom) {
@@ -137,7 +138,7 @@ export function lmdbTables(root: RootDatabase): Tables {
       for (const [of, head] of headsNow().entries()) newest.writeUIntBE(head, of * 6, 6)
       newest.writeUIntBE(sequence, partition * 6, 6)
       heads.putSync(HEADS, newest)
-      feed.putSync([partition, sequence], item)
+      feed.putSync([partition, sequence], storedItem(item))
       if (keepFrom <= 1) return
       const old = { start: [partition, 0], end: [partition, keepFrom], limit: TRIM }
       for (const key of [...feed.getKeys(old)]) feed.removeSync(key)
@@ -164,6 +165,38 @@ function* namesIn(table: Bytes, partition: number, after: string | undefined): I
     const name = key.slice(2)
     if (name !== after) yield name
   }
+}
+
+type EndItem = Extract<FeedItem, { readonly reason: string }>
+
+/** An item of the feed as it is stored: the reason of an end is called `why`. */
+type StoredItem =
+  | Exclude<FeedItem, EndItem>
+  | (Omit<Extract<EndItem, { kind: 'revoked' }>, 'reason'> & { readonly why: string })
+  | (Omit<Extract<EndItem, { kind: 'subject' }>, 'reason'> & { readonly why: string })
+
+function storedItem(item: FeedItem): StoredItem {
+  if (item.kind === 'revoked') {
+    const { kind, session, reason, at } = item
+    return { kind, session, why: reason, at }
+  }
+  if (item.kind === 'subject') {
+    const { kind, subject, generation, except, reason, at } = item
+    return { kind, subject, generation, except, why: reason, at }
+  }
+  return item
+}
+
+function itemOf(stored: StoredItem): FeedItem {
+  if (stored.kind === 'revoked') {
+    const { kind, session, why, at } = stored
+    return { kind, session, reason: why, at }
+  }
+  if (stored.kind === 'subject') {
+    const { kind, subject, generation, except, why, at } = stored
+    return { kind, subject, generation, except, reason: why, at }
+  }
+  return stored
 }
 
 /** What stands in the keys of the expiry queue for each kind. */
