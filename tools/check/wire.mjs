@@ -15,6 +15,10 @@ const LEAST = 5
  */
 export function wireDescribedOnce() {
   const described = filesBelow(DESCRIPTIONS, /\.ts$/).flatMap((path) => objectsOf(textOf(path)))
+  const large = described.filter(({ name }) => LARGE.includes(name))
+  if (large.length < LARGE.length || large.some(({ names }) => names.length < 8)) {
+    return [`${DESCRIPTIONS}: not all fields of ${LARGE.join(', ')} were found to compare with`]
+  }
   if (described.length < 20) return [`${DESCRIPTIONS}: no descriptions were found to compare with`]
   const findings = []
   for (const path of USERS.flatMap((folder) => filesBelow(folder, /\.ts$/))) {
@@ -35,11 +39,32 @@ function repeats(names, described) {
   return common >= LEAST && common * 2 > described.length
 }
 
+/** Descriptions that share most of their fields with others. Their fields must be seen, too. */
+const LARGE = ['Session', 'SessionDetail', 'Problem']
+
 function objectsOf(code) {
   return [...code.matchAll(/\bobject<[^(]*>\(\s*'(\w+)',\s*\{/g)].map((match) => {
     const start = match.index + match[0].length
-    return { name: match[1], names: [...namesFrom(code, start)] }
+    return { name: match[1], names: [...namesFrom(code, start), ...sharedNames(code, start)] }
   })
+}
+
+/** The names of what is spread into an object, from constants of the same file. */
+function sharedNames(code, start) {
+  const body = code.slice(start, closingOf(code, start))
+  return [...body.matchAll(/(?<=^|[{,\s])\.\.\.(\w+)/g)].flatMap(([, shared]) => {
+    const found = new RegExp(`\\bconst ${shared}\\b[^=]*= \\{`).exec(code)
+    return found === null ? [] : [...namesFrom(code, found.index + found[0].length)]
+  })
+}
+
+function closingOf(code, start) {
+  let depth = 0
+  for (let at = start; at < code.length; at++) {
+    if (code[at] === '{') depth++
+    if (code[at] === '}' && depth-- === 0) return at
+  }
+  return code.length
 }
 
 /** Every pair of braces with more than one name in it, except literals that have a type. */

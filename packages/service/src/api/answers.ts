@@ -8,6 +8,7 @@ import {
   type Verification,
 } from 'holdfast'
 import type { Cookies } from './parts.ts'
+import { problemDetailsOf } from './problem.ts'
 
 /** A verification with the client's cookies: new secrets, or the end of its old one. */
 export function verificationBody(
@@ -97,11 +98,9 @@ function refusalProblem(
   requestId: string,
   more: { readonly detail: string; readonly [member: string]: unknown },
 ): Response {
-  const { status } = CODES[code]
-  const title = code.replaceAll('_', ' ')
-  const body = { type: `urn:holdfast:code:${code}`, title, status, code, ...more, requestId }
-  return new Response(JSON.stringify(body), {
-    status,
+  const problem = problemDetailsOf({ code, detail: more.detail }, requestId)
+  return new Response(JSON.stringify({ ...problem, ...more }), {
+    status: problem.status,
     headers: { 'content-type': 'application/problem+json' },
   })
 }

@@ -25,20 +25,26 @@ const OURS: Partial<Record<Code, string>> = {
   internal_error: 'Something unexpected happened. The request id finds it in the log.',
 }
 
-/** The one place where a fault becomes an answer. */
-export function problemResponse(fault: Fault, requestId: string): Response {
-  const { status } = CODES[fault.code]
+/** A problem document (RFC 9457) of a code. */
+export function problemDetailsOf(fault: Fault, requestId: string): ProblemDetails {
   const [first] = fault.errors ?? []
-  const body: ProblemDetails = {
+  const details: ProblemDetails = {
     type: `urn:holdfast:code:${fault.code}`,
     title: fault.code.replaceAll('_', ' '),
-    status,
+    status: CODES[fault.code].status,
     code: fault.code,
     detail: OURS[fault.code] ?? fault.detail,
     ...(first === undefined ? {} : { field: first.field }),
     ...(fault.errors === undefined ? {} : { errors: fault.errors }),
     requestId,
   }
+  return details
+}
+
+/** The one place where a fault becomes an answer. */
+export function problemResponse(fault: Fault, requestId: string): Response {
+  const body = problemDetailsOf(fault, requestId)
+  const { status } = body
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
   if (status === 503) headers['retry-after'] = '1'
   if (fault.code === 'caller_unauthenticated')
