@@ -1,5 +1,6 @@
 import type { SubjectHistory } from '../../src/core/history.ts'
 import type { Attributes, SessionState } from '../../src/core/session.ts'
+import type { Factors } from '../../src/step-up/factors.ts'
 import type { Raw } from './raw-stores.ts'
 
 /** The golden files of one version. Bytes stand in base64. */
@@ -10,6 +11,8 @@ export interface Golden {
   readonly 'records.json': GoldenRecords
   readonly 'opened.json': GoldenOpened
   readonly 'tokens.json': GoldenTokens
+  /** What an application keeps of a subject's factors. */
+  readonly 'factors.json': Factors
   readonly 'redis.json': Raw
   readonly 'lmdb.json': Raw
 }

@@ -11,6 +11,7 @@ import { partitionOf, subjectOf } from '../../src/core/ids.ts'
 import type { Store } from '../../src/core/store.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
 import { eventLog } from '../../src/maintenance/event-log.ts'
+import { mayGuess, networkOf } from '../../src/step-up/guesses.ts'
 import { heldForms } from '../../src/step-up/held-forms.ts'
 import { tickets } from '../../src/step-up/tickets.ts'
 import { decodeCursor } from '../../src/stores/feed/cursor.ts'
@@ -54,6 +55,17 @@ describe.each(VERSIONS)('what version %s wrote', (version) => {
     const now = openedOf(records, ring)
 
     expect(now).toMatchObject(opened)
+  })
+
+  test('a record of factors still says where codes count after a hundred wrong ones', () => {
+    const factors = fileOf('factors.json')
+    const [home, train, away] = [atHome(), onTheTrain(), abroad()].map(({ ip }) => networkOf(ip))
+
+    expect(mayGuess(factors, home ?? '', records.at)).toBe(true)
+    expect(mayGuess(factors, train ?? '', records.at)).toBe(false)
+    expect(
+      mayGuess({ ...factors, wrong: { ...factors.wrong, count: 0 } }, away ?? '', records.at),
+    ).toBe(false)
   })
 
   test('subjects have the same keys, and forms the same token', () => {

@@ -9,6 +9,8 @@ import type { RequestFacts } from '../../src/core/request.ts'
 import type { Created, Sessions } from '../../src/core/sessions.ts'
 import type { Store } from '../../src/core/store.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
+import { type Factors, NO_FACTORS } from '../../src/step-up/factors.ts'
+import { afterProof, networkOf, withWrongCode } from '../../src/step-up/guesses.ts'
 import { heldForms } from '../../src/step-up/held-forms.ts'
 import { tickets } from '../../src/step-up/tickets.ts'
 import { decodeCursor } from '../../src/stores/feed/cursor.ts'
@@ -54,6 +56,7 @@ export async function makeGolden(): Promise<Golden> {
     'records.json': records,
     'opened.json': openedOf(records, keyring),
     'tokens.json': tokens,
+    'factors.json': guessedFactors(records.at),
     'redis.json': inMemory.raw,
     'lmdb.json': onDisk.raw,
   }
@@ -91,6 +94,17 @@ async function inRedis(): Promise<Told & { readonly raw: Golden['redis.json'] }>
     client.disconnect()
     await server.close()
   }
+}
+
+/** A factor was proved at home. Then come a hundred wrong codes, the last of them from abroad. */
+function guessedFactors(at: number): Factors {
+  const home = networkOf(atHome().ip)
+  const away = networkOf(abroad().ip)
+  let factors: Factors = { ...NO_FACTORS, ...afterProof(NO_FACTORS, home) }
+  for (let wrong = 0; wrong < 100; wrong++) {
+    factors = { ...factors, wrong: withWrongCode(factors, away, at) }
+  }
+  return factors
 }
 
 function testHost(): FakeHost {
