@@ -77,7 +77,7 @@ function code(page: StepUpPage): Html {
 ${hidden(page, 'totp')}
 <div class="field"><label for="code">Six digits from your authenticator app</label>
 <input id="code" class="code-field" name="value" inputmode="numeric" autocomplete="one-time-code"
-pattern="[0-9]{6}" minlength="6" maxlength="6" required${
+pattern="[0-9０-９]{6}" minlength="6" maxlength="6" required${
     page.offer.passkey === undefined && html` autofocus`
   }></div>
 <button class="wide${page.offer.passkey && html` quiet`}">Confirm</button>

@@ -29,6 +29,7 @@ export { REFRESH_COOKIE, REFRESH_PATH, SESSION_COOKIE } from '../carriers/names.
 export type { HeaderLookup } from '../core/request.ts'
 export type { HeaderPair, HttpFacts } from './guard/http-request.ts'
 export type { RouteRequirements } from './guard/options.ts'
+export { mayExpireCookies } from './guard/redirects.ts'
 export { problemRefusal, type Refusal } from './guard/refusals.ts'
 
 /** What all routes behind the gateways have in common. */

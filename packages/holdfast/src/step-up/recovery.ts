@@ -20,9 +20,12 @@ export function newCodes(host: Pick<Host, 'random'>): readonly string[] {
   })
 }
 
-/** What is kept of a code. Case, spaces and hyphens do not count. */
+/** What is kept of a code. Case, width (NFKC), spaces and hyphens do not count. */
 export function digestOf(owner: FactorOwner, code: string): string {
-  const plain = code.toUpperCase().replaceAll(/[\s-]/g, '')
+  const plain = code
+    .normalize('NFKC')
+    .toUpperCase()
+    .replaceAll(/[\s\p{Pd}]/gu, '')
   const text = JSON.stringify(['recovery code', owner.tenant, owner.subject, plain])
   return createHash('sha256').update(text).digest('base64url')
 }

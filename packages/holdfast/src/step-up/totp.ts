@@ -27,17 +27,34 @@ export function stepAt(at: number): number {
 
 /**
  * The step that a code belongs to: this one, or the one before or after it (RFC 6238, section 5.2),
- * but never `lastStep` or one before; else undefined.
+ * but never `lastStep` or one before; else undefined. Full-width digits are digits (NFKC).
  */
 export async function matchingStep(
   { secret, lastStep }: { readonly secret: string; readonly lastStep: number },
   code: string,
   at: number,
 ): Promise<number | undefined> {
-  const delta = (await totpOf({ secret })).validate({ token: code, timestamp: at, window: 1 })
+  const token = digitsOf(code)
+  if (token === undefined) return undefined
+  const delta = (await totpOf({ secret })).validate({ token, timestamp: at, window: 1 })
   const step = delta === null ? 0 : stepAt(at) + delta
   return step > lastStep ? step : undefined
 }
+
+/** Longer texts are no codes in any spelling, and need no normalising. */
+const MAX_CODE_LENGTH = 64
+
+/**
+ * The ASCII digits of a code as it was typed. Undefined for everything else: the comparison of the
+ * library throws for texts that have more bytes than characters.
+ */
+function digitsOf(code: string): string | undefined {
+  if (code.length > MAX_CODE_LENGTH) return undefined
+  const plain = code.normalize('NFKC')
+  return CODE.test(plain) ? plain : undefined
+}
+
+const CODE = new RegExp(`^[0-9]{${DIGITS}}$`)
 
 /** A new secret, base32. */
 export async function newSecret(host: Pick<Host, 'random'>): Promise<string> {

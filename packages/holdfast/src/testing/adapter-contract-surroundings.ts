@@ -137,6 +137,19 @@ export function readsSurroundings({ engine, origin, another, loggedIn }: Adapter
       expectRefusal(program, 401, 'token_missing')
     })
 
+    test('a page that a service worker passes on is led as a person is; data is not', async () => {
+      const pages = await another({ loginPage: '/login' })
+      const passedOn = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'empty' }
+
+      const page = await visitor(pages).send('/me', {
+        headers: { ...passedOn, accept: 'text/html,application/xhtml+xml,*/*;q=0.8' },
+      })
+      const data = await visitor(pages).send('/me', { headers: passedOn })
+
+      expect([page.status, page.header('location')]).toEqual([303, '/login?return=%2Fme'])
+      expectRefusal(data, 401, 'token_missing')
+    })
+
     test('a navigation that needs more goes to the step-up page with what it needs', async () => {
       const pages = await another({ loginPage: '/login', stepUpPage: '/step-up' })
       const { client } = await loggedIn(pages)

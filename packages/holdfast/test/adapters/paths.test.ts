@@ -4,6 +4,7 @@ import { mayCarryTokens, ownOrigin } from '../../src/adapters/guard/entry-checks
 import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
 import {
   isNavigation,
+  mayExpireCookies,
   ownPath,
   pageRedirect,
   returnPath,
@@ -109,12 +110,27 @@ test.each([
   [{ 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }, true],
   [{ 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }, false],
   [{ 'sec-fetch-mode': 'cors', accept: 'text/html' }, false],
+  [{ 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty', accept: 'text/html' }, false],
   [{ accept: 'text/html,application/xhtml+xml' }, true],
   [{ accept: 'application/json, text/html' }, false],
   [{ accept: '*/*' }, false],
   [{}, false],
 ])('a request with %j is a navigation: %s', (headers: Record<string, string>, expected) => {
   expect(isNavigation(facts({}, headers))).toBe(expected)
+})
+
+const PAGE = 'text/html,application/xhtml+xml,application/xml;q=0.9'
+
+test.each([
+  ['fetch(event.request)', 'navigate', PAGE, true],
+  ['new Request(event.request)', 'same-origin', PAGE, true],
+  ['a call for data', 'same-origin', 'application/json', false],
+  ['fetch(event.request.url)', 'cors', '*/*', false],
+])('%s of a service worker is a navigation by what it accepts: %s %s', (_, mode, accept, is) => {
+  const headers = { 'sec-fetch-mode': mode, 'sec-fetch-dest': 'empty', accept }
+
+  expect(isNavigation(facts({}, headers))).toBe(is)
+  expect(mayExpireCookies(facts({}, headers))).toBe(is)
 })
 
 describe('the transport', () => {

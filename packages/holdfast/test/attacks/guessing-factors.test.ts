@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { MINUTE } from '../support/harness.ts'
 import { abroad, atHome } from '../support/people.ts'
-import { type Prover, prover } from '../support/prover.ts'
+import { ADA, type Prover, prover } from '../support/prover.ts'
 
 /**
  * A thief with the password begins as many sessions as he likes, and guesses in each. The ends of
@@ -80,4 +80,29 @@ test('wrong codes sent at once are counted one by one', async () => {
   const outcomes = ends.map((end) => p.outcome(end))
   expect(outcomes.filter((end) => end === 'wrong')).toHaveLength(10)
   expect(outcomes.filter((end) => end === 'too_many')).toHaveLength(4)
+})
+
+test('whatever is typed for a code counts as an attempt, and no text is a fault', async () => {
+  const p = await prover()
+  const by = { token: await p.login(), request: abroad() }
+  const begun = await p.begin(by.token, by.request)
+  const wide = (text: string): string =>
+    text.replaceAll(/[!-~]/g, (one) => String.fromCharCode(one.charCodeAt(0) + 0xfee0))
+
+  const wrong: string[] = []
+  for (const value of ['12345é', '😀😀😀']) {
+    wrong.push(p.outcome(await p.answer(begun, by, { factor: 'totp', value })))
+    wrong.push(p.outcome(await p.answer(begun, by, { factor: 'recovery', value })))
+  }
+  const [session] = (await p.sessions.list(ADA)).items
+  const failures = session?.contexts.map((context) => context.failures)
+  const right = await p.answer(begun, by, { factor: 'totp', value: wide(await p.code()) })
+  const home = { token: (right.ok && right.token) || '', request: atHome() }
+  const next = await p.begin(home.token, home.request)
+  const recovery = { factor: 'recovery', value: wide(p.codes[0] ?? '') }
+
+  expect(wrong).toEqual(Array(4).fill('wrong'))
+  expect(failures).toContain(4)
+  expect(p.outcome(right)).toBe('ok')
+  expect(p.outcome(await p.answer(next, home, recovery))).toBe('ok')
 })

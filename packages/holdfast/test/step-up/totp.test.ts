@@ -39,6 +39,24 @@ test.each(['', '12345', ' 123456', '1234567', 'abcdef'])('%j is no code', async 
   expect(await matchingStep({ secret: RFC_SECRET, lastStep: 0 }, code, 59_000)).toBeUndefined()
 })
 
+test('full-width digits, as input methods for Japanese type them, are the digits', async () => {
+  const full = '２８７０８２'
+
+  expect(await matchingStep({ secret: RFC_SECRET, lastStep: 0 }, full, 59_000)).toBe(1)
+})
+
+test.each([
+  '12345é',
+  '28708２２',
+  '😀😀😀',
+  '٢٨٧٠٨٢',
+  '28708²²',
+  '\ud800'.repeat(6),
+  '㍘'.repeat(80),
+])('%j is no code and no RangeError', async (code) => {
+  expect(await matchingStep({ secret: RFC_SECRET, lastStep: 0 }, code, 59_000)).toBeUndefined()
+})
+
 test('a new secret has 160 random bits', async () => {
   const host = fakeHost()
 

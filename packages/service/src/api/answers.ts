@@ -7,6 +7,7 @@ import {
   type StepUpBegun,
   type Verification,
 } from 'holdfast'
+import { mayExpireCookies } from 'holdfast/gateway'
 import type { Cookies } from './parts.ts'
 import { problemDetailsOf } from './problem.ts'
 
@@ -51,7 +52,7 @@ export function refusedRefresh(
   { code, ...reason }: Refreshed & { readonly ok: false },
   { request, requestId }: { readonly request: RequestFacts; readonly requestId: string },
 ): Response {
-  const clears = CODES[code].clears && mayClear(request)
+  const clears = CODES[code].clears && mayExpireCookies({ header: (name) => request.headers[name] })
   return refusalProblem(code, requestId, {
     detail: 'The refresh token was refused; the code says why.',
     ...reason,
@@ -73,18 +74,9 @@ function refusalBody(
   refusal: (Verification | StepUpBegun) & { readonly ok: false },
   request: RequestFacts,
 ): Readonly<Record<string, unknown>> {
-  const clears = CODES[refusal.code].clears && mayClear(request)
+  const clears =
+    CODES[refusal.code].clears && mayExpireCookies({ header: (name) => request.headers[name] })
   return clears ? { ...refusal, cookie: cookies.expired() } : { ...refusal }
-}
-
-/**
- * As the adapters do: a late answer to what a page asks in the background would take the cookie of
- * a newer login away.
- */
-function mayClear({ headers }: RequestFacts): boolean {
-  const mode = headers['sec-fetch-mode']
-  const dest = headers['sec-fetch-dest'] ?? 'document'
-  return mode === undefined || (mode === 'navigate' && dest === 'document')
 }
 
 /** A login that was refused. */

@@ -13,12 +13,24 @@ export interface Pages {
 /**
  * Whether a person waits for a page. Browsers say so in Fetch Metadata; older ones at least ask for
  * HTML first of all.
+ *
+ * A service worker that passes a navigation on takes its destination away. `fetch(event.request)`
+ * comes as `navigate` to `empty`, a copy by `new Request(event.request)` as `same-origin` to
+ * `empty`. What the client accepts tells such a page from a call for data.
  */
-export function isNavigation(facts: HttpFacts): boolean {
+export function isNavigation(facts: HeaderFacts): boolean {
   const mode = single(facts, 'sec-fetch-mode')
-  if (mode !== undefined) {
-    return mode === 'navigate' && (single(facts, 'sec-fetch-dest') ?? 'document') === 'document'
-  }
+  if (mode === undefined) return acceptsPage(facts)
+  const dest = single(facts, 'sec-fetch-dest') ?? 'document'
+  if (dest === 'document') return mode === 'navigate'
+  return dest === 'empty' && PASSED_ON.includes(mode) && acceptsPage(facts)
+}
+
+type HeaderFacts = Pick<HttpFacts, 'header'>
+
+const PASSED_ON: readonly string[] = ['navigate', 'same-origin']
+
+function acceptsPage(facts: HeaderFacts): boolean {
   return (single(facts, 'accept') ?? '').trimStart().startsWith('text/html')
 }
 
@@ -27,7 +39,7 @@ export function isNavigation(facts: HttpFacts): boolean {
  * request that left before a login can be answered after it, and would take the new cookie away.
  * The next navigation expires what is still dead.
  */
-export function mayExpireCookies(facts: HttpFacts): boolean {
+export function mayExpireCookies(facts: HeaderFacts): boolean {
   return facts.header('sec-fetch-mode') === undefined || isNavigation(facts)
 }
 
