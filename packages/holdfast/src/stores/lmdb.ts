@@ -43,7 +43,8 @@ export interface LmdbStore extends Store {
 
 /**
  * Keeps everything in one directory of this machine, for any number of its processes. Durable: a
- * promise resolves once its bytes are on disk. Needs the package `lmdb`.
+ * promise resolves once its bytes are on disk, and every read that begins after that sees them, in
+ * whichever process. Needs the package `lmdb`.
  *
  * Throws `config_invalid` when the directory cannot be opened.
  *
@@ -75,6 +76,9 @@ export function lmdbStore({
     },
     read(query) {
       if (closed) throw unavailable('is closed')
+      // lmdb keeps one view of the file for a turn of the event loop or longer: a commit of another
+      // process, acknowledged meanwhile, would stay unseen.
+      root.resetReadTxn()
       return caught(outcomeOf(query))
     },
   }

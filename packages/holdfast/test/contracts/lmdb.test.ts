@@ -117,7 +117,7 @@ describe('LMDB among processes', () => {
   function start(name: string, source: string, args: readonly string[]): ChildProcess {
     const script = code.script(`${name}.js`, `import * as lib from './prelude.js'\n${source}`)
     const child = spawn(process.execPath, [script, ...args], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
     })
     children.push(child)
     return child
@@ -157,6 +157,31 @@ describe('LMDB among processes', () => {
 
     expect(await store.entries.read(entry.id)).toBeUndefined()
     expect(await heard).toMatchObject({ kind: 'revoked', session: entry.id, reason: 'elsewhere' })
+    await store.close()
+  })
+
+  test('a revocation that another process was told of is seen by the very next read', async () => {
+    const path = freshPath()
+    const make = samples(fakeHost())
+    const store = lmdbStore({ path })
+    const [entry, other] = [make.entry(), make.entry()]
+    await store.entries.write(entry)
+    await store.entries.write(other)
+    const child = start('blocked-reader', BLOCKED_READER, [path, entry.id, other.id])
+    const said: string[] = []
+
+    for await (const line of createInterface({ input: child.stdout ?? process.stdin })) {
+      said.push(line)
+      if (line !== 'looked') continue
+      await store.entries.revoke(entry.id, {
+        until: entry.deadline,
+        reason: 'test',
+        at: Date.now(),
+      })
+      child.stdin?.end('revoked')
+    }
+
+    expect(said).toEqual(['looked', 'gone'])
     await store.close()
   })
 
@@ -202,6 +227,18 @@ const at = Date.now()
 const ended = await store.entries.revoke(id, { until: at + 60_000, reason: 'elsewhere', at })
 await store.close()
 process.exit(ended ? 0 : 1)
+`
+
+/** Waits without a turn of its event loop, so that lmdb has no chance to renew its view. */
+const BLOCKED_READER = `
+import { readSync, writeSync } from 'node:fs'
+const [path, id, other] = process.argv.slice(2)
+const store = lib.lmdbStore({ path })
+await store.entries.read(other)
+writeSync(1, 'looked\\n')
+readSync(0, Buffer.alloc(16))
+writeSync(1, (await store.entries.read(id)) === undefined ? 'gone\\n' : 'still live\\n')
+await store.close()
 `
 
 const LOGGER_IN = `

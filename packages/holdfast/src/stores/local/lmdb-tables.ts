@@ -117,11 +117,7 @@ export function lmdbTables(root: RootDatabase): Tables {
       })
     },
 
-    feedHeads() {
-      // lmdb keeps the view of the turn before, which may be older than the commit that woke us.
-      root.resetReadTxn()
-      return headsNow()
-    },
+    feedHeads: headsNow,
     feedEnds(partition) {
       const newest = headsNow()[partition] ?? 0
       return { newest, oldest: end(partition, false) ?? newest + 1 }

@@ -70,7 +70,7 @@ export interface Backend {
   readonly tables: Tables
   /** Runs reads and writes as one atomic step. Resolves once it is as durable as the store is. */
   transaction<T>(change: () => T): Promise<T>
-  /** Runs reads over one state of the tables. */
+  /** Runs reads over one state of the tables: the newest that anybody was told of. */
   read<T>(query: () => T): T
 }
 
