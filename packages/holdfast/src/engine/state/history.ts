@@ -53,7 +53,8 @@ async function reportUnreadable(
   subject: SubjectKey,
   version: number,
 ): Promise<void> {
-  if (!eventLimiter.isNew(subject, version)) return
+  // The version is what the store says. Of one that was made up, no later one may depend.
+  if (!eventLimiter.isNew(`${subject} ${version}`, version)) return
   const facts = { at: host.now(), subject, actor: 'engine', reason: 'history_unreadable' }
   await eventWriter.append(subject, [eventWriter.event('anomaly-detected', facts)])
 }

@@ -30,8 +30,10 @@ async function readAndOpen(engine: Loading, id: SessionId): Promise<OpenedSessio
         'the store lost writes. Nothing is decided on it.',
     )
   }
+  const state = engine.records.open(found)
+  // Only its seal proves the version: a forged answer with a higher one must not be remembered.
   engine.versions.note(id, found.version)
-  return { found, state: engine.records.open(found) }
+  return { found, state }
 }
 
 export function openAttributes(engine: Pick<EngineContext, 'codec'>, found: Found): Attributes {
