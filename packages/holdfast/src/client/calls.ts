@@ -1,4 +1,5 @@
 import { CODES, type Code, type FaultCode, SessionError } from '../core/errors.ts'
+import { isWellFormed } from '../core/request.ts'
 import { boundedText } from './bounded-text.ts'
 import type { ConnectOptions } from './options.ts'
 import type { Reader } from './readers.ts'
@@ -48,7 +49,7 @@ export function remoteCalls({
     async ask(method, path, { query = {}, body, headers }) {
       const target = new URL(`${base}${path}`)
       for (const [name, value] of Object.entries(query)) {
-        if (value !== undefined) target.searchParams.set(name, value)
+        if (value !== undefined) target.searchParams.set(name, wellFormed(name, value))
       }
       const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
       try {
@@ -84,6 +85,12 @@ export function remoteCalls({
 
     fault: faultOf,
   }
+}
+
+/** A URL would carry the same sign for every half of a surrogate pair. */
+export function wellFormed(field: string, text: string): string {
+  if (isWellFormed(text)) return text
+  throw new SessionError('invalid_input', `${field} must be well-formed Unicode.`)
 }
 
 async function answerOf(response: Response): Promise<RemoteAnswer> {

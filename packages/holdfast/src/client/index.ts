@@ -12,7 +12,7 @@ import {
   revokeSubjectBody,
 } from '../wire/bodies.ts'
 import { known } from '../wire/known.ts'
-import { type RemoteAnswer, type RemoteCalls, remoteCalls } from './calls.ts'
+import { type RemoteAnswer, type RemoteCalls, remoteCalls, wellFormed } from './calls.ts'
 import type { ConnectOptions } from './options.ts'
 import {
   readCreated,
@@ -147,5 +147,5 @@ function part(text: string): string {
   if (typeof text !== 'string' || text === '' || text === '.' || text === '..') {
     throw new SessionError('invalid_input', 'A session id or subject must be a name, not a path.')
   }
-  return encodeURIComponent(text)
+  return encodeURIComponent(wellFormed('A session id or subject', text))
 }

@@ -12,6 +12,7 @@ import { SessionError } from '../core/errors.ts'
 import type { Host } from '../core/host.ts'
 import { type SessionId, SUBJECT_KEY_BYTES, type SubjectKey } from '../core/ids.ts'
 import { memo } from '../core/memo.ts'
+import { isWellFormed } from '../core/request.ts'
 import type { Entry } from '../core/store.ts'
 import {
   formatToken,
@@ -25,6 +26,7 @@ import type { Keyring } from './keyring.ts'
 
 /** All cryptography of the engine: seals, tags, digests, names. */
 export interface Codec {
+  /** Throws `invalid_input` for names that are not well-formed: they would share a key. */
   subjectKey(tenant: string, subject: string): SubjectKey
   newSessionId(subject: SubjectKey): SessionId
   /** A fresh secret for a generation of a family. */
@@ -173,6 +175,9 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
 
   return {
     subjectKey(tenant, subject) {
+      if (!isWellFormed(tenant) || !isWellFormed(subject)) {
+        throw new SessionError('invalid_input', 'tenant and subject must be well-formed Unicode')
+      }
       return createHmac('sha256', required('index', 'subject'))
         .update(`${Buffer.byteLength(tenant)}:${tenant}${subject}`)
         .digest()

@@ -92,6 +92,16 @@ export function longerThan(text: string, max: number): boolean {
   return text.length > 2 * max || [...text].length > max
 }
 
+const HALF_A_PAIR = /\p{Surrogate}/u
+
+/**
+ * Whether text has a UTF-8 form of its own. Text with half of a surrogate pair has not: two such
+ * names would become one key.
+ */
+export function isWellFormed(text: string): boolean {
+  return !HALF_A_PAIR.test(text)
+}
+
 /** Where a request came from, in terms that can be compared. `null` is "known to be unknown". */
 export interface Network {
   /** Canonical text; IPv4-mapped IPv6 is IPv4. */

@@ -1,7 +1,13 @@
 import type { AccessTokens } from '../core/access-token.ts'
 import { SessionError } from '../core/errors.ts'
 import { isSessionId, type SessionId, type SubjectKey } from '../core/ids.ts'
-import { LIMITS, longerThan, type Network, type RequestFacts } from '../core/request.ts'
+import {
+  isWellFormed,
+  LIMITS,
+  longerThan,
+  type Network,
+  type RequestFacts,
+} from '../core/request.ts'
 import type { Attributes, JsonValue } from '../core/session.ts'
 import type { Ordered, SubjectRef } from '../core/sessions.ts'
 import type { Reason } from '../core/store.ts'
@@ -17,10 +23,11 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const CODE = /^[a-z][a-z0-9_]{0,63}$/
 const encoder = new TextEncoder()
 
-/** Bounds on a word that names something: a class, an `acr`, a method. */
+/** Bounds on a word that names something: a subject, a class, an `acr`, a method. */
 export function checkWord(field: string, value: unknown, max: number = LIMITS.word): string {
   if (typeof value !== 'string' || value === '') throw invalid(field, 'must be a non-empty string')
   if (longerThan(value, max)) throw invalid(field, `must not be longer than ${max} characters`)
+  if (!isWellFormed(value)) throw invalid(field, 'must be well-formed Unicode')
   return value
 }
 

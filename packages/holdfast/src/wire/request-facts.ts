@@ -11,16 +11,18 @@ import {
   record,
   text,
 } from './describe.ts'
-import { word } from './words.ts'
 
 /** What travels of the request that a client made. */
 
 const clientFact = text({ max: LIMITS.clientFact })
 
+/** What a client says of itself becomes no key, so it may be any text. */
+const said = text({ min: 1, max: LIMITS.word })
+
 const clientFacts = object<ClientFacts>('ClientFacts', {
   screen: optional(described(clientFact, 'For example `2560x1440x2`')),
   timezone: optional(described(clientFact, 'For example `Europe/Oslo`')),
-  languages: optional(list(word, { max: LIMITS.languages })),
+  languages: optional(list(said, { max: LIMITS.languages })),
   platform: optional(clientFact),
   touch: optional(described(decimal({ min: 0, max: 1_000 }), 'Most simultaneous touch points')),
 })
@@ -51,7 +53,7 @@ export const requestFacts = object<RequestFacts>('RequestFacts', {
   client: optional(clientFacts),
   tls: optional(
     described(
-      word,
+      said,
       'JA4 of the TLS handshake, as whoever ended the TLS connection measured it; never what ' +
         'the client sent',
     ),

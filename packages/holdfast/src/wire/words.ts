@@ -6,13 +6,14 @@ import { described, integer, named, oneOf, type Pattern, text, type Wire } from 
 
 /** The words that several bodies share. */
 
-export const word = text({ min: 1, max: LIMITS.word })
-
 /** Text with half of a surrogate pair has no UTF-8: two such subjects would be one. */
 const WELL_FORMED: Pattern = {
   source: '^[^\\ud800-\\udfff]*$',
   problem: 'must be well-formed Unicode',
 }
+
+/** Names something: a class, an `acr`, a method. */
+export const word = text({ min: 1, max: LIMITS.word, pattern: WELL_FORMED })
 
 /** The application's own name of a user. */
 export const subject = text({ min: 1, max: LIMITS.subject, pattern: WELL_FORMED })

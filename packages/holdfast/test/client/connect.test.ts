@@ -191,6 +191,24 @@ test('names become one segment of the path, whatever is in them', async () => {
   ])
 })
 
+test.each(['\ud800', 'ada\udfff'])(
+  'the name %j, which no URL can carry, is refused as input before anything is sent',
+  async (name) => {
+    const { url, seen } = await server(json(200, { items: [] }))
+    const sessions = connect({ url, key: KEY })
+    const refused = { code: 'invalid_input' }
+
+    await expect(sessions.list({ subject: name })).rejects.toMatchObject(refused)
+    await expect(sessions.list({ subject: 'ada', tenant: name })).rejects.toMatchObject(refused)
+    await expect(
+      sessions.revokeSubject({ subject: name }, { reason: 'test' }),
+    ).rejects.toMatchObject(refused)
+    await expect(sessions.show(ID, { subject: name })).rejects.toMatchObject(refused)
+
+    expect(seen).toEqual([])
+  },
+)
+
 test.each([
   ['an outcome that gives nothing', 200, { outcome: 'limit' }, {}],
   ['no status', 200, {}, { status: undefined }],

@@ -13,6 +13,9 @@ describe('a login', () => {
   test.each([
     ['an empty subject', { subject: '' }, 'subject'],
     ['a subject that is too long', { subject: long(257) }, 'subject'],
+    ['a subject with half of a surrogate pair', { subject: 'a\ud800' }, 'subject'],
+    ['a tenant with half of a surrogate pair', { tenant: '\udfff' }, 'tenant'],
+    ['a class with half of a surrogate pair', { class: '\ud800' }, 'class'],
     ['a tenant that is too long', { tenant: long(129) }, 'tenant'],
     ['an unknown class', { class: 'forever' }, 'class'],
     ['a class that every object inherits', { class: 'constructor' }, 'class'],

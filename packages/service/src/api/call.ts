@@ -99,6 +99,7 @@ export function call<P = Nothing, Q = Nothing, B = Nothing>(
   return {
     ...described,
     async answer({ request, incoming, params: given, caller, requestId }) {
+      checkSpelling(request.url)
       return handle({
         params: params(given),
         query: query(withNumbers(spec.query, queryOf(request))),
@@ -140,6 +141,19 @@ export function checked<T>(check: Checker<T>, where: string, value: unknown): T 
   if (check.accepts(value)) return value
   const fault = faultOfProblems(where, check.problems(value))
   throw Object.assign(new SessionError('invalid_input', fault.detail), { fault })
+}
+
+/**
+ * Percent signs that spell no UTF-8 are refused: one reader takes them as they stand, another one
+ * for U+FFFD, and either could be the name of somebody else.
+ */
+function checkSpelling(url: string): void {
+  if (!url.includes('%')) return
+  try {
+    decodeURIComponent(url)
+  } catch {
+    throw new SessionError('invalid_input', 'path or query is not UTF-8 in percent-encoding')
+  }
 }
 
 /** A parameter that comes twice is refused: two readers could believe different ones. */

@@ -137,6 +137,22 @@ const cases: readonly (readonly [string, Case])[] = [
     { path: '/v1/sessions', body: { ...login, subject: 'x'.repeat(257) }, field: 'subject' },
   ],
   [
+    'a subject with half of a surrogate pair, which once shared its key with others',
+    { path: '/v1/sessions', body: { ...login, subject: '\ud800' }, field: 'subject' },
+  ],
+  [
+    'a tenant with half of a surrogate pair',
+    { path: '/v1/sessions', body: { ...login, tenant: 'a\udfff' }, field: 'tenant' },
+  ],
+  [
+    'a subject in a path that is not UTF-8, which once was a name of its own',
+    { path: '/v1/subjects/%ED%A0%80/sessions', method: 'GET', field: 'path' },
+  ],
+  [
+    'a tenant in a query that is not UTF-8, which once was U+FFFD',
+    { path: '/v1/subjects/ada/sessions?tenant=%ED%A0%80', method: 'GET', field: 'path' },
+  ],
+  [
     'a class that there is not',
     { path: '/v1/sessions', body: { ...login, class: 'royal' }, field: 'class' },
   ],
