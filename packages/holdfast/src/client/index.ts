@@ -28,7 +28,10 @@ import {
 
 export type { ConnectOptions } from './options.ts'
 
-/** `Sessions` over HTTP. Two methods take the owner as well: with it, the role `app` suffices. */
+/**
+ * `Sessions` over HTTP. Calls about one session take its owner as well: with the owner, the role
+ * `app` suffices.
+ */
 export interface RemoteSessions extends Sessions {
   show(id: SessionId, owner?: SubjectRef): Promise<SessionDetail | undefined>
   /** With an owner, throws `not_found` when the session is not theirs or not live. */
@@ -130,10 +133,11 @@ function lookups(call: RemoteCalls): Pick<RemoteSessions, 'list' | 'show' | 'pat
       return call.expect(answer, 200, readSessionDetail)
     },
 
-    async patchAttributes(id, patch, ifVersion) {
+    async patchAttributes(id, patch, ifVersion, owner) {
       const path = `/v1/sessions/${part(id)}/attributes`
       const headers = { 'if-match': `"${ifVersion}"` }
-      const answer = await call.ask('PATCH', path, { body: patch, headers })
+      const query = { subject: owner?.subject, tenant: owner?.tenant }
+      const answer = await call.ask('PATCH', path, { query, body: patch, headers })
       return call.expect(answer, 200, readVersion).version
     },
   }

@@ -30,7 +30,10 @@ export const CODES = {
   token_key_unknown: { status: 401, kind: 'refusal', clears: false },
   /** No token came with the request. Log in. */
   token_missing: { status: 401, kind: 'refusal', clears: false },
-  /** More than one session cookie or access token came: somebody planted one. None is believed. */
+  /**
+   * More than one session cookie or access token came, or the session and the refresh cookie are of
+   * two sessions: somebody planted one. None is believed.
+   */
   token_duplicated: { status: 401, kind: 'refusal', clears: false },
   /**
    * The secret belongs to a dead family: a login or a step-up replaced it. The newer cookie of the

@@ -47,9 +47,15 @@ export interface Sessions {
   report(report: Report): Promise<void>
   /**
    * JSON merge patch (RFC 7396) against a version; the new version. Throws `attributes_conflict` on
-   * a lost race.
+   * a lost race, and `not_found` where the session is not live or not of the `owner` that is named.
+   * Name one where the id came from a client: it is public. A remote application always names one.
    */
-  patchAttributes(id: SessionId, patch: JsonMergePatch, ifVersion: number): Promise<number>
+  patchAttributes(
+    id: SessionId,
+    patch: JsonMergePatch,
+    ifVersion: number,
+    owner?: SubjectRef,
+  ): Promise<number>
 }
 
 /** The application's own name for a user, within a tenant (`default` unless said otherwise). */

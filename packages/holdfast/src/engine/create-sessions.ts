@@ -114,7 +114,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     revoke: (id, by) => revoke(engine, id, by),
     revokeSubject: (subject, by) => revokeSubject(engine, subject, by),
     report: (reported) => report(engine, reported),
-    patchAttributes: (id, patch, ifVersion) => patchAttributes(engine, id, { patch, ifVersion }),
+    patchAttributes: (id, patch, ifVersion, owner) =>
+      patchAttributes(engine, id, { patch, ifVersion, owner }),
     list: (subject, page) => list(engine, subject, page),
     show: (id) => show(engine, id),
   }

@@ -121,6 +121,33 @@ export function refreshes({ engine, another, loggedIn: login }: AdapterScene): v
       expect((await client.post('/refresh')).status).toBe(200)
     })
 
+    test("a planted refresh cookie beside another person's session cookie is refused", async () => {
+      const victim = await loggedIn()
+      const attacker = await loggedIn()
+      const session = victim.client.cookie(SESSION)
+      const planted = attacker.client.cookie(REFRESH)
+
+      const answer = await visitor(site).post(
+        '/refresh',
+        {},
+        { cookie: `${SESSION}=${session}; ${REFRESH}=${planted}` },
+      )
+      const twice = await visitor(site).post(
+        '/refresh',
+        {},
+        {
+          cookie: `${SESSION}=${session}; ${SESSION}=${session}; ${REFRESH}=${victim.client.cookie(REFRESH)}`,
+        },
+      )
+
+      expectRefusal(answer, 401, 'token_duplicated')
+      expectRefusal(twice, 401, 'token_duplicated')
+      expect([...answer.setCookies, ...twice.setCookies]).toEqual([])
+      for (const { client, subject } of [victim, attacker]) {
+        expect(claimsIn(await client.post('/refresh'))).toMatchObject({ sub: subject })
+      }
+    })
+
     test('after the end a background page keeps its cookies, a navigation none', async () => {
       const { client, subject } = await loggedIn()
       await engine().sessions.revokeSubject({ subject }, { reason: 'test' })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { rotateKeyring } from '../../src/codecs/keyring.ts'
 import type { Evidence } from '../../src/core/evidence.ts'
+import type { SubjectRef } from '../../src/core/sessions.ts'
 import type { Signal } from '../../src/core/signal.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
 import { eventLog } from '../../src/maintenance/event-log.ts'
@@ -310,6 +311,20 @@ describe('attributes', () => {
     await expect(sessions.patchAttributes(id, { cart: null }, 1)).rejects.toMatchObject({
       code: 'attributes_conflict',
     })
+  })
+
+  test('of a session whose owner is another than was named do not change', async () => {
+    const { sessions, login, show } = await harness(inMemory)
+    const token = await login({ attributes: { theme: 'dark' } })
+    const id = token.split('.')[1] ?? ''
+    const patch = (owner: SubjectRef): Promise<number> =>
+      sessions.patchAttributes(id, { theme: 'light' }, 1, owner)
+
+    for (const owner of [{ subject: 'grace' }, { subject: 'ada', tenant: 'acme' }]) {
+      await expect(patch(owner)).rejects.toMatchObject({ code: 'not_found' })
+    }
+    expect(await show(token)).toMatchObject({ session: { attributes: { theme: 'dark' } } })
+    expect(await patch({ subject: 'ada' })).toBe(2)
   })
 })
 

@@ -449,7 +449,7 @@ describe('who may call what', () => {
     ['POST', '/v1/logout', ['app']],
     ['GET', `/v1/sessions/${ID}`, ['admin', 'app']],
     ['POST', `/v1/sessions/${ID}/revoke`, ['admin', 'app']],
-    ['PATCH', `/v1/sessions/${ID}/attributes`, ['app']],
+    ['PATCH', `/v1/sessions/${ID}/attributes`, ['admin', 'app']],
     ['GET', '/v1/subjects/ada/sessions', ['app', 'admin']],
     ['POST', '/v1/subjects/ada/revoke', ['app', 'admin']],
     ['POST', '/v1/step-up/begin', ['app']],

@@ -15,7 +15,11 @@ const stores = [
 async function login(
   run: Running,
   more: object = {},
-): Promise<{ token: string; session: { id: string; subject: string }; cookie: string }> {
+): Promise<{
+  token: string
+  session: { id: string; subject: string; attributesVersion: number }
+  cookie: string
+}> {
   const response = await run.call('POST', '/v1/sessions', {
     body: { ...LOGIN, request: atHome(), ...more },
   })
@@ -148,6 +152,30 @@ describe.each(stores)('the API over %s', (_, env) => {
     expect(now.attributes).toEqual({ theme: 'dark' })
   })
 
+  test('an app changes the attributes of a session only by naming its owner', async () => {
+    const run = await running(env())
+    const { session } = await login(run)
+    const patch = (query: string, key: string): Promise<Response> =>
+      run.call('PATCH', `/v1/sessions/${session.id}/attributes${query}`, {
+        key,
+        body: { cart: null },
+        headers: { 'if-match': `"${session.attributesVersion}"` },
+      })
+
+    const byIdAlone = await patch('', KEYS.app)
+    const another = await patch('?subject=grace', KEYS.app)
+    const elsewhere = await patch('?subject=ada&tenant=acme', KEYS.app)
+    const adminOfAnother = await patch('?subject=grace', KEYS.admin)
+    const owner = await patch('?subject=ada', KEYS.app)
+
+    expect([byIdAlone.status, (await byIdAlone.json()).detail]).toEqual([
+      403,
+      'Without the role admin, name the subject that owns the session.',
+    ])
+    expect([another.status, elsewhere.status, adminOfAnother.status]).toEqual([404, 404, 404])
+    expect(await owner.json()).toEqual({ version: session.attributesVersion + 1 })
+  })
+
   test('an application looks after the sessions of a subject that it names alone', async () => {
     const run = await running(env())
     const { session } = await login(run)
@@ -269,12 +297,17 @@ describe.each(stores)('the API over %s', (_, env) => {
       ok: false,
       code: 'token_malformed',
     })
-    expect(await sessions.patchAttributes(id, { cart: 4 }, created.session.attributesVersion)).toBe(
-      created.session.attributesVersion + 1,
+    const owner = { subject: 'ada' }
+    const { attributesVersion } = created.session
+    expect(await sessions.patchAttributes(id, { cart: 4 }, attributesVersion, owner)).toBe(
+      attributesVersion + 1,
     )
-    await expect(sessions.patchAttributes(id, {}, 99)).rejects.toMatchObject({
+    await expect(sessions.patchAttributes(id, {}, 99, owner)).rejects.toMatchObject({
       code: 'attributes_conflict',
     })
+    await expect(
+      sessions.patchAttributes(id, {}, attributesVersion + 1, { subject: 'grace' }),
+    ).rejects.toMatchObject({ code: 'not_found' })
     expect((await sessions.list({ subject: 'ada' })).items).toHaveLength(1)
     expect(await sessions.show(id)).toMatchObject({ id, attributes: { cart: 4 } })
 

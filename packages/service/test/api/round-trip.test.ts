@@ -353,8 +353,8 @@ describe('what an application says arrives at the engine, field by field', () =>
     await remote.list(owner, { limit: 7, after: 'abc' })
     expect(given()).toEqual([owner, { limit: 7, after: 'abc' }])
     answerWith(4)
-    await remote.patchAttributes(ID, { cart: null }, 3)
-    expect(given()).toEqual([ID, { cart: null }, 3])
+    await remote.patchAttributes(ID, { cart: null }, 3, owner)
+    expect(given()).toEqual([ID, { cart: null }, 3, owner])
   })
 })
 

@@ -1,8 +1,9 @@
 import type { Carrier } from '../../carriers/carrier.ts'
 import { isSafeMethod } from '../../carriers/csrf.ts'
 import { SessionError } from '../../core/errors.ts'
+import type { SessionId } from '../../core/ids.ts'
 import type { Refreshed } from '../../core/sessions.ts'
-import { TOKEN_LENGTH } from '../../core/token.ts'
+import { parseToken, TOKEN_LENGTH } from '../../core/token.ts'
 import { deliveryHeaders, isSetCookie, NO_STORE } from './cookies.ts'
 import { entryChecks, type TokenRead } from './entry-checks.ts'
 import { attempt } from './faults.ts'
@@ -37,7 +38,7 @@ export function refreshEndpoint(parts: GuardParts): Refresh {
 }
 
 function endpointFor(
-  { sessions, options, refuse, describe, superseded, now }: GuardParts,
+  { sessions, options, carriers, refuse, describe, superseded, now }: GuardParts,
   carrier: Carrier,
 ): Refresh {
   const native = options.refresh?.native === true
@@ -71,6 +72,9 @@ function endpointFor(
     if (isSafeMethod(facts.method)) return refuse(facts, { code: 'method_not_allowed' }).refusal
     const read = readToken(facts, token)
     if (!read.ok) return refuse(facts, read).refusal
+    if (carrier.ambient && besideAnotherSession(facts, carriers.session, read.token)) {
+      return refuse(facts, { code: 'token_duplicated' }).refusal
+    }
     const before = superseded.count()
     const refreshed = await attempt(() =>
       sessions.refresh({
@@ -86,4 +90,28 @@ function endpointFor(
     const dead = superseded.since(refreshed.session.id, before)
     return deliver(refreshed, dead ? undefined : refreshed.refreshToken)
   }
+}
+
+/**
+ * Whether a session cookie of another session came with the refresh cookie. One of the two was
+ * planted: the page of one person would get the access token of another. Who may plant a cookie can
+ * do no more than that, so the ids are compared before anything is believed.
+ */
+function besideAnotherSession(
+  { header }: HttpFacts,
+  carriers: readonly Carrier[],
+  refreshToken: string,
+): boolean {
+  const own = sessionIn(refreshToken)
+  return carriers.some((carrier) => {
+    if (!carrier.ambient) return false
+    const carried = carrier.read(header)
+    if (!carried.ok) return carried.code === 'token_duplicated'
+    const other = sessionIn(carried.token)
+    return own !== undefined && other !== undefined && own !== other
+  })
+}
+
+function sessionIn(token: string): SessionId | undefined {
+  return parseToken(token)?.claims.session
 }

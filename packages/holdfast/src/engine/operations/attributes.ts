@@ -2,9 +2,9 @@ import { attributesIdentity } from '../../codecs/codec.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
-import type { JsonMergePatch } from '../../core/sessions.ts'
+import type { JsonMergePatch, SubjectRef } from '../../core/sessions.ts'
 import type { EngineContext } from '../context.ts'
-import { checkAttributes, checkSessionId, invalid, mergePatch } from '../input.ts'
+import { checkAttributes, checkSessionId, checkSubject, invalid, mergePatch } from '../input.ts'
 import { load, openAttributes } from '../state/load.ts'
 
 /**
@@ -13,17 +13,25 @@ import { load, openAttributes } from '../state/load.ts'
 export async function patchAttributes(
   engine: EngineContext,
   id: SessionId,
-  change: { readonly patch: JsonMergePatch; readonly ifVersion: number },
+  change: {
+    readonly patch: JsonMergePatch
+    readonly ifVersion: number
+    readonly owner?: SubjectRef | undefined
+  },
 ): Promise<number> {
   checkSessionId('session', id)
   if (!Number.isSafeInteger(change.ifVersion) || change.ifVersion < 0) {
     throw invalid('ifVersion', 'must be a version number')
   }
   const patch = checkAttributes(change.patch)
+  const owner = change.owner === undefined ? undefined : checkSubject(engine, change.owner)
   const opened = await load(engine, id)
   if (opened === undefined) throw notFound()
   const { found, state } = opened
   if (lifetimeVerdict(state, found.lastActivity, engine.host.now()) !== 'live') throw notFound()
+  if (owner !== undefined && (owner.subject !== state.subject || owner.tenant !== state.tenant)) {
+    throw notFound()
+  }
   if ((found.attributes?.version ?? 0) !== change.ifVersion) throw conflict()
 
   const version = change.ifVersion + 1

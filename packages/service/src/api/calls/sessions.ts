@@ -13,7 +13,7 @@ import { notFound, refreshCookie, refusedLogin } from '../answers.ts'
 import { type Call, call, problemFacts } from '../call.ts'
 import type { Caller } from '../callers.ts'
 import type { ApiParts } from '../parts.ts'
-import { ownerQuery, sessionParams } from '../queries.ts'
+import { type OwnerQuery, ownerQuery, sessionParams } from '../queries.ts'
 
 /** Calls about one session: its start, its end, and what is known of it. */
 export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
@@ -21,15 +21,9 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
   async function owned(
     id: string,
     caller: Caller,
-    owner: { readonly subject?: string; readonly tenant?: string },
+    owner: OwnerQuery,
   ): Promise<NonNullable<Awaited<ReturnType<typeof sessions.show>>>> {
-    const admin = caller.roles.includes('admin')
-    if (!admin && owner.subject === undefined) {
-      throw new SessionError(
-        'caller_forbidden',
-        'Without the role admin, name the subject that owns the session.',
-      )
-    }
+    checkOwner(caller, owner)
     const detail = await sessions.show(id)
     if (detail === undefined) throw notFound()
     const { subject, tenant = 'default' } = owner
@@ -124,26 +118,39 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
       id: 'patchAttributes',
       method: 'patch',
       path: '/v1/sessions/{id}/attributes',
-      roles: ['app'],
+      roles: ['admin', 'app'],
       summary: "Change the application's attributes by JSON merge patch (RFC 7396)",
       params: sessionParams,
+      query: ownerQuery,
       body: attributes,
       headers: [{ name: 'If-Match', about: 'Version of the attributes, quoted', required: true }],
       answers: {
-        200: { about: 'The new version', body: attributesVersion },
-        404: problemFacts('No such live session'),
+        200: { about: 'The new version; an app names its `subject`', body: attributesVersion },
+        404: problemFacts('No such live session, or not of this subject'),
         412: problemFacts('The attributes have another version'),
       },
-      async handle({ params, body, headers }) {
+      async handle({ params, query, body, headers, caller }) {
+        checkOwner(caller, query)
+        const { subject, tenant = 'default' } = query
         const version = await sessions.patchAttributes(
           params.id,
           body,
           versionOf(headers.get('if-match')),
+          subject === undefined ? undefined : { subject, tenant },
         )
         return { status: 200, body: { version }, headers: { etag: `"${version}"` } }
       },
     }),
   ]
+}
+
+/** The id of a session is public: whoever is no admin has to know whose it is. */
+function checkOwner({ roles }: Caller, { subject }: OwnerQuery): void {
+  if (roles.includes('admin') || subject !== undefined) return
+  throw new SessionError(
+    'caller_forbidden',
+    'Without the role admin, name the subject that owns the session.',
+  )
 }
 
 function versionOf(ifMatch: string | null): number {
