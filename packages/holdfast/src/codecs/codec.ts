@@ -11,7 +11,7 @@ import {
 import { SessionError } from '../core/errors.ts'
 import type { Host } from '../core/host.ts'
 import { type SessionId, SUBJECT_KEY_BYTES, type SubjectKey } from '../core/ids.ts'
-import { memo } from '../core/memo.ts'
+import { type Memo, memo } from '../core/memo.ts'
 import { isWellFormed } from '../core/request.ts'
 import type { Entry } from '../core/store.ts'
 import {
@@ -42,7 +42,7 @@ export interface Codec {
   sealJson(identity: RecordIdentity, value: unknown): Uint8Array
   /** Throws as `open` does. */
   openJson(identity: RecordIdentity, sealed: Uint8Array): unknown
-  /** Whether a record is sealed under another key than the current one. */
+  /** Whether a record is sealed otherwise than a new one: under another key, or in an older format. */
   isStale(sealed: Uint8Array): boolean
   /** Binds a form to a session: HMAC of the session id under a key that never rotates. */
   formToken(session: SessionId): string
@@ -75,18 +75,29 @@ export interface RecordIdentity {
   readonly terms?: readonly number[]
 }
 
-const FORMAT = 1
+/** Records of this format are sealed with a key of their own. */
+const FORMAT = 2
+
+/** Records of the first format share the key of their kind. They are read, and written no more. */
+const SHARED_KEY_FORMAT = 1
 const KEY_ID_BYTES = 4
 const IV_BYTES = 12
 const TAG_BYTES = 16
+const LAST_BLOCK = Uint8Array.of(1)
 const HEADER_BYTES = 1 + KEY_ID_BYTES + IV_BYTES
 const RANDOM_BYTES = 32
 const REMEMBERED_TOKENS = 5_000
 
 /**
+ * 6 to 13 MB. A session is opened at each of its versions, so its key is of use again. That of an
+ * event is not, and is not remembered.
+ */
+const REMEMBERED_RECORD_KEYS = 5_000
+
+/**
  * Seals with AES-256-GCM, tags with HMAC-SHA-256 and digests with SHA-256. Keys are derived from
- * the ring, one per purpose (HKDF-SHA-256). They are KeyObjects throughout: raw buffers are several
- * times slower on Node 24.
+ * the ring, one per purpose (HKDF-SHA-256), and from those of records one per record. They are
+ * KeyObjects throughout: raw buffers are several times slower on Node 24.
  */
 export function sealingCodec(ring: Keyring, host: Host): Codec {
   /** The keys that the caches below belong to. A ring may change in place. */
@@ -95,12 +106,15 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
   /** Claims of authentic tokens by the token's digest: a client shows one token many times. */
   const authentic = memo<string, Claims>(REMEMBERED_TOKENS)
   const formTokens = memo<SessionId, string>(REMEMBERED_TOKENS)
+  /** By the key that they are derived from, and by the id of the record. */
+  const recordKeys = new Map<KeyObject, Memo<string, KeyObject>>()
 
   /** Nothing that a removed key has tagged or sealed may be believed any longer. */
   function forgetOldRing(): void {
     if (ring.keys === known) return
     known = ring.keys
     derivedKeys.clear()
+    recordKeys.clear()
     authentic.clear()
   }
 
@@ -129,6 +143,23 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     return key
   }
 
+  /**
+   * HKDF-Expand (RFC 5869) of one block, with the id as `info`. No key seals more than the versions
+   * of one record, so random nonces are far from ever meeting.
+   */
+  function recordKey(keyId: string, { kind, id }: RecordIdentity): KeyObject {
+    const ofKind = required(keyId, `record/${kind}`)
+    const known = recordKeys.get(ofKind) ?? memo(REMEMBERED_RECORD_KEYS)
+    recordKeys.set(ofKind, known)
+    const before = known.get(id)
+    if (before !== undefined) return before
+    const key = createSecretKey(
+      createHmac('sha256', ofKind).update(id, 'latin1').update(LAST_BLOCK).digest(),
+    )
+    if (kind !== 'event' && kind !== 'challenge') known.set(id, key)
+    return key
+  }
+
   function tagOf(key: KeyObject, session: SessionId, signed: Uint8Array): Uint8Array {
     return createHmac('sha256', key).update(session).update(signed).digest().subarray(0, TAG_BYTES)
   }
@@ -147,8 +178,8 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
 
   function seal(identity: RecordIdentity, content: Uint8Array): Uint8Array {
     const iv = host.random(IV_BYTES)
-    const cipher = createCipheriv('aes-256-gcm', required(ring.current, identity.kind), iv)
-    cipher.setAAD(boundTo(ring.current, identity))
+    const cipher = createCipheriv('aes-256-gcm', recordKey(ring.current, identity), iv)
+    cipher.setAAD(boundTo(FORMAT, ring.current, identity))
     const body = cipher.update(content)
     cipher.final()
     const keyId = Buffer.from(ring.current, 'hex')
@@ -156,14 +187,16 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
   }
 
   function open(identity: RecordIdentity, sealed: Uint8Array): Buffer {
-    if (sealed.length < HEADER_BYTES + TAG_BYTES || sealed[0] !== FORMAT) throw altered(identity)
+    const [format = 0] = sealed
+    const known = format === FORMAT || format === SHARED_KEY_FORMAT
+    if (!known || sealed.length < HEADER_BYTES + TAG_BYTES) throw altered(identity)
     const keyId = keyIdOf(sealed)
-    const key = required(keyId, identity.kind)
+    const key = format === FORMAT ? recordKey(keyId, identity) : required(keyId, identity.kind)
     try {
       const iv = sealed.subarray(1 + KEY_ID_BYTES, HEADER_BYTES)
       const end = sealed.length - TAG_BYTES
       const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
-      decipher.setAAD(boundTo(keyId, identity))
+      decipher.setAAD(boundTo(format, keyId, identity))
       decipher.setAuthTag(sealed.subarray(end))
       const content = decipher.update(sealed.subarray(HEADER_BYTES, end))
       decipher.final()
@@ -214,7 +247,7 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     openJson: (identity, sealed) => JSON.parse(open(identity, sealed).toString()),
 
     isStale(sealed) {
-      return keyIdOf(sealed) !== ring.current
+      return sealed[0] !== FORMAT || keyIdOf(sealed) !== ring.current
     },
 
     formToken(session) {
@@ -244,8 +277,12 @@ export function keyIdOf(sealed: Uint8Array): string {
  * No field contains a dot, and each kind has a fixed number of fields, so no two identities have
  * the same text.
  */
-function boundTo(keyId: string, { kind, id, version, terms = [] }: RecordIdentity): Buffer {
-  const fields = `${FORMAT}.${keyId}.${kind}.${id}.${version}.${terms.join('.')}`
+function boundTo(
+  format: number,
+  keyId: string,
+  { kind, id, version, terms = [] }: RecordIdentity,
+): Buffer {
+  const fields = `${format}.${keyId}.${kind}.${id}.${version}.${terms.join('.')}`
   return Buffer.from(fields, 'latin1')
 }
 

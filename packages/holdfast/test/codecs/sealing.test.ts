@@ -1,3 +1,4 @@
+import { createCipheriv, hkdfSync } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type RecordIdentity, sealingCodec } from '../../src/codecs/codec.ts'
@@ -58,6 +59,25 @@ describe('sealed records', () => {
           }),
         )
       }),
+    )
+  })
+
+  test('of the first format, under the one key of their kind, open and count as stale', () => {
+    const [master] = ring.keys
+    if (master === undefined) throw new Error('no key')
+    const header = Buffer.concat([Buffer.of(1), Buffer.from(master.id, 'hex'), host.random(12)])
+    const key = hkdfSync('sha256', master.secret, '', 'holdfast/1/session', 32)
+    const cipher = createCipheriv('aes-256-gcm', Buffer.from(key), header.subarray(5))
+    cipher.setAAD(Buffer.from(`1.${master.id}.session.id.4.1.2.3`))
+    const body = cipher.update(JSON.stringify(value))
+    cipher.final()
+    const sealed = Buffer.concat([header, body, cipher.getAuthTag()])
+
+    expect(codec.openJson(identity, sealed)).toEqual(value)
+    expect(codec.isStale(sealed)).toBe(true)
+    expect(codec.isStale(codec.sealJson(identity, value))).toBe(false)
+    expect(() => codec.open(identity, Buffer.concat([Buffer.of(2), sealed.subarray(1)]))).toThrow(
+      expect.objectContaining({ code: 'record_invalid' }),
     )
   })
 

@@ -11,6 +11,7 @@ import { partitionOf, subjectOf } from '../../src/core/ids.ts'
 import type { Store } from '../../src/core/store.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
 import { eventLog } from '../../src/maintenance/event-log.ts'
+import { resealAll } from '../../src/maintenance/reseal.ts'
 import { mayGuess, networkOf } from '../../src/step-up/guesses.ts'
 import { heldForms } from '../../src/step-up/held-forms.ts'
 import { tickets } from '../../src/step-up/tickets.ts'
@@ -215,6 +216,22 @@ describe.each(VERSIONS)('what version %s wrote', (version) => {
       })
 
       expect(completed).toMatchObject({ ok: true })
+    })
+
+    test('re-sealing gives every record a key of its own', async () => {
+      const { store } = await restored()
+
+      const { unreadable } = await resealAll({ store, keyring: ring })
+
+      expect(unreadable).toBe(0)
+      for (const { id } of records.sessions) {
+        const found = await store.entries.read(id)
+        const sealed = [found?.sealed, found?.attributes?.sealed ?? found?.sealed]
+        for (const bytes of sealed) expect(bytes && codec.isStale(bytes)).toBe(false)
+      }
+      const sessions = createSessions({ store, keyring: ring, host: atThatTime(), lookup })
+      const { token } = tokens.session
+      expect(await sessions.verify({ token, request: onTheTrain() })).toMatchObject({ ok: true })
     })
 
     test('the event log is read', async () => {
