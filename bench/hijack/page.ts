@@ -109,8 +109,9 @@ ${percent(passive(results)?.nominal.levels.A3c?.detected.share ?? 0)} %. What ca
 secret that rotates: whoever comes second shows a generation that is over. A thief on the victim's
 own device (A5) shares its cookie jar and leaves no fork; fresh presence before sensitive actions
 and a short absolute lifetime are what helps. A phished login (A6) is the thief's from the start:
-${cell(ours?.nominal.levels.A6)} here, because a second factor that was relayed confirms where it
-came from. Passkeys cannot be relayed.`,
+${cell(ours?.nominal.levels.A6)} here, because a second factor that was relayed lets the login
+in. It confirms nothing against strong evidence, and sensitive routes ask again. Passkeys cannot be
+relayed.`,
     '## Rotation',
     'The same attacks with parts of the rotation taken away.',
     attackTable([...results.rotation, ...(ours === undefined ? [] : [ours])]),

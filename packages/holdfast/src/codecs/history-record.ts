@@ -2,6 +2,7 @@ import { contextKey } from '../core/context.ts'
 import {
   type Changes,
   type KnownContext,
+  type KnownState,
   NO_HISTORY,
   type SubjectHistory,
 } from '../core/history.ts'
@@ -28,7 +29,7 @@ const LAYOUT = 2
 const WITHOUT_COUNTS = 1
 
 /** Their numbers are stored: new ones go to the end. */
-const STATES: readonly KnownContext['state'][] = ['confirmed', 'provisional']
+const STATES: readonly KnownState[] = ['confirmed', 'provisional', 'familiar']
 
 export function encodeHistory({
   contexts,

@@ -1,4 +1,4 @@
-import { type Context, type ContextState, contextKey } from '../core/context.ts'
+import { type Context, contextKey } from '../core/context.ts'
 import type { EvidenceGroup } from '../core/evidence.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Entry } from '../core/store.ts'
@@ -151,13 +151,19 @@ function newcomers(contexts: readonly Context[]): readonly (readonly [number, st
 }
 
 /** Their numbers are stored: new ones go to the end. */
-const STATES: readonly ContextState[] = ['confirmed', 'provisional', 'challenged']
+const STATES: readonly Pick<Context, 'state' | 'sessionOnly'>[] = [
+  { state: 'confirmed' },
+  { state: 'provisional' },
+  { state: 'challenged' },
+  { state: 'confirmed', sessionOnly: true },
+]
 const GROUPS: readonly EvidenceGroup[] = ['N', 'D', 'C', 'R', 'K', 'B', 'P']
 
 function writeContext(output: RecordWriter, context: Context): void {
   const { writer } = output
   writeUse(output, context)
-  writeOneOf(output, STATES, context.state)
+  const { state, sessionOnly } = context
+  writer.uint(STATES.findIndex((one) => one.state === state && one.sessionOnly === sessionOnly))
   writeTime(output, context.firstSeen)
   writeTime(output, context.lastSeen)
   writer.uint(context.visits)
@@ -178,7 +184,7 @@ function readContext(input: RecordReader): Context {
     key: contextKey(network, device),
     network,
     device,
-    state: readOneOf(input, STATES),
+    ...readOneOf(input, STATES),
     firstSeen: readTime(input),
     lastSeen: readTime(input),
     visits: readUint(reader),

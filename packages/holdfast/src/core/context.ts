@@ -1,5 +1,6 @@
 import type { Evidence } from './evidence.ts'
 import { sameCiphers } from './ja4.ts'
+import { lapsedAt } from './lapse.ts'
 import type { Device, Network } from './request.ts'
 
 /** Most contexts of a session: a thief must not be able to make a record grow. */
@@ -19,9 +20,13 @@ export const MAX_REREADS = 8
 /** Silence that separates two visits. */
 export const VISIT_GAP_MS = 30 * 60_000
 
+/** In a confirmed context a use a day after the last visit is one, too, without any silence. */
+export const VISIT_MS = 24 * 3_600_000
+
 /**
  * - `confirmed`: passed a step-up or a key proof, was the subject's very first login, or came three
- *   times over at least a day without conflict. Only these speak for the owner.
+ *   times over at least a day without conflict, and from a confirmed context each time. Only these
+ *   speak for the owner.
  * - `provisional`: raised no alarm; adds no more novelty, earns no trust either.
  * - `challenged`: looks wrong; refused until it passes a step-up.
  */
@@ -48,6 +53,49 @@ export interface Context {
    * confirmed.
    */
   readonly newAs?: string
+  /**
+   * Confirmed for this session alone: by a factor that can be relayed, against strong evidence, or
+   * by the login of a subject who has no factor. The subject's past does not take it for confirmed.
+   */
+  readonly sessionOnly?: true
+}
+
+/** A context that is confirmed for its subject, not for this session alone. */
+export function isConfirmed({ state, sessionOnly }: Context): boolean {
+  return state === 'confirmed' && sessionOnly !== true
+}
+
+/**
+ * The contexts with the last one's activity. A context that is used quietly is not written with
+ * every request, but the session knows when it was used last.
+ */
+export function withLastSeen(
+  contexts: readonly Context[],
+  last: { readonly context: string; readonly at: number },
+): readonly Context[] {
+  return contexts.map((context) =>
+    context.key === last.context && context.lastSeen < last.at
+      ? { ...context, lastSeen: last.at }
+      : context,
+  )
+}
+
+/**
+ * The contexts as of an instant. Those that have not been used for long are provisional, and their
+ * visits count from the start. The very same list where none has lapsed.
+ */
+export function contextsAt(
+  contexts: readonly Context[],
+  last: { readonly context: string; readonly at: number },
+  at: number,
+): readonly Context[] {
+  const lapsed = lapsedAt(withLastSeen(contexts, last), at)
+  if (lapsed.size === 0) return contexts
+  return contexts.map((context): Context => {
+    if (!lapsed.has(context.key)) return context
+    const { sessionOnly: _over, ...rest } = context
+    return { ...rest, state: 'provisional', visits: 0 }
+  })
 }
 
 const TIME_CONSTANT_MS = 30 * 60_000

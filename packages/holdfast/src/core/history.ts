@@ -1,3 +1,4 @@
+import { lapsedAt } from './lapse.ts'
 import type { Device, Network } from './request.ts'
 
 /** What a subject's past teaches: one sealed record a subject, read only when something changed. */
@@ -34,15 +35,23 @@ export interface Changes {
   readonly byReason: Readonly<Record<string, number>>
 }
 
+/**
+ * - `confirmed`: speaks for the owner.
+ * - `familiar`: was confirmed and has lapsed, or only a factor that can be relayed vouched for it.
+ *   It is no news, and it opens nothing.
+ * - `provisional`: its visits are counted.
+ */
+export type KnownState = 'confirmed' | 'familiar' | 'provisional'
+
 /** A place and browser from which earlier sessions of the subject were used. */
 export interface KnownContext {
   readonly key: string
-  readonly state: 'confirmed' | 'provisional'
+  readonly state: KnownState
   readonly network: Network
   readonly device: Device
   readonly firstSeen: number
   readonly lastSeen: number
-  /** Separate visits: uses with at least half an hour of silence before them. */
+  /** Separate visits that count: uses with at least half an hour of silence before them. */
   readonly visits: number
 }
 
@@ -55,6 +64,29 @@ export const NO_HISTORY: SubjectHistory = {
   failedLogins: [],
   hours: [],
   changes: { period: 0, total: 0, byReason: {} },
+}
+
+/**
+ * The past as of an instant: what has not been used for long is familiar, and no longer confirmed.
+ * The very same object where nothing has lapsed.
+ */
+export function historyAt(history: SubjectHistory, at: number): SubjectHistory {
+  const lapsed = lapsedAt(history.contexts, at)
+  if (lapsed.size === 0) return history
+  const contexts = history.contexts.map((known): KnownContext => {
+    return lapsed.has(known.key) ? { ...known, state: 'familiar', visits: 0 } : known
+  })
+  return { ...history, contexts }
+}
+
+/**
+ * The part of the past that a login or a step-up is judged against. A factor that can be relayed
+ * must not make its own place familiar first and confirmed the next time. What is familiar counts
+ * where nothing is confirmed.
+ */
+export function confirmedPast(history: SubjectHistory): SubjectHistory {
+  const confirmed = history.contexts.filter(({ state }) => state === 'confirmed')
+  return confirmed.length === 0 ? history : { ...history, contexts: confirmed }
 }
 
 const MAX_COUNT = 255

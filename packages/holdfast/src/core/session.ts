@@ -147,7 +147,7 @@ export interface SessionView {
 export interface SessionDetail extends Omit<SessionView, 'formToken'> {
   readonly lastActivity: number
   readonly origin: { readonly network: Network; readonly device: Device }
-  readonly contexts: readonly (Omit<Context, 'rereads' | 'newAs'> & {
+  readonly contexts: readonly (Omit<Context, 'rereads' | 'newAs' | 'sessionOnly'> & {
     readonly evidenceNow: number
     /** Step-ups that failed from here since the last one that passed. */
     readonly failures: number

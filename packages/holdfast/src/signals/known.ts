@@ -26,7 +26,8 @@ export function settledContext(
 
 /**
  * What a presentation is compared with: the session's contexts that are not challenged, then the
- * confirmed ones of the subject's history. A login that is itself challenged vouches for nothing.
+ * confirmed and familiar ones of the subject's history. A login that is itself challenged vouches
+ * for nothing.
  */
 export function knownOf(session: SessionState, history: SubjectHistory): readonly Known[] {
   const own = session.contexts
@@ -35,8 +36,10 @@ export function knownOf(session: SessionState, history: SubjectHistory): readonl
       return { network, device, confirmed: state === 'confirmed', from: 'session' }
     })
   const past = history.contexts
-    .filter(({ state }) => state === 'confirmed')
-    .map(({ network, device }): Known => ({ network, device, confirmed: true, from: 'history' }))
+    .filter(({ state }) => state !== 'provisional')
+    .map(({ network, device, state }): Known => {
+      return { network, device, confirmed: state === 'confirmed', from: 'history' }
+    })
   return [...own, ...past]
 }
 

@@ -44,7 +44,8 @@ export async function proveFactor(
       const all = kept.passkeys.map((one) => (one.id === used.id ? used : one))
       if (used.cloned) return { ok: false, change: { passkeys: all } }
       // RFC 8176, section 2: the key cannot leave its device, or can; and the user was verified.
-      const amr = [used.deviceBound ? 'hwk' : 'swk', 'user']
+      // `phr` says that it cannot be relayed, whatever the application calls the `acr`.
+      const amr = [used.deviceBound ? 'hwk' : 'swk', 'user', 'phr']
       return { ok: true, factor, amr, change: { passkeys: all } }
     }
     case 'totp': {

@@ -65,6 +65,8 @@ test('a flood of logins from one confirmed place counts no change', async () => 
   for (let visit = 0; visit < 3; visit++) {
     h.host.advance(13 * HOUR)
     await h.show(token, exit(1), bearer)
+    h.host.advance(HOUR)
+    await h.show(token, atHome(), bearer)
   }
   const before = await habitsOf(h)
 
@@ -83,6 +85,8 @@ test('a thief who was confirmed once has softened his next exit by one habit', a
   for (let visit = 0; visit < 30; visit++) {
     h.host.advance(13 * HOUR)
     await h.show(token, exit(1), bearer)
+    h.host.advance(HOUR)
+    await h.show(token, atHome(), bearer)
   }
 
   expect(await habitsOf(h)).toEqual({ network_new_near: 1 })

@@ -90,14 +90,16 @@ const context = fc
     ),
     rereads: fc.integer({ min: 0, max: 9 }),
     newAs: fc.option(text),
+    sessionOnly: fc.boolean(),
   })
-  .map(({ use: { network, device }, rereads, newAs, ...rest }) => ({
+  .map(({ use: { network, device }, rereads, newAs, sessionOnly, ...rest }) => ({
     ...rest,
     key: contextKey(network, device),
     network,
     device,
     ...(rereads === 0 ? {} : { rereads }),
     ...(newAs === null ? {} : { newAs }),
+    ...(sessionOnly && rest.state === 'confirmed' ? { sessionOnly } : {}),
   })) as fc.Arbitrary<SessionState['contexts'][number]>
 
 const secret: fc.Arbitrary<Secret> = fc
@@ -192,7 +194,7 @@ describe('records', () => {
         key,
         network,
         device,
-        state: reached === 'confirmed' ? reached : ('provisional' as const),
+        state: reached === 'challenged' ? ('familiar' as const) : reached,
         firstSeen,
         lastSeen,
         visits,

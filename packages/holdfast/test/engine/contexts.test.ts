@@ -46,13 +46,15 @@ interface Answer {
   readonly outcome?: Outcome
   readonly because?: readonly Evidence[]
   readonly history?: SubjectHistory
+  readonly proved?: boolean
 }
 
 function settled(
   session: SessionState,
   presentation: Presentation,
-  { standing = 'allow', outcome = standing, because = [], history = NO_HISTORY }: Answer = {},
+  answer: Answer = {},
 ): Settled & { readonly after: Context | undefined } {
+  const { standing = 'allow', outcome = standing, because = [], history = NO_HISTORY } = answer
   const key = contextKey(presentation.network, presentation.device)
   const result = settle(session, presentation, history, {
     decision: decision(outcome, because),
@@ -61,6 +63,7 @@ function settled(
     situation: calm,
     existing: findContext(session.contexts, key),
     key,
+    proved: answer.proved ?? false,
   })
   return { ...result, after: findContext(result.next.contexts, key) }
 }
@@ -175,14 +178,16 @@ describe('a place that is new to the session', () => {
     })
   })
 
-  test('counts the visits of the past where it is as yet unconfirmed', () => {
+  test('goes on from the visits of the past, to which its coming alone adds none', () => {
     const known = { ...used(lyse, laptop, { state: 'provisional' }), firstSeen: NOON - HOUR }
-    const visits = (before: Partial<Context>) =>
-      settled(sessionOf(home), there, { history: past({ ...known, ...before }) }).after
+    const visits = (before: Partial<Context>, proved = false) =>
+      settled(sessionOf(home), there, { history: past({ ...known, ...before }), proved }).after
 
-    expect(visits({ visits: 1 })).toMatchObject({ visits: 2, firstSeen: NOON - HOUR })
+    expect(visits({ visits: 1 })).toMatchObject({ visits: 1, firstSeen: NOON - HOUR })
+    expect(visits({ visits: 1 }, true)).toMatchObject({ visits: 2, firstSeen: NOON - HOUR })
     expect(visits({ visits: 0 })).toMatchObject({ visits: 1, firstSeen: at })
-    expect(visits({ visits: 1, lastSeen: at - VISIT_GAP_MS + 1 })).toMatchObject({ visits: 1 })
+    const soon = { visits: 1, lastSeen: at - VISIT_GAP_MS + 1 }
+    expect(visits(soon, true)).toMatchObject({ visits: 1 })
   })
 
   test('loses in the past what it had earned there, when it is challenged', () => {
@@ -301,10 +306,11 @@ describe('a place that goes on', () => {
 
   test('is confirmed by the third visit, a day after the first', () => {
     const at = NOON + DAY
-    const third = (changes: Partial<Context>) =>
+    const third = (changes: Partial<Context>, answer: Answer = {}) =>
       settled(
-        withOther(provisional({ visits: 2, ...changes })),
+        withOther(provisional({ visits: 2, lastSeen: NOON - HOUR, ...changes })),
         presented(upstairs, laptop, { at }),
+        answer,
       ).after
 
     const newAs = 'network_new_near'
@@ -313,13 +319,92 @@ describe('a place that goes on', () => {
     expect(third({ firstSeen: NOON + 1, newAs })).toMatchObject({ state: 'provisional', newAs })
     expect(third({ firstSeen: NOON, visits: 1 })).toMatchObject({ state: 'provisional' })
     expect(third({ firstSeen: NOON, lastSeen: at - 1 })).toMatchObject({ state: 'provisional' })
+    const observed = { standing: 'observe' } as const
+    expect(third({ firstSeen: NOON, visits: 3 }, observed)).toMatchObject({ state: 'provisional' })
+  })
+
+  test('is not confirmed by visits between which the session was in no confirmed place', () => {
+    const at = NOON + DAY
+    const there = presented(upstairs, laptop, { at })
+    const visits = (others: readonly Context[], lastSeen = NOON - HOUR) => {
+      const newcomer = provisional({ visits: 2, firstSeen: NOON - DAY, lastSeen })
+      return settled(sessionOf(newcomer, ...others), there).after
+    }
+
+    expect(visits([home])).toMatchObject({ state: 'confirmed', visits: 3 })
+    expect(visits([])).toMatchObject({ state: 'provisional', visits: 2 })
+    expect(visits([home], NOON)).toMatchObject({ state: 'provisional', visits: 2 })
+    const others = [
+      used(lyse, laptop, { state: 'provisional' }),
+      used(lyse, laptop, { state: 'challenged' }),
+      { ...used(lyse, laptop), sessionOnly: true } as const,
+    ]
+    for (const other of others) {
+      expect(visits([other])).toMatchObject({ state: 'provisional', visits: 2 })
+    }
+  })
+
+  test('is seen by the session as of its last activity', () => {
+    const { last, ...rest } = withOther(provisional({ visits: 2, firstSeen: NOON - DAY }))
+    const session = { ...rest, last: { ...last, at: NOON + MINUTE } }
+    const { after } = settled(session, presented(upstairs, laptop, { at: NOON + DAY }))
+
+    expect(after).toMatchObject({ state: 'confirmed', visits: 3 })
+  })
+
+  test('earns no trust with a secret that is long overdue', () => {
+    const because = [evidence('secret_overdue', 3, 'R')]
+    const at = NOON + DAY
+    const newcomer = provisional({ visits: 2, firstSeen: NOON - DAY, lastSeen: NOON - HOUR })
+    const late = settled(withOther(newcomer), presented(upstairs, laptop, { at }), { because })
+    const enough = settled(
+      withOther({ ...newcomer, visits: 3 }),
+      presented(upstairs, laptop, { at }),
+      { because },
+    )
+    const fresh = settled(sessionOf(home), presented(lyse, laptop, { at }), { because })
+
+    expect(late.after).toMatchObject({ state: 'provisional', visits: 2 })
+    expect(enough.after).toMatchObject({ state: 'provisional', visits: 3 })
+    expect(fresh.after).toMatchObject({ state: 'provisional', visits: 0 })
+    expect(fresh.historyUpdate).toBeUndefined()
+  })
+
+  test('is a visit a day after the last one without any silence, where it is confirmed', () => {
+    const { last, ...rest } = sessionOf(home)
+    const at = NOON + DAY
+    const session = { ...rest, last: { ...last, at: at - 1 } }
+    const { after, historyUpdate } = settled(session, presented(oslo, laptop, { at }))
+
+    expect(after).toMatchObject({ state: 'confirmed', visits: 2, lastSeen: at })
+    expect(historyUpdate).toBe(after)
+    expect(settled(session, presented(oslo, laptop, { at: at - 1 })).next).toBe(session)
   })
 
   test('tells the past what it was new as, together with its being confirmed', () => {
-    const session = withOther(provisional({ visits: 2, newAs: 'network_new_near' }))
+    const newcomer = provisional({ visits: 2, lastSeen: NOON - HOUR, newAs: 'network_new_near' })
+    const session = withOther(newcomer)
     const { historyUpdate } = settled(session, presented(upstairs, laptop, { at: NOON + DAY }))
 
     expect(historyUpdate).toMatchObject({ state: 'confirmed', newAs: 'network_new_near' })
+  })
+
+  test('that is confirmed for its session alone stays so until its subject confirms it', () => {
+    const here = { ...attic, sessionOnly: true, firstSeen: NOON - DAY, visits: 2 } as const
+    const there = presented(upstairs, laptop, { at: NOON + HOUR })
+    const alone = settled(sessionOf(here), there)
+    const challengedAgain = settled(sessionOf(here), there, { standing: 'challenge' })
+    const known = settled(sessionOf(here), there, { history: past(attic) })
+    const witnessed = settled(withOther({ ...here, lastSeen: NOON - HOUR }), there)
+
+    expect(alone.after).toMatchObject({ state: 'confirmed', sessionOnly: true, visits: 2 })
+    expect(challengedAgain.after).not.toHaveProperty('sessionOnly')
+    expect(known.after).toMatchObject({ state: 'confirmed' })
+    expect(known.after).not.toHaveProperty('sessionOnly')
+    expect(known.historyUpdate).toBe(known.after)
+    expect(witnessed.after).toMatchObject({ state: 'confirmed', visits: 3 })
+    expect(witnessed.after).not.toHaveProperty('sessionOnly')
+    expect(witnessed.historyUpdate).toBe(witnessed.after)
   })
 
   test('stays confirmed, also where the past does not know it', () => {

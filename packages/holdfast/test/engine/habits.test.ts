@@ -44,6 +44,8 @@ test('what a context was new as is learnt when its visits confirm it, and only o
     h.host.advance(13 * HOUR)
     expect(await habitsOf(h)).toEqual({})
     expect(codeOf(await h.show(token, inTown(1), { deliverable: false }))).toBe('ok')
+    h.host.advance(HOUR)
+    expect(codeOf(await h.show(token, atHome(), { deliverable: false }))).toBe('ok')
   }
   expect(await habitsOf(h)).toEqual({ network_new_near: 1 })
 
@@ -68,15 +70,17 @@ test('two sessions that confirm one place teach it once', async () => {
   expect(await habitsOf(h)).toEqual({ network_new_near: 1 })
 })
 
-test('a step-up teaches what its context was new as when it was challenged', async () => {
+test('a step-up that confirms its context teaches what that was new as', async () => {
   const h = await traveller()
-  const token = await h.login()
+  let token = await h.login()
   h.host.advance(DAY)
   const elsewhere = { ...overVpn(1), client: { screen: '1280x800x2', timezone: 'Europe/Oslo' } }
   expect(codeOf(await h.show(token, elsewhere))).toBe('step_up_required')
   expect(await habitsOf(h)).toEqual({})
 
-  expect(codeOf(await h.stepUp(token, elsewhere))).toBe('ok')
+  token = held(token, await h.stepUp(token, elsewhere))
+  expect(await habitsOf(h)).toEqual({})
+  expect(codeOf(await h.stepUp(token, elsewhere, ['hwk', 'user']))).toBe('ok')
 
   expect(await habitsOf(h)).toEqual({ hosting_new: 1 })
 })

@@ -36,8 +36,8 @@ export interface Harness {
   renew(token: string, request?: RequestFacts, changes?: Partial<Presented>): Promise<Refreshed>
   /** Shows a token; by cookie, unless `deliverable` is false. */
   show(token: string, request?: RequestFacts, changes?: Partial<Presented>): Promise<Verification>
-  /** Passes a step-up from where the request comes from. */
-  stepUp(token: string, request: RequestFacts): Promise<Verification>
+  /** Passes a step-up from where the request comes from; by `otp` unless said otherwise. */
+  stepUp(token: string, request: RequestFacts, amr?: readonly string[]): Promise<Verification>
 }
 
 /** Opens an empty store whose clock is `now`. */
@@ -87,7 +87,7 @@ export async function harness(
       sessions.refresh({ token, request: { ...request, method: 'POST' }, ...changes }),
     show: (token, request = atHome(), changes = {}) =>
       sessions.verify({ token, request, deliverable: true, ...changes }),
-    async stepUp(token, request) {
+    async stepUp(token, request, amr = ['otp']) {
       const begun = await sessions.beginStepUp({ token, request })
       if (!begun.ok) return begun
       return sessions.completeStepUp({
@@ -95,7 +95,7 @@ export async function harness(
         token,
         request,
         subject: begun.subject,
-        amr: ['otp'],
+        amr,
       })
     },
   }

@@ -3,12 +3,15 @@ import {
   type ContextState,
   contextKey,
   decayed,
+  isConfirmed,
   MAX_CONTEXTS,
   MAX_REREADS,
   placeContext,
   sameDevice,
   sameNetwork,
   VISIT_GAP_MS,
+  VISIT_MS,
+  withLastSeen,
 } from '../../core/context.ts'
 import { type Decision, decision } from '../../core/decision.ts'
 import { type Evidence, totalOf } from '../../core/evidence.ts'
@@ -23,6 +26,9 @@ import { isOwn, sameFactsAs, type Weighing } from './weigh.ts'
 /** This many visits over at least a day confirm a context. */
 const CONFIRMING_VISITS = 3
 const CONFIRMING_MS = 24 * 3_600_000
+
+/** Who comes with such a reason earns no trust, whatever the score. */
+const EARNS_NOTHING: ReadonlySet<string> = new Set(['secret_overdue'])
 
 /** A session that goes back and forth between two contexts is written this often at most. */
 const MOVE_MS = 60_000
@@ -53,7 +59,7 @@ export function settle(
   const { decision, existing, key } = weighing
   const known = history.contexts.find((context) => context.key === key)
   const after = contextAfter(session, presentation, known, weighing)
-  const contexts = placeContext(withLastSeen(session), withoutLearnt(after))
+  const contexts = placeContext(withLastSeen(session.contexts, session.last), withoutLearnt(after))
   if (contexts === undefined) return crowded(session)
 
   const trusted = passes(decision)
@@ -88,9 +94,11 @@ export function settle(
   }
 }
 
-/** A context that is confirmed forgets what it was new as: that has been learnt once. */
+/**
+ * A context that is confirmed forgets what it was new as: the subject's past has learnt that once.
+ */
 export function withoutLearnt(context: Context): Context {
-  if (context.state !== 'confirmed' || context.newAs === undefined) return context
+  if (!isConfirmed(context) || context.newAs === undefined) return context
   const { newAs: _learnt, ...rest } = context
   return rest
 }
@@ -104,8 +112,9 @@ function contextAfter(
   session: SessionState,
   presentation: Presentation,
   known: KnownContext | undefined,
-  { key, standing, existing, evidence }: Weighing,
+  weighing: Weighing,
 ): Context {
+  const { key, standing, existing, evidence } = weighing
   const state = stateAfter(existing, known, standing)
   const challengedStill = existing?.state === 'challenged' && state === 'challenged'
   const reread = challengedStill && !sameFactsAs(existing, presentation)
@@ -113,15 +122,21 @@ function contextAfter(
   if (challengedStill && rereads > MAX_REREADS) return existing
 
   const { at, network, device } = presentation
+  const sessionOnly =
+    state === 'confirmed' && existing?.sessionOnly === true && known?.state !== 'confirmed'
+  const trusted = state === 'confirmed' && !sessionOnly
   const { visits, firstSeen } = visitsAfter(session, presentation, {
-    key,
+    weighing,
     state,
-    standing,
-    existing,
+    trusted,
     known,
   })
   const confirmedByVisits =
-    state === 'provisional' && visits >= CONFIRMING_VISITS && at - firstSeen >= CONFIRMING_MS
+    !trusted &&
+    state !== 'challenged' &&
+    earnsTrust(weighing) &&
+    visits >= CONFIRMING_VISITS &&
+    at - firstSeen >= CONFIRMING_MS
   // Who may only read until a step-up gains no trust: the same facts accuse again each time.
   const limited = existing !== undefined && standing.outcome === 'limit'
   const newAs = existing === undefined ? newAsOf(evidence) : existing.newAs
@@ -139,7 +154,12 @@ function contextAfter(
       .map(({ group, reason, weight }) => ({ group, reason, weight })),
     ...(rereads === 0 ? {} : { rereads }),
     ...(newAs === undefined ? {} : { newAs }),
+    ...(sessionOnly && !confirmedByVisits ? { sessionOnly } : {}),
   }
+}
+
+function earnsTrust({ standing, evidence }: Weighing): boolean {
+  return standing.outcome === 'allow' && !evidence.some(({ reason }) => EARNS_NOTHING.has(reason))
 }
 
 function stateAfter(
@@ -154,26 +174,38 @@ function stateAfter(
 }
 
 /**
- * A use after half an hour of silence opens a visit, if nothing speaks against it. Under a
- * challenge or a fork, visits count from the start again.
+ * A use after half an hour of silence opens a visit, if nothing speaks against it. Where the
+ * context is not confirmed, the first visit counts, and a later one only where the session was in a
+ * confirmed context in between: a second holder of the secret would have shown then. Who comes back
+ * again and again alone confirms nothing. Under a challenge or a fork, visits count from the start.
  */
 function visitsAfter(
-  { last, fork }: SessionState,
+  { contexts, last, fork }: SessionState,
   { at }: Presentation,
-  about: Pick<Weighing, 'key' | 'standing' | 'existing'> & {
+  about: {
+    readonly weighing: Weighing
     readonly state: ContextState
+    readonly trusted: boolean
     readonly known: KnownContext | undefined
   },
 ): Pick<Context, 'visits' | 'firstSeen'> {
-  const { key, state, standing, existing, known } = about
+  const { weighing, state, trusted, known } = about
+  const { key, existing, proved = false } = weighing
   if (state === 'challenged' || fork !== null) return { visits: 0, firstSeen: at }
   const before = existing ?? known
+  const visits = before?.visits ?? 0
   const used = existing !== undefined && last.context === key ? last.at : 0
   const lastSeen = Math.max(before?.lastSeen ?? 0, used)
-  const opens = at - lastSeen >= VISIT_GAP_MS && standing.outcome === 'allow'
-  const visits = before?.visits ?? 0
+  const again = trusted && existing !== undefined && at - existing.lastSeen >= VISIT_MS
+  const opens = (at - lastSeen >= VISIT_GAP_MS || again) && earnsTrust(weighing)
+  const witnessed =
+    existing !== undefined &&
+    withLastSeen(contexts, last).some(
+      (other) => other.key !== key && isConfirmed(other) && other.lastSeen > lastSeen,
+    )
+  const counts = opens && (trusted || proved || visits === 0 || witnessed)
   return {
-    visits: visits + (opens ? 1 : 0),
+    visits: visits + (counts ? 1 : 0),
     firstSeen: before === undefined || visits === 0 ? at : before.firstSeen,
   }
 }
@@ -203,24 +235,13 @@ function newAsOf(evidence: readonly Evidence[]): string | undefined {
   return evidence.find(({ group, reason }) => group === 'N' && isUsual(reason))?.reason
 }
 
-/**
- * The contexts of a session with the last one's activity. A context that is used quietly is not
- * written with every request, but the session knows when it was used last.
- */
-function withLastSeen({ contexts, last }: SessionState): readonly Context[] {
-  return contexts.map((context) =>
-    context.key === last.context && context.lastSeen < last.at
-      ? { ...context, lastSeen: last.at }
-      : context,
-  )
-}
-
 /** A record is written for what somebody would miss, not because time has passed. */
 function changedBy(before: Context, after: Context): boolean {
   return (
     before.state !== after.state ||
     before.visits !== after.visits ||
     before.evidence !== after.evidence ||
+    before.sessionOnly !== after.sessionOnly ||
     !sameNetwork(before.network, after.network) ||
     !sameDevice(before.device, after.device)
   )
@@ -239,13 +260,14 @@ function lastOf(key: string, { at, network, device }: Presentation): SessionStat
 function isForHistory(
   after: Context,
   known: KnownContext | undefined,
-  { decision, standing, existing }: Weighing,
+  weighing: Weighing,
 ): boolean {
-  const newState = after.state !== existing?.state
+  const { decision, standing, existing } = weighing
+  const newState = after.state !== existing?.state || after.sessionOnly !== existing.sessionOnly
   const hopeful = known?.state === 'provisional' && known.visits > 0
   if (newState && hopeful && !passes(standing) && standing.outcome !== 'limit') return true
   const earned = newState || after.visits !== existing?.visits
-  return passes(decision) && earned && standing.outcome === 'allow'
+  return passes(decision) && earned && earnsTrust(weighing)
 }
 
 function isNewlySuspected(after: Context, { standing, existing }: Weighing): boolean {

@@ -1,3 +1,4 @@
+import { contextsAt } from '../../core/context.ts'
 import type { SessionEvent } from '../../core/events.ts'
 import type { RotationStatus } from '../../core/rotation.ts'
 import type { SessionState } from '../../core/session.ts'
@@ -123,7 +124,10 @@ export async function revokeNow(
   return { ok: false, code: 'session_revoked', decision: settled.decision }
 }
 
-/** A fork is set as soon as it is seen, and silence counts from the last activity. */
+/**
+ * A fork is set as soon as it is seen, silence counts from the last activity, and trust without use
+ * has lapsed.
+ */
 function asOfNow(
   state: SessionState,
   found: Found,
@@ -132,8 +136,10 @@ function asOfNow(
 ): SessionState {
   const fork = state.fork ?? (status === 'fork' ? { at } : null)
   const seen = Math.max(state.last.at, found.lastActivity ?? 0)
-  if (fork === state.fork && seen === state.last.at) return state
-  return { ...state, fork, last: { ...state.last, at: seen } }
+  const last = seen === state.last.at ? state.last : { ...state.last, at: seen }
+  const contexts = contextsAt(state.contexts, last, at)
+  if (fork === state.fork && last === state.last && contexts === state.contexts) return state
+  return { ...state, fork, last, contexts }
 }
 
 function isNewContext({ contexts }: SessionState, { last }: SessionState): boolean {

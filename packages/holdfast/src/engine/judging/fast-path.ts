@@ -1,5 +1,5 @@
 import { acrMet } from '../../core/acr.ts'
-import { findContext, sameDevice, sameNetwork, VISIT_GAP_MS } from '../../core/context.ts'
+import { findContext, sameDevice, sameNetwork, VISIT_GAP_MS, VISIT_MS } from '../../core/context.ts'
 import type { Decision, Policy } from '../../core/decision.ts'
 import { failuresOf } from '../../core/prompts.ts'
 import type { SessionState } from '../../core/session.ts'
@@ -30,7 +30,8 @@ export function nothingNew(
     if (!acrMet(family.acr, presented.acr, acrOrder)) return false
   }
   const silence = presentation.at - (found.lastActivity ?? last.at)
-  return context.state === 'confirmed' || silence < VISIT_GAP_MS
+  const visiting = context.state === 'confirmed' && presentation.at - context.lastSeen < VISIT_MS
+  return visiting || silence < VISIT_GAP_MS
 }
 
 /** What the policy says of the last context where only its own decaying evidence is weighed. */

@@ -4,13 +4,14 @@ import {
   contextKey,
   decayed,
   findContext,
+  isConfirmed,
   MAX_REREADS,
   sameDevice,
   sameNetwork,
 } from '../../core/context.ts'
 import type { Decision, Situation } from '../../core/decision.ts'
 import type { Evidence } from '../../core/evidence.ts'
-import type { SubjectHistory } from '../../core/history.ts'
+import { confirmedPast, type SubjectHistory } from '../../core/history.ts'
 import { failuresOf, recentPrompts } from '../../core/prompts.ts'
 import type { Presentation } from '../../core/request.ts'
 import type { SessionState } from '../../core/session.ts'
@@ -41,6 +42,8 @@ export interface Weighing {
   readonly existing: Context | undefined
   /** The key of that context. */
   readonly key: string
+  /** It came with the best proof that the subject has. Default false. */
+  readonly proved?: boolean
 }
 
 const MAX_FAILURES_WEIGHED = 2
@@ -98,6 +101,32 @@ export function weigh(
     existing,
     key,
   }
+}
+
+/**
+ * Whether strong evidence speaks against a place, whatever the session has seen of it since: it is
+ * judged as if it were new, and against confirmed places alone. What is confirmed already is not
+ * judged again.
+ */
+export function isAccused(
+  scales: Scales,
+  session: SessionState,
+  presentation: Presentation,
+  history: SubjectHistory,
+): boolean {
+  const key = contextKey(presentation.network, presentation.device)
+  const confirmed = session.contexts.filter(isConfirmed)
+  if (findContext(confirmed, key) !== undefined) return false
+  const asNew: SessionState = {
+    ...session,
+    contexts: confirmed,
+    fork: null,
+    prompts: [],
+    failures: [],
+    switchBacks: [],
+  }
+  const { outcome } = weigh(scales, asNew, presentation, confirmedPast(history)).standing
+  return outcome !== 'allow' && outcome !== 'observe'
 }
 
 /** Replays a recorded presentation through the code that decides in production. */

@@ -1,6 +1,7 @@
 import { acrMet } from '../../core/acr.ts'
 import { sameText } from '../../core/constant-time.ts'
-import { type Context, findContext, placeContext } from '../../core/context.ts'
+import { type Context, contextsAt, findContext, placeContext } from '../../core/context.ts'
+import { type ProvedFactors, resistsPhishing } from '../../core/factors.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import { failuresOf, MAX_FAILED_STEP_UPS, withoutFailures } from '../../core/prompts.ts'
 import { LIMITS } from '../../core/request.ts'
@@ -14,14 +15,13 @@ import { isOfOneHolder, type StepUpAttempt, stepUpAttempt } from '../judging/cha
 import { withSession } from '../judging/open-session.ts'
 import { factsOf, type Refusal } from '../judging/presentation.ts'
 import { newFamily } from '../judging/rotation.ts'
-import { provedAt } from '../judging/weigh.ts'
-import { learnContext } from '../state/history.ts'
+import { isAccused, provedAt } from '../judging/weigh.ts'
+import { learnContext, readHistory } from '../state/history.ts'
 import { save } from '../state/save.ts'
 
 /** What the subject has proved. */
-interface Proved {
+interface Proved extends ProvedFactors {
   readonly acr: string | undefined
-  readonly amr: readonly string[]
 }
 
 /** What a completed step-up delivers. */
@@ -99,25 +99,53 @@ async function commit(
   proved: Proved,
 ): Promise<Verification | 'lost_race'> {
   const { context } = attempt.challenge
-  const { next, delivered } = steppedUp(engine, state, attempt, proved)
+  const trust = await trustOf(engine, state, attempt, proved)
+  const { next, delivered } = steppedUp(engine, state, attempt, { ...proved, trust })
   const facts = { ...factsOf(attempt), reason: proved.amr.join('+') || 'factor_proved' }
   const events = [engine.eventWriter.event('step-up-completed', facts)]
   const outcome = await save(engine, { found, next, events, seenAt: attempt.at })
   if (outcome === 'lost_race') return 'lost_race'
   if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
-  const confirmed = findContext(next.contexts, context)
+  const passed = findContext(next.contexts, context)
   const newAs = findContext(state.contexts, context)?.newAs
-  if (confirmed !== undefined) {
-    await learnContext(engine, state, newAs === undefined ? confirmed : { ...confirmed, newAs })
+  if (passed !== undefined) {
+    const learnt = trust === 'subject' && newAs !== undefined ? { ...passed, newAs } : passed
+    const here = trust === 'nothing' ? ({ ...passed, sessionOnly: true } as const) : learnt
+    await learnContext(engine, state, here)
   }
   return accept(engine, next, found, { decision: ALLOWED, ...delivered })
+}
+
+/** Whose place the proof confirms: the `subject`'s, this `session`'s alone, or nobody's. */
+type Trust = 'subject' | 'session' | 'nothing'
+
+/**
+ * Against strong evidence a factor that can be relayed ends the challenge, and the subject's past
+ * does not take the place for confirmed. Who has a better factor is asked for that one before a
+ * sensitive route there.
+ */
+async function trustOf(
+  engine: EngineContext,
+  state: SessionState,
+  { presentation, at }: StepUpAttempt,
+  proved: Proved,
+): Promise<Trust> {
+  if (resistsPhishing(proved)) return 'subject'
+  const { history } = await readHistory(
+    engine,
+    engine.codec.subjectKey(state.tenant, state.subject),
+  )
+  const contexts = contextsAt(state.contexts, state.last, at)
+  const scales = engine.scalesOf(state.tenant)
+  if (!isAccused(scales, { ...state, contexts }, presentation, history)) return 'subject'
+  return resistsPhishing({ amr: state.factors }) ? 'nothing' : 'session'
 }
 
 function steppedUp(
   engine: EngineContext,
   state: SessionState,
   attempt: StepUpAttempt,
-  proved: Proved,
+  proved: Proved & { readonly trust: Trust },
 ): { readonly next: SessionState; readonly delivered: Delivered } {
   const { challenge, presentation, claims, at } = attempt
   const { context, nonce } = challenge
@@ -139,13 +167,13 @@ function steppedUp(
     authenticatedAt: at,
     provedIn: context,
   }
-  const confirmed = confirmedContext(findContext(state.contexts, context), attempt)
+  const passed = passedContext(findContext(state.contexts, context), attempt, proved.trust)
   const refreshToken = refresh?.token
   const next: SessionState = {
     ...state,
     family: proven,
     refresh: refresh?.family ?? null,
-    contexts: placeContext(state.contexts, confirmed) ?? [confirmed],
+    contexts: placeContext(state.contexts, passed) ?? [passed],
     last: { context, network, device, at },
     fork: null,
     prompts: [],
@@ -163,13 +191,14 @@ function steppedUp(
   return { next, delivered: { token, refreshToken } }
 }
 
-function confirmedContext(
+function passedContext(
   before: Context | undefined,
   { challenge, presentation, at }: StepUpAttempt,
+  trust: Trust,
 ): Context {
   return {
     key: challenge.context,
-    state: 'confirmed',
+    state: trust === 'nothing' ? 'provisional' : 'confirmed',
     network: presentation.network,
     device: presentation.device,
     firstSeen: before?.firstSeen ?? at,
@@ -178,6 +207,9 @@ function confirmedContext(
     evidence: 0,
     evidenceAt: at,
     because: [],
+    // What the place was new as is learnt once, when the subject confirms it.
+    ...(trust === 'subject' || before?.newAs === undefined ? {} : { newAs: before.newAs }),
+    ...(trust === 'session' ? { sessionOnly: true } : {}),
   }
 }
 

@@ -1,14 +1,15 @@
 import { attributesIdentity, isUnreadable } from '../../codecs/codec.ts'
-import { type Context, contextKey } from '../../core/context.ts'
+import { type Context, contextKey, isConfirmed } from '../../core/context.ts'
 import { type Decision, decision } from '../../core/decision.ts'
 import { SessionError } from '../../core/errors.ts'
-import { NO_HISTORY } from '../../core/history.ts'
+import { hasSecondFactor, resistsPhishing } from '../../core/factors.ts'
+import { confirmedPast } from '../../core/history.ts'
 import type { SessionId } from '../../core/ids.ts'
 import type { Lifetime } from '../../core/lifetimes.ts'
 import { LIMITS, type Presentation } from '../../core/request.ts'
 import type { Attributes, SessionState, SessionView } from '../../core/session.ts'
 import type { Created, Login } from '../../core/sessions.ts'
-import type { EngineContext } from '../context.ts'
+import type { EngineContext, EventFacts } from '../context.ts'
 import {
   type CheckedSubject,
   checkAttributes,
@@ -33,9 +34,6 @@ import { logout, revoke } from './end.ts'
  * may need many tries.
  */
 const LIMIT_TRIES = 256
-
-/** Authentication methods (RFC 8176) that are a second factor by themselves. */
-const SECOND_FACTORS = ['otp', 'hwk', 'swk', 'mfa', 'sms', 'pop', 'fpt', 'face', 'iris', 'sc']
 
 interface CheckedLogin extends CheckedSubject {
   readonly class: string
@@ -106,17 +104,21 @@ async function write(
   const minted = newSession(engine, { ...login, id, generation }, presentation)
   const { state, decided, learnt } = settleLogin(engine, minted.state, presentation, past, login)
   const entry = records.seal({ ...state, version: 1 }, state)
-  const event = eventWriter.event('session-established', {
+  const facts: EventFacts = {
     at: presentation.at,
     session: id,
     network: presentation.network,
     device: presentation.device,
     decision: decided,
-    reason: login.class,
     correlation: login.correlation,
-  })
+  }
+  const established = eventWriter.event('session-established', { ...facts, reason: login.class })
+  const events =
+    decided.outcome === 'allow'
+      ? [established]
+      : [established, eventWriter.event('anomaly-detected', { ...facts, reason: 'login' })]
   const outcome = await store.entries.write(entry, {
-    events: eventWriter.seal([event]),
+    events: eventWriter.seal(events),
     ...(limit === undefined ? {} : { limit: limit.max }),
   })
   if (outcome === 'conflict') return 'again'
@@ -127,7 +129,7 @@ async function write(
   }
 
   versions.note(id, 1)
-  eventWriter.publish([event])
+  eventWriter.publish(events)
   const attributes = await attach(engine, id, login.attributes)
   await learnContext(engine, state, learnt)
   const found = { ...entry, lastActivity: presentation.at, attributes: undefined }
@@ -181,17 +183,19 @@ function newSession(
 }
 
 /**
- * Judges the login itself against the subject's past. A second factor, or having no past at all,
- * confirms the place and the browser that it came from. Where the subject has no second factor,
- * this login is the best proof there is: it confirms its context for this session, and the
- * subject's past learns of it as of any other visit.
+ * Judges the login itself against what the subject's past has confirmed. Having no past confirms
+ * the place and the browser that it came from, and so does a second factor. Against strong evidence
+ * only a factor that resists phishing does: a code may have been relayed together with the
+ * password. Such a login gets in, and a sensitive route asks once more. Where the subject has no
+ * second factor, this login is the best proof there is: it confirms its context for this session,
+ * and the subject's past learns of it as of any other visit.
  */
 function settleLogin(
   { scalesOf }: EngineContext,
   state: SessionState,
   presentation: Presentation,
   { history, unreadable }: OpenedHistory,
-  { amr, factors }: CheckedLogin,
+  { acr, amr, factors }: CheckedLogin,
 ): {
   readonly state: SessionState
   readonly decided: Decision
@@ -199,25 +203,33 @@ function settleLogin(
   readonly learnt: Context | undefined
 } {
   const first = history.contexts.length === 0 && !unreadable
-  const proved = first || amr.some((method) => SECOND_FACTORS.includes(method))
-  const past = proved ? NO_HISTORY : history
-  const weighing = weigh(scalesOf(state.tenant), state, presentation, past)
-  const settled = settle(state, presentation, past, weighing)
+  const second = hasSecondFactor({ acr, amr })
+  const best = first || second || factors.length === 0
+  const weighed = weigh(scalesOf(state.tenant), state, presentation, confirmedPast(history))
+  const settled = settle(state, presentation, history, { ...weighed, proved: best })
   const [context] = settled.next.contexts
   if (context === undefined) throw new SessionError('internal_error', 'A login has no context.')
 
-  const best = proved || factors.length === 0
-  const own: Context = best
-    ? { ...withoutLearnt({ ...context, state: 'confirmed' }), evidence: 0 }
-    : context
   const { outcome, because } = settled.decision
   const calm = outcome === 'allow' || outcome === 'observe'
-  const learnt: Context = proved ? own : { ...context, state: 'provisional' }
-  return {
+  const decided = best && !calm ? decision('observe', because) : settled.decision
+  const passed: Context = best ? { ...context, evidence: 0, because: [] } : context
+  const vouched = (own: Context, learnt: Context | undefined) => ({
     state: { ...settled.next, contexts: [own] },
-    decided: best && !calm ? decision('observe', because) : settled.decision,
-    learnt: proved || outcome === 'allow' ? learnt : undefined,
+    decided,
+    learnt,
+  })
+  if (first || resistsPhishing({ acr, amr }) || (second && calm)) {
+    const visits = Math.max(1, context.visits)
+    const own = withoutLearnt({ ...passed, state: 'confirmed', visits })
+    return vouched(own, own)
   }
+  const allowed = outcome === 'allow'
+  if (!best) return vouched(passed, allowed ? { ...context, state: 'provisional' } : undefined)
+  const here: Context = { ...passed, state: 'confirmed', sessionOnly: true }
+  if (factors.length > 0) return vouched({ ...passed, state: 'provisional' }, here)
+  const own = isConfirmed(context) ? withoutLearnt(passed) : here
+  return vouched(own, allowed ? context : undefined)
 }
 
 /**

@@ -1,8 +1,10 @@
 import { historyIdentity, isUnreadable } from '../../codecs/codec.ts'
 import { decodeHistory, encodeHistory } from '../../codecs/history-record.ts'
-import type { Context } from '../../core/context.ts'
+import { type Context, isConfirmed } from '../../core/context.ts'
 import {
+  historyAt,
   type KnownContext,
+  type KnownState,
   MAX_KNOWN,
   NO_HISTORY,
   type SubjectHistory,
@@ -39,7 +41,8 @@ export async function readHistory(
   if (entry.sealed === undefined) return { entry, history: NO_HISTORY, unreadable: false }
   try {
     const content = engine.codec.open(historyIdentity(subject, entry.version), entry.sealed)
-    return { entry, history: decodeHistory(content, engine.readFacts), unreadable: false }
+    const history = historyAt(decodeHistory(content, engine.readFacts), engine.host.now())
+    return { entry, history, unreadable: false }
   } catch (error) {
     if (!isUnreadable(error)) throw error
     await reportUnreadable(engine, subject, entry.version)
@@ -95,20 +98,20 @@ export async function changeHistory(
 }
 
 /**
- * A history with a context of a session. Confirmed stays confirmed. Under a challenge, visits count
- * from the start again.
+ * A history with a context of a session. Confirmed stays confirmed until it lapses. Under a
+ * challenge, and after a lapse, visits count from the start again.
  */
 function withContext(history: SubjectHistory, context: Context): SubjectHistory {
   const known = history.contexts.find(({ key }) => key === context.key)
-  const confirmed = context.state === 'confirmed' || known?.state === 'confirmed'
+  const confirmed = isConfirmed(context) || known?.state === 'confirmed'
   const challenged = context.state === 'challenged'
   const facts = challenged && known !== undefined ? known : context
   const next: KnownContext = {
     key: context.key,
-    state: confirmed ? 'confirmed' : 'provisional',
+    state: stateAfter(known, context, confirmed),
     network: facts.network,
     device: facts.device,
-    firstSeen: known?.firstSeen ?? context.firstSeen,
+    firstSeen: known === undefined || known.visits === 0 ? context.firstSeen : known.firstSeen,
     lastSeen: context.lastSeen,
     visits: challenged ? 0 : Math.max(context.visits, known?.visits ?? 0),
   }
@@ -126,13 +129,22 @@ function withContext(history: SubjectHistory, context: Context): SubjectHistory 
   }
 }
 
-/**
- * A flood of unconfirmed contexts must not drive out the confirmed ones: all is compared with
- * those.
- */
+function stateAfter(
+  known: KnownContext | undefined,
+  { sessionOnly }: Context,
+  confirmed: boolean,
+): KnownState {
+  if (confirmed) return 'confirmed'
+  return sessionOnly === true || known?.state === 'familiar' ? 'familiar' : 'provisional'
+}
+
+/** What is dropped first. A flood must not drive out what is confirmed: all is compared with it. */
+const DROPPED: readonly KnownState[] = ['provisional', 'familiar', 'confirmed']
+
 function bounded(contexts: readonly KnownContext[]): readonly KnownContext[] {
   if (contexts.length <= MAX_KNOWN) return contexts
-  const spare = contexts.findLastIndex(({ state }) => state === 'provisional')
-  const dropped = spare === -1 ? contexts.length - 1 : spare
+  const dropped = DROPPED.map((state) =>
+    contexts.findLastIndex((context) => context.state === state),
+  ).find((index) => index !== -1)
   return contexts.filter((_, at) => at !== dropped)
 }

@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest'
+import { codeOf, type Harness, HOUR, harness, held, inMemory } from '../support/harness.ts'
+import { atHome, onTheTrain } from '../support/people.ts'
+
+const DAY = 24 * HOUR
+const lifetimes = { default: { absoluteMs: 60 * DAY, idleMs: 20 * DAY, persistent: false } }
+const bearer = { deliverable: false }
+const sensitive = { ...bearer, sensitivity: 'sensitive' } as const
+
+/** A full copy of the owner's browser at another provider of her country: nothing looks wrong. */
+const thief = () => onTheTrain()
+
+async function visit(h: Harness, token: string, request = thief()): Promise<void> {
+  expect(codeOf(await h.show(token, request, bearer))).toBe('ok')
+}
+
+/** What a sensitive route says to somebody there. */
+async function gate(h: Harness, token: string, request = thief()): Promise<string> {
+  return codeOf(await h.show(token, request, sensitive))
+}
+
+describe('a thief who comes back quietly', () => {
+  test('is not confirmed by four visits over 27 hours while nobody else is there', async () => {
+    const h = await harness(inMemory, { lifetimes })
+    const token = await h.login()
+    const codes: string[] = []
+
+    for (let n = 0; n < 4; n++) {
+      h.host.advance(9 * HOUR)
+      await visit(h, token)
+      codes.push(await gate(h, token))
+    }
+
+    expect(codes).toEqual(Array(4).fill('step_up_required'))
+  })
+
+  test('is not confirmed by what the owner did before he came', async () => {
+    const h = await harness(inMemory, { lifetimes })
+    const token = await h.login()
+    for (let n = 0; n < 5; n++) {
+      h.host.advance(9 * HOUR)
+      await visit(h, token, atHome())
+    }
+
+    for (let n = 0; n < 10; n++) {
+      h.host.advance(9 * HOUR)
+      await visit(h, token)
+    }
+
+    expect(await gate(h, token)).toBe('step_up_required')
+  })
+
+  test('is not confirmed by one last visit of the owner', async () => {
+    const h = await harness(inMemory, { lifetimes })
+    const token = await h.login()
+    h.host.advance(HOUR)
+    await visit(h, token)
+    h.host.advance(HOUR)
+    await visit(h, token, atHome())
+
+    for (let n = 0; n < 10; n++) {
+      h.host.advance(9 * HOUR)
+      await visit(h, token)
+    }
+
+    expect(await gate(h, token)).toBe('step_up_required')
+  })
+
+  test('does not add up his visits over the sessions of his victim', async () => {
+    const h = await harness(inMemory, { lifetimes })
+    let token = await h.login()
+    for (let n = 0; n < 6; n++) {
+      h.host.advance(9 * HOUR)
+      await visit(h, token)
+      h.host.advance(HOUR)
+      token = await h.login({ previous: token })
+      await visit(h, token, atHome())
+    }
+
+    await visit(h, token)
+    expect(await gate(h, token)).toBe('step_up_required')
+  })
+
+  test('does not witness for himself from a place that only the password vouches for', async () => {
+    const h = await harness(inMemory, { lifetimes })
+    await h.login()
+    const token = await h.login({ amr: ['pwd'], request: thief() })
+    for (let n = 0; n < 6; n++) {
+      h.host.advance(9 * HOUR)
+      await visit(h, token, thief())
+      h.host.advance(HOUR)
+      await visit(h, token, { ...thief(), ip: '198.51.101.9' })
+    }
+
+    expect(await gate(h, token)).toBe('step_up_required')
+  })
+})
+
+describe('an owner with a second place', () => {
+  test('is asked for nothing from the third day on, where she goes home in between', async () => {
+    const h = await harness(inMemory, { lifetimes })
+    const token = await h.login()
+    const codes: string[] = []
+    for (let day = 0; day < 3; day++) {
+      h.host.advance(9 * HOUR)
+      await visit(h, token)
+      codes.push(await gate(h, token))
+      h.host.advance(15 * HOUR)
+      await visit(h, token, atHome())
+    }
+
+    expect(codes).toEqual(['step_up_required', 'step_up_required', 'ok'])
+    const other = await h.login()
+    expect(await gate(h, other)).toBe('ok')
+  })
+
+  test('adds up the visits of several sessions, each with a way home', async () => {
+    const h = await harness(inMemory, { lifetimes })
+    let token = ''
+    for (let day = 0; day < 3; day++) {
+      token = await h.login({ previous: token })
+      for (let n = 0; n < 2; n++) {
+        h.host.advance(5 * HOUR)
+        await visit(h, token)
+        h.host.advance(HOUR)
+        await visit(h, token, atHome())
+      }
+    }
+
+    expect(await gate(h, token)).toBe('ok')
+  })
+
+  test('is asked once for good when she has moved house', async () => {
+    const h = await harness(inMemory, { lifetimes })
+    let token = await h.login()
+    for (let n = 0; n < 10; n++) {
+      h.host.advance(9 * HOUR)
+      await visit(h, token)
+    }
+    expect(await gate(h, token)).toBe('step_up_required')
+
+    token = held(token, await h.stepUp(token, thief()))
+
+    expect(await gate(h, token)).toBe('ok')
+    const other = await h.login({ amr: ['pwd'], request: thief() })
+    expect(await gate(h, other)).toBe('ok')
+  })
+})
