@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { isMet } from './goals.ts'
 import { charts } from './hijack/charts.ts'
 import { crew } from './hijack/crew.ts'
 import { judge } from './hijack/goals.ts'
 import { multitudeOf, rounded, writePage } from './hijack/page.ts'
-import { FULL, study } from './hijack/study.ts'
+import { FULL, smaller, study } from './hijack/study.ts'
 import { attackTable, falseTable } from './hijack/tables.ts'
 import { readTraining } from './hijack/training.ts'
 import type { Part } from './part.ts'
@@ -12,6 +13,9 @@ import { print, progress } from './progress.ts'
 
 /** Another seed gives another population; the page is written for the first. */
 const SEED = process.env.HIJACK_SEED ?? '1'
+
+/** A quick look at so many people a part; nothing is written. */
+const PEOPLE = Number(process.env.HIJACK_PEOPLE ?? 0)
 
 // Compiled to .cache/bench.
 const ROOT = new URL('../../', import.meta.url)
@@ -29,13 +33,13 @@ export const hijackPart: Part = async () => {
   const results = await study(team, {
     seed: SEED,
     training: readTraining(),
-    size: FULL,
+    size: PEOPLE > 0 ? smaller(PEOPLE) : FULL,
     say,
   }).finally(() => team.close())
 
   const goals = judge(results, multitudeOf(ROOT))
   print(`\n${attackTable(results)}\n\n${falseTable(results)}`)
-  if (SEED === '1') {
+  if (SEED === '1' && PEOPLE === 0) {
     mkdirSync(MEASURED, { recursive: true })
     writeFileSync(new URL('hijack.json', MEASURED), `${JSON.stringify(results, rounded)}\n`)
     for (const [name, svg] of Object.entries(charts(results)))
@@ -43,5 +47,6 @@ export const hijackPart: Part = async () => {
     writePage(ROOT)
     print(`\n${fileURLToPath(new URL('docs/detection.md', ROOT))} and what it shows are written.`)
   }
-  return { goals }
+  const failed = PEOPLE === 0 && goals.some((goal) => !isMet(goal))
+  return { goals, failed }
 }

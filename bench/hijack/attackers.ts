@@ -1,8 +1,8 @@
-import { customsOf } from './countries.ts'
+import { countryFacts, customsOf, spoken, zoneAt } from './countries.ts'
 import { buyDevice, DAY, type Facts, factsOf } from './devices.ts'
 import { nearest } from './near.ts'
 import type { Person } from './people.ts'
-import { addressIn, type Block, type Pools } from './pools.ts'
+import { addressIn, type Block, neighbourOf, type Pools } from './pools.ts'
 import type { Random } from './random.ts'
 import type { Rates } from './rates.ts'
 import type { Request } from './timeline.ts'
@@ -13,6 +13,9 @@ export const LEVELS = [
   'A1',
   'A2',
   'A2r',
+  'A2o',
+  'A2f',
+  'A3o',
   'A3a',
   'A3b',
   'A3c',
@@ -29,6 +32,9 @@ export const LEVEL_TEXT: Readonly<Record<Level, string>> = {
   A1: 'the same with a copied user agent',
   A2: 'full clone of the browser, from another country, half through a VPN',
   A2r: "a browser of the thief's own, behind a residential proxy in the same country",
+  A2o: "a browser of the thief's own, on a line of another country, with the clock of that place",
+  A2f: 'A2, a second after each request of the victim, to ride along with the secret',
+  A3o: "a browser of the thief's own, on a line of the same country, with the clock of that place",
   A3a: 'full clone behind a residential proxy in the same country',
   A3b: 'the same in the same city',
   A3c: 'the same with the same provider in the same city',
@@ -58,6 +64,8 @@ export interface ThiefRequest {
   readonly sensitive: boolean
   /** With those after it that nothing distinguishes from it, within five minutes. */
   readonly stands: number
+  /** The thief does not take what the answer sets. */
+  readonly discards?: boolean
 }
 
 /** Requests of every attack. */
@@ -76,6 +84,9 @@ const USED_AFTER: Readonly<Record<Level, readonly [medianMs: number, spread: num
   A1: [6 * HOUR, 1],
   A2: [DAY, 0.7],
   A2r: [DAY, 0.7],
+  A2o: [HOUR, 1.5],
+  A2f: [0, 0],
+  A3o: [12 * HOUR, 0.8],
   A3a: [12 * HOUR, 0.8],
   A3b: [12 * HOUR, 0.8],
   A3c: [12 * HOUR, 0.8],
@@ -114,9 +125,11 @@ export function attack(
   const { rng } = world
   const [median, spread] = USED_AFTER[level]
   let at = victim.at + Math.min(4 * DAY, 20_000 + rng.around(median, spread))
-  const place = placeOf(level, victim, world)
-  const facts = shownBy(level, victim, { ...world, at })
-  if (level === 'A4r') {
+  const everyday =
+    level === 'A2o' || level === 'A3o' ? everydayBrowser(level, { ...world, at }) : undefined
+  const place = everyday === undefined ? placeOf(level, victim, world) : () => everyday.address
+  const facts = everyday?.facts ?? shownBy(level, victim, { ...world, at })
+  if (level === 'A4r' || level === 'A2f') {
     return [victim, ...following].slice(0, REQUESTS).map((request) => ({
       at: request.at + BEHIND_MS,
       address: place(),
@@ -168,7 +181,8 @@ function placeOf(level: Level, victim: Request, { person, pools, rng }: Underwor
     case 'A0':
     case 'A1':
       return stable(anywhere(pools.of('hosting')))
-    case 'A2': {
+    case 'A2':
+    case 'A2f': {
       const abroad = (blocks: readonly Block[]): readonly Block[] =>
         blocks.filter(({ country }) => country !== person.country)
       const foreign = pools.of('fixed').filter(({ country }) => country !== person.country)
@@ -191,14 +205,10 @@ function placeOf(level: Level, victim: Request, { person, pools, rng }: Underwor
     case 'A4r':
     case 'A5':
       return stable(victim.address)
+    case 'A2o':
+    case 'A3o':
+      throw new Error(`${level} has a line of its own`)
   }
-}
-
-/** Another host of the same /24 or /64. */
-function neighbourOf(address: string, rng: Random): string {
-  if (!address.includes(':'))
-    return `${address.slice(0, address.lastIndexOf('.'))}.${1 + rng.below(254)}`
-  return `${address.slice(0, address.lastIndexOf(':'))}:${(1 + rng.below(0xfffe)).toString(16)}`
 }
 
 function shownBy(
@@ -228,6 +238,31 @@ function shownBy(
     default:
       return facts
   }
+}
+
+/** The cookie is pasted into the browser that the thief uses every day, at home. */
+function everydayBrowser(
+  level: 'A2o' | 'A3o',
+  { person, pools, rates, rng, at }: Underworld & { readonly at: number },
+): { readonly address: string; readonly facts: Facts } {
+  const abroad = pools.countries.filter((each) => each !== person.country)
+  const country = level === 'A2o' ? rng.pick(abroad) : person.country
+  const block = rng.pick(rng.pick(pools.of('fixed', country)).v4)
+  const [, language, zones] = countryFacts(country)
+  const device = { ...buyDevice(false, rng, rates), languageChangesAt: Number.POSITIVE_INFINITY }
+  const facts = factsOf(
+    device,
+    {
+      at,
+      timezone: zoneAt(zones, block.longitude),
+      languages: spoken(language),
+      onMonitor: false,
+      desktopSite: false,
+      madeUp: null,
+    },
+    rates,
+  )
+  return { address: addressIn(block, rng), facts }
 }
 
 /** Half of them know that the language and the clock are looked at. */

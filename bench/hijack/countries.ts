@@ -43,6 +43,49 @@ export function countryFacts(country: string): readonly [number, string, readonl
   return facts
 }
 
+/** Older names of the zones that people live in (`backward` of the tz database). */
+const OLD_NAMES: Readonly<Record<string, string>> = {
+  'America/Chicago': 'US/Central',
+  'America/Denver': 'US/Mountain',
+  'America/Los_Angeles': 'US/Pacific',
+  'America/New_York': 'US/Eastern',
+  'America/Sao_Paulo': 'Brazil/East',
+  'Asia/Kolkata': 'Asia/Calcutta',
+  'Asia/Tokyo': 'Japan',
+  'Australia/Sydney': 'Australia/NSW',
+  'Europe/London': 'GB',
+  'Europe/Warsaw': 'Poland',
+}
+
+/** Undefined where a zone has had one name only. */
+export function oldNameOf(zone: string): string | undefined {
+  return OLD_NAMES[zone]
+}
+
+/** Of countries where nobody of the world lives, those that many networks are in. */
+const ZONES_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+  AE: ['Asia/Dubai'],
+  AT: ['Europe/Vienna'],
+  CH: ['Europe/Zurich'],
+  CZ: ['Europe/Prague'],
+  FI: ['Europe/Helsinki'],
+  HK: ['Asia/Hong_Kong'],
+  IE: ['Europe/Dublin'],
+  IT: ['Europe/Rome'],
+  KR: ['Asia/Seoul'],
+  MX: ['America/Mexico_City'],
+  NZ: ['Pacific/Auckland'],
+  RO: ['Europe/Bucharest'],
+  SA: ['Asia/Riyadh'],
+  SE: ['Europe/Stockholm'],
+  SG: ['Asia/Singapore'],
+}
+
+/** The zones of a country, west to east; undefined where none is written down here. */
+export function zonesOf(country: string): readonly string[] | undefined {
+  return COUNTRIES[country]?.[2] ?? ZONES_ELSEWHERE[country]
+}
+
 export function pickCountry(rng: Random): string {
   const all = Object.entries(COUNTRIES)
   let left = rng.next() * all.reduce((sum, [, [share]]) => sum + share, 0)

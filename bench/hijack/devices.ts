@@ -35,6 +35,35 @@ export interface Facts {
   }
 }
 
+/** What asks, within a browser. */
+export const KINDS = [
+  'page',
+  'worker script',
+  'fetch in a worker',
+  'service worker script',
+  'socket',
+] as const
+export type KindOfRequest = (typeof KINDS)[number]
+
+const FETCHED: Readonly<Record<KindOfRequest, Readonly<Record<string, string>>>> = {
+  page: { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' },
+  'worker script': { 'sec-fetch-mode': 'same-origin', 'sec-fetch-dest': 'worker' },
+  'fetch in a worker': { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' },
+  'service worker script': { 'sec-fetch-mode': 'same-origin', 'sec-fetch-dest': 'serviceworker' },
+  socket: { 'sec-fetch-mode': 'websocket', 'sec-fetch-dest': 'websocket' },
+}
+
+/**
+ * The headers of a page's request as another kind of request of the same browser has them.
+ * Chromium sends its hints with the requests of pages alone.
+ */
+export function sentBy(kind: KindOfRequest, headers: Facts['headers']): Facts['headers'] {
+  const kept = Object.entries(headers).filter(
+    ([name]) => kind === 'page' || !name.startsWith('sec-ch-ua'),
+  )
+  return { ...Object.fromEntries(kept), 'sec-fetch-site': 'same-origin', ...FETCHED[kind] }
+}
+
 /** What is true of the device during one visit. */
 export interface Surroundings {
   readonly at: number
@@ -148,13 +177,13 @@ export function factsOf(device: Device, now: Surroundings, rates: Rates): Facts 
   const hints = hintsOf(shown)
   const languages = now.at >= device.languageChangesAt ? ['en-GB', ...now.languages] : now.languages
   return {
-    headers: {
+    headers: sentBy('page', {
       'user-agent': agent,
       'accept-language': languages
         .map((tag, at) => (at === 0 ? tag : `${tag};q=${(1 - at / 10).toFixed(1)}`))
         .join(','),
       ...hints,
-    },
+    }),
     client: {
       screen: now.onMonitor && device.monitor !== null ? device.monitor : device.screen,
       timezone: now.timezone,

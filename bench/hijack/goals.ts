@@ -1,4 +1,5 @@
 import { CLONES, comparisons, type Judgement, SCRIPTS } from './comparisons.ts'
+import { holders } from './goals-holders.ts'
 import { COHORT, endings, engine, value, worst, worstCohort } from './measures.ts'
 import type { Multitude } from './multitude.ts'
 import type { Measured, Results } from './study.ts'
@@ -161,5 +162,5 @@ export function judge(results: Results, multitude?: Multitude): readonly Judgeme
     ({ levels }) => Math.max(...Object.values(levels).map((level) => level?.ownerAsked ?? 0)),
   )
 
-  return [...goals, ...comparisons(results)]
+  return [...goals, ...holders(results, ours), ...comparisons(results)]
 }

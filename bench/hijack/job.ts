@@ -2,8 +2,9 @@ import type { Level } from './attackers.ts'
 import { engineOf, type Spec } from './engines/catalogue.ts'
 import type { Judged } from './judged.ts'
 import type { Cohort } from './people.ts'
-import { type Attacked, type Month, type Playing, play } from './play.ts'
+import { type Attacked, type Month, type Playing, play, rehearse } from './play.ts'
 import type { RateName, Rates, WorldName } from './rates.ts'
+import type { Attempted, Tactic } from './starred/tactics.ts'
 import { type Purpose, world } from './world.ts'
 
 /** Some people of one world under one engine. Plain data: it goes to a worker and back. */
@@ -18,6 +19,9 @@ export interface Job {
   /** See {@link Playing}. */
   readonly quietToo?: boolean
   readonly judged?: number
+  readonly tactics?: readonly Tactic[]
+  /** The tactics alone are tried, again and again on the same people. */
+  readonly rehearses?: boolean
   /** No geo and ASN data at all. */
   readonly blind?: boolean
   readonly change?: { readonly rate: RateName; readonly times: number }
@@ -29,6 +33,7 @@ export interface Row {
   readonly first: Month
   readonly second: Month
   readonly attacks: readonly Attacked[]
+  readonly starred: readonly Attempted[]
   readonly changes: readonly Judged[]
   readonly load: { readonly requests: number; readonly changes: number; readonly devices: number }
 }
@@ -42,6 +47,8 @@ export async function run({
   levels,
   judged = 0,
   quietToo = false,
+  tactics = [],
+  rehearses = false,
   blind,
   change,
   world: name,
@@ -54,15 +61,10 @@ export async function run({
   const rows: Row[] = []
   for (let number = from; number < until; number++) {
     const life = people.life(number)
-    const played = await play(engine, {
-      ...life,
-      data,
-      pools: people.pools,
-      rates: people.rates,
-      levels,
-      judged,
-      quietToo,
-    })
+    const playing = { ...life, data, pools: people.pools, rates: people.rates, levels }
+    const played = rehearses
+      ? await rehearse(engine, playing, { scene: `${seed} ${name} ${number}`, tactics })
+      : await play(engine, { ...playing, judged, quietToo, tactics })
     const { requests, total } = life.timeline
     rows.push({
       ...played,

@@ -181,7 +181,7 @@ function bold(one: Measured): string {
   return one.spec.engine.startsWith('Holdfast') ? `**${name}**` : name
 }
 
-function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [head, head.map(() => '---'), ...rows]
     .map((cells) => `| ${cells.join(' | ')} |`)
     .join('\n')

@@ -17,6 +17,7 @@ import {
   sensitivityTable,
   unseenText,
 } from './page-tables.ts'
+import { holdersText, thievesText } from './page-thieves.ts'
 import { readPools } from './pools.ts'
 import { RATES } from './rates.ts'
 import type { Sensitivity } from './sensitivity.ts'
@@ -98,6 +99,10 @@ rotation; ${quietAlone(results)} by evidence alone.`,
     ours === undefined
       ? ''
       : `What thieves get from Holdfast as shipped:\n\n${exposureTable(ours)}`,
+    '## Thieves who know the code',
+    thievesText(results, ours),
+    '## Two holders, and one alone',
+    holdersText(results),
     '## Disturbed',
     falseTable(results.engines),
     cohortText(multitude ?? ours),
@@ -172,8 +177,8 @@ owners with 1.2 %.`,
 differ. "Unseen" adds families that nothing was tuned with: satellite homes, aircraft, travel SIMs,
 NAT64, split tunnels, summer time and an update of the geo data. There detection of A0 to A4 is
 ${unseenText(results)} and false step-ups are ${rate(results.unseen.falseStepUps.mean)} a user and
-month. Mobile ranges are wider here than they are. There is one thief a kind, and none who knows the
-weights. ${endedText(results, multitude)}`,
+month. Mobile ranges are wider here than they are. There is one thief a kind; those who know the
+code find what a greedy search finds. ${endedText(results, multitude)}`,
     '## Sources',
     attribution.map((line) => `- ${line}`).join('\n'),
   ].join('\n\n')}\n`

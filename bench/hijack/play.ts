@@ -6,6 +6,8 @@ import type { Person } from './people.ts'
 import type { DataAt, Pools } from './pools.ts'
 import type { Random } from './random.ts'
 import type { Rates } from './rates.ts'
+import { isForced } from './starred/attempt.ts'
+import { type Attempted, type Tactic, type Theft, theftsOf, tryTactics } from './starred/tactics.ts'
 import { type Request, SECOND, type Timeline, worthTaking } from './timeline.ts'
 
 /** What a rightful user had to bear in a month, and how much they did. */
@@ -15,6 +17,8 @@ export interface Month {
   refused: number
   ended: number
   sensitive: number
+  /** Of those that were asked, refused or ended: at requests that are odd by themselves. */
+  odd: number
 }
 
 /** One attack, from the thief's first request to two days of the owner's further use. */
@@ -23,6 +27,8 @@ export interface Attacked {
   readonly quiet: boolean
   readonly detected: boolean
   readonly atFirst: boolean
+  /** From the last request of the owner's device to the first of the thief. */
+  readonly afterOwnerMs: number
   /** Of 40. */
   readonly served: number
   readonly sensitiveServed: number
@@ -40,6 +46,7 @@ export interface Played {
   readonly second: Month
   readonly attacks: readonly Attacked[]
   readonly changes: readonly Judged[]
+  readonly starred: readonly Attempted[]
 }
 
 export interface Playing {
@@ -58,6 +65,8 @@ export interface Playing {
    * owner.
    */
   readonly judged?: number
+  /** What thieves do who know the code. */
+  readonly tactics?: readonly Tactic[]
 }
 
 const AFTERWARDS_MS = 2 * DAY
@@ -74,11 +83,13 @@ interface Planned {
  * one try.
  */
 export async function play(engine: Engine, playing: Playing): Promise<Played> {
-  const { person, timeline, data, judged = 0 } = playing
+  const { person, timeline, data, judged = 0, tactics = [] } = playing
   const guard = engine.guard(person, { data, clock: { at: 0 } })
   const planned = plan(playing)
   const months = [emptyMonth(), emptyMonth()] as const
   const attacks: Attacked[] = []
+  const starred: Attempted[] = []
+  const thefts = theftsOf(playing, tactics)
   const judge = judged > 0 ? judging(playing, judged) : undefined
 
   for (const [index, request] of timeline.requests.entries()) {
@@ -92,8 +103,55 @@ export async function play(engine: Engine, playing: Playing): Promise<Played> {
         await tryAttack(guard, plan, { playing, future: timeline.requests.slice(index + 1) }),
       )
     }
+    for (const theft of thefts.get(request) ?? [])
+      starred.push(...(await tryTactics(guard, theft, tactics)))
   }
-  return { first: months[0], second: months[1], attacks, changes: judge?.changes ?? [] }
+  return { first: months[0], second: months[1], attacks, starred, changes: judge?.changes ?? [] }
+}
+
+interface Rehearsed {
+  readonly theft: Theft
+  readonly guard: Guard
+}
+
+const rehearsed = new Map<string, readonly Rehearsed[]>()
+
+/**
+ * The tactics alone. What was before the thefts is played once for each `scene` and kept, so that
+ * many tactics can be tried from there.
+ */
+export async function rehearse(
+  engine: Engine,
+  playing: Playing,
+  { scene, tactics }: { readonly scene: string; readonly tactics: readonly Tactic[] },
+): Promise<Played> {
+  const key = `${engine.name} ${scene}`
+  const scenes = rehearsed.get(key) ?? (await scenesUntilTheft(engine, playing, tactics))
+  rehearsed.set(key, scenes)
+  const starred: Attempted[] = []
+  for (const { guard, theft } of scenes) starred.push(...(await tryTactics(guard, theft, tactics)))
+  return { first: emptyMonth(), second: emptyMonth(), attacks: [], starred, changes: [] }
+}
+
+async function scenesUntilTheft(
+  engine: Engine,
+  playing: Playing,
+  tactics: readonly Tactic[],
+): Promise<readonly Rehearsed[]> {
+  const { person, timeline, data } = playing
+  const guard = engine.guard(person, { data, clock: { at: 0 } })
+  const thefts = theftsOf(playing, tactics)
+  const scenes: Rehearsed[] = []
+  let left = [...thefts.values()].flat().length
+  for (const request of timeline.requests) {
+    if (left === 0) break
+    await guard.owner(request)
+    for (const theft of thefts.get(request) ?? []) {
+      scenes.push({ theft, guard: await guard.clone() })
+      left--
+    }
+  }
+  return scenes
 }
 
 function plan({
@@ -180,6 +238,7 @@ async function tryAttack(
     quiet,
     detected: state.detectedAt !== null,
     atFirst: state.atFirst,
+    afterOwnerMs: began - (owners.findLast(({ at }) => at <= began) ?? after).at,
     served: state.served,
     sensitiveServed: state.sensitive,
     exposedMinutes: state.detectedAt === null ? null : (state.detectedAt - began) / 60_000,
@@ -187,14 +246,6 @@ async function tryAttack(
     ownerAsked:
       state.asked > 1 ? state.asked - (await askedAnyway(guard, owners, began)) : state.asked,
   }
-}
-
-/** A step-up that another holder of the session is the reason for. */
-function isForced({ answer, because = [] }: Verdict): boolean {
-  return (
-    answer !== 'ok' &&
-    because.some(({ reason }) => reason === 'secret_forked' || reason === 'evidence_inherited')
-  )
 }
 
 /** How often the owner would have been asked in the same time if there had been no thief. */
@@ -223,11 +274,12 @@ function merged(owners: readonly Request[], thief: readonly ThiefRequest[]): rea
   return steps.sort((a, b) => a.request.at - b.request.at)
 }
 
-function tally(month: Month, { answer }: Verdict, { sensitive }: Request): void {
+function tally(month: Month, { answer }: Verdict, { sensitive, odd }: Request): void {
   if (sensitive) month.sensitive++
+  if (odd && answer !== 'ok' && answer !== 'gated') month.odd++
   if (answer !== 'ok') month[answer]++
 }
 
 function emptyMonth(): Month {
-  return { asked: 0, gated: 0, refused: 0, ended: 0, sensitive: 0 }
+  return { asked: 0, gated: 0, refused: 0, ended: 0, sensitive: 0, odd: 0 }
 }

@@ -73,6 +73,13 @@ export function addressIn({ net }: Block, rng: Random, subnet = 1): string {
   return `${net}:${subnet.toString(16)}:${word()}:${word()}:${word()}:${word()}`
 }
 
+/** Another host of the same /24 or /64. */
+export function neighbourOf(address: string, rng: Random): string {
+  if (!address.includes(':'))
+    return `${address.slice(0, address.lastIndexOf('.'))}.${1 + rng.below(254)}`
+  return `${address.slice(0, address.lastIndexOf(':'))}:${(1 + rng.below(0xfffe)).toString(16)}`
+}
+
 /** What the data says of an address at an instant, ms from the start of the world. */
 export type DataAt = (address: string, at: number) => LookupResult | undefined
 

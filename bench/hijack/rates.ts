@@ -88,6 +88,19 @@ export const RATES = {
   monitorVisits: rate(0.3, 0.4, 'A', 'visits of theirs on the second screen'),
   desktopSite: rate(0.0015, 0.003, 'A', 'visits of a phone that ask for the desktop site'),
   randomAgent: rate(0.003, 0.006, 'A', 'desktops with an extension that makes up user agents'),
+  otherKinds: rate(
+    0.04,
+    0.08,
+    'A',
+    'requests of workers, service workers and sockets, which come without hints',
+  ),
+  oldZoneNames: rate(0.02, 0.05, 'A', 'visits in which the time zone is called by an older name'),
+  transitRoaming: rate(
+    0.1,
+    0.2,
+    'A',
+    'phones abroad on a travel SIM that leaves through a data centre elsewhere',
+  ),
   lostCookie: rate(
     0.003,
     0.009,
@@ -105,12 +118,6 @@ export const RATES = {
   // Only in the unseen world: nothing was tuned with these.
   satelliteHome: rate(0, 0, 'A', 'homes behind a satellite network'),
   inFlight: rate(0, 0, 'A', 'trips with visits from the aircraft'),
-  transitRoaming: rate(
-    0,
-    0,
-    'A',
-    'phones abroad on a travel SIM that leaves through a data centre elsewhere',
-  ),
   geoRefresh: rate(0, 0, 'A', 'prefixes that an update of the data moves to another place mid-way'),
   splitTunnel: rate(0, 0, 'A', 'office users whose tunnel carries only some of the requests'),
   nat64: rate(0, 0, 'A', 'mobile visits that arrive through NAT64'),

@@ -3,7 +3,12 @@ import { type Calibration, calibrated } from './calibration.ts'
 import type { Crew } from './crew.ts'
 import type { Spec } from './engines/catalogue.ts'
 import type { Row } from './job.ts'
+import type { Days } from './line/days.ts'
+import type { Ride } from './line/rides.ts'
 import type { WorldName } from './rates.ts'
+import { rehearsed } from './starred/rehearsal.ts'
+import type { StarredSummary } from './starred/summary.ts'
+import type { Tactic } from './starred/tactics.ts'
 import { type Summary, summary } from './summary.ts'
 import type { Training } from './training.ts'
 
@@ -25,6 +30,19 @@ export interface Results {
   readonly sums: { readonly decisions: number; readonly wrong: number }
   readonly userMonths: number
   readonly ended: number
+  readonly thieves: Thieves
+}
+
+/** Thieves who know the code: their best schedules, and what a fresh factor takes from them. */
+export interface Thieves {
+  readonly tactics: readonly Tactic[]
+  /** Where each sensitive action asks for a factor, and where one of five minutes does. */
+  readonly each: Readonly<Record<'nominal' | 'stress', readonly StarredSummary[]>>
+  readonly minutes: readonly StarredSummary[]
+  /** Two holders of one line. */
+  readonly rides: readonly Ride[]
+  /** One holder of one line. */
+  readonly days: readonly Days[]
 }
 
 export interface Measured {
@@ -47,6 +65,12 @@ export interface Size {
   readonly variants: number
   readonly curve: number
   readonly unseen: number
+  /** With a fresh factor on sensitive routes. */
+  readonly fresh: number
+  /** Eight-hour days of one browser, a page. */
+  readonly days: number
+  /** On whom thieves try their schedules. */
+  readonly rehearsal: number
 }
 
 export const FULL: Size = {
@@ -58,10 +82,24 @@ export const FULL: Size = {
   variants: 36,
   curve: 48,
   unseen: 50,
+  fresh: 100,
+  days: 100,
+  rehearsal: 8,
+}
+
+/** A quick look: as many people for each part as that, and none of it is written down. */
+export function smaller(people: number): Size {
+  const sizes = Object.entries(FULL).map(([part, size]) => [
+    part,
+    part === 'tries' ? size : Math.min(size, people),
+  ])
+  return Object.fromEntries(sizes) as Size
 }
 
 const OURS = 'Holdfast'
 const PASSIVE = 'Holdfast, evidence alone'
+const EACH = 'Holdfast, a factor for each sensitive action'
+const MINUTES = 'Holdfast, a factor of five minutes on sensitive routes'
 const ROTATION = 'Holdfast, rotation alone'
 const PLACES_ALONE = 'Holdfast, evidence without behaviour'
 const FIXED_RULES = [
@@ -112,6 +150,7 @@ export async function study(
       readonly judged?: number
       readonly quietToo?: boolean
       readonly blind?: boolean
+      readonly tactics?: readonly Tactic[]
     } = {},
   ): Promise<readonly Row[]> =>
     crew.run({ purpose: 'reporting', seed, world, spec, from: 0, until, levels: JUDGED, ...more })
@@ -135,11 +174,22 @@ export async function study(
     ),
   )
 
+  say('thieves who know the code look for their best schedules')
+  const tactics = await rehearsed(crew, { seed, engine: OURS, people: size.rehearsal })
   say('Holdfast as shipped, nominal and under stress')
   const [nominal, stress] = await Promise.all([
-    rowsOf('nominal', { engine: OURS }, size.ours, { levels: LEVELS, quietToo: true }),
-    rowsOf('stress', { engine: OURS }, size.ours),
+    rowsOf('nominal', { engine: OURS }, size.ours, { levels: LEVELS, quietToo: true, tactics }),
+    rowsOf('stress', { engine: OURS }, size.ours, { tactics }),
   ])
+  say('Holdfast, with a fresh factor on sensitive routes')
+  const reach = { levels: [], tactics: tactics.filter(({ aim }) => aim === 'reach') }
+  const [each, eachStress, minutes] = await Promise.all([
+    rowsOf('nominal', { engine: EACH }, size.fresh, reach),
+    rowsOf('stress', { engine: EACH }, size.fresh, reach),
+    rowsOf('nominal', { engine: MINUTES }, size.fresh, reach),
+  ])
+  say('two holders of one line, and one holder for many days')
+  const [rides, days] = await Promise.all([crew.rides(seed), crew.days(seed, size.days)])
   say('Holdfast, evidence alone')
   const [alone, unharmed, rough] = await Promise.all([
     rowsOf('nominal', { engine: PASSIVE }, size.alone, {
@@ -207,6 +257,13 @@ export async function study(
     blind: { without: summary(blind), with: summary(nominal.slice(0, size.unseen)) },
     calibration: calibrated(judged),
     sums: { decisions: judged.length, wrong: wrong.length },
+    thieves: {
+      tactics,
+      each: { nominal: summary(each).starred, stress: summary(eachStress).starred },
+      minutes: summary(minutes).starred,
+      rides,
+      days,
+    },
     userMonths: everybody.reduce((total, { userMonths }) => total + userMonths, 0),
     ended: everybody.reduce((total, { ended }) => total + ended, 0),
   }

@@ -3,6 +3,7 @@ import type { Row } from './job.ts'
 import type { Cohort } from './people.ts'
 import type { Attacked, Month } from './play.ts'
 import { random } from './random.ts'
+import { type StarredSummary, starredSummaries } from './starred/summary.ts'
 import { type Mean, meanOf, quantile, type Share, shareOf, sum } from './stats.ts'
 
 /** What one engine did to the people of one world. */
@@ -18,18 +19,23 @@ export interface Summary {
   /** Sessions of rightful users that were ended by evidence, in both months. */
   readonly ended: number
   readonly userMonths: number
+  /** False step-ups in both months at requests of workers and sockets, and under old zone names. */
+  readonly odd: number
   /** The month that begins without a history. */
   readonly firstMonth: Mean
   readonly cohorts: Readonly<
     Partial<Record<Cohort, { readonly second: Mean; readonly first: Mean }>>
   >
   readonly levels: Readonly<Partial<Record<string, LevelSummary>>>
+  readonly starred: readonly StarredSummary[]
   readonly load: { readonly requests: number; readonly changes: number; readonly devices: number }
 }
 
 export interface LevelSummary {
   readonly detected: Share
   readonly atFirst: Share
+  /** The same, of those who came within two hours of the owner's last use. */
+  readonly atFirstSoon: Share
   readonly clean: Share
   /** Of 40 requests, median and 90th percentile. */
   readonly served: readonly [number, number]
@@ -38,6 +44,8 @@ export interface LevelSummary {
   /** Most prompts that one attack caused the owner. */
   readonly ownerAsked: number
 }
+
+const SOON_MS = 2 * 3_600_000
 
 export function summary(rows: readonly Row[]): Summary {
   const rng = random('bootstrap')
@@ -55,6 +63,7 @@ export function summary(rows: readonly Row[]): Summary {
     gatedShare: sum(second.map(({ gated }) => gated)) / Math.max(1, sensitive),
     ended: sum(rows.map((row) => row.first.ended + row.second.ended)),
     userMonths: rows.length * 2,
+    odd: sum(rows.map(({ first, second }) => first.odd + second.odd)),
     firstMonth: meanOf(
       rows.map(({ first }) => disturbed(first)),
       rng,
@@ -78,6 +87,7 @@ export function summary(rows: readonly Row[]): Summary {
       }),
     ),
     levels: levelsOf(rows.flatMap(({ attacks }) => attacks)),
+    starred: starredSummaries(rows.flatMap(({ starred }) => starred)),
     load: {
       requests: sum(rows.map(({ load }) => load.requests)) / rows.length / 2,
       changes: sum(rows.map(({ load }) => load.changes)) / rows.length / 2,
@@ -109,11 +119,13 @@ function nameOf(level: Level, quiet: boolean): string {
 function levelSummary(attacks: readonly Attacked[]): LevelSummary {
   const count = (test: (attack: Attacked) => boolean): Share =>
     shareOf(attacks.filter(test).length, attacks.length)
+  const soon = attacks.filter(({ afterOwnerMs }) => afterOwnerMs <= SOON_MS)
   const served = attacks.map((attack) => attack.served)
   const exposed = attacks.flatMap(({ exposedMinutes }) => exposedMinutes ?? [])
   return {
     detected: count(({ detected }) => detected),
     atFirst: count(({ atFirst }) => atFirst),
+    atFirstSoon: shareOf(soon.filter(({ atFirst }) => atFirst).length, soon.length),
     clean: count(({ sensitiveServed }) => sensitiveServed === 0),
     served: [quantile(served, 0.5), quantile(served, 0.9)],
     exposedMinutes: exposed.length === 0 ? null : quantile(exposed, 0.5),

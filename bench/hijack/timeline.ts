@@ -1,4 +1,5 @@
-import { DAY, type Facts, factsOf, type Surroundings } from './devices.ts'
+import { oldNameOf } from './countries.ts'
+import { DAY, type Facts, factsOf, KINDS, type Surroundings, sentBy } from './devices.ts'
 import type { Person } from './people.ts'
 import type { Random } from './random.ts'
 import { type Rates, TWO_MONTHS } from './rates.ts'
@@ -21,6 +22,8 @@ export interface Request {
   readonly lost: boolean
   /** Differs in address or facts from the device's last one. */
   readonly changed: boolean
+  /** Of another kind than a page's, or with the time zone under an older name. */
+  readonly odd: boolean
 }
 
 export interface Timeline {
@@ -47,6 +50,8 @@ const HOUR = 3_600_000
 /** From one place to another. */
 const TRAVEL_MS = 20 * 60_000
 
+const OTHER_KINDS = KINDS.filter((kind) => kind !== 'page')
+
 interface Visit {
   readonly at: number
   readonly device: number
@@ -63,6 +68,7 @@ export function timeline(
   const ended: ({ readonly at: number; readonly line: Line; readonly lines: Lines } | undefined)[] =
     []
   let total = 0
+  const oddities = rng.stream('odd requests')
 
   for (const visit of visitsOf(person, { rates, rng })) {
     const device = person.devices[visit.device]
@@ -76,11 +82,14 @@ export function timeline(
     const lines =
       stayed?.lines ??
       networkOf(person, where, { ...visit, at: start }, { trip, mobile: device.mobile, rates, rng })
-    const facts = factsOf(
-      device,
-      surroundings(person, start, { trip, rates, rng, randomAgent: device.randomAgent }),
+    const around = surroundings(person, start, {
+      trip,
       rates,
-    )
+      rng,
+      randomAgent: device.randomAgent,
+    })
+    const oldName = oddities.chance(rates.oldZoneNames) ? oldNameOf(around.timezone) : undefined
+    const facts = factsOf(device, { ...around, timezone: oldName ?? around.timezone }, rates)
     const count = 1 + Math.floor(rng.wait(REQUESTS_A_VISIT - 1))
     const handoverAt = device.mobile && rng.chance(rates.handover) ? rng.below(count) : -1
     const rolledBack = rng.chance(rates.jarRollback)
@@ -106,18 +115,20 @@ export function timeline(
         previous === undefined || previous.address !== address || !sameFacts(previous.facts, facts)
       const sensitive = rng.chance(SENSITIVE)
       const lost = rng.chance(rates.lostCookie)
-      const quiet = i > 0 && !changed && !sensitive
+      const kind = oddities.chance(rates.otherKinds) ? oddities.pick(OTHER_KINDS) : 'page'
+      const quiet = i > 0 && !changed && !sensitive && kind === 'page'
       if (quiet && previous !== undefined && at - previous.at < NOTICED_MS) continue
       const request: Request = {
         at,
         device: visit.device,
         address,
-        facts,
+        facts: kind === 'page' ? facts : { ...facts, headers: sentBy(kind, facts.headers) },
         sensitive,
         opens: i === 0,
         rolledBack: i === 0 && rolledBack,
         lost,
         changed,
+        odd: kind !== 'page' || oldName !== undefined,
       }
       last[visit.device] = request
       requests.push(request)

@@ -21,9 +21,21 @@ export interface Spec {
 }
 
 const NEVER_MS = 400 * 86_400_000
+/** A factor that belongs to the action that it was asked for. */
+const FOR_THIS_MS = 10_000
 
 const VARIANTS: Readonly<Record<string, Omit<Variant, 'name'>>> = {
   Holdfast: { rotates: true, gate: true },
+  'Holdfast, a factor for each sensitive action': {
+    rotates: true,
+    gate: true,
+    freshMs: FOR_THIS_MS,
+  },
+  'Holdfast, a factor of five minutes on sensitive routes': {
+    rotates: true,
+    gate: true,
+    freshMs: 5 * 60_000,
+  },
   'Holdfast, evidence alone': { rotates: false, gate: false },
   'Holdfast, evidence without behaviour': {
     rotates: false,

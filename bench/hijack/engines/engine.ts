@@ -22,6 +22,13 @@ export interface Verdict {
 /** What a thief took from a device. */
 export type Loot = unknown
 
+/**
+ * What a thief who knows everything can ask: how a presentation would be judged, before it is sent.
+ */
+export interface Oracle {
+  judge(request: ThiefRequest): Verdict
+}
+
 /** One person's sessions, one a device, under the protection of one engine. */
 export interface Guard {
   /**
@@ -33,6 +40,8 @@ export interface Guard {
   thief(loot: Loot, request: ThiefRequest, device: number): Verdict | Promise<Verdict>
   /** The login itself is proxied: a session that only the thief ever uses. */
   phish(request: ThiefRequest): (Loot & object) | undefined | Promise<(Loot & object) | undefined>
+  /** The state that this loot opens at an instant; undefined: it opens nothing any more. */
+  oracle?(loot: Loot, request: ThiefRequest, device: number): Promise<Oracle | undefined>
   /** The same state, from which another future may follow. */
   clone(): Guard | Promise<Guard>
 }

@@ -1,21 +1,28 @@
 import {
+  balanced,
   createSessions,
   type Decision,
   type Evidence,
   type Keyring,
   newKeyring,
   type Policy,
+  type Presentation,
   type RequestFacts,
+  type SessionState,
   type Sessions,
   type SessionsOptions,
   type Signal,
+  type SubjectHistory,
   starterSignals,
   type Verification,
 } from 'holdfast'
+import { describeNetwork } from 'holdfast/network'
+import { describeDevice, explain } from 'holdfast/testing'
+import type { ThiefRequest } from '../attackers.ts'
 import type { Person } from '../people.ts'
 import type { Request } from '../timeline.ts'
 import { type Branch, branchingStore, copyOf, emptyBranch } from './branching-store.ts'
-import type { Answer, Clock, Engine, Guard, GuardOptions, Loot, Verdict } from './engine.ts'
+import type { Answer, Clock, Engine, Guard, GuardOptions, Loot, Oracle, Verdict } from './engine.ts'
 
 /** How much of the library is in use. */
 export interface Variant {
@@ -31,6 +38,8 @@ export interface Variant {
    * Whoever shows an old secret is taken for the holder of what came after it, however old it is.
    */
   readonly sameSuccessor?: boolean
+  /** A sensitive route asks for a factor that is no older than this. */
+  readonly freshMs?: number
 }
 
 /** Signals that see forks alone. */
@@ -163,9 +172,12 @@ function guardOf(
       if (own === undefined) return { answer: 'refused' }
       const { sensitive } = request
       const verified = await shown(own.token, { facts: requestFacts(request), sensitive })
-      if (verified.ok && verified.token !== undefined) own.token = verified.token
+      const kept = verified.ok && request.discards !== true
+      if (kept && verified.token !== undefined) own.token = verified.token
       return verdictOf(verified)
     },
+    oracle: (loot, request, device) =>
+      oracleOf(person, setting, { branch, cookieJars, successors }, { loot, request, device }),
     async phish(request) {
       clock.at = request.at
       return { token: await login(requestFacts(request)) }
@@ -183,6 +195,66 @@ function guardOf(
   }
 }
 
+/**
+ * Everything that an all-knowing thief may look at: the opened record and the subject's past, as
+ * the signals get them, and the production code that judges them.
+ */
+async function oracleOf(
+  person: Person,
+  setting: Setting,
+  { branch, cookieJars, successors }: State,
+  {
+    loot,
+    request,
+    device,
+  }: { readonly loot: Loot; readonly request: ThiefRequest; readonly device: number },
+): Promise<Oracle | undefined> {
+  const { variant, data, clock } = setting
+  const signals = variant.signals ?? starterSignals()
+  let opened: { session: SessionState; history: SubjectHistory } | undefined
+  const recorder: Signal = (session, _presentation, history) => {
+    opened = { session, history }
+    return []
+  }
+  const copy = guardOf(
+    person,
+    {
+      ...setting,
+      clock: { ...clock },
+      variant: { ...variant, gate: true, signals: [...signals, recorder] },
+    },
+    { branch: copyOf(branch), cookieJars, successors: new Map(successors) },
+  )
+  // A sensitive route is always weighed.
+  await copy.thief(structuredClone(loot), { ...request, sensitive: true }, device)
+  if (opened === undefined) return undefined
+  const recorded = opened
+  const scales = { signals, policy: variant.policy ?? balanced(), acrOrder: [] }
+  return {
+    judge({ at, address, facts, sensitive }) {
+      const lookup = (asked: string) => data(asked, at)
+      const request = requestFacts({ address, facts })
+      const presentation: Presentation = {
+        at: EPOCH + Math.floor(at),
+        network: describeNetwork(address, { lookup }),
+        device: describeDevice(request),
+        sensitivity: variant.gate && sensitive ? 'sensitive' : 'normal',
+        method: request.method,
+      }
+      const options =
+        sensitive && variant.freshMs !== undefined ? { maxAgeMs: variant.freshMs } : {}
+      return weighedVerdict(explain(scales, { ...recorded, presentation, options }), sensitive)
+    },
+  }
+}
+
+function weighedVerdict(decision: Decision, sensitive: boolean): Verdict {
+  const { outcome, score, because } = decision
+  const passes = outcome === 'allow' || outcome === 'observe' || (outcome === 'limit' && !sensitive)
+  const asks = outcome === 'challenge' ? (onlyTheGate(decision) ? 'gated' : 'asked') : 'refused'
+  return { answer: passes ? 'ok' : asks, score, because }
+}
+
 function isOwnCookieJar(loot: Loot): boolean {
   return loot === 'own cookie jar'
 }
@@ -197,7 +269,7 @@ function optionsOf({ signals, policy, rotateEveryMs }: Variant): Partial<Session
 
 function verify(
   sessions: Sessions,
-  { rotates, gate }: Variant,
+  { rotates, gate, freshMs }: Variant,
   token: string,
   { facts, sensitive }: { readonly facts: RequestFacts; readonly sensitive: boolean },
 ): Promise<Verification> {
@@ -206,6 +278,7 @@ function verify(
     request: facts,
     deliverable: rotates,
     sensitivity: gate && sensitive ? 'sensitive' : 'normal',
+    ...(sensitive && freshMs !== undefined ? { maxAgeMs: freshMs } : {}),
   })
 }
 
@@ -254,8 +327,10 @@ function answerOf({ code, decision }: Verification & { readonly ok: false }): An
 /** Without the route's demand it would have passed. */
 function onlyTheGate({ because, score }: Decision): boolean {
   const causes = because.filter(isCause).map(({ reason }) => reason)
-  return causes.length === 1 && causes[0] === 'network_unconfirmed' && score < 24
+  return causes.length > 0 && causes.every((cause) => OF_THE_ROUTE.has(cause)) && score < 24
 }
+
+const OF_THE_ROUTE: ReadonlySet<string> = new Set(['network_unconfirmed', 'authentication_stale'])
 
 function isCause({ weight, group, reason }: Evidence): boolean {
   return (weight === 0 && group === 'P') || reason === 'secret_forked'
@@ -266,7 +341,7 @@ function ending({ code }: Verification & { readonly ok: false }): boolean {
   return code === 'session_revoked'
 }
 
-function hostOf(clock: Clock): NonNullable<SessionsOptions['host']> {
+export function hostOf(clock: Clock): NonNullable<SessionsOptions['host']> {
   let state = 1
   return {
     now: () => EPOCH + Math.floor(clock.at),

@@ -1,3 +1,4 @@
+export { describeDevice } from '../core/device.ts'
 export { totalOf } from '../core/evidence.ts'
 export { NO_HISTORY } from '../core/history.ts'
 export type { Scales } from '../engine/context.ts'
