@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Request, RequestHandler, Response } from 'express'
 import type { SessionView } from 'holdfast'
@@ -114,18 +115,16 @@ export function expressSessionBridge(options: BridgeOptions): Bridge {
       const login = loginOf(request)
       if (login === undefined) return next()
 
-      const before = response.getHeader('set-cookie')
+      // The cookie leaves only when it is sure that this is the one session that comes of the old
+      // login. So an answer that is never sent takes it first.
+      const aside = new ServerResponse(request) as Response
       // What may not log in (plain HTTP, a page of another site) and what cannot now (503) leaves
       // the old login as it is.
-      const done = await hf.login(request, response, {
+      const done = await hf.login(request, aside, {
         ...login,
         attributes: { ...login.attributes, migrated: true },
       })
       if (!done.ok) return next()
-      // The cookie leaves only when it is sure that this is the one session that comes of the old
-      // login.
-      if (before === undefined) response.removeHeader('set-cookie')
-      else response.setHeader('set-cookie', before)
       const first = await once(keyOf(request.sessionID))
       await consume(request)
       if (!first) {
@@ -133,8 +132,9 @@ export function expressSessionBridge(options: BridgeOptions): Bridge {
         return comeAgain(request, response)
       }
       response.clearCookie(oldCookie)
-      for (const [name, value] of done.headers) {
+      for (const [name, value] of done.headers()) {
         if (name === 'set-cookie') response.append(name, value)
+        else response.set(name, value)
       }
       response.redirect(307, ownPath(request.originalUrl))
     },

@@ -9,7 +9,8 @@ import {
 import { guard } from './guard/guard.ts'
 import { parsedField, parsedFields } from './guard/http-request.ts'
 import type { GuardOptions } from './guard/options.ts'
-import { arrivals, headFacts, nodeFacts, sendAnswer, setAnswerHeaders } from './node-http.ts'
+import { sendAnswer, setAnswerHeaders } from './node-head.ts'
+import { arrivals, headFacts, nodeFacts } from './node-http.ts'
 import { nextApi, type RequestApi, type SessionGuard } from './request-api.ts'
 
 export * from './public.ts'
@@ -46,9 +47,10 @@ export function holdfast(sessions: Sessions, options: ExpressOptions = {}): Expr
   const waited = arrivals()
 
   return nextApi<Request, Response>(guard(sessions, options), {
-    factsOf: (request) =>
+    factsOf: (request, response) =>
       nodeFacts(request, {
         url: request.originalUrl,
+        response,
         waited,
         formToken: () => formToken(request),
         formFields: () => parsedFields(request.body),

@@ -11,16 +11,12 @@ import {
   type AccessVerifier,
   accessGuardOf,
 } from './access.ts'
-import { withSetCookie } from './guard/cookies.ts'
+import { isSetCookie, setCookiesOver } from './guard/cookies.ts'
 import { type AnswerHeaders, guard } from './guard/guard.ts'
-import {
-  type HeaderPair,
-  parsedField,
-  parsedFields,
-  type WholeAnswer,
-} from './guard/http-request.ts'
+import { parsedField, parsedFields, type WholeAnswer } from './guard/http-request.ts'
 import type { GuardOptions } from './guard/options.ts'
-import { arrivals, headFacts, holdHead, nodeFacts } from './node-http.ts'
+import { holdHead } from './node-head.ts'
+import { arrivals, headFacts, nodeFacts } from './node-http.ts'
 import { nextApi, type RequestApi, type SessionGuard } from './request-api.ts'
 
 export * from './public.ts'
@@ -55,9 +51,10 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
   const { requireSession, optionalSession, ...api } = nextApi<FastifyRequest, FastifyReply>(
     guard(sessions, options),
     {
-      factsOf: (request) =>
+      factsOf: (request, reply) =>
         nodeFacts(request.raw, {
           url: request.originalUrl,
+          response: reply?.raw,
           waited,
           formToken: () => formToken(request),
           formFields: () => parsedFields(request.body),
@@ -104,25 +101,20 @@ export function accessGuard(
 }
 
 function setAnswerHeaders(reply: FastifyReply, headers: AnswerHeaders): void {
-  setHeaders(reply, headers())
-  holdHead(reply.raw, headers)
-}
-
-function setHeaders(reply: FastifyReply, headers: readonly HeaderPair[]): void {
-  for (const [name, value] of headers) {
-    if (name !== 'set-cookie') {
-      reply.header(name, value)
-      continue
-    }
-    const before = reply.getHeader(name)
-    const values = before === undefined ? [] : [before].flat().map(String)
-    // Fastify would append to the values that are there.
-    reply.removeHeader(name).header(name, withSetCookie(values, value))
-  }
+  if (reply.raw.headersSent) return
+  const given = headers()
+  for (const header of given) if (!isSetCookie(header)) reply.header(...header)
+  if (given.some(isSetCookie)) holdHead(reply.raw, headers)
 }
 
 function send(reply: FastifyReply, { status, headers, body }: WholeAnswer): void {
   reply.code(status)
-  setHeaders(reply, headers)
+  for (const header of headers) if (!isSetCookie(header)) reply.header(...header)
+  if (headers.some(isSetCookie)) {
+    const before = reply.getHeader('set-cookie')
+    const values = before === undefined ? [] : [before].flat().map(String)
+    // Fastify would append to the values that are there.
+    reply.removeHeader('set-cookie').header('set-cookie', setCookiesOver(values, headers))
+  }
   reply.send(body)
 }

@@ -1,5 +1,5 @@
 import { FORM_TOKEN_FIELD } from '../carriers/names.ts'
-import { withSetCookie } from './guard/cookies.ts'
+import { isSetCookie, setCookiesBeside } from './guard/cookies.ts'
 import type { FormField } from './guard/held-form.ts'
 import {
   type HeaderPair,
@@ -25,6 +25,7 @@ export function fetchFacts(
     url,
     peer,
     encrypted: encrypted ?? url.startsWith('https:'),
+    deliverable: !headers.has('upgrade'),
     // A request that came through no socket has no Host header; its address says the same.
     header: (name) =>
       name === ':authority' ? new URL(url).host : (headers.get(name) ?? undefined),
@@ -41,15 +42,12 @@ export function fetchHeadFacts(request: Request): HttpFacts {
  * and stays.
  */
 export function withHeaders(response: Response, headers: readonly HeaderPair[]): Response {
-  if (headers.length === 0) return response
+  // No copy can be made of an answer below 200: it is a WebSocket that the runtime has taken over.
+  if (headers.length === 0 || response.status < 200) return response
   const answer = new Response(response.body, response)
-  const cookies = answer.headers.getSetCookie()
-  for (const [name, value] of headers) {
-    if (name !== 'set-cookie') answer.headers.set(name, value)
-    else if (withSetCookie(cookies, value).length > cookies.length) {
-      answer.headers.append(name, value)
-    }
-  }
+  const cookies = setCookiesBeside(answer.headers.getSetCookie(), headers)
+  for (const header of headers) if (!isSetCookie(header)) answer.headers.set(...header)
+  for (const cookie of cookies) answer.headers.append('set-cookie', cookie)
   return answer
 }
 

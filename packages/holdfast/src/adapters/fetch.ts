@@ -19,7 +19,7 @@ import {
 } from './fetch-http.ts'
 import { type AnswerHeaders, guard } from './guard/guard.ts'
 import type { FormField } from './guard/held-form.ts'
-import type { HeaderPair, HttpFacts } from './guard/http-request.ts'
+import type { HttpFacts } from './guard/http-request.ts'
 import type {
   ChallengeBegun,
   Done,
@@ -193,9 +193,9 @@ function isReadable(request: Request): boolean {
   return !request.bodyUsed && length !== null && Number(length) <= MAX_FORM_BYTES
 }
 
-function attachable<Result extends { readonly ok: true; readonly headers?: readonly HeaderPair[] }>(
+function attachable<Result extends { readonly ok: true; readonly headers?: AnswerHeaders }>(
   result: Result | Refused,
 ): Attachable<Result> {
   if (!result.ok) return { ...result, response: answerResponse(result.refusal) }
-  return { ...result, attach: (response) => withHeaders(response, result.headers ?? []) }
+  return { ...result, attach: (response) => withHeaders(response, result.headers?.() ?? []) }
 }

@@ -8,6 +8,7 @@ import type { HeaderLookup } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { TOKEN_PREFIX } from '../core/token.ts'
+import { answerTimer } from './guard/answer-time.ts'
 import { batchGate } from './guard/batch.ts'
 import { deliveryHeaders, setCookieIn } from './guard/cookies.ts'
 import { entryChecks } from './guard/entry-checks.ts'
@@ -67,7 +68,10 @@ export interface GatewayRoute extends RouteRequirements {
   readonly audience?: string
   /** Requests without a usable session pass as anonymous. */
   readonly optional?: boolean
-  /** The gateway hands `Set-Cookie` on to the client, so that secrets may rotate. */
+  /**
+   * The gateway hands `Set-Cookie` on to the client within 10 seconds of asking, or not at all. So
+   * secrets may rotate. Default false.
+   */
   readonly rotate?: boolean
 }
 
@@ -104,6 +108,7 @@ export interface GatewayGuard {
 export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): GatewayGuard {
   const { tlsHeader, now = () => Date.now() } = options
   const describe = requestDescriber()
+  const startAnswer = answerTimer(now)
   const batch = batchGate()
   const { checks, anonymous, refused } = gatewayAnswers(options)
 
@@ -123,6 +128,7 @@ export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): 
     // The gateway reports the fingerprint itself, so no proxy has to be trusted with it.
     const tls = tlsHeader === undefined ? null : parseJa4(single(facts, tlsHeader))
     await batch()
+    const inTime = startAnswer()
     const verification = await attempt(() =>
       sessions.verify({
         token,
@@ -141,7 +147,8 @@ export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): 
       const limited = decision.outcome === 'limit'
       return without({ code: limited ? 'session_limited' : 'config_invalid', decision, carrier })
     }
-    const setCookie = setCookieIn(deliveryHeaders(carrier, verification, now()))
+    const delivery = deliveryHeaders(carrier, verification, now())
+    const setCookie = inTime() ? setCookieIn(delivery) : undefined
     return { ok: true, session, decision, accessToken, setCookie }
   }
 

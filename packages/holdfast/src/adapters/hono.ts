@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Decision } from '../core/decision.ts'
 import type { SessionView } from '../core/session.ts'
@@ -23,6 +24,7 @@ import type { Done, Lifecycle } from './guard/lifecycle.ts'
 import type { GuardOptions, RouteRequirements } from './guard/options.ts'
 import type { RefreshRequirements } from './guard/refresh.ts'
 import type { Refused } from './guard/refusals.ts'
+import { setAnswerHeaders } from './node-head.ts'
 
 export * from './public.ts'
 
@@ -55,8 +57,9 @@ export interface AccessVariables {
 }
 
 /**
- * Hono 4. The calls set their headers on the context. Answer with `c.json`, `c.html`, `c.redirect`
- * or `c.body`: Hono forgets the headers when a handler makes a `Response` of its own.
+ * Hono 4. On Node cookies leave when the head of the answer is written. On other runtimes the calls
+ * set them on the context at once: answer without delay, and with `c.json`, `c.html`, `c.redirect`
+ * or `c.body`, because Hono forgets them when a handler makes a `Response` of its own.
  */
 export interface HonoHoldfast extends Lifecycle<Context> {
   requireSession(requirements?: RouteRequirements): MiddlewareHandler<SessionVariables>
@@ -106,7 +109,10 @@ export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHol
       if (!verified.ok) return answerResponse(verified.refusal)
       c.set('session', verified.session)
       c.set('decision', verified.decision)
+      const { outgoing } = nodeOf(c)
+      if (outgoing !== undefined) setAnswerHeaders(outgoing, verified.headers)
       await next()
+      if (outgoing !== undefined) return undefined
       // After the handler, because a cookie that it has set itself is newer than the rotated one.
       const answer = withHeaders(c.res, verified.headers())
       if (answer !== c.res) replaceAnswer(c, answer)
@@ -167,7 +173,12 @@ function withHeadersOn<Result extends Done>(
   result: Result | Refused,
 ): Result | Refused {
   if (!result.ok) return result
-  for (const [name, value] of result.headers) {
+  const { outgoing } = nodeOf(c)
+  if (outgoing !== undefined) {
+    setAnswerHeaders(outgoing, result.headers)
+    return result
+  }
+  for (const [name, value] of result.headers()) {
     c.header(name, value, { append: name === 'set-cookie' })
   }
   return result
@@ -184,8 +195,19 @@ interface NodeSocket {
   readonly encrypted?: boolean
 }
 
-/** The socket behind `@hono/node-server`; undefined on other runtimes. */
+/** What `@hono/node-server` knows of a request. */
+interface NodeParts {
+  readonly incoming?: { readonly socket?: NodeSocket } | undefined
+  readonly outgoing?: ServerResponse
+}
+
+/** The parts behind `@hono/node-server`; none on other runtimes. */
+function nodeOf(c: Context): NodeParts {
+  const env: NodeParts | undefined = c.env
+  // Elsewhere the environment has the operator's own names.
+  return typeof env?.outgoing?.writeHead === 'function' ? env : { incoming: env?.incoming }
+}
+
 function socketOf(c: Context): NodeSocket | undefined {
-  const env: { readonly incoming?: { readonly socket?: NodeSocket } } | undefined = c.env
-  return env?.incoming?.socket
+  return nodeOf(c).incoming?.socket
 }

@@ -13,7 +13,8 @@ import { guard } from './guard/guard.ts'
 import type { FormField } from './guard/held-form.ts'
 import type { HttpFacts, WholeAnswer } from './guard/http-request.ts'
 import type { GuardOptions, RouteRequirements } from './guard/options.ts'
-import { arrivals, headFacts, nodeFacts, sendAnswer, setAnswerHeaders } from './node-http.ts'
+import { sendAnswer, setAnswerHeaders } from './node-head.ts'
+import { arrivals, headFacts, nodeFacts } from './node-http.ts'
 import { type RequestApi, requestApi } from './request-api.ts'
 
 export * from './public.ts'
@@ -82,9 +83,10 @@ export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHol
   const sessionGuard = guard(sessions, options)
   const waited = arrivals()
 
-  function factsOf(request: IncomingMessage): HttpFacts {
+  function factsOf(request: IncomingMessage, response?: ServerResponse): HttpFacts {
     return nodeFacts(request, {
       url: request.url ?? '/',
+      response,
       waited,
       formToken: formToken === undefined ? undefined : () => formToken(request),
       formFields: formFields === undefined ? undefined : () => formFields(request),
@@ -102,14 +104,15 @@ export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHol
     requireSession(requirements) {
       const verify = sessionGuard.require(requirements)
       return async (request, response) => {
-        const verified = await verify(factsOf(request))
+        const verified = await verify(factsOf(request, response))
         return goOn(request, response, verified) && verified.ok ? verified.session : undefined
       }
     },
 
     optionalSession(requirements) {
       const verify = sessionGuard.optional(requirements)
-      return async (request, response) => goOn(request, response, await verify(factsOf(request)))
+      return async (request, response) =>
+        goOn(request, response, await verify(factsOf(request, response)))
     },
   }
 }

@@ -10,7 +10,7 @@ import type {
   RequestVerifier,
   VerifiedRequest,
 } from './guard/guard.ts'
-import type { HeaderPair, HttpFacts, WholeAnswer } from './guard/http-request.ts'
+import type { HttpFacts, WholeAnswer } from './guard/http-request.ts'
 import type {
   ChallengeBegun,
   Done,
@@ -92,7 +92,9 @@ export interface SessionGuard<Middleware> {
 
 /** How the requests of a framework are read, and its responses written. */
 export interface Framework<Request, Response> {
-  factsOf(request: Request): HttpFacts
+  /** `response`: the one that may bring a cookie. Absent where the request is only read. */
+  factsOf(request: Request, response?: Response): HttpFacts
+  /** Puts headers on an answer. Its cookies are asked for when the head is written. */
   setHeaders(response: Response, headers: AnswerHeaders): void
   /** Sends a whole answer. */
   send(response: Response, answer: WholeAnswer): void
@@ -121,7 +123,7 @@ export function nextApi<Request extends object, Response>(
     return (request, response, next) => {
       const failed = (error: unknown): void => next(errorOf(error))
       verifier.settle(
-        framework.factsOf(request),
+        framework.factsOf(request, response),
         (verified) => {
           try {
             if (!goOn(request, response, verified)) return
@@ -166,10 +168,11 @@ export function requestApi<Request extends object, Response>(
   const { note, ...lookup } = sessionLookup<Request>()
   const refuse = (response: Response, { refusal }: Refused): void => send(response, refusal)
 
-  function withHeaders<
-    Result extends { readonly ok: true; readonly headers: readonly HeaderPair[] },
-  >(response: Response, result: Result | Refused): Result | Refused {
-    if (result.ok) setHeaders(response, () => result.headers)
+  function withHeaders<Result extends Done>(
+    response: Response,
+    result: Result | Refused,
+  ): Result | Refused {
+    if (result.ok) setHeaders(response, result.headers)
     return result
   }
 
@@ -182,13 +185,13 @@ export function requestApi<Request extends object, Response>(
     loginFailed: (request, subject) => guard.loginFailed(factsOf(request), subject),
 
     async login(request, response, login) {
-      return withHeaders(response, await guard.login(factsOf(request), login))
+      return withHeaders(response, await guard.login(factsOf(request, response), login))
     },
     async logout(request, response) {
-      return withHeaders(response, await guard.logout(factsOf(request)))
+      return withHeaders(response, await guard.logout(factsOf(request, response)))
     },
     async completeStepUp(request, response, proof) {
-      return withHeaders(response, await guard.completeStepUp(factsOf(request), proof))
+      return withHeaders(response, await guard.completeStepUp(factsOf(request, response), proof))
     },
     async refresh(request, response, requirements) {
       send(response, await guard.refresh(factsOf(request), requirements))

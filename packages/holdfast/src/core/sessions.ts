@@ -133,7 +133,10 @@ export interface Presented extends Traced {
    * that was live then does not count as old. More than 5 minutes count as 5. Default 0.
    */
   readonly waitedMs?: number
-  /** The answer can carry a cookie, so a secret may be rotated. Default false. */
+  /**
+   * The answer can bring a cookie, and brings it within 10 seconds of this call or not at all. So a
+   * secret may be rotated. Default false.
+   */
   readonly deliverable?: boolean
   /**
    * Asks for an access token for this service. A service without tokens is `invalid_input`.

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { bearer } from '../carriers/bearer.ts'
 import { cookie } from '../carriers/cookie.ts'
 import { SESSION, SESSION_ATTRIBUTES } from './adapter-answers.ts'
-import type { AdapterScene } from './adapter-scene.ts'
-import { visitor } from './visitor.ts'
+import { type AdapterScene, THEME } from './adapter-scene.ts'
+import type { RawAnswer } from './raw-http.ts'
+import { type Visitor, visitor } from './visitor.ts'
 
 /** How tokens reach the client, and how they rotate. */
 export function deliversTokens({
@@ -76,27 +77,75 @@ export function deliversTokens({
       expect(client.cookie(SESSION)).not.toBe(before)
     })
 
-    test('an answer that leaves too late brings no overtaken secret', async () => {
+    test('a secret goes beside the cookies that the handler sets itself', async () => {
+      const { client } = await loggedIn()
+      const before = client.cookie(SESSION)
+
+      const answer = await client.send('/theme')
+
+      expect(answer.setCookies).toEqual([THEME, expect.stringContaining(`${SESSION}=hf1.`)])
+      expect(answer.header('cache-control')).toBe('no-store')
+      expect(client.cookie(SESSION)).not.toBe(before)
+      expect((await client.send('/me')).status).toBe(200)
+    })
+
+    test('an answer brings its secret within ten seconds', async () => {
+      const { client, subject } = await loggedIn()
+      whileSlow(async () => engine().advance(10_000))
+
+      const rotated = await client.send('/slow')
+      const login = await visitor(origin()).post('/slow/login', { subject, amr: ['pwd'] })
+      const steppedUp = await client.post('/slow/step-up', await proofOf(client, subject))
+
+      expect([rotated, login, steppedUp].map(namesSet)).toEqual([[SESSION], [SESSION], [SESSION]])
+      expect((await client.send('/me')).json()).toMatchObject({ subject })
+    })
+
+    test('or not at all: a later one leaves without it, and the old one stays', async () => {
       const { client, subject } = await loggedIn()
       const before = client.cookie(SESSION)
       whileSlow(async () => engine().advance(10_001))
 
-      const late = await client.send('/slow')
+      const rotated = await client.send('/slow')
+      const login = await visitor(origin()).post('/slow/login', { subject, amr: ['pwd'] })
 
-      expect(late.status).toBe(200)
-      expect(late.json()).toMatchObject({ subject })
-      expect(late.setCookies).toEqual([])
+      expect([rotated, login].map(({ status }) => status)).toEqual([200, 200])
+      expect([rotated, login].map(namesSet)).toEqual([[], []])
       expect(client.cookie(SESSION)).toBe(before)
-      whileSlow(async () => engine().advance(10_000))
-      expect((await client.send('/slow')).setCookies).toHaveLength(1)
+      expect((await client.send('/me')).json()).toMatchObject({ subject })
+    })
+
+    test('also after a step-up, which the client completes once more', async () => {
+      const { client, subject } = await loggedIn()
+      const proof = await proofOf(client, subject)
+      whileSlow(async () => engine().advance(10_001))
+
+      const late = await client.post('/slow/step-up', proof)
+      const again = await client.post('/step-up/complete', proof)
+
+      expect([late, again].map(({ status }) => status)).toEqual([200, 200])
+      expect([late, again].map(namesSet)).toEqual([[], [SESSION]])
+      expect((await client.send('/me')).json()).toMatchObject({ subject })
+    })
+
+    test('a step-up whose session was logged out meanwhile sets no dead cookie', async () => {
+      const { client, subject } = await loggedIn()
+      const proof = await proofOf(client, subject)
+      whileSlow(async () => {
+        await client.post('/logout')
+      })
+
+      const answer = await client.post('/slow/step-up', proof)
+
+      expect(answer.setCookies).toEqual([])
     })
 
     test('an answer after a step-up, a login or a logout keeps the newer cookie', async () => {
       const { client, subject } = await loggedIn()
 
-      const { challenge } = (await client.post('/step-up/begin')).json() as { challenge: string }
+      const proof = await proofOf(client, subject)
       whileSlow(async () => {
-        await client.post('/step-up/complete', { challenge, subject, amr: ['otp'] })
+        await client.post('/step-up/complete', proof)
       })
       const overStepUp = await client.send('/slow')
       const steppedUp = await client.send('/me')
@@ -153,4 +202,15 @@ export function deliversTokens({
       expect([...read.setCookies, ...posted.setCookies]).toEqual([])
     })
   })
+}
+
+/** The names of the cookies that an answer sets. */
+function namesSet({ setCookies }: RawAnswer): readonly string[] {
+  return setCookies.map((line) => line.slice(0, line.indexOf('=')))
+}
+
+/** What completes a step-up that begins here. */
+async function proofOf(client: Visitor, subject: string): Promise<Record<string, unknown>> {
+  const { challenge } = (await client.post('/step-up/begin')).json() as { challenge: string }
+  return { challenge, subject, amr: ['otp'] }
 }

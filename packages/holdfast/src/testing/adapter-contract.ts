@@ -9,7 +9,7 @@ import { type AdapterHarness, engineHarness } from './adapter-harness.ts'
 import { adapterScene, type StartAdapter } from './adapter-scene.ts'
 
 export type { AdapterHarness } from './adapter-harness.ts'
-export { CACHEABLE, type StartAdapter, type StartedAdapter } from './adapter-scene.ts'
+export { CACHEABLE, type StartAdapter, type StartedAdapter, THEME } from './adapter-scene.ts'
 
 /**
  * One suite for every adapter, over real HTTP. Needs vitest. By default the engine runs in this

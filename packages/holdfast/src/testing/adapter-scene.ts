@@ -22,9 +22,12 @@ export interface StartedAdapter {
  * | `GET`, `POST /me` (JSON or form) | `requireSession()` | 200 `{subject, formToken, outcome}` |
  * | `POST /transfer` | `requireSession()`, sensitive | 200 `{subject}` |
  * | `GET /slow` | `requireSession()`, sensitive | awaits `slow()`, then 200 `{subject}` |
+ * | `GET /theme` | `requireSession()`, sensitive | 200 with `Set-Cookie:` {@link THEME}, its own |
  * | `GET /logo` | `requireSession()`, sensitive | 200 with `Cache-Control:` {@link CACHEABLE} |
  * | `GET /strong` | `requireSession({ acr: 'aal2', maxAgeMs: 300_000 })` | 200 `{subject}` |
  * | `POST /login` (JSON) | none | `login()` with the body; 200 `{subject, refreshToken?}` |
+ * | `POST /slow/login` (JSON) | none | `login()`, awaits `slow()`; 200 `{subject}` |
+ * | `POST /slow/step-up` (JSON) | none | `completeStepUp()`, awaits `slow()`; 200 `{subject}` |
  * | `/refresh` (JSON) | none | `refresh()` for `?audience=` with the body's `refreshToken` |
  * | `POST /logout` | none | `logout()`; 204 |
  * | `POST /step-up/begin` | none | `beginStepUp()`; 200 with the challenge |
@@ -37,9 +40,12 @@ export interface StartedAdapter {
 export type StartAdapter = (
   sessions: Sessions,
   options: GuardOptions,
-  /** What the handler of `/slow` waits for. */
+  /** What the handlers of `/slow`, `/slow/login` and `/slow/step-up` wait for. */
   slow: () => Promise<void>,
 ) => Promise<StartedAdapter>
+
+/** A cookie that a handler sets itself. */
+export const THEME = 'theme=dark'
 
 /** The `Cache-Control` of a handler that takes its answer for public. */
 export const CACHEABLE = 'public, max-age=3600'
@@ -51,7 +57,7 @@ export interface AdapterScene {
   origin(): string
   /** Starts another server over the same sessions. It stops with the scene. */
   another(options: GuardOptions): Promise<string>
-  /** Runs while the handler of `/slow` works. */
+  /** Runs while a handler below `/slow` works. */
   whileSlow(happens: () => Promise<void>): void
   /** Logs in a new person by password, who also has a second factor. */
   loggedIn(at?: string, options?: LoggedInOptions): Promise<LoggedIn>

@@ -14,7 +14,9 @@ test('requests of one turn of the event loop are verified back to back at its en
   }
   const { login, require } = guard({ ...engine, verify })
   const started = await login(get('/login'), { subject: 'ada', amr: ['pwd'] })
-  const line = started.ok ? started.headers.find(([name]) => name === 'set-cookie')?.[1] : undefined
+  const line = started.ok
+    ? started.headers().find(([name]) => name === 'set-cookie')?.[1]
+    : undefined
   const required = require()
 
   const first = required(get('/first', line?.split(';', 1)[0]))

@@ -36,7 +36,9 @@ test.each<[string, GuardOptions, string, boolean]>([
   const { sessions, shown } = watched()
   const { login, require } = guard(sessions, { ...options, carriers: [cookie(), bearer()] })
   const started = await login(request({}), { subject: 'ada', amr: ['pwd'] })
-  const line = started.ok ? started.headers.find(([name]) => name === 'set-cookie')?.[1] : undefined
+  const line = started.ok
+    ? started.headers().find(([name]) => name === 'set-cookie')?.[1]
+    : undefined
   const pair = line?.split(';', 1)[0] ?? ''
   const token = pair.slice(pair.indexOf('=') + 1)
 
@@ -69,5 +71,5 @@ test('a client that reads no cookies is given its token to keep', async () => {
   const started = await login(request({}), { subject: 'ada', amr: ['pwd'] })
 
   expect(started).toMatchObject({ ok: true, token: expect.stringMatching(/^hf1\./) })
-  expect(started.ok && started.headers).toEqual([['cache-control', 'no-store']])
+  expect(started.ok && started.headers()).toEqual([['cache-control', 'no-store']])
 })

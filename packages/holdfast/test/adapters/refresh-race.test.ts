@@ -35,7 +35,7 @@ test('a refresh that is answered after a step-up keeps the newer refresh cookie'
   }
   const sessionGuard = guard(slow, { now, refresh: {} })
   const login = await sessionGuard.login(factsOf('/login'), { subject: 'ada', factors: ['otp'] })
-  const [session = '', refresh = ''] = login.ok ? cookiesIn(login.headers) : []
+  const [session = '', refresh = ''] = login.ok ? cookiesIn(login.headers()) : []
   meanwhile = async () => {
     const begun = await sessionGuard.beginStepUp(factsOf('/step-up', session))
     if (!begun.ok) throw new Error(begun.code)

@@ -3,16 +3,15 @@ import type { Code } from '../../core/errors.ts'
 import type { SessionView } from '../../core/session.ts'
 import type { Sessions } from '../../core/sessions.ts'
 import { batchQueue } from './batch.ts'
-import { NO_STORE, setCookie } from './cookies.ts'
+import { type AnswerHeaders, NO_STORE, setCookie } from './cookies.ts'
 import { formHolder } from './held-forms.ts'
 import type { HttpFacts } from './http-request.ts'
 import { type Lifecycle, lifecycle } from './lifecycle.ts'
 import { checkRequirements, type GuardOptions, type RouteRequirements } from './options.ts'
-import { guardParts } from './parts.ts'
+import { type GuardParts, guardParts } from './parts.ts'
 import { type Refresh, refreshEndpoint } from './refresh.ts'
-import { mayPassAnonymously, type Refusals, type Refused } from './refusals.ts'
+import { mayPassAnonymously, type Refused } from './refusals.ts'
 import {
-  type AnswerHeaders,
   type RequestVerdict,
   requestVerification,
   type UnverifiedRequest,
@@ -20,7 +19,8 @@ import {
   type VerifyRequest,
 } from './verify-request.ts'
 
-export type { AnswerHeaders, VerifiedRequest } from './verify-request.ts'
+export type { AnswerHeaders } from './cookies.ts'
+export type { VerifiedRequest } from './verify-request.ts'
 
 /** Everything that adapters need; what they add is how their framework reads and answers. */
 export interface Guard extends Lifecycle<HttpFacts> {
@@ -138,9 +138,12 @@ function verifyWaiting(
   else settled(verdict)
 }
 
-/** An optional route takes a request without a usable session, and expires its dead cookies. */
+/**
+ * An optional route takes a request without a usable session, and expires its dead cookies. A late
+ * answer leaves them: there may be a living one by then.
+ */
 function passOrRefuse(
-  { refuse, expiredCookies }: Refusals,
+  { refuse, expiredCookies, startAnswer }: GuardParts,
   facts: HttpFacts,
   unverified: UnverifiedRequest,
 ): OptionallyVerifiedRequest | Refused {
@@ -148,7 +151,14 @@ function passOrRefuse(
   if (!mayPassAnonymously(code)) return refuse(facts, unverified)
   const expired = expiredCookies(facts, unverified)
   const headers = expired.length === 0 ? [] : [NO_STORE, ...expired.map(setCookie)]
-  return { ok: true, session: undefined, decision, refused: code, headers: () => headers }
+  const inTime = startAnswer()
+  return {
+    ok: true,
+    session: undefined,
+    decision,
+    refused: code,
+    headers: () => (inTime() ? headers : []),
+  }
 }
 
 function isRefused(answered: { readonly ok: true } | Refused): answered is Refused {

@@ -15,6 +15,11 @@ export interface HttpFacts {
   /** The connection to this process is TLS. */
   readonly encrypted: boolean
   readonly header: HeaderLookup
+  /**
+   * The answer can bring a cookie. False where its head has left, or where there is no answer at
+   * all: no secret rotates there. Default true.
+   */
+  readonly deliverable?: boolean
   /** How long ago the request was received, ms; absent where the runtime does not say. */
   waitedMs?(): number
   /** The form token in a parsed body; asked for only when a form needs one. */

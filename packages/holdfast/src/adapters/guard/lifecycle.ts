@@ -1,9 +1,11 @@
 import type { Carrier } from '../../carriers/carrier.ts'
 import type { Decision } from '../../core/decision.ts'
+import { SessionError } from '../../core/errors.ts'
 import type { RequestFacts } from '../../core/request.ts'
 import type { SessionView } from '../../core/session.ts'
 import type { Login, Proof, StepUpBegun, SubjectRef } from '../../core/sessions.ts'
-import { deliveryHeaders, isSetCookie, NO_STORE, setCookie } from './cookies.ts'
+import type { InTime } from './answer-time.ts'
+import { type AnswerHeaders, deliveryHeaders, isSetCookie, NO_STORE, setCookie } from './cookies.ts'
 import { attempt } from './faults.ts'
 import type { HeaderPair, HttpFacts } from './http-request.ts'
 import type { GuardParts } from './parts.ts'
@@ -18,15 +20,17 @@ export interface LoginFacts extends Omit<Login, 'request' | 'previous'> {
 /** What the subject proved in answer to a challenge. */
 export type StepUpProof = Omit<Proof, 'token' | 'request'>
 
-/** A call succeeded; the headers go with the answer. */
+/** A call succeeded. */
 export interface Done {
   readonly ok: true
-  readonly headers: readonly HeaderPair[]
+  /** They go with the answer, as of the moment at which its head is written. */
+  readonly headers: AnswerHeaders
 }
 
 /**
- * New tokens were issued, and the headers bring them to the client. A token that is named here is
- * brought by no carrier: the application has to deliver it.
+ * New tokens were issued, and the headers bring them to the client: within 10 seconds of the call,
+ * or not at all. A token that is named here is brought by no carrier: the application has to
+ * deliver it within the same time.
  */
 export interface TokensIssued extends Done {
   readonly session: SessionView
@@ -82,7 +86,7 @@ export function lifecycle(parts: GuardParts): Lifecycle<HttpFacts> {
 }
 
 function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' | 'logout'> {
-  const { sessions, options, carriers, checks, refuse, superseded } = parts
+  const { sessions, options, carriers, checks, refuse, superseded, startAnswer } = parts
   const delivering = carriers.session.find((carrier) => carrier.deliver !== undefined)
 
   return {
@@ -90,6 +94,8 @@ function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' |
       const code = checks.checkRequest(facts)
       if (code !== undefined) return refuse(facts, { code })
       const before = checks.readToken(facts)
+      checkDeliverable(facts, delivering)
+      const inTime = startAnswer()
       const created = await attempt(() =>
         sessions.create({
           ...(carriers.refresh === undefined ? {} : { refresh: true }),
@@ -100,7 +106,7 @@ function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' |
       )
       if (!created.ok) return refuse(facts, created)
       if (before.ok) superseded.note({ token: before.token })
-      return issued(parts, delivering, created)
+      return issued(parts, { carrier: delivering, inTime }, created)
     },
 
     async logout(facts) {
@@ -117,7 +123,7 @@ function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' |
       }
       const expired = carriers.all.flatMap((carrier) => carrier.clear?.() ?? [])
       const headers = [NO_STORE, ...clearSiteData(options), ...expired.map(setCookie)]
-      return { ok: true, headers }
+      return { ok: true, headers: () => headers }
     },
   }
 }
@@ -125,7 +131,7 @@ function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' |
 function stepUp(
   parts: GuardParts,
 ): Pick<Lifecycle<HttpFacts>, 'beginStepUp' | 'completeStepUp' | 'stepUpFailed'> {
-  const { sessions, checks, refuse, superseded } = parts
+  const { sessions, checks, refuse, superseded, startAnswer } = parts
 
   return {
     async beginStepUp(facts, { acr } = {}) {
@@ -143,11 +149,13 @@ function stepUp(
       const read = checks.readToken(facts)
       if (!read.ok) return refuse(facts, read)
       const { token, carrier } = read
+      checkDeliverable(facts, carrier)
       const request = describe(parts, facts)
+      const inTime = startAnswer()
       const completed = await attempt(() => sessions.completeStepUp({ ...proof, token, request }))
       if (!completed.ok) return refuse(facts, { ...completed, carrier })
       superseded.note({ id: completed.session.id })
-      return issued(parts, carrier, completed)
+      return issued(parts, { carrier, inTime }, completed)
     },
 
     async stepUpFailed(facts, challenge) {
@@ -163,7 +171,18 @@ function stepUp(
   }
 }
 
-const DONE: Done = { ok: true, headers: [] }
+/** Throws before anything has happened to a session whose new cookie could not leave any more. */
+function checkDeliverable(facts: HttpFacts, carrier: Carrier | undefined): void {
+  if (facts.deliverable !== false || carrier?.deliver === undefined) return
+  throw new SessionError(
+    'internal_error',
+    'No cookie can leave with this answer any more. Call login() and completeStepUp() before its ' +
+      'head is written, and not for an upgrade.',
+  )
+}
+
+const NONE: readonly HeaderPair[] = []
+const DONE: Done = { ok: true, headers: () => NONE }
 
 /** `posted`: client facts that came as a form field. */
 function describe(
@@ -174,10 +193,13 @@ function describe(
   return describe(facts, { ...checks.clientOf(facts), posted })
 }
 
-/** Puts new tokens into cookies, where there are carriers for them. */
+/**
+ * Puts new tokens into cookies, where there are carriers for them. They stay behind when the answer
+ * is late, or when a step-up or a logout has replaced them meanwhile.
+ */
 function issued(
-  { carriers, now }: GuardParts,
-  carrier: Carrier | undefined,
+  { carriers, superseded, now }: GuardParts,
+  { carrier, inTime }: { readonly carrier: Carrier | undefined; readonly inTime: InTime },
   answer: {
     readonly token?: string
     readonly refreshToken?: string
@@ -195,11 +217,13 @@ function issued(
     at,
   )
   const cookies = [...delivery, ...refreshDelivery].filter(isSetCookie)
+  const headers = [NO_STORE, ...cookies]
+  const before = superseded.count()
   return {
     ok: true,
     session,
     decision,
-    headers: [NO_STORE, ...cookies],
+    headers: () => (inTime() && !superseded.since(session.id, before) ? headers : [NO_STORE]),
     token: delivery.length === 0 ? token : undefined,
     refreshToken: refreshDelivery.length === 0 ? refreshToken : undefined,
   }

@@ -1,4 +1,5 @@
 import type { Sessions } from '../../core/sessions.ts'
+import { type AnswerTimer, answerTimer } from './answer-time.ts'
 import { type EntryChecks, entryChecks } from './entry-checks.ts'
 import { type Carriers, carriersOf, checkGuardOptions, type GuardOptions } from './options.ts'
 import { type Refusals, refusals } from './refusals.ts'
@@ -13,6 +14,7 @@ export interface GuardParts extends Refusals {
   readonly checks: EntryChecks
   readonly describe: DescribeRequest
   readonly superseded: SupersededTokens
+  readonly startAnswer: AnswerTimer
   readonly now: () => number
 }
 
@@ -30,6 +32,7 @@ export function guardParts(sessions: Sessions, options: GuardOptions): GuardPart
     ...refusals(options, carriers, checks.originOf),
     describe: requestDescriber(),
     superseded: supersededTokens(),
+    startAnswer: answerTimer(now),
     now,
   }
 }

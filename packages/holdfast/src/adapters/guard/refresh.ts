@@ -38,7 +38,7 @@ export function refreshEndpoint(parts: GuardParts): Refresh {
 }
 
 function endpointFor(
-  { sessions, options, carriers, refuse, describe, superseded, now }: GuardParts,
+  { sessions, options, carriers, refuse, describe, superseded, startAnswer, now }: GuardParts,
   carrier: Carrier,
 ): Refresh {
   const native = options.refresh?.native === true
@@ -75,6 +75,7 @@ function endpointFor(
     if (carrier.ambient && besideAnotherSession(facts, carriers.session, read.token)) {
       return refuse(facts, { code: 'token_duplicated' }).refusal
     }
+    const inTime = startAnswer()
     const before = superseded.count()
     const refreshed = await attempt(() =>
       sessions.refresh({
@@ -85,10 +86,10 @@ function endpointFor(
       }),
     )
     if (!refreshed.ok) return refuse(facts, { ...refreshed, carrier }).refusal
-    // A step-up, a login or a logout was answered meanwhile: the successor is dead by now, and
-    // would overwrite the living one.
-    const dead = superseded.since(refreshed.session.id, before)
-    return deliver(refreshed, dead ? undefined : refreshed.refreshToken)
+    // The answer is late, or a step-up, a login or a logout was answered meanwhile: then the
+    // successor is dead by now, and would overwrite the living one.
+    const delivers = inTime() && !superseded.since(refreshed.session.id, before)
+    return deliver(refreshed, delivers ? refreshed.refreshToken : undefined)
   }
 }
 

@@ -3,10 +3,10 @@ import { isFormSubmission } from '../../carriers/csrf.ts'
 import { FORM_TOKEN_HEADER } from '../../carriers/names.ts'
 import { sameText } from '../../core/constant-time.ts'
 import type { Decision } from '../../core/decision.ts'
-import { RESEND_MS } from '../../core/rotation.ts'
 import type { SessionView } from '../../core/session.ts'
 import type { Presented, Sessions, Verification, VerifiesNow } from '../../core/sessions.ts'
-import { deliveryHeaders, isSetCookie, setCookieIn } from './cookies.ts'
+import type { InTime } from './answer-time.ts'
+import { type AnswerHeaders, deliveryHeaders, setCookieIn } from './cookies.ts'
 import { attempt, type Fault, faultOf } from './faults.ts'
 import { type HeaderPair, type HttpFacts, single } from './http-request.ts'
 import type { RouteRequirements } from './options.ts'
@@ -18,20 +18,13 @@ export interface VerifiedRequest {
   readonly ok: true
   readonly session: SessionView
   readonly decision: Decision
+  /**
+   * They go with the answer, whatever it is. A rotated secret stays behind when the answer is late.
+   * It also stays behind when a step-up, a login or a logout has replaced it meanwhile: it is dead,
+   * and would take the place of the living one.
+   */
   readonly headers: AnswerHeaders
 }
-
-/**
- * The headers that go with the answer, whatever it is, as of the moment at which they are asked
- * for.
- *
- * A rotated secret stays behind when its answer leaves later than {@link RESEND_MS} after the
- * request was judged: another request of the same browser may have been sent a newer one by then,
- * and to overwrite that would look like a second holder. It also stays behind when a step-up, a
- * login or a logout has replaced it meanwhile: it is dead, and would take the place of the living
- * one.
- */
-export type AnswerHeaders = () => readonly HeaderPair[]
 
 /** A request that does not pass, and why. */
 export type UnverifiedRequest = RefusalCause & { readonly ok: false }
@@ -46,18 +39,18 @@ export type RequestVerdict = VerifiedRequest | UnverifiedRequest
 
 /** The order of the checks: the entry, the session, and for a form its form token. */
 export function requestVerification(parts: GuardParts): VerifyRequest {
-  const { sessions, options, checks, describe, superseded } = parts
+  const { sessions, options, checks, describe, superseded, startAnswer } = parts
   const { deliverable = true } = options
 
   return (facts, requirements) => {
     const entry = checks.readToken(facts)
     if (!entry.ok) return entry
     const { carrier, token } = entry
-    const received = { facts, carrier, before: superseded.count() }
+    const received = { facts, carrier, inTime: startAnswer(), before: superseded.count() }
     const presented: Presented = {
       token,
       request: describe(facts, entry),
-      deliverable: deliverable && carrier.deliver !== undefined,
+      deliverable: deliverable && facts.deliverable !== false && carrier.deliver !== undefined,
       ...(facts.waitedMs === undefined ? {} : { waitedMs: facts.waitedMs() }),
       ...requirements,
     }
@@ -82,6 +75,7 @@ function verifyNow(sessions: Sessions, presented: Presented): Verification | Fau
 interface ReceivedRequest {
   readonly facts: HttpFacts
   readonly carrier: Carrier
+  readonly inTime: InTime
   /** How many tokens had been superseded when the request was received. */
   readonly before: number
 }
@@ -89,17 +83,14 @@ interface ReceivedRequest {
 /** What the engine's answer means for the request; a form has to bring its form token, too. */
 function conclude(
   { superseded, now }: GuardParts,
-  { facts, carrier, before }: ReceivedRequest,
+  { facts, carrier, inTime, before }: ReceivedRequest,
   verification: Verification | Fault,
 ): RequestVerdict | Promise<RequestVerdict> {
   if (!verification.ok) return { ...verification, carrier }
   const { session, decision } = verification
-  const judgedAt = now()
-  const delivery = deliveryHeaders(carrier, verification, judgedAt)
-  const headers = (): readonly HeaderPair[] => {
-    const overtaken = now() - judgedAt > RESEND_MS || superseded.since(session.id, before)
-    return overtaken ? delivery.filter((header) => !isSetCookie(header)) : delivery
-  }
+  const delivery = deliveryHeaders(carrier, verification, now())
+  const headers: AnswerHeaders = () =>
+    inTime() && !superseded.since(session.id, before) ? delivery : NONE
   const verified: VerifiedRequest = {
     ok: true,
     session,
@@ -110,7 +101,7 @@ function conclude(
   return bringsFormToken(facts, session).then((brought) =>
     brought
       ? verified
-      : { ok: false, code: 'form_token_invalid', setCookie: setCookieIn(delivery) },
+      : { ok: false, code: 'form_token_invalid', setCookie: setCookieIn(headers()) },
   )
 }
 

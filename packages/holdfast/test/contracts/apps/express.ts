@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import express from 'express'
 import { holdfast } from '../../../src/adapters/express.ts'
-import { CACHEABLE, type StartAdapter } from '../../../src/testing/adapter-contract.ts'
+import { CACHEABLE, type StartAdapter, THEME } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on express. */
@@ -29,6 +29,10 @@ export const startExpress: StartAdapter = (sessions, options, slow) => {
     await slow()
     response.json({ subject: hf.sessionOf(request).subject })
   })
+  app.get('/theme', hf.requireSession({ sensitivity: 'sensitive' }), (_, response) => {
+    response.setHeader('Set-Cookie', THEME)
+    response.send('theme')
+  })
   app.get('/logo', hf.requireSession({ sensitivity: 'sensitive' }), (_, response) => {
     response.set('cache-control', CACHEABLE).send('logo')
   })
@@ -39,6 +43,18 @@ export const startExpress: StartAdapter = (sessions, options, slow) => {
     const done = await hf.login(request, response, request.body)
     if (!done.ok) return hf.refuse(response, done)
     response.json({ subject: done.session.subject, refreshToken: done.refreshToken })
+  })
+  app.post('/slow/login', async (request, response) => {
+    const done = await hf.login(request, response, request.body)
+    if (!done.ok) return hf.refuse(response, done)
+    await slow()
+    response.json({ subject: done.session.subject })
+  })
+  app.post('/slow/step-up', async (request, response) => {
+    const done = await hf.completeStepUp(request, response, request.body)
+    if (!done.ok) return hf.refuse(response, done)
+    await slow()
+    response.json({ subject: done.session.subject })
   })
   app.all('/refresh', (request, response) =>
     hf.refresh(request, response, {

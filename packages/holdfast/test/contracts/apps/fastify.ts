@@ -1,6 +1,6 @@
 import { fastify } from 'fastify'
 import { holdfast, type LoginFacts, type StepUpProof } from '../../../src/adapters/fastify.ts'
-import { CACHEABLE, type StartAdapter } from '../../../src/testing/adapter-contract.ts'
+import { CACHEABLE, type StartAdapter, THEME } from '../../../src/testing/adapter-contract.ts'
 
 /** The routes of the adapter contract on fastify. */
 export const startFastify: StartAdapter = async (sessions, options, slow) => {
@@ -40,6 +40,11 @@ export const startFastify: StartAdapter = async (sessions, options, slow) => {
     },
   )
   app.get(
+    '/theme',
+    { preHandler: hf.requireSession({ sensitivity: 'sensitive' }) },
+    async (_, reply) => reply.header('set-cookie', THEME).send('theme'),
+  )
+  app.get(
     '/logo',
     { preHandler: hf.requireSession({ sensitivity: 'sensitive' }) },
     async (_, reply) => reply.header('cache-control', CACHEABLE).send('logo'),
@@ -54,6 +59,18 @@ export const startFastify: StartAdapter = async (sessions, options, slow) => {
     if (done.ok) return { subject: done.session.subject, refreshToken: done.refreshToken }
     hf.refuse(reply, done)
     return reply
+  })
+  app.post<{ Body: LoginFacts }>('/slow/login', async (request, reply) => {
+    const done = await hf.login(request, reply, request.body)
+    if (!done.ok) return hf.refuse(reply, done)
+    await slow()
+    return { subject: done.session.subject }
+  })
+  app.post<{ Body: StepUpProof }>('/slow/step-up', async (request, reply) => {
+    const done = await hf.completeStepUp(request, reply, request.body)
+    if (!done.ok) return hf.refuse(reply, done)
+    await slow()
+    return { subject: done.session.subject }
   })
   app.route<{ Querystring: { audience?: string }; Body?: { refreshToken?: string } }>({
     method: ['GET', 'POST'],

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { holdfast } from '../../../src/adapters/fetch.ts'
-import { CACHEABLE, type StartAdapter } from '../../../src/testing/adapter-contract.ts'
+import { CACHEABLE, type StartAdapter, THEME } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on fetch. */
@@ -26,6 +26,9 @@ export const startFetch: StartAdapter = (sessions, options, slow) => {
       await slow()
       return Response.json({ subject: session.subject })
     }),
+    '/theme': hf.requireSession({ sensitivity: 'sensitive' })(
+      () => new Response('theme', { headers: { 'set-cookie': THEME } }),
+    ),
     '/logo': hf.requireSession({ sensitivity: 'sensitive' })(
       () => new Response('logo', { headers: { 'cache-control': CACHEABLE } }),
     ),
@@ -37,6 +40,18 @@ export const startFetch: StartAdapter = (sessions, options, slow) => {
       if (!done.ok) return done.response
       const { session, refreshToken } = done
       return done.attach(Response.json({ subject: session.subject, refreshToken }))
+    },
+    async '/slow/login'(request) {
+      const done = await hf.login(request, await request.json())
+      if (!done.ok) return done.response
+      await slow()
+      return done.attach(Response.json({ subject: done.session.subject }))
+    },
+    async '/slow/step-up'(request) {
+      const done = await hf.completeStepUp(request, await request.json())
+      if (!done.ok) return done.response
+      await slow()
+      return done.attach(Response.json({ subject: done.session.subject }))
     },
     async '/refresh'(request) {
       const audience = new URL(request.url).searchParams.get('audience') ?? undefined

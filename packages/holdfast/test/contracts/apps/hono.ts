@@ -2,7 +2,7 @@ import { Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { holdfast } from '../../../src/adapters/hono.ts'
-import { CACHEABLE, type StartAdapter } from '../../../src/testing/adapter-contract.ts'
+import { CACHEABLE, type StartAdapter, THEME } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on hono. */
@@ -26,6 +26,11 @@ export const startHono: StartAdapter = (sessions, options, slow) => {
     await slow()
     return c.json({ subject: c.get('session').subject })
   })
+  app.get(
+    '/theme',
+    hf.requireSession({ sensitivity: 'sensitive' }),
+    () => new Response('theme', { headers: { 'set-cookie': THEME } }),
+  )
   app.get('/logo', hf.requireSession({ sensitivity: 'sensitive' }), (c) =>
     c.text('logo', 200, { 'cache-control': CACHEABLE }),
   )
@@ -36,6 +41,18 @@ export const startHono: StartAdapter = (sessions, options, slow) => {
     const done = await hf.login(c, await c.req.json())
     if (!done.ok) return hf.refuse(done)
     return c.json({ subject: done.session.subject, refreshToken: done.refreshToken })
+  })
+  app.post('/slow/login', async (c) => {
+    const done = await hf.login(c, await c.req.json())
+    if (!done.ok) return hf.refuse(done)
+    await slow()
+    return Response.json({ subject: done.session.subject })
+  })
+  app.post('/slow/step-up', async (c) => {
+    const done = await hf.completeStepUp(c, await c.req.json())
+    if (!done.ok) return hf.refuse(done)
+    await slow()
+    return c.json({ subject: done.session.subject })
   })
   app.on(['GET', 'POST'], '/refresh', async (c) => {
     const body = c.req.method === 'POST' ? await c.req.json() : {}

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { holdfast } from '../../../src/adapters/node.ts'
-import { CACHEABLE, type StartAdapter } from '../../../src/testing/adapter-contract.ts'
+import { CACHEABLE, type StartAdapter, THEME } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on node. */
@@ -42,6 +42,10 @@ export const startNode: StartAdapter = (sessions, options, slow) => {
       await slow()
       answer(response, { subject: session.subject })
     },
+    async '/theme'(request, response) {
+      if ((await sensitive(request, response)) === undefined) return
+      response.writeHead(200, { 'Set-Cookie': THEME }).end('theme')
+    },
     async '/logo'(request, response) {
       if ((await sensitive(request, response)) === undefined) return
       response.writeHead(200, { 'Cache-Control': CACHEABLE }).end('logo')
@@ -54,6 +58,19 @@ export const startNode: StartAdapter = (sessions, options, slow) => {
       const done = await hf.login(request, response, JSON.parse(await bodyOf(request)))
       if (!done.ok) return hf.refuse(response, done)
       answer(response, { subject: done.session.subject, refreshToken: done.refreshToken })
+    },
+    async '/slow/login'(request, response) {
+      const done = await hf.login(request, response, JSON.parse(await bodyOf(request)))
+      if (!done.ok) return hf.refuse(response, done)
+      await slow()
+      answer(response, { subject: done.session.subject })
+    },
+    async '/slow/step-up'(request, response) {
+      const proof = JSON.parse(await bodyOf(request))
+      const done = await hf.completeStepUp(request, response, proof)
+      if (!done.ok) return hf.refuse(response, done)
+      await slow()
+      answer(response, { subject: done.session.subject })
     },
     async '/refresh'(request, response) {
       const query = new URL(request.url ?? '/', 'http://localhost').searchParams
