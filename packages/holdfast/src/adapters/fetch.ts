@@ -25,6 +25,7 @@ import type {
   Done,
   LoginFacts,
   StepUpProof,
+  StepUpRequirements,
   TokensIssued,
 } from './guard/lifecycle.ts'
 import type { GuardOptions } from './guard/options.ts'
@@ -76,7 +77,7 @@ export interface FetchHoldfast {
   logout(request: Request): Promise<Attachable<Done>>
   beginStepUp(
     request: Request,
-    requirements?: { readonly acr?: string | undefined },
+    requirements?: StepUpRequirements,
   ): Promise<Attachable<ChallengeBegun>>
   /** Call it after the factor was right. `attach` puts the new cookie on the answer. */
   completeStepUp(request: Request, proof: StepUpProof): Promise<Attachable<TokensIssued>>

@@ -15,7 +15,7 @@ import { entryChecks } from './guard/entry-checks.ts'
 import { attempt } from './guard/faults.ts'
 import { type HttpFacts, single } from './guard/http-request.ts'
 import type { GuardOptions, RouteRequirements } from './guard/options.ts'
-import { isNavigation, pageFor, returnPath } from './guard/redirects.ts'
+import { beyondStepUp, detailsOf, isNavigation, pageFor, returnPath } from './guard/redirects.ts'
 import {
   mayPassAnonymously,
   type Refusal,
@@ -55,11 +55,13 @@ export interface RedirectUrls {
   /**
    * Where a person logs in: an absolute URL, or a path of the requested site. Navigations without a
    * session go there, with `?return=`: a path for a page of the same origin, else an absolute URL
-   * of a registered origin.
+   * of a registered origin. `&reason=` has the refusal code of who had a session.
    */
   readonly loginUrl?: string
-  /** Where a person proves a factor; also with `&acr=`, if the route asked for an `acr`. */
+  /** Where a person proves a factor; also with what the route asked for, as `stepUpPage` has it. */
   readonly stepUpUrl?: string
+  /** Where a person learns why nothing more is asked here (`context_refused`). */
+  readonly refusedUrl?: string
 }
 
 /** What the operator asks for one route. */
@@ -219,22 +221,30 @@ type RefusedNavigation = Pick<RefusalCause, 'code' | 'requirements'> & {
  * Throws `config_invalid` for a malformed URL, or for one without any origin to return to.
  */
 function redirectLocation(
-  { loginUrl, stepUpUrl }: RedirectUrls,
+  { loginUrl, stepUpUrl, refusedUrl }: RedirectUrls,
   origins: readonly string[],
 ): (facts: HttpFacts, refused: RefusedNavigation) => string | undefined {
   checkUrl('loginUrl', loginUrl, origins)
   checkUrl('stepUpUrl', stepUpUrl, origins)
-  const pages = { loginPage: loginUrl, stepUpPage: stepUpUrl }
+  checkUrl('refusedUrl', refusedUrl, origins)
+  const pages = { loginPage: loginUrl, stepUpPage: stepUpUrl, refusedPage: refusedUrl }
 
-  return (facts, { code, requirements, origin }) => {
+  /** The step-up page, where it is one of the requested site. */
+  function stepUpPageOf(origin: string): string | undefined {
+    const page = stepUpUrl === undefined ? undefined : new URL(stepUpUrl, origin)
+    return page?.origin === origin ? page.pathname : undefined
+  }
+
+  return (facts, { code, requirements = {}, origin }) => {
     const page = pageFor(pages, code)
     if (page === undefined || origin === undefined) return undefined
     if (!origins.includes(origin) || !isNavigation(facts)) return undefined
     const target = new URL(page, origin)
-    const back = returnPath(facts, origin)
+    const interrupted = returnPath(facts, origin)
+    const back = page === stepUpUrl ? interrupted : beyondStepUp(interrupted, stepUpPageOf(origin))
     const sameOrigin = target.origin === origin
     if (sameOrigin && target.pathname === new URL(back, origin).pathname) return undefined
-    if (requirements?.acr !== undefined) target.searchParams.set('acr', requirements.acr)
+    for (const [name, value] of detailsOf(code, requirements)) target.searchParams.set(name, value)
     target.searchParams.set('return', sameOrigin ? back : `${origin}${back}`)
     if (target.href.length > MAX_LOCATION) {
       target.searchParams.set('return', sameOrigin ? '/' : origin)

@@ -20,6 +20,7 @@ export type {
   Lifecycle,
   LoginFacts,
   StepUpProof,
+  StepUpRequirements,
   TokensIssued,
 } from './guard/lifecycle.ts'
 export type {

@@ -16,6 +16,7 @@ import type {
   Done,
   LoginFacts,
   StepUpProof,
+  StepUpRequirements,
   TokensIssued,
 } from './guard/lifecycle.ts'
 import type { RouteRequirements } from './guard/options.ts'
@@ -40,7 +41,7 @@ export interface RequestApi<Request, Response> extends SessionLookup<Request> {
    */
   beginStepUp(
     request: Request,
-    requirements?: { readonly acr?: string | undefined },
+    requirements?: StepUpRequirements,
   ): Promise<ChallengeBegun | Refused>
   /** Call it after the factor was right: sets a new cookie; every older secret is dead. */
   completeStepUp(

@@ -2,6 +2,8 @@
 export interface Problem {
   readonly code?: string
   readonly acr_values?: string
+  readonly max_age?: number
+  readonly sensitivity?: string
 }
 
 /** What a 401 says; undefined for every other answer. The body stays readable. */

@@ -4,7 +4,10 @@ import { type Problem, problemOf } from './problem.ts'
 
 /** Where a challenge sends a person, and what tests use in place of the browser. */
 export interface StepUpOptions {
-  /** Where a person proves a factor; `?return=` and `&acr=` are added. Default `/step-up`. */
+  /**
+   * Where a person proves a factor; `?return=` is added, and what the answer asked for: `&acr=`,
+   * `&max_age=`, `&sensitivity=`. Default `/step-up`.
+   */
   readonly stepUpPage?: string
   readonly fetch?: Fetch
   readonly page?: PageWindow
@@ -46,10 +49,12 @@ export const secureFetch: Fetch = (input, init) => withStepUp()(input, init)
 function detour(
   stepUpPage: string,
   { pathname, search }: PageLocation,
-  { acr_values: acr }: Problem,
+  { acr_values: acr, max_age: maxAge, sensitivity }: Problem,
 ): string {
   const query = new URLSearchParams({ return: pathname + search })
   if (acr) query.set('acr', acr)
+  if (maxAge !== undefined) query.set('max_age', String(maxAge))
+  if (sensitivity !== undefined) query.set('sensitivity', sensitivity)
   return `${stepUpPage}${stepUpPage.includes('?') ? '&' : '?'}${query}`
 }
 

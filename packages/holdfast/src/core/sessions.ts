@@ -211,6 +211,8 @@ export interface Requirements {
   readonly acr?: string
   /** Longest time since authentication, ms. */
   readonly maxAgeMs?: number
+  /** The route is sensitive: it asks for a network that the subject has confirmed. */
+  readonly sensitivity?: 'sensitive'
 }
 
 /** A challenge that is valid for five minutes, or why nobody may be asked. */

@@ -7,7 +7,7 @@ import type { Evidence } from '../core/evidence.ts'
 import type { Host } from '../core/host.ts'
 import type { SessionId, SubjectKey } from '../core/ids.ts'
 import type { Lifetime } from '../core/lifetimes.ts'
-import type { Device, Network, RequestFacts } from '../core/request.ts'
+import type { Device, Network, Presentation, RequestFacts } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Signal } from '../core/signal.ts'
 import type { Entry, Found, SealedEvent, Store } from '../core/store.ts'
@@ -89,8 +89,8 @@ export interface HighestNumbers {
 export interface EventLimiter {
   /** True where the number is higher than any before it under this key. Notes it. */
   isNew(key: string, value: number): boolean
-  /** True once a period. True again for the very same instant: a retry counts as the same event. */
-  isDue(key: string, at: number, periodMs: number): boolean
+  /** True once a period, and again for the same presentation: a retry counts as the same event. */
+  isDue(key: string, presentation: Pick<Presentation, 'at'>, periodMs: number): boolean
 }
 
 /** Makes events, seals them for the store, and publishes them once they are committed. */

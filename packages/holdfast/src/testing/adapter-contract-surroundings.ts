@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { expectCleared, expectRefusal, NAVIGATION, SESSION } from './adapter-answers.ts'
+import {
+  expectCleared,
+  expectRefusal,
+  NAVIGATION,
+  OWNER,
+  SESSION,
+  THIEF,
+} from './adapter-answers.ts'
 import type { AdapterScene } from './adapter-scene.ts'
 import type { RawAnswer } from './raw-http.ts'
 import { type Visitor, visitor } from './visitor.ts'
@@ -158,9 +165,37 @@ export function readsSurroundings({ engine, origin, another, loggedIn }: Adapter
       const program = await client.send('/strong')
 
       expect(person.status).toBe(303)
-      expect(person.header('location')).toBe('/step-up?return=%2Fstrong&acr=aal2')
+      expect(person.header('location')).toBe('/step-up?return=%2Fstrong&acr=aal2&max_age=300')
       expect(person.setCookies).toEqual([])
       expectRefusal(program, 401, 'step_up_required')
+    })
+
+    test('the login page is told by a code why a session is over, never by a text', async () => {
+      const pages = await another({ loginPage: '/login' })
+      const { client } = await loggedIn(pages)
+
+      engine().advance(2 * 3_600_000)
+      const idle = await client.send('/me', { headers: NAVIGATION })
+      const later = await client.send('/me', { headers: NAVIGATION })
+
+      expect(idle.header('location')).toBe('/login?return=%2Fme&reason=session_expired')
+      expect(later.header('location')).toBe('/login?return=%2Fme')
+    })
+
+    test('who is refused for good goes to the page that says so', async () => {
+      const pages = await another({ stepUpPage: '/step-up', refusedPage: '/refused' })
+      const { client } = await loggedIn(pages, { headers: OWNER })
+      await client.send('/me')
+      const thief = client.stolenBy(THIEF)
+      for (let i = 0; i < 3; i++) await thief.post('/step-up/begin')
+
+      const person = await thief.send('/me', { headers: NAVIGATION })
+      const program = await thief.send('/me')
+
+      expect(person.status).toBe(303)
+      expect(person.header('location')).toBe('/refused?return=%2Fme&reason=context_refused')
+      expect(person.setCookies).toEqual([])
+      expectRefusal(program, 403, 'context_refused')
     })
 
     test('a dead cookie is expired on the way to the login page', async () => {

@@ -33,6 +33,7 @@ type Refused<T> = Extract<T, { readonly ok: false }>
 const requirements = object<Requirements>('Requirements', {
   acr: optional(text()),
   maxAgeMs: optional(described(integer(), 'ms since authentication at most')),
+  sensitivity: optional(described(exactly('sensitive'), 'Asks for a confirmed network')),
 })
 
 const issued = {

@@ -3,12 +3,15 @@ import { describe, expect, test } from 'vitest'
 import { mayCarryTokens, ownOrigin } from '../../src/adapters/guard/entry-checks.ts'
 import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
 import {
+  beyondStepUp,
   isNavigation,
   mayExpireCookies,
   ownPath,
   pageRedirect,
+  requirementsIn,
   returnPath,
 } from '../../src/adapters/guard/redirects.ts'
+import type { Code } from '../../src/core/errors.ts'
 
 function facts(changes: Partial<HttpFacts>, headers: Record<string, string> = {}): HttpFacts {
   return {
@@ -97,6 +100,51 @@ describe('a redirect to a page', () => {
     expect(at('/login')).toBeUndefined()
     expect(at('/login?return=%2F')).toBeUndefined()
     expect(at('/login2')).toBeDefined()
+  })
+
+  test('carries codes and what a route asked for, and nothing else', () => {
+    const all = { ...pages, refusedPage: '/refused' }
+    const requirements = { acr: 'aal2', maxAgeMs: 90_500, sensitivity: 'sensitive' } as const
+    const detailsFor = (code: Code): string => {
+      const location = pageRedirect(all, { code, requirements }, { url: '/a', back: '/' }) ?? ''
+      const { searchParams } = new URL(location, 'http://localhost')
+      return [...searchParams]
+        .filter(([name]) => name !== 'return' && name !== 'lang')
+        .map((pair) => pair.join('='))
+        .join('&')
+    }
+
+    expect(detailsFor('token_missing')).toBe('')
+    for (const code of ['session_expired', 'session_revoked', 'token_superseded'] as const) {
+      expect(detailsFor(code)).toBe(`reason=${code}`)
+    }
+    expect(detailsFor('context_refused')).toBe('reason=context_refused')
+    expect(detailsFor('step_up_required')).toBe('acr=aal2&max_age=90&sensitivity=sensitive')
+  })
+
+  test('to the step-up page is read again there, within bounds', () => {
+    const given = { acr: 'aal2', maxAgeMs: 90_000, sensitivity: 'sensitive' }
+
+    expect(requirementsIn('/step-up?acr=aal2&max_age=90&sensitivity=sensitive')).toEqual(given)
+    expect(requirementsIn('/step-up?max_age=0')).toEqual({ maxAgeMs: 1 })
+    for (const odd of ['', `acr=${'x'.repeat(65)}`, 'max_age=-1', 'max_age=1e9', 'sensitivity=x']) {
+      expect(requirementsIn(`/step-up?${odd}`)).toEqual({})
+    }
+  })
+
+  test('after a login never leads back to a step-up that is over', () => {
+    const back = (path: string): string => beyondStepUp(path, '/step-up?brand=1')
+
+    expect(back('/step-up?return=%2Forders%3Fa%3D1&sensitivity=sensitive')).toBe('/orders?a=1')
+    expect(back('/step-up/continue?form=x&return=%2Faccount')).toBe('/account')
+    expect(back('/step-up?return=%2Fstep-up%3Freturn%3D%252Fcart')).toBe('/cart')
+    expect(back('/step-up')).toBe('/')
+    expect(back('/step-up?return=https%3A%2F%2Fevil.example')).toBe('/')
+    expect(back('/step-upward?return=%2Forders')).toBe('/step-upward?return=%2Forders')
+    expect(beyondStepUp('/step-up?return=%2Forders', undefined)).toBe('/step-up?return=%2Forders')
+    let deep = '/orders'
+    for (let i = 0; i < 9; i++) deep = `/step-up?${new URLSearchParams({ return: deep })}`
+    expect(back(deep)).toBe('/')
   })
 
   test('is not for refusals that no page can resolve', () => {

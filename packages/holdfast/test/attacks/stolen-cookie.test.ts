@@ -18,7 +18,11 @@ describeOnEveryStore('a stolen cookie', (open) => {
       token = held(token, await show(token))
     }
 
-    expect(events.filter(({ type }) => type === 'step-up-required')).toHaveLength(1)
+    const asked = events.filter(({ type }) => type === 'step-up-required')
+    expect(asked.map(({ reason }) => reason)).toEqual([
+      'evidence',
+      ...Array(4).fill('context_challenged'),
+    ])
     expect(events.filter(({ type }) => type === 'session-revoked')).toEqual([])
   })
 })

@@ -65,6 +65,19 @@ test('a second challenge sends the person to the step-up page, and back after it
   expect(visited).toEqual(['/step-up?return=%2Fcart%3Fcoupon%3D1&acr=aal2'])
 })
 
+test('the step-up page is told all that the route asked for', async () => {
+  const requirements = { maxAgeMs: 300_000, sensitivity: 'sensitive' } as const
+  const challenge = problemRefusal({ code: 'step_up_required', requirements })
+  const server = serverOf(() => answerResponse(challenge))
+  const { page, visited } = pageOf()
+
+  await withStepUp({ fetch: server.fetch, page })('/orders')
+
+  expect(visited).toEqual([
+    '/step-up?return=%2Fcart%3Fcoupon%3D1&max_age=300&sensitivity=sensitive',
+  ])
+})
+
 test('another origin is asked once and believed in nothing', async () => {
   const server = serverOf(refused('step_up_required'))
   const { page, written, visited } = pageOf()

@@ -34,6 +34,7 @@ describe('an event', () => {
     expect(events.map(({ type }) => type)).toEqual([
       'session-revoked',
       'session-established',
+      'step-up-required',
       'step-up-failed',
       'step-up-completed',
       'session-revoked',

@@ -62,15 +62,15 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
     },
   },
   {
-    of: ['origins', 'loginUrl', 'stepUpUrl'],
-    problemsOf({ origins, loginUrl, stepUpUrl }, origin) {
+    of: ['origins', 'loginUrl', 'stepUpUrl', 'refusedUrl'],
+    problemsOf({ origins, loginUrl, stepUpUrl, refusedUrl }, origin) {
       if (origins.length > 0) return []
-      return Object.entries({ loginUrl, stepUpUrl }).flatMap(([name, page]) =>
+      return Object.entries({ loginUrl, stepUpUrl, refusedUrl }).flatMap(([name, page]) =>
         page === undefined
           ? []
           : [
               {
-                field: origin(name as 'loginUrl' | 'stepUpUrl'),
+                field: origin(name as 'loginUrl' | 'stepUpUrl' | 'refusedUrl'),
                 problem: `is set and ${origin('origins')} names no site to return to`,
                 fix: `Name the sites like: origins: [${factsOf('origins').example.split(',')[0]}]`,
               },

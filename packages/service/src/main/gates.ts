@@ -52,7 +52,8 @@ function gateParts({
   log,
   now,
 }: GatesNeed): (where: Listen) => GateParts {
-  const { cookieName, origins, loginUrl, stepUpUrl, trustedProxies, gateTlsHeader } = config
+  const { cookieName, origins, trustedProxies, gateTlsHeader } = config
+  const { loginUrl, stepUpUrl, refusedUrl } = config
   const counted: Sessions = {
     ...sessions,
     async verify(presented) {
@@ -67,6 +68,7 @@ function gateParts({
     now,
     ...(loginUrl === undefined ? {} : { loginUrl }),
     ...(stepUpUrl === undefined ? {} : { stepUpUrl }),
+    ...(refusedUrl === undefined ? {} : { refusedUrl }),
     ...(gateTlsHeader === undefined ? {} : { tlsHeader: gateTlsHeader }),
     ...(trustedProxies.length === 0 ? {} : { address: { trust: { proxies: trustedProxies } } }),
   })

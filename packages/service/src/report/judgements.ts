@@ -20,10 +20,24 @@ const TELLING: ReadonlySet<string> = new Set([
   'token-reused',
 ])
 
+/** What a route asks for, as the reasons of its challenges say it. */
+export const CAUSES_OF_ROUTES: ReadonlySet<string> = new Set([
+  'network_unconfirmed',
+  'acr_missing',
+  'authentication_stale',
+])
+
+/** Challenges that judge nobody anew. */
+const NO_JUDGEMENTS: ReadonlySet<string> = new Set([
+  'step_up_begun',
+  'context_challenged',
+  ...CAUSES_OF_ROUTES,
+])
+
 /**
  * Finds the judgements in a log that has each session's events in order. A login is none, because
  * more than the policy decides there. The beginning of a step-up is none, because it repeats an
- * earlier judgement.
+ * earlier judgement; nor is what a route asks for, because it accuses nobody.
  */
 export function judgements(): Judgements {
   const last = new Map<string, RecordedEvent>()
@@ -33,7 +47,7 @@ export function judgements(): Judgements {
     if (session === null || decision === null) return undefined
     const before = last.get(session)
     if (type === 'session-established') last.set(session, event)
-    if (!TELLING.has(type) || event.reason === 'step_up_begun') return undefined
+    if (!TELLING.has(type) || NO_JUDGEMENTS.has(event.reason ?? '')) return undefined
     if (before?.at === at && sameDecision(before.decision, decision)) return undefined
     last.set(session, event)
     return { event, decision, before }

@@ -1,4 +1,4 @@
-import type { Judgement } from './judgements.ts'
+import { CAUSES_OF_ROUTES, type Judgement } from './judgements.ts'
 import type { RecordedEvent } from './recorded.ts'
 
 /** One kind of event in the report. */
@@ -88,7 +88,13 @@ export const SECRETS: readonly EventRow[] = [
 export const ANSWERS: readonly EventRow[] = [
   {
     about: 'a context challenged',
-    is: ({ type, reason }) => type === 'step-up-required' && reason !== 'step_up_begun',
+    is: ({ type, reason }) =>
+      type === 'step-up-required' && reason !== 'step_up_begun' && !isOfRoute(reason),
+  },
+  {
+    about: 'a route that asked for more',
+    is: ({ type, reason }) => type === 'step-up-required' && isOfRoute(reason),
+    sampled: true,
   },
   {
     about: 'a step-up begun',
@@ -106,6 +112,10 @@ export const ANSWERS: readonly EventRow[] = [
     is: ({ type, actor }) => type === 'session-revoked' && actor === 'engine',
   },
 ]
+
+function isOfRoute(reason: string | null): boolean {
+  return CAUSES_OF_ROUTES.has(reason ?? '')
+}
 
 /** Logged out, or in anew. */
 function isLeaving(reason: string | null): boolean {

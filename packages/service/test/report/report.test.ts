@@ -83,6 +83,7 @@ describe('holdfast report', () => {
       secrets  a fork                               0      none; below 0.3
       secrets  a refresh token used by two          0      none; below 0.3
       answers  a context challenged                 1      too few
+      answers  a route that asked for more *        0      none; below 0.3
       answers  a step-up begun                      1      too few
       answers  a step-up passed                     1      too few
       answers  a step-up failed                     0      none; below 0.3

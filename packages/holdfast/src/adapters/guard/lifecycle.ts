@@ -8,13 +8,20 @@ import type { InTime } from './answer-time.ts'
 import { type AnswerHeaders, deliveryHeaders, isSetCookie, NO_STORE, setCookie } from './cookies.ts'
 import { attempt } from './faults.ts'
 import type { HeaderPair, HttpFacts } from './http-request.ts'
+import type { RouteRequirements } from './options.ts'
 import type { GuardParts } from './parts.ts'
+import { requirementsIn } from './redirects.ts'
 import type { Refused } from './refusals.ts'
 
 /** Who has logged in, and how well. The adapter adds what comes from the request. */
 export interface LoginFacts extends Omit<Login, 'request' | 'previous'> {
   /** The value of the form field `hf-client`, when the login form sent one. */
   readonly clientFacts?: string
+}
+
+/** What a step-up is begun for. */
+export type StepUpRequirements = {
+  readonly [Name in keyof RouteRequirements]?: RouteRequirements[Name] | undefined
 }
 
 /** What the subject proved in answer to a challenge. */
@@ -54,9 +61,13 @@ export interface Lifecycle<Request> {
    * means that the end is not confirmed yet.
    */
   logout(request: Request): Promise<Done | Refused>
+  /**
+   * Asks for what the interrupted route asked for, so that it is judged, and told, for the same
+   * cause. Default: what the redirect to the step-up page says in its address.
+   */
   beginStepUp(
     request: Request,
-    requirements?: { readonly acr?: string | undefined },
+    requirements?: StepUpRequirements,
   ): Promise<ChallengeBegun | Refused>
   /** Call it after the factor was right: a new secret and its cookie. */
   completeStepUp(request: Request, proof: StepUpProof): Promise<TokensIssued | Refused>
@@ -134,13 +145,13 @@ function stepUp(
   const { sessions, checks, refuse, superseded, startAnswer } = parts
 
   return {
-    async beginStepUp(facts, { acr } = {}) {
+    async beginStepUp(facts, requirements = requirementsIn(facts.url)) {
       const read = checks.readToken(facts)
       if (!read.ok) return refuse(facts, read)
       const { token, carrier } = read
       const request = describe(parts, facts)
       const begun = await attempt(() =>
-        sessions.beginStepUp({ token, request, ...(acr === undefined ? {} : { acr }) }),
+        sessions.beginStepUp({ token, request, ...defined(requirements) }),
       )
       return begun.ok ? begun : refuse(facts, { ...begun, carrier })
     },
@@ -168,6 +179,14 @@ function stepUp(
       )
       return reported.ok ? DONE : refuse(facts, reported)
     },
+  }
+}
+
+function defined({ acr, maxAgeMs, sensitivity }: StepUpRequirements): RouteRequirements {
+  return {
+    ...(acr === undefined ? {} : { acr }),
+    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+    ...(sensitivity === undefined ? {} : { sensitivity }),
   }
 }
 

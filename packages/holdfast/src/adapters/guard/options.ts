@@ -27,14 +27,19 @@ export interface GuardOptions extends CrossSiteOptions {
   readonly deliverable?: boolean
   /**
    * Path of this site where a person logs in. Navigations without a session go there (303), with
-   * `?return=`.
+   * `?return=`, and with `&reason=` and a refusal code where they had a session.
    */
   readonly loginPage?: string
   /**
-   * Path of this site where a person proves a factor, with `?return=` and, if the route asked for
-   * an `acr`, `&acr=`.
+   * Path of this site where a person proves a factor, with `?return=` and what the route asked for:
+   * `&acr=`, `&max_age=` in seconds, `&sensitivity=sensitive`. `beginStepUp` reads these again.
    */
   readonly stepUpPage?: string
+  /**
+   * Path of this site that tells a person why nothing more is asked here (`context_refused`), with
+   * `?return=` and `&reason=`. Default: a problem document with 403.
+   */
+  readonly refusedPage?: string
   /**
    * Holds forms that a step-up interrupts: `heldForms()` of `holdfast/step-up`. The step-up page
    * gets `&form=`, and takes the form when the factor was right. Default: what was posted is lost.
@@ -117,9 +122,9 @@ export function carriersOf({ carriers = [cookie()], refresh }: GuardOptions): Ca
 
 /** Throws `config_invalid`, so that the service fails when it starts and not at a request. */
 export function checkGuardOptions(options: GuardOptions): void {
-  const { loginPage, stepUpPage } = options
+  const { loginPage, stepUpPage, refusedPage } = options
   const { session, refresh } = carriersOf(options)
-  for (const [name, page] of Object.entries({ loginPage, stepUpPage })) {
+  for (const [name, page] of Object.entries({ loginPage, stepUpPage, refusedPage })) {
     if (page !== undefined && (page !== ownPath(page) || page.includes('#'))) {
       throw misconfigured(name, 'must be a path of this site, as in /login')
     }

@@ -3,11 +3,13 @@ import type { Code } from '../../core/errors.ts'
 import { LIMITS } from '../../core/request.ts'
 import type { Requirements } from '../../core/sessions.ts'
 import { type HttpFacts, single } from './http-request.ts'
+import type { RouteRequirements } from './options.ts'
 
 /** Pages of the application that a person is sent to instead of seeing a bare 401. */
 export interface Pages {
   readonly loginPage?: string | undefined
   readonly stepUpPage?: string | undefined
+  readonly refusedPage?: string | undefined
 }
 
 /**
@@ -53,6 +55,27 @@ export function returnPath(facts: HttpFacts, origin: string | undefined): string
 }
 
 /**
+ * Where to go on once a step-up is over: not to the page that asks for it, which would ask a person
+ * who has just logged in, but to where that page would have gone on.
+ */
+export function beyondStepUp(path: string, stepUpPage: string | undefined): string {
+  if (stepUpPage === undefined) return path
+  const page = pathnameOf(stepUpPage)
+  let onward = path
+  for (let depth = 0; depth < MAX_DEPTH; depth++) {
+    const { pathname, searchParams } = new URL(onward, BASE)
+    if (pathname !== page && !pathname.startsWith(`${page}/`)) return onward
+    onward = ownPath(searchParams.get('return') ?? '/')
+  }
+  return '/'
+}
+
+/** A page that returns to itself is told to return there again, a few times at most. */
+const MAX_DEPTH = 4
+
+const BASE = 'http://localhost'
+
+/**
  * The address of the page that helps with a refusal. Undefined when there is none, or when that
  * very page was refused.
  */
@@ -68,14 +91,65 @@ export function pageRedirect(
   if (page === undefined) return undefined
   const [path = page] = page.split('?', 1)
   if (pathnameOf(url) === path) return undefined
-  const query = new URLSearchParams({ return: back })
-  if (requirements.acr !== undefined) query.set('acr', requirements.acr)
+  const query = new URLSearchParams([['return', back], ...detailsOf(code, requirements)])
   return `${page}${page.includes('?') ? '&' : '?'}${query}`
 }
 
-/** The page that helps with a code; undefined where none does, or none is configured. */
-export function pageFor({ loginPage, stepUpPage }: Pages, code: Code): string | undefined {
+/**
+ * What a redirect says besides where to return to: to the step-up page what the route asked for, to
+ * the others why the person is sent there. Whoever was never there needs no reason to log in.
+ */
+export function detailsOf(
+  code: Code,
+  { acr, maxAgeMs, sensitivity }: Requirements,
+): [string, string][] {
   switch (code) {
+    case 'token_missing':
+      return []
+    case 'step_up_required':
+    case 'session_limited':
+      return [
+        ...pair('acr', acr),
+        ...pair('max_age', maxAgeMs === undefined ? undefined : String(seconds(maxAgeMs))),
+        ...pair('sensitivity', sensitivity),
+      ]
+    default:
+      return [['reason', code]]
+  }
+}
+
+function pair(name: string, value: string | undefined): [string, string][] {
+  return value === undefined ? [] : [[name, value]]
+}
+
+/**
+ * What the redirect to a step-up page says in its address. The client can change it: the page then
+ * asks for more or less than the route does, and the route judges again.
+ */
+export function requirementsIn(url: string): RouteRequirements {
+  const { searchParams } = new URL(pathOf(url, undefined), BASE)
+  const acr = searchParams.get('acr') ?? ''
+  const age = searchParams.get('max_age') ?? ''
+  return {
+    ...(acr === '' || acr.length > LIMITS.word ? {} : { acr }),
+    ...(/^\d{1,9}$/.test(age) ? { maxAgeMs: Math.max(1, Number(age) * 1000) } : {}),
+    ...(searchParams.get('sensitivity') === 'sensitive' ? { sensitivity: 'sensitive' } : {}),
+  }
+}
+
+/** Whole seconds, as RFC 9470 has them. */
+export function seconds(ms: number): number {
+  return Math.floor(ms / 1000)
+}
+
+/** The page that helps with a code; undefined where none does, or none is configured. */
+export function pageFor(
+  { loginPage, stepUpPage, refusedPage }: Pages,
+  code: Code,
+): string | undefined {
+  switch (code) {
+    case 'context_refused':
+      return refusedPage
     case 'step_up_required':
     case 'session_limited':
       return stepUpPage
@@ -99,9 +173,8 @@ export function pageFor({ loginPage, stepUpPage }: Pages, code: Code): string | 
  * `origin` where one is given.
  */
 export function pathOf(text: string, origin: string | undefined): string {
-  const base = 'http://localhost'
   // A path that begins with two slashes is a path here, not a host.
-  const url = text.startsWith('/') ? `${base}${text}` : text
+  const url = text.startsWith('/') ? `${BASE}${text}` : text
   if (text.length > LIMITS.url || !URL.canParse(url)) return '/'
   const parsed = new URL(url)
   if (origin !== undefined && parsed.origin !== origin) return '/'

@@ -5,7 +5,15 @@ import type { Requirements } from '../../core/sessions.ts'
 import { isSetCookie, NO_STORE, setCookie } from './cookies.ts'
 import type { HeaderPair, HttpFacts, WholeAnswer } from './http-request.ts'
 import type { Carriers, GuardOptions, RefusalWording } from './options.ts'
-import { isNavigation, mayExpireCookies, pageRedirect, returnPath } from './redirects.ts'
+import {
+  beyondStepUp,
+  isNavigation,
+  mayExpireCookies,
+  pageFor,
+  pageRedirect,
+  returnPath,
+  seconds,
+} from './redirects.ts'
 
 /** A request that does not pass, with the whole answer to it. */
 export interface Refused {
@@ -45,7 +53,7 @@ export interface Refusals {
 
 /** The one place where refusals become answers, so that no framework invents its own. */
 export function refusals(
-  options: Pick<GuardOptions, 'onRefusal' | 'loginPage' | 'stepUpPage'>,
+  options: Pick<GuardOptions, 'onRefusal' | 'loginPage' | 'stepUpPage' | 'refusedPage'>,
   carriers: Carriers,
   originOf: (facts: HttpFacts) => string | undefined,
 ): Refusals {
@@ -69,7 +77,12 @@ export function refusals(
     const setCookies = expired.length > 0 ? expired : left
     const problem = problemRefusal({ code, requirements, detail, setCookies })
     const navigation = isNavigation(facts)
-    const back = (): string => returnPath(facts, originOf(facts))
+    const back = (): string => {
+      const interrupted = returnPath(facts, originOf(facts))
+      return pageFor(options, code) === options.stepUpPage
+        ? interrupted
+        : beyondStepUp(interrupted, options.stepUpPage)
+    }
     const location = navigation
       ? pageRedirect(options, { code, requirements }, { url: facts.url, back: back() })
       : undefined
@@ -151,6 +164,7 @@ export function problemRefusal(facts: ProblemFacts): Refusal {
     detail: ADVICE[code] ?? detail ?? fallback,
     ...(requirements?.acr === undefined ? {} : { acr_values: requirements.acr }),
     ...(requirements?.maxAgeMs === undefined ? {} : { max_age: seconds(requirements.maxAgeMs) }),
+    ...(requirements?.sensitivity === undefined ? {} : { sensitivity: requirements.sensitivity }),
   }
   return { status, headers, body: JSON.stringify(body) }
 }
@@ -201,8 +215,4 @@ function challengeFor(code: Code, { acr, maxAgeMs }: Requirements = {}): string 
     ...(acr === undefined ? [] : [`acr_values="${acr.replaceAll(/[^\x20-\x7e]|["\\]/g, '')}"`]),
     ...(maxAgeMs === undefined ? [] : [`max_age="${seconds(maxAgeMs)}"`]),
   ].join(', ')
-}
-
-function seconds(ms: number): number {
-  return Math.floor(ms / 1000)
 }

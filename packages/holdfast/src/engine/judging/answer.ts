@@ -54,11 +54,12 @@ export function refusalCode(
 export function refuse(
   code: RefusalCode,
   decision: Decision,
-  { acr, maxAgeMs }: Presented,
+  { acr, maxAgeMs, sensitivity }: Presented,
 ): Refusal {
   const requirements: Requirements = {
     ...(acr === undefined ? {} : { acr }),
     ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+    ...(sensitivity === 'sensitive' ? { sensitivity } : {}),
   }
   const required = code === 'step_up_required' && Object.keys(requirements).length > 0
   return { ok: false, code, decision, ...(required ? { requirements } : {}) }

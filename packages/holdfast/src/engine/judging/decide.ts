@@ -86,6 +86,9 @@ export async function apply(
   const unchanged = rotated.state === session && session.fork === state.fork
 
   if (unchanged) {
+    // What the shadow policy says again of the same is no event.
+    const refusals = decided.events.filter(({ type }) => type !== 'policy-differed')
+    if (refusals.length > 0) await engine.eventWriter.append(state.id, refusals)
     if (touches) await touchIfDue(engine, found, matched.presentation)
   } else {
     const events = [...decided.events, ...rotationEvents(engine, matched, rotated)]

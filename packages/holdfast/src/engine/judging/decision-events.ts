@@ -1,5 +1,9 @@
+import type { Decision } from '../../core/decision.ts'
 import type { EventType, SessionEvent } from '../../core/events.ts'
+import { touchInterval } from '../../core/lifetimes.ts'
+import type { Presentation } from '../../core/request.ts'
 import type { SessionState } from '../../core/session.ts'
+import type { Reason } from '../../signals/reasons.ts'
 import type { EngineContext, EventFacts } from '../context.ts'
 import type { Settled } from './contexts.ts'
 import { factsOf, type MatchedPresentation } from './presentation.ts'
@@ -8,9 +12,12 @@ import type { Weighing } from './weigh.ts'
 /** Who changes the screen with every request must not fill the log. */
 const DEVICE_CHANGES_EVERY_MS = 3_600_000
 
-/** What a presentation changed about a session, as events. A repetition of the same is no event. */
+/**
+ * What a presentation changed about a session, and what was refused to it, as events. A refusal
+ * that changes nothing is a sample: one per context, cause and touch interval.
+ */
 export function decisionEvents(
-  { eventWriter, eventLimiter }: EngineContext,
+  engine: EngineContext,
   state: SessionState,
   matched: MatchedPresentation,
   decided: {
@@ -20,21 +27,91 @@ export function decisionEvents(
     readonly reused: boolean
   },
 ): readonly SessionEvent[] {
+  const { eventWriter, eventLimiter } = engine
   const { session, weighing, settled, reused } = decided
   const facts = decisionFacts(matched, weighing, settled)
   const forkedNow = state.fork === null && session.fork !== null
+  const cause = refusalCause(weighing, settled.decision)
   const types = typesOf(settled, session)
+  const refused = REFUSALS[settled.decision.outcome]
+  if (cause !== undefined && refused !== undefined) {
+    const due = isRefusalDue(engine, session, {
+      key: weighing.key,
+      cause,
+      presentation: matched.presentation,
+    })
+    if (due && !types.includes(refused)) types.push(refused)
+  }
+  const events = types.map((type) =>
+    eventWriter.event(
+      type,
+      type === refused && cause !== undefined ? { ...facts, reason: cause } : facts,
+    ),
+  )
   if (reused || forkedNow) {
     const reason = reused ? 'refresh_reused' : 'secret_forked'
-    const token = eventWriter.event('token-reused', { ...facts, reason })
-    return [token, ...types.map((type) => eventWriter.event(type, facts))]
+    return [eventWriter.event('token-reused', { ...facts, reason }), ...events]
   }
-  if (types.length > 0) return types.map((type) => eventWriter.event(type, facts))
+  if (events.length > 0) return events
   if (!settled.deviceChanged) return []
   const key = `${session.id} device_changed`
-  if (!eventLimiter.isDue(key, facts.at, DEVICE_CHANGES_EVERY_MS)) return []
+  if (!eventLimiter.isDue(key, matched.presentation, DEVICE_CHANGES_EVERY_MS)) return []
   return [eventWriter.event('context-changed', { ...facts, reason: 'device_changed' })]
 }
+
+/** The events of refusals that are neither a limit nor the end of the session. */
+const REFUSALS: Partial<Record<Decision['outcome'], EventType>> = {
+  challenge: 'step-up-required',
+  deny: 'anomaly-detected',
+}
+
+/** Whether the refusal of a context for this cause is to be told. Notes that it is. */
+export function isRefusalDue(
+  { eventLimiter }: Pick<EngineContext, 'eventLimiter'>,
+  { id, idleMs }: Pick<SessionState, 'id' | 'idleMs'>,
+  about: {
+    readonly key: string
+    readonly cause: string
+    readonly presentation: Presentation
+  },
+): boolean {
+  const { key, cause, presentation } = about
+  // A context stays challenged for what it was challenged for.
+  const told = cause === 'context_challenged' ? 'evidence' : cause
+  return eventLimiter.isDue(`${id} ${key} ${told}`, presentation, touchInterval(idleMs))
+}
+
+/**
+ * Why a presentation is challenged, or refused for good: for what is thought of the context, or else
+ * for what the route asks. Undefined for every other outcome.
+ */
+function refusalCause({ standing }: Weighing, { outcome, because }: Decision): string | undefined {
+  if (outcome !== 'challenge' && outcome !== 'deny') return undefined
+  if (outcome === 'deny') return denialCause({ because })
+  const given = new Set(because.map(({ reason }) => reason))
+  const itself = standing.outcome === 'challenge' || standing.outcome === 'deny'
+  const causes = itself ? OF_CONTEXTS : OF_ROUTES
+  return causes.find((reason) => given.has(reason)) ?? 'evidence'
+}
+
+/** What is exhausted where nothing more is asked of a context. */
+export function denialCause({ because }: Pick<Decision, 'because'>): string {
+  const given = new Set(because.map(({ reason }) => reason))
+  return EXHAUSTED.find((reason) => given.has(reason)) ?? 'evidence'
+}
+
+const EXHAUSTED: readonly Reason[] = [
+  'attempts_exhausted',
+  'prompts_exhausted',
+  'contexts_exhausted',
+]
+const OF_CONTEXTS: readonly Reason[] = ['secret_forked', 'context_challenged']
+const OF_ROUTES: readonly Reason[] = [
+  'network_unconfirmed',
+  'acr_missing',
+  'authentication_stale',
+  'signal_failed',
+]
 
 /** What events say of a decision, with what the policy looked at where it is the policy's own. */
 export function decisionFacts(
@@ -46,7 +123,7 @@ export function decisionFacts(
   return settled.decision === decision ? { ...facts, situation } : facts
 }
 
-function typesOf(settled: Settled, session: SessionState): readonly EventType[] {
+function typesOf(settled: Settled, session: SessionState): EventType[] {
   const { decision, contextChanged, newlySuspected, next } = settled
   const types: EventType[] = []
   if (contextChanged && !newlySuspected) types.push('context-changed')

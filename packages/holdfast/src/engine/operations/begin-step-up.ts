@@ -9,6 +9,7 @@ import { evidenceOf } from '../../signals/reasons.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
 import { sealChallenge } from '../judging/challenge.ts'
 import { type Decided, revokeNow, weighAndDecide } from '../judging/decide.ts'
+import { denialCause, isRefusalDue } from '../judging/decision-events.ts'
 import { withLiveSession } from '../judging/open-session.ts'
 import {
   authenticatedPresentation,
@@ -50,11 +51,13 @@ async function beginOpened(
   const next: SessionState = asks
     ? { ...settled.next, prompts: [...recent, matched.presentation.at] }
     : settled.next
+  const events = stepUpEvents(engine, matched, decided, { asks, denied })
   if (next !== session || session.fork !== state.fork) {
-    const events = denied ? decided.events : promptEvents(engine, matched, decided)
     const outcome = await save(engine, { found, next, events, seenAt: undefined })
     if (outcome === 'lost_race') return 'lost_race'
     if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
+  } else if (events.length > 0) {
+    await engine.eventWriter.append(state.id, events)
   }
   await learnContext(engine, state, settled.historyUpdate)
   if (denied !== undefined) return { ok: false, code: 'context_refused', decision: denied }
@@ -84,23 +87,35 @@ function promptsOf(
   const cause = failedOut
     ? evidenceOf('attempts_exhausted', 0)
     : evidenceOf('prompts_exhausted', 0, { prompts: recent.length })
-  const denied = denies ? deniedFor(settled.decision, cause) : undefined
+  const denied = denies ? withDenial(settled.decision, cause) : undefined
   return { recent, confirmed, exhausted, denied }
 }
 
 /** Whatever else speaks for this context: people give in to a flood of prompts. */
-function deniedFor(before: Decision, cause: Evidence): Decision {
+function withDenial(before: Decision, cause: Evidence): Decision {
   return before.outcome === 'deny' ? before : decision('deny', [...before.because, cause])
 }
 
-function promptEvents(
-  { eventWriter }: EngineContext,
+/**
+ * What the judgement changed, and that somebody is asked, or is refused for good. Every prompt is
+ * told that counts; the others are a sample, as refusals are.
+ */
+function stepUpEvents(
+  engine: EngineContext,
   matched: MatchedPresentation,
-  { events, settled }: Decided,
+  { events, settled, session, weighing }: Decided,
+  { asks, denied }: { readonly asks: boolean; readonly denied: Decision | undefined },
 ): Decided['events'] {
-  const facts = { ...factsOf(matched), decision: settled.decision, reason: 'step_up_begun' }
-  const others = events.filter(({ type }) => type !== 'step-up-required')
-  return [...others, eventWriter.event('step-up-required', facts)]
+  const others = events.filter(
+    ({ type, decision }) => type !== 'step-up-required' && decision?.outcome !== 'deny',
+  )
+  const { key } = weighing
+  const { presentation } = matched
+  const reason = denied === undefined ? 'step_up_begun' : denialCause(denied)
+  if (!isRefusalDue(engine, session, { key, cause: reason, presentation }) && !asks) return others
+  const decision = denied ?? settled.decision
+  const type = denied === undefined ? 'step-up-required' : 'anomaly-detected'
+  return [...others, engine.eventWriter.event(type, { ...factsOf(matched), decision, reason })]
 }
 
 function begun(

@@ -122,10 +122,13 @@ async function write(
     ...(limit === undefined ? {} : { limit: limit.max }),
   })
   if (outcome === 'conflict') return 'again'
-  if (outcome === 'gone') return { ok: false, code: 'login_superseded' }
+  if (outcome === 'gone')
+    return refusedLogin(engine, login, { presentation, code: 'login_superseded' })
   if (outcome === 'limit') {
     const room = limit?.beyond === 'end_oldest' && (await endOldest(engine, login))
-    return room ? 'again' : { ok: false, code: 'session_limit_reached' }
+    return room
+      ? 'again'
+      : refusedLogin(engine, login, { presentation, code: 'session_limit_reached' })
   }
 
   versions.note(id, 1)
@@ -142,6 +145,20 @@ async function write(
     persistent: login.lifetime.persistent,
   }
 }
+
+/** A login that was right and starts no session leaves an event of its own. */
+async function refusedLogin(
+  { eventWriter }: EngineContext,
+  { key, correlation }: CheckedLogin,
+  { presentation, code }: { readonly presentation: Presentation; readonly code: RefusedLoginCode },
+): Promise<Created> {
+  const { at, network, device } = presentation
+  const facts = { at, subject: key, actor: 'engine', network, device, reason: code, correlation }
+  await eventWriter.append(key, [eventWriter.event('login-failed', facts)])
+  return { ok: false, code }
+}
+
+type RefusedLoginCode = Extract<Created, { ok: false }>['code']
 
 function newSession(
   engine: EngineContext,

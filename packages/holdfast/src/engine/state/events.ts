@@ -58,16 +58,20 @@ export function eventWriter({ codec, host, feed, onEvent }: EventWriterOptions):
 
 export function eventLimiter(): EventLimiter {
   const published = highestNumbers()
+  const told = new WeakMap<object, Set<string>>()
   return {
     isNew(key, value) {
       if (published.of(key) >= value) return false
       published.note(key, value)
       return true
     },
-    isDue(key, at, periodMs) {
-      const last = published.of(key)
-      if (last !== at && at - last < periodMs) return false
+    isDue(key, presentation, periodMs) {
+      const keys = told.get(presentation) ?? new Set()
+      if (keys.has(key)) return true
+      const { at } = presentation
+      if (at - published.of(key) < periodMs) return false
       published.note(key, at)
+      told.set(presentation, keys.add(key))
       return true
     },
   }

@@ -60,16 +60,26 @@ export const listening = {
   }),
   loginUrl: setting(page.optional(), {
     about:
-      'Where gates send navigations without a session, with `?return=`: a URL, or a path of ' +
-      'the site. Needs `origins`; without it they get 401.',
+      'Where gates send navigations without a session, with `?return=`, and with `&reason=` ' +
+      'where there was one: a URL, or a path of the site. Needs `origins`; without it they get ' +
+      '401.',
     example: 'https://account.example/login',
     reading: 'text',
   }),
   stepUpUrl: setting(page.optional(), {
     about:
-      'Where gates send navigations that need a step-up, with `?return=` and `&acr=`: a URL, ' +
-      'or a path of the site. Needs `origins`.',
+      'Where gates send navigations that need a step-up, with `?return=` and what the route ' +
+      'asks for (`&acr=`, `&max_age=`, `&sensitivity=`): a URL, or a path of the site. Needs ' +
+      '`origins`.',
     example: 'https://account.example/step-up',
+    reading: 'text',
+  }),
+  refusedUrl: setting(page.optional(), {
+    about:
+      'Where gates send navigations of which nothing more is asked (`context_refused`), with ' +
+      '`?return=` and `&reason=`: a URL, or a path of the site. Needs `origins`; without it ' +
+      'they get 403.',
+    example: 'https://account.example/refused',
     reading: 'text',
   }),
 }
