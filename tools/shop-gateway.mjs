@@ -100,25 +100,25 @@ function caddy({ folder, port, app, catalogue, orders, shipping, gate, key }) {
 		handle /api/catalogue/* {
 			route {
 				import holdfast "${READ}"
-				reverse_proxy ${catalogue}
+				import deliver ${catalogue}
 			}
 		}
 		handle @ordering {
 			route {
 				import holdfast "${ORDER}"
-				reverse_proxy ${orders}
+				import deliver ${orders}
 			}
 		}
 		handle /api/orders {
 			route {
 				import holdfast "${READ}"
-				reverse_proxy ${orders}
+				import deliver ${orders}
 			}
 		}
 		handle /api/shipping* {
 			route {
 				import holdfast "${SHIPPING}"
-				reverse_proxy ${shipping}
+				import deliver ${shipping}
 			}
 		}
 		handle {

@@ -4,6 +4,9 @@ local URL = "http://127.0.0.1:4602/v1/gate/forward-auth"
 local KEY = os.getenv("HOLDFAST_KEY") or ""
 -- HAProxy 2.x tries four times: a second in all.
 local TIMEOUT_MS = 250
+-- From asking to the head of the answer. A late answer leaves without the session's cookie: the
+-- browser may have a newer one by then.
+local DELIVERY_MS = 10000
 
 -- What Holdfast looks at. X-Forwarded-* are written below and never handed on.
 local PASSED = {
@@ -22,6 +25,11 @@ local function lines(header)
     at = at + 1
   end
   return all
+end
+
+local function now_ms()
+  local now = core.now()
+  return now.sec * 1000 + now.usec // 1000
 end
 
 local function unavailable(txn)
@@ -47,6 +55,7 @@ core.register_action("holdfast", { "http-req" }, function(txn)
   asked["x-forwarded-proto"] = { txn.sf:ssl_fc() == 1 and "https" or "http" }
   asked["x-forwarded-for"] = { txn.sf:src() }
 
+  txn:set_var("txn.holdfast_asked", now_ms())
   local url = URL .. "?" .. (txn:get_var("txn.holdfast_options") or "")
   local answer = core.httpclient():get({ url = url, headers = asked, timeout = TIMEOUT_MS })
   local status = answer and answer.status or 0
@@ -76,6 +85,8 @@ end, 0)
 core.register_action("holdfast_cookie", { "http-res" }, function(txn)
   local cookie = txn:get_var("txn.holdfast_cookie")
   if cookie == nil then return end
+  local took = now_ms() - txn:get_var("txn.holdfast_asked")
+  if took < 0 or took > DELIVERY_MS then return end
   txn.http:res_add_header("set-cookie", cookie)
   txn.http:res_set_header("cache-control", "private, no-store")
 end, 0)

@@ -13,15 +13,18 @@ export interface Got {
 
 /**
  * An application that answers with what it got, as the query says: `status`, `cache`, and `cookie`
- * lines.
+ * lines. With `hold` it answers when it is released.
  */
 export async function echoApp(): Promise<{
   readonly address: string
   /** Every request that has come so far. */
   readonly seen: readonly Got[]
+  /** Lets every answer go that is held. */
+  release(): void
   close(): Promise<void>
 }> {
   const seen: Got[] = []
+  let held: (() => void)[] = []
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -30,15 +33,19 @@ export async function echoApp(): Promise<{
       seen.push(got)
       const query = new URLSearchParams(got.url.split('?')[1] ?? '')
       const cache = query.get('cache')
-      response.writeHead(
-        Number(query.get('status') ?? 200),
-        [
-          ['content-type', 'application/json'],
-          ...(cache === null ? [] : [['cache-control', cache]]),
-          ...query.getAll('cookie').map((cookie) => ['set-cookie', cookie]),
-        ].flat(),
-      )
-      response.end(JSON.stringify(got))
+      const answer = (): void => {
+        response.writeHead(
+          Number(query.get('status') ?? 200),
+          [
+            ['content-type', 'application/json'],
+            ...(cache === null ? [] : [['cache-control', cache]]),
+            ...query.getAll('cookie').map((cookie) => ['set-cookie', cookie]),
+          ].flat(),
+        )
+        response.end(JSON.stringify(got))
+      }
+      if (query.has('hold')) held.push(answer)
+      else answer()
     })
   })
   server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
@@ -59,6 +66,11 @@ export async function echoApp(): Promise<{
   return {
     address: `127.0.0.1:${port}`,
     seen,
+    release() {
+      const answers = held
+      held = []
+      for (const answer of answers) answer()
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

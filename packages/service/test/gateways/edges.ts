@@ -21,6 +21,8 @@ export interface Places {
   readonly gate: string
   readonly app: string
   readonly key?: string
+  /** Answers are late after 0.3 s already, instead of the documented 10 s. */
+  readonly hurried?: boolean
 }
 
 /** Every gateway that runs here. */
@@ -29,32 +31,40 @@ export const EDGES: readonly {
   start(places: Places): Promise<Edge>
   /** Where its documented files say how long it waits for the authority, at most a second. */
   readonly patience: { readonly file: string; readonly setting: RegExp }
+  /** Where they say until when an answer brings the session's cookie. */
+  readonly delivery: { readonly file: string; readonly setting: RegExp }
 }[] = [
   {
     name: 'nginx',
     start: startNginx,
     patience: { file: 'nginx.conf', setting: /proxy_read_timeout +1s;/ },
+    delivery: {
+      file: 'nginx.conf',
+      setting:
+        /map \$request_time \$holdfast_delivered \{\n.*'';\n.*\n +'~\^\\d\\.' \$holdfast_cookie;/,
+    },
   },
   {
     name: 'Caddy',
     start: startCaddy,
     patience: { file: 'Caddyfile', setting: /response_header_timeout 1s\n/ },
+    delivery: { file: 'Caddyfile', setting: /\{http\.request\.duration_ms\} < 10000\.0`\n/ },
   },
   {
     name: 'HAProxy',
     start: startHaproxy,
     patience: { file: 'holdfast.lua', setting: /TIMEOUT_MS = 250\n/ },
+    delivery: { file: 'holdfast.lua', setting: /DELIVERY_MS = 10000\n/ },
   },
 ]
 
 const GATE = /127\.0\.0\.1:4602/g
 const APP = /127\.0\.0\.1:8080/g
 
+type Change = readonly [RegExp, string]
+
 /** The text of a documented file with the places of a test; each of them has to be in it. */
-export function documented(
-  file: string,
-  changes: readonly (readonly [RegExp, string])[] = [],
-): string {
+export function documented(file: string, changes: readonly Change[] = []): string {
   let text = readFileSync(
     fileURLToPath(new URL(`../../../../docs/gateways/${file}`, import.meta.url)),
     'utf8',
@@ -66,7 +76,12 @@ export function documented(
   return text
 }
 
-async function startNginx({ gate, app, key = KEYS.gate }: Places): Promise<Edge> {
+/** The documented ten seconds as 0.3 s, for tests that do not wait as long. */
+function late(hurried: boolean | undefined, documented: RegExp, short: string): Change[] {
+  return hurried === true ? [[documented, short]] : []
+}
+
+async function startNginx({ gate, app, key = KEYS.gate, hurried }: Places): Promise<Edge> {
   const { folder, port } = await place()
   const site = documented('nginx.conf', [
     [GATE, gate],
@@ -75,6 +90,7 @@ async function startNginx({ gate, app, key = KEYS.gate }: Places): Promise<Edge>
     [/listen 443 ssl;/, `listen 127.0.0.1:${port};`],
     [/ssl_certificate .*\n/, ''],
     [/ssl_certificate_key .*\n/, ''],
+    ...late(hurried, /'~\^\\d\\\.'/, "'~^0\\.[0-2]'"),
   ])
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   writeFileSync(
@@ -95,12 +111,13 @@ async function startNginx({ gate, app, key = KEYS.gate }: Places): Promise<Edge>
   })
 }
 
-async function startCaddy({ gate, app, key = KEYS.gate }: Places): Promise<Edge> {
+async function startCaddy({ gate, app, key = KEYS.gate, hurried }: Places): Promise<Edge> {
   const { folder, port } = await place()
   const site = documented('Caddyfile', [
     [GATE, gate],
     [APP, app],
     [/^shop\.example \{/m, `http://:${port} {`],
+    ...late(hurried, /duration_ms\} < 10000\.0/, 'duration_ms} < 300.0'),
   ])
   const global = '{\n\tadmin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n}\n'
   writeFileSync(join(folder, 'Caddyfile'), global + site)
@@ -112,9 +129,15 @@ async function startCaddy({ gate, app, key = KEYS.gate }: Places): Promise<Edge>
   })
 }
 
-async function startHaproxy({ gate, app, key = KEYS.gate }: Places): Promise<Edge> {
+async function startHaproxy({ gate, app, key = KEYS.gate, hurried }: Places): Promise<Edge> {
   const { folder, port } = await place()
-  writeFileSync(join(folder, 'holdfast.lua'), documented('holdfast.lua', [[GATE, gate]]))
+  writeFileSync(
+    join(folder, 'holdfast.lua'),
+    documented('holdfast.lua', [
+      [GATE, gate],
+      ...late(hurried, /DELIVERY_MS = 10000/, 'DELIVERY_MS = 300'),
+    ]),
+  )
   writeFileSync(
     join(folder, 'haproxy.cfg'),
     documented('haproxy.cfg', [

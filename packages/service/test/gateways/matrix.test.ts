@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { RawAnswer } from '../../../holdfast/src/testing/raw-http.ts'
+import { until } from '../../../holdfast/test/support/until.ts'
 import { documented, EDGES } from './edges.ts'
 import { CHROME, cookieOf } from './gates.ts'
 import { rawLines } from './raw-line.ts'
@@ -17,7 +19,7 @@ const HANDSHAKE = [
 ]
 
 /** The configurations of docs/gateways, each in a real gateway before the real service. */
-describe.each(EDGES)('$name', ({ name, start, patience }) => {
+describe.each(EDGES)('$name', ({ name, start, patience, delivery }) => {
   let site: Site
 
   beforeAll(async () => {
@@ -321,5 +323,60 @@ describe.each(EDGES)('$name', ({ name, start, patience }) => {
         ? headers['x-original-url']?.[0]?.replace('http://127.0.0.1', '')
         : headers['x-forwarded-uri']?.[0]
     expect(got(answer).url).toBe(told)
+  })
+
+  /** The answer to a request that is late; `meanwhile` happens while the application holds it. */
+  async function late(
+    cookie: string,
+    meanwhile: () => Promise<void> = async () => {},
+  ): Promise<RawAnswer> {
+    const before = site.appSaw.length
+    const answer = visit(await site.hurried(), '/orders?hold=yes&cookie=theme%3Ddark', {
+      headers: { cookie },
+    })
+    await until('the application has the request', () => site.appSaw.length > before)
+    const held = performance.now()
+    await meanwhile()
+    await until('its answer is late', () => performance.now() - held > 400)
+    site.release()
+    return answer
+  }
+
+  test('22. an answer of a slow application leaves without the rotated cookie', async () => {
+    const cookie = cookieOf(await due())
+
+    const answer = await late(cookie)
+    const next = await visit(site.edge, '/orders', { headers: { cookie } })
+
+    expect(answer.status).toBe(200)
+    expect(answer.setCookies).toEqual(['theme=dark'])
+    expect(answer.header('cache-control')).toBeUndefined()
+    expect(next.status).toBe(200)
+    expect(next.setCookies).toEqual([expect.stringMatching(/^__Host-session=hf1\./)])
+  })
+
+  test('23. nor does it overwrite the secret that another answer has brought', async () => {
+    const cookie = cookieOf(await due())
+    let jar = cookie
+
+    const answer = await late(cookie, async () => {
+      site.host.advance(11_000)
+      const [brought = ''] = (await visit(site.edge, '/orders', { headers: { cookie } })).setCookies
+      jar = brought.split(';')[0] ?? ''
+      await visit(site.edge, '/orders', { headers: { cookie: jar } })
+      site.host.advance(14_000)
+    })
+    const next = await visit(site.edge, '/orders', { headers: { cookie: jar } })
+    site.host.advance(120_000)
+    const later = await visit(site.edge, '/orders', { headers: { cookie: jar } })
+
+    expect(jar).toMatch(/^__Host-session=hf1\./)
+    expect(jar).not.toBe(cookie)
+    expect(answer.setCookies).toEqual(['theme=dark'])
+    expect([next.status, later.status]).toEqual([200, 200])
+  })
+
+  test('24. what is late is what the files say: ten seconds', () => {
+    expect(documented(delivery.file)).toMatch(delivery.setting)
   })
 })

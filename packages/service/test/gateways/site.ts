@@ -12,10 +12,14 @@ export interface Site {
   readonly edge: Edge
   /** The same gateway before an authority that can be told to fail. */
   readonly failing: Edge
+  /** The same gateway as `edge`, for which answers are late after 0.3 s. */
+  hurried(): Promise<Edge>
   readonly stub: StubAuthority
   readonly host: FakeHost
   readonly service: Service
   readonly appSaw: readonly Got[]
+  /** Lets the application answer what it holds. */
+  release(): void
   /** Somebody who has just logged in. */
   login(): Promise<string>
   logout(token: string): Promise<void>
@@ -37,6 +41,7 @@ export async function openSite(start: (typeof EDGES)[number]['start']): Promise<
   const gate = new URL(service.gateUrl ?? '').host
   const edge = await start({ gate, app: app.address })
   const failing = await start({ gate: stub.address, app: app.address })
+  let hurried: Promise<Edge> | undefined
 
   async function call(path: string, body: unknown): Promise<Response> {
     return fetch(`${service.url}${path}`, {
@@ -49,10 +54,15 @@ export async function openSite(start: (typeof EDGES)[number]['start']): Promise<
   return {
     edge,
     failing,
+    hurried() {
+      hurried ??= start({ gate, app: app.address, hurried: true })
+      return hurried
+    },
     stub,
     host,
     service,
     appSaw: app.seen,
+    release: app.release,
     async login() {
       const headers = { 'user-agent': CHROME }
       const request = { ip: '127.0.0.1', method: 'POST', url: '/login', headers }
@@ -64,6 +74,7 @@ export async function openSite(start: (typeof EDGES)[number]['start']): Promise<
       await (await call('/v1/logout', { token })).arrayBuffer()
     },
     async close() {
+      await (await hurried)?.close()
       await Promise.all([edge.close(), failing.close(), service.close(), stub.close(), app.close()])
     },
   }
