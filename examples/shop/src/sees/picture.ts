@@ -155,9 +155,6 @@ export function eventPicture(event: SessionEvent): EventPicture {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  normal: 'It was old enough',
-  sensitive: 'Before a sensitive step',
-  response_lost: 'The one before was never used',
   otp: 'By one-time code',
 }
 

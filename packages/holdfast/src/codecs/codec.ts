@@ -13,12 +13,16 @@ import type { Host } from '../core/host.ts'
 import { type SessionId, SUBJECT_KEY_BYTES, type SubjectKey } from '../core/ids.ts'
 import { type Memo, memo } from '../core/memo.ts'
 import { isWellFormed } from '../core/request.ts'
+import type { ShownSecret } from '../core/rotation.ts'
 import type { Entry } from '../core/store.ts'
 import {
+  type Descent,
   formatToken,
+  LINK_BYTES,
+  mayBeToken,
   parseToken,
+  SECRET_BYTES,
   signedPart,
-  TOKEN_LENGTH,
   type TokenClaims,
 } from '../core/token.ts'
 import { DIGEST_BYTES } from './family-record.ts'
@@ -29,8 +33,15 @@ export interface Codec {
   /** Throws `invalid_input` for names that are not well-formed: they would share a key. */
   subjectKey(tenant: string, subject: string): SubjectKey
   newSessionId(subject: SubjectKey): SessionId
-  /** A fresh secret for a generation of a family. */
-  mint(claims: Pick<TokenClaims, 'session' | 'kind' | 'family' | 'generation'>): Minted
+  /** A fresh secret for a generation of a family. Without parents it descends from none. */
+  mint(claims: NewSecret): Minted
+  /** The digest under which a link is on record. */
+  linkDigest(link: Uint8Array): string
+  /**
+   * The link that all first secrets of one step-up name as their parent. Nobody can make it without
+   * the secret that the step-up began with.
+   */
+  stepUpLink(nonce: string, link: Uint8Array): Uint8Array
   /** The claims of a token whose tag is right; else what is wrong with it. Reads nothing else. */
   authenticate(token: string): Claims | TokenFault
   seal(identity: RecordIdentity, content: Uint8Array): Uint8Array
@@ -48,9 +59,24 @@ export interface Codec {
   formToken(session: SessionId): string
 }
 
-/** What an authentic token says. Its secret is handed on as a digest only. */
-export interface Claims extends Omit<TokenClaims, 'random'> {
-  readonly digest: string
+/** What a new token says. Its secret, and links that are not given, are random. */
+export interface NewSecret
+  extends Pick<TokenClaims, 'session' | 'kind' | 'family' | 'generation'>,
+    Pick<Descent, 'mintedAt'>,
+    Partial<Pick<Descent, 'parent' | 'grandparent'>> {}
+
+/**
+ * What an authentic token says. Its secret is handed on as its link alone, a one-way image: the
+ * record has the digest of the link, and the successor has the link.
+ */
+export interface Claims
+  extends Omit<TokenClaims, 'secret' | 'descent'>,
+    Pick<ShownSecret, 'digest' | 'descent'> {
+  readonly link: Uint8Array
+  /** The link of its parent; undefined where the token does not tell it. */
+  readonly parentLink?: Uint8Array
+  /** How a version without links has the secret on record. */
+  readonly unlinkedDigest?: string
 }
 
 /**
@@ -59,7 +85,7 @@ export interface Claims extends Omit<TokenClaims, 'random'> {
  */
 export type TokenFault = 'token_malformed' | 'token_key_unknown'
 
-/** A new token, and the digest of its secret for the record. */
+/** A new token, and the digest of its link for the record. */
 export interface Minted {
   readonly token: string
   readonly digest: string
@@ -85,7 +111,6 @@ const IV_BYTES = 12
 const TAG_BYTES = 16
 const LAST_BLOCK = Uint8Array.of(1)
 const HEADER_BYTES = 1 + KEY_ID_BYTES + IV_BYTES
-const RANDOM_BYTES = 32
 const REMEMBERED_TOKENS = 5_000
 
 /**
@@ -167,13 +192,21 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
   function checkTag(token: string): Claims | TokenFault {
     const parsed = parseToken(token)
     if (parsed === undefined) return 'token_malformed'
-    const { session, random, ...claims } = parsed.claims
+    const { session, secret, descent, ...claims } = parsed.claims
     const key = derived(claims.keyId, 'tag')
     if (key === undefined) return 'token_key_unknown'
     if (!timingSafeEqual(tagOf(key, session, parsed.signed), parsed.tag)) return 'token_malformed'
     // A copy: a slice of the token would keep all of it in memory.
     const id = Buffer.from(session, 'latin1').toString('latin1')
-    return { ...claims, session: id, digest: digestOf(random) }
+    const link = linkOf({ ...claims, session }, secret)
+    const linked = { ...claims, session: id, link, digest: digestOf(link) }
+    if (descent === null) return { ...linked, descent, unlinkedDigest: digestOf(secret) }
+    const { mintedAt, parent, grandparent } = descent
+    return {
+      ...linked,
+      parentLink: parent,
+      descent: { mintedAt, parent: digestOf(parent), grandparent: digestOf(grandparent) },
+    }
   }
 
   function seal(identity: RecordIdentity, content: Uint8Array): Uint8Array {
@@ -223,15 +256,26 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
       return Buffer.concat([tag, host.random(16)]).toString('base64url')
     },
 
-    mint(claims) {
-      const random = host.random(RANDOM_BYTES)
-      const signed = signedPart({ ...claims, keyId: ring.current, random })
-      const tag = tagOf(required(ring.current, 'tag'), claims.session, signed)
-      return { token: formatToken(claims.session, signed, tag), digest: digestOf(random) }
+    mint({ session, kind, family, generation, mintedAt, ...links }) {
+      const { parent = host.random(LINK_BYTES), grandparent = host.random(LINK_BYTES) } = links
+      const secret = host.random(SECRET_BYTES)
+      const descent = { mintedAt, parent, grandparent }
+      const claims = { session, kind, keyId: ring.current, family, generation, secret, descent }
+      const signed = signedPart(claims)
+      const tag = tagOf(required(ring.current, 'tag'), session, signed)
+      const token = formatToken(session, signed, tag)
+      return { token, digest: digestOf(linkOf(claims, secret)) }
+    },
+
+    linkDigest: digestOf,
+
+    stepUpLink(nonce, link) {
+      const about = Buffer.from(`step-up.${nonce}.`, 'latin1')
+      return hash('sha256', Buffer.concat([about, link]), 'buffer').subarray(0, LINK_BYTES)
     },
 
     authenticate(token) {
-      if (token.length !== TOKEN_LENGTH) return 'token_malformed'
+      if (!mayBeToken(token)) return 'token_malformed'
       forgetOldRing()
       const name = hash('sha256', token, 'binary')
       const before = authentic.get(name)
@@ -260,6 +304,15 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
       return made
     },
   }
+}
+
+/** A successor shows the link: nobody gets back from it to the secret that it succeeds. */
+function linkOf(
+  { session, family, generation }: Pick<TokenClaims, 'session' | 'family' | 'generation'>,
+  secret: Uint8Array,
+): Uint8Array {
+  const about = Buffer.from(`link.${session}.${family}.${generation}.`, 'latin1')
+  return hash('sha256', Buffer.concat([about, secret]), 'buffer').subarray(0, LINK_BYTES)
 }
 
 function digestOf(random: Uint8Array): string {

@@ -1,7 +1,6 @@
 import type {
   CompletedStepUp,
   FailedStepUps,
-  Secret,
   SessionFamily,
   SwitchBack,
   TokenFamily,
@@ -23,8 +22,10 @@ import {
 /** Half of SHA-256: nobody finds 32 other random bytes with the same 128 bits. */
 export const DIGEST_BYTES = 16
 
+const FAMILY_BYTES = 8
+
 /** Keys of the record's contexts. Other context keys are rare, and long. */
-interface ContextKeys {
+export interface ContextKeys {
   readonly keys: readonly string[]
 }
 
@@ -39,52 +40,55 @@ export function writeSessionFamily(
   writeTokenFamily(output, family)
 }
 
-export function readSessionFamily(input: RecordReader & ContextKeys): SessionFamily {
+export function readSessionFamily(
+  input: RecordReader & ContextKeys,
+  readFamily: (input: RecordReader & ContextKeys) => TokenFamily,
+): SessionFamily {
   const acr = readOptional(input, () => readWord(input))
   const amr = readList(input, () => readWord(input))
   const authenticatedAt = readTime(input)
   const provedIn = readKey(input)
-  return { acr, amr, authenticatedAt, provedIn, ...readTokenFamily(input) }
+  return { acr, amr, authenticatedAt, provedIn, ...readFamily(input) }
 }
 
 export function writeTokenFamily(output: RecordWriter & ContextKeys, family: TokenFamily): void {
-  const { writer } = output
-  const { issued, acked, predecessors, displaced } = family
-  writer.uint(family.id)
-  writeSecret(output, issued)
-  const outstanding = acked.generation !== issued.generation
-  writeOptional(output, outstanding ? acked : null, (secret) => writeSecret(output, secret))
-  writeList(output, predecessors, ({ generation, digest, succeededAt, contexts }) => {
-    writer.uint(generation)
+  const { current, beganAt, shownAt, previous, outstanding } = family
+  output.writer.bytes(Buffer.from(family.id, 'hex'))
+  output.writer.uint(current.generation)
+  writeDigest(output, current.digest)
+  writeTime(output, current.mintedAt)
+  writeTime(output, current.notedAt)
+  writeTime(output, beganAt)
+  writeTime(output, shownAt)
+  writeOptional(output, previous, ({ digest, until }) => {
     writeDigest(output, digest)
-    writeTime(output, succeededAt)
-    writeList(output, contexts, (key) => writeKey(output, key))
+    writeTime(output, until)
   })
-  writeOptional(output, displaced, ({ generation, at }) => {
-    writer.uint(generation)
-    writeTime(output, at)
+  writeOptional(output, outstanding, ({ digest, mintedAt }) => {
+    writeDigest(output, digest)
+    writeTime(output, mintedAt)
   })
   writeList(output, family.contexts, (key) => writeKey(output, key))
 }
 
 export function readTokenFamily(input: RecordReader & ContextKeys): TokenFamily {
-  const { reader } = input
-  const id = readUint(reader)
-  const issued = readSecret(input)
-  const { token: _sent, ...shown } = issued
-  const acked = readOptional(input, () => readSecret(input)) ?? shown
-  const predecessors = readList(input, () => ({
-    generation: readUint(reader),
-    digest: readDigest(input),
-    succeededAt: readTime(input),
+  return {
+    id: readBytes(input.reader, FAMILY_BYTES).toString('hex'),
+    current: {
+      generation: readUint(input.reader),
+      digest: readDigest(input),
+      mintedAt: readTime(input),
+      notedAt: readTime(input),
+    },
+    beganAt: readTime(input),
+    shownAt: readTime(input),
+    previous: readOptional(input, () => ({ digest: readDigest(input), until: readTime(input) })),
+    outstanding: readOptional(input, () => ({
+      digest: readDigest(input),
+      mintedAt: readTime(input),
+    })),
     contexts: readList(input, () => readKey(input)),
-  }))
-  const displaced = readOptional(input, () => ({
-    generation: readUint(reader),
-    at: readTime(input),
-  }))
-  const contexts = readList(input, () => readKey(input))
-  return { id, issued, acked, predecessors, displaced, contexts }
+  }
 }
 
 export function writeStepUp(output: RecordWriter & ContextKeys, stepUp: CompletedStepUp): void {
@@ -92,20 +96,15 @@ export function writeStepUp(output: RecordWriter & ContextKeys, stepUp: Complete
   writeTime(output, stepUp.at)
   writeDigest(output, stepUp.digest)
   writeKey(output, stepUp.context)
-  output.writer.text(stepUp.token)
-  output.writer.text(stepUp.refreshToken ?? '')
 }
 
 export function readStepUp(input: RecordReader & ContextKeys): CompletedStepUp {
-  const stepUp = {
+  return {
     nonce: readText(input.reader),
     at: readTime(input),
     digest: readDigest(input),
     context: readKey(input),
-    token: readText(input.reader),
   }
-  const refreshToken = readText(input.reader)
-  return refreshToken === '' ? stepUp : { ...stepUp, refreshToken }
 }
 
 export function writeFailed(
@@ -133,26 +132,11 @@ export function readSwitchBack(input: RecordReader & ContextKeys): SwitchBack {
   return { at: readTime(input), from: readKey(input), to: readKey(input) }
 }
 
-function writeSecret(output: RecordWriter, { generation, digest, mintedAt, token }: Secret): void {
-  output.writer.uint(generation)
-  writeDigest(output, digest)
-  writeTime(output, mintedAt)
-  output.writer.text(token ?? '')
-}
-
-function readSecret(input: RecordReader): Secret {
-  const generation = readUint(input.reader)
-  const digest = readDigest(input)
-  const mintedAt = readTime(input)
-  const token = readText(input.reader)
-  return token === '' ? { generation, digest, mintedAt } : { generation, digest, mintedAt, token }
-}
-
 function writeDigest({ writer }: RecordWriter, digest: string): void {
   writer.bytes(Buffer.from(digest, 'hex'))
 }
 
-function readDigest({ reader }: RecordReader): string {
+export function readDigest({ reader }: RecordReader): string {
   return readBytes(reader, DIGEST_BYTES).toString('hex')
 }
 
@@ -162,7 +146,7 @@ function writeKey({ writer, keys }: RecordWriter & ContextKeys, key: string): vo
   if (known === 0) writer.text(key)
 }
 
-function readKey({ reader, keys }: RecordReader & ContextKeys): string {
+export function readKey({ reader, keys }: RecordReader & ContextKeys): string {
   const known = readUint(reader)
   return known === 0 ? readText(reader) : (keys[known - 1] ?? '')
 }

@@ -41,11 +41,13 @@ import {
   writeUse,
   writeWord,
 } from './record-fields.ts'
+import { readUnlinkedFamily, skipUnlinkedStepUp } from './unlinked-family.ts'
 
 /** First byte of a record. A change of the layout takes the next number. */
-const LAYOUT = 2
+const LAYOUT = 3
 
-/** An older layout: without switch-backs and what contexts were new as. */
+/** Older layouts: secrets without links; before that, without switch-backs and `newAs`. */
+const UNLINKED = 2
 const WITHOUT_SWITCH_BACKS = 1
 
 /** What is stored in clear beside a record and authenticated with it. Not repeated inside. */
@@ -92,7 +94,8 @@ export function decodeSession(
   const { id, createdAt, deadline, idleMs } = terms
   const reader = { bytes: withZeros(content), at: 0 }
   const layout = readUint(reader)
-  if (layout !== LAYOUT && layout !== WITHOUT_SWITCH_BACKS) throw foreignLayout()
+  if (layout < WITHOUT_SWITCH_BACKS || layout > LAYOUT) throw foreignLayout()
+  const readFamily = layout <= UNLINKED ? readUnlinkedFamily : readTokenFamily
   const input: RecordReader = { reader, facts: readFacts(reader), epoch: createdAt }
 
   const generation = readUint(reader)
@@ -103,14 +106,16 @@ export function decodeSession(
   const origin = readUse(input)
   const contexts = readList(input, () => readContext(input))
   const keyed = { ...input, keys: contexts.map(({ key }) => key) }
-  const family = readSessionFamily(keyed)
-  const refresh = readOptional(input, () => readTokenFamily(keyed))
+  const family = readSessionFamily(keyed, readFamily)
+  const refresh = readOptional(input, () => readFamily(keyed))
   const { network, device } = readUse(input)
   const last = { context: contextKey(network, device), network, device, at: readTime(input) }
   const fork = readOptional(input, () => ({ at: readTime(input) }))
   const prompts = readList(input, () => readTime(input))
   const failures = readList(input, () => readFailed(keyed))
-  const stepUp = readOptional(input, () => readStepUp(keyed))
+  const stepUp = readOptional(input, () =>
+    layout <= UNLINKED ? skipUnlinkedStepUp(keyed) : readStepUp(keyed),
+  )
   const switchBacks =
     layout === WITHOUT_SWITCH_BACKS ? [] : readList(input, () => readSwitchBack(keyed))
   const newcomers = new Map(

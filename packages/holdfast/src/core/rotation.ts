@@ -1,164 +1,252 @@
 import { sameText } from './constant-time.ts'
-import type { Predecessor, Secret, SessionState, TokenFamily } from './session.ts'
+import type { Sensitivity } from './request.ts'
+import type { SessionState, TokenFamily } from './session.ts'
+import type { TokenKind } from './token.ts'
 
 /**
- * A successor is sent again this long, where its response was lost or requests of one client ran in
- * parallel. A later answer must not carry it: a newer one may have gone out by then.
+ * The rotation of secrets within a family, without the cryptography: one answer, one secret. A
+ * successor goes into exactly one answer and is never sent again, and the one before it stays good
+ * until a successor is shown. So nobody can be given the secret of another holder, and two holders
+ * who go on are found by a fork (docs/decisions/0019-one-answer-one-secret.md).
  */
-export const RESEND_MS = 10_000
+
+/** From judging a request to the head of its answer. A later answer leaves without its secret. */
+export const ANSWER_MS = 10_000
+
+/** Networks, copies that are a few seconds old, and clocks that differ. */
+const MARGIN_MS = 10_000
+
+/** A request is under way this long at most, on clocks that are two seconds apart at most. */
+const IN_FLIGHT_MS: Readonly<Record<TokenKind, number>> = { session: 62_000, refresh: 20_000 }
+
+/** No clock is this far ahead of another one. */
+const FUTURE_MS = 5_000
+
+/** A secret that is shown this long after it was seen due is evidence of its own. */
+const OVERDUE_MS = 10 * 60_000
+
+/** Two are a second user; more of them change nothing. */
+const MAX_CONTEXTS_OF_A_SECRET = 2
 
 /**
- * A predecessor may arrive this long after its successor was first shown: it was in flight, or came
- * from another tab.
+ * From the minting of a secret until every request with the one before it has arrived, ms. No
+ * generation is followed by the next one sooner.
  */
-const IN_FLIGHT_MS = 60_000
+export function settlingTime(kind: TokenKind): number {
+  return ANSWER_MS + MARGIN_MS + IN_FLIGHT_MS[kind]
+}
 
-/** Each sensitive call rotates. A page may make this many calls while one request is under way. */
-const MAX_PREDECESSORS = 8
-
-const MAX_CONTEXTS_OF_A_SECRET = 16
-
-/** What a client showed: an authentic secret of a live family. */
-export interface PresentedSecret {
+/** What a client showed: an authentic secret of a live family. Digests are of links. */
+export interface ShownSecret {
+  readonly kind: TokenKind
   readonly generation: number
   readonly digest: string
-  readonly context: string
+  /** Null in a token that tells nothing of its descent. */
+  readonly descent: ShownDescent | null
+  /** When the request was received. */
   readonly at: number
+  readonly context: string
+}
+
+interface ShownDescent {
+  readonly mintedAt: number
+  readonly parent: string
+  readonly grandparent: string
 }
 
 /**
- * - `current`: the newest secret; `first` when nobody had shown it before.
- * - `resend`: the successor went out moments ago; send the same one again.
- * - `lost`: the successor's response was lost, or a second holder shows the same secret: mint a
- *   fresh sibling.
- * - `in_flight`: a predecessor that was on its way; fine, send nothing.
- * - `fork`: two holders of one family.
- * - `ahead`: an authentic secret that the record does not know: the store was rolled back.
+ * - `current`: the secret that counts.
+ * - `next`: of the next generation, and it descends from the current one: it counts from now on.
+ * - `sibling`: it succeeds the same secret as the current one and may still be under way.
+ * - `moved`: such a sibling after that time, where nobody went on with the current one: it counts
+ *   from now on.
+ * - `in_flight`: the one before, which was on its way or comes from another tab.
+ * - `fork`: two holders of one family. `rolledBack`: a secret from further ahead than the store
+ *   knows.
  */
 export type RotationStatus =
-  | { readonly status: 'current'; readonly first: boolean }
-  | { readonly status: 'resend' | 'lost' | 'in_flight' | 'fork' | 'ahead' }
+  | { readonly status: 'current' | 'next' | 'sibling' | 'moved' | 'in_flight' }
+  | { readonly status: 'fork'; readonly rolledBack: boolean }
 
-/** What a presented secret is to its family. */
-export function rotationStatus(family: TokenFamily, showing: PresentedSecret): RotationStatus {
-  const { issued, acked, predecessors, displaced } = family
-  const { generation: k, digest, at } = showing
+const FORK: RotationStatus = { status: 'fork', rolledBack: false }
+const ROLLED_BACK: RotationStatus = { status: 'fork', rolledBack: true }
 
-  if (k > issued.generation) return { status: 'ahead' }
-  if (k === issued.generation) {
-    if (!sameText(digest, issued.digest)) return { status: 'ahead' }
-    return { status: 'current', first: issued.generation !== acked.generation }
+/** What a shown secret is to its family. */
+export function rotationStatus(family: TokenFamily, shown: ShownSecret): RotationStatus {
+  const { current, previous } = family
+  const ahead = shown.generation - current.generation
+  if (ahead === 0 && sameText(shown.digest, current.digest)) return { status: 'current' }
+  if (ahead >= 0 && isFromTheFuture(shown)) return FORK
+  if (ahead > 0) {
+    if (descends(family, shown)) return { status: 'next' }
+    return ahead === 1 ? FORK : ROLLED_BACK
   }
-  if (k === acked.generation) {
-    if (!sameText(digest, acked.digest)) return { status: 'ahead' }
-    return { status: at - issued.mintedAt <= RESEND_MS ? 'resend' : 'lost' }
-  }
-  if (displaced !== null && k === displaced.generation) {
-    return { status: at - displaced.at <= RESEND_MS ? 'in_flight' : 'fork' }
-  }
-  const predecessor = predecessors.find(({ generation }) => generation === k)
-  if (predecessor === undefined) return { status: 'fork' }
-  if (!sameText(digest, predecessor.digest)) return { status: 'ahead' }
-  const known = predecessor.contexts.includes(showing.context)
-  return { status: known && mayArrive(predecessor, at) ? 'in_flight' : 'fork' }
-}
-
-function mayArrive({ succeededAt }: Predecessor, at: number): boolean {
-  return at - succeededAt <= IN_FLIGHT_MS
+  if (ahead === 0) return siblingStatus(family, shown)
+  const isPrevious = previous !== null && sameText(shown.digest, previous.digest)
+  return isPrevious && shown.at <= previous.until ? { status: 'in_flight' } : FORK
 }
 
 /**
- * The first secret of a family, shown by nobody yet but counted as acknowledged: there is nothing
- * before it.
+ * Of the next generation by the current secret, or by a sibling of it that a lost write had made
+ * the current one. Two ahead where the write of the one between was lost (a fail-over).
  */
-export function firstSecret(
-  secret: Secret,
-): Pick<TokenFamily, 'issued' | 'acked' | 'predecessors' | 'displaced'> {
-  return {
-    issued: secret,
-    acked: secret,
-    predecessors: [],
-    displaced: null,
+function descends({ current, previous, outstanding }: TokenFamily, shown: ShownSecret): boolean {
+  const { descent, digest } = shown
+  const ahead = shown.generation - current.generation
+  if (descent === null) return outstanding !== null && sameText(digest, outstanding.digest)
+  const { parent, grandparent } = descent
+  if (ahead === 1) {
+    const skips = previous !== null && sameText(grandparent, previous.digest)
+    return sameText(parent, current.digest) || skips
   }
+  return ahead === 2 && sameText(grandparent, current.digest)
 }
 
-/**
- * `issued` was shown for the first time: it becomes `acked`, and its token is not kept any longer.
- */
-export function withFirstUse<Family extends TokenFamily>(
+function siblingStatus(
+  { current, previous, shownAt }: TokenFamily,
+  { kind, at, descent }: ShownSecret,
+): RotationStatus {
+  if (descent === null || previous === null) return FORK
+  const { mintedAt, parent } = descent
+  if (!sameText(parent, previous.digest)) return FORK
+  // The one before was asked for successors until one of them was shown, and no longer.
+  if (mintedAt > shownAt + MARGIN_MS) return FORK
+  if (at <= current.mintedAt + settlingTime(kind)) return { status: 'sibling' }
+  // Whoever showed the current one that late cannot be on the way with this one any more.
+  if (current.notedAt > mintedAt + settlingTime(kind)) return FORK
+  return { status: 'moved' }
+}
+
+function isFromTheFuture({ descent, at }: ShownSecret): boolean {
+  return descent !== null && descent.mintedAt > at + FUTURE_MS
+}
+
+/** How a family goes on after a secret was shown, before anything is minted. */
+export function withShown<Family extends TokenFamily>(
   family: Family,
-  context: string,
-  at: number,
+  shown: ShownSecret,
+  { status }: RotationStatus,
 ): Family {
-  const { token: _sent, ...issued } = family.issued
-  const { generation, digest } = family.acked
-  const newest = { generation, digest, succeededAt: at, contexts: family.contexts }
-  const older = family.predecessors.filter((predecessor) => mayArrive(predecessor, at))
+  switch (status) {
+    case 'current':
+      return withUser(family, shown.context)
+    case 'next':
+      return withNext(family, shown)
+    case 'moved': {
+      const { mintedAt = shown.at } = shown.descent ?? {}
+      return withUser({ ...family, current: secretOf(shown, mintedAt) }, shown.context)
+    }
+    case 'sibling':
+    case 'in_flight':
+    case 'fork':
+      return family
+  }
+}
+
+function withNext<Family extends TokenFamily>(family: Family, shown: ShownSecret): Family {
+  const { current, outstanding } = family
+  const { kind, at, context } = shown
+  const { parent = current.digest, mintedAt = outstanding?.mintedAt ?? at } = shown.descent ?? {}
+  const until = Math.min(at, mintedAt + ANSWER_MS + MARGIN_MS) + IN_FLIGHT_MS[kind]
   return {
     ...family,
-    issued,
-    acked: issued,
-    predecessors: [newest, ...older].slice(0, MAX_PREDECESSORS),
+    current: secretOf(shown, mintedAt),
+    beganAt: Math.min(at, mintedAt + settlingTime(kind)),
+    shownAt: at,
+    previous: { digest: parent, until },
+    outstanding: null,
     contexts: [context],
   }
 }
 
-/** A successor was minted and sent. */
-export function withSuccessor<Family extends TokenFamily>(
-  family: Family,
-  successor: Secret,
-): Family {
-  return { ...family, issued: successor }
+function secretOf(
+  { generation, digest, at }: ShownSecret,
+  mintedAt: number,
+): TokenFamily['current'] {
+  return { generation, digest, mintedAt, notedAt: at }
+}
+
+function withUser<Family extends TokenFamily>(family: Family, context: string): Family {
+  const { contexts } = family
+  if (contexts.includes(context) || contexts.length === MAX_CONTEXTS_OF_A_SECRET) return family
+  return { ...family, contexts: [...contexts, context] }
+}
+
+/** When a secret rotates, besides before a sensitive route. */
+export interface RotationOptions {
+  readonly everyMs: number
+  readonly sensitivity: Sensitivity
 }
 
 /**
- * A sibling takes the place of a successor that got lost. Whoever shows the lost one later is a
- * second holder.
+ * Whether the current secret, shown now, gets a successor where the answer can carry one. A refresh
+ * token is always due.
  */
-export function withSibling<Family extends TokenFamily>(
-  family: Family,
-  sibling: Secret,
-  at: number,
-): Family {
-  return { ...family, issued: sibling, displaced: { generation: family.issued.generation, at } }
+export function successorDue(
+  family: TokenFamily,
+  { kind, at }: Pick<ShownSecret, 'kind' | 'at'>,
+  { everyMs, sensitivity }: RotationOptions,
+): boolean {
+  const { current, beganAt, contexts } = family
+  if (at <= beganAt + settlingTime(kind)) return false
+  const asked = kind === 'refresh' || sensitivity === 'sensitive'
+  return asked || contexts.length > 1 || at - current.mintedAt >= everyMs
 }
 
-/** Notes that a context uses the acknowledged secret. */
-export function withUser<Family extends TokenFamily>(family: Family, context: string): Family {
-  if (family.contexts.includes(context)) return family
-  return { ...family, contexts: [...family.contexts, context].slice(-MAX_CONTEXTS_OF_A_SECRET) }
+/**
+ * Notes that the current secret was shown late: from then on the generation is settled, and its
+ * other members are second holders. Once where it first got a successor, and once where it was
+ * first seen due by the interval.
+ */
+export function withNote<Family extends TokenFamily>(
+  family: Family,
+  { kind, at }: Pick<ShownSecret, 'kind' | 'at'>,
+  { everyMs, succeeded }: { readonly everyMs: number; readonly succeeded: boolean },
+): Family {
+  const { current, beganAt } = family
+  const settles = succeeded && current.notedAt <= beganAt + settlingTime(kind)
+  const dueAt = current.mintedAt + everyMs
+  const seenDue = kind === 'session' && at >= dueAt && current.notedAt < dueAt
+  return settles || seenDue ? { ...family, current: { ...current, notedAt: at } } : family
+}
+
+/**
+ * For how long the current secret has been shown since it was first seen due, ms, where that is
+ * long: its holder does without the successors that the answers bring. Undefined: not overdue.
+ */
+export function overdueFor(
+  { current }: TokenFamily,
+  at: number,
+  everyMs: number,
+): number | undefined {
+  const seenDue = current.notedAt >= current.mintedAt + everyMs
+  const since = at - current.notedAt
+  return seenDue && since >= OVERDUE_MS ? since : undefined
+}
+
+/**
+ * The first secret of a family, settled from the start. `parent` has the digest that a repetition
+ * of the answer names as its parent, where the answer may be asked for again until `repeatedUntil`.
+ */
+export function firstSecret(
+  { digest, at, kind }: { readonly digest: string; readonly at: number; readonly kind: TokenKind },
+  repeated?: { readonly parent: string; readonly until: number },
+): Omit<TokenFamily, 'id' | 'contexts'> {
+  return {
+    current: { generation: 1, digest, mintedAt: at, notedAt: at },
+    beganAt: at - settlingTime(kind) - 1,
+    shownAt: repeated === undefined ? at : repeated.until - MARGIN_MS,
+    previous: repeated === undefined ? null : { digest: repeated.parent, until: at - 1 },
+    outstanding: null,
+  }
 }
 
 /** The answer to a completed step-up may be asked for again this long. */
 export const REPEAT_MS = 60_000
 
-/**
- * A presentation that began a little earlier may still have to be sent the token.
- */
-const MARGIN_MS = 10_000
-
-/**
- * A session without the tokens that are too old to be sent again. They would serve nobody but a
- * thief. The opened record of a session that holds a token is not kept in memory.
- */
-export function withoutExpiredTokens(state: SessionState, at: number): SessionState {
-  const { family, refresh, stepUp } = state
-  const next = {
-    family: withoutExpiredToken(family, at),
-    refresh: refresh === null ? null : withoutExpiredToken(refresh, at),
-    stepUp: stepUp !== null && at - stepUp.at > REPEAT_MS + MARGIN_MS ? null : stepUp,
-  }
-  const same = next.family === family && next.refresh === refresh && next.stepUp === stepUp
-  return same ? state : { ...state, ...next }
-}
-
-/** Whether somebody who reads this record learns a token. */
-export function holdsToken({ family, refresh, stepUp }: SessionState): boolean {
-  return stepUp !== null || family.issued.token !== undefined || refresh?.issued.token !== undefined
-}
-
-function withoutExpiredToken<Family extends TokenFamily>(family: Family, at: number): Family {
-  const { token, ...issued } = family.issued
-  if (token === undefined || at - issued.mintedAt <= RESEND_MS + MARGIN_MS) return family
-  return { ...family, issued }
+/** A session that no longer remembers a step-up whose answer cannot be asked for again. */
+export function withoutOldStepUp(state: SessionState, at: number): SessionState {
+  const { stepUp } = state
+  if (stepUp === null || at - stepUp.at <= REPEAT_MS + MARGIN_MS) return state
+  return { ...state, stepUp: null }
 }

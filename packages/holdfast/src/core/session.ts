@@ -60,20 +60,27 @@ export interface SwitchBack {
   readonly to: string
 }
 
-/** The secrets that follow one another by rotation alone ("token family", RFC 9700). */
+/**
+ * The secrets that follow one another by rotation alone ("token family", RFC 9700). Its size does
+ * not grow: successors that went out are not kept, because a token proves its own descent.
+ */
 export interface TokenFamily {
-  readonly id: number
-  /** The newest secret that was sent. */
-  readonly issued: Secret
+  /** 64 random bits as 16 hex digits. */
+  readonly id: string
+  /** The secret of the newest generation that counts. */
+  readonly current: Secret
+  /** When its generation began: the next one begins a settling time later at the earliest. */
+  readonly beganAt: number
+  /** When a secret of its generation was first shown. */
+  readonly shownAt: number
   /**
-   * The newest secret that was presented. Same generation as `issued` when nothing is outstanding.
+   * The one before: its link's digest, and until when a request with it may still arrive. The
+   * digest stays as long as the generation: siblings of `current` name it as their parent.
    */
-  readonly acked: Secret
-  /** Secrets before `acked` that may still arrive, newest first. */
-  readonly predecessors: readonly Predecessor[]
-  /** A successor whose response was lost, and which a fresh sibling has replaced. */
-  readonly displaced: { readonly generation: number; readonly at: number } | null
-  /** Contexts that used `acked`. */
+  readonly previous: { readonly digest: string; readonly until: number } | null
+  /** A successor without links, which an older version sent and nobody has shown yet. */
+  readonly outstanding: { readonly digest: string; readonly mintedAt: number } | null
+  /** The first contexts that used `current`, two at most. */
   readonly contexts: readonly string[]
 }
 
@@ -89,23 +96,14 @@ export interface SessionFamily extends TokenFamily {
   readonly provedIn: string
 }
 
-/** A secret that has been replaced, and the contexts that used it while it was live. */
-export interface Predecessor {
-  readonly generation: number
-  readonly digest: string
-  /** When its successor was first presented. */
-  readonly succeededAt: number
-  readonly contexts: readonly string[]
-}
-
 /** One generation of a rotating secret. */
 export interface Secret {
   readonly generation: number
-  /** First 16 bytes of SHA-256 of the token's random part, as hex digits. */
+  /** First 16 bytes of SHA-256 of the secret's link, as hex digits. */
   readonly digest: string
   readonly mintedAt: number
-  /** The token itself, sealed with the record, only while it may have to be sent again. */
-  readonly token?: string
+  /** When it was last noted as shown, which is not at every use. */
+  readonly notedAt: number
 }
 
 /** What is kept of the last step-up, so that its answer can be repeated. */
@@ -115,9 +113,6 @@ export interface CompletedStepUp {
   /** Digest of the secret that was shown with the proof. */
   readonly digest: string
   readonly context: string
-  readonly token: string
-  /** Only where the session can be refreshed. */
-  readonly refreshToken?: string
 }
 
 /** What an application sees of a session. */

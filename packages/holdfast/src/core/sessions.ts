@@ -135,7 +135,7 @@ export interface Presented extends Traced {
   readonly waitedMs?: number
   /**
    * The answer can bring a cookie, and brings it within 10 seconds of this call or not at all. So a
-   * secret may be rotated. Default false.
+   * secret may be rotated. Default false; true for `refresh`.
    */
   readonly deliverable?: boolean
   /**
@@ -172,23 +172,25 @@ export type Verification =
     }
 
 /**
- * How a refresh token came.
+ * What a refresh did to the refresh token.
  *
- * - `normal`: the newest one.
- * - `resent`: its successor went out moments ago; the same one was sent again.
- * - `response_lost`: its successor was never shown; a fresh one took that one's place.
- * - `in_flight`: its successor has been shown already, moments ago; nothing new to deliver.
+ * - `rotated`: the answer has its successor. The one before stays good until that is shown.
+ * - `kept`: it is too young to be replaced. Keep it.
+ * - `in_flight`: a newer one has been shown already, moments ago. Keep the newest.
  */
-export type RefreshStatus = 'normal' | 'resent' | 'response_lost' | 'in_flight'
+export type RefreshStatus = 'rotated' | 'kept' | 'in_flight'
 
-/** The answer to a refresh token: its successor and an access token, or the code of the refusal. */
+/**
+ * The answer to a refresh token: an access token, and its successor where one is due; or the code
+ * of the refusal.
+ */
 export type Refreshed =
   | {
       readonly ok: true
       readonly decision: Decision
       readonly session: SessionView
       readonly status: RefreshStatus
-      /** Absent where the client has a newer one already. */
+      /** Store it in place of the one that was shown. Absent: keep yours. */
       readonly refreshToken?: string
       readonly persistent: boolean
       readonly accessToken?: string

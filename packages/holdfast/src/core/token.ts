@@ -1,16 +1,28 @@
 import { fromBase64url, toBase64url } from './base64url.ts'
 import { isSessionId, type SessionId } from './ids.ts'
 
-/** `hf1.<session id>.<proof part>`: 3 + 1 + 43 + 1 + 82 characters, always. */
-export const TOKEN_LENGTH = 130
+/** `hf1.<session id>.<proof part>`: 3 + 1 + 43 + 1 + 116 characters, always. */
+export const TOKEN_LENGTH = 164
+
+/** Tokens that tell nothing of their descent: 82 characters of proof part. Read, never made. */
+const UNLINKED_LENGTH = 130
 
 /** How every token begins: the format's name and version. */
 export const TOKEN_PREFIX = 'hf1.'
+
+/** The links of a token to the secrets before its own. */
+export const LINK_BYTES = 16
+
+/** The secret part of a token. */
+export const SECRET_BYTES = 16
+
 const KINDS = ['session', 'refresh'] as const
-const RANDOM_BYTES = 32
 const TAG_BYTES = 16
-const HEADER_BYTES = 13 // kind 1, key id 4, family 4, generation 4
-const SIGNED_BYTES = HEADER_BYTES + RANDOM_BYTES
+const HEADER_BYTES = 23 // kind 1, key id 4, family 8, generation 4, minted at 6
+const SIGNED_BYTES = HEADER_BYTES + SECRET_BYTES + 2 * LINK_BYTES
+const UNLINKED_HEADER_BYTES = 13 // kind 1, key id 4, family 4, generation 4
+const UNLINKED_SECRET_BYTES = 32
+const UNLINKED_SIGNED_BYTES = UNLINKED_HEADER_BYTES + UNLINKED_SECRET_BYTES
 
 /** What a token is for: presenting a session, or refreshing it. */
 export type TokenKind = (typeof KINDS)[number]
@@ -21,10 +33,23 @@ export interface TokenClaims {
   readonly kind: TokenKind
   /** Which key made the tag: 32 bits as 8 hex digits. */
   readonly keyId: string
-  readonly family: number
+  /** The unbroken line of secrets that it belongs to: 64 bits as 16 hex digits. */
+  readonly family: string
   readonly generation: number
-  /** The secret. Only its digest is ever stored. */
-  readonly random: Uint8Array
+  /** The secret. Only the digest of its link is ever stored. */
+  readonly secret: Uint8Array
+  /** Null in a token of a version that knew no links. */
+  readonly descent: Descent | null
+}
+
+/** From which secrets a secret descends, and since when. */
+export interface Descent {
+  /** When it was made, ms since the epoch. */
+  readonly mintedAt: number
+  /** Link of the secret that it succeeds. Random bytes where there is none. */
+  readonly parent: Uint8Array
+  /** Link of that secret's parent. Random bytes where there is none. */
+  readonly grandparent: Uint8Array
 }
 
 export interface ParsedToken {
@@ -35,46 +60,80 @@ export interface ParsedToken {
 }
 
 /** The proof part without its tag, in its one byte layout. */
-export function signedPart(claims: TokenClaims): Uint8Array {
+export function signedPart(claims: TokenClaims & { readonly descent: Descent }): Uint8Array {
   const bytes = new Uint8Array(SIGNED_BYTES)
   const view = new DataView(bytes.buffer)
+  const { mintedAt, parent, grandparent } = claims.descent
   view.setUint8(0, KINDS.indexOf(claims.kind) + 1)
   view.setUint32(1, Number.parseInt(claims.keyId, 16))
-  view.setUint32(5, claims.family)
-  view.setUint32(9, claims.generation)
-  bytes.set(claims.random, HEADER_BYTES)
+  view.setBigUint64(5, BigInt(`0x${claims.family}`))
+  view.setUint32(13, claims.generation)
+  view.setUint16(17, Math.floor(mintedAt / 2 ** 32))
+  view.setUint32(19, mintedAt % 2 ** 32)
+  bytes.set(claims.secret, HEADER_BYTES)
+  bytes.set(parent, HEADER_BYTES + SECRET_BYTES)
+  bytes.set(grandparent, HEADER_BYTES + SECRET_BYTES + LINK_BYTES)
   return bytes
 }
 
 export function formatToken(session: SessionId, signed: Uint8Array, tag: Uint8Array): string {
-  const proof = new Uint8Array(SIGNED_BYTES + TAG_BYTES)
+  const proof = new Uint8Array(signed.length + TAG_BYTES)
   proof.set(signed)
-  proof.set(tag, SIGNED_BYTES)
+  proof.set(tag, signed.length)
   return `${TOKEN_PREFIX}${session}.${toBase64url(proof)}`
 }
 
 /** Undefined for anything that is not byte for byte a token. Reads no key and no store. */
 export function parseToken(text: string): ParsedToken | undefined {
-  if (text.length !== TOKEN_LENGTH || !text.startsWith(TOKEN_PREFIX)) return undefined
+  if (!mayBeToken(text)) return undefined
   const dot = text.indexOf('.', TOKEN_PREFIX.length)
   const session = text.slice(TOKEN_PREFIX.length, dot)
   if (!isSessionId(session)) return undefined
   const proof = fromBase64url(text.slice(dot + 1))
-  if (proof === undefined || proof.length !== SIGNED_BYTES + TAG_BYTES) return undefined
+  const linked = text.length === TOKEN_LENGTH
+  const signedBytes = linked ? SIGNED_BYTES : UNLINKED_SIGNED_BYTES
+  if (proof === undefined || proof.length !== signedBytes + TAG_BYTES) return undefined
 
   const view = new DataView(proof.buffer, proof.byteOffset)
   const kind = KINDS[view.getUint8(0) - 1]
   if (kind === undefined) return undefined
+  const keyId = view.getUint32(1).toString(16).padStart(8, '0')
+  const rest = linked ? linkedClaims(view, proof) : unlinkedClaims(view, proof)
   return {
-    claims: {
-      session,
-      kind,
-      keyId: view.getUint32(1).toString(16).padStart(8, '0'),
-      family: view.getUint32(5),
-      generation: view.getUint32(9),
-      random: proof.slice(HEADER_BYTES, SIGNED_BYTES),
+    claims: { session, kind, keyId, ...rest },
+    signed: proof.slice(0, signedBytes),
+    tag: proof.slice(signedBytes),
+  }
+}
+
+/** Whether a text has the length and the beginning of a token. */
+export function mayBeToken(text: string): boolean {
+  const { length } = text
+  return (length === TOKEN_LENGTH || length === UNLINKED_LENGTH) && text.startsWith(TOKEN_PREFIX)
+}
+
+type Rest = Omit<TokenClaims, 'session' | 'kind' | 'keyId'>
+
+function linkedClaims(view: DataView, proof: Uint8Array): Rest {
+  const parent = HEADER_BYTES + SECRET_BYTES
+  const grandparent = parent + LINK_BYTES
+  return {
+    family: view.getBigUint64(5).toString(16).padStart(16, '0'),
+    generation: view.getUint32(13),
+    secret: proof.slice(HEADER_BYTES, parent),
+    descent: {
+      mintedAt: view.getUint16(17) * 2 ** 32 + view.getUint32(19),
+      parent: proof.slice(parent, grandparent),
+      grandparent: proof.slice(grandparent, SIGNED_BYTES),
     },
-    signed: proof.slice(0, SIGNED_BYTES),
-    tag: proof.slice(SIGNED_BYTES),
+  }
+}
+
+function unlinkedClaims(view: DataView, proof: Uint8Array): Rest {
+  return {
+    family: view.getUint32(5).toString(16).padStart(16, '0'),
+    generation: view.getUint32(9),
+    secret: proof.slice(UNLINKED_HEADER_BYTES, UNLINKED_SIGNED_BYTES),
+    descent: null,
   }
 }

@@ -2,15 +2,15 @@ import { sealingCodec } from '../codecs/codec.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { factReader } from '../codecs/record-facts.ts'
 import { systemHost } from '../codecs/system-host.ts'
-import { sameText } from '../core/constant-time.ts'
 import { SessionError } from '../core/errors.ts'
 import type { Host } from '../core/host.ts'
 import { isSessionId, type SessionId } from '../core/ids.ts'
 import { lifetimeVerdict } from '../core/lifetimes.ts'
-import type { Secret, SessionState } from '../core/session.ts'
+import { rotationStatus } from '../core/rotation.ts'
+import type { SessionState } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import type { TokenKind } from '../core/token.ts'
-import { familyOfKind } from '../engine/judging/presentation.ts'
+import { familyOfKind, shownSecret } from '../engine/judging/presentation.ts'
 import { sessionRecords } from '../engine/state/records.ts'
 import { describeNetwork } from '../network/describe.ts'
 
@@ -20,8 +20,8 @@ import { describeNetwork } from '../network/describe.ts'
  */
 export interface TokenIntrospector {
   /**
-   * What an authentic token stands for, while its session is live and its secret is the newest of
-   * its family or the one whose successor has not been shown yet. Undefined for any other token. It
+   * What an authentic token stands for, while its session is live and its secret is of the newest
+   * generation of its family that was shown, or of the next. Undefined for any other token. It
    * judges nobody: only `verify` says whether a holder is the rightful one.
    */
   token(token: string): Promise<IntrospectedToken | undefined>
@@ -79,11 +79,13 @@ export function tokenIntrospector({
       if (state === undefined) return undefined
       const family = familyOfKind(state, claims.kind)
       if (family?.id !== claims.family) return undefined
-      const secret = [family.issued, family.acked].find(isShown(claims))
-      if (secret === undefined) return undefined
+      const shown = shownSecret(family, claims, { at: host.now(), context: '' })
+      const { status } = rotationStatus(family, shown)
+      if (status === 'fork' || status === 'in_flight') return undefined
       const { id: session, subject, tenant, deadline: expiresAt } = state
       const { kind } = claims
-      return { kind, session, subject, tenant, issuedAt: secret.mintedAt, expiresAt }
+      const issuedAt = claims.descent?.mintedAt ?? family.current.mintedAt
+      return { kind, session, subject, tenant, issuedAt, expiresAt }
     },
 
     async isLive(id) {
@@ -92,9 +94,4 @@ export function tokenIntrospector({
       return (await live(id)) !== undefined
     },
   }
-}
-
-function isShown(shown: Pick<Secret, 'generation' | 'digest'>): (secret: Secret) => boolean {
-  return ({ generation, digest }) =>
-    generation === shown.generation && sameText(digest, shown.digest)
 }

@@ -15,8 +15,6 @@ const MINUTE_MS = 60_000
 const HOPS_MS = 30 * MINUTE_MS
 const HOPS = 3
 
-const BURST = 5
-
 const SOME_FAILURES = 3
 const MANY_FAILURES = 10
 
@@ -51,12 +49,7 @@ export function behaviour(): Signal {
 }
 
 type Item = readonly [
-  reason:
-    | 'logins_failed'
-    | 'network_hopping'
-    | 'hour_unusual'
-    | 'sensitive_burst'
-    | 'sensitive_unconfirmed',
+  reason: 'logins_failed' | 'network_hopping' | 'hour_unusual' | 'sensitive_unconfirmed',
   weight: number,
   detail: Evidence['detail'],
 ]
@@ -90,31 +83,10 @@ function sensitiveActions(
   history: SubjectHistory,
 ): readonly Item[] {
   if (presentation.sensitivity !== 'sensitive') return []
-  const items: Item[] = []
-  const actions = actionsWithinAMinute(session, presentation)
-  if (actions >= BURST) items.push(['sensitive_burst', WEIGHTS.sensitive_burst, { actions }])
   const known = presentation.network.asn !== null
-  if (known && networkConfirmed(session, presentation, history))
-    items.push(['sensitive_unconfirmed', WEIGHTS.sensitive_unconfirmed, {}])
-  return items
-}
-
-/**
- * Each sensitive action rotates the secret where the answer can carry a new one. The number of
- * secrets in the family is therefore the number of actions.
- */
-function actionsWithinAMinute(
-  { family }: SessionState,
-  { at, network, device }: Presentation,
-): number {
-  const key = contextKey(network, device)
-  const before = family.predecessors.filter(
-    ({ succeededAt, contexts }) =>
-      Math.abs(at - succeededAt) <= MINUTE_MS && contexts.includes(key),
-  )
-  const replaced = family.issued.generation > family.acked.generation
-  const previous = replaced && at - family.issued.mintedAt <= MINUTE_MS ? 1 : 0
-  return before.length + previous + 1
+  return known && networkConfirmed(session, presentation, history)
+    ? [['sensitive_unconfirmed', WEIGHTS.sensitive_unconfirmed, {}]]
+    : []
 }
 
 /**

@@ -111,6 +111,13 @@ export const REASONS = {
     text: 'Two holders of one secret are proven: an older copy of it came back.',
   },
 
+  secret_overdue: {
+    group: 'R',
+    text:
+      'The secret should have been replaced {minutes} minutes ago: its holder does without the ' +
+      'successors that the answers bring.',
+  },
+
   evidence_carried: {
     group: 'B',
     text: 'Earlier evidence about this place and browser still counts: {left} of {was} dB.',
@@ -136,12 +143,6 @@ export const REASONS = {
   hour_unusual: {
     group: 'B',
     text: 'A new place and browser at an hour when this user is hardly ever here: {hour} h UTC.',
-  },
-  sensitive_burst: {
-    group: 'B',
-    text:
-      'Sensitive actions within one minute from a place and browser ' +
-      'that nobody has confirmed: {actions}.',
   },
   sensitive_unconfirmed: {
     group: 'B',

@@ -53,10 +53,11 @@ export const WEIGHTS = {
   // 90 % of residential proxies relay for at most 870 s ("Resident Evil", IEEE S&P 2019).
   network_hopping: 16,
   hour_unusual: 3,
-  sensitive_burst: 8,
 
   // R: proof that two parties hold one secret. It is no passive observation, so it is not clipped.
   secret_forked: 60,
+  // Ten minutes after the first successor was sent, somebody still shows the secret before.
+  secret_overdue: 4,
 } as const
 
 const NO_SUCH_THIEF = 'the simulated thieves never do it, real ones do'
@@ -85,13 +86,13 @@ export const DEPARTURES: Readonly<Partial<Record<keyof typeof WEIGHTS, string>>>
   hints_contradictory: NOT_SIMULATED,
   tls_changed: 'not simulated; as another browser, which it is whatever it calls itself',
   sensitive_unconfirmed: 'counted over routes, not over changes of context',
-  sensitive_burst: 'counted over routes, not over changes of context',
   step_up_failed:
     'thieves fail, owners mistype: counted over step-ups, not over changes of context',
   logins_failed: NOT_SIMULATED,
   network_hopping: 'known to the third exit only; the counts are of first requests',
   hour_unusual: 'the simulated owners never change their hours',
   secret_forked: 'a proof, not an observation',
+  secret_overdue: 'counted over requests, not over changes of context',
 }
 
 /**

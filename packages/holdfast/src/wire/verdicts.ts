@@ -76,14 +76,14 @@ const refused = object<Refused<Verification>>('Refused', {
 
 export const verification: Wire<Verification> = variants('Verification', 'ok', [accepted, refused])
 
-const refreshStatus: Wire<RefreshStatus> = oneOf(['normal', 'resent', 'response_lost', 'in_flight'])
+const refreshStatus: Wire<RefreshStatus> = oneOf(['rotated', 'kept', 'in_flight'])
 
 export const refreshedTokens = object<Passed<Refreshed>>('Refreshed', {
   ok: exactly(true),
   decision: trustingDecision,
   session,
-  status: described(refreshStatus, 'How the refresh token came'),
-  refreshToken: optional(described(text(), 'Absent where the client has a newer one already')),
+  status: described(refreshStatus, 'What became of the refresh token'),
+  refreshToken: optional(described(text(), 'Its successor. Absent: keep yours')),
   persistent,
   ...issued,
 })

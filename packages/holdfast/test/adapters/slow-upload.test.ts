@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import express from 'express'
 import fastify from 'fastify'
-import { createSessions, newKeyring, type Presented, type Sessions } from 'holdfast'
+import { createSessions, newKeyring, type Presented, type Sessions, systemHost } from 'holdfast'
 import { holdfast as forExpress } from 'holdfast/express'
 import { holdfast as forFastify } from 'holdfast/fastify'
 import { memoryStore } from 'holdfast/memory'
@@ -17,7 +17,10 @@ test.each([
   ['Fastify', onFastify],
   ['Node', onNode],
 ])('%s tells how long ago a request was received whose body came late', async (_name, serve) => {
-  const engine = createSessions({ store: memoryStore(), keyring: newKeyring() })
+  // The login was before the request was received.
+  let ago = 2 * WAITED_MS
+  const host = { ...systemHost(), now: () => Date.now() - ago }
+  const engine = createSessions({ store: memoryStore(), keyring: newKeyring(), host })
   const shown: Presented[] = []
   const sessions: Sessions = {
     ...engine,
@@ -29,6 +32,7 @@ test.each([
   const request = { ip: '127.0.0.1', method: 'POST', url: '/login', headers: {} }
   const created = await engine.create({ subject: 'ada', request })
   if (!created.ok) throw new Error(created.code)
+  ago = 0
   let late = 0
   const real = performance.now.bind(performance)
   vi.spyOn(performance, 'now').mockImplementation(() => real() + late)

@@ -16,8 +16,9 @@ describeOnEveryStore('a stolen refresh token', (open) => {
       const { token, refreshToken } = await h.loginForRefresh()
       h.host.advance(MINUTE)
       const owners = heldRefresh(refreshToken, await h.renew(refreshToken))
+      await h.renew(owners)
 
-      h.host.advance(later)
+      h.host.advance(20 * SECOND + later)
       const stolen = await h.renew(refreshToken, abroad())
 
       expect(stolen).toMatchObject({
@@ -56,7 +57,10 @@ describeOnEveryStore('a stolen refresh token', (open) => {
     const owner = await h.renew(refreshToken)
 
     expect(thief).toMatchObject({ ok: false, code: 'step_up_required' })
-    expect(owner).toMatchObject({ ok: true, status: 'normal', refreshToken: expect.any(String) })
+    expect(owner).toMatchObject({ ok: true, status: 'rotated', refreshToken: expect.any(String) })
+    expect(codeOf(await h.renew(refreshToken, abroad()))).toBe('step_up_required')
+    await h.renew(heldRefresh('', owner))
+    h.host.advance(21 * SECOND)
     expect(codeOf(await h.renew(refreshToken, abroad()))).toBe('session_revoked')
   })
 
@@ -141,14 +145,16 @@ describe('a fork of the refresh family from where it was used', () => {
     expect(codeOf(await h.show(token))).toBe('session_unknown')
   })
 
-  test('a displaced successor, shown from an unknown place, ends the session', async () => {
+  test('a sibling, shown from an unknown place after the owner went on, ends the session', async () => {
     const h = await harness(inMemory)
     const { refreshToken } = await h.loginForRefresh()
     h.host.advance(MINUTE)
     const intercepted = heldRefresh(refreshToken, await h.renew(refreshToken))
-    h.host.advance(11 * SECOND)
-    await h.renew(refreshToken)
-    h.host.advance(11 * SECOND)
+    const owners = heldRefresh(refreshToken, await h.renew(refreshToken))
+    await h.renew(owners)
+    h.host.advance(41 * SECOND)
+    await h.renew(owners)
+    h.host.advance(SECOND)
 
     expect(codeOf(await h.renew(intercepted, abroad()))).toBe('session_revoked')
   })

@@ -15,7 +15,8 @@ import { contextKey } from '../../src/core/context.ts'
 import { describeDevice } from '../../src/core/device.ts'
 import { NO_HISTORY, type SubjectHistory } from '../../src/core/history.ts'
 import type { Device, Network } from '../../src/core/request.ts'
-import type { Secret, SessionState, TokenFamily } from '../../src/core/session.ts'
+import { settlingTime } from '../../src/core/rotation.ts'
+import type { SessionState, TokenFamily } from '../../src/core/session.ts'
 import { describeNetwork } from '../../src/network/describe.ts'
 import { USUAL } from '../../src/signals/weights.ts'
 import { laptop, MINUTE, NOON, past, sessionOf, used } from '../signals/scene.ts'
@@ -102,32 +103,15 @@ const context = fc
     ...(sessionOnly && rest.state === 'confirmed' ? { sessionOnly } : {}),
   })) as fc.Arbitrary<SessionState['contexts'][number]>
 
-const secret: fc.Arbitrary<Secret> = fc
-  .record({ generation: count, digest, mintedAt: instant, token: fc.option(text) })
-  .map(({ token, ...rest }) => (token === null ? rest : { ...rest, token }))
-
-const line: fc.Arbitrary<TokenFamily> = fc
-  .record({
-    id: count,
-    issued: secret,
-    outstanding: fc.option(secret),
-    predecessors: fc.array(
-      fc.record({
-        generation: count,
-        digest,
-        succeededAt: instant,
-        contexts: fc.array(text, { maxLength: 3 }),
-      }),
-      { maxLength: 8 },
-    ),
-    displaced: fc.option(fc.record({ generation: count, at: instant })),
-    contexts: fc.array(text, { maxLength: 3 }),
-  })
-  .map(({ outstanding, ...rest }) => {
-    const { token: _sent, ...shown } = rest.issued
-    const other = outstanding === null || outstanding.generation === rest.issued.generation
-    return { ...rest, acked: other ? shown : outstanding }
-  })
+const line: fc.Arbitrary<TokenFamily> = fc.record({
+  id: fc.uint8Array({ minLength: 8, maxLength: 8 }).map((id) => Buffer.from(id).toString('hex')),
+  current: fc.record({ generation: count, digest, mintedAt: instant, notedAt: instant }),
+  beganAt: instant,
+  shownAt: instant,
+  previous: fc.option(fc.record({ digest, until: instant })),
+  outstanding: fc.option(fc.record({ digest, mintedAt: instant })),
+  contexts: fc.array(text, { maxLength: 2 }),
+})
 
 const state: fc.Arbitrary<SessionState> = fc
   .record({
@@ -155,12 +139,7 @@ const state: fc.Arbitrary<SessionState> = fc
     prompts: fc.array(instant, { maxLength: 3 }),
     failures: fc.array(fc.record({ context: text, count }), { maxLength: 16 }),
     switchBacks: fc.array(fc.record({ at: instant, from: text, to: text }), { maxLength: 8 }),
-    stepUp: fc.option(
-      fc.record(
-        { nonce: text, at: instant, digest, context: text, token: text, refreshToken: text },
-        { requiredKeys: ['nonce', 'at', 'digest', 'context', 'token'] },
-      ),
-    ),
+    stepUp: fc.option(fc.record({ nonce: text, at: instant, digest, context: text })),
   })
   .map(({ family: { line, ...family }, last, lastAt, ...rest }) => {
     const keys = rest.contexts.map(({ key }) => key)
@@ -303,7 +282,7 @@ describe('a record of the first layout', () => {
   test('opens as a session without returns', () => {
     const session = sessionOf(...contexts)
     const digest = '00112233445566778899aabbccddeeff'
-    const secret = { generation: 1, digest, mintedAt: NOON }
+    const { current } = session.family
     const written = Buffer.from(
       '/wECBFTQChQQryoBB5kBAoAD/wERBgEBnQGA/xSgCwJ4MQ4D9zg3AQNhZGH3AQEBBHRvdAlwAkIB' +
         'AQkBAbgBAQER/yIzRFVmd4iZP6q7zN3u/yABOgEBAgI=',
@@ -314,7 +293,12 @@ describe('a record of the first layout', () => {
       ...session,
       prompts: [NOON],
       failures: [{ context: session.last.context, count: 2 }],
-      family: { ...session.family, issued: secret, acked: secret },
+      family: {
+        ...session.family,
+        id: '0000000000000001',
+        current: { ...current, digest },
+        beganAt: NOON - settlingTime('session') - 1,
+      },
       switchBacks: [],
     })
   })

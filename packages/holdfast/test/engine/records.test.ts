@@ -25,9 +25,7 @@ function scene(changes: Partial<SessionState> = {}): Scene {
   const host = fakeHost()
   const codec = sealingCodec(newKeyring(host), host)
   const session = sessionOf(used(oslo, laptop))
-  const secret = { generation: 1, digest: '0'.repeat(32), mintedAt: NOON }
-  const family = { ...session.family, issued: secret, acked: secret }
-  const state = { ...session, family, id: codec.newSessionId(codec.subjectKey('default', 'ada')) }
+  const state = { ...session, id: codec.newSessionId(codec.subjectKey('default', 'ada')) }
   const { id, createdAt, deadline, idleMs, generation } = state
   let opened = 0
   let now = NOON
@@ -118,17 +116,6 @@ describe('a record that was opened or sealed before', () => {
       expect(records.open(found)).toMatchObject({ id: state.id })
       expect(opened()).toBe(1)
     }
-  })
-
-  test('is not kept while it holds a token for the client', () => {
-    const { family } = sessionOf(used(oslo, laptop))
-    const issued = { ...family.issued, digest: '0'.repeat(32), token: 'x', mintedAt: NOON }
-    const { records, opened, place, state } = scene({ family: { ...family, issued } })
-    const found = asFound(records.seal(place, state))
-
-    expect(records.open(found).family.issued.token).toBe('x')
-    expect(records.open(found).family.issued.token).toBe('x')
-    expect(opened()).toBe(2)
   })
 
   test('does not change with the buffer that it was sealed into', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sealingCodec } from '../../src/codecs/codec.ts'
+import { type Claims, sealingCodec } from '../../src/codecs/codec.ts'
 import { newKeyring, rotateKeyring } from '../../src/codecs/keyring.ts'
 import { systemHost } from '../../src/codecs/system-host.ts'
 import { fromBase64url, toBase64url } from '../../src/core/base64url.ts'
@@ -12,7 +12,13 @@ const ring = newKeyring(host)
 const codec = sealingCodec(ring, host)
 const subject = codec.subjectKey('default', 'ada')
 const session = codec.newSessionId(subject)
-const line = { session, kind: 'session', family: 3, generation: 7 } as const
+const line = {
+  session,
+  kind: 'session',
+  family: '00000000000000a3',
+  generation: 7,
+  mintedAt: 1_790_000_000_000,
+} as const
 
 describe('tokens', () => {
   test('what is minted reads back, and says nothing that was not put in', () => {
@@ -20,7 +26,9 @@ describe('tokens', () => {
     const claims = codec.authenticate(token)
 
     expect(token).toHaveLength(TOKEN_LENGTH)
-    expect(claims).toEqual({ ...line, keyId: ring.current, digest })
+    const { mintedAt, ...rest } = line
+    expect(claims).toMatchObject({ ...rest, keyId: ring.current, digest, descent: { mintedAt } })
+    expect(JSON.stringify(claims)).not.toContain(token.slice(-40))
   })
 
   test('no single changed character of a token is accepted', () => {
@@ -57,12 +65,28 @@ describe('tokens', () => {
       }),
     )
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 61, maxLength: 61 }), (bytes) => {
+      fc.property(fc.uint8Array({ minLength: 87, maxLength: 87 }), (bytes) => {
         const text = `hf1.${session}.${toBase64url(bytes)}`
         expect(text).toHaveLength(TOKEN_LENGTH)
         expect(codec.authenticate(text)).toBeTypeOf('string')
       }),
     )
+  })
+
+  test('a successor proves its parent and its grandparent, and gives away neither secret', () => {
+    const claimsOf = (token: string): Claims => codec.authenticate(token) as Claims
+    const first = claimsOf(codec.mint(line).token)
+    const second = claimsOf(codec.mint({ ...line, generation: 8, parent: first.link }).token)
+    const links = { parent: second.link, grandparent: second.parentLink as Uint8Array }
+    const third = claimsOf(codec.mint({ ...line, generation: 9, ...links }).token)
+
+    expect(second.descent?.parent).toBe(first.digest)
+    expect(third.descent).toMatchObject({ parent: second.digest, grandparent: first.digest })
+    expect(third.digest).not.toBe(second.digest)
+    // What the record has is an image of the link, and the link one of the secret.
+    expect(Buffer.from(first.link).toString('hex')).not.toBe(first.digest)
+    const elsewhere = codec.mint({ ...line, family: '00000000000000a4' })
+    expect(elsewhere.digest).not.toBe(first.digest)
   })
 
   test('a refresh token is told apart by its kind', () => {

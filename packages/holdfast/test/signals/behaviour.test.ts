@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest'
 import { totalOf } from '../../src/core/evidence.ts'
 import { NO_HISTORY, type SubjectHistory, withHour } from '../../src/core/history.ts'
 import type { Network, Presentation } from '../../src/core/request.ts'
-import type { SessionState } from '../../src/core/session.ts'
 import { settle } from '../../src/engine/judging/contexts.ts'
 import { weigh } from '../../src/engine/judging/weigh.ts'
 import { balanced } from '../../src/policies/index.ts'
@@ -188,23 +187,6 @@ describe('sensitive actions', () => {
   test('from a confirmed place, or where the route asks for a step-up anyway: none', () => {
     expect(look(sessionOf(home), act(oslo), NO_HISTORY)).toEqual([])
     expect(look(sessionOf(home), act(lyse), NO_HISTORY)).toEqual([])
-  })
-
-  test('five within a minute are a burst, as far as the token family has counted them', () => {
-    const { key } = used(lyse, laptop)
-    const burst = (count: number, secondsAgo = 20): SessionState => {
-      const session = sessionOf(home, lately(lyse))
-      const succeededAt = NOON + 30 * MINUTE - secondsAgo * 1_000
-      const predecessors = Array.from({ length: count }, (_, generation) => {
-        return { generation, digest: 'd', succeededAt, contexts: [key] }
-      })
-      return { ...session, family: { ...session.family, predecessors } }
-    }
-
-    expect(look(burst(3), act(lyse), NO_HISTORY)).toEqual([])
-    expect(weights(look(burst(4), act(lyse), NO_HISTORY))).toEqual({ sensitive_burst: 8 })
-    expect(look(burst(4, 61), act(lyse), NO_HISTORY)).toEqual([])
-    expect(look(burst(8), presented(lyse), NO_HISTORY)).toEqual([])
   })
 })
 

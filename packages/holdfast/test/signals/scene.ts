@@ -107,7 +107,6 @@ export function used(
 /** A session that began in its first context and was used last in its last one, at noon. */
 export function sessionOf(first: Context, ...others: readonly Context[]): SessionState {
   const last = others.at(-1) ?? first
-  const secret = { generation: 1, digest: 'd', mintedAt: NOON }
   return {
     id: 'A'.repeat(43),
     subject: 'ada',
@@ -120,15 +119,16 @@ export function sessionOf(first: Context, ...others: readonly Context[]): Sessio
     factors: ['totp'],
     origin: { network: first.network, device: first.device },
     family: {
-      id: 1,
+      id: '0'.repeat(16),
       acr: null,
       amr: [],
       authenticatedAt: NOON,
       provedIn: first.key,
-      issued: secret,
-      acked: secret,
-      predecessors: [],
-      displaced: null,
+      current: { generation: 1, digest: '0'.repeat(32), mintedAt: NOON, notedAt: NOON },
+      beganAt: NOON,
+      shownAt: NOON,
+      previous: null,
+      outstanding: null,
       contexts: [],
     },
     refresh: null,

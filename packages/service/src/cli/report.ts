@@ -48,13 +48,12 @@ function sample({ coverage, logins, judgements }: Report): string {
   return lines.join('\n')
 }
 
-function rates({ rows, lostPerRotation }: Report): string {
+function rates({ rows }: Report): string {
   const shown = rows.map((row) => [row.group, nameOf(row), String(row.count), rateText(row)])
   const lines = [table(['GROUP', 'EVENT', 'COUNT', 'PER USER-MONTH'], shown)]
   if (rows.some(({ sampled }) => sampled)) {
     lines.push('* a sample: where nothing else changed, one an hour and session is in the log.')
   }
-  lines.push(`Lost Set-Cookie per rotation: ${rateText(lostPerRotation)}.`)
   return lines.join('\n')
 }
 

@@ -75,7 +75,7 @@ function requestMetrics(registers: Registers): Pick<Metrics, 'answered'> {
 }
 
 const REFRESHES =
-  'Refresh tokens, by how they came: normal, resent, response_lost, in_flight, ' +
+  'Refresh tokens, by what became of them: rotated, kept, in_flight, ' +
   'other_context (the session ended), forked, refused.'
 
 function sessionMetrics(

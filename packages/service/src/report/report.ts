@@ -2,18 +2,9 @@ import { type Coverage, coverage } from './coverage.ts'
 import { type Feedback, feedback } from './feedback.ts'
 import { type Judgement, judgements } from './judgements.ts'
 import { type OutcomePair, outcomeOf, outcomePairs } from './outcomes.ts'
-import { type Rate, rateOf, shareOf } from './rate.ts'
+import { type Rate, rateOf } from './rate.ts'
 import type { RecordedEvent } from './recorded.ts'
-import {
-  ANSWERS,
-  DEVICE,
-  type EventRow,
-  LOST,
-  NETWORK,
-  type ReasonRow,
-  ROTATED,
-  SECRETS,
-} from './rows.ts'
+import { ANSWERS, DEVICE, type EventRow, NETWORK, type ReasonRow, SECRETS } from './rows.ts'
 
 /** How often something happened, per user and month. */
 export interface ReportRow extends Rate {
@@ -40,8 +31,6 @@ export interface Report {
   readonly rows: readonly ReportRow[]
   /** By code, those of an application's own signals too. */
   readonly reasons: readonly ReasonRate[]
-  /** Lost responses, per rotation. */
-  readonly lostPerRotation: Rate
   readonly feedback: Feedback
   readonly shadow: Shadow
 }
@@ -92,7 +81,7 @@ export async function reportOf(
 /** Counts the rows of the table and the reasons of decisions. */
 function rowCounts(): {
   see(event: RecordedEvent, judgement: Judgement | undefined): void
-  rates(covered: Coverage): Pick<Report, 'rows' | 'reasons' | 'lostPerRotation'>
+  rates(covered: Coverage): Pick<Report, 'rows' | 'reasons'>
 } {
   const byRow = new Map<EventRow | ReasonRow, number>()
   const byReason = new Map<string, { readonly group: string; count: number }>()
@@ -127,7 +116,6 @@ function rowCounts(): {
     },
     rates({ enough, userMonths }) {
       const exposure = enough ? userMonths : 0
-      const rotations = enough ? (byRow.get(ROTATED) ?? 0) : 0
       return {
         rows: [
           ...rowsOf('network', NETWORK, exposure),
@@ -138,7 +126,6 @@ function rowCounts(): {
         reasons: [...byReason]
           .map(([reason, { group, count }]) => ({ reason, group, ...rateOf(count, exposure) }))
           .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
-        lostPerRotation: rateOf(byRow.get(LOST) ?? 0, shareOf(rotations)),
       }
     },
   }

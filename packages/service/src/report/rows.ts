@@ -60,27 +60,11 @@ export interface EventRow extends Row {
   readonly is: (event: RecordedEvent) => boolean
 }
 
-/** A session's secret was replaced. */
-export const ROTATED: EventRow = {
-  about: 'a secret replaced',
-  is: ({ type }) => type === 'secret-rotated',
-}
-
-/** It was replaced once more, because the answer that brought the one before was lost. */
-export const LOST: EventRow = {
-  about: 'its Set-Cookie lost',
-  is: ({ type, reason }) => type === 'secret-rotated' && reason === 'response_lost',
-}
-
 /** What became of secrets. */
 export const SECRETS: readonly EventRow[] = [
-  ROTATED,
-  LOST,
-  {
-    about: 'the answer to a refresh lost',
-    is: ({ type, reason }) => type === 'session-refreshed' && reason === 'response_lost',
-  },
+  { about: 'a secret replaced', is: ({ type }) => type === 'secret-rotated' },
   { about: 'a fork', is: reused('secret_forked') },
+  { about: 'a fork after a lost write', is: reused('store_rolled_back') },
   { about: 'a refresh token used by two', is: reused('refresh_reused') },
 ]
 

@@ -391,7 +391,7 @@ const ANSWERS: Readonly<Record<string, Answer<unknown>>> = {
   }),
   refreshedTokens: answered({
     shape: verdicts.refreshedTokens,
-    examples: [{ ...accepted, status: 'resent', refreshToken: 'hf1.r', ...ACCESS }],
+    examples: [{ ...accepted, status: 'kept', refreshToken: 'hf1.r', ...ACCESS }],
     ask: (remote) => remote.refresh(PRESENTED),
   }),
   refusedRefresh: answered({

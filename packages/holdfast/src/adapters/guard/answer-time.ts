@@ -1,4 +1,4 @@
-import { RESEND_MS } from '../../core/rotation.ts'
+import { ANSWER_MS } from '../../core/rotation.ts'
 
 /** Starts the time of one answer. Start it before the request is judged. */
 export type AnswerTimer = () => InTime
@@ -16,7 +16,7 @@ export function answerTimer(now: () => number): AnswerTimer {
     const startedAt = now()
     return () => {
       const passed = now() - startedAt
-      return passed >= 0 && passed <= RESEND_MS
+      return passed >= 0 && passed <= ANSWER_MS
     }
   }
 }

@@ -11,14 +11,14 @@ import { checkWord } from '../input.ts'
 import {
   type AuthenticatedPresentation,
   authenticate,
+  matchSecret,
   presentationOf,
-  statusOfPresented,
 } from './presentation.ts'
 
 /** What a challenge is about. `completeStepUp` must match all of it. */
 export interface ChallengeFacts {
   readonly session: SessionId
-  readonly family: number
+  readonly family: string
   /** Digest of the secret that was shown. */
   readonly digest: string
   readonly context: string
@@ -75,8 +75,9 @@ export function isOfOneHolder(state: SessionState, attempt: StepUpAttempt): bool
   const { challenge, claims } = attempt
   if (state.family.id !== challenge.family) return false
   if (sameText(claims.digest, challenge.digest)) return true
-  const rotation = state.fork === null ? statusOfPresented(state, attempt) : 'dead'
-  return rotation !== 'dead' && rotation.status === 'current'
+  if (state.fork !== null) return false
+  const status = matchSecret(state, attempt)?.rotation.status
+  return status !== undefined && status !== 'fork' && status !== 'in_flight'
 }
 
 /** Undefined for whatever was not sealed here. */
@@ -86,7 +87,9 @@ function openChallenge(codec: Codec, text: string): ChallengeFacts | undefined {
   const bytes = fromBase64url(sealed)
   if (!isSessionId(session) || bytes === undefined || rest.length > 0) return undefined
   try {
-    return codec.openJson(challengeIdentity(session), bytes) as ChallengeFacts
+    const facts = codec.openJson(challengeIdentity(session), bytes) as ChallengeFacts
+    // A version before this one numbered the families.
+    return { ...facts, family: String(facts.family).padStart(16, '0') }
   } catch (error) {
     // The bytes come from the client: altered ones are expected, and no damage of the store.
     if (error instanceof SessionError) return undefined

@@ -20,8 +20,7 @@ export async function superseded(
   { session, kind, family }: Claims,
   { at, network, device }: Presentation,
 ): Promise<void> {
-  const key = kind === 'session' ? session : `${session} ${kind}`
-  if (!eventLimiter.isNew(key, family)) return
+  if (!eventLimiter.isNew(`${session} ${kind} ${family}`, 1)) return
   const facts = { at, session, network, device, reason: 'token_superseded' }
   await eventWriter.append(session, [eventWriter.event('token-reused', facts)])
 }

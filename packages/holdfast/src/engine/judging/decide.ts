@@ -1,6 +1,6 @@
 import { contextsAt } from '../../core/context.ts'
 import type { SessionEvent } from '../../core/events.ts'
-import type { RotationStatus } from '../../core/rotation.ts'
+import { overdueFor, type RotationStatus } from '../../core/rotation.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Verification } from '../../core/sessions.ts'
 import type { Found } from '../../core/store.ts'
@@ -53,12 +53,13 @@ export async function weighAndDecide(
   const { history } = await readHistory(engine, subject)
   const session = asOfNow(state, found, rotation, presentation.at)
   const scales = engine.scalesOf(state.tenant)
-  const options = { acr: presented.acr, maxAgeMs: presented.maxAgeMs }
-  const first = weigh(scales, session, presentation, history, options)
-  const reused = isReused(state, matched, first.standing)
-  const weighing = reused
-    ? weigh(scales, session, presentation, history, { ...options, contradiction: 'refresh_reused' })
-    : first
+  const reused = isReused(state, matched)
+  const weighing = weigh(scales, session, presentation, history, {
+    acr: presented.acr,
+    maxAgeMs: presented.maxAgeMs,
+    overdueMs: overdueBy(engine, state, matched),
+    contradiction: reused ? 'refresh_reused' : null,
+  })
   const settled = settle(session, presentation, history, weighing)
   const decided = { session, weighing, settled, reused }
   return { ...decided, events: decisionEvents(engine, state, matched, decided) }
@@ -78,10 +79,8 @@ export async function apply(
   const { decision } = settled
   const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
   const touches = trusted || decision.outcome === 'limit'
-  // Who is observed in a context that is new gets a new secret at once: two holders show soon.
-  const watched = decision.outcome === 'observe' && isNewContext(state, settled.next)
   const rotated: Rotation = trusted
-    ? rotate(engine, settled.next, matched, { watched })
+    ? rotate(engine, settled.next, matched)
     : { state: settled.next }
   const unchanged = rotated.state === session && session.fork === state.fork
 
@@ -91,7 +90,8 @@ export async function apply(
     if (refusals.length > 0) await engine.eventWriter.append(state.id, refusals)
     if (touches) await touchIfDue(engine, found, matched.presentation)
   } else {
-    const events = [...decided.events, ...rotationEvents(engine, matched, rotated)]
+    const shown = trusted ? rotationEvents(engine, matched) : []
+    const events = [...decided.events, ...shown]
     const seenAt = touches ? matched.presentation.at : undefined
     const outcome = await save(engine, { found, next: rotated.state, events, seenAt })
     if (outcome === 'lost_race') return 'lost_race'
@@ -145,6 +145,12 @@ function asOfNow(
   return { ...state, fork, last, contexts }
 }
 
-function isNewContext({ contexts }: SessionState, { last }: SessionState): boolean {
-  return !contexts.some(({ key }) => key === last.context)
+/** Only for the session's own secret: a refresh token gets a successor whenever it is shown. */
+function overdueBy(
+  { rotateEveryMs }: EngineContext,
+  { family }: SessionState,
+  { rotation, shown }: MatchedPresentation,
+): number | undefined {
+  if (shown.kind !== 'session' || rotation.status !== 'current') return undefined
+  return overdueFor(family, shown.at, rotateEveryMs)
 }

@@ -49,7 +49,7 @@ export function decisionEvents(
     ),
   )
   if (reused || forkedNow) {
-    const reason = reused ? 'refresh_reused' : 'secret_forked'
+    const reason = reused ? 'refresh_reused' : forkReason(matched)
     return [eventWriter.event('token-reused', { ...facts, reason }), ...events]
   }
   if (events.length > 0) return events
@@ -57,6 +57,12 @@ export function decisionEvents(
   const key = `${session.id} device_changed`
   if (!eventLimiter.isDue(key, matched.presentation, DEVICE_CHANGES_EVERY_MS)) return []
   return [eventWriter.event('context-changed', { ...facts, reason: 'device_changed' })]
+}
+
+/** A secret from ahead of the store proves that the store lost writes, and two holders. */
+function forkReason({ rotation }: MatchedPresentation): string {
+  const rolledBack = rotation.status === 'fork' && rotation.rolledBack
+  return rolledBack ? 'store_rolled_back' : 'secret_forked'
 }
 
 /** The events of refusals that are neither a limit nor the end of the session. */

@@ -8,8 +8,8 @@ import { expire, superseded, unknown } from './dead-tokens.ts'
 import {
   type AuthenticatedPresentation,
   type MatchedPresentation,
+  matchSecret,
   type Refusal,
-  statusOfPresented,
 } from './presentation.ts'
 
 type Answered<Answer> = Promise<Answer | 'lost_race'> | Answer | 'lost_race'
@@ -39,7 +39,7 @@ export function withLiveSession<Answer>(
   authenticated: AuthenticatedPresentation,
   judge: (opened: OpenedSession, matched: MatchedPresentation) => Answered<Answer>,
 ): Promise<Answer | Refusal> {
-  const { claims, presentation } = authenticated
+  const { claims, presentation, presented } = authenticated
   const { at } = presentation
 
   return withSession<Answer | Refusal>(engine, claims.session, (opened) => {
@@ -51,11 +51,11 @@ export function withLiveSession<Answer>(
     if (lifetimeVerdict(state, found.lastActivity, at) !== 'live') {
       return expire(engine, opened, presentation).then(() => refused('session_expired'))
     }
-    const rotation = statusOfPresented(state, authenticated)
-    if (rotation === 'dead') {
+    const matched = matchSecret(state, authenticated)
+    if (matched === undefined) {
       return superseded(engine, claims, presentation).then(() => refused('token_superseded'))
     }
-    return judge(opened, { presented: authenticated.presented, presentation, claims, rotation })
+    return judge(opened, { presented, presentation, claims, ...matched })
   })
 }
 

@@ -1,8 +1,9 @@
 import type { Claims } from '../../codecs/codec.ts'
+import { sameText } from '../../core/constant-time.ts'
 import { contextKey } from '../../core/context.ts'
-import { type RefusalCode, SessionError } from '../../core/errors.ts'
+import type { RefusalCode } from '../../core/errors.ts'
 import type { Presentation } from '../../core/request.ts'
-import { type RotationStatus, rotationStatus } from '../../core/rotation.ts'
+import { type RotationStatus, rotationStatus, type ShownSecret } from '../../core/rotation.ts'
 import type { SessionState, TokenFamily } from '../../core/session.ts'
 import type { Presented, Verification } from '../../core/sessions.ts'
 import type { TokenKind } from '../../core/token.ts'
@@ -27,6 +28,7 @@ export interface AuthenticatedPresentation {
 /** A presentation with the place that its secret has in the session's rotation. */
 export interface MatchedPresentation extends AuthenticatedPresentation {
   readonly rotation: RotationStatus
+  readonly shown: ShownSecret
 }
 
 export type Refusal = Verification & { readonly ok: false }
@@ -108,28 +110,41 @@ export function familyOfKind(
 const MAX_WAITED_MS = 5 * 60_000
 
 /**
- * Step 5: what the secret is to its family, or `dead` where a login or a step-up has replaced the
- * family. Throws `store_rolled_back` for an authentic secret that the record does not know.
+ * Step 5: the place of the secret in its family. Undefined: its family is dead, because a login or
+ * a step-up has replaced it.
  */
-export function statusOfPresented(
+export function matchSecret(
   state: SessionState,
-  { claims, presentation, presented }: AuthenticatedPresentation,
-): RotationStatus | 'dead' {
+  authenticated: AuthenticatedPresentation,
+): Pick<MatchedPresentation, 'rotation' | 'shown'> | undefined {
+  const { claims, presentation, presented } = authenticated
   const family = familyOfKind(state, claims.kind)
-  if (family !== null && claims.family < family.id) return 'dead'
-  const rotation: RotationStatus =
-    family === null || claims.family > family.id
-      ? { status: 'ahead' }
-      : rotationStatus(family, {
-          generation: claims.generation,
-          digest: claims.digest,
-          context: contextKey(presentation.network, presentation.device),
-          at: presentation.at - Math.min(presented.waitedMs ?? 0, MAX_WAITED_MS),
-        })
-  if (rotation.status !== 'ahead') return rotation
-  throw new SessionError(
-    'store_rolled_back',
-    `Session ${state.id} was shown a secret that its record does not know: ` +
-      'the store lost writes. Nothing is decided on it.',
+  if (family === null || claims.family !== family.id) return undefined
+  const shown = shownSecret(family, claims, {
+    context: contextKey(presentation.network, presentation.device),
+    at: presentation.at - Math.min(presented.waitedMs ?? 0, MAX_WAITED_MS),
+  })
+  return { rotation: rotationStatus(family, shown), shown }
+}
+
+/** A secret as its family knows it. */
+export function shownSecret(
+  family: TokenFamily,
+  claims: Claims,
+  { context, at }: Pick<ShownSecret, 'context' | 'at'>,
+): ShownSecret {
+  const { kind, generation, descent } = claims
+  return { kind, generation, digest: digestOnRecord(family, claims), descent, context, at }
+}
+
+/** A version without links put the digest of the secret itself on record. */
+function digestOnRecord(
+  { current, previous, outstanding }: TokenFamily,
+  { digest, unlinkedDigest }: Claims,
+): string {
+  if (unlinkedDigest === undefined) return digest
+  const known = [current, previous, outstanding].some(
+    (secret) => secret !== null && sameText(secret.digest, unlinkedDigest),
   )
+  return known ? unlinkedDigest : digest
 }

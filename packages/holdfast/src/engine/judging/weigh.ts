@@ -28,6 +28,8 @@ export interface WeighOptions {
   /** Longest time since authentication, ms. */
   readonly maxAgeMs?: number | undefined
   readonly contradiction?: Situation['contradiction']
+  /** For how long the secret has been shown since it was due, ms, where that is too long. */
+  readonly overdueMs?: number | undefined
 }
 
 export interface Weighing {
@@ -75,6 +77,7 @@ export function weigh(
     ...(staying ? found.filter(({ weight }) => weight >= 0) : found),
     ...carriedOver(session, at, { key, existing, confirmed, found }),
     ...failedStepUps(session, key),
+    ...overdueSecret(options),
   ]
   const missing = missingOf(session, options, {
     at,
@@ -184,13 +187,20 @@ export function carriedEvidence(
   })
 }
 
+/** Reasons that are found anew with every request, from what is kept elsewhere. */
+const NOT_OWN: ReadonlySet<string> = new Set([
+  'evidence_inherited',
+  'step_up_failed',
+  'secret_overdue',
+])
+
 /**
  * Whether a reason goes on a context's own account. Inherited evidence would grow with every
  * newcomer if it were handed on once more. Failed step-ups are counted where they are kept, and
  * would weigh again with every request.
  */
 export function isOwn({ reason }: Pick<Evidence, 'reason'>): boolean {
-  return reason !== 'evidence_inherited' && reason !== 'step_up_failed'
+  return !NOT_OWN.has(reason)
 }
 
 function runSignals(
@@ -268,6 +278,13 @@ function accusingGroups(
 
 function sumOf(weights: ReadonlyMap<unknown, number>): number {
   return [...weights.values()].reduce((sum, weight) => sum + weight, 0)
+}
+
+/** Whoever rides along may do without successors, so as to leave no fork behind. */
+function overdueSecret({ overdueMs }: WeighOptions): readonly Evidence[] {
+  if (overdueMs === undefined) return []
+  const minutes = Math.round(overdueMs / 60_000)
+  return [evidenceOf('secret_overdue', WEIGHTS.secret_overdue, { minutes })]
 }
 
 function failedStepUps({ failures }: SessionState, key: string): readonly Evidence[] {

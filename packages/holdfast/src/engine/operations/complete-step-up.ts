@@ -6,8 +6,9 @@ import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import { failuresOf, MAX_FAILED_STEP_UPS, withoutFailures } from '../../core/prompts.ts'
 import { LIMITS } from '../../core/request.ts'
 import { REPEAT_MS } from '../../core/rotation.ts'
-import type { SessionFamily, SessionState } from '../../core/session.ts'
+import type { SessionFamily, SessionState, TokenFamily } from '../../core/session.ts'
 import type { Proof, Verification } from '../../core/sessions.ts'
+import type { TokenKind } from '../../core/token.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
 import { checkWord, checkWords, DEFAULT_TENANT } from '../input.ts'
 import { accept } from '../judging/answer.ts'
@@ -26,7 +27,7 @@ interface Proved extends ProvedFactors {
 
 /** What a completed step-up delivers. */
 interface Delivered {
-  readonly token: string
+  readonly token: string | undefined
   readonly refreshToken: string | undefined
 }
 
@@ -47,7 +48,7 @@ export async function completeStepUp(engine: EngineContext, proof: Proof): Promi
     if (lifetimeVerdict(state, found.lastActivity, attempt.at) !== 'live') {
       return { ok: false, code: 'session_expired' }
     }
-    const repeated = repetitionOf(state, attempt)
+    const repeated = repetitionOf(engine, state, attempt)
     if (repeated !== undefined) {
       return accept(engine, state, found, { decision: ALLOWED, ...repeated })
     }
@@ -58,19 +59,31 @@ export async function completeStepUp(engine: EngineContext, proof: Proof): Promi
 
 const ALLOWED = { outcome: 'allow', score: 0, because: [] } as const
 
-/** The same challenge, secret and context within a minute of the commit: the response was lost. */
+/**
+ * The same challenge, secret and context within a minute of the commit: the response was lost. Each
+ * answer has a secret of its own; those of one step-up are siblings.
+ */
 function repetitionOf(
-  { stepUp }: SessionState,
-  { challenge, claims, at }: StepUpAttempt,
+  { codec }: EngineContext,
+  { id: session, family, refresh, stepUp }: SessionState,
+  { challenge, claims, at: mintedAt }: StepUpAttempt,
 ): Delivered | undefined {
-  if (stepUp === null || at - stepUp.at > REPEAT_MS) return undefined
+  if (stepUp === null || mintedAt - stepUp.at > REPEAT_MS) return undefined
   const same =
     sameText(stepUp.nonce, challenge.nonce) &&
     sameText(stepUp.digest, claims.digest) &&
     stepUp.context === challenge.context
   if (!same) return undefined
-  const { token, refreshToken } = stepUp
-  return { token, refreshToken }
+  const parent = codec.stepUpLink(challenge.nonce, claims.link)
+  const again = (kind: TokenKind, { id, current }: TokenFamily): string | undefined => {
+    // An answer has arrived: the client has gone on with its secret.
+    if (current.generation > 1) return undefined
+    return codec.mint({ session, kind, family: id, generation: 1, mintedAt, parent }).token
+  }
+  return {
+    token: again('session', family),
+    refreshToken: refresh === null ? undefined : again('refresh', refresh),
+  }
 }
 
 function refusalOf(
@@ -151,15 +164,13 @@ function steppedUp(
   const { context, nonce } = challenge
   const { network, device } = presentation
   const from = { session: state.id, context, at }
-  const { family, token } = newFamily(engine, {
-    ...from,
-    kind: 'session',
-    family: state.family.id + 1,
-  })
+  const repeated = {
+    parent: engine.codec.stepUpLink(nonce, claims.link),
+    until: at + REPEAT_MS,
+  }
+  const { family, token } = newFamily(engine, { ...from, kind: 'session' }, repeated)
   const refresh =
-    state.refresh === null
-      ? undefined
-      : newFamily(engine, { ...from, kind: 'refresh', family: state.refresh.id + 1 })
+    state.refresh === null ? undefined : newFamily(engine, { ...from, kind: 'refresh' }, repeated)
   const proven: SessionFamily = {
     ...family,
     acr: acrAfter(engine, state, context, proved.acr),
@@ -168,7 +179,6 @@ function steppedUp(
     provedIn: context,
   }
   const passed = passedContext(findContext(state.contexts, context), attempt, proved.trust)
-  const refreshToken = refresh?.token
   const next: SessionState = {
     ...state,
     family: proven,
@@ -179,16 +189,9 @@ function steppedUp(
     prompts: [],
     failures: withoutFailures(state.failures, context),
     switchBacks: [],
-    stepUp: {
-      nonce,
-      at,
-      digest: claims.digest,
-      context,
-      token,
-      ...(refreshToken === undefined ? {} : { refreshToken }),
-    },
+    stepUp: { nonce, at, digest: claims.digest, context },
   }
-  return { next, delivered: { token, refreshToken } }
+  return { next, delivered: { token, refreshToken: refresh?.token } }
 }
 
 function passedContext(

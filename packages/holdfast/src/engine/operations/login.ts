@@ -166,7 +166,7 @@ function newSession(
   { at, network, device }: Presentation,
 ): NewSession {
   const context = contextKey(network, device)
-  const from = { session: login.id, family: 1, context, at }
+  const from = { session: login.id, context, at }
   const { family, token } = newFamily(engine, { ...from, kind: 'session' })
   const refresh = login.refresh ? newFamily(engine, { ...from, kind: 'refresh' }) : undefined
   const state: SessionState = {

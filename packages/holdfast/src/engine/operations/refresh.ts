@@ -1,5 +1,4 @@
 import { touchInterval } from '../../core/lifetimes.ts'
-import type { RotationStatus } from '../../core/rotation.ts'
 import type { Presented, Refreshed, RefreshStatus, Verification } from '../../core/sessions.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
 import { apply, decide } from '../judging/decide.ts'
@@ -12,8 +11,10 @@ import {
 } from '../judging/presentation.ts'
 
 /**
- * Judges a refresh token by all that a session token is judged by, and rotates it at every use.
- * Where nothing is new that takes one read and one write, and the subject's past is not read.
+ * Judges a refresh token by all that a session token is judged by. It gets a successor at every
+ * use, but not before its own predecessor can no longer arrive: until then the client keeps it.
+ * Where nothing is new that takes one read, one write a generation, and the subject's past is not
+ * read.
  */
 export async function refresh(engine: EngineContext, presented: Presented): Promise<Refreshed> {
   const authenticated = authenticatedPresentation(engine, presented, 'refresh')
@@ -23,7 +24,7 @@ export async function refresh(engine: EngineContext, presented: Presented): Prom
     const matched = { ...rest, presentation: { ...presentation, method: 'POST' } }
     const answer = await decideRefresh(engine, opened, matched)
     if (answer === 'lost_race' || !answer.ok) return answer
-    const status = STATUSES[matched.rotation.status]
+    const status = statusOf(answer, matched)
     publishSample(engine, opened, matched, status)
     return { ...answer, status }
   })
@@ -45,18 +46,17 @@ function decideRefresh(
 }
 
 /** A fork passes only where a policy says so, and then brings nothing new. */
-const STATUSES: Readonly<Record<RotationStatus['status'], RefreshStatus>> = {
-  current: 'normal',
-  resend: 'resent',
-  lost: 'response_lost',
-  in_flight: 'in_flight',
-  fork: 'in_flight',
-  ahead: 'in_flight',
+function statusOf(
+  { refreshToken }: Verification & { readonly ok: true },
+  { rotation: { status } }: MatchedPresentation,
+): RefreshStatus {
+  if (refreshToken !== undefined) return 'rotated'
+  return status === 'in_flight' || status === 'fork' ? 'in_flight' : 'kept'
 }
 
 /**
- * The listener hears of usual refreshes as often as of presentations, and of a token that came
- * again once. A lost response is committed as an event with the write that it needed.
+ * The listener hears of usual refreshes as often as of presentations, and once a generation of a
+ * token that was replaced already.
  */
 function publishSample(
   { eventWriter, eventLimiter }: EngineContext,
@@ -64,9 +64,8 @@ function publishSample(
   matched: MatchedPresentation,
   status: RefreshStatus,
 ): void {
-  if (status === 'response_lost') return
   const { claims, presentation } = matched
-  if (status === 'normal') {
+  if (status !== 'in_flight') {
     if (presentation.at - (found.lastActivity ?? 0) < touchInterval(found.idleMs)) return
   } else {
     const key = `${claims.session} ${claims.family} ${status}`

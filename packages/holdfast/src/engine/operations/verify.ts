@@ -1,7 +1,5 @@
-import { sameText } from '../../core/constant-time.ts'
 import type { Decision } from '../../core/decision.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
-import type { RotationStatus } from '../../core/rotation.ts'
 import type { Presented, Verification } from '../../core/sessions.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
 import { accept, acceptNow, accessFor } from '../judging/answer.ts'
@@ -12,8 +10,9 @@ import {
   type AuthenticatedPresentation,
   authenticatedPresentation,
   type MatchedPresentation,
+  matchSecret,
 } from '../judging/presentation.ts'
-import { rotationDue } from '../judging/rotation.ts'
+import { planRotation } from '../judging/rotation.ts'
 import { touchDue, touchIfDue } from '../state/save.ts'
 
 /** Judges one presentation of a token: the ten steps of the design, in their order. */
@@ -72,20 +71,16 @@ function decideOnCopy(
   const opened = engine.copies?.get(claims.session, at)
   if (opened === undefined || presented.acr !== undefined) return undefined
   const { found, state } = opened
-  const { issued, acked, id } = state.family
   if (found.version < engine.versions.of(found.id)) return undefined
   if (lifetimeVerdict(state, found.lastActivity, at) !== 'live') return undefined
   if (touchDue(found, at)) return undefined
-  const newest = claims.family === id && claims.generation === issued.generation
-  if (!newest || issued.generation !== acked.generation) return undefined
-  if (!sameText(claims.digest, issued.digest)) return undefined
-  const decision = allowedUnchanged(engine, opened, { ...authenticated, rotation: CURRENT })
+  const matched = matchSecret(state, authenticated)
+  if (matched?.rotation.status !== 'current') return undefined
+  const decision = allowedUnchanged(engine, opened, { ...authenticated, ...matched })
   if (decision === undefined) return undefined
   engine.copies?.asked('hit')
   return { opened, decision }
 }
-
-const CURRENT: RotationStatus = { status: 'current', first: false }
 
 /** The decision `allow` where nothing is to be weighed and nothing to be written. */
 function allowedUnchanged(
@@ -93,14 +88,11 @@ function allowedUnchanged(
   opened: OpenedSession,
   matched: MatchedPresentation,
 ): Decision | undefined {
-  const { presentation, presented, rotation } = matched
-  const { last, family } = opened.state
-  if (rotation.status !== 'current' || rotation.first) return undefined
-  // A context that uses the secret for the first time has to be noted: its requests that are in
-  // flight when the secret is replaced would be refused otherwise.
-  if (!family.contexts.includes(last.context)) return undefined
-  if (presented.deliverable === true && rotationDue(engine, family, presentation)) return undefined
+  const { family } = opened.state
+  if (matched.rotation.status === 'fork') return undefined
   if (!nothingNew(engine, opened, matched)) return undefined
-  const decision = fastDecision(engine, opened.state, presentation.at)
+  const plan = planRotation(engine, family, matched)
+  if (plan.mints || plan.family !== family) return undefined
+  const decision = fastDecision(engine, opened.state, matched.presentation.at)
   return decision.outcome === 'allow' ? decision : undefined
 }

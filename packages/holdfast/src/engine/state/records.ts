@@ -4,7 +4,7 @@ import { decodeSession, encodeSession } from '../../codecs/session-record.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
 import { memo } from '../../core/memo.ts'
-import { holdsToken, withoutExpiredTokens } from '../../core/rotation.ts'
+import { withoutOldStepUp } from '../../core/rotation.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Entry } from '../../core/store.ts'
 import type { Records } from '../context.ts'
@@ -15,18 +15,15 @@ const STALE_MS = 60_000
 /**
  * Opens each version of a record once. A store is read at every request. Where its answer is byte
  * for byte what was opened or sealed here before, under the same identity, opening it again would
- * give the same session. Records are forgotten after a minute, as descriptions of networks are. A
- * record that still holds a token for the client is not remembered at all.
+ * give the same session. Records are forgotten after a minute, as descriptions of networks are.
  */
 export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => number): Records {
   const known = memo<SessionId, Known>(REMEMBERED)
   let since = now()
 
   function remember(entry: Entry, state: SessionState): SessionState {
-    if (!holdsToken(state)) {
-      // Copied: what a client of Redis hands out may be part of a much larger buffer.
-      known.set(entry.id, { ...entry, sealed: Buffer.from(entry.sealed), state })
-    }
+    // Copied: what a client of Redis hands out may be part of a much larger buffer.
+    known.set(entry.id, { ...entry, sealed: Buffer.from(entry.sealed), state })
     return state
   }
 
@@ -40,7 +37,7 @@ export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => n
       const before = known.get(found.id)
       if (before !== undefined && isSame(before, found)) return before.state
       const content = codec.open(sessionIdentity(found), found.sealed)
-      const state = withoutExpiredTokens(decodeSession(content, found, readFacts), at)
+      const state = withoutOldStepUp(decodeSession(content, found, readFacts), at)
       if (state.generation <= found.generation) return remember(found, state)
       throw new SessionError(
         'record_invalid',

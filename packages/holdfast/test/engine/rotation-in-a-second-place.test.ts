@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { codeOf, harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
 import { atHome, docked } from '../support/people.ts'
 
-test('who is watched in a new place gets a new secret at once, and once', async () => {
+test('a secret that is used from a second place gets a successor, as soon as it is settled', async () => {
   const { host, login, show } = await harness(inMemory)
   let token = await login()
   host.advance(SECOND)
@@ -12,9 +12,14 @@ test('who is watched in a new place gets a new secret at once, and once', async 
   expect(arrived.ok && arrived.token).toEqual(expect.any(String))
   token = held(token, arrived)
   host.advance(SECOND)
-
   const staying = await show(token, docked())
   expect(staying.ok && staying.token).toBe(undefined)
+
+  const back = await show(token, atHome())
+  expect(back.ok && back.token).toBe(undefined)
+  host.advance(83 * SECOND)
+  const later = await show(token, atHome())
+  expect(later.ok && later.token).toEqual(expect.any(String))
 })
 
 test('nothing rotates early without evidence or without a cookie', async () => {
