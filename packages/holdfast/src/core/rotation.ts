@@ -19,9 +19,6 @@ const MARGIN_MS = 10_000
 /** A request is under way this long at most, on clocks that are two seconds apart at most. */
 const IN_FLIGHT_MS: Readonly<Record<TokenKind, number>> = { session: 62_000, refresh: 20_000 }
 
-/** No clock is this far ahead of another one. */
-const FUTURE_MS = 5_000
-
 /** A secret that is shown this long after it was seen due is evidence of its own. */
 const OVERDUE_MS = 10 * 60_000
 
@@ -76,7 +73,6 @@ export function rotationStatus(family: TokenFamily, shown: ShownSecret): Rotatio
   const { current, previous } = family
   const ahead = shown.generation - current.generation
   if (ahead === 0 && sameText(shown.digest, current.digest)) return { status: 'current' }
-  if (ahead >= 0 && isFromTheFuture(shown)) return FORK
   if (ahead > 0) {
     if (descends(family, shown)) return { status: 'next' }
     return ahead === 1 ? FORK : ROLLED_BACK
@@ -104,11 +100,12 @@ function descends({ current, previous, outstanding }: TokenFamily, shown: ShownS
 
 function siblingStatus(
   { current, previous, shownAt }: TokenFamily,
-  { kind, at, descent }: ShownSecret,
+  shown: ShownSecret,
 ): RotationStatus {
+  const { kind, at, descent } = shown
   if (descent === null || previous === null) return FORK
-  const { mintedAt, parent } = descent
-  if (!sameText(parent, previous.digest)) return FORK
+  if (!sameText(descent.parent, previous.digest)) return FORK
+  const mintedAt = mintedBy(shown) ?? at
   // The one before was asked for successors until one of them was shown, and no longer.
   if (mintedAt > shownAt + MARGIN_MS) return FORK
   if (at <= current.mintedAt + settlingTime(kind)) return { status: 'sibling' }
@@ -117,8 +114,12 @@ function siblingStatus(
   return { status: 'moved' }
 }
 
-function isFromTheFuture({ descent, at }: ShownSecret): boolean {
-  return descent !== null && descent.mintedAt > at + FUTURE_MS
+/**
+ * When a shown secret was made: before it was shown, whatever it says. A clock may have been set
+ * back, and whoever makes tags of his own gains nothing by a later time.
+ */
+function mintedBy({ descent, at }: ShownSecret): number | undefined {
+  return descent === null ? undefined : Math.min(descent.mintedAt, at)
 }
 
 /** How a family goes on after a secret was shown, before anything is minted. */
@@ -133,8 +134,8 @@ export function withShown<Family extends TokenFamily>(
     case 'next':
       return withNext(family, shown)
     case 'moved': {
-      const { mintedAt = shown.at } = shown.descent ?? {}
-      return withUser({ ...family, current: secretOf(shown, mintedAt) }, shown.context)
+      const current = secretOf(shown, mintedBy(shown) ?? shown.at)
+      return withUser({ ...family, current }, shown.context)
     }
     case 'sibling':
     case 'in_flight':
@@ -146,7 +147,8 @@ export function withShown<Family extends TokenFamily>(
 function withNext<Family extends TokenFamily>(family: Family, shown: ShownSecret): Family {
   const { current, outstanding } = family
   const { kind, at, context } = shown
-  const { parent = current.digest, mintedAt = outstanding?.mintedAt ?? at } = shown.descent ?? {}
+  const parent = shown.descent?.parent ?? current.digest
+  const mintedAt = mintedBy(shown) ?? outstanding?.mintedAt ?? at
   const until = Math.min(at, mintedAt + ANSWER_MS + MARGIN_MS) + IN_FLIGHT_MS[kind]
   return {
     ...family,

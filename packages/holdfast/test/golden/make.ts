@@ -277,8 +277,9 @@ async function heldFormOf(
 
 /** Without the raw links, which JSON does not carry. */
 function factsIn(claims: object | string): unknown {
+  const raw = ['link', 'parentLink']
   return JSON.parse(
-    JSON.stringify(claims, (_name, value) => (value instanceof Uint8Array ? undefined : value)),
+    JSON.stringify(claims, (name, value) => (raw.includes(name) ? undefined : value)),
   )
 }
 
