@@ -216,6 +216,8 @@ test('RFC 7662 and RFC 7009 know refresh tokens: revoking one ends the session',
   const introspect = async (shown: string): Promise<unknown> =>
     (await run.call('POST', '/v1/introspect', { body: { token: shown } })).json()
   const second = (await (await refresh(run, refreshToken)).json()).refreshToken
+  await refresh(run, second)
+  run.host.advance(41_000)
   const third = (await (await refresh(run, second)).json()).refreshToken
 
   expect(await introspect(third)).toMatchObject({ active: true, token_type: 'refresh', sub: 'ada' })

@@ -55,7 +55,8 @@ test('the report of a real engine counts what people did', async () => {
     'a browser update': PEOPLE,
     'another screen': PEOPLE,
     'a new provider in a known country': PEOPLE,
-    'a secret replaced': WEEK.length * PEOPLE,
+    // Nobody showed the last one.
+    'a secret replaced': (WEEK.length - 1) * PEOPLE,
   })
   expect(report.rows.find(({ about }) => about === 'a browser update')?.rate).toBeCloseTo(
     365.25 / 12 / 8,
