@@ -83,20 +83,38 @@ describe('the owner', () => {
   test('three visits over a day, from home each time, confirm a place', async () => {
     const lifetimes = { default: { absoluteMs: 7 * DAY, idleMs: DAY, persistent: false } }
     const { host, login, show } = await harness(inMemory, { lifetimes })
-    const token = await login()
+    let token = await login()
     const sensitive = { sensitivity: 'sensitive', deliverable: false } as const
 
-    const bearer = { deliverable: false }
     for (let visit = 0; visit < 3; visit++) {
       host.advance(9 * HOUR)
-      expect(codeOf(await show(token, onTheTrain(), bearer))).toBe('ok')
+      token = held(token, await show(token, onTheTrain()))
       expect(codeOf(await show(token, onTheTrain(), sensitive))).toBe('step_up_required')
+      host.advance(HOUR)
+      token = held(token, await show(token, atHome()))
+    }
+    host.advance(9 * HOUR)
+    token = held(token, await show(token, onTheTrain()))
+    expect(codeOf(await show(token, onTheTrain(), sensitive))).toBe('ok')
+  })
+
+  test('visits with a secret that is never replaced earn no trust', async () => {
+    const lifetimes = { default: { absoluteMs: 7 * DAY, idleMs: DAY, persistent: false } }
+    const { host, login, show } = await harness(inMemory, { lifetimes })
+    const token = await login()
+    const bearer = { deliverable: false }
+    const sensitive = { sensitivity: 'sensitive', deliverable: false } as const
+
+    for (let visit = 0; visit < 5; visit++) {
+      host.advance(9 * HOUR)
+      expect(codeOf(await show(token, onTheTrain(), bearer))).toBe('ok')
       host.advance(HOUR)
       expect(codeOf(await show(token, atHome(), bearer))).toBe('ok')
     }
-    host.advance(9 * HOUR)
-    expect(codeOf(await show(token, onTheTrain(), { deliverable: false }))).toBe('ok')
-    expect(codeOf(await show(token, onTheTrain(), sensitive))).toBe('ok')
+
+    const answer = await show(token, onTheTrain(), bearer)
+    expect(answer.decision?.because.map(({ reason }) => reason)).toContain('secret_overdue')
+    expect(codeOf(await show(token, onTheTrain(), sensitive))).toBe('step_up_required')
   })
 
   test('logins over a day confirm a place where nothing better can be proved', async () => {
