@@ -205,7 +205,7 @@ test('travel with a clock that comes along is asked once, at the order, and goes
     await travel(page, 'new-york', 'follows')
     expect(new URL(page.url()).pathname).toBe('/basket')
     await page.click('text=Place the order')
-    await page.waitForURL('**/step-up?return=%2Fbasket')
+    await page.waitForURL('**/step-up?return=%2Fbasket&sensitivity=sensitive')
     await proveFactor(page)
     expect(new URL(page.url()).pathname).toBe('/basket')
     await page.click('text=Place the order')

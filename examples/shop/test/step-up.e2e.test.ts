@@ -85,6 +85,14 @@ async function fillAddress(page: Page, note: string): Promise<void> {
   await page.fill('#note', note)
 }
 
+/** Enters what the demo phone shows. */
+async function enterCode(page: Page): Promise<void> {
+  await page.waitForSelector('text=/^\\d{3} \\d{3}$/')
+  const shown = (await page.textContent('.phone output')) ?? ''
+  await page.fill('#code', shown.replace(' ', ''))
+  await page.click('text=Confirm')
+}
+
 async function countOf(type: string): Promise<number> {
   return (await town.events()).filter((event) => event.type === type).length
 }
@@ -164,7 +172,7 @@ test('an owner who travels is asked once; after a passkey the form arrives as ty
     await page.click('text=Use your passkey')
     await page.waitForSelector('text=Your address is kept.')
 
-    expect([...searchParams.keys()].sort()).toEqual(['form', 'return'])
+    expect([...searchParams.keys()].sort()).toEqual(['form', 'return', 'sensitivity'])
     expect(searchParams.get('return')).toBe('/account')
     expect(await page.inputValue('#name')).toBe('Ada "Countess" <King>')
     expect(await page.inputValue('#street')).toBe('St James’s Square 12, London & beyond')
@@ -257,6 +265,63 @@ test('a removed passkey is offered no more, and the route goes on after the code
     await page.fill('#code', shown.replace(' ', ''))
     await page.click('text=Confirm')
     await page.waitForURL('**/orders')
+  })
+})
+
+test('whoever ends other sessions has just proved something, and is told why', async () => {
+  await inTown(async (page, owner) => {
+    await logIn(page)
+    const elsewhere = await browser.newContext()
+    elsewhere.setDefaultTimeout(PATIENCE_MS)
+    await logIn(await elsewhere.newPage())
+    town.pass(11 * 60_000)
+    await page.goto(`${town.shopUrl}/account`)
+    await page.click('text=Log out everywhere else')
+    await page.waitForURL('**/step-up?**')
+    const reasons = await page.textContent('details ul')
+    const { searchParams } = new URL(page.url())
+    await enterCode(page)
+    await page.waitForSelector('text=You are logged out everywhere else.')
+    const cookies = await owner.cookies()
+    await elsewhere.close()
+
+    expect([searchParams.get('max_age'), searchParams.get('sensitivity')]).toEqual([
+      '600',
+      'sensitive',
+    ])
+    expect(reasons).toContain('a more recent authentication')
+    const asked = (await town.events()).filter(({ type }) => type === 'step-up-required')
+    expect(asked.map(({ reason }) => reason)).toEqual(['authentication_stale', 'step_up_begun'])
+    expect(cookies.length).toBeGreaterThan(2)
+    expect(cookies.filter(({ secure }) => !secure).map(({ name }) => name)).toEqual([])
+  })
+})
+
+test('a session that is over says why, and its step-up page asks nobody who has just logged in', async () => {
+  await inTown(async (page) => {
+    await logIn(page)
+    await moveTo(page, 'new-york', 'stay')
+    await page.goto(`${town.shopUrl}/orders`)
+    await page.waitForURL('**/step-up?**')
+    town.pass(3 * 3_600_000)
+    await moveTo(page, 'oslo', 'stay')
+    await page.reload()
+    await page.waitForURL('**/login?**')
+    const { searchParams } = new URL(page.url())
+    const said = await page.textContent('[role="alert"]')
+    await page.click('[data-fill-name="ada"]')
+    await page.click('form[data-holdfast] button.wide')
+    await page.waitForURL('**/orders')
+    await page.goto(`${town.shopUrl}/step-up?return=%2Fbasket`)
+    await page.waitForURL('**/basket')
+
+    expect(Object.fromEntries(searchParams)).toEqual({
+      return: '/orders',
+      reason: 'session_expired',
+    })
+    expect(said).toContain('You were away for too long')
+    await page.goto(`${town.shopUrl}/login?reason=%3Cb%3Ecall%200800%3C%2Fb%3E`)
+    expect(await page.locator('[role="alert"]').count()).toBe(0)
   })
 })
 

@@ -67,7 +67,7 @@ async function travel(request: IncomingMessage, response: ServerResponse): Promi
     return
   }
   const next = form.get('next') ?? '/'
-  const attributes = 'Path=/; HttpOnly; SameSite=Lax'
+  const attributes = 'Path=/; Secure; HttpOnly; SameSite=Lax'
   response
     .writeHead(303, {
       location: ownPath(next),

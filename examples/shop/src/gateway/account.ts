@@ -3,7 +3,15 @@ import { isSessionId } from 'holdfast'
 import { accountPage } from '../pages/account.ts'
 import { document } from '../pages/layout.ts'
 import { addresses } from '../users/addresses.ts'
-import { fieldOf, type GatewayParts, phoneOwner, placeOf, userOf, visitorOf } from './parts.ts'
+import {
+  FRESH_MS,
+  fieldOf,
+  type GatewayParts,
+  phoneOwner,
+  placeOf,
+  userOf,
+  visitorOf,
+} from './parts.ts'
 
 const DONE: Readonly<Record<string, string>> = {
   one: 'That session is over.',
@@ -23,6 +31,8 @@ export function accountRoutes(parts: GatewayParts): Router {
   const router = Router()
   const form = urlencoded({ extended: false, limit: '8kb' })
   const sensitive = guard.requireSession({ sensitivity: 'sensitive' })
+  // Who ends sessions has shown just now who they are (ASVS 7.5.2).
+  const fresh = guard.requireSession({ sensitivity: 'sensitive', maxAgeMs: FRESH_MS })
 
   router.get('/account', guard.requireSession(), async (request, response) => {
     const user = userOf(parts, request)
@@ -49,7 +59,7 @@ export function accountRoutes(parts: GatewayParts): Router {
     response.redirect(303, '/account?done=address')
   })
 
-  router.post('/account/end', form, sensitive, async (request, response) => {
+  router.post('/account/end', form, fresh, async (request, response) => {
     const id = fieldOf(request.body, 'session')
     const owned = isSessionId(id) && (await sessions.show(id, owner(guard.sessionOf(request))))
     if (owned)
@@ -57,7 +67,7 @@ export function accountRoutes(parts: GatewayParts): Router {
     response.redirect(303, '/account?done=one')
   })
 
-  router.post('/account/end-others', form, sensitive, async (request, response) => {
+  router.post('/account/end-others', form, fresh, async (request, response) => {
     const { id, subject } = guard.sessionOf(request)
     await sessions.revokeSubject({ subject }, { reason: 'logout_everywhere', except: id })
     response.redirect(303, '/account?done=others')

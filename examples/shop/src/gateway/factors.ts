@@ -1,16 +1,14 @@
 import { Router, urlencoded } from 'express'
 import { recoveryCodesPage } from '../pages/account.ts'
 import { document } from '../pages/layout.ts'
-import { fieldOf, type GatewayParts, placeOf, userOf, visitorOf } from './parts.ts'
-
-/** Whoever adds a factor can come back with it: the owner has to have proved something just now. */
-const FRESH_MS = 10 * 60_000
+import { FRESH_MS, fieldOf, type GatewayParts, placeOf, userOf, visitorOf } from './parts.ts'
 
 /** Where a customer adds and removes ways to prove that it is them. */
 export function factorRoutes(parts: GatewayParts): Router {
   const { guard, factors, sessions } = parts
   const router = Router()
   const form = urlencoded({ extended: false, limit: '32kb' })
+  // Whoever adds a factor can come back with it.
   const fresh = guard.requireSession({ sensitivity: 'sensitive', maxAgeMs: FRESH_MS })
 
   router.post('/account/passkeys/begin', fresh, async (request, response) => {

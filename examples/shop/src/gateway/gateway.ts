@@ -80,7 +80,7 @@ export async function gateway(options: GatewayOptions): Promise<Express> {
   app.disable('x-powered-by')
   app.set('query parser', 'simple')
   app.use((request, _response, next) => visits.run(request, next))
-  app.use(securityHeaders())
+  app.use(securityHeaders(options.origin))
   app.use('/static/holdfast', express.static(browserModule, { index: false }))
   app.use('/static', express.static(PUBLIC, { index: false }))
   app.use(serviceRoutes(ports))

@@ -14,11 +14,13 @@ const HEADERS = {
 
 /**
  * What every answer of the gateway says to browsers. Pages hold one person's data: nobody keeps a
- * copy.
+ * copy. Over HTTPS browsers are told to come by nothing else (HSTS); they ignore that over HTTP.
  */
-export function securityHeaders(): RequestHandler {
+export function securityHeaders(origin: string): RequestHandler {
+  const https = origin.startsWith('https:')
   return (request, response, next) => {
     response.set(HEADERS)
+    if (https) response.set('strict-transport-security', 'max-age=31536000; includeSubDomains')
     if (!request.path.startsWith('/static/')) response.set('cache-control', 'no-store')
     next()
   }

@@ -11,6 +11,16 @@ const MAX_PASSWORD = 128
 const WRONG = 'Name or password is wrong.'
 const TOO_MANY = 'Too many tries. Please wait a few minutes.'
 
+/** Why a session is over, by the code of the redirect. Nothing else of an address gets on a page. */
+const OVER: Readonly<Record<string, string>> = {
+  session_expired: 'You were away for too long, so you are logged out. Please log in again.',
+  session_revoked:
+    'Somebody else held this session, too, so it was ended for both. Please log in again.',
+  session_unknown: 'Your session was ended. Please log in again.',
+  token_superseded: 'You have logged in or confirmed elsewhere since. Please log in again.',
+  token_duplicated: 'Something is wrong with the cookies of this site. Please log in again.',
+}
+
 /** Login and logout. */
 export function loginRoutes(parts: GatewayParts): Router {
   const { guard, users, phones, now } = parts
@@ -20,7 +30,8 @@ export function loginRoutes(parts: GatewayParts): Router {
   router.get('/login', (request, response) => {
     const next = ownPath(fieldOf(request.query, 'return'))
     const place = placeOf(parts, request)
-    const body = loginPage({ next })
+    const problem = OVER[fieldOf(request.query, 'reason')]
+    const body = loginPage({ next, problem })
     response.send(document({ title: 'Log in', path: next, place, scripts: ['login.js'], body }))
   })
 
@@ -52,7 +63,12 @@ export function loginRoutes(parts: GatewayParts): Router {
       })
       if (!begun.ok) return guard.refuse(response, begun)
       response
-        .cookie(PHONE_COOKIE, phones.handOut(user), { httpOnly: true, sameSite: 'lax', path: '/' })
+        .cookie(PHONE_COOKIE, phones.handOut(user), {
+          httpOnly: true,
+          secure: true,
+          sameSite: 'lax',
+          path: '/',
+        })
         .redirect(303, next)
     },
   )

@@ -12,6 +12,9 @@ import type { Directory, User } from '../users/directory.ts'
 /** The shop has one tenant: Holdfast's own. */
 export const TENANT = 'default'
 
+/** For what matters most, the owner has to have proved something within this time. */
+export const FRESH_MS = 10 * 60_000
+
 /** What the gateway's routes share. */
 export interface GatewayParts {
   readonly guard: ExpressHoldfast

@@ -7,8 +7,11 @@ import type { GatewayParts } from './parts.ts'
 /** A step-up that was begun and not answered yet. */
 export interface Prompt extends Begun {
   readonly reasons: readonly string[]
-  /** What the interrupted route asked for. */
+  /** What the interrupted route asked for, as the address of the page says it. */
+  readonly asked: string
   readonly acr: string | undefined
+  /** Two holders are proven: the first wrong answer ends the session. */
+  readonly forked: boolean
   /** How many wrong answers Holdfast takes from here until it asks no more. */
   readonly triesLeft: number
 }

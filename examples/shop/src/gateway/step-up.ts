@@ -37,6 +37,13 @@ interface Interrupted {
   readonly form: string
 }
 
+/** What the interrupted route asked for: these fields of the address, in one order. */
+function askedOf(query: unknown): string {
+  const names = ['acr', 'max_age', 'sensitivity']
+  const fields = names.map((name) => [name, fieldOf(query, name).slice(0, 64)])
+  return String(new URLSearchParams(fields.filter(([, value]) => value !== '')))
+}
+
 /** Asks for a factor, and goes on exactly where the request was interrupted. */
 export function stepUpRoutes(parts: GatewayParts): Router {
   const { guard, factors, factorStore, forms, now } = parts
@@ -66,18 +73,23 @@ export function stepUpRoutes(parts: GatewayParts): Router {
     const next = ownPath(fieldOf(request.query, 'return'))
     const form = fieldOf(request.query, 'form').slice(0, 64)
     const acr = fieldOf(request.query, 'acr').slice(0, 64) || undefined
+    const asked = askedOf(request.query)
     const open = begun.of(request)
-    if (open !== undefined && open.acr === acr) {
+    if (open !== undefined && open.asked === asked) {
       response.send(await page(request, open, { next, form }))
       return
     }
-    const begin = await guard.beginStepUp(request, { acr })
+    const begin = await guard.beginStepUp(request)
     if (!begin.ok) return guard.refuse(response, begin)
+    // A fresh login, or a step-up in another tab: there is nothing left to ask.
+    if (begin.decision.outcome === 'allow')
+      return response.redirect(303, onwardPath({ next, form }))
     const { challenge, subject, tenant, expiresAt, decision } = begin
     const reasons = decision.because.filter(({ weight }) => weight >= 0).map(({ text }) => text)
     const forked = decision.because.some(({ reason }) => reason === 'secret_forked')
     const triesLeft = forked ? MOST_WRONG_AFTER_FORK : MOST_WRONG
-    const prompt = { challenge, subject, tenant, expiresAt, acr, reasons, triesLeft }
+    const about = { asked, acr, reasons, triesLeft, forked }
+    const prompt = { challenge, subject, tenant, expiresAt, ...about }
     response.send(await page(request, begun.keep(request, prompt), { next, form }))
   })
 
@@ -89,9 +101,9 @@ export function stepUpRoutes(parts: GatewayParts): Router {
       const form = fieldOf(request.body, 'form').slice(0, 64)
       const prompt = begun.of(request)
       const again = (): void => {
-        const { acr } = prompt ?? {}
-        const query = { return: next, ...(form && { form }), ...(acr && { acr }) }
-        response.redirect(303, `/step-up?${new URLSearchParams(query)}`)
+        const query = new URLSearchParams({ return: next, ...(form && { form }) })
+        const asked = prompt === undefined || prompt.asked === '' ? '' : `&${prompt.asked}`
+        response.redirect(303, `/step-up?${query}${asked}`)
       }
       if (prompt === undefined) return again()
       const factor = fieldOf(request.body, 'factor')

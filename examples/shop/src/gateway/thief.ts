@@ -57,7 +57,12 @@ export function thiefRoutes(parts: GatewayParts & { readonly edgePort: number })
       sessionId: guard.sessionOf(request).id,
     })
     response
-      .cookie(DRAWER_COOKIE, key, { httpOnly: true, sameSite: 'strict', path: '/thief' })
+      .cookie(DRAWER_COOKIE, key, {
+        httpOnly: true,
+        secure: true,
+        sameSite: 'strict',
+        path: '/thief',
+      })
       .status(204)
       .end()
   })

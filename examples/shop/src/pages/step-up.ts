@@ -6,7 +6,7 @@ interface StepUpPage {
   readonly next: string
   readonly form: string
   readonly offer: Offer
-  readonly prompt: Pick<Prompt, 'reasons' | 'triesLeft'>
+  readonly prompt: Pick<Prompt, 'reasons' | 'triesLeft' | 'forked'>
   readonly problem?: string | undefined
   readonly phone: boolean
 }
@@ -16,7 +16,7 @@ interface StepUpPage {
  * beside it.
  */
 export function stepUpPage(page: StepUpPage): Html {
-  const { reasons, triesLeft } = page.prompt
+  const { reasons } = page.prompt
   const { factors } = page.offer
   return html`<div class="entrance" data-onward="${onwardPath(page)}">
 <section class="card">
@@ -33,9 +33,7 @@ ${
   html`<p>You have set up no way to do that here. <a href="/account">Your account</a> has them from
 where you are known.</p>`
 }
-<p class="small-print" data-tries>${
-    triesLeft === 1 ? 'One try is left from here.' : `${triesLeft} tries are left from here.`
-  }</p>
+<p class="small-print" data-tries>${tries(page.prompt)}</p>
 ${
   reasons.length > 0 &&
   html`<details><summary class="small-print">Why am I asked?</summary>
@@ -44,6 +42,14 @@ ${
 </section>
 ${page.phone ? phone() : noPhone()}
 </div>`
+}
+
+/** What a wrong answer does: of two holders of one session it proves the thief. */
+function tries({ triesLeft, forked }: StepUpPage['prompt']): string {
+  if (forked) return 'Two browsers hold this session. A wrong answer ends it for both.'
+  return triesLeft === 1
+    ? 'One try is left: after another wrong answer this place is asked no more.'
+    : `${triesLeft} tries are left from here.`
 }
 
 /** Where to go on: through the form that was interrupted, if there is one. */

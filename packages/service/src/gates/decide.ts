@@ -7,6 +7,7 @@ import {
   type Refusal,
 } from 'holdfast/gateway'
 import type { Logger } from 'pino'
+import { STANDARD_HEADERS } from '../api/exchange.ts'
 import { type ForwardedReading, factsOf, type UnreadableReason } from './forwarded.ts'
 import type { Options } from './options.ts'
 
@@ -67,19 +68,27 @@ const DETAILS: Readonly<Record<UnreadableReason, (what: string) => string>> = {
   headers_conflict: (what) => `Two headers differ about the request: see ${what}.`,
 }
 
+const API_HEADERS: readonly HeaderPair[] = Object.entries(STANDARD_HEADERS).filter(
+  ([name]) => name !== 'strict-transport-security',
+)
+
 /** A refusal of the gate itself. It takes no cookie away: nothing was decided about a session. */
 export function refused(code: Code, detail?: string, reason?: Refused): GateAnswer & { ok: false } {
   const refusal = problemRefusal({ code, detail })
   return marked({ ok: false, code, refusal, ...(reason === undefined ? {} : { reason }) })
 }
 
-/** Adds the code, by which a gateway's configuration tells its own mistakes from its client's. */
+/**
+ * Adds what every answer of the API has, and the code, by which a gateway's configuration tells its
+ * own mistakes from its client's. The answer is one of the operator's site: whether that is reached
+ * by HTTPS alone (HSTS) is theirs to say.
+ */
 function marked<Answer extends { readonly code: Code; readonly refusal: Refusal }>(
   answer: Answer,
 ): Answer {
   const { code, refusal } = answer
   return {
     ...answer,
-    refusal: { ...refusal, headers: [...refusal.headers, ['holdfast-code', code]] },
+    refusal: { ...refusal, headers: [...refusal.headers, ...API_HEADERS, ['holdfast-code', code]] },
   }
 }

@@ -101,6 +101,38 @@ describe.each(DIALECTS)('$name', ({ name, ask }) => {
     expect(optional.header('authorization')).toBe('')
   })
 
+  test("refuses with the headers of the API's answers, redirects included", async () => {
+    const run = await gated(SITES)
+
+    const program = await ask(run, {})
+    const person = await ask(run, NAVIGATION)
+
+    for (const answer of [program, person]) {
+      expect(answer.header('cache-control')).toBe('no-store')
+      expect(answer.header('x-content-type-options')).toBe('nosniff')
+      expect(answer.header('content-security-policy')).toContain("default-src 'none'")
+      expect(answer.header('cross-origin-resource-policy')).toBe('same-origin')
+      expect(answer.header('referrer-policy')).toBe('no-referrer')
+    }
+  })
+
+  test('sends who is refused for good to the page that says so', async () => {
+    const run = await gated({ ...SITES, HOLDFAST_REFUSED_URL: '/refused' })
+    const cookie = cookieOf(run.token)
+    const foreign = { cookie, 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/150.0' }
+    const request = { ip: '203.0.113.66', method: 'GET', url: '/', headers: foreign }
+    for (let i = 0; i < 4; i++) {
+      const body = { token: run.token, request: { ...request, headers: {} } }
+      await run.call('POST', '/v1/step-up/begin', { body })
+    }
+
+    const refused = await ask(run, { ...NAVIGATION, ...foreign, 'x-forwarded-for': request.ip })
+
+    expect(refused.header('holdfast-code')).toBe('context_refused')
+    expect(refused.header('location')).toContain('/refused?')
+    expect(refused.header('location')).toContain('reason=context_refused')
+  })
+
   test('expires a dead cookie in a navigation, and leaves it in the background', async () => {
     const run = await gated()
     await run.call('POST', '/v1/logout', { body: { token: run.token } })
