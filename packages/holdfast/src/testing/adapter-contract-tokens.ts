@@ -115,6 +115,32 @@ export function deliversTokens({
       expect((await client.send('/me')).json()).toMatchObject({ subject })
     })
 
+    test('a late answer sets nothing over the newer secret that another one has brought', async () => {
+      const { client, subject } = await loggedIn()
+      await client.send('/me')
+      engine().advance(360_000)
+      whileSlow(async () => {
+        engine().advance(11_000)
+        await client.post('/transfer')
+        await client.send('/me')
+        engine().advance(14_000)
+      })
+      const before = client.cookie(SESSION)
+
+      const late = await client.send('/slow')
+      const now = client.cookie(SESSION)
+      const next = await client.send('/me')
+      engine().advance(120_000)
+      const later = await client.send('/me')
+
+      expect(late.setCookies).toEqual([])
+      expect(now).not.toBe(before)
+      expect([next, later].map((answer) => answer.json())).toEqual([
+        expect.objectContaining({ subject, outcome: 'allow' }),
+        expect.objectContaining({ subject, outcome: 'allow' }),
+      ])
+    })
+
     test('also after a step-up, which the client completes once more', async () => {
       const { client, subject } = await loggedIn()
       const proof = await proofOf(client, subject)

@@ -5,6 +5,7 @@ import type { Presented, Sessions } from 'holdfast'
 import { Hono } from 'hono'
 import { expect, onTestFinished, test } from 'vitest'
 import { holdfast as forFetch } from '../../src/adapters/fetch.ts'
+import { gatewayGuard } from '../../src/adapters/gateway.ts'
 import { answerTimer } from '../../src/adapters/guard/answer-time.ts'
 import { guard } from '../../src/adapters/guard/guard.ts'
 import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
@@ -83,6 +84,25 @@ test('the time runs from before the judging: a slow store makes an answer late',
   const verified = await guard(slow, { now }).require(SENSITIVE)(facts(session))
 
   expect(verified.ok && verified.headers()).toEqual([])
+})
+
+test('nor does a gateway get a secret from a check that took too long', async () => {
+  const { sessions, session, now, advance } = await scene()
+  const slow: Sessions = {
+    ...sessions,
+    async verify(presented) {
+      const verified = await sessions.verify(presented)
+      advance(10_001)
+      return verified
+    },
+  }
+  const route = { ...SENSITIVE, rotate: true }
+
+  const late = await gatewayGuard(slow, { now }).verify(facts(session), route)
+  const inTime = await gatewayGuard(sessions, { now }).verify(facts(session), route)
+
+  expect(late).toMatchObject({ ok: true, setCookie: undefined })
+  expect(inTime).toMatchObject({ ok: true, setCookie: expect.stringMatching(/^__Host-session=/) })
 })
 
 test.each([
