@@ -57,6 +57,10 @@ export function branchingStore(
         ended.add(id)
         return entries.delete(id)
       },
+      async expire(id) {
+        ended.add(id)
+        return entries.delete(id)
+      },
       async touch(seen) {
         for (const { id, at } of seen) {
           const entry = entries.get(id)

@@ -29,9 +29,9 @@ export interface Entry {
   readonly sealed: Uint8Array
 }
 
-/** A live entry and what is kept beside it. */
+/** An entry, live or expired, and what is kept beside it. */
 export interface Found extends Entry {
-  /** Newest activity. Undefined when that was longer ago than `idleMs`. */
+  /** Newest activity. Undefined when the entry has expired: by its deadline, or by silence. */
   readonly lastActivity: number | undefined
   readonly attributes: { readonly version: number; readonly sealed: Uint8Array } | undefined
 }
@@ -40,7 +40,7 @@ export interface Found extends Entry {
 export interface WriteOptions {
   /**
    * For version 1: the subject may have at most this many live sessions, this one included.
-   * Sessions that are past their idle timeout do not count.
+   * Sessions that have expired do not count.
    */
   readonly limit?: number
   /** Notes this activity. A write of version 1 notes `createdAt` in any case. */
@@ -58,24 +58,32 @@ export interface SealedEvent {
 /** Why something ended: a stable code, for example `logout`, `session_limit` or `not_me`. */
 export type Reason = string
 
-/** Sealed sessions and their tombstones. */
+/** How long an entry can be read as expired after its deadline. */
+export const EXPIRED_READABLE_MS = 24 * 3_600_000
+
+/**
+ * Sealed sessions and their tombstones. An entry expires at its deadline, or `idleMs` after its
+ * last activity. It is live until then, and never again after.
+ */
 export interface Entries {
   /**
-   * One round trip. Undefined when the entry is absent, past its deadline, revoked, or of a revoked
-   * generation. Does not judge idleness.
+   * One round trip. Undefined when the entry is absent, revoked, or of a revoked generation. An
+   * expired one is found until {@link EXPIRED_READABLE_MS} after its deadline, without a last
+   * activity: its client can be told what happened. Its attributes may be gone by then.
    */
   read(id: SessionId): Promise<Found | undefined>
   /**
    * Compare-and-set: the stored version must be `entry.version - 1`; version 1 must be new.
-   * `gone`: there is a tombstone or a newer subject generation, the deadline is past, or nothing is
-   * there (version > 1). None of these is ever written over. `limit`: version 1 only. Events are
+   * `gone`: there is a tombstone, an expired entry or a newer subject generation, the deadline is
+   * past, or nothing is there (version > 1). None of these is ever written over, so a session that
+   * a limit did not count cannot come back. `limit`: version 1 only. Events are
    * committed with the answer `written` and with no other. The feed gets `changed` for every
    * version but the first.
    */
   write(entry: Entry, options?: WriteOptions): Promise<'written' | 'conflict' | 'gone' | 'limit'>
   /**
    * Compare-and-set of the application's attributes, apart from the security state. The first
-   * version is 1. The feed gets `changed`.
+   * version is 1. The feed gets `changed`. `gone` unless the entry is live.
    */
   attach(
     id: SessionId,
@@ -97,14 +105,24 @@ export interface Entries {
     },
   ): Promise<boolean>
   /**
+   * Tells of an entry that has expired: true once, and false where there is none. It is expired from
+   * then on whatever the clocks say, and is still found as such. The feed gets `revoked`; feed and
+   * events change in the same atomic step.
+   */
+  expire(
+    id: SessionId,
+    end: {
+      readonly reason: Reason
+      readonly at: number
+      readonly events?: readonly SealedEvent[]
+    },
+  ): Promise<boolean>
+  /**
    * Moves the last activity of many sessions forward, never back. Creates nothing. Ignores sessions
-   * that are dead or past their idle timeout.
+   * that are dead or expired.
    */
   touch(seen: readonly { readonly id: SessionId; readonly at: number }[]): Promise<void>
-  /**
-   * Live entries within their idle timeout: of one subject, oldest first, or of one partition in
-   * any stable order.
-   */
+  /** Live entries: of one subject, oldest first, or of one partition in any stable order. */
   list(query: Query): Promise<Page<Found>>
 }
 

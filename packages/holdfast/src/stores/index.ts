@@ -29,4 +29,5 @@ export type {
   Subjects,
   WriteOptions,
 } from '../core/store.ts'
+export { EXPIRED_READABLE_MS } from '../core/store.ts'
 export { decodeCursor, encodeCursor, type Positions } from './feed/cursor.ts'

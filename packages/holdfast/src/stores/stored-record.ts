@@ -1,6 +1,6 @@
 import { SessionError } from '../core/errors.ts'
 import type { SessionId } from '../core/ids.ts'
-import type { Found } from '../core/store.ts'
+import { EXPIRED_READABLE_MS, type Found } from '../core/store.ts'
 
 /** What a store keeps under a session id. */
 export type StoredRecord = LiveRecord | Tombstone
@@ -17,6 +17,7 @@ export interface LiveRecord {
   readonly createdAt: number
   readonly deadline: number
   readonly idleMs: number
+  /** 0 once it was told of as expired. */
   readonly lastActivity: number
   readonly sealed: Uint8Array
 }
@@ -115,20 +116,22 @@ export function decodeHistory(bytes: Buffer): History | undefined {
   return { until, ...decodeVersioned(bytes.subarray(TIME_BYTES)) }
 }
 
-/**
- * Whether a record is live, before its deadline and not of a revoked generation. Does not judge
- * idleness.
- */
+/** The instant from which a store needs a record no more. */
+export function keptUntil(record: StoredRecord): number {
+  return record.kind === 'dead' ? record.until : record.deadline + EXPIRED_READABLE_MS
+}
+
+/** Whether a record is to be found, live or expired: no tombstone, and of no revoked generation. */
 export function isReadable(
   record: StoredRecord | undefined,
   { generation, now }: { readonly generation: number; readonly now: number },
 ): record is LiveRecord {
-  return record?.kind === 'live' && record.deadline > now && record.generation >= generation
+  return record?.kind === 'live' && keptUntil(record) > now && record.generation >= generation
 }
 
-/** Whether the session has been silent for longer than it may. */
-export function isIdle(record: LiveRecord, now: number): boolean {
-  return now - record.lastActivity > record.idleMs
+/** Whether a readable record is past its deadline, or has been silent for too long. */
+export function isExpired({ deadline, idleMs, lastActivity }: LiveRecord, now: number): boolean {
+  return now >= deadline || lastActivity === 0 || now - lastActivity >= idleMs
 }
 
 /** A readable record in the form that the engine gets. */
@@ -138,7 +141,7 @@ export function foundOf(
   { attributes, now }: { readonly attributes: Versioned | undefined; readonly now: number },
 ): Found {
   const { version, generation, createdAt, deadline, idleMs, sealed } = record
-  const lastActivity = isIdle(record, now) ? undefined : record.lastActivity
+  const lastActivity = isExpired(record, now) ? undefined : record.lastActivity
   return {
     id,
     version,

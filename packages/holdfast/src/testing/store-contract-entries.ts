@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { subjectOf } from '../core/ids.ts'
+import { EXPIRED_READABLE_MS } from '../core/store.ts'
 import { nextOf, plain, SAMPLE_IDLE_MS, SAMPLE_LIFE_MS } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
 
@@ -68,18 +70,92 @@ export function entriesContract(open: Open): void {
     expect(await store.entries.read(second.id)).toBeUndefined()
   })
 
-  test('nothing is found from the deadline on, and nothing written over it', async () => {
+  test('from its deadline on an entry is found as expired for a day', async () => {
     const { store, host, make } = await open()
     const entry = make.entry({ idleMs: 2 * SAMPLE_LIFE_MS })
     await store.entries.write(entry)
 
     host.advance(SAMPLE_LIFE_MS - 1)
-    expect(await store.entries.read(entry.id)).toBeDefined()
+    expect(await store.entries.read(entry.id)).toMatchObject({ lastActivity: entry.createdAt })
+    host.advance(1)
+    const expired = plain({ ...entry, lastActivity: undefined, attributes: undefined })
+    expect(plain(await store.entries.read(entry.id))).toEqual(expired)
+    host.advance(EXPIRED_READABLE_MS - 1)
+    expect(plain(await store.entries.read(entry.id))).toEqual(expired)
     host.advance(1)
     expect(await store.entries.read(entry.id)).toBeUndefined()
-    expect(await store.entries.write(nextOf(entry, make.bytes()))).toBe('gone')
-    expect(await store.entries.write(entry)).toBe('gone')
+  })
+
+  test.each([
+    ['its deadline', SAMPLE_LIFE_MS, 2 * SAMPLE_LIFE_MS],
+    ['a silence', SAMPLE_IDLE_MS, SAMPLE_IDLE_MS],
+  ])('nothing is written over an entry that has expired by %s', async (_, after, idleMs) => {
+    const { store, host, make } = await open()
+    const entry = make.entry({ idleMs })
+    const later = { deadline: entry.deadline + SAMPLE_LIFE_MS, idleMs: SAMPLE_LIFE_MS }
+    await store.entries.write(entry)
+    host.advance(after)
+
+    const second = { ...nextOf(entry, make.bytes()), ...later }
+    expect(await store.entries.write(second, { seenAt: host.now() - 1 })).toBe('gone')
+    expect(await store.entries.write({ ...entry, ...later })).toBe('gone')
     expect(await store.entries.attach(entry.id, { version: 1, sealed: make.bytes() })).toBe('gone')
+    await store.entries.touch([{ id: entry.id, at: host.now() }])
+
+    const found = await store.entries.read(entry.id)
+    expect(found).toMatchObject({ version: 1, deadline: entry.deadline })
+    expect(found?.lastActivity).toBeUndefined()
+  })
+
+  test('that an entry has expired is told once, with its events, and it is found all the same', async () => {
+    const { store, host, make } = await open()
+    const entry = make.entry()
+    await store.entries.write(entry)
+    host.advance(SAMPLE_IDLE_MS)
+    const start = await store.feed.head()
+    const event = make.event()
+    const end = { reason: 'idle_timeout', at: host.now(), events: [event] }
+
+    const told = await Promise.all([1, 2, 3].map(() => store.entries.expire(entry.id, end)))
+
+    expect(told.toSorted()).toEqual([false, false, true])
+    const found = await store.entries.read(entry.id)
+    expect(found).toMatchObject({ id: entry.id, version: 1 })
+    expect(found?.lastActivity).toBeUndefined()
+    const { items } = await store.feed.read(start, 10)
+    expect(items).toMatchObject([
+      { kind: 'revoked', session: entry.id, reason: 'idle_timeout' },
+      { kind: 'event', id: event.id },
+    ])
+  })
+
+  test('what was told of as expired stays so, whatever the clocks say', async () => {
+    const { store, host, make } = await open()
+    const entry = make.entry()
+    await store.entries.write(entry)
+
+    await store.entries.expire(entry.id, { reason: 'idle_timeout', at: host.now() })
+
+    expect((await store.entries.read(entry.id))?.lastActivity).toBeUndefined()
+    await store.entries.touch([{ id: entry.id, at: host.now() + 1 }])
+    expect((await store.entries.read(entry.id))?.lastActivity).toBeUndefined()
+    const second = nextOf(entry, make.bytes())
+    expect(await store.entries.write(second, { seenAt: host.now() })).toBe('gone')
+  })
+
+  test('only what is there can be told of as expired', async () => {
+    const { store, host, make } = await open()
+    const [unknown, revoked, outlived] = [make.entry(), make.entry(), make.entry()]
+    await store.entries.write(revoked)
+    await store.entries.write(outlived)
+    const end = { reason: 'test', at: host.now() }
+    await store.entries.revoke(revoked.id, { ...end, until: revoked.deadline })
+    await store.subjects.revoke(subjectOf(outlived.id), end)
+
+    for (const { id } of [unknown, revoked, outlived]) {
+      expect(await store.entries.expire(id, end)).toBe(false)
+      expect(await store.entries.read(id)).toBeUndefined()
+    }
   })
 
   test('a write may move the deadline', async () => {
@@ -93,15 +169,15 @@ export function entriesContract(open: Open): void {
     host.advance(SAMPLE_LIFE_MS)
     expect(await store.entries.read(entry.id)).toMatchObject({ deadline: later.deadline })
     host.advance(SAMPLE_LIFE_MS)
-    expect(await store.entries.read(entry.id)).toBeUndefined()
+    expect((await store.entries.read(entry.id))?.lastActivity).toBeUndefined()
   })
 
-  test('idleness is told, not judged: the entry is found without a last activity', async () => {
+  test('an entry that was silent for its idle timeout is found without a last activity', async () => {
     const { store, host, make } = await open()
     const entry = make.entry()
     await store.entries.write(entry)
 
-    host.advance(SAMPLE_IDLE_MS)
+    host.advance(SAMPLE_IDLE_MS - 1)
     expect(await store.entries.read(entry.id)).toMatchObject({ lastActivity: entry.createdAt })
     host.advance(1)
     const found = await store.entries.read(entry.id)

@@ -73,19 +73,57 @@ export function listsContract(open: Open): void {
     expect(await allIds(store, { partition: partitionOf(subject) })).toEqual([live.id])
   })
 
-  test('a write brings an idle-expired session back into the list', async () => {
+  test('no late write brings an idle-expired session back into the list', async () => {
     const { store, host, make } = await open()
     const subject = make.subject()
     const entry = make.entry({ subject })
     await store.entries.write(entry)
-    host.advance(SAMPLE_IDLE_MS + 1)
+    host.advance(SAMPLE_IDLE_MS)
     expect(await allIds(store, { subject })).toEqual([])
 
-    await store.entries.write(nextOf(entry, make.bytes()), { seenAt: host.now() })
+    await store.entries.write(nextOf(entry, make.bytes()), { seenAt: host.now() - 1 })
+    await store.entries.touch([{ id: entry.id, at: host.now() - 1 }])
 
-    expect(await allIds(store, { subject })).toEqual([entry.id])
-    expect(await allIds(store, { partition: partitionOf(subject) })).toEqual([entry.id])
+    expect(await allIds(store, { subject })).toEqual([])
+    expect(await allIds(store, { partition: partitionOf(subject) })).toEqual([])
   })
+
+  test('what was told of as expired leaves all lists at once', async () => {
+    const { store, host, make } = await open()
+    const subject = make.subject()
+    const entry = make.entry({ subject })
+    await store.entries.write(entry)
+
+    await store.entries.expire(entry.id, { reason: 'test', at: host.now() })
+
+    expect(await allIds(store, { subject })).toEqual([])
+    expect(await allIds(store, { partition: partitionOf(subject) })).toEqual([])
+    expect(await store.entries.write(make.entry({ subject }), { limit: 1 })).toBe('written')
+  })
+
+  test.each([1, 3])(
+    'a write that was judged 1 ms before idling and comes late exceeds no limit of %d',
+    async (limit) => {
+      const { store, host, make } = await open()
+      const subject = make.subject()
+      const first = Array.from({ length: limit }, () => make.entry({ subject }))
+      for (const entry of first) await store.entries.write(entry, { limit })
+      host.advance(SAMPLE_IDLE_MS - 1)
+      const seenAt = host.now()
+      expect(await store.entries.write(make.entry({ subject }), { limit })).toBe('limit')
+      host.advance(1)
+
+      for (const _ of first) {
+        expect(await store.entries.write(make.entry({ subject }), { limit })).toBe('written')
+      }
+      for (const entry of first) {
+        expect(await store.entries.write(nextOf(entry, make.bytes()), { seenAt })).toBe('gone')
+      }
+
+      expect(await allIds(store, { subject })).toHaveLength(limit)
+      expect(await store.entries.write(make.entry({ subject }), { limit })).toBe('limit')
+    },
+  )
 
   test('a partition is listed whole, each session once, and no other partition', async () => {
     const { store, make } = await open()

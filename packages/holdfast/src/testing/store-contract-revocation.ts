@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { subjectOf } from '../core/ids.ts'
-import { nextOf, SAMPLE_LIFE_MS } from './sample-entry.ts'
+import { nextOf, SAMPLE_IDLE_MS, SAMPLE_LIFE_MS } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
 
 const reason = 'test'
@@ -174,6 +174,40 @@ export function revocationContract(open: Open): void {
     expect(await store.entries.write(nextOf(outlived, make.bytes()))).toBe('gone')
     expect(await store.entries.write(unknown)).toBe('gone')
     expect((await store.entries.list({ subject, limit: 10 })).items).toEqual([])
+  })
+
+  test('what has expired is not brought back by being the one to keep', async () => {
+    const { store, host, make } = await open()
+    const subject = make.subject()
+    const idle = make.entry({ subject })
+    const over = make.entry({ subject, deadline: host.now() + SAMPLE_IDLE_MS })
+    await store.entries.write(idle)
+    await store.entries.write(over)
+    host.advance(SAMPLE_IDLE_MS)
+
+    for (const { id } of [idle, over]) {
+      await store.subjects.revoke(subject, { at: host.now(), reason, except: id })
+      expect(await store.entries.read(id)).toBeUndefined()
+    }
+    expect((await store.entries.list({ subject, limit: 10 })).items).toEqual([])
+  })
+
+  test('an expired session can be revoked, and is then not found even as expired', async () => {
+    const { store, host, make } = await open()
+    const [idle, over] = [make.entry(), make.entry({ deadline: host.now() + SAMPLE_IDLE_MS })]
+    for (const entry of [idle, over]) await store.entries.write(entry)
+    host.advance(SAMPLE_IDLE_MS)
+    await store.entries.expire(idle.id, { reason: 'idle_timeout', at: host.now() })
+
+    for (const { id, deadline } of [idle, over]) {
+      const end = { until: deadline, reason, at: host.now() }
+      expect(await store.entries.revoke(id, end)).toBe(true)
+      expect(await store.entries.revoke(id, end)).toBe(false)
+      expect(await store.entries.read(id)).toBeUndefined()
+      expect(await store.entries.expire(id, end)).toBe(false)
+    }
+    expect(await store.entries.write(nextOf(idle, make.bytes()))).toBe('gone')
+    expect(await store.entries.write(nextOf(over, make.bytes()))).toBe('gone')
   })
 
   test("another subject's session cannot be the one to keep", async () => {

@@ -221,6 +221,7 @@ function recording(store: Store, given: Buffer[]): Store {
       write: noting(entries.write),
       attach: noting(entries.attach),
       revoke: noting(entries.revoke),
+      expire: noting(entries.expire),
       touch: noting(entries.touch),
       list: noting(entries.list),
     },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { EXPIRED_READABLE_MS } from '../../src/core/store.ts'
 import { type LmdbStore, lmdbStore } from '../../src/stores/lmdb.ts'
 import { fakeHost } from '../../src/testing/fake-host.ts'
 import { allIds, SAMPLE_LIFE_MS, samples } from '../../src/testing/sample-entry.ts'
@@ -62,8 +63,15 @@ describe('LMDB', () => {
     expect(await store.sweep()).toBe(1_250)
     expect(await store.sweep()).toBe(0)
     expect(await allIds(store, { partition: 4 })).toEqual([long.id])
-    host.advance(SAMPLE_LIFE_MS)
+    expect(await store.entries.read(short[0]?.id ?? '')).toBeDefined()
+    host.advance(EXPIRED_READABLE_MS - 2)
     expect(await store.sweep()).toBe(1)
+    host.advance(1)
+    expect(await store.sweep()).toBe(1_200)
+    expect(await store.sweep()).toBe(0)
+    host.advance(EXPIRED_READABLE_MS)
+    expect(await store.sweep()).toBe(1)
+    expect(await store.sweep()).toBe(0)
     await store.close()
   })
 

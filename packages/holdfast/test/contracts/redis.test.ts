@@ -1,6 +1,7 @@
 import { Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { subjectOf } from '../../src/core/ids.ts'
+import { EXPIRED_READABLE_MS } from '../../src/core/store.ts'
 import { type RedisClient, redisStore } from '../../src/stores/redis.ts'
 import { fakeHost } from '../../src/testing/fake-host.ts'
 import { nextOf, samples } from '../../src/testing/sample-entry.ts'
@@ -93,7 +94,24 @@ describe('Redis', () => {
 
     const keys = await client.keys('moved:[stip]{*')
     expect(keys).toHaveLength(4)
-    for (const key of keys) expect(await client.pexpiretime(key)).toBe(deadline)
+    for (const key of keys) {
+      const isRecord = key.startsWith('moved:s')
+      const until = isRecord ? deadline + EXPIRED_READABLE_MS : deadline
+      expect(await client.pexpiretime(key)).toBe(until)
+    }
+    await store.close()
+  })
+
+  test('what was told of as expired is kept for a day, however long it could have lived', async () => {
+    const store = redisStore({ client, prefix: 'told:' })
+    const entry = make.entry({ deadline: host.now() + 30 * EXPIRED_READABLE_MS, idleMs: 1 })
+    await store.entries.write(entry)
+
+    await store.entries.expire(entry.id, { reason: 'idle_timeout', at: host.now() })
+
+    const [record = ''] = await client.keys('told:s*')
+    expect(await client.pttl(record)).toBeLessThanOrEqual(EXPIRED_READABLE_MS)
+    expect(await client.keys('told:i*')).toEqual([])
     await store.close()
   })
 

@@ -93,7 +93,7 @@ test('a refresh keeps an idle session alive, but not beyond its absolute deadlin
   }
   h.host.advance(HOUR)
 
-  expect(codeOf(await h.renew(refreshToken))).toBe('session_unknown')
+  expect(codeOf(await h.renew(refreshToken))).toBe('session_expired')
 })
 
 test('it ends with the session: by idleness, by revocation, by logout everywhere', async () => {

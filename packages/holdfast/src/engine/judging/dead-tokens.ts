@@ -1,17 +1,34 @@
 import type { Claims } from '../../codecs/codec.ts'
 import type { Presentation } from '../../core/request.ts'
-import type { EngineContext, OpenedSession } from '../context.ts'
-import { endSession } from '../state/save.ts'
+import type { EngineContext, EventFacts, OpenedSession } from '../context.ts'
 
-/** Ends a session that was presented after its absolute or its idle deadline. */
+/** Whether the store had told of it already is asked no more often. */
+const ASKED_AGAIN_MS = 3_600_000
+
+/**
+ * Tells once of a session that was presented after its absolute or its idle deadline. Its client is
+ * told each time.
+ */
 export async function expire(
-  engine: EngineContext,
-  { state }: OpenedSession,
-  { at, network, device }: Presentation,
+  { store, host, eventWriter, eventLimiter }: EngineContext,
+  { state: { id, deadline } }: OpenedSession,
+  facts: Pick<EventFacts, 'at' | 'network' | 'device' | 'correlation'>,
 ): Promise<void> {
-  const reason = at >= state.deadline ? 'absolute_timeout' : 'idle_timeout'
-  const { id, deadline } = state
-  await endSession(engine, id, { at, until: deadline, reason, actor: 'engine', network, device })
+  if (!eventLimiter.isDue(`${id} expired`, facts, ASKED_AGAIN_MS)) return
+  const now = host.now()
+  const reason = now >= deadline ? 'absolute_timeout' : 'idle_timeout'
+  const event = eventWriter.event('session-expired', {
+    ...facts,
+    actor: 'engine',
+    session: id,
+    reason,
+  })
+  const told = await store.entries.expire(id, {
+    reason,
+    at: now,
+    events: eventWriter.seal([event]),
+  })
+  if (told) eventWriter.publish([event])
 }
 
 /** A token of a family that a login or a step-up has replaced: one event a family, no evidence. */

@@ -49,7 +49,11 @@ export function withLiveSession<Answer>(
     }
     const { state, found } = opened
     if (lifetimeVerdict(state, found.lastActivity, at) !== 'live') {
-      return expire(engine, opened, presentation).then(() => refused('session_expired'))
+      const { network, device } = presentation
+      const { correlation } = authenticated.presented
+      return expire(engine, opened, { at, network, device, correlation }).then(() =>
+        refused('session_expired'),
+      )
     }
     const matched = matchSecret(state, authenticated)
     if (matched === undefined) {

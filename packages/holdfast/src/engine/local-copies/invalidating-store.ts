@@ -35,6 +35,11 @@ export function invalidatingStore(store: Store, copies: LocalCopies): Store {
         () => copies.drop(id),
         () => store.entries.revoke(id, end),
       ),
+    expire: (id, end) =>
+      dropping(
+        () => copies.drop(id),
+        () => store.entries.expire(id, end),
+      ),
   }
   const subjects: Subjects = {
     read: (subject) => store.subjects.read(subject),

@@ -1,8 +1,10 @@
 import { SessionError } from '../../core/errors.ts'
 import { isSessionId, type SessionId, type SubjectKey, subjectOf } from '../../core/ids.ts'
+import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import type { Ordered, SubjectRef } from '../../core/sessions.ts'
 import type { EngineContext } from '../context.ts'
 import { checkOrdered, checkSessionId, checkSubject, invalid } from '../input.ts'
+import { expire } from '../judging/dead-tokens.ts'
 import { familyOfKind } from '../judging/presentation.ts'
 import { load } from '../state/load.ts'
 import { endSession } from '../state/save.ts'
@@ -51,8 +53,11 @@ export async function logout(
   const opened = await load(engine, claims.session)
   if (opened === undefined || claims.family !== familyOfKind(opened.state, claims.kind)?.id) return
   const at = engine.host.now()
-  const until = opened.state.deadline
-  await endSession(engine, claims.session, { at, until, ...ordered })
+  const { found, state } = opened
+  if (lifetimeVerdict(state, found.lastActivity, at) !== 'live') {
+    return expire(engine, opened, { at, correlation: ordered.correlation })
+  }
+  await endSession(engine, claims.session, { at, until: state.deadline, ...ordered })
 }
 
 /**

@@ -1,6 +1,7 @@
 import { SessionError } from '../../core/errors.ts'
 import { type KnownContext, NO_HISTORY, type SubjectHistory } from '../../core/history.ts'
 import type { SessionId } from '../../core/ids.ts'
+import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import { withFailure } from '../../core/prompts.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Report } from '../../core/sessions.ts'
@@ -106,6 +107,7 @@ async function stepUpFailed(
     if (opened?.state.family.id !== challenge.family) return 'over'
     const { state, found } = opened
     if (!isOfOneHolder(state, attempt)) throw foreign()
+    if (lifetimeVerdict(state, found.lastActivity, attempt.at) !== 'live') return 'over'
     if (state.fork !== null) {
       const { correlation } = reported
       await revoke(engine, state.id, { reason: 'step_up_failed_after_fork', correlation })

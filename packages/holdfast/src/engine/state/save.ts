@@ -1,7 +1,7 @@
 import { SessionError } from '../../core/errors.ts'
-import type { EventType, SessionEvent } from '../../core/events.ts'
+import type { SessionEvent } from '../../core/events.ts'
 import type { SessionId } from '../../core/ids.ts'
-import { touchInterval } from '../../core/lifetimes.ts'
+import { lifetimeVerdict, touchInterval } from '../../core/lifetimes.ts'
 import type { Presentation } from '../../core/request.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Found, Reason } from '../../core/store.ts'
@@ -37,7 +37,12 @@ export async function save(
     events: engine.eventWriter.seal(events),
     ...(seenAt === undefined ? {} : { seenAt }),
   })
-  if (outcome === 'gone') return 'gone'
+  // A session that ran out meanwhile is read once more, so that its client is told so.
+  if (outcome === 'gone') {
+    return lifetimeVerdict(found, found.lastActivity, engine.host.now()) === 'live'
+      ? 'gone'
+      : 'lost_race'
+  }
   if (outcome !== 'written') return 'lost_race'
   engine.versions.note(found.id, version)
   engine.eventWriter.publish(events)
@@ -71,14 +76,13 @@ export interface SessionEnd extends EventFacts {
   readonly reason: Reason
 }
 
-/** Ends a session in one step with its feed entry. The event is written only if it was live. */
+/** Ends a session in one step with its feed entry. The event is written only if it was there. */
 export async function endSession(
   { store, host, eventWriter }: EngineContext,
   id: SessionId,
   { until, reason, ...facts }: SessionEnd,
 ): Promise<void> {
-  const type: EventType = reason.endsWith('_timeout') ? 'session-expired' : 'session-revoked'
-  const events = [eventWriter.event(type, { ...facts, session: id, reason })]
+  const events = [eventWriter.event('session-revoked', { ...facts, session: id, reason })]
   const ended = await store.entries.revoke(id, {
     until: Math.max(until, facts.at + 1),
     reason,

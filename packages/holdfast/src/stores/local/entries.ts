@@ -12,8 +12,9 @@ import {
 import { locate } from '../partition.ts'
 import {
   foundOf,
-  isIdle,
+  isExpired,
   isReadable,
+  keptUntil,
   type LiveRecord,
   type StoredRecord,
 } from '../stored-record.ts'
@@ -27,9 +28,7 @@ export const MAX_EXAMINED = 2_000
 export function localEntries({ tables, transaction, read, now, publish }: LocalContext): Entries {
   function current(id: SessionId, at: number): StoredRecord | undefined {
     const record = tables.record(id)
-    if (record === undefined) return undefined
-    const until = record.kind === 'dead' ? record.until : record.deadline
-    return until > at ? record : undefined
+    return record !== undefined && keptUntil(record) > at ? record : undefined
   }
 
   function readable(id: SessionId, at: number): LiveRecord | undefined {
@@ -38,17 +37,21 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
     return isReadable(record, { generation, now: at }) ? record : undefined
   }
 
+  function live(id: SessionId, at: number): LiveRecord | undefined {
+    const record = readable(id, at)
+    return record !== undefined && !isExpired(record, at) ? record : undefined
+  }
+
   function reachesLimit(id: SessionId, { limit, at }: { limit: number; at: number }): boolean {
     const subject = locate(id).subject
     const generation = tables.generation(subject)
-    let live = 0
+    let counted = 0
     for (const entry of [...tables.indexEntries(subject, { generation, after: undefined })]) {
-      const record = readable(entry.id, at)
-      if (record !== undefined && !isIdle(record, at)) live++
+      if (live(entry.id, at) !== undefined) counted++
       else tables.removeIndexEntry(subject, entry)
-      if (live >= limit) return true
+      if (counted >= limit) return true
     }
-    return live >= limit
+    return counted >= limit
   }
 
   function collect(
@@ -62,8 +65,8 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
       if (items.length === limit || examined === MAX_EXAMINED) {
         return last === undefined ? { items } : { items, next: last }
       }
-      const record = readable(id, at)
-      if (record !== undefined && !isIdle(record, at)) {
+      const record = live(id, at)
+      if (record !== undefined) {
         items.push(foundOf(id, record, { attributes: tables.attributes(id), now: at }))
       }
       last = position
@@ -90,12 +93,11 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
       return transaction(() => {
         const at = now()
         const generation = tables.generation(subject)
-        const before = current(id, at)
+        const before = live(id, at)
         const isNew = version === 1
-        const live = isReadable(before, { generation, now: at }) ? before : undefined
         if (times.deadline <= at) return 'gone'
-        if (before !== undefined ? live === undefined : !isNew) return 'gone'
-        if ((live?.version ?? 0) !== version - 1) return 'conflict'
+        if (before === undefined && (!isNew || current(id, at) !== undefined)) return 'gone'
+        if ((before?.version ?? 0) !== version - 1) return 'conflict'
         if (isNew && times.generation < generation) return 'gone'
         if (isNew && limit !== undefined && reachesLimit(id, { limit, at })) return 'limit'
 
@@ -103,14 +105,14 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
           kind: 'live',
           version,
           ...times,
-          generation: Math.max(live?.generation ?? 0, times.generation),
-          lastActivity: Math.max(live?.lastActivity ?? times.createdAt, seenAt),
+          generation: Math.max(before?.generation ?? 0, times.generation),
+          lastActivity: Math.max(before?.lastActivity ?? times.createdAt, seenAt),
           sealed,
         }
-        if (live !== undefined) tables.removeIndexEntry(subject, indexEntryOf(id, live))
+        if (before !== undefined) tables.removeIndexEntry(subject, indexEntryOf(id, before))
         tables.putIndexEntry(subject, indexEntryOf(id, record))
         tables.putRecord(id, record)
-        if (live?.deadline !== record.deadline) {
+        if (before?.deadline !== record.deadline) {
           tables.queueExpiry(record.deadline, { kind: 'entry', key: id })
         }
         const changed: FeedItem = { kind: 'changed', session: id, version, at }
@@ -124,7 +126,7 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
       checkedVersion(attributes.version)
       return transaction(() => {
         const at = now()
-        const record = readable(id, at)
+        const record = live(id, at)
         if (record === undefined) return 'gone'
         if ((tables.attributes(id)?.version ?? 0) !== attributes.version - 1) return 'conflict'
         tables.putAttributes(id, attributes)
@@ -141,17 +143,33 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
       return transaction(() => {
         const time = now()
         const before = current(id, time)
-        const live = readable(id, time)
+        const found = readable(id, time)
         const known = before?.kind === 'dead' ? before.until : (before?.deadline ?? 0)
         const last = Math.max(until, known)
-        if (last > time && !(before?.kind === 'dead' && before.until === last)) {
+        if (last <= time) tables.removeRecord(id)
+        else if (!(before?.kind === 'dead' && before.until === last)) {
           tables.putRecord(id, { kind: 'dead', until: last })
           tables.queueExpiry(last, { kind: 'entry', key: id })
         }
         tables.removeAttributes(id)
         if (before?.kind === 'live')
           tables.removeIndexEntry(locate(id).subject, indexEntryOf(id, before))
-        if (live === undefined) return false
+        if (found === undefined) return false
+        publish(locate(id).partition, [
+          { kind: 'revoked', session: id, reason, at },
+          ...itemsOf(events),
+        ])
+        return true
+      })
+    },
+
+    async expire(id, { reason, at, events = [] }) {
+      checkedId(id)
+      return transaction(() => {
+        const record = readable(id, now())
+        if (record === undefined || record.lastActivity === 0) return false
+        tables.putRecord(id, { ...record, lastActivity: 0 })
+        tables.removeIndexEntry(locate(id).subject, indexEntryOf(id, record))
         publish(locate(id).partition, [
           { kind: 'revoked', session: id, reason, at },
           ...itemsOf(events),
@@ -166,8 +184,8 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
       await transaction(() => {
         const time = now()
         for (const { id, at } of seen) {
-          const record = readable(id, time)
-          if (record === undefined || isIdle(record, time) || at <= record.lastActivity) continue
+          const record = live(id, time)
+          if (record === undefined || at <= record.lastActivity) continue
           tables.putRecord(id, { ...record, lastActivity: at })
         }
       })

@@ -2,7 +2,7 @@ import type { SubjectKey } from '../../core/ids.ts'
 import type { KeptHistory, ReplayGuard, Subjects } from '../../core/store.ts'
 import { checkedId, checkedSubject, checkedTime, checkedVersion, pageSize } from '../input.ts'
 import { locate, replayDigest } from '../partition.ts'
-import { isReadable } from '../stored-record.ts'
+import { isExpired, isReadable } from '../stored-record.ts'
 import { indexEntryOf, itemsOf, MAX_EXAMINED } from './entries.ts'
 import type { LocalContext } from './store.ts'
 
@@ -61,6 +61,7 @@ export function localSubjects({ tables, transaction, read, now, publish }: Local
       checkedTime(at, 'at')
       if (except !== undefined) checkedId(except)
       return transaction(() => {
+        const time = now()
         const before = tables.generation(subject)
         const generation = Math.max(before + 1, at)
         const record = except === undefined ? undefined : tables.record(except)
@@ -68,7 +69,8 @@ export function localSubjects({ tables, transaction, read, now, publish }: Local
         if (
           except !== undefined &&
           locate(except).subject === subject &&
-          isReadable(record, { generation: before, now: now() })
+          isReadable(record, { generation: before, now: time }) &&
+          !isExpired(record, time)
         ) {
           const raised = { ...record, generation }
           tables.removeIndexEntry(subject, indexEntryOf(except, record))

@@ -1,4 +1,5 @@
 import { locate } from '../partition.ts'
+import { keptUntil } from '../stored-record.ts'
 import { indexEntryOf } from './entries.ts'
 import type { Expiring, Tables } from './tables.ts'
 
@@ -15,7 +16,10 @@ export function sweepSlice(tables: Tables, now: number, limit: number = SWEEP_SL
   return taken.length
 }
 
-/** An item of the queue may be out of date: a deadline or a tombstone can have moved since. */
+/**
+ * An item of the queue may be out of date: a deadline or a tombstone can have moved since. An entry
+ * past its deadline leaves all lists, and comes into the queue again for its last day.
+ */
 function removeExpired(tables: Tables, now: number, { kind, key }: Expiring): void {
   if (kind === 'replay') {
     if ((tables.replay(key) ?? 0) <= now) tables.removeReplay(key)
@@ -31,5 +35,7 @@ function removeExpired(tables: Tables, now: number, { kind, key }: Expiring): vo
   if (record.kind === 'live')
     tables.removeIndexEntry(locate(key).subject, indexEntryOf(key, record))
   tables.removeAttributes(key)
-  tables.removeRecord(key)
+  const until = keptUntil(record)
+  if (until > now) tables.queueExpiry(until, { kind: 'entry', key })
+  else tables.removeRecord(key)
 }

@@ -122,6 +122,31 @@ export function redisEntries(context: RedisContext): Entries {
       return reply === 1
     },
 
+    async expire(id, { reason, at, events = [] }) {
+      const location = locate(checkedId(id))
+      const { partition } = location
+      const reply = await ask.run(
+        SCRIPTS.expire,
+        [
+          keys.record(location, id),
+          keys.generation(location),
+          keys.index(location),
+          keys.feed(partition),
+          keys.counter(partition),
+        ],
+        [
+          ...texts([now(), feedLimit]),
+          id,
+          suffixOf(id),
+          reason,
+          String(at),
+          ...eventArguments(events),
+        ],
+      )
+      context.wake()
+      return reply === 1
+    },
+
     async touch(seen) {
       const byPartition = new Map<number, { key: string; at: string }[]>()
       for (const { id, at } of seen) {

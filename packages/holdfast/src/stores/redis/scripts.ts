@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { EXPIRED_READABLE_MS } from '../../core/store.ts'
 import { GENERATION_OFFSET, LAST_ACTIVITY_OFFSET, RECORD_HEADER_BYTES } from '../stored-record.ts'
 
 /** A Lua script that runs as one atomic step in one slot. */
@@ -16,31 +17,38 @@ export interface Script {
 const COMMON = `
 local function fmt(n) return string.format('%.0f', n) end
 local now = tonumber(ARGV[1])
+local DAY = ${EXPIRED_READABLE_MS}
 
 local function parse(raw)
   if not raw or raw == '' then return nil end
   if string.byte(raw) == 0 then
     local _, til = struct.unpack('>BI6', raw)
-    return { dead = true, deadline = til }
+    return { dead = true, deadline = til, kept = til }
   end
   local _, version, generation, created, deadline, idle, last =
     struct.unpack('>BI4I6I6I6I6I6', raw)
   return { version = version, generation = generation, created = created,
-    deadline = deadline, idle = idle, last = last }
+    deadline = deadline, idle = idle, last = last, kept = deadline + DAY }
 end
 
 local function current(key)
   local entry = parse(redis.call('GETRANGE', key, 0, ${RECORD_HEADER_BYTES - 1}))
-  if entry and entry.deadline > now then return entry end
+  if entry and entry.kept > now then return entry end
 end
 
 local function generationOf(key) return tonumber(redis.call('GET', key) or '0') end
 
 local function readable(entry, generation)
-  return entry and not entry.dead and entry.deadline > now and entry.generation >= generation
+  return entry and not entry.dead and entry.generation >= generation
 end
 
-local function idle(entry) return now - entry.last > entry.idle end
+local function within(deadline, idle, last)
+  return now < deadline and last ~= 0 and now - last < idle
+end
+
+local function alive(entry, generation)
+  return readable(entry, generation) and within(entry.deadline, entry.idle, entry.last)
+end
 
 local function keepUntil(key, deadline)
   redis.call('PEXPIREAT', key, fmt(deadline), 'NX')
@@ -90,7 +98,7 @@ local initial, created, deadline = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumbe
 local seen, limit, prefix = tonumber(ARGV[10]), ARGV[11], ARGV[12]
 local generation = generationOf(KEYS[2])
 local before = current(KEYS[1])
-local live = readable(before, generation)
+local live = alive(before, generation)
 
 if deadline <= now then return -1 end
 if before then
@@ -104,7 +112,7 @@ if version == 1 then
     limit = tonumber(limit)
     for _, other in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
       local entry = current(prefix .. other)
-      if readable(entry, generation) and not idle(entry) then
+      if alive(entry, generation) then
         count = count + 1
         if count >= limit then return -2 end
       else
@@ -119,7 +127,7 @@ local survived, last = initial, created
 if live then survived, last = math.max(before.generation, initial), before.last end
 local head = struct.pack('>BI4I6I6I6I6I6', 1, version, survived, created, deadline,
   tonumber(ARGV[9]), math.max(last, seen))
-redis.call('SET', KEYS[1], head .. ARGV[14], 'PXAT', fmt(deadline))
+redis.call('SET', KEYS[1], head .. ARGV[14], 'PXAT', fmt(deadline + DAY))
 redis.call('ZADD', KEYS[3], ARGV[7], member)
 if not live or before.deadline ~= deadline then
   keepUntil(KEYS[3], deadline)
@@ -139,7 +147,7 @@ return 1
 /** KEYS record generation attributes feed counter. 1 written, 0 conflict, -1 gone. */
 const ATTACH = `
 local entry = current(KEYS[1])
-if not readable(entry, generationOf(KEYS[2])) then return -1 end
+if not alive(entry, generationOf(KEYS[2])) then return -1 end
 local version, stored = tonumber(ARGV[4]), 0
 local raw = redis.call('GETRANGE', KEYS[3], 0, 3)
 if raw ~= '' then stored = struct.unpack('>I4', raw) end
@@ -151,13 +159,13 @@ return 1
 `
 
 /**
- * KEYS record generation index attributes feed counter. 1 when it was live.
+ * KEYS record generation index attributes feed counter. 1 when it was there, live or expired.
  * UNLINK comes first: once a script has freed memory, Redis lets its other writes pass, also at
  * the memory limit.
  */
 const REVOKE = `
 local entry = current(KEYS[1])
-local live = readable(entry, generationOf(KEYS[2]))
+local found = readable(entry, generationOf(KEYS[2]))
 local til = math.max(tonumber(ARGV[5]), entry and entry.deadline or 0)
 if entry and entry.dead and entry.deadline == til then return 0 end
 redis.call('UNLINK', KEYS[1], KEYS[4])
@@ -165,10 +173,26 @@ if til > now then
   redis.call('SET', KEYS[1], struct.pack('>BI6', 0, til), 'PXAT', fmt(til))
 end
 redis.call('ZREM', KEYS[3], ARGV[4])
-if not live then return 0 end
+if not found then return 0 end
 emit(KEYS[5], KEYS[6], 'k', 'r', 'i', ARGV[3], 'w', ARGV[6], 't', ARGV[7])
 emitEvents(KEYS[5], KEYS[6], 8)
 announce(KEYS[5])
+return 1
+`
+
+/**
+ * KEYS record generation index feed counter. 1 for the first time. PEXPIREAT comes first, as UNLINK
+ * in REVOKE.
+ */
+const EXPIRE = `
+local entry = current(KEYS[1])
+if not readable(entry, generationOf(KEYS[2])) or entry.last == 0 then return 0 end
+redis.call('PEXPIREAT', KEYS[1], fmt(now + DAY), 'LT')
+redis.call('SETRANGE', KEYS[1], ${LAST_ACTIVITY_OFFSET}, struct.pack('>I6', 0))
+redis.call('ZREM', KEYS[3], ARGV[4])
+emit(KEYS[4], KEYS[5], 'k', 'r', 'i', ARGV[3], 'w', ARGV[5], 't', ARGV[6])
+emitEvents(KEYS[4], KEYS[5], 7)
+announce(KEYS[4])
 return 1
 `
 
@@ -177,7 +201,7 @@ const TOUCH = `
 for i, key in ipairs(KEYS) do
   local entry = current(key)
   local at = tonumber(ARGV[i + 1])
-  if entry and not entry.dead and not idle(entry) and at > entry.last then
+  if alive(entry, 0) and at > entry.last then
     redis.call('SETRANGE', key, ${LAST_ACTIVITY_OFFSET}, struct.pack('>I6', at))
   end
 end
@@ -195,7 +219,7 @@ local generation = math.max(before + 1, at)
 local entry = except ~= '' and current(KEYS[5]) or nil
 redis.call('UNLINK', KEYS[2])
 local kept = ''
-if readable(entry, before) then
+if alive(entry, before) then
   kept = except
   redis.call('SETRANGE', KEYS[5], ${GENERATION_OFFSET}, struct.pack('>I6', generation))
   redis.call('ZADD', KEYS[2], fmt(entry.created), member)
@@ -279,7 +303,7 @@ while more do
     local live = false
     if raw and string.byte(raw) == 1 then
       local _, _, survived, _, deadline, silence, seen = struct.unpack('>BI4I6I6I6I6I6', raw)
-      live = deadline > now and survived >= generation and now - seen <= silence
+      live = survived >= generation and within(deadline, silence, seen)
     end
     if live then
       out[#out + 1] = member .. raw
@@ -326,6 +350,7 @@ export const SCRIPTS = {
   write: script('write', WRITE),
   attach: script('attach', ATTACH),
   revoke: script('revoke', REVOKE),
+  expire: script('expire', EXPIRE),
   touch: script('touch', TOUCH),
   list: script('list', LIST),
   subjects: script('list the subjects of a partition', SUBJECTS),
