@@ -29,6 +29,7 @@ import { create } from './operations/login.ts'
 import { refresh } from './operations/refresh.ts'
 import { report } from './operations/report.ts'
 import { verify, verifyNow } from './operations/verify.ts'
+import { keepingEnded } from './state/ended.ts'
 import { eventLimiter, eventWriter } from './state/events.ts'
 import { highestNumbers } from './state/highest-numbers.ts'
 import { sessionRecords } from './state/records.ts'
@@ -136,7 +137,9 @@ function contextOf(options: SessionsOptions): EngineContext {
     Object.entries(options.tenantPolicies ?? {}).map(([name, its]) => [name, scalesWith(its)]),
   )
   const copies = copiesOf(options, host)
-  const store = copies === undefined ? options.store : invalidatingStore(options.store, copies)
+  const writer = eventWriter({ codec, host, feed: options.store.feed, onEvent })
+  const kept = keepingEnded(options.store, { host, eventWriter: writer })
+  const store = copies === undefined ? kept : invalidatingStore(kept, copies)
 
   function scalesWith(policy: Policy): TenantScales {
     return { signals, acrOrder, policy, fast: fastPolicy(policy) }
@@ -158,7 +161,7 @@ function contextOf(options: SessionsOptions): EngineContext {
     acrOrder,
     rotateEveryMs: options.rotateEveryMs ?? DEFAULT_ROTATE_EVERY_MS,
     tokens: options.tokens,
-    eventWriter: eventWriter({ codec, host, feed: store.feed, onEvent }),
+    eventWriter: writer,
     touches: batchedTouches(store.entries),
     eventLimiter: eventLimiter(),
     versions: highestNumbers(),

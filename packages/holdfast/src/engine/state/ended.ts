@@ -1,0 +1,168 @@
+import type { Host } from '../../core/host.ts'
+import { type SessionId, type SubjectKey, subjectOf } from '../../core/ids.ts'
+import type { Entries, Found, Store, Subjects } from '../../core/store.ts'
+import type { EventWriter } from '../context.ts'
+
+export interface EndedOptions {
+  readonly host: Host
+  readonly eventWriter: EventWriter
+  /** Most sessions, and most subjects, whose end is remembered. */
+  readonly max?: number
+}
+
+const MAX_REMEMBERED = 100_000
+const REASON = 'store_rolled_back'
+
+/** The newest "log out everywhere" of a subject. */
+interface Raised {
+  readonly generation: number
+  /** The session that went on. */
+  readonly except: SessionId | undefined
+}
+
+/**
+ * A store whose acknowledged endings hold in this process, whatever the store forgets. A fail-over
+ * can lose them; then the record of an ended session is live again. It is refused here, ended once
+ * more for the other processes, and reported. A generation that fell is raised again, which ends
+ * the sessions since then, too, but for the one that went on.
+ *
+ * Up to `max` sessions and `max` subjects are remembered. Beyond that, the ending that was noted
+ * first is left to the store alone: a store loses its newest writes.
+ */
+export function keepingEnded(
+  store: Store,
+  { host, eventWriter, max = MAX_REMEMBERED }: EndedOptions,
+): Store {
+  /** Until when the tombstone of each stands. */
+  const ended = new Map<SessionId, number>()
+  const raised = new Map<SubjectKey, Raised>()
+
+  function note<Key, Value>(notes: Map<Key, Value>, key: Key, value: Value): void {
+    notes.delete(key)
+    notes.set(key, value)
+    if (notes.size <= max) return
+    const [oldest] = notes.keys()
+    if (oldest !== undefined) notes.delete(oldest)
+  }
+
+  function untilOf(id: SessionId): number | undefined {
+    const until = ended.get(id)
+    if (until === undefined || until > host.now()) return until
+    ended.delete(id)
+    return undefined
+  }
+
+  function raisedOf(id: SessionId): Raised | undefined {
+    return raised.size === 0 ? undefined : raised.get(subjectOf(id))
+  }
+
+  /** What the store found, unless it was ended here. */
+  async function believed(found: Found): Promise<Found | undefined> {
+    const until = untilOf(found.id)
+    if (until !== undefined) {
+      await endAgain(found.id, until)
+      return undefined
+    }
+    const before = raisedOf(found.id)
+    if (before === undefined || found.generation >= before.generation) return found
+    const { generation } = await raiseAgain(subjectOf(found.id), before)
+    if (before.except !== found.id) return undefined
+    const again = await store.entries.read(found.id)
+    return again !== undefined && again.generation >= generation ? again : undefined
+  }
+
+  /** Has no effect where a read began before the session ended: its tombstone stands. */
+  async function endAgain(session: SessionId, until: number): Promise<void> {
+    const at = host.now()
+    const facts = { at, session, actor: 'engine', reason: REASON }
+    const events = [eventWriter.event('anomaly-detected', facts)]
+    const sealed = eventWriter.seal(events)
+    if (await store.entries.revoke(session, { until, reason: REASON, at, events: sealed })) {
+      eventWriter.publish(events)
+    }
+  }
+
+  async function raiseAgain(subject: SubjectKey, before: Raised): Promise<Raised> {
+    if ((await store.subjects.read(subject)).generation >= before.generation) return before
+    const at = host.now()
+    const facts = { at, subject, actor: 'engine', reason: REASON }
+    const events = [eventWriter.event('anomaly-detected', facts)]
+    const again = await raise(subject, {
+      at: Math.max(at, before.generation),
+      reason: REASON,
+      events: eventWriter.seal(events),
+      ...(before.except === undefined || ended.has(before.except) ? {} : { except: before.except }),
+    })
+    eventWriter.publish(events)
+    return again
+  }
+
+  async function raise(
+    subject: SubjectKey,
+    end: Parameters<Subjects['revoke']>[1],
+  ): Promise<Raised> {
+    const generation = await store.subjects.revoke(subject, end)
+    const before = raised.get(subject)
+    if (before !== undefined && before.generation > generation) return before
+    // Noted before the next step, so that nothing passes meanwhile. Whether the session to be kept
+    // was live, only the store knows.
+    note(raised, subject, { generation, except: end.except })
+    if (end.except !== undefined) {
+      const kept = await store.entries.read(end.except)
+      if (kept?.generation !== generation) note(raised, subject, { generation, except: undefined })
+    }
+    return raised.get(subject) ?? { generation, except: undefined }
+  }
+
+  const entries: Entries = {
+    async read(id) {
+      const found = await store.entries.read(id)
+      return found === undefined ? undefined : believed(found)
+    },
+    async write(entry, options) {
+      const { id, generation } = entry
+      const before = raisedOf(id)
+      if (untilOf(id) !== undefined) return 'gone'
+      if (before !== undefined && generation < before.generation && before.except !== id) {
+        return 'gone'
+      }
+      return store.entries.write(entry, options)
+    },
+    async attach(id, attributes) {
+      return untilOf(id) === undefined ? store.entries.attach(id, attributes) : 'gone'
+    },
+    async revoke(id, end) {
+      const done = await store.entries.revoke(id, end)
+      note(ended, id, Math.max(end.until, ended.get(id) ?? 0))
+      return done
+    },
+    expire: (id, end) => store.entries.expire(id, end),
+    touch: (seen) => store.entries.touch(seen),
+    async list(query) {
+      const page = await store.entries.list(query)
+      if (ended.size === 0 && raised.size === 0) return page
+      const items: Found[] = []
+      for (const found of page.items) {
+        const one = await believed(found)
+        if (one !== undefined) items.push(one)
+      }
+      return { ...page, items }
+    },
+  }
+
+  const subjects: Subjects = {
+    async read(subject) {
+      const entry = await store.subjects.read(subject)
+      const generation = Math.max(entry.generation, raised.get(subject)?.generation ?? 0)
+      return { ...entry, generation }
+    },
+    write: (subject, history) => store.subjects.write(subject, history),
+    list: (query) => store.subjects.list(query),
+    async revoke(subject, end) {
+      return (await raise(subject, end)).generation
+    },
+  }
+
+  const { replays, feed } = store
+  return { entries, subjects, replays, feed, close: () => store.close() }
+}
