@@ -115,7 +115,7 @@ export function deliversTokens({
       expect((await client.send('/me')).json()).toMatchObject({ subject })
     })
 
-    test('a late answer sets nothing over the newer secret that another one has brought', async () => {
+    test('a late answer sets nothing over the newer secret that another has brought', async () => {
       const { client, subject } = await loggedIn()
       await client.send('/me')
       engine().advance(360_000)
