@@ -33,7 +33,7 @@ export const WORDS = listed(`
   authentication_stale prompts_exhausted contexts_exhausted attempts_exhausted failed_key_proof
   step_up_failed_after_fork not_me refresh_reused switched_back interleaved
   logins_failed network_hopping hour_unusual sensitive_burst sensitive_unconfirmed
-  tls_changed secret_overdue
+  tls_changed secret_overdue country_new_clock_elsewhere travel_impossible
 `)
 
 /** IANA time zones where most people live. */

@@ -2,6 +2,7 @@ import type { Evidence } from './evidence.ts'
 import { sameCiphers } from './ja4.ts'
 import { lapsedAt } from './lapse.ts'
 import type { Device, Network } from './request.ts'
+import { sameZone } from './time-zones.ts'
 
 /** Most contexts of a session: a thief must not be able to make a record grow. */
 export const MAX_CONTEXTS = 16
@@ -161,7 +162,7 @@ export function sameDevice(a: Device, b: Device): boolean {
       a.os === b.os &&
       a.mobile === b.mobile &&
       a.screen === b.screen &&
-      a.timezone === b.timezone &&
+      sameZone(a.timezone, b.timezone) &&
       sameCiphers(a.tls, b.tls) !== false &&
       sameHints(a.hints, b.hints) &&
       a.languages.length === b.languages.length &&

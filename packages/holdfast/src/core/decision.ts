@@ -27,6 +27,11 @@ export interface Situation {
   /** What the route asked for and the presented family has not. */
   readonly missing: readonly ('acr' | 'freshness')[]
   readonly forked: boolean
+  /**
+   * Nobody can have travelled here from where the session was used. Both places are known well
+   * enough to say so. Absent: no such journey is known.
+   */
+  readonly travelImpossible?: boolean
   /** The subject has a second factor, so that a challenge can be passed. */
   readonly canStepUp: boolean
   /** A signal threw: nothing may be trusted more because of it. */

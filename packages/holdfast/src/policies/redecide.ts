@@ -11,6 +11,7 @@ const STATED: ReadonlySet<string> = new Set<Reason>([
   'authentication_stale',
   'prompts_exhausted',
   'secret_forked',
+  'travel_impossible',
   'failed_key_proof',
   'step_up_failed_after_fork',
   'refresh_reused',

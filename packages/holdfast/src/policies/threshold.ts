@@ -95,6 +95,7 @@ function judge(
 function requirements(situation: Situation): readonly Reason[] {
   const sensitive = situation.sensitivity === 'sensitive'
   const causes: Reason[] = []
+  if (situation.travelImpossible === true) causes.push('travel_impossible')
   if (situation.context === 'challenged') causes.push('context_challenged')
   if (sensitive && !situation.networkConfirmed) causes.push('network_unconfirmed')
   if (situation.missing.includes('acr')) causes.push('acr_missing')

@@ -1,55 +1,64 @@
 import type { Network } from '../core/request.ts'
+import { isLocalTime, isZoneOf, sameZone } from '../core/time-zones.ts'
 import { closestOf, type Known } from './known.ts'
 
 /**
- * What the device's clock says about a change of place. `kept`: the zone is one that is known.
- * `moved`: the zone is new and fits the place. `misfit`: it is new and does not fit. `unknown`: the
- * zone before or after is not known.
+ * What the device's clock says about a network in a new country.
+ *
+ * - `local`: it keeps the time of that country, and not the time of home.
+ * - `home`: it keeps the time of home, as it does behind a tunnel or a relay.
+ * - `elsewhere`: it keeps the time of neither, as that of a traveller whose traffic leaves in a
+ *   third country.
+ * - `unknown`: its zone belongs to no country, or to both, or the one at home is not known.
  */
-export type Clock = 'kept' | 'moved' | 'misfit' | 'unknown'
+export type Clock = 'local' | 'home' | 'elsewhere' | 'unknown'
 
-/**
- * Compares the zone with those of the session and with the place of the network. Where the session
- * knows no zone, the history's zones count.
- */
-export function clockOf(timezone: string | null, here: Network, known: readonly Known[]): Clock {
-  const before = closestOf(known).flatMap(({ device }) => device.timezone ?? [])
-  if (timezone === null || before.length === 0) return 'unknown'
-  if (before.includes(timezone)) return 'kept'
-  return fits(timezone, here) ? 'moved' : 'misfit'
+/** Asks whether the zone belongs to the country of the network, and whether it is that of home. */
+export function clockOf(
+  timezone: string | null,
+  { country }: Network,
+  known: readonly Known[],
+): Clock {
+  const local = isZoneOf(timezone, country)
+  if (local === undefined || known.every(({ device }) => device.timezone === null)) return 'unknown'
+  const home = isOfHome(timezone, known)
+  if (local) return home ? 'unknown' : 'local'
+  return home ? 'home' : 'elsewhere'
 }
 
 /**
- * South, north, west and east in degrees. West above east crosses the date line. The boxes are
- * generous: zones have no clean edges.
+ * Whether the clock keeps another zone than any that the session has seen; where it has seen none,
+ * those of the subject's past count. A zone of no country says nothing.
  */
-type Box = readonly [number, number, number, number]
+export function clockChanged(timezone: string | null, known: readonly Known[]): boolean {
+  const before = closestOf(known).filter(({ device }) => isLocalTime(device.timezone))
+  if (!isLocalTime(timezone) || before.length === 0) return false
+  return before.every(({ device }) => !sameZone(device.timezone, timezone))
+}
 
-const AREAS: ReadonlyMap<string, Box> = new Map<string, Box>([
-  ['Africa', [-38, 40, -28, 62]],
-  ['America', [-60, 84, 165, -10]],
-  ['Antarctica', [-90, -55, -180, 180]],
-  ['Arctic', [65, 90, -30, 60]],
-  ['Asia', [-15, 82, 24, -165]],
-  ['Atlantic', [-65, 70, -90, 15]],
-  ['Australia', [-56, -8, 95, 165]],
-  ['Europe', [27, 82, -35, 70]],
-  ['Indian', [-60, 25, 35, 115]],
-  ['Pacific', [-60, 35, 125, -65]],
-])
+/** Whether the clock keeps the time of neither home nor, as far as that is known, the network. */
+export function isThirdZone(
+  timezone: string | null,
+  { country }: Network,
+  known: readonly Known[],
+): boolean {
+  if (!isLocalTime(timezone) || isZoneOf(timezone, country) === true) return false
+  return homesOf(known).length > 0 && !isOfHome(timezone, known)
+}
+
+function isOfHome(timezone: string | null, known: readonly Known[]): boolean {
+  return homesOf(known).some(({ device }) => sameZone(device.timezone, timezone))
+}
 
 /**
- * Whether a zone of this area can be the local time of the place. Pure code has no zone data, so
- * only the first part of the name is compared. A place that is not known contradicts no zone.
+ * Where the owner is at home: in the confirmed places, else in all that are known. Where the clock
+ * is not local, the network is only the end of a tunnel.
  */
-function fits(timezone: string, { latitude, longitude }: Network): boolean {
-  if (latitude === null || longitude === null) return true
-  const box = AREAS.get(timezone.split('/', 1)[0] ?? '')
-  // UTC, Etc/GMT+5 and the like are nobody's local time.
-  if (box === undefined) return false
-  const [south, north, west, east] = box
-  if (latitude < south || latitude > north) return false
-  return west <= east
-    ? longitude >= west && longitude <= east
-    : longitude >= west || longitude <= east
+function homesOf(known: readonly Known[]): readonly Known[] {
+  const told = known.filter(
+    ({ network, device }) =>
+      device.timezone !== null && isZoneOf(device.timezone, network.country) !== false,
+  )
+  const confirmed = told.filter((each) => each.confirmed)
+  return confirmed.length > 0 ? confirmed : told
 }

@@ -13,6 +13,7 @@ const MAY_BE = {
   network_new_near: 'network_new_far',
   hosting_new: 'hosting_foreign',
   country_new_clock_unknown: 'country_new_clock_unmoved',
+  country_new_clock_elsewhere: 'country_new_clock_unmoved',
 } as const satisfies Partial<Record<keyof typeof USUAL, keyof typeof USUAL>>
 
 type Weighed = { readonly weight: number; readonly seen?: number }

@@ -3,12 +3,14 @@ import type { SubjectHistory } from '../core/history.ts'
 import type { Network, Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Signal } from '../core/signal.ts'
-import { type Clock, clockOf } from './clock.ts'
+import { isZoneOf } from '../core/time-zones.ts'
+import { type Clock, clockChanged, clockOf, isThirdZone } from './clock.ts'
 import { habitual } from './habit.ts'
+import { impossibleJourney } from './impossible-journey.ts'
 import { type Known, knownOf, settledContext } from './known.ts'
 import { type Classified, classifyNetwork, isForeign, type NetworkClass } from './network-class.ts'
 import { evidenceOf, type Reason } from './reasons.ts'
-import { journeyBetween } from './travel.ts'
+import { type Journey, journeyBetween } from './travel.ts'
 import { EXPLAINED, MOST, WEIGHTS } from './weights.ts'
 
 /** A journey is infeasible where nobody makes it with more than this probability. */
@@ -24,11 +26,13 @@ const SHOWN_NETWORKS = 3
 export function network(): Signal {
   return (session, presentation, history) => {
     const known = knownOf(session, history)
+    const impossible = impossibleJourney(session, presentation, history)
+    const journey = impossible && described(impossible.journey, presentation.at - impossible.from)
     const settled = settledContext(session, presentation)
     if (settled !== undefined) {
       const { network, device, state } = settled
       const itself: Known = { network, device, confirmed: state === 'confirmed', from: 'session' }
-      const found = { class: classifyNetwork(presentation.network, [itself]) }
+      const found = { class: classifyNetwork(presentation.network, [itself]), journey }
       return joint(presentation, { known, history }, found)
     }
     return joint(
@@ -36,7 +40,7 @@ export function network(): Signal {
       { known, history },
       {
         class: classifyNetwork(presentation.network, known),
-        journey: infeasibleJourney(session, presentation, known),
+        journey: infeasibleJourney(session, presentation, known) ?? journey,
       },
     )
   }
@@ -56,14 +60,15 @@ function joint(
 
   const reason = found.class && reasonOf(found.class, clock)
   const items: Item[] = reason === undefined ? [] : [[reason, { ...place, timezone }]]
-  if ((clock === 'moved' || clock === 'misfit') && isHome(here, known, found.class?.class)) {
+  if (clockChanged(timezone, known) && isHome(here, known, found.class?.class)) {
     items.push(['timezone_changed', { timezone, usual: usualZones(known) }])
   }
   if (found.journey !== undefined) items.push(found.journey)
   return clipped(items, (reason) => {
     const explained =
       (reason === 'travel_infeasible' && isForeign(here, known) !== true) ||
-      (reason === 'timezone_changed' && (isElsewhere(here) || wentWith(clock, here, found.class)))
+      (reason === 'timezone_changed' &&
+        (isElsewhere(here) || wentWith(timezone, here, found.class)))
     return explained ? { weight: EXPLAINED[reason] } : habitual(reason, history, at)
   })
 }
@@ -75,11 +80,10 @@ function reasonOf({ class: name, confirmed }: Classified, clock: Clock): Item[0]
   return WEIGHTS[reason] < 0 && !confirmed ? undefined : reason
 }
 
-/** A clock that moved somewhere else did not move with the network. */
 const NEW_COUNTRY = {
-  kept: 'country_new_clock_unmoved',
-  misfit: 'country_new_clock_unmoved',
-  moved: 'country_new_clock_moved',
+  home: 'country_new_clock_unmoved',
+  elsewhere: 'country_new_clock_elsewhere',
+  local: 'country_new_clock_moved',
   unknown: 'country_new_clock_unknown',
 } as const satisfies Record<Clock, Reason>
 
@@ -95,9 +99,10 @@ function isElsewhere({ kind }: Network): boolean {
  * Whether the clock moved together with the network. It did not where the network is known to be
  * near. Far away in the same country the new zone may be the local one.
  */
-function wentWith(clock: Clock, { asn, latitude }: Network, found?: Classified): boolean {
+function wentWith(timezone: string | null, here: Network, found?: Classified): boolean {
+  const { asn, latitude, country } = here
   const near = asn !== null && latitude !== null && found !== undefined && !FAR.has(found.class)
-  return clock === 'moved' && !near
+  return !near && isZoneOf(timezone, country) !== false
 }
 
 const FAR: ReadonlySet<NetworkClass> = new Set(['network_new_far', 'network_same_asn_far'])
@@ -112,17 +117,28 @@ function isHome(here: Network, known: readonly Known[], name: NetworkClass | und
   return SAME_LINE.has(name) || isForeign(here, known) === false
 }
 
-/** Going back and forth is no journey: one to a known provider does not count. */
+/**
+ * Going back and forth is no journey: one to a known provider does not count. Nor does one from or
+ * to a network at whose end the clock is neither local nor that of home: its place is not that of
+ * its user.
+ */
 function infeasibleJourney(
   { last }: SessionState,
   presentation: Presentation,
   known: readonly Known[],
 ): Item | undefined {
-  const { asn } = presentation.network
+  const { network: here, device } = presentation
+  const { asn } = here
   if (known.length === 0 || known.some(({ network }) => network.asn === asn)) return undefined
+  if (isZoneOf(last.device.timezone, last.network.country) === false) return undefined
+  if (isThirdZone(device.timezone, here, known)) return undefined
   const journey = journeyBetween(last, presentation)
   if (journey === undefined || journey.infeasible <= INFEASIBLE) return undefined
-  const minutes = Math.max(0, (presentation.at - last.at) / 60_000)
+  return described(journey, presentation.at - last.at)
+}
+
+function described(journey: Journey, ms: number): Item {
+  const minutes = Math.max(0, ms / 60_000)
   const atLeastKm = Math.floor(journey.atLeastKm)
   // The least speed: the shortest way in the longest time that it can have been.
   const atLeastKmh = Math.floor((60 * atLeastKm) / Math.max(1, Math.ceil(minutes)))

@@ -45,15 +45,21 @@ export const REASONS = {
   },
   country_new_clock_moved: {
     group: 'N',
-    text: 'New country, and the clock went with it ({timezone}): {here}. Usual: {usual}.',
+    text: 'New country, and the clock keeps its time ({timezone}): {here}. Usual: {usual}.',
   },
   country_new_clock_unknown: {
     group: 'N',
-    text: 'New country, time zone not known: {here}. Usual: {usual}.',
+    text: 'New country, and the clock does not tell which it is in: {here}. Usual: {usual}.',
+  },
+  country_new_clock_elsewhere: {
+    group: 'N',
+    text:
+      'New country, and the clock keeps the time of neither it nor home ({timezone}): {here}. ' +
+      'Usual: {usual}.',
   },
   country_new_clock_unmoved: {
     group: 'N',
-    text: 'New country, but the clock keeps another time ({timezone}): {here}. Usual: {usual}.',
+    text: 'New country, but the clock keeps the time of home ({timezone}): {here}. Usual: {usual}.',
   },
   timezone_changed: {
     group: 'N',
@@ -159,6 +165,12 @@ export const REASONS = {
   context_challenged: {
     group: 'P',
     text: 'This place and browser looked wrong before and have not passed a step-up since.',
+  },
+  travel_impossible: {
+    group: 'P',
+    text:
+      'Nobody can have travelled here from where the session was used before: ' +
+      'two people use it.',
   },
   network_unconfirmed: {
     group: 'P',

@@ -9,7 +9,7 @@ const FLOOR_KM = 25
 const HOUR_MS = 3_600_000
 
 /** The place of such a network is not the user's place. */
-const ELSEWHERE: ReadonlySet<NetworkKind> = new Set([
+export const ELSEWHERE: ReadonlySet<NetworkKind> = new Set([
   'relay',
   'hosting',
   'vpn',

@@ -27,6 +27,7 @@ export const WEIGHTS = {
   country_new_mobile: 7,
   country_new_clock_moved: 8,
   country_new_clock_unknown: 20,
+  country_new_clock_elsewhere: 20,
   country_new_clock_unmoved: 26,
   timezone_changed: 14,
   travel_infeasible: 6,
@@ -75,6 +76,9 @@ export const DEPARTURES: Readonly<Partial<Record<keyof typeof WEIGHTS, string>>>
   country_new_clock_moved: 'the simulated thieves leave the clock alone, real ones can set it',
   country_new_clock_unknown:
     'between the two cells that know the clock: every simulated owner tells it',
+  country_new_clock_elsewhere:
+    'a traveller behind a tunnel or a travel SIM, or a thief with the own clock: too rare in the ' +
+    'counts, so as where the clock is unknown',
   travel_infeasible: 'comes on top of the cell of its network, which has most of it already',
   device_identical: 'comes with known networks, which have most of it already',
   screen_known: 'a clone copies the screen of the moment',
@@ -150,6 +154,7 @@ export const USUAL = {
   country_new_mobile: RARE,
   country_new_clock_moved: 0.00038,
   country_new_clock_unknown: RARE,
+  country_new_clock_elsewhere: RARE,
   country_new_clock_unmoved: 0.00036,
 } as const satisfies Partial<Record<keyof typeof WEIGHTS, number>>
 

@@ -10,6 +10,7 @@ import {
   object,
   oneOf,
   openOneOf,
+  optional,
   text,
 } from './describe.ts'
 import { browserFamily, decision, networkKind, operatingSystem } from './sessions.ts'
@@ -27,6 +28,7 @@ const situation = object<Situation>('Situation', {
   networkConfirmed: flag,
   missing: list(oneOf(['acr', 'freshness'])),
   forked: flag,
+  travelImpossible: optional(flag),
   canStepUp: flag,
   signalFailed: flag,
   prompts: integer(),

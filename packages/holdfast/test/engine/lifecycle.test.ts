@@ -166,12 +166,14 @@ describe('New York, thirty minutes later Tokyo', () => {
   const travelling = {
     lookup: (ip: string) => (ip in places ? places[ip as keyof typeof places] : undefined),
   }
-  const tokyo = atHome({ ip: '198.51.100.7' })
+  const clock = { client: { screen: '2560x1440x1', timezone: 'America/New_York' } }
+  const home = atHome(clock)
+  const tokyo = atHome({ ...clock, ip: '198.51.100.7' })
 
   test('is challenged with an honest distance under the balanced and strict policies', async () => {
     for (const options of [travelling, { ...travelling, policy: strict() }]) {
       const { host, login, show } = await harness(inMemory, options)
-      const token = await login()
+      const token = await login({ request: home })
       host.advance(30 * MINUTE)
 
       const answer = await show(token, tokyo)
@@ -185,11 +187,11 @@ describe('New York, thirty minutes later Tokyo', () => {
 
   test('the home context works on meanwhile', async () => {
     const { host, login, show } = await harness(inMemory, travelling)
-    const token = await login()
+    const token = await login({ request: home })
     host.advance(30 * MINUTE)
     await show(token, tokyo)
 
-    expect(codeOf(await show(token))).toBe('ok')
+    expect(codeOf(await show(token, home))).toBe('ok')
   })
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Lookup, LookupResult } from '../../src/core/lookup.ts'
 import type { RequestFacts } from '../../src/core/request.ts'
-import { balanced, strict } from '../../src/policies/index.ts'
+import { balanced, lenient, strict } from '../../src/policies/index.ts'
 import { codeOf, HOUR, harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
 
 const NEW_YORK = { country: 'US', city: 'New York', latitude: 40.71, longitude: -74.01 } as const
@@ -22,7 +22,16 @@ const PLACES: readonly (readonly [prefix: string, place: LookupResult])[] = [
 ]
 const lookup: Lookup = (address) => PLACES.find(([prefix]) => address.startsWith(prefix))?.[1]
 
-function chrome(ip: string, { major = 156 } = {}): RequestFacts {
+/** The same data without a word about providers, and about what their networks are used for. */
+const withoutProviders: Lookup = (address) => {
+  const { asn: _provider, kind: _kind, ...place } = lookup(address) ?? {}
+  return place
+}
+
+function chrome(
+  ip: string,
+  { major = 156, timezone = 'America/New_York' as string | null } = {},
+): RequestFacts {
   return {
     ip,
     method: 'GET',
@@ -36,14 +45,106 @@ function chrome(ip: string, { major = 156 } = {}): RequestFacts {
       'sec-ch-ua-platform': '"macOS"',
       'sec-ch-ua-mobile': '?0',
     },
-    client: { screen: '1512x982x2', timezone: 'America/New_York' },
+    client: { screen: '1512x982x2', ...(timezone === null ? {} : { timezone }) },
   }
 }
 
 const HOME = chrome('192.0.2.10')
 const IN_TOKYO = chrome('192.88.99.7')
 
-describe('New York, and thirty minutes later Tokyo on the same session', () => {
+const POLICIES = { lenient, balanced, strict }
+const CLOCKS = {
+  'the clock of home': 'America/New_York',
+  'the clock of Tokyo': 'Asia/Tokyo',
+  'no clock': null,
+}
+const DATA = { 'with providers': lookup, 'without providers': withoutProviders }
+
+/** Every policy, clock and kind of data. */
+const ROWS = Object.entries(POLICIES).flatMap(([name, policy]) =>
+  Object.entries(CLOCKS).flatMap(([clock, timezone]) =>
+    Object.entries(DATA).map(
+      ([data, look]) => [name, clock, data, policy, timezone, look] as const,
+    ),
+  ),
+)
+
+describe('New York, and moments later Tokyo on the same session', () => {
+  test.each(ROWS)('%s, %s, %s: no request is served', async (...row) => {
+    const [, , , policy, timezone, look] = row
+    for (const later of [SECOND, 30 * MINUTE, 5 * HOUR]) {
+      const { host, login, show } = await harness(inMemory, { lookup: look, policy: policy() })
+      const token = await login({ request: HOME, class: 'remember' })
+      host.advance(later)
+
+      const there = await show(token, chrome('192.88.99.7', { timezone }))
+
+      expect(codeOf(there)).toBe('step_up_required')
+      expect(there).not.toHaveProperty('accessToken')
+      expect(there.decision?.because.map(({ reason }) => reason)).toContain('travel_impossible')
+      expect(codeOf(await show(token, HOME))).toBe('ok')
+    }
+  })
+
+  test.each(ROWS)('%s, %s, %s: it stays refused, and a step-up confirms it', async (...row) => {
+    const [, , , policy, timezone, look] = row
+    const { host, login, show, stepUp } = await harness(inMemory, {
+      lookup: look,
+      policy: policy(),
+    })
+    const token = await login({ request: HOME, class: 'remember' })
+    const there = chrome('192.88.99.7', { timezone })
+    host.advance(30 * MINUTE)
+    await show(token, there)
+
+    host.advance(14 * HOUR)
+    const larger = { ...there, client: { ...there.client, screen: '2560x1440x1' } }
+    expect(codeOf(await show(token, larger))).toBe('step_up_required')
+    expect(codeOf(await show(token, there))).toBe('step_up_required')
+    const passed = held(token, await stepUp(token, there))
+
+    expect(codeOf(await show(passed, there))).toBe('ok')
+  })
+
+  test.each(Object.entries(POLICIES))(
+    '%s: fourteen hours later by aeroplane, with the clock along',
+    async (_, policy) => {
+      for (const look of Object.values(DATA)) {
+        const { host, login, show } = await harness(inMemory, { lookup: look, policy: policy() })
+        const token = await login({ request: HOME, class: 'remember' })
+        host.advance(14 * HOUR)
+
+        const landed = await show(token, chrome('192.88.99.7', { timezone: 'Asia/Tokyo' }))
+        host.advance(MINUTE)
+        const again = await show(
+          held(token, landed),
+          chrome('192.88.99.7', { timezone: 'Asia/Tokyo' }),
+        )
+
+        expect(['allow', 'observe']).toContain(landed.decision?.outcome)
+        expect(['allow', 'observe']).toContain(again.decision?.outcome)
+      }
+    },
+  )
+
+  test.each(Object.entries(POLICIES))(
+    '%s: the owner in New York makes it impossible once more',
+    async (_, policy) => {
+      const { host, login, show } = await harness(inMemory, { lookup, policy: policy() })
+      let token = await login({ request: HOME, class: 'remember' })
+      const thief = chrome('192.88.99.7', { timezone: 'Asia/Tokyo' })
+      host.advance(14 * HOUR)
+      token = held(token, await show(token, thief))
+      host.advance(HOUR)
+
+      token = held(token, await show(token, HOME))
+      host.advance(10 * MINUTE)
+
+      expect(codeOf(await show(token, thief))).toBe('step_up_required')
+      expect(codeOf(await show(token, HOME))).toBe('ok')
+    },
+  )
+
   test('is evidence with a distance and a speed that it was at least', async () => {
     const { host, login, show } = await harness(inMemory, { lookup, policy: balanced() })
     const token = await login({ request: HOME })

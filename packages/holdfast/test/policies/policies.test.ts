@@ -134,6 +134,31 @@ describe('forks', () => {
   })
 })
 
+describe('a journey that nobody makes', () => {
+  const travelled: Situation = { ...calm, context: 'new', travelImpossible: true }
+
+  test.each(Object.entries({ lenient, balanced, strict }))('%s asks for a step-up', (_, policy) => {
+    for (const context of ['provisional', 'challenged', 'new'] as const) {
+      const decided = policy()([weighing(-17)], { ...travelled, context })
+
+      expect(decided).toMatchObject({ outcome: 'challenge', score: -17 })
+      expect(reasonsOf(decided)).toContain('travel_impossible')
+    }
+  })
+
+  test('is refused without another prompt after the third', () => {
+    expect(balanced()([], { ...travelled, prompts: 3 }).outcome).toBe('deny')
+  })
+
+  test('is told to a policy that looks at the decision again', () => {
+    const asked = lenient()([weighing(14)], travelled)
+
+    expect(redecide(strict(), { decision: asked, situation: travelled })).toEqual(
+      strict()([weighing(14)], travelled),
+    )
+  })
+})
+
 describe('prompts run out', () => {
   const asking: Situation = { ...calm, context: 'challenged', prompts: 3 }
 
@@ -181,6 +206,7 @@ const situation: fc.Arbitrary<Situation> = fc.record({
   networkConfirmed: fc.boolean(),
   missing: fc.subarray(['acr', 'freshness'] as const),
   forked: fc.boolean(),
+  travelImpossible: fc.boolean(),
   canStepUp: fc.boolean(),
   signalFailed: fc.boolean(),
   prompts: fc.nat({ max: 5 }),

@@ -19,6 +19,7 @@ const telia4g: Network = {
   address: '46.1.1.1',
   prefix: '46.1.1.0/24',
 }
+const stockholm: Network = { ...newYork, country: 'SE', latitude: 59.33, longitude: 18.07 }
 const relay: Network = { ...lyse, asn: 36183, kind: 'relay' }
 const vpn: Network = { ...lyse, asn: 9009, kind: 'vpn' }
 const v6: Network = { ...oslo, address: '2a01:799:1:2::3', prefix: '2a01:799:1:2::/64' }
@@ -67,7 +68,7 @@ describe('two clients that take turns, the first confirmed and the second not', 
   test.each([
     ['unrelated consumer lines', { ...newYork, country: 'NO' }, laptop, 30],
     ['a data centre that nobody confirmed', { ...lyse, kind: 'hosting' as const }, laptop, 30],
-    ['a fixed line abroad', newYork, laptop, 30],
+    ['a fixed line abroad', stockholm, laptop, 30],
     ['a telephone between Wi-Fi and mobile', telia4g, laptop, 14],
     ['a line whose kind is not known', { ...lyse, kind: 'unknown' as const }, laptop, 14],
     ['a relay', relay, laptop, 3],

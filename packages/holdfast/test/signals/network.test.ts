@@ -76,9 +76,9 @@ describe('the starter table, row by row, long after the last use', () => {
       'abroad, clock elsewhere',
       { ...lyse, ...london },
       'Asia/Tokyo',
-      { country_new_clock_unmoved: 26 },
+      { country_new_clock_elsewhere: 20 },
     ],
-    ['abroad, clock at UTC', { ...lyse, ...london }, 'UTC', { country_new_clock_unmoved: 26 }],
+    ['abroad, clock at UTC', { ...lyse, ...london }, 'UTC', { country_new_clock_unknown: 20 }],
     ['abroad, clock unknown', { ...lyse, ...london }, null, { country_new_clock_unknown: 20 }],
     [
       'clock moved, network did not',
@@ -249,7 +249,7 @@ describe('novelty counts once', () => {
   test('a provisional context earns nothing and costs nothing', () => {
     const session = sessionOf(used(oslo, laptop), used(tokyo, laptop, { state: 'provisional' }))
 
-    expect(weigh(session, presented(tokyo))).toEqual([])
+    expect(weigh(session, presented(tokyo, laptop, { at: NEVER }))).toEqual([])
   })
 
   test('a confirmed one speaks for the owner', () => {
@@ -346,6 +346,7 @@ describe('missing data is no evidence', () => {
 
     expect(weights(look(session, presented({ ...tokyo, asn: null }), NO_HISTORY))).toEqual({
       country_new_clock_unmoved: 26,
+      travel_infeasible: 4,
     })
   })
 

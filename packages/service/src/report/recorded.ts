@@ -21,6 +21,7 @@ const situation = z.object({
   networkConfirmed: z.boolean(),
   missing: z.array(z.enum(['acr', 'freshness'])),
   forked: z.boolean(),
+  travelImpossible: z.boolean().default(false),
   canStepUp: z.boolean(),
   signalFailed: z.boolean(),
   prompts: z.int(),

@@ -61,8 +61,9 @@ describe('holdfast report', () => {
       network  another prefix of the same provider  40     4.3
       network  a provider that the user has used    0      none; below 0.3
       network  a new provider in a known country    0      none; below 0.3
-      network  a new country, the clock moved       0      none; below 0.3
-      network  a new country, the clock did not     0      none; below 0.3
+      network  a new country, its clock             0      none; below 0.3
+      network  a new country, the clock of home     0      none; below 0.3
+      network  a new country, a third clock         0      none; below 0.3
       network  a new country, clock unknown         0      none; below 0.3
       network  a new country, roaming               0      none; below 0.3
       network  the clock alone                      0      none; below 0.3

@@ -16,8 +16,9 @@ import { failuresOf, recentPrompts } from '../../core/prompts.ts'
 import type { Presentation } from '../../core/request.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Signal } from '../../core/signal.ts'
+import { impossibleJourney } from '../../signals/impossible-journey.ts'
 import { networkConfirmed } from '../../signals/network-confirmed.ts'
-import { evidenceOf } from '../../signals/reasons.ts'
+import { evidenceOf, type Reason } from '../../signals/reasons.ts'
 import { WEIGHTS } from '../../signals/weights.ts'
 import type { Scales } from '../context.ts'
 
@@ -84,6 +85,9 @@ export function weigh(
     acrOrder: scales.acrOrder,
     proved: provedAt(session, key) || (existing?.state !== 'challenged' && confirmed),
   })
+  const impossible =
+    hasTravelledImpossibly(existing) ||
+    impossibleJourney(session, presentation, history) !== undefined
   const situation: Situation = {
     sensitivity: presentation.sensitivity,
     reading: presentation.method === 'GET' || presentation.method === 'HEAD',
@@ -91,6 +95,7 @@ export function weigh(
     networkConfirmed: networkConfirmed(session, presentation, history),
     missing,
     forked: session.fork !== null,
+    ...(impossible ? { travelImpossible: true } : {}),
     canStepUp: session.factors.length > 0,
     signalFailed: failed,
     prompts: recentPrompts(session.prompts, at).length,
@@ -225,6 +230,15 @@ function runSignals(
     }
   }
   return { found, failed }
+}
+
+/**
+ * A journey that nobody can have made stays one. Neither time nor other client facts lift the
+ * challenge for it, only a step-up does.
+ */
+function hasTravelledImpossibly(existing: Context | undefined): boolean {
+  const reason: Reason = 'travel_impossible'
+  return existing?.state === 'challenged' && existing.because.some((why) => why.reason === reason)
 }
 
 /** A challenged context whose facts have changed is judged like a new one, a few times. */
