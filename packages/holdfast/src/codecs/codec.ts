@@ -53,7 +53,7 @@ export interface Codec {
   sealJson(identity: RecordIdentity, value: unknown): Uint8Array
   /** Throws as `open` does. */
   openJson(identity: RecordIdentity, sealed: Uint8Array): unknown
-  /** Whether a record is sealed otherwise than a new one: under another key, or in an older format. */
+  /** Whether a record is sealed under another key than the current one, or in an older format. */
   isStale(sealed: Uint8Array): boolean
   /** Binds a form to a session: HMAC of the session id under a key that never rotates. */
   formToken(session: SessionId): string

@@ -105,9 +105,9 @@ export interface Entries {
     },
   ): Promise<boolean>
   /**
-   * Tells of an entry that has expired: true once, and false where there is none. It is expired from
-   * then on whatever the clocks say, and is still found as such. The feed gets `revoked`; feed and
-   * events change in the same atomic step.
+   * Tells of an entry that has expired: true once, and false where there is none. It is expired
+   * from then on whatever the clocks say, and is still found as such. The feed gets `revoked`; feed
+   * and events change in the same atomic step.
    */
   expire(
     id: SessionId,

@@ -107,7 +107,7 @@ export function entriesContract(open: Open): void {
     expect(found?.lastActivity).toBeUndefined()
   })
 
-  test('that an entry has expired is told once, with its events, and it is found all the same', async () => {
+  test('that an entry has expired is told once, with its events, and it is still found', async () => {
     const { store, host, make } = await open()
     const entry = make.entry()
     await store.entries.write(entry)
@@ -172,7 +172,7 @@ export function entriesContract(open: Open): void {
     expect((await store.entries.read(entry.id))?.lastActivity).toBeUndefined()
   })
 
-  test('an entry that was silent for its idle timeout is found without a last activity', async () => {
+  test('an entry that was silent for too long is found without a last activity', async () => {
     const { store, host, make } = await open()
     const entry = make.entry()
     await store.entries.write(entry)

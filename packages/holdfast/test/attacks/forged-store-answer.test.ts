@@ -34,7 +34,7 @@ function answeredOnceBySomebodyElse(
   }
 }
 
-test('a forged answer with the next version does not make the true record rolled back', async () => {
+test('a forged answer with the next version makes no true record rolled back', async () => {
   const h = await harness(inMemory)
   const token = await h.login()
   const { sessions, forge } = answeredOnceBySomebodyElse(h, ({ entries }) => ({

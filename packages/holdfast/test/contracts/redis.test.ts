@@ -102,7 +102,7 @@ describe('Redis', () => {
     await store.close()
   })
 
-  test('what was told of as expired is kept for a day, however long it could have lived', async () => {
+  test('what was told of as expired is kept for a day, however long it might live', async () => {
     const store = redisStore({ client, prefix: 'told:' })
     const entry = make.entry({ deadline: host.now() + 30 * EXPIRED_READABLE_MS, idleMs: 1 })
     await store.entries.write(entry)
