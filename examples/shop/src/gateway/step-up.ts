@@ -40,7 +40,7 @@ interface Interrupted {
 /** What the interrupted route asked for: these fields of the address, in one order. */
 function askedOf(query: unknown): string {
   const names = ['acr', 'max_age', 'sensitivity']
-  const fields = names.map((name) => [name, fieldOf(query, name).slice(0, 64)])
+  const fields = names.map((name): [string, string] => [name, fieldOf(query, name).slice(0, 64)])
   return String(new URLSearchParams(fields.filter(([, value]) => value !== '')))
 }
 
