@@ -103,6 +103,7 @@ const REASONS: Readonly<Record<string, string>> = {
   browser_updated: 'The browser was updated.',
   screen_known: 'A screen that was used before.',
   screen_new: 'Another screen.',
+  facts_missing: 'The page does not tell its screen and time zone.',
   browser_downgraded: 'The browser went back a version.',
   browser_jumped: 'The browser skipped several versions.',
   language_changed: 'The preferred language changed.',

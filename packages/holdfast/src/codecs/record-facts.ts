@@ -1,4 +1,4 @@
-import { sameDevice } from '../core/context.ts'
+import { isOneDevice } from '../core/context.ts'
 import { SessionError } from '../core/errors.ts'
 import { memo } from '../core/memo.ts'
 import type { BrowserFamily, Device, Network, OperatingSystem } from '../core/request.ts'
@@ -11,7 +11,7 @@ import {
   readText,
   readUint,
 } from './bytes.ts'
-import { LANGUAGES, readListed, TIME_ZONES, writeListed } from './word-lists.ts'
+import { BRANDS, LANGUAGES, readListed, TIME_ZONES, writeListed } from './word-lists.ts'
 
 /** Looks an address up when a record is opened, so that old and new facts rest on the same data. */
 export type DescribeNetwork = (ip: string | null) => Network
@@ -40,7 +40,7 @@ export function factTable(): FactTable {
 
   return {
     network: (network) => numberIn(networks, network, (a, b) => a.address === b.address),
-    device: (device) => numberIn(devices, device, (a, b) => a.tls === b.tls && sameDevice(a, b)),
+    device: (device) => numberIn(devices, device, isOneDevice),
     write(writer) {
       writer.uint(networks.length)
       for (const { address } of networks) writeAddress(writer, address)
@@ -133,6 +133,9 @@ const AGREED = 4
 /** The TLS handshake is known. */
 const FINGERPRINTED = 8
 
+/** The brand of the hints is known, and follows at the end. */
+const BRANDED = 16
+
 type Agent = Pick<Device, 'family' | 'major' | 'os'>
 
 function writeDevice(writer: ByteWriter, device: Device): void {
@@ -143,7 +146,8 @@ function writeDevice(writer: ByteWriter, device: Device): void {
     (mobile ? MOBILE : 0) +
       (hints === null ? 0 : HINTED) +
       (agreed ? AGREED : 0) +
-      (tls === null ? 0 : FINGERPRINTED),
+      (tls === null ? 0 : FINGERPRINTED) +
+      (hints?.brand === undefined ? 0 : BRANDED),
   )
   writeAgent(own, device)
   if (hints !== null && !agreed) writeAgent(own, hints)
@@ -152,6 +156,7 @@ function writeDevice(writer: ByteWriter, device: Device): void {
   own.uint(languages.length)
   for (const tag of languages) writeListed(own, LANGUAGES, tag)
   if (tls !== null) writeJa4(own, tls)
+  if (hints?.brand !== undefined) writeListed(own, BRANDS, hints.brand)
   const bytes = own.end()
   writer.uint(bytes.length)
   writer.bytes(bytes)
@@ -167,14 +172,16 @@ function parseDevice(reader: ByteReader): Device {
   const timezone = readListed(reader, TIME_ZONES)
   const languages: string[] = []
   for (let left = readUint(reader); left > 0; left--) languages.push(readListed(reader, LANGUAGES))
+  const tls = (flags & FINGERPRINTED) === 0 ? null : readJa4(reader)
+  const brand = (flags & BRANDED) === 0 ? undefined : readListed(reader, BRANDS)
   return {
     ...agent,
     mobile: (flags & MOBILE) !== 0,
     languages,
-    hints,
+    hints: hints === null || brand === undefined ? hints : { ...hints, brand },
     screen,
     timezone: timezone === '' ? null : timezone,
-    tls: (flags & FINGERPRINTED) === 0 ? null : readJa4(reader),
+    tls,
   }
 }
 

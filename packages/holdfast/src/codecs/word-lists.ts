@@ -33,7 +33,7 @@ export const WORDS = listed(`
   authentication_stale prompts_exhausted contexts_exhausted attempts_exhausted failed_key_proof
   step_up_failed_after_fork not_me refresh_reused switched_back interleaved
   logins_failed network_hopping hour_unusual sensitive_burst sensitive_unconfirmed
-  tls_changed secret_overdue country_new_clock_elsewhere travel_impossible
+  tls_changed secret_overdue country_new_clock_elsewhere travel_impossible facts_missing
 `)
 
 /** IANA time zones where most people live. */
@@ -66,6 +66,24 @@ export const LANGUAGES = listed(`
   vi vi-VN th th-TH id id-ID ms fil hi hi-IN bn ta te mr gu pa ur fa fa-IR ar ar-SA ar-EG ar-AE
   he he-IL sw af ca eu gl
 `)
+
+/** Brands of Chromium and its forks in `Sec-CH-UA`. */
+export const BRANDS: readonly string[] = [
+  'Chromium',
+  'Google Chrome',
+  'Microsoft Edge',
+  'Brave',
+  'Opera',
+  'Opera GX',
+  'Opera Mobile',
+  'Samsung Internet',
+  'Vivaldi',
+  'Yandex',
+  'HeadlessChrome',
+  'Android WebView',
+  'Microsoft Edge WebView2',
+  'DuckDuckGo',
+]
 
 function listed(words: string): readonly string[] {
   return words.trim().split(/\s+/)

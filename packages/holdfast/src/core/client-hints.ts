@@ -4,7 +4,9 @@ import type { BrowserFamily, Device, OperatingSystem } from './request.ts'
 /** Chromium sends about 100 characters; longer values are not parsed. */
 const MAX_LENGTH = 1024
 
-/** Brands that mean something. All others are decoys (GREASE) or forks that also say Chromium. */
+const CHROMIUM = 'Chromium'
+
+/** Brands with a user agent of their own. Others are decoys (GREASE) or forks of Chromium. */
 const BRANDS = new Map<string, BrowserFamily>([
   ['Microsoft Edge', 'edge'],
   ['Opera', 'opera'],
@@ -13,7 +15,7 @@ const BRANDS = new Map<string, BrowserFamily>([
   ['Samsung Internet', 'samsung'],
   ['Google Chrome', 'chrome'],
   ['HeadlessChrome', 'chrome'],
-  ['Chromium', 'chrome'],
+  [CHROMIUM, 'chrome'],
 ])
 
 const PLATFORMS = new Map<string, OperatingSystem>([
@@ -31,14 +33,17 @@ const PLATFORMS = new Map<string, OperatingSystem>([
  * 9651). Null when there are none, or nothing in them is known: junk is no evidence.
  */
 export function parseHints(brands: string | null, platform: string | null): Device['hints'] {
-  const known = brandsOf(brands)
-  const brand = known.find(({ name }) => name !== 'Chromium') ?? known[0]
+  const all = brandsOf(brands)
+  const known = all.filter(isKnown)
+  const named = known.find(({ name }) => name !== CHROMIUM)
+  const brand = named ?? known[0]
   if (brand === undefined) return null
   const os = textOf(platform)
   return {
     family: brand.family,
     major: brand.major,
     os: (os === null ? undefined : PLATFORMS.get(os)) ?? 'unknown',
+    brand: named?.name ?? forkOf(all) ?? CHROMIUM,
   }
 }
 
@@ -50,17 +55,37 @@ export function parseMobileHint(value: string | null): boolean | null {
 
 interface Brand {
   readonly name: string
-  readonly family: BrowserFamily
+  /** Undefined: a fork, or a decoy. */
+  readonly family: BrowserFamily | undefined
   readonly major: number | null
 }
+
+function isKnown(brand: Brand): brand is Brand & { readonly family: BrowserFamily } {
+  return brand.family !== undefined
+}
+
+/** The brand of a fork. The order of brands changes from version to version. */
+function forkOf(brands: readonly Brand[]): string | undefined {
+  const [first] = brands
+    .filter((brand) => !isKnown(brand) && !DECOY.test(brand.name))
+    .map(({ name }) => (READABLE.test(name) ? name : UNREADABLE))
+    .sort()
+  return first
+}
+
+/** "Not A;Brand" and the like, with other signs in each version. */
+const DECOY = /^[^A-Za-z]*Not[^A-Za-z]*A[^A-Za-z]*Brand[^A-Za-z]*$/
+
+/** It is shown to people. */
+const READABLE = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,31}$/
+const UNREADABLE = 'other'
 
 function brandsOf(value: string | null): readonly Brand[] {
   if (value === null || value.length > MAX_LENGTH) return []
   const members = attempt(() => parseList(value)) ?? []
   return members.flatMap(([name, parameters]) => {
     if (typeof name !== 'string') return []
-    const family = BRANDS.get(name)
-    return family === undefined ? [] : { name, family, major: majorOf(parameters.get('v')) }
+    return { name, family: BRANDS.get(name), major: majorOf(parameters.get('v')) }
   })
 }
 

@@ -1,7 +1,7 @@
 import type { Evidence } from './evidence.ts'
 import { sameCiphers } from './ja4.ts'
 import { lapsedAt } from './lapse.ts'
-import type { Device, Network } from './request.ts'
+import type { Device, Network, Presentation } from './request.ts'
 import { sameZone } from './time-zones.ts'
 
 /** Most contexts of a session: a thief must not be able to make a record grow. */
@@ -170,7 +170,70 @@ export function sameDevice(a: Device, b: Device): boolean {
   )
 }
 
+/**
+ * Whether a request says nothing of a device that is not known of it. Client facts come in a
+ * cookie, which may be missing: that is not new. Languages are missed, and hints where the request
+ * is not partial.
+ */
+export function saysNothingNew(
+  { device, partial = false }: Pick<Presentation, 'device' | 'partial'>,
+  known: Device,
+): boolean {
+  if (sameDevice(device, known)) return true
+  const factsLeft =
+    (device.screen === null && known.screen !== null) ||
+    (device.timezone === null && known.timezone !== null)
+  if (!factsLeft && !partial) return false
+  const silent = device.languages.length === 0 && known.languages.length > 0
+  return !silent && sameDevice(completed(device, known, partial), known)
+}
+
+/**
+ * The device with what an earlier request said of it and this one does not. The very same object as
+ * before where nothing is new, and as here where nothing is missing. Hints are kept where `hints`
+ * says so.
+ */
+export function completed(here: Device, before: Device, hints: boolean): Device {
+  if (here.family !== before.family || here.os !== before.os) return here
+  if (!lacks(here, before, hints)) return isOneDevice(here, before) ? before : here
+  const kept = here.hints === null && hints ? hintsFor(here, before) : null
+  const merged: Device = {
+    ...here,
+    mobile: kept === null ? here.mobile : before.mobile,
+    languages: here.languages.length > 0 ? here.languages : before.languages,
+    hints: here.hints ?? kept,
+    screen: here.screen ?? before.screen,
+    timezone: here.timezone ?? before.timezone,
+    tls: here.tls ?? (here.major === before.major ? before.tls : null),
+  }
+  return isOneDevice(merged, before) ? before : merged
+}
+
+/** Whether one object can stand for both: what one knows and the other does not is kept. */
+export function isOneDevice(a: Device, b: Device): boolean {
+  return a.tls === b.tls && a.hints?.brand === b.hints?.brand && sameDevice(a, b)
+}
+
+function lacks(here: Device, other: Device, hints: boolean): boolean {
+  return (
+    (hints && here.hints === null && other.hints !== null) ||
+    (here.screen === null && other.screen !== null) ||
+    (here.timezone === null && other.timezone !== null) ||
+    (here.languages.length === 0 && other.languages.length > 0) ||
+    (here.tls === null && other.tls !== null)
+  )
+}
+
+/** The hints of a device before, of the version that it has since. */
+function hintsFor({ major }: Device, { hints, major: before }: Device): Device['hints'] {
+  return hints !== null && hints.major === before ? { ...hints, major } : hints
+}
+
 function sameHints(a: Device['hints'], b: Device['hints']): boolean {
   if (a === null || b === null) return a === b
-  return a.family === b.family && a.major === b.major && a.os === b.os
+  return a.family === b.family && a.major === b.major && a.os === b.os && !differ(a.brand, b.brand)
+}
+
+function differ(a: string | undefined, b: string | undefined): boolean {
+  return a !== undefined && b !== undefined && a !== b
 }

@@ -83,7 +83,7 @@ function acceptedLanguages(header: string): readonly string[] {
     .split(',', LIMITS.languages)
     .map((part) => {
       const [tag = '', ...parameters] = part.trim().split(';', 3)
-      const quality = parameters.map((each) => /^\s*q=([01](?:\.\d{0,3})?)\s*$/.exec(each)?.[1])
+      const quality = parameters.map((each) => /^\s*q=([01](?:\.\d{0,3})?)\s*$/i.exec(each)?.[1])
       return { tag: tag.trim(), quality: Number(quality.find((q) => q !== undefined) ?? 1) }
     })
     .filter(({ tag, quality }) => quality > 0 && LANGUAGE.test(tag))

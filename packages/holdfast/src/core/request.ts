@@ -56,6 +56,7 @@ export const RELEVANT_HEADERS = [
   'sec-fetch-site',
   'sec-fetch-mode',
   'sec-fetch-dest',
+  'sec-websocket-version',
 ] as const
 
 /**
@@ -148,6 +149,11 @@ export interface Device {
     readonly family: BrowserFamily
     readonly major: number | null
     readonly os: OperatingSystem
+    /**
+     * Its own brand, else `Chromium`: tells forks apart that have one user agent. Absent: not
+     * known, as in older records.
+     */
+    readonly brand?: string
   } | null
   readonly screen: string | null
   readonly timezone: string | null
@@ -188,6 +194,11 @@ export interface Presentation {
   readonly device: Device
   readonly sensitivity: Sensitivity
   readonly method: string
+  /**
+   * The request is of a kind with which browsers describe themselves less, and it does not say what
+   * other kinds say. Nothing is missed then, and nothing about the device speaks for the owner.
+   */
+  readonly partial?: boolean
 }
 
 /**

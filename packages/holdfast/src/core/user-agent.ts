@@ -17,30 +17,29 @@ const SCRIPTS = new RegExp(
     'axios|got|postmanruntime|insomnia|httpie|libwww-perl|ruby|guzzlehttp|php|scrapy)\\b',
   'i',
 )
-// Cubot makes telephones.
-const ROBOTS = /(?<!cu)bot\b|crawler|spider|phantomjs|slimerjs|powershell/i
-const NATIVE = /CFNetwork\/|^Dalvik\/|\((?:iPhone|iPad|iPod)|Android/
-const EMBEDDED = /; wv\)|FBA[NV]\/|Instagram |MicroMessenger\/|\b(?:GSA|Electron)\//
+const ROBOTS = /bot\b|crawler|spider|phantomjs|slimerjs|powershell/i
+const NATIVE = /CFNetwork\/|^Dalvik\/|\((?:iPhone|iPad|iPod)|Android/i
+const EMBEDDED = /; wv\)|FBA[NV]\/|Instagram |MicroMessenger\/|\b(?:GSA|Electron)\//i
 
 /** Order matters: every Chromium browser also says Chrome, and Chrome also says Safari. */
 const BROWSERS: readonly (readonly [BrowserFamily, RegExp])[] = [
-  ['edge', /\bEdg(?:e|A|iOS)?\/(\d{1,4})/],
-  ['opera', /\b(?:OPR|OPX|OPT|Opera)\/(\d{1,4})/],
-  ['samsung', /\bSamsungBrowser\/(\d{1,4})/],
-  ['firefox', /\b(?:Firefox|FxiOS)\/(\d{1,4})/],
+  ['edge', /\bEdg(?:e|A|iOS)?\/(\d{1,4})/i],
+  ['opera', /\b(?:OPR|OPX|OPT|Opera)\/(\d{1,4})/i],
+  ['samsung', /\bSamsungBrowser\/(\d{1,4})/i],
+  ['firefox', /\b(?:Firefox|FxiOS)\/(\d{1,4})/i],
   // Headless Chrome is Chrome: what drives a browser says nothing about who holds the session.
-  ['chrome', /\b(?:Chrome|HeadlessChrome|Chromium|CriOS)\/(\d{1,4})/],
-  ['safari', /\bVersion\/(\d{1,4})\S{0,32} (?:Mobile\/\w{1,16} )?Safari\//],
+  ['chrome', /\b(?:Chrome|HeadlessChrome|Chromium|CriOS)\/(\d{1,4})/i],
+  ['safari', /\bVersion\/(\d{1,4})\S{0,32} (?:Mobile\/\w{1,16} )?Safari\//i],
 ]
 
 /** Order matters: an iPhone says "like Mac OS X", Android says Linux. */
 const SYSTEMS: readonly (readonly [OperatingSystem, RegExp])[] = [
-  ['windows', /Windows/],
-  ['ios', /iPhone|iPad|iPod/],
-  ['android', /Android/],
-  ['chromeos', /\bCrOS\b/],
-  ['macos', /Macintosh|Mac OS X/],
-  ['linux', /Linux|X11/],
+  ['windows', /Windows/i],
+  ['ios', /iPhone|iPad|iPod/i],
+  ['android', /Android/i],
+  ['chromeos', /\bCrOS\b/i],
+  ['macos', /Macintosh|Mac OS X/i],
+  ['linux', /Linux|X11/i],
 ]
 
 /**
@@ -50,12 +49,12 @@ const SYSTEMS: readonly (readonly [OperatingSystem, RegExp])[] = [
 export function classifyUserAgent(userAgent: string): UserAgent {
   const text = userAgent.slice(0, MAX_LENGTH).trim()
   const os = SYSTEMS.find(([, pattern]) => pattern.test(text))?.[0] ?? 'unknown'
-  const mobile = /Mobi/.test(text)
+  const mobile = /Mobi/i.test(text)
   if (text === '') return { family: 'unknown', major: null, os, mobile }
-  if (SCRIPTS.test(text) || ROBOTS.test(text)) {
+  if (SCRIPTS.test(text) || isRobot(text)) {
     return { family: 'automation', major: null, os, mobile }
   }
-  if (!/^(?:Mozilla|Opera)\//.test(text)) {
+  if (!/^(?:Mozilla|Opera)\//i.test(text)) {
     return { family: NATIVE.test(text) ? 'app' : 'automation', major: null, os, mobile }
   }
 
@@ -66,4 +65,13 @@ export function classifyUserAgent(userAgent: string): UserAgent {
     }
   }
   return { family: EMBEDDED.test(text) ? 'app' : 'unknown', major: null, os, mobile }
+}
+
+/** The comment that names Android also names the device, which may be an "XBot Junior". */
+function isRobot(text: string): boolean {
+  if (!ROBOTS.test(text)) return false
+  const agents = text.replace(/\([^()]*\)/g, (comment) =>
+    /\bAndroid\b/i.test(comment) && !/compatible|http/i.test(comment) ? '' : comment,
+  )
+  return ROBOTS.test(agents)
 }

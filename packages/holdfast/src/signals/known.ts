@@ -9,6 +9,8 @@ export interface Known {
   readonly device: Device
   /** Only what is confirmed speaks for the owner. */
   readonly confirmed: boolean
+  /** When it was used last, as far as the record tells. */
+  readonly lastSeen: number
   readonly from: 'session' | 'history'
 }
 
@@ -32,13 +34,14 @@ export function settledContext(
 export function knownOf(session: SessionState, history: SubjectHistory): readonly Known[] {
   const own = session.contexts
     .filter(({ state }) => state !== 'challenged')
-    .map(({ network, device, state }): Known => {
-      return { network, device, confirmed: state === 'confirmed', from: 'session' }
+    .map(({ key, network, device, state, lastSeen }): Known => {
+      const seen = key === session.last.context ? Math.max(lastSeen, session.last.at) : lastSeen
+      return { network, device, confirmed: state === 'confirmed', lastSeen: seen, from: 'session' }
     })
   const past = history.contexts
     .filter(({ state }) => state !== 'provisional')
-    .map(({ network, device, state }): Known => {
-      return { network, device, confirmed: state === 'confirmed', from: 'history' }
+    .map(({ network, device, state, lastSeen }): Known => {
+      return { network, device, confirmed: state === 'confirmed', lastSeen, from: 'history' }
     })
   return [...own, ...past]
 }

@@ -30,8 +30,9 @@ export function network(): Signal {
     const journey = impossible && described(impossible.journey, presentation.at - impossible.from)
     const settled = settledContext(session, presentation)
     if (settled !== undefined) {
-      const { network, device, state } = settled
-      const itself: Known = { network, device, confirmed: state === 'confirmed', from: 'session' }
+      const { network, device, state, lastSeen } = settled
+      const confirmed = state === 'confirmed'
+      const itself: Known = { network, device, confirmed, lastSeen, from: 'session' }
       const found = { class: classifyNetwork(presentation.network, [itself]), journey }
       return joint(presentation, { known, history }, found)
     }

@@ -76,6 +76,10 @@ export const REASONS = {
   browser_updated: { group: 'D', text: 'The browser was updated: {here}. Before: {before}.' },
   screen_known: { group: 'D', text: 'A screen that was used before: {here}.' },
   screen_new: { group: 'D', text: 'Another screen: {here}. Before: {before}.' },
+  facts_missing: {
+    group: 'D',
+    text: 'The page does not tell its screen and time zone, as this browser did before.',
+  },
   browser_downgraded: {
     group: 'D',
     text: 'The browser went back a version: {here}. Before: {before}.',
@@ -101,7 +105,10 @@ export const REASONS = {
     group: 'D',
     text: 'The TLS handshake is not the one that this browser made before: {here}.',
   },
-  not_a_browser: { group: 'D', text: 'A script, not a browser: {here}. Before: {before}.' },
+  not_a_browser: {
+    group: 'D',
+    text: 'A script, or no browser that names itself: {here}. Before: {before}.',
+  },
 
   switched_back: {
     group: 'C',

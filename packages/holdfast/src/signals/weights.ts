@@ -37,6 +37,7 @@ export const WEIGHTS = {
   browser_updated: -14,
   screen_known: -2,
   screen_new: 6,
+  facts_missing: 6,
   browser_downgraded: 13,
   browser_jumped: 3,
   language_changed: 22,
@@ -82,6 +83,8 @@ export const DEPARTURES: Readonly<Partial<Record<keyof typeof WEIGHTS, string>>>
   travel_infeasible: 'comes on top of the cell of its network, which has most of it already',
   device_identical: 'comes with known networks, which have most of it already',
   screen_known: 'a clone copies the screen of the moment',
+  facts_missing:
+    'as much as another screen: all simulated owners tell their facts, real cookies are cleared',
   browser_jumped: 'the simulated owners who do it have an extension that makes up agents',
   language_changed:
     'no simulated owner has two languages; alone it asks for no step-up, whoever changes it',
@@ -130,6 +133,12 @@ export const MOST = 30
 
 /** No single passive observation exonerates more than this, dB. */
 export const LEAST = -15
+
+/**
+ * What a client claims exonerates no more than this on a network that nobody has confirmed, dB: any
+ * thief can claim it, a newer version as easily as the same.
+ */
+export const LEAST_CLAIMED = -2
 
 /**
  * The share of what was seen fewer than 20 times among the owners' changes. It is taken for 20, so

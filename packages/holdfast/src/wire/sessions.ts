@@ -136,6 +136,7 @@ const hints = object<NonNullable<Device['hints']>>('Hints', {
   family: browserFamily,
   major: maybeInteger,
   os: operatingSystem,
+  brand: optional(text()),
 })
 
 const device = object<Device>('Device', {

@@ -44,7 +44,12 @@ const device: fc.Arbitrary<Device> = fc
     fc
       .record({
         languages: fc.constantFrom('', 'nb-NO,nb;q=0.9,en;q=0.8', 'de'),
-        brands: fc.constantFrom('', '"Chromium";v="147", "Google Chrome";v="147"'),
+        brands: fc.constantFrom(
+          '',
+          '"Chromium";v="147", "Google Chrome";v="147"',
+          '"Brave";v="147", "Chromium";v="147"',
+          '"Fork of ours";v="1", "Chromium";v="147"',
+        ),
         platform: fc.constantFrom('"Windows"', '"Linux"'),
         screen: fc.constantFrom('2560x1440x1', '390x844x3', 'none'),
         timezone: fc.constantFrom('Europe/Oslo', 'none of them'),

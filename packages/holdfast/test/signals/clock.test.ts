@@ -7,7 +7,7 @@ import { laptop, newYork, nowhere, oslo, tokyo } from './scene.ts'
 const kolkata: Network = { ...tokyo, country: 'IN', latitude: 22.57, longitude: 88.36 }
 
 function at(network: Network, timezone: string | null, confirmed = true): Known {
-  return { network, device: { ...laptop, timezone }, confirmed, from: 'session' }
+  return { network, device: { ...laptop, timezone }, confirmed, lastSeen: 0, from: 'session' }
 }
 
 const athome = at(oslo, 'Europe/Oslo')

@@ -27,7 +27,7 @@ test('what Chromium sends is told whole', () => {
     os: 'linux',
     mobile: false,
     languages: ['en-US', 'en'],
-    hints: { family: 'chrome', major: 156, os: 'linux' },
+    hints: { family: 'chrome', major: 156, os: 'linux', brand: 'Chromium' },
     screen: '2560x1440x2',
     timezone: 'Europe/Oslo',
     tls: null,
@@ -39,7 +39,7 @@ describe('client hints', () => {
     describeDevice(facts({ 'sec-ch-ua': brands, 'sec-ch-ua-platform': platform })).hints
 
   test('the decoy brand is ignored wherever it stands, and the real one beats Chromium', () => {
-    const edge = { family: 'edge', major: 156, os: 'windows' }
+    const edge = { family: 'edge', major: 156, os: 'windows', brand: 'Microsoft Edge' }
 
     expect(hints('"Microsoft Edge";v="156", "Not A(Brand";v="99", "Chromium";v="156"')).toEqual(
       edge,
@@ -49,11 +49,16 @@ describe('client hints', () => {
     )
   })
 
-  test('a fork of Chromium without a brand of its own counts as Chrome', () => {
-    expect(hints('"Brave";v="150", "Chromium";v="150", "Not A;Brand";v="99"')).toMatchObject({
-      family: 'chrome',
-      major: 150,
-    })
+  test.each([
+    ['"Brave";v="150", "Chromium";v="150", "Not A;Brand";v="99"', 'Brave'],
+    ['"Not/A)Brand";v="8", "Chromium";v="150", "Google Chrome";v="150"', 'Google Chrome'],
+    ['"Chromium";v="150", "Not:A-Brand";v="8"', 'Chromium'],
+    ['"Chromium";v="150", "Yowser";v="2.5", "YaBrowser";v="25"', 'YaBrowser'],
+    ['"YaBrowser";v="25", "Yowser";v="2.5", "Chromium";v="150"', 'YaBrowser'],
+    ['"<b>\\"x";v="1", "Chromium";v="150"', 'other'],
+    [`"${'x'.repeat(33)}";v="1", "Chromium";v="150"`, 'other'],
+  ])('a fork of Chromium counts as Chrome with a brand of its own: %s', (brands, brand) => {
+    expect(hints(brands)).toEqual({ family: 'chrome', major: 150, os: 'windows', brand })
   })
 
   test.each([
@@ -71,6 +76,7 @@ describe('client hints', () => {
       family: 'chrome',
       major: null,
       os: 'unknown',
+      brand: 'Chromium',
     })
   })
 
@@ -92,7 +98,7 @@ describe('languages', () => {
   })
 
   test('that are wanted equally stay in the order of the header', () => {
-    const header = 'en;q=0.5, nn;q=0.8, nb;q=0.8, da;q=0.8, sv'
+    const header = 'en;Q=0.5, nn;q=0.8, nb;Q=0.8, da;q=0.8, sv'
 
     expect(describeDevice(facts({ 'accept-language': header })).languages).toEqual([
       'sv',

@@ -1,9 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import { totalOf } from '../../src/core/evidence.ts'
 import { NO_HISTORY } from '../../src/core/history.ts'
-import type { Device } from '../../src/core/request.ts'
+import type { Device, Network } from '../../src/core/request.ts'
 import { device } from '../../src/signals/device.ts'
-import { laptop, lyse, oslo, past, presented, sessionOf, used, weights } from './scene.ts'
+import {
+  laptop,
+  lyse,
+  MINUTE,
+  NOON,
+  newYork,
+  nowhere,
+  oslo,
+  past,
+  presented,
+  sessionOf,
+  used,
+  weights,
+} from './scene.ts'
 
 const look = device()
 const home = sessionOf(used(oslo, laptop))
@@ -15,8 +28,8 @@ const at = (major: number): Partial<Device> => ({
 describe('the starter table, row by row', () => {
   test.each<[string, Partial<Device>, Record<string, number>]>([
     ['identical', {}, { device_identical: -2 }],
-    ['one version forward', at(157), { browser_updated: -14 }],
-    ['three versions forward', at(159), { browser_updated: -14 }],
+    ['one version forward', at(157), { browser_updated: -2 }],
+    ['three versions forward', at(159), { browser_updated: -2 }],
     ['four versions forward', at(160), { browser_jumped: 3 }],
     ['one version back', at(155), { browser_downgraded: 13 }],
     ['another screen', { screen: '1920x1080x1' }, { screen_new: 6 }],
@@ -30,7 +43,26 @@ describe('the starter table, row by row', () => {
       { os: 'linux', hints: { family: 'chrome', major: 156, os: 'linux' } },
       { platform_changed: 20 },
     ],
+    ['the system left out', { os: 'unknown' }, { platform_changed: 20 }],
+    ['the languages left out', { languages: [] }, { language_changed: 22 }],
+    ['the screen left out', { screen: null }, { facts_missing: 6 }],
+    ['the time zone left out', { timezone: null }, { facts_missing: 6 }],
+    [
+      'another screen, and no time zone',
+      { screen: '1920x1080x1', timezone: null },
+      { screen_new: 6 },
+    ],
     ['hints gone', { hints: null }, { hints_missing: 28 }],
+    [
+      'hints without a system',
+      { hints: { family: 'chrome', major: 156, os: 'unknown' } },
+      { hints_missing: 28 },
+    ],
+    [
+      'hints without a version',
+      { hints: { family: 'chrome', major: null, os: 'windows' } },
+      { hints_missing: 28 },
+    ],
     [
       'hints of another version',
       { hints: { family: 'chrome', major: 150, os: 'windows' } },
@@ -219,6 +251,159 @@ describe('the desktop site on a telephone', () => {
   })
 })
 
+describe('what a client claims for itself', () => {
+  const foreign: Network = { ...newYork, kind: 'hosting' }
+  const updated = { ...laptop, ...at(157) }
+
+  test.each([
+    ['the confirmed address', oslo, -14],
+    ['another line of a confirmed provider', { ...oslo, address: null, prefix: 'p' }, -14],
+    ['a provider that nobody confirmed', lyse, -2],
+    ['a data centre abroad', foreign, -2],
+    ['a network that nothing is known of', nowhere, -2],
+  ] as const)('a newer version does not buy 14 dB, from %s', (_title, network, weight) => {
+    expect(weights(look(home, presented(network, updated), NO_HISTORY))).toEqual({
+      browser_updated: weight,
+    })
+  })
+
+  test('is believed on a network that the past confirmed', () => {
+    const found = look(home, presented(lyse, updated), past(used(lyse, laptop)))
+
+    expect(weights(found)).toEqual({ browser_updated: -14 })
+  })
+})
+
+describe('a request of a kind with which browsers say less', () => {
+  const quiet = { ...laptop, hints: null }
+  const partly = (device: Device) => ({ ...presented(lyse, device), partial: true })
+
+  test('misses no hints, and exonerates nobody', () => {
+    expect(look(home, partly(quiet), NO_HISTORY)).toEqual([])
+    expect(look(home, partly({ ...quiet, major: 157 }), NO_HISTORY)).toEqual([])
+    expect(look(home, { ...partly(quiet), network: oslo }, NO_HISTORY)).toEqual([])
+  })
+
+  test('is accused by all that it says all the same', () => {
+    const other = { ...quiet, major: 155, languages: ['en-US'] }
+
+    expect(weights(look(home, partly(other), NO_HISTORY))).toEqual({
+      language_changed: 22,
+      browser_downgraded: 7,
+    })
+    expect(weights(look(home, partly({ ...quiet, languages: [] }), NO_HISTORY))).toEqual({
+      language_changed: 22,
+    })
+  })
+
+  test('that opened a context makes no device without hints to compare with', () => {
+    const socket = used(lyse, quiet, { state: 'provisional' })
+    const elsewhere = { ...lyse, prefix: 'p' }
+
+    const copy = look(
+      sessionOf(used(oslo, laptop), socket),
+      presented(elsewhere, quiet),
+      NO_HISTORY,
+    )
+
+    expect(weights(copy)).toEqual({ hints_missing: 28 })
+  })
+})
+
+describe('brands', () => {
+  const branded = (brand: string): Device => ({
+    ...laptop,
+    hints: { family: 'chrome', major: 156, os: 'windows', brand },
+  })
+  const brave = sessionOf(used(oslo, branded('Brave')))
+
+  test('Brave and Chrome have one user agent, and are two browsers', () => {
+    const [found] = look(brave, presented(lyse, branded('Google Chrome')), NO_HISTORY)
+
+    expect(found).toMatchObject({ reason: 'platform_changed', weight: 20 })
+    expect(found?.text).toBe(
+      'Another browser or system: chrome 156 on windows (Google Chrome). ' +
+        'Before: chrome 156 on windows (Brave).',
+    )
+  })
+
+  test.each([
+    ['the same', 'Brave', 'Brave'],
+    ['not known, as in older records', undefined, 'Brave'],
+    ['not known of this request', 'Brave', undefined],
+  ] as const)('%s: no difference', (_title, before, here) => {
+    const of = (brand: string | undefined) => (brand === undefined ? laptop : branded(brand))
+    const session = sessionOf(used(oslo, of(before)))
+
+    expect(weights(look(session, presented(lyse, of(here)), NO_HISTORY))).toEqual({
+      device_identical: -2,
+    })
+  })
+})
+
+describe('versions', () => {
+  const DAY = 24 * 60 * MINUTE
+  const safari = (major: number): Device => {
+    return { ...laptop, family: 'safari', os: 'macos', major, hints: null }
+  }
+  const seen = (before: Device, here: Device, days: number) =>
+    weights(
+      look(
+        sessionOf(used(oslo, before)),
+        presented(oslo, here, { at: NOON + days * DAY }),
+        NO_HISTORY,
+      ),
+    )
+
+  test.each([
+    [18, 26],
+    [17, 26],
+    [26, 27],
+  ])('Safari %d to %d is no jump: there was none between 18 and 26', (before, here) => {
+    expect(seen(safari(before), safari(here), 0)).toEqual({ browser_updated: -14 })
+  })
+
+  test('Safari 15 to 26 is one, and 26 to 18 is a step back', () => {
+    expect(seen(safari(15), safari(26), 0)).toEqual({ browser_jumped: 3 })
+    expect(seen(safari(26), safari(18), 0)).toEqual({ browser_downgraded: 13 })
+  })
+
+  test('a browser that was not used for 90 days has not jumped', () => {
+    const later = { ...laptop, ...at(165) }
+
+    expect(seen(laptop, later, 90)).toEqual({ browser_updated: -14 })
+    expect(seen(laptop, later, 60)).toEqual({ browser_jumped: 3 })
+    expect(seen(laptop, { ...laptop, ...at(166) }, 90)).toEqual({ browser_jumped: 3 })
+  })
+
+  test('a browser that went back speaks against its owner once, not in each new place', () => {
+    const back = { ...laptop, ...at(154) }
+    const before = sessionOf(used(oslo, laptop))
+    const after = sessionOf(used(oslo, laptop), used(lyse, back, { at: NOON + MINUTE }))
+    const elsewhere = { ...lyse, prefix: 'p' }
+
+    expect(weights(look(before, presented(lyse, back), NO_HISTORY))).toEqual({
+      browser_downgraded: 13,
+    })
+    expect(weights(look(after, presented(elsewhere, back), NO_HISTORY))).toEqual({
+      device_identical: -2,
+    })
+    expect(weights(look(after, presented(newYork, back), NO_HISTORY))).toEqual({
+      device_identical: -2,
+    })
+  })
+
+  test('a step back that nobody confirmed is none of the owner', () => {
+    const back = { ...laptop, ...at(154) }
+    const tried = used(lyse, back, { state: 'provisional', at: NOON + MINUTE })
+    const session = sessionOf(used(oslo, laptop), tried)
+
+    expect(weights(look(session, presented({ ...lyse, prefix: 'p' }, back), NO_HISTORY))).toEqual({
+      browser_downgraded: 13,
+    })
+  })
+})
+
 describe('missing data is no evidence', () => {
   const silent: Device = {
     family: 'unknown',
@@ -241,7 +426,9 @@ describe('missing data is no evidence', () => {
 
   test('but a browser does not fall silent in the middle of a session', () => {
     expect(weights(look(home, presented(lyse, silent), NO_HISTORY))).toEqual({ not_a_browser: 30 })
-    expect(look(home, presented(lyse, { ...silent, languages: ['nb-NO'] }), NO_HISTORY)).toEqual([])
+    expect(
+      weights(look(home, presented(lyse, { ...silent, languages: ['nb-NO'] }), NO_HISTORY)),
+    ).toEqual({ not_a_browser: 30 })
   })
 
   test('hints that a browser never sent are not missed', () => {

@@ -6,10 +6,17 @@ import type { Device, Network, Presentation } from '../../src/core/request.ts'
 import type { SessionState } from '../../src/core/session.ts'
 import { weigh as weighAll } from '../../src/engine/judging/weigh.ts'
 import { balanced, lenient, strict } from '../../src/policies/index.ts'
-import { device as deviceSignal } from '../../src/signals/device.ts'
 import { starterSignals } from '../../src/signals/index.ts'
 import { network as networkSignal } from '../../src/signals/network.ts'
-import { isUsual, LEAST, MOST, MOST_BEHAVIOUR, USUAL, WEIGHTS } from '../../src/signals/weights.ts'
+import {
+  isUsual,
+  LEAST,
+  LEAST_CLAIMED,
+  MOST,
+  MOST_BEHAVIOUR,
+  USUAL,
+  WEIGHTS,
+} from '../../src/signals/weights.ts'
 import { calm } from '../policies/calm.ts'
 import {
   laptop,
@@ -238,7 +245,12 @@ describe('for all signals together', () => {
     )
   })
 
-  test('losing what lookups say of the presenting network never raises the score', () => {
+  test('losing what lookups say of the network never raises the score, but for claims', () => {
+    // On a network that is not known to be confirmed, a newer version exonerates less.
+    const withoutClaims = (...seen: Parameters<typeof weigh>) =>
+      weigh(...seen).reduce((sum, { group, weight }) => {
+        return sum + (group === 'D' ? Math.max(weight, LEAST_CLAIMED) : weight)
+      }, 0)
     const losses: readonly Partial<Network>[] = [
       { asn: null },
       { country: null },
@@ -248,8 +260,8 @@ describe('for all signals together', () => {
     fc.assert(
       fc.property(rich, pick(...losses), ({ session, history, presentation }, loss) => {
         const poorer = { ...presentation, network: { ...presentation.network, ...loss } }
-        expect(score(session, poorer, history)).toBeLessThanOrEqual(
-          score(session, presentation, history),
+        expect(withoutClaims(session, poorer, history)).toBeLessThanOrEqual(
+          withoutClaims(session, presentation, history),
         )
       }),
       { numRuns: 4000 },
@@ -322,20 +334,6 @@ describe('for any session, past and presentation', () => {
           expect(weight).toBeGreaterThanOrEqual(table < 20 ? 1 : table - 10)
           expect(weight < table).toBe(detail.seen !== undefined)
         }
-      }),
-      { numRuns: 2000 },
-    )
-  })
-
-  test('a page that keeps its screen and languages to itself is not accused for it', () => {
-    const lookAtDevice = deviceSignal()
-    fc.assert(
-      fc.property(scene, ({ session, history, presentation }) => {
-        fc.pre(presentation.device.family !== 'unknown')
-        const device = { ...presentation.device, screen: null, languages: [] }
-        const before = totalOf(lookAtDevice(session, presentation, history))
-        const after = totalOf(lookAtDevice(session, { ...presentation, device }, history))
-        expect(after).toBeLessThanOrEqual(Math.max(before, 0))
       }),
       { numRuns: 2000 },
     )

@@ -113,6 +113,44 @@ describe('browsers are told by family, major version and system', () => {
   })
 })
 
+describe('a device is no robot for its name, and an agent none for its case', () => {
+  const android = (model: string) =>
+    `Mozilla/5.0 (Linux; Android 9; ${model}) ${WEBKIT} Chrome/150.0.0.0 Mobile Safari/537.36`
+
+  test.each([
+    'XBot Junior',
+    'M bot 54',
+    'VR BOT 552 Build/LMY47I',
+    'CUBOT X18',
+    'Spider-Man phone',
+  ])('%s', (model) => {
+    const found = { family: 'chrome', major: 150, os: 'android' }
+
+    expect(classifyUserAgent(android(model))).toMatchObject(found)
+    expect(classifyUserAgent(android(model).toLowerCase())).toMatchObject(found)
+    expect(classifyUserAgent(`Shop/2.3 (${model}; Android 9)`)).toMatchObject({ family: 'app' })
+  })
+
+  test.each([
+    `Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${WEBKIT} Chrome/150.0.0.0 Safari/537.36`,
+    'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 ' +
+      '(KHTML, like Gecko) Version/18.1 Safari/605.1.15',
+    'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',
+  ])('%s in lower case', (text) => {
+    expect(classifyUserAgent(text.toLowerCase())).toEqual(classifyUserAgent(text))
+  })
+
+  test.each([
+    `${android('Nexus 5X').replace('Safari/', 'Safari (compatible; Googlebot/2.1; +http://x) ')}`,
+    'Mozilla/5.0 (KHTML, like Gecko; compatible; bingbot/2.0; +http://x) Chrome/150.0',
+    'Mozilla/5.0 (Linux; Android 9; compatible; SomeBot/1.0; +http://x) Chrome/150.0.0.0',
+    android('Pixel 8').concat(' AdsBot/1.0'),
+  ])('%s is still a robot', (text) => {
+    expect(classifyUserAgent(text).family).toBe('automation')
+    expect(classifyUserAgent(text.toUpperCase()).family).toBe('automation')
+  })
+})
+
 describe('what does not even claim to be Mozilla is no browser', () => {
   test.each([
     'curl/8.5.0',

@@ -48,7 +48,11 @@ export const NETWORK: readonly ReasonRow[] = [
 /** Changes of the device. Where nothing else changed the log has one an hour and session. */
 export const DEVICE: readonly ReasonRow[] = [
   { about: 'a browser update', reasons: ['browser_updated'], sampled: true },
-  { about: 'another screen', reasons: ['screen_new', 'screen_known'], sampled: true },
+  {
+    about: 'another screen',
+    reasons: ['screen_new', 'screen_known', 'facts_missing'],
+    sampled: true,
+  },
   { about: 'another language', reasons: ['language_changed'], sampled: true },
   { about: 'a version back, or several on', reasons: ['browser_downgraded', 'browser_jumped'] },
   { about: 'another browser or system', reasons: ['platform_changed'] },

@@ -1,6 +1,7 @@
 import {
   type Context,
   type ContextState,
+  completed,
   contextKey,
   decayed,
   isConfirmed,
@@ -16,7 +17,7 @@ import {
 import { type Decision, decision } from '../../core/decision.ts'
 import { type Evidence, totalOf } from '../../core/evidence.ts'
 import type { KnownContext, SubjectHistory } from '../../core/history.ts'
-import type { Presentation } from '../../core/request.ts'
+import type { Device, Presentation } from '../../core/request.ts'
 import type { SessionState } from '../../core/session.ts'
 import { alternationOf, wasOnItsWay, withSwitchBack } from '../../core/switch-backs.ts'
 import { evidenceOf } from '../../signals/reasons.ts'
@@ -81,7 +82,7 @@ export function settle(
             alternation === undefined
               ? session.switchBacks
               : withSwitchBack(session.switchBacks, alternation.switchBack),
-          last: trusted ? lastOf(key, presentation) : session.last,
+          last: trusted ? lastOf(after, presentation) : session.last,
         }
       : session
   return {
@@ -121,7 +122,7 @@ function contextAfter(
   const rereads = challengedStill ? (existing.rereads ?? 0) + (reread ? 1 : 0) : 0
   if (challengedStill && rereads > MAX_REREADS) return existing
 
-  const { at, network, device } = presentation
+  const { at, network, partial = false } = presentation
   const sessionOnly =
     state === 'confirmed' && existing?.sessionOnly === true && known?.state !== 'confirmed'
   const trusted = state === 'confirmed' && !sessionOnly
@@ -134,6 +135,7 @@ function contextAfter(
   const confirmedByVisits =
     !trusted &&
     state !== 'challenged' &&
+    !partial &&
     earnsTrust(weighing) &&
     visits >= CONFIRMING_VISITS &&
     at - firstSeen >= CONFIRMING_MS
@@ -144,7 +146,12 @@ function contextAfter(
     key,
     state: confirmedByVisits ? 'confirmed' : state,
     network: limited ? existing.network : network,
-    device: limited ? existing.device : device,
+    device: limited
+      ? existing.device
+      : deviceAfter(presentation, (existing ?? known)?.device, {
+          state,
+          outcome: standing.outcome,
+        }),
     firstSeen,
     lastSeen: at,
     visits,
@@ -174,14 +181,15 @@ function stateAfter(
 }
 
 /**
- * A use after half an hour of silence opens a visit, if nothing speaks against it. Where the
- * context is not confirmed, the first visit counts, and a later one only where the session was in a
- * confirmed context in between: a second holder of the secret would have shown then. Who comes back
- * again and again alone confirms nothing. Under a challenge or a fork, visits count from the start.
+ * A use after half an hour of silence opens a visit, if nothing speaks against it and the request
+ * describes its browser as pages do. Where the context is not confirmed, the first visit counts,
+ * and a later one only where the session was in a confirmed context in between: a second holder of
+ * the secret would have shown then. Who comes back again and again alone confirms nothing. Under a
+ * challenge or a fork, visits count from the start.
  */
 function visitsAfter(
   { contexts, last, fork }: SessionState,
-  { at }: Presentation,
+  { at, partial = false }: Presentation,
   about: {
     readonly weighing: Weighing
     readonly state: ContextState
@@ -197,7 +205,7 @@ function visitsAfter(
   const used = existing !== undefined && last.context === key ? last.at : 0
   const lastSeen = Math.max(before?.lastSeen ?? 0, used)
   const again = trusted && existing !== undefined && at - existing.lastSeen >= VISIT_MS
-  const opens = (at - lastSeen >= VISIT_GAP_MS || again) && earnsTrust(weighing)
+  const opens = !partial && (at - lastSeen >= VISIT_GAP_MS || again) && earnsTrust(weighing)
   const witnessed =
     existing !== undefined &&
     withLastSeen(contexts, last).some(
@@ -252,8 +260,22 @@ function sameFactsAsLast({ last }: SessionState, presentation: Presentation): bo
   return last.context === contextKey(network, device) && sameFactsAs(last, presentation)
 }
 
-function lastOf(key: string, { at, network, device }: Presentation): SessionState['last'] {
+function lastOf({ key, device }: Context, { at, network }: Presentation): SessionState['last'] {
   return { context: key, network, device, at }
+}
+
+/**
+ * The device that others are compared with. What a request leaves out is kept of what was known
+ * before, so that nobody makes it forgotten. A browser that stopped to send hints is believed where
+ * nothing speaks against it. A challenged context is told by what it said last.
+ */
+function deviceAfter(
+  { device, partial = false }: Presentation,
+  before: Device | undefined,
+  { state, outcome }: { readonly state: ContextState; readonly outcome: Decision['outcome'] },
+): Device {
+  if (before === undefined || state === 'challenged') return device
+  return completed(device, before, partial || outcome !== 'allow')
 }
 
 /** The history learns of trust that a context earned, and of a hopeful one that was challenged. */

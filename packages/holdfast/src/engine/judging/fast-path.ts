@@ -1,5 +1,11 @@
 import { acrMet } from '../../core/acr.ts'
-import { findContext, sameDevice, sameNetwork, VISIT_GAP_MS, VISIT_MS } from '../../core/context.ts'
+import {
+  findContext,
+  sameNetwork,
+  saysNothingNew,
+  VISIT_GAP_MS,
+  VISIT_MS,
+} from '../../core/context.ts'
 import type { Decision, Policy } from '../../core/decision.ts'
 import { failuresOf } from '../../core/prompts.ts'
 import type { SessionState } from '../../core/session.ts'
@@ -21,7 +27,7 @@ export function nothingNew(
   if (state.fork !== null) return false
   if (presentation.sensitivity !== 'normal' || presented.maxAgeMs !== undefined) return false
   if (!sameNetwork(presentation.network, last.network)) return false
-  if (!sameDevice(presentation.device, last.device)) return false
+  if (!saysNothingNew(presentation, last.device)) return false
   const context = findContext(state.contexts, last.context)
   if (context === undefined || context.state === 'challenged') return false
   if (failuresOf(state.failures, last.context) > 0) return false

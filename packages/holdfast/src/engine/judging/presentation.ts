@@ -3,6 +3,7 @@ import { sameText } from '../../core/constant-time.ts'
 import { contextKey } from '../../core/context.ts'
 import type { RefusalCode } from '../../core/errors.ts'
 import type { Presentation } from '../../core/request.ts'
+import { isPartial } from '../../core/request-kinds.ts'
 import { type RotationStatus, rotationStatus, type ShownSecret } from '../../core/rotation.ts'
 import type { SessionState, TokenFamily } from '../../core/session.ts'
 import type { Presented, Verification } from '../../core/sessions.ts'
@@ -77,13 +78,15 @@ export function presentationOf(
   at: number,
 ): Presentation {
   const request = checkRequest(presented.request)
-  return {
+  const device = engine.describeDevice(request)
+  const reduced: Presentation = {
     at,
     network: checkNetwork(engine.describeNetwork, request.ip),
-    device: engine.describeDevice(request),
+    device,
     sensitivity: presented.sensitivity ?? 'normal',
     method: request.method,
   }
+  return isPartial(request, device) ? { ...reduced, partial: true } : reduced
 }
 
 /** What events say of a presentation. */

@@ -6,8 +6,8 @@ import {
   findContext,
   isConfirmed,
   MAX_REREADS,
-  sameDevice,
   sameNetwork,
+  saysNothingNew,
 } from '../../core/context.ts'
 import type { Decision, Situation } from '../../core/decision.ts'
 import type { Evidence } from '../../core/evidence.ts'
@@ -162,9 +162,12 @@ export function provedAt({ family, contexts }: SessionState, key: string): boole
 /** Whether client facts, agent and place are those of a context. */
 export function sameFactsAs(
   context: Pick<Context, 'network' | 'device'>,
-  { network, device }: Presentation,
+  presentation: Presentation,
 ): boolean {
-  return sameNetwork(network, context.network) && sameDevice(device, context.device)
+  return (
+    sameNetwork(presentation.network, context.network) &&
+    saysNothingNew(presentation, context.device)
+  )
 }
 
 /**

@@ -1,6 +1,12 @@
 import { acrMet } from '../../core/acr.ts'
 import { sameText } from '../../core/constant-time.ts'
-import { type Context, contextsAt, findContext, placeContext } from '../../core/context.ts'
+import {
+  type Context,
+  completed,
+  contextsAt,
+  findContext,
+  placeContext,
+} from '../../core/context.ts'
 import { type ProvedFactors, resistsPhishing } from '../../core/factors.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import { failuresOf, MAX_FAILED_STEP_UPS, withoutFailures } from '../../core/prompts.ts'
@@ -162,7 +168,7 @@ function steppedUp(
 ): { readonly next: SessionState; readonly delivered: Delivered } {
   const { challenge, presentation, claims, at } = attempt
   const { context, nonce } = challenge
-  const { network, device } = presentation
+  const { network } = presentation
   const from = { session: state.id, context, at }
   const repeated = {
     parent: engine.codec.stepUpLink(nonce, claims.link),
@@ -184,7 +190,7 @@ function steppedUp(
     family: proven,
     refresh: refresh?.family ?? null,
     contexts: placeContext(state.contexts, passed) ?? [passed],
-    last: { context, network, device, at },
+    last: { context, network, device: passed.device, at },
     fork: null,
     prompts: [],
     failures: withoutFailures(state.failures, context),
@@ -203,7 +209,7 @@ function passedContext(
     key: challenge.context,
     state: trust === 'nothing' ? 'provisional' : 'confirmed',
     network: presentation.network,
-    device: presentation.device,
+    device: deviceOf(presentation, before),
     firstSeen: before?.firstSeen ?? at,
     lastSeen: at,
     visits: Math.max(1, before?.visits ?? 0),
@@ -214,6 +220,14 @@ function passedContext(
     ...(trust === 'subject' || before?.newAs === undefined ? {} : { newAs: before.newAs }),
     ...(trust === 'session' ? { sessionOnly: true } : {}),
   }
+}
+
+/** Where the request of the proof leaves out hints, those of requests before it count. */
+function deviceOf(
+  { device, partial = false }: StepUpAttempt['presentation'],
+  before: Context | undefined,
+): Context['device'] {
+  return partial && before !== undefined ? completed(device, before.device, true) : device
 }
 
 /**

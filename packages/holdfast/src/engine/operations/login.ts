@@ -1,5 +1,5 @@
 import { attributesIdentity, isUnreadable } from '../../codecs/codec.ts'
-import { type Context, contextKey, isConfirmed } from '../../core/context.ts'
+import { type Context, completed, contextKey, isConfirmed } from '../../core/context.ts'
 import { type Decision, decision } from '../../core/decision.ts'
 import { SessionError } from '../../core/errors.ts'
 import { hasSecondFactor, resistsPhishing } from '../../core/factors.ts'
@@ -59,15 +59,25 @@ interface NewSession {
  */
 export async function create(engine: EngineContext, login: Login): Promise<Created> {
   const checked = checkLogin(engine, login)
-  const presentation = presentationOf(engine, login, engine.host.now())
+  const presented = presentationOf(engine, login, engine.host.now())
   if (login.previous !== undefined) await endPrevious(engine, login.previous, checked)
   const past = await readHistory(engine, checked.key)
+  const presentation = asKnown(presented, past)
 
   for (let tries = 0; tries < LIMIT_TRIES; tries++) {
     const created = await write(engine, checked, presentation, past)
     if (created !== 'again') return created
   }
   throw new SessionError('store_contended', 'Other logins of this subject won every try. Retry.')
+}
+
+/** Where the request of the login leaves out hints, those that this browser sent here count. */
+function asKnown(presentation: Presentation, { history }: OpenedHistory): Presentation {
+  const { network, device, partial = false } = presentation
+  if (!partial) return presentation
+  const known = history.contexts.find(({ key }) => key === contextKey(network, device))
+  if (known === undefined) return presentation
+  return { ...presentation, device: completed(device, known.device, true) }
 }
 
 function checkLogin(engine: EngineContext, login: Login): CheckedLogin {
