@@ -27,7 +27,7 @@ export function readUnlinkedFamily(input: RecordReader & ContextKeys): TokenFami
 
   const { generation, digest, mintedAt } = shown ?? sent
   const [before] = predecessors
-  const beganAt = before?.succeededAt ?? mintedAt - settlingTime('session') - 1
+  const beganAt = before?.succeededAt ?? mintedAt - 2 * settlingTime('session')
   return {
     id,
     current: { generation, digest, mintedAt, notedAt: before?.succeededAt ?? mintedAt },

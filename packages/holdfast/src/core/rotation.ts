@@ -236,7 +236,7 @@ export function firstSecret(
 ): Omit<TokenFamily, 'id' | 'contexts'> {
   return {
     current: { generation: 1, digest, mintedAt: at, notedAt: at },
-    beganAt: at - settlingTime(kind) - 1,
+    beganAt: at - 2 * settlingTime(kind),
     shownAt: repeated === undefined ? at : repeated.until - MARGIN_MS,
     previous: repeated === undefined ? null : { digest: repeated.parent, until: at - 1 },
     outstanding: null,

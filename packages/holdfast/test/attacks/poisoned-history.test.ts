@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Lookup } from '../../src/core/lookup.ts'
 import type { RequestFacts } from '../../src/core/request.ts'
 import { WEIGHTS } from '../../src/signals/weights.ts'
-import { codeOf, type Harness, HOUR, harness, inMemory } from '../support/harness.ts'
+import { codeOf, type Harness, HOUR, harness, held, inMemory } from '../support/harness.ts'
 import { habitsOf, pastOf } from '../support/pasts.ts'
 import { abroad, atHome, clone, lookup } from '../support/people.ts'
 
@@ -61,12 +61,12 @@ test('knocking again and again while challenged teaches nothing', async () => {
 
 test('a flood of logins from one confirmed place counts no change', async () => {
   const h = await town()
-  const token = await h.login()
+  let token = await h.login()
   for (let visit = 0; visit < 3; visit++) {
     h.host.advance(13 * HOUR)
-    await h.show(token, exit(1), bearer)
+    token = held(token, await h.show(token, exit(1)))
     h.host.advance(HOUR)
-    await h.show(token, atHome(), bearer)
+    token = held(token, await h.show(token, atHome()))
   }
   const before = await habitsOf(h)
 
@@ -81,12 +81,12 @@ test('a flood of logins from one confirmed place counts no change', async () => 
 
 test('a thief who was confirmed once has softened his next exit by one habit', async () => {
   const h = await town()
-  const token = await h.login()
+  let token = await h.login()
   for (let visit = 0; visit < 30; visit++) {
     h.host.advance(13 * HOUR)
-    await h.show(token, exit(1), bearer)
+    token = held(token, await h.show(token, exit(1)))
     h.host.advance(HOUR)
-    await h.show(token, atHome(), bearer)
+    token = held(token, await h.show(token, atHome()))
   }
 
   expect(await habitsOf(h)).toEqual({ network_new_near: 1 })

@@ -51,7 +51,7 @@ async function startSite(): Promise<Site> {
     shown.push(cookie)
     if (how === 'outage') return void response.writeHead(503).end()
     if (how === 'refused') return void response.writeHead(401).end()
-    // Whoever shows the one before is sent the same successor again.
+    // Whoever shows the one before is sent a successor again.
     if (cookie === `r${minted}`) minted++
     if (how === 'lost') return void request.socket.destroy()
     response
@@ -213,7 +213,7 @@ test('three tabs refresh once a period, each time with the newest cookie', async
   })
 })
 
-test('a lost response costs no session: the same cookie has the same successor', async () => {
+test('a lost response costs no session: the same cookie has another successor', async () => {
   await inTabs(2, async (site, { pages, until }) => {
     await until(() => site.shown.length >= 1)
     site.answer('lost')

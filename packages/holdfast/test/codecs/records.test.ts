@@ -302,7 +302,7 @@ describe('a record of the first layout', () => {
         ...session.family,
         id: '0000000000000001',
         current: { ...current, digest },
-        beganAt: NOON - settlingTime('session') - 1,
+        beganAt: NOON - 2 * settlingTime('session'),
       },
       switchBacks: [],
     })

@@ -165,8 +165,11 @@ function contextAfter(
   }
 }
 
-function earnsTrust({ standing, evidence }: Weighing): boolean {
-  return standing.outcome === 'allow' && !evidence.some(({ reason }) => EARNS_NOTHING.has(reason))
+/** Whoever is confirmed keeps that trust by coming, with whatever secret. */
+function earnsTrust({ standing, evidence, existing }: Weighing): boolean {
+  if (standing.outcome !== 'allow') return false
+  if (existing !== undefined && isConfirmed(existing)) return true
+  return !evidence.some(({ reason }) => EARNS_NOTHING.has(reason))
 }
 
 function stateAfter(
