@@ -22,6 +22,7 @@ export {
   type RequestFacts,
   type Sensitivity,
 } from './core/request.ts'
+export type { SensitiveCall } from './core/sensitive-calls.ts'
 export type {
   Attributes,
   JsonValue,

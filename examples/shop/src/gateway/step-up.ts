@@ -2,7 +2,7 @@ import { type Request, Router, urlencoded } from 'express'
 import { ownPath } from 'holdfast/express'
 import { heldFormMarkup, totpCode } from 'holdfast/step-up'
 import { document } from '../pages/layout.ts'
-import { continuePage, onwardPath, stepUpPage } from '../pages/step-up.ts'
+import { continuePage, meanwhilePage, onwardPath, stepUpPage } from '../pages/step-up.ts'
 import {
   fieldOf,
   frameOf,
@@ -46,7 +46,7 @@ function askedOf(query: unknown): string {
 
 /** Asks for a factor, and goes on exactly where the request was interrupted. */
 export function stepUpRoutes(parts: GatewayParts): Router {
-  const { guard, factors, factorStore, forms, now } = parts
+  const { guard, factors, factorStore, forms, now, users } = parts
   const begun = prompts(parts)
   const router = Router()
 
@@ -120,7 +120,17 @@ export function stepUpRoutes(parts: GatewayParts): Router {
       )
       if (done.ok) {
         begun.forget(request)
-        return response.redirect(303, onwardPath({ next, form }))
+        if (done.meanwhile.length === 0) {
+          return response.redirect(303, onwardPath({ next, form }))
+        }
+        const { name } = users.find(done.session.subject) ?? { name: done.session.subject }
+        const visitor = { name, formToken: done.session.formToken }
+        const body = meanwhilePage({ calls: done.meanwhile, onward: onwardPath({ next, form }) })
+        const place = placeOf(parts, request)
+        response.send(
+          document({ title: 'What was done meanwhile', path: next, visitor, place, body }),
+        )
+        return
       }
       if (!('unproved' in done)) {
         begun.forget(request)

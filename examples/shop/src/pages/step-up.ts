@@ -1,6 +1,8 @@
+import type { SensitiveCall } from 'holdfast'
 import type { Factor, Offer } from 'holdfast/step-up'
 import type { Prompt } from '../gateway/prompts.ts'
 import { type Html, html } from './html.ts'
+import { deviceName, moment, placeName } from './words.ts'
 
 interface StepUpPage {
   readonly next: string
@@ -56,6 +58,28 @@ function tries({ triesLeft, forked }: StepUpPage['prompt']): string {
 export function onwardPath({ next, form }: Pick<StepUpPage, 'next' | 'form'>): string {
   if (form === '') return next
   return `/step-up/continue?${new URLSearchParams({ form, return: next })}`
+}
+
+/** What two holders of one session did: only its owner knows which of it was not theirs. */
+export function meanwhilePage(page: {
+  readonly calls: readonly SensitiveCall[]
+  readonly onward: string
+}): Html {
+  return html`<section class="card"><h1>Two browsers held your session</h1>
+<p>The other one is out. This is what was done meanwhile and matters. If it was not you, call it off
+and change your password.</p>
+<div class="scroll"><table class="rows" data-meanwhile><thead><tr><th>When</th><th>What</th>
+<th>Browser</th><th>Place</th></tr></thead><tbody>
+${page.calls.map(
+  ({ at, method, device, network, here }) =>
+    html`<tr><td>${moment(at)}</td><td>${method === 'GET' ? 'Looked' : 'Changed or ordered'}</td>
+<td>${deviceName(device)}</td><td>${placeName(network)}${
+      here && html` <span class="tag good">as you now</span>`
+    }</td></tr>`,
+)}
+</tbody></table></div>
+<p><a class="button" href="${page.onward}">Go on</a> <a href="/orders">Look at your orders</a></p>
+</section>`
 }
 
 /** The form that a step-up interrupted, on its way again. */

@@ -1,5 +1,6 @@
 import { type Context, contextKey } from '../core/context.ts'
 import type { EvidenceGroup } from '../core/evidence.ts'
+import { CALL_METHODS, type KeptCall } from '../core/sensitive-calls.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Entry } from '../core/store.ts'
 import {
@@ -44,9 +45,13 @@ import {
 import { readUnlinkedFamily, skipUnlinkedStepUp } from './unlinked-family.ts'
 
 /** First byte of a record. A change of the layout takes the next number. */
-const LAYOUT = 3
+const LAYOUT = 4
 
-/** Older layouts: secrets without links; before that, without switch-backs and `newAs`. */
+/**
+ * Older layouts: without sensitive calls; before that, secrets without links; before that, without
+ * switch-backs and `newAs`.
+ */
+const WITHOUT_CALLS = 3
 const UNLINKED = 2
 const WITHOUT_SWITCH_BACKS = 1
 
@@ -78,6 +83,7 @@ export function encodeSession(state: SessionState): Uint8Array {
     output.writer.uint(number)
     writeWord(output, newAs)
   })
+  writeCalls(output, state)
 
   const head = createWriter()
   head.uint(LAYOUT)
@@ -123,6 +129,7 @@ export function decodeSession(
       ? []
       : readList(input, () => [readUint(reader), readWord(input)] as const),
   )
+  const { calls, forkSince } = layout <= WITHOUT_CALLS ? NO_CALLS : readCalls(input)
   expectEnd(reader)
   return {
     id,
@@ -146,8 +153,35 @@ export function decodeSession(
     prompts,
     failures,
     switchBacks,
-    stepUp,
+    stepUp: stepUp === null || forkSince === null ? stepUp : { ...stepUp, forkSince },
+    ...(calls.length === 0 ? {} : { calls }),
   }
+}
+
+/** Sensitive calls, and since when they are told as the answer of a step-up. */
+interface Calls {
+  readonly calls: readonly KeptCall[]
+  readonly forkSince: number | null
+}
+
+const NO_CALLS: Calls = { calls: [], forkSince: null }
+
+function writeCalls(output: RecordWriter, { calls = [], stepUp }: SessionState): void {
+  writeList(output, calls, (call) => {
+    writeTime(output, call.at)
+    writeOneOf(output, CALL_METHODS, call.method)
+    writeUse(output, call)
+  })
+  writeOptional(output, stepUp?.forkSince ?? null, (at) => writeTime(output, at))
+}
+
+function readCalls(input: RecordReader): Calls {
+  const calls = readList(input, () => ({
+    at: readTime(input),
+    method: readOneOf(input, CALL_METHODS),
+    ...readUse(input),
+  }))
+  return { calls, forkSince: readOptional(input, () => readTime(input)) }
 }
 
 /** The contexts that have `newAs`, by number. They are few, and none has it for long. */

@@ -1,6 +1,7 @@
 import type { Context } from './context.ts'
 import type { SessionId } from './ids.ts'
 import type { Device, Network } from './request.ts'
+import type { KeptCall } from './sensitive-calls.ts'
 
 /** A session as the engine knows it: the opened record. Stored sealed, never seen by a store. */
 export interface SessionState {
@@ -45,6 +46,8 @@ export interface SessionState {
   readonly switchBacks: readonly SwitchBack[]
   /** The last completed step-up: a lost response may be asked for again for 60 s. */
   readonly stepUp: CompletedStepUp | null
+  /** The newest calls of sensitive routes that were served, oldest first. Absent: none. */
+  readonly calls?: readonly KeptCall[]
 }
 
 /** Wrong answers from one context since it last passed a step-up. */
@@ -113,6 +116,10 @@ export interface CompletedStepUp {
   /** Digest of the secret that was shown with the proof. */
   readonly digest: string
   readonly context: string
+  /**
+   * Only where it ended a fork: when one holder was certain last, at the login or step-up before.
+   */
+  readonly forkSince?: number
 }
 
 /** What an application sees of a session. */

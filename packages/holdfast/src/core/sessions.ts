@@ -2,6 +2,7 @@ import type { Decision } from './decision.ts'
 import type { RefusalCode } from './errors.ts'
 import type { SessionId } from './ids.ts'
 import type { RequestFacts, Sensitivity } from './request.ts'
+import type { SensitiveCall } from './sensitive-calls.ts'
 import type { Attributes, JsonValue, SessionDetail, SessionView } from './session.ts'
 import type { Page, Reason } from './store.ts'
 
@@ -163,6 +164,11 @@ export type Verification =
       readonly accessToken?: string
       /** What is left of the access token's life, whole seconds. */
       readonly expiresIn?: number
+      /**
+       * Only with a completed step-up that ended a fork: the newest 16 calls of sensitive routes
+       * that were served since one holder was certain last. Show them to the person.
+       */
+      readonly meanwhile?: readonly SensitiveCall[]
     }
   | {
       readonly ok: false

@@ -37,7 +37,7 @@ const situation = object<Situation>('Situation', {
   ),
 })
 
-const eventNetwork = object<EventNetwork>('EventNetwork', {
+export const eventNetwork = object<EventNetwork>('EventNetwork', {
   asn: maybeInteger,
   organisation: maybeText,
   kind: networkKind,
@@ -45,7 +45,7 @@ const eventNetwork = object<EventNetwork>('EventNetwork', {
   city: maybeText,
 })
 
-const eventDevice = object<NonNullable<SessionEvent['device']>>('EventDevice', {
+export const eventDevice = object<NonNullable<SessionEvent['device']>>('EventDevice', {
   family: browserFamily,
   major: maybeInteger,
   os: operatingSystem,

@@ -1,3 +1,4 @@
+import { CALL_METHODS, type SensitiveCall } from '../core/sensitive-calls.ts'
 import type {
   Created,
   Refreshed,
@@ -19,6 +20,7 @@ import {
   variants,
   type Wire,
 } from './describe.ts'
+import { eventDevice, eventNetwork } from './events.ts'
 import { decision, passingDecision, session, trustingDecision } from './sessions.ts'
 import { instant, refusalCode } from './words.ts'
 
@@ -57,6 +59,14 @@ export const refusedLogin = object<Refused<Created>>('RefusedLogin', {
   code: oneOf(['session_limit_reached', 'login_superseded']),
 })
 
+const sensitiveCall = object<SensitiveCall>('SensitiveCall', {
+  at: instant,
+  method: oneOf(CALL_METHODS),
+  network: eventNetwork,
+  device: eventDevice,
+  here: described(flag, 'From the place and browser that passed'),
+})
+
 const accepted = object<Passed<Verification>>('Accepted', {
   ok: exactly(true),
   decision: passingDecision,
@@ -65,6 +75,12 @@ const accepted = object<Passed<Verification>>('Accepted', {
   refreshToken: optional(described(text(), 'With a completed step-up')),
   persistent,
   ...issued,
+  meanwhile: optional(
+    described(
+      list(sensitiveCall),
+      'With a step-up that ended a fork: sensitive calls served while two may have held the session',
+    ),
+  ),
 })
 
 const refused = object<Refused<Verification>>('Refused', {

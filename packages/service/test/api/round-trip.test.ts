@@ -232,6 +232,15 @@ const DETAIL: SessionDetail = {
 
 const ISSUED = { token: 'hf1.new', refreshToken: 'hf1.refresh', persistent: true } as const
 const ACCESS = { accessToken: 'e30.e30.x', expiresIn: 60 } as const
+const MEANWHILE = [
+  {
+    at: 5,
+    method: 'POST',
+    network: { asn: 1, organisation: 'One', kind: 'fixed', country: 'NO', city: 'Oslo' },
+    device: { family: 'chrome', major: 156, os: 'windows' },
+    here: false,
+  },
+] as const
 const REFUSED = { code: 'step_up_required', decision: DECISION } as const
 const REQUIREMENTS = { acr: 'urn:mfa', maxAgeMs: 60_000 } as const
 
@@ -384,7 +393,7 @@ const ANSWERS: Readonly<Record<string, Answer<unknown>>> = {
   verification: answered({
     shape: verdicts.verification,
     examples: [
-      { ...accepted, ...ISSUED, ...ACCESS },
+      { ...accepted, ...ISSUED, ...ACCESS, meanwhile: MEANWHILE },
       { ok: false, ...REFUSED, requirements: REQUIREMENTS },
     ],
     ask: (remote) => remote.verify(PRESENTED),

@@ -2,6 +2,7 @@ import type { Carrier } from '../../carriers/carrier.ts'
 import type { Decision } from '../../core/decision.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { RequestFacts } from '../../core/request.ts'
+import type { SensitiveCall } from '../../core/sensitive-calls.ts'
 import type { SessionView } from '../../core/session.ts'
 import type { Login, Proof, StepUpBegun, SubjectRef } from '../../core/sessions.ts'
 import type { InTime } from './answer-time.ts'
@@ -44,6 +45,8 @@ export interface TokensIssued extends Done {
   readonly decision: Decision
   readonly token: string | undefined
   readonly refreshToken: string | undefined
+  /** After a step-up that ended a fork: what the person should be shown. Empty otherwise. */
+  readonly meanwhile: readonly SensitiveCall[]
 }
 
 /** The answer of `beginStepUp` when the challenge could be begun. */
@@ -225,9 +228,10 @@ function issued(
     readonly session: SessionView
     readonly decision: Decision
     readonly persistent: boolean
+    readonly meanwhile?: readonly SensitiveCall[]
   },
 ): TokensIssued {
-  const { session, decision, token, refreshToken, persistent } = answer
+  const { session, decision, token, refreshToken, persistent, meanwhile = [] } = answer
   const at = now()
   const delivery = deliveryHeaders(carrier, answer, at)
   const refreshDelivery = deliveryHeaders(
@@ -245,6 +249,7 @@ function issued(
     headers: () => (inTime() && !superseded.since(session.id, before) ? headers : [NO_STORE]),
     token: delivery.length === 0 ? token : undefined,
     refreshToken: refreshDelivery.length === 0 ? refreshToken : undefined,
+    meanwhile,
   }
 }
 

@@ -1,6 +1,7 @@
 import { contextsAt } from '../../core/context.ts'
 import type { SessionEvent } from '../../core/events.ts'
 import { overdueFor, type RotationStatus } from '../../core/rotation.ts'
+import { withSensitiveCall } from '../../core/sensitive-calls.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Verification } from '../../core/sessions.ts'
 import type { Found } from '../../core/store.ts'
@@ -79,9 +80,12 @@ export async function apply(
   const { decision } = settled
   const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
   const touches = trusted || decision.outcome === 'limit'
-  const rotated: Rotation = trusted
-    ? rotate(engine, settled.next, matched)
-    : { state: settled.next }
+  const { presentation } = matched
+  const noted =
+    trusted && presentation.sensitivity === 'sensitive'
+      ? withSensitiveCall(settled.next, presentation)
+      : settled.next
+  const rotated: Rotation = trusted ? rotate(engine, noted, matched) : { state: noted }
   const unchanged = rotated.state === session && session.fork === state.fork
 
   if (unchanged) {

@@ -12,12 +12,13 @@ import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import { failuresOf, MAX_FAILED_STEP_UPS, withoutFailures } from '../../core/prompts.ts'
 import { LIMITS } from '../../core/request.ts'
 import { REPEAT_MS } from '../../core/rotation.ts'
+import { callsBetween } from '../../core/sensitive-calls.ts'
 import type { SessionFamily, SessionState, TokenFamily } from '../../core/session.ts'
 import type { Proof, Verification } from '../../core/sessions.ts'
 import type { TokenKind } from '../../core/token.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
 import { checkWord, checkWords, DEFAULT_TENANT } from '../input.ts'
-import { accept } from '../judging/answer.ts'
+import { type Accepted, accept } from '../judging/answer.ts'
 import { isOfOneHolder, type StepUpAttempt, stepUpAttempt } from '../judging/challenge.ts'
 import { withSession } from '../judging/open-session.ts'
 import { factsOf, type Refusal } from '../judging/presentation.ts'
@@ -48,7 +49,7 @@ export async function completeStepUp(engine: EngineContext, proof: Proof): Promi
   const attempt = stepUpAttempt(engine, proof)
   if (attempt === undefined) return { ok: false, code: 'challenge_invalid' }
 
-  return withSession<Verification>(engine, attempt.challenge.session, (opened) => {
+  return withSession<Verification>(engine, attempt.challenge.session, async (opened) => {
     if (opened === undefined) return { ok: false, code: 'session_unknown' }
     const { state, found } = opened
     if (lifetimeVerdict(state, found.lastActivity, attempt.at) !== 'live') {
@@ -56,7 +57,7 @@ export async function completeStepUp(engine: EngineContext, proof: Proof): Promi
     }
     const repeated = repetitionOf(engine, state, attempt)
     if (repeated !== undefined) {
-      return accept(engine, state, found, { decision: ALLOWED, ...repeated })
+      return told(await accept(engine, state, found, { decision: ALLOWED, ...repeated }), state)
     }
     const refusal = refusalOf(engine, state, attempt, { ...proof, acr })
     return refusal ?? commit(engine, opened, attempt, { acr, amr })
@@ -132,7 +133,18 @@ async function commit(
     const here = trust === 'nothing' ? ({ ...passed, sessionOnly: true } as const) : learnt
     await learnContext(engine, state, here)
   }
-  return accept(engine, next, found, { decision: ALLOWED, ...delivered })
+  return told(await accept(engine, next, found, { decision: ALLOWED, ...delivered }), next)
+}
+
+/**
+ * After a fork, who passes is told what was done while two may have held the session: nobody can
+ * tell whose calls they were but the owner.
+ */
+function told(accepted: Accepted, state: SessionState): Accepted {
+  const { stepUp } = state
+  if (stepUp?.forkSince === undefined) return accepted
+  const { forkSince: since, at: until, context } = stepUp
+  return { ...accepted, meanwhile: callsBetween(state, { since, until, context }) }
 }
 
 /** Whose place the proof confirms: the `subject`'s, this `session`'s alone, or nobody's. */
@@ -195,7 +207,13 @@ function steppedUp(
     prompts: [],
     failures: withoutFailures(state.failures, context),
     switchBacks: [],
-    stepUp: { nonce, at, digest: claims.digest, context },
+    stepUp: {
+      nonce,
+      at,
+      digest: claims.digest,
+      context,
+      ...(state.fork === null ? {} : { forkSince: state.family.authenticatedAt }),
+    },
   }
   return { next, delivered: { token, refreshToken: refresh?.token } }
 }
