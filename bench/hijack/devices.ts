@@ -46,11 +46,15 @@ export const KINDS = [
 export type KindOfRequest = (typeof KINDS)[number]
 
 const FETCHED: Readonly<Record<KindOfRequest, Readonly<Record<string, string>>>> = {
-  page: { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' },
-  'worker script': { 'sec-fetch-mode': 'same-origin', 'sec-fetch-dest': 'worker' },
-  'fetch in a worker': { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' },
-  'service worker script': { 'sec-fetch-mode': 'same-origin', 'sec-fetch-dest': 'serviceworker' },
-  socket: { 'sec-fetch-mode': 'websocket', 'sec-fetch-dest': 'websocket' },
+  page: fetched('cors', 'empty'),
+  'worker script': fetched('same-origin', 'worker'),
+  'fetch in a worker': fetched('cors', 'empty'),
+  'service worker script': fetched('same-origin', 'serviceworker'),
+  socket: { 'sec-websocket-version': '13' },
+}
+
+function fetched(mode: string, dest: string): Readonly<Record<string, string>> {
+  return { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': mode, 'sec-fetch-dest': dest }
 }
 
 /**
@@ -59,9 +63,9 @@ const FETCHED: Readonly<Record<KindOfRequest, Readonly<Record<string, string>>>>
  */
 export function sentBy(kind: KindOfRequest, headers: Facts['headers']): Facts['headers'] {
   const kept = Object.entries(headers).filter(
-    ([name]) => kind === 'page' || !name.startsWith('sec-ch-ua'),
+    ([name]) => !name.startsWith('sec-fetch') && (kind === 'page' || !name.startsWith('sec-ch-ua')),
   )
-  return { ...Object.fromEntries(kept), 'sec-fetch-site': 'same-origin', ...FETCHED[kind] }
+  return { ...Object.fromEntries(kept), ...FETCHED[kind] }
 }
 
 /** What is true of the device during one visit. */

@@ -5,7 +5,7 @@ import type { Cohort } from './people.ts'
 import { type Attacked, type Month, type Playing, play, rehearse } from './play.ts'
 import type { RateName, Rates, WorldName } from './rates.ts'
 import type { Attempted, Tactic } from './starred/tactics.ts'
-import { type Purpose, world } from './world.ts'
+import { type Life, type Purpose, type World, world } from './world.ts'
 
 /** Some people of one world under one engine. Plain data: it goes to a worker and back. */
 export interface Job {
@@ -60,7 +60,7 @@ export async function run({
   const data = blind === true ? () => undefined : people.data
   const rows: Row[] = []
   for (let number = from; number < until; number++) {
-    const life = people.life(number)
+    const life = lived(people, { purpose, seed, name, number, kept: change === undefined })
     const playing = { ...life, data, pools: people.pools, rates: people.rates, levels }
     const played = rehearses
       ? await rehearse(engine, playing, { scene: `${seed} ${name} ${number}`, tactics })
@@ -77,6 +77,32 @@ export async function run({
     })
   }
   return rows
+}
+
+const lives = new Map<string, Life>()
+
+/** Rules are tuned on the same people again and again: those are kept. */
+function lived(
+  { life }: World,
+  {
+    purpose,
+    seed,
+    name,
+    number,
+    kept,
+  }: {
+    readonly purpose: Purpose
+    readonly seed: string
+    readonly name: WorldName
+    readonly number: number
+    readonly kept: boolean
+  },
+): Life {
+  if (!kept || purpose !== 'tuning') return life(number)
+  const key = `${seed} ${name} ${number}`
+  const known = lives.get(key) ?? life(number)
+  lives.set(key, known)
+  return known
 }
 
 function scaled(rates: Rates, { rate, times }: NonNullable<Job['change']>): Partial<Rates> {

@@ -122,10 +122,11 @@ relayed.`,
     attackTable([...results.rotation, ...(ours === undefined ? [] : [ours])]),
     falseTable([...results.rotation, ...(ours === undefined ? [] : [ours])]),
     `"No rotation" keeps the gate. "Same successor always" takes whoever shows an old secret for the
-holder of the newest one, so two may ride one chain, and nothing shows. Holdfast sends the same
-successor for ten seconds, as parallel requests of one browser need it, and a sibling afterwards.
-A4r rides in those ten seconds: it sends a second after each request of the victim, from the same
-address. What finds it is a secret that rotates for it alone, before a sensitive route.
+holder of the newest one, so two may ride one chain, and nothing shows. Holdfast puts a fresh
+successor into every answer that is due, each into one answer, so that nobody is sent the secret of
+another holder ([decision 19](decisions/0019-one-answer-one-secret.md)). A4r and A2f send a second
+after each request of the victim. What finds them is the next rotation: each of the two goes on with
+a successor of their own.
 
 A cookie jar that comes back with an older cookie looks like a second holder. How often that is was
 measured in Chromium and is told in [decision
@@ -157,7 +158,7 @@ contradict those.`,
     LEVELS.map((level) => `- **${level}**: ${LEVEL_TEXT[level]}`).join('\n'),
     `A copied user agent (A1) comes with the script's own other headers. Clones copy every header
 and all that the page tells. Scripts use a cookie about six hours after the theft, clones 12 to 24,
-A4 two, A3L two minutes. Residential proxies change their exit about every 15 minutes ("Resident
+A2o one, A4 two, A3L two minutes. Residential proxies change their exit about every 15 minutes ("Resident
 Evil", IEEE S&P 2019). All but the quiet ones touch something sensitive with 15 % of their requests;
 owners with 1.2 %.`,
     '## The rules beside ours',

@@ -26,7 +26,7 @@ export interface Training {
 }
 
 const PEOPLE = 500
-const TRIES = 20
+const TRIES = 10
 
 /** On the tuning seeds: counts where the evidence alone decides, and thresholds of these rules. */
 export async function train(

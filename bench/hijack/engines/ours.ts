@@ -17,7 +17,7 @@ import {
   type Verification,
 } from 'holdfast'
 import { describeNetwork } from 'holdfast/network'
-import { describeDevice, explain } from 'holdfast/testing'
+import { describeDevice, explain, isPartial } from 'holdfast/testing'
 import type { ThiefRequest } from '../attackers.ts'
 import type { Person } from '../people.ts'
 import type { Request } from '../timeline.ts'
@@ -234,10 +234,12 @@ async function oracleOf(
     judge({ at, address, facts, sensitive }) {
       const lookup = (asked: string) => data(asked, at)
       const request = requestFacts({ address, facts })
+      const device = describeDevice(request)
       const presentation: Presentation = {
         at: EPOCH + Math.floor(at),
         network: describeNetwork(address, { lookup }),
-        device: describeDevice(request),
+        device,
+        partial: isPartial(request, device),
         sensitivity: variant.gate && sensitive ? 'sensitive' : 'normal',
         method: request.method,
       }

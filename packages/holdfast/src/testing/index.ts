@@ -1,6 +1,7 @@
 export { describeDevice } from '../core/device.ts'
 export { totalOf } from '../core/evidence.ts'
 export { NO_HISTORY } from '../core/history.ts'
+export { isPartial } from '../core/request-kinds.ts'
 export type { Scales } from '../engine/context.ts'
 export { explain, type WeighOptions } from '../engine/judging/weigh.ts'
 export {
