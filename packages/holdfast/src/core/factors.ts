@@ -27,6 +27,9 @@ const PHISHING_RESISTANT: ReadonlySet<string> = new Set([
   'passkey',
 ])
 
+/** The authentication context of what resists phishing (OpenID EAP). */
+export const PHISHING_RESISTANT_ACR = 'phr'
+
 /** What was proved: methods, and the authentication context that they reach. */
 export interface ProvedFactors {
   readonly acr?: string | null | undefined

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { RequestFacts } from '../../src/core/request.ts'
 import { codeOf, type Harness, HOUR, harness, held, inMemory } from '../support/harness.ts'
 import { pastOf } from '../support/pasts.ts'
-import { atHome } from '../support/people.ts'
+import { atHome, onTheTrain } from '../support/people.ts'
 
 const DAY = 24 * HOUR
 const bearer = { deliverable: false }
@@ -110,6 +110,37 @@ describe('a login that a phishing site relays, password and one-time code', () =
     const proved = await passed(h, again, ['hwk', 'user'])
     expect(codeOf(await h.show(proved, between(), sensitive))).toBe('ok')
     expect(await statesOf(h)).toEqual(['confirmed', 'confirmed'])
+  })
+
+  test('is told to bring the passkey, and a code does not do in its place', async () => {
+    const h = await withPast()
+    const token = await relayed(h, { factors: ['otp', 'passkey'] })
+    const request = between()
+
+    const refused = await h.show(token, request, sensitive)
+    expect(refused).toMatchObject({ ok: false, requirements: { acr: 'phr' } })
+
+    const begun = await h.sessions.beginStepUp({ token, request, acr: 'phr' })
+    if (!begun.ok) throw new Error(begun.code)
+    const proof = { challenge: begun.challenge, token, request, subject: 'ada' }
+    const byCode = await h.sessions.completeStepUp({ ...proof, acr: 'mfa', amr: ['otp'] })
+    expect(byCode).toMatchObject({ ok: false, requirements: { acr: 'phr' } })
+    const byKey = await h.sessions.completeStepUp({ ...proof, acr: 'gold', amr: ['hwk'] })
+    expect(codeOf(await h.show(held(token, byKey), request, sensitive))).toBe('ok')
+  })
+
+  test('is not told so where codes are all that the owner has, or where nothing is wrong', async () => {
+    const h = await withPast()
+    const withCodes = await relayed(h)
+    const atNewPlace = await h.login({ factors: ['otp', 'passkey'] })
+
+    const there = await h.show(withCodes, between(), sensitive)
+    const nearby = await h.show(atNewPlace, onTheTrain(), sensitive)
+
+    for (const refused of [there, nearby]) {
+      expect(codeOf(refused)).toBe('step_up_required')
+      expect(refused).not.toHaveProperty('requirements.acr')
+    }
   })
 })
 

@@ -54,7 +54,11 @@ export function refusalCode(
 export function refuse(
   code: RefusalCode,
   decision: Decision,
-  { acr, maxAgeMs, sensitivity }: Presented,
+  {
+    acr,
+    maxAgeMs,
+    sensitivity,
+  }: Pick<Presented, 'maxAgeMs' | 'sensitivity'> & { readonly acr: string | undefined },
 ): Refusal {
   const requirements: Requirements = {
     ...(acr === undefined ? {} : { acr }),

@@ -1,11 +1,14 @@
 import { contextsAt } from '../../core/context.ts'
 import type { SessionEvent } from '../../core/events.ts'
+import { PHISHING_RESISTANT_ACR, resistsPhishing } from '../../core/factors.ts'
+import type { SubjectHistory } from '../../core/history.ts'
+import type { Presentation } from '../../core/request.ts'
 import { overdueFor, type RotationStatus } from '../../core/rotation.ts'
 import { withSensitiveCall } from '../../core/sensitive-calls.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Verification } from '../../core/sessions.ts'
 import type { Found } from '../../core/store.ts'
-import type { EngineContext, OpenedSession } from '../context.ts'
+import type { EngineContext, OpenedSession, Scales } from '../context.ts'
 import { learnContext, readHistory } from '../state/history.ts'
 import { save, touchIfDue } from '../state/save.ts'
 import { accept, accessFor, refusalCode, refuse } from './answer.ts'
@@ -15,7 +18,7 @@ import { factsOf, type MatchedPresentation, type Refusal } from './presentation.
 import { isReused } from './refresh-reuse.ts'
 import { type Rotation, rotate, rotationEvents } from './rotation.ts'
 import { shadowEvents } from './shadow-policy.ts'
-import { type Weighing, weigh } from './weigh.ts'
+import { isAccused, type Weighing, weigh } from './weigh.ts'
 
 /** A presentation that was weighed and decided on, and nothing written yet. */
 export interface Decided {
@@ -25,6 +28,8 @@ export interface Decided {
   readonly settled: Settled
   /** Somebody else has used this refresh token before. No policy can let it go on. */
   readonly reused: boolean
+  /** The authentication context that a step-up has to reach. Undefined: any. */
+  readonly acr: string | undefined
   readonly events: readonly SessionEvent[]
 }
 
@@ -62,8 +67,35 @@ export async function weighAndDecide(
     contradiction: reused ? 'refresh_reused' : null,
   })
   const settled = settle(session, presentation, history, weighing)
-  const decided = { session, weighing, settled, reused }
+  const due =
+    !resistsPhishing({ acr: presented.acr, amr: [] }) &&
+    isBetterFactorDue(scales, { session, presentation, history }, weighing)
+  const acr = due ? PHISHING_RESISTANT_ACR : presented.acr
+  const decided = { session, weighing, settled, reused, acr }
   return { ...decided, events: decisionEvents(engine, state, matched, decided) }
+}
+
+/**
+ * Before a sensitive route, at a place that strong evidence speaks against, a code opens nothing
+ * for a subject who has a factor that cannot be relayed: that one is asked for.
+ */
+function isBetterFactorDue(
+  scales: Scales,
+  about: {
+    readonly session: SessionState
+    readonly presentation: Presentation
+    readonly history: SubjectHistory
+  },
+  { decision, situation }: Weighing,
+): boolean {
+  const { session, presentation, history } = about
+  const gated = situation.sensitivity === 'sensitive' && !situation.networkConfirmed
+  return (
+    gated &&
+    decision.outcome === 'challenge' &&
+    resistsPhishing({ amr: session.factors }) &&
+    isAccused(scales, session, presentation, history)
+  )
 }
 
 /** Step 10: writes what was decided, where it changes anything, and answers. */
@@ -71,6 +103,7 @@ export async function apply(
   engine: EngineContext,
   about: { readonly opened: OpenedSession; readonly matched: MatchedPresentation },
   decided: Pick<Decided, 'session' | 'events'> & {
+    readonly acr?: string | undefined
     readonly settled: Pick<Settled, 'decision' | 'next' | 'historyUpdate'>
   },
 ): Promise<Verification | 'lost_race'> {
@@ -104,7 +137,7 @@ export async function apply(
   await learnContext(engine, state, settled.historyUpdate)
 
   const code = refusalCode(decision, matched.presentation)
-  if (code !== undefined) return refuse(code, decision, matched.presented)
+  if (code !== undefined) return refuse(code, decision, { ...matched.presented, acr: decided.acr })
   const { token, refreshToken } = rotated
   const next = unchanged ? state : rotated.state
   return accept(engine, next, found, { decision, token, refreshToken, access: accessFor(matched) })

@@ -61,7 +61,7 @@ async function beginOpened(
   }
   await learnContext(engine, state, settled.historyUpdate)
   if (denied !== undefined) return { ok: false, code: 'context_refused', decision: denied }
-  return begun(engine, state, matched, settled.decision)
+  return begun(engine, state, matched, decided)
 }
 
 /** What the prompts and failures so far mean for another prompt from this context. */
@@ -121,8 +121,8 @@ function stepUpEvents(
 function begun(
   { codec, host }: EngineContext,
   state: SessionState,
-  { presentation, presented, claims }: MatchedPresentation,
-  decision: Decision,
+  { presentation, claims }: MatchedPresentation,
+  { acr, settled: { decision } }: Decided,
 ): StepUpBegun {
   const expiresAt = presentation.at + CHALLENGE_MS
   return {
@@ -132,7 +132,7 @@ function begun(
       family: state.family.id,
       digest: claims.digest,
       context: contextKey(presentation.network, presentation.device),
-      acr: presented.acr ?? null,
+      acr: acr ?? null,
       expiresAt,
       nonce: Buffer.from(host.random(NONCE_BYTES)).toString('base64url'),
     }),

@@ -7,7 +7,7 @@ import {
   findContext,
   placeContext,
 } from '../../core/context.ts'
-import { type ProvedFactors, resistsPhishing } from '../../core/factors.ts'
+import { PHISHING_RESISTANT_ACR, type ProvedFactors, resistsPhishing } from '../../core/factors.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import { failuresOf, MAX_FAILED_STEP_UPS, withoutFailures } from '../../core/prompts.ts'
 import { LIMITS } from '../../core/request.ts'
@@ -59,7 +59,7 @@ export async function completeStepUp(engine: EngineContext, proof: Proof): Promi
     if (repeated !== undefined) {
       return told(await accept(engine, state, found, { decision: ALLOWED, ...repeated }), state)
     }
-    const refusal = refusalOf(engine, state, attempt, { ...proof, acr })
+    const refusal = refusalOf(engine, state, attempt, { ...proof, acr, amr })
     return refusal ?? commit(engine, opened, attempt, { acr, amr })
   })
 }
@@ -97,7 +97,7 @@ function refusalOf(
   { acrOrder }: EngineContext,
   state: SessionState,
   attempt: StepUpAttempt,
-  proof: Pick<Proof, 'subject' | 'tenant'> & { readonly acr: string | undefined },
+  proof: Pick<Proof, 'subject' | 'tenant'> & Proved,
 ): Refusal | undefined {
   const { challenge } = attempt
   const ofSubject =
@@ -106,10 +106,16 @@ function refusalOf(
   if (failuresOf(state.failures, challenge.context) >= MAX_FAILED_STEP_UPS) {
     return { ok: false, code: 'context_refused' }
   }
-  if (challenge.acr !== null && !acrMet(proof.acr ?? null, challenge.acr, acrOrder)) {
+  if (challenge.acr !== null && !isReached(challenge.acr, proof, acrOrder)) {
     return { ok: false, code: 'step_up_required', requirements: { acr: challenge.acr } }
   }
   return undefined
+}
+
+/** What resists phishing does so whatever the application calls its authentication context. */
+function isReached(acr: string, proved: Proved, order: readonly string[]): boolean {
+  if (acr === PHISHING_RESISTANT_ACR && resistsPhishing(proved)) return true
+  return acrMet(proved.acr ?? null, acr, order)
 }
 
 async function commit(
