@@ -20,16 +20,15 @@ interface Place {
 /**
  * The keys of the confirmed places whose trust has lapsed. The trust in a provider outlasts its
  * last use by as long as it had been used, of 8 to 30 days: a hotel of three nights for 8 days, a
- * home for 30. Where the provider is not known, the prefix takes its place.
+ * home for 30. A use of another line of the provider counts, confirmed or not: a telephone and many
+ * a home get another address each day. Where the provider is not known, the prefix takes its place.
  */
 export function lapsedAt(places: readonly Place[], at: number): ReadonlySet<string> {
   const used = new Map<string, { first: number; last: number }>()
   for (const place of places) {
-    if (place.state !== 'confirmed') continue
-    const { firstSeen, lastSeen } = place
-    const known = used.get(providerOf(place)) ?? { first: firstSeen, last: lastSeen }
-    known.first = Math.min(known.first, firstSeen)
-    known.last = Math.max(known.last, lastSeen)
+    const known = used.get(providerOf(place)) ?? { first: Number.POSITIVE_INFINITY, last: 0 }
+    if (USED.has(place.state)) known.last = Math.max(known.last, place.lastSeen)
+    if (place.state === 'confirmed') known.first = Math.min(known.first, place.firstSeen)
     used.set(providerOf(place), known)
   }
   const lapsed = new Set<string>()
@@ -42,6 +41,9 @@ export function lapsedAt(places: readonly Place[], at: number): ReadonlySet<stri
   }
   return lapsed
 }
+
+/** Not what is under challenge, and not what has lapsed. */
+const USED: ReadonlySet<string> = new Set(['confirmed', 'provisional'])
 
 function providerOf({ key, network }: Place): string {
   return network.asn === null ? (network.prefix ?? key) : `AS${network.asn}`

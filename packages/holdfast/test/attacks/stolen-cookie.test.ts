@@ -142,19 +142,20 @@ describe('prompts', () => {
     expect((await sessions.beginStepUp({ token, request: abroad() })).ok).toBe(true)
   })
 
-  test('passed once by a code, the place is the owner’s in this session alone', async () => {
+  test.each([
+    ['a key, the place is the owner’s in the next session, too', ['hwk', 'user'], 'ok'],
+    ['a code, it is the owner’s in this session alone', ['otp'], 'step_up_required'],
+  ] as const)('passed once with %s', async (_title, amr, later) => {
     const { login, show, stepUp } = await harness(inMemory)
     const token = await login({ amr: ['pwd'] })
     expect(codeOf(await show(token, abroad()))).toBe('step_up_required')
 
-    const passed = held(token, await stepUp(token, abroad()))
+    const passed = held(token, await stepUp(token, abroad(), amr))
     expect(codeOf(await show(passed, abroad()))).toBe('ok')
     expect(codeOf(await show(passed, atHome()))).toBe('ok')
 
     const next = await login({ amr: ['pwd'], request: abroad() })
-    expect(codeOf(await show(next, abroad(), { sensitivity: 'sensitive' }))).toBe(
-      'step_up_required',
-    )
+    expect(codeOf(await show(next, abroad(), { sensitivity: 'sensitive' }))).toBe(later)
   })
 })
 

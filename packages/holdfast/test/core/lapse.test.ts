@@ -47,11 +47,17 @@ describe('the trust in a provider', () => {
     expect(lapsedAt([home, unplaced], NOON + 9 * DAY)).toEqual(new Set([unplaced.key]))
   })
 
-  test('is nothing that an unconfirmed visit keeps up', () => {
+  test('is kept up by the unconfirmed lines of a provider that is still trusted', () => {
     const hotel = place(2)
-    const thief = { ...place(0, upstairs, 'provisional'), lastSeen: NOON + 20 * DAY }
+    const other = (state: Context['state']) => ({
+      ...place(0, upstairs, state),
+      lastSeen: NOON + 7 * DAY,
+    })
+    const later = NOON + 12 * DAY
 
-    expect(lapsedAt([hotel, thief], NOON + 20 * DAY)).toEqual(new Set([hotel.key]))
+    expect(lapsedAt([hotel, other('provisional')], later)).toEqual(new Set())
+    expect(lapsedAt([hotel, other('provisional')], NOON + 17 * DAY)).toEqual(new Set([hotel.key]))
+    expect(lapsedAt([hotel, other('challenged')], later)).toEqual(new Set([hotel.key]))
   })
 
   test('is there for who comes before it was used: clocks differ', () => {
