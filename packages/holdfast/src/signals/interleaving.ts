@@ -5,6 +5,7 @@ import type { NetworkKind } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import type { Signal } from '../core/signal.ts'
 import { type Alternation, alternationOf, areOne, type Client } from '../core/switch-backs.ts'
+import { isZoneOf } from '../core/time-zones.ts'
 import { evidenceOf } from './reasons.ts'
 import { INTERLEAVED, MOST } from './weights.ts'
 
@@ -43,7 +44,9 @@ export function interleaving(): Signal {
     }
     if (isSpared(trust)) return []
 
-    const [once, again] = INTERLEAVED[pairOf(alternation, trust)]
+    const pair = pairOf(alternation, trust)
+    const roams = pair === 'unrelated' && isOneHand(alternation, homeCountry(session, history))
+    const [once, again] = INTERLEAVED[roams ? 'handover' : pair]
     const repeated = earlier.length > 0
     const weight = (repeated ? again : once) - counted(earlier, { once, again })
     return weight > 0
@@ -97,10 +100,38 @@ function pairOf(
   const tunnel =
     (trust.here.confirmed && TUNNELS.has(a.kind)) || (trust.from.confirmed && TUNNELS.has(b.kind))
   if (tunnel) return 'confirmed'
-  // A telephone abroad often leaves through its carrier at home, and changes to the hotel's Wi-Fi.
   if (a.kind === 'mobile' || b.kind === 'mobile') return 'handover'
   const abroad = a.country !== null && b.country !== null && a.country !== b.country
   return !abroad && (ROAMED.has(a.kind) || ROAMED.has(b.kind)) ? 'handover' : 'unrelated'
+}
+
+/** The country of the place that has been confirmed for the longest time. */
+function homeCountry(session: SessionState, history: SubjectHistory): string | null {
+  let first = Number.POSITIVE_INFINITY
+  let country: string | null = null
+  for (const known of [...session.contexts, ...history.contexts]) {
+    if (known.state !== 'confirmed' || known.network.country === null) continue
+    if (known.firstSeen >= first) continue
+    first = known.firstSeen
+    country = known.network.country
+  }
+  return country
+}
+
+/**
+ * Whether one traveller changes between two cards: a Wi-Fi abroad, and a carrier at home or in a
+ * third country through which the telephone roams. Its clock keeps the time of the Wi-Fi on the
+ * carrier's side, too. A copy of the browser abroad keeps the owner's time as well, but that is the
+ * time of home.
+ */
+function isOneHand({ here, from }: Alternation, home: string | null): boolean {
+  const roams = (card: Client, wifi: Client): boolean =>
+    ROAMED.has(card.network.kind) &&
+    wifi.network.country !== home &&
+    isZoneOf(card.device.timezone, wifi.network.country) === true &&
+    isZoneOf(card.device.timezone, card.network.country) === false
+  const oneDevice = here.device.family === from.device.family && here.device.os === from.device.os
+  return home !== null && oneDevice && (roams(here, from) || roams(from, here))
 }
 
 function accused(because: readonly Pick<Evidence, 'group' | 'weight'>[]): number {

@@ -129,7 +129,7 @@ describe('a login that a phishing site relays, password and one-time code', () =
     expect(codeOf(await h.show(held(token, byKey), request, sensitive))).toBe('ok')
   })
 
-  test('is not told so where codes are all that the owner has, or where nothing is wrong', async () => {
+  test('is not told so where codes are all that there is, or where nothing is wrong', async () => {
     const h = await withPast()
     const withCodes = await relayed(h)
     const atNewPlace = await h.login({ factors: ['otp', 'passkey'] })

@@ -8,7 +8,18 @@ import { settle } from '../../src/engine/judging/contexts.ts'
 import { weigh } from '../../src/engine/judging/weigh.ts'
 import { balanced } from '../../src/policies/index.ts'
 import { interleaving } from '../../src/signals/interleaving.ts'
-import { laptop, lyse, MINUTE, NOON, newYork, oslo, presented, sessionOf, used } from './scene.ts'
+import {
+  laptop,
+  lyse,
+  MINUTE,
+  NOON,
+  newYork,
+  oslo,
+  presented,
+  sessionOf,
+  tokyo,
+  used,
+} from './scene.ts'
 
 const SECOND = 1_000
 const scales = { signals: [interleaving()], policy: balanced(), acrOrder: [] }
@@ -93,6 +104,78 @@ describe('two clients that take turns, the first confirmed and the second not', 
     expect(outcomes.filter((_, i) => i % 2 === 1)).toEqual(Array(60).fill('allow'))
     expect(outcomes.slice(2).filter((_, i) => i % 2 === 0)).toEqual(Array(59).fill('challenge'))
     expect(state.contexts.map(({ state }) => state)).toEqual(['confirmed', 'challenged'])
+  })
+})
+
+describe('two cards in one hand: a telephone abroad between its carrier and the Wi-Fi', () => {
+  const since = (context: Context, days: number) => ({
+    ...context,
+    firstSeen: NOON - days * 24 * 60 * MINUTE,
+  })
+  const inZone = (timezone: string | null): Device => ({ ...laptop, timezone })
+  // Without coordinates nobody judges the journey.
+  const unplaced = { latitude: null, longitude: null }
+  const hotel: Network = { ...tokyo, ...unplaced }
+  const carrier: Network = { ...lyse, asn: 2118, kind: 'unknown' }
+  const thirdCountry: Network = { ...carrier, asn: 64_999, country: 'NL' }
+  const known = since(home, 40)
+
+  /** Turns of a traveller between hotel and card, each with the clock of that side. */
+  function weightsOf(
+    card: Network,
+    clocks: { readonly card: string | null; readonly wifi: string | null },
+    wifi: Network = hotel,
+  ): readonly number[] {
+    const there = used(card, inZone(clocks.card), { state: 'provisional' })
+    return play(
+      sessionOf(known, there),
+      Array.from({ length: 4 }, (_, i) =>
+        i % 2 === 0
+          ? ([wifi, inZone(clocks.wifi)] as const)
+          : ([card, inZone(clocks.card)] as const),
+      ),
+    ).weights
+  }
+
+  const local = { card: 'Asia/Tokyo', wifi: 'Asia/Tokyo' }
+
+  test.each([
+    ['a carrier at home', carrier],
+    ['a travel card that comes out in a third country', thirdCountry],
+  ])('%s, of unknown kind, is a handover', (_title, card) => {
+    expect(weightsOf(card, local)).toEqual([0, 0, 14, 0])
+  })
+
+  test.each([
+    ['a fixed line at home, whose clock is there', { ...carrier, kind: 'fixed' }, local],
+    ['a clock that keeps the time of home', carrier, { card: 'Europe/Oslo', wifi: 'Asia/Tokyo' }],
+    ['a clock that says nothing', carrier, { card: null, wifi: 'Asia/Tokyo' }],
+    ['a clock of no country', carrier, { card: 'UTC', wifi: 'UTC' }],
+  ] as const)('not with %s', (_title, card, clocks) => {
+    expect(weightsOf(card, clocks)).toEqual([0, 0, 30, 0])
+  })
+
+  test('a copy abroad with the clock of home is none, whatever its network calls itself', () => {
+    const abroad: Network = { ...newYork, ...unplaced, kind: 'unknown' }
+    const turn = [
+      [abroad, laptop],
+      [oslo, laptop],
+      [abroad, laptop],
+    ] as const
+
+    expect(play(sessionOf(known), turn).weights).toEqual([0, 0, 30])
+  })
+
+  test('another browser is none', () => {
+    const there = used(carrier, inZone('Asia/Tokyo'), { state: 'provisional' })
+    const other: Device = { ...phone, timezone: 'Asia/Tokyo' }
+    const turn = [
+      [hotel, other],
+      [carrier, inZone('Asia/Tokyo')],
+      [hotel, other],
+    ] as const
+
+    expect(play(sessionOf(known, there), turn).weights).toEqual([0, 0, 30])
   })
 })
 
