@@ -117,7 +117,10 @@ describe('introspection', () => {
       sid: created.session.id,
     })
 
-    for (const at of [0, 1]) tokens.push(await exchange(tokens[at]))
+    tokens.push(await exchange(tokens[0]))
+    await exchange(tokens[1])
+    run.host.advance(41_000)
+    tokens.push(await exchange(tokens[1]))
 
     const told = await Promise.all(tokens.map((token) => introspect(run, token)))
     expect(told.map(({ active }) => active)).toEqual([false, true, true])
