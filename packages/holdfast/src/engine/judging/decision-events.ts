@@ -111,7 +111,7 @@ const EXHAUSTED: readonly Reason[] = [
   'prompts_exhausted',
   'contexts_exhausted',
 ]
-const OF_CONTEXTS: readonly Reason[] = ['secret_forked', 'context_challenged']
+const OF_CONTEXTS: readonly Reason[] = ['secret_forked', 'travel_impossible', 'context_challenged']
 const OF_ROUTES: readonly Reason[] = [
   'network_unconfirmed',
   'acr_missing',
