@@ -48,10 +48,12 @@ export const LEVEL_TEXT: Readonly<Record<Level, string>> = {
 /** How thieves are shared out where the ladder is one thief: an assumption. */
 export const MIXTURE: Readonly<Partial<Record<Level, number>>> = {
   A0: 0.15,
-  A1: 0.2,
-  A2: 0.25,
+  A1: 0.15,
+  A2: 0.2,
+  A2o: 0.1,
   A2r: 0.05,
-  A3a: 0.1,
+  A3o: 0.05,
+  A3a: 0.05,
   A3b: 0.1,
   A3c: 0.05,
   A4: 0.1,

@@ -21,6 +21,9 @@ export interface Spec {
 }
 
 const NEVER_MS = 400 * 86_400_000
+/** Where no secret is ever due, none is overdue. */
+const UNROTATED = { rotates: false, rotateEveryMs: NEVER_MS } as const
+
 /** A factor that belongs to the action that it was asked for. */
 const FOR_THIS_MS = 10_000
 
@@ -36,14 +39,14 @@ const VARIANTS: Readonly<Record<string, Omit<Variant, 'name'>>> = {
     gate: true,
     freshMs: 5 * 60_000,
   },
-  'Holdfast, evidence alone': { rotates: false, gate: false },
+  'Holdfast, evidence alone': { ...UNROTATED, gate: false },
   'Holdfast, evidence without behaviour': {
-    rotates: false,
+    ...UNROTATED,
     gate: false,
     signals: withoutBehaviour,
   },
   'Holdfast, rotation alone': { rotates: true, gate: true, signals: onlyForks },
-  'no rotation': { rotates: false, gate: true },
+  'no rotation': { ...UNROTATED, gate: true },
   'same successor always': { rotates: true, gate: true, sameSuccessor: true },
   'rotation every 5 minutes alone': { rotates: true, gate: false },
   'rotation before sensitive routes alone': { rotates: true, gate: true, rotateEveryMs: NEVER_MS },

@@ -3,6 +3,7 @@ import { eventLog } from '../../src/maintenance/event-log.ts'
 import {
   codeOf,
   type Harness,
+  HOUR,
   harness,
   held,
   inMemory,
@@ -38,7 +39,8 @@ test('a thief who changes clothes with every request fills neither log nor recor
 
 test('the page may still tell better client facts than the first request did', async () => {
   const h = await harness(inMemory)
-  const token = await h.login()
+  const token = await h.login({ class: 'remember' })
+  h.host.advance(14 * HOUR)
   expect(codeOf(await h.show(token, atHome({ ip: '192.88.99.1' })))).toBe('step_up_required')
 
   const moved = atHome({ ip: '192.88.99.1', client: { timezone: 'Asia/Tokyo' } })

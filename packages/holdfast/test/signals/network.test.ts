@@ -43,7 +43,7 @@ describe('the starter table, row by row, long after the last use', () => {
       'Europe/Oslo',
       { network_same_prefix: -7 },
     ],
-    ['same block and provider', otherLine, 'Europe/Oslo', { network_same_block: -8 }],
+    ['same block and provider', otherLine, 'Europe/Oslo', { network_same_block: -7 }],
     ['same provider, near', otherBlock, 'Europe/Oslo', {}],
     [
       'same provider, far',
@@ -84,7 +84,7 @@ describe('the starter table, row by row, long after the last use', () => {
       'clock moved, network did not',
       lyse,
       'Asia/Tokyo',
-      { network_new_near: 8, timezone_changed: 14 },
+      { network_new_near: 8, timezone_changed: 16 },
     ],
   ])('%s', (_, here, timezone, expected) => {
     const presentation = presented(here, { ...firefox, timezone }, { at: NEVER })
@@ -101,7 +101,7 @@ describe('the starter table, row by row, long after the last use', () => {
       history,
     )
 
-    expect(weights(evidence)).toEqual({ network_asn_known: 8 })
+    expect(weights(evidence)).toEqual({ network_asn_known: 7 })
   })
 
   test('somebody who is known to use relays, or a VPN', () => {
@@ -231,7 +231,7 @@ describe('what the rest of its cell explains weighs little', () => {
 
     expect(
       weights(look(home, presented(losAngeles, elsewhere, { at: NEVER }), NO_HISTORY)),
-    ).toEqual({ network_new_far: 8, timezone_changed: 14 })
+    ).toEqual({ network_new_far: 8, timezone_changed: 16 })
   })
 
   test.each(['mobile', 'vpn', 'corporate', 'unknown'] as const)(
@@ -308,7 +308,7 @@ describe('novelty counts once', () => {
     expect(
       weights(look(session, presented(oslo, { ...laptop, timezone: 'Asia/Tokyo' }), NO_HISTORY)),
     ).toEqual({
-      timezone_changed: 14,
+      timezone_changed: 16,
     })
   })
 })

@@ -363,7 +363,7 @@ test('along the ladder from the same address to a data centre abroad the score n
   )
 
   expect(scores).toEqual([...scores].sort((a, b) => a - b))
-  expect(scores).toEqual([-17, -10, -9, -2, 1, 6, 6, 6, 24, 28])
+  expect(scores).toEqual([-17, -9, -9, -2, 1, 5, 6, 6, 24, 28])
 })
 
 test('a version forward lowers the score, a version back raises it', () => {
