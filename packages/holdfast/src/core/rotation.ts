@@ -42,6 +42,8 @@ export interface ShownSecret {
   readonly descent: ShownDescent | null
   /** When the request was received. */
   readonly at: number
+  /** When it is judged, which is later where its body took time. */
+  readonly judgedAt: number
   readonly context: string
 }
 
@@ -115,6 +117,20 @@ function siblingStatus(
 }
 
 /**
+ * Whether generations went by while the body of a request was under way: it was received before the
+ * current one was first shown, and the record no longer tells whether its secret was good then. It
+ * is refused, and proves nothing.
+ */
+export function wasOvertaken(
+  { current, previous, shownAt }: TokenFamily,
+  { generation, digest, at, judgedAt }: ShownSecret,
+): boolean {
+  const isPrevious = previous !== null && sameText(digest, previous.digest)
+  const older = generation < current.generation && !isPrevious
+  return older && at < judgedAt && at < shownAt
+}
+
+/**
  * When a shown secret was made: before it was shown, whatever it says. A clock may have been set
  * back, and whoever makes tags of his own gains nothing by a later time.
  */
@@ -146,15 +162,16 @@ export function withShown<Family extends TokenFamily>(
 
 function withNext<Family extends TokenFamily>(family: Family, shown: ShownSecret): Family {
   const { current, outstanding } = family
-  const { kind, at, context } = shown
+  const { kind, at, judgedAt, context } = shown
   const parent = shown.descent?.parent ?? current.digest
   const mintedAt = mintedBy(shown) ?? outstanding?.mintedAt ?? at
   const until = Math.min(at, mintedAt + ANSWER_MS + MARGIN_MS) + IN_FLIGHT_MS[kind]
   return {
     ...family,
     current: secretOf(shown, mintedAt),
-    beganAt: Math.min(at, mintedAt + settlingTime(kind)),
-    shownAt: at,
+    // Until it was judged, the one before was current and got siblings of this one.
+    beganAt: Math.min(judgedAt, mintedAt + settlingTime(kind)),
+    shownAt: judgedAt,
     previous: { digest: parent, until },
     outstanding: null,
     contexts: [context],

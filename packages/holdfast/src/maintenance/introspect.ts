@@ -79,7 +79,8 @@ export function tokenIntrospector({
       if (state === undefined) return undefined
       const family = familyOfKind(state, claims.kind)
       if (family?.id !== claims.family) return undefined
-      const shown = shownSecret(family, claims, { at: host.now(), context: '' })
+      const at = host.now()
+      const shown = shownSecret(family, claims, { at, judgedAt: at, context: '' })
       const { status } = rotationStatus(family, shown)
       if (status === 'fork' || status === 'in_flight') return undefined
       const { id: session, subject, tenant, deadline: expiresAt } = state

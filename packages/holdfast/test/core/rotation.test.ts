@@ -42,7 +42,7 @@ function shown(
   context = 'home',
   kind: TokenKind = 'session',
 ): ShownSecret {
-  return { kind, generation, digest: name, descent, at, context }
+  return { kind, generation, digest: name, descent, at, judgedAt: at, context }
 }
 
 const fresh: TokenFamily = {
@@ -137,7 +137,7 @@ describe('how a family goes on', () => {
     })
   })
 
-  test('a successor that is shown late leaves its parent no longer than the answer could take', () => {
+  test('a successor shown late leaves its parent no longer than the answer could take', () => {
     const hoursLater = goneOn(fresh, b, 7_200 * SECOND)
 
     expect(hoursLater.previous?.until).toBe((300 + 20 + 62) * SECOND)

@@ -4,7 +4,12 @@ import { contextKey } from '../../core/context.ts'
 import type { RefusalCode } from '../../core/errors.ts'
 import type { Presentation } from '../../core/request.ts'
 import { isPartial } from '../../core/request-kinds.ts'
-import { type RotationStatus, rotationStatus, type ShownSecret } from '../../core/rotation.ts'
+import {
+  type RotationStatus,
+  rotationStatus,
+  type ShownSecret,
+  wasOvertaken,
+} from '../../core/rotation.ts'
 import type { SessionState, TokenFamily } from '../../core/session.ts'
 import type { Presented, Verification } from '../../core/sessions.ts'
 import type { TokenKind } from '../../core/token.ts'
@@ -114,7 +119,7 @@ const MAX_WAITED_MS = 5 * 60_000
 
 /**
  * Step 5: the place of the secret in its family. Undefined: its family is dead, because a login or
- * a step-up has replaced it.
+ * a step-up has replaced it, or others have replaced the secret while its body was under way.
  */
 export function matchSecret(
   state: SessionState,
@@ -126,7 +131,9 @@ export function matchSecret(
   const shown = shownSecret(family, claims, {
     context: contextKey(presentation.network, presentation.device),
     at: presentation.at - Math.min(presented.waitedMs ?? 0, MAX_WAITED_MS),
+    judgedAt: presentation.at,
   })
+  if (wasOvertaken(family, shown)) return undefined
   return { rotation: rotationStatus(family, shown), shown }
 }
 
@@ -134,10 +141,10 @@ export function matchSecret(
 export function shownSecret(
   family: TokenFamily,
   claims: Claims,
-  { context, at }: Pick<ShownSecret, 'context' | 'at'>,
+  showing: Pick<ShownSecret, 'context' | 'at' | 'judgedAt'>,
 ): ShownSecret {
   const { kind, generation, descent } = claims
-  return { kind, generation, digest: digestOnRecord(family, claims), descent, context, at }
+  return { kind, generation, digest: digestOnRecord(family, claims), descent, ...showing }
 }
 
 /** A version without links put the digest of the secret itself on record. */
