@@ -56,9 +56,12 @@ async function withAuthenticator(page: Page): Promise<{
   return { devTools, authenticatorId }
 }
 
-async function logIn(page: Page): Promise<void> {
+const HOUR = 3_600_000
+
+async function logIn(page: Page, { remember = false } = {}): Promise<void> {
   await page.goto(town.shopUrl)
   await page.click('[data-fill-name="ada"]')
+  if (remember) await page.check('[name="remember"]')
   await page.click('form[data-holdfast] button.wide')
   await page.waitForSelector('.product')
 }
@@ -327,8 +330,9 @@ test('a session that is over says why, and its step-up page asks nobody who has 
 
 test('a laptop that wakes up abroad tells its clock first: nobody is asked', async () => {
   await inTown(async (page, owner) => {
-    await logIn(page)
+    await logIn(page, { remember: true })
     await page.goto(`${town.shopUrl}/basket`)
+    town.pass(14 * HOUR)
     await moveTo(page, 'new-york', 'stay')
     const devTools = await owner.newCDPSession(page)
     await devTools.send('Emulation.setTimezoneOverride', { timezoneId: 'America/New_York' })
