@@ -194,7 +194,9 @@ test('what Holdfast sees is live: the thief appears beside the owner, with reaso
 
     await page.waitForSelector('.context.challenged >> text=Chiyoda City, Japan')
 
-    await page.waitForSelector('.context.challenged >> text=A script, or no browser that names itself')
+    await page.waitForSelector(
+      '.context.challenged >> text=A script, or no browser that names itself',
+    )
     await page.waitForSelector('[data-events] >> text=a second factor was asked for')
     expect(await page.locator('footer a[href="https://db-ip.com"]').count()).toBe(1)
   })

@@ -330,12 +330,17 @@ test('a session that is over says why, and its step-up page asks nobody who has 
 
 test('a laptop that wakes up abroad tells its clock first: nobody is asked', async () => {
   await inTown(async (page, owner) => {
+    const devTools = await owner.newCDPSession(page)
+    const setClock = (timezoneId: string) =>
+      devTools.send('Emulation.setTimezoneOverride', { timezoneId })
+    await setClock('Europe/Oslo')
     await logIn(page, { remember: true })
     await page.goto(`${town.shopUrl}/basket`)
+    await page.goto('about:blank')
     town.pass(14 * HOUR)
     await moveTo(page, 'new-york', 'stay')
-    const devTools = await owner.newCDPSession(page)
-    await devTools.send('Emulation.setTimezoneOverride', { timezoneId: 'America/New_York' })
+    await setClock('')
+    await setClock('America/New_York')
     const visited: string[] = []
     page.on('framenavigated', (frame) => visited.push(new URL(frame.url()).pathname))
 
