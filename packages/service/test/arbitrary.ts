@@ -91,14 +91,18 @@ function textOf(schema: JsonSchema): fc.Arbitrary<string> {
     minLength = 0,
     maxLength,
     pattern,
+    not,
   } = schema as {
     readonly minLength?: number
     readonly maxLength?: number
     readonly pattern?: string
+    readonly not?: { readonly pattern: string }
   }
+  const refused = not === undefined ? undefined : new RegExp(not.pattern, 'u')
   const fits = (text: string): boolean => {
     const { length } = [...text]
-    return length >= minLength && length <= (maxLength ?? Number.POSITIVE_INFINITY)
+    const long = length >= minLength && length <= (maxLength ?? Number.POSITIVE_INFINITY)
+    return long && refused?.test(text) !== true
   }
   if (pattern !== undefined) {
     const expression = new RegExp(pattern, 'u')

@@ -11,6 +11,7 @@ import {
 import type { Attributes, JsonValue } from '../core/session.ts'
 import type { Ordered, SubjectRef } from '../core/sessions.ts'
 import type { Reason } from '../core/store.ts'
+import { CLIENT_ADDRESS } from '../wire/address-pattern.ts'
 import { checker, type Problem } from '../wire/check.ts'
 import { fieldsOf } from '../wire/describe.ts'
 import { requestFacts } from '../wire/request-facts.ts'
@@ -135,7 +136,7 @@ function wrongFact(name: string, problems: readonly Problem[]): SessionError {
 export function checkNetwork(describe: (ip: string | null) => Network, ip: string | null): Network {
   const network = describe(ip)
   if (ip === null || network.address !== null) return network
-  throw invalid('request.ip', 'must be one address without port or brackets, or null')
+  throw invalid('request.ip', CLIENT_ADDRESS.problem)
 }
 
 function checkHeader(name: string, value: unknown): void {

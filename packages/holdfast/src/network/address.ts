@@ -35,6 +35,15 @@ export function parseAddress(text: string): Address | undefined {
   return mapped ? { family: 4, words: [last] } : { family: 6, words }
 }
 
+/**
+ * Reads an address that can be a client's. `0.0.0.0` and `::`, in any spelling, mean "no address"
+ * (RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.2): nobody sends from them.
+ */
+export function parseClientAddress(text: string): Address | undefined {
+  const address = parseAddress(text)
+  return address?.words.every((word) => word === 0) ? undefined : address
+}
+
 /** The one text of an address: dotted decimal, or lower-case IPv6 by RFC 5952. */
 export function formatAddress({ family, words }: Address): string {
   if (family === 4) return dotted(words[0] ?? 0)

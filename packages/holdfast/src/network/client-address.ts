@@ -1,7 +1,13 @@
 import { SessionError } from '../core/errors.ts'
 import { parseJa4 } from '../core/ja4.ts'
 import type { HeaderLookup } from '../core/request.ts'
-import { type Address, formatAddress, networkOf, parseAddress } from './address.ts'
+import {
+  type Address,
+  formatAddress,
+  networkOf,
+  parseAddress,
+  parseClientAddress,
+} from './address.ts'
 import { addressSet, type Cidr, parseCidr } from './address-set.ts'
 import { type Forwarding, type ForwardingHeader, MAX_HOPS, readForwarding } from './forwarding.ts'
 
@@ -127,7 +133,7 @@ function peerOnly(peer: Address | undefined): ClientAddress {
 }
 
 function parsePeer(peer: string | undefined): Address | undefined {
-  return peer === undefined ? undefined : parseAddress(peer)
+  return peer === undefined ? undefined : parseClientAddress(peer)
 }
 
 function chainOf(trust: Trust, header: ForwardingHeader): Chain {

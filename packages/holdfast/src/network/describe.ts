@@ -1,7 +1,7 @@
 import { SessionError } from '../core/errors.ts'
 import type { Lookup, LookupResult } from '../core/lookup.ts'
 import type { Network } from '../core/request.ts'
-import { type Address, formatAddress, parseAddress, prefixText } from './address.ts'
+import { type Address, formatAddress, parseClientAddress, prefixText } from './address.ts'
 import { addressSet, parseCidr } from './address-set.ts'
 
 /** Data and prefixes by which networks are described. */
@@ -17,7 +17,7 @@ const BLOCKS = { v4: 16, v6: 32 }
 
 /**
  * An address in terms that can be compared. An address behind NAT64 is described as its IPv4
- * address. `null`, and text that is not an address, is the unknown network. Addresses outside the
+ * address. `null`, and text that is no client's address, is the unknown network. Addresses outside the
  * public internet are of kind `private`, keep their prefix and are not looked up.
  *
  * The documentation ranges (RFC 5737, RFC 3849) count as public, because only examples use them.
@@ -41,7 +41,7 @@ export function located(
 ): Located {
   checkLength('prefixes.v4', prefixes.v4, 32)
   checkLength('prefixes.v6', prefixes.v6, 128)
-  const read = ip === null ? undefined : parseAddress(ip)
+  const read = ip === null ? undefined : parseClientAddress(ip)
   if (read === undefined) return UNKNOWN
   const address = translated(read)
   const family = address.family === 4 ? 'v4' : 'v6'

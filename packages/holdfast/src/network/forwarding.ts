@@ -1,5 +1,5 @@
 import type { HeaderLookup } from '../core/request.ts'
-import { type Address, parseAddress } from './address.ts'
+import { type Address, parseClientAddress } from './address.ts'
 
 /** What lies further left or further back than this is not looked at. */
 export const MAX_HOPS = 32
@@ -141,7 +141,7 @@ function parseNode(text: string, ipv6: 'bracketed' | 'bare'): Address | NoAddres
   if (port !== undefined && !isPort(port)) return 'malformed'
   if (host.toLowerCase() === 'unknown' || OBFUSCATED.test(host)) return 'hidden'
   const bracketed = host.startsWith('[') && host.endsWith(']')
-  const address = parseAddress(bracketed ? host.slice(1, -1) : host)
+  const address = parseClientAddress(bracketed ? host.slice(1, -1) : host)
   if (address === undefined) return 'malformed'
   const hasColon = host.includes(':')
   if (bracketed ? !hasColon : hasColon && ipv6 === 'bracketed') return 'malformed'

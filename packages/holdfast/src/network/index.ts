@@ -5,6 +5,7 @@ export {
   formatAddress,
   networkOf,
   parseAddress,
+  parseClientAddress,
   prefixText,
 } from './address.ts'
 export { type AddressSet, addressSet, type Cidr, parseCidr } from './address-set.ts'

@@ -21,8 +21,17 @@ const V6 = [
 /** RFC 4007, section 11. */
 const ZONE = '%[0-9A-Za-z.:_\\-]{1,32}'
 
-/** One address, as `parseAddress` of the network folder reads it. */
-export const ADDRESS: Pattern = {
+/** All zeros, also as the IPv4 address of an IPv4-mapped one: no address. */
+const ZERO = '0{1,4}'
+const MAPPED = [
+  `[0:]+:[Ff]{4}:(?:${ZERO}:${ZERO}|0\\.0\\.0\\.0)`,
+  `(?:${ZERO}:){5}[Ff]{4}:(?::|:${ZERO}|${ZERO}::)`,
+].join('|')
+const UNSPECIFIED = `^(?:[0:.]+|${MAPPED})(?:%|$)`
+
+/** One address, as `parseClientAddress` of the network folder reads it. */
+export const CLIENT_ADDRESS: Pattern = {
   source: `^(?:${V4}|(?:${V6})(?:${ZONE})?)$`,
-  problem: 'must be one address without port or brackets, or null',
+  except: UNSPECIFIED,
+  problem: 'must be one address of a client without port or brackets, or null',
 }

@@ -82,6 +82,7 @@ function checkOf({ form }: Shape, side: Side): Check {
 function textCheck({ min, max, pattern }: FormOf<'text'>, side: Side): Check {
   const bounded = side === 'request'
   const shape = pattern === undefined ? undefined : new RegExp(pattern.source, 'u')
+  const except = pattern?.except === undefined ? undefined : new RegExp(pattern.except, 'u')
   return (value, found, path) => {
     if (typeof value !== 'string') return problem(found, path, 'must be text')
     if (bounded && value.length < min) {
@@ -90,7 +91,8 @@ function textCheck({ min, max, pattern }: FormOf<'text'>, side: Side): Check {
     if (bounded && max !== undefined && longerThan(value, max)) {
       return problem(found, path, `must have at most ${count(max, 'character')}`)
     }
-    return shape === undefined || shape.test(value) || problem(found, path, pattern?.problem ?? '')
+    const fits = (shape?.test(value) ?? true) && except?.test(value) !== true
+    return fits || problem(found, path, pattern?.problem ?? '')
   }
 }
 

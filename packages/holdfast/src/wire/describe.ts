@@ -63,6 +63,8 @@ export type Form =
 /** A regular expression with the flag `u`, and what to tell whoever does not fit it. */
 export interface Pattern {
   readonly source: string
+  /** What fits this one, too, is refused. Many readers of the API document know no look-ahead. */
+  readonly except?: string
   readonly problem: string
 }
 

@@ -1,5 +1,5 @@
 import { type ClientFacts, LIMITS, RELEVANT_HEADERS, type RequestFacts } from '../core/request.ts'
-import { ADDRESS } from './address-pattern.ts'
+import { CLIENT_ADDRESS } from './address-pattern.ts'
 import {
   decimal,
   described,
@@ -39,7 +39,7 @@ const headers = described(
 
 export const requestFacts = object<RequestFacts>('RequestFacts', {
   ip: described(
-    nullable(text({ max: LIMITS.address, pattern: ADDRESS })),
+    nullable(text({ max: LIMITS.address, pattern: CLIENT_ADDRESS })),
     'The client address as the caller resolved it; null where that was not possible',
   ),
   method: text({

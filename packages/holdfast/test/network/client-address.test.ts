@@ -46,7 +46,7 @@ describe('without trusted proxies', () => {
   })
 
   test('a peer without an address is nobody', () => {
-    for (const peer of [undefined, '', '/run/app.sock', '012.0.0.1']) {
+    for (const peer of [undefined, '', '/run/app.sock', '012.0.0.1', '0.0.0.0', '::']) {
       expect(resolve(PROXIES, peer, headers)).toEqual({
         ip: null,
         https: null,
@@ -54,6 +54,20 @@ describe('without trusted proxies', () => {
         tls: null,
       })
     }
+  })
+})
+
+describe('the unspecified address is no client’s, and stops the walk', () => {
+  test.each([
+    ['0.0.0.0', '0.0.0.0'],
+    ['0.0.0.0:443', '"0.0.0.0:443"'],
+    ['::', '"[::]"'],
+    ['::ffff:0.0.0.0', '"[::ffff:0.0.0.0]"'],
+    ['[::]:443', '"[::]:443"'],
+  ])('%s', (none, node) => {
+    const stopped = { ip: '10.0.0.1', suspicious: true }
+    expect(viaXff(`192.0.2.1, ${none}`)).toMatchObject(stopped)
+    expect(viaForwarded(`for=192.0.2.1, for=${node}`)).toMatchObject(stopped)
   })
 })
 

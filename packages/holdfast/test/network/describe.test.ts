@@ -72,13 +72,12 @@ describe('addresses that say nothing about a place', () => {
     '100.64.0.1',
     '100.127.255.255',
     '169.254.1.1',
-    '0.0.0.0',
+    '0.0.0.1',
     '198.18.0.1',
     '224.0.0.1',
     '255.255.255.255',
     '::ffff:10.1.2.3',
     '::1',
-    '::',
     'fd00::1',
     'fe80::1%eth0',
     'ff02::1',
@@ -107,7 +106,16 @@ describe('addresses that say nothing about a place', () => {
   )
 
   test('no address, and text that is none, is the unknown network', () => {
-    for (const ip of [null, '', 'unknown', '012.1.1.1', '1.2.3.4:80', 'x'.repeat(10_000)]) {
+    const none = ['0.0.0.0', '::', '::ffff:0.0.0.0', '0:0:0:0:0:0:0:0']
+    for (const ip of [
+      null,
+      '',
+      'unknown',
+      '012.1.1.1',
+      '1.2.3.4:80',
+      'x'.repeat(10_000),
+      ...none,
+    ]) {
       const network = describeNetwork(ip, { lookup: everywhereOslo })
       expect(network).toMatchObject({ address: null, prefix: null, block: null, kind: 'unknown' })
       expect(network.country).toBeNull()

@@ -109,7 +109,9 @@ type FormOf<Kind> = Extract<Form, { readonly kind: Kind }>
 
 function textSchema({ min, max, pattern }: FormOf<'text'>): JsonSchema {
   const minLength = min === 0 ? undefined : min
-  return { type: 'string', ...without({ minLength, maxLength: max, pattern: pattern?.source }) }
+  const not = pattern?.except === undefined ? undefined : { pattern: pattern.except }
+  const facts = { minLength, maxLength: max, pattern: pattern?.source, not }
+  return { type: 'string', ...without(facts) }
 }
 
 function oneOfSchema({ values, open }: FormOf<'one-of'>): JsonSchema {

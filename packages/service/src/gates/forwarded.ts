@@ -1,5 +1,5 @@
 import type { HeaderLookup, HttpFacts } from 'holdfast/gateway'
-import { parseAddress } from 'holdfast/network'
+import { parseClientAddress } from 'holdfast/network'
 
 /** The client's request, as a gateway reports it. */
 export interface ForwardedRequest {
@@ -59,7 +59,8 @@ export function readForwarded(fields: ForwardedFields, header: HeaderLookup): Fo
   }
   const { peer, before } = lastHop(fields)
   if (peer === undefined) return unreadable('header_missing', 'x-forwarded-for')
-  if (parseAddress(peer) === undefined) return unreadable('header_malformed', 'x-forwarded-for')
+  if (parseClientAddress(peer) === undefined)
+    return unreadable('header_malformed', 'x-forwarded-for')
   const request = {
     method: method ?? '',
     url: url ?? '',
