@@ -11,7 +11,9 @@ const MAX_PASSWORD = 128
 const WRONG = 'Name or password is wrong.'
 const TOO_MANY = 'Too many tries. Please wait a few minutes.'
 
-/** Why a session is over, by the code of the redirect. Nothing else of an address gets on a page. */
+/**
+ * Why a session is over, by the code of the redirect. Nothing else of an address gets on a page.
+ */
 const OVER: Readonly<Record<string, string>> = {
   session_expired: 'You were away for too long, so you are logged out. Please log in again.',
   session_revoked:

@@ -21,8 +21,8 @@ export interface RefreshOptions {
 }
 
 /**
- * Pauses before the same cookie is shown again, ms. Where a response was lost, the next one brings a
- * successor of its own, so the first tries come soon.
+ * Pauses before the same cookie is shown again, ms. Where a response was lost, the next one brings
+ * a successor of its own, so the first tries come soon.
  */
 const PAUSES_MS = [500, 1000, 2000]
 

@@ -29,7 +29,7 @@ export interface SensitiveCall {
 }
 
 /** As many as an owner reads through, and a record has room for. */
-export const MAX_CALLS = 16
+const MAX_CALLS = 16
 
 /** A page with many sensitive calls is not written with each of them. */
 const REPEATED_MS = 10_000
@@ -52,7 +52,7 @@ export function withSensitiveCall(
   return { ...session, calls: [...calls, { at, method, network, device }].slice(-MAX_CALLS) }
 }
 
-/** The sensitive calls of a time, newest first, as the one who has passed a step-up is told them. */
+/** The sensitive calls of a time, newest first, as who has passed a step-up is told them. */
 export function callsBetween(
   { calls = [] }: SessionState,
   {

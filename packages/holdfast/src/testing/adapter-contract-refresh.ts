@@ -135,7 +135,9 @@ export function refreshes({ engine, another, loggedIn: login }: AdapterScene): v
         '/refresh',
         {},
         {
-          cookie: `${SESSION}=${session}; ${SESSION}=${session}; ${REFRESH}=${victim.client.cookie(REFRESH)}`,
+          cookie:
+            `${SESSION}=${session}; ${SESSION}=${session}; ` +
+            `${REFRESH}=${victim.client.cookie(REFRESH)}`,
         },
       )
 

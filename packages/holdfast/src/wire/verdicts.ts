@@ -78,7 +78,7 @@ const accepted = object<Passed<Verification>>('Accepted', {
   meanwhile: optional(
     described(
       list(sensitiveCall),
-      'With a step-up that ended a fork: sensitive calls served while two may have held the session',
+      'With a step-up that ended a fork: sensitive calls while two may have held the session',
     ),
   ),
 })

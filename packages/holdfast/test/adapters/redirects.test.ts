@@ -34,7 +34,7 @@ function locationOf(answer: object): string {
   return refusal.headers.find(([name]) => name === 'location')?.[1] ?? ''
 }
 
-test('a step-up for a sensitive route names that route as its cause, as its refusal does', async () => {
+test('a step-up for a sensitive route names it as its cause, as its refusal does', async () => {
   const { sessions, host, facts, events } = await onTheWay()
   const pages = { loginPage: '/login', stepUpPage: '/step-up', now: host.now }
   const { require, beginStepUp } = guard(sessions, pages)

@@ -4,7 +4,7 @@ import { codeOf, harness, held, MINUTE, SECOND } from '../support/harness.ts'
 import { atHome } from '../support/people.ts'
 
 describeOnEveryStore('lost responses', (open) => {
-  test('every answer brings a successor of its own, and the owner who lost some works on', async () => {
+  test('every answer brings a successor of its own, and who lost some works on', async () => {
     const { host, login, show, events } = await harness(open)
     let token = await login()
 
@@ -22,7 +22,7 @@ describeOnEveryStore('lost responses', (open) => {
     expect(events.filter(({ type }) => type === 'token-reused')).toEqual([])
   })
 
-  test('answers that arrive in another order leave the jar with a sibling: it is served', async () => {
+  test('answers in another order leave the jar with a sibling: it is served', async () => {
     const { host, login, show, events } = await harness(open)
     const token = await login()
     host.advance(6 * MINUTE)

@@ -7,7 +7,7 @@ import { abroad, atHome, clone, lookup } from '../support/people.ts'
 
 /** Each hole was found in a peer that had cured its refresh races. */
 describeOnEveryStore('peers, complaint 2: the cure opens holes', (open) => {
-  test('time of check, time of use: two processes that race give nobody the same secret', async () => {
+  test('time of check, time of use: processes that race give nobody the same secret', async () => {
     const gate = heldWrites(open)
     const h = await harness(gate.open)
     const login = await h.loginForRefresh()

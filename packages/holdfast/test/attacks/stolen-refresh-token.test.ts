@@ -145,7 +145,7 @@ describe('a fork of the refresh family from where it was used', () => {
     expect(codeOf(await h.show(token))).toBe('session_unknown')
   })
 
-  test('a sibling, shown from an unknown place after the owner went on, ends the session', async () => {
+  test('a sibling from an unknown place, after the owner went on, ends the session', async () => {
     const h = await harness(inMemory)
     const { refreshToken } = await h.loginForRefresh()
     h.host.advance(MINUTE)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { codeOf, harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
 import { atHome, docked } from '../support/people.ts'
 
-test('a secret that is used from a second place gets a successor, as soon as it is settled', async () => {
+test('a secret that is used from a second place gets a successor once it is settled', async () => {
   const { host, login, show } = await harness(inMemory)
   let token = await login()
   host.advance(SECOND)

@@ -88,8 +88,8 @@ export function isRefusalDue(
 }
 
 /**
- * Why a presentation is challenged, or refused for good: for what is thought of the context, or else
- * for what the route asks. Undefined for every other outcome.
+ * Why a presentation is challenged, or refused for good: for what is thought of the context, or
+ * else for what the route asks. Undefined for every other outcome.
  */
 function refusalCause({ standing }: Weighing, { outcome, because }: Decision): string | undefined {
   if (outcome !== 'challenge' && outcome !== 'deny') return undefined
