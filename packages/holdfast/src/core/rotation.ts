@@ -244,8 +244,8 @@ export function overdueFor(
 }
 
 /**
- * The first secret of a family, settled from the start. `parent` has the digest that a repetition
- * of the answer names as its parent, where the answer may be asked for again until `repeatedUntil`.
+ * The first secret of a family, settled from the start. `repeated`: the answer may be asked for
+ * again until then, and each repetition brings a sibling whose parent has this digest.
  */
 export function firstSecret(
   { digest, at, kind }: { readonly digest: string; readonly at: number; readonly kind: TokenKind },

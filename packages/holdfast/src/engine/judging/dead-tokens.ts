@@ -1,4 +1,4 @@
-import type { Claims } from '../../codecs/codec.ts'
+import type { Claims } from '../../codecs/token-codec.ts'
 import type { Presentation } from '../../core/request.ts'
 import type { EngineContext, EventFacts, OpenedSession } from '../context.ts'
 

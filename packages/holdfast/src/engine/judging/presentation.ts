@@ -1,4 +1,4 @@
-import type { Claims } from '../../codecs/codec.ts'
+import type { Claims } from '../../codecs/token-codec.ts'
 import { sameText } from '../../core/constant-time.ts'
 import { contextKey } from '../../core/context.ts'
 import type { RefusalCode } from '../../core/errors.ts'

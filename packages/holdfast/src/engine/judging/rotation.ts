@@ -1,4 +1,4 @@
-import type { Claims } from '../../codecs/codec.ts'
+import type { Claims } from '../../codecs/token-codec.ts'
 import type { SessionEvent } from '../../core/events.ts'
 import {
   firstSecret,
