@@ -82,7 +82,7 @@ export const FULL: Size = {
   variants: 36,
   curve: 48,
   unseen: 50,
-  fresh: 100,
+  fresh: 60,
   days: 100,
   rehearsal: 8,
 }

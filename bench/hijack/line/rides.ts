@@ -70,6 +70,7 @@ const DRAWN = 24
 const CHANGED = 8
 const FORESEEING = 0.25
 const FORGING = 0.3
+const FORESIGHT_MS = 5 * SECOND
 
 /** How often the owner asks. */
 const OWNERS = [1, 5, 10, 30, 60, 120].map((seconds) => seconds * SECOND)
@@ -232,15 +233,19 @@ function thiefOf(line: Line, stolen: string, strategy: Strategy, rng: Random): T
 
 function strategyFrom(rng: Random): Strategy {
   const byHimself = rng.chance(0.6)
+  const foresees = rng.chance(FORESEEING)
+  // Each foresight takes a copy of everything.
+  const least = foresees ? FORESIGHT_MS : 0
+  const every = Math.max(least, rng.pick([0.3, 1, 3, 10, 30, 60, 100]) * SECOND)
   return named({
-    every: byHimself ? rng.pick([0.3, 1, 3, 10, 30, 60, 100]) * SECOND : null,
+    every: byHimself ? every : null,
     beside: rng.pick([-30, -9, -1, 0.05, 1, 9, 30, 60]) * SECOND,
     shows: rng.pick(['newest', 'newest', 'any', 'stolen']),
     sensitive: rng.pick([0, 0, 0, 0.1, 1]),
     undeliverable: rng.pick([0, 0, 0.5, 0.9]),
     bySix: rng.pick([0, 0, 0.1, 0.5]),
     waits: rng.pick([0, 0, 1, 11, 21, 61, 83, 120]) * SECOND,
-    foresees: rng.chance(FORESEEING),
+    foresees,
     forges: rng.chance(FORGING) ? rng.pick([0.1, 0.5, 1]) : 0,
     forgedAge: rng.pick([-4, 0, 10, 60, 100]) * SECOND,
   })
