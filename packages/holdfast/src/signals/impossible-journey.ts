@@ -3,6 +3,7 @@ import type { SubjectHistory } from '../core/history.ts'
 import type { Device, Network, NetworkKind, Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import { isZoneOf, sameZone } from '../core/time-zones.ts'
+import { providerUnknown } from './network-class.ts'
 import { networkConfirmed } from './network-confirmed.ts'
 import { ELSEWHERE, type Journey, judgeJourney, type Location } from './travel.ts'
 
@@ -43,7 +44,8 @@ export interface ImpossibleJourney {
  *   tunnels.
  * - A journey begins in a confirmed place. With the local clock it also begins at a fixed line that
  *   nobody has confirmed: then no tunnel explains the change.
- * - Within one provider nobody travels. Where the data has no providers at all, none is missing.
+ * - Within one provider nobody travels. One that the data does not name may be a known one; where
+ *   the data has no providers at all, none is missing.
  * - Within a country the data errs too often. There both ends must be fixed lines of known
  *   providers, and the clock must have changed.
  */
@@ -53,6 +55,8 @@ export function impossibleJourney(
   history: SubjectHistory,
 ): ImpossibleJourney | undefined {
   if (!standsWhereItsUserIs(presentation.network)) return undefined
+  const known = [...session.contexts, ...history.contexts]
+  if (providerUnknown(presentation.network, known)) return undefined
   const local = isZoneOf(presentation.device.timezone, presentation.network.country)
   if (presentation.network.kind === 'mobile' && local !== true) return undefined
   let least: ImpossibleJourney | undefined
@@ -92,7 +96,7 @@ function begins(
 ): boolean {
   const [a, b] = [start.network, network]
   if (!standsWhereItsUserIs(a) || a.country === null || b.country === null) return false
-  if (a.asn === null ? b.asn !== null : b.asn === null || a.asn === b.asn) return false
+  if (a.asn !== null && a.asn === b.asn) return false
   const wasLocal = isZoneOf(start.device.timezone, a.country)
   // The clock tells a roaming telephone from one at home; a fixed line needs no witness.
   if (wasLocal === false || (wasLocal === undefined && a.kind !== 'fixed')) return false

@@ -127,7 +127,10 @@ function otherNetwork(here: Network, known: readonly Known[]): Classified | unde
  * A network without a provider may belong to one of the known providers. Where the data has no
  * providers at all, nothing is missing.
  */
-function providerUnknown(here: Network, known: readonly Known[]): boolean {
+export function providerUnknown(
+  here: Network,
+  known: readonly { readonly network: Network }[],
+): boolean {
   return here.asn === null && known.some(({ network }) => network.asn !== null)
 }
 

@@ -169,11 +169,15 @@ describe('within one provider or one country', () => {
     expect(impossible({ ...tokyo, asn: newYork.asn }, inTokyo)).toBe(false)
   })
 
-  test('a provider of one end that is not known may be that of the other', () => {
+  test('a provider that the data does not name may be the one that it named before', () => {
     expect(impossible({ ...tokyo, asn: null }, inTokyo)).toBe(false)
-    expect(
-      impossible(tokyo, inTokyo, { contexts: [used({ ...newYork, asn: null }, inNewYork)] }),
-    ).toBe(false)
+  })
+
+  test('data that names more of the presenting network never excuses it', () => {
+    const contexts = [used({ ...newYork, asn: null }, inNewYork)] as const
+
+    expect(impossible({ ...tokyo, asn: null }, inTokyo, { contexts })).toBe(true)
+    expect(impossible(tokyo, inTokyo, { contexts })).toBe(true)
   })
 
   test('both families of a line without providers, placed 3,900 km apart', () => {
