@@ -328,16 +328,24 @@ test('a session that is over says why, and its step-up page asks nobody who logg
   })
 })
 
-test('a laptop that wakes up abroad, as late as a journey takes: nobody is asked', async () => {
-  await inTown(async (page) => {
+test('a laptop that wakes up abroad tells its clock first: nobody is asked', async () => {
+  await inTown(async (page, owner) => {
+    const devTools = await owner.newCDPSession(page)
+    const setClock = (timezoneId: string) =>
+      devTools.send('Emulation.setTimezoneOverride', { timezoneId })
+    await setClock('Europe/Oslo')
     await logIn(page, { remember: true })
-    await page.goto('about:blank')
+    await page.goto(`${town.shopUrl}/basket`, { waitUntil: 'networkidle' })
     town.pass(14 * HOUR)
     await moveTo(page, 'new-york', 'stay')
+    await setClock('America/New_York')
+    const visited: string[] = []
+    page.on('framenavigated', (frame) => visited.push(new URL(frame.url()).pathname))
 
-    await page.goto(`${town.shopUrl}/orders`)
+    await page.goto(`${town.shopUrl}/orders`).catch(() => undefined) // it is sent on while it loads
+    await page.waitForURL('**/orders')
 
-    expect(new URL(page.url()).pathname).toBe('/orders')
-    expect(await countOf('step-up-required')).toBe(0)
+    expect(visited).toEqual(['/step-up', '/orders'])
+    expect(await countOf('step-up-completed')).toBe(0)
   })
 })
