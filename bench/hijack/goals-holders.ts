@@ -97,7 +97,7 @@ export function holders(
   })
   goals.push({
     code: 'F9',
-    what: 'false step-ups at requests of workers and sockets, and by old zone names',
+    what: 'false step-ups because a worker or socket asked, or a zone had its old name',
     most: 0,
     measured: (ours?.nominal.odd ?? Number.NaN) + (ours?.stress.odd ?? Number.NaN),
     moonshot: '0',

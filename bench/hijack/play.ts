@@ -17,7 +17,7 @@ export interface Month {
   refused: number
   ended: number
   sensitive: number
-  /** Of those that were asked, refused or ended: at requests that are odd by themselves. */
+  /** Of those that were asked, refused or ended: the same request of a page would have passed. */
   odd: number
 }
 
@@ -94,10 +94,16 @@ export async function play(engine: Engine, playing: Playing): Promise<Played> {
 
   for (const [index, request] of timeline.requests.entries()) {
     await judge?.before(guard, request)
+    const { plain } = request
+    const before = plain === null ? undefined : await guard.clone()
     const verdict = await guard.owner(request)
     judge?.after(guard, request, verdict)
     const month = months[request.at < SECOND ? 0 : 1]
     tally(month, verdict, request)
+    if (plain !== null && isBad(verdict)) {
+      const page = await before?.owner({ ...request, facts: plain })
+      if (page !== undefined && !isBad(page)) month.odd++
+    }
     for (const plan of planned.get(request) ?? []) {
       attacks.push(
         await tryAttack(guard, plan, { playing, future: timeline.requests.slice(index + 1) }),
@@ -274,10 +280,13 @@ function merged(owners: readonly Request[], thief: readonly ThiefRequest[]): rea
   return steps.sort((a, b) => a.request.at - b.request.at)
 }
 
-function tally(month: Month, { answer }: Verdict, { sensitive, odd }: Request): void {
+function tally(month: Month, { answer }: Verdict, { sensitive }: Request): void {
   if (sensitive) month.sensitive++
-  if (odd && answer !== 'ok' && answer !== 'gated') month.odd++
   if (answer !== 'ok') month[answer]++
+}
+
+function isBad({ answer }: Verdict): boolean {
+  return answer !== 'ok' && answer !== 'gated'
 }
 
 function emptyMonth(): Month {

@@ -19,7 +19,10 @@ export interface Summary {
   /** Sessions of rightful users that were ended by evidence, in both months. */
   readonly ended: number
   readonly userMonths: number
-  /** False step-ups in both months at requests of workers and sockets, and under old zone names. */
+  /**
+   * False step-ups in both months at requests of workers and sockets, or under old zone names,
+   * which the same request of a page would have passed.
+   */
   readonly odd: number
   /** The month that begins without a history. */
   readonly firstMonth: Mean

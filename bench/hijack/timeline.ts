@@ -22,8 +22,11 @@ export interface Request {
   readonly lost: boolean
   /** Differs in address or facts from the device's last one. */
   readonly changed: boolean
-  /** Of another kind than a page's, or with the time zone under an older name. */
-  readonly odd: boolean
+  /**
+   * Of another kind than a page's, or with the time zone under an older name: what the page would
+   * have sent, with the name of today.
+   */
+  readonly plain: Facts | null
 }
 
 export interface Timeline {
@@ -89,7 +92,9 @@ export function timeline(
       randomAgent: device.randomAgent,
     })
     const oldName = oddities.chance(rates.oldZoneNames) ? oldNameOf(around.timezone) : undefined
-    const facts = factsOf(device, { ...around, timezone: oldName ?? around.timezone }, rates)
+    const plain = factsOf(device, around, rates)
+    const facts =
+      oldName === undefined ? plain : factsOf(device, { ...around, timezone: oldName }, rates)
     const count = 1 + Math.floor(rng.wait(REQUESTS_A_VISIT - 1))
     const handoverAt = device.mobile && rng.chance(rates.handover) ? rng.below(count) : -1
     const rolledBack = rng.chance(rates.jarRollback)
@@ -128,7 +133,7 @@ export function timeline(
         rolledBack: i === 0 && rolledBack,
         lost,
         changed,
-        odd: kind !== 'page' || oldName !== undefined,
+        plain: kind === 'page' && oldName === undefined ? null : plain,
       }
       last[visit.device] = request
       requests.push(request)
