@@ -99,9 +99,13 @@ function hops(
   { at, network, device }: Presentation,
   history: SubjectHistory,
 ): number {
+  const past = new Set(
+    history.contexts.flatMap(({ key, firstSeen }) => (at - firstSeen > HOPS_MS ? [key] : [])),
+  )
   const lately = contexts.filter(
     (context) =>
       context.state === 'provisional' &&
+      !past.has(context.key) &&
       Math.abs(at - context.firstSeen) <= HOPS_MS &&
       context.device.family === device.family &&
       context.device.os === device.os,

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import type { RequestFacts } from '../../src/core/request.ts'
 import { codeOf, type Harness, HOUR, harness, held, inMemory } from '../support/harness.ts'
 import { atHome, onTheTrain } from '../support/people.ts'
 
 const DAY = 24 * HOUR
+const IPHONE =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 ' +
+  '(KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1'
 const lifetimes = { default: { absoluteMs: 60 * DAY, idleMs: 20 * DAY, persistent: false } }
 const bearer = { deliverable: false }
 const sensitive = { ...bearer, sensitivity: 'sensitive' } as const
@@ -51,20 +55,23 @@ describe('a thief who comes back quietly', () => {
     expect(await gate(h, token)).toBe('step_up_required')
   })
 
-  test('is not confirmed by one last visit of the owner', async () => {
+  test('is found by the owner who goes on, and confirmed by nothing', async () => {
     const h = await harness(inMemory, { lifetimes })
     let token = await h.login()
     h.host.advance(HOUR)
-    token = await visit(h, token)
-    h.host.advance(HOUR)
-    token = await visit(h, token, atHome())
-
-    for (let n = 0; n < 10; n++) {
-      h.host.advance(9 * HOUR)
-      token = await visit(h, token)
+    const stolen = await visit(h, token)
+    for (let n = 0; n < 2; n++) {
+      h.host.advance(HOUR)
+      token = await visit(h, token, atHome())
     }
 
-    expect(await gate(h, token)).toBe('step_up_required')
+    const codes: string[] = []
+    for (let n = 0; n < 10; n++) {
+      h.host.advance(9 * HOUR)
+      codes.push(codeOf(await h.show(stolen, thief())))
+    }
+
+    expect(codes).toEqual(Array(10).fill('step_up_required'))
   })
 
   test('does not add up his visits over the sessions of his victim', async () => {
@@ -113,6 +120,25 @@ describe('an owner with a second place', () => {
     expect(codes).toEqual(['step_up_required', 'step_up_required', 'ok'])
     const other = await h.login()
     expect(await gate(h, other)).toBe('ok')
+  })
+
+  test('is known on the line of her telephone, too, which has been at home since', async () => {
+    const h = await harness(inMemory, { lifetimes })
+    await h.login()
+    const headers = { 'user-agent': IPHONE, 'accept-language': 'nb-NO' }
+    const client = { screen: '390x844x3', timezone: 'Europe/Oslo' }
+    const phoneAt = (place: RequestFacts): RequestFacts => ({ ...place, headers, client })
+    let token = await h.login({ request: phoneAt(onTheTrain()) })
+    const codes: string[] = []
+    for (let day = 0; day < 3; day++) {
+      h.host.advance(9 * HOUR)
+      token = await visit(h, token, phoneAt(onTheTrain()))
+      codes.push(await gate(h, token, phoneAt(onTheTrain())))
+      h.host.advance(15 * HOUR)
+      token = await visit(h, token, phoneAt(atHome()))
+    }
+
+    expect(codes).toEqual(['step_up_required', 'step_up_required', 'ok'])
   })
 
   test('adds up the visits of several sessions, each with a way home', async () => {

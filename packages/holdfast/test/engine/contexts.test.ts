@@ -10,7 +10,7 @@ import {
 import { decision, type Outcome } from '../../src/core/decision.ts'
 import type { Evidence, EvidenceGroup } from '../../src/core/evidence.ts'
 import { NO_HISTORY, type SubjectHistory } from '../../src/core/history.ts'
-import type { Network, Presentation } from '../../src/core/request.ts'
+import type { Device, Network, Presentation } from '../../src/core/request.ts'
 import type { SessionState } from '../../src/core/session.ts'
 import { type Settled, settle, withoutLearnt } from '../../src/engine/judging/contexts.ts'
 import { calm } from '../policies/calm.ts'
@@ -34,6 +34,7 @@ const DAY = 24 * HOUR
 const upstairs: Network = { ...oslo, address: '84.208.77.1', prefix: '84.208.77.0/24' }
 const home = used(oslo, laptop)
 const attic = used(upstairs, laptop)
+const phone: Device = { ...laptop, family: 'safari', os: 'ios', mobile: true }
 
 function evidence(reason: string, weight: number, group: EvidenceGroup = 'N'): Evidence {
   return { group, reason, weight, detail: {}, text: 'A fact.' }
@@ -183,8 +184,8 @@ describe('a place that is new to the session', () => {
     const visits = (before: Partial<Context>, proved = false) =>
       settled(sessionOf(home), there, { history: past({ ...known, ...before }), proved }).after
 
-    expect(visits({ visits: 1 })).toMatchObject({ visits: 1, firstSeen: NOON - HOUR })
-    expect(visits({ visits: 1 }, true)).toMatchObject({ visits: 2, firstSeen: NOON - HOUR })
+    expect(visits({ visits: 1 })).toMatchObject({ visits: 1, firstSeen: at })
+    expect(visits({ visits: 1 }, true)).toMatchObject({ visits: 2, firstSeen: at })
     expect(visits({ visits: 0 })).toMatchObject({ visits: 1, firstSeen: at })
     const soon = { visits: 1, lastSeen: at - VISIT_GAP_MS + 1 }
     expect(visits(soon, true)).toMatchObject({ visits: 1 })
@@ -285,7 +286,8 @@ describe('a place that goes on', () => {
   })
 
   test('is silent since it was used itself, where the session was elsewhere meanwhile', () => {
-    const session = withOther(provisional({ lastSeen: NOON - 10 * MINUTE }))
+    const newcomer = { firstSeen: NOON - HOUR, lastSeen: NOON - 10 * MINUTE }
+    const session = withOther(provisional(newcomer))
     const visits = (ms: number) =>
       settled(session, presented(upstairs, laptop, { at: NOON + ms })).after?.visits
 
@@ -306,9 +308,10 @@ describe('a place that goes on', () => {
 
   test('is confirmed by the third visit, a day after the first', () => {
     const at = NOON + DAY
+    const witness = { ...home, lastSeen: NOON + HOUR }
     const third = (changes: Partial<Context>, answer: Answer = {}) =>
       settled(
-        withOther(provisional({ visits: 2, lastSeen: NOON - HOUR, ...changes })),
+        sessionOf(provisional({ visits: 2, lastSeen: NOON, ...changes }), witness),
         presented(upstairs, laptop, { at }),
         answer,
       ).after
@@ -323,25 +326,48 @@ describe('a place that goes on', () => {
     expect(third({ firstSeen: NOON, visits: 3 }, observed)).toMatchObject({ state: 'provisional' })
   })
 
-  test('is not confirmed by visits between which the session was in no confirmed place', () => {
+  test('is confirmed a day after its first visit of any session', () => {
+    const there = presented(upstairs, laptop, { at: NOON + DAY })
+    const newcomer = provisional({ visits: 2, firstSeen: NOON - MINUTE, lastSeen: NOON })
+    const here = { ...newcomer, firstSeen: NOON + HOUR, lastSeen: NOON + HOUR }
+    const witness = { ...home, lastSeen: NOON + 2 * HOUR }
+    const state = (history: SubjectHistory = past()) =>
+      settled(sessionOf(here, witness), there, { history }).after?.state
+
+    expect(state()).toBe('provisional')
+    expect(state(past(newcomer))).toBe('confirmed')
+  })
+
+  test('is not confirmed by visits since whose first the session was nowhere at home', () => {
     const at = NOON + DAY
     const there = presented(upstairs, laptop, { at })
-    const visits = (others: readonly Context[], lastSeen = NOON - HOUR) => {
-      const newcomer = provisional({ visits: 2, firstSeen: NOON - DAY, lastSeen })
-      return settled(sessionOf(newcomer, ...others), there).after
+    const visits = (
+      others: readonly Context[],
+      firstSeen = NOON - DAY,
+      lines: readonly Context[] = [],
+    ) => {
+      const newcomer = provisional({ visits: 2, firstSeen, lastSeen: firstSeen })
+      const history = past({ ...newcomer, firstSeen: NOON - DAY }, ...lines)
+      return settled(sessionOf(newcomer, ...others), there, { history }).after
     }
 
     expect(visits([home])).toMatchObject({ state: 'confirmed', visits: 3 })
     expect(visits([])).toMatchObject({ state: 'provisional', visits: 2 })
     expect(visits([home], NOON)).toMatchObject({ state: 'provisional', visits: 2 })
+    const phoneThere = used(lyse, phone, { state: 'provisional' })
     const others = [
       used(lyse, laptop, { state: 'provisional' }),
       used(lyse, laptop, { state: 'challenged' }),
       { ...used(lyse, laptop), sessionOnly: true } as const,
+      phoneThere,
     ]
     for (const other of others) {
       expect(visits([other])).toMatchObject({ state: 'provisional', visits: 2 })
     }
+    const line = [used(lyse, laptop)]
+    expect(visits([phoneThere], NOON - DAY, line)).toMatchObject({ state: 'confirmed', visits: 3 })
+    const under = { ...phoneThere, state: 'challenged' } as const
+    expect(visits([under], NOON - DAY, line)).toMatchObject({ state: 'provisional', visits: 2 })
   })
 
   test('is seen by the session as of its last activity', () => {
@@ -382,7 +408,8 @@ describe('a place that goes on', () => {
   })
 
   test('tells the past what it was new as, together with its being confirmed', () => {
-    const newcomer = provisional({ visits: 2, lastSeen: NOON - HOUR, newAs: 'network_new_near' })
+    const seen = { firstSeen: NOON - HOUR, lastSeen: NOON - HOUR }
+    const newcomer = provisional({ visits: 2, ...seen, newAs: 'network_new_near' })
     const session = withOther(newcomer)
     const { historyUpdate } = settled(session, presented(upstairs, laptop, { at: NOON + DAY }))
 

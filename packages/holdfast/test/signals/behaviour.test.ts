@@ -111,6 +111,15 @@ describe('hopping from network to network', () => {
     expect(session(lately(line(1)), lately(line(2)))).not.toEqual([])
   })
 
+  test('takes networks that the subject came to for the first time', () => {
+    const session = sessionOf(home, lately(line(1)), lately(line(2)))
+    const known = (firstSeen: number) =>
+      past({ ...used(line(1), laptop, { state: 'provisional' }), firstSeen })
+
+    expect(look(session, presented(line(3)), known(NOON - 60 * MINUTE))).toEqual([])
+    expect(look(session, presented(line(3)), known(NOON))).not.toEqual([])
+  })
+
   test('a rider from home by mobile to a café and an office is not one who hops', () => {
     const login = used(line(1), laptop, { state: 'provisional' })
     const mobile = lately(line(2, { kind: 'mobile' }))

@@ -59,7 +59,7 @@ export function settle(
 ): Settled {
   const { decision, existing, key } = weighing
   const known = history.contexts.find((context) => context.key === key)
-  const after = contextAfter(session, presentation, known, weighing)
+  const after = contextAfter(session, presentation, { known, history }, weighing)
   const contexts = placeContext(withLastSeen(session.contexts, session.last), withoutLearnt(after))
   if (contexts === undefined) return crowded(session)
 
@@ -112,7 +112,10 @@ function passes({ outcome }: Decision): boolean {
 function contextAfter(
   session: SessionState,
   presentation: Presentation,
-  known: KnownContext | undefined,
+  {
+    known,
+    history,
+  }: { readonly known: KnownContext | undefined; readonly history: SubjectHistory },
   weighing: Weighing,
 ): Context {
   const { key, standing, existing, evidence } = weighing
@@ -131,6 +134,7 @@ function contextAfter(
     state,
     trusted,
     known,
+    history,
   })
   const confirmedByVisits =
     !trusted &&
@@ -138,7 +142,7 @@ function contextAfter(
     !partial &&
     earnsTrust(weighing) &&
     visits >= CONFIRMING_VISITS &&
-    at - firstSeen >= CONFIRMING_MS
+    at - Math.min(firstSeen, known?.firstSeen ?? at) >= CONFIRMING_MS
   // Who may only read until a step-up gains no trust: the same facts accuse again each time.
   const limited = existing !== undefined && standing.outcome === 'limit'
   const newAs = existing === undefined ? newAsOf(evidence) : existing.newAs
@@ -186,39 +190,57 @@ function stateAfter(
 /**
  * A use after half an hour of silence opens a visit, if nothing speaks against it and the request
  * describes its browser as pages do. Where the context is not confirmed, the first visit counts,
- * and a later one only where the session was in a confirmed context in between: a second holder of
- * the secret would have shown then. Who comes back again and again alone confirms nothing. Under a
- * challenge or a fork, visits count from the start.
+ * and a later one only with a witness. Who comes back again and again alone confirms nothing. Under
+ * a challenge or a fork, visits count from the start.
  */
 function visitsAfter(
-  { contexts, last, fork }: SessionState,
+  session: SessionState,
   { at, partial = false }: Presentation,
   about: {
     readonly weighing: Weighing
     readonly state: ContextState
     readonly trusted: boolean
     readonly known: KnownContext | undefined
+    readonly history: SubjectHistory
   },
 ): Pick<Context, 'visits' | 'firstSeen'> {
-  const { weighing, state, trusted, known } = about
+  const { last, fork } = session
+  const { weighing, state, trusted, known, history } = about
   const { key, existing, proved = false } = weighing
   if (state === 'challenged' || fork !== null) return { visits: 0, firstSeen: at }
   const before = existing ?? known
   const visits = before?.visits ?? 0
+  const since = (trusted ? before : existing)?.firstSeen
+  const firstSeen = since === undefined || visits === 0 ? at : since
   const used = existing !== undefined && last.context === key ? last.at : 0
   const lastSeen = Math.max(before?.lastSeen ?? 0, used)
   const again = trusted && existing !== undefined && at - existing.lastSeen >= VISIT_MS
   const opens = !partial && (at - lastSeen >= VISIT_GAP_MS || again) && earnsTrust(weighing)
-  const witnessed =
-    existing !== undefined &&
-    withLastSeen(contexts, last).some(
-      (other) => other.key !== key && isConfirmed(other) && other.lastSeen > lastSeen,
-    )
-  const counts = opens && (trusted || proved || visits === 0 || witnessed)
-  return {
-    visits: visits + (counts ? 1 : 0),
-    firstSeen: before === undefined || visits === 0 ? at : before.firstSeen,
-  }
+  const counts =
+    opens &&
+    (trusted || proved || visits === 0 || isWitnessed(session, history, { key, since: firstSeen }))
+  return { visits: visits + (counts ? 1 : 0), firstSeen }
+}
+
+/**
+ * Whether the session was used where its owner is since a newcomer came into it: in another context
+ * that is confirmed, or on a line that the subject has confirmed with another browser. A second
+ * holder of the secret would have shown then.
+ */
+function isWitnessed(
+  { contexts, last }: SessionState,
+  history: SubjectHistory,
+  newcomer: { readonly key: string; readonly since: number },
+): boolean {
+  const past = history.contexts.filter(({ state }) => state === 'confirmed')
+  const lines = new Set([...contexts.filter(isConfirmed), ...past].map((one) => one.network.prefix))
+  return withLastSeen(contexts, last).some(
+    (other) =>
+      other.key !== newcomer.key &&
+      other.lastSeen > newcomer.since &&
+      other.state !== 'challenged' &&
+      (isConfirmed(other) || (other.network.prefix !== null && lines.has(other.network.prefix))),
+  )
 }
 
 /** The context's account: what this weighing found, or what was there where that is as much. */
