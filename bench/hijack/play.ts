@@ -221,7 +221,8 @@ async function tryAttack(
     if (step.by === 'owner') {
       const verdict = await copy.owner(step.request)
       if (state.started && isForced(verdict)) {
-        state.asked++
+        // a jar that was rolled back once more proves two holders without any thief
+        if (state.asked === 0 || !step.request.rolledBack) state.asked++
         state.detectedAt ??= step.request.at
       }
       if (state.started && verdict.answer === 'ended') state.detectedAt ??= step.request.at
