@@ -1,5 +1,5 @@
-import { contextKey, findContext } from '../core/context.ts'
-import type { SubjectHistory } from '../core/history.ts'
+import { type Context, contextKey, findContext } from '../core/context.ts'
+import type { KnownContext, SubjectHistory } from '../core/history.ts'
 import type { Device, Network, NetworkKind, Presentation } from '../core/request.ts'
 import type { SessionState } from '../core/session.ts'
 import { isZoneOf, sameZone } from '../core/time-zones.ts'
@@ -41,7 +41,8 @@ export interface ImpossibleJourney {
  *
  * - The place of a relay, a data centre, a satellite and the like is not its user's, nor is that of
  *   a network at whose end the clock keeps the time of another country: roaming telephones and
- *   tunnels.
+ *   tunnels. Where the data does not tell what a network is, that takes a provider that the session
+ *   or the subject's past knows.
  * - A journey begins in a confirmed place. With the local clock it also begins at a fixed line that
  *   nobody has confirmed: then no tunnel explains the change.
  * - Within one provider nobody travels. One that the data does not name may be a known one; where
@@ -58,6 +59,7 @@ export function impossibleJourney(
   const known = [...session.contexts, ...history.contexts]
   if (providerUnknown(presentation.network, known)) return undefined
   const local = isZoneOf(presentation.device.timezone, presentation.network.country)
+  if (local === false && isFamiliarTunnel(presentation.network, known)) return undefined
   if (presentation.network.kind === 'mobile' && local !== true) return undefined
   let least: ImpossibleJourney | undefined
   for (const start of startsOf(session, presentation)) {
@@ -104,6 +106,14 @@ function begins(
   const fixed = a.kind === 'fixed' && b.kind === 'fixed' && a.asn !== null
   const moved = wasLocal === true && local === true
   return fixed && moved && !sameZone(start.device.timezone, device.timezone)
+}
+
+function isFamiliarTunnel(
+  { kind, asn }: Network,
+  known: readonly (Context | KnownContext)[],
+): boolean {
+  const own = known.filter(({ state, network }) => state !== 'challenged' && network.asn === asn)
+  return kind === 'unknown' && asn !== null && own.length > 0
 }
 
 function standsWhereItsUserIs({ kind }: Network): boolean {

@@ -164,6 +164,28 @@ describe('what the session knows of the places decides', () => {
   })
 })
 
+describe('a tunnel that the data does not know', () => {
+  const exit = { ...tokyo, kind: 'unknown' } as const
+  const other = { ...exit, asn: 20099 }
+  const atExit = (changes = {}) =>
+    used({ ...exit, prefix: 'x', country: 'SG' }, inNewYork, { state: 'provisional', ...changes })
+
+  test('leaves the clock at home, and counts where its provider is known', () => {
+    expect(impossible(exit, inNewYork)).toBe(true)
+    expect(impossible(exit, inNewYork, { contexts: [atHome, atExit()] })).toBe(false)
+    expect(impossible(exit, inNewYork, { history: past(atExit()) })).toBe(false)
+    expect(impossible(other, inNewYork, { contexts: [atHome, atExit()] })).toBe(true)
+  })
+
+  test('explains no clock that came along, no fixed line, and nothing after a challenge', () => {
+    const challenged = [atHome, atExit({ state: 'challenged' })] as const
+
+    expect(impossible(exit, inTokyo, { contexts: [atHome, atExit()] })).toBe(true)
+    expect(impossible(tokyo, inNewYork, { contexts: [atHome, atExit()] })).toBe(true)
+    expect(impossible(exit, inNewYork, { contexts: challenged })).toBe(true)
+  })
+})
+
 describe('within one provider or one country', () => {
   test('the addresses of one provider are no journey', () => {
     expect(impossible({ ...tokyo, asn: newYork.asn }, inTokyo)).toBe(false)
