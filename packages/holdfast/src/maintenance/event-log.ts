@@ -51,7 +51,12 @@ export function eventLog({
     if (entry.kind !== 'event') return undefined
     const identity = { kind: 'event' as const, id: entry.id, version: 1 }
     try {
-      return { ...(codec.openJson(identity, entry.sealed) as SessionEvent), cursor: entry.cursor }
+      return {
+        ...(codec.openJson(identity, entry.sealed) as SessionEvent),
+        get cursor() {
+          return entry.cursor
+        },
+      }
     } catch (error) {
       if (!isUnreadable(error)) throw error
       if (!warned) onWarning(`Events that do not open are left out of the log. ${error.message}`)

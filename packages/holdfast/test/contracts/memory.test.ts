@@ -12,6 +12,8 @@ import { checkedKey } from '../../src/stores/input.ts'
 import { memoryTables } from '../../src/stores/local/memory-tables.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { idOf, locate, suffixOf } from '../../src/stores/partition.ts'
+import { fakeHost } from '../../src/testing/fake-host.ts'
+import { samples } from '../../src/testing/sample-entry.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
 
 storeContract('memory', ({ now, feedLimit }) => memoryStore({ now, feedLimit }))
@@ -23,6 +25,36 @@ test('any positions come back from a cursor', () => {
   fc.assert(
     fc.property(positions, (at) => {
       expect(decodeCursor(encodeCursor(at))).toEqual(at)
+    }),
+  )
+})
+
+test('whichever positions are asked for, in any order, each is the one after its entry', async () => {
+  const host = fakeHost()
+  const store = memoryStore({ now: host.now })
+  const make = samples(host)
+  const start = Array.from({ length: PARTITIONS }, () => 0)
+  for (let i = 0; i < 150; i++) {
+    await store.feed.append(make.subject((i * 7) % PARTITIONS), [make.event()])
+    if (i % 3 === 0) host.advance(1)
+  }
+  const { items: all } = await store.feed.read(encodeCursor(start), 1_000)
+  const expected = all.map(({ partition, sequence }) => {
+    start[partition] = sequence
+    return encodeCursor(start)
+  })
+  const place = fc.nat({ max: all.length - 1 })
+
+  await fc.assert(
+    fc.asyncProperty(place, fc.array(place), async (first, asked) => {
+      const { items } = await store.feed.read(expected[first], 1_000)
+      for (const at of [...asked, first]) {
+        if (at > first) expect(items[at - first - 1]?.cursor).toBe(expected[at])
+        else expect(all[at]?.cursor).toBe(expected[at])
+      }
+      expect(items.map(({ sequence }) => sequence)).toEqual(
+        all.slice(first + 1).map(({ sequence }) => sequence),
+      )
     }),
   )
 })

@@ -22,7 +22,7 @@ export function eventStream(options: StreamOptions, done: () => void): Response 
   const ended = new AbortController()
   const end = (): void => ended.abort()
   const encoder = new TextEncoder()
-  let position = from
+  let last: { readonly cursor: Cursor } = { cursor: from }
   let timer: NodeJS.Timeout | undefined
 
   function finish(): void {
@@ -36,10 +36,10 @@ export function eventStream(options: StreamOptions, done: () => void): Response 
       start(controller) {
         stop.addEventListener('abort', end)
         if (stop.aborted) end()
-        controller.enqueue(encoder.encode(`retry: 1000\n${heartbeat(position)}`))
+        controller.enqueue(encoder.encode(`retry: 1000\n${heartbeat(last.cursor)}`))
         timer = setInterval(() => {
           if ((controller.desiredSize ?? 0) > 0) {
-            controller.enqueue(encoder.encode(heartbeat(position)))
+            controller.enqueue(encoder.encode(heartbeat(last.cursor)))
           }
         }, heartbeatMs)
         timer.unref()
@@ -53,7 +53,7 @@ export function eventStream(options: StreamOptions, done: () => void): Response 
   async function pump(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     try {
       for await (const event of events.follow(from, ended.signal)) {
-        position = event.cursor
+        last = event
         if (!wanted(event)) continue
         await room(controller, ended.signal)
         if (ended.signal.aborted) break

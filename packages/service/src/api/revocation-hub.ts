@@ -98,7 +98,7 @@ export function revocationHub(options: HubOptions): RevocationHub {
   function take(one: FeedEntry | Heartbeat): void {
     if (one.kind === 'heartbeat') {
       const asOf = Math.floor(now() - one.ageMs)
-      window.pass(one.cursor)
+      window.pass(one)
       proof = { asOf, seenAt: performance.now() - one.ageMs }
       send({ kind: 'heartbeat', cursor: one.cursor, members: `"asOf":${asOf}` })
       opened()
@@ -106,7 +106,7 @@ export function revocationHub(options: HubOptions): RevocationHub {
       send(window.add(one, now()))
       if (proof !== undefined) metrics.revoked({ kind: one.kind, lagMs: now() - one.at })
     } else {
-      window.pass(one.cursor)
+      window.pass(one)
     }
     if (waiting.length > 0) release()
   }

@@ -30,7 +30,7 @@ export interface RevocationWindow {
   restart(cursor: string, from: number): void
   add(entry: Revocation, now: number): Message
   /** Another entry of the feed, or a heartbeat, was passed. */
-  pass(cursor: string): void
+  pass(one: Pick<FeedEntry, 'cursor'>): void
   cursor(): string
   snapshot(asOf: number, now: number): string
   /**
@@ -56,7 +56,8 @@ export function revocationWindow({ windowMs, most }: WindowOptions): RevocationW
   let kept: Kept[] = []
   /** Kept entries before this one are past their time. */
   let first = 0
-  let position = ''
+  /** The newest of the feed that was passed. Its cursor is encoded only when it is asked for. */
+  let last: Pick<FeedEntry, 'cursor'> = { cursor: '' }
   /** Of each partition the last number that is no longer kept. */
   let floor: number[] = []
   let since = Infinity
@@ -77,7 +78,7 @@ export function revocationWindow({ windowMs, most }: WindowOptions): RevocationW
     restart(cursor, from) {
       kept = kept.slice(first).map((entry) => ({ ...entry, sequence: 0 }))
       first = 0
-      position = cursor
+      last = { cursor }
       floor = decodeCursor(cursor)
       since = from
     },
@@ -89,20 +90,20 @@ export function revocationWindow({ windowMs, most }: WindowOptions): RevocationW
         drop(() => kept.length - first >= most)
       }
       const { partition, sequence, kind, cursor } = entry
+      last = { cursor }
       const members = JSON.stringify(essence(entry)).slice(1, -1)
       // kept from when it was heard of, not from when it was made: clocks differ, and that is the
       // later one
       kept.push({ partition, sequence, kind, receivedAt: now, members })
       listed = undefined
-      position = cursor
       return { kind, cursor, members }
     },
 
-    pass(cursor) {
-      position = cursor
+    pass(one) {
+      last = one
     },
 
-    cursor: () => position,
+    cursor: () => last.cursor,
 
     snapshot(asOf, now) {
       drop(({ receivedAt }) => receivedAt + windowMs <= now)
@@ -112,12 +113,12 @@ export function revocationWindow({ windowMs, most }: WindowOptions): RevocationW
         .join(',')
       const complete = Math.min(Math.max(since, asOf - windowMs), asOf)
       const times = `"asOf":${asOf},"windowMs":${windowMs},"since":${complete}`
-      return `{"cursor":"${position}",${times},"entries":[${listed}]}`
+      return `{"cursor":"${last.cursor}",${times},"entries":[${listed}]}`
     },
 
     after(cursor) {
       const had = decodeCursor(cursor)
-      const reached = decodeCursor(position)
+      const reached = decodeCursor(last.cursor)
       if (had.some((sequence, partition) => sequence < (floor[partition] ?? 0))) return 'gap'
       if (had.some((sequence, partition) => sequence > (reached[partition] ?? 0))) return 'ahead'
       const missed = kept

@@ -1,4 +1,4 @@
-import { fromBase64url, toBase64url } from '../../core/base64url.ts'
+import { fromBase64url } from '../../core/base64url.ts'
 import { SessionError } from '../../core/errors.ts'
 import { PARTITIONS } from '../../core/ids.ts'
 import type { Cursor } from '../../core/store.ts'
@@ -8,25 +8,55 @@ export type Positions = readonly number[]
 
 const MAP_BYTES = PARTITIONS / 8
 
+/** A safe integer has 53 bits. */
+const MAX_POSITION_BYTES = 8
+
 /**
  * Writes a bit for each partition that has moved, then the positions of these: 7 bits a byte, low
  * ones first.
  */
 export function encodeCursor(positions: Positions): Cursor {
-  const map = new Array<number>(MAP_BYTES).fill(0)
-  const numbers: number[] = []
+  const bytes = Buffer.alloc(MAP_BYTES + PARTITIONS * MAX_POSITION_BYTES)
+  let end = MAP_BYTES
   for (let partition = 0; partition < PARTITIONS; partition++) {
     let position = positions[partition] ?? 0
     if (position === 0) continue
     const byte = partition >> 3
-    map[byte] = (map[byte] ?? 0) | (1 << (partition & 7))
+    bytes[byte] = (bytes[byte] ?? 0) | (1 << (partition & 7))
     while (position > 127) {
-      numbers.push((position % 128) + 128)
+      bytes[end++] = (position % 128) + 128
       position = Math.floor(position / 128)
     }
-    numbers.push(position)
+    bytes[end++] = position
   }
-  return toBase64url(Uint8Array.from([...map, ...numbers]))
+  return bytes.toString('base64url', 0, end)
+}
+
+/** A step of a reader: it has come to `sequence` in `partition`. */
+export interface Step {
+  readonly partition: number
+  readonly sequence: number
+}
+
+/**
+ * Answers the position after each of the steps that follow `start`, by its place among them. It
+ * encodes what it is asked for and nothing else, because few readers ask. In their order it takes
+ * each step once.
+ */
+export function cursorsAfter(start: Positions, steps: readonly Step[]): (place: number) => Cursor {
+  let reached = [...start]
+  let taken = 0
+  return (place) => {
+    if (place < taken - 1) {
+      reached = [...start]
+      taken = 0
+    }
+    for (const { partition, sequence } of steps.slice(taken, place + 1)) {
+      reached[partition] = sequence
+      taken++
+    }
+    return encodeCursor(reached)
+  }
 }
 
 /** Throws `invalid_input` for anything that {@link encodeCursor} did not write. */

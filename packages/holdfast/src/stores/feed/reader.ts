@@ -1,7 +1,7 @@
 import { SessionError } from '../../core/errors.ts'
 import type { Cursor, Feed, FeedEntry, FeedItem, Heartbeat, StopSignal } from '../../core/store.ts'
 import { pageSize } from '../input.ts'
-import { decodeCursor, encodeCursor, type Positions } from './cursor.ts'
+import { cursorsAfter, decodeCursor, encodeCursor, type Positions, type Step } from './cursor.ts'
 import type { HeadWatch } from './head-watch.ts'
 
 /** The feeds of the partitions as a store keeps them, each by itself. */
@@ -238,6 +238,8 @@ function merge(
 ): { items: FeedEntry[]; positions: Positions } {
   const reached = [...positions]
   const items: FeedEntry[] = []
+  const steps: Step[] = []
+  const cursorAt = cursorsAfter(positions, steps)
   while (items.length < limit) {
     let first: PartitionQueue | undefined
     for (const queue of queues) {
@@ -252,12 +254,15 @@ function merge(
     const taken = first?.items[first.next]
     if (first === undefined || taken === undefined) break
     first.next++
-    reached[first.partition] = taken.sequence
+    const step = { partition: first.partition, sequence: taken.sequence }
+    const place = steps.push(step) - 1
+    reached[step.partition] = step.sequence
     items.push({
       ...taken.item,
-      partition: first.partition,
-      sequence: taken.sequence,
-      cursor: encodeCursor(reached),
+      ...step,
+      get cursor() {
+        return cursorAt(place)
+      },
     })
   }
   return { items, positions: reached }
