@@ -2,7 +2,7 @@ import type { Decision } from '../../core/decision.ts'
 import type { Code } from '../../core/errors.ts'
 import type { SessionView } from '../../core/session.ts'
 import type { Sessions } from '../../core/sessions.ts'
-import { batchQueue } from './batch.ts'
+import { type BatchSteps, batchQueue } from './batch.ts'
 import { type AnswerHeaders, NO_STORE, setCookie } from './cookies.ts'
 import { formHolder } from './held-forms.ts'
 import type { HttpFacts } from './http-request.ts'
@@ -71,7 +71,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
   const parts = guardParts(sessions, options)
   const holdForm = formHolder(options, parts.checks)
   const verifyRequest = requestVerification(parts)
-  const enqueue = batchQueue((waiting: WaitingRequest) => verifyWaiting(verifyRequest, waiting))
+  const enqueue = batchQueue(verification(verifyRequest))
 
   function verifier<Verified extends { readonly ok: true }>(
     requirements: RouteRequirements | undefined,
@@ -123,19 +123,22 @@ interface WaitingRequest {
   failed(error: unknown): void
 }
 
-function verifyWaiting(
+function verification(
   verifyRequest: VerifyRequest,
-  { facts, requirements, settled, failed }: WaitingRequest,
-): void {
-  let verdict: RequestVerdict | Promise<RequestVerdict>
-  try {
-    verdict = verifyRequest(facts, requirements)
-  } catch (error) {
-    failed(error)
-    return
+): BatchSteps<WaitingRequest, RequestVerdict | Promise<RequestVerdict>> {
+  return {
+    judge({ facts, requirements }) {
+      try {
+        return verifyRequest(facts, requirements)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    },
+    answer({ settled, failed }, verdict) {
+      if ('then' in verdict) verdict.then(settled, failed)
+      else settled(verdict)
+    },
   }
-  if ('then' in verdict) verdict.then(settled, failed)
-  else settled(verdict)
 }
 
 /**

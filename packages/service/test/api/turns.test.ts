@@ -1,0 +1,144 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import type { Presented, Sessions, Verification } from 'holdfast'
+import { pino } from 'pino'
+import { expect, onTestFinished, test } from 'vitest'
+import { callersOf } from '../../src/api/callers.ts'
+import { quickVerify } from '../../src/api/quick-verify.ts'
+import { sessionCookies } from '../../src/main/cookies.ts'
+import { serviceMetrics } from '../../src/main/metrics.ts'
+import { atHome, configOf, KEYS } from '../support.ts'
+
+type Judge = (token: string) => Verification | undefined
+
+/** What was done for the requests of one turn of the event loop, in order. */
+interface Turn {
+  readonly done: string[]
+  /** Bodies of the answers, in the order of the requests. */
+  readonly answers: readonly unknown[]
+}
+
+/**
+ * Sends requests in one write, so that the server reads them in one turn. `judge` stands for an
+ * engine with local copies; `undefined` asks it to read first.
+ */
+async function oneTurn(
+  tokens: readonly string[],
+  judge: Judge,
+  onAnswer: (token: string, response: ServerResponse) => void = () => {},
+): Promise<Turn> {
+  const done: string[] = []
+  const config = configOf()
+  const now = ({ token }: Presented): Verification | undefined => {
+    done.push(`judge ${token}`)
+    return judge(token)
+  }
+  const verify = async ({ token }: Presented): Promise<Verification> => {
+    done.push(`read ${token}`)
+    return { ok: false, code: 'session_unknown' }
+  }
+  const log = pino({ level: 'silent' })
+  const quick = quickVerify({
+    sessions: { verify: Object.assign(verify, { now }) } as unknown as Sessions,
+    callers: callersOf(config.apiKeys),
+    cookies: sessionCookies(config, () => 0),
+    metrics: {
+      ...serviceMetrics(),
+      answered: ({ status }) => done.push(`log ${status}`),
+    },
+    callerAddress: () => null,
+    log,
+    flatLog: log,
+  })
+  const server = createServer((incoming: IncomingMessage, response) => {
+    const token = String(incoming.headers['x-request-id']).replace('request-of-', '')
+    const end = response.end.bind(response)
+    response.end = ((text: string) => {
+      done.push(`answer ${token}`)
+      onAnswer(token, response)
+      return end(text)
+    }) as ServerResponse['end']
+    quick(incoming, response)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  let text = ''
+  socket.setEncoding('utf8').on('data', (more: string) => {
+    text += more
+  })
+  socket.write(tokens.map((token, at) => message(token, at === tokens.length - 1)).join(''))
+  await once(socket, 'close')
+  const answers = [...text.matchAll(/\r\n\r\n(\{.*?\})(?=HTTP|$)/gs)]
+  return { done, answers: answers.map(([, body]) => JSON.parse(body ?? '')) }
+}
+
+function message(token: string, last: boolean): string {
+  const body = JSON.stringify({ token, request: atHome() })
+  return [
+    'POST /v1/verify HTTP/1.1',
+    'host: localhost',
+    `connection: ${last ? 'close' : 'keep-alive'}`,
+    `authorization: Bearer ${KEYS.app}`,
+    'content-type: application/json',
+    `x-request-id: request-of-${token}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    '',
+    body,
+  ].join('\r\n')
+}
+
+const refused: Verification = { ok: false, code: 'session_unknown' }
+
+test('the requests of one turn are all judged, then all answered, then all logged', async () => {
+  const { done, answers } = await oneTurn(['a', 'b', 'c'], () => refused)
+
+  expect(done).toEqual([
+    ...['judge a', 'judge b', 'judge c'],
+    ...['answer a', 'answer b', 'answer c'],
+    ...['log 200', 'log 200', 'log 200'],
+  ])
+  expect(answers).toMatchObject([refused, refused, refused])
+})
+
+test('a request that has to be read first keeps nobody waiting', async () => {
+  const { done, answers } = await oneTurn(['slow', 'b', 'c'], (token) =>
+    token === 'slow' ? undefined : refused,
+  )
+
+  expect(done.indexOf('answer b')).toBeLessThan(done.indexOf('answer slow'))
+  expect(done.indexOf('answer c')).toBeLessThan(done.indexOf('answer slow'))
+  expect(answers).toMatchObject([refused, refused, refused])
+})
+
+test('a judging that throws is an answer of its own, and the others have theirs', async () => {
+  const { done, answers } = await oneTurn(['a', 'broken', 'c'], (token) => {
+    if (token === 'broken') throw new Error('a bug')
+    return refused
+  })
+
+  expect(answers).toMatchObject([refused, { code: 'internal_error', status: 500 }, refused])
+  expect(done.filter((what) => what.startsWith('log')).sort()).toEqual([
+    'log 200',
+    'log 200',
+    'log 500',
+  ])
+})
+
+test('an answer that cannot be sent leaves the others of its turn theirs', async () => {
+  const { done } = await oneTurn(
+    ['a', 'b', 'unsendable'],
+    () => refused,
+    (token) => {
+      if (token === 'unsendable') throw new Error('a bug')
+    },
+  )
+
+  expect(done.filter((what) => what === 'log 200')).toHaveLength(2)
+  expect(done.slice(0, 6)).toEqual([
+    ...['judge a', 'judge b', 'judge unsendable'],
+    ...['answer a', 'answer b', 'answer unsendable'],
+  ])
+})
