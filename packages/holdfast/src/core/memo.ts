@@ -7,17 +7,24 @@ export interface Memo<Key, Value> {
 
 /**
  * Keeps the entries that were used last: at least `size` of them, at most twice as many. A flood of
- * other keys costs time, and no memory.
+ * other keys costs time, and no memory. With `weightOf` the size is a sum of weights.
  */
-export function memo<Key, Value>(size: number): Memo<Key, Value> {
+export function memo<Key, Value>(
+  size: number,
+  weightOf: (value: Value) => number = () => 1,
+): Memo<Key, Value> {
   let young = new Map<Key, Value>()
   let old = new Map<Key, Value>()
+  let weight = 0
 
   function set(key: Key, value: Value): void {
-    if (young.size >= size) {
+    if (weight >= size) {
       old = young
       young = new Map()
+      weight = 0
     }
+    const replaced = young.get(key)
+    weight += weightOf(value) - (replaced === undefined ? 0 : weightOf(replaced))
     young.set(key, value)
   }
 
@@ -33,6 +40,7 @@ export function memo<Key, Value>(size: number): Memo<Key, Value> {
     clear() {
       young.clear()
       old.clear()
+      weight = 0
     },
   }
 }

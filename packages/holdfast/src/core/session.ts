@@ -136,6 +136,7 @@ export interface SessionView {
   readonly expiresAt: number
   /** Idle timeout, ms. */
   readonly idleMs: number
+  /** Frozen in process, because requests share it. Change it with `patchAttributes`. */
   readonly attributes: Attributes
   readonly attributesVersion: number
   /** Put it into forms: binds them to this session (NIST SP 800-63B-4, 5.1). */

@@ -8,7 +8,7 @@ import type { Host } from '../core/host.ts'
 import type { SessionId, SubjectKey } from '../core/ids.ts'
 import type { Lifetime } from '../core/lifetimes.ts'
 import type { Device, Network, Presentation, RequestFacts } from '../core/request.ts'
-import type { SessionState } from '../core/session.ts'
+import type { Attributes, SessionState } from '../core/session.ts'
 import type { Signal } from '../core/signal.ts'
 import type { Entry, Found, SealedEvent, Store } from '../core/store.ts'
 
@@ -23,6 +23,11 @@ export interface EngineContext {
   readonly describeDevice: (request: RequestFacts) => Device
   readonly readFacts: FactReader
   readonly records: Records
+  /**
+   * The attributes of a session, frozen. Throws as `records.open` does; where a request is about to
+   * pass, call it before anything is written.
+   */
+  readonly openAttributes: (found: Pick<Found, 'id' | 'attributes'>) => Attributes
   /** Absent: every request reads the store. */
   readonly copies: LocalCopies | undefined
   readonly lifetimeOf: (tenant: string, name: string) => Lifetime | undefined

@@ -29,6 +29,7 @@ import { create } from './operations/login.ts'
 import { refresh } from './operations/refresh.ts'
 import { report } from './operations/report.ts'
 import { verify, verifyNow } from './operations/verify.ts'
+import { attributesOpener } from './state/attributes.ts'
 import { keepingEnded } from './state/ended.ts'
 import { eventLimiter, eventWriter } from './state/events.ts'
 import { highestNumbers } from './state/highest-numbers.ts'
@@ -156,6 +157,7 @@ function contextOf(options: SessionsOptions): EngineContext {
     describeDevice: deviceReader(),
     readFacts,
     records: sessionRecords(codec, readFacts, () => host.now()),
+    openAttributes: attributesOpener(codec),
     lifetimeOf: (tenant, name) => own(own(tenants, tenant), name) ?? own(lifetimes, name),
     limit,
     acrOrder,

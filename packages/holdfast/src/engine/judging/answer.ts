@@ -8,7 +8,6 @@ import type { SessionDetail, SessionState, SessionView } from '../../core/sessio
 import type { Presented, Requirements, Verification } from '../../core/sessions.ts'
 import type { Found } from '../../core/store.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
-import { openAttributes } from '../state/load.ts'
 import type { AuthenticatedPresentation, Refusal } from './presentation.ts'
 import { provedAt } from './weigh.ts'
 
@@ -118,7 +117,7 @@ export function accept(
  * named: copying the object would cost as much as all the rest of answering from a local copy.
  */
 export function viewOf(
-  engine: Pick<EngineContext, 'codec'>,
+  engine: Pick<EngineContext, 'codec' | 'openAttributes'>,
   state: SessionState,
   found: Found,
 ): SessionView {
@@ -133,7 +132,7 @@ export function viewOf(
     createdAt: state.createdAt,
     expiresAt: state.deadline,
     idleMs: state.idleMs,
-    attributes: openAttributes(engine, found),
+    attributes: engine.openAttributes(found),
     attributesVersion: found.attributes?.version ?? 0,
     formToken: engine.codec.formToken(state.id),
   }
@@ -141,7 +140,7 @@ export function viewOf(
 
 /** A session as operators and its owner's account page see it. */
 export function detailOf(
-  engine: Pick<EngineContext, 'codec'>,
+  engine: Pick<EngineContext, 'codec' | 'openAttributes'>,
   { state, found }: OpenedSession,
   now: number,
 ): SessionDetail {

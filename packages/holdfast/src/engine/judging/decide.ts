@@ -120,6 +120,9 @@ export async function apply(
       : settled.next
   const rotated: Rotation = trusted ? rotate(engine, noted, matched) : { state: noted }
   const unchanged = rotated.state === session && session.fork === state.fork
+  const code = refusalCode(decision, presentation)
+  // A request does not pass with attributes that were tampered with, so it has no effects either.
+  if (code === undefined) engine.openAttributes(found)
 
   if (unchanged) {
     // What the shadow policy says again of the same is no event.
@@ -136,7 +139,6 @@ export async function apply(
   }
   await learnContext(engine, state, settled.historyUpdate)
 
-  const code = refusalCode(decision, matched.presentation)
   if (code !== undefined) return refuse(code, decision, { ...matched.presented, acr: decided.acr })
   const { token, refreshToken } = rotated
   const next = unchanged ? state : rotated.state

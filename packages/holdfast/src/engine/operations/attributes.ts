@@ -5,7 +5,7 @@ import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import type { JsonMergePatch, SubjectRef } from '../../core/sessions.ts'
 import type { EngineContext } from '../context.ts'
 import { checkAttributes, checkSessionId, checkSubject, invalid, mergePatch } from '../input.ts'
-import { load, openAttributes } from '../state/load.ts'
+import { load } from '../state/load.ts'
 
 /**
  * Changes the application's own data apart from the security state: neither overwrites the other.
@@ -35,7 +35,7 @@ export async function patchAttributes(
   if ((found.attributes?.version ?? 0) !== change.ifVersion) throw conflict()
 
   const version = change.ifVersion + 1
-  const attributes = checkAttributes(mergePatch(openAttributes(engine, found), patch))
+  const attributes = checkAttributes(mergePatch(engine.openAttributes(found), patch))
   const sealed = engine.codec.sealJson(attributesIdentity(id, version), attributes)
   const outcome = await engine.store.entries.attach(id, { version, sealed })
   if (outcome === 'gone') throw notFound()

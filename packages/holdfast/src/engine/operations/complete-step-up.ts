@@ -125,6 +125,8 @@ async function commit(
   proved: Proved,
 ): Promise<Verification | 'lost_race'> {
   const { context } = attempt.challenge
+  // Attributes that were tampered with are refused while the challenge can still be used.
+  engine.openAttributes(found)
   const trust = await trustOf(engine, state, attempt, proved)
   const { next, delivered } = steppedUp(engine, state, attempt, { ...proved, trust })
   const facts = { ...factsOf(attempt), reason: proved.amr.join('+') || 'factor_proved' }

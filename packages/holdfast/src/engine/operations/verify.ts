@@ -52,6 +52,7 @@ function decideOnRead(
   const { state, found } = opened
   const decision = allowedUnchanged(engine, opened, matched)
   if (decision === undefined) return decide(engine, opened, matched)
+  engine.openAttributes(found)
   const answer = { decision, access: accessFor(matched) }
   const touched = touchIfDue(engine, found, matched.presentation)
   if (touched === undefined) return accept(engine, state, found, answer)

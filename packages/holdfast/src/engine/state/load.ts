@@ -1,8 +1,5 @@
-import { attributesIdentity } from '../../codecs/codec.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
-import type { Attributes } from '../../core/session.ts'
-import type { Found } from '../../core/store.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
 
 type Loading = Pick<EngineContext, 'store' | 'records' | 'copies' | 'versions'>
@@ -34,10 +31,4 @@ async function readAndOpen(engine: Loading, id: SessionId): Promise<OpenedSessio
   // Only its seal proves the version: a forged answer with a higher one must not be remembered.
   engine.versions.note(id, found.version)
   return { found, state }
-}
-
-export function openAttributes(engine: Pick<EngineContext, 'codec'>, found: Found): Attributes {
-  if (found.attributes === undefined) return {}
-  const { version, sealed } = found.attributes
-  return engine.codec.openJson(attributesIdentity(found.id, version), sealed) as Attributes
 }
