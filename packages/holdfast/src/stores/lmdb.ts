@@ -4,10 +4,11 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { open, type RootDatabase } from 'lmdb'
 import { SessionError } from '../core/errors.ts'
 import type { Store } from '../core/store.ts'
+import { type FeedOptions, feedBoundOf } from './feed/bound.ts'
 import { onFileChange } from './local/file-watch.ts'
 import { type Opening, openingOf } from './local/lmdb-opening.ts'
 import { LMDB_TABLES, lmdbTables } from './local/lmdb-tables.ts'
-import { FEED_LIMIT, localStore } from './local/store.ts'
+import { localStore } from './local/store.ts'
 import { SWEEP_SLICE, sweepSlice } from './local/sweep.ts'
 import type { Backend, Tables } from './local/tables.ts'
 
@@ -17,7 +18,7 @@ const AGAIN_MS = 5
 const GIBIBYTE = 2 ** 30
 
 /** Where an LMDB store is kept, its clock and its bounds. */
-export interface LmdbOptions {
+export interface LmdbOptions extends FeedOptions {
   /**
    * A directory of a local file system, made if it is not there. Never a network file system:
    * its locks do not hold.
@@ -26,8 +27,6 @@ export interface LmdbOptions {
   readonly now?: () => number
   /** Most bytes the file may grow to. Address space, not disk. Default 16 GiB. */
   readonly mapSize?: number
-  /** Feed entries kept for each of the 64 partitions. Default 10000. */
-  readonly feedLimit?: number
   /** Hears of a sweep that failed; it is tried again. Default: `process.emitWarning`. */
   readonly onWarning?: (message: string) => void
 }
@@ -46,7 +45,7 @@ export interface LmdbStore extends Store {
  * promise resolves once its bytes are on disk, and every read that begins after that sees them, in
  * whichever process. Needs the package `lmdb`.
  *
- * Throws `config_invalid` when the directory cannot be opened.
+ * Throws `config_invalid` when the directory cannot be opened, and for bounds that cannot be.
  *
  * @example
  * const store = lmdbStore({ path: '/var/lib/holdfast' })
@@ -55,9 +54,10 @@ export function lmdbStore({
   path,
   now = () => Date.now(),
   mapSize = 16 * GIBIBYTE,
-  feedLimit = FEED_LIMIT,
   onWarning = (message) => process.emitWarning(message),
+  ...bounds
 }: LmdbOptions): LmdbStore {
+  const feed = feedBoundOf(bounds)
   const opening = openingOf(path)
   const { root, tables } = openAt(path, mapSize, opening)
   let closed = false
@@ -101,7 +101,7 @@ export function lmdbStore({
 
   const store = localStore(backend, {
     now,
-    feedLimit,
+    feed,
     // Every commit writes to this file, whichever process makes it.
     others: { everyMs: POLL_MS, listen: ({ wake }) => onFileChange(join(path, 'data.mdb'), wake) },
     async close() {

@@ -1,16 +1,15 @@
 import type { Store } from '../core/store.ts'
+import { type FeedOptions, feedBoundOf } from './feed/bound.ts'
 import { memoryTables } from './local/memory-tables.ts'
-import { FEED_LIMIT, localStore } from './local/store.ts'
+import { localStore } from './local/store.ts'
 import { sweepSlice } from './local/sweep.ts'
 
 /** Each transaction removes a few expired items, so that no timer is needed. */
 const SWEEP_PER_TRANSACTION = 8
 
 /** Clock and bounds of a store in memory. */
-export interface MemoryOptions {
+export interface MemoryOptions extends FeedOptions {
   readonly now?: () => number
-  /** Feed entries kept for each of the 64 partitions. Default 10000. */
-  readonly feedLimit?: number
 }
 
 /**
@@ -20,10 +19,7 @@ export interface MemoryOptions {
  * @example
  * const store = memoryStore()
  */
-export function memoryStore({
-  now = () => Date.now(),
-  feedLimit = FEED_LIMIT,
-}: MemoryOptions = {}): Store {
+export function memoryStore({ now = () => Date.now(), ...bounds }: MemoryOptions = {}): Store {
   const tables = memoryTables()
   return localStore(
     {
@@ -35,6 +31,6 @@ export function memoryStore({
       },
       read: (query) => query(),
     },
-    { now, feedLimit, close: async () => {} },
+    { now, feed: feedBoundOf(bounds), close: async () => {} },
   )
 }

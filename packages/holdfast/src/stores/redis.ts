@@ -1,6 +1,6 @@
 import { SessionError } from '../core/errors.ts'
 import type { Store } from '../core/store.ts'
-import { FEED_LIMIT } from './local/store.ts'
+import { type FeedOptions, feedBoundOf } from './feed/bound.ts'
 import { type RedisAsk, redisAsk } from './redis/ask.ts'
 import { invalidOption, type RedisClient, type RedisSubscriber, redisPort } from './redis/client.ts'
 import { refuseEviction } from './redis/eviction.ts'
@@ -16,7 +16,7 @@ export type {
 } from './redis/client.ts'
 
 /** The client of a Redis store, its clock and its bounds. */
-export interface RedisOptions {
+export interface RedisOptions extends FeedOptions {
   /**
    * Your own client of the package `ioredis` or `redis`, for a single server, Sentinel or Cluster.
    * You close it.
@@ -34,8 +34,6 @@ export interface RedisOptions {
   readonly prefix?: string
   /** Longest wait for one command, ms. Default 1000. */
   readonly timeoutMs?: number
-  /** Feed entries kept, about, for each of the 64 partitions. Default 10000. */
-  readonly feedLimit?: number
   /**
    * Accepts a Redis that evicts keys when its memory is full. Once a tombstone is evicted, a write
    * in flight can bring a revoked session back: set it only where losing a revocation is no harm.
@@ -62,10 +60,11 @@ export function redisStore({
   now = () => Date.now(),
   prefix = 'hf:',
   timeoutMs = 1_000,
-  feedLimit = FEED_LIMIT,
   allowEviction = false,
   onWarning = (message) => process.emitWarning(message),
+  ...bounds
 }: RedisOptions): Store {
+  const feed = feedBoundOf(bounds)
   if (!/^[\w:.-]{0,64}$/.test(prefix)) {
     throw new SessionError(
       'config_invalid',
@@ -83,7 +82,7 @@ export function redisStore({
   const ask = redisAsk(port, timeoutMs)
   const checked = afterCheck(ask, () => refuseEviction(ask, { allowEviction, onWarning }))
   return storeIn(
-    { ask: checked, keys, now, feedLimit },
+    { ask: checked, keys, now, feed },
     { cluster: port.cluster, ...(listen === undefined ? {} : { listen }) },
   )
 }

@@ -10,6 +10,7 @@ import { fakeHost } from '../../src/testing/fake-host.ts'
 import { allIds, SAMPLE_LIFE_MS, samples } from '../../src/testing/sample-entry.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
 import { type Compiled, compiled } from '../support/compiled.ts'
+import { FEW_BYTES, keptOfTooMuch, SHARE } from '../support/full-feed.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'holdfast-lmdb-'))
 let made = 0
@@ -40,6 +41,18 @@ describe('LMDB', () => {
     expect(await after.entries.write(ended)).toBe('gone')
     expect(await after.feed.head()).toBe(cursor)
     await after.close()
+  })
+
+  test('the feed keeps no more bytes than it may', async () => {
+    const host = fakeHost()
+    const store = lmdbStore({ path: freshPath(), now: host.now, feedBytes: FEW_BYTES })
+
+    const kept = await keptOfTooMuch(store, samples(host))
+
+    // with the bytes of its own place an entry takes 600
+    expect(kept).toBeGreaterThan(SHARE / 700)
+    expect(kept).toBeLessThan(SHARE / 600 + 65)
+    await store.close()
   })
 
   test('a sweep removes what is past its time, however much, and nothing else', async () => {

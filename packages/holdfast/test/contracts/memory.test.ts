@@ -15,8 +15,34 @@ import { idOf, locate, suffixOf } from '../../src/stores/partition.ts'
 import { fakeHost } from '../../src/testing/fake-host.ts'
 import { samples } from '../../src/testing/sample-entry.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
+import { FEW_BYTES, keptOfTooMuch, SHARE } from '../support/full-feed.ts'
 
 storeContract('memory', ({ now, feedLimit }) => memoryStore({ now, feedLimit }))
+
+test('the feed keeps no more bytes than it may', async () => {
+  const host = fakeHost()
+  const store = memoryStore({ now: host.now, feedBytes: FEW_BYTES })
+
+  const kept = await keptOfTooMuch(store, samples(host))
+
+  // with the bytes of its own place an entry takes 600; half as many again may stay for a while
+  expect(kept).toBeGreaterThan(SHARE / 700)
+  expect(kept).toBeLessThan((1.5 * SHARE) / 600 + 65)
+})
+
+test.each([
+  { feedBytes: 999_999 },
+  { feedBytes: 1e6 + 0.5 },
+  { feedBytes: Number.NaN },
+  { feedLimit: 0 },
+  { feedLimit: Infinity },
+])('a feed with the bound %j is refused at once', (bounds) => {
+  const [name = ''] = Object.keys(bounds)
+
+  expect(() => memoryStore(bounds)).toThrow(
+    expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining(name) }),
+  )
+})
 
 test('any positions come back from a cursor', () => {
   const position = fc.oneof(fc.constant(0), fc.nat(), fc.maxSafeNat())
@@ -29,7 +55,7 @@ test('any positions come back from a cursor', () => {
   )
 })
 
-test('whichever positions are asked for, in any order, each is the one after its entry', async () => {
+test('whichever positions are asked for, in any order, each is that after its entry', async () => {
   const host = fakeHost()
   const store = memoryStore({ now: host.now })
   const make = samples(host)

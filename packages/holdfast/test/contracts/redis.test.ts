@@ -6,6 +6,7 @@ import { type RedisClient, redisStore } from '../../src/stores/redis.ts'
 import { fakeHost } from '../../src/testing/fake-host.ts'
 import { nextOf, samples } from '../../src/testing/sample-entry.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
+import { FEW_BYTES, keptOfTooMuch, SHARE } from '../support/full-feed.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
 let server: RedisServer
@@ -112,6 +113,32 @@ describe('Redis', () => {
     const [record = ''] = await client.keys('told:s*')
     expect(await client.pttl(record)).toBeLessThanOrEqual(EXPIRED_READABLE_MS)
     expect(await client.keys('told:i*')).toEqual([])
+    await store.close()
+  })
+
+  test('the feed takes no more memory of Redis than it may', async () => {
+    const store = redisStore({ client, prefix: 'bytes:', feedBytes: FEW_BYTES })
+
+    const kept = await keptOfTooMuch(store, make)
+
+    const [key = ''] = await client.keys('bytes:f*')
+    // a node of a stream holds up to 4 kB, and 64 entries may come between two looks
+    expect(await client.memory('USAGE', key)).toBeLessThan(SHARE + 8_192 + 64 * 550)
+    expect(kept).toBeGreaterThan(SHARE / 800)
+    await store.close()
+  })
+
+  test('where the size of a key may not be asked for, the bound of entries is left', async () => {
+    await client.call('ACL', 'SETUSER', 'sizeless', 'on', '>secret', '~*', '&*', '+@all', '-memory')
+    const other = new Redis({ port: server.port, username: 'sizeless', password: 'secret' })
+    const bounds = { feedBytes: FEW_BYTES, feedLimit: 500 }
+    const store = redisStore({ client: other, prefix: 'sizeless:', ...bounds })
+
+    const kept = await keptOfTooMuch(store, make)
+
+    expect(kept).toBeGreaterThanOrEqual(500)
+    expect(kept).toBeLessThan(700)
+    other.disconnect()
     await store.close()
   })
 

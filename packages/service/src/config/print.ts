@@ -1,5 +1,6 @@
 import { formatDuration } from './duration.ts'
 import { type Config, SETTINGS, type SettingName } from './schema.ts'
+import { formatSize } from './size.ts'
 import type { Listen } from './values.ts'
 
 const MASK = '***'
@@ -46,6 +47,8 @@ function show(name: SettingName, config: Config): unknown {
     case 'drain':
     case 'stopTimeout':
       return formatDuration(config[name])
+    case 'feedBytes':
+      return formatSize(config[name])
     case 'classes':
       return mapValues(config.classes, formatLifetime)
     case 'audiences':

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { ROLES } from './api-keys.ts'
 import { parseDuration } from './duration.ts'
+import { parseSize } from './size.ts'
 
 /** How the values of settings are written, and what becomes of them. */
 
@@ -12,6 +13,14 @@ export const duration = z.string().transform(msOf)
 export const pause = z
   .string()
   .transform((words, context) => (words === '0s' ? 0 : msOf(words, context)))
+
+/** Words such as `64MB`, as bytes. */
+export const size = z.string().transform((words, context) => {
+  const bytes = parseSize(words)
+  if (bytes !== undefined) return bytes
+  context.addIssue({ code: 'custom', message: 'is not a size' })
+  return z.NEVER
+})
 
 /** An absolute path, as the attribute of a cookie may have it. */
 export const path = z

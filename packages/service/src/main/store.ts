@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { SessionError, type Store } from 'holdfast'
+import type { LmdbOptions } from 'holdfast/lmdb'
 import { memoryStore } from 'holdfast/memory'
+import type { RedisOptions } from 'holdfast/redis'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 
@@ -18,18 +20,21 @@ export interface StoreOptions {
   readonly now?: () => number
 }
 
+type StoreConfig = Pick<Config, 'store' | 'storeTimeout' | 'feedLimit' | 'feedBytes'>
+
 /**
  * Opens the store that the configuration names; only its own client is loaded. Redis may be away at
  * first: calls are answered 503 until it is there.
  */
 export async function openStore(
-  { store: wanted, storeTimeout }: Pick<Config, 'store' | 'storeTimeout'>,
+  { store: wanted, storeTimeout, feedLimit, feedBytes }: StoreConfig,
   { log, existing = false, now = () => Date.now() }: StoreOptions,
 ): Promise<OpenedStore> {
+  const options = { now, feedLimit, feedBytes, onWarning: (text: string) => log.warn(text) }
   switch (wanted.kind) {
     case 'memory': {
       log.warn('The store is in memory: every session ends with this process.')
-      return opened(memoryStore({ now }))
+      return opened(memoryStore(options))
     }
     case 'lmdb':
       if (existing && !existsSync(join(wanted.path, LMDB_FILE))) {
@@ -38,9 +43,9 @@ export async function openStore(
           `There is no store at ${wanted.path}. Correct HOLDFAST_STORE.`,
         )
       }
-      return opened(await openLmdb(wanted.path, { log, now }))
+      return opened(await openLmdb({ ...options, path: wanted.path }))
     case 'redis':
-      return openRedis(wanted.url, storeTimeout, { log, now })
+      return openRedis(wanted.url, { ...options, timeoutMs: storeTimeout }, log)
   }
 }
 
@@ -50,17 +55,14 @@ function opened(store: Store): OpenedStore {
   return { store, close: () => store.close() }
 }
 
-async function openLmdb(
-  path: string,
-  { log, now }: { readonly log: Logger; readonly now: () => number },
-): Promise<Store> {
+async function openLmdb(options: LmdbOptions): Promise<Store> {
   const { lmdbStore } = await import('holdfast/lmdb')
   try {
-    return lmdbStore({ path, now, onWarning: (message) => log.warn(message) })
+    return lmdbStore(options)
   } catch (cause) {
     throw new SessionError(
       'config_invalid',
-      `The store ${path} cannot be opened. Name a folder that this user may write.`,
+      `The store ${options.path} cannot be opened. Name a folder that this user may write.`,
       { cause },
     )
   }
@@ -68,9 +70,10 @@ async function openLmdb(
 
 async function openRedis(
   url: string,
-  timeoutMs: number,
-  { log, now }: { readonly log: Logger; readonly now: () => number },
+  options: Omit<RedisOptions, 'client'> & { readonly timeoutMs: number },
+  log: Logger,
 ): Promise<OpenedStore> {
+  const { timeoutMs } = options
   const { Redis } = await import('ioredis')
   const { redisStore } = await import('holdfast/redis')
   const client = new Redis(url, {
@@ -87,13 +90,7 @@ async function openRedis(
   client.on('error', (error: Error) => log.warn({ err: error }, 'redis'))
   const subscriber = client.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null })
   subscriber.on('error', (error: Error) => log.warn({ err: error }, 'redis: wake-ups'))
-  const store = redisStore({
-    client,
-    subscriber,
-    timeoutMs,
-    now,
-    onWarning: (message) => log.warn(message),
-  })
+  const store = redisStore({ ...options, client, subscriber })
   // a moment for the first connection: until then every command fails at once
   await connected
   return {

@@ -10,6 +10,7 @@ import { printable } from '../../src/config/print.ts'
 import type { Problem } from '../../src/config/problem.ts'
 import { configReference, EXAMPLE_FILE } from '../../src/config/reference.ts'
 import { factsOf, SETTINGS, variableOf } from '../../src/config/schema.ts'
+import { formatSize, parseSize } from '../../src/config/size.ts'
 
 const SECRET = 'correct-horse-battery'
 const KEYS = `shop:app+gate:${SECRET}`
@@ -106,6 +107,9 @@ describe('a problem names its field and how to fix it', () => {
     ],
     ['duration without a unit', { HOLDFAST_IDLE_TIMEOUT: '7200' }, 'HOLDFAST_IDLE_TIMEOUT', /2h/],
     ['duration of nothing', { HOLDFAST_IDLE_TIMEOUT: '0s' }, 'HOLDFAST_IDLE_TIMEOUT', /2h/],
+    ['size without a unit', { HOLDFAST_FEED_BYTES: '256000000' }, 'HOLDFAST_FEED_BYTES', /256MB/],
+    ['size out of range', { HOLDFAST_FEED_BYTES: '10kB' }, 'HOLDFAST_FEED_BYTES', /256MB/],
+    ['feed of no entries', { HOLDFAST_FEED_LIMIT: '0' }, 'HOLDFAST_FEED_LIMIT', /10000/],
     ['store of an unknown kind', { HOLDFAST_STORE: 'mysql://x' }, 'HOLDFAST_STORE', /lmdb:/],
     ['LMDB without a folder', { HOLDFAST_STORE: 'lmdb:' }, 'HOLDFAST_STORE', /lmdb:/],
     ['policy that there is not', { HOLDFAST_POLICY: 'paranoid' }, 'HOLDFAST_POLICY', /balanced/],
@@ -419,6 +423,18 @@ test('the reference names every setting, and its example file passes the check',
     expect(reference).toContain(`| \`${name}\` | \`${variableOf(name)}\``)
   }
   expect(problemsOf({ file: file(EXAMPLE_FILE) })).toEqual([])
+})
+
+test('sizes are read and written in words', () => {
+  for (const words of ['1kB', '64MB', '1500MB', '2GB']) {
+    expect(formatSize(parseSize(words) ?? 0)).toBe(words)
+  }
+  for (const wrong of ['', '2', 'MB', '-1MB', '1.5GB', '2 GB', '64mb', '0MB', '9999999999GB']) {
+    expect(parseSize(wrong)).toBeUndefined()
+  }
+  const config = loadConfig({ env: { HOLDFAST_API_KEYS: KEYS, HOLDFAST_FEED_BYTES: '64MB' } })
+  expect(config.feedBytes).toBe(64_000_000)
+  expect(printable(config)).toMatchObject({ feedBytes: '64MB', feedLimit: 10_000 })
 })
 
 test('durations are read and written in words', () => {

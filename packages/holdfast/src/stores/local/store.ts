@@ -1,20 +1,18 @@
 import { PARTITIONS } from '../../core/ids.ts'
 import type { FeedItem, Store } from '../../core/store.ts'
+import { type FeedBound, MEASURED_EVERY } from '../feed/bound.ts'
 import { type HeadWatchOptions, headWatch } from '../feed/head-watch.ts'
 import { feedReader } from '../feed/reader.ts'
 import { checkedKey } from '../input.ts'
 import { locate } from '../partition.ts'
 import { localEntries } from './entries.ts'
 import { localReplays, localSubjects } from './subjects.ts'
-import type { Backend, Publish } from './tables.ts'
-
-/** Entries that each partition of a feed keeps unless told otherwise. */
-export const FEED_LIMIT = 10_000
+import type { Backend, Publish, Tables } from './tables.ts'
 
 /** Clock, bounds and the end of a store on this machine. */
 export interface LocalOptions {
   readonly now: () => number
-  readonly feedLimit: number
+  readonly feed: FeedBound
   /** How to hear of writes by other processes. Absent: only this process writes. */
   readonly others?: HeadWatchOptions
   readonly close: () => Promise<void>
@@ -23,19 +21,19 @@ export interface LocalOptions {
 const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 
 /** The rules of the store contract, over the tables of this machine. */
-export function localStore(
-  backend: Backend,
-  { now, feedLimit, others, close }: LocalOptions,
-): Store {
+export function localStore(backend: Backend, { now, feed, others, close }: LocalOptions): Store {
   const { tables } = backend
   const heads = async (): Promise<readonly number[]> => backend.read(() => tables.feedHeads())
   const watch = headWatch(heads, others)
+
+  const entriesKept = entriesWithin(feed, tables)
 
   const publish: Publish = (partition, items) => {
     let { newest } = tables.feedEnds(partition)
     for (const item of items) {
       newest++
-      tables.appendFeed(partition, { sequence: newest, item }, newest - feedLimit + 1)
+      const keepFrom = newest - entriesKept(partition, newest) + 1
+      tables.appendFeed(partition, { sequence: newest, item }, keepFrom)
     }
   }
 
@@ -70,6 +68,41 @@ export function localStore(
       watch.close()
       await close()
     },
+  }
+}
+
+/** An entry of the feed with its place in a table, without the sealed bytes of an event. */
+const ENTRY_BYTES = 200
+
+/** Entries looked at for their size: at the end, in the middle and at the start of a feed. */
+const SAMPLES = 6
+
+/**
+ * Answers how many entries a partition may keep when it appends `sequence`: as many as fit into its
+ * bytes, as far as samples of its entries tell.
+ */
+function entriesWithin(
+  { entries, bytes }: FeedBound,
+  tables: Tables,
+): (partition: number, sequence: number) => number {
+  const known = new Map<number, number>()
+
+  function measured(partition: number): number {
+    const { oldest, newest } = tables.feedEnds(partition)
+    const places = [oldest, Math.floor((oldest + newest) / 2), newest - SAMPLES + 1]
+    const sizes = places
+      .flatMap((from) => tables.feedRange({ partition, after: from - 1, count: SAMPLES }))
+      .map(({ item }) => ENTRY_BYTES + (item.kind === 'event' ? item.sealed.length : 0))
+    const total = sizes.reduce((sum, size) => sum + size, 0)
+    return total === 0 ? entries : Math.min(entries, Math.ceil((bytes * sizes.length) / total))
+  }
+
+  return (partition, sequence) => {
+    const fit = known.get(partition)
+    if (fit !== undefined && sequence % MEASURED_EVERY !== 0) return fit
+    const now = measured(partition)
+    known.set(partition, now)
+    return now
   }
 }
 

@@ -19,7 +19,7 @@ const OUTCOMES = [
 
 /** `Entries` in Redis: at most one command for each operation but lists and touches. */
 export function redisEntries(context: RedisContext): Entries {
-  const { ask, keys, now, feedLimit } = context
+  const { ask, keys, now } = context
 
   return {
     async read(id) {
@@ -59,7 +59,7 @@ export function redisEntries(context: RedisContext): Entries {
           keys.attributes(location, id),
         ],
         [
-          ...texts([now(), feedLimit]),
+          ...feedArguments(context),
           suffixOf(id),
           subject,
           ...texts([version, generation, createdAt, deadline, idleMs, seenAt]),
@@ -87,7 +87,7 @@ export function redisEntries(context: RedisContext): Entries {
           keys.feed(partition),
           keys.counter(partition),
         ],
-        [...texts([now(), feedLimit]), id, String(version), bufferOf(sealed)],
+        [...feedArguments(context), id, String(version), bufferOf(sealed)],
       )
       context.wake()
       const outcome = outcomeOf(reply)
@@ -109,7 +109,7 @@ export function redisEntries(context: RedisContext): Entries {
           keys.counter(partition),
         ],
         [
-          ...texts([now(), feedLimit]),
+          ...feedArguments(context),
           id,
           suffixOf(id),
           String(until),
@@ -135,7 +135,7 @@ export function redisEntries(context: RedisContext): Entries {
           keys.counter(partition),
         ],
         [
-          ...texts([now(), feedLimit]),
+          ...feedArguments(context),
           id,
           suffixOf(id),
           reason,
@@ -171,6 +171,11 @@ export function redisEntries(context: RedisContext): Entries {
 
     list: redisList(context),
   }
+}
+
+/** The clock and the bounds of the feed, as every script that appends to it takes them. */
+export function feedArguments({ now, feed }: Pick<RedisContext, 'now' | 'feed'>): string[] {
+  return [String(now()), `${feed.entries} ${feed.bytes}`]
 }
 
 /** Events as arguments of a script: id, instant and sealed bytes of each. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { EXPIRED_READABLE_MS } from '../../core/store.ts'
+import { MEASURED_EVERY } from '../feed/bound.ts'
 import { GENERATION_OFFSET, LAST_ACTIVITY_OFFSET, RECORD_HEADER_BYTES } from '../stored-record.ts'
 
 /** A Lua script that runs as one atomic step in one slot. */
@@ -62,9 +63,19 @@ end
 
 local newest = 0
 
+-- pcall: where this user may not ask for the size, the bound of entries is left
+local function fit(feed, room)
+  local size = redis.pcall('MEMORY', 'USAGE', feed)
+  if type(size) ~= 'number' or size <= room then return end
+  local keep = math.floor(redis.call('XLEN', feed) * room / size)
+  redis.call('XTRIM', feed, 'MAXLEN', '~', fmt(keep))
+end
+
 local function emit(feed, counter, ...)
+  local limit, room = string.match(ARGV[2], '^(%d+) (%d+)$')
   newest = redis.call('INCR', counter)
-  redis.call('XADD', feed, 'MAXLEN', '~', ARGV[2], fmt(newest) .. '-0', ...)
+  redis.call('XADD', feed, 'MAXLEN', '~', limit, fmt(newest) .. '-0', ...)
+  if newest % ${MEASURED_EVERY} == 0 then fit(feed, tonumber(room)) end
 end
 
 -- pcall: the write must stand also where this user may not publish
@@ -344,7 +355,7 @@ return out
 
 /**
  * All scripts by what they do. The first argument of each is the clock; the second, in a script
- * that appends to the feed, is the feed's bound.
+ * that appends to the feed, has the feed's bounds: entries and bytes.
  */
 export const SCRIPTS = {
   write: script('write', WRITE),

@@ -1,11 +1,12 @@
 import type { Store } from '../../core/store.ts'
+import type { FeedBound } from '../feed/bound.ts'
 import { type HeadWatchOptions, headWatch } from '../feed/head-watch.ts'
 import { feedReader } from '../feed/reader.ts'
 import { checkedKey } from '../input.ts'
 import { locate } from '../partition.ts'
 import type { RedisAsk } from './ask.ts'
 import { batchedReads, type ReadKeys } from './batched-reads.ts'
-import { eventArguments, redisEntries, texts } from './entries.ts'
+import { eventArguments, feedArguments, redisEntries } from './entries.ts'
 import { redisFeed } from './feed.ts'
 import type { RedisKeys } from './keys.ts'
 import { SCRIPTS } from './scripts.ts'
@@ -18,7 +19,7 @@ export interface RedisContext {
   readonly ask: RedisAsk
   readonly keys: RedisKeys
   readonly now: () => number
-  readonly feedLimit: number
+  readonly feed: FeedBound
   readonly readKeys: ReadKeys
   /** Tells followers in this process of a write, so that they need not wait for the next poll. */
   readonly wake: () => void
@@ -29,7 +30,7 @@ export function storeIn(
   shared: Omit<RedisContext, 'wake' | 'readKeys'>,
   { cluster, listen }: Pick<HeadWatchOptions, 'listen'> & { readonly cluster: boolean },
 ): Store {
-  const { ask, keys, now, feedLimit } = shared
+  const { ask, keys } = shared
   const source = redisFeed(shared, { cluster })
   const watch = headWatch(source.heads, {
     everyMs: POLL_MS,
@@ -49,7 +50,7 @@ export function storeIn(
         await ask.run(
           SCRIPTS.append,
           [keys.feed(partition), keys.counter(partition)],
-          [...texts([now(), feedLimit]), ...eventArguments(events)],
+          [...feedArguments(shared), ...eventArguments(events)],
         )
         watch.wake()
       },

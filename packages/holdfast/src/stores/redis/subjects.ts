@@ -2,7 +2,7 @@ import type { ReplayGuard, Subjects } from '../../core/store.ts'
 import { checkedId, checkedSubject, checkedTime, checkedVersion } from '../input.ts'
 import { locate, replayDigest, suffixOf } from '../partition.ts'
 import { decodeHistory } from '../stored-record.ts'
-import { eventArguments, texts } from './entries.ts'
+import { eventArguments, feedArguments, texts } from './entries.ts'
 import { redisHistories } from './lists.ts'
 import { bufferOf, bytesOf, listOf, numberOf } from './replies.ts'
 import { SCRIPTS } from './scripts.ts'
@@ -10,7 +10,7 @@ import type { RedisContext } from './store.ts'
 
 /** `Subjects` in Redis: one command for each operation but lists. */
 export function redisSubjects(context: RedisContext): Subjects {
-  const { ask, keys, now, feedLimit, wake } = context
+  const { ask, keys, now, wake } = context
 
   return {
     async read(subject) {
@@ -57,7 +57,7 @@ export function redisSubjects(context: RedisContext): Subjects {
           ...(kept === undefined ? [] : [keys.record(location, kept)]),
         ],
         [
-          ...texts([now(), feedLimit]),
+          ...feedArguments(context),
           subject,
           String(at),
           reason,

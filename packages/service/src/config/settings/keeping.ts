@@ -1,7 +1,7 @@
 import { DEFAULT_LIFETIMES } from 'holdfast'
 import { z } from 'zod'
 import { setting } from '../setting.ts'
-import { apiKey, duration, lifetime, store, word } from '../values.ts'
+import { apiKey, duration, lifetime, size, store, word } from '../values.ts'
 
 const { default: standard, remember } = DEFAULT_LIFETIMES
 
@@ -19,6 +19,27 @@ export const keeping = {
     about: 'Longest wait for an answer of Redis; beyond it the call is answered 503.',
     example: '1s',
     reading: 'text',
+  }),
+  feedBytes: setting(
+    size
+      .refine((bytes) => bytes >= 1e6 && bytes <= 64e9, 'must be 1MB to 64GB')
+      .default(256_000_000),
+    {
+      about:
+        'Most bytes of the store that the feed may take, about: revocations, changes and the ' +
+        'event log. Its 64 partitions share it equally, and the oldest entries go first. ' +
+        'Readers of the event log have that long to come back, and verifiers of access tokens ' +
+        'need the last 145 s.',
+      example: '256MB',
+      reading: 'text',
+    },
+  ),
+  feedLimit: setting(z.int().min(100).max(10_000_000).default(10_000), {
+    about:
+      'Most entries that each of the 64 partitions of the feed keeps, about. What is reached ' +
+      'first counts, this or `feedBytes`.',
+    example: '10000',
+    reading: 'number',
   }),
   apiKeys: setting(z.array(apiKey).min(1).max(256), {
     about:
