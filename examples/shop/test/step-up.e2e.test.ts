@@ -300,7 +300,7 @@ test('whoever ends other sessions has just proved something, and is told why', a
   })
 })
 
-test('a session that is over says why, and its step-up page asks nobody who logged in', async () => {
+test('a session that is over says why, its step-up page asks nobody who logged in', async () => {
   await inTown(async (page) => {
     await logIn(page)
     await moveTo(page, 'new-york', 'stay')

@@ -17,8 +17,8 @@ const BLOCKS = { v4: 16, v6: 32 }
 
 /**
  * An address in terms that can be compared. An address behind NAT64 is described as its IPv4
- * address. `null`, and text that is no client's address, is the unknown network. Addresses outside the
- * public internet are of kind `private`, keep their prefix and are not looked up.
+ * address. `null`, and text that is no client's address, is the unknown network. Addresses outside
+ * the public internet are of kind `private`, keep their prefix and are not looked up.
  *
  * The documentation ranges (RFC 5737, RFC 3849) count as public, because only examples use them.
  * Throws `config_invalid` for prefix lengths that are none: `describeNetwork(null, options)` checks
