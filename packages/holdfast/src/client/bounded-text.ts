@@ -1,18 +1,48 @@
 /** The body as text; undefined, and the rest unread, for one of more than `most` bytes. */
 export async function boundedText(response: Response, most: number): Promise<string | undefined> {
-  if (response.body === null) return ''
+  let text = ''
+  const whole = await eachPiece(response, most, (piece) => {
+    text += piece
+  })
+  return whole ? text : undefined
+}
+
+/** Hands on each line as it comes. False, and the rest unread, for more than `most` bytes. */
+export async function eachLine(
+  response: Response,
+  most: number,
+  take: (line: string) => void,
+): Promise<boolean> {
+  let rest = ''
+  const whole = await eachPiece(response, most, (piece) => {
+    rest += piece
+    if (!piece.includes('\n')) return
+    const lines = rest.split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) take(line)
+  })
+  return whole
+}
+
+async function eachPiece(
+  response: Response,
+  most: number,
+  take: (piece: string) => void,
+): Promise<boolean> {
+  if (response.body === null) return true
   const reader = response.body.getReader()
   const decoder = new TextDecoder()
-  let text = ''
   let size = 0
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
+    if (done) break
     size += value.byteLength
     if (size > most) {
       await reader.cancel()
-      return undefined
+      return false
     }
-    text += decoder.decode(value, { stream: true })
+    take(decoder.decode(value, { stream: true }))
   }
+  take(decoder.decode())
+  return true
 }

@@ -25,6 +25,7 @@ import {
   readVerification,
   readVersion,
 } from './readers.ts'
+import { verifications } from './verifications.ts'
 
 export type { ConnectOptions } from './options.ts'
 
@@ -68,9 +69,7 @@ function presentations(call: RemoteCalls): Pick<RemoteSessions, Presentations> {
       return refused
     },
 
-    async verify(presented) {
-      return call.expect(await ask('/v1/verify', presented), 200, readVerification)
-    },
+    verify: verifications(call),
 
     async refresh(presented) {
       const answer = await ask('/v1/refresh', presented)

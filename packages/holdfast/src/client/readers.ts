@@ -1,6 +1,8 @@
+import type { Verification } from '../core/sessions.ts'
 import { checker } from '../wire/check.ts'
-import type { Wire } from '../wire/describe.ts'
+import { object, optional, type Wire } from '../wire/describe.ts'
 import { known } from '../wire/known.ts'
+import { type Line, lineFields } from '../wire/lines.ts'
 import { attributesVersion, sessionDetail, sessionPage } from '../wire/sessions.ts'
 import {
   createdSession,
@@ -22,6 +24,12 @@ function reader<T>(wire: Wire<T>): Reader<T> {
 export const readCreated = reader(createdSession)
 export const readRefusedLogin = reader(refusedLogin)
 export const readVerification = reader(verification)
+export const readVerificationLine = reader(
+  object<Line<Verification>>('VerificationLine', {
+    ...lineFields,
+    result: optional(verification),
+  }),
+)
 export const readRefreshed = reader(refreshedTokens)
 export const readRefusedRefresh = reader(refusedRefresh)
 export const readStepUpBegun = reader(stepUpBegun)

@@ -1,4 +1,5 @@
 import { described, list, object, optional, type TypeOf, text, withFields } from './describe.ts'
+import { type Line, lineFields } from './lines.ts'
 import { type ProblemDetails, problemFields } from './problems.ts'
 import {
   createdSession,
@@ -42,6 +43,12 @@ export interface VerificationAnswers {
 export const verificationAnswers = object<VerificationAnswers>('Verifications', {
   results: list(verificationAnswer),
 })
+
+/** One line of the answer to several verifications at once, where lines are asked for. */
+export const verificationLine = object<Line<TypeOf<typeof verificationAnswer>>>(
+  'VerificationLine',
+  { ...lineFields, result: optional(verificationAnswer) },
+)
 
 /** Answer of a refresh that passed. */
 export const refreshedAnswer = withFields<TypeOf<typeof refreshedTokens>, AnsweredCookies>(

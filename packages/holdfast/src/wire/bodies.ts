@@ -13,6 +13,7 @@ import {
   variants,
   type Wire,
 } from './describe.ts'
+import { MAX_BATCH } from './lines.ts'
 import { requestFacts } from './request-facts.ts'
 import {
   attributes,
@@ -176,7 +177,7 @@ export interface BatchBody {
 
 /** Body of several verifications at once. */
 export const batchBody = object<BatchBody>('Batch', {
-  presented: list(presented, { min: 1, max: 64 }),
+  presented: list(presented, { min: 1, max: MAX_BATCH }),
 })
 
 /** RFC 7662 and RFC 7009 name the fields. */

@@ -6,6 +6,7 @@ export {
   stepUpBegunAnswer,
   verificationAnswer,
   verificationAnswers,
+  verificationLine,
 } from './answers.ts'
 export {
   batchBody,
@@ -26,6 +27,7 @@ export {
   type Fields,
   type Form,
   integer,
+  list,
   type Optional,
   object,
   oneOf,
@@ -38,6 +40,7 @@ export {
 } from './describe.ts'
 export { eventPage } from './events.ts'
 export { known } from './known.ts'
+export { LINES_TYPE, type Line, MAX_BATCH } from './lines.ts'
 export { type ProblemDetails, problemDetails } from './problems.ts'
 export { attributesVersion, session, sessionDetail, sessionPage } from './sessions.ts'
 export { introspection, publishedKeys, type RevokedSubject, revocations } from './tokens.ts'

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { SessionError } from 'holdfast'
 import { type Checker, checker, object, problemDetails, type Shape, type Wire } from 'holdfast/wire'
 import type { Role } from '../config/api-keys.ts'
-import { isForm, MAX_BODY_BYTES, readForm, readJson } from './body.ts'
+import { checkShape, isForm, MAX_BODY_BYTES, readForm, readJson } from './body.ts'
 import type { Caller } from './callers.ts'
 import { type Fault, faultOfProblems } from './problem.ts'
 
@@ -41,6 +41,8 @@ export interface Described {
 export interface AnswerFacts {
   readonly about: string
   readonly body?: Shape
+  /** The form of each line, for those who accept lines of JSON. */
+  readonly lines?: Shape
   /** The forms that a problem of this status can have. */
   readonly refused?: readonly Shape[]
   /** There is a stream of events for those who accept one. */
@@ -137,10 +139,20 @@ function reader(wire: Shape | undefined, where: string): (value: unknown) => unk
 }
 
 /** The value, if it is as described. Throws a fault that names the fields which are not. */
-export function checked<T>(check: Checker<T>, where: string, value: unknown): T {
+function checked<T>(check: Checker<T>, where: string, value: unknown): T {
   if (check.accepts(value)) return value
   const fault = faultOfProblems(where, check.problems(value))
   throw Object.assign(new SessionError('invalid_input', fault.detail), { fault })
+}
+
+/**
+ * As {@link checked}, for JSON of any depth with any names. What is as described is neither deep
+ * nor full of strange names: only the rest is looked at.
+ */
+export function asDescribed<T>(check: Checker<T>, where: string, value: unknown): T {
+  if (check.accepts(value)) return value
+  checkShape(value)
+  return checked(check, where, value)
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Shape } from 'holdfast/wire'
+import { LINES_TYPE, type Shape } from 'holdfast/wire'
 import { MAX_BODY_BYTES } from './body.ts'
 import { type AnswerFacts, type Described, problemFacts } from './call.ts'
 import { type JsonSchema, type SchemaWriter, schemaWriter } from './json-schema.ts'
@@ -98,9 +98,13 @@ function contentOf(writer: SchemaWriter, { method, form }: Described, body: Shap
   }
 }
 
-function response(writer: SchemaWriter, { about, body, refused, stream }: AnswerFacts): JsonSchema {
+function response(
+  writer: SchemaWriter,
+  { about, body, lines, refused, stream }: AnswerFacts,
+): JsonSchema {
   const content = {
     ...(body === undefined ? {} : { [JSON_TYPE]: bodySchema(writer, [body]) }),
+    ...(lines === undefined ? {} : { [LINES_TYPE]: bodySchema(writer, [lines]) }),
     ...(refused === undefined ? {} : { [PROBLEM_TYPE]: bodySchema(writer, refused) }),
     ...(stream === true ? { [STREAM_TYPE]: { schema: { type: 'string' } } } : {}),
   }

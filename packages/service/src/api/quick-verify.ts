@@ -1,9 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { batchBody, type Checker, checker, presented } from 'holdfast/wire'
-import { checkShape, isJson, MAX_BODY_BYTES, parseJson, readBytes } from './body.ts'
-import { checked, isInputFault } from './call.ts'
-import { MAX_BATCH_BYTES, presentationJudge, VERIFY_ROLES } from './calls/verify.ts'
+import { batchBody, checker, LINES_TYPE, presented } from 'holdfast/wire'
+import { isJson, MAX_BODY_BYTES, parseJson, readBytes } from './body.ts'
+import { asDescribed, isInputFault } from './call.ts'
+import { MAX_BATCH_BYTES, VERIFY_ROLES } from './calls/verify.ts'
 import { checkedCaller, observe, type Seen, STANDARD_HEADERS } from './exchange.ts'
+import {
+  acceptsLines,
+  lineJudge,
+  presentationJudge,
+  textOf,
+  type VerificationLine,
+} from './judges.ts'
 import type { ApiParts } from './parts.ts'
 import { faultOf, problemResponse } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
@@ -50,6 +57,7 @@ const UNKNOWN_BYTES = 16_384
  */
 export function quickVerify(parts: QuickParts): Quick {
   const judged = presentationJudge(parts)
+  const lines = lineJudge(parts)
   let waiting: Asked[] = []
 
   function drain(): void {
@@ -61,16 +69,18 @@ export function quickVerify(parts: QuickParts): Quick {
       const body = bodies[at]
       try {
         if (body instanceof Promise) sendLater(asked, body)
-        else answered.push(send(asked, 200, JSON.stringify(body)))
+        else if (!isLines(body)) answered.push(send(asked, 200, JSON.stringify(body)))
+        else if (body.every(isKnown)) answered.push(send(asked, 200, textOf(body), LINES_HEADER))
+        else finish(asked, sendLines(asked, body))
       } catch (error) {
-        sendLater(asked, Promise.reject(error))
+        finish(asked, Promise.reject(error))
       }
     }
     for (const one of answered) log(one)
   }
 
   /** What is thrown for one request concerns that request alone. */
-  function bodyOf(asked: Asked): unknown {
+  function bodyOf(asked: Asked): Body | Promise<Body> {
     try {
       if (asked.seen.caller === null) checkCaller(asked.incoming, asked.seen)
       return judge(asked)
@@ -79,18 +89,25 @@ export function quickVerify(parts: QuickParts): Quick {
     }
   }
 
-  function judge({ seen: { route, requestId }, bytes }: Asked): unknown {
+  function judge({ incoming, seen: { route, requestId }, bytes }: Asked): Body | Promise<Body> {
     const value = parseJson(bytes)
-    if (route === VERIFY) return judged(asDescribed(ONE, value), requestId)
-    const results = asDescribed(MANY, value).presented.map((one) => judged(one, requestId))
+    if (route === VERIFY) return judged(asDescribed(ONE, 'body', value), requestId)
+    if (acceptsLines(incoming.headers.accept)) return lines(value, requestId)
+    const results = asDescribed(MANY, 'body', value).presented.map((one) => judged(one, requestId))
     return results.some((result) => result instanceof Promise)
       ? Promise.all(results).then((known) => ({ results: known }))
       : { results }
   }
 
-  function sendLater(asked: ToAnswer, body: Promise<unknown>): void {
-    body
-      .then((known) => send(asked, 200, JSON.stringify(known)))
+  function sendLater(asked: ToAnswer, body: Promise<Body>): void {
+    finish(
+      asked,
+      body.then((known) => send(asked, 200, JSON.stringify(known))),
+    )
+  }
+
+  function finish(asked: ToAnswer, sent: Promise<Answered>): void {
+    sent
       .catch((error) => refuse(asked, error))
       .then(log)
       .catch(() => asked.response.destroy())
@@ -112,18 +129,56 @@ export function quickVerify(parts: QuickParts): Quick {
     asked: ToAnswer,
     status: number,
     text: string,
-    headers: Readonly<Record<string, string>> = JSON_TYPE,
+    headers: Readonly<Record<string, string>> = JSON_HEADER,
   ): Answered {
-    const { response, seen, startedAt } = asked
-    response.writeHead(status, {
-      'cache-control': 'no-store',
-      'content-length': Buffer.byteLength(text),
-      ...STANDARD_HEADERS,
-      ...headers,
-      'x-request-id': seen.requestId,
+    const length = { 'content-length': String(Buffer.byteLength(text)) }
+    asked.response.writeHead(status, headOf(asked, { ...length, ...headers })).end(text)
+    return answeredNow(asked, status)
+  }
+
+  /** Sends each line when it is known, and those that are known at one moment in one write. */
+  function sendLines(asked: ToAnswer, lines: Lines): Promise<Answered> {
+    const { response } = asked
+    return new Promise((resolve, reject) => {
+      let text = ''
+      let left = lines.length
+      let due = false
+
+      function flush(): void {
+        due = false
+        if (!response.headersSent) {
+          if (left === 0) {
+            resolve(send(asked, 200, text, LINES_HEADER))
+            return
+          }
+          response.writeHead(200, headOf(asked, LINES_HEADER))
+        }
+        response.write(text)
+        text = ''
+        if (left > 0) return
+        response.end()
+        resolve(answeredNow(asked, 200))
+      }
+
+      function add(line: VerificationLine): void {
+        text += textOf([line])
+        left--
+        if (due) return
+        due = true
+        process.nextTick(() => {
+          try {
+            flush()
+          } catch (error) {
+            reject(error)
+          }
+        })
+      }
+
+      for (const line of lines) {
+        if (line instanceof Promise) line.then(add).catch(reject)
+        else add(line)
+      }
     })
-    response.end(text)
-    return { asked, status, ms: performance.now() - startedAt }
   }
 
   function log({ asked: { incoming, response, seen }, status, ms }: Answered): void {
@@ -158,29 +213,51 @@ export function quickVerify(parts: QuickParts): Quick {
     try {
       if (length > UNKNOWN_BYTES) checkCaller(incoming, seen)
     } catch (error) {
-      sendLater(asked, Promise.reject(error))
+      finish(asked, Promise.reject(error))
       return true
     }
     readBytes(incoming, most).then(
       (bytes) => {
         if (waiting.push({ ...asked, bytes }) === 1) setImmediate(drain)
       },
-      (error) => sendLater(asked, Promise.reject(error)),
+      (error) => finish(asked, Promise.reject(error)),
     )
     return true
   }
 }
 
-const JSON_TYPE = { 'content-type': 'application/json' }
+const JSON_HEADER = { 'content-type': 'application/json' }
+const LINES_HEADER = { 'content-type': LINES_TYPE }
 
 const ONE = checker(presented, 'request')
 const MANY = checker(batchBody, 'request')
 
-/** What is as described is neither deep nor full of strange names: only the rest is looked at. */
-function asDescribed<T>(check: Checker<T>, value: unknown): T {
-  if (check.accepts(value)) return value
-  checkShape(value)
-  return checked(check, 'body', value)
+/** What a request is answered with: a value, or lines of which some are not known yet. */
+type Body = Readonly<Record<string, unknown>> | Lines
+type Lines = ReturnType<ReturnType<typeof lineJudge>>
+
+function isLines(body: Body | undefined): body is Lines {
+  return Array.isArray(body)
+}
+
+function isKnown(line: VerificationLine | Promise<VerificationLine>): line is VerificationLine {
+  return !(line instanceof Promise)
+}
+
+function headOf(
+  { seen }: ToAnswer,
+  headers: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  return {
+    'cache-control': 'no-store',
+    ...STANDARD_HEADERS,
+    ...headers,
+    'x-request-id': seen.requestId,
+  }
+}
+
+function answeredNow(asked: ToAnswer, status: number): Answered {
+  return { asked, status, ms: performance.now() - asked.startedAt }
 }
 
 /** JSON of a known length, from a caller who said each thing once. */

@@ -1,4 +1,4 @@
-import type { Refreshed, SessionEvent, Verification } from 'holdfast'
+import type { Code, Refreshed, SessionEvent, Verification } from 'holdfast'
 import type { SigningKeys } from 'holdfast/tokens'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
@@ -11,6 +11,8 @@ export interface Metrics {
     readonly ms: number
   }): void
   verified(verification: Verification): void
+  /** A fault kept one presentation of a batch from being judged. */
+  unjudged(code: Code): void
   refreshed(refreshed: Refreshed): void
   /** An answer to a gateway; `reason` where it was not a decision. */
   gate(answer: {
@@ -80,10 +82,10 @@ const REFRESHES =
 
 function sessionMetrics(
   registers: Registers,
-): Pick<Metrics, 'verified' | 'refreshed' | 'happened' | 'copyAsked'> {
+): Pick<Metrics, 'verified' | 'unjudged' | 'refreshed' | 'happened' | 'copyAsked'> {
   const verifications = new Counter({
     name: 'holdfast_verifications_total',
-    help: 'Judged presentations, by outcome and code (ok when there is no refusal).',
+    help: 'Presentations, by outcome and code: ok, that of the refusal, or of a fault in a batch.',
     labelNames: ['outcome', 'code'],
     registers,
   })
@@ -113,6 +115,7 @@ function sessionMetrics(
       const outcome = verification.decision?.outcome ?? 'none'
       verifications.inc({ outcome, code: verification.ok ? 'ok' : verification.code })
     },
+    unjudged: (code) => verifications.inc({ outcome: 'none', code }),
     refreshed(refreshed) {
       refreshes.inc({ status: refreshStatusOf(refreshed) })
     },

@@ -97,6 +97,21 @@ describe.each([
     }
   })
 
+  test('about a batch in lines', async () => {
+    const run = await running(env)
+    const token = await tokenOf(run)
+    const headers = { accept: 'application/x-ndjson' }
+    const presented = [token, 'junk', token].map((one) => ({ token: one, request }))
+
+    for (const count of [0, 1, 3, 65]) {
+      const many = Array.from({ length: count }, (_, at) => presented[at % 3])
+      const body = JSON.stringify({ presented: many })
+      await bothWays(run, '/v1/verify/batch', { body, headers })
+      const [short, long] = await bothWays(run, '/v1/verify/batch', { body, headers })
+      expect([count, sorted(short)]).toEqual([count, sorted(long)])
+    }
+  })
+
   test('about what is no such body, and callers who may not ask', async () => {
     const run = await running(env)
 
@@ -136,6 +151,12 @@ test('the short way counts and logs as the long way does', async () => {
   expect(metrics).toMatch(/_count\{method="POST",route="\/v1\/verify",status="200"\} 2/)
   expect(metrics).toMatch(/_count\{method="POST",route="\/v1\/verify",status="400"\} 2/)
 })
+
+/** Lines come in any order. */
+function sorted(answer: unknown): unknown {
+  const { text, ...rest } = answer as { readonly text: string }
+  return { ...rest, text: text.split('\n').sort() }
+}
 
 async function tokenOf(run: Running): Promise<string> {
   const body = { subject: 'ada', amr: ['pwd'], request }

@@ -1,7 +1,13 @@
-import type { Presented, Sessions, Verification, VerifiesNow } from 'holdfast'
-import { batchBody, presented, verificationAnswer, verificationAnswers } from 'holdfast/wire'
-import { verificationBody } from '../answers.ts'
+import {
+  batchBody,
+  LINES_TYPE,
+  presented,
+  verificationAnswer,
+  verificationAnswers,
+  verificationLine,
+} from 'holdfast/wire'
 import { type Call, call } from '../call.ts'
+import { acceptsLines, lineJudge, presentationJudge, textOf } from '../judges.ts'
 import type { ApiParts } from '../parts.ts'
 
 /** 64 presentations of an ordinary browser are a little over 100 KiB. */
@@ -10,32 +16,10 @@ export const MAX_BATCH_BYTES = 524_288
 /** Who may ask. */
 export const VERIFY_ROLES = ['app', 'gate'] as const
 
-export type VerificationBody = Readonly<Record<string, unknown>>
-
-/** Judges one presentation: at once where a local copy answers. */
-export function presentationJudge({
-  sessions,
-  cookies,
-  metrics,
-}: Pick<ApiParts, 'sessions' | 'cookies' | 'metrics'>): (
-  one: Presented,
-  requestId: string,
-) => VerificationBody | Promise<VerificationBody> {
-  const { verify }: { verify: Sessions['verify'] & VerifiesNow } = sessions
-  return (one, requestId) => {
-    const asked = { correlation: requestId, ...one }
-    const answer = (result: Verification): VerificationBody => {
-      metrics.verified(result)
-      return verificationBody(cookies, result, one.request)
-    }
-    const known = verify.now?.(asked)
-    return known === undefined ? verify(asked).then(answer) : answer(known)
-  }
-}
-
 /** Is this still the rightful holder? One presentation, or up to 64 at once. */
 export function verifyCalls(parts: ApiParts): readonly Call[] {
   const judged = presentationJudge(parts)
+  const lines = lineJudge(parts)
 
   return [
     call({
@@ -56,11 +40,23 @@ export function verifyCalls(parts: ApiParts): readonly Call[] {
       method: 'post',
       path: '/v1/verify/batch',
       roles: VERIFY_ROLES,
-      summary: 'Judge up to 64 presentations; a fault in one is a fault of all',
+      summary:
+        'Judge up to 64 presentations. A fault in one is a fault of all, but with ' +
+        '`Accept: application/x-ndjson` it is a line of its own, and lines come as they are known',
       body: batchBody,
       bodyBytes: MAX_BATCH_BYTES,
-      answers: { 200: { about: 'One result each, in their order', body: verificationAnswers } },
-      async handle({ body, requestId }) {
+      answers: {
+        200: {
+          about: 'One result each, in their order; or one line each, in any order',
+          body: verificationAnswers,
+          lines: verificationLine,
+        },
+      },
+      async handle({ body, headers, requestId }) {
+        if (acceptsLines(headers.get('accept'))) {
+          const text = textOf(await Promise.all(lines(body, requestId)))
+          return new Response(text, { headers: { 'content-type': LINES_TYPE } })
+        }
         const results = await Promise.all(body.presented.map(async (one) => judged(one, requestId)))
         return { status: 200, body: { results } }
       },

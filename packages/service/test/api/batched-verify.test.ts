@@ -1,0 +1,230 @@
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { newKeyring, type Presented, type Sessions, type Verification } from 'holdfast'
+import { connect, type RemoteSessions } from 'holdfast/client'
+import { formatKeyring } from 'holdfast/maintenance'
+import { pino } from 'pino'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { startRedis } from '../../../holdfast/test/support/redis.ts'
+import { until } from '../../../holdfast/test/support/until.ts'
+import { callersOf } from '../../src/api/callers.ts'
+import { quickVerify } from '../../src/api/quick-verify.ts'
+import { sessionCookies } from '../../src/main/cookies.ts'
+import { serviceMetrics } from '../../src/main/metrics.ts'
+import { atHome, configOf, folder, KEYS, LOGIN, type Running, running } from '../support.ts'
+
+type Sent = (path: string, init: RequestInit) => RequestInit | Response
+
+/** A client of the service, and the paths that it has asked for. */
+function clientOf(
+  { service }: Running,
+  sent: Sent = (_, init) => init,
+): { readonly remote: RemoteSessions; readonly paths: string[] } {
+  const paths: string[] = []
+  const remote = connect({
+    url: service.url,
+    key: KEYS.app,
+    timeoutMs: 30_000,
+    async fetch(target, init = {}) {
+      const { pathname } = new URL(String(target))
+      paths.push(pathname)
+      const made = sent(pathname, init)
+      return made instanceof Response ? made : fetch(target, made)
+    },
+  })
+  return { remote, paths }
+}
+
+async function tokensOf(remote: RemoteSessions, subjects: readonly string[]): Promise<string[]> {
+  const tokens: string[] = []
+  for (const subject of subjects) {
+    const created = await remote.create({ ...LOGIN, subject, request: atHome() })
+    if (created.ok) tokens.push(created.token)
+  }
+  return tokens
+}
+
+/** What a verification came to: a subject, a refusal's code, or the code of what it threw. */
+async function outcome(verifying: Promise<Verification>): Promise<string> {
+  try {
+    const verification = await verifying
+    return verification.ok ? verification.session.subject : verification.code
+  } catch (error) {
+    const { code, message } = error as { readonly code?: string; readonly message: string }
+    return `threw ${code}: ${message}`
+  }
+}
+
+function all(remote: RemoteSessions, presented: readonly Presented[]): Promise<string[]> {
+  return Promise.all(presented.map((one) => outcome(remote.verify(one))))
+}
+
+const request = atHome()
+
+/** What poisons a batch, each in its own way. */
+const POISON: Readonly<Record<string, Presented>> = {
+  'a token that is none': { token: 'junk', request },
+  'no token': { token: '', request },
+  'a method that is none': { token: 'junk', request: { ...request, method: 'GET IT' } },
+  'an address that is none': { token: 'junk', request: { ...request, ip: 'here' } },
+  'a header that is too long': {
+    token: 'junk',
+    request: { ...request, headers: { accept: 'x'.repeat(2_049) } },
+  },
+  'a header that is a number': {
+    token: 'junk',
+    request: { ...request, headers: { accept: 1 as unknown as string } },
+  },
+  'a negative time': { token: 'junk', request, waitedMs: -1 },
+  'an audience that nobody knows': { token: 'junk', request, audience: 'nobody' },
+}
+
+const OLDER: readonly (readonly [string, Sent])[] = [
+  ['the service', (_, init) => init],
+  [
+    'a service that answers a batch as a whole',
+    (_, init) => ({ ...init, headers: { ...init.headers, accept: 'application/json' } }),
+  ],
+  [
+    'a service without batches',
+    (path, init) =>
+      path === '/v1/verify/batch' ? Response.json({ code: 'not_found' }, { status: 404 }) : init,
+  ],
+]
+
+describe.each(OLDER)('of %s', (_, sent) => {
+  test('each verification has its own answer', async () => {
+    const run = await running()
+    const { remote } = clientOf(run, sent)
+    const [ada = '', bob = ''] = await tokensOf(remote, ['ada', 'bob'])
+
+    const answers = await all(
+      remote,
+      [ada, 'junk', bob, ada].map((token) => ({ token, request })),
+    )
+
+    expect(answers).toEqual(['ada', 'token_malformed', 'bob', 'ada'])
+  })
+
+  test.each(Object.entries(POISON))('%s harms nobody else', async (_, poison) => {
+    const run = await running()
+    const { remote } = clientOf(run, sent)
+    const [ada = '', bob = ''] = await tokensOf(remote, ['ada', 'bob'])
+    const alone = await outcome(remote.verify(poison))
+
+    const answers = await all(remote, [{ token: ada, request }, poison, { token: bob, request }])
+
+    expect(answers).toEqual(['ada', alone, 'bob'])
+  })
+})
+
+test('a turn is one request, whatever is in it', async () => {
+  const run = await running()
+  const { remote, paths } = clientOf(run)
+  const [ada = ''] = await tokensOf(remote, ['ada'])
+  paths.length = 0
+
+  await all(remote, [{ token: ada, request }, ...Object.values(POISON)])
+
+  expect(paths).toEqual(['/v1/verify/batch'])
+})
+
+test('a store that hangs in the middle is a fault to each, and logs nobody in or out', async () => {
+  const redis = await startRedis()
+  onTestFinished(() => redis.close())
+  const keyring = join(folder(), 'ring.json')
+  writeFileSync(keyring, formatKeyring(newKeyring()), { mode: 0o600 })
+  const run = await running({
+    HOLDFAST_KEYRING: keyring,
+    HOLDFAST_STORE: `redis://127.0.0.1:${redis.port}`,
+    HOLDFAST_STORE_TIMEOUT: '1s',
+  })
+  const { remote, paths } = clientOf(run)
+  const ready = async (): Promise<boolean> =>
+    (await fetch(`${run.service.managementUrl}/readyz`)).status === 200
+  await until('the service is ready', ready)
+  const [ada = '', bob = ''] = await tokensOf(remote, ['ada', 'bob'])
+  const presented = [ada, 'junk', bob].map((token) => ({ token, request }))
+  const before = await all(remote, presented)
+
+  redis.pause()
+  const during = await all(remote, presented)
+  redis.resume()
+  await until('the service is ready again', ready)
+  const after = await all(remote, presented)
+
+  expect(before).toEqual(['ada', 'token_malformed', 'bob'])
+  expect(during).toEqual([
+    expect.stringMatching(/^threw store_unavailable/),
+    'token_malformed',
+    expect.stringMatching(/^threw store_unavailable/),
+  ])
+  expect(after).toEqual(before)
+  expect(new Set(paths.filter((path) => path.startsWith('/v1/verify')))).toEqual(
+    new Set(['/v1/verify/batch']),
+  )
+  const metrics = await (await fetch(`${run.service.managementUrl}/metrics`)).text()
+  expect(metrics).toMatch(/verifications_total\{outcome="none",code="store_unavailable"\} 2/)
+  const faults = run.log().split('\n')
+  expect(faults.filter((line) => line.includes('"msg":"verification"'))).toHaveLength(2)
+})
+
+test('a service that goes away in the middle is store_unavailable to each', async () => {
+  const run = await running()
+  const { remote } = clientOf(run)
+  const [ada = '', bob = ''] = await tokensOf(remote, ['ada', 'bob'])
+  await run.service.close()
+
+  const answers = await all(
+    remote,
+    [ada, bob].map((token) => ({ token, request })),
+  )
+
+  for (const answer of answers) expect(answer).toMatch(/^threw store_unavailable/)
+})
+
+test('a presentation whose reading lasts keeps no other of its batch waiting', async () => {
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const config = configOf()
+  const log = pino({ level: 'silent' })
+  const quick = quickVerify({
+    sessions: {
+      async verify({ token }: Presented): Promise<Verification> {
+        if (token === 'slow') await held
+        if (token === 'broken') throw new Error('a bug')
+        return { ok: false, code: 'session_unknown' }
+      },
+    } as unknown as Sessions,
+    callers: callersOf(config.apiKeys),
+    cookies: sessionCookies(config, () => 0),
+    metrics: serviceMetrics(),
+    callerAddress: () => null,
+    log,
+    flatLog: log,
+  })
+  const server = createServer(quick)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const remote = connect({ url, key: KEYS.app, timeoutMs: 30_000 })
+
+  const asked = ['a', 'slow', 'broken', 'd'].map((token) =>
+    outcome(remote.verify({ token, request })),
+  )
+  const others = await Promise.all([asked[0], asked[2], asked[3]])
+  release()
+
+  expect(others).toEqual([
+    'session_unknown',
+    expect.stringMatching(/^threw internal_error/),
+    'session_unknown',
+  ])
+  expect(await asked[1]).toBe('session_unknown')
+})
