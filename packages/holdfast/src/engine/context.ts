@@ -78,9 +78,15 @@ export interface Records {
   seal(entry: Omit<Entry, 'sealed'>, state: SessionState): Entry
 }
 
-/** Notes activity. All touches of one turn of the event loop travel together. */
+/** Notes activity, apart from the answers. */
 export interface Touches {
-  touch(id: SessionId, at: number): Promise<void>
+  /** Whether the touch interval has passed since the activity that is known, here or in the store. */
+  isDue(found: Found, at: number): boolean
+  /**
+   * Undefined: the answer need not wait. While activity of before could not be written it has to
+   * wait, and the promise fails where the store does.
+   */
+  touch(id: SessionId, at: number): Promise<void> | undefined
 }
 
 /** The highest number that was noted under each key, for the newest 100,000 keys. */

@@ -83,6 +83,11 @@ export interface SessionsOptions {
   readonly host?: Host
   /** Every event, once it is committed. Must not throw. */
   readonly onEvent?: (event: SessionEvent) => void
+  /**
+   * Hears of activity that could not be written; it is tried again. Must not throw. Default:
+   * `process.emitWarning`.
+   */
+  readonly onWarning?: (message: string) => void
 }
 
 /** How much is kept, and who counts how often that was of use. */
@@ -125,6 +130,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 
 function contextOf(options: SessionsOptions): EngineContext {
   const { keyring, lookup, prefixes, limit, tenants = {}, onEvent } = options
+  const { onWarning = (message) => process.emitWarning(message) } = options
   const host = options.host ?? systemHost()
   const codec = sealingCodec(keyring, host)
   const lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
@@ -164,7 +170,7 @@ function contextOf(options: SessionsOptions): EngineContext {
     rotateEveryMs: options.rotateEveryMs ?? DEFAULT_ROTATE_EVERY_MS,
     tokens: options.tokens,
     eventWriter: writer,
-    touches: batchedTouches(store.entries),
+    touches: batchedTouches({ entries: store.entries, onWarning }),
     eventLimiter: eventLimiter(),
     versions: highestNumbers(),
   }

@@ -35,5 +35,6 @@ export function engineOf(
     ...(tokens === undefined ? {} : { tokens }),
     localCopies: config.localCopies ? { onAsked: metrics.copyAsked } : false,
     onEvent,
+    onWarning: (message) => log.warn(message),
   })
 }

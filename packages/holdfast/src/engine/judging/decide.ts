@@ -128,7 +128,8 @@ export async function apply(
     // What the shadow policy says again of the same is no event.
     const refusals = decided.events.filter(({ type }) => type !== 'policy-differed')
     if (refusals.length > 0) await engine.eventWriter.append(state.id, refusals)
-    if (touches) await touchIfDue(engine, found, matched.presentation)
+    const touched = touches ? touchIfDue(engine, found, matched.presentation) : undefined
+    if (touched !== undefined) await touched
   } else {
     const shown = trusted ? rotationEvents(engine, matched) : []
     const events = [...decided.events, ...shown]

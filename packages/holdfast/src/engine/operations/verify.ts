@@ -13,7 +13,7 @@ import {
   matchSecret,
 } from '../judging/presentation.ts'
 import { planRotation } from '../judging/rotation.ts'
-import { touchDue, touchIfDue } from '../state/save.ts'
+import { touchIfDue } from '../state/save.ts'
 
 /** Judges one presentation of a token: the ten steps of the design, in their order. */
 export async function verify(engine: EngineContext, presented: Presented): Promise<Verification> {
@@ -52,9 +52,11 @@ function decideOnRead(
   const { state, found } = opened
   const decision = allowedUnchanged(engine, opened, matched)
   if (decision === undefined) return decide(engine, opened, matched)
-  engine.openAttributes(found)
+  const { presentation } = matched
   const answer = { decision, access: accessFor(matched) }
-  const touched = touchIfDue(engine, found, matched.presentation)
+  if (!engine.touches.isDue(found, presentation.at)) return accept(engine, state, found, answer)
+  engine.openAttributes(found)
+  const touched = touchIfDue(engine, found, presentation)
   if (touched === undefined) return accept(engine, state, found, answer)
   return touched.then(() => accept(engine, state, found, answer))
 }
@@ -74,7 +76,7 @@ function decideOnCopy(
   const { found, state } = opened
   if (found.version < engine.versions.of(found.id)) return undefined
   if (lifetimeVerdict(state, found.lastActivity, at) !== 'live') return undefined
-  if (touchDue(found, at)) return undefined
+  if (engine.touches.isDue(found, at)) return undefined
   const matched = matchSecret(state, authenticated)
   if (matched?.rotation.status !== 'current') return undefined
   const decision = allowedUnchanged(engine, opened, { ...authenticated, ...matched })

@@ -1,7 +1,7 @@
 import { SessionError } from '../../core/errors.ts'
 import type { SessionEvent } from '../../core/events.ts'
 import type { SessionId } from '../../core/ids.ts'
-import { lifetimeVerdict, touchInterval } from '../../core/lifetimes.ts'
+import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import type { Presentation } from '../../core/request.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Found, Reason } from '../../core/store.ts'
@@ -51,22 +51,19 @@ export async function save(
 
 /**
  * Notes activity, at most once per touch interval. The listener hears of it: that is the sample of
- * presentations in the log. Undefined: not due.
+ * presentations in the log. Undefined: the answer need not wait.
  */
 export function touchIfDue(
   { touches, eventWriter }: EngineContext,
   found: Found,
   { at, network, device }: Presentation,
 ): Promise<void> | undefined {
-  if (!touchDue(found, at)) return undefined
+  if (!touches.isDue(found, at)) return undefined
   const facts = { at, session: found.id, network, device }
-  return touches
-    .touch(found.id, at)
-    .then(() => eventWriter.publish([eventWriter.event('session-presented', facts)]))
-}
-
-export function touchDue({ lastActivity = 0, idleMs }: Found, at: number): boolean {
-  return at - lastActivity >= touchInterval(idleMs)
+  const tell = (): void => eventWriter.publish([eventWriter.event('session-presented', facts)])
+  const touched = touches.touch(found.id, at)
+  if (touched === undefined) tell()
+  return touched?.then(tell)
 }
 
 /** How a session ends, and what its event says. */
