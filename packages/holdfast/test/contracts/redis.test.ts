@@ -1,8 +1,13 @@
+import fc from 'fast-check'
 import { Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { subjectOf } from '../../src/core/ids.ts'
 import { EXPIRED_READABLE_MS } from '../../src/core/store.ts'
+import { locate, suffixOf } from '../../src/stores/partition.ts'
+import { redisKeys } from '../../src/stores/redis/keys.ts'
+import { SCRIPTS } from '../../src/stores/redis/scripts.ts'
 import { type RedisClient, redisStore } from '../../src/stores/redis.ts'
+import { encodeRecord } from '../../src/stores/stored-record.ts'
 import { fakeHost } from '../../src/testing/fake-host.ts'
 import { nextOf, samples } from '../../src/testing/sample-entry.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
@@ -142,6 +147,106 @@ describe('Redis', () => {
     await store.close()
   })
 
+  test('an update of a session is one script, leaves its indexes alone and wakes', async () => {
+    const store = redisStore({ client, prefix: 'short:' })
+    const entry = make.entry()
+    await store.entries.write(entry)
+    await store.entries.write(nextOf(entry, make.bytes()))
+    const counted = ['evalsha', 'zadd', 'set', 'publish'] as const
+    const before = await Promise.all(counted.map((name) => commandsOf(client, name)))
+
+    await store.entries.write(nextOf(nextOf(entry, make.bytes()), make.bytes()), {
+      events: [make.event()],
+    })
+
+    const after = await Promise.all(counted.map((name) => commandsOf(client, name)))
+    expect(after.map((calls, i) => calls - (before[i] ?? 0))).toEqual([1, 0, 1, 1])
+    await store.close()
+  })
+
+  test('the short script for updates does as the one for all, whatever it finds', async () => {
+    const at = host.now()
+    const id = make.entry().id
+    const location = locate(id)
+    const long = at + 2 * EXPIRED_READABLE_MS
+    const deadline = fc.constantFrom(
+      at + 60_000,
+      at + 60_000,
+      at + 60_000,
+      long,
+      at + 1,
+      at,
+      at - 1,
+    )
+    const idleMs = fc.constantFrom(60_000, 60_000, 60_000, 30_000, 1, 4 * at)
+    const past = fc.constantFrom(at, at - 1, at - 20_000, at - 60_000, 0)
+    const generation = fc.constantFrom(0, 5, 5, at)
+    const version = fc.constantFrom(1, 1, 1, 2, 3)
+    const createdAt = at - 60_000
+    const live = fc
+      .record({ version, generation, deadline, idleMs, lastActivity: past })
+      .map((given) =>
+        encodeRecord({ kind: 'live', createdAt, sealed: Buffer.from('before'), ...given }),
+      )
+    const dead = deadline.map((until) => encodeRecord({ kind: 'dead', until }))
+    const stored = fc.oneof({ weight: 8, arbitrary: live }, dead, fc.constant(undefined))
+    const raised = fc.constantFrom(undefined, undefined, 5, at)
+    const written = fc.record({
+      version: version.map((before) => before + 1),
+      generation,
+      deadline,
+      idleMs,
+    })
+    const options = fc.record({
+      seenAt: past,
+      events: fc.integer({ min: 0, max: 3 }).map((n) => Array.from({ length: n }, make.event)),
+    })
+    const reached = new Set<unknown>()
+
+    await fc.assert(
+      fc.asyncProperty(stored, raised, written, options, async (bytes, generation, next, also) => {
+        const entry = { id, createdAt, sealed: Buffer.from('after'), ...next }
+        const results: unknown[] = []
+        for (const short of [true, false]) {
+          const prefix = `${short ? 'x' : 'y'}${made++}:`
+          const keys = redisKeys(prefix)
+          if (bytes !== undefined) {
+            await client.set(keys.record(location, id), bytes)
+            await client.zadd(keys.index(location), createdAt, suffixOf(id))
+            await client.pexpireat(keys.index(location), at + EXPIRED_READABLE_MS)
+          }
+          if (generation !== undefined) await client.set(keys.generation(location), `${generation}`)
+          const { client: watched, answers } = updatesOf(client, short)
+          const store = redisStore({ client: watched, prefix, now: () => at })
+          const outcome = await store.entries.write(entry, also)
+          await store.close()
+          results.push([outcome, await contentOf(client, prefix)])
+          if (short) reached.add(answers[0])
+        }
+        expect(results[0]).toEqual(results[1])
+      }),
+      { numRuns: 400 },
+    )
+    expect([...reached].map(Number).sort()).toEqual([-1, 0, 1, 2])
+  })
+
+  test('an update brings back to the lists what a clock that is ahead took out', async () => {
+    const idleMs = 10 * 60_000
+    const ahead = redisStore({ client, prefix: 'ahead:', now: () => host.now() + 5 * 60_000 })
+    const store = redisStore({ client, prefix: 'ahead:', now: host.now })
+    const entry = make.entry({ idleMs })
+    const of = { subject: subjectOf(entry.id), limit: 10 }
+    await store.entries.write(entry)
+    host.advance(6 * 60_000)
+    expect((await ahead.entries.list(of)).items).toEqual([])
+
+    expect(await store.entries.write(nextOf(entry, make.bytes()))).toBe('written')
+
+    expect((await store.entries.list(of)).items).toMatchObject([{ id: entry.id }])
+    await ahead.close()
+    await store.close()
+  })
+
   test('scripts that Redis has forgotten are sent again', async () => {
     const store = redisStore({ client, prefix: 'flush:' })
     const entry = make.entry()
@@ -243,6 +348,47 @@ function lazy(options: object): Redis {
   return new Redis({ ...options, lazyConnect: true })
 }
 
-async function commandsOf(redis: Redis): Promise<number> {
-  return Number(/total_commands_processed:(\d+)/.exec(await redis.info('stats'))?.[1])
+/** Commands that Redis has run: all that came from outside, or each of one name. */
+async function commandsOf(redis: Redis, name?: string): Promise<number> {
+  const [told, pattern] =
+    name === undefined
+      ? [await redis.info('stats'), /total_commands_processed:(\d+)/]
+      : [await redis.info('commandstats'), new RegExp(`cmdstat_${name}:calls=(\\d+)`)]
+  return Number(pattern.exec(told)?.[1] ?? 0)
+}
+
+/**
+ * A client that tells what the short script for updates answered. Unless `short`, the script is not
+ * run, and the answer is to ask the one for all writes.
+ */
+function updatesOf(redis: Redis, short: boolean): { client: RedisClient; answers: unknown[] } {
+  const answers: unknown[] = []
+  const client: RedisClient = {
+    options: redis.options,
+    async callBuffer(command, ...args) {
+      const updates = args[0] === SCRIPTS.update.sha || args[0] === SCRIPTS.update.source
+      if (updates && !short) return 2
+      const answer = await redis.callBuffer(command, ...args)
+      if (updates) answers.push(answer)
+      return answer
+    },
+  }
+  return { client, answers }
+}
+
+/** Everything under a prefix, with its expiry; the feed without the names of its keys. */
+async function contentOf(redis: Redis, prefix: string): Promise<unknown> {
+  const keys = (await redis.keys(`${prefix}*`)).sort()
+  return Promise.all(
+    keys.map(async (key) => {
+      const kind = await redis.type(key)
+      const value =
+        kind === 'string'
+          ? await redis.getBuffer(key)
+          : kind === 'zset'
+            ? await redis.zrange(key, '0', '-1', 'WITHSCORES')
+            : await redis.callBuffer('XRANGE', key, '-', '+')
+      return [key.slice(prefix.length), value, await redis.pexpiretime(key)]
+    }),
+  )
 }

@@ -1,7 +1,13 @@
-import type { Entries, SealedEvent } from '../../core/store.ts'
+import type { Entries, Entry, SealedEvent, WriteOptions } from '../../core/store.ts'
 import { checkedEntry, checkedId, checkedTime, checkedVersion } from '../input.ts'
 import { locate, suffixOf } from '../partition.ts'
-import { decodeRecord, decodeVersioned, foundOf, isReadable } from '../stored-record.ts'
+import {
+  decodeRecord,
+  decodeVersioned,
+  encodeRecord,
+  foundOf,
+  isReadable,
+} from '../stored-record.ts'
 import { redisList } from './lists.ts'
 import { bufferOf, bytesOf, numberOf, unexpectedReply } from './replies.ts'
 import { SCRIPTS } from './scripts.ts'
@@ -10,6 +16,11 @@ import type { RedisContext } from './store.ts'
 /** Ids in one touch: many enough to be cheap, few enough not to hold Redis up. */
 const TOUCH_SLICE = 500
 
+const NOTHING = new Uint8Array()
+
+/** The answer of the script for updates that leaves a write to the script for all. */
+const ASK_WRITE = 2
+
 const OUTCOMES = [
   [1, 'written'],
   [0, 'conflict'],
@@ -17,9 +28,40 @@ const OUTCOMES = [
   [-2, 'limit'],
 ] as const
 
-/** `Entries` in Redis: at most one command for each operation but lists and touches. */
+/**
+ * `Entries` in Redis: at most one command for each operation but lists, touches and a write that
+ * moves a deadline.
+ */
 export function redisEntries(context: RedisContext): Entries {
   const { ask, keys, now } = context
+
+  function update(
+    { sealed, ...entry }: Entry,
+    { seenAt, events }: Required<Omit<WriteOptions, 'limit'>>,
+  ): Promise<unknown> {
+    const { id } = entry
+    const location = locate(id)
+    const { partition } = location
+    const header = encodeRecord({ kind: 'live', ...entry, lastActivity: seenAt, sealed: NOTHING })
+    return ask.run(
+      SCRIPTS.update,
+      [
+        keys.record(location, id),
+        keys.generation(location),
+        keys.feed(partition),
+        keys.counter(partition),
+      ],
+      [
+        ...feedArguments(context),
+        header,
+        bufferOf(sealed),
+        id,
+        keys.wake,
+        String(partition),
+        ...eventArguments(events),
+      ],
+    )
+  }
 
   return {
     async read(id) {
@@ -47,6 +89,11 @@ export function redisEntries(context: RedisContext): Entries {
       checkedTime(seenAt, 'seenAt')
       const location = locate(id)
       const { subject, partition } = location
+      if (version > 1) {
+        const outcome = await update(entry, { seenAt, events })
+        context.wake()
+        if (outcome !== ASK_WRITE) return outcomeOf(outcome)
+      }
       const reply = await ask.run(
         SCRIPTS.write,
         [

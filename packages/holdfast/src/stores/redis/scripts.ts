@@ -10,8 +10,21 @@ export interface Script {
   readonly sha: string
 }
 
+/** The layout of the header of a record, for struct. */
+const HEADER = '>BI4I6I6I6I6I6'
+
+const FIT = `
+-- pcall: where this user may not ask for the size, the bound of entries is left
+local function fit(feed, room)
+  local size = redis.pcall('MEMORY', 'USAGE', feed)
+  if type(size) ~= 'number' or size <= room then return end
+  local keep = math.floor(redis.call('XLEN', feed) * room / size)
+  redis.call('XTRIM', feed, 'MAXLEN', '~', fmt(keep))
+end
+`
+
 /**
- * The functions that all scripts share; they stand in front of each. Numbers go through `fmt`,
+ * The functions that most scripts share; they stand in front of each. Numbers go through `fmt`,
  * because Lua would write 1.7e+12. Strings are compared byte by byte, because Lua's own comparison
  * follows the server's locale.
  */
@@ -27,7 +40,7 @@ local function parse(raw)
     return { dead = true, deadline = til, kept = til }
   end
   local _, version, generation, created, deadline, idle, last =
-    struct.unpack('>BI4I6I6I6I6I6', raw)
+    struct.unpack('${HEADER}', raw)
   return { version = version, generation = generation, created = created,
     deadline = deadline, idle = idle, last = last, kept = deadline + DAY }
 end
@@ -63,14 +76,7 @@ end
 
 local newest = 0
 
--- pcall: where this user may not ask for the size, the bound of entries is left
-local function fit(feed, room)
-  local size = redis.pcall('MEMORY', 'USAGE', feed)
-  if type(size) ~= 'number' or size <= room then return end
-  local keep = math.floor(redis.call('XLEN', feed) * room / size)
-  redis.call('XTRIM', feed, 'MAXLEN', '~', fmt(keep))
-end
-
+${FIT}
 local function emit(feed, counter, ...)
   local limit, room = string.match(ARGV[2], '^(%d+) (%d+)$')
   newest = redis.call('INCR', counter)
@@ -136,7 +142,7 @@ end
 
 local survived, last = initial, created
 if live then survived, last = math.max(before.generation, initial), before.last end
-local head = struct.pack('>BI4I6I6I6I6I6', 1, version, survived, created, deadline,
+local head = struct.pack('${HEADER}', 1, version, survived, created, deadline,
   tonumber(ARGV[9]), math.max(last, seen))
 redis.call('SET', KEYS[1], head .. ARGV[14], 'PXAT', fmt(deadline + DAY))
 redis.call('ZADD', KEYS[3], ARGV[7], member)
@@ -152,6 +158,48 @@ if version > 1 then
 end
 emitEvents(KEYS[5], KEYS[6], 15)
 if version > 1 then announce(KEYS[5]) end
+return 1
+`
+
+/**
+ * KEYS record generation feed counter. As WRITE for a version above the first, with the same
+ * answers and checks, and without the shared functions: nearly every write is one of these. The
+ * deadline has to stay, so that expiry and indexes are right already. 2: they may not be, WRITE has
+ * to do it. A process whose clock is ahead may have taken a session that was silent for long out of
+ * its index.
+ */
+const UPDATE = `
+local now = tonumber(ARGV[1])
+local _, version, initial, created, deadline, idle, seen = struct.unpack('${HEADER}', ARGV[3])
+if deadline <= now then return -1 end
+local found = redis.call('MGET', KEYS[1], KEYS[2])
+local raw, generation = found[1], tonumber(found[2] or '0')
+if not raw or string.byte(raw) ~= 1 then return -1 end
+local _, stored, survived, _, til, silence, last = struct.unpack('${HEADER}', raw)
+if survived < generation or now >= til or last == 0 or now - last >= silence then return -1 end
+if stored ~= version - 1 then return 0 end
+if til ~= deadline or now - last > silence / 2 then return 2 end
+
+local function fmt(n) return string.format('%.0f', n) end
+local head = struct.pack('${HEADER}', 1, version, math.max(survived, initial), created, deadline,
+  idle, math.max(last, seen))
+redis.call('SET', KEYS[1], head .. ARGV[4], 'PXAT', fmt(deadline + ${EXPIRED_READABLE_MS}))
+local events = (#ARGV - 7) / 3
+local newest = redis.call('INCRBY', KEYS[4], 1 + events)
+local limit, room = string.match(ARGV[2], '^(%d+) (%d+)$')
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', limit, fmt(newest - events) .. '-0',
+  'k', 'c', 'i', ARGV[5], 'v', fmt(version), 't', ARGV[1])
+for i = 1, events do
+  local at = 5 + 3 * i
+  redis.call('XADD', KEYS[3], fmt(newest - events + i) .. '-0',
+    'k', 'e', 'i', ARGV[at], 't', ARGV[at + 1], 's', ARGV[at + 2])
+end
+if newest % ${MEASURED_EVERY} <= events then
+  ${FIT}
+  fit(KEYS[3], tonumber(room))
+end
+-- pcall: the write must stand also where this user may not publish
+redis.pcall('PUBLISH', ARGV[6], ARGV[7] .. ' ' .. fmt(newest))
 return 1
 `
 
@@ -313,7 +361,7 @@ while more do
     local member, raw = found[first + i - 1], values[i]
     local live = false
     if raw and string.byte(raw) == 1 then
-      local _, _, survived, _, deadline, silence, seen = struct.unpack('>BI4I6I6I6I6I6', raw)
+      local _, _, survived, _, deadline, silence, seen = struct.unpack('${HEADER}', raw)
       live = survived >= generation and within(deadline, silence, seen)
     end
     if live then
@@ -358,20 +406,20 @@ return out
  * that appends to the feed, has the feed's bounds: entries and bytes.
  */
 export const SCRIPTS = {
-  write: script('write', WRITE),
-  attach: script('attach', ATTACH),
-  revoke: script('revoke', REVOKE),
-  expire: script('expire', EXPIRE),
-  touch: script('touch', TOUCH),
-  list: script('list', LIST),
-  subjects: script('list the subjects of a partition', SUBJECTS),
-  revokeSubject: script('revoke a subject', REVOKE_SUBJECT),
-  writeHistory: script('write a history', WRITE_HISTORY),
-  once: script('let a key through once', ONCE),
-  append: script('append events', APPEND),
+  write: script('write', COMMON + WRITE),
+  update: script('write', UPDATE),
+  attach: script('attach', COMMON + ATTACH),
+  revoke: script('revoke', COMMON + REVOKE),
+  expire: script('expire', COMMON + EXPIRE),
+  touch: script('touch', COMMON + TOUCH),
+  list: script('list', COMMON + LIST),
+  subjects: script('list the subjects of a partition', COMMON + SUBJECTS),
+  revokeSubject: script('revoke a subject', COMMON + REVOKE_SUBJECT),
+  writeHistory: script('write a history', COMMON + WRITE_HISTORY),
+  once: script('let a key through once', COMMON + ONCE),
+  append: script('append events', COMMON + APPEND),
 } as const
 
-function script(name: string, body: string): Script {
-  const source = COMMON + body
+function script(name: string, source: string): Script {
   return { name, source, sha: createHash('sha1').update(source).digest('hex') }
 }
