@@ -67,37 +67,53 @@ export async function readForm(
   return fields
 }
 
+function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  return new Promise((read, failed) => takeBytes(incoming, { maxBytes, read, failed }))
+}
+
 /**
  * From the socket itself: a web stream around it costs several times as much as all the rest of a
- * call.
+ * call. Exactly one of `read` and `failed` is called, once.
  */
-export function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = []
-    let size = 0
+export function takeBytes(
+  incoming: IncomingMessage,
+  {
+    maxBytes,
+    read,
+    failed,
+  }: {
+    readonly maxBytes: number
+    read(bytes: Uint8Array): void
+    failed(error: SessionError): void
+  },
+): void {
+  let chunks: Uint8Array[] = []
+  let size = 0
+  let over = false
 
-    function ended(): void {
-      stop()
-      resolve(Buffer.concat(chunks, size))
-    }
-    function broken(): void {
-      stop()
-      reject(new SessionError('invalid_input', 'body ended before it was whole'))
-    }
-    function more(chunk: Uint8Array): void {
-      size += chunk.length
-      chunks.push(chunk)
-      if (size <= maxBytes) return
-      stop()
-      incoming.pause()
-      reject(tooLarge(maxBytes))
-    }
-    function stop(): void {
-      incoming.off('data', more).off('end', ended).off('close', broken).off('error', broken)
-    }
+  function broken(): void {
+    if (over) return
+    over = true
+    failed(new SessionError('invalid_input', 'body ended before it was whole'))
+  }
+  function more(chunk: Uint8Array): void {
+    size += chunk.length
+    chunks.push(chunk)
+    if (size <= maxBytes || over) return
+    over = true
+    chunks = []
+    incoming.off('data', more).pause()
+    failed(tooLarge(maxBytes))
+  }
+  function ended(): void {
+    if (over) return
+    over = true
+    const [first] = chunks
+    read(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, size))
+    chunks = []
+  }
 
-    incoming.on('end', ended).on('close', broken).on('error', broken).on('data', more)
-  })
+  incoming.on('end', ended).on('close', broken).on('error', broken).on('data', more)
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { batchBody, checker, LINES_TYPE, presented } from 'holdfast/wire'
-import { isJson, MAX_BODY_BYTES, parseJson, readBytes } from './body.ts'
+import { isJson, MAX_BODY_BYTES, parseJson, takeBytes } from './body.ts'
 import { asDescribed, isInputFault } from './call.ts'
 import { MAX_BATCH_BYTES, VERIFY_ROLES } from './calls/verify.ts'
 import { checkedCaller, observe, type Seen, STANDARD_HEADERS } from './exchange.ts'
@@ -44,6 +44,8 @@ interface Answered {
 
 const VERIFY = '/v1/verify'
 const BATCH = '/v1/verify/batch'
+const AUTHORIZATION = 'authorization'
+const CONTENT_TYPE = 'content-type'
 const SIMPLE_HOST = /^[a-z0-9.:[\]-]{1,255}$/i
 
 /** Of at most the size that a head may have, a body is read before it is known who sent it. */
@@ -122,17 +124,18 @@ export function quickVerify(parts: QuickParts): Quick {
     seen.error = error
     const fault = isInputFault(error) ? error.fault : faultOf(error)
     const problem = problemResponse(fault, seen.requestId)
-    return send(asked, problem.status, await problem.text(), Object.fromEntries(problem.headers))
+    return send(asked, problem.status, await problem.text(), [...problem.headers].flat())
   }
 
   function send(
     asked: ToAnswer,
     status: number,
     text: string,
-    headers: Readonly<Record<string, string>> = JSON_HEADER,
+    headers: readonly string[] = JSON_HEADER,
   ): Answered {
-    const length = { 'content-length': String(Buffer.byteLength(text)) }
-    asked.response.writeHead(status, headOf(asked, { ...length, ...headers })).end(text)
+    const head = headOf(asked, headers)
+    head.push('content-length', String(Buffer.byteLength(text)))
+    asked.response.writeHead(status, head).end(text)
     return answeredNow(asked, status)
   }
 
@@ -216,18 +219,20 @@ export function quickVerify(parts: QuickParts): Quick {
       finish(asked, Promise.reject(error))
       return true
     }
-    readBytes(incoming, most).then(
-      (bytes) => {
+    takeBytes(incoming, {
+      maxBytes: most,
+      read(bytes) {
         if (waiting.push({ ...asked, bytes }) === 1) setImmediate(drain)
       },
-      (error) => finish(asked, Promise.reject(error)),
-    )
+      failed: (error) => finish(asked, Promise.reject(error)),
+    })
     return true
   }
 }
 
-const JSON_HEADER = { 'content-type': 'application/json' }
-const LINES_HEADER = { 'content-type': LINES_TYPE }
+const ALWAYS = ['cache-control', 'no-store', ...Object.entries(STANDARD_HEADERS).flat()]
+const JSON_HEADER = ['content-type', 'application/json']
+const LINES_HEADER = ['content-type', LINES_TYPE]
 
 const ONE = checker(presented, 'request')
 const MANY = checker(batchBody, 'request')
@@ -244,16 +249,9 @@ function isKnown(line: VerificationLine | Promise<VerificationLine>): line is Ve
   return !(line instanceof Promise)
 }
 
-function headOf(
-  { seen }: ToAnswer,
-  headers: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> {
-  return {
-    'cache-control': 'no-store',
-    ...STANDARD_HEADERS,
-    ...headers,
-    'x-request-id': seen.requestId,
-  }
+/** As a list, which costs Node less than an object does. */
+function headOf({ seen }: ToAnswer, headers: readonly string[]): string[] {
+  return [...ALWAYS, ...headers, 'x-request-id', seen.requestId]
 }
 
 function answeredNow(asked: ToAnswer, status: number): Answered {
@@ -267,9 +265,12 @@ function isUsual({ headers, rawHeaders }: IncomingMessage): boolean {
   let authorizations = 0
   let types = 0
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at]?.toLowerCase()
-    if (name === 'authorization') authorizations++
-    else if (name === 'content-type') types++
+    const name = rawHeaders[at] ?? ''
+    if (name.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION) {
+      authorizations++
+    } else if (name.length === CONTENT_TYPE.length && name.toLowerCase() === CONTENT_TYPE) {
+      types++
+    }
   }
   return authorizations <= 1 && types === 1
 }

@@ -83,12 +83,25 @@ const REFRESHES =
 function sessionMetrics(
   registers: Registers,
 ): Pick<Metrics, 'verified' | 'unjudged' | 'refreshed' | 'happened' | 'copyAsked'> {
-  const verifications = new Counter({
+  const judged = new Map<string, number>()
+  new Counter({
     name: 'holdfast_verifications_total',
     help: 'Presentations, by outcome and code: ok, that of the refusal, or of a fault in a batch.',
     labelNames: ['outcome', 'code'],
     registers,
+    collect() {
+      for (const [labels, count] of judged) {
+        const [outcome = '', code = ''] = labels.split(' ')
+        this.inc({ outcome, code }, count)
+      }
+      judged.clear()
+    },
   })
+  /** The counter itself would hash its labels at every count. */
+  const count = (outcome: string, code: string): void => {
+    const labels = `${outcome} ${code}`
+    judged.set(labels, (judged.get(labels) ?? 0) + 1)
+  }
   const refreshes = new Counter({
     name: 'holdfast_refreshes_total',
     help: REFRESHES,
@@ -113,9 +126,9 @@ function sessionMetrics(
   return {
     verified(verification) {
       const outcome = verification.decision?.outcome ?? 'none'
-      verifications.inc({ outcome, code: verification.ok ? 'ok' : verification.code })
+      count(outcome, verification.ok ? 'ok' : verification.code)
     },
-    unjudged: (code) => verifications.inc({ outcome: 'none', code }),
+    unjudged: (code) => count('none', code),
     refreshed(refreshed) {
       refreshes.inc({ status: refreshStatusOf(refreshed) })
     },
