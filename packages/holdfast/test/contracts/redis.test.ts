@@ -65,6 +65,32 @@ describe('Redis', () => {
     await store.close()
   })
 
+  test('writes of one turn of the event loop travel together, each fails for itself', async () => {
+    const store = redisStore({ client, prefix: 'together:', timeoutMs: 5_000 })
+    const entries = Array.from({ length: 100 }, (_, i) => {
+      return make.entry({ subject: make.subject(i === 70 ? 1 : 2) })
+    })
+    const keys = redisKeys('together:')
+    await client.set(keys.feed(1), 'no stream')
+    const before = await readsOf(client)
+
+    const outcomes = await Promise.allSettled(
+      entries.map((entry) => store.entries.write(entry, { events: [make.event()] })),
+    )
+
+    // Redis reads 16 kB at a time
+    expect((await readsOf(client)) - before).toBeLessThan(20)
+    for (const [i, outcome] of outcomes.entries()) {
+      if (i !== 70) expect(outcome).toEqual({ status: 'fulfilled', value: 'written' })
+      else {
+        expect(outcome).toMatchObject({
+          reason: { code: 'store_unavailable', message: expect.stringContaining('WRONGTYPE') },
+        })
+      }
+    }
+    await store.close()
+  })
+
   test('every key of a session has a time to live; generations and feed stay', async () => {
     const store = redisStore({ client, prefix: 'ttl:' })
     const [kept, ended] = [make.entry(), make.entry()]
@@ -325,6 +351,10 @@ describe('Redis', () => {
 
   test.each([
     ['a key prefix of the client', () => redisStore({ client: lazy({ keyPrefix: 'x:' }) })],
+    [
+      'a client that would make pipelines of its own',
+      () => redisStore({ client: lazy({ enableAutoPipelining: true }) }),
+    ],
     ['a prefix that would break the hash tag', () => redisStore({ client, prefix: '{x}' })],
     ['something that is no client', () => redisStore({ client: {} as unknown as RedisClient })],
     ['nothing', () => redisStore({ client: undefined as unknown as RedisClient })],
@@ -346,6 +376,11 @@ describe('Redis', () => {
 
 function lazy(options: object): Redis {
   return new Redis({ ...options, lazyConnect: true })
+}
+
+/** How often Redis has read from a socket. */
+async function readsOf(redis: Redis): Promise<number> {
+  return Number(/total_reads_processed:(\d+)/.exec(await redis.info('stats'))?.[1])
 }
 
 /** Commands that Redis has run: all that came from outside, or each of one name. */
