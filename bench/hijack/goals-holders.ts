@@ -18,15 +18,7 @@ export function holders(
     goals.push(
       {
         code: 'D8',
-        what: `A2* with nothing sensitive served, ${world}`,
-        least: 99,
-        unit: ' %',
-        measured: least(ours?.[world].starred, ['A2*'], 'reach', clean),
-        moonshot: '99.9',
-      },
-      {
-        code: 'D8',
-        what: `A2* to A4* the same, where each sensitive action asks for a factor, ${world}`,
+        what: `A2* to A4* with nothing sensitive served, each such action asks for a factor, ${world}`,
         least: 99,
         unit: ' %',
         measured: least(thieves.each[world], ['A2*', 'A3*', 'A4*'], 'reach', clean),

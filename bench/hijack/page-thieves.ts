@@ -24,7 +24,8 @@ comes back for two days. Found: of the attacks in which the owner went on, too.
 ${starredTable(nominal ?? [], stress ?? [])}
 
 A sensitive route rotates the secret and asks for a network that the subject has confirmed. That
-stops A2*; it cannot stop a copy of the browser behind the victim's own provider (A3*) or address
+stops A2* but in what the victim has confirmed abroad, such as her VPN or the networks of her last
+trip; it cannot stop a copy of the browser behind the victim's own provider (A3*) or address
 (A4*) that comes once, before the owner does, and never again: only one of the two goes on, and
 nothing forks. What stops these is a factor for the action itself:
 
