@@ -39,7 +39,7 @@ export function withLiveSession<Answer>(
   authenticated: AuthenticatedPresentation,
   judge: (opened: OpenedSession, matched: MatchedPresentation) => Answered<Answer>,
 ): Promise<Answer | Refusal> {
-  const { claims, presentation, presented } = authenticated
+  const { claims, presentation } = authenticated
   const { at } = presentation
 
   return withSession<Answer | Refusal>(engine, claims.session, (opened) => {
@@ -59,7 +59,7 @@ export function withLiveSession<Answer>(
     if (matched === undefined) {
       return superseded(engine, claims, presentation).then(() => refused('token_superseded'))
     }
-    return judge(opened, { presented, presentation, claims, ...matched })
+    return judge(opened, matched)
   })
 }
 

@@ -124,7 +124,7 @@ const MAX_WAITED_MS = 5 * 60_000
 export function matchSecret(
   state: SessionState,
   authenticated: AuthenticatedPresentation,
-): Pick<MatchedPresentation, 'rotation' | 'shown'> | undefined {
+): MatchedPresentation | undefined {
   const { claims, presentation, presented } = authenticated
   const family = familyOfKind(state, claims.kind)
   if (family === null || claims.family !== family.id) return undefined
@@ -134,7 +134,7 @@ export function matchSecret(
     judgedAt: presentation.at,
   })
   if (wasOvertaken(family, shown)) return undefined
-  return { rotation: rotationStatus(family, shown), shown }
+  return { presented, presentation, claims, rotation: rotationStatus(family, shown), shown }
 }
 
 /** A secret as its family knows it. */
@@ -143,16 +143,19 @@ export function shownSecret(
   claims: Claims,
   showing: Pick<ShownSecret, 'context' | 'at' | 'judgedAt'>,
 ): ShownSecret {
-  const { kind, generation, descent } = claims
-  return { kind, generation, digest: digestOnRecord(family, claims), descent, ...showing }
+  const { kind, generation, descent, unlinkedDigest } = claims
+  const digest =
+    unlinkedDigest === undefined ? claims.digest : digestOnRecord(family, claims, unlinkedDigest)
+  const { context, at, judgedAt } = showing
+  return { kind, generation, digest, descent, context, at, judgedAt }
 }
 
 /** A version without links put the digest of the secret itself on record. */
 function digestOnRecord(
   { current, previous, outstanding }: TokenFamily,
-  { digest, unlinkedDigest }: Claims,
+  { digest }: Claims,
+  unlinkedDigest: string,
 ): string {
-  if (unlinkedDigest === undefined) return digest
   const known = [current, previous, outstanding].some(
     (secret) => secret !== null && sameText(secret.digest, unlinkedDigest),
   )

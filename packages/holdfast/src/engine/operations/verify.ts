@@ -79,7 +79,7 @@ function decideOnCopy(
   if (engine.touches.isDue(found, at)) return undefined
   const matched = matchSecret(state, authenticated)
   if (matched?.rotation.status !== 'current') return undefined
-  const decision = allowedUnchanged(engine, opened, { ...authenticated, ...matched })
+  const decision = allowedUnchanged(engine, opened, matched)
   if (decision === undefined) return undefined
   engine.copies?.asked('hit')
   return { opened, decision }
