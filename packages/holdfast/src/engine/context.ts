@@ -69,6 +69,8 @@ export interface SessionLimit {
 export interface OpenedSession {
   readonly found: Found
   readonly state: SessionState
+  /** What `openAttributes` gave for it; a local copy is asked for them many times. */
+  attributes?: Attributes | undefined
 }
 
 /** Sessions as a store keeps them. */

@@ -4,7 +4,7 @@ import type { Decision } from '../../core/decision.ts'
 import type { RefusalCode } from '../../core/errors.ts'
 import { failuresOf } from '../../core/prompts.ts'
 import type { Presentation } from '../../core/request.ts'
-import type { SessionDetail, SessionState, SessionView } from '../../core/session.ts'
+import type { Attributes, SessionDetail, SessionState, SessionView } from '../../core/session.ts'
 import type { Presented, Requirements, Verification } from '../../core/sessions.ts'
 import type { Found } from '../../core/store.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
@@ -23,6 +23,8 @@ export interface AccessRequest {
 
 interface Delivery {
   readonly decision: Decision
+  /** Undefined: they have not been opened yet. */
+  readonly attributes?: Attributes | undefined
   readonly token?: string | undefined
   readonly refreshToken?: string | undefined
 }
@@ -84,12 +86,12 @@ export function acceptNow(
   engine: EngineContext,
   state: SessionState,
   found: Found,
-  { decision, token, refreshToken }: Delivery,
+  { decision, attributes, token, refreshToken }: Delivery,
 ): Accepted {
   return {
     ok: true,
     decision,
-    session: viewOf(engine, state, found),
+    session: viewOf(engine, state, found, attributes),
     persistent: engine.lifetimeOf(state.tenant, state.class)?.persistent ?? false,
     ...(token === undefined ? {} : { token }),
     ...(refreshToken === undefined ? {} : { refreshToken }),
@@ -120,6 +122,7 @@ export function viewOf(
   engine: Pick<EngineContext, 'codec' | 'openAttributes'>,
   state: SessionState,
   found: Found,
+  attributes: Attributes = engine.openAttributes(found),
 ): SessionView {
   return {
     id: state.id,
@@ -132,7 +135,7 @@ export function viewOf(
     createdAt: state.createdAt,
     expiresAt: state.deadline,
     idleMs: state.idleMs,
-    attributes: engine.openAttributes(found),
+    attributes,
     attributesVersion: found.attributes?.version ?? 0,
     formToken: engine.codec.formToken(state.id),
   }

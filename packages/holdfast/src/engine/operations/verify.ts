@@ -1,5 +1,6 @@
 import type { Decision } from '../../core/decision.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
+import type { Attributes } from '../../core/session.ts'
 import type { Presented, Verification } from '../../core/sessions.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
 import { accept, acceptNow, accessFor } from '../judging/answer.ts'
@@ -27,7 +28,9 @@ export async function verify(engine: EngineContext, presented: Presented): Promi
     )
   }
   const { opened, decision } = copied
-  return accept(engine, opened.state, opened.found, { decision, access: accessFor(authenticated) })
+  const attributes = attributesOf(engine, opened)
+  const answer = { decision, attributes, access: accessFor(authenticated) }
+  return accept(engine, opened.state, opened.found, answer)
 }
 
 /**
@@ -41,7 +44,15 @@ export function verifyNow(engine: EngineContext, presented: Presented): Verifica
   const copied = decideOnCopy(engine, authenticated)
   if (copied === undefined) return undefined
   const { opened, decision } = copied
-  return acceptNow(engine, opened.state, opened.found, { decision })
+  return acceptNow(engine, opened.state, opened.found, {
+    decision,
+    attributes: attributesOf(engine, opened),
+  })
+}
+
+function attributesOf(engine: EngineContext, opened: OpenedSession): Attributes {
+  opened.attributes ??= engine.openAttributes(opened.found)
+  return opened.attributes
 }
 
 function decideOnRead(
@@ -53,9 +64,9 @@ function decideOnRead(
   const decision = allowedUnchanged(engine, opened, matched)
   if (decision === undefined) return decide(engine, opened, matched)
   const { presentation } = matched
-  const answer = { decision, access: accessFor(matched) }
+  const attributes = attributesOf(engine, opened)
+  const answer = { decision, attributes, access: accessFor(matched) }
   if (!engine.touches.isDue(found, presentation.at)) return accept(engine, state, found, answer)
-  engine.openAttributes(found)
   const touched = touchIfDue(engine, found, presentation)
   if (touched === undefined) return accept(engine, state, found, answer)
   return touched.then(() => accept(engine, state, found, answer))

@@ -30,5 +30,5 @@ async function readAndOpen(engine: Loading, id: SessionId): Promise<OpenedSessio
   const state = engine.records.open(found)
   // Only its seal proves the version: a forged answer with a higher one must not be remembered.
   engine.versions.note(id, found.version)
-  return { found, state }
+  return { found, state, attributes: undefined }
 }
