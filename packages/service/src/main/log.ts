@@ -6,7 +6,10 @@ import type { Config } from '../config/schema.ts'
  * JSON lines, UTC. No secret is logged on purpose; fields with these names are redacted in any
  * case.
  */
-export function serviceLog(level: Config['logLevel'], destination?: DestinationStream): Logger {
+export function serviceLog(
+  level: Config['logLevel'],
+  destination: DestinationStream = standardOutput(),
+): Logger {
   const options = {
     level,
     base: { service: 'holdfast' },
@@ -14,7 +17,36 @@ export function serviceLog(level: Config['logLevel'], destination?: DestinationS
     redact: { paths: REDACTED, censor: '[redacted]' },
     serializers: { err: errorFacts },
   }
-  return destination === undefined ? pino(options) : pino(options, destination)
+  return pino(options, destination)
+}
+
+/** A process that ends writes what is left. One that is killed loses the lines of one turn. */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ dest: 1, sync: true })
+  const lines = linesByTurn((text) => output.write(text))
+  process.on('exit', lines.flush)
+  return lines
+}
+
+/** Writes the lines of one turn of the event loop at once: a write costs more than its lines. */
+export function linesByTurn(
+  write: (text: string) => void,
+): DestinationStream & { readonly flush: () => void } {
+  let text = ''
+
+  function flush(): void {
+    const lines = text
+    text = ''
+    if (lines !== '') write(lines)
+  }
+
+  return {
+    write(line) {
+      if (text === '') setImmediate(flush)
+      text += line
+    },
+    flush,
+  }
 }
 
 const NAMES = [
