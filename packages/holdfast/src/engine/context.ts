@@ -82,7 +82,7 @@ export interface Records {
 
 /** Notes activity, apart from the answers. */
 export interface Touches {
-  /** Whether the touch interval has passed since the activity that is known, here or in the store. */
+  /** Whether the touch interval has passed since the last activity, here or in the store. */
   isDue(found: Found, at: number): boolean
   /**
    * Undefined: the answer need not wait. While activity of before could not be written it has to
