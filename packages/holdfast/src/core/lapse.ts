@@ -24,6 +24,7 @@ interface Place {
  * a home get another address each day. Where the provider is not known, the prefix takes its place.
  */
 export function lapsedAt(places: readonly Place[], at: number): ReadonlySet<string> {
+  if (places.every(({ lastSeen }) => at - lastSeen <= LEAST_MS)) return NONE
   const used = new Map<string, { first: number; last: number }>()
   for (const place of places) {
     const known = used.get(providerOf(place)) ?? { first: Number.POSITIVE_INFINITY, last: 0 }
@@ -41,6 +42,8 @@ export function lapsedAt(places: readonly Place[], at: number): ReadonlySet<stri
   }
   return lapsed
 }
+
+const NONE: ReadonlySet<string> = new Set()
 
 /** Not what is under challenge, and not what has lapsed. */
 const USED: ReadonlySet<string> = new Set(['confirmed', 'provisional'])

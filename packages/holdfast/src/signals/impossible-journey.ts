@@ -55,7 +55,9 @@ export function impossibleJourney(
   presentation: Presentation,
   history: SubjectHistory,
 ): ImpossibleJourney | undefined {
-  if (!standsWhereItsUserIs(presentation.network)) return undefined
+  const { asn } = presentation.network
+  const elsewhere = session.contexts.some(({ network }) => asn === null || network.asn !== asn)
+  if (!elsewhere || !standsWhereItsUserIs(presentation.network)) return undefined
   const known = [...session.contexts, ...history.contexts]
   if (providerUnknown(presentation.network, known)) return undefined
   const local = isZoneOf(presentation.device.timezone, presentation.network.country)
