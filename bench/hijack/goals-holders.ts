@@ -18,7 +18,7 @@ export function holders(
     goals.push(
       {
         code: 'D8',
-        what: `A2* to A4* with nothing sensitive served, each such action asks for a factor, ${world}`,
+        what: `A2* to A4* with nothing sensitive served, a factor asked for each, ${world}`,
         least: 99,
         unit: ' %',
         measured: least(thieves.each[world], ['A2*', 'A3*', 'A4*'], 'reach', clean),

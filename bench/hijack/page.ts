@@ -159,8 +159,8 @@ contradict those.`,
     `A copied user agent (A1) comes with the script's own other headers. Clones copy every header
 and all that the page tells. Scripts use a cookie about six hours after the theft, clones 12 to 24,
 A2o one, A4 two, A3L two minutes. Residential proxies change their exit about every 15 minutes
-("Resident Evil", IEEE S&P 2019). All but the quiet ones touch something sensitive with 15 % of their
-requests; owners with 1.2 %.`,
+("Resident Evil", IEEE S&P 2019). All but the quiet ones touch something sensitive with 15 % of
+their requests; owners with 1.2 %.`,
     '## The rules beside ours',
     `- **travel, as alert rules have it**: more than 500 km at more than 800 km/h between two
   requests, data centres and relays left out.
