@@ -138,7 +138,20 @@ const BRANDED = 16
 
 type Agent = Pick<Device, 'family' | 'major' | 'os'>
 
+/** Records share the devices that the record reader gives: each is encoded once. */
+const encoded = new WeakMap<Device, Uint8Array>()
+
 function writeDevice(writer: ByteWriter, device: Device): void {
+  let bytes = encoded.get(device)
+  if (bytes === undefined) {
+    bytes = encodeDevice(device)
+    encoded.set(device, bytes)
+  }
+  writer.uint(bytes.length)
+  writer.bytes(bytes)
+}
+
+function encodeDevice(device: Device): Uint8Array {
   const { hints, mobile, screen, timezone, languages, tls } = device
   const agreed = hints !== null && sameAgent(hints, device)
   const own = createWriter()
@@ -157,9 +170,7 @@ function writeDevice(writer: ByteWriter, device: Device): void {
   for (const tag of languages) writeListed(own, LANGUAGES, tag)
   if (tls !== null) writeJa4(own, tls)
   if (hints?.brand !== undefined) writeListed(own, BRANDS, hints.brand)
-  const bytes = own.end()
-  writer.uint(bytes.length)
-  writer.bytes(bytes)
+  return Uint8Array.from(own.end())
 }
 
 function parseDevice(reader: ByteReader): Device {
