@@ -77,8 +77,11 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
    */
   function recordKey(keyId: string, { kind, id }: RecordIdentity): KeyObject {
     const ofKind = required(keyId, `record/${kind}`)
-    const known = recordKeys.get(ofKind) ?? memo(REMEMBERED_RECORD_KEYS)
-    recordKeys.set(ofKind, known)
+    let known = recordKeys.get(ofKind)
+    if (known === undefined) {
+      known = memo(REMEMBERED_RECORD_KEYS)
+      recordKeys.set(ofKind, known)
+    }
     const before = known.get(id)
     if (before !== undefined) return before
     const key = createSecretKey(

@@ -28,6 +28,10 @@ export interface EngineContext {
    * pass, call it before anything is written.
    */
   readonly openAttributes: (found: Pick<Found, 'id' | 'attributes'>) => Attributes
+  readonly openHistory: (
+    subject: SubjectKey,
+    past: { readonly version: number; readonly sealed: Uint8Array },
+  ) => Buffer
   /** Absent: every request reads the store. */
   readonly copies: LocalCopies | undefined
   readonly lifetimeOf: (tenant: string, name: string) => Lifetime | undefined

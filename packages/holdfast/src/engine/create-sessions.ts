@@ -33,6 +33,7 @@ import { attributesOpener } from './state/attributes.ts'
 import { keepingEnded } from './state/ended.ts'
 import { eventLimiter, eventWriter } from './state/events.ts'
 import { highestNumbers } from './state/highest-numbers.ts'
+import { historyOpener } from './state/history.ts'
 import { sessionRecords } from './state/records.ts'
 import { batchedTouches } from './state/touches.ts'
 
@@ -164,6 +165,7 @@ function contextOf(options: SessionsOptions): EngineContext {
     readFacts,
     records: sessionRecords(codec, readFacts, () => host.now()),
     openAttributes: attributesOpener(codec),
+    openHistory: historyOpener(codec),
     lifetimeOf: (tenant, name) => own(own(tenants, tenant), name) ?? own(lifetimes, name),
     limit,
     acrOrder,

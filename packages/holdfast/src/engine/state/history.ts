@@ -1,4 +1,4 @@
-import { historyIdentity, isUnreadable } from '../../codecs/codec.ts'
+import { type Codec, historyIdentity, isUnreadable } from '../../codecs/codec.ts'
 import { decodeHistory, encodeHistory } from '../../codecs/history-record.ts'
 import { type Context, isConfirmed } from '../../core/context.ts'
 import {
@@ -12,6 +12,7 @@ import {
   withHour,
 } from '../../core/history.ts'
 import type { SubjectKey } from '../../core/ids.ts'
+import { memo } from '../../core/memo.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { SubjectEntry } from '../../core/store.ts'
 import type { EngineContext } from '../context.ts'
@@ -21,6 +22,41 @@ const KEEP_MS = 90 * 24 * 3_600_000
 /** For failed logins alone: names that a stranger makes up must not fill the store. */
 const KEEP_EMPTY_MS = 3_600_000
 const TRIES = 4
+
+/** Of sealed bytes. Twice as many may be kept, and once more of what they open to. */
+const REMEMBERED_BYTES = 2_000_000
+
+/** What remembering takes for each subject, whatever its past. */
+const ENTRY_BYTES = 200
+
+/**
+ * Opens each version of a history once: where the store's answer is byte for byte what was opened
+ * here before, under the same identity, it would give the same content. Networks are described
+ * anew each time.
+ */
+export function historyOpener(codec: Codec): EngineContext['openHistory'] {
+  const known = memo<SubjectKey, KnownContent>(
+    REMEMBERED_BYTES,
+    ({ sealed }) => sealed.length + ENTRY_BYTES,
+  )
+
+  return (subject, { version, sealed }) => {
+    const before = known.get(subject)
+    if (before?.version === version && Buffer.compare(before.sealed, sealed) === 0) {
+      return before.content
+    }
+    const content = codec.open(historyIdentity(subject, version), sealed)
+    // Copied: what a client of Redis hands out may be part of a much larger buffer.
+    known.set(subject, { version, sealed: Buffer.from(sealed), content })
+    return content
+  }
+}
+
+interface KnownContent {
+  readonly version: number
+  readonly sealed: Uint8Array
+  readonly content: Buffer
+}
 
 export interface OpenedHistory {
   readonly entry: SubjectEntry
@@ -38,14 +74,15 @@ export async function readHistory(
   subject: SubjectKey,
 ): Promise<OpenedHistory> {
   const entry = await engine.store.subjects.read(subject)
-  if (entry.sealed === undefined) return { entry, history: NO_HISTORY, unreadable: false }
+  const { version, sealed } = entry
+  if (sealed === undefined) return { entry, history: NO_HISTORY, unreadable: false }
   try {
-    const content = engine.codec.open(historyIdentity(subject, entry.version), entry.sealed)
+    const content = engine.openHistory(subject, { version, sealed })
     const history = historyAt(decodeHistory(content, engine.readFacts), engine.host.now())
     return { entry, history, unreadable: false }
   } catch (error) {
     if (!isUnreadable(error)) throw error
-    await reportUnreadable(engine, subject, entry.version)
+    await reportUnreadable(engine, subject, version)
     return { entry, history: NO_HISTORY, unreadable: true }
   }
 }
