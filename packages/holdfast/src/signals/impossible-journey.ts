@@ -55,16 +55,16 @@ export function impossibleJourney(
   presentation: Presentation,
   history: SubjectHistory,
 ): ImpossibleJourney | undefined {
-  const { asn } = presentation.network
-  const elsewhere = session.contexts.some(({ network }) => asn === null || network.asn !== asn)
-  if (!elsewhere || !standsWhereItsUserIs(presentation.network)) return undefined
+  if (!standsWhereItsUserIs(presentation.network)) return undefined
+  const starts = startsOf(session, presentation)
+  if (starts.length === 0) return undefined
   const known = [...session.contexts, ...history.contexts]
   if (providerUnknown(presentation.network, known)) return undefined
   const local = isZoneOf(presentation.device.timezone, presentation.network.country)
   if (local === false && isFamiliarTunnel(presentation.network, known)) return undefined
   if (presentation.network.kind === 'mobile' && local !== true) return undefined
   let least: ImpossibleJourney | undefined
-  for (const start of startsOf(session, presentation)) {
+  for (const start of starts) {
     if (!begins(start, presentation, local)) continue
     const hours = (presentation.at - start.at) / HOUR_MS
     const [from, to] = [locationOf(start.network), locationOf(presentation.network)]
@@ -78,14 +78,19 @@ export function impossibleJourney(
   return least
 }
 
-/** The other places of the session that are not under challenge, each when it was last used. */
+/**
+ * The session's places at other providers that are not under challenge, each when it was last used.
+ */
 function startsOf(
   { contexts, last }: SessionState,
   { network, device }: Presentation,
 ): readonly Start[] {
   const here = contextKey(network, device)
   const lastUsed = findContext(contexts, last.context)
-  const others = contexts.filter(({ key, state }) => key !== here && state !== 'challenged')
+  const others = contexts.filter(
+    ({ key, state, network: { asn } }) =>
+      key !== here && state !== 'challenged' && (asn === null || asn !== network.asn),
+  )
   return others.map((context) => {
     const confirmed = context.state === 'confirmed'
     if (context === lastUsed) return { ...last, confirmed }
@@ -100,7 +105,6 @@ function begins(
 ): boolean {
   const [a, b] = [start.network, network]
   if (!standsWhereItsUserIs(a) || a.country === null || b.country === null) return false
-  if (a.asn !== null && a.asn === b.asn) return false
   const wasLocal = isZoneOf(start.device.timezone, a.country)
   // The clock tells a roaming telephone from one at home; a fixed line needs no witness.
   if (wasLocal === false || (wasLocal === undefined && a.kind !== 'fixed')) return false
@@ -114,8 +118,8 @@ function isFamiliarTunnel(
   { kind, asn }: Network,
   known: readonly (Context | KnownContext)[],
 ): boolean {
-  const own = known.filter(({ state, network }) => state !== 'challenged' && network.asn === asn)
-  return kind === 'unknown' && asn !== null && own.length > 0
+  if (kind !== 'unknown' || asn === null) return false
+  return known.some(({ state, network }) => state !== 'challenged' && network.asn === asn)
 }
 
 function standsWhereItsUserIs({ kind }: Network): boolean {

@@ -58,8 +58,8 @@ export function settle(
   weighing: Weighing,
 ): Settled {
   const { decision, existing, key } = weighing
-  const known = history.contexts.find((context) => context.key === key)
-  const after = contextAfter(session, presentation, { known, history }, weighing)
+  const known = knownContext(history, key)
+  const after = contextAfter(session, presentation, history, weighing)
   const contexts = placeContext(withLastSeen(session.contexts, session.last), withoutLearnt(after))
   if (contexts === undefined) return crowded(session)
 
@@ -108,17 +108,19 @@ function passes({ outcome }: Decision): boolean {
   return outcome === 'allow' || outcome === 'observe'
 }
 
+function knownContext({ contexts }: SubjectHistory, key: string): KnownContext | undefined {
+  return contexts.find((context) => context.key === key)
+}
+
 /** The context after this presentation: its facts, its evidence, and its visits. */
 function contextAfter(
   session: SessionState,
   presentation: Presentation,
-  {
-    known,
-    history,
-  }: { readonly known: KnownContext | undefined; readonly history: SubjectHistory },
+  history: SubjectHistory,
   weighing: Weighing,
 ): Context {
   const { key, standing, existing, evidence } = weighing
+  const known = knownContext(history, key)
   const state = stateAfter(existing, known, standing)
   const challengedStill = existing?.state === 'challenged' && state === 'challenged'
   const reread = challengedStill && !sameFactsAs(existing, presentation)

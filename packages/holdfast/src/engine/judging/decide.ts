@@ -128,8 +128,7 @@ export async function apply(
     // What the shadow policy says again of the same is no event.
     const refusals = decided.events.filter(({ type }) => type !== 'policy-differed')
     if (refusals.length > 0) await engine.eventWriter.append(state.id, refusals)
-    const touched = touches ? touchIfDue(engine, found, matched.presentation) : undefined
-    if (touched !== undefined) await touched
+    if (touches) await touchIfDue(engine, found, matched.presentation)
   } else {
     const shown = trusted ? rotationEvents(engine, matched) : []
     const events = [...decided.events, ...shown]

@@ -63,11 +63,9 @@ function decideOnRead(
   const { state, found } = opened
   const decision = allowedUnchanged(engine, opened, matched)
   if (decision === undefined) return decide(engine, opened, matched)
-  const { presentation } = matched
   const attributes = attributesOf(engine, opened)
   const answer = { decision, attributes, access: accessFor(matched) }
-  if (!engine.touches.isDue(found, presentation.at)) return accept(engine, state, found, answer)
-  const touched = touchIfDue(engine, found, presentation)
+  const touched = touchIfDue(engine, found, matched.presentation)
   if (touched === undefined) return accept(engine, state, found, answer)
   return touched.then(() => accept(engine, state, found, answer))
 }

@@ -12,10 +12,10 @@ import {
   withHour,
 } from '../../core/history.ts'
 import type { SubjectKey } from '../../core/ids.ts'
-import { memo } from '../../core/memo.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { SubjectEntry } from '../../core/store.ts'
 import type { EngineContext } from '../context.ts'
+import { openedOnce } from './opened-once.ts'
 
 const KEEP_MS = 90 * 24 * 3_600_000
 
@@ -23,39 +23,11 @@ const KEEP_MS = 90 * 24 * 3_600_000
 const KEEP_EMPTY_MS = 3_600_000
 const TRIES = 4
 
-/** Of sealed bytes. Twice as many may be kept, and once more of what they open to. */
-const REMEMBERED_BYTES = 2_000_000
-
-/** What remembering takes for each subject, whatever its past. */
-const ENTRY_BYTES = 200
-
-/**
- * Opens each version of a history once: where the store's answer is byte for byte what was opened
- * here before, under the same identity, it would give the same content. Networks are described
- * anew each time.
- */
+/** Opens each version of a history once. What it says of networks is described anew each time. */
 export function historyOpener(codec: Codec): EngineContext['openHistory'] {
-  const known = memo<SubjectKey, KnownContent>(
-    REMEMBERED_BYTES,
-    ({ sealed }) => sealed.length + ENTRY_BYTES,
+  return openedOnce((subject, { version, sealed }) =>
+    codec.open(historyIdentity(subject, version), sealed),
   )
-
-  return (subject, { version, sealed }) => {
-    const before = known.get(subject)
-    if (before?.version === version && Buffer.compare(before.sealed, sealed) === 0) {
-      return before.content
-    }
-    const content = codec.open(historyIdentity(subject, version), sealed)
-    // Copied: what a client of Redis hands out may be part of a much larger buffer.
-    known.set(subject, { version, sealed: Buffer.from(sealed), content })
-    return content
-  }
-}
-
-interface KnownContent {
-  readonly version: number
-  readonly sealed: Uint8Array
-  readonly content: Buffer
 }
 
 export interface OpenedHistory {

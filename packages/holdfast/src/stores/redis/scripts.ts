@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { EXPIRED_READABLE_MS } from '../../core/store.ts'
 import { MEASURED_EVERY } from '../feed/bound.ts'
-import { GENERATION_OFFSET, LAST_ACTIVITY_OFFSET, RECORD_HEADER_BYTES } from '../stored-record.ts'
+import { GENERATION_OFFSET, LAST_ACTIVITY_OFFSET } from '../stored-record.ts'
+import { COMMON, FIT, HEADER } from './lua-functions.ts'
 
 /** A Lua script that runs as one atomic step in one slot. */
 export interface Script {
@@ -9,101 +10,6 @@ export interface Script {
   readonly source: string
   readonly sha: string
 }
-
-/** The layout of the header of a record, for struct. */
-const HEADER = '>BI4I6I6I6I6I6'
-
-const FIT = `
--- pcall: where this user may not ask for the size, the bound of entries is left
-local function fit(feed, room)
-  local size = redis.pcall('MEMORY', 'USAGE', feed)
-  if type(size) ~= 'number' or size <= room then return end
-  local keep = math.floor(redis.call('XLEN', feed) * room / size)
-  redis.call('XTRIM', feed, 'MAXLEN', '~', fmt(keep))
-end
-`
-
-/**
- * The functions that most scripts share; they stand in front of each. Numbers go through `fmt`,
- * because Lua would write 1.7e+12. Strings are compared byte by byte, because Lua's own comparison
- * follows the server's locale.
- */
-const COMMON = `
-local function fmt(n) return string.format('%.0f', n) end
-local now = tonumber(ARGV[1])
-local DAY = ${EXPIRED_READABLE_MS}
-
-local function parse(raw)
-  if not raw or raw == '' then return nil end
-  if string.byte(raw) == 0 then
-    local _, til = struct.unpack('>BI6', raw)
-    return { dead = true, deadline = til, kept = til }
-  end
-  local _, version, generation, created, deadline, idle, last =
-    struct.unpack('${HEADER}', raw)
-  return { version = version, generation = generation, created = created,
-    deadline = deadline, idle = idle, last = last, kept = deadline + DAY }
-end
-
-local function current(key)
-  local entry = parse(redis.call('GETRANGE', key, 0, ${RECORD_HEADER_BYTES - 1}))
-  if entry and entry.kept > now then return entry end
-end
-
-local function generationOf(key) return tonumber(redis.call('GET', key) or '0') end
-
-local function readable(entry, generation)
-  return entry and not entry.dead and entry.generation >= generation
-end
-
-local function within(deadline, idle, last)
-  return now < deadline and last ~= 0 and now - last < idle
-end
-
-local function alive(entry, generation)
-  return readable(entry, generation) and within(entry.deadline, entry.idle, entry.last)
-end
-
-local function keepUntil(key, deadline)
-  redis.call('PEXPIREAT', key, fmt(deadline), 'NX')
-  redis.call('PEXPIREAT', key, fmt(deadline), 'GT')
-end
-
-local function trim(index, count)
-  local past = redis.call('ZRANGE', index, '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, count)
-  for _, subject in ipairs(past) do redis.call('ZREM', index, subject) end
-end
-
-local newest = 0
-
-${FIT}
-local function emit(feed, counter, ...)
-  local limit, room = string.match(ARGV[2], '^(%d+) (%d+)$')
-  newest = redis.call('INCR', counter)
-  redis.call('XADD', feed, 'MAXLEN', '~', limit, fmt(newest) .. '-0', ...)
-  if newest % ${MEASURED_EVERY} == 0 then fit(feed, tonumber(room)) end
-end
-
--- pcall: the write must stand also where this user may not publish
-local function announce(feed)
-  local prefix, partition = string.match(feed, '^(.*)f{p(%d+)}$')
-  redis.pcall('PUBLISH', prefix .. 'wake', partition .. ' ' .. fmt(newest))
-end
-
-local function emitEvents(feed, counter, first)
-  for i = first, #ARGV, 3 do
-    emit(feed, counter, 'k', 'e', 'i', ARGV[i], 't', ARGV[i + 1], 's', ARGV[i + 2])
-  end
-end
-
-local function follows(a, b)
-  for i = 1, #b do
-    local x, y = string.byte(a, i) or -1, string.byte(b, i)
-    if x ~= y then return x > y end
-  end
-  return #a > #b
-end
-`
 
 /**
  * KEYS record generation index subjects feed counter attributes. 1 written, 0 conflict, -1 gone,
