@@ -1,23 +1,27 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { servicePart } from './authority.ts'
 import { coldPart } from './cold.ts'
-import { type Goal, goalsTable } from './goals.ts'
+import { importFloor } from './floor.ts'
+import { type Goal, isJudged, judgedTable, promisedTable, unmetReasons } from './goals.ts'
 import { hijackPart } from './hijack.ts'
 import { peoplePart, sensitivityPart, trainingPart } from './hijack-tuning.ts'
 import { jarPart } from './jar.ts'
 import { memoryPart } from './memory.ts'
 import { offlinePart } from './offline.ts'
 import { httpPart } from './over-http.ts'
-import type { Part } from './part.ts'
+import type { Part, Results } from './part.ts'
 import { print, progress } from './progress.ts'
 import { redisServer } from './redis-server.ts'
 import { refreshPart } from './refresh.ts'
+import { machine, writeJson, writeReadme } from './report.ts'
 import { revocationPart } from './revocation.ts'
 import { rotationPart } from './rotation.ts'
 import { signalsPart } from './signals.ts'
 import { subjectsPart } from './subjects.ts'
+import { table } from './table.ts'
 import { verifyPart } from './verify.ts'
 
 const PARTS: Readonly<Record<string, Part>> = {
@@ -53,27 +57,52 @@ const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
-const wanted = process.argv.slice(2)
+const { values: options, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'string' }, readme: { type: 'boolean', default: false } },
+})
 const goals: Goal[] = []
+const tables: Results[] = []
 const broken: string[] = []
 
-print(`Node ${process.versions.node}, ${availableParallelism()} cores.`)
+const floor = await importFloor()
+print(`${machine()}.`)
+if ('absent' in floor) print(`Rows and goals over the floor are not measured: ${floor.absent}.`)
 for (const [name, part] of Object.entries(PARTS)) {
   if (wanted.length > 0 ? !wanted.includes(name) : BY_NAME.includes(name)) continue
   progress(name)
   try {
-    const { goals: more, failed = false } = await part({
+    const measured = await part({
       folder: mkdtempSync(join(folder, `${name}-`)),
       startRedis: () => redisServer(folder),
     })
-    goals.push(...more)
-    if (failed) broken.push(name)
+    for (const one of measured.tables ?? []) printResults(one)
+    tables.push(...(measured.tables ?? []))
+    goals.push(...measured.goals)
+    if (measured.failed === true) broken.push(name)
   } catch (error) {
     print(`\nFAILED: ${name}: ${error instanceof Error ? error.message : String(error)}`)
     broken.push(name)
   }
 }
 
-if (goals.length > 0) print(`\nGoals\n\n${goalsTable(goals)}`)
+const judged = goals.filter(isJudged)
+const promised = goals.filter((goal) => !isJudged(goal))
+const unmet = unmetReasons(judged)
+if (promised.length > 0)
+  print(`\nEarlier promises, which judge nothing\n\n${promisedTable(promised)}`)
+if (judged.length > 0) print(`\nGoals\n\n${judgedTable(judged)}`)
+if (unmet.length > 0) print(`\nThese goals fail the run:\n\n${lines(unmet)}`)
 if (broken.length > 0) print(`\nWrong answers or failures in: ${broken.join(', ')}`)
-process.exit(broken.length === 0 ? 0 : 1)
+if (options.json !== undefined) writeJson(options.json, { tables, goals })
+if (options.readme && broken.length === 0) writeReadme(tables)
+process.exit(broken.length === 0 && unmet.length === 0 ? 0 : 1)
+
+function printResults({ title, head, rows, notes = [] }: Results): void {
+  print(`\n${title}\n\n${table(head, rows)}`)
+  if (notes.length > 0) print(`\n${lines(notes)}`)
+}
+
+function lines(texts: readonly string[]): string {
+  return texts.map((text) => `  ${text}`).join('\n')
+}

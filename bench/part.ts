@@ -1,5 +1,6 @@
 import type { Goal } from './goals.ts'
 import type { RedisServer } from './redis-server.ts'
+import type { Cell } from './table.ts'
 
 /** What a part of the bench works with. */
 export interface Bench {
@@ -9,11 +10,23 @@ export interface Bench {
   startRedis(): Promise<RedisServer | undefined>
 }
 
+/** A table of results: printed, written with `--json`, and quoted by the README where it says so. */
+export interface Results {
+  /** A sentence that names what was measured, and on which sessions. */
+  readonly title: string
+  readonly head: readonly string[]
+  readonly rows: readonly (readonly Cell[])[]
+  /** Lines below the table: what was not measured, and why. */
+  readonly notes?: readonly string[]
+  readonly readme?: boolean
+}
+
 /**
- * A part measures, prints the results and returns its goals with the measured values. `failed`: a
- * row gave a wrong answer.
+ * A part measures and returns its tables, and its goals with the measured values. `failed`: a row
+ * gave a wrong answer.
  */
 export type Part = (bench: Bench) => Promise<{
   readonly goals: readonly Goal[]
+  readonly tables?: readonly Results[]
   readonly failed?: boolean
 }>

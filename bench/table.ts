@@ -1,6 +1,6 @@
 /** A table as text, with the first column aligned left and all others right. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, ...rows]
+export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const lines = [head, ...rows.map((row) => row.map(cellText))]
   const widths = head.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)))
   return lines
     .map((line) =>
@@ -15,11 +15,18 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     .join('\n')
 }
 
+/** A number is shown with three significant digits. */
+export type Cell = string | number
+
+export function cellText(cell: Cell): string {
+  return typeof cell === 'number' ? figure(cell) : cell
+}
+
 /** Three significant digits. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return '-'
-  if (value >= 100) return value.toFixed(0)
-  return value >= 10 ? value.toFixed(1) : value.toFixed(2)
+  if (Math.abs(value) >= 100) return value.toFixed(0)
+  return Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
 
 export function times(value: number): string {

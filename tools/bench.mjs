@@ -1,5 +1,6 @@
 import { existsSync, rmSync, symlinkSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
 import { fail, orFail, outputOf, root, run, runBin } from './run.mjs'
 import { installBeside, setup } from './setup.mjs'
@@ -30,8 +31,15 @@ const PARTS = {
 
 const HELP = `npm run bench [-- part ...]
 
-Prints what a session costs, beside what others cost, and which goals are met. Everything runs on
-this machine, over loopback. All parts together take about five minutes; a part alone:
+Prints what a session costs, beside what others cost and the floor, the least hand-made code with
+every check. Fails where an answer was wrong, and where a goal does not hold or could not be shown.
+Everything runs on this machine, over loopback. HOLDFAST_BENCH_FLOOR is the path of a module with
+the floor, as bench/floor.ts describes it.
+
+  --json FILE         writes all tables and goals as JSON
+  --readme            writes the tables that the README quotes into it (all parts only)
+
+All parts together take about a quarter of an hour; a part alone:
 
 ${Object.entries(PARTS)
   .map(([name, what]) => `  ${name.padEnd(20)}${what}`)
@@ -55,11 +63,12 @@ const ALONE = [
 
 const PEERS = join(root, 'bench', 'peers')
 
-const wanted = process.argv.slice(2)
-if (wanted.some((word) => word === '--help' || word === '-h')) {
+const { help, json, readme, wanted } = await orFail(wishes())
+if (help) {
   process.stdout.write(HELP)
   process.exit(0)
 }
+if (readme && wanted.length > 0) fail('The README quotes one run of all parts: name no part.')
 const unknown = wanted.filter((word) => !Object.hasOwn(PARTS, word))
 if (unknown.length > 0) fail(`There is no part "${unknown.join('", "')}".\n\n${HELP}`)
 
@@ -76,10 +85,27 @@ if (result.code !== 0) fail(`The bench does not compile:\n\n${outputOf(result)}`
 // Compiled peers find their packages where a program of their own folder would.
 if (compared)
   symlinkSync(join(PEERS, 'node_modules'), join(compiled, 'peers', 'node_modules'), 'junction')
-const { code } = await run(process.execPath, [join(compiled, 'main.js'), ...wanted], {
+const options = [...(json === undefined ? [] : ['--json', json]), ...(readme ? ['--readme'] : [])]
+const floor = process.env.HOLDFAST_BENCH_FLOOR
+if (floor !== undefined) process.env.HOLDFAST_BENCH_FLOOR = resolve(floor)
+const { code } = await run(process.execPath, [join(compiled, 'main.js'), ...options, ...wanted], {
   inherit: true,
 })
 process.exit(code)
+
+/** The command line. A path is as the caller means it: the bench itself runs from the root. */
+async function wishes() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h', default: false },
+      json: { type: 'string' },
+      readme: { type: 'boolean', default: false },
+    },
+  })
+  const json = values.json === undefined ? undefined : resolve(values.json)
+  return { ...values, json, wanted: positionals }
+}
 
 /** The peers are no part of the project's own packages: one of them is compiled for minutes. */
 async function installPeers() {

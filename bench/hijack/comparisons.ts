@@ -1,4 +1,4 @@
-import type { Goal } from '../goals.ts'
+import type { PromisedGoal } from '../goals.ts'
 import {
   contradiction,
   engine,
@@ -13,7 +13,7 @@ import type { Results } from './study.ts'
 import type { Summary } from './summary.ts'
 
 /** A goal of the project, the figures it is judged by, and the bar beyond it. */
-export interface Judgement extends Goal {
+export interface Judgement extends PromisedGoal {
   readonly moonshot: string
 }
 
