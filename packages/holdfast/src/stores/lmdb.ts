@@ -9,10 +9,12 @@ import { onFileChange } from './local/file-watch.ts'
 import { type Opening, openingOf } from './local/lmdb-opening.ts'
 import { LMDB_TABLES, lmdbTables } from './local/lmdb-tables.ts'
 import { localStore } from './local/store.ts'
-import { SWEEP_SLICE, sweepSlice } from './local/sweep.ts'
+import { sweepSlice } from './local/sweep.ts'
 import type { Backend, Tables } from './local/tables.ts'
 
 const SWEEP_EVERY_MS = 30_000
+/** A transaction of a sweep holds the event loop up for about so long. */
+const SWEEP_SLICE_MS = 4
 const POLL_MS = 200
 const AGAIN_MS = 5
 const GIBIBYTE = 2 ** 30
@@ -34,8 +36,9 @@ export interface LmdbOptions extends FeedOptions {
 /** A store that can also be swept by hand. */
 export interface LmdbStore extends Store {
   /**
-   * Removes everything that has expired, in slices. The store does so by itself every 30 s.
-   * Answers how many items it took from the expiry queue.
+   * Removes everything that has expired, in transactions of some milliseconds with pauses between
+   * them. The store does so by itself every 30 s. Answers how many items it took from the expiry
+   * queue. Calls that come while a sweep runs share it.
    */
   sweep(): Promise<number>
 }
@@ -83,12 +86,30 @@ export function lmdbStore({
     },
   }
 
-  async function sweep(): Promise<number> {
+  let sweeping: Promise<number> | undefined
+
+  function sweep(): Promise<number> {
+    sweeping ??= sweepAll().finally(() => {
+      sweeping = undefined
+    })
+    return sweeping
+  }
+
+  async function sweepAll(): Promise<number> {
     let total = 0
     for (;;) {
-      const taken = await backend.transaction(() => sweepSlice(tables, now()))
+      let spent = 0
+      const taken = await backend.transaction(() => {
+        const start = performance.now()
+        const isOver = (): boolean => performance.now() - start >= SWEEP_SLICE_MS
+        const removed = sweepSlice(tables, now(), { isOver })
+        spent = performance.now() - start
+        return removed
+      })
+      if (taken === 0) return total
       total += taken
-      if (taken < SWEEP_SLICE) return total
+      // As long as the transaction took, so that the requests have at least half of the time.
+      await wait(spent)
     }
   }
 

@@ -26,7 +26,7 @@ export function memoryStore({ now = () => Date.now(), ...bounds }: MemoryOptions
       tables,
       async transaction(change) {
         const result = change()
-        sweepSlice(tables, now(), SWEEP_PER_TRANSACTION)
+        sweepSlice(tables, now(), { limit: SWEEP_PER_TRANSACTION })
         return result
       },
       read: (query) => query(),

@@ -22,12 +22,18 @@ export interface Location {
  * is that of `subjectOf` and `partitionOf`, without decoding: every operation needs both.
  */
 export function locate(key: SessionId | SubjectKey): Location {
-  const before = VALUES[key.charCodeAt(PREFIX - 1)] ?? 0
   const last = VALUES[key.charCodeAt(PREFIX)] ?? 0
   return {
     subject: key.slice(0, PREFIX) + DIGITS.charAt(last & 48),
-    partition: ((before & 15) << 2) | (last >> 4),
+    partition: partitionOfKey(key),
   }
+}
+
+/** The partition of a valid session id or subject key. */
+export function partitionOfKey(key: SessionId | SubjectKey): number {
+  const before = VALUES[key.charCodeAt(PREFIX - 1)] ?? 0
+  const last = VALUES[key.charCodeAt(PREFIX)] ?? 0
+  return ((before & 15) << 2) | (last >> 4)
 }
 
 /** The prefix that all session ids of a subject share. */

@@ -1,6 +1,6 @@
 import { PARTITIONS, type SessionId, type SubjectKey } from '../../core/ids.ts'
 import type { Numbered } from '../feed/reader.ts'
-import { locate } from '../partition.ts'
+import { partitionOfKey } from '../partition.ts'
 import type { History, StoredRecord, Versioned } from '../stored-record.ts'
 import type { Expiring, IndexEntry, Tables } from './tables.ts'
 
@@ -15,15 +15,16 @@ interface PartitionFeed {
 
 /** Tables as maps. */
 export function memoryTables(): Tables {
-  const records = new Map<SessionId, StoredRecord>()
+  const records = byPartition<StoredRecord>()
   const attributes = new Map<SessionId, Versioned>()
   const generations = new Map<SubjectKey, number>()
-  const histories = new Map<SubjectKey, History>()
+  const histories = byPartition<History>()
   const replays = new Map<string, number>()
   const indexes = new Map<SubjectKey, Map<SessionId, IndexEntry>>()
   const expiryQueue = new Map<number, Expiring[]>()
   const feeds = new Map<number, PartitionFeed>()
-  let sweptBefore = 0
+  /** Slots before this one are empty. */
+  let lowest = Infinity
 
   return {
     record: (id) => records.get(id),
@@ -40,7 +41,7 @@ export function memoryTables(): Tables {
     history: (subject) => histories.get(subject),
     putHistory: (subject, history) => void histories.set(subject, history),
     removeHistory: (subject) => void histories.delete(subject),
-    historiesIn: (partition, after) => sortedIn(partition, histories.keys(), after),
+    historiesIn: (partition, after) => sorted(histories.keysIn(partition), after),
 
     replay: (key) => replays.get(key),
     putReplay: (key, until) => void replays.set(key, until),
@@ -61,26 +62,28 @@ export function memoryTables(): Tables {
       index?.delete(entry.id)
       if (index?.size === 0) indexes.delete(subject)
     },
-    inPartition: (partition, after) => sortedIn(partition, records.keys(), after),
+    inPartition: (partition, after) => sorted(records.keysIn(partition), after),
 
     queueExpiry(at, expiring) {
       const slot = Math.floor(at / SLOT_MS)
-      sweptBefore = Math.min(sweptBefore, slot)
+      lowest = Math.min(lowest, slot)
       const queued = expiryQueue.get(slot)
       if (queued === undefined) expiryQueue.set(slot, [expiring])
       else queued.push(expiring)
     },
     takeExpired(now, limit) {
       const taken: Expiring[] = []
-      const first = Math.floor(now / SLOT_MS)
-      if (sweptBefore >= first) return taken
-      for (const [slot, queued] of expiryQueue) {
-        if (slot >= first) continue
-        if (taken.length === limit) return taken
-        taken.push(...queued.splice(0, limit - taken.length))
-        if (queued.length === 0) expiryQueue.delete(slot)
+      for (const first = Math.floor(now / SLOT_MS); lowest < first; lowest++) {
+        const queued = expiryQueue.get(lowest) ?? []
+        // From its end: an array gives up its first elements only by moving all others.
+        while (taken.length < limit) {
+          const expiring = queued.pop()
+          if (expiring === undefined) break
+          taken.push(expiring)
+        }
+        if (queued.length > 0) return taken
+        expiryQueue.delete(lowest)
       }
-      sweptBefore = first
       return taken
     },
 
@@ -107,8 +110,27 @@ export function memoryTables(): Tables {
   }
 }
 
-function sortedIn(partition: number, keys: Iterable<string>, after = ''): string[] {
-  return [...keys].filter((key) => key > after && locate(key).partition === partition).sort()
+interface Partitioned<Value> {
+  get(key: string): Value | undefined
+  set(key: string, value: Value): void
+  delete(key: string): void
+  keysIn(partition: number): Iterable<string>
+}
+
+/** A map for each partition, so that listing one does not look at all the others. */
+function byPartition<Value>(): Partitioned<Value> {
+  const maps = Array.from({ length: PARTITIONS }, () => new Map<string, Value>())
+  const of = (key: string): Map<string, Value> | undefined => maps[partitionOfKey(key)]
+  return {
+    get: (key) => of(key)?.get(key),
+    set: (key, value) => void of(key)?.set(key, value),
+    delete: (key) => void of(key)?.delete(key),
+    keysIn: (partition) => maps[partition]?.keys() ?? [],
+  }
+}
+
+function sorted(keys: Iterable<string>, after = ''): string[] {
+  return [...keys].filter((key) => key > after).sort()
 }
 
 function inOrder(a: IndexEntry, b: IndexEntry): number {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { SubjectKey } from '../../core/ids.ts'
 import type { KeptHistory, ReplayGuard, Subjects } from '../../core/store.ts'
 import { checkedId, checkedSubject, checkedTime, checkedVersion, pageSize } from '../input.ts'
@@ -39,6 +40,7 @@ export function localSubjects({ tables, transaction, read, now, publish }: Local
       const from = after === undefined ? undefined : checkedSubject(after)
       const size = pageSize(limit)
       const at = now()
+      await turn()
       return read(() => {
         const items: KeptHistory[] = []
         let examined = 0

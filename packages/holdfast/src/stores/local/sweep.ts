@@ -3,17 +3,39 @@ import { keptUntil } from '../stored-record.ts'
 import { indexEntryOf } from './entries.ts'
 import type { Expiring, Tables } from './tables.ts'
 
-/** A sweep takes at most this many items in one transaction, so that no request waits for it. */
-export const SWEEP_SLICE = 500
+/**
+ * A sweep takes at most this many items in one transaction. LMDB runs a transaction in one turn of
+ * the event loop, and an item takes up to a millisecond where its pages have to come from disk.
+ */
+export const SWEEP_SLICE = 64
+
+/** Items between two looks at the time. */
+const STEP = 4
+
+/** How much one transaction of a sweep may do. */
+export interface Slice {
+  readonly limit?: number
+  /** Asked after every few items. True: the rest is left to the next transaction. */
+  readonly isOver?: () => boolean
+}
 
 /**
  * Removes what has expired, within the transaction that is running.
- * Answers how many items it took from the expiry queue.
+ * Answers how many items it took from the expiry queue; 0 when there is nothing left.
  */
-export function sweepSlice(tables: Tables, now: number, limit: number = SWEEP_SLICE): number {
-  const taken = tables.takeExpired(now, limit)
-  for (const expiring of taken) removeExpired(tables, now, expiring)
-  return taken.length
+export function sweepSlice(
+  tables: Tables,
+  now: number,
+  { limit = SWEEP_SLICE, isOver = () => false }: Slice = {},
+): number {
+  let total = 0
+  do {
+    const taken = tables.takeExpired(now, Math.min(STEP, limit - total))
+    if (taken.length === 0) break
+    for (const expiring of taken) removeExpired(tables, now, expiring)
+    total += taken.length
+  } while (total < limit && !isOver())
+  return total
 }
 
 /**
