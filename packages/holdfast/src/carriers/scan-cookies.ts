@@ -1,4 +1,3 @@
-const SEMICOLON = 59
 const SPACE = 32
 const TAB = 9
 const EQUALS = 61
@@ -9,21 +8,22 @@ const EQUALS = 61
  * planted it. At most two values are returned, because callers refuse more than one.
  */
 export function scanCookies(text: string, name: string): readonly string[] {
-  const values: string[] = []
-  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + name.length)) {
+  let values: string[] | undefined
+  const first = name.charCodeAt(0)
+  for (let start = 0; start >= 0; ) {
+    const end = text.indexOf(';', start)
+    let at = start
+    let letter = text.charCodeAt(at)
+    while (letter === SPACE || letter === TAB) letter = text.charCodeAt(++at)
     const equals = at + name.length
-    if (text.charCodeAt(equals) !== EQUALS || !startsPair(text, at)) continue
-    const end = text.indexOf(';', equals)
-    values.push(text.slice(equals + 1, end < 0 ? text.length : end).trim())
-    if (values.length === 2) break
+    if (letter === first && text.charCodeAt(equals) === EQUALS && text.startsWith(name, at)) {
+      const value = text.slice(equals + 1, end < 0 ? text.length : end).trim()
+      if (values === undefined) values = [value]
+      else return [...values, value]
+    }
+    start = end < 0 ? end : end + 1
   }
-  return values
+  return values ?? NONE
 }
 
-function startsPair(text: string, at: number): boolean {
-  let before = at - 1
-  while (before >= 0 && (text.charCodeAt(before) === SPACE || text.charCodeAt(before) === TAB)) {
-    before--
-  }
-  return before < 0 || text.charCodeAt(before) === SEMICOLON
-}
+const NONE: readonly string[] = []

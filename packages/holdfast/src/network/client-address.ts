@@ -1,5 +1,6 @@
 import { SessionError } from '../core/errors.ts'
 import { parseJa4 } from '../core/ja4.ts'
+import { memo } from '../core/memo.ts'
 import type { HeaderLookup } from '../core/request.ts'
 import {
   type Address,
@@ -9,7 +10,13 @@ import {
   parseClientAddress,
 } from './address.ts'
 import { addressSet, type Cidr, parseCidr } from './address-set.ts'
-import { type Forwarding, type ForwardingHeader, MAX_HOPS, readForwarding } from './forwarding.ts'
+import {
+  type Forwarding,
+  type ForwardingHeader,
+  forwardingHeaders,
+  MAX_HOPS,
+  readForwarding,
+} from './forwarding.ts'
 
 /** Which proxies are believed, and in which header. */
 export interface ClientAddressOptions {
@@ -81,14 +88,108 @@ export function clientAddressResolver(options: ClientAddressOptions = {}): Clien
   const { trust, header = 'x-forwarded-for', tlsHeader } = options
   checkHeader(header)
   checkTlsHeader(tlsHeader, trust)
-  if (trust === undefined) return (peer) => peerOnly(parsePeer(peer))
-  const chain = chainOf(trust, header)
-  return (peerText, headers) => {
-    const peer = parsePeer(peerText)
-    if (!chain.trusted(peer, 0)) return peerOnly(peer)
+  const chain = trust === undefined ? NO_CHAIN : chainOf(trust, header)
+  const peerOf = peerReader(chain)
+  const names = [...forwardingHeaders(header), ...(tlsHeader === undefined ? [] : [tlsHeader])]
+  const resolve = remembering(names, (peer, headers) => {
     const tls = tlsHeader === undefined ? null : handedOn(headers(tlsHeader))
-    return { ...walk(peer, readForwarding(header, headers), chain), tls }
+    return { ...walk(peer.address, readForwarding(header, headers), chain), tls }
+  })
+  return (peerText, headers) => {
+    const peer = peerOf(peerText)
+    return peer.trusted ? resolve(peer, headers) : peer.alone
   }
+}
+
+const REMEMBERED = 2_000
+
+/** Longer texts are no browser's behind a few proxies, and must not fill the memory. */
+const MAX_TEXT = 128
+
+/** What is known of the sender of a request before any header is read. */
+interface Peer {
+  readonly text: string | undefined
+  readonly address: Address | undefined
+  /** Its headers count. */
+  readonly trusted: boolean
+  /** The client, where no header counts. */
+  readonly alone: ClientAddress
+}
+
+/** Reads each peer once: a connection sends many requests, and a proxy has many connections. */
+function peerReader({ trusted }: Chain): (text: string | undefined) => Peer {
+  const known = memo<string, Peer>(REMEMBERED)
+
+  function read(text: string | undefined): Peer {
+    const address = text === undefined ? undefined : parseClientAddress(text)
+    return { text, address, trusted: trusted(address, 0), alone: peerOnly(address) }
+  }
+
+  return (text) => {
+    if (text === undefined) return read(text)
+    const before = known.get(text)
+    if (before !== undefined) return before
+    const peer = read(text)
+    if (text.length <= MAX_TEXT) known.set(text, peer)
+    return peer
+  }
+}
+
+type ResolveBehind = (peer: Peer, headers: HeaderLookup) => ClientAddress
+
+/** What was resolved, and from what: one value for each of the headers. */
+interface Resolved {
+  readonly peer: string | undefined
+  readonly values: readonly (string | undefined)[]
+  readonly address: ClientAddress
+}
+
+/**
+ * A client keeps its address, and its proxies write the same with each of its requests. So what was
+ * resolved is remembered under the first of the headers that are read, or else under the peer, and
+ * holds where all of these texts are the same.
+ */
+function remembering(names: readonly string[], resolve: ResolveBehind): ResolveBehind {
+  const known = memo<string, Resolved>(REMEMBERED)
+  const [first = ''] = names
+
+  return (peer, headers) => {
+    const named = headers(first)
+    const key = typeof named === 'string' ? named : peer.text
+    const before = key === undefined ? undefined : known.get(key)
+    if (before !== undefined && before.peer === peer.text && isFrom(before, names, headers)) {
+      return before.address
+    }
+    const address = resolve(peer, headers)
+    const values = shortValues(names, headers)
+    if (key !== undefined && values !== undefined) {
+      known.set(key, { peer: peer.text, values, address })
+    }
+    return address
+  }
+}
+
+function isFrom({ values }: Resolved, names: readonly string[], headers: HeaderLookup): boolean {
+  for (let at = 0; at < names.length; at++) {
+    if (headers(names[at] ?? '') !== values[at]) return false
+  }
+  return true
+}
+
+/** Undefined where a header is long, or came in several lines. */
+function shortValues(
+  names: readonly string[],
+  headers: HeaderLookup,
+): readonly (string | undefined)[] | undefined {
+  const values: (string | undefined)[] = []
+  for (const name of names) {
+    const value = headers(name)
+    if (typeof value === 'object' || (value !== undefined && value.length > MAX_TEXT)) {
+      return undefined
+    }
+    values.push(value)
+  }
+  return values
 }
 
 interface Chain {
@@ -132,9 +233,8 @@ function peerOnly(peer: Address | undefined): ClientAddress {
   return { ip, https: null, suspicious: false, tls: null }
 }
 
-function parsePeer(peer: string | undefined): Address | undefined {
-  return peer === undefined ? undefined : parseClientAddress(peer)
-}
+/** Nobody is believed. */
+const NO_CHAIN: Chain = { trusted: () => false, least: 0 }
 
 function chainOf(trust: Trust, header: ForwardingHeader): Chain {
   if (typeof trust !== 'object' || trust === null || !('proxies' in trust || 'hops' in trust)) {

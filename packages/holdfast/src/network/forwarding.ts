@@ -24,6 +24,14 @@ export interface Forwarding {
   readonly oversized: boolean
 }
 
+const SCHEME_HEADER = 'x-forwarded-proto'
+
+/** The headers of a family: no other is read. */
+export function forwardingHeaders(header: ForwardingHeader): readonly string[] {
+  if (header === 'forwarded') return [header]
+  return [typeof header === 'object' ? header.single : header, SCHEME_HEADER]
+}
+
 /** Reads the one configured header family. Never throws. */
 export function readForwarding(header: ForwardingHeader, headers: HeaderLookup): Forwarding {
   if (header === 'forwarded') return readForwarded(headers)
@@ -34,7 +42,7 @@ export function readForwarding(header: ForwardingHeader, headers: HeaderLookup):
   return {
     node: (hop) => parsed(elements[hop], (text) => parseNode(unquoted(text), 'bare')),
     scheme(proxies) {
-      const values = elementsFromRight(linesOf(headers, 'x-forwarded-proto'), false).elements
+      const values = elementsFromRight(linesOf(headers, SCHEME_HEADER), false).elements
       // Proxies either append their own or hand on the outermost one's.
       const value = values[Math.min(proxies, values.length) - 1]
       return value === undefined ? null : parseScheme(value)

@@ -481,3 +481,37 @@ describe('the fingerprint of the TLS handshake', () => {
     }
   })
 })
+
+test('what is remembered of other requests changes no answer', () => {
+  const options = fc.constantFrom<ClientAddressOptions>(
+    {},
+    PROXIES,
+    FORWARDED,
+    { trust: { hops: 2 } },
+    { ...PROXIES, header: { single: 'x-real-ip' }, tlsHeader: 'x-ja4' },
+  )
+  const text = fc.constantFrom(
+    ...['192.0.2.1', '192.0.2.1, 10.0.0.2', '10.0.0.2', 'for=192.0.2.1;proto=https', 'unknown'],
+    ...['https', 'http', 't13d1516h2_8daaf6152771_02713d6af862', `192.0.2.1, ${' '.repeat(200)}`],
+  )
+  const value = fc.oneof(fc.constant(undefined), text, fc.array(text, { maxLength: 2 }))
+  const request = fc.record({
+    peer: fc.constantFrom(undefined, '10.0.0.1', '192.0.2.1', '/run/app.sock'),
+    headers: fc.record({
+      'x-forwarded-for': value,
+      'x-forwarded-proto': value,
+      'x-real-ip': value,
+      'x-ja4': value,
+      forwarded: value,
+    }),
+  })
+  fc.assert(
+    fc.property(options, fc.array(request, { maxLength: 30 }), (given, requests) => {
+      const remembers = clientAddressResolver(given)
+      for (const { peer, headers } of requests) {
+        const header = (name: string) => headers[name as keyof typeof headers]
+        expect(remembers(peer, header)).toEqual(clientAddressResolver(given)(peer, header))
+      }
+    }),
+  )
+})

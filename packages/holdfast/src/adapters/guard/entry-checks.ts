@@ -83,7 +83,7 @@ export function entryChecks(
  * token.
  */
 export function mayCarryTokens(facts: HttpFacts, proxied: boolean | null): boolean {
-  return isSecure(facts, proxied) || LOOPBACK.test(hostName(facts) ?? '')
+  return isSecure(facts, proxied) || isLoopback(hostOf(facts) ?? '')
 }
 
 /** The origin that the request was sent to, by its Host; undefined for a Host that is malformed. */
@@ -104,22 +104,26 @@ type Carried =
 
 /** Tokens by several carriers are as ambiguous as two tokens by one. */
 function readCarriers(carriers: readonly Carrier[], { header }: HttpFacts): Carried {
-  let found: Carried = { ok: false, code: 'token_missing' }
+  let found: Carried = MISSING
   for (const carrier of carriers) {
     const carried = carrier.read(header)
     if (!carried.ok && carried.code === 'token_missing') continue
-    if (found.ok || found.code !== 'token_missing') return { ok: false, code: 'token_duplicated' }
-    found = { ...carried, carrier }
+    if (found !== MISSING) return { ok: false, code: 'token_duplicated' }
+    found = carried.ok
+      ? { ok: true, token: carried.token, carrier }
+      : { ok: false, code: carried.code, carrier }
   }
   return found
 }
+
+const MISSING: Carried = { ok: false, code: 'token_missing' }
 
 function isSecure({ encrypted }: HttpFacts, proxied: boolean | null): boolean {
   return proxied ?? encrypted
 }
 
-function hostName(facts: HttpFacts): string | undefined {
-  return HOST.exec(hostOf(facts) ?? '')?.[1]
+function isLoopback(host: string): boolean {
+  return LOOPBACK.test(HOST.exec(host)?.[1] ?? '')
 }
 
 /** HTTP/2 has `:authority` in place of Host (RFC 9113, section 8.3.1). */
