@@ -207,6 +207,10 @@ export function attributesIdentity(id: SessionId, version: number): RecordIdenti
   return { kind: 'attributes', id, version }
 }
 
+export function eventIdentity(id: string): RecordIdentity {
+  return { kind: 'event', id, version: 1 }
+}
+
 export function historyIdentity(subject: SubjectKey, version: number): RecordIdentity {
   return { kind: 'subject', id: subject, version }
 }

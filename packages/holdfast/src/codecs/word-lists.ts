@@ -67,6 +67,26 @@ export const LANGUAGES = listed(`
   he he-IL sw af ca eu gl
 `)
 
+/** What events say, beside {@link WORDS}. */
+export const EVENT_WORDS: readonly string[] = [
+  ...listed(`
+    client engine application allow observe challenge limit deny revoke N D C R K B P
+    session-established session-presented session-refreshed secret-rotated context-changed
+    anomaly-detected step-up-required step-up-completed step-up-failed session-limited
+    session-revoked session-expired subject-revoked login-failed token-unknown token-reused
+    policy-differed false-alarm-reported unknown chrome edge opera samsung firefox safari app
+    automation windows macos linux chromeos android ios fixed mobile hosting vpn relay tor
+    satellite corporate private normal sensitive confirmed provisional challenged new acr
+    freshness logout session_limit login idle_timeout absolute_timeout session_unknown
+    token_superseded token_revoked credential_changed account_disabled false_alarm
+    device_changed factor_not_proved store_rolled_back shadow_failed history_unreadable name
+    here usual timezone atLeastKm minutes atLeastKmh before hints other left was failures
+    networks hour prompts seen AT AU BE BR CA CH CN CZ DE DK ES FI FR GB GR HU IE IN IT JP KR
+    MX NL NO NZ PL PT RO RU SE SG SK TR UA US ZA
+  `),
+  'unknown provider',
+]
+
 /** Brands of Chromium and its forks in `Sec-CH-UA`. */
 export const BRANDS: readonly string[] = [
   'Chromium',

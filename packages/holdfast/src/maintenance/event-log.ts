@@ -1,4 +1,5 @@
 import { isUnreadable, sealingCodec } from '../codecs/codec.ts'
+import { openEvent } from '../codecs/event-record.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import type { SessionEvent } from '../core/events.ts'
@@ -49,10 +50,9 @@ export function eventLog({
 
   function opened(entry: FeedEntry): LoggedEvent | undefined {
     if (entry.kind !== 'event') return undefined
-    const identity = { kind: 'event' as const, id: entry.id, version: 1 }
     try {
       return {
-        ...(codec.openJson(identity, entry.sealed) as SessionEvent),
+        ...openEvent(codec, entry.id, entry.sealed),
         get cursor() {
           return entry.cursor
         },

@@ -1,10 +1,6 @@
 import { SessionError } from '../core/errors.ts'
-import type { SessionId, SubjectKey } from '../core/ids.ts'
+import { isSessionId, isSubjectKey, type SessionId, type SubjectKey } from '../core/ids.ts'
 import type { Entry } from '../core/store.ts'
-
-/** 32 and 16 bytes in base64url, in their one spelling: the last letter has no stray bits. */
-const SESSION_ID = /^[\w-]{42}[AEIMQUYcgkosw048]$/
-const SUBJECT_KEY = /^[\w-]{21}[AQgw]$/
 
 const MAX_PAGE = 1_000
 const MAX_VERSION = 2 ** 32 - 1
@@ -12,13 +8,13 @@ const MAX_TIME = 2 ** 48 - 1
 
 /** Throws `invalid_input` for anything but a session id: ids become parts of keys. */
 export function checkedId(id: SessionId): SessionId {
-  if (typeof id !== 'string' || !SESSION_ID.test(id)) throw invalid('That is not a session id.')
+  if (typeof id !== 'string' || !isSessionId(id)) throw invalid('That is not a session id.')
   return id
 }
 
 /** Throws `invalid_input` for anything but a subject key. */
 export function checkedSubject(subject: SubjectKey): SubjectKey {
-  if (typeof subject !== 'string' || !SUBJECT_KEY.test(subject)) {
+  if (typeof subject !== 'string' || !isSubjectKey(subject)) {
     throw invalid('That is not a subject key.')
   }
   return subject
@@ -26,7 +22,7 @@ export function checkedSubject(subject: SubjectKey): SubjectKey {
 
 /** Throws `invalid_input` for anything but a session id or a subject key. */
 export function checkedKey(key: SessionId | SubjectKey): SessionId | SubjectKey {
-  return SUBJECT_KEY.test(key) ? key : checkedId(key)
+  return isSubjectKey(key) ? key : checkedId(key)
 }
 
 /** Throws `invalid_input` for an entry whose id or numbers do not fit the layout of a record. */

@@ -4,6 +4,7 @@ import {
   sealingCodec,
   sessionIdentity,
 } from '../../src/codecs/codec.ts'
+import { openEvent } from '../../src/codecs/event-record.ts'
 import { decodeHistory } from '../../src/codecs/history-record.ts'
 import type { Keyring } from '../../src/codecs/keyring.ts'
 import { factReader } from '../../src/codecs/record-facts.ts'
@@ -36,7 +37,7 @@ export function openedOf(records: GoldenRecords, keyring: Keyring): GoldenOpened
       decodeHistory(codec.open(historyIdentity(subject, version), bytes(sealed)), readFacts),
     ),
     events: records.feed.flatMap(({ kind, id = '', sealed = '' }) =>
-      kind === 'event' ? [codec.openJson({ kind: 'event', id, version: 1 }, bytes(sealed))] : [],
+      kind === 'event' ? [openEvent(codec, id, bytes(sealed))] : [],
     ),
   }
 }

@@ -1,4 +1,5 @@
 import type { Codec } from '../../codecs/codec.ts'
+import { sealEvent } from '../../codecs/event-record.ts'
 import type { SessionEvent } from '../../core/events.ts'
 import type { Host } from '../../core/host.ts'
 import { subjectOf } from '../../core/ids.ts'
@@ -21,7 +22,7 @@ export function eventWriter({ codec, host, feed, onEvent }: EventWriterOptions):
     return events.map((event) => ({
       id: event.id,
       at: event.at,
-      sealed: codec.sealJson({ kind: 'event', id: event.id, version: 1 }, event),
+      sealed: sealEvent(codec, event),
     }))
   }
 

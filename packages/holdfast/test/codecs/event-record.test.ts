@@ -1,0 +1,147 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { sealingCodec } from '../../src/codecs/codec.ts'
+import { decodeEvent, encodeEvent, openEvent, sealEvent } from '../../src/codecs/event-record.ts'
+import { newKeyring } from '../../src/codecs/keyring.ts'
+import { EVENT_TYPES, type SessionEvent } from '../../src/core/events.ts'
+import { evidenceOf, REASONS, type Reason } from '../../src/signals/reasons.ts'
+import { fakeHost } from '../../src/testing/fake-host.ts'
+import { samples } from '../../src/testing/sample-entry.ts'
+
+const host = fakeHost()
+const make = samples(host)
+const codec = sealingCodec(newKeyring(), host)
+const { id: session } = make.entry()
+const place = { asn: 2119, organisation: 'Telenor Norge AS', kind: 'fixed', country: 'NO' } as const
+
+const LOGIN: SessionEvent = {
+  id: make.event().id,
+  type: 'session-established',
+  at: host.now(),
+  actor: 'client',
+  subject: session.slice(0, 21).concat(subjectEnd()),
+  session,
+  network: { ...place, city: 'Oslo' },
+  device: { family: 'chrome', major: 147, os: 'windows' },
+  decision: { outcome: 'allow', score: 0, because: [] },
+  situation: null,
+  reason: 'default',
+  correlation: null,
+}
+
+function subjectEnd(): string {
+  return Buffer.from(session, 'base64url').subarray(0, 16).toString('base64url').slice(21)
+}
+
+const again = (event: SessionEvent): SessionEvent =>
+  decodeEvent(event.id, Buffer.from(encodeEvent(event)))
+
+test('an event says what it said, in the same order', () => {
+  expect(again(LOGIN)).toEqual(LOGIN)
+  expect(JSON.stringify(again(LOGIN))).toBe(JSON.stringify(LOGIN))
+})
+
+test('a login takes less than a quarter of its JSON, one with reasons a sixth', () => {
+  const here = 'unknown provider'
+  const detail = { here, usual: here, asn: null, kind: 'unknown', country: null }
+  const because = [
+    evidenceOf('network_same_address', -15, { ...detail, timezone: 'Europe/Oslo' }),
+    evidenceOf('device_identical', -2, {
+      here: 'chrome 147 on windows',
+      before: 'chrome 147 on windows',
+    }),
+  ]
+  const known: SessionEvent = { ...LOGIN, decision: { outcome: 'allow', score: -17, because } }
+
+  expect(encodeEvent(LOGIN).length).toBeLessThan(JSON.stringify(LOGIN).length / 4)
+  expect(encodeEvent(known).length).toBeLessThan(JSON.stringify(known).length / 6)
+  expect(again(known)).toEqual(known)
+})
+
+test('every type and every reason comes back', () => {
+  for (const type of EVENT_TYPES) expect(again({ ...LOGIN, type })).toEqual({ ...LOGIN, type })
+  for (const reason of Object.keys(REASONS) as Reason[]) {
+    const because = [evidenceOf(reason, 12, { here: 'here', seen: 3 })]
+    const event: SessionEvent = { ...LOGIN, decision: { outcome: 'challenge', score: 12, because } }
+    expect(again(event)).toEqual(event)
+  }
+})
+
+test('reasons of other signals, and sentences of other versions, come back as they were', () => {
+  const own = { group: 'B', reason: 'own_reason', weight: 3, detail: {}, text: 'My own.' } as const
+  const old = { ...evidenceOf('not_me', 0), text: 'Another sentence.' }
+  const event: SessionEvent = {
+    ...LOGIN,
+    decision: { outcome: 'observe', score: 3, because: [own, old] },
+  }
+
+  expect(again(event)).toEqual(event)
+})
+
+test('whatever an event holds comes back as from JSON', () => {
+  const text = fc.string({ unit: 'grapheme' })
+  const detail = fc.dictionary(
+    text,
+    fc.oneof(text, fc.integer(), fc.double({ noNaN: true }), fc.boolean(), fc.constant(null)),
+  )
+  const evidence = fc.record({
+    group: fc.constantFrom('N', 'D', 'B' as const),
+    reason: fc.oneof(text, fc.constantFrom(...Object.keys(REASONS))),
+    weight: fc.integer(),
+    detail,
+    text,
+  })
+  const event = fc.record({
+    type: fc.constantFrom(...EVENT_TYPES),
+    at: fc.nat({ max: 2 ** 48 - 1 }),
+    actor: text,
+    subject: fc.option(fc.constantFrom(LOGIN.subject, make.subject())),
+    session: fc.option(fc.constantFrom(session, make.entry().id)),
+    reason: fc.option(text),
+    correlation: fc.option(text),
+    decision: fc.option(
+      fc.record({
+        outcome: fc.constantFrom('allow', 'limit' as const),
+        score: fc.integer(),
+        because: fc.array(evidence, { maxLength: 4 }),
+      }),
+    ),
+    later: fc.jsonValue(),
+  })
+
+  fc.assert(
+    fc.property(event, (changes) => {
+      const whole = { ...LOGIN, ...changes } as unknown as SessionEvent
+      expect(again(whole)).toEqual(JSON.parse(JSON.stringify(whole)))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('an event that was written as JSON is read', () => {
+  const sealed = codec.sealJson({ kind: 'event', id: LOGIN.id, version: 1 }, LOGIN)
+
+  expect(openEvent(codec, LOGIN.id, sealed)).toEqual(LOGIN)
+})
+
+test('a sealed event opens under its own id alone', () => {
+  const sealed = sealEvent(codec, LOGIN)
+
+  expect(openEvent(codec, LOGIN.id, sealed)).toEqual(LOGIN)
+  expect(() => openEvent(codec, make.event().id, sealed)).toThrow(
+    expect.objectContaining({ code: 'record_invalid' }),
+  )
+})
+
+test('what no version wrote is refused, wherever it is cut or changed', () => {
+  const content = Buffer.from(encodeEvent(LOGIN))
+  const refused = expect.objectContaining({ code: 'record_invalid' })
+
+  for (let end = 0; end < content.length; end++) {
+    expect(() => decodeEvent(LOGIN.id, content.subarray(0, end))).toThrow(refused)
+  }
+  expect(() => decodeEvent(LOGIN.id, Buffer.concat([content, Buffer.of(0)]))).toThrow(refused)
+  expect(() => decodeEvent(LOGIN.id, Buffer.from([2, ...content.subarray(1)]))).toThrow(refused)
+  const nested = Buffer.from([1, ...new Array<number>(1_000).fill(8 + 6), 0])
+  expect(() => decodeEvent(LOGIN.id, nested)).toThrow(refused)
+})
