@@ -1,129 +1,409 @@
-import type { ChildProcess } from 'node:child_process'
-import { startProcess, stopProcess, wordOf } from './contender.ts'
-import type { AuthorityKind, AuthorityWord } from './http/authority.ts'
-import type { Ask, LoadOrder, LoadWord } from './http/load.ts'
-import { cpuOf, whyOf } from './over-http.ts'
-import type { Part } from './part.ts'
-import { print, progress } from './progress.ts'
-import { median } from './rounds.ts'
-import { figure, table, times } from './table.ts'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { REQUEST, requestFrom } from './facts.ts'
+import type { JudgedGoal, PromisedGoal } from './goals.ts'
+import type { Ask } from './http/load.ts'
+import { API_KEY, type Place, type ServerWord, type Who } from './http/server.ts'
+import {
+  type Crowd,
+  forgeryOf,
+  SET_WORDS,
+  type SetWord,
+  type Visitor,
+  WORKING,
+} from './http/visitors.ts'
+import {
+  type Estate,
+  type Lane,
+  medianOf,
+  openEstate,
+  overOther,
+  takeTurns,
+  warm,
+  whyOf,
+} from './lanes.ts'
+import { among } from './only.ts'
+import type { Bench, Part } from './part.ts'
+import { progress } from './progress.ts'
+import { figure, times } from './table.ts'
 
-const KINDS: readonly AuthorityKind[] = ['bare', 'hot', 'strict']
-const BATCH = 32
 const ROUNDS = 5
-const WARM_UP_ROUNDS = 4
-const ROUND_MS = 1_000
+const ROUND_MS = 800
+const BATCH = 32
+const VERIFY = '/v1/verify'
 
-interface Lane {
-  readonly name: string
-  readonly child: ChildProcess
-  readonly port: number
-  readonly asks: readonly Ask[]
-  /** Verifications in a request. */
-  readonly each: number
-  readonly rounds: { readonly perSecond: number; readonly micros: number }[]
+/** `hot`: with local copies. `strict`: each verification reads Redis. */
+const KINDS = ['hot', 'strict'] as const
+const CALLS = ['single', 'batch', 'gate', 'connect'] as const
+
+type Kind = (typeof KINDS)[number]
+type Call = (typeof CALLS)[number]
+
+interface ServiceLane extends Lane {
+  readonly who: Who
+  readonly kind: Kind
+  readonly call: Call
 }
 
 /**
- * Measures verifications a second over HTTP, one and 32 in a request, and compares them with a bare
- * server that reads and writes as many bytes as one takes.
+ * Measures verifications a second of the service on Redis, one and 32 in a request, beside a bare
+ * server that takes and answers as many bytes, and the floor behind such a server; then an
+ * application whose sessions the service keeps.
  */
-export const servicePart: Part = async ({ folder, startRedis }) => {
+export const servicePart: Part = async ({ folder, startRedis, only }: Bench) => {
   const redis = await startRedis()
-  if (redis === undefined) {
-    print('\nThe service was not measured: no redis-server was found.')
-    return { goals: goalsOf([]) }
-  }
-  const place = JSON.stringify({ folder, redisPort: redis.port })
-  const children: ChildProcess[] = []
+  const sets = SET_WORDS.filter((set) => among(only, SET_WORDS, set))
+  if (redis === undefined) return { goals: goalsOf([], { sets, why: 'no redis-server was found' }) }
+  const estate = await openEstate({ folder, redis }, { stores: ['Redis'], sets })
+  const around: Around = { estate, sets, notes: [] }
   try {
-    const load = startProcess('./http/load.js')
-    children.push(load)
-    await wordOf<LoadWord>(load)
-    const lanes: Lane[] = []
-    for (const kind of KINDS) {
-      progress(`starting the service: ${kind}`)
-      const child = startProcess('./http/authority.js', [kind, place])
-      children.push(child)
-      const word = await wordOf<AuthorityWord>(child)
-      if (word.kind !== 'ready') throw new Error(`${kind}: ${whyOf(word)}`)
-      const { port, single, batches, gatePort, gates } = word
-      lanes.push({ name: kind, child, port, asks: single, each: 1, rounds: [] })
-      lanes.push({ name: `${kind}, gate`, child, port: gatePort, asks: gates, each: 1, rounds: [] })
-      if (batches.length > 0)
-        lanes.push({ name: `${kind}, batch`, child, port, asks: batches, each: BATCH, rounds: [] })
+    const lanes = [...(await lanesOf('bare', 'hot', around))]
+    for (const kind of KINDS.filter((one) => among(only, KINDS, one))) {
+      lanes.push(...(await lanesOf('floor', kind, around)))
+      lanes.push(...(await lanesOf('ours', kind, around)))
     }
-    for (let turn = 1 - WARM_UP_ROUNDS; turn <= ROUNDS; turn++) {
-      progress(turn <= 0 ? 'warming up' : `service, round ${turn} of ${ROUNDS}`)
-      for (const lane of lanes) {
-        const round = await roundOf(load, lane)
-        if (turn > 0) lane.rounds.push(round)
-      }
-    }
-    print('\nThe service on Redis, 50 connections. CPU of its process for one verification.\n')
-    print(
-      table(
-        ['', 'verifications/s', 'over bare', 'CPU µs'],
-        lanes.map((lane) => [
-          NAMES[lane.name] ?? lane.name,
-          medianOf(lane, 'perSecond').toFixed(0),
-          times(overBare(lanes, lane.name)),
-          figure(medianOf(lane, 'micros')),
-        ]),
+    const wanted = lanes.filter(({ call }) => among(only, CALLS, call))
+    await warm(estate, wanted)
+    await takeTurns(estate, wanted, { what: 'service', rounds: ROUNDS, ms: ROUND_MS })
+    return {
+      tables: [
+        {
+          title:
+            'Verifications a second of the service on Redis, 50 connections, over a bare ' +
+            'node:http server that takes and answers as many bytes, and over the floor behind ' +
+            'one. CPU of the process for one verification, that of Redis included.',
+          head: HEAD,
+          rows: wanted.map((lane) => [
+            lane.name,
+            medianOf(lane, 'perSecond').toFixed(0),
+            ...overOthers(wanted, lane, 'perSecond'),
+            medianOf(lane, 'micros'),
+            ...overOthers(wanted, lane, 'micros'),
+          ]),
+          notes: [...around.notes, ...connectNotes(wanted)],
+          readme: true,
+        },
+      ],
+      goals: goalsOf(wanted, { sets, why: around.notes.join('; ') }).filter(
+        ({ measured }) => only.length === 0 || !Number.isNaN(measured),
       ),
-    )
-    return { goals: goalsOf(lanes) }
+    }
   } finally {
-    await Promise.all(children.map(stopProcess))
-    await redis.stop()
+    await estate.stop()
   }
 }
 
-const NAMES: Readonly<Record<string, string>> = {
-  bare: 'node:http alone',
-  hot: 'POST /v1/verify, local copies',
-  strict: 'POST /v1/verify',
-  'hot, batch': `POST /v1/verify/batch, ${BATCH} at a time, local copies`,
-  'bare, gate': 'node:http alone, as a gate',
-  'hot, gate': 'forward-auth with an access token, local copies',
-  'strict, gate': 'forward-auth with an access token',
-  'strict, batch': `POST /v1/verify/batch, ${BATCH} at a time`,
+const HEAD = [
+  '',
+  'verifications/s',
+  'over bare',
+  'over the floor',
+  'CPU µs',
+  'over bare',
+  'over the floor',
+]
+
+interface Around {
+  readonly estate: Estate
+  readonly sets: readonly SetWord[]
+  /** What could not be measured, and why. */
+  readonly notes: string[]
 }
 
-async function roundOf(
-  load: ChildProcess,
-  { child, port, asks, each }: Lane,
-): Promise<Lane['rounds'][number]> {
-  const before = await cpuOf(child)
-  const order: LoadOrder = { port, visitors: [], asks, ms: ROUND_MS }
-  load.send(order)
-  const word = await wordOf<LoadWord>(load)
-  if (word.kind !== 'answered') throw new Error(whyOf(word))
-  const micros = (await cpuOf(child)) - before
-  const verifications = word.answers * each
-  return { perSecond: (verifications / word.ms) * 1_000, micros: micros / verifications }
-}
-
-function medianOf({ rounds }: Lane, what: 'perSecond' | 'micros'): number {
-  return median(rounds.map((round) => round[what]))
-}
-
-function overBare(lanes: readonly Lane[], name: string): number {
-  const of = (wanted: string): number => {
-    const lane = lanes.find((one) => one.name === wanted)
-    return lane === undefined ? Number.NaN : medianOf(lane, 'perSecond')
+async function lanesOf(who: Who, kind: Kind, around: Around): Promise<readonly ServiceLane[]> {
+  const { estate, sets, notes } = around
+  const name = nameOf(who, kind)
+  progress(`starting ${name}`)
+  const { ground, keyring, size } = estate
+  const place: Place = { who, kind: kind === 'hot' ? 'hot' : 'Redis', ground, keyring, size }
+  const program = who === 'ours' ? './http/service.js' : './http/node.js'
+  const { child, word } = await estate.start<ServerWord>(program, place)
+  if (word.kind === 'absent') {
+    notes.push(`not measured: ${name}: ${word.why}`)
+    return []
   }
-  return of(name) / of(name.endsWith(', gate') ? 'bare, gate' : 'bare')
+  if (word.kind !== 'ready') throw new Error(`${name}: ${whyOf(word)}`)
+  const { port, gatePort = port } = word
+  const questions = word.crowd ?? estate.crowds.Redis ?? ''
+  const crowd: Crowd = JSON.parse(readFileSync(questions, 'utf8'))
+  if (who !== 'bare') await refusesForgery(name, port, crowd)
+
+  const onRedis = who === 'ours' || (who === 'floor' && kind === 'strict')
+  const keep = (call: string, asks: readonly Ask[]): string => {
+    const file = join(ground.folder, `${call}-${who}-${kind}.json`)
+    writeFileSync(file, JSON.stringify(asks))
+    return file
+  }
+  const lane = (
+    call: Call,
+    set: SetWord,
+    asked: { readonly port: number; readonly questions: string },
+  ): ServiceLane => ({
+    ...asked,
+    name:
+      who === 'bare'
+        ? `${CALLED[call]}: ${name}`
+        : `${CALLED[call]}: ${name}, ${WORKING[set].name}`,
+    who,
+    kind,
+    call,
+    set,
+    server: { child },
+    each: call === 'batch' ? BATCH : 1,
+    onRedis,
+    rounds: [],
+  })
+
+  const single = keep(
+    'single',
+    crowd.visitors.map((visitor) => askOf(crowd, [visitor])),
+  )
+  const lanes = (who === 'bare' ? BARE_SETS : sets).map((set) =>
+    lane('single', set, { port, questions: single }),
+  )
+  if (who !== 'bare') {
+    for (const set of sets) {
+      const some = crowd.visitors.slice(0, WORKING[set].sessions)
+      const batches = keep(`batch-${set}`, batchesOf(crowd, set === 'random' ? mixed(some) : some))
+      lanes.push(lane('batch', set, { port, questions: batches }))
+    }
+  }
+  if (who !== 'floor') {
+    const gates = keep(
+      'gate',
+      crowd.visitors.map((visitor) => gateAskOf(crowd, visitor)),
+    )
+    lanes.push(lane('gate', 'turn', { port: gatePort, questions: gates }))
+  }
+  if (who !== 'ours') return lanes
+  return [...lanes, ...(await connectLanes(kind, { ...around, servicePort: port, questions }))]
 }
 
-function goalsOf(lanes: readonly Lane[]) {
-  const goal = (name: string, what: string, least: number) => {
-    const measured = overBare(lanes, name)
-    return { code: 'S', what: `${what}, over bare node:http`, least, measured, unit: 'x' }
-  }
-  return [
-    goal('hot', '/v1/verify from local copies', 1.15),
-    goal('strict', '/v1/verify on Redis', 0.9),
-    goal('strict, batch', `verifications in batches of ${BATCH}`, 3),
+/** The bare server looks at nobody. */
+const BARE_SETS: readonly SetWord[] = ['random']
+
+/** Fastify with `connect()`, and nothing but what the service tells of a session. */
+async function connectLanes(
+  kind: Kind,
+  { estate, sets, servicePort, questions }: Around & { servicePort: number; questions: string },
+): Promise<readonly ServiceLane[]> {
+  const { child, word } = await estate.start<ServerWord>('./http/connected.js', { servicePort })
+  if (word.kind !== 'ready') throw new Error(`connect(): ${whyOf(word)}`)
+  const { port } = word
+  return sets.map((set) => ({
+    name: `${CALLED.connect}: ${nameOf('ours', kind)}, ${WORKING[set].name}`,
+    who: 'ours',
+    kind,
+    call: 'connect',
+    set,
+    port,
+    questions,
+    server: { child },
+    each: 1,
+    onRedis: false,
+    rounds: [],
+  }))
+}
+
+const CALLED: Readonly<Record<Call, string>> = {
+  single: VERIFY,
+  batch: `${VERIFY}/batch, ${BATCH} at a time`,
+  gate: 'forward-auth with an access token',
+  connect: 'Fastify with connect(), its own CPU alone',
+}
+
+function nameOf(who: Who, kind: Kind): string {
+  if (who === 'bare') return 'node:http alone'
+  return `${who === 'floor' ? 'the floor' : 'ours'}, ${kind === 'hot' ? 'local copies' : 'Redis'}`
+}
+
+/** The same visitors in an order of chance. */
+function mixed(visitors: readonly Visitor[]): readonly Visitor[] {
+  return visitors
+    .map((visitor) => ({ visitor, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ visitor }) => visitor)
+}
+
+function batchesOf(crowd: Crowd, visitors: readonly Visitor[]): readonly Ask[] {
+  return Array.from({ length: Math.floor(visitors.length / BATCH) }, (_, at) =>
+    askOf(crowd, visitors.slice(at * BATCH, (at + 1) * BATCH)),
+  )
+}
+
+/** One presentation, or a batch of several. */
+function askOf({ headers }: Crowd, visitors: readonly Visitor[]): Ask {
+  const all = visitors.map(({ cookie, ip }) => presentedBy(cookie, ip, headers))
+  const [first = ''] = all
+  const batch = visitors.length > 1
+  const body = batch ? `{"presented":[${all.join(',')}]}` : first
+  const lines = [
+    `POST ${VERIFY}${batch ? '/batch' : ''} HTTP/1.1`,
+    'host: service.example',
+    `authorization: Bearer ${API_KEY}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
   ]
+  return {
+    request: `${lines.join('\r\n')}\r\n\r\n${body}`,
+    expected: visitors.flatMap(({ user }) => ['"ok":true', `"subject":"${user}"`]),
+    ips: visitors.map(({ ip }) => ip),
+  }
+}
+
+function presentedBy(cookie: string, ip: string, headers: Crowd['headers']): string {
+  const { headers: ours, ...request } = requestFrom(ip)
+  const sent = Object.fromEntries(Object.keys(ours).map((name) => [name, headers[name]]))
+  const token = /__Host-[a-z]+=([^;]+)/.exec(cookie)?.[1]
+  return JSON.stringify({ token, request: { ...request, headers: sent }, deliverable: true })
+}
+
+/**
+ * What nginx, Caddy or HAProxy would ask before they let a page be fetched. Answers are headers
+ * alone.
+ */
+function gateAskOf({ headers }: Crowd, { cookie, ip }: Visitor): Ask {
+  const lines = [
+    'GET /v1/gate/forward-auth?audience=app HTTP/1.1',
+    'host: service.example',
+    `holdfast-key: ${API_KEY}`,
+    'x-forwarded-method: GET',
+    'x-forwarded-host: shop.example',
+    `x-forwarded-uri: ${REQUEST.url}`,
+    `x-forwarded-for: ${ip}`,
+    `cookie: ${cookie}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ]
+  return { request: `${lines.join('\r\n')}\r\n\r\n`, expected: ['Bearer '], ips: [ip] }
+}
+
+async function refusesForgery(name: string, port: number, crowd: Crowd): Promise<void> {
+  const { cookie = '', ip = '' } = crowd.visitors[0] ?? {}
+  const ask = async (presented: string): Promise<string> => {
+    const answer = await fetch(`http://127.0.0.1:${port}${VERIFY}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+      body: presentedBy(presented, ip, crowd.headers),
+    })
+    return answer.text()
+  }
+  const [good, bad] = [await ask(cookie), await ask(forgeryOf(cookie))]
+  if (!good.includes('"ok":true') || !bad.includes('"ok":false'))
+    throw new Error(`${name} answered a token with ${good}, and a forged one with ${bad}.`)
+}
+
+function laneOf(
+  lanes: readonly ServiceLane[],
+  wanted: Pick<ServiceLane, 'who' | 'kind' | 'call' | 'set'>,
+): ServiceLane | undefined {
+  return lanes.find(
+    ({ who, kind, call, set }) =>
+      who === wanted.who && kind === wanted.kind && call === wanted.call && set === wanted.set,
+  )
+}
+
+/** Those that it is measured beside: the bare server that does as much, and the floor. */
+function besides(lanes: readonly ServiceLane[], lane: ServiceLane) {
+  const call = lane.call === 'gate' ? 'gate' : 'single'
+  return {
+    bare: lanes.find((one) => one.who === 'bare' && one.call === call),
+    floor: laneOf(lanes, { ...lane, who: 'floor' }),
+  }
+}
+
+function overOthers(
+  lanes: readonly ServiceLane[],
+  lane: ServiceLane,
+  what: 'perSecond' | 'micros',
+): readonly [string, string] {
+  const { bare, floor } = besides(lanes, lane)
+  if (lane.who === 'bare' || lane.call === 'connect') return ['', '']
+  const overFloor = lane.who === 'ours' && floor !== undefined
+  return [times(overOther(lane, bare, what)), overFloor ? times(overOther(lane, floor, what)) : '']
+}
+
+/** Who counts what: requests of the application over verifications of the service. */
+function connectNotes(lanes: readonly ServiceLane[]): readonly string[] {
+  return lanes
+    .filter(({ call }) => call === 'connect')
+    .flatMap((lane) => {
+      const batch = laneOf(lanes, { ...lane, call: 'batch' })
+      if (batch === undefined) return []
+      return (
+        `${lane.name}: ${figure(medianOf(lane, 'perSecond'))} requests/s, counted at Fastify; ` +
+        `${figure(medianOf(batch, 'perSecond'))} verifications/s, counted at the service, where ` +
+        'it is asked in batches by the one who counts. Fastify, the service, Redis and the one ' +
+        'who asks share the cores of this machine.'
+      )
+    })
+}
+
+interface GoalScope {
+  readonly sets: readonly SetWord[]
+  readonly why: string
+}
+
+function goalsOf(
+  lanes: readonly ServiceLane[],
+  { sets, why }: GoalScope,
+): readonly (JudgedGoal | PromisedGoal)[] {
+  const whyNot = why === '' ? {} : { why }
+  const overFloor = (kind: Kind, call: Call, set: SetWord): JudgedGoal => {
+    const which = { kind, call, set }
+    const [ours, floor] = (['ours', 'floor'] as const).map((who) =>
+      laneOf(lanes, { who, ...which }),
+    )
+    return {
+      code: 'S6',
+      what: `${CALLED[call]}, ${nameOf('ours', kind)}, ${WORKING[set].name}, over the floor's`,
+      must: 0.75,
+      moonshot: 0.9,
+      measured: overOther(ours, floor, 'perSecond'),
+      unit: 'x',
+      ...whyNot,
+    }
+  }
+  const overBatch = (kind: Kind, set: SetWord): JudgedGoal => {
+    const [connect, batch] = (['connect', 'batch'] as const).map((call) =>
+      laneOf(lanes, { who: 'ours', kind, call, set }),
+    )
+    return {
+      code: 'S7',
+      what:
+        `requests/s of Fastify with connect(), ${nameOf('ours', kind)}, ${WORKING[set].name}, ` +
+        `over ${CALLED.batch}`,
+      must: 0.6,
+      moonshot: 0.8,
+      measured: overOther(connect, batch, 'perSecond'),
+      unit: 'x',
+      ...whyNot,
+    }
+  }
+  const judged = sets.flatMap((set) => [
+    overFloor('hot', 'single', set),
+    overFloor('strict', 'single', set),
+    overFloor('strict', 'batch', set),
+    overBatch('strict', set),
+  ])
+  return [...judged, ...earlierGoals(lanes)]
+}
+
+const PROMISED = [
+  { kind: 'hot', call: 'single', least: 1.15 },
+  { kind: 'strict', call: 'single', least: 0.9 },
+  { kind: 'strict', call: 'batch', least: 3 },
+] as const
+
+function earlierGoals(lanes: readonly ServiceLane[]): readonly PromisedGoal[] {
+  return PROMISED.flatMap(({ kind, call, least }) => {
+    const lane = laneOf(lanes, { who: 'ours', kind, call, set: 'turn' })
+    if (lane === undefined) return []
+    return {
+      code: 'S',
+      what: `${lane.name}, over bare node:http`,
+      least,
+      measured: overOther(lane, besides(lanes, lane).bare, 'perSecond'),
+      unit: 'x',
+    }
+  })
 }

@@ -17,6 +17,22 @@ export const REQUEST: RequestFacts = {
   client: { screen: '2560x1440x1', timezone: 'Europe/Oslo' },
 }
 
+/** What an application keeps with a session: some 200 bytes of JSON. */
+export const ATTRIBUTES = {
+  name: 'Kari Nordmann',
+  roles: ['member', 'editor', 'billing:read'],
+  locale: 'nb-NO',
+  theme: 'dark',
+  cart: 'c_0123456789abcdef0123456789abcdef',
+  flags: ['beta', 'newnav'],
+  seen: ['welcome', 'pricing', 'release-12'],
+} as const
+
+/** A request of the same browser from an address: an object of its own, as from an adapter. */
+export function requestFrom(ip: string): RequestFacts {
+  return { ...REQUEST, ip, headers: { ...REQUEST.headers } }
+}
+
 /**
  * The same browser from another address of the same provider. That is harmless, but all signals are
  * asked.
@@ -52,6 +68,7 @@ export function sessionFacts(user: string): SessionFacts {
     languages: ['nb-NO', 'nb', 'en'],
     screen: '2560x1440x1',
     timezone: 'Europe/Oslo',
+    attributes: ATTRIBUTES,
   }
 }
 
@@ -71,10 +88,11 @@ export interface SessionFacts {
   readonly languages: readonly string[]
   readonly screen: string
   readonly timezone: string
+  readonly attributes: typeof ATTRIBUTES
 }
 
 /** Throws if a row answers with another user: a wrong answer has no figure. */
-export function expectUser(found: unknown, expected: string | undefined): void {
+export function expectUser(found: unknown, expected: string | null | undefined): void {
   if (found !== expected)
     throw new Error(`${expected ?? 'nobody'} was expected, and ${String(found)} found`)
 }

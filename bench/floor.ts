@@ -19,10 +19,16 @@ export interface Floor {
     rotate(turn: number): Promise<void>
     close(): void
   }>
-  /** The headers of a request of a session: `x-forwarded-for` is its address. */
+  /**
+   * The headers of a request of a session. `x-forwarded-for` is an address of its network of 256,
+   * all sessions being from the host {@link USUAL_HOST} of theirs.
+   */
   headersOf(cookie: string, turn: number): FloorHeaders
   userOf(turn: number): string
 }
+
+/** Last number of the address of which a session of the floor is. */
+export const USUAL_HOST = 57
 
 export interface FloorPlace {
   /** Sessions to make. */

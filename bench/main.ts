@@ -59,7 +59,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 const { values: options, positionals: wanted } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'string' }, readme: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'string' },
+    only: { type: 'string', default: '' },
+    readme: { type: 'boolean', default: false },
+  },
 })
 const goals: Goal[] = []
 const tables: Results[] = []
@@ -75,6 +79,7 @@ for (const [name, part] of Object.entries(PARTS)) {
     const measured = await part({
       folder: mkdtempSync(join(folder, `${name}-`)),
       startRedis: () => redisServer(folder),
+      only: options.only.split(',').filter((word) => word !== ''),
     })
     for (const one of measured.tables ?? []) printResults(one)
     tables.push(...(measured.tables ?? []))

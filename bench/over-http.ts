@@ -1,172 +1,360 @@
-import type { ChildProcess } from 'node:child_process'
-import { startProcess, stopProcess, wordOf } from './contender.ts'
-import type { Goal } from './goals.ts'
-import type { LoadOrder, LoadWord } from './http/load.ts'
-import type { Kind, ServerWord, Visitor } from './http/shop.ts'
-import type { Bench, Part } from './part.ts'
-import { print, progress } from './progress.ts'
-import type { RedisReading, RedisServer } from './redis-server.ts'
-import { median, warmUp } from './rounds.ts'
-import { figure, table, times } from './table.ts'
+import { readFileSync } from 'node:fs'
+import type { JudgedGoal, PromisedGoal } from './goals.ts'
+import type { StoreKind } from './http/estate.ts'
+import type { Place, ServerWord, Who } from './http/server.ts'
+import { type Crowd, forgeryOf, SET_WORDS, type SetWord, WORKING } from './http/visitors.ts'
+import {
+  type Estate,
+  type HttpRound,
+  type Lane,
+  medianOf,
+  openEstate,
+  overOther,
+  takeTurns,
+  warm,
+  whyOf,
+} from './lanes.ts'
+import { among } from './only.ts'
+import type { Bench, Part, Results } from './part.ts'
+import { progress } from './progress.ts'
+import { median } from './rounds.ts'
+import { times } from './table.ts'
 
-const FRAMEWORKS = ['fastify', 'express'] as const
-const KINDS: readonly Kind[] = ['bare', 'hot', 'LMDB', 'Redis']
-const ON_REDIS: readonly Kind[] = ['hot', 'Redis']
 const ROUNDS = 5
-const ROUND_MS = 1_000
-const WARM_UP_MS = 8_000
+const ROUND_MS = 800
 
-interface Server {
-  readonly framework: (typeof FRAMEWORKS)[number]
-  readonly kind: Kind
-  readonly child: ChildProcess
-  readonly port: number
-  readonly visitors: readonly Visitor[]
-  readonly rounds: HttpRound[]
+/** An open loop: so many requests a second, for so long a round. */
+const PACE = 300
+const PACED_ROUND_MS = 2_000
+
+type Framework = 'fastify' | 'express'
+
+interface Row {
+  readonly framework: Framework
+  readonly who: Who
+  readonly kind: StoreKind
 }
 
-interface HttpRound {
-  readonly answers: number
-  readonly perSecond: number
-  readonly micros: number
-}
+const ROWS: readonly Row[] = [
+  { framework: 'fastify', who: 'bare', kind: 'hot' },
+  { framework: 'fastify', who: 'floor', kind: 'hot' },
+  { framework: 'fastify', who: 'ours', kind: 'hot' },
+  { framework: 'fastify', who: 'floor', kind: 'Redis' },
+  { framework: 'fastify', who: 'ours', kind: 'Redis' },
+  { framework: 'fastify', who: 'floor', kind: 'LMDB' },
+  { framework: 'fastify', who: 'ours', kind: 'LMDB' },
+  { framework: 'express', who: 'bare', kind: 'hot' },
+  { framework: 'express', who: 'floor', kind: 'hot' },
+  { framework: 'express', who: 'ours', kind: 'hot' },
+]
+
+const PACED_KINDS: readonly StoreKind[] = ['hot', 'Redis']
+
+interface HttpLane extends Lane, Row {}
 
 /**
- * Measures requests a second behind `requireSession()`, divided by those of the framework alone.
- * Each server is a process of its own.
+ * Measures requests a second, CPU and latency behind `requireSession()`, beside the framework alone
+ * and the floor behind it. Each server is a process of its own.
  */
-export const httpPart: Part = async ({ folder, startRedis }: Bench) => {
+export const httpPart: Part = async ({ folder, startRedis, only }: Bench) => {
   const redis = await startRedis()
-  const kinds = redis === undefined ? KINDS.filter((kind) => !ON_REDIS.includes(kind)) : KINDS
-  const place = JSON.stringify({ folder, redisPort: redis?.port ?? 0 })
-  const children: ChildProcess[] = []
+  const wanted = ROWS.filter((row) => isWanted(row, only) && (redis !== undefined || !onRedis(row)))
+  const ours = wanted.filter(({ who }) => who === 'ours')
+  const stores = (['Redis', 'LMDB'] as const).filter((store) =>
+    ours.some(({ kind }) => (kind === 'LMDB') === (store === 'LMDB')),
+  )
+  const sets = SET_WORDS.filter((set) => among(only, SET_WORDS, set))
+  const estate = await openEstate({ folder, redis }, { stores, sets })
+  const notes: string[] = []
+  if (redis === undefined) notes.push('not measured: Redis: no redis-server was found')
   try {
-    progress('starting servers')
-    const load = startProcess('./http/load.js')
-    children.push(load)
-    await wordOf<LoadWord>(load)
-    const servers: Server[] = []
-    for (const framework of FRAMEWORKS) {
-      for (const kind of kinds) {
-        const child = startProcess(`./http/${framework}.js`, [kind, place])
-        children.push(child)
-        const word = await wordOf<ServerWord>(child)
-        if (word.kind !== 'ready') throw new Error(`${framework}, ${kind}: ${whyOf(word)}`)
-        const { port, visitors } = word
-        if (kind !== 'bare') await refusesForgery(framework, word)
-        servers.push({ framework, kind, child, port, visitors, rounds: [] })
-      }
+    const lanes: HttpLane[] = []
+    for (const row of wanted) {
+      progress(`starting ${nameOf(row)}`)
+      lanes.push(...(await lanesOf(row, { estate, sets, notes })))
     }
-    progress('warming up')
-    for (const server of servers) {
-      const some = async (): Promise<number> =>
-        (await roundOf(server, { load, redis, ms: ROUND_MS })).answers
-      await warmUp(some, { mostMs: WARM_UP_MS })
+    await warm(estate, lanes)
+    const loops = LOOPS.filter((loop) => among(only, LOOPS, loop))
+    const open = loops.includes('throughput') ? lanes : []
+    await takeTurns(estate, open, { what: 'HTTP', rounds: ROUNDS, ms: ROUND_MS })
+
+    const paced = loops.includes('latency') ? lanes.filter(isPaced).map(afresh) : []
+    const pace = { what: `${PACE} requests a second`, rounds: ROUNDS, perSecond: PACE }
+    await takeTurns(estate, paced, { ...pace, ms: PACED_ROUND_MS })
+    return {
+      tables: [...throughputTables(open, notes), ...latencyTables(paced)],
+      goals: [
+        ...throughputGoals(open, { notes, sets }),
+        ...latencyGoals(paced, { notes, sets }),
+        ...earlierGoals(open),
+      ].filter(({ measured }) => only.length === 0 || !Number.isNaN(measured)),
     }
-    for (let turn = 1; turn <= ROUNDS; turn++) {
-      progress(`HTTP, round ${turn} of ${ROUNDS}`)
-      for (const server of servers) {
-        server.rounds.push(await roundOf(server, { load, redis, ms: ROUND_MS }))
-      }
-    }
-    print(
-      '\nOver HTTP, 50 connections, 200 sessions. CPU of the server for one request, that of ' +
-        'Redis included.\n',
-    )
-    print(httpTable(servers))
-    if (redis === undefined) print('  not measured: Redis: no redis-server was found')
-    return { goals: goalsOf(servers) }
   } finally {
-    await Promise.all(children.map(stopProcess))
-    await redis?.stop()
+    await estate.stop()
   }
 }
 
-async function refusesForgery(
-  framework: string,
-  { port, visitors: [visitor] }: Pick<Server, 'port' | 'visitors'>,
-): Promise<void> {
-  const { token = '' } = visitor ?? {}
-  const forged = `${token.slice(0, -1)}${token.endsWith('A') ? 'Q' : 'A'}`
-  const headers = { cookie: `__Host-session=${forged}` }
-  const { status } = await fetch(`http://127.0.0.1:${port}/orders`, { headers })
-  if (status !== 401) throw new Error(`${framework} answered a forged token with ${status}.`)
+const LOOPS = ['throughput', 'latency'] as const
+
+const FRAMEWORKS: readonly Framework[] = ['fastify', 'express']
+const STORE_KINDS: readonly StoreKind[] = ['hot', 'Redis', 'LMDB']
+
+function isWanted({ framework, who, kind }: Row, only: readonly string[]): boolean {
+  return among(only, FRAMEWORKS, framework) && (who === 'bare' || among(only, STORE_KINDS, kind))
 }
 
-async function roundOf(
-  { framework, kind, child, port, visitors }: Server,
-  { load, redis, ms }: { load: ChildProcess; redis: RedisServer | undefined; ms: number },
-): Promise<HttpRound> {
-  const outside = async (): Promise<RedisReading | undefined> =>
-    ON_REDIS.includes(kind) ? redis?.read() : undefined
-  const redisBefore = await outside()
-  const before = await cpuOf(child)
-  const order: LoadOrder = { port, visitors, ms }
-  load.send(order)
-  const word = await wordOf<LoadWord>(load)
-  if (word.kind !== 'answered') throw new Error(`${framework}, ${kind}: ${whyOf(word)}`)
-  const own = (await cpuOf(child)) - before
-  const redisAfter = await outside()
-  const micros = own + (redisAfter?.cpuMicros ?? 0) - (redisBefore?.cpuMicros ?? 0)
-  const { answers } = word
-  return { answers, perSecond: (answers / word.ms) * 1_000, micros: micros / answers }
+function onRedis({ who, kind }: Row): boolean {
+  return kind !== 'LMDB' && (who === 'ours' || (who === 'floor' && kind === 'Redis'))
 }
 
-export async function cpuOf(child: ChildProcess): Promise<number> {
-  child.send('cpu')
-  const word = await wordOf<ServerWord>(child)
-  if (word.kind !== 'cpu') throw new Error(whyOf(word))
-  return word.micros
+function isPaced({ framework, who, kind }: Row): boolean {
+  return framework === 'fastify' && (who === 'bare' || PACED_KINDS.includes(kind))
 }
 
-function httpTable(servers: readonly Server[]): string {
-  return table(
-    ['', 'requests/s', 'over bare', 'CPU µs', 'over bare'],
-    servers.map(({ framework, kind }) => [
-      kind === 'bare' ? `${framework} alone` : `${framework}, verified ${VERIFIED_WITH[kind]}`,
-      medianOf(servers, { framework, kind }, 'perSecond').toFixed(0),
-      kind === 'bare' ? '' : times(overBare(servers, { framework, kind }, 'perSecond')),
-      figure(medianOf(servers, { framework, kind }, 'micros')),
-      kind === 'bare' ? '' : times(overBare(servers, { framework, kind }, 'micros')),
-    ]),
-  )
+function afresh(lane: HttpLane): HttpLane {
+  return { ...lane, rounds: [] }
 }
 
-const PROMISED = [
-  { framework: 'fastify', kind: 'hot', least: 1.2 },
-  { framework: 'fastify', kind: 'Redis', least: 0.95 },
-  { framework: 'fastify', kind: 'LMDB', least: 0.95 },
-  { framework: 'express', kind: 'hot', least: 0.93 },
-] as const
-
-function goalsOf(servers: readonly Server[]): readonly Goal[] {
-  return PROMISED.map(({ framework, kind, least }) => ({
-    code: 'H',
-    what: `requests a second of ${framework} with ours, ${VERIFIED_WITH[kind]}, over bare`,
-    least,
-    measured: overBare(servers, { framework, kind }, 'perSecond'),
-    unit: 'x',
+/** The bare framework looks at nobody: it has one lane, whatever the working sets. */
+async function lanesOf(
+  row: Row,
+  {
+    estate,
+    sets,
+    notes,
+  }: { readonly estate: Estate; readonly sets: readonly SetWord[]; readonly notes: string[] },
+): Promise<readonly HttpLane[]> {
+  const { framework, who, kind } = row
+  const { ground, keyring, size } = estate
+  const place: Place = { who, kind, ground, keyring, size }
+  const { child, word } = await estate.start<ServerWord>(`./http/${framework}.js`, place)
+  if (word.kind === 'absent') {
+    notes.push(`not measured: ${nameOf(row)}: ${word.why}`)
+    return []
+  }
+  if (word.kind !== 'ready') throw new Error(`${nameOf(row)}: ${whyOf(word)}`)
+  const { port } = word
+  const questions = word.crowd ?? estate.crowds[kind === 'LMDB' ? 'LMDB' : 'Redis']
+  if (questions === undefined) throw new Error(`${nameOf(row)}: nobody is there to ask`)
+  if (who !== 'bare') await refusesForgery(nameOf(row), { port, questions })
+  const known = { ...row, server: { child }, port, questions, each: 1, onRedis: onRedis(row) }
+  return (who === 'bare' ? ([BARE_SET] as const) : sets).map((set) => ({
+    ...known,
+    name: who === 'bare' ? nameOf(row) : `${nameOf(row)}, ${WORKING[set].name}`,
+    set,
+    rounds: [],
   }))
 }
 
-const VERIFIED_WITH = {
-  hot: 'local copies of Redis',
-  LMDB: 'on LMDB',
-  Redis: 'on Redis',
-} as const
+const BARE_SET: SetWord = 'random'
 
-type Which = Pick<Server, 'framework' | 'kind'>
-type What = 'perSecond' | 'micros'
-
-function overBare(servers: readonly Server[], which: Which, what: What): number {
-  return medianOf(servers, which, what) / medianOf(servers, { ...which, kind: 'bare' }, what)
+async function refusesForgery(
+  name: string,
+  { port, questions }: { readonly port: number; readonly questions: string },
+): Promise<void> {
+  const { headers, visitors }: Crowd = JSON.parse(readFileSync(questions, 'utf8'))
+  const { cookie = '', ip = '' } = visitors[0] ?? {}
+  const statusOf = async (presented: string): Promise<number> => {
+    const from = { ...headers, 'x-forwarded-for': ip, cookie: presented }
+    return (await fetch(`http://127.0.0.1:${port}/orders`, { headers: from })).status
+  }
+  const [good, bad] = [await statusOf(cookie), await statusOf(forgeryOf(cookie))]
+  if (good !== 200 || bad !== 401)
+    throw new Error(`${name} answered a token with ${good}, and a forged one with ${bad}.`)
 }
 
-function medianOf(servers: readonly Server[], { framework, kind }: Which, what: What): number {
-  const server = servers.find((one) => one.framework === framework && one.kind === kind)
-  return median((server?.rounds ?? []).map((round) => round[what]))
+function nameOf({ framework, who, kind }: Row): string {
+  if (who === 'bare') return `${framework} alone`
+  return `${framework}, ${who === 'floor' ? 'the floor' : 'ours'}, ${KEPT[kind]}`
 }
 
-export function whyOf(word: ServerWord | LoadWord): string {
-  return word.kind === 'failed' ? word.why : `"${word.kind}" was not expected`
+const KEPT: Readonly<Record<StoreKind, string>> = {
+  hot: 'local copies',
+  Redis: 'Redis',
+  LMDB: 'LMDB',
+}
+
+/** The lane of another contender under the same circumstances. */
+function besides(lanes: readonly HttpLane[], lane: HttpLane, who: Who): HttpLane | undefined {
+  const same = lanes.filter((one) => one.framework === lane.framework && one.who === who)
+  if (who === 'bare') return same[0]
+  return same.find(({ kind, set }) => kind === lane.kind && set === lane.set)
+}
+
+function throughputTables(
+  lanes: readonly HttpLane[],
+  notes: readonly string[],
+): readonly Results[] {
+  if (lanes.length === 0) return []
+  return [
+    {
+      title:
+        'Requests over HTTP, 50 connections: over the bare framework, and over the floor behind ' +
+        'the same framework. CPU of the server for one request, that of Redis included. Each ' +
+        'session has attributes and several contexts that geo data knows; no secret rotates.',
+      head: [
+        '',
+        'requests/s',
+        'over bare',
+        'over the floor',
+        'CPU µs',
+        'over bare',
+        'over the floor',
+      ],
+      rows: lanes.map((lane) => [
+        lane.name,
+        medianOf(lane, 'perSecond').toFixed(0),
+        ...overOthers(lanes, lane, 'perSecond'),
+        medianOf(lane, 'micros'),
+        ...overOthers(lanes, lane, 'micros'),
+      ]),
+      notes,
+      readme: true,
+    },
+  ]
+}
+
+function overOthers(
+  lanes: readonly HttpLane[],
+  lane: HttpLane,
+  what: 'perSecond' | 'micros',
+): readonly [string, string] {
+  if (lane.who === 'bare') return ['', '']
+  const over = (who: Who): string => times(overOther(lane, besides(lanes, lane, who), what))
+  return [over('bare'), lane.who === 'ours' ? over('floor') : '']
+}
+
+interface GoalScope {
+  readonly notes: readonly string[]
+  readonly sets: readonly SetWord[]
+}
+
+function throughputGoals(
+  lanes: readonly HttpLane[],
+  { notes, sets }: GoalScope,
+): readonly JudgedGoal[] {
+  return ROWS.filter((row) => row.who === 'ours').flatMap((row) =>
+    sets.map((set) => {
+      const lane = laneOf(lanes, row, set)
+      return {
+        code: 'H8',
+        what: `requests/s of ${nameOf(row)}, ${WORKING[set].name}, over the floor's`,
+        must: 0.85,
+        moonshot: 0.95,
+        measured: overOther(lane, lane && besides(lanes, lane, 'floor'), 'perSecond'),
+        unit: 'x',
+        ...whyNot(notes),
+      }
+    }),
+  )
+}
+
+function laneOf(lanes: readonly HttpLane[], row: Row, set: SetWord): HttpLane | undefined {
+  return lanes.find(
+    (one) =>
+      one.framework === row.framework &&
+      one.who === row.who &&
+      one.kind === row.kind &&
+      one.set === set,
+  )
+}
+
+function whyNot(notes: readonly string[]): { readonly why?: string } {
+  return notes.length === 0 ? {} : { why: notes.join('; ') }
+}
+
+/** Of all rounds together: a round alone has too few answers for its slowest hundredth. */
+function latencyTables(lanes: readonly HttpLane[]): readonly Results[] {
+  if (lanes.length === 0) return []
+  return [
+    {
+      title:
+        `Latency at ${PACE} requests a second, µs from when a request was due (an open loop: no ` +
+        'answer is waited for), and what is added to the bare framework.',
+      head: ['', 'p50', 'added', 'p99', 'added', 'p50 added over the floor'],
+      rows: lanes.map((lane) => {
+        const bare = besides(lanes, lane, 'bare')
+        const isBare = lane.who === 'bare'
+        return [
+          lane.name,
+          (p50Of(lane) * 1_000).toFixed(0),
+          isBare ? '' : (addedOf(lane, bare) * 1_000).toFixed(0),
+          (p99Of(lane) * 1_000).toFixed(0),
+          isBare ? '' : ((p99Of(lane) - (bare ? p99Of(bare) : Number.NaN)) * 1_000).toFixed(0),
+          lane.who === 'ours' ? times(addedOverFloor(lanes, lane)) : '',
+        ]
+      }),
+    },
+  ]
+}
+
+function latencyGoals(
+  lanes: readonly HttpLane[],
+  { notes, sets }: GoalScope,
+): readonly JudgedGoal[] {
+  const rows = ROWS.filter((row) => row.who === 'ours' && isPaced(row))
+  return rows.flatMap((row) =>
+    sets.map((set) => {
+      const lane = laneOf(lanes, row, set)
+      return {
+        code: 'H9',
+        what:
+          `p50 added at ${PACE} requests/s by ${nameOf(row)}, ${WORKING[set].name}, ` +
+          "over the floor's",
+        must: 1.6,
+        moonshot: 1.2,
+        measured: lane === undefined ? Number.NaN : addedOverFloor(lanes, lane),
+        unit: 'x',
+        ...whyNot(notes),
+      }
+    }),
+  )
+}
+
+function p50Of({ rounds }: Lane): number {
+  return median(rounds.map(({ latencies }) => percentile(latencies, 0.5)))
+}
+
+function p99Of({ rounds }: Lane): number {
+  return percentile(rounds.flatMap(({ latencies }) => latencies).toSorted(ascending), 0.99)
+}
+
+function addedOf(lane: Lane, bare: Lane | undefined): number {
+  const p50 = (round: HttpRound | undefined): number => percentile(round?.latencies ?? [], 0.5)
+  return median(lane.rounds.map((round, at) => p50(round) - p50(bare?.rounds[at])))
+}
+
+function addedOverFloor(lanes: readonly HttpLane[], lane: HttpLane): number {
+  const floor = besides(lanes, lane, 'floor')
+  const bare = besides(lanes, lane, 'bare')
+  return floor === undefined ? Number.NaN : addedOf(lane, bare) / addedOf(floor, bare)
+}
+
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN
+}
+
+function ascending(a: number, b: number): number {
+  return a - b
+}
+
+const PROMISED = [
+  { framework: 'fastify', who: 'ours', kind: 'hot', least: 1.2 },
+  { framework: 'fastify', who: 'ours', kind: 'Redis', least: 0.95 },
+  { framework: 'fastify', who: 'ours', kind: 'LMDB', least: 0.95 },
+  { framework: 'express', who: 'ours', kind: 'hot', least: 0.93 },
+] as const
+
+function earlierGoals(lanes: readonly HttpLane[]): readonly PromisedGoal[] {
+  return PROMISED.flatMap((row) => {
+    const lane = laneOf(lanes, row, 'turn')
+    if (lane === undefined) return []
+    return {
+      code: 'H',
+      what: `requests/s of ${lane.name}, over bare`,
+      least: row.least,
+      measured: overOther(lane, besides(lanes, lane, 'bare'), 'perSecond'),
+      unit: 'x',
+    }
+  })
 }

@@ -8,6 +8,8 @@ export interface Bench {
   readonly folder: string
   /** Starts a new Redis; undefined where there is no redis-server. */
   startRedis(): Promise<RedisServer | undefined>
+  /** Words that name some of a part's rows; none means all. */
+  readonly only: readonly string[]
 }
 
 /** A table of results: printed, written with `--json`, and quoted by the README where it says so. */

@@ -36,6 +36,9 @@ every check. Fails where an answer was wrong, and where a goal does not hold or 
 Everything runs on this machine, over loopback. HOLDFAST_BENCH_FLOOR is the path of a module with
 the floor, as bench/floor.ts describes it.
 
+  --only WORDS        only some rows of a part, for a quick look, as in "http --only fastify,hot";
+                      http: fastify express, hot redis lmdb, turn random, throughput latency;
+                      service: hot strict, turn random, single batch gate connect
   --json FILE         writes all tables and goals as JSON
   --readme            writes the tables that the README quotes into it (all parts only)
 
@@ -63,7 +66,7 @@ const ALONE = [
 
 const PEERS = join(root, 'bench', 'peers')
 
-const { help, json, readme, wanted } = await orFail(wishes())
+const { help, json, only, readme, wanted } = await orFail(wishes())
 if (help) {
   process.stdout.write(HELP)
   process.exit(0)
@@ -85,7 +88,11 @@ if (result.code !== 0) fail(`The bench does not compile:\n\n${outputOf(result)}`
 // Compiled peers find their packages where a program of their own folder would.
 if (compared)
   symlinkSync(join(PEERS, 'node_modules'), join(compiled, 'peers', 'node_modules'), 'junction')
-const options = [...(json === undefined ? [] : ['--json', json]), ...(readme ? ['--readme'] : [])]
+const options = [
+  ...(json === undefined ? [] : ['--json', json]),
+  ...(only === undefined ? [] : ['--only', only]),
+  ...(readme ? ['--readme'] : []),
+]
 const floor = process.env.HOLDFAST_BENCH_FLOOR
 if (floor !== undefined) process.env.HOLDFAST_BENCH_FLOOR = resolve(floor)
 const { code } = await run(process.execPath, [join(compiled, 'main.js'), ...options, ...wanted], {
@@ -100,6 +107,7 @@ async function wishes() {
     options: {
       help: { type: 'boolean', short: 'h', default: false },
       json: { type: 'string' },
+      only: { type: 'string' },
       readme: { type: 'boolean', default: false },
     },
   })

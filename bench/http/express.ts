@@ -1,17 +1,29 @@
 import { once } from 'node:events'
 import express from 'express'
 import { holdfast } from 'holdfast/express'
-import { NOBODY, serve } from './shop.ts'
+import type { FloorHeaders } from '../floor.ts'
+import { BEHIND_PROXY, serve } from './server.ts'
+import { NOBODY } from './visitors.ts'
 
-await serve(async (sessions) => {
+await serve(async (door) => {
   const app = express()
-  if (sessions === undefined) {
-    app.get('/orders', (_, response) => void response.json({ user: NOBODY }))
-  } else {
-    const { requireSession, sessionOf } = holdfast(sessions)
-    app.get('/orders', requireSession(), (request, response) => {
-      response.json({ user: sessionOf(request).subject })
-    })
+  switch (door.who) {
+    case 'bare':
+      app.get('/orders', (_, response) => void response.json({ user: NOBODY }))
+      break
+    case 'floor':
+      app.get('/orders', async (request, response) => {
+        const user = await door.floor.batched(request.headers as FloorHeaders)
+        if (user === null) response.status(401).end()
+        else response.json({ user })
+      })
+      break
+    case 'ours': {
+      const { requireSession, sessionOf } = holdfast(door.sessions, BEHIND_PROXY)
+      app.get('/orders', requireSession(), (request, response) => {
+        response.json({ user: sessionOf(request).subject })
+      })
+    }
   }
   const server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,30 +1,45 @@
-import { connect } from 'node:net'
-import { REQUEST } from '../facts.ts'
-import type { Visitor } from './shop.ts'
+import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { besideOf, type Crowd, type SetWord, type Visitor, WORKING } from './visitors.ts'
 
 /** Whom to ask, as whom, and for how long. */
 export interface LoadOrder {
   readonly port: number
-  readonly visitors: readonly Visitor[]
-  /** Whole requests with the ends of their answers, in place of what visitors of a shop ask. */
-  readonly asks?: readonly Ask[]
+  /** File of a crowd, or of whole requests with what their answers say. */
+  readonly questions: string
+  readonly set: SetWord
   readonly ms: number
+  /** An open loop: so many requests a second, whether or not answers come. */
+  readonly perSecond?: number
 }
 
-/** In latin1. */
+/** A whole request, in latin1, and what its answer says, in this order. */
 export interface Ask {
   readonly request: string
-  readonly expected: string
+  readonly expected: readonly string[]
+  /** The client's addresses in it, where one request in ten comes from another one. */
+  readonly ips?: readonly string[]
 }
 
 export type LoadWord =
-  | { readonly kind: 'answered'; readonly answers: number; readonly ms: number }
+  | {
+      readonly kind: 'answered'
+      readonly answers: number
+      readonly ms: number
+      /** ms from when a request was due, so that waiting counts. Of open loops alone. */
+      readonly latencies: readonly number[]
+    }
   | { readonly kind: 'failed'; readonly why: string }
 
 const CONNECTIONS = 50
-const GOOD = Buffer.from('HTTP/1.1 200', 'latin1')
-const EMPTY = Buffer.alloc(0)
-const MOST_BYTES = 65_536
+const MOST_BYTES = 262_144
+const URL = '/orders'
+
+/** One request in ten comes from another address of its subnet. */
+const BESIDE_EVERY = 10
+
+/** A timer is late by up to this much, ms: the rest is waited for in turns of the event loop. */
+const TIMER_SLACK_MS = 2
 
 /**
  * A process of its own, so that the server's CPU is the server's. Bare sockets: a client must cost
@@ -32,86 +47,202 @@ const MOST_BYTES = 65_536
  */
 process.on('disconnect', () => process.exit())
 process.on('message', (order: LoadOrder) => {
-  load(order).then(say, (error: Error) => say({ kind: 'failed', why: error.message }))
+  const loading = order.perSecond === undefined ? closedLoop(order) : openLoop(order)
+  loading.then(say, (error: Error) => say({ kind: 'failed', why: error.message }))
 })
-say({ kind: 'answered', answers: 0, ms: 0 })
+say({ kind: 'answered', answers: 0, ms: 0, latencies: [] })
 
 /** 50 kept connections, one request at a time on each, another session with every request. */
-async function load({ port, visitors, asks, ms }: LoadOrder): Promise<LoadWord> {
-  const all = asks ?? visitors.map(({ token, user }) => askOf(port, { token, user }))
-  const questions = all.map(({ request, expected }) => ({
-    bytes: Buffer.from(request, 'latin1'),
-    expected: Buffer.from(expected, 'latin1'),
-  }))
+async function closedLoop({ ms, ...order }: LoadOrder): Promise<LoadWord> {
+  const next = asker(order)
   const started = performance.now()
   let answers = 0
-
-  function connection(at: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let turn = at
-      let before = EMPTY
-      const asked = (): (typeof questions)[number] => {
-        const question = questions[turn % questions.length]
-        if (question === undefined) throw new Error('There is nobody to ask as.')
-        return question
-      }
-      const ask = (): void => void socket.write(asked().bytes)
-      const answered = (size: number, buffer: Uint8Array): boolean => {
-        const chunk = Buffer.from(buffer.buffer, buffer.byteOffset, size)
-        const got = before.length === 0 ? chunk : Buffer.concat([before, chunk])
-        const { expected } = asked()
-        // the end alone tells that it is whole: looking for its length would cost more than all
-        // else here
-        if (!got.subarray(-expected.length).equals(expected)) {
-          before = Buffer.from(got)
-          if (isWhole(before)) fail(before)
-          return true
-        }
-        if (!got.subarray(0, GOOD.length).equals(GOOD)) fail(got)
-        before = EMPTY
-        answers++
-        turn += CONNECTIONS + 1
-        if (performance.now() - started < ms) ask()
-        else socket.end()
-        return true
-      }
-      const fail = (got: Buffer): void => {
-        const line = got.toString('latin1', 0, GOOD.length)
-        reject(new Error(`it answered ${line}, or somebody else's session`))
-        socket.destroy()
-      }
-      const onread = { buffer: Buffer.alloc(MOST_BYTES), callback: answered }
-      const socket = connect({ host: '127.0.0.1', port, noDelay: true, onread })
-      socket.on('connect', ask)
-      socket.on('error', reject)
-      socket.on('close', () => resolve())
-    })
+  async function use(connection: Connection): Promise<void> {
+    while (performance.now() - started < ms) {
+      await connection.ask(next())
+      answers++
+    }
   }
-
-  await Promise.all(Array.from({ length: CONNECTIONS }, (_, at) => connection(at)))
-  return { kind: 'answered', answers, ms: performance.now() - started }
+  await withConnections(order.port, (connections) => Promise.all(connections.map(use)))
+  return { kind: 'answered', answers, ms: performance.now() - started, latencies: [] }
 }
 
-function isWhole(got: Buffer): boolean {
-  const text = got.toString('latin1')
-  const end = text.indexOf('\r\n\r\n')
+/** Requests are due at even distances. One that finds no free connection waits, and counts that. */
+async function openLoop({ ms, perSecond = 1, ...order }: LoadOrder): Promise<LoadWord> {
+  const next = asker(order)
+  const latencies: number[] = []
+  const apart = 1_000 / perSecond
+  const count = Math.floor(ms / apart)
+  const started = performance.now() + apart
+  await withConnections(order.port, async (connections) => {
+    const free = [...connections]
+    const waiting: number[] = []
+    let failed: unknown
+
+    async function serve(connection: Connection, due: number): Promise<void> {
+      await connection.ask(next())
+      latencies.push(performance.now() - due)
+      const first = waiting.shift()
+      if (first === undefined) free.push(connection)
+      else await serve(connection, first)
+    }
+    for (let at = 0; at < count && failed === undefined; at++) {
+      const due = started + at * apart
+      await until(due)
+      const connection = free.shift()
+      if (connection === undefined) waiting.push(due)
+      else
+        serve(connection, due).catch((error: unknown) => {
+          failed = error
+        })
+    }
+    while (latencies.length < count && failed === undefined) await turn()
+    if (failed !== undefined) throw failed
+  })
+  return { kind: 'answered', answers: count, ms, latencies }
+}
+
+async function until(due: number): Promise<void> {
+  for (let left = due - performance.now(); left > 0; left = due - performance.now()) {
+    if (left > TIMER_SLACK_MS) await new Promise((go) => setTimeout(go, left - TIMER_SLACK_MS))
+    else await turn()
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((go) => setImmediate(go))
+}
+
+interface Connection {
+  /** Rejects for any other answer than the expected one. */
+  ask(question: Ask): Promise<void>
+  close(): void
+}
+
+async function withConnections(
+  port: number,
+  use: (connections: readonly Connection[]) => Promise<unknown>,
+): Promise<void> {
+  const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => connected(port)))
+  try {
+    await use(connections)
+  } finally {
+    for (const connection of connections) connection.close()
+  }
+}
+
+function connected(port: number): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    let asked: { question: Ask; done(): void; fail(error: Error): void } | undefined
+    let before = ''
+    const lost = (error: Error): void => {
+      reject(error)
+      asked?.fail(error)
+      asked = undefined
+    }
+    const answered = (size: number, buffer: Uint8Array): boolean => {
+      const chunk = Buffer.from(buffer.buffer, buffer.byteOffset, size).toString('latin1')
+      const got = before === '' ? chunk : before + chunk
+      if (!isWhole(got)) {
+        before = got
+        return true
+      }
+      before = ''
+      const now = asked
+      asked = undefined
+      if (now === undefined) lost(new Error('it answered without being asked'))
+      else if (isExpected(got, now.question)) now.done()
+      else
+        now.fail(
+          new Error(`it answered ${got.slice(0, 12)}, or somebody else's session, or a cookie`),
+        )
+      return true
+    }
+    const onread = { buffer: Buffer.alloc(MOST_BYTES), callback: answered }
+    const socket: Socket = connect({ host: '127.0.0.1', port, noDelay: true, onread })
+    socket.on('connect', () =>
+      resolve({
+        ask: (question) =>
+          new Promise((done, fail) => {
+            asked = { question, done, fail }
+            socket.write(question.request, 'latin1')
+          }),
+        close: () => socket.destroy(),
+      }),
+    )
+    socket.on('error', lost)
+    socket.on('close', () => lost(new Error('it closed a connection')))
+  })
+}
+
+/** A browser would go on with it, and this one does not: the same answer would come once more. */
+const COOKIE = /\r\nset-cookie:/i
+
+const LENGTH = /\r\ncontent-length: (\d+)/i
+
+function isWhole(got: string): boolean {
+  const end = got.indexOf('\r\n\r\n')
   if (end < 0) return false
-  const length = /\r\ncontent-length: (\d+)/i.exec(text)?.[1]
+  const length = LENGTH.exec(got)?.[1]
   if (length === undefined) throw new Error('An answer has no length.')
-  return text.length >= end + 4 + Number(length)
+  return got.length >= end + 4 + Number(length)
+}
+
+function isExpected(got: string, { expected }: Ask): boolean {
+  if (!got.startsWith('HTTP/1.1 200') || COOKIE.test(got)) return false
+  let from = 0
+  for (const part of expected) {
+    const at = got.indexOf(part, from)
+    if (at < 0) return false
+    from = at + part.length
+  }
+  return true
+}
+
+/** Files that were read, as several orders name the same. */
+const read = new Map<string, Crowd | readonly Ask[]>()
+
+/** The next question, of the working set. */
+function asker({ questions, set }: Omit<LoadOrder, 'ms'>): () => Ask {
+  const all = read.get(questions) ?? JSON.parse(readFileSync(questions, 'utf8'))
+  read.set(questions, all)
+  const size = 'visitors' in all ? all.visitors.length : all.length
+  let count = 0
+  const nth = (): number => {
+    count++
+    return set === 'turn'
+      ? count % Math.min(size, WORKING.turn.sessions)
+      : Math.floor(Math.random() * size)
+  }
+  if (!('visitors' in all)) {
+    return () => {
+      const ask = all[nth()]
+      return count % BESIDE_EVERY === 0 ? fromBeside(ask) : ask
+    }
+  }
+  const head = headOf(all)
+  return () => askAs(head, all.visitors[nth()], count % BESIDE_EVERY === 0)
+}
+
+/** The other addresses are as long, and so is the request. */
+function fromBeside(ask: Ask): Ask {
+  const { request, ips = [] } = ask
+  return { ...ask, request: ips.reduce((text, ip) => text.replace(ip, besideOf(ip)), request) }
+}
+
+/** What all visitors send alike. */
+function headOf({ headers }: Crowd): string {
+  const lines = Object.entries({ host: 'shop.example', accept: 'application/json', ...headers })
+  return `GET ${URL} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}`
 }
 
 /** What a browser sends, a few other cookies included. */
-function askOf(port: number, { token, user }: Visitor): Ask {
-  const { screen, timezone } = REQUEST.client ?? {}
-  const lines = [
-    `GET ${REQUEST.url} HTTP/1.1`,
-    `host: 127.0.0.1:${port}`,
-    ...Object.entries(REQUEST.headers).map(([name, value]) => `${name}: ${String(value)}`),
-    'accept: application/json',
-    `cookie: theme=dark; __Host-session=${token}; hf-client=s=${screen}&z=${timezone}; seen=42`,
-  ]
-  return { request: `${lines.join('\r\n')}\r\n\r\n`, expected: `{"user":"${user}"}` }
+function askAs(head: string, { cookie, ip, user }: Visitor, beside: boolean): Ask {
+  const from = beside ? besideOf(ip) : ip
+  return {
+    request: `${head}x-forwarded-for: ${from}\r\ncookie: theme=dark; ${cookie}; seen=42\r\n\r\n`,
+    expected: [`{"user":"${user}"}`],
+  }
 }
 
 function say(word: LoadWord): void {
