@@ -6,7 +6,7 @@ import { type Code, SessionError } from '../core/errors.ts'
 import { parseJa4 } from '../core/ja4.ts'
 import type { HeaderLookup } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
-import type { Sessions } from '../core/sessions.ts'
+import type { Presented, Sessions } from '../core/sessions.ts'
 import { TOKEN_PREFIX } from '../core/token.ts'
 import { answerTimer } from './guard/answer-time.ts'
 import { batchGate } from './guard/batch.ts'
@@ -24,6 +24,7 @@ import {
   refusals,
 } from './guard/refusals.ts'
 import { requestDescriber } from './guard/request-facts.ts'
+import { verifyNow } from './guard/verify-request.ts'
 
 export { type CookieCarrier, type CookieOptions, cookie } from '../carriers/cookie.ts'
 export { REFRESH_COOKIE, REFRESH_PATH, SESSION_COOKIE } from '../carriers/names.ts'
@@ -131,16 +132,16 @@ export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): 
     const tls = tlsHeader === undefined ? null : parseJa4(single(facts, tlsHeader))
     await batch()
     const inTime = startAnswer()
-    const verification = await attempt(() =>
-      sessions.verify({
-        token,
-        request: describe(facts, { ip, tls }),
-        deliverable: rotate === true && carrier.deliver !== undefined,
-        ...(audience === undefined ? {} : { audience }),
-        ...(correlation === undefined ? {} : { correlation }),
-        ...requirements,
-      }),
-    )
+    const presented: Presented = {
+      token,
+      request: describe(facts, { ip, tls }),
+      deliverable: rotate === true && carrier.deliver !== undefined,
+      ...(audience === undefined ? {} : { audience }),
+      ...(correlation === undefined ? {} : { correlation }),
+      ...requirements,
+    }
+    const verification =
+      verifyNow(sessions, presented) ?? (await attempt(() => sessions.verify(presented)))
     if (!verification.ok) return without({ ...verification, carrier })
     const { session, decision, accessToken } = verification
     if (audience !== undefined && accessToken === undefined) {

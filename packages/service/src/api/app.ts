@@ -80,7 +80,7 @@ function mount(app: Hono<Bindings>, parts: ApiParts, one: Call): void {
     const caller =
       one.roles.length === 0
         ? NOBODY
-        : checkedCaller(parts, c.req.header('authorization'), { roles: one.roles, seen })
+        : checkedCaller(parts.callers(c.req.header('authorization')), { roles: one.roles, seen })
     const answer = await one.answer({
       request: c.req.raw,
       incoming,

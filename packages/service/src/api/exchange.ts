@@ -20,13 +20,11 @@ export const STANDARD_HEADERS = {
   'strict-transport-security': 'max-age=31536000; includeSubDomains',
 }
 
-/** Who calls. Throws `caller_unauthenticated` or `caller_forbidden`. */
+/** The caller, where it may call. Throws `caller_unauthenticated` or `caller_forbidden`. */
 export function checkedCaller(
-  parts: Pick<ApiParts, 'callers'>,
-  authorization: string | undefined,
+  caller: Caller | undefined,
   { roles, seen }: { readonly roles: readonly Role[]; readonly seen: Seen },
 ): Caller {
-  const caller = parts.callers(authorization)
   if (caller === undefined) {
     throw new SessionError('caller_unauthenticated', 'Send Authorization: Bearer and an API key.')
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { batchBody, checker, LINES_TYPE, presented } from 'holdfast/wire'
 import { isJson, MAX_BODY_BYTES, parseJson, takeBytes } from './body.ts'
 import { asDescribed, isInputFault } from './call.ts'
+import { connectionCallers } from './callers.ts'
 import { MAX_BATCH_BYTES, VERIFY_ROLES } from './calls/verify.ts'
 import { checkedCaller, observe, type Seen, STANDARD_HEADERS } from './exchange.ts'
 import {
@@ -32,8 +33,11 @@ interface ToAnswer {
 }
 
 interface Asked extends ToAnswer {
-  readonly bytes: Uint8Array
+  /** Its body, once it has been read. */
+  bytes: Uint8Array
 }
+
+const NO_BYTES = new Uint8Array()
 
 /** What the log will say of a request. */
 interface Answered {
@@ -60,6 +64,7 @@ const UNKNOWN_BYTES = 16_384
 export function quickVerify(parts: QuickParts): Quick {
   const judged = presentationJudge(parts)
   const lines = lineJudge(parts)
+  const callerOn = connectionCallers(parts.callers)
   let waiting: Asked[] = []
 
   function drain(): void {
@@ -115,8 +120,8 @@ export function quickVerify(parts: QuickParts): Quick {
       .catch(() => asked.response.destroy())
   }
 
-  function checkCaller({ headers }: IncomingMessage, seen: Seen): void {
-    checkedCaller(parts, headers.authorization, { roles: VERIFY_ROLES, seen })
+  function checkCaller({ headers, socket }: IncomingMessage, seen: Seen): void {
+    checkedCaller(callerOn(socket, headers.authorization), { roles: VERIFY_ROLES, seen })
   }
 
   async function refuse(asked: ToAnswer, error: unknown): Promise<Answered> {
@@ -212,7 +217,7 @@ export function quickVerify(parts: QuickParts): Quick {
       route,
       caller: null,
     }
-    const asked = { incoming, response, seen, startedAt }
+    const asked: Asked = { incoming, response, seen, startedAt, bytes: NO_BYTES }
     try {
       if (length > UNKNOWN_BYTES) checkCaller(incoming, seen)
     } catch (error) {
@@ -222,7 +227,8 @@ export function quickVerify(parts: QuickParts): Quick {
     takeBytes(incoming, {
       maxBytes: most,
       read(bytes) {
-        if (waiting.push({ ...asked, bytes }) === 1) setImmediate(drain)
+        asked.bytes = bytes
+        if (waiting.push(asked) === 1) setImmediate(drain)
       },
       failed: (error) => finish(asked, Promise.reject(error)),
     })
@@ -251,7 +257,10 @@ function isKnown(line: VerificationLine | Promise<VerificationLine>): line is Ve
 
 /** As a list, which costs Node less than an object does. */
 function headOf({ seen }: ToAnswer, headers: readonly string[]): string[] {
-  return [...ALWAYS, ...headers, 'x-request-id', seen.requestId]
+  const head = ALWAYS.slice()
+  for (const text of headers) head.push(text)
+  head.push('x-request-id', seen.requestId)
+  return head
 }
 
 function answeredNow(asked: ToAnswer, status: number): Answered {

@@ -1,4 +1,4 @@
-import type { Sessions } from 'holdfast'
+import type { Sessions, VerifiesNow } from 'holdfast'
 import { gatewayGuard } from 'holdfast/gateway'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
@@ -54,24 +54,20 @@ function gateParts({
 }: GatesNeed): (where: Listen) => GateParts {
   const { cookieName, origins, trustedProxies, gateTlsHeader } = config
   const { loginUrl, stepUpUrl, refusedUrl } = config
-  const counted: Sessions = {
-    ...sessions,
-    async verify(presented) {
-      const verification = await sessions.verify(presented)
-      metrics.verified(verification)
-      return verification
+  const counted = countingVerify(sessions.verify, metrics)
+  const { verify } = gatewayGuard(
+    { ...sessions, verify: counted },
+    {
+      cookieName,
+      origins,
+      now,
+      ...(loginUrl === undefined ? {} : { loginUrl }),
+      ...(stepUpUrl === undefined ? {} : { stepUpUrl }),
+      ...(refusedUrl === undefined ? {} : { refusedUrl }),
+      ...(gateTlsHeader === undefined ? {} : { tlsHeader: gateTlsHeader }),
+      ...(trustedProxies.length === 0 ? {} : { address: { trust: { proxies: trustedProxies } } }),
     },
-  }
-  const { verify } = gatewayGuard(counted, {
-    cookieName,
-    origins,
-    now,
-    ...(loginUrl === undefined ? {} : { loginUrl }),
-    ...(stepUpUrl === undefined ? {} : { stepUpUrl }),
-    ...(refusedUrl === undefined ? {} : { refusedUrl }),
-    ...(gateTlsHeader === undefined ? {} : { tlsHeader: gateTlsHeader }),
-    ...(trustedProxies.length === 0 ? {} : { address: { trust: { proxies: trustedProxies } } }),
-  })
+  )
   const byKey = gatewaysOf(config.apiKeys, config.gatePeers)
   const shared = {
     decide: decision(verify, log),
@@ -81,6 +77,27 @@ function gateParts({
     log,
   }
   return (where) => ({ ...shared, isGateway: 'path' in where ? anybody : byKey })
+}
+
+/** The same verification, counted, and answered at once where it was before. */
+function countingVerify(
+  verify: Sessions['verify'] & VerifiesNow,
+  metrics: Pick<Metrics, 'verified'>,
+): Sessions['verify'] & VerifiesNow {
+  const { now } = verify
+  const counted: Sessions['verify'] = async (presented) => {
+    const verification = await verify(presented)
+    metrics.verified(verification)
+    return verification
+  }
+  if (now === undefined) return counted
+  return Object.assign(counted, {
+    now(presented: Parameters<typeof now>[0]) {
+      const verification = now(presented)
+      if (verification !== undefined) metrics.verified(verification)
+      return verification
+    },
+  })
 }
 
 /**

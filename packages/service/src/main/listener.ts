@@ -36,7 +36,6 @@ export async function listen(
   }: ListenOptions,
 ): Promise<Listener> {
   let draining = false
-  let stopping = false
   const server = createServer(
     {
       maxHeaderSize: maxHeaderBytes,
@@ -47,10 +46,6 @@ export async function listen(
     },
     (request, response) => {
       if (draining) response.shouldKeepAlive = false
-      response.once('close', () => {
-        // A connection that was busy when the stop began is idle from here on, and would stay open.
-        if (stopping) setImmediate(() => server.closeIdleConnections())
-      })
       answer(request, response)
     },
   )
@@ -70,10 +65,7 @@ export async function listen(
     drain() {
       draining = true
     },
-    close(withinMs) {
-      stopping = true
-      return stop(server, withinMs)
-    },
+    close: (withinMs) => stop(server, withinMs),
   }
 }
 
@@ -104,11 +96,19 @@ export async function removeDeadSocket(path: string): Promise<void> {
   if (isSocket) await rm(path)
 }
 
+/**
+ * A connection that was busy when the stop began is idle after its answer, and would stay open. It
+ * is looked for: a listener for the end of each response would cost every request.
+ */
+const IDLE_EVERY_MS = 20
+
 async function stop(server: Server, withinMs: number): Promise<void> {
   await new Promise<void>((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), withinMs)
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_EVERY_MS)
     server.close(() => {
       clearTimeout(timer)
+      clearInterval(idle)
       resolve()
     })
     server.closeIdleConnections()

@@ -13,11 +13,25 @@ export function serviceLog(
   const options = {
     level,
     base: { service: 'holdfast' },
-    timestamp: pino.stdTimeFunctions.isoTime,
+    timestamp: timeField(),
     redact: { paths: REDACTED, censor: '[redacted]' },
     serializers: { err: errorFacts },
   }
   return pino(options, destination)
+}
+
+/** The time as a field of a line. The lines of one millisecond have one text. */
+function timeField(): () => string {
+  let at = 0
+  let field = ''
+  return () => {
+    const now = Date.now()
+    if (now !== at || field === '') {
+      at = now
+      field = `,"time":"${new Date(now).toISOString()}"`
+    }
+    return field
+  }
 }
 
 /** A process that ends writes what is left. One that is killed loses the lines of one turn. */

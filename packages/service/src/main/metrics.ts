@@ -68,10 +68,17 @@ function requestMetrics(registers: Registers): Pick<Metrics, 'answered'> {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     registers,
   })
+  const byLabels = new Map<string, { observe(seconds: number): void }>()
   return {
     answered({ method, route, status, ms }) {
       const known = METHODS.includes(method) ? method : 'other'
-      requests.observe({ method: known, route, status: String(status) }, ms / 1_000)
+      const labels = `${known} ${route} ${status}`
+      let series = byLabels.get(labels)
+      if (series === undefined) {
+        series = requests.labels(known, route, String(status))
+        byLabels.set(labels, series)
+      }
+      series.observe(ms / 1_000)
     },
   }
 }

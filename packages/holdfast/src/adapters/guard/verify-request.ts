@@ -63,7 +63,10 @@ export function requestVerification(parts: GuardParts): VerifyRequest {
 }
 
 /** The engine's answer, where it needs no I/O for it; undefined where it does. */
-function verifyNow(sessions: Sessions, presented: Presented): Verification | Fault | undefined {
+export function verifyNow(
+  sessions: Sessions,
+  presented: Presented,
+): Verification | Fault | undefined {
   const { now }: Sessions['verify'] & VerifiesNow = sessions.verify
   try {
     return now?.(presented)
