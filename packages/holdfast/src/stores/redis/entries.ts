@@ -1,4 +1,5 @@
-import type { Entries, Entry, SealedEvent, WriteOptions } from '../../core/store.ts'
+import type { SessionId, SubjectKey } from '../../core/ids.ts'
+import type { Entries, Entry, WriteOptions } from '../../core/store.ts'
 import { checkedEntry, checkedId, checkedTime, checkedVersion } from '../input.ts'
 import { locate, suffixOf } from '../partition.ts'
 import {
@@ -8,6 +9,7 @@ import {
   foundOf,
   isReadable,
 } from '../stored-record.ts'
+import { packedChange, packedEnd, packedEvent } from './feed-items.ts'
 import { redisList } from './lists.ts'
 import { bufferOf, bytesOf, numberOf, unexpectedReply } from './replies.ts'
 import { SCRIPTS } from './scripts.ts'
@@ -55,10 +57,10 @@ export function redisEntries(context: RedisContext): Entries {
         ...feedArguments(context),
         header,
         bufferOf(sealed),
-        id,
         keys.wake,
         String(partition),
-        ...eventArguments(events),
+        packedChange({ session: id, version: entry.version, at: now() }),
+        ...events.map(packedEvent),
       ],
     )
   }
@@ -112,9 +114,9 @@ export function redisEntries(context: RedisContext): Entries {
           ...texts([version, generation, createdAt, deadline, idleMs, seenAt]),
           limit === undefined ? '' : String(limit),
           keys.recordsOf(location),
-          id,
           bufferOf(sealed),
-          ...eventArguments(events),
+          ...(version > 1 ? [packedChange({ session: id, version, at: now() })] : []),
+          ...events.map(packedEvent),
         ],
       )
       context.wake()
@@ -134,7 +136,7 @@ export function redisEntries(context: RedisContext): Entries {
           keys.feed(partition),
           keys.counter(partition),
         ],
-        [...feedArguments(context), id, String(version), bufferOf(sealed)],
+        [...feedArguments(context), rawOf(id), String(version), bufferOf(sealed)],
       )
       context.wake()
       const outcome = outcomeOf(reply)
@@ -157,12 +159,10 @@ export function redisEntries(context: RedisContext): Entries {
         ],
         [
           ...feedArguments(context),
-          id,
           suffixOf(id),
           String(until),
-          reason,
-          String(at),
-          ...eventArguments(events),
+          packedEnd({ session: id, reason, at }),
+          ...events.map(packedEvent),
         ],
       )
       context.wake()
@@ -183,11 +183,9 @@ export function redisEntries(context: RedisContext): Entries {
         ],
         [
           ...feedArguments(context),
-          id,
           suffixOf(id),
-          reason,
-          String(at),
-          ...eventArguments(events),
+          packedEnd({ session: id, reason, at }),
+          ...events.map(packedEvent),
         ],
       )
       context.wake()
@@ -225,9 +223,9 @@ export function feedArguments({ now, feed }: Pick<RedisContext, 'now' | 'feed'>)
   return [String(now()), `${feed.entries} ${feed.bytes}`]
 }
 
-/** Events as arguments of a script: id, instant and sealed bytes of each. */
-export function eventArguments(events: readonly SealedEvent[]): (string | Buffer)[] {
-  return events.flatMap(({ id, at, sealed }) => [id, String(at), bufferOf(sealed)])
+/** The bytes of an id or a subject key. */
+export function rawOf(key: SessionId | SubjectKey): Buffer {
+  return Buffer.from(key, 'base64url')
 }
 
 /** Numbers as arguments of a script. */

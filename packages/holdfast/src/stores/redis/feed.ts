@@ -1,9 +1,9 @@
 import { PARTITIONS } from '../../core/ids.ts'
-import type { FeedItem } from '../../core/store.ts'
 import type { FeedSource, Numbered } from '../feed/reader.ts'
 import type { RedisAsk } from './ask.ts'
+import { itemOfFields, PACKED_FIELD, unpackedItem } from './feed-items.ts'
 import type { RedisKeys } from './keys.ts'
-import { bytesOf, listOf, numberOf, textOf, unexpectedReply } from './replies.ts'
+import { bytesOf, listOf, numberOf, textOf } from './replies.ts'
 
 const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 
@@ -54,30 +54,7 @@ function numberedOf(entry: unknown): Numbered {
   for (let i = 0; i < values.length; i += 2) {
     fields.set(textOf(values[i]), bytesOf(values[i + 1]) ?? Buffer.alloc(0))
   }
-  return { sequence: numberOf(textOf(id).replace(/-0$/, '')), item: itemOf(fields) }
-}
-
-function itemOf(fields: ReadonlyMap<string, Buffer>): FeedItem {
-  const bytes = (name: string): Buffer => fields.get(name) ?? Buffer.alloc(0)
-  const text = (name: string): string => bytes(name).toString()
-  const at = numberOf(text('t'))
-  switch (text('k')) {
-    case 'e':
-      return { kind: 'event', id: text('i'), at, sealed: bytes('s') }
-    case 'c':
-      return { kind: 'changed', session: text('i'), version: numberOf(text('v')), at }
-    case 'r':
-      return { kind: 'revoked', session: text('i'), reason: text('w'), at }
-    case 'g':
-      return {
-        kind: 'subject',
-        subject: text('i'),
-        generation: numberOf(text('g')),
-        except: text('x') === '' ? null : text('x'),
-        reason: text('w'),
-        at,
-      }
-    default:
-      throw unexpectedReply()
-  }
+  const packed = fields.get(PACKED_FIELD)
+  const item = packed === undefined ? itemOfFields(fields) : unpackedItem(packed)
+  return { sequence: numberOf(textOf(id).replace(/-0$/, '')), item }
 }

@@ -1,6 +1,7 @@
 import { EXPIRED_READABLE_MS } from '../../core/store.ts'
 import { MEASURED_EVERY } from '../feed/bound.ts'
 import { RECORD_HEADER_BYTES } from '../stored-record.ts'
+import { PACKED_FIELD } from './feed-items.ts'
 
 /** The layout of the header of a record, for struct. */
 export const HEADER = '>BI4I6I6I6I6I6'
@@ -70,10 +71,11 @@ end
 local newest = 0
 
 ${FIT}
-local function emit(feed, counter, ...)
+local function emit(feed, counter, item)
   local limit, room = string.match(ARGV[2], '^(%d+) (%d+)$')
   newest = redis.call('INCR', counter)
-  redis.call('XADD', feed, 'MAXLEN', '~', limit, fmt(newest) .. '-0', ...)
+  redis.call('XADD', feed, 'MAXLEN', '~', limit, fmt(newest) .. '-0',
+    '${PACKED_FIELD}', item)
   if newest % ${MEASURED_EVERY} == 0 then fit(feed, tonumber(room)) end
 end
 
@@ -83,10 +85,8 @@ local function announce(feed)
   redis.pcall('PUBLISH', prefix .. 'wake', partition .. ' ' .. fmt(newest))
 end
 
-local function emitEvents(feed, counter, first)
-  for i = first, #ARGV, 3 do
-    emit(feed, counter, 'k', 'e', 'i', ARGV[i], 't', ARGV[i + 1], 's', ARGV[i + 2])
-  end
+local function emitAll(feed, counter, first)
+  for i = first, #ARGV do emit(feed, counter, ARGV[i]) end
 end
 
 local function follows(a, b)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { EXPIRED_READABLE_MS } from '../../core/store.ts'
 import { MEASURED_EVERY } from '../feed/bound.ts'
 import { GENERATION_OFFSET, LAST_ACTIVITY_OFFSET } from '../stored-record.ts'
+import { CHANGED, PACKED_FIELD, SUBJECT } from './feed-items.ts'
 import { COMMON, FIT, HEADER } from './lua-functions.ts'
 
 /** A Lua script that runs as one atomic step in one slot. */
@@ -50,7 +51,7 @@ local survived, last = initial, created
 if live then survived, last = math.max(before.generation, initial), before.last end
 local head = struct.pack('${HEADER}', 1, version, survived, created, deadline,
   tonumber(ARGV[9]), math.max(last, seen))
-redis.call('SET', KEYS[1], head .. ARGV[14], 'PXAT', fmt(deadline + DAY))
+redis.call('SET', KEYS[1], head .. ARGV[13], 'PXAT', fmt(deadline + DAY))
 redis.call('ZADD', KEYS[3], ARGV[7], member)
 if not live or before.deadline ~= deadline then
   keepUntil(KEYS[3], deadline)
@@ -59,10 +60,7 @@ if not live or before.deadline ~= deadline then
   redis.call('PEXPIREAT', KEYS[7], fmt(deadline))
   trim(KEYS[4], 8)
 end
-if version > 1 then
-  emit(KEYS[5], KEYS[6], 'k', 'c', 'i', ARGV[13], 'v', ARGV[5], 't', ARGV[1])
-end
-emitEvents(KEYS[5], KEYS[6], 15)
+emitAll(KEYS[5], KEYS[6], 14)
 if version > 1 then announce(KEYS[5]) end
 return 1
 `
@@ -90,22 +88,19 @@ local function fmt(n) return string.format('%.0f', n) end
 local head = struct.pack('${HEADER}', 1, version, math.max(survived, initial), created, deadline,
   idle, math.max(last, seen))
 redis.call('SET', KEYS[1], head .. ARGV[4], 'PXAT', fmt(deadline + ${EXPIRED_READABLE_MS}))
-local events = (#ARGV - 7) / 3
-local newest = redis.call('INCRBY', KEYS[4], 1 + events)
+local items = #ARGV - 6
+local newest = redis.call('INCRBY', KEYS[4], items)
 local limit, room = string.match(ARGV[2], '^(%d+) (%d+)$')
-redis.call('XADD', KEYS[3], 'MAXLEN', '~', limit, fmt(newest - events) .. '-0',
-  'k', 'c', 'i', ARGV[5], 'v', fmt(version), 't', ARGV[1])
-for i = 1, events do
-  local at = 5 + 3 * i
-  redis.call('XADD', KEYS[3], fmt(newest - events + i) .. '-0',
-    'k', 'e', 'i', ARGV[at], 't', ARGV[at + 1], 's', ARGV[at + 2])
+for i = 1, items do
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', limit, fmt(newest - items + i) .. '-0',
+    '${PACKED_FIELD}', ARGV[6 + i])
 end
-if newest % ${MEASURED_EVERY} <= events then
+if newest % ${MEASURED_EVERY} < items then
   ${FIT}
   fit(KEYS[3], tonumber(room))
 end
 -- pcall: the write must stand also where this user may not publish
-redis.pcall('PUBLISH', ARGV[6], ARGV[7] .. ' ' .. fmt(newest))
+redis.pcall('PUBLISH', ARGV[5], ARGV[6] .. ' ' .. fmt(newest))
 return 1
 `
 
@@ -118,7 +113,7 @@ local raw = redis.call('GETRANGE', KEYS[3], 0, 3)
 if raw ~= '' then stored = struct.unpack('>I4', raw) end
 if stored ~= version - 1 then return 0 end
 redis.call('SET', KEYS[3], struct.pack('>I4', version) .. ARGV[5], 'PXAT', fmt(entry.deadline))
-emit(KEYS[4], KEYS[5], 'k', 'c', 'i', ARGV[3], 'v', fmt(entry.version), 't', ARGV[1])
+emit(KEYS[4], KEYS[5], struct.pack('>BI4I6', ${CHANGED}, entry.version, now) .. ARGV[3])
 announce(KEYS[4])
 return 1
 `
@@ -131,16 +126,15 @@ return 1
 const REVOKE = `
 local entry = current(KEYS[1])
 local found = readable(entry, generationOf(KEYS[2]))
-local til = math.max(tonumber(ARGV[5]), entry and entry.deadline or 0)
+local til = math.max(tonumber(ARGV[4]), entry and entry.deadline or 0)
 if entry and entry.dead and entry.deadline == til then return 0 end
 redis.call('UNLINK', KEYS[1], KEYS[4])
 if til > now then
   redis.call('SET', KEYS[1], struct.pack('>BI6', 0, til), 'PXAT', fmt(til))
 end
-redis.call('ZREM', KEYS[3], ARGV[4])
+redis.call('ZREM', KEYS[3], ARGV[3])
 if not found then return 0 end
-emit(KEYS[5], KEYS[6], 'k', 'r', 'i', ARGV[3], 'w', ARGV[6], 't', ARGV[7])
-emitEvents(KEYS[5], KEYS[6], 8)
+emitAll(KEYS[5], KEYS[6], 5)
 announce(KEYS[5])
 return 1
 `
@@ -154,9 +148,8 @@ local entry = current(KEYS[1])
 if not readable(entry, generationOf(KEYS[2])) or entry.last == 0 then return 0 end
 redis.call('PEXPIREAT', KEYS[1], fmt(now + DAY), 'LT')
 redis.call('SETRANGE', KEYS[1], ${LAST_ACTIVITY_OFFSET}, struct.pack('>I6', 0))
-redis.call('ZREM', KEYS[3], ARGV[4])
-emit(KEYS[4], KEYS[5], 'k', 'r', 'i', ARGV[3], 'w', ARGV[5], 't', ARGV[6])
-emitEvents(KEYS[4], KEYS[5], 7)
+redis.call('ZREM', KEYS[3], ARGV[3])
+emitAll(KEYS[4], KEYS[5], 4)
 announce(KEYS[4])
 return 1
 `
@@ -178,22 +171,22 @@ return 0
  * REVOKE.
  */
 const REVOKE_SUBJECT = `
-local subject, at, except, member = ARGV[3], tonumber(ARGV[4]), ARGV[6], ARGV[7]
+local at, subject, except, member, reason = tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local before = generationOf(KEYS[1])
 local generation = math.max(before + 1, at)
 local entry = except ~= '' and current(KEYS[5]) or nil
 redis.call('UNLINK', KEYS[2])
-local kept = ''
+local kept = '\\0'
 if alive(entry, before) then
-  kept = except
+  kept = '\\1' .. except
   redis.call('SETRANGE', KEYS[5], ${GENERATION_OFFSET}, struct.pack('>I6', generation))
   redis.call('ZADD', KEYS[2], fmt(entry.created), member)
   keepUntil(KEYS[2], entry.deadline)
 end
 redis.call('SET', KEYS[1], fmt(generation))
-emit(KEYS[3], KEYS[4], 'k', 'g', 'i', subject, 'g', fmt(generation), 'x', kept, 'w', ARGV[5],
-  't', ARGV[4])
-emitEvents(KEYS[3], KEYS[4], 8)
+emit(KEYS[3], KEYS[4],
+  struct.pack('>BI6I6', ${SUBJECT}, generation, at) .. subject .. kept .. reason)
+emitAll(KEYS[3], KEYS[4], 8)
 announce(KEYS[3])
 return generation
 `
@@ -228,7 +221,7 @@ return 1
 
 /** KEYS feed counter. */
 const APPEND = `
-emitEvents(KEYS[1], KEYS[2], 3)
+emitAll(KEYS[1], KEYS[2], 3)
 return 1
 `
 

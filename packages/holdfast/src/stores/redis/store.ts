@@ -6,8 +6,9 @@ import { checkedKey } from '../input.ts'
 import { locate } from '../partition.ts'
 import type { RedisAsk } from './ask.ts'
 import { batchedReads, type ReadKeys } from './batched-reads.ts'
-import { eventArguments, feedArguments, redisEntries } from './entries.ts'
+import { feedArguments, redisEntries } from './entries.ts'
 import { redisFeed } from './feed.ts'
+import { packedEvent } from './feed-items.ts'
 import type { RedisKeys } from './keys.ts'
 import { SCRIPTS } from './scripts.ts'
 import { redisReplays, redisSubjects } from './subjects.ts'
@@ -50,7 +51,7 @@ export function storeIn(
         await ask.run(
           SCRIPTS.append,
           [keys.feed(partition), keys.counter(partition)],
-          [...feedArguments(shared), ...eventArguments(events)],
+          [...feedArguments(shared), ...events.map(packedEvent)],
         )
         watch.wake()
       },

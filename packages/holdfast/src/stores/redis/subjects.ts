@@ -2,7 +2,8 @@ import type { ReplayGuard, Subjects } from '../../core/store.ts'
 import { checkedId, checkedSubject, checkedTime, checkedVersion } from '../input.ts'
 import { locate, replayDigest, suffixOf } from '../partition.ts'
 import { decodeHistory } from '../stored-record.ts'
-import { eventArguments, feedArguments, texts } from './entries.ts'
+import { feedArguments, rawOf, texts } from './entries.ts'
+import { packedEvent } from './feed-items.ts'
 import { redisHistories } from './lists.ts'
 import { bufferOf, bytesOf, listOf, numberOf } from './replies.ts'
 import { SCRIPTS } from './scripts.ts'
@@ -58,12 +59,12 @@ export function redisSubjects(context: RedisContext): Subjects {
         ],
         [
           ...feedArguments(context),
-          subject,
           String(at),
-          reason,
-          kept ?? '',
+          rawOf(subject),
+          kept === undefined ? '' : rawOf(kept),
           kept === undefined ? '' : suffixOf(kept),
-          ...eventArguments(events),
+          reason,
+          ...events.map(packedEvent),
         ],
       )
       wake()
