@@ -11,7 +11,9 @@ child(async () => {
   const store = redisStore({ client, subscriber: client.duplicate() })
   const head = await store.feed.head()
   void (async () => {
-    for await (const entry of store.feed.watch(head, new AbortController().signal, 1_000)) {
+    for await (const entry of store.feed.watch(head, new AbortController().signal, {
+      everyMs: 1_000,
+    })) {
       if (entry.kind === 'revoked') {
         say({ kind: 'refused', session: entry.session, at: clock() })
       }

@@ -270,7 +270,21 @@ export interface Feed {
    * As `follow`, with a heartbeat about every `everyMs`, whether entries come or not: proof that
    * nothing was missed.
    */
-  watch(after: Cursor, stop: StopSignal, everyMs: number): AsyncIterable<FeedEntry | Heartbeat>
+  watch(
+    after: Cursor,
+    stop: StopSignal,
+    options: WatchOptions,
+  ): AsyncIterable<FeedEntry | Heartbeat>
+}
+
+/** What a watcher wants to hear. */
+export interface WatchOptions {
+  readonly everyMs: number
+  /**
+   * Only entries of these kinds are told, and the others cost next to nothing. Entries of several
+   * partitions then come in order of time only about. Default: all kinds.
+   */
+  readonly kinds?: readonly FeedItem['kind'][]
 }
 
 /** Says that the store was asked and had nothing after `cursor` that was not told before. */

@@ -27,6 +27,7 @@ export type {
   Store,
   SubjectEntry,
   Subjects,
+  WatchOptions,
   WriteOptions,
 } from '../core/store.ts'
 export { EXPIRED_READABLE_MS } from '../core/store.ts'

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Cursor, FeedEntry, FeedItem, Store } from '../core/store.ts'
+import { partitionOf } from '../core/ids.ts'
+import type { Cursor, FeedEntry, FeedItem, Heartbeat, Store } from '../core/store.ts'
 import { nextOf } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
 
@@ -217,7 +218,7 @@ export function feedContract(open: Open): void {
     const event = make.event()
     const heard: string[] = []
 
-    for await (const one of store.feed.watch(head, stop.signal, 5)) {
+    for await (const one of store.feed.watch(head, stop.signal, { everyMs: 5 })) {
       if (one.kind === 'heartbeat') {
         expect(one.ageMs).toBeGreaterThanOrEqual(0)
         if (heard.length === 0) expect(one.cursor).toBe(head)
@@ -237,12 +238,86 @@ export function feedContract(open: Open): void {
     const stop = new AbortController()
     let beats = 0
 
-    for await (const one of store.feed.watch(await store.feed.head(), stop.signal, 5)) {
+    for await (const one of store.feed.watch(await store.feed.head(), stop.signal, {
+      everyMs: 5,
+    })) {
       if (one.kind === 'heartbeat' && ++beats === 5) stop.abort()
       await store.feed.append(make.subject(), [make.event()])
     }
 
     expect(beats).toBe(5)
+  })
+
+  test('a watcher of some kinds hears each of them once, in order, and beats at the head', async () => {
+    const { store, host, make } = await open()
+    const start = await store.feed.head()
+    const subject = make.subject(3)
+    const ended: string[] = []
+    for (let i = 0; i < 40; i++) {
+      const entry = make.entry({ subject: i % 2 === 0 ? subject : make.subject(i) })
+      await store.entries.write(entry, { events: [make.event()] })
+      await store.entries.write(nextOf(entry, make.bytes()))
+      await store.entries.revoke(entry.id, { until: entry.deadline, reason, at: host.now() })
+      ended.push(entry.id)
+    }
+    await store.feed.append(subject, [make.event(), make.event()])
+    const heard: string[] = []
+    const sequences: number[] = []
+
+    for await (const one of watched(store, start, ['revoked', 'subject'])) {
+      if (one.kind === 'heartbeat') {
+        expect(one.cursor).toBe(await store.feed.head())
+        break
+      }
+      expect(one.kind).toBe('revoked')
+      if (one.kind === 'revoked') heard.push(one.session)
+      if (one.partition === 3) sequences.push(one.sequence)
+    }
+
+    expect(heard.toSorted()).toEqual(ended.toSorted())
+    expect(sequences).toEqual(sequences.toSorted((a, b) => a - b))
+    expect(heard.filter((id) => partitionOf(id) === 3)).toEqual(
+      ended.filter((id) => partitionOf(id) === 3),
+    )
+  })
+
+  test('a watcher of some kinds goes on after any entry that it was told', async () => {
+    const { store, host, make } = await open()
+    const start = await store.feed.head()
+    for (let i = 0; i < 9; i++) {
+      const at = host.now()
+      await store.subjects.revoke(make.subject(i % 3), { at, reason, events: [make.event()] })
+      host.advance(1)
+    }
+    const told: FeedEntry[] = []
+    for await (const one of watched(store, start, ['subject'])) {
+      if (one.kind === 'heartbeat') break
+      told.push(one)
+    }
+
+    for (const [i, { cursor }] of told.entries()) {
+      const rest: unknown[] = []
+      for await (const one of watched(store, cursor, ['subject'])) {
+        if (one.kind === 'heartbeat') break
+        rest.push(essence(one))
+      }
+      expect(rest).toEqual(told.slice(i + 1).map(essence))
+    }
+    expect(told).toHaveLength(9)
+  })
+
+  test('a watcher that wants none of what was dropped still learns that there is a gap', async () => {
+    const { store, make } = await open({ feedLimit: 50 })
+    const subject = make.subject(5)
+    await store.feed.append(make.subject(6), [make.event()])
+    const early = await store.feed.head()
+    for (let i = 0; i < 8; i++) {
+      await store.feed.append(subject, Array.from({ length: 50 }, make.event))
+    }
+
+    const heard = watched(store, early, ['revoked'])[Symbol.asyncIterator]().next()
+
+    await expect(heard).rejects.toMatchObject({ code: 'feed_gap' })
   })
 
   test('a position by time is before what came from then on, and after what is past', async () => {
@@ -321,6 +396,14 @@ async function followed(store: Store, after: Cursor, size: number): Promise<Feed
     if (entries.length === size) stop.abort()
   }
   return entries
+}
+
+function watched(
+  store: Store,
+  after: Cursor,
+  kinds: readonly FeedItem['kind'][],
+): AsyncIterable<FeedEntry | Heartbeat> {
+  return store.feed.watch(after, new AbortController().signal, { everyMs: 1_000, kinds })
 }
 
 async function count(entries: AsyncIterable<FeedEntry>): Promise<number> {

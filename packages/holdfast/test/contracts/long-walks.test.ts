@@ -103,6 +103,46 @@ test.each(['memory', 'LMDB'])('a walk over all of %s reads one page a turn', asy
   await store.close()
 })
 
+test.each(['memory', 'LMDB'])(
+  'who is far behind in the feed of %s is told a page a turn',
+  async (kind) => {
+    const host = fakeHost()
+    const make = samples(host)
+    const store =
+      kind === 'memory'
+        ? memoryStore({ now: host.now })
+        : lmdbStore({ path: folder(), now: host.now })
+    const start = await store.feed.head()
+    await Promise.all(
+      Array.from({ length: 400 }, (_, i) =>
+        store.feed.append(make.subject(i % 64), Array.from({ length: 10 }, make.event)),
+      ),
+    )
+    const wanted = { everyMs: 1_000, kinds: ['event'] as const }
+
+    const all = await mostInOneTurn(async (count) => {
+      for await (const one of store.feed.watch(start, NEVER, { everyMs: 1_000 })) {
+        if (one.kind === 'heartbeat') break
+        count(1)
+      }
+    })
+    const some = await mostInOneTurn(async (count) => {
+      for await (const one of store.feed.watch(start, NEVER, wanted)) {
+        if (one.kind === 'heartbeat') break
+        count(1)
+      }
+    })
+
+    expect(all.total).toBe(4_000)
+    expect(some.total).toBe(4_000)
+    expect(all.most).toBeLessThanOrEqual(1_024)
+    expect(some.most).toBeLessThanOrEqual(2_048)
+    await store.close()
+  },
+)
+
+const NEVER = new AbortController().signal
+
 /** A store that tells how many items its pages have. */
 function counting(store: Store, count: (items: number) => void): Store {
   return {

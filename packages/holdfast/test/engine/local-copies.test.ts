@@ -219,11 +219,11 @@ describe('a copy is not asked', () => {
     const h = await twoEngines(inMemory, {
       through: (store) =>
         withFeed(store, {
-          async *watch(after, stop, everyMs) {
+          async *watch(after, stop, options) {
             const failed = new Promise<never>((_, reject) => {
               fail = reject
             })
-            const source = store.feed.watch(after, stop, everyMs)[Symbol.asyncIterator]()
+            const source = store.feed.watch(after, stop, options)[Symbol.asyncIterator]()
             for (;;) {
               const next = await Promise.race([source.next(), failed])
               if (next.done === true) return
@@ -316,9 +316,9 @@ process.stdout.write('done')`,
     const h = await twoEngines(inMemory, {
       through: (store) =>
         withFeed(store, {
-          async *watch(after, stop, everyMs) {
+          async *watch(after, stop, options) {
             followers++
-            yield* store.feed.watch(after, stop, everyMs)
+            yield* store.feed.watch(after, stop, options)
             followers--
           },
         }),

@@ -99,8 +99,8 @@ export function gated(): Gate {
       },
       feed: {
         ...store.feed,
-        async *watch(after, stop, everyMs) {
-          for await (const told of store.feed.watch(after, stop, everyMs)) {
+        async *watch(after, stop, options) {
+          for await (const told of store.feed.watch(after, stop, options)) {
             await doors.feed.passed()
             yield told
             if (told.kind === 'revoked') ended.add(told.session)

@@ -48,7 +48,7 @@ export function failingOver(open: OpenStore): FailOver {
           position: (at) => current().feed.position(at),
           read: (after, limit) => current().feed.read(after, limit),
           follow: (after, stop) => current().feed.follow(after, stop),
-          watch: (after, stop, everyMs) => current().feed.watch(after, stop, everyMs),
+          watch: (after, stop, options) => current().feed.watch(after, stop, options),
           append: (key, events) => both(({ feed }) => feed.append(key, events)),
         },
         async close() {

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { SessionError, type Store } from 'holdfast'
-import type { Cursor, FeedEntry, Heartbeat } from 'holdfast/store'
+import type { Cursor, FeedEntry, Heartbeat, WatchOptions } from 'holdfast/store'
 import type { Logger } from 'pino'
 import type { Metrics } from '../main/metrics.ts'
 import { type Message, revocationWindow } from './revocation-window.ts'
@@ -15,6 +15,11 @@ export interface Reader {
 export interface RevocationHub {
   /** Resolves once there is a snapshot, or the first try to make one has failed. */
   readonly opened: Promise<void>
+  /**
+   * Whether the feed can be followed. True also while it is read for the first time: what is
+   * decided on the store needs no revocations, and readers are answered `store_unavailable` until
+   * then.
+   */
   ready(): boolean
   /**
    * Everything that a token which is still good could be about, as JSON. Throws `store_unavailable`
@@ -46,7 +51,7 @@ const MOST = 200_000
 /** What was read at the start is complete also for the answers of the first moments. */
 const MARGIN_MS = 10_000
 
-const BEAT_MS = 1_000
+const WANTED: WatchOptions = { everyMs: 1_000, kinds: ['revoked', 'subject'] }
 const AGAIN_MS = 200
 /** A snapshot never rests on an older answer of the store. */
 const FRESH_MS = 2_500
@@ -65,6 +70,7 @@ export function revocationHub(options: HubOptions): RevocationHub {
   const waiting: (() => void)[] = []
   let proof: { readonly asOf: number; readonly seenAt: number } | undefined
   let begun = false
+  let failed = false
   let opened = (): void => {}
   const first = new Promise<void>((resolve) => {
     opened = resolve
@@ -79,7 +85,7 @@ export function revocationHub(options: HubOptions): RevocationHub {
           window.restart(cursor, from)
           begun = true
         }
-        for await (const one of feed.watch(window.cursor(), stopping, BEAT_MS)) {
+        for await (const one of feed.watch(window.cursor(), stopping, WANTED)) {
           warned = false
           take(one)
         }
@@ -99,6 +105,7 @@ export function revocationHub(options: HubOptions): RevocationHub {
     if (one.kind === 'heartbeat') {
       const asOf = Math.floor(now() - one.ageMs)
       window.pass(one)
+      failed = false
       proof = { asOf, seenAt: performance.now() - one.ageMs }
       send({ kind: 'heartbeat', cursor: one.cursor, members: `"asOf":${asOf}` })
       opened()
@@ -117,6 +124,7 @@ export function revocationHub(options: HubOptions): RevocationHub {
    */
   function lost(error: unknown): void {
     proof = undefined
+    failed = true
     opened()
     release()
     if (!(error instanceof SessionError) || error.code !== 'feed_gap') return
@@ -172,7 +180,7 @@ export function revocationHub(options: HubOptions): RevocationHub {
 
   return {
     opened: first,
-    ready: () => proof !== undefined,
+    ready: () => !failed,
     snapshot() {
       if (proof === undefined || !isFresh()) throw unavailable()
       return window.snapshot(proof.asOf, now())

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { type Host, SessionError, type Store, systemHost } from 'holdfast'
 import { type GeoLookup, geoLookup } from 'holdfast/network'
 import type { DestinationStream, Logger } from 'pino'
@@ -38,6 +39,9 @@ export interface Resources {
 
 const KEYS_EVERY_MS = 1_000
 
+/** A feed that takes longer to read is read on while the service answers. */
+const OPENED_WITHIN_MS = 250
+
 /**
  * Opens keys, store, geo data and the hub of revocations. Throws `config_invalid` or
  * `store_unavailable` when it cannot, with nothing left open.
@@ -63,7 +67,6 @@ export async function openResources(config: Config, options: ResourceOptions): P
   const ring = ringCheck({ store, keyring: keys.keyring }, log)
   const aborter = new AbortController()
   const stopping = aborter.signal
-  const revocations = revocationHub({ feed: store.feed, now, log, metrics, stopping })
 
   async function close(): Promise<void> {
     aborter.abort()
@@ -78,22 +81,24 @@ export async function openResources(config: Config, options: ResourceOptions): P
       if (!(error instanceof SessionError && error.code === 'store_unavailable')) throw error
       log.warn({ err: error }, 'the key ring could not be compared with the store yet')
     })
-    await revocations.opened
+    // After the ring, so that reading a large feed does not slow it down.
+    const revocations = revocationHub({ feed: store.feed, now, log, metrics, stopping })
+    await Promise.race([revocations.opened, wait(OPENED_WITHIN_MS)])
+    return {
+      log,
+      metrics,
+      host,
+      store,
+      keys,
+      ring,
+      geo,
+      revocations,
+      stopping,
+      stop: () => aborter.abort(),
+      close,
+    }
   } catch (error) {
     await close()
     throw error
-  }
-  return {
-    log,
-    metrics,
-    host,
-    store,
-    keys,
-    ring,
-    geo,
-    revocations,
-    stopping,
-    stop: () => aborter.abort(),
-    close,
   }
 }

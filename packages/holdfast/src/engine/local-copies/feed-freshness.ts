@@ -1,5 +1,5 @@
 import type { Host } from '../../core/host.ts'
-import type { Feed, FeedEntry, Heartbeat, StopSignal } from '../../core/store.ts'
+import type { Feed, FeedEntry, Heartbeat, StopSignal, WatchOptions } from '../../core/store.ts'
 
 /** Whether this process knows of everything in the feed, up to a moment ago. */
 export interface FeedFreshness {
@@ -17,7 +17,8 @@ export interface FeedFreshnessOptions {
   readonly lost: () => void
 }
 
-const HEARTBEAT_MS = 1_000
+/** Events change no session. */
+const WANTED: WatchOptions = { everyMs: 1_000, kinds: ['revoked', 'subject', 'changed'] }
 const HEARD_WITHIN_MS = 3_000
 /** After so long without a question the store is left alone. */
 const UNUSED_MS = 60_000
@@ -51,7 +52,7 @@ export function feedFreshness({ feed, host, apply, lost }: FeedFreshnessOptions)
   async function followOnce(): Promise<void> {
     const head = await feed.head()
     following = true
-    for await (const entry of feed.watch(head, NEVER, HEARTBEAT_MS)) {
+    for await (const entry of feed.watch(head, NEVER, WANTED)) {
       apply(entry)
       if (entry.kind !== 'heartbeat') continue
       heard = { at: host.now() - entry.ageMs, monotonic: performance.now() - entry.ageMs }

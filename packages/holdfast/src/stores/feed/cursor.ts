@@ -39,21 +39,26 @@ export interface Step {
 }
 
 /**
- * Answers the position after each of the steps that follow `start`, by its place among them. It
- * encodes what it is asked for and nothing else, because few readers ask. In their order it takes
- * each step once.
+ * Answers the position after one of the steps that follow `start`. It encodes what it is asked for
+ * and nothing else, because few readers ask. In their order it takes each step once.
  */
-export function cursorsAfter(start: Positions, steps: readonly Step[]): (place: number) => Cursor {
+export function cursorsAfter(start: Positions, steps: readonly Step[]): (step: Step) => Cursor {
   let reached = [...start]
   let taken = 0
-  return (place) => {
-    if (place < taken - 1) {
+
+  function isAt({ partition, sequence }: Step): boolean {
+    const last = steps[taken - 1]
+    return last?.partition === partition && last.sequence === sequence
+  }
+
+  return (asked) => {
+    if (!isAt(asked) && (reached[asked.partition] ?? 0) >= asked.sequence) {
       reached = [...start]
       taken = 0
     }
-    for (const { partition, sequence } of steps.slice(taken, place + 1)) {
-      reached[partition] = sequence
-      taken++
+    while (taken < steps.length && !isAt(asked)) {
+      const step = steps[taken++]
+      if (step !== undefined) reached[step.partition] = step.sequence
     }
     return encodeCursor(reached)
   }

@@ -1,5 +1,14 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { SessionError } from '../../core/errors.ts'
-import type { Cursor, Feed, FeedEntry, FeedItem, Heartbeat, StopSignal } from '../../core/store.ts'
+import type {
+  Cursor,
+  Feed,
+  FeedEntry,
+  FeedItem,
+  Heartbeat,
+  StopSignal,
+  WatchOptions,
+} from '../../core/store.ts'
 import { pageSize } from '../input.ts'
 import { cursorsAfter, decodeCursor, encodeCursor, type Positions, type Step } from './cursor.ts'
 import type { HeadWatch } from './head-watch.ts'
@@ -19,15 +28,21 @@ export interface Range {
   readonly partition: number
   readonly after: number
   readonly count: number
+  /** Kinds that are asked for; all, where it is absent. */
+  readonly kinds?: Kinds | undefined
 }
+
+export type Kinds = ReadonlySet<FeedItem['kind']>
 
 /** An item and its sequence number within its partition. */
 export interface Numbered {
   readonly sequence: number
-  readonly item: FeedItem
+  /** A source may leave an item out that was not asked for, never its number. */
+  readonly item: FeedItem | undefined
 }
 
-const FOLLOW_PAGE = 256
+/** Entries that a follower gets in one turn of the event loop; about twice as many are read. */
+const FOLLOW_PAGE = 1_024
 const LEAST_PER_PARTITION = 8
 const TRIES = 3
 
@@ -39,62 +54,63 @@ const RUN = 16
 
 /** One feed over all partitions: merged by time, in order within each, with every gap noticed. */
 export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'append'> {
-  async function readFrom(positions: Positions, limit: number): Promise<Part> {
+  async function readFrom(positions: Positions, wanted: Wanted): Promise<Part> {
     const heads = await source.heads()
     const behind = heads.flatMap((head, partition) => {
       const after = positions[partition] ?? 0
       if (after > head) throw gap(partition, 'the store has lost what came before it')
       return head > after ? { partition, after, pending: head - after } : []
     })
-    if (behind.length === 0) return { items: [], positions, reachesHeads: true }
-    const part = await readBehind(behind, { positions, limit })
+    if (behind.length === 0) return { items: [], positions, isWhole: true, reachesHeads: true }
+    const part = await readBehind(behind, positions, wanted)
     if ('missingIn' in part) throw gap(part.missingIn, 'newer entries have taken its place')
-    return {
-      ...part,
-      reachesHeads: heads.every((head, partition) => (part.positions[partition] ?? 0) >= head),
-    }
+    return { ...part, reachesHeads: part.isWhole }
   }
 
   /** As {@link readFrom}, but believes the known heads and asks for them only if they are wrong. */
-  async function readKnown(positions: Positions, known: Positions, limit: number): Promise<Part> {
+  async function readKnown(positions: Positions, known: Positions, wanted: Wanted): Promise<Part> {
     const behind = positions.flatMap((after, partition) => {
       const head = known[partition] ?? 0
       return head > after ? { partition, after, pending: head - after } : []
     })
-    const part = behind.length > 0 && (await readBehind(behind, { positions, limit }))
+    const part = behind.length > 0 && (await readBehind(behind, positions, wanted))
     if (part && !('missingIn' in part)) return { ...part, reachesHeads: false }
     watch.doubt()
-    return readFrom(positions, limit)
+    return readFrom(positions, wanted)
   }
 
   async function readBehind(
     behind: readonly Behind[],
-    { positions, limit }: { readonly positions: Positions; readonly limit: number },
-  ): Promise<Omit<Part, 'reachesHeads'> | { readonly missingIn: number }> {
+    positions: Positions,
+    { limit, kinds }: Wanted,
+  ): Promise<Merged | { readonly missingIn: number }> {
     const fair = Math.max(LEAST_PER_PARTITION, Math.ceil((2 * limit) / behind.length))
     const asked = behind.map(({ partition, after, pending }) => ({
       partition,
       after,
       count: Math.min(pending, limit, fair),
+      kinds,
     }))
     const got = await source.ranges(asked)
     const queues: PartitionQueue[] = []
     for (const [at, { partition, after, pending }] of behind.entries()) {
       const items = got[at] ?? []
       if (items[0]?.sequence !== after + 1) return { missingIn: partition }
-      queues.push({ partition, items, next: 0, more: pending > items.length })
+      queues.push({ partition, items, more: pending > items.length })
     }
-    return merge(queues, { positions, limit })
+    return kinds === undefined
+      ? merge(queues, { positions, limit })
+      : pick(queues, { positions, kinds })
   }
 
   async function read(after: Positions | undefined, limit: number): ReturnType<typeof readFrom> {
-    if (after !== undefined) return readFrom(after, limit)
+    if (after !== undefined) return readFrom(after, { limit })
     for (let tries = 1; ; tries++) {
       const oldest = await source.oldest()
       try {
         return await readFrom(
           oldest.map((sequence) => sequence - 1),
-          limit,
+          { limit },
         )
       } catch (error) {
         // The oldest entries may be dropped meanwhile: start again from the oldest that is left.
@@ -107,8 +123,9 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
   async function* followed(
     after: Cursor,
     stop: StopSignal,
-    everyMs?: number,
+    { everyMs, kinds }: Partial<WatchOptions> = {},
   ): AsyncGenerator<FeedEntry | Heartbeat> {
+    const wanted = { limit: FOLLOW_PAGE, kinds: kinds && new Set(kinds) }
     let positions: Positions = decodeCursor(after)
     let known: Positions | undefined
     let beatAt = -Infinity
@@ -117,14 +134,16 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
       const asked = known === undefined
       const part =
         known === undefined
-          ? await readFrom(positions, FOLLOW_PAGE)
-          : await readKnown(positions, known, FOLLOW_PAGE)
+          ? await readFrom(positions, wanted)
+          : await readKnown(positions, known, wanted)
       for (const item of part.items) {
         if (stop.aborted) return
         yield item
       }
       positions = part.positions
       known = undefined
+      // A store on this machine answers in the same turn, however far behind the follower is.
+      if (!part.isWhole) await turn()
       const isDue = everyMs !== undefined && askedAt >= beatAt + everyMs
       if (isDue && part.reachesHeads) {
         beatAt = askedAt
@@ -149,6 +168,7 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
         return { partition, middle, after, count: middle - after }
       })
       if (asked.length === 0) return low
+      await turn()
       const runs = await source.ranges(asked)
       for (const [i, { partition, middle }] of asked.entries()) {
         if (newestIn((runs[i] ?? []).filter(({ sequence }) => sequence <= middle)) >= at)
@@ -201,10 +221,20 @@ interface Behind {
   readonly pending: number
 }
 
-/** The result of one step of reading. */
-interface Part {
-  readonly items: FeedEntry[]
+interface Wanted {
+  readonly limit: number
+  readonly kinds?: Kinds | undefined
+}
+
+interface Merged {
+  readonly items: readonly FeedEntry[]
   readonly positions: Positions
+  /** Nothing that was known of is beyond `positions`. */
+  readonly isWhole: boolean
+}
+
+/** The result of one step of reading. */
+interface Part extends Merged {
   /** Nothing was committed beyond `positions` when the step began. */
   readonly reachesHeads: boolean
 }
@@ -214,58 +244,99 @@ interface Part {
  * before its commit; a change has the time of its commit and is preferred.
  */
 function newestIn(run: readonly Numbered[]): number {
-  const items = run.map(({ item }) => item)
+  const items = run.flatMap(({ item }) => item ?? [])
   const changes = items.filter(({ kind }) => kind !== 'event')
   return Math.max(...(changes.length > 0 ? changes : items).map(({ at }) => at))
 }
 
-/** The entries of one partition that have been read, and how many of them are merged. */
+/** The entries of one partition that have been read. */
 interface PartitionQueue {
   readonly partition: number
   readonly items: readonly Numbered[]
-  next: number
   /** Whether the store has entries of this partition beyond `items`. */
   readonly more: boolean
 }
 
+/** An entry in its place in the order of time. */
+interface Placed extends Step {
+  readonly item: FeedItem
+  /** The newest instant of its partition so far: none of its entries overtakes another. */
+  readonly at: number
+}
+
 /**
- * Takes the earliest entry each time. Stops where the next entry of a partition has not been read,
- * so that the order by time holds.
+ * Orders what was read by time. Ends with the instant up to which a partition has been read, where
+ * it has more, so that the order holds from step to step.
  */
 function merge(
   queues: readonly PartitionQueue[],
   { positions, limit }: { readonly positions: Positions; readonly limit: number },
-): { items: FeedEntry[]; positions: Positions } {
-  const reached = [...positions]
-  const items: FeedEntry[] = []
-  const steps: Step[] = []
-  const cursorAt = cursorsAfter(positions, steps)
-  while (items.length < limit) {
-    let first: PartitionQueue | undefined
-    for (const queue of queues) {
-      const candidate = queue.items[queue.next]
-      if (candidate === undefined) {
-        if (queue.more) return { items, positions: reached }
-        continue
-      }
-      const best = first?.items[first.next]
-      if (best === undefined || candidate.item.at < best.item.at) first = queue
-    }
-    const taken = first?.items[first.next]
-    if (first === undefined || taken === undefined) break
-    first.next++
-    const step = { partition: first.partition, sequence: taken.sequence }
-    const place = steps.push(step) - 1
-    reached[step.partition] = step.sequence
-    items.push({
-      ...taken.item,
-      ...step,
-      get cursor() {
-        return cursorAt(place)
-      },
-    })
+): Merged {
+  const read: Placed[] = []
+  let end = Infinity
+  for (const queue of queues) {
+    const placed = placedOf(queue)
+    for (const one of placed) read.push(one)
+    if (queue.more) end = Math.min(end, placed.at(-1)?.at ?? Infinity)
   }
-  return { items, positions: reached }
+  const taken = read
+    .sort((a, b) => a.at - b.at)
+    .filter(({ at }) => at <= end)
+    .slice(0, limit)
+  const reached = [...positions]
+  for (const { partition, sequence } of taken) reached[partition] = sequence
+  return {
+    items: entriesOf(taken, positions),
+    positions: reached,
+    isWhole: end === Infinity && taken.length === read.length,
+  }
+}
+
+/** Takes the wanted kinds out of what was read, and passes all of it. */
+function pick(
+  queues: readonly PartitionQueue[],
+  { positions, kinds }: { readonly positions: Positions; readonly kinds: Kinds },
+): Merged {
+  const taken = queues.flatMap(placedOf).filter(({ item }) => kinds.has(item.kind))
+  const reached = [...positions]
+  for (const { partition, items } of queues) {
+    reached[partition] = items.at(-1)?.sequence ?? reached[partition] ?? 0
+  }
+  return {
+    items: entriesOf(
+      taken.sort((a, b) => a.at - b.at),
+      positions,
+    ),
+    positions: reached,
+    isWhole: !queues.some(({ more }) => more),
+  }
+}
+
+function placedOf({ partition, items }: PartitionQueue): Placed[] {
+  const placed: Placed[] = []
+  let at = -Infinity
+  for (const { sequence, item } of items) {
+    if (item === undefined) continue
+    at = Math.max(at, item.at)
+    placed.push({ partition, sequence, item, at })
+  }
+  return placed
+}
+
+function entriesOf(placed: readonly Placed[], start: Positions): readonly FeedEntry[] {
+  const cursorAfter = cursorsAfter(start, placed)
+  // Inherited: an object with a getter of its own takes V8 longer to make than an entry to read.
+  const page = {
+    get cursor() {
+      return cursorAfter(this as unknown as FeedEntry)
+    },
+  }
+  return placed.map(({ partition, sequence, item }) => ({
+    __proto__: page,
+    ...item,
+    partition,
+    sequence,
+  })) as unknown as readonly FeedEntry[]
 }
 
 function gap(partition: number, reason: string): SessionError {

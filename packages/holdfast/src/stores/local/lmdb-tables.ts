@@ -1,6 +1,7 @@
 import type { Database, RootDatabase } from 'lmdb'
 import { PARTITIONS, type SessionId, type SubjectKey } from '../../core/ids.ts'
 import type { FeedItem } from '../../core/store.ts'
+import type { Kinds, Numbered } from '../feed/reader.ts'
 import { locate } from '../partition.ts'
 import {
   decodeHistory,
@@ -39,6 +40,7 @@ export function lmdbTables(root: RootDatabase): Tables {
   const expiryQueue: Database<true, (string | number)[]> = root.openDB({ name: 'notes' })
   const feed: Database<StoredItem, number[]> = root.openDB({ name: 'feed' })
   const heads = bytes('heads')
+  const starts = startsOf(feed)
 
   function get(table: Bytes, key: string): Buffer | undefined {
     // The fast buffer is longer than its content, and the next read overwrites it: copy at once.
@@ -50,6 +52,26 @@ export function lmdbTables(root: RootDatabase): Tables {
     const [start, until] = [[partition, 0], [partition + 1]]
     const range = reverse ? { start: until, end: start } : { start, end: until }
     for (const key of feed.getKeys({ ...range, reverse, limit: 1 })) return key[1]
+    return undefined
+  }
+
+  /** An entry is looked up by its number, because a cursor over a range costs twice as much. */
+  function entryAt(partition: number, sequence: number, kinds?: Kinds): Numbered | undefined {
+    const key = [partition, sequence]
+    if (kinds !== undefined) {
+      const found = feed.getBinaryFast(key)
+      if (found === undefined) return undefined
+      if (starts.some(({ kind, bytes }) => !kinds.has(kind) && startsWith(found, bytes))) {
+        return { sequence, item: undefined }
+      }
+    }
+    const stored = feed.get(key)
+    return stored === undefined ? undefined : { sequence, item: itemOf(stored) }
+  }
+
+  function firstAfter(partition: number, from: number, kinds?: Kinds): Numbered | undefined {
+    const range = { start: [partition, from], end: [partition + 1], limit: 1 }
+    for (const [, sequence = 0] of feed.getKeys(range)) return entryAt(partition, sequence, kinds)
     return undefined
   }
 
@@ -122,12 +144,16 @@ export function lmdbTables(root: RootDatabase): Tables {
       const newest = headsNow()[partition] ?? 0
       return { newest, oldest: end(partition, false) ?? newest + 1 }
     },
-    feedRange({ partition, after, count }) {
-      const range = { start: [partition, after + 1], end: [partition + 1], limit: count }
-      return [...feed.getRange(range)].map(({ key, value }) => ({
-        sequence: key[1] ?? 0,
-        item: itemOf(value),
-      }))
+    feedRange({ partition, after, count, kinds }) {
+      const first = entryAt(partition, after + 1, kinds) ?? firstAfter(partition, after + 1, kinds)
+      if (first === undefined || count < 1) return []
+      const entries = [first]
+      while (entries.length < count) {
+        const next = entryAt(partition, first.sequence + entries.length, kinds)
+        if (next === undefined) break
+        entries.push(next)
+      }
+      return entries
     },
     appendFeed(partition, { sequence, item }, keepFrom) {
       const newest = Buffer.alloc(PARTITIONS * 6)
@@ -193,6 +219,35 @@ function itemOf(stored: StoredItem): FeedItem {
     return { kind, subject, generation, except, reason: why, at }
   }
   return stored
+}
+
+/** The bytes that the entries of a kind start with: their fields, and the name of the kind. */
+interface Start {
+  readonly kind: FeedItem['kind']
+  readonly bytes: Buffer
+}
+
+/** For the kinds that most entries are of. They can be passed over without being decoded. */
+function startsOf(feed: Database<StoredItem, number[]>): readonly Start[] {
+  const sealed = Buffer.alloc(0)
+  const samples: readonly StoredItem[] = [
+    { kind: 'event', id: '', at: 0, sealed },
+    { kind: 'changed', session: '', version: 1, at: 0 },
+  ]
+  const { encoder } = feed as unknown as { encoder: { encode(value: StoredItem): Uint8Array } }
+  return samples.map((sample) => {
+    const bytes = Buffer.from(encoder.encode(sample))
+    return {
+      kind: sample.kind,
+      bytes: bytes.subarray(0, bytes.indexOf(sample.kind) + sample.kind.length),
+    }
+  })
+}
+
+function startsWith(found: Buffer, bytes: Buffer): boolean {
+  return (
+    found.length >= bytes.length && found.compare(bytes, 0, bytes.length, 0, bytes.length) === 0
+  )
 }
 
 /** What stands in the keys of the expiry queue for each kind. */

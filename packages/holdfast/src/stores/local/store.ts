@@ -92,7 +92,7 @@ function entriesWithin(
     const places = [oldest, Math.floor((oldest + newest) / 2), newest - SAMPLES + 1]
     const sizes = places
       .flatMap((from) => tables.feedRange({ partition, after: from - 1, count: SAMPLES }))
-      .map(({ item }) => ENTRY_BYTES + (item.kind === 'event' ? item.sealed.length : 0))
+      .map(({ item }) => ENTRY_BYTES + (item?.kind === 'event' ? item.sealed.length : 0))
     const total = sizes.reduce((sum, size) => sum + size, 0)
     return total === 0 ? entries : Math.min(entries, Math.ceil((bytes * sizes.length) / total))
   }

@@ -62,7 +62,12 @@ export interface Tables {
   feedEnds(partition: number): { readonly newest: number; readonly oldest: number }
   feedRange(range: Range): readonly Numbered[]
   /** Appends an entry and drops those before `keepFrom`. */
-  appendFeed(partition: number, entry: Numbered, keepFrom: number): void
+  appendFeed(partition: number, entry: Appended, keepFrom: number): void
+}
+
+/** A feed entry to be appended. */
+export interface Appended extends Numbered {
+  readonly item: FeedItem
 }
 
 /** Tables with a way to read and to change them. */
