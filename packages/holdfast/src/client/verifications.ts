@@ -8,6 +8,12 @@ import { readVerification, readVerificationLine } from './readers.ts'
 /** Most requests under way at once. What comes beyond them waits, and then travels together. */
 const MAX_REQUESTS = 64
 
+/** While so many are under way and nothing of their answers has come, what is asked gathers. */
+const UNHEARD_REQUESTS = 2
+
+/** It does not gather for longer, so that a slow answer keeps nothing else waiting. */
+const GATHERING_MS = 2
+
 /** The service takes 512 KiB a batch and 64 KiB alone. A unit of a text is at most 3 bytes. */
 const MAX_BATCH_LENGTH = Math.floor(524_288 / 3) - 64
 const MAX_LENGTH = Math.floor(65_536 / 3)
@@ -27,7 +33,8 @@ interface Asked {
 
 /**
  * Sends the verifications of one turn of the event loop in one request, as far as they fit. While
- * nothing is under way, what is asked goes at once.
+ * nothing is under way, what is asked goes at once. While the service is busy with a few requests,
+ * what is asked gathers for its next one: each costs as much as several verifications.
  *
  * Each has an answer, a fault and a time limit of its own. A batch that is refused as a whole says
  * nothing about its entries, so each of them is asked alone.
@@ -35,11 +42,17 @@ interface Asked {
 export function verifications(call: RemoteCalls): Sessions['verify'] {
   let waiting: Asked[] = []
   let requests = 0
+  let unheard = 0
   let due = false
+  let gathering: ReturnType<typeof setTimeout> | undefined
   let oneByOne = 0
 
   function schedule(): void {
     if (due || waiting.length === 0 || requests >= MAX_REQUESTS) return
+    if (unheard >= UNHEARD_REQUESTS) {
+      gathering ??= setTimeout(send, GATHERING_MS)
+      return
+    }
     due = true
     if (requests === 0) queueMicrotask(send)
     else setImmediate(send)
@@ -47,15 +60,31 @@ export function verifications(call: RemoteCalls): Sessions['verify'] {
 
   function send(): void {
     due = false
+    clearTimeout(gathering)
+    gathering = undefined
     while (requests < MAX_REQUESTS) {
       const all = nextBatch()
       const [first] = all
       if (first === undefined) return
       requests++
-      void (all.length === 1 ? askOne(first) : askMany(all)).then(() => {
+      const heard = listening()
+      void (all.length === 1 ? askOne(first) : askMany(all, heard)).then(() => {
         requests--
+        heard()
         schedule()
       })
+    }
+  }
+
+  /** Counts a request until its first call: something of its answer has come. */
+  function listening(): () => void {
+    let silent = true
+    unheard++
+    return () => {
+      if (!silent) return
+      silent = false
+      unheard--
+      schedule()
     }
   }
 
@@ -88,11 +117,14 @@ export function verifications(call: RemoteCalls): Sessions['verify'] {
     }
   }
 
-  async function askMany(all: readonly Asked[]): Promise<void> {
+  async function askMany(all: readonly Asked[], heard: () => void): Promise<void> {
     try {
       const whole = await call.askLines('/v1/verify/batch', {
         text: `{"presented":[${all.map(({ text }) => text).join(',')}]}`,
-        take: (line) => takeLine(all, line),
+        take(line) {
+          heard()
+          takeLine(all, line)
+        },
       })
       if (whole?.status === TOO_OFTEN) {
         for (const one of all) answer(one, whole)
