@@ -18,7 +18,7 @@ import { balanced } from '../policies/index.ts'
 import { starterSignals } from '../signals/index.ts'
 import type { EngineContext, LocalCopies, SessionLimit, TenantScales } from './context.ts'
 import { fastPolicy } from './judging/fast-path.ts'
-import { localCopies } from './local-copies/copies.ts'
+import { type CopiesOptions, localCopies } from './local-copies/copies.ts'
 import { invalidatingStore } from './local-copies/invalidating-store.ts'
 import { patchAttributes } from './operations/attributes.ts'
 import { beginStepUp } from './operations/begin-step-up.ts'
@@ -34,6 +34,7 @@ import { keepingEnded } from './state/ended.ts'
 import { eventLimiter, eventWriter } from './state/events.ts'
 import { highestNumbers } from './state/highest-numbers.ts'
 import { historyOpener } from './state/history.ts'
+import { load } from './state/load.ts'
 import { sessionRecords } from './state/records.ts'
 import { batchedTouches } from './state/touches.ts'
 
@@ -144,7 +145,7 @@ function contextOf(options: SessionsOptions): EngineContext {
   const ofTenants = Object.fromEntries(
     Object.entries(options.tenantPolicies ?? {}).map(([name, its]) => [name, scalesWith(its)]),
   )
-  const copies = copiesOf(options, host)
+  const copies = copiesOf(options, host, (id) => load(engine, id))
   const writer = eventWriter({ codec, host, feed: options.store.feed, onEvent })
   const kept = keepingEnded(options.store, { host, eventWriter: writer })
   const store = copies === undefined ? kept : invalidatingStore(kept, copies)
@@ -153,7 +154,7 @@ function contextOf(options: SessionsOptions): EngineContext {
     return { signals, acrOrder, policy, fast: fastPolicy(policy) }
   }
 
-  return {
+  const engine: EngineContext = {
     store,
     copies,
     codec,
@@ -176,17 +177,19 @@ function contextOf(options: SessionsOptions): EngineContext {
     eventLimiter: eventLimiter(),
     versions: highestNumbers(),
   }
+  return engine
 }
 
 function copiesOf(
   { store: { feed }, localCopies: wanted = false }: SessionsOptions,
   host: Host,
+  renew: CopiesOptions['renew'],
 ): LocalCopies | undefined {
   if (wanted === false) return undefined
   const { max = MAX_COPIES, onAsked } = wanted === true ? {} : wanted
   if (!Number.isSafeInteger(max) || max < 1)
     throw misconfigured('localCopies.max', 'must be a whole number above 0')
-  return localCopies({ feed, host, max, onAsked })
+  return localCopies({ feed, host, max, onAsked, renew })
 }
 
 /** Names come from clients: only own keys count, and never what an object inherits. */

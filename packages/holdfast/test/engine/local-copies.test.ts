@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { newKeyring } from '../../src/codecs/keyring.ts'
 import { SessionError } from '../../src/core/errors.ts'
+import type { FeedEntry, Found, Heartbeat, Store } from '../../src/core/store.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { redisStore } from '../../src/stores/redis.ts'
@@ -122,6 +124,110 @@ describeOnEveryStore('local copies', (open) => {
     })
 
     expect(codeOf(await h.showNear(token))).toBe('session_unknown')
+  })
+})
+
+describe('a copy of a session in use', () => {
+  /** A store whose reads are counted and may fail or wait, and whose feed tells when it is told to. */
+  async function underControl() {
+    const reads = { count: 0, answer: (found: Promise<Found | undefined>) => found }
+    const told: (FeedEntry | Heartbeat)[] = []
+    let wake = (): void => {}
+    const through = (store: Store): Store => ({
+      ...withFeed(store, {
+        async *watch() {
+          for (;;) {
+            yield* told.splice(0)
+            await new Promise<void>((resolve) => {
+              wake = resolve
+            })
+          }
+        },
+      }),
+      entries: {
+        ...store.entries,
+        read(id) {
+          reads.count++
+          return reads.answer(store.entries.read(id))
+        },
+      },
+    })
+    const h = await twoEngines(inMemory, { through })
+
+    async function tell(entry: FeedEntry | Heartbeat): Promise<void> {
+      told.push(entry)
+      wake()
+      await nextTurn()
+    }
+    async function pass(...spans: readonly number[]): Promise<void> {
+      for (const ms of spans) {
+        h.host.advance(ms)
+        await tell({ kind: 'heartbeat', cursor: '', ageMs: 0 })
+      }
+    }
+    const token = await h.login()
+    await h.showNear(token)
+    await pass(0)
+    await h.showNear(token)
+    await h.copied(token)
+    reads.count = 0
+    return { ...h, token, reads, tell, pass }
+  }
+
+  test('is read afresh once, after the answers, before its lease ends', async () => {
+    const h = await underControl()
+    const { hit } = h.asked
+
+    await h.pass(2_000, 1_500)
+    await Promise.all([h.showNear(h.token), h.showNear(h.token)])
+    const answered = h.reads.count
+    await nextTurn()
+    await h.pass(2_000, 900)
+    await h.showNear(h.token)
+
+    expect(answered).toBe(0)
+    expect(h.reads.count).toBe(1)
+    expect(h.asked.hit).toBe(hit + 3)
+  })
+
+  test('ends with its lease where that read fails, and the next request reports it', async () => {
+    const h = await underControl()
+    h.reads.answer = () => Promise.reject(new SessionError('store_unavailable', 'away'))
+
+    await h.pass(2_000, 1_500)
+    expect(codeOf(await h.showNear(h.token))).toBe('ok')
+    await nextTurn()
+    expect(codeOf(await h.showNear(h.token))).toBe('ok')
+    await h.pass(1_500)
+
+    await expect(h.showNear(h.token)).rejects.toMatchObject({ code: 'store_unavailable' })
+    expect(h.reads.count).toBe(2)
+  })
+
+  test('is not renewed by a read that a revocation has overtaken', async () => {
+    const h = await underControl()
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    h.reads.answer = async (found) => {
+      const before = await found
+      await released
+      return before
+    }
+
+    await h.pass(2_000, 1_500)
+    expect(codeOf(await h.showNear(h.token))).toBe('ok')
+    await until('it is read', () => h.reads.count === 1)
+    await h.sessions.revoke(idOf(h.token), { reason: 'admin' })
+    const where = { partition: 0, sequence: 1, cursor: '' }
+    const ended = { kind: 'revoked', session: idOf(h.token), at: 0, until: 0, reason: 'admin' }
+    await h.tell({ ...where, ...ended } as FeedEntry)
+    h.reads.answer = (found) => found
+    release()
+    await nextTurn()
+
+    expect(codeOf(await h.showNear(h.token))).toBe('session_unknown')
   })
 })
 

@@ -5,6 +5,8 @@ export interface Copy {
   readonly opened: OpenedSession
   /** When it was asked for. */
   readonly readAt: number
+  /** A newer copy has been asked for. */
+  renewing: boolean
 }
 
 /** Copies by session and by subject, and the reads that may become some. */
@@ -69,7 +71,7 @@ export function copyTable(max: number): CopyTable {
         joined.under--
         if (joined.overtaken) return
         if (joined.under === 0) reads.delete(id)
-        if (opened !== undefined) keep(id, { opened, readAt: at })
+        if (opened !== undefined) keep(id, { opened, readAt: at, renewing: false })
       }
     },
 
