@@ -6,6 +6,7 @@ import { invalidOption, type RedisClient, type RedisSubscriber, redisPort } from
 import { refuseEviction } from './redis/eviction.ts'
 import { redisKeys } from './redis/keys.ts'
 import { storeIn } from './redis/store.ts'
+import { wakeSecrets } from './redis/wake-secrets.ts'
 import { redisWake } from './redis/wake-ups.ts'
 
 export type {
@@ -78,9 +79,10 @@ export function redisStore({
   }
   const port = redisPort(client)
   const keys = redisKeys(prefix)
-  const listen = subscriber && redisWake(subscriber, { channel: keys.wake, onWarning })
   const ask = redisAsk(port, timeoutMs)
   const checked = afterCheck(ask, () => refuseEviction(ask, { allowEviction, onWarning }))
+  const secrets = wakeSecrets({ ask: checked, keys }, port)
+  const listen = subscriber && redisWake(subscriber, { channel: keys.wake, onWarning, secrets })
   return storeIn(
     { ask: checked, keys, now, feed },
     { cluster: port.cluster, ...(listen === undefined ? {} : { listen }) },

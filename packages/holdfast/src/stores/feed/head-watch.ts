@@ -1,5 +1,7 @@
 import type { StopSignal } from '../../core/store.ts'
 import type { Positions } from './cursor.ts'
+import type { Numbered, Range } from './reader.ts'
+import { type Told, toldEntries } from './told.ts'
 
 /** Tells followers that the feed has moved. One look at the heads serves all of them. */
 export interface HeadWatch {
@@ -7,6 +9,15 @@ export interface HeadWatch {
   wake(): void
   /** Says that a partition has reached `sequence`. */
   heard(partition: number, sequence: number): void
+  /** Says what a partition has at its end. Only of messages that nobody else can have made. */
+  told(partition: number, run: readonly Told[]): void
+  /** Entries after a position that {@link told} brought; undefined where they have to be read. */
+  toldAfter(range: Range): readonly Numbered[] | undefined
+  /**
+   * How often two messages told of different entries under one number. A follower that sees this
+   * rise may have had what the store has lost, and missed what took its place.
+   */
+  conflicts(): number
   /** Says that the heads of {@link moved} were wrong: none is believed until the next look. */
   doubt(): void
   /**
@@ -27,7 +38,7 @@ export interface HeadWatchOptions {
    */
   readonly everyMs?: number
   /** Called at the first follower: passes wake-ups on until the function it returns is called. */
-  readonly listen?: (watch: Pick<HeadWatch, 'wake' | 'heard'>) => () => void
+  readonly listen?: (watch: Pick<HeadWatch, 'wake' | 'heard' | 'told'>) => () => void
 }
 
 interface Waiter {
@@ -42,6 +53,8 @@ export function headWatch(
   { everyMs, listen }: HeadWatchOptions = {},
 ): HeadWatch {
   const waiting = new Set<Waiter>()
+  const entries = toldEntries()
+  let conflicts = 0
   let known: number[] = []
   /** Whether something was written since the newest look began. */
   let stale = true
@@ -96,6 +109,16 @@ export function headWatch(
     release()
   }
 
+  function told(partition: number, run: readonly Told[]): void {
+    const newest = run.at(-1)?.sequence ?? 0
+    if (entries.add(partition, run)) {
+      heard(partition, newest)
+    } else {
+      conflicts++
+      for (const waiter of [...waiting]) waiter.done(known)
+    }
+  }
+
   function release(): void {
     for (const waiter of [...waiting]) if (isBehind(waiter.from)) waiter.done(known)
   }
@@ -103,6 +126,9 @@ export function headWatch(
   return {
     wake,
     heard,
+    told,
+    toldAfter: entries.after,
+    conflicts: () => conflicts,
     doubt() {
       known = []
       stale = true
@@ -110,7 +136,7 @@ export function headWatch(
     moved(from, stop, withinMs) {
       return new Promise<Positions | undefined>((resolve, reject) => {
         if (closed || stop.aborted) return resolve(undefined)
-        unlisten ??= listen?.({ wake, heard })
+        unlisten ??= listen?.({ wake, heard, told })
         if (isBehind(from)) return resolve([...known])
         let timeout: NodeJS.Timeout | undefined
         const ended = (): void => waiter.done()

@@ -73,16 +73,26 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
       const head = known[partition] ?? 0
       return head > after ? { partition, after, pending: head - after } : []
     })
-    const part = behind.length > 0 && (await readBehind(behind, positions, wanted))
+    const how = { ...wanted, ranges: told }
+    const part = behind.length > 0 && (await readBehind(behind, positions, how))
     if (part && !('missingIn' in part)) return { ...part, reachesHeads: false }
     watch.doubt()
     return readFrom(positions, wanted)
   }
 
+  /** Reads only what no wake-up brought. */
+  async function told(asked: readonly Range[]): Promise<readonly (readonly Numbered[])[]> {
+    const here = asked.map((range) => watch.toldAfter(range))
+    const missing = asked.filter((_, i) => here[i] === undefined)
+    const read = missing.length === 0 ? [] : await source.ranges(missing)
+    let next = 0
+    return here.map((run) => run ?? read[next++] ?? [])
+  }
+
   async function readBehind(
     behind: readonly Behind[],
     positions: Positions,
-    { limit, kinds }: Wanted,
+    { limit, kinds, ranges = source.ranges }: Wanted,
   ): Promise<Merged | { readonly missingIn: number }> {
     const fair = Math.max(LEAST_PER_PARTITION, Math.ceil((2 * limit) / behind.length))
     const asked = behind.map(({ partition, after, pending }) => ({
@@ -91,7 +101,7 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
       count: Math.min(pending, limit, fair),
       kinds,
     }))
-    const got = await source.ranges(asked)
+    const got = await ranges(asked)
     const queues: PartitionQueue[] = []
     for (const [at, { partition, after, pending }] of behind.entries()) {
       const items = got[at] ?? []
@@ -129,7 +139,9 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
     let positions: Positions = decodeCursor(after)
     let known: Positions | undefined
     let beatAt = -Infinity
+    const conflicts = watch.conflicts()
     while (!stop.aborted && !watch.closed()) {
+      if (watch.conflicts() > conflicts) throw overwritten()
       const askedAt = performance.now()
       const asked = known === undefined
       const part =
@@ -224,6 +236,8 @@ interface Behind {
 interface Wanted {
   readonly limit: number
   readonly kinds?: Kinds | undefined
+  /** How to read. Default: from the source. */
+  readonly ranges?: FeedSource['ranges']
 }
 
 interface Merged {
@@ -337,6 +351,14 @@ function entriesOf(placed: readonly Placed[], start: Positions): readonly FeedEn
     partition,
     sequence,
   })) as unknown as readonly FeedEntry[]
+}
+
+function overwritten(): SessionError {
+  return new SessionError(
+    'feed_gap',
+    'The feed has another entry where one was told before: the store has lost something. ' +
+      'Take a new snapshot and read on from the head.',
+  )
 }
 
 function gap(partition: number, reason: string): SessionError {

@@ -156,6 +156,7 @@ export function redisEntries(context: RedisContext): Entries {
           keys.attributes(location, id),
           keys.feed(partition),
           keys.counter(partition),
+          keys.secret(partition),
         ],
         [
           ...feedArguments(context),
@@ -180,6 +181,7 @@ export function redisEntries(context: RedisContext): Entries {
           keys.index(location),
           keys.feed(partition),
           keys.counter(partition),
+          keys.secret(partition),
         ],
         [
           ...feedArguments(context),

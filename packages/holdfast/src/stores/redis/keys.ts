@@ -21,6 +21,8 @@ export interface RedisKeys {
   histories(partition: number): string
   feed(partition: number): string
   counter(partition: number): string
+  /** What messages of a partition are authenticated with. */
+  secret(partition: number): string
   replay(partition: number, digest: string): string
   /** The channel that scripts publish on; they derive it from the key of a feed. */
   readonly wake: string
@@ -45,6 +47,7 @@ export function redisKeys(prefix: string): RedisKeys {
     histories: (partition) => ofPartition('q', partition),
     feed: (partition) => ofPartition('f', partition),
     counter: (partition) => ofPartition('n', partition),
+    secret: (partition) => ofPartition('k', partition),
     replay: (partition, digest) => key('m', partition, digest),
     wake: `${prefix}wake`,
   }

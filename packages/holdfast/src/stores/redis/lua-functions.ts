@@ -2,6 +2,7 @@ import { EXPIRED_READABLE_MS } from '../../core/store.ts'
 import { MEASURED_EVERY } from '../feed/bound.ts'
 import { RECORD_HEADER_BYTES } from '../stored-record.ts'
 import { PACKED_FIELD } from './feed-items.ts'
+import { TOLD_BYTES, TOLD_ENTRIES } from './told-message.ts'
 
 /** The layout of the header of a record, for struct. */
 export const HEADER = '>BI4I6I6I6I6I6'
@@ -83,6 +84,26 @@ end
 local function announce(feed)
   local prefix, partition = string.match(feed, '^(.*)f{p(%d+)}$')
   redis.pcall('PUBLISH', prefix .. 'wake', partition .. ' ' .. fmt(newest))
+end
+
+-- The newest entries, for those who know the secret of the partition: they need not read.
+local function tell(feed, secret)
+  local key = redis.call('GET', secret)
+  if not key then return end
+  local found = redis.call('XREVRANGE', feed, '+', '-', 'COUNT', ${TOLD_ENTRIES})
+  local items, size = {}, 0
+  for i, entry in ipairs(found) do
+    local field, item = entry[2][1], entry[2][2]
+    size = size + #item
+    if field ~= '${PACKED_FIELD}' or entry[1] ~= fmt(newest - i + 1) .. '-0'
+      or size > ${TOLD_BYTES} then break end
+    table.insert(items, 1, struct.pack('>I2', #item) .. item)
+  end
+  local prefix, partition = string.match(feed, '^(.*)f{p(%d+)}$')
+  local head = partition .. ' ' .. fmt(newest) .. ' '
+  local body = table.concat(items)
+  local tag = redis.sha1hex(key .. redis.sha1hex(key .. head .. body))
+  redis.pcall('PUBLISH', prefix .. 'wake', head .. tag .. body)
 end
 
 local function emitAll(feed, counter, first)

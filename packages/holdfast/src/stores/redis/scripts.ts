@@ -119,7 +119,7 @@ return 1
 `
 
 /**
- * KEYS record generation index attributes feed counter. 1 when it was there, live or expired.
+ * KEYS record generation index attributes feed counter secret. 1 when it was there, live or expired.
  * UNLINK comes first: once a script has freed memory, Redis lets its other writes pass, also at
  * the memory limit.
  */
@@ -135,12 +135,13 @@ end
 redis.call('ZREM', KEYS[3], ARGV[3])
 if not found then return 0 end
 emitAll(KEYS[5], KEYS[6], 5)
+tell(KEYS[5], KEYS[7])
 announce(KEYS[5])
 return 1
 `
 
 /**
- * KEYS record generation index feed counter. 1 for the first time. PEXPIREAT comes first, as UNLINK
+ * KEYS record generation index feed counter secret. 1 for the first time. PEXPIREAT comes first, as UNLINK
  * in REVOKE.
  */
 const EXPIRE = `
@@ -150,6 +151,7 @@ redis.call('PEXPIREAT', KEYS[1], fmt(now + DAY), 'LT')
 redis.call('SETRANGE', KEYS[1], ${LAST_ACTIVITY_OFFSET}, struct.pack('>I6', 0))
 redis.call('ZREM', KEYS[3], ARGV[3])
 emitAll(KEYS[4], KEYS[5], 4)
+tell(KEYS[4], KEYS[6])
 announce(KEYS[4])
 return 1
 `
@@ -167,19 +169,19 @@ return 0
 `
 
 /**
- * KEYS generation index feed counter except. Answers the new generation. UNLINK comes first, as in
+ * KEYS generation index feed counter secret except. Answers the new generation. UNLINK comes first, as in
  * REVOKE.
  */
 const REVOKE_SUBJECT = `
 local at, subject, except, member, reason = tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local before = generationOf(KEYS[1])
 local generation = math.max(before + 1, at)
-local entry = except ~= '' and current(KEYS[5]) or nil
+local entry = except ~= '' and current(KEYS[6]) or nil
 redis.call('UNLINK', KEYS[2])
 local kept = '\\0'
 if alive(entry, before) then
   kept = '\\1' .. except
-  redis.call('SETRANGE', KEYS[5], ${GENERATION_OFFSET}, struct.pack('>I6', generation))
+  redis.call('SETRANGE', KEYS[6], ${GENERATION_OFFSET}, struct.pack('>I6', generation))
   redis.call('ZADD', KEYS[2], fmt(entry.created), member)
   keepUntil(KEYS[2], entry.deadline)
 end
@@ -187,6 +189,7 @@ redis.call('SET', KEYS[1], fmt(generation))
 emit(KEYS[3], KEYS[4],
   struct.pack('>BI6I6', ${SUBJECT}, generation, at) .. subject .. kept .. reason)
 emitAll(KEYS[3], KEYS[4], 8)
+tell(KEYS[3], KEYS[5])
 announce(KEYS[3])
 return generation
 `

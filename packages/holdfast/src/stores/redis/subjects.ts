@@ -55,6 +55,7 @@ export function redisSubjects(context: RedisContext): Subjects {
           keys.index(location),
           keys.feed(partition),
           keys.counter(partition),
+          keys.secret(partition),
           ...(kept === undefined ? [] : [keys.record(location, kept)]),
         ],
         [

@@ -1,38 +1,47 @@
 import type { HeadWatchOptions } from '../feed/head-watch.ts'
 import { invalidOption, type RedisSubscriber } from './client.ts'
+import { toldMessage } from './told-message.ts'
+import type { WakeSecrets } from './wake-secrets.ts'
 
 const AGAIN_MS = 1_000
 const WAKE_UP = /^(\d{1,2}) (\d{1,15})$/
+const LONGEST = 20
 
 /** Where wake-ups come from, and who hears when they cannot be had. */
 export interface WakeOptions {
+  readonly secrets: WakeSecrets
   /** The channel that the scripts publish on. */
   readonly channel: string
   readonly onWarning: (message: string) => void
 }
 
 /**
- * Passes on what scripts publish after a change: the partition and its newest sequence number.
- * Redis may lose a message without a word, so a message only says where to look. The subscription
- * lasts as long as its connection, which its owner closes.
+ * Passes on what scripts publish after a change: the partition and its newest sequence number, and
+ * after an ending the newest entries as well. Redis may lose a message without a word, and others
+ * may publish, so a number only says where to look, and entries are believed under the secret of
+ * their partition alone. The subscription lasts as long as its connection, which its owner closes.
  */
 export function redisWake(
   subscriber: RedisSubscriber,
-  { channel, onWarning }: WakeOptions,
+  { channel, onWarning, secrets }: WakeOptions,
 ): NonNullable<HeadWatchOptions['listen']> {
   const subscribe = subscription(subscriber, channel)
 
-  return ({ wake, heard }) => {
+  return ({ wake, heard, told }) => {
     let ended = false
     let warned = false
     let timer: NodeJS.Timeout | undefined
     const { start, stop } = subscribe((message) => {
-      const [, partition, sequence] = WAKE_UP.exec(message) ?? []
-      if (sequence !== undefined) heard(Number(partition), Number(sequence))
+      const [, partition, sequence] = WAKE_UP.exec(message.toString('latin1', 0, LONGEST)) ?? []
+      if (sequence !== undefined) return heard(Number(partition), Number(sequence))
+      const read = toldMessage(message, secrets.of)
+      if (read === 'foreign') secrets.doubt()
+      else if (read !== undefined) told(read.partition, read.run)
     })
 
     async function begin(): Promise<void> {
       try {
+        secrets.doubt()
         await start()
         wake()
       } catch (error) {
@@ -53,7 +62,7 @@ export function redisWake(
   }
 }
 
-type Hear = (message: string) => void
+type Hear = (message: Buffer) => void
 
 interface Subscription {
   start(): Promise<unknown>
@@ -63,13 +72,13 @@ interface Subscription {
 interface Ioredis {
   readonly options: { readonly keyPrefix?: string }
   subscribe(channel: string): Promise<unknown>
-  on(event: 'message', listener: (channel: string, message: string) => void): void
-  off(event: 'message', listener: (channel: string, message: string) => void): void
+  on(event: 'messageBuffer', listener: (channel: Buffer, message: Buffer) => void): void
+  off(event: 'messageBuffer', listener: (channel: Buffer, message: Buffer) => void): void
 }
 
 interface NodeRedis {
-  subscribe(channel: string, listener: Hear): Promise<unknown>
-  unsubscribe(channel: string, listener: Hear): Promise<unknown>
+  subscribe(channel: string, listener: Hear, bufferMode: true): Promise<unknown>
+  unsubscribe(channel: string, listener: Hear, bufferMode: true): Promise<unknown>
 }
 
 function subscription(client: RedisSubscriber, channel: string): (hear: Hear) => Subscription {
@@ -79,10 +88,10 @@ function subscription(client: RedisSubscriber, channel: string): (hear: Hear) =>
   if (!('callBuffer' in client)) {
     const node = client as unknown as NodeRedis
     return (hear) => ({
-      start: () => node.subscribe(channel, hear),
+      start: () => node.subscribe(channel, hear, true),
       stop() {
         // The connection may be gone already; then there is no subscription to end.
-        node.unsubscribe(channel, hear).catch(() => {})
+        node.unsubscribe(channel, hear, true).catch(() => {})
       },
     })
   }
@@ -91,16 +100,16 @@ function subscription(client: RedisSubscriber, channel: string): (hear: Hear) =>
     throw invalidOption('takes its own "prefix"; make the subscriber without "keyPrefix"')
   }
   return (hear) => {
-    const listener = (from: string, message: string): void => {
-      if (from === channel) hear(message)
+    const listener = (from: Buffer, message: Buffer): void => {
+      if (from.toString() === channel) hear(message)
     }
     return {
       start() {
-        ioredis.off('message', listener)
-        ioredis.on('message', listener)
+        ioredis.off('messageBuffer', listener)
+        ioredis.on('messageBuffer', listener)
         return ioredis.subscribe(channel)
       },
-      stop: () => ioredis.off('message', listener),
+      stop: () => ioredis.off('messageBuffer', listener),
     }
   }
 }
