@@ -53,6 +53,7 @@ export type { SessionLimit } from './engine/context.ts'
 export {
   createSessions,
   type LocalCopiesOptions,
+  type Memories,
   type SessionsOptions,
 } from './engine/create-sessions.ts'
 export { type Costs, thresholdsFor } from './policies/costs.ts'

@@ -3,6 +3,8 @@ export interface Memo<Key, Value> {
   get(key: Key): Value | undefined
   set(key: Key, value: Value): void
   clear(): void
+  /** Number of entries; one that was used lately may count twice. */
+  size(): number
 }
 
 /**
@@ -42,5 +44,6 @@ export function memo<Key, Value>(
       old.clear()
       weight = 0
     },
+    size: () => young.size + old.size,
   }
 }

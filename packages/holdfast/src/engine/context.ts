@@ -34,6 +34,8 @@ export interface EngineContext {
   ) => Buffer
   /** Absent: every request reads the store. */
   readonly copies: LocalCopies | undefined
+  /** Number of endings that hold in this process, whatever the store forgets. */
+  readonly remembered: () => number
   readonly lifetimeOf: (tenant: string, name: string) => Lifetime | undefined
   readonly limit: SessionLimit | undefined
   readonly acrOrder: readonly string[]
@@ -82,6 +84,8 @@ export interface Records {
   /** Throws `record_invalid` or `key_unknown` where a record does not open in its place. */
   open(found: Found): SessionState
   seal(entry: Omit<Entry, 'sealed'>, state: SessionState): Entry
+  /** Number of records that are remembered. */
+  size(): number
 }
 
 /** Notes activity, apart from the answers. */
@@ -93,6 +97,8 @@ export interface Touches {
    * wait, and the promise fails where the store does.
    */
   touch(id: SessionId, at: number): Promise<void> | undefined
+  /** Number of sessions whose activity is remembered. */
+  size(): number
 }
 
 /** The highest number that was noted under each key, for the newest 100,000 keys. */
@@ -100,6 +106,7 @@ export interface HighestNumbers {
   /** 0 for a key that is not known. */
   of(key: string): number
   note(key: string, value: number): void
+  size(): number
 }
 
 /** Keeps repetitions out of the event log. */
@@ -108,6 +115,8 @@ export interface EventLimiter {
   isNew(key: string, value: number): boolean
   /** True once a period, and again for the same presentation: a retry counts as the same event. */
   isDue(key: string, presentation: Pick<Presentation, 'at'>, periodMs: number): boolean
+  /** Number of keys that are remembered. */
+  size(): number
 }
 
 /** Makes events, seals them for the store, and publishes them once they are committed. */
@@ -152,4 +161,6 @@ export interface LocalCopies {
   dropSubject(subject: SubjectKey): void
   /** Counts: a verification was answered from a copy, or had to read the store. */
   asked(state: 'hit' | 'miss'): void
+  /** Number of sessions that are kept. */
+  size(): number
 }

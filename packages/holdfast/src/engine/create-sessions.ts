@@ -86,10 +86,34 @@ export interface SessionsOptions {
   /** Every event, once it is committed. Must not throw. */
   readonly onEvent?: (event: SessionEvent) => void
   /**
+   * Called once, with a function that tells how many entries each memory of this engine has. Asking
+   * costs next to nothing. Must not throw.
+   */
+  readonly onMemories?: (count: () => Memories) => void
+  /**
    * Hears of activity that could not be written; it is tried again. Must not throw. Default:
    * `process.emitWarning`.
    */
   readonly onWarning?: (message: string) => void
+}
+
+/**
+ * Entries that an engine keeps in its process, by what they are. Each of these memories is bounded;
+ * what floods one drives out others of its kind, and costs no more than their time.
+ */
+export interface Memories {
+  /** Opened records: at most 4,000, of some 3 kB. */
+  readonly records: number
+  /** Local copies: at most {@link LocalCopiesOptions.max}, of some 3 kB. */
+  readonly copies: number
+  /** Sessions whose activity was noted lately, or could not be written: at most 20,000. */
+  readonly touches: number
+  /** Sessions whose newest version is known: at most 100,000, of some 150 B. */
+  readonly versions: number
+  /** What was said already, so that it is not said again: at most 100,000, of some 150 B. */
+  readonly told: number
+  /** Sessions and subjects that were ended here: at most 200,000, of some 150 B. */
+  readonly ended: number
 }
 
 /** How much is kept, and who counts how often that was of use. */
@@ -110,6 +134,7 @@ const MAX_COPIES = 10_000
  */
 export function createSessions(options: SessionsOptions): Sessions {
   const engine = contextOf(options)
+  options.onMemories?.(() => memoriesOf(engine))
   const verifyOne = (presented: Presented): Promise<Verification> => verify(engine, presented)
   const verifiesNow: VerifiesNow = { now: (presented) => verifyNow(engine, presented) }
 
@@ -156,6 +181,7 @@ function contextOf(options: SessionsOptions): EngineContext {
 
   const engine: EngineContext = {
     store,
+    remembered: kept.remembered,
     copies,
     codec,
     host,
@@ -178,6 +204,24 @@ function contextOf(options: SessionsOptions): EngineContext {
     versions: highestNumbers(),
   }
   return engine
+}
+
+function memoriesOf({
+  records,
+  copies,
+  touches,
+  versions,
+  eventLimiter: told,
+  remembered,
+}: EngineContext): Memories {
+  return {
+    records: records.size(),
+    copies: copies?.size() ?? 0,
+    touches: touches.size(),
+    versions: versions.size(),
+    told: told.size(),
+    ended: remembered(),
+  }
 }
 
 function copiesOf(

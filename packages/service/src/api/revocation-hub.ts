@@ -21,6 +21,8 @@ export interface RevocationHub {
    * then.
    */
   ready(): boolean
+  /** Number of revocations that are kept: at most 200,000. */
+  size(): number
   /**
    * Everything that a token which is still good could be about, as JSON. Throws `store_unavailable`
    * while that is not known.
@@ -181,6 +183,7 @@ export function revocationHub(options: HubOptions): RevocationHub {
   return {
     opened: first,
     ready: () => !failed,
+    size: window.size,
     snapshot() {
       if (proof === undefined || !isFresh()) throw unavailable()
       return window.snapshot(proof.asOf, now())

@@ -32,6 +32,7 @@ export interface RevocationWindow {
   /** Another entry of the feed, or a heartbeat, was passed. */
   pass(one: Pick<FeedEntry, 'cursor'>): void
   cursor(): string
+  size(): number
   snapshot(asOf: number, now: number): string
   /**
    * What a reader at `cursor` has not had yet; whether it has to take a snapshot, or is ahead of
@@ -104,6 +105,8 @@ export function revocationWindow({ windowMs, most }: WindowOptions): RevocationW
     },
 
     cursor: () => last.cursor,
+
+    size: () => kept.length,
 
     snapshot(asOf, now) {
       drop(({ receivedAt }) => receivedAt + windowMs <= now)

@@ -35,6 +35,7 @@ export function engineOf(
     ...(tokens === undefined ? {} : { tokens }),
     localCopies: config.localCopies ? { onAsked: metrics.copyAsked } : false,
     onEvent,
+    onMemories: metrics.showMemories,
     onWarning: (message) => log.warn(message),
   })
 }

@@ -30,6 +30,8 @@ export interface Metrics {
   revocationReaders(count: number): void
   /** One was passed on, so long after it was made. */
   revoked(entry: { readonly kind: 'revoked' | 'subject'; readonly lagMs: number }): void
+  /** Shows how many entries these memories of the process have, from now on. */
+  showMemories(count: () => object): void
   /** A verification was answered from a local copy, or had to read the store. */
   copyAsked(state: 'hit' | 'miss'): void
   /** Prometheus text format. */
@@ -52,6 +54,7 @@ export function serviceMetrics(): Metrics {
     ...sessionMetrics(registers),
     ...revocationMetrics(registers),
     ...keyMetrics(registers),
+    ...memoryMetrics(registers),
     ...gateMetrics(registers),
     text: () => registry.metrics(),
     contentType: registry.contentType,
@@ -199,6 +202,26 @@ function keyMetrics(registers: Registers): Pick<Metrics, 'reloaded' | 'showSigni
           }
         },
       })
+    },
+  }
+}
+
+function memoryMetrics(registers: Registers): Pick<Metrics, 'showMemories'> {
+  const counts: (() => object)[] = []
+  new Gauge({
+    name: 'holdfast_memory_entries',
+    help: 'Entries that the process keeps, by what they are. Each kind is bounded.',
+    labelNames: ['what'],
+    registers,
+    collect() {
+      for (const [what, entries] of counts.flatMap((count) => Object.entries(count()))) {
+        this.set({ what }, Number(entries))
+      }
+    },
+  })
+  return {
+    showMemories(count) {
+      counts.push(count)
     },
   }
 }

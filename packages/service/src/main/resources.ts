@@ -83,6 +83,7 @@ export async function openResources(config: Config, options: ResourceOptions): P
     })
     // After the ring, so that reading a large feed does not slow it down.
     const revocations = revocationHub({ feed: store.feed, now, log, metrics, stopping })
+    metrics.showMemories(() => ({ revocations: revocations.size() }))
     await Promise.race([revocations.opened, wait(OPENED_WITHIN_MS)])
     return {
       log,

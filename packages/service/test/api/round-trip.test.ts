@@ -63,6 +63,7 @@ async function ends(): Promise<Ends> {
       revocations: {
         opened: Promise.resolve(),
         ready: unused,
+        size: unused,
         snapshot: unused,
         join: unused,
       },

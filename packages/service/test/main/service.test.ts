@@ -115,6 +115,25 @@ describe('the management listener', () => {
     expect(text).toContain('process_cpu_user_seconds_total')
   })
 
+  test('tells how many entries its memories have', async () => {
+    const run = await running()
+    const body = { ...LOGIN, request: atHome() }
+    const { token } = await (await run.call('POST', '/v1/sessions', { body })).json()
+    await run.call('POST', '/v1/verify', { body: { token, request: atHome() } })
+    const entries = async (): Promise<Record<string, string>> => {
+      const text = await (await fetch(`${run.service.managementUrl}/metrics`)).text()
+      const lines = text.matchAll(/^holdfast_memory_entries\{what="(\w+)"\} (\d+)$/gm)
+      return Object.fromEntries([...lines].map(([, what = '', count = '']) => [what, count]))
+    }
+    const before = await entries()
+
+    await run.call('POST', '/v1/logout', { body: { token } })
+
+    expect(before).toMatchObject({ records: '1', versions: '1', copies: '0', ended: '0' })
+    await until('it has heard', async () => (await entries()).revocations === '1')
+    expect(await entries()).toMatchObject({ ended: '1' })
+  })
+
   test('keeps local copies when it is told to, and counts how often one was of use', async () => {
     const run = await running({ HOLDFAST_LOCAL_COPIES: 'true' })
     const body = { ...LOGIN, request: atHome() }

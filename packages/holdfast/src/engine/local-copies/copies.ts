@@ -87,6 +87,7 @@ export function localCopies({
     drop: table.drop,
     dropSubject: table.dropSubject,
     asked: onAsked,
+    size: table.size,
   }
 }
 

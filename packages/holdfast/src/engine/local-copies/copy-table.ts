@@ -19,6 +19,7 @@ export interface CopyTable {
   /** Drops those that were read at that time or before. */
   dropOlder(at: number): void
   clear(): void
+  size(): number
 }
 
 /** Reads of one session that are under way, with no change of it since the first began. */
@@ -98,5 +99,7 @@ export function copyTable(max: number): CopyTable {
       copies.clear()
       subjects.clear()
     },
+
+    size: () => copies.size,
   }
 }

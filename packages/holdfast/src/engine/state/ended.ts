@@ -13,6 +13,11 @@ export interface EndedOptions {
 const MAX_REMEMBERED = 100_000
 const REASON = 'store_rolled_back'
 
+/** A store, and how many endings it remembers. */
+export interface KeepingEnded extends Store {
+  remembered(): number
+}
+
 /** The newest "log out everywhere" of a subject. */
 interface Raised {
   readonly generation: number
@@ -32,7 +37,7 @@ interface Raised {
 export function keepingEnded(
   store: Store,
   { host, eventWriter, max = MAX_REMEMBERED }: EndedOptions,
-): Store {
+): KeepingEnded {
   /** Until when the tombstone of each stands. */
   const ended = new Map<SessionId, number>()
   const raised = new Map<SubjectKey, Raised>()
@@ -164,5 +169,12 @@ export function keepingEnded(
   }
 
   const { replays, feed } = store
-  return { entries, subjects, replays, feed, close: () => store.close() }
+  return {
+    entries,
+    subjects,
+    replays,
+    feed,
+    close: () => store.close(),
+    remembered: () => ended.size + raised.size,
+  }
 }

@@ -75,6 +75,7 @@ export function eventLimiter(): EventLimiter {
       told.set(presentation, keys.add(key))
       return true
     },
+    size: published.size,
   }
 }
 

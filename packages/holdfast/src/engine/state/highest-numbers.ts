@@ -15,5 +15,6 @@ export function highestNumbers(): HighestNumbers {
       const [oldest] = numbers.keys()
       if (oldest !== undefined) numbers.delete(oldest)
     },
+    size: () => numbers.size,
   }
 }

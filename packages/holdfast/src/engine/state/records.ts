@@ -51,6 +51,8 @@ export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => n
       remember(sealed, state)
       return sealed
     },
+
+    size: known.size,
   }
 }
 
