@@ -18,6 +18,7 @@ import {
   medianOf,
   openEstate,
   overOther,
+  sharedMachine,
   takeTurns,
   warm,
   whyOf,
@@ -50,11 +51,14 @@ interface ServiceLane extends Lane {
  * server that takes and answers as many bytes, and the floor behind such a server; then an
  * application whose sessions the service keeps.
  */
-export const servicePart: Part = async ({ folder, startRedis, only }: Bench) => {
-  const redis = await startRedis()
+export const servicePart: Part = async (bench: Bench) => {
+  const { only } = bench
   const sets = SET_WORDS.filter((set) => among(only, SET_WORDS, set))
-  if (redis === undefined) return { goals: goalsOf([], { sets, why: 'no redis-server was found' }) }
-  const estate = await openEstate({ folder, redis }, { stores: ['Redis'], sets })
+  const estate = await openEstate(bench, { stores: ['Redis'], sets })
+  if (estate.redis === undefined) {
+    await estate.stop()
+    return { goals: goalsOf([], { sets, why: 'no redis-server was found' }) }
+  }
   const around: Around = { estate, sets, notes: [] }
   try {
     const lanes = [...(await lanesOf('bare', 'hot', around))]
@@ -80,7 +84,7 @@ export const servicePart: Part = async ({ folder, startRedis, only }: Bench) => 
             medianOf(lane, 'micros'),
             ...overOthers(wanted, lane, 'micros'),
           ]),
-          notes: [...around.notes, ...connectNotes(wanted)],
+          notes: [...around.notes, ...connectNotes(wanted), sharedMachine()],
           readme: true,
         },
       ],

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { newKeyring } from 'holdfast'
 import { formatKeyring } from 'holdfast/maintenance'
@@ -8,10 +9,12 @@ import type { Ground } from './http/estate.ts'
 import type { LoadOrder, LoadWord } from './http/load.ts'
 import type { Place, ServerWord } from './http/server.ts'
 import { type SetWord, WORKING } from './http/visitors.ts'
+import type { Bench } from './part.ts'
 import { writeGeoFiles } from './places.ts'
 import { progress } from './progress.ts'
 import type { RedisServer } from './redis-server.ts'
 import { median, warmUp } from './rounds.ts'
+import { figure } from './table.ts'
 
 /** One row: a server that is asked by one working set of its visitors. */
 export interface Lane {
@@ -45,7 +48,6 @@ export interface Estate {
   readonly redis: RedisServer | undefined
   readonly ground: Ground
   readonly keyring: string
-  /** How many sessions there are. */
   readonly size: number
   /** Files of the visitors of ours, by store. */
   readonly crowds: { readonly Redis?: string; readonly LMDB?: string }
@@ -58,24 +60,26 @@ const SETTLE_MS = 200
 const WARM_UP_ROUND_MS = 500
 const WARM_UP_MS = 6_000
 
+/** Stores with sessions in them, which parts have in common: filling them takes a while. */
+interface Filled {
+  readonly redis: RedisServer | undefined
+  readonly ground: Ground
+  readonly keyring: string
+  readonly size: number
+  readonly crowds: { Redis?: string; LMDB?: string }
+}
+
+type StoreName = 'Redis' | 'LMDB'
+
+let kept: Filled | undefined
+
 /** Fills the stores that are asked for, at the same time, and starts the process that asks. */
 export async function openEstate(
-  { folder, redis }: { readonly folder: string; readonly redis: RedisServer | undefined },
-  {
-    stores,
-    sets,
-  }: {
-    readonly stores: readonly ('Redis' | 'LMDB')[]
-    readonly sets: readonly SetWord[]
-  },
+  bench: Bench,
+  { stores, sets }: { readonly stores: readonly StoreName[]; readonly sets: readonly SetWord[] },
 ): Promise<Estate> {
   const children: ChildProcess[] = []
   const size = Math.max(...sets.map((set) => WORKING[set].sessions))
-  const ground = { folder, redisPort: redis?.port ?? 0 }
-  const keyring = join(folder, 'keyring.json')
-  writeFileSync(keyring, formatKeyring(newKeyring()), { mode: 0o600 })
-
-  await writeGeoFiles(folder)
 
   async function start<T>(program: string, place: object) {
     const child = startProcess(program, [JSON.stringify(place)])
@@ -85,27 +89,24 @@ export async function openEstate(
 
   const stop = async (): Promise<void> => {
     await Promise.all(children.map(stopProcess))
-    await redis?.stop()
-  }
-
-  async function filled(kind: 'Redis' | 'LMDB'): Promise<readonly [string, string]> {
-    const place: Place = { who: 'ours', kind, ground, keyring, size }
-    const { child, word } = await start<ServerWord>('./http/fill.js', place)
-    await stopProcess(child)
-    if (word.kind !== 'filled') throw new Error(`filling ${kind}: ${whyOf(word)}`)
-    return [kind, word.crowd]
   }
 
   try {
-    progress(`filling ${stores.join(' and ')} with ${size} sessions`)
-    const crowds = Object.fromEntries(await Promise.all(stores.map(filled)))
+    kept ??= await emptyStores(bench, size)
+    const filled = kept
+    const missing = stores.filter(
+      (store) => filled.crowds[store] === undefined && (store === 'LMDB' || filled.redis),
+    )
+    if (missing.length > 0) progress(`filling ${missing.join(' and ')} with ${size} sessions`)
+    await Promise.all(
+      missing.map(async (store) => {
+        filled.crowds[store] = await crowdIn(store, filled, start)
+      }),
+    )
     const { child: load } = await start<LoadWord>('./http/load.js', {})
+    const { redis } = filled
     return {
-      redis,
-      ground,
-      keyring,
-      size,
-      crowds,
+      ...filled,
       start,
       stop,
       async round(lane, order) {
@@ -125,6 +126,38 @@ export async function openEstate(
     await stop()
     throw error
   }
+}
+
+async function emptyStores({ folder, startRedis }: Bench, size: number): Promise<Filled> {
+  const redis = await startRedis()
+  const keyring = join(folder, 'keyring.json')
+  writeFileSync(keyring, formatKeyring(newKeyring()), { mode: 0o600 })
+  await writeGeoFiles(folder)
+  return { redis, ground: { folder, redisPort: redis?.port ?? 0 }, keyring, size, crowds: {} }
+}
+
+/** The file of the visitors of a store that a process of its own fills. */
+async function crowdIn(
+  kind: StoreName,
+  { ground, keyring, size }: Filled,
+  start: Estate['start'],
+): Promise<string> {
+  const place: Place = { who: 'ours', kind, ground, keyring, size }
+  const { child, word: first } = await start<ServerWord>('./http/fill.js', place)
+  let word = first
+  for (; word.kind === 'progress'; word = await wordOf<ServerWord>(child)) progress(word.text)
+  await stopProcess(child)
+  if (word.kind !== 'filled') throw new Error(`filling ${kind}: ${whyOf(word)}`)
+  return word.crowd
+}
+
+/** What requests a second depend on, and CPU does not. */
+export function sharedMachine(): string {
+  const load = loadavg()[0] ?? Number.NaN
+  return (
+    `All processes share the cores of this machine, at a load of ${figure(load)}: requests a ` +
+    'second compare within this table alone.'
+  )
 }
 
 /** Measures all lanes by turns. */

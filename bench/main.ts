@@ -6,6 +6,7 @@ import { servicePart } from './authority.ts'
 import { coldPart } from './cold.ts'
 import { importFloor } from './floor.ts'
 import { type Goal, isJudged, judgedTable, promisedTable, unmetReasons } from './goals.ts'
+import { growthPart } from './growth.ts'
 import { hijackPart } from './hijack.ts'
 import { peoplePart, sensitivityPart, trainingPart } from './hijack-tuning.ts'
 import { jarPart } from './jar.ts'
@@ -32,6 +33,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   cold: coldPart,
   http: httpPart,
   service: servicePart,
+  growth: growthPart,
   offline: offlinePart,
   revocation: revocationPart,
   hijack: hijackPart,
@@ -79,6 +81,7 @@ for (const [name, part] of Object.entries(PARTS)) {
     const measured = await part({
       folder: mkdtempSync(join(folder, `${name}-`)),
       startRedis: () => redisServer(folder),
+      byName: wanted.includes(name),
       only: options.only.split(',').filter((word) => word !== ''),
     })
     for (const one of measured.tables ?? []) printResults(one)

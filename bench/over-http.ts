@@ -10,6 +10,7 @@ import {
   medianOf,
   openEstate,
   overOther,
+  sharedMachine,
   takeTurns,
   warm,
   whyOf,
@@ -56,17 +57,17 @@ interface HttpLane extends Lane, Row {}
  * Measures requests a second, CPU and latency behind `requireSession()`, beside the framework alone
  * and the floor behind it. Each server is a process of its own.
  */
-export const httpPart: Part = async ({ folder, startRedis, only }: Bench) => {
-  const redis = await startRedis()
-  const wanted = ROWS.filter((row) => isWanted(row, only) && (redis !== undefined || !onRedis(row)))
-  const ours = wanted.filter(({ who }) => who === 'ours')
+export const httpPart: Part = async (bench: Bench) => {
+  const { only } = bench
+  const chosen = ROWS.filter((row) => isWanted(row, only))
   const stores = (['Redis', 'LMDB'] as const).filter((store) =>
-    ours.some(({ kind }) => (kind === 'LMDB') === (store === 'LMDB')),
+    chosen.some(({ who, kind }) => who === 'ours' && (kind === 'LMDB') === (store === 'LMDB')),
   )
   const sets = SET_WORDS.filter((set) => among(only, SET_WORDS, set))
-  const estate = await openEstate({ folder, redis }, { stores, sets })
+  const estate = await openEstate(bench, { stores, sets })
+  const wanted = chosen.filter((row) => estate.redis !== undefined || !onRedis(row))
   const notes: string[] = []
-  if (redis === undefined) notes.push('not measured: Redis: no redis-server was found')
+  if (estate.redis === undefined) notes.push('not measured: Redis: no redis-server was found')
   try {
     const lanes: HttpLane[] = []
     for (const row of wanted) {
@@ -208,7 +209,7 @@ function throughputTables(
         medianOf(lane, 'micros'),
         ...overOthers(lanes, lane, 'micros'),
       ]),
-      notes,
+      notes: [...notes, sharedMachine()],
       readme: true,
     },
   ]

@@ -8,6 +8,8 @@ export interface Bench {
   readonly folder: string
   /** Starts a new Redis; undefined where there is no redis-server. */
   startRedis(): Promise<RedisServer | undefined>
+  /** The part was named, and may take its time. */
+  readonly byName: boolean
   /** Words that name some of a part's rows; none means all. */
   readonly only: readonly string[]
 }

@@ -109,7 +109,7 @@ function readingOf(info: string): RedisReading {
 }
 
 /** A port that is free now. Redis cannot choose one by itself. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -13,6 +13,7 @@ const PARTS = {
   cold: 'process start to the first verified session',
   http: 'requests a second behind Fastify and Express, over the bare framework',
   service: 'verifications a second of the service, over a bare server',
+  growth: 'what grows with the sessions: 100,000 over 1,000, and by its name alone a million',
   offline: 'access tokens verified offline, beside jose',
   revocation: 'from a revocation to the last of 50 verifiers, and to another engine',
   hijack:
@@ -38,7 +39,8 @@ the floor, as bench/floor.ts describes it.
 
   --only WORDS        only some rows of a part, for a quick look, as in "http --only fastify,hot";
                       http: fastify express, hot redis lmdb, turn random, throughput latency;
-                      service: hot strict, turn random, single batch gate connect
+                      service: hot strict, turn random, single batch gate connect;
+                      growth: 100k
   --json FILE         writes all tables and goals as JSON
   --readme            writes the tables that the README quotes into it (all parts only)
 
@@ -53,6 +55,7 @@ ${Object.entries(PARTS)
 const ALONE = [
   'http',
   'service',
+  'growth',
   'offline',
   'revocation',
   'signals',

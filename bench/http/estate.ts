@@ -13,8 +13,7 @@ import { redisStore } from 'holdfast/redis'
 import { Redis } from 'ioredis'
 import { ATTRIBUTES, REQUEST, requestFrom, userOf } from '../facts.ts'
 import { addressAt, geoFilesIn } from '../places.ts'
-import { progress } from '../progress.ts'
-import { inTurns } from '../rounds.ts'
+import { together } from '../together.ts'
 import { type Crowd, HEADERS } from './visitors.ts'
 
 /** `hot`: on Redis, with local copies. */
@@ -28,6 +27,8 @@ export interface Ground {
 
 /** Sessions that are all of an age would rotate together: in the bench none does. */
 export const ROTATE_EVERY_MS = 20 * 3_600_000
+
+const TOLD_EVERY = 5_000
 
 /** The machine may be busy with others: whoever waits is slow, and no fault. */
 export const PATIENCE_MS = 20_000
@@ -56,7 +57,13 @@ export async function fillEstate(
     ground,
     keyring,
     size,
-  }: { readonly ground: Ground; readonly keyring: Keyring; readonly size: number },
+    tell,
+  }: {
+    readonly ground: Ground
+    readonly keyring: Keyring
+    readonly size: number
+    tell(text: string): void
+  },
 ): Promise<Crowd> {
   let backMs = 0
   const now = (): number => Date.now() - backMs
@@ -66,10 +73,10 @@ export async function fillEstate(
 
   const tokens: string[] = []
   for (const [at, { place, minutesAgo }] of VISITS.entries()) {
-    progress(`filling ${kind}: ${at + 1} of ${VISITS.length}`)
     backMs = minutesAgo * MINUTE_MS
-    await inTurns(size, async (turn) => {
+    await together(size, async (turn) => {
       const ip = addressAt(turn, place)
+      if (turn % TOLD_EVERY === 0) tell(`${kind}: visit ${at + 1} of ${VISITS.length}, ${turn}`)
       if (at === 0) tokens[turn] = await login(sessions, userOf(turn), { ip })
       else tokens[turn] = await passes(sessions, { turn, token: tokens[turn] ?? '', ip })
     })

@@ -8,6 +8,11 @@ import { keepCrowd } from './visitors.ts'
 await child(async ({ kind, ground, keyring, size }: Place) => {
   const store = kind === 'LMDB' ? 'LMDB' : 'Redis'
   const ring = parseKeyring(readFileSync(keyring, 'utf8'))
-  const crowd = await fillEstate(store, { ground, keyring: ring, size })
+  const crowd = await fillEstate(store, {
+    ground,
+    keyring: ring,
+    size,
+    tell: (text) => say({ kind: 'progress', text }),
+  })
   say({ kind: 'filled', crowd: keepCrowd(ground.folder, `crowd-${store}`, crowd) })
 })

@@ -25,6 +25,7 @@ export interface Place {
 }
 
 export type ServerWord =
+  | { readonly kind: 'progress'; readonly text: string }
   | { readonly kind: 'filled'; readonly crowd: string }
   | {
       readonly kind: 'ready'
