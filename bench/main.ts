@@ -14,6 +14,7 @@ import { memoryPart } from './memory.ts'
 import { offlinePart } from './offline.ts'
 import { httpPart } from './over-http.ts'
 import type { Part, Results } from './part.ts'
+import { processesPart } from './processes.ts'
 import { print, progress } from './progress.ts'
 import { redisServer } from './redis-server.ts'
 import { refreshPart } from './refresh.ts'
@@ -33,6 +34,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   cold: coldPart,
   http: httpPart,
   service: servicePart,
+  processes: processesPart,
   growth: growthPart,
   offline: offlinePart,
   revocation: revocationPart,

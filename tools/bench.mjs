@@ -13,6 +13,7 @@ const PARTS = {
   cold: 'process start to the first verified session',
   http: 'requests a second behind Fastify and Express, over the bare framework',
   service: 'verifications a second of the service, over a bare server',
+  processes: 'several processes at once, and how soon they know of an end',
   growth: 'what grows with the sessions: 100,000 over 1,000, and by its name alone a million',
   offline: 'access tokens verified offline, beside jose',
   revocation: 'from a revocation to the last of 50 verifiers, and to another engine',
@@ -55,6 +56,7 @@ ${Object.entries(PARTS)
 const ALONE = [
   'http',
   'service',
+  'processes',
   'growth',
   'offline',
   'revocation',
