@@ -40,48 +40,63 @@ export function presentationJudge({
 /** The line of one presentation of a batch. */
 export type VerificationLine = Line<VerificationBody>
 
-/**
- * Judges the presentations of a batch, each on its own: a fault in one, also in what it says, is a
- * line of its own and keeps no other waiting. Throws for what is no batch.
- */
+/** Judges the presentations of a batch, each on its own. */
+export interface LineJudge {
+  /**
+   * A fault in one, also in what it says, is a line of its own and keeps no other waiting. Throws
+   * for what is no batch.
+   */
+  judge(body: unknown, requestId: string): readonly (VerificationLine | Promise<VerificationLine>)[]
+  /** The lines as they are sent. One that cannot be written is a fault of its own, too. */
+  textOf(lines: readonly VerificationLine[], requestId: string): string
+}
+
 export function lineJudge(
   parts: Pick<ApiParts, 'sessions' | 'cookies' | 'metrics' | 'log'>,
-): (body: unknown, requestId: string) => readonly (VerificationLine | Promise<VerificationLine>)[] {
+): LineJudge {
   const judged = presentationJudge(parts)
 
-  return (body, requestId) => {
-    function failed(at: number, error: unknown): VerificationLine {
-      const fault = isInputFault(error) ? error.fault : faultOf(error)
-      parts.metrics.unjudged(fault.code)
-      if (CODES[fault.code].status >= 500) {
-        parts.log.error({ request_id: requestId, at, code: fault.code, err: error }, 'verification')
-      }
-      return { at, problem: problemDetailsOf(fault, requestId) }
+  function failed(at: number, error: unknown, requestId: string): VerificationLine {
+    const fault = isInputFault(error) ? error.fault : faultOf(error)
+    parts.metrics.unjudged(fault.code)
+    if (CODES[fault.code].status >= 500) {
+      parts.log.error({ request_id: requestId, at, code: fault.code, err: error }, 'verification')
     }
+    return { at, problem: problemDetailsOf(fault, requestId) }
+  }
 
-    return asDescribed(ENVELOPE, 'body', body).presented.map((one, at) => {
-      try {
-        const result = judged(asDescribed(ONE, 'body', one), requestId)
-        if (!(result instanceof Promise)) return { at, result }
-        return result.then(
-          (known) => ({ at, result: known }),
-          (error) => failed(at, error),
-        )
-      } catch (error) {
-        return failed(at, error)
+  return {
+    judge: (body, requestId) =>
+      asDescribed(ENVELOPE, 'body', body).presented.map((one, at) => {
+        try {
+          const result = judged(asDescribed(ONE, 'body', one), requestId)
+          if (!(result instanceof Promise)) return { at, result }
+          return result.then(
+            (known) => ({ at, result: known }),
+            (error) => failed(at, error, requestId),
+          )
+        } catch (error) {
+          return failed(at, error, requestId)
+        }
+      }),
+
+    textOf(lines, requestId) {
+      let text = ''
+      for (const line of lines) {
+        try {
+          text += `${JSON.stringify(line)}\n`
+        } catch (error) {
+          text += `${JSON.stringify(failed(line.at, error, requestId))}\n`
+        }
       }
-    })
+      return text
+    },
   }
 }
 
 /** Whether a caller takes one line of JSON for each presentation. */
 export function acceptsLines(accept: string | null | undefined): boolean {
   return (accept ?? '').split(',').some((type) => type.trim().startsWith(LINES_TYPE))
-}
-
-/** The lines as they are sent. */
-export function textOf(lines: readonly VerificationLine[]): string {
-  return lines.map((line) => `${JSON.stringify(line)}\n`).join('')
 }
 
 const anything: Wire<object> = { form: { kind: 'json-object' } }

@@ -5,13 +5,7 @@ import { asDescribed, isInputFault } from './call.ts'
 import { connectionCallers } from './callers.ts'
 import { MAX_BATCH_BYTES, VERIFY_ROLES } from './calls/verify.ts'
 import { checkedCaller, observe, type Seen, STANDARD_HEADERS } from './exchange.ts'
-import {
-  acceptsLines,
-  lineJudge,
-  presentationJudge,
-  textOf,
-  type VerificationLine,
-} from './judges.ts'
+import { acceptsLines, lineJudge, presentationJudge, type VerificationLine } from './judges.ts'
 import type { ApiParts } from './parts.ts'
 import { faultOf, problemResponse } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
@@ -77,7 +71,7 @@ export function quickVerify(parts: QuickParts): Quick {
       try {
         if (body instanceof Promise) sendLater(asked, body)
         else if (!isLines(body)) answered.push(send(asked, 200, JSON.stringify(body)))
-        else if (body.every(isKnown)) answered.push(send(asked, 200, textOf(body), LINES_HEADER))
+        else if (body.every(isKnown)) answered.push(sendAll(asked, body))
         else finish(asked, sendLines(asked, body))
       } catch (error) {
         finish(asked, Promise.reject(error))
@@ -99,7 +93,7 @@ export function quickVerify(parts: QuickParts): Quick {
   function judge({ incoming, seen: { route, requestId }, bytes }: Asked): Body | Promise<Body> {
     const value = parseJson(bytes)
     if (route === VERIFY) return judged(asDescribed(ONE, 'body', value), requestId)
-    if (acceptsLines(incoming.headers.accept)) return lines(value, requestId)
+    if (acceptsLines(incoming.headers.accept)) return lines.judge(value, requestId)
     const results = asDescribed(MANY, 'body', value).presented.map((one) => judged(one, requestId))
     return results.some((result) => result instanceof Promise)
       ? Promise.all(results).then((known) => ({ results: known }))
@@ -144,12 +138,16 @@ export function quickVerify(parts: QuickParts): Quick {
     return answeredNow(asked, status)
   }
 
+  function sendAll(asked: ToAnswer, known: readonly VerificationLine[]): Answered {
+    return send(asked, 200, lines.textOf(known, asked.seen.requestId), LINES_HEADER)
+  }
+
   /** Sends each line when it is known, and those that are known at one moment in one write. */
-  function sendLines(asked: ToAnswer, lines: Lines): Promise<Answered> {
-    const { response } = asked
+  function sendLines(asked: ToAnswer, all: Lines): Promise<Answered> {
+    const { response, seen } = asked
     return new Promise((resolve, reject) => {
       let text = ''
-      let left = lines.length
+      let left = all.length
       let due = false
 
       function flush(): void {
@@ -169,7 +167,7 @@ export function quickVerify(parts: QuickParts): Quick {
       }
 
       function add(line: VerificationLine): void {
-        text += textOf([line])
+        text += lines.textOf([line], seen.requestId)
         left--
         if (due) return
         due = true
@@ -182,7 +180,7 @@ export function quickVerify(parts: QuickParts): Quick {
         })
       }
 
-      for (const line of lines) {
+      for (const line of all) {
         if (line instanceof Promise) line.then(add).catch(reject)
         else add(line)
       }
@@ -245,7 +243,7 @@ const MANY = checker(batchBody, 'request')
 
 /** What a request is answered with: a value, or lines of which some are not known yet. */
 type Body = Readonly<Record<string, unknown>> | Lines
-type Lines = ReturnType<ReturnType<typeof lineJudge>>
+type Lines = ReturnType<ReturnType<typeof lineJudge>['judge']>
 
 function isLines(body: Body | undefined): body is Lines {
   return Array.isArray(body)

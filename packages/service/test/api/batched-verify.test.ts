@@ -3,7 +3,14 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { newKeyring, type Presented, type Sessions, type Verification } from 'holdfast'
+import {
+  type Decision,
+  newKeyring,
+  type Presented,
+  SessionError,
+  type Sessions,
+  type Verification,
+} from 'holdfast'
 import { connect, type RemoteSessions } from 'holdfast/client'
 import { formatKeyring } from 'holdfast/maintenance'
 import { pino } from 'pino'
@@ -185,6 +192,60 @@ test('a service that goes away in the middle is store_unavailable to each', asyn
 
   for (const answer of answers) expect(answer).toMatch(/^threw store_unavailable/)
 })
+
+test.each(['at once', 'after a read'])(
+  'an answer that cannot be written, known %s, is a fault of its own',
+  async (known) => {
+    const damaged: Decision = {
+      outcome: 'deny',
+      because: [],
+      get score(): number {
+        throw new SessionError('record_invalid', 'What it was decided on does not open.')
+      },
+    }
+    const answerTo = ({ token }: Presented): Verification => ({
+      ok: false,
+      code: 'context_refused',
+      ...(token === 'damaged' ? { decision: damaged } : {}),
+    })
+    const config = configOf()
+    const log = pino({ level: 'silent' })
+    const verify = async (one: Presented): Promise<Verification> => answerTo(one)
+    const quick = quickVerify({
+      sessions: {
+        verify: Object.assign(verify, known === 'at once' ? { now: answerTo } : {}),
+      } as unknown as Sessions,
+      callers: callersOf(config.apiKeys),
+      cookies: sessionCookies(config, () => 0),
+      metrics: serviceMetrics(),
+      callerAddress: () => null,
+      log,
+      flatLog: log,
+    })
+    const paths: unknown[] = []
+    const server = createServer((incoming, response) => {
+      paths.push(incoming.url)
+      quick(incoming, response)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const remote = connect({ url, key: KEYS.app, timeoutMs: 30_000 })
+
+    const answers = await all(
+      remote,
+      ['a', 'damaged', 'c'].map((token) => ({ token, request })),
+    )
+
+    expect(answers).toEqual([
+      'context_refused',
+      expect.stringMatching(/^threw record_invalid/),
+      'context_refused',
+    ])
+    expect(paths).toEqual(['/v1/verify/batch'])
+  },
+)
 
 test('a presentation whose reading lasts keeps no other of its batch waiting', async () => {
   let release = (): void => {}

@@ -7,7 +7,7 @@ import {
   verificationLine,
 } from 'holdfast/wire'
 import { type Call, call } from '../call.ts'
-import { acceptsLines, lineJudge, presentationJudge, textOf } from '../judges.ts'
+import { acceptsLines, lineJudge, presentationJudge } from '../judges.ts'
 import type { ApiParts } from '../parts.ts'
 
 /** 64 presentations of an ordinary browser are a little over 100 KiB. */
@@ -54,7 +54,8 @@ export function verifyCalls(parts: ApiParts): readonly Call[] {
       },
       async handle({ body, headers, requestId }) {
         if (acceptsLines(headers.get('accept'))) {
-          const text = textOf(await Promise.all(lines(body, requestId)))
+          const judgedLines = await Promise.all(lines.judge(body, requestId))
+          const text = lines.textOf(judgedLines, requestId)
           return new Response(text, { headers: { 'content-type': LINES_TYPE } })
         }
         const results = await Promise.all(body.presented.map(async (one) => judged(one, requestId)))
