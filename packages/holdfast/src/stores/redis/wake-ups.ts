@@ -10,8 +10,6 @@ const LONGEST = 20
 /** Where wake-ups come from, and who hears when they cannot be had. */
 export interface WakeOptions {
   readonly secrets: WakeSecrets
-  /** The channel that the scripts publish on. */
-  readonly channel: string
   readonly onWarning: (message: string) => void
 }
 
@@ -22,11 +20,9 @@ export interface WakeOptions {
  * their partition alone. The subscription lasts as long as its connection, which its owner closes.
  */
 export function redisWake(
-  subscriber: RedisSubscriber,
-  { channel, onWarning, secrets }: WakeOptions,
+  subscribe: (hear: Hear) => Subscription,
+  { onWarning, secrets }: WakeOptions,
 ): NonNullable<HeadWatchOptions['listen']> {
-  const subscribe = subscription(subscriber, channel)
-
   return ({ wake, heard, told }) => {
     let ended = false
     let warned = false
@@ -42,7 +38,7 @@ export function redisWake(
     async function begin(): Promise<void> {
       try {
         secrets.doubt()
-        await start()
+        await start(wake)
         wake()
       } catch (error) {
         if (ended) return
@@ -64,8 +60,9 @@ export function redisWake(
 
 type Hear = (message: Buffer) => void
 
-interface Subscription {
-  start(): Promise<unknown>
+export interface Subscription {
+  /** Hears from then on. `again` is called where messages may have been missed since, if known. */
+  start(again: () => void): Promise<unknown>
   stop(): void
 }
 
@@ -81,7 +78,11 @@ interface NodeRedis {
   unsubscribe(channel: string, listener: Hear, bufferMode: true): Promise<unknown>
 }
 
-function subscription(client: RedisSubscriber, channel: string): (hear: Hear) => Subscription {
+/** A subscription of a client that the application made. */
+export function subscriptionOf(
+  client: RedisSubscriber,
+  channel: string,
+): (hear: Hear) => Subscription {
   if (typeof client !== 'object' || client === null || !('subscribe' in client)) {
     throw invalidOption('takes as "subscriber" a second client of the package ioredis or redis')
   }
