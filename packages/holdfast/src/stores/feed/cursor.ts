@@ -43,7 +43,7 @@ export interface Step {
  * and nothing else, because few readers ask. In their order it takes each step once.
  */
 export function cursorsAfter(start: Positions, steps: readonly Step[]): (step: Step) => Cursor {
-  let reached = [...start]
+  let reached: number[] | undefined
   let taken = 0
 
   function isAt({ partition, sequence }: Step): boolean {
@@ -52,7 +52,8 @@ export function cursorsAfter(start: Positions, steps: readonly Step[]): (step: S
   }
 
   return (asked) => {
-    if (!isAt(asked) && (reached[asked.partition] ?? 0) >= asked.sequence) {
+    const isPast = (reached?.[asked.partition] ?? 0) >= asked.sequence
+    if (reached === undefined || (isPast && !isAt(asked))) {
       reached = [...start]
       taken = 0
     }

@@ -95,7 +95,10 @@ export function headWatch(
   }
 
   function isBehind(from: Positions): boolean {
-    return known.some((head, partition) => head > (from[partition] ?? 0))
+    for (let partition = 0; partition < known.length; partition++) {
+      if ((known[partition] ?? 0) > (from[partition] ?? 0)) return true
+    }
+    return false
   }
 
   function wake(): void {

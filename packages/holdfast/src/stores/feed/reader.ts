@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { SessionError } from '../../core/errors.ts'
+import { PARTITIONS } from '../../core/ids.ts'
 import type {
   Cursor,
   Feed,
@@ -56,11 +57,9 @@ const RUN = 16
 export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'append'> {
   async function readFrom(positions: Positions, wanted: Wanted): Promise<Part> {
     const heads = await source.heads()
-    const behind = heads.flatMap((head, partition) => {
-      const after = positions[partition] ?? 0
-      if (after > head) throw gap(partition, 'the store has lost what came before it')
-      return head > after ? { partition, after, pending: head - after } : []
-    })
+    const ahead = positions.findIndex((after, partition) => after > (heads[partition] ?? 0))
+    if (ahead !== -1) throw gap(ahead, 'the store has lost what came before it')
+    const behind = behindOf(positions, heads)
     if (behind.length === 0) return { items: [], positions, isWhole: true, reachesHeads: true }
     const part = await readBehind(behind, positions, wanted)
     if ('missingIn' in part) throw gap(part.missingIn, 'newer entries have taken its place')
@@ -69,10 +68,7 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
 
   /** As {@link readFrom}, but believes the known heads and asks for them only if they are wrong. */
   async function readKnown(positions: Positions, known: Positions, wanted: Wanted): Promise<Part> {
-    const behind = positions.flatMap((after, partition) => {
-      const head = known[partition] ?? 0
-      return head > after ? { partition, after, pending: head - after } : []
-    })
+    const behind = behindOf(positions, known)
     const how = { ...wanted, ranges: told }
     const part = behind.length > 0 && (await readBehind(behind, positions, how))
     if (part && !('missingIn' in part)) return { ...part, reachesHeads: false }
@@ -233,6 +229,17 @@ interface Behind {
   readonly pending: number
 }
 
+/** A plain loop: each follower asks at each entry, and one partition has moved as a rule. */
+function behindOf(positions: Positions, heads: Positions): readonly Behind[] {
+  const behind: Behind[] = []
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const after = positions[partition] ?? 0
+    const head = heads[partition] ?? 0
+    if (head > after) behind.push({ partition, after, pending: head - after })
+  }
+  return behind
+}
+
 interface Wanted {
   readonly limit: number
   readonly kinds?: Kinds | undefined
@@ -338,6 +345,7 @@ function placedOf({ partition, items }: PartitionQueue): Placed[] {
 }
 
 function entriesOf(placed: readonly Placed[], start: Positions): readonly FeedEntry[] {
+  if (placed.length === 0) return []
   const cursorAfter = cursorsAfter(start, placed)
   // Inherited: an object with a getter of its own takes V8 longer to make than an entry to read.
   const page = {
