@@ -32,7 +32,7 @@ export function nodeFacts(
   request: IncomingMessage,
   { url, response, formToken, formFields, waited }: NodeRequest,
 ): HttpFacts {
-  const { socket } = request
+  const { socket, headers } = request
   return {
     method: request.method ?? 'GET',
     url,
@@ -40,11 +40,11 @@ export function nodeFacts(
     encrypted: 'encrypted' in socket && socket.encrypted === true,
     header: (name) =>
       // Of several lines Node keeps the first in `headers` and drops the others.
-      name === 'authorization' ? linesOf(request, name) : request.headers[name],
+      name === 'authorization' ? linesOf(request, name) : headers[name],
     deliverable: response?.headersSent !== true && !isUpgraded(request),
     waitedMs: () => waited(request),
-    ...(formToken === undefined ? {} : { formToken }),
-    ...(formFields === undefined ? {} : { formFields }),
+    formToken,
+    formFields,
   }
 }
 

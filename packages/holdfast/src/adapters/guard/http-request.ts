@@ -23,12 +23,14 @@ export interface HttpFacts {
   /** How long ago the request was received, ms; absent where the runtime does not say. */
   waitedMs?(): number
   /** The form token in a parsed body; asked for only when a form needs one. */
-  formToken?(): string | undefined | Promise<string | undefined>
+  readonly formToken?: (() => string | undefined | Promise<string | undefined>) | undefined
   /**
    * All fields of a form's body in their order; asked for only when a step-up interrupts a form.
    * Undefined: the body cannot be read.
    */
-  formFields?(): readonly FormField[] | undefined | Promise<readonly FormField[] | undefined>
+  readonly formFields?:
+    | (() => readonly FormField[] | undefined | Promise<readonly FormField[] | undefined>)
+    | undefined
 }
 
 /** One header line of an answer. */
