@@ -42,8 +42,11 @@ export interface Numbered {
   readonly item: FeedItem | undefined
 }
 
-/** Entries that a follower gets in one turn of the event loop; about twice as many are read. */
-const FOLLOW_PAGE = 1_024
+/**
+ * Entries that a follower gets in one turn of the event loop; about twice as many are read. Some
+ * followers open a seal for each.
+ */
+const FOLLOW_PAGE = 512
 const LEAST_PER_PARTITION = 8
 const TRIES = 3
 
@@ -204,10 +207,11 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
     },
     position,
     async read(after, limit) {
-      const { items, positions } = await read(
-        after === undefined ? undefined : decodeCursor(after),
-        pageSize(limit),
-      )
+      const from = after === undefined ? undefined : decodeCursor(after)
+      const size = pageSize(limit)
+      // Who looks through the whole feed asks for page after page, and none waits for anything.
+      await turn()
+      const { items, positions } = await read(from, size)
       return { items, cursor: encodeCursor(positions) }
     },
     async *follow(after, stop) {
