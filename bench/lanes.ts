@@ -58,7 +58,7 @@ export interface Estate {
 
 const SETTLE_MS = 200
 const WARM_UP_ROUND_MS = 500
-const WARM_UP_MS = 6_000
+const WARM_UP_MS = 20_000
 
 /** Stores with sessions in them, which parts have in common: filling them takes a while. */
 interface Filled {
@@ -166,7 +166,7 @@ export async function takeTurns(
   lanes: readonly Lane[],
   { what, rounds, ...order }: TurnsOptions,
 ): Promise<void> {
-  for (let turn = 1; turn <= rounds; turn++) {
+  for (let turn = 1; turn <= rounds && lanes.length > 0; turn++) {
     progress(`${what}, round ${turn} of ${rounds}`)
     for (const lane of lanes) lane.rounds.push(await estate.round(lane, order))
   }

@@ -49,6 +49,22 @@ const ROWS: readonly Row[] = [
   { framework: 'express', who: 'ours', kind: 'hot' },
 ]
 
+const PEERS: readonly Peer[] = [
+  { framework: 'fastify', program: 'http-secure-session', name: '@fastify/secure-session' },
+  { framework: 'fastify', program: 'http-jose', name: 'jose HS256' },
+  {
+    framework: 'express',
+    program: 'http-express-session',
+    name: 'express-session + connect-redis',
+  },
+]
+
+interface Peer {
+  readonly framework: Framework
+  readonly program: string
+  readonly name: string
+}
+
 const PACED_KINDS: readonly StoreKind[] = ['hot', 'Redis']
 
 interface HttpLane extends Lane, Row {}
@@ -74,6 +90,8 @@ export const httpPart: Part = async (bench: Bench) => {
       progress(`starting ${nameOf(row)}`)
       lanes.push(...(await lanesOf(row, { estate, sets, notes })))
     }
+    for (const peer of PEERS.filter(() => only.length === 0 || only.includes('peers')))
+      lanes.push(...(await lanesOfPeer(peer, { estate, notes })))
     await warm(estate, lanes)
     const loops = LOOPS.filter((loop) => among(only, LOOPS, loop))
     const open = loops.includes('throughput') ? lanes : []
@@ -109,7 +127,8 @@ function onRedis({ who, kind }: Row): boolean {
 }
 
 function isPaced({ framework, who, kind }: Row): boolean {
-  return framework === 'fastify' && (who === 'bare' || PACED_KINDS.includes(kind))
+  if (framework !== 'fastify' || who === 'peer') return false
+  return who === 'bare' || PACED_KINDS.includes(kind)
 }
 
 function afresh(lane: HttpLane): HttpLane {
@@ -146,6 +165,34 @@ async function lanesOf(
     rounds: [],
   }))
 }
+
+/** Each is asked by one working set: what it remembers is of one request alone. */
+async function lanesOfPeer(
+  { framework, program, name }: Peer,
+  { estate, notes }: { readonly estate: Estate; readonly notes: string[] },
+): Promise<readonly HttpLane[]> {
+  progress(`starting ${framework}, ${name}`)
+  const { ground, keyring, size, redis } = estate
+  const row = { framework, who: 'peer', kind: 'Redis' } as const
+  const usesRedis = name.includes('redis')
+  if (usesRedis && redis === undefined) return []
+  const place: Place = { ...row, ground, keyring, size }
+  const started = await estate
+    .start<ServerWord>(`./peers/${program}.js`, place)
+    .catch((error: Error) => ({ why: error.message }))
+  if ('why' in started) {
+    notes.push(`not measured: ${name}, which has to be installed: ${started.why}`)
+    return []
+  }
+  const { child, word } = started
+  if (word.kind !== 'ready' || word.crowd === undefined) throw new Error(`${name}: ${whyOf(word)}`)
+  const { port, crowd: questions } = word
+  await refusesForgery(name, { port, questions })
+  const lane = { server: { child }, port, questions, each: 1, onRedis: usesRedis, rounds: [] }
+  return [{ ...row, ...lane, name: `${framework}, ${name}`, set: PEER_SET }]
+}
+
+const PEER_SET: SetWord = 'random'
 
 const BARE_SET: SetWord = 'random'
 

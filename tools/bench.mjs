@@ -39,7 +39,8 @@ Everything runs on this machine, over loopback. HOLDFAST_BENCH_FLOOR is the path
 the floor, as bench/floor.ts describes it.
 
   --only WORDS        only some rows of a part, for a quick look, as in "http --only fastify,hot";
-                      http: fastify express, hot redis lmdb, turn random, throughput latency;
+                      http: fastify express, hot redis lmdb, turn random, throughput latency,
+                      peers;
                       service: hot strict, turn random, single batch gate connect;
                       growth: 100k
   --json FILE         writes all tables and goals as JSON
@@ -81,7 +82,8 @@ const unknown = wanted.filter((word) => !Object.hasOwn(PARTS, word))
 if (unknown.length > 0) fail(`There is no part "${unknown.join('", "')}".\n\n${HELP}`)
 
 await setup()
-const compared = wanted.length === 0 || wanted.some((part) => !ALONE.includes(part))
+const withPeers = wanted.includes('http') && (only === undefined || only.includes('peers'))
+const compared = wanted.length === 0 || withPeers || wanted.some((part) => !ALONE.includes(part))
 if (compared) await installPeers()
 await orFail(build())
 

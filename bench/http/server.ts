@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseKeyring, type Sessions } from 'holdfast'
+import { userOf } from '../facts.ts'
 import { type FloorParts, importFloor, USUAL_HOST } from '../floor.ts'
 import { addressAt, geoFilesIn } from '../places.ts'
+import { inTurns } from '../rounds.ts'
 import { engineOn, type Ground, type StoreKind, storeOf } from './estate.ts'
 import { type Crowd, HEADERS, keepCrowd, NOBODY } from './visitors.ts'
 
@@ -11,7 +13,7 @@ import { type Crowd, HEADERS, keepCrowd, NOBODY } from './visitors.ts'
  * `bare` is the framework with an empty handler: nobody is looked at. `floor`: the least that does
  * every check.
  */
-export type Who = 'bare' | 'floor' | 'ours'
+export type Who = 'bare' | 'floor' | 'ours' | 'peer'
 
 /** What a server is to be. */
 export interface Place {
@@ -54,13 +56,38 @@ export const BEHIND_PROXY = { address: { trust: { proxies: ['127.0.0.0/8'] } } }
 /** Makes this process a server that tells its CPU at each message, and ends with the bench. */
 export function serve(listen: (door: Door) => Promise<number>): Promise<void> {
   return child<Place>(async (place) => {
-    const found = await doorOf(place)
+    const { who } = place
+    if (who === 'peer') throw new Error('A peer has a program of its own.')
+    const found = await doorOf({ ...place, who })
     if ('absent' in found) return say({ kind: 'absent', why: found.absent })
     const { door, crowd } = found
     const port = await listen(door)
     if (crowd === undefined) return say({ kind: 'ready', port })
     const file = keepCrowd(place.ground.folder, `crowd-of-${process.pid}`, crowd)
     say({ kind: 'ready', port, crowd: file })
+  })
+}
+
+/** Makes this process a server of a peer, with sessions of its own. */
+export function servePeer(
+  listen: (place: Place) => Promise<{
+    readonly port: number
+    /** The cookie of a new session of a user. */
+    login(user: string): Promise<string>
+  }>,
+): Promise<void> {
+  return child<Place>(async (place) => {
+    const { port, login } = await listen(place)
+    const visitors = await inTurns(place.size, async (turn) => {
+      const user = userOf(turn)
+      return { cookie: await login(user), ip: addressAt(turn, 'home'), user }
+    })
+    const crowd = { headers: HEADERS, visitors }
+    say({
+      kind: 'ready',
+      port,
+      crowd: keepCrowd(place.ground.folder, `crowd-of-${process.pid}`, crowd),
+    })
   })
 }
 
@@ -80,7 +107,7 @@ export async function child<T>(run: (place: T) => Promise<void>): Promise<void> 
 
 /** With visitors of its own, except where those of the estate come. */
 async function doorOf(
-  place: Place,
+  place: Place & { readonly who: Door['who'] },
 ): Promise<{ readonly door: Door; readonly crowd?: Crowd } | Absent> {
   const { who, kind, ground, keyring, size } = place
   switch (who) {

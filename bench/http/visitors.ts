@@ -46,9 +46,9 @@ export function besideOf(ip: string): string {
 /** Whom a bare handler answers to, so that all answers are of one size. */
 export const NOBODY = userOf(0)
 
-/** A cookie whose token ends otherwise. */
+/** A cookie whose token has another letter in it. */
 export function forgeryOf(cookie: string): string {
-  return cookie.replace(/(__Host-[a-z]+=[^;]*)(.)(?=;|$)/, (_, all, last) =>
-    last === 'A' ? `${all}Q` : `${all}A`,
+  return cookie.replace(/(__Host-[a-z]+=[^;]{20})([^;])/, (_, before, letter) =>
+    letter === 'A' ? `${before}B` : `${before}A`,
   )
 }
