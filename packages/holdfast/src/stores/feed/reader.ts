@@ -351,18 +351,14 @@ function placedOf({ partition, items }: PartitionQueue): Placed[] {
 function entriesOf(placed: readonly Placed[], start: Positions): readonly FeedEntry[] {
   if (placed.length === 0) return []
   const cursorAfter = cursorsAfter(start, placed)
-  // Inherited: an object with a getter of its own takes V8 longer to make than an entry to read.
-  const page = {
+  return placed.map((step) => ({
+    ...step.item,
+    partition: step.partition,
+    sequence: step.sequence,
     get cursor() {
-      return cursorAfter(this as unknown as FeedEntry)
+      return cursorAfter(step)
     },
-  }
-  return placed.map(({ partition, sequence, item }) => ({
-    __proto__: page,
-    ...item,
-    partition,
-    sequence,
-  })) as unknown as readonly FeedEntry[]
+  }))
 }
 
 function overwritten(): SessionError {
