@@ -2,8 +2,7 @@ import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Entry, Store } from '../../src/core/store.ts'
-import type { RedisClient } from '../../src/stores/redis.ts'
-import { redisStore } from '../../src/stores/redis.ts'
+import { type RedisOptions, redisStore } from '../../src/stores/redis.ts'
 import { fakeHost } from '../../src/testing/fake-host.ts'
 import { nextOf, samples } from '../../src/testing/sample-entry.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
@@ -19,19 +18,24 @@ afterEach(async () => {
   for (const end of endings.splice(0).reverse()) await end()
 })
 
+type Connected = Pick<RedisOptions, 'client' | 'url'>
+
 const clients = {
-  async ioredis(port: number): Promise<RedisClient> {
+  async ioredis(port: number): Promise<Connected> {
     const client = new Redis({ port, retryStrategy: () => 50 })
     client.on('error', () => {})
     endings.push(() => client.disconnect())
-    return client
+    return { client }
   },
-  async 'node-redis'(port: number): Promise<RedisClient> {
+  async 'node-redis'(port: number): Promise<Connected> {
     const client = createClient({ socket: { port, reconnectStrategy: 50 } })
     client.on('error', () => {})
     await client.connect()
     endings.push(() => client.destroy())
-    return client
+    return { client }
+  },
+  async 'a connection of its own'(port: number): Promise<Connected> {
+    return { url: `redis://127.0.0.1:${port}` }
   },
 }
 
@@ -41,8 +45,7 @@ describe.each(Object.entries(clients))('when Redis fails, through %s', (_, conne
   ): Promise<{ server: RedisServer; store: Store; entry: Entry }> {
     const server = await startRedis(options)
     endings.push(() => server.close())
-    const client = await connect(server.port)
-    const store = redisStore({ client, timeoutMs: TIMEOUT_MS })
+    const store = redisStore({ ...(await connect(server.port)), timeoutMs: TIMEOUT_MS })
     endings.push(() => store.close())
     const entry = make.entry()
     await until('the store works', () => works(store, entry))
