@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { REQUEST, requestFrom } from './facts.ts'
@@ -66,7 +67,9 @@ export const servicePart: Part = async (bench: Bench) => {
       lanes.push(...(await lanesOf('floor', kind, around)))
       lanes.push(...(await lanesOf('ours', kind, around)))
     }
-    const wanted = lanes.filter(({ call }) => among(only, CALLS, call))
+    const wanted = lanes.filter(
+      ({ who, call }) => among(only, CALLS, call) || (who === 'bare' && call === 'single'),
+    )
     await warm(estate, wanted)
     await takeTurns(estate, wanted, { what: 'service', rounds: ROUNDS, ms: ROUND_MS })
     return {
@@ -152,7 +155,7 @@ async function lanesOf(who: Who, kind: Kind, around: Around): Promise<readonly S
     kind,
     call,
     set,
-    server: { child },
+    servers: [child],
     each: call === 'batch' ? BATCH : 1,
     onRedis,
     rounds: [],
@@ -180,7 +183,10 @@ async function lanesOf(who: Who, kind: Kind, around: Around): Promise<readonly S
     lanes.push(lane('gate', 'turn', { port: gatePort, questions: gates }))
   }
   if (who !== 'ours') return lanes
-  return [...lanes, ...(await connectLanes(kind, { ...around, servicePort: port, questions }))]
+  return [
+    ...lanes,
+    ...(await connectLanes(kind, { ...around, service: child, servicePort: port, questions })),
+  ]
 }
 
 /** The bare server looks at nobody. */
@@ -189,7 +195,13 @@ const BARE_SETS: readonly SetWord[] = ['random']
 /** Fastify with `connect()`, and nothing but what the service tells of a session. */
 async function connectLanes(
   kind: Kind,
-  { estate, sets, servicePort, questions }: Around & { servicePort: number; questions: string },
+  {
+    estate,
+    sets,
+    service,
+    servicePort,
+    questions,
+  }: Around & { service: ChildProcess; servicePort: number; questions: string },
 ): Promise<readonly ServiceLane[]> {
   const { child, word } = await estate.start<ServerWord>('./http/connected.js', { servicePort })
   if (word.kind !== 'ready') throw new Error(`connect(): ${whyOf(word)}`)
@@ -202,9 +214,9 @@ async function connectLanes(
     set,
     port,
     questions,
-    server: { child },
+    servers: [child, service],
     each: 1,
-    onRedis: false,
+    onRedis: true,
     rounds: [],
   }))
 }
@@ -213,7 +225,7 @@ const CALLED: Readonly<Record<Call, string>> = {
   single: VERIFY,
   batch: `${VERIFY}/batch, ${BATCH} at a time`,
   gate: 'forward-auth with an access token',
-  connect: 'Fastify with connect(), its own CPU alone',
+  connect: 'Fastify with connect(), and the service it asks',
 }
 
 function nameOf(who: Who, kind: Kind): string {
@@ -326,18 +338,21 @@ function overOthers(
   return [times(overOther(lane, bare, what)), overFloor ? times(overOther(lane, floor, what)) : '']
 }
 
-/** Who counts what: requests of the application over verifications of the service. */
+/** Who counts what. */
 function connectNotes(lanes: readonly ServiceLane[]): readonly string[] {
   return lanes
     .filter(({ call }) => call === 'connect')
     .flatMap((lane) => {
       const batch = laneOf(lanes, { ...lane, call: 'batch' })
       if (batch === undefined) return []
+      const [requests, verifications] = [lane, batch].map((one) =>
+        figure(medianOf(one, 'perSecond')),
+      )
       return (
-        `${lane.name}: ${figure(medianOf(lane, 'perSecond'))} requests/s, counted at Fastify; ` +
-        `${figure(medianOf(batch, 'perSecond'))} verifications/s, counted at the service, where ` +
-        'it is asked in batches by the one who counts. Fastify, the service, Redis and the one ' +
-        'who asks share the cores of this machine.'
+        `${lane.name}: ${requests} requests/s, counted by the one who asks Fastify, while Fastify ` +
+        `and the service share the cores. In batches the service alone does ${verifications} ` +
+        'verifications/s, counted by the one who asks it. CPU of a request over that of a ' +
+        `verification: ${times(overOther(lane, batch, 'micros'))}.`
       )
     })
 }

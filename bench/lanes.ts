@@ -19,7 +19,8 @@ import { figure } from './table.ts'
 /** One row: a server that is asked by one working set of its visitors. */
 export interface Lane {
   readonly name: string
-  readonly server: Started
+  /** Those whose CPU counts: the server, and others that it asks. */
+  readonly servers: readonly ChildProcess[]
   readonly port: number
   /** File of what is asked. */
   readonly questions: string
@@ -37,10 +38,6 @@ export interface HttpRound {
   readonly micros: number
   /** ms, sorted; of an open loop alone. */
   readonly latencies: readonly number[]
-}
-
-export interface Started {
-  readonly child: ChildProcess
 }
 
 /** The processes of a part: servers, and the one that asks them. */
@@ -203,14 +200,17 @@ async function measured(
 }
 
 async function cpuOf(
-  { name, server: { child }, onRedis }: Lane,
+  { name, servers, onRedis }: Lane,
   redis: RedisServer | undefined,
 ): Promise<number> {
-  child.send('cpu')
-  const word = await wordOf<ServerWord>(child)
-  if (word.kind !== 'cpu') throw new Error(`${name}: ${whyOf(word)}`)
-  const reading = onRedis ? await redis?.read() : undefined
-  return word.micros + (reading?.cpuMicros ?? 0)
+  let micros = onRedis ? ((await redis?.read())?.cpuMicros ?? 0) : 0
+  for (const server of servers) {
+    server.send('cpu')
+    const word = await wordOf<ServerWord>(server)
+    if (word.kind !== 'cpu') throw new Error(`${name}: ${whyOf(word)}`)
+    micros += word.micros
+  }
+  return micros
 }
 
 export function whyOf(word: { readonly kind: string; readonly why?: string }): string {
