@@ -58,11 +58,16 @@ export function createWriter(): ByteWriter {
 
 /** The bytes of a record, and how far they have been read. */
 export interface ByteReader {
-  readonly bytes: Buffer
+  bytes: Buffer
   at: number
 }
 
 export function readUint(reader: ByteReader): number {
+  const first = reader.bytes[reader.at]
+  if (first !== undefined && first < 128) {
+    reader.at++
+    return first
+  }
   let value = 0
   for (let scale = 1; scale < 2 ** 53; scale *= 128) {
     const byte = reader.bytes[reader.at++]
@@ -83,6 +88,20 @@ export function readText(reader: ByteReader): string {
   const { bytes, at } = reader
   skip(reader, size)
   return bytes.toString('utf8', at, at + size)
+}
+
+/** Hex digits of so many bytes. */
+export function readHex(reader: ByteReader, size: number): string {
+  const { bytes, at } = reader
+  skip(reader, size)
+  return bytes.toString('hex', at, at + size)
+}
+
+/** A character for each of so many bytes. */
+export function readLatin1(reader: ByteReader, size: number): string {
+  const { bytes, at } = reader
+  skip(reader, size)
+  return bytes.toString('latin1', at, at + size)
 }
 
 /** A view, not a copy. */
@@ -118,21 +137,30 @@ export function withoutZeros(bytes: Uint8Array): Buffer {
   return packed.subarray(0, end)
 }
 
-/** The bytes as they were, with up to seven zeros more at the end. */
+/**
+ * The bytes as they were, with up to seven zeros more at the end. They are good until the next
+ * call: records are small, and a buffer for each would cost more than filling it.
+ */
 export function withZeros(packed: Uint8Array): Buffer {
-  const bytes = Buffer.alloc(8 * packed.length)
+  const size = 8 * packed.length
+  if (unpacked.length < size) unpacked = Buffer.allocUnsafe(2 * size)
   let start = 0
-  for (let at = 0; at < packed.length; start += 8) {
+  for (let at = 0; at < packed.length; ) {
     const flags = packed[at++] ?? 0
-    for (let bit = 0; bit < 8; bit++) {
-      if ((flags & (1 << bit)) === 0) continue
+    for (let bit = 1; bit < 256; bit <<= 1) {
+      if ((flags & bit) === 0) {
+        unpacked[start++] = 0
+        continue
+      }
       const byte = packed[at++]
       if (byte === undefined) throw cutShort()
-      bytes[start + bit] = byte
+      unpacked[start++] = byte
     }
   }
-  return bytes.subarray(0, start)
+  return unpacked.subarray(0, start)
 }
+
+let unpacked = Buffer.allocUnsafe(4_096)
 
 function skip(reader: ByteReader, size: number): void {
   reader.at += size

@@ -3,12 +3,13 @@ import {
   createDecipheriv,
   createHmac,
   createSecretKey,
+  hash,
   type KeyObject,
 } from 'node:crypto'
 import { SessionError } from '../core/errors.ts'
 import type { Host } from '../core/host.ts'
 import { type SessionId, SUBJECT_KEY_BYTES, type SubjectKey } from '../core/ids.ts'
-import { type Memo, memo } from '../core/memo.ts'
+import { memo } from '../core/memo.ts'
 import { isWellFormed } from '../core/request.ts'
 import type { Entry } from '../core/store.ts'
 import type { Keyring } from './keyring.ts'
@@ -26,6 +27,8 @@ export interface Codec extends TokenCodec {
    * has left the ring.
    */
   open(identity: RecordIdentity, sealed: Uint8Array): Buffer
+  /** Throws where `open` does. What was proven before costs one digest. */
+  prove(identity: RecordIdentity, sealed: Uint8Array): void
   sealJson(identity: RecordIdentity, value: unknown): Uint8Array
   /** Throws as `open` does. */
   openJson(identity: RecordIdentity, sealed: Uint8Array): unknown
@@ -57,38 +60,24 @@ const LAST_BLOCK = Uint8Array.of(1)
 const HEADER_BYTES = 1 + KEY_ID_BYTES + IV_BYTES
 const REMEMBERED_FORM_TOKENS = 5_000
 
-/**
- * 6 to 13 MB. A session is opened at each of its versions, so its key is of use again. That of an
- * event is not, and is not remembered.
- */
-const REMEMBERED_RECORD_KEYS = 5_000
+/** 2 to 4 MB. */
+const REMEMBERED_PROOFS = 25_000
 
 /** Seals with AES-256-GCM, under a key of its own for each record. */
 export function sealingCodec(ring: Keyring, host: Host): Codec {
   const keys = ringKeys(ring)
   const { required } = keys
   const formTokens = memo<SessionId, string>(REMEMBERED_FORM_TOKENS)
-  /** By the key that they are derived from, and by the id of the record. */
-  const recordKeys = new WeakMap<KeyObject, Memo<string, KeyObject>>()
+  const proven = memo<string, true>(REMEMBERED_PROOFS)
+  let provenUnder = ring.keys
 
   /**
    * HKDF-Expand (RFC 5869) of one block, with the id as `info`. No key seals more than the versions
    * of one record, so random nonces are far from ever meeting.
    */
   function recordKey(keyId: string, { kind, id }: RecordIdentity): KeyObject {
-    const ofKind = required(keyId, `record/${kind}`)
-    let known = recordKeys.get(ofKind)
-    if (known === undefined) {
-      known = memo(REMEMBERED_RECORD_KEYS)
-      recordKeys.set(ofKind, known)
-    }
-    const before = known.get(id)
-    if (before !== undefined) return before
-    const key = createSecretKey(
-      createHmac('sha256', ofKind).update(id, 'latin1').update(LAST_BLOCK).digest(),
-    )
-    if (kind !== 'event' && kind !== 'challenge') known.set(id, key)
-    return key
+    const { hmac } = required(keyId, `record/${kind}`)
+    return createSecretKey(Buffer.from(hmac(id, LAST_BLOCK), 'latin1'))
   }
 
   function seal(identity: RecordIdentity, content: Uint8Array): Uint8Array {
@@ -106,7 +95,7 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     const known = format === FORMAT || format === SHARED_KEY_FORMAT
     if (!known || sealed.length < HEADER_BYTES + TAG_BYTES) throw altered(identity)
     const keyId = keyIdOf(sealed)
-    const key = format === FORMAT ? recordKey(keyId, identity) : required(keyId, identity.kind)
+    const key = format === FORMAT ? recordKey(keyId, identity) : required(keyId, identity.kind).key
     try {
       const iv = sealed.subarray(1 + KEY_ID_BYTES, HEADER_BYTES)
       const end = sealed.length - TAG_BYTES
@@ -121,6 +110,19 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     }
   }
 
+  function prove(identity: RecordIdentity, sealed: Uint8Array): void {
+    if (ring.keys !== provenUnder) {
+      provenUnder = ring.keys
+      proven.clear()
+    }
+    const { kind, id, version } = identity
+    const place = Buffer.from(`${kind}.${id}.${version}.`, 'latin1')
+    const digest = hash('sha256', Buffer.concat([place, sealed]), 'binary')
+    if (proven.get(digest) === true) return
+    open(identity, sealed)
+    proven.set(digest, true)
+  }
+
   return {
     ...tokenCodec({ ring, keys, host }),
 
@@ -128,7 +130,7 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
       if (!isWellFormed(tenant) || !isWellFormed(subject)) {
         throw new SessionError('invalid_input', 'tenant and subject must be well-formed Unicode')
       }
-      return createHmac('sha256', required('index', 'subject'))
+      return createHmac('sha256', required('index', 'subject').key)
         .update(`${Buffer.byteLength(tenant)}:${tenant}${subject}`)
         .digest()
         .subarray(0, SUBJECT_KEY_BYTES)
@@ -142,6 +144,7 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
 
     seal,
     open,
+    prove,
     sealJson: (identity, value) => seal(identity, Buffer.from(JSON.stringify(value))),
     openJson: (identity, sealed) => JSON.parse(open(identity, sealed).toString()),
 
@@ -152,7 +155,7 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     formToken(session) {
       const known = formTokens.get(session)
       if (known !== undefined) return known
-      const made = createHmac('sha256', required('index', 'form'))
+      const made = createHmac('sha256', required('index', 'form').key)
         .update(session)
         .digest('base64url')
       formTokens.set(session, made)

@@ -5,7 +5,7 @@ import type {
   SwitchBack,
   TokenFamily,
 } from '../core/session.ts'
-import { readBytes, readText, readUint } from './bytes.ts'
+import { readHex, readText, readUint } from './bytes.ts'
 import {
   type RecordReader,
   type RecordWriter,
@@ -44,8 +44,8 @@ export function readSessionFamily(
   input: RecordReader & ContextKeys,
   readFamily: (input: RecordReader & ContextKeys) => TokenFamily,
 ): SessionFamily {
-  const acr = readOptional(input, () => readWord(input))
-  const amr = readList(input, () => readWord(input))
+  const acr = readOptional(input, readWord)
+  const amr = readList(input, readWord)
   const authenticatedAt = readTime(input)
   const provedIn = readKey(input)
   return { acr, amr, authenticatedAt, provedIn, ...readFamily(input) }
@@ -73,7 +73,7 @@ export function writeTokenFamily(output: RecordWriter & ContextKeys, family: Tok
 
 export function readTokenFamily(input: RecordReader & ContextKeys): TokenFamily {
   return {
-    id: readBytes(input.reader, FAMILY_BYTES).toString('hex'),
+    id: readHex(input.reader, FAMILY_BYTES),
     current: {
       generation: readUint(input.reader),
       digest: readDigest(input),
@@ -82,13 +82,18 @@ export function readTokenFamily(input: RecordReader & ContextKeys): TokenFamily 
     },
     beganAt: readTime(input),
     shownAt: readTime(input),
-    previous: readOptional(input, () => ({ digest: readDigest(input), until: readTime(input) })),
-    outstanding: readOptional(input, () => ({
-      digest: readDigest(input),
-      mintedAt: readTime(input),
-    })),
-    contexts: readList(input, () => readKey(input)),
+    previous: readOptional(input, readPrevious),
+    outstanding: readOptional(input, readOutstanding),
+    contexts: readList(input, readKey),
   }
+}
+
+function readPrevious(input: RecordReader): NonNullable<TokenFamily['previous']> {
+  return { digest: readDigest(input), until: readTime(input) }
+}
+
+function readOutstanding(input: RecordReader): NonNullable<TokenFamily['outstanding']> {
+  return { digest: readDigest(input), mintedAt: readTime(input) }
 }
 
 export function writeStepUp(output: RecordWriter & ContextKeys, stepUp: CompletedStepUp): void {
@@ -137,7 +142,7 @@ function writeDigest({ writer }: RecordWriter, digest: string): void {
 }
 
 export function readDigest({ reader }: RecordReader): string {
-  return readBytes(reader, DIGEST_BYTES).toString('hex')
+  return readHex(reader, DIGEST_BYTES)
 }
 
 function writeKey({ writer, keys }: RecordWriter & ContextKeys, key: string): void {

@@ -16,6 +16,7 @@ import {
   readTime,
   readUse,
   readWord,
+  usedAt,
   writeList,
   writeOneOf,
   writeTime,
@@ -70,8 +71,8 @@ export function decodeHistory(content: Uint8Array, readFacts: FactReader): Subje
   if (layout !== LAYOUT && layout !== WITHOUT_COUNTS) throw foreignLayout()
   const epoch = readInt(reader)
   const input: RecordReader = { reader, facts: readFacts(reader), epoch }
-  const contexts = readList(input, () => readKnown(input))
-  const failedLogins = readList(input, () => readTime(input))
+  const contexts = readList(input, readKnown)
+  const failedLogins = readList(input, readTime)
   const counted = layout !== WITHOUT_COUNTS
   const hours = counted ? readList(input, () => readUint(reader)) : NO_HISTORY.hours
   const changes = counted ? readChanges(input) : NO_HISTORY.changes
@@ -88,7 +89,7 @@ function readChanges(input: RecordReader): Changes {
 }
 
 function readKnown(input: RecordReader): KnownContext {
-  const { network, device } = readUse(input)
+  const { network, device } = usedAt(input.facts, readUse(input))
   return {
     key: contextKey(network, device),
     network,

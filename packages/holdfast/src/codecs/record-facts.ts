@@ -8,6 +8,7 @@ import {
   type ByteWriter,
   createWriter,
   readBytes,
+  readLatin1,
   readText,
   readUint,
 } from './bytes.ts'
@@ -16,10 +17,13 @@ import { BRANDS, LANGUAGES, readListed, TIME_ZONES, writeListed } from './word-l
 /** Looks an address up when a record is opened, so that old and new facts rest on the same data. */
 export type DescribeNetwork = (ip: string | null) => Network
 
-/** Networks and devices of a record, each once. The rest of the record names them by number. */
+/** Addresses and devices of a record, each once. The rest of the record names them by number. */
 export interface Facts {
-  readonly networks: readonly Network[]
+  readonly addresses: readonly (string | null)[]
   readonly devices: readonly Device[]
+  /** What an address says by itself: its prefix, and no place. */
+  readonly locate: DescribeNetwork
+  readonly describe: DescribeNetwork
 }
 
 /** Collects what a record mentions. */
@@ -53,26 +57,31 @@ export function factTable(): FactTable {
 /** Reads the tables in front of a record. */
 export type FactReader = (reader: ByteReader) => Facts
 
-/** Makes each device once: most sessions share one of a few. */
-export function factReader(describe: DescribeNetwork): FactReader {
+/**
+ * Makes each device once: most sessions share one of a few. Addresses are looked up where something
+ * asks for their networks.
+ */
+export function factReader(
+  describe: DescribeNetwork,
+  locate: DescribeNetwork = describe,
+): FactReader {
   const known = memo<string, Device>(REMEMBERED)
 
   function readDevice(reader: ByteReader): Device {
-    const bytes = readBytes(reader, readUint(reader))
-    const key = bytes.toString('latin1')
+    const key = readLatin1(reader, readUint(reader))
     const found = known.get(key)
     if (found !== undefined) return found
-    const device = parseDevice({ bytes, at: 0 })
+    const device = parseDevice({ bytes: Buffer.from(key, 'latin1'), at: 0 })
     known.set(key, device)
     return device
   }
 
   return (reader) => {
-    const networks: Network[] = []
-    for (let left = readUint(reader); left > 0; left--) networks.push(describe(readAddress(reader)))
+    const addresses: (string | null)[] = []
+    for (let left = readUint(reader); left > 0; left--) addresses.push(readAddress(reader))
     const devices: Device[] = []
     for (let left = readUint(reader); left > 0; left--) devices.push(readDevice(reader))
-    return { networks, devices }
+    return { addresses, devices, locate, describe }
   }
 }
 
@@ -80,7 +89,12 @@ const REMEMBERED = 1_000
 
 /** The entry that a record names. Throws `record_invalid` when the table does not have it. */
 export function entryOf<T>(table: readonly T[], reader: ByteReader): T {
-  const entry = table[readUint(reader)]
+  return entryAt(table, readUint(reader))
+}
+
+/** As {@link entryOf}, for a number that was read before. */
+export function entryAt<T>(table: readonly T[], number: number): T {
+  const entry = table[number]
   if (entry !== undefined) return entry
   throw new SessionError('record_invalid', 'A record names something that it does not have.')
 }
@@ -94,10 +108,11 @@ function writeAddress(writer: ByteWriter, text: string | null): void {
 }
 
 function readAddress(reader: ByteReader): string | null {
-  const bytes = readBytes(reader, readUint(reader))
-  if (bytes.length === 0) return null
-  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`
-  if (bytes.length !== 16)
+  const size = readUint(reader)
+  if (size === 0) return null
+  const bytes = readBytes(reader, size)
+  if (size === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`
+  if (size !== 16)
     throw new SessionError('record_invalid', 'A record has an address that is none: it is refused.')
   const words = [0, 4, 8, 12].map((at) => bytes.readUInt32BE(at))
   return formatAddress({ family: 6, words })

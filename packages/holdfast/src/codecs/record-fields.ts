@@ -1,7 +1,8 @@
+import { contextKey } from '../core/context.ts'
 import { SessionError } from '../core/errors.ts'
 import type { Device, Network } from '../core/request.ts'
 import { type ByteReader, type ByteWriter, readInt, readUint } from './bytes.ts'
-import { entryOf, type Facts, type FactTable } from './record-facts.ts'
+import { entryAt, entryOf, type Facts, type FactTable } from './record-facts.ts'
 import { readListed, WORDS, writeListed } from './word-lists.ts'
 
 /** Writes a record. Instants are stored as their distance from `epoch`, which is mostly short. */
@@ -37,8 +38,36 @@ export function writeUse({ writer, facts }: RecordWriter, { network, device }: U
   writer.uint(facts.device(device))
 }
 
-export function readUse({ reader, facts }: RecordReader): Use {
-  return { network: entryOf(facts.networks, reader), device: entryOf(facts.devices, reader) }
+/** A network and a device by their numbers in the record's tables. */
+export interface UseNumbers {
+  readonly network: number
+  readonly device: number
+}
+
+/** Throws `record_invalid` where the tables do not have them. */
+export function readUse({ reader, facts }: RecordReader): UseNumbers {
+  const use = { network: readUint(reader), device: readUint(reader) }
+  addressOf(facts, use)
+  deviceOf(facts, use)
+  return use
+}
+
+export function addressOf({ addresses }: Facts, { network }: UseNumbers): string | null {
+  return entryAt(addresses, network)
+}
+
+export function deviceOf({ devices }: Facts, { device }: UseNumbers): Device {
+  return entryAt(devices, device)
+}
+
+/** Looks the network up. */
+export function usedAt(facts: Facts, use: UseNumbers): Use {
+  return { network: facts.describe(addressOf(facts, use)), device: deviceOf(facts, use) }
+}
+
+/** The key of the context of a use. */
+export function keyOfUse(facts: Facts, use: UseNumbers): string {
+  return contextKey(facts.locate(addressOf(facts, use)), deviceOf(facts, use))
 }
 
 export function writeOptional<T>(
@@ -50,8 +79,11 @@ export function writeOptional<T>(
   if (value !== null) write(value)
 }
 
-export function readOptional<T>({ reader }: RecordReader, read: () => T): T | null {
-  return readUint(reader) === 0 ? null : read()
+export function readOptional<Input extends RecordReader, T>(
+  input: Input,
+  read: (input: Input) => T,
+): T | null {
+  return readUint(input.reader) === 0 ? null : read(input)
 }
 
 export function writeList<T>(
@@ -63,9 +95,12 @@ export function writeList<T>(
   for (const value of values) write(value)
 }
 
-export function readList<T>({ reader }: RecordReader, read: () => T): readonly T[] {
+export function readList<Input extends RecordReader, T>(
+  input: Input,
+  read: (input: Input) => T,
+): readonly T[] {
   const values: T[] = []
-  for (let left = readUint(reader); left > 0; left--) values.push(read())
+  for (let left = readUint(input.reader); left > 0; left--) values.push(read(input))
   return values
 }
 

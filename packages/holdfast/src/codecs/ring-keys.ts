@@ -1,24 +1,30 @@
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { SessionError } from '../core/errors.ts'
+import { type Hmac, hmacUnder } from './hmac.ts'
 import type { Keyring } from './keyring.ts'
 
 /**
- * The keys of a ring by what they are for, one per purpose (HKDF-SHA-256). They are KeyObjects: raw
- * buffers are several times slower on Node 24.
+ * The keys of a ring by what they are for, one per purpose (HKDF-SHA-256).
  */
 export interface RingKeys {
   /** `index` names the key that never rotates. Undefined: the ring has no such key. */
-  derived(keyId: string, purpose: string): KeyObject | undefined
+  derived(keyId: string, purpose: string): DerivedKey | undefined
   /** Throws `key_unknown` where the ring has no such key. */
-  required(keyId: string, purpose: string): KeyObject
+  required(keyId: string, purpose: string): DerivedKey
+}
+
+export interface DerivedKey {
+  /** A KeyObject: ciphers are several times slower with raw buffers on Node 24. */
+  readonly key: KeyObject
+  readonly hmac: Hmac
 }
 
 /** A ring may change in place: keys that have left it are not given any longer. */
 export function ringKeys(ring: Keyring): RingKeys {
   let known = ring.keys
-  const derivedKeys = new Map<string, KeyObject>()
+  const derivedKeys = new Map<string, DerivedKey>()
 
-  function derived(keyId: string, purpose: string): KeyObject | undefined {
+  function derived(keyId: string, purpose: string): DerivedKey | undefined {
     if (ring.keys !== known) {
       known = ring.keys
       derivedKeys.clear()
@@ -31,14 +37,15 @@ export function ringKeys(ring: Keyring): RingKeys {
     const key = createSecretKey(
       Buffer.from(hkdfSync('sha256', master, new Uint8Array(0), `holdfast/1/${purpose}`, 32)),
     )
-    derivedKeys.set(name, key)
-    return key
+    const made = { key, hmac: hmacUnder(key) }
+    derivedKeys.set(name, made)
+    return made
   }
 
   return {
     derived,
 
-    required(keyId: string, purpose: string): KeyObject {
+    required(keyId, purpose) {
       const key = derived(keyId, purpose)
       if (key === undefined) {
         throw new SessionError(

@@ -1,7 +1,7 @@
-import { type Context, contextKey } from '../core/context.ts'
+import type { Context } from '../core/context.ts'
 import type { EvidenceGroup } from '../core/evidence.ts'
 import { CALL_METHODS, type KeptCall } from '../core/sensitive-calls.ts'
-import type { SessionState } from '../core/session.ts'
+import { headOf, type SessionHead, type SessionState } from '../core/session.ts'
 import type { Entry } from '../core/store.ts'
 import {
   createWriter,
@@ -26,7 +26,10 @@ import {
 } from './family-record.ts'
 import { type FactReader, factTable } from './record-facts.ts'
 import {
+  addressOf,
+  deviceOf,
   foreignLayout,
+  keyOfUse,
   type RecordReader,
   type RecordWriter,
   readList,
@@ -35,6 +38,7 @@ import {
   readTime,
   readUse,
   readWord,
+  usedAt,
   writeList,
   writeOneOf,
   writeOptional,
@@ -44,12 +48,15 @@ import {
 } from './record-fields.ts'
 import { readUnlinkedFamily, skipUnlinkedStepUp } from './unlinked-family.ts'
 
-/** First byte of a record. A change of the layout takes the next number. */
-const LAYOUT = 4
+/**
+ * First byte of a record. A change of the layout takes the next number. What a quiet verification
+ * asks comes first; the rest is decoded where something asks for it.
+ */
+const LAYOUT = 5
 
 /**
- * Older layouts: without sensitive calls; before that, secrets without links; before that, without
- * switch-backs and `newAs`.
+ * Older layouts: 4, everything in one piece; before that, without sensitive calls; before that,
+ * secrets without links; before that, without switch-backs and `newAs`.
  */
 const WITHOUT_CALLS = 3
 const UNLINKED = 2
@@ -59,27 +66,34 @@ const WITHOUT_SWITCH_BACKS = 1
 export type Terms = Pick<Entry, 'id' | 'createdAt' | 'deadline' | 'idleMs'>
 
 export function encodeSession(state: SessionState): Uint8Array {
+  const { contexts, last } = state
   const facts = factTable()
-  const keys = state.contexts.map(({ key }) => key)
+  const keys = contexts.map(({ key }) => key)
   const output = { writer: createWriter(), facts, epoch: state.createdAt, keys }
+  const lastAt = keys.indexOf(last.context)
+  const lastContext = contexts[lastAt]
 
   output.writer.uint(state.generation)
   output.writer.text(state.subject)
   writeWord(output, state.tenant)
   writeWord(output, state.class)
   writeList(output, state.factors, (factor) => writeWord(output, factor))
-  writeUse(output, state.origin)
-  writeList(output, state.contexts, (context) => writeContext(output, context))
+  writeList(output, contexts, (context) => writeUse(output, context))
+  writeUse(output, last)
+  writeTime(output, last.at)
+  output.writer.uint(lastAt + 1)
+  if (lastContext !== undefined) writeStanding(output, lastContext)
   writeSessionFamily(output, state.family)
-  writeOptional(output, state.refresh, (family) => writeTokenFamily(output, family))
-  writeUse(output, state.last)
-  writeTime(output, state.last.at)
   writeOptional(output, state.fork, ({ at }) => writeTime(output, at))
-  writeList(output, state.prompts, (at) => writeTime(output, at))
   writeList(output, state.failures, (failed) => writeFailed(output, failed))
+
+  writeUse(output, state.origin)
+  for (const context of contexts) if (context !== lastContext) writeStanding(output, context)
+  writeOptional(output, state.refresh, (family) => writeTokenFamily(output, family))
+  writeList(output, state.prompts, (at) => writeTime(output, at))
   writeOptional(output, state.stepUp, (stepUp) => writeStepUp(output, stepUp))
   writeList(output, state.switchBacks, (switchBack) => writeSwitchBack(output, switchBack))
-  writeList(output, newcomers(state.contexts), ([number, newAs]) => {
+  writeList(output, newcomers(contexts), ([number, newAs]) => {
     output.writer.uint(number)
     writeWord(output, newAs)
   })
@@ -91,47 +105,62 @@ export function encodeSession(state: SessionState): Uint8Array {
   return withoutZeros(Buffer.concat([head.end(), output.writer.end()]))
 }
 
-/** Throws `record_invalid` for a layout that this version does not know. */
+/** A session as far as it was decoded. */
+export interface DecodedSession {
+  readonly head: SessionHead
+  /** Decodes the rest. Throws `record_invalid` where it is not as this version writes it. */
+  readonly rest: () => SessionState
+}
+
+/** Throws as {@link openSession} does. */
 export function decodeSession(
   content: Uint8Array,
   terms: Terms,
   readFacts: FactReader,
 ): SessionState {
-  const { id, createdAt, deadline, idleMs } = terms
+  return openSession(content, terms, readFacts).rest()
+}
+
+/**
+ * Decodes what a quiet verification asks. Throws `record_invalid` for a layout that this version
+ * does not know.
+ */
+export function openSession(
+  content: Uint8Array,
+  terms: Terms,
+  readFacts: FactReader,
+): DecodedSession {
   const reader = { bytes: withZeros(content), at: 0 }
   const layout = readUint(reader)
   if (layout < WITHOUT_SWITCH_BACKS || layout > LAYOUT) throw foreignLayout()
-  const readFamily = layout <= UNLINKED ? readUnlinkedFamily : readTokenFamily
-  const input: RecordReader = { reader, facts: readFacts(reader), epoch: createdAt }
+  const input: RecordReader = { reader, facts: readFacts(reader), epoch: terms.createdAt }
+  if (layout < LAYOUT) {
+    const state = decodeWithoutHead(input, terms, layout)
+    return { head: headOf(state), rest: () => state }
+  }
 
+  const { id, createdAt, deadline, idleMs } = terms
+  const { facts } = input
   const generation = readUint(reader)
   const subject = readText(reader)
   const tenant = readWord(input)
   const name = readWord(input)
-  const factors = readList(input, () => readWord(input))
-  const origin = readUse(input)
-  const contexts = readList(input, () => readContext(input))
-  const keyed = { ...input, keys: contexts.map(({ key }) => key) }
-  const family = readSessionFamily(keyed, readFamily)
-  const refresh = readOptional(input, () => readFamily(keyed))
-  const { network, device } = readUse(input)
-  const last = { context: contextKey(network, device), network, device, at: readTime(input) }
-  const fork = readOptional(input, () => ({ at: readTime(input) }))
-  const prompts = readList(input, () => readTime(input))
-  const failures = readList(input, () => readFailed(keyed))
-  const stepUp = readOptional(input, () =>
-    layout <= UNLINKED ? skipUnlinkedStepUp(keyed) : readStepUp(keyed),
-  )
-  const switchBacks =
-    layout === WITHOUT_SWITCH_BACKS ? [] : readList(input, () => readSwitchBack(keyed))
-  const newcomers = new Map(
-    layout === WITHOUT_SWITCH_BACKS
-      ? []
-      : readList(input, () => [readUint(reader), readWord(input)] as const),
-  )
-  const { calls, forkSince } = layout <= WITHOUT_CALLS ? NO_CALLS : readCalls(input)
-  expectEnd(reader)
-  return {
+  const factors = readList(input, readWord)
+  const uses = readList(input, readUse)
+  const keys: string[] = []
+  for (const use of uses) keys.push(keyOfUse(facts, use))
+  const keyed = { ...input, keys }
+  const lastUse = readUse(input)
+  const lastAt = readTime(input)
+  const number = readUint(reader)
+  const standing = number === 0 ? undefined : readStanding(input)
+  const family = readSessionFamily(keyed, readTokenFamily)
+  const fork = readOptional(input, readFork)
+  const failures = readList(keyed, readFailed)
+  const { at: bodyAt } = reader
+  const context = keyOfUse(facts, lastUse)
+  const address = addressOf(facts, lastUse)
+  const head: SessionHead = {
     id,
     subject,
     tenant,
@@ -141,18 +170,79 @@ export function decodeSession(
     deadline,
     idleMs,
     factors,
-    origin,
     family,
-    refresh,
-    contexts: contexts.map((context, number) => {
-      const newAs = newcomers.get(number)
-      return newAs === undefined ? context : { ...context, newAs }
-    }),
-    last,
     fork,
-    prompts,
     failures,
-    switchBacks,
+    last: { context, address, device: deviceOf(facts, lastUse), at: lastAt },
+    standing,
+  }
+
+  function rest(): SessionState {
+    reader.bytes = withZeros(content)
+    reader.at = bodyAt
+    const origin = usedAt(facts, readUse(input))
+    const contexts = uses.map((use, at): Context => {
+      const its = standing !== undefined && at === number - 1 ? standing : readStanding(input)
+      return { key: keys[at] ?? '', ...usedAt(facts, use), ...its }
+    })
+    const refresh = readOptional(keyed, readTokenFamily)
+    const prompts = readList(input, readTime)
+    const stepUp = readOptional(keyed, readStepUp)
+    const switchBacks = readList(keyed, readSwitchBack)
+    const newcomers = readNewcomers(input)
+    const { calls, forkSince } = readCalls(input)
+    expectEnd(reader)
+    const { standing: _own, ...shared } = head
+    return {
+      ...shared,
+      origin,
+      refresh,
+      contexts: withNewcomers(contexts, newcomers),
+      last: { context, ...usedAt(facts, lastUse), at: lastAt },
+      prompts,
+      switchBacks,
+      stepUp: stepUp === null || forkSince === null ? stepUp : { ...stepUp, forkSince },
+      ...(calls.length === 0 ? {} : { calls }),
+    }
+  }
+
+  return { head, rest }
+}
+
+function decodeWithoutHead(input: RecordReader, terms: Terms, layout: number): SessionState {
+  const { id, createdAt, deadline, idleMs } = terms
+  const { reader, facts } = input
+  const readFamily = layout <= UNLINKED ? readUnlinkedFamily : readTokenFamily
+  const generation = readUint(reader)
+  const subject = readText(reader)
+  const tenant = readWord(input)
+  const name = readWord(input)
+  const factors = readList(input, readWord)
+  const origin = usedAt(facts, readUse(input))
+  const contexts = readList(input, (): Context => {
+    const use = readUse(input)
+    return { key: keyOfUse(facts, use), ...usedAt(facts, use), ...readStanding(input) }
+  })
+  const keyed = { ...input, keys: contexts.map(({ key }) => key) }
+  const family = readSessionFamily(keyed, readFamily)
+  const refresh = readOptional(keyed, readFamily)
+  const lastUse = readUse(input)
+  const last = { context: keyOfUse(facts, lastUse), ...usedAt(facts, lastUse), at: readTime(input) }
+  const fork = readOptional(input, readFork)
+  const prompts = readList(input, readTime)
+  const failures = readList(keyed, readFailed)
+  const stepUp = readOptional(input, () =>
+    layout <= UNLINKED ? skipUnlinkedStepUp(keyed) : readStepUp(keyed),
+  )
+  const switchBacks = layout === WITHOUT_SWITCH_BACKS ? [] : readList(keyed, readSwitchBack)
+  const newcomers = layout === WITHOUT_SWITCH_BACKS ? NO_NEWCOMERS : readNewcomers(input)
+  const { calls, forkSince } = layout <= WITHOUT_CALLS ? NO_CALLS : readCalls(input)
+  expectEnd(reader)
+  return {
+    ...{ id, subject, tenant, class: name, generation, createdAt, deadline, idleMs },
+    ...{ factors, origin, family, refresh },
+    contexts: withNewcomers(contexts, newcomers),
+    ...{ last, fork, prompts, failures, switchBacks },
     stepUp: stepUp === null || forkSince === null ? stepUp : { ...stepUp, forkSince },
     ...(calls.length === 0 ? {} : { calls }),
   }
@@ -179,14 +269,31 @@ function readCalls(input: RecordReader): Calls {
   const calls = readList(input, () => ({
     at: readTime(input),
     method: readOneOf(input, CALL_METHODS),
-    ...readUse(input),
+    ...usedAt(input.facts, readUse(input)),
   }))
-  return { calls, forkSince: readOptional(input, () => readTime(input)) }
+  return { calls, forkSince: readOptional(input, readTime) }
 }
 
 /** The contexts that have `newAs`, by number. They are few, and none has it for long. */
 function newcomers(contexts: readonly Context[]): readonly (readonly [number, string])[] {
   return contexts.flatMap(({ newAs }, number) => (newAs === undefined ? [] : [[number, newAs]]))
+}
+
+function readNewcomers(input: RecordReader): ReadonlyMap<number, string> {
+  return new Map(readList(input, () => [readUint(input.reader), readWord(input)] as const))
+}
+
+const NO_NEWCOMERS: ReadonlyMap<number, string> = new Map()
+
+function withNewcomers(
+  contexts: readonly Context[],
+  newcomers: ReadonlyMap<number, string>,
+): readonly Context[] {
+  if (newcomers.size === 0) return contexts
+  return contexts.map((context, number) => {
+    const newAs = newcomers.get(number)
+    return newAs === undefined ? context : { ...context, newAs }
+  })
 }
 
 /** Their numbers are stored: new ones go to the end. */
@@ -198,9 +305,11 @@ const STATES: readonly Pick<Context, 'state' | 'sessionOnly'>[] = [
 ]
 const GROUPS: readonly EvidenceGroup[] = ['N', 'D', 'C', 'R', 'K', 'B', 'P']
 
-function writeContext(output: RecordWriter, context: Context): void {
+/** What a record keeps of a context, apart from its network and device. */
+type Standing = Omit<Context, 'key' | 'network' | 'device' | 'newAs'>
+
+function writeStanding(output: RecordWriter, context: Standing): void {
   const { writer } = output
-  writeUse(output, context)
   const { state, sessionOnly } = context
   writer.uint(STATES.findIndex((one) => one.state === state && one.sessionOnly === sessionOnly))
   writeTime(output, context.firstSeen)
@@ -216,25 +325,35 @@ function writeContext(output: RecordWriter, context: Context): void {
   writer.uint(context.rereads ?? 0)
 }
 
-function readContext(input: RecordReader): Context {
+function readStanding(input: RecordReader): Standing {
   const { reader } = input
-  const { network, device } = readUse(input)
-  const context: Context = {
-    key: contextKey(network, device),
-    network,
-    device,
-    ...readOneOf(input, STATES),
+  const { state, sessionOnly } = readOneOf(input, STATES)
+  const standing: Standing = {
+    state,
     firstSeen: readTime(input),
     lastSeen: readTime(input),
     visits: readUint(reader),
     evidence: readInt(reader),
     evidenceAt: readTime(input),
-    because: readList(input, () => ({
-      group: readOneOf(input, GROUPS),
-      reason: readWord(input),
-      weight: readInt(reader),
-    })),
+    because: readList(input, readReason),
   }
   const rereads = readUint(reader)
-  return rereads === 0 ? context : { ...context, rereads }
+  if (sessionOnly === undefined && rereads === 0) return standing
+  return {
+    ...standing,
+    ...(sessionOnly === undefined ? {} : { sessionOnly }),
+    ...(rereads === 0 ? {} : { rereads }),
+  }
+}
+
+function readReason(input: RecordReader): Context['because'][number] {
+  return {
+    group: readOneOf(input, GROUPS),
+    reason: readWord(input),
+    weight: readInt(input.reader),
+  }
+}
+
+function readFork(input: RecordReader): NonNullable<SessionState['fork']> {
+  return { at: readTime(input) }
 }

@@ -1,7 +1,9 @@
-import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { hash } from 'node:crypto'
+import { sameBytes } from '../core/constant-time.ts'
+import { derivedProperties } from '../core/derived-properties.ts'
 import type { Host } from '../core/host.ts'
 import type { SessionId } from '../core/ids.ts'
-import { memo } from '../core/memo.ts'
+import { selectiveMemo } from '../core/memo.ts'
 import type { ShownSecret } from '../core/rotation.ts'
 import {
   type Descent,
@@ -14,6 +16,7 @@ import {
   type TokenClaims,
 } from '../core/token.ts'
 import { DIGEST_BYTES } from './family-record.ts'
+import type { Hmac } from './hmac.ts'
 import type { Keyring } from './keyring.ts'
 import type { RingKeys } from './ring-keys.ts'
 
@@ -47,7 +50,7 @@ export interface Claims
     Pick<ShownSecret, 'digest' | 'descent'> {
   readonly link: Uint8Array
   /** The link of its parent; undefined where the token does not tell it. */
-  readonly parentLink?: Uint8Array
+  readonly parentLink?: Uint8Array | undefined
   /** How a version without links has the secret on record. */
   readonly unlinkedDigest?: string
 }
@@ -78,7 +81,7 @@ export function tokenCodec({
   readonly host: Host
 }): TokenCodec {
   /** Claims of authentic tokens by the token's digest: a client shows one token many times. */
-  const authentic = memo<string, Claims>(REMEMBERED_TOKENS)
+  const authentic = selectiveMemo<Claims>(REMEMBERED_TOKENS)
   let known = ring.keys
 
   /** Nothing that a removed key has tagged may be believed any longer. */
@@ -88,28 +91,22 @@ export function tokenCodec({
     authentic.clear()
   }
 
-  function tagOf(key: KeyObject, session: SessionId, signed: Uint8Array): Uint8Array {
-    return createHmac('sha256', key).update(session).update(signed).digest().subarray(0, TAG_BYTES)
-  }
-
   function checkTag(token: string): Claims | TokenFault {
     const parsed = parseToken(token)
     if (parsed === undefined) return 'token_malformed'
-    const { session, secret, descent, ...claims } = parsed.claims
-    const key = derived(claims.keyId, 'tag')
+    const { keyId, kind, family, generation, secret, descent } = parsed.claims
+    const key = derived(keyId, 'tag')
     if (key === undefined) return 'token_key_unknown'
-    if (!timingSafeEqual(tagOf(key, session, parsed.signed), parsed.tag)) return 'token_malformed'
+    const tag = tagOf(key.hmac, parsed.claims.session, parsed.signed)
+    if (!sameBytes(tag, parsed.tag)) return 'token_malformed'
     // A copy: a slice of the token would keep all of it in memory.
-    const id = Buffer.from(session, 'latin1').toString('latin1')
-    const link = linkOf({ ...claims, session }, secret)
-    const linked = { ...claims, session: id, link, digest: digestOf(link) }
-    if (descent === null) return { ...linked, descent, unlinkedDigest: digestOf(secret) }
-    const { mintedAt, parent, grandparent } = descent
-    return {
-      ...linked,
-      parentLink: parent,
-      descent: { mintedAt, parent: digestOf(parent), grandparent: digestOf(grandparent) },
-    }
+    const session = Buffer.from(parsed.claims.session, 'latin1').toString('latin1')
+    const link = linkOf(parsed.claims, secret)
+    const digest = digestOf(link)
+    const claims = { session, kind, keyId, family, generation, digest }
+    const source = { link, descent, digests: undefined }
+    if (descent !== null) return withLinks(claims, source)
+    return withLinks({ ...claims, unlinkedDigest: digestOf(secret) }, source)
   }
 
   return {
@@ -119,8 +116,8 @@ export function tokenCodec({
       const descent = { mintedAt, parent, grandparent }
       const claims = { session, kind, keyId: ring.current, family, generation, secret, descent }
       const signed = signedPart(claims)
-      const tag = tagOf(required(ring.current, 'tag'), session, signed)
-      const token = formatToken(session, signed, tag)
+      const tag = tagOf(required(ring.current, 'tag').hmac, session, signed)
+      const token = formatToken(session, signed, Buffer.from(tag, 'latin1'))
       return { token, digest: digestOf(linkOf(claims, secret)) }
     },
 
@@ -138,22 +135,57 @@ export function tokenCodec({
       const before = authentic.get(name)
       if (before !== undefined) return before
       const claims = checkTag(token)
-      if (typeof claims !== 'string') authentic.set(name, claims)
+      if (typeof claims !== 'string' && authentic.takes(name)) authentic.set(name, claims)
       return claims
     },
   }
 }
 
-/** A successor shows the link: nobody gets back from it to the secret that it succeeds. */
+interface LinkSource {
+  readonly link: string
+  readonly descent: Descent | null
+  digests: ShownSecret['descent'] | undefined
+}
+
+/** The secret that counts is known by its own digest. Its descent is asked for of few tokens. */
+const withLinks = derivedProperties<LinkSource, Pick<Claims, 'link' | 'parentLink' | 'descent'>>({
+  link: ({ link }) => Buffer.from(link, 'latin1'),
+  parentLink: ({ descent }) => descent?.parent,
+  descent(source) {
+    if (source.descent === null) return null
+    const { mintedAt, parent, grandparent } = source.descent
+    source.digests ??= { mintedAt, parent: digestOf(parent), grandparent: digestOf(grandparent) }
+    return source.digests
+  },
+})
+
+/** 16 characters, one a byte. */
+function tagOf(hmac: Hmac, session: SessionId, signed: Uint8Array): string {
+  return hmac(session, signed).slice(0, TAG_BYTES)
+}
+
+/**
+ * A successor shows the link: nobody gets back from it to the secret that it succeeds. A character
+ * for each byte.
+ */
 function linkOf(
   { session, family, generation }: Pick<TokenClaims, 'session' | 'family' | 'generation'>,
   secret: Uint8Array,
-): Uint8Array {
-  const about = Buffer.from(`link.${session}.${family}.${generation}.`, 'latin1')
-  return hash('sha256', Buffer.concat([about, secret]), 'buffer').subarray(0, LINK_BYTES)
+): string {
+  const about = `link.${session}.${family}.${generation}.`
+  const size = scratch.write(about, 'latin1')
+  scratch.set(secret, size)
+  const digest = hash('sha256', scratch.subarray(0, size + secret.length), 'binary')
+  return digest.slice(0, LINK_BYTES)
 }
 
-function digestOf(random: Uint8Array): string {
+function digestOf(random: string | Uint8Array): string {
+  const bytes = typeof random === 'string' ? scratch.subarray(0, random.length) : random
+  if (typeof random === 'string') scratch.write(random, 'latin1')
+  scratch.write(hash('sha256', bytes, 'binary'), 'latin1')
   // Not cut out of a longer text: comparing such a slice letter by letter costs ten times as much.
-  return hash('sha256', random, 'buffer').toString('hex', 0, DIGEST_BYTES)
+  return scratch.toString('hex', 0, DIGEST_BYTES)
 }
+
+/** For what is digested at once: a buffer of its own would cost as much as the digest. */
+const scratch = Buffer.alloc(256)

@@ -15,15 +15,15 @@ export function readUnlinkedFamily(input: RecordReader & ContextKeys): TokenFami
   const { reader } = input
   const id = readUint(reader).toString(16).padStart(16, '0')
   const sent = readSecret(input)
-  const shown = readOptional(input, () => readSecret(input))
+  const shown = readOptional(input, readSecret)
   const predecessors = readList(input, () => {
     readUint(reader)
     const predecessor = { digest: readDigest(input), succeededAt: readTime(input) }
-    readList(input, () => readKey(input))
+    readList(input, readKey)
     return predecessor
   })
   readOptional(input, () => [readUint(reader), readTime(input)])
-  const contexts = readList(input, () => readKey(input)).slice(0, 2)
+  const contexts = readList(input, readKey).slice(0, 2)
 
   const { generation, digest, mintedAt } = shown ?? sent
   const [before] = predecessors

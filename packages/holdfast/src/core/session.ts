@@ -50,6 +50,47 @@ export interface SessionState {
   readonly calls?: readonly KeptCall[]
 }
 
+/** What a verification of an unchanged presentation asks of a session: see {@link headOf}. */
+export interface SessionHead
+  extends Pick<
+    SessionState,
+    | 'id'
+    | 'subject'
+    | 'tenant'
+    | 'class'
+    | 'generation'
+    | 'createdAt'
+    | 'deadline'
+    | 'idleMs'
+    | 'factors'
+    | 'family'
+    | 'fork'
+    | 'failures'
+  > {
+  readonly last: {
+    readonly context: string
+    readonly address: string | null
+    readonly device: Device
+    readonly at: number
+  }
+  /** What is kept of the last context. Undefined: others have driven it out. */
+  readonly standing:
+    | Pick<Context, 'state' | 'lastSeen' | 'evidence' | 'evidenceAt' | 'because'>
+    | undefined
+}
+
+export function headOf(state: SessionState): SessionHead {
+  const { id, subject, tenant, generation, createdAt, deadline, idleMs, factors } = state
+  const { family, fork, failures, contexts, last } = state
+  const { context, network, device, at } = last
+  return {
+    ...{ id, subject, tenant, class: state.class, generation, createdAt, deadline, idleMs },
+    ...{ factors, family, fork, failures },
+    last: { context, address: network.address, device, at },
+    standing: contexts.find(({ key }) => key === context),
+  }
+}
+
 /** Wrong answers from one context since it last passed a step-up. */
 export interface FailedStepUps {
   readonly context: string

@@ -62,6 +62,16 @@ export type Reason = string
 export const EXPIRED_READABLE_MS = 24 * 3_600_000
 
 /**
+ * `now` gives the same answer at once; `wait`: only the promise can tell. A store has it where it
+ * answers without I/O over a network. It sits on the function, so that it is gone where somebody
+ * puts another `read` in its place.
+ */
+export interface ReadEntry {
+  (id: SessionId): Promise<Found | undefined>
+  readonly now?: (id: SessionId) => Found | undefined | 'wait'
+}
+
+/**
  * Sealed sessions and their tombstones. An entry expires at its deadline, or `idleMs` after its
  * last activity. It is live until then, and never again after.
  */
@@ -71,7 +81,7 @@ export interface Entries {
    * expired one is found until {@link EXPIRED_READABLE_MS} after its deadline, without a last
    * activity: its client can be told what happened. Its attributes may be gone by then.
    */
-  read(id: SessionId): Promise<Found | undefined>
+  readonly read: ReadEntry
   /**
    * Compare-and-set: the stored version must be `entry.version - 1`; version 1 must be new.
    * `gone`: there is a tombstone, an expired entry or a newer subject generation, the deadline is

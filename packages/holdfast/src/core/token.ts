@@ -97,12 +97,12 @@ export function parseToken(text: string): ParsedToken | undefined {
   const view = new DataView(proof.buffer, proof.byteOffset)
   const kind = KINDS[view.getUint8(0) - 1]
   if (kind === undefined) return undefined
-  const keyId = view.getUint32(1).toString(16).padStart(8, '0')
+  const keyId = hexOf(view, 1)
   const rest = linked ? linkedClaims(view, proof) : unlinkedClaims(view, proof)
   return {
     claims: { session, kind, keyId, ...rest },
-    signed: proof.slice(0, signedBytes),
-    tag: proof.slice(signedBytes),
+    signed: proof.subarray(0, signedBytes),
+    tag: proof.subarray(signedBytes),
   }
 }
 
@@ -118,22 +118,27 @@ function linkedClaims(view: DataView, proof: Uint8Array): Rest {
   const parent = HEADER_BYTES + SECRET_BYTES
   const grandparent = parent + LINK_BYTES
   return {
-    family: view.getBigUint64(5).toString(16).padStart(16, '0'),
+    family: hexOf(view, 5) + hexOf(view, 9),
     generation: view.getUint32(13),
-    secret: proof.slice(HEADER_BYTES, parent),
+    secret: proof.subarray(HEADER_BYTES, parent),
     descent: {
       mintedAt: view.getUint16(17) * 2 ** 32 + view.getUint32(19),
-      parent: proof.slice(parent, grandparent),
-      grandparent: proof.slice(grandparent, SIGNED_BYTES),
+      parent: proof.subarray(parent, grandparent),
+      grandparent: proof.subarray(grandparent, SIGNED_BYTES),
     },
   }
+}
+
+/** Eight digits. */
+function hexOf(view: DataView, at: number): string {
+  return view.getUint32(at).toString(16).padStart(8, '0')
 }
 
 function unlinkedClaims(view: DataView, proof: Uint8Array): Rest {
   return {
     family: view.getUint32(5).toString(16).padStart(16, '0'),
     generation: view.getUint32(9),
-    secret: proof.slice(UNLINKED_HEADER_BYTES, UNLINKED_SIGNED_BYTES),
+    secret: proof.subarray(UNLINKED_HEADER_BYTES, UNLINKED_SIGNED_BYTES),
     descent: null,
   }
 }

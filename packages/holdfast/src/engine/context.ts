@@ -8,9 +8,10 @@ import type { Host } from '../core/host.ts'
 import type { SessionId, SubjectKey } from '../core/ids.ts'
 import type { Lifetime } from '../core/lifetimes.ts'
 import type { Device, Network, Presentation, RequestFacts } from '../core/request.ts'
-import type { Attributes, SessionState } from '../core/session.ts'
+import type { Attributes, SessionHead, SessionState } from '../core/session.ts'
 import type { Signal } from '../core/signal.ts'
 import type { Entry, Found, SealedEvent, Store } from '../core/store.ts'
+import type { NetworkReader } from '../network/network-reader.ts'
 
 /** What the operations of the engine work with. `createSessions` makes it once. */
 export interface EngineContext {
@@ -19,15 +20,11 @@ export interface EngineContext {
   readonly host: Host
   readonly scalesOf: (tenant: string) => TenantScales
   readonly shadow: Policy | undefined
-  readonly describeNetwork: (ip: string | null) => Network
+  readonly networks: NetworkReader
   readonly describeDevice: (request: RequestFacts) => Device
   readonly readFacts: FactReader
   readonly records: Records
-  /**
-   * The attributes of a session, frozen. Throws as `records.open` does; where a request is about to
-   * pass, call it before anything is written.
-   */
-  readonly openAttributes: (found: Pick<Found, 'id' | 'attributes'>) => Attributes
+  readonly attributes: SealedAttributes
   readonly openHistory: (
     subject: SubjectKey,
     past: { readonly version: number; readonly sealed: Uint8Array },
@@ -71,21 +68,36 @@ export interface SessionLimit {
   readonly beyond: 'refuse' | 'end_oldest'
 }
 
+/** A session whose record opens. The most of it is decoded where something asks. */
+export interface OpenedRecord {
+  readonly head: SessionHead
+  /** Throws `record_invalid` where the rest is not as this version writes it. */
+  readonly state: () => SessionState
+}
+
 /** A live record, opened, and what the store keeps beside it. */
-export interface OpenedSession {
+export interface OpenedSession extends OpenedRecord {
   readonly found: Found
-  readonly state: SessionState
-  /** What `openAttributes` gave for it; a local copy is asked for them many times. */
-  attributes?: Attributes | undefined
 }
 
 /** Sessions as a store keeps them. */
 export interface Records {
   /** Throws `record_invalid` or `key_unknown` where a record does not open in its place. */
-  open(found: Found): SessionState
+  open(found: Found): OpenedRecord
   seal(entry: Omit<Entry, 'sealed'>, state: SessionState): Entry
   /** Number of records that are remembered. */
   size(): number
+}
+
+/** The attributes of sessions. They stay sealed until something reads them. */
+export interface SealedAttributes {
+  /**
+   * Throws as `records.open` does where they were tampered with. Call it where a request is about
+   * to pass, before anything is written.
+   */
+  check(found: Pick<Found, 'id' | 'attributes'>): void
+  /** Frozen. */
+  open(found: Pick<Found, 'id' | 'attributes'>): Attributes
 }
 
 /** Notes activity, apart from the answers. */
@@ -125,6 +137,8 @@ export interface EventWriter {
   seal(events: readonly SessionEvent[]): readonly SealedEvent[]
   /** To the listener alone: what a client could repeat at will, and what is committed already. */
   publish(events: readonly SessionEvent[]): void
+  /** As `publish`, of an event that is made where somebody listens. */
+  tell(type: EventType, facts: () => EventFacts): void
   /** Commits events that come with no other change, and publishes them. */
   append(key: SessionId | SubjectKey, events: readonly SessionEvent[]): Promise<void>
 }

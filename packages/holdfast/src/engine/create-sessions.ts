@@ -29,7 +29,7 @@ import { create } from './operations/login.ts'
 import { refresh } from './operations/refresh.ts'
 import { report } from './operations/report.ts'
 import { verify, verifyNow } from './operations/verify.ts'
-import { attributesOpener } from './state/attributes.ts'
+import { sealedAttributes } from './state/attributes.ts'
 import { keepingEnded } from './state/ended.ts'
 import { eventLimiter, eventWriter } from './state/events.ts'
 import { highestNumbers } from './state/highest-numbers.ts'
@@ -136,11 +136,12 @@ export function createSessions(options: SessionsOptions): Sessions {
   const engine = contextOf(options)
   options.onMemories?.(() => memoriesOf(engine))
   const verifyOne = (presented: Presented): Promise<Verification> => verify(engine, presented)
+  const answersNow = engine.copies !== undefined || engine.store.entries.read.now !== undefined
   const verifiesNow: VerifiesNow = { now: (presented) => verifyNow(engine, presented) }
 
   return {
     create: (login) => create(engine, login),
-    verify: engine.copies === undefined ? verifyOne : Object.assign(verifyOne, verifiesNow),
+    verify: answersNow ? Object.assign(verifyOne, verifiesNow) : verifyOne,
     refresh: (presented) => refresh(engine, presented),
     beginStepUp: (presented) => beginStepUp(engine, presented),
     completeStepUp: (proof) => completeStepUp(engine, proof),
@@ -162,8 +163,8 @@ function contextOf(options: SessionsOptions): EngineContext {
   const codec = sealingCodec(keyring, host)
   const lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
   checkOptions(options, [lifetimes, ...Object.values(tenants)])
-  const describe = networkReader({ lookup, prefixes }, () => host.now())
-  const readFacts = factReader(describe)
+  const networks = networkReader({ lookup, prefixes }, () => host.now())
+  const readFacts = factReader(networks.describe, networks.locateKept)
   const signals = options.signals ?? starterSignals()
   const acrOrder = options.acrOrder ?? []
   const scales = scalesWith(options.policy ?? balanced())
@@ -187,11 +188,11 @@ function contextOf(options: SessionsOptions): EngineContext {
     host,
     scalesOf: (tenant) => own(ofTenants, tenant) ?? scales,
     shadow: options.shadow,
-    describeNetwork: describe,
+    networks,
     describeDevice: deviceReader(),
     readFacts,
     records: sessionRecords(codec, readFacts, () => host.now()),
-    openAttributes: attributesOpener(codec),
+    attributes: sealedAttributes(codec),
     openHistory: historyOpener(codec),
     lifetimeOf: (tenant, name) => own(own(tenants, tenant), name) ?? own(lifetimes, name),
     limit,

@@ -7,9 +7,9 @@ import type { Host } from '../core/host.ts'
 import { isSessionId, type SessionId } from '../core/ids.ts'
 import { lifetimeVerdict } from '../core/lifetimes.ts'
 import { rotationStatus } from '../core/rotation.ts'
-import type { SessionState } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import type { TokenKind } from '../core/token.ts'
+import type { OpenedRecord } from '../engine/context.ts'
 import { familyOfKind, shownSecret } from '../engine/judging/presentation.ts'
 import { sessionRecords } from '../engine/state/records.ts'
 import { describeNetwork } from '../network/describe.ts'
@@ -64,26 +64,28 @@ export function tokenIntrospector({
   const records = sessionRecords(codec, readFacts, () => host.now())
 
   /** Opens the record even where only its deadlines are needed: the seal is what proves them. */
-  async function live(id: SessionId): Promise<SessionState | undefined> {
+  async function live(id: SessionId): Promise<OpenedRecord | undefined> {
     const found = await store.entries.read(id)
     if (found === undefined) return undefined
-    const state = records.open(found)
-    return lifetimeVerdict(state, found.lastActivity, host.now()) === 'live' ? state : undefined
+    const record = records.open(found)
+    return lifetimeVerdict(record.head, found.lastActivity, host.now()) === 'live'
+      ? record
+      : undefined
   }
 
   return {
     async token(token) {
       const claims = codec.authenticate(token)
       if (typeof claims === 'string') return undefined
-      const state = await live(claims.session)
-      if (state === undefined) return undefined
-      const family = familyOfKind(state, claims.kind)
+      const record = await live(claims.session)
+      if (record === undefined) return undefined
+      const family = familyOfKind(record, claims.kind)
       if (family?.id !== claims.family) return undefined
       const at = host.now()
       const shown = shownSecret(family, claims, { at, judgedAt: at, context: '' })
       const { status } = rotationStatus(family, shown)
       if (status === 'fork' || status === 'in_flight') return undefined
-      const { id: session, subject, tenant, deadline: expiresAt } = state
+      const { id: session, subject, tenant, deadline: expiresAt } = record.head
       const { kind } = claims
       const issuedAt = claims.descent?.mintedAt ?? family.current.mintedAt
       return { kind, session, subject, tenant, issuedAt, expiresAt }

@@ -1,33 +1,51 @@
 import type { Lookup } from '../core/lookup.ts'
-import { memo } from '../core/memo.ts'
+import { selectiveMemo } from '../core/memo.ts'
 import type { Network } from '../core/request.ts'
 import { type DescribeOptions, type Located, located, placed } from './describe.ts'
 
 const REMEMBERED = 5_000
 const STALE_MS = 60_000
 
+/** Describes networks by their addresses. */
+export interface NetworkReader {
+  /** What an address says by itself. It never changes. */
+  readonly locate: (ip: string | null) => Located
+  /** The same of an address on record, which comes together with that of a request as a rule. */
+  readonly locateKept: (ip: string | null) => Located
+  /** With what geo data says of it. */
+  readonly describe: (ip: string | null) => Network
+}
+
 /**
  * Describes networks and remembers the result, because a client keeps its address and a look-up in
  * geo data is the dearest part. Geo data is looked up again after a minute, so that new data is
- * seen; what follows from the address alone never changes.
+ * seen.
  */
 export function networkReader(
   { lookup, prefixes }: DescribeOptions,
   now: () => number,
-): (ip: string | null) => Network {
-  const addresses = memo<string | null, Located>(REMEMBERED)
+): NetworkReader {
+  const addresses = selectiveMemo<Located>(REMEMBERED)
   const networks = lookup === undefined ? undefined : freshly(lookup, now)
 
-  return (ip) => {
+  function locate(ip: string | null): Located {
+    if (ip === null) return located(ip, prefixes)
     const known = addresses.get(ip)
-    const address = known ?? located(ip, prefixes)
-    if (known === undefined) addresses.set(ip, address)
-    return networks === undefined ? address : networks(address)
+    if (known !== undefined) return known
+    const address = located(ip, prefixes)
+    if (addresses.takes(ip)) addresses.set(ip, address)
+    return address
+  }
+
+  return {
+    locate,
+    locateKept: (ip) => (ip === null ? undefined : addresses.get(ip)) ?? located(ip, prefixes),
+    describe: networks === undefined ? locate : (ip) => networks(locate(ip)),
   }
 }
 
 function freshly(lookup: Lookup, now: () => number): (address: Located) => Network {
-  const networks = memo<string | null, Network>(REMEMBERED)
+  const networks = selectiveMemo<Network>(REMEMBERED)
   let since = now()
 
   return (located) => {
@@ -36,10 +54,12 @@ function freshly(lookup: Lookup, now: () => number): (address: Located) => Netwo
       networks.clear()
       since = at
     }
-    const known = networks.get(located.address)
+    const { address } = located
+    if (address === null) return located
+    const known = networks.get(address)
     if (known !== undefined) return known
     const network = placed(located, lookup)
-    networks.set(located.address, network)
+    if (networks.takes(address)) networks.set(address, network)
     return network
   }
 }

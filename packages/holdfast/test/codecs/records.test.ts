@@ -10,13 +10,13 @@ import {
 } from '../../src/codecs/bytes.ts'
 import { decodeHistory, encodeHistory } from '../../src/codecs/history-record.ts'
 import { factReader } from '../../src/codecs/record-facts.ts'
-import { decodeSession, encodeSession } from '../../src/codecs/session-record.ts'
+import { decodeSession, encodeSession, openSession } from '../../src/codecs/session-record.ts'
 import { contextKey } from '../../src/core/context.ts'
 import { describeDevice } from '../../src/core/device.ts'
 import { NO_HISTORY, type SubjectHistory } from '../../src/core/history.ts'
 import type { Device, Network } from '../../src/core/request.ts'
 import { settlingTime } from '../../src/core/rotation.ts'
-import type { SessionState, TokenFamily } from '../../src/core/session.ts'
+import { headOf, type SessionState, type TokenFamily } from '../../src/core/session.ts'
 import { describeNetwork } from '../../src/network/describe.ts'
 import { USUAL } from '../../src/signals/weights.ts'
 import { laptop, MINUTE, NOON, past, sessionOf, used } from '../signals/scene.ts'
@@ -169,6 +169,25 @@ describe('records', () => {
         expect(decodeSession(bytes, session, readFacts)).toEqual(session)
       }),
       { numRuns: 300 },
+    )
+  })
+
+  test('what is decoded first is what the whole session says', () => {
+    fc.assert(
+      fc.property(state, (session) => {
+        const bytes = Buffer.from(encodeSession(session))
+        const { head, rest } = openSession(bytes, session, readFacts)
+        const { standing, ...others } = headOf(session)
+
+        expect(head).toMatchObject(others)
+        expect(head.standing?.state).toBe(standing?.state)
+        expect(head.standing?.evidence).toBe(standing?.evidence)
+        expect(head.standing?.lastSeen).toBe(standing?.lastSeen)
+        // What another record was decoded into meanwhile does not show.
+        openSession(Buffer.from(encodeSession({ ...session, prompts: [] })), session, readFacts)
+        expect(rest()).toEqual(session)
+      }),
+      { numRuns: 100 },
     )
   })
 

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { memo } from '../../src/core/memo.ts'
+import { describe, expect, test } from 'vitest'
+import { memo, selectiveMemo } from '../../src/core/memo.ts'
 
 test('what was used last is kept: at least the size, at most twice as much', () => {
   const known = memo<number, number>(10)
@@ -26,4 +26,40 @@ test('a size may be a sum of weights, of what is there and not of what it replac
   expect(known.get('first')).toBeUndefined()
   expect(kept.length).toBeGreaterThanOrEqual(10)
   expect(kept.length).toBeLessThanOrEqual(20)
+})
+
+describe('a memory that takes what comes again', () => {
+  const taking = (known: ReturnType<typeof selectiveMemo<number>>, key: string): void => {
+    if (known.get(key) === undefined && known.takes(key)) known.set(key, 1)
+  }
+
+  test('takes every key until it has been full', () => {
+    const known = selectiveMemo<number>(100)
+    for (let n = 0; n < 100; n++) taking(known, `${n}`)
+
+    expect(Array.from({ length: 100 }, (_, n) => known.get(`${n}`))).not.toContain(undefined)
+  })
+
+  test('keeps what is used while 100,000 keys come once each', () => {
+    const known = selectiveMemo<number>(1_000)
+    const hot = Array.from({ length: 500 }, (_, n) => `hot ${n}`)
+    let missed = 0
+    for (let n = 0; n < 100_000; n++) {
+      taking(known, `flood ${n}`)
+      const key = hot[n % hot.length] ?? ''
+      if (n >= 2_000 && known.get(key) === undefined) missed++
+      taking(known, key)
+    }
+
+    expect(missed).toBe(0)
+  })
+
+  test('takes a key that comes again soon, also where it has been full', () => {
+    const known = selectiveMemo<number>(10)
+    for (let n = 0; n < 50; n++) known.set(`${n}`, n)
+    expect(known.size()).toBeLessThanOrEqual(20)
+
+    expect(known.takes('new')).toBe(false)
+    expect(known.takes('new')).toBe(true)
+  })
 })

@@ -3,7 +3,7 @@ import { attributesIdentity, type Codec, sealingCodec } from '../../src/codecs/c
 import { newKeyring } from '../../src/codecs/keyring.ts'
 import type { SessionView } from '../../src/core/session.ts'
 import type { Found } from '../../src/core/store.ts'
-import { attributesOpener } from '../../src/engine/state/attributes.ts'
+import { attributesOpener, sealedAttributes } from '../../src/engine/state/attributes.ts'
 import { fakeHost } from '../../src/testing/fake-host.ts'
 import { harness, inMemory } from '../support/harness.ts'
 
@@ -28,9 +28,9 @@ describe('attributes of a session', () => {
     const session = await (await sessionWith(cart)).session()
 
     expect(Object.getOwnPropertyDescriptor(session, 'attributes')).toMatchObject({
-      value: cart,
       enumerable: true,
     })
+    expect(Object.keys(session)).toContain('attributes')
     expect(session.attributes).toEqual(cart)
     expect({ ...session }).toEqual(session)
     expect({ ...session }.attributes).toEqual(cart)
@@ -73,6 +73,8 @@ function inside(value: unknown, key: string): unknown {
 describe('sealed attributes', () => {
   function scene(): {
     readonly open: ReturnType<typeof attributesOpener>
+    readonly check: ReturnType<typeof sealedAttributes>['check']
+    /** How many were parsed. */
     readonly opened: () => number
     readonly sealed: (name: string, value: unknown) => Pick<Found, 'id' | 'attributes'>
   } {
@@ -88,6 +90,7 @@ describe('sealed attributes', () => {
     }
     return {
       open: attributesOpener(counting),
+      check: sealedAttributes(counting).check,
       opened: () => opened,
       sealed: (id, value) => ({
         id,
@@ -95,6 +98,48 @@ describe('sealed attributes', () => {
       }),
     }
   }
+
+  test('stay sealed where they are proven, whether they were proven before or not', () => {
+    const { check, opened, sealed } = scene()
+    const found = sealed('a', cart)
+    for (let n = 0; n < 3; n++) check(found)
+
+    expect(opened()).toBe(0)
+    for (const at of [0, 10, 30, -1]) {
+      const bytes = Uint8Array.from(bytesOf(found))
+      const index = at < 0 ? bytes.length + at : at
+      bytes[index] = (bytes[index] ?? 0) ^ 1
+      const damaged = { id: 'a', attributes: { version: 1, sealed: bytes } }
+      expect(() => check(damaged)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
+      expect(() => check(damaged)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
+    }
+    for (const moved of [
+      { ...found, id: 'b' },
+      { id: 'a', attributes: { version: 2, sealed: bytesOf(found) } },
+    ]) {
+      expect(() => check(moved)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
+    }
+  })
+
+  test('are no longer proven once their key has left the ring', () => {
+    const host = fakeHost()
+    const ring = newKeyring(host)
+    let keys = ring.keys
+    const changing = {
+      ...ring,
+      get keys() {
+        return keys
+      },
+    }
+    const codec = sealingCodec(changing, host)
+    const { check } = sealedAttributes(codec)
+    const sealed = codec.sealJson(attributesIdentity('a', 1), cart)
+    const found = { id: 'a', attributes: { version: 1, sealed } }
+    check(found)
+
+    keys = []
+    expect(() => check(found)).toThrow(expect.objectContaining({ code: 'key_unknown' }))
+  })
 
   test('are opened once, also where the same bytes are read from the store again', () => {
     const { open, opened, sealed } = scene()

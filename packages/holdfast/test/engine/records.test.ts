@@ -65,8 +65,8 @@ describe('a record that was opened or sealed before', () => {
     const { records, opened, place, state } = scene()
     const sealed = records.seal(place, state)
 
-    expect(records.open(asFound(sealed))).toBe(state)
-    expect(records.open(asFound(sealed))).toBe(state)
+    expect(records.open(asFound(sealed)).state()).toBe(state)
+    expect(records.open(asFound(sealed)).state()).toBe(state)
     expect(opened()).toBe(0)
   })
 
@@ -95,7 +95,9 @@ describe('a record that was opened or sealed before', () => {
     const { records, opened, place, state } = scene({ generation: 5 })
     const sealed = records.seal({ ...place, generation: 5 }, state)
 
-    expect(records.open(asFound({ ...sealed, generation: 6 }))).toMatchObject({ id: state.id })
+    expect(records.open(asFound({ ...sealed, generation: 6 })).head).toMatchObject({
+      id: state.id,
+    })
     expect(opened()).toBe(1)
     expect(() => records.open(asFound({ ...sealed, generation: 4 }))).toThrow(
       expect.objectContaining({ code: 'record_invalid' }),
@@ -109,11 +111,11 @@ describe('a record that was opened or sealed before', () => {
       const found = asFound(records.seal(place, state))
 
       advance(step - Math.sign(step))
-      expect(records.open(found)).toBe(state)
+      expect(records.open(found).state()).toBe(state)
       advance(Math.sign(step))
-      expect(records.open(found)).toMatchObject({ id: state.id })
+      expect(records.open(found).state()).toMatchObject({ id: state.id })
       expect(opened()).toBe(1)
-      expect(records.open(found)).toMatchObject({ id: state.id })
+      expect(records.open(found).state()).toMatchObject({ id: state.id })
       expect(opened()).toBe(1)
     }
   })
@@ -124,7 +126,7 @@ describe('a record that was opened or sealed before', () => {
     const found = asFound(sealed)
     sealed.sealed.fill(0)
 
-    expect(records.open(found)).toBe(state)
+    expect(records.open(found).state()).toBe(state)
     expect(opened()).toBe(0)
   })
 })

@@ -1,10 +1,11 @@
 import type { AccessGrant } from '../../core/access-token.ts'
 import { type Context, contextKey, decayed } from '../../core/context.ts'
 import type { Decision } from '../../core/decision.ts'
+import { derivedProperties } from '../../core/derived-properties.ts'
 import type { RefusalCode } from '../../core/errors.ts'
 import { failuresOf } from '../../core/prompts.ts'
 import type { Presentation } from '../../core/request.ts'
-import type { Attributes, SessionDetail, SessionState, SessionView } from '../../core/session.ts'
+import type { SessionDetail, SessionState, SessionView } from '../../core/session.ts'
 import type { Presented, Requirements, Verification } from '../../core/sessions.ts'
 import type { Found } from '../../core/store.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
@@ -23,8 +24,6 @@ export interface AccessRequest {
 
 interface Delivery {
   readonly decision: Decision
-  /** Undefined: they have not been opened yet. */
-  readonly attributes?: Attributes | undefined
   readonly token?: string | undefined
   readonly refreshToken?: string | undefined
 }
@@ -84,14 +83,14 @@ export function accessFor({
 /** The answer to a presentation that passes, without an access token, which takes time to sign. */
 export function acceptNow(
   engine: EngineContext,
-  state: SessionState,
+  state: SessionFacts,
   found: Found,
-  { decision, attributes, token, refreshToken }: Delivery,
+  { decision, token, refreshToken }: Delivery,
 ): Accepted {
   return {
     ok: true,
     decision,
-    session: viewOf(engine, state, found, attributes),
+    session: viewOf(engine, state, found),
     persistent: engine.lifetimeOf(state.tenant, state.class)?.persistent ?? false,
     ...(token === undefined ? {} : { token }),
     ...(refreshToken === undefined ? {} : { refreshToken }),
@@ -114,16 +113,23 @@ export function accept(
     .then(({ token: accessToken, expiresIn }) => ({ ...accepted, accessToken, expiresIn }))
 }
 
-/**
- * What an application sees of a session. `state` may be newer than what was read. Every field is
- * named: copying the object would cost as much as all the rest of answering from a local copy.
- */
+/** Of a record that was opened, or of the state that was written last. */
+type SessionFacts = Pick<
+  SessionState,
+  'id' | 'subject' | 'tenant' | 'class' | 'family' | 'createdAt' | 'deadline' | 'idleMs'
+>
+
+/** What an application sees of a session. `state` may be newer than what was read. */
 export function viewOf(
-  engine: Pick<EngineContext, 'codec' | 'openAttributes'>,
-  state: SessionState,
+  engine: Pick<EngineContext, 'codec' | 'attributes'>,
+  state: SessionFacts,
   found: Found,
-  attributes: Attributes = engine.openAttributes(found),
 ): SessionView {
+  return withSecrets(factsOf(state, found), { engine, found })
+}
+
+/** Every field is named: copying the object would cost as much as all the rest of the answer. */
+function factsOf(state: SessionFacts, found: Found): Omit<SessionView, 'attributes' | 'formToken'> {
   return {
     id: state.id,
     subject: state.subject,
@@ -135,20 +141,29 @@ export function viewOf(
     createdAt: state.createdAt,
     expiresAt: state.deadline,
     idleMs: state.idleMs,
-    attributes,
     attributesVersion: found.attributes?.version ?? 0,
-    formToken: engine.codec.formToken(state.id),
   }
 }
 
+/** What most handlers do not read is opened and made for those that do. */
+const withSecrets = derivedProperties<
+  { readonly engine: Pick<EngineContext, 'codec' | 'attributes'>; readonly found: Found },
+  Pick<SessionView, 'attributes' | 'formToken'>
+>({
+  attributes: ({ engine, found }) => engine.attributes.open(found),
+  formToken: ({ engine, found }) => engine.codec.formToken(found.id),
+})
+
 /** A session as operators and its owner's account page see it. */
 export function detailOf(
-  engine: Pick<EngineContext, 'codec' | 'openAttributes'>,
-  { state, found }: OpenedSession,
+  engine: Pick<EngineContext, 'attributes'>,
+  opened: OpenedSession,
   now: number,
 ): SessionDetail {
-  const { formToken: _secret, ...facts } = viewOf(engine, state, found)
-  return Object.assign(facts, {
+  const { found } = opened
+  const state = opened.state()
+  return Object.assign(factsOf(state, found), {
+    attributes: engine.attributes.open(found),
     lastActivity: found.lastActivity ?? state.createdAt,
     origin: state.origin,
     contexts: state.contexts.map((context) => contextDetail(state, context, now)),

@@ -56,7 +56,7 @@ export function stepUpAttempt(
   const presented: Presented = { token, request, correlation }
   const challenge = openChallenge(engine.codec, checkWord('challenge', answer.challenge, 4096))
   const claims = authenticate(engine, presented, { at, kind: 'session' })
-  const presentation = presentationOf(engine, presented, at)
+  const presentation = presentationOf(engine, presented, { at })
   if (challenge === undefined || typeof claims === 'string') return undefined
   const belongs =
     at < challenge.expiresAt &&
@@ -76,7 +76,7 @@ export function isOfOneHolder(state: SessionState, attempt: StepUpAttempt): bool
   if (state.family.id !== challenge.family) return false
   if (sameText(claims.digest, challenge.digest)) return true
   if (state.fork !== null) return false
-  const status = matchSecret(state, attempt)?.rotation.status
+  const status = matchSecret(state.family, attempt)?.rotation.status
   return status !== undefined && status !== 'fork' && status !== 'in_flight'
 }
 

@@ -11,7 +11,7 @@ const ASKED_AGAIN_MS = 3_600_000
  */
 export async function expire(
   { store, host, eventWriter, eventLimiter }: EngineContext,
-  { state: { id, deadline } }: OpenedSession,
+  { head: { id, deadline } }: OpenedSession,
   facts: Pick<EventFacts, 'at' | 'network' | 'device' | 'correlation'>,
 ): Promise<void> {
   if (!eventLimiter.isDue(`${id} expired`, facts, ASKED_AGAIN_MS)) return

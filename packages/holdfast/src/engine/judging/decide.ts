@@ -43,7 +43,7 @@ export async function decide(
   const differed = shadowEvents(engine, factsOf(matched), decided.weighing)
   const events = [...decided.events, ...differed]
   if (decided.settled.decision.outcome === 'revoke' || decided.reused) {
-    return revokeNow(engine, opened.state, matched, { ...decided, events })
+    return revokeNow(engine, opened.state(), matched, { ...decided, events })
   }
   return apply(engine, { opened, matched }, { ...decided, events })
 }
@@ -51,9 +51,11 @@ export async function decide(
 /** Steps 8 and 9, without effects. A step-up begins with them, too. */
 export async function weighAndDecide(
   engine: EngineContext,
-  { found, state }: OpenedSession,
+  opened: OpenedSession,
   matched: MatchedPresentation,
 ): Promise<Decided> {
+  const { found } = opened
+  const state = opened.state()
   const { presentation, presented, rotation } = matched
   const subject = engine.codec.subjectKey(state.tenant, state.subject)
   const { history } = await readHistory(engine, subject)
@@ -108,7 +110,8 @@ export async function apply(
   },
 ): Promise<Verification | 'lost_race'> {
   const { opened, matched } = about
-  const { found, state } = opened
+  const { found } = opened
+  const state = opened.state()
   const { settled, session } = decided
   const { decision } = settled
   const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
@@ -122,7 +125,7 @@ export async function apply(
   const unchanged = rotated.state === session && session.fork === state.fork
   const code = refusalCode(decision, presentation)
   // A request does not pass with attributes that were tampered with, so it has no effects either.
-  if (code === undefined) engine.openAttributes(found)
+  if (code === undefined) engine.attributes.check(found)
 
   if (unchanged) {
     // What the shadow policy says again of the same is no event.

@@ -1,17 +1,11 @@
 import { acrMet } from '../../core/acr.ts'
-import {
-  findContext,
-  sameNetwork,
-  saysNothingNew,
-  VISIT_GAP_MS,
-  VISIT_MS,
-} from '../../core/context.ts'
+import { sameNetwork, saysNothingNew, VISIT_GAP_MS, VISIT_MS } from '../../core/context.ts'
 import type { Decision, Policy } from '../../core/decision.ts'
 import { failuresOf } from '../../core/prompts.ts'
-import type { SessionState } from '../../core/session.ts'
+import type { SessionHead } from '../../core/session.ts'
 import type { EngineContext, FastPolicy, OpenedSession } from '../context.ts'
 import type { MatchedPresentation } from './presentation.ts'
-import { carriedEvidence, provedAt } from './weigh.ts'
+import { carriedEvidence } from './weigh.ts'
 
 /**
  * Step 7 of `verify`: whether there is nothing new to weigh. The presentation has the session's
@@ -19,37 +13,38 @@ import { carriedEvidence, provedAt } from './weigh.ts'
  * missing.
  */
 export function nothingNew(
-  { acrOrder }: EngineContext,
-  { state, found }: OpenedSession,
+  { acrOrder, networks }: EngineContext,
+  { head, found }: OpenedSession,
   { presentation, presented }: MatchedPresentation,
 ): boolean {
-  const { last, family } = state
-  if (state.fork !== null) return false
+  const { last, family, standing } = head
+  if (head.fork !== null) return false
   if (presentation.sensitivity !== 'normal' || presented.maxAgeMs !== undefined) return false
-  if (!sameNetwork(presentation.network, last.network)) return false
+  // The same address needs no look-up to be the same network.
+  if (presentation.located.address !== last.address) {
+    if (!sameNetwork(presentation.network, networks.describe(last.address))) return false
+  }
   if (!saysNothingNew(presentation, last.device)) return false
-  const context = findContext(state.contexts, last.context)
-  if (context === undefined || context.state === 'challenged') return false
-  if (failuresOf(state.failures, last.context) > 0) return false
+  if (standing === undefined || standing.state === 'challenged') return false
+  if (failuresOf(head.failures, last.context) > 0) return false
   if (presented.acr !== undefined) {
-    if (!provedAt(state, last.context)) return false
+    if (family.provedIn !== last.context && standing.state !== 'confirmed') return false
     if (!acrMet(family.acr, presented.acr, acrOrder)) return false
   }
   const silence = presentation.at - (found.lastActivity ?? last.at)
-  const visiting = context.state === 'confirmed' && presentation.at - context.lastSeen < VISIT_MS
+  const visiting = standing.state === 'confirmed' && presentation.at - standing.lastSeen < VISIT_MS
   return visiting || silence < VISIT_GAP_MS
 }
 
 /** What the policy says of the last context where only its own decaying evidence is weighed. */
 export function fastDecision(
   { scalesOf }: EngineContext,
-  { contexts, last, tenant, factors }: SessionState,
+  { standing, tenant, factors }: SessionHead,
   at: number,
 ): Decision {
-  const context = findContext(contexts, last.context)
-  const evidence = context === undefined ? [] : carriedEvidence(context, at)
+  const evidence = standing === undefined ? [] : carriedEvidence(standing, at)
   return scalesOf(tenant).fast(evidence, {
-    context: context?.state ?? 'new',
+    context: standing?.state ?? 'new',
     canStepUp: factors.length > 0,
   })
 }

@@ -2,11 +2,12 @@ import type { RefusalCode } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
-import { load } from '../state/load.ts'
+import { load, loadNow } from '../state/load.ts'
 import { contended, TRIES } from '../state/save.ts'
 import { expire, superseded, unknown } from './dead-tokens.ts'
 import {
   type AuthenticatedPresentation,
+  familyOfKind,
   type MatchedPresentation,
   matchSecret,
   type Refusal,
@@ -24,8 +25,11 @@ export async function withSession<Answer>(
   judge: (opened: OpenedSession | undefined) => Answered<Answer>,
 ): Promise<Answer> {
   for (let tries = 0; tries < TRIES; tries++) {
-    const answer = await judge(await load(engine, id))
-    if (answer !== 'lost_race') return answer
+    const now = loadNow(engine, id)
+    const answer = judge(now === 'wait' ? await load(engine, id) : now)
+    // Nothing waits that need not.
+    const told = answer instanceof Promise ? await answer : answer
+    if (told !== 'lost_race') return told
   }
   throw contended()
 }
@@ -47,15 +51,15 @@ export function withLiveSession<Answer>(
       unknown(engine, claims, at)
       return refused('session_unknown')
     }
-    const { state, found } = opened
-    if (lifetimeVerdict(state, found.lastActivity, at) !== 'live') {
+    const { found } = opened
+    if (lifetimeVerdict(opened.head, found.lastActivity, at) !== 'live') {
       const { network, device } = presentation
       const { correlation } = authenticated.presented
       return expire(engine, opened, { at, network, device, correlation }).then(() =>
         refused('session_expired'),
       )
     }
-    const matched = matchSecret(state, authenticated)
+    const matched = matchSecret(familyOfKind(opened, claims.kind), authenticated)
     if (matched === undefined) {
       return superseded(engine, claims, presentation).then(() => refused('token_superseded'))
     }

@@ -1,8 +1,9 @@
 import type { Claims } from '../../codecs/token-codec.ts'
 import { sameText } from '../../core/constant-time.ts'
 import { contextKey } from '../../core/context.ts'
+import { derivedProperties } from '../../core/derived-properties.ts'
 import type { RefusalCode } from '../../core/errors.ts'
-import type { Presentation } from '../../core/request.ts'
+import type { Network, Presentation } from '../../core/request.ts'
 import { isPartial } from '../../core/request-kinds.ts'
 import {
   type RotationStatus,
@@ -10,10 +11,11 @@ import {
   type ShownSecret,
   wasOvertaken,
 } from '../../core/rotation.ts'
-import type { SessionState, TokenFamily } from '../../core/session.ts'
+import type { TokenFamily } from '../../core/session.ts'
 import type { Presented, Verification } from '../../core/sessions.ts'
 import type { TokenKind } from '../../core/token.ts'
-import type { EngineContext, EventFacts } from '../context.ts'
+import type { NetworkReader } from '../../network/network-reader.ts'
+import type { EngineContext, EventFacts, OpenedRecord } from '../context.ts'
 import {
   checkAudience,
   checkCorrelation,
@@ -24,10 +26,16 @@ import {
   invalid,
 } from '../input.ts'
 
+/** A presentation whose network is looked up where something asks for it. */
+export interface ReducedPresentation extends Presentation {
+  /** Its network as far as the address tells by itself. */
+  readonly located: Network
+}
+
 /** One presentation, reduced, with the claims of a token whose tag is right. */
 export interface AuthenticatedPresentation {
   readonly presented: Presented
-  readonly presentation: Presentation
+  readonly presentation: ReducedPresentation
   readonly claims: Claims
 }
 
@@ -48,7 +56,10 @@ export function authenticatedPresentation(
   const at = engine.host.now()
   const claims = authenticate(engine, presented, { at, kind })
   if (typeof claims === 'string') return { ok: false, code: claims }
-  return { presented, presentation: presentationOf(engine, presented, at), claims }
+  // Whatever the method: who refreshes is about to do more than read.
+  const method = kind === 'refresh' ? { method: 'POST' } : {}
+  const presentation = presentationOf(engine, presented, { at, ...method })
+  return { presented, presentation, claims }
 }
 
 /** The claims of an authentic token of this kind, or the code of the refusal. Reads no store. */
@@ -76,23 +87,41 @@ export function authenticate(
   return claims.kind === kind ? claims : 'wrong_token_use'
 }
 
-/** Refuses bad input before anything has an effect. */
+/** Refuses bad input before anything has an effect. `method`: for what it counts, if not its own. */
 export function presentationOf(
   engine: EngineContext,
   presented: Pick<Presented, 'request' | 'sensitivity'>,
-  at: number,
-): Presentation {
+  { at, method }: { readonly at: number; readonly method?: string },
+): ReducedPresentation {
+  const { networks } = engine
   const request = checkRequest(presented.request)
   const device = engine.describeDevice(request)
-  const reduced: Presentation = {
+  const reduced = {
     at,
-    network: checkNetwork(engine.describeNetwork, request.ip),
+    located: checkNetwork(networks.locate, request.ip),
     device,
-    sensitivity: presented.sensitivity ?? 'normal',
-    method: request.method,
+    sensitivity: presented.sensitivity ?? ('normal' as const),
+    method: method ?? request.method,
+    ...(isPartial(request, device) ? PARTIAL : NOT_PARTIAL),
   }
-  return isPartial(request, device) ? { ...reduced, partial: true } : reduced
+  return withNetwork(reduced, { networks, ip: request.ip, network: undefined })
 }
+
+const PARTIAL = { partial: true }
+const NOT_PARTIAL = {}
+
+interface NetworkSource {
+  readonly networks: NetworkReader
+  readonly ip: string | null
+  network: Network | undefined
+}
+
+const withNetwork = derivedProperties<NetworkSource, Pick<Presentation, 'network'>>({
+  network(source) {
+    source.network ??= source.networks.describe(source.ip)
+    return source.network
+  },
+})
 
 /** What events say of a presentation. */
 export function factsOf({
@@ -105,11 +134,8 @@ export function factsOf({
 }
 
 /** The session's live family of one kind. Null: it has none. */
-export function familyOfKind(
-  { family, refresh }: SessionState,
-  kind: TokenKind,
-): TokenFamily | null {
-  return kind === 'session' ? family : refresh
+export function familyOfKind({ head, state }: OpenedRecord, kind: TokenKind): TokenFamily | null {
+  return kind === 'session' ? head.family : state().refresh
 }
 
 /**
@@ -122,14 +148,13 @@ const MAX_WAITED_MS = 5 * 60_000
  * a step-up has replaced it, or others have replaced the secret while its body was under way.
  */
 export function matchSecret(
-  state: SessionState,
+  family: TokenFamily | null,
   authenticated: AuthenticatedPresentation,
 ): MatchedPresentation | undefined {
   const { claims, presentation, presented } = authenticated
-  const family = familyOfKind(state, claims.kind)
   if (family === null || claims.family !== family.id) return undefined
   const shown = shownSecret(family, claims, {
-    context: contextKey(presentation.network, presentation.device),
+    context: contextKey(presentation.located, presentation.device),
     at: presentation.at - Math.min(presented.waitedMs ?? 0, MAX_WAITED_MS),
     judgedAt: presentation.at,
   })
@@ -143,12 +168,16 @@ export function shownSecret(
   claims: Claims,
   showing: Pick<ShownSecret, 'context' | 'at' | 'judgedAt'>,
 ): ShownSecret {
-  const { kind, generation, descent, unlinkedDigest } = claims
+  const { kind, generation, unlinkedDigest } = claims
   const digest =
     unlinkedDigest === undefined ? claims.digest : digestOnRecord(family, claims, unlinkedDigest)
   const { context, at, judgedAt } = showing
-  return { kind, generation, digest, descent, context, at, judgedAt }
+  return withDescent({ kind, generation, digest, context, at, judgedAt }, claims)
 }
+
+const withDescent = derivedProperties<Claims, Pick<ShownSecret, 'descent'>>({
+  descent: (claims) => claims.descent,
+})
 
 /** A version without links put the digest of the secret itself on record. */
 function digestOnRecord(

@@ -10,7 +10,7 @@ import {
 import type { SessionState, TokenFamily } from '../../core/session.ts'
 import type { TokenKind } from '../../core/token.ts'
 import type { EngineContext } from '../context.ts'
-import { factsOf, familyOfKind, type MatchedPresentation } from './presentation.ts'
+import { factsOf, type MatchedPresentation } from './presentation.ts'
 
 /** The record after a presentation, and what the answer has to deliver. */
 export interface Rotation {
@@ -56,7 +56,7 @@ export function rotate(
   matched: MatchedPresentation,
 ): Rotation {
   const { claims, shown } = matched
-  const family = familyOfKind(state, claims.kind)
+  const family = claims.kind === 'session' ? state.family : state.refresh
   if (family === null) return { state }
   const plan = planRotation(engine, family, matched)
   // A record that knows the secret by another digest could not recognise its successor's parent.

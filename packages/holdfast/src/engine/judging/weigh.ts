@@ -170,13 +170,15 @@ export function sameFactsAs(
   )
 }
 
+type EvidenceAccount = Pick<Context, 'evidence' | 'evidenceAt' | 'because'>
+
 /**
  * Evidence that a context still has on its account, by the groups that it came from: two groups
  * stay two groups while they decay. Empty when nothing is left. A device difference that was found
  * again now counts once, so its earlier finding is left out.
  */
 export function carriedEvidence(
-  context: Context,
+  context: EvidenceAccount,
   at: number,
   found: readonly Evidence[] = [],
 ): readonly Evidence[] {
@@ -280,7 +282,7 @@ function carriedOver(
 }
 
 function accusingGroups(
-  { because, evidence }: Context,
+  { because, evidence }: EvidenceAccount,
   found: readonly Evidence[] = [],
 ): ReadonlyMap<Evidence['group'], number> {
   const accusing = because.filter(({ weight }) => weight > 0)

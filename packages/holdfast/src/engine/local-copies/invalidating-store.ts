@@ -17,7 +17,7 @@ export function invalidatingStore(store: Store, copies: LocalCopies): Store {
   }
 
   const entries: Entries = {
-    read: (id) => store.entries.read(id),
+    read: store.entries.read,
     touch: (seen) => store.entries.touch(seen),
     list: (query) => store.entries.list(query),
     write: (entry, options) =>

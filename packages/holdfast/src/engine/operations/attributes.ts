@@ -27,15 +27,15 @@ export async function patchAttributes(
   const owner = change.owner === undefined ? undefined : checkSubject(engine, change.owner)
   const opened = await load(engine, id)
   if (opened === undefined) throw notFound()
-  const { found, state } = opened
-  if (lifetimeVerdict(state, found.lastActivity, engine.host.now()) !== 'live') throw notFound()
-  if (owner !== undefined && (owner.subject !== state.subject || owner.tenant !== state.tenant)) {
+  const { found, head } = opened
+  if (lifetimeVerdict(head, found.lastActivity, engine.host.now()) !== 'live') throw notFound()
+  if (owner !== undefined && (owner.subject !== head.subject || owner.tenant !== head.tenant)) {
     throw notFound()
   }
   if ((found.attributes?.version ?? 0) !== change.ifVersion) throw conflict()
 
   const version = change.ifVersion + 1
-  const attributes = checkAttributes(mergePatch(engine.openAttributes(found), patch))
+  const attributes = checkAttributes(mergePatch(engine.attributes.open(found), patch))
   const sealed = engine.codec.sealJson(attributesIdentity(id, version), attributes)
   const outcome = await engine.store.entries.attach(id, { version, sealed })
   if (outcome === 'gone') throw notFound()

@@ -41,7 +41,8 @@ async function beginOpened(
   opened: OpenedSession,
   matched: MatchedPresentation,
 ): Promise<StepUpBegun | 'lost_race'> {
-  const { state, found } = opened
+  const { found } = opened
+  const state = opened.state()
   const decided = await weighAndDecide(engine, opened, matched)
   const { settled, session } = decided
   if (settled.decision.outcome === 'revoke') return revokeNow(engine, state, matched, decided)

@@ -51,7 +51,8 @@ export async function completeStepUp(engine: EngineContext, proof: Proof): Promi
 
   return withSession<Verification>(engine, attempt.challenge.session, async (opened) => {
     if (opened === undefined) return { ok: false, code: 'session_unknown' }
-    const { state, found } = opened
+    const { found } = opened
+    const state = opened.state()
     if (lifetimeVerdict(state, found.lastActivity, attempt.at) !== 'live') {
       return { ok: false, code: 'session_expired' }
     }
@@ -120,13 +121,15 @@ function isReached(acr: string, proved: Proved, order: readonly string[]): boole
 
 async function commit(
   engine: EngineContext,
-  { state, found }: OpenedSession,
+  opened: OpenedSession,
   attempt: StepUpAttempt,
   proved: Proved,
 ): Promise<Verification | 'lost_race'> {
+  const { found } = opened
+  const state = opened.state()
   const { context } = attempt.challenge
   // Attributes that were tampered with are refused while the challenge can still be used.
-  engine.openAttributes(found)
+  engine.attributes.check(found)
   const trust = await trustOf(engine, state, attempt, proved)
   const { next, delivered } = steppedUp(engine, state, attempt, { ...proved, trust })
   const facts = { ...factsOf(attempt), reason: proved.amr.join('+') || 'factor_proved' }

@@ -51,13 +51,13 @@ export async function logout(
   }
   if (claims === 'token_malformed') return
   const opened = await load(engine, claims.session)
-  if (opened === undefined || claims.family !== familyOfKind(opened.state, claims.kind)?.id) return
+  if (opened === undefined || claims.family !== familyOfKind(opened, claims.kind)?.id) return
   const at = engine.host.now()
-  const { found, state } = opened
-  if (lifetimeVerdict(state, found.lastActivity, at) !== 'live') {
+  const { found, head } = opened
+  if (lifetimeVerdict(head, found.lastActivity, at) !== 'live') {
     return expire(engine, opened, { at, correlation: ordered.correlation })
   }
-  await endSession(engine, claims.session, { at, until: state.deadline, ...ordered })
+  await endSession(engine, claims.session, { at, until: head.deadline, ...ordered })
 }
 
 /**

@@ -59,7 +59,7 @@ interface NewSession {
  */
 export async function create(engine: EngineContext, login: Login): Promise<Created> {
   const checked = checkLogin(engine, login)
-  const presented = presentationOf(engine, login, engine.host.now())
+  const presented = presentationOf(engine, login, { at: engine.host.now() })
   if (login.previous !== undefined) await endPrevious(engine, login.previous, checked)
   const past = await readHistory(engine, checked.key)
   const presentation = asKnown(presented, past)

@@ -19,9 +19,7 @@ import {
 export async function refresh(engine: EngineContext, presented: Presented): Promise<Refreshed> {
   const authenticated = authenticatedPresentation(engine, presented, 'refresh')
   if ('ok' in authenticated) return authenticated
-  return withLiveSession(engine, authenticated, async (opened, { presentation, ...rest }) => {
-    // Whatever the method: who refreshes is about to do more than read.
-    const matched = { ...rest, presentation: { ...presentation, method: 'POST' } }
+  return withLiveSession(engine, authenticated, async (opened, matched) => {
     const answer = await decideRefresh(engine, opened, matched)
     if (answer === 'lost_race' || !answer.ok) return answer
     const status = statusOf(answer, matched)
@@ -35,12 +33,12 @@ function decideRefresh(
   opened: OpenedSession,
   matched: MatchedPresentation,
 ): Promise<Verification | 'lost_race'> {
-  const { state } = opened
   if (matched.rotation.status === 'fork' || !nothingNew(engine, opened, matched)) {
     return decide(engine, opened, matched)
   }
-  const decision = fastDecision(engine, state, matched.presentation.at)
+  const decision = fastDecision(engine, opened.head, matched.presentation.at)
   if (decision.outcome !== 'allow') return decide(engine, opened, matched)
+  const state = opened.state()
   const settled = { decision, next: state, historyUpdate: undefined }
   return apply(engine, { opened, matched }, { session: state, settled, events: [] })
 }

@@ -65,7 +65,7 @@ async function loginFailed(
   engine: EngineContext,
   reported: ReportOf<'login_failed'>,
 ): Promise<void> {
-  const { eventWriter, describeNetwork, describeDevice, host } = engine
+  const { eventWriter, networks, describeDevice, host } = engine
   const { key } = checkSubject(engine, reported)
   const request = reported.request === undefined ? undefined : checkRequest(reported.request)
   const at = host.now()
@@ -77,7 +77,7 @@ async function loginFailed(
     ...(request === undefined
       ? {}
       : {
-          network: checkNetwork(describeNetwork, request.ip),
+          network: checkNetwork(networks.describe, request.ip),
           device: describeDevice(request),
         }),
   })
@@ -104,8 +104,9 @@ async function stepUpFailed(
   const { challenge } = attempt
   const facts = { ...factsOf(attempt), reason: 'factor_not_proved' }
   await withSession(engine, challenge.session, async (opened) => {
-    if (opened?.state.family.id !== challenge.family) return 'over'
-    const { state, found } = opened
+    if (opened?.head.family.id !== challenge.family) return 'over'
+    const { found } = opened
+    const state = opened.state()
     if (!isOfOneHolder(state, attempt)) throw foreign()
     if (lifetimeVerdict(state, found.lastActivity, attempt.at) !== 'live') return 'over'
     if (state.fork !== null) {
@@ -156,7 +157,7 @@ async function readable(
   session: SessionId,
 ): Promise<SessionState | undefined> {
   try {
-    return (await load(engine, session))?.state
+    return (await load(engine, session))?.state()
   } catch (error) {
     if (!(error instanceof SessionError) || error.code === 'store_unavailable') throw error
     return undefined

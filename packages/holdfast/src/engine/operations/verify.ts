@@ -1,6 +1,5 @@
 import type { Decision } from '../../core/decision.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
-import type { Attributes } from '../../core/session.ts'
 import type { Presented, Verification } from '../../core/sessions.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
 import { accept, acceptNow, accessFor } from '../judging/answer.ts'
@@ -14,6 +13,7 @@ import {
   matchSecret,
 } from '../judging/presentation.ts'
 import { planRotation } from '../judging/rotation.ts'
+import { loadNow } from '../state/load.ts'
 import { touchIfDue } from '../state/save.ts'
 
 /** Judges one presentation of a token: the ten steps of the design, in their order. */
@@ -21,38 +21,31 @@ export async function verify(engine: EngineContext, presented: Presented): Promi
   const authenticated = authenticatedPresentation(engine, presented, 'session')
   if ('ok' in authenticated) return authenticated
   const copied = decideOnCopy(engine, authenticated)
-  if (copied === undefined) {
-    engine.copies?.asked('miss')
-    return withLiveSession(engine, authenticated, (opened, matched) =>
-      decideOnRead(engine, opened, matched),
-    )
-  }
-  const { opened, decision } = copied
-  const attributes = attributesOf(engine, opened)
-  const answer = { decision, attributes, access: accessFor(authenticated) }
-  return accept(engine, opened.state, opened.found, answer)
+  if (copied !== undefined) return acceptUnchanged(engine, copied, authenticated)
+  engine.copies?.asked('miss')
+  return withLiveSession(engine, authenticated, (opened, matched) =>
+    decideOnRead(engine, opened, matched),
+  )
 }
 
 /**
- * {@link verify}, as far as it goes without waiting: a token that is none is refused, and a local
- * copy that says `allow` lets pass. Undefined: call `verify`.
+ * {@link verify}, as far as it goes without waiting: a token that is none is refused, and a session
+ * in which nothing has changed passes, from a local copy or a store that answers at once.
+ * Undefined: call `verify`.
  */
 export function verifyNow(engine: EngineContext, presented: Presented): Verification | undefined {
   const authenticated = authenticatedPresentation(engine, presented, 'session')
   if ('ok' in authenticated) return authenticated
   if (presented.audience !== undefined) return undefined
-  const copied = decideOnCopy(engine, authenticated)
-  if (copied === undefined) return undefined
-  const { opened, decision } = copied
-  return acceptNow(engine, opened.state, opened.found, {
-    decision,
-    attributes: attributesOf(engine, opened),
-  })
+  const unchanged = decideOnCopy(engine, authenticated) ?? decideOnReadNow(engine, authenticated)
+  if (unchanged === undefined) return undefined
+  return acceptNow(engine, unchanged.opened.head, unchanged.opened.found, unchanged)
 }
 
-function attributesOf(engine: EngineContext, opened: OpenedSession): Attributes {
-  opened.attributes ??= engine.openAttributes(opened.found)
-  return opened.attributes
+/** A session that passes without being weighed, and nothing to write. */
+interface Unchanged {
+  readonly opened: OpenedSession
+  readonly decision: Decision
 }
 
 function decideOnRead(
@@ -60,14 +53,34 @@ function decideOnRead(
   opened: OpenedSession,
   matched: MatchedPresentation,
 ): Promise<Verification | 'lost_race'> | Verification {
-  const { state, found } = opened
   const decision = allowedUnchanged(engine, opened, matched)
   if (decision === undefined) return decide(engine, opened, matched)
-  const attributes = attributesOf(engine, opened)
-  const answer = { decision, attributes, access: accessFor(matched) }
-  const touched = touchIfDue(engine, found, matched.presentation)
-  if (touched === undefined) return accept(engine, state, found, answer)
-  return touched.then(() => accept(engine, state, found, answer))
+  const touched = touchIfDue(engine, opened.found, matched.presentation)
+  if (touched === undefined) return acceptUnchanged(engine, { opened, decision }, matched)
+  return touched.then(() => acceptUnchanged(engine, { opened, decision }, matched))
+}
+
+function acceptUnchanged(
+  engine: EngineContext,
+  { opened, decision }: Unchanged,
+  authenticated: AuthenticatedPresentation,
+): Verification | Promise<Verification> {
+  const access = accessFor(authenticated)
+  if (access === undefined) return acceptNow(engine, opened.head, opened.found, { decision })
+  return accept(engine, opened.state(), opened.found, { decision, access })
+}
+
+/** As a copy, what was read at once may only allow, and nothing is noted of the request. */
+function decideOnReadNow(
+  engine: EngineContext,
+  authenticated: AuthenticatedPresentation,
+): Unchanged | undefined {
+  const opened = loadNow(engine, authenticated.claims.session)
+  if (opened === undefined || opened === 'wait') return undefined
+  const unchanged = decideUnchanged(engine, opened, authenticated)
+  if (unchanged === undefined) return undefined
+  engine.copies?.asked('miss')
+  return unchanged
 }
 
 /**
@@ -77,34 +90,49 @@ function decideOnRead(
 function decideOnCopy(
   engine: EngineContext,
   authenticated: AuthenticatedPresentation,
-): { readonly opened: OpenedSession; readonly decision: Decision } | undefined {
+): Unchanged | undefined {
   const { claims, presentation, presented } = authenticated
   const { at } = presentation
   const opened = engine.copies?.get(claims.session, at)
   if (opened === undefined || presented.acr !== undefined) return undefined
-  const { found, state } = opened
-  if (found.version < engine.versions.of(found.id)) return undefined
-  if (lifetimeVerdict(state, found.lastActivity, at) !== 'live') return undefined
-  if (engine.touches.isDue(found, at)) return undefined
-  const matched = matchSecret(state, authenticated)
-  if (matched?.rotation.status !== 'current') return undefined
-  const decision = allowedUnchanged(engine, opened, matched)
-  if (decision === undefined) return undefined
-  engine.copies?.asked('hit')
-  return { opened, decision }
+  if (opened.found.version < engine.versions.of(opened.found.id)) return undefined
+  const unchanged = decideUnchanged(engine, opened, authenticated)
+  if (unchanged !== undefined) engine.copies?.asked('hit')
+  return unchanged
 }
 
-/** The decision `allow` where nothing is to be weighed and nothing to be written. */
+/** Lets pass where the secret is the one that counts and nothing is to be weighed or noted. */
+function decideUnchanged(
+  engine: EngineContext,
+  opened: OpenedSession,
+  authenticated: AuthenticatedPresentation,
+): Unchanged | undefined {
+  const { found, head } = opened
+  const { at } = authenticated.presentation
+  if (lifetimeVerdict(head, found.lastActivity, at) !== 'live') return undefined
+  if (engine.touches.isDue(found, at)) return undefined
+  const matched = matchSecret(head.family, authenticated)
+  if (matched?.rotation.status !== 'current') return undefined
+  const decision = allowedUnchanged(engine, opened, matched)
+  return decision && { opened, decision }
+}
+
+/**
+ * The decision `allow` where nothing is to be weighed and nothing to be written. Attributes that
+ * were tampered with are refused first.
+ */
 function allowedUnchanged(
   engine: EngineContext,
   opened: OpenedSession,
   matched: MatchedPresentation,
 ): Decision | undefined {
-  const { family } = opened.state
+  const { family } = opened.head
   if (matched.rotation.status === 'fork') return undefined
   if (!nothingNew(engine, opened, matched)) return undefined
   const plan = planRotation(engine, family, matched)
   if (plan.mints || plan.family !== family) return undefined
-  const decision = fastDecision(engine, opened.state, matched.presentation.at)
-  return decision.outcome === 'allow' ? decision : undefined
+  const decision = fastDecision(engine, opened.head, matched.presentation.at)
+  if (decision.outcome !== 'allow') return undefined
+  engine.attributes.check(opened.found)
+  return decision
 }

@@ -18,6 +18,21 @@ export interface KeepingEnded extends Store {
   remembered(): number
 }
 
+/** Reads at once where the store can and what it found is believed. */
+function readingNow(
+  read: (id: SessionId) => Promise<Found | undefined>,
+  now: Entries['read']['now'],
+  isBelieved: (found: Found) => boolean,
+): Entries['read'] {
+  if (now === undefined) return read
+  return Object.assign(read, {
+    now(id: SessionId) {
+      const found = now(id)
+      return found === undefined || found === 'wait' || isBelieved(found) ? found : 'wait'
+    },
+  })
+}
+
 /** The newest "log out everywhere" of a subject. */
 interface Raised {
   readonly generation: number
@@ -119,11 +134,19 @@ export function keepingEnded(
     return raised.get(subject) ?? { generation, except: undefined }
   }
 
+  function isBelieved({ id, generation }: Found): boolean {
+    return untilOf(id) === undefined && generation >= (raisedOf(id)?.generation ?? 0)
+  }
+
   const entries: Entries = {
-    async read(id) {
-      const found = await store.entries.read(id)
-      return found === undefined ? undefined : believed(found)
-    },
+    read: readingNow(
+      async (id) => {
+        const found = await store.entries.read(id)
+        return found === undefined || isBelieved(found) ? found : believed(found)
+      },
+      store.entries.read.now,
+      isBelieved,
+    ),
     async write(entry, options) {
       const { id, generation } = entry
       const before = raisedOf(id)

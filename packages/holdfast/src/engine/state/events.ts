@@ -1,11 +1,11 @@
 import type { Codec } from '../../codecs/codec.ts'
 import { sealEvent } from '../../codecs/event-record.ts'
-import type { SessionEvent } from '../../core/events.ts'
+import type { EventType, SessionEvent } from '../../core/events.ts'
 import type { Host } from '../../core/host.ts'
 import { subjectOf } from '../../core/ids.ts'
 import type { Device, Network } from '../../core/request.ts'
 import type { Feed, SealedEvent } from '../../core/store.ts'
-import type { EventLimiter, EventWriter } from '../context.ts'
+import type { EventFacts, EventLimiter, EventWriter } from '../context.ts'
 import { highestNumbers } from './highest-numbers.ts'
 
 export interface EventWriterOptions {
@@ -30,26 +30,31 @@ export function eventWriter({ codec, host, feed, onEvent }: EventWriterOptions):
     if (onEvent !== undefined) for (const event of events) onEvent(event)
   }
 
+  function event(type: EventType, facts: EventFacts): SessionEvent {
+    const { network, device, session } = facts
+    return {
+      id: Buffer.from(host.random(ID_BYTES)).toString('base64url'),
+      type,
+      at: facts.at,
+      actor: facts.actor ?? 'client',
+      subject: facts.subject ?? (session === undefined ? null : subjectOf(session)),
+      session: session ?? null,
+      network: network === undefined ? null : networkSummary(network),
+      device: device === undefined ? null : deviceSummary(device),
+      decision: facts.decision ?? null,
+      situation: facts.situation ?? null,
+      reason: facts.reason ?? null,
+      correlation: facts.correlation ?? null,
+    }
+  }
+
   return {
-    event(type, facts) {
-      const { network, device, session } = facts
-      return {
-        id: Buffer.from(host.random(ID_BYTES)).toString('base64url'),
-        type,
-        at: facts.at,
-        actor: facts.actor ?? 'client',
-        subject: facts.subject ?? (session === undefined ? null : subjectOf(session)),
-        session: session ?? null,
-        network: network === undefined ? null : networkSummary(network),
-        device: device === undefined ? null : deviceSummary(device),
-        decision: facts.decision ?? null,
-        situation: facts.situation ?? null,
-        reason: facts.reason ?? null,
-        correlation: facts.correlation ?? null,
-      }
-    },
+    event,
     seal,
     publish,
+    tell(type, facts) {
+      if (onEvent !== undefined) onEvent(event(type, facts()))
+    },
     async append(key, events) {
       await feed.append(key, seal(events))
       publish(events)

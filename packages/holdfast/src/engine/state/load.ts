@@ -1,5 +1,6 @@
 import { SessionError } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
+import type { Found } from '../../core/store.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
 
 type Loading = Pick<EngineContext, 'store' | 'records' | 'copies' | 'versions'>
@@ -16,10 +17,35 @@ export async function load(engine: Loading, id: SessionId): Promise<OpenedSessio
   return opened
 }
 
+/** {@link load}, where the store answers without waiting. `wait`: it does not. */
+export function loadNow(engine: Loading, id: SessionId): OpenedSession | undefined | 'wait' {
+  const { now } = engine.store.entries.read
+  if (now === undefined) return 'wait'
+  const keep = engine.copies?.reading(id)
+  let opened: OpenedSession | undefined
+  try {
+    const seenBefore = engine.versions.of(id)
+    const found = now(id)
+    if (found === 'wait') return 'wait'
+    opened = openFound(engine, found, seenBefore)
+  } finally {
+    keep?.(opened)
+  }
+  return opened
+}
+
 async function readAndOpen(engine: Loading, id: SessionId): Promise<OpenedSession | undefined> {
   const seenBefore = engine.versions.of(id)
-  const found = await engine.store.entries.read(id)
+  return openFound(engine, await engine.store.entries.read(id), seenBefore)
+}
+
+function openFound(
+  engine: Loading,
+  found: Found | undefined,
+  seenBefore: number,
+): OpenedSession | undefined {
   if (found === undefined) return undefined
+  const { id } = found
   if (found.version < seenBefore) {
     throw new SessionError(
       'store_rolled_back',
@@ -27,8 +53,8 @@ async function readAndOpen(engine: Loading, id: SessionId): Promise<OpenedSessio
         'the store lost writes. Nothing is decided on it.',
     )
   }
-  const state = engine.records.open(found)
+  const { head, state } = engine.records.open(found)
   // Only its seal proves the version: a forged answer with a higher one must not be remembered.
   engine.versions.note(id, found.version)
-  return { found, state, attributes: undefined }
+  return { found, head, state }
 }

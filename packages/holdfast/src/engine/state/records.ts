@@ -1,13 +1,12 @@
 import { type Codec, sessionIdentity } from '../../codecs/codec.ts'
 import type { FactReader } from '../../codecs/record-facts.ts'
-import { decodeSession, encodeSession } from '../../codecs/session-record.ts'
+import { encodeSession, openSession } from '../../codecs/session-record.ts'
 import { SessionError } from '../../core/errors.ts'
-import type { SessionId } from '../../core/ids.ts'
-import { memo } from '../../core/memo.ts'
+import { selectiveMemo } from '../../core/memo.ts'
 import { withoutOldStepUp } from '../../core/rotation.ts'
-import type { SessionState } from '../../core/session.ts'
+import { headOf } from '../../core/session.ts'
 import type { Entry } from '../../core/store.ts'
-import type { Records } from '../context.ts'
+import type { OpenedRecord, Records } from '../context.ts'
 
 const REMEMBERED = 2_000
 const STALE_MS = 60_000
@@ -18,13 +17,12 @@ const STALE_MS = 60_000
  * give the same session. Records are forgotten after a minute, as descriptions of networks are.
  */
 export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => number): Records {
-  const known = memo<SessionId, Known>(REMEMBERED)
+  const known = selectiveMemo<Known>(REMEMBERED)
   let since = now()
 
-  function remember(entry: Entry, state: SessionState): SessionState {
+  function remember(entry: Entry, record: OpenedRecord): void {
     // Copied: what a client of Redis hands out may be part of a much larger buffer.
-    known.set(entry.id, { ...entry, sealed: Buffer.from(entry.sealed), state })
-    return state
+    known.set(entry.id, { ...entry, sealed: Buffer.from(entry.sealed), record })
   }
 
   return {
@@ -35,10 +33,15 @@ export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => n
         since = at
       }
       const before = known.get(found.id)
-      if (before !== undefined && isSame(before, found)) return before.state
+      if (before !== undefined && isSame(before, found)) return before.record
       const content = codec.open(sessionIdentity(found), found.sealed)
-      const state = withoutOldStepUp(decodeSession(content, found, readFacts), at)
-      if (state.generation <= found.generation) return remember(found, state)
+      const { head, rest } = openSession(content, found, readFacts)
+      if (head.generation <= found.generation) {
+        const state = once(() => withoutOldStepUp(rest(), at))
+        const record = { head, state }
+        if (known.takes(found.id)) remember(found, record)
+        return record
+      }
       throw new SessionError(
         'record_invalid',
         `The record of session ${found.id} disagrees with its own seal about its generation. ` +
@@ -48,7 +51,7 @@ export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => n
 
     seal(entry, state) {
       const sealed = sealedEntry(codec, entry, encodeSession(state))
-      remember(sealed, state)
+      remember(sealed, { head: headOf(state), state: () => state })
       return sealed
     },
 
@@ -67,7 +70,15 @@ export function sealedEntry(
 }
 
 interface Known extends Entry {
-  readonly state: SessionState
+  readonly record: OpenedRecord
+}
+
+function once<Value>(work: () => Value): () => Value {
+  let done: Value | undefined
+  return () => {
+    done ??= work()
+    return done
+  }
 }
 
 function isSame(a: Entry, b: Entry): boolean {

@@ -56,11 +56,15 @@ export async function save(
 export function touchIfDue(
   { touches, eventWriter }: EngineContext,
   found: Found,
-  { at, network, device }: Presentation,
+  presentation: Presentation,
 ): Promise<void> | undefined {
+  const { at } = presentation
   if (!touches.isDue(found, at)) return undefined
-  const facts = { at, session: found.id, network, device }
-  const tell = (): void => eventWriter.publish([eventWriter.event('session-presented', facts)])
+  const tell = (): void =>
+    eventWriter.tell('session-presented', () => {
+      const { network, device } = presentation
+      return { at, session: found.id, network, device }
+    })
   const touched = touches.touch(found.id, at)
   if (touched === undefined) tell()
   return touched?.then(tell)

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { derivedProperties } from '../../core/derived-properties.ts'
 import { SessionError } from '../../core/errors.ts'
 import { PARTITIONS } from '../../core/ids.ts'
 import type {
@@ -351,15 +352,15 @@ function placedOf({ partition, items }: PartitionQueue): Placed[] {
 function entriesOf(placed: readonly Placed[], start: Positions): readonly FeedEntry[] {
   if (placed.length === 0) return []
   const cursorAfter = cursorsAfter(start, placed)
-  return placed.map((step) => ({
-    ...step.item,
-    partition: step.partition,
-    sequence: step.sequence,
-    get cursor() {
-      return cursorAfter(step)
-    },
-  }))
+  return placed.map(({ partition, sequence, item }) =>
+    withCursor({ ...item, partition, sequence }, { cursorAfter, partition, sequence }),
+  )
 }
+
+const withCursor = derivedProperties<
+  Step & { readonly cursorAfter: ReturnType<typeof cursorsAfter> },
+  Pick<FeedEntry, 'cursor'>
+>({ cursor: ({ cursorAfter, ...step }) => cursorAfter(step) })
 
 function overwritten(): SessionError {
   return new SessionError(

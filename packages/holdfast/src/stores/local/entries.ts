@@ -76,16 +76,18 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
     return { items }
   }
 
+  function readNow(id: SessionId): Found | undefined {
+    checkedId(id)
+    return read(() => {
+      const at = now()
+      const record = readable(id, at)
+      if (record === undefined) return undefined
+      return foundOf(id, record, { attributes: tables.attributes(id), now: at })
+    })
+  }
+
   return {
-    async read(id) {
-      checkedId(id)
-      return read(() => {
-        const at = now()
-        const record = readable(id, at)
-        if (record === undefined) return undefined
-        return foundOf(id, record, { attributes: tables.attributes(id), now: at })
-      })
-    },
+    read: Object.assign(async (id: SessionId) => readNow(id), { now: readNow }),
 
     async write(entry, { limit, seenAt = 0, events = [] } = {}) {
       const { id, version, sealed, ...times } = checkedEntry(entry)
