@@ -32,7 +32,8 @@ export function presentationJudge({
       metrics.verified(result)
       return verificationBody(cookies, result, one.request)
     }
-    const known = verify.now?.(asked)
+    // An access token takes time to sign.
+    const known = one.audience === undefined ? verify.now?.(asked) : undefined
     return known === undefined ? verify(asked).then(answer) : answer(known)
   }
 }
