@@ -349,8 +349,8 @@ function connectNotes(lanes: readonly ServiceLane[]): readonly string[] {
         figure(medianOf(one, 'perSecond')),
       )
       return (
-        `${lane.name}: ${requests} requests/s, counted by the one who asks Fastify, while Fastify ` +
-        `and the service share the cores. In batches the service alone does ${verifications} ` +
+        `${lane.name}: ${requests} requests/s, counted by the one who asks Fastify; Fastify and ` +
+        `the service share the cores. In batches the service alone does ${verifications} ` +
         'verifications/s, counted by the one who asks it. CPU of a request over that of a ' +
         `verification: ${times(overOther(lane, batch, 'micros'))}.`
       )

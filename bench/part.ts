@@ -14,7 +14,7 @@ export interface Bench {
   readonly only: readonly string[]
 }
 
-/** A table of results: printed, written with `--json`, and quoted by the README where it says so. */
+/** A table of results: printed, written with `--json`, and quoted by the README if marked. */
 export interface Results {
   /** A sentence that names what was measured, and on which sessions. */
   readonly title: string
