@@ -151,3 +151,18 @@ test('commands are written as Redis takes them, of any size', () => {
   )
   expect(bytes.take()).toHaveLength(0)
 })
+
+test('bytes that were given back are written to again, once what took their place is gone', () => {
+  const bytes = commandBytes()
+  bytes.add(['GET', 'a'.repeat(20_000)])
+  const first = bytes.take()
+  bytes.giveBack(first)
+  bytes.add(['GET', 'b'])
+
+  const second = bytes.take()
+  bytes.add(['GET', 'c'])
+
+  expect(second.toString()).toBe('*2\r\n$3\r\nGET\r\n$1\r\nb\r\n')
+  expect(bytes.take().buffer).toBe(first.buffer)
+  expect(second.buffer).not.toBe(first.buffer)
+})

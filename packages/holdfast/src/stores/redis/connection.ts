@@ -80,6 +80,8 @@ export function redisConnection(options: RedisConnectionOptions): RedisConnectio
       return
     }
     socket.write(bytes)
+    // The system has all of it already, as a rule. TLS may read it later.
+    if (address.opened === 'connect' && socket.writableLength === 0) outgoing.giveBack(bytes)
   }
 
   function open(): void {

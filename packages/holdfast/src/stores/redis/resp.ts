@@ -192,14 +192,18 @@ export interface CommandBytes {
   add(args: readonly (string | Uint8Array)[]): void
   /** What was added since the last time. */
   take(): Buffer
+  /** Takes back what {@link take} gave, once nobody reads it any more. */
+  giveBack(bytes: Buffer): void
 }
 
 const FIRST_BYTES = 16 * 1024
+const MOST_SPARE_BYTES = 1024 * 1024
 /** Digits of a size and the four letters around it. */
 const SIZE_BYTES = 16
 
 export function commandBytes(): CommandBytes {
-  let target = Buffer.allocUnsafe(FIRST_BYTES)
+  let spare: Buffer | undefined
+  let target: Buffer = Buffer.allocUnsafe(FIRST_BYTES)
   let used = 0
 
   function room(size: number): void {
@@ -235,9 +239,14 @@ export function commandBytes(): CommandBytes {
     },
     take() {
       const taken = target.subarray(0, used)
-      target = Buffer.allocUnsafe(FIRST_BYTES)
+      target = spare ?? Buffer.allocUnsafe(FIRST_BYTES)
+      spare = undefined
       used = 0
       return taken
+    },
+    giveBack(bytes) {
+      const whole = Buffer.from(bytes.buffer, bytes.byteOffset)
+      if (whole.length <= MOST_SPARE_BYTES) spare = whole
     },
   }
 }
