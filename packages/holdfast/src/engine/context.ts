@@ -78,6 +78,8 @@ export interface OpenedRecord {
 /** A live record, opened, and what the store keeps beside it. */
 export interface OpenedSession extends OpenedRecord {
   readonly found: Found
+  /** Its attributes were checked: a local copy is asked many times, and its bytes stay the same. */
+  attributesChecked?: boolean
 }
 
 /** Sessions as a store keeps them. */

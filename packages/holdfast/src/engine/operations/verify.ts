@@ -133,6 +133,9 @@ function allowedUnchanged(
   if (plan.mints || plan.family !== family) return undefined
   const decision = fastDecision(engine, opened.head, matched.presentation.at)
   if (decision.outcome !== 'allow') return undefined
-  engine.attributes.check(opened.found)
+  if (opened.attributesChecked !== true) {
+    engine.attributes.check(opened.found)
+    opened.attributesChecked = true
+  }
   return decision
 }
