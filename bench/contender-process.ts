@@ -1,4 +1,4 @@
-import { type Length, type Row, round } from './rounds.ts'
+import { type Length, type Round, type Row, round } from './rounds.ts'
 
 /** The store that a contender uses, and a folder for its files. */
 export interface Place {
@@ -20,26 +20,31 @@ export type Word =
   | { readonly kind: 'absent'; readonly why: string }
 
 /**
- * Makes this process a contender. It prepares itself, then measures the rows that the bench asks
- * for, one at a time. It ends when the bench does.
+ * Makes this process a contender, of one of the kinds that its program knows. It prepares itself,
+ * then measures the rows that the bench asks for, one at a time. It ends when the bench does.
  */
 export async function contend(
-  prepare: (place: Place) => Promise<readonly Row[] | { readonly absent: string }>,
+  prepare: (place: Place, kind: string) => Promise<readonly Row[] | { readonly absent: string }>,
 ): Promise<void> {
   process.on('disconnect', () => process.exit())
   try {
-    const prepared = await prepare(JSON.parse(process.argv[2] ?? '{}'))
+    const prepared = await prepare(JSON.parse(process.argv[2] ?? '{}'), process.argv[3] ?? '')
     if ('absent' in prepared) return say({ kind: 'absent', why: prepared.absent })
-    const rows = new Map(prepared.map(({ name, run }) => [name, run]))
+    const rows = new Map(prepared.map((row) => [row.name, row]))
     process.on('message', ({ row, length }: Order) => {
-      const run = rows.get(row)
-      if (run === undefined) return say({ kind: 'failed', why: `There is no row "${row}".` })
-      round(run, length).then((measured) => say({ kind: 'round', ...measured }), failed)
+      const wanted = rows.get(row)
+      if (wanted === undefined) return say({ kind: 'failed', why: `There is no row "${row}".` })
+      measure(wanted, length).then((measured) => say({ kind: 'round', ...measured }), failed)
     })
     say({ kind: 'ready', rows: [...rows.keys()] })
   } catch (error) {
     failed(error)
   }
+}
+
+async function measure({ run, before }: Row, length: Length): Promise<Round> {
+  await before?.()
+  return round(run, length)
 }
 
 function failed(error: unknown): void {

@@ -4,6 +4,12 @@ import { fileURLToPath } from 'node:url'
 import type { Order, Place, Word } from './contender-process.ts'
 import type { Length, Round } from './rounds.ts'
 
+/** A program of the bench, and which of its kinds of contender is wanted. */
+export interface Program {
+  readonly program: string
+  readonly kind?: string
+}
+
 /** A contender in a process of its own. */
 export interface Contender {
   readonly rows: readonly string[]
@@ -11,15 +17,16 @@ export interface Contender {
   stop(): Promise<void>
 }
 
-/** Longest wait for a contender: to prepare itself, or to end a round. */
-const PATIENCE_MS = 180_000
+/** Longest wait for a contender: to prepare itself, or to end a round. The machine may be busy. */
+const PATIENCE_MS = 900_000
 
 /** Starts the program of a contender, or returns the reason why it cannot take part. */
 export async function startContender(
-  program: string,
+  { program, kind }: Program,
   place: Place,
 ): Promise<Contender | { readonly absent: string }> {
-  const child = startProcess(program, [JSON.stringify(place)])
+  const args = [JSON.stringify(place), ...(kind === undefined ? [] : [kind])]
+  const child = startProcess(program, args)
   const stop = (): Promise<void> => stopProcess(child)
   try {
     const word = await wordOf<Word>(child)

@@ -29,15 +29,9 @@ export const ATTRIBUTES = {
 } as const
 
 /** A request of the same browser from an address: an object of its own, as from an adapter. */
-export function requestFrom(ip: string): RequestFacts {
+export function requestFrom(ip: string | null): RequestFacts {
   return { ...REQUEST, ip, headers: { ...REQUEST.headers } }
 }
-
-/**
- * The same browser from another address of the same provider. That is harmless, but all signals are
- * asked.
- */
-export const NEXT_STREET: RequestFacts = { ...REQUEST, ip: '203.0.112.7' }
 
 /** How many sessions a process uses in rotation. Each has a user of its own. */
 export const SESSIONS = 1_000

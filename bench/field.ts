@@ -1,4 +1,4 @@
-import { type Contender, startContender } from './contender.ts'
+import { type Contender, type Program, startContender } from './contender.ts'
 import type { Place } from './contender-process.ts'
 import { progress } from './progress.ts'
 import { callsBetween, type RedisServer } from './redis-server.ts'
@@ -39,7 +39,7 @@ interface Lane {
  * minute affects all of them alike, and each figure is the median of its rounds.
  */
 export async function measureField(
-  programs: readonly string[],
+  programs: readonly Program[],
   place: Place,
   redis: RedisServer | undefined,
 ): Promise<Field> {
@@ -47,17 +47,29 @@ export async function measureField(
   const lanes: Lane[] = []
   const missing: string[] = []
   try {
-    for (const program of programs) {
-      progress(`preparing ${program.replace(/^\.\/(.+)\.js$/, '$1')}`)
-      const contender = await startContender(program, place).catch((error: Error) => ({
-        failed: error.message,
-      }))
-      if ('failed' in contender) missing.push(`FAILED: ${program}: ${contender.failed}`)
-      else if ('absent' in contender) missing.push(`not measured: ${contender.absent}`)
-      else {
-        contenders.push(contender)
-        lanes.push(...contender.rows.map((row) => ({ row, contender, rounds: [] })))
+    // Two at a time: to prepare one takes longer than to measure it.
+    const waiting = [...programs]
+    const prepared = new Map<Program, Contender>()
+    const prepareAll = async (): Promise<void> => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const program = next
+        progress(`preparing ${nameOf(program)}`)
+        const contender = await startContender(program, place).catch((error: Error) => ({
+          failed: error.message,
+        }))
+        if ('failed' in contender) missing.push(`FAILED: ${nameOf(program)}: ${contender.failed}`)
+        else if ('absent' in contender) missing.push(`not measured: ${contender.absent}`)
+        else {
+          contenders.push(contender)
+          prepared.set(program, contender)
+        }
       }
+    }
+    await Promise.all([prepareAll(), prepareAll()])
+    for (const program of programs) {
+      const contender = prepared.get(program)
+      if (contender !== undefined)
+        lanes.push(...contender.rows.map((row) => ({ row, contender, rounds: [] })))
     }
 
     const attempt = async (lane: Lane, work: () => Promise<unknown>): Promise<void> => {
@@ -85,6 +97,11 @@ export async function measureField(
     await Promise.all(contenders.map((contender) => contender.stop()))
   }
   return { measured: lanes.filter(({ failed }) => !failed).map(summary), missing }
+}
+
+function nameOf({ program, kind }: Program): string {
+  const name = program.replace(/^\.\/(.+)\.js$/, '$1')
+  return kind === undefined ? name : `${name}: ${kind}`
 }
 
 async function roundOf(

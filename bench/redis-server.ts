@@ -28,9 +28,8 @@ export function callsBetween(
 export interface RedisServer {
   readonly port: number
   read(): Promise<RedisReading>
-  /** Bytes that the keys of a pattern take, as Redis estimates them, and how many there are. */
-  bytesOf(pattern: string): Promise<{ readonly bytes: number; readonly keys: readonly string[] }>
-  lengthOf(stream: string): Promise<number>
+  /** Bytes that keys take, as Redis estimates them, by the first letter after a prefix. */
+  bytesByLetter(prefix: string): Promise<ReadonlyMap<string, number>>
   stop(): Promise<void>
 }
 
@@ -62,16 +61,18 @@ export async function redisServer(folder: string): Promise<RedisServer | undefin
       const info = await client.call('INFO', 'cpu', 'commandstats', 'memory')
       return readingOf(String(info))
     },
-    async bytesOf(pattern) {
-      const keys: string[] = []
-      for await (const some of client.scanStream({ match: pattern, count: 1_000 })) {
-        keys.push(...(some as string[]))
+    async bytesByLetter(prefix) {
+      const bytes = new Map<string, number>()
+      for await (const some of client.scanStream({ match: `${prefix}*`, count: 1_000 })) {
+        const keys = some as string[]
+        const used = await Promise.all(keys.map((key) => client.memory('USAGE', key, 'SAMPLES', 0)))
+        for (const [at, key] of keys.entries()) {
+          const letter = key.charAt(prefix.length)
+          bytes.set(letter, (bytes.get(letter) ?? 0) + (used[at] ?? 0))
+        }
       }
-      let bytes = 0
-      for (const key of keys) bytes += (await client.memory('USAGE', key, 'SAMPLES', 0)) ?? 0
-      return { bytes, keys }
+      return bytes
     },
-    lengthOf: (stream) => client.xlen(stream),
     async stop() {
       client.disconnect()
       const gone = once(server, 'exit')

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -11,26 +12,23 @@ import { startProcess, stopProcess, wordOf } from './contender.ts'
 import { REQUEST, userOf } from './facts.ts'
 import type { Goal } from './goals.ts'
 import type { Bench, Part } from './part.ts'
-import { print, progress } from './progress.ts'
-import { clock, type RevocationWord } from './revocation/words.ts'
-import { figure, table } from './table.ts'
+import { progress } from './progress.ts'
+import { BARE_CHANNEL, clock, type RevocationWord } from './revocation/words.ts'
 
 const SERVICES = 3
 const VERIFIERS = 50
-const REVOCATIONS = 100
+const REVOCATIONS = 200
+const OVER_HTTP = 100
 const GAP_MS = 20
 const KEY = 'the-key-of-the-bench-and-nobody-else'
 
 /**
- * Measures the time from the answer to a revocation until the last verifier, or another engine,
- * refuses the session.
+ * Measures the time from the call of a revocation, and from its answer, until the last verifier or
+ * another engine knows it. A bare message takes its turn with the engine.
  */
 export const revocationPart: Part = async ({ folder, startRedis }: Bench) => {
   const redis = await startRedis()
-  if (redis === undefined) {
-    print('\nThe reach of a revocation was not measured: no redis-server was found.')
-    return { goals: goalsOf([], []) }
-  }
+  if (redis === undefined) return { goals: goalsOf({ why: 'no redis-server was found' }) }
   const children: ChildProcess[] = []
   const start = async (program: string, args: readonly string[]): Promise<Started> => {
     const child = startProcess(`./revocation/${program}.js`, args)
@@ -49,30 +47,51 @@ export const revocationPart: Part = async ({ folder, startRedis }: Bench) => {
     }
     const verifiers = await start('verifiers', [String(VERIFIERS), KEY, ...urls])
     const remote = urls.map((url) => connect({ url, key: KEY }))
-    const overHttp = await timesOf(verifiers.child, {
-      async announce(session) {
+    const overHttp: Took[] = []
+    for (let i = 0; i < OVER_HTTP; i++) {
+      const at = remote[i % SERVICES] ?? fail('There is no service.')
+      const announce = async (session: string): Promise<void> => {
         verifiers.child.send(session)
         expectReady(await wordOf<RevocationWord>(verifiers.child))
-      },
-      at: (i) => remote[i % SERVICES] ?? fail('There is no service.'),
-    })
+      }
+      overHttp.push(await timeOf(verifiers.child, { announce, at }, i))
+    }
 
-    progress('another engine')
+    progress('another engine, and a bare message')
     const engine = await start('engine', [String(redis.port)])
+    const subscriber = await start('subscriber', [String(redis.port)])
     const here = createSessions({ store: redisStore({ client }), keyring: parseKeyring(ring) })
-    const inProcess = await timesOf(engine.child, { announce: async () => {}, at: () => here })
+    const inProcess: Took[] = []
+    const bare: Took[] = []
+    for (let i = 0; i < REVOCATIONS; i++) {
+      inProcess.push(await timeOf(engine.child, { announce: async () => {}, at: here }, i))
+      bare.push(await bareTime(subscriber.child, client))
+    }
 
-    print(`\n${REVOCATIONS} revocations, ms from the answer until it is known:\n`)
-    print(
-      table(
-        ['', 'p50', 'p99', 'most'],
-        [
-          [`to the last of ${VERIFIERS} verifiers, over ${SERVICES} services`, ...row(overHttp)],
-          ['to another process with an engine', ...row(inProcess)],
-        ],
-      ),
-    )
-    return { goals: goalsOf(overHttp, inProcess) }
+    const sinceCall = (took: readonly Took[]) => sorted(took.map(({ call }) => call))
+    const sinceAnswer = (took: readonly Took[]) => sorted(took.map(({ answer }) => answer))
+    return {
+      tables: [
+        {
+          title: `${REVOCATIONS} revocations until they are known in another process, ms:`,
+          head: ['', 'p50', 'p99', 'most', 'p50 from the answer', 'p99 from the answer'],
+          rows: [
+            ['to another process with an engine', inProcess],
+            ['the floor: one PUBLISH to one SUBSCRIBE', bare],
+            [`to the last of ${VERIFIERS} verifiers, over ${SERVICES} services`, overHttp],
+          ].map(([name, took]) => {
+            const all = took as readonly Took[]
+            return [
+              String(name),
+              ...[0.5, 0.99, 1].map((share) => percentile(sinceCall(all), share)),
+              ...[0.5, 0.99].map((share) => percentile(sinceAnswer(all), share)),
+            ]
+          }),
+          readme: true,
+        },
+      ],
+      goals: goalsOf({ overHttp, inProcess, bare }),
+    }
   } finally {
     client.disconnect()
     await Promise.all(children.map(stopProcess))
@@ -88,49 +107,87 @@ interface Started {
 interface Way {
   /** Tells the measuring process which session to wait for. */
   announce(session: string): Promise<void>
-  at(i: number): Pick<ReturnType<typeof connect>, 'create' | 'revoke'>
+  readonly at: Pick<ReturnType<typeof connect>, 'create' | 'revoke'>
 }
 
-async function timesOf(child: ChildProcess, { announce, at }: Way): Promise<readonly number[]> {
-  const took: number[] = []
-  for (let i = 0; i < REVOCATIONS; i++) {
-    const created = await at(i).create({ subject: userOf(i), request: REQUEST })
-    if (!created.ok) throw new Error(`A login was refused: ${created.code}`)
-    const { id } = created.session
-    await announce(id)
-    await wait(GAP_MS)
-    const known = wordOf<RevocationWord>(child)
-    await at(i).revoke(id, { reason: 'bench' })
-    const answeredAt = clock()
-    const word = await known
-    if (word.kind !== 'refused' || word.session !== id) throw new Error('Another one was heard of.')
-    took.push(Math.max(0, word.at - answeredAt))
-  }
+/** How long it took from the call, and from its answer, until it was known. */
+interface Took {
+  readonly call: number
+  readonly answer: number
+}
+
+async function timeOf(child: ChildProcess, { announce, at }: Way, turn: number): Promise<Took> {
+  const created = await at.create({ subject: userOf(turn), request: REQUEST })
+  if (!created.ok) throw new Error(`A login was refused: ${created.code}`)
+  const { id } = created.session
+  await announce(id)
+  return knownAfter(child, id, () => at.revoke(id, { reason: 'bench' }))
+}
+
+/** The least that tells another process: one message, and no store. */
+function bareTime(child: ChildProcess, client: Redis): Promise<Took> {
+  const message = randomBytes(32).toString('base64url')
+  return knownAfter(child, message, () => client.publish(BARE_CHANNEL, message))
+}
+
+async function knownAfter(
+  child: ChildProcess,
+  wanted: string,
+  tell: () => Promise<unknown>,
+): Promise<Took> {
+  await wait(GAP_MS)
+  const known = wordOf<RevocationWord>(child)
+  const called = clock()
+  await tell()
+  const answered = clock()
+  const word = await known
+  if (word.kind !== 'refused' || word.session !== wanted)
+    throw new Error('Another one was heard of.')
+  return { call: word.at - called, answer: Math.max(0, word.at - answered) }
+}
+
+function sorted(took: readonly number[]): readonly number[] {
   return took.toSorted((a, b) => a - b)
-}
-
-function row(took: readonly number[]): readonly string[] {
-  return [0.5, 0.99, 1].map((share) => figure(percentile(took, share)))
 }
 
 function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN
 }
 
-function goalsOf(overHttp: readonly number[], inProcess: readonly number[]): readonly Goal[] {
+interface Measured {
+  readonly overHttp: readonly Took[]
+  readonly inProcess: readonly Took[]
+  readonly bare: readonly Took[]
+}
+
+function goalsOf(measured: Measured | { readonly why: string }): readonly Goal[] {
+  const because = 'why' in measured ? { why: measured.why } : {}
+  const { overHttp, inProcess, bare } =
+    'why' in measured ? { overHttp: [], inProcess: [], bare: [] } : measured
+  const p99 = (took: readonly Took[], since: keyof Took): number =>
+    percentile(sorted(took.map((one) => one[since])), 0.99)
   return [
     {
+      code: 'U5',
+      what: "a revocation known in another process, p99 from the call, over the floor's",
+      must: 4,
+      moonshot: 2,
+      measured: p99(inProcess, 'call') / p99(bare, 'call'),
+      unit: 'x',
+      ...because,
+    },
+    {
       code: 'U',
-      what: `a revocation at the last of ${VERIFIERS} verifiers, p99`,
+      what: `a revocation at the last of ${VERIFIERS} verifiers, p99 from the answer`,
       most: 50,
-      measured: percentile(overHttp, 0.99),
+      measured: p99(overHttp, 'answer'),
       unit: ' ms',
     },
     {
       code: 'U',
       what: '... in another process with an engine, p99',
       most: 1,
-      measured: percentile(inProcess, 0.99),
+      measured: p99(inProcess, 'answer'),
       unit: ' ms',
     },
   ]

@@ -4,6 +4,8 @@
 export interface Row {
   readonly name: string
   readonly run: () => unknown
+  /** Before each round, and not measured. */
+  readonly before?: () => Promise<unknown>
 }
 
 export interface Round {

@@ -1,20 +1,17 @@
 import { startProcess, stopProcess, wordOf } from './contender.ts'
 import type { Goal } from './goals.ts'
 import type { Bench, Part } from './part.ts'
-import { print, progress } from './progress.ts'
+import { progress } from './progress.ts'
 import { median } from './rounds.ts'
 import { SUBJECT_SESSIONS, type SubjectWord } from './subject-process.ts'
-import { figure, table, times } from './table.ts'
+import { times } from './table.ts'
 
 const ROUNDS = 9
 
 /** Measures the time, not the CPU, to list and to revoke all sessions of one subject. */
 export const subjectsPart: Part = async ({ startRedis }: Bench) => {
   const redis = await startRedis()
-  if (redis === undefined) {
-    print('\nThe sessions of a subject were not measured: no redis-server was found.')
-    return { goals: goalsOf() }
-  }
+  if (redis === undefined) return { goals: goalsOf() }
   const children = ['./ours/subject.js', './peers/auth-subject.js'].map((program) =>
     startProcess(program, [String(redis.port)]),
   )
@@ -40,17 +37,21 @@ export const subjectsPart: Part = async ({ startRedis }: Bench) => {
     revoke: median(all.map(({ revokeMs }) => revokeMs)),
   }))
   if (ours === undefined || peer === undefined) throw new Error('Nobody took part.')
-  print(`\n${SUBJECT_SESSIONS} sessions of one subject, on Redis, ms:\n`)
-  print(
-    table(
-      ['', 'ours', 'better-auth + Redis', 'ratio'],
-      [
-        ['list all', figure(ours.list), figure(peer.list), times(peer.list / ours.list)],
-        ['revoke all', figure(ours.revoke), figure(peer.revoke), times(peer.revoke / ours.revoke)],
-      ],
-    ),
-  )
-  return { goals: goalsOf(ours.revoke, peer.revoke / ours.revoke, peer.list / ours.list) }
+  return {
+    tables: [
+      {
+        title: `${SUBJECT_SESSIONS} sessions of one subject, on Redis, ms:`,
+        head: ['', 'ours', 'better-auth + Redis', 'over ours'],
+        rows: [
+          ['list all', ours.list, peer.list, times(peer.list / ours.list)],
+          ['revoke all', ours.revoke, peer.revoke, times(peer.revoke / ours.revoke)],
+        ],
+        notes: ["not measured: the floor: it keeps no list of a subject's sessions"],
+        readme: true,
+      },
+    ],
+    goals: goalsOf(ours.revoke, peer.revoke / ours.revoke, peer.list / ours.list),
+  }
 }
 
 type Took = Extract<SubjectWord, { readonly kind: 'took' }>

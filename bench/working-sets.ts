@@ -14,6 +14,13 @@ export const AT_RANDOM: WorkingSet = { name: '20,000 at random', sessions: 20_00
 
 export const WORKING_SETS = [IN_TURN, AT_RANDOM] as const
 
+/** As {@link AT_RANDOM}, for a process that has to prepare many: still more than it remembers. */
+export const FEWER_AT_RANDOM: WorkingSet = {
+  name: '6,000 at random',
+  sessions: 6_000,
+  shuffled: true,
+}
+
 /** The name of a row on a working set. */
 export function rowOn(what: string, { name }: WorkingSet): string {
   return `${what}, ${name}`

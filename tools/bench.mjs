@@ -42,7 +42,8 @@ the floor, as bench/floor.ts describes it.
                       http: fastify express, hot redis lmdb, turn random, throughput latency,
                       peers;
                       service: hot strict, turn random, single batch gate connect;
-                      growth: 100k, lmdb redis
+                      growth: 100k, lmdb redis;
+                      verify: hot memory lmdb redis, peers, attributes, primitives
   --json FILE         writes all tables and goals as JSON
   --readme            writes the tables that the README quotes into it (all parts only)
 

@@ -1,146 +1,202 @@
 import {
   createSessions,
   type LocalCopiesOptions,
+  type Lookup,
   newKeyring,
   type RequestFacts,
   type Sessions,
   type Store,
   systemHost,
 } from 'holdfast'
-import { expectUser, NEXT_STREET, REQUEST, SESSIONS, userOf } from '../facts.ts'
-import { inTurns, type Row } from '../rounds.ts'
+import { geoLookup } from 'holdfast/network'
+import { ATTRIBUTES, expectUser, REQUEST, requestFrom, userOf } from '../facts.ts'
+import { addressAt, type GeoFiles, type PlaceName } from '../places.ts'
+import { inTurns } from '../rounds.ts'
+import { unsealsDuring } from '../unseals.ts'
+import { type WorkingSet, walkThrough } from '../working-sets.ts'
 
-/** Opens one of a contender's stores, by a name of its own and with a clock. */
-export type OpenStore = (name: string, now: () => number) => Store
+/** Who moves and comes back later than this is where he was, not in two places. */
+const STAY_MS = 30 * 60_000
+
+/** Each session is written down once in this time while it is used. */
+const TOUCHED_EVERY_MS = 120_000
+
+/** Pace of all sessions together: a thousand requests a second, by their clock. */
+const REQUEST_MS = 1
 
 /**
- * Who goes back and forth is written down once a minute: longer than that between two calls for one
- * session.
+ * Sessions as in a real installation: each with an address of its own, geo data, attributes, and
+ * three contexts in one town. They are at home again, and have been used one after another.
  */
-const LAP_MS = 61_000
-
-/** Logins apart: what sessions write down from time to time does not fall together. */
-const LOGIN_GAP_MS = 120
-
-/**
- * `unchanged`: the fast path, with the activity that it notes. `changed`: another network than the
- * last one at every call, so that all signals look and the record is written.
- */
-export async function verifications(name: string, openStore: OpenStore): Promise<readonly Row[]> {
-  // By the clock of those that are used, each session is used once a second, however long a round
-  // has to wait.
-  let used = Date.now()
-  const paced = (): number => Math.floor(used)
-  const still = await estateOn(openStore('still', paced), paced, {
-    onLogin() {
-      used += LOGIN_GAP_MS
-    },
-  })
-  let calm = 0
-  const stay = (): Promise<void> => {
-    used += 1_000 / SESSIONS
-    return passes(still, calm++ % SESSIONS, REQUEST)
-  }
-
-  let moves = 0
-  const lap = (): number => Math.floor(moves / SESSIONS)
-  const ahead = (): number => Date.now() + lap() * LAP_MS
-  const moving = await estateOn(openStore('moving', ahead), ahead)
-
-  function move(): Promise<void> {
-    const from = lap() % 2 === 0 ? NEXT_STREET : REQUEST
-    return passes(moving, moves++ % SESSIONS, from)
-  }
-  await refusesForgery(still)
-  await refusesEnded(still)
-  return [
-    { name: `verify on ${name}, unchanged`, run: stay },
-    { name: `verify on ${name}, changed`, run: move },
-  ]
-}
-
-/** As `unchanged`, from local copies: by the real clock, which the feed's heartbeats go by. */
-export async function hotVerification(store: Store): Promise<readonly Row[]> {
-  const counted = { hit: 0, miss: 0 }
-  const estate = await estateOn(store, Date.now, {
-    localCopies: {
-      onAsked: (state) => {
-        counted[state]++
-      },
-    },
-  })
-  let turn = 0
-  const next = (): Promise<void> => passes(estate, turn++ % SESSIONS, REQUEST)
-  await refusesForgery(estate)
-  await refusesEnded(estate)
-  while (counted.hit === 0) await next()
-  // Between the rounds its users go on: a lease of a few seconds would be over at the begin of
-  // each.
-  setInterval(() => inTurns(SESSIONS, next), 1_000).unref()
-  return [{ name: 'verify on local copies, unchanged', run: next }]
-}
-
-/** Garbage, refused before any store is asked. */
-export async function forgeries(store: Store): Promise<readonly Row[]> {
-  const estate = await estateOn(store, Date.now)
-  return [{ name: 'refuse a forged token', run: () => refusesForgery(estate) }]
-}
-
-interface Estate {
+export interface Estate {
   readonly sessions: Sessions
-  readonly tokens: readonly string[]
+  /** One request of the next session of the walk. Throws when the answer is wrong. */
+  use(look?: (session: Used) => void): Promise<void>
+  /** As `use`, all sessions from another network than the last time. */
+  move(): Promise<void>
+  readonly set: WorkingSet
 }
 
-async function estateOn(
-  store: Store,
-  now: () => number,
-  {
-    onLogin = () => {},
-    localCopies = false,
-  }: { onLogin?: () => void; localCopies?: boolean | LocalCopiesOptions } = {},
-): Promise<Estate> {
-  const host = { ...systemHost(), now }
-  const sessions = createSessions({ store, keyring: newKeyring(), host, localCopies })
-  const tokens = await inTurns(SESSIONS, async (turn) => {
-    onLogin()
-    const token = await login(sessions, userOf(turn))
-    // The first use of a token is written down; those that are measured are others.
-    const first = await sessions.verify({ token, request: REQUEST })
-    expectUser(first.ok ? first.session.subject : first.code, userOf(turn))
-    return token
+/** What a handler gets of a session. */
+export type Used = Extract<Awaited<ReturnType<Sessions['verify']>>, { ok: true }>['session']
+
+export interface EstateOptions {
+  readonly store: (now: () => number) => Store
+  readonly set: WorkingSet
+  readonly geo: GeoFiles
+  readonly attributes?: boolean
+  /** Where its users were before they came home again. */
+  readonly away?: readonly PlaceName[]
+  readonly localCopies?: LocalCopiesOptions
+  /** The clock goes by the requests, or on its own: the heartbeats of the feed go by that. */
+  readonly clock?: 'of requests' | 'of the machine'
+}
+
+export async function estateOn({
+  store,
+  set,
+  geo,
+  attributes = true,
+  away = ['office', 'mobile'],
+  localCopies,
+  clock = 'of requests',
+}: EstateOptions): Promise<Estate> {
+  let ahead = 0
+  const started = Date.now()
+  const machine = clock === 'of the machine'
+  const now = (): number => Math.floor((machine ? Date.now() : started) + ahead)
+  const sessions = createSessions({
+    store: store(now),
+    keyring: newKeyring(),
+    host: { ...systemHost(), now },
+    lookup: lookupIn(geo),
+    localCopies: localCopies ?? false,
   })
-  return { sessions, tokens }
+  const walk = walkThrough(set)
+  const usual = addresses(set, 'home')
+  const office = addresses(set, 'office')
+  const other = Array.from(usual, (_, turn) => addressAt(turn, 'home', 99))
+
+  /** As a browser does, it goes on with the successor that an answer brings. */
+  async function present(turn: number, request: RequestFacts): Promise<Used> {
+    const answer = await sessions.verify({ token: tokens[turn] ?? '', request })
+    if (!answer.ok) throw new Error(`A verification was refused: ${answer.code}`)
+    expectUser(answer.session.subject, userOf(turn))
+    if (answer.token !== undefined) tokens[turn] = answer.token
+    return answer.session
+  }
+
+  const tokens: string[] = []
+  await inTurns(set.sessions, async (turn) => {
+    tokens[turn] = await login(sessions, userOf(turn), {
+      ip: usual[turn] ?? '',
+      attributes: attributes ? ATTRIBUTES : null,
+    })
+  })
+  const visit = (all: readonly string[], gapMs = 0): Promise<unknown> =>
+    inTurns(set.sessions, (turn) => {
+      ahead += gapMs
+      return present(turn, requestFrom(all[turn] ?? ''))
+    })
+  for (const place of away) {
+    ahead += STAY_MS
+    await visit(addresses(set, place))
+  }
+  ahead += STAY_MS
+  // What each session writes down from time to time does not fall together.
+  await visit(usual, TOUCHED_EVERY_MS / set.sessions)
+  await expectContexts(sessions, 1 + away.length)
+  await refusesForgery(sessions, tokens[0] ?? '')
+  await refusesEnded(sessions)
+
+  return {
+    sessions,
+    set,
+    async use(look) {
+      if (!machine) ahead += REQUEST_MS
+      const turn = walk.next()
+      const ips = walk.isElsewhere() ? other : usual
+      const used = await present(turn, requestFrom(ips[turn] ?? ''))
+      look?.(used)
+    },
+    async move() {
+      // Between two moves of a session more than a minute passes.
+      ahead += (61_000 * 2) / set.sessions
+      const turn = walk.next()
+      const ips = walk.laps() % 2 === 0 ? office : usual
+      await present(turn, requestFrom(ips[turn] ?? ''))
+    },
+  }
+}
+
+/** Sessions that the process still remembers would be another row. */
+export async function expectOpened({ use, set }: Estate): Promise<void> {
+  const lap = (): Promise<unknown> => inTurns(set.sessions, () => use())
+  // Some are remembered of those that were prepared last.
+  await lap()
+  const opened = await unsealsDuring(lap)
+  if (opened < set.sessions * 0.95)
+    throw new Error(`Only ${opened} of ${set.sessions} records were opened: take more sessions.`)
 }
 
 /** A session of a user, made as an application makes it. */
-export async function login(sessions: Sessions, user: string): Promise<string> {
+export async function login(
+  sessions: Sessions,
+  user: string,
+  {
+    ip = REQUEST.ip,
+    attributes = ATTRIBUTES,
+  }: { readonly ip?: string | null; readonly attributes?: typeof ATTRIBUTES | null } = {},
+): Promise<string> {
   const created = await sessions.create({
     subject: user,
-    request: REQUEST,
+    request: requestFrom(ip),
     amr: ['pwd'],
     factors: ['otp'],
+    ...(attributes === null ? {} : { attributes }),
   })
   if (!created.ok) throw new Error(`A login was refused: ${created.code}`)
   return created.token
 }
 
-async function passes(estate: Estate, turn: number, request: RequestFacts): Promise<void> {
-  const answer = await estate.sessions.verify({ token: estate.tokens[turn] ?? '', request })
-  if (!answer.ok) throw new Error(`A verification was refused: ${answer.code}`)
-  expectUser(answer.session.subject, userOf(turn))
-}
-
 /** A well-formed token whose tag is wrong. */
-async function refusesForgery({ sessions, tokens: [token = ''] }: Estate): Promise<void> {
+export async function refusesForgery(sessions: Sessions, token: string): Promise<void> {
   const forged = `${token.slice(0, -1)}${token.endsWith('A') ? 'Q' : 'A'}`
   const answer = await sessions.verify({ token: forged, request: REQUEST })
   if (answer.ok || answer.code !== 'token_malformed')
     throw new Error('A forged token was accepted.')
 }
 
-async function refusesEnded({ sessions }: Estate): Promise<void> {
+async function refusesEnded(sessions: Sessions): Promise<void> {
   const token = await login(sessions, 'somebody who leaves')
   await sessions.logout(token)
   const answer = await sessions.verify({ token, request: REQUEST })
   if (answer.ok) throw new Error('A session was accepted after its logout.')
+}
+
+async function expectContexts(sessions: Sessions, count: number): Promise<void> {
+  const { items } = await sessions.list({ subject: userOf(0) })
+  const found = items[0]?.contexts.length
+  if (found !== count) throw new Error(`A session has ${found} contexts, and not ${count}.`)
+}
+
+function addresses({ sessions }: WorkingSet, place: PlaceName): readonly string[] {
+  return Array.from({ length: sessions }, (_, turn) => addressAt(turn, place))
+}
+
+const lookups = new Map<string, Lookup>()
+
+/** One copy of the data in a process. */
+export function lookupIn({ city, asn }: GeoFiles): Lookup {
+  const known = lookups.get(city)
+  if (known !== undefined) return known
+  const { lookup } = geoLookup({
+    city: [city],
+    asn: [asn],
+    onProblem: ({ message }) => {
+      throw new Error(message)
+    },
+  })
+  lookups.set(city, lookup)
+  return lookup
 }

@@ -1,44 +1,83 @@
 import { createSessions, newKeyring, systemHost } from 'holdfast'
-import { redisStore } from 'holdfast/redis'
-import { Redis } from 'ioredis'
-import { contend } from '../contender-process.ts'
-import { REQUEST, SESSIONS, userOf } from '../facts.ts'
-import { inTurns } from '../rounds.ts'
-import { ROTATION } from './names.ts'
+import { contend, type Place } from '../contender-process.ts'
+import { ATTRIBUTES, requestFrom, userOf } from '../facts.ts'
+import { addressAt, geoFilesIn } from '../places.ts'
+import { inTurns, type Row } from '../rounds.ts'
+import { rowOn, WORKING_SETS, type WorkingSet, walkThrough } from '../working-sets.ts'
+import { lookupIn } from './estate.ts'
+import { oursOn, type StoreName } from './names.ts'
+import { type OpenStore, STORES } from './stores.ts'
+
+/** A session's turn comes again more than a settling time later, by its clock. */
+const LAP_MS = 61_000
+
+/** A predecessor is good for so long after its successor was first shown. */
+const GRACE_MS = 21_000
 
 /** Each refresh token is shown once, and its successor takes its place. */
-await contend(async ({ redisPort }) => {
-  const client = new Redis({ host: '127.0.0.1', port: redisPort })
-  const store = redisStore({ client, prefix: 'refresh:' })
-  // A session's turn comes again more than a settling time later, by this clock.
-  let at = Date.now()
-  const host = { ...systemHost(), now: () => (at += 60_000 / SESSIONS) }
-  const sessions = createSessions({ store, keyring: newKeyring(), host })
-  const held = [
-    ...(await inTurns(SESSIONS, async (turn) => {
-      const login = { subject: userOf(turn), request: REQUEST, factors: ['otp'], refresh: true }
-      const created = await sessions.create(login)
-      if (!created.ok || created.refreshToken === undefined)
-        throw new Error('A login brought no refresh token.')
-      return created.refreshToken
-    })),
-  ]
-  const [stale = ''] = held
-  await rotate(0)
-  await sessions.refresh({ token: held[0] ?? '', request: REQUEST })
-  at += 21_000
-  const again = await sessions.refresh({ token: stale, request: REQUEST })
-  if (again.ok) throw new Error('A refresh token was good after its successor was used.')
+await contend(async (place, kind) => {
+  const name = kind as StoreName
+  const open = await STORES[name](place)
+  const rows: Row[] = []
+  for (const set of WORKING_SETS) {
+    rows.push({ name: rowOn(oursOn(name), set), run: await rotations(open, place, set) })
+  }
+  return rows
+})
+
+async function rotations(
+  open: OpenStore,
+  { folder }: Place,
+  set: WorkingSet,
+): Promise<() => Promise<void>> {
+  let clock = Date.now()
+  const now = (): number => Math.floor(clock)
+  const sessions = createSessions({
+    store: open(`refresh-${set.sessions}`, now),
+    keyring: newKeyring(),
+    host: { ...systemHost(), now },
+    lookup: lookupIn(geoFilesIn(folder)),
+  })
+  const requestOf = (turn: number) => requestFrom(addressAt(turn, 'home'))
+  const held: string[] = []
+  await inTurns(set.sessions, async (turn) => {
+    const created = await sessions.create({
+      subject: userOf(turn),
+      request: requestOf(turn),
+      amr: ['pwd'],
+      factors: ['otp'],
+      attributes: ATTRIBUTES,
+      refresh: true,
+    })
+    if (!created.ok || created.refreshToken === undefined)
+      throw new Error('A login brought no refresh token.')
+    held[turn] = created.refreshToken
+  })
 
   async function rotate(turn: number): Promise<void> {
-    const token = held[turn] ?? ''
-    const answer = await sessions.refresh({ token, request: REQUEST })
+    const answer = await sessions.refresh({ token: held[turn] ?? '', request: requestOf(turn) })
     if (!answer.ok) throw new Error(`A refresh was refused: ${answer.code}`)
     if (answer.refreshToken === undefined) throw new Error('A refresh brought no successor.')
     held[turn] = answer.refreshToken
   }
 
-  // not of session 0: that one showed an old token
-  let turn = 0
-  return [{ name: ROTATION, run: () => rotate(1 + (turn++ % (SESSIONS - 1))) }]
-})
+  const walk = walkThrough(set)
+  await expectReuseRefused()
+  return () => {
+    clock += LAP_MS / set.sessions
+    const turn = walk.next()
+    // not of the session that showed an old token
+    return rotate(turn === 0 ? walk.next() : turn)
+  }
+
+  async function expectReuseRefused(): Promise<void> {
+    const [stale = ''] = held
+    await rotate(0)
+    // shown for the first time, too early for another
+    await sessions.refresh({ token: held[0] ?? '', request: requestOf(0) })
+    clock += GRACE_MS
+    const again = await sessions.refresh({ token: stale, request: requestOf(0) })
+    if (again.ok) throw new Error('A refresh token was good after its successor was used.')
+    clock += LAP_MS
+  }
+}

@@ -1,7 +1,8 @@
 import { type Auth, type AuthOptions, betterAuth } from 'better-auth'
 import { makeSignature } from 'better-auth/crypto'
-import { expectUser, REQUEST, SESSIONS, sessionFacts, userOf } from '../facts.ts'
+import { expectUser, REQUEST, sessionFacts, userOf } from '../facts.ts'
 import { inTurns, type Row } from '../rounds.ts'
+import { IN_TURN, rowOn, walkThrough } from '../working-sets.ts'
 
 /**
  * better-auth keeps address and user agent by itself; all else that ours keeps is one field of
@@ -24,10 +25,13 @@ export function authOptions(
   }
 }
 
-/** `getSession`, as a server asks it about each request. */
+/**
+ * `getSession`, as a server asks it about each request. It keeps nothing in the process, so that
+ * one working set is enough.
+ */
 export async function authRows(name: string, options: AuthOptions): Promise<readonly Row[]> {
   const auth = betterAuth(options)
-  const logins = await inTurns(SESSIONS, async (turn) => {
+  const logins = await inTurns(IN_TURN.sessions, async (turn) => {
     const user = await authUser(auth, userOf(turn))
     const headers = await authLogin(auth, user)
     if (options.session.cookieCache !== undefined) await addCachedSession(auth, headers)
@@ -37,12 +41,12 @@ export async function authRows(name: string, options: AuthOptions): Promise<read
   if (first === undefined) throw new Error('Nobody is logged in.')
   expectUser(await userBehind(auth, tampered(first.headers)), undefined)
 
-  let at = 0
+  const walk = walkThrough(IN_TURN)
   return [
     {
-      name,
+      name: rowOn(name, IN_TURN),
       async run() {
-        const login = logins[at++ % SESSIONS] ?? first
+        const login = logins[walk.next()] ?? first
         expectUser(await userBehind(auth, login.headers), login.user)
       },
     },

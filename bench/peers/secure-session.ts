@@ -3,8 +3,8 @@ import secureSession, { type Decorated } from '@fastify/secure-session'
 import { fastify } from 'fastify'
 import { contend } from '../contender-process.ts'
 import { sessionFacts } from '../facts.ts'
-import { carriedRows } from './carried.ts'
 import { SECURE_SESSION } from './names.ts'
+import { shownRows } from './shown.ts'
 
 /** The plugin's own functions, without a request: what every request pays. */
 await contend(async () => {
@@ -12,7 +12,7 @@ await contend(async () => {
   app.register(secureSession as never, { key: randomBytes(32), expiry: 7_200 } as never)
   await app.ready()
   const plugin = app as unknown as Decorated
-  return carriedRows(SECURE_SESSION, {
+  return shownRows(SECURE_SESSION, {
     make: async (user) =>
       plugin.encodeSecureSession(plugin.createSecureSession(sessionFacts(user))),
     read: async (cookie) => plugin.decodeSecureSession(cookie)?.get('userId'),

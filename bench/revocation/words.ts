@@ -4,6 +4,9 @@ export type RevocationWord =
   | { readonly kind: 'refused'; readonly session: string; readonly at: number }
   | { readonly kind: 'failed'; readonly why: string }
 
+/** Where the bare messages are published. */
+export const BARE_CHANNEL = 'bench'
+
 /** Runs as a child of the bench: says when it is ready, and why if it fails. */
 export function child(run: () => Promise<string>): void {
   process.on('disconnect', () => process.exit())
