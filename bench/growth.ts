@@ -104,9 +104,7 @@ async function stageOf(grown: Grown, redis: RedisServer | undefined): Promise<St
   progress(`filling ${name}`)
   const before = (await redis?.read())?.usedBytes ?? 0
   const child = startProcess('./growth/fill.js', [JSON.stringify(grown)])
-  let word = await wordOf<GrowthWord>(child)
-  for (; word.kind === 'progress'; word = await wordOf<GrowthWord>(child))
-    progress(`${name}: ${word.done}`)
+  const word = await lastWordOf(child, name)
   await stopProcess(child)
   if (word.kind !== 'filled') throw new Error(whyOf(name, word))
   const filledMs = word.ms
@@ -260,10 +258,19 @@ async function sweepOf(stages: readonly Stage[]): Promise<Swept | undefined> {
   if (stage === undefined) return undefined
   progress(`sweeping ${nameOf(stage.grown)}`)
   const child = startProcess('./growth/sweep.js', [JSON.stringify(stage.grown)])
-  const word = await wordOf<GrowthWord>(child)
+  const word = await lastWordOf(child, 'sweep, s')
   await stopProcess(child)
   if (word.kind !== 'swept') throw new Error(whyOf('the sweep', word))
   return word
+}
+
+/** What a child says at the end, while it tells how far it is. */
+async function lastWordOf(child: ChildProcess, name: string): Promise<GrowthWord> {
+  for (;;) {
+    const word = await wordOf<GrowthWord>(child)
+    if (word.kind !== 'progress') return word
+    progress(`${name}: ${word.done}`)
+  }
 }
 
 function nameOf({ kind, size }: Grown): string {

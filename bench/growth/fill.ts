@@ -11,7 +11,7 @@ const ADDRESSES = 20_000
 /** Sessions that are verified later, spread over all. */
 const SAMPLES = 20_000
 
-const TOLD_EVERY = 25_000
+const TOLD_EVERY = 5_000
 
 /** Fills a store by logging in, through the engine, and writes some tokens down. */
 child(async (grown: Grown) => {

@@ -6,6 +6,7 @@ import { child, say } from './words.ts'
 
 const IDLE_MS = 3_000
 const RESOLUTION_MS = 1
+const TOLD_EVERY_MS = 20_000
 
 /** By then all sessions have expired, and nobody asks any more why. */
 const LATER_MS = 4 * 24 * 3_600_000
@@ -13,6 +14,9 @@ const LATER_MS = 4 * 24 * 3_600_000
 /** Sweeps a store whose sessions have expired, and tells how long other work waited meanwhile. */
 child(async (grown: Grown) => {
   const store = lmdbStore({ path: pathOf(grown), now: () => Date.now() + LATER_MS })
+  const began = performance.now()
+  const seconds = (): number => Math.floor((performance.now() - began) / 1_000)
+  setInterval(() => say({ kind: 'progress', done: seconds() }), TOLD_EVERY_MS).unref()
   const idle = await stallsDuring(() => wait(IDLE_MS))
   let count = 0
   const started = performance.now()

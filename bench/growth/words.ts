@@ -1,5 +1,6 @@
 /** What a process of this part says. */
 export type GrowthWord =
+  /** Sessions, or seconds of a sweep. */
   | { readonly kind: 'progress'; readonly done: number }
   | { readonly kind: 'filled'; readonly ms: number }
   /** CPU since the process began. */
