@@ -25,7 +25,7 @@ function expiring(count: number): Tables {
   return tables
 }
 
-test('one transaction of a sweep takes a bounded number of items, and the next ones the rest', () => {
+test('a transaction of a sweep takes a bounded number of items, and the next ones the rest', () => {
   const tables = expiring(150)
   const taken: number[] = []
 

@@ -39,7 +39,7 @@ describe('a store that connects by itself', () => {
     return store
   }
 
-  test('what one turn of the event loop asks for is answered in order, each for itself', async () => {
+  test('what one turn of the event loop asks is answered in order, each for itself', async () => {
     const store = opened()
     const entries = Array.from({ length: 300 }, () => make.entry())
 
@@ -52,7 +52,7 @@ describe('a store that connects by itself', () => {
     expect(found.map((one) => one?.id)).toEqual(entries.map(({ id }) => id))
   })
 
-  test('it hears of endings and changes by itself, also after its connection was lost', async () => {
+  test('it hears of endings and changes by itself, also after a connection was lost', async () => {
     const prefix = `v${made++}:`
     const [listener, writer] = [opened({ prefix }), opened({ prefix })]
     const client = new Redis({ port: server.port })
@@ -174,14 +174,18 @@ describe('a store that connects by itself', () => {
     const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name))
     execFileSync(
       'openssl',
-      `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -keyout ${key} -out ${cert} -subj /CN=localhost -addext subjectAltName=DNS:localhost`.split(
-        ' ',
-      ),
+      [
+        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+        ...['-days', '2', '-keyout', String(key), '-out', String(cert)],
+        ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'],
+      ],
       { stdio: 'ignore' },
     )
     const port = await listeningOn(createServer(), true)
-    const options = `--tls-port ${port} --tls-auth-clients no --tls-cert-file ${cert} --tls-key-file ${key}`
-    const secure = await startRedis(options.split(' '))
+    const secure = await startRedis([
+      ...['--tls-port', String(port), '--tls-auth-clients', 'no'],
+      ...['--tls-cert-file', String(cert), '--tls-key-file', String(key)],
+    ])
     onTestFinished(() => secure.close())
     const url = `rediss://localhost:${port}`
     const ca = readFileSync(cert ?? '')

@@ -128,7 +128,7 @@ describeOnEveryStore('local copies', (open) => {
 })
 
 describe('a copy of a session in use', () => {
-  /** A store whose reads are counted and may fail or wait, and whose feed tells when it is told to. */
+  /** A store whose reads are counted and may fail or wait, and whose feed tells when told to. */
   async function underControl() {
     const reads = { count: 0, answer: (found: Promise<Found | undefined>) => found }
     const told: (FeedEntry | Heartbeat)[] = []

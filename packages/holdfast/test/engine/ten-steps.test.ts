@@ -178,7 +178,7 @@ describeOnEveryStore('the ten steps of a verification', (open) => {
         expect(await judge(everywhere.engine, presented)).toMatchObject({ code: 'session_unknown' })
       })
 
-      test('7, fast path: what the route asks for and what is new are never waved through', async () => {
+      test('7, fast path: what a route asks and what is new are never waved through', async () => {
         const { engine, token, host } = await start()
         host.advance(SECOND)
         const asks: readonly Partial<Presented>[] = [

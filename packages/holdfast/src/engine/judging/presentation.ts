@@ -87,7 +87,7 @@ export function authenticate(
   return claims.kind === kind ? claims : 'wrong_token_use'
 }
 
-/** Refuses bad input before anything has an effect. `method`: for what it counts, if not its own. */
+/** Refuses bad input before anything has an effect. `method`: what it counts as, if not its own. */
 export function presentationOf(
   engine: EngineContext,
   presented: Pick<Presented, 'request' | 'sensitivity'>,

@@ -52,7 +52,7 @@ export function packedEvent({ id, at, sealed }: SealedEvent): Buffer {
   return Buffer.concat([head, name, bufferOf(sealed)])
 }
 
-/** An item of an entry, as the lengths in it say. Throws `store_unavailable` where they do not fit. */
+/** An item of an entry, as its lengths say. Throws `store_unavailable` where they do not fit. */
 export function unpackedItem(bytes: Buffer): FeedItem {
   let at = 1
   const number = (size: number): number => {

@@ -119,8 +119,8 @@ return 1
 `
 
 /**
- * KEYS record generation index attributes feed counter secret. 1 when it was there, live or expired.
- * UNLINK comes first: once a script has freed memory, Redis lets its other writes pass, also at
+ * KEYS record generation index attributes feed counter secret. 1 when it was there, live or
+ * expired. UNLINK comes first: once a script has freed memory, Redis lets its other writes pass, also at
  * the memory limit.
  */
 const REVOKE = `
@@ -141,8 +141,8 @@ return 1
 `
 
 /**
- * KEYS record generation index feed counter secret. 1 for the first time. PEXPIREAT comes first, as UNLINK
- * in REVOKE.
+ * KEYS record generation index feed counter secret. 1 for the first time. PEXPIREAT comes first, as
+ * UNLINK in REVOKE.
  */
 const EXPIRE = `
 local entry = current(KEYS[1])
@@ -169,8 +169,8 @@ return 0
 `
 
 /**
- * KEYS generation index feed counter secret except. Answers the new generation. UNLINK comes first, as in
- * REVOKE.
+ * KEYS generation index feed counter secret except. Answers the new generation. UNLINK comes first,
+ * as in REVOKE.
  */
 const REVOKE_SUBJECT = `
 local at, subject, except, member, reason = tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6], ARGV[7]
