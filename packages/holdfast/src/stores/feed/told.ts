@@ -12,7 +12,7 @@ export interface ToldEntries {
    * under its number: the store has lost something, or a message was sent again.
    */
   add(partition: number, run: readonly Told[]): boolean
-  /** The entries after a position, as far as they are there; undefined without the first of them. */
+  /** The entries after a position, as far as they are there; undefined without the first one. */
   after(range: Range): readonly Numbered[] | undefined
 }
 

@@ -120,8 +120,8 @@ return 1
 
 /**
  * KEYS record generation index attributes feed counter secret. 1 when it was there, live or
- * expired. UNLINK comes first: once a script has freed memory, Redis lets its other writes pass, also at
- * the memory limit.
+ * expired. UNLINK comes first: once a script has freed memory, Redis lets its other writes pass,
+ * also at the memory limit.
  */
 const REVOKE = `
 local entry = current(KEYS[1])
