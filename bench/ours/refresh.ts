@@ -8,8 +8,8 @@ import { lookupIn } from './estate.ts'
 import { oursOn, type StoreName } from './names.ts'
 import { type OpenStore, STORES } from './stores.ts'
 
-/** A session's turn comes again more than a settling time later, by its clock. */
-const LAP_MS = 61_000
+/** A session's turn comes again more than two settling times of 40 s later, by its clock. */
+const LAP_MS = 121_000
 
 /** A predecessor is good for so long after its successor was first shown. */
 const GRACE_MS = 21_000
