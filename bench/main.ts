@@ -105,7 +105,7 @@ if (judged.length > 0) print(`\nGoals\n\n${judgedTable(judged)}`)
 if (unmet.length > 0) print(`\nThese goals fail the run:\n\n${lines(unmet)}`)
 if (broken.length > 0) print(`\nWrong answers or failures in: ${broken.join(', ')}`)
 if (options.json !== undefined) writeJson(options.json, { tables, goals })
-if (options.readme && broken.length === 0) writeReadme(tables)
+if (options.readme && broken.length === 0) writeReadme(tables, wanted)
 process.exit(broken.length === 0 && unmet.length === 0 ? 0 : 1)
 
 function printResults({ title, head, rows, notes = [] }: Results): void {

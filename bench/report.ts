@@ -23,13 +23,17 @@ export function writeJson(
   writeFileSync(file, `${JSON.stringify({ at, machine: machine(), tables, goals }, null, 2)}\n`)
 }
 
-/** Puts the tables that the README quotes in place of those of an earlier run. */
-export function writeReadme(tables: readonly Results[]): void {
+/**
+ * Puts the tables that the README quotes in place of those of an earlier run, and says of which
+ * parts they are where not all ran: tables of two runs must not be compared.
+ */
+export function writeReadme(tables: readonly Results[], parts: readonly string[]): void {
   const before = readFileSync(README, 'utf8')
   if (!BLOCK.test(before)) throw new Error('README.md has no place for the output of the bench.')
   const day = new Date().toISOString().slice(0, 10)
   const quoted = tables.filter(({ readme }) => readme === true).map(markdown)
-  const text = [`One run of ${day}, ${machine()}:`, ...quoted].join('\n\n')
+  const of = parts.length === 0 ? 'all parts' : parts.map((part) => `\`${part}\``).join(', ')
+  const text = [`One run of ${of} on ${day}, ${machine()}:`, ...quoted].join('\n\n')
   writeFileSync(
     README,
     before.replace(BLOCK, (_, begin: string, end: string) => `${begin}\n${text}\n\n${end}`),
