@@ -43,7 +43,7 @@ async function hubOn(
 
 const unavailable = expect.objectContaining({ code: 'store_unavailable' })
 
-test('a feed that is being read for the first time tells nothing, and the rest goes on', async () => {
+test('a feed that is read for the first time tells nothing, and all else goes on', async () => {
   const { hub, go } = await hubOn((one) => one.kind !== 'heartbeat')
   const reader = { send() {}, end() {} }
 
