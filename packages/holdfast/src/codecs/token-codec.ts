@@ -104,9 +104,15 @@ export function tokenCodec({
     const link = linkOf(parsed.claims, secret)
     const digest = digestOf(link)
     const claims = { session, kind, keyId, family, generation, digest }
-    const source = { link, descent, digests: undefined }
-    if (descent !== null) return withLinks(claims, source)
-    return withLinks({ ...claims, unlinkedDigest: digestOf(secret) }, source)
+    if (descent === null) {
+      const unlinkedDigest = digestOf(secret)
+      return withLinks({ ...claims, unlinkedDigest }, { link, descent, digests: undefined })
+    }
+    // Copies: what is remembered must not hold the bytes around them, which are the secret's.
+    const { mintedAt } = descent
+    const [parent, grandparent] = [descent.parent.slice(), descent.grandparent.slice()]
+    const source = { link, descent: { mintedAt, parent, grandparent }, digests: undefined }
+    return withLinks(claims, source)
   }
 
   return {

@@ -90,12 +90,31 @@ describe('tokens', () => {
     expect(elsewhere.digest).not.toBe(first.digest)
   })
 
+  test('what is remembered of a token does not hold its secret', () => {
+    const { token } = codec.mint(line)
+    const claims = codec.authenticate(token) as Claims
+    const secret = Buffer.from(parseToken(token)?.claims.secret ?? [])
+    const held = heldBy(claims).map((bytes) => Buffer.from(bytes.buffer))
+
+    expect(held.length).toBeGreaterThan(1)
+    for (const bytes of held) expect(bytes.includes(secret)).toBe(false)
+  })
+
   test('a refresh token is told apart by its kind', () => {
     const { token } = codec.mint({ ...line, kind: 'refresh' })
 
     expect(parseToken(token)?.claims.kind).toBe('refresh')
   })
 })
+
+/** All bytes that can be reached from a value without running a getter. */
+function heldBy(value: unknown): readonly Uint8Array[] {
+  if (value instanceof Uint8Array) return [value]
+  if (typeof value !== 'object' || value === null) return []
+  return Reflect.ownKeys(value).flatMap((key) =>
+    heldBy(Object.getOwnPropertyDescriptor(value, key)?.value),
+  )
+}
 
 describe('session ids', () => {
   test('carry the subject tag, fall into its partition, and are never alike', () => {
