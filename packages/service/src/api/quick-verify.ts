@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { batchBody, checker, LINES_TYPE, presented } from 'holdfast/wire'
 import { isJson, MAX_BODY_BYTES, parseJson, takeBytes } from './body.ts'
 import { asDescribed, isInputFault } from './call.ts'
-import { connectionCallers } from './callers.ts'
 import { MAX_BATCH_BYTES, VERIFY_ROLES } from './calls/verify.ts'
 import { checkedCaller, observe, type Seen, STANDARD_HEADERS } from './exchange.ts'
 import { acceptsLines, lineJudge, presentationJudge, type VerificationLine } from './judges.ts'
@@ -58,7 +57,6 @@ const UNKNOWN_BYTES = 16_384
 export function quickVerify(parts: QuickParts): Quick {
   const judged = presentationJudge(parts)
   const lines = lineJudge(parts)
-  const callerOn = connectionCallers(parts.callers)
   let waiting: Asked[] = []
 
   function drain(): void {
@@ -114,8 +112,8 @@ export function quickVerify(parts: QuickParts): Quick {
       .catch(() => asked.response.destroy())
   }
 
-  function checkCaller({ headers, socket }: IncomingMessage, seen: Seen): void {
-    checkedCaller(callerOn(socket, headers.authorization), { roles: VERIFY_ROLES, seen })
+  function checkCaller({ headers }: IncomingMessage, seen: Seen): void {
+    checkedCaller(parts.callers(headers.authorization), { roles: VERIFY_ROLES, seen })
   }
 
   async function refuse(asked: ToAnswer, error: unknown): Promise<Answered> {
