@@ -206,8 +206,8 @@ export type Refreshed =
   | (Verification & { readonly ok: false })
 
 /**
- * An engine with local copies puts this on its `verify`. `now` gives the same answer at once where
- * nothing has to be read, else undefined. It sits on the function, so that it is gone where an
+ * An engine with local copies, or over a store that answers at once, puts this on its `verify`.
+ * `now` gives the same answer where nothing has to be waited for, else undefined. It sits on the function, so that it is gone where an
  * application puts another `verify` in its place.
  */
 export interface VerifiesNow {

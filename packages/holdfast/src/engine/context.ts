@@ -111,6 +111,8 @@ export interface Touches {
    * wait, and the promise fails where the store does.
    */
   touch(id: SessionId, at: number): Promise<void> | undefined
+  /** Whether answers have to wait for their touch. */
+  waits(): boolean
   /** Number of sessions whose activity is remembered. */
   size(): number
 }

@@ -120,6 +120,15 @@ describe('a record that was opened or sealed before', () => {
     }
   })
 
+  test('is opened once where it is read twice in a row, also in a memory that is full', () => {
+    const { records, opened, place, state } = scene()
+    const found = asFound(records.seal(place, state))
+    for (let n = 0; n < 4_100; n++) records.seal({ ...place, id: `${n}`.padStart(43, 'A') }, state)
+
+    expect(records.open(found)).toBe(records.open(found))
+    expect(opened()).toBe(1)
+  })
+
   test('does not change with the buffer that it was sealed into', () => {
     const { records, opened, place, state } = scene()
     const sealed = records.seal(place, state)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { SessionError } from '../../src/core/errors.ts'
 import type { SessionId } from '../../src/core/ids.ts'
+import type { Sessions, VerifiesNow } from '../../src/core/sessions.ts'
 import type { Entries } from '../../src/core/store.ts'
 import { batchedTouches } from '../../src/engine/state/touches.ts'
 import { lmdbStore } from '../../src/stores/lmdb.ts'
@@ -18,6 +19,7 @@ import {
   MINUTE,
   SECOND,
 } from '../support/harness.ts'
+import { atHome } from '../support/people.ts'
 import { until } from '../support/until.ts'
 
 type Seen = Parameters<Entries['touch']>[0]
@@ -96,6 +98,24 @@ describe('a touch', () => {
     expect(h.batches).toHaveLength(1)
     expect(h.batches[0]).toHaveLength(2)
     expect(h.events.filter(({ type }) => type === 'session-presented')).toHaveLength(2)
+  })
+
+  test('goes with an answer at once, but not while answers have to wait for theirs', async () => {
+    const { login, sessions, host, batches, set } = await scene()
+    const presented = { token: await login(), request: atHome() }
+    const { now }: Sessions['verify'] & VerifiesNow = sessions.verify
+    host.advance(2 * MINUTE + SECOND)
+
+    expect(now?.(presented)).toMatchObject({ ok: true })
+    await until('it is written', async () => batches.length === 1)
+    set('out')
+    host.advance(2 * MINUTE + SECOND)
+    expect(now?.(presented)).toMatchObject({ ok: true })
+    await until('it failed', async () => batches.length === 2)
+    host.advance(SECOND)
+
+    expect(now?.(presented)).toBeUndefined()
+    await expect(sessions.verify(presented)).rejects.toMatchObject({ code: 'store_unavailable' })
   })
 
   test('that the store forgot comes again', async () => {

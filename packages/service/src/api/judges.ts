@@ -16,7 +16,7 @@ import { faultOf, problemDetailsOf } from './problem.ts'
 
 export type VerificationBody = Readonly<Record<string, unknown>>
 
-/** Judges one presentation: at once where a local copy answers. */
+/** Judges one presentation: at once where the engine can. */
 export function presentationJudge({
   sessions,
   cookies,

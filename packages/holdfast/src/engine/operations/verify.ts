@@ -70,15 +70,18 @@ function acceptUnchanged(
   return accept(engine, opened.state(), opened.found, { decision, access })
 }
 
-/** As a copy, what was read at once may only allow, and nothing is noted of the request. */
+/** As a copy, what was read at once may only allow. Activity is noted where nothing waits for it. */
 function decideOnReadNow(
   engine: EngineContext,
   authenticated: AuthenticatedPresentation,
 ): Unchanged | undefined {
   const opened = loadNow(engine, authenticated.claims.session)
   if (opened === undefined || opened === 'wait') return undefined
+  const due = engine.touches.isDue(opened.found, authenticated.presentation.at)
+  if (due && engine.touches.waits()) return undefined
   const unchanged = decideUnchanged(engine, opened, authenticated)
   if (unchanged === undefined) return undefined
+  if (due) touchIfDue(engine, opened.found, authenticated.presentation)
   engine.copies?.asked('miss')
   return unchanged
 }
@@ -95,13 +98,15 @@ function decideOnCopy(
   const { at } = presentation
   const opened = engine.copies?.get(claims.session, at)
   if (opened === undefined || presented.acr !== undefined) return undefined
-  if (opened.found.version < engine.versions.of(opened.found.id)) return undefined
+  const { found } = opened
+  if (found.version < engine.versions.of(found.id)) return undefined
+  if (engine.touches.isDue(found, at)) return undefined
   const unchanged = decideUnchanged(engine, opened, authenticated)
   if (unchanged !== undefined) engine.copies?.asked('hit')
   return unchanged
 }
 
-/** Lets pass where the secret is the one that counts and nothing is to be weighed or noted. */
+/** Lets pass where the secret is the one that counts and nothing is to be weighed. */
 function decideUnchanged(
   engine: EngineContext,
   opened: OpenedSession,
@@ -110,7 +115,6 @@ function decideUnchanged(
   const { found, head } = opened
   const { at } = authenticated.presentation
   if (lifetimeVerdict(head, found.lastActivity, at) !== 'live') return undefined
-  if (engine.touches.isDue(found, at)) return undefined
   const matched = matchSecret(head.family, authenticated)
   if (matched?.rotation.status !== 'current') return undefined
   const decision = allowedUnchanged(engine, opened, matched)

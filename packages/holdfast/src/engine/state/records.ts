@@ -18,6 +18,8 @@ const STALE_MS = 60_000
  */
 export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => number): Records {
   const known = selectiveMemo<Known>(REMEMBERED)
+  /** Who could not be answered at once is read again right after, as a promise. */
+  let latest: Known | undefined
   let since = now()
 
   function remember(entry: Entry, record: OpenedRecord): void {
@@ -30,15 +32,17 @@ export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => n
       const at = now()
       if (Math.abs(at - since) >= STALE_MS) {
         known.clear()
+        latest = undefined
         since = at
       }
-      const before = known.get(found.id)
+      const before = latest?.id === found.id ? latest : known.get(found.id)
       if (before !== undefined && isSame(before, found)) return before.record
       const content = codec.open(sessionIdentity(found), found.sealed)
       const { head, rest } = openSession(content, found, readFacts)
       if (head.generation <= found.generation) {
         const state = once(() => withoutOldStepUp(rest(), at))
         const record = { head, state }
+        latest = { ...found, record }
         if (known.takes(found.id)) remember(found, record)
         return record
       }

@@ -97,6 +97,7 @@ export function batchedTouches({ entries, onWarning }: TouchesOptions): Touches 
       noted.set(id, at)
       return unwritten.size === 0 ? undefined : batch.done
     },
+    waits: () => unwritten.size > 0,
     size: () => noted.size() + unwritten.size,
   }
 }
