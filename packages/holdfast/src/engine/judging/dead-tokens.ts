@@ -46,6 +46,5 @@ export async function superseded(
  * An authentic token whose session is not there: it was ended, has expired or was never committed.
  */
 export function unknown({ eventWriter }: EngineContext, { session }: Claims, at: number): void {
-  const facts = { at, session, reason: 'session_unknown' }
-  eventWriter.publish([eventWriter.event('token-unknown', facts)])
+  eventWriter.tell('token-unknown', () => ({ at, session, reason: 'session_unknown' }))
 }

@@ -5,7 +5,7 @@ import { failuresOf } from '../../core/prompts.ts'
 import type { SessionHead } from '../../core/session.ts'
 import type { EngineContext, FastPolicy, OpenedSession } from '../context.ts'
 import type { MatchedPresentation } from './presentation.ts'
-import { carriedEvidence } from './weigh.ts'
+import { carriedEvidence, isProved } from './weigh.ts'
 
 /**
  * Step 7 of `verify`: whether there is nothing new to weigh. The presentation has the session's
@@ -28,7 +28,7 @@ export function nothingNew(
   if (standing === undefined || standing.state === 'challenged') return false
   if (failuresOf(head.failures, last.context) > 0) return false
   if (presented.acr !== undefined) {
-    if (family.provedIn !== last.context && standing.state !== 'confirmed') return false
+    if (!isProved(family, last.context, standing.state)) return false
     if (!acrMet(family.acr, presented.acr, acrOrder)) return false
   }
   const silence = presentation.at - (found.lastActivity ?? last.at)

@@ -81,7 +81,7 @@ export function authenticate(
   if (typeof token !== 'string') throw invalid('token', 'must be a string')
   const claims = engine.codec.authenticate(token)
   if (typeof claims === 'string') {
-    engine.eventWriter.publish([engine.eventWriter.event('token-unknown', { at, reason: claims })])
+    engine.eventWriter.tell('token-unknown', () => ({ at, reason: claims }))
     return claims
   }
   return claims.kind === kind ? claims : 'wrong_token_use'

@@ -23,8 +23,7 @@ export function shadowEvents(
     if (shadowed.outcome === decision.outcome) return []
   } catch {
     if (eventLimiter.isNew('shadow_failed', Math.floor(facts.at / MINUTE_MS))) {
-      const failed = { ...about, reason: 'shadow_failed' }
-      eventWriter.publish([eventWriter.event('policy-differed', failed)])
+      eventWriter.tell('policy-differed', () => ({ ...about, reason: 'shadow_failed' }))
     }
     return []
   }

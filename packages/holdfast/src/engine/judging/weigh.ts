@@ -1,6 +1,7 @@
 import { acrMet } from '../../core/acr.ts'
 import {
   type Context,
+  type ContextState,
   contextKey,
   decayed,
   findContext,
@@ -14,7 +15,7 @@ import type { Evidence } from '../../core/evidence.ts'
 import { confirmedPast, type SubjectHistory } from '../../core/history.ts'
 import { failuresOf, recentPrompts } from '../../core/prompts.ts'
 import type { Presentation } from '../../core/request.ts'
-import type { SessionState } from '../../core/session.ts'
+import type { SessionFamily, SessionState } from '../../core/session.ts'
 import type { Signal } from '../../core/signal.ts'
 import { impossibleJourney } from '../../signals/impossible-journey.ts'
 import { networkConfirmed } from '../../signals/network-confirmed.ts'
@@ -156,7 +157,16 @@ export function explain(
  * given, and where the owner is known to be.
  */
 export function provedAt({ family, contexts }: SessionState, key: string): boolean {
-  return family.provedIn === key || findContext(contexts, key)?.state === 'confirmed'
+  return isProved(family, key, findContext(contexts, key)?.state)
+}
+
+/** {@link provedAt}, where the state of the context is known. */
+export function isProved(
+  { provedIn }: Pick<SessionFamily, 'provedIn'>,
+  key: string,
+  state: ContextState | undefined,
+): boolean {
+  return provedIn === key || state === 'confirmed'
 }
 
 /** Whether client facts, agent and place are those of a context. */

@@ -69,7 +69,5 @@ function publishSample(
     const key = `${claims.session} ${claims.family} ${status}`
     if (!eventLimiter.isNew(key, claims.generation)) return
   }
-  eventWriter.publish([
-    eventWriter.event('session-refreshed', { ...factsOf(matched), reason: status }),
-  ])
+  eventWriter.tell('session-refreshed', () => ({ ...factsOf(matched), reason: status }))
 }
