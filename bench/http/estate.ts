@@ -8,10 +8,10 @@ import {
   systemHost,
 } from 'holdfast'
 import { lmdbStore } from 'holdfast/lmdb'
-import { geoLookup } from 'holdfast/network'
 import { redisStore } from 'holdfast/redis'
 import { Redis } from 'ioredis'
-import { ATTRIBUTES, REQUEST, requestFrom, userOf } from '../facts.ts'
+import { REQUEST, requestFrom, userOf } from '../facts.ts'
+import { login, lookupIn } from '../ours/estate.ts'
 import { addressAt, geoFilesIn } from '../places.ts'
 import { together } from '../together.ts'
 import { type Crowd, HEADERS } from './visitors.ts'
@@ -89,12 +89,7 @@ export function engineOn(
   store: Store,
   { ground, ...options }: Partial<SessionsOptions> & Pick<SessionsOptions, 'keyring'> & OnGround,
 ): Sessions {
-  const { city, asn } = geoFilesIn(ground.folder)
-  const { lookup } = geoLookup({
-    city: [city],
-    asn: [asn],
-    onProblem: ({ message }) => fail(message),
-  })
+  const lookup = lookupIn(geoFilesIn(ground.folder))
   return createSessions({ store, lookup, rotateEveryMs: ROTATE_EVERY_MS, ...options })
 }
 
@@ -110,22 +105,6 @@ export function storeOf(
   if (kind === 'LMDB') return lmdbStore({ path: join(folder, 'estate'), now })
   const client = new Redis({ host: '127.0.0.1', port: redisPort })
   return redisStore({ client, subscriber: client.duplicate(), now, timeoutMs: PATIENCE_MS })
-}
-
-async function login(
-  sessions: Sessions,
-  user: string,
-  { ip }: { readonly ip: string },
-): Promise<string> {
-  const created = await sessions.create({
-    subject: user,
-    request: requestFrom(ip),
-    amr: ['pwd'],
-    factors: ['otp'],
-    attributes: ATTRIBUTES,
-  })
-  if (!created.ok) return fail(`A login was refused: ${created.code}`)
-  return created.token
 }
 
 /** The token to go on with: as a browser does, with the successor that an answer brings. */

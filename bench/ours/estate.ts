@@ -78,8 +78,12 @@ export async function estateOn({
   const other = Array.from(usual, (_, turn) => addressAt(turn, 'home', 99))
 
   /** As a browser does, it goes on with the successor that an answer brings. */
-  async function present(turn: number, request: RequestFacts): Promise<Used> {
-    const answer = await sessions.verify({ token: tokens[turn] ?? '', request })
+  async function present(
+    turn: number,
+    request: RequestFacts,
+    { deliverable }: { readonly deliverable: boolean },
+  ): Promise<Used> {
+    const answer = await sessions.verify({ token: tokens[turn] ?? '', request, deliverable })
     if (!answer.ok) throw new Error(`A verification was refused: ${answer.code}`)
     expectUser(answer.session.subject, userOf(turn))
     if (answer.token !== undefined) tokens[turn] = answer.token
@@ -96,7 +100,7 @@ export async function estateOn({
   const visit = (all: readonly string[], gapMs = 0): Promise<unknown> =>
     inTurns(set.sessions, (turn) => {
       ahead += gapMs
-      return present(turn, requestFrom(all[turn] ?? ''))
+      return present(turn, requestFrom(all[turn] ?? ''), { deliverable: true })
     })
   for (const place of away) {
     ahead += STAY_MS
@@ -116,7 +120,9 @@ export async function estateOn({
       if (!machine) ahead += REQUEST_MS
       const turn = walk.next()
       const ips = walk.isElsewhere() ? other : usual
-      const used = await present(turn, requestFrom(ips[turn] ?? ''))
+      // What a rotation costs is a row of its own.
+      const request = requestFrom(ips[turn] ?? '')
+      const used = await present(turn, request, { deliverable: false })
       look?.(used)
     },
     async move() {
@@ -124,7 +130,7 @@ export async function estateOn({
       ahead += (61_000 * 2) / set.sessions
       const turn = walk.next()
       const ips = walk.laps() % 2 === 0 ? office : usual
-      await present(turn, requestFrom(ips[turn] ?? ''))
+      await present(turn, requestFrom(ips[turn] ?? ''), { deliverable: true })
     },
   }
 }
