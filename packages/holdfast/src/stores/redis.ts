@@ -28,7 +28,7 @@ export interface RedisOptions extends FeedOptions {
   /**
    * A single server that the store connects to by itself, for example
    * `redis://user:password@host:6379/0`, `rediss://host` for TLS, or `unix:/run/redis.sock`. That
-   * needs no package, costs a fraction of a command, and hears wake-ups without a `subscriber`.
+   * needs no package, and hears wake-ups without a `subscriber`.
    */
   readonly url?: string
   /** Settings of TLS for a `rediss:` URL, for example `ca`. */
