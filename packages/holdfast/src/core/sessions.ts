@@ -207,8 +207,8 @@ export type Refreshed =
 
 /**
  * An engine with local copies, or over a store that answers at once, puts this on its `verify`.
- * `now` gives the same answer where nothing has to be waited for, else undefined. It sits on the function, so that it is gone where an
- * application puts another `verify` in its place.
+ * `now` gives the same answer where nothing has to be waited for, else undefined. It sits on the
+ * function, so that it is gone where an application puts another `verify` in its place.
  */
 export interface VerifiesNow {
   now?(presented: Presented): Verification | undefined

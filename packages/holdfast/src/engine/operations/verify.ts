@@ -70,7 +70,7 @@ function acceptUnchanged(
   return accept(engine, opened.state(), opened.found, { decision, access })
 }
 
-/** As a copy, what was read at once may only allow. Activity is noted where nothing waits for it. */
+/** As a copy, what was read at once may only allow. Activity is noted if nothing waits for it. */
 function decideOnReadNow(
   engine: EngineContext,
   authenticated: AuthenticatedPresentation,
