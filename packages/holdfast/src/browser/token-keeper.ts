@@ -42,6 +42,8 @@ export function tokenKeeper({ url, send, page, onLoggedOut }: KeeperOptions): To
   let used = false
   let out = false
   let logouts = 0
+  /** When the last of them was, ms of this device's clock, as the times of tokens. */
+  let left = Number.NEGATIVE_INFINITY
   let failure: { readonly outcome: RefreshOutcome; readonly until: number } | undefined
   let flight: Promise<RefreshOutcome> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -59,6 +61,7 @@ export function tokenKeeper({ url, send, page, onLoggedOut }: KeeperOptions): To
 
   function leave(): void {
     logouts++
+    left = Date.now()
     kept = undefined
     failure = undefined
     clearTimeout(timer)
@@ -93,7 +96,9 @@ export function tokenKeeper({ url, send, page, onLoggedOut }: KeeperOptions): To
         break
       case 'token': {
         const { token, from, until } = message
-        if (token !== rejected && until > (fresh()?.until ?? 0)) keep({ token, from, until })
+        // A tab that has not heard of the logout yet may still answer with the token from before.
+        if (from <= left || token === rejected) break
+        if (until > (fresh()?.until ?? 0)) keep({ token, from, until })
         break
       }
     }

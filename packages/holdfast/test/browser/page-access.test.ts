@@ -276,6 +276,39 @@ test('a refresh that is answered after a logout brings no token back', async () 
   expect(server.refreshes()).toBe(1)
 })
 
+test('a late answer of another tab brings no token back from before the logout', async () => {
+  const heard: ((message: { data: unknown }) => void)[] = []
+  class OwnEnd {
+    set onmessage(hear: (message: { data: unknown }) => void) {
+      heard.push(hear)
+    }
+    postMessage() {}
+    close() {}
+  }
+  const page = { ...pageOf().page, BroadcastChannel: OwnEnd as never }
+  const { access, server, logouts } = pageWith({ page })
+  const answer = (from: number, token: string) => {
+    for (const hear of heard) {
+      hear({ data: { kind: 'token', token, from, until: from + LIFE_S * 1000 } })
+    }
+  }
+  await settled(access.token())
+  server.answers({ refresh: refused('not_authenticated') })
+  const before = Date.now()
+  await vi.advanceTimersByTimeAsync(1_000)
+
+  access.forget()
+  answer(before, 'of-the-session-that-ended')
+  const after = await settled(access.token())
+  await vi.advanceTimersByTimeAsync(1_000)
+  answer(Date.now(), 'of-the-next-login')
+  const next = await settled(access.token())
+
+  expect(after).toBeUndefined()
+  expect(logouts()).toBe(1)
+  expect(next).toBe('of-the-next-login')
+})
+
 test('nothing of a token is left in cookies or addresses', async () => {
   const { access, page, server, written } = pageWith()
 
