@@ -8,6 +8,8 @@ export interface ByteWriter {
   int(value: number): void
   text(value: string): void
   bytes(value: Uint8Array): void
+  /** The bytes that hex digits stand for. */
+  hex(digits: string): void
   end(): Buffer
 }
 
@@ -51,6 +53,10 @@ export function createWriter(): ByteWriter {
       room(value.length)
       target.set(value, at)
       at += value.length
+    },
+    hex(digits) {
+      room(digits.length / 2)
+      at += target.write(digits, at, 'hex')
     },
     end: () => target.subarray(0, at),
   }

@@ -24,7 +24,7 @@ const STATES: readonly Pick<Context, 'state' | 'sessionOnly'>[] = [
 const GROUPS: readonly EvidenceGroup[] = ['N', 'D', 'C', 'R', 'K', 'B', 'P']
 
 /** What a record keeps of a context, apart from its network and device. */
-type Standing = Omit<Context, 'key' | 'network' | 'device' | 'newAs'>
+export type Standing = Omit<Context, 'key' | 'network' | 'device' | 'newAs'>
 
 export function writeStanding(output: RecordWriter, context: Standing): void {
   const { writer } = output

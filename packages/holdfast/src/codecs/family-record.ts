@@ -29,31 +29,28 @@ export interface ContextKeys {
   readonly keys: readonly string[]
 }
 
-export function writeSessionFamily(
-  output: RecordWriter & ContextKeys,
-  family: SessionFamily,
-): void {
-  writeOptional(output, family.acr, (acr) => writeWord(output, acr))
-  writeList(output, family.amr, (method) => writeWord(output, method))
-  writeTime(output, family.authenticatedAt)
-  writeKey(output, family.provedIn)
-  writeTokenFamily(output, family)
+/** What a login or step-up proved, without the secrets of the family. */
+type Proof = Omit<SessionFamily, keyof TokenFamily>
+
+export function writeProof(output: RecordWriter & ContextKeys, proof: Proof): void {
+  writeOptional(output, proof.acr, (acr) => writeWord(output, acr))
+  writeList(output, proof.amr, (method) => writeWord(output, method))
+  writeTime(output, proof.authenticatedAt)
+  writeKey(output, proof.provedIn)
 }
 
-export function readSessionFamily(
-  input: RecordReader & ContextKeys,
-  readFamily: (input: RecordReader & ContextKeys) => TokenFamily,
-): SessionFamily {
-  const acr = readOptional(input, readWord)
-  const amr = readList(input, readWord)
-  const authenticatedAt = readTime(input)
-  const provedIn = readKey(input)
-  return { acr, amr, authenticatedAt, provedIn, ...readFamily(input) }
+export function readProof(input: RecordReader & ContextKeys): Proof {
+  return {
+    acr: readOptional(input, readWord),
+    amr: readList(input, readWord),
+    authenticatedAt: readTime(input),
+    provedIn: readKey(input),
+  }
 }
 
 export function writeTokenFamily(output: RecordWriter & ContextKeys, family: TokenFamily): void {
   const { current, beganAt, shownAt, previous, outstanding } = family
-  output.writer.bytes(Buffer.from(family.id, 'hex'))
+  output.writer.hex(family.id)
   output.writer.uint(current.generation)
   writeDigest(output, current.digest)
   writeTime(output, current.mintedAt)
@@ -138,7 +135,7 @@ export function readSwitchBack(input: RecordReader & ContextKeys): SwitchBack {
 }
 
 function writeDigest({ writer }: RecordWriter, digest: string): void {
-  writer.bytes(Buffer.from(digest, 'hex'))
+  writer.hex(digest)
 }
 
 export function readDigest({ reader }: RecordReader): string {

@@ -8,8 +8,12 @@ import { readListed, WORDS, writeListed } from './word-lists.ts'
 /** Writes a record. Instants are stored as their distance from `epoch`, which is mostly short. */
 export interface RecordWriter {
   readonly writer: ByteWriter
-  readonly facts: FactTable
   readonly epoch: number
+}
+
+/** Writes a record with the networks and devices that it mentions. */
+export interface FactWriter extends RecordWriter {
+  readonly facts: FactTable
 }
 
 /** Reads a record. */
@@ -33,7 +37,7 @@ export function readTime({ reader, epoch }: RecordReader): number {
   return epoch + readInt(reader)
 }
 
-export function writeUse({ writer, facts }: RecordWriter, { network, device }: Use): void {
+export function writeUse({ writer, facts }: FactWriter, { network, device }: Use): void {
   writer.uint(facts.network(network))
   writer.uint(facts.device(device))
 }

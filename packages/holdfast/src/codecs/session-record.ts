@@ -1,24 +1,33 @@
 import type { Context } from '../core/context.ts'
 import { CALL_METHODS, type KeptCall } from '../core/sensitive-calls.ts'
-import { headOf, type SessionHead, type SessionState } from '../core/session.ts'
+import {
+  type CompletedStepUp,
+  headOf,
+  type SessionHead,
+  type SessionState,
+  type SwitchBack,
+  type TokenFamily,
+} from '../core/session.ts'
 import type { Entry } from '../core/store.ts'
+import type { TokenKind } from '../core/token.ts'
 import { createWriter, expectEnd, readText, readUint, withoutZeros, withZeros } from './bytes.ts'
 import {
   NO_NEWCOMERS,
   newcomers,
   readNewcomers,
   readStanding,
+  type Standing,
   withNewcomers,
   writeStanding,
 } from './context-record.ts'
 import {
   readFailed,
-  readSessionFamily,
+  readProof,
   readStepUp,
   readSwitchBack,
   readTokenFamily,
   writeFailed,
-  writeSessionFamily,
+  writeProof,
   writeStepUp,
   writeSwitchBack,
   writeTokenFamily,
@@ -27,16 +36,17 @@ import { type FactReader, factTable } from './record-facts.ts'
 import {
   addressOf,
   deviceOf,
+  type FactWriter,
   foreignLayout,
   keyOfUse,
   type RecordReader,
-  type RecordWriter,
   readList,
   readOneOf,
   readOptional,
   readTime,
   readUse,
   readWord,
+  type UseNumbers,
   usedAt,
   writeList,
   writeOneOf,
@@ -82,7 +92,8 @@ export function encodeSession(state: SessionState): Uint8Array {
   writeTime(output, last.at)
   output.writer.uint(lastAt + 1)
   if (lastContext !== undefined) writeStanding(output, lastContext)
-  writeSessionFamily(output, state.family)
+  writeProof(output, state.family)
+  writeTokenFamily(output, state.family)
   writeOptional(output, state.fork, ({ at }) => writeTime(output, at))
   writeList(output, state.failures, (failed) => writeFailed(output, failed))
 
@@ -107,8 +118,19 @@ export function encodeSession(state: SessionState): Uint8Array {
 /** A session as far as it was decoded. */
 export interface DecodedSession {
   readonly head: SessionHead
+  /**
+   * The secrets of its refresh tokens. Reads the rest, and looks no network up. Throws as `rest`
+   * does.
+   */
+  readonly refresh: () => TokenFamily | null
   /** Decodes the rest. Throws `record_invalid` where it is not as this version writes it. */
   readonly rest: () => SessionState
+  /**
+   * The bytes of the same session with another family of one kind; all others are copied. Throws as
+   * `rest` does. Undefined: the whole of it has to be written, in another layout or without
+   * something that is past.
+   */
+  readonly withFamily: (kind: TokenKind, family: TokenFamily) => Uint8Array | undefined
 }
 
 /** Throws as {@link openSession} does. */
@@ -135,7 +157,13 @@ export function openSession(
   const input: RecordReader = { reader, facts: readFacts(reader), epoch: terms.createdAt }
   if (layout < LAYOUT) {
     const state = decodeWithoutHead(input, terms, layout)
-    return { head: headOf(state), rest: () => state }
+    const { refresh } = state
+    return {
+      head: headOf(state),
+      refresh: () => refresh,
+      rest: () => state,
+      withFamily: () => undefined,
+    }
   }
 
   const { id, createdAt, deadline, idleMs } = terms
@@ -153,7 +181,10 @@ export function openSession(
   const lastAt = readTime(input)
   const number = readUint(reader)
   const standing = number === 0 ? undefined : readStanding(input)
-  const family = readSessionFamily(keyed, readTokenFamily)
+  const proof = readProof(keyed)
+  const familyAt = reader.at
+  const family = { ...proof, ...readTokenFamily(keyed) }
+  const familyEnd = reader.at
   const fork = readOptional(input, readFork)
   const failures = readList(keyed, readFailed)
   const { at: bodyAt } = reader
@@ -176,36 +207,89 @@ export function openSession(
     standing,
   }
 
-  function rest(): SessionState {
+  let body: Body | undefined
+
+  function bodyOf(): Body {
+    if (body !== undefined) return body
     reader.bytes = withZeros(content)
     reader.at = bodyAt
-    const origin = usedAt(facts, readUse(input))
-    const contexts = uses.map((use, at): Context => {
-      const its = standing !== undefined && at === number - 1 ? standing : readStanding(input)
-      return { key: keys[at] ?? '', ...usedAt(facts, use), ...its }
-    })
+    const origin = readUse(input)
+    const standings = uses.map((_, at) =>
+      standing !== undefined && at === number - 1 ? standing : readStanding(input),
+    )
+    const refreshAt = reader.at
     const refresh = readOptional(keyed, readTokenFamily)
+    const refreshEnd = reader.at
     const prompts = readList(input, readTime)
     const stepUp = readOptional(keyed, readStepUp)
     const switchBacks = readList(keyed, readSwitchBack)
     const newcomers = readNewcomers(input)
-    const { calls, forkSince } = readCalls(input)
+    const called = readCalls(input)
+    const end = reader.at
     expectEnd(reader)
-    const { standing: _own, ...shared } = head
-    return {
-      ...shared,
-      origin,
-      refresh,
-      contexts: withNewcomers(contexts, newcomers),
-      last: { context, ...usedAt(facts, lastUse), at: lastAt },
-      prompts,
-      switchBacks,
-      stepUp: stepUp === null || forkSince === null ? stepUp : { ...stepUp, forkSince },
-      ...(calls.length === 0 ? {} : { calls }),
+    body = {
+      ...{ origin, standings, refresh, refreshAt, refreshEnd },
+      ...{ prompts, stepUp, switchBacks, newcomers, called, end },
     }
+    return body
   }
 
-  return { head, rest }
+  return {
+    head,
+    refresh: () => bodyOf().refresh,
+
+    rest() {
+      const { origin, standings, refresh, prompts, stepUp, switchBacks, newcomers, called } =
+        bodyOf()
+      const { calls, forkSince } = called
+      const contexts = standings.map((its, at): Context => {
+        const use = uses[at] ?? lastUse
+        return { key: keys[at] ?? '', ...usedAt(facts, use), ...its }
+      })
+      const { standing: _own, ...shared } = head
+      return {
+        ...shared,
+        origin: usedAt(facts, origin),
+        refresh,
+        contexts: withNewcomers(contexts, newcomers),
+        last: { context, ...usedAt(facts, lastUse), at: lastAt },
+        prompts,
+        switchBacks,
+        stepUp: stepUp === null || forkSince === null ? stepUp : { ...stepUp, forkSince },
+        ...(calls.length === 0 ? {} : { calls }),
+      }
+    },
+
+    withFamily(kind, changed) {
+      const { stepUp, refreshAt, refreshEnd, end } = bodyOf()
+      // It may be old enough to be left out.
+      if (stepUp !== null) return undefined
+      const [from, to] = kind === 'session' ? [familyAt, familyEnd] : [refreshAt, refreshEnd]
+      const bytes = withZeros(content)
+      const writer = createWriter()
+      writer.bytes(bytes.subarray(0, from))
+      if (kind === 'refresh') writer.uint(1)
+      writeTokenFamily({ writer, epoch: createdAt, keys }, changed)
+      writer.bytes(bytes.subarray(to, end))
+      return withoutZeros(writer.end())
+    },
+  }
+}
+
+/** What is not decoded at once: as it is written, with networks by number. */
+interface Body {
+  readonly origin: UseNumbers
+  readonly standings: readonly Standing[]
+  readonly refresh: TokenFamily | null
+  /** Where that family starts, and ends. */
+  readonly refreshAt: number
+  readonly refreshEnd: number
+  readonly prompts: readonly number[]
+  readonly stepUp: CompletedStepUp | null
+  readonly switchBacks: readonly SwitchBack[]
+  readonly newcomers: ReadonlyMap<number, string>
+  readonly called: Calls
+  readonly end: number
 }
 
 function decodeWithoutHead(input: RecordReader, terms: Terms, layout: number): SessionState {
@@ -223,7 +307,7 @@ function decodeWithoutHead(input: RecordReader, terms: Terms, layout: number): S
     return { key: keyOfUse(facts, use), ...usedAt(facts, use), ...readStanding(input) }
   })
   const keyed = { ...input, keys: contexts.map(({ key }) => key) }
-  const family = readSessionFamily(keyed, readFamily)
+  const family = { ...readProof(keyed), ...readFamily(keyed) }
   const refresh = readOptional(keyed, readFamily)
   const lastUse = readUse(input)
   const last = { context: keyOfUse(facts, lastUse), ...usedAt(facts, lastUse), at: readTime(input) }
@@ -255,7 +339,7 @@ interface Calls {
 
 const NO_CALLS: Calls = { calls: [], forkSince: null }
 
-function writeCalls(output: RecordWriter, { calls = [], stepUp }: SessionState): void {
+function writeCalls(output: FactWriter, { calls = [], stepUp }: SessionState): void {
   writeList(output, calls, (call) => {
     writeTime(output, call.at)
     writeOneOf(output, CALL_METHODS, call.method)

@@ -12,6 +12,7 @@ import {
   mayBeToken,
   parseToken,
   SECRET_BYTES,
+  saysRefresh,
   signedPart,
   type TokenClaims,
 } from '../core/token.ts'
@@ -61,7 +62,7 @@ export interface Claims
  */
 export type TokenFault = 'token_malformed' | 'token_key_unknown'
 
-/** A new token, and the digest of its link for the record. */
+/** A new token, and the digest of its link for the record, which few ask for. */
 export interface Minted {
   readonly token: string
   readonly digest: string
@@ -80,7 +81,10 @@ export function tokenCodec({
   readonly keys: RingKeys
   readonly host: Host
 }): TokenCodec {
-  /** Claims of authentic tokens by the token's digest: a client shows one token many times. */
+  /**
+   * Claims of authentic tokens by the token's digest: a client shows one token many times, but a
+   * refresh token hardly twice.
+   */
   const authentic = selectiveMemo<Claims>(REMEMBERED_TOKENS)
   let known = ring.keys
 
@@ -111,8 +115,11 @@ export function tokenCodec({
     // Copies: what is remembered must not hold the bytes around them, which are the secret's.
     const { mintedAt } = descent
     const [parent, grandparent] = [descent.parent.slice(), descent.grandparent.slice()]
-    const source = { link, descent: { mintedAt, parent, grandparent }, digests: undefined }
-    return withLinks(claims, source)
+    return withLinks(claims, {
+      link,
+      descent: { mintedAt, parent, grandparent },
+      digests: undefined,
+    })
   }
 
   return {
@@ -124,7 +131,7 @@ export function tokenCodec({
       const signed = signedPart(claims)
       const tag = tagOf(required(ring.current, 'tag').hmac, session, signed)
       const token = formatToken(session, signed, Buffer.from(tag, 'latin1'))
-      return { token, digest: digestOf(linkOf(claims, secret)) }
+      return withDigest({ token }, claims)
     },
 
     linkDigest: digestOf,
@@ -136,6 +143,7 @@ export function tokenCodec({
 
     authenticate(token) {
       if (!mayBeToken(token)) return 'token_malformed'
+      if (saysRefresh(token)) return checkTag(token)
       forgetOldRing()
       const name = hash('sha256', token, 'binary')
       const before = authentic.get(name)
@@ -158,11 +166,39 @@ const withLinks = derivedProperties<LinkSource, Pick<Claims, 'link' | 'parentLin
   link: ({ link }) => Buffer.from(link, 'latin1'),
   parentLink: ({ descent }) => descent?.parent,
   descent(source) {
-    if (source.descent === null) return null
-    const { mintedAt, parent, grandparent } = source.descent
-    source.digests ??= { mintedAt, parent: digestOf(parent), grandparent: digestOf(grandparent) }
+    const { descent } = source
+    if (descent === null) return null
+    source.digests ??= withDigests(
+      { mintedAt: descent.mintedAt },
+      { descent, parent: undefined, grandparent: undefined },
+    )
     return source.digests
   },
+})
+
+interface DigestSource {
+  readonly descent: Descent
+  parent: string | undefined
+  grandparent: string | undefined
+}
+
+/** A successor of the secret on record is known by its parent alone. */
+const withDigests = derivedProperties<
+  DigestSource,
+  Pick<NonNullable<ShownSecret['descent']>, 'parent' | 'grandparent'>
+>({
+  parent(source) {
+    source.parent ??= digestOf(source.descent.parent)
+    return source.parent
+  },
+  grandparent(source) {
+    source.grandparent ??= digestOf(source.descent.grandparent)
+    return source.grandparent
+  },
+})
+
+const withDigest = derivedProperties<TokenClaims, Pick<Minted, 'digest'>>({
+  digest: (claims) => digestOf(linkOf(claims, claims.secret)),
 })
 
 /** 16 characters, one a byte. */

@@ -92,12 +92,11 @@ function descends({ current, previous, outstanding }: TokenFamily, shown: ShownS
   const { descent, digest } = shown
   const ahead = shown.generation - current.generation
   if (descent === null) return outstanding !== null && sameText(digest, outstanding.digest)
-  const { parent, grandparent } = descent
   if (ahead === 1) {
-    const skips = previous !== null && sameText(grandparent, previous.digest)
-    return sameText(parent, current.digest) || skips
+    if (sameText(descent.parent, current.digest)) return true
+    return previous !== null && sameText(descent.grandparent, previous.digest)
   }
-  return ahead === 2 && sameText(grandparent, current.digest)
+  return ahead === 2 && sameText(descent.grandparent, current.digest)
 }
 
 function siblingStatus(

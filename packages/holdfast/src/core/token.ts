@@ -66,7 +66,8 @@ export function signedPart(claims: TokenClaims & { readonly descent: Descent }):
   const { mintedAt, parent, grandparent } = claims.descent
   view.setUint8(0, KINDS.indexOf(claims.kind) + 1)
   view.setUint32(1, Number.parseInt(claims.keyId, 16))
-  view.setBigUint64(5, BigInt(`0x${claims.family}`))
+  view.setUint32(5, Number.parseInt(claims.family.slice(0, 8), 16))
+  view.setUint32(9, Number.parseInt(claims.family.slice(8), 16))
   view.setUint32(13, claims.generation)
   view.setUint16(17, Math.floor(mintedAt / 2 ** 32))
   view.setUint32(19, mintedAt % 2 ** 32)
@@ -111,6 +112,15 @@ export function mayBeToken(text: string): boolean {
   const { length } = text
   return (length === TOKEN_LENGTH || length === UNLINKED_LENGTH) && text.startsWith(TOKEN_PREFIX)
 }
+
+/** Whether a text that may be a token says that it is a refresh token. */
+export function saysRefresh(text: string): boolean {
+  // The second letter of the proof part has the two low bits of the kind.
+  return LETTERS_OF_REFRESH.includes(text.charAt(KIND_LETTER))
+}
+
+const KIND_LETTER = TOKEN_PREFIX.length + 45
+const LETTERS_OF_REFRESH = 'ghijklmnopqrstuv'
 
 type Rest = Omit<TokenClaims, 'session' | 'kind' | 'keyId'>
 

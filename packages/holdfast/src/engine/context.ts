@@ -8,9 +8,10 @@ import type { Host } from '../core/host.ts'
 import type { SessionId, SubjectKey } from '../core/ids.ts'
 import type { Lifetime } from '../core/lifetimes.ts'
 import type { Device, Network, Presentation, RequestFacts } from '../core/request.ts'
-import type { Attributes, SessionHead, SessionState } from '../core/session.ts'
+import type { Attributes, SessionHead, SessionState, TokenFamily } from '../core/session.ts'
 import type { Signal } from '../core/signal.ts'
 import type { Entry, Found, SealedEvent, Store } from '../core/store.ts'
+import type { TokenKind } from '../core/token.ts'
 import type { NetworkReader } from '../network/network-reader.ts'
 
 /** What the operations of the engine work with. `createSessions` makes it once. */
@@ -73,6 +74,17 @@ export interface OpenedRecord {
   readonly head: SessionHead
   /** Throws `record_invalid` where the rest is not as this version writes it. */
   readonly state: () => SessionState
+  /** The secrets of its refresh tokens. Throws as `state` does. */
+  readonly refresh: () => TokenFamily | null
+  /** The session with another family, as bytes. Undefined: write all of its state. */
+  readonly withFamily: (kind: TokenKind, family: TokenFamily) => Uint8Array | undefined
+}
+
+/** A session in which one family has changed, and nothing else. */
+export interface Rotated {
+  readonly record: OpenedRecord
+  readonly kind: TokenKind
+  readonly family: TokenFamily
 }
 
 /** A live record, opened, and what the store keeps beside it. */
@@ -87,6 +99,8 @@ export interface Records {
   /** Throws `record_invalid` or `key_unknown` where a record does not open in its place. */
   open(found: Found): OpenedRecord
   seal(entry: Omit<Entry, 'sealed'>, state: SessionState): Entry
+  /** As `seal`. What has not changed is copied. */
+  sealRotated(entry: Omit<Entry, 'sealed'>, rotated: Rotated): Entry
   /** Number of records that are remembered. */
   size(): number
 }

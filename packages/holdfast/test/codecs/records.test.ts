@@ -19,7 +19,7 @@ import { settlingTime } from '../../src/core/rotation.ts'
 import { headOf, type SessionState, type TokenFamily } from '../../src/core/session.ts'
 import { describeNetwork } from '../../src/network/describe.ts'
 import { USUAL } from '../../src/signals/weights.ts'
-import { laptop, MINUTE, NOON, past, sessionOf, used } from '../signals/scene.ts'
+import { laptop, MINUTE, NOON, oslo, past, sessionOf, used } from '../signals/scene.ts'
 
 const readFacts = factReader((ip) => describeNetwork(ip))
 
@@ -189,6 +189,34 @@ describe('records', () => {
       }),
       { numRuns: 100 },
     )
+  })
+
+  test('with another family in its place a record is what encoding all of it gives', () => {
+    const kinds = fc.constantFrom('session' as const, 'refresh' as const)
+    fc.assert(
+      fc.property(state, line, kinds, (session, family, kind) => {
+        const settled = { ...session, stepUp: null }
+        const bytes = Buffer.from(encodeSession(settled))
+        const changed =
+          kind === 'refresh'
+            ? { ...settled, refresh: family }
+            : { ...settled, family: { ...settled.family, ...family } }
+        const written = openSession(bytes, settled, readFacts).withFamily(kind, family)
+
+        expect(Buffer.from(written ?? [])).toEqual(Buffer.from(encodeSession(changed)))
+        expect(openSession(bytes, settled, readFacts).refresh()).toEqual(settled.refresh)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('a record with a step-up that may be past is written as a whole', () => {
+    const session = sessionOf(used(oslo, laptop))
+    const stepUp = { nonce: 'n', at: session.createdAt, digest: '00'.repeat(16), context: 'c' }
+    const bytes = Buffer.from(encodeSession({ ...session, stepUp }))
+    const opened = openSession(bytes, session, readFacts)
+
+    expect(opened.withFamily('session', session.family)).toBeUndefined()
   })
 
   test('any history reads back as it was written', () => {

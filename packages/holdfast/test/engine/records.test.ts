@@ -129,6 +129,29 @@ describe('a record that was opened or sealed before', () => {
     expect(opened()).toBe(1)
   })
 
+  test('is another record once a family in it has changed, and opens as what it says', () => {
+    const { records, opened, advance, place, state } = scene()
+    const digest = 'ab'.repeat(16)
+    const family = { ...state.family, current: { ...state.family.current, digest } }
+    const asSealed = asFound(records.seal(place, state))
+    advance(MINUTE)
+    let record = records.open(asSealed)
+    expect(opened()).toBe(1)
+
+    for (let version = 2; version <= 3; version++) {
+      const entry = { ...place, version }
+      record = records.open(
+        asFound(records.sealRotated(entry, { record, kind: 'session', family })),
+      )
+      expect(record.head.family.current.digest).toBe(digest)
+      expect(record.refresh()).toEqual(state.refresh)
+      expect(opened()).toBe(version - 1)
+      // What nobody has asked for yet is decoded from what was written.
+      expect(record.state()).toMatchObject({ id: state.id, subject: state.subject, family })
+      expect(opened()).toBe(version)
+    }
+  })
+
   test('does not change with the buffer that it was sealed into', () => {
     const { records, opened, place, state } = scene()
     const sealed = records.seal(place, state)

@@ -1,4 +1,5 @@
 import { contextsAt } from '../../core/context.ts'
+import type { Decision } from '../../core/decision.ts'
 import type { SessionEvent } from '../../core/events.ts'
 import { PHISHING_RESISTANT_ACR, resistsPhishing } from '../../core/factors.ts'
 import type { SubjectHistory } from '../../core/history.ts'
@@ -10,13 +11,14 @@ import type { Verification } from '../../core/sessions.ts'
 import type { Found } from '../../core/store.ts'
 import type { EngineContext, OpenedSession, Scales } from '../context.ts'
 import { learnContext, readHistory } from '../state/history.ts'
+import { withFamily } from '../state/records.ts'
 import { save, touchIfDue } from '../state/save.ts'
-import { accept, accessFor, refusalCode, refuse } from './answer.ts'
+import { accept, acceptNow, accessFor, refusalCode, refuse } from './answer.ts'
 import { type Settled, settle } from './contexts.ts'
 import { decisionEvents, decisionFacts } from './decision-events.ts'
-import { factsOf, type MatchedPresentation, type Refusal } from './presentation.ts'
+import { factsOf, familyOfKind, type MatchedPresentation, type Refusal } from './presentation.ts'
 import { isReused } from './refresh-reuse.ts'
-import { type Rotation, rotate, rotationEvents } from './rotation.ts'
+import { rotate, rotationEvents } from './rotation.ts'
 import { shadowEvents } from './shadow-policy.ts'
 import { isAccused, type Weighing, weigh } from './weigh.ts'
 
@@ -31,6 +33,12 @@ export interface Decided {
   /** The authentication context that a step-up has to reach. Undefined: any. */
   readonly acr: string | undefined
   readonly events: readonly SessionEvent[]
+}
+
+/** A session, and the presentation of one of its secrets. */
+export interface Matched {
+  readonly opened: OpenedSession
+  readonly matched: MatchedPresentation
 }
 
 /** Steps 8 to 10 of `verify`: weighs, decides, and applies by compare-and-set. */
@@ -101,51 +109,91 @@ function isBetterFactorDue(
 }
 
 /** Step 10: writes what was decided, where it changes anything, and answers. */
-export async function apply(
+async function apply(
   engine: EngineContext,
-  about: { readonly opened: OpenedSession; readonly matched: MatchedPresentation },
-  decided: Pick<Decided, 'session' | 'events'> & {
-    readonly acr?: string | undefined
-    readonly settled: Pick<Settled, 'decision' | 'next' | 'historyUpdate'>
-  },
+  about: Matched,
+  { session, settled, acr, events }: Decided,
 ): Promise<Verification | 'lost_race'> {
   const { opened, matched } = about
   const { found } = opened
   const state = opened.state()
-  const { settled, session } = decided
   const { decision } = settled
   const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
   const touches = trusted || decision.outcome === 'limit'
-  const { presentation } = matched
+  const { presentation, claims } = matched
   const noted =
     trusted && presentation.sensitivity === 'sensitive'
       ? withSensitiveCall(settled.next, presentation)
       : settled.next
-  const rotated: Rotation = trusted ? rotate(engine, noted, matched) : { state: noted }
-  const unchanged = rotated.state === session && session.fork === state.fork
+  const before = familyOfKind(opened, claims.kind)
+  const rotation = trusted && before !== null ? rotate(engine, before, matched) : undefined
+  const rotates = rotation !== undefined && rotation.family !== before
+  const unchanged = !rotates && noted === session && session.fork === state.fork
   const code = refusalCode(decision, presentation)
   // A request does not pass with attributes that were tampered with, so it has no effects either.
   if (code === undefined) engine.attributes.check(found)
 
+  const next = rotates ? withFamily(noted, claims.kind, rotation.family) : noted
   if (unchanged) {
     // What the shadow policy says again of the same is no event.
-    const refusals = decided.events.filter(({ type }) => type !== 'policy-differed')
+    const refusals = events.filter(({ type }) => type !== 'policy-differed')
     if (refusals.length > 0) await engine.eventWriter.append(state.id, refusals)
-    if (touches) await touchIfDue(engine, found, matched.presentation)
+    if (touches) await touchIfDue(engine, found, presentation)
   } else {
     const shown = trusted ? rotationEvents(engine, matched) : []
-    const events = [...decided.events, ...shown]
-    const seenAt = touches ? matched.presentation.at : undefined
-    const outcome = await save(engine, { found, next: rotated.state, events, seenAt })
+    const outcome = await save(engine, {
+      found,
+      next,
+      events: [...events, ...shown],
+      seenAt: touches ? presentation.at : undefined,
+    })
     if (outcome === 'lost_race') return 'lost_race'
     if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
   }
   await learnContext(engine, state, settled.historyUpdate)
 
-  if (code !== undefined) return refuse(code, decision, { ...matched.presented, acr: decided.acr })
-  const { token, refreshToken } = rotated
-  const next = unchanged ? state : rotated.state
-  return accept(engine, next, found, { decision, token, refreshToken, access: accessFor(matched) })
+  if (code !== undefined) return refuse(code, decision, { ...matched.presented, acr })
+  const { token, refreshToken } = rotation ?? {}
+  const answered = unchanged ? state : next
+  const access = accessFor(matched)
+  return accept(engine, answered, found, { decision, token, refreshToken, access })
+}
+
+/**
+ * Step 10 where nothing was new to weigh: at most the family of the secret changes, and nothing
+ * else of the record is decoded.
+ */
+export async function applyUnweighed(
+  engine: EngineContext,
+  { opened, matched }: Matched,
+  decision: Decision,
+): Promise<Verification | 'lost_race'> {
+  const { found } = opened
+  const { presentation, claims } = matched
+  const { kind } = claims
+  const before = familyOfKind(opened, kind)
+  const rotation = before === null ? undefined : rotate(engine, before, matched)
+  engine.attributes.check(found)
+  if (rotation === undefined || rotation.family === before) {
+    await touchIfDue(engine, found, presentation)
+  } else {
+    const outcome = await save(engine, {
+      found,
+      next: { record: opened, kind, family: rotation.family },
+      events: rotationEvents(engine, matched),
+      seenAt: presentation.at,
+    })
+    if (outcome === 'lost_race') return 'lost_race'
+    if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
+  }
+  const { token, refreshToken } = rotation ?? {}
+  const access = accessFor(matched)
+  const answer = { decision, token, refreshToken }
+  if (access === undefined || engine.tokens === undefined) {
+    return acceptNow(engine, opened.head, found, answer)
+  }
+  // What a proof is worth here does not depend on the secret that was shown.
+  return accept(engine, opened.state(), found, { ...answer, access })
 }
 
 /** Ends the session on what this presentation has proven. */

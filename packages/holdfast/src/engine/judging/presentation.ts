@@ -134,8 +134,8 @@ export function factsOf({
 }
 
 /** The session's live family of one kind. Null: it has none. */
-export function familyOfKind({ head, state }: OpenedRecord, kind: TokenKind): TokenFamily | null {
-  return kind === 'session' ? head.family : state().refresh
+export function familyOfKind({ head, refresh }: OpenedRecord, kind: TokenKind): TokenFamily | null {
+  return kind === 'session' ? head.family : refresh()
 }
 
 /**

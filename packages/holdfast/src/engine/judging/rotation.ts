@@ -7,14 +7,14 @@ import {
   withNote,
   withShown,
 } from '../../core/rotation.ts'
-import type { SessionState, TokenFamily } from '../../core/session.ts'
-import type { TokenKind } from '../../core/token.ts'
+import type { TokenFamily } from '../../core/session.ts'
 import type { EngineContext } from '../context.ts'
 import { factsOf, type MatchedPresentation } from './presentation.ts'
 
-/** The record after a presentation, and what the answer has to deliver. */
+/** The family after a presentation, and what the answer has to deliver. */
 export interface Rotation {
-  readonly state: SessionState
+  /** The very same object where nothing changed. */
+  readonly family: TokenFamily
   readonly token?: string
   readonly refreshToken?: string
 }
@@ -52,22 +52,17 @@ export function planRotation(
  */
 export function rotate(
   engine: EngineContext,
-  state: SessionState,
+  before: TokenFamily,
   matched: MatchedPresentation,
 ): Rotation {
   const { claims, shown } = matched
-  const family = claims.kind === 'session' ? state.family : state.refresh
-  if (family === null) return { state }
-  const plan = planRotation(engine, family, matched)
+  const plan = planRotation(engine, before, matched)
+  if (!plan.mints) return { family: plan.family }
   // A record that knows the secret by another digest could not recognise its successor's parent.
-  const linked = plan.mints && shown.digest !== claims.digest
-  const next = linked ? withDigest(plan.family, claims.digest) : plan.family
-  const rotated = next === family ? state : withFamily(state, claims.kind, next)
-  if (!plan.mints) return { state: rotated }
+  const linked = shown.digest !== claims.digest
+  const family = linked ? withDigest(plan.family, claims.digest) : plan.family
   const token = successor(engine, claims, matched.presentation.at)
-  return claims.kind === 'refresh'
-    ? { state: rotated, refreshToken: token }
-    : { state: rotated, token }
+  return claims.kind === 'refresh' ? { family, refreshToken: token } : { family, token }
 }
 
 /** A new family with the token of its first secret: everything before it is dead. */
@@ -112,10 +107,4 @@ function successor({ codec }: EngineContext, claims: Claims, mintedAt: number): 
 
 function withDigest(family: TokenFamily, digest: string): TokenFamily {
   return { ...family, current: { ...family.current, digest } }
-}
-
-function withFamily(state: SessionState, kind: TokenKind, family: TokenFamily): SessionState {
-  return kind === 'refresh'
-    ? { ...state, refresh: family }
-    : { ...state, family: { ...state.family, ...family } }
 }

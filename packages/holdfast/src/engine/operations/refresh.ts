@@ -1,7 +1,7 @@
 import { touchInterval } from '../../core/lifetimes.ts'
 import type { Presented, Refreshed, RefreshStatus, Verification } from '../../core/sessions.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
-import { apply, decide } from '../judging/decide.ts'
+import { applyUnweighed, decide } from '../judging/decide.ts'
 import { fastDecision, nothingNew } from '../judging/fast-path.ts'
 import { withLiveSession } from '../judging/open-session.ts'
 import {
@@ -38,9 +38,7 @@ function decideRefresh(
   }
   const decision = fastDecision(engine, opened.head, matched.presentation.at)
   if (decision.outcome !== 'allow') return decide(engine, opened, matched)
-  const state = opened.state()
-  const settled = { decision, next: state, historyUpdate: undefined }
-  return apply(engine, { opened, matched }, { session: state, settled, events: [] })
+  return applyUnweighed(engine, { opened, matched }, decision)
 }
 
 /** A fork passes only where a policy says so, and then brings nothing new. */

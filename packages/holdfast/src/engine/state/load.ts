@@ -53,8 +53,8 @@ function openFound(
         'the store lost writes. Nothing is decided on it.',
     )
   }
-  const { head, state } = engine.records.open(found)
+  const { head, state, refresh, withFamily } = engine.records.open(found)
   // Only its seal proves the version: a forged answer with a higher one must not be remembered.
   engine.versions.note(id, found.version)
-  return { found, head, state }
+  return { found, head, state, refresh, withFamily }
 }

@@ -4,9 +4,10 @@ import { encodeSession, openSession } from '../../codecs/session-record.ts'
 import { SessionError } from '../../core/errors.ts'
 import { selectiveMemo } from '../../core/memo.ts'
 import { withoutOldStepUp } from '../../core/rotation.ts'
-import { headOf } from '../../core/session.ts'
+import { headOf, type SessionState, type TokenFamily } from '../../core/session.ts'
 import type { Entry } from '../../core/store.ts'
-import type { OpenedRecord, Records } from '../context.ts'
+import type { TokenKind } from '../../core/token.ts'
+import type { OpenedRecord, Records, Rotated } from '../context.ts'
 
 const REMEMBERED = 2_000
 const STALE_MS = 60_000
@@ -25,6 +26,38 @@ export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => n
   function remember(entry: Entry, record: OpenedRecord): void {
     // Copied: what a client of Redis hands out may be part of a much larger buffer.
     known.set(entry.id, { ...entry, sealed: Buffer.from(entry.sealed), record })
+    if (latest?.id === entry.id) latest = undefined
+  }
+
+  function decode(entry: Entry, at: number): OpenedRecord {
+    const content = codec.open(sessionIdentity(entry), entry.sealed)
+    const { head, rest, refresh, withFamily } = openSession(content, entry, readFacts)
+    return { head, state: once(() => withoutOldStepUp(rest(), at)), refresh, withFamily }
+  }
+
+  /** What was sealed here need not be decoded, as long as nobody asks for more of it. */
+  function rotated(entry: Entry, { record, kind, family }: Rotated): OpenedRecord {
+    const { head, refresh } = record
+    const whole = once(() => decode(entry, now()))
+    const shared = {
+      state: () => whole().state(),
+      withFamily: (...changed: Parameters<OpenedRecord['withFamily']>) =>
+        whole().withFamily(...changed),
+    }
+    return kind === 'refresh'
+      ? { head, refresh: () => family, ...shared }
+      : { head: { ...head, family: { ...head.family, ...family } }, refresh, ...shared }
+  }
+
+  function seal(terms: Omit<Entry, 'sealed'>, state: SessionState): Entry {
+    const sealed = sealedEntry(codec, terms, encodeSession(state))
+    remember(sealed, {
+      head: headOf(state),
+      state: () => state,
+      refresh: () => state.refresh,
+      withFamily: () => undefined,
+    })
+    return sealed
   }
 
   return {
@@ -37,13 +70,10 @@ export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => n
       }
       const before = latest?.id === found.id ? latest : known.get(found.id)
       if (before !== undefined && isSame(before, found)) return before.record
-      const content = codec.open(sessionIdentity(found), found.sealed)
-      const { head, rest } = openSession(content, found, readFacts)
-      if (head.generation <= found.generation) {
-        const state = once(() => withoutOldStepUp(rest(), at))
-        const record = { head, state }
-        latest = { ...found, record }
+      const record = decode(found, at)
+      if (record.head.generation <= found.generation) {
         if (known.takes(found.id)) remember(found, record)
+        latest = { ...found, record }
         return record
       }
       throw new SessionError(
@@ -53,14 +83,30 @@ export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => n
       )
     },
 
-    seal(entry, state) {
-      const sealed = sealedEntry(codec, entry, encodeSession(state))
-      remember(sealed, { head: headOf(state), state: () => state })
+    seal,
+
+    sealRotated(terms, change) {
+      const { record, kind, family } = change
+      const content = record.withFamily(kind, family)
+      if (content === undefined) return seal(terms, withFamily(record.state(), kind, family))
+      const sealed = sealedEntry(codec, terms, content)
+      remember(sealed, rotated(sealed, change))
       return sealed
     },
 
     size: known.size,
   }
+}
+
+/** A session with another family of one kind. */
+export function withFamily(
+  state: SessionState,
+  kind: TokenKind,
+  family: TokenFamily,
+): SessionState {
+  return kind === 'refresh'
+    ? { ...state, refresh: family }
+    : { ...state, family: { ...state.family, ...family } }
 }
 
 /** An entry with its content sealed for just this identity. */

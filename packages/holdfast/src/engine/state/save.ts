@@ -5,7 +5,7 @@ import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import type { Presentation } from '../../core/request.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Found, Reason } from '../../core/store.ts'
-import type { EngineContext, EventFacts } from '../context.ts'
+import type { EngineContext, EventFacts, Rotated } from '../context.ts'
 
 /**
  * How often a session is read and judged once more. Each lost race means that another write got
@@ -25,14 +25,16 @@ export async function save(
   engine: EngineContext,
   change: {
     readonly found: Found
-    readonly next: SessionState
+    readonly next: SessionState | Rotated
     readonly events: readonly SessionEvent[]
     readonly seenAt: number | undefined
   },
 ): Promise<'written' | 'lost_race' | 'gone'> {
   const { found, next, events, seenAt } = change
   const version = found.version + 1
-  const entry = engine.records.seal({ ...found, version }, next)
+  const { records } = engine
+  const terms = { ...found, version }
+  const entry = 'record' in next ? records.sealRotated(terms, next) : records.seal(terms, next)
   const outcome = await engine.store.entries.write(entry, {
     events: engine.eventWriter.seal(events),
     ...(seenAt === undefined ? {} : { seenAt }),
