@@ -7,24 +7,8 @@ export async function boundedText(response: Response, most: number): Promise<str
   return whole ? text : undefined
 }
 
-/** Hands on each line as it comes. False, and the rest unread, for more than `most` bytes. */
-export async function eachLine(
-  response: Response,
-  most: number,
-  take: (line: string) => void,
-): Promise<boolean> {
-  let rest = ''
-  const whole = await eachPiece(response, most, (piece) => {
-    rest += piece
-    if (!piece.includes('\n')) return
-    const lines = rest.split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) take(line)
-  })
-  return whole
-}
-
-async function eachPiece(
+/** Hands on the body as it comes. False, and the rest unread, for more than `most` bytes. */
+export async function eachPiece(
   response: Response,
   most: number,
   take: (piece: string) => void,

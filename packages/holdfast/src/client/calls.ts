@@ -1,10 +1,10 @@
 import { CODES, type Code, type FaultCode, SessionError } from '../core/errors.ts'
 import { isWellFormed } from '../core/request.ts'
 import { LINES_TYPE } from '../wire/lines.ts'
-import { boundedText, eachLine } from './bounded-text.ts'
 import type { ConnectOptions } from './options.ts'
 import type { Reader } from './readers.ts'
 import { serviceAddress } from './service-address.ts'
+import { fetchTransport, type Hearing, platformTransport } from './transport.ts'
 
 /** What came back: a status, the code of a problem if it was one, and the JSON. */
 export interface RemoteAnswer {
@@ -48,45 +48,37 @@ export interface RemoteCalls {
 
 const DEFAULT_TIMEOUT_MS = 2_000
 const MAX_TIMEOUT_MS = 60_000
-const MAX_ANSWER_BYTES = 8 * 1_048_576
 
 /** Throws `config_invalid` for an address or key that can never work. */
 export function remoteCalls({
   url,
   key,
   timeoutMs = DEFAULT_TIMEOUT_MS,
-  fetch: fetcher = fetch,
+  fetch: fetcher,
 }: ConnectOptions): RemoteCalls {
-  const base = serviceAddress({ url, key })
   if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS) {
     throw new SessionError('config_invalid', `timeoutMs must be 1 to ${MAX_TIMEOUT_MS}.`)
   }
 
-  async function answered<T>(
+  const where = { base: serviceAddress({ url, key }), timeoutMs }
+  const send = fetcher === undefined ? platformTransport(where) : fetchTransport(where, fetcher)
+  const always = { authorization: `Bearer ${key}`, accept: 'application/json' }
+
+  async function sent(
     method: string,
     path: string,
-    { query = {}, text, headers = {} }: Omit<Ask, 'body'>,
-    read: (response: Response) => Promise<T>,
-  ): Promise<T> {
-    const target = new URL(`${base}${path}`)
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) target.searchParams.set(name, wellFormed(name, value))
-    }
+    { query, text, headers }: Omit<Ask, 'body'>,
+    hearing: Hearing,
+  ): Promise<void> {
+    const target = query === undefined ? path : `${path}${searchOf(query)}`
     const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
+    const all = {
+      ...always,
+      ...(text === undefined ? {} : { 'content-type': type }),
+      ...headers,
+    }
     try {
-      const response = await fetcher(target, {
-        method,
-        redirect: 'error',
-        signal: AbortSignal.timeout(timeoutMs),
-        headers: {
-          authorization: `Bearer ${key}`,
-          accept: 'application/json',
-          ...(text === undefined ? {} : { 'content-type': type }),
-          ...headers,
-        },
-        ...(text === undefined ? {} : { body: text }),
-      })
-      return await read(response)
+      await send({ method, path: target, headers: all, text }, hearing)
     } catch (cause) {
       throw cause instanceof SessionError ? cause : unreached(cause)
     }
@@ -106,18 +98,29 @@ export function remoteCalls({
 
   return {
     async ask(method, path, { body, ...ask }) {
-      const sent = body === undefined ? ask : { ...ask, text: textOf(body) }
-      return answered(method, path, sent, answerOf)
+      const given = body === undefined ? ask : { ...ask, text: textOf(body) }
+      const whole = wholeAnswer()
+      await sent(method, path, given, whole)
+      return whole.answer()
     },
 
-    askLines(path, { text, take }) {
-      const headers = { accept: LINES_TYPE }
-      return answered('POST', path, { text, headers }, async (response) => {
-        const type = response.headers.get('content-type') ?? ''
-        if (!response.ok || !type.startsWith(LINES_TYPE)) return answerOf(response)
-        if (!(await eachLine(response, MAX_ANSWER_BYTES, take))) throw tooLong()
-        return undefined
-      })
+    async askLines(path, { text, take }) {
+      const whole = wholeAnswer()
+      const lines = eachLine(take)
+      let inLines = false
+      await sent(
+        'POST',
+        path,
+        { text, headers: { accept: LINES_TYPE } },
+        {
+          head(status, type) {
+            inLines = isSuccess(status) && type.startsWith(LINES_TYPE)
+            whole.head(status)
+          },
+          piece: (piece) => (inLines ? lines : whole.piece)(piece),
+        },
+      )
+      return inLines ? undefined : whole.answer()
     },
 
     expect(answer, status, read) {
@@ -144,21 +147,61 @@ export function wellFormed(field: string, text: string): string {
   throw new SessionError('invalid_input', `${field} must be well-formed Unicode.`)
 }
 
-async function answerOf(response: Response): Promise<RemoteAnswer> {
-  const text = await boundedText(response, MAX_ANSWER_BYTES)
-  if (text === undefined) throw tooLong()
-  const body = text === '' ? undefined : jsonOf(text)
-  const problem = response.ok || typeof body !== 'object' || body === null ? {} : body
+function searchOf(query: NonNullable<Ask['query']>): string {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) search.set(name, wellFormed(name, value))
+  }
+  return search.size === 0 ? '' : `?${search}`
+}
+
+/** Gathers an answer that counts when it is whole. */
+function wholeAnswer(): {
+  head(status: number): void
+  piece(text: string): void
+  answer(): RemoteAnswer
+} {
+  let status = 0
+  let text = ''
   return {
-    status: response.status,
-    code: 'code' in problem && typeof problem.code === 'string' ? problem.code : undefined,
-    detail: 'detail' in problem && typeof problem.detail === 'string' ? problem.detail : undefined,
-    body,
+    head(given) {
+      status = given
+    },
+    piece(more) {
+      text += more
+    },
+    answer() {
+      const body = text === '' ? undefined : jsonOf(text)
+      const isProblem = !isSuccess(status) && typeof body === 'object' && body !== null
+      const problem = isProblem ? body : {}
+      return {
+        status,
+        code: 'code' in problem && typeof problem.code === 'string' ? problem.code : undefined,
+        detail:
+          'detail' in problem && typeof problem.detail === 'string' ? problem.detail : undefined,
+        body,
+      }
+    },
   }
 }
 
-function tooLong(): SessionError {
-  return unavailable(`answered with more than ${MAX_ANSWER_BYTES} bytes`)
+/** Takes text in pieces, and hands on each line that has ended. */
+function eachLine(take: (line: string) => void): (piece: string) => void {
+  let rest = ''
+  return (piece) => {
+    rest += piece
+    if (!piece.includes('\n')) return
+    let start = 0
+    for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n', start)) {
+      take(rest.slice(start, end))
+      start = end + 1
+    }
+    rest = rest.slice(start)
+  }
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status <= 299
 }
 
 /** Undefined for what is not JSON: it is not an answer either. */

@@ -11,7 +11,7 @@ import {
   revokeBody,
   revokeSubjectBody,
 } from '../wire/bodies.ts'
-import { known } from '../wire/known.ts'
+import { knownFields } from '../wire/known.ts'
 import { type RemoteAnswer, type RemoteCalls, remoteCalls, wellFormed } from './calls.ts'
 import type { ConnectOptions } from './options.ts'
 import {
@@ -53,16 +53,24 @@ export function connect(options: ConnectOptions): RemoteSessions {
   return { ...presentations(call), ...orders(call), ...lookups(call) }
 }
 
+const knownPresented = knownFields(presentedBody)
+const knownLogin = knownFields(loginBody)
+const knownProof = knownFields(proofBody)
+const knownReport = knownFields(reportBody)
+const knownLogout = knownFields(logoutBody)
+const knownRevoke = knownFields(revokeBody)
+const knownRevokeSubject = knownFields(revokeSubjectBody)
+
 type Presentations = 'create' | 'verify' | 'refresh' | 'beginStepUp' | 'completeStepUp' | 'report'
 
 /** What an application says of a client's requests. */
 function presentations(call: RemoteCalls): Pick<RemoteSessions, Presentations> {
   const ask = (path: string, presented: Presented): Promise<RemoteAnswer> =>
-    call.ask('POST', path, { body: known(presentedBody, presented) })
+    call.ask('POST', path, { body: knownPresented(presented) })
 
   return {
     async create(login) {
-      const answer = await call.ask('POST', '/v1/sessions', { body: known(loginBody, login) })
+      const answer = await call.ask('POST', '/v1/sessions', { body: knownLogin(login) })
       if (answer.status !== 409) return call.expect(answer, 201, readCreated)
       const refused = readRefusedLogin(answer.body)
       if (refused === undefined) throw call.fault(answer)
@@ -84,13 +92,13 @@ function presentations(call: RemoteCalls): Pick<RemoteSessions, Presentations> {
 
     async completeStepUp(proof) {
       const answer = await call.ask('POST', '/v1/step-up/complete', {
-        body: known(proofBody, proof),
+        body: knownProof(proof),
       })
       return call.expect(answer, 200, readVerification)
     },
 
     async report(report) {
-      call.done(await call.ask('POST', '/v1/reports', { body: known(reportBody, report) }))
+      call.done(await call.ask('POST', '/v1/reports', { body: knownReport(report) }))
     },
   }
 }
@@ -99,18 +107,18 @@ function presentations(call: RemoteCalls): Pick<RemoteSessions, Presentations> {
 function orders(call: RemoteCalls): Pick<RemoteSessions, 'logout' | 'revoke' | 'revokeSubject'> {
   return {
     async logout(token, by = {}) {
-      const body = known(logoutBody, { ...by, token })
+      const body = knownLogout({ ...by, token })
       call.done(await call.ask('POST', '/v1/logout', { body }))
     },
 
     async revoke(id, by) {
-      const body = known(revokeBody, by)
+      const body = knownRevoke(by)
       call.done(await call.ask('POST', `/v1/sessions/${part(id)}/revoke`, { body }))
     },
 
     async revokeSubject({ subject, tenant }, by) {
       const path = `/v1/subjects/${part(subject)}/revoke`
-      const body = known(revokeSubjectBody, by)
+      const body = knownRevokeSubject(by)
       call.done(await call.ask('POST', path, { query: { tenant }, body }))
     },
   }

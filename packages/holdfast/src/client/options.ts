@@ -6,6 +6,6 @@ export interface ConnectOptions {
   readonly key: string
   /** Longest wait for a whole answer, ms (default 2000, at most 60 000). */
   readonly timeoutMs?: number
-  /** Instead of the platform's own. */
+  /** Asks by it instead of by the platform's HTTP client. */
   readonly fetch?: typeof fetch
 }

@@ -1,7 +1,7 @@
 import type { Verification } from '../core/sessions.ts'
 import { checker } from '../wire/check.ts'
 import { object, optional, type Wire } from '../wire/describe.ts'
-import { known } from '../wire/known.ts'
+import { knownFields } from '../wire/known.ts'
 import { type Line, lineFields } from '../wire/lines.ts'
 import { attributesVersion, sessionDetail, sessionPage } from '../wire/sessions.ts'
 import {
@@ -18,7 +18,8 @@ export type Reader<T> = (body: unknown) => T | undefined
 
 function reader<T>(wire: Wire<T>): Reader<T> {
   const { accepts } = checker(wire, 'answer')
-  return (body) => (accepts(body) ? known(wire, body) : undefined)
+  const known = knownFields(wire)
+  return (body) => (accepts(body) ? known(body) : undefined)
 }
 
 export const readCreated = reader(createdSession)

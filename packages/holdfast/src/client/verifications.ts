@@ -1,6 +1,6 @@
 import type { Sessions, Verification } from '../core/sessions.ts'
 import { presented as presentedBody } from '../wire/bodies.ts'
-import { known } from '../wire/known.ts'
+import { knownFields } from '../wire/known.ts'
 import { MAX_BATCH } from '../wire/lines.ts'
 import { jsonOf, type RemoteAnswer, type RemoteCalls } from './calls.ts'
 import { readVerification, readVerificationLine } from './readers.ts'
@@ -162,7 +162,7 @@ export function verifications(call: RemoteCalls): Sessions['verify'] {
 
   return (presented) =>
     new Promise((resolve, reject) => {
-      const one = asked(call.textOf(known(presentedBody, presented)), { resolve, reject })
+      const one = asked(call.textOf(knownPresented(presented)), { resolve, reject })
       waiting.push(one)
       schedule()
     })
@@ -192,6 +192,8 @@ export function verifications(call: RemoteCalls): Sessions['verify'] {
     return one
   }
 }
+
+const knownPresented = knownFields(presentedBody)
 
 /** Who has asked too often must not ask once more for each entry. */
 const TOO_OFTEN = 429

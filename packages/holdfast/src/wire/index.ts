@@ -39,7 +39,7 @@ export {
   type Wire,
 } from './describe.ts'
 export { eventPage } from './events.ts'
-export { known } from './known.ts'
+export { knownFields } from './known.ts'
 export { LINES_TYPE, type Line, MAX_BATCH } from './lines.ts'
 export { type ProblemDetails, problemDetails } from './problems.ts'
 export { attributesVersion, session, sessionDetail, sessionPage } from './sessions.ts'

@@ -1,33 +1,52 @@
-import { constantOf, type Shape, type Wire } from './describe.ts'
+import { constantOf, type Form, type Shape, type Wire } from './describe.ts'
 
 /**
- * A copy with the described fields alone: what a client sends of what it was given, and what it
- * hands on of what it was answered. What has another form than the description stays as it is,
- * for the other side to refuse.
+ * Copies a value with the described fields alone: what a client sends of what it was given, and
+ * what it hands on of what it was answered. What has another form than the description stays as it
+ * is, for the other side to refuse.
+ *
+ * Compiles the description: what each verification goes through must not look things up.
  */
-export function known<T>(wire: Wire<T>, value: T): T
-export function known({ form }: Shape, value: unknown): unknown {
+export function knownFields<T>(wire: Wire<T>): (value: T) => T
+export function knownFields({ form }: Shape): Copy {
+  return copyOf(form) ?? ((value) => value)
+}
+
+type Copy = (value: unknown) => unknown
+
+/** Undefined where values stay as they are. */
+function copyOf(form: Form): Copy | undefined {
   switch (form.kind) {
     case 'object': {
-      if (!isObject(value)) return value
-      const copy: Record<string, unknown> = {}
-      for (const [name, { of }] of Object.entries(form.fields)) {
-        const given = value[name]
-        if (given !== undefined) copy[name] = known(of, given)
+      const fields = Object.entries(form.fields).map(
+        ([name, { of }]) => ({ name, copy: copyOf(of.form) }) as const,
+      )
+      return (value) => {
+        if (!isObject(value)) return value
+        const known: Record<string, unknown> = {}
+        for (const { name, copy } of fields) {
+          const given = value[name]
+          if (given !== undefined) known[name] = copy === undefined ? given : copy(given)
+        }
+        return known
       }
-      return copy
     }
     case 'variants': {
-      if (!isObject(value)) return value
-      const variant = form.of.find((one) => constantOf(one, form.by) === value[form.by])
-      return variant === undefined ? value : known(variant, value)
+      const { by } = form
+      const copies = new Map<unknown, Copy | undefined>(
+        form.of.map((one) => [constantOf(one, by), copyOf(one.form)]),
+      )
+      return (value) => (isObject(value) ? (copies.get(value[by])?.(value) ?? value) : value)
     }
     case 'nullable':
-      return value === null ? null : known(form.of, value)
-    case 'list':
-      return Array.isArray(value) ? value.map((one) => known(form.of, one)) : value
+    case 'list': {
+      const copy = copyOf(form.of.form)
+      if (copy === undefined) return undefined
+      if (form.kind === 'nullable') return (value) => (value === null ? null : copy(value))
+      return (value) => (Array.isArray(value) ? value.map((one) => copy(one)) : value)
+    }
     default:
-      return value
+      return undefined
   }
 }
 

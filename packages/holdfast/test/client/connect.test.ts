@@ -65,17 +65,23 @@ function json(status: number, body: unknown): (response: ServerResponse) => void
   }
 }
 
-describe('a service that cannot be asked is store_unavailable', () => {
+/** How a service is asked: by what the platform has, or by what the application gives. */
+const TRANSPORTS = [
+  ['by the platform', {}],
+  ['by a fetch of its own', { fetch }],
+] as const
+
+describe.each(TRANSPORTS)('a service that cannot be asked is store_unavailable: %s', (_, how) => {
   test('nobody listens there', async () => {
     const { url } = await server(() => {})
-    const sessions = connect({ url: url.replace(/\d+$/, '1'), key: KEY })
+    const sessions = connect({ url: url.replace(/\d+$/, '1'), key: KEY, ...how })
 
     await expect(sessions.verify(presented)).rejects.toMatchObject({ code: 'store_unavailable' })
   })
 
   test('it does not answer in time', async () => {
     const { url } = await server(() => {})
-    const sessions = connect({ url, key: KEY, timeoutMs: 50 })
+    const sessions = connect({ url, key: KEY, ...how, timeoutMs: 50 })
 
     await expect(sessions.verify(presented)).rejects.toMatchObject({ code: 'store_unavailable' })
   })
@@ -84,7 +90,7 @@ describe('a service that cannot be asked is store_unavailable', () => {
     const { url } = await server((response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).write('{"ok":')
     })
-    const sessions = connect({ url, key: KEY, timeoutMs: 50 })
+    const sessions = connect({ url, key: KEY, ...how, timeoutMs: 50 })
 
     await expect(sessions.verify(presented)).rejects.toMatchObject({ code: 'store_unavailable' })
   })
@@ -114,9 +120,9 @@ describe('a service that cannot be asked is store_unavailable', () => {
     ['more than it may', 200, { junk: 'x'.repeat(9 * 1_048_576) }],
   ]
 
-  test.each(answers)('it answers %s', async (_, status, body) => {
+  test.each(answers)('it answers %s', async (_what, status, body) => {
     const { url } = await server(json(status, body))
-    const sessions = connect({ url, key: KEY })
+    const sessions = connect({ url, key: KEY, ...how })
 
     await expect(sessions.verify(presented)).rejects.toMatchObject({ code: 'store_unavailable' })
   })
@@ -127,7 +133,7 @@ describe('a service that cannot be asked is store_unavailable', () => {
       response.writeHead(307, { location: `${other.url}/v1/verify` }).end()
     })
 
-    await expect(connect({ url, key: KEY }).verify(presented)).rejects.toMatchObject({
+    await expect(connect({ url, key: KEY, ...how }).verify(presented)).rejects.toMatchObject({
       code: 'store_unavailable',
     })
     expect(other.seen).toEqual([])

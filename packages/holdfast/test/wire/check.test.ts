@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { presented, report } from '../../src/wire/bodies.ts'
 import { checker } from '../../src/wire/check.ts'
 import { openOneOf } from '../../src/wire/describe.ts'
-import { known } from '../../src/wire/known.ts'
+import { knownFields } from '../../src/wire/known.ts'
 import { verification } from '../../src/wire/verdicts.ts'
 
 const request = { ip: null, method: 'GET', url: '/', headers: {} }
@@ -77,7 +77,7 @@ describe('an answer of a newer service', () => {
     const more = { ...refused, hint: 'x' }
 
     expect(accepts(more)).toBe(true)
-    expect(known(verification, more)).toEqual(refused)
+    expect(knownFields(verification)(more)).toEqual(refused)
   })
 
   test('may not say yes where this version knows only no', () => {
