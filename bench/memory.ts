@@ -9,8 +9,7 @@ import { callsBetween, type RedisServer } from './redis-server.ts'
 
 /** The first letter of a key after the prefix `hf:` is what it holds. */
 const KINDS: Readonly<Record<string, string>> = {
-  s: 'the record, with the last activity',
-  t: 'attributes',
+  s: 'the record, with attributes and last activity',
   i: 'index of the sessions of a subject',
   g: 'generation of a subject',
   h: 'history of a subject',

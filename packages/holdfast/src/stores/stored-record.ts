@@ -19,6 +19,7 @@ export interface LiveRecord {
   readonly idleMs: number
   /** 0 once it was told of as expired. */
   readonly lastActivity: number
+  readonly attributes: Versioned | undefined
   readonly sealed: Uint8Array
 }
 
@@ -40,14 +41,19 @@ export interface History extends Versioned {
 }
 
 const DEAD = 0
-const LIVE = 1
+/** First byte of a live record. */
+export const LIVE = 2
+/** First byte of a live record of before. Its attributes lie apart from it, if there are any. */
+export const LIVE_APART = 1
 const VERSION_BYTES = 4
 const TIME_BYTES = 6
+const LENGTH_BYTES = 3
 const TOMBSTONE_BYTES = 1 + TIME_BYTES
 
 /**
- * Bytes in front of the sealed part: 1 for the kind, 4 for the version, then five numbers of 6
- * bytes. All are big-endian.
+ * Bytes in front of a record: 1 for the kind, 4 for the version, then five numbers of 6 bytes. All
+ * are big-endian. The attributes follow: 4 bytes for their version, 0 where there are none, else 3
+ * for their length, and their sealed bytes. The rest is the sealed record.
  */
 export const RECORD_HEADER_BYTES = 1 + VERSION_BYTES + 5 * TIME_BYTES
 
@@ -62,24 +68,69 @@ export function encodeRecord(record: StoredRecord): Buffer {
     bytes.writeUIntBE(record.until, bytes.writeUInt8(DEAD, 0), TIME_BYTES)
     return bytes
   }
-  const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES + record.sealed.length)
-  let at = bytes.writeUInt8(LIVE, 0)
-  at = bytes.writeUInt32BE(record.version, at)
-  at = bytes.writeUIntBE(record.generation, at, TIME_BYTES)
-  at = bytes.writeUIntBE(record.createdAt, at, TIME_BYTES)
-  at = bytes.writeUIntBE(record.deadline, at, TIME_BYTES)
-  at = bytes.writeUIntBE(record.idleMs, at, TIME_BYTES)
-  at = bytes.writeUIntBE(record.lastActivity, at, TIME_BYTES)
-  bytes.set(record.sealed, at)
+  const { attributes, sealed } = record
+  const size = attributes === undefined ? 0 : LENGTH_BYTES + attributes.sealed.length
+  const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES + VERSION_BYTES + size + sealed.length)
+  writeHeader(bytes, record, record.lastActivity)
+  let at = bytes.writeUInt32BE(attributes?.version ?? 0, RECORD_HEADER_BYTES)
+  if (attributes !== undefined) {
+    at = bytes.writeUIntBE(attributes.sealed.length, at, LENGTH_BYTES)
+    bytes.set(attributes.sealed, at)
+    at += attributes.sealed.length
+  }
+  bytes.set(sealed, at)
   return bytes
 }
 
-/** The sealed part is a view of `bytes`. Throws `record_invalid` for a layout it does not know. */
-export function decodeRecord(bytes: Buffer): StoredRecord {
+type Header = Omit<LiveRecord, 'kind' | 'lastActivity' | 'attributes' | 'sealed'>
+
+/** The header alone, for a script that puts the rest behind it. */
+export function encodeHeader(header: Header, lastActivity: number): Buffer {
+  const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES)
+  writeHeader(bytes, header, lastActivity)
+  return bytes
+}
+
+function writeHeader(bytes: Buffer, header: Header, lastActivity: number): void {
+  let at = bytes.writeUInt8(LIVE, 0)
+  at = bytes.writeUInt32BE(header.version, at)
+  at = bytes.writeUIntBE(header.generation, at, TIME_BYTES)
+  at = bytes.writeUIntBE(header.createdAt, at, TIME_BYTES)
+  at = bytes.writeUIntBE(header.deadline, at, TIME_BYTES)
+  at = bytes.writeUIntBE(header.idleMs, at, TIME_BYTES)
+  bytes.writeUIntBE(lastActivity, at, TIME_BYTES)
+}
+
+/** Whether a record is one of before, whose attributes a store keeps apart. */
+export function keepsApart(bytes: Uint8Array): boolean {
+  return bytes[0] === LIVE_APART
+}
+
+/**
+ * The sealed parts are views of `bytes`. `apart`: what the store keeps beside a record of before.
+ * Throws `record_invalid` for a layout it does not know.
+ */
+export function decodeRecord(bytes: Buffer, apart: () => Buffer | undefined): StoredRecord {
   if (bytes[0] === DEAD && bytes.length === TOMBSTONE_BYTES) {
     return { kind: 'dead', until: bytes.readUIntBE(1, TIME_BYTES) }
   }
-  if (bytes[0] !== LIVE || bytes.length < RECORD_HEADER_BYTES) throw damaged()
+  if (bytes[0] === LIVE_APART && bytes.length >= RECORD_HEADER_BYTES) {
+    const beside = apart()
+    return liveRecord(bytes, beside && decodeVersioned(beside), RECORD_HEADER_BYTES)
+  }
+  let at = RECORD_HEADER_BYTES + VERSION_BYTES
+  if (bytes[0] !== LIVE || bytes.length < at) throw damaged()
+  const version = bytes.readUInt32BE(RECORD_HEADER_BYTES)
+  if (version === 0) return liveRecord(bytes, undefined, at)
+  if (bytes.length < at + LENGTH_BYTES) throw damaged()
+  const end = at + LENGTH_BYTES + bytes.readUIntBE(at, LENGTH_BYTES)
+  if (bytes.length < end) throw damaged()
+  at += LENGTH_BYTES
+  return liveRecord(bytes, { version, sealed: bytes.subarray(at, end) }, end)
+}
+
+/** Made in one piece: Node takes microseconds to spread an object into another. */
+function liveRecord(bytes: Buffer, attributes: Versioned | undefined, end: number): LiveRecord {
   return {
     kind: 'live',
     version: bytes.readUInt32BE(1),
@@ -88,17 +139,18 @@ export function decodeRecord(bytes: Buffer): StoredRecord {
     deadline: bytes.readUIntBE(17, TIME_BYTES),
     idleMs: bytes.readUIntBE(23, TIME_BYTES),
     lastActivity: bytes.readUIntBE(LAST_ACTIVITY_OFFSET, TIME_BYTES),
-    sealed: bytes.subarray(RECORD_HEADER_BYTES),
+    attributes,
+    sealed: bytes.subarray(end),
   }
 }
 
-export function encodeVersioned({ version, sealed }: Versioned): Buffer {
+function encodeVersioned({ version, sealed }: Versioned): Buffer {
   const bytes = Buffer.allocUnsafe(VERSION_BYTES + sealed.length)
   bytes.set(sealed, bytes.writeUInt32BE(version, 0))
   return bytes
 }
 
-export function decodeVersioned(bytes: Buffer): Versioned {
+function decodeVersioned(bytes: Buffer): Versioned {
   if (bytes.length < VERSION_BYTES) throw damaged()
   return { version: bytes.readUInt32BE(0), sealed: bytes.subarray(VERSION_BYTES) }
 }
@@ -135,12 +187,8 @@ export function isExpired({ deadline, idleMs, lastActivity }: LiveRecord, now: n
 }
 
 /** A readable record in the form that the engine gets. */
-export function foundOf(
-  id: SessionId,
-  record: LiveRecord,
-  { attributes, now }: { readonly attributes: Versioned | undefined; readonly now: number },
-): Found {
-  const { version, generation, createdAt, deadline, idleMs, sealed } = record
+export function foundOf(id: SessionId, record: LiveRecord, now: number): Found {
+  const { version, generation, createdAt, deadline, idleMs, sealed, attributes } = record
   const lastActivity = isExpired(record, now) ? undefined : record.lastActivity
   return {
     id,

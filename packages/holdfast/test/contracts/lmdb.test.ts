@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EXPIRED_READABLE_MS } from '../../src/core/store.ts'
 import { type LmdbStore, lmdbStore } from '../../src/stores/lmdb.ts'
 import { fakeHost } from '../../src/testing/fake-host.ts'
-import { allIds, SAMPLE_LIFE_MS, samples } from '../../src/testing/sample-entry.ts'
+import { allIds, plain, SAMPLE_LIFE_MS, samples } from '../../src/testing/sample-entry.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
 import { type Compiled, compiled } from '../support/compiled.ts'
 import { FEW_BYTES, keptOfTooMuch, SHARE } from '../support/full-feed.ts'
@@ -85,6 +85,24 @@ describe('LMDB', () => {
     host.advance(EXPIRED_READABLE_MS)
     expect(await store.sweep()).toBe(1)
     expect(await store.sweep()).toBe(0)
+    await store.close()
+  })
+
+  test('a sweep takes the attributes of what has expired, and leaves the record', async () => {
+    const host = fakeHost()
+    const make = samples(host)
+    const store = lmdbStore({ path: freshPath(), now: host.now })
+    const entry = make.entry({ deadline: host.now() + 1_000 })
+    await store.entries.write(entry)
+    await store.entries.attach(entry.id, { version: 1, sealed: make.bytes() })
+    host.advance(1_000)
+    expect(await store.entries.read(entry.id)).toMatchObject({ attributes: { version: 1 } })
+
+    await store.sweep()
+
+    const found = await store.entries.read(entry.id)
+    expect(plain(found)).toMatchObject({ version: 1, sealed: [...entry.sealed] })
+    expect(found?.attributes).toBeUndefined()
     await store.close()
   })
 

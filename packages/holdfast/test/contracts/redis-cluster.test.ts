@@ -1,10 +1,13 @@
 import { Cluster } from 'ioredis'
 import { createCluster } from 'redis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { locate, suffixOf } from '../../src/stores/partition.ts'
+import { redisKeys } from '../../src/stores/redis/keys.ts'
 import { redisStore } from '../../src/stores/redis.ts'
 import { fakeHost } from '../../src/testing/fake-host.ts'
 import { allIds, nextOf, samples } from '../../src/testing/sample-entry.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
+import { recordOfBefore } from '../support/record-of-before.ts'
 import { startCluster } from '../support/redis.ts'
 
 let cluster: Awaited<ReturnType<typeof startCluster>>
@@ -37,6 +40,38 @@ test('the partitions are spread over all three masters', async () => {
 
   expect(sizes).toHaveLength(3)
   for (const size of sizes) expect(size).toBeGreaterThan(20)
+  await store.close()
+})
+
+test('a record of before and its attributes come together where they are', async () => {
+  const host = fakeHost()
+  const make = samples(host)
+  const keys = redisKeys('apart:')
+  const store = redisStore({ client, now: host.now, prefix: 'apart:', timeoutMs: 5_000 })
+  for (let partition = 0; partition < 64; partition++) {
+    const entry = make.entry({ subject: make.subject(partition) })
+    const { id, createdAt } = entry
+    const attributes = { version: 3, sealed: Buffer.from(make.bytes()) }
+    const location = locate(id)
+    const [record, apart] = recordOfBefore({ ...entry, attributes, lastActivity: createdAt })
+    await client.set(keys.record(location, id), record)
+    await client.set(keys.apart(location, id), apart ?? '')
+    await client.zadd(keys.index(location), createdAt, suffixOf(id))
+    const listed = await store.entries.list({ subject: location.subject, limit: 10 })
+    expect(listed.items).toMatchObject([{ id, attributes }])
+    expect(await store.entries.read(id)).toMatchObject({ version: 1, attributes })
+
+    if (partition % 2 === 0) {
+      expect(await store.entries.write(nextOf(entry, make.bytes()))).toBe('written')
+      expect(await store.entries.read(id)).toMatchObject({ version: 2, attributes })
+    } else {
+      const next = { version: 4, sealed: Buffer.from(make.bytes()) }
+      expect(await store.entries.attach(id, next)).toBe('written')
+      expect(await store.entries.read(id)).toMatchObject({ version: 1, attributes: next })
+    }
+
+    expect(await client.exists(keys.apart(location, id))).toBe(0)
+  }
   await store.close()
 })
 

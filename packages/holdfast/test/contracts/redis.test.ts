@@ -12,6 +12,7 @@ import { fakeHost } from '../../src/testing/fake-host.ts'
 import { nextOf, samples } from '../../src/testing/sample-entry.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
 import { FEW_BYTES, keptOfTooMuch, SHARE } from '../support/full-feed.ts'
+import { recordOfBefore } from '../support/record-of-before.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
 let server: RedisServer
@@ -115,7 +116,7 @@ describe('Redis', () => {
     await store.close()
   })
 
-  test('attributes and indexes live as long as a session whose deadline has moved', async () => {
+  test('record and indexes live as long as a session whose deadline has moved', async () => {
     const store = redisStore({ client, prefix: 'moved:' })
     const entry = make.entry()
     await store.entries.write(entry)
@@ -125,7 +126,7 @@ describe('Redis', () => {
     await store.entries.write({ ...nextOf(entry, make.bytes()), deadline })
 
     const keys = await client.keys('moved:[stip]{*')
-    expect(keys).toHaveLength(4)
+    expect(keys).toHaveLength(3)
     for (const key of keys) {
       const isRecord = key.startsWith('moved:s')
       const until = isRecord ? deadline + EXPIRED_READABLE_MS : deadline
@@ -138,11 +139,16 @@ describe('Redis', () => {
     const store = redisStore({ client, prefix: 'told:' })
     const entry = make.entry({ deadline: host.now() + 30 * EXPIRED_READABLE_MS, idleMs: 1 })
     await store.entries.write(entry)
+    const attributes = make.bytes()
+    await store.entries.attach(entry.id, { version: 1, sealed: attributes })
 
     await store.entries.expire(entry.id, { reason: 'idle_timeout', at: host.now() })
 
     const [record = ''] = await client.keys('told:s*')
+    const kept = (await client.getBuffer(record)) ?? Buffer.alloc(0)
     expect(await client.pttl(record)).toBeLessThanOrEqual(EXPIRED_READABLE_MS)
+    expect(kept.includes(Buffer.from(entry.sealed))).toBe(true)
+    expect(kept.includes(Buffer.from(attributes))).toBe(false)
     expect(await client.keys('told:i*')).toEqual([])
     await store.close()
   })
@@ -209,13 +215,17 @@ describe('Redis', () => {
     const generation = fc.constantFrom(0, 5, 5, at)
     const version = fc.constantFrom(1, 1, 1, 2, 3)
     const createdAt = at - 60_000
+    const kept = { version: 7, sealed: Buffer.from('attributes') }
+    const attributes = fc.constantFrom(undefined, kept, { ...kept, sealed: Buffer.alloc(70_000) })
+    const apart = fc.constantFrom(false, false, true)
     const live = fc
-      .record({ version, generation, deadline, idleMs, lastActivity: past })
-      .map((given) =>
-        encodeRecord({ kind: 'live', createdAt, sealed: Buffer.from('before'), ...given }),
-      )
-    const dead = deadline.map((until) => encodeRecord({ kind: 'dead', until }))
-    const stored = fc.oneof({ weight: 8, arbitrary: live }, dead, fc.constant(undefined))
+      .record({ version, generation, deadline, idleMs, lastActivity: past, attributes, apart })
+      .map(({ apart, ...given }) => {
+        const record = { createdAt, sealed: Buffer.from('before'), ...given }
+        return apart ? recordOfBefore(record) : [encodeRecord({ kind: 'live', ...record })]
+      })
+    const dead = deadline.map((until) => [encodeRecord({ kind: 'dead', until })])
+    const stored = fc.oneof({ weight: 8, arbitrary: live }, dead, fc.constant([]))
     const raised = fc.constantFrom(undefined, undefined, 5, at)
     const written = fc.record({
       version: version.map((before) => before + 1),
@@ -230,14 +240,16 @@ describe('Redis', () => {
     const reached = new Set<unknown>()
 
     await fc.assert(
-      fc.asyncProperty(stored, raised, written, options, async (bytes, generation, next, also) => {
+      fc.asyncProperty(stored, raised, written, options, async (values, generation, next, also) => {
+        const [record, beside] = values
         const entry = { id, createdAt, sealed: Buffer.from('after'), ...next }
         const results: unknown[] = []
         for (const short of [true, false]) {
           const prefix = `${short ? 'x' : 'y'}${made++}:`
           const keys = redisKeys(prefix)
-          if (bytes !== undefined) {
-            await client.set(keys.record(location, id), bytes)
+          if (beside !== undefined) await client.set(keys.apart(location, id), beside)
+          if (record !== undefined) {
+            await client.set(keys.record(location, id), record)
             await client.zadd(keys.index(location), createdAt, suffixOf(id))
             await client.pexpireat(keys.index(location), at + EXPIRED_READABLE_MS)
           }

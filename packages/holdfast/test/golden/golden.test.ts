@@ -28,7 +28,7 @@ import { startRedis } from '../support/redis.ts'
 import type { Golden } from './files.ts'
 import { TICKET_KEY } from './make.ts'
 import { openedOf } from './opened.ts'
-import { base64, bytes, restoreLmdb, restoreRedis } from './raw-stores.ts'
+import { base64, bytes, dumpLmdb, restoreLmdb, restoreRedis } from './raw-stores.ts'
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url))
 
@@ -124,7 +124,15 @@ describe.each(VERSIONS)('what version %s wrote', (version) => {
       const path = await mkdtemp(join(tmpdir(), 'holdfast-golden-'))
       onTestFinished(() => rm(path, { recursive: true, force: true }))
       await restoreLmdb(path, fileOf('lmdb.json'))
-      return lmdbStore({ path, now })
+      const store = lmdbStore({ path, now })
+      return {
+        store,
+        async apart() {
+          await store.close()
+          const { attributes } = await dumpLmdb(path)
+          return attributes !== undefined && 'table' in attributes ? attributes.table.length : 0
+        },
+      }
     })
   })
 
@@ -137,17 +145,36 @@ describe.each(VERSIONS)('what version %s wrote', (version) => {
         await server.close()
       })
       await restoreRedis(client, fileOf('redis.json'))
-      return redisStore({ client, now, timeoutMs: 10_000 })
+      return {
+        store: redisStore({ client, now, timeoutMs: 10_000 }),
+        apart: async () => (await client.keys('hf:t*')).length,
+      }
     })
   })
 
-  /** A store that holds what this version's store wrote. */
-  function storeOf(open: (now: () => number) => Promise<Store>): void {
+  /**
+   * A store that holds what this version's store wrote. `apart` tells how many attributes it keeps
+   * beside their record, at the end of a test.
+   */
+  function storeOf(
+    open: (now: () => number) => Promise<{ store: Store; apart(): Promise<number> }>,
+  ): void {
     async function restored() {
       const host = atThatTime()
-      const store = await open(host.now)
+      const { store, apart } = await open(host.now)
       onTestFinished(() => store.close())
-      return { store, host }
+      return { store, host, apart }
+    }
+
+    /** The session that has attributes. */
+    function attributed() {
+      const session = records.sessions.find(({ attributes }) => attributes !== null)
+      if (session?.attributes == null) throw new Error('no session has attributes')
+      const { attributes, ...entry } = session
+      return {
+        entry: { ...entry, sealed: bytes(entry.sealed) },
+        attributes: { version: attributes.version, sealed: bytes(attributes.sealed) },
+      }
     }
 
     test('records, lists, histories and the feed are found as they were', async () => {
@@ -158,10 +185,13 @@ describe.each(VERSIONS)('what version %s wrote', (version) => {
         expect(found).toMatchObject(terms)
         expect(base64(found?.sealed ?? null)).toBe(sealed)
         expect(found?.attributes?.version).toBe(attributes?.version)
+        expect(base64(found?.attributes?.sealed ?? null)).toBe(attributes?.sealed ?? '')
         const lists = [{ subject: subjectOf(terms.id) }, { partition: partitionOf(terms.id) }]
         for (const list of lists) {
           const { items } = await store.entries.list({ ...list, limit: 10 })
-          expect(items.map(({ id }) => id)).toContain(terms.id)
+          const listed = items.find(({ id }) => id === terms.id)
+          expect(base64(listed?.sealed ?? null)).toBe(sealed)
+          expect(base64(listed?.attributes?.sealed ?? null)).toBe(attributes?.sealed ?? '')
         }
       }
       for (const { subject, generation, version, sealed } of records.histories) {
@@ -176,6 +206,80 @@ describe.each(VERSIONS)('what version %s wrote', (version) => {
           item.kind === 'event' ? { ...item, sealed: base64(item.sealed) } : item,
         ),
       ).toMatchObject(records.feed)
+    })
+
+    test('a write of the record keeps the attributes, and moves them into it', async () => {
+      const { store, apart } = await restored()
+      const { entry, attributes } = attributed()
+      const version = entry.version + 1
+      const sealed = Buffer.from('the next record')
+
+      expect(await store.entries.write({ ...entry, version, sealed })).toBe('written')
+      await store.entries.touch([{ id: entry.id, at: records.at + 1 }])
+
+      const found = await store.entries.read(entry.id)
+      expect(found).toMatchObject({ version, lastActivity: records.at + 1 })
+      expect(base64(found?.sealed ?? null)).toBe(base64(sealed))
+      expect(found?.attributes?.version).toBe(attributes.version)
+      expect(base64(found?.attributes?.sealed ?? null)).toBe(base64(attributes.sealed))
+      expect(await apart()).toBe(0)
+    })
+
+    test('a write of the attributes keeps the record, and moves them into it', async () => {
+      const { store, apart } = await restored()
+      const { entry, attributes } = attributed()
+      const sealed = Buffer.from('the next attributes')
+      const next = { version: attributes.version + 1, sealed }
+
+      expect(await store.entries.attach(entry.id, attributes)).toBe('conflict')
+      expect(await store.entries.attach(entry.id, next)).toBe('written')
+      expect(await store.entries.attach(entry.id, next)).toBe('conflict')
+
+      const found = await store.entries.read(entry.id)
+      expect(found).toMatchObject({ version: entry.version, generation: entry.generation })
+      expect(base64(found?.sealed ?? null)).toBe(base64(entry.sealed))
+      expect(found?.attributes?.version).toBe(next.version)
+      expect(base64(found?.attributes?.sealed ?? null)).toBe(base64(sealed))
+      expect(await apart()).toBe(0)
+    })
+
+    test('a session that is kept where all others of its subject end keeps both', async () => {
+      const { store } = await restored()
+      const { entry, attributes } = attributed()
+      const end = { at: records.at, reason: 'test', except: entry.id }
+
+      const generation = await store.subjects.revoke(subjectOf(entry.id), end)
+
+      const found = await store.entries.read(entry.id)
+      expect(found).toMatchObject({ version: entry.version, generation })
+      expect(base64(found?.sealed ?? null)).toBe(base64(entry.sealed))
+      expect(base64(found?.attributes?.sealed ?? null)).toBe(base64(attributes.sealed))
+    })
+
+    test('nothing of a session is left once it is revoked', async () => {
+      const { store, apart } = await restored()
+      const { entry, attributes } = attributed()
+      const end = { until: entry.deadline, at: records.at, reason: 'test' }
+
+      expect(await store.entries.revoke(entry.id, end)).toBe(true)
+
+      const next = { ...attributes, version: attributes.version + 1 }
+      expect(await store.entries.attach(entry.id, next)).toBe('gone')
+      expect(await store.entries.write({ ...entry, version: entry.version + 1 })).toBe('gone')
+      expect(await store.entries.read(entry.id)).toBeUndefined()
+      expect(await apart()).toBe(0)
+    })
+
+    test('a session that was told of as expired is found as such', async () => {
+      const { store } = await restored()
+      const { entry } = attributed()
+
+      expect(await store.entries.expire(entry.id, { at: records.at, reason: 'test' })).toBe(true)
+
+      const found = await store.entries.read(entry.id)
+      expect(found).toMatchObject({ version: entry.version, lastActivity: undefined })
+      expect(base64(found?.sealed ?? null)).toBe(base64(entry.sealed))
+      expect(found?.attributes).toBeUndefined()
     })
 
     test('what was revoked stays revoked, and what was used stays used', async () => {

@@ -67,9 +67,7 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
         return last === undefined ? { items } : { items, next: last }
       }
       const record = live(id, at)
-      if (record !== undefined) {
-        items.push(foundOf(id, record, { attributes: tables.attributes(id), now: at }))
-      }
+      if (record !== undefined) items.push(foundOf(id, record, at))
       last = position
       examined++
     }
@@ -82,7 +80,7 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
       const at = now()
       const record = readable(id, at)
       if (record === undefined) return undefined
-      return foundOf(id, record, { attributes: tables.attributes(id), now: at })
+      return foundOf(id, record, at)
     })
   }
 
@@ -110,6 +108,7 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
           ...times,
           generation: Math.max(before?.generation ?? 0, times.generation),
           lastActivity: Math.max(before?.lastActivity ?? times.createdAt, seenAt),
+          attributes: before?.attributes,
           sealed,
         }
         if (before !== undefined) tables.removeIndexEntry(subject, indexEntryOf(id, before))
@@ -124,15 +123,15 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
       })
     },
 
-    async attach(id, attributes) {
+    async attach(id, { version, sealed }) {
       checkedId(id)
-      checkedVersion(attributes.version)
+      checkedVersion(version)
       return transaction(() => {
         const at = now()
         const record = live(id, at)
         if (record === undefined) return 'gone'
-        if ((tables.attributes(id)?.version ?? 0) !== attributes.version - 1) return 'conflict'
-        tables.putAttributes(id, attributes)
+        if ((record.attributes?.version ?? 0) !== version - 1) return 'conflict'
+        tables.putRecord(id, { ...record, attributes: { version, sealed } })
         publish(locate(id).partition, [
           { kind: 'changed', session: id, version: record.version, at },
         ])
@@ -154,7 +153,6 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
           tables.putRecord(id, { kind: 'dead', until: last })
           tables.queueExpiry(last, { kind: 'entry', key: id })
         }
-        tables.removeAttributes(id)
         if (before?.kind === 'live')
           tables.removeIndexEntry(locate(id).subject, indexEntryOf(id, before))
         if (found === undefined) return false
@@ -171,7 +169,7 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
       return transaction(() => {
         const record = readable(id, now())
         if (record === undefined || record.lastActivity === 0) return false
-        tables.putRecord(id, { ...record, lastActivity: 0 })
+        tables.putRecord(id, { ...record, lastActivity: 0, attributes: undefined })
         tables.removeIndexEntry(locate(id).subject, indexEntryOf(id, record))
         publish(locate(id).partition, [
           { kind: 'revoked', session: id, reason, at },

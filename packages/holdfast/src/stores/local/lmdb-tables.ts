@@ -6,10 +6,9 @@ import { locate } from '../partition.ts'
 import {
   decodeHistory,
   decodeRecord,
-  decodeVersioned,
   encodeHistory,
   encodeRecord,
-  encodeVersioned,
+  keepsApart,
 } from '../stored-record.ts'
 import type { Expiring, Tables } from './tables.ts'
 
@@ -32,7 +31,8 @@ type Bytes = Database<Buffer, string>
 export function lmdbTables(root: RootDatabase): Tables {
   const bytes = (name: string): Bytes => root.openDB({ name, encoding: 'binary' })
   const records = bytes('records')
-  const attributes = bytes('attributes')
+  /** Attributes of records of before. A write puts them into the record. */
+  const apart = bytes('attributes')
   const histories = bytes('histories')
   const generations: Database<number, string> = root.openDB({ name: 'generations' })
   const replays: Database<number, string> = root.openDB({ name: 'marks' })
@@ -46,6 +46,11 @@ export function lmdbTables(root: RootDatabase): Tables {
     // The fast buffer is longer than its content, and the next read overwrites it: copy at once.
     const found = table.getBinaryFast(key)
     return found === undefined ? undefined : Buffer.from(found.subarray(0, found.length))
+  }
+
+  function removeApart(id: SessionId): void {
+    const found = records.getBinaryFast(keyIn(id))
+    if (found !== undefined && keepsApart(found)) apart.removeSync(id)
   }
 
   function end(partition: number, reverse: boolean): number | undefined {
@@ -86,17 +91,16 @@ export function lmdbTables(root: RootDatabase): Tables {
   return {
     record(id) {
       const found = get(records, keyIn(id))
-      return found === undefined ? undefined : decodeRecord(found)
+      return found === undefined ? undefined : decodeRecord(found, () => get(apart, id))
     },
-    putRecord: (id, record) => records.putSync(keyIn(id), encodeRecord(record)),
-    removeRecord: (id) => void records.removeSync(keyIn(id)),
-
-    attributes(id) {
-      const found = get(attributes, id)
-      return found === undefined ? undefined : decodeVersioned(found)
+    putRecord(id, record) {
+      removeApart(id)
+      records.putSync(keyIn(id), encodeRecord(record))
     },
-    putAttributes: (id, value) => attributes.putSync(id, encodeVersioned(value)),
-    removeAttributes: (id) => void attributes.removeSync(id),
+    removeRecord(id) {
+      removeApart(id)
+      records.removeSync(keyIn(id))
+    },
 
     generation: (subject) => generations.get(subject) ?? 0,
     putGeneration: (subject, generation) => generations.putSync(subject, generation),

@@ -1,7 +1,7 @@
 import { PARTITIONS, type SessionId, type SubjectKey } from '../../core/ids.ts'
 import type { Numbered } from '../feed/reader.ts'
 import { partitionOfKey } from '../partition.ts'
-import type { History, StoredRecord, Versioned } from '../stored-record.ts'
+import type { History, StoredRecord } from '../stored-record.ts'
 import type { Expiring, IndexEntry, Tables } from './tables.ts'
 
 /** The expiry queue is kept by the minute: finding what has expired costs nothing until then. */
@@ -16,7 +16,6 @@ interface PartitionFeed {
 /** Tables as maps. */
 export function memoryTables(): Tables {
   const records = byPartition<StoredRecord>()
-  const attributes = new Map<SessionId, Versioned>()
   const generations = new Map<SubjectKey, number>()
   const histories = byPartition<History>()
   const replays = new Map<string, number>()
@@ -30,10 +29,6 @@ export function memoryTables(): Tables {
     record: (id) => records.get(id),
     putRecord: (id, record) => void records.set(id, record),
     removeRecord: (id) => void records.delete(id),
-
-    attributes: (id) => attributes.get(id),
-    putAttributes: (id, value) => void attributes.set(id, value),
-    removeAttributes: (id) => void attributes.delete(id),
 
     generation: (subject) => generations.get(subject) ?? 0,
     putGeneration: (subject, generation) => void generations.set(subject, generation),

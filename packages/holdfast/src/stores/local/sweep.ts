@@ -56,8 +56,12 @@ function removeExpired(tables: Tables, now: number, { kind, key }: Expiring): vo
   if ((record.kind === 'dead' ? record.until : record.deadline) > now) return
   if (record.kind === 'live')
     tables.removeIndexEntry(locate(key).subject, indexEntryOf(key, record))
-  tables.removeAttributes(key)
   const until = keptUntil(record)
-  if (until > now) tables.queueExpiry(until, { kind: 'entry', key })
-  else tables.removeRecord(key)
+  if (until <= now) {
+    tables.removeRecord(key)
+    return
+  }
+  tables.queueExpiry(until, { kind: 'entry', key })
+  if (record.kind === 'live' && record.attributes !== undefined)
+    tables.putRecord(key, { ...record, attributes: undefined })
 }

@@ -1,7 +1,7 @@
 import type { SessionId, SubjectKey } from '../../core/ids.ts'
 import type { FeedItem } from '../../core/store.ts'
 import type { Numbered, Range } from '../feed/reader.ts'
-import type { History, StoredRecord, Versioned } from '../stored-record.ts'
+import type { History, StoredRecord } from '../stored-record.ts'
 
 /** Orders the sessions of a subject: by the generation that they live under, then by age. */
 export interface IndexEntry {
@@ -21,10 +21,6 @@ export interface Tables {
   record(id: SessionId): StoredRecord | undefined
   putRecord(id: SessionId, record: StoredRecord): void
   removeRecord(id: SessionId): void
-
-  attributes(id: SessionId): Versioned | undefined
-  putAttributes(id: SessionId, attributes: Versioned): void
-  removeAttributes(id: SessionId): void
 
   /** 0 when the subject was never revoked. */
   generation(subject: SubjectKey): number

@@ -2,13 +2,7 @@ import type { SessionId, SubjectKey } from '../../core/ids.ts'
 import type { Entries, Entry, WriteOptions } from '../../core/store.ts'
 import { checkedEntry, checkedId, checkedTime, checkedVersion } from '../input.ts'
 import { locate, suffixOf } from '../partition.ts'
-import {
-  decodeRecord,
-  decodeVersioned,
-  encodeRecord,
-  foundOf,
-  isReadable,
-} from '../stored-record.ts'
+import { decodeRecord, encodeHeader, foundOf, isReadable, keepsApart } from '../stored-record.ts'
 import { packedChange, packedEnd, packedEvent } from './feed-items.ts'
 import { redisList } from './lists.ts'
 import { bufferOf, bytesOf, numberOf, unexpectedReply } from './replies.ts'
@@ -17,8 +11,6 @@ import type { RedisContext } from './store.ts'
 
 /** Ids in one touch: many enough to be cheap, few enough not to hold Redis up. */
 const TOUCH_SLICE = 500
-
-const NOTHING = new Uint8Array()
 
 /** The answer of the script for updates that leaves a write to the script for all. */
 const ASK_WRITE = 2
@@ -38,13 +30,12 @@ export function redisEntries(context: RedisContext): Entries {
   const { ask, keys, now } = context
 
   function update(
-    { sealed, ...entry }: Entry,
+    entry: Entry,
     { seenAt, events }: Required<Omit<WriteOptions, 'limit'>>,
   ): Promise<unknown> {
-    const { id } = entry
+    const { id, version, sealed } = entry
     const location = locate(id)
     const { partition } = location
-    const header = encodeRecord({ kind: 'live', ...entry, lastActivity: seenAt, sealed: NOTHING })
     return ask.run(
       SCRIPTS.update,
       [
@@ -55,11 +46,11 @@ export function redisEntries(context: RedisContext): Entries {
       ],
       [
         ...feedArguments(context),
-        header,
+        encodeHeader(entry, seenAt),
         bufferOf(sealed),
         keys.wake,
         String(partition),
-        packedChange({ session: id, version: entry.version, at: now() }),
+        packedChange({ session: id, version, at: now() }),
         ...events.map(packedEvent),
       ],
     )
@@ -68,22 +59,20 @@ export function redisEntries(context: RedisContext): Entries {
   return {
     async read(id) {
       const location = locate(checkedId(id))
-      const names = [
-        keys.record(location, id),
-        keys.generation(location),
-        keys.attributes(location, id),
-      ]
-      const [raw, raised, attributes] = await context.readKeys(location.partition, names)
+      const names = [keys.record(location, id), keys.generation(location)]
+      const found = await context.readKeys(location.partition, names)
+      const first = bytesOf(found[0])
+      if (first === undefined) return undefined
+      // Once more, all at once: a write may bring the attributes into the record meanwhile.
+      const [raw, raised, apart] = keepsApart(first)
+        ? await context.readKeys(location.partition, [...names, keys.apart(location, id)])
+        : found
       const bytes = bytesOf(raw)
       if (bytes === undefined) return undefined
-      const record = decodeRecord(bytes)
+      const record = decodeRecord(bytes, () => bytesOf(apart))
       const at = now()
       if (!isReadable(record, { generation: numberOf(raised), now: at })) return undefined
-      const sealed = bytesOf(attributes)
-      return foundOf(id, record, {
-        attributes: sealed === undefined ? undefined : decodeVersioned(sealed),
-        now: at,
-      })
+      return foundOf(id, record, at)
     },
 
     async write(entry, { limit, seenAt = 0, events = [] } = {}) {
@@ -105,7 +94,7 @@ export function redisEntries(context: RedisContext): Entries {
           keys.subjects(partition),
           keys.feed(partition),
           keys.counter(partition),
-          keys.attributes(location, id),
+          keys.apart(location, id),
         ],
         [
           ...feedArguments(context),
@@ -132,7 +121,7 @@ export function redisEntries(context: RedisContext): Entries {
         [
           keys.record(location, id),
           keys.generation(location),
-          keys.attributes(location, id),
+          keys.apart(location, id),
           keys.feed(partition),
           keys.counter(partition),
         ],
@@ -153,7 +142,7 @@ export function redisEntries(context: RedisContext): Entries {
           keys.record(location, id),
           keys.generation(location),
           keys.index(location),
-          keys.attributes(location, id),
+          keys.apart(location, id),
           keys.feed(partition),
           keys.counter(partition),
           keys.secret(partition),

@@ -7,11 +7,12 @@ import { type Location, prefixOf } from '../partition.ts'
  */
 export interface RedisKeys {
   record(location: Location, id: SessionId): string
-  attributes(location: Location, id: SessionId): string
+  /** Attributes of a record of before. */
+  apart(location: Location, id: SessionId): string
   /** Prefix of the record keys of a subject; a script appends the suffix of a session id. */
   recordsOf(location: Location): string
-  /** As {@link RedisKeys.recordsOf}, for attributes. */
-  attributesOf(location: Location): string
+  /** As {@link RedisKeys.recordsOf}, for {@link RedisKeys.apart}. */
+  apartOf(location: Location): string
   index(location: Location): string
   generation(location: Location): string
   history(location: Location): string
@@ -37,9 +38,9 @@ export function redisKeys(prefix: string): RedisKeys {
 
   return {
     record: ({ partition }, id) => key('s', partition, shortened(id)),
-    attributes: ({ partition }, id) => key('t', partition, shortened(id)),
+    apart: ({ partition }, id) => key('t', partition, shortened(id)),
     recordsOf: ({ partition, subject }) => key('s', partition, shortened(prefixOf(subject))),
-    attributesOf: ({ partition, subject }) => key('t', partition, shortened(prefixOf(subject))),
+    apartOf: ({ partition, subject }) => key('t', partition, shortened(prefixOf(subject))),
     index: ({ partition, subject }) => key('i', partition, subject),
     generation: ({ partition, subject }) => key('g', partition, subject),
     history: ({ partition, subject }) => key('h', partition, subject),

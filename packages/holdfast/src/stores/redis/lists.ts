@@ -2,7 +2,7 @@ import type { SubjectKey } from '../../core/ids.ts'
 import type { Entries, Found, KeptHistory, Page, Query, Subjects } from '../../core/store.ts'
 import { checkedSubject, invalidPosition, pageSize } from '../input.ts'
 import { idOf, locate } from '../partition.ts'
-import { decodeHistory, decodeRecord, decodeVersioned, foundOf } from '../stored-record.ts'
+import { decodeHistory, decodeRecord, foundOf } from '../stored-record.ts'
 import { bytesOf, listOf, numberOf, textOf } from './replies.ts'
 import { SCRIPTS } from './scripts.ts'
 import type { RedisContext } from './store.ts'
@@ -40,26 +40,18 @@ export function redisList({ ask, keys, now }: RedisContext): Entries['list'] {
         after.score,
         after.name,
         keys.recordsOf(location),
-        keys.attributesOf(location),
+        keys.apartOf(location),
       ],
     )
-    const [next, records, attached] = listOf(reply)
-    const attributes = new Map<number, Buffer | undefined>()
-    const extra = listOf(attached)
-    for (let i = 0; i < extra.length; i += 2)
-      attributes.set(numberOf(extra[i]), bytesOf(extra[i + 1]))
+    const [next, records, beside] = listOf(reply)
+    const apart = new Map<number, Buffer | undefined>()
+    const pairs = listOf(beside)
+    for (let i = 0; i < pairs.length; i += 2) apart.set(numberOf(pairs[i]), bytesOf(pairs[i + 1]))
     const items = listOf(records).flatMap((value, i): Found[] => {
       const bytes = bytesOf(value) ?? Buffer.alloc(0)
-      const record = decodeRecord(bytes.subarray(SUFFIX_LENGTH))
+      const record = decodeRecord(bytes.subarray(SUFFIX_LENGTH), () => apart.get(i + 1))
       if (record.kind !== 'live') return []
-      const suffix = bytes.toString('latin1', 0, SUFFIX_LENGTH)
-      const sealed = attributes.get(i + 1)
-      return [
-        foundOf(idOf(subject, suffix), record, {
-          attributes: sealed === undefined ? undefined : decodeVersioned(sealed),
-          now: at,
-        }),
-      ]
+      return [foundOf(idOf(subject, bytes.toString('latin1', 0, SUFFIX_LENGTH)), record, at)]
     })
     const position = textOf(next)
     return position === '' ? { items } : { items, next: position }

@@ -1,11 +1,28 @@
 import { EXPIRED_READABLE_MS } from '../../core/store.ts'
 import { MEASURED_EVERY } from '../feed/bound.ts'
-import { RECORD_HEADER_BYTES } from '../stored-record.ts'
+import { LIVE, RECORD_HEADER_BYTES } from '../stored-record.ts'
 import { PACKED_FIELD } from './feed-items.ts'
 import { TOLD_BYTES, TOLD_ENTRIES } from './told-message.ts'
 
 /** The layout of the header of a record, for struct. */
 export const HEADER = '>BI4I6I6I6I6I6'
+
+/** What a record without attributes has in their place. */
+export const NO_ATTRIBUTES = "'\\0\\0\\0\\0'"
+
+/** Takes the part with the attributes out of a live record; answers where the sealed rest is. */
+export const ATTRIBUTES_IN = `
+local function attributesIn(raw)
+  local first = ${RECORD_HEADER_BYTES + 1}
+  local version, rest = struct.unpack('>I4', raw, first)
+  if version > 0 then
+    local length
+    length, rest = struct.unpack('>I3', raw, rest)
+    rest = rest + length
+  end
+  return string.sub(raw, first, rest - 1), rest, version
+end
+`
 
 /** Trims a feed to its share of bytes. It calls `fmt`. */
 export const FIT = `
@@ -38,6 +55,17 @@ local function parse(raw)
     struct.unpack('${HEADER}', raw)
   return { version = version, generation = generation, created = created,
     deadline = deadline, idle = idle, last = last, kept = deadline + DAY }
+end
+
+${ATTRIBUTES_IN}
+-- As above. A record of before has its attributes beside it, in a key of its own.
+local function partsOf(raw, apart)
+  if string.byte(raw) == ${LIVE} then return attributesIn(raw) end
+  local rest = ${RECORD_HEADER_BYTES + 1}
+  local beside = apart and redis.call('GET', apart)
+  if not beside then return ${NO_ATTRIBUTES}, rest, 0 end
+  return string.sub(beside, 1, 4) .. struct.pack('>I3', #beside - 4) .. string.sub(beside, 5), rest,
+    (struct.unpack('>I4', beside))
 end
 
 local function current(key)

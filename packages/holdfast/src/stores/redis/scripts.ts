@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto'
 import { EXPIRED_READABLE_MS } from '../../core/store.ts'
 import { MEASURED_EVERY } from '../feed/bound.ts'
-import { GENERATION_OFFSET, LAST_ACTIVITY_OFFSET } from '../stored-record.ts'
+import {
+  GENERATION_OFFSET,
+  LAST_ACTIVITY_OFFSET,
+  LIVE,
+  LIVE_APART,
+  RECORD_HEADER_BYTES,
+} from '../stored-record.ts'
 import { CHANGED, PACKED_FIELD, SUBJECT } from './feed-items.ts'
-import { COMMON, FIT, HEADER } from './lua-functions.ts'
+import { ATTRIBUTES_IN, COMMON, FIT, HEADER, NO_ATTRIBUTES } from './lua-functions.ts'
 
 /** A Lua script that runs as one atomic step in one slot. */
 export interface Script {
@@ -13,8 +19,8 @@ export interface Script {
 }
 
 /**
- * KEYS record generation index subjects feed counter attributes. 1 written, 0 conflict, -1 gone,
- * -2 limit.
+ * KEYS record generation index subjects feed counter apart. 1 written, 0 conflict, -1 gone,
+ * -2 limit. `apart` has the attributes of a record of before.
  */
 const WRITE = `
 local member, subject, version = ARGV[3], ARGV[4], tonumber(ARGV[5])
@@ -47,17 +53,20 @@ if version == 1 then
   end
 end
 
-local survived, last = initial, created
-if live then survived, last = math.max(before.generation, initial), before.last end
-local head = struct.pack('${HEADER}', 1, version, survived, created, deadline,
+local survived, last, attributes = initial, created, ${NO_ATTRIBUTES}
+if live then
+  survived, last = math.max(before.generation, initial), before.last
+  attributes = partsOf(redis.call('GET', KEYS[1]), KEYS[7])
+end
+local head = struct.pack('${HEADER}', ${LIVE}, version, survived, created, deadline,
   tonumber(ARGV[9]), math.max(last, seen))
-redis.call('SET', KEYS[1], head .. ARGV[13], 'PXAT', fmt(deadline + DAY))
+redis.call('SET', KEYS[1], head .. attributes .. ARGV[13], 'PXAT', fmt(deadline + DAY))
+if live then redis.call('UNLINK', KEYS[7]) end
 redis.call('ZADD', KEYS[3], ARGV[7], member)
 if not live or before.deadline ~= deadline then
   keepUntil(KEYS[3], deadline)
   redis.call('ZADD', KEYS[4], 'GT', ARGV[8], subject)
   keepUntil(KEYS[4], deadline)
-  redis.call('PEXPIREAT', KEYS[7], fmt(deadline))
   trim(KEYS[4], 8)
 end
 emitAll(KEYS[5], KEYS[6], 14)
@@ -68,26 +77,29 @@ return 1
 /**
  * KEYS record generation feed counter. As WRITE for a version above the first, with the same
  * answers and checks, and without the shared functions: nearly every write is one of these. The
- * deadline has to stay, so that expiry and indexes are right already. 2: they may not be, WRITE has
- * to do it. A process whose clock is ahead may have taken a session that was silent for long out of
- * its index.
+ * deadline has to stay, so that expiry and indexes are right already. 2: they may not be, or the
+ * attributes are apart: WRITE has to do it. A process whose clock is ahead may have taken a session
+ * that was silent for long out of its index.
  */
 const UPDATE = `
+${ATTRIBUTES_IN}
 local now = tonumber(ARGV[1])
 local _, version, initial, created, deadline, idle, seen = struct.unpack('${HEADER}', ARGV[3])
 if deadline <= now then return -1 end
 local found = redis.call('MGET', KEYS[1], KEYS[2])
 local raw, generation = found[1], tonumber(found[2] or '0')
-if not raw or string.byte(raw) ~= 1 then return -1 end
+local layout = raw and string.byte(raw)
+if layout ~= ${LIVE} and layout ~= ${LIVE_APART} then return -1 end
 local _, stored, survived, _, til, silence, last = struct.unpack('${HEADER}', raw)
 if survived < generation or now >= til or last == 0 or now - last >= silence then return -1 end
 if stored ~= version - 1 then return 0 end
-if til ~= deadline or now - last > silence / 2 then return 2 end
+if layout ~= ${LIVE} or til ~= deadline or now - last > silence / 2 then return 2 end
 
 local function fmt(n) return string.format('%.0f', n) end
-local head = struct.pack('${HEADER}', 1, version, math.max(survived, initial), created, deadline,
-  idle, math.max(last, seen))
-redis.call('SET', KEYS[1], head .. ARGV[4], 'PXAT', fmt(deadline + ${EXPIRED_READABLE_MS}))
+local head = struct.pack('${HEADER}', ${LIVE}, version, math.max(survived, initial), created,
+  deadline, idle, math.max(last, seen))
+redis.call('SET', KEYS[1], head .. attributesIn(raw) .. ARGV[4], 'PXAT',
+  fmt(deadline + ${EXPIRED_READABLE_MS}))
 local items = #ARGV - 6
 local newest = redis.call('INCRBY', KEYS[4], items)
 local limit, room = string.match(ARGV[2], '^(%d+) (%d+)$')
@@ -104,22 +116,25 @@ redis.pcall('PUBLISH', ARGV[5], ARGV[6] .. ' ' .. fmt(newest))
 return 1
 `
 
-/** KEYS record generation attributes feed counter. 1 written, 0 conflict, -1 gone. */
+/** KEYS record generation apart feed counter. Answers and `apart` as in WRITE. */
 const ATTACH = `
-local entry = current(KEYS[1])
+local raw = redis.call('GET', KEYS[1])
+local entry = parse(raw)
 if not alive(entry, generationOf(KEYS[2])) then return -1 end
-local version, stored = tonumber(ARGV[4]), 0
-local raw = redis.call('GETRANGE', KEYS[3], 0, 3)
-if raw ~= '' then stored = struct.unpack('>I4', raw) end
+local version = tonumber(ARGV[4])
+local _, rest, stored = partsOf(raw, KEYS[3])
 if stored ~= version - 1 then return 0 end
-redis.call('SET', KEYS[3], struct.pack('>I4', version) .. ARGV[5], 'PXAT', fmt(entry.deadline))
+redis.call('SET', KEYS[1], string.char(${LIVE}) .. string.sub(raw, 2, ${RECORD_HEADER_BYTES}) ..
+  struct.pack('>I4I3', version, #ARGV[5]) .. ARGV[5] .. string.sub(raw, rest),
+  'PXAT', fmt(entry.deadline + DAY))
+redis.call('UNLINK', KEYS[3])
 emit(KEYS[4], KEYS[5], struct.pack('>BI4I6', ${CHANGED}, entry.version, now) .. ARGV[3])
 announce(KEYS[4])
 return 1
 `
 
 /**
- * KEYS record generation index attributes feed counter secret. 1 when it was there, live or
+ * KEYS record generation index apart feed counter secret. 1 when it was there, live or
  * expired. UNLINK comes first: once a script has freed memory, Redis lets its other writes pass,
  * also at the memory limit.
  */
@@ -141,14 +156,17 @@ return 1
 `
 
 /**
- * KEYS record generation index feed counter secret. 1 for the first time. PEXPIREAT comes first, as
- * UNLINK in REVOKE.
+ * KEYS record generation index feed counter secret. 1 for the first time. The record stays, without
+ * its attributes. PEXPIREAT comes first, as UNLINK in REVOKE.
  */
 const EXPIRE = `
 local entry = current(KEYS[1])
 if not readable(entry, generationOf(KEYS[2])) or entry.last == 0 then return 0 end
 redis.call('PEXPIREAT', KEYS[1], fmt(now + DAY), 'LT')
-redis.call('SETRANGE', KEYS[1], ${LAST_ACTIVITY_OFFSET}, struct.pack('>I6', 0))
+local raw = redis.call('GET', KEYS[1])
+local _, rest = partsOf(raw)
+redis.call('SET', KEYS[1], string.char(${LIVE}) .. string.sub(raw, 2, ${LAST_ACTIVITY_OFFSET}) ..
+  struct.pack('>I6', 0) .. ${NO_ATTRIBUTES} .. string.sub(raw, rest), 'KEEPTTL')
 redis.call('ZREM', KEYS[3], ARGV[3])
 emitAll(KEYS[4], KEYS[5], 4)
 tell(KEYS[4], KEYS[6])
@@ -231,12 +249,12 @@ return 1
 /**
  * KEYS index generation. Answers three things: the position to read on from ('' at the end), for
  * each session the suffix of its id and its record in one string, and pairs of a place in that
- * list and the attributes of the session there.
+ * list and the attributes that are kept apart from the record there.
  */
 const LIST = `
 local limit, score, after = tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local generation = generationOf(KEYS[2])
-local out, attached, dead, examined, offset = {}, {}, {}, 0, 0
+local out, apart, dead, examined, offset = {}, {}, {}, 0, 0
 local more, next, last = true, '', nil
 while more do
   local size = math.min(128, limit + 2)
@@ -249,38 +267,36 @@ while more do
     first = first + 2
   end
   local names = {}
-  for i = first, #found, 2 do
-    names[#names + 1] = ARGV[5] .. found[i]
-    names[#names + 1] = ARGV[6] .. found[i]
-  end
+  for i = first, #found, 2 do names[#names + 1] = ARGV[5] .. found[i] end
   local values = #names > 0 and redis.call('MGET', unpack(names)) or names
-  for i = 1, #values, 2 do
+  for i, raw in ipairs(values) do
     if #out == limit or examined == 2000 then
       next = last[2] .. '.' .. last[1]
       more = false
       break
     end
-    local member, raw = found[first + i - 1], values[i]
-    local live = false
-    if raw and string.byte(raw) == 1 then
+    local member = found[first + 2 * (i - 1)]
+    local layout, live = raw and string.byte(raw), false
+    if layout == ${LIVE} or layout == ${LIVE_APART} then
       local _, _, survived, _, deadline, silence, seen = struct.unpack('${HEADER}', raw)
       live = survived >= generation and within(deadline, silence, seen)
     end
     if live then
       out[#out + 1] = member .. raw
-      if values[i + 1] then
-        attached[#attached + 1] = #out
-        attached[#attached + 1] = values[i + 1]
+      local beside = layout == ${LIVE_APART} and redis.call('GET', ARGV[6] .. member)
+      if beside then
+        apart[#apart + 1] = #out
+        apart[#apart + 1] = beside
       end
     else
       dead[#dead + 1] = member
     end
-    last = { member, found[first + i] }
+    last = { member, found[first + 2 * i - 1] }
     examined = examined + 1
   end
 end
 for _, member in ipairs(dead) do redis.call('ZREM', KEYS[1], member) end
-return { next, out, attached }
+return { next, out, apart }
 `
 
 /** KEYS subjects or histories. Subjects of that index after a position, each with its score. */

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { attributesIdentity, sealingCodec, sessionIdentity } from '../../src/codecs/codec.ts'
+import { newKeyring } from '../../src/codecs/keyring.ts'
+import {
+  decodeRecord,
+  encodeRecord,
+  type LiveRecord,
+  RECORD_HEADER_BYTES,
+} from '../../src/stores/stored-record.ts'
+import { fakeHost } from '../../src/testing/fake-host.ts'
+import { samples } from '../../src/testing/sample-entry.ts'
+
+/**
+ * Somebody who can write to the store changes how much of a value is attributes and how much is the
+ * record. He has no key.
+ */
+const host = fakeHost()
+const codec = sealingCodec(newKeyring(host), host)
+const entry = samples(host).entry()
+const identities = { attributes: attributesIdentity(entry.id, 1), record: sessionIdentity(entry) }
+
+const genuine = encodeRecord({
+  kind: 'live',
+  ...entry,
+  lastActivity: entry.createdAt,
+  attributes: { version: 1, sealed: codec.seal(identities.attributes, Buffer.from('buyer')) },
+  sealed: codec.seal(identities.record, Buffer.from('ada')),
+})
+
+function opened(bytes: Buffer): string {
+  const { attributes, sealed } = decodeRecord(bytes, () => undefined) as LiveRecord
+  const roles = attributes === undefined ? '' : codec.open(identities.attributes, attributes.sealed)
+  return `${roles} ${codec.open(identities.record, sealed)}`
+}
+
+test('whoever moves the boundary between attributes and record has none that opens', () => {
+  expect(opened(genuine)).toBe('buyer ada')
+  const lengthAt = RECORD_HEADER_BYTES + 4
+  const own = genuine.readUIntBE(lengthAt, 3)
+
+  for (const length of [...Array(genuine.length + 2).keys(), 2 ** 24 - 1]) {
+    if (length === own) continue
+    const moved = Buffer.from(genuine)
+    moved.writeUIntBE(length, lengthAt, 3)
+    expect(() => opened(moved)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
+  }
+  for (let length = 1; length < genuine.length; length++) {
+    const cut = genuine.subarray(0, length)
+    expect(() => opened(cut)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
+  }
+})
+
+test('whoever hides the attributes where they are has a record that does not open', () => {
+  const without = Buffer.from(genuine)
+  without.writeUInt32BE(0, RECORD_HEADER_BYTES)
+  const before = Buffer.from(genuine)
+  before[0] = 1
+
+  for (const bytes of [without, before])
+    expect(() => opened(bytes)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
+})

@@ -1,0 +1,15 @@
+import { encodeHeader, type LiveRecord } from '../../src/stores/stored-record.ts'
+
+/** The bytes of a live record of before, and of the attributes that a store kept apart from it. */
+export function recordOfBefore({
+  attributes,
+  sealed,
+  ...header
+}: Omit<LiveRecord, 'kind'>): readonly [record: Buffer, apart?: Buffer] {
+  const record = Buffer.concat([encodeHeader(header, header.lastActivity), sealed])
+  record[0] = 1
+  if (attributes === undefined) return [record]
+  const version = Buffer.alloc(4)
+  version.writeUInt32BE(attributes.version)
+  return [record, Buffer.concat([version, attributes.sealed])]
+}
