@@ -43,6 +43,11 @@ export interface WriteOptions {
    * Sessions that have expired do not count.
    */
   readonly limit?: number
+  /**
+   * For version 1: sealed attributes that the entry begins with, as their version 1. Later versions
+   * keep what is there.
+   */
+  readonly attributes?: Uint8Array
   /** Notes this activity. A write of version 1 notes `createdAt` in any case. */
   readonly seenAt?: number
   readonly events?: readonly SealedEvent[]

@@ -68,17 +68,9 @@ export function encodeRecord(record: StoredRecord): Buffer {
     bytes.writeUIntBE(record.until, bytes.writeUInt8(DEAD, 0), TIME_BYTES)
     return bytes
   }
-  const { attributes, sealed } = record
-  const size = attributes === undefined ? 0 : LENGTH_BYTES + attributes.sealed.length
-  const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES + VERSION_BYTES + size + sealed.length)
+  const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES + bodyBytes(record))
   writeHeader(bytes, record, record.lastActivity)
-  let at = bytes.writeUInt32BE(attributes?.version ?? 0, RECORD_HEADER_BYTES)
-  if (attributes !== undefined) {
-    at = bytes.writeUIntBE(attributes.sealed.length, at, LENGTH_BYTES)
-    bytes.set(attributes.sealed, at)
-    at += attributes.sealed.length
-  }
-  bytes.set(sealed, at)
+  writeBody(bytes, record, RECORD_HEADER_BYTES)
   return bytes
 }
 
@@ -89,6 +81,30 @@ export function encodeHeader(header: Header, lastActivity: number): Buffer {
   const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES)
   writeHeader(bytes, header, lastActivity)
   return bytes
+}
+
+type Body = Pick<LiveRecord, 'attributes' | 'sealed'>
+
+/** What follows the header, for a script that puts the header in front of it. */
+export function encodeBody(body: Body): Buffer {
+  const bytes = Buffer.allocUnsafe(bodyBytes(body))
+  writeBody(bytes, body, 0)
+  return bytes
+}
+
+function bodyBytes({ attributes, sealed }: Body): number {
+  const size = attributes === undefined ? 0 : LENGTH_BYTES + attributes.sealed.length
+  return VERSION_BYTES + size + sealed.length
+}
+
+function writeBody(bytes: Buffer, { attributes, sealed }: Body, start: number): void {
+  let at = bytes.writeUInt32BE(attributes?.version ?? 0, start)
+  if (attributes !== undefined) {
+    at = bytes.writeUIntBE(attributes.sealed.length, at, LENGTH_BYTES)
+    bytes.set(attributes.sealed, at)
+    at += attributes.sealed.length
+  }
+  bytes.set(sealed, at)
 }
 
 function writeHeader(bytes: Buffer, header: Header, lastActivity: number): void {
@@ -166,6 +182,11 @@ export function decodeHistory(bytes: Buffer): History | undefined {
   if (bytes.length < TIME_BYTES + VERSION_BYTES) return undefined
   const until = bytes.readUIntBE(0, TIME_BYTES)
   return { until, ...decodeVersioned(bytes.subarray(TIME_BYTES)) }
+}
+
+/** The attributes that a new entry begins with. */
+export function firstAttributes(sealed: Uint8Array | undefined): Versioned | undefined {
+  return sealed && { version: 1, sealed }
 }
 
 /** The instant from which a store needs a record no more. */

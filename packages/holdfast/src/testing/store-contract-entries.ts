@@ -295,6 +295,34 @@ export function entriesContract(open: Open): void {
     })
   })
 
+  test('an entry begins with the attributes that it is written with', async () => {
+    const { store, make } = await open()
+    const entry = make.entry()
+    const [attributes, sealed] = [make.bytes(), make.bytes()]
+    const event = make.event()
+
+    expect(await store.entries.write(entry, { attributes, events: [event] })).toBe('written')
+
+    const first = { version: 1, sealed: [...attributes] }
+    expect(plain(await store.entries.read(entry.id))).toMatchObject({
+      sealed: [...entry.sealed],
+      attributes: first,
+    })
+    const { items } = await store.feed.read(undefined, 10)
+    expect(items.map(({ kind }) => kind)).toEqual(['event'])
+    expect(await store.entries.attach(entry.id, { version: 1, sealed })).toBe('conflict')
+    await store.entries.write(nextOf(entry, make.bytes()), { attributes: make.bytes() })
+    expect(plain(await store.entries.read(entry.id))).toMatchObject({
+      version: 2,
+      attributes: first,
+    })
+    expect(await store.entries.attach(entry.id, { version: 2, sealed })).toBe('written')
+    expect(plain(await store.entries.read(entry.id))).toMatchObject({
+      version: 2,
+      attributes: { version: 2, sealed: [...sealed] },
+    })
+  })
+
   test('nothing can be attached to what is not there', async () => {
     const { store, make } = await open()
 

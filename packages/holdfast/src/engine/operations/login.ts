@@ -7,7 +7,7 @@ import { confirmedPast } from '../../core/history.ts'
 import type { SessionId } from '../../core/ids.ts'
 import type { Lifetime } from '../../core/lifetimes.ts'
 import { LIMITS, type Presentation } from '../../core/request.ts'
-import type { Attributes, SessionState, SessionView } from '../../core/session.ts'
+import type { Attributes, SessionState } from '../../core/session.ts'
 import type { Created, Login } from '../../core/sessions.ts'
 import type { EngineContext, EventFacts } from '../context.ts'
 import {
@@ -108,8 +108,8 @@ async function write(
   presentation: Presentation,
   past: OpenedHistory,
 ): Promise<Created | 'again'> {
-  const { store, records, eventWriter, limit, versions } = engine
-  const id = engine.codec.newSessionId(login.key)
+  const { store, codec, records, eventWriter, limit, versions } = engine
+  const id = codec.newSessionId(login.key)
   const generation = past.entry.generation
   const minted = newSession(engine, { ...login, id, generation }, presentation)
   const { state, decided, learnt } = settleLogin(engine, minted.state, presentation, past, login)
@@ -127,9 +127,13 @@ async function write(
     decided.outcome === 'allow'
       ? [established]
       : [established, eventWriter.event('anomaly-detected', { ...facts, reason: 'login' })]
+  const { attributes } = login
   const outcome = await store.entries.write(entry, {
     events: eventWriter.seal(events),
     ...(limit === undefined ? {} : { limit: limit.max }),
+    ...(attributes === undefined
+      ? {}
+      : { attributes: codec.sealJson(attributesIdentity(id, 1), attributes) }),
   })
   if (outcome === 'conflict') return 'again'
   if (outcome === 'gone')
@@ -143,12 +147,15 @@ async function write(
 
   versions.note(id, 1)
   eventWriter.publish(events)
-  const attributes = await attach(engine, id, login.attributes)
   await learnContext(engine, state, learnt)
   const found = { ...entry, lastActivity: presentation.at, attributes: undefined }
   return {
     ok: true,
-    session: { ...viewOf(engine, state, found), ...attributes },
+    session: {
+      ...viewOf(engine, state, found),
+      attributes: attributes ?? {},
+      attributesVersion: attributes === undefined ? 0 : 1,
+    },
     token: minted.token,
     ...(minted.refreshToken === undefined ? {} : { refreshToken: minted.refreshToken }),
     decision: decided,
@@ -294,15 +301,4 @@ async function endOldest(
     after = page.next
   } while (after !== undefined)
   return false
-}
-
-async function attach(
-  { store, codec }: EngineContext,
-  id: SessionId,
-  attributes: Attributes | undefined,
-): Promise<Pick<SessionView, 'attributes' | 'attributesVersion'>> {
-  if (attributes === undefined) return { attributes: {}, attributesVersion: 0 }
-  const sealed = codec.sealJson(attributesIdentity(id, 1), attributes)
-  await store.entries.attach(id, { version: 1, sealed })
-  return { attributes, attributesVersion: 1 }
 }

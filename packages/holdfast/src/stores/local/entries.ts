@@ -12,6 +12,7 @@ import {
 } from '../input.ts'
 import { locate } from '../partition.ts'
 import {
+  firstAttributes,
   foundOf,
   isExpired,
   isReadable,
@@ -87,7 +88,7 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
   return {
     read: Object.assign(async (id: SessionId) => readNow(id), { now: readNow }),
 
-    async write(entry, { limit, seenAt = 0, events = [] } = {}) {
+    async write(entry, { limit, attributes, seenAt = 0, events = [] } = {}) {
       const { id, version, sealed, ...times } = checkedEntry(entry)
       checkedTime(seenAt, 'seenAt')
       const subject = locate(id).subject
@@ -108,7 +109,7 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
           ...times,
           generation: Math.max(before?.generation ?? 0, times.generation),
           lastActivity: Math.max(before?.lastActivity ?? times.createdAt, seenAt),
-          attributes: before?.attributes,
+          attributes: isNew ? firstAttributes(attributes) : before?.attributes,
           sealed,
         }
         if (before !== undefined) tables.removeIndexEntry(subject, indexEntryOf(id, before))

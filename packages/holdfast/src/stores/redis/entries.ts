@@ -2,7 +2,15 @@ import type { SessionId, SubjectKey } from '../../core/ids.ts'
 import type { Entries, Entry, WriteOptions } from '../../core/store.ts'
 import { checkedEntry, checkedId, checkedTime, checkedVersion } from '../input.ts'
 import { locate, suffixOf } from '../partition.ts'
-import { decodeRecord, encodeHeader, foundOf, isReadable, keepsApart } from '../stored-record.ts'
+import {
+  decodeRecord,
+  encodeBody,
+  encodeHeader,
+  firstAttributes,
+  foundOf,
+  isReadable,
+  keepsApart,
+} from '../stored-record.ts'
 import { packedChange, packedEnd, packedEvent } from './feed-items.ts'
 import { redisList } from './lists.ts'
 import { bufferOf, bytesOf, numberOf, unexpectedReply } from './replies.ts'
@@ -31,7 +39,7 @@ export function redisEntries(context: RedisContext): Entries {
 
   function update(
     entry: Entry,
-    { seenAt, events }: Required<Omit<WriteOptions, 'limit'>>,
+    { seenAt, events }: Required<Pick<WriteOptions, 'seenAt' | 'events'>>,
   ): Promise<unknown> {
     const { id, version, sealed } = entry
     const location = locate(id)
@@ -75,7 +83,7 @@ export function redisEntries(context: RedisContext): Entries {
       return foundOf(id, record, at)
     },
 
-    async write(entry, { limit, seenAt = 0, events = [] } = {}) {
+    async write(entry, { limit, attributes, seenAt = 0, events = [] } = {}) {
       const { id, version, generation, createdAt, deadline, idleMs, sealed } = checkedEntry(entry)
       checkedTime(seenAt, 'seenAt')
       const location = locate(id)
@@ -103,7 +111,9 @@ export function redisEntries(context: RedisContext): Entries {
           ...texts([version, generation, createdAt, deadline, idleMs, seenAt]),
           limit === undefined ? '' : String(limit),
           keys.recordsOf(location),
-          bufferOf(sealed),
+          version > 1
+            ? bufferOf(sealed)
+            : encodeBody({ attributes: firstAttributes(attributes), sealed }),
           ...(version > 1 ? [packedChange({ session: id, version, at: now() })] : []),
           ...events.map(packedEvent),
         ],

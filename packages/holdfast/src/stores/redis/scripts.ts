@@ -20,7 +20,8 @@ export interface Script {
 
 /**
  * KEYS record generation index subjects feed counter apart. 1 written, 0 conflict, -1 gone,
- * -2 limit. `apart` has the attributes of a record of before.
+ * -2 limit. `apart` has the attributes of a record of before. A first version comes with its
+ * attributes in front of it, a later one gets those that are there.
  */
 const WRITE = `
 local member, subject, version = ARGV[3], ARGV[4], tonumber(ARGV[5])
@@ -53,7 +54,7 @@ if version == 1 then
   end
 end
 
-local survived, last, attributes = initial, created, ${NO_ATTRIBUTES}
+local survived, last, attributes = initial, created, ''
 if live then
   survived, last = math.max(before.generation, initial), before.last
   attributes = partsOf(redis.call('GET', KEYS[1]), KEYS[7])
