@@ -32,6 +32,11 @@ interface Asked extends ToAnswer {
 
 const NO_BYTES = new Uint8Array()
 
+interface Judged {
+  readonly asked: Asked
+  readonly body: Body
+}
+
 /** What the log will say of a request. */
 interface Answered {
   readonly asked: ToAnswer
@@ -58,21 +63,43 @@ export function quickVerify(parts: QuickParts): Quick {
   const judged = presentationJudge(parts)
   const lines = lineJudge(parts)
   let waiting: Asked[] = []
+  let judgedLater: Judged[] = []
 
   function drain(): void {
     const all = waiting
     waiting = []
-    const bodies = all.map(bodyOf)
+    const judgedNow: Judged[] = []
+    for (const asked of all) {
+      const body = bodyOf(asked)
+      if (body instanceof Promise) {
+        body.then(
+          (known) => answerLater({ asked, body: known }),
+          (error) => refuse(asked, error),
+        )
+      } else judgedNow.push({ asked, body })
+    }
+    answerAll(judgedNow)
+  }
+
+  /** What the store answers at one moment is answered together, too. */
+  function answerLater(one: Judged): void {
+    if (judgedLater.push(one) > 1) return
+    process.nextTick(() => {
+      const all = judgedLater
+      judgedLater = []
+      answerAll(all)
+    })
+  }
+
+  function answerAll(all: readonly Judged[]): void {
     const answered: Answered[] = []
-    for (const [at, asked] of all.entries()) {
-      const body = bodies[at]
+    for (const { asked, body } of all) {
       try {
-        if (body instanceof Promise) sendLater(asked, body)
-        else if (!isLines(body)) answered.push(send(asked, 200, JSON.stringify(body)))
+        if (!isLines(body)) answered.push(send(asked, 200, JSON.stringify(body)))
         else if (body.every(isKnown)) answered.push(sendAll(asked, body))
         else finish(asked, sendLines(asked, body))
       } catch (error) {
-        finish(asked, Promise.reject(error))
+        refuse(asked, error)
       }
     }
     for (const one of answered) log(one)
@@ -98,16 +125,9 @@ export function quickVerify(parts: QuickParts): Quick {
       : { results }
   }
 
-  function sendLater(asked: ToAnswer, body: Promise<Body>): void {
-    finish(
-      asked,
-      body.then((known) => send(asked, 200, JSON.stringify(known))),
-    )
-  }
-
   function finish(asked: ToAnswer, sent: Promise<Answered>): void {
     sent
-      .catch((error) => refuse(asked, error))
+      .catch((error) => sendProblem(asked, error))
       .then(log)
       .catch(() => asked.response.destroy())
   }
@@ -116,7 +136,11 @@ export function quickVerify(parts: QuickParts): Quick {
     checkedCaller(parts.callers(headers.authorization), { roles: VERIFY_ROLES, seen })
   }
 
-  async function refuse(asked: ToAnswer, error: unknown): Promise<Answered> {
+  function refuse(asked: ToAnswer, error: unknown): void {
+    finish(asked, Promise.reject(error))
+  }
+
+  async function sendProblem(asked: ToAnswer, error: unknown): Promise<Answered> {
     const { seen } = asked
     seen.error = error
     const fault = isInputFault(error) ? error.fault : faultOf(error)
@@ -217,7 +241,7 @@ export function quickVerify(parts: QuickParts): Quick {
     try {
       if (length > UNKNOWN_BYTES) checkCaller(incoming, seen)
     } catch (error) {
-      finish(asked, Promise.reject(error))
+      refuse(asked, error)
       return true
     }
     takeBytes(incoming, {
@@ -226,7 +250,7 @@ export function quickVerify(parts: QuickParts): Quick {
         asked.bytes = bytes
         if (waiting.push(asked) === 1) setImmediate(drain)
       },
-      failed: (error) => finish(asked, Promise.reject(error)),
+      failed: (error) => refuse(asked, error),
     })
     return true
   }

@@ -71,19 +71,31 @@ function requestMetrics(registers: Registers): Pick<Metrics, 'answered'> {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     registers,
   })
-  const byLabels = new Map<string, { observe(seconds: number): void }>()
+  const byRoute = new Map<string, Map<number, Map<string, Series>>>()
+  /** Looked up step by step: a key made of all labels costs as much as the rest of a count. */
+  function seriesOf(method: string, route: string, status: number): Series {
+    const byStatus = entryOf(byRoute, route, () => new Map<number, Map<string, Series>>())
+    const byMethod = entryOf(byStatus, status, () => new Map<string, Series>())
+    return entryOf(byMethod, method, () => requests.labels(method, route, String(status)))
+  }
   return {
     answered({ method, route, status, ms }) {
       const known = METHODS.includes(method) ? method : 'other'
-      const labels = `${known} ${route} ${status}`
-      let series = byLabels.get(labels)
-      if (series === undefined) {
-        series = requests.labels(known, route, String(status))
-        byLabels.set(labels, series)
-      }
-      series.observe(ms / 1_000)
+      seriesOf(known, route, status).observe(ms / 1_000)
     },
   }
+}
+
+interface Series {
+  observe(seconds: number): void
+}
+
+function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const before = map.get(key)
+  if (before !== undefined) return before
+  const made = make()
+  map.set(key, made)
+  return made
 }
 
 const REFRESHES =
