@@ -63,6 +63,7 @@ export const servicePart: Part = async (bench: Bench) => {
   const around: Around = { estate, sets, notes: [] }
   try {
     const lanes = [...(await lanesOf('bare', 'hot', around))]
+    if (among(only, CALLS, 'connect')) lanes.push(await bareFastifyLane(estate))
     for (const kind of KINDS.filter((one) => among(only, KINDS, one))) {
       lanes.push(...(await lanesOf('floor', kind, around)))
       lanes.push(...(await lanesOf('ours', kind, around)))
@@ -191,6 +192,17 @@ async function lanesOf(who: Who, kind: Kind, around: Around): Promise<readonly S
 
 /** The bare server looks at nobody. */
 const BARE_SETS: readonly SetWord[] = ['random']
+
+/** The most that an application behind Fastify can serve, whoever verifies for it. */
+async function bareFastifyLane({ start, ground, keyring, size }: Estate): Promise<ServiceLane> {
+  const place: Place = { who: 'bare', kind: 'hot', ground, keyring, size }
+  const { child, word } = await start<ServerWord>('./http/fastify.js', place)
+  if (word.kind !== 'ready') throw new Error(`Fastify alone: ${whyOf(word)}`)
+  const { port, crowd: questions = '' } = word
+  const lane = { who: 'bare', kind: 'hot', call: 'connect', set: 'random' } as const
+  const measured = { port, questions, servers: [child], each: 1, onRedis: false, rounds: [] }
+  return { ...lane, ...measured, name: 'Fastify alone' }
+}
 
 /** Fastify with `connect()`, and nothing but what the service tells of a session. */
 async function connectLanes(
@@ -338,10 +350,11 @@ function overOthers(
   return [times(overOther(lane, bare, what)), overFloor ? times(overOther(lane, floor, what)) : '']
 }
 
-/** Who counts what. */
+/** Who counts what, and what the goal of `connect()` could be at most. */
 function connectNotes(lanes: readonly ServiceLane[]): readonly string[] {
+  const alone = lanes.find(({ who, call }) => who === 'bare' && call === 'connect')
   return lanes
-    .filter(({ call }) => call === 'connect')
+    .filter(({ who, call }) => who === 'ours' && call === 'connect')
     .flatMap((lane) => {
       const batch = laneOf(lanes, { ...lane, call: 'batch' })
       if (batch === undefined) return []
@@ -352,7 +365,9 @@ function connectNotes(lanes: readonly ServiceLane[]): readonly string[] {
         `${lane.name}: ${requests} requests/s, counted by the one who asks Fastify; Fastify and ` +
         `the service share the cores. In batches the service alone does ${verifications} ` +
         'verifications/s, counted by the one who asks it. CPU of a request over that of a ' +
-        `verification: ${times(overOther(lane, batch, 'micros'))}.`
+        `verification: ${times(overOther(lane, batch, 'micros'))}. Requests/s over ` +
+        `verifications/s: ${times(overOther(lane, batch, 'perSecond'))}; of Fastify alone, with ` +
+        `an empty handler: ${times(overOther(alone, batch, 'perSecond'))}.`
       )
     })
 }
