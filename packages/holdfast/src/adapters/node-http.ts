@@ -38,9 +38,11 @@ export function nodeFacts(
     url,
     peer: socket.remoteAddress,
     encrypted: 'encrypted' in socket && socket.encrypted === true,
-    header: (name) =>
+    header: (name) => {
+      const value = headers[name]
       // Of several lines Node keeps the first in `headers` and drops the others.
-      name === 'authorization' ? linesOf(request, name) : headers[name],
+      return name === 'authorization' && value !== undefined ? linesOf(request, name) : value
+    },
     deliverable: response?.headersSent !== true && !isUpgraded(request),
     waitedMs: () => waited(request),
     formToken,
