@@ -186,3 +186,8 @@ function drawnOut(): SessionError {
     'A record goes on after its end: another version of this library wrote it. It is refused.',
   )
 }
+
+/** A character for each byte. */
+export function binaryOf({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString('latin1')
+}

@@ -3,7 +3,6 @@ import {
   createDecipheriv,
   createHmac,
   createSecretKey,
-  hash,
   type KeyObject,
 } from 'node:crypto'
 import { SessionError } from '../core/errors.ts'
@@ -27,8 +26,8 @@ export interface Codec extends TokenCodec {
    * has left the ring.
    */
   open(identity: RecordIdentity, sealed: Uint8Array): Buffer
-  /** Throws where `open` does. What was proven before costs one digest. */
-  prove(identity: RecordIdentity, sealed: Uint8Array): void
+  /** Another list once keys have come or gone: what was opened before may not open any longer. */
+  keys(): unknown
   sealJson(identity: RecordIdentity, value: unknown): Uint8Array
   /** Throws as `open` does. */
   openJson(identity: RecordIdentity, sealed: Uint8Array): unknown
@@ -60,16 +59,18 @@ const LAST_BLOCK = Uint8Array.of(1)
 const HEADER_BYTES = 1 + KEY_ID_BYTES + IV_BYTES
 const REMEMBERED_FORM_TOKENS = 5_000
 
-/** 2 to 4 MB. */
-const REMEMBERED_PROOFS = 25_000
+/** For tokens, where the engine says nothing else. */
+const REMEMBERED_BYTES = 5_000_000
 
 /** Seals with AES-256-GCM, under a key of its own for each record. */
-export function sealingCodec(ring: Keyring, host: Host): Codec {
+export function sealingCodec(
+  ring: Keyring,
+  host: Host,
+  rememberedBytes: number = REMEMBERED_BYTES,
+): Codec {
   const keys = ringKeys(ring)
   const { required } = keys
   const formTokens = memo<SessionId, string>(REMEMBERED_FORM_TOKENS)
-  const proven = memo<string, true>(REMEMBERED_PROOFS)
-  let provenUnder = ring.keys
 
   /**
    * HKDF-Expand (RFC 5869) of one block, with the id as `info`. No key seals more than the versions
@@ -110,21 +111,8 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
     }
   }
 
-  function prove(identity: RecordIdentity, sealed: Uint8Array): void {
-    if (ring.keys !== provenUnder) {
-      provenUnder = ring.keys
-      proven.clear()
-    }
-    const { kind, id, version } = identity
-    const place = Buffer.from(`${kind}.${id}.${version}.`, 'latin1')
-    const digest = hash('sha256', Buffer.concat([place, sealed]), 'binary')
-    if (proven.get(digest) === true) return
-    open(identity, sealed)
-    proven.set(digest, true)
-  }
-
   return {
-    ...tokenCodec({ ring, keys, host }),
+    ...tokenCodec({ ring, keys, host, rememberedBytes }),
 
     subjectKey(tenant, subject) {
       if (!isWellFormed(tenant) || !isWellFormed(subject)) {
@@ -144,7 +132,7 @@ export function sealingCodec(ring: Keyring, host: Host): Codec {
 
     seal,
     open,
-    prove,
+    keys: () => ring.keys,
     sealJson: (identity, value) => seal(identity, Buffer.from(JSON.stringify(value))),
     openJson: (identity, sealed) => JSON.parse(open(identity, sealed).toString()),
 

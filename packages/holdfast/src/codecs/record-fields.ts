@@ -99,12 +99,19 @@ export function writeList<T>(
   for (const value of values) write(value)
 }
 
+const NONE: readonly never[] = []
+
 export function readList<Input extends RecordReader, T>(
   input: Input,
   read: (input: Input) => T,
 ): readonly T[] {
-  const values: T[] = []
-  for (let left = readUint(input.reader); left > 0; left--) values.push(read(input))
+  const { reader } = input
+  const count = readUint(reader)
+  if (count === 0) return NONE
+  if (count > reader.bytes.length) throw foreignLayout()
+  // Just as long: a list that grows takes room for sixteen entries more.
+  const values = new Array<T>(count)
+  for (let at = 0; at < count; at++) values[at] = read(input)
   return values
 }
 

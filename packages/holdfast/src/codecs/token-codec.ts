@@ -16,6 +16,7 @@ import {
   signedPart,
   type TokenClaims,
 } from '../core/token.ts'
+import { binaryOf } from './bytes.ts'
 import { DIGEST_BYTES } from './family-record.ts'
 import type { Hmac } from './hmac.ts'
 import type { Keyring } from './keyring.ts'
@@ -34,6 +35,8 @@ export interface TokenCodec {
   stepUpLink(nonce: string, link: Uint8Array): Uint8Array
   /** The claims of a token whose tag is right; else what is wrong with it. Reads nothing else. */
   authenticate(token: string): Claims | TokenFault
+  /** What the remembered claims take, estimated. */
+  bytes(): number
 }
 
 /** What a new token says. Its secret, and links that are not given, are random. */
@@ -53,7 +56,7 @@ export interface Claims
   /** The link of its parent; undefined where the token does not tell it. */
   readonly parentLink?: Uint8Array | undefined
   /** How a version without links has the secret on record. */
-  readonly unlinkedDigest?: string
+  readonly unlinkedDigest?: string | undefined
 }
 
 /**
@@ -69,23 +72,27 @@ export interface Minted {
 }
 
 const TAG_BYTES = 16
-const REMEMBERED_TOKENS = 5_000
+
+/** What remembering the claims of a token takes. */
+const CLAIMS_BYTES = 800
 
 /** Tags with HMAC-SHA-256, and digests with SHA-256. */
 export function tokenCodec({
   ring,
   keys: { derived, required },
   host,
+  rememberedBytes,
 }: {
   readonly ring: Keyring
   readonly keys: RingKeys
   readonly host: Host
+  readonly rememberedBytes: number
 }): TokenCodec {
   /**
    * Claims of authentic tokens by the token's digest: a client shows one token many times, but a
    * refresh token hardly twice.
    */
-  const authentic = selectiveMemo<Claims>(REMEMBERED_TOKENS)
+  const authentic = selectiveMemo<Claims>(rememberedBytes, () => CLAIMS_BYTES)
   let known = ring.keys
 
   /** Nothing that a removed key has tagged may be believed any longer. */
@@ -107,19 +114,19 @@ export function tokenCodec({
     const session = Buffer.from(parsed.claims.session, 'latin1').toString('latin1')
     const link = linkOf(parsed.claims, secret)
     const digest = digestOf(link)
-    const claims = { session, kind, keyId, family, generation, digest }
-    if (descent === null) {
-      const unlinkedDigest = digestOf(secret)
-      return withLinks({ ...claims, unlinkedDigest }, { link, descent, digests: undefined })
+    const links: Links = { own: link, descent: descent && copyOf(descent) }
+    const claims = {
+      __proto__: LAZY_CLAIMS,
+      session,
+      kind,
+      keyId,
+      family,
+      generation,
+      digest,
+      unlinkedDigest: descent === null ? digestOf(secret) : undefined,
+      links,
     }
-    // Copies: what is remembered must not hold the bytes around them, which are the secret's.
-    const { mintedAt } = descent
-    const [parent, grandparent] = [descent.parent.slice(), descent.grandparent.slice()]
-    return withLinks(claims, {
-      link,
-      descent: { mintedAt, parent, grandparent },
-      digests: undefined,
-    })
+    return claims as unknown as Claims
   }
 
   return {
@@ -152,50 +159,63 @@ export function tokenCodec({
       if (typeof claims !== 'string' && authentic.takes(name)) authentic.set(name, claims)
       return claims
     },
+
+    bytes: authentic.weight,
   }
 }
 
-interface LinkSource {
-  readonly link: string
-  readonly descent: Descent | null
-  digests: ShownSecret['descent'] | undefined
+/** Links as text of a character for each byte: a buffer of its own takes several times as much. */
+interface Links {
+  readonly own: string
+  readonly descent: DescentLinks | null
+  shown?: ShownSecret['descent']
 }
 
-/** The secret that counts is known by its own digest. Its descent is asked for of few tokens. */
-const withLinks = derivedProperties<LinkSource, Pick<Claims, 'link' | 'parentLink' | 'descent'>>({
-  link: ({ link }) => Buffer.from(link, 'latin1'),
-  parentLink: ({ descent }) => descent?.parent,
-  descent(source) {
-    const { descent } = source
-    if (descent === null) return null
-    source.digests ??= withDigests(
-      { mintedAt: descent.mintedAt },
-      { descent, parent: undefined, grandparent: undefined },
-    )
-    return source.digests
-  },
-})
+interface DescentLinks {
+  readonly mintedAt: number
+  readonly parent: string
+  readonly grandparent: string
+}
 
-interface DigestSource {
-  readonly descent: Descent
-  parent: string | undefined
-  grandparent: string | undefined
+/**
+ * What is worked out where it is asked for: the secret that counts is known by its own digest.
+ * Claims have it from their prototype, because getters of its own cost an object more than all the
+ * rest of it.
+ */
+const LAZY_CLAIMS = {
+  links: { own: '', descent: null } as Links,
+  get link(): Uint8Array {
+    return Buffer.from(this.links.own, 'latin1')
+  },
+  get parentLink(): Uint8Array | undefined {
+    const { descent } = this.links
+    return descent === null ? undefined : Buffer.from(descent.parent, 'latin1')
+  },
+  get descent(): ShownSecret['descent'] {
+    const { links } = this
+    if (links.descent === null) return null
+    const digests = {}
+    links.shown ??= { __proto__: LAZY_DESCENT, links: links.descent, digests } as never
+    return links.shown ?? null
+  },
 }
 
 /** A successor of the secret on record is known by its parent alone. */
-const withDigests = derivedProperties<
-  DigestSource,
-  Pick<NonNullable<ShownSecret['descent']>, 'parent' | 'grandparent'>
->({
-  parent(source) {
-    source.parent ??= digestOf(source.descent.parent)
-    return source.parent
+const LAZY_DESCENT = {
+  links: { mintedAt: 0, parent: '', grandparent: '' } as DescentLinks,
+  digests: {} as { parent?: string; grandparent?: string },
+  get mintedAt(): number {
+    return this.links.mintedAt
   },
-  grandparent(source) {
-    source.grandparent ??= digestOf(source.descent.grandparent)
-    return source.grandparent
+  get parent(): string {
+    this.digests.parent ??= digestOf(this.links.parent)
+    return this.digests.parent
   },
-})
+  get grandparent(): string {
+    this.digests.grandparent ??= digestOf(this.links.grandparent)
+    return this.digests.grandparent
+  },
+}
 
 const withDigest = derivedProperties<TokenClaims, Pick<Minted, 'digest'>>({
   digest: (claims) => digestOf(linkOf(claims, claims.secret)),
@@ -227,6 +247,11 @@ function digestOf(random: string | Uint8Array): string {
   scratch.write(hash('sha256', bytes, 'binary'), 'latin1')
   // Not cut out of a longer text: comparing such a slice letter by letter costs ten times as much.
   return scratch.toString('hex', 0, DIGEST_BYTES)
+}
+
+/** What is remembered must not hold the bytes around the links, which are the secret's. */
+function copyOf({ mintedAt, parent, grandparent }: Descent): DescentLinks {
+  return { mintedAt, parent: binaryOf(parent), grandparent: binaryOf(grandparent) }
 }
 
 /** For what is digested at once: a buffer of its own would cost as much as the digest. */

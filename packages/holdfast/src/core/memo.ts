@@ -3,8 +3,6 @@ export interface Memo<Key, Value> {
   get(key: Key): Value | undefined
   set(key: Key, value: Value): void
   clear(): void
-  /** Drops what was not used since it was called last. */
-  makeRoom(): void
   /** Number of entries; one that was used lately may count twice. */
   size(): number
 }
@@ -43,7 +41,6 @@ export function memo<Key, Value>(
       return older
     },
     set,
-    makeRoom,
     clear() {
       makeRoom()
       old.clear()
@@ -53,35 +50,92 @@ export function memo<Key, Value>(
 }
 
 /** A memory that says which keys are worth keeping. */
-export interface SelectiveMemo<Value> extends Memo<string, Value> {
-  /** Ask it before `set`. Once it has been full, a key has to come another time soon. */
+export interface SelectiveMemo<Value> {
+  get(key: string): Value | undefined
+  /** Ask it before `set`. Where the memory is full, a key has to come another time soon. */
   takes(key: string): boolean
+  /** Weighs a value that takes the place of another one anew. */
+  set(key: string, value: Value): void
+  clear(): void
+  size(): number
+  /** Sum of the weights; at most `most` between two calls. */
+  weight(): number
 }
 
+/** So many keys that are not taken make the memory look at one that it has. */
+const OFFERS_A_STEP = 4
+
 /**
- * {@link memo} for results that many keys ask for once. They drive nothing out then, and cost no
+ * A bounded memory for results that many keys ask for once. They drive nothing out, and cost no
  * memory management: where more keys are in use than fit, keeping each of them for a while costs
- * more than making its result again.
+ * more than making its result again. Room is made by second chance (Corbató 1968): what was not
+ * used since the hand passed it last leaves.
  */
-export function selectiveMemo<Value>(size: number): SelectiveMemo<Value> {
-  const kept = memo<string, Value>(size)
+export function selectiveMemo<Value>(
+  most: number,
+  weightOf: (value: Value) => number = () => 1,
+): SelectiveMemo<Value> {
+  const kept = new Map<string, Kept<Value>>()
   const cameBefore = recentKeys()
-  let wasFull = false
+  let hand = kept.entries()
+  let weight = 0
   let offered = 0
 
+  function isFull(): boolean {
+    return weight + weight / Math.max(1, kept.size) > most
+  }
+
+  /** The entry under the hand gets a second chance, or leaves. */
+  function step(): void {
+    let under = hand.next()
+    if (under.done === true) {
+      hand = kept.entries()
+      under = hand.next()
+    }
+    if (under.done === true) return
+    const [key, entry] = under.value
+    if (entry.used) {
+      entry.used = false
+    } else {
+      kept.delete(key)
+      weight -= entry.weight
+    }
+  }
+
   return {
-    ...kept,
+    get(key) {
+      const entry = kept.get(key)
+      if (entry === undefined) return undefined
+      entry.used = true
+      return entry.value
+    },
     takes(key) {
-      wasFull ||= kept.size() >= size
-      // What nobody has used for so long leaves, though nothing new needs its place.
-      if (++offered % size === 0) kept.makeRoom()
-      return !wasFull || cameBefore(key)
+      if (!isFull()) return true
+      if (++offered % OFFERS_A_STEP === 0) step()
+      return cameBefore(key)
+    },
+    set(key, value) {
+      const its = weightOf(value)
+      const entry = kept.get(key)
+      weight += its - (entry?.weight ?? 0)
+      if (entry === undefined) kept.set(key, { value, weight: its, used: false })
+      else Object.assign(entry, { value, weight: its })
+      while (weight > most && kept.size > 0) step()
     },
     clear() {
       kept.clear()
-      wasFull = false
+      hand = kept.entries()
+      weight = 0
     },
+    size: () => kept.size,
+    weight: () => weight,
   }
+}
+
+interface Kept<Value> {
+  value: Value
+  weight: number
+  used: boolean
 }
 
 /** A power of two. */

@@ -103,6 +103,8 @@ export interface Records {
   sealRotated(entry: Omit<Entry, 'sealed'>, rotated: Rotated): Entry
   /** Number of records that are remembered. */
   size(): number
+  /** What they take, estimated. */
+  bytes(): number
 }
 
 /** The attributes of sessions. They stay sealed until something reads them. */
@@ -114,6 +116,8 @@ export interface SealedAttributes {
   check(found: Pick<Found, 'id' | 'attributes'>): void
   /** Frozen. */
   open(found: Pick<Found, 'id' | 'attributes'>): Attributes
+  /** What the remembered ones take, estimated. */
+  bytes(): number
 }
 
 /** Notes activity, apart from the answers. */

@@ -82,6 +82,13 @@ export interface SessionsOptions {
    * once.
    */
   readonly localCopies?: boolean | LocalCopiesOptions
+  /**
+   * Most memory for what was opened and proven lately, estimated: tokens, records, attributes.
+   * Default {@link DEFAULT_CACHE_BYTES}, 96 MiB: that is for some 20,000 sessions. Those that find
+   * no room are opened at each request, at about three times the cost. 0 remembers nothing. What
+   * the store answers is compared with it byte for byte, so it makes no decision older.
+   */
+  readonly cacheBytes?: number
   readonly host?: Host
   /** Every event, once it is committed. Must not throw. */
   readonly onEvent?: (event: SessionEvent) => void
@@ -102,8 +109,10 @@ export interface SessionsOptions {
  * what floods one drives out others of its kind, and costs no more than their time.
  */
 export interface Memories {
-  /** Opened records: at most 4,000, of some 3 kB. */
+  /** Opened records, within {@link SessionsOptions.cacheBytes}. */
   readonly records: number
+  /** What records, attributes and tokens take, estimated: at most `cacheBytes`. */
+  readonly cacheBytes: number
   /** Local copies: at most {@link LocalCopiesOptions.max}, of some 3 kB. */
   readonly copies: number
   /** Sessions whose activity was noted lately, or could not be written: at most 20,000. */
@@ -125,6 +134,12 @@ export interface LocalCopiesOptions {
 }
 
 const MAX_COPIES = 10_000
+
+/** Most memory for what was opened lately, unless said otherwise: some 20,000 sessions. */
+export const DEFAULT_CACHE_BYTES = 96 * 2 ** 20
+
+/** How the memory is shared, so that each part has room for the same sessions. */
+const CACHE_SHARES = { tokens: 0.18, records: 0.55, attributes: 0.27 }
 
 /**
  * The engine, in process.
@@ -159,8 +174,9 @@ export function createSessions(options: SessionsOptions): Sessions {
 function contextOf(options: SessionsOptions): EngineContext {
   const { keyring, lookup, prefixes, limit, tenants = {}, onEvent } = options
   const { onWarning = (message) => process.emitWarning(message) } = options
+  const { cacheBytes = DEFAULT_CACHE_BYTES } = options
   const host = options.host ?? systemHost()
-  const codec = sealingCodec(keyring, host)
+  const codec = sealingCodec(keyring, host, cacheBytes * CACHE_SHARES.tokens)
   const lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
   checkOptions(options, [lifetimes, ...Object.values(tenants)])
   const networks = networkReader({ lookup, prefixes }, () => host.now())
@@ -191,8 +207,13 @@ function contextOf(options: SessionsOptions): EngineContext {
     networks,
     describeDevice: deviceReader(),
     readFacts,
-    records: sessionRecords(codec, readFacts, () => host.now()),
-    attributes: sealedAttributes(codec),
+    records: sessionRecords({
+      codec,
+      readFacts,
+      now: () => host.now(),
+      rememberedBytes: cacheBytes * CACHE_SHARES.records,
+    }),
+    attributes: sealedAttributes(codec, cacheBytes * CACHE_SHARES.attributes),
     openHistory: historyOpener(codec),
     lifetimeOf: (tenant, name) => own(own(tenants, tenant), name) ?? own(lifetimes, name),
     limit,
@@ -208,7 +229,9 @@ function contextOf(options: SessionsOptions): EngineContext {
 }
 
 function memoriesOf({
+  codec,
   records,
+  attributes,
   copies,
   touches,
   versions,
@@ -217,6 +240,7 @@ function memoriesOf({
 }: EngineContext): Memories {
   return {
     records: records.size(),
+    cacheBytes: codec.bytes() + records.bytes() + attributes.bytes(),
     copies: copies?.size() ?? 0,
     touches: touches.size(),
     versions: versions.size(),
@@ -243,7 +267,7 @@ function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): 
 }
 
 function checkOptions(
-  { limit, rotateEveryMs, prefixes }: SessionsOptions,
+  { limit, rotateEveryMs, prefixes, cacheBytes = 0 }: SessionsOptions,
   lifetimes: readonly Readonly<Record<string, Lifetime>>[],
 ): void {
   for (const [name, { absoluteMs, idleMs }] of lifetimes.flatMap((some) => Object.entries(some))) {
@@ -258,6 +282,9 @@ function checkOptions(
   }
   if (rotateEveryMs !== undefined && !isDuration(rotateEveryMs)) {
     throw misconfigured('rotateEveryMs', 'must be a whole number of ms above 0')
+  }
+  if (!Number.isSafeInteger(cacheBytes) || cacheBytes < 0) {
+    throw misconfigured('cacheBytes', 'must be a whole number of bytes from 0 up')
   }
   if (prefixes === undefined) return
   const { v4, v6 } = prefixes

@@ -44,6 +44,9 @@ export interface IntrospectedToken {
   readonly expiresAt: number
 }
 
+/** A resource server asks about one token many times: for some 2,000 sessions. */
+const REMEMBERED_BYTES = 5_000_000
+
 /**
  * Looks into tokens of a key ring and sessions of a store: what RFC 7662 calls introspection.
  *
@@ -61,7 +64,12 @@ export function tokenIntrospector({
 }): TokenIntrospector {
   const codec = sealingCodec(keyring, host)
   const readFacts = factReader((ip) => describeNetwork(ip))
-  const records = sessionRecords(codec, readFacts, () => host.now())
+  const records = sessionRecords({
+    codec,
+    readFacts,
+    now: () => host.now(),
+    rememberedBytes: REMEMBERED_BYTES,
+  })
 
   /** Opens the record even where only its deadlines are needed: the seal is what proves them. */
   async function live(id: SessionId): Promise<OpenedRecord | undefined> {

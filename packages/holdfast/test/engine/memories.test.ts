@@ -24,7 +24,8 @@ test('an engine tells how many entries its memories have', async () => {
   await sessions.revoke(one.session.id, { reason: 'test' })
   await sessions.revokeSubject({ subject: 'ada' }, { reason: 'test' })
 
-  expect(before).toEqual({ records: 0, copies: 0, touches: 0, versions: 0, told: 0, ended: 0 })
+  const none = { records: 0, cacheBytes: 0, copies: 0, touches: 0, versions: 0, told: 0, ended: 0 }
+  expect(before).toEqual(none)
   expect(count?.()).toMatchObject({ records: 2, versions: 2, ended: 2 })
 })
 

@@ -37,11 +37,12 @@ function scene(changes: Partial<SessionState> = {}): Scene {
     },
   }
   return {
-    records: sessionRecords(
-      counting,
-      factReader((ip) => describeNetwork(ip)),
-      () => now,
-    ),
+    records: sessionRecords({
+      codec: counting,
+      readFacts: factReader((ip) => describeNetwork(ip)),
+      now: () => now,
+      rememberedBytes: 1_000_000,
+    }),
     opened: () => opened,
     advance: (ms) => {
       now += ms

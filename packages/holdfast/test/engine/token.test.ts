@@ -94,7 +94,7 @@ describe('tokens', () => {
     const { token } = codec.mint(line)
     const claims = codec.authenticate(token) as Claims
     const secret = Buffer.from(parseToken(token)?.claims.secret ?? [])
-    const held = heldBy(claims).map((bytes) => Buffer.from(bytes.buffer))
+    const held = heldBy(claims)
 
     expect(held.length).toBeGreaterThan(1)
     for (const bytes of held) expect(bytes.includes(secret)).toBe(false)
@@ -107,9 +107,10 @@ describe('tokens', () => {
   })
 })
 
-/** All bytes that can be reached from a value without running a getter. */
-function heldBy(value: unknown): readonly Uint8Array[] {
-  if (value instanceof Uint8Array) return [value]
+/** All bytes and texts that can be reached from a value without running a getter. */
+function heldBy(value: unknown): readonly Buffer[] {
+  if (value instanceof Uint8Array) return [Buffer.from(value.buffer)]
+  if (typeof value === 'string') return [Buffer.from(value, 'latin1')]
   if (typeof value !== 'object' || value === null) return []
   return Reflect.ownKeys(value).flatMap((key) =>
     heldBy(Object.getOwnPropertyDescriptor(value, key)?.value),

@@ -172,12 +172,26 @@ export function shownSecret(
   const digest =
     unlinkedDigest === undefined ? claims.digest : digestOnRecord(family, claims, unlinkedDigest)
   const { context, at, judgedAt } = showing
-  return withDescent({ kind, generation, digest, context, at, judgedAt }, claims)
+  const shown = {
+    __proto__: LAZY_DESCENT,
+    kind,
+    generation,
+    digest,
+    context,
+    at,
+    judgedAt,
+    claims,
+  }
+  return shown as unknown as ShownSecret
 }
 
-const withDescent = derivedProperties<Claims, Pick<ShownSecret, 'descent'>>({
-  descent: (claims) => claims.descent,
-})
+/** Worked out where it is asked for. All secrets share the getter: one of its own is dear. */
+const LAZY_DESCENT = {
+  claims: undefined as Claims | undefined,
+  get descent(): ShownSecret['descent'] {
+    return this.claims?.descent ?? null
+  },
+}
 
 /** A version without links put the digest of the secret itself on record. */
 function digestOnRecord(

@@ -1,30 +1,78 @@
+import { binaryOf } from '../../codecs/bytes.ts'
 import { attributesIdentity, type Codec } from '../../codecs/codec.ts'
 import type { SessionId } from '../../core/ids.ts'
+import { selectiveMemo } from '../../core/memo.ts'
 import type { Attributes, JsonValue } from '../../core/session.ts'
+import type { Found } from '../../core/store.ts'
 import type { SealedAttributes } from '../context.ts'
-import { openedOnce } from './opened-once.ts'
 
-export function sealedAttributes(codec: Codec): SealedAttributes {
+/** What remembering takes for each session, beside the sealed bytes and what they open to. */
+const ENTRY_BYTES = 200
+
+/** Of the sealed bytes: the bytes themselves and the value. */
+const TIMES = 3
+
+/**
+ * Proves each version once, and opens it once where something reads it. Where the store's answer is
+ * byte for byte what was proven here before, under the same identity, it would open to the same.
+ * The value is frozen, because all requests of a session share it.
+ */
+export function sealedAttributes(codec: Codec, rememberedBytes: number): SealedAttributes {
+  const known = selectiveMemo<Proven>(
+    rememberedBytes,
+    ({ sealed }) => TIMES * sealed.length + ENTRY_BYTES,
+  )
+  /** Who checks attributes and then reads them proves them once. */
+  let latest: Proven | undefined
+  let under = codec.keys()
+
+  function remembered(id: SessionId): Proven | undefined {
+    if (codec.keys() !== under) {
+      under = codec.keys()
+      latest = undefined
+      known.clear()
+    }
+    return latest?.id === id ? latest : known.get(id)
+  }
+
+  function proven(id: SessionId, { version, sealed }: Versioned): Proven {
+    const before = remembered(id)
+    const text = binaryOf(sealed)
+    if (before?.version === version && before.sealed === text) return before
+    codec.open(attributesIdentity(id, version), sealed)
+    latest = { id, version, sealed: text, value: undefined }
+    if (known.takes(id)) known.set(id, latest)
+    return latest
+  }
+
   return {
     check({ id, attributes }) {
-      if (attributes === undefined) return
-      codec.prove(attributesIdentity(id, attributes.version), attributes.sealed)
+      if (attributes !== undefined) proven(id, attributes)
     },
-    open: attributesOpener(codec),
+
+    open({ id, attributes }) {
+      if (attributes === undefined) return NONE
+      const about = proven(id, attributes)
+      if (about.value === undefined) {
+        const identity = attributesIdentity(id, attributes.version)
+        about.value = codec.openJson(identity, attributes.sealed) as Attributes
+        freeze(about.value)
+      }
+      return about.value
+    },
+
+    bytes: known.weight,
   }
 }
 
-/**
- * Opens the attributes of each version once. The value is frozen, because all requests of a session
- * share it.
- */
-export function attributesOpener(codec: Codec): SealedAttributes['open'] {
-  const open = openedOnce<SessionId, Attributes>((id, { version, sealed }) => {
-    const value = codec.openJson(attributesIdentity(id, version), sealed) as Attributes
-    freeze(value)
-    return value
-  })
-  return ({ id, attributes }) => (attributes === undefined ? NONE : open(id, attributes))
+type Versioned = NonNullable<Found['attributes']>
+
+interface Proven {
+  readonly id: SessionId
+  readonly version: number
+  /** A character for each byte: a buffer takes several times as much memory. */
+  readonly sealed: string
+  value: Attributes | undefined
 }
 
 const NONE: Attributes = Object.freeze({})

@@ -1,7 +1,9 @@
+import { binaryOf } from '../../codecs/bytes.ts'
 import { type Codec, sessionIdentity } from '../../codecs/codec.ts'
 import type { FactReader } from '../../codecs/record-facts.ts'
-import { encodeSession, openSession } from '../../codecs/session-record.ts'
+import { type DecodedSession, encodeSession, openSession } from '../../codecs/session-record.ts'
 import { SessionError } from '../../core/errors.ts'
+import type { SessionId } from '../../core/ids.ts'
 import { selectiveMemo } from '../../core/memo.ts'
 import { withoutOldStepUp } from '../../core/rotation.ts'
 import { headOf, type SessionState, type TokenFamily } from '../../core/session.ts'
@@ -9,71 +11,120 @@ import type { Entry } from '../../core/store.ts'
 import type { TokenKind } from '../../core/token.ts'
 import type { OpenedRecord, Records, Rotated } from '../context.ts'
 
-const REMEMBERED = 2_000
+/** What remembering takes for each record, beside its sealed bytes. */
+const ENTRY_BYTES = 2_200
 const STALE_MS = 60_000
+
+export interface RecordsOptions {
+  readonly codec: Codec
+  readonly readFacts: FactReader
+  readonly now: () => number
+  /** Most memory for records that were opened or sealed, estimated. */
+  readonly rememberedBytes: number
+}
 
 /**
  * Opens each version of a record once. A store is read at every request. Where its answer is byte
  * for byte what was opened or sealed here before, under the same identity, opening it again would
- * give the same session. Records are forgotten after a minute, as descriptions of networks are.
+ * give the same session. Networks in it are described again after a minute.
  */
-export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => number): Records {
-  const known = selectiveMemo<Known>(REMEMBERED)
+export function sessionRecords({
+  codec,
+  readFacts,
+  now,
+  rememberedBytes,
+}: RecordsOptions): Records {
+  const known = selectiveMemo<Known>(rememberedBytes, ({ sealed }) => sealed.length + ENTRY_BYTES)
   /** Who could not be answered at once is read again right after, as a promise. */
   let latest: Known | undefined
-  let since = now()
+  let under = codec.keys()
 
-  function remember(entry: Entry, record: OpenedRecord): void {
-    // Copied: what a client of Redis hands out may be part of a much larger buffer.
-    known.set(entry.id, { ...entry, sealed: Buffer.from(entry.sealed), record })
-    if (latest?.id === entry.id) latest = undefined
-  }
-
-  function decode(entry: Entry, at: number): OpenedRecord {
-    const content = codec.open(sessionIdentity(entry), entry.sealed)
-    const { head, rest, refresh, withFamily } = openSession(content, entry, readFacts)
-    return { head, state: once(() => withoutOldStepUp(rest(), at)), refresh, withFamily }
-  }
-
-  /** What was sealed here need not be decoded, as long as nobody asks for more of it. */
-  function rotated(entry: Entry, { record, kind, family }: Rotated): OpenedRecord {
-    const { head, refresh } = record
-    const whole = once(() => decode(entry, now()))
-    const shared = {
-      state: () => whole().state(),
-      withFamily: (...changed: Parameters<OpenedRecord['withFamily']>) =>
-        whole().withFamily(...changed),
+  function remembered(id: SessionId): Known | undefined {
+    if (codec.keys() !== under) {
+      under = codec.keys()
+      latest = undefined
+      known.clear()
     }
-    return kind === 'refresh'
-      ? { head, refresh: () => family, ...shared }
-      : { head: { ...head, family: { ...head.family, ...family } }, refresh, ...shared }
+    return latest?.id === id ? latest : known.get(id)
   }
 
-  function seal(terms: Omit<Entry, 'sealed'>, state: SessionState): Entry {
-    const sealed = sealedEntry(codec, terms, encodeSession(state))
-    remember(sealed, {
-      head: headOf(state),
-      state: () => state,
-      refresh: () => state.refresh,
-      withFamily: () => undefined,
-    })
-    return sealed
+  function remember(terms: Terms, sealed: string, record: OpenedRecord): void {
+    known.set(terms.id, knownOf(terms, sealed, record))
+    if (latest?.id === terms.id) latest = undefined
+  }
+
+  function decode(terms: Terms, sealed: Uint8Array): DecodedSession {
+    return openSession(codec.open(sessionIdentity(terms), sealed), terms, readFacts)
+  }
+
+  /** What is remembered is the head and the sealed bytes. The rest is opened where it is asked. */
+  function reopened(terms: Terms, sealed: string): () => DecodedSession {
+    return once(() => decode(terms, Buffer.from(sealed, 'latin1')))
+  }
+
+  function recordOf(
+    head: OpenedRecord['head'],
+    decoded: () => DecodedSession,
+    state?: SessionState,
+  ): OpenedRecord {
+    return {
+      head,
+      state: stateOf(() => decoded().rest(), state),
+      refresh: () => decoded().refresh(),
+      withFamily: (kind, family) => decoded().withFamily(kind, family),
+    }
+  }
+
+  /** The whole of a record, decoded as of a minute ago or less. */
+  function stateOf(rest: () => SessionState, first?: SessionState): () => SessionState {
+    let made = first
+    let madeAt = now()
+    return () => {
+      const at = now()
+      if (made === undefined || Math.abs(at - madeAt) >= STALE_MS) {
+        made = rest()
+        madeAt = at
+      }
+      return withoutOldStepUp(made, at)
+    }
+  }
+
+  /** What was sealed here need not be opened, as long as nobody asks for more of it. */
+  function rotated(entry: Entry, sealed: string, { record, kind, family }: Rotated): OpenedRecord {
+    const { head, refresh } = record
+    const decoded = reopened(termsOf(entry), sealed)
+    return kind === 'refresh'
+      ? { ...recordOf(head, decoded), refresh: () => family }
+      : { ...recordOf({ ...head, family: { ...head.family, ...family } }, decoded), refresh }
+  }
+
+  function seal(terms: Terms, state: SessionState): Entry {
+    const entry = sealedEntry(codec, terms, encodeSession(state))
+    if (isWorthKeeping(entry.id)) {
+      const sealed = binaryOf(entry.sealed)
+      const record = recordOf(headOf(state), reopened(termsOf(entry), sealed), state)
+      remember(entry, sealed, { ...record, refresh: () => state.refresh })
+    }
+    return entry
+  }
+
+  function isWorthKeeping(id: SessionId): boolean {
+    return known.get(id) !== undefined || known.takes(id)
   }
 
   return {
     open(found) {
-      const at = now()
-      if (Math.abs(at - since) >= STALE_MS) {
-        known.clear()
-        latest = undefined
-        since = at
-      }
-      const before = latest?.id === found.id ? latest : known.get(found.id)
+      const before = remembered(found.id)
       if (before !== undefined && isSame(before, found)) return before.record
-      const record = decode(found, at)
-      if (record.head.generation <= found.generation) {
-        if (known.takes(found.id)) remember(found, record)
-        latest = { ...found, record }
+      const opened = decode(found, found.sealed)
+      const { head } = opened
+      if (head.generation <= found.generation) {
+        const sealed = binaryOf(found.sealed)
+        const record = recordOf(head, () => opened)
+        if (known.takes(found.id)) {
+          remember(found, sealed, recordOf(head, reopened(termsOf(found), sealed)))
+        }
+        latest = knownOf(found, sealed, record)
         return record
       }
       throw new SessionError(
@@ -89,16 +140,22 @@ export function sessionRecords(codec: Codec, readFacts: FactReader, now: () => n
       const { record, kind, family } = change
       const content = record.withFamily(kind, family)
       if (content === undefined) return seal(terms, withFamily(record.state(), kind, family))
-      const sealed = sealedEntry(codec, terms, content)
-      remember(sealed, rotated(sealed, change))
-      return sealed
+      const entry = sealedEntry(codec, terms, content)
+      if (isWorthKeeping(entry.id)) {
+        const sealed = binaryOf(entry.sealed)
+        remember(entry, sealed, rotated(entry, sealed, change))
+      }
+      return entry
     },
 
     size: known.size,
+    bytes: known.weight,
   }
 }
 
-/** A session with another family of one kind. */
+type Terms = Omit<Entry, 'sealed'>
+
+/** A session with one family changed: all of the one for refresh tokens, or parts of the other. */
 export function withFamily(
   state: SessionState,
   kind: TokenKind,
@@ -110,16 +167,14 @@ export function withFamily(
 }
 
 /** An entry with its content sealed for just this identity. */
-export function sealedEntry(
-  codec: Codec,
-  { id, version, generation, createdAt, deadline, idleMs }: Omit<Entry, 'sealed'>,
-  content: Uint8Array,
-): Entry {
-  const terms = { id, version, generation, createdAt, deadline, idleMs }
+export function sealedEntry(codec: Codec, entry: Terms, content: Uint8Array): Entry {
+  const terms = termsOf(entry)
   return { ...terms, sealed: codec.seal(sessionIdentity(terms), content) }
 }
 
-interface Known extends Entry {
+/** Sealed bytes as text of a character for each: a buffer takes several times as much memory. */
+interface Known extends Omit<Entry, 'sealed'> {
+  readonly sealed: string
   readonly record: OpenedRecord
 }
 
@@ -131,13 +186,28 @@ function once<Value>(work: () => Value): () => Value {
   }
 }
 
-function isSame(a: Entry, b: Entry): boolean {
+/** Every field is named: thousands of objects that were spread have a shape each. */
+function knownOf(
+  { id, version, generation, createdAt, deadline, idleMs }: Terms,
+  sealed: string,
+  record: OpenedRecord,
+): Known {
+  return { id, version, generation, createdAt, deadline, idleMs, sealed, record }
+}
+
+/** What is stored in clear beside a record. */
+function termsOf({ id, version, generation, createdAt, deadline, idleMs }: Terms): Terms {
+  return { id, version, generation, createdAt, deadline, idleMs }
+}
+
+function isSame(a: Known, b: Entry): boolean {
   return (
     a.version === b.version &&
     a.generation === b.generation &&
     a.createdAt === b.createdAt &&
     a.deadline === b.deadline &&
     a.idleMs === b.idleMs &&
-    Buffer.compare(a.sealed, b.sealed) === 0
+    a.sealed.length === b.sealed.length &&
+    a.sealed === binaryOf(b.sealed)
   )
 }
