@@ -12,7 +12,7 @@ import type { Results } from './part.ts'
 import { progress } from './progress.ts'
 import { median } from './rounds.ts'
 import type { Cell } from './table.ts'
-import { FEWER_AT_RANDOM, IN_TURN, rowOn, type WorkingSet } from './working-sets.ts'
+import { FEWER_AT_RANDOM, FEWER_OPENED, IN_TURN, rowOn, type WorkingSet } from './working-sets.ts'
 
 /** Rounds so short and many that a busy moment of the machine meets all three rows alike. */
 const ROUNDS = 100
@@ -20,7 +20,7 @@ const ROUND_MS = 25
 const WARM_UP_ROUNDS = 30
 
 const KINDS = [
-  { kind: 'memory', sets: [IN_TURN, FEWER_AT_RANDOM] },
+  { kind: 'memory', sets: [IN_TURN, FEWER_AT_RANDOM, FEWER_OPENED] },
   { kind: ON_COPIES, sets: [IN_TURN] },
 ] as const satisfies readonly {
   readonly kind: StoreName | typeof ON_COPIES

@@ -24,7 +24,14 @@ import {
 import { writeGeoFiles } from './places.ts'
 import { progress } from './progress.ts'
 import { type Cell, figure, times } from './table.ts'
-import { AT_RANDOM, IN_TURN, rowOn, WORKING_SETS, type WorkingSet } from './working-sets.ts'
+import {
+  AT_RANDOM,
+  EACH_OPENED,
+  IN_TURN,
+  rowOn,
+  WORKING_SETS,
+  type WorkingSet,
+} from './working-sets.ts'
 
 type OurStore = StoreName | typeof ON_COPIES
 
@@ -139,14 +146,15 @@ function mainTable(field: Field, noRedis: string | undefined): Results {
   ]
   const rows = names
     .filter((name) => known(field, name))
-    .map((name) => [name, ...WORKING_SETS.flatMap((set) => cellsOf(field, name, set))])
+    .map((name) => [name, ...SETS.flatMap((set) => cellsOf(field, name, set))])
   return {
     title:
       'Authenticating one request, in process, 64 in flight: CPU µs of all threads and of Redis. ' +
       'Each session has its own address, attributes, geo data and three contexts; one request in ' +
-      'ten comes from another address of its network. 1,000 sessions in turn stay opened in the ' +
-      'memory of the process; of 20,000 at random each record is opened.',
-    head: ['', ...WORKING_SETS.flatMap(({ name }) => [name, 'beside'])],
+      'ten comes from another address of its network. As shipped, a process remembers what it ' +
+      'opened of some 20,000 sessions; "each opened" is a process that remembers nothing. The ' +
+      'floor opens each record, but on "hot-open".',
+    head: ['', ...SETS.flatMap(({ name }) => [name, 'beside'])],
     rows,
     notes: [
       ...(noRedis === undefined ? [] : [`not measured: everything on Redis: ${noRedis}`]),
@@ -156,6 +164,8 @@ function mainTable(field: Field, noRedis: string | undefined): Results {
     readme: true,
   }
 }
+
+const SETS = [...WORKING_SETS, EACH_OPENED]
 
 function cellsOf(field: Field, name: string, set: WorkingSet): readonly Cell[] {
   const micros = microsOf(field, name, set)
@@ -229,10 +239,10 @@ function goalsOf(field: Field, why: Why): readonly Goal[] {
   return [
     ...OPENED.map(({ store, must, moonshot }) => ({
       code: 'P4',
-      what: `CPU over the floor's, ${store}, ${AT_RANDOM.name}`,
+      what: `CPU over the floor's, ${store}, ${EACH_OPENED.name}`,
       must,
       moonshot,
-      ...overFloor(store, AT_RANDOM),
+      ...overFloor(store, EACH_OPENED),
     })),
     ...WORKING_SETS.map((set) => ({
       code: 'P5',
@@ -243,10 +253,10 @@ function goalsOf(field: Field, why: Why): readonly Goal[] {
     })),
     {
       code: 'P6',
-      what: `${EXPRESS_REDIS} over ours on Redis, ${AT_RANDOM.name}`,
+      what: `${EXPRESS_REDIS} over ours on Redis, ${EACH_OPENED.name}`,
       must: 2.5,
       moonshot: 3.5,
-      ...overOurs(EXPRESS_REDIS, 'Redis', AT_RANDOM),
+      ...overOurs(EXPRESS_REDIS, 'Redis', EACH_OPENED),
     },
     ...WORKING_SETS.map((set) => ({
       code: 'P6',
@@ -282,14 +292,20 @@ function floorMicros(field: Field, store: OurStore, set: WorkingSet): number {
 }
 
 function known(field: Field, name: string): boolean {
-  return WORKING_SETS.some((set) => rowOf(field, name, set) !== undefined)
+  return SETS.some((set) => rowOf(field, name, set) !== undefined)
 }
 
 function microsOf(field: Field, name: string, set: WorkingSet): number {
   return rowOf(field, name, set)?.micros ?? Number.NaN
 }
 
-/** A row that knows no sessions is the same on all working sets. */
-function rowOf({ measured }: Field, name: string, set: WorkingSet): Measured | undefined {
-  return measured.find((row) => row.name === rowOn(name, set) || row.name === name)
+/**
+ * A row that knows no sessions is the same on all working sets, and who opens each record anyway is
+ * so at random.
+ */
+function rowOf(field: Field, name: string, set: WorkingSet): Measured | undefined {
+  const { measured } = field
+  const row = measured.find((one) => one.name === rowOn(name, set) || one.name === name)
+  if (row !== undefined || set !== EACH_OPENED || name.startsWith('ours ')) return row
+  return rowOf(field, name, AT_RANDOM)
 }

@@ -4,21 +4,37 @@ export interface WorkingSet {
   readonly sessions: number
   /** In an order of chance, the same at each lap: a session comes again after all others. */
   readonly shuffled: boolean
+  /** Memory of the process for what was opened, if not as shipped. */
+  readonly cacheBytes?: number
 }
 
 /** A process that sees few sessions: what it opened is still in its memory when they come again. */
 export const IN_TURN: WorkingSet = { name: '1,000 in turn', sessions: 1_000, shuffled: false }
 
-/** A process behind a balancer: each record is opened at each request. */
+/** A process behind a balancer. */
 export const AT_RANDOM: WorkingSet = { name: '20,000 at random', sessions: 20_000, shuffled: true }
 
 export const WORKING_SETS = [IN_TURN, AT_RANDOM] as const
 
-/** As {@link AT_RANDOM}, for a process that has to prepare many: still more than it remembers. */
+/** A process that sees more sessions than it remembers: each is opened at each request. */
+export const EACH_OPENED: WorkingSet = {
+  ...AT_RANDOM,
+  name: '20,000 at random, each opened',
+  cacheBytes: 0,
+}
+
+/** As {@link AT_RANDOM}, for a process that has to prepare many. */
 export const FEWER_AT_RANDOM: WorkingSet = {
   name: '6,000 at random',
   sessions: 6_000,
   shuffled: true,
+}
+
+/** As {@link EACH_OPENED}, for a process that has to prepare many. */
+export const FEWER_OPENED: WorkingSet = {
+  ...FEWER_AT_RANDOM,
+  name: '6,000 at random, each opened',
+  cacheBytes: 0,
 }
 
 /** The name of a row on a working set. */

@@ -2,7 +2,7 @@ import { contend, type Place } from '../contender-process.ts'
 import { ATTRIBUTES, expectUser } from '../facts.ts'
 import { geoFilesIn } from '../places.ts'
 import { inTurns, type Row } from '../rounds.ts'
-import { FEWER_AT_RANDOM, IN_TURN, rowOn, type WorkingSet } from '../working-sets.ts'
+import { FEWER_AT_RANDOM, FEWER_OPENED, IN_TURN, rowOn, type WorkingSet } from '../working-sets.ts'
 import { type Estate, estateOn, expectOpened, type Used } from './estate.ts'
 import { ATTRIBUTES_READ, ATTRIBUTES_UNREAD, NO_ATTRIBUTES, ON_COPIES } from './names.ts'
 import { STORES } from './stores.ts'
@@ -11,11 +11,11 @@ import { STORES } from './stores.ts'
 await contend(async (place, kind) => {
   const copies = kind === ON_COPIES
   const rows: Row[] = []
-  for (const set of copies ? [IN_TURN] : [IN_TURN, FEWER_AT_RANDOM]) {
+  for (const set of copies ? [IN_TURN] : [IN_TURN, FEWER_AT_RANDOM, FEWER_OPENED]) {
     const make = copies ? onCopies : inMemory
     const none = await make(place, set, false)
     const some = await make(place, set, true)
-    if (set === FEWER_AT_RANDOM) await expectOpened(none)
+    if (!copies) await expectOpened(none)
     const row = (name: string, estate: Estate, look?: (session: Used) => void): Row => ({
       name: rowOn(name, set),
       run: () => estate.use(look),

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { contend, type Place } from '../contender-process.ts'
 import { geoFilesIn } from '../places.ts'
 import { inTurns, type Row } from '../rounds.ts'
-import { AT_RANDOM, IN_TURN, rowOn, WORKING_SETS, type WorkingSet } from '../working-sets.ts'
+import { EACH_OPENED, IN_TURN, rowOn, WORKING_SETS, type WorkingSet } from '../working-sets.ts'
 import { type Estate, estateOn, expectOpened } from './estate.ts'
 import { changedOn, ON_COPIES, oursOn, type StoreName } from './names.ts'
 import { STORES } from './stores.ts'
@@ -19,10 +19,10 @@ async function storeRows(place: Place, name: StoreName): Promise<readonly Row[]>
   const open = await STORES[name](place)
   const geo = geoFilesIn(place.folder)
   const rows: Row[] = []
-  for (const set of setsOf(name)) {
-    const store = (now: () => number) => open(`still-${set.sessions}`, now)
+  for (const [at, set] of [...setsOf(name), ...openedOf(name)].entries()) {
+    const store = (now: () => number) => open(`still-${at}`, now)
     const still = await estateOn({ store, set, geo })
-    if (set === AT_RANDOM) await expectOpened(still)
+    await expectOpened(still)
     rows.push({ name: rowOn(oursOn(name), set), run: () => still.use() })
   }
   for (const set of setsOf(name)) {
@@ -36,6 +36,10 @@ async function storeRows(place: Place, name: StoreName): Promise<readonly Row[]>
 /** Another client of the same store costs the same more on every working set. */
 function setsOf(name: StoreName): readonly WorkingSet[] {
   return name === 'Redis (node-redis)' ? [IN_TURN] : WORKING_SETS
+}
+
+function openedOf(name: StoreName): readonly WorkingSet[] {
+  return name === 'Redis (node-redis)' ? [] : [EACH_OPENED]
 }
 
 /** All sessions from local copies, by the clock of the machine. */

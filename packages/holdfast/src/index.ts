@@ -52,6 +52,7 @@ export type { Store } from './core/store.ts'
 export type { SessionLimit } from './engine/context.ts'
 export {
   createSessions,
+  DEFAULT_CACHE_BYTES,
   type LocalCopiesOptions,
   type Memories,
   type SessionsOptions,

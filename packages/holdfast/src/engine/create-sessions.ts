@@ -84,8 +84,8 @@ export interface SessionsOptions {
   readonly localCopies?: boolean | LocalCopiesOptions
   /**
    * Most memory for what was opened and proven lately, estimated: tokens, records, attributes.
-   * Default {@link DEFAULT_CACHE_BYTES}, 96 MiB: that is for some 20,000 sessions. Those that find
-   * no room are opened at each request, at about three times the cost. 0 remembers nothing. What
+   * Default {@link DEFAULT_CACHE_BYTES}, 100 MB: that is for some 20,000 sessions. Those that find
+   * no room are opened at each request. 0 remembers nothing. What
    * the store answers is compared with it byte for byte, so it makes no decision older.
    */
   readonly cacheBytes?: number
@@ -136,7 +136,7 @@ export interface LocalCopiesOptions {
 const MAX_COPIES = 10_000
 
 /** Most memory for what was opened lately, unless said otherwise: some 20,000 sessions. */
-export const DEFAULT_CACHE_BYTES = 96 * 2 ** 20
+export const DEFAULT_CACHE_BYTES = 100_000_000
 
 /** How the memory is shared, so that each part has room for the same sessions. */
 const CACHE_SHARES = { tokens: 0.18, records: 0.55, attributes: 0.27 }

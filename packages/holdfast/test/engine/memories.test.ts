@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { newKeyring } from '../../src/codecs/keyring.ts'
 import { createSessions, type Memories } from '../../src/engine/create-sessions.ts'
 import { highestNumbers } from '../../src/engine/state/highest-numbers.ts'
@@ -35,4 +35,82 @@ test('a flood of keys leaves as many as are kept', () => {
   for (let key = 0; key < 100_100; key++) numbers.note(`${key}`, 1)
 
   expect(numbers.size()).toBe(100_000)
+})
+
+describe('the memory for what was opened', () => {
+  const request = atHome()
+
+  async function engineWith(cacheBytes: number, ring = newKeyring()) {
+    let count: (() => Memories) | undefined
+    const sessions = createSessions({
+      store: memoryStore(),
+      keyring: ring,
+      cacheBytes,
+      onMemories: (given) => {
+        count = given
+      },
+    })
+    const tokens: string[] = []
+    for (let n = 0; n < 100; n++) {
+      const subject = `user ${n}`
+      const made = await sessions.create({ subject, request, attributes: { subject } })
+      if (made.ok) tokens.push(made.token)
+    }
+    const useAll = async (): Promise<void> => {
+      for (const token of tokens) {
+        const answer = await sessions.verify({ token, request })
+        if (!answer.ok) throw new Error(answer.code)
+        expect(answer.session.attributes).toEqual({ subject: answer.session.subject })
+      }
+    }
+    for (let lap = 0; lap < 3; lap++) await useAll()
+    return { sessions, tokens, useAll, count: () => count?.() ?? fail() }
+  }
+
+  const fail = (): never => {
+    throw new Error('the engine does not count')
+  }
+
+  test('has room for as many sessions as its bytes are for', async () => {
+    const { count } = await engineWith(10_000_000)
+
+    expect(count().records).toBe(100)
+    expect(count().cacheBytes).toBeLessThan(100 * 6_000)
+  })
+
+  test('never takes more, and sessions that find no room are answered all the same', async () => {
+    for (const bytes of [0, 20_000, 100_000]) {
+      const { count, useAll } = await engineWith(bytes)
+      await useAll()
+
+      expect(count().cacheBytes).toBeLessThanOrEqual(bytes)
+      expect(count().records).toBeLessThan(100)
+    }
+  })
+
+  test('is forgotten once the keys of the ring are others', async () => {
+    const ring = newKeyring()
+    let { keys } = ring
+    const changing = {
+      ...ring,
+      get keys() {
+        return keys
+      },
+    }
+    const { sessions, tokens } = await engineWith(10_000_000, changing)
+    keys = newKeyring().keys
+
+    const answer = await sessions.verify({ token: tokens[0] ?? '', request })
+
+    expect(answer).toMatchObject({ ok: false, code: 'token_key_unknown' })
+  })
+
+  test('is a whole number of bytes', () => {
+    for (const cacheBytes of [-1, 1.5, Number.NaN, '1MB' as unknown as number]) {
+      const options = { store: memoryStore(), keyring: newKeyring(), cacheBytes }
+      expect(() => createSessions(options)).toThrow(
+        expect.objectContaining({ code: 'config_invalid' }),
+      )
+    }
+  })
 })

@@ -48,6 +48,7 @@ function show(name: SettingName, config: Config): unknown {
     case 'stopTimeout':
       return formatDuration(config[name])
     case 'feedBytes':
+    case 'cacheBytes':
       return formatSize(config[name])
     case 'classes':
       return mapValues(config.classes, formatLifetime)

@@ -33,6 +33,7 @@ export function engineOf(
     acrOrder: config.acrOrder,
     rotateEveryMs: config.rotateEvery,
     ...(tokens === undefined ? {} : { tokens }),
+    cacheBytes: config.cacheBytes,
     localCopies: config.localCopies ? { onAsked: metrics.copyAsked } : false,
     onEvent,
     onMemories: metrics.showMemories,

@@ -220,15 +220,23 @@ function keyMetrics(registers: Registers): Pick<Metrics, 'reloaded' | 'showSigni
 
 function memoryMetrics(registers: Registers): Pick<Metrics, 'showMemories'> {
   const counts: (() => object)[] = []
+  const told = (): readonly (readonly [string, number])[] =>
+    counts.flatMap((count) => Object.entries<number>({ ...count() }))
   new Gauge({
     name: 'holdfast_memory_entries',
     help: 'Entries that the process keeps, by what they are. Each kind is bounded.',
     labelNames: ['what'],
     registers,
     collect() {
-      for (const [what, entries] of counts.flatMap((count) => Object.entries(count()))) {
-        this.set({ what }, Number(entries))
-      }
+      for (const [what, entries] of told()) if (what !== 'cacheBytes') this.set({ what }, entries)
+    },
+  })
+  new Gauge({
+    name: 'holdfast_cache_bytes',
+    help: 'Memory for what the process has opened and proven lately, estimated.',
+    registers,
+    collect() {
+      for (const [what, bytes] of told()) if (what === 'cacheBytes') this.set(bytes)
     },
   })
   return {

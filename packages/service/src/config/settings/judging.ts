@@ -1,8 +1,8 @@
-import { DEFAULT_ROTATE_EVERY_MS } from 'holdfast'
+import { DEFAULT_CACHE_BYTES, DEFAULT_ROTATE_EVERY_MS } from 'holdfast'
 import { z } from 'zod'
 import { policyChoice } from '../policy.ts'
 import { setting } from '../setting.ts'
-import { duration } from '../values.ts'
+import { duration, size } from '../values.ts'
 
 const listFiles = z.array(z.string().min(1)).max(16)
 
@@ -51,6 +51,17 @@ export const judging = {
     example: 'true',
     reading: 'yaml',
   }),
+  cacheBytes: setting(
+    size.refine((bytes) => bytes <= 64e9, 'must be at most 64GB').default(DEFAULT_CACHE_BYTES),
+    {
+      about:
+        'Most memory for what was opened and proven lately, about: tokens, records, attributes. ' +
+        'The default is for some 20,000 sessions; those that find no room are opened at each ' +
+        'request. It makes no decision older: what the store answers is compared with it.',
+      example: '250MB',
+      reading: 'text',
+    },
+  ),
   prefixV4: setting(z.int().min(8).max(32).default(24), {
     about: 'IPv4 addresses that share this many leading bits are one network.',
     example: '24',
