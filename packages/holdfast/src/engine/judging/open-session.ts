@@ -2,7 +2,7 @@ import type { RefusalCode } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
-import { load, loadNow } from '../state/load.ts'
+import { loadAnd, loadNow } from '../state/load.ts'
 import { contended, TRIES } from '../state/save.ts'
 import { expire, superseded, unknown } from './dead-tokens.ts'
 import {
@@ -26,7 +26,7 @@ export async function withSession<Answer>(
 ): Promise<Answer> {
   for (let tries = 0; tries < TRIES; tries++) {
     const now = loadNow(engine, id)
-    const answer = judge(now === 'wait' ? await load(engine, id) : now)
+    const answer = now === 'wait' ? loadAnd(engine, id, judge) : judge(now)
     // Nothing waits that need not.
     const told = answer instanceof Promise ? await answer : answer
     if (told !== 'lost_race') return told

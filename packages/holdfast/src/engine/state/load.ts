@@ -6,15 +6,30 @@ import type { EngineContext, OpenedSession } from '../context.ts'
 type Loading = Pick<EngineContext, 'store' | 'records' | 'copies' | 'versions'>
 
 /** Reads and opens a session. Undefined: there is no such live session. Does not judge idleness. */
-export async function load(engine: Loading, id: SessionId): Promise<OpenedSession | undefined> {
+export function load(engine: Loading, id: SessionId): Promise<OpenedSession | undefined> {
+  return loadAnd(engine, id, (opened) => opened)
+}
+
+/**
+ * {@link load}, and hands the session on in the same step: sessions that are read together are
+ * judged one by one, each while it is fresh in the memories of the process and its CPU.
+ */
+export async function loadAnd<Judged>(
+  engine: Loading,
+  id: SessionId,
+  judge: (opened: OpenedSession | undefined) => Promise<Judged> | Judged,
+): Promise<Judged> {
   const keep = engine.copies?.reading(id)
   let opened: OpenedSession | undefined
   try {
-    opened = await readAndOpen(engine, id)
+    const seenBefore = engine.versions.of(id)
+    opened = openFound(engine, await engine.store.entries.read(id), seenBefore)
   } finally {
     keep?.(opened)
   }
-  return opened
+  const judged = judge(opened)
+  // Nothing waits that need not.
+  return judged instanceof Promise ? await judged : judged
 }
 
 /** {@link load}, where the store answers without waiting. `wait`: it does not. */
@@ -32,11 +47,6 @@ export function loadNow(engine: Loading, id: SessionId): OpenedSession | undefin
     keep?.(opened)
   }
   return opened
-}
-
-async function readAndOpen(engine: Loading, id: SessionId): Promise<OpenedSession | undefined> {
-  const seenBefore = engine.versions.of(id)
-  return openFound(engine, await engine.store.entries.read(id), seenBefore)
 }
 
 function openFound(
