@@ -129,11 +129,12 @@ function afterCheck(ask: RedisAsk, check: () => Promise<void>): RedisAsk {
     passed = true
   }
 
-  const first = <T>(then: () => Promise<T>): Promise<T> => (passed ? then() : ready().then(then))
+  const first = <T>(then: () => Promise<T>): Promise<T> => ready().then(then)
 
   return {
-    command: (key, args) => first(() => ask.command(key, args)),
-    run: (script, keys, args) => first(() => ask.run(script, keys, args)),
-    onEachMaster: (args) => first(() => ask.onEachMaster(args)),
+    command: (key, args) => (passed ? ask.command(key, args) : first(() => ask.command(key, args))),
+    run: (script, keys, args) =>
+      passed ? ask.run(script, keys, args) : first(() => ask.run(script, keys, args)),
+    onEachMaster: (args) => (passed ? ask.onEachMaster(args) : first(() => ask.onEachMaster(args))),
   }
 }

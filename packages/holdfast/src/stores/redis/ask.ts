@@ -17,38 +17,45 @@ export interface RedisAsk {
 const MAX_UNANSWERED = 10_000
 
 export function redisAsk(port: RedisPort, timeoutMs: number): RedisAsk {
+  const limit = timeLimit(timeoutMs)
   let unanswered = 0
 
-  function bounded<T>(what: string, ask: () => Promise<T>): Promise<T> {
+  /** `otherwise` may ask in another way after a failure. Undefined: the failure stands. */
+  function bounded<T>(
+    what: string,
+    ask: () => Promise<T>,
+    otherwise: (cause: unknown) => Promise<T> | undefined = () => undefined,
+  ): Promise<T> {
     if (unanswered >= MAX_UNANSWERED) {
       const waiting = `${unanswered} commands are waiting for Redis already`
       return Promise.reject(unavailable(`${waiting}; "${what}" was not sent.`))
     }
     unanswered++
     return new Promise<T>((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const waiting = limit.begin(() => {
         reject(unavailable(`Redis did not answer "${what}" within ${timeoutMs} ms.`))
-      }, timeoutMs)
+      })
       const answered = (): void => {
         unanswered--
-        clearTimeout(timer)
+        limit.end(waiting)
       }
-      let answer: Promise<T>
+      const succeeded = (reply: T): void => {
+        answered()
+        resolve(reply)
+      }
+      const failed = (cause: unknown): void => {
+        answered()
+        reject(unavailable(`Redis could not do "${what}": ${kindOf(cause)}.`, cause))
+      }
       try {
-        answer = ask()
+        ask().then(succeeded, (cause: unknown) => {
+          const again = otherwise(cause)
+          if (again === undefined) failed(cause)
+          else again.then(succeeded, failed)
+        })
       } catch (cause) {
-        answer = Promise.reject(cause)
+        failed(cause)
       }
-      answer.then(
-        (reply) => {
-          answered()
-          resolve(reply)
-        },
-        (cause: unknown) => {
-          answered()
-          reject(unavailable(`Redis could not do "${what}": ${kindOf(cause)}.`, cause))
-        },
-      )
     })
   }
 
@@ -58,14 +65,58 @@ export function redisAsk(port: RedisPort, timeoutMs: number): RedisAsk {
     run({ name, source, sha }, keys, args) {
       const key = keys[0] ?? ''
       const rest = [String(keys.length), ...keys, ...args]
-      return bounded(name, async () => {
-        try {
-          return await port.command(key, ['EVALSHA', sha, ...rest])
-        } catch (error) {
-          if (kindOf(error) !== 'NOSCRIPT') throw error
-          return await port.command(key, ['EVAL', source, ...rest])
-        }
-      })
+      return bounded(
+        name,
+        () => port.command(key, ['EVALSHA', sha, ...rest]),
+        (cause) =>
+          kindOf(cause) === 'NOSCRIPT' ? port.command(key, ['EVAL', source, ...rest]) : undefined,
+      )
+    },
+  }
+}
+
+interface Waiting {
+  readonly until: number
+  readonly expire: () => void
+}
+
+/**
+ * One time limit for everything that waits, with one timer: what began first is over first. A timer
+ * for each command would cost as much as sending it.
+ */
+function timeLimit(ms: number): {
+  begin(expire: () => void): Waiting
+  end(waiting: Waiting): void
+} {
+  const all = new Set<Waiting>()
+  let timer: NodeJS.Timeout | undefined
+
+  function look(): void {
+    timer = undefined
+    const now = performance.now()
+    for (const waiting of all) {
+      if (waiting.until > now) {
+        timer = setTimeout(look, Math.ceil(waiting.until - now))
+        return
+      }
+      all.delete(waiting)
+      waiting.expire()
+    }
+  }
+
+  return {
+    begin(expire) {
+      const waiting = { until: performance.now() + ms, expire }
+      all.add(waiting)
+      timer ??= setTimeout(look, ms)
+      return waiting
+    },
+    end(waiting) {
+      all.delete(waiting)
+      // It would keep the process alive.
+      if (all.size > 0) return
+      clearTimeout(timer)
+      timer = undefined
     },
   }
 }

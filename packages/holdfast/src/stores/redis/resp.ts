@@ -200,6 +200,9 @@ const FIRST_BYTES = 16 * 1024
 const MOST_SPARE_BYTES = 1024 * 1024
 /** Digits of a size and the four letters around it. */
 const SIZE_BYTES = 16
+const ZERO = code('0')
+const LAST_ASCII = 127
+const SHORT = 64
 
 export function commandBytes(): CommandBytes {
   let spare: Buffer | undefined
@@ -215,9 +218,46 @@ export function commandBytes(): CommandBytes {
 
   function header(letter: number, size: number): void {
     target[used++] = letter
-    used += target.write(String(size), used, 'latin1')
+    if (size < 10) target[used++] = ZERO + size
+    else if (size < 100) {
+      target[used++] = ZERO + Math.floor(size / 10)
+      target[used++] = ZERO + (size % 10)
+    } else used += target.write(String(size), used, 'latin1')
     target[used++] = CR
     target[used++] = LF
+  }
+
+  /** Writes a short text letter by letter: a call for each would cost more. False: it is not ASCII. */
+  function shortText(text: string): boolean {
+    const before = used
+    header(BULK, text.length)
+    for (let at = 0; at < text.length; at++) {
+      const letter = text.charCodeAt(at)
+      if (letter > LAST_ASCII) {
+        used = before
+        return false
+      }
+      target[used++] = letter
+    }
+    return true
+  }
+
+  function argument(arg: string | Uint8Array): void {
+    if (typeof arg !== 'string') {
+      room(arg.length + SIZE_BYTES)
+      header(BULK, arg.length)
+      target.set(arg, used)
+      used += arg.length
+      return
+    }
+    if (arg.length <= SHORT) {
+      room(arg.length + SIZE_BYTES)
+      if (shortText(arg)) return
+    }
+    const size = Buffer.byteLength(arg)
+    room(size + SIZE_BYTES)
+    header(BULK, size)
+    used += target.write(arg, used)
   }
 
   return {
@@ -225,14 +265,7 @@ export function commandBytes(): CommandBytes {
       room(SIZE_BYTES)
       header(LIST, args.length)
       for (const arg of args) {
-        const size = typeof arg === 'string' ? Buffer.byteLength(arg) : arg.length
-        room(size + SIZE_BYTES)
-        header(BULK, size)
-        if (typeof arg === 'string') used += target.write(arg, used)
-        else {
-          target.set(arg, used)
-          used += size
-        }
+        argument(arg)
         target[used++] = CR
         target[used++] = LF
       }
