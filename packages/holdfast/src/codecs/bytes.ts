@@ -10,7 +10,10 @@ export interface ByteWriter {
   bytes(value: Uint8Array): void
   /** The bytes that hex digits stand for. */
   hex(digits: string): void
+  /** A view of what was written, good until the writer is cleared. */
   end(): Buffer
+  /** Starts anew in the same buffer. */
+  clear(): void
 }
 
 const FIRST_BYTES = 512
@@ -59,6 +62,9 @@ export function createWriter(): ByteWriter {
       at += target.write(digits, at, 'hex')
     },
     end: () => target.subarray(0, at),
+    clear() {
+      at = 0
+    },
   }
 }
 

@@ -48,6 +48,23 @@ export function readProof(input: RecordReader & ContextKeys): Proof {
   }
 }
 
+/** Every field is named: copying both objects would take a dozen others. */
+export function sessionFamily(proof: Proof, family: TokenFamily): SessionFamily {
+  return {
+    acr: proof.acr,
+    amr: proof.amr,
+    authenticatedAt: proof.authenticatedAt,
+    provedIn: proof.provedIn,
+    id: family.id,
+    current: family.current,
+    beganAt: family.beganAt,
+    shownAt: family.shownAt,
+    previous: family.previous,
+    outstanding: family.outstanding,
+    contexts: family.contexts,
+  }
+}
+
 export function writeTokenFamily(output: RecordWriter & ContextKeys, family: TokenFamily): void {
   const { current, beganAt, shownAt, previous, outstanding } = family
   output.writer.hex(family.id)

@@ -48,6 +48,10 @@ export interface UseNumbers {
   readonly device: number
 }
 
+export function isOneUse(a: UseNumbers, b: UseNumbers): boolean {
+  return a.network === b.network && a.device === b.device
+}
+
 /** Throws `record_invalid` where the tables do not have them. */
 export function readUse({ reader, facts }: RecordReader): UseNumbers {
   const use = { network: readUint(reader), device: readUint(reader) }

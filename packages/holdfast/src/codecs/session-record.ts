@@ -26,6 +26,7 @@ import {
   readStepUp,
   readSwitchBack,
   readTokenFamily,
+  sessionFamily,
   writeFailed,
   writeProof,
   writeStepUp,
@@ -38,6 +39,7 @@ import {
   deviceOf,
   type FactWriter,
   foreignLayout,
+  isOneUse,
   keyOfUse,
   type RecordReader,
   readList,
@@ -154,7 +156,8 @@ export function openSession(
   const reader = { bytes: withZeros(content), at: 0 }
   const layout = readUint(reader)
   if (layout < WITHOUT_SWITCH_BACKS || layout > LAYOUT) throw foreignLayout()
-  const input: RecordReader = { reader, facts: readFacts(reader), epoch: terms.createdAt }
+  const keys: string[] = []
+  const input = { reader, facts: readFacts(reader), epoch: terms.createdAt, keys }
   if (layout < LAYOUT) {
     const state = decodeWithoutHead(input, terms, layout)
     const { refresh } = state
@@ -174,21 +177,20 @@ export function openSession(
   const name = readWord(input)
   const factors = readList(input, readWord)
   const uses = readList(input, readUse)
-  const keys: string[] = []
   for (const use of uses) keys.push(keyOfUse(facts, use))
-  const keyed = { ...input, keys }
   const lastUse = readUse(input)
   const lastAt = readTime(input)
   const number = readUint(reader)
   const standing = number === 0 ? undefined : readStanding(input)
-  const proof = readProof(keyed)
+  const proof = readProof(input)
   const familyAt = reader.at
-  const family = { ...proof, ...readTokenFamily(keyed) }
+  const family = sessionFamily(proof, readTokenFamily(input))
   const familyEnd = reader.at
   const fork = readOptional(input, readFork)
-  const failures = readList(keyed, readFailed)
+  const failures = readList(input, readFailed)
   const { at: bodyAt } = reader
-  const context = keyOfUse(facts, lastUse)
+  const known = uses.findIndex((use) => isOneUse(use, lastUse))
+  const context = keys[known] ?? keyOfUse(facts, lastUse)
   const address = addressOf(facts, lastUse)
   const head: SessionHead = {
     id,
@@ -218,11 +220,11 @@ export function openSession(
       standing !== undefined && at === number - 1 ? standing : readStanding(input),
     )
     const refreshAt = reader.at
-    const refresh = readOptional(keyed, readTokenFamily)
+    const refresh = readOptional(input, readTokenFamily)
     const refreshEnd = reader.at
     const prompts = readList(input, readTime)
-    const stepUp = readOptional(keyed, readStepUp)
-    const switchBacks = readList(keyed, readSwitchBack)
+    const stepUp = readOptional(input, readStepUp)
+    const switchBacks = readList(input, readSwitchBack)
     const newcomers = readNewcomers(input)
     const called = readCalls(input)
     const end = reader.at
@@ -266,7 +268,8 @@ export function openSession(
       if (stepUp !== null) return undefined
       const [from, to] = kind === 'session' ? [familyAt, familyEnd] : [refreshAt, refreshEnd]
       const bytes = withZeros(content)
-      const writer = createWriter()
+      const writer = patch
+      writer.clear()
       writer.bytes(bytes.subarray(0, from))
       if (kind === 'refresh') writer.uint(1)
       writeTokenFamily({ writer, epoch: createdAt, keys }, changed)
@@ -275,6 +278,9 @@ export function openSession(
     },
   }
 }
+
+/** For what is packed at once: a writer for each record would cost as much as filling it. */
+const patch = createWriter()
 
 /** What is not decoded at once: as it is written, with networks by number. */
 interface Body {
@@ -307,7 +313,7 @@ function decodeWithoutHead(input: RecordReader, terms: Terms, layout: number): S
     return { key: keyOfUse(facts, use), ...usedAt(facts, use), ...readStanding(input) }
   })
   const keyed = { ...input, keys: contexts.map(({ key }) => key) }
-  const family = { ...readProof(keyed), ...readFamily(keyed) }
+  const family = sessionFamily(readProof(keyed), readFamily(keyed))
   const refresh = readOptional(keyed, readFamily)
   const lastUse = readUse(input)
   const last = { context: keyOfUse(facts, lastUse), ...usedAt(facts, lastUse), at: readTime(input) }

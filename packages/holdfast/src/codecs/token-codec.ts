@@ -137,7 +137,7 @@ export function tokenCodec({
       const claims = { session, kind, keyId: ring.current, family, generation, secret, descent }
       const signed = signedPart(claims)
       const tag = tagOf(required(ring.current, 'tag').hmac, session, signed)
-      const token = formatToken(session, signed, Buffer.from(tag, 'latin1'))
+      const token = formatToken(session, signed, Buffer.from(tag, 'latin1'), base64urlOf)
       return withDigest({ token }, claims)
     },
 
@@ -220,6 +220,10 @@ const LAZY_DESCENT = {
 const withDigest = derivedProperties<TokenClaims, Pick<Minted, 'digest'>>({
   digest: (claims) => digestOf(linkOf(claims, claims.secret)),
 })
+
+function base64urlOf({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString('base64url')
+}
 
 /** 16 characters, one a byte. */
 function tagOf(hmac: Hmac, session: SessionId, signed: Uint8Array): string {

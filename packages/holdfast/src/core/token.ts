@@ -77,11 +77,17 @@ export function signedPart(claims: TokenClaims & { readonly descent: Descent }):
   return bytes
 }
 
-export function formatToken(session: SessionId, signed: Uint8Array, tag: Uint8Array): string {
+/** `encode` makes base64url of bytes, where somebody has a faster way. */
+export function formatToken(
+  session: SessionId,
+  signed: Uint8Array,
+  tag: Uint8Array,
+  encode: (bytes: Uint8Array) => string = toBase64url,
+): string {
   const proof = new Uint8Array(signed.length + TAG_BYTES)
   proof.set(signed)
   proof.set(tag, signed.length)
-  return `${TOKEN_PREFIX}${session}.${toBase64url(proof)}`
+  return `${TOKEN_PREFIX}${session}.${encode(proof)}`
 }
 
 /** Undefined for anything that is not byte for byte a token. Reads no key and no store. */

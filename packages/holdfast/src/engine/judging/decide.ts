@@ -18,7 +18,7 @@ import { type Settled, settle } from './contexts.ts'
 import { decisionEvents, decisionFacts } from './decision-events.ts'
 import { factsOf, familyOfKind, type MatchedPresentation, type Refusal } from './presentation.ts'
 import { isReused } from './refresh-reuse.ts'
-import { rotate, rotationEvents } from './rotation.ts'
+import { type Rotation, rotate, rotationEvents } from './rotation.ts'
 import { shadowEvents } from './shadow-policy.ts'
 import { isAccused, type Weighing, weigh } from './weigh.ts'
 
@@ -186,11 +186,20 @@ export async function applyUnweighed(
     if (outcome === 'lost_race') return 'lost_race'
     if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
   }
-  const { token, refreshToken } = rotation ?? {}
+  return acceptUnweighed(engine, { opened, matched }, decision, rotation)
+}
+
+function acceptUnweighed(
+  engine: EngineContext,
+  { opened, matched }: Matched,
+  decision: Decision,
+  rotation: Rotation | undefined,
+): Verification | Promise<Verification> {
+  const { found, head } = opened
+  const answer = { decision, token: rotation?.token, refreshToken: rotation?.refreshToken }
   const access = accessFor(matched)
-  const answer = { decision, token, refreshToken }
   if (access === undefined || engine.tokens === undefined) {
-    return acceptNow(engine, opened.head, found, answer)
+    return acceptNow(engine, head, found, answer)
   }
   // What a proof is worth here does not depend on the secret that was shown.
   return accept(engine, opened.state(), found, { ...answer, access })

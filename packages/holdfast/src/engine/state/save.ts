@@ -4,7 +4,7 @@ import type { SessionId } from '../../core/ids.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import type { Presentation } from '../../core/request.ts'
 import type { SessionState } from '../../core/session.ts'
-import type { Found, Reason } from '../../core/store.ts'
+import type { Entries, Found, Reason } from '../../core/store.ts'
 import type { EngineContext, EventFacts, Rotated } from '../context.ts'
 
 /**
@@ -21,24 +21,31 @@ export function contended(): SessionError {
 }
 
 /** Seals and writes the next version of a record. */
-export async function save(
-  engine: EngineContext,
-  change: {
-    readonly found: Found
-    readonly next: SessionState | Rotated
-    readonly events: readonly SessionEvent[]
-    readonly seenAt: number | undefined
-  },
-): Promise<'written' | 'lost_race' | 'gone'> {
+export function save(engine: EngineContext, change: Change): Promise<Saved> {
   const { found, next, events, seenAt } = change
-  const version = found.version + 1
-  const { records } = engine
-  const terms = { ...found, version }
+  const { records, store, eventWriter } = engine
+  const { id, generation, createdAt, deadline, idleMs } = found
+  const terms = { id, version: found.version + 1, generation, createdAt, deadline, idleMs }
   const entry = 'record' in next ? records.sealRotated(terms, next) : records.seal(terms, next)
-  const outcome = await engine.store.entries.write(entry, {
-    events: engine.eventWriter.seal(events),
-    ...(seenAt === undefined ? {} : { seenAt }),
-  })
+  const sealed = eventWriter.seal(events)
+  const options = seenAt === undefined ? { events: sealed } : { events: sealed, seenAt }
+  return store.entries.write(entry, options).then((outcome) => saved(engine, change, outcome))
+}
+
+interface Change {
+  readonly found: Found
+  readonly next: SessionState | Rotated
+  readonly events: readonly SessionEvent[]
+  readonly seenAt: number | undefined
+}
+
+type Saved = 'written' | 'lost_race' | 'gone'
+
+function saved(
+  engine: EngineContext,
+  { found, events }: Change,
+  outcome: Awaited<ReturnType<Entries['write']>>,
+): Saved {
   // A session that ran out meanwhile is read once more, so that its client is told so.
   if (outcome === 'gone') {
     return lifetimeVerdict(found, found.lastActivity, engine.host.now()) === 'live'
@@ -46,7 +53,7 @@ export async function save(
       : 'lost_race'
   }
   if (outcome !== 'written') return 'lost_race'
-  engine.versions.note(found.id, version)
+  engine.versions.note(found.id, found.version + 1)
   engine.eventWriter.publish(events)
   return 'written'
 }

@@ -64,12 +64,16 @@ export function redisAsk(port: RedisPort, timeoutMs: number): RedisAsk {
     onEachMaster: (args) => bounded(args[0], () => port.onEachMaster(args)),
     run({ name, source, sha }, keys, args) {
       const key = keys[0] ?? ''
-      const rest = [String(keys.length), ...keys, ...args]
+      const command: [string, ...(string | Buffer)[]] = ['EVALSHA', sha, String(keys.length)]
+      for (const one of keys) command.push(one)
+      for (const one of args) command.push(one)
       return bounded(
         name,
-        () => port.command(key, ['EVALSHA', sha, ...rest]),
-        (cause) =>
-          kindOf(cause) === 'NOSCRIPT' ? port.command(key, ['EVAL', source, ...rest]) : undefined,
+        () => port.command(key, command),
+        (cause) => {
+          if (kindOf(cause) !== 'NOSCRIPT') return undefined
+          return port.command(key, ['EVAL', source, ...command.slice(2)])
+        },
       )
     },
   }

@@ -36,14 +36,23 @@ const OUTCOMES = [
  */
 export function redisEntries(context: RedisContext): Entries {
   const { ask, keys, now } = context
+  const bounds = boundsOf(context)
 
-  function update(
-    entry: Entry,
-    { seenAt, events }: Required<Pick<WriteOptions, 'seenAt' | 'events'>>,
-  ): Promise<unknown> {
+  function update(entry: Entry, { seenAt, events }: WriteTerms): Promise<unknown> {
     const { id, version, sealed } = entry
     const location = locate(id)
     const { partition } = location
+    const at = now()
+    const args = [
+      String(at),
+      bounds,
+      encodeHeader(entry, seenAt),
+      bufferOf(sealed),
+      keys.wake,
+      String(partition),
+      packedChange({ session: id, version, at }),
+    ]
+    for (const event of events) args.push(packedEvent(event))
     return ask.run(
       SCRIPTS.update,
       [
@@ -52,13 +61,38 @@ export function redisEntries(context: RedisContext): Entries {
         keys.feed(partition),
         keys.counter(partition),
       ],
+      args,
+    )
+  }
+
+  function write(
+    { id, version, generation, createdAt, deadline, idleMs, sealed }: Entry,
+    { limit, attributes, seenAt, events }: WriteTerms & FirstTerms,
+  ): Promise<unknown> {
+    const location = locate(id)
+    const { subject, partition } = location
+    return ask.run(
+      SCRIPTS.write,
+      [
+        keys.record(location, id),
+        keys.generation(location),
+        keys.index(location),
+        keys.subjects(partition),
+        keys.feed(partition),
+        keys.counter(partition),
+        keys.apart(location, id),
+      ],
       [
         ...feedArguments(context),
-        encodeHeader(entry, seenAt),
-        bufferOf(sealed),
-        keys.wake,
-        String(partition),
-        packedChange({ session: id, version, at: now() }),
+        suffixOf(id),
+        subject,
+        ...texts([version, generation, createdAt, deadline, idleMs, seenAt]),
+        limit === undefined ? '' : String(limit),
+        keys.recordsOf(location),
+        version > 1
+          ? bufferOf(sealed)
+          : encodeBody({ attributes: firstAttributes(attributes), sealed }),
+        ...(version > 1 ? [packedChange({ session: id, version, at: now() })] : []),
         ...events.map(packedEvent),
       ],
     )
@@ -84,40 +118,14 @@ export function redisEntries(context: RedisContext): Entries {
     },
 
     async write(entry, { limit, attributes, seenAt = 0, events = [] } = {}) {
-      const { id, version, generation, createdAt, deadline, idleMs, sealed } = checkedEntry(entry)
+      checkedEntry(entry)
       checkedTime(seenAt, 'seenAt')
-      const location = locate(id)
-      const { subject, partition } = location
-      if (version > 1) {
+      if (entry.version > 1) {
         const outcome = await update(entry, { seenAt, events })
         context.wake()
         if (outcome !== ASK_WRITE) return outcomeOf(outcome)
       }
-      const reply = await ask.run(
-        SCRIPTS.write,
-        [
-          keys.record(location, id),
-          keys.generation(location),
-          keys.index(location),
-          keys.subjects(partition),
-          keys.feed(partition),
-          keys.counter(partition),
-          keys.apart(location, id),
-        ],
-        [
-          ...feedArguments(context),
-          suffixOf(id),
-          subject,
-          ...texts([version, generation, createdAt, deadline, idleMs, seenAt]),
-          limit === undefined ? '' : String(limit),
-          keys.recordsOf(location),
-          version > 1
-            ? bufferOf(sealed)
-            : encodeBody({ attributes: firstAttributes(attributes), sealed }),
-          ...(version > 1 ? [packedChange({ session: id, version, at: now() })] : []),
-          ...events.map(packedEvent),
-        ],
-      )
+      const reply = await write(entry, { limit, attributes, seenAt, events })
       context.wake()
       return outcomeOf(reply)
     },
@@ -219,9 +227,21 @@ export function redisEntries(context: RedisContext): Entries {
   }
 }
 
+type WriteTerms = Required<Pick<WriteOptions, 'seenAt' | 'events'>>
+
+/** Of a write of version 1. */
+interface FirstTerms {
+  readonly limit: WriteOptions['limit'] | undefined
+  readonly attributes: WriteOptions['attributes'] | undefined
+}
+
 /** The clock and the bounds of the feed, as every script that appends to it takes them. */
-export function feedArguments({ now, feed }: Pick<RedisContext, 'now' | 'feed'>): string[] {
-  return [String(now()), `${feed.entries} ${feed.bytes}`]
+export function feedArguments(context: Pick<RedisContext, 'now' | 'feed'>): string[] {
+  return [String(context.now()), boundsOf(context)]
+}
+
+function boundsOf({ feed }: Pick<RedisContext, 'feed'>): string {
+  return `${feed.entries} ${feed.bytes}`
 }
 
 /** The bytes of an id or a subject key. */

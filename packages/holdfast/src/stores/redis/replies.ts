@@ -30,6 +30,7 @@ export function listOf(reply: unknown): readonly unknown[] {
 
 /** The same bytes as a Buffer, which clients take; not a copy. */
 export function bufferOf(bytes: Uint8Array): Buffer {
+  if (Buffer.isBuffer(bytes)) return bytes
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
