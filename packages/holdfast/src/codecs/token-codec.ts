@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import { sameBytes } from '../core/constant-time.ts'
-import { derivedProperties } from '../core/derived-properties.ts'
 import type { Host } from '../core/host.ts'
 import type { SessionId } from '../core/ids.ts'
 import { selectiveMemo } from '../core/memo.ts'
@@ -26,6 +25,8 @@ import type { RingKeys } from './ring-keys.ts'
 export interface TokenCodec {
   /** A fresh secret for a generation of a family. Without parents it descends from none. */
   mint(claims: NewSecret): Minted
+  /** As `mint`, where nobody asks for the digest. */
+  mintToken(claims: NewSecret): string
   /** The digest under which a link is on record. */
   linkDigest(link: Uint8Array): string
   /**
@@ -65,7 +66,7 @@ export interface Claims
  */
 export type TokenFault = 'token_malformed' | 'token_key_unknown'
 
-/** A new token, and the digest of its link for the record, which few ask for. */
+/** A new token, and the digest of its link for the record. */
 export interface Minted {
   readonly token: string
   readonly digest: string
@@ -129,17 +130,28 @@ export function tokenCodec({
     return claims as unknown as Claims
   }
 
+  function secretOf(claims: NewSecret): TokenClaims & { readonly descent: Descent } {
+    const { session, kind, family, generation, mintedAt } = claims
+    const { parent = host.random(LINK_BYTES), grandparent = host.random(LINK_BYTES) } = claims
+    const secret = host.random(SECRET_BYTES)
+    const descent = { mintedAt, parent, grandparent }
+    return { session, kind, keyId: ring.current, family, generation, secret, descent }
+  }
+
+  function tokenOf(claims: TokenClaims & { readonly descent: Descent }): string {
+    const { session, keyId } = claims
+    const signed = signedPart(claims)
+    const tag = tagOf(required(keyId, 'tag').hmac, session, signed)
+    return formatToken(session, signed, Buffer.from(tag, 'latin1'), base64urlOf)
+  }
+
   return {
-    mint({ session, kind, family, generation, mintedAt, ...links }) {
-      const { parent = host.random(LINK_BYTES), grandparent = host.random(LINK_BYTES) } = links
-      const secret = host.random(SECRET_BYTES)
-      const descent = { mintedAt, parent, grandparent }
-      const claims = { session, kind, keyId: ring.current, family, generation, secret, descent }
-      const signed = signedPart(claims)
-      const tag = tagOf(required(ring.current, 'tag').hmac, session, signed)
-      const token = formatToken(session, signed, Buffer.from(tag, 'latin1'), base64urlOf)
-      return withDigest({ token }, claims)
+    mint(claims) {
+      const made = secretOf(claims)
+      return { token: tokenOf(made), digest: digestOf(linkOf(made, made.secret)) }
     },
+
+    mintToken: (claims) => tokenOf(secretOf(claims)),
 
     linkDigest: digestOf,
 
@@ -216,10 +228,6 @@ const LAZY_DESCENT = {
     return this.digests.grandparent
   },
 }
-
-const withDigest = derivedProperties<TokenClaims, Pick<Minted, 'digest'>>({
-  digest: (claims) => digestOf(linkOf(claims, claims.secret)),
-})
 
 function base64urlOf({ buffer, byteOffset, length }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, length).toString('base64url')

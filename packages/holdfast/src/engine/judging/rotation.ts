@@ -98,11 +98,8 @@ const FAMILY_BYTES = 8
 
 function successor({ codec }: EngineContext, claims: Claims, mintedAt: number): string {
   const { session, kind, family, generation, link: parent, parentLink: grandparent } = claims
-  const { token } = codec.mint({
-    ...{ session, kind, family, generation: generation + 1, mintedAt, parent },
-    ...(grandparent === undefined ? {} : { grandparent }),
-  })
-  return token
+  const next = { session, kind, family, generation: generation + 1, mintedAt, parent }
+  return codec.mintToken(grandparent === undefined ? next : { ...next, grandparent })
 }
 
 function withDigest(family: TokenFamily, digest: string): TokenFamily {

@@ -86,7 +86,7 @@ function repetitionOf(
   const again = (kind: TokenKind, { id, current }: TokenFamily): string | undefined => {
     // An answer has arrived: the client has gone on with its secret.
     if (current.generation > 1) return undefined
-    return codec.mint({ session, kind, family: id, generation: 1, mintedAt, parent }).token
+    return codec.mintToken({ session, kind, family: id, generation: 1, mintedAt, parent })
   }
   return {
     token: again('session', family),

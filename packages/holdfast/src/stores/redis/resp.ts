@@ -15,6 +15,8 @@ export interface RespListener {
 const MOST_BYTES = 64 * 1024 * 1024
 const MOST_ITEMS = 1_000_000
 const LONGEST_LINE = 64 * 1024
+/** Of a number that is read digit by digit. It is below every bound. */
+const MOST_DIGITS = 6
 const MOST_DEPTH = 16
 
 const CR = 13
@@ -91,6 +93,10 @@ const FORMAT_BYTES = 4
 function readValue(input: Input, depth: number): unknown {
   if (depth > MOST_DEPTH) throw notRedis('values within values')
   const kind = input.bytes[input.at]
+  if (kind === BULK || kind === INTEGER) {
+    const natural = readNatural(input)
+    if (natural !== undefined) return kind === BULK ? readBulk(input, kind, natural) : natural
+  }
   const line = readLine(input)
   if (line === INCOMPLETE) return INCOMPLETE
   switch (kind) {
@@ -123,6 +129,23 @@ function readValue(input: Input, depth: number): unknown {
     default:
       throw notRedis('an unknown type')
   }
+}
+
+/** A line with a whole number of few digits, as nearly all are. Undefined: look at it as a text. */
+function readNatural(input: Input): number | undefined {
+  const { bytes } = input
+  const first = input.at + 1
+  let number = 0
+  let at = first
+  while (at < first + MOST_DIGITS) {
+    const digit = (bytes[at] ?? 0) - ZERO
+    if (digit < 0 || digit > 9) break
+    number = 10 * number + digit
+    at++
+  }
+  if (at === first || bytes[at] !== CR || bytes[at + 1] !== LF) return undefined
+  input.at = at + 2
+  return number
 }
 
 /** The text of a line, without its first letter and its end. */
