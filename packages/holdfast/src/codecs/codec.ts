@@ -12,7 +12,7 @@ import { memo } from '../core/memo.ts'
 import { isWellFormed } from '../core/request.ts'
 import type { Entry } from '../core/store.ts'
 import type { Keyring } from './keyring.ts'
-import { ringKeys } from './ring-keys.ts'
+import { type DerivedKey, ringKeys } from './ring-keys.ts'
 import { type TokenCodec, tokenCodec } from './token-codec.ts'
 
 /** All cryptography of the engine: tokens, seals, names. */
@@ -72,13 +72,19 @@ export function sealingCodec(
   const { required } = keys
   const formTokens = memo<SessionId, string>(REMEMBERED_FORM_TOKENS)
 
+  /** Who is opened is often sealed again right after. */
+  let latest: RecordKey | undefined
+
   /**
    * HKDF-Expand (RFC 5869) of one block, with the id as `info`. No key seals more than the versions
    * of one record, so random nonces are far from ever meeting.
    */
   function recordKey(keyId: string, { kind, id }: RecordIdentity): KeyObject {
     const { hmac } = required(keyId, `record/${kind}`)
-    return createSecretKey(Buffer.from(hmac(id, LAST_BLOCK), 'latin1'))
+    if (latest?.hmac === hmac && latest.id === id) return latest.key
+    const key = createSecretKey(Buffer.from(hmac(id, LAST_BLOCK), 'latin1'))
+    latest = { hmac, id, key }
+    return key
   }
 
   function seal(identity: RecordIdentity, content: Uint8Array): Uint8Array {
@@ -150,6 +156,13 @@ export function sealingCodec(
       return made
     },
   }
+}
+
+interface RecordKey {
+  /** Of its purpose and master key. */
+  readonly hmac: DerivedKey['hmac']
+  readonly id: string
+  readonly key: KeyObject
 }
 
 /** The id of the key that a sealed value names. */
