@@ -29,6 +29,11 @@ export interface ContextKeys {
   readonly keys: readonly string[]
 }
 
+export interface KeyedReader extends RecordReader {
+  /** The key of one of them: most are not asked for. Empty where there is none. */
+  readonly keyAt: (at: number) => string
+}
+
 /** What a login or step-up proved, without the secrets of the family. */
 type Proof = Omit<SessionFamily, keyof TokenFamily>
 
@@ -39,7 +44,7 @@ export function writeProof(output: RecordWriter & ContextKeys, proof: Proof): vo
   writeKey(output, proof.provedIn)
 }
 
-export function readProof(input: RecordReader & ContextKeys): Proof {
+export function readProof(input: KeyedReader): Proof {
   return {
     acr: readOptional(input, readWord),
     amr: readList(input, readWord),
@@ -85,7 +90,7 @@ export function writeTokenFamily(output: RecordWriter & ContextKeys, family: Tok
   writeList(output, family.contexts, (key) => writeKey(output, key))
 }
 
-export function readTokenFamily(input: RecordReader & ContextKeys): TokenFamily {
+export function readTokenFamily(input: KeyedReader): TokenFamily {
   return {
     id: readHex(input.reader, FAMILY_BYTES),
     current: {
@@ -117,7 +122,7 @@ export function writeStepUp(output: RecordWriter & ContextKeys, stepUp: Complete
   writeKey(output, stepUp.context)
 }
 
-export function readStepUp(input: RecordReader & ContextKeys): CompletedStepUp {
+export function readStepUp(input: KeyedReader): CompletedStepUp {
   return {
     nonce: readText(input.reader),
     at: readTime(input),
@@ -134,7 +139,7 @@ export function writeFailed(
   output.writer.uint(count)
 }
 
-export function readFailed(input: RecordReader & ContextKeys): FailedStepUps {
+export function readFailed(input: KeyedReader): FailedStepUps {
   return { context: readKey(input), count: readUint(input.reader) }
 }
 
@@ -147,7 +152,7 @@ export function writeSwitchBack(
   writeKey(output, to)
 }
 
-export function readSwitchBack(input: RecordReader & ContextKeys): SwitchBack {
+export function readSwitchBack(input: KeyedReader): SwitchBack {
   return { at: readTime(input), from: readKey(input), to: readKey(input) }
 }
 
@@ -165,7 +170,7 @@ function writeKey({ writer, keys }: RecordWriter & ContextKeys, key: string): vo
   if (known === 0) writer.text(key)
 }
 
-export function readKey({ reader, keys }: RecordReader & ContextKeys): string {
+export function readKey({ reader, keyAt }: KeyedReader): string {
   const known = readUint(reader)
-  return known === 0 ? readText(reader) : (keys[known - 1] ?? '')
+  return known === 0 ? readText(reader) : keyAt(known - 1)
 }

@@ -156,8 +156,16 @@ export function openSession(
   const reader = { bytes: withZeros(content), at: 0 }
   const layout = readUint(reader)
   if (layout < WITHOUT_SWITCH_BACKS || layout > LAYOUT) throw foreignLayout()
+  const facts = readFacts(reader)
+  let uses: readonly UseNumbers[] = []
   const keys: string[] = []
-  const input = { reader, facts: readFacts(reader), epoch: terms.createdAt, keys }
+  const keyAt = (at: number): string => {
+    const use = uses[at]
+    if (use === undefined) return ''
+    keys[at] ??= keyOfUse(facts, use)
+    return keys[at] ?? ''
+  }
+  const input = { reader, facts, epoch: terms.createdAt, keyAt }
   if (layout < LAYOUT) {
     const state = decodeWithoutHead(input, terms, layout)
     const { refresh } = state
@@ -170,14 +178,12 @@ export function openSession(
   }
 
   const { id, createdAt, deadline, idleMs } = terms
-  const { facts } = input
   const generation = readUint(reader)
   const subject = readText(reader)
   const tenant = readWord(input)
   const name = readWord(input)
   const factors = readList(input, readWord)
-  const uses = readList(input, readUse)
-  for (const use of uses) keys.push(keyOfUse(facts, use))
+  uses = readList(input, readUse)
   const lastUse = readUse(input)
   const lastAt = readTime(input)
   const number = readUint(reader)
@@ -190,7 +196,7 @@ export function openSession(
   const failures = readList(input, readFailed)
   const { at: bodyAt } = reader
   const known = uses.findIndex((use) => isOneUse(use, lastUse))
-  const context = keys[known] ?? keyOfUse(facts, lastUse)
+  const context = known < 0 ? keyOfUse(facts, lastUse) : keyAt(known)
   const address = addressOf(facts, lastUse)
   const head: SessionHead = {
     id,
@@ -246,7 +252,7 @@ export function openSession(
       const { calls, forkSince } = called
       const contexts = standings.map((its, at): Context => {
         const use = uses[at] ?? lastUse
-        return { key: keys[at] ?? '', ...usedAt(facts, use), ...its }
+        return { key: keyAt(at), ...usedAt(facts, use), ...its }
       })
       const { standing: _own, ...shared } = head
       return {
@@ -272,7 +278,8 @@ export function openSession(
       writer.clear()
       writer.bytes(bytes.subarray(0, from))
       if (kind === 'refresh') writer.uint(1)
-      writeTokenFamily({ writer, epoch: createdAt, keys }, changed)
+      const allKeys = uses.map((_, at) => keyAt(at))
+      writeTokenFamily({ writer, epoch: createdAt, keys: allKeys }, changed)
       writer.bytes(bytes.subarray(to, end))
       return withoutZeros(writer.end())
     },
@@ -312,7 +319,7 @@ function decodeWithoutHead(input: RecordReader, terms: Terms, layout: number): S
     const use = readUse(input)
     return { key: keyOfUse(facts, use), ...usedAt(facts, use), ...readStanding(input) }
   })
-  const keyed = { ...input, keys: contexts.map(({ key }) => key) }
+  const keyed = { ...input, keyAt: (at: number) => contexts[at]?.key ?? '' }
   const family = sessionFamily(readProof(keyed), readFamily(keyed))
   const refresh = readOptional(keyed, readFamily)
   const lastUse = readUse(input)

@@ -1,7 +1,7 @@
 import { settlingTime } from '../core/rotation.ts'
 import type { TokenFamily } from '../core/session.ts'
 import { readText, readUint } from './bytes.ts'
-import { type ContextKeys, readDigest, readKey } from './family-record.ts'
+import { type KeyedReader, readDigest, readKey } from './family-record.ts'
 import { type RecordReader, readList, readOptional, readTime } from './record-fields.ts'
 
 /** A secret was good this long after its successor was first shown. */
@@ -11,7 +11,7 @@ const IN_FLIGHT_MS = 60_000
  * A family of a record of layout 1 or 2, whose tokens have no links. The successor that was sent
  * last may still be shown, and so may the secret before. The family goes on in today's form.
  */
-export function readUnlinkedFamily(input: RecordReader & ContextKeys): TokenFamily {
+export function readUnlinkedFamily(input: KeyedReader): TokenFamily {
   const { reader } = input
   const id = readUint(reader).toString(16).padStart(16, '0')
   const sent = readSecret(input)
@@ -43,7 +43,7 @@ export function readUnlinkedFamily(input: RecordReader & ContextKeys): TokenFami
 }
 
 /** Of a completed step-up nothing is taken over: its token was kept, and is not sent again. */
-export function skipUnlinkedStepUp(input: RecordReader & ContextKeys): null {
+export function skipUnlinkedStepUp(input: KeyedReader): null {
   readText(input.reader)
   readTime(input)
   readDigest(input)
