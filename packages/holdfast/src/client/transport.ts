@@ -1,4 +1,4 @@
-import type { Agent, IncomingMessage, RequestOptions } from 'node:http'
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { SessionError } from '../core/errors.ts'
 import { eachPiece } from './bounded-text.ts'
 
@@ -34,7 +34,7 @@ const MAX_ANSWER_BYTES = 8 * 1_048_576
 /** A connection that nobody uses is closed before a service closes it, which takes 5 s or more. */
 const FREE_MS = 4_000
 
-/** By the platform's HTTP client: Node's own, which costs a fifth of its `fetch`, or else `fetch`. */
+/** By Node's own HTTP client, which costs a third of its `fetch`; elsewhere by `fetch`. */
 export function platformTransport(where: Where): Transport {
   return nodeTransport(where) ?? fetchTransport(where, fetch)
 }
@@ -93,7 +93,7 @@ function builtIn(protocol: string): Http | undefined {
 
 interface Http {
   readonly Agent: new (options: { readonly keepAlive: true; readonly timeout: number }) => Agent
-  readonly request: (options: RequestOptions) => import('node:http').ClientRequest
+  readonly request: (options: RequestOptions) => ClientRequest
 }
 
 function hear(
