@@ -82,7 +82,7 @@ export function selectiveMemo<Value>(
   let offered = 0
 
   function isFull(): boolean {
-    return weight + weight / Math.max(1, kept.size) > most
+    return kept.size === 0 ? most <= 0 : weight + weight / kept.size > most
   }
 
   /** The entry under the hand gets a second chance, or leaves. */

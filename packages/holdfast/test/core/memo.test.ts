@@ -54,6 +54,39 @@ describe('a memory that takes what comes again', () => {
     expect(missed).toBe(0)
   })
 
+  test('takes nothing where it has room for nothing', () => {
+    const known = selectiveMemo<number>(0)
+    for (let n = 0; n < 100; n++) taking(known, `${n}`)
+
+    expect(known.size()).toBe(0)
+    expect(known.weight()).toBe(0)
+  })
+
+  test('weighs what it keeps, and never more than it may', () => {
+    const known = selectiveMemo<string>(1_000, ({ length }) => length)
+    for (let n = 0; n < 100; n++) {
+      known.set(`${n}`, 'x'.repeat(1 + ((n * 37) % 90)))
+      expect(known.weight()).toBeLessThanOrEqual(1_000)
+    }
+    const kept = Array.from({ length: 100 }, (_, n) => known.get(`${n}`) ?? '')
+
+    expect(known.weight()).toBe(kept.join('').length)
+    known.set('99', 'x')
+    expect(known.weight()).toBe(kept.slice(0, 99).join('').length + 1)
+    known.set('heavier than all of it', 'x'.repeat(1_001))
+    expect(known.get('heavier than all of it')).toBeUndefined()
+    expect(known.weight()).toBeLessThanOrEqual(1_000)
+  })
+
+  test('lets go of what nobody uses, where others come that it has no room for', () => {
+    const known = selectiveMemo<number>(100)
+    for (let n = 0; n < 100; n++) taking(known, `ended ${n}`)
+    for (let lap = 0; lap < 20; lap++) for (let n = 0; n < 100; n++) taking(known, `new ${n}`)
+
+    expect(known.get('new 0')).toBe(1)
+    expect(known.get('ended 0')).toBeUndefined()
+  })
+
   test('takes a key that comes again soon, also where it has been full', () => {
     const known = selectiveMemo<number>(10)
     for (let n = 0; n < 50; n++) known.set(`${n}`, n)
