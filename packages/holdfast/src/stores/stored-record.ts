@@ -52,8 +52,8 @@ const TOMBSTONE_BYTES = 1 + TIME_BYTES
 
 /**
  * Bytes in front of a record: 1 for the kind, 4 for the version, then five numbers of 6 bytes. All
- * are big-endian. The attributes follow: 4 bytes for their version, 0 where there are none, else 3
- * for their length, and their sealed bytes. The rest is the sealed record.
+ * are big-endian. The sealed record follows after 3 bytes for its length. What is left, if there is
+ * anything, is 4 bytes for the version of the attributes, and their sealed bytes.
  */
 export const RECORD_HEADER_BYTES = 1 + VERSION_BYTES + 5 * TIME_BYTES
 
@@ -93,18 +93,15 @@ export function encodeBody(body: Body): Buffer {
 }
 
 function bodyBytes({ attributes, sealed }: Body): number {
-  const size = attributes === undefined ? 0 : LENGTH_BYTES + attributes.sealed.length
-  return VERSION_BYTES + size + sealed.length
+  const size = attributes === undefined ? 0 : VERSION_BYTES + attributes.sealed.length
+  return LENGTH_BYTES + sealed.length + size
 }
 
 function writeBody(bytes: Buffer, { attributes, sealed }: Body, start: number): void {
-  let at = bytes.writeUInt32BE(attributes?.version ?? 0, start)
-  if (attributes !== undefined) {
-    at = bytes.writeUIntBE(attributes.sealed.length, at, LENGTH_BYTES)
-    bytes.set(attributes.sealed, at)
-    at += attributes.sealed.length
-  }
+  const at = bytes.writeUIntBE(sealed.length, start, LENGTH_BYTES)
   bytes.set(sealed, at)
+  if (attributes === undefined) return
+  bytes.set(attributes.sealed, bytes.writeUInt32BE(attributes.version, at + sealed.length))
 }
 
 function writeHeader(bytes: Buffer, header: Header, lastActivity: number): void {
@@ -132,21 +129,18 @@ export function decodeRecord(bytes: Buffer, apart: () => Buffer | undefined): St
   }
   if (bytes[0] === LIVE_APART && bytes.length >= RECORD_HEADER_BYTES) {
     const beside = apart()
-    return liveRecord(bytes, beside && decodeVersioned(beside), RECORD_HEADER_BYTES)
+    return liveRecord(bytes, bytes.subarray(RECORD_HEADER_BYTES), beside)
   }
-  let at = RECORD_HEADER_BYTES + VERSION_BYTES
-  if (bytes[0] !== LIVE || bytes.length < at) throw damaged()
-  const version = bytes.readUInt32BE(RECORD_HEADER_BYTES)
-  if (version === 0) return liveRecord(bytes, undefined, at)
-  if (bytes.length < at + LENGTH_BYTES) throw damaged()
-  const end = at + LENGTH_BYTES + bytes.readUIntBE(at, LENGTH_BYTES)
+  const start = RECORD_HEADER_BYTES + LENGTH_BYTES
+  if (bytes[0] !== LIVE || bytes.length < start) throw damaged()
+  const end = start + bytes.readUIntBE(RECORD_HEADER_BYTES, LENGTH_BYTES)
   if (bytes.length < end) throw damaged()
-  at += LENGTH_BYTES
-  return liveRecord(bytes, { version, sealed: bytes.subarray(at, end) }, end)
+  const rest = bytes.length === end ? undefined : bytes.subarray(end)
+  return liveRecord(bytes, bytes.subarray(start, end), rest)
 }
 
 /** Made in one piece: Node takes microseconds to spread an object into another. */
-function liveRecord(bytes: Buffer, attributes: Versioned | undefined, end: number): LiveRecord {
+function liveRecord(bytes: Buffer, sealed: Uint8Array, attributes: Buffer | undefined): LiveRecord {
   return {
     kind: 'live',
     version: bytes.readUInt32BE(1),
@@ -155,8 +149,8 @@ function liveRecord(bytes: Buffer, attributes: Versioned | undefined, end: numbe
     deadline: bytes.readUIntBE(17, TIME_BYTES),
     idleMs: bytes.readUIntBE(23, TIME_BYTES),
     lastActivity: bytes.readUIntBE(LAST_ACTIVITY_OFFSET, TIME_BYTES),
-    attributes,
-    sealed: bytes.subarray(end),
+    attributes: attributes && decodeVersioned(attributes),
+    sealed,
   }
 }
 

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest'
-import { attributesIdentity, sealingCodec, sessionIdentity } from '../../src/codecs/codec.ts'
+import {
+  attributesIdentity,
+  isUnreadable,
+  sealingCodec,
+  sessionIdentity,
+} from '../../src/codecs/codec.ts'
 import { newKeyring } from '../../src/codecs/keyring.ts'
 import {
   decodeRecord,
@@ -33,29 +38,36 @@ function opened(bytes: Buffer): string {
   return `${roles} ${codec.open(identities.record, sealed)}`
 }
 
+function isRefused(bytes: Buffer): boolean {
+  try {
+    opened(bytes)
+    return false
+  } catch (error) {
+    return isUnreadable(error)
+  }
+}
+
 test('whoever moves the boundary between attributes and record has none that opens', () => {
   expect(opened(genuine)).toBe('buyer ada')
-  const lengthAt = RECORD_HEADER_BYTES + 4
-  const own = genuine.readUIntBE(lengthAt, 3)
+  const own = genuine.readUIntBE(RECORD_HEADER_BYTES, 3)
 
   for (const length of [...Array(genuine.length + 2).keys(), 2 ** 24 - 1]) {
     if (length === own) continue
     const moved = Buffer.from(genuine)
-    moved.writeUIntBE(length, lengthAt, 3)
-    expect(() => opened(moved)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
+    moved.writeUIntBE(length, RECORD_HEADER_BYTES, 3)
+    expect(isRefused(moved)).toBe(true)
   }
   for (let length = 1; length < genuine.length; length++) {
     const cut = genuine.subarray(0, length)
-    expect(() => opened(cut)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
+    // Whoever can write to a store can also take attributes away as a whole.
+    if (length === RECORD_HEADER_BYTES + 3 + own) expect(opened(cut)).toBe(' ada')
+    else expect(isRefused(cut)).toBe(true)
   }
 })
 
-test('whoever hides the attributes where they are has a record that does not open', () => {
-  const without = Buffer.from(genuine)
-  without.writeUInt32BE(0, RECORD_HEADER_BYTES)
+test('whoever calls a record one of before has none that opens', () => {
   const before = Buffer.from(genuine)
   before[0] = 1
 
-  for (const bytes of [without, before])
-    expect(() => opened(bytes)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
+  expect(isRefused(before)).toBe(true)
 })

@@ -15,6 +15,9 @@ import { FEW_BYTES, keptOfTooMuch, SHARE } from '../support/full-feed.ts'
 import { recordOfBefore } from '../support/record-of-before.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
+/** A sealed record that is shorter than the others. */
+const SHORT = Buffer.from('short')
+
 let server: RedisServer
 let client: Redis
 let made = 0
@@ -179,20 +182,29 @@ describe('Redis', () => {
     await store.close()
   })
 
-  test('an update of a session is one script, leaves its indexes alone and wakes', async () => {
+  test('an update of a session is one script, writes in place what fits, and wakes', async () => {
     const store = redisStore({ client, prefix: 'short:' })
     const entry = make.entry()
-    await store.entries.write(entry)
+    await store.entries.write(entry, { attributes: make.bytes() })
     await store.entries.write(nextOf(entry, make.bytes()))
-    const counted = ['evalsha', 'zadd', 'set', 'publish'] as const
-    const before = await Promise.all(counted.map((name) => commandsOf(client, name)))
+    const counted = ['evalsha', 'zadd', 'set', 'setrange', 'publish'] as const
+    const [second, third] = [
+      nextOf(entry, make.bytes()),
+      nextOf(nextOf(entry, entry.sealed), SHORT),
+    ]
 
-    await store.entries.write(nextOf(nextOf(entry, make.bytes()), make.bytes()), {
-      events: [make.event()],
-    })
+    for (const [next, set, inPlace] of [
+      [nextOf(second, make.bytes()), 0, 1],
+      [nextOf(third, SHORT), 1, 0],
+    ] as const) {
+      const before = await Promise.all(counted.map((name) => commandsOf(client, name)))
 
-    const after = await Promise.all(counted.map((name) => commandsOf(client, name)))
-    expect(after.map((calls, i) => calls - (before[i] ?? 0))).toEqual([1, 0, 1, 1])
+      await store.entries.write(next, { events: [make.event()] })
+
+      const after = await Promise.all(counted.map((name) => commandsOf(client, name)))
+      const calls = after.map((count, i) => count - (before[i] ?? 0))
+      expect(calls).toEqual([1, 0, set, inPlace, 1])
+    }
     await store.close()
   })
 
@@ -218,10 +230,21 @@ describe('Redis', () => {
     const kept = { version: 7, sealed: Buffer.from('attributes') }
     const attributes = fc.constantFrom(undefined, kept, { ...kept, sealed: Buffer.alloc(70_000) })
     const apart = fc.constantFrom(false, false, true)
+    // As long as the next one, which is written in its place, or not.
+    const sealed = fc.constantFrom(Buffer.from('old'), Buffer.from('start'), Buffer.from('before'))
     const live = fc
-      .record({ version, generation, deadline, idleMs, lastActivity: past, attributes, apart })
+      .record({
+        version,
+        generation,
+        deadline,
+        idleMs,
+        lastActivity: past,
+        attributes,
+        apart,
+        sealed,
+      })
       .map(({ apart, ...given }) => {
-        const record = { createdAt, sealed: Buffer.from('before'), ...given }
+        const record = { createdAt, ...given }
         return apart ? recordOfBefore(record) : [encodeRecord({ kind: 'live', ...record })]
       })
     const dead = deadline.map((until) => [encodeRecord({ kind: 'dead', until })])
@@ -249,7 +272,9 @@ describe('Redis', () => {
           const keys = redisKeys(prefix)
           if (beside !== undefined) await client.set(keys.apart(location, id), beside)
           if (record !== undefined) {
-            await client.set(keys.record(location, id), record)
+            const readable = 2 * EXPIRED_READABLE_MS
+            const until = record[0] === 0 ? at + readable : record.readUIntBE(17, 6) + readable / 2
+            await client.set(keys.record(location, id), record, 'PXAT', until)
             await client.zadd(keys.index(location), createdAt, suffixOf(id))
             await client.pexpireat(keys.index(location), at + EXPIRED_READABLE_MS)
           }

@@ -89,9 +89,10 @@ export function redisEntries(context: RedisContext): Entries {
         ...texts([version, generation, createdAt, deadline, idleMs, seenAt]),
         limit === undefined ? '' : String(limit),
         keys.recordsOf(location),
-        version > 1
-          ? bufferOf(sealed)
-          : encodeBody({ attributes: firstAttributes(attributes), sealed }),
+        encodeBody({
+          attributes: version > 1 ? undefined : firstAttributes(attributes),
+          sealed,
+        }),
         ...(version > 1 ? [packedChange({ session: id, version, at: now() })] : []),
         ...events.map(packedEvent),
       ],

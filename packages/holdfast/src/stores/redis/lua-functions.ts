@@ -7,23 +7,6 @@ import { TOLD_BYTES, TOLD_ENTRIES } from './told-message.ts'
 /** The layout of the header of a record, for struct. */
 export const HEADER = '>BI4I6I6I6I6I6'
 
-/** What a record without attributes has in their place. */
-export const NO_ATTRIBUTES = "'\\0\\0\\0\\0'"
-
-/** Takes the part with the attributes out of a live record; answers where the sealed rest is. */
-export const ATTRIBUTES_IN = `
-local function attributesIn(raw)
-  local first = ${RECORD_HEADER_BYTES + 1}
-  local version, rest = struct.unpack('>I4', raw, first)
-  if version > 0 then
-    local length
-    length, rest = struct.unpack('>I3', raw, rest)
-    rest = rest + length
-  end
-  return string.sub(raw, first, rest - 1), rest, version
-end
-`
-
 /** Trims a feed to its share of bytes. It calls `fmt`. */
 export const FIT = `
 -- pcall: where this user may not ask for the size, the bound of entries is left
@@ -57,15 +40,16 @@ local function parse(raw)
     deadline = deadline, idle = idle, last = last, kept = deadline + DAY }
 end
 
-${ATTRIBUTES_IN}
--- As above. A record of before has its attributes beside it, in a key of its own.
+-- The sealed record behind its length, and the attributes behind their version, '' for none. A
+-- record of before has its attributes in a key of its own.
 local function partsOf(raw, apart)
-  if string.byte(raw) == ${LIVE} then return attributesIn(raw) end
-  local rest = ${RECORD_HEADER_BYTES + 1}
-  local beside = apart and redis.call('GET', apart)
-  if not beside then return ${NO_ATTRIBUTES}, rest, 0 end
-  return string.sub(beside, 1, 4) .. struct.pack('>I3', #beside - 4) .. string.sub(beside, 5), rest,
-    (struct.unpack('>I4', beside))
+  local first = ${RECORD_HEADER_BYTES + 1}
+  if string.byte(raw) == ${LIVE} then
+    local size, start = struct.unpack('>I3', raw, first)
+    return string.sub(raw, first, start + size - 1), string.sub(raw, start + size)
+  end
+  local sealed = string.sub(raw, first)
+  return struct.pack('>I3', #sealed) .. sealed, apart and redis.call('GET', apart) or ''
 end
 
 local function current(key)

@@ -9,7 +9,7 @@ import {
   RECORD_HEADER_BYTES,
 } from '../stored-record.ts'
 import { CHANGED, PACKED_FIELD, SUBJECT } from './feed-items.ts'
-import { ATTRIBUTES_IN, COMMON, FIT, HEADER, NO_ATTRIBUTES } from './lua-functions.ts'
+import { COMMON, FIT, HEADER } from './lua-functions.ts'
 
 /** A Lua script that runs as one atomic step in one slot. */
 export interface Script {
@@ -21,7 +21,7 @@ export interface Script {
 /**
  * KEYS record generation index subjects feed counter apart. 1 written, 0 conflict, -1 gone,
  * -2 limit. `apart` has the attributes of a record of before. A first version comes with its
- * attributes in front of it, a later one gets those that are there.
+ * attributes behind it, a later one gets those that are there.
  */
 const WRITE = `
 local member, subject, version = ARGV[3], ARGV[4], tonumber(ARGV[5])
@@ -54,14 +54,14 @@ if version == 1 then
   end
 end
 
-local survived, last, attributes = initial, created, ''
+local survived, last, attributes, _ = initial, created, ''
 if live then
   survived, last = math.max(before.generation, initial), before.last
-  attributes = partsOf(redis.call('GET', KEYS[1]), KEYS[7])
+  _, attributes = partsOf(redis.call('GET', KEYS[1]), KEYS[7])
 end
 local head = struct.pack('${HEADER}', ${LIVE}, version, survived, created, deadline,
   tonumber(ARGV[9]), math.max(last, seen))
-redis.call('SET', KEYS[1], head .. attributes .. ARGV[13], 'PXAT', fmt(deadline + DAY))
+redis.call('SET', KEYS[1], head .. ARGV[13] .. attributes, 'PXAT', fmt(deadline + DAY))
 if live then redis.call('UNLINK', KEYS[7]) end
 redis.call('ZADD', KEYS[3], ARGV[7], member)
 if not live or before.deadline ~= deadline then
@@ -78,18 +78,18 @@ return 1
 /**
  * KEYS record generation feed counter. As WRITE for a version above the first, with the same
  * answers and checks, and without the shared functions: nearly every write is one of these. The
- * deadline has to stay, so that expiry and indexes are right already. 2: they may not be, or the
- * attributes are apart: WRITE has to do it. A process whose clock is ahead may have taken a session
- * that was silent for long out of its index.
+ * deadline has to stay, so that expiry and indexes are right already. A record as long as the one
+ * before is written in place: its attributes are neither moved nor sent to replicas and logs. 2:
+ * expiry and indexes may be wrong, or the attributes are apart: WRITE has to do it. A process whose
+ * clock is ahead may have taken a session that was silent for long out of its index.
  */
 const UPDATE = `
-${ATTRIBUTES_IN}
 local now = tonumber(ARGV[1])
 local _, version, initial, created, deadline, idle, seen = struct.unpack('${HEADER}', ARGV[3])
 if deadline <= now then return -1 end
-local found = redis.call('MGET', KEYS[1], KEYS[2])
-local raw, generation = found[1], tonumber(found[2] or '0')
-local layout = raw and string.byte(raw)
+local raw = redis.call('GETRANGE', KEYS[1], 0, ${RECORD_HEADER_BYTES + 2})
+local generation = tonumber(redis.call('GET', KEYS[2]) or '0')
+local layout = string.byte(raw)
 if layout ~= ${LIVE} and layout ~= ${LIVE_APART} then return -1 end
 local _, stored, survived, _, til, silence, last = struct.unpack('${HEADER}', raw)
 if survived < generation or now >= til or last == 0 or now - last >= silence then return -1 end
@@ -97,10 +97,16 @@ if stored ~= version - 1 then return 0 end
 if layout ~= ${LIVE} or til ~= deadline or now - last > silence / 2 then return 2 end
 
 local function fmt(n) return string.format('%.0f', n) end
-local head = struct.pack('${HEADER}', ${LIVE}, version, math.max(survived, initial), created,
-  deadline, idle, math.max(last, seen))
-redis.call('SET', KEYS[1], head .. attributesIn(raw) .. ARGV[4], 'PXAT',
-  fmt(deadline + ${EXPIRED_READABLE_MS}))
+local head = struct.pack('${HEADER}I3', ${LIVE}, version, math.max(survived, initial), created,
+  deadline, idle, math.max(last, seen), #ARGV[4])
+local size = struct.unpack('>I3', raw, ${RECORD_HEADER_BYTES + 1})
+if #ARGV[4] == size then
+  redis.call('SETRANGE', KEYS[1], 0, head .. ARGV[4])
+else
+  local attributes = redis.call('GETRANGE', KEYS[1], ${RECORD_HEADER_BYTES + 3} + size, -1)
+  redis.call('SET', KEYS[1], head .. ARGV[4] .. attributes, 'PXAT',
+    fmt(deadline + ${EXPIRED_READABLE_MS}))
+end
 local items = #ARGV - 6
 local newest = redis.call('INCRBY', KEYS[4], items)
 local limit, room = string.match(ARGV[2], '^(%d+) (%d+)$')
@@ -123,11 +129,11 @@ local raw = redis.call('GET', KEYS[1])
 local entry = parse(raw)
 if not alive(entry, generationOf(KEYS[2])) then return -1 end
 local version = tonumber(ARGV[4])
-local _, rest, stored = partsOf(raw, KEYS[3])
+local sealed, attributes = partsOf(raw, KEYS[3])
+local stored = attributes == '' and 0 or struct.unpack('>I4', attributes)
 if stored ~= version - 1 then return 0 end
 redis.call('SET', KEYS[1], string.char(${LIVE}) .. string.sub(raw, 2, ${RECORD_HEADER_BYTES}) ..
-  struct.pack('>I4I3', version, #ARGV[5]) .. ARGV[5] .. string.sub(raw, rest),
-  'PXAT', fmt(entry.deadline + DAY))
+  sealed .. struct.pack('>I4', version) .. ARGV[5], 'PXAT', fmt(entry.deadline + DAY))
 redis.call('UNLINK', KEYS[3])
 emit(KEYS[4], KEYS[5], struct.pack('>BI4I6', ${CHANGED}, entry.version, now) .. ARGV[3])
 announce(KEYS[4])
@@ -165,9 +171,9 @@ local entry = current(KEYS[1])
 if not readable(entry, generationOf(KEYS[2])) or entry.last == 0 then return 0 end
 redis.call('PEXPIREAT', KEYS[1], fmt(now + DAY), 'LT')
 local raw = redis.call('GET', KEYS[1])
-local _, rest = partsOf(raw)
+local sealed = partsOf(raw)
 redis.call('SET', KEYS[1], string.char(${LIVE}) .. string.sub(raw, 2, ${LAST_ACTIVITY_OFFSET}) ..
-  struct.pack('>I6', 0) .. ${NO_ATTRIBUTES} .. string.sub(raw, rest), 'KEEPTTL')
+  struct.pack('>I6', 0) .. sealed, 'KEEPTTL')
 redis.call('ZREM', KEYS[3], ARGV[3])
 emitAll(KEYS[4], KEYS[5], 4)
 tell(KEYS[4], KEYS[6])
