@@ -16,6 +16,10 @@ const SWEEP_EVERY_MS = 30_000
 /** A transaction of a sweep holds the event loop up for about so long. */
 const SWEEP_SLICE_MS = 4
 const POLL_MS = 200
+
+/** Activity that a crash loses makes a session end so much earlier by silence. */
+const TOUCH_EVERY_MS = 50
+
 const AGAIN_MS = 5
 const GIBIBYTE = 2 ** 30
 
@@ -123,6 +127,7 @@ export function lmdbStore({
   const store = localStore(backend, {
     now,
     feed,
+    touchEveryMs: TOUCH_EVERY_MS,
     // Every commit writes to this file, whichever process makes it.
     others: { everyMs: POLL_MS, listen: ({ wake }) => onFileChange(join(path, 'data.mdb'), wake) },
     async close() {

@@ -43,6 +43,28 @@ describe('LMDB', () => {
     await after.close()
   })
 
+  test('activity is written together where it is frequent, and none is lost by closing', async () => {
+    const path = freshPath()
+    const host = fakeHost()
+    const make = samples(host)
+    const entries = Array.from({ length: 20 }, () => make.entry())
+    const store = lmdbStore({ path, now: host.now })
+    for (const entry of entries) await store.entries.write(entry)
+    host.advance(1_000)
+
+    const touched = entries.map(({ id }) => store.entries.touch([{ id, at: host.now() }]))
+    const refused = store.entries.touch([{ id: entries[0]?.id ?? '', at: -1 }])
+    await expect(refused).rejects.toMatchObject({ code: 'invalid_input' })
+    await store.close()
+    await Promise.all(touched)
+
+    const after = lmdbStore({ path, now: host.now })
+    for (const { id } of entries) {
+      expect(await after.entries.read(id)).toMatchObject({ lastActivity: host.now() })
+    }
+    await after.close()
+  })
+
   test('the feed keeps no more bytes than it may', async () => {
     const host = fakeHost()
     const store = lmdbStore({ path: freshPath(), now: host.now, feedBytes: FEW_BYTES })

@@ -22,12 +22,25 @@ import {
 } from '../stored-record.ts'
 import type { LocalContext } from './store.ts'
 import type { IndexEntry } from './tables.ts'
+import { gatheredTouches } from './touches.ts'
 
 /** A page ends after so many index entries, so that a list of dead sessions holds nobody up. */
 export const MAX_EXAMINED = 1_000
 
+export interface LocalEntries extends Entries {
+  /** Writes activity that still waits for others. */
+  flush(): Promise<void>
+}
+
 /** `Entries` over the tables of this machine. */
-export function localEntries({ tables, transaction, read, now, publish }: LocalContext): Entries {
+export function localEntries({
+  tables,
+  transaction,
+  read,
+  now,
+  publish,
+  touchEveryMs,
+}: LocalContext): LocalEntries {
   function current(id: SessionId, at: number): StoredRecord | undefined {
     const record = tables.record(id)
     return record !== undefined && keptUntil(record) > at ? record : undefined
@@ -85,7 +98,22 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
     })
   }
 
+  const touches = gatheredTouches(
+    (seen) =>
+      transaction(() => {
+        const time = now()
+        for (const { id, at } of seen) {
+          const record = live(id, time)
+          if (record === undefined || at <= record.lastActivity) continue
+          tables.putRecord(id, { ...record, lastActivity: at })
+        }
+      }),
+    touchEveryMs,
+  )
+
   return {
+    flush: touches.flush,
+
     read: Object.assign(async (id: SessionId) => readNow(id), { now: readNow }),
 
     async write(entry, { limit, attributes, seenAt = 0, events = [] } = {}) {
@@ -182,15 +210,7 @@ export function localEntries({ tables, transaction, read, now, publish }: LocalC
 
     async touch(seen) {
       for (const { id, at } of seen) checkedTime(at, `seen ${checkedId(id)}`)
-      if (seen.length === 0) return
-      await transaction(() => {
-        const time = now()
-        for (const { id, at } of seen) {
-          const record = live(id, time)
-          if (record === undefined || at <= record.lastActivity) continue
-          tables.putRecord(id, { ...record, lastActivity: at })
-        }
-      })
+      if (seen.length > 0) await touches.touch(seen)
     },
 
     async list({ limit, after, ...of }) {

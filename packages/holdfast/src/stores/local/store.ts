@@ -16,12 +16,17 @@ export interface LocalOptions {
   /** How to hear of writes by other processes. Absent: only this process writes. */
   readonly others?: HeadWatchOptions
   readonly close: () => Promise<void>
+  /** Activity is written this often at most, ms. Default 0: at once. */
+  readonly touchEveryMs?: number
 }
 
 const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 
 /** The rules of the store contract, over the tables of this machine. */
-export function localStore(backend: Backend, { now, feed, others, close }: LocalOptions): Store {
+export function localStore(
+  backend: Backend,
+  { now, feed, others, close, touchEveryMs = 0 }: LocalOptions,
+): Store {
   const { tables } = backend
   const heads = async (): Promise<readonly number[]> => backend.read(() => tables.feedHeads())
   const watch = headWatch(heads, others)
@@ -43,7 +48,8 @@ export function localStore(backend: Backend, { now, feed, others, close }: Local
     return result
   }
 
-  const context = { ...backend, transaction, now, publish }
+  const context = { ...backend, transaction, now, publish, touchEveryMs }
+  const { flush, ...entries } = localEntries(context)
   const source = {
     heads,
     oldest: async () =>
@@ -53,7 +59,7 @@ export function localStore(backend: Backend, { now, feed, others, close }: Local
   }
 
   return {
-    entries: localEntries(context),
+    entries,
     subjects: localSubjects(context),
     replays: localReplays(context),
     feed: {
@@ -66,6 +72,7 @@ export function localStore(backend: Backend, { now, feed, others, close }: Local
     },
     async close() {
       watch.close()
+      await flush()
       await close()
     },
   }
@@ -110,4 +117,5 @@ function entriesWithin(
 export interface LocalContext extends Backend {
   readonly now: () => number
   readonly publish: Publish
+  readonly touchEveryMs: number
 }
