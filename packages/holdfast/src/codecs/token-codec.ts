@@ -43,8 +43,10 @@ export interface TokenCodec {
 /** What a new token says. Its secret, and links that are not given, are random. */
 export interface NewSecret
   extends Pick<TokenClaims, 'session' | 'kind' | 'family' | 'generation'>,
-    Pick<Descent, 'mintedAt'>,
-    Partial<Pick<Descent, 'parent' | 'grandparent'>> {}
+    Pick<Descent, 'mintedAt'> {
+  readonly parent?: Uint8Array | undefined
+  readonly grandparent?: Uint8Array | undefined
+}
 
 /**
  * What an authentic token says. Its secret is handed on as its link alone, a one-way image: the

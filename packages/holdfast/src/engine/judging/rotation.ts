@@ -98,8 +98,8 @@ const FAMILY_BYTES = 8
 
 function successor({ codec }: EngineContext, claims: Claims, mintedAt: number): string {
   const { session, kind, family, generation, link: parent, parentLink: grandparent } = claims
-  const next = { session, kind, family, generation: generation + 1, mintedAt, parent }
-  return codec.mintToken(grandparent === undefined ? next : { ...next, grandparent })
+  const next = generation + 1
+  return codec.mintToken({ session, kind, family, generation: next, mintedAt, parent, grandparent })
 }
 
 function withDigest(family: TokenFamily, digest: string): TokenFamily {

@@ -65,12 +65,12 @@ export function sessionRecords({
   function recordOf(
     head: OpenedRecord['head'],
     decoded: () => DecodedSession,
-    state?: SessionState,
+    known: { readonly state?: SessionState; readonly refresh?: OpenedRecord['refresh'] } = {},
   ): OpenedRecord {
     return {
       head,
-      state: stateOf(() => decoded().rest(), state),
-      refresh: () => decoded().refresh(),
+      state: stateOf(() => decoded().rest(), known.state),
+      refresh: known.refresh ?? (() => decoded().refresh()),
       withFamily: (kind, family) => decoded().withFamily(kind, family),
     }
   }
@@ -94,16 +94,17 @@ export function sessionRecords({
     const { head, refresh } = record
     const decoded = reopened(termsOf(entry), sealed)
     return kind === 'refresh'
-      ? { ...recordOf(head, decoded), refresh: () => family }
-      : { ...recordOf({ ...head, family: { ...head.family, ...family } }, decoded), refresh }
+      ? recordOf(head, decoded, { refresh: () => family })
+      : recordOf({ ...head, family: { ...head.family, ...family } }, decoded, { refresh })
   }
 
   function seal(terms: Terms, state: SessionState): Entry {
     const entry = sealedEntry(codec, terms, encodeSession(state))
     if (isWorthKeeping(entry.id)) {
       const sealed = binaryOf(entry.sealed)
-      const record = recordOf(headOf(state), reopened(termsOf(entry), sealed), state)
-      remember(entry, sealed, { ...record, refresh: () => state.refresh })
+      const refresh = (): SessionState['refresh'] => state.refresh
+      const decoded = reopened(termsOf(entry), sealed)
+      remember(entry, sealed, recordOf(headOf(state), decoded, { state, refresh }))
     }
     return entry
   }
@@ -168,8 +169,9 @@ export function withFamily(
 
 /** An entry with its content sealed for just this identity. */
 export function sealedEntry(codec: Codec, entry: Terms, content: Uint8Array): Entry {
-  const terms = termsOf(entry)
-  return { ...terms, sealed: codec.seal(sessionIdentity(terms), content) }
+  const { id, version, generation, createdAt, deadline, idleMs } = entry
+  const sealed = codec.seal(sessionIdentity(entry), content)
+  return { id, version, generation, createdAt, deadline, idleMs, sealed }
 }
 
 /** Sealed bytes as text of a character for each: a buffer takes several times as much memory. */
