@@ -250,7 +250,7 @@ export function commandBytes(): CommandBytes {
     target[used++] = LF
   }
 
-  /** Writes a short text letter by letter: a call for each would cost more. False: it is not ASCII. */
+  /** Writes a short text letter by letter: a call for it would cost more. False: not ASCII. */
   function shortText(text: string): boolean {
     const before = used
     header(BULK, text.length)
