@@ -43,7 +43,7 @@ describe('LMDB', () => {
     await after.close()
   })
 
-  test('activity is written together where it is frequent, and none is lost by closing', async () => {
+  test('activity that is frequent is written together, and none is lost by closing', async () => {
     const path = freshPath()
     const host = fakeHost()
     const make = samples(host)
