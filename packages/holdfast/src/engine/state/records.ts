@@ -35,7 +35,10 @@ export function sessionRecords({
   rememberedBytes,
 }: RecordsOptions): Records {
   const known = selectiveMemo<Known>(rememberedBytes, ({ sealed }) => sealed.length + ENTRY_BYTES)
-  /** Who could not be answered at once is read again right after, as a promise. */
+  /**
+   * The whole of the record that was opened or sealed last: who could not be answered at once is
+   * read again right after, as a promise.
+   */
   let latest: Known | undefined
   let under = codec.keys()
 
@@ -91,21 +94,23 @@ export function sessionRecords({
 
   /** What was sealed here need not be opened, as long as nobody asks for more of it. */
   function rotated(entry: Entry, sealed: string, { record, kind, family }: Rotated): OpenedRecord {
-    const { head, refresh } = record
+    const { head } = record
     const decoded = reopened(termsOf(entry), sealed)
-    return kind === 'refresh'
-      ? recordOf(head, decoded, { refresh: () => family })
-      : recordOf({ ...head, family: { ...head.family, ...family } }, decoded, { refresh })
+    if (kind === 'refresh') return recordOf(head, decoded, { refresh: () => family })
+    // The family alone: the function would keep all of the record before.
+    const other = record.refresh()
+    const changed = { ...head, family: { ...head.family, ...family } }
+    return recordOf(changed, decoded, { refresh: () => other })
   }
 
   function seal(terms: Terms, state: SessionState): Entry {
     const entry = sealedEntry(codec, terms, encodeSession(state))
-    if (isWorthKeeping(entry.id)) {
-      const sealed = binaryOf(entry.sealed)
-      const refresh = (): SessionState['refresh'] => state.refresh
-      const decoded = reopened(termsOf(entry), sealed)
-      remember(entry, sealed, recordOf(headOf(state), decoded, { state, refresh }))
-    }
+    const sealed = binaryOf(entry.sealed)
+    const head = headOf(state)
+    const decoded = reopened(termsOf(entry), sealed)
+    if (isWorthKeeping(entry.id)) remember(entry, sealed, recordOf(head, decoded))
+    const refresh = (): SessionState['refresh'] => state.refresh
+    latest = knownOf(entry, sealed, recordOf(head, decoded, { state, refresh }))
     return entry
   }
 
