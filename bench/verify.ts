@@ -5,7 +5,16 @@ import { FLOOR_ROWS } from './floor/names.ts'
 import { type FloorKind, importFloor } from './floor.ts'
 import type { Goal } from './goals.ts'
 import { among } from './only.ts'
-import { changedOn, FORGERY, ON_COPIES, oursOn, type StoreName } from './ours/names.ts'
+import {
+  changedOn,
+  FORGERY,
+  lotsOf,
+  ON_COPIES,
+  OURS,
+  type OurStore,
+  oursOn,
+  rowOfLot,
+} from './ours/names.ts'
 import { AES, HMAC, readOf, SHA } from './ours/primitives.ts'
 import type { Bench, Part, Results } from './part.ts'
 import {
@@ -33,9 +42,6 @@ import {
   type WorkingSet,
 } from './working-sets.ts'
 
-type OurStore = StoreName | typeof ON_COPIES
-
-const OURS: readonly OurStore[] = [ON_COPIES, 'memory', 'LMDB', 'Redis', 'Redis (node-redis)']
 const NEEDS_REDIS: readonly OurStore[] = [ON_COPIES, 'Redis', 'Redis (node-redis)']
 
 /** The floor that does the same as ours on a store, with the same client. */
@@ -112,9 +118,11 @@ const CONTENDERS = ['hot', 'memory', 'lmdb', 'redis', PEER, ATTRIBUTES, OTHERS] 
 
 function contenderOf(program: string, kind = ''): (typeof CONTENDERS)[number] {
   if (program.startsWith('./peers/')) return PEER
-  if (kind === ON_COPIES || kind === FLOOR_OF[ON_COPIES]) return 'hot'
-  if (kind === 'memory' || kind === FLOOR_OF.memory) return 'memory'
-  if (kind === 'LMDB' || kind === FLOOR_OF.LMDB) return 'lmdb'
+  const isOf = (store: OurStore): boolean =>
+    kind === FLOOR_OF[store] || lotsOf(store).some((lot) => rowOfLot(lot) === kind)
+  if (isOf(ON_COPIES)) return 'hot'
+  if (isOf('memory')) return 'memory'
+  if (isOf('LMDB')) return 'lmdb'
   return kind === '' ? OTHERS : 'redis'
 }
 
@@ -126,7 +134,9 @@ function programs(withRedis: boolean): readonly Program[] {
   return [
     { program: './ours/bare.js' },
     { program: './ours/forgeries.js' },
-    ...ours.map((kind) => ({ program: './ours/verify.js', kind })),
+    ...ours.flatMap((store) =>
+      lotsOf(store).map((lot) => ({ program: './ours/verify.js', kind: rowOfLot(lot) })),
+    ),
     ...floors.map((kind) => ({ program: './floor/verify.js', kind })),
     ...PEERS.map((program) => ({ program })),
     ...(withRedis ? PEERS_ON_REDIS.map((program) => ({ program })) : []),
