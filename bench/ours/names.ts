@@ -30,7 +30,7 @@ export const NO_ATTRIBUTES = 'no attributes'
 export const ATTRIBUTES_UNREAD = 'attributes unread'
 export const ATTRIBUTES_READ = 'attributes read'
 
-/** One estate of sessions, in a process of its own: others would make its heap dearer to collect. */
+/** One estate of sessions, in a process of its own: the heaps of others make collecting dearer. */
 export interface Lot {
   readonly store: OurStore
   readonly set: WorkingSet
