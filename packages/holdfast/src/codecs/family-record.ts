@@ -2,6 +2,7 @@ import type {
   CompletedStepUp,
   FailedStepUps,
   SessionFamily,
+  SessionState,
   SwitchBack,
   TokenFamily,
 } from '../core/session.ts'
@@ -141,6 +142,10 @@ export function writeFailed(
 
 export function readFailed(input: KeyedReader): FailedStepUps {
   return { context: readKey(input), count: readUint(input.reader) }
+}
+
+export function readFork(input: RecordReader): NonNullable<SessionState['fork']> {
+  return { at: readTime(input) }
 }
 
 export function writeSwitchBack(

@@ -1,9 +1,13 @@
 import { contextKey } from '../core/context.ts'
 import { SessionError } from '../core/errors.ts'
 import type { Device, Network } from '../core/request.ts'
+import type { Entry } from '../core/store.ts'
 import { type ByteReader, type ByteWriter, readInt, readUint } from './bytes.ts'
 import { entryAt, entryOf, type Facts, type FactTable } from './record-facts.ts'
 import { readListed, WORDS, writeListed } from './word-lists.ts'
+
+/** What is stored in clear beside a record and authenticated with it. Not repeated inside. */
+export type Terms = Pick<Entry, 'id' | 'createdAt' | 'deadline' | 'idleMs'>
 
 /** Writes a record. Instants are stored as their distance from `epoch`, which is mostly short. */
 export interface RecordWriter {

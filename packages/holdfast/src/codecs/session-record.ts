@@ -1,5 +1,4 @@
 import type { Context } from '../core/context.ts'
-import { CALL_METHODS, type KeptCall } from '../core/sensitive-calls.ts'
 import {
   type CompletedStepUp,
   headOf,
@@ -8,11 +7,10 @@ import {
   type SwitchBack,
   type TokenFamily,
 } from '../core/session.ts'
-import type { Entry } from '../core/store.ts'
 import type { TokenKind } from '../core/token.ts'
 import { createWriter, expectEnd, readText, readUint, withoutZeros, withZeros } from './bytes.ts'
+import { type Calls, readCalls, writeCalls } from './calls-record.ts'
 import {
-  NO_NEWCOMERS,
   newcomers,
   readNewcomers,
   readStanding,
@@ -20,8 +18,10 @@ import {
   withNewcomers,
   writeStanding,
 } from './context-record.ts'
+import { decodeEarlierLayout, FIRST_LAYOUT } from './earlier-layouts.ts'
 import {
   readFailed,
+  readFork,
   readProof,
   readStepUp,
   readSwitchBack,
@@ -37,44 +37,29 @@ import { type FactReader, factTable } from './record-facts.ts'
 import {
   addressOf,
   deviceOf,
-  type FactWriter,
   foreignLayout,
   isOneUse,
   keyOfUse,
-  type RecordReader,
   readList,
-  readOneOf,
   readOptional,
   readTime,
   readUse,
   readWord,
+  type Terms,
   type UseNumbers,
   usedAt,
   writeList,
-  writeOneOf,
   writeOptional,
   writeTime,
   writeUse,
   writeWord,
 } from './record-fields.ts'
-import { readUnlinkedFamily, skipUnlinkedStepUp } from './unlinked-family.ts'
 
 /**
  * First byte of a record. A change of the layout takes the next number. What a quiet verification
  * asks comes first; the rest is decoded where something asks for it.
  */
 const LAYOUT = 5
-
-/**
- * Older layouts: 4, everything in one piece; before that, without sensitive calls; before that,
- * secrets without links; before that, without switch-backs and `newAs`.
- */
-const WITHOUT_CALLS = 3
-const UNLINKED = 2
-const WITHOUT_SWITCH_BACKS = 1
-
-/** What is stored in clear beside a record and authenticated with it. Not repeated inside. */
-export type Terms = Pick<Entry, 'id' | 'createdAt' | 'deadline' | 'idleMs'>
 
 export function encodeSession(state: SessionState): Uint8Array {
   const { contexts, last } = state
@@ -155,7 +140,7 @@ export function openSession(
 ): DecodedSession {
   const reader = { bytes: withZeros(content), at: 0 }
   const layout = readUint(reader)
-  if (layout < WITHOUT_SWITCH_BACKS || layout > LAYOUT) throw foreignLayout()
+  if (layout < FIRST_LAYOUT || layout > LAYOUT) throw foreignLayout()
   const facts = readFacts(reader)
   let uses: readonly UseNumbers[] = []
   const keys: string[] = []
@@ -167,7 +152,7 @@ export function openSession(
   }
   const input = { reader, facts, epoch: terms.createdAt, keyAt }
   if (layout < LAYOUT) {
-    const state = decodeWithoutHead(input, terms, layout)
+    const state = decodeEarlierLayout(input, terms, layout)
     const { refresh } = state
     return {
       head: headOf(state),
@@ -303,73 +288,4 @@ interface Body {
   readonly newcomers: ReadonlyMap<number, string>
   readonly called: Calls
   readonly end: number
-}
-
-function decodeWithoutHead(input: RecordReader, terms: Terms, layout: number): SessionState {
-  const { id, createdAt, deadline, idleMs } = terms
-  const { reader, facts } = input
-  const readFamily = layout <= UNLINKED ? readUnlinkedFamily : readTokenFamily
-  const generation = readUint(reader)
-  const subject = readText(reader)
-  const tenant = readWord(input)
-  const name = readWord(input)
-  const factors = readList(input, readWord)
-  const origin = usedAt(facts, readUse(input))
-  const contexts = readList(input, (): Context => {
-    const use = readUse(input)
-    return { key: keyOfUse(facts, use), ...usedAt(facts, use), ...readStanding(input) }
-  })
-  const keyed = { ...input, keyAt: (at: number) => contexts[at]?.key ?? '' }
-  const family = sessionFamily(readProof(keyed), readFamily(keyed))
-  const refresh = readOptional(keyed, readFamily)
-  const lastUse = readUse(input)
-  const last = { context: keyOfUse(facts, lastUse), ...usedAt(facts, lastUse), at: readTime(input) }
-  const fork = readOptional(input, readFork)
-  const prompts = readList(input, readTime)
-  const failures = readList(keyed, readFailed)
-  const stepUp = readOptional(input, () =>
-    layout <= UNLINKED ? skipUnlinkedStepUp(keyed) : readStepUp(keyed),
-  )
-  const switchBacks = layout === WITHOUT_SWITCH_BACKS ? [] : readList(keyed, readSwitchBack)
-  const newcomers = layout === WITHOUT_SWITCH_BACKS ? NO_NEWCOMERS : readNewcomers(input)
-  const { calls, forkSince } = layout <= WITHOUT_CALLS ? NO_CALLS : readCalls(input)
-  expectEnd(reader)
-  return {
-    ...{ id, subject, tenant, class: name, generation, createdAt, deadline, idleMs },
-    ...{ factors, origin, family, refresh },
-    contexts: withNewcomers(contexts, newcomers),
-    ...{ last, fork, prompts, failures, switchBacks },
-    stepUp: stepUp === null || forkSince === null ? stepUp : { ...stepUp, forkSince },
-    ...(calls.length === 0 ? {} : { calls }),
-  }
-}
-
-/** Sensitive calls, and since when they are told as the answer of a step-up. */
-interface Calls {
-  readonly calls: readonly KeptCall[]
-  readonly forkSince: number | null
-}
-
-const NO_CALLS: Calls = { calls: [], forkSince: null }
-
-function writeCalls(output: FactWriter, { calls = [], stepUp }: SessionState): void {
-  writeList(output, calls, (call) => {
-    writeTime(output, call.at)
-    writeOneOf(output, CALL_METHODS, call.method)
-    writeUse(output, call)
-  })
-  writeOptional(output, stepUp?.forkSince ?? null, (at) => writeTime(output, at))
-}
-
-function readCalls(input: RecordReader): Calls {
-  const calls = readList(input, () => ({
-    at: readTime(input),
-    method: readOneOf(input, CALL_METHODS),
-    ...usedAt(input.facts, readUse(input)),
-  }))
-  return { calls, forkSince: readOptional(input, readTime) }
-}
-
-function readFork(input: RecordReader): NonNullable<SessionState['fork']> {
-  return { at: readTime(input) }
 }

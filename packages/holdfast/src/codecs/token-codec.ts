@@ -2,7 +2,6 @@ import { hash } from 'node:crypto'
 import { sameBytes } from '../core/constant-time.ts'
 import type { Host } from '../core/host.ts'
 import type { SessionId } from '../core/ids.ts'
-import { selectiveMemo } from '../core/memo.ts'
 import type { ShownSecret } from '../core/rotation.ts'
 import {
   type Descent,
@@ -20,6 +19,7 @@ import { DIGEST_BYTES } from './family-record.ts'
 import type { Hmac } from './hmac.ts'
 import type { Keyring } from './keyring.ts'
 import type { RingKeys } from './ring-keys.ts'
+import { ringMemo } from './ring-memo.ts'
 
 /** Makes tokens, and tells which are authentic. */
 export interface TokenCodec {
@@ -95,15 +95,11 @@ export function tokenCodec({
    * Claims of authentic tokens by the token's digest: a client shows one token many times, but a
    * refresh token hardly twice.
    */
-  const authentic = selectiveMemo<Claims>(rememberedBytes, () => CLAIMS_BYTES)
-  let known = ring.keys
-
-  /** Nothing that a removed key has tagged may be believed any longer. */
-  function forgetOldRing(): void {
-    if (ring.keys === known) return
-    known = ring.keys
-    authentic.clear()
-  }
+  const authentic = ringMemo<Claims>(
+    () => ring.keys,
+    rememberedBytes,
+    () => CLAIMS_BYTES,
+  )
 
   function checkTag(token: string): Claims | TokenFault {
     const parsed = parseToken(token)
@@ -165,12 +161,11 @@ export function tokenCodec({
     authenticate(token) {
       if (!mayBeToken(token)) return 'token_malformed'
       if (saysRefresh(token)) return checkTag(token)
-      forgetOldRing()
       const name = hash('sha256', token, 'binary')
       const before = authentic.get(name)
       if (before !== undefined) return before
       const claims = checkTag(token)
-      if (typeof claims !== 'string' && authentic.takes(name)) authentic.set(name, claims)
+      if (typeof claims !== 'string') authentic.keep(name, claims)
       return claims
     },
 

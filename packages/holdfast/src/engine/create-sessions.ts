@@ -85,8 +85,8 @@ export interface SessionsOptions {
   /**
    * Most memory for what was opened and proven lately, estimated: tokens, records, attributes.
    * Default {@link DEFAULT_CACHE_BYTES}, 100 MB: that is for some 20,000 sessions. Those that find
-   * no room are opened at each request. 0 remembers nothing. What
-   * the store answers is compared with it byte for byte, so it makes no decision older.
+   * no room are opened at each request; with 0 that is every one. What the store answers is
+   * compared with it byte for byte, so it makes no decision older.
    */
   readonly cacheBytes?: number
   readonly host?: Host

@@ -1,7 +1,7 @@
 import { binaryOf } from '../../codecs/bytes.ts'
 import { attributesIdentity, type Codec } from '../../codecs/codec.ts'
+import { ringMemo } from '../../codecs/ring-memo.ts'
 import type { SessionId } from '../../core/ids.ts'
-import { selectiveMemo } from '../../core/memo.ts'
 import type { Attributes, JsonValue } from '../../core/session.ts'
 import type { Found } from '../../core/store.ts'
 import type { SealedAttributes } from '../context.ts'
@@ -18,31 +18,20 @@ const TIMES = 3
  * The value is frozen, because all requests of a session share it.
  */
 export function sealedAttributes(codec: Codec, rememberedBytes: number): SealedAttributes {
-  const known = selectiveMemo<Proven>(
+  const known = ringMemo<Proven>(
+    codec.keys,
     rememberedBytes,
     ({ sealed }) => TIMES * sealed.length + ENTRY_BYTES,
   )
-  /** Who checks attributes and then reads them proves them once. */
-  let latest: Proven | undefined
-  let under = codec.keys()
-
-  function remembered(id: SessionId): Proven | undefined {
-    if (codec.keys() !== under) {
-      under = codec.keys()
-      latest = undefined
-      known.clear()
-    }
-    return latest?.id === id ? latest : known.get(id)
-  }
 
   function proven(id: SessionId, { version, sealed }: Versioned): Proven {
-    const before = remembered(id)
+    const before = known.get(id)
     const text = binaryOf(sealed)
     if (before?.version === version && before.sealed === text) return before
     codec.open(attributesIdentity(id, version), sealed)
-    latest = { id, version, sealed: text, value: undefined }
-    if (known.takes(id)) known.set(id, latest)
-    return latest
+    const made: Proven = { version, sealed: text, value: undefined }
+    known.keep(id, made)
+    return made
   }
 
   return {
@@ -68,7 +57,6 @@ export function sealedAttributes(codec: Codec, rememberedBytes: number): SealedA
 type Versioned = NonNullable<Found['attributes']>
 
 interface Proven {
-  readonly id: SessionId
   readonly version: number
   /** A character for each byte: a buffer takes several times as much memory. */
   readonly sealed: string

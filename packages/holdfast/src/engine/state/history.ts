@@ -1,5 +1,7 @@
+import { binaryOf } from '../../codecs/bytes.ts'
 import { type Codec, historyIdentity, isUnreadable } from '../../codecs/codec.ts'
 import { decodeHistory, encodeHistory } from '../../codecs/history-record.ts'
+import { ringMemo } from '../../codecs/ring-memo.ts'
 import { type Context, isConfirmed } from '../../core/context.ts'
 import {
   historyAt,
@@ -15,7 +17,6 @@ import type { SubjectKey } from '../../core/ids.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { SubjectEntry } from '../../core/store.ts'
 import type { EngineContext } from '../context.ts'
-import { openedOnce } from './opened-once.ts'
 
 const KEEP_MS = 90 * 24 * 3_600_000
 
@@ -23,11 +24,28 @@ const KEEP_MS = 90 * 24 * 3_600_000
 const KEEP_EMPTY_MS = 3_600_000
 const TRIES = 4
 
+/** For histories that were opened lately. */
+const REMEMBERED_BYTES = 4_000_000
+
+/** What remembering takes for each subject, beside its bytes, sealed and opened. */
+const ENTRY_BYTES = 200
+
 /** Opens each version of a history once. What it says of networks is described anew each time. */
 export function historyOpener(codec: Codec): EngineContext['openHistory'] {
-  return openedOnce((subject, { version, sealed }) =>
-    codec.open(historyIdentity(subject, version), sealed),
-  )
+  const known = ringMemo<{
+    readonly version: number
+    readonly sealed: string
+    readonly content: Buffer
+  }>(codec.keys, REMEMBERED_BYTES, ({ sealed }) => 2 * sealed.length + ENTRY_BYTES)
+
+  return (subject, { version, sealed }) => {
+    const before = known.get(subject)
+    const text = binaryOf(sealed)
+    if (before?.version === version && before.sealed === text) return before.content
+    const content = codec.open(historyIdentity(subject, version), sealed)
+    known.keep(subject, { version, sealed: text, content })
+    return content
+  }
 }
 
 export interface OpenedHistory {

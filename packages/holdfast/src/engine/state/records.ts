@@ -1,10 +1,9 @@
 import { binaryOf } from '../../codecs/bytes.ts'
 import { type Codec, sessionIdentity } from '../../codecs/codec.ts'
 import type { FactReader } from '../../codecs/record-facts.ts'
+import { ringMemo } from '../../codecs/ring-memo.ts'
 import { type DecodedSession, encodeSession, openSession } from '../../codecs/session-record.ts'
 import { SessionError } from '../../core/errors.ts'
-import type { SessionId } from '../../core/ids.ts'
-import { selectiveMemo } from '../../core/memo.ts'
 import { withoutOldStepUp } from '../../core/rotation.ts'
 import { headOf, type SessionState, type TokenFamily } from '../../core/session.ts'
 import type { Entry } from '../../core/store.ts'
@@ -34,33 +33,19 @@ export function sessionRecords({
   now,
   rememberedBytes,
 }: RecordsOptions): Records {
-  const known = selectiveMemo<Known>(rememberedBytes, ({ sealed }) => sealed.length + ENTRY_BYTES)
-  /**
-   * The whole of the record that was opened or sealed last: who could not be answered at once is
-   * read again right after, as a promise.
-   */
-  let latest: Known | undefined
-  let under = codec.keys()
-
-  function remembered(id: SessionId): Known | undefined {
-    if (codec.keys() !== under) {
-      under = codec.keys()
-      latest = undefined
-      known.clear()
-    }
-    return latest?.id === id ? latest : known.get(id)
-  }
-
-  function remember(terms: Terms, sealed: string, record: OpenedRecord): void {
-    known.set(terms.id, knownOf(terms, sealed, record))
-    if (latest?.id === terms.id) latest = undefined
-  }
-
+  const known = ringMemo<Known>(
+    codec.keys,
+    rememberedBytes,
+    ({ sealed }) => sealed.length + ENTRY_BYTES,
+  )
   function decode(terms: Terms, sealed: Uint8Array): DecodedSession {
     return openSession(codec.open(sessionIdentity(terms), sealed), terms, readFacts)
   }
 
-  /** What is remembered is the head and the sealed bytes. The rest is opened where it is asked. */
+  /**
+   * What is remembered for long is the head and the sealed bytes. The rest is opened where it is
+   * asked, and at hand right after the record was opened or sealed.
+   */
   function reopened(terms: Terms, sealed: string): () => DecodedSession {
     return once(() => decode(terms, Buffer.from(sealed, 'latin1')))
   }
@@ -108,29 +93,24 @@ export function sessionRecords({
     const sealed = binaryOf(entry.sealed)
     const head = headOf(state)
     const decoded = reopened(termsOf(entry), sealed)
-    if (isWorthKeeping(entry.id)) remember(entry, sealed, recordOf(head, decoded))
     const refresh = (): SessionState['refresh'] => state.refresh
-    latest = knownOf(entry, sealed, recordOf(head, decoded, { state, refresh }))
+    const whole = knownOf(entry, sealed, recordOf(head, decoded, { state, refresh }))
+    known.keep(entry.id, whole, () => knownOf(entry, sealed, recordOf(head, decoded)))
     return entry
-  }
-
-  function isWorthKeeping(id: SessionId): boolean {
-    return known.get(id) !== undefined || known.takes(id)
   }
 
   return {
     open(found) {
-      const before = remembered(found.id)
+      const before = known.get(found.id)
       if (before !== undefined && isSame(before, found)) return before.record
       const opened = decode(found, found.sealed)
       const { head } = opened
       if (head.generation <= found.generation) {
         const sealed = binaryOf(found.sealed)
         const record = recordOf(head, () => opened)
-        if (known.takes(found.id)) {
-          remember(found, sealed, recordOf(head, reopened(termsOf(found), sealed)))
-        }
-        latest = knownOf(found, sealed, record)
+        known.keep(found.id, knownOf(found, sealed, record), () =>
+          knownOf(found, sealed, recordOf(head, reopened(termsOf(found), sealed))),
+        )
         return record
       }
       throw new SessionError(
@@ -147,10 +127,8 @@ export function sessionRecords({
       const content = record.withFamily(kind, family)
       if (content === undefined) return seal(terms, withFamily(record.state(), kind, family))
       const entry = sealedEntry(codec, terms, content)
-      if (isWorthKeeping(entry.id)) {
-        const sealed = binaryOf(entry.sealed)
-        remember(entry, sealed, rotated(entry, sealed, change))
-      }
+      const sealed = binaryOf(entry.sealed)
+      known.keep(entry.id, knownOf(entry, sealed, rotated(entry, sealed, change)))
       return entry
     },
 

@@ -1,0 +1,42 @@
+import { selectiveMemo } from '../core/memo.ts'
+
+/** Remembers what was opened or proven, for as long as the keys of the ring stay the same. */
+export interface RingMemo<Value> {
+  get(key: string): Value | undefined
+  /**
+   * Remembers a value until the next one comes, and longer where it is worth it: then `lasting` is
+   * what is kept.
+   */
+  keep(key: string, value: Value, lasting?: () => Value): void
+  size(): number
+  /** Sum of the weights of what is kept longer. */
+  weight(): number
+}
+
+/** `keysOfRing` gives another object once keys have come or gone: then all is forgotten. */
+export function ringMemo<Value>(
+  keysOfRing: () => unknown,
+  most: number,
+  weightOf: (value: Value) => number,
+): RingMemo<Value> {
+  const known = selectiveMemo<Value>(most, weightOf)
+  let latest: { readonly key: string; readonly value: Value } | undefined
+  let keys = keysOfRing()
+
+  return {
+    get(key) {
+      if (keysOfRing() !== keys) {
+        keys = keysOfRing()
+        latest = undefined
+        known.clear()
+      }
+      return latest?.key === key ? latest.value : known.get(key)
+    },
+    keep(key, value, lasting = () => value) {
+      latest = { key, value }
+      if (known.get(key) !== undefined || known.takes(key)) known.set(key, lasting())
+    },
+    size: known.size,
+    weight: known.weight,
+  }
+}
