@@ -26,8 +26,8 @@ import {
 import { readUnlinkedFamily, skipUnlinkedStepUp } from './unlinked-family.ts'
 
 /**
- * Layouts before today's: 4, everything in one piece; before that, without sensitive calls; before that,
- * secrets without links; before that, without switch-backs and `newAs`.
+ * Layouts before today's: 4, everything in one piece; before that, without sensitive calls; before
+ * that, secrets without links; before that, without switch-backs and `newAs`.
  */
 const WITHOUT_CALLS = 3
 const UNLINKED = 2
