@@ -2,30 +2,22 @@ import { startContender } from './contender.ts'
 import type { Place } from './contender-process.ts'
 import type { Goal } from './goals.ts'
 import {
+  ATTRIBUTE_LOTS,
   ATTRIBUTES_READ,
   ATTRIBUTES_UNREAD,
   NO_ATTRIBUTES,
   ON_COPIES,
-  type StoreName,
 } from './ours/names.ts'
 import type { Results } from './part.ts'
 import { progress } from './progress.ts'
 import { median } from './rounds.ts'
 import type { Cell } from './table.ts'
-import { FEWER_AT_RANDOM, FEWER_OPENED, IN_TURN, rowOn, type WorkingSet } from './working-sets.ts'
+import { rowOn, type WorkingSet } from './working-sets.ts'
 
 /** Rounds so short and many that a busy moment of the machine meets all three rows alike. */
 const ROUNDS = 100
 const ROUND_MS = 25
 const WARM_UP_ROUNDS = 30
-
-const KINDS = [
-  { kind: 'memory', sets: [IN_TURN, FEWER_AT_RANDOM, FEWER_OPENED] },
-  { kind: ON_COPIES, sets: [IN_TURN] },
-] as const satisfies readonly {
-  readonly kind: StoreName | typeof ON_COPIES
-  readonly sets: readonly WorkingSet[]
-}[]
 
 const ROWS = [NO_ATTRIBUTES, ATTRIBUTES_UNREAD, ATTRIBUTES_READ] as const
 
@@ -41,18 +33,22 @@ export async function attributesCost(place: Place): Promise<AttributesCost> {
   const notes: string[] = []
   const goals: Goal[] = []
   let failed = false
-  for (const { kind, sets } of KINDS) {
-    const missing =
-      kind === ON_COPIES && place.redisPort === 0
-        ? 'no redis-server was found'
-        : await costsOn(kind, { place, sets, rows, goals }).catch(({ message }: Error) => {
-            failed = true
-            notes.push(`FAILED: attributes, ${kind}: ${message}`)
-            return message
-          })
-    if (missing === undefined) continue
-    for (const set of sets)
-      goals.push(goalOn(rowOn(kind, set), { measured: Number.NaN, why: missing }))
+  for (const { store, set } of ATTRIBUTE_LOTS) {
+    const row = rowOn(store, set)
+    if (store === ON_COPIES && place.redisPort === 0) {
+      goals.push(goalOn(row, { measured: Number.NaN, why: 'no redis-server was found' }))
+      continue
+    }
+    try {
+      const { none, unread, read } = await costOf(row, place, set)
+      rows.push([row, none, unread, read])
+      goals.push(goalOn(row, { measured: unread }))
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      failed = true
+      notes.push(`FAILED: attributes, ${row}: ${why}`)
+      goals.push(goalOn(row, { measured: Number.NaN, why }))
+    }
   }
   const title =
     'What attributes of 200 bytes add to a verification of ours, CPU µs, taken by turns of 25 ms:'
@@ -60,39 +56,31 @@ export async function attributesCost(place: Place): Promise<AttributesCost> {
   return { tables: [{ title, head, rows, notes, readme: true }], goals, failed }
 }
 
-async function costsOn(
-  kind: string,
-  {
-    place,
-    sets,
-    rows,
-    goals,
-  }: {
-    readonly place: Place
-    readonly sets: readonly WorkingSet[]
-    readonly rows: (readonly Cell[])[]
-    readonly goals: Goal[]
-  },
-): Promise<undefined> {
+interface Cost {
+  /** Without attributes. */
+  readonly none: number
+  /** What attributes add, unread and read. */
+  readonly unread: number
+  readonly read: number
+}
+
+async function costOf(kind: string, place: Place, set: WorkingSet): Promise<Cost> {
   progress(`preparing attributes: ${kind}`)
   const contender = await startContender({ program: './ours/attributes.js', kind }, place)
   if ('absent' in contender) throw new Error(contender.absent)
   try {
-    for (const set of sets) {
-      progress(`attributes: ${rowOn(kind, set)}`)
-      const taken = ROWS.map((): number[] => [])
-      for (let turn = 1 - WARM_UP_ROUNDS; turn <= ROUNDS; turn++) {
-        for (const [at, row] of ROWS.entries()) {
-          const { runs, micros } = await contender.round(rowOn(row, set), { ms: ROUND_MS })
-          if (turn > 0) taken[at]?.push(micros / runs)
-        }
+    progress(`attributes: ${kind}`)
+    const taken = ROWS.map((): number[] => [])
+    for (let turn = 1 - WARM_UP_ROUNDS; turn <= ROUNDS; turn++) {
+      for (const [at, row] of ROWS.entries()) {
+        const { runs, micros } = await contender.round(rowOn(row, set), { ms: ROUND_MS })
+        if (turn > 0) taken[at]?.push(micros / runs)
       }
-      const [none = [], unread = [], read = []] = taken
-      const dearer = (some: readonly number[]): number =>
-        median(some.map((micros, turn) => micros - (none[turn] ?? Number.NaN)))
-      rows.push([rowOn(kind, set), median(none), dearer(unread), dearer(read)])
-      goals.push(goalOn(rowOn(kind, set), { measured: dearer(unread) }))
     }
+    const [none = [], unread = [], read = []] = taken
+    const dearer = (some: readonly number[]): number =>
+      median(some.map((micros, turn) => micros - (none[turn] ?? Number.NaN)))
+    return { none: median(none), unread: dearer(unread), read: dearer(read) }
   } finally {
     await contender.stop()
   }

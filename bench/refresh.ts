@@ -3,20 +3,20 @@ import { type Field, measureField } from './field.ts'
 import { FLOOR_ROTATIONS, type FloorClient } from './floor/names.ts'
 import { importFloor } from './floor.ts'
 import type { Goal } from './goals.ts'
-import { oursOn, type StoreName } from './ours/names.ts'
+import { oursOn, REFRESH_LOTS, rowOfLot } from './ours/names.ts'
 import type { Part, Results } from './part.ts'
 import { AUTH_UPDATE, JOSE_PAIR } from './peers/names.ts'
 import { writeGeoFiles } from './places.ts'
 import { times } from './table.ts'
 import { IN_TURN, rowOn, WORKING_SETS, type WorkingSet } from './working-sets.ts'
 
-const OURS: readonly StoreName[] = ['Redis', 'LMDB', 'memory']
+const OURS = [...new Set(REFRESH_LOTS.map(({ store }) => store))]
 
 /** The client that ours and the floor are compared with. */
 const CLIENT: FloorClient = 'ioredis'
 
 const PROGRAMS: readonly Program[] = [
-  ...OURS.map((kind) => ({ program: './ours/refresh.js', kind })),
+  ...REFRESH_LOTS.map((lot) => ({ program: './ours/refresh.js', kind: rowOfLot(lot) })),
   ...Object.keys(FLOOR_ROTATIONS).map((kind) => ({ program: './floor/refresh.js', kind })),
   { program: './peers/jose-pair.js' },
   { program: './peers/auth-update.js' },

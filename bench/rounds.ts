@@ -42,14 +42,15 @@ export async function round(run: () => unknown, length: Length): Promise<Round> 
  */
 export async function warmUp(
   some: () => Promise<number>,
-  { mostMs }: { readonly mostMs: number },
+  { mostMs, least = WARM_UP_RUNS }: { readonly mostMs: number; readonly least?: number },
 ): Promise<void> {
   const started = performance.now()
   let runs = 0
-  while (runs < WARM_UP_RUNS && performance.now() - started < mostMs) runs += await some()
+  while (runs < least && performance.now() - started < mostMs) runs += await some()
 }
 
-const WARM_UP_RUNS = 10_000
+/** So many runs, at least, before anything is measured. */
+export const WARM_UP_RUNS = 10_000
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)

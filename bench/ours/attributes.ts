@@ -2,33 +2,38 @@ import { contend, type Place } from '../contender-process.ts'
 import { ATTRIBUTES, expectUser } from '../facts.ts'
 import { geoFilesIn } from '../places.ts'
 import { inTurns, type Row } from '../rounds.ts'
-import { FEWER_AT_RANDOM, FEWER_OPENED, IN_TURN, rowOn, type WorkingSet } from '../working-sets.ts'
+import { rowOn, type WorkingSet } from '../working-sets.ts'
 import { type Estate, estateOn, expectOpened, type Used } from './estate.ts'
-import { ATTRIBUTES_READ, ATTRIBUTES_UNREAD, NO_ATTRIBUTES, ON_COPIES } from './names.ts'
+import {
+  ATTRIBUTE_LOTS,
+  ATTRIBUTES_READ,
+  ATTRIBUTES_UNREAD,
+  NO_ATTRIBUTES,
+  ON_COPIES,
+} from './names.ts'
 import { STORES } from './stores.ts'
 
 /** The same sessions without attributes, with attributes that nobody reads, and with read ones. */
 await contend(async (place, kind) => {
-  const copies = kind === ON_COPIES
-  const rows: Row[] = []
-  for (const set of copies ? [IN_TURN] : [IN_TURN, FEWER_AT_RANDOM, FEWER_OPENED]) {
-    const make = copies ? onCopies : inMemory
-    const none = await make(place, set, false)
-    const some = await make(place, set, true)
-    if (!copies) await expectOpened(none)
-    const row = (name: string, estate: Estate, look?: (session: Used) => void): Row => ({
-      name: rowOn(name, set),
-      run: () => estate.use(look),
-      // Copies that are older than their lease would be read again.
-      ...(copies ? { before: () => inTurns(set.sessions, () => estate.use()) } : {}),
-    })
-    rows.push(
-      row(NO_ATTRIBUTES, none),
-      row(ATTRIBUTES_UNREAD, some),
-      row(ATTRIBUTES_READ, some, ({ attributes }) => expectUser(attributes.name, ATTRIBUTES.name)),
-    )
-  }
-  return rows
+  const lot = ATTRIBUTE_LOTS.find(({ store, set }) => rowOn(store, set) === kind)
+  if (lot === undefined) throw new Error(`There is no row "${kind}".`)
+  const { store, set } = lot
+  const copies = store === ON_COPIES
+  const make = copies ? onCopies : inMemory
+  const none = await make(place, set, false)
+  const some = await make(place, set, true)
+  if (!copies) await expectOpened(none)
+  const row = (name: string, estate: Estate, look?: (session: Used) => void): Row => ({
+    name: rowOn(name, set),
+    run: () => estate.use(look),
+    // Copies that are older than their lease would be read again.
+    ...(copies ? { before: () => inTurns(set.sessions, () => estate.use()) } : {}),
+  })
+  return [
+    row(NO_ATTRIBUTES, none),
+    row(ATTRIBUTES_UNREAD, some),
+    row(ATTRIBUTES_READ, some, ({ attributes }) => expectUser(attributes.name, ATTRIBUTES.name)),
+  ]
 })
 
 async function inMemory(place: Place, set: WorkingSet, attributes: boolean): Promise<Estate> {

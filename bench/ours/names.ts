@@ -1,4 +1,12 @@
-import { EACH_OPENED, IN_TURN, rowOn, WORKING_SETS, type WorkingSet } from '../working-sets.ts'
+import {
+  EACH_OPENED,
+  FEWER_AT_RANDOM,
+  FEWER_OPENED,
+  IN_TURN,
+  rowOn,
+  WORKING_SETS,
+  type WorkingSet,
+} from '../working-sets.ts'
 
 export type StoreName = 'memory' | 'LMDB' | 'Redis' | 'Redis (node-redis)'
 
@@ -30,6 +38,14 @@ export const NO_ATTRIBUTES = 'no attributes'
 export const ATTRIBUTES_UNREAD = 'attributes unread'
 export const ATTRIBUTES_READ = 'attributes read'
 
+/** What attributes cost is measured on these, each in a process of its own. */
+export const ATTRIBUTE_LOTS = [
+  { store: 'memory', set: IN_TURN },
+  { store: 'memory', set: FEWER_AT_RANDOM },
+  { store: 'memory', set: FEWER_OPENED },
+  { store: ON_COPIES, set: IN_TURN },
+] as const satisfies readonly { readonly store: OurStore; readonly set: WorkingSet }[]
+
 /** One estate of sessions, in a process of its own: the heaps of others make collecting dearer. */
 export interface Lot {
   readonly store: OurStore
@@ -50,3 +66,10 @@ export function lotsOf(store: OurStore): readonly Lot[] {
 export function rowOfLot({ store, set, moves }: Lot): string {
   return rowOn(moves && store !== ON_COPIES ? changedOn(store) : oursOn(store), set)
 }
+
+const REFRESHED: readonly StoreName[] = ['Redis', 'LMDB', 'memory']
+
+/** Rotations of refresh tokens are measured on these. */
+export const REFRESH_LOTS = REFRESHED.flatMap((store) =>
+  WORKING_SETS.map((set) => ({ store, set, moves: false })),
+)

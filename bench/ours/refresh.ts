@@ -2,10 +2,10 @@ import { createSessions, newKeyring, systemHost } from 'holdfast'
 import { contend, type Place } from '../contender-process.ts'
 import { ATTRIBUTES, requestFrom, userOf } from '../facts.ts'
 import { addressAt, geoFilesIn } from '../places.ts'
-import { inTurns, type Row } from '../rounds.ts'
-import { rowOn, WORKING_SETS, type WorkingSet, walkThrough } from '../working-sets.ts'
+import { inTurns } from '../rounds.ts'
+import { type WorkingSet, walkThrough } from '../working-sets.ts'
 import { lookupIn } from './estate.ts'
-import { oursOn, type StoreName } from './names.ts'
+import { REFRESH_LOTS, rowOfLot } from './names.ts'
 import { type OpenStore, STORES } from './stores.ts'
 
 /** A session's turn comes again more than two settling times of 40 s later, by its clock. */
@@ -16,13 +16,10 @@ const GRACE_MS = 21_000
 
 /** Each refresh token is shown once, and its successor takes its place. */
 await contend(async (place, kind) => {
-  const name = kind as StoreName
-  const open = await STORES[name](place)
-  const rows: Row[] = []
-  for (const set of WORKING_SETS) {
-    rows.push({ name: rowOn(oursOn(name), set), run: await rotations(open, place, set) })
-  }
-  return rows
+  const lot = REFRESH_LOTS.find((one) => rowOfLot(one) === kind)
+  if (lot === undefined) throw new Error(`There is no row "${kind}".`)
+  const open = await STORES[lot.store](place)
+  return [{ name: kind, run: await rotations(open, place, lot.set) }]
 })
 
 async function rotations(
