@@ -10,7 +10,10 @@ export interface Program {
   readonly kind?: string
 }
 
-/** A contender in a process of its own. */
+/**
+ * A contender in a process of its own. It is stopped between its rounds: what some forty of them do
+ * by their clocks would be measured with the one whose turn it is.
+ */
 export interface Contender {
   readonly rows: readonly string[]
   round(row: string, length: Length): Promise<Round>
@@ -27,7 +30,10 @@ export async function startContender(
 ): Promise<Contender | { readonly absent: string }> {
   const args = [JSON.stringify(place), ...(kind === undefined ? [] : [kind])]
   const child = startProcess(program, args)
-  const stop = (): Promise<void> => stopProcess(child)
+  const stop = (): Promise<void> => {
+    goOn(child)
+    return stopProcess(child)
+  }
   try {
     const word = await wordOf<Word>(child)
     if (word.kind === 'absent') {
@@ -35,13 +41,16 @@ export async function startContender(
       return { absent: word.why }
     }
     if (word.kind !== 'ready') throw new Error(whyOf(word))
+    pause(child)
     return {
       rows: word.rows,
       stop,
       async round(row, length) {
         const order: Order = { row, length }
+        goOn(child)
         child.send(order)
         const answer = await wordOf<Word>(child)
+        pause(child)
         if (answer.kind !== 'round') throw new Error(whyOf(answer))
         return answer
       },
@@ -50,6 +59,21 @@ export async function startContender(
     await stop()
     throw error
   }
+}
+
+const paused = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of paused) child.kill('SIGKILL')
+})
+
+function pause(child: ChildProcess): void {
+  paused.add(child)
+  child.kill('SIGSTOP')
+}
+
+function goOn(child: ChildProcess): void {
+  child.kill('SIGCONT')
+  paused.delete(child)
 }
 
 /** Starts a program of the bench as in production. Its output is shown only if it dies. */
