@@ -46,6 +46,7 @@ export function boundaries() {
     ...engine(library),
     ...rooms(library),
     ...adapters(library),
+    ...testRunners(library),
     ...cycles(library),
     ...outside('packages/service'),
     ...outside('examples/shop'),
@@ -161,6 +162,18 @@ function adapters(library) {
           .filter((imported) => isLocal(imported) && /^(engine|stores)$/.test(folderOf(imported)))
           .map((imported) => `${path}: an adapter talks to Sessions alone, not to ${imported}`),
   )
+}
+
+/** Only the contracts need a test runner: applications test with their own. */
+function testRunners(library) {
+  const entries = Object.values(jsonOf('packages/holdfast/package.json').exports).flatMap(
+    ({ default: built }) => built?.replace('./dist/', LIBRARY).replace(/\.js$/, '.ts') ?? [],
+  )
+  return entries
+    .filter((path) => folderOf(path) !== 'contracts')
+    .flatMap((path) => [...reach(library, path)])
+    .filter(({ imported }) => imported === 'vitest')
+    .map(({ chain }) => `${chain.join(' -> ')} -> vitest: only holdfast/contracts may`)
 }
 
 function cycles(library) {

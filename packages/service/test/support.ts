@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type FakeHost, fakeHost } from 'holdfast/testing'
+import { type FakeHost, fakeHost } from 'holdfast/contracts'
 import { onTestFinished } from 'vitest'
 import { abroad, atHome } from '../../holdfast/test/support/people.ts'
 import { type Config, loadConfig, type Service, startService } from '../src/index.ts'

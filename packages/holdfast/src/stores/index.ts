@@ -1,4 +1,4 @@
-/** What the author of a store needs beside `storeContract` of `holdfast/testing`. */
+/** What the author of a store needs beside `storeContract` of `holdfast/contracts`. */
 export {
   isSessionId,
   isSubjectKey,

@@ -4,13 +4,19 @@ export { NO_HISTORY } from '../core/history.ts'
 export { isPartial } from '../core/request-kinds.ts'
 export type { Scales } from '../engine/context.ts'
 export { explain, type WeighOptions } from '../engine/judging/weigh.ts'
+export type { Application, TrustedProxy } from './application.ts'
+export { DEVICES, type Device } from './devices.ts'
 export {
-  type AdapterHarness,
-  adapterContract,
-  CACHEABLE,
-  type StartAdapter,
-  type StartedAdapter,
-} from './adapter-contract.ts'
-export { engineHarness } from './adapter-harness.ts'
-export { type FakeHost, fakeHost } from './fake-host.ts'
-export { type StoreContext, storeContract } from './store-contract.ts'
+  type BrowserContext,
+  type BrowserCookie,
+  type LoggedInOptions,
+  loggedIn,
+  type Person,
+  type Place,
+  type RequestKind,
+  type Sent,
+  type Visitor,
+  type VisitorOptions,
+  visitor,
+} from './person.ts'
+export { type TestClock, testClock } from './test-clock.ts'

@@ -1,4 +1,4 @@
-import { type FakeHost, fakeHost } from 'holdfast/testing'
+import { type FakeHost, fakeHost } from 'holdfast/contracts'
 import { type RawAnswer, rawRequest } from '../../../holdfast/src/testing/raw-http.ts'
 import { type Service, startService } from '../../src/index.ts'
 import { configOf, KEYS, LOGIN } from '../support.ts'

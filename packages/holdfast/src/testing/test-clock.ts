@@ -1,0 +1,33 @@
+import { systemHost } from '../codecs/system-host.ts'
+import type { Host } from '../core/host.ts'
+
+/** A clock that runs as the machine's does, and jumps when a test says so. */
+export interface TestClock extends Host {
+  /** Moves the clock forward, ms. */
+  advance(ms: number): void
+}
+
+/**
+ * The clock of an application under test: `host` of `createSessions`, and its `now` for stores and
+ * adapters, so that all of them live at the same time. Randomness is the real one.
+ *
+ * @example
+ * const clock = testClock()
+ * const store = memoryStore({ now: clock.now })
+ * const sessions = createSessions({ store, keyring: newKeyring(), host: clock })
+ * const { requireSession } = holdfast(sessions, { now: clock.now })
+ * clock.advance(3 * 3_600_000)
+ */
+export function testClock(): TestClock {
+  const { random } = systemHost()
+  let ahead = 0
+
+  return {
+    now: () => Date.now() + ahead,
+    random,
+    advance(ms) {
+      if (!(ms >= 0)) throw new RangeError('A clock does not run backwards.')
+      ahead += ms
+    },
+  }
+}
