@@ -3,20 +3,20 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 const library = new URL('./packages/holdfast/', import.meta.url)
-const manifest: { exports: Record<string, { default?: string }> } = JSON.parse(
+const manifest: { exports: Record<string, { import?: { default: string } }> } = JSON.parse(
   readFileSync(new URL('package.json', library), 'utf8'),
 )
 
 /**
  * Tests run the sources as they are: each public entry of the library stands for its source file.
  */
-const alias = Object.entries(manifest.exports).flatMap(([entry, { default: built }]) =>
+const alias = Object.entries(manifest.exports).flatMap(([entry, { import: built }]) =>
   built === undefined
     ? []
     : {
         find: new RegExp(`^holdfast${entry.slice(1)}$`),
         replacement: fileURLToPath(
-          new URL(built.replace('./dist/', './src/').replace(/\.js$/, '.ts'), library),
+          new URL(built.default.replace('./dist/', './src/').replace(/\.js$/, '.ts'), library),
         ),
       },
 )

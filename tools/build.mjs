@@ -25,14 +25,15 @@ export async function build({ say = (text) => process.stderr.write(`${text}\n`) 
     changed = true
     say(`Building ${part} ...`)
     rmSync(join(folder, 'dist'), { recursive: true, force: true })
-    const result = await runBin('tsc', ['-p', join(folder, 'tsconfig.build.json')])
-    if (result.code === 0) {
+    try {
+      const result = await runBin('tsc', ['-p', join(folder, 'tsconfig.build.json')])
+      if (result.code !== 0) throw new Error(`${part} does not compile:\n\n${outputOf(result)}`)
       if (part === BUNDLED) await bundle(folder)
-      continue
+    } catch (error) {
+      // What a failed build left behind must not pass for a finished one.
+      rmSync(join(folder, 'dist'), { recursive: true, force: true })
+      throw error
     }
-    // What a failed compilation left behind must not pass for a finished one.
-    rmSync(join(folder, 'dist'), { recursive: true, force: true })
-    throw new Error(`${part} does not compile:\n\n${outputOf(result)}`)
   }
   return changed
 }

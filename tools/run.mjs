@@ -9,10 +9,14 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
  * Runs a command to its end and keeps what it prints, so that success is quiet and failure is
  * whole. Never rejects for a failing command: look at `code`.
  */
-export function run(command, args, { cwd = root, env = process.env, inherit = false } = {}) {
+export function run(
+  command,
+  args,
+  { cwd = root, env = process.env, inherit = false, timeout } = {},
+) {
   return new Promise((resolve) => {
     const stdio = inherit ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe']
-    const child = spawn(command, args, { cwd, env, stdio })
+    const child = spawn(command, args, { cwd, env, stdio, timeout })
     let stdout = ''
     let stderr = ''
     child.stdout?.on('data', (chunk) => {
@@ -36,6 +40,7 @@ export function runBin(name, args, options) {
 }
 
 const BINS = {
+  attw: ['@arethetypeswrong', 'cli', 'dist', 'index.js'],
   biome: ['@biomejs', 'biome', 'bin', 'biome'],
   knip: ['knip', 'bin', 'knip.js'],
   publint: ['publint', 'src', 'cli.js'],

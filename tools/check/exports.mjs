@@ -15,11 +15,12 @@ export function exportsDocumented() {
   const seen = new Set()
   for (const [entry, target] of Object.entries(jsonOf('packages/holdfast/package.json').exports)) {
     if (typeof target === 'string') continue
-    const file = target.default.replace('./dist/', 'src/').replace(/\.js$/, '.ts')
-    const source = `packages/holdfast/${file}`
-    if (target.types !== target.default.replace(/\.js$/, '.d.ts')) {
-      findings.push(`${entry}: types and code are not of one file`)
+    const base = target.import?.default.replace(/\.js$/, '')
+    if (JSON.stringify(target) !== JSON.stringify(bothKinds(base))) {
+      findings.push(`${entry}: not ${JSON.stringify(bothKinds(base ?? './dist/...'))}`)
+      continue
     }
+    const source = `packages/holdfast/${base.replace('./dist/', 'src/')}.ts`
     if (!existsSync(join(root, source))) {
       findings.push(`${entry}: ${source} is missing`)
       continue
@@ -34,6 +35,14 @@ export function exportsDocumented() {
     }
   }
   return findings
+}
+
+/** An entry for `import` and for `require`, each with types of its own kind. */
+function bothKinds(base) {
+  return {
+    import: { types: `${base}.d.ts`, default: `${base}.js` },
+    require: { types: `${base}.d.cts`, default: `${base}.cjs` },
+  }
 }
 
 /** What the root entry exports is what applications need: a new name is a decision. */

@@ -1,10 +1,10 @@
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { outputOf, root, run, runBin } from '../run.mjs'
 import { jsonOf, textOf } from './sources.mjs'
 
 const FOLDER = join(root, '.cache', 'packed')
-const ALLOWED = /^(dist\/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE|NOTICE)$/
+const ALLOWED = /^(dist\/.+\.(c?js|d\.c?ts)|package\.json|README\.md|LICENSE|NOTICE)$/
 const REQUIRED = ['package.json', 'README.md', 'LICENSE', 'NOTICE']
 
 /**
@@ -12,12 +12,19 @@ const REQUIRED = ['package.json', 'README.md', 'LICENSE', 'NOTICE']
  * build on.
  */
 export async function packageContents() {
-  const findings = [
+  const unfit = [
     ...(await contents('packages/holdfast', ALLOWED)),
     ...(await contents('packages/service', new RegExp(`${ALLOWED.source}|^bin/.+\\.mjs$`))),
   ]
-  if (findings.length > 0) return findings
-  return [...(await publint('packages/holdfast')), ...(await typeTests())]
+  if (unfit.length > 0) return unfit
+  const archive = await packedArchive()
+  return [
+    ...(await publint('packages/holdfast')),
+    ...(await typesResolve(archive)),
+    ...(await typeTests('import', { type: 'module', module: 'nodenext' })),
+    ...(await typeTests('require', { type: 'commonjs', module: 'node16' })),
+    ...(await loadedByBoth()),
+  ]
 }
 
 async function contents(part, allowed) {
@@ -46,9 +53,11 @@ function packed(stdout) {
 function targetsOf(part) {
   const { exports = {}, bin = {} } = jsonOf(`${part}/package.json`)
   const targets = [...Object.values(exports), ...Object.values(bin)]
-  return targets
-    .flatMap((target) => (typeof target === 'string' ? target : Object.values(target)))
-    .map((path) => path.replace(/^\.\//, ''))
+  return targets.flatMap(filesOf).map((path) => path.replace(/^\.\//, ''))
+}
+
+function filesOf(target) {
+  return typeof target === 'string' ? target : Object.values(target).flatMap(filesOf)
 }
 
 async function publint(part) {
@@ -56,28 +65,82 @@ async function publint(part) {
   return result.code === 0 ? [] : outputOf(result).split('\n')
 }
 
-/** Compiles the type tests against the unpacked archive, as a project of a user would. */
-async function typeTests() {
+/** The packed library, and the same unpacked where a project of a user would have it. */
+async function packedArchive() {
   rmSync(FOLDER, { recursive: true, force: true })
   const modules = join(FOLDER, 'node_modules')
   mkdirSync(modules, { recursive: true })
   const pack = ['pack', '--ignore-scripts', '--pack-destination', FOLDER]
   const result = await run('npm', pack, { cwd: join(root, 'packages/holdfast') })
-  if (result.code !== 0) return [outputOf(result)]
-  const archive = readdirSync(FOLDER).find((name) => name.endsWith('.tgz'))
-  const unpacked = await run('tar', ['-xzf', join(FOLDER, archive), '-C', modules])
-  if (unpacked.code !== 0) return [outputOf(unpacked)]
-  cpSync(join(modules, 'package'), join(modules, 'holdfast'), { recursive: true })
-  rmSync(join(modules, 'package'), { recursive: true })
+  if (result.code !== 0) throw new Error(outputOf(result))
+  const archive = join(
+    FOLDER,
+    readdirSync(FOLDER).find((name) => name.endsWith('.tgz')),
+  )
+  const unpacked = await run('tar', ['-xzf', archive, '-C', modules])
+  if (unpacked.code !== 0) throw new Error(outputOf(unpacked))
+  renameSync(join(modules, 'package'), join(modules, 'holdfast'))
+  return archive
+}
 
-  cpSync(join(root, 'packages/holdfast/test/types'), join(FOLDER, 'types'), { recursive: true })
+/** Types of each entry, as `node16`, `nodenext` and `bundler` resolve them in both module kinds. */
+async function typesResolve(archive) {
+  const result = await runBin('attw', [archive, '--profile', 'node16', '--format', 'ascii'])
+  return result.code === 0 ? [] : outputOf(result).split('\n')
+}
+
+/** Compiles the type tests and all entries as they were packed, as a project of a user would. */
+async function typeTests(kind, { type, module }) {
+  const folder = join(FOLDER, kind)
+  cpSync(join(root, 'packages/holdfast/test/types'), join(folder, 'types'), { recursive: true })
+  const imports = entryNames().map((name, at) => `import * as entry${at} from '${name}'\n`)
+  const all = imports.map((_, at) => `entry${at}`)
+  writeFileSync(join(folder, 'types', 'all.ts'), `${imports.join('')}export { ${all} }\n`)
   const tsconfig = {
-    extends: '../../tsconfig.base.json',
-    compilerOptions: { noEmit: true, skipLibCheck: false, lib: ['es2023', 'dom', 'dom.iterable'] },
+    extends: '../../../tsconfig.base.json',
+    compilerOptions: {
+      noEmit: true,
+      skipLibCheck: false,
+      lib: ['es2023', 'dom', 'dom.iterable'],
+      module,
+      moduleResolution: module,
+      verbatimModuleSyntax: type === 'module',
+    },
     include: ['types'],
   }
-  writeFileSync(join(FOLDER, 'tsconfig.json'), JSON.stringify(tsconfig))
-  writeFileSync(join(FOLDER, 'package.json'), '{ "type": "module" }\n')
-  const types = await runBin('tsc', ['-p', FOLDER, '--pretty', 'false'])
-  return types.code === 0 ? [] : outputOf(types).split('\n')
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig))
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type }))
+  const types = await runBin('tsc', ['-p', folder, '--pretty', 'false'])
+  return types.code === 0 ? [] : findings(`types for ${kind}`, types)
+}
+
+/** `require` gives the very module that `import` gives, and Node prints nothing. */
+async function loadedByBoth() {
+  const program = join(FOLDER, 'both.cjs')
+  writeFileSync(
+    program,
+    `(async () => {
+      for (const name of ${JSON.stringify(entryNames())}) {
+        const required = require(name)
+        const imported = await import(name)
+        for (const key of Object.keys(imported)) {
+          if (required[key] !== imported[key]) console.log(name + ' has two copies of ' + key)
+        }
+      }
+    })()`,
+  )
+  const result = await run(process.execPath, [program])
+  return outputOf(result) === '' ? [] : findings('loaded by both', result)
+}
+
+function entryNames() {
+  return Object.keys(jsonOf('packages/holdfast/package.json').exports)
+    .filter((entry) => entry !== './package.json')
+    .map((entry) => `holdfast${entry.slice(1)}`)
+}
+
+function findings(what, result) {
+  return outputOf(result)
+    .split('\n')
+    .map((line) => `${what}: ${line}`)
 }

@@ -1,0 +1,4 @@
+import { attachTo, keepFacts } from 'holdfast/browser'
+
+keepFacts()
+for (const form of document.forms) attachTo(form)
