@@ -201,7 +201,7 @@ describe('at the gate itself', () => {
     expect(long.header('location')?.length).toBeLessThan(2_048)
   })
 
-  test('cookies of 16 KB are refused, and headers beyond all measure; a long agent is cut', async () => {
+  test('cookies of 16 KB are refused, and headers beyond all measure; an agent is cut', async () => {
     const run = await gated()
 
     const cookies = await run.ask(
