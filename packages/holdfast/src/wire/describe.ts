@@ -24,8 +24,6 @@ export type Form =
       readonly kind: 'text'
       readonly min: number
       readonly max: number | undefined
-      /** So much of it is looked at. A longer one is no mistake, and a client sends no more. */
-      readonly cut: number | undefined
       readonly pattern: Pattern | undefined
     }
   | {
@@ -50,15 +48,13 @@ export type Form =
       readonly min: number
       readonly max: number | undefined
     }
-  /** So many are looked at, and a client sends no more. */
-  | { readonly kind: 'one-or-many'; readonly of: Shape; readonly cut: number }
+  | { readonly kind: 'one-or-many'; readonly of: Shape; readonly max: number }
   | { readonly kind: 'nullable'; readonly of: Shape }
   | {
       readonly kind: 'record'
       readonly of: Shape
       readonly names: Pattern | undefined
-      /** The names that are looked at, and that a client sends. Undefined: all. */
-      readonly only: readonly string[] | undefined
+      readonly max: number | undefined
     }
   | { readonly kind: 'object'; readonly fields: Readonly<Record<string, Field>> }
   /** Objects that the value of one field tells apart. */
@@ -97,15 +93,13 @@ export type Fields<T> = {
 export function text({
   min = 0,
   max,
-  cut,
   pattern,
 }: {
   readonly min?: number
   readonly max?: number
-  readonly cut?: number
   readonly pattern?: Pattern
 } = {}): Wire<string> {
-  return { form: { kind: 'text', min, max, cut, pattern } }
+  return { form: { kind: 'text', min, max, pattern } }
 }
 
 interface Range {
@@ -155,9 +149,9 @@ export function list<T>(of: Wire<T>, { min = 0, max }: Range = {}): Wire<readonl
 /** One value, or a list of them. */
 export function oneOrMany<T>(
   of: Wire<T>,
-  { cut }: { readonly cut: number },
+  { max }: { readonly max: number },
 ): Wire<T | readonly T[]> {
-  return { form: { kind: 'one-or-many', of, cut } }
+  return { form: { kind: 'one-or-many', of, max } }
 }
 
 /** A value that can be known to be unknown. */
@@ -170,12 +164,12 @@ export function optional<T>(of: Wire<T>): Optional<T> {
   return { optional: of }
 }
 
-/** Values by name. `only`: of the names that somebody sends, these are looked at. */
+/** Values by names that nobody has listed. */
 export function record<T>(
   of: Wire<T>,
-  { names, only }: { readonly names?: Pattern; readonly only?: readonly string[] } = {},
+  { names, max }: { readonly names?: Pattern; readonly max?: number } = {},
 ): Wire<Readonly<Record<string, T>>> {
-  return { form: { kind: 'record', of, names, only } }
+  return { form: { kind: 'record', of, names, max } }
 }
 
 /** An object with these fields. Its name is the one in the API document. */

@@ -1,5 +1,4 @@
 import { isIP } from 'node:net'
-import { isOrigin } from 'holdfast/gateway'
 import { z } from 'zod'
 import { ROLES } from './api-keys.ts'
 import { parseDuration } from './duration.ts'
@@ -64,8 +63,8 @@ export const origin = z
   .string()
   .max(256)
   .refine(
-    isOrigin,
-    'must be an origin, as in https://shop.example, or capacitor://localhost of an application',
+    (text) => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text,
+    'must be an origin, as in https://shop.example',
   )
 
 /** An absolute URL, or a path of the site itself. */

@@ -7,23 +7,14 @@ import type { Config } from '../config/schema.ts'
  * its endpoint.
  */
 export function sessionCookies(
-  config: Pick<
-    Config,
-    'cookieName' | 'cookieSameSite' | 'cookiePartitioned' | 'refreshCookieName' | 'refreshPath'
-  >,
+  names: Pick<Config, 'cookieName' | 'refreshCookieName' | 'refreshPath'>,
   now: () => number,
 ): Cookies {
-  const { cookieName, cookieSameSite, cookiePartitioned, refreshCookieName, refreshPath } = config
-  const session = cookie({
-    name: cookieName,
-    sameSite: cookieSameSite,
-    partitioned: cookiePartitioned,
-  })
+  const session = cookie({ name: names.cookieName })
   const refresh = cookie({
-    name: refreshCookieName,
-    path: refreshPath,
-    sameSite: cookieSameSite === 'none' ? 'none' : 'strict',
-    partitioned: cookiePartitioned,
+    name: names.refreshCookieName,
+    path: names.refreshPath,
+    sameSite: 'strict',
   })
   return {
     session: (token, life) => session.deliver(token, { ...life, now: now() }),
