@@ -15,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { build } from './build.mjs'
 import { journey } from './packed/journey.mjs'
+import { pages } from './packed/pages.mjs'
 import { isMain, orFail, outputOf, root, run } from './run.mjs'
 import { setup } from './setup.mjs'
 
@@ -27,6 +28,9 @@ const READY_MS = 60_000
 
 /** Projects that are installed and driven at the same time. */
 const AT_ONCE = 2
+
+/** What differs: where the calls for programs are, and whether there are pages for a person. */
+const PROJECTS = { next: { api: '/api', hasPages: true } }
 
 /** Every project below `examples/projects`. */
 export function projectNames() {
@@ -86,9 +90,14 @@ async function project(name, { folder, archive }) {
     const { scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
     for (const script of ['build', 'test'])
       if (scripts[script] !== undefined) await step(script, () => npm(folder, ['run', script]))
+    const { api = '', hasPages = false } = PROJECTS[name] ?? {}
     const starts = Object.entries(scripts).filter(([script]) => script.startsWith('start'))
-    for (const [script, command] of starts)
-      await step(script, () => driven(folder, command, journey))
+    for (const [script, command] of starts) {
+      await step(script, () =>
+        driven(folder, command, (origin, advance) => journey(`${origin}${api}`, advance)),
+      )
+      if (hasPages) await step('pages', () => driven(folder, command, pages))
+    }
     return { name, seconds }
   } catch (error) {
     const unreachable = UNREACHABLE.exec(error.message)?.[0]

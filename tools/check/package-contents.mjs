@@ -14,10 +14,7 @@ const REQUIRED = ['package.json', 'README.md', 'LICENSE', 'NOTICE']
 export async function packageContents() {
   const unfit = [
     ...(await contents('packages/holdfast', ALLOWED)),
-    ...(await contents(
-      'packages/service',
-      new RegExp(`${ALLOWED.source}|^bin/.+\\.mjs$|^templates/.+\\.ts$`),
-    )),
+    ...(await contents('packages/service', new RegExp(`${ALLOWED.source}|^bin/.+\\.mjs$`))),
   ]
   if (unfit.length > 0) return unfit
   const archive = await packedArchive()

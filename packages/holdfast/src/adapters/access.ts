@@ -4,6 +4,7 @@ import type { AccessClaims } from '../tokens/access-claims.ts'
 import { MAX_TOKEN_LENGTH } from '../tokens/parse-jwt.ts'
 import type { AccessRequirements } from '../tokens/requirements.ts'
 import type { Verifier } from '../tokens/verifier.ts'
+import { withBugs } from './guard/faults.ts'
 import type { HttpFacts } from './guard/http-request.ts'
 import { problemRefusal, type Refused } from './guard/refusals.ts'
 
@@ -89,7 +90,7 @@ export function accessGuardOf<Request extends object>(
     requiring: (middleware) => {
       return (requirements = {}) => {
         verifier.checkRequirements(requirements)
-        return middleware((request) => verify(request, requirements))
+        return middleware(withBugs((request: Request) => verify(request, requirements)))
       }
     },
 

@@ -1,6 +1,6 @@
 import { bearer } from '../carriers/bearer.ts'
 import type { Carried, Carrier } from '../carriers/carrier.ts'
-import { cookie } from '../carriers/cookie.ts'
+import { type CookieOptions, guardedCookie } from '../carriers/cookie.ts'
 import type { Decision } from '../core/decision.ts'
 import { type Code, SessionError } from '../core/errors.ts'
 import { parseJa4 } from '../core/ja4.ts'
@@ -25,8 +25,10 @@ import {
 } from './guard/refusals.ts'
 import { requestDescriber } from './guard/request-facts.ts'
 import { verifyNow } from './guard/verify-request.ts'
+import { warnings } from './guard/warnings.ts'
 
 export { type CookieCarrier, type CookieOptions, cookie } from '../carriers/cookie.ts'
+export { isOrigin } from '../carriers/csrf.ts'
 export { REFRESH_COOKIE, REFRESH_PATH, SESSION_COOKIE } from '../carriers/names.ts'
 export type { HeaderLookup } from '../core/request.ts'
 export type { HeaderPair, HttpFacts } from './guard/http-request.ts'
@@ -43,12 +45,16 @@ export interface GatewayOptions extends RedirectUrls, Pick<GuardOptions, 'addres
   readonly origins?: readonly string[]
   /** Default `__Host-session`. */
   readonly cookieName?: string
+  /** How the cookie is guarded besides. Default: `SameSite=Lax`, not partitioned. */
+  readonly cookie?: Pick<CookieOptions, 'sameSite' | 'partitioned'>
   /**
    * In lower case, the header in which the gateways report the JA4 fingerprint of the client's TLS
    * handshake. They must write it themselves and drop what clients send under that name. Default:
    * none is read.
    */
   readonly tlsHeader?: string
+  /** Hears once that the address of clients cannot be known. Default: nobody is told. */
+  readonly onWarning?: (message: string) => void
 }
 
 /** Where people are sent who cannot go on. */
@@ -162,14 +168,18 @@ export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): 
 /** The entry checks of a gateway's routes, and the answers to requests without a session. */
 function gatewayAnswers(options: GatewayOptions) {
   const { cookieName, origins = [] } = options
-  const carriers = [cookie(cookieName === undefined ? {} : { name: cookieName }), ownBearer()]
-  const checks = entryChecks({ ...options, origins }, carriers)
+  const named = cookieName === undefined ? {} : { name: cookieName }
+  const carriers = [guardedCookie({ ...named, ...options.cookie }), ownBearer()]
+  const checks = entryChecks({ ...options, origins }, carriers, warnings(options.onWarning))
   const { refuse, expiredCookies } = refusals(
     {},
     { session: carriers, refresh: undefined, all: carriers },
     checks.originOf,
   )
-  const locationFor = redirectLocation(options, origins)
+  const locationFor = redirectLocation(
+    options,
+    origins.filter((origin) => /^https?:/.test(origin)),
+  )
 
   function refused(facts: HttpFacts, cause: RefusalCause): GatewayAnswer {
     const { code, refusal } = refuse(facts, cause)

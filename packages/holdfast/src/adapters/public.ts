@@ -2,7 +2,7 @@
 export { bearer } from '../carriers/bearer.ts'
 export type { Carried, Carrier, DeliveredLifetime } from '../carriers/carrier.ts'
 export { type CookieCarrier, type CookieOptions, cookie } from '../carriers/cookie.ts'
-export type { CrossSiteOptions } from '../carriers/csrf.ts'
+export type { CrossSiteOptions, ForeignRequest } from '../carriers/csrf.ts'
 export type { RefreshOptions } from '../carriers/refresh.ts'
 export type { HeaderLookup } from '../core/request.ts'
 export type {

@@ -3,6 +3,7 @@ import { SessionError } from '../core/errors.ts'
 import type { RequestFacts } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { SubjectRef } from '../core/sessions.ts'
+import { bugOf } from './guard/faults.ts'
 import type {
   AnswerHeaders,
   Guard,
@@ -122,7 +123,8 @@ export function nextApi<Request extends object, Response>(
     verifier: RequestVerifier<VerifiedRequest | OptionallyVerifiedRequest>,
   ): NextMiddleware<Request, Response> {
     return (request, response, next) => {
-      const failed = (error: unknown): void => next(errorOf(error))
+      // Always an error: frameworks go on when they are handed nothing, or a word.
+      const failed = (error: unknown): void => next(bugOf(error))
       verifier.settle(
         framework.factsOf(request, response),
         (verified) => {
@@ -144,11 +146,6 @@ export function nextApi<Request extends object, Response>(
     requireSession: (requirements) => middleware(guard.require(requirements)),
     optionalSession: (requirements) => middleware(guard.optional(requirements)),
   }
-}
-
-/** Whatever was thrown, as an error: frameworks go on when they are handed nothing, or a word. */
-function errorOf(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
 
 /** The request API for every framework that has a request and a response object. */

@@ -15,6 +15,11 @@ export interface Carrier {
   deliver?(token: string, lifetime: DeliveredLifetime): string
   /** A complete `Set-Cookie` value that expires what the client has. */
   clear?(): string
+  /**
+   * Takes the place of this carrier where somebody develops over plain HTTP on their own machine,
+   * in a browser that keeps no `Secure` cookies there. Absent: nothing does.
+   */
+  readonly plain?: Carrier
 }
 
 /**

@@ -1,6 +1,6 @@
 import { SessionError } from '../core/errors.ts'
 import type { HeaderLookup } from '../core/request.ts'
-import { TOKEN_LENGTH } from '../core/token.ts'
+import { TOKEN_LENGTH, TOKEN_PREFIX } from '../core/token.ts'
 import type { Carried, Carrier, DeliveredLifetime } from './carrier.ts'
 import { SESSION_COOKIE } from './names.ts'
 import { scanCookies } from './scan-cookies.ts'
@@ -19,6 +19,11 @@ export interface CookieOptions {
    * `__Host-` name may have.
    */
   readonly path?: string
+  /**
+   * `Partitioned` (CHIPS): a page that other sites embed has a session of its own for each of them.
+   * Needs `sameSite: 'none'`. Default false.
+   */
+  readonly partitioned?: boolean
 }
 
 /** A carrier whose answers can carry a token. */
@@ -46,32 +51,52 @@ const MAX_PATH = 256
  * 3.3.5). A request with two cookies of the name is refused. So is a cookie header above 16 KiB,
  * and a value that is longer than a token.
  *
+ * Safari keeps no `Secure` cookies over plain HTTP, on `localhost` neither. For development there,
+ * and nowhere else, a cookie without `Secure` and without the prefix stands in.
+ *
  * Throws `config_invalid` for a name or path that browsers would not guard.
  *
  * @example
  * const carrier = cookie({ sameSite: 'strict' })
  * carrier.deliver(token, { persistent: false, expiresAt: session.expiresAt, now: Date.now() })
  */
-export function cookie({
+export function cookie(options: CookieOptions = {}): CookieCarrier {
+  const { name = SESSION_COOKIE, sameSite, path = '/' } = options
+  const kept = `Path=${path}; HttpOnly; SameSite=${sameSite === 'strict' ? 'Strict' : 'Lax'}`
+  const plain = tokensAlone(named(name.replace(PREFIX, ''), kept))
+  return { ...guardedCookie(options), plain }
+}
+
+/** The same without a stand-in for development: for whoever answers other machines alone. */
+export function guardedCookie({
   name = SESSION_COOKIE,
   sameSite = 'lax',
   path = '/',
-}: CookieOptions = {}): CookieCarrier {
+  partitioned = false,
+}: CookieOptions): CookieCarrier {
   if (!NAME.test(name)) {
-    throw new SessionError(
-      'config_invalid',
-      'cookie.name must start with __Host- or __Secure- and go on with letters, digits, - or _.',
+    throw misconfigured(
+      'name',
+      'must start with __Host- or __Secure- and go on with letters, digits, - or _',
     )
   }
   const confined = path.length <= MAX_PATH && PATH.test(path)
   if (!confined || (path !== '/' && name.startsWith('__Host-'))) {
-    throw new SessionError(
-      'config_invalid',
-      'cookie.path must be an absolute path, and / for a name that starts with __Host-.',
+    throw misconfigured(
+      'path',
+      'must be an absolute path, and / for a name that starts with __Host-',
     )
   }
+  if (partitioned && sameSite !== 'none') {
+    throw misconfigured('partitioned', "needs sameSite: 'none'")
+  }
   const guarded = `Path=${path}; Secure; HttpOnly; SameSite=${SAME_SITE[sameSite]}`
+  return named(name, partitioned ? `${guarded}; Partitioned` : guarded)
+}
 
+const PREFIX = /^__(?:Host|Secure)-/
+
+function named(name: string, attributes: string): CookieCarrier {
   return {
     name,
     ambient: true,
@@ -91,11 +116,25 @@ export function cookie({
     deliver(token, { persistent, expiresAt, now }) {
       const left = Math.max(0, Math.floor((expiresAt - now) / 1000))
       const age = persistent ? `; Max-Age=${Math.min(left, MAX_AGE_S)}` : ''
-      return `${name}=${token}; ${guarded}${age}`
+      return `${name}=${token}; ${attributes}${age}`
     },
 
     clear() {
-      return `${name}=; ${guarded}; Max-Age=0`
+      return `${name}=; ${attributes}; Max-Age=0`
+    },
+  }
+}
+
+/** Anything on this machine may have a cookie with a name that has no prefix. */
+function tokensAlone(carrier: CookieCarrier): CookieCarrier {
+  return {
+    ...carrier,
+    read(header) {
+      const carried = carrier.read(header)
+      const foreign = carried.ok
+        ? !carried.token.startsWith(TOKEN_PREFIX)
+        : carried.code === 'token_malformed'
+      return foreign ? MISSING : carried
     },
   }
 }
@@ -103,3 +142,7 @@ export function cookie({
 const SAME_SITE = { lax: 'Lax', strict: 'Strict', none: 'None' } as const
 
 const MISSING = { ok: false, code: 'token_missing' } as const
+
+function misconfigured(option: string, problem: string): SessionError {
+  return new SessionError('config_invalid', `cookie.${option} ${problem}.`)
+}

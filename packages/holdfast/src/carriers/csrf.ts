@@ -1,11 +1,12 @@
 import { SessionError } from '../core/errors.ts'
-import type { HeaderLookup } from '../core/request.ts'
+import { cut, type HeaderLookup, headerText } from '../core/request.ts'
 
 /** Which requests of other sites may pass. */
 export interface CrossSiteOptions {
   /**
    * Origins of other sites whose pages may use this site's sessions, for example
-   * `https://app.example`. The own public origin has to be listed where a proxy rewrites `Host`.
+   * `https://app.example`, or `capacitor://localhost` for the pages of an application. The own
+   * public origin has to be listed where a proxy rewrites `Host`.
    */
   readonly origins?: readonly string[]
   /**
@@ -26,8 +27,24 @@ export interface SiteFacts {
   ownOrigin(): string | undefined
 }
 
-/** True: a page of this site, or no page at all, caused the request. */
-export type CrossSiteGate = (request: SiteFacts) => boolean
+/** Why a request counts as another site's. */
+export interface ForeignRequest {
+  /**
+   * - `unsaid`: neither a known `Sec-Fetch-Site` nor an `Origin` came with an unsafe request.
+   * - `other_origin`: its `Origin` is not the one that it was sent to.
+   * - `sibling`: a page of a sibling host caused it.
+   * - `other_site`: a page of another site caused it.
+   * - `embedded`: a page of another site embeds what was asked for, or fetches it.
+   */
+  readonly cause: 'unsaid' | 'other_origin' | 'sibling' | 'other_site' | 'embedded'
+  /** Its `Origin`, of which the first 256 characters are kept. Undefined: none came. */
+  readonly seen: string | undefined
+  /** The origin that it was sent to, by its `Host`; undefined for a `Host` that is malformed. */
+  readonly expected: string | undefined
+}
+
+/** Undefined: a page of this site, or no page at all, caused the request. */
+export type CrossSiteGate = (request: SiteFacts) => ForeignRequest | undefined
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -49,26 +66,37 @@ export function crossSiteGate({
 }: CrossSiteOptions = {}): CrossSiteGate {
   const trusted = new Set(origins.map(checkedOrigin))
 
-  return ({ method, header, ownOrigin }) => {
+  function causeOf({ method, header, ownOrigin }: SiteFacts): ForeignRequest['cause'] | undefined {
     const origin = header('origin')
-    if (typeof origin === 'string' && trusted.has(origin)) return true
+    if (typeof origin === 'string' && trusted.has(origin)) return undefined
     const site = header('sec-fetch-site')
     if (SAFE.has(method) && header('upgrade') === undefined) {
-      return site !== 'cross-site' || isNavigation(header)
+      return site !== 'cross-site' || isNavigation(header) ? undefined : 'embedded'
     }
     switch (site) {
       case 'same-origin':
       case 'none':
-        return true
+        return undefined
       case 'same-site':
-        return sameSite === 'trust'
+        return sameSite === 'trust' ? undefined : 'sibling'
       case 'cross-site':
-        return false
+        return 'other_site'
       default:
-        return origin !== undefined && origin === ownOrigin()
+        if (origin === undefined) return 'unsaid'
+        return origin === ownOrigin() ? undefined : 'other_origin'
     }
   }
+
+  return (request) => {
+    const cause = causeOf(request)
+    if (cause === undefined) return undefined
+    const origin = request.header('origin')
+    const seen = origin === undefined ? undefined : cut(headerText(origin), MAX_SEEN)
+    return { cause, seen, expected: request.ownOrigin() }
+  }
 }
+
+const MAX_SEEN = 256
 
 /** GET, HEAD and OPTIONS change nothing (RFC 9110, section 9.2.1). */
 export function isSafeMethod(method: string): boolean {
@@ -85,13 +113,34 @@ const FORM_TYPES = new Set([
   'text/plain',
 ])
 
-/** Whether a request is unsafe and has a form's content type. It needs the session's form token. */
+/**
+ * Whether an unsafe request that has passed the gate could be a form's. It needs the session's form
+ * token. Of what has a form's content type, no form sent:
+ *
+ * - what carries a header that scripts set, and no form can: a script of this site, or of one whose
+ *   preflight the application has approved.
+ * - a beacon, which can carry no header of its own. Fetch Metadata tells it from a form, and from a
+ *   form that a service worker sends once more (`cors` or `same-origin`).
+ */
 export function isFormSubmission(method: string, header: HeaderLookup): boolean {
   if (SAFE.has(method)) return false
   const value = header('content-type')
   const type = typeof value === 'string' ? value : value?.[0]
   const essence = type?.split(/[;,]/, 1)[0]?.trim().toLowerCase()
-  return essence !== undefined && FORM_TYPES.has(essence)
+  if (essence === undefined || !FORM_TYPES.has(essence)) return false
+  if (SCRIPT_HEADERS.some((name) => header(name) !== undefined)) return false
+  return essence !== 'text/plain' || !isBeacon(header)
+}
+
+/** Of Next.js server actions, and of libraries that mark what a script sends. */
+const SCRIPT_HEADERS = ['next-action', 'x-requested-with']
+
+function isBeacon(header: HeaderLookup): boolean {
+  return (
+    header('sec-fetch-site') === 'same-origin' &&
+    header('sec-fetch-mode') === 'no-cors' &&
+    header('sec-fetch-dest') === 'empty'
+  )
 }
 
 function isNavigation(header: HeaderLookup): boolean {
@@ -100,10 +149,28 @@ function isNavigation(header: HeaderLookup): boolean {
 }
 
 function checkedOrigin(origin: string): string {
-  if (URL.canParse(origin) && new URL(origin).origin === origin) return origin
+  if (isOrigin(origin)) return origin
   throw new SessionError(
     'config_invalid',
     `origins: ${JSON.stringify(origin).slice(0, 128)} is not an origin. ` +
-      'Write scheme, host and port only, as in https://app.example.',
+      'Write scheme, host and port only, as in https://app.example or capacitor://localhost.',
   )
 }
+
+/**
+ * Whether a browser may send this text as `Origin`. Of a scheme of its own (`capacitor://`,
+ * `chrome-extension://`) the URL standard knows no origin: the text counts letter by letter, as the
+ * browser sends it.
+ */
+export function isOrigin(text: unknown): text is string {
+  if (typeof text !== 'string' || !URL.canParse(text)) return false
+  const { origin } = new URL(text)
+  if (origin !== 'null') return origin === text
+  const scheme = OWN_SCHEME.exec(text)?.[1]
+  return scheme !== undefined && !NO_ORIGIN.has(scheme)
+}
+
+const OWN_SCHEME = /^([a-z][a-z0-9+.-]{0,62}):\/\/[\w.~-]{0,253}(?::\d{1,5})?$/
+
+/** Pages of these have no origin of their own: all of them share one text, or send `null`. */
+const NO_ORIGIN: ReadonlySet<string> = new Set(['file', 'data', 'blob', 'javascript', 'about'])

@@ -18,16 +18,22 @@ export interface RefreshOptions {
    * then. Default false.
    */
   readonly native?: boolean
+  /** Default `strict`. `none` is for pages that other sites embed. */
+  readonly sameSite?: 'strict' | 'none'
+  /** As for the session cookie. Needs `sameSite: 'none'`. Default false. */
+  readonly partitioned?: boolean
 }
 
 /**
- * Carries refresh tokens: in a cookie that browsers send to the refresh path alone, and never on
- * behalf of another site, or in a header.
+ * Carries refresh tokens: in a cookie that browsers send to the refresh path alone, and by default
+ * never on behalf of another site, or in a header.
  */
 export function refreshCarrier({
   path = REFRESH_PATH,
   cookieName = REFRESH_COOKIE,
   native = false,
+  sameSite = 'strict',
+  partitioned = false,
 }: RefreshOptions = {}): Carrier {
-  return native ? bearer() : cookie({ name: cookieName, path, sameSite: 'strict' })
+  return native ? bearer() : cookie({ name: cookieName, path, sameSite, partitioned })
 }

@@ -14,9 +14,9 @@ const UNHEARD_REQUESTS = 2
 /** It does not gather for longer, so that a slow answer keeps nothing else waiting. */
 const GATHERING_MS = 2
 
-/** The service takes 512 KiB a batch and 64 KiB alone. A unit of a text is at most 3 bytes. */
+/** The service takes 512 KiB a batch and 256 KiB alone. A unit of a text is at most 3 bytes. */
 const MAX_BATCH_LENGTH = Math.floor(524_288 / 3) - 64
-const MAX_LENGTH = Math.floor(65_536 / 3)
+const MAX_LENGTH = Math.floor(262_144 / 3)
 
 /** So many go one by one before a service that knew no batches is asked for one again. */
 const ONE_BY_ONE = 1_000

@@ -5,14 +5,14 @@ import {
   type ClientFacts,
   DEVICE_HEADERS,
   type Device,
-  LIMITS,
+  headerText,
+  LOOKED_AT,
   RELEVANT_HEADERS,
   type RequestFacts,
 } from './request.ts'
 import { classifyUserAgent, type UserAgent } from './user-agent.ts'
 
 const MAX_LANGUAGES = 8
-const MAX_HEADER = 2048
 
 const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,4}$/
 const SCREEN = /^[1-9]\d{0,4}x[1-9]\d{0,4}(?:x\d{1,2}(?:\.\d{1,20})?)?$/
@@ -54,15 +54,12 @@ function header({ headers }: RequestFacts, name: (typeof DEVICE_HEADERS)[number]
   return textOf(headers[name])
 }
 
-/** Repeated fields are one list (RFC 9110, section 5.3). */
 function textOf(value: string | readonly string[] | undefined): string | null {
-  if (value === undefined) return null
-  const text = typeof value === 'string' ? value : value.slice(0, LIMITS.headers).join(', ')
-  return text.slice(0, MAX_HEADER)
+  return value === undefined ? null : headerText(value)
 }
 
 function wellFormed(value: string | undefined, shape: RegExp): string | null {
-  return value !== undefined && value.length <= LIMITS.clientFact && shape.test(value)
+  return value !== undefined && value.length <= LOOKED_AT.clientFact && shape.test(value)
     ? value
     : null
 }
@@ -72,7 +69,7 @@ function wellFormed(value: string | undefined, shape: RegExp): string | null {
  * own.
  */
 function languagesOf(client: ClientFacts | undefined, header: string | null): readonly string[] {
-  const claimed = (client?.languages ?? []).slice(0, LIMITS.languages)
+  const claimed = (client?.languages ?? []).slice(0, LOOKED_AT.languages)
   const valid = claimed.filter((tag) => LANGUAGE.test(tag)).slice(0, MAX_LANGUAGES)
   return valid.length > 0 ? valid : acceptedLanguages(header ?? '')
 }
@@ -80,7 +77,7 @@ function languagesOf(client: ClientFacts | undefined, header: string | null): re
 /** `Accept-Language` in order of preference (RFC 9110, section 12.5.4). */
 function acceptedLanguages(header: string): readonly string[] {
   return header
-    .split(',', LIMITS.languages)
+    .split(',', LOOKED_AT.languages)
     .map((part) => {
       const [tag = '', ...parameters] = part.trim().split(';', 3)
       const quality = parameters.map((each) => /^\s*q=([01](?:\.\d{0,3})?)\s*$/i.exec(each)?.[1])
@@ -135,7 +132,7 @@ function keyOf({ headers, client, tls }: RequestFacts): string | undefined {
   key += part(tls)
   if (client === undefined) return key
   key += part(client.screen) + part(client.timezone)
-  for (const tag of client.languages ?? []) key += part(tag)
+  for (const tag of client.languages?.slice(0, LOOKED_AT.languages) ?? []) key += part(tag)
   return key
 }
 

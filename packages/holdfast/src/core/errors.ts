@@ -25,7 +25,8 @@ export const CODES = {
   token_malformed: { status: 401, kind: 'refusal', clears: true },
   /**
    * The token names a key that this process does not have: another process may know it, so the
-   * cookie is left alone. The store was not asked.
+   * cookie is left alone. The store was not asked. Two applications on one host, or on two ports of
+   * it, overwrite each other's cookie: give each a cookie name of its own.
    */
   token_key_unknown: { status: 401, kind: 'refusal', clears: false },
   /** No token came with the request. Log in. */
@@ -60,9 +61,15 @@ export const CODES = {
    * Too many prompts were begun from contexts that nobody confirmed. Wait, or use a confirmed one.
    */
   context_refused: { status: 403, kind: 'refusal', clears: false },
-  /** A cookie came with a request that another site caused (Fetch Metadata, else Origin). */
+  /**
+   * A cookie came with a request that another site caused, or that does not say what caused it
+   * (Fetch Metadata, else Origin). `detail` says which header was missing or wrong, and
+   * `onRefusal` gets the expected and the seen origin. A program sends `Sec-Fetch-Site: none`.
+   */
   cross_site_request: { status: 403, kind: 'refusal', clears: false },
-  /** The form token is not of this session. */
+  /**
+   * The form token is missing, or not of this session: field `_form`, or header `x-form-token`.
+   */
   form_token_invalid: { status: 403, kind: 'refusal', clears: false },
   /** A session cookie may not travel over plain HTTP. */
   https_required: { status: 403, kind: 'refusal', clears: false },

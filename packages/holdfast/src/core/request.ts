@@ -65,27 +65,43 @@ export const RELEVANT_HEADERS = [
  */
 export type HeaderLookup = (name: string) => string | readonly string[] | undefined
 
-/**
- * Bounds on what a client can make us hold or parse. Longer values are refused with
- * `invalid_input`.
- */
+/** Bounds on what callers say. Longer values are refused with `invalid_input`. */
 export const LIMITS = {
   subject: 256,
   tenant: 128,
   /** The longest IPv6 address with a zone id. */
   address: 78,
-  method: 32,
-  url: 8192,
-  headerValue: 2048,
-  headers: 32,
-  /** Fields of one name. */
-  headerValues: 16,
-  clientFact: 64,
-  languages: 16,
   attributesBytes: 8192,
   amr: 16,
   word: 64,
 } as const
+
+/**
+ * How much is looked at of what a client says of itself. The rest is cut off, because a request is
+ * not refused for a value that decides nothing.
+ */
+export const LOOKED_AT = {
+  url: 8192,
+  headerValue: 2048,
+  /** Fields of one name. */
+  headerValues: 16,
+  /** A longer fact counts as none: its beginning could be another fact. */
+  clientFact: 64,
+  languages: 16,
+} as const
+
+/** The beginning of a text, of at most `max` units, without half of a surrogate pair at its end. */
+export function cut(text: string, max: number): string {
+  if (text.length <= max) return text
+  const last = text.charCodeAt(max - 1)
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? max - 1 : max)
+}
+
+/** What is looked at of a header. Its fields are one list (RFC 9110, section 5.3). */
+export function headerText(value: string | readonly string[]): string {
+  if (typeof value === 'string') return cut(value, LOOKED_AT.headerValue)
+  return cut(value.slice(0, LOOKED_AT.headerValues).join(', '), LOOKED_AT.headerValue)
+}
 
 /** Whether text has more than `max` code points, as JSON Schema counts. */
 export function longerThan(text: string, max: number): boolean {

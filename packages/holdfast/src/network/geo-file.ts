@@ -8,9 +8,10 @@ import { type MmdbFile, openMmdb } from './mmdb-file.ts'
 export interface GeoProblem {
   /**
    * `none`: no file is configured. `missing`: not there or not readable. `broken`: not sound; the
-   * previous data stays in use.
+   * previous data stays in use. `layout`: sound, and without the fields that it is there for; the
+   * message names those that were looked for and those that are there.
    */
-  readonly kind: 'none' | 'missing' | 'broken'
+  readonly kind: 'none' | 'missing' | 'broken' | 'layout'
   readonly file: string | null
   /** What is wrong and what to do. */
   readonly message: string
@@ -44,7 +45,16 @@ export function fileSource(
   const data = dataFile<MmdbFile>(path, {
     name: 'geo data file',
     without: `what it would tell (${role}) is unknown`,
-    parse: opened,
+    *parse(bytes) {
+      const file = yield* opened(bytes)
+      yield
+      const problem = layoutProblem(file, role)
+      if (problem !== undefined) {
+        const message = `The geo data file ${path} (${file.type.slice(0, 64)}) ${problem}.`
+        onProblem({ kind: 'layout', file: path, message })
+      }
+      return file
+    },
     report: (kind, message) => onProblem({ kind, file: path, message }),
   })
 
@@ -73,6 +83,15 @@ export function fileSource(
         loaded: file === undefined ? null : { type: file.type, builtAt: file.builtAt },
       }
     },
+  }
+}
+
+/** A broken record is told of where an address leads to it. */
+function layoutProblem(file: MmdbFile, role: GeoFile['role']): string | undefined {
+  try {
+    return file.problem(role)
+  } catch {
+    return undefined
   }
 }
 

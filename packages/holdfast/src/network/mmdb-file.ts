@@ -2,7 +2,7 @@ import { type CityResponse, Reader } from 'mmdb-lib'
 import { SessionError } from '../core/errors.ts'
 import type { LookupResult } from '../core/lookup.ts'
 import { type Address, formatAddress } from './address.ts'
-import { lookupResultOf } from './mmdb-record.ts'
+import { FIELDS, lookupResultOf } from './mmdb-record.ts'
 
 /** An opened MMDB file (MaxMind DB file format 2). */
 export interface MmdbFile {
@@ -15,10 +15,11 @@ export interface MmdbFile {
   /** Undefined when the file has no answer. Throws when the record is broken. */
   find(address: Address): LookupResult | undefined
   /**
-   * Whether its records have locations (`city`) or operators (`asn`) of addresses. Looks at the
-   * first few thousand.
+   * Why its records tell no locations (`city`) or operators (`asn`) of addresses: which fields were
+   * looked for, and which are there. It continues a sentence that begins with the file. Undefined
+   * when they do. Looks at the first few thousand, and throws when one of them is broken.
    */
-  tells(role: 'city' | 'asn'): boolean
+  problem(role: 'city' | 'asn'): string | undefined
 }
 
 /** One of each corner of the tree: a file that was cut or scrambled rarely answers all of them. */
@@ -72,14 +73,31 @@ function open(bytes: Uint8Array): MmdbFile {
       if (family === 4 && address.family === 6) return undefined
       return lookupResultOf(reader.get(formatAddress(address)))
     },
-    tells(role) {
+    problem(role) {
+      const names = new Set<string>()
       for (const record of records(reader, family)) {
         const { asn, country, latitude } = lookupResultOf(record) ?? {}
-        if (role === 'asn' ? asn !== undefined : (country ?? latitude) !== undefined) return true
+        if ((role === 'asn' ? asn : (country ?? latitude)) !== undefined) return undefined
+        for (const name of fieldNames(record)) if (names.size < MAX_NAMES) names.add(name)
       }
-      return false
+      const what = role === 'city' ? 'places' : 'autonomous systems'
+      const there = names.size === 0 ? 'it has no fields' : `it has ${[...names].join(', ')}`
+      return `tells no ${what}: of ${FIELDS[role]} its records have none; ${there}`
     },
   }
+}
+
+const MAX_NAMES = 32
+const NAME = /^[\w.-]{1,64}$/
+
+/** The fields of a record and of the maps in it, as far as they can be shown. */
+function fieldNames(record: unknown, path = ''): readonly string[] {
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) return []
+  return Object.entries(record).flatMap(([name, value]) => {
+    if (!NAME.test(name)) return []
+    const inside = path === '' ? fieldNames(value, `${name}.`) : []
+    return inside.length === 0 ? [`${path}${name}`] : inside
+  })
 }
 
 const MAX_LOOKED_AT = 4_096

@@ -7,6 +7,7 @@ import { invalidOption, type RedisClient, type RedisSubscriber, redisPort } from
 import { redisConnection } from './redis/connection.ts'
 import { refuseEviction } from './redis/eviction.ts'
 import { redisKeys } from './redis/keys.ts'
+import { refuseChangedReplies } from './redis/replies-check.ts'
 import { storeIn } from './redis/store.ts'
 import { wakeSecrets } from './redis/wake-secrets.ts'
 import { redisWake, subscriptionOf } from './redis/wake-ups.ts'
@@ -21,8 +22,8 @@ export type {
 /** The client of a Redis store, its clock and its bounds. */
 export interface RedisOptions extends FeedOptions {
   /**
-   * Your own client of the package `ioredis` or `redis`, for a single server, Sentinel or Cluster.
-   * You close it. Leave it out where `url` is given.
+   * Your own client of the package `ioredis` (5 or newer) or `redis` (4 or newer), for a single
+   * server, Sentinel or Cluster. You close it. Leave it out where `url` is given.
    */
   readonly client?: RedisClient
   /**
@@ -98,7 +99,12 @@ export function redisStore({
   const port = own ?? redisPort(client as RedisClient)
   const keys = redisKeys(prefix)
   const ask = redisAsk(port, timeoutMs)
-  const checked = afterCheck(ask, () => refuseEviction(ask, { allowEviction, onWarning }))
+  const checked = afterCheck(ask, async () => {
+    await Promise.all([
+      refuseEviction(ask, { allowEviction, onWarning }),
+      own === undefined ? refuseChangedReplies(ask, keys.feed(0)) : undefined,
+    ])
+  })
   const secrets = wakeSecrets({ ask: checked, keys }, port)
   const subscription =
     own?.subscription(keys.wake) ?? (subscriber && subscriptionOf(subscriber, keys.wake))

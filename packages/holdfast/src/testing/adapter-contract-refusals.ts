@@ -11,7 +11,7 @@ import {
 } from './adapter-answers.ts'
 import type { AdapterScene } from './adapter-scene.ts'
 import { rawRequest } from './raw-http.ts'
-import { visitor } from './visitor.ts'
+import { CHROME, visitor } from './visitor.ts'
 
 /** Of a client without Fetch Metadata: nothing says what kind of request it is. */
 const SILENT = { 'sec-fetch-site': '', 'sec-fetch-mode': '', 'sec-fetch-dest': '' }
@@ -172,17 +172,36 @@ export function refuses({ engine, origin, another, loggedIn }: AdapterScene): vo
       expect(answer.body).toContain('subject')
       expect(answer.setCookies).toEqual([])
     })
+  })
 
-    test('a header beyond the limit: 400, never a session', async () => {
-      const { client } = await loggedIn()
+  describe('looks at the beginning of what is long and decides nothing', () => {
+    const LONG = 'x'.repeat(12_000)
 
-      const answer = await client.send('/me', {
-        headers: { 'accept-language': 'x'.repeat(3000) },
-      })
+    test.each([
+      ['a URL', `?q=${LONG}`, {}],
+      ['Accept', '', { accept: `text/html, ${LONG}` }],
+      ['a user agent', '', { 'user-agent': `${CHROME} ${LONG}` }],
+      ['Accept-Language', '', { 'accept-language': `en-GB, en;q=0.9, ${LONG}` }],
+      ['client facts', '', { cookie: `hf-client=z=${LONG}` }],
+      ['a header that nobody knows', '', { [LONG.slice(0, 500)]: LONG }],
+    ])('%s: guests and sessions are answered as ever', async (_, query, headers) => {
+      const { client, subject } = await loggedIn(origin(), { headers })
+      const guest = visitor(origin(), { headers })
 
-      expect(answer.status).toBe(400)
-      expect(answer.json()).toMatchObject({ code: 'invalid_input' })
-      expect(answer.setCookies).toEqual([])
+      const answers = [
+        await client.send(`/me${query}`),
+        await client.send(`/maybe${query}`),
+        await guest.send(`/maybe${query}`),
+      ]
+      const nobody = await guest.send(`/me${query}`)
+
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+      expect(answers.map((answer) => answer.json())).toMatchObject([
+        { subject, outcome: 'allow' },
+        { subject },
+        { subject: null },
+      ])
+      expectRefusal(nobody, 401, 'token_missing')
     })
   })
 

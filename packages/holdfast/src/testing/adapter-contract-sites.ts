@@ -38,6 +38,20 @@ export function keepsOtherSitesOut({ origin, another, loggedIn }: AdapterScene):
       expect(posted.setCookies).toEqual([])
     })
 
+    test.each([
+      ['no word', {}, /Neither Sec-Fetch-Site nor Origin .* `Sec-Fetch-Site: none`/],
+      ['another origin', { origin: 'https://evil.example' }, /Origin is "https:\/\/evil.example"/],
+      ['a sibling', { 'sec-fetch-site': 'same-site' }, /sibling host .*`sameSite: 'trust'`/],
+      ['another site', { 'sec-fetch-site': 'cross-site' }, /another site .*`origins`/],
+    ])('and says what was wrong: %s', async (_, headers, expected) => {
+      const { client } = await loggedIn()
+
+      const answer = await client.post('/me', {}, { 'sec-fetch-site': '', ...headers })
+
+      expectRefusal(answer, 403, 'cross_site_request')
+      expect(answer.json()).toMatchObject({ detail: expect.stringMatching(expected) })
+    })
+
     test('another site may link to a page, but not embed it', async () => {
       const { client } = await loggedIn()
       const navigate = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }
@@ -132,7 +146,10 @@ export function keepsOtherSitesOut({ origin, another, loggedIn }: AdapterScene):
         await submit(client, `${FORM.toUpperCase()}; charset=utf-8`, { body: 'amount=1' }),
       ]
 
-      for (const answer of answers) expectRefusal(answer, 403, 'form_token_invalid')
+      for (const answer of answers) {
+        expectRefusal(answer, 403, 'form_token_invalid')
+        expect(answer.body).toMatch(/`_form`.*`x-form-token`/)
+      }
     })
 
     test('a form token does not let another site’s request pass', async () => {

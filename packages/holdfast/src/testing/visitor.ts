@@ -14,7 +14,8 @@ export interface VisitorRequest extends Omit<RawRequest, 'headers'> {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-const CHROME =
+/** The user agent of visitors that name none. */
+export const CHROME =
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) ' +
   'Chrome/141.0.0.0 Safari/537.36'
 

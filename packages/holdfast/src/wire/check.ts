@@ -1,5 +1,5 @@
 import { longerThan } from '../core/request.ts'
-import { constantOf, type Form, type Shape, type Wire } from './describe.ts'
+import { constantOf, type Form, type Pattern, type Shape, type Wire } from './describe.ts'
 
 /** What is wrong with a value, as the end of a sentence that begins with the field. */
 export interface Problem {
@@ -63,7 +63,7 @@ function checkOf({ form }: Shape, side: Side): Check {
       return listCheck(form, side)
     case 'one-or-many': {
       const one = checkOf(form.of, side)
-      const many = listCheck({ kind: 'list', of: form.of, min: 0, max: form.max }, side)
+      const many = listCheck({ kind: 'list', of: form.of, min: 0, max: undefined }, side)
       return (value, found, path) => (Array.isArray(value) ? many : one)(value, found, path)
     }
     case 'nullable': {
@@ -81,8 +81,7 @@ function checkOf({ form }: Shape, side: Side): Check {
 
 function textCheck({ min, max, pattern }: FormOf<'text'>, side: Side): Check {
   const bounded = side === 'request'
-  const shape = pattern === undefined ? undefined : new RegExp(pattern.source, 'u')
-  const except = pattern?.except === undefined ? undefined : new RegExp(pattern.except, 'u')
+  const fits = pattern === undefined ? undefined : patternCheck(pattern)
   return (value, found, path) => {
     if (typeof value !== 'string') return problem(found, path, 'must be text')
     if (bounded && value.length < min) {
@@ -91,9 +90,15 @@ function textCheck({ min, max, pattern }: FormOf<'text'>, side: Side): Check {
     if (bounded && max !== undefined && longerThan(value, max)) {
       return problem(found, path, `must have at most ${count(max, 'character')}`)
     }
-    const fits = (shape?.test(value) ?? true) && except?.test(value) !== true
-    return fits || problem(found, path, pattern?.problem ?? '')
+    return fits === undefined || fits(value) || problem(found, path, pattern?.problem ?? '')
   }
+}
+
+function patternCheck({ source, except }: Pattern): (text: string) => boolean {
+  const shape = new RegExp(source, 'u')
+  if (except === undefined) return (text) => shape.test(text)
+  const refused = new RegExp(except, 'u')
+  return (text) => shape.test(text) && !refused.test(text)
 }
 
 function numberCheck({ whole, min, max }: FormOf<'number'>, side: Side): Check {
@@ -141,21 +146,16 @@ function listCheck({ of, min, max }: FormOf<'list'>, side: Side): Check {
   }
 }
 
-function recordCheck({ of, names, max }: FormOf<'record'>, side: Side): Check {
+function recordCheck({ of, names }: FormOf<'record'>, side: Side): Check {
   const check = checkOf(of, side)
-  const named = names === undefined ? undefined : new RegExp(names.source, 'u')
-  const most = side === 'request' ? max : undefined
+  const fits = names === undefined ? undefined : patternCheck(names)
   return (value, found, path) => {
     if (!isObject(value)) return problem(found, path, 'must be an object')
-    const given = Object.keys(value)
-    if (most !== undefined && given.length > most) {
-      return problem(found, path, `must not have more than ${most} names`)
-    }
     let right = true
-    for (const name of given) {
+    for (const name of Object.keys(value)) {
       const at = found === undefined ? '' : below(path, name)
       const good =
-        named === undefined || named.test(name)
+        fits === undefined || fits(name)
           ? check(value[name], found, at)
           : problem(found, at, names?.problem ?? '')
       if (good) continue

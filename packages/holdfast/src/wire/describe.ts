@@ -24,6 +24,8 @@ export type Form =
       readonly kind: 'text'
       readonly min: number
       readonly max: number | undefined
+      /** So much of it is looked at. A longer one is no mistake, and a client sends no more. */
+      readonly cut: number | undefined
       readonly pattern: Pattern | undefined
     }
   | {
@@ -48,13 +50,15 @@ export type Form =
       readonly min: number
       readonly max: number | undefined
     }
-  | { readonly kind: 'one-or-many'; readonly of: Shape; readonly max: number }
+  /** So many are looked at, and a client sends no more. */
+  | { readonly kind: 'one-or-many'; readonly of: Shape; readonly cut: number }
   | { readonly kind: 'nullable'; readonly of: Shape }
   | {
       readonly kind: 'record'
       readonly of: Shape
       readonly names: Pattern | undefined
-      readonly max: number | undefined
+      /** The names that are looked at, and that a client sends. Undefined: all. */
+      readonly only: readonly string[] | undefined
     }
   | { readonly kind: 'object'; readonly fields: Readonly<Record<string, Field>> }
   /** Objects that the value of one field tells apart. */
@@ -93,13 +97,15 @@ export type Fields<T> = {
 export function text({
   min = 0,
   max,
+  cut,
   pattern,
 }: {
   readonly min?: number
   readonly max?: number
+  readonly cut?: number
   readonly pattern?: Pattern
 } = {}): Wire<string> {
-  return { form: { kind: 'text', min, max, pattern } }
+  return { form: { kind: 'text', min, max, cut, pattern } }
 }
 
 interface Range {
@@ -149,9 +155,9 @@ export function list<T>(of: Wire<T>, { min = 0, max }: Range = {}): Wire<readonl
 /** One value, or a list of them. */
 export function oneOrMany<T>(
   of: Wire<T>,
-  { max }: { readonly max: number },
+  { cut }: { readonly cut: number },
 ): Wire<T | readonly T[]> {
-  return { form: { kind: 'one-or-many', of, max } }
+  return { form: { kind: 'one-or-many', of, cut } }
 }
 
 /** A value that can be known to be unknown. */
@@ -164,12 +170,12 @@ export function optional<T>(of: Wire<T>): Optional<T> {
   return { optional: of }
 }
 
-/** Values by names that nobody has listed. */
+/** Values by name. `only`: of the names that somebody sends, these are looked at. */
 export function record<T>(
   of: Wire<T>,
-  { names, max }: { readonly names?: Pattern; readonly max?: number } = {},
+  { names, only }: { readonly names?: Pattern; readonly only?: readonly string[] } = {},
 ): Wire<Readonly<Record<string, T>>> {
-  return { form: { kind: 'record', of, names, max } }
+  return { form: { kind: 'record', of, names, only } }
 }
 
 /** An object with these fields. Its name is the one in the API document. */

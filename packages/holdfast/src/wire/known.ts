@@ -1,9 +1,10 @@
+import { cut } from '../core/request.ts'
 import { constantOf, type Form, type Shape, type Wire } from './describe.ts'
 
 /**
- * Copies a value with the described fields alone: what a client sends of what it was given, and
- * what it hands on of what it was answered. What has another form than the description stays as it
- * is, for the other side to refuse.
+ * Copies a value with the described fields alone, and of each as much as is looked at: what a
+ * client sends of what it was given, and what it hands on of what it was answered. What has another
+ * form than the description stays as it is, for the other side to refuse.
  *
  * Compiles the description: what each verification goes through must not look things up.
  */
@@ -37,6 +38,29 @@ function copyOf(form: Form): Copy | undefined {
         form.of.map((one) => [constantOf(one, by), copyOf(one.form)]),
       )
       return (value) => (isObject(value) ? (copies.get(value[by])?.(value) ?? value) : value)
+    }
+    case 'text': {
+      const { cut: most } = form
+      if (most === undefined) return undefined
+      return (value) => (typeof value === 'string' ? cut(value, most) : value)
+    }
+    case 'one-or-many': {
+      const copy = copyOf(form.of.form) ?? ((value: unknown) => value)
+      return (value) => (Array.isArray(value) ? value.slice(0, form.cut).map(copy) : copy(value))
+    }
+    case 'record': {
+      const { only } = form
+      if (only === undefined) return undefined
+      const copy = copyOf(form.of.form) ?? ((value: unknown) => value)
+      return (value) => {
+        if (!isObject(value)) return value
+        const known: Record<string, unknown> = {}
+        for (const name of only) {
+          const given = value[name]
+          if (given !== undefined) known[name] = copy(given)
+        }
+        return known
+      }
     }
     case 'nullable':
     case 'list': {

@@ -1,4 +1,10 @@
-import { type ClientFacts, LIMITS, RELEVANT_HEADERS, type RequestFacts } from '../core/request.ts'
+import {
+  type ClientFacts,
+  LIMITS,
+  LOOKED_AT,
+  RELEVANT_HEADERS,
+  type RequestFacts,
+} from '../core/request.ts'
 import { CLIENT_ADDRESS } from './address-pattern.ts'
 import {
   decimal,
@@ -14,27 +20,34 @@ import {
 
 /** What travels of the request that a client made. */
 
-const clientFact = text({ max: LIMITS.clientFact })
+const clientFact = text()
 
-/** What a client says of itself becomes no key, so it may be any text. */
-const said = text({ min: 1, max: LIMITS.word })
-
-const clientFacts = object<ClientFacts>('ClientFacts', {
-  screen: optional(described(clientFact, 'For example `2560x1440x2`')),
-  timezone: optional(described(clientFact, 'For example `Europe/Oslo`')),
-  languages: optional(list(said, { max: LIMITS.languages })),
-  platform: optional(clientFact),
-  touch: optional(described(decimal({ min: 0, max: 1_000 }), 'Most simultaneous touch points')),
-})
+const clientFacts = described(
+  object<ClientFacts>('ClientFacts', {
+    screen: optional(described(clientFact, 'For example `2560x1440x2`')),
+    timezone: optional(described(clientFact, 'For example `Europe/Oslo`')),
+    languages: optional(list(text())),
+    platform: optional(clientFact),
+    touch: optional(described(decimal(), 'Most simultaneous touch points')),
+  }),
+  `Claims of the client. What has more than ${LOOKED_AT.clientFact} characters counts as absent; ` +
+    `of the languages, the first ${LOOKED_AT.languages} are looked at.`,
+)
 
 const headers = described(
-  record(oneOrMany(text({ max: LIMITS.headerValue }), { max: LIMITS.headerValues }), {
-    names: { source: '^[a-z0-9-]{1,64}$', problem: 'must be a lower-case header name' },
-    max: LIMITS.headers,
+  record(oneOrMany(text({ cut: LOOKED_AT.headerValue }), { cut: LOOKED_AT.headerValues }), {
+    // RFC 9110, section 5.6.2
+    names: {
+      source: "^[!#$%&'*+.^_`|~0-9a-z\\-]+$",
+      except: '^__proto__$',
+      problem: 'must be a lower-case header name',
+    },
+    only: RELEVANT_HEADERS,
   }),
   `By lower-case name. These are looked at: ${RELEVANT_HEADERS.join(', ')}. Send those that the ` +
-    'client sent, as it sent them, and no others: others are not looked at, and count towards ' +
-    `the limits all the same (${LIMITS.headers} names, ${LIMITS.headerValue} characters a value).`,
+    'client sent, as it sent them, and no others. Of each, the first ' +
+    `${LOOKED_AT.headerValue} characters and ${LOOKED_AT.headerValues} values are looked at; ` +
+    'what is longer may be cut there.',
 )
 
 export const requestFacts = object<RequestFacts>('RequestFacts', {
@@ -43,19 +56,20 @@ export const requestFacts = object<RequestFacts>('RequestFacts', {
     'The client address as the caller resolved it; null where that was not possible',
   ),
   method: text({
-    min: 1,
-    max: LIMITS.method,
     // RFC 9110, section 5.6.2
     pattern: { source: "^[!#$%&'*+.^_`|~0-9A-Za-z\\-]+$", problem: 'must be a method of HTTP' },
   }),
-  url: described(text({ max: LIMITS.url }), 'Absolute URL, or path and query'),
+  url: described(
+    text({ cut: LOOKED_AT.url }),
+    `Absolute URL, or path and query; may be cut after ${LOOKED_AT.url} characters`,
+  ),
   headers,
   client: optional(clientFacts),
   tls: optional(
     described(
-      said,
+      text(),
       'JA4 of the TLS handshake, as whoever ended the TLS connection measured it; never what ' +
-        'the client sent',
+        'the client sent. What is no JA4 counts as none',
     ),
   ),
 })

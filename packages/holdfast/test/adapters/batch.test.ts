@@ -80,7 +80,7 @@ test('a request whose judging throws fails alone', async () => {
     required.settle(
       get(url, cookie),
       ({ ok }) => done.push(`${ok} ${url}`),
-      (error) => done.push(`${error} ${url}`),
+      (error) => done.push(`${(error as Error).cause} ${url}`),
     )
   }
   await nextTurn()

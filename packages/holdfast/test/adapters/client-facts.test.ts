@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { clientFactsReader, parseClientFacts } from '../../src/adapters/guard/client-facts.ts'
 import { encodeFacts, FACTS_NAME } from '../../src/browser/index.ts'
 import { CLIENT_FACTS_NAME } from '../../src/carriers/names.ts'
-import { LIMITS } from '../../src/core/request.ts'
+import { LOOKED_AT } from '../../src/core/request.ts'
 
 test('reads what the browser module writes', () => {
   const facts = {
@@ -54,9 +54,9 @@ test('no cookie makes it throw or grow beyond the limits', () => {
     fc.property(fc.array(piece), (pieces) => {
       const facts = clientFactsOf({ header: () => pieces.join('') })
       if (facts === undefined) return
-      expect(facts.languages?.length ?? 0).toBeLessThanOrEqual(LIMITS.languages)
+      expect(facts.languages?.length ?? 0).toBeLessThanOrEqual(LOOKED_AT.languages)
       for (const value of [facts.screen, facts.timezone, facts.platform]) {
-        expect(value?.length ?? 0).toBeLessThanOrEqual(LIMITS.clientFact)
+        expect(value?.length ?? 0).toBeLessThanOrEqual(LOOKED_AT.clientFact)
       }
     }),
   )

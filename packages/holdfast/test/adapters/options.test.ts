@@ -52,7 +52,10 @@ describe('a call of the engine that throws', () => {
     Object.assign(new Error('socket'), { code: 'ECONNRESET' }),
     Object.assign(new Error('a refusal is no fault'), { code: 'token_missing' }),
     Object.assign(new Error('inherited'), { code: 'toString' }),
-  ])('%s goes on as it came: it is no decision', async (error) => {
-    await expect(attempt(() => Promise.reject(error))).rejects.toBe(error)
+  ])('%s is a bug and no decision; its message stays out of the answer', async (error) => {
+    const thrown = await attempt(() => Promise.reject(error)).catch((caught: unknown) => caught)
+
+    expect(thrown).toMatchObject({ code: 'internal_error', cause: error })
+    expect(String(thrown)).not.toContain(error.message)
   })
 })

@@ -1,18 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { guard } from '../../src/adapters/guard/guard.ts'
-import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
-import type { RequestFacts } from '../../src/core/request.ts'
 import { codeOf, harness, inMemory, SECOND } from '../support/harness.ts'
 import { abroad, atHome } from '../support/people.ts'
 
-const HUGE = 'x'.repeat(100_000)
-
 describe('client facts that are no facts', () => {
   test.each([
-    ['100 kB of screen', { screen: HUGE }],
-    ['100 kB of zone', { timezone: HUGE }],
-    ['100 kB of language', { languages: [HUGE] }],
-    ['a hundred thousand languages', { languages: Array(100_000).fill('en') }],
     ['a number for a text', { screen: 5 }],
     ['no object', 'screen'],
     ['a name of every object', JSON.parse('{"__proto__":{"screen":"1x1"}}')],
@@ -71,46 +62,5 @@ describe('client facts that are no facts', () => {
 
     expect((await h.store.feed.read(undefined, 1_000)).items.length).toBeLessThan(30)
     expect(codeOf(await h.show(token))).toBe('ok')
-  })
-})
-
-describe('headers of 100 kB', () => {
-  test.each(['user-agent', 'accept-language', 'sec-ch-ua', 'sec-fetch-site', 'x-anything'])(
-    'in %s are refused by the engine, whole or in pieces',
-    async (name) => {
-      const { login, show } = await harness(inMemory)
-      const token = await login()
-      for (const value of [HUGE, Array(1_000).fill('x'.repeat(100))]) {
-        const headers = { ...atHome().headers, [name]: value } as RequestFacts['headers']
-        await expect(show(token, atHome({ headers }))).rejects.toMatchObject({
-          code: 'invalid_input',
-        })
-      }
-    },
-  )
-
-  test('are an answer at the adapters too, and no crash', async () => {
-    const { sessions, login } = await harness(inMemory)
-    const token = await login()
-    const judge = guard(sessions).require()
-    const headers: Record<string, string> = {
-      host: 'shop.example',
-      'user-agent': HUGE,
-      cookie: `__Host-session=${token}; hf-client=${HUGE}`,
-    }
-    const facts: HttpFacts = {
-      method: 'GET',
-      url: '/',
-      peer: '192.0.2.10',
-      encrypted: true,
-      header: (name) => headers[name],
-    }
-
-    expect(await judge(facts)).toMatchObject({ ok: false, code: 'headers_too_large' })
-    expect(
-      await judge({ ...facts, header: (name) => (name === 'user-agent' ? 'x' : headers[name]) }),
-    ).toMatchObject({
-      ok: expect.any(Boolean),
-    })
   })
 })

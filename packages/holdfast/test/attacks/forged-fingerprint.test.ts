@@ -75,7 +75,7 @@ test('a tool that copies every header is told apart by its handshake, anywhere',
   expect(codeOf(owner)).toBe('ok')
 })
 
-test.each(['x', '\0', '__proto__', `${OWN}\n`, 'a'.repeat(64)])(
+test.each(['x', '\0', '__proto__', `${OWN}\n`, 'a'.repeat(100_000)])(
   'a handshake of %j counts as none',
   async (tls) => {
     const h = await harness(inMemory)
@@ -84,8 +84,5 @@ test.each(['x', '\0', '__proto__', `${OWN}\n`, 'a'.repeat(64)])(
     const { decision } = await h.show(token, atHome({ tls }))
 
     expect(decision).toMatchObject({ outcome: 'allow', because: [] })
-    await expect(h.show(token, atHome({ tls: 'a'.repeat(100_000) }))).rejects.toMatchObject({
-      code: 'invalid_input',
-    })
   },
 )

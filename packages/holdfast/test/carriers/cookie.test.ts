@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { cookie } from '../../src/carriers/cookie.ts'
+import { refreshCarrier } from '../../src/carriers/refresh.ts'
 import { scanCookies } from '../../src/carriers/scan-cookies.ts'
 import { TOKEN_LENGTH } from '../../src/core/token.ts'
 
@@ -127,6 +128,34 @@ describe('writing the session cookie', () => {
     expect(cookie({ sameSite }).clear()).toBe(
       `__Host-session=; Path=/; Secure; HttpOnly; SameSite=${written}; Max-Age=0`,
     )
+  })
+
+  test('Partitioned goes with SameSite=None alone', () => {
+    const carrier = cookie({ sameSite: 'none', partitioned: true })
+    const kept = 'Path=/; Secure; HttpOnly; SameSite=None; Partitioned'
+
+    expect(carrier.clear()).toBe(`__Host-session=; ${kept}; Max-Age=0`)
+    expect(carrier.deliver(token, { persistent: false, expiresAt: now + DAY, now })).toBe(
+      `__Host-session=${token}; ${kept}`,
+    )
+    for (const sameSite of ['lax', 'strict'] as const) {
+      expect(() => cookie({ sameSite, partitioned: true })).toThrowError(
+        expect.objectContaining({
+          code: 'config_invalid',
+          message: expect.stringContaining("cookie.partitioned needs sameSite: 'none'"),
+        }),
+      )
+    }
+  })
+
+  test('the refresh cookie goes where the session cookie does', () => {
+    const carrier = refreshCarrier({ sameSite: 'none', partitioned: true })
+
+    expect(carrier.clear?.()).toBe(
+      '__Secure-refresh=; Path=/refresh; Secure; HttpOnly; SameSite=None; Partitioned; Max-Age=0',
+    )
+    expect(refreshCarrier().clear?.()).toContain('SameSite=Strict; Max-Age=0')
+    expect(() => refreshCarrier({ partitioned: true })).toThrow('cookie.partitioned')
   })
 
   test('is a carrier that browsers use by themselves, under its name', () => {

@@ -9,7 +9,7 @@ function passes(
   options: Parameters<typeof crossSiteGate>[0] = {},
 ): boolean {
   const header = (name: string): string | undefined => headers[name]
-  return crossSiteGate(options)({ method, header, ownOrigin: () => OWN })
+  return crossSiteGate(options)({ method, header, ownOrigin: () => OWN }) === undefined
 }
 
 describe('the cross-site gate', () => {
@@ -110,19 +110,89 @@ describe('the cross-site gate', () => {
   test('an unknown own origin is nobody’s origin', () => {
     const gate = crossSiteGate()
 
-    expect(gate({ method: 'POST', header: () => undefined, ownOrigin: () => undefined })).toBe(
-      false,
-    )
+    const asked = { method: 'POST', ownOrigin: () => undefined }
+
+    expect(gate({ ...asked, header: () => undefined })).toMatchObject({ cause: 'unsaid' })
+    expect(gate({ ...asked, header: (name) => (name === 'origin' ? 'null' : undefined) })).toEqual({
+      cause: 'other_origin',
+      seen: 'null',
+      expected: undefined,
+    })
   })
 
-  test.each(['https://app.example/', 'app.example', 'null', '*', 'https://app.example:443'])(
-    'refuses %j in its list of origins',
-    (origin) => {
-      expect(() => crossSiteGate({ origins: [origin] })).toThrowError(
-        expect.objectContaining({ code: 'config_invalid' }),
-      )
-    },
-  )
+  test.each([
+    ['POST', {}, 'unsaid'],
+    ['POST', { 'sec-fetch-site': 'same-planet' }, 'unsaid'],
+    ['POST', { origin: 'https://evil.example' }, 'other_origin'],
+    ['POST', { 'sec-fetch-site': 'same-site', origin: OWN }, 'sibling'],
+    ['POST', { 'sec-fetch-site': 'cross-site' }, 'other_site'],
+    ['GET', { 'sec-fetch-site': 'cross-site', upgrade: 'websocket' }, 'other_site'],
+    ['GET', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }, 'embedded'],
+  ])('says why %s with %j is foreign: %s', (method, headers, cause) => {
+    const header = (name: string) => (headers as Record<string, string>)[name]
+
+    const foreign = crossSiteGate()({ method, header, ownOrigin: () => OWN })
+
+    expect(foreign).toEqual({ cause, seen: header('origin'), expected: OWN })
+  })
+
+  test('keeps of an Origin what is bounded', () => {
+    const header = (name: string) => (name === 'origin' ? 'x'.repeat(100_000) : undefined)
+
+    const foreign = crossSiteGate()({ method: 'POST', header, ownOrigin: () => OWN })
+
+    expect(foreign?.seen).toBe('x'.repeat(256))
+  })
+
+  test.each([
+    'capacitor://localhost',
+    'ionic://localhost',
+    'tauri://localhost',
+    'app://',
+    'app://bundle',
+    'chrome-extension://fmkadmapgofadopljbjfkapdkoienihi',
+    'moz-extension://2c127fa4-62c7-7e4f-90e5-472b45eecfdc',
+    'safari-web-extension://2C127FA4-62C7-7E4F-90E5-472B45EECFDC',
+  ])('takes %s of an application letter by letter, and nothing like it', (own) => {
+    const options = { origins: [own] }
+    const cross = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' }
+
+    expect(passes('POST', { ...cross, origin: own }, options)).toBe(true)
+    expect(passes('POST', { origin: own }, options)).toBe(true)
+    const near = [`${own}/`, `${own}:80`, `${own}.evil.example`, own.replace('://', '://x'), 'null']
+    for (const origin of [...near, swapCase(own)]) {
+      expect([origin, passes('POST', { ...cross, origin }, options)]).toEqual([origin, false])
+      expect([origin, passes('POST', { origin }, options)]).toEqual([origin, false])
+    }
+  })
+
+  function swapCase(text: string): string {
+    return text === text.toLowerCase() ? text.toUpperCase() : text.toLowerCase()
+  }
+
+  test.each([
+    'file://',
+    'file:///index.html',
+    'data:text/html,x',
+    'blob:https://app.example/x',
+    'javascript://x',
+    'capacitor://localhost/',
+    'capacitor://localhost/app',
+    'capacitor://me@localhost',
+    'capacitor://*',
+    'Capacitor://localhost',
+    'capacitor:localhost',
+    'HTTPS://app.example',
+    'https://app.example/',
+    'app.example',
+    'null',
+    '*',
+    'https://app.example:443',
+  ])('refuses %j in its list of origins', (origin) => {
+    expect(() => crossSiteGate({ origins: [origin] })).toThrowError(
+      expect.objectContaining({ code: 'config_invalid' }),
+    )
+  })
 })
 
 test.each([
@@ -136,17 +206,45 @@ test.each([
   ['POST', undefined, false],
   ['GET', 'text/plain', false],
 ])('%s with content type %j is a form submission: %s', (method, type, expected) => {
-  expect(isFormSubmission(method, () => type)).toBe(expected)
+  const header = (name: string) => (name === 'content-type' ? type : undefined)
+
+  expect(isFormSubmission(method, header)).toBe(expected)
+})
+
+const BEACON = {
+  'sec-fetch-site': 'same-origin',
+  'sec-fetch-mode': 'no-cors',
+  'sec-fetch-dest': 'empty',
+}
+
+test.each([
+  ['a beacon', 'text/plain;charset=UTF-8', BEACON, false],
+  ['a beacon of another site', 'text/plain', { ...BEACON, 'sec-fetch-site': 'same-site' }, true],
+  ['a beacon without Fetch Metadata', 'text/plain', {}, true],
+  ['a form', 'text/plain', { ...BEACON, 'sec-fetch-mode': 'navigate' }, true],
+  ['a form in a frame', 'text/plain', { ...BEACON, 'sec-fetch-dest': 'iframe' }, true],
+  ['a form that a worker sends again', 'text/plain', { ...BEACON, 'sec-fetch-mode': 'cors' }, true],
+  ['a form as a beacon', 'application/x-www-form-urlencoded', BEACON, true],
+  ['a server action', 'text/plain;charset=UTF-8', { 'next-action': '40c0ffee' }, false],
+  ['a server action with files', 'multipart/form-data; boundary=x', { 'next-action': '4' }, false],
+  ['a library', 'multipart/form-data', { 'x-requested-with': 'XMLHttpRequest' }, false],
+])('%s as %s: could be a form: %s', (_, type, headers, expected) => {
+  const all: Record<string, string> = { ...headers, 'content-type': type }
+
+  expect(isFormSubmission('POST', (name) => all[name])).toBe(expected)
 })
 
 test('a repeated content type is read by its first value', () => {
-  expect(isFormSubmission('POST', () => ['text/plain', 'application/json'])).toBe(true)
-  expect(isFormSubmission('POST', () => ['application/json', 'text/plain'])).toBe(false)
-  expect(isFormSubmission('POST', () => [])).toBe(false)
+  const typed = (types: readonly string[]) =>
+    isFormSubmission('POST', (name) => (name === 'content-type' ? types : undefined))
+
+  expect(typed(['text/plain', 'application/json'])).toBe(true)
+  expect(typed(['application/json', 'text/plain'])).toBe(false)
+  expect(typed([])).toBe(false)
 })
 
 test('only the header of that name says what is submitted', () => {
-  const header = (name: string) => (name === 'content-type' ? 'text/plain' : 'application/json')
+  const header = (name: string) => (name === 'content-type' ? 'text/plain' : undefined)
 
   expect(isFormSubmission('POST', header)).toBe(true)
 })

@@ -285,3 +285,34 @@ test.each([
   expect(attempt).toThrow(expect.objectContaining({ code: 'config_invalid' }))
   expect(attempt).not.toThrow(KEY)
 })
+
+test('of what a client says of itself, so much is sent as a service looks at', async () => {
+  const { url, seen } = await server(json(200, { ok: false, code: 'token_missing' }))
+  const long = 'x'.repeat(65_536)
+  const headers = {
+    accept: long,
+    'user-agent': Array(20).fill(long),
+    cookie: 'a-secret',
+    authorization: 'a-secret',
+    [long]: long,
+  }
+  const request = { ...presented.request, url: `/${long}`, headers }
+
+  await connect({ url, key: KEY }).verify({ ...presented, request })
+
+  const sent = JSON.parse(seen[0]?.body ?? '')
+  expect(sent.request.url).toBe(`/${long}`.slice(0, 8_192))
+  expect(sent.request.headers).toEqual({
+    accept: long.slice(0, 2_048),
+    'user-agent': Array(16).fill(long.slice(0, 2_048)),
+  })
+})
+
+test('what is no text stays as it is, for the service to refuse', async () => {
+  const { url, seen } = await server(json(200, { ok: false, code: 'token_missing' }))
+  const request = { ip: null, method: 'GET', url: 1, headers: { accept: [1], 'user-agent': 2 } }
+
+  await connect({ url, key: KEY }).verify({ ...presented, request: request as never })
+
+  expect(JSON.parse(seen[0]?.body ?? '').request).toEqual(request)
+})

@@ -270,7 +270,7 @@ test('what cannot be written as JSON fails alone', async () => {
 test('a presentation that is too large for a batch travels alone', async () => {
   const { sessions, held } = await holding()
 
-  const asked = ['a', 'x'.repeat(30_000), 'c'].map((token) =>
+  const asked = ['a', 'x'.repeat(90_000), 'c'].map((token) =>
     outcome(sessions.verify(presented(token))),
   )
   await until('all are there', () => held.length === 3)

@@ -399,6 +399,27 @@ describe('Redis', () => {
     expect(makeStore).toThrow(expect.objectContaining({ code: 'config_invalid' }))
   })
 
+  test.each([
+    ['keyPrefix', 'x:'],
+    ['enableAutoPipelining', true],
+    ['stringNumbers', true],
+    ['replyMapping', 'resp3'],
+  ])('the option %s of a client is refused by name, of a Cluster, too', (name, value) => {
+    const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], {
+      redisOptions: { [name]: value },
+      lazyConnect: true,
+    })
+
+    for (const made of [lazy({ [name]: value }), cluster]) {
+      expect(() => redisStore({ client: made })).toThrow(
+        expect.objectContaining({
+          code: 'config_invalid',
+          message: expect.stringContaining(`make the client without "${name}"`),
+        }),
+      )
+    }
+  })
+
   test('a cluster client that reads from replicas is refused: they may lag', () => {
     const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], {
       scaleReads: 'slave',
@@ -408,6 +429,27 @@ describe('Redis', () => {
     expect(() => redisStore({ client: cluster })).toThrow(
       expect.objectContaining({ code: 'config_invalid' }),
     )
+  })
+
+  test.each<[string, (reply: unknown) => unknown]>([
+    ['numbers as text', (reply) => (typeof reply === 'number' ? String(reply) : reply)],
+    ['bytes as text', (reply) => (Buffer.isBuffer(reply) ? reply.toString() : reply)],
+    ['nothing as undefined', (reply) => reply ?? undefined],
+    ['numbers as BigInt', (reply) => (typeof reply === 'number' ? BigInt(reply) : reply)],
+  ])('a client that hands on %s is found out at the first use', async (_, change) => {
+    const changed = (reply: unknown): unknown =>
+      Array.isArray(reply) ? reply.map(changed) : change(reply)
+    const own: RedisClient = {
+      options: {},
+      callBuffer: async (command, ...args) => changed(await client.callBuffer(command, ...args)),
+    }
+
+    const read = redisStore({ client: own, onWarning: () => {} }).entries.read(make.entry().id)
+
+    await expect(read).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringContaining('changes replies'),
+    })
   })
 })
 

@@ -27,23 +27,14 @@ describe('a login', () => {
       'attributes',
     ],
     [
-      'a header over 2 KiB',
-      { request: atHome({ headers: { 'user-agent': long(3_000) } }) },
+      'a header that is a number',
+      { request: atHome({ headers: { 'user-agent': [1] as never } }) },
       'request.headers.user-agent',
     ],
+    ['a URL that is a number', { request: atHome({ url: 1 as never }) }, 'request.url'],
     [
-      'too many headers',
-      {
-        request: atHome({
-          headers: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`h${i}`, 'x'])),
-        }),
-      },
-      'request.headers',
-    ],
-    ['a URL over 8 KiB', { request: atHome({ url: long(9_000) }) }, 'request.url'],
-    [
-      'a client fact over 64 characters',
-      { request: atHome({ client: { screen: long(65) } }) },
+      'a client fact that is a number',
+      { request: atHome({ client: { screen: 1 as never } }) },
       'request.client.screen',
     ],
   ] as const)(

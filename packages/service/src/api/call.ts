@@ -27,7 +27,7 @@ export interface Described {
   readonly body?: Shape
   /** The body may be a form with these fields, too. */
   readonly form?: readonly string[]
-  /** Most bytes of the body (default 64 KiB). */
+  /** Most bytes of the body (default 256 KiB). */
   readonly bodyBytes?: number
   /** Headers that the call reads, for the document. */
   readonly headers?: readonly {

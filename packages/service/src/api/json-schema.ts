@@ -1,4 +1,4 @@
-import type { Field, Form, Shape, Side } from 'holdfast/wire'
+import type { Field, Form, Pattern, Shape, Side } from 'holdfast/wire'
 
 /** A JSON Schema (2020-12), as OpenAPI 3.1 has it. */
 export interface JsonSchema {
@@ -72,15 +72,14 @@ function inline(form: Form, side: Side, inner: Inner): JsonSchema {
     }
     case 'one-or-many': {
       const one = inner(form.of)
-      return { anyOf: [one, { type: 'array', items: one, maxItems: form.max }] }
+      return { anyOf: [one, { type: 'array', items: one }] }
     }
     case 'nullable':
       return { anyOf: [inner(form.of), { type: 'null' }] }
     case 'record': {
-      const { of, names, max } = form
-      const propertyNames = names === undefined ? undefined : { pattern: names.source }
-      const bounds = without({ propertyNames, maxProperties: max })
-      return { type: 'object', additionalProperties: inner(of), ...bounds }
+      const { of, names } = form
+      const propertyNames = names === undefined ? undefined : patternSchema(names)
+      return { type: 'object', additionalProperties: inner(of), ...without({ propertyNames }) }
     }
     case 'object':
       return objectSchema(form.fields, side, inner)
@@ -109,9 +108,12 @@ type FormOf<Kind> = Extract<Form, { readonly kind: Kind }>
 
 function textSchema({ min, max, pattern }: FormOf<'text'>): JsonSchema {
   const minLength = min === 0 ? undefined : min
-  const not = pattern?.except === undefined ? undefined : { pattern: pattern.except }
-  const facts = { minLength, maxLength: max, pattern: pattern?.source, not }
-  return { type: 'string', ...without(facts) }
+  const fits = pattern === undefined ? {} : patternSchema(pattern)
+  return { type: 'string', ...without({ minLength, maxLength: max }), ...fits }
+}
+
+function patternSchema({ source, except }: Pattern): JsonSchema {
+  return without({ pattern: source, not: except === undefined ? undefined : { pattern: except } })
 }
 
 function oneOfSchema({ values, open }: FormOf<'one-of'>): JsonSchema {

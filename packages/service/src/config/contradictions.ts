@@ -62,9 +62,22 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
     },
   },
   {
+    of: ['cookieSameSite', 'cookiePartitioned'],
+    problemsOf({ cookieSameSite, cookiePartitioned }, origin) {
+      if (!cookiePartitioned || cookieSameSite === 'none') return []
+      return [
+        {
+          field: origin('cookiePartitioned'),
+          problem: `is set and ${origin('cookieSameSite')} is ${cookieSameSite}`,
+          fix: 'Set cookieSameSite to none: browsers keep partitioned cookies for no other.',
+        },
+      ]
+    },
+  },
+  {
     of: ['origins', 'loginUrl', 'stepUpUrl', 'refusedUrl'],
     problemsOf({ origins, loginUrl, stepUpUrl, refusedUrl }, origin) {
-      if (origins.length > 0) return []
+      if (origins.some((one) => /^https?:/.test(one))) return []
       return Object.entries({ loginUrl, stepUpUrl, refusedUrl }).flatMap(([name, page]) =>
         page === undefined
           ? []

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { isOrigin } from 'holdfast/gateway'
 import { z } from 'zod'
 import { ROLES } from './api-keys.ts'
 import { parseDuration } from './duration.ts'
@@ -63,8 +64,8 @@ export const origin = z
   .string()
   .max(256)
   .refine(
-    (text) => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text,
-    'must be an origin, as in https://shop.example',
+    isOrigin,
+    'must be an origin, as in https://shop.example, or capacitor://localhost of an application',
   )
 
 /** An absolute URL, or a path of the site itself. */

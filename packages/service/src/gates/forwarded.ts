@@ -33,7 +33,7 @@ export interface ForwardedFields {
   readonly peer?: string | undefined
 }
 
-const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/
+const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const HOST = /^(?:\[[0-9a-f:.]{2,45}\]|[\w.-]{1,253})(?::\d{1,5})?$/i
 const ORIGIN_FORM = /^\/[^\0-\x20\x7f]*$/
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#\0-\x20\x7f]+)[^\0-\x20\x7f]*$/i

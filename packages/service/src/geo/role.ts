@@ -3,8 +3,7 @@ import { openMmdb } from 'holdfast/network'
 /** What is wrong with the bytes of a geo file for what it is to tell; undefined when nothing is. */
 export function geoFileProblem(bytes: Uint8Array, role: 'city' | 'asn'): string | undefined {
   try {
-    if (openMmdb(bytes).tells(role)) return undefined
-    return role === 'city' ? 'tells no places' : 'tells no autonomous systems'
+    return openMmdb(bytes).problem(role)
   } catch {
     return 'is not a sound MMDB file'
   }

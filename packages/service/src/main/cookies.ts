@@ -7,14 +7,23 @@ import type { Config } from '../config/schema.ts'
  * its endpoint.
  */
 export function sessionCookies(
-  names: Pick<Config, 'cookieName' | 'refreshCookieName' | 'refreshPath'>,
+  config: Pick<
+    Config,
+    'cookieName' | 'cookieSameSite' | 'cookiePartitioned' | 'refreshCookieName' | 'refreshPath'
+  >,
   now: () => number,
 ): Cookies {
-  const session = cookie({ name: names.cookieName })
+  const { cookieName, cookieSameSite, cookiePartitioned, refreshCookieName, refreshPath } = config
+  const session = cookie({
+    name: cookieName,
+    sameSite: cookieSameSite,
+    partitioned: cookiePartitioned,
+  })
   const refresh = cookie({
-    name: names.refreshCookieName,
-    path: names.refreshPath,
-    sameSite: 'strict',
+    name: refreshCookieName,
+    path: refreshPath,
+    sameSite: cookieSameSite === 'none' ? 'none' : 'strict',
+    partitioned: cookiePartitioned,
   })
   return {
     session: (token, life) => session.deliver(token, { ...life, now: now() }),

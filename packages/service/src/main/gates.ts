@@ -52,15 +52,18 @@ function gateParts({
   log,
   now,
 }: GatesNeed): (where: Listen) => GateParts {
-  const { cookieName, origins, trustedProxies, gateTlsHeader } = config
+  const { cookieName, cookieSameSite, cookiePartitioned } = config
+  const { origins, trustedProxies, gateTlsHeader } = config
   const { loginUrl, stepUpUrl, refusedUrl } = config
   const counted = countingVerify(sessions.verify, metrics)
   const { verify } = gatewayGuard(
     { ...sessions, verify: counted },
     {
       cookieName,
+      cookie: { sameSite: cookieSameSite, partitioned: cookiePartitioned },
       origins,
       now,
+      onWarning: (message) => log.warn(message),
       ...(loginUrl === undefined ? {} : { loginUrl }),
       ...(stepUpUrl === undefined ? {} : { stepUpUrl }),
       ...(refusedUrl === undefined ? {} : { refusedUrl }),

@@ -99,7 +99,12 @@ test('the limits of the document are those of the service', async () => {
       { ...LOGIN, request: { ...request, headers: { accept: Array(16).fill('x'.repeat(2_048)) } } },
       201,
     ],
-    [{ ...LOGIN, request: { ...request, headers: { accept: Array(17).fill('x') } } }, 400],
+    [{ ...LOGIN, request: { ...request, headers: { accept: Array(17).fill('x') } } }, 201],
+    [{ ...LOGIN, request: { ...request, headers: { [`x-${'y'.repeat(500)}`]: '' } } }, 201],
+    [{ ...LOGIN, request: { ...request, headers: { 'X-Y': '' } } }, 400],
+    [{ ...LOGIN, request: { ...request, method: 'X'.repeat(500) } }, 201],
+    [{ ...LOGIN, request: { ...request, client: { screen: 'x'.repeat(65) } } }, 201],
+    [{ ...LOGIN, request: { ...request, ip: 'x'.repeat(79) } }, 400],
   ]
 
   for (const [body, status] of limits) {

@@ -17,16 +17,19 @@ const SITES = {
 const DIALECTS = [
   {
     name: 'forward-auth',
+    longUrl: (long: string) => ({ 'x-forwarded-uri': `/orders?open=${long}` }),
     ask: (run: Gated, more: Record<string, string>, options = '') =>
       run.ask(`/v1/gate/forward-auth${options && `?${options}`}`, forwarded(more)),
   },
   {
     name: 'auth-request',
+    longUrl: (long: string) => ({ 'x-original-url': `https://shop.example/orders?open=${long}` }),
     ask: (run: Gated, more: Record<string, string>, options = '') =>
       run.ask(`/v1/gate/auth-request${options && `?${options}`}`, original(more)),
   },
   {
     name: 'ext-authz',
+    longUrl: () => ({}),
     ask: (run: Gated, more: Record<string, string>, options = '') =>
       run.ask(`/v1/gate/ext-authz/${options || '-'}/orders?open=1`, passedOn(more)),
   },
@@ -56,7 +59,7 @@ test('a handshake from a gateway counts only in the header the operator names', 
   }
 })
 
-describe.each(DIALECTS)('$name', ({ name, ask }) => {
+describe.each(DIALECTS)('$name', ({ name, longUrl, ask }) => {
   test('lets a session pass; without an audience the Authorization is empty', async () => {
     const run = await gated()
 
@@ -278,6 +281,36 @@ describe.each(DIALECTS)('$name', ({ name, ask }) => {
     expect(answer.status).toBe(401)
   })
 
+  test('a long URL and long headers change nothing, with a session and without', async () => {
+    const run = await gated()
+    const long = 'x'.repeat(9_000)
+    const more = { accept: long, 'user-agent': `${CHROME} ${long}`, ...longUrl(long) }
+
+    const answers = [
+      await ask(run, { ...more, cookie: cookieOf(run.token) }),
+      await ask(run, more, 'optional=yes'),
+      await ask(run, more),
+    ]
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 401])
+    expect(answers[2]?.json()).toMatchObject({ code: 'token_missing' })
+  })
+
+  test('what a bound still refuses never looks like a missing login', async () => {
+    const run = await gated()
+    const cookie = `${cookieOf(run.token)}; a=${'x'.repeat(17_000)}`
+
+    const answers = [
+      await ask(run, { cookie }),
+      await ask(run, { cookie: cookie.replace(/^[^;]*; /, '') }),
+      await ask(run, { cookie }, 'optional=yes'),
+    ]
+
+    const told = name === 'auth-request' ? 403 : 431
+    expect(answers.map(({ status }) => status)).toEqual([told, told, told])
+    expect(answers[0]?.json()).toMatchObject({ code: 'headers_too_large', status: 431 })
+  })
+
   test('unknown options are the operator’s mistake: 400, counted, logged once', async () => {
     const run = await gated()
     const cookie = cookieOf(run.token)
@@ -289,7 +322,7 @@ describe.each(DIALECTS)('$name', ({ name, ask }) => {
       await ask(run, { cookie }, 'audience=nobody'),
     ]
 
-    const told = name === 'auth-request' ? 401 : 400
+    const told = name === 'auth-request' ? 403 : 400
     expect(answers.map(({ status }) => status)).toEqual([told, told, told, told])
     expect(answers[3]?.json()).toMatchObject({ code: 'invalid_input', status: 400 })
     const text = await (await fetch(`${run.service.managementUrl}/metrics`)).text()

@@ -1,7 +1,7 @@
 import { CLIENT_FACTS_NAME } from '../../carriers/names.ts'
 import { scanCookies } from '../../carriers/scan-cookies.ts'
 import { memo } from '../../core/memo.ts'
-import { type ClientFacts, LIMITS } from '../../core/request.ts'
+import { type ClientFacts, LOOKED_AT } from '../../core/request.ts'
 import type { HttpFacts } from './http-request.ts'
 
 /**
@@ -71,11 +71,12 @@ const FIELDS = new Map<string, Reader>([
 ])
 
 function fits(value: string, shape: RegExp): boolean {
-  return value.length <= LIMITS.clientFact && shape.test(value)
+  return value.length <= LOOKED_AT.clientFact && shape.test(value)
 }
 
 function readLanguages(text: string): Partial<ClientFacts> | undefined {
-  const languages = text.split('.', LIMITS.languages + 1)
-  const valid = languages.length <= LIMITS.languages && languages.every((tag) => LANGUAGE.test(tag))
+  const languages = text.split('.', LOOKED_AT.languages + 1)
+  const valid =
+    languages.length <= LOOKED_AT.languages && languages.every((tag) => LANGUAGE.test(tag))
   return valid ? { languages } : undefined
 }

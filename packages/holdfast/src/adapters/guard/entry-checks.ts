@@ -1,9 +1,13 @@
 import type { Carrier } from '../../carriers/carrier.ts'
-import { crossSiteGate } from '../../carriers/csrf.ts'
+import { crossSiteGate, type ForeignRequest } from '../../carriers/csrf.ts'
 import type { Code } from '../../core/errors.ts'
 import { type ClientAddress, clientAddressResolver } from '../../network/client-address.ts'
+import { addressWatch } from './address-watch.ts'
+import { isPlainDevelopment, plainOnes } from './development.ts'
 import { type HttpFacts, single } from './http-request.ts'
+import { isLoopbackHost } from './loopback.ts'
 import type { GuardOptions } from './options.ts'
+import type { Warn } from './warnings.ts'
 
 /** The checks of a request that need neither the engine nor a session. */
 export interface EntryChecks {
@@ -13,14 +17,26 @@ export interface EntryChecks {
    * The same checks for a request that need not bring a token, such as a login. Undefined when the
    * request may go on.
    */
-  checkRequest(facts: HttpFacts): Code | undefined
+  checkRequest(facts: HttpFacts): EntryRefusal | undefined
   /** The client's address and TLS fingerprint, as trusted proxies report them. */
   clientOf(facts: HttpFacts): Pick<ClientAddress, 'ip' | 'tls'>
+  /**
+   * The carrier by which new tokens reach this client: one that stands in for `carrier` where
+   * somebody develops in a browser that keeps no `Secure` cookies.
+   */
+  deliveryCarrier(facts: HttpFacts, carrier: Carrier | undefined): Carrier | undefined
   /** The origin that the request was sent to. */
   originOf(facts: HttpFacts): string | undefined
 }
 
-/** The token of a request, or the code under which the request is refused. */
+/** Why a request is refused before anything is known of its session. */
+export interface EntryRefusal {
+  readonly code: Code
+  /** For `cross_site_request`. */
+  readonly foreign?: ForeignRequest
+}
+
+/** The token of a request, or why the request is refused. */
 export type TokenRead =
   | {
       readonly ok: true
@@ -29,47 +45,73 @@ export type TokenRead =
       readonly token: string
       readonly carrier: Carrier
     }
-  | {
+  | (EntryRefusal & {
       readonly ok: false
       readonly ip: string | null
-      readonly code: Code
       readonly carrier?: Carrier
-    }
+    })
 
 /** Throws `config_invalid` for proxies, headers or origins that make no sense. */
 export function entryChecks(
   options: Pick<GuardOptions, 'address' | 'origins' | 'sameSite'>,
   carriers: readonly Carrier[],
+  warn: Warn,
 ): EntryChecks {
-  const passesGate = crossSiteGate(options)
+  const gate = crossSiteGate(options)
   const resolve = clientAddressResolver(options.address)
+  const watch = addressWatch(options.address, warn)
+  const plain = plainOnes(carriers)
 
-  function isOwnRequest(facts: HttpFacts, https: boolean | null): boolean {
+  /** Browsers that drop `Secure` cookies are looked for where no carrier has brought a token. */
+  function tokenOf(facts: HttpFacts, https: boolean | null): Carried {
+    const carried = readCarriers(carriers, facts)
+    if (carried !== MISSING || plain.length === 0) return carried
+    const client = { host: hostOf(facts), https }
+    return isPlainDevelopment(facts, client, 'read') ? readCarriers(plain, facts) : carried
+  }
+
+  function foreignRequest(facts: HttpFacts, https: boolean | null): EntryRefusal | undefined {
     const { method, header } = facts
-    return passesGate({ method, header, ownOrigin: () => ownOrigin(facts, https) })
+    const foreign = gate({ method, header, ownOrigin: () => ownOrigin(facts, https) })
+    return foreign === undefined ? undefined : { code: 'cross_site_request', foreign }
   }
 
   return {
     readToken(facts) {
       const { ip, https, tls } = resolve(facts.peer, facts.header)
       if (!mayCarryTokens(facts, https)) return { ok: false, ip, code: 'https_required' }
-      const carried = readCarriers(carriers, facts)
+      const carried = tokenOf(facts, https)
       if (!carried.ok) return { ...carried, ip }
       const { carrier, token } = carried
-      if (carrier.ambient && !isOwnRequest(facts, https)) {
-        return { ok: false, ip, code: 'cross_site_request' }
-      }
-      return { ok: true, ip, tls, token, carrier }
+      watch(facts, { ip })
+      const refused = carrier.ambient ? foreignRequest(facts, https) : undefined
+      return refused === undefined
+        ? { ok: true, ip, tls, token, carrier }
+        : { ok: false, ip, ...refused }
     },
 
     checkRequest(facts) {
       const { https } = resolve(facts.peer, facts.header)
-      if (!mayCarryTokens(facts, https)) return 'https_required'
+      if (!mayCarryTokens(facts, https)) return { code: 'https_required' }
       const ambient = carriers.some((carrier) => carrier.ambient)
-      return ambient && !isOwnRequest(facts, https) ? 'cross_site_request' : undefined
+      return ambient ? foreignRequest(facts, https) : undefined
     },
 
-    clientOf: (facts) => resolve(facts.peer, facts.header),
+    clientOf(facts) {
+      const client = resolve(facts.peer, facts.header)
+      watch(facts, client)
+      return client
+    },
+
+    deliveryCarrier(facts, carrier) {
+      const standIn = carrier?.plain
+      if (standIn === undefined) return carrier
+      const { https } = resolve(facts.peer, facts.header)
+      if (!isPlainDevelopment(facts, { host: hostOf(facts), https }, 'issue')) return carrier
+      warn('plainCookie')
+      return standIn
+    },
+
     originOf: (facts) => ownOrigin(facts, resolve(facts.peer, facts.header).https),
   }
 }
@@ -83,7 +125,7 @@ export function entryChecks(
  * token.
  */
 export function mayCarryTokens(facts: HttpFacts, proxied: boolean | null): boolean {
-  return isSecure(facts, proxied) || isLoopback(hostOf(facts) ?? '')
+  return isSecure(facts, proxied) || isLoopbackHost(hostOf(facts) ?? '')
 }
 
 /** The origin that the request was sent to, by its Host; undefined for a Host that is malformed. */
@@ -96,7 +138,6 @@ export function ownOrigin(facts: HttpFacts, proxied: boolean | null): string | u
 }
 
 const HOST = /^(\[[0-9a-f:.]{2,45}\]|[\w.-]{1,253})(?::\d{1,5})?$/i
-const LOOPBACK = /^(?:localhost|(?:[\w-]{1,63}\.){1,8}localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i
 
 type Carried =
   | { readonly ok: true; readonly token: string; readonly carrier: Carrier }
@@ -120,10 +161,6 @@ const MISSING: Carried = { ok: false, code: 'token_missing' }
 
 function isSecure({ encrypted }: HttpFacts, proxied: boolean | null): boolean {
   return proxied ?? encrypted
-}
-
-function isLoopback(host: string): boolean {
-  return LOOPBACK.test(HOST.exec(host)?.[1] ?? '')
 }
 
 /** HTTP/2 has `:authority` in place of Host (RFC 9113, section 8.3.1). */

@@ -4,6 +4,7 @@ import type { SessionView } from '../../core/session.ts'
 import type { Sessions } from '../../core/sessions.ts'
 import { type BatchSteps, batchQueue } from './batch.ts'
 import { type AnswerHeaders, NO_STORE, setCookie } from './cookies.ts'
+import { bugOf, withBugs } from './faults.ts'
 import { formHolder } from './held-forms.ts'
 import type { HttpFacts } from './http-request.ts'
 import { type Lifecycle, lifecycle } from './lifecycle.ts'
@@ -61,9 +62,9 @@ export interface OptionallyVerifiedRequest {
 
 /**
  * The core of all adapters: the transport, the carrier, the cross-site gate, the engine, the form
- * token, and the complete answer to whatever does not pass. Its methods throw only what is no
- * {@link SessionError}: a bug, which the framework's own error handling reports and which is never
- * an allow.
+ * token, and the complete answer to whatever does not pass. Its methods throw only bugs and
+ * mistakes of the program, which the framework's own error handling reports and which are never an
+ * allow. A bug is the `cause` of an error whose message a client may read.
  *
  * Throws `config_invalid` for options that make no sense.
  */
@@ -87,12 +88,12 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
           try {
             answered = answer(facts, verdict)
           } catch (error) {
-            failed(error)
+            failed(bugOf(error))
             return
           }
           const holding = isRefused(answered) ? holdForm(facts, answered) : undefined
           if (holding === undefined) settled(answered)
-          else holding.then(settled, failed)
+          else holding.then(settled, (error) => failed(bugOf(error)))
         },
         failed,
       })
@@ -101,9 +102,16 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
     return Object.assign(promised, { settle })
   }
 
+  const calls = lifecycle(parts)
   return {
-    ...lifecycle(parts),
-    refresh: refreshEndpoint(parts),
+    login: withBugs(calls.login),
+    logout: withBugs(calls.logout),
+    beginStepUp: withBugs(calls.beginStepUp),
+    completeStepUp: withBugs(calls.completeStepUp),
+    stepUpFailed: withBugs(calls.stepUpFailed),
+    loginFailed: withBugs(calls.loginFailed),
+    requestFacts: calls.requestFacts,
+    refresh: withBugs(refreshEndpoint(parts)),
     require: (requirements) =>
       verifier(requirements, (facts, verdict) =>
         verdict.ok ? verdict : parts.refuse(facts, verdict),
@@ -131,11 +139,11 @@ function verification(
       try {
         return verifyRequest(facts, requirements)
       } catch (error) {
-        return Promise.reject(error)
+        return Promise.reject(bugOf(error))
       }
     },
     answer({ settled, failed }, verdict) {
-      if ('then' in verdict) verdict.then(settled, failed)
+      if ('then' in verdict) verdict.then(settled, (error) => failed(bugOf(error)))
       else settled(verdict)
     },
   }

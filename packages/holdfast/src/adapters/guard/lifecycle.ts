@@ -7,6 +7,7 @@ import type { SessionView } from '../../core/session.ts'
 import type { Login, Proof, StepUpBegun, SubjectRef } from '../../core/sessions.ts'
 import type { InTime } from './answer-time.ts'
 import { type AnswerHeaders, deliveryHeaders, isSetCookie, NO_STORE, setCookie } from './cookies.ts'
+import { plainOnes } from './development.ts'
 import { attempt } from './faults.ts'
 import type { HeaderPair, HttpFacts } from './http-request.ts'
 import type { RouteRequirements } from './options.ts'
@@ -105,8 +106,8 @@ function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' |
 
   return {
     async login(facts, { clientFacts, ...login }) {
-      const code = checks.checkRequest(facts)
-      if (code !== undefined) return refuse(facts, { code })
+      const foreign = checks.checkRequest(facts)
+      if (foreign !== undefined) return refuse(facts, foreign)
       const before = checks.readToken(facts)
       checkDeliverable(facts, delivering)
       const inTime = startAnswer()
@@ -120,7 +121,9 @@ function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' |
       )
       if (!created.ok) return refuse(facts, created)
       if (before.ok) superseded.note({ token: before.token })
-      return issued(parts, { carrier: delivering, inTime }, created)
+      const carrier = checks.deliveryCarrier(facts, delivering)
+      const refresh = checks.deliveryCarrier(facts, carriers.refresh)
+      return issued(parts, { carrier, refresh, inTime }, created)
     },
 
     async logout(facts) {
@@ -128,14 +131,16 @@ function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' |
       if (!read.ok && read.code !== 'token_missing' && read.code !== 'token_malformed') {
         return refuse(facts, read)
       }
-      const code = checks.checkRequest(facts)
-      if (code !== undefined) return refuse(facts, { code })
+      const foreign = checks.checkRequest(facts)
+      if (foreign !== undefined) return refuse(facts, foreign)
       if (read.ok) {
         const ended = await attempt(() => sessions.logout(read.token).then(() => DONE))
         if (!ended.ok) return refuse(facts, ended)
         superseded.note({ token: read.token })
       }
-      const expired = carriers.all.flatMap((carrier) => carrier.clear?.() ?? [])
+      const standsIn = read.ok && !carriers.session.includes(read.carrier)
+      const dead = standsIn ? [...carriers.all, ...plainOnes(carriers.all)] : carriers.all
+      const expired = dead.flatMap((carrier) => carrier.clear?.() ?? [])
       const headers = [NO_STORE, ...clearSiteData(options), ...expired.map(setCookie)]
       return { ok: true, headers: () => headers }
     },
@@ -145,7 +150,7 @@ function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' |
 function stepUp(
   parts: GuardParts,
 ): Pick<Lifecycle<HttpFacts>, 'beginStepUp' | 'completeStepUp' | 'stepUpFailed'> {
-  const { sessions, checks, refuse, superseded, startAnswer } = parts
+  const { sessions, carriers, checks, refuse, superseded, startAnswer } = parts
 
   return {
     async beginStepUp(facts, requirements = requirementsIn(facts.url)) {
@@ -169,7 +174,9 @@ function stepUp(
       const completed = await attempt(() => sessions.completeStepUp({ ...proof, token, request }))
       if (!completed.ok) return refuse(facts, { ...completed, carrier })
       superseded.note({ id: completed.session.id })
-      return issued(parts, { carrier, inTime }, completed)
+      const standsIn = !carriers.session.includes(carrier)
+      const refresh = standsIn ? carriers.refresh?.plain : carriers.refresh
+      return issued(parts, { carrier, refresh, inTime }, completed)
     },
 
     async stepUpFailed(facts, challenge) {
@@ -220,8 +227,16 @@ function describe(
  * is late, or when a step-up or a logout has replaced them meanwhile.
  */
 function issued(
-  { carriers, superseded, now }: GuardParts,
-  { carrier, inTime }: { readonly carrier: Carrier | undefined; readonly inTime: InTime },
+  { superseded, now }: GuardParts,
+  {
+    carrier,
+    refresh,
+    inTime,
+  }: {
+    readonly carrier: Carrier | undefined
+    readonly refresh: Carrier | undefined
+    readonly inTime: InTime
+  },
   answer: {
     readonly token?: string
     readonly refreshToken?: string
@@ -234,11 +249,7 @@ function issued(
   const { session, decision, token, refreshToken, persistent, meanwhile = [] } = answer
   const at = now()
   const delivery = deliveryHeaders(carrier, answer, at)
-  const refreshDelivery = deliveryHeaders(
-    carriers.refresh,
-    { token: refreshToken, session, persistent },
-    at,
-  )
+  const refreshDelivery = deliveryHeaders(refresh, { token: refreshToken, session, persistent }, at)
   const cookies = [...delivery, ...refreshDelivery].filter(isSetCookie)
   const headers = [NO_STORE, ...cookies]
   const before = superseded.count()

@@ -1,6 +1,6 @@
 import type { Carrier } from '../../carriers/carrier.ts'
 import { cookie } from '../../carriers/cookie.ts'
-import type { CrossSiteOptions } from '../../carriers/csrf.ts'
+import type { CrossSiteOptions, ForeignRequest } from '../../carriers/csrf.ts'
 import { type RefreshOptions, refreshCarrier } from '../../carriers/refresh.ts'
 import type { Decision } from '../../core/decision.ts'
 import { type Code, SessionError } from '../../core/errors.ts'
@@ -56,6 +56,12 @@ export interface GuardOptions extends CrossSiteOptions {
    * empty list no such header is sent.
    */
   readonly clearSiteData?: readonly ClearSiteDataKind[]
+  /**
+   * Hears what the operator should mend, each thing once: the address of clients cannot be known,
+   * another application sets a cookie of the same name. Default: `process.emitWarning`, and
+   * `console.warn` where there is none.
+   */
+  readonly onWarning?: (message: string) => void
   /** UTC, ms: for the lifetimes of cookies, and for answers that are too late to carry one. */
   readonly now?: () => number
 }
@@ -96,6 +102,11 @@ export interface RefusedRequest {
   /** Where to go on after a login or a step-up; always a path of this site. */
   readonly returnTo: string
   readonly decision: Decision | undefined
+  /**
+   * For `cross_site_request`: what spoke against the request. The log may have it, and no client:
+   * behind a proxy that rewrites `Host`, the expected origin is a name of the inside.
+   */
+  readonly foreign: ForeignRequest | undefined
 }
 
 /** Replaces parts of a refusal. */

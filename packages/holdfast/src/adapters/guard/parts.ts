@@ -5,6 +5,7 @@ import { type Carriers, carriersOf, checkGuardOptions, type GuardOptions } from 
 import { type Refusals, refusals } from './refusals.ts'
 import { type DescribeRequest, requestDescriber } from './request-facts.ts'
 import { type SupersededTokens, supersededTokens } from './superseded.ts'
+import { processWarning, type Warn, warnings } from './warnings.ts'
 
 /** What one guard is made of. All of its calls share it. */
 export interface GuardParts extends Refusals {
@@ -16,14 +17,16 @@ export interface GuardParts extends Refusals {
   readonly superseded: SupersededTokens
   readonly startAnswer: AnswerTimer
   readonly now: () => number
+  readonly warn: Warn
 }
 
 /** Throws `config_invalid` for options that make no sense. */
 export function guardParts(sessions: Sessions, options: GuardOptions): GuardParts {
   checkGuardOptions(options)
   const carriers = carriersOf(options)
-  const checks = entryChecks(options, carriers.session)
-  const { now = () => Date.now() } = options
+  const { now = () => Date.now(), onWarning = processWarning } = options
+  const warn = warnings(onWarning)
+  const checks = entryChecks(options, carriers.session, warn)
   return {
     sessions,
     options,
@@ -34,5 +37,6 @@ export function guardParts(sessions: Sessions, options: GuardOptions): GuardPart
     superseded: supersededTokens(),
     startAnswer: answerTimer(now),
     now,
+    warn,
   }
 }

@@ -1,6 +1,6 @@
 import { isSafeMethod } from '../../carriers/csrf.ts'
 import type { Code } from '../../core/errors.ts'
-import { LIMITS } from '../../core/request.ts'
+import { LIMITS, LOOKED_AT } from '../../core/request.ts'
 import type { Requirements } from '../../core/sessions.ts'
 import { type HttpFacts, single } from './http-request.ts'
 import type { RouteRequirements } from './options.ts'
@@ -175,7 +175,7 @@ export function pageFor(
 export function pathOf(text: string, origin: string | undefined): string {
   // A path that begins with two slashes is a path here, not a host.
   const url = text.startsWith('/') ? `${BASE}${text}` : text
-  if (text.length > LIMITS.url || !URL.canParse(url)) return '/'
+  if (text.length > LOOKED_AT.url || !URL.canParse(url)) return '/'
   const parsed = new URL(url)
   if (origin !== undefined && parsed.origin !== origin) return '/'
   return ownPath(`${parsed.pathname}${parsed.search}`)

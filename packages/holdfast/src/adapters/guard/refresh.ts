@@ -5,6 +5,7 @@ import type { SessionId } from '../../core/ids.ts'
 import type { Refreshed } from '../../core/sessions.ts'
 import { parseToken, TOKEN_LENGTH } from '../../core/token.ts'
 import { deliveryHeaders, isSetCookie, NO_STORE } from './cookies.ts'
+import { plainOnes } from './development.ts'
 import { entryChecks, type TokenRead } from './entry-checks.ts'
 import { attempt } from './faults.ts'
 import type { HttpFacts, WholeAnswer } from './http-request.ts'
@@ -38,17 +39,17 @@ export function refreshEndpoint(parts: GuardParts): Refresh {
 }
 
 function endpointFor(
-  { sessions, options, carriers, refuse, describe, superseded, startAnswer, now }: GuardParts,
+  { sessions, options, carriers, refuse, describe, superseded, startAnswer, now, warn }: GuardParts,
   carrier: Carrier,
 ): Refresh {
   const native = options.refresh?.native === true
-  const checks = entryChecks(options, [carrier])
+  const checks = entryChecks(options, [carrier], warn)
 
   function readToken(facts: HttpFacts, token: string | undefined): TokenRead {
     if (!native || token === undefined) return checks.readToken(facts)
     const { ip, tls } = checks.clientOf(facts)
-    const code = checks.checkRequest(facts)
-    if (code !== undefined) return { ok: false, ip, code }
+    const refused = checks.checkRequest(facts)
+    if (refused !== undefined) return { ok: false, ip, ...refused }
     // It comes out of a body that the application has parsed, and may be of any type.
     const bounded = typeof token === 'string' && token !== '' && token.length <= TOKEN_LENGTH
     return bounded
@@ -58,9 +59,9 @@ function endpointFor(
 
   function deliver(
     { session, persistent, accessToken, expiresIn }: Extract<Refreshed, { ok: true }>,
-    refreshToken: string | undefined,
+    { refreshToken, by }: { readonly refreshToken: string | undefined; readonly by: Carrier },
   ): WholeAnswer {
-    const delivery = deliveryHeaders(carrier, { token: refreshToken, session, persistent }, now())
+    const delivery = deliveryHeaders(by, { token: refreshToken, session, persistent }, now())
     return {
       status: 200,
       headers: [['content-type', 'application/json'], NO_STORE, ...delivery.filter(isSetCookie)],
@@ -72,7 +73,9 @@ function endpointFor(
     if (isSafeMethod(facts.method)) return refuse(facts, { code: 'method_not_allowed' }).refusal
     const read = readToken(facts, token)
     if (!read.ok) return refuse(facts, read).refusal
-    if (carrier.ambient && besideAnotherSession(facts, carriers.session, read.token)) {
+    const by = read.carrier
+    const beside = by === carrier.plain ? plainOnes(carriers.session) : carriers.session
+    if (carrier.ambient && besideAnotherSession(facts, beside, read.token)) {
       return refuse(facts, { code: 'token_duplicated' }).refusal
     }
     const inTime = startAnswer()
@@ -85,11 +88,11 @@ function endpointFor(
         ...(audience === undefined ? {} : { audience }),
       }),
     )
-    if (!refreshed.ok) return refuse(facts, { ...refreshed, carrier }).refusal
+    if (!refreshed.ok) return refuse(facts, { ...refreshed, carrier: by }).refusal
     // The answer is late, or a step-up, a login or a logout was answered meanwhile: then the
     // successor is dead by now, and would overwrite the living one.
     const delivers = inTime() && !superseded.since(refreshed.session.id, before)
-    return deliver(refreshed, delivers ? refreshed.refreshToken : undefined)
+    return deliver(refreshed, { refreshToken: delivers ? refreshed.refreshToken : undefined, by })
   }
 }
 

@@ -1,8 +1,12 @@
 import type { Carrier } from '../../carriers/carrier.ts'
+import type { ForeignRequest } from '../../carriers/csrf.ts'
+import { FORM_TOKEN_FIELD, FORM_TOKEN_HEADER } from '../../carriers/names.ts'
 import type { Decision } from '../../core/decision.ts'
 import { CODES, type Code } from '../../core/errors.ts'
 import type { Requirements } from '../../core/sessions.ts'
 import { isSetCookie, NO_STORE, setCookie } from './cookies.ts'
+import { plainOnes } from './development.ts'
+import { foreignAdvice } from './foreign-advice.ts'
 import type { HeaderPair, HttpFacts, WholeAnswer } from './http-request.ts'
 import type { Carriers, GuardOptions, RefusalWording } from './options.ts'
 import {
@@ -31,6 +35,8 @@ export interface RefusalCause {
   readonly requirements?: Requirements | undefined
   readonly decision?: Decision | undefined
   readonly detail?: string | undefined
+  /** For `cross_site_request`. */
+  readonly foreign?: ForeignRequest | undefined
   /** The carrier that brought the token: it can expire the client's cookie. */
   readonly carrier?: Carrier | undefined
   /** A `Set-Cookie` value that a passed verification left behind. */
@@ -59,6 +65,7 @@ export function refusals(
 ): Refusals {
   const { onRefusal } = options
   const cookieCarriers = carriers.all.filter(({ ambient }) => ambient)
+  const plainCarriers = plainOnes(cookieCarriers)
 
   function expiredCookies(
     facts: HttpFacts,
@@ -66,12 +73,14 @@ export function refusals(
   ): readonly string[] {
     if (carrier === undefined || !CODES[code].clears || !mayExpireCookies(facts)) return []
     // A malformed token says nothing about the other cookie; the end of a session does.
-    const dead = carrier.ambient && code !== 'token_malformed' ? cookieCarriers : [carrier]
+    const siblings = plainCarriers.includes(carrier) ? plainCarriers : cookieCarriers
+    const dead = carrier.ambient && code !== 'token_malformed' ? siblings : [carrier]
     return dead.flatMap((one) => one.clear?.() ?? [])
   }
 
   function refuse(facts: HttpFacts, cause: RefusalCause): Refused {
-    const { code, requirements, decision, detail } = cause
+    const { code, requirements, decision, foreign } = cause
+    const detail = foreign === undefined ? cause.detail : foreignAdvice(foreign)
     const expired = expiredCookies(facts, cause)
     const left = cause.setCookie === undefined ? [] : [cause.setCookie]
     const setCookies = expired.length > 0 ? expired : left
@@ -95,6 +104,7 @@ export function refusals(
       navigation,
       returnTo: back(),
       decision,
+      foreign,
     })
     return {
       ok: false,
@@ -138,7 +148,7 @@ function reworded(refusal: Refusal, { status, headers = {}, body }: RefusalWordi
 export interface ProblemFacts {
   readonly code: Code
   readonly requirements?: Requirements | undefined
-  /** For `invalid_input`: which field was wrong. The reasons of other codes stay in the log. */
+  /** What was wrong, where the client may know more of it than the code says. */
   readonly detail?: string | undefined
   /** `Set-Cookie` values that go with the answer. */
   readonly setCookies?: readonly string[]
@@ -161,7 +171,7 @@ export function problemRefusal(facts: ProblemFacts): Refusal {
     title: code.replaceAll('_', ' '),
     status,
     code,
-    detail: ADVICE[code] ?? detail ?? fallback,
+    detail: detail ?? ADVICE[code] ?? fallback,
     ...(requirements?.acr === undefined ? {} : { acr_values: requirements.acr }),
     ...(requirements?.maxAgeMs === undefined ? {} : { max_age: seconds(requirements.maxAgeMs) }),
     ...(requirements?.sensitivity === undefined ? {} : { sensitivity: requirements.sensitivity }),
@@ -175,7 +185,9 @@ const RETRY_AFTER_S = '1'
 const ADVICE: Partial<Record<Code, string>> = {
   token_missing: 'Log in.',
   token_malformed: 'Log in again.',
-  token_key_unknown: 'The session could not be recognised. Try again, or log in again.',
+  token_key_unknown:
+    'The session could not be recognised: it is of another key ring. Try again, or log in again. ' +
+    'Applications that share a host need cookie names of their own.',
   token_duplicated:
     'More than one session token came with the request. ' +
     'Delete the site’s cookies and log in again.',
@@ -190,7 +202,9 @@ const ADVICE: Partial<Record<Code, string>> = {
   session_limited: 'The session may only read until a factor is proved.',
   context_refused: 'Too many attempts. Try again later, or from where you usually are.',
   cross_site_request: 'Another site caused this request.',
-  form_token_invalid: 'The form does not belong to this session. Load the page again.',
+  form_token_invalid:
+    'The form token is not of this session. Load the page again. A form sends the token in the ' +
+    `field \`${FORM_TOKEN_FIELD}\`, a script in the header \`${FORM_TOKEN_HEADER}\`.`,
   https_required:
     'Session tokens do not travel over plain HTTP. ' +
     'Behind a proxy that ends TLS, trust that proxy in the address options.',

@@ -1,4 +1,11 @@
-import { type ClientFacts, RELEVANT_HEADERS, type RequestFacts } from '../../core/request.ts'
+import {
+  type ClientFacts,
+  cut,
+  headerText,
+  LOOKED_AT,
+  RELEVANT_HEADERS,
+  type RequestFacts,
+} from '../../core/request.ts'
 import { clientFactsReader, parseClientFacts } from './client-facts.ts'
 import type { HttpFacts } from './http-request.ts'
 
@@ -17,14 +24,15 @@ export interface ClientDescription {
 export function requestDescriber(): DescribeRequest {
   const clientFactsOf = clientFactsReader()
   return (facts, { ip, tls = null, posted }) => {
-    const headers: Record<string, string | readonly string[]> = {}
+    const headers: Record<string, string> = {}
     for (const name of RELEVANT_HEADERS) {
       const value = facts.header(name)
-      if (value !== undefined) headers[name] = value
+      if (value !== undefined) headers[name] = headerText(value)
     }
     const client: ClientFacts | undefined =
       (posted === undefined ? undefined : parseClientFacts(posted)) ?? clientFactsOf(facts)
-    const { method, url } = facts
+    const { method } = facts
+    const url = cut(facts.url, LOOKED_AT.url)
     const described =
       client === undefined ? { ip, method, url, headers } : { ip, method, url, headers, client }
     return tls === null ? described : { ...described, tls }

@@ -1,6 +1,6 @@
 import type { Carrier } from '../../carriers/carrier.ts'
 import { isFormSubmission } from '../../carriers/csrf.ts'
-import { FORM_TOKEN_HEADER } from '../../carriers/names.ts'
+import { FORM_TOKEN_FIELD, FORM_TOKEN_HEADER } from '../../carriers/names.ts'
 import { sameText } from '../../core/constant-time.ts'
 import type { Decision } from '../../core/decision.ts'
 import type { SessionView } from '../../core/session.ts'
@@ -85,11 +85,14 @@ interface ReceivedRequest {
 
 /** What the engine's answer means for the request; a form has to bring its form token, too. */
 function conclude(
-  { superseded, now }: GuardParts,
+  { superseded, now, warn }: GuardParts,
   { facts, carrier, inTime, before }: ReceivedRequest,
   verification: Verification | Fault,
 ): RequestVerdict | Promise<RequestVerdict> {
-  if (!verification.ok) return { ...verification, carrier }
+  if (!verification.ok) {
+    if (verification.code === 'token_key_unknown') warn('keyUnknown')
+    return { ...verification, carrier }
+  }
   const { session, decision } = verification
   const delivery = deliveryHeaders(carrier, verification, now())
   const headers: AnswerHeaders = () =>
@@ -101,21 +104,26 @@ function conclude(
     headers: delivery.length === 0 ? NO_HEADERS : headers,
   }
   if (!carrier.ambient || !isFormSubmission(facts.method, facts.header)) return verified
-  return bringsFormToken(facts, session).then((brought) =>
-    brought
-      ? verified
-      : { ok: false, code: 'form_token_invalid', setCookie: setCookieIn(headers()) },
-  )
+  return shownFormToken(facts).then((shown) => {
+    if (shown !== undefined && sameText(shown, session.formToken)) return verified
+    const detail = shown === undefined ? FORM_TOKEN_MISSING : undefined
+    return { ok: false, code: 'form_token_invalid', detail, setCookie: setCookieIn(headers()) }
+  })
 }
+
+const FORM_TOKEN_MISSING =
+  "This form came without the session's form token. A form sends it in the field " +
+  `\`${FORM_TOKEN_FIELD}\`, which has to be parsed before the guard runs; a script sends it in ` +
+  `the header \`${FORM_TOKEN_HEADER}\`.`
 
 const NONE: readonly HeaderPair[] = []
 const NO_HEADERS: AnswerHeaders = () => NONE
 
 /**
- * Whether a form shows the token that only pages of this session hold (NIST SP 800-63B-4, section
- * 5.1). Another site could have sent the form.
+ * The token of a form, which only pages of its session hold (NIST SP 800-63B-4, section 5.1).
+ * Without it, another site could have sent the form.
  */
-async function bringsFormToken(facts: HttpFacts, session: SessionView): Promise<boolean> {
+async function shownFormToken(facts: HttpFacts): Promise<string | undefined> {
   const shown = single(facts, FORM_TOKEN_HEADER) ?? (await facts.formToken?.())
-  return typeof shown === 'string' && sameText(shown, session.formToken)
+  return typeof shown === 'string' ? shown : undefined
 }

@@ -49,23 +49,29 @@ export function redisPort(client: RedisClient): RedisPort {
   throw invalidOption('needs "client": one made by the package ioredis or by the package redis')
 }
 
+/** Options that change commands or replies of `ioredis`, and why the store cannot do with them. */
+const IOREDIS_OPTIONS: readonly (readonly [
+  name: string,
+  harmless: readonly unknown[],
+  problem: string,
+])[] = [
+  ['keyPrefix', [''], 'takes its own "prefix"'],
+  ['scaleReads', ['master'], 'must read from masters'],
+  // ioredis then takes the first argument of `callBuffer` for the name of the command
+  ['enableAutoPipelining', [false], 'makes pipelines itself'],
+  ['stringNumbers', [false], 'needs numbers of Redis as numbers'],
+  ['replyMapping', ['legacy'], 'needs replies of Redis as they came'],
+]
+
 function ioredisPort(client: IoredisClient): RedisPort {
-  const {
-    keyPrefix,
-    scaleReads = 'master',
-    enableAutoPipelining,
-  } = client.options as {
-    readonly keyPrefix?: string
-    readonly scaleReads?: unknown
-    readonly enableAutoPipelining?: boolean
-  }
-  if (keyPrefix) throw invalidOption('takes its own "prefix"; make the client without "keyPrefix"')
-  if (scaleReads !== 'master') {
-    throw invalidOption('must read from masters; make the client without "scaleReads"')
-  }
-  if (enableAutoPipelining) {
-    // ioredis then takes the first argument of `callBuffer` for the name of the command
-    throw invalidOption('makes pipelines itself; make the client without "enableAutoPipelining"')
+  // A Cluster has those of its connections below.
+  const { redisOptions = {} } = client.options as { readonly redisOptions?: object }
+  for (const [name, harmless, problem] of IOREDIS_OPTIONS) {
+    for (const options of [client.options, redisOptions]) {
+      const value: unknown = Reflect.get(options, name)
+      if (value == null || harmless.includes(value)) continue
+      throw invalidOption(`${problem}; make the client without "${name}"`)
+    }
   }
   const send = (to: IoredisClient, [name, ...args]: Arguments): Promise<unknown> =>
     to.callBuffer(name, ...args)
@@ -150,8 +156,8 @@ function byTurn(client: PipelineClient): (args: Arguments) => Promise<unknown> {
     })
 }
 
-/** RESP type of bulk strings, for the `redis` package. */
-const BUFFERS = { typeMapping: { 36: Buffer } }
+/** Bulk strings as Buffers: by their RESP type for `redis` 5 and newer, by a word for `redis` 4. */
+const BUFFERS = { typeMapping: { 36: Buffer }, returnBuffers: true }
 
 type Send = (args: Arguments, options: object) => Promise<unknown>
 
@@ -161,11 +167,23 @@ interface ClusterClient {
   sendCommand(key: string, readonly: boolean, args: Arguments, options: object): Promise<unknown>
 }
 
+type LegacyOptions = { readonly legacyMode?: boolean }
+
 interface SentinelClient {
   sendCommand(readonly: boolean, args: Arguments, options: object): Promise<unknown>
 }
 
 function nodeRedisPort(client: NodeRedisClient): RedisPort {
+  if (!('isOpen' in client)) {
+    throw invalidOption(
+      'takes a client of the package redis 4 or newer; hand over the client itself, and not what ' +
+        'its "legacy()" gives',
+    )
+  }
+  const options = 'options' in client ? (client.options as LegacyOptions | undefined) : undefined
+  if (options?.legacyMode === true) {
+    throw invalidOption('needs promises; make the client without "legacyMode"')
+  }
   if ('nodeClient' in client) {
     const cluster = client as unknown as ClusterClient
     return {

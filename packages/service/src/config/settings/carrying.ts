@@ -21,6 +21,20 @@ export const carrying = {
       reading: 'text',
     },
   ),
+  cookieSameSite: setting(z.enum(['lax', 'strict', 'none']).default('lax'), {
+    about:
+      '`SameSite` of the session cookie. `none` is for pages that other sites embed, and holds ' +
+      'for the refresh cookie, too, which is `Strict` otherwise.',
+    example: 'lax',
+    reading: 'text',
+  }),
+  cookiePartitioned: setting(z.boolean().default(false), {
+    about:
+      '`Partitioned` cookies (CHIPS): a page that other sites embed has a session of its own for ' +
+      'each of them. Needs `cookieSameSite: none`.',
+    example: 'false',
+    reading: 'yaml',
+  }),
   audiences: setting(
     z
       .record(audienceName, audience)

@@ -54,7 +54,8 @@ export const listening = {
   origins: setting(z.array(origin).max(256).default([]), {
     about:
       'Public origins of the sites behind the gateways: logins return there and nowhere else, ' +
-      "and their pages may use each other's sessions.",
+      "and their pages may use each other's sessions. Pages of an application have an origin of " +
+      'a scheme of its own, such as `capacitor://localhost`.',
     example: 'https://shop.example,https://account.example',
     reading: 'list',
   }),

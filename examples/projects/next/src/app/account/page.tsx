@@ -1,0 +1,24 @@
+import { logOut, order } from '@/actions'
+import { sessionOf } from '@/holdfast'
+
+export default async function Account({ searchParams }: { searchParams: Promise<Query> }) {
+  const { subject, formToken } = await sessionOf('/account')
+  const { ordered } = await searchParams
+  return (
+    <main>
+      <p>Hello {subject}.</p>
+      {ordered === undefined ? null : <p>Ordered by {ordered}.</p>}
+      <form action={order}>
+        <input type="hidden" name="_form" value={formToken} />
+        <button type="submit">Order</button>
+      </form>
+      <form action={logOut}>
+        <button type="submit">Log out</button>
+      </form>
+    </main>
+  )
+}
+
+interface Query {
+  readonly ordered?: string
+}

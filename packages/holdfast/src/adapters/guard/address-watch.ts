@@ -1,0 +1,51 @@
+import { parseClientAddress } from '../../network/address.ts'
+import type { ClientAddress, ClientAddressOptions } from '../../network/client-address.ts'
+import { isPublic } from '../../network/describe.ts'
+import { forwardingHeaders } from '../../network/forwarding.ts'
+import type { HttpFacts } from './http-request.ts'
+import type { Warn } from './warnings.ts'
+
+/** Looks at a request with a session, and warns where no client's address can be known. */
+export type AddressWatch = (facts: HttpFacts, client: Pick<ClientAddress, 'ip'>) => void
+
+/** A proxy that reports its client does so with every request, so the first ones suffice. */
+const LOOKED_AT = 100
+
+/** Headers in which proxies report their clients. */
+export const REPORTS = [
+  'x-forwarded-for',
+  'forwarded',
+  'x-real-ip',
+  'cf-connecting-ip',
+  'true-client-ip',
+]
+
+export function addressWatch(
+  { trust, header = 'x-forwarded-for' }: ClientAddressOptions = {},
+  warn: Warn,
+): AddressWatch {
+  const [reports = ''] = forwardingHeaders(header)
+  let left = LOOKED_AT
+
+  function look({ peer, header: lookUp }: HttpFacts, ip: string | null): void {
+    if (trust === undefined) {
+      if (peer === undefined) warn('peerUnknown')
+      else if (isInside(ip) && REPORTS.some((name) => lookUp(name) !== undefined)) {
+        warn('proxyNotTrusted')
+      }
+      return
+    }
+    if ((ip === null || isInside(ip)) && lookUp(reports) === undefined) warn('proxySilent')
+  }
+
+  return (facts, { ip }) => {
+    if (left === 0) return
+    left--
+    look(facts, ip)
+  }
+}
+
+function isInside(ip: string | null): boolean {
+  const address = ip === null ? undefined : parseClientAddress(ip)
+  return address !== undefined && !isPublic(address)
+}
