@@ -14,7 +14,10 @@ const REQUIRED = ['package.json', 'README.md', 'LICENSE', 'NOTICE']
 export async function packageContents() {
   const unfit = [
     ...(await contents('packages/holdfast', ALLOWED)),
-    ...(await contents('packages/service', new RegExp(`${ALLOWED.source}|^bin/.+\\.mjs$`))),
+    ...(await contents(
+      'packages/service',
+      new RegExp(`${ALLOWED.source}|^bin/.+\\.mjs$|^templates/.+\\.ts$`),
+    )),
   ]
   if (unfit.length > 0) return unfit
   const archive = await packedArchive()

@@ -15,6 +15,7 @@ import { eventCommands } from './events.ts'
 import { explainCommands } from './explain.ts'
 import { geoCommands } from './geo.ts'
 import { helpOf, overview } from './help.ts'
+import { initCommands } from './init.ts'
 import { keysCommands } from './keys.ts'
 import { policyCommands } from './policy.ts'
 import { reportCommands } from './report.ts'
@@ -25,6 +26,7 @@ import { subjectsCommands } from './subjects.ts'
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
+  ...initCommands,
   ...serveCommands,
   ...configCommands,
   ...keysCommands,
