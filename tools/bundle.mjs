@@ -44,9 +44,13 @@ async function bundledTypes(dist, entries) {
   const output = await bundled(dist, entries, { ending: '.d.ts', plugins })
   return output.map(({ fileName, code }) => ({
     path: fileName.replace(/\.d\.ts$/, '.d.cts'),
-    text: code.replace(/(from "\.[^"]*)\.js"/g, '$1.cjs"'),
+    text: code.replace(/(from "\.[^"]*)\.js"/g, '$1.cjs"').replace(ES_MODULES_ALONE, AS_MODULE),
   }))
 }
+
+/** Packages that TypeScript would not let a declaration for `require` import otherwise. */
+const ES_MODULES_ALONE = /^import (\{[^}]*\} from "@nestjs\/\w+")/gm
+const AS_MODULE = 'import type $1 with { "resolution-mode": "import" }'
 
 async function bundled(dist, entries, { ending, ...options }) {
   const { rolldown } = await import('rolldown')

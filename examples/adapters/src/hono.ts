@@ -35,31 +35,31 @@ export function start(port: number): Promise<Started> {
       return c.html(loginPage('Name or password is wrong.'), 401)
     }
     const done = await hf.login(c, { subject: user, amr: ['pwd'] })
-    if (!done.ok) return hf.refuse(done)
+    if (!done.ok) return hf.refuse(c, done)
     return c.redirect(ownPath(c.req.query('return')), 303)
   })
 
   // A browser without a session is sent to the login page, a program gets 401.
   app.get('/', hf.requireSession(), (c) => {
-    const { subject: user, formToken } = c.get('session')
+    const { subject: user, formToken } = hf.sessionOf(c)
     return c.html(homePage({ user, note: notes.get(user) ?? '', formToken }))
   })
 
   // Changes the secret before it answers, and asks more of the place that the request comes from.
   app.get('/api-key', hf.requireSession({ sensitivity: 'sensitive' }), (c) =>
-    c.text(`The API key of ${c.get('session').subject}\n`),
+    c.text(`The API key of ${hf.sessionOf(c).subject}\n`),
   )
 
   // A form without the form token of this session is refused before the handler sees it.
   app.post('/note', hf.requireSession(), async (c) => {
-    notes.set(c.get('session').subject, fieldOf(await formOf(c), 'note'))
+    notes.set(hf.sessionOf(c).subject, fieldOf(await formOf(c), 'note'))
     return c.redirect('/', 303)
   })
 
   // No guard: a session that may do nothing else may still end.
   app.post('/logout', async (c) => {
     const done = await hf.logout(c)
-    return done.ok ? c.redirect('/login', 303) : hf.refuse(done)
+    return done.ok ? c.redirect('/login', 303) : hf.refuse(c, done)
   })
 
   return listen(createServer(getRequestListener(app.fetch)), port)

@@ -5,6 +5,8 @@ import { start as startExpress } from '../src/express.ts'
 import { start as startFastify } from '../src/fastify.ts'
 import { start as startFetch } from '../src/fetch.ts'
 import { start as startHono } from '../src/hono.ts'
+import { start as startKoa } from '../src/koa.ts'
+import { start as startNest } from '../src/nest.ts'
 import { start as startNode } from '../src/node.ts'
 import type { Started } from '../src/program.ts'
 import { DEMO } from '../src/users.ts'
@@ -14,6 +16,8 @@ const EXAMPLES = [
   ['fastify', startFastify],
   ['fetch', startFetch],
   ['hono', startHono],
+  ['koa', startKoa],
+  ['nest', startNest],
   ['node', startNode],
 ] as const
 

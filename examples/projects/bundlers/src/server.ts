@@ -19,7 +19,7 @@ app.post('/login', async (c) => {
   const user = userOf(await c.req.json())
   if (user === undefined) return c.body(null, 401)
   const done = await hf.login(c, { subject: user, amr: ['pwd'], factors: ['otp'] })
-  return done.ok ? c.json({ user }) : hf.refuse(done)
+  return done.ok ? c.json({ user }) : hf.refuse(c, done)
 })
 
 app.get('/account', hf.requireSession(), (c) => c.json({ user: c.get('session').subject }))
@@ -31,7 +31,7 @@ app.post('/orders', hf.requireSession({ sensitivity: 'sensitive' }), (c) =>
 
 app.post('/step-up/begin', async (c) => {
   const begun = await hf.beginStepUp(c, { sensitivity: 'sensitive' })
-  if (!begun.ok) return hf.refuse(begun)
+  if (!begun.ok) return hf.refuse(c, begun)
   return c.json({ challenge: begun.challenge, factors: begun.factors })
 })
 
@@ -44,12 +44,12 @@ app.post('/step-up/complete', async (c) => {
     return noted.ok ? c.body(null, 401) : hf.refuse(noted)
   }
   const done = await hf.completeStepUp(c, { challenge, subject, amr: ['otp'] })
-  return done.ok ? c.json({ user: subject }) : hf.refuse(done)
+  return done.ok ? c.json({ user: subject }) : hf.refuse(c, done)
 })
 
 app.post('/logout', async (c) => {
   const done = await hf.logout(c)
-  return done.ok ? c.body(null, 204) : hf.refuse(done)
+  return done.ok ? c.body(null, 204) : hf.refuse(c, done)
 })
 
 serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000), hostname: '127.0.0.1' })

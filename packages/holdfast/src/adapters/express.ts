@@ -6,6 +6,7 @@ import {
   type AccessVerifier,
   accessGuardOf,
 } from './access.ts'
+import { bugOf } from './guard/faults.ts'
 import { guard } from './guard/guard.ts'
 import { parsedField, parsedFields } from './guard/http-request.ts'
 import type { GuardOptions } from './guard/options.ts'
@@ -24,16 +25,19 @@ export interface ExpressOptions extends GuardOptions {
   readonly formToken?: (request: Request) => string | undefined | Promise<string | undefined>
 }
 
-/** Express 5: middleware for routes, and the calls for handlers. */
+/** Express 4.18 and 5: middleware for routes, and the calls for handlers. */
 export interface ExpressHoldfast
   extends RequestApi<Request, Response>,
     SessionGuard<RequestHandler> {}
 
-/** Access tokens on Express 5. */
+/** Access tokens on Express 4.18 and 5. */
 export interface ExpressAccessGuard extends AccessGuard<Request, RequestHandler> {}
 
 /**
- * Holdfast for Express 5.
+ * Holdfast for Express, 4.18 or newer.
+ *
+ * The middleware hands every error to `next`. The calls for handlers reject: on Express 4 an
+ * asynchronous handler of your own has to hand that on to `next` itself.
  *
  * @example
  * const { requireSession, sessionOf } = holdfast(sessions, { loginPage: '/login' })
@@ -83,9 +87,18 @@ export function accessGuard(
     requireAccess: requiring(
       (verify): RequestHandler =>
         async (request, response, next) => {
-          const verified = await verify(request)
-          if (verified.ok) next()
-          else sendAnswer(response, verified.refusal)
+          // Express 4 takes no notice of a rejected promise: its client would wait for ever.
+          try {
+            const verified = await verify(request)
+            if (!verified.ok) {
+              sendAnswer(response, verified.refusal)
+              return
+            }
+          } catch (error) {
+            next(bugOf(error))
+            return
+          }
+          next()
         },
     ),
   }

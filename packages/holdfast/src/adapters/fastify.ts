@@ -11,11 +11,10 @@ import {
   type AccessVerifier,
   accessGuardOf,
 } from './access.ts'
-import { isSetCookie, setCookiesOver } from './guard/cookies.ts'
-import { type AnswerHeaders, guard } from './guard/guard.ts'
-import { parsedField, parsedFields, type WholeAnswer } from './guard/http-request.ts'
+import { sendReply, setReplyHeaders } from './fastify-http.ts'
+import { guard } from './guard/guard.ts'
+import { parsedField, parsedFields } from './guard/http-request.ts'
 import type { GuardOptions } from './guard/options.ts'
-import { holdHead } from './node-head.ts'
 import { arrivals, headFacts, nodeFacts } from './node-http.ts'
 import { nextApi, type RequestApi, type SessionGuard } from './request-api.ts'
 
@@ -59,8 +58,8 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
           formToken: () => formToken(request),
           formFields: () => parsedFields(request.body),
         }),
-      setHeaders: setAnswerHeaders,
-      send,
+      setHeaders: setReplyHeaders,
+      send: sendReply,
     },
   )
   return {
@@ -93,28 +92,9 @@ export function accessGuard(
         async (request, reply) => {
           const verified = await verify(request)
           if (verified.ok) return
-          send(reply, verified.refusal)
+          sendReply(reply, verified.refusal)
           return reply
         },
     ),
   }
-}
-
-function setAnswerHeaders(reply: FastifyReply, headers: AnswerHeaders): void {
-  if (reply.raw.headersSent) return
-  const given = headers()
-  for (const header of given) if (!isSetCookie(header)) reply.header(...header)
-  if (given.some(isSetCookie)) holdHead(reply.raw, headers)
-}
-
-function send(reply: FastifyReply, { status, headers, body }: WholeAnswer): void {
-  reply.code(status)
-  for (const header of headers) if (!isSetCookie(header)) reply.header(...header)
-  if (headers.some(isSetCookie)) {
-    const before = reply.getHeader('set-cookie')
-    const values = before === undefined ? [] : [before].flat().map(String)
-    // Fastify would append to the values that are there.
-    reply.removeHeader('set-cookie').header('set-cookie', setCookiesOver(values, headers))
-  }
-  reply.send(body)
 }

@@ -17,7 +17,12 @@ import {
   formTokenOf,
   withHeaders,
 } from './fetch-http.ts'
-import { type AnswerHeaders, guard } from './guard/guard.ts'
+import {
+  type AnswerHeaders,
+  guard,
+  type OptionallyVerifiedRequest,
+  type VerifiedRequest,
+} from './guard/guard.ts'
 import type { FormField } from './guard/held-form.ts'
 import type { HttpFacts } from './guard/http-request.ts'
 import type {
@@ -31,7 +36,7 @@ import type {
 import type { GuardOptions } from './guard/options.ts'
 import type { RefreshRequirements } from './guard/refresh.ts'
 import type { Refused } from './guard/refusals.ts'
-import type { SessionGuard } from './request-api.ts'
+import { type SessionGuard, type SessionLookup, sessionLookup } from './request-api.ts'
 
 export * from './public.ts'
 
@@ -65,8 +70,11 @@ export type Attachable<Result> =
   | (Result & { attach(response: Response): Response })
   | (Refused & { readonly response: Response })
 
-/** Web standard handlers: `(request) => Response`. */
-export interface FetchHoldfast {
+/**
+ * Web standard handlers: `(request) => Response`. What a handler gets beside its request,
+ * `sessionOf(request)` and its like give elsewhere, for the same request object.
+ */
+export interface FetchHoldfast extends SessionLookup<Request> {
   /** Wraps a handler: called only with a session that meets the requirements. */
   requireSession: SessionGuard<FetchMiddleware<FetchSession>>['requireSession']
   /** Wraps a handler: called with or without a session. */
@@ -90,6 +98,8 @@ export interface FetchHoldfast {
   stepUpFailed(request: Request, challenge: string): Promise<Attachable<Done>>
   /** Call it after the password was wrong. */
   loginFailed(request: Request, subject: SubjectRef): Promise<Attachable<Done>>
+  /** A refusal as the guard would answer it: the `response` of a call that was refused. */
+  refuse(refused: Refused): Response
   requestFacts(request: Request): RequestFacts
 }
 
@@ -109,6 +119,7 @@ export interface FetchAccessGuard extends AccessGuard<Request, FetchMiddleware<A
 export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchHoldfast {
   const { peer = () => undefined, formToken = postedToken } = options
   const sessionGuard = guard(sessions, options)
+  const { note, ...lookup } = sessionLookup<Request>()
 
   function factsOf(request: Request): HttpFacts {
     return fetchFacts(request, {
@@ -118,19 +129,23 @@ export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchH
     })
   }
 
-  function middleware<Verified extends { readonly headers: AnswerHeaders }, Passed>(
+  function middleware<Verified extends OptionallyVerifiedRequest | VerifiedRequest, Passed>(
     verify: (facts: HttpFacts) => Promise<(Verified & { readonly ok: true }) | Refused>,
     passed: (verified: Verified) => Passed,
   ): FetchMiddleware<Passed> {
     return (handler) => async (request) => {
       const verified = await verify(factsOf(request))
-      if (!verified.ok) return answerResponse(verified.refusal)
+      if (!verified.ok) return refuse(verified)
+      note(request, verified)
       const response = await handler(request, passed(verified))
       return withHeaders(response, verified.headers())
     }
   }
 
   return {
+    ...lookup,
+    refuse,
+
     requireSession: (requirements) =>
       middleware(sessionGuard.require(requirements), (verified) => verified),
 
@@ -194,9 +209,13 @@ function isReadable(request: Request): boolean {
   return !request.bodyUsed && length !== null && Number(length) <= MAX_FORM_BYTES
 }
 
+function refuse({ refusal }: Refused): Response {
+  return answerResponse(refusal)
+}
+
 function attachable<Result extends { readonly ok: true; readonly headers?: AnswerHeaders }>(
   result: Result | Refused,
 ): Attachable<Result> {
-  if (!result.ok) return { ...result, response: answerResponse(result.refusal) }
+  if (!result.ok) return { ...result, response: refuse(result) }
   return { ...result, attach: (response) => withHeaders(response, result.headers?.() ?? []) }
 }

@@ -18,13 +18,17 @@ import {
   formTokenOf,
   withHeaders,
 } from './fetch-http.ts'
-import { guard, type OptionallyVerifiedRequest, type VerifiedRequest } from './guard/guard.ts'
+import {
+  type AnswerHeaders,
+  guard,
+  type OptionallyVerifiedRequest,
+  type VerifiedRequest,
+} from './guard/guard.ts'
 import type { HttpFacts } from './guard/http-request.ts'
-import type { Done, Lifecycle } from './guard/lifecycle.ts'
 import type { GuardOptions, RouteRequirements } from './guard/options.ts'
-import type { RefreshRequirements } from './guard/refresh.ts'
 import type { Refused } from './guard/refusals.ts'
 import { setAnswerHeaders } from './node-head.ts'
+import { type ContextApi, contextApi } from './request-api.ts'
 
 export * from './public.ts'
 
@@ -41,7 +45,10 @@ export interface HonoOptions extends GuardOptions {
   readonly formToken?: (c: Context) => string | undefined | Promise<string | undefined>
 }
 
-/** What handlers behind `requireSession` read with `c.get('session')` and `c.get('decision')`. */
+/**
+ * What handlers behind `requireSession` read with `c.get('session')` and `c.get('decision')`.
+ * `sessionOf(c)` and `decisionOf(c)` give the same.
+ */
 export interface SessionVariables {
   readonly Variables: { session: SessionView; decision: Decision }
 }
@@ -61,16 +68,9 @@ export interface AccessVariables {
  * set them on the context at once: answer without delay, and with `c.json`, `c.html`, `c.redirect`
  * or `c.body`, because Hono forgets them when a handler makes a `Response` of its own.
  */
-export interface HonoHoldfast extends Lifecycle<Context> {
+export interface HonoHoldfast extends ContextApi<Context, Response> {
   requireSession(requirements?: RouteRequirements): MiddlewareHandler<SessionVariables>
   optionalSession(requirements?: RouteRequirements): MiddlewareHandler<OptionalSessionVariables>
-  /**
-   * The whole of `POST <refresh path>`: takes the refresh token and answers with its successor as
-   * JSON, or with the refusal.
-   */
-  refresh(c: Context, requirements?: RefreshRequirements): Promise<Response>
-  /** A refusal as the guard would answer it. */
-  refuse(refused: Refused): Response
 }
 
 /** Access tokens on Hono 4. */
@@ -80,9 +80,9 @@ export interface HonoAccessGuard extends AccessGuard<Context, MiddlewareHandler<
  * Holdfast for Hono 4.
  *
  * @example
- * const { requireSession } = holdfast(sessions)
+ * const { requireSession, sessionOf } = holdfast(sessions)
  * app.post('/orders', requireSession({ sensitivity: 'sensitive' }), (c) => {
- *   return c.json({ buyer: c.get('session').subject })
+ *   return c.json({ buyer: sessionOf(c).subject })
  * })
  */
 export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHoldfast {
@@ -101,12 +101,19 @@ export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHol
     })
   }
 
+  const { api, note } = contextApi(sessionGuard, {
+    factsOf,
+    setHeaders,
+    send: (_: Context, answer) => answerResponse(answer),
+  })
+
   function middleware<Variables extends SessionVariables | OptionalSessionVariables>(
     verify: (facts: HttpFacts) => Promise<VerifiedRequest | OptionallyVerifiedRequest | Refused>,
   ): MiddlewareHandler<Variables> {
     return async (c, next) => {
       const verified = await verify(factsOf(c))
-      if (!verified.ok) return answerResponse(verified.refusal)
+      if (!verified.ok) return api.refuse(c, verified)
+      note(c, verified)
       c.set('session', verified.session)
       c.set('decision', verified.decision)
       const { outgoing } = nodeOf(c)
@@ -121,21 +128,11 @@ export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHol
   }
 
   return {
+    ...api,
     requireSession: (requirements) =>
       middleware<SessionVariables>(sessionGuard.require(requirements)),
     optionalSession: (requirements) =>
       middleware<OptionalSessionVariables>(sessionGuard.optional(requirements)),
-    refuse: ({ refusal }) => answerResponse(refusal),
-    requestFacts: (c) => sessionGuard.requestFacts(factsOf(c)),
-    login: async (c, login) => withHeadersOn(c, await sessionGuard.login(factsOf(c), login)),
-    logout: async (c) => withHeadersOn(c, await sessionGuard.logout(factsOf(c))),
-    beginStepUp: (c, requirements) => sessionGuard.beginStepUp(factsOf(c), requirements),
-    completeStepUp: async (c, proof) =>
-      withHeadersOn(c, await sessionGuard.completeStepUp(factsOf(c), proof)),
-    refresh: async (c, requirements) =>
-      answerResponse(await sessionGuard.refresh(factsOf(c), requirements)),
-    stepUpFailed: (c, challenge) => sessionGuard.stepUpFailed(factsOf(c), challenge),
-    loginFailed: (c, subject) => sessionGuard.loginFailed(factsOf(c), subject),
   }
 }
 
@@ -168,20 +165,13 @@ export function accessGuard(
   }
 }
 
-function withHeadersOn<Result extends Done>(
-  c: Context,
-  result: Result | Refused,
-): Result | Refused {
-  if (!result.ok) return result
+function setHeaders(c: Context, headers: AnswerHeaders): void {
   const { outgoing } = nodeOf(c)
   if (outgoing !== undefined) {
-    setAnswerHeaders(outgoing, result.headers)
-    return result
+    setAnswerHeaders(outgoing, headers)
+    return
   }
-  for (const [name, value] of result.headers()) {
-    c.header(name, value, { append: name === 'set-cookie' })
-  }
-  return result
+  for (const [name, value] of headers()) c.header(name, value, { append: name === 'set-cookie' })
 }
 
 /** Replaces the answer. Hono would merge headers of the old one into it, which it has already. */

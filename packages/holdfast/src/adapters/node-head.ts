@@ -62,13 +62,18 @@ interface Held {
 }
 
 /** Sends a whole answer and ends the response. */
-export function sendAnswer(response: ServerResponse, { status, headers, body }: WholeAnswer): void {
+export function sendAnswer(response: ServerResponse, answer: WholeAnswer): void {
+  putOnResponse(response, answer)
+  response.end(answer.body)
+}
+
+/** Puts status and headers of a whole answer on a response. */
+export function putOnResponse(response: ServerResponse, { status, headers }: WholeAnswer): void {
   response.statusCode = status
   for (const header of headers) if (!isSetCookie(header)) response.setHeader(...header)
   if (headers.some(isSetCookie)) {
     response.setHeader('set-cookie', setCookiesOver(setCookiesOf(response), headers))
   }
-  response.end(body)
 }
 
 /**
@@ -89,7 +94,8 @@ function pairsOf(flat: readonly string[]): readonly (readonly string[])[] {
   return flat.flatMap((name, at) => (at % 2 === 0 ? [[name, ...flat.slice(at + 1, at + 2)]] : []))
 }
 
-function setCookiesOf(response: ServerResponse): readonly string[] {
+/** The `Set-Cookie` values that are set on a response. */
+export function setCookiesOf(response: ServerResponse): readonly string[] {
   const value = response.getHeader('set-cookie')
   if (value === undefined) return []
   return Array.isArray(value) ? value : [String(value)]

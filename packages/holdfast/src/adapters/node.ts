@@ -92,7 +92,7 @@ export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHol
       formFields: formFields === undefined ? undefined : () => formFields(request),
     })
   }
-  const { goOn, ...api } = requestApi<IncomingMessage, ServerResponse>(sessionGuard, {
+  const { api, goOn } = requestApi(sessionGuard, {
     factsOf,
     setHeaders: setAnswerHeaders,
     send: sendAnswer,

@@ -33,4 +33,4 @@ export type {
 export { ownPath } from './guard/redirects.ts'
 export type { RefreshRequirements } from './guard/refresh.ts'
 export type { Refusal, Refused } from './guard/refusals.ts'
-export type { RequestApi, SessionGuard, SessionLookup } from './request-api.ts'
+export type { ContextApi, RequestApi, SessionGuard, SessionLookup } from './request-api.ts'

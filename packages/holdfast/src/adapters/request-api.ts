@@ -15,6 +15,7 @@ import type { HttpFacts, WholeAnswer } from './guard/http-request.ts'
 import type {
   ChallengeBegun,
   Done,
+  Lifecycle,
   LoginFacts,
   StepUpProof,
   StepUpRequirements,
@@ -27,8 +28,9 @@ import type { Refused } from './guard/refusals.ts'
 /**
  * What an application calls in its handlers. Each call sets the headers of what it did on the
  * response. Where the answer is `ok: false`, hand it to `refuse`, or answer in your own way.
+ * `Sent`: what a handler returns to answer; nothing in most frameworks.
  */
-export interface RequestApi<Request, Response> extends SessionLookup<Request> {
+export interface RequestApi<Request, Response, Sent = void> extends SessionLookup<Request> {
   /**
    * Call it after the password was right: starts a session, sets its cookie, and ends the session
    * that the client came with.
@@ -64,9 +66,22 @@ export interface RequestApi<Request, Response> extends SessionLookup<Request> {
   /** Call it after the password was wrong. */
   loginFailed(request: Request, subject: SubjectRef): Promise<Done | Refused>
   /** Answers a refusal as the guard would. */
-  refuse(response: Response, refused: Refused): void
+  refuse(response: Response, refused: Refused): Sent
   /** The request as the engine sees it. */
   requestFacts(request: Request): RequestFacts
+}
+
+/** The same for frameworks that have one context for request and response. */
+export interface ContextApi<Context, Sent = void>
+  extends SessionLookup<Context>,
+    Lifecycle<Context> {
+  /**
+   * The whole of `POST <refresh path>`: takes the refresh token and answers with its successor as
+   * JSON (`accessToken`, `expiresIn`), or with the refusal.
+   */
+  refresh(context: Context, requirements?: RefreshRequirements): Promise<Sent>
+  /** Answers a refusal as the guard would. */
+  refuse(context: Context, refused: Refused): Sent
 }
 
 /** What handlers ask about a request that the guard let pass. */
@@ -93,13 +108,13 @@ export interface SessionGuard<Middleware> {
 }
 
 /** How the requests of a framework are read, and its responses written. */
-export interface Framework<Request, Response> {
+export interface Framework<Request, Response, Sent = void> {
   /** `response`: the one that may bring a cookie. Absent where the request is only read. */
   factsOf(request: Request, response?: Response): HttpFacts
   /** Puts headers on an answer. Its cookies are asked for when the head is written. */
   setHeaders(response: Response, headers: AnswerHeaders): void
-  /** Sends a whole answer. */
-  send(response: Response, answer: WholeAnswer): void
+  /** Sends a whole answer, or makes what a handler returns to answer. */
+  send(response: Response, answer: WholeAnswer): Sent
 }
 
 /**
@@ -117,7 +132,7 @@ export function nextApi<Request extends object, Response>(
   guard: Guard,
   framework: Framework<Request, Response>,
 ): RequestApi<Request, Response> & SessionGuard<NextMiddleware<Request, Response>> {
-  const { goOn, ...api } = requestApi(guard, framework)
+  const { api, goOn } = requestApi(guard, framework)
 
   function middleware(
     verifier: RequestVerifier<VerifiedRequest | OptionallyVerifiedRequest>,
@@ -148,11 +163,11 @@ export function nextApi<Request extends object, Response>(
   }
 }
 
-/** The request API for every framework that has a request and a response object. */
-export function requestApi<Request extends object, Response>(
-  guard: Guard,
-  { factsOf, setHeaders, send }: Framework<Request, Response>,
-): RequestApi<Request, Response> & {
+/** The request API of an adapter, and what only the adapter itself needs. */
+interface AdapterParts<Api, Request, Response> {
+  readonly api: Api
+  /** Remembers the session of a request that may go on. */
+  note(request: Request, noted: Noted): void
   /**
    * True: the request may go on, its session is noted and its headers are set. False: the refusal
    * has been sent.
@@ -162,9 +177,36 @@ export function requestApi<Request extends object, Response>(
     response: Response,
     verified: VerifiedRequest | OptionallyVerifiedRequest | Refused,
   ): boolean
-} {
+}
+
+/** The request API for every framework that has one context for request and response. */
+export function contextApi<Context extends object, Sent>(
+  guard: Guard,
+  framework: Framework<Context, Context, Sent>,
+): AdapterParts<ContextApi<Context, Sent>, Context, Context> {
+  const { api, ...parts } = requestApi(guard, framework)
+  return {
+    ...parts,
+    api: {
+      ...api,
+      login: (context, login) => api.login(context, context, login),
+      logout: (context) => api.logout(context, context),
+      completeStepUp: (context, proof) => api.completeStepUp(context, context, proof),
+      async refresh(context, requirements) {
+        const answer = await guard.refresh(framework.factsOf(context), requirements)
+        return framework.send(context, answer)
+      },
+    },
+  }
+}
+
+/** The request API for every framework that has a request and a response object. */
+export function requestApi<Request extends object, Response, Sent>(
+  guard: Guard,
+  { factsOf, setHeaders, send }: Framework<Request, Response, Sent>,
+): AdapterParts<RequestApi<Request, Response, Sent>, Request, Response> {
   const { note, ...lookup } = sessionLookup<Request>()
-  const refuse = (response: Response, { refusal }: Refused): void => send(response, refusal)
+  const refuse = (response: Response, { refusal }: Refused): Sent => send(response, refusal)
 
   function withHeaders<Result extends Done>(
     response: Response,
@@ -174,7 +216,7 @@ export function requestApi<Request extends object, Response>(
     return result
   }
 
-  return {
+  const api: RequestApi<Request, Response, Sent> = {
     ...lookup,
     refuse,
     requestFacts: (request) => guard.requestFacts(factsOf(request)),
@@ -195,7 +237,10 @@ export function requestApi<Request extends object, Response>(
       send(response, await guard.refresh(factsOf(request), requirements))
       return response
     },
-
+  }
+  return {
+    api,
+    note,
     goOn(request, response, verified) {
       if (!verified.ok) {
         refuse(response, verified)
@@ -212,7 +257,7 @@ export function requestApi<Request extends object, Response>(
 type Noted = Pick<OptionallyVerifiedRequest, 'session' | 'decision'>
 
 /** Remembers under a symbol, so that frameworks' own types and fields stay as they are. */
-function sessionLookup<Request extends object>(): SessionLookup<Request> & {
+export function sessionLookup<Request extends object>(): SessionLookup<Request> & {
   note(request: Request, noted: Noted): void
 } {
   const NOTED = Symbol('verified')

@@ -1,5 +1,7 @@
 export {
+  ADAPTER_HELPERS,
   type AdapterHarness,
+  type AdapterHelper,
   adapterContract,
   CACHEABLE,
   type StartAdapter,

@@ -1,4 +1,4 @@
-import { describe } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { changesHands } from './adapter-contract-endings.ts'
 import { refreshes } from './adapter-contract-refresh.ts'
 import { refuses } from './adapter-contract-refusals.ts'
@@ -6,17 +6,27 @@ import { keepsOtherSitesOut } from './adapter-contract-sites.ts'
 import { readsSurroundings } from './adapter-contract-surroundings.ts'
 import { deliversTokens } from './adapter-contract-tokens.ts'
 import { type AdapterHarness, engineHarness } from './adapter-harness.ts'
-import { adapterScene, type StartAdapter } from './adapter-scene.ts'
+import { ADAPTER_HELPERS, adapterScene, type StartAdapter } from './adapter-scene.ts'
 
 export type { AdapterHarness } from './adapter-harness.ts'
-export { CACHEABLE, type StartAdapter, type StartedAdapter, THEME } from './adapter-scene.ts'
+export {
+  ADAPTER_HELPERS,
+  type AdapterHelper,
+  CACHEABLE,
+  type StartAdapter,
+  type StartedAdapter,
+  THEME,
+} from './adapter-scene.ts'
 
 /**
  * One suite for every adapter, over real HTTP. Needs vitest. By default the engine runs in this
  * process; pass another harness for sessions that live elsewhere.
  *
  * @example
- * adapterContract('koa', async (sessions, options) => listening(koaApp(sessions, options)))
+ * adapterContract('restify', async (sessions, options, slow) => {
+ *   const api = holdfast(sessions, options)
+ *   return { api, ...(await listening(restifyApp(api, slow))) }
+ * })
  */
 export function adapterContract(
   name: string,
@@ -25,6 +35,12 @@ export function adapterContract(
 ): void {
   describe(`the ${name} adapter`, () => {
     const scene = adapterScene(start, harness)
+    test('has the names that every adapter has', () => {
+      const api = scene.api()
+      const missing = ADAPTER_HELPERS.filter((helper) => typeof api[helper] !== 'function')
+
+      expect(missing).toEqual([])
+    })
     deliversTokens(scene)
     refuses(scene)
     keepsOtherSitesOut(scene)

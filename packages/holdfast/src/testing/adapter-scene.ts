@@ -5,12 +5,36 @@ import type { AdapterHarness } from './adapter-harness.ts'
 import type { RawAnswer } from './raw-http.ts'
 import { type Visitor, visitor } from './visitor.ts'
 
-/** A server that listens on the loopback address. */
+/** A server that listens on the loopback address, and the adapter that it uses. */
 export interface StartedAdapter {
   /** For example `http://127.0.0.1:40123`. */
   readonly origin: string
+  /** What the adapter's `holdfast()` gave. Every adapter has the same names. */
+  readonly api: Readonly<Record<AdapterHelper, (...args: never) => unknown>>
   close(): Promise<void>
 }
+
+/** The names that every adapter has. */
+export const ADAPTER_HELPERS = [
+  'requireSession',
+  'optionalSession',
+  'sessionOf',
+  'optionalSessionOf',
+  'decisionOf',
+  'formToken',
+  'login',
+  'loginFailed',
+  'logout',
+  'beginStepUp',
+  'completeStepUp',
+  'stepUpFailed',
+  'refresh',
+  'refuse',
+  'requestFacts',
+] as const
+
+/** One of the names that every adapter has. */
+export type AdapterHelper = (typeof ADAPTER_HELPERS)[number]
 
 /**
  * Starts a real server with these routes, all of them through the adapter alone:
@@ -55,6 +79,8 @@ export interface AdapterScene {
   engine(): AdapterHarness
   /** The server with default options. */
   origin(): string
+  /** The adapter that this server uses. */
+  api(): StartedAdapter['api']
   /** Starts another server over the same sessions. It stops with the scene. */
   another(options: GuardOptions): Promise<string>
   /** Runs while a handler below `/slow` works. */
@@ -101,10 +127,11 @@ export function adapterScene(
     if (running === undefined) throw new Error('The harness has not started.')
     return running
   }
-  function origin(): string {
+  function started(): StartedAdapter {
     if (server === undefined) throw new Error('The server has not started.')
-    return server.origin
+    return server
   }
+  const origin = (): string => started().origin
   async function another(options: GuardOptions): Promise<string> {
     const { sessions, now } = engine()
     const started = await start(sessions, { now, ...options }, () => slowness())
@@ -134,5 +161,5 @@ export function adapterScene(
     slowness = happens
   }
 
-  return { engine, origin, another, loggedIn, whileSlow }
+  return { engine, origin, api: () => started().api, another, loggedIn, whileSlow }
 }

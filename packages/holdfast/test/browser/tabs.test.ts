@@ -2,10 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { scanCookies } from '../../src/carriers/scan-cookies.ts'
-import type { StartedAdapter } from '../../src/testing/adapter-contract.ts'
 import { engineHarness } from '../../src/testing/adapter-harness.ts'
 import { startExpress } from '../contracts/apps/express.ts'
-import { listening } from '../contracts/apps/listening.ts'
+import { type Listening, listening } from '../contracts/apps/listening.ts'
 import { bundledModule } from './bundled.ts'
 
 const LIFE_S = 30
@@ -32,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close())
 
 /** A site whose refresh token changes with each answer, as the engine's does. */
-interface Site extends StartedAdapter {
+interface Site extends Listening {
   /** The cookie of each refresh. */
   readonly shown: readonly string[]
   readonly tokens: readonly string[]

@@ -83,7 +83,7 @@ export const honoApp = (sessions: Sessions, options: GuardOptions = {}) => {
   app.post('/login', async (c) => {
     const { name } = await c.req.parseBody()
     const done = await login(c, { subject: String(name), factors: ['otp'] })
-    return done.ok ? c.redirect('/account', 303) : refuse(done)
+    return done.ok ? c.redirect('/account', 303) : refuse(c, done)
   })
   app.get('/account', requireSession(), (c) => c.json({ user: c.get('session').subject }))
   app.post('/note', requireSession(), async (c) =>

@@ -30,7 +30,7 @@ export async function withHono(
     complete: (proof) => hf.completeStepUp(c, proof),
   })
   if (done.ok) return c.redirect('/', 303)
-  return 'unproved' in done ? c.text(done.unproved, 401) : hf.refuse(done)
+  return 'unproved' in done ? c.text(done.unproved, 401) : hf.refuse(c, done)
 }
 
 /** With web standard handlers, whose answers are attached. */

@@ -85,13 +85,14 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
         requirements: checked,
         settled(verdict) {
           let answered: Verified | Refused
+          let holding: Promise<Refused> | undefined
           try {
             answered = answer(facts, verdict)
+            holding = isRefused(answered) ? holdForm(facts, answered) : undefined
           } catch (error) {
             failed(bugOf(error))
             return
           }
-          const holding = isRefused(answered) ? holdForm(facts, answered) : undefined
           if (holding === undefined) settled(answered)
           else holding.then(settled, (error) => failed(bugOf(error)))
         },

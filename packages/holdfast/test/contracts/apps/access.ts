@@ -1,16 +1,18 @@
 import { createServer, Server } from 'node:http'
 import { createAdaptorServer, getRequestListener } from '@hono/node-server'
-import express from 'express'
 import { fastify } from 'fastify'
 import { Hono } from 'hono'
+import Koa from 'koa'
 import { accessGuard as onExpress } from '../../../src/adapters/express.ts'
 import { accessGuard as onFastify } from '../../../src/adapters/fastify.ts'
 import { accessGuard as onFetch } from '../../../src/adapters/fetch.ts'
 import { accessGuard as onHono } from '../../../src/adapters/hono.ts'
+import { accessGuard as onKoa } from '../../../src/adapters/koa.ts'
 import { accessGuard as onNode } from '../../../src/adapters/node.ts'
 import type { AccessGuardOptions, AccessVerifier } from '../../../src/adapters/public.ts'
-import type { StartedAdapter } from '../../../src/testing/adapter-contract.ts'
-import { listening } from './listening.ts'
+import { EXPRESSES } from './express.ts'
+import { type Listening, listening } from './listening.ts'
+import { PLATFORMS, serveNest } from './nest.ts'
 
 /**
  * Starts a service whose every route needs an access token; `/strong` needs `aal3`, proved within a
@@ -19,13 +21,13 @@ import { listening } from './listening.ts'
 export type StartService = (
   verifier: AccessVerifier,
   options: AccessGuardOptions,
-) => Promise<StartedAdapter>
+) => Promise<Listening>
 
 const STRONG = { acr: 'aal3', maxAgeMs: 60_000 }
 
 export const SERVICES: readonly (readonly [name: string, start: StartService])[] = [
-  [
-    'express',
+  ...EXPRESSES.map(([name, express]): readonly [string, StartService] => [
+    name,
     (verifier, options) => {
       const { requireAccess, accessOf } = onExpress(verifier, options)
       const app = express()
@@ -34,7 +36,7 @@ export const SERVICES: readonly (readonly [name: string, start: StartService])[]
       app.all('/me', (request, response) => void response.json(accessOf(request)))
       return listening(createServer(app))
     },
-  ],
+  ]),
   [
     'fastify',
     async (verifier, options) => {
@@ -76,6 +78,24 @@ export const SERVICES: readonly (readonly [name: string, start: StartService])[]
       return listening(server)
     },
   ],
+  [
+    'koa',
+    (verifier, options) => {
+      const { requireAccess, accessOf } = onKoa(verifier, options)
+      const app = new Koa()
+      app.silent = true
+      app.use(requireAccess())
+      app.use((ctx, next) => (ctx.path === '/strong' ? requireAccess(STRONG)(ctx, next) : next()))
+      app.use((ctx) => {
+        ctx.body = accessOf(ctx)
+      })
+      return listening(createServer(app.callback()))
+    },
+  ],
+  ...PLATFORMS.map(([name, platform]): readonly [string, StartService] => [
+    name,
+    (verifier, options) => serveNest(platform, verifier, options),
+  ]),
   [
     'node',
     (verifier, options) => {

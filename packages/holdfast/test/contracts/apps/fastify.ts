@@ -113,6 +113,7 @@ export const startFastify: StartAdapter = async (sessions, options, slow) => {
 
   const origin = await app.listen({ host: '127.0.0.1', port: 0 })
   return {
+    api: hf,
     origin,
     async close() {
       app.server.closeAllConnections()

@@ -5,19 +5,22 @@ import { CACHEABLE, type StartAdapter, THEME } from '../../../src/testing/adapte
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on fetch. */
-export const startFetch: StartAdapter = (sessions, options, slow) => {
+export const startFetch: StartAdapter = async (sessions, options, slow) => {
   const peers = new WeakMap<Request, string>()
   const hf = holdfast(sessions, { ...options, peer: (request) => peers.get(request) })
 
   type Handler = (request: Request) => Promise<Response>
   const routes: Readonly<Record<string, Handler>> = {
     '/public': async () => new Response('public'),
-    '/maybe': hf.optionalSession()((_, { session }) =>
-      Response.json({ subject: session?.subject ?? null }),
-    ),
-    '/me': hf.requireSession()((_, { session, decision }) => {
-      const { subject, formToken } = session
-      return Response.json({ subject, formToken, outcome: decision.outcome })
+    '/maybe': hf.optionalSession()((request, { session }) => {
+      if (hf.optionalSessionOf(request) !== session) throw new Error('two answers to one question')
+      return Response.json({ subject: session?.subject ?? null })
+    }),
+    '/me': hf.requireSession()((request, { session, decision }) => {
+      const { subject } = hf.sessionOf(request)
+      if (session.subject !== subject) throw new Error('two answers to one question')
+      if (hf.decisionOf(request) !== decision) throw new Error('two answers to one question')
+      return Response.json({ subject, formToken: hf.formToken(request), outcome: decision.outcome })
     }),
     '/transfer': hf.requireSession({ sensitivity: 'sensitive' })((_, { session }) =>
       Response.json({ subject: session.subject }),
@@ -60,7 +63,7 @@ export const startFetch: StartAdapter = (sessions, options, slow) => {
     },
     async '/logout'(request) {
       const done = await hf.logout(request)
-      return done.ok ? done.attach(new Response(null, { status: 204 })) : done.response
+      return done.ok ? done.attach(new Response(null, { status: 204 })) : hf.refuse(done)
     },
     async '/step-up/begin'(request) {
       const { acr } = await request.json()
@@ -80,7 +83,7 @@ export const startFetch: StartAdapter = (sessions, options, slow) => {
     }),
   }
 
-  return listening(
+  const server = await listening(
     createServer(
       getRequestListener(async (request, env) => {
         const peer = 'incoming' in env ? env.incoming.socket.remoteAddress : undefined
@@ -90,4 +93,5 @@ export const startFetch: StartAdapter = (sessions, options, slow) => {
       }),
     ),
   )
+  return { api: hf, ...server }
 }

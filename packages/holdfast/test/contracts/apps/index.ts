@@ -1,15 +1,19 @@
 import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
-import { startExpress } from './express.ts'
+import { EXPRESSES, startOn } from './express.ts'
 import { startFastify } from './fastify.ts'
 import { startFetch } from './fetch.ts'
 import { startHono } from './hono.ts'
+import { startKoa } from './koa.ts'
+import { PLATFORMS, startNest } from './nest.ts'
 import { startNode } from './node.ts'
 
 /** The application of the adapter contract, once for each adapter. */
 export const STARTERS: readonly (readonly [name: string, start: StartAdapter])[] = [
-  ['express', startExpress],
+  ...EXPRESSES.map(([name, express]) => [name, startOn(express)] as const),
   ['fastify', startFastify],
   ['fetch', startFetch],
   ['hono', startHono],
+  ['koa', startKoa],
+  ...PLATFORMS.map(([name, platform]) => [name, startNest(platform)] as const),
   ['node', startNode],
 ]

@@ -4,7 +4,7 @@ import { CACHEABLE, type StartAdapter, THEME } from '../../../src/testing/adapte
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on node. */
-export const startNode: StartAdapter = (sessions, options, slow) => {
+export const startNode: StartAdapter = async (sessions, options, slow) => {
   const hf = holdfast(sessions, {
     ...options,
     formToken: async (request) => {
@@ -106,7 +106,7 @@ export const startNode: StartAdapter = (sessions, options, slow) => {
     },
   }
 
-  return listening(
+  const server = await listening(
     createServer(async (request, response) => {
       const [path = ''] = (request.url ?? '/').split('?', 1)
       const handler = routes[path]
@@ -114,6 +114,7 @@ export const startNode: StartAdapter = (sessions, options, slow) => {
       else await handler(request, response)
     }),
   )
+  return { api: hf, ...server }
 }
 
 function answer(response: ServerResponse, value: unknown): void {
