@@ -4,7 +4,10 @@ import { lineOf, packedProjects } from '../../../tools/packed.mjs'
 /** The rest is driven by `npm run packed`, which takes minutes. */
 const NAMES = ['commonjs', 'bundlers']
 
-test('fresh projects install the packed library, compile, and guard routes', async (context) => {
+// They install packages: on a busy machine that takes longer than other tests may.
+const timeout = 600_000
+
+test('fresh projects take the packed library, and guard routes', { timeout }, async (context) => {
   const results = await packedProjects(NAMES)
 
   const [away] = results.filter(({ unreachable }) => unreachable !== undefined)

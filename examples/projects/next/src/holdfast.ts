@@ -67,7 +67,8 @@ export async function deliver(answer: Response): Promise<void> {
     const [, age] = /; Max-Age=(\d+)/.exec(line) ?? []
     jar.set(name, value, {
       path: '/',
-      secure: true,
+      // A browser that keeps no such cookie on localhost gets another one there.
+      secure: line.includes('; Secure'),
       httpOnly: true,
       sameSite: 'lax',
       ...(age === undefined ? {} : { maxAge: Number(age) }),
