@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { build } from './build.mjs'
 import { rootNames } from './check/exports.mjs'
+import { optionsPage } from './check/option-tables.mjs'
 import { fail, isMain, orFail, outputOf, root, run } from './run.mjs'
 import { setup } from './setup.mjs'
 
@@ -13,6 +14,7 @@ export const PAGES = {
   'docs/errors.md': errors,
   'docs/reasons.md': reasons,
   'tools/check/root-exports.json': () => `${JSON.stringify(rootNames(), null, 2)}\n`,
+  'docs/options.md': () => optionsPage(NOTE),
   'docs/configuration.md': configuration,
   'docs/gateways/nginx.md': () => withFiles('docs/gateways/nginx.md'),
   'docs/gateways/caddy.md': () => withFiles('docs/gateways/caddy.md'),

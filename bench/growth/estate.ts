@@ -55,7 +55,7 @@ export interface Sample {
 }
 
 /** Each session is written down once in 24 minutes: a verification is the only thing measured. */
-const LIFETIME = { absoluteMs: 24 * 3_600_000, idleMs: 24 * 3_600_000, persistent: false }
+const DAY_MS = 24 * 3_600_000
 
 const PATIENCE_MS = 20_000
 
@@ -82,7 +82,8 @@ export function openGrown(grown: Grown): {
       store,
       keyring,
       lookup,
-      lifetimes: { default: LIFETIME },
+      idleTimeout: DAY_MS,
+      absoluteTimeout: DAY_MS,
     })
   return { sessions: another(), store, another }
 }
@@ -90,7 +91,7 @@ export function openGrown(grown: Grown): {
 function storeOf(grown: Grown): Store {
   if (grown.kind === 'LMDB') return lmdbStore({ path: pathOf(grown) })
   const client = new Redis({ host: '127.0.0.1', port: grown.redisPort })
-  return redisStore({ client, timeoutMs: PATIENCE_MS })
+  return redisStore({ client, timeout: PATIENCE_MS })
 }
 
 export function samplesOf(grown: Grown): readonly Sample[] {

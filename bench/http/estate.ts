@@ -90,7 +90,7 @@ export function engineOn(
   { ground, ...options }: Partial<SessionsOptions> & Pick<SessionsOptions, 'keyring'> & OnGround,
 ): Sessions {
   const lookup = lookupIn(geoFilesIn(ground.folder))
-  return createSessions({ store, lookup, rotateEveryMs: ROTATE_EVERY_MS, ...options })
+  return createSessions({ store, lookup, rotateEvery: ROTATE_EVERY_MS, ...options })
 }
 
 interface OnGround {
@@ -104,7 +104,7 @@ export function storeOf(
 ): Store {
   if (kind === 'LMDB') return lmdbStore({ path: join(folder, 'estate'), now })
   const client = new Redis({ host: '127.0.0.1', port: redisPort })
-  return redisStore({ client, subscriber: client.duplicate(), now, timeoutMs: PATIENCE_MS })
+  return redisStore({ client, subscriber: client.duplicate(), now, timeout: PATIENCE_MS })
 }
 
 /** The token to go on with: as a browser does, with the successor that an answer brings. */

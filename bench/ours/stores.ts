@@ -23,12 +23,12 @@ export const STORES: Readonly<Record<StoreName, (place: Place) => Promise<OpenSt
       lmdbStore({ path: join(folder, name), now }),
   async Redis({ redisPort }) {
     const client = new Redis({ host: '127.0.0.1', port: redisPort })
-    return (name, now) => redisStore({ client, prefix: `${name}:`, now, timeoutMs: PATIENCE_MS })
+    return (name, now) => redisStore({ client, prefix: `${name}:`, now, timeout: PATIENCE_MS })
   },
   async 'Redis (node-redis)'({ redisPort }) {
     const client = createClient({ socket: { host: '127.0.0.1', port: redisPort } })
     await client.connect()
     return (name, now) =>
-      redisStore({ client, prefix: `node-redis:${name}:`, now, timeoutMs: PATIENCE_MS })
+      redisStore({ client, prefix: `node-redis:${name}:`, now, timeout: PATIENCE_MS })
   },
 }

@@ -22,7 +22,7 @@ export interface Spec {
 
 const NEVER_MS = 400 * 86_400_000
 /** Where no secret is ever due, none is overdue. */
-const UNROTATED = { rotates: false, rotateEveryMs: NEVER_MS } as const
+const UNROTATED = { rotates: false, rotateEvery: NEVER_MS } as const
 
 /** A factor that belongs to the action that it was asked for. */
 const FOR_THIS_MS = 10_000
@@ -49,7 +49,7 @@ const VARIANTS: Readonly<Record<string, Omit<Variant, 'name'>>> = {
   'no rotation': { ...UNROTATED, gate: true },
   'same successor always': { rotates: true, gate: true, sameSuccessor: true },
   'rotation every 5 minutes alone': { rotates: true, gate: false },
-  'rotation before sensitive routes alone': { rotates: true, gate: true, rotateEveryMs: NEVER_MS },
+  'rotation before sensitive routes alone': { rotates: true, gate: true, rotateEvery: NEVER_MS },
 }
 
 /** Untuned rules answer 0 or 1. */

@@ -33,7 +33,7 @@ export interface Variant {
   readonly gate: boolean
   readonly signals?: readonly Signal[]
   readonly policy?: Policy
-  readonly rotateEveryMs?: number
+  readonly rotateEvery?: number
   /**
    * Whoever shows an old secret is taken for the holder of what came after it, however old it is.
    */
@@ -261,11 +261,11 @@ function isOwnCookieJar(loot: Loot): boolean {
   return loot === 'own cookie jar'
 }
 
-function optionsOf({ signals, policy, rotateEveryMs }: Variant): Partial<SessionsOptions> {
+function optionsOf({ signals, policy, rotateEvery }: Variant): Partial<SessionsOptions> {
   return {
     ...(signals === undefined ? {} : { signals }),
     ...(policy === undefined ? {} : { policy }),
-    ...(rotateEveryMs === undefined ? {} : { rotateEveryMs }),
+    ...(rotateEvery === undefined ? {} : { rotateEvery }),
   }
 }
 

@@ -7,13 +7,19 @@ export {
   type Policy,
   type Situation,
 } from './core/decision.ts'
+export type { Duration } from './core/duration.ts'
 export { CODES, type Code, type RefusalCode, SessionError } from './core/errors.ts'
 export type { SessionEvent } from './core/events.ts'
 export type { Evidence } from './core/evidence.ts'
 export type { SubjectHistory } from './core/history.ts'
 export type { Host } from './core/host.ts'
 export { isSessionId, type SessionId } from './core/ids.ts'
-export { DEFAULT_LIFETIMES, DEFAULT_ROTATE_EVERY_MS, type Lifetime } from './core/lifetimes.ts'
+export {
+  type ClassOptions,
+  DEFAULT_LIFETIMES,
+  DEFAULT_ROTATE_EVERY_MS,
+  type Lifetime,
+} from './core/lifetimes.ts'
 export type { Lookup, LookupResult } from './core/lookup.ts'
 export {
   type ClientFacts,
@@ -49,14 +55,15 @@ export type {
 } from './core/sessions.ts'
 export type { Signal } from './core/signal.ts'
 export type { Store } from './core/store.ts'
-export type { SessionLimit } from './engine/context.ts'
 export {
   createSessions,
+  type Memories,
+} from './engine/create-sessions.ts'
+export {
   DEFAULT_CACHE_BYTES,
   type LocalCopiesOptions,
-  type Memories,
   type SessionsOptions,
-} from './engine/create-sessions.ts'
+} from './engine/options.ts'
 export { type Costs, thresholdsFor } from './policies/costs.ts'
 export { balanced, lenient, PRESETS, strict } from './policies/presets.ts'
 export { type Thresholds, thresholdPolicy } from './policies/threshold.ts'

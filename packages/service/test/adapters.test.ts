@@ -39,7 +39,7 @@ async function remoteHarness(): Promise<AdapterHarness> {
   await until('the service is ready', isReady)
 
   return {
-    sessions: connect({ url: service.url, key: KEYS.app, timeoutMs: 30_000 }),
+    sessions: connect({ url: service.url, key: KEYS.app, timeout: 30_000 }),
     now: host.now,
     advance: host.advance,
     breakStore() {

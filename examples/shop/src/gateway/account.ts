@@ -32,7 +32,7 @@ export function accountRoutes(parts: GatewayParts): Router {
   const form = urlencoded({ extended: false, limit: '8kb' })
   const sensitive = guard.requireSession({ sensitivity: 'sensitive' })
   // Who ends sessions has shown just now who they are (ASVS 7.5.2).
-  const fresh = guard.requireSession({ sensitivity: 'sensitive', maxAgeMs: FRESH_MS })
+  const fresh = guard.requireSession({ sensitivity: 'sensitive', maxAge: FRESH_MS })
 
   router.get('/account', guard.requireSession(), async (request, response) => {
     const user = userOf(parts, request)

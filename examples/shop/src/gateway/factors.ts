@@ -9,7 +9,7 @@ export function factorRoutes(parts: GatewayParts): Router {
   const router = Router()
   const form = urlencoded({ extended: false, limit: '32kb' })
   // Whoever adds a factor can come back with it.
-  const fresh = guard.requireSession({ sensitivity: 'sensitive', maxAgeMs: FRESH_MS })
+  const fresh = guard.requireSession({ sensitivity: 'sensitive', maxAge: FRESH_MS })
 
   router.post('/account/passkeys/begin', fresh, async (request, response) => {
     response.json(await factors.beginPasskey(guard.sessionOf(request), userOf(parts, request).name))

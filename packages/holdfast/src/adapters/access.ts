@@ -1,5 +1,6 @@
 import { readBearer } from '../carriers/bearer.ts'
 import { type Code, SessionError } from '../core/errors.ts'
+import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
 import { MAX_TOKEN_LENGTH } from '../tokens/parse-jwt.ts'
 import type { AccessRequirements } from '../tokens/requirements.ts'
@@ -16,6 +17,14 @@ export interface AccessGuardOptions {
   /** Hears why a request was refused, for the log. The client learns the code alone. */
   readonly onRefused?: (refused: RefusedAccess) => void
 }
+
+const OPTIONS = {
+  of: 'accessGuard()',
+  fields: {
+    onRefused: func<(refused: RefusedAccess) => void>('it hears why a request was refused'),
+  } satisfies OptionsOf<AccessGuardOptions>,
+  aliases: { onRefusal: 'onRefused', onError: 'onRefused' },
+} satisfies OptionTable
 
 /** A refused request, for the log. */
 export interface RefusedAccess {
@@ -61,13 +70,14 @@ export type AccessMiddleware<Request, Middleware> = (verify: VerifyAccess<Reques
  */
 export function accessGuardOf<Request extends object>(
   verifier: AccessVerifier,
-  { onRefused }: AccessGuardOptions,
+  options: AccessGuardOptions,
   factsOf: (request: Request) => HttpFacts,
 ): AccessLookup<Request> & {
   requiring<Middleware>(
     middleware: AccessMiddleware<Request, Middleware>,
   ): (requirements?: AccessRequirements) => Middleware
 } {
+  const { onRefused } = checked(OPTIONS, options)
   const claimsOf = new WeakMap<Request, AccessClaims>()
 
   async function verify(

@@ -1,4 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express'
+import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { Sessions } from '../core/sessions.ts'
 import {
   type AccessGuard,
@@ -9,7 +10,7 @@ import {
 import { bugOf } from './guard/faults.ts'
 import { guard } from './guard/guard.ts'
 import { parsedField, parsedFields } from './guard/http-request.ts'
-import type { GuardOptions } from './guard/options.ts'
+import { GUARD_ALIASES, GUARD_FIELDS, type GuardOptions } from './guard/options.ts'
 import { sendAnswer, setAnswerHeaders } from './node-head.ts'
 import { arrivals, headFacts, nodeFacts } from './node-http.ts'
 import { nextApi, type RequestApi, type SessionGuard } from './request-api.ts'
@@ -24,6 +25,15 @@ export interface ExpressOptions extends GuardOptions {
    */
   readonly formToken?: (request: Request) => string | undefined | Promise<string | undefined>
 }
+
+const OPTIONS = {
+  of: 'holdfast()',
+  fields: {
+    ...GUARD_FIELDS,
+    formToken: func<NonNullable<ExpressOptions['formToken']>>('it gives the form token'),
+  } satisfies OptionsOf<ExpressOptions>,
+  aliases: GUARD_ALIASES,
+} satisfies OptionTable
 
 /** Express 4.18 and 5: middleware for routes, and the calls for handlers. */
 export interface ExpressHoldfast
@@ -47,6 +57,7 @@ export interface ExpressAccessGuard extends AccessGuard<Request, RequestHandler>
  * })
  */
 export function holdfast(sessions: Sessions, options: ExpressOptions = {}): ExpressHoldfast {
+  checked(OPTIONS, options)
   const { formToken = (request: Request) => parsedField(request.body) } = options
   const waited = arrivals()
 

@@ -4,6 +4,7 @@ import type {
   onRequestAsyncHookHandler,
   preHandlerHookHandler,
 } from 'fastify'
+import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { Sessions } from '../core/sessions.ts'
 import {
   type AccessGuard,
@@ -14,7 +15,7 @@ import {
 import { sendReply, setReplyHeaders } from './fastify-http.ts'
 import { guard } from './guard/guard.ts'
 import { parsedField, parsedFields } from './guard/http-request.ts'
-import type { GuardOptions } from './guard/options.ts'
+import { GUARD_ALIASES, GUARD_FIELDS, type GuardOptions } from './guard/options.ts'
 import { arrivals, headFacts, nodeFacts } from './node-http.ts'
 import { nextApi, type RequestApi, type SessionGuard } from './request-api.ts'
 
@@ -25,6 +26,15 @@ export interface FastifyOptions extends GuardOptions {
   /** The form token of a form's body. Default: field `_form` of the parsed body. */
   readonly formToken?: (request: FastifyRequest) => string | undefined | Promise<string | undefined>
 }
+
+const OPTIONS = {
+  of: 'holdfast()',
+  fields: {
+    ...GUARD_FIELDS,
+    formToken: func<NonNullable<FastifyOptions['formToken']>>('it gives the form token'),
+  } satisfies OptionsOf<FastifyOptions>,
+  aliases: GUARD_ALIASES,
+} satisfies OptionTable
 
 /** Fastify 5: hooks for routes, and the calls for handlers. */
 export interface FastifyHoldfast
@@ -44,6 +54,7 @@ export interface FastifyAccessGuard
  * app.post('/orders', { preHandler }, async (request) => ({ buyer: sessionOf(request).subject }))
  */
 export function holdfast(sessions: Sessions, options: FastifyOptions = {}): FastifyHoldfast {
+  checked(OPTIONS, options)
   const { formToken = (request: FastifyRequest) => parsedField(request.body) } = options
   const waited = arrivals()
 

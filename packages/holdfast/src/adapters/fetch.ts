@@ -1,4 +1,5 @@
 import type { Decision } from '../core/decision.ts'
+import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { RequestFacts } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions, SubjectRef } from '../core/sessions.ts'
@@ -33,7 +34,7 @@ import type {
   StepUpRequirements,
   TokensIssued,
 } from './guard/lifecycle.ts'
-import type { GuardOptions } from './guard/options.ts'
+import { GUARD_ALIASES, GUARD_FIELDS, type GuardOptions } from './guard/options.ts'
 import type { RefreshRequirements } from './guard/refresh.ts'
 import type { Refused } from './guard/refusals.ts'
 import { type SessionGuard, type SessionLookup, sessionLookup } from './request-api.ts'
@@ -53,6 +54,16 @@ export interface FetchOptions extends GuardOptions {
    */
   readonly formToken?: (request: Request) => string | undefined | Promise<string | undefined>
 }
+
+const OPTIONS = {
+  of: 'holdfast()',
+  fields: {
+    ...GUARD_FIELDS,
+    peer: func<NonNullable<FetchOptions['peer']>>('it gives the remote address'),
+    formToken: func<NonNullable<FetchOptions['formToken']>>('it gives the form token'),
+  } satisfies OptionsOf<FetchOptions>,
+  aliases: GUARD_ALIASES,
+} satisfies OptionTable
 
 /** What a handler gets beside its request. */
 export interface FetchSession {
@@ -117,6 +128,7 @@ export interface FetchAccessGuard extends AccessGuard<Request, FetchMiddleware<A
  * })
  */
 export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchHoldfast {
+  checked(OPTIONS, options)
   const { peer = () => undefined, formToken = postedToken } = options
   const sessionGuard = guard(sessions, options)
   const { note, ...lookup } = sessionLookup<Request>()

@@ -2,8 +2,10 @@ import { bearer } from '../carriers/bearer.ts'
 import type { Carried, Carrier } from '../carriers/carrier.ts'
 import { type CookieOptions, guardedCookie } from '../carriers/cookie.ts'
 import type { Decision } from '../core/decision.ts'
+import { inMs } from '../core/duration.ts'
 import { type Code, SessionError } from '../core/errors.ts'
 import { parseJa4 } from '../core/ja4.ts'
+import { checked, type OptionsOf, type OptionTable, words } from '../core/options.ts'
 import type { HeaderLookup } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Presented, Sessions } from '../core/sessions.ts'
@@ -14,7 +16,7 @@ import { deliveryHeaders, setCookieIn } from './guard/cookies.ts'
 import { entryChecks } from './guard/entry-checks.ts'
 import { attempt } from './guard/faults.ts'
 import { type HttpFacts, single } from './guard/http-request.ts'
-import type { GuardOptions, RouteRequirements } from './guard/options.ts'
+import { GUARD_FIELDS, type GuardOptions, type RouteRequirements } from './guard/options.ts'
 import { beyondStepUp, detailsOf, isNavigation, pageFor, returnPath } from './guard/redirects.ts'
 import {
   mayPassAnonymously,
@@ -71,6 +73,21 @@ export interface RedirectUrls {
   readonly refusedUrl?: string
 }
 
+const OPTIONS = {
+  of: 'gatewayGuard()',
+  fields: {
+    address: GUARD_FIELDS.address,
+    now: GUARD_FIELDS.now,
+    origins: GUARD_FIELDS.origins,
+    cookieName: words('the name of a cookie'),
+    tlsHeader: words('the name of a header in lower case'),
+    loginUrl: words('an http or https URL, or a path as in /login'),
+    stepUpUrl: words('an http or https URL, or a path as in /step-up'),
+    refusedUrl: words('an http or https URL, or a path as in /refused'),
+  } satisfies OptionsOf<GatewayOptions>,
+  aliases: { loginPage: 'loginUrl', stepUpPage: 'stepUpUrl', refusedPage: 'refusedUrl' },
+} satisfies OptionTable
+
 /** What the operator asks for one route. */
 export interface GatewayRoute extends RouteRequirements {
   /** The service that the request goes on to: the answer brings an access token for it. */
@@ -115,6 +132,7 @@ export interface GatewayGuard {
  * const answer = await verify(facts, { audience: 'orders' })
  */
 export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): GatewayGuard {
+  checked(OPTIONS, options)
   const { tlsHeader, now = () => Date.now() } = options
   const describe = requestDescriber()
   const startAnswer = answerTimer(now)
@@ -123,7 +141,7 @@ export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): 
 
   async function verify(
     facts: HttpFacts,
-    { audience, optional, rotate, ...requirements }: GatewayRoute,
+    { audience, optional, rotate, maxAge, ...requirements }: GatewayRoute,
     correlation: string | undefined,
   ): Promise<GatewayAnswer> {
     function without(cause: RefusalCause): GatewayAnswer {
@@ -144,6 +162,7 @@ export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): 
       deliverable: rotate === true && carrier.deliver !== undefined,
       ...(audience === undefined ? {} : { audience }),
       ...(correlation === undefined ? {} : { correlation }),
+      ...(maxAge === undefined ? {} : { maxAgeMs: inMs(maxAge) }),
       ...requirements,
     }
     // An access token takes time to sign.

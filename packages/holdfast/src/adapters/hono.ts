@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Decision } from '../core/decision.ts'
+import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
@@ -25,7 +26,12 @@ import {
   type VerifiedRequest,
 } from './guard/guard.ts'
 import type { HttpFacts } from './guard/http-request.ts'
-import type { GuardOptions, RouteRequirements } from './guard/options.ts'
+import {
+  GUARD_ALIASES,
+  GUARD_FIELDS,
+  type GuardOptions,
+  type RouteRequirements,
+} from './guard/options.ts'
 import type { Refused } from './guard/refusals.ts'
 import { setAnswerHeaders } from './node-head.ts'
 import { type ContextApi, contextApi } from './request-api.ts'
@@ -44,6 +50,16 @@ export interface HonoOptions extends GuardOptions {
    */
   readonly formToken?: (c: Context) => string | undefined | Promise<string | undefined>
 }
+
+const OPTIONS = {
+  of: 'holdfast()',
+  fields: {
+    ...GUARD_FIELDS,
+    peer: func<NonNullable<HonoOptions['peer']>>('it gives the remote address'),
+    formToken: func<NonNullable<HonoOptions['formToken']>>('it gives the form token'),
+  } satisfies OptionsOf<HonoOptions>,
+  aliases: GUARD_ALIASES,
+} satisfies OptionTable
 
 /**
  * What handlers behind `requireSession` read with `c.get('session')` and `c.get('decision')`.
@@ -86,6 +102,7 @@ export interface HonoAccessGuard extends AccessGuard<Context, MiddlewareHandler<
  * })
  */
 export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHoldfast {
+  checked(OPTIONS, options)
   const { peer = (c: Context) => socketOf(c)?.remoteAddress } = options
   const { formToken = (c: Context) => formTokenOf(() => c.req.parseBody({ all: true })) } = options
   const sessionGuard = guard(sessions, options)

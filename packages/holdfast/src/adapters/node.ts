@@ -1,5 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
@@ -12,7 +13,12 @@ import {
 import { guard } from './guard/guard.ts'
 import type { FormField } from './guard/held-form.ts'
 import type { HttpFacts, WholeAnswer } from './guard/http-request.ts'
-import type { GuardOptions, RouteRequirements } from './guard/options.ts'
+import {
+  GUARD_ALIASES,
+  GUARD_FIELDS,
+  type GuardOptions,
+  type RouteRequirements,
+} from './guard/options.ts'
 import { sendAnswer, setAnswerHeaders } from './node-head.ts'
 import { arrivals, headFacts, nodeFacts } from './node-http.ts'
 import { type RequestApi, requestApi } from './request-api.ts'
@@ -36,6 +42,16 @@ export interface NodeOptions extends GuardOptions {
     request: IncomingMessage,
   ) => readonly FormField[] | undefined | Promise<readonly FormField[] | undefined>
 }
+
+const OPTIONS = {
+  of: 'holdfast()',
+  fields: {
+    ...GUARD_FIELDS,
+    formToken: func<NonNullable<NodeOptions['formToken']>>('it gives the form token'),
+    formFields: func<NonNullable<NodeOptions['formFields']>>('it gives the fields of a form'),
+  } satisfies OptionsOf<NodeOptions>,
+  aliases: GUARD_ALIASES,
+} satisfies OptionTable
 
 /** `node:http`, `node:https` and the compatibility interface of `node:http2`. */
 export interface NodeHoldfast extends RequestApi<IncomingMessage, ServerResponse> {
@@ -79,6 +95,7 @@ export interface NodeAccessGuard extends AccessGuard<IncomingMessage, NodeAccess
  * })
  */
 export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHoldfast {
+  checked(OPTIONS, options)
   const { formToken, formFields } = options
   const sessionGuard = guard(sessions, options)
   const waited = arrivals()

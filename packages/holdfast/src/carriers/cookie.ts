@@ -1,4 +1,13 @@
 import { SessionError } from '../core/errors.ts'
+import {
+  checked,
+  flag,
+  type OptionsOf,
+  type OptionTable,
+  oneOf,
+  withDefault,
+  words,
+} from '../core/options.ts'
 import type { HeaderLookup } from '../core/request.ts'
 import { TOKEN_LENGTH, TOKEN_PREFIX } from '../core/token.ts'
 import type { Carried, Carrier, DeliveredLifetime } from './carrier.ts'
@@ -25,6 +34,30 @@ export interface CookieOptions {
    */
   readonly partitioned?: boolean
 }
+
+const ALWAYS = 'cookies of sessions always have it; leave it out'
+const BY_CLASS =
+  'the class of a session says how long its cookie lives: login(..., { class: "remember" })'
+
+/** The options of `cookie()`. */
+export const COOKIE_OPTIONS = {
+  of: 'cookie()',
+  fields: {
+    name: withDefault(words('the name of a cookie'), SESSION_COOKIE),
+    sameSite: withDefault(oneOf(['lax', 'strict', 'none']), 'lax'),
+    path: withDefault(words('an absolute path'), '/'),
+    partitioned: withDefault(flag, false),
+  } satisfies OptionsOf<CookieOptions>,
+  aliases: {
+    cookieName: 'name',
+    key: 'name',
+    secure: ALWAYS,
+    httpOnly: ALWAYS,
+    maxAge: BY_CLASS,
+    expires: BY_CLASS,
+    domain: 'a cookie that other hosts get is one that they can set',
+  },
+} satisfies OptionTable
 
 /** A carrier whose answers can carry a token. */
 export interface CookieCarrier extends Carrier {
@@ -61,19 +94,15 @@ const MAX_PATH = 256
  * carrier.deliver(token, { persistent: false, expiresAt: session.expiresAt, now: Date.now() })
  */
 export function cookie(options: CookieOptions = {}): CookieCarrier {
-  const { name = SESSION_COOKIE, sameSite, path = '/' } = options
+  const { name, sameSite, path } = checked(COOKIE_OPTIONS, options)
   const kept = `Path=${path}; HttpOnly; SameSite=${sameSite === 'strict' ? 'Strict' : 'Lax'}`
   const plain = tokensAlone(named(name.replace(PREFIX, ''), kept))
   return { ...guardedCookie(options), plain }
 }
 
 /** The same without a stand-in for development: for whoever answers other machines alone. */
-export function guardedCookie({
-  name = SESSION_COOKIE,
-  sameSite = 'lax',
-  path = '/',
-  partitioned = false,
-}: CookieOptions): CookieCarrier {
+export function guardedCookie(options: CookieOptions): CookieCarrier {
+  const { name, sameSite, path, partitioned } = checked(COOKIE_OPTIONS, options)
   if (!NAME.test(name)) {
     throw misconfigured(
       'name',

@@ -1,7 +1,8 @@
 import { CODES, type Code, type FaultCode, SessionError } from '../core/errors.ts'
+import { checked } from '../core/options.ts'
 import { isWellFormed } from '../core/request.ts'
 import { LINES_TYPE } from '../wire/lines.ts'
-import type { ConnectOptions } from './options.ts'
+import { CONNECT_OPTIONS, type ConnectOptions } from './options.ts'
 import type { Reader } from './readers.ts'
 import { serviceAddress } from './service-address.ts'
 import { fetchTransport, type Hearing, platformTransport } from './transport.ts'
@@ -46,20 +47,9 @@ export interface RemoteCalls {
   readonly timeoutMs: number
 }
 
-const DEFAULT_TIMEOUT_MS = 2_000
-const MAX_TIMEOUT_MS = 60_000
-
 /** Throws `config_invalid` for an address or key that can never work. */
-export function remoteCalls({
-  url,
-  key,
-  timeoutMs = DEFAULT_TIMEOUT_MS,
-  fetch: fetcher,
-}: ConnectOptions): RemoteCalls {
-  if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS) {
-    throw new SessionError('config_invalid', `timeoutMs must be 1 to ${MAX_TIMEOUT_MS}.`)
-  }
-
+export function remoteCalls(options: ConnectOptions): RemoteCalls {
+  const { url, key, timeout: timeoutMs, fetch: fetcher } = checked(CONNECT_OPTIONS, options)
   const where = { base: serviceAddress({ url, key }), timeoutMs }
   const send = fetcher === undefined ? platformTransport(where) : fetchTransport(where, fetcher)
   const always = { authorization: `Bearer ${key}`, accept: 'application/json' }

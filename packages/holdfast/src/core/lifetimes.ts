@@ -1,3 +1,5 @@
+import type { Duration } from './duration.ts'
+
 /** How long sessions of one class may live. Milliseconds. */
 export interface Lifetime {
   /** From login to the end, whatever happens in between (default 24 h). */
@@ -15,6 +17,74 @@ export const DEFAULT_LIFETIMES = {
   default: { absoluteMs: 24 * HOUR, idleMs: 2 * HOUR, persistent: false },
   remember: { absoluteMs: 30 * 24 * HOUR, idleMs: 7 * 24 * HOUR, persistent: true },
 } as const satisfies Record<string, Lifetime>
+
+/** How long sessions of one class may live, as it is written. What is left out is inherited. */
+export interface ClassOptions {
+  /** From login to the end, whatever happens in between. */
+  readonly absolute?: Duration | undefined
+  /** Longest silence. */
+  readonly idle?: Duration | undefined
+  /** A cookie of this class survives the browser's end. */
+  readonly persistent?: boolean | undefined
+}
+
+/** A class with its durations in ms. */
+interface ClassTimes {
+  readonly absolute?: number | undefined
+  readonly idle?: number | undefined
+  readonly persistent?: boolean | undefined
+}
+
+type Classes<Times> = Readonly<Record<string, Times>>
+
+/**
+ * Lifetimes of every class and tenant. What a class leaves out is as in `default`, what a tenant
+ * leaves out as in the class.
+ */
+export function lifetimesOf({
+  idleTimeout,
+  absoluteTimeout,
+  classes,
+  tenants,
+}: {
+  readonly idleTimeout: number
+  readonly absoluteTimeout: number
+  readonly classes: Classes<ClassTimes>
+  readonly tenants: Readonly<Record<string, Classes<ClassTimes>>>
+}): {
+  readonly lifetimes: Classes<Lifetime>
+  readonly tenants: Readonly<Record<string, Classes<Lifetime>>>
+} {
+  const standard: Lifetime = {
+    absoluteMs: absoluteTimeout,
+    idleMs: idleTimeout,
+    persistent: false,
+  }
+  const further = mapped(classes, (times) => filled(times, standard))
+  const lifetimes = { ...DEFAULT_LIFETIMES, default: standard, ...further }
+  const known = new Map<string, Lifetime>(Object.entries(lifetimes))
+  const ofTenants = mapped(tenants, (own) =>
+    mapped(own, (times, name) => filled(times, known.get(name) ?? lifetimes.default)),
+  )
+  return { lifetimes, tenants: ofTenants }
+}
+
+function filled(times: ClassTimes, { absoluteMs, idleMs, persistent }: Lifetime): Lifetime {
+  return {
+    absoluteMs: times.absolute ?? absoluteMs,
+    idleMs: times.idle ?? idleMs,
+    persistent: times.persistent ?? persistent,
+  }
+}
+
+function mapped<A, B>(
+  values: Readonly<Record<string, A>>,
+  map: (value: A, name: string) => B,
+): Readonly<Record<string, B>> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, map(value, name)] as const),
+  )
+}
 
 /** How often a deliverable secret rotates, unless said otherwise. */
 export const DEFAULT_ROTATE_EVERY_MS = 5 * 60_000

@@ -1,6 +1,7 @@
 import { SessionError } from '../core/errors.ts'
 import { parseJa4 } from '../core/ja4.ts'
 import { memo } from '../core/memo.ts'
+import { either, group, isObject, list, needed, passing, whole, words } from '../core/options.ts'
 import type { HeaderLookup } from '../core/request.ts'
 import {
   type Address,
@@ -40,6 +41,38 @@ export interface ClientAddressOptions {
    * who wrote it. Default: none is read.
    */
   readonly tlsHeader?: string | undefined
+}
+
+const trustOfHops = group<{ readonly hops: number }>()({
+  hops: needed(whole({ min: 1, max: MAX_HOPS }), 'hops: 1'),
+})
+
+const trustOfProxies = group<{ readonly proxies: readonly string[] }>()(
+  { proxies: needed(list(words('an address or a prefix')), "proxies: ['10.0.0.0/8']") },
+  {},
+  "{ proxies: ['10.0.0.0/8'] }, whose word counts, or { hops: 1 }",
+)
+
+/** {@link ClientAddressOptions}, as an option of whoever resolves addresses. */
+export const ADDRESS_OPTIONS = group<ClientAddressOptions>()(
+  {
+    trust: either(trustOfHops, trustOfProxies, (value) => isObject(value) && 'hops' in value),
+    header: passing<ForwardingHeader>(
+      "x-forwarded-for, forwarded, or { single: 'x-real-ip' }",
+      (value) => value === 'x-forwarded-for' || value === 'forwarded' || isSingle(value),
+    ),
+    tlsHeader: words('the name of a header in lower case'),
+  },
+  {
+    proxies: "write trust: { proxies: ['10.0.0.0/8'] }",
+    hops: 'write trust: { hops: 1 }',
+    trustProxy: "write trust: { proxies: ['10.0.0.0/8'] }",
+    forwardedHeader: 'header',
+  },
+)
+
+function isSingle(value: unknown): boolean {
+  return isObject(value) && 'single' in value
 }
 
 /** Whose word about the client counts. */

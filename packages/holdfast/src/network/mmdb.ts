@@ -1,5 +1,20 @@
-import { SessionError } from '../core/errors.ts'
+import type { Duration } from '../core/duration.ts'
 import type { Lookup, LookupResult } from '../core/lookup.ts'
+import {
+  checked,
+  duration,
+  func,
+  isObject,
+  list,
+  made,
+  needed,
+  type OptionsOf,
+  type OptionTable,
+  passing,
+  whole,
+  withDefault,
+  words,
+} from '../core/options.ts'
 import type { NetworkKind } from '../core/request.ts'
 import { parseAddress } from './address.ts'
 import { ASN_KINDS } from './asn-kinds.ts'
@@ -27,11 +42,42 @@ export interface GeoLookupOptions {
    * provider in `kinds`.
    */
   readonly networks?: NetworkLists | undefined
-  /** How often to look for changed files, ms (default 60 s, at least 1 s). */
-  readonly checkEveryMs?: number | undefined
+  /** How often to look for changed files: at least 1 s, default 1 minute. */
+  readonly checkEvery?: Duration | undefined
   /** Addresses whose answer is remembered (default 10 000). */
   readonly cached?: number | undefined
 }
+
+const file = words('the path of an MMDB file')
+
+/** The options of `geoLookup()`. */
+export const GEO_OPTIONS = {
+  of: 'geoLookup()',
+  fields: {
+    city: needed(list(file), "city: ['dbip-city-lite.mmdb'], or [] for none"),
+    asn: needed(list(file), "asn: ['dbip-asn-lite.mmdb'], or [] for none"),
+    onProblem: needed(
+      func<(problem: GeoProblem) => void>('it hears of each problem of the data'),
+      'onProblem: console.warn',
+    ),
+    kinds: withDefault(made<ReadonlyMap<number, NetworkKind>>('a Map', ['get']), ASN_KINDS),
+    networks: withDefault(
+      passing<NetworkLists>('an object with lists of files by kind', isObject),
+      {},
+    ),
+    checkEvery: withDefault(duration({ min: 1_000, max: 86_400_000 }), 60_000),
+    cached: withDefault(whole(), 10_000),
+  } satisfies OptionsOf<GeoLookupOptions>,
+  aliases: {
+    checkEveryMs: 'checkEvery',
+    interval: 'checkEvery',
+    cities: 'city',
+    geoCity: 'city',
+    geoAsn: 'asn',
+    onError: 'onProblem',
+    lists: 'networks',
+  },
+} satisfies OptionTable
 
 /** Geo and ASN data that renews itself. */
 export interface GeoLookup {
@@ -60,17 +106,10 @@ export interface GeoLookup {
  * const sessions = createSessions({ store, keyring, lookup: geo.lookup })
  */
 export function geoLookup(options: GeoLookupOptions): GeoLookup {
-  const {
-    city,
-    asn,
-    onProblem,
-    kinds = ASN_KINDS,
-    networks = {},
-    checkEveryMs = 60_000,
-    cached = 10_000,
-  } = options
-  checkNumber('checkEveryMs', checkEveryMs, 1_000)
-  checkNumber('cached', cached, 0)
+  const { city, asn, onProblem, kinds, networks, checkEvery, cached } = checked(
+    GEO_OPTIONS,
+    options,
+  )
   const sources = [
     ...city.map((path) => fileSource(path, 'city', onProblem)),
     ...asn.map((path) => fileSource(path, 'asn', onProblem)),
@@ -102,7 +141,7 @@ export function geoLookup(options: GeoLookupOptions): GeoLookup {
     answers.clear()
     return true
   })
-  const timer = setInterval(refresh, checkEveryMs)
+  const timer = setInterval(refresh, checkEvery)
   timer.unref()
 
   return {
@@ -138,9 +177,4 @@ const NO_DATA: GeoProblem = {
   message:
     'No geo data is configured: countries, cities and networks are unknown. "holdfast geo ' +
     'update" fetches free data.',
-}
-
-function checkNumber(field: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= 0x7fff_ffff) return
-  throw new SessionError('config_invalid', `${field} must be a whole number of at least ${least}`)
 }

@@ -2,6 +2,17 @@ import { createHash } from 'node:crypto'
 import { systemHost } from '../codecs/system-host.ts'
 import { SessionError } from '../core/errors.ts'
 import type { Host } from '../core/host.ts'
+import {
+  checked,
+  group,
+  list,
+  made,
+  needed,
+  type OptionsOf,
+  type OptionTable,
+  passing,
+  words,
+} from '../core/options.ts'
 import type { RequestFacts } from '../core/request.ts'
 import { type Enrolment, enrolment } from './enrolment.ts'
 import {
@@ -40,6 +51,43 @@ export interface StepUpOptions {
  * ask for one of them.
  */
 export const STEP_UP_ACR = { passkey: 'phr', totp: 'mfa', recovery: 'recovery' } as const
+
+/** The options of `stepUp()`. */
+export const STEP_UP_OPTIONS = {
+  of: 'stepUp()',
+  fields: {
+    store: needed(
+      made<FactorStore>("a store of factors, such as memoryFactors() of 'holdfast/step-up'", [
+        'read',
+        'write',
+      ]),
+      'store: memoryFactors()',
+    ),
+    name: needed(words('what authenticators call the site'), "name: 'Shop'"),
+    relyingParty: group<RelyingParty>()({
+      id: needed(words('a domain'), "id: 'shop.example'"),
+      origins: needed(list(words('an origin')), "origins: ['https://shop.example']"),
+    }),
+    acr: group<Readonly<Record<Factor, string>>>()({
+      passkey: needed(words('an acr'), "passkey: 'phr'"),
+      totp: needed(words('an acr'), "totp: 'mfa'"),
+      recovery: needed(words('an acr'), "recovery: 'recovery'"),
+    }),
+    key: passing<Uint8Array>('32 random bytes', (value) => value instanceof Uint8Array),
+    host: made<Host>('an object with now() and random(size), as systemHost() gives it', [
+      'now',
+      'random',
+    ]),
+  } satisfies OptionsOf<StepUpOptions>,
+  aliases: {
+    rp: 'relyingParty',
+    rpId: "write relyingParty: { id: 'shop.example', origins: ['https://shop.example'] }",
+    origin: "write relyingParty: { id: 'shop.example', origins: ['https://shop.example'] }",
+    issuer: 'name',
+    secret: 'key',
+    factors: 'store',
+  },
+} satisfies OptionTable
 
 /** What the page can ask for, the strongest first. */
 export interface Offer {
@@ -105,6 +153,7 @@ export interface StepUp extends Enrolment, Tickets {
  * })
  */
 export function stepUp(options: StepUpOptions): StepUp {
+  checked(STEP_UP_OPTIONS, options)
   const { store, name, relyingParty, key, acr = STEP_UP_ACR, host = systemHost() } = options
   if (relyingParty !== undefined) checkParty(relyingParty)
   const parts: StepUpParts = {

@@ -3,8 +3,18 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { open, type RootDatabase } from 'lmdb'
 import { SessionError } from '../core/errors.ts'
+import {
+  checked,
+  func,
+  needed,
+  type OptionsOf,
+  type OptionTable,
+  whole,
+  withDefault,
+  words,
+} from '../core/options.ts'
 import type { Store } from '../core/store.ts'
-import { type FeedOptions, feedBoundOf } from './feed/bound.ts'
+import { FEED_FIELDS, type FeedOptions, feedBoundOf } from './feed/bound.ts'
 import { onFileChange } from './local/file-watch.ts'
 import { type Opening, openingOf } from './local/lmdb-opening.ts'
 import { LMDB_TABLES, lmdbTables } from './local/lmdb-tables.ts'
@@ -47,6 +57,28 @@ export interface LmdbStore extends Store {
   sweep(): Promise<number>
 }
 
+/** The options of `lmdbStore()`. */
+export const LMDB_OPTIONS = {
+  of: 'lmdbStore()',
+  fields: {
+    ...FEED_FIELDS,
+    path: needed(words('a directory of this machine'), "path: '.holdfast/store'"),
+    now: func<() => number>('it tells the time, UTC in ms'),
+    mapSize: withDefault(whole({ min: 1_048_576 }), 16 * GIBIBYTE),
+    onWarning: func<(message: string) => void>('it hears of a sweep that failed'),
+  } satisfies OptionsOf<LmdbOptions>,
+  aliases: {
+    dir: 'path',
+    directory: 'path',
+    folder: 'path',
+    file: 'path',
+    filename: 'path',
+    db: 'path',
+    maxSize: 'mapSize',
+    maxDbs: 'the store knows its tables; leave it out',
+  },
+} satisfies OptionTable
+
 /**
  * Keeps everything in one directory of this machine, for any number of its processes. Durable: a
  * promise resolves once its bytes are on disk, and every read that begins after that sees them, in
@@ -57,14 +89,10 @@ export interface LmdbStore extends Store {
  * @example
  * const store = lmdbStore({ path: '/var/lib/holdfast' })
  */
-export function lmdbStore({
-  path,
-  now = () => Date.now(),
-  mapSize = 16 * GIBIBYTE,
-  onWarning = (message) => process.emitWarning(message),
-  ...bounds
-}: LmdbOptions): LmdbStore {
-  const feed = feedBoundOf(bounds)
+export function lmdbStore(options: LmdbOptions): LmdbStore {
+  const { path, mapSize, ...given } = checked(LMDB_OPTIONS, options)
+  const { now = () => Date.now(), onWarning = (message) => process.emitWarning(message) } = given
+  const feed = feedBoundOf(given)
   const opening = openingOf(path)
   const { root, tables } = openAt(path, mapSize, opening)
   let closed = false

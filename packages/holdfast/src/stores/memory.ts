@@ -1,5 +1,6 @@
+import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { Store } from '../core/store.ts'
-import { type FeedOptions, feedBoundOf } from './feed/bound.ts'
+import { FEED_FIELDS, type FeedOptions, feedBoundOf } from './feed/bound.ts'
 import { memoryTables } from './local/memory-tables.ts'
 import { localStore } from './local/store.ts'
 import { sweepSlice } from './local/sweep.ts'
@@ -12,6 +13,15 @@ export interface MemoryOptions extends FeedOptions {
   readonly now?: () => number
 }
 
+/** The options of `memoryStore()`. */
+export const MEMORY_OPTIONS = {
+  of: 'memoryStore()',
+  fields: {
+    ...FEED_FIELDS,
+    now: func<() => number>('it tells the time, UTC in ms'),
+  } satisfies OptionsOf<MemoryOptions>,
+} satisfies OptionTable
+
 /**
  * Keeps everything in this process, for tests and demos. It is lost when the process ends, and no
  * other process sees it.
@@ -19,7 +29,8 @@ export interface MemoryOptions extends FeedOptions {
  * @example
  * const store = memoryStore()
  */
-export function memoryStore({ now = () => Date.now(), ...bounds }: MemoryOptions = {}): Store {
+export function memoryStore(options: MemoryOptions = {}): Store {
+  const { now = () => Date.now(), ...bounds } = checked(MEMORY_OPTIONS, options)
   const tables = memoryTables()
   return localStore(
     {

@@ -1,7 +1,20 @@
 import type { ConnectionOptions } from 'node:tls'
+import type { Duration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
+import {
+  checked,
+  duration,
+  flag,
+  func,
+  isObject,
+  type OptionsOf,
+  type OptionTable,
+  passing,
+  withDefault,
+  words,
+} from '../core/options.ts'
 import type { Store } from '../core/store.ts'
-import { type FeedOptions, feedBoundOf } from './feed/bound.ts'
+import { FEED_FIELDS, type FeedOptions, feedBoundOf } from './feed/bound.ts'
 import { type RedisAsk, redisAsk } from './redis/ask.ts'
 import { invalidOption, type RedisClient, type RedisSubscriber, redisPort } from './redis/client.ts'
 import { redisConnection } from './redis/connection.ts'
@@ -44,8 +57,8 @@ export interface RedisOptions extends FeedOptions {
   readonly now?: () => number
   /** In front of all keys. Default `hf:`. */
   readonly prefix?: string
-  /** Longest wait for one command, ms. Default 1000. */
-  readonly timeoutMs?: number
+  /** Longest wait for one command, at most 1 minute. Default 1 s. */
+  readonly timeout?: Duration
   /**
    * Accepts a Redis that evicts keys when its memory is full. Once a tombstone is evicted, a write
    * in flight can bring a revoked session back: set it only where losing a revocation is no harm.
@@ -54,6 +67,46 @@ export interface RedisOptions extends FeedOptions {
   /** Hears once of what could not be checked. Default: `process.emitWarning`. */
   readonly onWarning?: (message: string) => void
 }
+
+const CLIENT = 'an ioredis or node-redis client'
+
+const isClient = (value: unknown): boolean => isObject(value) || typeof value === 'function'
+
+/** The options of `redisStore()`. */
+export const REDIS_OPTIONS = {
+  of: 'redisStore()',
+  fields: {
+    ...FEED_FIELDS,
+    client: passing<RedisClient>(CLIENT, isClient),
+    url: words('the URL of a Redis, as in redis://127.0.0.1:6379'),
+    tls: passing<ConnectionOptions>('an object with settings of TLS', isObject),
+    subscriber: passing<RedisSubscriber>(`${CLIENT} of its own`, isClient),
+    now: func<() => number>('it tells the time, UTC in ms'),
+    prefix: withDefault(
+      passing<string>(
+        'up to 64 letters, digits and : . _ - alone',
+        (value) => typeof value === 'string' && /^[\w:.-]{0,64}$/.test(value),
+      ),
+      'hf:',
+    ),
+    timeout: withDefault(duration({ max: 60_000 }), 1_000),
+    allowEviction: withDefault(flag, false),
+    onWarning: func<(message: string) => void>('it hears of what could not be checked'),
+  } satisfies OptionsOf<RedisOptions>,
+  aliases: {
+    redis: 'client',
+    connection: 'client',
+    host: "write url: 'redis://host:6379'",
+    port: "write url: 'redis://host:6379'",
+    connectionString: 'url',
+    keyPrefix: 'prefix',
+    namespace: 'prefix',
+    timeoutMs: 'timeout',
+    commandTimeout: 'timeout',
+    storeTimeout: 'timeout',
+    ttl: 'absoluteTimeout of createSessions() says how long a session lives',
+  },
+} satisfies OptionTable
 
 /**
  * Keeps everything in Redis 7 or Valkey, for any number of processes and machines. Every step is
@@ -65,27 +118,21 @@ export interface RedisOptions extends FeedOptions {
  * @example
  * const store = redisStore({ url: 'redis://127.0.0.1:6379' })
  */
-export function redisStore({
-  client,
-  url,
-  tls,
-  subscriber,
-  now = () => Date.now(),
-  prefix = 'hf:',
-  timeoutMs = 1_000,
-  allowEviction = false,
-  onWarning = (message) => process.emitWarning(message),
-  ...bounds
-}: RedisOptions): Store {
-  const feed = feedBoundOf(bounds)
-  if (!/^[\w:.-]{0,64}$/.test(prefix)) {
+export function redisStore(options: RedisOptions): Store {
+  const { client, url, tls, subscriber, prefix, allowEviction, ...given } = checked(
+    REDIS_OPTIONS,
+    options,
+  )
+  const { timeout: timeoutMs, now = () => Date.now() } = given
+  const { onWarning = (message) => process.emitWarning(message) } = given
+  const feed = feedBoundOf(given)
+  if ((client === undefined) === (url === undefined)) {
     throw new SessionError(
       'config_invalid',
-      'The Redis store takes a "prefix" of up to 64 letters, digits and : . _ - alone.',
+      client === undefined
+        ? "redisStore(): url is missing. Write for example url: 'redis://127.0.0.1:6379', or client."
+        : 'redisStore(): client and url are both there. Leave one of them out.',
     )
-  }
-  if ((client === undefined) === (url === undefined)) {
-    throw invalidOption('needs either "client" or "url"')
   }
   if (subscriber !== undefined && url !== undefined) {
     throw invalidOption('listens by itself where "url" is given; leave "subscriber" out')
@@ -99,18 +146,18 @@ export function redisStore({
   const port = own ?? redisPort(client as RedisClient)
   const keys = redisKeys(prefix)
   const ask = redisAsk(port, timeoutMs)
-  const checked = afterCheck(ask, async () => {
+  const askChecked = afterCheck(ask, async () => {
     await Promise.all([
       refuseEviction(ask, { allowEviction, onWarning }),
       own === undefined ? refuseChangedReplies(ask, keys.feed(0)) : undefined,
     ])
   })
-  const secrets = wakeSecrets({ ask: checked, keys }, port)
+  const secrets = wakeSecrets({ ask: askChecked, keys }, port)
   const subscription =
     own?.subscription(keys.wake) ?? (subscriber && subscriptionOf(subscriber, keys.wake))
   const listen = subscription && redisWake(subscription, { onWarning, secrets })
   const store = storeIn(
-    { ask: checked, keys, now, feed },
+    { ask: askChecked, keys, now, feed },
     { cluster: port.cluster, ...(listen === undefined ? {} : { listen }) },
   )
   return {

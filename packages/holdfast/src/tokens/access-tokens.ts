@@ -1,10 +1,26 @@
 import { randomBytes, type SignKeyObjectInput, sign } from 'node:crypto'
 import type { AccessGrant, AccessTokens } from '../core/access-token.ts'
+import type { Duration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
 import { memo } from '../core/memo.ts'
 import {
+  type Checked,
+  checked,
+  duration,
+  group,
+  made,
+  named,
+  needed,
+  type OptionsOf,
+  type OptionTable,
+  oneOf,
+  withDefault,
+  words,
+} from '../core/options.ts'
+import {
   activeKey,
   MAX_TOKEN_LIFE_MS,
+  SIGNING_ALGORITHMS,
   type SigningAlgorithm,
   type SigningKey,
   type SigningKeys,
@@ -20,15 +36,22 @@ export interface AccessTokensOptions {
   readonly clientId?: string
   /** Whom a token may be for, by name; the first stands in where a refresh names none. */
   readonly audiences: Readonly<Record<string, AudienceOptions>>
-  /** How long a token lives, 10 000 to 120 000 ms (default 90 000). */
-  readonly lifetimeMs?: number
+  /** How long a token lives: 10 s to 2 minutes, default 90 s. */
+  readonly accessTokenLifetime?: Duration
 }
 
 /** What one audience has otherwise. */
 export interface AudienceOptions {
   /** `EdDSA` unless its verifiers need another. */
   readonly algorithm?: SigningAlgorithm
-  readonly lifetimeMs?: number
+  /** As `accessTokenLifetime`. */
+  readonly lifetime?: Duration
+}
+
+/** An audience with all it needs. */
+interface Audience {
+  readonly algorithm: SigningAlgorithm
+  readonly lifetimeMs: number
 }
 
 interface Issued {
@@ -42,6 +65,46 @@ const DEFAULT_LIFE_MS = 90_000
 const MIN_LIFE_MS = 10_000
 const REMEMBERED = 5_000
 
+const life = { min: MIN_LIFE_MS, max: MAX_TOKEN_LIFE_MS }
+
+/** The options of `accessTokens()`. */
+export const ACCESS_TOKENS_OPTIONS = {
+  of: 'accessTokens()',
+  fields: {
+    keys: needed(
+      made<SigningKeys>("signing keys, such as parseSigningKeys(text) of 'holdfast/tokens'", [
+        'keys',
+      ]),
+      "keys: parseSigningKeys(readFileSync('signing-keys.json', 'utf8')); " +
+        '"holdfast keys new signing-keys.json --signing" makes the file',
+    ),
+    issuer: needed(words('the URL of the authority'), "issuer: 'https://auth.example.com'"),
+    clientId: withDefault(words('for whom sessions are kept'), 'holdfast'),
+    audiences: needed(
+      named(
+        group<AudienceOptions>()(
+          { algorithm: oneOf(SIGNING_ALGORITHMS), lifetime: duration(life) },
+          { lifetimeMs: 'lifetime', accessTokenLifetime: 'lifetime', alg: 'algorithm' },
+        ),
+      ),
+      'audiences: { orders: {} }',
+    ),
+    accessTokenLifetime: withDefault(duration(life), DEFAULT_LIFE_MS),
+  } satisfies OptionsOf<AccessTokensOptions>,
+  aliases: {
+    lifetime: 'accessTokenLifetime',
+    lifetimeMs: 'accessTokenLifetime',
+    expiresIn: 'accessTokenLifetime',
+    ttl: 'accessTokenLifetime',
+    iss: 'issuer',
+    aud: 'audiences',
+    audience: 'audiences',
+    key: 'keys',
+    secret: 'keys',
+    keyring: 'keys',
+  },
+} satisfies OptionTable
+
 /**
  * Issues access tokens after RFC 9068. The same grant within half of a token's life gets the same
  * token again, so that a gate does not sign at every request. Throws `config_invalid` for options
@@ -52,8 +115,9 @@ const REMEMBERED = 5_000
  * const sessions = createSessions({ store, keyring, tokens })
  */
 export function accessTokens(options: AccessTokensOptions): AccessTokens {
-  const { keys, issuer, clientId = 'holdfast' } = options
-  const audiences = audiencesOf(options)
+  const wanted = checked(ACCESS_TOKENS_OPTIONS, options)
+  const { keys, issuer, clientId } = wanted
+  const audiences = audiencesOf(wanted)
   const [first] = audiences.keys()
   const issued = memo<string, Issued>(REMEMBERED)
 
@@ -143,30 +207,22 @@ function seconds(ms: number): number {
 function audiencesOf({
   keys,
   issuer,
-  clientId,
   audiences,
-  lifetimeMs = DEFAULT_LIFE_MS,
-}: AccessTokensOptions): ReadonlyMap<string, Required<AudienceOptions>> {
+  accessTokenLifetime,
+}: Checked<typeof ACCESS_TOKENS_OPTIONS.fields>): ReadonlyMap<string, Audience> {
   if (!URL.canParse(issuer)) throw misconfigured('issuer', 'must be a URL')
-  if (clientId === '') throw misconfigured('clientId', 'must not be empty')
-  const all = new Map<string, Required<AudienceOptions>>()
+  const all = new Map<string, Audience>()
   for (const [name, own] of Object.entries(audiences)) {
-    const { algorithm = 'EdDSA', lifetimeMs: life = lifetimeMs } = own
-    if (!Number.isSafeInteger(life) || life < MIN_LIFE_MS || life > MAX_TOKEN_LIFE_MS) {
-      throw misconfigured(
-        `audiences.${name}.lifetimeMs`,
-        `must be ${MIN_LIFE_MS} to ${MAX_TOKEN_LIFE_MS}`,
-      )
-    }
+    const { algorithm = 'EdDSA', lifetime = accessTokenLifetime } = own
     activeKey(keys, algorithm)
-    all.set(name, { algorithm, lifetimeMs: life })
+    all.set(name, { algorithm, lifetimeMs: lifetime })
   }
   if (all.size === 0) throw misconfigured('audiences', 'must name at least one')
   return all
 }
 
 function misconfigured(field: string, problem: string): SessionError {
-  return new SessionError('config_invalid', `${field} ${problem}.`)
+  return new SessionError('config_invalid', `accessTokens(): ${field} ${problem}.`)
 }
 
 /**

@@ -1,5 +1,16 @@
 import { boundedText } from '../client/bounded-text.ts'
+import type { Duration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
+import {
+  checked,
+  duration,
+  func,
+  needed,
+  type OptionsOf,
+  type OptionTable,
+  withDefault,
+  words,
+} from '../core/options.ts'
 import { keysOf, type VerificationKey } from './verification-key.ts'
 
 /** Where a verifier gets its keys. */
@@ -31,11 +42,12 @@ export interface RemoteKeySetOptions {
   /** For example `http://127.0.0.1:4600/.well-known/jwks.json`. */
   readonly url: string
   /**
-   * Shortest time between two attempts, ms (default 30 000), however many tokens name unknown keys.
+   * Shortest time between two attempts, however many tokens name unknown keys: 1 s to 1 day,
+   * default 30 s.
    */
-  readonly coolDownMs?: number
-  /** An older set is fetched again, and serves meanwhile, ms (default 300 000). */
-  readonly maxAgeMs?: number
+  readonly coolDown?: Duration
+  /** An older set is fetched again, and serves meanwhile: 1 s to 1 day, default 5 minutes. */
+  readonly maxAge?: Duration
   /** Instead of the platform's own. */
   readonly fetch?: typeof fetch
   readonly now?: () => number
@@ -50,6 +62,29 @@ const FIRST_SET_MS = 1_000
 const TIMEOUT_MS = 10_000
 const MAX_BYTES = 262_144
 
+const waits = { min: 1_000, max: LAST_GOOD_MS }
+
+/** The options of `remoteKeySet()`. */
+export const KEY_SET_OPTIONS = {
+  of: 'remoteKeySet()',
+  fields: {
+    url: needed(words('an http or https URL'), "url: 'https://auth.example/.well-known/jwks.json'"),
+    coolDown: withDefault(duration(waits), 30_000),
+    maxAge: withDefault(duration(waits), 300_000),
+    fetch: func<typeof fetch>('it asks in place of the platform'),
+    now: func<() => number>('it tells the time, UTC in ms'),
+  } satisfies OptionsOf<RemoteKeySetOptions>,
+  aliases: {
+    coolDownMs: 'coolDown',
+    cooldown: 'coolDown',
+    cooldownDuration: 'coolDown',
+    maxAgeMs: 'maxAge',
+    cacheMaxAge: 'maxAge',
+    jwksUri: 'url',
+    uri: 'url',
+  },
+} satisfies OptionTable
+
 /**
  * The key set of an authority, kept and renewed. There is one request at a time, none within the
  * cool-down of the last, and a known key never waits for one. An answer that cannot be fetched or
@@ -62,10 +97,9 @@ const MAX_BYTES = 262_144
  * const keys = remoteKeySet({ url: 'https://auth.example/.well-known/jwks.json' })
  */
 export function remoteKeySet(options: RemoteKeySetOptions): KeySet {
-  const { coolDownMs = 30_000, maxAgeMs = 300_000, now = () => Date.now() } = options
-  const url = addressOf(options.url)
-  checkWait('coolDownMs', coolDownMs)
-  checkWait('maxAgeMs', maxAgeMs)
+  const { coolDown: coolDownMs, maxAge: maxAgeMs, ...given } = checked(KEY_SET_OPTIONS, options)
+  const { now = () => Date.now() } = given
+  const url = addressOf(given.url)
 
   let good: { readonly keys: Keys; readonly at: number } | undefined
   let tried = Number.NEGATIVE_INFINITY
@@ -150,11 +184,6 @@ function addressOf(url: string): string {
     if (/^https?:$/.test(protocol) && username === '' && password === '') return href
   }
   throw misconfigured('url', 'must be an http or https URL without credentials')
-}
-
-function checkWait(field: string, ms: number): void {
-  if (Number.isSafeInteger(ms) && ms >= 1_000 && ms <= LAST_GOOD_MS) return
-  throw misconfigured(field, `must be 1000 to ${LAST_GOOD_MS}`)
 }
 
 function misconfigured(field: string, problem: string): SessionError {

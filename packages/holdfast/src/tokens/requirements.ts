@@ -1,5 +1,15 @@
 import { acrMet } from '../core/acr.ts'
+import type { Duration } from '../core/duration.ts'
 import { type RefusalCode, SessionError } from '../core/errors.ts'
+import {
+  checked,
+  duration,
+  flag,
+  type OptionsOf,
+  type OptionTable,
+  oneOf,
+  words,
+} from '../core/options.ts'
 import { LIMITS } from '../core/request.ts'
 import type { Requirements } from '../core/sessions.ts'
 import type { AccessClaims } from './access-claims.ts'
@@ -13,35 +23,53 @@ export interface Means {
   readonly authority: boolean
 }
 
+/** Requirements as they were checked. */
+export interface CheckedAccess extends Omit<AccessRequirements, 'maxAge'> {
+  readonly maxAgeMs?: number
+}
+
+/** What a route may ask of an access token. */
+export const ACCESS_OPTIONS = {
+  of: 'requireAccess()',
+  fields: {
+    acr: words(`1 to ${LIMITS.word} characters`, new RegExp(`^.{1,${LIMITS.word}}$`, 'su')),
+    maxAge: duration(),
+    strict: flag,
+    whenBlind: oneOf(['accept', 'refuse']),
+  } satisfies OptionsOf<AccessRequirements>,
+  aliases: {
+    maxAgeMs: 'maxAge',
+    max_age: 'maxAge',
+    audience: 'it is one of verifier()',
+    issuer: 'it is one of verifier()',
+    sensitivity: 'an access token knows none; ask for an acr or a maxAge',
+  },
+} satisfies OptionTable
+
 /** Throws `config_invalid` for what no token could ever meet here. */
 export function checkAccessRequirements(
-  { acr, maxAgeMs, strict, whenBlind }: AccessRequirements,
+  requirements: AccessRequirements,
   { revocations, authority }: Means,
-): void {
-  if (acr !== undefined && (typeof acr !== 'string' || acr === '' || acr.length > LIMITS.word)) {
-    throw misconfigured('acr', `must have 1 to ${LIMITS.word} characters`)
-  }
-  if (maxAgeMs !== undefined && (!Number.isSafeInteger(maxAgeMs) || maxAgeMs <= 0)) {
-    throw misconfigured('maxAgeMs', 'must be a whole number of ms above 0')
-  }
-  if (strict !== undefined && typeof strict !== 'boolean') {
-    throw misconfigured('strict', 'must be true or false')
-  }
+): CheckedAccess {
+  const { acr, maxAge, strict, whenBlind } = checked(ACCESS_OPTIONS, requirements)
   if (strict === true && !authority) {
     throw misconfigured('strict', 'needs a verifier with an authority')
   }
-  if (whenBlind !== undefined && whenBlind !== 'accept' && whenBlind !== 'refuse') {
-    throw misconfigured('whenBlind', 'must be accept or refuse')
-  }
   if (whenBlind === 'refuse' && revocations === undefined) {
     throw misconfigured('whenBlind', 'needs a verifier with revocations')
+  }
+  return {
+    ...(acr === undefined ? {} : { acr }),
+    ...(maxAge === undefined ? {} : { maxAgeMs: maxAge }),
+    ...(strict === undefined ? {} : { strict }),
+    ...(whenBlind === undefined ? {} : { whenBlind }),
   }
 }
 
 /** What is known of the end of the token's session; or that it is not known well enough. */
 export function revoked(
   claims: AccessClaims,
-  { whenBlind }: AccessRequirements,
+  { whenBlind }: CheckedAccess,
   { revocations }: Means,
 ): AccessRefused | undefined {
   if (revocations === undefined) return undefined
@@ -53,7 +81,7 @@ export function revoked(
 /** What the subject has to prove first (RFC 9470). */
 export function unproved(
   claims: AccessClaims,
-  { acr, maxAgeMs }: AccessRequirements,
+  { acr, maxAgeMs }: CheckedAccess,
   { at, acrOrder }: Pick<Means, 'acrOrder'> & { readonly at: number },
 ): AccessRefused | undefined {
   const weak = acr !== undefined && !acrMet(claims.acr ?? null, acr, acrOrder)
@@ -103,8 +131,8 @@ export interface AccessRefused {
 export interface AccessRequirements {
   /** Least authentication context; compared by the verifier's `acrOrder`, else for equality. */
   readonly acr?: string
-  /** Longest time since the subject proved anything, ms. */
-  readonly maxAgeMs?: number
+  /** Longest time since the subject proved anything. */
+  readonly maxAge?: Duration
   /**
    * Asks the authority about every token. A token does not pass when it does not answer. Default
    * false.

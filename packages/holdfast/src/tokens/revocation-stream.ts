@@ -12,7 +12,7 @@ export interface ServiceOptions {
   /** API key with the role `gate` or `app`. */
   readonly key: string
   /** Instead of the platform's own. */
-  readonly fetch?: typeof fetch
+  readonly fetch?: typeof fetch | undefined
 }
 
 /** Heartbeats come every second, so a connection that is silent for longer is dead. */

@@ -1,4 +1,6 @@
+import { SERVICE_ALIASES, SERVICE_FIELDS } from '../client/options.ts'
 import { SessionError } from '../core/errors.ts'
+import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
 import { matches, type RevocationEntry, revocationSet, type TokenFacts } from './revocation-set.ts'
 import {
   messagesAfter,
@@ -34,11 +36,23 @@ export interface Revocations {
   close(): void
 }
 
+const NO_TIMEOUT = 'the feed has times of its own; leave it out'
+
 /** Where the service is, and how to ask it. */
 export interface RevocationFeedOptions extends ServiceOptions {
   /** A clock that nobody sets, ms. Default: the process's own. */
   readonly now?: () => number
 }
+
+/** The options of `revocationFeed()`. */
+export const FEED_OPTIONS = {
+  of: 'revocationFeed()',
+  fields: {
+    ...SERVICE_FIELDS,
+    now: func<() => number>('it tells the time, in ms, and is never set back'),
+  } satisfies OptionsOf<RevocationFeedOptions>,
+  aliases: { ...SERVICE_ALIASES, timeout: NO_TIMEOUT, timeoutMs: NO_TIMEOUT },
+} satisfies OptionTable
 
 const FRESH_MS = 5_000
 const BLIND_MS = 30_000
@@ -56,8 +70,8 @@ const WORKED_MS = 1_000
  * await revocations.ready()
  */
 export function revocationFeed(options: RevocationFeedOptions): Revocations {
-  const { now = () => performance.now() } = options
-  const service = serviceLine(options)
+  const { now = () => performance.now(), ...where } = checked(FEED_OPTIONS, options)
+  const service = serviceLine(where)
   const known = knowledge(now)
   const listeners = revocationListeners()
   const readiness = deferred()

@@ -1,8 +1,23 @@
 import { hash } from 'node:crypto'
 import { remoteCalls } from '../client/calls.ts'
+import { AUTHORITY_FIELDS, SERVICE_ALIASES } from '../client/options.ts'
 import { serviceAddress } from '../client/service-address.ts'
+import type { Duration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
 import { memo } from '../core/memo.ts'
+import {
+  checked,
+  duration,
+  func,
+  group,
+  list,
+  made,
+  needed,
+  type OptionsOf,
+  type OptionTable,
+  withDefault,
+  words,
+} from '../core/options.ts'
 import type { AccessClaims } from './access-claims.ts'
 import { type Connections, connections } from './connections.ts'
 import { type KeySet, remoteKeySet } from './key-sets.ts'
@@ -11,6 +26,7 @@ import {
   type AccessRefused,
   type AccessRequirements,
   type AccessVerification,
+  type CheckedAccess,
   checkAccessRequirements,
   refuseAccess,
   revoked,
@@ -36,8 +52,8 @@ export interface VerifierOptions {
    * compared for equality.
    */
   readonly acrOrder?: readonly string[]
-  /** How far the clocks may be apart, ms (default 5000, at most 60 000). */
-  readonly skewMs?: number
+  /** How far the clocks may be apart: from 0 to 1 minute, default 5 s. */
+  readonly skew?: Duration
   readonly now?: () => number
 }
 
@@ -59,6 +75,42 @@ export interface Verifier extends Connections {
 const REMEMBERED = 4_000
 const MAX_SKEW_MS = 60_000
 
+const NOTHING: AccessRequirements = {}
+
+/** The options of `verifier()`. */
+export const VERIFIER_OPTIONS = {
+  of: 'verifier()',
+  fields: {
+    issuer: needed(words('the `iss` of the tokens'), "issuer: 'https://auth.example.com'"),
+    audience: needed(words('the name of this service'), "audience: 'orders'"),
+    keys: made<KeySet>("a key set, such as remoteKeySet({ url }) of 'holdfast/tokens'", ['find']),
+    authority: group<AuthorityOptions>()(AUTHORITY_FIELDS, SERVICE_ALIASES),
+    revocations: made<Revocations>("revocationFeed({ url, key }) of 'holdfast/tokens'", [
+      'state',
+      'isRevoked',
+    ]),
+    acrOrder: withDefault(list(words('a word')), []),
+    skew: withDefault(duration({ min: 0, max: MAX_SKEW_MS }), SKEW_MS),
+    now: func<() => number>('it tells the time, UTC in ms'),
+  } satisfies OptionsOf<VerifierOptions>,
+  aliases: {
+    iss: 'issuer',
+    aud: 'audience',
+    jwks: 'keys',
+    jwksUri: 'write keys: remoteKeySet({ url }), or authority: { url, key }',
+    secret: 'tokens are verified by public keys: write authority: { url, key }',
+    url: 'write authority: { url, key }',
+    key: 'write authority: { url, key }, or keys: remoteKeySet({ url })',
+    skewMs: 'skew',
+    clockTolerance: 'skew',
+    feed: 'revocations',
+    revocationFeed: 'revocations',
+    acr: 'it is one of requireAccess()',
+    maxAge: 'it is one of requireAccess()',
+    strict: 'it is one of requireAccess()',
+  },
+} satisfies OptionTable
+
 /**
  * Verifies access tokens offline. The signature of a token is checked once: it stays right for as
  * long as its key is in the set. Expiry, revocation and requirements are judged each time.
@@ -71,9 +123,8 @@ const MAX_SKEW_MS = 60_000
  * const { ok } = await access.verify(token, { acr: 'urn:mfa' })
  */
 export function verifier(options: VerifierOptions): Verifier {
-  const { issuer, audience, revocations, acrOrder = [], skewMs = SKEW_MS } = options
+  const { issuer, audience, revocations, acrOrder, skew } = checked(VERIFIER_OPTIONS, options)
   const { now = () => Date.now() } = options
-  checkOptions({ issuer, audience, skewMs })
   const keys = options.keys ?? publishedBy(options)
   const introspect = options.authority === undefined ? undefined : introspection(options.authority)
   const means = { revocations, acrOrder, authority: introspect !== undefined }
@@ -108,16 +159,23 @@ export function verifier(options: VerifierOptions): Verifier {
       : refuseAccess('session_revoked', 'the authority no longer holds it for active')
   }
 
-  function checkRequirements(requirements: AccessRequirements): void {
-    checkAccessRequirements(requirements, means)
+  /** A route asks the same at each request. */
+  const asked = new WeakMap<AccessRequirements, CheckedAccess>()
+
+  function checkRequirements(requirements: AccessRequirements): CheckedAccess {
+    const before = asked.get(requirements)
+    if (before !== undefined) return before
+    const fresh = checkAccessRequirements(requirements, means)
+    asked.set(requirements, fresh)
+    return fresh
   }
 
   return {
     checkRequirements,
     hold: connections(revocations, now).hold,
 
-    async verify(token, requirements = {}) {
-      checkRequirements(requirements)
+    async verify(token, requirements = NOTHING) {
+      const asks = checkRequirements(requirements)
       let opened: OpenedToken | AccessRefused
       try {
         opened = await open(token)
@@ -129,35 +187,22 @@ export function verifier(options: VerifierOptions): Verifier {
       const { claims } = opened
       const at = now()
       const against =
-        untimely(claims, at, skewMs) ??
-        revoked(claims, requirements, means) ??
-        unproved(claims, requirements, { ...means, at }) ??
-        (requirements.strict === true ? await inactive(token, claims) : undefined)
+        untimely(claims, at, skew) ??
+        revoked(claims, asks, means) ??
+        unproved(claims, asks, { ...means, at }) ??
+        (asks.strict === true ? await inactive(token, claims) : undefined)
       return against ?? { ok: true, claims }
     },
   }
 }
 
-function checkOptions({
-  issuer,
-  audience,
-  skewMs,
-}: {
-  readonly issuer: string
-  readonly audience: string
-  readonly skewMs: number
-}): void {
-  if (typeof issuer !== 'string' || issuer === '') throw misconfigured('issuer', 'must be the iss')
-  if (typeof audience !== 'string' || audience === '') {
-    throw misconfigured('audience', 'must be the name of this service')
-  }
-  if (!Number.isSafeInteger(skewMs) || skewMs < 0 || skewMs > MAX_SKEW_MS) {
-    throw misconfigured('skewMs', `must be 0 to ${MAX_SKEW_MS}`)
-  }
-}
-
 function publishedBy({ authority, now }: VerifierOptions): KeySet {
-  if (authority === undefined) throw misconfigured('keys', 'or authority is needed')
+  if (authority === undefined) {
+    throw new SessionError(
+      'config_invalid',
+      'verifier(): keys or authority is missing. Write for example authority: { url, key }.',
+    )
+  }
   const { fetch } = authority
   return remoteKeySet({
     url: `${serviceAddress(authority)}/.well-known/jwks.json`,
@@ -166,18 +211,14 @@ function publishedBy({ authority, now }: VerifierOptions): KeySet {
   })
 }
 
-function misconfigured(field: string, problem: string): SessionError {
-  return new SessionError('config_invalid', `${field} ${problem}.`)
-}
-
 /** The service that issues the tokens, and a key to ask it with. */
 export interface AuthorityOptions {
   /** For example `http://127.0.0.1:4600`. */
   readonly url: string
   /** API key with the role `gate` or `app`. */
   readonly key: string
-  /** Longest wait for an answer, ms (default 2000). */
-  readonly timeoutMs?: number
+  /** Longest wait for an answer, at most 1 minute. Default 2 s. */
+  readonly timeout?: Duration
   /** Instead of the platform's own. */
   readonly fetch?: typeof fetch
 }

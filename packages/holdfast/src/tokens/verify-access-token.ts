@@ -1,3 +1,4 @@
+import { type Duration, inMs } from '../core/duration.ts'
 import { type AccessClaims, claimsOf, type Expected } from './access-claims.ts'
 import type { KeySet } from './key-sets.ts'
 import { jsonOf, parseJwt } from './parse-jwt.ts'
@@ -10,8 +11,8 @@ export const SKEW_MS = 5_000
 /** What a token is held against. */
 export interface VerifyOptions extends Expected {
   readonly keys: KeySet
-  /** Default 5000. */
-  readonly skewMs?: number
+  /** How far the clocks may be apart. Default 5 s. */
+  readonly skew?: Duration
   readonly now?: () => number
 }
 
@@ -34,11 +35,11 @@ export async function verifyAccessToken(
   token: string,
   options: VerifyOptions,
 ): Promise<AccessVerification> {
-  const { skewMs = SKEW_MS, now = () => Date.now() } = options
+  const { skew = SKEW_MS, now = () => Date.now() } = options
   const opened = await openToken(token, options)
   if (!opened.ok) return opened
   const { claims } = opened
-  return untimely(claims, now(), skewMs) ?? { ok: true, claims }
+  return untimely(claims, now(), inMs(skew)) ?? { ok: true, claims }
 }
 
 /**

@@ -1,3 +1,6 @@
+export { formatDuration, parseDuration } from '../core/duration.ts'
+export { lifetimesOf } from '../core/lifetimes.ts'
+export { nearest } from '../core/nearest.ts'
 export {
   createdAnswer,
   refreshedAnswer,

@@ -23,7 +23,7 @@ describe('a service with wrong options does not start', () => {
     )
   })
 
-  test.each([[{ maxAgeMs: 0 }], [{ maxAgeMs: 1.5 }], [{ acr: '' }], [{ acr: 'x'.repeat(65) }]])(
+  test.each([[{ maxAge: 0 }], [{ maxAge: 1.5 }], [{ acr: '' }], [{ acr: 'x'.repeat(65) }]])(
     'a route that demands %j',
     (requirements) => {
       const { requireSession } = holdfast(sessions)

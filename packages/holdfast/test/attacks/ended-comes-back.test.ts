@@ -99,7 +99,7 @@ describeOnEveryStore('a fail-over that lost what ended a session', (open) => {
     ],
   ])('%s holds although the store forgot it', async (_, end) => {
     const replicated = failingOver(open)
-    const h = await harness(replicated.open, { limit: { max: 1, beyond: 'end_oldest' } })
+    const h = await harness(replicated.open, { sessionLimit: 1, sessionLimitBeyond: 'end_oldest' })
     const token = await h.login()
     h.host.advance(SECOND)
     replicated.lag()

@@ -3,11 +3,11 @@ import { codeOf, HOUR, harness, inMemory } from '../support/harness.ts'
 import { onTheTrain } from '../support/people.ts'
 
 const DAY = 24 * HOUR
-const lifetimes = { default: { absoluteMs: 7 * DAY, idleMs: 2 * DAY, persistent: false } }
+const classes = { default: { absolute: 7 * DAY, idle: 2 * DAY, persistent: false } }
 const bearer = { deliverable: false }
 
 test('visits of a place challenged in between do not add up to a confirmed one', async () => {
-  const { host, login, show, sessions } = await harness(inMemory, { lifetimes })
+  const { host, login, show, sessions } = await harness(inMemory, { classes })
   const first = await login()
   for (let visit = 0; visit < 2; visit++) {
     host.advance(DAY)

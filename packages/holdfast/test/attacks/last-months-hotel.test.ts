@@ -4,7 +4,7 @@ import { codeOf, type Harness, HOUR, harness, held, inMemory } from '../support/
 import { atHome } from '../support/people.ts'
 
 const DAY = 24 * HOUR
-const lifetimes = { default: { absoluteMs: 90 * DAY, idleMs: 40 * DAY, persistent: false } }
+const classes = { default: { absolute: 90 * DAY, idle: 40 * DAY, persistent: false } }
 const bearer = { deliverable: false }
 const sensitive = { ...bearer, sensitivity: 'sensitive' } as const
 
@@ -20,7 +20,7 @@ const thief = (): RequestFacts => hotel({ ip: '192.88.99.200' })
 
 /** Five weeks at home, then three nights at the hotel. */
 async function afterTrip(): Promise<Harness> {
-  const h = await harness(inMemory, { lifetimes })
+  const h = await harness(inMemory, { classes })
   for (let n = 0; n < 5; n++) {
     await h.login()
     h.host.advance(7 * DAY)
@@ -68,7 +68,7 @@ describe('a copy at the provider of the hotel of last month', () => {
   })
 
   test('finds it closed in a session that was there, too', async () => {
-    const h = await harness(inMemory, { lifetimes })
+    const h = await harness(inMemory, { classes })
     let token = await h.login()
     h.host.advance(DAY)
     token = held(token, await h.stepUp(token, hotel()))
@@ -106,7 +106,7 @@ describe('the owner', () => {
   })
 
   test('is not asked at a place of once a week', async () => {
-    const h = await harness(inMemory, { lifetimes })
+    const h = await harness(inMemory, { classes })
     await h.login()
     await h.login({ request: hotel() })
     for (let week = 0; week < 6; week++) {
@@ -117,7 +117,7 @@ describe('the owner', () => {
   })
 
   test('keeps her home in the past by one long session', async () => {
-    const h = await harness(inMemory, { lifetimes })
+    const h = await harness(inMemory, { classes })
     await h.login()
     h.host.advance(30 * DAY)
     let token = await h.login()

@@ -13,7 +13,7 @@ async function onRedis(): Promise<{ readonly h: Harness; readonly server: RedisS
   const client = new Redis({ port: server.port, retryStrategy: () => 50 })
   client.on('error', () => {})
   onTestFinished(() => client.disconnect())
-  const h = await harness(async (now) => redisStore({ client, now, timeoutMs: 2_000 }))
+  const h = await harness(async (now) => redisStore({ client, now, timeout: 2_000 }))
   await until('the store works', () =>
     h.login().then(
       () => true,

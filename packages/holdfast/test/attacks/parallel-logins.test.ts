@@ -5,7 +5,7 @@ import { atHome } from '../support/people.ts'
 
 describeOnEveryStore('50 parallel logins against a limit of 3', (open) => {
   test('where the limit refuses, exactly three get in', async () => {
-    const { sessions } = await harness(open, { limit: { max: 3, beyond: 'refuse' } })
+    const { sessions } = await harness(open, { sessionLimit: 3, sessionLimitBeyond: 'refuse' })
 
     const created = await Promise.all(
       Array.from({ length: 50 }, () => sessions.create({ subject: 'ada', request: atHome() })),
@@ -20,7 +20,8 @@ describeOnEveryStore('50 parallel logins against a limit of 3', (open) => {
 
   test('where the oldest ends, all get in and three are left, each with its event', async () => {
     const { sessions, show, events } = await harness(open, {
-      limit: { max: 3, beyond: 'end_oldest' },
+      sessionLimit: 3,
+      sessionLimitBeyond: 'end_oldest',
     })
 
     const created = await Promise.all(
@@ -36,7 +37,8 @@ describeOnEveryStore('50 parallel logins against a limit of 3', (open) => {
 
   test('the limit is each subject’s own, and sessions that idled out do not count', async () => {
     const { sessions, host, login } = await harness(open, {
-      limit: { max: 1, beyond: 'refuse' },
+      sessionLimit: 1,
+      sessionLimitBeyond: 'refuse',
     })
 
     await login({ subject: 'linus' })

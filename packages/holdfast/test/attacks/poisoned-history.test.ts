@@ -7,7 +7,7 @@ import { habitsOf, pastOf } from '../support/pasts.ts'
 import { abroad, atHome, clone, lookup } from '../support/people.ts'
 
 const DAY = 24 * HOUR
-const lifetimes = { default: { absoluteMs: 90 * DAY, idleMs: 30 * DAY, persistent: false } }
+const classes = { default: { absolute: 90 * DAY, idle: 30 * DAY, persistent: false } }
 const bearer = { deliverable: false }
 
 /** Every 84.208.n is another provider in the owner's town. */
@@ -22,7 +22,7 @@ const towns: Lookup = (address) => {
 const exit = (n: number): RequestFacts => clone({ ip: `84.208.${n}.66` })
 
 async function town(): Promise<Harness> {
-  return harness(inMemory, { lookup: towns, lifetimes })
+  return harness(inMemory, { lookup: towns, classes })
 }
 
 /** What the network weighs for whoever comes from there. */

@@ -29,8 +29,8 @@ describeOnEveryStore('replay after expiry', (open) => {
   })
 
   test('what a client could edit changes nothing: the lifetimes are the record’s', async () => {
-    const lifetimes = { brief: { absoluteMs: 10 * MINUTE, idleMs: 5 * MINUTE, persistent: false } }
-    const { host, login, show } = await harness(open, { lifetimes })
+    const classes = { brief: { absolute: 10 * MINUTE, idle: 5 * MINUTE, persistent: false } }
+    const { host, login, show } = await harness(open, { classes })
     const token = await login({ class: 'brief' })
 
     host.advance(5 * MINUTE)

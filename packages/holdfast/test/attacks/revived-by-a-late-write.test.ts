@@ -44,7 +44,7 @@ describeOnEveryStore('a request received 1 ms before its session idles', (open) 
     'whose write comes late does not bring it back beside the one that took its place: %o',
     async ({ beyond }) => {
       const slow = slowly(open)
-      const h = await harness(slow.open, { limit: { max: 1, beyond } })
+      const h = await harness(slow.open, { sessionLimit: 1, sessionLimitBeyond: beyond })
       const first = await h.login()
       h.host.advance(2 * HOUR - 1)
 

@@ -7,7 +7,7 @@ const DAY = 24 * HOUR
 const IPHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 ' +
   '(KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1'
-const lifetimes = { default: { absoluteMs: 60 * DAY, idleMs: 20 * DAY, persistent: false } }
+const classes = { default: { absolute: 60 * DAY, idle: 20 * DAY, persistent: false } }
 const bearer = { deliverable: false }
 const sensitive = { ...bearer, sensitivity: 'sensitive' } as const
 
@@ -26,7 +26,7 @@ async function gate(h: Harness, token: string, request = thief()): Promise<strin
 
 describe('a thief who comes back quietly', () => {
   test('is not confirmed by four visits over 27 hours while nobody else is there', async () => {
-    const h = await harness(inMemory, { lifetimes })
+    const h = await harness(inMemory, { classes })
     let token = await h.login()
     const codes: string[] = []
 
@@ -40,7 +40,7 @@ describe('a thief who comes back quietly', () => {
   })
 
   test('is not confirmed by what the owner did before he came', async () => {
-    const h = await harness(inMemory, { lifetimes })
+    const h = await harness(inMemory, { classes })
     let token = await h.login()
     for (let n = 0; n < 5; n++) {
       h.host.advance(9 * HOUR)
@@ -56,7 +56,7 @@ describe('a thief who comes back quietly', () => {
   })
 
   test('is found by the owner who goes on, and confirmed by nothing', async () => {
-    const h = await harness(inMemory, { lifetimes })
+    const h = await harness(inMemory, { classes })
     let token = await h.login()
     h.host.advance(HOUR)
     const stolen = await visit(h, token)
@@ -75,7 +75,7 @@ describe('a thief who comes back quietly', () => {
   })
 
   test('does not add up his visits over the sessions of his victim', async () => {
-    const h = await harness(inMemory, { lifetimes })
+    const h = await harness(inMemory, { classes })
     let token = await h.login()
     for (let n = 0; n < 6; n++) {
       h.host.advance(9 * HOUR)
@@ -90,7 +90,7 @@ describe('a thief who comes back quietly', () => {
   })
 
   test('does not witness for himself from a place that only the password vouches for', async () => {
-    const h = await harness(inMemory, { lifetimes })
+    const h = await harness(inMemory, { classes })
     await h.login()
     let token = await h.login({ amr: ['pwd'], request: thief() })
     for (let n = 0; n < 6; n++) {
@@ -106,7 +106,7 @@ describe('a thief who comes back quietly', () => {
 
 describe('an owner with a second place', () => {
   test('is asked for nothing from the third day on, where she goes home in between', async () => {
-    const h = await harness(inMemory, { lifetimes })
+    const h = await harness(inMemory, { classes })
     let token = await h.login()
     const codes: string[] = []
     for (let day = 0; day < 3; day++) {
@@ -123,7 +123,7 @@ describe('an owner with a second place', () => {
   })
 
   test('is known on the line of her telephone, too, which has been at home since', async () => {
-    const h = await harness(inMemory, { lifetimes })
+    const h = await harness(inMemory, { classes })
     await h.login()
     const headers = { 'user-agent': IPHONE, 'accept-language': 'nb-NO' }
     const client = { screen: '390x844x3', timezone: 'Europe/Oslo' }
@@ -142,7 +142,7 @@ describe('an owner with a second place', () => {
   })
 
   test('adds up the visits of several sessions, each with a way home', async () => {
-    const h = await harness(inMemory, { lifetimes })
+    const h = await harness(inMemory, { classes })
     let token = ''
     for (let day = 0; day < 3; day++) {
       token = await h.login({ previous: token })
@@ -158,7 +158,7 @@ describe('an owner with a second place', () => {
   })
 
   test('is asked once for good when she has moved house', async () => {
-    const h = await harness(inMemory, { lifetimes })
+    const h = await harness(inMemory, { classes })
     let token = await h.login()
     for (let n = 0; n < 10; n++) {
       h.host.advance(9 * HOUR)

@@ -87,7 +87,7 @@ test('nothing of a full run lies open in Redis', async () => {
   onTestFinished(() => server.close())
   const client = new Redis({ port: server.port })
   onTestFinished(() => client.disconnect())
-  const h = await harness(async (now) => redisStore({ client, now, timeoutMs: 10_000 }))
+  const h = await harness(async (now) => redisStore({ client, now, timeout: 10_000 }))
 
   const secrets = await fullRun(h)
 

@@ -45,7 +45,7 @@ describe.each(Object.entries(clients))('when Redis fails, through %s', (_, conne
   ): Promise<{ server: RedisServer; store: Store; entry: Entry }> {
     const server = await startRedis(options)
     endings.push(() => server.close())
-    const store = redisStore({ ...(await connect(server.port)), timeoutMs: TIMEOUT_MS })
+    const store = redisStore({ ...(await connect(server.port)), timeout: TIMEOUT_MS })
     endings.push(() => store.close())
     const entry = make.entry()
     await until('the store works', () => works(store, entry))
@@ -152,7 +152,7 @@ test('a client that was never connected is unavailable from the first call on', 
   const client = new Redis({ port: 1, retryStrategy: () => 50, lazyConnect: true })
   client.on('error', () => {})
   endings.push(() => client.disconnect())
-  const store = redisStore({ client, timeoutMs: TIMEOUT_MS })
+  const store = redisStore({ client, timeout: TIMEOUT_MS })
 
   await expectOutage(store, make.entry())
 })
@@ -162,7 +162,7 @@ test('commands that wait for an answer do not pile up without end', async () => 
   endings.push(() => server.close())
   const client = new Redis({ port: server.port })
   endings.push(() => client.disconnect())
-  const store = redisStore({ client, timeoutMs: TIMEOUT_MS })
+  const store = redisStore({ client, timeout: TIMEOUT_MS })
   const subject = make.subject()
   await store.subjects.read(subject)
   server.pause()

@@ -67,7 +67,7 @@ interface Site extends Harness {
 
 /** The real engine behind the Node adapter, on a clock that the test alone moves. */
 async function startSite(): Promise<Site> {
-  const engine = await harness(inMemory, { rotateEveryMs: ROTATE_EVERY_MS })
+  const engine = await harness(inMemory, { rotateEvery: ROTATE_EVERY_MS })
   const { requireSession, login } = holdfast(engine.sessions, {
     now: engine.host.now,
     address: { trust: { proxies: ['127.0.0.1/32'] } },

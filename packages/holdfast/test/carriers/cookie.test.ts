@@ -211,7 +211,7 @@ describe('a path of its own', () => {
     expect(() => cookie({ name, path })).toThrowError(
       expect.objectContaining({
         code: 'config_invalid',
-        message: expect.stringContaining('cookie.path must be an absolute path'),
+        message: expect.stringContaining('path must be an absolute path'),
       }),
     )
   })

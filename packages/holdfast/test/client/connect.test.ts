@@ -81,7 +81,7 @@ describe.each(TRANSPORTS)('a service that cannot be asked is store_unavailable: 
 
   test('it does not answer in time', async () => {
     const { url } = await server(() => {})
-    const sessions = connect({ url, key: KEY, ...how, timeoutMs: 50 })
+    const sessions = connect({ url, key: KEY, ...how, timeout: 50 })
 
     await expect(sessions.verify(presented)).rejects.toMatchObject({ code: 'store_unavailable' })
   })
@@ -90,7 +90,7 @@ describe.each(TRANSPORTS)('a service that cannot be asked is store_unavailable: 
     const { url } = await server((response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).write('{"ok":')
     })
-    const sessions = connect({ url, key: KEY, ...how, timeoutMs: 50 })
+    const sessions = connect({ url, key: KEY, ...how, timeout: 50 })
 
     await expect(sessions.verify(presented)).rejects.toMatchObject({ code: 'store_unavailable' })
   })

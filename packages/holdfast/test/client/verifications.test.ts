@@ -39,7 +39,7 @@ async function holding({
     http.close()
   })
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
-  return { sessions: connect({ url, key: 'key-of-the-application', timeoutMs }), held }
+  return { sessions: connect({ url, key: 'key-of-the-application', timeout: timeoutMs }), held }
 }
 
 function presented(token: string): Presented {

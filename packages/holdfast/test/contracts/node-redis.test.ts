@@ -23,7 +23,7 @@ afterAll(async () => {
 })
 
 storeContract('Redis through node-redis', ({ now, feedLimit }) =>
-  redisStore({ client, now, feedLimit, prefix: `t${made++}:`, timeoutMs: 5_000 }),
+  redisStore({ client, now, feedLimit, prefix: `t${made++}:`, timeout: 5_000 }),
 )
 
 describe('through redis 4', () => {

@@ -25,11 +25,11 @@ afterAll(async () => {
 })
 
 storeContract('Redis Cluster of three masters through ioredis', ({ now, feedLimit }) =>
-  redisStore({ client, now, feedLimit, prefix: `t${made++}:`, timeoutMs: 5_000 }),
+  redisStore({ client, now, feedLimit, prefix: `t${made++}:`, timeout: 5_000 }),
 )
 
 test('the partitions are spread over all three masters', async () => {
-  const store = redisStore({ client, prefix: 'spread:', timeoutMs: 5_000 })
+  const store = redisStore({ client, prefix: 'spread:', timeout: 5_000 })
   const make = samples(fakeHost())
   for (let partition = 0; partition < 64; partition++) {
     const entry = make.entry({ subject: make.subject(partition) })
@@ -47,7 +47,7 @@ test('a record of before and its attributes come together where they are', async
   const host = fakeHost()
   const make = samples(host)
   const keys = redisKeys('apart:')
-  const store = redisStore({ client, now: host.now, prefix: 'apart:', timeoutMs: 5_000 })
+  const store = redisStore({ client, now: host.now, prefix: 'apart:', timeout: 5_000 })
   for (let partition = 0; partition < 64; partition++) {
     const entry = make.entry({ subject: make.subject(partition) })
     const { id, createdAt } = entry
@@ -78,8 +78,8 @@ test('a record of before and its attributes come together where they are', async
 test('a node-redis cluster client does the same work on the same data', async () => {
   const rootNodes = cluster.ports.map((port) => ({ url: `redis://127.0.0.1:${port}` }))
   const other = await createCluster({ rootNodes }).connect()
-  const ours = redisStore({ client, prefix: 'both:', timeoutMs: 5_000 })
-  const theirs = redisStore({ client: other, prefix: 'both:', timeoutMs: 5_000 })
+  const ours = redisStore({ client, prefix: 'both:', timeout: 5_000 })
+  const theirs = redisStore({ client: other, prefix: 'both:', timeout: 5_000 })
   const host = fakeHost()
   const make = samples(host)
 

@@ -29,13 +29,13 @@ afterAll(async () => {
 })
 
 storeContract('Redis behind a Sentinel through ioredis', ({ now, feedLimit }) =>
-  redisStore({ client, now, feedLimit, prefix: `t${made++}:`, timeoutMs: 5_000 }),
+  redisStore({ client, now, feedLimit, prefix: `t${made++}:`, timeout: 5_000 }),
 )
 
 test('a node-redis sentinel client does the same work', async () => {
   const sentinelRootNodes = [{ host: '127.0.0.1', port: watched.port }]
   const other = await createSentinel({ name: 'main', sentinelRootNodes }).connect()
-  const store = redisStore({ client: other, prefix: 'other:', timeoutMs: 5_000 })
+  const store = redisStore({ client: other, prefix: 'other:', timeout: 5_000 })
   const host = fakeHost()
   const entry = samples(host).entry()
 
@@ -49,7 +49,7 @@ test('a node-redis sentinel client does the same work', async () => {
 })
 
 test('after the master is killed the promoted replica serves what it had', async () => {
-  const store = redisStore({ client, prefix: 'over:', timeoutMs: 1_000 })
+  const store = redisStore({ client, prefix: 'over:', timeout: 1_000 })
   const make = samples(fakeHost())
   const entry = make.entry()
   expect(await store.entries.write(entry)).toBe('written')

@@ -29,12 +29,12 @@ afterAll(async () => {
 const here = (port = server.port): string => `redis://127.0.0.1:${port}`
 
 storeContract('Redis through a connection of its own', ({ now, feedLimit }) =>
-  redisStore({ url: here(), now, feedLimit, prefix: `u${made++}:`, timeoutMs: 5_000 }),
+  redisStore({ url: here(), now, feedLimit, prefix: `u${made++}:`, timeout: 5_000 }),
 )
 
 describe('a store that connects by itself', () => {
   function opened(options: Partial<RedisOptions> = {}) {
-    const store = redisStore({ url: here(), prefix: `v${made++}:`, timeoutMs: 5_000, ...options })
+    const store = redisStore({ url: here(), prefix: `v${made++}:`, timeout: 5_000, ...options })
     onTestFinished(() => store.close())
     return store
   }
@@ -88,7 +88,7 @@ describe('a store that connects by itself', () => {
   test('a server that dies and comes back: outages in between, never an answer', async () => {
     const mortal = await startRedis()
     onTestFinished(() => mortal.close())
-    const store = opened({ url: here(mortal.port), timeoutMs: 500 })
+    const store = opened({ url: here(mortal.port), timeout: 500 })
     const entry = make.entry()
     expect(await store.entries.write(entry)).toBe('written')
 
@@ -133,7 +133,7 @@ describe('a store that connects by itself', () => {
   test('a server that is silent is given up, and one that talks nonsense is', async () => {
     for (const answer of ['', 'HTTP/1.1 400 Bad Request\r\n\r\n', '*99999999\r\n']) {
       const other = createServer((socket) => socket.write(answer))
-      const store = opened({ url: here(await listeningOn(other)), timeoutMs: 200 })
+      const store = opened({ url: here(await listeningOn(other)), timeout: 200 })
 
       const head = store.feed.head()
 
@@ -196,7 +196,7 @@ describe('a store that connects by itself', () => {
       { url },
       { url: url.replace('localhost', '127.0.0.1'), tls: { ca } },
     ]) {
-      const head = opened({ ...untrusted, timeoutMs: 1_000 }).feed.head()
+      const head = opened({ ...untrusted, timeout: 1_000 }).feed.head()
       await expect(head).rejects.toMatchObject({ code: 'store_unavailable' })
     }
   })

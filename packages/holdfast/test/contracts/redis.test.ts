@@ -33,7 +33,7 @@ afterAll(async () => {
 })
 
 storeContract('Redis through ioredis', ({ now, feedLimit }) =>
-  redisStore({ client, now, feedLimit, prefix: `t${made++}:`, timeoutMs: 5_000 }),
+  redisStore({ client, now, feedLimit, prefix: `t${made++}:`, timeout: 5_000 }),
 )
 
 describe('Redis', () => {
@@ -70,7 +70,7 @@ describe('Redis', () => {
   })
 
   test('writes of one turn of the event loop travel together, each fails for itself', async () => {
-    const store = redisStore({ client, prefix: 'together:', timeoutMs: 5_000 })
+    const store = redisStore({ client, prefix: 'together:', timeout: 5_000 })
     const entries = Array.from({ length: 100 }, (_, i) => {
       return make.entry({ subject: make.subject(i === 70 ? 1 : 2) })
     })
@@ -363,7 +363,7 @@ describe('Redis', () => {
   test('a Redis whose memory is full takes no new session, but every revocation', async () => {
     const full = await startRedis(['--maxmemory-policy', 'noeviction'])
     const other = new Redis({ port: full.port })
-    const store = redisStore({ client: other, timeoutMs: 5_000 })
+    const store = redisStore({ client: other, timeout: 5_000 })
     const [one, two, kept] = [make.entry(), make.entry(), make.entry()]
     for (const entry of [one, two, kept]) await store.entries.write(entry)
     const limit = Number(/used_memory:(\d+)/.exec(await other.info('memory'))?.[1]) - 1_000

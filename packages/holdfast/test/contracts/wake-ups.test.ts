@@ -195,10 +195,10 @@ describe('Redis Cluster', () => {
     const other = await createCluster({ rootNodes }).connect()
     open.push({ close: () => client.disconnect() }, { close: () => subscriber.disconnect() })
     open.push({ close: () => other.destroy() })
-    const writer = redisStore({ client, prefix: 'c:', timeoutMs: 5_000 })
+    const writer = redisStore({ client, prefix: 'c:', timeout: 5_000 })
     const listeners = [
-      redisStore({ client, subscriber, prefix: 'c:', timeoutMs: 5_000 }),
-      redisStore({ client, subscriber: other, prefix: 'c:', timeoutMs: 5_000 }),
+      redisStore({ client, subscriber, prefix: 'c:', timeout: 5_000 }),
+      redisStore({ client, subscriber: other, prefix: 'c:', timeout: 5_000 }),
     ]
     open.push(writer, ...listeners)
     await Promise.all([subscriber.subscribe('c:wake'), other.subscribe('c:wake', () => {})])

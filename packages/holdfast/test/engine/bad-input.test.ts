@@ -144,14 +144,14 @@ test('no request facts make verify throw anything but a coded error', async () =
 })
 
 test.each([
-  ['a limit of none', { limit: { max: 0, beyond: 'refuse' } }, 'limit.max'],
+  ['a limit of none', { sessionLimit: 0, sessionLimitBeyond: 'refuse' }, 'sessionLimit'],
   [
     'an idle timeout beyond the absolute one',
-    { lifetimes: { odd: { absoluteMs: 1, idleMs: 2, persistent: false } } },
-    'lifetimes.odd',
+    { classes: { odd: { absolute: 1, idle: 2, persistent: false } } },
+    'classes.odd',
   ],
-  ['a prefix that is no prefix', { prefixes: { v4: 0, v6: 64 } }, 'prefixes.v4'],
-  ['a rotation interval of zero', { rotateEveryMs: 0 }, 'rotateEveryMs'],
+  ['a prefix that is no prefix', { prefixV4: 0 }, 'prefixV4'],
+  ['a rotation interval of zero', { rotateEvery: 0 }, 'rotateEvery'],
 ] as const)('a configuration with %s is refused at the start', (_title, options, field) => {
   const keyring = newKeyring()
 

@@ -159,7 +159,7 @@ test('a place that is asked no more leaves an event that says what is exhausted'
 })
 
 test('a login that the limit refuses leaves an event', async () => {
-  const h = await harness(inMemory, { limit: { max: 1, beyond: 'refuse' } })
+  const h = await harness(inMemory, { sessionLimit: 1, sessionLimitBeyond: 'refuse' })
   const login = { subject: 'ada', request: onTheTrain(), amr: ['pwd'], correlation: 'r-1' }
   await h.login()
 

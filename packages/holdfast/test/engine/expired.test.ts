@@ -7,7 +7,7 @@ import { atHome, lookup } from '../support/people.ts'
 const DAY = 24 * HOUR
 
 /** Sessions that are over when their hour is. */
-const lifetimes = { brief: { absoluteMs: HOUR, idleMs: HOUR, persistent: false } }
+const classes = { brief: { absolute: HOUR, idle: HOUR, persistent: false } }
 
 function kinds({ events }: Harness): string[] {
   return events.map(({ type }) => type).filter((type) => type !== 'session-presented')
@@ -35,7 +35,7 @@ describeOnEveryStore('sessions that have run out', (open) => {
   ])(
     'the %s is logged once, and told to each tab and each process',
     async (reason, login, after) => {
-      const h = await harness(open, { lifetimes })
+      const h = await harness(open, { classes })
       const { token, refreshToken } = await h.loginForRefresh(login)
       const { store, host, keyring, events } = h
       const elsewhere = createSessions({
@@ -43,7 +43,7 @@ describeOnEveryStore('sessions that have run out', (open) => {
         host,
         keyring,
         lookup,
-        lifetimes,
+        classes,
         onEvent: (event) => events.push(event),
       })
       events.length = 0
@@ -63,7 +63,7 @@ describeOnEveryStore('sessions that have run out', (open) => {
   )
 
   test('after a day nothing is known of it', async () => {
-    const h = await harness(open, { lifetimes })
+    const h = await harness(open, { classes })
     const token = await h.login({ class: 'brief' })
 
     h.host.advance(HOUR + DAY - SECOND)
@@ -73,7 +73,7 @@ describeOnEveryStore('sessions that have run out', (open) => {
   })
 
   test('what was revoked before it could expire is not told as expired', async () => {
-    const h = await harness(open, { lifetimes })
+    const h = await harness(open, { classes })
     const [ended, everywhere] = [
       await h.login({ class: 'brief' }),
       await h.login({ subject: 'bob' }),
@@ -90,7 +90,7 @@ describeOnEveryStore('sessions that have run out', (open) => {
   })
 
   test('it is in no list, has no details, and its attributes cannot be changed', async () => {
-    const h = await harness(open, { lifetimes })
+    const h = await harness(open, { classes })
     const token = await h.login({ class: 'brief', attributes: { cart: 1 } })
     const id = token.split('.')[1] ?? ''
     h.host.advance(HOUR)
@@ -120,7 +120,7 @@ describeOnEveryStore('sessions that have run out', (open) => {
   })
 
   test('logging out of it is no revocation, and a report that it was not me is one', async () => {
-    const h = await harness(open, { lifetimes })
+    const h = await harness(open, { classes })
     const token = await h.login({ class: 'brief' })
     h.host.advance(HOUR)
     h.events.length = 0

@@ -8,7 +8,7 @@ import { habitsOf, pastOf } from '../support/pasts.ts'
 import { atHome, lookup } from '../support/people.ts'
 
 const DAY = 24 * HOUR
-const lifetimes = { default: { absoluteMs: 90 * DAY, idleMs: 30 * DAY, persistent: false } }
+const classes = { default: { absolute: 90 * DAY, idle: 30 * DAY, persistent: false } }
 
 /**
  * Every 84.208.n is a provider of its own in the owner's town, every 84.209.n an exit of a VPN
@@ -26,7 +26,7 @@ const inTown = (n: number): RequestFacts => atHome({ ip: `84.208.${n}.7` })
 const overVpn = (n: number): RequestFacts => atHome({ ip: `84.209.${n}.7` })
 
 async function traveller(): Promise<Harness> {
-  return harness(inMemory, { lookup: towns, lifetimes })
+  return harness(inMemory, { lookup: towns, classes })
 }
 
 /** What was said of the network when somebody came from there. */

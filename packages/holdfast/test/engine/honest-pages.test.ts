@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { SessionsOptions } from '../../src/engine/create-sessions.ts'
+import type { SessionsOptions } from '../../src/engine/options.ts'
 import { HOUR, inMemory } from '../support/harness.ts'
 import { lookup } from '../support/people.ts'
 import { type Habits, READING, seeded, useFor } from '../support/rotation-pages.ts'

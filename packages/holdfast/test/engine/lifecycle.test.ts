@@ -81,8 +81,8 @@ describe('the owner', () => {
   })
 
   test('three visits over a day, from home each time, confirm a place', async () => {
-    const lifetimes = { default: { absoluteMs: 7 * DAY, idleMs: DAY, persistent: false } }
-    const { host, login, show } = await harness(inMemory, { lifetimes })
+    const classes = { default: { absolute: 7 * DAY, idle: DAY, persistent: false } }
+    const { host, login, show } = await harness(inMemory, { classes })
     let token = await login()
     const sensitive = { sensitivity: 'sensitive', deliverable: false } as const
 
@@ -99,8 +99,8 @@ describe('the owner', () => {
   })
 
   test('visits with a secret that is never replaced earn no trust', async () => {
-    const lifetimes = { default: { absoluteMs: 7 * DAY, idleMs: DAY, persistent: false } }
-    const { host, login, show } = await harness(inMemory, { lifetimes })
+    const classes = { default: { absolute: 7 * DAY, idle: DAY, persistent: false } }
+    const { host, login, show } = await harness(inMemory, { classes })
     const token = await login()
     const bearer = { deliverable: false }
     const sensitive = { sensitivity: 'sensitive', deliverable: false } as const
@@ -274,7 +274,7 @@ describe('a login', () => {
   })
 
   test('lifetimes are a tenant’s own where it has them', async () => {
-    const brief = { default: { absoluteMs: HOUR, idleMs: 10 * MINUTE, persistent: false } }
+    const brief = { default: { absolute: HOUR, idle: 10 * MINUTE, persistent: false } }
     const { host, login, show } = await harness(inMemory, { tenants: { bank: brief } })
     const elsewhere = await login()
     const bank = await login({ tenant: 'bank' })
@@ -428,7 +428,10 @@ describe('policies', () => {
   })
 
   test('a shadow policy decides nothing and says where it would have differed', async () => {
-    const { login, show, events } = await harness(inMemory, { policy: lenient(), shadow: strict() })
+    const { login, show, events } = await harness(inMemory, {
+      policy: lenient(),
+      shadowPolicy: strict(),
+    })
     const token = await login()
 
     expect(codeOf(await show(token, onTheTrain()))).toBe('ok')

@@ -119,8 +119,8 @@ test('a step-up by a request without hints keeps those of the pages before', asy
 })
 
 test('visits of requests that say less earn no trust', async () => {
-  const lifetime = { absoluteMs: 168 * HOUR, idleMs: 48 * HOUR, persistent: false }
-  const h = await harness(inMemory, { lifetimes: { default: lifetime } })
+  const lifetime = { absolute: 168 * HOUR, idle: 48 * HOUR, persistent: false }
+  const h = await harness(inMemory, { classes: { default: lifetime } })
   let token = await h.login({ request: page() })
 
   for (let visit = 0; visit < 5; visit++) {

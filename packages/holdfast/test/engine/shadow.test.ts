@@ -9,7 +9,10 @@ import { abroad, atHome, docked, onTheTrain } from '../support/people.ts'
 
 /** What ada sees of a day with a thief in it, under `lenient` and this shadow. */
 async function dayWith(shadow: Policy | undefined) {
-  const options = { host: fakeHost({ start: Date.UTC(2026, 0, 5) }), ...(shadow && { shadow }) }
+  const options = {
+    host: fakeHost({ start: Date.UTC(2026, 0, 5) }),
+    ...(shadow && { shadowPolicy: shadow }),
+  }
   const h = await harness(inMemory, { policy: lenient(), ...options })
   let token = await h.login()
   const answers: unknown[] = []
@@ -34,7 +37,7 @@ const differed = ({ type }: SessionEvent): boolean => type === 'policy-differed'
 
 describe('a shadow policy', () => {
   test('says where it would have differed, with the change of the presentation', async () => {
-    const h = await harness(inMemory, { policy: lenient(), shadow: strict() })
+    const h = await harness(inMemory, { policy: lenient(), shadowPolicy: strict() })
     const token = await h.login()
     await h.show(token, docked())
 
@@ -46,7 +49,7 @@ describe('a shadow policy', () => {
   })
 
   test('is no event when the same comes again', async () => {
-    const h = await harness(inMemory, { policy: lenient(), shadow: strict() })
+    const h = await harness(inMemory, { policy: lenient(), shadowPolicy: strict() })
     const token = await h.login()
 
     for (let i = 0; i < 20; i++) {
@@ -88,7 +91,7 @@ describe('a shadow policy', () => {
 
   test('that throws is told of once a minute, and never kept', async () => {
     const h = await harness(inMemory, {
-      shadow: () => {
+      shadowPolicy: () => {
         throw new Error('not today')
       },
     })

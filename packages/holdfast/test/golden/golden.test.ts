@@ -146,7 +146,7 @@ describe.each(VERSIONS)('what version %s wrote', (version) => {
       })
       await restoreRedis(client, fileOf('redis.json'))
       return {
-        store: redisStore({ client, now, timeoutMs: 10_000 }),
+        store: redisStore({ client, now, timeout: 10_000 }),
         apart: async () => (await client.keys('hf:t*')).length,
       }
     })

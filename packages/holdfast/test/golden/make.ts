@@ -86,7 +86,7 @@ async function inRedis(): Promise<Told & { readonly raw: Golden['redis.json'] }>
   const client = new Redis({ port: server.port })
   try {
     const host = testHost()
-    const store = redisStore({ client, now: host.now, timeoutMs: 10_000 })
+    const store = redisStore({ client, now: host.now, timeout: 10_000 })
     const told = await story(store, host)
     await store.close()
     return { ...told, raw: await dumpRedis(client) }

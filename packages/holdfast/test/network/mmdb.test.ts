@@ -435,7 +435,7 @@ describe('hostile files and options', () => {
     }
   })
 
-  test.each([{ checkEveryMs: 10 }, { checkEveryMs: Number.NaN }, { cached: -1 }, { cached: 0.5 }])(
+  test.each([{ checkEvery: 10 }, { checkEvery: Number.NaN }, { cached: -1 }, { cached: 0.5 }])(
     '%o is refused',
     (options) => {
       expect(() => open(options)).toThrow(expect.objectContaining({ code: 'config_invalid' }))

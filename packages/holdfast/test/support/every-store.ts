@@ -40,6 +40,6 @@ function inRedis(): OpenStore {
   return async (now) => {
     if (client === undefined) throw new Error('Redis is not running')
     // a test machine under load must not look like an outage
-    return redisStore({ client, now, prefix: `t${opened++}:`, timeoutMs: 10_000 })
+    return redisStore({ client, now, prefix: `t${opened++}:`, timeout: 10_000 })
   }
 }

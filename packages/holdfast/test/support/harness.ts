@@ -11,7 +11,8 @@ import type {
   Verification,
 } from '../../src/core/sessions.ts'
 import type { Store } from '../../src/core/store.ts'
-import { createSessions, type SessionsOptions } from '../../src/engine/create-sessions.ts'
+import { createSessions } from '../../src/engine/create-sessions.ts'
+import type { SessionsOptions } from '../../src/engine/options.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { type FakeHost, fakeHost } from '../../src/testing/fake-host.ts'
 import { atHome, lookup } from './people.ts'

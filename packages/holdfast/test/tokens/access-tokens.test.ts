@@ -91,7 +91,7 @@ describe('an access token', () => {
   test('lives as long as its audience says', async () => {
     const { expiresIn } = await issued(
       {},
-      { audiences: { orders: { lifetimeMs: 15_000 } }, lifetimeMs: 120_000 },
+      { audiences: { orders: { lifetime: 15_000 } }, accessTokenLifetime: 120_000 },
     )
 
     expect(expiresIn).toBe(15)
@@ -165,8 +165,8 @@ describe('issuing again', () => {
 test.each([
   ['an issuer that is no URL', { issuer: 'auth' }, 'issuer'],
   ['no audience', { audiences: {} }, 'audiences'],
-  ['a lifetime too short', { lifetimeMs: 9_999 }, 'lifetimeMs'],
-  ['a lifetime too long', { audiences: { orders: { lifetimeMs: 120_001 } } }, 'orders.lifetimeMs'],
+  ['a lifetime too short', { accessTokenLifetime: 9_999 }, 'accessTokenLifetime'],
+  ['a lifetime too long', { audiences: { orders: { lifetime: 120_001 } } }, 'orders.lifetime'],
   ['an algorithm without a key', { keys: newSigningKeys() }, 'ES256'],
 ])('what can never be issued is refused at once: %s', (_, change, said) => {
   const attempt = (): unknown => accessTokens({ ...OPTIONS, ...change })

@@ -14,7 +14,7 @@ test.each<[string, () => Corpus]>([
     issuer,
     audience,
     keys: keySet(jwks),
-    skewMs: skewSeconds * 1_000,
+    skew: skewSeconds * 1_000,
     now: () => now * 1_000,
   })
 

@@ -12,13 +12,17 @@ const everything = {
   acrOrder: [],
   authority: true,
 }
+const DURATION =
+  'requireAccess(): maxAge must be a duration: a whole number of ms, ' +
+  "or words such as '90s', '30m', '2h'."
+
 const nothing = { revocations: undefined, acrOrder: [], authority: false }
 
 describe('what a route asks for', () => {
   test.each<[AccessRequirements]>([
     [{}],
-    [{ acr: 'a', maxAgeMs: 1, strict: true, whenBlind: 'refuse' }],
-    [{ acr: 'a'.repeat(64), maxAgeMs: Number.MAX_SAFE_INTEGER, strict: false }],
+    [{ acr: 'a', maxAge: 1, strict: true, whenBlind: 'refuse' }],
+    [{ acr: 'a'.repeat(64), maxAge: '3650d', strict: false }],
     [{ whenBlind: 'accept' }],
   ])('may be %j', (requirements) => {
     expect(() => checkAccessRequirements(requirements, everything)).not.toThrow()
@@ -31,19 +35,19 @@ describe('what a route asks for', () => {
   })
 
   test.each<[object, string]>([
-    [{ acr: '' }, 'acr must have 1 to 64 characters.'],
-    [{ acr: 7 }, 'acr must have 1 to 64 characters.'],
-    [{ acr: null }, 'acr must have 1 to 64 characters.'],
-    [{ acr: 'a'.repeat(65) }, 'acr must have 1 to 64 characters.'],
-    [{ acr: ['aal2'] }, 'acr must have 1 to 64 characters.'],
-    [{ maxAgeMs: 0 }, 'maxAgeMs must be a whole number of ms above 0.'],
-    [{ maxAgeMs: -1 }, 'maxAgeMs must be a whole number of ms above 0.'],
-    [{ maxAgeMs: 0.5 }, 'maxAgeMs must be a whole number of ms above 0.'],
-    [{ maxAgeMs: '60' }, 'maxAgeMs must be a whole number of ms above 0.'],
-    [{ strict: 'yes' }, 'strict must be true or false.'],
-    [{ strict: 1 }, 'strict must be true or false.'],
-    [{ whenBlind: 'deny' }, 'whenBlind must be accept or refuse.'],
-    [{ whenBlind: true }, 'whenBlind must be accept or refuse.'],
+    [{ acr: '' }, 'requireAccess(): acr must be 1 to 64 characters.'],
+    [{ acr: 7 }, 'requireAccess(): acr must be 1 to 64 characters.'],
+    [{ acr: null }, 'requireAccess(): acr must be 1 to 64 characters.'],
+    [{ acr: 'a'.repeat(65) }, 'requireAccess(): acr must be 1 to 64 characters.'],
+    [{ acr: ['aal2'] }, 'requireAccess(): acr must be 1 to 64 characters.'],
+    [{ maxAge: 0 }, DURATION],
+    [{ maxAge: -1 }, DURATION],
+    [{ maxAge: 0.5 }, DURATION],
+    [{ maxAge: '60' }, DURATION],
+    [{ strict: 'yes' }, 'requireAccess(): strict must be true or false.'],
+    [{ strict: 1 }, 'requireAccess(): strict must be true or false.'],
+    [{ whenBlind: 'deny' }, 'requireAccess(): whenBlind must be one of accept, refuse.'],
+    [{ whenBlind: true }, 'requireAccess(): whenBlind must be one of accept, refuse.'],
   ])('cannot be %j', (requirements, message) => {
     const check = () => checkAccessRequirements(requirements, everything)
 

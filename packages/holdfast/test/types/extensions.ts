@@ -47,10 +47,10 @@ export const sessions = createSessions({
   signals: [...starterSignals(), quiet, loud],
   policy: balanced(),
   tenantPolicies: { acme: cautious },
-  shadow: cautious,
+  shadowPolicy: cautious,
   lookup,
-  prefixes: { v4: 24, v6: 56 },
+  prefixV6: 56,
 })
 
-// @ts-expect-error Prefixes are of both families.
-createSessions({ store, keyring: newKeyring(), prefixes: { v4: 24 } })
+// @ts-expect-error Words of a duration have a unit that is known.
+createSessions({ store, keyring: newKeyring(), idleTimeout: '30 minutes' })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { isSessionId, SessionError } from 'holdfast'
-import { nearest } from '../config/nearest.ts'
+import { nearest } from 'holdfast/wire'
 import {
   type Asked,
   COMMON_OPTIONS,

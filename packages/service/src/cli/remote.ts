@@ -38,7 +38,7 @@ export function remoteOf(asked: Asked): Remote {
   return {
     url: url.replace(/\/+$/, ''),
     key,
-    sessions: connect({ url, key, timeoutMs: TIMEOUT_MS }),
+    sessions: connect({ url, key, timeout: TIMEOUT_MS }),
   }
 }
 

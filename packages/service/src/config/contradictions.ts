@@ -1,7 +1,6 @@
 import type { Lifetime } from 'holdfast'
 import { clientAddressResolver, parseCidr } from 'holdfast/network'
-import { formatDuration } from './duration.ts'
-import { lifetimesOf } from './lifetimes.ts'
+import { formatDuration, lifetimesOf } from 'holdfast/wire'
 import type { Problem } from './problem.ts'
 import { type Config, factsOf, type SettingName } from './schema.ts'
 import type { Listen } from './values.ts'

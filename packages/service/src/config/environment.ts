@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { nearest } from 'holdfast/wire'
 import { parse as parseYaml } from 'yaml'
 import { parseApiKeys } from './api-keys.ts'
-import { nearest } from './nearest.ts'
 import type { Problem } from './problem.ts'
 import { exampleOf, factsOf, SETTINGS, type SettingName, variableOf } from './schema.ts'
 

@@ -1,4 +1,4 @@
-import { formatDuration } from './duration.ts'
+import { formatDuration } from 'holdfast/wire'
 import { type Config, SETTINGS, type SettingName } from './schema.ts'
 import { formatSize } from './size.ts'
 import type { Listen } from './values.ts'

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import { isOrigin } from 'holdfast/gateway'
+import { parseDuration } from 'holdfast/wire'
 import { z } from 'zod'
 import { ROLES } from './api-keys.ts'
-import { parseDuration } from './duration.ts'
 import { parseSize } from './size.ts'
 
 /** How the values of settings are written, and what becomes of them. */

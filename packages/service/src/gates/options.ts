@@ -1,5 +1,5 @@
 import type { GatewayRoute } from 'holdfast/gateway'
-import { parseDuration } from '../config/duration.ts'
+import { parseDuration } from 'holdfast/wire'
 
 /** The operator's options for a route, or which of them is wrong. */
 export type Options =
@@ -42,7 +42,7 @@ function read(text: string, audiences: readonly string[]): Options {
   const sensitivity = query.get('sensitivity')
   const acr = query.get('acr')
   const fresh = query.get('fresh')
-  const maxAgeMs = fresh === null ? undefined : parseDuration(fresh)
+  const maxAge = fresh === null ? undefined : parseDuration(fresh)
 
   if (audience !== null && !audiences.includes(audience)) {
     return wrong('audience must be one of the setting "audiences".')
@@ -52,7 +52,7 @@ function read(text: string, audiences: readonly string[]): Options {
   }
   if (acr !== null && (acr === '' || acr.length > 64))
     return wrong('acr must be 1 to 64 characters.')
-  if (fresh !== null && maxAgeMs === undefined) return wrong('fresh must be a duration, as 5m.')
+  if (fresh !== null && maxAge === undefined) return wrong('fresh must be a duration, as 5m.')
   for (const name of ['optional', 'rotate']) {
     if (!['yes', 'no', null].includes(query.get(name))) return wrong(`${name} must be yes or no.`)
   }
@@ -62,7 +62,7 @@ function read(text: string, audiences: readonly string[]): Options {
       ...(audience === null ? {} : { audience }),
       ...(sensitivity === null ? {} : { sensitivity }),
       ...(acr === null ? {} : { acr }),
-      ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+      ...(maxAge === undefined ? {} : { maxAge }),
       ...(query.get('optional') === 'yes' ? { optional: true } : {}),
       ...(query.get('rotate') === 'yes' ? { rotate: true } : {}),
     },

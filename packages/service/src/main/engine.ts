@@ -1,5 +1,4 @@
 import { createSessions, type SessionEvent, type Sessions } from 'holdfast'
-import { lifetimesOf } from '../config/lifetimes.ts'
 import type { Config } from '../config/schema.ts'
 import { logEvent } from './log.ts'
 import { policiesOf, policyOf } from './policy.ts'
@@ -23,15 +22,18 @@ export function engineOf(
     host,
     policy: policyOf(config.policy),
     tenantPolicies: policiesOf(config.tenantPolicies),
-    ...(config.shadowPolicy === undefined ? {} : { shadow: policyOf(config.shadowPolicy) }),
+    ...(config.shadowPolicy === undefined ? {} : { shadowPolicy: policyOf(config.shadowPolicy) }),
     lookup: geo.lookup,
-    prefixes: { v4: config.prefixV4, v6: config.prefixV6 },
-    ...lifetimesOf(config),
-    ...(config.sessionLimit === undefined
-      ? {}
-      : { limit: { max: config.sessionLimit, beyond: config.sessionLimitBeyond } }),
+    prefixV4: config.prefixV4,
+    prefixV6: config.prefixV6,
+    idleTimeout: config.idleTimeout,
+    absoluteTimeout: config.absoluteTimeout,
+    classes: config.classes,
+    tenants: config.tenants,
+    ...(config.sessionLimit === undefined ? {} : { sessionLimit: config.sessionLimit }),
+    sessionLimitBeyond: config.sessionLimitBeyond,
     acrOrder: config.acrOrder,
-    rotateEveryMs: config.rotateEvery,
+    rotateEvery: config.rotateEvery,
     ...(tokens === undefined ? {} : { tokens }),
     cacheBytes: config.cacheBytes,
     localCopies: config.localCopies ? { onAsked: metrics.copyAsked } : false,

@@ -86,13 +86,13 @@ export function tokensOf(config: Config, keys: SigningKeys): AccessTokens | unde
     keys,
     issuer: issuerOf(config),
     clientId,
-    lifetimeMs: accessTokenLifetime,
+    accessTokenLifetime,
     audiences: Object.fromEntries(
       Object.entries(audiences).map(([name, { algorithm, lifetime }]) => [
         name,
         {
           ...(algorithm === undefined ? {} : { algorithm }),
-          ...(lifetime === undefined ? {} : { lifetimeMs: lifetime }),
+          ...(lifetime === undefined ? {} : { lifetime }),
         },
       ]),
     ),

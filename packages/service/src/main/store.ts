@@ -30,11 +30,12 @@ export async function openStore(
   { store: wanted, storeTimeout, feedLimit, feedBytes }: StoreConfig,
   { log, existing = false, now = () => Date.now() }: StoreOptions,
 ): Promise<OpenedStore> {
-  const options = { now, feedLimit, feedBytes, onWarning: (text: string) => log.warn(text) }
+  const bounds = { now, feedLimit, feedBytes }
+  const options = { ...bounds, onWarning: (text: string) => log.warn(text) }
   switch (wanted.kind) {
     case 'memory': {
       log.warn('The store is in memory: every session ends with this process.')
-      return opened(memoryStore(options))
+      return opened(memoryStore(bounds))
     }
     case 'lmdb':
       if (existing && !existsSync(join(wanted.path, LMDB_FILE))) {
@@ -45,7 +46,7 @@ export async function openStore(
       }
       return opened(await openLmdb({ ...options, path: wanted.path }))
     case 'redis':
-      return openRedis(wanted.url, { ...options, timeoutMs: storeTimeout }, log)
+      return openRedis(wanted.url, { ...options, timeout: storeTimeout }, log)
   }
 }
 
@@ -70,10 +71,10 @@ async function openLmdb(options: LmdbOptions): Promise<Store> {
 
 async function openRedis(
   url: string,
-  options: Omit<RedisOptions, 'client'> & { readonly timeoutMs: number },
+  options: Omit<RedisOptions, 'client'> & { readonly timeout: number },
   log: Logger,
 ): Promise<OpenedStore> {
-  const { timeoutMs } = options
+  const { timeout: timeoutMs } = options
   const { Redis } = await import('ioredis')
   const { redisStore } = await import('holdfast/redis')
   const client = new Redis(url, {

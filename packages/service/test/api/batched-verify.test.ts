@@ -34,7 +34,7 @@ function clientOf(
   const remote = connect({
     url: service.url,
     key: KEYS.app,
-    timeoutMs: 30_000,
+    timeout: 30_000,
     async fetch(target, init = {}) {
       const { pathname } = new URL(String(target))
       paths.push(pathname)
@@ -231,7 +231,7 @@ test.each(['at once', 'after a read'])(
     await once(server, 'listening')
     onTestFinished(() => void server.close())
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const remote = connect({ url, key: KEYS.app, timeoutMs: 30_000 })
+    const remote = connect({ url, key: KEYS.app, timeout: 30_000 })
 
     const answers = await all(
       remote,
@@ -274,7 +274,7 @@ test('a presentation whose reading lasts keeps no other of its batch waiting', a
   await once(server, 'listening')
   onTestFinished(() => void server.close())
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const remote = connect({ url, key: KEYS.app, timeoutMs: 30_000 })
+  const remote = connect({ url, key: KEYS.app, timeout: 30_000 })
 
   const asked = ['a', 'slow', 'broken', 'd'].map((token) =>
     outcome(remote.verify({ token, request })),

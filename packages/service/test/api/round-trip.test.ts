@@ -82,7 +82,7 @@ async function ends(): Promise<Ends> {
   )
   onTestFinished(() => listener.close(0))
   return {
-    remote: connect({ url: listener.url, key: KEYS.app, timeoutMs: 30_000 }),
+    remote: connect({ url: listener.url, key: KEYS.app, timeout: 30_000 }),
     given: () => given,
     answerWith(one) {
       answer = one

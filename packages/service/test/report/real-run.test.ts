@@ -32,7 +32,7 @@ const WEEK = [
 test('the report of a real engine counts what people did', async () => {
   const h = await harness(inMemory, {
     lookup: withRenumbering,
-    lifetimes: { default: { absoluteMs: 30 * DAY, idleMs: 7 * DAY, persistent: true } },
+    classes: { default: { absolute: 30 * DAY, idle: 7 * DAY, persistent: true } },
   })
   const tokens: string[] = []
   for (let n = 0; n < PEOPLE; n++) tokens.push(await h.login({ subject: `user-${n}` }))

@@ -14,7 +14,7 @@ import { logFile } from './events.ts'
  * thief in every third session.
  */
 async function logUnder(policy: Policy, shadow: Policy): Promise<readonly object[]> {
-  const h = await harness(inMemory, { policy, shadow })
+  const h = await harness(inMemory, { policy, shadowPolicy: shadow })
   for (let n = 0; n < 12; n++) {
     const token = await h.login({ subject: `user-${n}`, factors: n % 4 === 0 ? [] : ['otp'] })
     h.host.advance(HOUR)

@@ -8,7 +8,12 @@ import { bugOf, withBugs } from './faults.ts'
 import { formHolder } from './held-forms.ts'
 import type { HttpFacts } from './http-request.ts'
 import { type Lifecycle, lifecycle } from './lifecycle.ts'
-import { checkRequirements, type GuardOptions, type RouteRequirements } from './options.ts'
+import {
+  type CheckedRequirements,
+  checkRequirements,
+  type GuardOptions,
+  type RouteRequirements,
+} from './options.ts'
 import { type GuardParts, guardParts } from './parts.ts'
 import { type Refresh, refreshEndpoint } from './refresh.ts'
 import { mayPassAnonymously, type Refused } from './refusals.ts'
@@ -78,7 +83,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
     requirements: RouteRequirements | undefined,
     answer: (facts: HttpFacts, verdict: RequestVerdict) => Verified | Refused,
   ): RequestVerifier<Verified> {
-    const checked = checkRequirements(requirements ?? {})
+    const checked = checkRequirements(requirements)
     const settle: RequestVerifier<Verified>['settle'] = (facts, settled, failed) =>
       enqueue({
         facts,
@@ -127,7 +132,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
 /** A request of the batch. Exactly one of `settled` and `failed` is called. */
 interface WaitingRequest {
   readonly facts: HttpFacts
-  readonly requirements: RouteRequirements
+  readonly requirements: CheckedRequirements
   settled(verdict: RequestVerdict): void
   failed(error: unknown): void
 }

@@ -10,7 +10,7 @@ import { type AnswerHeaders, deliveryHeaders, isSetCookie, NO_STORE, setCookie }
 import { plainOnes } from './development.ts'
 import { attempt } from './faults.ts'
 import type { HeaderPair, HttpFacts } from './http-request.ts'
-import type { RouteRequirements } from './options.ts'
+import { checkRequirements, type RouteRequirements } from './options.ts'
 import type { GuardParts } from './parts.ts'
 import { requirementsIn } from './redirects.ts'
 import type { Refused } from './refusals.ts'
@@ -153,14 +153,14 @@ function stepUp(
   const { sessions, carriers, checks, refuse, superseded, startAnswer } = parts
 
   return {
-    async beginStepUp(facts, requirements = requirementsIn(facts.url)) {
+    async beginStepUp(facts, requirements) {
+      const asked =
+        requirements === undefined ? requirementsIn(facts.url) : checkRequirements(requirements)
       const read = checks.readToken(facts)
       if (!read.ok) return refuse(facts, read)
       const { token, carrier } = read
       const request = describe(parts, facts)
-      const begun = await attempt(() =>
-        sessions.beginStepUp({ token, request, ...defined(requirements) }),
-      )
+      const begun = await attempt(() => sessions.beginStepUp({ token, request, ...asked }))
       return begun.ok ? begun : refuse(facts, { ...begun, carrier })
     },
 
@@ -189,14 +189,6 @@ function stepUp(
       )
       return reported.ok ? DONE : refuse(facts, reported)
     },
-  }
-}
-
-function defined({ acr, maxAgeMs, sensitivity }: StepUpRequirements): RouteRequirements {
-  return {
-    ...(acr === undefined ? {} : { acr }),
-    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
-    ...(sensitivity === undefined ? {} : { sensitivity }),
   }
 }
 

@@ -3,9 +3,24 @@ import { cookie } from '../../carriers/cookie.ts'
 import type { CrossSiteOptions, ForeignRequest } from '../../carriers/csrf.ts'
 import { type RefreshOptions, refreshCarrier } from '../../carriers/refresh.ts'
 import type { Decision } from '../../core/decision.ts'
+import type { Duration } from '../../core/duration.ts'
 import { type Code, SessionError } from '../../core/errors.ts'
+import {
+  checked,
+  duration,
+  flag,
+  func,
+  group,
+  list,
+  made,
+  type OptionsOf,
+  type OptionTable,
+  oneOf,
+  words,
+} from '../../core/options.ts'
 import { LIMITS, type Sensitivity } from '../../core/request.ts'
-import type { ClientAddressOptions } from '../../network/client-address.ts'
+import type { Sessions } from '../../core/sessions.ts'
+import { ADDRESS_OPTIONS, type ClientAddressOptions } from '../../network/client-address.ts'
 import type { HeldForms } from './held-form.ts'
 import { ownPath } from './redirects.ts'
 
@@ -87,7 +102,14 @@ export interface RouteRequirements {
   readonly sensitivity?: Sensitivity
   /** Least authentication context. */
   readonly acr?: string
-  /** Longest time since the subject proved anything, ms. */
+  /** Longest time since the subject proved anything. */
+  readonly maxAge?: Duration
+}
+
+/** Requirements as they were checked. */
+export interface CheckedRequirements {
+  readonly sensitivity?: Sensitivity
+  readonly acr?: string
   readonly maxAgeMs?: number
 }
 
@@ -131,6 +153,87 @@ export function carriersOf({ carriers = [cookie()], refresh }: GuardOptions): Ca
   return { session: carriers, refresh: carrier, all: [...carriers, carrier] }
 }
 
+const CORS = 'it is no concern of the sessions: the framework has middleware for it'
+const ENGINE = "it is one of createSessions() of 'holdfast'"
+const PROXIES = "write address: { trust: { proxies: ['10.0.0.0/8'] } }"
+const COOKIE = "write carriers: [cookie({ name: '__Host-session' })]"
+
+/** The options that all adapters have. */
+export const GUARD_FIELDS = {
+  carriers: list(
+    made<Carrier>("a carrier, such as cookie() or bearer() of the adapter's entry", [
+      'ambient',
+      'read',
+    ]),
+    { min: 1 },
+  ),
+  refresh: group<RefreshOptions>()(
+    { path: words('a path'), cookieName: words('the name of a cookie'), native: flag },
+    { name: 'cookieName' },
+  ),
+  address: ADDRESS_OPTIONS,
+  deliverable: flag,
+  loginPage: words('a path of this site, as in /login'),
+  stepUpPage: words('a path of this site, as in /step-up'),
+  refusedPage: words('a path of this site, as in /refused'),
+  heldForms: made<HeldForms>("heldForms({ ... }) of 'holdfast/step-up'", ['hold', 'take']),
+  onRefusal: func<NonNullable<GuardOptions['onRefusal']>>('it words a refusal'),
+  clearSiteData: list(
+    oneOf(['cache', 'storage', 'cookies', 'clientHints', 'executionContexts', '*']),
+  ),
+  origins: list(words('an origin, as in https://app.example')),
+  sameSite: oneOf(['refuse', 'trust']),
+  now: func<() => number>('it tells the time, UTC in ms'),
+} satisfies OptionsOf<GuardOptions>
+
+/** What people write for them. */
+export const GUARD_ALIASES = {
+  trustProxy: PROXIES,
+  trustedProxies: PROXIES,
+  proxies: PROXIES,
+  proxy: PROXIES,
+  trust: PROXIES,
+  loginUrl: 'loginPage',
+  loginPath: 'loginPage',
+  login: 'loginPage',
+  stepUpUrl: 'stepUpPage',
+  stepUpPath: 'stepUpPage',
+  refusedUrl: 'refusedPage',
+  cookie: COOKIE,
+  cookieName: COOKIE,
+  name: COOKIE,
+  secure: 'cookies of sessions are always Secure',
+  httpOnly: 'cookies of sessions are always HttpOnly',
+  secret: 'the key ring is an option of createSessions()',
+  keyring: ENGINE,
+  store: ENGINE,
+  policy: ENGINE,
+  rotateEvery: ENGINE,
+  idleTimeout: ENGINE,
+  absoluteTimeout: ENGINE,
+  sessionLimit: ENGINE,
+  lookup: ENGINE,
+  maxAge: 'absoluteTimeout of createSessions() says how long a session lives',
+  csrf: 'forged requests are refused anyway; origins names other sites that may send them',
+  cors: CORS,
+  allowedOrigins: 'origins',
+  sensitivity: 'it is one of requireSession()',
+  acr: 'it is one of requireSession()',
+} as const
+
+/** Throws `config_invalid` where something else was handed over in place of the sessions. */
+export function checkSessions(sessions: Sessions): Sessions {
+  const given: unknown = sessions
+  if (typeof given === 'object' && given !== null && 'verify' in given && 'create' in given) {
+    return sessions
+  }
+  throw new SessionError(
+    'config_invalid',
+    'holdfast() takes the sessions first, then its options: ' +
+      'holdfast(createSessions({ ... }), { ... }), or those of connect().',
+  )
+}
+
 /** Throws `config_invalid`, so that the service fails when it starts and not at a request. */
 export function checkGuardOptions(options: GuardOptions): void {
   const { loginPage, stepUpPage, refusedPage } = options
@@ -143,32 +246,41 @@ export function checkGuardOptions(options: GuardOptions): void {
   if (options.heldForms !== undefined && stepUpPage === undefined) {
     throw misconfigured('heldForms', 'needs a stepUpPage')
   }
-  if (session.length === 0) throw misconfigured('carriers', 'must name at least one carrier')
   const cookieName = refresh && nameOf(refresh)
   if (cookieName !== undefined && session.map(nameOf).includes(cookieName)) {
     throw misconfigured('refresh.cookieName', 'must not be that of the session cookie')
   }
 }
 
+/** What a route may ask for. */
+export const ROUTE_OPTIONS = {
+  of: 'requireSession()',
+  fields: {
+    sensitivity: oneOf(['normal', 'sensitive']),
+    acr: words(`1 to ${LIMITS.word} characters`, new RegExp(`^.{1,${LIMITS.word}}$`, 'su')),
+    maxAge: duration(),
+  } satisfies OptionsOf<RouteRequirements>,
+  aliases: {
+    maxAgeMs: 'maxAge',
+    max_age: 'maxAge',
+    freshness: 'maxAge',
+    fresh: 'maxAge',
+    level: 'acr',
+    aal: 'acr',
+    mfa: "write acr, as in acr: 'mfa'",
+    sensitive: "write sensitivity: 'sensitive'",
+  },
+} satisfies OptionTable
+
 /** Throws `config_invalid` for requirements that no session could ever meet. */
-export function checkRequirements({
-  sensitivity,
-  acr,
-  maxAgeMs,
-}: RouteRequirements): RouteRequirements {
-  if (sensitivity !== undefined && sensitivity !== 'normal' && sensitivity !== 'sensitive') {
-    throw misconfigured('sensitivity', 'must be normal or sensitive')
-  }
-  if (acr !== undefined && (acr === '' || acr.length > LIMITS.word)) {
-    throw misconfigured('acr', `must have 1 to ${LIMITS.word} characters`)
-  }
-  if (maxAgeMs !== undefined && (!Number.isSafeInteger(maxAgeMs) || maxAgeMs <= 0)) {
-    throw misconfigured('maxAgeMs', 'must be a whole number of ms above 0')
-  }
+export function checkRequirements(
+  requirements: Partial<Record<keyof RouteRequirements, unknown>> | undefined,
+): CheckedRequirements {
+  const { sensitivity, acr, maxAge } = checked(ROUTE_OPTIONS, requirements)
   return {
     ...(sensitivity === undefined ? {} : { sensitivity }),
     ...(acr === undefined ? {} : { acr }),
-    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+    ...(maxAge === undefined ? {} : { maxAgeMs: maxAge }),
   }
 }
 

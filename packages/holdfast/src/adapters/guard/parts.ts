@@ -1,7 +1,13 @@
 import type { Sessions } from '../../core/sessions.ts'
 import { type AnswerTimer, answerTimer } from './answer-time.ts'
 import { type EntryChecks, entryChecks } from './entry-checks.ts'
-import { type Carriers, carriersOf, checkGuardOptions, type GuardOptions } from './options.ts'
+import {
+  type Carriers,
+  carriersOf,
+  checkGuardOptions,
+  checkSessions,
+  type GuardOptions,
+} from './options.ts'
 import { type Refusals, refusals } from './refusals.ts'
 import { type DescribeRequest, requestDescriber } from './request-facts.ts'
 import { type SupersededTokens, supersededTokens } from './superseded.ts'
@@ -28,7 +34,7 @@ export function guardParts(sessions: Sessions, options: GuardOptions): GuardPart
   const warn = warnings(onWarning)
   const checks = entryChecks(options, carriers.session, warn)
   return {
-    sessions,
+    sessions: checkSessions(sessions),
     options,
     carriers,
     checks,

@@ -3,7 +3,7 @@ import type { Code } from '../../core/errors.ts'
 import { LIMITS, LOOKED_AT } from '../../core/request.ts'
 import type { Requirements } from '../../core/sessions.ts'
 import { type HttpFacts, single } from './http-request.ts'
-import type { RouteRequirements } from './options.ts'
+import type { CheckedRequirements } from './options.ts'
 
 /** Pages of the application that a person is sent to instead of seeing a bare 401. */
 export interface Pages {
@@ -126,7 +126,7 @@ function pair(name: string, value: string | undefined): [string, string][] {
  * What the redirect to a step-up page says in its address. The client can change it: the page then
  * asks for more or less than the route does, and the route judges again.
  */
-export function requirementsIn(url: string): RouteRequirements {
+export function requirementsIn(url: string): CheckedRequirements {
   const { searchParams } = new URL(pathOf(url, undefined), BASE)
   const acr = searchParams.get('acr') ?? ''
   const age = searchParams.get('max_age') ?? ''

@@ -9,7 +9,7 @@ import type { InTime } from './answer-time.ts'
 import { type AnswerHeaders, deliveryHeaders, setCookieIn } from './cookies.ts'
 import { attempt, type Fault, faultOf } from './faults.ts'
 import { type HeaderPair, type HttpFacts, single } from './http-request.ts'
-import type { RouteRequirements } from './options.ts'
+import type { CheckedRequirements } from './options.ts'
 import type { GuardParts } from './parts.ts'
 import type { RefusalCause } from './refusals.ts'
 
@@ -32,7 +32,7 @@ export type UnverifiedRequest = RefusalCause & { readonly ok: false }
 /** Checks one request. The answer comes at once where the engine has it at once. */
 export type VerifyRequest = (
   facts: HttpFacts,
-  requirements: RouteRequirements,
+  requirements: CheckedRequirements,
 ) => RequestVerdict | Promise<RequestVerdict>
 
 export type RequestVerdict = VerifiedRequest | UnverifiedRequest

@@ -1,5 +1,5 @@
-import { SessionError } from '../../core/errors.ts'
 import { PARTITIONS } from '../../core/ids.ts'
+import { type OptionsOf, whole, withDefault } from '../../core/options.ts'
 
 /** How much of the feed a store keeps. Whichever bound is reached first counts. */
 export interface FeedOptions {
@@ -22,24 +22,15 @@ export interface FeedBound {
 /** Appends between two looks at the size of a partition. */
 export const MEASURED_EVERY = 64
 
-const FEED_LIMIT = 10_000
-const FEED_BYTES = 256_000_000
 const LEAST_BYTES = 1_000_000
 
-/** Throws `config_invalid` for a bound that is no whole number or that keeps next to nothing. */
-export function feedBoundOf({
-  feedLimit = FEED_LIMIT,
-  feedBytes = FEED_BYTES,
-}: FeedOptions): FeedBound {
-  if (!Number.isSafeInteger(feedLimit) || feedLimit < 1) {
-    throw invalid('"feedLimit" must be a whole number of entries, at least 1')
-  }
-  if (!Number.isSafeInteger(feedBytes) || feedBytes < LEAST_BYTES) {
-    throw invalid(`"feedBytes" must be a whole number of bytes, at least ${LEAST_BYTES}`)
-  }
-  return { entries: feedLimit, bytes: Math.floor(feedBytes / PARTITIONS) }
-}
+/** {@link FeedOptions}, for the tables of the stores. */
+export const FEED_FIELDS = {
+  feedLimit: withDefault(whole({ min: 1 }), 10_000),
+  feedBytes: withDefault(whole({ min: LEAST_BYTES }), 256_000_000),
+} satisfies OptionsOf<FeedOptions>
 
-function invalid(problem: string): SessionError {
-  return new SessionError('config_invalid', `A store cannot be made like that: ${problem}.`)
+/** The bounds of one partition. */
+export function feedBoundOf({ feedLimit, feedBytes }: Required<FeedOptions>): FeedBound {
+  return { entries: feedLimit, bytes: Math.floor(feedBytes / PARTITIONS) }
 }

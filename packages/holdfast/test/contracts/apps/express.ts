@@ -50,7 +50,7 @@ export const startOn =
     })
     app.get(
       '/strong',
-      hf.requireSession({ acr: 'aal2', maxAgeMs: 300_000 }),
+      hf.requireSession({ acr: 'aal2', maxAge: 300_000 }),
       (request, response) => {
         response.json({ subject: hf.sessionOf(request).subject })
       },

@@ -51,7 +51,7 @@ export const startFastify: StartAdapter = async (sessions, options, slow) => {
   )
   app.get(
     '/strong',
-    { preHandler: hf.requireSession({ acr: 'aal2', maxAgeMs: 300_000 }) },
+    { preHandler: hf.requireSession({ acr: 'aal2', maxAge: 300_000 }) },
     async (request) => ({ subject: hf.sessionOf(request).subject }),
   )
   app.post<{ Body: LoginFacts }>('/login', async (request, reply) => {

@@ -35,7 +35,7 @@ export const startFetch: StartAdapter = async (sessions, options, slow) => {
     '/logo': hf.requireSession({ sensitivity: 'sensitive' })(
       () => new Response('logo', { headers: { 'cache-control': CACHEABLE } }),
     ),
-    '/strong': hf.requireSession({ acr: 'aal2', maxAgeMs: 300_000 })((_, { session }) =>
+    '/strong': hf.requireSession({ acr: 'aal2', maxAge: 300_000 })((_, { session }) =>
       Response.json({ subject: session.subject }),
     ),
     async '/login'(request) {

@@ -38,7 +38,7 @@ export const startHono: StartAdapter = async (sessions, options, slow) => {
   app.get('/logo', hf.requireSession({ sensitivity: 'sensitive' }), (c) =>
     c.text('logo', 200, { 'cache-control': CACHEABLE }),
   )
-  app.get('/strong', hf.requireSession({ acr: 'aal2', maxAgeMs: 300_000 }), (c) =>
+  app.get('/strong', hf.requireSession({ acr: 'aal2', maxAge: 300_000 }), (c) =>
     c.json({ subject: c.get('session').subject }),
   )
   app.post('/login', async (c) => {

@@ -15,7 +15,7 @@ export const startNode: StartAdapter = async (sessions, options, slow) => {
   })
   const required = hf.requireSession()
   const sensitive = hf.requireSession({ sensitivity: 'sensitive' })
-  const strong = hf.requireSession({ acr: 'aal2', maxAgeMs: 300_000 })
+  const strong = hf.requireSession({ acr: 'aal2', maxAge: 300_000 })
   const optional = hf.optionalSession()
 
   type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void

@@ -1,3 +1,8 @@
+/** A span of time: a whole number of ms, or words such as `'90s'`, `'15m'`, `'2h'`, `'30d'`. */
+export type Duration = number | `${bigint}${Unit}`
+
+type Unit = keyof typeof UNITS
+
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 const FORM = /^(\d{1,9})(ms|s|m|h|d)$/
@@ -14,6 +19,11 @@ export function parseDuration(words: string): number | undefined {
   return Number.isSafeInteger(ms) && ms > 0 ? ms : undefined
 }
 
+/** Milliseconds of a duration, as it was checked. */
+export function inMs(duration: Duration): number {
+  return typeof duration === 'number' ? duration : (parseDuration(duration) ?? Number.NaN)
+}
+
 /** A number of milliseconds as words, in the largest unit that fits; a single day is 24 hours. */
 export function formatDuration(ms: number): string {
   if (ms === 0) return '0s'
@@ -24,6 +34,6 @@ export function formatDuration(ms: number): string {
   return `${ms}ms`
 }
 
-function isUnit(text: string | undefined): text is keyof typeof UNITS {
+function isUnit(text: string | undefined): text is Unit {
   return text !== undefined && text in UNITS
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nearest } from '../../src/config/nearest.ts'
+import { nearest } from '../../src/core/nearest.ts'
 
 const KNOWN = ['sessions list', 'sessions show', 'config print', 'geo']
 

@@ -1,0 +1,243 @@
+import type { Keyring } from '../codecs/keyring.ts'
+import type { AccessTokens } from '../core/access-token.ts'
+import type { Policy } from '../core/decision.ts'
+import type { Duration } from '../core/duration.ts'
+import type { SessionEvent } from '../core/events.ts'
+import type { Host } from '../core/host.ts'
+import { type ClassOptions, DEFAULT_LIFETIMES, DEFAULT_ROTATE_EVERY_MS } from '../core/lifetimes.ts'
+import type { Lookup } from '../core/lookup.ts'
+import {
+  type Checked,
+  duration,
+  either,
+  flag,
+  func,
+  group,
+  list,
+  made,
+  named,
+  needed,
+  type OptionsOf,
+  type OptionTable,
+  oneOf,
+  passing,
+  whole,
+  withDefault,
+  words,
+} from '../core/options.ts'
+import type { Signal } from '../core/signal.ts'
+import type { Store } from '../core/store.ts'
+import { balanced, lenient, strict } from '../policies/presets.ts'
+import { starterSignals } from '../signals/index.ts'
+import type { Memories } from './create-sessions.ts'
+
+/** What an engine is made of. Only `store` and `keyring` are needed. */
+export interface SessionsOptions {
+  /** Where sealed records live. Who creates a store closes it. */
+  readonly store: Store
+  /** Seals records and tags tokens. Every process of an estate needs the same one. */
+  readonly keyring: Keyring
+  /** Decides on evidence. `balanced()` unless said otherwise. */
+  readonly policy?: Policy
+  /** Policies of tenants that have one of their own. */
+  readonly tenantPolicies?: Readonly<Record<string, Policy>>
+  /** Decides nothing. Where its answer differs, a `policy-differed` event says so. */
+  readonly shadowPolicy?: Policy
+  readonly signals?: readonly Signal[]
+  /** Geo and ASN data. Without it every network is known by its prefix alone. */
+  readonly lookup?: Lookup
+  /** What counts as the same network, in bits of an IPv4 address: 8 to 32, default 24. */
+  readonly prefixV4?: number
+  /** The same of an IPv6 address: 16 to 128, default 64. */
+  readonly prefixV6?: number
+  /** A session of the class `default` ends after this long without a request. Default 2 h. */
+  readonly idleTimeout?: Duration
+  /** A session of the class `default` ends this long after its login. Default 24 h. */
+  readonly absoluteTimeout?: Duration
+  /**
+   * Lifetimes of further session classes. What a class leaves out is as in `default`. `remember`,
+   * 30 days and 7 days idle, is there unless it is set here.
+   */
+  readonly classes?: Readonly<Record<string, ClassOptions>>
+  /** Lifetimes by tenant and class, where they differ from those above. */
+  readonly tenants?: Readonly<Record<string, Readonly<Record<string, ClassOptions>>>>
+  /** Most live sessions a subject may have at once. No limit unless set. */
+  readonly sessionLimit?: number
+  /** What a login beyond the limit does: is refused, or ends the oldest session (default). */
+  readonly sessionLimitBeyond?: 'refuse' | 'end_oldest'
+  /**
+   * Authentication contexts from weakest to strongest; those not listed are compared for equality.
+   */
+  readonly acrOrder?: readonly string[]
+  /** How often a deliverable secret rotates. Default 5 minutes. */
+  readonly rotateEvery?: Duration
+  /**
+   * Issues access tokens for the audiences that presentations name: `accessTokens` of
+   * `holdfast/tokens`.
+   */
+  readonly tokens?: AccessTokens
+  /**
+   * Keeps what was read of sessions in this process, so that most verifications read no store.
+   * Default false. A revocation by another process then takes effect here when the feed brings it:
+   * within milliseconds, or within 3 s where the store fails. This process's own takes effect at
+   * once.
+   */
+  readonly localCopies?: boolean | LocalCopiesOptions
+  /**
+   * Most memory for what was opened and proven lately, estimated: tokens, records, attributes.
+   * Default {@link DEFAULT_CACHE_BYTES}, 100 MB: that is for some 20,000 sessions. Those that find
+   * no room are opened at each request; with 0 that is every one. What the store answers is
+   * compared with it byte for byte, so it makes no decision older.
+   */
+  readonly cacheBytes?: number
+  readonly host?: Host
+  /** Every event, once it is committed. Must not throw. */
+  readonly onEvent?: (event: SessionEvent) => void
+  /**
+   * Called once, with a function that tells how many entries each memory of this engine has. Asking
+   * costs next to nothing. Must not throw.
+   */
+  readonly onMemories?: (count: () => Memories) => void
+  /**
+   * Hears of activity that could not be written; it is tried again. Must not throw. Default:
+   * `process.emitWarning`.
+   */
+  readonly onWarning?: (message: string) => void
+}
+
+/** How much is kept, and who counts how often that was of use. */
+export interface LocalCopiesOptions {
+  /** Most sessions. Default 10,000: some 30 MB. */
+  readonly max?: number
+  /** A verification was answered from a copy, or had to read the store. Must not throw. */
+  readonly onAsked?: (state: 'hit' | 'miss') => void
+}
+
+/** Most sessions of which local copies are kept, unless said otherwise. */
+export const MAX_COPIES = 10_000
+
+/** Most memory for what was opened lately, unless said otherwise: some 20,000 sessions. */
+export const DEFAULT_CACHE_BYTES = 100_000_000
+
+const clock = made<Host>('an object with now() and random(size), as systemHost() gives it', [
+  'now',
+  'random',
+])
+
+/** A policy that was not called is one that answers a policy to each request. */
+const FACTORIES: readonly unknown[] = [balanced, lenient, strict]
+
+const policy = passing<Policy>(
+  "a policy, such as strict() of 'holdfast' gives when it is called",
+  (value) => typeof value === 'function' && !FACTORIES.includes(value),
+)
+
+const signal = passing<Signal>(
+  'a signal: a function of session, presentation and history',
+  (value) => typeof value === 'function' && value !== starterSignals,
+)
+
+const lifetime = group<ClassOptions>()(
+  { absolute: duration(), idle: duration(), persistent: flag },
+  { absoluteMs: 'absolute', idleMs: 'idle', absoluteTimeout: 'absolute', idleTimeout: 'idle' },
+)
+
+const copies = group<LocalCopiesOptions>()({
+  max: withDefault(whole({ min: 1 }), MAX_COPIES),
+  onAsked: func<(state: 'hit' | 'miss') => void>('it hears of each hit and miss'),
+})
+
+const ADAPTER = "it is one of holdfast(), of 'holdfast/express' and the other adapters"
+
+/** The options of `createSessions()`. */
+export const SESSIONS_OPTIONS = {
+  of: 'createSessions()',
+  fields: {
+    store: needed(
+      made<Store>("a store, such as lmdbStore({ path }) of 'holdfast/lmdb'", [
+        'entries',
+        'subjects',
+        'replays',
+        'feed',
+        'close',
+      ]),
+      "store: lmdbStore({ path: '.holdfast/store' }), of 'holdfast/lmdb'",
+    ),
+    keyring: needed(
+      made<Keyring>('a key ring, such as parseKeyring(text)', ['index', 'keys', 'current']),
+      "keyring: parseKeyring(readFileSync('keyring.json', 'utf8')); " +
+        '"holdfast keys new keyring.json" makes the file',
+    ),
+    policy: withDefault(policy, balanced()),
+    tenantPolicies: withDefault(named(policy), {}),
+    shadowPolicy: policy,
+    signals: withDefault(list(signal), starterSignals()),
+    lookup: func<Lookup>('the lookup of geoLookup()'),
+    prefixV4: withDefault(whole({ min: 8, max: 32 }), 24),
+    prefixV6: withDefault(whole({ min: 16, max: 128 }), 64),
+    idleTimeout: withDefault(duration(), DEFAULT_LIFETIMES.default.idleMs),
+    absoluteTimeout: withDefault(duration(), DEFAULT_LIFETIMES.default.absoluteMs),
+    classes: withDefault(named(lifetime), {}),
+    tenants: withDefault(named(named(lifetime)), {}),
+    sessionLimit: whole({ min: 1, max: 10_000 }),
+    sessionLimitBeyond: withDefault(oneOf(['refuse', 'end_oldest']), 'end_oldest'),
+    acrOrder: withDefault(list(words('a word')), []),
+    rotateEvery: withDefault(duration(), DEFAULT_ROTATE_EVERY_MS),
+    tokens: made<AccessTokens>("accessTokens({ ... }) of 'holdfast/tokens'", [
+      'audiences',
+      'issue',
+    ]),
+    localCopies: withDefault(
+      either(flag, copies, (value) => typeof value !== 'object'),
+      false,
+    ),
+    cacheBytes: withDefault(whole(), DEFAULT_CACHE_BYTES),
+    host: clock,
+    onEvent: func<(event: SessionEvent) => void>('it hears each event'),
+    onMemories: func<(count: () => Memories) => void>('it gets a function that counts'),
+    onWarning: func<(message: string) => void>('it hears what could not be written'),
+  } satisfies OptionsOf<SessionsOptions>,
+  aliases: {
+    rotateEveryMs: 'rotateEvery',
+    rotationInterval: 'rotateEvery',
+    rotation: 'rotateEvery',
+    idle: 'idleTimeout',
+    idleMs: 'idleTimeout',
+    timeout: 'idleTimeout',
+    inactivityTimeout: 'idleTimeout',
+    absolute: 'absoluteTimeout',
+    absoluteMs: 'absoluteTimeout',
+    ttl: 'absoluteTimeout',
+    maxAge: 'absoluteTimeout',
+    expires: 'absoluteTimeout',
+    expiresIn: 'absoluteTimeout',
+    lifetime: 'absoluteTimeout',
+    lifetimes: 'write idleTimeout, absoluteTimeout, and classes for further ones',
+    limit: 'sessionLimit',
+    maxSessions: 'sessionLimit',
+    shadow: 'shadowPolicy',
+    prefixes: 'write prefixV4 and prefixV6',
+    secret: 'keyring',
+    secrets: 'keyring',
+    key: 'keyring',
+    keys: 'keyring',
+    geo: 'lookup',
+    client: 'it is one of the store, as in store: redisStore({ client })',
+    redis: 'it is one of the store, as in store: redisStore({ client })',
+    url: "it is one of a store, or of connect() of 'holdfast/client'",
+    cookie: ADAPTER,
+    cookieName: ADAPTER,
+    carriers: ADAPTER,
+    loginPage: ADAPTER,
+    stepUpPage: ADAPTER,
+    origins: ADAPTER,
+    address: ADAPTER,
+    trustProxy: ADAPTER,
+    trustedProxies: ADAPTER,
+    deliverable: ADAPTER,
+    refresh: ADAPTER,
+  },
+} satisfies OptionTable
+
+/** The options of `createSessions()` as they are used. */
+export type CheckedSessionsOptions = Checked<typeof SESSIONS_OPTIONS.fields>

@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { root } from '../run.mjs'
+
+const LIBRARY = 'packages/holdfast'
+
+/** Where each table of options is, and the interfaces with the sentences about its options. */
+const TABLES = [
+  ['engine/options', 'SESSIONS_OPTIONS', ['engine/options:SessionsOptions']],
+  [
+    'adapters/guard/options',
+    'GUARD_FIELDS',
+    ['adapters/guard/options:GuardOptions', 'carriers/csrf:CrossSiteOptions'],
+  ],
+  ['adapters/guard/options', 'ROUTE_OPTIONS', ['adapters/guard/options:RouteRequirements']],
+  ['carriers/cookie', 'COOKIE_OPTIONS', ['carriers/cookie:CookieOptions']],
+  ['client/options', 'CONNECT_OPTIONS', ['client/options:ConnectOptions']],
+  ['stores/memory', 'MEMORY_OPTIONS', ['stores/memory:MemoryOptions', 'stores/feed/bound:FeedOptions']],
+  ['stores/lmdb', 'LMDB_OPTIONS', ['stores/lmdb:LmdbOptions', 'stores/feed/bound:FeedOptions']],
+  ['stores/redis', 'REDIS_OPTIONS', ['stores/redis:RedisOptions', 'stores/feed/bound:FeedOptions']],
+  ['network/mmdb', 'GEO_OPTIONS', ['network/mmdb:GeoLookupOptions']],
+  ['step-up/step-up', 'STEP_UP_OPTIONS', ['step-up/step-up:StepUpOptions']],
+  ['tokens/access-tokens', 'ACCESS_TOKENS_OPTIONS', ['tokens/access-tokens:AccessTokensOptions']],
+  ['tokens/verifier', 'VERIFIER_OPTIONS', ['tokens/verifier:VerifierOptions']],
+  ['tokens/requirements', 'ACCESS_OPTIONS', ['tokens/requirements:AccessRequirements']],
+  [
+    'tokens/revocations',
+    'FEED_OPTIONS',
+    ['tokens/revocations:RevocationFeedOptions', 'tokens/revocation-stream:ServiceOptions'],
+  ],
+  ['tokens/key-sets', 'KEY_SET_OPTIONS', ['tokens/key-sets:RemoteKeySetOptions']],
+]
+
+/** The page of all options, from the tables that check them and the comments on their types. */
+export async function optionsPage(note) {
+  const { formatDuration } = await distOf('core/duration')
+  const sections = []
+  for (const [module, name, interfaces] of TABLES) {
+    const table = (await distOf(module))[name]
+    const { of, fields } = 'of' in table ? table : { of: 'holdfast()', fields: table }
+    const about = new Map(interfaces.flatMap(sentencesOf))
+    const rows = Object.entries(fields).map(([option, field]) => {
+      const text = about.get(option)
+      if (text === undefined) throw new Error(`${module}: ${option} does not say what it is`)
+      const value = cell(field.wanted.charAt(0).toUpperCase() + field.wanted.slice(1))
+      return `| \`${option}\` | ${value} | ${shown(field, formatDuration)} | ${cell(text)} |`
+    })
+    sections.push(`## \`${of}\``, '', '| option | value | default | |', '| --- | --- | --- | --- |')
+    sections.push(...rows, '')
+  }
+  return [
+    '# Options',
+    '',
+    'Options are checked when they are handed over: unknown, misspelt, missing and mistyped ones ' +
+      'throw `config_invalid`',
+    'at once, with the name and the mend. Durations are numbers of ms or words: `1800000` or ' +
+      "`'30m'`. Options that the",
+    'service has too have the same names in its [configuration](configuration.md).',
+    '',
+    ...sections,
+    note,
+    '',
+  ].join('\n')
+}
+
+function distOf(module) {
+  return import(pathToFileURL(join(root, LIBRARY, 'dist', `${module}.js`)).href)
+}
+
+/** The options of an interface, each with the comment above it, or nothing to say. */
+function sentencesOf(place) {
+  const [module, name] = place.split(':')
+  const source = readFileSync(join(root, LIBRARY, 'src', `${module}.ts`), 'utf8')
+  const [, body] = new RegExp(`export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)\\n\\}`).exec(source)
+  const field = /(?:\/\*\*\s*((?:(?!\*\/)[\s\S])*?)\s*\*\/\s*)?^ {2}readonly (\w+)\??:/gm
+  return [...body.matchAll(field)].map(([, text = '', option]) => [option, oneLine(text)])
+}
+
+function shown({ wanted, fallback, needed }, formatDuration) {
+  if (needed !== undefined) return '**needed**'
+  if (fallback === undefined || typeof fallback === 'function') return ''
+  if (typeof fallback === 'object') return ''
+  const words = wanted.startsWith('a duration') ? `'${formatDuration(fallback)}'` : fallback
+  return `\`${words}\``
+}
+
+function oneLine(text) {
+  return text
+    .replace(/\s*\n\s*\* ?/g, ' ')
+    .replace(/\{@link ([^}]+)\}/g, '`$1`')
+    .trim()
+}
+
+function cell(text) {
+  return text.replaceAll('|', '\\|')
+}
