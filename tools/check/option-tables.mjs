@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { rolldown } from 'rolldown'
 import { root } from '../run.mjs'
 
 const LIBRARY = 'packages/holdfast'
@@ -16,7 +17,11 @@ const TABLES = [
   ['adapters/guard/options', 'ROUTE_OPTIONS', ['adapters/guard/options:RouteRequirements']],
   ['carriers/cookie', 'COOKIE_OPTIONS', ['carriers/cookie:CookieOptions']],
   ['client/options', 'CONNECT_OPTIONS', ['client/options:ConnectOptions']],
-  ['stores/memory', 'MEMORY_OPTIONS', ['stores/memory:MemoryOptions', 'stores/feed/bound:FeedOptions']],
+  [
+    'stores/memory',
+    'MEMORY_OPTIONS',
+    ['stores/memory:MemoryOptions', 'stores/feed/bound:FeedOptions'],
+  ],
   ['stores/lmdb', 'LMDB_OPTIONS', ['stores/lmdb:LmdbOptions', 'stores/feed/bound:FeedOptions']],
   ['stores/redis', 'REDIS_OPTIONS', ['stores/redis:RedisOptions', 'stores/feed/bound:FeedOptions']],
   ['network/mmdb', 'GEO_OPTIONS', ['network/mmdb:GeoLookupOptions']],
@@ -34,16 +39,18 @@ const TABLES = [
 
 /** The page of all options, from the tables that check them and the comments on their types. */
 export async function optionsPage(note) {
-  const { formatDuration } = await distOf('core/duration')
+  const source = await tablesOfSource()
+  const { formatDuration } = source
   const sections = []
   for (const [module, name, interfaces] of TABLES) {
-    const table = (await distOf(module))[name]
+    const table = source[name]
     const { of, fields } = 'of' in table ? table : { of: 'holdfast()', fields: table }
     const about = new Map(interfaces.flatMap(sentencesOf))
     const rows = Object.entries(fields).map(([option, field]) => {
       const text = about.get(option)
       if (text === undefined) throw new Error(`${module}: ${option} does not say what it is`)
-      const value = cell(field.wanted.charAt(0).toUpperCase() + field.wanted.slice(1))
+      const wanted = field.wanted.replace(/(a duration[^:]*): .*/, '$1')
+      const value = cell(wanted.charAt(0).toUpperCase() + wanted.slice(1))
       return `| \`${option}\` | ${value} | ${shown(field, formatDuration)} | ${cell(text)} |`
     })
     sections.push(`## \`${of}\``, '', '| option | value | default | |', '| --- | --- | --- | --- |')
@@ -64,16 +71,46 @@ export async function optionsPage(note) {
   ].join('\n')
 }
 
-function distOf(module) {
-  return import(pathToFileURL(join(root, LIBRARY, 'dist', `${module}.js`)).href)
+/** The tables as the source has them: no entry exports them. */
+async function tablesOfSource() {
+  const path = (module) => JSON.stringify(join(root, LIBRARY, 'src', `${module}.ts`))
+  const lines = [
+    `export { formatDuration } from ${path('core/duration')}`,
+    ...TABLES.map(([module, name]) => `export { ${name} } from ${path(module)}`),
+  ]
+  const bundle = await rolldown({
+    input: TABLES_ID,
+    platform: 'node',
+    external: /^[a-z@]/,
+    plugins: [
+      {
+        name: 'tables',
+        resolveId: (id) => (id === TABLES_ID ? id : null),
+        load: (id) => (id === TABLES_ID ? lines.join('\n') : null),
+      },
+    ],
+  })
+  // Packages are found from the library's own folder.
+  const file = join(root, LIBRARY, 'dist', 'option-tables.tmp.mjs')
+  try {
+    await bundle.write({ file, format: 'esm', codeSplitting: false })
+    return await import(pathToFileURL(file).href)
+  } finally {
+    rmSync(file, { force: true })
+    await bundle.close()
+  }
 }
+
+const TABLES_ID = '\0tables'
 
 /** The options of an interface, each with the comment above it, or nothing to say. */
 function sentencesOf(place) {
   const [module, name] = place.split(':')
   const source = readFileSync(join(root, LIBRARY, 'src', `${module}.ts`), 'utf8')
-  const [, body] = new RegExp(`export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)\\n\\}`).exec(source)
-  const field = /(?:\/\*\*\s*((?:(?!\*\/)[\s\S])*?)\s*\*\/\s*)?^ {2}readonly (\w+)\??:/gm
+  const [, body] = new RegExp(`export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)\\n\\}`).exec(
+    source,
+  )
+  const field = /(?:\/\*\*\s*(?:\* )?((?:(?!\*\/)[\s\S])*?)\s*\*\/\s*)?^ {2}readonly (\w+)\??:/gm
   return [...body.matchAll(field)].map(([, text = '', option]) => [option, oneLine(text)])
 }
 

@@ -277,8 +277,8 @@ test.each([
   ['a query in the URL', { url: 'http://localhost/?key=1', key: KEY }],
   ['no key', { url: 'http://localhost', key: '' }],
   ['a key with a line break', { url: 'http://localhost', key: 'a\r\nx: y' }],
-  ['no time at all', { url: 'http://localhost', key: KEY, timeoutMs: 0 }],
-  ['time without end', { url: 'http://localhost', key: KEY, timeoutMs: Number.POSITIVE_INFINITY }],
+  ['no time at all', { url: 'http://localhost', key: KEY, timeout: 0 }],
+  ['time without end', { url: 'http://localhost', key: KEY, timeout: Number.POSITIVE_INFINITY }],
 ])('%s is refused at once, and the key is not repeated', (_, options) => {
   const attempt = (): unknown => connect(options)
 

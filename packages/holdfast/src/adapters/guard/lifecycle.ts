@@ -1,5 +1,6 @@
 import type { Carrier } from '../../carriers/carrier.ts'
 import type { Decision } from '../../core/decision.ts'
+import { inMs } from '../../core/duration.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { RequestFacts } from '../../core/request.ts'
 import type { SensitiveCall } from '../../core/sensitive-calls.ts'
@@ -10,7 +11,7 @@ import { type AnswerHeaders, deliveryHeaders, isSetCookie, NO_STORE, setCookie }
 import { plainOnes } from './development.ts'
 import { attempt } from './faults.ts'
 import type { HeaderPair, HttpFacts } from './http-request.ts'
-import { checkRequirements, type RouteRequirements } from './options.ts'
+import type { CheckedRequirements, RouteRequirements } from './options.ts'
 import type { GuardParts } from './parts.ts'
 import { requirementsIn } from './redirects.ts'
 import type { Refused } from './refusals.ts'
@@ -154,8 +155,7 @@ function stepUp(
 
   return {
     async beginStepUp(facts, requirements) {
-      const asked =
-        requirements === undefined ? requirementsIn(facts.url) : checkRequirements(requirements)
+      const asked = requirements === undefined ? requirementsIn(facts.url) : defined(requirements)
       const read = checks.readToken(facts)
       if (!read.ok) return refuse(facts, read)
       const { token, carrier } = read
@@ -189,6 +189,15 @@ function stepUp(
       )
       return reported.ok ? DONE : refuse(facts, reported)
     },
+  }
+}
+
+/** They may come from a client: the engine says what is wrong with them. */
+function defined({ acr, maxAge, sensitivity }: StepUpRequirements): CheckedRequirements {
+  return {
+    ...(acr === undefined ? {} : { acr }),
+    ...(maxAge === undefined ? {} : { maxAgeMs: inMs(maxAge) }),
+    ...(sensitivity === undefined ? {} : { sensitivity }),
   }
 }
 

@@ -23,7 +23,7 @@ export type StartService = (
   options: AccessGuardOptions,
 ) => Promise<Listening>
 
-const STRONG = { acr: 'aal3', maxAgeMs: 60_000 }
+const STRONG = { acr: 'aal3', maxAge: 60_000 }
 
 export const SERVICES: readonly (readonly [name: string, start: StartService])[] = [
   ...EXPRESSES.map(([name, express]): readonly [string, StartService] => [
