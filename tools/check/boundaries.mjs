@@ -4,7 +4,7 @@ const LIBRARY = 'packages/holdfast/src/'
 
 /** Which folders of the library a pure folder may use, and which packages. */
 const PURE = {
-  core: { folders: ['core'], packages: ['structured-headers'] },
+  core: { folders: ['core'], packages: ['structured-headers', 'fastest-levenshtein'] },
   signals: { folders: ['core', 'signals'], packages: ['structured-headers'] },
   policies: { folders: ['core', 'policies', 'signals'], packages: [] },
   wire: { folders: ['core', 'wire'], packages: [] },
@@ -34,7 +34,7 @@ const ROOMS = {
 }
 
 /** What every room may import. They take only types from rooms: nothing passes through them. */
-const COMMON = [`${ENGINE}context.ts`, `${ENGINE}input.ts`]
+const COMMON = [`${ENGINE}context.ts`, `${ENGINE}input.ts`, `${ENGINE}options.ts`]
 
 /**
  * The architecture, as far as imports can show it. Each finding names the file and what is wrong.

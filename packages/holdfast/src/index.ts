@@ -55,13 +55,11 @@ export type {
 } from './core/sessions.ts'
 export type { Signal } from './core/signal.ts'
 export type { Store } from './core/store.ts'
-export {
-  createSessions,
-  type Memories,
-} from './engine/create-sessions.ts'
+export { createSessions } from './engine/create-sessions.ts'
 export {
   DEFAULT_CACHE_BYTES,
   type LocalCopiesOptions,
+  type Memories,
   type SessionsOptions,
 } from './engine/options.ts'
 export { type Costs, thresholdsFor } from './policies/costs.ts'

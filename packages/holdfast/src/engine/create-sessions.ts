@@ -26,6 +26,7 @@ import { verify, verifyNow } from './operations/verify.ts'
 import {
   type CheckedSessionsOptions,
   MAX_COPIES,
+  type Memories,
   SESSIONS_OPTIONS,
   type SessionsOptions,
 } from './options.ts'
@@ -37,27 +38,6 @@ import { historyOpener } from './state/history.ts'
 import { load } from './state/load.ts'
 import { sessionRecords } from './state/records.ts'
 import { batchedTouches } from './state/touches.ts'
-
-/**
- * Entries that an engine keeps in its process, by what they are. Each of these memories is bounded;
- * what floods one drives out others of its kind, and costs no more than their time.
- */
-export interface Memories {
-  /** Opened records, within {@link SessionsOptions.cacheBytes}. */
-  readonly records: number
-  /** What records, attributes and tokens take, estimated: at most `cacheBytes`. */
-  readonly cacheBytes: number
-  /** Local copies: at most {@link LocalCopiesOptions.max}, of some 3 kB. */
-  readonly copies: number
-  /** Sessions whose activity was noted lately, or could not be written: at most 20,000. */
-  readonly touches: number
-  /** Sessions whose newest version is known: at most 100,000, of some 150 B. */
-  readonly versions: number
-  /** What was said already, so that it is not said again: at most 100,000, of some 150 B. */
-  readonly told: number
-  /** Sessions and subjects that were ended here: at most 200,000, of some 150 B. */
-  readonly ended: number
-}
 
 /** How the memory is shared, so that each part has room for the same sessions. */
 const CACHE_SHARES = { tokens: 0.18, records: 0.55, attributes: 0.27 }

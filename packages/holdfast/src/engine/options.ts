@@ -29,7 +29,6 @@ import type { Signal } from '../core/signal.ts'
 import type { Store } from '../core/store.ts'
 import { balanced, lenient, strict } from '../policies/presets.ts'
 import { starterSignals } from '../signals/index.ts'
-import type { Memories } from './create-sessions.ts'
 
 /** What an engine is made of. Only `store` and `keyring` are needed. */
 export interface SessionsOptions {
@@ -103,6 +102,27 @@ export interface SessionsOptions {
    * `process.emitWarning`.
    */
   readonly onWarning?: (message: string) => void
+}
+
+/**
+ * Entries that an engine keeps in its process, by what they are. Each of these memories is bounded;
+ * what floods one drives out others of its kind, and costs no more than their time.
+ */
+export interface Memories {
+  /** Opened records, within {@link SessionsOptions.cacheBytes}. */
+  readonly records: number
+  /** What records, attributes and tokens take, estimated: at most `cacheBytes`. */
+  readonly cacheBytes: number
+  /** Local copies: at most {@link LocalCopiesOptions.max}, of some 3 kB. */
+  readonly copies: number
+  /** Sessions whose activity was noted lately, or could not be written: at most 20,000. */
+  readonly touches: number
+  /** Sessions whose newest version is known: at most 100,000, of some 150 B. */
+  readonly versions: number
+  /** What was said already, so that it is not said again: at most 100,000, of some 150 B. */
+  readonly told: number
+  /** Sessions and subjects that were ended here: at most 200,000, of some 150 B. */
+  readonly ended: number
 }
 
 /** How much is kept, and who counts how often that was of use. */
