@@ -1,11 +1,11 @@
 import { bearer } from '../carriers/bearer.ts'
 import type { Carried, Carrier } from '../carriers/carrier.ts'
-import { type CookieOptions, guardedCookie } from '../carriers/cookie.ts'
+import { COOKIE_OPTIONS, type CookieOptions, guardedCookie } from '../carriers/cookie.ts'
 import type { Decision } from '../core/decision.ts'
 import { inMs } from '../core/duration.ts'
 import { type Code, SessionError } from '../core/errors.ts'
 import { parseJa4 } from '../core/ja4.ts'
-import { checked, type OptionsOf, type OptionTable, words } from '../core/options.ts'
+import { checked, group, type OptionsOf, type OptionTable, words } from '../core/options.ts'
 import type { HeaderLookup } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Presented, Sessions } from '../core/sessions.ts'
@@ -80,6 +80,11 @@ const OPTIONS = {
     now: GUARD_FIELDS.now,
     origins: GUARD_FIELDS.origins,
     cookieName: words('the name of a cookie'),
+    cookie: group<NonNullable<GatewayOptions['cookie']>>()({
+      sameSite: COOKIE_OPTIONS.fields.sameSite,
+      partitioned: COOKIE_OPTIONS.fields.partitioned,
+    }),
+    onWarning: GUARD_FIELDS.onWarning,
     tlsHeader: words('the name of a header in lower case'),
     loginUrl: words('an http or https URL, or a path as in /login'),
     stepUpUrl: words('an http or https URL, or a path as in /step-up'),

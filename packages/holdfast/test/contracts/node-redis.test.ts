@@ -37,13 +37,13 @@ describe('through redis 4', () => {
   afterAll(() => older?.disconnect())
 
   storeContract('Redis through redis 4', ({ now, feedLimit }) =>
-    redisStore({ client: older, now, feedLimit, prefix: `f${made++}:`, timeoutMs: 5_000 }),
+    redisStore({ client: older, now, feedLimit, prefix: `f${made++}:`, timeout: 5_000 }),
   )
 
   test('hears wake-ups through a second client', async () => {
     const subscriber = older.duplicate()
     await subscriber.connect()
-    const store = redisStore({ client: older, subscriber, prefix: 'wake4:', timeoutMs: 5_000 })
+    const store = redisStore({ client: older, subscriber, prefix: 'wake4:', timeout: 5_000 })
 
     expect(await store.entries.write(samples(fakeHost()).entry())).toBe('written')
 
@@ -59,7 +59,7 @@ test.each([
 ] as const)('options that map replies change none here: %s', async (_, more) => {
   const other = createClient({ socket: { port: server.port }, ...(more as object) })
   await other.connect()
-  const store = redisStore({ client: other, prefix: `o${made++}:`, timeoutMs: 5_000 })
+  const store = redisStore({ client: other, prefix: `o${made++}:`, timeout: 5_000 })
   const entry = samples(fakeHost()).entry()
 
   expect(await store.entries.write(entry)).toBe('written')

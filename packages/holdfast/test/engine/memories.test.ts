@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { newKeyring } from '../../src/codecs/keyring.ts'
-import { createSessions, type Memories } from '../../src/engine/create-sessions.ts'
+import { createSessions } from '../../src/engine/create-sessions.ts'
+import type { Memories } from '../../src/engine/options.ts'
 import { highestNumbers } from '../../src/engine/state/highest-numbers.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { atHome } from '../support/people.ts'

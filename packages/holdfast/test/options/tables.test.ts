@@ -333,6 +333,8 @@ const RIGHT: Readonly<Record<string, readonly (keyof typeof VALUES)[]>> = {
   deliverable: ['flag'],
   allowEviction: ['flag'],
   strict: ['flag'],
+  partitioned: ['flag'],
+  cookie: ['object'],
   // words
   sessionLimitBeyond: [],
   sensitivity: [],

@@ -153,7 +153,7 @@ test('a route that asks for more than the token proves gets a step-up', async ()
   expect(await verify(token, { maxAge: 59_999 })).toMatchObject({
     ok: false,
     code: 'step_up_required',
-    requirements: { maxAge: 59_999 },
+    requirements: { maxAgeMs: 59_999 },
   })
 })
 

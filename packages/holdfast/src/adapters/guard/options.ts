@@ -168,7 +168,13 @@ export const GUARD_FIELDS = {
     { min: 1 },
   ),
   refresh: group<RefreshOptions>()(
-    { path: words('a path'), cookieName: words('the name of a cookie'), native: flag },
+    {
+      path: words('a path'),
+      cookieName: words('the name of a cookie'),
+      sameSite: oneOf(['strict', 'none']),
+      partitioned: flag,
+      native: flag,
+    },
     { name: 'cookieName' },
   ),
   address: ADDRESS_OPTIONS,
@@ -184,6 +190,7 @@ export const GUARD_FIELDS = {
   origins: list(words('an origin, as in https://app.example')),
   sameSite: oneOf(['refuse', 'trust']),
   now: func<() => number>('it tells the time, UTC in ms'),
+  onWarning: func<(message: string) => void>('it hears what an operator should mend'),
 } satisfies OptionsOf<GuardOptions>
 
 /** What people write for them. */
