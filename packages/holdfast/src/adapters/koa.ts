@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { Sessions } from '../core/sessions.ts'
 import {
   type AccessGuard,
@@ -19,7 +20,7 @@ import {
   parsedFields,
   type WholeAnswer,
 } from './guard/http-request.ts'
-import type { GuardOptions } from './guard/options.ts'
+import { GUARD_ALIASES, GUARD_FIELDS, type GuardOptions } from './guard/options.ts'
 import { setAnswerHeaders, setCookiesOf } from './node-head.ts'
 import { arrivals, headFacts, nodeFacts } from './node-http.ts'
 import { type ContextApi, contextApi, type SessionGuard } from './request-api.ts'
@@ -53,6 +54,15 @@ export interface KoaOptions extends GuardOptions {
   readonly formToken?: (ctx: KoaContext) => string | undefined | Promise<string | undefined>
 }
 
+const OPTIONS = {
+  of: 'holdfast()',
+  fields: {
+    ...GUARD_FIELDS,
+    formToken: func<NonNullable<KoaOptions['formToken']>>('it gives the form token'),
+  } satisfies OptionsOf<KoaOptions>,
+  aliases: GUARD_ALIASES,
+} satisfies OptionTable
+
 /** Koa 3: middleware for routes, and the calls for handlers. */
 export interface KoaHoldfast extends ContextApi<KoaContext>, SessionGuard<KoaMiddleware> {}
 
@@ -70,6 +80,7 @@ export interface KoaAccessGuard extends AccessGuard<KoaContext, KoaMiddleware> {
  * })
  */
 export function holdfast(sessions: Sessions, options: KoaOptions = {}): KoaHoldfast {
+  checked(OPTIONS, options)
   const { formToken = (ctx: KoaContext) => parsedField(bodyOf(ctx)) } = options
   const sessionGuard = guard(sessions, options)
   const waited = arrivals()

@@ -18,6 +18,7 @@ import {
 } from '@nestjs/common'
 import { APP_FILTER } from '@nestjs/core'
 import { SessionError } from '../core/errors.ts'
+import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import {
@@ -39,7 +40,12 @@ import {
   parsedFields,
   type WholeAnswer,
 } from './guard/http-request.ts'
-import type { GuardOptions, RouteRequirements } from './guard/options.ts'
+import {
+  GUARD_ALIASES,
+  GUARD_FIELDS,
+  type GuardOptions,
+  type RouteRequirements,
+} from './guard/options.ts'
 import type { RefreshRequirements } from './guard/refresh.ts'
 import { putOnResponse, sendAnswer, setAnswerHeaders } from './node-head.ts'
 import { arrivals, headFacts, nodeFacts } from './node-http.ts'
@@ -66,6 +72,15 @@ export interface NestOptions extends GuardOptions {
   /** The form token of a form's body. Default: field `_form` of the parsed body. */
   readonly formToken?: (request: NestRequest) => string | undefined | Promise<string | undefined>
 }
+
+const OPTIONS = {
+  of: 'holdfast()',
+  fields: {
+    ...GUARD_FIELDS,
+    formToken: func<NonNullable<NestOptions['formToken']>>('it gives the form token'),
+  } satisfies OptionsOf<NestOptions>,
+  aliases: GUARD_ALIASES,
+} satisfies OptionTable
 
 /** What the module takes: the sessions, and the options of the guard. */
 export interface HoldfastModuleOptions extends NestOptions {
@@ -192,6 +207,7 @@ export const HoldfastModule: {
 
 /** What {@link HoldfastModule} provides, for applications that provide it themselves. */
 export function holdfast(sessions: Sessions, options: NestOptions = {}): Holdfast {
+  checked(OPTIONS, options)
   const { formToken = (request: NestRequest) => parsedField(request.body) } = options
   const sessionGuard = guard(sessions, options)
   const waited = arrivals()

@@ -5,8 +5,10 @@ import * as fastify from 'holdfast/fastify'
 import * as fetchAdapter from 'holdfast/fetch'
 import { gatewayGuard } from 'holdfast/gateway'
 import * as hono from 'holdfast/hono'
+import * as koa from 'holdfast/koa'
 import { lmdbStore } from 'holdfast/lmdb'
 import { memoryStore } from 'holdfast/memory'
+import * as nest from 'holdfast/nest'
 import { geoLookup } from 'holdfast/network'
 import * as node from 'holdfast/node'
 import { redisStore } from 'holdfast/redis'
@@ -69,6 +71,8 @@ const CALLS: readonly Call[] = [
   adapter('fastify', fastify.holdfast),
   adapter('hono', hono.holdfast),
   adapter('fetch', fetchAdapter.holdfast),
+  adapter('koa', koa.holdfast),
+  adapter('nest', nest.holdfast),
   adapter('node', node.holdfast),
   {
     of: 'gatewayGuard()',

@@ -48,13 +48,9 @@ export const startOn =
     app.get('/logo', hf.requireSession({ sensitivity: 'sensitive' }), (_, response) => {
       response.set('cache-control', CACHEABLE).send('logo')
     })
-    app.get(
-      '/strong',
-      hf.requireSession({ acr: 'aal2', maxAge: 300_000 }),
-      (request, response) => {
-        response.json({ subject: hf.sessionOf(request).subject })
-      },
-    )
+    app.get('/strong', hf.requireSession({ acr: 'aal2', maxAge: 300_000 }), (request, response) => {
+      response.json({ subject: hf.sessionOf(request).subject })
+    })
     app.post('/login', async (request, response) => {
       const done = await hf.login(request, response, request.body)
       if (!done.ok) return hf.refuse(response, done)

@@ -40,7 +40,7 @@ export const startKoa: StartAdapter = async (sessions, options, slow) => {
     ctx.set('cache-control', CACHEABLE)
     ctx.body = 'logo'
   })
-  router.get('/strong', hf.requireSession({ acr: 'aal2', maxAgeMs: 300_000 }), (ctx) => {
+  router.get('/strong', hf.requireSession({ acr: 'aal2', maxAge: 300_000 }), (ctx) => {
     ctx.body = { subject: hf.sessionOf(ctx).subject }
   })
   router.post('/login', async (ctx) => {

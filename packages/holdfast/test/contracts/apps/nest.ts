@@ -110,13 +110,9 @@ export const startNest =
     })
     guarded(sensitive, Get('theme'), () => 'theme', Header('set-cookie', THEME))
     guarded(sensitive, Get('logo'), () => 'logo', Header('cache-control', CACHEABLE))
-    guarded(
-      RequireSession({ acr: 'aal2', maxAgeMs: 300_000 }),
-      Get('strong'),
-      (_, __, session) => ({
-        subject: session?.subject,
-      }),
-    )
+    guarded(RequireSession({ acr: 'aal2', maxAge: 300_000 }), Get('strong'), (_, __, session) => ({
+      subject: session?.subject,
+    }))
     route<LoginFacts>(Post('login'), async (request, response) => {
       const done = await hf.login(request, response, request.body)
       if (!done.ok) return hf.refuse(response, done)
@@ -184,7 +180,7 @@ export async function serveNest(
 ): Promise<Listening> {
   const { requireAccess, accessOf } = accessGuard(verifier, options)
   const { controller: Routes, route } = controller()
-  const strong = UseGuards(requireAccess({ acr: 'aal3', maxAgeMs: 60_000 }))
+  const strong = UseGuards(requireAccess({ acr: 'aal3', maxAge: 60_000 }))
   route(Get('strong'), () => '', strong)
   route(All('me'), (request) => accessOf(request))
   class App {}
