@@ -329,7 +329,7 @@ describe.each(stores)('the API over %s', (_, env) => {
     expect(await sessions.show(id)).toBeUndefined()
     await sessions.revoke(id, { reason: 'twice' })
     await expect(
-      sessions.verify({ token, request: atHome({ url: 'x'.repeat(9_000) }) }),
+      sessions.verify({ token, request: atHome({ url: 1 as never }) }),
     ).rejects.toMatchObject({
       code: 'invalid_input',
     })
