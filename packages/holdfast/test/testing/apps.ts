@@ -1,21 +1,32 @@
 import { createServer } from 'node:http'
+import { bodyParser } from '@koa/bodyparser'
+import Router from '@koa/router'
+import { Get, Header, HttpCode, Module, Post } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
 import express from 'express'
 import { fastify } from 'fastify'
 import { Hono } from 'hono'
+import Koa from 'koa'
 import * as onExpress from '../../src/adapters/express.ts'
 import * as onFastify from '../../src/adapters/fastify.ts'
 import * as onFetch from '../../src/adapters/fetch.ts'
 import * as onHono from '../../src/adapters/hono.ts'
+import * as onKoa from '../../src/adapters/koa.ts'
+import { Holdfast, HoldfastModule, RequireSession } from '../../src/adapters/nest.ts'
 import * as onNode from '../../src/adapters/node.ts'
 import type { GuardOptions } from '../../src/adapters/public.ts'
 import type { Sessions } from '../../src/core/sessions.ts'
 import type { Application } from '../../src/testing/index.ts'
+import { controller } from '../contracts/apps/nest.ts'
 
 /**
  * A small application as its author would write it: `POST /login` takes any name, `GET /account`
  * and `POST /note` need a session, `POST /orders` is sensitive, `POST /unguarded` should be.
  */
-export type AppUnderTest = (sessions: Sessions, options?: GuardOptions) => Application
+export type AppUnderTest = (
+  sessions: Sessions,
+  options?: GuardOptions,
+) => Application | Promise<Application>
 
 const SENSITIVE = { sensitivity: 'sensitive' } as const
 
@@ -163,10 +174,84 @@ const nodeApp = (sessions: Sessions, options: GuardOptions = {}): Application =>
   })
 }
 
+const koaApp = (sessions: Sessions, options: GuardOptions = {}): Application => {
+  const { requireSession, sessionOf, login, refuse } = onKoa.holdfast(sessions, options)
+  const app = new Koa()
+  const router = new Router()
+  app.use(bodyParser())
+  router.post('/login', async (ctx) => {
+    const { name } = ctx.request.body as { name: string }
+    const done = await login(ctx, { subject: name, factors: ['otp'] })
+    if (!done.ok) return refuse(ctx, done)
+    ctx.status = 303
+    ctx.redirect('/account')
+  })
+  router.get('/account', requireSession(), (ctx) => {
+    ctx.body = { user: sessionOf(ctx).subject }
+  })
+  router.post('/note', requireSession(), (ctx) => {
+    ctx.status = 201
+    ctx.body = { note: Reflect.get(Object(ctx.request.body), 'note') }
+  })
+  router.post('/orders', requireSession(SENSITIVE), (ctx) => {
+    ctx.status = 201
+    const item: unknown = Reflect.get(Object(ctx.request.body), 'item')
+    ctx.body = { buyer: sessionOf(ctx).subject, item }
+  })
+  router.post('/unguarded', requireSession(), (ctx) => {
+    ctx.status = 201
+  })
+  app.use(router.routes())
+  return app.callback()
+}
+
+const nestApp: AppUnderTest = async (sessions, options = {}) => {
+  const { controller: Routes, route, guarded } = controller()
+  class App {}
+  Module({
+    imports: [HoldfastModule.forRoot({ sessions, ...options })],
+    controllers: [Routes],
+  })(App)
+  const created = HttpCode(201)
+  route<{ name: string }>(
+    Post('login'),
+    async (request, response) => {
+      const done = await hf.login(request, response, {
+        subject: request.body.name,
+        factors: ['otp'],
+      })
+      return done.ok ? '' : hf.refuse(response, done)
+    },
+    HttpCode(303),
+    Header('location', '/account'),
+  )
+  guarded(RequireSession(), Get('account'), (_, __, session) => ({ user: session?.subject }))
+  guarded<{ note: string }>(
+    RequireSession(),
+    Post('note'),
+    (request) => ({ note: request.body.note }),
+    created,
+  )
+  guarded<{ item: number }>(
+    RequireSession(SENSITIVE),
+    Post('orders'),
+    (request, _, session) => ({ buyer: session?.subject, item: request.body.item }),
+    created,
+  )
+  guarded(RequireSession(), Post('unguarded'), () => '', created)
+
+  const app = await NestFactory.create(App, { logger: false })
+  const hf = app.get(Holdfast)
+  await app.init()
+  return app.getHttpServer()
+}
+
 export const APPS: readonly (readonly [name: string, app: AppUnderTest])[] = [
   ['express', expressApp],
   ['fastify', fastifyApp],
   ['hono', honoApp],
   ['fetch', fetchApp],
+  ['koa', koaApp],
+  ['nest', nestApp],
   ['node', nodeApp],
 ]

@@ -31,7 +31,7 @@ function world(): {
 describe.each(APPS)('an application on %s', (_, start) => {
   test('is used by somebody who never saw its login form', async () => {
     const { sessions, options } = world()
-    const ada = await loggedIn(start(sessions, options), { sessions, subject: 'ada' })
+    const ada = await loggedIn(await start(sessions, options), { sessions, subject: 'ada' })
 
     const account = await ada.get('/account')
     const order = await ada.post('/orders', { item: 7 })
@@ -42,7 +42,7 @@ describe.each(APPS)('an application on %s', (_, start) => {
 
   test('refuses a visitor until the login form was sent', async () => {
     const { sessions, options } = world()
-    const ada = visitor(start(sessions, options))
+    const ada = visitor(await start(sessions, options))
 
     const before = await ada.get('/account')
     const login = await ada.post('/login', new URLSearchParams({ name: 'ada' }))
@@ -53,7 +53,7 @@ describe.each(APPS)('an application on %s', (_, start) => {
 
   test('takes forms with the form token that the kit puts in, and no other', async () => {
     const { sessions, options } = world()
-    const ada = await loggedIn(start(sessions, options), { sessions, subject: 'ada' })
+    const ada = await loggedIn(await start(sessions, options), { sessions, subject: 'ada' })
 
     const right = await ada.post('/note', new URLSearchParams({ note: 'tea' }))
     const wrong = await ada.post('/note', new URLSearchParams({ note: 'tea', _form: 'x' }))
@@ -64,7 +64,7 @@ describe.each(APPS)('an application on %s', (_, start) => {
 
   test('is told apart from its thief on a sensitive route, and not on another', async () => {
     const { sessions, options } = world()
-    const app = start(sessions, options)
+    const app = await start(sessions, options)
     const ada = await loggedIn(app, { sessions, subject: 'ada', factors: ['otp'] })
     const thief = ada.thief()
 
@@ -79,7 +79,7 @@ describe.each(APPS)('an application on %s', (_, start) => {
 
   test('refuses a thief with another device on every route', async () => {
     const { sessions, options } = world()
-    const ada = await loggedIn(start(sessions, options), { sessions, subject: 'ada' })
+    const ada = await loggedIn(await start(sessions, options), { sessions, subject: 'ada' })
 
     const statuses = []
     for (const device of [DEVICES.curl, DEVICES.firefox, DEVICES.iphone]) {
@@ -91,7 +91,7 @@ describe.each(APPS)('an application on %s', (_, start) => {
 
   test('lets a session end with the clock', async () => {
     const { clock, sessions, options } = world()
-    const ada = await loggedIn(start(sessions, options), { sessions, subject: 'ada' })
+    const ada = await loggedIn(await start(sessions, options), { sessions, subject: 'ada' })
 
     clock.advance(HOUR)
     const awake = await ada.get('/account')
@@ -104,7 +104,7 @@ describe.each(APPS)('an application on %s', (_, start) => {
 
   test('rotates secrets, and the cookie jar goes along for a day', async () => {
     const { clock, sessions, options } = world()
-    const ada = await loggedIn(start(sessions, options), { sessions, subject: 'ada' })
+    const ada = await loggedIn(await start(sessions, options), { sessions, subject: 'ada' })
     const first = ada.headers().cookie
 
     const statuses = new Set<number>()
@@ -119,7 +119,10 @@ describe.each(APPS)('an application on %s', (_, start) => {
 
   test('believes the proxy that it trusts', async () => {
     const { sessions, options } = world()
-    const app = start(sessions, { ...options, address: { trust: { proxies: ['10.0.0.0/8'] } } })
+    const app = await start(sessions, {
+      ...options,
+      address: { trust: { proxies: ['10.0.0.0/8'] } },
+    })
     const proxy = { address: '10.0.0.1' }
     const ada = await loggedIn(app, { sessions, subject: 'ada', factors: ['otp'], proxy })
 
@@ -136,7 +139,7 @@ describe.each(APPS)('an application on %s', (_, start) => {
 
     const statuses = []
     for (const carrier of [bearer(), named]) {
-      const app = start(sessions, { ...options, carriers: [carrier] })
+      const app = await start(sessions, { ...options, carriers: [carrier] })
       const ada = await loggedIn(app, { sessions, subject: 'ada', carrier })
       statuses.push((await ada.get('/account')).status)
       statuses.push((await ada.thief().post('/orders', { item: 7 })).status)

@@ -1,5 +1,5 @@
 /** What a new project may be made with. */
-export const FRAMEWORKS = ['express', 'fastify', 'node'] as const
+export const FRAMEWORKS = ['express', 'fastify', 'hono', 'koa', 'node'] as const
 export const STORES = ['lmdb', 'redis', 'memory'] as const
 export const CARRIERS = ['cookie', 'bearer'] as const
 
@@ -19,5 +19,7 @@ export function packagesOf({ framework, store }: Choices): readonly string[] {
 const PACKAGES: Readonly<Record<Framework, readonly string[]>> = {
   express: ['express'],
   fastify: ['fastify'],
+  hono: ['hono', '@hono/node-server'],
+  koa: ['koa', '@koa/router', '@koa/bodyparser'],
   node: [],
 }

@@ -148,6 +148,13 @@ app.listen({ host: '127.0.0.1', port }).then((url) => {
   console.log(\`Listening at \${url}/\`)
 })
 `
+    case 'hono':
+      return `import { serve } from '@hono/node-server'
+${head}
+serve({ fetch: app.fetch, hostname: '127.0.0.1', port }, () => {
+  console.log(\`Listening at http://127.0.0.1:\${port}/\`)
+})
+`
     default:
       return `${head}
 app.listen(port, '127.0.0.1', () => {

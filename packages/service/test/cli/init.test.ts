@@ -266,7 +266,7 @@ describe('a person at a terminal', () => {
 
     expect(choices).toEqual({ framework: 'node', store: 'lmdb', carrier: 'bearer' })
     expect(questions).toEqual([
-      'Which framework? express, [fastify], node: ',
+      'Which framework? express, [fastify], hono, koa, node: ',
       'Where are sessions kept? [lmdb], redis, memory: ',
     ])
   })
