@@ -22,11 +22,11 @@ app.post('/login', async (c) => {
   return done.ok ? c.json({ user }) : hf.refuse(c, done)
 })
 
-app.get('/account', hf.requireSession(), (c) => c.json({ user: c.get('session').subject }))
+app.get('/account', hf.requireSession(), (c) => c.json({ user: hf.sessionOf(c).subject }))
 
 // From a place that this user has not confirmed, the answer is 401 `step_up_required`.
 app.post('/orders', hf.requireSession({ sensitivity: 'sensitive' }), (c) =>
-  c.json({ buyer: c.get('session').subject }, 201),
+  c.json({ buyer: hf.sessionOf(c).subject }, 201),
 )
 
 app.post('/step-up/begin', async (c) => {
@@ -41,7 +41,7 @@ app.post('/step-up/complete', async (c) => {
   const subject = proverOf(body)
   if (subject === undefined) {
     const noted = await hf.stepUpFailed(c, challenge)
-    return noted.ok ? c.body(null, 401) : hf.refuse(noted)
+    return noted.ok ? c.body(null, 401) : hf.refuse(c, noted)
   }
   const done = await hf.completeStepUp(c, { challenge, subject, amr: ['otp'] })
   return done.ok ? c.json({ user: subject }) : hf.refuse(c, done)
