@@ -1,5 +1,6 @@
 import { Cluster } from 'ioredis'
 import { createCluster } from 'redis'
+import { createCluster as createCluster4 } from 'redis4'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { locate, suffixOf } from '../../src/stores/partition.ts'
 import { redisKeys } from '../../src/stores/redis/keys.ts'
@@ -75,34 +76,56 @@ test('a record of before and its attributes come together where they are', async
   await store.close()
 })
 
-test('a node-redis cluster client does the same work on the same data', async () => {
-  const rootNodes = cluster.ports.map((port) => ({ url: `redis://127.0.0.1:${port}` }))
-  const other = await createCluster({ rootNodes }).connect()
-  const ours = redisStore({ client, prefix: 'both:', timeout: 5_000 })
-  const theirs = redisStore({ client: other, prefix: 'both:', timeout: 5_000 })
-  const host = fakeHost()
-  const make = samples(host)
+type RootNodes = { url: string }[]
 
-  try {
-    for (let partition = 0; partition < 8; partition++) {
-      const entry = make.entry({ subject: make.subject(partition) })
-      expect(await ours.entries.write(entry, { events: [make.event()] })).toBe('written')
-      expect(await theirs.entries.write(nextOf(entry, make.bytes()))).toBe('written')
-      expect(await theirs.entries.read(entry.id)).toMatchObject({ version: 2 })
-      expect(await allIds(theirs, { partition })).toEqual([entry.id])
-      const end = { until: entry.deadline, reason: 'test', at: host.now() }
-      expect(await theirs.entries.revoke(entry.id, end)).toBe(true)
-      expect(await ours.entries.read(entry.id)).toBeUndefined()
+const CLIENTS = {
+  'node-redis': async (rootNodes: RootNodes) => {
+    const other = createCluster({ rootNodes })
+    await other.connect()
+    return { other, close: async () => other.destroy() }
+  },
+  'redis 4': async (rootNodes: RootNodes) => {
+    const other = createCluster4({ rootNodes })
+    await other.connect()
+    return { other, close: () => other.disconnect() }
+  },
+}
+
+test.each(Object.entries(CLIENTS))(
+  'a %s cluster client does the same work on the same data',
+  async (name, connected) => {
+    const rootNodes = cluster.ports.map((port) => ({ url: `redis://127.0.0.1:${port}` }))
+    const { other, close } = await connected(rootNodes)
+    const ours = redisStore({ client, prefix: `${name}:`.replaceAll(' ', '-'), timeout: 5_000 })
+    const theirs = redisStore({
+      client: other,
+      prefix: `${name}:`.replaceAll(' ', '-'),
+      timeout: 5_000,
+    })
+    const host = fakeHost()
+    const make = samples(host)
+
+    try {
+      for (let partition = 0; partition < 8; partition++) {
+        const entry = make.entry({ subject: make.subject(partition) })
+        expect(await ours.entries.write(entry, { events: [make.event()] })).toBe('written')
+        expect(await theirs.entries.write(nextOf(entry, make.bytes()))).toBe('written')
+        expect(await theirs.entries.read(entry.id)).toMatchObject({ version: 2 })
+        expect(await allIds(theirs, { partition })).toEqual([entry.id])
+        const end = { until: entry.deadline, reason: 'test', at: host.now() }
+        expect(await theirs.entries.revoke(entry.id, end)).toBe(true)
+        expect(await ours.entries.read(entry.id)).toBeUndefined()
+      }
+      const [mine, others] = await Promise.all([
+        ours.feed.read(undefined, 100),
+        theirs.feed.read(undefined, 100),
+      ])
+      expect(others).toEqual(mine)
+      expect(mine.items).toHaveLength(24)
+    } finally {
+      await ours.close()
+      await theirs.close()
+      await close()
     }
-    const [mine, others] = await Promise.all([
-      ours.feed.read(undefined, 100),
-      theirs.feed.read(undefined, 100),
-    ])
-    expect(others).toEqual(mine)
-    expect(mine.items).toHaveLength(24)
-  } finally {
-    await ours.close()
-    await theirs.close()
-    other.destroy()
-  }
-})
+  },
+)

@@ -229,6 +229,27 @@ describe('a problem names its field and how to fix it', () => {
       /shop\.example/,
     ],
     [
+      'an origin that every local file has',
+      { HOLDFAST_ORIGINS: 'file://' },
+      'HOLDFAST_ORIGINS.0',
+      /shop\.example/,
+    ],
+    [
+      'a login that only pages of an application could return from',
+      {
+        HOLDFAST_ORIGINS: 'capacitor://localhost',
+        HOLDFAST_LOGIN_URL: 'https://account.example/login',
+      },
+      'HOLDFAST_LOGIN_URL',
+      /origins/,
+    ],
+    [
+      'a partitioned cookie that no other site may embed',
+      { HOLDFAST_COOKIE_PARTITIONED: 'true' },
+      'HOLDFAST_COOKIE_PARTITIONED',
+      /cookieSameSite to none/,
+    ],
+    [
       'a login without a site to return to',
       { HOLDFAST_LOGIN_URL: 'https://account.example/login' },
       'HOLDFAST_LOGIN_URL',
@@ -402,6 +423,23 @@ test('what is printed shows where the store is and no secret', () => {
   expect(shown).not.toContain(SECRET)
   expect(shown).not.toContain(digestOf(SECRET))
   expect(shown).toContain('cache.internal')
+})
+
+test('origins may have schemes of their own, and cookies be partitioned', () => {
+  const env = {
+    HOLDFAST_API_KEYS: KEYS,
+    HOLDFAST_ORIGINS: 'https://shop.example,capacitor://localhost',
+    HOLDFAST_LOGIN_URL: '/login',
+    HOLDFAST_COOKIE_SAME_SITE: 'none',
+    HOLDFAST_COOKIE_PARTITIONED: 'true',
+  }
+
+  expect(problemsOf({ env })).toEqual([])
+  expect(loadConfig({ env })).toMatchObject({
+    origins: ['https://shop.example', 'capacitor://localhost'],
+    cookieSameSite: 'none',
+    cookiePartitioned: true,
+  })
 })
 
 test('the example of every setting is right', () => {

@@ -201,6 +201,68 @@ describe('at the gate itself', () => {
     expect(long.header('location')?.length).toBeLessThan(2_048)
   })
 
+  test('a cookie without Secure is no session, whatever looks like development', async () => {
+    const run = await gated()
+    const safari =
+      'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 ' +
+      '(KHTML, like Gecko) Version/26.0 Safari/605.1.15'
+
+    const answer = await run.ask(
+      '/v1/gate/forward-auth',
+      forwarded({
+        'user-agent': safari,
+        'x-forwarded-proto': 'http',
+        'x-forwarded-host': 'localhost:8080',
+        'x-forwarded-for': '127.0.0.1',
+        origin: 'http://localhost:8080',
+        cookie: `session=${run.token}`,
+      }),
+    )
+
+    expect(answer.status).toBe(401)
+    expect(answer.json()).toMatchObject({ code: 'token_missing' })
+  })
+
+  test('an application with an origin of its own may use its sessions, and no other', async () => {
+    const run = await gated({ HOLDFAST_ORIGINS: 'https://shop.example,capacitor://localhost' })
+    const posted = (origin: string) =>
+      run.ask(
+        '/v1/gate/forward-auth',
+        forwarded({
+          'x-forwarded-method': 'POST',
+          'sec-fetch-site': 'cross-site',
+          origin,
+          cookie: cookieOf(run.token),
+        }),
+      )
+
+    const answers = [
+      await posted('capacitor://localhost'),
+      await posted('capacitor://localhost:1'),
+      await posted('ionic://localhost'),
+    ]
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 403, 403])
+    expect(answers[1]?.body).toContain('capacitor://localhost:1')
+  })
+
+  test('pages that other sites embed get a partitioned cookie', async () => {
+    const run = await gated({
+      HOLDFAST_COOKIE_SAME_SITE: 'none',
+      HOLDFAST_COOKIE_PARTITIONED: 'true',
+    })
+    run.host.advance(10 * 60_000)
+
+    const answer = await run.ask(
+      '/v1/gate/forward-auth?rotate=yes&sensitivity=sensitive',
+      forwarded({ cookie: cookieOf(run.token) }),
+    )
+
+    expect(answer.setCookies).toEqual([
+      expect.stringMatching(/; Path=\/; Secure; HttpOnly; SameSite=None; Partitioned$/),
+    ])
+  })
+
   test('cookies of 16 KB are refused, and headers beyond all measure; an agent is cut', async () => {
     const run = await gated()
 
