@@ -95,8 +95,9 @@ export interface HoldfastModuleAsyncOptions
 type Api = RequestApi<NestRequest, NestResponse, never> & SessionGuard<CanActivate>
 
 /**
- * Nest 12 on Express or Fastify: what controllers call. Inject it by its class, and ask for the
- * response with `@Res({ passthrough: true })`, so that Nest still answers what a handler returns.
+ * Nest 11 or newer, on Express or Fastify: what controllers call. Inject it by its class, and ask
+ * for the response with `@Res({ passthrough: true })`, so that Nest still answers what a handler
+ * returns.
  *
  * @example
  * constructor(private readonly holdfast: Holdfast) {}
@@ -255,7 +256,7 @@ export function holdfast(sessions: Sessions, options: NestOptions = {}): Holdfas
   }
 }
 
-/** Access tokens on Nest 12: guards for `@UseGuards()` and `app.useGlobalGuards()`. */
+/** Access tokens on Nest: guards for `@UseGuards()` and `app.useGlobalGuards()`. */
 export interface NestAccessGuard extends AccessGuard<NestRequest, CanActivate> {}
 
 /**

@@ -286,3 +286,30 @@ test.each(EXPRESSES)('on %s an answer that has begun is a fault, too', async (_,
 
   expect(errors).toEqual([expect.any(Error), expect.any(Error)])
 })
+
+test.each(EXPRESSES)(
+  'on %s a wrapper hands on what a call of a handler throws',
+  async (_, express) => {
+    const { sessions } = await harness(inMemory)
+    const bug = async () => thrower(undefined)()
+    const { login } = onExpress({ ...sessions, create: bug })
+    const errors: unknown[] = []
+    const heard: ErrorRequestHandler = (error, _request, response, _next) => {
+      errors.push(error)
+      response.sendStatus(500)
+    }
+    const app = express()
+    app.post('/login', (request, response, next) => {
+      login(request, response, { subject: 'ada' }).then(() => response.end(), next)
+    })
+    app.use(heard)
+    const { origin, close } = await listening(createServer(app))
+    onTestFinished(close)
+
+    const headers = [['sec-fetch-site', 'same-origin']] as const
+    const { status, setCookies } = await rawRequest(`${origin}/login`, { method: 'POST', headers })
+
+    expect([status, setCookies]).toEqual([500, []])
+    expect(errors).toEqual([expect.any(Error)])
+  },
+)
