@@ -22,6 +22,7 @@ export {
 } from './core/lifetimes.ts'
 export type { Lookup, LookupResult } from './core/lookup.ts'
 export {
+  type Activity,
   type ClientFacts,
   type Presentation,
   RELEVANT_HEADERS,

@@ -98,6 +98,22 @@ export function crossSiteGate({
 
 const MAX_SEEN = 256
 
+/**
+ * Whether a page of this site asks for something that changes with a safe method, or the person at
+ * the address bar does. What a page embeds is not asked for: an image may have been posted by
+ * anybody.
+ */
+export function isAskedHere(
+  header: HeaderLookup,
+  { sameSite = 'refuse' }: Pick<CrossSiteOptions, 'sameSite'>,
+): boolean {
+  const site = header('sec-fetch-site')
+  const dest = header('sec-fetch-dest')
+  if (site === 'none') return dest === 'document' && header('sec-fetch-user') === '?1'
+  const own = site === 'same-origin' || (site === 'same-site' && sameSite === 'trust')
+  return own && (dest === 'document' || dest === 'empty')
+}
+
 /** GET, HEAD and OPTIONS change nothing (RFC 9110, section 9.2.1). */
 export function isSafeMethod(method: string): boolean {
   return SAFE.has(method)

@@ -71,6 +71,11 @@ export const CODES = {
    * The form token is missing, or not of this session: field `_form`, or header `x-form-token`.
    */
   form_token_invalid: { status: 403, kind: 'refusal', clears: false },
+  /**
+   * A browser asked before its user did (prefetch, prerender), for what only a person may do: a
+   * sensitive route, a login, a logout, a step-up. The browser asks again when the page is opened.
+   */
+  speculative_request: { status: 403, kind: 'refusal', clears: false },
   /** A session cookie may not travel over plain HTTP. */
   https_required: { status: 403, kind: 'refusal', clears: false },
   /**

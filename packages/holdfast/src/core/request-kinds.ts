@@ -32,6 +32,18 @@ export function mayOmitHints({ headers }: Pick<RequestFacts, 'headers'>): boolea
   )
 }
 
+/**
+ * Whether a browser asks before anybody has asked for the page: a prefetch, a prerender, or what a
+ * prerendered page asks for (`Sec-Purpose` of the Fetch standard). Whoever forges the header loses
+ * by it.
+ */
+export function isSpeculative({ headers }: Pick<RequestFacts, 'headers'>): boolean {
+  const purpose = headers['sec-purpose']
+  return purpose !== undefined && PREFETCH.test(String(purpose))
+}
+
+const PREFETCH = /\bprefetch\b/i
+
 /** Whether a browser that sends hints left them out of a request of a kind that has none. */
 export function isPartial(request: Pick<RequestFacts, 'headers'>, device: Device): boolean {
   return device.hints === null && sendsHints(device) && mayOmitHints(request)

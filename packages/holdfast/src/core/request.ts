@@ -56,6 +56,7 @@ export const RELEVANT_HEADERS = [
   'sec-fetch-site',
   'sec-fetch-mode',
   'sec-fetch-dest',
+  'sec-purpose',
   'sec-websocket-version',
 ] as const
 
@@ -215,6 +216,8 @@ export interface Presentation {
    * other kinds say. Nothing is missed then, and nothing about the device speaks for the owner.
    */
   readonly partial?: boolean
+  /** Nobody is at the page. It is judged as ever, and earns no trust. */
+  readonly passive?: boolean
 }
 
 /**
@@ -222,3 +225,9 @@ export interface Presentation {
  * has confirmed.
  */
 export type Sensitivity = 'normal' | 'sensitive'
+
+/**
+ * Whether a person uses the page: `passive` requests come by themselves, as polls and heartbeats
+ * do.
+ */
+export type Activity = 'active' | 'passive'

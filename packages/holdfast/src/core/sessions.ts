@@ -1,7 +1,7 @@
 import type { Decision } from './decision.ts'
 import type { RefusalCode } from './errors.ts'
 import type { SessionId } from './ids.ts'
-import type { RequestFacts, Sensitivity } from './request.ts'
+import type { Activity, RequestFacts, Sensitivity } from './request.ts'
 import type { SensitiveCall } from './sensitive-calls.ts'
 import type { Attributes, JsonValue, SessionDetail, SessionView } from './session.ts'
 import type { Page, Reason } from './store.ts'
@@ -20,8 +20,8 @@ export interface Sessions {
   verify(presented: Presented): Promise<Verification>
   /**
    * Takes a refresh token and gives its successor, and an access token where an issuer is
-   * configured: for `audience`, else the issuer's first. Counts as activity, and never moves the
-   * absolute deadline. A refresh token that comes back from somewhere else ends the session (RFC
+   * configured: for `audience`, else the issuer's first. Counts as activity unless it is passive,
+   * and never moves the absolute deadline. A refresh token that comes back from somewhere else ends the session (RFC
    * 9700, section 4.14).
    */
   refresh(presented: Presented): Promise<Refreshed>
@@ -129,6 +129,12 @@ export interface Presented extends Traced {
   readonly acr?: string
   /** Longest time since authentication, ms. */
   readonly maxAgeMs?: number
+  /**
+   * `passive`: the request came by itself, as a poll does. It is judged as ever, and neither keeps
+   * the session from becoming idle nor earns trust. Speculative requests (`Sec-Purpose`) are
+   * passive whatever is said here. Default `active`.
+   */
+  readonly activity?: Activity
   /**
    * How long before this call the request was received, ms: its body may have taken time. A secret
    * that was live then does not count as old. More than 5 minutes count as 5. Default 0.

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { expectCleared, expectRefusal } from './adapter-answers.ts'
+import { expectCleared, expectRefusal, NAVIGATION } from './adapter-answers.ts'
 import type { AdapterScene } from './adapter-scene.ts'
 
-/** Step-ups, logouts, and a store that cannot be reached. */
+/** What a browser sends with a page that it prerenders. */
+const AHEAD = { ...NAVIGATION, 'sec-purpose': 'prefetch;prerender' }
+
+/** Step-ups, logouts, requests ahead of their user, and a store that cannot be reached. */
 export function changesHands({ engine, another, loggedIn }: AdapterScene): void {
   describe('steps up', () => {
     test('a proven factor brings a new secret; the old one is 401, no cookie touched', async () => {
@@ -70,6 +73,54 @@ export function changesHands({ engine, another, loggedIn }: AdapterScene): void 
 
       expect(again.status).toBe(204)
       expect(again.header('clear-site-data')).toBeUndefined()
+    })
+  })
+
+  describe('where a browser asks ahead of its user', () => {
+    test('the session passes, and no secret rotates until the page is opened', async () => {
+      const { client, subject } = await loggedIn()
+      engine().advance(6 * 60_000)
+
+      const ahead = await client.send('/me', { headers: AHEAD })
+      const opened = await client.send('/me', { headers: NAVIGATION })
+
+      expect(ahead.json()).toMatchObject({ subject })
+      expect(ahead.setCookies).toEqual([])
+      expect(opened.setCookies).toHaveLength(1)
+    })
+
+    test('nothing begins, nothing ends, and nothing sensitive is done', async () => {
+      const { client, subject } = await loggedIn()
+
+      const answers = [
+        await client.post('/login', { subject }, AHEAD),
+        await client.post('/logout', {}, AHEAD),
+        await client.post('/logout', {}, { purpose: 'prefetch' }),
+        await client.post('/step-up/begin', {}, AHEAD),
+        await client.post('/transfer', {}, AHEAD),
+        await client.send('/logo', { headers: AHEAD }),
+      ]
+
+      for (const answer of answers) {
+        expectRefusal(answer, 403, 'speculative_request')
+        expect(answer.setCookies).toEqual([])
+        expect(answer.header('clear-site-data')).toBeUndefined()
+      }
+      expect((await client.send('/me')).json()).toMatchObject({ subject })
+    })
+
+    test('a dead cookie stays, and nobody is sent to the login page yet', async () => {
+      const at = await another({ loginPage: '/login' })
+      const { client, subject } = await loggedIn(at)
+      await engine().sessions.revokeSubject({ subject }, { reason: 'test' })
+
+      const ahead = await client.send('/me', { headers: AHEAD })
+      const opened = await client.send('/me', { headers: NAVIGATION })
+
+      expectRefusal(ahead, 401, 'session_unknown')
+      expect(ahead.setCookies).toEqual([])
+      expect(opened.status).toBe(303)
+      expectCleared(opened)
     })
   })
 

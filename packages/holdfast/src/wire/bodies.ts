@@ -58,6 +58,12 @@ export const presented = object<Presented>('Presented', {
   sensitivity: optional(oneOf(['normal', 'sensitive'])),
   acr: optional(word),
   maxAgeMs: optional(described(integer({ min: 1 }), 'ms since authentication at most')),
+  activity: optional(
+    described(
+      oneOf(['active', 'passive']),
+      '`passive`: a poll; judged as ever, and neither keeps the session alive nor earns trust',
+    ),
+  ),
   waitedMs: optional(described(integer({ min: 0 }), 'ms since the request was received')),
   deliverable: optional(described(flag, 'The answer can carry a cookie')),
   audience: optional(

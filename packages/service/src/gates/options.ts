@@ -12,11 +12,11 @@ export type ReadOptions = (text: string) => Options
 const MAX_TEXT = 512
 const MAX_REMEMBERED = 256
 
-const NAMES = ['audience', 'sensitivity', 'acr', 'fresh', 'optional', 'rotate']
+const NAMES = ['audience', 'sensitivity', 'acr', 'fresh', 'activity', 'optional', 'rotate']
 
 /**
- * Reads `audience=orders&sensitivity=sensitive&acr=aal2&fresh=5m&optional=yes&rotate=yes`. Each may
- * come once; `-` or an empty text stands for none.
+ * Reads `audience=orders&sensitivity=sensitive&acr=aal2&fresh=5m&activity=passive&optional=yes`
+ * and `&rotate=yes`. Each may come once; `-` or an empty text stands for none.
  */
 export function optionsReader(audiences: readonly string[]): ReadOptions {
   const known = new Map<string, Options>()
@@ -43,12 +43,16 @@ function read(text: string, audiences: readonly string[]): Options {
   const acr = query.get('acr')
   const fresh = query.get('fresh')
   const maxAge = fresh === null ? undefined : parseDuration(fresh)
+  const activity = query.get('activity')
 
   if (audience !== null && !audiences.includes(audience)) {
     return wrong('audience must be one of the setting "audiences".')
   }
   if (sensitivity !== null && sensitivity !== 'normal' && sensitivity !== 'sensitive') {
     return wrong('sensitivity must be normal or sensitive.')
+  }
+  if (activity !== null && activity !== 'active' && activity !== 'passive') {
+    return wrong('activity must be active or passive.')
   }
   if (acr !== null && (acr === '' || acr.length > 64))
     return wrong('acr must be 1 to 64 characters.')
@@ -63,6 +67,7 @@ function read(text: string, audiences: readonly string[]): Options {
       ...(sensitivity === null ? {} : { sensitivity }),
       ...(acr === null ? {} : { acr }),
       ...(maxAge === undefined ? {} : { maxAge }),
+      ...(activity === null ? {} : { activity }),
       ...(query.get('optional') === 'yes' ? { optional: true } : {}),
       ...(query.get('rotate') === 'yes' ? { rotate: true } : {}),
     },

@@ -1,4 +1,7 @@
 import type { Carrier } from '../../carriers/carrier.ts'
+import { isAskedHere, isSafeMethod } from '../../carriers/csrf.ts'
+import { FORM_TOKEN_HEADER } from '../../carriers/names.ts'
+import { sameText } from '../../core/constant-time.ts'
 import type { Decision } from '../../core/decision.ts'
 import { inMs } from '../../core/duration.ts'
 import { SessionError } from '../../core/errors.ts'
@@ -9,12 +12,14 @@ import type { Login, Proof, StepUpBegun, SubjectRef } from '../../core/sessions.
 import type { InTime } from './answer-time.ts'
 import { type AnswerHeaders, deliveryHeaders, isSetCookie, NO_STORE, setCookie } from './cookies.ts'
 import { plainOnes } from './development.ts'
+import type { TokenRead } from './entry-checks.ts'
 import { attempt } from './faults.ts'
 import type { HeaderPair, HttpFacts } from './http-request.ts'
 import type { CheckedRequirements, RouteRequirements } from './options.ts'
 import type { GuardParts } from './parts.ts'
-import { requirementsIn } from './redirects.ts'
-import type { Refused } from './refusals.ts'
+import { isSpeculative, requirementsIn } from './redirects.ts'
+import type { RefusalCause, Refused } from './refusals.ts'
+import { shownFormToken } from './verify-request.ts'
 
 /** Who has logged in, and how well. The adapter adds what comes from the request. */
 export interface LoginFacts extends Omit<Login, 'request' | 'previous'> {
@@ -24,7 +29,9 @@ export interface LoginFacts extends Omit<Login, 'request' | 'previous'> {
 
 /** What a step-up is begun for. */
 export type StepUpRequirements = {
-  readonly [Name in keyof RouteRequirements]?: RouteRequirements[Name] | undefined
+  readonly [Name in Exclude<keyof RouteRequirements, 'activity'>]?:
+    | RouteRequirements[Name]
+    | undefined
 }
 
 /** What the subject proved in answer to a challenge. */
@@ -54,7 +61,10 @@ export interface TokensIssued extends Done {
 /** The answer of `beginStepUp` when the challenge could be begun. */
 export type ChallengeBegun = Extract<StepUpBegun, { ok: true }>
 
-/** The calls with which sessions begin, are stepped up and end. */
+/**
+ * The calls with which sessions begin, are stepped up and end. All but the reports are refused
+ * where a browser asks ahead (`speculative_request`).
+ */
 export interface Lifecycle<Request> {
   /**
    * Call it after the password was right: starts a session and sets its cookie. The session that
@@ -63,7 +73,9 @@ export interface Lifecycle<Request> {
   login(request: Request, login: LoginFacts): Promise<TokensIssued | Refused>
   /**
    * Ends the session, expires its cookies and clears what the browser keeps. A refusal with 503
-   * means that the end is not confirmed yet.
+   * means that the end is not confirmed yet. With GET or HEAD a page of this site or the person at
+   * the address bar has to ask for it, or the form token has to come along. A prefetch ends
+   * nothing.
    */
   logout(request: Request): Promise<Done | Refused>
   /**
@@ -85,9 +97,25 @@ export interface Lifecycle<Request> {
 }
 
 export function lifecycle(parts: GuardParts): Lifecycle<HttpFacts> {
+  const { login, logout } = loginAndLogout(parts)
+  const { beginStepUp, completeStepUp, stepUpFailed } = stepUp(parts)
+
+  /** Nothing begins or ends before a person has asked for it. */
+  function asked<More extends readonly unknown[], Answer>(
+    call: (facts: HttpFacts, ...more: More) => Promise<Answer | Refused>,
+  ): (facts: HttpFacts, ...more: More) => Promise<Answer | Refused> {
+    return async (facts, ...more) =>
+      isSpeculative(facts)
+        ? parts.refuse(facts, { code: 'speculative_request' })
+        : call(facts, ...more)
+  }
+
   return {
-    ...loginAndLogout(parts),
-    ...stepUp(parts),
+    login: asked(login),
+    logout: asked(logout),
+    beginStepUp: asked(beginStepUp),
+    completeStepUp: asked(completeStepUp),
+    stepUpFailed,
 
     requestFacts: (facts) => describe(parts, facts),
 
@@ -132,7 +160,7 @@ function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' |
       if (!read.ok && read.code !== 'token_missing' && read.code !== 'token_malformed') {
         return refuse(facts, read)
       }
-      const foreign = checks.checkRequest(facts)
+      const foreign = checks.checkRequest(facts) ?? (await unaskedLogout(parts, facts, read))
       if (foreign !== undefined) return refuse(facts, foreign)
       if (read.ok) {
         const ended = await attempt(() => sessions.logout(read.token).then(() => DONE))
@@ -147,6 +175,36 @@ function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' |
     },
   }
 }
+
+/**
+ * Why a logout with a safe method is refused. Any site may lead a browser to an address of this one,
+ * and any page may embed it. Undefined: it may go on.
+ */
+async function unaskedLogout(
+  { sessions, options, carriers, describe, checks }: GuardParts,
+  facts: HttpFacts,
+  read: TokenRead,
+): Promise<RefusalCause | undefined> {
+  const ambient = read.ok ? read.carrier.ambient : carriers.session.some((one) => one.ambient)
+  if (!isSafeMethod(facts.method) || !ambient || isAskedHere(facts.header, options)) {
+    return undefined
+  }
+  if (read.ok) {
+    const { token } = read
+    const request = describe(facts, checks.clientOf(facts))
+    const verified = await attempt(() => sessions.verify({ token, request, activity: 'passive' }))
+    const shown = verified.ok ? await shownFormToken(facts) : undefined
+    if (verified.ok && shown !== undefined && sameText(shown, verified.session.formToken)) {
+      return undefined
+    }
+  }
+  const unsaid = facts.header('sec-fetch-site') === undefined
+  return { code: unsaid ? 'form_token_invalid' : 'cross_site_request', detail: UNASKED_LOGOUT }
+}
+
+const UNASKED_LOGOUT =
+  'A logout by GET ends a session where a page of this site leads to it, or where the form token ' +
+  `comes along in the header \`${FORM_TOKEN_HEADER}\`. A logout by POST needs neither.`
 
 function stepUp(
   parts: GuardParts,

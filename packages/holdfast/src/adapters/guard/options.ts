@@ -18,7 +18,7 @@ import {
   oneOf,
   words,
 } from '../../core/options.ts'
-import { LIMITS, type Sensitivity } from '../../core/request.ts'
+import { type Activity, LIMITS, type Sensitivity } from '../../core/request.ts'
 import type { Sessions } from '../../core/sessions.ts'
 import { ADDRESS_OPTIONS, type ClientAddressOptions } from '../../network/client-address.ts'
 import type { HeldForms } from './held-form.ts'
@@ -104,6 +104,11 @@ export interface RouteRequirements {
   readonly acr?: string
   /** Longest time since the subject proved anything. */
   readonly maxAge?: Duration
+  /**
+   * `passive` for what pages ask by themselves, as polls and heartbeats do: judged as ever, and
+   * neither keeps the session from becoming idle nor earns trust. Default `active`.
+   */
+  readonly activity?: Activity
 }
 
 /** Requirements as they were checked. */
@@ -111,6 +116,7 @@ export interface CheckedRequirements {
   readonly sensitivity?: Sensitivity
   readonly acr?: string
   readonly maxAgeMs?: number
+  readonly activity?: Activity
 }
 
 /** A request that does not pass, for `onRefusal`. */
@@ -266,8 +272,11 @@ export const ROUTE_OPTIONS = {
     sensitivity: oneOf(['normal', 'sensitive']),
     acr: words(`1 to ${LIMITS.word} characters`, new RegExp(`^.{1,${LIMITS.word}}$`, 'su')),
     maxAge: duration(),
+    activity: oneOf(['active', 'passive']),
   } satisfies OptionsOf<RouteRequirements>,
   aliases: {
+    passive: "write activity: 'passive'",
+    poll: "write activity: 'passive'",
     maxAgeMs: 'maxAge',
     max_age: 'maxAge',
     freshness: 'maxAge',
@@ -283,11 +292,12 @@ export const ROUTE_OPTIONS = {
 export function checkRequirements(
   requirements: Partial<Record<keyof RouteRequirements, unknown>> | undefined,
 ): CheckedRequirements {
-  const { sensitivity, acr, maxAge } = checked(ROUTE_OPTIONS, requirements)
+  const { sensitivity, acr, maxAge, activity } = checked(ROUTE_OPTIONS, requirements)
   return {
     ...(sensitivity === undefined ? {} : { sensitivity }),
     ...(acr === undefined ? {} : { acr }),
     ...(maxAge === undefined ? {} : { maxAgeMs: maxAge }),
+    ...(activity === undefined ? {} : { activity }),
   }
 }
 

@@ -13,7 +13,18 @@ export interface Pages {
 }
 
 /**
- * Whether a person waits for a page. Browsers say so in Fetch Metadata; older ones at least ask for
+ * Whether a browser asks before its user does. The names that older browsers give it count, too:
+ * nobody gains by one.
+ */
+export function isSpeculative({ header }: HeaderFacts): boolean {
+  return PURPOSES.some((name) => SPECULATIVE.test(String(header(name) ?? '')))
+}
+
+const PURPOSES = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
+const SPECULATIVE = /\b(?:prefetch|prerender|preview)\b/i
+
+/**
+ * Whether a person waits for a page. Nobody does where the request is speculative. Browsers say so in Fetch Metadata; older ones at least ask for
  * HTML first of all.
  *
  * A service worker that passes a navigation on takes its destination away. `fetch(event.request)`
@@ -21,6 +32,7 @@ export interface Pages {
  * `empty`. What the client accepts tells such a page from a call for data.
  */
 export function isNavigation(facts: HeaderFacts): boolean {
+  if (isSpeculative(facts)) return false
   const mode = single(facts, 'sec-fetch-mode')
   if (mode === undefined) return acceptsPage(facts)
   const dest = single(facts, 'sec-fetch-dest') ?? 'document'
@@ -37,11 +49,12 @@ function acceptsPage(facts: HeaderFacts): boolean {
 }
 
 /**
- * Whether the answer may expire a dead cookie. Scripts and subresources ask in the background: a
- * request that left before a login can be answered after it, and would take the new cookie away.
- * The next navigation expires what is still dead.
+ * Whether the answer may expire a dead cookie. Scripts and subresources ask in the background, and
+ * browsers ask ahead: a request that left before a login can be answered after it, and would take
+ * the new cookie away. The next navigation expires what is still dead.
  */
 export function mayExpireCookies(facts: HeaderFacts): boolean {
+  if (isSpeculative(facts)) return false
   return facts.header('sec-fetch-mode') === undefined || isNavigation(facts)
 }
 

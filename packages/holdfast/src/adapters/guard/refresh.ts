@@ -2,6 +2,7 @@ import type { Carrier } from '../../carriers/carrier.ts'
 import { isSafeMethod } from '../../carriers/csrf.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
+import type { Activity } from '../../core/request.ts'
 import type { Refreshed } from '../../core/sessions.ts'
 import { parseToken, TOKEN_LENGTH } from '../../core/token.ts'
 import { deliveryHeaders, isSetCookie, NO_STORE } from './cookies.ts'
@@ -17,6 +18,8 @@ export interface RefreshRequirements {
   readonly audience?: string | undefined
   /** With `native` alone: the refresh token, where it came in a body. Default: `Authorization`. */
   readonly token?: string | undefined
+  /** `passive`: nobody is at the page. The exchange keeps no session alive. Default `active`. */
+  readonly activity?: Activity | undefined
 }
 
 /**
@@ -69,7 +72,7 @@ function endpointFor(
     }
   }
 
-  return async (facts, { audience, token } = {}) => {
+  return async (facts, { audience, token, activity } = {}) => {
     if (isSafeMethod(facts.method)) return refuse(facts, { code: 'method_not_allowed' }).refusal
     const read = readToken(facts, token)
     if (!read.ok) return refuse(facts, read).refusal
@@ -86,6 +89,7 @@ function endpointFor(
         request: describe(facts, read),
         ...(facts.waitedMs === undefined ? {} : { waitedMs: facts.waitedMs() }),
         ...(audience === undefined ? {} : { audience }),
+        ...(activity === undefined ? {} : { activity }),
       }),
     )
     if (!refreshed.ok) return refuse(facts, { ...refreshed, carrier: by }).refusal

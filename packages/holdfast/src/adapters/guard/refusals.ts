@@ -124,13 +124,18 @@ export function redirectRefusal({ headers }: Refusal, location: string): Refusal
 
 /**
  * Whether an optional route lets the request pass as anonymous. A forged request is not anonymous,
- * and after a fault nothing is known of the session.
+ * and of a speculative one or after a fault nothing is known of the session.
  */
 export function mayPassAnonymously(code: Code): boolean {
-  return CODES[code].kind !== 'fault' && !FORGED.includes(code)
+  return CODES[code].kind !== 'fault' && !NOT_ANONYMOUS.includes(code)
 }
 
-const FORGED: readonly Code[] = ['https_required', 'cross_site_request', 'form_token_invalid']
+const NOT_ANONYMOUS: readonly Code[] = [
+  'https_required',
+  'cross_site_request',
+  'form_token_invalid',
+  'speculative_request',
+]
 
 function reworded(refusal: Refusal, { status, headers = {}, body }: RefusalWording): Refusal {
   const own = Object.entries(headers)
@@ -202,6 +207,7 @@ const ADVICE: Partial<Record<Code, string>> = {
   session_limited: 'The session may only read until a factor is proved.',
   context_refused: 'Too many attempts. Try again later, or from where you usually are.',
   cross_site_request: 'Another site caused this request.',
+  speculative_request: 'Ask again when the page is opened.',
   form_token_invalid:
     'The form token is not of this session. Load the page again. A form sends the token in the ' +
     `field \`${FORM_TOKEN_FIELD}\`, a script in the header \`${FORM_TOKEN_HEADER}\`.`,

@@ -123,7 +123,7 @@ const NO_HEADERS: AnswerHeaders = () => NONE
  * The token of a form, which only pages of its session hold (NIST SP 800-63B-4, section 5.1).
  * Without it, another site could have sent the form.
  */
-async function shownFormToken(facts: HttpFacts): Promise<string | undefined> {
+export async function shownFormToken(facts: HttpFacts): Promise<string | undefined> {
   const shown = single(facts, FORM_TOKEN_HEADER) ?? (await facts.formToken?.())
   return typeof shown === 'string' ? shown : undefined
 }

@@ -64,6 +64,7 @@ export function settle(
   if (contexts === undefined) return crowded(session)
 
   const trusted = passes(decision)
+  const { passive = false } = presentation
   const silence = presentation.at - (existing?.lastSeen ?? 0)
   const alternation = alternationOf(session, presentation)
   const left = trusted && session.last.context !== key
@@ -72,7 +73,7 @@ export function settle(
   const changed =
     existing === undefined ||
     changedBy(existing, after) ||
-    (trusted && !left && !sameFactsAsLast(session, presentation))
+    (trusted && !left && !passive && !sameFactsAsLast(session, presentation))
   const next: SessionState =
     changed || moved || alternation !== undefined
       ? {
@@ -82,13 +83,14 @@ export function settle(
             alternation === undefined
               ? session.switchBacks
               : withSwitchBack(session.switchBacks, alternation.switchBack),
-          last: trusted ? lastOf(after, presentation) : session.last,
+          // Where nobody is at the page it teaches no facts, but two places still take turns.
+          last: trusted && (left || !passive) ? lastOf(after, presentation) : session.last,
         }
       : session
   return {
     decision,
     next,
-    historyUpdate: isForHistory(after, known, weighing) ? after : undefined,
+    historyUpdate: isForHistory(after, known, { weighing, presentation }) ? after : undefined,
     deviceChanged: trusted && existing !== undefined && !sameDevice(existing.device, after.device),
     contextChanged: existing === undefined || (moved && silence >= VISIT_GAP_MS),
     newlySuspected: isNewlySuspected(after, weighing),
@@ -127,7 +129,7 @@ function contextAfter(
   const rereads = challengedStill ? (existing.rereads ?? 0) + (reread ? 1 : 0) : 0
   if (challengedStill && rereads > MAX_REREADS) return existing
 
-  const { at, network, partial = false } = presentation
+  const { at, network, partial = false, passive = false } = presentation
   const sessionOnly =
     state === 'confirmed' && existing?.sessionOnly === true && known?.state !== 'confirmed'
   const trusted = state === 'confirmed' && !sessionOnly
@@ -142,24 +144,27 @@ function contextAfter(
     !trusted &&
     state !== 'challenged' &&
     !partial &&
-    earnsTrust(weighing) &&
+    earnsTrust(weighing, presentation) &&
     visits >= CONFIRMING_VISITS &&
     at - Math.min(firstSeen, known?.firstSeen ?? at) >= CONFIRMING_MS
-  // Who may only read until a step-up gains no trust: the same facts accuse again each time.
-  const limited = existing !== undefined && standing.outcome === 'limit'
+  // Who may only read until a step-up gains no trust: the same facts accuse again each time. What
+  // comes by itself gains none either.
+  const keeps =
+    existing !== undefined &&
+    (standing.outcome === 'limit' || (passive && state !== 'challenged'))
   const newAs = existing === undefined ? newAsOf(evidence) : existing.newAs
   return {
     key,
     state: confirmedByVisits ? 'confirmed' : state,
-    network: limited ? existing.network : network,
-    device: limited
+    network: keeps ? existing.network : network,
+    device: keeps
       ? existing.device
       : deviceAfter(presentation, (existing ?? known)?.device, {
           state,
           outcome: standing.outcome,
         }),
     firstSeen,
-    lastSeen: at,
+    lastSeen: passive ? (existing?.lastSeen ?? at) : at,
     visits,
     ...evidenceAfter(existing, standing, at),
     because: standing.because
@@ -172,8 +177,11 @@ function contextAfter(
 }
 
 /** Whoever is confirmed keeps that trust by coming, with whatever secret. */
-function earnsTrust({ standing, evidence, existing }: Weighing): boolean {
-  if (standing.outcome !== 'allow') return false
+function earnsTrust(
+  { standing, evidence, existing }: Weighing,
+  { passive = false }: Presentation,
+): boolean {
+  if (passive || standing.outcome !== 'allow') return false
   if (existing !== undefined && isConfirmed(existing)) return true
   return !evidence.some(({ reason }) => EARNS_NOTHING.has(reason))
 }
@@ -197,7 +205,7 @@ function stateAfter(
  */
 function visitsAfter(
   session: SessionState,
-  { at, partial = false }: Presentation,
+  presentation: Presentation,
   about: {
     readonly weighing: Weighing
     readonly state: ContextState
@@ -207,6 +215,7 @@ function visitsAfter(
   },
 ): Pick<Context, 'visits' | 'firstSeen'> {
   const { last, fork } = session
+  const { at, partial = false } = presentation
   const { weighing, state, trusted, known, history } = about
   const { key, existing, proved = false } = weighing
   if (state === 'challenged' || fork !== null) return { visits: 0, firstSeen: at }
@@ -217,7 +226,8 @@ function visitsAfter(
   const used = existing !== undefined && last.context === key ? last.at : 0
   const lastSeen = Math.max(before?.lastSeen ?? 0, used)
   const again = trusted && existing !== undefined && at - existing.lastSeen >= VISIT_MS
-  const opens = !partial && (at - lastSeen >= VISIT_GAP_MS || again) && earnsTrust(weighing)
+  const silent = at - lastSeen >= VISIT_GAP_MS
+  const opens = !partial && (silent || again) && earnsTrust(weighing, presentation)
   const counts =
     opens &&
     (trusted || proved || visits === 0 || isWitnessed(session, history, { key, since: firstSeen }))
@@ -309,14 +319,14 @@ function deviceAfter(
 function isForHistory(
   after: Context,
   known: KnownContext | undefined,
-  weighing: Weighing,
+  { weighing, presentation }: { readonly weighing: Weighing; readonly presentation: Presentation },
 ): boolean {
   const { decision, standing, existing } = weighing
   const newState = after.state !== existing?.state || after.sessionOnly !== existing.sessionOnly
   const hopeful = known?.state === 'provisional' && known.visits > 0
   if (newState && hopeful && !passes(standing) && standing.outcome !== 'limit') return true
   const earned = newState || after.visits !== existing?.visits
-  return passes(decision) && earned && earnsTrust(weighing)
+  return passes(decision) && earned && earnsTrust(weighing, presentation)
 }
 
 function isNewlySuspected(after: Context, { standing, existing }: Weighing): boolean {

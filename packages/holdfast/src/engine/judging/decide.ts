@@ -12,7 +12,7 @@ import type { Found } from '../../core/store.ts'
 import type { EngineContext, OpenedSession, Scales } from '../context.ts'
 import { learnContext, readHistory } from '../state/history.ts'
 import { withFamily } from '../state/records.ts'
-import { save, touchIfDue } from '../state/save.ts'
+import { save, seenAt, touchIfDue } from '../state/save.ts'
 import { accept, acceptNow, accessFor, refusalCode, refuse } from './answer.ts'
 import { type Settled, settle } from './contexts.ts'
 import { decisionEvents, decisionFacts } from './decision-events.ts'
@@ -145,7 +145,7 @@ async function apply(
       found,
       next,
       events: [...events, ...shown],
-      seenAt: touches ? presentation.at : undefined,
+      seenAt: touches ? seenAt(presentation) : undefined,
     })
     if (outcome === 'lost_race') return 'lost_race'
     if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
@@ -181,7 +181,7 @@ export async function applyUnweighed(
       found,
       next: { record: opened, kind, family: rotation.family },
       events: rotationEvents(engine, matched),
-      seenAt: presentation.at,
+      seenAt: seenAt(presentation),
     })
     if (outcome === 'lost_race') return 'lost_race'
     if (outcome === 'gone') return { ok: false, code: 'session_revoked' }

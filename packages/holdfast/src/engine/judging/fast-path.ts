@@ -31,6 +31,8 @@ export function nothingNew(
     if (!isProved(family, last.context, standing.state)) return false
     if (!acrMet(family.acr, presented.acr, acrOrder)) return false
   }
+  // It opens no visit.
+  if (presentation.passive === true) return true
   const silence = presentation.at - (found.lastActivity ?? last.at)
   const visiting = standing.state === 'confirmed' && presentation.at - standing.lastSeen < VISIT_MS
   return visiting || silence < VISIT_GAP_MS

@@ -4,7 +4,7 @@ import { contextKey } from '../../core/context.ts'
 import { derivedProperties } from '../../core/derived-properties.ts'
 import type { RefusalCode } from '../../core/errors.ts'
 import type { Network, Presentation } from '../../core/request.ts'
-import { isPartial } from '../../core/request-kinds.ts'
+import { isPartial, isSpeculative } from '../../core/request-kinds.ts'
 import {
   type RotationStatus,
   rotationStatus,
@@ -30,6 +30,8 @@ import {
 export interface ReducedPresentation extends Presentation {
   /** Its network as far as the address tells by itself. */
   readonly located: Network
+  /** A browser asked before its user did. */
+  readonly speculative: boolean
 }
 
 /** One presentation, reduced, with the claims of a token whose tag is right. */
@@ -59,13 +61,17 @@ export function authenticatedPresentation(
   // Whatever the method: who refreshes is about to do more than read.
   const method = kind === 'refresh' ? { method: 'POST' } : {}
   const presentation = presentationOf(engine, presented, { at, ...method })
+  // Without rotation a sensitive route would be open to whoever never shows a successor.
+  if (presentation.speculative && presentation.sensitivity === 'sensitive') {
+    return { ok: false, code: 'speculative_request' }
+  }
   return { presented, presentation, claims }
 }
 
 /** The claims of an authentic token of this kind, or the code of the refusal. Reads no store. */
 export function authenticate(
   engine: EngineContext,
-  { token, acr, maxAgeMs, sensitivity, waitedMs = 0, audience, correlation }: Presented,
+  { token, acr, maxAgeMs, sensitivity, activity, waitedMs = 0, audience, correlation }: Presented,
   { at, kind }: { readonly at: number; readonly kind: TokenKind },
 ): Claims | RefusalCode {
   if (acr !== undefined) checkWord('acr', acr)
@@ -73,6 +79,9 @@ export function authenticate(
   if (maxAgeMs !== undefined) checkDuration('maxAgeMs', maxAgeMs)
   if (sensitivity !== undefined && sensitivity !== 'normal' && sensitivity !== 'sensitive') {
     throw invalid('sensitivity', 'must be "normal" or "sensitive"')
+  }
+  if (activity !== undefined && activity !== 'active' && activity !== 'passive') {
+    throw invalid('activity', 'must be "active" or "passive"')
   }
   if (audience !== undefined) checkAudience(engine.tokens, audience)
   if (!Number.isSafeInteger(waitedMs) || waitedMs < 0) {
@@ -90,18 +99,21 @@ export function authenticate(
 /** Refuses bad input before anything has an effect. `method`: what it counts as, if not its own. */
 export function presentationOf(
   engine: EngineContext,
-  presented: Pick<Presented, 'request' | 'sensitivity'>,
+  presented: Pick<Presented, 'request' | 'sensitivity' | 'activity'>,
   { at, method }: { readonly at: number; readonly method?: string },
 ): ReducedPresentation {
   const { networks } = engine
   const request = checkRequest(presented.request)
   const device = engine.describeDevice(request)
+  const speculative = isSpeculative(request)
   const reduced = {
     at,
     located: checkNetwork(networks.locate, request.ip),
     device,
     sensitivity: presented.sensitivity ?? ('normal' as const),
     method: method ?? request.method,
+    speculative,
+    passive: speculative || presented.activity === 'passive',
     ...(isPartial(request, device) ? PARTIAL : NOT_PARTIAL),
   }
   return withNetwork(reduced, { networks, ip: request.ip, network: undefined })

@@ -39,8 +39,9 @@ export function planRotation(
     return { family, mints: false }
   }
   const options: RotationOptions = { everyMs, sensitivity: presentation.sensitivity }
-  const deliverable =
+  const carried =
     shown.kind === 'refresh' ? presented.deliverable !== false : presented.deliverable === true
+  const deliverable = carried && !presentation.speculative
   const used = withShown(family, shown, rotation)
   const mints = deliverable && successorDue(used, shown, options)
   return { family: withNote(used, shown, { everyMs, succeeded: mints }), mints }

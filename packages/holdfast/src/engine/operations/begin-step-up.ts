@@ -31,6 +31,7 @@ export async function beginStepUp(
 ): Promise<StepUpBegun> {
   const authenticated = authenticatedPresentation(engine, presented, 'session')
   if ('ok' in authenticated) return authenticated
+  if (authenticated.presentation.speculative) return { ok: false, code: 'speculative_request' }
   return withLiveSession<StepUpBegun>(engine, authenticated, (opened, matched) =>
     beginOpened(engine, opened, matched),
   )

@@ -51,8 +51,8 @@ function statusOf(
 }
 
 /**
- * The listener hears of usual refreshes as often as of presentations, and once a generation of a
- * token that was replaced already.
+ * The listener hears of usual refreshes as often as of presentations, of passive ones never, and
+ * once a generation of a token that was replaced already.
  */
 function publishSample(
   { eventWriter, eventLimiter }: EngineContext,
@@ -62,6 +62,7 @@ function publishSample(
 ): void {
   const { claims, presentation } = matched
   if (status !== 'in_flight') {
+    if (presentation.passive === true) return
     if (presentation.at - (found.lastActivity ?? 0) < touchInterval(found.idleMs)) return
   } else {
     const key = `${claims.session} ${claims.family} ${status}`

@@ -14,7 +14,7 @@ import {
 } from '../judging/presentation.ts'
 import { planRotation } from '../judging/rotation.ts'
 import { loadNow } from '../state/load.ts'
-import { touchIfDue } from '../state/save.ts'
+import { isTouchDue, touchIfDue } from '../state/save.ts'
 
 /** Judges one presentation of a token: the ten steps of the design, in their order. */
 export async function verify(engine: EngineContext, presented: Presented): Promise<Verification> {
@@ -77,7 +77,7 @@ function decideOnReadNow(
 ): Unchanged | undefined {
   const opened = loadNow(engine, authenticated.claims.session)
   if (opened === undefined || opened === 'wait') return undefined
-  const due = engine.touches.isDue(opened.found, authenticated.presentation.at)
+  const due = isTouchDue(engine, opened.found, authenticated.presentation)
   if (due && engine.touches.waits()) return undefined
   const unchanged = decideUnchanged(engine, opened, authenticated)
   if (unchanged === undefined) return undefined
@@ -100,7 +100,7 @@ function decideOnCopy(
   if (opened === undefined || presented.acr !== undefined) return undefined
   const { found } = opened
   if (found.version < engine.versions.of(found.id)) return undefined
-  if (engine.touches.isDue(found, at)) return undefined
+  if (isTouchDue(engine, found, presentation)) return undefined
   const unchanged = decideUnchanged(engine, opened, authenticated)
   if (unchanged !== undefined) engine.copies?.asked('hit')
   return unchanged

@@ -58,17 +58,32 @@ function saved(
   return 'written'
 }
 
+/** Whether activity is to be noted. Of passive requests none is. */
+export function isTouchDue(
+  { touches }: Pick<EngineContext, 'touches'>,
+  found: Found,
+  { at, passive }: Presentation,
+): boolean {
+  return passive !== true && touches.isDue(found, at)
+}
+
+/** When the session was used, for a write that comes with a request. */
+export function seenAt({ at, passive }: Presentation): number | undefined {
+  return passive === true ? undefined : at
+}
+
 /**
  * Notes activity, at most once per touch interval. The listener hears of it: that is the sample of
  * presentations in the log. Undefined: the answer need not wait.
  */
 export function touchIfDue(
-  { touches, eventWriter }: EngineContext,
+  engine: EngineContext,
   found: Found,
   presentation: Presentation,
 ): Promise<void> | undefined {
+  const { touches, eventWriter } = engine
   const { at } = presentation
-  if (!touches.isDue(found, at)) return undefined
+  if (!isTouchDue(engine, found, presentation)) return undefined
   const tell = (): void =>
     eventWriter.tell('session-presented', () => {
       const { network, device } = presentation
