@@ -35,11 +35,21 @@ export interface ForeignRequest {
    * - `sibling`: a page of a sibling host caused it.
    * - `other_site`: a page of another site caused it.
    * - `embedded`: a page of another site embeds what was asked for, or fetches it.
+   * - `other_sender`: its `Origin` is not the one that `login({ from })` names.
    */
-  readonly cause: 'unsaid' | 'other_origin' | 'sibling' | 'other_site' | 'embedded'
+  readonly cause:
+    | 'unsaid'
+    | 'other_origin'
+    | 'sibling'
+    | 'other_site'
+    | 'embedded'
+    | 'other_sender'
   /** Its `Origin`, of which the first 256 characters are kept. Undefined: none came. */
   readonly seen: string | undefined
-  /** The origin that it was sent to, by its `Host`; undefined for a `Host` that is malformed. */
+  /**
+   * The origin that it was sent to, by its `Host`; undefined for a `Host` that is malformed. Of an
+   * `other_sender` the origin that was named.
+   */
   readonly expected: string | undefined
 }
 
@@ -64,7 +74,7 @@ export function crossSiteGate({
   origins = [],
   sameSite = 'refuse',
 }: CrossSiteOptions = {}): CrossSiteGate {
-  const trusted = new Set(origins.map(checkedOrigin))
+  const trusted = new Set(origins.map((origin) => checkedOrigin('origins', origin)))
 
   function causeOf({ method, header, ownOrigin }: SiteFacts): ForeignRequest['cause'] | undefined {
     const origin = header('origin')
@@ -90,10 +100,19 @@ export function crossSiteGate({
   return (request) => {
     const cause = causeOf(request)
     if (cause === undefined) return undefined
-    const origin = request.header('origin')
-    const seen = origin === undefined ? undefined : cut(headerText(origin), MAX_SEEN)
-    return { cause, seen, expected: request.ownOrigin() }
+    return { cause, seen: originIn(request.header), expected: request.ownOrigin() }
   }
+}
+
+/** As the gate, for a request that has to come from a page of just this origin. */
+export function foreignTo(from: string, header: HeaderLookup): ForeignRequest | undefined {
+  if (header('origin') === from) return undefined
+  return { cause: 'other_sender', seen: originIn(header), expected: from }
+}
+
+function originIn(header: HeaderLookup): string | undefined {
+  const origin = header('origin')
+  return origin === undefined ? undefined : cut(headerText(origin), MAX_SEEN)
 }
 
 const MAX_SEEN = 256
@@ -164,11 +183,12 @@ function isNavigation(header: HeaderLookup): boolean {
   return header('sec-fetch-mode') === 'navigate' && dest !== 'object' && dest !== 'embed'
 }
 
-function checkedOrigin(origin: string): string {
+/** Throws `config_invalid` for what is no origin, with the name of the option. */
+export function checkedOrigin(option: string, origin: string): string {
   if (isOrigin(origin)) return origin
   throw new SessionError(
     'config_invalid',
-    `origins: ${JSON.stringify(origin).slice(0, 128)} is not an origin. ` +
+    `${option}: ${JSON.stringify(origin).slice(0, 128)} is not an origin. ` +
       'Write scheme, host and port only, as in https://app.example or capacitor://localhost.',
   )
 }

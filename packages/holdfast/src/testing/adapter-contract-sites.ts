@@ -98,6 +98,49 @@ export function keepsOtherSitesOut({ origin, another, loggedIn }: AdapterScene):
     })
   })
 
+  describe('lets another site end a login', () => {
+    const IDP = 'https://idp.example'
+    const posted = {
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'document',
+      origin: IDP,
+    }
+
+    test('if it is the one that the login names; the session before is over', async () => {
+      const { client, subject } = await loggedIn()
+      const before = client.stolenBy()
+
+      const answer = await client.post('/login', { subject, from: IDP }, posted)
+
+      expect(answer.json()).toMatchObject({ subject })
+      expect(answer.setCookies).toHaveLength(1)
+      expect((await client.send('/me')).json()).toMatchObject({ subject })
+      expect((await before.send('/me')).status).toBe(401)
+    })
+
+    test('and no other; nothing happens to the session that is there', async () => {
+      const { client, subject } = await loggedIn()
+
+      const answers = [
+        await client.post('/login', { subject: 'eve', from: IDP }, { ...posted, origin: '' }),
+        await client.post('/login', { subject: 'eve', from: IDP }, { ...posted, origin: 'null' }),
+        await client.post(
+          '/login',
+          { subject: 'eve', from: IDP },
+          { ...posted, origin: 'https://idp.example.evil.example' },
+        ),
+        await client.post('/login', { subject: 'eve' }, posted),
+      ]
+
+      for (const answer of answers) {
+        expectRefusal(answer, 403, 'cross_site_request')
+        expect(answer.setCookies).toEqual([])
+      }
+      expect((await client.send('/me')).json()).toMatchObject({ subject })
+    })
+  })
+
   describe('asks forms for their token', () => {
     const FORM = 'application/x-www-form-urlencoded'
 

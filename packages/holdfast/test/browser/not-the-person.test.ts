@@ -28,8 +28,11 @@ interface Site extends Harness {
   readonly exchanges: readonly Exchange[]
 }
 
-/** The real engine behind the Node adapter, with a logout by GET and a poll that is passive. */
-async function startSite(): Promise<Site> {
+/**
+ * The real engine behind the Node adapter, with a logout by GET, a poll that is passive, and a
+ * login at another site.
+ */
+async function startSite({ idp = 'https://idp.example' } = {}): Promise<Site> {
   const engine = await harness(inMemory)
   const hf = holdfast(engine.sessions, { now: engine.host.now })
   const required = hf.requireSession()
@@ -47,6 +50,16 @@ async function startSite(): Promise<Site> {
       const done = await hf.login(request, response, { subject: 'ada' })
       if (!done.ok) return hf.refuse(response, done)
       return void response.end()
+    }
+    if (path === '/begin') {
+      response.setHeader('set-cookie', '__Host-sso=state; Path=/; Secure; HttpOnly; SameSite=None')
+      return void response.writeHead(303, { location: idp }).end()
+    }
+    if (path === '/callback') {
+      const asked = request.headers.cookie?.includes('__Host-sso=state') === true
+      const done = await hf.login(request, response, { subject: asked ? 'ada' : 'eve', from: idp })
+      if (!done.ok) return hf.refuse(response, done)
+      return void response.writeHead(asked ? 303 : 400, { location: '/' }).end()
     }
     if (path.startsWith('/logout')) {
       const done = await hf.logout(request, response)
@@ -133,18 +146,62 @@ function asked({ exchanges }: Site): readonly Exchange[] {
 test('a page of another site leads nobody to a logout', async () => {
   const site = await startSite()
   const page = await loggedIn(site)
-  const { origin, close } = await listening(
-    createServer((_, response) => {
-      response.setHeader('content-type', 'text/html')
-      response.end(`${ICON}<a href="${site.origin}/logout">Win a prize</a>`)
-    }),
-  )
-  onTestFinished(close)
+  const evil = await anotherOrigin()
+  evil.show(`<a href="${site.origin}/logout">Win a prize</a>`)
 
-  await page.goto(origin)
+  await page.goto(evil.origin)
   await page.click('a')
   await page.waitForURL('**/logout')
 
   expect(site.exchanges.at(-1)).toMatchObject({ path: '/logout', status: 403 })
   expect((await page.goto(`${site.origin}/`))?.status()).toBe(200)
 }, 60_000)
+
+test('a login that ends with the POST of another origin works, and begins a session', async () => {
+  const idp = await anotherOrigin()
+  const site = await startSite({ idp: idp.origin })
+  idp.show(`<form method=post action="${site.origin}/callback"><input name=SAMLResponse value=x>
+    </form><script>document.forms[0].submit()</script>`)
+  const context = await browser.newContext()
+  onTestFinished(() => context.close())
+  const page = await context.newPage()
+
+  await page.goto(`${site.origin}/begin`)
+  await page.waitForURL(`${site.origin}/`)
+
+  expect(await page.title()).toBe('Home')
+  expect(site.exchanges.find(({ path }) => path === '/callback')).toMatchObject({ status: 303 })
+}, 60_000)
+
+test('the same form of another site logs nobody in', async () => {
+  const [idp, evil] = [await anotherOrigin(), await anotherOrigin()]
+  const site = await startSite({ idp: idp.origin })
+  evil.show(`<form method=post action="${site.origin}/callback"></form>
+    <script>document.forms[0].submit()</script>`)
+  const context = await browser.newContext()
+  onTestFinished(() => context.close())
+  const page = await context.newPage()
+
+  await page.goto(evil.origin)
+  await page.waitForURL(`${site.origin}/callback`)
+
+  expect(site.exchanges.at(-1)).toMatchObject({ path: '/callback', status: 403 })
+  expect((await page.goto(`${site.origin}/`))?.status()).toBe(401)
+}, 60_000)
+
+/** A site of another origin with one page. */
+async function anotherOrigin(): Promise<{ readonly origin: string; show(page: string): void }> {
+  let body = ''
+  const { origin, close } = await listening(
+    createServer((_, response) => {
+      response.setHeader('content-type', 'text/html').end(`${ICON}<body>${body}`)
+    }),
+  )
+  onTestFinished(close)
+  return {
+    origin,
+    show(page) {
+      body = page
+    },
+  }
+}

@@ -1,5 +1,5 @@
 import type { Carrier } from '../../carriers/carrier.ts'
-import { crossSiteGate, type ForeignRequest } from '../../carriers/csrf.ts'
+import { crossSiteGate, type ForeignRequest, foreignTo, isSafeMethod } from '../../carriers/csrf.ts'
 import type { Code } from '../../core/errors.ts'
 import { type ClientAddress, clientAddressResolver } from '../../network/client-address.ts'
 import { addressWatch } from './address-watch.ts'
@@ -11,13 +11,16 @@ import type { Warn } from './warnings.ts'
 
 /** The checks of a request that need neither the engine nor a session. */
 export interface EntryChecks {
-  /** Checks HTTPS, that one carrier brings one token, and the cross-site gate, in this order. */
-  readToken(facts: HttpFacts): TokenRead
+  /**
+   * Checks HTTPS, that one carrier brings one token, and the cross-site gate, in this order. `from`:
+   * in place of the gate, the one origin whose page has sent the request.
+   */
+  readToken(facts: HttpFacts, from?: string): TokenRead
   /**
    * The same checks for a request that need not bring a token, such as a login. Undefined when the
    * request may go on.
    */
-  checkRequest(facts: HttpFacts): EntryRefusal | undefined
+  checkRequest(facts: HttpFacts, from?: string): EntryRefusal | undefined
   /** The client's address and TLS fingerprint, as trusted proxies report them. */
   clientOf(facts: HttpFacts): Pick<ClientAddress, 'ip' | 'tls'>
   /**
@@ -70,31 +73,38 @@ export function entryChecks(
     return isPlainDevelopment(facts, client, 'read') ? readCarriers(plain, facts) : carried
   }
 
-  function foreignRequest(facts: HttpFacts, https: boolean | null): EntryRefusal | undefined {
+  function foreignRequest(
+    facts: HttpFacts,
+    https: boolean | null,
+    from: string | undefined,
+  ): EntryRefusal | undefined {
     const { method, header } = facts
-    const foreign = gate({ method, header, ownOrigin: () => ownOrigin(facts, https) })
+    const foreign =
+      from === undefined || isSafeMethod(method)
+        ? gate({ method, header, ownOrigin: () => ownOrigin(facts, https) })
+        : foreignTo(from, header)
     return foreign === undefined ? undefined : { code: 'cross_site_request', foreign }
   }
 
   return {
-    readToken(facts) {
+    readToken(facts, from) {
       const { ip, https, tls } = resolve(facts.peer, facts.header)
       if (!mayCarryTokens(facts, https)) return { ok: false, ip, code: 'https_required' }
       const carried = tokenOf(facts, https)
       if (!carried.ok) return { ...carried, ip }
       const { carrier, token } = carried
       watch(facts, { ip })
-      const refused = carrier.ambient ? foreignRequest(facts, https) : undefined
+      const refused = carrier.ambient ? foreignRequest(facts, https, from) : undefined
       return refused === undefined
         ? { ok: true, ip, tls, token, carrier }
         : { ok: false, ip, ...refused }
     },
 
-    checkRequest(facts) {
+    checkRequest(facts, from) {
       const { https } = resolve(facts.peer, facts.header)
       if (!mayCarryTokens(facts, https)) return { code: 'https_required' }
       const ambient = carriers.some((carrier) => carrier.ambient)
-      return ambient ? foreignRequest(facts, https) : undefined
+      return ambient ? foreignRequest(facts, https, from) : undefined
     },
 
     clientOf(facts) {

@@ -29,7 +29,13 @@ export function foreignAdvice({ cause, seen, expected }: ForeignRequest): string
     case 'other_site':
       return (
         `A page of another site${seenPart(seen)} caused this request ` +
-        '(Sec-Fetch-Site: cross-site). Where it may, list its origin in `origins`.'
+        '(Sec-Fetch-Site: cross-site). Where it may, list its origin in `origins`. A login that ' +
+        'ends at another site names it: `login({ from })`.'
+      )
+    case 'other_sender':
+      return (
+        `Origin is ${JSON.stringify(seen ?? 'missing')}, and \`from\` of this login names another ` +
+        'one. A provider whose page sends no referrer posts with `Origin: null`.'
       )
     case 'embedded':
       return (

@@ -1,5 +1,5 @@
 import type { Carrier } from '../../carriers/carrier.ts'
-import { isAskedHere, isSafeMethod } from '../../carriers/csrf.ts'
+import { checkedOrigin, isAskedHere, isSafeMethod } from '../../carriers/csrf.ts'
 import { FORM_TOKEN_HEADER } from '../../carriers/names.ts'
 import { sameText } from '../../core/constant-time.ts'
 import type { Decision } from '../../core/decision.ts'
@@ -25,6 +25,13 @@ import { shownFormToken } from './verify-request.ts'
 export interface LoginFacts extends Omit<Login, 'request' | 'previous'> {
   /** The value of the form field `hf-client`, when the login form sent one. */
   readonly clientFacts?: string
+  /**
+   * The other site whose page sends the request that ends this login, as with SAML and OpenID
+   * Connect's `form_post`: `https://idp.example`. A POST has to come from just this origin. Check
+   * what it says before: its signature, and that this browser has asked for it. Default: none, and
+   * only pages of this site log in by POST.
+   */
+  readonly from?: string
 }
 
 /** What a step-up is begun for. */
@@ -134,10 +141,12 @@ function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' |
   const delivering = carriers.session.find((carrier) => carrier.deliver !== undefined)
 
   return {
-    async login(facts, { clientFacts, ...login }) {
-      const foreign = checks.checkRequest(facts)
+    async login(facts, { clientFacts, from, ...login }) {
+      if (from !== undefined) checkedOrigin('from', from)
+      const foreign = checks.checkRequest(facts, from)
       if (foreign !== undefined) return refuse(facts, foreign)
-      const before = checks.readToken(facts)
+      // Whoever was logged in here is logged out, whichever page the request comes from.
+      const before = checks.readToken(facts, from)
       checkDeliverable(facts, delivering)
       const inTime = startAnswer()
       const created = await attempt(() =>
