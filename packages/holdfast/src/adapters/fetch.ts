@@ -34,6 +34,7 @@ import type {
   StepUpRequirements,
   TokensIssued,
 } from './guard/lifecycle.ts'
+import type { ForwardedFacts } from './guard/on-behalf.ts'
 import { GUARD_ALIASES, GUARD_FIELDS, type GuardOptions } from './guard/options.ts'
 import type { RefreshRequirements } from './guard/refresh.ts'
 import type { Refused } from './guard/refusals.ts'
@@ -112,6 +113,12 @@ export interface FetchHoldfast extends SessionLookup<Request> {
   /** A refusal as the guard would answer it: the `response` of a call that was refused. */
   refuse(refused: Refused): Response
   requestFacts(request: Request): RequestFacts
+  /**
+   * Headers for a request that this application makes for the person whose request this is: to a
+   * backend of its own, within 30 s, with the same cookie or token. Needs the option `onBehalf`, on
+   * both sides.
+   */
+  forwardedFacts(request: Request): Promise<ForwardedFacts>
 }
 
 /** Access tokens for web standard handlers. */
@@ -168,6 +175,7 @@ export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchH
       })),
 
     requestFacts: (request) => sessionGuard.requestFacts(factsOf(request)),
+    forwardedFacts: (request) => sessionGuard.forwardedFacts(factsOf(request)),
     login: async (request, login) => attachable(await sessionGuard.login(factsOf(request), login)),
     logout: async (request) => attachable(await sessionGuard.logout(factsOf(request))),
     beginStepUp: async (request, requirements) =>

@@ -114,6 +114,7 @@ export abstract class Holdfast implements SessionLookup<NestRequest>, SessionGua
   abstract readonly completeStepUp: Api['completeStepUp']
   abstract readonly stepUpFailed: Api['stepUpFailed']
   abstract readonly requestFacts: Api['requestFacts']
+  abstract readonly forwardedFacts: Api['forwardedFacts']
   /** A guard for `app.useGlobalGuards()`. Controllers have the decorator `@RequireSession()`. */
   abstract readonly requireSession: Api['requireSession']
   /** A guard for `app.useGlobalGuards()`. Controllers have the decorator `@OptionalSession()`. */

@@ -23,6 +23,7 @@ export type {
   StepUpRequirements,
   TokensIssued,
 } from './guard/lifecycle.ts'
+export type { ForwardedFacts, IgnoredOnBehalf, OnBehalfOptions } from './guard/on-behalf.ts'
 export type {
   ClearSiteDataKind,
   GuardOptions,

@@ -21,6 +21,7 @@ import type {
   StepUpRequirements,
   TokensIssued,
 } from './guard/lifecycle.ts'
+import type { ForwardedFacts } from './guard/on-behalf.ts'
 import type { RouteRequirements } from './guard/options.ts'
 import type { RefreshRequirements } from './guard/refresh.ts'
 import type { Refused } from './guard/refusals.ts'
@@ -69,6 +70,12 @@ export interface RequestApi<Request, Response, Sent = void> extends SessionLooku
   refuse(response: Response, refused: Refused): Sent
   /** The request as the engine sees it. */
   requestFacts(request: Request): RequestFacts
+  /**
+   * Headers for a request that this application makes for the person whose request this is: to a
+   * backend of its own, within 30 s, with the same cookie or token. Needs the option `onBehalf`, on
+   * both sides.
+   */
+  forwardedFacts(request: Request): Promise<ForwardedFacts>
 }
 
 /** The same for frameworks that have one context for request and response. */
@@ -220,6 +227,7 @@ export function requestApi<Request extends object, Response, Sent>(
     ...lookup,
     refuse,
     requestFacts: (request) => guard.requestFacts(factsOf(request)),
+    forwardedFacts: (request) => guard.forwardedFacts(factsOf(request)),
     beginStepUp: (request, requirements) => guard.beginStepUp(factsOf(request), requirements),
     stepUpFailed: (request, challenge) => guard.stepUpFailed(factsOf(request), challenge),
     loginFailed: (request, subject) => guard.loginFailed(factsOf(request), subject),

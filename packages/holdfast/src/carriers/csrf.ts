@@ -37,13 +37,7 @@ export interface ForeignRequest {
    * - `embedded`: a page of another site embeds what was asked for, or fetches it.
    * - `other_sender`: its `Origin` is not the one that `login({ from })` names.
    */
-  readonly cause:
-    | 'unsaid'
-    | 'other_origin'
-    | 'sibling'
-    | 'other_site'
-    | 'embedded'
-    | 'other_sender'
+  readonly cause: 'unsaid' | 'other_origin' | 'sibling' | 'other_site' | 'embedded' | 'other_sender'
   /** Its `Origin`, of which the first 256 characters are kept. Undefined: none came. */
   readonly seen: string | undefined
   /**

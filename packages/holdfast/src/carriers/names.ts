@@ -17,3 +17,6 @@ export const FORM_TOKEN_FIELD = '_form'
 
 /** The header in which a script sends the session's form token. */
 export const FORM_TOKEN_HEADER = 'x-form-token'
+
+/** The header in which an application's own renderer says for whom it asks, sealed. */
+export const ON_BEHALF_HEADER = 'holdfast-on-behalf'

@@ -21,8 +21,8 @@ export interface Sessions {
   /**
    * Takes a refresh token and gives its successor, and an access token where an issuer is
    * configured: for `audience`, else the issuer's first. Counts as activity unless it is passive,
-   * and never moves the absolute deadline. A refresh token that comes back from somewhere else ends the session (RFC
-   * 9700, section 4.14).
+   * and never moves the absolute deadline. A refresh token that comes back from somewhere else ends
+   * the session (RFC 9700, section 4.14).
    */
   refresh(presented: Presented): Promise<Refreshed>
   /**

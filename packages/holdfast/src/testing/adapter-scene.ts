@@ -31,6 +31,7 @@ export const ADAPTER_HELPERS = [
   'refresh',
   'refuse',
   'requestFacts',
+  'forwardedFacts',
 ] as const
 
 /** One of the names that every adapter has. */

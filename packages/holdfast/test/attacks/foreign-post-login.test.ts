@@ -93,7 +93,7 @@ describe('a POST of another site', () => {
     }
   })
 
-  test('what the cookie of a victim stands for does not reach the session that begins', async () => {
+  test('what a cookie of a victim stands for does not reach what begins', async () => {
     const { hf, facts, countOf, sessions } = await scene()
 
     const answer = await hf.login(facts(FROM_IDP), { subject: 'grace', from: IDP })

@@ -138,6 +138,10 @@ test('a logout that is prerendered or prefetched does nothing; a click on it doe
   expect((await page.goto(`${site.origin}/`))?.status()).toBe(401)
 }, 60_000)
 
+function statusesOf({ exchanges }: Site, asked: string): readonly number[] {
+  return exchanges.filter(({ path }) => path === asked).map(({ status }) => status)
+}
+
 /** The logouts that nobody clicked. */
 function asked({ exchanges }: Site): readonly Exchange[] {
   return exchanges.filter(({ path }) => path.startsWith('/logout?'))
@@ -153,7 +157,7 @@ test('a page of another site leads nobody to a logout', async () => {
   await page.click('a')
   await page.waitForURL('**/logout')
 
-  expect(site.exchanges.at(-1)).toMatchObject({ path: '/logout', status: 403 })
+  expect(statusesOf(site, '/logout')).toEqual([403])
   expect((await page.goto(`${site.origin}/`))?.status()).toBe(200)
 }, 60_000)
 
@@ -170,7 +174,7 @@ test('a login that ends with the POST of another origin works, and begins a sess
   await page.waitForURL(`${site.origin}/`)
 
   expect(await page.title()).toBe('Home')
-  expect(site.exchanges.find(({ path }) => path === '/callback')).toMatchObject({ status: 303 })
+  expect(statusesOf(site, '/callback')).toEqual([303])
 }, 60_000)
 
 test('the same form of another site logs nobody in', async () => {
@@ -185,7 +189,7 @@ test('the same form of another site logs nobody in', async () => {
   await page.goto(evil.origin)
   await page.waitForURL(`${site.origin}/callback`)
 
-  expect(site.exchanges.at(-1)).toMatchObject({ path: '/callback', status: 403 })
+  expect(statusesOf(site, '/callback')).toEqual([403])
   expect((await page.goto(`${site.origin}/`))?.status()).toBe(401)
 }, 60_000)
 

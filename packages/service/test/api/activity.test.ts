@@ -48,7 +48,7 @@ describe.each([
 
   test('nor through connect(), alone or in one batch with others', async () => {
     const run = await running()
-    const sessions = connect({ url: run.service.url, key: KEYS.app, timeoutMs: 30_000 })
+    const sessions = connect({ url: run.service.url, key: KEYS.app, timeout: 30_000 })
     const tokens = [await login(run), await login(run), await login(run)]
     const [used = '', ...polled] = tokens
 

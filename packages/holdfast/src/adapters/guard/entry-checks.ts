@@ -12,8 +12,8 @@ import type { Warn } from './warnings.ts'
 /** The checks of a request that need neither the engine nor a session. */
 export interface EntryChecks {
   /**
-   * Checks HTTPS, that one carrier brings one token, and the cross-site gate, in this order. `from`:
-   * in place of the gate, the one origin whose page has sent the request.
+   * Checks HTTPS, that one carrier brings one token, and the cross-site gate, in this order.
+   * `from`: in place of the gate, the one origin whose page has sent the request.
    */
   readToken(facts: HttpFacts, from?: string): TokenRead
   /**
@@ -22,7 +22,9 @@ export interface EntryChecks {
    */
   checkRequest(facts: HttpFacts, from?: string): EntryRefusal | undefined
   /** The client's address and TLS fingerprint, as trusted proxies report them. */
-  clientOf(facts: HttpFacts): Pick<ClientAddress, 'ip' | 'tls'>
+  clientOf(facts: HttpFacts): Client
+  /** The one token that came, unchecked. Undefined: none, or several. */
+  tokenIn(facts: HttpFacts): string | undefined
   /**
    * The carrier by which new tokens reach this client: one that stands in for `carrier` where
    * somebody develops in a browser that keeps no `Secure` cookies.
@@ -31,6 +33,9 @@ export interface EntryChecks {
   /** The origin that the request was sent to. */
   originOf(facts: HttpFacts): string | undefined
 }
+
+/** Where a request comes from: the address, the scheme, and the TLS fingerprint. */
+type Client = Pick<ClientAddress, 'ip' | 'https' | 'tls'>
 
 /** Why a request is refused before anything is known of its session. */
 export interface EntryRefusal {
@@ -65,6 +70,15 @@ export function entryChecks(
   const watch = addressWatch(options.address, warn)
   const plain = plainOnes(carriers)
 
+  function clientOf({ person, peer, header }: HttpFacts): Client {
+    return person ?? resolve(peer, header)
+  }
+
+  /** What the operator should know of the way that a request came. A person's was seen before. */
+  function watched(facts: HttpFacts, client: Pick<Client, 'ip'>): void {
+    if (facts.person === undefined) watch(facts, client)
+  }
+
   /** Browsers that drop `Secure` cookies are looked for where no carrier has brought a token. */
   function tokenOf(facts: HttpFacts, https: boolean | null): Carried {
     const carried = readCarriers(carriers, facts)
@@ -78,7 +92,8 @@ export function entryChecks(
     https: boolean | null,
     from: string | undefined,
   ): EntryRefusal | undefined {
-    const { method, header } = facts
+    const { header } = facts
+    const { method } = facts.person ?? facts
     const foreign =
       from === undefined || isSafeMethod(method)
         ? gate({ method, header, ownOrigin: () => ownOrigin(facts, https) })
@@ -88,12 +103,12 @@ export function entryChecks(
 
   return {
     readToken(facts, from) {
-      const { ip, https, tls } = resolve(facts.peer, facts.header)
+      const { ip, https, tls } = clientOf(facts)
       if (!mayCarryTokens(facts, https)) return { ok: false, ip, code: 'https_required' }
       const carried = tokenOf(facts, https)
       if (!carried.ok) return { ...carried, ip }
       const { carrier, token } = carried
-      watch(facts, { ip })
+      watched(facts, { ip })
       const refused = carrier.ambient ? foreignRequest(facts, https, from) : undefined
       return refused === undefined
         ? { ok: true, ip, tls, token, carrier }
@@ -101,28 +116,32 @@ export function entryChecks(
     },
 
     checkRequest(facts, from) {
-      const { https } = resolve(facts.peer, facts.header)
+      const { https } = clientOf(facts)
       if (!mayCarryTokens(facts, https)) return { code: 'https_required' }
       const ambient = carriers.some((carrier) => carrier.ambient)
       return ambient ? foreignRequest(facts, https, from) : undefined
     },
 
     clientOf(facts) {
-      const client = resolve(facts.peer, facts.header)
-      watch(facts, client)
+      const client = clientOf(facts)
+      watched(facts, client)
       return client
     },
 
     deliveryCarrier(facts, carrier) {
       const standIn = carrier?.plain
       if (standIn === undefined) return carrier
-      const { https } = resolve(facts.peer, facts.header)
+      const { https } = clientOf(facts)
       if (!isPlainDevelopment(facts, { host: hostOf(facts), https }, 'issue')) return carrier
       warn('plainCookie')
       return standIn
     },
 
-    originOf: (facts) => ownOrigin(facts, resolve(facts.peer, facts.header).https),
+    originOf: (facts) => ownOrigin(facts, clientOf(facts).https),
+    tokenIn(facts) {
+      const carried = tokenOf(facts, clientOf(facts).https)
+      return carried.ok ? carried.token : undefined
+    },
   }
 }
 

@@ -34,8 +34,8 @@ export function foreignAdvice({ cause, seen, expected }: ForeignRequest): string
       )
     case 'other_sender':
       return (
-        `Origin is ${JSON.stringify(seen ?? 'missing')}, and \`from\` of this login names another ` +
-        'one. A provider whose page sends no referrer posts with `Origin: null`.'
+        `Origin is ${JSON.stringify(seen ?? 'missing')}, and \`from\` of this login names ` +
+        'another one. A provider whose page sends no referrer posts with `Origin: null`.'
       )
     case 'embedded':
       return (

@@ -15,7 +15,7 @@ import {
   type RouteRequirements,
 } from './options.ts'
 import { type GuardParts, guardParts } from './parts.ts'
-import { type Refresh, refreshEndpoint } from './refresh.ts'
+import { type Refresh, type RefreshRequirements, refreshEndpoint } from './refresh.ts'
 import { mayPassAnonymously, type Refused } from './refusals.ts'
 import {
   type RequestVerdict,
@@ -77,6 +77,7 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
   const parts = guardParts(sessions, options)
   const holdForm = formHolder(options, parts.checks)
   const verifyRequest = requestVerification(parts)
+  const refresh = refreshEndpoint(parts)
   const enqueue = batchQueue(verification(verifyRequest))
 
   function verifier<Verified extends { readonly ok: true }>(
@@ -117,7 +118,10 @@ export function guard(sessions: Sessions, options: GuardOptions = {}): Guard {
     stepUpFailed: withBugs(calls.stepUpFailed),
     loginFailed: withBugs(calls.loginFailed),
     requestFacts: calls.requestFacts,
-    refresh: withBugs(refreshEndpoint(parts)),
+    forwardedFacts: calls.forwardedFacts,
+    refresh: withBugs(async (facts: HttpFacts, requirements?: RefreshRequirements) =>
+      refresh((await parts.personOf(facts)) ?? facts, requirements),
+    ),
     require: (requirements) =>
       verifier(requirements, (facts, verdict) =>
         verdict.ok ? verdict : parts.refuse(facts, verdict),

@@ -1,6 +1,7 @@
 import { FORM_TOKEN_FIELD } from '../../carriers/names.ts'
 import type { HeaderLookup } from '../../core/request.ts'
 import type { FormField } from './held-form.ts'
+import type { Person } from './on-behalf.ts'
 
 /**
  * A request as every adapter hands it to the guard: plain facts, nothing interpreted. This and
@@ -20,6 +21,11 @@ export interface HttpFacts {
    * all: no secret rotates there. Default true.
    */
   readonly deliverable?: boolean
+  /**
+   * The person for whom a renderer or backend of the application's own asks. Set by the guard
+   * alone, from what was sealed.
+   */
+  readonly person?: Person | undefined
   /** How long ago the request was received, ms; absent where the runtime does not say. */
   waitedMs?(): number
   /** The form token in a parsed body; asked for only when a form needs one. */

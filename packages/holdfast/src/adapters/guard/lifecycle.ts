@@ -15,6 +15,7 @@ import { plainOnes } from './development.ts'
 import type { TokenRead } from './entry-checks.ts'
 import { attempt } from './faults.ts'
 import type { HeaderPair, HttpFacts } from './http-request.ts'
+import type { ForwardedFacts } from './on-behalf.ts'
 import type { CheckedRequirements, RouteRequirements } from './options.ts'
 import type { GuardParts } from './parts.ts'
 import { isSpeculative, requirementsIn } from './redirects.ts'
@@ -99,22 +100,36 @@ export interface Lifecycle<Request> {
   stepUpFailed(request: Request, challenge: string): Promise<Done | Refused>
   /** Call it after the password was wrong. */
   loginFailed(request: Request, subject: SubjectRef): Promise<Done | Refused>
-  /** The request as the engine sees it. */
+  /** The request as the engine sees it, whomever it is made for. */
   requestFacts(request: Request): RequestFacts
+  /**
+   * Headers for a request that this application makes for the person whose request this is: to a
+   * backend of its own, within 30 s, with the same cookie or token. Needs the option `onBehalf`, on
+   * both sides.
+   */
+  forwardedFacts(request: Request): Promise<ForwardedFacts>
 }
 
 export function lifecycle(parts: GuardParts): Lifecycle<HttpFacts> {
   const { login, logout } = loginAndLogout(parts)
   const { beginStepUp, completeStepUp, stepUpFailed } = stepUp(parts)
 
+  /** A call of the person for whom the request is. */
+  function personal<More extends readonly unknown[], Answer>(
+    call: Call<More, Answer>,
+  ): Call<More, Answer> {
+    return async (facts, ...more) => call((await parts.personOf(facts)) ?? facts, ...more)
+  }
+
   /** Nothing begins or ends before a person has asked for it. */
   function asked<More extends readonly unknown[], Answer>(
-    call: (facts: HttpFacts, ...more: More) => Promise<Answer | Refused>,
-  ): (facts: HttpFacts, ...more: More) => Promise<Answer | Refused> {
-    return async (facts, ...more) =>
+    call: Call<More, Answer | Refused>,
+  ): Call<More, Answer | Refused> {
+    return personal(async (facts, ...more) =>
       isSpeculative(facts)
         ? parts.refuse(facts, { code: 'speculative_request' })
-        : call(facts, ...more)
+        : call(facts, ...more),
+    )
   }
 
   return {
@@ -122,19 +137,25 @@ export function lifecycle(parts: GuardParts): Lifecycle<HttpFacts> {
     logout: asked(logout),
     beginStepUp: asked(beginStepUp),
     completeStepUp: asked(completeStepUp),
-    stepUpFailed,
+    stepUpFailed: personal(stepUpFailed),
+    forwardedFacts: parts.forwardedFacts,
 
     requestFacts: (facts) => describe(parts, facts),
 
-    async loginFailed(facts, subject) {
+    loginFailed: personal(async (facts, subject: SubjectRef) => {
       const request = describe(parts, facts)
       const reported = await attempt(() =>
         parts.sessions.report({ kind: 'login_failed', ...subject, request }).then(() => DONE),
       )
       return reported.ok ? DONE : parts.refuse(facts, reported)
-    },
+    }),
   }
 }
+
+type Call<More extends readonly unknown[], Answer> = (
+  facts: HttpFacts,
+  ...more: More
+) => Promise<Answer>
 
 function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' | 'logout'> {
   const { sessions, options, carriers, checks, refuse, superseded, startAnswer } = parts
@@ -186,8 +207,8 @@ function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' |
 }
 
 /**
- * Why a logout with a safe method is refused. Any site may lead a browser to an address of this one,
- * and any page may embed it. Undefined: it may go on.
+ * Why a logout with a safe method is refused. Any site may lead a browser to an address of this
+ * one, and any page may embed it. Undefined: it may go on.
  */
 async function unaskedLogout(
   { sessions, options, carriers, describe, checks }: GuardParts,

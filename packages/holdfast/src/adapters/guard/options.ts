@@ -22,6 +22,7 @@ import { type Activity, LIMITS, type Sensitivity } from '../../core/request.ts'
 import type { Sessions } from '../../core/sessions.ts'
 import { ADDRESS_OPTIONS, type ClientAddressOptions } from '../../network/client-address.ts'
 import type { HeldForms } from './held-form.ts'
+import { ON_BEHALF_OPTIONS, type OnBehalfOptions } from './on-behalf.ts'
 import { ownPath } from './redirects.ts'
 
 /** What all adapters take. */
@@ -35,6 +36,12 @@ export interface GuardOptions extends CrossSiteOptions {
   readonly refresh?: RefreshOptions
   /** Which proxies are believed about the client's address and scheme. Default: none. */
   readonly address?: ClientAddressOptions
+  /**
+   * Renderers and backends of this application ask each other for a person: `forwardedFacts` says
+   * for whom, and requests that come with its header are judged as that person's. Default: none is
+   * believed.
+   */
+  readonly onBehalf?: OnBehalfOptions
   /**
    * Answers reach the client with their `Set-Cookie`, so that secrets may rotate. Default true. Set
    * false in a service behind a gateway that keeps its answers' cookies to itself.
@@ -184,6 +191,7 @@ export const GUARD_FIELDS = {
     { name: 'cookieName' },
   ),
   address: ADDRESS_OPTIONS,
+  onBehalf: ON_BEHALF_OPTIONS,
   deliverable: flag,
   loginPage: words('a path of this site, as in /login'),
   stepUpPage: words('a path of this site, as in /step-up'),

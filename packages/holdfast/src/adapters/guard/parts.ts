@@ -1,6 +1,7 @@
 import type { Sessions } from '../../core/sessions.ts'
 import { type AnswerTimer, answerTimer } from './answer-time.ts'
 import { type EntryChecks, entryChecks } from './entry-checks.ts'
+import { type OnBehalf, onBehalfOf } from './on-behalf.ts'
 import {
   type Carriers,
   carriersOf,
@@ -14,7 +15,7 @@ import { type SupersededTokens, supersededTokens } from './superseded.ts'
 import { processWarning, type Warn, warnings } from './warnings.ts'
 
 /** What one guard is made of. All of its calls share it. */
-export interface GuardParts extends Refusals {
+export interface GuardParts extends Refusals, OnBehalf {
   readonly sessions: Sessions
   readonly options: GuardOptions
   readonly carriers: Carriers
@@ -33,13 +34,15 @@ export function guardParts(sessions: Sessions, options: GuardOptions): GuardPart
   const { now = () => Date.now(), onWarning = processWarning } = options
   const warn = warnings(onWarning)
   const checks = entryChecks(options, carriers.session, warn)
+  const describe = requestDescriber()
   return {
     sessions: checkSessions(sessions),
     options,
     carriers,
     checks,
     ...refusals(options, carriers, checks.originOf),
-    describe: requestDescriber(),
+    ...onBehalfOf(options.onBehalf, { checks, describe, now, warn }),
+    describe,
     superseded: supersededTokens(),
     startAnswer: answerTimer(now),
     now,

@@ -24,8 +24,8 @@ const PURPOSES = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
 const SPECULATIVE = /\b(?:prefetch|prerender|preview)\b/i
 
 /**
- * Whether a person waits for a page. Nobody does where the request is speculative. Browsers say so in Fetch Metadata; older ones at least ask for
- * HTML first of all.
+ * Whether a person waits for a page. Nobody does where the request is speculative. Browsers say so
+ * in Fetch Metadata; older ones at least ask for HTML first of all.
  *
  * A service worker that passes a navigation on takes its destination away. `fetch(event.request)`
  * comes as `navigate` to `empty`, a copy by `new Request(event.request)` as `same-origin` to

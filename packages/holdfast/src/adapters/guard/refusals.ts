@@ -78,7 +78,9 @@ export function refusals(
     return dead.flatMap((one) => one.clear?.() ?? [])
   }
 
-  function refuse(facts: HttpFacts, cause: RefusalCause): Refused {
+  function refuse(given: HttpFacts, cause: RefusalCause): Refused {
+    // Who asks for a person gets an answer for programs, and shows the person what fits.
+    const facts = given.person?.hop ?? given
     const { code, requirements, decision, foreign } = cause
     const detail = foreign === undefined ? cause.detail : foreignAdvice(foreign)
     const expired = expiredCookies(facts, cause)

@@ -30,7 +30,8 @@ export function requestDescriber(): DescribeRequest {
       if (value !== undefined) headers[name] = headerText(value)
     }
     const client: ClientFacts | undefined =
-      (posted === undefined ? undefined : parseClientFacts(posted)) ?? clientFactsOf(facts)
+      (posted === undefined ? undefined : parseClientFacts(posted)) ??
+      (facts.person === undefined ? clientFactsOf(facts) : facts.person.client)
     const { method } = facts
     const url = cut(facts.url, LOOKED_AT.url)
     const described =

@@ -39,10 +39,15 @@ export type RequestVerdict = VerifiedRequest | UnverifiedRequest
 
 /** The order of the checks: the entry, the session, and for a form its form token. */
 export function requestVerification(parts: GuardParts): VerifyRequest {
-  const { sessions, options, checks, describe, superseded, startAnswer } = parts
-  const { deliverable = true } = options
+  const { sessions, options, checks, describe, superseded, startAnswer, personOf } = parts
+  const { deliverable = true, onBehalf } = options
 
-  return (facts, requirements) => {
+  /** The answer to a renderer leaves the cookies of the person alone. */
+  function delivers({ deliverable: here, person }: HttpFacts, carrier: Carrier): boolean {
+    return deliverable && here !== false && person === undefined && carrier.deliver !== undefined
+  }
+
+  const verify: VerifyRequest = (facts, requirements) => {
     const entry = checks.readToken(facts)
     if (!entry.ok) return entry
     const { carrier, token } = entry
@@ -50,7 +55,7 @@ export function requestVerification(parts: GuardParts): VerifyRequest {
     const presented: Presented = {
       token,
       request: describe(facts, entry),
-      deliverable: deliverable && facts.deliverable !== false && carrier.deliver !== undefined,
+      deliverable: delivers(facts, carrier),
       ...(facts.waitedMs === undefined ? {} : { waitedMs: facts.waitedMs() }),
       ...requirements,
     }
@@ -59,6 +64,14 @@ export function requestVerification(parts: GuardParts): VerifyRequest {
     return attempt(() => sessions.verify(presented)).then((answer) =>
       conclude(parts, received, answer),
     )
+  }
+
+  if (onBehalf === undefined) return verify
+  return (facts, requirements) => {
+    const person = personOf(facts)
+    return person === undefined
+      ? verify(facts, requirements)
+      : person.then((their) => verify(their, requirements))
   }
 }
 

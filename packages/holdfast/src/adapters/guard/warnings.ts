@@ -32,6 +32,10 @@ const WARNINGS = {
     "of its ports, overwrite each other's cookie: give each a name of its own, for example " +
     "`carriers: [cookie({ name: '__Host-shop' })]`. All processes of one application need the " +
     'same key ring.',
+  onBehalfIgnored:
+    'Holdfast: a request came with a header that says for whom it asks, and it is not believed, ' +
+    'so it is judged as what it is. `onBehalf.onIgnored` hears why. Both sides need the same ' +
+    'secret, the cookie or token of the person, and clocks that differ by less than 30 s.',
   plainCookie:
     'Holdfast: Safari keeps no Secure cookies over plain HTTP, so on this machine it got a ' +
     'cookie without `Secure` and without a `__Host-` name. Elsewhere, and where NODE_ENV is ' +

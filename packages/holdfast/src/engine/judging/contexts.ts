@@ -150,8 +150,7 @@ function contextAfter(
   // Who may only read until a step-up gains no trust: the same facts accuse again each time. What
   // comes by itself gains none either.
   const keeps =
-    existing !== undefined &&
-    (standing.outcome === 'limit' || (passive && state !== 'challenged'))
+    existing !== undefined && (standing.outcome === 'limit' || (passive && state !== 'challenged'))
   const newAs = existing === undefined ? newAsOf(evidence) : existing.newAs
   return {
     key,
