@@ -52,11 +52,13 @@ export type Checked<Fields extends AnyFields> = {
 }
 
 type Aliases = Readonly<Record<string, string>>
-// biome-ignore lint/suspicious/noExplicitAny: an option of any type; each is tied to its own
-type AnyFields = Readonly<Record<string, Option<any, unknown>>>
+type AnyFields = Readonly<Record<string, AnyOption>>
+
+/** An option of whatever type. */
+type AnyOption = Pick<Option<unknown>, 'wanted' | 'fallback' | 'needed' | 'read'>
 
 /** The problems of one call, each a sentence. */
-interface Found {
+export interface Found {
   /** Where the value stands, with dots between names. */
   readonly at: string
   /** Notes that the value "must be" something else. */

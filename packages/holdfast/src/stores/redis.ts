@@ -130,7 +130,7 @@ export function redisStore(options: RedisOptions): Store {
     throw new SessionError(
       'config_invalid',
       client === undefined
-        ? "redisStore(): url is missing. Write for example url: 'redis://127.0.0.1:6379', or client."
+        ? "redisStore(): url is missing. Write for example url: 'redis://host:6379', or client."
         : 'redisStore(): client and url are both there. Leave one of them out.',
     )
   }

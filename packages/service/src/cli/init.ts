@@ -109,8 +109,8 @@ function nextLines(
     isCookie
       ? 'open http://127.0.0.1:3000/ and log in as demo, with the password in ' +
         `${HOME}/demo-password`
-      : `POST {"name": "demo", "password": "..."} to http://127.0.0.1:3000/login; the password is ` +
-        `in ${HOME}/demo-password`,
+      : `POST {"name": "demo", "password": "..."} to http://127.0.0.1:3000/login; ` +
+        `the password is in ${HOME}/demo-password`,
     'then put your own login into session/users, and guard your own routes as session/app does',
   ]
 }

@@ -29,7 +29,7 @@ async function estate(): Promise<{ run: Running; access: Verifier; token: string
 test('a service verifies what the authority issues with its address and a key', async () => {
   const { access, token, id } = await estate()
 
-  for (const requirements of [{}, { strict: true, acr: 'urn:mfa', maxAgeMs: 60_000 }]) {
+  for (const requirements of [{}, { strict: true, acr: 'urn:mfa', maxAge: 60_000 }]) {
     expect(await access.verify(token, requirements)).toMatchObject({
       ok: true,
       claims: { sub: 'ada', sid: id },
