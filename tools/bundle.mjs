@@ -58,6 +58,7 @@ async function bundled(dist, entries, { ending, ...options }) {
     input: Object.fromEntries(entries.map((entry) => [entry, join(dist, `${entry}${ending}`)])),
     // Packages stay what they are: the user's own.
     external: /^[^./]/,
+    checks: { pluginTimings: false },
     ...options,
   })
   const { output } = await build.generate({

@@ -12,7 +12,6 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
 import { build } from './build.mjs'
 import { journey } from './packed/journey.mjs'
 import { pages } from './packed/pages.mjs'
@@ -20,7 +19,7 @@ import { isMain, orFail, outputOf, root, run } from './run.mjs'
 import { setup } from './setup.mjs'
 
 const TEMPLATES = join(root, 'examples', 'projects')
-const CLOCK = pathToFileURL(join(root, 'tools', 'packed', 'clock.mjs')).href
+const CLOCK = join(root, 'tools', 'packed', 'clock.mjs')
 
 /** Only what hangs meets them. */
 const STEP_MS = 300_000
@@ -86,6 +85,7 @@ async function project(name, { folder, archive }) {
     cpSync(join(TEMPLATES, name), folder, { recursive: true })
     const source = join(folder, 'src')
     cpSync(join(TEMPLATES, 'users.ts'), join(source, 'users.ts'))
+    cpSync(CLOCK, join(folder, 'clock.mjs'))
     await step('install', () => npm(folder, ['install', archive]))
     const { scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
     for (const script of ['build', 'test'])
@@ -135,7 +135,7 @@ async function driven(folder, start, drive) {
   const server = started(start, folder, {
     PORT: String(port),
     HOLDFAST_TEST_CLOCK: clock,
-    NODE_OPTIONS: `--import=${CLOCK}`,
+    NODE_OPTIONS: '--import=./clock.mjs',
   })
   try {
     const origin = `http://127.0.0.1:${port}`
