@@ -10,6 +10,7 @@ import { connect as connectHttp2, createServer as createHttp2Server } from 'node
 import { Readable } from 'node:stream'
 import express from 'express'
 import { fastify } from 'fastify'
+import Koa from 'koa'
 import { expect, onTestFinished, test } from 'vitest'
 import { holdHead, setAnswerHeaders } from '../../src/adapters/node-head.ts'
 import { rawRequest } from '../../src/testing/raw-http.ts'
@@ -241,6 +242,57 @@ test('Express: set, cookie, append and the handling of errors lose no secret', a
     [THEME, TOKEN, REFRESH],
     ['theme=dark; Path=/', TOKEN, REFRESH],
     [THEME, TOKEN, REFRESH],
+    [TOKEN, REFRESH],
+    [TOKEN, REFRESH],
+  ])
+})
+
+test('Koa: set, cookies, append, streams and the handling of errors lose no secret', async () => {
+  const app = new Koa()
+  app.silent = true
+  const answers: Readonly<Record<string, (ctx: Koa.Context) => void>> = {
+    '/set': (ctx) => {
+      ctx.set('set-cookie', THEME)
+      ctx.body = 'fine'
+    },
+    '/cookies': (ctx) => {
+      ctx.cookies.set('theme', 'dark')
+      ctx.body = { fine: true }
+    },
+    '/append': (ctx) => {
+      ctx.append('set-cookie', THEME)
+      ctx.body = 'fine'
+    },
+    '/stream': (ctx) => {
+      ctx.set('set-cookie', THEME)
+      ctx.body = Readable.from(['fi', 'ne'])
+    },
+    '/redirect': (ctx) => ctx.redirect('/set'),
+    '/empty': (ctx) => {
+      ctx.status = 204
+    },
+    '/error': () => {
+      throw new Error('on purpose')
+    },
+  }
+  app.use((ctx) => {
+    setAnswerHeaders(ctx.res, secrets().headers)
+    answers[ctx.path]?.(ctx)
+  })
+  const { origin, close } = await listening(createServer(app.callback()))
+  onTestFinished(close)
+
+  const setCookies: (readonly string[])[] = []
+  for (const path of Object.keys(answers)) {
+    setCookies.push((await rawRequest(`${origin}${path}`)).setCookies)
+  }
+
+  expect(setCookies).toEqual([
+    [THEME, TOKEN, REFRESH],
+    ['theme=dark; path=/; httponly', TOKEN, REFRESH],
+    [THEME, TOKEN, REFRESH],
+    [THEME, TOKEN, REFRESH],
+    [TOKEN, REFRESH],
     [TOKEN, REFRESH],
     [TOKEN, REFRESH],
   ])

@@ -9,10 +9,12 @@ import {
   Post,
 } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import {
   Holdfast,
   HoldfastModule,
+  holdfast,
   type NestResponse,
   OptionalSession,
   RequestRefused,
@@ -143,6 +145,16 @@ test('a refusal that ends in a log says nothing of the cookie that it sets', () 
 
   expect(inspect(refused, { showHidden: true, depth: 9 })).not.toContain('secret')
   expect(JSON.stringify(refused)).not.toContain('secret')
+})
+
+test('what is no HTTP request has no session, and does not pass', async () => {
+  const engine = await engineHarness()
+  onTestFinished(() => engine.close())
+  const guard = holdfast(engine.sessions).requireSession()
+  const context = new ExecutionContextHost([{}, {}])
+  context.setType('ws')
+
+  await expect(guard.canActivate(context)).rejects.toMatchObject({ code: 'internal_error' })
 })
 
 test('requirements that no session could meet end the start', async () => {
