@@ -302,6 +302,7 @@ const RIGHT: Readonly<Record<string, readonly (keyof typeof VALUES)[]>> = {
   tls: ['object'],
   client: ['object', 'function'],
   subscriber: ['object', 'function'],
+  onBehalf: [],
   relyingParty: [],
   authority: [],
   localCopies: ['object', 'flag'],
@@ -342,6 +343,7 @@ const RIGHT: Readonly<Record<string, readonly (keyof typeof VALUES)[]>> = {
   // words
   sessionLimitBeyond: [],
   sensitivity: [],
+  activity: [],
   sameSite: [],
   whenBlind: [],
   loginPage: [],
