@@ -54,6 +54,9 @@ async function remoteHarness(): Promise<AdapterHarness> {
   }
 }
 
-for (const [name, start] of STARTERS) {
+/** Versions and platforms of one framework differ in this process alone. */
+const SAME_REMOTELY = ['express 4', 'nest on express']
+
+for (const [name, start] of STARTERS.filter(([name]) => !SAME_REMOTELY.includes(name))) {
   adapterContract(`${name} (through connect)`, start, remoteHarness)
 }

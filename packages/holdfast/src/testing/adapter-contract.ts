@@ -36,7 +36,7 @@ export function adapterContract(
   describe(`the ${name} adapter`, () => {
     const scene = adapterScene(start, harness)
     test('has the names that every adapter has', () => {
-      const api = scene.api()
+      const api: Readonly<Record<string, unknown>> = scene.api()
       const missing = ADAPTER_HELPERS.filter((helper) => typeof api[helper] !== 'function')
 
       expect(missing).toEqual([])

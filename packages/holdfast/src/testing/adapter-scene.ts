@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect } from 'vitest'
 import type { GuardOptions } from '../adapters/guard/options.ts'
+import type { ContextApi, RequestApi, SessionGuard } from '../adapters/request-api.ts'
 import type { Sessions } from '../core/sessions.ts'
 import type { AdapterHarness } from './adapter-harness.ts'
 import type { RawAnswer } from './raw-http.ts'
@@ -14,28 +15,33 @@ export interface StartedAdapter {
   close(): Promise<void>
 }
 
-/** The names that every adapter has. */
-export const ADAPTER_HELPERS = [
-  'requireSession',
-  'optionalSession',
-  'sessionOf',
-  'optionalSessionOf',
-  'decisionOf',
-  'formToken',
-  'login',
-  'loginFailed',
-  'logout',
-  'beginStepUp',
-  'completeStepUp',
-  'stepUpFailed',
-  'refresh',
-  'refuse',
-  'requestFacts',
-  'forwardedFacts',
-] as const
-
 /** One of the names that every adapter has. */
-export type AdapterHelper = (typeof ADAPTER_HELPERS)[number]
+export type AdapterHelper =
+  | keyof RequestApi<unknown, unknown>
+  | keyof ContextApi<unknown>
+  | keyof SessionGuard<unknown>
+
+const HELPERS: Readonly<Record<AdapterHelper, true>> = {
+  requireSession: true,
+  optionalSession: true,
+  sessionOf: true,
+  optionalSessionOf: true,
+  decisionOf: true,
+  formToken: true,
+  login: true,
+  loginFailed: true,
+  logout: true,
+  beginStepUp: true,
+  completeStepUp: true,
+  stepUpFailed: true,
+  refresh: true,
+  refuse: true,
+  requestFacts: true,
+  forwardedFacts: true,
+}
+
+/** The names that every adapter has. */
+export const ADAPTER_HELPERS: readonly string[] = Object.keys(HELPERS)
 
 /**
  * Starts a real server with these routes, all of them through the adapter alone:
