@@ -1,12 +1,12 @@
 import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { createInterface } from 'node:readline/promises'
+import { createInterface } from 'node:readline'
 import { CARRIERS, type Choices, FRAMEWORKS, packagesOf, STORES } from '../init/choices.ts'
 import { filesOf, HOME, type NewFile, sourcePath } from '../init/files.ts'
 import { missingPackages, type Project, projectIn } from '../init/project.ts'
 import { choose } from '../init/questions.ts'
 import { ignoreHome, writeFiles } from '../init/write.ts'
-import { type Asked, type Command, EXIT } from './command.ts'
+import { type Asked, type Command, EXIT, UsageError } from './command.ts'
 
 /** The command that puts sessions into a project, new or not. */
 export const initCommands: readonly Command[] = [
@@ -46,11 +46,11 @@ export const initCommands: readonly Command[] = [
       const named = asked.text('dir') ?? '.'
       const directory = resolve(named)
       const project = projectIn(directory)
-      const choices = await choose({
-        said: (name) => asked.text(name),
-        framework: project.framework,
-        ask: asked.flag('yes') ? async () => '' : terminal(),
-      })
+      const { framework } = project
+      const said = (name: keyof Choices): string | undefined => asked.text(name)
+      const choices = asked.flag('yes')
+        ? await choose({ said, framework, ask: async () => '' })
+        : await atTerminal((ask) => choose({ said, framework, ask }))
       const files = filesOf(project, choices)
       mkdirSync(directory, { recursive: true })
       writeFiles(directory, files)
@@ -61,16 +61,23 @@ export const initCommands: readonly Command[] = [
   },
 ]
 
-/** A terminal to ask at; undefined where there is none. Questions go to standard error. */
-function terminal(): ((question: string) => Promise<string>) | undefined {
-  if (process.stdin.isTTY !== true) return undefined
-  return async (question) => {
-    const lines = createInterface({ input: process.stdin, output: process.stderr })
-    try {
-      return await lines.question(question)
-    } finally {
-      lines.close()
-    }
+type Ask = (question: string) => Promise<string>
+
+/** Asks at the terminal, on standard error; where there is none, `use` gets undefined. */
+async function atTerminal<Result>(use: (ask: Ask | undefined) => Promise<Result>): Promise<Result> {
+  if (process.stdin.isTTY !== true) return use(undefined)
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  const answers = lines[Symbol.asyncIterator]()
+  try {
+    return await use(async (question) => {
+      lines.setPrompt(question)
+      lines.prompt()
+      const { value, done } = await answers.next()
+      if (done === true) throw new UsageError('No answer came. Nothing was written.')
+      return value
+    })
+  } finally {
+    lines.close()
   }
 }
 
