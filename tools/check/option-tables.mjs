@@ -35,6 +35,18 @@ const TABLES = [
     ['tokens/revocations:RevocationFeedOptions', 'tokens/revocation-stream:ServiceOptions'],
   ],
   ['tokens/key-sets', 'KEY_SET_OPTIONS', ['tokens/key-sets:RemoteKeySetOptions']],
+  [
+    'testing/options',
+    'LOGGED_IN_OPTIONS',
+    [
+      'testing/options:LoggedInOptions',
+      'testing/options:VisitorOptions',
+      'testing/options:Place',
+      'core/sessions:Login',
+      'core/sessions:SubjectRef',
+      'core/sessions:Traced',
+    ],
+  ],
 ]
 
 /** The page of all options, from the tables that check them and the comments on their types. */

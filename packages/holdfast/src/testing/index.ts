@@ -6,17 +6,15 @@ export type { Scales } from '../engine/context.ts'
 export { explain, type WeighOptions } from '../engine/judging/weigh.ts'
 export type { Application, TrustedProxy } from './application.ts'
 export { DEVICES, type Device } from './devices.ts'
+export type { LoggedInOptions, Place, VisitorOptions } from './options.ts'
 export {
   type BrowserContext,
   type BrowserCookie,
-  type LoggedInOptions,
   loggedIn,
   type Person,
-  type Place,
   type RequestKind,
   type Sent,
   type Visitor,
-  type VisitorOptions,
   visitor,
 } from './person.ts'
 export { type TestClock, testClock } from './test-clock.ts'

@@ -1,22 +1,23 @@
 import type { Carrier } from '../carriers/carrier.ts'
 import { cookie } from '../carriers/cookie.ts'
 import { FORM_TOKEN_FIELD } from '../carriers/names.ts'
+import { checked } from '../core/options.ts'
 import type { SessionView } from '../core/session.ts'
-import type { Login, Sessions } from '../core/sessions.ts'
 import { type Application, type Transport, type TrustedProxy, transportTo } from './application.ts'
 import { type BrowserContext, deviceOf, isBrowserContext } from './browser-context.ts'
 import { type BrowserCookie, type CookieJar, cookieJar } from './cookie-jar.ts'
-import { DEVICES, type Device } from './devices.ts'
+import { DEVICES } from './devices.ts'
+import {
+  LOGGED_IN_OPTIONS,
+  type LoggedInOptions,
+  type Place,
+  THIEF_OPTIONS,
+  VISITOR_OPTIONS,
+  type VisitorOptions,
+} from './options.ts'
 
 export type { BrowserContext } from './browser-context.ts'
 export type { BrowserCookie } from './cookie-jar.ts'
-
-/** Where requests come from, and with what device. */
-export interface Place {
-  /** The client's address. */
-  readonly address: string
-  readonly device: Device
-}
 
 /** A browser as far as an application can tell: one cookie jar, one place. */
 export interface Visitor {
@@ -77,22 +78,6 @@ export interface Sent {
   readonly kind?: RequestKind
 }
 
-/** Where a visitor is, and what stands before the application. */
-export interface VisitorOptions extends Partial<Place> {
-  /** The origin of the application's pages. Default `https://localhost`, or the one that runs. */
-  readonly origin?: string
-  /** The proxy that the application trusts, where it trusts one. */
-  readonly proxy?: TrustedProxy
-}
-
-/** Who is logged in, by which sessions. */
-export interface LoggedInOptions extends VisitorOptions, Omit<Login, 'request' | 'previous'> {
-  /** Those of the application. */
-  readonly sessions: Pick<Sessions, 'create'>
-  /** How the application carries tokens. Default `cookie()`. */
-  readonly carrier?: Carrier
-}
-
 /** Addresses for examples (RFC 5737), in two networks. */
 const HOME = '203.0.113.10'
 const ELSEWHERE = '198.51.100.66'
@@ -107,6 +92,7 @@ const LOOPBACK = '127.0.0.1'
  * expect((await ada.get('/account')).status).toBe(200)
  */
 export function visitor(app: Application, options: VisitorOptions = {}): Visitor {
+  checked(VISITOR_OPTIONS, options)
   const world = worldOf(transportTo(app), options)
   return visitorAt(world, { ...placeIn(world, options), jar: cookieJar(), held: {} })
 }
@@ -125,8 +111,10 @@ export function visitor(app: Application, options: VisitorOptions = {}): Visitor
  */
 export async function loggedIn(
   app: Application | BrowserContext,
-  { sessions, carrier = cookie(), ...rest }: LoggedInOptions,
+  given: LoggedInOptions,
 ): Promise<Person> {
+  checked(LOGGED_IN_OPTIONS, given)
+  const { sessions, carrier = cookie(), ...rest } = given
   if (!isBrowserContext(app)) return begun(transportTo(app), { sessions, carrier, ...rest })
   const { origin, device = await deviceOf(app) } = rest
   if (origin === undefined) throw new TypeError('origin: say what the browser opens.')
@@ -248,6 +236,7 @@ function visitorAt(world: World, { address, device, jar, held }: Whereabouts): V
     keep: (setCookies = []) => jar.keep(typeof setCookies === 'string' ? [setCookies] : setCookies),
     cookies: (url) => jar.cookies(url),
     thief(place = {}) {
+      checked(THIEF_OPTIONS, place)
       if (!world.tellsAddresses && place.device === undefined) {
         throw new TypeError(
           'thief(): every request to an application at an origin comes from this machine, so ' +

@@ -1,10 +1,11 @@
 import { systemHost } from '../codecs/system-host.ts'
+import { type Duration, inMs } from '../core/duration.ts'
 import type { Host } from '../core/host.ts'
 
 /** A clock that runs as the machine's does, and jumps when a test says so. */
 export interface TestClock extends Host {
-  /** Moves the clock forward, ms. */
-  advance(ms: number): void
+  /** Moves the clock forward: a number of ms, or words such as `'3h'`. */
+  advance(duration: Duration): void
 }
 
 /**
@@ -16,7 +17,7 @@ export interface TestClock extends Host {
  * const store = memoryStore({ now: clock.now })
  * const sessions = createSessions({ store, keyring: newKeyring(), host: clock })
  * const { requireSession } = holdfast(sessions, { now: clock.now })
- * clock.advance(3 * 3_600_000)
+ * clock.advance('3h')
  */
 export function testClock(): TestClock {
   const { random } = systemHost()
@@ -25,8 +26,9 @@ export function testClock(): TestClock {
   return {
     now: () => Date.now() + ahead,
     random,
-    advance(ms) {
-      if (!(ms >= 0)) throw new RangeError('A clock does not run backwards.')
+    advance(duration) {
+      const ms = inMs(duration)
+      if (!(ms >= 0)) throw new RangeError("A clock goes forward by a number of ms, or by '3h'.")
       ahead += ms
     },
   }

@@ -12,7 +12,7 @@ import { DEVICES, loggedIn, type TestClock, testClock, visitor } from '../../src
 import { listening } from '../contracts/apps/listening.ts'
 import { APPS, expressApp, fastifyApp, honoApp } from './apps.ts'
 
-const HOUR = 3_600_000
+const HOME = '203.0.113.10'
 
 function world(): {
   readonly clock: TestClock
@@ -93,9 +93,9 @@ describe.each(APPS)('an application on %s', (_, start) => {
     const { clock, sessions, options } = world()
     const ada = await loggedIn(await start(sessions, options), { sessions, subject: 'ada' })
 
-    clock.advance(HOUR)
+    clock.advance('1h')
     const awake = await ada.get('/account')
-    clock.advance(3 * HOUR)
+    clock.advance('3h')
     const idle = await ada.get('/account')
 
     expect([awake.status, idle.status]).toEqual([200, 401])
@@ -109,7 +109,7 @@ describe.each(APPS)('an application on %s', (_, start) => {
 
     const statuses = new Set<number>()
     for (let hour = 0; hour < 23; hour++) {
-      clock.advance(HOUR)
+      clock.advance('1h')
       statuses.add((await ada.get('/account')).status)
     }
 
@@ -263,5 +263,31 @@ describe('what cannot be', () => {
     expect(() => visitor(nothing)).toThrow(/must be a request listener/)
     expect(() => visitor('localhost')).toThrow(/origin must be one as/)
     expect(() => testClock().advance(-1)).toThrow(RangeError)
+    expect(() => testClock().advance(Number.NaN)).toThrow(/'3h'/)
+  })
+
+  test.each([
+    [{ subject: 'ada' }, 'sessions is missing'],
+    [{ session: 1, subject: 'ada' }, 'Did you mean sessions?'],
+    [{ sessions: world().sessions }, "Write for example subject: 'ada'"],
+    [{ sessions: world().sessions, user: 'ada' }, 'Did you mean subject?'],
+    [{ sessions: world().sessions, subject: 'ada', adress: HOME }, 'Did you mean address?'],
+    [{ sessions: world().sessions, subject: 'ada', address: 'home' }, 'address must be an address'],
+    [{ sessions: world().sessions, subject: 'ada', carrier: cookie }, 'was not called'],
+    [{ sessions: world().sessions, subject: 'ada', origin: 'localhost' }, 'must be an origin'],
+    [{ sessions: world().sessions, subject: 'ada', proxy: { header: '' } }, 'mean headers?'],
+  ])('the options %o are refused with the mend', async (options, mend) => {
+    const login = loggedIn(() => {}, options as never)
+
+    await expect(login).rejects.toThrow(mend)
+  })
+
+  test('a thief and a visitor are told of misspelt options, too', async () => {
+    const { sessions } = world()
+    const ada = await loggedIn(() => {}, { sessions, subject: 'ada' })
+    const misspelt = { ip: '203.0.113.10' } as never
+
+    expect(() => ada.thief(misspelt)).toThrow('Did you mean address?')
+    expect(() => visitor(() => {}, misspelt)).toThrow('Did you mean address?')
   })
 })
