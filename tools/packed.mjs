@@ -81,15 +81,18 @@ async function project(name, { folder, archive }) {
       seconds[what] = (performance.now() - from) / 1000
     }
   }
+  let installed = false
   try {
     cpSync(join(TEMPLATES, name), folder, { recursive: true })
     const source = join(folder, 'src')
     cpSync(join(TEMPLATES, 'users.ts'), join(source, 'users.ts'))
     cpSync(CLOCK, join(folder, 'clock.mjs'))
     await step('install', () => npm(folder, ['install', archive]))
+    installed = true
     const { scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-    for (const script of ['build', 'test'])
+    for (const script of ['build', 'test']) {
       if (scripts[script] !== undefined) await step(script, () => npm(folder, ['run', script]))
+    }
     const { api = '', hasPages = false } = PROJECTS[name] ?? {}
     const starts = Object.entries(scripts).filter(([script]) => script.startsWith('start'))
     for (const [script, command] of starts) {
@@ -100,7 +103,7 @@ async function project(name, { folder, archive }) {
     }
     return { name, seconds }
   } catch (error) {
-    const unreachable = UNREACHABLE.exec(error.message)?.[0]
+    const unreachable = installed ? undefined : UNREACHABLE.exec(error.message)?.[0]
     return { name, seconds, failure: error.message, ...(unreachable && { unreachable }) }
   }
 }

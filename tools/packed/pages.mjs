@@ -38,7 +38,7 @@ export async function pages(origin, advance) {
 
     await context.setExtraHTTPHeaders(ABROAD)
     await page.goto(`${origin}/account`)
-    await page.getByText('Hello ada.').waitFor()
+    await page.getByText('The backend answers ada.').waitFor()
     await press('Order')
     await page.getByText('Is it you?').waitFor()
     await page.getByLabel('Code').fill('000000')

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { createSessions, newKeyring, type Sessions, type SessionView } from 'holdfast'
 import { type FetchOptions, holdfast, ownPath, type RouteRequirements } from 'holdfast/fetch'
 import { memoryStore } from 'holdfast/memory'
@@ -5,10 +6,14 @@ import { cookies, headers } from 'next/headers'
 import { redirect } from 'next/navigation'
 
 // Next bundles the proxy, the route handlers and the pages each by themselves: what they share in
-// one process has to be global. With `lmdbStore()` or `redisStore()` and `parseKeyring()` of a file
-// each of them may have an engine of its own.
-const shared: typeof globalThis & { holdfastSessions?: Sessions } = globalThis
-shared.holdfastSessions ??= createSessions({ store: memoryStore(), keyring: newKeyring() })
+// one process has to be global. With `lmdbStore()` or `redisStore()`, `parseKeyring()` of a file and
+// a secret from the environment each of them may have an engine of its own.
+const shared: typeof globalThis & { shop?: { sessions: Sessions; secret: string } } = globalThis
+shared.shop ??= {
+  sessions: createSessions({ store: memoryStore(), keyring: newKeyring() }),
+  secret: randomBytes(32).toString('base64'),
+}
+const { sessions, secret } = shared.shop
 
 const options: FetchOptions = {
   loginPage: '/login',
@@ -17,13 +22,14 @@ const options: FetchOptions = {
   // client's address into `x-forwarded-for`, and nobody else can reach Next.
   peer: () => '127.0.0.1',
   address: { trust: { proxies: ['127.0.0.0/8'] } },
+  onBehalf: { secret },
 }
 
 /** For the proxy and route handlers, whose answers can bring a cookie. */
-export const hf = holdfast(shared.holdfastSessions, options)
+export const hf = holdfast(sessions, options)
 
 /** For server components and actions: a secret that they rotated would be shown before it left. */
-const reading = holdfast(shared.holdfastSessions, { ...options, deliverable: false })
+const reading = holdfast(sessions, { ...options, deliverable: false })
 
 /** The request of a server component, or of an action with the fields of its form. */
 export async function asked(form?: FormData): Promise<Request> {
@@ -32,6 +38,18 @@ export async function asked(form?: FormData): Promise<Request> {
   if (typeof token === 'string') given.set('x-form-token', token)
   const method = form === undefined ? 'GET' : 'POST'
   return new Request(`http://${given.get('host')}/`, { method, headers: given })
+}
+
+/** Asks a backend of this application for the person whose page is rendered. */
+export async function askBackend(path: string): Promise<Response> {
+  const request = await asked()
+  return fetch(`http://127.0.0.1:${process.env.PORT ?? 3000}/api${path}`, {
+    headers: {
+      cookie: request.headers.get('cookie') ?? '',
+      ...(await hf.forwardedFacts(request)),
+    },
+    cache: 'no-store',
+  })
 }
 
 /** The session of a server component or action. A refusal leads to the page that helps. */

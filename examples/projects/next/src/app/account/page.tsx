@@ -1,12 +1,14 @@
 import { logOut, order } from '@/actions'
-import { sessionOf } from '@/holdfast'
+import { askBackend, sessionOf } from '@/holdfast'
 
 export default async function Account({ searchParams }: { searchParams: Promise<Query> }) {
   const { subject, formToken } = await sessionOf('/account')
   const { ordered } = await searchParams
+  const { user } = await (await askBackend('/account')).json()
   return (
     <main>
       <p>Hello {subject}.</p>
+      <p>The backend answers {user}.</p>
       {ordered === undefined ? null : <p>Ordered by {ordered}.</p>}
       <form action={order}>
         <input type="hidden" name="_form" value={formToken} />
