@@ -93,6 +93,12 @@ describe('an address that cannot be known is told once, with the mend', () => {
   })
 })
 
+test('clients that have hung up are not taken for a runtime that knows no addresses', async () => {
+  const gone = { peer: undefined }
+
+  expect(await warned({}, [gone, { peer: '192.0.2.10' }, gone])).toEqual([])
+})
+
 test('a cookie of another application is told once, with the mend', async () => {
   const other = await harness(inMemory, { keyring: newKeyring() })
   const token = await other.login()
@@ -110,13 +116,16 @@ test('without a listener the process is told', async () => {
   const token = await login()
   const heard = new Promise<Error>((resolve) => process.once('warning', resolve))
 
-  await guard(sessions).require()({
-    method: 'GET',
-    url: '/',
-    peer: undefined,
-    encrypted: true,
-    header: (name) => (name === 'cookie' ? `__Host-session=${token}` : undefined),
-  })
+  const judge = guard(sessions).require()
+  for (let i = 0; i < 3; i++) {
+    await judge({
+      method: 'GET',
+      url: '/',
+      peer: undefined,
+      encrypted: true,
+      header: (name) => (name === 'cookie' ? `__Host-session=${token}` : undefined),
+    })
+  }
 
   expect((await heard).message).toMatch(/^Holdfast: the address of clients is not known/)
 })

@@ -6,10 +6,13 @@ import type { HttpFacts } from './http-request.ts'
 import type { Warn } from './warnings.ts'
 
 /** Looks at a request with a session, and warns where no client's address can be known. */
-export type AddressWatch = (facts: HttpFacts, client: Pick<ClientAddress, 'ip'>) => void
+export type AddressWatch = (facts: HttpFacts, ip: ClientAddress['ip']) => void
 
 /** A proxy that reports its client does so with every request, so the first ones suffice. */
 const LOOKED_AT = 100
+
+/** One client that has hung up has no address any more. */
+const UNKNOWN_PEERS = 3
 
 /** Headers in which proxies report their clients. */
 export const REPORTS = [
@@ -26,11 +29,14 @@ export function addressWatch(
 ): AddressWatch {
   const [reports = ''] = forwardingHeaders(header)
   let left = LOOKED_AT
+  let unknownPeers = 0
 
   function look({ peer, header: lookUp }: HttpFacts, ip: string | null): void {
     if (trust === undefined) {
-      if (peer === undefined) warn('peerUnknown')
-      else if (isInside(ip) && REPORTS.some((name) => lookUp(name) !== undefined)) {
+      if (peer === undefined) {
+        unknownPeers++
+        if (unknownPeers === UNKNOWN_PEERS) warn('peerUnknown')
+      } else if (isInside(ip) && REPORTS.some((name) => lookUp(name) !== undefined)) {
         warn('proxyNotTrusted')
       }
       return
@@ -38,7 +44,7 @@ export function addressWatch(
     if ((ip === null || isInside(ip)) && lookUp(reports) === undefined) warn('proxySilent')
   }
 
-  return (facts, { ip }) => {
+  return (facts, ip) => {
     if (left === 0) return
     left--
     look(facts, ip)

@@ -75,8 +75,8 @@ export function entryChecks(
   }
 
   /** What the operator should know of the way that a request came. A person's was seen before. */
-  function watched(facts: HttpFacts, client: Pick<Client, 'ip'>): void {
-    if (facts.person === undefined) watch(facts, client)
+  function watched(facts: HttpFacts, ip: Client['ip']): void {
+    if (facts.person === undefined) watch(facts, ip)
   }
 
   /** Browsers that drop `Secure` cookies are looked for where no carrier has brought a token. */
@@ -108,7 +108,7 @@ export function entryChecks(
       const carried = tokenOf(facts, https)
       if (!carried.ok) return { ...carried, ip }
       const { carrier, token } = carried
-      watched(facts, { ip })
+      watched(facts, ip)
       const refused = carrier.ambient ? foreignRequest(facts, https, from) : undefined
       return refused === undefined
         ? { ok: true, ip, tls, token, carrier }
@@ -124,7 +124,7 @@ export function entryChecks(
 
     clientOf(facts) {
       const client = clientOf(facts)
-      watched(facts, client)
+      watched(facts, client.ip)
       return client
     },
 
