@@ -46,7 +46,7 @@ describe('a request', () => {
   })
 
   test('all that is wrong is told, and no value is repeated', () => {
-    const problems = check.problems({ token: 'a-secret'.repeat(2_000), request: 'a-secret' })
+    const problems = check.problems({ token: ['a-secret'], request: 'a-secret' })
 
     expect(problems.map(({ field }) => field)).toEqual(['token', 'request'])
     expect(JSON.stringify(problems)).not.toContain('a-secret')

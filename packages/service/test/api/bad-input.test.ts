@@ -377,6 +377,17 @@ test.each<[string, Partial<RequestFacts>]>([
   expect(await answer.json()).toMatchObject({ ok: true, decision: { outcome: 'allow' } })
 })
 
+test('a token of any length is answered as what it is: none', async () => {
+  const run = await running()
+  const token = `hf1.${'x'.repeat(100_000)}`
+
+  const shown = await run.call('POST', '/v1/verify', { body: { token, request: atHome() } })
+  const ended = await run.call('POST', '/v1/logout', { body: { token } })
+
+  expect(await shown.json()).toMatchObject({ ok: false, code: 'token_malformed' })
+  expect(ended.status).toBe(204)
+})
+
 function manyHeaders(count: number): readonly (readonly [string, string])[] {
   return Array.from({ length: count }, (_, at) => [`x-${at}`, '1'])
 }

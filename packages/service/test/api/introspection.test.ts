@@ -209,6 +209,7 @@ describe('introspection', () => {
 
     for (const bad of [
       'junk',
+      'x'.repeat(9_000),
       'hf1.x',
       `${token.slice(0, -1)}${token.endsWith('A') ? 'Q' : 'A'}`,
       `${head}.${claims}.`,
@@ -300,7 +301,6 @@ describe('the shapes of OAuth', () => {
     ['no token', '', FORM, 400, 'token'],
     ['two tokens', 'token=a&token=b', FORM, 400, 'token'],
     ['an empty token', 'token=', FORM, 400, 'token'],
-    ['a token beyond every bound', `token=${'x'.repeat(8_193)}`, FORM, 400, 'token'],
     ['another content type', 'x', { 'content-type': 'application/xml' }, 400, 'content-type'],
     ['a body beyond every bound', `token=${'x'.repeat(16_400)}`, FORM, 413, undefined],
     ['an unknown field of JSON', '{"token":"x","tokn":1}', {}, 400, 'tokn'],
