@@ -1,25 +1,29 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
 import { geoData } from './geo-data.mjs'
+import { putAside } from './put-aside.mjs'
 import { fail, orFail, outputOf, root, run } from './run.mjs'
 import { isFree, programs } from './service-process.mjs'
 import { setup } from './setup.mjs'
 import { GATEWAYS, gatewayProgram } from './shop-gateway.mjs'
 
-const HELP = `npm start -- [--port N] [--api-port N] [--edge nginx|caddy|haproxy]
+const HELP = `npm start -- [--fresh] [--port N] [--api-port N] [--edge nginx|caddy|haproxy]
 
 Installs what is missing, builds, and runs Holdfast with the example shop until Ctrl-C.
 
+  --fresh        with an empty store; that of earlier runs is kept as .holdfast/store-before
   --port N       where the shop listens (4700); its services and a gateway take the five ports above
   --api-port N   where the service listens (4600); its probes and metrics one above, its gate two
   --edge NAME    a real gateway in front: it asks Holdfast, the services verify access tokens`
 
-const { port, apiPort, edge } = options()
+const { port, apiPort, edge, fresh } = options()
 const say = (text) => process.stdout.write(`${text}\n`)
 const folder = join(root, '.holdfast')
+const store = join(folder, 'store')
+const operatorKeyFile = join(folder, 'operator.key')
 const { start, stop } = programs({ say })
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop())
@@ -29,11 +33,13 @@ await orFail(build({ say }))
 await portsAreFree()
 const geo = await orFail(geoData())
 mkdirSync(folder, { recursive: true, mode: 0o700 })
+if (fresh) beginAnew()
 
 const shopKey = newSecret()
-const auditKey = newSecret()
+const operatorKey = newSecret()
 const gateKey = newSecret()
 
+keepOperatorKey()
 await startService()
 await startShop()
 if (edge !== undefined) {
@@ -46,14 +52,40 @@ say(`
   Holdfast's API     http://127.0.0.1:${apiPort}, described at /openapi.json
   Probes, metrics    http://127.0.0.1:${apiPort + 1}, /livez /readyz /metrics
 
+  The command line, from this folder (the key is of this run alone, and only its file has it)
+    export HOLDFAST_URL=http://127.0.0.1:${apiPort} HOLDFAST_KEY_FILE=${shown(operatorKeyFile)}
+    npx holdfast sessions list ada
+
   What to try first
     1. Log in to the shop as ada; the login page shows the password. Order something.
     2. Open "What Holdfast sees" in a second tab: your session, live.
     3. Open "Thief": show a copy of your own cookie from Tokyo, and watch both desks.
+    4. Travel: a place where you have proven yourself before, also in an earlier run, asks
+       nothing. To begin without a past: npm start -- --fresh
 
   IP geolocation by DB-IP (https://db-ip.com), CC BY 4.0. Logs are in .holdfast/.
   Ctrl-C stops everything.
 `)
+
+/** What earlier runs learnt of ada's places would answer for her in this one. */
+function beginAnew() {
+  const aside = putAside(store)
+  say(
+    aside === undefined
+      ? 'There was no store of an earlier run.'
+      : `The store of earlier runs is put aside as ${shown(aside)}; an older one there is gone.`,
+  )
+}
+
+/** The terminal's history and its screen are no place for a key that ends sessions. */
+function keepOperatorKey() {
+  rmSync(operatorKeyFile, { force: true })
+  writeFileSync(operatorKeyFile, `${operatorKey}\n`, { mode: 0o600 })
+}
+
+function shown(path) {
+  return relative(root, path)
+}
 
 async function startService() {
   say('Starting the service ...')
@@ -64,11 +96,11 @@ async function startService() {
       env: {
         HOLDFAST_LISTEN: `127.0.0.1:${apiPort}`,
         HOLDFAST_MANAGEMENT_LISTEN: `127.0.0.1:${apiPort + 1}`,
-        HOLDFAST_STORE: `lmdb:${join(folder, 'store')}`,
+        HOLDFAST_STORE: `lmdb:${store}`,
         HOLDFAST_DRAIN: '0s',
         HOLDFAST_API_KEYS: [
           `shop:app:${shopKey}`,
-          `operator:admin+audit:${auditKey}`,
+          `operator:admin+audit:${operatorKey}`,
           `edge:gate:${gateKey}`,
         ].join(),
         HOLDFAST_GATE_LISTEN: edge === undefined ? 'off' : `127.0.0.1:${apiPort + 2}`,
@@ -98,7 +130,7 @@ async function startShop() {
         SHOP_PORT: String(port),
         SHOP_HOLDFAST_URL: `http://127.0.0.1:${apiPort}`,
         SHOP_HOLDFAST_KEY: shopKey,
-        SHOP_AUDIT_KEY: auditKey,
+        SHOP_AUDIT_KEY: operatorKey,
         ...(edge === undefined ? {} : { SHOP_GATEWAY_PORT: String(port + 4) }),
       },
       log: join(folder, 'shop.log'),
@@ -177,6 +209,7 @@ function options() {
     const { values } = parseArgs({
       options: {
         port: { type: 'string', default: '4700' },
+        fresh: { type: 'boolean', default: false },
         'api-port': { type: 'string', default: '4600' },
         edge: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
@@ -186,11 +219,12 @@ function options() {
       process.stdout.write(`${HELP}\n`)
       process.exit(0)
     }
-    const { edge } = values
+    const { edge, fresh } = values
     if (edge !== undefined && !GATEWAYS.includes(edge)) {
       throw new Error(`"${edge}" is none of ${GATEWAYS.join(', ')}.`)
     }
-    return { ...apart({ port: portOf(values.port), apiPort: portOf(values['api-port']) }), edge }
+    const ports = apart({ port: portOf(values.port), apiPort: portOf(values['api-port']) })
+    return { ...ports, edge, fresh }
   } catch (error) {
     return fail(`${error.message}\n\n${HELP}`)
   }

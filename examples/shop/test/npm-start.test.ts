@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { putAside } from '../../../tools/put-aside.mjs'
 
 const TOOLS = fileURLToPath(new URL('../../../tools/', import.meta.url))
 
@@ -57,4 +58,20 @@ test('a gateway that the shop does not know is refused before anything starts', 
   expect(code).toBe(1)
   expect(said).toContain('"apache" is none of nginx, caddy, haproxy')
   expect(said).not.toContain('Starting')
+})
+
+test('a fresh start puts one store aside, makes room for it, and needs none', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'shop-fresh-'))
+  const store = join(folder, 'store')
+  const first = putAside(store)
+  await writeFile(store, 'older')
+  putAside(store)
+  await writeFile(store, 'newer')
+  const aside = putAside(store)
+  const kept = await readFile(join(folder, 'store-before'), 'utf8')
+  const again = putAside(store)
+  await rm(folder, { recursive: true })
+
+  expect([first, aside, again]).toEqual([undefined, `${store}-before`, undefined])
+  expect(kept).toBe('newer')
 })

@@ -1,0 +1,2 @@
+/** The new path; undefined where there was nothing to move. */
+export function putAside(folder: string): string | undefined
