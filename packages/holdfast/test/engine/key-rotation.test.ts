@@ -103,7 +103,7 @@ test('one damaged session hides no other, and keeps none from being re-sealed', 
   const rotated = rotateKeyring(h.keyring, h.host)
 
   const done = await resealAll({ store: h.store, keyring: rotated })
-  const sessions = createSessions({ ...h, keyring: alone(rotated), lookup })
+  const sessions = createSessions({ store: h.store, host: h.host, keyring: alone(rotated), lookup })
 
   expect(done).toEqual({ read: 4, resealed: 3, unreadable: 1 })
   const { items } = await sessions.list({ subject: 'ada' })
@@ -202,7 +202,7 @@ test('a token under an unknown key is refused and costs no store access', async 
   const h = await harness(inMemory)
   await h.login()
   const rotated = rotateKeyring(h.keyring, h.host)
-  const ahead = createSessions({ ...h, keyring: rotated, lookup })
+  const ahead = createSessions({ store: h.store, host: h.host, keyring: rotated, lookup })
   const created = await ahead.create(LOGIN)
   const token = created.ok ? created.token : ''
   const asked = (): never => {
@@ -228,7 +228,12 @@ test('a token under an unknown key is refused and costs no store access', async 
 
 test('a logout under an unknown key is not said to be done, a login goes on', async () => {
   const h = await harness(inMemory)
-  const ahead = createSessions({ ...h, keyring: rotateKeyring(h.keyring, h.host), lookup })
+  const ahead = createSessions({
+    store: h.store,
+    host: h.host,
+    keyring: rotateKeyring(h.keyring, h.host),
+    lookup,
+  })
   const created = await ahead.create(LOGIN)
   const token = created.ok ? created.token : ''
 
