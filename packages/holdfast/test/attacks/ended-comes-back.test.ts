@@ -227,7 +227,8 @@ test('an answer that was on its way when the session ended is no rolled back sto
   const found = await h.store.entries.read(idOf(token))
   const events: SessionEvent[] = []
   const sessions = createSessions({
-    ...h,
+    host: h.host,
+    keyring: h.keyring,
     lookup,
     store: { ...h.store, entries: { ...h.store.entries, read: async () => found } },
     onEvent: (event) => events.push(event),
