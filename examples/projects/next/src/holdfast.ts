@@ -6,8 +6,8 @@ import { cookies, headers } from 'next/headers'
 import { redirect } from 'next/navigation'
 
 // Next bundles the proxy, the route handlers and the pages each by themselves: what they share in
-// one process has to be global. With `lmdbStore()` or `redisStore()`, `parseKeyring()` of a file and
-// a secret from the environment each of them may have an engine of its own.
+// one process has to be global. With `lmdbStore()` or `redisStore()`, `parseKeyring()` of a file
+// and a secret from the environment each of them may have an engine of its own.
 const shared: typeof globalThis & { shop?: { sessions: Sessions; secret: string } } = globalThis
 shared.shop ??= {
   sessions: createSessions({ store: memoryStore(), keyring: newKeyring() }),
