@@ -49,6 +49,14 @@ const TABLES = [
   ],
 ]
 
+/** What the adapters have beside the options of all. */
+const ADAPTERS = [
+  'Adapters add `formToken`, where the form token of a form is found; that of `node:http` adds ' +
+    '`formFields`, too,',
+  'and those of Hono and Fetch add `peer`, the address at the other end of the connection.',
+  '',
+]
+
 /** The page of all options, from the tables that check them and the comments on their types. */
 export async function optionsPage(note) {
   const source = await tablesOfSource()
@@ -65,7 +73,8 @@ export async function optionsPage(note) {
       const value = cell(wanted.charAt(0).toUpperCase() + wanted.slice(1))
       return `| \`${option}\` | ${value} | ${shown(field, formatDuration)} | ${cell(text)} |`
     })
-    sections.push(`## \`${of}\``, '', '| option | value | default | |', '| --- | --- | --- | --- |')
+    sections.push(`## \`${of}\``, '', ...(name === 'GUARD_FIELDS' ? ADAPTERS : []))
+    sections.push('| option | value | default | |', '| --- | --- | --- | --- |')
     sections.push(...rows, '')
   }
   return [
