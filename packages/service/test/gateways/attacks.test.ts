@@ -263,7 +263,7 @@ describe('at the gate itself', () => {
     ])
   })
 
-  test('cookies of 16 KB are refused, and headers beyond all measure; an agent is cut', async () => {
+  test('cookies of 16 KB are refused, and headers beyond measure; an agent is cut', async () => {
     const run = await gated()
 
     const cookies = await run.ask(
