@@ -61,7 +61,8 @@ say(`
     2. Open "What Holdfast sees" in a second tab: your session, live.
     3. Open "Thief": show a copy of your own cookie from Tokyo, and watch both desks.
     4. Travel: a place where you have proven yourself before, also in an earlier run, asks
-       nothing. To begin without a past: npm start -- --fresh
+       nothing. "Begin again" under What Holdfast sees ends your sessions and brings you home;
+       npm start -- --fresh begins without a past.
 
   IP geolocation by DB-IP (https://db-ip.com), CC BY 4.0. Logs are in .holdfast/.
   Ctrl-C stops everything.

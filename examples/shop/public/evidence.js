@@ -5,24 +5,24 @@ const OBSERVE = 12
 const CHALLENGE = 24
 const SCALE = 60
 
-/** A bar from 0 to 60 dB in the colours of the answers. */
-export function gauge(decibans) {
-  const level = levelOf(decibans)
+/** A bar from 0 to 60 points (decibans) in the colours of the answers. */
+export function gauge(points) {
+  const level = levelOf(points)
   const fill = element('span', { class: 'fill' })
-  fill.style.width = `${Math.min(100, (Math.max(0, decibans) / SCALE) * 100)}%`
+  fill.style.width = `${Math.min(100, (Math.max(0, points) / SCALE) * 100)}%`
   return element(
     'div',
     { class: `gauge ${level}` },
     element(
       'div',
-      { class: 'track', role: 'img', 'aria-label': `Evidence against: ${decibans} decibans` },
+      { class: 'track', role: 'img', 'aria-label': `What speaks against it: ${points} points` },
       fill,
     ),
     element(
       'div',
       { class: 'scale' },
-      element('strong', {}, `${decibans} dB`),
-      element('span', {}, `observe from ${OBSERVE}, ask from ${CHALLENGE}`),
+      element('strong', {}, `${points} points`),
+      element('span', {}, `watched from ${OBSERVE}, asked from ${CHALLENGE}`),
     ),
   )
 }
@@ -58,7 +58,7 @@ function side(weight) {
   return weight < 0 ? 'for' : ''
 }
 
-function levelOf(decibans) {
-  if (decibans >= CHALLENGE) return 'challenge'
-  return decibans >= OBSERVE ? 'observe' : 'allow'
+function levelOf(points) {
+  if (points >= CHALLENGE) return 'challenge'
+  return points >= OBSERVE ? 'observe' : 'allow'
 }

@@ -1,3 +1,4 @@
+import { emptyBasket } from './basket-store.js'
 import { clock, element } from './dom.js'
 import { gauge, reasonList, signed } from './evidence.js'
 
@@ -5,6 +6,15 @@ const STATES = {
   confirmed: 'Confirmed',
   provisional: 'On trial',
   challenged: 'Challenged',
+}
+
+const OUTCOMES = {
+  allow: 'let in',
+  observe: 'watched',
+  challenge: 'asked',
+  limit: 'reading only',
+  deny: 'refused',
+  revoke: 'ended',
 }
 
 const GRAVITY = ['plain', 'good', 'warn', 'bad']
@@ -28,6 +38,8 @@ stream.addEventListener('over', () => {
   say('off', 'This session is over')
   contextsPlace.replaceChildren()
 })
+
+document.querySelector('[data-begin-again]').addEventListener('submit', emptyBasket)
 
 function say(state, text) {
   live.className = `live ${state}`
@@ -67,7 +79,14 @@ function contextCard(context) {
       'header',
       {},
       element('h3', {}, context.place),
-      element('span', { class: `tag ${context.state}` }, STATES[context.state]),
+      element(
+        'span',
+        { class: 'tags' },
+        context.here
+          ? element('span', { class: 'tag good', 'data-here': true }, 'this browser')
+          : null,
+        element('span', { class: `tag ${context.state}` }, STATES[context.state]),
+      ),
     ),
     element('p', { class: 'muted' }, context.network, element('br'), context.device),
     gauge(context.evidence),
@@ -107,7 +126,7 @@ function showEvent(event) {
           : element(
               'span',
               { class: `tag ${event.outcome}` },
-              `${event.outcome}, ${signed(event.score)} dB`,
+              `${OUTCOMES[event.outcome]}, ${signed(event.score)} points`,
             ),
         event.reason === null ? null : element('span', { class: 'muted' }, event.reason),
       ),

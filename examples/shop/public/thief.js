@@ -12,8 +12,7 @@ const ownerLive = document.querySelector('[data-owner-live]')
 
 form.addEventListener('submit', async (event) => {
   event.preventDefault()
-  if (!('copied' in form.dataset)) await copy()
-  await replay()
+  if ('copied' in form.dataset || (await copy())) await replay()
 })
 form.querySelector('[data-copy]').addEventListener('click', copy)
 
@@ -22,14 +21,17 @@ if ('loggedIn' in form.dataset) {
   setInterval(ownerAsks, OWNER_EVERY_MS)
 }
 
+/** True when he has a copy. */
 async function copy() {
   const response = await fetch('/thief/copy', { method: 'POST' })
   if (!response.ok) {
-    note.textContent = 'There was no cookie to copy.'
-    return
+    const { code } = await response.json().catch(() => ({})) // not JSON: the status says enough
+    note.replaceChildren('There was no cookie to copy. ', ...ownerWords(response, { code }))
+    return false
   }
   form.dataset.copied = ''
   note.textContent = `Copied at ${clock(Date.now())}. From now on he keeps what the shop sends him.`
+  return true
 }
 
 async function replay() {
@@ -43,11 +45,18 @@ async function replay() {
     })
     if (!response.ok) throw new Error(`The shop answered ${response.status}.`)
     show(await response.json())
+    bringIntoView(answer)
   } catch (error) {
     answer.replaceChildren(element('p', { class: 'notice bad' }, error.message))
   } finally {
     button.disabled = false
   }
+}
+
+/** On a small screen the answer is below what was pressed. */
+function bringIntoView(part) {
+  const { top } = part.getBoundingClientRect()
+  if (top < 0 || top > innerHeight / 2) part.scrollIntoView({ block: 'start' })
 }
 
 function show({ request, status, code, verdict, decision, from }) {

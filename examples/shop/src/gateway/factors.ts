@@ -37,7 +37,8 @@ export function factorRoutes(parts: GatewayParts): Router {
     const visitor = visitorOf(parts, request)
     const place = placeOf(parts, request)
     const body = recoveryCodesPage(codes)
-    response.send(document({ title: 'Recovery codes', path: '/account', visitor, place, body }))
+    const page = { title: 'Recovery codes', path: '/account', visitor, place }
+    response.send(document({ ...page, scripts: ['recovery-codes.js'], body }))
   })
 
   return router

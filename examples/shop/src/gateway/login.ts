@@ -20,6 +20,7 @@ const OVER: Readonly<Record<string, string>> = {
     'Somebody else held this session, too, so it was ended for both. Please log in again.',
   session_unknown: 'Your session was ended. Please log in again.',
   token_superseded: 'You have logged in or confirmed elsewhere since. Please log in again.',
+  begun_again: 'You are home, and logged out everywhere. Log in, and the tour begins again.',
   token_duplicated: 'Something is wrong with the cookies of this site. Please log in again.',
 }
 

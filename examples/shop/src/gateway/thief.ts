@@ -12,7 +12,8 @@ import { findings, verdictOf } from '../thief/findings.ts'
 import { replay, TARGETS, type Target } from '../thief/replay.ts'
 import { fieldOf, type GatewayParts, homeOf, placeOf, visitorOf } from './parts.ts'
 
-const DRAWER_COOKIE = 'demo_drawer'
+export const DRAWER_COOKIE = 'demo_drawer'
+export const DRAWER_PATH = '/thief'
 
 /** What a copied browser sends, beside its cookies. */
 const BROWSER_HEADERS = [
@@ -61,7 +62,7 @@ export function thiefRoutes(parts: GatewayParts & { readonly edgePort: number })
         httpOnly: true,
         secure: true,
         sameSite: 'strict',
-        path: '/thief',
+        path: DRAWER_PATH,
       })
       .status(204)
       .end()

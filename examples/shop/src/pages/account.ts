@@ -105,6 +105,10 @@ export function recoveryCodesPage(codes: readonly string[]): Html {
 <p>Each works once, when nothing else is at hand. Write them down: they are shown this once, and
 older ones are void.</p>
 <ul data-codes>${codes.map((code) => html`<li><code>${code}</code></li>`)}</ul>
+<div class="actions" data-codes-actions hidden>
+<button type="button" class="quiet" data-copy-codes>Copy</button>
+<a class="button quiet" data-download-codes download="recovery-codes.txt">Download</a></div>
+<p class="small-print" role="status" data-codes-note></p>
 <p><a class="button" href="/account">I have them</a></p></section>`
 }
 

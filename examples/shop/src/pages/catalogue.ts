@@ -22,8 +22,8 @@ export function productPage(id: string): Html {
 export function basketPage(): Html {
   return html`<h1>Your basket</h1>
 <div class="card" data-basket aria-busy="true"></div>
-<p class="small-print">Placing an order is a <em>sensitive</em> route: it rotates the session's
-secret first, and from a network that you have not confirmed yet it asks for a code.</p>`
+<p class="small-print">Placing an order matters more than looking: from a place where you have not
+shown yet that it is you, the shop asks for a code.</p>`
 }
 
 /** `orders.js` fills it from the orders service. */

@@ -41,7 +41,7 @@ const MENU = [
  * The whole document. No inline script, no inline style: the content security policy allows none.
  */
 export function document(page: Page): string {
-  const scripts = ['facts.js', ...(page.scripts ?? [])]
+  const scripts = ['facts.js', 'place-menu.js', ...(page.scripts ?? [])]
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -119,7 +119,8 @@ comes along<small>The device shows local time, as a phone does.</small></span></
 <input type="hidden" name="next" value="${path}">
 <button class="wide">Go there</button>
 <p class="small-print">Loopback has no geography: a simulated edge gives your requests an address in
-the city that you choose.</p>
+the city that you choose. Where you have proven yourself before, also in an earlier run, nothing is
+asked: choose a city that is new to you.</p>
 </form>
 </details>`
 }

@@ -5,7 +5,7 @@ import { type Html, html } from './html.ts'
 export function thiefPage(page: {
   readonly presets: readonly ThiefPreset[]
   readonly loggedIn: boolean
-  /** When the copy of the cookie was made; undefined: there is none. */
+  /** He has a copy of the cookie in his drawer. */
   readonly copied: boolean
 }): Html {
   return html`<div class="hero"><div><p class="eyebrow">Stand on the other side</p><h1>Steal your
@@ -21,9 +21,12 @@ ${
 as you would.</p>
 <p><span class="live" data-owner-live role="status">Starting</span></p>
 <ul class="log" data-owner-log aria-label="Your last requests"></ul>`
-    : html`<p class="notice warn">You are logged out. The thief's copy is still in his drawer: try
-it.</p>
-<p><a class="button" href="/login?return=/thief">Log in again</a></p>`
+    : html`<p class="notice warn" data-logged-out>You are logged out. ${
+        page.copied
+          ? "The thief's copy is still in his drawer: try it."
+          : 'There is no cookie to steal: log in first.'
+      }</p>
+<p><a class="button" href="/login?return=/thief">Log in</a></p>`
 }
 </section>
 <section class="card" aria-labelledby="thief-title">
@@ -45,17 +48,26 @@ ${page.presets.map(
 <option value="order">Order eight lanterns (sensitive)</option>
 </select></div>
 <div class="actions">
-<button>Show the copied cookie</button>
+<button${!page.loggedIn && !page.copied && html` disabled`}>Show the copied cookie</button>
 <button type="button" class="quiet" data-copy${!page.loggedIn && html` disabled`}>Copy the cookie
 again</button>
 </div>
-<p class="small-print" data-copy-note>${
-    page.copied
-      ? 'He holds a copy of your cookie, and keeps what the shop sends him.'
-      : 'He copies your cookie at the first try, and keeps what the shop sends him.'
-  }</p>
+<p class="small-print" data-copy-note>${copyNote(page)}</p>
 </form>
 <div class="answer" data-answer aria-live="polite"></div>
 </section>
 </div>`
+}
+
+function copyNote({
+  loggedIn,
+  copied,
+}: {
+  readonly loggedIn: boolean
+  readonly copied: boolean
+}): string {
+  if (copied) return 'He holds a copy of your cookie, and keeps what the shop sends him.'
+  return loggedIn
+    ? 'He copies your cookie at the first try, and keeps what the shop sends him.'
+    : 'He has no copy, and there is nothing to copy while you are logged out.'
 }

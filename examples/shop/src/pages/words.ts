@@ -65,12 +65,19 @@ const METHODS: Readonly<Record<string, string>> = {
   hwk: 'passkey of this device',
   swk: 'passkey',
   user: 'a gesture of yours',
+  pin: 'PIN',
+  fpt: 'fingerprint',
+  face: 'face',
+  mfa: 'a second factor',
   kba: 'recovery code',
 }
 
 /** How somebody logged in, from authentication methods (RFC 8176). */
 export function methodNames(amr: readonly string[]): string {
-  return amr.map((method) => METHODS[method] ?? method).join(' and ') || 'password'
+  return (
+    amr.map((method) => METHODS[method] ?? sentence(method).toLowerCase()).join(' and ') ||
+    'password'
+  )
 }
 
 /**

@@ -25,6 +25,8 @@ export interface ContextPicture {
   readonly place: string
   readonly network: string
   readonly device: string
+  /** The browser that looks at this page is in this context. */
+  readonly here: boolean
   readonly clock: string | null
   readonly firstSeen: number
   readonly lastSeen: number
@@ -76,13 +78,43 @@ const TITLES: Readonly<Record<string, readonly [title: string, tone: EventPictur
 
 type ContextDetail = SessionDetail['contexts'][number]
 
+/** Who looks at the page: from which line, with which browser. */
+export interface Viewer {
+  readonly ip: string | null
+  readonly device: Pick<ContextDetail['device'], 'family' | 'os'>
+}
+
+/** A context is a line (of IPv4 a /24), a family of browsers and a system. */
+function isHere({ network, device }: ContextDetail, viewer: Viewer): boolean {
+  return (
+    network.address !== null &&
+    viewer.ip !== null &&
+    lineOf(network.address) === lineOf(viewer.ip) &&
+    device.family === viewer.device.family &&
+    device.os === viewer.device.os
+  )
+}
+
+/** The edge gives every visitor an address of IPv4. */
+function lineOf(address: string): string {
+  return address.slice(0, address.lastIndexOf('.'))
+}
+
 /**
  * @param texts What {@link reasonTexts} gathered: a context keeps reasons and weights, the log has
  * the sentences.
  */
 export function sessionPicture(
   detail: SessionDetail,
-  { texts, now }: { readonly texts: ReadonlyMap<string, string>; readonly now: number },
+  {
+    texts,
+    now,
+    viewer,
+  }: {
+    readonly texts: ReadonlyMap<string, string>
+    readonly now: number
+    readonly viewer: Viewer
+  },
 ): SessionPicture {
   return {
     id: detail.id,
@@ -99,6 +131,7 @@ export function sessionPicture(
         place: placeName(context.network),
         network: networkName(context.network),
         device: deviceName(context.device),
+        here: isHere(context, viewer),
         clock: context.device.timezone,
         firstSeen: context.firstSeen,
         lastSeen: context.lastSeen,
@@ -155,12 +188,27 @@ export function eventPicture(event: SessionEvent): EventPicture {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  otp: 'By one-time code',
+  secret_forked: 'Two browsers hold the same secret',
+  travel_impossible: 'Nobody travels that fast',
+  evidence: 'Too much speaks against it',
+  context_challenged: 'It has not proven itself since',
+  network_unconfirmed: 'An important step, from a place that is not confirmed',
+  acr_missing: 'This step wants a stronger proof',
+  authentication_stale: 'This step wants a fresh proof',
+  step_up_begun: 'The question is on the screen',
+  attempts_exhausted: 'Too many wrong answers from here',
+  prompts_exhausted: 'Asked too often from places that nobody confirmed',
+  contexts_exhausted: 'Used from too many places at once',
+  device_changed: 'The same browser, with something new about it',
+  logout: 'You logged out',
+  logout_everywhere: 'You ended your other sessions',
+  ended_by_user: 'You ended it from another session',
 }
 
 /** A login's reason is the class of its session, which says nothing here. */
 function reasonOf({ type, reason }: SessionEvent): string | null {
   if (reason === null || type === 'session-established') return null
+  if (type === 'step-up-completed') return `By ${methodNames(reason.split('+'))}`
   return REASONS[reason] ?? sentence(reason)
 }
 

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { LoggedEvent } from 'holdfast/maintenance'
 import type { Cursor } from 'holdfast/store'
 import type { Operator } from './operator.ts'
-import { eventPicture, reasonTexts, sessionPicture } from './picture.ts'
+import { eventPicture, reasonTexts, sessionPicture, type Viewer } from './picture.ts'
 
 const EVERY_MS = 1_000
 
@@ -20,11 +20,13 @@ export async function streamSession(
   {
     operator,
     session,
+    viewer,
     now,
     stop,
   }: {
     readonly operator: Operator
     readonly session: string
+    readonly viewer: Viewer
     readonly now: () => number
     readonly stop: AbortSignal
   },
@@ -50,7 +52,7 @@ export async function streamSession(
         break
       }
       const texts = reasonTexts(events)
-      const picture = JSON.stringify(sessionPicture(detail, { texts, now: now() }))
+      const picture = JSON.stringify(sessionPicture(detail, { texts, now: now(), viewer }))
       if (picture !== shown) response.write(`event: session\ndata: ${picture}\n\n`)
       shown = picture
       if (!page.more) await pause(ended)
