@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Request, RequestHandler, Response } from 'express'
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import type { SessionView } from 'holdfast'
 import {
   type Carrier,
@@ -105,38 +105,45 @@ export function expressSessionBridge(options: BridgeOptions): Bridge {
     response.set('cache-control', 'no-store').redirect(307, ownPath(request.originalUrl))
   }
 
-  return {
-    async migrate(request, response, next) {
-      if (request.method !== 'GET' || comesWithToken(request)) return next()
-      const { movedAt } = request.session
-      if (movedAt !== undefined && Date.now() - movedAt < LATECOMER_MS) {
-        return comeAgain(request, response)
-      }
-      const login = loginOf(request)
-      if (login === undefined) return next()
+  async function move(request: Request, response: Response, next: NextFunction): Promise<void> {
+    if (request.method !== 'GET' || comesWithToken(request)) return next()
+    const { movedAt } = request.session
+    if (movedAt !== undefined && Date.now() - movedAt < LATECOMER_MS) {
+      return comeAgain(request, response)
+    }
+    const login = loginOf(request)
+    if (login === undefined) return next()
 
-      // The cookie leaves only when it is sure that this is the one session that comes of the old
-      // login. So an answer that is never sent takes it first.
-      const aside = new ServerResponse(request) as Response
-      // What may not log in (plain HTTP, a page of another site) and what cannot now (503) leaves
-      // the old login as it is.
-      const done = await hf.login(request, aside, {
-        ...login,
-        attributes: { ...login.attributes, migrated: true },
+    // The cookie leaves only when it is sure that this is the one session that comes of the old
+    // login. So an answer that is never sent takes it first.
+    const aside = new ServerResponse(request) as Response
+    // What may not log in (plain HTTP, a page of another site) and what cannot now (503) leaves
+    // the old login as it is.
+    const done = await hf.login(request, aside, {
+      ...login,
+      attributes: { ...login.attributes, migrated: true },
+    })
+    if (!done.ok) return next()
+    const first = await once(keyOf(request.sessionID))
+    await consume(request)
+    if (!first) {
+      await revoke(done.session.id)
+      return comeAgain(request, response)
+    }
+    response.clearCookie(oldCookie)
+    for (const [name, value] of done.headers()) {
+      if (name === 'set-cookie') response.append(name, value)
+      else response.set(name, value)
+    }
+    response.redirect(307, ownPath(request.originalUrl))
+  }
+
+  return {
+    migrate(request, response, next) {
+      // Express 4 takes no notice of a rejected promise: its client would wait for ever.
+      move(request, response, next).catch((error: unknown) => {
+        next(error instanceof Error ? error : new Error(String(error)))
       })
-      if (!done.ok) return next()
-      const first = await once(keyOf(request.sessionID))
-      await consume(request)
-      if (!first) {
-        await revoke(done.session.id)
-        return comeAgain(request, response)
-      }
-      response.clearCookie(oldCookie)
-      for (const [name, value] of done.headers()) {
-        if (name === 'set-cookie') response.append(name, value)
-        else response.set(name, value)
-      }
-      response.redirect(307, ownPath(request.originalUrl))
     },
 
     requireEither: (requireSession) => (request, response, next) =>
