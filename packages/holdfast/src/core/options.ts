@@ -85,6 +85,20 @@ export function checked<Fields extends AnyFields>(
   return read as Checked<Fields>
 }
 
+/**
+ * Throws `config_invalid` where an object that an application hands over has a name that is none of
+ * these. Its values are checked elsewhere: they may come from a client.
+ */
+export function checkNames(of: string, names: readonly string[], given: unknown): void {
+  if (!isObject(given)) {
+    throw new SessionError('config_invalid', `${of} needs an object with ${names.join(', ')}.`)
+  }
+  const fields = Object.fromEntries(names.map((name) => [name, ANYTHING]))
+  checked({ of, fields }, given)
+}
+
+const ANYTHING: AnyOption = { wanted: 'anything', read: (value) => value }
+
 /** A whole number of ms, or words. At least 1 ms unless said otherwise. */
 export function duration({
   min = 1,

@@ -28,7 +28,7 @@ export interface EnrolledFactors {
 
 /**
  * Adds and removes factors. Whoever adds a factor can come back with it, so keep all of these calls
- * behind `requireSession({ sensitivity: 'sensitive', maxAgeMs: 10 * 60_000 })`.
+ * behind `requireSession({ sensitivity: 'sensitive', maxAge: '10m' })`.
  */
 export interface Enrolment {
   show(owner: FactorOwner): Promise<EnrolledFactors>

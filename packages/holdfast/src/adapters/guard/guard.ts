@@ -37,9 +37,9 @@ export interface Guard extends Lifecycle<HttpFacts> {
    */
   require(requirements?: RouteRequirements): RequestVerifier<VerifiedRequest>
   /**
-   * Lets requests without a usable session pass as anonymous. A forged request (another site, a
-   * foreign form, plain HTTP) is refused all the same, and so is one whose session could not be
-   * judged.
+   * Lets requests without a usable session pass as anonymous, and so a form without its form
+   * token: it may be one that logs in. A forged request (another site, a foreign form token, plain
+   * HTTP) is refused all the same, and so is one whose session could not be judged.
    */
   optional(requirements?: RouteRequirements): RequestVerifier<OptionallyVerifiedRequest>
 }
@@ -164,14 +164,19 @@ function verification(
  * answer leaves them: there may be a living one by then.
  */
 function passOrRefuse(
-  { refuse, expiredCookies, startAnswer }: GuardParts,
+  { refuse, expiredCookies, startAnswer, warn }: GuardParts,
   facts: HttpFacts,
   unverified: UnverifiedRequest,
 ): OptionallyVerifiedRequest | Refused {
   const { code, decision } = unverified
-  if (!mayPassAnonymously(code)) return refuse(facts, unverified)
-  const expired = expiredCookies(facts, unverified)
-  const headers = expired.length === 0 ? [] : [NO_STORE, ...expired.map(setCookie)]
+  const { unsigned = false, setCookie: rotated } = unverified
+  if (!unsigned && !mayPassAnonymously(code)) return refuse(facts, unverified)
+  if (unsigned) warn('formWithoutToken')
+  const cookies = [
+    ...expiredCookies(facts, unverified),
+    ...(rotated === undefined ? [] : [rotated]),
+  ]
+  const headers = cookies.length === 0 ? [] : [NO_STORE, ...cookies.map(setCookie)]
   const inTime = startAnswer()
   return {
     ok: true,

@@ -5,6 +5,7 @@ import { sameText } from '../../core/constant-time.ts'
 import type { Decision } from '../../core/decision.ts'
 import { inMs } from '../../core/duration.ts'
 import { SessionError } from '../../core/errors.ts'
+import { checkNames } from '../../core/options.ts'
 import type { RequestFacts } from '../../core/request.ts'
 import type { SensitiveCall } from '../../core/sensitive-calls.ts'
 import type { SessionView } from '../../core/session.ts'
@@ -162,7 +163,11 @@ function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'login' |
   const delivering = carriers.session.find((carrier) => carrier.deliver !== undefined)
 
   return {
-    async login(facts, { clientFacts, from, ...login }) {
+    async login(facts, who) {
+      checkNames('login(request, response, ...)', LOGIN_NAMES, who)
+      const { clientFacts, from, ...login } = who
+      if (typeof (login.subject as unknown) === 'number')
+        throw new SessionError('config_invalid', NUMBER)
       if (from !== undefined) checkedOrigin('from', from)
       const foreign = checks.checkRequest(facts, from)
       if (foreign !== undefined) return refuse(facts, foreign)
@@ -243,6 +248,9 @@ function stepUp(
 
   return {
     async beginStepUp(facts, requirements) {
+      if (requirements !== undefined) {
+        checkNames('beginStepUp(request, ...)', STEP_UP_NAMES, requirements)
+      }
       const asked = requirements === undefined ? requirementsIn(facts.url) : defined(requirements)
       const read = checks.readToken(facts)
       if (!read.ok) return refuse(facts, read)
@@ -253,6 +261,7 @@ function stepUp(
     },
 
     async completeStepUp(facts, proof) {
+      checkNames('completeStepUp(request, response, ...)', PROOF_NAMES, proof)
       const read = checks.readToken(facts)
       if (!read.ok) return refuse(facts, read)
       const { token, carrier } = read
@@ -278,6 +287,40 @@ function stepUp(
       return reported.ok ? DONE : refuse(facts, reported)
     },
   }
+}
+
+const LOGIN_NAMES = namesOf<LoginFacts>({
+  subject: true,
+  tenant: true,
+  class: true,
+  acr: true,
+  amr: true,
+  authenticatedAt: true,
+  factors: true,
+  attributes: true,
+  refresh: true,
+  clientFacts: true,
+  from: true,
+  correlation: true,
+})
+
+const NUMBER =
+  'login(request, response, ...): subject must be text, and is a number. Write String(user.id).'
+
+const STEP_UP_NAMES = namesOf<StepUpRequirements>({ acr: true, maxAge: true, sensitivity: true })
+
+const PROOF_NAMES = namesOf<StepUpProof>({
+  challenge: true,
+  subject: true,
+  tenant: true,
+  acr: true,
+  amr: true,
+  correlation: true,
+})
+
+/** All names of a type; the compiler asks for each. */
+function namesOf<T>(names: Readonly<Record<keyof T, true>>): readonly string[] {
+  return Object.keys(names)
 }
 
 /** They may come from a client: the engine says what is wrong with them. */

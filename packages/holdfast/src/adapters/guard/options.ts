@@ -11,6 +11,7 @@ import {
   flag,
   func,
   group,
+  isObject,
   list,
   made,
   type OptionsOf,
@@ -300,6 +301,12 @@ export const ROUTE_OPTIONS = {
 export function checkRequirements(
   requirements: Partial<Record<keyof RouteRequirements, unknown>> | undefined,
 ): CheckedRequirements {
+  if (isObject(requirements) && 'headers' in requirements) {
+    throw new SessionError(
+      'config_invalid',
+      'requireSession() makes a guard, and was not called: app.get(path, requireSession(), handler).',
+    )
+  }
   const { sensitivity, acr, maxAge, activity } = checked(ROUTE_OPTIONS, requirements)
   return {
     ...(sensitivity === undefined ? {} : { sensitivity }),

@@ -39,6 +39,8 @@ export interface RefusalCause {
   readonly foreign?: ForeignRequest | undefined
   /** The carrier that brought the token: it can expire the client's cookie. */
   readonly carrier?: Carrier | undefined
+  /** A form of the session came without any form token. */
+  readonly unsigned?: true
   /** A `Set-Cookie` value that a passed verification left behind. */
   readonly setCookie?: string | undefined
 }

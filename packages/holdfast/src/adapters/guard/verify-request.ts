@@ -119,8 +119,13 @@ function conclude(
   if (!carrier.ambient || !isFormSubmission(facts.method, facts.header)) return verified
   return shownFormToken(facts).then((shown) => {
     if (shown !== undefined && sameText(shown, session.formToken)) return verified
-    const detail = shown === undefined ? FORM_TOKEN_MISSING : undefined
-    return { ok: false, code: 'form_token_invalid', detail, setCookie: setCookieIn(headers()) }
+    const missing = { detail: FORM_TOKEN_MISSING, unsigned: true } as const
+    return {
+      ok: false,
+      code: 'form_token_invalid',
+      ...(shown === undefined ? missing : {}),
+      setCookie: setCookieIn(headers()),
+    }
   })
 }
 

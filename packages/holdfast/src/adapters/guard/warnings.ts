@@ -27,6 +27,10 @@ const WARNINGS = {
     'Holdfast: a trusted proxy does not report its client in the header that is read, so all ' +
     'clients have the address of the proxy. Let it write X-Forwarded-For, or name the header ' +
     'that it writes in `address.header`.',
+  formWithoutToken:
+    "Holdfast: a form came to an optional route with a session and without the session's form " +
+    'token, so it passed without the session. Send `session.formToken` in the field `_form`, or ' +
+    'put no guard in front of the form that logs in.',
   keyUnknown:
     'Holdfast: a session cookie of another key ring came. Applications that share a host, on any ' +
     "of its ports, overwrite each other's cookie: give each a name of its own, for example " +
