@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { build } from './build.mjs'
 import { boundaries } from './check/boundaries.mjs'
 import { columns } from './check/columns.mjs'
+import { docsIndex } from './check/docs-index.mjs'
 import { docExamples } from './check/examples.mjs'
 import { exportsDocumented, rootExports } from './check/exports.mjs'
 import { errorCodesUsed, generatedDocs } from './check/generated-docs.mjs'
@@ -25,6 +26,7 @@ const CHECKS = {
   'exports of the root entry': rootExports,
   'error codes in use': errorCodesUsed,
   'generated pages': generatedDocs,
+  'index of the documentation': docsIndex,
   'examples of the documents': docExamples,
   'package contents': packageContents,
   'unused code and dependencies': () => program('knip', ['--no-progress']),

@@ -25,7 +25,7 @@ export async function forbiddenWords() {
     if (path === 'tools/check/words.mjs' || !existsSync(join(root, path))) continue
     findings.push(...findingsIn(path))
   }
-  for (const folder of ['', 'bench/peers/', 'tools/mutation/']) {
+  for (const folder of ['', 'bench/peers/', 'tools/mutation/', 'tools/site/']) {
     const path = `${folder}package-lock.json`
     const lock = JSON.parse(textOf(path))
     for (const [name, { resolved }] of Object.entries(lock.packages)) {

@@ -89,7 +89,7 @@ test('What Holdfast sees marks this browser, and says everything in plain words'
   })
 })
 
-test('"Begin again" ends all sessions, empties the basket, and brings the visitor home', async () => {
+test('"Begin again" ends all sessions, empties the basket, brings the visitor home', async () => {
   await inTown(async (page, context) => {
     await logIn(page)
     await page.click('.product >> nth=0 >> button')
@@ -127,7 +127,7 @@ test('"Begin again" that another site sends does nothing', async () => {
   })
 })
 
-test('on a phone the thief’s answer comes into view, and Escape closes the travel menu', async () => {
+test('on a phone the thief’s answer comes into view; Escape closes the travel menu', async () => {
   await inTown(async (page) => {
     await page.setViewportSize(PHONE)
     await logIn(page)

@@ -304,7 +304,8 @@ export function checkRequirements(
   if (isObject(requirements) && 'headers' in requirements) {
     throw new SessionError(
       'config_invalid',
-      'requireSession() makes a guard, and was not called: app.get(path, requireSession(), handler).',
+      'requireSession() makes a guard, and was not called: ' +
+        'app.get(path, requireSession(), handler).',
     )
   }
   const { sensitivity, acr, maxAge, activity } = checked(ROUTE_OPTIONS, requirements)
