@@ -159,9 +159,11 @@ test('the thief’s page says that nobody is logged in, and leads there and back
     const said = await page.textContent('[data-logged-out]')
     const disabled = await page.isDisabled('text=Show the copied cookie')
     await page.click('main a[href="/login?return=/thief"]')
+    // The page has loaded then, and with it the script that fills the form.
+    await page.waitForURL(`${town.shopUrl}/login?return=/thief`)
     await page.click('[data-fill-name="ada"]')
     await page.click('form[data-holdfast] button.wide')
-    await page.waitForURL('**/thief')
+    await page.waitForURL(`${town.shopUrl}/thief`)
     await page.waitForSelector('[data-owner-log] li')
     await page.context().clearCookies({ name: '__Host-session' })
     await page.click('text=Show the copied cookie')

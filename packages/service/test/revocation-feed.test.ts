@@ -12,8 +12,13 @@ import { until } from '../../holdfast/test/support/until.ts'
 import { startService } from '../src/index.ts'
 import { configOf, folder, KEYS, running } from './support.ts'
 
-function following(options: Partial<RevocationFeedOptions> & { url: string }): Revocations {
-  const feed = revocationFeed({ key: KEYS.gate, ...options })
+/** The service may be one that is played, with more than its address. */
+function following({
+  url,
+  ...options
+}: Partial<RevocationFeedOptions> & { readonly url: string }): Revocations {
+  const { key = KEYS.gate, now, fetch } = options
+  const feed = revocationFeed({ url, key, ...(now && { now }), ...(fetch && { fetch }) })
   onTestFinished(() => feed.close())
   return feed
 }
