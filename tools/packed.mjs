@@ -28,8 +28,17 @@ const READY_MS = 60_000
 /** Projects that are installed and driven at the same time. */
 const AT_ONCE = 2
 
-/** What differs: where the calls for programs are, and whether there are pages for a person. */
-const PROJECTS = { next: { api: '/api', hasPages: true } }
+/**
+ * What differs: where the calls for programs are, whether there are pages for a person, and which
+ * project has the files that are not its own.
+ */
+const PROJECTS = {
+  next: { api: '/api', hasPages: true },
+  'express-4': { like: 'express-5' },
+  'nest-fastify': { like: 'nest-express' },
+  bundlers: { like: 'hono' },
+  runtimes: { like: 'hono' },
+}
 
 /** Every project below `examples/projects`. */
 export function projectNames() {
@@ -81,9 +90,10 @@ async function project(name, { folder, archive }) {
       seconds[what] = (performance.now() - from) / 1000
     }
   }
+  const { api = '', hasPages = false, like = name } = PROJECTS[name] ?? {}
   let installed = false
   try {
-    cpSync(join(TEMPLATES, name), folder, { recursive: true })
+    for (const from of [like, name]) cpSync(join(TEMPLATES, from), folder, { recursive: true })
     const source = join(folder, 'src')
     cpSync(join(TEMPLATES, 'users.ts'), join(source, 'users.ts'))
     cpSync(CLOCK, join(folder, 'clock.mjs'))
@@ -93,7 +103,6 @@ async function project(name, { folder, archive }) {
     for (const script of ['build', 'test']) {
       if (scripts[script] !== undefined) await step(script, () => npm(folder, ['run', script]))
     }
-    const { api = '', hasPages = false } = PROJECTS[name] ?? {}
     const starts = Object.entries(scripts).filter(([script]) => script.startsWith('start'))
     for (const [script, command] of starts) {
       await step(script, () =>
