@@ -1,6 +1,7 @@
 import { readBearer } from '../carriers/bearer.ts'
 import { type Code, SessionError } from '../core/errors.ts'
-import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
+import { func } from '../core/option-kinds.ts'
+import { checked, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
 import { MAX_TOKEN_LENGTH } from '../tokens/parse-jwt.ts'
 import type { AccessRequirements } from '../tokens/requirements.ts'

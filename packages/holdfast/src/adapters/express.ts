@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express'
-import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
+import { func } from '../core/option-kinds.ts'
+import { checked } from '../core/options.ts'
 import type { Sessions } from '../core/sessions.ts'
 import {
   type AccessGuard,
@@ -10,7 +11,7 @@ import {
 import { bugOf } from './guard/faults.ts'
 import { guard } from './guard/guard.ts'
 import { parsedField, parsedFields } from './guard/http-request.ts'
-import { GUARD_ALIASES, GUARD_FIELDS, type GuardOptions } from './guard/options.ts'
+import { adapterOptions, type GuardOptions } from './guard/options.ts'
 import { sendAnswer, setAnswerHeaders } from './node-head.ts'
 import { arrivals, headFacts, nodeFacts } from './node-http.ts'
 import { nextApi, type RequestApi, type SessionGuard } from './request-api.ts'
@@ -26,14 +27,9 @@ export interface ExpressOptions extends GuardOptions {
   readonly formToken?: (request: Request) => string | undefined | Promise<string | undefined>
 }
 
-const OPTIONS = {
-  of: 'holdfast()',
-  fields: {
-    ...GUARD_FIELDS,
-    formToken: func<NonNullable<ExpressOptions['formToken']>>('it gives the form token'),
-  } satisfies OptionsOf<ExpressOptions>,
-  aliases: GUARD_ALIASES,
-} satisfies OptionTable
+const OPTIONS = adapterOptions<ExpressOptions>({
+  formToken: func<NonNullable<ExpressOptions['formToken']>>('it gives the form token'),
+})
 
 /** Express 4.18 and 5: middleware for routes, and the calls for handlers. */
 export interface ExpressHoldfast

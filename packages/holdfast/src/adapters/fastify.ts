@@ -4,7 +4,8 @@ import type {
   onRequestAsyncHookHandler,
   preHandlerHookHandler,
 } from 'fastify'
-import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
+import { func } from '../core/option-kinds.ts'
+import { checked } from '../core/options.ts'
 import type { Sessions } from '../core/sessions.ts'
 import {
   type AccessGuard,
@@ -15,7 +16,7 @@ import {
 import { sendReply, setReplyHeaders } from './fastify-http.ts'
 import { guard } from './guard/guard.ts'
 import { parsedField, parsedFields } from './guard/http-request.ts'
-import { GUARD_ALIASES, GUARD_FIELDS, type GuardOptions } from './guard/options.ts'
+import { adapterOptions, type GuardOptions } from './guard/options.ts'
 import { arrivals, headFacts, nodeFacts } from './node-http.ts'
 import { nextApi, type RequestApi, type SessionGuard } from './request-api.ts'
 
@@ -27,14 +28,9 @@ export interface FastifyOptions extends GuardOptions {
   readonly formToken?: (request: FastifyRequest) => string | undefined | Promise<string | undefined>
 }
 
-const OPTIONS = {
-  of: 'holdfast()',
-  fields: {
-    ...GUARD_FIELDS,
-    formToken: func<NonNullable<FastifyOptions['formToken']>>('it gives the form token'),
-  } satisfies OptionsOf<FastifyOptions>,
-  aliases: GUARD_ALIASES,
-} satisfies OptionTable
+const OPTIONS = adapterOptions<FastifyOptions>({
+  formToken: func<NonNullable<FastifyOptions['formToken']>>('it gives the form token'),
+})
 
 /** Fastify 5: hooks for routes, and the calls for handlers. */
 export interface FastifyHoldfast

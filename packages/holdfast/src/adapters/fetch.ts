@@ -1,5 +1,6 @@
 import type { Decision } from '../core/decision.ts'
-import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
+import { func } from '../core/option-kinds.ts'
+import { checked } from '../core/options.ts'
 import type { RequestFacts } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions, SubjectRef } from '../core/sessions.ts'
@@ -35,7 +36,7 @@ import type {
   TokensIssued,
 } from './guard/lifecycle.ts'
 import type { ForwardedFacts } from './guard/on-behalf.ts'
-import { GUARD_ALIASES, GUARD_FIELDS, type GuardOptions } from './guard/options.ts'
+import { adapterOptions, type GuardOptions } from './guard/options.ts'
 import type { RefreshRequirements } from './guard/refresh.ts'
 import type { Refused } from './guard/refusals.ts'
 import { type SessionGuard, type SessionLookup, sessionLookup } from './request-api.ts'
@@ -56,15 +57,10 @@ export interface FetchOptions extends GuardOptions {
   readonly formToken?: (request: Request) => string | undefined | Promise<string | undefined>
 }
 
-const OPTIONS = {
-  of: 'holdfast()',
-  fields: {
-    ...GUARD_FIELDS,
-    peer: func<NonNullable<FetchOptions['peer']>>('it gives the remote address'),
-    formToken: func<NonNullable<FetchOptions['formToken']>>('it gives the form token'),
-  } satisfies OptionsOf<FetchOptions>,
-  aliases: GUARD_ALIASES,
-} satisfies OptionTable
+const OPTIONS = adapterOptions<FetchOptions>({
+  peer: func<NonNullable<FetchOptions['peer']>>('it gives the remote address'),
+  formToken: func<NonNullable<FetchOptions['formToken']>>('it gives the form token'),
+})
 
 /** What a handler gets beside its request. */
 export interface FetchSession {

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Decision } from '../core/decision.ts'
-import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
+import { func } from '../core/option-kinds.ts'
+import { checked } from '../core/options.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
@@ -26,12 +27,7 @@ import {
   type VerifiedRequest,
 } from './guard/guard.ts'
 import type { HttpFacts } from './guard/http-request.ts'
-import {
-  GUARD_ALIASES,
-  GUARD_FIELDS,
-  type GuardOptions,
-  type RouteRequirements,
-} from './guard/options.ts'
+import { adapterOptions, type GuardOptions, type RouteRequirements } from './guard/options.ts'
 import type { Refused } from './guard/refusals.ts'
 import { setAnswerHeaders } from './node-head.ts'
 import { type ContextApi, contextApi } from './request-api.ts'
@@ -51,15 +47,10 @@ export interface HonoOptions extends GuardOptions {
   readonly formToken?: (c: Context) => string | undefined | Promise<string | undefined>
 }
 
-const OPTIONS = {
-  of: 'holdfast()',
-  fields: {
-    ...GUARD_FIELDS,
-    peer: func<NonNullable<HonoOptions['peer']>>('it gives the remote address'),
-    formToken: func<NonNullable<HonoOptions['formToken']>>('it gives the form token'),
-  } satisfies OptionsOf<HonoOptions>,
-  aliases: GUARD_ALIASES,
-} satisfies OptionTable
+const OPTIONS = adapterOptions<HonoOptions>({
+  peer: func<NonNullable<HonoOptions['peer']>>('it gives the remote address'),
+  formToken: func<NonNullable<HonoOptions['formToken']>>('it gives the form token'),
+})
 
 /**
  * What handlers behind `requireSession` read with `c.get('session')` and `c.get('decision')`.

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
+import { func } from '../core/option-kinds.ts'
+import { checked } from '../core/options.ts'
 import type { Sessions } from '../core/sessions.ts'
 import {
   type AccessGuard,
@@ -20,7 +21,7 @@ import {
   parsedFields,
   type WholeAnswer,
 } from './guard/http-request.ts'
-import { GUARD_ALIASES, GUARD_FIELDS, type GuardOptions } from './guard/options.ts'
+import { adapterOptions, type GuardOptions } from './guard/options.ts'
 import { setAnswerHeaders, setCookiesOf } from './node-head.ts'
 import { arrivals, headFacts, nodeFacts } from './node-http.ts'
 import { type ContextApi, contextApi, type SessionGuard } from './request-api.ts'
@@ -54,14 +55,9 @@ export interface KoaOptions extends GuardOptions {
   readonly formToken?: (ctx: KoaContext) => string | undefined | Promise<string | undefined>
 }
 
-const OPTIONS = {
-  of: 'holdfast()',
-  fields: {
-    ...GUARD_FIELDS,
-    formToken: func<NonNullable<KoaOptions['formToken']>>('it gives the form token'),
-  } satisfies OptionsOf<KoaOptions>,
-  aliases: GUARD_ALIASES,
-} satisfies OptionTable
+const OPTIONS = adapterOptions<KoaOptions>({
+  formToken: func<NonNullable<KoaOptions['formToken']>>('it gives the form token'),
+})
 
 /** Koa 3: middleware for routes, and the calls for handlers. */
 export interface KoaHoldfast extends ContextApi<KoaContext>, SessionGuard<KoaMiddleware> {}

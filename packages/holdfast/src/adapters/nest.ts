@@ -1,14 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
-  type ArgumentsHost,
   type CanActivate,
-  Catch,
   createParamDecorator,
   type DynamicModule,
-  type ExceptionFilter,
   type ExecutionContext,
   type FactoryProvider,
-  HttpException,
   Inject,
   Module,
   type ModuleMetadata,
@@ -18,7 +13,8 @@ import {
 } from '@nestjs/common'
 import { APP_FILTER } from '@nestjs/core'
 import { SessionError } from '../core/errors.ts'
-import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
+import { func } from '../core/option-kinds.ts'
+import { checked } from '../core/options.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import {
@@ -27,27 +23,28 @@ import {
   type AccessVerifier,
   accessGuardOf,
 } from './access.ts'
-import { putOnReply, type Reply, sendReply, setReplyHeaders } from './fastify-http.ts'
+import { setReplyHeaders } from './fastify-http.ts'
 import {
   guard,
   type OptionallyVerifiedRequest,
   type RequestVerifier,
   type VerifiedRequest,
 } from './guard/guard.ts'
-import {
-  type HttpFacts,
-  parsedField,
-  parsedFields,
-  type WholeAnswer,
-} from './guard/http-request.ts'
-import {
-  GUARD_ALIASES,
-  GUARD_FIELDS,
-  type GuardOptions,
-  type RouteRequirements,
-} from './guard/options.ts'
+import { type HttpFacts, parsedField, parsedFields } from './guard/http-request.ts'
+import { adapterOptions, type GuardOptions, type RouteRequirements } from './guard/options.ts'
 import type { RefreshRequirements } from './guard/refresh.ts'
-import { putOnResponse, sendAnswer, setAnswerHeaders } from './node-head.ts'
+import {
+  httpOf,
+  type NestExchange,
+  type NestRequest,
+  type NestResponse,
+  put,
+  RefusalFilter,
+  rawRequest,
+  rawResponse,
+  throwRefusal,
+} from './nest-http.ts'
+import { setAnswerHeaders } from './node-head.ts'
 import { arrivals, headFacts, nodeFacts } from './node-http.ts'
 import {
   type RequestApi,
@@ -56,16 +53,8 @@ import {
   type SessionLookup,
 } from './request-api.ts'
 
+export { type NestRequest, type NestResponse, RequestRefused } from './nest-http.ts'
 export * from './public.ts'
-
-/** The request of a controller: that of Express, or that of Fastify. */
-export type NestRequest = (IncomingMessage | { readonly raw: IncomingMessage }) & {
-  readonly originalUrl: string
-  readonly body?: unknown
-}
-
-/** The response of a controller: that of Express, or the reply of Fastify. */
-export type NestResponse = ServerResponse | Reply
 
 /** What the guard takes, and where a form token may be. */
 export interface NestOptions extends GuardOptions {
@@ -73,14 +62,9 @@ export interface NestOptions extends GuardOptions {
   readonly formToken?: (request: NestRequest) => string | undefined | Promise<string | undefined>
 }
 
-const OPTIONS = {
-  of: 'holdfast()',
-  fields: {
-    ...GUARD_FIELDS,
-    formToken: func<NonNullable<NestOptions['formToken']>>('it gives the form token'),
-  } satisfies OptionsOf<NestOptions>,
-  aliases: GUARD_ALIASES,
-} satisfies OptionTable
+const OPTIONS = adapterOptions<NestOptions>({
+  formToken: func<NonNullable<NestOptions['formToken']>>('it gives the form token'),
+})
 
 /** What the module takes: the sessions, and the options of the guard. */
 export interface HoldfastModuleOptions extends NestOptions {
@@ -130,26 +114,6 @@ export abstract class Holdfast implements SessionLookup<NestRequest>, SessionGua
     response: NestResponse,
     requirements?: RefreshRequirements,
   ) => Promise<unknown>
-}
-
-/**
- * A refusal on its way through Nest. Its status and headers are on the response by then, so that
- * an application's own filter words no more than the body. `getResponse()` is the problem document.
- */
-export class RequestRefused extends HttpException {
-  // Private, because it may set a cookie, and exceptions end in logs.
-  readonly #answer: WholeAnswer
-
-  constructor(answer: WholeAnswer) {
-    super(contentOf(answer), answer.status)
-    this.#answer = answer
-  }
-
-  /** Answers as the guard would. */
-  send(response: NestResponse): void {
-    if ('raw' in response) sendReply(response, this.#answer)
-    else sendAnswer(response, this.#answer)
-  }
 }
 
 /** Refuses requests without a session that meets the requirements. For methods and controllers. */
@@ -237,7 +201,7 @@ export function holdfast(sessions: Sessions, options: NestOptions = {}): Holdfas
   ): CanActivate {
     return {
       async canActivate(context) {
-        const { request, response } = httpOf(context)
+        const { request, response }: NestExchange & { readonly request: Guarded } = httpOf(context)
         request[LOOKUP] = api
         return goOn(request, response, await verify(factsOf(request, response)))
       },
@@ -292,13 +256,6 @@ export function accessGuard(
 class HoldfastRootModule {}
 Module({})(HoldfastRootModule)
 
-class RefusalFilter implements ExceptionFilter<RequestRefused> {
-  catch(refused: RequestRefused, host: ArgumentsHost): void {
-    refused.send(host.switchToHttp().getResponse<NestResponse>())
-  }
-}
-Catch(RequestRefused)(RefusalFilter)
-
 /** A guard that Nest makes itself, once it has made {@link Holdfast}. */
 function guardClass(guardOf: (holdfast: Holdfast) => CanActivate): Type<CanActivate> {
   class RouteGuard implements CanActivate {
@@ -326,47 +283,4 @@ function sessionIn(request: NestRequest & Guarded): SessionView | undefined {
     'internal_error',
     'This request has no session. Put @RequireSession() or @OptionalSession() on the method.',
   )
-}
-
-function httpOf(context: ExecutionContext): {
-  readonly request: NestRequest & Guarded
-  readonly response: NestResponse
-} {
-  if (context.getType() !== 'http') {
-    throw new SessionError('internal_error', 'Holdfast guards HTTP routes of controllers alone.')
-  }
-  const http = context.switchToHttp()
-  return { request: http.getRequest(), response: http.getResponse() }
-}
-
-function throwRefusal(response: NestResponse, answer: WholeAnswer): never {
-  put(response, answer)
-  throw new RequestRefused(answer)
-}
-
-function put(response: NestResponse, answer: WholeAnswer): void {
-  if ('raw' in response) putOnReply(response, answer)
-  else putOnResponse(response, answer)
-}
-
-/** The problem document as an object; anything else as it is. */
-function contentOf({ headers, body }: WholeAnswer): string | Record<string, unknown> {
-  const isProblem = headers.some(
-    ([name, value]) => name === 'content-type' && value.startsWith('application/problem+json'),
-  )
-  if (!isProblem) return body
-  try {
-    return JSON.parse(body)
-  } catch {
-    // An application words its refusals as it likes.
-    return body
-  }
-}
-
-function rawRequest(request: NestRequest): IncomingMessage {
-  return 'raw' in request ? request.raw : request
-}
-
-function rawResponse(response: NestResponse): ServerResponse {
-  return 'raw' in response ? response.raw : response
 }

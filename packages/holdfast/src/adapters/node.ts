@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
+import { func } from '../core/option-kinds.ts'
+import { checked } from '../core/options.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
@@ -13,12 +14,7 @@ import {
 import { guard } from './guard/guard.ts'
 import type { FormField } from './guard/held-form.ts'
 import type { HttpFacts, WholeAnswer } from './guard/http-request.ts'
-import {
-  GUARD_ALIASES,
-  GUARD_FIELDS,
-  type GuardOptions,
-  type RouteRequirements,
-} from './guard/options.ts'
+import { adapterOptions, type GuardOptions, type RouteRequirements } from './guard/options.ts'
 import { sendAnswer, setAnswerHeaders } from './node-head.ts'
 import { arrivals, headFacts, nodeFacts } from './node-http.ts'
 import { type RequestApi, requestApi } from './request-api.ts'
@@ -43,15 +39,10 @@ export interface NodeOptions extends GuardOptions {
   ) => readonly FormField[] | undefined | Promise<readonly FormField[] | undefined>
 }
 
-const OPTIONS = {
-  of: 'holdfast()',
-  fields: {
-    ...GUARD_FIELDS,
-    formToken: func<NonNullable<NodeOptions['formToken']>>('it gives the form token'),
-    formFields: func<NonNullable<NodeOptions['formFields']>>('it gives the fields of a form'),
-  } satisfies OptionsOf<NodeOptions>,
-  aliases: GUARD_ALIASES,
-} satisfies OptionTable
+const OPTIONS = adapterOptions<NodeOptions>({
+  formToken: func<NonNullable<NodeOptions['formToken']>>('it gives the form token'),
+  formFields: func<NonNullable<NodeOptions['formFields']>>('it gives the fields of a form'),
+})
 
 /** `node:http`, `node:https` and the compatibility interface of `node:http2`. */
 export interface NodeHoldfast extends RequestApi<IncomingMessage, ServerResponse> {

@@ -1,13 +1,6 @@
 import { SessionError } from '../core/errors.ts'
-import {
-  checked,
-  flag,
-  type OptionsOf,
-  type OptionTable,
-  oneOf,
-  withDefault,
-  words,
-} from '../core/options.ts'
+import { flag, oneOf, withDefault, words } from '../core/option-kinds.ts'
+import { checked, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { HeaderLookup } from '../core/request.ts'
 import { TOKEN_LENGTH, TOKEN_PREFIX } from '../core/token.ts'
 import type { Carried, Carrier, DeliveredLifetime } from './carrier.ts'

@@ -1,13 +1,6 @@
 import type { Duration } from '../core/duration.ts'
-import {
-  duration,
-  func,
-  needed,
-  type OptionsOf,
-  type OptionTable,
-  withDefault,
-  words,
-} from '../core/options.ts'
+import { duration, func, needed, withDefault, words } from '../core/option-kinds.ts'
+import type { OptionsOf, OptionTable } from '../core/options.ts'
 
 /** Where the service is, and how to ask it. */
 export interface ConnectOptions {

@@ -7,24 +7,23 @@ import type { Host } from '../core/host.ts'
 import { type ClassOptions, DEFAULT_LIFETIMES, DEFAULT_ROTATE_EVERY_MS } from '../core/lifetimes.ts'
 import type { Lookup } from '../core/lookup.ts'
 import {
-  type Checked,
   duration,
   either,
   flag,
   func,
   group,
+  hostOption,
   list,
   made,
   named,
   needed,
-  type OptionsOf,
-  type OptionTable,
   oneOf,
   passing,
   whole,
   withDefault,
   words,
-} from '../core/options.ts'
+} from '../core/option-kinds.ts'
+import type { Checked, OptionsOf, OptionTable } from '../core/options.ts'
 import type { Signal } from '../core/signal.ts'
 import type { Store } from '../core/store.ts'
 import { balanced, lenient, strict } from '../policies/presets.ts'
@@ -139,11 +138,6 @@ export const MAX_COPIES = 10_000
 /** Most memory for what was opened lately, unless said otherwise: some 20,000 sessions. */
 export const DEFAULT_CACHE_BYTES = 100_000_000
 
-const clock = made<Host>('an object with now() and random(size), as systemHost() gives it', [
-  'now',
-  'random',
-])
-
 /** A policy that was not called is one that answers a policy to each request. */
 const FACTORIES: readonly unknown[] = [balanced, lenient, strict]
 
@@ -212,7 +206,7 @@ export const SESSIONS_OPTIONS = {
       false,
     ),
     cacheBytes: withDefault(whole(), DEFAULT_CACHE_BYTES),
-    host: clock,
+    host: hostOption,
     onEvent: func<(event: SessionEvent) => void>('it hears each event'),
     onMemories: func<(count: () => Memories) => void>('it gets a function that counts'),
     onWarning: func<(message: string) => void>('it hears what could not be written'),

@@ -1,7 +1,8 @@
 import { SessionError } from '../core/errors.ts'
 import { parseJa4 } from '../core/ja4.ts'
 import { memo } from '../core/memo.ts'
-import { either, group, isObject, list, needed, passing, whole, words } from '../core/options.ts'
+import { either, group, list, needed, passing, whole, words } from '../core/option-kinds.ts'
+import { isObject } from '../core/options.ts'
 import type { HeaderLookup } from '../core/request.ts'
 import {
   type Address,

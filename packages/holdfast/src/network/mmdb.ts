@@ -1,20 +1,17 @@
 import type { Duration } from '../core/duration.ts'
 import type { Lookup, LookupResult } from '../core/lookup.ts'
 import {
-  checked,
   duration,
   func,
-  isObject,
   list,
   made,
   needed,
-  type OptionsOf,
-  type OptionTable,
   passing,
   whole,
   withDefault,
   words,
-} from '../core/options.ts'
+} from '../core/option-kinds.ts'
+import { checked, isObject, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { NetworkKind } from '../core/request.ts'
 import { parseAddress } from './address.ts'
 import { ASN_KINDS } from './asn-kinds.ts'

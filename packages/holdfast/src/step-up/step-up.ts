@@ -2,17 +2,8 @@ import { createHash } from 'node:crypto'
 import { systemHost } from '../codecs/system-host.ts'
 import { SessionError } from '../core/errors.ts'
 import type { Host } from '../core/host.ts'
-import {
-  checked,
-  group,
-  list,
-  made,
-  needed,
-  type OptionsOf,
-  type OptionTable,
-  passing,
-  words,
-} from '../core/options.ts'
+import { group, hostOption, list, made, needed, passing, words } from '../core/option-kinds.ts'
+import { checked, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { RequestFacts } from '../core/request.ts'
 import { type Enrolment, enrolment } from './enrolment.ts'
 import {
@@ -74,10 +65,7 @@ export const STEP_UP_OPTIONS = {
       recovery: needed(words('an acr'), "recovery: 'recovery'"),
     }),
     key: passing<Uint8Array>('32 random bytes', (value) => value instanceof Uint8Array),
-    host: made<Host>('an object with now() and random(size), as systemHost() gives it', [
-      'now',
-      'random',
-    ]),
+    host: hostOption,
   } satisfies OptionsOf<StepUpOptions>,
   aliases: {
     rp: 'relyingParty',

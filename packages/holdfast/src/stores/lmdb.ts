@@ -3,16 +3,8 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { open, type RootDatabase } from 'lmdb'
 import { SessionError } from '../core/errors.ts'
-import {
-  checked,
-  func,
-  needed,
-  type OptionsOf,
-  type OptionTable,
-  whole,
-  withDefault,
-  words,
-} from '../core/options.ts'
+import { clock, func, needed, whole, withDefault, words } from '../core/option-kinds.ts'
+import { checked, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { Store } from '../core/store.ts'
 import { FEED_FIELDS, type FeedOptions, feedBoundOf } from './feed/bound.ts'
 import { onFileChange } from './local/file-watch.ts'
@@ -63,7 +55,7 @@ export const LMDB_OPTIONS = {
   fields: {
     ...FEED_FIELDS,
     path: needed(words('a directory of this machine'), "path: '.holdfast/store'"),
-    now: func<() => number>('it tells the time, UTC in ms'),
+    now: clock,
     mapSize: withDefault(whole({ min: 1_048_576 }), 16 * GIBIBYTE),
     onWarning: func<(message: string) => void>('it hears of a sweep that failed'),
   } satisfies OptionsOf<LmdbOptions>,

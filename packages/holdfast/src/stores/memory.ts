@@ -1,4 +1,5 @@
-import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
+import { clock } from '../core/option-kinds.ts'
+import { checked, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { Store } from '../core/store.ts'
 import { FEED_FIELDS, type FeedOptions, feedBoundOf } from './feed/bound.ts'
 import { memoryTables } from './local/memory-tables.ts'
@@ -18,7 +19,7 @@ export const MEMORY_OPTIONS = {
   of: 'memoryStore()',
   fields: {
     ...FEED_FIELDS,
-    now: func<() => number>('it tells the time, UTC in ms'),
+    now: clock,
   } satisfies OptionsOf<MemoryOptions>,
 } satisfies OptionTable
 

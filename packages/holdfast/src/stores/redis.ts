@@ -1,18 +1,8 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { Duration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
-import {
-  checked,
-  duration,
-  flag,
-  func,
-  isObject,
-  type OptionsOf,
-  type OptionTable,
-  passing,
-  withDefault,
-  words,
-} from '../core/options.ts'
+import { clock, duration, flag, func, passing, withDefault, words } from '../core/option-kinds.ts'
+import { checked, isObject, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { Store } from '../core/store.ts'
 import { FEED_FIELDS, type FeedOptions, feedBoundOf } from './feed/bound.ts'
 import { type RedisAsk, redisAsk } from './redis/ask.ts'
@@ -81,7 +71,7 @@ export const REDIS_OPTIONS = {
     url: words('the URL of a Redis, as in redis://127.0.0.1:6379'),
     tls: passing<ConnectionOptions>('an object with settings of TLS', isObject),
     subscriber: passing<RedisSubscriber>(`${CLIENT} of its own`, isClient),
-    now: func<() => number>('it tells the time, UTC in ms'),
+    now: clock,
     prefix: withDefault(
       passing<string>(
         'up to 64 letters, digits and : . _ - alone',

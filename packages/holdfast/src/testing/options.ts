@@ -7,12 +7,11 @@ import {
   made,
   named,
   needed,
-  type OptionsOf,
-  type OptionTable,
   passing,
   whole,
   words,
-} from '../core/options.ts'
+} from '../core/option-kinds.ts'
+import type { OptionsOf, OptionTable } from '../core/options.ts'
 import type { Attributes } from '../core/session.ts'
 import type { Login, Sessions } from '../core/sessions.ts'
 import { parseClientAddress } from '../network/address.ts'

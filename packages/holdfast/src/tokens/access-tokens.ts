@@ -4,19 +4,16 @@ import type { Duration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
 import { memo } from '../core/memo.ts'
 import {
-  type Checked,
-  checked,
   duration,
   group,
   made,
   named,
   needed,
-  type OptionsOf,
-  type OptionTable,
   oneOf,
   withDefault,
   words,
-} from '../core/options.ts'
+} from '../core/option-kinds.ts'
+import { type Checked, checked, type OptionsOf, type OptionTable } from '../core/options.ts'
 import {
   activeKey,
   MAX_TOKEN_LIFE_MS,

@@ -1,16 +1,8 @@
 import { boundedText } from '../client/bounded-text.ts'
 import type { Duration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
-import {
-  checked,
-  duration,
-  func,
-  needed,
-  type OptionsOf,
-  type OptionTable,
-  withDefault,
-  words,
-} from '../core/options.ts'
+import { clock, duration, func, needed, withDefault, words } from '../core/option-kinds.ts'
+import { checked, type OptionsOf, type OptionTable } from '../core/options.ts'
 import { keysOf, type VerificationKey } from './verification-key.ts'
 
 /** Where a verifier gets its keys. */
@@ -72,7 +64,7 @@ export const KEY_SET_OPTIONS = {
     coolDown: withDefault(duration(waits), 30_000),
     maxAge: withDefault(duration(waits), 300_000),
     fetch: func<typeof fetch>('it asks in place of the platform'),
-    now: func<() => number>('it tells the time, UTC in ms'),
+    now: clock,
   } satisfies OptionsOf<RemoteKeySetOptions>,
   aliases: {
     coolDownMs: 'coolDown',

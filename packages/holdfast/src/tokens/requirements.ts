@@ -1,15 +1,8 @@
 import { acrMet } from '../core/acr.ts'
 import type { Duration } from '../core/duration.ts'
 import { type RefusalCode, SessionError } from '../core/errors.ts'
-import {
-  checked,
-  duration,
-  flag,
-  type OptionsOf,
-  type OptionTable,
-  oneOf,
-  words,
-} from '../core/options.ts'
+import { duration, flag, oneOf, words } from '../core/option-kinds.ts'
+import { checked, type OptionsOf, type OptionTable } from '../core/options.ts'
 import { LIMITS } from '../core/request.ts'
 import type { Requirements } from '../core/sessions.ts'
 import type { AccessClaims } from './access-claims.ts'

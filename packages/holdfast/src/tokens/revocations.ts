@@ -1,6 +1,7 @@
 import { SERVICE_ALIASES, SERVICE_FIELDS } from '../client/options.ts'
 import { SessionError } from '../core/errors.ts'
-import { checked, func, type OptionsOf, type OptionTable } from '../core/options.ts'
+import { func } from '../core/option-kinds.ts'
+import { checked, type OptionsOf, type OptionTable } from '../core/options.ts'
 import { matches, type RevocationEntry, revocationSet, type TokenFacts } from './revocation-set.ts'
 import {
   messagesAfter,

@@ -6,18 +6,16 @@ import type { Duration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
 import { memo } from '../core/memo.ts'
 import {
-  checked,
+  clock,
   duration,
-  func,
   group,
   list,
   made,
   needed,
-  type OptionsOf,
-  type OptionTable,
   withDefault,
   words,
-} from '../core/options.ts'
+} from '../core/option-kinds.ts'
+import { checked, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { AccessClaims } from './access-claims.ts'
 import { type Connections, connections } from './connections.ts'
 import { type KeySet, remoteKeySet } from './key-sets.ts'
@@ -91,7 +89,7 @@ export const VERIFIER_OPTIONS = {
     ]),
     acrOrder: withDefault(list(words('a word')), []),
     skew: withDefault(duration({ min: 0, max: MAX_SKEW_MS }), SKEW_MS),
-    now: func<() => number>('it tells the time, UTC in ms'),
+    now: clock,
   } satisfies OptionsOf<VerifierOptions>,
   aliases: {
     iss: 'issuer',

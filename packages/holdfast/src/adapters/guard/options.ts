@@ -6,19 +6,17 @@ import type { Decision } from '../../core/decision.ts'
 import type { Duration } from '../../core/duration.ts'
 import { type Code, SessionError } from '../../core/errors.ts'
 import {
-  checked,
+  clock,
   duration,
   flag,
   func,
   group,
-  isObject,
   list,
   made,
-  type OptionsOf,
-  type OptionTable,
   oneOf,
   words,
-} from '../../core/options.ts'
+} from '../../core/option-kinds.ts'
+import { checked, isObject, type OptionsOf, type OptionTable } from '../../core/options.ts'
 import { type Activity, LIMITS, type Sensitivity } from '../../core/request.ts'
 import type { Sessions } from '../../core/sessions.ts'
 import { ADDRESS_OPTIONS, type ClientAddressOptions } from '../../network/client-address.ts'
@@ -204,12 +202,12 @@ export const GUARD_FIELDS = {
   ),
   origins: list(words('an origin, as in https://app.example')),
   sameSite: oneOf(['refuse', 'trust']),
-  now: func<() => number>('it tells the time, UTC in ms'),
+  now: clock,
   onWarning: func<(message: string) => void>('it hears what an operator should mend'),
 } satisfies OptionsOf<GuardOptions>
 
 /** What people write for them. */
-export const GUARD_ALIASES = {
+const GUARD_ALIASES = {
   trustProxy: PROXIES,
   trustedProxies: PROXIES,
   proxies: PROXIES,
@@ -242,6 +240,13 @@ export const GUARD_ALIASES = {
   sensitivity: 'it is one of requireSession()',
   acr: 'it is one of requireSession()',
 } as const
+
+/** The table of an adapter: the options that all adapters have, and its own. */
+export function adapterOptions<Options extends GuardOptions>(
+  own: OptionsOf<Omit<Options, keyof GuardOptions>>,
+): OptionTable {
+  return { of: 'holdfast()', fields: { ...GUARD_FIELDS, ...own }, aliases: GUARD_ALIASES }
+}
 
 /** Throws `config_invalid` where something else was handed over in place of the sessions. */
 export function checkSessions(sessions: Sessions): Sessions {

@@ -1,5 +1,6 @@
 import { PARTITIONS } from '../../core/ids.ts'
-import { type OptionsOf, whole, withDefault } from '../../core/options.ts'
+import { whole, withDefault } from '../../core/option-kinds.ts'
+import type { OptionsOf } from '../../core/options.ts'
 
 /** How much of the feed a store keeps. Whichever bound is reached first counts. */
 export interface FeedOptions {
