@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { rolldown } from 'rolldown'
 import { jsonOf } from './check/sources.mjs'
 import { fail, isMain, root } from './run.mjs'
 import { setup } from './setup.mjs'
@@ -36,6 +35,7 @@ if (isMain(import.meta.url)) {
 
 /** The sources are TypeScript: they are put together before they can run. */
 async function golden() {
+  const { rolldown } = await import('rolldown')
   const bundled = await rolldown({
     input: join(SOURCE, 'make.ts'),
     external: /^[^./]/,

@@ -1,7 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { rolldown } from 'rolldown'
 import { fail, isMain, root } from './run.mjs'
 import { setup } from './setup.mjs'
 
@@ -26,6 +25,7 @@ if (isMain(import.meta.url)) {
 /** The source is TypeScript: it is put together before it can run. */
 async function measured() {
   mkdirSync(CACHE, { recursive: true })
+  const { rolldown } = await import('rolldown')
   const bundled = await rolldown({ input: SOURCE, platform: 'node', external: ['playwright-core'] })
   const file = join(CACHE, 'request-kinds.mjs')
   await bundled.write({ file, format: 'esm' })

@@ -1,4 +1,4 @@
-import { filesBelow, importsOf, isLocal, jsonOf, valueImportsOf } from './sources.mjs'
+import { filesBelow, importsOf, isLocal, jsonOf, textOf, valueImportsOf } from './sources.mjs'
 
 const LIBRARY = 'packages/holdfast/src/'
 
@@ -52,6 +52,7 @@ export function boundaries() {
     ...outside('examples/shop'),
     ...outside('examples/adapters'),
     ...fileCycles(),
+    ...tools(),
   ]
 }
 
@@ -220,6 +221,17 @@ function outside(home) {
     }
   }
   return findings
+}
+
+/** A command installs the packages first: what it is made of may ask for them only afterwards. */
+function tools() {
+  return filesBelow('tools', /\.mjs$/)
+    .filter((path) => !path.startsWith('tools/site/'))
+    .flatMap((path) =>
+      [...textOf(path).matchAll(/^(?:import|export|\}) .*from '(\w[^:']*|@[^']*)'$/gm)].map(
+        ([, name]) => `${path}: imports ${name} before it is installed; use await import()`,
+      ),
+    )
 }
 
 function folderOf(path) {

@@ -1,7 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { rolldown } from 'rolldown'
 import { root } from '../run.mjs'
 
 const LIBRARY = 'packages/holdfast'
@@ -99,6 +98,7 @@ async function tablesOfSource() {
     `export { formatDuration } from ${path('core/duration')}`,
     ...TABLES.map(([module, name]) => `export { ${name} } from ${path(module)}`),
   ]
+  const { rolldown } = await import('rolldown')
   const bundle = await rolldown({
     input: TABLES_ID,
     platform: 'node',

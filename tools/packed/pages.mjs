@@ -1,5 +1,4 @@
 import { equal, notEqual } from 'node:assert/strict'
-import { chromium } from 'playwright-core'
 
 const AT_HOME = { 'x-forwarded-for': '203.0.113.7' }
 const ABROAD = { 'x-forwarded-for': '198.51.100.20' }
@@ -7,6 +6,7 @@ const SIX_MINUTES = 360_000
 
 /** What a person does on the pages of a project, in Chromium. Throws what is wrong. */
 export async function pages(origin, advance) {
+  const { chromium } = await import('playwright-core')
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox'],
