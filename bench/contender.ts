@@ -76,11 +76,15 @@ function goOn(child: ChildProcess): void {
   paused.delete(child)
 }
 
-/** Starts a program of the bench as in production. Its output is shown only if it dies. */
+/**
+ * Starts a program of the bench as in production. It has a process group of its own: the system
+ * hangs up on a whole group that is left by its shell while one of its processes is stopped.
+ */
 export function startProcess(program: string, args: readonly string[] = []): ChildProcess {
   return fork(fileURLToPath(new URL(program, import.meta.url)), args, {
     env: { ...process.env, NODE_ENV: 'production', BETTER_AUTH_TELEMETRY: '0' },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    detached: true,
   })
 }
 

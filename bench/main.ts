@@ -59,7 +59,8 @@ const BY_NAME = [
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => process.exit(130))
 
 const { values: options, positionals: wanted } = parseArgs({
   allowPositionals: true,
