@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { isSessionId, SessionError } from 'holdfast'
 import { nearest } from 'holdfast/wire'
+import { setVariables } from '../config/environment.ts'
 import {
   type Asked,
   COMMON_OPTIONS,
@@ -164,7 +165,7 @@ function parse(
       return typeof value === 'string' ? value : undefined
     },
     flag: (option) => values[option] === true,
-    env,
+    env: setVariables(env),
     out: output(values.json === true, stdout, stderr),
   }
 }

@@ -13,6 +13,32 @@ const OTHER_VARIABLES = ['HOLDFAST_CONFIG', 'HOLDFAST_URL', 'HOLDFAST_KEY', 'HOL
 
 const PREFIX = 'HOLDFAST_'
 
+/** The names and values that Kubernetes gives a container for each Service beside it. */
+const OF_A_SERVICE: readonly (readonly [name: RegExp, value: RegExp])[] = [
+  [/_SERVICE_HOST$/, /^[\da-f.:]+$/i],
+  [/_SERVICE_PORT(?:_[A-Z\d_]+)?$/, /^\d{1,5}$/],
+  [/_PORT(?:_\d{1,5}_(?:TCP|UDP|SCTP))?$/, /^(?:tcp|udp|sctp):\/\//],
+  [/_PORT_\d{1,5}_(?:TCP|UDP|SCTP)_PROTO$/, /^(?:tcp|udp|sctp)$/],
+  [/_PORT_\d{1,5}_(?:TCP|UDP|SCTP)_PORT$/, /^\d{1,5}$/],
+  [/_PORT_\d{1,5}_(?:TCP|UDP|SCTP)_ADDR$/, /^[\da-f.:]+$/i],
+]
+
+/**
+ * The variables that somebody has set: an empty one says nothing, and neither do those that
+ * Kubernetes writes for a Service whose name begins with `holdfast`.
+ */
+export function setVariables(
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  const set: Record<string, string> = {}
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith(PREFIX) || value === undefined || value === '') continue
+    if (!OF_A_SERVICE.some(([names, values]) => names.test(name) && values.test(value)))
+      set[name] = value
+  }
+  return set
+}
+
 export interface Environment {
   /** Raw values by setting, for the schema to judge. */
   readonly values: Readonly<Record<string, unknown>>
@@ -22,10 +48,10 @@ export interface Environment {
 }
 
 /**
- * Reads the `HOLDFAST_*` variables. An unknown one is a problem: a misspelt setting must not be
+ * Reads the variables of {@link setVariables}. An unknown one is a problem: a misspelt setting must not be
  * ignored.
  */
-export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
+export function readEnvironment(env: Readonly<Record<string, string>>): Environment {
   const values: Record<string, unknown> = {}
   const unreadable: string[] = []
   const problems: Problem[] = []
@@ -51,7 +77,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
 /** A variable's text, or that of the file it names when the setting is a secret. */
 function textOf(
   name: SettingName,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Readonly<Record<string, string>>,
   problems: Problem[],
 ): string | undefined {
   const variable = variableOf(name)
@@ -109,7 +135,7 @@ function readText(
   }
 }
 
-function unknownVariables(env: Readonly<Record<string, string | undefined>>): readonly Problem[] {
+function unknownVariables(env: Readonly<Record<string, string>>): readonly Problem[] {
   const known = [
     ...SETTINGS.flatMap((name) =>
       factsOf(name).secret ? [variableOf(name), `${variableOf(name)}_FILE`] : [variableOf(name)],
@@ -117,7 +143,7 @@ function unknownVariables(env: Readonly<Record<string, string | undefined>>): re
     ...OTHER_VARIABLES,
   ]
   return Object.keys(env)
-    .filter((variable) => variable.startsWith(PREFIX) && !known.includes(variable))
+    .filter((variable) => !known.includes(variable))
     .map((variable) => {
       const meant = nearest(
         variable.slice(PREFIX.length),

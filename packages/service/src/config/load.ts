@@ -6,7 +6,7 @@ import type { z } from 'zod'
 import { sentenceOf, withoutEchoes } from '../issues.ts'
 import { EXAMPLE_KEY } from './api-keys.ts'
 import { CONTRADICTIONS, type ConfigCheck } from './contradictions.ts'
-import { readEnvironment } from './environment.ts'
+import { readEnvironment, setVariables } from './environment.ts'
 import { POLICY_FIELDS } from './policy.ts'
 import { configError, type Problem } from './problem.ts'
 import { type Config, exampleOf, SETTINGS, schema, settingOf, variableOf } from './schema.ts'
@@ -32,7 +32,11 @@ const MAX_FILE_BYTES = 1_048_576
  * first alone. `further` checks read what the configuration names, each when the settings that it
  * reads are valid.
  */
-export function checkConfig({ file, env }: Sources, further: readonly ConfigCheck[] = []): Loaded {
+export function checkConfig(
+  { file, env: given }: Sources,
+  further: readonly ConfigCheck[] = [],
+): Loaded {
+  const env = setVariables(given)
   const path = file ?? env.HOLDFAST_CONFIG
   const fromFile = readFile(path ?? DEFAULT_FILE, path !== undefined)
   const fromEnv = readEnvironment(env)

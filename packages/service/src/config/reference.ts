@@ -20,7 +20,9 @@ export function configReference(): string {
     'Settings come from `holdfast.yaml` (or the file that `HOLDFAST_CONFIG` or `--config` ' +
       'names) and from the',
     'environment; a variable wins over the file. Unknown keys and unknown `HOLDFAST_*` ' +
-      'variables are errors.',
+      'variables are errors;',
+    'an empty variable counts as unset, and what Kubernetes writes for its Services ' +
+      '(`HOLDFAST_SERVICE_HOST`, `HOLDFAST_PORT=tcp://...`) is no setting.',
     'Durations are words: `500ms`, `90s`, `15m`, `2h`, `30d`. Lists are comma-separated in a ' +
       'variable, and what has',
     'structure is YAML in one line. `holdfast config check` lists everything that is wrong, and',

@@ -62,6 +62,84 @@ test('a secret may come from a file that a variable names', () => {
   expect(config.apiKeys.map(({ name }) => name)).toEqual(['shop', 'ops'])
 })
 
+describe('what Kubernetes writes for its Services is no setting', () => {
+  const services = [
+    'holdfast',
+    'holdfast-redis',
+    'holdfast-redis-headless',
+    'holdfast-postgres',
+    'holdfast-gate',
+    'holdfast-gate-grpc',
+    'holdfast-metrics',
+    'holdfast-management',
+    'holdfast-listen',
+    'holdfast-store',
+    'holdfast-key',
+    'holdfast-url',
+    'holdfast-config',
+    'holdfast-login-url',
+    'holdfast-keyring',
+    'holdfast-policy',
+    'holdfast-canary',
+    'holdfast-v2',
+    'holdfast-eu-west-1',
+    'holdfast-session-limit',
+    'holdfast-service',
+    'holdfast-port',
+  ]
+
+  test.each(services)('%s', (service) => {
+    const env = { HOLDFAST_API_KEYS: KEYS, HOLDFAST_STORE: 'memory:' }
+
+    const config = loadConfig({ env: { ...env, ...variablesOf(service) } })
+
+    expect(config).toEqual(loadConfig({ env }))
+  })
+
+  test('only where name and value both are of that form', () => {
+    for (const [name, value] of [
+      ['HOLDFAST_PORT', '4600'],
+      ['HOLDFAST_SERVICE_HOST', 'holdfast.internal'],
+      ['HOLDFAST_SERVICE_PORT', 'http'],
+      ['HOLDFAST_REDIS', 'tcp://10.0.0.1:6379'],
+    ] as const) {
+      const checked = checkConfig({ env: { HOLDFAST_API_KEYS: KEYS, [name]: value } })
+      expect(checked.ok ? [] : checked.problems.map(({ field }) => field)).toEqual([name])
+    }
+  })
+
+  /** As in "Accessing the Service" of the Kubernetes documentation, for two ports. */
+  function variablesOf(service: string): Record<string, string> {
+    const name = service.toUpperCase().replaceAll('-', '_')
+    const variables: Record<string, string> = {
+      [`${name}_SERVICE_HOST`]: '10.96.0.11',
+      [`${name}_SERVICE_PORT`]: '6379',
+      [`${name}_SERVICE_PORT_HTTP`]: '6379',
+      [`${name}_SERVICE_PORT_GATE_GRPC`]: '4603',
+      [`${name}_PORT`]: 'tcp://10.96.0.11:6379',
+    }
+    for (const port of ['6379', '4603']) {
+      const of = `${name}_PORT_${port}_TCP`
+      variables[of] = `tcp://10.96.0.11:${port}`
+      variables[`${of}_PROTO`] = 'tcp'
+      variables[`${of}_PORT`] = port
+      variables[`${of}_ADDR`] = 'fd00:10:96::b'
+    }
+    return variables
+  }
+})
+
+test('an empty variable is one that nobody set', () => {
+  const env = { HOLDFAST_API_KEYS: KEYS, HOLDFAST_STORE: 'memory:' }
+  const empty = Object.fromEntries(
+    [...SETTINGS.map(variableOf), 'HOLDFAST_CONFIG', 'HOLDFAST_STORE_FILE', 'HOLDFAST_URL']
+      .filter((name) => !(name in env))
+      .map((name) => [name, '']),
+  )
+
+  expect(loadConfig({ env: { ...env, ...empty } })).toEqual(loadConfig({ env }))
+})
+
 test('structured settings come as YAML in one line', () => {
   const config = loadConfig({
     env: {
