@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { build } from './build.mjs'
 import { journey } from './packed/journey.mjs'
 import { pages } from './packed/pages.mjs'
-import { isMain, orFail, outputOf, root, run } from './run.mjs'
+import { orFail, outputOf, root, run } from './run.mjs'
 import { setup } from './setup.mjs'
 
 const TEMPLATES = join(root, 'examples', 'projects')
@@ -41,7 +41,7 @@ const PROJECTS = {
 }
 
 /** Every project below `examples/projects`. */
-export function projectNames() {
+function projectNames() {
   return readdirSync(TEMPLATES).filter((name) => existsSync(join(TEMPLATES, name, 'package.json')))
 }
 
@@ -50,7 +50,7 @@ export function projectNames() {
  * installed without flags, compiled, started and driven. `say` hears of each as it ends. Answers
  * `{ name, seconds, failure?, unreachable? }` for each.
  */
-export async function packedProjects(names = projectNames(), { say = () => {} } = {}) {
+async function packedProjects(names, say) {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-packed-'))
   try {
     const archive = await packed(folder)
@@ -135,6 +135,7 @@ function environment() {
     npm_config_audit: 'false',
     npm_config_fund: 'false',
     npm_config_update_notifier: 'false',
+    NEXT_TELEMETRY_DISABLED: '1',
   }
 }
 
@@ -221,24 +222,26 @@ function freePort() {
 }
 
 /** One line: what was done, how long it took, or what went wrong. */
-export function lineOf({ name, seconds, failure, unreachable }) {
+function lineOf({ name, seconds, failure, unreachable }) {
   const times = Object.entries(seconds).map(([what, took]) => `${what} ${took.toFixed(1)} s`)
   if (failure === undefined) return `ok    ${name} (${times.join(', ')})`
   if (unreachable !== undefined) return `not run: ${name} (no registry: ${unreachable})`
   return `FAIL  ${name} (${times.join(', ')})\n${failure.replace(/^/gm, '      ')}`
 }
 
-if (isMain(import.meta.url)) {
-  await setup()
-  await orFail(build())
-  const from = performance.now()
-  const named = process.argv.slice(2)
-  const say = (result) => process.stdout.write(`${lineOf(result)}\n`)
-  const results = await orFail(packedProjects(named.length === 0 ? undefined : named, { say }))
-  const minutes = (performance.now() - from) / 60_000
-  const failed = results.filter(({ failure }) => failure !== undefined).length
-  process.stdout.write(
-    `\n${results.length - failed} projects passed, ${failed} did not, ${minutes.toFixed(1)} min\n`,
-  )
-  process.exit(failed === 0 ? 0 : 1)
-}
+const named = process.argv.slice(2)
+const names = named.length === 0 ? projectNames() : named
+const havePages = names.some((name) => PROJECTS[name]?.hasPages)
+await setup({ debian: havePages ? ['chromium'] : [] })
+await orFail(build())
+const from = performance.now()
+const say = (result) => process.stdout.write(`${lineOf(result)}\n`)
+const results = await orFail(packedProjects(names, say))
+const minutes = (performance.now() - from) / 60_000
+const away = results.filter(({ unreachable }) => unreachable !== undefined).length
+const failed = results.filter(({ failure }) => failure !== undefined).length - away
+process.stdout.write(
+  `\n${results.length - failed - away} projects passed, ${failed} did not, ` +
+    `${away} could not run, ${minutes.toFixed(1)} min\n`,
+)
+process.exit(failed === 0 ? 0 : 1)

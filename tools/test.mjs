@@ -48,6 +48,9 @@ const unexplained = skipped.filter(({ reason }) => !reason).length
 // too.
 const silent = failed === 0 && (code !== 0 || passed === 0) ? 1 : 0
 const failures = failed + unexplained + silent
+for (const step of (process.env.FAILED_BEFORE ?? '').split(',').filter(Boolean)) {
+  process.stdout.write(`FAILED before the tests: ${step}\n`)
+}
 process.stdout.write(`\n${passed} passed, ${failures} failed\n`)
 process.exit(failures === 0 ? 0 : 1)
 
