@@ -25,6 +25,7 @@ const TABLES = [
   ['stores/redis', 'REDIS_OPTIONS', ['stores/redis:RedisOptions', 'stores/feed/bound:FeedOptions']],
   ['network/mmdb', 'GEO_OPTIONS', ['network/mmdb:GeoLookupOptions']],
   ['step-up/step-up', 'STEP_UP_OPTIONS', ['step-up/step-up:StepUpOptions']],
+  ['step-up/held-forms', 'HELD_FORMS_OPTIONS', ['step-up/held-forms:HeldFormsOptions']],
   ['tokens/access-tokens', 'ACCESS_TOKENS_OPTIONS', ['tokens/access-tokens:AccessTokensOptions']],
   ['tokens/verifier', 'VERIFIER_OPTIONS', ['tokens/verifier:VerifierOptions']],
   ['tokens/requirements', 'ACCESS_OPTIONS', ['tokens/requirements:AccessRequirements']],

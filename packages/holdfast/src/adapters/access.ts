@@ -6,6 +6,7 @@ import type { AccessClaims } from '../tokens/access-claims.ts'
 import { MAX_TOKEN_LENGTH } from '../tokens/parse-jwt.ts'
 import type { AccessRequirements } from '../tokens/requirements.ts'
 import type { Verifier } from '../tokens/verifier.ts'
+import { checkWasCalled } from './guard/arguments.ts'
 import { withBugs } from './guard/faults.ts'
 import type { HttpFacts } from './guard/http-request.ts'
 import { problemRefusal, type Refused } from './guard/refusals.ts'
@@ -100,6 +101,7 @@ export function accessGuardOf<Request extends object>(
   return {
     requiring: (middleware) => {
       return (requirements = {}) => {
+        checkWasCalled('requireAccess()', requirements)
         verifier.checkRequirements(requirements)
         return middleware(withBugs((request: Request) => verify(request, requirements)))
       }
@@ -108,6 +110,7 @@ export function accessGuardOf<Request extends object>(
     accessOf(request) {
       const claims = claimsOf.get(request)
       if (claims !== undefined) return claims
+      if ((request as unknown) === undefined) throw new SessionError('config_invalid', NO_REQUEST)
       throw new SessionError(
         'internal_error',
         'This request has no access token. Put requireAccess() before the handler.',
@@ -115,6 +118,8 @@ export function accessGuardOf<Request extends object>(
     },
   }
 }
+
+const NO_REQUEST = 'accessOf(request): request is missing. It may be the context of a framework.'
 
 async function verifyToken(
   verifier: AccessVerifier,

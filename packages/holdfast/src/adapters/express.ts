@@ -8,6 +8,7 @@ import {
   type AccessVerifier,
   accessGuardOf,
 } from './access.ts'
+import { NODE_REQUEST, NODE_RESPONSE } from './guard/arguments.ts'
 import { bugOf } from './guard/faults.ts'
 import { guard } from './guard/guard.ts'
 import { parsedField, parsedFields } from './guard/http-request.ts'
@@ -58,6 +59,7 @@ export function holdfast(sessions: Sessions, options: ExpressOptions = {}): Expr
   const waited = arrivals()
 
   return nextApi<Request, Response>(guard(sessions, options), {
+    takes: { request: NODE_REQUEST, response: NODE_RESPONSE },
     factsOf: (request, response) =>
       nodeFacts(request, {
         url: request.originalUrl,

@@ -14,6 +14,7 @@ import {
   accessGuardOf,
 } from './access.ts'
 import { sendReply, setReplyHeaders } from './fastify-http.ts'
+import { type Argument, hasHeaders } from './guard/arguments.ts'
 import { guard } from './guard/guard.ts'
 import { parsedField, parsedFields } from './guard/http-request.ts'
 import { adapterOptions, type GuardOptions } from './guard/options.ts'
@@ -57,6 +58,7 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
   const { requireSession, optionalSession, ...api } = nextApi<FastifyRequest, FastifyReply>(
     guard(sessions, options),
     {
+      takes: { request: REQUEST, response: REPLY },
       factsOf: (request, reply) =>
         nodeFacts(request.raw, {
           url: request.originalUrl,
@@ -75,6 +77,12 @@ export function holdfast(sessions: Sessions, options: FastifyOptions = {}): Fast
     optionalSession: (requirements) => optionalSession(requirements),
   }
 }
+
+const REQUEST: Argument = {
+  name: 'request',
+  fits: (value) => hasHeaders(value) && 'raw' in value,
+}
+const REPLY: Argument = { name: 'reply', fits: (value) => 'raw' in value && 'send' in value }
 
 /**
  * Verifies the access tokens that a gateway or a client sends to this service.

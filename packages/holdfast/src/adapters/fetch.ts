@@ -19,6 +19,7 @@ import {
   formTokenOf,
   withHeaders,
 } from './fetch-http.ts'
+import { type Arguments, checkedCalls, hasHeaders } from './guard/arguments.ts'
 import {
   type AnswerHeaders,
   guard,
@@ -134,7 +135,7 @@ export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchH
   checked(OPTIONS, options)
   const { peer = () => undefined, formToken = postedToken } = options
   const sessionGuard = guard(sessions, options)
-  const { note, ...lookup } = sessionLookup<Request>()
+  const { note, ...lookup } = sessionLookup<Request>(TAKES)
 
   function factsOf(request: Request): HttpFacts {
     return fetchFacts(request, {
@@ -157,9 +158,31 @@ export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchH
     }
   }
 
+  const calls = checkedCalls<Pick<FetchHoldfast, FetchCall>>(
+    {
+      refuse,
+      requestFacts: (request) => sessionGuard.requestFacts(factsOf(request)),
+      forwardedFacts: (request) => sessionGuard.forwardedFacts(factsOf(request)),
+      login: async (request, login) =>
+        attachable(await sessionGuard.login(factsOf(request), login)),
+      logout: async (request) => attachable(await sessionGuard.logout(factsOf(request))),
+      beginStepUp: async (request, requirements) =>
+        attachable(await sessionGuard.beginStepUp(factsOf(request), requirements)),
+      completeStepUp: async (request, proof) =>
+        attachable(await sessionGuard.completeStepUp(factsOf(request), proof)),
+      refresh: async (request, requirements) =>
+        answerResponse(await sessionGuard.refresh(factsOf(request), requirements)),
+      stepUpFailed: async (request, challenge) =>
+        attachable(await sessionGuard.stepUpFailed(factsOf(request), challenge)),
+      loginFailed: async (request, subject) =>
+        attachable(await sessionGuard.loginFailed(factsOf(request), subject)),
+    },
+    TAKES,
+  )
+
   return {
     ...lookup,
-    refuse,
+    ...calls,
 
     requireSession: (requirements) =>
       middleware(sessionGuard.require(requirements), (verified) => verified),
@@ -169,22 +192,16 @@ export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchH
         ...(session === undefined ? {} : { session }),
         ...(decision === undefined ? {} : { decision }),
       })),
-
-    requestFacts: (request) => sessionGuard.requestFacts(factsOf(request)),
-    forwardedFacts: (request) => sessionGuard.forwardedFacts(factsOf(request)),
-    login: async (request, login) => attachable(await sessionGuard.login(factsOf(request), login)),
-    logout: async (request) => attachable(await sessionGuard.logout(factsOf(request))),
-    beginStepUp: async (request, requirements) =>
-      attachable(await sessionGuard.beginStepUp(factsOf(request), requirements)),
-    completeStepUp: async (request, proof) =>
-      attachable(await sessionGuard.completeStepUp(factsOf(request), proof)),
-    refresh: async (request, requirements) =>
-      answerResponse(await sessionGuard.refresh(factsOf(request), requirements)),
-    stepUpFailed: async (request, challenge) =>
-      attachable(await sessionGuard.stepUpFailed(factsOf(request), challenge)),
-    loginFailed: async (request, subject) =>
-      attachable(await sessionGuard.loginFailed(factsOf(request), subject)),
   }
+}
+
+type FetchCall = Exclude<
+  keyof FetchHoldfast,
+  keyof SessionLookup<Request> | keyof SessionGuard<unknown>
+>
+
+const TAKES: Arguments = {
+  request: { name: 'request', fits: (value) => hasHeaders(value) && 'method' in value },
 }
 
 /**

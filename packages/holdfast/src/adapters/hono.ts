@@ -20,6 +20,7 @@ import {
   formTokenOf,
   withHeaders,
 } from './fetch-http.ts'
+import type { Argument } from './guard/arguments.ts'
 import {
   type AnswerHeaders,
   guard,
@@ -110,6 +111,7 @@ export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHol
   }
 
   const { api, note } = contextApi(sessionGuard, {
+    takes: { request: CONTEXT, response: CONTEXT },
     factsOf,
     setHeaders,
     send: (_: Context, answer) => answerResponse(answer),
@@ -172,6 +174,8 @@ export function accessGuard(
     ),
   }
 }
+
+const CONTEXT: Argument = { name: 'c', fits: (value) => 'req' in value && 'header' in value }
 
 function setHeaders(c: Context, headers: AnswerHeaders): void {
   const { outgoing } = nodeOf(c)

@@ -8,6 +8,7 @@ import {
   type AccessVerifier,
   accessGuardOf,
 } from './access.ts'
+import type { Argument } from './guard/arguments.ts'
 import { isSetCookie, setCookiesOver } from './guard/cookies.ts'
 import {
   guard,
@@ -91,6 +92,7 @@ export function holdfast(sessions: Sessions, options: KoaOptions = {}): KoaHoldf
     })
   }
   const { api, goOn } = contextApi(sessionGuard, {
+    takes: { request: CONTEXT, response: CONTEXT },
     factsOf,
     setHeaders: (ctx: KoaContext, headers) => setAnswerHeaders(ctx.res, headers),
     send,
@@ -141,6 +143,8 @@ export function accessGuard(
     ),
   }
 }
+
+const CONTEXT: Argument = { name: 'ctx', fits: (value) => 'req' in value && 'res' in value }
 
 /** The body that an earlier middleware parsed. */
 function bodyOf({ request }: KoaContext): unknown {

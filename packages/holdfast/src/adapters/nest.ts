@@ -24,6 +24,7 @@ import {
   accessGuardOf,
 } from './access.ts'
 import { setReplyHeaders } from './fastify-http.ts'
+import { type Arguments, checkedCalls, hasHeaders } from './guard/arguments.ts'
 import {
   guard,
   type OptionallyVerifiedRequest,
@@ -171,6 +172,12 @@ export const HoldfastModule: {
   },
 }
 
+/** Requests and responses of either platform. */
+const TAKES: Arguments = {
+  request: { name: 'request', fits: (value) => hasHeaders(value) && !('send' in value) },
+  response: { name: 'response', fits: (value) => 'setHeader' in value || 'send' in value },
+}
+
 /** What {@link HoldfastModule} provides, for applications that provide it themselves. */
 export function holdfast(sessions: Sessions, options: NestOptions = {}): Holdfast {
   checked(OPTIONS, options)
@@ -188,6 +195,7 @@ export function holdfast(sessions: Sessions, options: NestOptions = {}): Holdfas
     })
   }
   const { api, goOn } = requestApi(sessionGuard, {
+    takes: TAKES,
     factsOf,
     setHeaders(response: NestResponse, headers) {
       if ('raw' in response) setReplyHeaders(response, headers)
@@ -208,16 +216,18 @@ export function holdfast(sessions: Sessions, options: NestOptions = {}): Holdfas
     }
   }
 
+  const refresh: Holdfast['refresh'] = async (request, response, requirements) => {
+    const answer = await sessionGuard.refresh(factsOf(request), requirements)
+    if (answer.status !== 200) throwRefusal(response, answer)
+    put(response, answer)
+    return JSON.parse(answer.body)
+  }
+
   return {
     ...api,
     requireSession: (requirements) => canActivate(sessionGuard.require(requirements)),
     optionalSession: (requirements) => canActivate(sessionGuard.optional(requirements)),
-    async refresh(request, response, requirements) {
-      const answer = await sessionGuard.refresh(factsOf(request), requirements)
-      if (answer.status !== 200) throwRefusal(response, answer)
-      put(response, answer)
-      return JSON.parse(answer.body)
-    },
+    refresh: checkedCalls({ refresh }, TAKES).refresh,
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type AccessVerifier,
   accessGuardOf,
 } from './access.ts'
+import { NODE_REQUEST, NODE_RESPONSE } from './guard/arguments.ts'
 import { guard } from './guard/guard.ts'
 import type { FormField } from './guard/held-form.ts'
 import type { HttpFacts, WholeAnswer } from './guard/http-request.ts'
@@ -101,6 +102,7 @@ export function holdfast(sessions: Sessions, options: NodeOptions = {}): NodeHol
     })
   }
   const { api, goOn } = requestApi(sessionGuard, {
+    takes: { request: NODE_REQUEST, response: NODE_RESPONSE },
     factsOf,
     setHeaders: setAnswerHeaders,
     send: sendAnswer,

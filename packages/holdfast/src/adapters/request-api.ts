@@ -3,6 +3,7 @@ import { SessionError } from '../core/errors.ts'
 import type { RequestFacts } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { SubjectRef } from '../core/sessions.ts'
+import { type Arguments, checkedCalls, checkRequest } from './guard/arguments.ts'
 import { bugOf } from './guard/faults.ts'
 import type {
   AnswerHeaders,
@@ -116,6 +117,7 @@ export interface SessionGuard<Middleware> {
 
 /** How the requests of a framework are read, and its responses written. */
 export interface Framework<Request, Response, Sent = void> {
+  readonly takes: Arguments
   /** `response`: the one that may bring a cookie. Absent where the request is only read. */
   factsOf(request: Request, response?: Response): HttpFacts
   /** Puts headers on an answer. Its cookies are asked for when the head is written. */
@@ -191,28 +193,34 @@ export function contextApi<Context extends object, Sent>(
   guard: Guard,
   framework: Framework<Context, Context, Sent>,
 ): AdapterParts<ContextApi<Context, Sent>, Context, Context> {
-  const { api, ...parts } = requestApi(guard, framework)
-  return {
-    ...parts,
-    api: {
-      ...api,
-      login: (context, login) => api.login(context, context, login),
-      logout: (context) => api.logout(context, context),
-      completeStepUp: (context, proof) => api.completeStepUp(context, context, proof),
-      async refresh(context, requirements) {
-        const answer = await guard.refresh(framework.factsOf(context), requirements)
-        return framework.send(context, answer)
-      },
+  const { api, ...parts } = uncheckedApi(guard, framework)
+  const calls: ContextApi<Context, Sent> = {
+    ...api,
+    login: (context, login) => api.login(context, context, login),
+    logout: (context) => api.logout(context, context),
+    completeStepUp: (context, proof) => api.completeStepUp(context, context, proof),
+    async refresh(context, requirements) {
+      const answer = await guard.refresh(framework.factsOf(context), requirements)
+      return framework.send(context, answer)
     },
   }
+  return { ...parts, api: checkedCalls(calls, framework.takes) }
 }
 
 /** The request API for every framework that has a request and a response object. */
 export function requestApi<Request extends object, Response, Sent>(
   guard: Guard,
-  { factsOf, setHeaders, send }: Framework<Request, Response, Sent>,
+  framework: Framework<Request, Response, Sent>,
 ): AdapterParts<RequestApi<Request, Response, Sent>, Request, Response> {
-  const { note, ...lookup } = sessionLookup<Request>()
+  const { api, ...parts } = uncheckedApi(guard, framework)
+  return { ...parts, api: checkedCalls(api, framework.takes) }
+}
+
+function uncheckedApi<Request extends object, Response, Sent>(
+  guard: Guard,
+  { takes, factsOf, setHeaders, send }: Framework<Request, Response, Sent>,
+): AdapterParts<RequestApi<Request, Response, Sent>, Request, Response> {
+  const { note, ...lookup } = sessionLookup<Request>(takes)
   const refuse = (response: Response, { refusal }: Refused): Sent => send(response, refusal)
 
   function withHeaders<Result extends Done>(
@@ -265,14 +273,22 @@ export function requestApi<Request extends object, Response, Sent>(
 type Noted = Pick<OptionallyVerifiedRequest, 'session' | 'decision'>
 
 /** Remembers under a symbol, so that frameworks' own types and fields stay as they are. */
-export function sessionLookup<Request extends object>(): SessionLookup<Request> & {
+export function sessionLookup<Request extends object>(
+  takes: Arguments,
+): SessionLookup<Request> & {
   note(request: Request, noted: Noted): void
 } {
   const NOTED = Symbol('verified')
-  const notedOf = (request: Request & { [NOTED]?: Noted }): Noted | undefined => request[NOTED]
 
-  function sessionOf(request: Request): SessionView {
-    const session = notedOf(request)?.session
+  function notedOf(call: string, request: Request & { [NOTED]?: Noted }): Noted | undefined {
+    const noted = request?.[NOTED]
+    // Looked at where nothing is noted alone: all other requests are what they should be.
+    if (noted === undefined) checkRequest(call, takes, request)
+    return noted
+  }
+
+  function sessionIn(call: string, request: Request): SessionView {
+    const session = notedOf(call, request)?.session
     if (session !== undefined) return session
     throw new SessionError(
       'internal_error',
@@ -285,9 +301,9 @@ export function sessionLookup<Request extends object>(): SessionLookup<Request> 
     note(request: Request & { [NOTED]?: Noted }, noted) {
       request[NOTED] = noted
     },
-    sessionOf,
-    optionalSessionOf: (request) => notedOf(request)?.session,
-    decisionOf: (request) => notedOf(request)?.decision,
-    formToken: (request) => sessionOf(request).formToken,
+    sessionOf: (request) => sessionIn('sessionOf', request),
+    optionalSessionOf: (request) => notedOf('optionalSessionOf', request)?.session,
+    decisionOf: (request) => notedOf('decisionOf', request)?.decision,
+    formToken: (request) => sessionIn('formToken', request).formToken,
   }
 }

@@ -72,9 +72,16 @@ export function refreshFacts(page: PageWindow = ownWindow()): void {
   const { document } = page
   if (document === undefined) return
   const pair = `${FACTS_NAME}=${encodeFacts(clientFacts(page))}`
-  if (document.cookie.split('; ').includes(pair)) return
-  document.cookie = `${pair}; Path=/; Max-Age=${YEAR_S}; SameSite=Lax; Secure`
+  const kept = (): boolean => document.cookie.split('; ').includes(pair)
+  if (kept()) return
+  const cookie = `${pair}; Path=/; Max-Age=${YEAR_S}; SameSite=Lax`
+  document.cookie = `${cookie}; Secure`
+  // Safari keeps no Secure cookies over plain HTTP, where somebody develops.
+  if (!kept() && LOOPBACK.test(page.location?.origin ?? '')) document.cookie = cookie
 }
+
+/** Plain HTTP to this very machine. */
+const LOOPBACK = /^http:\/\/(?:(?:[\w-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/
 
 /** The part of a form that this module writes to. */
 export interface FactsForm {

@@ -35,6 +35,8 @@ export interface EngineContext {
   /** Number of endings that hold in this process, whatever the store forgets. */
   readonly remembered: () => number
   readonly lifetimeOf: (tenant: string, name: string) => Lifetime | undefined
+  /** The names of the classes that a tenant has. */
+  readonly classesOf: (tenant: string) => readonly string[]
   readonly limit: SessionLimit | undefined
   readonly acrOrder: readonly string[]
   readonly rotateEveryMs: number

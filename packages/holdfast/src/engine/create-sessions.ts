@@ -117,6 +117,7 @@ function contextOf(options: CheckedSessionsOptions): EngineContext {
     attributes: sealedAttributes(codec, cacheBytes * CACHE_SHARES.attributes),
     openHistory: historyOpener(codec),
     lifetimeOf: (tenant, name) => own(own(tenants, tenant), name) ?? own(lifetimes, name),
+    classesOf: (tenant) => Object.keys({ ...lifetimes, ...own(tenants, tenant) }),
     limit:
       options.sessionLimit === undefined
         ? undefined

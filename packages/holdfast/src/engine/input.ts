@@ -1,6 +1,7 @@
 import type { AccessTokens } from '../core/access-token.ts'
 import { SessionError } from '../core/errors.ts'
 import { isSessionId, type SessionId, type SubjectKey } from '../core/ids.ts'
+import { isObject } from '../core/options.ts'
 import {
   isWellFormed,
   LIMITS,
@@ -32,13 +33,18 @@ export function checkWord(field: string, value: unknown, max: number = LIMITS.wo
   return value
 }
 
+/** The one argument of a call, before its parts are looked at. */
+export function checkObject(field: string, value: unknown): void {
+  if (!isObject(value)) throw invalid(field, 'must be an object')
+}
+
 /** An order to end something, with its defaults. */
 export function checkOrdered(by: Ordered): {
   readonly reason: Reason
   readonly actor: string
   readonly correlation: string | undefined
 } {
-  if (typeof by !== 'object' || by === null) throw invalid('by', 'must be an object with a reason')
+  if (!isObject(by)) throw invalid('by', 'must be an object with a reason')
   const { reason, actor, correlation } = by
   return {
     reason: checkCode('reason', reason),
@@ -143,14 +149,26 @@ function checkHeader(name: string, value: unknown): void {
 
 /**
  * A JSON object of at most 8 KiB and bounded depth, without the one key that reaches a prototype.
+ * What is refused is named by its path.
  */
 export function checkAttributes(value: unknown): Attributes {
-  if (!isObject(value)) throw invalid('attributes', 'must be a JSON object')
+  if (!isPlain(value)) throw invalid('attributes', 'must be a JSON object')
   checkJson('attributes', value, 0)
-  if (encoder.encode(JSON.stringify(value)).length > LIMITS.attributesBytes) {
-    throw invalid('attributes', `must not be larger than ${LIMITS.attributesBytes} bytes as JSON`)
+  const bytes = bytesOf(value)
+  if (bytes > LIMITS.attributesBytes) {
+    const sizes = Object.entries(value).map(([key, one]) => [bytesOf(one), key] as const)
+    const [size, key] = sizes.reduce((most, one) => (one[0] > most[0] ? one : most), [0, ''])
+    throw invalid(
+      'attributes',
+      `must not be larger than ${LIMITS.attributesBytes} bytes as JSON, and have ${bytes}; ` +
+        `most of it is ${JSON.stringify(key.slice(0, MAX_KEY))} with ${size}`,
+    )
   }
   return value
+}
+
+function bytesOf(value: JsonValue): number {
+  return encoder.encode(JSON.stringify(value)).length
 }
 
 /** JSON merge patch (RFC 7396): null deletes, objects merge, everything else replaces. */
@@ -158,9 +176,9 @@ export function mergePatch(target: Attributes, patch: Attributes): Attributes {
   const merged = new Map<string, JsonValue>(Object.entries(target))
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) merged.delete(key)
-    else if (isObject(value)) {
+    else if (isPlain(value)) {
       const old = merged.get(key)
-      merged.set(key, mergePatch(isObject(old) ? old : {}, value))
+      merged.set(key, mergePatch(isPlain(old) ? old : {}, value))
     } else merged.set(key, value)
   }
   return Object.fromEntries(merged)
@@ -171,18 +189,33 @@ function checkJson(field: string, value: unknown, depth: number): void {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return
   if (typeof value === 'number' && Number.isFinite(value)) return
   if (Array.isArray(value)) {
-    for (const one of value) checkJson(field, one, depth + 1)
+    // Holes, too: JSON has none.
+    for (let at = 0; at < value.length; at++) checkJson(`${field}[${at}]`, value[at], depth + 1)
     return
   }
-  if (!isObject(value)) throw invalid(field, 'must hold JSON values only')
+  if (!isPlain(value)) throw invalid(field, `must be JSON, and is ${kindOf(value)}`)
   for (const [key, one] of Object.entries(value)) {
     if (key === '__proto__') throw invalid(field, 'must not have a key "__proto__"')
-    checkJson(field, one, depth + 1)
+    checkJson(`${field}.${key.slice(0, MAX_KEY)}`, one, depth + 1)
   }
 }
 
-function isObject(value: unknown): value is { readonly [key: string]: JsonValue } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+const MAX_KEY = 64
+
+/** Dates, maps and the like would come back as something else. */
+function isPlain(value: unknown): value is { readonly [key: string]: JsonValue } {
+  if (!isObject(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // Objects of another realm have a prototype of their own, which is the last one there.
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'undefined: leave it out'
+  if (typeof value === 'number') return String(value)
+  if (value instanceof Date) return 'a Date: write toISOString()'
+  if (typeof value === 'object') return `a ${String(value?.constructor?.name).slice(0, MAX_KEY)}`
+  return `a ${typeof value}`
 }
 
 export function invalid(field: string, problem: string): SessionError {
@@ -202,6 +235,7 @@ export function checkSubject(
   engine: Pick<EngineContext, 'codec'>,
   ref: SubjectRef,
 ): CheckedSubject {
+  if (!isObject(ref)) throw invalid('subject', "must be an object, as in { subject: 'ada' }")
   const subject = checkWord('subject', ref.subject, LIMITS.subject)
   const tenant = checkWord('tenant', ref.tenant ?? DEFAULT_TENANT, LIMITS.tenant)
   return { subject, tenant, key: engine.codec.subjectKey(tenant, subject) }

@@ -4,6 +4,8 @@ import { scanCookies } from '../carriers/scan-cookies.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import { fromBase64url, toBase64url } from '../core/base64url.ts'
 import type { Host } from '../core/host.ts'
+import { hostOption, made, needed } from '../core/option-kinds.ts'
+import { checked, type OptionsOf, type OptionTable } from '../core/options.ts'
 import { SEAL_KEY_BYTES, seal, unseal } from './sealed.ts'
 
 /** Where held forms lie, sealed: any cache that the application has. */
@@ -14,7 +16,31 @@ export interface FormStore {
   take(id: string): Promise<Uint8Array | undefined>
 }
 
+/** Options of {@link heldForms}. */
+export interface HeldFormsOptions {
+  readonly store: FormStore
+  readonly host?: Host
+}
+
+/** The options of `heldForms()`. */
+export const HELD_FORMS_OPTIONS = {
+  of: 'heldForms()',
+  fields: {
+    store: needed(
+      made<FormStore>("a store of forms, such as memoryForms() of 'holdfast/step-up'", [
+        'put',
+        'take',
+      ]),
+      'store: memoryForms()',
+    ),
+    host: hostOption,
+  } satisfies OptionsOf<HeldFormsOptions>,
+  aliases: { forms: 'store', cache: 'store' },
+} satisfies OptionTable
+
 const COOKIE = '__Host-held-forms'
+/** Stands in where a browser keeps no `Secure` cookies: on the machine of whoever develops. */
+const PLAIN_COOKIE = 'held-forms'
 const ID_BYTES = 16
 const HELD_MS = 10 * 60_000
 const MAX_FIELDS = 256
@@ -26,22 +52,18 @@ const MAX_BYTES = 32 * 1024
  * sealed bytes, the address an id that opens nothing, and nobody can slip a form of their own into
  * somebody else's step-up.
  */
-export function heldForms({
-  store,
-  host = systemHost(),
-}: {
-  readonly store: FormStore
-  readonly host?: Host
-}): HeldForms {
+export function heldForms(options: HeldFormsOptions): HeldForms {
+  const { store, host = systemHost() } = checked(HELD_FORMS_OPTIONS, options)
   return {
-    async hold(form, { session, cookies }) {
+    async hold(form, { session, cookies, plain: isPlain = false }) {
       const plain = Buffer.from(JSON.stringify(form))
       if (form.fields.length > MAX_FIELDS || plain.length > MAX_BYTES) return undefined
-      const key = keyIn(cookies) ?? host.random(SEAL_KEY_BYTES)
+      const name = isPlain ? PLAIN_COOKIE : COOKIE
+      const key = keyIn(cookies, name) ?? host.random(SEAL_KEY_BYTES)
       const id = toBase64url(host.random(ID_BYTES))
       const sealed = seal(plain, {
         key: keyFor(key, id),
-        associatedData: associatedDataOf(id, session),
+        associatedData: associatedDataOf(id, session, name),
         host,
       })
       await store.put(id, sealed, host.now() + HELD_MS)
@@ -49,25 +71,29 @@ export function heldForms({
       return {
         id,
         setCookie:
-          `${COOKIE}=${toBase64url(key)}; Path=/; Max-Age=${age}; Secure; HttpOnly; ` +
-          'SameSite=Lax',
+          `${name}=${toBase64url(key)}; Path=/; Max-Age=${age}; ` +
+          `${isPlain ? '' : 'Secure; '}HttpOnly; SameSite=Lax`,
       }
     },
 
     async take(id, { session, cookies }) {
-      const key = keyIn(cookies)
-      // A client without a key must not take the form away from the one that has it.
-      if (key === undefined || fromBase64url(id)?.length !== ID_BYTES) return undefined
+      // Anybody may plant a cookie without a prefix. It opens what was held for development alone.
+      const name = keyIn(cookies, COOKIE) === undefined ? PLAIN_COOKIE : COOKIE
+      const key = keyIn(cookies, name)
+      // A client without a key must not take the form away from the one that has it. The id comes
+      // out of an address, and may be of any type.
+      if (key === undefined || typeof id !== 'string') return undefined
+      if (fromBase64url(id)?.length !== ID_BYTES) return undefined
       const sealed = await store.take(id)
-      const associatedData = associatedDataOf(id, session)
+      const associatedData = associatedDataOf(id, session, name)
       const plain = sealed && unseal(sealed, { key: keyFor(key, id), associatedData })
       return plain && (JSON.parse(plain.toString()) as HeldForm)
     },
   }
 }
 
-function keyIn(cookies: string | undefined): Uint8Array | undefined {
-  const [value, another] = scanCookies(cookies ?? '', COOKIE)
+function keyIn(cookies: string | undefined, name: string): Uint8Array | undefined {
+  const [value, another] = scanCookies(cookies ?? '', name)
   const key = value === undefined || another !== undefined ? undefined : fromBase64url(value)
   return key?.length === SEAL_KEY_BYTES ? key : undefined
 }
@@ -76,8 +102,8 @@ function keyFor(key: Uint8Array, id: string): Buffer {
   return Buffer.from(hkdfSync('sha256', key, id, 'holdfast held form', SEAL_KEY_BYTES))
 }
 
-function associatedDataOf(id: string, session: string): string {
-  return JSON.stringify([id, session])
+function associatedDataOf(id: string, session: string, name: string): string {
+  return JSON.stringify(name === COOKIE ? [id, session] : [id, session, name])
 }
 
 const MOST_HELD = 1_000

@@ -10,7 +10,13 @@ export type {
   TotpFactor,
   VersionedFactors,
 } from './factors.ts'
-export { type FormStore, heldFormMarkup, heldForms, memoryForms } from './held-forms.ts'
+export {
+  type FormStore,
+  type HeldFormsOptions,
+  heldFormMarkup,
+  heldForms,
+  memoryForms,
+} from './held-forms.ts'
 export { memoryFactors } from './memory-factors.ts'
 export type { PasskeyOptions, RelyingParty } from './passkeys.ts'
 export type { Answer } from './prove.ts'

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type * as Webauthn from '@simplewebauthn/server'
 import { sameText } from '../core/constant-time.ts'
 import { CHALLENGE_MS } from '../core/lifetimes.ts'
+import { optionalPackage } from '../core/optional-package.ts'
 import type { Factors, Passkey } from './factors.ts'
-import { optionalPackage } from './optional-package.ts'
 
 /** Whose passkeys they are: the site's. */
 export interface RelyingParty {
@@ -151,8 +151,9 @@ function webauthnChallenge(challenge: string): string {
 
 function library(): Promise<typeof Webauthn> {
   return optionalPackage(() => import('@simplewebauthn/server'), {
-    whatFor: 'Passkeys',
-    name: '@simplewebauthn/server, version 14',
+    whatFor: 'stepUp() with passkeys',
+    name: '@simplewebauthn/server',
+    version: '14',
   })
 }
 

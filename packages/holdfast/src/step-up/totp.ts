@@ -1,7 +1,7 @@
 import type * as Otpauth from 'otpauth'
 import { SessionError } from '../core/errors.ts'
 import type { Host } from '../core/host.ts'
-import { optionalPackage } from './optional-package.ts'
+import { optionalPackage } from '../core/optional-package.ts'
 
 const PERIOD_S = 30
 const DIGITS = 6
@@ -93,7 +93,8 @@ async function totpOf({
 
 function library(): Promise<typeof Otpauth> {
   return optionalPackage(() => import('otpauth'), {
-    whatFor: 'One-time passwords',
-    name: 'otpauth, version 9',
+    whatFor: 'stepUp() with one-time passwords',
+    name: 'otpauth',
+    version: '9',
   })
 }

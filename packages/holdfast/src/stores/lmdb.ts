@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { open, type RootDatabase } from 'lmdb'
+import type * as Lmdb from 'lmdb'
 import { SessionError } from '../core/errors.ts'
 import { clock, func, needed, whole, withDefault, words } from '../core/option-kinds.ts'
+import { requiredPackage } from '../core/optional-package.ts'
 import { checked, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { Store } from '../core/store.ts'
 import { FEED_FIELDS, type FeedOptions, feedBoundOf } from './feed/bound.ts'
@@ -85,8 +87,9 @@ export function lmdbStore(options: LmdbOptions): LmdbStore {
   const { path, mapSize, ...given } = checked(LMDB_OPTIONS, options)
   const { now = () => Date.now(), onWarning = (message) => process.emitWarning(message) } = given
   const feed = feedBoundOf(given)
+  const lmdb = library()
   const opening = openingOf(path)
-  const { root, tables } = openAt(path, mapSize, opening)
+  const { root, tables } = openAt(lmdb, { path, mapSize }, opening)
   let closed = false
 
   const backend: Backend = {
@@ -189,11 +192,23 @@ function unavailable(what: string, cause?: unknown): SessionError {
   return new SessionError('store_unavailable', `The LMDB store ${what}.`, { cause })
 }
 
+/** By `require`, so that whoever has not installed it is told what to write. */
+function library(): typeof Lmdb {
+  const { url }: { readonly url?: string } = import.meta
+  // Bundles for CommonJS have no such address.
+  const require = createRequire(url ?? join(process.cwd(), 'index.js'))
+  return requiredPackage(() => require('lmdb') as typeof Lmdb, {
+    whatFor: 'lmdbStore()',
+    name: 'lmdb',
+    version: '3',
+  })
+}
+
 function openAt(
-  path: string,
-  mapSize: number,
+  { open }: typeof Lmdb,
+  { path, mapSize }: { readonly path: string; readonly mapSize: number },
   opening: Opening,
-): { readonly root: RootDatabase; readonly tables: Tables } {
+): { readonly root: Lmdb.RootDatabase; readonly tables: Tables } {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
     return opening.alone(() => {

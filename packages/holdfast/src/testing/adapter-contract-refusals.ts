@@ -164,12 +164,16 @@ export function refuses({ engine, origin, another, loggedIn }: AdapterScene): vo
       expect(fourth.setCookies).toEqual([])
     })
 
-    test('a login beyond the limits of its fields: 400 that names the field', async () => {
-      const answer = await visitor(origin()).post('/login', { subject: 'x'.repeat(300) })
+    test.each([
+      ['longer than any that was given out', 'x'.repeat(5_000)],
+      ['a list, as of a field that came twice', ['hc1.x', 'hc1.x']],
+      ['missing', undefined],
+    ])('a challenge that is %s', async (_, challenge) => {
+      const { client } = await loggedIn(origin(), { headers: OWNER })
 
-      expect(answer.status).toBe(400)
-      expect(answer.json()).toMatchObject({ code: 'invalid_input' })
-      expect(answer.body).toContain('subject')
+      const answer = await client.post('/step-up/complete', { challenge, subject: 'ada' })
+
+      expectRefusal(answer, 400, 'challenge_invalid')
       expect(answer.setCookies).toEqual([])
     })
   })

@@ -36,7 +36,8 @@ export const sessionId = described(
 /** The client sends it, so one of any length is answered as what it is: no token. */
 export const token = described(text({ min: 1, cut: 8_192 }), 'What the client carries. A secret.')
 
-export const challenge = text({ min: 1, max: 4_096 })
+/** As for tokens: one that is too long is one that was not sealed here. */
+export const challenge = text({ min: 1, cut: 4_096 })
 
 export const correlation = described(word, 'One id for all that a request causes in the event log')
 

@@ -3,6 +3,7 @@ import { guard } from '../../src/adapters/guard/guard.ts'
 import type { HeaderPair, HttpFacts } from '../../src/adapters/guard/http-request.ts'
 import type { GuardOptions } from '../../src/adapters/guard/options.ts'
 import { cookie } from '../../src/carriers/cookie.ts'
+import { heldForms, memoryForms } from '../../src/step-up/held-forms.ts'
 import { type Harness, harness, inMemory, MINUTE } from '../support/harness.ts'
 
 const SAFARI =
@@ -155,6 +156,72 @@ const ELSEWHERE: readonly (readonly [string, Asked, GuardOptions?])[] = [
 ]
 
 const CASES = ELSEWHERE.map(([title, asked, options]) => ({ title, asked, options }))
+
+/** Somebody whom a form to a sensitive route leads to the step-up page. */
+async function interrupted(h: Harness, asked: Asked, cookies: string) {
+  const forms = heldForms({ store: memoryForms({ now: h.host.now }), host: h.host })
+  const options = { stepUpPage: '/step-up', heldForms: forms, onWarning: () => {} }
+  const { require } = guard(h.sessions, { ...options, now: h.host.now })
+  const headers = {
+    'content-type': 'application/x-www-form-urlencoded',
+    'sec-fetch-mode': 'navigate',
+    'sec-fetch-dest': 'document',
+    ...asked.headers,
+    cookie: cookies,
+  }
+  const posted = { ...facts({ ...asked, headers }), formFields: () => [['a', 'b']] as const }
+  const refused = await require({ acr: 'mfa' })(posted)
+  if (refused.ok) throw new Error('Nothing was asked.')
+  const location = refused.refusal.headers.find(([name]) => name === 'location')?.[1] ?? ''
+  return {
+    forms,
+    id: new URL(location, 'http://localhost').searchParams.get('form') ?? '',
+    cookies: cookiesOf(refused.refusal.headers),
+  }
+}
+
+function sessionIn(pair: string): string {
+  return pair.split('.')[1] ?? ''
+}
+
+describe('a form that a step-up interrupts', () => {
+  test('is held under a cookie that Safari keeps on localhost', async () => {
+    const h = await harness(inMemory)
+    const pair = pairOf((await loggedIn(h))[0])
+    const { forms, id, cookies } = await interrupted(h, {}, pair)
+
+    const [held = ''] = cookies
+    const taken = await forms.take(id, { session: sessionIn(pair), cookies: pairOf(held) })
+
+    expect(held).toMatch(/^held-forms=\S+; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax$/)
+    expect(taken).toMatchObject({ fields: [['a', 'b']] })
+  })
+
+  test.each(ELSEWHERE.map(([title, asked]) => ({ title, asked })))(
+    '$title gets the guarded cookie, or none',
+    async ({ asked }) => {
+      const h = await harness(inMemory)
+      const guarded = pairOf((await loggedIn(h, { headers: { 'user-agent': CHROME } }))[0])
+      const { cookies } = await interrupted(h, asked, guarded).catch(() => ({ cookies: [] }))
+
+      for (const one of cookies) expect(one).toMatch(/^__Host-held-forms=\S+; Path=\/; .*Secure;/)
+    },
+  )
+
+  test('held under the guarded name, it opens with no plain cookie that was planted', async () => {
+    const h = await harness(inMemory)
+    const asked = { headers: { 'user-agent': CHROME } }
+    const pair = pairOf((await loggedIn(h, asked))[0])
+    const key = 'A'.repeat(43)
+    const thief = `${pair}; __Host-held-forms=${key}`
+    const { forms, id } = await interrupted(h, asked, thief)
+
+    const planted = { session: sessionIn(pair), cookies: `held-forms=${key}` }
+
+    expect(id).not.toBe('')
+    expect(await forms.take(id, planted)).toBeUndefined()
+  })
+})
 
 describe('everywhere else', () => {
   test.each(CASES)('$title gets the guarded cookie, or none', async ({ asked, options }) => {

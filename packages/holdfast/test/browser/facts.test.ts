@@ -59,6 +59,35 @@ describe('the readable cookie', () => {
   })
 })
 
+test.each([
+  'http://localhost:3000',
+  'http://shop.localhost',
+  'http://127.0.0.1',
+  'http://[::1]:80',
+])('a browser that keeps no Secure cookies at %s gets a plain one, and keeps it', (origin) => {
+  const { page, written } = pageOf({}, { origin, keepsSecure: false })
+
+  keepFacts(page)
+  keepFacts(page)
+
+  expect(written).toHaveLength(2)
+  expect(written[1]).toMatch(/^hf-client=\S+; Path=\/; Max-Age=31536000; SameSite=Lax$/)
+})
+
+test.each([
+  'http://shop.example',
+  'https://localhost:3000',
+  'http://localhost.evil.example',
+  'http://evil-localhost.example:80',
+])('a browser that keeps no cookie at %s gets none without Secure', (origin) => {
+  const { page, written } = pageOf({}, { origin, keepsSecure: false })
+
+  keepFacts(page)
+
+  expect(written).toHaveLength(1)
+  expect(written[0]).toMatch(/; Secure$/)
+})
+
 test('a login form sends the facts as they are at that moment', () => {
   const { page, change } = pageOf()
   let submit: ((event: { formData: FormData }) => void) | undefined

@@ -3,7 +3,10 @@ import type { PageWindow } from '../../src/browser/index.ts'
 type Changeable = Pick<PageWindow, 'screen' | 'navigator'>
 
 /** The parts of a window that the module reads, and what it did to them. */
-export function pageOf(start: Changeable = {}): {
+export function pageOf(
+  start: Changeable = {},
+  { origin = 'https://shop.example', keepsSecure = true } = {},
+): {
   readonly page: PageWindow
   readonly written: string[]
   readonly visited: string[]
@@ -39,13 +42,14 @@ export function pageOf(start: Changeable = {}): {
       },
       set cookie(line: string) {
         written.push(line)
+        if (!keepsSecure && line.endsWith('; Secure')) return
         const pair = line.split(';', 1)[0] ?? ''
         const equals = pair.indexOf('=')
         cookies.set(pair.slice(0, equals), pair.slice(equals + 1))
       },
     },
     location: {
-      origin: 'https://shop.example',
+      origin,
       pathname: '/cart',
       search: '?coupon=1',
       assign: (url) => void visited.push(url),

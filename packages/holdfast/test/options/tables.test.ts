@@ -12,7 +12,7 @@ import * as nest from 'holdfast/nest'
 import { geoLookup } from 'holdfast/network'
 import * as node from 'holdfast/node'
 import { redisStore } from 'holdfast/redis'
-import { memoryFactors, stepUp } from 'holdfast/step-up'
+import { heldForms, memoryFactors, memoryForms, stepUp } from 'holdfast/step-up'
 import {
   accessTokens,
   keySet,
@@ -28,6 +28,7 @@ import { COOKIE_OPTIONS } from '../../src/carriers/cookie.ts'
 import { CONNECT_OPTIONS } from '../../src/client/options.ts'
 import { SESSIONS_OPTIONS } from '../../src/engine/options.ts'
 import { GEO_OPTIONS } from '../../src/network/mmdb.ts'
+import { HELD_FORMS_OPTIONS } from '../../src/step-up/held-forms.ts'
 import { STEP_UP_OPTIONS } from '../../src/step-up/step-up.ts'
 import { LMDB_OPTIONS } from '../../src/stores/lmdb.ts'
 import { MEMORY_OPTIONS } from '../../src/stores/memory.ts'
@@ -121,6 +122,12 @@ const CALLS: readonly Call[] = [
     names: Object.keys(GEO_OPTIONS.fields),
     with: (options) => geoLookup(options as never).close(),
     right: { city: [], asn: [], onProblem: () => {} },
+  },
+  {
+    of: 'heldForms()',
+    names: Object.keys(HELD_FORMS_OPTIONS.fields),
+    with: (options) => heldForms(options as never),
+    right: { store: memoryForms() },
   },
   {
     of: 'stepUp()',

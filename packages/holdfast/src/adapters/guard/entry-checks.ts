@@ -30,6 +30,8 @@ export interface EntryChecks {
    * somebody develops in a browser that keeps no `Secure` cookies.
    */
   deliveryCarrier(facts: HttpFacts, carrier: Carrier | undefined): Carrier | undefined
+  /** Whether that is so: a cookie for this client has to come without `Secure` there. */
+  dropsSecure(facts: HttpFacts): boolean
   /** The origin that the request was sent to. */
   originOf(facts: HttpFacts): string | undefined
 }
@@ -101,7 +103,14 @@ export function entryChecks(
     return foreign === undefined ? undefined : { code: 'cross_site_request', foreign }
   }
 
+  function dropsSecure(facts: HttpFacts): boolean {
+    const { https } = clientOf(facts)
+    return isPlainDevelopment(facts, { host: hostOf(facts), https }, 'issue')
+  }
+
   return {
+    dropsSecure,
+
     readToken(facts, from) {
       const { ip, https, tls } = clientOf(facts)
       if (!mayCarryTokens(facts, https)) return { ok: false, ip, code: 'https_required' }
@@ -130,9 +139,7 @@ export function entryChecks(
 
     deliveryCarrier(facts, carrier) {
       const standIn = carrier?.plain
-      if (standIn === undefined) return carrier
-      const { https } = clientOf(facts)
-      if (!isPlainDevelopment(facts, { host: hostOf(facts), https }, 'issue')) return carrier
+      if (standIn === undefined || !dropsSecure(facts)) return carrier
       warn('plainCookie')
       return standIn
     },

@@ -44,6 +44,20 @@ export async function attempt<T>(call: () => Promise<T>): Promise<T | Fault> {
 }
 
 /**
+ * The same for calls whose facts are the application's own: what is wrong with them is a mistake of
+ * the program, and is thrown.
+ */
+export async function attemptOwn<T>(call: () => Promise<T>): Promise<T | Fault> {
+  try {
+    return await call()
+  } catch (error) {
+    const fault = faultOf(error)
+    if (fault.code === 'invalid_input' || fault.code === 'config_invalid') throw error
+    return fault
+  }
+}
+
+/**
  * The coded fault that was thrown; everything else is thrown as {@link bugOf} has it. It goes by
  * the code and not by the class, because two copies of the library in one process have two classes.
  */

@@ -15,6 +15,11 @@ export interface HeldForm {
 export interface FormSender {
   readonly session: SessionId
   readonly cookies: string | undefined
+  /**
+   * The browser keeps no `Secure` cookie here: Safari, over plain HTTP, on the machine of whoever
+   * develops. The guard alone says so.
+   */
+  readonly plain?: boolean
 }
 
 /** Where forms wait while their sender proves a factor: `heldForms()` of `holdfast/step-up`. */

@@ -1,8 +1,7 @@
-import type { SessionId } from '../../core/ids.ts'
 import { parseToken } from '../../core/token.ts'
 import { setCookie } from './cookies.ts'
 import type { EntryChecks } from './entry-checks.ts'
-import type { HeldForms } from './held-form.ts'
+import type { FormSender, HeldForms } from './held-form.ts'
 import { type HeaderPair, type HttpFacts, single } from './http-request.ts'
 import type { GuardOptions } from './options.ts'
 import { pathOf } from './redirects.ts'
@@ -16,7 +15,7 @@ export type HoldForm = (facts: HttpFacts, refused: Refused) => Promise<Refused> 
 
 export function formHolder(
   { heldForms, stepUpPage }: GuardOptions,
-  checks: Pick<EntryChecks, 'readToken'>,
+  checks: Pick<EntryChecks, 'readToken' | 'dropsSecure'>,
 ): HoldForm {
   if (heldForms === undefined || stepUpPage === undefined) return () => undefined
 
@@ -26,20 +25,24 @@ export function formHolder(
     if (location === undefined || !location.startsWith(stepUpPage)) return undefined
     const read = checks.readToken(facts)
     const session = read.ok ? parseToken(read.token)?.claims.session : undefined
-    return session === undefined ? undefined : hold(heldForms, facts, { refused, session })
+    if (session === undefined) return undefined
+    const plain = checks.dropsSecure(facts)
+    return hold(heldForms, facts, {
+      refused,
+      from: { session, cookies: single(facts, 'cookie'), plain },
+    })
   }
 }
 
 async function hold(
   heldForms: HeldForms,
   facts: HttpFacts,
-  { refused, session }: { readonly refused: Refused; readonly session: SessionId },
+  { refused, from }: { readonly refused: Refused; readonly from: FormSender },
 ): Promise<Refused> {
   const fields = await facts.formFields?.()
   const action = pathOf(facts.url, undefined)
   // Nobody posts again to an address that is no path of this site, or too long for one.
   if (fields === undefined || !facts.url.endsWith(action)) return refused
-  const from = { session, cookies: single(facts, 'cookie') }
   const form = await heldForms.hold({ action, fields }, from)
   return form === undefined ? refused : leadingTo(refused, form)
 }

@@ -1,4 +1,5 @@
 import type { Decision } from '../../core/decision.ts'
+import { namesOf } from '../../core/options.ts'
 import type { RequestFacts } from '../../core/request.ts'
 import type { SensitiveCall } from '../../core/sensitive-calls.ts'
 import type { SessionView } from '../../core/session.ts'
@@ -7,7 +8,7 @@ import type { AnswerHeaders } from './cookies.ts'
 import { attempt } from './faults.ts'
 import type { HttpFacts } from './http-request.ts'
 import { DONE, describe } from './issued.ts'
-import { loginAndLogout } from './login.ts'
+import { checkWho, loginAndLogout } from './login.ts'
 import type { ForwardedFacts } from './on-behalf.ts'
 import type { RouteRequirements } from './options.ts'
 import type { GuardParts } from './parts.ts'
@@ -136,14 +137,19 @@ export function lifecycle(parts: GuardParts): Lifecycle<HttpFacts> {
     requestFacts: (facts) => describe(parts, facts),
 
     loginFailed: personal(async (facts, subject: SubjectRef) => {
+      checkWho('loginFailed(request, ...)', SUBJECT_NAMES, subject)
       const request = describe(parts, facts)
       const reported = await attempt(() =>
         parts.sessions.report({ kind: 'login_failed', ...subject, request }).then(() => DONE),
       )
-      return reported.ok ? DONE : parts.refuse(facts, reported)
+      // Whoever fails to log in has typed the name: one that nobody can have says nothing.
+      if (reported.ok || reported.code === 'invalid_input') return DONE
+      return parts.refuse(facts, reported)
     }),
   }
 }
+
+const SUBJECT_NAMES = namesOf<SubjectRef>({ subject: true, tenant: true })
 
 type Call<More extends readonly unknown[], Answer> = (
   facts: HttpFacts,

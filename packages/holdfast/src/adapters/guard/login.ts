@@ -3,10 +3,11 @@ import { FORM_TOKEN_HEADER } from '../../carriers/names.ts'
 import { sameText } from '../../core/constant-time.ts'
 import { SessionError } from '../../core/errors.ts'
 import { checkNames, namesOf } from '../../core/options.ts'
+import type { SubjectRef } from '../../core/sessions.ts'
 import { NO_STORE, setCookie } from './cookies.ts'
 import { plainOnes } from './development.ts'
 import type { TokenRead } from './entry-checks.ts'
-import { attempt } from './faults.ts'
+import { attempt, attemptOwn } from './faults.ts'
 import type { HeaderPair, HttpFacts } from './http-request.ts'
 import { checkDeliverable, DONE, describe, issued } from './issued.ts'
 import type { Lifecycle, LoginFacts } from './lifecycle.ts'
@@ -21,10 +22,8 @@ export function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'l
 
   return {
     async login(facts, who) {
-      checkNames('login(request, response, ...)', LOGIN_NAMES, who)
+      checkWho('login(request, response, ...)', LOGIN_NAMES, who)
       const { clientFacts, from, ...login } = who
-      if (typeof (login.subject as unknown) === 'number')
-        throw new SessionError('config_invalid', NUMBER)
       if (from !== undefined) checkedOrigin('from', from)
       const foreign = checks.checkRequest(facts, from)
       if (foreign !== undefined) return refuse(facts, foreign)
@@ -32,7 +31,7 @@ export function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'l
       const before = checks.readToken(facts, from)
       checkDeliverable(facts, delivering)
       const inTime = startAnswer()
-      const created = await attempt(() =>
+      const created = await attemptOwn(() =>
         sessions.create({
           ...(carriers.refresh === undefined ? {} : { refresh: true }),
           ...login,
@@ -113,8 +112,15 @@ const LOGIN_NAMES = namesOf<LoginFacts>({
   correlation: true,
 })
 
-const NUMBER =
-  'login(request, response, ...): subject must be text, and is a number. Write String(user.id).'
+/** Throws `config_invalid` for what is no object of these names, and for a number as a subject. */
+export function checkWho(of: string, names: readonly string[], who: SubjectRef): void {
+  checkNames(of, names, who)
+  if (typeof (who.subject as unknown) !== 'number') return
+  throw new SessionError(
+    'config_invalid',
+    `${of}: subject must be text, and is a number. Write String(user.id).`,
+  )
+}
 
 function clearSiteData({ clearSiteData: kinds }: GuardParts['options']): readonly HeaderPair[] {
   const cleared = (kinds ?? ['cache', 'storage']).map((kind) => `"${kind}"`)

@@ -16,10 +16,11 @@ import {
   oneOf,
   words,
 } from '../../core/option-kinds.ts'
-import { checked, isObject, type OptionsOf, type OptionTable } from '../../core/options.ts'
+import { checked, type OptionsOf, type OptionTable } from '../../core/options.ts'
 import { type Activity, LIMITS, type Sensitivity } from '../../core/request.ts'
 import type { Sessions } from '../../core/sessions.ts'
 import { ADDRESS_OPTIONS, type ClientAddressOptions } from '../../network/client-address.ts'
+import { checkWasCalled } from './arguments.ts'
 import type { HeldForms } from './held-form.ts'
 import { ON_BEHALF_OPTIONS, type OnBehalfOptions } from './on-behalf.ts'
 import { ownPath } from './redirects.ts'
@@ -306,13 +307,7 @@ export const ROUTE_OPTIONS = {
 export function checkRequirements(
   requirements: Partial<Record<keyof RouteRequirements, unknown>> | undefined,
 ): CheckedRequirements {
-  if (isObject(requirements) && 'headers' in requirements) {
-    throw new SessionError(
-      'config_invalid',
-      'requireSession() makes a guard, and was not called: ' +
-        'app.get(path, requireSession(), handler).',
-    )
-  }
+  checkWasCalled('requireSession()', requirements)
   const { sensitivity, acr, maxAge, activity } = checked(ROUTE_OPTIONS, requirements)
   return {
     ...(sensitivity === undefined ? {} : { sensitivity }),

@@ -17,8 +17,11 @@ export interface ClientDescription {
   readonly ip: string | null
   /** JA4, as a trusted proxy handed it on. */
   readonly tls?: string | null
-  /** Client facts that came as a form field. They are newer than the cookie's. */
-  readonly posted?: string | undefined
+  /**
+   * Client facts that came as a form field, of whatever type the form was parsed into. They are
+   * newer than the cookie's.
+   */
+  readonly posted?: unknown
 }
 
 export function requestDescriber(): DescribeRequest {
@@ -30,7 +33,7 @@ export function requestDescriber(): DescribeRequest {
       if (value !== undefined) headers[name] = headerText(value)
     }
     const client: ClientFacts | undefined =
-      (posted === undefined ? undefined : parseClientFacts(posted)) ??
+      (typeof posted === 'string' ? parseClientFacts(posted) : undefined) ??
       (facts.person === undefined ? clientFactsOf(facts) : facts.person.client)
     const { method } = facts
     const url = cut(facts.url, LOOKED_AT.url)

@@ -1,6 +1,6 @@
 import { inMs } from '../../core/duration.ts'
 import { checkNames, namesOf } from '../../core/options.ts'
-import { attempt } from './faults.ts'
+import { attempt, attemptOwn } from './faults.ts'
 import type { HttpFacts } from './http-request.ts'
 import { checkDeliverable, DONE, describe, issued } from './issued.ts'
 import type { Lifecycle, StepUpProof, StepUpRequirements } from './lifecycle.ts'
@@ -36,7 +36,10 @@ export function stepUp(
       checkDeliverable(facts, carrier)
       const request = describe(parts, facts)
       const inTime = startAnswer()
-      const completed = await attempt(() => sessions.completeStepUp({ ...proof, token, request }))
+      if (!isText(proof.challenge)) return refuse(facts, { code: 'challenge_invalid', carrier })
+      const completed = await attemptOwn(() =>
+        sessions.completeStepUp({ ...proof, token, request }),
+      )
       if (!completed.ok) return refuse(facts, { ...completed, carrier })
       superseded.note({ id: completed.session.id })
       const standsIn = !carriers.session.includes(carrier)
@@ -47,12 +50,16 @@ export function stepUp(
     async stepUpFailed(facts, challenge) {
       const read = checks.readToken(facts)
       if (!read.ok) return refuse(facts, read)
-      const { token } = read
+      const { token, carrier } = read
+      if (!isText(challenge)) return refuse(facts, { code: 'challenge_invalid', carrier })
       const request = describe(parts, facts)
       const reported = await attempt(() =>
         sessions.report({ kind: 'step_up_failed', challenge, token, request }).then(() => DONE),
       )
-      return reported.ok ? DONE : refuse(facts, reported)
+      if (reported.ok) return DONE
+      // The challenge is all that can be wrong with this report, and the client has sent it.
+      const { code } = reported
+      return refuse(facts, code === 'invalid_input' ? { code: 'challenge_invalid' } : reported)
     },
   }
 }
@@ -67,6 +74,11 @@ const PROOF_NAMES = namesOf<StepUpProof>({
   amr: true,
   correlation: true,
 })
+
+/** It comes out of a form, and may be of any type. */
+function isText(challenge: unknown): boolean {
+  return typeof challenge === 'string' && challenge !== ''
+}
 
 /** They may come from a client: the engine says what is wrong with them. */
 function defined({ acr, maxAge, sensitivity }: StepUpRequirements): CheckedRequirements {

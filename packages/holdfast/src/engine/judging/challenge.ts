@@ -7,7 +7,6 @@ import { isSessionId, type SessionId } from '../../core/ids.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Presented, Proof } from '../../core/sessions.ts'
 import type { EngineContext } from '../context.ts'
-import { checkWord } from '../input.ts'
 import {
   type AuthenticatedPresentation,
   authenticate,
@@ -54,7 +53,7 @@ export function stepUpAttempt(
   const at = engine.host.now()
   const { token, request, correlation } = answer
   const presented: Presented = { token, request, correlation }
-  const challenge = openChallenge(engine.codec, checkWord('challenge', answer.challenge, 4096))
+  const challenge = openChallenge(engine.codec, answer.challenge)
   const claims = authenticate(engine, presented, { at, kind: 'session' })
   const presentation = presentationOf(engine, presented, { at })
   if (challenge === undefined || typeof claims === 'string') return undefined
@@ -81,8 +80,10 @@ export function isOfOneHolder(state: SessionState, attempt: StepUpAttempt): bool
 }
 
 /** Undefined for whatever was not sealed here. */
-function openChallenge(codec: Codec, text: string): ChallengeFacts | undefined {
-  if (text.length > MAX_LENGTH || !text.startsWith(PREFIX)) return undefined
+function openChallenge(codec: Codec, text: unknown): ChallengeFacts | undefined {
+  // It comes out of a form, and may be of any type and length.
+  if (typeof text !== 'string' || text.length > MAX_LENGTH) return undefined
+  if (!text.startsWith(PREFIX)) return undefined
   const [, session = '', sealed = '', ...rest] = text.split('.')
   const bytes = fromBase64url(sealed)
   if (!isSessionId(session) || bytes === undefined || rest.length > 0) return undefined

@@ -16,6 +16,7 @@ import {
   checkBoolean,
   checkCorrelation,
   checkInstant,
+  checkObject,
   checkSubject,
   checkWord,
   checkWords,
@@ -58,6 +59,7 @@ interface NewSession {
  * first (ASVS 7.2.4).
  */
 export async function create(engine: EngineContext, login: Login): Promise<Created> {
+  checkObject('login', login)
   const checked = checkLogin(engine, login)
   const presented = presentationOf(engine, login, { at: engine.host.now() })
   if (login.previous !== undefined) await endPrevious(engine, login.previous, checked)
@@ -84,7 +86,10 @@ function checkLogin(engine: EngineContext, login: Login): CheckedLogin {
   const subject = checkSubject(engine, login)
   const name = checkWord('class', login.class ?? 'default')
   const lifetime = engine.lifetimeOf(subject.tenant, name)
-  if (lifetime === undefined) throw invalid('class', 'names no configured lifetimes')
+  if (lifetime === undefined) {
+    const known = engine.classesOf(subject.tenant).join(', ')
+    throw invalid('class', `${JSON.stringify(name)} is unknown; configured: ${known}`)
+  }
   const { acr, authenticatedAt, attributes, refresh = false } = login
   return {
     ...subject,

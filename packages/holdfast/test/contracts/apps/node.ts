@@ -110,8 +110,12 @@ export const startNode: StartAdapter = async (sessions, options, slow) => {
     createServer(async (request, response) => {
       const [path = ''] = (request.url ?? '/').split('?', 1)
       const handler = routes[path]
-      if (handler === undefined) response.writeHead(404).end()
-      else await handler(request, response)
+      try {
+        if (handler === undefined) response.writeHead(404).end()
+        else await handler(request, response)
+      } catch {
+        response.writeHead(500).end()
+      }
     }),
   )
   return { api: hf, ...server }
