@@ -15,7 +15,7 @@ local PASSED = {
   "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform", "sec-ch-ua-platform-version",
   "sec-ch-ua-model", "sec-ch-ua-full-version-list",
   "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-websocket-key",
-  "sec-purpose", "sec-websocket-version",
+  "sec-purpose", "sec-websocket-version", "holdfast-on-behalf",
 }
 local ANSWERED = { "www-authenticate", "location", "retry-after", "content-type", "set-cookie" }
 

@@ -17,6 +17,7 @@ import { deliveryHeaders, setCookieIn } from './guard/cookies.ts'
 import { entryChecks } from './guard/entry-checks.ts'
 import { attempt } from './guard/faults.ts'
 import { type HttpFacts, single } from './guard/http-request.ts'
+import { onBehalfOf } from './guard/on-behalf.ts'
 import { GUARD_FIELDS, type GuardOptions, type RouteRequirements } from './guard/options.ts'
 import { beyondStepUp, detailsOf, isNavigation, pageFor, returnPath } from './guard/redirects.ts'
 import {
@@ -28,7 +29,7 @@ import {
 } from './guard/refusals.ts'
 import { requestDescriber } from './guard/request-facts.ts'
 import { verifyNow } from './guard/verify-request.ts'
-import { warnings } from './guard/warnings.ts'
+import { type Warn, warnings } from './guard/warnings.ts'
 
 export { type CookieCarrier, type CookieOptions, cookie } from '../carriers/cookie.ts'
 export { isOrigin } from '../carriers/csrf.ts'
@@ -40,7 +41,9 @@ export { mayExpireCookies } from './guard/redirects.ts'
 export { problemRefusal, type Refusal } from './guard/refusals.ts'
 
 /** What all routes behind the gateways have in common. */
-export interface GatewayOptions extends RedirectUrls, Pick<GuardOptions, 'address' | 'now'> {
+export interface GatewayOptions
+  extends RedirectUrls,
+    Pick<GuardOptions, 'address' | 'now' | 'onBehalf'> {
   /**
    * Public origins of the sites behind the gateways. Redirects return to these alone, and their
    * pages may use each other's sessions. Default: none, and then nobody is redirected.
@@ -56,7 +59,7 @@ export interface GatewayOptions extends RedirectUrls, Pick<GuardOptions, 'addres
    * none is read.
    */
   readonly tlsHeader?: string
-  /** Hears once that the address of clients cannot be known. Default: nobody is told. */
+  /** Hears what the operator should mend, each thing once. Default: nobody is told. */
   readonly onWarning?: (message: string) => void
 }
 
@@ -79,6 +82,7 @@ const OPTIONS = {
   fields: {
     address: GUARD_FIELDS.address,
     now: GUARD_FIELDS.now,
+    onBehalf: GUARD_FIELDS.onBehalf,
     origins: GUARD_FIELDS.origins,
     cookieName: words('the name of a cookie'),
     cookie: group<NonNullable<GatewayOptions['cookie']>>()({
@@ -143,29 +147,39 @@ export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): 
   const describe = requestDescriber()
   const startAnswer = answerTimer(now)
   const batch = batchGate()
-  const { checks, anonymous, refused } = gatewayAnswers(options)
+  const warn = warnings(options.onWarning)
+  const { checks, anonymous, refused } = gatewayAnswers(options, warn)
+  const { personOf } = onBehalfOf(options.onBehalf, { checks, describe, now, warn })
+
+  /** The gateway reports the fingerprint itself, so no proxy has to be trusted with it. */
+  function tlsOf(facts: HttpFacts): string | null {
+    return tlsHeader === undefined ? null : parseJa4(single(facts, tlsHeader))
+  }
 
   async function verify(
-    facts: HttpFacts,
+    asked: HttpFacts,
     { audience, optional, rotate, maxAge, ...requirements }: GatewayRoute,
     correlation: string | undefined,
   ): Promise<GatewayAnswer> {
     function without(cause: RefusalCause): GatewayAnswer {
       const passes = optional === true && mayPassAnonymously(cause.code)
-      return passes ? anonymous(facts, cause) : refused(facts, cause)
+      return passes ? anonymous(asked, cause) : refused(asked, cause)
     }
 
+    const person = personOf(asked)
+    const facts = person === undefined ? asked : await person
+    // The answer to a renderer leaves the cookies of the person alone.
+    const rotates = rotate === true && facts.person === undefined
     const read = checks.readToken(facts)
     if (!read.ok) return without(read)
     const { ip, token, carrier } = read
-    // The gateway reports the fingerprint itself, so no proxy has to be trusted with it.
-    const tls = tlsHeader === undefined ? null : parseJa4(single(facts, tlsHeader))
+    const tls = facts.person === undefined ? tlsOf(facts) : read.tls
     await batch()
     const inTime = startAnswer()
     const presented: Presented = {
       token,
       request: describe(facts, { ip, tls }),
-      deliverable: rotate === true && carrier.deliver !== undefined,
+      deliverable: rotates && carrier.deliver !== undefined,
       ...(audience === undefined ? {} : { audience }),
       ...(correlation === undefined ? {} : { correlation }),
       ...(maxAge === undefined ? {} : { maxAgeMs: inMs(maxAge) }),
@@ -191,11 +205,11 @@ export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): 
 }
 
 /** The entry checks of a gateway's routes, and the answers to requests without a session. */
-function gatewayAnswers(options: GatewayOptions) {
+function gatewayAnswers(options: GatewayOptions, warn: Warn) {
   const { cookieName, origins = [] } = options
   const named = cookieName === undefined ? {} : { name: cookieName }
   const carriers = [guardedCookie({ ...named, ...options.cookie }), ownBearer()]
-  const checks = entryChecks({ ...options, origins }, carriers, warnings(options.onWarning))
+  const checks = entryChecks({ ...options, origins }, carriers, warn)
   const { refuse, expiredCookies } = refusals(
     {},
     { session: carriers, refresh: undefined, all: carriers },

@@ -38,6 +38,8 @@ function show(name: SettingName, config: Config): unknown {
         roles,
         digest: MASK,
       }))
+    case 'onBehalfSecret':
+      return config.onBehalfSecret.map(() => MASK)
     case 'idleTimeout':
     case 'absoluteTimeout':
     case 'rotateEvery':

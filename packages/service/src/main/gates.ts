@@ -53,7 +53,7 @@ function gateParts({
   now,
 }: GatesNeed): (where: Listen) => GateParts {
   const { cookieName, cookieSameSite, cookiePartitioned } = config
-  const { origins, trustedProxies, gateTlsHeader } = config
+  const { origins, trustedProxies, gateTlsHeader, onBehalfSecret } = config
   const { loginUrl, stepUpUrl, refusedUrl } = config
   const counted = countingVerify(sessions.verify, metrics)
   const { verify } = gatewayGuard(
@@ -68,6 +68,7 @@ function gateParts({
       ...(stepUpUrl === undefined ? {} : { stepUpUrl }),
       ...(refusedUrl === undefined ? {} : { refusedUrl }),
       ...(gateTlsHeader === undefined ? {} : { tlsHeader: gateTlsHeader }),
+      ...(onBehalfSecret.length === 0 ? {} : { onBehalf: { secret: onBehalfSecret } }),
       ...(trustedProxies.length === 0 ? {} : { address: { trust: { proxies: trustedProxies } } }),
     },
   )

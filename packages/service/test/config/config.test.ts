@@ -493,6 +493,7 @@ test('what is printed shows where the store is and no secret', () => {
     HOLDFAST_API_KEYS: KEYS,
     HOLDFAST_STORE: 'redis://user:sesame@cache.internal:6379/2?password=sesame',
     HOLDFAST_KEYRING: '/etc/ring.json',
+    HOLDFAST_ON_BEHALF_SECRET: 'sesame'.repeat(6),
   }
 
   const shown = JSON.stringify(printable(loadConfig({ env })))

@@ -51,6 +51,15 @@ export const listening = {
       reading: 'text',
     },
   ),
+  onBehalfSecret: setting(z.array(z.string().min(32).max(512)).max(4).default([]), {
+    about:
+      'What the renderers and backends behind the gateways share as `onBehalf.secret`: requests ' +
+      "that they make for a person are judged at the gates as that person's. Of several all " +
+      'are believed, so that it can be changed. No such request is believed unless set.',
+    example: 'put-the-output-of-openssl-rand-base64-32-here',
+    reading: 'list',
+    secret: true,
+  }),
   origins: setting(z.array(origin).max(256).default([]), {
     about:
       'Public origins of the sites behind the gateways: logins return there and nowhere else, ' +
