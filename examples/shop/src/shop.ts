@@ -13,11 +13,13 @@ import { orders } from './orders/orders.ts'
 import { operator } from './sees/operator.ts'
 import { askingTheAuthority, believingTokens } from './service-guards.ts'
 import type { ShopSettings } from './settings.ts'
-import { DEMO_USERS, directory } from './users/directory.ts'
+import { DEMO_USERS, type Directory, directory } from './users/directory.ts'
 
 export interface ShopOptions extends ShopSettings {
   /** Folder of the library's built browser module; default that of the installed library. */
   readonly browserModule?: string
+  /** Default those of the demonstration, hashed at the start. */
+  readonly users?: Directory
   /** UTC, ms. */
   readonly now?: () => number
 }
@@ -38,7 +40,7 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
   const { now = () => Date.now() } = options
   const [home] = HOMES
   if (home === undefined) throw new TypeError('there are no homes')
-  const users = await directory(DEMO_USERS)
+  const users = options.users ?? (await directory(DEMO_USERS))
   const stop = new AbortController()
   const running: Listening[] = []
   const portAt = (offset: number): number => (port === 0 ? 0 : port + offset)

@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { startChromium } from '../../../packages/holdfast/test/support/chromium.ts'
 import { GATEWAYS } from '../../../tools/shop-gateway.mjs'
-import { compileBrowserModule, PATIENCE_MS, startChromium, startTown } from './start.ts'
+import { compileBrowserModule, PATIENCE_MS, startTown } from './start.ts'
 
 vi.setConfig({ testTimeout: 240_000 })
 
@@ -23,7 +24,7 @@ test.each(GATEWAYS)(
   'behind a real %s the same shop works, and its services believe signed tokens alone',
   async (name) => {
     const town = await startTown(browserModule, name)
-    const context = await browser.newContext()
+    const context = await browser.newContext({ reducedMotion: 'reduce' })
     context.setDefaultTimeout(PATIENCE_MS)
     try {
       const page = await context.newPage()

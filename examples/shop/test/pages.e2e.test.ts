@@ -1,7 +1,8 @@
 import { readFile, rm } from 'node:fs/promises'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { compileBrowserModule, PATIENCE_MS, startChromium, startTown, type Town } from './start.ts'
+import { startChromium } from '../../../packages/holdfast/test/support/chromium.ts'
+import { compileBrowserModule, PATIENCE_MS, startTown, type Town } from './start.ts'
 
 /** Each story starts a service, four servers and a browser window. */
 vi.setConfig({ testTimeout: 240_000 })
@@ -26,7 +27,7 @@ async function inTown(
   story: (page: Page, context: BrowserContext) => Promise<void>,
 ): Promise<void> {
   town = await startTown(browserModule)
-  const context = await browser.newContext()
+  const context = await browser.newContext({ reducedMotion: 'reduce' })
   context.setDefaultTimeout(PATIENCE_MS)
   try {
     await story(await context.newPage(), context)
@@ -94,7 +95,7 @@ test('"Begin again" ends all sessions, empties the basket, brings the visitor ho
     await logIn(page)
     await page.click('.product >> nth=0 >> button')
     await page.evaluate(() => fetch('/thief/copy', { method: 'POST' }))
-    const other = await browser.newContext()
+    const other = await browser.newContext({ reducedMotion: 'reduce' })
     other.setDefaultTimeout(PATIENCE_MS)
     const elsewhere = await other.newPage()
     await logIn(elsewhere)

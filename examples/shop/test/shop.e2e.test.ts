@@ -2,7 +2,8 @@ import { rm } from 'node:fs/promises'
 import { totalOf } from 'holdfast/testing'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { compileBrowserModule, PATIENCE_MS, startChromium, startTown, type Town } from './start.ts'
+import { startChromium } from '../../../packages/holdfast/test/support/chromium.ts'
+import { compileBrowserModule, PATIENCE_MS, startTown, type Town } from './start.ts'
 
 const TOTP_STEP_MS = 30_000
 
@@ -33,7 +34,7 @@ async function inTown(
 ): Promise<void> {
   town = await startTown(browserModule)
   complaints = []
-  const context = await browser.newContext()
+  const context = await browser.newContext({ reducedMotion: 'reduce' })
   context.setDefaultTimeout(PATIENCE_MS)
   try {
     const page = await context.newPage()

@@ -1,6 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,13 +7,13 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { systemHost } from 'holdfast'
 import type { LoggedEvent } from 'holdfast/maintenance'
-import { type Browser, chromium } from 'playwright-core'
 import { until } from '../../../packages/holdfast/test/support/until.ts'
 import { loadConfig, startService } from '../../../packages/service/src/index.ts'
 import { geoData } from '../../../tools/geo-data.mjs'
 import { isFree } from '../../../tools/service-process.mjs'
 import { type GatewayName, gatewayProgram } from '../../../tools/shop-gateway.mjs'
 import { startShop } from '../src/main.ts'
+import { DEMO_USERS, directory } from '../src/users/directory.ts'
 
 const APP_KEY = 'app-key-of-the-shop-tests'
 const GATE_KEY = 'gate-key-of-the-shop-tests'
@@ -24,15 +23,8 @@ const AUDIT_KEY = 'audit-key-of-the-shop-tests'
 /** How long a page may take: a busy machine is slow, not wrong. */
 export const PATIENCE_MS = 100_000
 
-const CHROMIUM = '/usr/bin/chromium'
-const CHROMIUM_ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
+/** Hashed once for all stories, and cheaply: a story logs in to see what comes after. */
+const users = directory(DEMO_USERS, { N: 2 ** 10, r: 8, p: 1 })
 
 /** The real service with real geo data, the shop before it, and a clock for both. */
 export interface Town {
@@ -81,7 +73,8 @@ export async function startTown(browserModule: string, gateway?: GatewayName): P
       HOLDFAST_TRUSTED_PROXIES: '127.0.0.1/32',
       HOLDFAST_AUDIENCES: '{ shop: {} }',
       HOLDFAST_ISSUER: ISSUER,
-      HOLDFAST_GEO_CITY: geo.city.join(','),
+      // The file of IPv4: all places of the demonstration are there, and each town reads it anew.
+      HOLDFAST_GEO_CITY: geo.city[0] ?? '',
       HOLDFAST_GEO_ASN: geo.asn.join(','),
     },
   })
@@ -94,6 +87,7 @@ export async function startTown(browserModule: string, gateway?: GatewayName): P
     port,
     ...(gateway === undefined ? {} : { gatewayAt: port + 4, issuer: ISSUER }),
     browserModule,
+    users: await users,
     now,
   })
   const stopGateway =
@@ -156,12 +150,4 @@ async function fivePorts(): Promise<number> {
     const free = await Promise.all([0, 1, 2, 3, 4].map((offset) => isFree(first + offset)))
     if (free.every((one) => one)) return first
   }
-}
-
-/** The real Chromium. Throws with the name of the package when it is not there. */
-export function startChromium(): Promise<Browser> {
-  if (!existsSync(CHROMIUM)) {
-    throw new Error(`There is no ${CHROMIUM}. Install the Debian package "chromium".`)
-  }
-  return chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS })
 }

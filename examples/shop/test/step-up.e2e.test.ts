@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises'
 import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { compileBrowserModule, PATIENCE_MS, startChromium, startTown, type Town } from './start.ts'
+import { startChromium } from '../../../packages/holdfast/test/support/chromium.ts'
+import { compileBrowserModule, PATIENCE_MS, startTown, type Town } from './start.ts'
 
 /** Each story starts a service, four servers and a browser window. */
 vi.setConfig({ testTimeout: 240_000 })
@@ -23,7 +24,7 @@ afterAll(async () => {
 /** A fresh town, and the owner's browser in it. */
 async function inTown(story: (page: Page, owner: BrowserContext) => Promise<void>): Promise<void> {
   town = await startTown(browserModule)
-  const owner = await browser.newContext()
+  const owner = await browser.newContext({ reducedMotion: 'reduce' })
   owner.setDefaultTimeout(PATIENCE_MS)
   try {
     await story(await owner.newPage(), owner)
@@ -274,7 +275,7 @@ test('a removed passkey is offered no more, and the route goes on after the code
 test('whoever ends other sessions has just proved something, and is told why', async () => {
   await inTown(async (page, owner) => {
     await logIn(page)
-    const elsewhere = await browser.newContext()
+    const elsewhere = await browser.newContext({ reducedMotion: 'reduce' })
     elsewhere.setDefaultTimeout(PATIENCE_MS)
     await logIn(await elsewhere.newPage())
     town.pass(11 * 60_000)

@@ -27,7 +27,7 @@ async function remoteHarness(): Promise<AdapterHarness> {
   writeFileSync(signing, formatSigningKeys(newSigningKeys({ host })), { mode: 0o600 })
   const config = configOf({
     HOLDFAST_STORE: `redis://127.0.0.1:${redis.port}`,
-    HOLDFAST_STORE_TIMEOUT: '2s',
+    HOLDFAST_STORE_TIMEOUT: '1s',
     HOLDFAST_KEYRING: ring,
     HOLDFAST_SIGNING_KEYS: signing,
     HOLDFAST_AUDIENCES: '{ api: {}, orders: {} }',

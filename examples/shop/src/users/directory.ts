@@ -1,4 +1,4 @@
-import { hashPassword, passwordMatches } from './password.ts'
+import { type Cost, hashPassword, passwordMatches } from './password.ts'
 
 export interface User {
   /** The application's own name for the subject; Holdfast keeps only a keyed hash of it. */
@@ -44,15 +44,16 @@ export const DEMO_USERS: readonly DemoUser[] = [
   },
 ]
 
-export async function directory(people: readonly DemoUser[]): Promise<Directory> {
+/** `cost`: of a guess at a password, OWASP's unless said otherwise. */
+export async function directory(people: readonly DemoUser[], cost?: Cost): Promise<Directory> {
   const rows = await Promise.all(
     people.map(async ({ id, name, password, totpSecret }) => ({
       user: { id, name, totpSecret },
-      password: await hashPassword(password),
+      password: await hashPassword(password, cost),
     })),
   )
   const byId = new Map(rows.map((row) => [row.user.id, row]))
-  const nobody = await hashPassword('the password of nobody')
+  const nobody = await hashPassword('the password of nobody', cost)
 
   return {
     find: (id) => byId.get(id)?.user,

@@ -1,10 +1,10 @@
 import { createServer } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import { chromium } from 'playwright-core'
 import { beforeAll, expect, test } from 'vitest'
 import { parseClientFacts } from '../../src/adapters/guard/client-facts.ts'
 import { scanCookies } from '../../src/carriers/scan-cookies.ts'
 import { listening } from '../contracts/apps/listening.ts'
+import { startChromium } from '../support/chromium.ts'
 import { bundledModule } from './bundled.ts'
 
 let code = ''
@@ -35,10 +35,7 @@ test('a real browser sends what the module keeps, over plain HTTP to localhost t
         )
     }),
   )
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox'],
-  })
+  const browser = await startChromium()
   try {
     const context = await browser.newContext({
       timezoneId: 'Europe/Oslo',

@@ -1,18 +1,16 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { holdfast } from '../../src/adapters/node.ts'
 import { listening } from '../contracts/apps/listening.ts'
+import { startChromium } from '../support/chromium.ts'
 import { type Harness, HOUR, harness, inMemory, MINUTE } from '../support/harness.ts'
 import { until } from '../support/until.ts'
 
 let browser: Browser
 
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox'],
-  })
+  browser = await startChromium()
 }, 60_000)
 afterAll(() => browser.close())
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { listening } from '../contracts/apps/listening.ts'
+import { startChromium } from '../support/chromium.ts'
 
 /** What a browser sends with one kind of request. */
 export interface MeasuredKind {
@@ -50,10 +51,7 @@ export async function measureRequestKinds(): Promise<MeasuredKinds> {
   })
   const server = await listening(http)
   const origin = server.origin.replace('127.0.0.1', 'localhost')
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox'],
-  })
+  const browser = await startChromium()
   const until = async (paths: readonly string[]): Promise<void> => {
     const late = Date.now() + LONGEST_MS
     while (paths.some((path) => !seen.has(path))) {

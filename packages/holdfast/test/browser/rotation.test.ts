@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { holdfast } from '../../src/adapters/node.ts'
 import { SESSION_COOKIE } from '../../src/carriers/names.ts'
 import { settlingTime } from '../../src/core/rotation.ts'
 import { listening } from '../contracts/apps/listening.ts'
+import { startChromium } from '../support/chromium.ts'
 import { type Harness, harness, inMemory, MINUTE, SECOND } from '../support/harness.ts'
 import { atHome, onTheTrain } from '../support/people.ts'
 import { until } from '../support/until.ts'
@@ -31,12 +32,7 @@ const browsers: Browser[] = []
 beforeAll(async () => {
   module = await bundledModule()
   for (let count = 0; count < 2; count++) {
-    browsers.push(
-      await chromium.launch({
-        executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-        args: ['--no-sandbox'],
-      }),
-    )
+    browsers.push(await startChromium())
   }
 }, 60_000)
 afterAll(async () => {

@@ -357,7 +357,7 @@ test('in an outage copies end with their proof, and nothing is decided', async (
   const client = new Redis({ port: server.port, retryStrategy: () => 50 })
   client.on('error', () => {})
   onTestFinished(() => client.disconnect())
-  const h = await twoEngines(async (now) => redisStore({ client, now, timeout: 2_000 }))
+  const h = await twoEngines(async (now) => redisStore({ client, now, timeout: 1_000 }))
   const token = await h.login()
   await h.copied(token)
 

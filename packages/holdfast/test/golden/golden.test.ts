@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { sealingCodec } from '../../src/codecs/codec.ts'
 import { type Keyring, parseKeyring } from '../../src/codecs/keyring.ts'
 import { partitionOf, subjectOf } from '../../src/core/ids.ts'
@@ -24,13 +24,20 @@ import { formatSigningKeys, parseSigningKeys } from '../../src/tokens/signing-fi
 import { publicKeySet } from '../../src/tokens/signing-keys.ts'
 import { verifyAccessToken } from '../../src/tokens/verify-access-token.ts'
 import { abroad, atHome, lookup, onTheTrain } from '../support/people.ts'
-import { startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 import type { Golden } from './files.ts'
 import { TICKET_KEY } from './make.ts'
 import { openedOf } from './opened.ts'
 import { base64, bytes, dumpLmdb, restoreLmdb, restoreRedis } from './raw-stores.ts'
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url))
+
+/** One for all tests. Each of them empties it before it puts in what a version wrote. */
+let server: RedisServer
+beforeAll(async () => {
+  server = await startRedis()
+})
+afterAll(() => server?.close())
 
 const VERSIONS = readdirSync(FOLDER, { withFileTypes: true }).flatMap((entry) =>
   entry.isDirectory() ? entry.name : [],
@@ -138,12 +145,9 @@ describe.each(VERSIONS)('what version %s wrote', (version) => {
 
   describe('in Redis', () => {
     storeOf(async (now) => {
-      const server = await startRedis()
       const client = new Redis({ port: server.port })
-      onTestFinished(async () => {
-        client.disconnect()
-        await server.close()
-      })
+      onTestFinished(() => client.disconnect())
+      await client.flushall()
       await restoreRedis(client, fileOf('redis.json'))
       return {
         store: redisStore({ client, now, timeout: 10_000 }),

@@ -59,7 +59,8 @@ export async function dumpLmdb(path: string): Promise<Raw> {
 }
 
 export async function restoreLmdb(path: string, raw: Raw): Promise<void> {
-  const root = open({ path, maxDbs: MAX_TABLES, noSubdir: false })
+  // Nothing here outlives a crash, so nothing waits for the disk.
+  const root = open({ path, maxDbs: MAX_TABLES, noSubdir: false, noSync: true })
   for (const [name, value] of Object.entries(raw)) {
     const table = root.openDB<Buffer, Buffer>({ name, encoding: 'binary', keyEncoding: 'binary' })
     if (!('table' in value)) continue

@@ -1,5 +1,4 @@
 import { createServer } from 'node:http'
-import { chromium } from 'playwright-core'
 import supertest from 'supertest'
 import { describe, expect, test } from 'vitest'
 import type { GuardOptions } from '../../src/adapters/public.ts'
@@ -10,6 +9,7 @@ import { createSessions } from '../../src/engine/create-sessions.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { DEVICES, loggedIn, type TestClock, testClock, visitor } from '../../src/testing/index.ts'
 import { listening } from '../contracts/apps/listening.ts'
+import { startChromium } from '../support/chromium.ts'
 import { APPS, expressApp, fastifyApp, honoApp } from './apps.ts'
 
 const HOME = '203.0.113.10'
@@ -205,10 +205,7 @@ describe('other clients', () => {
       address: { trust: { proxies: ['127.0.0.1'] } },
     })
     const { origin, close } = await listening(createServer(app))
-    const browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-      args: ['--no-sandbox'],
-    })
+    const browser = await startChromium()
     try {
       const context = await browser.newContext({ locale: 'nb-NO' })
       const login = { sessions, subject: 'ada', factors: ['otp'], origin, proxy: {} }

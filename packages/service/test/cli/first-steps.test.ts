@@ -38,12 +38,19 @@ function patternOf(printed: string): RegExp {
 }
 
 /** One shell for all commands, as the reader has. */
-function shell(cwd: string): {
+function shell(
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+): {
   run(step: Step): Promise<string>
   close(): Promise<void>
 } {
   // A group of its own, so that what it starts ends with it.
-  const child: ChildProcess = spawn('bash', { cwd, detached: true, env: { ...process.env } })
+  const child: ChildProcess = spawn('bash', {
+    cwd,
+    detached: true,
+    env: { ...process.env, ...env },
+  })
   let heard = ''
   let listen = (): void => {}
   for (const stream of [child.stdout, child.stderr]) {
@@ -97,11 +104,10 @@ beforeAll(() => {
 
 test('every command of the first steps prints what the page says', async () => {
   const port = String(await freePort())
-  process.env.PORT = port
   const page = readFileSync(PAGE, 'utf8')
   // The checkout stands for the clone: it is installed and built already.
   const [build, ...steps] = stepsOf(page)
-  const reader = shell(clone)
+  const reader = shell(clone, { PORT: port })
 
   const wrong: string[] = []
   for (const { command, printed } of steps) {

@@ -13,7 +13,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Application, visitor } from 'holdfast/testing'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { CARRIERS, FRAMEWORKS } from '../../src/init/choices.ts'
 import { choose } from '../../src/init/questions.ts'
 import { holdfast } from './holdfast.ts'
@@ -23,7 +23,10 @@ const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
 /** Below the workspace, whose packages the written files import. */
 mkdirSync(join(ROOT, '.cache'), { recursive: true })
 const BASE = mkdtempSync(join(ROOT, '.cache', 'init-'))
-afterAll(() => rmSync(BASE, { recursive: true, force: true }))
+afterAll(() => {
+  vi.unstubAllEnvs()
+  rmSync(BASE, { recursive: true, force: true })
+})
 
 /** A new directory with these files. */
 function directory(files: Readonly<Record<string, string>> = {}): string {
@@ -51,7 +54,7 @@ const PROJECTS = FRAMEWORKS.flatMap((framework) =>
 
 /** The written application. Each project is a module of its own. */
 async function appOf(made: string): Promise<Application> {
-  process.env.SESSIONS_HOME = join(made, '.holdfast')
+  vi.stubEnv('SESSIONS_HOME', join(made, '.holdfast'))
   const [file = ''] = readdirSync(join(made, 'session')).filter((name) => name.startsWith('app.'))
   const { app } = await import(join(made, 'session', file))
   return typeof app.callback === 'function' ? app.callback() : app

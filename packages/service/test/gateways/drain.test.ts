@@ -45,7 +45,7 @@ async function estate(): Promise<Record<string, string>> {
     HOLDFAST_LISTEN: '127.0.0.1:0',
     HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:0',
     HOLDFAST_GATE_LISTEN: '127.0.0.1:0',
-    HOLDFAST_DRAIN: '5s',
+    HOLDFAST_DRAIN: '2s',
   }
 }
 

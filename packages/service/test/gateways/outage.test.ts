@@ -16,7 +16,7 @@ test('in an outage every dialect answers 503, keeps cookies, and recovers after'
   writeFileSync(ring, formatKeyring(newKeyring(fakeHost())), { mode: 0o600 })
   const run = await gated({
     HOLDFAST_STORE: `redis://127.0.0.1:${redis.port}`,
-    HOLDFAST_STORE_TIMEOUT: '2s',
+    HOLDFAST_STORE_TIMEOUT: '1s',
     HOLDFAST_KEYRING: ring,
   })
   const page = { 'sec-fetch-mode': 'navigate', cookie: cookieOf(run.token) }

@@ -191,7 +191,7 @@ describe('stopping', () => {
   })
 
   test('drains first: says "not ready" and goes on serving until it closes', async () => {
-    const run = await running({ HOLDFAST_DRAIN: '5s' })
+    const run = await running({ HOLDFAST_DRAIN: '2s' })
     const before = await run.call('GET', '/openapi.json', { key: null })
 
     const stopped = run.service.close()
@@ -207,7 +207,7 @@ describe('stopping', () => {
   })
 
   test('says "not ready" while requests are still finishing', async () => {
-    const { service } = await running({ HOLDFAST_STOP_TIMEOUT: '5s' })
+    const { service } = await running({ HOLDFAST_STOP_TIMEOUT: '2s' })
     const stuck = httpRequest(`${service.url}/v1/logout`, {
       method: 'POST',
       headers: {
