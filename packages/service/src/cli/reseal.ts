@@ -39,7 +39,7 @@ export const resealCommands: readonly Command[] = [
           'Name the key ring of the store: HOLDFAST_KEYRING. None is made up here.',
         )
       }
-      const log = serviceLog('silent')
+      const log = serviceLog('silent', { write: () => {} })
       const keyring = openKeyring(config, log)
       const { store, close } = await openStore(config, { log, existing: true })
       try {

@@ -2,6 +2,9 @@ import { loadConfig } from '../config/load.ts'
 import { startService } from '../main/service.ts'
 import { CONFIG_OPTION, type Command, EXIT } from './command.ts'
 
+/** How long the reader of the log has for the last lines of a service that has stopped. */
+const LAST_LINES_MS = 1_000
+
 /** Runs the service until SIGTERM or SIGINT; a second signal ends it at once. */
 export const serveCommands: readonly Command[] = [
   {
@@ -29,6 +32,8 @@ export const serveCommands: readonly Command[] = [
       process.once('SIGTERM', () => process.exit(EXIT.failed))
       process.once('SIGINT', () => process.exit(EXIT.failed))
       await service.close()
+      // Lines that nobody reads keep no process alive that has stopped.
+      setTimeout(() => process.exit(EXIT.done), LAST_LINES_MS).unref()
       return EXIT.done
     },
   },

@@ -6,10 +6,7 @@ import type { Config } from '../config/schema.ts'
  * JSON lines, UTC. No secret is logged on purpose; fields with these names are redacted in any
  * case.
  */
-export function serviceLog(
-  level: Config['logLevel'],
-  destination: DestinationStream = standardOutput(),
-): Logger {
+export function serviceLog(level: Config['logLevel'], destination: DestinationStream): Logger {
   const options = {
     level,
     base: { service: 'holdfast' },
@@ -17,7 +14,18 @@ export function serviceLog(
     redact: { paths: REDACTED, censor: '[redacted]' },
     serializers: { err: errorFacts },
   }
-  return pino(options, destination)
+  return pino(options, { write: (line) => destination.write(line.replace(UNSAFE, escaped)) })
+}
+
+/**
+ * What moves a terminal's cursor or turns text round, and what some readers take for the end of a
+ * line: DEL and C1 controls, line and paragraph separators, marks and embeddings of direction
+ * (Unicode UAX 9). JSON escapes the other controls.
+ */
+const UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 /** The time as a field of a line. The lines of one millisecond have one text. */
@@ -31,35 +39,6 @@ function timeField(): () => string {
       field = `,"time":"${new Date(now).toISOString()}"`
     }
     return field
-  }
-}
-
-/** A process that ends writes what is left. One that is killed loses the lines of one turn. */
-function standardOutput(): DestinationStream {
-  const output = pino.destination({ dest: 1, sync: true })
-  const lines = linesByTurn((text) => output.write(text))
-  process.on('exit', lines.flush)
-  return lines
-}
-
-/** Writes the lines of one turn of the event loop at once: a write costs more than its lines. */
-export function linesByTurn(
-  write: (text: string) => void,
-): DestinationStream & { readonly flush: () => void } {
-  let text = ''
-
-  function flush(): void {
-    const lines = text
-    text = ''
-    if (lines !== '') write(lines)
-  }
-
-  return {
-    write(line) {
-      if (text === '') setImmediate(flush)
-      text += line
-    },
-    flush,
   }
 }
 

@@ -34,6 +34,8 @@ export interface Metrics {
   showMemories(count: () => object): void
   /** A verification was answered from a local copy, or had to read the store. */
   copyAsked(state: 'hit' | 'miss'): void
+  /** So many lines of the log could not be written. */
+  linesLost(lines: number): void
   /** Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -55,6 +57,7 @@ export function serviceMetrics(): Metrics {
     ...revocationMetrics(registers),
     ...keyMetrics(registers),
     ...memoryMetrics(registers),
+    ...logMetrics(registers),
     ...gateMetrics(registers),
     text: () => registry.metrics(),
     contentType: registry.contentType,
@@ -244,6 +247,15 @@ function memoryMetrics(registers: Registers): Pick<Metrics, 'showMemories'> {
       counts.push(count)
     },
   }
+}
+
+function logMetrics(registers: Registers): Pick<Metrics, 'linesLost'> {
+  const lost = new Counter({
+    name: 'holdfast_log_lines_lost_total',
+    help: 'Lines of the log that were lost, because it was full or nobody read it.',
+    registers,
+  })
+  return { linesLost: (lines) => lost.inc(lines) }
 }
 
 function gateMetrics(registers: Registers): Pick<Metrics, 'gate'> {

@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.ts'
 import { type RingCheck, ringCheck } from './keyring.ts'
 import { type Keys, openKeys } from './keys.ts'
 import { serviceLog } from './log.ts'
+import { standardOutput } from './log-output.ts'
 import { type Metrics, serviceMetrics } from './metrics.ts'
 import { openStore } from './store.ts'
 
@@ -47,8 +48,8 @@ const OPENED_WITHIN_MS = 250
  * `store_unavailable` when it cannot, with nothing left open.
  */
 export async function openResources(config: Config, options: ResourceOptions): Promise<Resources> {
-  const log = serviceLog(config.logLevel, options.log)
   const metrics = serviceMetrics()
+  const log = serviceLog(config.logLevel, options.log ?? standardOutput(metrics.linesLost))
   const host = options.host ?? systemHost()
   const now = (): number => host.now()
   const everyMs = options.keysEveryMs ?? KEYS_EVERY_MS

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { atHome, folder, KEYS, LOGIN } from '../support.ts'
@@ -68,6 +70,24 @@ function listening(child: ChildProcess): Promise<{ url: string; log: () => strin
   })
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** The body of the first answer: a service that logs nothing does not say that it listens. */
+async function untilAnswered(url: string): Promise<string> {
+  for (;;) {
+    const answer = await fetch(url).catch(() => undefined)
+    if (answer !== undefined) return answer.text()
+    await wait(20)
+  }
+}
+
 test('help, exit codes and JSON work in the real process', async () => {
   const help = await run(['--help'])
   const wrong = await run(['serv'])
@@ -114,6 +134,51 @@ test('serve runs on LMDB, keeps its sessions over a restart, and ends on SIGTERM
   expect(log()).toContain('"msg":"stopped"')
   expect(log()).not.toContain(token)
   expect(JSON.parse(shown.out)).toMatchObject({ id: session.id, subject: 'ada' })
+})
+
+test('a log on a full disk stops no service: it answers, counts the lines, and ends', async () => {
+  const [port, management] = [await freePort(), await freePort()]
+  const full = openSync('/dev/full', 'w')
+  const service = spawn(process.execPath, [BIN, 'serve'], {
+    cwd: folder(),
+    env: {
+      ...ENV,
+      PATH: process.env.PATH,
+      HOLDFAST_STORE: 'memory:',
+      HOLDFAST_LISTEN: `127.0.0.1:${port}`,
+      HOLDFAST_MANAGEMENT_LISTEN: `127.0.0.1:${management}`,
+    },
+    stdio: ['ignore', full, 'ignore'],
+  })
+  onTestFinished(() => void service.kill('SIGKILL'))
+  closeSync(full)
+
+  const metrics = await untilAnswered(`http://127.0.0.1:${management}/metrics`)
+  const ended = once(service, 'close')
+  service.kill('SIGTERM')
+
+  expect(metrics).toMatch(/^holdfast_log_lines_lost_total [1-9]/m)
+  expect((await ended)[0]).toBe(0)
+})
+
+test('a log that nobody reads stops no service', async () => {
+  const env = { ...ENV, HOLDFAST_STORE: 'memory:', HOLDFAST_LOG_LEVEL: 'debug' }
+  const service = start(['serve'], env)
+  const { url } = await listening(service)
+  service.stdout?.pause()
+
+  // Beyond what the system keeps of an output that nobody reads: 64 kB to 208 kB.
+  for (let round = 0; round < 25; round++) {
+    const asked = Array.from({ length: 40 }, () => fetch(`${url}/v1/sessions/none`))
+    for (const answer of await Promise.all(asked)) {
+      expect(answer.status).toBe(401)
+      await answer.arrayBuffer()
+    }
+  }
+  const ended = once(service, 'exit')
+  service.kill('SIGTERM')
+
+  expect((await ended)[0]).toBe(0)
 })
 
 test('a second signal ends a service that drains at once', async () => {

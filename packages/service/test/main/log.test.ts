@@ -1,13 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { linesByTurn, serviceLog } from '../../src/main/log.ts'
+import { serviceLog } from '../../src/main/log.ts'
+import { type LogOutput, linesByTurn, type Sink } from '../../src/main/log-output.ts'
 
 test('the lines of one turn are one write, whole and in their order', async () => {
-  const writes: string[] = []
-  const log = serviceLog(
-    'info',
-    linesByTurn((text) => writes.push(text)),
-  )
+  const { lines, writes } = output()
+  const log = serviceLog('info', lines)
 
   log.info('first')
   await Promise.resolve()
@@ -22,9 +20,19 @@ test('the lines of one turn are one write, whole and in their order', async () =
   expect(writes.join('')).not.toContain('hf1.secret')
 })
 
+test('a line holds nothing that ends it, moves a cursor or turns text round', async () => {
+  const { lines, writes } = output()
+  const correlation = 'a\u0085b\u009b31mc\u2028d\u202ee\u2066f\u007fg\ng\u001b[2J'
+
+  serviceLog('info', lines).info({ correlation }, 'asked')
+  lines.flush()
+
+  expect(JSON.parse(writes.join(''))).toMatchObject({ correlation })
+  expect(writes.join('')).toMatch(/^[\x20-\x7e]+\n$/)
+})
+
 test('what a process has not written yet when it ends is written then, once', async () => {
-  const writes: string[] = []
-  const lines = linesByTurn((text) => writes.push(text))
+  const { lines, writes } = output()
 
   lines.write('last\n')
   lines.flush()
@@ -33,17 +41,86 @@ test('what a process has not written yet when it ends is written then, once', as
   expect(writes).toEqual(['last\n'])
 })
 
-test('a write that fails is thrown, and the lines after it are written', async () => {
-  const writes: string[] = []
-  const lines = linesByTurn((text) => {
-    if (text === 'first\n') throw new Error('the pipe is full')
-    writes.push(text)
+test('lines that a full disk refuses are counted, and told of once there is room', async () => {
+  let full = true
+  const { lines, writes, lost } = output({
+    write(_, failed) {
+      if (full) failed()
+    },
   })
 
-  lines.write('first\n')
-  expect(lines.flush).toThrow('the pipe is full')
-  lines.write('second\n')
-  await nextTurn()
+  lines.write('first\nsecond\n')
+  lines.flush()
+  lines.write('third\n')
+  lines.flush()
+  full = false
+  lines.write('fourth\n')
+  lines.flush()
+  lines.write('fifth\n')
+  lines.flush()
 
-  expect(writes).toEqual(['second\n'])
+  expect(lost()).toBe(3)
+  const [notice, ...rest] = writes.join('').split('\n')
+  expect(JSON.parse(notice ?? '')).toMatchObject({ level: 40, lost: 3 })
+  expect(rest).toEqual(['fourth', 'fifth', ''])
 })
+
+test('a reader who takes nothing loses lines, and no more than its bound waits', () => {
+  let waiting = 0
+  const { lines, writes, lost } = output({
+    write(text) {
+      waiting += text.length
+    },
+    waiting: () => waiting,
+  })
+  const line = `${'x'.repeat(1_023)}\n`
+
+  for (let sent = 0; sent < 8 * 1_024; sent++) {
+    lines.write(line)
+    lines.flush()
+  }
+
+  expect(waiting).toBeLessThan(5 * 1_048_576)
+  expect(writes.length + lost()).toBe(8 * 1_024)
+})
+
+test('a reader who has gone loses what he had not read, and a later one hears of it', () => {
+  const waiting: (() => void)[] = []
+  const { lines, writes, lost } = output({ write: (_, failed) => waiting.push(failed) })
+
+  lines.write('first\n')
+  lines.flush()
+  for (const failed of waiting.splice(0)) failed()
+  lines.write('second\n')
+  lines.flush()
+
+  expect(lost()).toBe(1)
+  expect(writes.at(-1)).toMatch(/"lost":1,.*\nsecond\n$/)
+})
+
+function output(sink: Partial<Sink> = {}): {
+  readonly lines: LogOutput
+  readonly writes: string[]
+  readonly lost: () => number
+} {
+  const writes: string[] = []
+  let lost = 0
+  const lines = linesByTurn(
+    {
+      waiting: () => 0,
+      ...sink,
+      write(text, failed) {
+        let whole = true
+        sink.write?.(text, () => {
+          whole = false
+          failed()
+        })
+        if (whole) writes.push(text)
+      },
+    },
+    (more) => {
+      lost += more
+    },
+  )
+  return { lines, writes, lost: () => lost }
+}
