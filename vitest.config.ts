@@ -25,6 +25,9 @@ export default defineConfig({
   resolve: { alias },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+    // Files of one worker share what they import: to load it anew for each takes a third of all
+    // time. No module keeps state that a test could see.
+    isolate: false,
     // Only a test that hangs meets them: a busy machine makes no test fail.
     testTimeout: 120_000,
     hookTimeout: 120_000,
