@@ -60,8 +60,9 @@ say(`
     1. Log in to the shop as ada; the login page shows the password. Order something.
     2. Open "What Holdfast sees" in a second tab: your session, live.
     3. Open "Thief": show a copy of your own cookie from Tokyo, and watch both desks.
-    4. Travel: a place where you have proven yourself before, also in an earlier run, asks
-       nothing. "Begin again" under What Holdfast sees ends your sessions and brings you home;
+    4. Travel. Without your clock the shop asks for a code in every run; with it, a place where
+       you have proven yourself before, also in an earlier run, may ask nothing. "Begin again"
+       under What Holdfast sees ends your sessions and brings you home;
        npm start -- --fresh begins without a past.
 
   IP geolocation by DB-IP (https://db-ip.com), CC BY 4.0. Logs are in .holdfast/.

@@ -1,4 +1,6 @@
-import { readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startChromium } from '../../../packages/holdfast/test/support/chromium.ts'
@@ -25,8 +27,9 @@ afterAll(async () => {
 
 async function inTown(
   story: (page: Page, context: BrowserContext) => Promise<void>,
+  store?: string,
 ): Promise<void> {
-  town = await startTown(browserModule)
+  town = await startTown(browserModule, undefined, store === undefined ? {} : { store })
   const context = await browser.newContext({ reducedMotion: 'reduce' })
   context.setDefaultTimeout(PATIENCE_MS)
   try {
@@ -88,6 +91,39 @@ test('What Holdfast sees marks this browser, and says everything in plain words'
     const id = (await page.textContent('[data-session] code')) ?? ''
     expect(words.replace(id, '')).not.toMatch(/deciban|\d dB|\w_\w|[a-z]\+[a-z]/i)
   })
+})
+
+/** Travels by the menu, with a clock that stays behind. */
+async function travel(page: Page, place: string): Promise<void> {
+  await page.click('.place summary')
+  await page.check(`.place input[value="${place}"]`)
+  await page.uncheck('.place input[name="clock"]')
+  await page.click('text=Go there')
+}
+
+/** Enters what the phone beside the question shows. */
+async function proveFactor(page: Page): Promise<void> {
+  await page.waitForURL('**/step-up?return=%2F')
+  await page.waitForSelector('text=/^\\d{3} \\d{3}$/')
+  const code = (await page.textContent('.phone output')) ?? ''
+  await page.fill('#code', code.replace(' ', ''))
+  await page.click('text=Confirm')
+  await page.waitForSelector('.product')
+}
+
+test('who travels without a clock is asked in every run of the tour', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'shop-runs-'))
+  const store = `lmdb:${join(folder, 'store')}`
+
+  for (let run = 0; run < 2; run++) {
+    await inTown(async (page) => {
+      await logIn(page)
+      await travel(page, 'new-york')
+      await proveFactor(page)
+    }, store)
+  }
+
+  await rm(folder, { recursive: true, force: true })
 })
 
 test('"Begin again" ends all sessions, empties the basket, brings the visitor home', async () => {

@@ -57,7 +57,11 @@ export async function compileBrowserModule(): Promise<string> {
 }
 
 /** `gateway`: a real one stands between the edge and the shop. */
-export async function startTown(browserModule: string, gateway?: GatewayName): Promise<Town> {
+export async function startTown(
+  browserModule: string,
+  gateway?: GatewayName,
+  { store = 'memory:' } = {},
+): Promise<Town> {
   let offset = 0
   const now = (): number => Date.now() + offset
   const geo = await geoData()
@@ -66,7 +70,7 @@ export async function startTown(browserModule: string, gateway?: GatewayName): P
     env: {
       HOLDFAST_LISTEN: '127.0.0.1:0',
       HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:0',
-      HOLDFAST_STORE: 'memory:',
+      HOLDFAST_STORE: store,
       HOLDFAST_DRAIN: '0s',
       HOLDFAST_GATE_LISTEN: '127.0.0.1:0',
       HOLDFAST_API_KEYS: `shop:app:${APP_KEY},desk:audit+admin:${AUDIT_KEY},edge:gate:${GATE_KEY}`,

@@ -119,8 +119,8 @@ comes along<small>The device shows local time, as a phone does.</small></span></
 <input type="hidden" name="next" value="${path}">
 <button class="wide">Go there</button>
 <p class="small-print">Loopback has no geography: a simulated edge gives your requests an address in
-the city that you choose. Where you have proven yourself before, also in an earlier run, nothing is
-asked: choose a city that is new to you.</p>
+the city that you choose. Without your clock, each run asks once. With it, a city where you have
+proven yourself before, also in an earlier run, may ask nothing: choose one that is new to you.</p>
 </form>
 </details>`
 }
