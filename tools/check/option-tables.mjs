@@ -53,7 +53,8 @@ const TABLES = [
 const ADAPTERS = [
   'Adapters add `formToken`, where the form token of a form is found; that of `node:http` adds ' +
     '`formFields`, too,',
-  'and those of Hono and Fetch add `peer`, the address at the other end of the connection.',
+  'and those of Hono and Fetch add `peer`, the address at the other end of the connection. That ' +
+    'of Next adds nothing.',
   '',
 ]
 

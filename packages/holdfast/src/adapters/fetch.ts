@@ -1,9 +1,6 @@
-import type { Decision } from '../core/decision.ts'
 import { func } from '../core/option-kinds.ts'
 import { checked } from '../core/options.ts'
-import type { RequestFacts } from '../core/request.ts'
-import type { SessionView } from '../core/session.ts'
-import type { Sessions, SubjectRef } from '../core/sessions.ts'
+import type { Sessions } from '../core/sessions.ts'
 import type { AccessClaims } from '../tokens/access-claims.ts'
 import {
   type AccessGuard,
@@ -11,37 +8,12 @@ import {
   type AccessVerifier,
   accessGuardOf,
 } from './access.ts'
-import {
-  answerResponse,
-  fetchFacts,
-  fetchHeadFacts,
-  formFieldsOf,
-  formTokenOf,
-  withHeaders,
-} from './fetch-http.ts'
-import { type Arguments, checkedCalls, hasHeaders } from './guard/arguments.ts'
-import {
-  type AnswerHeaders,
-  guard,
-  type OptionallyVerifiedRequest,
-  type VerifiedRequest,
-} from './guard/guard.ts'
-import type { FormField } from './guard/held-form.ts'
-import type { HttpFacts } from './guard/http-request.ts'
-import type {
-  ChallengeBegun,
-  Done,
-  LoginFacts,
-  StepUpProof,
-  StepUpRequirements,
-  TokensIssued,
-} from './guard/lifecycle.ts'
-import type { ForwardedFacts } from './guard/on-behalf.ts'
+import { type FetchHoldfast, type FetchMiddleware, fetchApi } from './fetch-api.ts'
+import { answerResponse, fetchHeadFacts } from './fetch-http.ts'
+import { guard } from './guard/guard.ts'
 import { adapterOptions, type GuardOptions } from './guard/options.ts'
-import type { RefreshRequirements } from './guard/refresh.ts'
-import type { Refused } from './guard/refusals.ts'
-import { type SessionGuard, type SessionLookup, sessionLookup } from './request-api.ts'
 
+export type { Attachable, FetchHoldfast, FetchMiddleware, FetchSession } from './fetch-api.ts'
 export * from './public.ts'
 
 /** What the guard takes, and how a Fetch runtime names its client. */
@@ -63,64 +35,6 @@ const OPTIONS = adapterOptions<FetchOptions>({
   formToken: func<NonNullable<FetchOptions['formToken']>>('it gives the form token'),
 })
 
-/** What a handler gets beside its request. */
-export interface FetchSession {
-  readonly session: SessionView
-  readonly decision: Decision
-}
-
-/** Wraps a handler. The handler is called only for requests that pass, with what was verified. */
-export type FetchMiddleware<Verified> = (
-  handler: (request: Request, verified: Verified) => Response | Promise<Response>,
-) => (request: Request) => Promise<Response>
-
-/** An answer of the guard that a handler puts on its own response. */
-export type Attachable<Result> =
-  | (Result & { attach(response: Response): Response })
-  | (Refused & { readonly response: Response })
-
-/**
- * Web standard handlers: `(request) => Response`. What a handler gets beside its request,
- * `sessionOf(request)` and its like give elsewhere, for the same request object.
- */
-export interface FetchHoldfast extends SessionLookup<Request> {
-  /** Wraps a handler: called only with a session that meets the requirements. */
-  requireSession: SessionGuard<FetchMiddleware<FetchSession>>['requireSession']
-  /** Wraps a handler: called with or without a session. */
-  optionalSession: SessionGuard<FetchMiddleware<Partial<FetchSession>>>['optionalSession']
-  /** Call it after the password was right. `attach` puts the cookie on the answer. */
-  login(request: Request, login: LoginFacts): Promise<Attachable<TokensIssued>>
-  /** Ends the session. `attach` expires the cookie and clears what the browser keeps. */
-  logout(request: Request): Promise<Attachable<Done>>
-  beginStepUp(
-    request: Request,
-    requirements?: StepUpRequirements,
-  ): Promise<Attachable<ChallengeBegun>>
-  /** Call it after the factor was right. `attach` puts the new cookie on the answer. */
-  completeStepUp(request: Request, proof: StepUpProof): Promise<Attachable<TokensIssued>>
-  /**
-   * The whole of `POST <refresh path>`: takes the refresh token and answers with its successor as
-   * JSON, or with the refusal.
-   */
-  refresh(request: Request, requirements?: RefreshRequirements): Promise<Response>
-  /** Call it after the factor was wrong. */
-  stepUpFailed(request: Request, challenge: string): Promise<Attachable<Done>>
-  /** Call it after the password was wrong. */
-  loginFailed(request: Request, subject: SubjectRef): Promise<Attachable<Done>>
-  /** A refusal as the guard would answer it: the `response` of a call that was refused. */
-  refuse(refused: Refused): Response
-  requestFacts(request: Request): RequestFacts
-  /**
-   * Headers for a request that this application makes for the person whose request this is: to a
-   * backend of its own, within 30 s, with the same cookie or token. Needs the option `onBehalf`, on
-   * both sides.
-   */
-  forwardedFacts(request: Request): Promise<ForwardedFacts>
-}
-
-/** Access tokens for web standard handlers. */
-export interface FetchAccessGuard extends AccessGuard<Request, FetchMiddleware<AccessClaims>> {}
-
 /**
  * Holdfast for everything that speaks `Request` and `Response`.
  *
@@ -133,76 +47,12 @@ export interface FetchAccessGuard extends AccessGuard<Request, FetchMiddleware<A
  */
 export function holdfast(sessions: Sessions, options: FetchOptions = {}): FetchHoldfast {
   checked(OPTIONS, options)
-  const { peer = () => undefined, formToken = postedToken } = options
-  const sessionGuard = guard(sessions, options)
-  const { note, ...lookup } = sessionLookup<Request>(TAKES)
-
-  function factsOf(request: Request): HttpFacts {
-    return fetchFacts(request, {
-      peer: peer(request),
-      formToken: () => formToken(request),
-      formFields: () => postedFields(request),
-    })
-  }
-
-  function middleware<Verified extends OptionallyVerifiedRequest | VerifiedRequest, Passed>(
-    verify: (facts: HttpFacts) => Promise<(Verified & { readonly ok: true }) | Refused>,
-    passed: (verified: Verified) => Passed,
-  ): FetchMiddleware<Passed> {
-    return (handler) => async (request) => {
-      const verified = await verify(factsOf(request))
-      if (!verified.ok) return refuse(verified)
-      note(request, verified)
-      const response = await handler(request, passed(verified))
-      return withHeaders(response, verified.headers())
-    }
-  }
-
-  const calls = checkedCalls<Pick<FetchHoldfast, FetchCall>>(
-    {
-      refuse,
-      requestFacts: (request) => sessionGuard.requestFacts(factsOf(request)),
-      forwardedFacts: (request) => sessionGuard.forwardedFacts(factsOf(request)),
-      login: async (request, login) =>
-        attachable(await sessionGuard.login(factsOf(request), login)),
-      logout: async (request) => attachable(await sessionGuard.logout(factsOf(request))),
-      beginStepUp: async (request, requirements) =>
-        attachable(await sessionGuard.beginStepUp(factsOf(request), requirements)),
-      completeStepUp: async (request, proof) =>
-        attachable(await sessionGuard.completeStepUp(factsOf(request), proof)),
-      refresh: async (request, requirements) =>
-        answerResponse(await sessionGuard.refresh(factsOf(request), requirements)),
-      stepUpFailed: async (request, challenge) =>
-        attachable(await sessionGuard.stepUpFailed(factsOf(request), challenge)),
-      loginFailed: async (request, subject) =>
-        attachable(await sessionGuard.loginFailed(factsOf(request), subject)),
-    },
-    TAKES,
-  )
-
-  return {
-    ...lookup,
-    ...calls,
-
-    requireSession: (requirements) =>
-      middleware(sessionGuard.require(requirements), (verified) => verified),
-
-    optionalSession: (requirements) =>
-      middleware(sessionGuard.optional(requirements), ({ session, decision }) => ({
-        ...(session === undefined ? {} : { session }),
-        ...(decision === undefined ? {} : { decision }),
-      })),
-  }
+  const { peer = () => undefined, formToken } = options
+  return fetchApi(guard(sessions, options), { peer, formToken })
 }
 
-type FetchCall = Exclude<
-  keyof FetchHoldfast,
-  keyof SessionLookup<Request> | keyof SessionGuard<unknown>
->
-
-const TAKES: Arguments = {
-  request: { name: 'request', fits: (value) => hasHeaders(value) && 'method' in value },
-}
+/** Access tokens for web standard handlers. */
+export interface FetchAccessGuard extends AccessGuard<Request, FetchMiddleware<AccessClaims>> {}
 
 /**
  * Verifies the access tokens that a gateway or a client sends to this service.
@@ -219,36 +69,12 @@ export function accessGuard(
   return {
     accessOf,
     requireAccess: requiring((verify): FetchMiddleware<AccessClaims> => {
-      return (handler) => async (request) => {
-        const verified = await verify(request)
-        return verified.ok ? handler(request, verified.claims) : answerResponse(verified.refusal)
-      }
+      return (handler) =>
+        async (request, ...rest) => {
+          const verified = await verify(request)
+          if (!verified.ok) return answerResponse(verified.refusal)
+          return handler(request, verified.claims, ...rest)
+        }
     }),
   }
-}
-
-const MAX_FORM_BYTES = 65_536
-
-async function postedToken(request: Request): Promise<string | undefined> {
-  return isReadable(request) ? formTokenOf(() => request.clone().formData()) : undefined
-}
-
-async function postedFields(request: Request): Promise<readonly FormField[] | undefined> {
-  return isReadable(request) ? formFieldsOf(() => request.clone().formData()) : undefined
-}
-
-function isReadable(request: Request): boolean {
-  const length = request.headers.get('content-length')
-  return !request.bodyUsed && length !== null && Number(length) <= MAX_FORM_BYTES
-}
-
-function refuse({ refusal }: Refused): Response {
-  return answerResponse(refusal)
-}
-
-function attachable<Result extends { readonly ok: true; readonly headers?: AnswerHeaders }>(
-  result: Result | Refused,
-): Attachable<Result> {
-  if (!result.ok) return { ...result, response: refuse(result) }
-  return { ...result, attach: (response) => withHeaders(response, result.headers?.() ?? []) }
 }

@@ -10,6 +10,7 @@ import { lmdbStore } from 'holdfast/lmdb'
 import { memoryStore } from 'holdfast/memory'
 import * as nest from 'holdfast/nest'
 import { geoLookup } from 'holdfast/network'
+import * as next from 'holdfast/next'
 import * as node from 'holdfast/node'
 import { redisStore } from 'holdfast/redis'
 import { heldForms, memoryFactors, memoryForms, stepUp } from 'holdfast/step-up'
@@ -74,6 +75,7 @@ const CALLS: readonly Call[] = [
   adapter('fetch', fetchAdapter.holdfast),
   adapter('koa', koa.holdfast),
   adapter('nest', nest.holdfast),
+  adapter('next', next.holdfast),
   adapter('node', node.holdfast),
   {
     of: 'gatewayGuard()',

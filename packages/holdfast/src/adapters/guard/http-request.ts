@@ -22,6 +22,11 @@ export interface HttpFacts {
    */
   readonly deliverable?: boolean
   /**
+   * A person waits for a page, whatever the headers say. Default: the headers decide.
+   * `returnTo`: where to go on after a login or a step-up, in place of what the request says.
+   */
+  readonly page?: { readonly returnTo?: string | undefined }
+  /**
    * The person for whom a renderer or backend of the application's own asks. Set by the guard
    * alone, from what was sealed.
    */

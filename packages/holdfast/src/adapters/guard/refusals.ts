@@ -89,9 +89,9 @@ export function refusals(
     const left = cause.setCookie === undefined ? [] : [cause.setCookie]
     const setCookies = expired.length > 0 ? expired : left
     const problem = problemRefusal({ code, requirements, detail, setCookies })
-    const navigation = isNavigation(facts)
+    const navigation = facts.page !== undefined || isNavigation(facts)
     const back = (): string => {
-      const interrupted = returnPath(facts, originOf(facts))
+      const interrupted = facts.page?.returnTo ?? returnPath(facts, originOf(facts))
       return pageFor(options, code) === options.stepUpPage
         ? interrupted
         : beyondStepUp(interrupted, options.stepUpPage)

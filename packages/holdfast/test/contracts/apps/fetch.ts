@@ -1,14 +1,32 @@
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import { holdfast } from '../../../src/adapters/fetch.ts'
+import { type FetchHoldfast, holdfast } from '../../../src/adapters/fetch.ts'
+import { holdfast as nextHoldfast } from '../../../src/adapters/next.ts'
+import type { Refused } from '../../../src/adapters/public.ts'
 import { CACHEABLE, type StartAdapter, THEME } from '../../../src/testing/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on fetch. */
-export const startFetch: StartAdapter = async (sessions, options, slow) => {
+export const startFetch: StartAdapter = (sessions, options, slow) => {
   const peers = new WeakMap<Request, string>()
-  const hf = holdfast(sessions, { ...options, peer: (request) => peers.get(request) })
+  const peer = (request: Request): string | undefined => peers.get(request)
+  return started(holdfast(sessions, { ...options, peer }), slow, peers)
+}
 
+/** The same as route handlers of Next. */
+export const startNext: StartAdapter = (sessions, options, slow) =>
+  started(nextHoldfast(sessions, options), slow, new WeakMap())
+
+/** What handlers of both are written with. */
+type Handlers = Omit<FetchHoldfast, 'refuse'> & {
+  refuse(refused: Refused & { readonly response: Response }): Response
+}
+
+async function started(
+  hf: Handlers,
+  slow: Parameters<StartAdapter>[2],
+  peers: WeakMap<Request, string>,
+): ReturnType<StartAdapter> {
   type Handler = (request: Request) => Promise<Response>
   const routes: Readonly<Record<string, Handler>> = {
     '/public': async () => new Response('public'),

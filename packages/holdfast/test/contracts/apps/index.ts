@@ -1,7 +1,7 @@
 import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
 import { EXPRESSES, startOn } from './express.ts'
 import { startFastify } from './fastify.ts'
-import { startFetch } from './fetch.ts'
+import { startFetch, startNext } from './fetch.ts'
 import { startHono } from './hono.ts'
 import { startKoa } from './koa.ts'
 import { PLATFORMS, startNest } from './nest.ts'
@@ -15,5 +15,6 @@ export const STARTERS: readonly (readonly [name: string, start: StartAdapter])[]
   ['hono', startHono],
   ['koa', startKoa],
   ...PLATFORMS.map(([name, platform]) => [name, startNest(platform)] as const),
+  ['next', startNext],
   ['node', startNode],
 ]

@@ -1,8 +1,9 @@
 import { logOut, order } from '@/actions'
-import { askBackend, sessionOf } from '@/holdfast'
+import { askBackend } from '@/backend'
+import { hf } from '@/holdfast'
 
 export default async function Account({ searchParams }: { searchParams: Promise<Query> }) {
-  const { subject, formToken } = await sessionOf('/account')
+  const { subject, formToken } = await hf.sessionOf({ returnTo: '/account' })
   const { ordered } = await searchParams
   const { user } = await (await askBackend('/account')).json()
   return (

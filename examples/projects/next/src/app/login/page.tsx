@@ -1,4 +1,4 @@
-import { ownPath } from 'holdfast/fetch'
+import { ownPath } from 'holdfast/next'
 import { logIn } from '@/actions'
 
 export default async function Login({ searchParams }: { searchParams: Promise<Query> }) {

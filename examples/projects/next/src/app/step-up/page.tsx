@@ -1,4 +1,4 @@
-import { ownPath } from 'holdfast/fetch'
+import { ownPath } from 'holdfast/next'
 import { stepUp } from '@/actions'
 
 export default async function StepUp({ searchParams }: { searchParams: Promise<Query> }) {
