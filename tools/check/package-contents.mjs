@@ -1,10 +1,21 @@
-import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { outputOf, root, run, runBin } from '../run.mjs'
 import { jsonOf, textOf } from './sources.mjs'
 
 const FOLDER = join(root, '.cache', 'packed')
-const ALLOWED = /^(dist\/.+\.(c?js|d\.c?ts)|package\.json|README\.md|LICENSE|NOTICE)$/
+const ALLOWED = /^(bin\/.+\.mjs|dist\/.+\.(c?js|d\.c?ts)|package\.json|README\.md|LICENSE|NOTICE)$/
+const TEMPLATES_TOO = new RegExp(`${ALLOWED.source}|^templates/.+\\.ts$`)
 const REQUIRED = ['package.json', 'README.md', 'LICENSE', 'NOTICE']
 
 /**
@@ -13,11 +24,8 @@ const REQUIRED = ['package.json', 'README.md', 'LICENSE', 'NOTICE']
  */
 export async function packageContents() {
   const unfit = [
-    ...(await contents('packages/holdfast', ALLOWED)),
-    ...(await contents(
-      'packages/service',
-      new RegExp(`${ALLOWED.source}|^bin/.+\\.mjs$|^templates/.+\\.ts$`),
-    )),
+    ...(await contents('packages/holdfast', TEMPLATES_TOO)),
+    ...(await contents('packages/service', ALLOWED)),
   ]
   if (unfit.length > 0) return unfit
   const archive = await packedArchive()
@@ -27,6 +35,7 @@ export async function packageContents() {
     ...(await typeTests('import', { type: 'module', module: 'nodenext' })),
     ...(await typeTests('require', { type: 'commonjs', module: 'node16' })),
     ...(await loadedByBoth()),
+    ...(await commandRuns(archive)),
   ]
 }
 
@@ -72,7 +81,7 @@ async function publint(part) {
 async function packedArchive() {
   rmSync(FOLDER, { recursive: true, force: true })
   const modules = join(FOLDER, 'node_modules')
-  mkdirSync(modules, { recursive: true })
+  mkdirSync(FOLDER, { recursive: true })
   const pack = ['pack', '--ignore-scripts', '--pack-destination', FOLDER]
   const result = await run('npm', pack, { cwd: join(root, 'packages/holdfast') })
   if (result.code !== 0) throw new Error(outputOf(result))
@@ -80,10 +89,16 @@ async function packedArchive() {
     FOLDER,
     readdirSync(FOLDER).find((name) => name.endsWith('.tgz')),
   )
+  await unpack(archive, modules)
+  return archive
+}
+
+/** Puts the library where npm would. */
+async function unpack(archive, modules) {
+  mkdirSync(modules, { recursive: true })
   const unpacked = await run('tar', ['-xzf', archive, '-C', modules])
   if (unpacked.code !== 0) throw new Error(outputOf(unpacked))
   renameSync(join(modules, 'package'), join(modules, 'holdfast'))
-  return archive
 }
 
 /** Types of each entry, as `node16`, `nodenext` and `bundler` resolve them in both module kinds. */
@@ -134,6 +149,45 @@ async function loadedByBoth() {
   )
   const result = await run(process.execPath, [program])
   return outputOf(result) === '' ? [] : findings('loaded by both', result)
+}
+
+/**
+ * The command as it was packed, outside of this repository: alone, and with a service beside it
+ * that takes every command over.
+ */
+async function commandRuns(archive) {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-command-'))
+  try {
+    const modules = join(folder, 'node_modules')
+    await unpack(archive, modules)
+    for (const name of Object.keys(jsonOf('packages/holdfast/package.json').dependencies)) {
+      symlinkSync(join(root, 'node_modules', name), join(modules, name))
+    }
+    const found = []
+    const expected = async (args, wanted) => {
+      const program = join(modules, 'holdfast', 'bin', 'holdfast.mjs')
+      const { code, ...said } = await run(process.execPath, [program, ...args], { cwd: folder })
+      const output = outputOf(said)
+      if (code === wanted.code && output.includes(wanted.says)) return
+      found.push(`the packed "holdfast ${args.join(' ')}" ends with ${code}: ${output}`)
+    }
+    await expected(['keys', 'new', 'keyring.json'], { code: 0, says: 'Made keyring.json' })
+    await expected(['init', '--yes', '--dir', 'app'], { code: 0, says: 'session/app.mjs' })
+    await expected(['serve'], { code: 2, says: 'npm install @holdfast/service' })
+
+    const service = join(modules, '@holdfast', 'service')
+    mkdirSync(join(service, 'bin'), { recursive: true })
+    writeFileSync(join(service, 'package.json'), '{}')
+    writeFileSync(
+      join(service, 'bin', 'holdfast.mjs'),
+      "console.log('handed over:', ...process.argv.slice(2))",
+    )
+    await expected(['serve', '--json'], { code: 0, says: 'handed over: serve --json' })
+    await expected(['keys', 'new', 'ring.json'], { code: 0, says: 'handed over: keys new' })
+    return found
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 function entryNames() {

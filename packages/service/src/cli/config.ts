@@ -1,9 +1,10 @@
+import { type Command, EXIT } from 'holdfast/cli'
 import { stringify } from 'yaml'
 import { FILES } from '../config/files.ts'
 import { checkConfig, loadConfig } from '../config/load.ts'
 import { printable } from '../config/print.ts'
 import { configReference } from '../config/reference.ts'
-import { CONFIG_OPTION, type Command, EXIT } from './command.ts'
+import { CONFIG_OPTION } from './config-option.ts'
 
 /** Commands about the configuration. */
 export const configCommands: readonly Command[] = [

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { SessionError } from 'holdfast'
+import { type Asked, type Option, UsageError } from 'holdfast/cli'
 import { type RecordedEvent, recordedEvent } from '../report/recorded.ts'
-import { type Asked, type Option, UsageError } from './command.ts'
 import { REMOTE_OPTIONS, type Remote, remoteOf } from './remote.ts'
 import { queryEvents } from './remote-events.ts'
 

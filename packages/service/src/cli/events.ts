@@ -1,8 +1,7 @@
+import { type Asked, type Command, EXIT, instant, printable } from 'holdfast/cli'
 import type { LoggedEvent } from 'holdfast/maintenance'
-import { type Asked, type Command, EXIT } from './command.ts'
 import { REMOTE_OPTIONS, remoteOf } from './remote.ts'
 import { followEvents, queryEvents } from './remote-events.ts'
-import { instant, printable } from './table.ts'
 
 /** The event log, over the API. */
 export const eventCommands: readonly Command[] = [

@@ -1,10 +1,9 @@
 import type { SessionDetail } from 'holdfast'
+import { type Command, EXIT, instant, printable, table } from 'holdfast/cli'
 import type { LoggedEvent } from 'holdfast/maintenance'
-import { type Command, EXIT } from './command.ts'
 import { REMOTE_OPTIONS, type Remote, remoteOf } from './remote.ts'
 import { queryEvents } from './remote-events.ts'
 import { factsOf } from './sessions.ts'
-import { instant, printable, table } from './table.ts'
 
 const SHOWN = 20
 const MAX_PAGES = 50

@@ -1,9 +1,8 @@
 import { join } from 'node:path'
 import { SessionError } from 'holdfast'
+import { type Asked, type Command, EXIT, instant, type Option, table } from 'holdfast/cli'
 import { type GeoStatus, geoStatus } from '../geo/record.ts'
 import { DB_IP, updateGeo } from '../geo/update.ts'
-import { type Asked, type Command, EXIT, type Option } from './command.ts'
-import { instant, table } from './table.ts'
 
 const FOLDER_OPTION: Readonly<Record<string, Option>> = {
   into: { type: 'string', value: 'DIR', about: 'Folder of the files (default .holdfast/geo)' },

@@ -1,23 +1,15 @@
-import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
-import { isSessionId, SessionError } from 'holdfast'
-import { nearest } from 'holdfast/wire'
-import { setVariables } from '../config/environment.ts'
 import {
-  type Asked,
-  COMMON_OPTIONS,
   type Command,
-  EXIT,
-  type Output,
-  UsageError,
-} from './command.ts'
+  initCommands,
+  keysCommands,
+  runCommand,
+  type Surroundings,
+} from 'holdfast/cli'
+import { setVariables } from '../config/environment.ts'
 import { configCommands } from './config.ts'
 import { eventCommands } from './events.ts'
 import { explainCommands } from './explain.ts'
 import { geoCommands } from './geo.ts'
-import { helpOf, overview } from './help.ts'
-import { initCommands } from './init.ts'
-import { keysCommands } from './keys.ts'
 import { policyCommands } from './policy.ts'
 import { reportCommands } from './report.ts'
 import { resealCommands } from './reseal.ts'
@@ -25,7 +17,7 @@ import { serveCommands } from './serve.ts'
 import { sessionsCommands } from './sessions.ts'
 import { subjectsCommands } from './subjects.ts'
 
-/** Every command, in the order of the help. */
+/** Every command, in the order of the help: those of the library, and those of the service. */
 export const COMMANDS: readonly Command[] = [
   ...initCommands,
   ...serveCommands,
@@ -41,176 +33,10 @@ export const COMMANDS: readonly Command[] = [
   ...geoCommands,
 ]
 
-/** What the program stands in. */
-export interface Surroundings {
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly stdout: (text: string) => void
-  readonly stderr: (text: string) => void
+/** The command `holdfast` of the service. */
+export function main(args: readonly string[], surroundings?: Surroundings): Promise<number> {
+  const program = { commands: COMMANDS, manifest: MANIFEST, variables: setVariables }
+  return runCommand(program, args, surroundings)
 }
 
-/**
- * Runs one command line. Never rejects: everything that goes wrong is an exit code and a line on
- * standard error.
- */
-export async function main(
-  args: readonly string[],
-  surroundings: Surroundings = {
-    env: process.env,
-    stdout: (text) => process.stdout.write(text),
-    stderr: (text) => process.stderr.write(text),
-  },
-): Promise<number> {
-  const { stdout, stderr } = surroundings
-  const json = args.includes('--json')
-  try {
-    if (VERSION.includes(args[0] ?? '')) {
-      const version = ownVersion()
-      stdout(json ? `${JSON.stringify({ version })}\n` : `holdfast ${version}\n`)
-      return EXIT.done
-    }
-    const command = commandOf(args)
-    if (command === undefined) {
-      const group = COMMANDS.filter(({ name }) => name.startsWith(`${args[0]} `))
-      if (group.length > 0 && HELP.includes(args[1] ?? '')) {
-        stdout(overview(group))
-        return EXIT.done
-      }
-      const asked = args.length === 0 || args.every((arg) => HELP.includes(arg))
-      if (!asked) throw new UsageError(unknownCommand(args))
-      stdout(overview(COMMANDS))
-      return args.length === 0 ? EXIT.usage : EXIT.done
-    }
-    const rest = args.slice(command.name.split(' ').length)
-    if (rest.includes('--help') || rest.includes('-h')) {
-      stdout(helpOf(command))
-      return EXIT.done
-    }
-    return await command.run(parse(command, rest, surroundings))
-  } catch (error) {
-    if (error instanceof UsageError) {
-      stderr(`holdfast: ${error.message}\n`)
-      return EXIT.usage
-    }
-    const code = error instanceof SessionError ? error.code : 'internal_error'
-    const message = error instanceof Error ? error.message : String(error)
-    stderr(json ? `${JSON.stringify({ code, message })}\n` : `holdfast: ${message}\n`)
-    return EXIT.failed
-  }
-}
-
-const VERSION = ['--version', '-V']
-const HELP = ['--help', '-h', 'help', '--json']
-
-function ownVersion(): string {
-  const manifest: unknown = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  )
-  const known = typeof manifest === 'object' && manifest !== null && 'version' in manifest
-  return known ? String(manifest.version) : 'of an unknown version'
-}
-
-/** Command names are one word or two; two words are tried first. */
-function commandOf([first = '', second = '']: readonly string[]): Command | undefined {
-  return (
-    COMMANDS.find(({ name }) => name === `${first} ${second}`) ??
-    COMMANDS.find(({ name }) => name === first)
-  )
-}
-
-function unknownCommand(args: readonly string[]): string {
-  const words = args.filter((arg) => !arg.startsWith('-')).slice(0, 2)
-  const family = COMMANDS.filter(({ name }) => name.split(' ')[0] === words[0])
-  if (family.length > 0) {
-    const names = family.map(({ name }) => `"holdfast ${name}"`).join(', ')
-    return `"${words[0]}" needs more: ${names}.`
-  }
-  const meant = nearest(
-    words.join(' '),
-    COMMANDS.map(({ name }) => name),
-  )
-  const hint =
-    meant === undefined ? '"holdfast --help" lists all.' : `Did you mean "holdfast ${meant}"?`
-  return `There is no such command. ${hint}`
-}
-
-function parse(
-  command: Command,
-  args: readonly string[],
-  { env, stdout, stderr }: Surroundings,
-): Asked {
-  const options = { ...command.options, ...COMMON_OPTIONS }
-  let parsed: ReturnType<typeof parseArgs>
-  try {
-    parsed = parseArgs({
-      args: idsProtected(args, options),
-      options,
-      allowPositionals: true,
-      strict: true,
-    })
-  } catch (error) {
-    throw new UsageError(optionProblem(error, command, Object.keys(options)))
-  }
-  const [least, most] = command.arguments
-  const { values, positionals } = parsed
-  if (positionals.length < least || positionals.length > most) {
-    throw new UsageError(
-      `"${command.name}" takes ${command.usage === '' ? 'no arguments' : command.usage}. ` +
-        `See "holdfast ${command.name} --help".`,
-    )
-  }
-  return {
-    arguments: positionals,
-    text(option) {
-      const value = values[option]
-      return typeof value === 'string' ? value : undefined
-    },
-    flag: (option) => values[option] === true,
-    env: setVariables(env),
-    out: output(values.json === true, stdout, stderr),
-  }
-}
-
-/** One session id in 64 begins with a dash, and is no option for it. */
-function idsProtected(args: readonly string[], options: Command['options']): string[] {
-  const plain: string[] = []
-  const ids: string[] = []
-  for (const arg of args) {
-    const before = plain.at(-1)
-    if (!arg.startsWith('-') || !isSessionId(arg)) plain.push(arg)
-    else if (before !== undefined && options[before.slice(2)]?.type === 'string') {
-      plain[plain.length - 1] = `${before}=${arg}`
-    } else ids.push(arg)
-  }
-  return ids.length === 0 ? plain : [...plain, '--', ...ids]
-}
-
-/** Names the option, never a value: it may be a key. */
-function optionProblem(error: unknown, { name }: Command, known: readonly string[]): string {
-  const option =
-    error instanceof Error ? /'(?:-\w, )?(--?[\w-]+)/.exec(error.message)?.[1] : undefined
-  const hint = `See "holdfast ${name} --help".`
-  if (option === undefined) return `The options cannot be read. ${hint}`
-  const bare = option.replace(/^-+/, '')
-  if (known.includes(bare)) return `${option} is given in a wrong way. ${hint}`
-  const meant = nearest(bare, known)
-  return meant === undefined
-    ? `There is no option ${option}. ${hint}`
-    : `There is no option ${option}. Did you mean --${meant}?`
-}
-
-function output(
-  json: boolean,
-  stdout: (text: string) => void,
-  stderr: (text: string) => void,
-): Output {
-  return {
-    json,
-    line: (text) => {
-      if (!json) stdout(`${text}\n`)
-    },
-    value: (value) => {
-      if (json) stdout(`${JSON.stringify(value)}\n`)
-    },
-    note: (text) => stderr(`${text}\n`),
-  }
-}
+const MANIFEST = new URL('../../package.json', import.meta.url)

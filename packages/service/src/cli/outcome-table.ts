@@ -1,6 +1,6 @@
 import type { Outcome } from 'holdfast'
+import { table } from 'holdfast/cli'
 import { OUTCOMES, type OutcomePair } from '../report/outcomes.ts'
-import { table } from './table.ts'
 
 /**
  * Pairs of outcomes as a matrix, the first down, the second across. Outcomes that never came are

@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { PRESETS, SessionError, thresholdPolicy } from 'holdfast'
+import { type Command, EXIT, table, UsageError } from 'holdfast/cli'
 import { parse as parseYaml } from 'yaml'
 import { type PolicyChoice, policyChoice, thresholdsOf } from '../config/policy.ts'
 import { sentenceOf } from '../issues.ts'
 import { type Replay, replayOf } from '../report/replay.ts'
-import { type Command, EXIT, UsageError } from './command.ts'
 import { recordedEvents, SOURCE_DETAILS, SOURCE_OPTIONS } from './event-source.ts'
 import { outcomeTable } from './outcome-table.ts'
-import { table } from './table.ts'
 
 /** What a policy would have done. */
 export const policyCommands: readonly Command[] = [

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { type Asked, type Option, UsageError } from 'holdfast/cli'
 import { connect, type RemoteSessions } from 'holdfast/client'
-import { type Asked, type Option, UsageError } from './command.ts'
 
 /** Options of every command that asks a running service. */
 export const REMOTE_OPTIONS: Readonly<Record<string, Option>> = {
@@ -12,7 +12,12 @@ export const REMOTE_OPTIONS: Readonly<Record<string, Option>> = {
   key: {
     type: 'string',
     value: 'KEY',
-    about: 'API key; others can see it here, so rather set HOLDFAST_KEY or HOLDFAST_KEY_FILE',
+    about: 'API key (HOLDFAST_KEY); others can see it here, so rather use a file or the variable',
+  },
+  'key-file': {
+    type: 'string',
+    value: 'FILE',
+    about: 'File that holds the API key (HOLDFAST_KEY_FILE)',
   },
 }
 
@@ -29,10 +34,10 @@ const TIMEOUT_MS = 10_000
 export function remoteOf(asked: Asked): Remote {
   const { env } = asked
   const url = asked.text('url') ?? env.HOLDFAST_URL ?? 'http://127.0.0.1:4600'
-  const key = asked.text('key') ?? env.HOLDFAST_KEY ?? keyFromFile(env.HOLDFAST_KEY_FILE)
+  const key = keyOf(asked)
   if (key === undefined || key === '') {
     throw new UsageError(
-      'Set HOLDFAST_KEY (or HOLDFAST_KEY_FILE, or --key) to an API key of the service.',
+      'Name an API key of the service: --key-file FILE, HOLDFAST_KEY_FILE or HOLDFAST_KEY.',
     )
   }
   return {
@@ -42,11 +47,26 @@ export function remoteOf(asked: Asked): Remote {
   }
 }
 
-function keyFromFile(path: string | undefined): string | undefined {
-  if (path === undefined) return undefined
+/** The command line counts before the variables. */
+function keyOf(asked: Asked): string | undefined {
+  const { env } = asked
+  const [key, file] = [asked.text('key'), asked.text('key-file')]
+  if (key !== undefined && file !== undefined) {
+    throw new UsageError('--key and --key-file are two keys. Give one of them.')
+  }
+  if (file !== undefined) return keyFrom('--key-file', file)
+  const variable = env.HOLDFAST_KEY_FILE
+  return (
+    key ??
+    env.HOLDFAST_KEY ??
+    (variable === undefined ? undefined : keyFrom('HOLDFAST_KEY_FILE', variable))
+  )
+}
+
+function keyFrom(named: string, path: string): string {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch {
-    throw new UsageError('HOLDFAST_KEY_FILE names a file that cannot be read.')
+    throw new UsageError(`${named} names a file that cannot be read.`)
   }
 }

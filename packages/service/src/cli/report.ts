@@ -1,9 +1,8 @@
+import { type Command, EXIT, table } from 'holdfast/cli'
 import type { Rate } from '../report/rate.ts'
 import { type Report, type ReportRow, reportOf } from '../report/report.ts'
-import { type Command, EXIT } from './command.ts'
 import { recordedEvents, SOURCE_DETAILS, SOURCE_OPTIONS } from './event-source.ts'
 import { outcomeTable } from './outcome-table.ts'
-import { table } from './table.ts'
 
 /** Rates of the operator's own events. */
 export const reportCommands: readonly Command[] = [

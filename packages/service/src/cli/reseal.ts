@@ -1,10 +1,11 @@
 import { SessionError } from 'holdfast'
+import { type Command, EXIT } from 'holdfast/cli'
 import { checkKeyring, resealAll } from 'holdfast/maintenance'
 import { loadConfig } from '../config/load.ts'
 import { openKeyring } from '../main/keyring.ts'
 import { serviceLog } from '../main/log.ts'
 import { openStore } from '../main/store.ts'
-import { CONFIG_OPTION, type Command, EXIT } from './command.ts'
+import { CONFIG_OPTION } from './config-option.ts'
 
 /** Moves what older keys still seal under the current one. */
 export const resealCommands: readonly Command[] = [

@@ -1,6 +1,7 @@
+import { type Command, EXIT } from 'holdfast/cli'
 import { loadConfig } from '../config/load.ts'
 import { startService } from '../main/service.ts'
-import { CONFIG_OPTION, type Command, EXIT } from './command.ts'
+import { CONFIG_OPTION } from './config-option.ts'
 
 /** How long the reader of the log has for the last lines of a service that has stopped. */
 const LAST_LINES_MS = 1_000

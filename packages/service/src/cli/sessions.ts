@@ -1,7 +1,6 @@
 import { type SessionDetail, SessionError } from 'holdfast'
-import { type Command, EXIT, UsageError } from './command.ts'
+import { type Command, EXIT, instant, table, UsageError } from 'holdfast/cli'
 import { REMOTE_OPTIONS, remoteOf } from './remote.ts'
-import { instant, table } from './table.ts'
 
 /** Commands about single sessions, over the API. */
 export const sessionsCommands: readonly Command[] = [

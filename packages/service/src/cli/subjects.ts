@@ -1,4 +1,4 @@
-import { type Command, EXIT } from './command.ts'
+import { type Command, EXIT } from 'holdfast/cli'
 import { REMOTE_OPTIONS, remoteOf } from './remote.ts'
 
 /** Commands about all sessions of a subject, over the API. */

@@ -33,7 +33,8 @@ export function configReference(): string {
     '| --- | --- | --- | --- | --- |',
     ...rows,
     '',
-    'The remote commands also read `HOLDFAST_URL` and `HOLDFAST_KEY` (or `HOLDFAST_KEY_FILE`).',
+    'The remote commands also read `HOLDFAST_URL` and `HOLDFAST_KEY` (or `HOLDFAST_KEY_FILE`); ' +
+      '`--url`, `--key` and `--key-file` count before them.',
     '',
     'In the file:',
     '',

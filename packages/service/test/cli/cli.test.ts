@@ -432,6 +432,33 @@ describe('over the API', () => {
     expect([wrong.code, wrong.err.includes('type')]).toEqual([1, true])
   })
 
+  test('the key may be in a file that the command line or a variable names', async () => {
+    const run = await running()
+    const file = join(folder(), 'key')
+    writeFileSync(file, `${KEYS.all}\n`)
+    const env = { HOLDFAST_URL: run.service.url }
+
+    const named = await holdfast(`sessions list ada --key-file ${file}`, env)
+    const counted = await holdfast(`sessions list ada --key-file ${file}`, {
+      ...env,
+      HOLDFAST_KEY: 'of nobody',
+    })
+    const variable = await holdfast('sessions list ada', { ...env, HOLDFAST_KEY_FILE: file })
+
+    expect([named.code, counted.code, variable.code]).toEqual([0, 0, 0])
+  })
+
+  test.each([
+    ['--key-file no-such-file', '--key-file names a file that cannot be read'],
+    ['--key-file a --key b', '--key and --key-file are two keys'],
+    ['', '--key-file FILE, HOLDFAST_KEY_FILE or HOLDFAST_KEY'],
+  ])('"%s" is no key', async (options, hint) => {
+    const { code, err } = await holdfast(`sessions list ada ${options}`)
+
+    expect(code).toBe(2)
+    expect(err).toContain(hint)
+  })
+
   test('a service that is away and a wrong key exit with 1 and print no key', async () => {
     const run = await running()
 

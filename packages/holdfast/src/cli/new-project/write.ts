@@ -7,7 +7,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { SessionError } from 'holdfast'
+import { SessionError } from '../../core/errors.ts'
 import { HOME, type NewFile } from './files.ts'
 
 /**

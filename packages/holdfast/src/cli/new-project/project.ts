@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { SessionError } from 'holdfast'
+import { SessionError } from '../../core/errors.ts'
 import { FRAMEWORKS, type Framework } from './choices.ts'
 
 /** What is known of the directory that a project is written into. */

@@ -1,5 +1,11 @@
-import { newKeyring, parseKeyring } from 'holdfast'
-import { addKey, formatKeyring, keyringStatus, rotateKeyring } from 'holdfast/maintenance'
+import {
+  addKey,
+  formatKeyring,
+  keyringStatus,
+  newKeyring,
+  parseKeyring,
+  rotateKeyring,
+} from '../codecs/keyring.ts'
 import { UsageError } from './command.ts'
 import type { KeyFileKind } from './key-files.ts'
 import { instant } from './table.ts'

@@ -1,7 +1,7 @@
 import { COMMON_OPTIONS, type Command, type Option } from './command.ts'
 
-/** The help of the whole program, or of a group of its commands. */
-export function overview(commands: readonly Command[]): string {
+/** The help of the whole program, or of a group of its commands. `more`: where others are. */
+export function overview(commands: readonly Command[], more?: string): string {
   const width = Math.max(...commands.map(({ name }) => name.length))
   return `${[
     'holdfast: session security for microservices',
@@ -13,6 +13,7 @@ export function overview(commands: readonly Command[]): string {
     '',
     '"holdfast <command> --help" explains one. Every command takes --json.\n' +
       '"holdfast --version" says which this is.',
+    ...(more === undefined ? [] : [more]),
     '',
     EXIT_CODES,
   ].join('\n')}\n`

@@ -18,6 +18,7 @@ export interface Command {
   run(asked: Asked): Promise<number>
 }
 
+/** An option of a command line. */
 export interface Option {
   readonly type: 'string' | 'boolean'
   readonly short?: string
@@ -52,14 +53,7 @@ export interface Output {
 /** The command line was wrong: exit code 2, with a hint at the help. */
 export class UsageError extends Error {}
 
-export const CONFIG_OPTION: Readonly<Record<string, Option>> = {
-  config: {
-    type: 'string',
-    value: 'FILE',
-    about: 'Configuration file (HOLDFAST_CONFIG; holdfast.yaml if there is one)',
-  },
-}
-
+/** What every command takes. */
 export const COMMON_OPTIONS: Readonly<Record<string, Option>> = {
   json: { type: 'boolean', about: 'Answer in JSON' },
   help: { type: 'boolean', short: 'h', about: 'Show this help' },

@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs'
-import { SessionError } from 'holdfast'
+import { SessionError } from '../core/errors.ts'
 import { type Asked, type Command, EXIT, type Option, UsageError } from './command.ts'
 import {
   type Change,

@@ -1,5 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { SessionError } from 'holdfast'
+import { SessionError } from '../core/errors.ts'
 import type { Asked } from './command.ts'
 
 /** What the commands about keys do with one kind of file. */

@@ -7,7 +7,7 @@ import {
   type SigningAlgorithm,
   type SigningKeys,
   signingKeysStatus,
-} from 'holdfast/tokens'
+} from '../tokens/index.ts'
 import { type Asked, UsageError } from './command.ts'
 import type { KeyFileKind } from './key-files.ts'
 import { instant } from './table.ts'

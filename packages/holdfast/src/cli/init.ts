@@ -1,12 +1,12 @@
 import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { CARRIERS, type Choices, FRAMEWORKS, packagesOf, STORES } from '../init/choices.ts'
-import { filesOf, HOME, type NewFile, sourcePath } from '../init/files.ts'
-import { missingPackages, type Project, projectIn } from '../init/project.ts'
-import { choose } from '../init/questions.ts'
-import { ignoreHome, writeFiles } from '../init/write.ts'
 import { type Asked, type Command, EXIT, UsageError } from './command.ts'
+import { CARRIERS, type Choices, FRAMEWORKS, packagesOf, STORES } from './new-project/choices.ts'
+import { filesOf, HOME, type NewFile, sourcePath } from './new-project/files.ts'
+import { missingPackages, type Project, projectIn } from './new-project/project.ts'
+import { choose } from './new-project/questions.ts'
+import { ignoreHome, writeFiles } from './new-project/write.ts'
 
 /** The command that puts sessions into a project, new or not. */
 export const initCommands: readonly Command[] = [

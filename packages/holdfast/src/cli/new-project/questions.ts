@@ -1,5 +1,5 @@
-import { nearest } from 'holdfast/wire'
-import { UsageError } from '../cli/command.ts'
+import { nearest } from '../../core/nearest.ts'
+import { UsageError } from '../command.ts'
 import { CARRIERS, type Choices, FRAMEWORKS, type Framework, STORES } from './choices.ts'
 
 /** Who decides. */

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { posix } from 'node:path'
-import { newKeyring } from 'holdfast'
-import { formatKeyring } from 'holdfast/maintenance'
+import { formatKeyring, newKeyring } from '../../codecs/keyring.ts'
+import { template } from '../package-files.ts'
 import type { Choices } from './choices.ts'
 import type { Project } from './project.ts'
 
@@ -54,12 +53,6 @@ export function filesOf(project: Project, choices: Choices): readonly NewFile[] 
 
 export function sourcePath({ sources, ending }: Project, name: string): string {
   return posix.join(sources, 'session', `${name}.${ending}`)
-}
-
-const TEMPLATES = new URL('../../templates/', import.meta.url)
-
-function template(name: string): string {
-  return readFileSync(new URL(`${name}.ts`, TEMPLATES), 'utf8')
 }
 
 /** TypeScript, as it is written there, or JavaScript. */

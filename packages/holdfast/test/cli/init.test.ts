@@ -12,10 +12,11 @@ import {
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Application, visitor } from 'holdfast/testing'
 import { afterAll, describe, expect, test, vi } from 'vitest'
-import { CARRIERS, FRAMEWORKS } from '../../src/init/choices.ts'
-import { choose } from '../../src/init/questions.ts'
+import { CARRIERS, FRAMEWORKS } from '../../src/cli/new-project/choices.ts'
+import { choose } from '../../src/cli/new-project/questions.ts'
+import type { Application } from '../../src/testing/application.ts'
+import { visitor } from '../../src/testing/person.ts'
 import { holdfast } from './holdfast.ts'
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
