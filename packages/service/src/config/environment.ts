@@ -48,8 +48,8 @@ export interface Environment {
 }
 
 /**
- * Reads the variables of {@link setVariables}. An unknown one is a problem: a misspelt setting must not be
- * ignored.
+ * Reads the variables of {@link setVariables}. An unknown one is a problem: a misspelt setting must
+ * not be ignored.
  */
 export function readEnvironment(env: Readonly<Record<string, string>>): Environment {
   const values: Record<string, unknown> = {}
