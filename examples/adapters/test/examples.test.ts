@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { RawAnswer } from '../../../packages/holdfast/src/testing/raw-http.ts'
-import { type Visitor, visitor } from '../../../packages/holdfast/src/testing/visitor.ts'
+import type { RawAnswer } from '../../../packages/holdfast/src/contracts/adapters/raw-http.ts'
+import { type Visitor, visitor } from '../../../packages/holdfast/src/contracts/adapters/visitor.ts'
 import { start as startExpress } from '../src/express.ts'
 import { start as startFastify } from '../src/fastify.ts'
 import { start as startFetch } from '../src/fetch.ts'

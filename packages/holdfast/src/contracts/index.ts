@@ -6,7 +6,7 @@ export {
   CACHEABLE,
   type StartAdapter,
   type StartedAdapter,
-} from '../testing/adapter-contract.ts'
-export { engineHarness } from '../testing/adapter-harness.ts'
-export { type FakeHost, fakeHost } from '../testing/fake-host.ts'
-export { type StoreContext, storeContract } from '../testing/store-contract.ts'
+} from './adapters/adapter-contract.ts'
+export { engineHarness } from './adapters/adapter-harness.ts'
+export { type FakeHost, fakeHost } from './fake-host.ts'
+export { type StoreContext, storeContract } from './stores/store-contract.ts'

@@ -22,8 +22,8 @@ import type {
   GuardOptions,
   RouteRequirements,
 } from '../../src/adapters/public.ts'
+import { type RawRequest, rawRequest } from '../../src/contracts/adapters/raw-http.ts'
 import type { Sessions } from '../../src/core/sessions.ts'
-import { type RawRequest, rawRequest } from '../../src/testing/raw-http.ts'
 import { EXPRESSES } from '../contracts/apps/express.ts'
 import { type Listening, listening } from '../contracts/apps/listening.ts'
 import { ED, ours, tokenBy } from '../support/access-tokens.ts'

@@ -4,7 +4,7 @@ import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
 import type { GuardOptions } from '../../src/adapters/guard/options.ts'
 import { bearer } from '../../src/carriers/bearer.ts'
 import { SESSION_COOKIE } from '../../src/carriers/names.ts'
-import { engineHarness } from '../../src/testing/adapter-harness.ts'
+import { engineHarness } from '../../src/contracts/adapters/adapter-harness.ts'
 
 type Headers = Readonly<Record<string, string>>
 

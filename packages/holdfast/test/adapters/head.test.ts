@@ -13,7 +13,7 @@ import { fastify } from 'fastify'
 import Koa from 'koa'
 import { expect, onTestFinished, test } from 'vitest'
 import { holdHead, setAnswerHeaders } from '../../src/adapters/node-head.ts'
-import { rawRequest } from '../../src/testing/raw-http.ts'
+import { rawRequest } from '../../src/contracts/adapters/raw-http.ts'
 import { listening } from '../contracts/apps/listening.ts'
 
 const TOKEN = '__Host-session=new; Path=/; Secure'

@@ -12,8 +12,8 @@ import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
 import { holdfast as forHono } from '../../src/adapters/hono.ts'
 import { holdfast as forNode } from '../../src/adapters/node.ts'
 import { REFRESH_COOKIE, SESSION_COOKIE } from '../../src/carriers/names.ts'
-import { engineHarness } from '../../src/testing/adapter-harness.ts'
-import { rawRequest } from '../../src/testing/raw-http.ts'
+import { engineHarness } from '../../src/contracts/adapters/adapter-harness.ts'
+import { rawRequest } from '../../src/contracts/adapters/raw-http.ts'
 import { listening } from '../contracts/apps/listening.ts'
 
 const SENSITIVE = { sensitivity: 'sensitive' } as const

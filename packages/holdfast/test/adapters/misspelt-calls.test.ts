@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { guard } from '../../src/adapters/guard/guard.ts'
 import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
 import { SESSION_COOKIE } from '../../src/carriers/names.ts'
-import { engineHarness } from '../../src/testing/adapter-harness.ts'
+import { engineHarness } from '../../src/contracts/adapters/adapter-harness.ts'
 
 /** A person who is logged in, and a form of this site. */
 async function scene() {

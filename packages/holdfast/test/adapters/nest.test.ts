@@ -20,9 +20,9 @@ import {
   RequestRefused,
   RequireSession,
 } from '../../src/adapters/nest.ts'
-import { NAVIGATION } from '../../src/testing/adapter-answers.ts'
-import { type AdapterHarness, engineHarness } from '../../src/testing/adapter-harness.ts'
-import { type Visitor, visitor } from '../../src/testing/visitor.ts'
+import { NAVIGATION } from '../../src/contracts/adapters/adapter-answers.ts'
+import { type AdapterHarness, engineHarness } from '../../src/contracts/adapters/adapter-harness.ts'
+import { type Visitor, visitor } from '../../src/contracts/adapters/visitor.ts'
 import { originOf } from '../contracts/apps/listening.ts'
 import { controller, PLATFORMS } from '../contracts/apps/nest.ts'
 

@@ -6,7 +6,7 @@ import {
   nextHoldfast,
 } from '../../src/adapters/next-api.ts'
 import { SESSION_COOKIE } from '../../src/carriers/names.ts'
-import { engineHarness } from '../../src/testing/adapter-harness.ts'
+import { engineHarness } from '../../src/contracts/adapters/adapter-harness.ts'
 
 const BROWSER: Readonly<Record<string, string>> = {
   host: 'localhost',

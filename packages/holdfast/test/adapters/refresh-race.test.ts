@@ -3,7 +3,7 @@ import { guard } from '../../src/adapters/guard/guard.ts'
 import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
 import { cookie } from '../../src/carriers/cookie.ts'
 import { REFRESH_COOKIE } from '../../src/carriers/names.ts'
-import { engineHarness } from '../../src/testing/adapter-harness.ts'
+import { engineHarness } from '../../src/contracts/adapters/adapter-harness.ts'
 
 function factsOf(path: string, cookie = ''): HttpFacts {
   const headers: Readonly<Record<string, string>> = { cookie, 'sec-fetch-site': 'same-origin' }

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { guard } from '../../src/adapters/guard/guard.ts'
 import { holdfast } from '../../src/adapters/node.ts'
-import { engineHarness } from '../../src/testing/adapter-harness.ts'
+import { engineHarness } from '../../src/contracts/adapters/adapter-harness.ts'
 import { STARTERS } from '../contracts/apps/index.ts'
 
 type Api = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>

@@ -3,7 +3,7 @@ import { guard } from '../../src/adapters/guard/guard.ts'
 import type { HttpFacts } from '../../src/adapters/guard/http-request.ts'
 import { cookie } from '../../src/carriers/cookie.ts'
 import { SESSION_COOKIE } from '../../src/carriers/names.ts'
-import { engineHarness } from '../../src/testing/adapter-harness.ts'
+import { engineHarness } from '../../src/contracts/adapters/adapter-harness.ts'
 
 /**
  * A login that ends with the POST of an identity provider's page is a cross-site request that may

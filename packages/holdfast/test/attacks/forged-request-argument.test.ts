@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { nextHoldfast } from '../../src/adapters/next-api.ts'
 import { SESSION_COOKIE } from '../../src/carriers/names.ts'
-import { engineHarness } from '../../src/testing/adapter-harness.ts'
+import { engineHarness } from '../../src/contracts/adapters/adapter-harness.ts'
 
 // What a server action of Next is called with comes from the client: a list of fields, a map, an
 // object of the client's own. A thief hands over what looks like a request of the owner's.

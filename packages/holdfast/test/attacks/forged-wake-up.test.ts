@@ -1,12 +1,12 @@
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { fakeHost } from '../../src/contracts/fake-host.ts'
+import { nextOf, samples } from '../../src/contracts/stores/sample-entry.ts'
 import { subjectOf } from '../../src/core/ids.ts'
 import type { Cursor, FeedEntry, Store } from '../../src/core/store.ts'
 import { locate } from '../../src/stores/partition.ts'
 import { redisKeys } from '../../src/stores/redis/keys.ts'
 import { redisStore } from '../../src/stores/redis.ts'
-import { fakeHost } from '../../src/testing/fake-host.ts'
-import { nextOf, samples } from '../../src/testing/sample-entry.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
 /**

@@ -6,14 +6,14 @@ import {
   sessionIdentity,
 } from '../../src/codecs/codec.ts'
 import { newKeyring } from '../../src/codecs/keyring.ts'
+import { fakeHost } from '../../src/contracts/fake-host.ts'
+import { samples } from '../../src/contracts/stores/sample-entry.ts'
 import {
   decodeRecord,
   encodeRecord,
   type LiveRecord,
   RECORD_HEADER_BYTES,
 } from '../../src/stores/stored-record.ts'
-import { fakeHost } from '../../src/testing/fake-host.ts'
-import { samples } from '../../src/testing/sample-entry.ts'
 
 /**
  * Somebody who can write to the store changes how much of a value is attributes and how much is the

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { sealingCodec } from '../../src/codecs/codec.ts'
 import { newKeyring } from '../../src/codecs/keyring.ts'
+import { fakeHost } from '../../src/contracts/fake-host.ts'
 import { subjectKeys } from '../../src/maintenance/subject-key.ts'
-import { fakeHost } from '../../src/testing/fake-host.ts'
 import { harness, inMemory } from '../support/harness.ts'
 import { atHome } from '../support/people.ts'
 

@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { systemHost } from '../../src/codecs/system-host.ts'
+import { NAVIGATION, OWNER, THIEF } from '../../src/contracts/adapters/adapter-answers.ts'
+import { engineHarness } from '../../src/contracts/adapters/adapter-harness.ts'
+import type { RawAnswer } from '../../src/contracts/adapters/raw-http.ts'
+import { type Visitor, visitor } from '../../src/contracts/adapters/visitor.ts'
 import { heldForms, memoryForms } from '../../src/step-up/held-forms.ts'
-import { NAVIGATION, OWNER, THIEF } from '../../src/testing/adapter-answers.ts'
-import { engineHarness } from '../../src/testing/adapter-harness.ts'
-import type { RawAnswer } from '../../src/testing/raw-http.ts'
-import { type Visitor, visitor } from '../../src/testing/visitor.ts'
 import { startExpress } from '../contracts/apps/express.ts'
 
 /** The owner, who travels, and a thief with a copy of her session cookie: both have to step up. */

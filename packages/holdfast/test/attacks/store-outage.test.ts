@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { afterEach, describe, expect, test } from 'vitest'
+import { fakeHost } from '../../src/contracts/fake-host.ts'
+import { nextOf, samples } from '../../src/contracts/stores/sample-entry.ts'
 import type { Entry, Store } from '../../src/core/store.ts'
 import { type RedisOptions, redisStore } from '../../src/stores/redis.ts'
-import { fakeHost } from '../../src/testing/fake-host.ts'
-import { nextOf, samples } from '../../src/testing/sample-entry.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { scanCookies } from '../../src/carriers/scan-cookies.ts'
-import { engineHarness } from '../../src/testing/adapter-harness.ts'
+import { engineHarness } from '../../src/contracts/adapters/adapter-harness.ts'
 import { startExpress } from '../contracts/apps/express.ts'
 import { type Listening, listening } from '../contracts/apps/listening.ts'
 import { startChromium } from '../support/chromium.ts'

@@ -3,10 +3,10 @@ import { expect, test } from 'vitest'
 import { sealingCodec } from '../../src/codecs/codec.ts'
 import { decodeEvent, encodeEvent, openEvent, sealEvent } from '../../src/codecs/event-record.ts'
 import { newKeyring } from '../../src/codecs/keyring.ts'
+import { fakeHost } from '../../src/contracts/fake-host.ts'
+import { samples } from '../../src/contracts/stores/sample-entry.ts'
 import { EVENT_TYPES, type SessionEvent } from '../../src/core/events.ts'
 import { evidenceOf, REASONS, type Reason } from '../../src/signals/reasons.ts'
-import { fakeHost } from '../../src/testing/fake-host.ts'
-import { samples } from '../../src/testing/sample-entry.ts'
 
 const host = fakeHost()
 const make = samples(host)

@@ -1,8 +1,12 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { RefusedAccess } from '../../src/adapters/public.ts'
+import { expectRefusal } from '../../src/contracts/adapters/adapter-answers.ts'
+import {
+  type RawAnswer,
+  type RawRequest,
+  rawRequest,
+} from '../../src/contracts/adapters/raw-http.ts'
 import { SessionError } from '../../src/core/errors.ts'
-import { expectRefusal } from '../../src/testing/adapter-answers.ts'
-import { type RawAnswer, type RawRequest, rawRequest } from '../../src/testing/raw-http.ts'
 import { CLAIMS, ED, NOW, ours, revocationsAt, tokenBy } from '../support/access-tokens.ts'
 import { SERVICES } from './apps/access.ts'
 

@@ -1,4 +1,4 @@
-import { adapterContract } from '../../src/testing/adapter-contract.ts'
+import { adapterContract } from '../../src/contracts/adapters/adapter-contract.ts'
 import { STARTERS } from './apps/index.ts'
 
 for (const [name, start] of STARTERS) adapterContract(name, start)

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
+import { fakeHost } from '../../src/contracts/fake-host.ts'
+import { samples } from '../../src/contracts/stores/sample-entry.ts'
 import {
   packedChange,
   packedEnd,
   packedEvent,
   unpackedItem,
 } from '../../src/stores/redis/feed-items.ts'
-import { fakeHost } from '../../src/testing/fake-host.ts'
-import { samples } from '../../src/testing/sample-entry.ts'
 
 const host = fakeHost()
 const make = samples(host)

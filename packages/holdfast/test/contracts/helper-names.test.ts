@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { ADAPTER_HELPERS } from '../../src/testing/adapter-contract.ts'
+import { ADAPTER_HELPERS } from '../../src/contracts/adapters/adapter-contract.ts'
 
 test('the page on frameworks has a row for every name that adapters have', () => {
   const page = new URL('../../../../docs/frameworks/README.md', import.meta.url)

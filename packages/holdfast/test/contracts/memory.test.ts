@@ -1,5 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { fakeHost } from '../../src/contracts/fake-host.ts'
+import { samples } from '../../src/contracts/stores/sample-entry.ts'
+import { storeContract } from '../../src/contracts/stores/store-contract.ts'
 import {
   isSessionId,
   isSubjectKey,
@@ -12,9 +15,6 @@ import { checkedKey } from '../../src/stores/input.ts'
 import { memoryTables } from '../../src/stores/local/memory-tables.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { idOf, locate, suffixOf } from '../../src/stores/partition.ts'
-import { fakeHost } from '../../src/testing/fake-host.ts'
-import { samples } from '../../src/testing/sample-entry.ts'
-import { storeContract } from '../../src/testing/store-contract.ts'
 import { FEW_BYTES, keptOfTooMuch, SHARE } from '../support/full-feed.ts'
 
 storeContract('memory', ({ now, feedLimit }) => memoryStore({ now, feedLimit }))

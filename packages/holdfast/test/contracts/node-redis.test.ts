@@ -1,10 +1,10 @@
 import { createClient } from 'redis'
 import { createClient as createClient4 } from 'redis4'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fakeHost } from '../../src/contracts/fake-host.ts'
+import { samples } from '../../src/contracts/stores/sample-entry.ts'
+import { storeContract } from '../../src/contracts/stores/store-contract.ts'
 import { redisStore } from '../../src/stores/redis.ts'
-import { fakeHost } from '../../src/testing/fake-host.ts'
-import { samples } from '../../src/testing/sample-entry.ts'
-import { storeContract } from '../../src/testing/store-contract.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
 let server: RedisServer

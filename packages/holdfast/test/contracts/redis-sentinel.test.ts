@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis'
 import { createSentinel } from 'redis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { fakeHost } from '../../src/contracts/fake-host.ts'
+import { samples } from '../../src/contracts/stores/sample-entry.ts'
+import { storeContract } from '../../src/contracts/stores/store-contract.ts'
 import { redisStore } from '../../src/stores/redis.ts'
-import { fakeHost } from '../../src/testing/fake-host.ts'
-import { samples } from '../../src/testing/sample-entry.ts'
-import { storeContract } from '../../src/testing/store-contract.ts'
 import { startSentinel } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 

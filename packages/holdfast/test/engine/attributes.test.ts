@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { attributesIdentity, type Codec, sealingCodec } from '../../src/codecs/codec.ts'
 import { newKeyring } from '../../src/codecs/keyring.ts'
+import { fakeHost } from '../../src/contracts/fake-host.ts'
 import type { SessionView } from '../../src/core/session.ts'
 import type { Found } from '../../src/core/store.ts'
 import { sealedAttributes } from '../../src/engine/state/attributes.ts'
-import { fakeHost } from '../../src/testing/fake-host.ts'
 import { harness, inMemory } from '../support/harness.ts'
 
 const cart = { cart: { items: [{ id: 'tea', count: 2 }] }, theme: 'dark', seen: null }

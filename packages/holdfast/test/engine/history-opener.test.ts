@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { type Codec, historyIdentity, sealingCodec } from '../../src/codecs/codec.ts'
 import { newKeyring } from '../../src/codecs/keyring.ts'
+import { fakeHost } from '../../src/contracts/fake-host.ts'
 import type { SubjectKey } from '../../src/core/ids.ts'
 import { historyOpener } from '../../src/engine/state/history.ts'
-import { fakeHost } from '../../src/testing/fake-host.ts'
 
 const ada = 'a'.repeat(22) as SubjectKey
 const eve = 'e'.repeat(22) as SubjectKey

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { type FakeHost, fakeHost } from '../../src/contracts/fake-host.ts'
 import type { Lookup, LookupResult } from '../../src/core/lookup.ts'
-import { type FakeHost, fakeHost } from '../../src/testing/fake-host.ts'
 import { codeOf, HOUR, harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
 import { abroad, atHome, lookup, onTheTrain } from '../support/people.ts'
 

@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { type Codec, sealingCodec } from '../../src/codecs/codec.ts'
 import { newKeyring } from '../../src/codecs/keyring.ts'
 import { factReader } from '../../src/codecs/record-facts.ts'
+import { fakeHost } from '../../src/contracts/fake-host.ts'
 import type { SessionState } from '../../src/core/session.ts'
 import type { Entry, Found } from '../../src/core/store.ts'
 import type { Records } from '../../src/engine/context.ts'
 import { sessionRecords } from '../../src/engine/state/records.ts'
 import { describeNetwork } from '../../src/network/describe.ts'
-import { fakeHost } from '../../src/testing/fake-host.ts'
 import { laptop, NOON, oslo, sessionOf, used } from '../signals/scene.ts'
 
 const MINUTE = 60_000

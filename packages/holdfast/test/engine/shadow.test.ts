@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { fakeHost } from '../../src/contracts/fake-host.ts'
 import type { Policy } from '../../src/core/decision.ts'
 import type { SessionEvent } from '../../src/core/events.ts'
 import { eventLog } from '../../src/maintenance/event-log.ts'
 import { lenient, strict } from '../../src/policies/index.ts'
-import { fakeHost } from '../../src/testing/fake-host.ts'
 import { harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
 import { abroad, atHome, docked, onTheTrain } from '../support/people.ts'
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { fakeHost } from '../../src/contracts/fake-host.ts'
 import {
   checkedSecret,
   matchingStep,
@@ -7,7 +8,6 @@ import {
   totpCode,
   totpUri,
 } from '../../src/step-up/totp.ts'
-import { fakeHost } from '../../src/testing/fake-host.ts'
 
 /**
  * RFC 6238, appendix B, SHA-1: the ASCII secret 12345678901234567890, the last six of its eight

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
+import type { Samples } from '../../src/contracts/stores/sample-entry.ts'
 import { PARTITIONS } from '../../src/core/ids.ts'
 import type { Store } from '../../src/core/store.ts'
-import type { Samples } from '../../src/testing/sample-entry.ts'
 
 /** A bound of bytes that is reached soon. */
 export const FEW_BYTES = 3_200_000

@@ -1,6 +1,7 @@
 import { expect, onTestFinished } from 'vitest'
 import type { Keyring } from '../../src/codecs/keyring.ts'
 import { newKeyring } from '../../src/codecs/keyring.ts'
+import { type FakeHost, fakeHost } from '../../src/contracts/fake-host.ts'
 import type { SessionEvent } from '../../src/core/events.ts'
 import type { RequestFacts } from '../../src/core/request.ts'
 import type {
@@ -14,7 +15,6 @@ import type { Store } from '../../src/core/store.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
 import type { SessionsOptions } from '../../src/engine/options.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { type FakeHost, fakeHost } from '../../src/testing/fake-host.ts'
 import { atHome, lookup } from './people.ts'
 
 export const SECOND = 1_000

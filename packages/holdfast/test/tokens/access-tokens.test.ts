@@ -1,7 +1,7 @@
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { describe, expect, test } from 'vitest'
+import { fakeHost } from '../../src/contracts/fake-host.ts'
 import type { AccessGrant } from '../../src/core/access-token.ts'
-import { fakeHost } from '../../src/testing/fake-host.ts'
 import {
   type AccessTokensOptions,
   accessTokens,

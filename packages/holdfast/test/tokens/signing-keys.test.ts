@@ -1,6 +1,6 @@
 import { exportJWK } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { type FakeHost, fakeHost } from '../../src/testing/fake-host.ts'
+import { type FakeHost, fakeHost } from '../../src/contracts/fake-host.ts'
 import {
   addSigningAlgorithms,
   formatSigningKeys,

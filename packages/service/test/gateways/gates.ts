@@ -1,4 +1,4 @@
-import { type RawAnswer, rawRequest } from '../../../holdfast/src/testing/raw-http.ts'
+import { type RawAnswer, rawRequest } from '../../../holdfast/src/contracts/adapters/raw-http.ts'
 import { KEYS, LOGIN, type Running, running } from '../support.ts'
 
 export const CHROME =

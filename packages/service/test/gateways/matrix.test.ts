@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { RawAnswer } from '../../../holdfast/src/testing/raw-http.ts'
+import type { RawAnswer } from '../../../holdfast/src/contracts/adapters/raw-http.ts'
 import { until } from '../../../holdfast/test/support/until.ts'
 import { documented, EDGES } from './edges.ts'
 import { CHROME, cookieOf } from './gates.ts'

@@ -1,5 +1,5 @@
 import { type FakeHost, fakeHost } from 'holdfast/contracts'
-import { type RawAnswer, rawRequest } from '../../../holdfast/src/testing/raw-http.ts'
+import { type RawAnswer, rawRequest } from '../../../holdfast/src/contracts/adapters/raw-http.ts'
 import { type Service, startService } from '../../src/index.ts'
 import { configOf, KEYS, LOGIN } from '../support.ts'
 import { echoApp, type Got } from './app.ts'

@@ -1,7 +1,7 @@
 import type { Presented, Sessions, Verification, VerifiesNow } from 'holdfast'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
-import { rawRequest } from '../../../holdfast/src/testing/raw-http.ts'
+import { rawRequest } from '../../../holdfast/src/contracts/adapters/raw-http.ts'
 import { gateOpeners } from '../../src/main/gates.ts'
 import { serviceMetrics } from '../../src/main/metrics.ts'
 import { forwarded } from '../gateways/gates.ts'

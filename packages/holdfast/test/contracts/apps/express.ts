@@ -2,7 +2,11 @@ import { createServer } from 'node:http'
 import express from 'express'
 import express4 from 'express4'
 import { holdfast } from '../../../src/adapters/express.ts'
-import { CACHEABLE, type StartAdapter, THEME } from '../../../src/testing/adapter-contract.ts'
+import {
+  CACHEABLE,
+  type StartAdapter,
+  THEME,
+} from '../../../src/contracts/adapters/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The versions of Express that the adapter is for. */

@@ -1,6 +1,10 @@
 import { fastify } from 'fastify'
 import { holdfast, type LoginFacts, type StepUpProof } from '../../../src/adapters/fastify.ts'
-import { CACHEABLE, type StartAdapter, THEME } from '../../../src/testing/adapter-contract.ts'
+import {
+  CACHEABLE,
+  type StartAdapter,
+  THEME,
+} from '../../../src/contracts/adapters/adapter-contract.ts'
 
 /** The routes of the adapter contract on fastify. */
 export const startFastify: StartAdapter = async (sessions, options, slow) => {

@@ -3,7 +3,11 @@ import { getRequestListener } from '@hono/node-server'
 import { type FetchHoldfast, holdfast } from '../../../src/adapters/fetch.ts'
 import { holdfast as nextHoldfast } from '../../../src/adapters/next.ts'
 import type { Refused } from '../../../src/adapters/public.ts'
-import { CACHEABLE, type StartAdapter, THEME } from '../../../src/testing/adapter-contract.ts'
+import {
+  CACHEABLE,
+  type StartAdapter,
+  THEME,
+} from '../../../src/contracts/adapters/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on fetch. */

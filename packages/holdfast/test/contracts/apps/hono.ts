@@ -2,7 +2,11 @@ import { Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { holdfast } from '../../../src/adapters/hono.ts'
-import { CACHEABLE, type StartAdapter, THEME } from '../../../src/testing/adapter-contract.ts'
+import {
+  CACHEABLE,
+  type StartAdapter,
+  THEME,
+} from '../../../src/contracts/adapters/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on hono. */

@@ -1,4 +1,4 @@
-import type { StartAdapter } from '../../../src/testing/adapter-contract.ts'
+import type { StartAdapter } from '../../../src/contracts/adapters/adapter-contract.ts'
 import { EXPRESSES, startOn } from './express.ts'
 import { startFastify } from './fastify.ts'
 import { startFetch, startNext } from './fetch.ts'

@@ -3,7 +3,11 @@ import { bodyParser } from '@koa/bodyparser'
 import Router from '@koa/router'
 import Koa, { type Context } from 'koa'
 import { holdfast, type LoginFacts, type StepUpProof } from '../../../src/adapters/koa.ts'
-import { CACHEABLE, type StartAdapter, THEME } from '../../../src/testing/adapter-contract.ts'
+import {
+  CACHEABLE,
+  type StartAdapter,
+  THEME,
+} from '../../../src/contracts/adapters/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on koa. */

@@ -27,8 +27,12 @@ import {
   type StepUpProof,
 } from '../../../src/adapters/nest.ts'
 import type { AccessGuardOptions, AccessVerifier } from '../../../src/adapters/public.ts'
+import {
+  CACHEABLE,
+  type StartAdapter,
+  THEME,
+} from '../../../src/contracts/adapters/adapter-contract.ts'
 import type { SessionView } from '../../../src/core/session.ts'
-import { CACHEABLE, type StartAdapter, THEME } from '../../../src/testing/adapter-contract.ts'
 import { type Listening, originOf } from './listening.ts'
 
 /** What Nest runs on. */

@@ -1,6 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { holdfast } from '../../../src/adapters/node.ts'
-import { CACHEABLE, type StartAdapter, THEME } from '../../../src/testing/adapter-contract.ts'
+import {
+  CACHEABLE,
+  type StartAdapter,
+  THEME,
+} from '../../../src/contracts/adapters/adapter-contract.ts'
 import { listening } from './listening.ts'
 
 /** The routes of the adapter contract on node. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { subjectOf } from '../core/ids.ts'
-import { EXPIRED_READABLE_MS } from '../core/store.ts'
+import { subjectOf } from '../../core/ids.ts'
+import { EXPIRED_READABLE_MS } from '../../core/store.ts'
 import { nextOf, plain, SAMPLE_IDLE_MS, SAMPLE_LIFE_MS } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { cookie } from '../carriers/cookie.ts'
+import { cookie } from '../../carriers/cookie.ts'
 import {
   expectRefusal,
   NAVIGATION,

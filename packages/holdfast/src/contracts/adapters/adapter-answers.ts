@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { REFRESH_COOKIE, SESSION_COOKIE } from '../carriers/names.ts'
+import { REFRESH_COOKIE, SESSION_COOKIE } from '../../carriers/names.ts'
 import type { RawAnswer } from './raw-http.ts'
 
 /** The session cookie's name unless an adapter has another option. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { subjectOf } from '../core/ids.ts'
+import { subjectOf } from '../../core/ids.ts'
 import { nextOf, SAMPLE_IDLE_MS, SAMPLE_LIFE_MS } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
 

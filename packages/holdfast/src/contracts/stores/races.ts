@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { SessionId } from '../core/ids.ts'
-import type { Entry, Store } from '../core/store.ts'
-import type { FakeHost } from './fake-host.ts'
+import type { SessionId } from '../../core/ids.ts'
+import type { Entry, Store } from '../../core/store.ts'
+import type { FakeHost } from '../fake-host.ts'
 import { allIds, nextOf, type Samples } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { partitionOf } from '../core/ids.ts'
-import type { Cursor, FeedEntry, FeedItem, Heartbeat, Store } from '../core/store.ts'
+import { partitionOf } from '../../core/ids.ts'
+import type { Cursor, FeedEntry, FeedItem, Heartbeat, Store } from '../../core/store.ts'
 import { nextOf } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
 

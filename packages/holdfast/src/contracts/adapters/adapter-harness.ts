@@ -1,11 +1,11 @@
-import { newKeyring } from '../codecs/keyring.ts'
-import { SessionError } from '../core/errors.ts'
-import type { Sessions } from '../core/sessions.ts'
-import { createSessions } from '../engine/create-sessions.ts'
-import { memoryStore } from '../stores/memory.ts'
-import { accessTokens } from '../tokens/access-tokens.ts'
-import { newSigningKeys } from '../tokens/signing-keys.ts'
-import { fakeHost } from './fake-host.ts'
+import { newKeyring } from '../../codecs/keyring.ts'
+import { SessionError } from '../../core/errors.ts'
+import type { Sessions } from '../../core/sessions.ts'
+import { createSessions } from '../../engine/create-sessions.ts'
+import { memoryStore } from '../../stores/memory.ts'
+import { accessTokens } from '../../tokens/access-tokens.ts'
+import { newSigningKeys } from '../../tokens/signing-keys.ts'
+import { fakeHost } from '../fake-host.ts'
 
 /** The sessions that an adapter is tested with. Access tokens are for `api` and `orders`. */
 export interface AdapterHarness {

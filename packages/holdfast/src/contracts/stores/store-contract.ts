@@ -1,13 +1,13 @@
 import { afterEach, describe } from 'vitest'
-import type { Store } from '../core/store.ts'
-import { type FakeHost, fakeHost } from './fake-host.ts'
+import type { Store } from '../../core/store.ts'
+import { type FakeHost, fakeHost } from '../fake-host.ts'
+import { entriesContract } from './entries.ts'
+import { feedContract } from './feed.ts'
+import { listsContract } from './lists.ts'
+import { racesContract } from './races.ts'
+import { revocationContract } from './revocation.ts'
 import { type Samples, samples } from './sample-entry.ts'
-import { entriesContract } from './store-contract-entries.ts'
-import { feedContract } from './store-contract-feed.ts'
-import { listsContract } from './store-contract-lists.ts'
-import { racesContract } from './store-contract-races.ts'
-import { revocationContract } from './store-contract-revocation.ts'
-import { subjectsContract } from './store-contract-subjects.ts'
+import { subjectsContract } from './subjects.ts'
 
 /** What a store under test is made with. */
 export interface StoreContext {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { bearer } from '../carriers/bearer.ts'
-import { cookie } from '../carriers/cookie.ts'
+import { bearer } from '../../carriers/bearer.ts'
+import { cookie } from '../../carriers/cookie.ts'
 import { SESSION, SESSION_ATTRIBUTES } from './adapter-answers.ts'
 import { type AdapterScene, THEME } from './adapter-scene.ts'
 import type { RawAnswer } from './raw-http.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { partitionOf } from '../core/ids.ts'
+import { partitionOf } from '../../core/ids.ts'
 import { allIds, nextOf, plain, SAMPLE_IDLE_MS, SAMPLE_LIFE_MS } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
 

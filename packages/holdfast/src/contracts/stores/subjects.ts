@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { KeptHistory, Store } from '../core/store.ts'
+import type { KeptHistory, Store } from '../../core/store.ts'
 import { SAMPLE_LIFE_MS } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { changesHands } from './adapter-contract-endings.ts'
-import { refreshes } from './adapter-contract-refresh.ts'
-import { refuses } from './adapter-contract-refusals.ts'
-import { keepsOtherSitesOut } from './adapter-contract-sites.ts'
-import { readsSurroundings } from './adapter-contract-surroundings.ts'
-import { deliversTokens } from './adapter-contract-tokens.ts'
 import { type AdapterHarness, engineHarness } from './adapter-harness.ts'
 import { ADAPTER_HELPERS, adapterScene, type StartAdapter } from './adapter-scene.ts'
+import { changesHands } from './endings.ts'
+import { refreshes } from './refresh.ts'
+import { refuses } from './refusals.ts'
+import { keepsOtherSitesOut } from './sites.ts'
+import { readsSurroundings } from './surroundings.ts'
+import { deliversTokens } from './tokens.ts'
 
 export type { AdapterHarness } from './adapter-harness.ts'
 export {
