@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type * as Lmdb from 'lmdb'
 import { SessionError } from '../core/errors.ts'
@@ -210,7 +210,7 @@ function openAt(
   opening: Opening,
 ): { readonly root: Lmdb.RootDatabase; readonly tables: Tables } {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeDirectory(resolve(path))
     return opening.alone(() => {
       const root = open({ path, mapSize, noSubdir: false, maxDbs: LMDB_TABLES })
       return { root, tables: lmdbTables(root) }
@@ -222,5 +222,20 @@ function openAt(
         'Name a directory that this process may write to.',
       { cause },
     )
+  }
+}
+
+/**
+ * One after the other. Node's own recursion never ends below a directory that takes none, such as
+ * `/proc`.
+ */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return
+  makeDirectory(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // Another process that begins has made it.
+    if (!existsSync(path)) throw error
   }
 }

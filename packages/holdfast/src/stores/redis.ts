@@ -8,9 +8,9 @@ import { FEED_FIELDS, type FeedOptions, feedBoundOf } from './feed/bound.ts'
 import { type RedisAsk, redisAsk } from './redis/ask.ts'
 import { invalidOption, type RedisClient, type RedisSubscriber, redisPort } from './redis/client.ts'
 import { redisConnection } from './redis/connection.ts'
-import { refuseEviction } from './redis/eviction.ts'
 import { redisKeys } from './redis/keys.ts'
 import { refuseChangedReplies } from './redis/replies-check.ts'
+import { refuseServer } from './redis/server-check.ts'
 import { storeIn } from './redis/store.ts'
 import { wakeSecrets } from './redis/wake-secrets.ts'
 import { redisWake, subscriptionOf } from './redis/wake-ups.ts'
@@ -31,11 +31,12 @@ export interface RedisOptions extends FeedOptions {
   readonly client?: RedisClient
   /**
    * A single server that the store connects to by itself, for example
-   * `redis://user:password@host:6379/0`, `rediss://host` for TLS, or `unix:/run/redis.sock`. That
-   * needs no package, and hears wake-ups without a `subscriber`.
+   * `redis://user:password@host:6379/0`, `rediss://host` for TLS, or `unix:/run/redis.sock`;
+   * `valkey:` and `valkeys:` are the same. That needs no package, and hears wake-ups without a
+   * `subscriber`.
    */
   readonly url?: string
-  /** Settings of TLS for a `rediss:` URL, for example `ca`. */
+  /** Settings of TLS for a `rediss:` or `valkeys:` URL, for example `ca`. */
   readonly tls?: ConnectionOptions
   /**
    * A second connection to the same Redis, for example `client.duplicate()`; you close it. With it,
@@ -138,7 +139,7 @@ export function redisStore(options: RedisOptions): Store {
   const ask = redisAsk(port, timeoutMs)
   const askChecked = afterCheck(ask, async () => {
     await Promise.all([
-      refuseEviction(ask, { allowEviction, onWarning }),
+      refuseServer(ask, { cluster: port.cluster, allowEviction, onWarning }),
       own === undefined ? refuseChangedReplies(ask, keys.feed(0)) : undefined,
     ])
   })

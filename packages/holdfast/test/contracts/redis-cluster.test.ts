@@ -1,4 +1,4 @@
-import { Cluster } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 import { createCluster } from 'redis'
 import { createCluster as createCluster4 } from 'redis4'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -28,6 +28,24 @@ afterAll(async () => {
 storeContract('Redis Cluster of three masters through ioredis', ({ now, feedLimit }) =>
   redisStore({ client, now, feedLimit, prefix: `t${made++}:`, timeout: 5_000 }),
 )
+
+test('one node of a Cluster behind a client of a single server is refused', async () => {
+  const port = cluster.ports[0] ?? 0
+  const one = new Redis({ port })
+  const stores = [
+    redisStore({ client: one, timeout: 5_000 }),
+    redisStore({ url: `redis://127.0.0.1:${port}`, timeout: 5_000 }),
+  ]
+
+  for (const store of stores) {
+    await expect(store.feed.head()).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringContaining('redis+cluster://'),
+    })
+    await store.close()
+  }
+  one.disconnect()
+})
 
 test('the partitions are spread over all three masters', async () => {
   const store = redisStore({ client, prefix: 'spread:', timeout: 5_000 })

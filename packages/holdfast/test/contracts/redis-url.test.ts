@@ -161,6 +161,12 @@ describe('a store that connects by itself', () => {
     })
   })
 
+  test('a Valkey by its own scheme', async () => {
+    const url = here().replace('redis:', 'valkey:')
+
+    expect(await opened({ url }).entries.write(make.entry())).toBe('written')
+  })
+
   test('a socket of this machine', async () => {
     const prefix = `v${made++}:`
     const entry = make.entry()
@@ -204,6 +210,8 @@ describe('a store that connects by itself', () => {
   test.each([
     'localhost:6379',
     'http://localhost',
+    'redis+sentinel://localhost/main',
+    'redis+cluster://localhost',
     'redis://',
     'redis://localhost/x',
     'redis://u:%E0%A4%A@localhost',

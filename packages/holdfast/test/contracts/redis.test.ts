@@ -331,8 +331,11 @@ describe('Redis', () => {
       code: 'config_invalid',
       message: expect.stringContaining('allkeys-lru'),
     })
-    const accepted = redisStore({ client: other, allowEviction: true })
+    const warnings: string[] = []
+    const onWarning = (text: string) => warnings.push(text)
+    const accepted = redisStore({ client: other, allowEviction: true, onWarning })
     expect(await accepted.entries.write(entry)).toBe('written')
+    expect(warnings).toEqual([expect.stringMatching(/allkeys-lru.*allowEviction accepts it/)])
 
     other.disconnect()
     await evicting.close()

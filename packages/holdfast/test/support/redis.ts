@@ -150,12 +150,15 @@ async function launch(
 
 async function answers(port: number): Promise<boolean> {
   const client = new Redis({ port, lazyConnect: true, retryStrategy: () => null })
-  client.on('error', () => {})
+  let wantsPassword = false
+  client.on('error', (error) => {
+    wantsPassword ||= error.message.startsWith('NOAUTH')
+  })
   try {
     await client.connect()
     return (await client.ping()) === 'PONG'
   } catch {
-    return false
+    return wantsPassword
   } finally {
     client.disconnect()
   }
@@ -180,8 +183,17 @@ function isFree(port: number): Promise<boolean> {
   })
 }
 
-/** A master, a replica and a Sentinel that watches them under the name `main`. */
-export async function startSentinel(): Promise<{
+/**
+ * A master, a replica and a Sentinel that watches them under the name `main`, each with the
+ * password given.
+ */
+export async function startSentinel({
+  password,
+  sentinelPassword,
+}: {
+  readonly password?: string
+  readonly sentinelPassword?: string
+} = {}): Promise<{
   readonly port: number
   /** Nothing is promoted before {@link failOver} is called. */
   killMaster(): Promise<void>
@@ -189,8 +201,9 @@ export async function startSentinel(): Promise<{
   failOver(): Promise<void>
   close(): Promise<void>
 }> {
-  const master = await startRedis()
-  const replica = await startRedis(['--replicaof', '127.0.0.1', String(master.port)])
+  const secret = password === undefined ? [] : ['--requirepass', password, '--masterauth', password]
+  const master = await startRedis(secret)
+  const replica = await startRedis(['--replicaof', '127.0.0.1', String(master.port), ...secret])
   const port = await freePort()
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-sentinel-'))
   const config = join(directory, 'sentinel.conf')
@@ -199,10 +212,15 @@ export async function startSentinel(): Promise<{
     // A busy machine is no reason to promote the replica: only `failOver` is.
     'sentinel down-after-milliseconds main 60000',
     'sentinel failover-timeout main 2000',
+    ...(password === undefined ? [] : [`sentinel auth-pass main ${password}`]),
+    ...(sentinelPassword === undefined ? [] : [`requirepass ${sentinelPassword}`]),
   ]
   writeFileSync(config, `${watched.join('\n')}\n`)
   const running = await launch(port, directory, ['--sentinel'], config)
-  const sentinel = new Redis({ port })
+  const sentinel = new Redis({
+    port,
+    ...(sentinelPassword === undefined ? {} : { password: sentinelPassword }),
+  })
   await until('the Sentinel knows the replica', async () =>
     String(await sentinel.call('SENTINEL', 'MASTER', 'main')).includes('num-slaves,1'),
   )

@@ -165,6 +165,69 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
     },
   },
   {
+    of: ['store', 'storeUser', 'storePassword'],
+    problemsOf({ store, storeUser, storePassword }, origin) {
+      const problems: Problem[] = []
+      const { user, password } = store.kind === 'redis' ? store : {}
+      const [known, secret] = [storeUser ?? user, storePassword ?? password]
+      if (storeUser !== undefined && user !== undefined) {
+        problems.push(besideAddress(origin, 'storeUser', 'a user'))
+      }
+      if (storePassword !== undefined && password !== undefined) {
+        problems.push(besideAddress(origin, 'storePassword', 'a password'))
+      }
+      if (known !== undefined && secret === undefined && store.kind === 'redis') {
+        problems.push({
+          field: origin(storeUser === undefined ? 'store' : 'storeUser'),
+          problem: 'names a user of Redis, and there is no password',
+          fix: 'Set storePassword, or leave the user out.',
+        })
+      }
+      return problems
+    },
+  },
+  {
+    of: ['store', 'storeSentinelUser', 'storeSentinelPassword'],
+    problemsOf({ store, ...set }, origin) {
+      if (store.kind === 'redis' && store.form === 'sentinel') return []
+      return (['storeSentinelUser', 'storeSentinelPassword'] as const)
+        .filter((name) => set[name] !== undefined)
+        .map((name) => ({
+          field: origin(name),
+          problem: `is set and ${origin('store')} names no Sentinels`,
+          fix: 'Remove it, or write redis+sentinel://HOST,HOST/NAME.',
+        }))
+    },
+  },
+  {
+    of: ['store', 'storeCa', 'storeCertificate', 'storeCertificateKey'],
+    problemsOf({ store, ...set }, origin) {
+      const { storeCertificate, storeCertificateKey } = set
+      const names = ['storeCa', 'storeCertificate', 'storeCertificateKey'] as const
+      if (store.kind !== 'redis' || !store.tls) {
+        return names
+          .filter((name) => set[name] !== undefined)
+          .map((name) => ({
+            field: origin(name),
+            problem: `is set and ${origin('store')} is reached without TLS`,
+            fix: 'Write the address with rediss:// or valkeys://, or remove it.',
+          }))
+      }
+      if ((storeCertificate === undefined) === (storeCertificateKey === undefined)) return []
+      const [there, missing] =
+        storeCertificate === undefined
+          ? (['storeCertificateKey', 'storeCertificate'] as const)
+          : (['storeCertificate', 'storeCertificateKey'] as const)
+      return [
+        {
+          field: origin(there),
+          problem: `is set without ${missing}`,
+          fix: 'Name the files of both, the certificate and its key.',
+        },
+      ]
+    },
+  },
+  {
     of: ['store', 'keyring'],
     problemsOf({ store, keyring }, origin) {
       if (store.kind !== 'redis' || keyring !== undefined) return []
@@ -193,6 +256,18 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
     },
   },
 ]
+
+function besideAddress(
+  origin: (name: SettingName) => string,
+  name: 'storeUser' | 'storePassword',
+  what: string,
+): Problem {
+  return {
+    field: origin(name),
+    problem: `is set, and ${origin('store')} has ${what} as well`,
+    fix: 'Leave one of the two out.',
+  }
+}
 
 const EVERY_ADDRESS = ['0.0.0.0', '::']
 

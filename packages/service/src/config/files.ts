@@ -62,6 +62,20 @@ export const FILES: readonly ConfigCheck[] = [
     },
   },
   {
+    of: ['storeCa', 'storeCertificate', 'storeCertificateKey'],
+    problemsOf: (config, origin) =>
+      PEM_FILES.flatMap(([name, holds]) => {
+        const path = config[name]
+        if (path === undefined) return []
+        const bytes = bytesOf(path)
+        const fix = `Name a PEM file with ${holds} that this user may read.`
+        if (bytes === undefined) return [unreadable(origin(name), path, fix)]
+        const label = name === 'storeCertificateKey' ? 'PRIVATE KEY' : 'CERTIFICATE'
+        if (bytes.includes(`${label}-----`)) return []
+        return [{ field: origin(name), problem: `names a file without one (${path})`, fix }]
+      }),
+  },
+  {
     of: ['geoCity'],
     problemsOf: ({ geoCity }, origin) =>
       geoCity.flatMap((path) => geoProblem(origin('geoCity'), path, 'city')),
@@ -81,6 +95,12 @@ export const FILES: readonly ConfigCheck[] = [
       ),
   },
 ]
+
+const PEM_FILES = [
+  ['storeCa', 'the authorities of Redis'],
+  ['storeCertificate', 'the certificate that Redis is shown'],
+  ['storeCertificateKey', 'the private key of that certificate'],
+] as const
 
 const FETCH = '"holdfast geo update" fetches free ones.'
 

@@ -161,7 +161,14 @@ function describe(issue: z.core.$ZodIssue, source: Source): readonly Problem[] {
       },
     ]
   }
-  return [{ field, problem: sentenceOf(issue), fix: `Write it like: ${exampleOf(name, source)}` }]
+  const fix = mendOf(issue) ?? `Write it like: ${exampleOf(name, source)}`
+  return [{ field, problem: sentenceOf(issue), fix }]
+}
+
+/** The mend that comes with a problem, where one example does not fit all. */
+function mendOf(issue: z.core.$ZodIssue): string | undefined {
+  const fix: unknown = issue.code === 'custom' ? issue.params?.fix : undefined
+  return typeof fix === 'string' ? fix : undefined
 }
 
 function nameIn(source: Source, name: string): string {

@@ -1,6 +1,7 @@
 import { formatDuration } from 'holdfast/wire'
-import { type Config, SETTINGS, type SettingName } from './schema.ts'
+import { type Config, factsOf, SETTINGS, type SettingName } from './schema.ts'
 import { formatSize } from './size.ts'
+import { formatStoreAddress } from './store-address.ts'
 import type { Listen } from './values.ts'
 
 const MASK = '***'
@@ -31,7 +32,7 @@ function show(name: SettingName, config: Config): unknown {
     case 'grpcListen':
       return formatListen(config[name])
     case 'store':
-      return formatStore(config.store)
+      return formatStoreAddress(config.store, MASK)
     case 'apiKeys':
       return config.apiKeys.map(({ name: caller, roles }) => ({
         name: caller,
@@ -62,23 +63,7 @@ function show(name: SettingName, config: Config): unknown {
     case 'tenants':
       return mapValues(config.tenants, (classes) => mapValues(classes, formatLifetime))
     default:
-      return config[name]
-  }
-}
-
-function formatStore(store: Config['store']): string {
-  switch (store.kind) {
-    case 'memory':
-      return 'memory:'
-    case 'lmdb':
-      return `lmdb:${store.path}`
-    case 'redis': {
-      const url = new URL(store.url)
-      if (url.username !== '') url.username = MASK
-      if (url.password !== '') url.password = MASK
-      url.search = ''
-      return url.href
-    }
+      return factsOf(name).secret && config[name] !== undefined ? MASK : config[name]
   }
 }
 

@@ -4,6 +4,7 @@ import { parseDuration } from 'holdfast/wire'
 import { z } from 'zod'
 import { ROLES } from './api-keys.ts'
 import { parseSize } from './size.ts'
+import { parseStoreAddress } from './store-address.ts'
 
 /** How the values of settings are written, and what becomes of them. */
 
@@ -80,14 +81,11 @@ export const page = z
     'must be an http or https URL, or a path as in /login',
   )
 
-/** Which store, and where it is. */
+/** Which store, and where it is. What is wrong with an address has a mend of its own. */
 export const store = z.string().transform((text, context) => {
-  if (text === 'memory:') return { kind: 'memory' as const }
-  if (text.startsWith('lmdb:') && text.length > 5) {
-    return { kind: 'lmdb' as const, path: text.slice(5) }
-  }
-  if (/^rediss?:\/\//.test(text) && URL.canParse(text)) return { kind: 'redis' as const, url: text }
-  context.addIssue({ code: 'custom', message: 'names no store' })
+  const read = parseStoreAddress(text)
+  if (!('problem' in read)) return read
+  context.addIssue({ code: 'custom', message: read.problem, params: { fix: read.fix } })
   return z.NEVER
 })
 

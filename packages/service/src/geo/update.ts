@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SessionError } from 'holdfast'
+import { makeFolder } from '../make-folder.ts'
 import { type DownloadProblem, download, isAllowedUrl } from './download.ts'
 import { type GeoRecordFile, isThere, readRecord, writeRecord } from './record.ts'
 
@@ -149,7 +150,7 @@ const ABANDONED_MS = 86_400_000
 /** Makes the folder, and clears away what updates that were killed left behind. */
 async function prepare(folder: string, now: number): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true })
+    makeFolder(folder)
     for (const name of await readdir(folder)) {
       if (!name.endsWith(PART)) continue
       const path = join(folder, name)

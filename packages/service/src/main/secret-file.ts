@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { SessionError } from 'holdfast'
 import type { Logger } from 'pino'
+import { makeFolder } from '../make-folder.ts'
 
 /** What a file of secrets is called, and what to do where it is missing. */
 export interface SecretFile {
@@ -29,12 +30,20 @@ export function readSecretFile({ path, name, fix }: SecretFile, log: Logger): st
   return text
 }
 
-/** Two processes that start at once on one store must end with one file. */
+/**
+ * Two processes that start at once on one store must end with one file. Throws `config_invalid`
+ * where it cannot be made.
+ */
 export function createOnce(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true })
   try {
+    makeFolder(dirname(path))
     writeFileSync(path, text, { mode: 0o600, flag: 'wx' })
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return
+    throw new SessionError(
+      'config_invalid',
+      `The file ${path} cannot be made. Name a folder that this user may write.`,
+      { cause },
+    )
   }
 }

@@ -6,6 +6,8 @@ import { memoryStore } from 'holdfast/memory'
 import type { RedisOptions } from 'holdfast/redis'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
+import type { RedisAddress } from '../config/store-address.ts'
+import type { RedisSettings } from './redis-clients.ts'
 
 export interface OpenedStore {
   readonly store: Store
@@ -20,16 +22,21 @@ export interface StoreOptions {
   readonly now?: () => number
 }
 
-type StoreConfig = Pick<Config, 'store' | 'storeTimeout' | 'feedLimit' | 'feedBytes'>
+type StoreConfig = RedisSettings &
+  Pick<
+    Config,
+    'store' | 'feedLimit' | 'feedBytes' | 'storePrefix' | 'storeWakeUps' | 'allowEviction'
+  >
 
 /**
  * Opens the store that the configuration names; only its own client is loaded. Redis may be away at
  * first: calls are answered 503 until it is there.
  */
 export async function openStore(
-  { store: wanted, storeTimeout, feedLimit, feedBytes }: StoreConfig,
+  config: StoreConfig,
   { log, existing = false, now = () => Date.now() }: StoreOptions,
 ): Promise<OpenedStore> {
+  const { store: wanted, feedLimit, feedBytes } = config
   const bounds = { now, feedLimit, feedBytes }
   const options = { ...bounds, onWarning: (text: string) => log.warn(text) }
   switch (wanted.kind) {
@@ -46,7 +53,7 @@ export async function openStore(
       }
       return opened(await openLmdb({ ...options, path: wanted.path }))
     case 'redis':
-      return openRedis(wanted.url, { ...options, timeout: storeTimeout }, log)
+      return openRedis(wanted, config, { options, log })
   }
 }
 
@@ -70,35 +77,35 @@ async function openLmdb(options: LmdbOptions): Promise<Store> {
 }
 
 async function openRedis(
-  url: string,
-  options: Omit<RedisOptions, 'client'> & { readonly timeout: number },
-  log: Logger,
+  address: RedisAddress,
+  config: StoreConfig,
+  { options, log }: { readonly options: RedisOptions; readonly log: Logger },
 ): Promise<OpenedStore> {
-  const { timeout: timeoutMs } = options
-  const { Redis } = await import('ioredis')
+  const { storeTimeout: timeout, storePrefix: prefix, allowEviction } = config
+  const { redisClients } = await import('./redis-clients.ts')
   const { redisStore } = await import('holdfast/redis')
-  const client = new Redis(url, {
-    maxRetriesPerRequest: 1,
-    enableOfflineQueue: false,
-    connectTimeout: timeoutMs,
-    retryStrategy: (times) => Math.min(times * 100, 2_000),
-  })
+  const make = redisClients(address, config)
+  const client = make('commands')
   const connected = new Promise<void>((resolve) => {
     client.once('ready', resolve)
-    setTimeout(resolve, timeoutMs).unref()
+    setTimeout(resolve, timeout).unref()
   })
   // Without a listener a lost connection would end the process; the store answers for itself.
   client.on('error', (error: Error) => log.warn({ err: error }, 'redis'))
-  const subscriber = client.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null })
-  subscriber.on('error', (error: Error) => log.warn({ err: error }, 'redis: wake-ups'))
-  const store = redisStore({ ...options, client, subscriber })
+  const subscriber = config.storeWakeUps ? make('messages') : undefined
+  subscriber?.on('error', (error: Error) => log.warn({ err: error }, 'redis: wake-ups'))
+  const store = redisStore({
+    ...options,
+    ...{ client, timeout, prefix, allowEviction },
+    ...(subscriber === undefined ? {} : { subscriber }),
+  })
   // a moment for the first connection: until then every command fails at once
   await connected
   return {
     store,
     async close() {
       await store.close()
-      subscriber.disconnect()
+      subscriber?.disconnect()
       client.disconnect()
     },
   }

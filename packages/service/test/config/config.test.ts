@@ -263,6 +263,36 @@ describe('a problem names its field and how to fix it', () => {
       'HOLDFAST_TRUSTED_PROXIES',
       /10\.0\.0\.0/,
     ],
+    [
+      'a user of Redis without a password',
+      { HOLDFAST_STORE: 'redis://user@127.0.0.1' },
+      'HOLDFAST_STORE',
+      /storePassword/,
+    ],
+    [
+      'two passwords of Redis',
+      { HOLDFAST_STORE: 'redis://:one-long@127.0.0.1', HOLDFAST_STORE_PASSWORD: 'two' },
+      'HOLDFAST_STORE_PASSWORD',
+      /one of the two/,
+    ],
+    [
+      'a password of Sentinels where there are none',
+      { HOLDFAST_STORE: 'redis://127.0.0.1', HOLDFAST_STORE_SENTINEL_PASSWORD: 'two' },
+      'HOLDFAST_STORE_SENTINEL_PASSWORD',
+      /redis\+sentinel/,
+    ],
+    [
+      'authorities without TLS',
+      { HOLDFAST_STORE: 'redis://127.0.0.1', HOLDFAST_STORE_CA: 'ca.pem' },
+      'HOLDFAST_STORE_CA',
+      /rediss:/,
+    ],
+    [
+      'a certificate without its key',
+      { HOLDFAST_STORE: 'rediss://127.0.0.1', HOLDFAST_STORE_CERTIFICATE: 'client.pem' },
+      'HOLDFAST_STORE_CERTIFICATE',
+      /key/,
+    ],
     ['Redis without a key ring', { HOLDFAST_STORE: 'redis://127.0.0.1' }, 'keyring', /keys new/],
     [
       'two listeners on one address',
@@ -491,17 +521,31 @@ test.each([
 test('what is printed shows where the store is and no secret', () => {
   const env = {
     HOLDFAST_API_KEYS: KEYS,
-    HOLDFAST_STORE: 'redis://user:sesame@cache.internal:6379/2?password=sesame',
     HOLDFAST_KEYRING: '/etc/ring.json',
     HOLDFAST_ON_BEHALF_SECRET: 'sesame'.repeat(6),
   }
+  const elsewhere = {
+    HOLDFAST_STORE: 'rediss+sentinel://cache.internal/main',
+    HOLDFAST_STORE_USER: 'sesame',
+    HOLDFAST_STORE_PASSWORD: 'sesame',
+    HOLDFAST_STORE_SENTINEL_USER: 'sesame',
+    HOLDFAST_STORE_SENTINEL_PASSWORD: 'sesame',
+  }
+  const stores = [
+    { HOLDFAST_STORE: 'redis://user:sesame@cache.internal:6379/2' },
+    { HOLDFAST_STORE: 'rediss+cluster://:sesame@cache.internal' },
+    { HOLDFAST_STORE: 'unix:/run/cache.internal.sock?db=2&password=sesame' },
+    elsewhere,
+  ]
 
-  const shown = JSON.stringify(printable(loadConfig({ env })))
+  for (const store of stores) {
+    const shown = JSON.stringify(printable(loadConfig({ env: { ...env, ...store } })))
 
-  expect(shown).not.toContain('sesame')
-  expect(shown).not.toContain(SECRET)
-  expect(shown).not.toContain(digestOf(SECRET))
-  expect(shown).toContain('cache.internal')
+    expect(shown).not.toContain('sesame')
+    expect(shown).not.toContain(SECRET)
+    expect(shown).not.toContain(digestOf(SECRET))
+    expect(shown).toContain('cache.internal')
+  }
 })
 
 test('origins may have schemes of their own, and cookies be partitioned', () => {
@@ -526,8 +570,19 @@ test('the example of every setting is right', () => {
     HOLDFAST_KEYRING: factsOf('keyring').example,
     HOLDFAST_ORIGINS: factsOf('origins').example,
   }
+  const overTls = {
+    HOLDFAST_STORE: 'rediss+sentinel://one,two/main',
+    HOLDFAST_STORE_PASSWORD: 'sesame',
+    HOLDFAST_STORE_CERTIFICATE: 'client.pem',
+    HOLDFAST_STORE_CERTIFICATE_KEY: 'key.pem',
+  }
   for (const name of SETTINGS) {
-    const env = { HOLDFAST_API_KEYS: KEYS, ...needed, [variableOf(name)]: factsOf(name).example }
+    const env = {
+      HOLDFAST_API_KEYS: KEYS,
+      ...needed,
+      ...(/^store[A-Z]/.test(name) ? overTls : {}),
+      [variableOf(name)]: factsOf(name).example,
+    }
 
     expect([name, problemsOf({ env })]).toEqual([name, []])
   }

@@ -12,7 +12,7 @@ export interface RedisConnection extends RedisPort {
 }
 
 export interface RedisConnectionOptions {
-  /** `redis:`, `rediss:` or `unix:`. It may hold a password, so no message shows it. */
+  /** `redis:`, `rediss:` or `unix:`. It may have a password in it, so no message shows it. */
   readonly url: string
   readonly tls?: ConnectionOptions | undefined
   /** Longest wait for a connection, ms. One without answers for three times as long is given up. */
@@ -231,8 +231,8 @@ function addressOf({ url, tls }: RedisConnectionOptions): Address {
   const read = URL.canParse(url) ? new URL(url) : undefined
   const { protocol, hostname, port, pathname, searchParams } = read ?? noUrl()
   const local = protocol === 'unix:'
-  const secure = protocol === 'rediss:'
-  if (!local && !secure && protocol !== 'redis:') noUrl()
+  const secure = protocol === 'rediss:' || protocol === 'valkeys:'
+  if (!local && !secure && protocol !== 'redis:' && protocol !== 'valkey:') noUrl()
   const given = local
     ? [searchParams.get('username'), searchParams.get('password'), searchParams.get('db')]
     : [decoded(read?.username), decoded(read?.password), pathname.slice(1)]
@@ -267,6 +267,7 @@ function decoded(text: string | undefined): string | undefined {
 
 function noUrl(): never {
   throw invalidOption(
-    'takes as "url" redis://user:password@host:port/db, rediss:// for TLS, or unix:/path?db=0',
+    'takes as "url" redis://user:password@host:port/db, rediss:// for TLS, or unix:/path?db=0; ' +
+      'for Sentinel or Cluster hand over a "client" of ioredis or redis',
   )
 }

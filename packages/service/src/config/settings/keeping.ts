@@ -9,11 +9,78 @@ const { default: standard, remember } = DEFAULT_LIFETIMES
 export const keeping = {
   store: setting(store.default({ kind: 'lmdb', path: '.holdfast/store' }), {
     about:
-      'Where sessions are kept: `lmdb:DIR` (embedded, one machine), `redis://...` or ' +
-      '`rediss://...` (Redis or Valkey), `memory:` (lost on restart).',
+      'Where sessions are kept: `lmdb:DIR` (embedded, one machine), `redis://HOST:PORT/DB`, ' +
+      '`redis+sentinel://HOST,HOST/NAME`, `redis+cluster://HOST,HOST`, `unix:/PATH` (Redis or ' +
+      'Valkey, also as `valkey`; `rediss` and `valkeys` with TLS), `memory:` (lost on restart).',
     example: 'lmdb:/var/lib/holdfast/store',
     reading: 'text',
     secret: true,
+  }),
+  storeUser: setting(z.string().min(1).max(512).optional(), {
+    about: 'The user of Redis, as it is; in the address it has to be percent-encoded.',
+    example: 'holdfast',
+    reading: 'text',
+    secret: true,
+  }),
+  storePassword: setting(z.string().min(1).max(4_096).optional(), {
+    about: 'The password of Redis, as it is; in the address it has to be percent-encoded.',
+    example: 'LONG-RANDOM-PASSWORD',
+    reading: 'text',
+    secret: true,
+  }),
+  storeSentinelUser: setting(z.string().min(1).max(512).optional(), {
+    about: 'The user of the Sentinels, where they want one: that of Redis is not shown to them.',
+    example: 'holdfast',
+    reading: 'text',
+    secret: true,
+  }),
+  storeSentinelPassword: setting(z.string().min(1).max(4_096).optional(), {
+    about: 'The password of the Sentinels, where they want one.',
+    example: 'LONG-RANDOM-PASSWORD',
+    reading: 'text',
+    secret: true,
+  }),
+  storeCa: setting(z.string().min(1).optional(), {
+    about:
+      'File of the authorities (PEM) that certificates of Redis are checked against, instead of ' +
+      'those of the system.',
+    example: '/etc/holdfast/redis-ca.pem',
+    reading: 'text',
+  }),
+  storeCertificate: setting(z.string().min(1).optional(), {
+    about: 'File of the certificate (PEM) that is shown to a Redis that asks for one.',
+    example: '/etc/holdfast/redis-client.pem',
+    reading: 'text',
+  }),
+  storeCertificateKey: setting(z.string().min(1).optional(), {
+    about: 'File of the private key (PEM) of `storeCertificate`.',
+    example: '/etc/holdfast/redis-client-key.pem',
+    reading: 'text',
+  }),
+  storePrefix: setting(
+    z
+      .string()
+      .regex(/^[\w:.-]{0,64}$/, 'must be up to 64 letters, digits and : . _ - alone')
+      .default('hf:'),
+    {
+      about: 'In front of all keys in Redis.',
+      example: 'hf:',
+      reading: 'text',
+    },
+  ),
+  storeWakeUps: setting(z.boolean().default(true), {
+    about:
+      'Hears of changes over a second connection to Redis, within a millisecond or two. Without ' +
+      'it, within 200 ms.',
+    example: 'true',
+    reading: 'yaml',
+  }),
+  allowEviction: setting(z.boolean().default(false), {
+    about:
+      'Accepts a Redis that evicts keys when its memory is full. An evicted tombstone can bring ' +
+      'a revoked session back: only where that is no harm.',
+    example: 'false',
+    reading: 'yaml',
   }),
   storeTimeout: setting(duration.default(1_000), {
     about: 'Longest wait for an answer of Redis; beyond it the call is answered 503.',

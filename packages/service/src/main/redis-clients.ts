@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs'
+import { SessionError } from 'holdfast'
+import { Cluster, Redis } from 'ioredis'
+import type { Config } from '../config/schema.ts'
+import type { RedisAddress } from '../config/store-address.ts'
+
+export type RedisSettings = Pick<
+  Config,
+  | 'storeUser'
+  | 'storePassword'
+  | 'storeSentinelUser'
+  | 'storeSentinelPassword'
+  | 'storeCa'
+  | 'storeCertificate'
+  | 'storeCertificateKey'
+  | 'storeTimeout'
+>
+
+const LONGEST_PAUSE_MS = 2_000
+
+/** Pause before attempt number `times`: 100 ms more each time, at most 2 s. */
+const pauseBefore = (times: number): number => Math.min(times * 100, LONGEST_PAUSE_MS)
+
+/**
+ * Makes clients of `ioredis` for the Redis that the configuration names. One that only waits for
+ * messages keeps its subscription while it is not connected; for all others a command fails at once
+ * then.
+ */
+export function redisClients(
+  address: RedisAddress,
+  settings: RedisSettings,
+): (use: 'commands' | 'messages') => Redis | Cluster {
+  const { form, hosts, socket, master, database } = address
+  const tls = address.tls ? { tls: tlsOf(settings) } : {}
+  const { storeTimeout: timeoutMs, storeSentinelUser, storeSentinelPassword } = settings
+  const [username, password] = [
+    settings.storeUser ?? address.user,
+    settings.storePassword ?? address.password,
+  ]
+  const common = {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...tls,
+    connectTimeout: timeoutMs,
+  }
+
+  const forUse = {
+    commands: { enableOfflineQueue: false, maxRetriesPerRequest: 1, retryStrategy: pauseBefore },
+    messages: { enableOfflineQueue: true, maxRetriesPerRequest: null, retryStrategy: pauseBefore },
+  }
+
+  return (use) => {
+    if (form === 'cluster') {
+      return new Cluster([...hosts], {
+        enableOfflineQueue: use === 'messages',
+        clusterRetryStrategy: pauseBefore,
+        slotsRefreshTimeout: timeoutMs,
+        redisOptions: common,
+        // A certificate names a host, and a look-up would put an address in the place of the name.
+        ...(address.tls ? { dnsLookup: (name, done) => done(null, name) } : {}),
+      })
+    }
+    const place = { ...common, ...forUse[use], db: database }
+    if (form === 'sentinel') {
+      return new Redis({
+        ...place,
+        sentinels: hosts.map((host) => ({ ...host })),
+        ...(master === undefined ? {} : { name: master }),
+        ...(storeSentinelUser === undefined ? {} : { sentinelUsername: storeSentinelUser }),
+        ...(storeSentinelPassword === undefined ? {} : { sentinelPassword: storeSentinelPassword }),
+        ...(tls.tls ? { enableTLSForSentinelMode: true, sentinelTLS: tls.tls } : {}),
+        sentinelRetryStrategy: pauseBefore,
+        sentinelCommandTimeout: timeoutMs,
+        failoverDetector: use === 'commands',
+      })
+    }
+    if (socket !== undefined) return new Redis({ ...place, path: socket })
+    return new Redis({ ...place, ...hosts[0] })
+  }
+}
+
+function tlsOf({ storeCa, storeCertificate, storeCertificateKey }: RedisSettings): {
+  readonly ca?: Buffer
+  readonly cert?: Buffer
+  readonly key?: Buffer
+} {
+  return {
+    ...(storeCa === undefined ? {} : { ca: bytesOf('storeCa', storeCa) }),
+    ...(storeCertificate === undefined
+      ? {}
+      : { cert: bytesOf('storeCertificate', storeCertificate) }),
+    ...(storeCertificateKey === undefined
+      ? {}
+      : { key: bytesOf('storeCertificateKey', storeCertificateKey) }),
+  }
+}
+
+function bytesOf(name: string, path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    throw new SessionError(
+      'config_invalid',
+      `${name}: the file ${path} cannot be read. Name one that this user may read.`,
+      { cause },
+    )
+  }
+}
