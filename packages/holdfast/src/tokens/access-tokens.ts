@@ -15,11 +15,11 @@ import {
 } from '../core/option-kinds.ts'
 import { type Checked, checked, type OptionsOf, type OptionTable } from '../core/options.ts'
 import {
+  type ActiveKey,
   activeKey,
   MAX_TOKEN_LIFE_MS,
   SIGNING_ALGORITHMS,
   type SigningAlgorithm,
-  type SigningKey,
   type SigningKeys,
 } from './signing-keys.ts'
 
@@ -118,7 +118,7 @@ export function accessTokens(options: AccessTokensOptions): AccessTokens {
   const [first] = audiences.keys()
   const issued = memo<string, Issued>(REMEMBERED)
 
-  function sign(grant: AccessGrant, key: SigningKey, to: To): Issued {
+  function sign(grant: AccessGrant, key: ActiveKey, to: To): Issued {
     const iat = seconds(grant.at)
     const exp = seconds(Math.min(grant.at + to.lifetimeMs, grant.deadline))
     const { subject, session, acr, amr, authenticatedAt, generation, tenant } = grant
@@ -169,7 +169,7 @@ interface To {
 }
 
 /** Key of the memory: everything in the token, and the key that signs it. */
-function nameOf(grant: AccessGrant, audience: string, { kid }: SigningKey): string {
+function nameOf(grant: AccessGrant, audience: string, { kid }: ActiveKey): string {
   const { session, subject, tenant, generation, acr, amr, authenticatedAt, deadline } = grant
   return JSON.stringify([
     audience,
@@ -227,7 +227,7 @@ function misconfigured(field: string, problem: string): SessionError {
  * takes two to seven times as long.
  */
 function signToken(
-  { kid, algorithm, privateKey }: SigningKey,
+  { kid, algorithm, privateKey }: ActiveKey,
   claims: Readonly<Record<string, unknown>>,
 ): string {
   const signed = `${part({ alg: algorithm, typ: 'at+jwt', kid })}.${part(claims)}`

@@ -1,4 +1,4 @@
-import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { SessionError } from '../core/errors.ts'
 import {
   kidOf,
@@ -19,10 +19,10 @@ const MAX_RSA_BITS = 4_096
  * mode 0600.
  */
 export function formatSigningKeys({ keys }: SigningKeys): string {
-  const written = keys.map(({ kid, algorithm, state, createdAt, since, privateKey }) => {
-    const jwk = privateKey.export({ format: 'jwk' })
-    return { kid, algorithm, state, createdAt, since, jwk }
-  })
+  const written = keys.map(({ publicKey, privateKey = publicKey, ...key }) => ({
+    ...key,
+    jwk: privateKey.export({ format: 'jwk' }),
+  }))
   return `${JSON.stringify({ format: 1, kind: 'signing', keys: written }, null, 2)}\n`
 }
 
@@ -59,21 +59,32 @@ function parseKey(value: unknown, at: number): SigningKey {
   if (state === undefined) throw invalid(`keys[${at}].state must be ${STATES.join(', ')}`)
   if (!isInstant(createdAt)) throw invalid(`keys[${at}].createdAt must be ms since the epoch`)
   if (!isInstant(since)) throw invalid(`keys[${at}].since must be ms since the epoch`)
-  const privateKey = parsePrivate(value.jwk, algorithm, `keys[${at}].jwk`)
-  if (kid !== kidOf(privateKey)) throw invalid(`keys[${at}].kid is not the name of its key`)
-  return { kid, algorithm, state, createdAt, since, privateKey }
+  const field = `keys[${at}].jwk`
+  const halves =
+    state === 'retired' ? { publicKey: parsePublic(value.jwk, field) } : parseBoth(value.jwk, field)
+  const { publicKey } = halves
+  if (!suits(publicKey, algorithm)) throw invalid(`${field} is not a key for ${algorithm}`)
+  if (kid !== kidOf(publicKey)) throw invalid(`keys[${at}].kid is not the name of its key`)
+  return { kid, algorithm, state, createdAt, since, ...halves }
 }
 
-function parsePrivate(value: unknown, algorithm: SigningAlgorithm, field: string): KeyObject {
-  let key: KeyObject
+function parseBoth(jwk: unknown, field: string): Pick<SigningKey, 'publicKey' | 'privateKey'> {
   try {
-    key = createPrivateKey({ key: value as JsonWebKey, format: 'jwk' })
+    const privateKey = createPrivateKey({ key: jwk as JsonWebKey, format: 'jwk' })
+    return { privateKey, publicKey: createPublicKey(privateKey) }
   } catch {
     // the cause may quote the key
     throw invalid(`${field} must be a private key as JWK`)
   }
-  if (!suits(key, algorithm)) throw invalid(`${field} is not a key for ${algorithm}`)
-  return key
+}
+
+/** Of a retired key, of which older files have the private half, too: it is not taken. */
+function parsePublic(jwk: unknown, field: string): KeyObject {
+  try {
+    return createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' })
+  } catch {
+    throw invalid(`${field} must be a public key as JWK`)
+  }
 }
 
 function suits(

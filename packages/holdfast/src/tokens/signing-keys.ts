@@ -24,7 +24,7 @@ export const SIGNING_ALGORITHMS: readonly SigningAlgorithm[] = ['EdDSA', 'ES256'
  */
 export type SigningKeyState = 'next' | 'active' | 'retired'
 
-/** One private key of the ring. */
+/** One key of the ring. */
 export interface SigningKey {
   /** From the key itself: a piece of its thumbprint (RFC 7638). */
   readonly kid: string
@@ -33,7 +33,9 @@ export interface SigningKey {
   readonly createdAt: number
   /** Since when it is in its state. */
   readonly since: number
-  readonly privateKey: KeyObject
+  readonly publicKey: KeyObject
+  /** Gone once the key is retired: nobody signs with it again. */
+  readonly privateKey?: KeyObject
 }
 
 /**
@@ -52,6 +54,9 @@ export const MAX_TOKEN_LIFE_MS = 120_000
 
 /** How far the clocks of an estate may be apart. */
 const SKEW_MS = 5_000
+
+/** How long after a rotation the last instance may take up the file. */
+const HANDOVER_MS = 600_000
 
 /** As many as verifiers are asked to hold. */
 export const MAX_SIGNING_KEYS = 10
@@ -96,7 +101,7 @@ export function addSigningAlgorithms(
 
 /**
  * Makes the waiting keys active, adds new waiting ones, and drops keys that are retired for longer
- * than a token lives. Throws `config_invalid` when a waiting key is too young for every verifier to
+ * than a token lives. The private half of a key goes when it retires. Throws `config_invalid` when a waiting key is too young for every verifier to
  * know it. `now` skips that check, for a key that is no longer secret; verifiers then have to fetch
  * the key set anew.
  */
@@ -129,8 +134,8 @@ export function rotateSigningKeys(
 function bounded(keys: readonly SigningKey[]): SigningKeys {
   if (keys.length <= MAX_SIGNING_KEYS) return { keys }
   throw misused(
-    `The ring would hold more than ${MAX_SIGNING_KEYS} keys. Try again in two minutes, when ` +
-      'the tokens under older keys have expired.',
+    `The ring would hold more than ${MAX_SIGNING_KEYS} keys. Try again in a quarter of an hour, ` +
+      'when the tokens under older keys have expired.',
   )
 }
 
@@ -138,11 +143,18 @@ function afterRotation(key: SigningKey, at: number): readonly SigningKey[] {
   switch (key.state) {
     case 'next':
       return [{ ...key, state: 'active', since: at }, newKey(key.algorithm, 'next', at)]
-    case 'active':
-      return [{ ...key, state: 'retired', since: at }]
+    case 'active': {
+      const { privateKey: _, ...kept } = key
+      return [{ ...kept, state: 'retired', since: at }]
+    }
     case 'retired':
-      return at - key.since > MAX_TOKEN_LIFE_MS + SKEW_MS ? [] : [key]
+      return isOver(key, at) ? [] : [key]
   }
+}
+
+/** Whether the last token of a retired key has expired, wherever the file came late. */
+function isOver({ state, since }: SigningKey, at: number): boolean {
+  return state === 'retired' && at - since > HANDOVER_MS + MAX_TOKEN_LIFE_MS + SKEW_MS
 }
 
 /**
@@ -156,13 +168,19 @@ function readyAt(createdAt: number): number {
 /** What may be shown of a ring: no key material. */
 export function signingKeysStatus({
   keys,
-}: SigningKeys): readonly Omit<SigningKey, 'privateKey'>[] {
-  return keys.map(({ privateKey: _, ...shown }) => shown)
+}: SigningKeys): readonly Omit<SigningKey, 'publicKey' | 'privateKey'>[] {
+  return keys.map(({ publicKey: _, privateKey: __, ...shown }) => shown)
 }
 
+/** A key that signs. */
+export type ActiveKey = SigningKey & { readonly privateKey: KeyObject }
+
 /** The key that signs under an algorithm. */
-export function activeKey({ keys }: SigningKeys, algorithm: SigningAlgorithm): SigningKey {
-  const active = keys.find((key) => key.algorithm === algorithm && key.state === 'active')
+export function activeKey({ keys }: SigningKeys, algorithm: SigningAlgorithm): ActiveKey {
+  const active = keys.find(
+    (key): key is ActiveKey =>
+      key.algorithm === algorithm && key.state === 'active' && key.privateKey !== undefined,
+  )
   if (active !== undefined) return active
   throw misused(
     `There is no signing key for ${algorithm}. Make the file with "holdfast keys new FILE ` +
@@ -171,8 +189,8 @@ export function activeKey({ keys }: SigningKeys, algorithm: SigningAlgorithm): S
 }
 
 /** The name of a key: the first 96 bits of its thumbprint. */
-export function kidOf(privateKey: KeyObject): string {
-  const { crv, e, kty, n, x, y } = createPublicKey(privateKey).export({ format: 'jwk' })
+export function kidOf(publicKey: KeyObject): string {
+  const { crv, e, kty, n, x, y } = publicKey.export({ format: 'jwk' })
   // RFC 7638, section 3.3: required members only, in this order, undefined ones left out
   const canonical = JSON.stringify({ crv, e, kty, n, x, y })
   return hash('sha256', canonical, 'base64url').slice(0, 16)
@@ -185,7 +203,9 @@ const DER: ED25519KeyPairOptions<'der', 'der'> = {
 
 function newKey(algorithm: SigningAlgorithm, state: SigningKeyState, at: number): SigningKey {
   const privateKey = createPrivateKey({ key: generate(algorithm), type: 'pkcs8', format: 'der' })
-  return { kid: kidOf(privateKey), algorithm, state, createdAt: at, since: at, privateKey }
+  const publicKey = createPublicKey(privateKey)
+  const kid = kidOf(publicKey)
+  return { kid, algorithm, state, createdAt: at, since: at, publicKey, privateKey }
 }
 
 /**
@@ -227,12 +247,23 @@ export interface PublicKey {
   readonly e?: string
 }
 
-/** The public half of every key of a ring, waiting and retired ones included. */
-export function publicKeySet({ keys }: SigningKeys): PublicKeySet {
+/**
+ * The keys of a ring that tokens are believed under: those that sign or wait, and retired ones for
+ * as long as a token of theirs may live.
+ */
+export function believedKeys({ keys }: SigningKeys, at: number): readonly SigningKey[] {
+  return keys.filter((key) => !isOver(key, at))
+}
+
+/** The public half of each key that tokens are believed under now. */
+export function publicKeySet(
+  ring: SigningKeys,
+  { host = systemHost() }: { readonly host?: Pick<Host, 'now'> } = {},
+): PublicKeySet {
   return {
-    keys: keys.map(({ kid, algorithm, privateKey }) => {
+    keys: believedKeys(ring, host.now()).map(({ kid, algorithm, publicKey }) => {
       // member by member: what is not named here cannot slip out
-      const { kty = '', crv, x, y, n, e } = createPublicKey(privateKey).export({ format: 'jwk' })
+      const { kty = '', crv, x, y, n, e } = publicKey.export({ format: 'jwk' })
       return {
         kty,
         kid,

@@ -1,4 +1,10 @@
-import { createECDH, createPrivateKey, createSecretKey, type KeyObject } from 'node:crypto'
+import {
+  createECDH,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  type KeyObject,
+} from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -195,7 +201,7 @@ async function story(store: Store, host: FakeHost): Promise<Told> {
         issuer: ISSUER,
         audience: AUDIENCE,
         token: refreshed.accessToken,
-        jwks: publicKeySet(signing),
+        jwks: publicKeySet(signing, { host: { now: () => START } }),
         claims: claimsOf(refreshed.accessToken),
       },
     },
@@ -315,11 +321,12 @@ function testSigningKeys(): SigningKeys {
     state: SigningKeyState,
     privateKey: KeyObject,
   ): SigningKeys['keys'][number] => ({
-    kid: kidOf(privateKey),
+    kid: kidOf(createPublicKey(privateKey)),
     algorithm,
     state,
     createdAt: START,
     since: START,
+    publicKey: createPublicKey(privateKey),
     privateKey,
   })
   return {

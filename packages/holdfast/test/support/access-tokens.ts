@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { type KeyObject, randomBytes, sign } from 'node:crypto'
 import { keySet } from '../../src/tokens/key-sets.ts'
 import type { Revocations } from '../../src/tokens/revocations.ts'
 import { newSigningKeys } from '../../src/tokens/signing-keys.ts'
@@ -20,8 +20,8 @@ export interface Pair {
 
 export function pair(alg: Pair['alg'], kid: string = alg): Pair {
   const [made] = newSigningKeys({ algorithms: [alg] }).keys
-  if (made === undefined) throw new Error('no key was made')
-  return { kid, alg, privateKey: made.privateKey, publicKey: createPublicKey(made.privateKey) }
+  if (made?.privateKey === undefined) throw new Error('no key was made')
+  return { kid, alg, privateKey: made.privateKey, publicKey: made.publicKey }
 }
 
 export const ED = pair('EdDSA')

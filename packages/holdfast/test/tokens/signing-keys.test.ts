@@ -65,7 +65,7 @@ describe('the ring of signing keys', () => {
     const host = fakeHost()
     const first = newSigningKeys({ host })
     const second = rotatedLater(first, host)
-    host.advance(125_000)
+    host.advance(725_000)
     const early = rotateSigningKeys(second, { host, now: true })
     host.advance(1)
     const late = rotateSigningKeys(second, { host, now: true })
@@ -83,7 +83,7 @@ describe('the ring of signing keys', () => {
 
     expect(once.keys).toHaveLength(9)
     expect(() => rotateNow(once)).toThrow(/more than 10 keys/)
-    host.advance(125_001)
+    host.advance(725_001)
     expect(rotateNow(rotateNow(newSigningKeys({ host }))).keys).toHaveLength(4)
   })
 
@@ -129,7 +129,22 @@ describe('the file of signing keys', () => {
     const read = parseSigningKeys(formatSigningKeys(keys))
 
     expect(signingKeysStatus(read)).toEqual(signingKeysStatus(keys))
-    expect(publicKeySet(read)).toEqual(publicKeySet(keys))
+    expect(publicKeySet(read, { host })).toEqual(publicKeySet(keys, { host }))
+  })
+
+  test('has no private half of a retired key, and takes none from an older file', () => {
+    const host = fakeHost()
+    const before = newSigningKeys({ algorithms: ALL, host })
+    const file = JSON.parse(formatSigningKeys(rotatedLater(before, host)))
+    const retired = file.keys.filter(({ state }: { state: string }) => state === 'retired')
+    const older = JSON.parse(formatSigningKeys(before))
+    for (const key of older.keys) if (key.state === 'active') key.state = 'retired'
+
+    for (const { jwk } of retired) expect(jwk).not.toHaveProperty('d')
+    expect(retired).toHaveLength(3)
+    for (const { state, privateKey } of parseSigningKeys(JSON.stringify(older)).keys) {
+      expect(privateKey === undefined).toBe(state === 'retired')
+    }
   })
 
   const good = JSON.parse(formatSigningKeys(newSigningKeys({ algorithms: ['EdDSA', 'ES256'] })))
@@ -172,10 +187,26 @@ describe('the published key set', () => {
     expect(new Set(published.map(({ kid }) => kid)).size).toBe(6)
     expect(published.every(({ use }) => use === 'sig')).toBe(true)
     for (const [at, { privateKey }] of keys.keys.entries()) {
+      if (privateKey === undefined) throw new Error('a new key has no private half')
       const { d, p, q } = await exportJWK(privateKey)
       for (const secret of [d, p, q]) {
         if (secret !== undefined) expect(JSON.stringify(published[at])).not.toContain(secret)
       }
     }
+  })
+
+  test('names a retired key for as long as a token of it may live, and no longer', () => {
+    const host = fakeHost()
+    const first = newSigningKeys({ host })
+    const second = rotatedLater(first, host)
+    const kid = first.keys[0]?.kid
+    const isNamed = (): boolean =>
+      publicKeySet(second, { host }).keys.some((key) => key.kid === kid)
+
+    // Ten minutes for the last instance to take up the file, two for its last token, and a skew.
+    host.advance(725_000)
+    expect(isNamed()).toBe(true)
+    host.advance(1)
+    expect(isNamed()).toBe(false)
   })
 })

@@ -1,7 +1,6 @@
 import type { Sessions, SubjectRef } from 'holdfast'
 import type { EventLog, TokenIntrospector } from 'holdfast/maintenance'
 import type { SubjectKey } from 'holdfast/store'
-import type { SigningKeys } from 'holdfast/tokens'
 import type { Logger } from 'pino'
 import type { Metrics } from '../main/metrics.ts'
 import type { OwnTokens } from '../main/own-tokens.ts'
@@ -18,7 +17,6 @@ export interface ApiParts {
   readonly callers: Callers
   readonly cookies: Cookies
   /** What signs access tokens; undefined where there are none. */
-  readonly signingKeys: SigningKeys | undefined
   /** The form of a subject that events carry. */
   readonly subjectKey: (ref: SubjectRef) => SubjectKey
   readonly log: Logger

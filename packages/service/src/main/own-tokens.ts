@@ -2,6 +2,7 @@ import {
   type AccessClaims,
   type KeySet,
   keySet,
+  type PublicKeySet,
   publicKeySet,
   type SigningKeys,
   verifyAccessToken,
@@ -9,10 +10,15 @@ import {
 import type { Config } from '../config/schema.ts'
 import { issuerOf } from './signing-keys.ts'
 
+/** How late a retired key may leave the published ones. */
+const RENEWED_EVERY_MS = 1_000
+
 /** The access tokens of this service, as it sees them when they come back. */
 export interface OwnTokens {
   readonly issuer: string
   readonly clientId: string
+  /** The keys that verifiers are to believe. The same object while the same ones count. */
+  publicKeys(): PublicKeySet
   /**
    * The claims of a token that this service has signed and that has not expired; undefined for
    * anything else.
@@ -31,24 +37,36 @@ export function ownTokens(
 ): OwnTokens {
   const issuer = issuerOf(config)
   const audiences = Object.keys(config.audiences)
-  let of: SigningKeys['keys'] | undefined
+  let published: PublicKeySet = { keys: [] }
   let known: KeySet | undefined
+  let of: SigningKeys['keys'] = []
+  let until = Number.NEGATIVE_INFINITY
 
-  function currentSet({ keys }: SigningKeys): KeySet {
-    if (known === undefined || keys !== of) known = keySet(publicKeySet({ keys }))
+  function renew(): void {
+    const { keys } = signingKeys ?? { keys: [] }
+    if (keys === of && now() < until) return
+    const fresh = publicKeySet({ keys }, { host: { now } })
+    if (keys !== of || fresh.keys.length !== published.keys.length) {
+      published = fresh
+      known = fresh.keys.length === 0 ? undefined : keySet(fresh)
+    }
     of = keys
-    return known
+    until = now() + RENEWED_EVERY_MS
   }
 
   return {
     issuer,
     clientId: config.clientId,
+    publicKeys() {
+      renew()
+      return published
+    },
     async verify(token) {
       const claimed = claimedAudience(token)
       const audience = audiences.find((one) => one === claimed)
-      if (signingKeys === undefined || audience === undefined) return undefined
-      const keys = currentSet(signingKeys)
-      const access = await verifyAccessToken(token, { issuer, audience, keys, now })
+      renew()
+      if (audience === undefined || known === undefined) return undefined
+      const access = await verifyAccessToken(token, { issuer, audience, keys: known, now })
       return access.ok ? access.claims : undefined
     },
   }

@@ -175,7 +175,6 @@ function apiParts(
     revocations,
     callers: callersOf(config.apiKeys),
     cookies: sessionCookies(config, now),
-    signingKeys,
     subjectKey: subjectKeys(keyring),
     log,
     flatLog: flatLog(log),

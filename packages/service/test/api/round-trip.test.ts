@@ -60,7 +60,7 @@ async function ends(): Promise<Ends> {
       sessions: engine,
       events: { head: unused, read: unused, follow: unused },
       inspector: { token: unused, isLive: unused },
-      ownTokens: { issuer: '', clientId: '', verify: unused },
+      ownTokens: { issuer: '', clientId: '', publicKeys: unused, verify: unused },
       revocations: {
         opened: Promise.resolve(),
         ready: unused,
@@ -70,7 +70,6 @@ async function ends(): Promise<Ends> {
       },
       callers: callersOf(config.apiKeys),
       cookies: sessionCookies(config, () => 0),
-      signingKeys: undefined,
       subjectKey: unused,
       log,
       flatLog: log,

@@ -96,8 +96,8 @@ test('a running service signs with the next key and publishes the one after it',
       ),
     )
   }
-  for (const { privateKey } of rotated.keys) {
-    expect(run.log()).not.toContain(String(privateKey.export({ format: 'jwk' }).d))
+  for (const { jwk } of JSON.parse(formatSigningKeys(rotated)).keys) {
+    if ('d' in jwk) expect(run.log()).not.toContain(jwk.d)
   }
 })
 

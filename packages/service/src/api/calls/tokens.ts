@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { publicKeySet, type SigningKeys } from 'holdfast/tokens'
+import type { PublicKeySet } from 'holdfast/tokens'
 import { publishedKeys } from 'holdfast/wire'
 import { type Call, call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
@@ -8,7 +8,7 @@ import type { ApiParts } from '../parts.ts'
 const CACHE_CONTROL = 'public, max-age=300, stale-if-error=86400'
 
 /** What the services behind need to believe an access token. */
-export function tokenCalls({ signingKeys }: ApiParts): readonly Call[] {
+export function tokenCalls({ ownTokens }: ApiParts): readonly Call[] {
   const published = publication()
 
   return [
@@ -27,7 +27,7 @@ export function tokenCalls({ signingKeys }: ApiParts): readonly Call[] {
         304: { about: 'Nothing has changed' },
       },
       async handle({ headers }) {
-        const { text, etag } = published(signingKeys)
+        const { text, etag } = published(ownTokens.publicKeys())
         const common = { 'cache-control': CACHE_CONTROL, etag }
         if (matches(headers.get('if-none-match'), etag)) {
           return new Response(null, { status: 304, headers: common })
@@ -43,13 +43,11 @@ interface Published {
   readonly etag: string
 }
 
-const NONE: SigningKeys['keys'] = []
-
-/** Written once for a ring: anybody may ask, and as often as they like. */
-function publication(): (signing: SigningKeys | undefined) => Published {
-  let of = NONE
+/** Written once for a set: anybody may ask, and as often as they like. */
+function publication(): (keys: PublicKeySet) => Published {
+  let of: PublicKeySet = { keys: [] }
   let published = written(of)
-  return ({ keys } = { keys: NONE }) => {
+  return (keys) => {
     if (keys !== of) {
       of = keys
       published = written(keys)
@@ -58,8 +56,8 @@ function publication(): (signing: SigningKeys | undefined) => Published {
   }
 }
 
-function written(keys: SigningKeys['keys']): Published {
-  const text = JSON.stringify(publicKeySet({ keys }))
+function written(keys: PublicKeySet): Published {
+  const text = JSON.stringify(keys)
   return { text, etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"` }
 }
 
