@@ -35,6 +35,7 @@ const AT_ONCE = 2
 const PROJECTS = {
   next: { api: '/api', hasPages: true },
   'express-4': { like: 'express-5' },
+  'nest-11': { like: 'nest-express' },
   'nest-fastify': { like: 'nest-express' },
   bundlers: { like: 'hono' },
   runtimes: { like: 'hono' },

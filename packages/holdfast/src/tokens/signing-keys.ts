@@ -100,10 +100,10 @@ export function addSigningAlgorithms(
 }
 
 /**
- * Makes the waiting keys active, adds new waiting ones, and drops keys that are retired for longer
- * than a token lives. The private half of a key goes when it retires. Throws `config_invalid` when a waiting key is too young for every verifier to
- * know it. `now` skips that check, for a key that is no longer secret; verifiers then have to fetch
- * the key set anew.
+ * Makes the waiting keys active, adds new waiting ones, drops the private half of those that
+ * retire, and drops retired keys once their last token has expired. Throws `config_invalid` when a
+ * waiting key is too young for every verifier to know it. `now` skips that check, for a key that is
+ * no longer secret; verifiers then have to fetch the key set anew.
  */
 export function rotateSigningKeys(
   { keys }: SigningKeys,
@@ -248,20 +248,17 @@ export interface PublicKey {
 }
 
 /**
- * The keys of a ring that tokens are believed under: those that sign or wait, and retired ones for
- * as long as a token of theirs may live.
+ * The public half of each key that tokens are believed under: those that sign or wait, and retired
+ * ones for as long as a token of theirs may live.
  */
-export function believedKeys({ keys }: SigningKeys, at: number): readonly SigningKey[] {
-  return keys.filter((key) => !isOver(key, at))
-}
-
-/** The public half of each key that tokens are believed under now. */
 export function publicKeySet(
-  ring: SigningKeys,
+  { keys }: SigningKeys,
   { host = systemHost() }: { readonly host?: Pick<Host, 'now'> } = {},
 ): PublicKeySet {
+  const at = host.now()
+  const believed = keys.filter((key) => !isOver(key, at))
   return {
-    keys: believedKeys(ring, host.now()).map(({ kid, algorithm, publicKey }) => {
+    keys: believed.map(({ kid, algorithm, publicKey }) => {
       // member by member: what is not named here cannot slip out
       const { kty = '', crv, x, y, n, e } = publicKey.export({ format: 'jwk' })
       return {
