@@ -33,7 +33,8 @@ export interface ClientAddressOptions {
   readonly trust?: Trust | undefined
   /**
    * The one header family that the trusted proxies write; no other is ever read. Default
-   * `x-forwarded-for`.
+   * `x-forwarded-for`. Edges that write one address have a header of their own: `{ single:
+   * 'cf-connecting-ip' }`. They must overwrite what clients send under that name.
    */
   readonly header?: ForwardingHeader | undefined
   /**
@@ -59,7 +60,7 @@ export const ADDRESS_OPTIONS = group<ClientAddressOptions>()(
   {
     trust: either(trustOfHops, trustOfProxies, (value) => isObject(value) && 'hops' in value),
     header: passing<ForwardingHeader>(
-      "x-forwarded-for, forwarded, or { single: 'x-real-ip' }",
+      "x-forwarded-for, forwarded, or { single: 'cf-connecting-ip' }",
       (value) => value === 'x-forwarded-for' || value === 'forwarded' || isSingle(value),
     ),
     tlsHeader: words('the name of a header in lower case'),
@@ -321,6 +322,9 @@ function checkHeader(header: unknown): void {
   }
   if (name === 'x-forwarded-for' || name === 'forwarded') {
     throw invalid('header.single', `holds a list; write header: "${name}"`)
+  }
+  if (isObject && 'port' in header && !['boolean', 'undefined'].includes(typeof header.port)) {
+    throw invalid('header.port', 'must be true where a port always follows the address, or false')
   }
 }
 

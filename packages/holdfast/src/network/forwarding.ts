@@ -5,8 +5,23 @@ import { type Address, parseClientAddress } from './address.ts'
 export const MAX_HOPS = 32
 const MAX_LENGTH = 2048
 
-/** `single`: a header that holds exactly one address, for example `x-real-ip`; in lower case. */
-export type ForwardingHeader = 'x-forwarded-for' | 'forwarded' | { readonly single: string }
+/** Where trusted proxies write the client's address. */
+export type ForwardingHeader = 'x-forwarded-for' | 'forwarded' | SingleHeader
+
+/** A header that holds exactly one address. */
+export interface SingleHeader {
+  /** In lower case, for example `x-real-ip`, `cf-connecting-ip` or `cloudfront-viewer-address`. */
+  readonly single: string
+  /**
+   * Whether a port always follows the address, after a colon and without brackets around IPv6
+   * (`2001:db8::1:443`). Default: true for `cloudfront-viewer-address`, false for any other; a port
+   * that is there all the same is dropped where it cannot be mistaken.
+   */
+  readonly port?: boolean | undefined
+}
+
+/** Nobody can tell from its value that the last group of an IPv6 address is the port. */
+const WITH_PORT: ReadonlySet<string> = new Set(['cloudfront-viewer-address'])
 
 /** Why a hop has no address: its writer said so (`unknown`, `_name`), or it cannot be read. */
 export type NoAddress = 'hidden' | 'malformed'
@@ -39,8 +54,9 @@ export function readForwarding(header: ForwardingHeader, headers: HeaderLookup):
     header === 'x-forwarded-for'
       ? elementsFromRight(linesOf(headers, header), false)
       : { elements: linesOf(headers, header.single).slice(0, 1), oversized: false }
+  const form = typeof header === 'object' && hasPort(header) ? 'ported' : 'bare'
   return {
-    node: (hop) => parsed(elements[hop], (text) => parseNode(unquoted(text), 'bare')),
+    node: (hop) => parsed(elements[hop], (text) => parseNode(unquoted(text), form)),
     scheme(proxies) {
       const values = elementsFromRight(linesOf(headers, SCHEME_HEADER), false).elements
       // Proxies either append their own or hand on the outermost one's.
@@ -49,6 +65,10 @@ export function readForwarding(header: ForwardingHeader, headers: HeaderLookup):
     },
     oversized,
   }
+}
+
+function hasPort({ single, port = WITH_PORT.has(single) }: SingleHeader): boolean {
+  return port
 }
 
 /**
@@ -141,27 +161,30 @@ function unquoted(text: string): string {
 const OBFUSCATED = /^_[0-9A-Za-z._-]{1,64}$/
 
 /**
- * A node of RFC 7239, section 6. `bracketed`: IPv6 stands in brackets; `bare`: it may, as proxies
- * differ.
+ * How a node is written. `bracketed`: IPv6 stands in brackets; `bare`: it may, as proxies differ;
+ * `ported`: a port ends it, whatever stands before.
  */
-function parseNode(text: string, ipv6: 'bracketed' | 'bare'): Address | NoAddress {
-  const { host, port } = splitPort(text, ipv6)
-  if (port !== undefined && !isPort(port)) return 'malformed'
+type NodeForm = 'bracketed' | 'bare' | 'ported'
+
+/** A node of RFC 7239, section 6. */
+function parseNode(text: string, form: NodeForm): Address | NoAddress {
+  const { host, port } = splitPort(text, form)
+  if (port === undefined ? form === 'ported' : !isPort(port)) return 'malformed'
   if (host.toLowerCase() === 'unknown' || OBFUSCATED.test(host)) return 'hidden'
   const bracketed = host.startsWith('[') && host.endsWith(']')
   const address = parseClientAddress(bracketed ? host.slice(1, -1) : host)
   if (address === undefined) return 'malformed'
   const hasColon = host.includes(':')
-  if (bracketed ? !hasColon : hasColon && ipv6 === 'bracketed') return 'malformed'
+  if (bracketed ? !hasColon : hasColon && form === 'bracketed') return 'malformed'
   return address
 }
 
 function splitPort(
   text: string,
-  ipv6: 'bracketed' | 'bare',
+  form: NodeForm,
 ): { readonly host: string; readonly port: string | undefined } {
   const colon = text.lastIndexOf(':')
-  const bareIpv6 = ipv6 === 'bare' && !text.startsWith('[') && text.indexOf(':') !== colon
+  const bareIpv6 = form === 'bare' && !text.startsWith('[') && text.indexOf(':') !== colon
   if (colon < 0 || bareIpv6 || text.endsWith(']')) return { host: text, port: undefined }
   return { host: text.slice(0, colon), port: text.slice(colon + 1) }
 }

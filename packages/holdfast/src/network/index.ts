@@ -18,7 +18,7 @@ export {
   type Trust,
 } from './client-address.ts'
 export { type DescribeOptions, describeNetwork, isPublic } from './describe.ts'
-export type { ForwardingHeader } from './forwarding.ts'
+export type { ForwardingHeader, SingleHeader } from './forwarding.ts'
 export type { GeoFile, GeoProblem } from './geo-file.ts'
 export { LISTED_KINDS, type ListedKind, type ListFile, type NetworkLists } from './list-file.ts'
 export { type GeoLookup, type GeoLookupOptions, geoLookup } from './mmdb.ts'

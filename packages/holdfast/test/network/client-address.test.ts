@@ -254,6 +254,35 @@ describe('a single-value header', () => {
   })
 })
 
+describe('a header with one address and a port', () => {
+  const from = (single: string, value: string, port?: boolean) =>
+    resolve({ ...PROXIES, header: { single, port } }, '10.0.0.1', { [single]: value })
+
+  test.each([
+    ['192.0.2.1:443', '192.0.2.1'],
+    ['2001:db8::1:443', '2001:db8::1'],
+    ['2001:db8:1:2:3:4:5:6:65535', '2001:db8:1:2:3:4:5:6'],
+    ['::ffff:192.0.2.1:443', '192.0.2.1'],
+    ['[2001:db8::1]:443', '2001:db8::1'],
+    ['"192.0.2.1:443"', '192.0.2.1'],
+  ])('%s is %s', (value, ip) => {
+    expect(from('x-client', value, true)).toMatchObject({ ip, suspicious: false })
+    expect(from('cloudfront-viewer-address', value)).toMatchObject({ ip, suspicious: false })
+  })
+
+  test.each([
+    ...['192.0.2.1', '[2001:db8::1]', '2001:db8::1:', '2001:db8::', '192.0.2.1:65536', ':443'],
+    ...['192.0.2.1:443, 192.0.2.2:443', '192.0.2.1:443:443', '192.0.2.1:x', '::443', ''],
+  ])('%j names nobody', (value) => {
+    expect(from('x-client', value, true).ip).toBe('10.0.0.1')
+  })
+
+  test('without one the last group is the address’s own', () => {
+    expect(from('x-client', '2001:db8::1:443').ip).toBe('2001:db8::1:443')
+    expect(from('cloudfront-viewer-address', '2001:db8::1:443', false).ip).toBe('2001:db8::1:443')
+  })
+})
+
 describe('one header family', () => {
   const all = {
     'x-forwarded-for': '1.1.1.1',
@@ -347,6 +376,7 @@ describe('for any bytes in the headers', () => {
     'x-forwarded-for',
     'forwarded',
     { single: 'x-real-ip' },
+    { single: 'x-client', port: true },
   )
   const proxy = '10.0.0.1'
 
@@ -413,6 +443,11 @@ describe('options that make no sense', () => {
     ],
     ['unknown header', { header: 'x-real-ip' }, 'header must be "x-forwarded-for"'],
     ['upper case', { header: { single: 'X-Real-IP' } }, 'in lower case'],
+    [
+      'a port as a number',
+      { header: { single: 'x-client', port: 443 } },
+      'header.port must be true where',
+    ],
     ['a list as one value', { header: { single: 'forwarded' } }, 'header.single holds a list'],
   ])('%s is named with its fix', (_, options, message) => {
     const make = () => clientAddressResolver(options as ClientAddressOptions)

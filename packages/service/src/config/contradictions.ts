@@ -144,6 +144,19 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
     },
   },
   {
+    of: ['trustedProxies', 'addressHeader'],
+    problemsOf({ trustedProxies, addressHeader }, origin) {
+      if (trustedProxies.length > 0 || addressHeader === 'x-forwarded-for') return []
+      return [
+        {
+          field: origin('addressHeader'),
+          problem: `is set and ${origin('trustedProxies')} names nobody who is believed`,
+          fix: `Name the proxies that write it, like: ${factsOf('trustedProxies').example}`,
+        },
+      ]
+    },
+  },
+  {
     of: ['apiKeys'],
     problemsOf({ apiKeys }, origin) {
       const problems: Problem[] = []

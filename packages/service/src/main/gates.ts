@@ -1,6 +1,7 @@
 import type { Sessions, VerifiesNow } from 'holdfast'
 import { gatewayGuard } from 'holdfast/gateway'
 import type { Logger } from 'pino'
+import { clientAddressOptions } from '../config/client-address.ts'
 import type { Config } from '../config/schema.ts'
 import type { Listen } from '../config/values.ts'
 import { anybody, gatewaysOf } from '../gates/callers.ts'
@@ -53,7 +54,7 @@ function gateParts({
   now,
 }: GatesNeed): (where: Listen) => GateParts {
   const { cookieName, cookieSameSite, cookiePartitioned } = config
-  const { origins, trustedProxies, gateTlsHeader, onBehalfSecret } = config
+  const { origins, gateTlsHeader, onBehalfSecret } = config
   const { loginUrl, stepUpUrl, refusedUrl } = config
   const counted = countingVerify(sessions.verify, metrics)
   const { verify } = gatewayGuard(
@@ -69,7 +70,7 @@ function gateParts({
       ...(refusedUrl === undefined ? {} : { refusedUrl }),
       ...(gateTlsHeader === undefined ? {} : { tlsHeader: gateTlsHeader }),
       ...(onBehalfSecret.length === 0 ? {} : { onBehalf: { secret: onBehalfSecret } }),
-      ...(trustedProxies.length === 0 ? {} : { address: { trust: { proxies: trustedProxies } } }),
+      address: clientAddressOptions(config),
     },
   )
   const byKey = gatewaysOf(config.apiKeys, config.gatePeers)

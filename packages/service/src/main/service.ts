@@ -5,6 +5,7 @@ import { clientAddressResolver } from 'holdfast/network'
 import { callersOf } from '../api/callers.ts'
 import type { ApiParts } from '../api/parts.ts'
 import { requestListener } from '../api/request-listener.ts'
+import { clientAddressOptions } from '../config/client-address.ts'
 import type { Config } from '../config/schema.ts'
 import { sessionCookies } from './cookies.ts'
 import { engineOf } from './engine.ts'
@@ -185,9 +186,7 @@ function apiParts(
   }
 }
 
-function callerAddressOf({ trustedProxies }: Config): ApiParts['callerAddress'] {
-  const resolve = clientAddressResolver(
-    trustedProxies.length === 0 ? {} : { trust: { proxies: trustedProxies } },
-  )
+function callerAddressOf(config: Config): ApiParts['callerAddress'] {
+  const resolve = clientAddressResolver(clientAddressOptions(config))
   return (peer, header) => resolve(peer, header).ip
 }

@@ -331,6 +331,24 @@ describe('a problem names its field and how to fix it', () => {
       /10\.0\.3\.0/,
     ],
     [
+      'an address header and nobody to believe',
+      { HOLDFAST_ADDRESS_HEADER: 'cf-connecting-ip' },
+      'HOLDFAST_ADDRESS_HEADER',
+      /10\.0\.0\.0\/8/,
+    ],
+    [
+      'an address header in upper case',
+      { HOLDFAST_ADDRESS_HEADER: 'CF-Connecting-IP', HOLDFAST_TRUSTED_PROXIES: '10.0.0.1' },
+      'HOLDFAST_ADDRESS_HEADER',
+      /cf-connecting-ip/,
+    ],
+    [
+      'a list with a port',
+      { HOLDFAST_ADDRESS_HEADER: 'forwarded:port', HOLDFAST_TRUSTED_PROXIES: '10.0.0.1' },
+      'HOLDFAST_ADDRESS_HEADER',
+      /cf-connecting-ip/,
+    ],
+    [
       'an origin with a path',
       { HOLDFAST_ORIGINS: 'https://shop.example/' },
       'HOLDFAST_ORIGINS.0',
@@ -569,6 +587,7 @@ test('the example of every setting is right', () => {
   const needed = {
     HOLDFAST_KEYRING: factsOf('keyring').example,
     HOLDFAST_ORIGINS: factsOf('origins').example,
+    HOLDFAST_TRUSTED_PROXIES: factsOf('trustedProxies').example,
   }
   const overTls = {
     HOLDFAST_STORE: 'rediss+sentinel://one,two/main',

@@ -21,6 +21,10 @@ export const REPORTS = [
   'x-real-ip',
   'cf-connecting-ip',
   'true-client-ip',
+  'fly-client-ip',
+  'fastly-client-ip',
+  'x-azure-socketip',
+  'cloudfront-viewer-address',
 ]
 
 export function addressWatch(

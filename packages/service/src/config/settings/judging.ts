@@ -1,5 +1,6 @@
 import { DEFAULT_CACHE_BYTES, DEFAULT_ROTATE_EVERY_MS } from 'holdfast'
 import { z } from 'zod'
+import { addressHeader } from '../client-address.ts'
 import { policyChoice } from '../policy.ts'
 import { setting } from '../setting.ts'
 import { duration, size } from '../values.ts'
@@ -106,10 +107,18 @@ export const judging = {
   trustedProxies: setting(z.array(z.string().min(1).max(64)).max(64).default([]), {
     about:
       'Addresses and prefixes of the proxies between callers and the API, whose ' +
-      '`X-Forwarded-For` says who called: for the log, as sessions are judged by the address ' +
+      '`addressHeader` says who called: for the log, as sessions are judged by the address ' +
       'that the caller puts into `request`. At the gates also those before a gateway, whose ' +
       'word about the client is believed.',
     example: '10.0.0.0/8,192.168.1.7',
     reading: 'list',
+  }),
+  addressHeader: setting(addressHeader.default('x-forwarded-for'), {
+    about:
+      'The one header in which the `trustedProxies` name the client: `x-forwarded-for`, ' +
+      '`forwarded`, or one that holds a single address, such as `cf-connecting-ip`; with ' +
+      '`:port` behind its name where a port always follows the address. See [edges](edges.md).',
+    example: 'cf-connecting-ip',
+    reading: 'text',
   }),
 }
