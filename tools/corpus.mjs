@@ -4,6 +4,7 @@ import { accepted } from './corpus/accepted.mjs'
 import { algorithms } from './corpus/algorithms.mjs'
 import { claims, edgesOfTime } from './corpus/claims.mjs'
 import { headers, headersThatBringKeys, keyIds } from './corpus/headers.mjs'
+import { readersOfJson } from './corpus/json.mjs'
 import { signatures } from './corpus/signatures.mjs'
 import { spellings } from './corpus/spellings.mjs'
 import { AUDIENCE, ISSUER, MAX_CHARS, NOW, newKeys, publicKeys, SKEW } from './corpus/tokens.mjs'
@@ -39,6 +40,7 @@ export function corpus() {
       ...signatures(keys),
       ...spellings(keys),
       ...claims(keys),
+      ...readersOfJson(keys),
     ],
   }
 }

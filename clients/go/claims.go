@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"math"
 	"time"
 )
 
@@ -36,14 +37,21 @@ type Claims struct {
 // maxExact is the largest integer that every language reads alike.
 const maxExact = 1<<53 - 1
 
-var errClaims = errors.New("a claim is missing or of the wrong type")
+var (
+	errClaims = errors.New("a claim is missing or of the wrong type")
+	errBound  = errors.New("cnf binds it to a key, and no proof is checked here")
+)
 
 // parseClaims reads claims by their exact names. A struct would not do:
 // encoding/json folds the case of member names, so that "EXP" would overwrite "exp".
 func parseClaims(data []byte) (*Claims, times, error) {
 	raw := map[string]json.RawMessage{}
-	if err := json.Unmarshal(data, &raw); err != nil || raw == nil {
+	if !readsAlike(data) || json.Unmarshal(data, &raw) != nil || raw == nil {
 		return nil, times{}, errClaims
+	}
+	// RFC 7800: whoever takes it as a bearer token lets a thief in whom the binding would stop.
+	if _, bound := raw["cnf"]; bound {
+		return nil, times{}, errBound
 	}
 	r := reader{raw: raw}
 	c := &Claims{
@@ -89,7 +97,7 @@ func (r *reader) read(name string, required bool, into any) bool {
 	if !there && !required {
 		return false
 	}
-	if !there || string(value) == "null" || json.Unmarshal(value, into) != nil {
+	if !there || string(value) == "null" || hasHalfPair(value) || json.Unmarshal(value, into) != nil {
 		r.bad = true
 		return false
 	}
@@ -105,11 +113,11 @@ func (r *reader) text(name string, required bool) string {
 }
 
 func (r *reader) integer(name string, required bool) int64 {
-	var n int64
-	if r.read(name, required, &n) && (n < 0 || n > maxExact) {
+	var n float64
+	if r.read(name, required, &n) && (n < 0 || n > maxExact || n != math.Trunc(n)) {
 		r.bad = true
 	}
-	return n
+	return int64(n)
 }
 
 func (r *reader) texts(name string) []string {

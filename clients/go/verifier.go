@@ -165,7 +165,7 @@ type header struct{ alg, kid string }
 // parseHeader reads the members by their exact names, for the reason that parseClaims has.
 func parseHeader(data []byte) (header, bool) {
 	var members map[string]json.RawMessage
-	if json.Unmarshal(data, &members) != nil {
+	if !readsAlike(data) || json.Unmarshal(data, &members) != nil {
 		return header{}, false
 	}
 	// RFC 7515, section 4.1.11: an extension that is not understood refuses the token. None is.

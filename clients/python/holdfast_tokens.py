@@ -27,6 +27,7 @@ MAX_TOKEN_LENGTH = 8192
 MAX_KEY_SET_BYTES = 256 * 1024
 MAX_KEYS = 32
 MAX_SKEW = 5
+MAX_DEPTH = 32
 MAX_EXACT = 2**53 - 1
 """The largest integer that every language reads alike."""
 
@@ -241,12 +242,39 @@ def _is_base64url(part):
 def _object(data, what):
     try:
         # As text: from bytes, json guesses the encoding.
-        value = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        text = data.decode("utf-8")
+        if _depth_of(text) > MAX_DEPTH:
+            raise _invalid(f"the {what} is nested too deep")
+        value = json.loads(text, parse_constant=_no_constant, parse_int=_number)
+    except ValueError as error:
         raise _invalid(f"the {what} is not JSON") from error
     if not isinstance(value, dict):
         raise _invalid(f"the {what} is not an object")
     return value
+
+
+def _depth_of(text):
+    """How deep objects and arrays are nested, the outermost one counted."""
+    depth = most = at = 0
+    quoted = False
+    while at < len(text):
+        letter = text[at]
+        if letter == '"':
+            quoted = not quoted
+        elif quoted:
+            at += letter == "\\"
+        elif letter in "{[":
+            depth += 1
+            most = max(most, depth)
+        elif letter in "}]":
+            depth -= 1
+        at += 1
+    return most
+
+
+def _number(digits):
+    """Python refuses to read very long whole numbers; those that count are short."""
+    return int(digits) if len(digits) <= 17 else float(digits)
 
 
 def _no_constant(name):
@@ -255,34 +283,45 @@ def _no_constant(name):
 
 def _claims_of(payload):
     claims = _object(payload, "payload")
+    # RFC 7800: whoever takes it as a bearer token lets a thief in whom the binding would stop.
+    if "cnf" in claims:
+        raise _invalid("cnf binds it to a key, and no proof is checked here")
     texts = ("iss", "sub", "client_id", "sid", "jti")
     checks = [
         *((name, _is_text, True) for name in texts),
-        ("aud", lambda value: isinstance(value, str) or _is_texts(value), True),
+        ("aud", lambda value: _is_string(value) or _is_texts(value), True),
         *((name, _is_integer, True) for name in ("exp", "iat", "gen")),
         *((name, _is_integer, False) for name in ("nbf", "auth_time")),
-        *((name, lambda value: isinstance(value, str), False) for name in ("acr", "tid")),
+        *((name, _is_string, False) for name in ("acr", "tid")),
         ("amr", _is_texts, False),
     ]
     for name, fits, required in checks:
         if (required and name not in claims) or (name in claims and not fits(claims[name])):
             raise _invalid(f"{name} is missing or of the wrong type")
+    for name in ("exp", "iat", "nbf", "auth_time", "gen"):
+        if name in claims:
+            claims[name] = int(claims[name])
     if _SESSION_ID.fullmatch(claims["sid"]) is None:
         raise _invalid("sid is no session id")
     return claims
 
 
+def _is_string(value):
+    """Text that every language reads alike: half a pair of surrogates is no letter."""
+    return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
 def _is_text(value):
-    return isinstance(value, str) and value != ""
+    return _is_string(value) and value != ""
 
 
 def _is_texts(value):
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return isinstance(value, list) and all(_is_string(item) for item in value)
 
 
 def _is_integer(value):
-    # True is an int in Python.
-    return type(value) is int and 0 <= value <= MAX_EXACT
+    # True is an int in Python. 1.8e9 is a whole number.
+    return type(value) in (int, float) and 0 <= value <= MAX_EXACT and value == int(value)
 
 
 def _invalid(reason):

@@ -1,3 +1,4 @@
+import { claimsText } from './json.mjs'
 import {
   AUDIENCE,
   accept,
@@ -129,11 +130,4 @@ export function claims({ EdDSA }) {
       'JSON is UTF-8',
     ),
   ]
-}
-
-/** The claims as JSON text with a member of the caller's own spelling. */
-function claimsText(members, leaveOut = []) {
-  const kept = Object.entries(CLAIMS).filter(([name]) => !leaveOut.includes(name))
-  const texts = kept.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`)
-  return `{${[...texts, ...members].join(',')}}`
 }

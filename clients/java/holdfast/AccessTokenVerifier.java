@@ -23,6 +23,8 @@ import java.util.Set;
 public final class AccessTokenVerifier {
     private static final int MAX_TOKEN_LENGTH = 8192;
     private static final int MAX_SKEW = 5;
+    /** The largest whole number that every language reads alike. */
+    private static final double MAX_EXACT = 9_007_199_254_740_991.0;
     private static final int SESSION_ID_BYTES = 32;
     private static final int ED25519_BYTES = 64;
     private static final Set<String> TYPES = Set.of("at+jwt", "application/at+jwt");
@@ -61,8 +63,8 @@ public final class AccessTokenVerifier {
     }
 
     /**
-     * The claims of a good token. Throws {@link Keys.Unavailable} when there are no keys to verify
-     * with: 503.
+     * The claims of a good token, times and generation as longs. Throws {@link Keys.Unavailable}
+     * when there are no keys to verify with: 503.
      */
     public Map<String, Object> verify(String token) throws Refused {
         if (token.length() > MAX_TOKEN_LENGTH) throw invalid("longer than a token may be");
@@ -116,6 +118,10 @@ public final class AccessTokenVerifier {
     }
 
     private void check(Map<String, Object> claims) throws Refused {
+        // RFC 7800: whoever takes it as a bearer token lets a thief in whom the binding would stop.
+        if (claims.containsKey("cnf")) {
+            throw invalid("cnf binds it to a key, and no proof is checked here");
+        }
         for (String name : List.of("sub", "client_id", "jti")) text(claims, name);
         if (!text(claims, "iss").equals(issuer)) throw invalid("another issuer");
         if (decode(text(claims, "sid")).length != SESSION_ID_BYTES) {
@@ -123,42 +129,55 @@ public final class AccessTokenVerifier {
         }
         if (!audiences(claims.get("aud")).contains(audience)) throw invalid("another audience");
         for (String name : List.of("acr", "tid"))
-            if (claims.containsKey(name) && !(claims.get(name) instanceof String)) {
+            if (claims.containsKey(name) && !isText(claims.get(name))) {
                 throw invalid(name);
             }
         if (claims.containsKey("amr")) texts(claims.get("amr"));
-        integer(claims, "gen");
+        for (String name : List.of("gen", "exp", "iat", "nbf", "auth_time")) {
+            boolean required = !name.equals("nbf") && !name.equals("auth_time");
+            if (required || claims.containsKey(name)) claims.put(name, integer(claims, name));
+        }
         long now = clock.instant().getEpochSecond();
-        long exp = integer(claims, "exp");
-        if (integer(claims, "iat") > now + skew) throw invalid("not yet valid");
-        for (String name : List.of("nbf", "auth_time"))
-            if (claims.containsKey(name) && integer(claims, name) > now + skew) {
+        for (String name : List.of("iat", "nbf", "auth_time"))
+            if (claims.get(name) instanceof Long begins && begins > now + skew) {
                 throw invalid("not yet valid");
             }
-        if (exp + skew <= now) throw new Refused("access_token_expired", "expired");
+        if ((Long) claims.get("exp") + skew <= now) throw new Refused("access_token_expired", "expired");
     }
 
     private static List<?> audiences(Object aud) throws Refused {
-        return aud instanceof String one ? List.of(one) : texts(aud);
+        return isText(aud) ? List.of(aud) : texts(aud);
     }
 
     private static List<?> texts(Object value) throws Refused {
-        if (value instanceof List<?> list && list.stream().allMatch(String.class::isInstance)) {
+        if (value instanceof List<?> list
+                && list.stream().allMatch(AccessTokenVerifier::isText)) {
             return list;
         }
         throw invalid("not a list of strings");
     }
 
     private static String text(Map<String, Object> members, String name) throws Refused {
-        if (members.get(name) instanceof String text && !text.isEmpty()) return text;
+        Object value = members.get(name);
+        if (isText(value) && value instanceof String text && !text.isEmpty()) return text;
         throw invalid(name + " is missing or no string");
     }
 
-    /**
-     * 15 digits are fewer than all exact ones; a time in seconds or milliseconds has at most 13.
-     */
+    /** Text that every language reads alike: half a pair of surrogates is no letter. */
+    private static boolean isText(Object value) {
+        return value instanceof String text
+                && text.codePoints().noneMatch(
+                        point -> point >= Character.MIN_SURROGATE
+                                && point <= Character.MAX_SURROGATE);
+    }
+
     private static long integer(Map<String, Object> members, String name) throws Refused {
-        if (members.get(name) instanceof Long number && number >= 0) return number;
+        if (members.get(name) instanceof Double number
+                && number >= 0
+                && number <= MAX_EXACT
+                && number == Math.rint(number)) {
+            return number.longValue();
+        }
         throw invalid(name + " is missing or no whole number");
     }
 

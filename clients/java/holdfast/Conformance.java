@@ -83,8 +83,9 @@ final class Conformance {
     }
 
     private static AccessTokenVerifier verifier(Map<String, Object> corpus, Keys keys) {
-        Clock clock = Clock.fixed(Instant.ofEpochSecond((long) corpus.get("now")), ZoneOffset.UTC);
-        int skew = ((Long) corpus.get("skewSeconds")).intValue();
+        long now = ((Double) corpus.get("now")).longValue();
+        int skew = ((Double) corpus.get("skewSeconds")).intValue();
+        Clock clock = Clock.fixed(Instant.ofEpochSecond(now), ZoneOffset.UTC);
         String issuer = (String) corpus.get("issuer");
         String audience = (String) corpus.get("audience");
         return new AccessTokenVerifier(issuer, audience, keys, skew, clock);

@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads JSON (RFC 8259) and nothing but JSON: no duplicate names, no deep nesting, UTF-8 alone.
- * Objects are maps, arrays are lists, whole numbers of up to 15 digits are longs and all others
- * doubles.
+ * Reads JSON (RFC 8259) and nothing but JSON: no deep nesting, UTF-8 alone. Objects are maps, in
+ * which the last of members with one name counts, arrays are lists, and numbers are the doubles
+ * that are nearest to them.
  */
 final class Json {
     private static final int MAX_DEPTH = 32;
@@ -82,9 +82,7 @@ final class Json {
             String name = string();
             space();
             if (!next(':')) throw unexpected();
-            Object value = value();
-            if (members.containsKey(name)) throw unexpected();
-            members.put(name, value);
+            members.put(name, value());
         } while (next(','));
         if (!next('}')) throw unexpected();
         return members;
@@ -130,7 +128,6 @@ final class Json {
         while (at < text.length() && "+-.0123456789eE".indexOf(text.charAt(at)) >= 0) at++;
         String digits = text.substring(start, at);
         if (!digits.matches("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?")) throw unexpected();
-        if (digits.matches("-?[0-9]{1,15}")) return Long.parseLong(digits);
         return Double.parseDouble(digits);
     }
 

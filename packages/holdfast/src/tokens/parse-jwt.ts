@@ -45,15 +45,36 @@ export function parseJwt(token: string): ParsedJwt | string {
   return { kid, alg, signed, payload, signature }
 }
 
-/** The value, or undefined for anything but one JSON text in UTF-8. */
+/** Readers of other languages stop somewhere; no claim goes that far. */
+const MAX_DEPTH = 32
+
+/** The value, or undefined for anything but one JSON text in UTF-8 that is nested 32 deep at most. */
 export function jsonOf(bytes: Buffer): unknown {
-  if (!isUtf8(bytes)) return undefined
+  if (!isUtf8(bytes) || depthOf(bytes) > MAX_DEPTH) return undefined
   try {
     return JSON.parse(bytes.toString('utf8'))
   } catch {
     return undefined // whoever sent it may send what they like: no value is the whole answer
   }
 }
+
+/** How deep objects and arrays are nested, the outermost one counted. */
+function depthOf(json: Buffer): number {
+  let depth = 0
+  let most = 0
+  let quoted = false
+  for (let at = 0; at < json.length; at++) {
+    const letter = json[at]
+    if (letter === QUOTE) quoted = !quoted
+    else if (quoted) at += letter === BACKSLASH ? 1 : 0
+    else if (letter === OPEN_BRACE || letter === OPEN_BRACKET) most = Math.max(most, ++depth)
+    else if (letter === CLOSE_BRACE || letter === CLOSE_BRACKET) depth--
+  }
+  return most
+}
+
+const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] =
+  Buffer.from('"\\{}[]')
 
 /**
  * Node ignores padding, white space, foreign letters and stray bits. Only the spelling that it
