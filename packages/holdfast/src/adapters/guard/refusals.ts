@@ -128,13 +128,15 @@ export function redirectRefusal({ headers }: Refusal, location: string): Refusal
 
 /**
  * Whether an optional route lets the request pass as anonymous. A forged request is not anonymous,
- * and of a speculative one or after a fault nothing is known of the session.
+ * nor is one with several tokens, of which somebody planted one. Of a speculative one or after a
+ * fault nothing is known of the session.
  */
 export function mayPassAnonymously(code: Code): boolean {
   return CODES[code].kind !== 'fault' && !NOT_ANONYMOUS.includes(code)
 }
 
 const NOT_ANONYMOUS: readonly Code[] = [
+  'token_duplicated',
   'https_required',
   'cross_site_request',
   'form_token_invalid',
