@@ -97,7 +97,8 @@ func (r *reader) read(name string, required bool, into any) bool {
 	if !there && !required {
 		return false
 	}
-	if !there || string(value) == "null" || hasHalfPair(value) || json.Unmarshal(value, into) != nil {
+	if !there || string(value) == "null" || hasHalfPair(value) ||
+		json.Unmarshal(value, into) != nil {
 		r.bad = true
 		return false
 	}

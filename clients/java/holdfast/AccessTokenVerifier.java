@@ -142,7 +142,9 @@ public final class AccessTokenVerifier {
             if (claims.get(name) instanceof Long begins && begins > now + skew) {
                 throw invalid("not yet valid");
             }
-        if ((Long) claims.get("exp") + skew <= now) throw new Refused("access_token_expired", "expired");
+        if ((Long) claims.get("exp") + skew <= now) {
+            throw new Refused("access_token_expired", "expired");
+        }
     }
 
     private static List<?> audiences(Object aud) throws Refused {

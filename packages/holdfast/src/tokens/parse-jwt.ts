@@ -48,7 +48,7 @@ export function parseJwt(token: string): ParsedJwt | string {
 /** Readers of other languages stop somewhere; no claim goes that far. */
 const MAX_DEPTH = 32
 
-/** The value, or undefined for anything but one JSON text in UTF-8 that is nested 32 deep at most. */
+/** The value, or undefined for anything but one JSON text in UTF-8, nested 32 deep at most. */
 export function jsonOf(bytes: Buffer): unknown {
   if (!isUtf8(bytes) || depthOf(bytes) > MAX_DEPTH) return undefined
   try {
