@@ -3,6 +3,9 @@ import { z } from 'zod'
 
 const PORT = ':port'
 
+/** Whoever connects to a unix socket, among the peers that send a PROXY header. */
+export const UNIX_PEERS = 'unix'
+
 /** The name of a header in which proxies name the client. */
 export const addressHeader = z
   .string()

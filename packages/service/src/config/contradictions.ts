@@ -1,6 +1,7 @@
 import type { Lifetime } from 'holdfast'
 import { clientAddressResolver, parseCidr } from 'holdfast/network'
 import { formatDuration, lifetimesOf } from 'holdfast/wire'
+import { UNIX_PEERS } from './client-address.ts'
 import type { Problem } from './problem.ts'
 import { type Config, factsOf, type SettingName } from './schema.ts'
 import type { Listen } from './values.ts'
@@ -33,20 +34,8 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
       return problems
     },
   },
-  {
-    of: ['gatePeers'],
-    problemsOf({ gatePeers }, origin) {
-      const wrong = gatePeers.find((peer) => (parseCidr(peer)?.bits ?? 0) === 0)
-      if (wrong === undefined) return []
-      return [
-        {
-          field: origin('gatePeers'),
-          problem: 'has an entry that is neither an address nor a prefix, or that is everybody',
-          fix: `Name each like: ${factsOf('gatePeers').example}`,
-        },
-      ]
-    },
-  },
+  peersCheck('gatePeers'),
+  peersCheck('proxyProtocolPeers', [UNIX_PEERS]),
   {
     of: ['cookieName', 'refreshCookieName'],
     problemsOf({ cookieName, refreshCookieName }, origin) {
@@ -269,6 +258,27 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
     },
   },
 ]
+
+function peersCheck(
+  name: 'gatePeers' | 'proxyProtocolPeers',
+  words: readonly string[] = [],
+): ConfigCheck {
+  return {
+    of: [name],
+    problemsOf(config, origin) {
+      const isPeer = (text: string): boolean =>
+        words.includes(text) || (parseCidr(text)?.bits ?? 0) > 0
+      if (config[name].every(isPeer)) return []
+      return [
+        {
+          field: origin(name),
+          problem: 'has an entry that is neither an address nor a prefix, or that is everybody',
+          fix: `Name each like: ${factsOf(name).example}`,
+        },
+      ]
+    },
+  }
+}
 
 function besideAddress(
   origin: (name: SettingName) => string,

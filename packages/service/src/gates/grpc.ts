@@ -1,7 +1,10 @@
-import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js'
+import { createServer } from 'node:net'
+import type { Server, ServerCredentials, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js'
 import type { ServiceDefinition } from '@grpc/proto-loader'
 import type { HeaderLookup } from 'holdfast/gateway'
 import type { Listen } from '../config/values.ts'
+import { bind, removeDeadSocket, restrictSocket } from '../main/listener.ts'
+import type { ProxyProtocol } from '../main/proxy-protocol.ts'
 import { type GateAnswer, refused } from './decide.ts'
 import { type CheckRequest, type CheckResponse, ENVOY_AUTH } from './envoy-proto.ts'
 import type { GateParts } from './gate.ts'
@@ -20,10 +23,6 @@ type Call = ServerUnaryCall<CheckRequest, CheckResponse>
 /** Envoy passes on headers of up to 60 KiB by default; bodies are not requested. */
 const MAX_MESSAGE_BYTES = 262_144
 
-function hostPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-}
-
 /** `192.0.2.1:4711`, `2001:db8::1:4711`. */
 function addressOf(peer: string): string {
   return peer.slice(0, Math.max(0, peer.lastIndexOf(':')))
@@ -34,7 +33,11 @@ function addressOf(peer: string): string {
  * the route; the key is `holdfast-key` in the call's metadata. The gRPC packages are loaded only
  * here, because they take a third of the time to start.
  */
-export async function listenGrpc(parts: GateParts, where: Listen): Promise<GrpcGate> {
+export async function listenGrpc(
+  parts: GateParts,
+  where: Listen,
+  proxied?: ProxyProtocol,
+): Promise<GrpcGate> {
   const { Server, ServerCredentials } = await import('@grpc/grpc-js')
   const { fromJSON } = await import('@grpc/proto-loader')
   const definition = fromJSON(ENVOY_AUTH, { keepCase: true, defaults: true })
@@ -46,17 +49,15 @@ export async function listenGrpc(parts: GateParts, where: Listen): Promise<GrpcG
       void verdictOf(call).then((verdict) => answer(null, verdict))
     },
   })
-  const asked = 'path' in where ? `unix:${where.path}` : hostPort(where.host, where.port)
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(asked, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound)
-      else reject(error)
-    })
-  })
+  const { address, stop } =
+    proxied === undefined
+      ? await bound(server, where, ServerCredentials.createInsecure())
+      : await behindProxies(server, { where, proxied, as: ServerCredentials.createInsecure() })
   return {
-    address: 'path' in where ? asked : hostPort(where.host, port),
+    address,
     close: (withinMs) =>
       new Promise((resolve) => {
+        stop()
         const timer = setTimeout(() => {
           server.forceShutdown()
           resolve()
@@ -99,4 +100,55 @@ export async function listenGrpc(parts: GateParts, where: Listen): Promise<GrpcG
     parts.reports.answered({ dialect: 'ext-authz-grpc', status, ms, address, judged: answer })
     return answer
   }
+}
+
+/** A server that listens, and what ends its listening apart from its own shutdown. */
+interface Bound {
+  readonly address: string
+  stop(): void
+}
+
+async function bound(server: Server, where: Listen, as: ServerCredentials): Promise<Bound> {
+  if ('path' in where) await removeDeadSocket(where.path)
+  const asked = addressOfListener(where, 'path' in where ? 0 : where.port)
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(asked, as, (error, bound) => {
+      if (error === null) resolve(bound)
+      else reject(error)
+    })
+  })
+  if ('path' in where) await restrictSocket(where.path)
+  return { address: addressOfListener(where, port), stop() {} }
+}
+
+/** The connections are accepted here, and the server gets them without their PROXY headers. */
+async function behindProxies(
+  server: Server,
+  {
+    where,
+    proxied,
+    as,
+  }: {
+    readonly where: Listen
+    readonly proxied: ProxyProtocol
+    readonly as: ServerCredentials
+  },
+): Promise<Bound> {
+  const injector = server.createConnectionInjector(as)
+  const front = createServer({ noDelay: true }, (socket) => injector.injectConnection(socket))
+  const endWaiting = proxied.guard(front)
+  await bind(front, where)
+  const at = front.address()
+  return {
+    address: addressOfListener(where, typeof at === 'object' && at !== null ? at.port : 0),
+    stop() {
+      endWaiting()
+      front.close()
+    },
+  }
+}
+
+function addressOfListener(where: Listen, port: number): string {
+  if ('path' in where) return `unix:${where.path}`
+  return where.host.includes(':') ? `[${where.host}]:${port}` : `${where.host}:${port}`
 }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Metrics } from '../main/metrics.ts'
+import { sampledWarnings } from '../main/sampled-log.ts'
 import type { GateAnswer } from './decide.ts'
 
 /** One answer of a gate. */
@@ -16,37 +17,23 @@ export interface GateReports {
   answered(answered: Answered): void
 }
 
-/** A wrong configuration fails every request, so each kind of warning is logged this seldom. */
-const WARN_EVERY_MS = 10_000
-
 /** Counts every answer and logs it at `debug`. A gateway's mistakes are warnings, not too often. */
 export function gateReports(
   metrics: Pick<Metrics, 'gate'>,
   log: Logger,
   now: () => number = () => performance.now(),
 ): GateReports {
-  const warned = new Map<string, { at: number; silent: number }>()
-
-  function warn(reason: string, line: Readonly<Record<string, unknown>>): void {
-    const last = warned.get(reason)
-    if (last !== undefined && now() - last.at < WARN_EVERY_MS) {
-      last.silent++
-      return
-    }
-    warned.set(reason, { at: now(), silent: 0 })
-    log.warn(
-      { ...line, reason, more: last?.silent ?? 0 },
-      MISTAKES[reason] ?? 'a gateway is not set up',
-    )
-  }
+  const warn = sampledWarnings(log, now)
 
   return {
     answered({ dialect, status, ms, address, judged }) {
       const reason = judged.ok ? undefined : judged.reason
       metrics.gate({ dialect, status, ms, reason })
       const code = judged.ok ? undefined : judged.code
-      if (reason !== undefined) warn(reason, { dialect, status, code, address })
-      else if (log.isLevelEnabled('debug')) {
+      if (reason !== undefined) {
+        const message = MISTAKES[reason] ?? 'a gateway is not set up'
+        warn(reason, { dialect, status, code, address, reason }, message)
+      } else if (log.isLevelEnabled('debug')) {
         log.debug({ dialect, status, code, ms: Math.round(ms * 10) / 10 }, 'gate')
       }
     },

@@ -10,9 +10,10 @@ import { type GateParts, gateHandler } from '../gates/gate.ts'
 import { listenGrpc } from '../gates/grpc.ts'
 import { optionsReader } from '../gates/options.ts'
 import { gateReports } from '../gates/reports.ts'
-import { type Listener, listen, removeDeadSocket, restrictSocket } from './listener.ts'
+import { type Listener, listen } from './listener.ts'
 import type { Openers } from './listeners.ts'
 import type { Metrics } from './metrics.ts'
+import type { ProxyProtocol } from './proxy-protocol.ts'
 
 /**
  * Gateways keep idle connections for up to a minute (nginx). A shorter wait here would close
@@ -29,6 +30,7 @@ export interface GatesNeed {
   readonly metrics: Metrics
   readonly log: Logger
   readonly now: () => number
+  readonly proxied?: ProxyProtocol | undefined
 }
 
 /** How the listeners for gateways are opened. */
@@ -41,8 +43,9 @@ export function gateOpeners(need: GatesNeed): Pick<Openers, 'gate' | 'grpc'> {
         requestTimeoutMs: need.config.requestTimeout,
         keepAliveMs: KEEP_ALIVE_MS,
         maxHeaderBytes: MAX_HEADER_BYTES,
+        proxied: need.proxied,
       }),
-    grpc: (where) => openGrpc(partsOf(where), where),
+    grpc: (where) => openGrpc(partsOf(where), where, need.proxied),
   }
 }
 
@@ -109,9 +112,11 @@ function countingVerify(
  * The gRPC gate as a listener. It answers calls while it drains, and finishes those in flight when
  * it closes.
  */
-async function openGrpc(parts: GateParts, where: Listen): Promise<Listener> {
-  if ('path' in where) await removeDeadSocket(where.path)
-  const { address, close } = await listenGrpc(parts, where)
-  if ('path' in where) await restrictSocket(where.path)
+async function openGrpc(
+  parts: GateParts,
+  where: Listen,
+  proxied: ProxyProtocol | undefined,
+): Promise<Listener> {
+  const { address, close } = await listenGrpc(parts, where, proxied)
   return { url: address, drain() {}, close }
 }

@@ -1,7 +1,8 @@
 import { chmod, lstat, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, type Server as NetServer, type Socket } from 'node:net'
 import type { Listen } from '../config/values.ts'
+import type { ProxyProtocol } from './proxy-protocol.ts'
 
 /** One listening HTTP server and its end. */
 export interface Listener {
@@ -19,6 +20,8 @@ export interface ListenOptions {
   /** How long a connection may be silent, ms. */
   readonly keepAliveMs?: number
   readonly maxHeaderBytes?: number
+  /** Undefined: no connection begins with a PROXY header. */
+  readonly proxied?: ProxyProtocol | undefined
 }
 
 const KEEP_ALIVE_MS = 5_000
@@ -33,6 +36,7 @@ export async function listen(
     requestTimeoutMs,
     keepAliveMs = KEEP_ALIVE_MS,
     maxHeaderBytes = MAX_HEADER_BYTES,
+    proxied,
   }: ListenOptions,
 ): Promise<Listener> {
   let draining = false
@@ -51,6 +55,22 @@ export async function listen(
   )
   server.maxConnections = MAX_CONNECTIONS
   server.on('clientError', refuseMalformed)
+  const endWaiting = proxied?.guard(server)
+  await bind(server, where)
+  return {
+    url: 'path' in where ? `unix:${where.path}` : urlOf(server, where.host),
+    drain() {
+      draining = true
+    },
+    close(withinMs) {
+      endWaiting?.()
+      return stop(server, withinMs)
+    },
+  }
+}
+
+/** Binds a server to where it listens; to a socket so that owner and group alone may connect. */
+export async function bind(server: NetServer, where: Listen): Promise<void> {
   if ('path' in where) await removeDeadSocket(where.path)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -60,13 +80,6 @@ export async function listen(
     })
   })
   if ('path' in where) await restrictSocket(where.path)
-  return {
-    url: 'path' in where ? `unix:${where.path}` : urlOf(server, where.host),
-    drain() {
-      draining = true
-    },
-    close: (withinMs) => stop(server, withinMs),
-  }
 }
 
 const SOCKET_MODE = 0o660

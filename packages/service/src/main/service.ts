@@ -15,7 +15,9 @@ import { type Listeners, openListeners } from './listeners.ts'
 import { flatLog } from './log.ts'
 import { managementAnswer } from './management.ts'
 import { ownTokens } from './own-tokens.ts'
+import { proxyProtocol } from './proxy-protocol.ts'
 import { openResources, type ResourceOptions, type Resources } from './resources.ts'
+import { sampledWarnings } from './sampled-log.ts'
 
 /** A service that runs. */
 export interface Service {
@@ -40,6 +42,9 @@ export interface ServiceOptions extends ResourceOptions {
 
 const HEARTBEAT_MS = 15_000
 const MANAGEMENT_CLOSE_MS = 1_000
+
+/** A balancer sends its header with the first packet, so only loss of it takes longer. */
+const PROXY_HEADER_MS = 5_000
 
 /**
  * Starts the session authority: store, key ring, geo data, engine, API and management listener.
@@ -104,17 +109,24 @@ async function openAll(
   const sessions = engineOf(config, resources)
   const requestTimeoutMs = config.requestTimeout
   const ready = readiness(resources, isClosing)
+  const proxied = proxyProtocol({
+    peers: config.proxyProtocolPeers,
+    timeoutMs: Math.min(PROXY_HEADER_MS, requestTimeoutMs),
+    warn: sampledWarnings(log),
+  })
   return openListeners(config, {
-    ...gateOpeners({ sessions, config, metrics, log, now: resources.host.now }),
+    ...gateOpeners({ sessions, config, metrics, log, now: resources.host.now, proxied }),
     management: (where) =>
       listen(managementAnswer({ metrics, ready, warnings: ring.warnings }), {
         where,
         requestTimeoutMs,
+        proxied,
       }),
     main: (where) =>
       listen(requestListener(apiParts(config, { resources, sessions, heartbeatMs })), {
         where,
         requestTimeoutMs,
+        proxied,
       }),
   })
 }

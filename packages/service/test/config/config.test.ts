@@ -349,6 +349,12 @@ describe('a problem names its field and how to fix it', () => {
       /cf-connecting-ip/,
     ],
     [
+      'everybody as a balancer',
+      { HOLDFAST_PROXY_PROTOCOL_PEERS: '0.0.0.0/0' },
+      'HOLDFAST_PROXY_PROTOCOL_PEERS',
+      /10\.0\.0\.0\/24/,
+    ],
+    [
       'an origin with a path',
       { HOLDFAST_ORIGINS: 'https://shop.example/' },
       'HOLDFAST_ORIGINS.0',

@@ -172,9 +172,9 @@ function single(header: string, values: readonly (readonly [string, string])[]):
   return values.map(([value, client]) => [{ [header]: value }, client])
 }
 
-/** The YAML of each section. */
+/** The YAML of each section but the last, which is of connections instead of headers. */
 function settingsOf(page: string): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
-  const sections = page.split(/^## /m).slice(1)
+  const sections = page.split(/^## /m).slice(1, -1)
   return Object.fromEntries(
     sections.map((section) => [
       section.slice(0, section.indexOf('\n')),

@@ -1,9 +1,11 @@
+import { connect, createServer } from 'node:net'
 import { type Client, credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js'
 import { fromJSON } from '@grpc/proto-loader'
 import type { Logger } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import type { CheckResponse, HeaderValueOption } from '../../src/gates/envoy-proto.ts'
 import { listenGrpc } from '../../src/gates/grpc.ts'
+import { portOf } from '../main/raw-connection.ts'
 import { folder, KEYS } from '../support.ts'
 import { CHROME, cookieOf, type Gated, gated } from './gates.ts'
 
@@ -405,3 +407,41 @@ test('a socket needs no key: whoever may open it is a gateway', async () => {
 
   expect(answer.status.code).toBe(0)
 })
+
+test('behind a balancer the gateway is the peer that the PROXY header names', async () => {
+  const run = await gated({
+    HOLDFAST_GRPC_LISTEN: '127.0.0.1:0',
+    HOLDFAST_PROXY_PROTOCOL_PEERS: '127.0.0.2',
+    HOLDFAST_GATE_PEERS: '203.0.113.0/24',
+  })
+  const to = portOf(`http://${run.service.grpcAddress}`)
+  const through = async (header: string) => envoy(await balancer(to, header))
+  const gateway = await through('PROXY TCP4 203.0.113.9 127.0.0.1 4711 4603\r\n')
+  const stranger = await through('PROXY TCP4 198.51.100.66 127.0.0.1 4711 4603\r\n')
+  const headers = { cookie: cookieOf(run.token) }
+
+  const [known, unknown] = [
+    await gateway({ headers, key: '' }),
+    await stranger({ headers, key: '' }),
+  ]
+
+  expect(known.status.code).toBe(0)
+  expect(unknown.denied_response?.status.code).toBe(401)
+  await expect((await through(''))({ headers, key: '' })).rejects.toThrow()
+  await run.service.close()
+})
+
+/** Passes connections on, each behind the header. */
+async function balancer(to: { host: string; port: number }, header: string): Promise<string> {
+  const server = createServer((client) => {
+    const service = connect({ ...to, localAddress: '127.0.0.2' })
+    service.write(header)
+    client.pipe(service).pipe(client)
+    client.on('error', () => service.destroy())
+    service.on('error', () => client.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const at = server.address()
+  return `127.0.0.1:${typeof at === 'object' && at !== null ? at.port : 0}`
+}

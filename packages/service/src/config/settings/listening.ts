@@ -37,6 +37,16 @@ export const listening = {
     example: '10.0.3.0/24,192.168.1.7',
     reading: 'list',
   }),
+  proxyProtocolPeers: setting(z.array(z.string().min(1).max(64)).max(64).default([]), {
+    about:
+      'Addresses and prefixes of balancers that begin each connection with a PROXY header ' +
+      '(version 1 or 2), and `unix` for whoever connects to a socket. From them the header is ' +
+      'demanded, on every listener; the client that it names is then the peer, also for ' +
+      '`gatePeers` and `trustedProxies`. From others it is no HTTP. See ' +
+      '[edges](edges.md#the-proxy-protocol).',
+    example: '10.0.0.0/24',
+    reading: 'list',
+  }),
   gateTlsHeader: setting(
     z
       .string()
