@@ -13,6 +13,8 @@ export interface ProblemDetails {
   readonly field?: string
   readonly errors?: readonly FieldProblem[]
   readonly requestId: string
+  /** The code of RFC 6749, section 5.2, where the call is one of OAuth's. */
+  readonly error?: string
 }
 
 /** What is wrong with one field of a request. */
@@ -30,6 +32,7 @@ export const problemFields: Fields<Omit<ProblemDetails, 'code'>> = {
   field: optional(text()),
   errors: optional(list(object<FieldProblem>('FieldProblem', { field: text(), problem: text() }))),
   requestId: text(),
+  error: optional(text()),
 }
 
 /** Answer of every call that did not do what it was asked for. */

@@ -41,6 +41,7 @@ export function createApi(parts: ApiParts): Api {
     ...revocationCalls(parts),
     documentCall(() => document),
   ]
+  const oauth = new Set(calls.flatMap((one) => (one.oauth === true ? [one.path] : [])))
   const document = describeCalls(calls)
   for (const one of calls) mount(app, parts, one)
   for (const path of new Set(calls.map(({ path }) => path))) refuseOtherMethods(app, path, calls)
@@ -50,7 +51,8 @@ export function createApi(parts: ApiParts): Api {
   app.onError((error, c) => {
     c.env.seen.error = error
     const fault = isInputFault(error) ? error.fault : faultOf(error)
-    return problemResponse(fault, c.env.seen.requestId)
+    const { requestId, route } = c.env.seen
+    return problemResponse(fault, { requestId, oauth: oauth.has(route) })
   })
 
   return async (request, incoming) => {
@@ -108,7 +110,7 @@ function refuseOtherMethods(app: Hono<Bindings>, path: string, calls: readonly C
     c.env.seen.route = path
     const error = new SessionError('method_not_allowed', `Use ${allowed}.`)
     c.env.seen.error = error
-    const response = problemResponse(faultOf(error), c.env.seen.requestId)
+    const response = problemResponse(faultOf(error), c.env.seen)
     response.headers.set('allow', allowed.replaceAll(' or ', ', '))
     return response
   })

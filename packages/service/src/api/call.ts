@@ -27,6 +27,8 @@ export interface Described {
   readonly body?: Shape
   /** The body may be a form with these fields, too. */
   readonly form?: readonly string[]
+  /** Its clients know OAuth: problems have an `error`, too. */
+  readonly oauth?: true
   /** Most bytes of the body (default 256 KiB). */
   readonly bodyBytes?: number
   /** Headers that the call reads, for the document. */

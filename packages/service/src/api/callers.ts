@@ -39,12 +39,33 @@ export function secretsOf(keys: readonly ApiKey[]): Secrets {
   }
 }
 
-/** As {@link secretsOf}, of an `Authorization` header. */
+/**
+ * As {@link secretsOf}, of an `Authorization` header: `Bearer KEY`, or `Basic` of the key's name
+ * and the key, as clients of OAuth write it (RFC 6749, section 2.3.1).
+ */
 export function callersOf(keys: readonly ApiKey[]): Callers {
   const known = secretsOf(keys)
   return (authorization) => {
     if (authorization === undefined || authorization.length > MAX_HEADER_LENGTH) return undefined
-    const secret = /^Bearer +([^\s]+) *$/i.exec(authorization)?.[1]
-    return secret === undefined ? undefined : known(secret)
+    const [, scheme, shown] = /^(Bearer|Basic) +([^\s]+) *$/i.exec(authorization) ?? []
+    if (scheme === undefined || shown === undefined) return undefined
+    if (scheme.toLowerCase() === 'bearer') return known(shown)
+    const [name, secret] = basicOf(shown)
+    const caller = known(secret)
+    return caller?.name === name ? caller : undefined
+  }
+}
+
+/** Name and secret, each in the encoding of forms inside of base64. Nobody has an empty secret. */
+function basicOf(shown: string): readonly [name: string, secret: string] {
+  const text = Buffer.from(shown, 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  try {
+    const [name, secret] = [text.slice(0, Math.max(colon, 0)), text.slice(colon + 1)].map((part) =>
+      decodeURIComponent(part.replaceAll('+', ' ')),
+    )
+    return [name ?? '', secret ?? '']
+  } catch {
+    return ['', ''] // percent signs that spell no UTF-8
   }
 }

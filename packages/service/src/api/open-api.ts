@@ -24,6 +24,11 @@ export function describeCalls(calls: readonly Described[]): JsonSchema {
       schemas: writer.components,
       securitySchemes: {
         key: { type: 'http', scheme: 'bearer', description: 'An API key of the service' },
+        basic: {
+          type: 'http',
+          scheme: 'basic',
+          description: 'The name of an API key, and the key',
+        },
       },
     },
   }
@@ -49,7 +54,7 @@ function operation(writer: SchemaWriter, one: Described): JsonSchema {
     operationId: id,
     summary,
     ...(open ? {} : { description: `Roles: ${roles.join(', ')}.` }),
-    security: open ? [] : [{ key: [] }],
+    security: open ? [] : [{ key: [] }, { basic: [] }],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined
       ? {}

@@ -41,15 +41,30 @@ export function problemDetailsOf(fault: Fault, requestId: string): ProblemDetail
   return details
 }
 
-/** The one place where a fault becomes an answer. */
-export function problemResponse(fault: Fault, requestId: string): Response {
-  const body = problemDetailsOf(fault, requestId)
-  const { status } = body
+/**
+ * The one place where a fault becomes an answer. Clients of OAuth's own calls look for an `error`
+ * (RFC 6749, section 5.2), and are asked for their name and key as they know it.
+ */
+export function problemResponse(
+  fault: Fault,
+  { requestId, oauth = false }: { readonly requestId: string; readonly oauth?: boolean },
+): Response {
+  const details = problemDetailsOf(fault, requestId)
+  const { status } = details
+  const body = oauth ? { ...details, error: oauthErrorOf(details) } : details
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
   if (status === 503) headers['retry-after'] = '1'
   if (fault.code === 'caller_unauthenticated')
-    headers['www-authenticate'] = 'Bearer realm="holdfast"'
+    headers['www-authenticate'] = `${oauth ? 'Basic' : 'Bearer'} realm="holdfast"`
   return new Response(JSON.stringify(body), { status, headers })
+}
+
+/** RFC 6749, sections 5.2 and 4.1.2.1. */
+function oauthErrorOf({ code, status }: ProblemDetails): string {
+  if (code === 'caller_unauthenticated') return 'invalid_client'
+  if (code === 'caller_forbidden') return 'unauthorized_client'
+  if (status === 429 || status === 503) return 'temporarily_unavailable'
+  return status < 500 ? 'invalid_request' : 'server_error'
 }
 
 /**

@@ -144,7 +144,7 @@ export function quickVerify(parts: QuickParts): Quick {
     const { seen } = asked
     seen.error = error
     const fault = isInputFault(error) ? error.fault : faultOf(error)
-    const problem = problemResponse(fault, seen.requestId)
+    const problem = problemResponse(fault, { requestId: seen.requestId })
     return send(asked, problem.status, await problem.text(), [...problem.headers].flat())
   }
 

@@ -17,6 +17,28 @@ test('a caller is told by the key, in whatever order they come', () => {
   expect(names).toEqual(['shop', 'shop', 'desk', 'desk', 'shop'])
 })
 
+test('a caller may show name and key as clients of OAuth do', () => {
+  const odd = callersOf([key('a-b', 'a+key:with%signs/in=it')])
+  const basic = (name: string, secret: string): string =>
+    `Basic ${Buffer.from(`${encodeURIComponent(name)}:${encodeURIComponent(secret)}`).toString('base64')}`
+  const raw = (text: string): string => `basic ${Buffer.from(text).toString('base64')}`
+
+  expect(callers(basic('shop', SHOP.slice(7)))?.name).toBe('shop')
+  expect(odd(basic('a-b', 'a+key:with%signs/in=it'))?.name).toBe('a-b')
+  expect(callers(raw(`desk:${DESK.slice(7)}`))?.name).toBe('desk')
+  const wrong = [
+    basic('desk', SHOP.slice(7)),
+    basic('', SHOP.slice(7)),
+    basic('shop', ''),
+    raw(SHOP.slice(7)),
+    raw(`shop:${SHOP.slice(7)}%`),
+    raw(''),
+    'Basic =',
+    `Basic ${SHOP.slice(7)}`,
+  ]
+  for (const header of wrong) expect(callers(header)).toBeUndefined()
+})
+
 test('nobody is believed because of what came before', () => {
   expect(callers(SHOP)?.name).toBe('shop')
 

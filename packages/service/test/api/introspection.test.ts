@@ -330,4 +330,31 @@ describe('the shapes of OAuth', () => {
     expect(await ask('/v1/revoke', KEYS[role])).toBe(revocation)
     expect(await ask('/v1/introspect', null)).toBe(401)
   })
+
+  test('clients of OAuth show name and key, and find the error where they look for it', async () => {
+    const run = await running(AUDIENCES)
+    const { token } = await login(run)
+    const basic = (text: string) => ({ authorization: `Basic ${btoa(text)}` })
+    const ask = async (path: string, headers: Record<string, string>, body: object = { token }) => {
+      const answer = await run.call('POST', path, { body, key: null, headers })
+      const { error, active } = await answer.json()
+      return { error, active, asked: answer.headers.get('www-authenticate') }
+    }
+    const asked = 'Basic realm="holdfast"'
+
+    for (const path of ['/v1/introspect', '/v1/revoke']) {
+      const stranger = await ask(path, basic('all:no-such-key-is-known-here'))
+      expect(stranger).toMatchObject({ error: 'invalid_client', asked })
+      expect(await ask(path, basic(`audit:${KEYS.audit}`))).toMatchObject({
+        error: 'unauthorized_client',
+      })
+      expect(await ask(path, basic(`all:${KEYS.all}`), {})).toMatchObject({
+        error: 'invalid_request',
+      })
+    }
+    expect(await ask('/v1/introspect', basic(`all:${KEYS.all}`))).toMatchObject({ active: true })
+    const elsewhere = await run.call('POST', '/v1/verify', { body: {}, key: null })
+    expect(await elsewhere.json()).not.toHaveProperty('error')
+    expect(elsewhere.headers.get('www-authenticate')).toBe('Bearer realm="holdfast"')
+  })
 })

@@ -78,7 +78,7 @@ test('every call says who may make it and what it answers', async () => {
     const [method = '', path = ''] = name.split(' ')
     const call = document.paths[path][method]
     expect(call.description, name).toMatch(/^Roles: /)
-    expect(call.security, name).toEqual([{ key: [] }])
+    expect(call.security, name).toEqual([{ key: [] }, { basic: [] }])
     expect(Object.keys(call.responses), name).toEqual(
       expect.arrayContaining(['400', '401', '403', '503']),
     )

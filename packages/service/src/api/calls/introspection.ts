@@ -51,6 +51,7 @@ export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts)
       summary: 'Whether a token is current and its session live (RFC 7662); judges nobody',
       body: tokenBody,
       form: FORM,
+      oauth: true,
       bodyBytes: MAX_BODY_BYTES,
       answers: {
         200: {
@@ -75,6 +76,7 @@ export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts)
       summary: 'End the session of a token (RFC 7009); one that is unknown is nothing to end',
       body: tokenBody,
       form: FORM,
+      oauth: true,
       bodyBytes: MAX_BODY_BYTES,
       answers: { 200: { about: 'The session of the token is over, if there was one' } },
       async handle({ body: { token }, caller, requestId: correlation }) {
