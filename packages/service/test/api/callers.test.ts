@@ -19,8 +19,8 @@ test('a caller is told by the key, in whatever order they come', () => {
 
 test('a caller may show name and key as clients of OAuth do', () => {
   const odd = callersOf([key('a-b', 'a+key:with%signs/in=it')])
-  const basic = (name: string, secret: string): string =>
-    `Basic ${Buffer.from(`${encodeURIComponent(name)}:${encodeURIComponent(secret)}`).toString('base64')}`
+  const basic = (...parts: readonly [name: string, secret: string]): string =>
+    `Basic ${Buffer.from(parts.map(encodeURIComponent).join(':')).toString('base64')}`
   const raw = (text: string): string => `basic ${Buffer.from(text).toString('base64')}`
 
   expect(callers(basic('shop', SHOP.slice(7)))?.name).toBe('shop')

@@ -331,7 +331,7 @@ describe('the shapes of OAuth', () => {
     expect(await ask('/v1/introspect', null)).toBe(401)
   })
 
-  test('clients of OAuth show name and key, and find the error where they look for it', async () => {
+  test('clients of OAuth show name and key, and find the error where they look', async () => {
     const run = await running(AUDIENCES)
     const { token } = await login(run)
     const basic = (text: string) => ({ authorization: `Basic ${btoa(text)}` })
