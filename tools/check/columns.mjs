@@ -11,10 +11,10 @@ const TAB = ' '.repeat(4)
 /**
  * Code is whatever a person reads as a program or as its configuration. Not measured: Markdown,
  * whose paragraphs and tables wrap in the reader; JSON and lock files, which are data; SVG, which
- * programs write. Nothing generated or minified is tracked.
+ * programs write; configurations of gateways, whose patterns cannot be broken. Nothing generated or
+ * minified is tracked.
  */
-const CODE =
-  /\.(?:ts|mts|mjs|js|go|java|py|css|html|sh|lua|ya?ml|conf|cfg)$|\/Caddyfile$|^\.ci\/run$/
+const CODE = /\.(?:ts|mts|mjs|js|go|java|py|css|html|sh|lua|ya?ml)$|^\.ci\/run$/
 
 /** No line of code is longer than a reader sees beside another file. */
 export async function columns() {

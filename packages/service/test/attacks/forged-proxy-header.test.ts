@@ -42,7 +42,7 @@ describe.each([
 describe('behind a balancer', () => {
   const BALANCER = { HOLDFAST_PROXY_PROTOCOL_PEERS: '127.0.0.0/8' }
 
-  test('who comes without a header is refused, however often, with one line in the log', async () => {
+  test('who comes without a header is refused, and logged once', async () => {
     const run = await running(BALANCER)
 
     const answers = await Promise.all(
@@ -66,7 +66,7 @@ describe('behind a balancer', () => {
     expect(await ask(run, [FORGED[0] ?? '', AT_THE_GATE], gate)).toContain('token_missing')
   })
 
-  test('a client that the balancer does not name is not believed what the balancer is', async () => {
+  test('a client whom the balancer does not name is believed nothing', async () => {
     const run = await running({ ...BALANCER, HOLDFAST_GATE_PEERS: '127.0.0.0/8' })
     const gate = portOf(run.service.gateUrl ?? '')
     const nameless = [line('UNKNOWN'), binary(0x21, 0, Buffer.alloc(0))]
