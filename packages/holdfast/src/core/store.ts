@@ -12,6 +12,11 @@ export interface Store {
   readonly subjects: Subjects
   readonly replays: ReplayGuard
   readonly feed: Feed
+  /**
+   * Proves that the store takes writes, by a mark in it: at most one in two seconds, which all
+   * callers share. Rejects with what the mark met. Absent: a store that can be asked takes writes.
+   */
+  proveWritable?(): Promise<void>
   /** Frees what the store itself opened. A client that was passed in stays open. */
   close(): Promise<void>
 }

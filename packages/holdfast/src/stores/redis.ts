@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { Duration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
+import { PARTITIONS } from '../core/ids.ts'
 import { clock, duration, flag, func, passing, withDefault, words } from '../core/option-kinds.ts'
 import { checked, isObject, type OptionsOf, type OptionTable } from '../core/options.ts'
 import type { Store } from '../core/store.ts'
@@ -14,6 +15,8 @@ import { refuseServer } from './redis/server-check.ts'
 import { storeIn } from './redis/store.ts'
 import { wakeSecrets } from './redis/wake-secrets.ts'
 import { redisWake, subscriptionOf } from './redis/wake-ups.ts'
+import { writeState } from './redis/write-state.ts'
+import { writeProof } from './write-proof.ts'
 
 export type {
   IoredisClient,
@@ -55,7 +58,10 @@ export interface RedisOptions extends FeedOptions {
    * in flight can bring a revoked session back: set it only where losing a revocation is no harm.
    */
   readonly allowEviction?: boolean
-  /** Hears once of what could not be checked. Default: `process.emitWarning`. */
+  /**
+   * Hears once of what could not be checked, and of a Redis that answers and refuses writes: once
+   * with cause and mend, and once when it is over. Default: `process.emitWarning`.
+   */
   readonly onWarning?: (message: string) => void
 }
 
@@ -82,7 +88,9 @@ export const REDIS_OPTIONS = {
     ),
     timeout: withDefault(duration({ max: 60_000 }), 1_000),
     allowEviction: withDefault(flag, false),
-    onWarning: func<(message: string) => void>('it hears of what could not be checked'),
+    onWarning: func<(message: string) => void>(
+      'it hears of what could not be checked, and of refused writes',
+    ),
   } satisfies OptionsOf<RedisOptions>,
   aliases: {
     redis: 'client',
@@ -136,7 +144,21 @@ export function redisStore(options: RedisOptions): Store {
   const own = url === undefined ? undefined : redisConnection({ url, tls, timeoutMs })
   const port = own ?? redisPort(client as RedisClient)
   const keys = redisKeys(prefix)
-  const ask = redisAsk(port, timeoutMs)
+  const marks = port.cluster ? PARTITIONS : 1
+  const state = writeState({
+    mark: () => markAll(ask),
+    cluster: port.cluster,
+    onWarning,
+  })
+  const proof = writeProof(() => markAll(askChecked))
+  const ask = redisAsk(port, { timeoutMs, state, onFailure: proof.doubt })
+
+  /** One mark on a single server, one in each partition of a Cluster. */
+  function markAll({ mark }: RedisAsk): Promise<unknown> {
+    const partitions = Array.from({ length: marks }, (_, partition) => partition)
+    return Promise.all(partitions.map((partition) => mark(keys.mark(partition))))
+  }
+
   const askChecked = afterCheck(ask, async () => {
     await Promise.all([
       refuseServer(ask, { cluster: port.cluster, allowEviction, onWarning }),
@@ -153,7 +175,9 @@ export function redisStore(options: RedisOptions): Store {
   )
   return {
     ...store,
+    proveWritable: proof.prove,
     async close() {
+      state.close()
       await store.close()
       own?.close()
     },
@@ -180,5 +204,10 @@ function afterCheck(ask: RedisAsk, check: () => Promise<void>): RedisAsk {
     run: (script, keys, args) =>
       passed ? ask.run(script, keys, args) : first(() => ask.run(script, keys, args)),
     onEachMaster: (args) => (passed ? ask.onEachMaster(args) : first(() => ask.onEachMaster(args))),
+    // The other way round: before a mark has passed, a server that was a replica is asked nothing.
+    async mark(key) {
+      await ask.mark(key)
+      if (!passed) await ready()
+    },
   }
 }

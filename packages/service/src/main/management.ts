@@ -3,8 +3,8 @@ import type { Metrics } from './metrics.ts'
 
 export interface ManagementParts {
   readonly metrics: Metrics
-  /** Asks the store; false while stopping. */
-  readonly ready: () => Promise<boolean>
+  /** Why it cannot answer, its store included; undefined when it can. */
+  readonly ready: () => Promise<string | undefined>
   /** What does not keep it from answering, and should be fixed. */
   readonly warnings: () => readonly string[]
 }
@@ -25,8 +25,10 @@ export function managementAnswer({
     switch (path) {
       case '/livez':
         return [200, PLAIN, 'ok\n']
-      case '/readyz':
-        return (await ready()) ? [200, PLAIN, readyText()] : [503, PLAIN, 'not ready\n']
+      case '/readyz': {
+        const why = await ready()
+        return why === undefined ? [200, PLAIN, readyText()] : [503, PLAIN, `not ready: ${why}\n`]
+      }
       case '/metrics':
         return [200, metrics.contentType, await metrics.text()]
       default:

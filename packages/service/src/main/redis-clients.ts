@@ -18,17 +18,22 @@ export type RedisSettings = Pick<
 
 const LONGEST_PAUSE_MS = 2_000
 
+/** As a command meets it, and as a script does. */
+const DEMOTED = /(?:^|: -)(?:READONLY|MASTERDOWN) /
+
 /** Pause before attempt number `times`: 100 ms more each time, at most 2 s. */
 const pauseBefore = (times: number): number => Math.min(times * 100, LONGEST_PAUSE_MS)
 
 /**
  * Makes clients of `ioredis` for the Redis that the configuration names. One that only waits for
  * messages keeps its subscription while it is not connected; for all others a command fails at once
- * then.
+ * then. `onDemoted` hears of a server that is no master any more: the client connects anew, and
+ * asks anew where the name leads.
  */
 export function redisClients(
   address: RedisAddress,
   settings: RedisSettings,
+  onDemoted: () => void,
 ): (use: 'commands' | 'messages') => Redis | Cluster {
   const { form, hosts, socket, master, database } = address
   const tls = address.tls ? { tls: tlsOf(settings) } : {}
@@ -42,6 +47,11 @@ export function redisClients(
     ...(password === undefined ? {} : { password }),
     ...tls,
     connectTimeout: timeoutMs,
+    reconnectOnError(error: Error) {
+      if (!DEMOTED.test(error.message)) return false
+      onDemoted()
+      return true
+    },
   }
 
   const forUse = {
@@ -71,7 +81,6 @@ export function redisClients(
         ...(tls.tls ? { enableTLSForSentinelMode: true, sentinelTLS: tls.tls } : {}),
         sentinelRetryStrategy: pauseBefore,
         sentinelCommandTimeout: timeoutMs,
-        failoverDetector: use === 'commands',
       })
     }
     if (socket !== undefined) return new Redis({ ...place, path: socket })

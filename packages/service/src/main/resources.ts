@@ -26,6 +26,8 @@ export interface Resources {
   readonly metrics: Metrics
   readonly host: Host
   readonly store: Store
+  /** Where the store is and what became of its connection, without who logs in. */
+  readonly whereabouts: () => string
   readonly keys: Keys
   readonly ring: RingCheck
   readonly geo: GeoLookup
@@ -58,7 +60,7 @@ export async function openResources(config: Config, options: ResourceOptions): P
     keys.close()
     throw error
   })
-  const { store } = opened
+  const { store, whereabouts } = opened
   const geo = geoLookup({
     city: config.geoCity,
     asn: config.geoAsn,
@@ -80,7 +82,10 @@ export async function openResources(config: Config, options: ResourceOptions): P
     await ring.done().catch((error: unknown) => {
       // Redis may be away at first; readiness asks again
       if (!(error instanceof SessionError && error.code === 'store_unavailable')) throw error
-      log.warn({ err: error }, 'the key ring could not be compared with the store yet')
+      log.warn(
+        { store: whereabouts(), cause: error.message },
+        'the key ring could not be compared with the store yet',
+      )
     })
     // After the ring, so that reading a large feed does not slow it down.
     const revocations = revocationHub({ feed: store.feed, now, log, metrics, stopping })
@@ -91,6 +96,7 @@ export async function openResources(config: Config, options: ResourceOptions): P
       metrics,
       host,
       store,
+      whereabouts,
       keys,
       ring,
       geo,

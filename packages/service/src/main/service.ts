@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import type { Sessions } from 'holdfast'
+import { SessionError, type Sessions } from 'holdfast'
 import { eventLog, subjectKeys, tokenIntrospector } from 'holdfast/maintenance'
 import { clientAddressResolver } from 'holdfast/network'
 import { callersOf } from '../api/callers.ts'
@@ -147,21 +147,40 @@ async function closeAll(
   log.info('stopped')
 }
 
-/** Whether this process can answer, its store included; never while it stops. */
+/**
+ * Why this process cannot answer; undefined when it can: a mark was written to its store. Never
+ * while it stops. What keeps it from answering is logged once.
+ */
 function readiness(
-  { store, ring, revocations, log }: Resources,
+  { store, whereabouts, ring, revocations, log }: Resources,
   isClosing: () => boolean,
-): () => Promise<boolean> {
-  return async () => {
-    if (isClosing()) return false
+): () => Promise<string | undefined> {
+  let told: string | undefined
+
+  async function obstacle(): Promise<string | undefined> {
     try {
-      await store.feed.head()
+      // A mark is shared for a while. A store that hangs shows at the read.
+      await Promise.all([store.proveWritable?.(), store.feed.head()])
       await ring.done()
-      return revocations.ready()
+      return revocations.ready() ? undefined : 'the feed of revocations is being read'
     } catch (error) {
-      log.warn({ err: error }, 'not ready')
-      return false
+      if (!(error instanceof SessionError)) {
+        log.error({ err: error }, 'not ready')
+        return 'there was a fault, which the log tells of'
+      }
+      return error.code === 'store_unavailable'
+        ? `the store takes no writes: ${error.message} (${whereabouts()})`
+        : error.message
     }
+  }
+
+  return async () => {
+    if (isClosing()) return 'it is stopping'
+    const why = await obstacle()
+    if (why !== told && why !== undefined) log.warn({ why }, 'not ready')
+    if (why === undefined && told !== undefined) log.info('ready again')
+    told = why
+    return why
   }
 }
 

@@ -7,10 +7,13 @@ import type { RedisOptions } from 'holdfast/redis'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 import type { RedisAddress } from '../config/store-address.ts'
+import { connectionLog } from './connection-log.ts'
 import type { RedisSettings } from './redis-clients.ts'
 
 export interface OpenedStore {
   readonly store: Store
+  /** Where the store is and what became of its connection, without who logs in. */
+  whereabouts(): string
   /** Closes the store and the connection that was made for it. */
   close(): Promise<void>
 }
@@ -42,7 +45,7 @@ export async function openStore(
   switch (wanted.kind) {
     case 'memory': {
       log.warn('The store is in memory: every session ends with this process.')
-      return opened(memoryStore(bounds))
+      return opened(memoryStore(bounds), 'memory:')
     }
     case 'lmdb':
       if (existing && !existsSync(join(wanted.path, LMDB_FILE))) {
@@ -51,7 +54,7 @@ export async function openStore(
           `There is no store at ${wanted.path}. Correct HOLDFAST_STORE.`,
         )
       }
-      return opened(await openLmdb({ ...options, path: wanted.path }))
+      return opened(await openLmdb({ ...options, path: wanted.path }), `lmdb:${wanted.path}`)
     case 'redis':
       return openRedis(wanted, config, { options, log })
   }
@@ -59,8 +62,8 @@ export async function openStore(
 
 const LMDB_FILE = 'data.mdb'
 
-function opened(store: Store): OpenedStore {
-  return { store, close: () => store.close() }
+function opened(store: Store, where: string): OpenedStore {
+  return { store, whereabouts: () => where, close: () => store.close() }
 }
 
 async function openLmdb(options: LmdbOptions): Promise<Store> {
@@ -84,16 +87,16 @@ async function openRedis(
   const { storeTimeout: timeout, storePrefix: prefix, allowEviction } = config
   const { redisClients } = await import('./redis-clients.ts')
   const { redisStore } = await import('holdfast/redis')
-  const make = redisClients(address, config)
+  const make = redisClients(address, config, () => subscriber?.disconnect(true))
   const client = make('commands')
+  const connection = connectionLog(client, { address, config, log })
   const connected = new Promise<void>((resolve) => {
     client.once('ready', resolve)
     setTimeout(resolve, timeout).unref()
   })
-  // Without a listener a lost connection would end the process; the store answers for itself.
-  client.on('error', (error: Error) => log.warn({ err: error }, 'redis'))
   const subscriber = config.storeWakeUps ? make('messages') : undefined
-  subscriber?.on('error', (error: Error) => log.warn({ err: error }, 'redis: wake-ups'))
+  // The client of the commands tells of the same server.
+  subscriber?.on('error', (error: Error) => log.debug({ err: error.message }, 'redis: wake-ups'))
   const store = redisStore({
     ...options,
     ...{ client, timeout, prefix, allowEviction },
@@ -103,6 +106,7 @@ async function openRedis(
   await connected
   return {
     store,
+    whereabouts: connection.whereabouts,
     async close() {
       await store.close()
       subscriber?.disconnect()

@@ -1,19 +1,24 @@
+import dns from 'node:dns'
 import { writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { newKeyring } from 'holdfast'
 import { formatKeyring } from 'holdfast/maintenance'
-import { expect, onTestFinished, test } from 'vitest'
+import { Redis } from 'ioredis'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { type RedisServer, startRedis } from '../../../holdfast/test/support/redis.ts'
 import { until } from '../../../holdfast/test/support/until.ts'
 import { atHome, folder, LOGIN, type Running, running } from '../support.ts'
 
-async function overRedis(): Promise<{ run: Running; redis: RedisServer; token: string }> {
+async function overRedis(
+  store?: string,
+): Promise<{ run: Running; redis: RedisServer; token: string }> {
   const redis = await startRedis()
   onTestFinished(() => redis.close())
   const ring = join(folder(), 'ring.json')
   writeFileSync(ring, formatKeyring(newKeyring()), { mode: 0o600 })
   const run = await running({
-    HOLDFAST_STORE: `redis://127.0.0.1:${redis.port}`,
+    HOLDFAST_STORE: store ?? `redis://127.0.0.1:${redis.port}`,
     HOLDFAST_STORE_TIMEOUT: '1s',
     HOLDFAST_KEYRING: ring,
   })
@@ -23,9 +28,12 @@ async function overRedis(): Promise<{ run: Running; redis: RedisServer; token: s
   return { run, redis, token }
 }
 
-async function readyIs(run: Running, status: number): Promise<void> {
-  await until(`/readyz answers ${status}`, async () => {
-    return (await fetch(`${run.service.managementUrl}/readyz`)).status === status
+/** What `/readyz` says, once it answers with the status. */
+async function readyIs(run: Running, status: number): Promise<string> {
+  return until(`/readyz answers ${status}`, async () => {
+    const answer = await fetch(`${run.service.managementUrl}/readyz`)
+    const text = await answer.text()
+    return answer.status === status && text
   })
 }
 
@@ -53,7 +61,7 @@ test('while Redis is away the service is not ready and confirms no logout', asyn
 
   await redis.stop()
   const logout = await run.call('POST', '/v1/logout', { body: { token } })
-  await readyIs(run, 503)
+  const why = await readyIs(run, 503)
   const alive = await fetch(`${run.service.managementUrl}/livez`)
   await redis.restart()
   await readyIs(run, 200)
@@ -62,4 +70,98 @@ test('while Redis is away the service is not ready and confirms no logout', asyn
   expect(logout.status).toBe(503)
   expect(alive.status).toBe(200)
   expect(again.status).toBe(201)
+  expect(why).toContain(`redis://127.0.0.1:${redis.port}/0`)
+  await until('the log says that Redis is back', () => run.log().includes('reached again'))
+  expect(run.log().match(/Redis cannot be reached/g)).toHaveLength(1)
+})
+
+test('a Redis that is away at the start is named with the cause, without a password', async () => {
+  const redis = await startRedis(['--requirepass', 'sesame'])
+  onTestFinished(() => redis.close())
+  await redis.stop()
+  const ring = join(folder(), 'ring.json')
+  writeFileSync(ring, formatKeyring(newKeyring()), { mode: 0o600 })
+  const run = await running({
+    HOLDFAST_STORE: `redis://:sesame@127.0.0.1:${redis.port}`,
+    HOLDFAST_STORE_TIMEOUT: '300ms',
+    HOLDFAST_KEYRING: ring,
+  })
+
+  const why = await readyIs(run, 503)
+  await redis.restart()
+  await readyIs(run, 200)
+
+  expect(why).toMatch(new RegExp(`ECONNREFUSED 127\\.0\\.0\\.1:${redis.port}`))
+  expect(why + run.log()).not.toContain('sesame')
+})
+
+test('while the master is demoted in place, logins and logouts are 503', async () => {
+  const { run, redis, token } = await overRedis()
+  const replica = await startRedis(['--replicaof', '127.0.0.1', String(redis.port)])
+  onTestFinished(() => replica.close())
+  const [admin, other] = [redis, replica].map(({ port }) => new Redis({ port }))
+  onTestFinished(() => [admin, other].forEach((client) => void client?.disconnect()))
+  const follows = async (client?: Redis): Promise<boolean> =>
+    String(await client?.info('replication')).includes('master_link_status:up')
+  await until('the replica follows', () => follows(other))
+  const login = (): Promise<Response> =>
+    run.call('POST', '/v1/sessions', { body: { ...LOGIN, request: atHome() } })
+  const logout = (): Promise<Response> => run.call('POST', '/v1/logout', { body: { token } })
+  const verify = (): Promise<Response> =>
+    run.call('POST', '/v1/verify', { body: { token, request: atHome() } })
+
+  await other?.call('REPLICAOF', 'NO', 'ONE')
+  await admin?.call('REPLICAOF', '127.0.0.1', String(replica.port))
+  await until('the master is a replica', () => follows(admin))
+  const why = await readyIs(run, 503)
+  const during = await Promise.all([login(), logout(), verify()])
+  await admin?.call('REPLICAOF', 'NO', 'ONE')
+  await readyIs(run, 200)
+
+  expect(why).toMatch(/READONLY.*replica/)
+  for (const answer of during) {
+    expect([answer.status, (await answer.json()).code]).toEqual([503, 'store_unavailable'])
+    expect(answer.headers.get('set-cookie')).toBeNull()
+  }
+  expect((await (await verify()).json()).ok).toBe(true)
+  expect((await login()).status).toBe(201)
+  expect((await logout()).status).toBe(204)
+  expect((await (await verify()).json()).ok).toBe(false)
+  expect(run.log().match(/Redis refuses writes \(READONLY\)/g)).toHaveLength(1)
+  expect(run.log().match(/Redis takes writes again/g)).toHaveLength(1)
+})
+
+test('after a demotion the name is resolved anew, without a restart', async () => {
+  const [first, second] = [await startRedis(), await startRedis()]
+  for (const one of [first, second]) onTestFinished(() => one.close())
+  const front = createServer((socket) => {
+    const behind = connect(second.port, '127.0.0.1')
+    socket.pipe(behind).pipe(socket)
+    for (const one of [socket, behind]) one.on('error', () => {})
+  })
+  await new Promise<void>((resolve) => front.listen(first.port, '127.0.0.2', resolve))
+  onTestFinished(() => void front.close())
+  let address = '127.0.0.1'
+  const real = dns.lookup
+  const lookup = vi.spyOn(dns, 'lookup').mockImplementation(((
+    name: string,
+    options: { readonly all?: boolean },
+    done: (error: null, found: unknown, family?: number) => void,
+  ) => {
+    if (name !== 'redis.test') return real(name, options as object, done as () => void)
+    if (options.all) done(null, [{ address, family: 4 }])
+    else done(null, address, 4)
+  }) as typeof dns.lookup)
+  onTestFinished(() => lookup.mockRestore())
+  const { run } = await overRedis(`redis://redis.test:${first.port}`)
+  const admin = new Redis({ port: first.port })
+  onTestFinished(() => admin.disconnect())
+
+  await admin.call('REPLICAOF', '127.0.0.1', String(second.port))
+  await readyIs(run, 503)
+  address = '127.0.0.2'
+  await readyIs(run, 200)
+
+  const login = await run.call('POST', '/v1/sessions', { body: { ...LOGIN, request: atHome() } })
+  expect(login.status).toBe(201)
 })

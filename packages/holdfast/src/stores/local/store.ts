@@ -5,6 +5,7 @@ import { type HeadWatchOptions, headWatch } from '../feed/head-watch.ts'
 import { feedReader } from '../feed/reader.ts'
 import { checkedKey } from '../input.ts'
 import { locate } from '../partition.ts'
+import { writeProof } from '../write-proof.ts'
 import { localEntries } from './entries.ts'
 import { localReplays, localSubjects } from './subjects.ts'
 import type { Backend, Publish, Tables } from './tables.ts'
@@ -19,6 +20,9 @@ export interface LocalOptions {
   /** Activity is written this often at most, ms. Default 0: at once. */
   readonly touchEveryMs?: number
 }
+
+/** No digest of a key of the replay guard is so short. */
+const MARK = 'mark'
 
 const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 
@@ -58,6 +62,8 @@ export function localStore(
       backend.read(() => asked.map((range) => tables.feedRange(range))),
   }
 
+  const proof = writeProof(() => backend.transaction(() => tables.putReplay(MARK, now())))
+
   return {
     entries,
     subjects: localSubjects(context),
@@ -70,6 +76,7 @@ export function localStore(
         await transaction(() => publish(partition, items))
       },
     },
+    proveWritable: proof.prove,
     async close() {
       watch.close()
       await flush()

@@ -1,6 +1,8 @@
 import { SessionError } from '../../core/errors.ts'
 import type { Arguments, RedisPort } from './client.ts'
+import type { Refusal } from './refusals.ts'
 import type { Script } from './scripts.ts'
+import type { WriteState } from './write-state.ts'
 
 /** Asks Redis. Each call ends within the time limit, with an answer or `store_unavailable`. */
 export interface RedisAsk {
@@ -8,6 +10,16 @@ export interface RedisAsk {
   /** Runs a script in the slot of its first key. */
   run(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>
   onEachMaster(args: Arguments): Promise<readonly unknown[]>
+  /** Writes a mark under a key for a minute, also where nothing else may be asked. */
+  mark(key: string): Promise<unknown>
+}
+
+/** What happened, for whoever asks and for whoever tells. */
+export interface AskOptions {
+  readonly timeoutMs: number
+  readonly state: WriteState
+  /** Hears of every failure. */
+  readonly onFailure: () => void
 }
 
 /**
@@ -16,7 +28,9 @@ export interface RedisAsk {
  */
 const MAX_UNANSWERED = 10_000
 
-export function redisAsk(port: RedisPort, timeoutMs: number): RedisAsk {
+const MARK_MS = 60_000
+
+export function redisAsk(port: RedisPort, { timeoutMs, state, onFailure }: AskOptions): RedisAsk {
   const limit = timeLimit(timeoutMs)
   let unanswered = 0
 
@@ -33,6 +47,7 @@ export function redisAsk(port: RedisPort, timeoutMs: number): RedisAsk {
     unanswered++
     return new Promise<T>((resolve, reject) => {
       const waiting = limit.begin(() => {
+        onFailure()
         reject(unavailable(`Redis did not answer "${what}" within ${timeoutMs} ms.`))
       })
       const answered = (): void => {
@@ -45,7 +60,13 @@ export function redisAsk(port: RedisPort, timeoutMs: number): RedisAsk {
       }
       const failed = (cause: unknown): void => {
         answered()
-        reject(unavailable(`Redis could not do "${what}": ${kindOf(cause)}.`, cause))
+        onFailure()
+        const refusal = state.failed(cause)
+        reject(
+          refusal === undefined
+            ? unavailable(`Redis could not do "${what}": ${kindOf(cause)}.`, cause)
+            : refusedBy(refusal, what, cause),
+        )
       }
       try {
         ask().then(succeeded, (cause: unknown) => {
@@ -59,10 +80,24 @@ export function redisAsk(port: RedisPort, timeoutMs: number): RedisAsk {
     })
   }
 
+  /** Undefined: it may be asked. */
+  function closed<T>(what: string): Promise<T> | undefined {
+    const refusal = state.closedBy()
+    return refusal && Promise.reject(refusedBy(refusal, what))
+  }
+
   return {
-    command: (key, args) => bounded(args[0], () => port.command(key, args)),
-    onEachMaster: (args) => bounded(args[0], () => port.onEachMaster(args)),
+    command: (key, args) => closed(args[0]) ?? bounded(args[0], () => port.command(key, args)),
+    onEachMaster: (args) => closed(args[0]) ?? bounded(args[0], () => port.onEachMaster(args)),
+    async mark(key) {
+      await bounded('mark', () =>
+        port.command(key, ['SET', key, String(Date.now()), 'PX', String(MARK_MS)]),
+      )
+      state.passed()
+    },
     run({ name, source, sha }, keys, args) {
+      const refused = closed<unknown>(name)
+      if (refused !== undefined) return refused
       const key = keys[0] ?? ''
       const command: [string, ...(string | Buffer)[]] = ['EVALSHA', sha, String(keys.length)]
       for (const one of keys) command.push(one)
@@ -125,10 +160,31 @@ function timeLimit(ms: number): {
   }
 }
 
-/** The code in front of Redis's message, for example OOM or CLUSTERDOWN; else the error's name. */
+/**
+ * The code in front of Redis's message, for example WRONGTYPE: what follows may have arguments in
+ * it. Of a connection the code and the address that it failed with.
+ */
 function kindOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown'
-  return /^-?([A-Z]{3,}) /.exec(error.message)?.[1] ?? error.name
+  const one = error instanceof AggregateError ? error.errors[0] : error
+  if (!(one instanceof Error)) return 'unknown'
+  const kind = /^-?([A-Z]{3,}) /.exec(one.message)?.[1]
+  if (kind !== undefined) return kind
+  const { syscall, code, address, port, hostname } = one as Error & Partial<SystemFailure>
+  if (syscall === undefined || code === undefined) return one.name
+  const where = address === undefined ? hostname : `${address}${port ? `:${port}` : ''}`
+  return [syscall, code, where].filter(Boolean).join(' ')
+}
+
+interface SystemFailure {
+  readonly syscall: string
+  readonly code: string
+  readonly address: string
+  readonly port: number
+  readonly hostname: string
+}
+
+function refusedBy({ kind, cause, mend }: Refusal, what: string, error?: unknown): SessionError {
+  return unavailable(`Redis refuses "${what}" (${kind}): ${cause}. ${mend}.`, error)
 }
 
 function unavailable(message: string, cause?: unknown): SessionError {

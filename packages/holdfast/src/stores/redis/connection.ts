@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { type Arguments, invalidOption, type RedisPort } from './client.ts'
+import { REPLICA, refusalOf } from './refusals.ts'
 import { textOf } from './replies.ts'
 import { commandBytes, respReader } from './resp.ts'
 import type { Subscription } from './wake-ups.ts'
@@ -44,6 +45,8 @@ export function redisConnection(options: RedisConnectionOptions): RedisConnectio
   let closed = false
   let pause: NodeJS.Timeout | undefined
   let attempts = 0
+  /** Why there is no connection. */
+  let failure: unknown
   let sent: Waiting[] = []
   let answered = 0
   let unsent: Waiting[] = []
@@ -53,7 +56,7 @@ export function redisConnection(options: RedisConnectionOptions): RedisConnectio
 
   function send(args: Arguments): Promise<unknown> {
     if (closed) return Promise.reject(new Error('The connection to Redis is closed.'))
-    if (pause !== undefined) return Promise.reject(new Error('There is no connection to Redis.'))
+    if (pause !== undefined) return Promise.reject(failure)
     return new Promise((resolve, reject) => {
       const waiting = { args, resolve, reject }
       if (ready) write(waiting)
@@ -115,12 +118,14 @@ export function redisConnection(options: RedisConnectionOptions): RedisConnectio
   }
 
   async function greet(opening: Socket): Promise<void> {
-    await Promise.all(
+    const [hello] = await Promise.all(
       address.greeting.map(
-        (args) => new Promise((resolve, reject) => write({ args, resolve, reject })),
+        (args) => new Promise<unknown>((resolve, reject) => write({ args, resolve, reject })),
       ),
     )
     if (opening !== socket) return
+    // The name leads here still, and another server is the master.
+    if (roleIn(hello) === 'replica') throw new Error(REPLICA)
     ready = true
     attempts = 0
     for (const waiting of unsent.splice(0)) write(waiting)
@@ -140,6 +145,7 @@ export function redisConnection(options: RedisConnectionOptions): RedisConnectio
     ready = false
     from.destroy()
     outgoing.take()
+    failure = error
     const failed = [...sent.slice(answered), ...unsent]
     sent = []
     unsent = []
@@ -170,8 +176,8 @@ export function redisConnection(options: RedisConnectionOptions): RedisConnectio
       return
     }
     waiting.reject(value)
-    // The address may lead to another server, which has become the master.
-    if (value.message.startsWith('READONLY ') && socket !== undefined) lost(socket, value)
+    // The name may lead to another server, which has become the master.
+    if (socket !== undefined && refusalOf(value)?.elsewhere === true) lost(socket, value)
   }
 
   function push([kind, channel, message]: readonly unknown[]): void {
@@ -209,6 +215,13 @@ export function redisConnection(options: RedisConnectionOptions): RedisConnectio
       if (socket !== undefined) lost(socket, new Error('The connection to Redis is closed.'))
     },
   }
+}
+
+/** What a server says it is in its answer to HELLO, a flat list of names and values. */
+function roleIn(hello: unknown): string | undefined {
+  if (!Array.isArray(hello)) return undefined
+  const at = hello.findIndex((item) => Buffer.isBuffer(item) && item.toString() === 'role')
+  return at === -1 ? undefined : textOf(hello[at + 1])
 }
 
 interface Hearing {

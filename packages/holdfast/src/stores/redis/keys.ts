@@ -25,6 +25,8 @@ export interface RedisKeys {
   /** What messages of a partition are authenticated with. */
   secret(partition: number): string
   replay(partition: number, digest: string): string
+  /** A mark that proves that writes are taken. */
+  mark(partition: number): string
   /** The channel that scripts publish on; they derive it from the key of a feed. */
   readonly wake: string
 }
@@ -50,6 +52,7 @@ export function redisKeys(prefix: string): RedisKeys {
     counter: (partition) => ofPartition('n', partition),
     secret: (partition) => ofPartition('k', partition),
     replay: (partition, digest) => key('m', partition, digest),
+    mark: (partition) => ofPartition('w', partition),
     wake: `${prefix}wake`,
   }
 }
