@@ -166,7 +166,7 @@ describe('LMDB among processes', () => {
   const children: ChildProcess[] = []
 
   beforeAll(() => {
-    code = compiled('stores/lmdb.ts', 'testing/sample-entry.ts', 'testing/fake-host.ts')
+    code = compiled('stores/lmdb.ts', 'contracts/stores/sample-entry.ts', 'contracts/fake-host.ts')
     code.script('prelude.js', PRELUDE)
   })
 
@@ -265,8 +265,8 @@ describe('LMDB among processes', () => {
 
 const PRELUDE = `
 export { lmdbStore } from './stores/lmdb.js'
-export { samples, nextOf } from './testing/sample-entry.js'
-export { fakeHost } from './testing/fake-host.js'
+export { samples, nextOf } from './contracts/stores/sample-entry.js'
+export { fakeHost } from './contracts/fake-host.js'
 `
 
 const WRITER = `
