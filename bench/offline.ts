@@ -72,6 +72,7 @@ async function offlineRows(): Promise<readonly Row[]> {
       acr: 'urn:mfa',
       amr: ['pwd', 'otp'],
       authenticatedAt: at,
+      sensitivity: 'normal',
       deadline: at + 3_600_000,
       audience: AUDIENCE,
       at,

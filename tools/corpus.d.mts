@@ -17,5 +17,7 @@ export interface Case {
   readonly name: string
   readonly verdict: 'accept' | 'reject'
   readonly reason: string
+  /** What the route asks for; absent where it asks for nothing. */
+  readonly sensitivity?: 'sensitive'
   readonly token: string
 }

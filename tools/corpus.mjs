@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { accepted } from './corpus/accepted.mjs'
 import { algorithms } from './corpus/algorithms.mjs'
-import { claims, edgesOfTime } from './corpus/claims.mjs'
+import { claims, edgesOfTime, sensitivities } from './corpus/claims.mjs'
 import { headers, headersThatBringKeys, keyIds } from './corpus/headers.mjs'
 import { readersOfJson } from './corpus/json.mjs'
 import { signatures } from './corpus/signatures.mjs'
@@ -23,7 +23,8 @@ export function corpus() {
     description:
       'Access tokens and the verdict that a verifier owes each of them. Verify with the issuer, ' +
       'the audience, the clock (seconds) and the skew given here, and with the key set as it ' +
-      'is: it holds keys that no verifier may use.',
+      'is: it holds keys that no verifier may use. A case with a sensitivity is one of a route ' +
+      'that asks for it.',
     issuer: ISSUER,
     audience: AUDIENCE,
     now: NOW,
@@ -40,6 +41,7 @@ export function corpus() {
       ...signatures(keys),
       ...spellings(keys),
       ...claims(keys),
+      ...sensitivities(keys),
       ...readersOfJson(keys),
     ],
   }

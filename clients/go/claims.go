@@ -28,6 +28,8 @@ type Claims struct {
 	Generation int64
 	// Tenant is empty for the default one.
 	Tenant string
+	// Sensitivity is "sensitive" where the request was judged as one of a sensitive route.
+	Sensitivity string
 	// Raw has every claim as it stands in the token.
 	Raw map[string]json.RawMessage
 
@@ -65,7 +67,9 @@ func parseClaims(data []byte) (*Claims, times, error) {
 		AMR:        r.texts("amr"),
 		Generation: r.integer("gen", true),
 		Tenant:     r.text("tid", false),
-		Raw:        raw,
+
+		Sensitivity: r.text("sensitivity", false),
+		Raw:         raw,
 	}
 	t := times{
 		exp: r.integer("exp", true),

@@ -24,7 +24,7 @@ func TestCorpus(t *testing.T) {
 	verifier := c.Verifier(keys)
 	for _, one := range c.Cases {
 		t.Run(one.Name, func(t *testing.T) {
-			claims, err := verifier.Verify(context.Background(), one.Token, holdfast.Requirements{})
+			claims, err := verifier.Verify(context.Background(), one.Token, one.Requirements())
 			var refusal *holdfast.Refusal
 			switch {
 			case one.Verdict == "accept" && err != nil:

@@ -59,6 +59,9 @@ type Requirements struct {
 	ACR string
 	// MaxAge of the last proof of who the user is. Zero asks for none.
 	MaxAge time.Duration
+	// Sensitive asks that the authority has judged the request as one of a sensitive route. So the
+	// service need not trust that a gateway matches its paths as the service does.
+	Sensitive bool
 	// Strict asks the authority each time, and refuses when it does not answer.
 	Strict bool
 	// WhenBlind overrides the fail mode of the verifier when it is Refuse.
@@ -240,6 +243,10 @@ func (v *Verifier) meets(claims *Claims, requirements Requirements) error {
 	if requirements.MaxAge > 0 && (claims.AuthTime.IsZero() ||
 		v.now().Sub(claims.AuthTime) > requirements.MaxAge) {
 		wants.Reason = "authenticated too long ago"
+		return wants
+	}
+	if requirements.Sensitive && claims.Sensitivity != "sensitive" {
+		wants.Reason = "the request was not judged as a sensitive one"
 		return wants
 	}
 	return nil

@@ -62,6 +62,12 @@ func TestDemands(t *testing.T) {
 		"no acr is not enough": {
 			map[string]any{"acr": nil}, holdfast.Requirements{ACR: "mfa"}, holdfast.StepUpRequired,
 		},
+		"judged as sensitive": {
+			map[string]any{"sensitivity": "sensitive"}, holdfast.Requirements{Sensitive: true}, "",
+		},
+		"not judged as sensitive": {
+			nil, holdfast.Requirements{Sensitive: true}, holdfast.StepUpRequired,
+		},
 		"fresh enough": {
 			nil, holdfast.Requirements{MaxAge: time.Minute}, "",
 		},

@@ -22,9 +22,9 @@ def verifier_of(corpus, keys):
     return Verifier(issuer, audience, keys, skew, now=lambda: corpus["now"])
 
 
-def verdict(verifier, token):
+def verdict(verifier, token, sensitivity=None):
     try:
-        verifier.verify(token)
+        verifier.verify(token, sensitive=sensitivity == "sensitive")
         return "accept"
     except Refused:
         return "reject"
@@ -33,7 +33,10 @@ def verdict(verifier, token):
 def verdicts(path):
     corpus = read(path)
     verifier = verifier_of(corpus, KeySet(corpus["jwks"]))
-    return [(verdict(verifier, case["token"]), case) for case in corpus["cases"]]
+    return [
+        (verdict(verifier, case["token"], case.get("sensitivity")), case)
+        for case in corpus["cases"]
+    ]
 
 
 def flood(path, url):

@@ -171,8 +171,12 @@ class Verifier:
         self._issuer, self._audience, self._keys = issuer, audience, keys
         self._skew, self._now = skew, now
 
-    def verify(self, token, acr=None, max_age=None):
-        """The claims of a good token; `acr` and `max_age` (seconds) are what the route requires."""
+    def verify(self, token, acr=None, max_age=None, sensitive=False):
+        """The claims of a good token.
+
+        What the route requires: `acr`, `max_age` (seconds), and `sensitive`: that the authority has
+        judged the request as one of a sensitive route.
+        """
         header = _header_of(token)
         found = self._keys.find(header["kid"])
         if found is None:
@@ -187,7 +191,7 @@ class Verifier:
             raise _invalid("wrong signature") from error
         claims = _claims_of(payload)
         self._check_fit(claims)
-        self._check_demands(claims, acr, max_age)
+        self._check_demands(claims, acr, max_age, sensitive)
         return claims
 
     # Not by PyJWT: its clock cannot be given, and it reads "exp": "1" and 1.5 as times.
@@ -203,7 +207,7 @@ class Verifier:
         if claims["exp"] + skew <= now:
             raise Refused("access_token_expired", "expired")
 
-    def _check_demands(self, claims, acr, max_age):
+    def _check_demands(self, claims, acr, max_age, sensitive):
         if acr is not None and claims.get("acr") != acr:
             raise Refused("step_up_required", "another acr")
         # Without auth_time nothing was proved where the token was asked for.
@@ -211,6 +215,8 @@ class Verifier:
             "auth_time" not in claims or self._now() - claims["auth_time"] > max_age
         ):
             raise Refused("step_up_required", "authenticated too long ago")
+        if sensitive and claims.get("sensitivity") != "sensitive":
+            raise Refused("step_up_required", "the request was not judged as a sensitive one")
 
 
 def _header_of(token):
@@ -292,7 +298,7 @@ def _claims_of(payload):
         ("aud", lambda value: _is_string(value) or _is_texts(value), True),
         *((name, _is_integer, True) for name in ("exp", "iat", "gen")),
         *((name, _is_integer, False) for name in ("nbf", "auth_time")),
-        *((name, _is_string, False) for name in ("acr", "tid")),
+        *((name, _is_string, False) for name in ("acr", "tid", "sensitivity")),
         ("amr", _is_texts, False),
     ]
     for name, fits, required in checks:
@@ -359,7 +365,7 @@ def bearer_of(authorization):
     return token
 
 
-def _challenge(code, acr=None, max_age=None):
+def _challenge(code, acr=None, max_age=None, **_):
     if code == "token_missing":
         return "Bearer"
     if code != "step_up_required":

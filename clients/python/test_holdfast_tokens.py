@@ -90,6 +90,13 @@ class Requirements(unittest.TestCase):
         except Refused as refused:
             return refused.code
 
+    def test_sensitive(self):
+        self.assertIsNone(self.code(token(sensitivity="sensitive"), sensitive=True))
+        self.assertEqual(self.code(token(), sensitive=True), "step_up_required")
+        self.assertEqual(
+            self.code(token(sensitivity="normal"), sensitive=True), "step_up_required"
+        )
+
     def test_acr(self):
         self.assertIsNone(self.code(token(), acr="mfa"))
         self.assertEqual(self.code(token(), acr="hardware"), "step_up_required")

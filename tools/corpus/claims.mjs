@@ -55,6 +55,31 @@ export function edgesOfTime({ EdDSA }) {
   ]
 }
 
+export function sensitivities({ EdDSA }) {
+  const judged = (sensitivity) => token(EdDSA, { claims: { sensitivity } })
+  const asks = { sensitivity: 'sensitive' }
+  const why = 'the request was not judged as a sensitive one'
+  return [
+    accept('judged as sensitive, and asked for', judged('sensitive'), 'what the route asks', asks),
+    accept('judged as sensitive, and not asked for', judged('sensitive'), 'more than is asked'),
+    accept('judged as something new, and not asked for', judged('extreme'), 'nobody asks'),
+    reject('not said to be sensitive, and asked for', token(EdDSA), why, asks),
+    reject('judged as normal, and sensitive asked for', judged('normal'), why, asks),
+    reject('judged as Sensitive, and sensitive asked for', judged('Sensitive'), why, asks),
+    reject('judged as sensitive with a space', judged('sensitive '), why, asks),
+    reject('judged as nothing, and sensitive asked for', judged(''), why, asks),
+    reject('sensitivity a list', judged(['sensitive']), 'a string', asks),
+    reject('sensitivity true', judged(true), 'a string'),
+    reject('sensitivity null', judged(null), 'a string'),
+    reject(
+      'sensitivity in capitals',
+      token(EdDSA, { claims: { SENSITIVITY: 'sensitive' } }),
+      'names are exact',
+      asks,
+    ),
+  ]
+}
+
 export function claims({ EdDSA }) {
   const set = (changed) => token(EdDSA, { claims: changed })
   const raw = (text) => token(EdDSA, { claims: text })

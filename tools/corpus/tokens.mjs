@@ -97,12 +97,14 @@ export function publicKeys(keys) {
   ]
 }
 
-export function accept(name, token, reason) {
-  return { name, verdict: 'accept', reason, token }
+/** `asks`: what the route asks for besides. */
+export function accept(name, token, reason, asks = {}) {
+  return { name, verdict: 'accept', reason, ...asks, token }
 }
 
-export function reject(name, token, reason) {
-  return { name, verdict: 'reject', reason, token }
+/** `asks`: what the route asks for besides. */
+export function reject(name, token, reason, asks = {}) {
+  return { name, verdict: 'reject', reason, ...asks, token }
 }
 
 /** A token of `key`; header and claims as objects, or as the bytes that stand in their place. */

@@ -56,7 +56,10 @@ public final class AccessTokenVerifier {
             this.code = code;
         }
 
-        /** One of {@code access_token_invalid} and {@code access_token_expired}. */
+        /**
+         * One of {@code access_token_invalid}, {@code access_token_expired} and
+         * {@code step_up_required}.
+         */
         public String code() {
             return code;
         }
@@ -95,6 +98,16 @@ public final class AccessTokenVerifier {
         return claims;
     }
 
+    /**
+     * The claims of a good token of a request that the authority has judged as one of a sensitive
+     * route. So the service need not trust that a gateway matches its paths as the service does.
+     */
+    public Map<String, Object> verifySensitive(String token) throws Refused {
+        Map<String, Object> claims = verify(token);
+        if ("sensitive".equals(claims.get("sensitivity"))) return claims;
+        throw new Refused("step_up_required", "the request was not judged as a sensitive one");
+    }
+
     private static boolean isSigned(Keys.Key key, byte[] input, byte[] signature) {
         try {
             Signature verification = Signature.getInstance(switch (key.algorithm()) {
@@ -128,7 +141,7 @@ public final class AccessTokenVerifier {
             throw invalid("sid is no session id");
         }
         if (!audiences(claims.get("aud")).contains(audience)) throw invalid("another audience");
-        for (String name : List.of("acr", "tid"))
+        for (String name : List.of("acr", "tid", "sensitivity"))
             if (claims.containsKey(name) && !isText(claims.get(name))) {
                 throw invalid(name);
             }

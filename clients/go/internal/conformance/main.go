@@ -47,7 +47,7 @@ func verdicts(path string) error {
 	}
 	verifier := c.Verifier(keys)
 	for _, one := range c.Cases {
-		_, err := verifier.Verify(context.Background(), one.Token, holdfast.Requirements{})
+		_, err := verifier.Verify(context.Background(), one.Token, one.Requirements())
 		var refusal *holdfast.Refusal
 		switch {
 		case err == nil:

@@ -22,6 +22,13 @@ type Corpus struct {
 // Case is a token and the verdict that it is owed.
 type Case struct {
 	Name, Verdict, Reason, Token string
+	// Sensitivity that the route asks for; empty where it asks for nothing.
+	Sensitivity string
+}
+
+// Requirements of the route.
+func (c Case) Requirements() holdfast.Requirements {
+	return holdfast.Requirements{Sensitive: c.Sensitivity == "sensitive"}
 }
 
 // Read reads the corpus from a file.

@@ -1,4 +1,5 @@
 import type { SessionId } from './ids.ts'
+import type { Sensitivity } from './request.ts'
 
 /**
  * What an access token says of a session that was just presented, as it stands in that context.
@@ -18,6 +19,8 @@ export interface AccessGrant {
    * fresh.
    */
   readonly authenticatedAt: number | null
+  /** How the presentation was judged. */
+  readonly sensitivity: Sensitivity
   /** The session's absolute deadline: no token outlives it. */
   readonly deadline: number
   /** Who the token is for; undefined takes the first audience of the issuer. */

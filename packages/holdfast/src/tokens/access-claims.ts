@@ -23,6 +23,11 @@ export interface AccessClaims {
   readonly gen: number
   /** The tenant, where it is not the default one. */
   readonly tid?: string
+  /**
+   * `sensitive`, where the request was judged as one of a sensitive route. A private claim; absent
+   * for a normal one.
+   */
+  readonly sensitivity?: string
 }
 
 /** Whom a token has to come from, and whom it has to be for. Both are compared letter by letter. */
@@ -52,6 +57,7 @@ const OPTIONAL: Readonly<Record<string, Is>> = {
   acr: isText,
   amr: isTexts,
   tid: isText,
+  sensitivity: isText,
 }
 
 /**

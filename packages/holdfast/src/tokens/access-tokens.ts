@@ -121,7 +121,7 @@ export function accessTokens(options: AccessTokensOptions): AccessTokens {
   function sign(grant: AccessGrant, key: ActiveKey, to: To): Issued {
     const iat = seconds(grant.at)
     const exp = seconds(Math.min(grant.at + to.lifetimeMs, grant.deadline))
-    const { subject, session, acr, amr, authenticatedAt, generation, tenant } = grant
+    const { subject, session, acr, amr, authenticatedAt, generation, tenant, sensitivity } = grant
     const token = signToken(key, {
       iss: issuer,
       sub: subject,
@@ -136,6 +136,7 @@ export function accessTokens(options: AccessTokensOptions): AccessTokens {
       ...(amr.length === 0 ? {} : { amr }),
       gen: generation,
       ...(tenant === 'default' ? {} : { tid: tenant }),
+      ...(sensitivity === 'normal' ? {} : { sensitivity }),
     })
     return { token, iat, exp }
   }
@@ -171,6 +172,7 @@ interface To {
 /** Key of the memory: everything in the token, and the key that signs it. */
 function nameOf(grant: AccessGrant, audience: string, { kid }: ActiveKey): string {
   const { session, subject, tenant, generation, acr, amr, authenticatedAt, deadline } = grant
+  const { sensitivity } = grant
   return JSON.stringify([
     audience,
     kid,
@@ -181,6 +183,7 @@ function nameOf(grant: AccessGrant, audience: string, { kid }: ActiveKey): strin
     acr,
     amr,
     authenticatedAt,
+    sensitivity,
     deadline,
   ])
 }

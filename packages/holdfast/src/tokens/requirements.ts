@@ -3,7 +3,7 @@ import type { Duration } from '../core/duration.ts'
 import { type RefusalCode, SessionError } from '../core/errors.ts'
 import { duration, flag, oneOf, words } from '../core/option-kinds.ts'
 import { checked, type OptionsOf, type OptionTable } from '../core/options.ts'
-import { LIMITS } from '../core/request.ts'
+import { LIMITS, type Sensitivity } from '../core/request.ts'
 import type { Requirements } from '../core/sessions.ts'
 import type { AccessClaims } from './access-claims.ts'
 import type { Revocations } from './revocations.ts'
@@ -28,6 +28,7 @@ export const ACCESS_OPTIONS = {
     acr: words(`1 to ${LIMITS.word} characters`, new RegExp(`^.{1,${LIMITS.word}}$`, 'su')),
     maxAge: duration(),
     strict: flag,
+    sensitivity: oneOf(['normal', 'sensitive']),
     whenBlind: oneOf(['accept', 'refuse']),
   } satisfies OptionsOf<AccessRequirements>,
   aliases: {
@@ -35,7 +36,6 @@ export const ACCESS_OPTIONS = {
     max_age: 'maxAge',
     audience: 'it is one of verifier()',
     issuer: 'it is one of verifier()',
-    sensitivity: 'an access token knows none; ask for an acr or a maxAge',
   },
 } satisfies OptionTable
 
@@ -44,7 +44,7 @@ export function checkAccessRequirements(
   requirements: AccessRequirements,
   { revocations, authority }: Means,
 ): CheckedAccess {
-  const { acr, maxAge, strict, whenBlind } = checked(ACCESS_OPTIONS, requirements)
+  const { acr, maxAge, sensitivity, strict, whenBlind } = checked(ACCESS_OPTIONS, requirements)
   if (strict === true && !authority) {
     throw misconfigured('strict', 'needs a verifier with an authority')
   }
@@ -54,6 +54,7 @@ export function checkAccessRequirements(
   return {
     ...(acr === undefined ? {} : { acr }),
     ...(maxAge === undefined ? {} : { maxAgeMs: maxAge }),
+    ...(sensitivity === undefined ? {} : { sensitivity }),
     ...(strict === undefined ? {} : { strict }),
     ...(whenBlind === undefined ? {} : { whenBlind }),
   }
@@ -74,22 +75,26 @@ export function revoked(
 /** What the subject has to prove first (RFC 9470). */
 export function unproved(
   claims: AccessClaims,
-  { acr, maxAgeMs }: CheckedAccess,
+  { acr, maxAgeMs, sensitivity }: CheckedAccess,
   { at, acrOrder }: Pick<Means, 'acrOrder'> & { readonly at: number },
 ): AccessRefused | undefined {
   const weak = acr !== undefined && !acrMet(claims.acr ?? null, acr, acrOrder)
   const old = maxAgeMs !== undefined && !isFresh(claims, maxAgeMs, at)
-  if (!weak && !old) return undefined
+  const normal = sensitivity === 'sensitive' && claims.sensitivity !== 'sensitive'
+  if (!weak && !old && !normal) return undefined
   return {
-    ...refuseAccess(
-      'step_up_required',
-      weak ? 'acr is not the wanted one' : 'auth_time is too long ago',
-    ),
+    ...refuseAccess('step_up_required', reasonOf({ weak, old })),
     requirements: {
       ...(acr === undefined ? {} : { acr }),
       ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+      ...(sensitivity === 'sensitive' ? { sensitivity } : {}),
     },
   }
+}
+
+function reasonOf({ weak, old }: { readonly weak: boolean; readonly old: boolean }): string {
+  if (weak) return 'acr is not the wanted one'
+  return old ? 'auth_time is too long ago' : 'the request was not judged as a sensitive one'
 }
 
 function isFresh({ auth_time: authTime }: AccessClaims, within: number, at: number): boolean {
@@ -126,6 +131,11 @@ export interface AccessRequirements {
   readonly acr?: string
   /** Longest time since the subject proved anything. */
   readonly maxAge?: Duration
+  /**
+   * `sensitive`: the authority has judged the request as one of a sensitive route. So the service
+   * need not trust that a gateway matches its paths as the service does. Default `normal`.
+   */
+  readonly sensitivity?: Sensitivity
   /**
    * Asks the authority about every token. A token does not pass when it does not answer. Default
    * false.

@@ -36,6 +36,7 @@ export interface ActiveToken {
   readonly acr?: string
   readonly amr?: readonly string[]
   readonly gen?: number
+  readonly sensitivity?: string
 }
 
 /** Answer of an introspection (RFC 7662). */
@@ -56,6 +57,7 @@ export const introspection = variants('Introspection', 'active', [
     acr: optional(text()),
     amr: optional(list(text())),
     gen: optional(integer()),
+    sensitivity: optional(described(text(), 'Where it was judged as sensitive')),
   }),
   object<InactiveToken>('InactiveToken', { active: exactly(false) }),
 ])

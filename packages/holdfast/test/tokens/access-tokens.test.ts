@@ -26,6 +26,7 @@ const GRANT: AccessGrant = {
   acr: 'urn:mfa',
   amr: ['pwd', 'otp'],
   authenticatedAt: AT - 60_000,
+  sensitivity: 'normal',
   deadline: AT + 3_600_000,
   audience: 'orders',
   at: AT,
@@ -110,6 +111,17 @@ describe('an access token', () => {
   })
 })
 
+test('names the sensitivity that was judged, where it is not the normal one', async () => {
+  const claims = await Promise.all(
+    (['normal', 'sensitive'] as const).map(async (sensitivity) => {
+      const { token } = await issued({ sensitivity })
+      return decodeJwt(token).sensitivity
+    }),
+  )
+
+  expect(claims).toEqual([undefined, 'sensitive'])
+})
+
 describe('issuing again', () => {
   test('gives the same token within half of its life, and then a fresh one', async () => {
     const tokens = accessTokens(OPTIONS)
@@ -134,6 +146,7 @@ describe('issuing again', () => {
       { amr: ['pwd'] },
       { authenticatedAt: AT - 1_000 },
       { generation: AT },
+      { sensitivity: 'sensitive' },
       { deadline: AT + 1_000 },
     ]
 

@@ -24,6 +24,8 @@ describe('what a route asks for', () => {
     [{ acr: 'a', maxAge: 1, strict: true, whenBlind: 'refuse' }],
     [{ acr: 'a'.repeat(64), maxAge: '3650d', strict: false }],
     [{ whenBlind: 'accept' }],
+    [{ sensitivity: 'sensitive' }],
+    [{ sensitivity: 'normal' }],
   ])('may be %j', (requirements) => {
     expect(() => checkAccessRequirements(requirements, everything)).not.toThrow()
   })
@@ -46,6 +48,7 @@ describe('what a route asks for', () => {
     [{ maxAge: '60' }, DURATION],
     [{ strict: 'yes' }, 'requireAccess(): strict must be true or false.'],
     [{ strict: 1 }, 'requireAccess(): strict must be true or false.'],
+    [{ sensitivity: 'high' }, 'requireAccess(): sensitivity must be one of normal, sensitive.'],
     [{ whenBlind: 'deny' }, 'requireAccess(): whenBlind must be one of accept, refuse.'],
     [{ whenBlind: true }, 'requireAccess(): whenBlind must be one of accept, refuse.'],
   ])('cannot be %j', (requirements, message) => {
@@ -136,6 +139,22 @@ describe('what has to be proved first', () => {
       reason: 'auth_time is too long ago',
       requirements: { acr: 'aal1', maxAgeMs: 60_000 },
     })
+  })
+
+  test('a sensitive route asks for a request that was judged as one', () => {
+    const judged = { ...CLAIMS, sensitivity: 'sensitive' }
+    const asks = { sensitivity: 'sensitive' } as const
+
+    expect(unproved(judged, asks, at)).toBeUndefined()
+    expect(unproved(CLAIMS, { sensitivity: 'normal' }, at)).toBeUndefined()
+    for (const claims of [CLAIMS, { ...CLAIMS, sensitivity: 'normal' }]) {
+      expect(unproved(claims, asks, at)).toStrictEqual({
+        ok: false,
+        code: 'step_up_required',
+        reason: 'the request was not judged as a sensitive one',
+        requirements: asks,
+      })
+    }
   })
 
   test('is everything for a token that does not say what was proved', () => {

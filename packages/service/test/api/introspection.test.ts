@@ -202,6 +202,7 @@ describe('introspection', () => {
       acr: null,
       amr: [],
       authenticatedAt: null,
+      sensitivity: 'normal',
       deadline: run.host.now() + 60_000,
       audience: undefined,
       at: run.host.now(),

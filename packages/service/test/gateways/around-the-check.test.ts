@@ -69,6 +69,19 @@ describe.each(EDGES)('around the check of $name', ({ start }) => {
     expect(socket).toMatch(/^HTTP\/1\.1 101 /)
   })
 
+  test('the token says of a sensitive route that it was judged as one', async () => {
+    const paths = ['/account', '/Account/keys', '/ACCOUNT.json', '/accounting', '/news/today']
+
+    const said: unknown[] = []
+    for (const path of paths) {
+      const { headers } = got(await visit(site.edge, path, { headers: { cookie } }))
+      const [, claims = ''] = headers.authorization?.[0]?.split('.') ?? []
+      said.push(JSON.parse(Buffer.from(claims, 'base64url').toString()).sensitivity)
+    }
+
+    expect(said).toEqual(['sensitive', 'sensitive', 'sensitive', undefined, undefined])
+  })
+
   test('two session cookies are refused, where anybody may read, too', async () => {
     const before = site.appSaw.length
     const other = cookieOf(await site.login())

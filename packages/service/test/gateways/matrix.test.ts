@@ -49,6 +49,7 @@ describe.each(EDGES)('$name', ({ name, start, patience, delivery }) => {
     const { authorization = [] } = got(answer).headers
     expect(authorization).toEqual([expect.stringMatching(/^Bearer ey/)])
     expect(claimsOf(authorization[0])).toMatchObject({ aud: 'app', sub: 'ada' })
+    expect(claimsOf(authorization[0])).not.toHaveProperty('sensitivity')
   })
 
   test('2. the session’s secret stays at the edge, and other cookies go on', async () => {

@@ -202,7 +202,7 @@ function grantOf(
   { generation }: Found,
   { audience, presentation }: AccessRequest,
 ): AccessGrant {
-  const { at, network, device } = presentation
+  const { at, network, device, sensitivity } = presentation
   const { acr, amr, authenticatedAt } = state.family
   const proved = provedAt(state, contextKey(network, device))
   return {
@@ -213,6 +213,7 @@ function grantOf(
     acr: proved ? acr : null,
     amr: proved ? amr : [],
     authenticatedAt: proved ? authenticatedAt : null,
+    sensitivity,
     deadline: state.deadline,
     audience,
     at,
