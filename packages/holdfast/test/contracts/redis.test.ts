@@ -105,8 +105,8 @@ describe('Redis', () => {
     }
     await store.entries.touch([{ id: kept.id, at: host.now() + 5 }])
     await store.entries.revoke(ended.id, { until: ended.deadline, reason: 'test', at: host.now() })
-    await store.replays.once('nonce', host.now() + 60_000)
-    const history = { version: 1, sealed: make.bytes(), until: host.now() + 60_000 }
+    await store.replays.once('nonce', host.now() + 3_600_000)
+    const history = { version: 1, sealed: make.bytes(), until: host.now() + 3_600_000 }
     await store.subjects.write(make.subject(), history)
     await store.subjects.revoke(make.subject(), { at: host.now(), reason: 'test' })
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { get, type IncomingMessage } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -77,6 +78,13 @@ async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return port
+}
+
+/** Over a connection of its own: a kept one is closed while a busy machine does other things. */
+async function statusOf(url: string): Promise<number | undefined> {
+  const [answer]: IncomingMessage[] = await once(get(url, { agent: false }), 'response')
+  answer?.resume()
+  return answer?.statusCode
 }
 
 /** The body of the first answer: a service that logs nothing does not say that it listens. */
@@ -169,11 +177,8 @@ test('a log that nobody reads stops no service', async () => {
 
   // Beyond what the system keeps of an output that nobody reads: 64 kB to 208 kB.
   for (let round = 0; round < 25; round++) {
-    const asked = Array.from({ length: 40 }, () => fetch(`${url}/v1/sessions/none`))
-    for (const answer of await Promise.all(asked)) {
-      expect(answer.status).toBe(401)
-      await answer.arrayBuffer()
-    }
+    const asked = Array.from({ length: 40 }, () => statusOf(`${url}/v1/sessions/none`))
+    expect(new Set(await Promise.all(asked))).toEqual(new Set([401]))
   }
   const ended = once(service, 'exit')
   service.kill('SIGTERM')
