@@ -1,6 +1,6 @@
 import { SessionError } from '../../core/errors.ts'
 import type { Arguments, RedisPort } from './client.ts'
-import type { Refusal } from './refusals.ts'
+import { missingRight, type Refusal } from './refusals.ts'
 import type { Script } from './scripts.ts'
 import type { WriteState } from './write-state.ts'
 
@@ -64,7 +64,7 @@ export function redisAsk(port: RedisPort, { timeoutMs, state, onFailure }: AskOp
         const refusal = state.failed(cause)
         reject(
           refusal === undefined
-            ? unavailable(`Redis could not do "${what}": ${kindOf(cause)}.`, cause)
+            ? unavailable(`Redis could not do "${what}": ${reasonOf(cause)}.`, cause)
             : refusedBy(refusal, what, cause),
         )
       }
@@ -173,6 +173,11 @@ function kindOf(error: unknown): string {
   if (syscall === undefined || code === undefined) return one.name
   const where = address === undefined ? hostname : `${address}${port ? `:${port}` : ''}`
   return [syscall, code, where].filter(Boolean).join(' ')
+}
+
+function reasonOf(error: unknown): string {
+  const right = missingRight(error)
+  return right === undefined ? kindOf(error) : `NOPERM, ${right}`
 }
 
 interface SystemFailure {

@@ -75,3 +75,20 @@ export function refusalOf(error: unknown): Refusal | undefined {
   const known = kind === undefined || !Object.hasOwn(KINDS, kind) ? undefined : KINDS[kind]
   return kind === undefined || known === undefined ? undefined : { kind, ...known }
 }
+
+const RIGHTS =
+  'Give it the rights of docs/stores.md: ACL SETUSER NAME ~hf:* &hf:wake +@read +@write ' +
+  '-@dangerous +@scripting +@pubsub +info +ping'
+
+/** What a user may not do, where Redis says so. Redis 7.0 does not name a command in a script. */
+export function missingRight(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const { message } = error
+  const inScript = message.includes('The user executing the script can')
+  if (!inScript && !/(?:^-?|: -)NOPERM /.test(message)) return undefined
+  const command = /'([a-z|]{1,40})' (?:command|sub)/i.exec(message)?.[1]
+  let what = `run ${command?.toUpperCase() ?? 'a command of the script'}`
+  if (/\bkeys\b/.test(message)) what = 'touch the keys that the store uses'
+  if (/\bchannels\b/.test(message)) what = 'use the channel of wake-ups'
+  return `its user may not ${what}. ${RIGHTS}`
+}
