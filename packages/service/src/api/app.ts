@@ -13,7 +13,7 @@ import { stepUpCalls } from './calls/step-up.ts'
 import { subjectCalls } from './calls/subjects.ts'
 import { tokenCalls } from './calls/tokens.ts'
 import { verifyCalls } from './calls/verify.ts'
-import { checkedCaller, observe, type Seen, STANDARD_HEADERS } from './exchange.ts'
+import { checkedCaller, observe, type Seen, STANDARD_HEADERS, unknownCaller } from './exchange.ts'
 import { describeCalls } from './open-api.ts'
 import type { ApiParts } from './parts.ts'
 import { faultOf, problemResponse } from './problem.ts'
@@ -79,10 +79,8 @@ function mount(app: Hono<Bindings>, parts: ApiParts, one: Call): void {
   app.on(one.method.toUpperCase(), honoPath(one.path), async (c) => {
     const { seen, incoming } = c.env
     seen.route = one.path
-    const caller =
-      one.roles.length === 0
-        ? NOBODY
-        : checkedCaller(parts.callers(c.req.header('authorization')), { roles: one.roles, seen })
+    const caller = one.roles.length === 0 ? NOBODY : callerOf(parts, c.req.raw.headers, incoming)
+    if (caller !== NOBODY) checkedCaller(caller, { roles: one.roles, seen })
     const answer = await one.answer({
       request: c.req.raw,
       incoming,
@@ -98,6 +96,15 @@ function mount(app: Hono<Bindings>, parts: ApiParts, one: Call): void {
           status,
           headers: { 'content-type': 'application/json', ...headers },
         })
+  })
+}
+
+function callerOf(parts: ApiParts, headers: Headers, { socket }: IncomingMessage): Caller {
+  const caller = parts.callers(headers.get('authorization') ?? undefined)
+  if (caller !== undefined) return caller
+  throw unknownCaller(parts, {
+    peer: socket.remoteAddress,
+    header: (name) => headers.get(name) ?? undefined,
   })
 }
 

@@ -2,6 +2,7 @@ import { SessionError } from 'holdfast'
 import type { Role } from '../config/api-keys.ts'
 import type { Caller } from './callers.ts'
 import type { ApiParts } from './parts.ts'
+import { isLimited, tooManyGuesses } from './problem.ts'
 
 /** What is known of one request to the API, for its log line and its metrics. */
 export interface Seen {
@@ -20,14 +21,21 @@ export const STANDARD_HEADERS = {
   'strict-transport-security': 'max-age=31536000; includeSubDomains',
 }
 
-/** The caller, where it may call. Throws `caller_unauthenticated` or `caller_forbidden`. */
+/** What is thrown for a key that is missing or wrong. */
+export function unknownCaller(
+  { guesses, callerAddress }: Pick<ApiParts, 'guesses' | 'callerAddress'>,
+  { peer, header }: Pick<Answered, 'peer' | 'header'>,
+): SessionError {
+  const waitS = guesses.key(callerAddress(peer, header))
+  if (waitS > 0) return tooManyGuesses(waitS)
+  return new SessionError('caller_unauthenticated', 'Send Authorization: Bearer and an API key.')
+}
+
+/** The caller, where it may call. Throws `caller_forbidden`. */
 export function checkedCaller(
-  caller: Caller | undefined,
+  caller: Caller,
   { roles, seen }: { readonly roles: readonly Role[]; readonly seen: Seen },
 ): Caller {
-  if (caller === undefined) {
-    throw new SessionError('caller_unauthenticated', 'Send Authorization: Bearer and an API key.')
-  }
   seen.caller = caller.name
   if (roles.some((role) => caller.roles.includes(role))) return caller
   throw new SessionError(
@@ -36,20 +44,23 @@ export function checkedCaller(
   )
 }
 
+interface Answered {
+  readonly method: string
+  readonly status: number
+  readonly ms: number
+  readonly peer: string | undefined
+  readonly header: (name: string) => string | readonly string[] | undefined
+}
+
 /** Counts and logs an answer. */
 export function observe(
   parts: Pick<ApiParts, 'callerAddress' | 'log' | 'flatLog' | 'metrics'>,
   { route, caller, requestId, error }: Seen,
-  answered: {
-    readonly method: string
-    readonly status: number
-    readonly ms: number
-    readonly peer: string | undefined
-    readonly header: (name: string) => string | readonly string[] | undefined
-  },
+  answered: Answered,
 ): void {
   const { method, status, ms, peer, header } = answered
   parts.metrics.answered({ method, route, status, ms })
+  if (isLimited(error)) return
   const line = {
     request_id: requestId,
     method,

@@ -9,27 +9,50 @@ import {
   presented,
   type Wire,
 } from 'holdfast/wire'
+import { type GuessLimits, NO_GUESS_LIMITS } from '../main/guess-limits.ts'
 import { verificationBody } from './answers.ts'
 import { asDescribed, isInputFault } from './call.ts'
 import type { ApiParts } from './parts.ts'
-import { faultOf, problemDetailsOf } from './problem.ts'
+import { faultOf, problemDetailsOf, tooManyGuesses } from './problem.ts'
 
 export type VerificationBody = Readonly<Record<string, unknown>>
+
+type JudgeParts = Pick<ApiParts, 'sessions' | 'cookies' | 'metrics' | 'guesses'>
+
+/** By whom a presentation came. */
+export interface Asker {
+  readonly requestId: string
+  readonly caller: string | null
+}
+
+/** Throws `too_many_requests` instead of a refusal, where too many of them came from one place. */
+export function checkGuess(
+  guesses: GuessLimits,
+  refused: Parameters<GuessLimits['token']>[0],
+): void {
+  const waitS = guesses.token(refused)
+  if (waitS > 0) throw tooManyGuesses(waitS)
+}
+
+/** A batch has one answer for all: the guesses of one in it must not concern the others. */
+export function unlimited<Parts extends JudgeParts>(parts: Parts): Parts {
+  return { ...parts, guesses: NO_GUESS_LIMITS }
+}
 
 /** Judges one presentation: at once where the engine can. */
 export function presentationJudge({
   sessions,
   cookies,
   metrics,
-}: Pick<ApiParts, 'sessions' | 'cookies' | 'metrics'>): (
-  one: Presented,
-  requestId: string,
-) => VerificationBody | Promise<VerificationBody> {
+  guesses,
+}: JudgeParts): (one: Presented, asker: Asker) => VerificationBody | Promise<VerificationBody> {
   const { verify }: { verify: Sessions['verify'] & VerifiesNow } = sessions
-  return (one, requestId) => {
-    const asked = { correlation: requestId, ...one }
+  return (one, asker) => {
+    const asked = { correlation: asker.requestId, ...one }
     const answer = (result: Verification): VerificationBody => {
       metrics.verified(result)
+      if (!result.ok)
+        checkGuess(guesses, { code: result.code, ip: one.request.ip, caller: asker.caller })
       return verificationBody(cookies, result, one.request)
     }
     // An access token takes time to sign.
@@ -47,14 +70,12 @@ export interface LineJudge {
    * A fault in one, also in what it says, is a line of its own and keeps no other waiting. Throws
    * for what is no batch.
    */
-  judge(body: unknown, requestId: string): readonly (VerificationLine | Promise<VerificationLine>)[]
+  judge(body: unknown, asker: Asker): readonly (VerificationLine | Promise<VerificationLine>)[]
   /** The lines as they are sent. One that cannot be written is a fault of its own, too. */
   textOf(lines: readonly VerificationLine[], requestId: string): string
 }
 
-export function lineJudge(
-  parts: Pick<ApiParts, 'sessions' | 'cookies' | 'metrics' | 'log'>,
-): LineJudge {
+export function lineJudge(parts: JudgeParts & Pick<ApiParts, 'log'>): LineJudge {
   const judged = presentationJudge(parts)
 
   function failed(at: number, error: unknown, requestId: string): VerificationLine {
@@ -67,17 +88,17 @@ export function lineJudge(
   }
 
   return {
-    judge: (body, requestId) =>
+    judge: (body, asker) =>
       asDescribed(ENVELOPE, 'body', body).presented.map((one, at) => {
         try {
-          const result = judged(asDescribed(ONE, 'body', one), requestId)
+          const result = judged(asDescribed(ONE, 'body', one), asker)
           if (!(result instanceof Promise)) return { at, result }
           return result.then(
             (known) => ({ at, result: known }),
-            (error) => failed(at, error, requestId),
+            (error) => failed(at, error, asker.requestId),
           )
         } catch (error) {
-          return failed(at, error, requestId)
+          return failed(at, error, asker.requestId)
         }
       }),
 

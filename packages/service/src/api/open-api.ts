@@ -87,6 +87,7 @@ const COMMON: Readonly<Record<number, AnswerFacts>> = {
   400: problemFacts('`invalid_input`: the field is named'),
   401: problemFacts('`caller_unauthenticated`'),
   403: problemFacts('`caller_forbidden`'),
+  429: problemFacts('`too_many_requests`: wait for as long as `Retry-After` says'),
   503: problemFacts('`store_unavailable` and kin: nothing was decided'),
 }
 

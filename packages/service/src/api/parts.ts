@@ -2,6 +2,7 @@ import type { Sessions, SubjectRef } from 'holdfast'
 import type { EventLog, TokenIntrospector } from 'holdfast/maintenance'
 import type { SubjectKey } from 'holdfast/store'
 import type { Logger } from 'pino'
+import type { GuessLimits } from '../main/guess-limits.ts'
 import type { Metrics } from '../main/metrics.ts'
 import type { OwnTokens } from '../main/own-tokens.ts'
 import type { Callers } from './callers.ts'
@@ -23,6 +24,7 @@ export interface ApiParts {
   /** For lines without nesting. */
   readonly flatLog: Logger
   readonly metrics: Metrics
+  readonly guesses: GuessLimits
   /** Address of the process that calls, for the log; null when it is not known. */
   readonly callerAddress: (
     peer: string | undefined,

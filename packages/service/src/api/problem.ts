@@ -5,6 +5,8 @@ import type { Problem, ProblemDetails } from 'holdfast/wire'
 export interface Fault {
   readonly code: Code
   readonly detail: string
+  /** Seconds, of `too_many_requests`. */
+  readonly retryAfterS?: number
   readonly errors?: readonly { readonly field: string; readonly problem: string }[]
 }
 
@@ -53,7 +55,7 @@ export function problemResponse(
   const { status } = details
   const body = oauth ? { ...details, error: oauthErrorOf(details) } : details
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
-  if (status === 503) headers['retry-after'] = '1'
+  if (status === 503 || status === 429) headers['retry-after'] = String(fault.retryAfterS ?? 1)
   if (fault.code === 'caller_unauthenticated')
     headers['www-authenticate'] = `${oauth ? 'Basic' : 'Bearer'} realm="holdfast"`
   return new Response(JSON.stringify(body), { status, headers })
@@ -67,12 +69,31 @@ function oauthErrorOf({ code, status }: ProblemDetails): string {
   return status < 500 ? 'invalid_request' : 'server_error'
 }
 
+/** Thrown instead of a refusal, where too many of them came from one place. */
+export function tooManyGuesses(retryAfterS: number): SessionError {
+  const error = new SessionError(
+    'too_many_requests',
+    'Too many tokens or keys that nobody has came from there. Try again later.',
+  )
+  return Object.assign(error, { retryAfterS })
+}
+
+/** Whether it is of {@link tooManyGuesses}: one finding in the log is of all of them. */
+export function isLimited(
+  error: unknown,
+): error is SessionError & { readonly retryAfterS: number } {
+  return error instanceof SessionError && 'retryAfterS' in error
+}
+
 /**
  * What was thrown, as a fault. Everything that has no code is `internal_error`: unknown is never an
  * allow.
  */
 export function faultOf(error: unknown): Fault {
   if (!(error instanceof SessionError)) return { code: 'internal_error', detail: '' }
+  if (isLimited(error)) {
+    return { code: error.code, detail: error.message, retryAfterS: error.retryAfterS }
+  }
   if (error.code !== 'invalid_input') return { code: error.code, detail: error.message }
   const field = FIELD.exec(error.message)?.[1]
   if (field === undefined) return { code: error.code, detail: error.message }

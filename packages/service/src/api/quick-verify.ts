@@ -3,8 +3,14 @@ import { batchBody, checker, LINES_TYPE, presented } from 'holdfast/wire'
 import { isJson, MAX_BODY_BYTES, parseJson, takeBytes } from './body.ts'
 import { asDescribed, isInputFault } from './call.ts'
 import { MAX_BATCH_BYTES, VERIFY_ROLES } from './calls/verify.ts'
-import { checkedCaller, observe, type Seen, STANDARD_HEADERS } from './exchange.ts'
-import { acceptsLines, lineJudge, presentationJudge, type VerificationLine } from './judges.ts'
+import { checkedCaller, observe, type Seen, STANDARD_HEADERS, unknownCaller } from './exchange.ts'
+import {
+  acceptsLines,
+  lineJudge,
+  presentationJudge,
+  unlimited,
+  type VerificationLine,
+} from './judges.ts'
 import type { ApiParts } from './parts.ts'
 import { faultOf, problemResponse } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
@@ -15,7 +21,7 @@ export type Quick = (incoming: IncomingMessage, response: ServerResponse) => boo
 /** What the two calls need of the API's parts. */
 export type QuickParts = Pick<
   ApiParts,
-  'sessions' | 'cookies' | 'metrics' | 'callers' | 'callerAddress' | 'log' | 'flatLog'
+  'sessions' | 'cookies' | 'metrics' | 'guesses' | 'callers' | 'callerAddress' | 'log' | 'flatLog'
 >
 
 interface ToAnswer {
@@ -61,6 +67,7 @@ const UNKNOWN_BYTES = 16_384
  */
 export function quickVerify(parts: QuickParts): Quick {
   const judged = presentationJudge(parts)
+  const judgedTogether = presentationJudge(unlimited(parts))
   const lines = lineJudge(parts)
   let waiting: Asked[] = []
   let judgedLater: Judged[] = []
@@ -115,11 +122,13 @@ export function quickVerify(parts: QuickParts): Quick {
     }
   }
 
-  function judge({ incoming, seen: { route, requestId }, bytes }: Asked): Body | Promise<Body> {
+  function judge({ incoming, seen, bytes }: Asked): Body | Promise<Body> {
     const value = parseJson(bytes)
-    if (route === VERIFY) return judged(asDescribed(ONE, 'body', value), requestId)
-    if (acceptsLines(incoming.headers.accept)) return lines.judge(value, requestId)
-    const results = asDescribed(MANY, 'body', value).presented.map((one) => judged(one, requestId))
+    if (seen.route === VERIFY) return judged(asDescribed(ONE, 'body', value), seen)
+    if (acceptsLines(incoming.headers.accept)) return lines.judge(value, seen)
+    const results = asDescribed(MANY, 'body', value).presented.map((one) =>
+      judgedTogether(one, seen),
+    )
     return results.some((result) => result instanceof Promise)
       ? Promise.all(results).then((known) => ({ results: known }))
       : { results }
@@ -132,8 +141,13 @@ export function quickVerify(parts: QuickParts): Quick {
       .catch(() => asked.response.destroy())
   }
 
-  function checkCaller({ headers }: IncomingMessage, seen: Seen): void {
-    checkedCaller(parts.callers(headers.authorization), { roles: VERIFY_ROLES, seen })
+  function checkCaller({ headers, socket }: IncomingMessage, seen: Seen): void {
+    const caller = parts.callers(headers.authorization)
+    if (caller === undefined) {
+      const peer = socket.remoteAddress
+      throw unknownCaller(parts, { peer, header: (name) => headers[name] })
+    }
+    checkedCaller(caller, { roles: VERIFY_ROLES, seen })
   }
 
   function refuse(asked: ToAnswer, error: unknown): void {

@@ -180,6 +180,7 @@ function knownBelow(top: string): readonly string[] {
   if (top === 'apiKeys') return ['name', 'roles', 'digest']
   if (['policy', 'tenantPolicies', 'shadowPolicy'].includes(top)) return POLICY_FIELDS
   if (top === 'networks') return LISTED_KINDS
+  if (top === 'guessLimit' || top === 'callerGuessLimit') return ['burst', 'perMinute']
   if (top === 'audiences') return ['algorithm', 'lifetime']
   return ['absolute', 'idle', 'persistent']
 }

@@ -3,6 +3,7 @@ import {
   type GatewayGuard,
   type HeaderLookup,
   type HeaderPair,
+  type HttpFacts,
   problemRefusal,
   type Refusal,
 } from 'holdfast/gateway'
@@ -34,8 +35,15 @@ export type Decide = (asked: {
 /** Correlation ids that are taken over from `X-Request-Id`. */
 const CORRELATION = /^[A-Za-z0-9._-]{8,64}$/
 
+export interface DecisionParts {
+  readonly verify: GatewayGuard['verify']
+  readonly log: Logger
+  /** Seconds that a client is to wait instead of being refused so; 0 where it may be refused. */
+  readonly waitOf: (code: Code, facts: HttpFacts) => number
+}
+
 /** Decides about a reported request: options, report, session, headers of the answer. */
-export function decision(verify: GatewayGuard['verify'], log: Logger): Decide {
+export function decision({ verify, log, waitOf }: DecisionParts): Decide {
   return async ({ forwarded, header, options }) => {
     if (!options.ok) return refused('invalid_input', options.detail, 'option_unknown')
     if (!forwarded.ok)
@@ -43,8 +51,12 @@ export function decision(verify: GatewayGuard['verify'], log: Logger): Decide {
     const id = header('x-request-id')
     const correlation = typeof id === 'string' && CORRELATION.test(id) ? id : undefined
     try {
-      const answer = await verify(factsOf(forwarded.request, header), options.route, correlation)
-      if (!answer.ok) return marked(answer)
+      const facts = factsOf(forwarded.request, header)
+      const answer = await verify(facts, options.route, correlation)
+      if (!answer.ok) {
+        const waitS = waitOf(answer.code, facts)
+        return waitS > 0 ? tooOften(waitS) : marked(answer)
+      }
       const { accessToken, setCookie } = answer
       // Always set: where it is missing, a gateway may copy the client's own header instead.
       const bearer = accessToken === undefined ? '' : `Bearer ${accessToken}`
@@ -76,6 +88,15 @@ const API_HEADERS: readonly HeaderPair[] = Object.entries(STANDARD_HEADERS).filt
 export function refused(code: Code, detail?: string, reason?: Refused): GateAnswer & { ok: false } {
   const refusal = problemRefusal({ code, detail })
   return marked({ ok: false, code, refusal, ...(reason === undefined ? {} : { reason }) })
+}
+
+/** Instead of a refusal, where too many of them came from one place. No cookie is taken away. */
+export function tooOften(waitS: number, reason?: Refused): GateAnswer & { ok: false } {
+  const answer = refused('too_many_requests', 'Try again later.', reason)
+  const headers = answer.refusal.headers.map(
+    ([name, value]): HeaderPair => [name, name === 'retry-after' ? String(waitS) : value],
+  )
+  return { ...answer, refusal: { ...answer.refusal, headers } }
 }
 
 /**

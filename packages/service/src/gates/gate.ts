@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HeaderLookup, HeaderPair } from 'holdfast/gateway'
 import type { Logger } from 'pino'
+import type { GuessLimits } from '../main/guess-limits.ts'
 import { authRequest } from './auth-request.ts'
 import type { IsGateway } from './callers.ts'
-import { type Decide, type GateAnswer, refused } from './decide.ts'
+import { type Decide, type GateAnswer, refused, tooOften } from './decide.ts'
 import type { Dialect } from './dialect.ts'
 import { extAuthz } from './ext-authz.ts'
 import { forwardAuth } from './forward-auth.ts'
@@ -14,6 +15,7 @@ export interface GateParts {
   readonly decide: Decide
   readonly isGateway: IsGateway
   readonly readOptions: ReadOptions
+  readonly guesses: Pick<GuessLimits, 'key'>
   readonly cookieName: string
   readonly reports: GateReports
   readonly log: Logger
@@ -44,11 +46,7 @@ export function gateHandler(
     const ask = { method: request.method ?? 'GET', rest, header }
     const judged = known
       ? await decide({ forwarded: dialect.read(ask), header, options: readOptions(options) })
-      : refused(
-          'caller_unauthenticated',
-          'Send Holdfast-Key, or be one of gatePeers.',
-          'caller_unknown',
-        )
+      : stranger(parts, socket.remoteAddress, 'Send Holdfast-Key, or be one of gatePeers.')
     const wire = wireOf(judged, { dialect, more: judged.ok ? dialect.allow?.(ask) : undefined })
     reports.answered({
       dialect: dialect.name,
@@ -69,6 +67,17 @@ export function gateHandler(
       },
     )
   }
+}
+
+/** Who asks and is no gateway, or guesses keys. */
+export function stranger(
+  { guesses }: Pick<GateParts, 'guesses'>,
+  address: string | undefined,
+  advice: string,
+): GateAnswer {
+  const waitS = guesses.key(address ?? null)
+  if (waitS > 0) return tooOften(waitS, 'caller_unknown')
+  return refused('caller_unauthenticated', advice, 'caller_unknown')
 }
 
 interface Wire {

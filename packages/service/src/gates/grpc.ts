@@ -7,7 +7,7 @@ import { bind, removeDeadSocket, restrictSocket } from '../main/listener.ts'
 import type { ProxyProtocol } from '../main/proxy-protocol.ts'
 import { type GateAnswer, refused } from './decide.ts'
 import { type CheckRequest, type CheckResponse, ENVOY_AUTH } from './envoy-proto.ts'
-import type { GateParts } from './gate.ts'
+import { type GateParts, stranger } from './gate.ts'
 import { checkResponse, headersOf, readCheck } from './grpc-dialect.ts'
 
 /** A gRPC server that runs. */
@@ -94,7 +94,7 @@ export async function listenGrpc(
           header,
           options: parts.readOptions(options.toString()),
         })
-      : refused('caller_unauthenticated', 'Send holdfast-key in the metadata.', 'caller_unknown')
+      : stranger(parts, address, 'Send holdfast-key in the metadata.')
     const status = answer.ok ? 200 : answer.refusal.status
     const ms = performance.now() - startedAt
     parts.reports.answered({ dialect: 'ext-authz-grpc', status, ms, address, judged: answer })

@@ -1,5 +1,6 @@
 import type { Sessions, VerifiesNow } from 'holdfast'
 import { gatewayGuard } from 'holdfast/gateway'
+import { clientAddressResolver } from 'holdfast/network'
 import type { Logger } from 'pino'
 import { clientAddressOptions } from '../config/client-address.ts'
 import type { Config } from '../config/schema.ts'
@@ -10,6 +11,7 @@ import { type GateParts, gateHandler } from '../gates/gate.ts'
 import { listenGrpc } from '../gates/grpc.ts'
 import { optionsReader } from '../gates/options.ts'
 import { gateReports } from '../gates/reports.ts'
+import type { GuessLimits } from './guess-limits.ts'
 import { type Listener, listen } from './listener.ts'
 import type { Openers } from './listeners.ts'
 import type { Metrics } from './metrics.ts'
@@ -30,6 +32,7 @@ export interface GatesNeed {
   readonly metrics: Metrics
   readonly log: Logger
   readonly now: () => number
+  readonly guesses: GuessLimits
   readonly proxied?: ProxyProtocol | undefined
 }
 
@@ -55,10 +58,13 @@ function gateParts({
   metrics,
   log,
   now,
+  guesses,
 }: GatesNeed): (where: Listen) => GateParts {
   const { cookieName, cookieSameSite, cookiePartitioned } = config
   const { origins, gateTlsHeader, onBehalfSecret } = config
   const { loginUrl, stepUpUrl, refusedUrl } = config
+  const address = clientAddressOptions(config)
+  const addressOf = clientAddressResolver(address)
   const counted = countingVerify(sessions.verify, metrics)
   const { verify } = gatewayGuard(
     { ...sessions, verify: counted },
@@ -73,12 +79,19 @@ function gateParts({
       ...(refusedUrl === undefined ? {} : { refusedUrl }),
       ...(gateTlsHeader === undefined ? {} : { tlsHeader: gateTlsHeader }),
       ...(onBehalfSecret.length === 0 ? {} : { onBehalf: { secret: onBehalfSecret } }),
-      address: clientAddressOptions(config),
+      address,
     },
   )
   const byKey = gatewaysOf(config.apiKeys, config.gatePeers)
   const shared = {
-    decide: decision(verify, log),
+    decide: decision({
+      verify,
+      log,
+      waitOf(code, { peer, header }) {
+        return guesses.token({ code, ip: addressOf(peer, header).ip, caller: null })
+      },
+    }),
+    guesses,
     readOptions: optionsReader(Object.keys(config.audiences)),
     reports: gateReports(metrics, log),
     cookieName,

@@ -34,6 +34,8 @@ export interface Metrics {
   showMemories(count: () => object): void
   /** A verification was answered from a local copy, or had to read the store. */
   copyAsked(state: 'hit' | 'miss'): void
+  /** Something was shown that nobody has; `limited`: answered 429. */
+  guessed(guess: { readonly of: 'token' | 'key'; readonly limited: boolean }): void
   /** So many lines of the log could not be written. */
   linesLost(lines: number): void
   /** Prometheus text format. */
@@ -59,6 +61,7 @@ export function serviceMetrics(): Metrics {
     ...memoryMetrics(registers),
     ...logMetrics(registers),
     ...gateMetrics(registers),
+    ...guessMetrics(registers),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   }
@@ -284,6 +287,18 @@ function gateMetrics(registers: Registers): Pick<Metrics, 'gate'> {
       duration.observe({ dialect }, ms / 1_000)
       if (reason !== undefined) rejected.inc({ dialect, reason })
     },
+  }
+}
+
+function guessMetrics(registers: Registers): Pick<Metrics, 'guessed'> {
+  const guesses = new Counter({
+    name: 'holdfast_guesses_total',
+    help: 'Tokens and API keys that nobody has, by answer: refused, or limited (429).',
+    labelNames: ['of', 'answer'],
+    registers,
+  })
+  return {
+    guessed: ({ of, limited }) => guesses.inc({ of, answer: limited ? 'limited' : 'refused' }),
   }
 }
 

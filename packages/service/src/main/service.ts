@@ -10,6 +10,7 @@ import type { Config } from '../config/schema.ts'
 import { sessionCookies } from './cookies.ts'
 import { engineOf } from './engine.ts'
 import { gateOpeners } from './gates.ts'
+import { type GuessLimits, guessLimits } from './guess-limits.ts'
 import { listen } from './listener.ts'
 import { type Listeners, openListeners } from './listeners.ts'
 import { flatLog } from './log.ts'
@@ -107,6 +108,14 @@ async function openAll(
 ): Promise<Listeners> {
   const { metrics, log, ring } = resources
   const sessions = engineOf(config, resources)
+  const { host } = resources
+  const guesses = guessLimits({
+    limits: config,
+    now: () => host.now(),
+    random: (size) => host.random(size),
+    metrics,
+    warn: sampledWarnings(log, () => host.now()),
+  })
   const requestTimeoutMs = config.requestTimeout
   const ready = readiness(resources, isClosing)
   const proxied = proxyProtocol({
@@ -115,7 +124,7 @@ async function openAll(
     warn: sampledWarnings(log),
   })
   return openListeners(config, {
-    ...gateOpeners({ sessions, config, metrics, log, now: resources.host.now, proxied }),
+    ...gateOpeners({ sessions, config, metrics, log, now: host.now, guesses, proxied }),
     management: (where) =>
       listen(managementAnswer({ metrics, ready, warnings: ring.warnings }), {
         where,
@@ -123,7 +132,7 @@ async function openAll(
         proxied,
       }),
     main: (where) =>
-      listen(requestListener(apiParts(config, { resources, sessions, heartbeatMs })), {
+      listen(requestListener(apiParts(config, { resources, sessions, guesses, heartbeatMs })), {
         where,
         requestTimeoutMs,
         proxied,
@@ -189,10 +198,12 @@ function apiParts(
   {
     resources,
     sessions,
+    guesses,
     heartbeatMs,
   }: {
     readonly resources: Resources
     readonly sessions: Sessions
+    readonly guesses: GuessLimits
     readonly heartbeatMs: number
   },
 ): ApiParts {
@@ -211,6 +222,7 @@ function apiParts(
     log,
     flatLog: flatLog(log),
     metrics,
+    guesses,
     callerAddress: callerAddressOf(config),
     stopping,
     heartbeatMs,

@@ -20,6 +20,7 @@ import { until } from '../../../holdfast/test/support/until.ts'
 import { callersOf } from '../../src/api/callers.ts'
 import { quickVerify } from '../../src/api/quick-verify.ts'
 import { sessionCookies } from '../../src/main/cookies.ts'
+import { NO_GUESS_LIMITS } from '../../src/main/guess-limits.ts'
 import { serviceMetrics } from '../../src/main/metrics.ts'
 import { atHome, configOf, folder, KEYS, LOGIN, type Running, running } from '../support.ts'
 
@@ -219,6 +220,7 @@ test.each(['at once', 'after a read'])(
       cookies: sessionCookies(config, () => 0),
       metrics: serviceMetrics(),
       callerAddress: () => null,
+      guesses: NO_GUESS_LIMITS,
       log,
       flatLog: log,
     })
@@ -266,6 +268,7 @@ test('a presentation whose reading lasts keeps no other of its batch waiting', a
     cookies: sessionCookies(config, () => 0),
     metrics: serviceMetrics(),
     callerAddress: () => null,
+    guesses: NO_GUESS_LIMITS,
     log,
     flatLog: log,
   })

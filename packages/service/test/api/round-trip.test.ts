@@ -21,6 +21,7 @@ import { callersOf } from '../../src/api/callers.ts'
 import { schemaWriter } from '../../src/api/json-schema.ts'
 import { requestListener } from '../../src/api/request-listener.ts'
 import { sessionCookies } from '../../src/main/cookies.ts'
+import { NO_GUESS_LIMITS } from '../../src/main/guess-limits.ts'
 import { listen } from '../../src/main/listener.ts'
 import { serviceMetrics } from '../../src/main/metrics.ts'
 import { arbitraryOf } from '../arbitrary.ts'
@@ -76,6 +77,7 @@ async function ends(): Promise<Ends> {
       metrics: serviceMetrics(),
       callerAddress: () => null,
       stopping: new AbortController().signal,
+      guesses: NO_GUESS_LIMITS,
       heartbeatMs: 1_000,
     }),
     { where: config.listen, requestTimeoutMs: 30_000, keepAliveMs: 120_000 },

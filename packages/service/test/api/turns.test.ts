@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { callersOf } from '../../src/api/callers.ts'
 import { quickVerify } from '../../src/api/quick-verify.ts'
 import { sessionCookies } from '../../src/main/cookies.ts'
+import { NO_GUESS_LIMITS } from '../../src/main/guess-limits.ts'
 import { serviceMetrics } from '../../src/main/metrics.ts'
 import { atHome, configOf, KEYS } from '../support.ts'
 
@@ -48,6 +49,7 @@ async function oneTurn(
       answered: ({ status }) => done.push(`log ${status}`),
     },
     callerAddress: () => null,
+    guesses: NO_GUESS_LIMITS,
     log,
     flatLog: log,
   })

@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import type { CheckResponse, HeaderValueOption } from '../../src/gates/envoy-proto.ts'
 import { listenGrpc } from '../../src/gates/grpc.ts'
+import { NO_GUESS_LIMITS } from '../../src/main/guess-limits.ts'
 import { portOf } from '../main/raw-connection.ts'
 import { folder, KEYS } from '../support.ts'
 import { CHROME, cookieOf, type Gated, gated } from './gates.ts'
@@ -383,6 +384,7 @@ test.each([
       isGateway: () => true,
       readOptions: () => ({ ok: true, route: {} }),
       cookieName: '__Host-session',
+      guesses: NO_GUESS_LIMITS,
       reports: { answered() {} },
       log: { error: (line: unknown) => logged.push(line) } as unknown as Logger,
       ...broken,

@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { rawRequest } from '../../../holdfast/src/contracts/adapters/raw-http.ts'
 import { gateOpeners } from '../../src/main/gates.ts'
+import { NO_GUESS_LIMITS } from '../../src/main/guess-limits.ts'
 import { serviceMetrics } from '../../src/main/metrics.ts'
 import { forwarded } from '../gateways/gates.ts'
 import { configOf, KEYS } from '../support.ts'
@@ -34,6 +35,7 @@ async function askedOf(
     metrics,
     log: pino({ level: 'silent' }),
     now: Date.now,
+    guesses: NO_GUESS_LIMITS,
   })
   const listener = await gate({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => listener.close(0))

@@ -1,10 +1,11 @@
 import { presented, problemDetails, refreshedAnswer, refusedRefreshAnswer } from 'holdfast/wire'
 import { refreshedBody, refusedRefresh } from '../answers.ts'
 import { type AnswerFacts, type Call, call } from '../call.ts'
+import { checkGuess } from '../judges.ts'
 import type { ApiParts } from '../parts.ts'
 
 /** What refresh tokens are for, and the one place that takes them. */
-export function refreshCalls({ sessions, cookies, metrics }: ApiParts): readonly Call[] {
+export function refreshCalls({ sessions, cookies, metrics, guesses }: ApiParts): readonly Call[] {
   return [
     call({
       id: 'refresh',
@@ -21,10 +22,11 @@ export function refreshCalls({ sessions, cookies, metrics }: ApiParts): readonly
         401: refusedFacts('Refused; the code says whether a step-up or a fresh login helps'),
         403: refusedFacts('Refused from this context'),
       },
-      async handle({ body, requestId }) {
+      async handle({ body, caller, requestId }) {
         const result = await sessions.refresh({ correlation: requestId, ...body })
         metrics.refreshed(result)
         if (result.ok) return { status: 200, body: refreshedBody(cookies, result) }
+        checkGuess(guesses, { code: result.code, ip: body.request.ip, caller: caller.name })
         return refusedRefresh(cookies, result, { request: body.request, requestId })
       },
     }),

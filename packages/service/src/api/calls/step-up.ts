@@ -1,13 +1,14 @@
 import { presented, proof, report, stepUpBegunAnswer, verificationAnswer } from 'holdfast/wire'
 import { begunBody, verificationBody } from '../answers.ts'
 import { type Call, call } from '../call.ts'
+import { checkGuess } from '../judges.ts'
 import type { ApiParts } from '../parts.ts'
 
 /**
  * What an application tells and asks when the subject has to prove a factor, and what else it has
  * seen.
  */
-export function stepUpCalls({ sessions, cookies, metrics }: ApiParts): readonly Call[] {
+export function stepUpCalls({ sessions, cookies, metrics, guesses }: ApiParts): readonly Call[] {
   return [
     call({
       id: 'beginStepUp',
@@ -17,8 +18,11 @@ export function stepUpCalls({ sessions, cookies, metrics }: ApiParts): readonly 
       summary: 'Start a step-up for the presenting context',
       body: presented,
       answers: { 200: { about: 'The challenge, or why there is none', body: stepUpBegunAnswer } },
-      async handle({ body, requestId }) {
+      async handle({ body, caller, requestId }) {
         const begun = await sessions.beginStepUp({ correlation: requestId, ...body })
+        if (!begun.ok) {
+          checkGuess(guesses, { code: begun.code, ip: body.request.ip, caller: caller.name })
+        }
         return { status: 200, body: begunBody(cookies, begun, body.request) }
       },
     }),

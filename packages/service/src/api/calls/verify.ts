@@ -7,7 +7,7 @@ import {
   verificationLine,
 } from 'holdfast/wire'
 import { type Call, call } from '../call.ts'
-import { acceptsLines, lineJudge, presentationJudge } from '../judges.ts'
+import { acceptsLines, lineJudge, presentationJudge, unlimited } from '../judges.ts'
 import type { ApiParts } from '../parts.ts'
 
 /** 64 presentations of an ordinary browser are a little over 100 KiB. */
@@ -19,6 +19,7 @@ export const VERIFY_ROLES = ['app', 'gate'] as const
 /** Is this still the rightful holder? One presentation, or up to 64 at once. */
 export function verifyCalls(parts: ApiParts): readonly Call[] {
   const judged = presentationJudge(parts)
+  const judgedTogether = presentationJudge(unlimited(parts))
   const lines = lineJudge(parts)
 
   return [
@@ -30,8 +31,8 @@ export function verifyCalls(parts: ApiParts): readonly Call[] {
       summary: 'Judge one presentation of a token',
       body: presented,
       answers: { 200: { about: 'The decision with its reasons', body: verificationAnswer } },
-      async handle({ body, requestId }) {
-        return { status: 200, body: await judged(body, requestId) }
+      async handle({ body, caller, requestId }) {
+        return { status: 200, body: await judged(body, { caller: caller.name, requestId }) }
       },
     }),
 
@@ -52,13 +53,16 @@ export function verifyCalls(parts: ApiParts): readonly Call[] {
           lines: verificationLine,
         },
       },
-      async handle({ body, headers, requestId }) {
+      async handle({ body, headers, caller, requestId }) {
+        const asker = { caller: caller.name, requestId }
         if (acceptsLines(headers.get('accept'))) {
-          const judgedLines = await Promise.all(lines.judge(body, requestId))
+          const judgedLines = await Promise.all(lines.judge(body, asker))
           const text = lines.textOf(judgedLines, requestId)
           return new Response(text, { headers: { 'content-type': LINES_TYPE } })
         }
-        const results = await Promise.all(body.presented.map(async (one) => judged(one, requestId)))
+        const results = await Promise.all(
+          body.presented.map(async (one) => judgedTogether(one, asker)),
+        )
         return { status: 200, body: { results } }
       },
     }),
