@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { build } from './build.mjs'
 import { rootNames } from './check/exports.mjs'
 import { optionsPage } from './check/option-tables.mjs'
@@ -16,6 +17,7 @@ export const PAGES = {
   'tools/check/root-exports.json': () => `${JSON.stringify(rootNames(), null, 2)}\n`,
   'docs/options.md': () => optionsPage(NOTE),
   'docs/configuration.md': configuration,
+  'docs/monitoring.md': monitoring,
   'docs/gateways/nginx.md': () => withFiles('docs/gateways/nginx.md'),
   'docs/gateways/caddy.md': () => withFiles('docs/gateways/caddy.md'),
   'docs/gateways/haproxy.md': () => withFiles('docs/gateways/haproxy.md'),
@@ -163,6 +165,15 @@ async function configuration() {
   const result = await run(process.execPath, [cli, 'config', 'reference'])
   if (result.code !== 0) throw new Error(`"holdfast config reference" failed: ${outputOf(result)}`)
   return result.stdout
+}
+
+/** A page written by hand, but for the table under its mark. */
+async function monitoring() {
+  const service = join(root, 'packages/service/dist/index.js')
+  const { metricsReference } = await import(pathToFileURL(service).href)
+  const text = readFileSync(join(root, 'docs/monitoring.md'), 'utf8')
+  const table = /(<!-- the metrics of the service -->\n\n)[\s\S]*?\n\n/
+  return text.replace(table, (_, mark) => `${mark}${metricsReference()}\n\n`)
 }
 
 function oneLine(text) {

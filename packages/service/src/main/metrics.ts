@@ -52,7 +52,14 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS']
 export function serviceMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const registers = [registry]
+  return {
+    ...ownMetrics([registry]),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}
+
+function ownMetrics(registers: Registers): Omit<Metrics, 'text' | 'contentType'> {
   return {
     ...requestMetrics(registers),
     ...sessionMetrics(registers),
@@ -62,9 +69,19 @@ export function serviceMetrics(): Metrics {
     ...logMetrics(registers),
     ...gateMetrics(registers),
     ...guessMetrics(registers),
-    text: () => registry.metrics(),
-    contentType: registry.contentType,
   }
+}
+
+/** A table of the service's own metrics, for the documentation. */
+export function metricsReference(): string {
+  const registry = new Registry()
+  ownMetrics([registry]).showSigningKeys({ keys: [] }, () => 0)
+  const rows = registry.getMetricsAsArray().map((metric) => {
+    const labels = 'labelNames' in metric ? (metric.labelNames as readonly string[]) : []
+    const shown = labels.length === 0 ? '' : `{${labels.join(', ')}}`
+    return `| \`${metric.name}${shown}\` | ${metric.help} |`
+  })
+  return ['| metric | |', '| --- | --- |', ...rows.sort()].join('\n')
 }
 
 type Registers = Registry[]
