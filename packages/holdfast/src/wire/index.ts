@@ -11,6 +11,7 @@ export {
   verificationAnswers,
   verificationLine,
 } from './answers.ts'
+export { type Arrival, arrival, type ToldHeader } from './arrival.ts'
 export {
   batchBody,
   login,

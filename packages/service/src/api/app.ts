@@ -4,6 +4,7 @@ import { object } from 'holdfast/wire'
 import { Hono } from 'hono'
 import { type Call, call, isInputFault } from './call.ts'
 import type { Caller } from './callers.ts'
+import { arrivalCalls } from './calls/arrival.ts'
 import { eventCalls } from './calls/events.ts'
 import { introspectionCalls } from './calls/introspection.ts'
 import { refreshCalls } from './calls/refresh.ts'
@@ -39,6 +40,7 @@ export function createApi(parts: ApiParts): Api {
     ...tokenCalls(parts),
     ...introspectionCalls(parts),
     ...revocationCalls(parts),
+    ...arrivalCalls(parts),
     documentCall(() => document),
   ]
   const oauth = new Set(calls.flatMap((one) => (one.oauth === true ? [one.path] : [])))

@@ -30,6 +30,16 @@ export interface ApiParts {
     peer: string | undefined,
     header: (name: string) => string | readonly string[] | undefined,
   ) => string | null
+  /** Whose word about the client of a request counts. */
+  readonly arrivalOf: (
+    peer: string | undefined,
+    header: (name: string) => string | undefined,
+  ) => {
+    readonly ip: string | null
+    readonly trusted: boolean
+    /** The headers that count where the peer is trusted. */
+    readonly believed: readonly string[]
+  }
   /** Aborts when the service stops: ends the event streams. */
   readonly stopping: AbortSignal
   /** Silence on an event stream that a heartbeat breaks, ms. */

@@ -15,15 +15,21 @@ export const configCommands: readonly Command[] = [
     details:
       'Exit code 1 when something is. Each problem names its field and how to fix it. Files ' +
       'that are named, the\n' +
-      'key ring and the geo data, are opened and looked into; nothing is connected to.',
+      'key ring and the geo data, are opened and looked into; nothing is connected to. What is ' +
+      'open to the network\n' +
+      'is warned of: "holdfast doctor" looks at a running installation.',
     options: CONFIG_OPTION,
     arguments: [0, 0],
     examples: ['holdfast config check --config holdfast.yaml'],
     async run({ text, env, out }) {
       const checked = checkConfig({ file: text('config'), env }, FILES)
       if (checked.ok) {
-        out.line(`The configuration is sound (${checked.file ?? 'no file, environment only'}).`)
-        out.value({ ok: true, file: checked.file ?? null, problems: [] })
+        const { file = null, warnings } = checked
+        for (const { field, problem, fix } of warnings) {
+          out.line(`warning: ${field} ${problem}. ${fix}`)
+        }
+        out.line(`The configuration is sound (${file ?? 'no file, environment only'}).`)
+        out.value({ ok: true, file, problems: [], warnings })
         return EXIT.done
       }
       for (const { field, problem, fix } of checked.problems)

@@ -7,6 +7,7 @@ import {
 } from 'holdfast/cli'
 import { setVariables } from '../config/environment.ts'
 import { configCommands } from './config.ts'
+import { doctorCommands } from './doctor.ts'
 import { eventCommands } from './events.ts'
 import { explainCommands } from './explain.ts'
 import { geoCommands } from './geo.ts'
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   ...initCommands,
   ...serveCommands,
   ...configCommands,
+  ...doctorCommands,
   ...keysCommands,
   ...resealCommands,
   ...sessionsCommands,

@@ -7,6 +7,7 @@ import { sentenceOf, withoutEchoes } from '../issues.ts'
 import { EXAMPLE_KEY } from './api-keys.ts'
 import { CONTRADICTIONS, type ConfigCheck } from './contradictions.ts'
 import { readEnvironment, setVariables } from './environment.ts'
+import { exposuresOf } from './exposures.ts'
 import { POLICY_FIELDS } from './policy.ts'
 import { configError, type Problem } from './problem.ts'
 import { type Config, exampleOf, SETTINGS, schema, settingOf, variableOf } from './schema.ts'
@@ -21,7 +22,13 @@ export interface Sources {
 }
 
 export type Loaded =
-  | { readonly ok: true; readonly config: Config; readonly file: string | undefined }
+  | {
+      readonly ok: true
+      readonly config: Config
+      readonly file: string | undefined
+      /** What is open to the network, or for too long: it may be meant so. */
+      readonly warnings: readonly Problem[]
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
 const DEFAULT_FILE = 'holdfast.yaml'
@@ -60,7 +67,12 @@ export function checkConfig(
     if (!of.some((name) => wrong.has(name))) problems.push(...problemsOf(config, origin))
   }
   return problems.length === 0
-    ? { ok: true, config, file: fromFile.found ? (path ?? DEFAULT_FILE) : undefined }
+    ? {
+        ok: true,
+        config,
+        file: fromFile.found ? (path ?? DEFAULT_FILE) : undefined,
+        warnings: exposuresOf(config, origin),
+      }
     : { ok: false, problems }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { SessionError, type Sessions } from 'holdfast'
 import { eventLog, subjectKeys, tokenIntrospector } from 'holdfast/maintenance'
-import { clientAddressResolver } from 'holdfast/network'
+import { addressSet, clientAddressResolver, parseAddress, parseCidr } from 'holdfast/network'
 import { callersOf } from '../api/callers.ts'
 import type { ApiParts } from '../api/parts.ts'
 import { requestListener } from '../api/request-listener.ts'
@@ -224,6 +224,7 @@ function apiParts(
     metrics,
     guesses,
     callerAddress: callerAddressOf(config),
+    arrivalOf: arrivalsOf(config),
     stopping,
     heartbeatMs,
   }
@@ -232,4 +233,16 @@ function apiParts(
 function callerAddressOf(config: Config): ApiParts['callerAddress'] {
   const resolve = clientAddressResolver(clientAddressOptions(config))
   return (peer, header) => resolve(peer, header).ip
+}
+
+function arrivalsOf(config: Config): ApiParts['arrivalOf'] {
+  const resolve = clientAddressResolver(clientAddressOptions(config))
+  const proxies = addressSet(config.trustedProxies.flatMap((one) => parseCidr(one) ?? []))
+  const [name = ''] = config.addressHeader.split(':')
+  const believed = name === 'forwarded' ? [name] : [name, 'x-forwarded-proto']
+  return (peer, header) => {
+    const address = parseAddress(peer ?? '')
+    const trusted = address !== undefined && proxies.has(address)
+    return { ip: resolve(peer, header).ip, trusted, believed }
+  }
 }

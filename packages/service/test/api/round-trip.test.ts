@@ -76,6 +76,7 @@ async function ends(): Promise<Ends> {
       flatLog: log,
       metrics: serviceMetrics(),
       callerAddress: () => null,
+      arrivalOf: unused,
       stopping: new AbortController().signal,
       guesses: NO_GUESS_LIMITS,
       heartbeatMs: 1_000,
