@@ -12,6 +12,9 @@ export interface SecretFile {
   readonly fix: string
 }
 
+/** A group may read: so Kubernetes mounts a Secret for a user that is not root. */
+const OTHERS = 0o037
+
 /**
  * The text of a file that this user alone should be able to read. Throws `config_invalid` when it
  * cannot be read.
@@ -23,7 +26,7 @@ export function readSecretFile({ path, name, fix }: SecretFile, log: Logger): st
   } catch (cause) {
     throw new SessionError('config_invalid', `${name} ${path} cannot be read. ${fix}`, { cause })
   }
-  const mode = statSync(path).mode & 0o077
+  const mode = statSync(path).mode & OTHERS
   if (mode !== 0 && process.platform !== 'win32') {
     log.warn({ file: path }, `${name} can be read by others on this machine: chmod 600.`)
   }
