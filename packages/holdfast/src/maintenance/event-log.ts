@@ -3,7 +3,7 @@ import { openEvent } from '../codecs/event-record.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import type { SessionEvent } from '../core/events.ts'
-import type { Cursor, FeedEntry, StopSignal, Store } from '../core/store.ts'
+import type { Cursor, FeedEntry, Heartbeat, StopSignal, Store } from '../core/store.ts'
 
 /** An event and the position after it. */
 export type LoggedEvent = SessionEvent & { readonly cursor: Cursor }
@@ -30,6 +30,19 @@ export interface EventLog {
    * position are gone.
    */
   follow(after: Cursor, stop: StopSignal): AsyncIterable<LoggedEvent>
+  /**
+   * As `follow`, with the place of each event in the feed, and a heartbeat about every `everyMs`:
+   * for one follower that serves many readers.
+   */
+  watch(after: Cursor, stop: StopSignal, everyMs: number): AsyncIterable<PlacedEvent | Heartbeat>
+}
+
+/** An event and its place in the feed: `sequence` counts within the partition. */
+export interface PlacedEvent {
+  readonly kind: 'event'
+  readonly event: LoggedEvent
+  readonly partition: number
+  readonly sequence: number
 }
 
 /**
@@ -77,6 +90,15 @@ export function eventLog({
       for await (const entry of store.feed.follow(after, stop)) {
         const event = opened(entry)
         if (event !== undefined) yield event
+      }
+    },
+    async *watch(after, stop, everyMs) {
+      for await (const entry of store.feed.watch(after, stop, { everyMs })) {
+        if (entry.kind === 'heartbeat') yield entry
+        const event = entry.kind === 'event' ? opened(entry) : undefined
+        if (event === undefined || entry.kind !== 'event') continue
+        const { partition, sequence } = entry
+        yield { kind: 'event', event, partition, sequence }
       }
     },
   }

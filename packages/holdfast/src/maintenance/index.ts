@@ -18,7 +18,7 @@ export {
 } from '../core/events.ts'
 export { redecide } from '../policies/redecide.ts'
 export { checkKeyring } from './check-keyring.ts'
-export { type EventLog, eventLog, type LoggedEvent } from './event-log.ts'
+export { type EventLog, eventLog, type LoggedEvent, type PlacedEvent } from './event-log.ts'
 export { type IntrospectedToken, type TokenIntrospector, tokenIntrospector } from './introspect.ts'
 export { type Resealed, type ResealProgress, resealAll } from './reseal.ts'
 export { subjectKeys } from './subject-key.ts'

@@ -74,8 +74,6 @@ export interface Asked<P, Q, B> {
   readonly query: Q
   readonly body: B
   readonly headers: Headers
-  /** Aborts when the caller goes away. Costly: for calls that last. */
-  readonly gone: () => AbortSignal
   /** Ends the connection, whatever it has not taken yet. */
   readonly cut: () => void
   readonly caller: Caller
@@ -109,7 +107,6 @@ export function call<P = Nothing, Q = Nothing, B = Nothing>(
         query: query(withNumbers(spec.query, queryOf(request))),
         body: body(await bodyOf(spec, request.headers, incoming)),
         headers: request.headers,
-        gone: () => request.signal,
         cut: () => void incoming.destroy(),
         caller,
         requestId,

@@ -1,96 +1,97 @@
 import { SessionError } from 'holdfast'
-import type { EventLog, LoggedEvent } from 'holdfast/maintenance'
-import type { Cursor } from 'holdfast/store'
 
 export const LAST_EVENT_ID = 'Last-Event-ID'
 
-export interface StreamOptions {
-  readonly events: EventLog
-  readonly from: Cursor
-  readonly stop: AbortSignal
-  readonly heartbeatMs: number
-  readonly wanted: (event: LoggedEvent) => boolean
+/** A stream to somebody. */
+export interface Reader {
+  send(bytes: Uint8Array): void
+  end(): void
+}
+
+/** A reader that is so far behind is cut off, and resumes. */
+const MAX_UNREAD_BYTES = 262_144
+
+/** Who is brought up to date is waited for, so long. */
+const SLOW_MS = 30_000
+
+/** The service stops, or the reader has to begin anew: others may be there already. */
+const COME_AGAIN = new TextEncoder().encode('retry: 100\n\n')
+
+/** A stream of server-sent events that keeps a bounded part of what its reader has not taken. */
+export interface BoundedStream {
+  readonly response: Response
+  readonly reader: Reader
+  readonly isOver: () => boolean
+  /** Resolves once half of the bound is free, or the stream is over. */
+  room(): Promise<void>
 }
 
 /**
- * Events as server-sent events. Each has its cursor as `id`, so that a reader that was cut off
- * resumes with `Last-Event-ID`; a heartbeat also carries the newest position. A slow reader slows
- * the reading, never the memory.
+ * Nobody is waited for: what a reader does not take is kept for it up to 256 KiB, and then it is
+ * `cut` off. `done` is called once, when the stream is over.
  */
-export function eventStream(options: StreamOptions, done: () => void): Response {
-  const { events, from, stop, heartbeatMs, wanted } = options
-  const ended = new AbortController()
-  const end = (): void => ended.abort()
-  const encoder = new TextEncoder()
-  let last: { readonly cursor: Cursor } = { cursor: from }
-  let timer: NodeJS.Timeout | undefined
+export function boundedStream({
+  cut,
+  done,
+}: {
+  readonly cut: () => void
+  readonly done: () => void
+}): BoundedStream {
+  let over = false
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  let taken = (): void => {}
 
-  function finish(): void {
-    clearInterval(timer)
-    stop.removeEventListener('abort', end)
-    ended.abort()
+  function finish(): boolean {
+    if (over) return false
+    over = true
+    taken()
+    done()
+    return true
+  }
+
+  function evict(): void {
+    if (finish()) cut()
   }
 
   const body = new ReadableStream<Uint8Array>(
     {
-      start(controller) {
-        stop.addEventListener('abort', end)
-        if (stop.aborted) end()
-        controller.enqueue(encoder.encode(`retry: 1000\n${heartbeat(last.cursor)}`))
-        timer = setInterval(() => {
-          if ((controller.desiredSize ?? 0) > 0) {
-            controller.enqueue(encoder.encode(heartbeat(last.cursor)))
-          }
-        }, heartbeatMs)
-        timer.unref()
-        void pump(controller)
+      start(given) {
+        controller = given
       },
-      cancel: finish,
+      pull: () => taken(),
+      cancel: () => void finish(),
     },
-    { highWaterMark: 65_536, size: (chunk) => chunk?.byteLength ?? 0 },
+    { highWaterMark: MAX_UNREAD_BYTES, size: (chunk) => chunk?.byteLength ?? 0 },
   )
 
-  async function pump(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    try {
-      for await (const event of events.follow(from, ended.signal)) {
-        last = event
-        if (!wanted(event)) continue
-        await room(controller, ended.signal)
-        if (ended.signal.aborted) break
-        controller.enqueue(encoder.encode(message(event)))
+  return {
+    response: new Response(body, {
+      headers: { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' },
+    }),
+    isOver: () => over,
+    reader: {
+      send(bytes) {
+        if (over) return
+        controller?.enqueue(bytes)
+        if ((controller?.desiredSize ?? 1) <= 0) evict()
+      },
+      end() {
+        if (!finish()) return
+        controller?.enqueue(COME_AGAIN)
+        controller?.close()
+      },
+    },
+    async room() {
+      if ((controller?.desiredSize ?? 0) > MAX_UNREAD_BYTES / 2) return
+      const timer = setTimeout(evict, SLOW_MS)
+      timer.unref()
+      while (!over && (controller?.desiredSize ?? 0) <= MAX_UNREAD_BYTES / 2) {
+        await new Promise<void>((resolve) => {
+          taken = resolve
+        })
       }
-      if (!ended.signal.aborted || stop.aborted) controller.close()
-    } catch (error) {
-      // The reader sees a broken stream and resumes from its last id; a gap is answered 410 then.
-      if (!ended.signal.aborted) controller.error(error)
-    } finally {
-      finish()
-      done()
-    }
-  }
-
-  return new Response(body, {
-    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' },
-  })
-}
-
-/** A message of its own with empty data, because readers drop the `id` of one without data. */
-function heartbeat(position: Cursor): string {
-  return `id: ${position}\nevent: heartbeat\ndata:\n\n`
-}
-
-function message({ cursor, ...event }: LoggedEvent): string {
-  return `id: ${cursor}\nevent: ${event.type}\ndata: ${JSON.stringify({ ...event, cursor })}\n\n`
-}
-
-const ROOM_MS = 20
-
-async function room(
-  controller: ReadableStreamDefaultController<Uint8Array>,
-  ended: AbortSignal,
-): Promise<void> {
-  while (!ended.aborted && (controller.desiredSize ?? 0) <= 0) {
-    await new Promise((resolve) => setTimeout(resolve, ROOM_MS))
+      clearTimeout(timer)
+    },
   }
 }
 

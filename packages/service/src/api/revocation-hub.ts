@@ -3,13 +3,8 @@ import { SessionError, type Store } from 'holdfast'
 import type { Cursor, FeedEntry, Heartbeat, WatchOptions } from 'holdfast/store'
 import type { Logger } from 'pino'
 import type { Metrics } from '../main/metrics.ts'
+import type { Reader } from './event-stream.ts'
 import { type Message, revocationWindow } from './revocation-window.ts'
-
-/** A stream to somebody. */
-export interface Reader {
-  send(bytes: Uint8Array): void
-  end(): void
-}
 
 /** Follows the feed once, for all who want to hear of revocations. */
 export interface RevocationHub {

@@ -28,6 +28,8 @@ export interface Metrics {
   showSigningKeys(keys: SigningKeys, now: () => number): void
   /** How many streams of revocations are open. */
   revocationReaders(count: number): void
+  /** How many streams of events are open. */
+  eventReaders(count: number): void
   /** One was passed on, so long after it was made. */
   revoked(entry: { readonly kind: 'revoked' | 'subject'; readonly lagMs: number }): void
   /** Shows how many entries these memories of the process have, from now on. */
@@ -184,10 +186,17 @@ function sessionMetrics(
   }
 }
 
-function revocationMetrics(registers: Registers): Pick<Metrics, 'revocationReaders' | 'revoked'> {
+function revocationMetrics(
+  registers: Registers,
+): Pick<Metrics, 'eventReaders' | 'revocationReaders' | 'revoked'> {
   const readers = new Gauge({
     name: 'holdfast_revocation_readers',
     help: 'Streams of revocations that are open.',
+    registers,
+  })
+  const eventReaders = new Gauge({
+    name: 'holdfast_event_readers',
+    help: 'Streams of events that are open.',
     registers,
   })
   const lag = new Histogram({
@@ -205,6 +214,7 @@ function revocationMetrics(registers: Registers): Pick<Metrics, 'revocationReade
     registers,
   })
   return {
+    eventReaders: (count) => eventReaders.set(count),
     revocationReaders: (count) => readers.set(count),
     revoked({ kind, lagMs }) {
       lag.observe(Math.max(0, lagMs) / 1_000)

@@ -59,7 +59,7 @@ async function ends(): Promise<Ends> {
   const listener = await listen(
     requestListener({
       sessions: engine,
-      events: { head: unused, read: unused, follow: unused },
+      events: { head: unused, read: unused, follow: unused, watch: unused },
       inspector: { token: unused, isLive: unused },
       ownTokens: { issuer: '', clientId: '', publicKeys: unused, verify: unused },
       revocations: {

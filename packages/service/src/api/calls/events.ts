@@ -3,7 +3,8 @@ import type { LoggedEvent } from 'holdfast/maintenance'
 import type { Cursor, SubjectKey } from 'holdfast/store'
 import { eventPage } from 'holdfast/wire'
 import { type Call, call, problemFacts } from '../call.ts'
-import { acceptsStream, eventStream, LAST_EVENT_ID, lastEventId } from '../event-stream.ts'
+import { eventHub } from '../event-hub.ts'
+import { acceptsStream, LAST_EVENT_ID, lastEventId } from '../event-stream.ts'
 import type { ApiParts } from '../parts.ts'
 import { atCursor } from '../problem.ts'
 import { eventsQuery } from '../queries.ts'
@@ -27,18 +28,10 @@ export function eventCalls({
   subjectKey,
   stopping,
   heartbeatMs,
+  log,
+  metrics,
 }: ApiParts): readonly Call[] {
-  let streams = 0
-
-  function takeStream(): () => void {
-    if (streams >= MAX_STREAMS) {
-      throw new SessionError('too_many_requests', `There are ${MAX_STREAMS} event streams already.`)
-    }
-    streams++
-    return () => {
-      streams--
-    }
-  }
+  const hub = eventHub({ events, stopping, heartbeatMs, log, metrics })
 
   async function query(
     filter: EventFilter,
@@ -76,7 +69,7 @@ export function eventCalls({
         410: problemFacts('Events after the cursor are no longer kept'),
         429: problemFacts('Too many streams at once'),
       },
-      async handle({ query: { limit = PAGE, after, subject, tenant, ...rest }, headers, gone }) {
+      async handle({ query: { limit = PAGE, after, subject, tenant, ...rest }, headers, cut }) {
         if (tenant !== undefined && subject === undefined) {
           throw new SessionError('invalid_input', 'tenant needs a subject beside it')
         }
@@ -89,15 +82,22 @@ export function eventCalls({
         if (!acceptsStream(headers.get('accept'))) {
           return { status: 200, body: await atCursor('after', () => query(filter, after, limit)) }
         }
+        if (hub.size() >= MAX_STREAMS) {
+          throw new SessionError(
+            'too_many_requests',
+            `There are ${MAX_STREAMS} event streams already.`,
+          )
+        }
         const resumed = lastEventId(headers)
         const from = resumed ?? after ?? (await events.head())
         // A stream that could not go on must say so before it says 200.
         await atCursor(resumed === undefined ? 'after' : LAST_EVENT_ID, () => events.read(from, 1))
-        const stop = AbortSignal.any([stopping, gone()])
-        return eventStream(
-          { events, from, stop, heartbeatMs, wanted: (event) => matches(filter, event) },
-          takeStream(),
-        )
+        return hub.open({
+          from,
+          name: JSON.stringify(filter),
+          wanted: (event) => matches(filter, event),
+          cut,
+        })
       },
     }),
   ]

@@ -1,19 +1,13 @@
 import { SessionError } from 'holdfast'
 import { revocations as snapshot } from 'holdfast/wire'
 import { type Call, call, problemFacts } from '../call.ts'
-import { acceptsStream, LAST_EVENT_ID, lastEventId } from '../event-stream.ts'
+import { acceptsStream, boundedStream, LAST_EVENT_ID, lastEventId } from '../event-stream.ts'
 import type { ApiParts } from '../parts.ts'
 import { atCursor } from '../problem.ts'
 import { revocationsQuery } from '../queries.ts'
-import type { Reader, RevocationHub } from '../revocation-hub.ts'
+import type { RevocationHub } from '../revocation-hub.ts'
 
 const MAX_STREAMS = 4_096
-
-/** A reader that is so far behind is cut off, and resumes. */
-const MAX_UNREAD_BYTES = 262_144
-
-/** The service stops, or the reader has to begin anew: others may be there already. */
-const COME_AGAIN = new TextEncoder().encode('retry: 100\n\n')
 
 /** What has been revoked: a snapshot, or a live stream with `Accept: text/event-stream`. */
 export function revocationCalls({ revocations }: Pick<ApiParts, 'revocations'>): readonly Call[] {
@@ -69,55 +63,23 @@ export function revocationCalls({ revocations }: Pick<ApiParts, 'revocations'>):
   ]
 }
 
-/**
- * Nobody is waited for: what a reader does not take is kept for it up to a bound. `done` once,
- * unless it throws.
- */
+/** `done` once, unless it throws. */
 async function revocationStream(
   hub: RevocationHub,
   after: string | undefined,
   { cut, done }: { readonly cut: () => void; readonly done: () => void },
 ): Promise<Response> {
   let leave = (): void => {}
-  let over = false
-  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
-
-  function finish(): boolean {
-    if (over) return false
-    over = true
-    leave()
-    done()
-    return true
-  }
-
-  const body = new ReadableStream<Uint8Array>(
-    {
-      start(given) {
-        controller = given
-      },
-      cancel: () => void finish(),
+  const { response, reader, isOver } = boundedStream({
+    cut,
+    done() {
+      leave()
+      done()
     },
-    { highWaterMark: MAX_UNREAD_BYTES, size: (chunk) => chunk?.byteLength ?? 0 },
-  )
-  const reader: Reader = {
-    send(bytes) {
-      if (over) return
-      controller?.enqueue(bytes)
-      if ((controller?.desiredSize ?? 1) > 0) return
-      finish()
-      cut()
-    },
-    end() {
-      if (!finish()) return
-      controller?.enqueue(COME_AGAIN)
-      controller?.close()
-    },
-  }
-  leave = await hub.join(after, reader)
-  if (over) leave()
-  return new Response(body, {
-    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' },
   })
+  leave = await hub.join(after, reader)
+  if (isOver()) leave()
+  return response
 }
 
 function jsonResponse(json: string): Response {
