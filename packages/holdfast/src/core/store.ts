@@ -17,6 +17,12 @@ export interface Store {
    * callers share. Rejects with what the mark met. Absent: a store that can be asked takes writes.
    */
   proveWritable?(): Promise<void>
+  /**
+   * Calls `heard` whenever acknowledged writes may have been lost: another server has taken over,
+   * or one came back with less. `lost` names the partitions that have certainly lost some. The
+   * answer ends it. Absent: what was acknowledged is never lost.
+   */
+  onRollback?(heard: (lost: readonly number[]) => void): () => void
   /** Frees what the store itself opened. A client that was passed in stays open. */
   close(): Promise<void>
 }

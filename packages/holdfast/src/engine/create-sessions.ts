@@ -90,7 +90,7 @@ function contextOf(options: CheckedSessionsOptions): EngineContext {
   )
   const copies = copiesOf(options, host, (id) => load(engine, id))
   const writer = eventWriter({ codec, host, feed: options.store.feed, onEvent })
-  const kept = keepingEnded(options.store, { host, eventWriter: writer })
+  const kept = keepingEnded(options.store, { host, eventWriter: writer, onWarning })
   const store = copies === undefined ? kept : invalidatingStore(kept, copies)
 
   function scalesWith(policy: Policy): TenantScales {

@@ -171,7 +171,7 @@ export function redisStore(options: RedisOptions): Store {
   const listen = subscription && redisWake(subscription, { onWarning, secrets })
   const store = storeIn(
     { ask: askChecked, keys, now, feed },
-    { cluster: port.cluster, ...(listen === undefined ? {} : { listen }) },
+    { cluster: port.cluster, state, ...(listen === undefined ? {} : { listen }) },
   )
   return {
     ...store,

@@ -243,6 +243,29 @@ test('an answer that was on its way when the session ended is no rolled back sto
   expect(reported(events)).toEqual([])
 })
 
+test('no generation is given twice, though it was lost and the clock was set back', async () => {
+  const host = fakeHost()
+  const subject = samples(host).subject()
+  const codec = sealingCodec(newKeyring(host), host)
+  let store = memoryStore({ now: host.now })
+  const writer = eventWriter({ codec, host, feed: store.feed, onEvent: undefined })
+  const subjects = new Proxy(store.subjects, {
+    get: (_, name) => Reflect.get(store.subjects, name),
+  })
+  const keeping = keepingEnded(
+    { ...store, subjects },
+    { host, eventWriter: writer, onWarning: () => {} },
+  )
+  const end = { at: host.now() + MINUTE, reason: 'test' }
+
+  const first = await keeping.subjects.revoke(subject, end)
+  store = memoryStore({ now: host.now })
+  const again = await keeping.subjects.revoke(subject, { ...end, at: host.now() })
+
+  expect((await store.subjects.read(subject)).generation).toBe(again)
+  expect(again).toBeGreaterThan(first)
+})
+
 test('as many endings are remembered as there is room for, the newest ones', async () => {
   const host = fakeHost()
   const make = samples(host)
@@ -254,7 +277,10 @@ test('as many endings are remembered as there is room for, the newest ones', asy
     entries: { ...store.entries, revoke: async () => true },
     subjects: { ...store.subjects, revoke: async () => host.now() },
   }
-  const keeping = keepingEnded(forgetful, { host, eventWriter: writer, max: 3 })
+  const keeping = keepingEnded(forgetful, {
+    ...{ host, eventWriter: writer, max: 3 },
+    onWarning: () => {},
+  })
   const ended = Array.from({ length: 5 }, () => make.entry())
   const everywhere = Array.from({ length: 5 }, () => make.entry())
   for (const entry of [...ended, ...everywhere]) await store.entries.write(entry)

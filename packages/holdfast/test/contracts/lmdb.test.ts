@@ -246,6 +246,27 @@ describe('LMDB among processes', () => {
     await store.close()
   })
 
+  test('on a full disk nothing is acknowledged that is not kept, and nothing is lost', async () => {
+    const path = freshPath()
+    const script = code.script('filler.js', `import * as lib from './prelude.js'\n${FILLER}`)
+    // The limit of the size of a file stands for the end of a disk: a write fails.
+    const limited = 'trap "" XFSZ; ulimit -f 2000; exec "$@"'
+    const child = spawn('sh', ['-c', limited, 'sh', process.execPath, script, path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    children.push(child)
+    const said: string[] = []
+    for await (const line of createInterface({ input: child.stdout })) said.push(line)
+    const [failure, ...kept] = said.toReversed()
+
+    expect(failure).toBe('store_unavailable')
+    expect(kept.length).toBeGreaterThan(5)
+    const store = lmdbStore({ path })
+    for (const id of kept) expect(await store.entries.read(id)).toMatchObject({ id })
+    await store.proveWritable?.()
+    await store.close()
+  })
+
   test('what was acknowledged survives the death of the process that wrote it', async () => {
     const path = freshPath()
     const child = start('logger-in', LOGGER_IN, [path])
@@ -267,6 +288,17 @@ const PRELUDE = `
 export { lmdbStore } from './stores/lmdb.js'
 export { samples, nextOf } from './contracts/stores/sample-entry.js'
 export { fakeHost } from './contracts/fake-host.js'
+`
+
+const FILLER = `
+const store = lib.lmdbStore({ path: process.argv[2] })
+const make = lib.samples(lib.fakeHost())
+for (let code; code === undefined; ) {
+  const entry = make.entry({ sealed: Buffer.alloc(20000, 1) })
+  code = await store.entries.write(entry).then(() => undefined, (error) => error.code)
+  console.log(code ?? entry.id)
+}
+process.exit()
 `
 
 const WRITER = `

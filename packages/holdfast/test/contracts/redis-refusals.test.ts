@@ -212,6 +212,20 @@ test('a connection of its own reads nothing from a replica, from the start', asy
   expect(await store.entries.write(make.entry())).toBe('written')
 })
 
+test('a demotion is noticed within seconds where nobody writes', async () => {
+  const { primary, demote } = await pair()
+  const { store, told } = opened({ url: `redis://127.0.0.1:${primary.port}` })
+  const entry = make.entry()
+  await store.entries.write(entry)
+  store.onRollback?.(() => {})
+
+  await demote()
+  await until('it is told', () => told.length > 0)
+
+  expect(told[0]).toMatch(/READONLY/)
+  await expect(store.entries.read(entry.id)).rejects.toMatchObject(refused('READONLY'))
+})
+
 test('one mark in two seconds is shared by all, until something fails', async () => {
   const { admin, port } = await server()
   const { store } = opened({ url: `redis://127.0.0.1:${port}` })

@@ -6,12 +6,18 @@ import type { EventWriter } from '../context.ts'
 export interface EndedOptions {
   readonly host: Host
   readonly eventWriter: EventWriter
+  /** Hears of partitions that have lost writes. */
+  readonly onWarning: (message: string) => void
   /** Most sessions, and most subjects, whose end is remembered. */
   readonly max?: number
 }
 
 const MAX_REMEMBERED = 100_000
 const REASON = 'store_rolled_back'
+
+/** Endings that are looked for in the store together. */
+const AT_ONCE = 64
+const AGAIN_MS = 1_000
 
 /** A store, and how many endings it remembers. */
 export interface KeepingEnded extends Store {
@@ -46,16 +52,59 @@ interface Raised {
  * more for the other processes, and reported. A generation that fell is raised again, which ends
  * the sessions since then, too, but for the one that went on.
  *
+ * Where the store notices that it may have lost writes, everything that is remembered is looked for
+ * at once, and not only when somebody comes with it.
+ *
  * Up to `max` sessions and `max` subjects are remembered. Beyond that, the ending that was noted
  * first is left to the store alone: a store loses its newest writes.
  */
 export function keepingEnded(
   store: Store,
-  { host, eventWriter, max = MAX_REMEMBERED }: EndedOptions,
+  { host, eventWriter, onWarning, max = MAX_REMEMBERED }: EndedOptions,
 ): KeepingEnded {
   /** Until when the tombstone of each stands. */
   const ended = new Map<SessionId, number>()
   const raised = new Map<SubjectKey, Raised>()
+  let unwatch: (() => void) | undefined
+  /** How often the store may have lost something: what was begun before begins anew. */
+  let rollbacks = 0
+
+  /** Asks the store to say when it may have lost writes, from the first write on. */
+  function watch(): void {
+    unwatch ??= store.onRollback?.((lost) => {
+      if (lost.length > 0) {
+        eventWriter.tell('anomaly-detected', () => {
+          return { at: host.now(), actor: 'engine', reason: REASON }
+        })
+        onWarning(
+          `The store has lost acknowledged writes of ${lost.length} of its partitions. What this ` +
+            'process has ended is ended once more; what others ended, they end.',
+        )
+      }
+      rollbacks++
+      void giveAllAgain(rollbacks)
+    })
+  }
+
+  /** The newest first: a store loses its newest writes. Tries again while it cannot be asked. */
+  async function giveAllAgain(rollback: number): Promise<void> {
+    try {
+      const sessions = [...ended.keys()].reverse()
+      for (let at = 0; at < sessions.length && rollback === rollbacks; at += AT_ONCE) {
+        await Promise.all(sessions.slice(at, at + AT_ONCE).map((id) => entries.read(id)))
+      }
+      const subjects = [...raised].reverse()
+      for (let at = 0; at < subjects.length && rollback === rollbacks; at += AT_ONCE) {
+        const some = subjects.slice(at, at + AT_ONCE)
+        await Promise.all(some.map(([subject, before]) => raiseAgain(subject, before)))
+      }
+    } catch {
+      // The store tells its operator by itself that it cannot be asked.
+      setTimeout(() => {
+        if (rollback === rollbacks) void giveAllAgain(rollback)
+      }, AGAIN_MS).unref()
+    }
+  }
 
   function note<Key, Value>(notes: Map<Key, Value>, key: Key, value: Value): void {
     notes.delete(key)
@@ -108,7 +157,7 @@ export function keepingEnded(
     const facts = { at, subject, actor: 'engine', reason: REASON }
     const events = [eventWriter.event('anomaly-detected', facts)]
     const again = await raise(subject, {
-      at: Math.max(at, before.generation),
+      at: Math.max(at, before.generation + 1),
       reason: REASON,
       events: eventWriter.seal(events),
       ...(before.except === undefined || ended.has(before.except) ? {} : { except: before.except }),
@@ -121,7 +170,10 @@ export function keepingEnded(
     subject: SubjectKey,
     end: Parameters<Subjects['revoke']>[1],
   ): Promise<Raised> {
-    const generation = await store.subjects.revoke(subject, end)
+    watch()
+    // Never a number twice, also where the store has lost it and the clock was set back.
+    const at = Math.max(end.at, (raised.get(subject)?.generation ?? 0) + 1)
+    const generation = await store.subjects.revoke(subject, { ...end, at })
     const before = raised.get(subject)
     if (before !== undefined && before.generation > generation) return before
     // Noted before the next step, so that nothing passes meanwhile. Whether the session to be kept
@@ -148,6 +200,7 @@ export function keepingEnded(
       isBelieved,
     ),
     async write(entry, options) {
+      watch()
       const { id, generation } = entry
       const before = raisedOf(id)
       if (untilOf(id) !== undefined) return 'gone'
@@ -160,6 +213,7 @@ export function keepingEnded(
       return untilOf(id) === undefined ? store.entries.attach(id, attributes) : 'gone'
     },
     async revoke(id, end) {
+      watch()
       const done = await store.entries.revoke(id, end)
       note(ended, id, Math.max(end.until, ended.get(id) ?? 0))
       return done
@@ -197,7 +251,10 @@ export function keepingEnded(
     subjects,
     replays,
     feed,
-    close: () => store.close(),
+    close() {
+      unwatch?.()
+      return store.close()
+    },
     remembered: () => ended.size + raised.size,
   }
 }

@@ -10,8 +10,10 @@ import { feedArguments, redisEntries } from './entries.ts'
 import { redisFeed } from './feed.ts'
 import { packedEvent } from './feed-items.ts'
 import type { RedisKeys } from './keys.ts'
+import { rollbackWatch } from './rollback-watch.ts'
 import { SCRIPTS } from './scripts.ts'
 import { redisReplays, redisSubjects } from './subjects.ts'
+import type { WriteState } from './write-state.ts'
 
 const POLL_MS = 200
 
@@ -26,13 +28,27 @@ export interface RedisContext {
   readonly wake: () => void
 }
 
+export interface StoreParts extends Pick<HeadWatchOptions, 'listen'> {
+  readonly cluster: boolean
+  readonly state: WriteState
+}
+
 /** The store contract in Redis commands. */
 export function storeIn(
   shared: Omit<RedisContext, 'wake' | 'readKeys'>,
-  { cluster, listen }: Pick<HeadWatchOptions, 'listen'> & { readonly cluster: boolean },
+  { cluster, state, listen }: StoreParts,
 ): Store {
   const { ask, keys } = shared
-  const source = redisFeed(shared, { cluster })
+  const feed = redisFeed(shared, { cluster })
+  const source = { ...feed, heads }
+  const rollbacks = rollbackWatch({ ask, heads, state, cluster })
+
+  async function heads(): Promise<readonly number[]> {
+    const found = await feed.heads()
+    rollbacks.saw(found)
+    return found
+  }
+
   const watch = headWatch(source.heads, {
     everyMs: POLL_MS,
     ...(listen === undefined ? {} : { listen }),
@@ -56,7 +72,9 @@ export function storeIn(
         watch.wake()
       },
     },
+    onRollback: rollbacks.onRollback,
     async close() {
+      rollbacks.close()
       watch.close()
     },
   }
