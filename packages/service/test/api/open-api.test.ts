@@ -22,6 +22,7 @@ const CALLS = [
   'get /v1/events',
   'get /.well-known/jwks.json',
   'get /v1/revocations',
+  'get /v1/request',
   'get /openapi.json',
 ]
 
