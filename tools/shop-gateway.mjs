@@ -150,7 +150,7 @@ function haproxy({ folder, port, app, catalogue, orders, shipping, gate, key }) 
     [/lua-load holdfast\.lua/, `lua-load ${folder}/holdfast.lua`],
     [/bind :443 ssl .*/, `bind 127.0.0.1:${port}`],
     // The edge before it says where the client is.
-    [/\^x\[-_\.\]\(forwarded/, '^(?!x-forwarded-for$)x[-_.](forwarded'],
+    [/\^x-\(forwarded/, '^(?!x-forwarded-for$)x-(forwarded'],
     [
       / {2}# Preflights carry[\s\S]*?(?= {2}# The client's own)/,
       `  acl catalogue path_beg /api/catalogue/
@@ -165,6 +165,7 @@ function haproxy({ folder, port, app, catalogue, orders, shipping, gate, key }) 
 `,
     ],
     [/^ {2}http-request replace-header cookie (.*)$/gm, (line) => `${line} if gated`],
+    [/^ {2}http-request del-header cookie if \{ req\.fhdr.*$/m, (line) => `${line} gated`],
     [/set-header x-forwarded-for %\[src\]/, 'add-header x-forwarded-for %[src]'],
     [
       /default_backend app[\s\S]*/,

@@ -170,8 +170,12 @@ test('a log on a full disk stops no service: it answers, counts the lines, and e
 })
 
 test('a log that nobody reads stops no service', async () => {
-  const env = { ...ENV, HOLDFAST_STORE: 'memory:', HOLDFAST_LOG_LEVEL: 'debug' }
-  const service = start(['serve'], env)
+  const service = start(['serve'], {
+    ...ENV,
+    HOLDFAST_STORE: 'memory:',
+    HOLDFAST_LOG_LEVEL: 'debug',
+    HOLDFAST_GUESS_LIMIT: 'off',
+  })
   const { url } = await listening(service)
   service.stdout?.pause()
 
