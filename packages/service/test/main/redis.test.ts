@@ -63,6 +63,7 @@ test('while Redis is away the service is not ready and confirms no logout', asyn
   const logout = await run.call('POST', '/v1/logout', { body: { token } })
   const why = await readyIs(run, 503)
   const alive = await fetch(`${run.service.managementUrl}/livez`)
+  await until('the log says that Redis is away', () => run.log().includes('cannot be reached'))
   await redis.restart()
   await readyIs(run, 200)
   const again = await run.call('POST', '/v1/sessions', { body: { ...LOGIN, request: atHome() } })
