@@ -165,7 +165,7 @@ function haproxy({ folder, port, app, catalogue, orders, shipping, gate, key }) 
 `,
     ],
     [/^ {2}http-request replace-header cookie (.*)$/gm, (line) => `${line} if gated`],
-    [/^ {2}http-request del-header cookie if \{ req\.fhdr.*$/m, (line) => `${line} gated`],
+    [/^ {2}http-request del-header cookie if left$/m, (line) => `${line} gated`],
     [/set-header x-forwarded-for %\[src\]/, 'add-header x-forwarded-for %[src]'],
     [
       /default_backend app[\s\S]*/,

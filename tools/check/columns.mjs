@@ -11,10 +11,14 @@ const TAB = ' '.repeat(4)
 /**
  * Code is whatever a person reads as a program or as its configuration. Not measured: Markdown,
  * whose paragraphs and tables wrap in the reader; JSON and lock files, which are data; SVG, which
- * programs write; configurations of gateways, whose patterns cannot be broken. Nothing generated or
- * minified is tracked.
+ * programs write. Nothing generated or minified is tracked.
  */
-const CODE = /\.(?:ts|mts|mjs|js|go|java|py|css|html|sh|lua|ya?ml)$|^\.ci\/run$/
+const CODE =
+  /\.(?:ts|mts|mjs|js|go|java|py|css|html|sh|lua|ya?ml|conf|cfg)$|\/Caddyfile$|^\.ci\/run$/
+
+/** Of gateways. A quoted text cannot be broken there: what stands around it is measured. */
+const CONFIGURATION = /\.(?:conf|cfg)$|\/Caddyfile$/
+const QUOTED = /'[^']*'|`[^`]*`/g
 
 /** No line of code is longer than a reader sees beside another file. */
 export async function columns() {
@@ -30,7 +34,8 @@ function longLines(path) {
   return textOf(path)
     .split('\n')
     .flatMap((line, at) => {
-      const width = [...line.replaceAll('\t', TAB)].length
+      const measured = CONFIGURATION.test(path) ? line.replace(QUOTED, "''") : line
+      const width = [...measured.replaceAll('\t', TAB)].length
       return width > MOST_COLUMNS
         ? [`${path}:${at + 1}: ${width} columns, ${MOST_COLUMNS} at most`]
         : []

@@ -164,7 +164,8 @@ type FetchCall = Exclude<
   keyof SessionLookup<Request> | keyof SessionGuard<unknown>
 >
 
-const TAKES: Arguments = {
+/** What the calls take. */
+export const TAKES: Arguments = {
   request: { name: 'request', fits: (value) => hasHeaders(value) && 'method' in value },
 }
 

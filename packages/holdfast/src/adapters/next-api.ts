@@ -4,8 +4,9 @@ import { type Code, SessionError } from '../core/errors.ts'
 import type { HeaderLookup, RequestFacts } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { Sessions, SubjectRef } from '../core/sessions.ts'
-import { type FetchHoldfast, fetchApi } from './fetch-api.ts'
+import { type FetchHoldfast, fetchApi, TAKES } from './fetch-api.ts'
 import { formTokenOf } from './fetch-http.ts'
+import { checkedCalls } from './guard/arguments.ts'
 import { isSetCookie } from './guard/cookies.ts'
 import { type Guard, guard, type OptionallyVerifiedRequest } from './guard/guard.ts'
 import type { HttpFacts } from './guard/http-request.ts'
@@ -141,7 +142,7 @@ export function nextHoldfast(
   return {
     ...handlers,
     proxy: proxyOf(handlers, runtime),
-    refuse: refusing(handlers, runtime),
+    refuse: checkedCalls({ refuse: refusing(handlers, runtime) }, TAKES).refuse,
     sessionOf: eitherOf(handlers.sessionOf, pages.sessionOf),
     optionalSessionOf: eitherOf(handlers.optionalSessionOf, pages.optionalSessionOf),
     decisionOf: eitherOf(handlers.decisionOf, pages.decisionOf),

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { makeFolder } from '../stores/local/make-folder.ts'
 import { type Asked, type Command, EXIT, UsageError } from './command.ts'
 import { CARRIERS, type Choices, FRAMEWORKS, packagesOf, STORES } from './new-project/choices.ts'
 import { filesOf, HOME, type NewFile, sourcePath } from './new-project/files.ts'
@@ -52,7 +52,7 @@ export const initCommands: readonly Command[] = [
         ? await choose({ said, framework, ask: async () => '' })
         : await atTerminal((ask) => choose({ said, framework, ask }))
       const files = filesOf(project, choices)
-      mkdirSync(directory, { recursive: true })
+      makeFolder(directory)
       writeFiles(directory, files)
       const ignored = ignoreHome(directory)
       tell(asked, { named, project, choices, files, ignored })

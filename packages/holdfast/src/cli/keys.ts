@@ -100,8 +100,10 @@ export const keysCommands: readonly Command[] = [
       'may be taken out of the\n' +
       'file when that has finished and the longest absolute timeout has passed: until then ' +
       'tokens may be under it.\n\n' +
-      'Of signing keys, the waiting keys sign, new ones wait, and those that are retired go ' +
-      'at a later rotation. A waiting\n' +
+      'Of signing keys, the waiting keys sign, and new ones wait. Those that retire lose their ' +
+      'private half: give the file\n' +
+      'to every instance within ten minutes, after which the tokens of one without it are ' +
+      'refused. A waiting\n' +
       'key must have been published for 305 seconds, so that every verifier knows it; --now ' +
       'goes ahead before that, for\n' +
       'a key that is no longer secret: verifiers that have not asked again refuse tokens ' +

@@ -45,7 +45,7 @@ export const signingKeys: KeyFileKind = {
     const keys = rotateSigningKeys(parseSigningKeys(text), { now: asked.flag('now') })
     return {
       text: formatSigningKeys(keys),
-      summary: `now signs with ${activeOf(keys)}. Give it to every instance.`,
+      summary: `now signs with ${activeOf(keys)}. Give it to every instance within ten minutes.`,
       value: shownOf(keys),
     }
   },

@@ -41,6 +41,23 @@ export interface Forwarding {
 
 const SCHEME_HEADER = 'x-forwarded-proto'
 
+/** Headers in which proxies of whatever make name their clients. */
+export const CLIENT_HEADERS: readonly string[] = [
+  'x-forwarded-for',
+  'forwarded',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'cf-connecting-ip',
+  'true-client-ip',
+  'fly-client-ip',
+  'fastly-client-ip',
+  'x-azure-clientip',
+  'x-azure-socketip',
+  'x-envoy-external-address',
+  'cloudfront-viewer-address',
+]
+
 /** The headers of a family: no other is read. */
 export function forwardingHeaders(header: ForwardingHeader): readonly string[] {
   if (header === 'forwarded') return [header]

@@ -18,9 +18,15 @@ export {
   type Trust,
 } from './client-address.ts'
 export { type DescribeOptions, describeNetwork, isPublic } from './describe.ts'
-export type { ForwardingHeader, SingleHeader } from './forwarding.ts'
+export {
+  CLIENT_HEADERS,
+  type ForwardingHeader,
+  forwardingHeaders,
+  type SingleHeader,
+} from './forwarding.ts'
 export type { GeoFile, GeoProblem } from './geo-file.ts'
 export { LISTED_KINDS, type ListedKind, type ListFile, type NetworkLists } from './list-file.ts'
+export { isLoopbackAddress, isLoopbackHost } from './loopback.ts'
 export { type GeoLookup, type GeoLookupOptions, geoLookup } from './mmdb.ts'
 export { type MmdbFile, openMmdb } from './mmdb-file.ts'
 export { parsePrefixList } from './prefix-list.ts'

@@ -1,6 +1,5 @@
-import { existsSync, mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type * as Lmdb from 'lmdb'
 import { SessionError } from '../core/errors.ts'
@@ -12,6 +11,7 @@ import { FEED_FIELDS, type FeedOptions, feedBoundOf } from './feed/bound.ts'
 import { onFileChange } from './local/file-watch.ts'
 import { type Opening, openingOf } from './local/lmdb-opening.ts'
 import { LMDB_TABLES, lmdbTables } from './local/lmdb-tables.ts'
+import { makeFolder } from './local/make-folder.ts'
 import { localStore } from './local/store.ts'
 import { sweepSlice } from './local/sweep.ts'
 import type { Backend, Tables } from './local/tables.ts'
@@ -210,7 +210,7 @@ function openAt(
   opening: Opening,
 ): { readonly root: Lmdb.RootDatabase; readonly tables: Tables } {
   try {
-    makeDirectory(resolve(path))
+    makeFolder(path, 0o700)
     return opening.alone(() => {
       const root = open({ path, mapSize, noSubdir: false, maxDbs: LMDB_TABLES })
       return { root, tables: lmdbTables(root) }
@@ -222,20 +222,5 @@ function openAt(
         'Name a directory that this process may write to.',
       { cause },
     )
-  }
-}
-
-/**
- * One after the other. Node's own recursion never ends below a directory that takes none, such as
- * `/proc`.
- */
-function makeDirectory(path: string): void {
-  if (existsSync(path)) return
-  makeDirectory(dirname(path))
-  try {
-    mkdirSync(path, { mode: 0o700 })
-  } catch (error) {
-    // Another process that begins has made it.
-    if (!existsSync(path)) throw error
   }
 }

@@ -33,7 +33,8 @@ export function writeProof(mark: () => Promise<unknown>): WriteProof {
     prove() {
       if (underWay !== undefined) return underWay
       if (known !== undefined && performance.now() < known.until) return known.answer
-      underWay = attempt()
+      // Begun a step later: a mark that throws at once must find itself under way.
+      underWay = Promise.resolve().then(attempt)
       return underWay
     },
     doubt() {

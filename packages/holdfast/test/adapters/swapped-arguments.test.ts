@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { guard } from '../../src/adapters/guard/guard.ts'
+import { holdfast as next } from '../../src/adapters/next.ts'
 import { holdfast } from '../../src/adapters/node.ts'
 import { engineHarness } from '../../src/contracts/adapters/adapter-harness.ts'
 import { STARTERS } from '../contracts/apps/index.ts'
@@ -76,6 +77,17 @@ describe.each(WITH_REQUESTS)('on %s', (framework, start) => {
       })
     }
   })
+})
+
+test('a refusal that is none, where calls take a request or none: on next', async () => {
+  const { sessions, close } = await engineHarness()
+  onTestFinished(close)
+  const { refuse } = next(sessions)
+
+  expect(() => refuse(undefined as never)).toThrow('refuse(refused): refused is missing.')
+  expect(() => refuse(new Request('https://app.example') as never)).toThrow(
+    'refuse(refused): argument 1 is no refused. Check the order.',
+  )
 })
 
 test('a request without its response, and a refusal before it', async () => {

@@ -68,7 +68,7 @@ export function eventHub(options: EventHubOptions): EventHub {
   const open = new Set<BoundedStream>()
   const joined = new Map<BoundedStream, Joined>()
   let follower: { readonly ready: Promise<void>; readonly ended: AbortController } | undefined
-  let kept: readonly Kept[] = []
+  let kept: Kept[] = []
   /** Of each partition, the last that is not kept any more. */
   let floor: number[] = []
   let last: { readonly cursor: Cursor } = { cursor: '' }
@@ -131,12 +131,8 @@ export function eventHub(options: EventHubOptions): EventHub {
     const { event, partition, sequence } = one
     const entry = { event, partition, sequence, text: message(event, event.cursor) }
     last = event
-    kept = [...kept, entry]
-    const dropped = kept.length > MOST_KEPT ? kept[0] : undefined
-    if (dropped !== undefined) {
-      floor[dropped.partition] = dropped.sequence
-      kept = kept.slice(1)
-    }
+    const dropped = kept.push(entry) > MOST_KEPT ? kept.shift() : undefined
+    if (dropped !== undefined) floor[dropped.partition] = dropped.sequence
     pendingCharacters += entry.text.length
     if (pending.push(entry) === 1) setTimeout(flush, GATHER_MS).unref()
   }

@@ -17,7 +17,6 @@ export interface ApiParts {
   readonly revocations: RevocationHub
   readonly callers: Callers
   readonly cookies: Cookies
-  /** What signs access tokens; undefined where there are none. */
   /** The form of a subject that events carry. */
   readonly subjectKey: (ref: SubjectRef) => SubjectKey
   readonly log: Logger

@@ -1,4 +1,4 @@
-import { isLoopbackAddress } from '../loopback.ts'
+import { isLoopbackAddress, isLoopbackHost } from 'holdfast/network'
 import type { Problem } from './problem.ts'
 import { type Config, factsOf, type SettingName } from './schema.ts'
 import type { Listen } from './values.ts'
@@ -56,7 +56,7 @@ const ALL = 'listens on all addresses of this machine'
 function openStore({ store, storePassword, allowEviction }: Config, origin: Origin): Problem[] {
   if (store.kind !== 'redis') return []
   const problems: Problem[] = []
-  const away = store.hosts.some(({ host }) => !isLoopbackAddress(host))
+  const away = store.hosts.some(({ host }) => !isHere(host))
   if (away && !store.tls) {
     const secret = storePassword ?? store.password
     problems.push({
@@ -96,7 +96,7 @@ function plainAddresses(config: Config, origin: Origin): Problem[] {
 
 function isPlain(text: string): boolean {
   if (!/^http:\/\//i.test(text) || !URL.canParse(text)) return false
-  return !isLoopbackAddress(new URL(text).hostname)
+  return !isHere(new URL(text).hostname)
 }
 
 function longLives({ absoluteTimeout, classes, tenants }: Config, origin: Origin): Problem[] {
@@ -118,6 +118,10 @@ function longLives({ absoluteTimeout, classes, tenants }: Config, origin: Origin
       problem: 'lets a session live longer than browsers keep a cookie (400 days)',
       fix: 'Shorten it: who steals such a session has it for as long.',
     }))
+}
+
+function isHere(host: string): boolean {
+  return isLoopbackHost(host) || isLoopbackAddress(host)
 }
 
 function isOpen(where: Listen): boolean {

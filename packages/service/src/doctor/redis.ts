@@ -78,7 +78,8 @@ async function rights(client: Client, prefix: string): Promise<readonly Finding[
         fault(
           'store rights',
           `the user of Redis may not do what the store does: ${text}`,
-          `Give it +@read +@write +@scripting +@pubsub +info +ping on the keys ${prefix}*.`,
+          'Give it +@read +@write -@dangerous +@scripting +@pubsub +info +ping on the keys ' +
+            `${prefix}*.`,
         ),
       ]
     }

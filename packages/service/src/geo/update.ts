@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SessionError } from 'holdfast'
-import { makeFolder } from '../make-folder.ts'
+import { makeFolder } from 'holdfast/cli'
 import { type DownloadProblem, download, isAllowedUrl } from './download.ts'
 import { type GeoRecordFile, isThere, readRecord, writeRecord } from './record.ts'
 

@@ -65,7 +65,7 @@ function ownMetrics(registers: Registers): Omit<Metrics, 'text' | 'contentType'>
   return {
     ...requestMetrics(registers),
     ...sessionMetrics(registers),
-    ...revocationMetrics(registers),
+    ...feedMetrics(registers),
     ...keyMetrics(registers),
     ...memoryMetrics(registers),
     ...logMetrics(registers),
@@ -186,7 +186,7 @@ function sessionMetrics(
   }
 }
 
-function revocationMetrics(
+function feedMetrics(
   registers: Registers,
 ): Pick<Metrics, 'eventReaders' | 'revocationReaders' | 'revoked'> {
   const readers = new Gauge({

@@ -1,8 +1,8 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { SessionError } from 'holdfast'
+import { makeFolder } from 'holdfast/cli'
 import type { Logger } from 'pino'
-import { makeFolder } from '../make-folder.ts'
 
 /** What a file of secrets is called, and what to do where it is missing. */
 export interface SecretFile {

@@ -1,7 +1,13 @@
 import { setTimeout } from 'node:timers/promises'
 import { SessionError, type Sessions } from 'holdfast'
 import { eventLog, subjectKeys, tokenIntrospector } from 'holdfast/maintenance'
-import { addressSet, clientAddressResolver, parseAddress, parseCidr } from 'holdfast/network'
+import {
+  addressSet,
+  clientAddressResolver,
+  forwardingHeaders,
+  parseAddress,
+  parseCidr,
+} from 'holdfast/network'
 import { callersOf } from '../api/callers.ts'
 import type { ApiParts } from '../api/parts.ts'
 import { requestListener } from '../api/request-listener.ts'
@@ -223,26 +229,23 @@ function apiParts(
     flatLog: flatLog(log),
     metrics,
     guesses,
-    callerAddress: callerAddressOf(config),
-    arrivalOf: arrivalsOf(config),
+    ...arrivalsOf(config),
     stopping,
     heartbeatMs,
   }
 }
 
-function callerAddressOf(config: Config): ApiParts['callerAddress'] {
-  const resolve = clientAddressResolver(clientAddressOptions(config))
-  return (peer, header) => resolve(peer, header).ip
-}
-
-function arrivalsOf(config: Config): ApiParts['arrivalOf'] {
-  const resolve = clientAddressResolver(clientAddressOptions(config))
+function arrivalsOf(config: Config): Pick<ApiParts, 'callerAddress' | 'arrivalOf'> {
+  const options = clientAddressOptions(config)
+  const resolve = clientAddressResolver(options)
   const proxies = addressSet(config.trustedProxies.flatMap((one) => parseCidr(one) ?? []))
-  const [name = ''] = config.addressHeader.split(':')
-  const believed = name === 'forwarded' ? [name] : [name, 'x-forwarded-proto']
-  return (peer, header) => {
-    const address = parseAddress(peer ?? '')
-    const trusted = address !== undefined && proxies.has(address)
-    return { ip: resolve(peer, header).ip, trusted, believed }
+  const believed = forwardingHeaders(options.header ?? 'x-forwarded-for')
+  return {
+    callerAddress: (peer, header) => resolve(peer, header).ip,
+    arrivalOf(peer, header) {
+      const address = parseAddress(peer ?? '')
+      const trusted = address !== undefined && proxies.has(address)
+      return { ip: resolve(peer, header).ip, trusted, believed }
+    },
   }
 }

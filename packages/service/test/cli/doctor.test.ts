@@ -140,7 +140,7 @@ const FAULTS: readonly (readonly [string, Planted, RegExp])[] = [
       await admin.call('ACL', 'SETUSER', 'poor', 'on', '>pw', ...rights)
       return installation({ HOLDFAST_STORE: `redis://poor:pw@127.0.0.1:${port}`, ...QUICK })
     },
-    /^fault store rights: .*NOPERM.*\+@read \+@write \+@scripting/m,
+    /^fault store rights: .*NOPERM.*\+@read \+@write -@dangerous \+@scripting/m,
   ],
   [
     'a replica in the place of the primary',

@@ -1,7 +1,7 @@
 import { parseClientAddress } from '../../network/address.ts'
 import type { ClientAddress, ClientAddressOptions } from '../../network/client-address.ts'
 import { isPublic } from '../../network/describe.ts'
-import { forwardingHeaders } from '../../network/forwarding.ts'
+import { CLIENT_HEADERS, forwardingHeaders } from '../../network/forwarding.ts'
 import type { HttpFacts } from './http-request.ts'
 import type { Warn } from './warnings.ts'
 
@@ -13,19 +13,6 @@ const LOOKED_AT = 100
 
 /** One client that has hung up has no address any more. */
 const UNKNOWN_PEERS = 3
-
-/** Headers in which proxies report their clients. */
-export const REPORTS = [
-  'x-forwarded-for',
-  'forwarded',
-  'x-real-ip',
-  'cf-connecting-ip',
-  'true-client-ip',
-  'fly-client-ip',
-  'fastly-client-ip',
-  'x-azure-socketip',
-  'cloudfront-viewer-address',
-]
 
 export function addressWatch(
   { trust, header = 'x-forwarded-for' }: ClientAddressOptions = {},
@@ -40,7 +27,7 @@ export function addressWatch(
       if (peer === undefined) {
         unknownPeers++
         if (unknownPeers === UNKNOWN_PEERS) warn('peerUnknown')
-      } else if (isInside(ip) && REPORTS.some((name) => lookUp(name) !== undefined)) {
+      } else if (isInside(ip) && CLIENT_HEADERS.some((name) => lookUp(name) !== undefined)) {
         warn('proxyNotTrusted')
       }
       return

@@ -1,8 +1,8 @@
 import type { Carrier } from '../../carriers/carrier.ts'
 import { classifyUserAgent } from '../../core/user-agent.ts'
-import { REPORTS } from './address-watch.ts'
+import { CLIENT_HEADERS } from '../../network/forwarding.ts'
+import { isLoopbackAddress, isLoopbackHost } from '../../network/loopback.ts'
 import { type HttpFacts, single } from './http-request.ts'
-import { isLoopbackAddress, isLoopbackHost } from './loopback.ts'
 
 /**
  * Whether a request comes from a browser on this very machine that keeps no `Secure` cookies here:
@@ -33,7 +33,7 @@ export function plainOnes(carriers: readonly Carrier[]): readonly Carrier[] {
   return carriers.flatMap(({ plain }) => plain ?? [])
 }
 
-const PASSED_ON = [...REPORTS, 'x-forwarded-proto', 'x-forwarded-host', 'via']
+const PASSED_ON = [...CLIENT_HEADERS, 'x-forwarded-proto', 'x-forwarded-host', 'via']
 
 /** All browsers of iOS are Safari's engine. */
 function dropsSecureCookies(userAgent: string): boolean {

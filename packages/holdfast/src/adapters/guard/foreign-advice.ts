@@ -1,5 +1,5 @@
 import type { ForeignRequest } from '../../carriers/csrf.ts'
-import { isLoopbackHost } from './loopback.ts'
+import { isLoopbackHost } from '../../network/loopback.ts'
 
 /**
  * What the client of a refused request is told: which header was missing or wrong, and what to

@@ -1,13 +1,7 @@
-import {
-  appendFileSync,
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SessionError } from '../../core/errors.ts'
+import { makeFolder } from '../../stores/local/make-folder.ts'
 import { HOME, type NewFile } from './files.ts'
 
 /**
@@ -23,11 +17,11 @@ export function writeFiles(directory: string, files: readonly NewFile[]): void {
         'Take them away, or name another directory with --dir.',
     )
   }
-  mkdirSync(join(directory, HOME), { recursive: true, mode: 0o700 })
+  makeFolder(join(directory, HOME), 0o700)
   chmodSync(join(directory, HOME), 0o700)
   for (const { path, text, secret = false } of files) {
     const whole = join(directory, path)
-    mkdirSync(dirname(whole), { recursive: true })
+    makeFolder(dirname(whole))
     writeFileSync(whole, text, { flag: 'wx', mode: secret ? 0o600 : 0o644 })
   }
 }

@@ -3,6 +3,7 @@ import type { Store } from '../../core/store.ts'
 import { type FakeHost, fakeHost } from '../fake-host.ts'
 import { entriesContract } from './entries.ts'
 import { feedContract } from './feed.ts'
+import { followersContract } from './followers.ts'
 import { listsContract } from './lists.ts'
 import { racesContract } from './races.ts'
 import { revocationContract } from './revocation.ts'
@@ -57,6 +58,7 @@ export function storeContract(
     describe('revocation', () => revocationContract(open))
     describe('subjects and replays', () => subjectsContract(open))
     describe('feed', () => feedContract(open))
+    describe('followers of the feed', () => followersContract(open))
     describe('races', () => racesContract(open))
   })
 }

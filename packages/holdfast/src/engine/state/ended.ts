@@ -253,6 +253,8 @@ export function keepingEnded(
     feed,
     close() {
       unwatch?.()
+      // What is being given again ends here.
+      rollbacks++
       return store.close()
     },
     remembered: () => ended.size + raised.size,

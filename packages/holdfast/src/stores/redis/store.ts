@@ -43,9 +43,17 @@ export function storeIn(
   const source = { ...feed, heads }
   const rollbacks = rollbackWatch({ ask, heads, state, cluster })
 
+  let asked = 0
+  let answered = 0
+
   async function heads(): Promise<readonly number[]> {
+    const number = ++asked
     const found = await feed.heads()
-    rollbacks.saw(found)
+    // An answer that a redirection has held up is older than what is known: nothing fell.
+    if (number > answered) {
+      answered = number
+      rollbacks.saw(found)
+    }
     return found
   }
 

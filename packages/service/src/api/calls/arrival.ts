@@ -1,25 +1,10 @@
+import { CLIENT_HEADERS } from 'holdfast/network'
 import { type Arrival, arrival } from 'holdfast/wire'
 import type { Call } from '../call.ts'
 import type { ApiParts } from '../parts.ts'
 
 /** The headers by which proxies tell of a client, of whatever make they are. */
-const TOLD = [
-  'x-forwarded-for',
-  'x-forwarded-proto',
-  'x-forwarded-host',
-  'x-forwarded-port',
-  'forwarded',
-  'x-real-ip',
-  'x-client-ip',
-  'x-cluster-client-ip',
-  'true-client-ip',
-  'cf-connecting-ip',
-  'fastly-client-ip',
-  'fly-client-ip',
-  'x-azure-clientip',
-  'x-envoy-external-address',
-  'cloudfront-viewer-address',
-]
+const TOLD = [...CLIENT_HEADERS, 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port']
 const MAX_VALUE = 256
 
 /** How a request arrived, for `holdfast doctor --request`: whose word about the client counted. */

@@ -1,5 +1,5 @@
-import { parseClientAddress } from '../../network/address.ts'
-import { addressSet, parseCidr } from '../../network/address-set.ts'
+import { parseClientAddress } from './address.ts'
+import { addressSet, parseCidr } from './address-set.ts'
 
 /** `localhost`, a name below it, or a loopback address; with or without a port. */
 export function isLoopbackHost(host: string): boolean {
