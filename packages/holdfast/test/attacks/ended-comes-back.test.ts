@@ -15,6 +15,7 @@ import { describeOnEveryStore } from '../support/every-store.ts'
 import { failingOver } from '../support/fail-over.ts'
 import { codeOf, type Harness, harness, held, MINUTE, SECOND } from '../support/harness.ts'
 import { atHome, lookup } from '../support/people.ts'
+import { until } from '../support/until.ts'
 
 const idOf = (token: string): string => token.split('.')[1] ?? ''
 const by = { reason: 'test' }
@@ -264,6 +265,46 @@ test('no generation is given twice, though it was lost and the clock was set bac
 
   expect((await store.subjects.read(subject)).generation).toBe(again)
   expect(again).toBeGreaterThan(first)
+})
+
+test('nothing is given again once the store is closed', async () => {
+  const host = fakeHost()
+  const make = samples(host)
+  const store = memoryStore({ now: host.now })
+  const codec = sealingCodec(newKeyring(host), host)
+  let rollBack = () => {}
+  let reads = 0
+  const keeping = keepingEnded(
+    {
+      ...store,
+      entries: {
+        ...store.entries,
+        async read() {
+          reads++
+          await keeping.close()
+          return undefined
+        },
+      },
+      onRollback(heard) {
+        rollBack = () => heard([])
+        return () => {}
+      },
+    },
+    {
+      ...{ host, onWarning: () => {} },
+      eventWriter: eventWriter({ codec, host, feed: store.feed, onEvent: undefined }),
+    },
+  )
+  for (let i = 0; i < 200; i++) {
+    const { id, deadline } = make.entry()
+    await keeping.entries.revoke(id, { until: deadline, reason: 'test', at: host.now() })
+  }
+
+  rollBack()
+  await until('the first were looked for', () => reads > 0)
+  await new Promise((resolve) => setImmediate(resolve))
+
+  expect(reads).toBeLessThan(200)
 })
 
 test('as many endings are remembered as there is room for, the newest ones', async () => {

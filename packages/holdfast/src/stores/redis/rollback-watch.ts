@@ -7,8 +7,8 @@ import type { WriteState } from './write-state.ts'
 export interface RollbackWatch {
   /** Hears of it from then on, with the partitions that have certainly lost something. */
   onRollback(heard: (lost: readonly number[]) => void): () => void
-  /** Notes the newest positions of the feed, as anybody read them. */
-  saw(heads: readonly number[]): void
+  /** The newest positions of the feed. Whoever asks for them helps to notice. */
+  heads(): Promise<readonly number[]>
   close(): void
 }
 
@@ -26,10 +26,13 @@ const EVERY_MS = 2_000
  * master that restarts or is promoted begins one of its own (`master_replid`). Positions of the
  * feed only grow, so one that fell proves that its partition has lost writes.
  */
-export function rollbackWatch({ ask, heads, state, cluster }: RollbackWatchOptions): RollbackWatch {
+export function rollbackWatch(options: RollbackWatchOptions): RollbackWatch {
+  const { ask, state, cluster } = options
   const listeners = new Set<(lost: readonly number[]) => void>()
   let histories: ReadonlySet<string> | undefined
-  let highest: number[] = []
+  let highest: readonly number[] = []
+  let asked = 0
+  let answered = 0
   let timer: NodeJS.Timeout | undefined
   let closed = false
 
@@ -37,14 +40,17 @@ export function rollbackWatch({ ask, heads, state, cluster }: RollbackWatchOptio
     for (const heard of listeners) heard(lost)
   }
 
-  function saw(now: readonly number[]): void {
-    if (listeners.size === 0) return
-    const lost: number[] = []
-    for (const [partition, head] of now.entries()) {
-      if (head < (highest[partition] ?? 0)) lost.push(partition)
-    }
-    highest = [...now]
+  async function heads(): Promise<readonly number[]> {
+    const number = ++asked
+    const now = await options.heads()
+    // An answer that a redirection has held up is older than what is known: nothing fell.
+    if (listeners.size === 0 || number < answered) return now
+    answered = number
+    const before = highest
+    highest = now
+    const lost = [...before.keys()].filter((at) => (now[at] ?? 0) < (before[at] ?? 0))
     if (lost.length > 0) tell(lost)
+    return now
   }
 
   async function look(): Promise<void> {
@@ -83,7 +89,7 @@ export function rollbackWatch({ ask, heads, state, cluster }: RollbackWatchOptio
       schedule()
       return () => void listeners.delete(heard)
     },
-    saw,
+    heads,
     close() {
       closed = true
       clearTimeout(timer)

@@ -40,23 +40,8 @@ export function storeIn(
 ): Store {
   const { ask, keys } = shared
   const feed = redisFeed(shared, { cluster })
-  const source = { ...feed, heads }
-  const rollbacks = rollbackWatch({ ask, heads, state, cluster })
-
-  let asked = 0
-  let answered = 0
-
-  async function heads(): Promise<readonly number[]> {
-    const number = ++asked
-    const found = await feed.heads()
-    // An answer that a redirection has held up is older than what is known: nothing fell.
-    if (number > answered) {
-      answered = number
-      rollbacks.saw(found)
-    }
-    return found
-  }
-
+  const rollbacks = rollbackWatch({ ask, heads: feed.heads, state, cluster })
+  const source = { ...feed, heads: rollbacks.heads }
   const watch = headWatch(source.heads, {
     everyMs: POLL_MS,
     ...(listen === undefined ? {} : { listen }),
