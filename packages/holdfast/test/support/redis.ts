@@ -31,11 +31,19 @@ const GUARD =
   'redis-server "$@" >/dev/null 2>&1 & server=$!; echo $server; cat >/dev/null; kill ' +
   '-9 $server; wait $server 2>/dev/null'
 
-/** Starts `redis-server` with more options, for example `['--maxmemory', '3mb']`. */
-export async function startRedis(options: readonly string[] = []): Promise<RedisServer> {
+/**
+ * Starts `redis-server` with more options, for example `['--maxmemory', '3mb']`, and with what a
+ * Sentinel has in its configuration file.
+ */
+export async function startRedis(
+  options: readonly string[] = [],
+  watched: readonly string[] = [],
+): Promise<RedisServer> {
   const port = await freePort()
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-redis-'))
-  let running = await launch(port, directory, options)
+  writeFileSync(join(directory, 'redis.conf'), watched.map((line) => `${line}\n`).join(''))
+  const start = () => launch(port, directory, options)
+  let running = await start()
 
   async function stop(): Promise<void> {
     const ended = new Promise<void>((resolve) => running.guard.once('exit', () => resolve()))
@@ -51,7 +59,7 @@ export async function startRedis(options: readonly string[] = []): Promise<Redis
     stop,
     async restart() {
       await stop()
-      running = await launch(port, directory, options)
+      running = await start()
     },
     async close() {
       await stop()
@@ -127,12 +135,11 @@ async function launch(
   port: number,
   directory: string,
   options: readonly string[],
-  config?: string,
 ): Promise<Running> {
   const common = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory]
   const volatile = ['--save', '', '--appendonly', 'no', '--daemonize', 'no']
-  const file = config === undefined ? [] : [config]
-  const args = ['-c', GUARD, 'redis', ...file, ...common, ...volatile, ...options]
+  const config = join(directory, 'redis.conf')
+  const args = ['-c', GUARD, 'redis', config, ...common, ...volatile, ...options]
   const guard = spawn('sh', args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const pid = await new Promise<number>((resolve, reject) => {
     guard.once('error', reject)
@@ -168,7 +175,7 @@ async function answers(port: number): Promise<boolean> {
  * Below the ports that systems hand out by themselves: nobody takes this one while its server is
  * down for a test.
  */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(10_000, 32_000)
     if (await isFree(port)) return port
@@ -204,19 +211,18 @@ export async function startSentinel({
   const secret = password === undefined ? [] : ['--requirepass', password, '--masterauth', password]
   const master = await startRedis(secret)
   const replica = await startRedis(['--replicaof', '127.0.0.1', String(master.port), ...secret])
-  const port = await freePort()
-  const directory = mkdtempSync(join(tmpdir(), 'holdfast-sentinel-'))
-  const config = join(directory, 'sentinel.conf')
-  const watched = [
-    `sentinel monitor main 127.0.0.1 ${master.port} 1`,
-    // A busy machine is no reason to promote the replica: only `failOver` is.
-    'sentinel down-after-milliseconds main 60000',
-    'sentinel failover-timeout main 2000',
-    ...(password === undefined ? [] : [`sentinel auth-pass main ${password}`]),
-    ...(sentinelPassword === undefined ? [] : [`requirepass ${sentinelPassword}`]),
-  ]
-  writeFileSync(config, `${watched.join('\n')}\n`)
-  const running = await launch(port, directory, ['--sentinel'], config)
+  const running = await startRedis(
+    ['--sentinel'],
+    [
+      `sentinel monitor main 127.0.0.1 ${master.port} 1`,
+      // A busy machine is no reason to promote the replica: only `failOver` is.
+      'sentinel down-after-milliseconds main 60000',
+      'sentinel failover-timeout main 2000',
+      ...(password === undefined ? [] : [`sentinel auth-pass main ${password}`]),
+      ...(sentinelPassword === undefined ? [] : [`requirepass ${sentinelPassword}`]),
+    ],
+  )
+  const { port } = running
   const sentinel = new Redis({
     port,
     ...(sentinelPassword === undefined ? {} : { password: sentinelPassword }),
@@ -233,11 +239,7 @@ export async function startSentinel({
     },
     async close() {
       sentinel.disconnect()
-      const ended = new Promise<void>((resolve) => running.guard.once('exit', () => resolve()))
-      running.guard.stdin?.end()
-      await ended
-      await Promise.all([master.close(), replica.close()])
-      rmSync(directory, { recursive: true, force: true })
+      await Promise.all([running.close(), master.close(), replica.close()])
     },
   }
 }

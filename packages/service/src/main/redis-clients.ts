@@ -17,6 +17,10 @@ export type RedisSettings = Pick<
 >
 
 const LONGEST_PAUSE_MS = 2_000
+/** A connection that has answered nothing for so many times the longest wait is given up. */
+const UNANSWERED = 3
+/** On a connection that is silent, because it only waits for messages. */
+const KEEP_ALIVE_MS = 10_000
 
 /** As a command meets it, and as a script does. */
 const DEMOTED = /(?:^|: -)(?:READONLY|MASTERDOWN) /
@@ -47,6 +51,9 @@ export function redisClients(
     ...(password === undefined ? {} : { password }),
     ...tls,
     connectTimeout: timeoutMs,
+    // A connection that is gone without a word is given up, and not asked for a quarter of an hour.
+    socketTimeout: UNANSWERED * timeoutMs,
+    keepAlive: KEEP_ALIVE_MS,
     reconnectOnError(error: Error) {
       if (!DEMOTED.test(error.message)) return false
       onDemoted()

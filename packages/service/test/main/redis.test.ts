@@ -6,20 +6,22 @@ import { newKeyring } from 'holdfast'
 import { formatKeyring } from 'holdfast/maintenance'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { faultProxy } from '../../../holdfast/test/support/fault-proxy.ts'
 import { type RedisServer, startRedis } from '../../../holdfast/test/support/redis.ts'
 import { until } from '../../../holdfast/test/support/until.ts'
 import { atHome, folder, LOGIN, type Running, running } from '../support.ts'
 
 async function overRedis(
-  store?: string,
+  store = (port: number) => `redis://127.0.0.1:${port}`,
+  timeout = '1s',
 ): Promise<{ run: Running; redis: RedisServer; token: string }> {
   const redis = await startRedis()
   onTestFinished(() => redis.close())
   const ring = join(folder(), 'ring.json')
   writeFileSync(ring, formatKeyring(newKeyring()), { mode: 0o600 })
   const run = await running({
-    HOLDFAST_STORE: store ?? `redis://127.0.0.1:${redis.port}`,
-    HOLDFAST_STORE_TIMEOUT: '1s',
+    HOLDFAST_STORE: store(redis.port),
+    HOLDFAST_STORE_TIMEOUT: timeout,
     HOLDFAST_KEYRING: ring,
   })
   await readyIs(run, 200)
@@ -54,6 +56,28 @@ test('Redis that hangs is 503 in time, never a refusal, and recovers by itself',
   expect(problem).not.toHaveProperty('cookie')
   expect(ready.status).toBe(503)
   expect(await after.json()).toMatchObject({ ok: true })
+})
+
+test('a connection to Redis that is gone without a word is made anew', async () => {
+  const line = await faultProxy()
+  const { run, token } = await overRedis((port) => {
+    line.lead(port)
+    return `redis://127.0.0.1:${line.port}`
+  }, '200ms')
+  onTestFinished(() => line.close())
+  const verify = (): Promise<Response> =>
+    run.call('POST', '/v1/verify', { body: { token, request: atHome() } })
+
+  line.weather({ kind: 'silent' })
+  const silent = await verify()
+  line.weather({ kind: 'clear' })
+  const answer = await until('it is made anew', async () => {
+    const again = await verify()
+    return again.status === 200 && again.json()
+  })
+
+  expect(silent.status).toBe(503)
+  expect(answer).toMatchObject({ ok: true })
 })
 
 test('while Redis is away the service is not ready and confirms no logout', async () => {
@@ -154,7 +178,7 @@ test('after a demotion the name is resolved anew, without a restart', async () =
     else done(null, address, 4)
   }) as typeof dns.lookup)
   onTestFinished(() => lookup.mockRestore())
-  const { run } = await overRedis(`redis://redis.test:${first.port}`)
+  const { run } = await overRedis(() => `redis://redis.test:${first.port}`)
   const admin = new Redis({ port: first.port })
   onTestFinished(() => admin.disconnect())
 
