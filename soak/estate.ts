@@ -20,7 +20,7 @@ export interface Estate {
   readonly nodes: readonly Node[]
   /** Servers that call themselves masters; those that do not answer are left out. */
   masters(): Promise<readonly Node[]>
-  /** Every server is up, and each is a master or follows one. */
+  /** Every server is up, each is a master or follows one, and all who watch them know it. */
   isWhole(): Promise<boolean>
   /** A master becomes a replica in place, as managed services do it. */
   demote(random: Random): Promise<void>
@@ -33,6 +33,7 @@ const HOST = '127.0.0.1'
 
 /** Short enough for many fail-overs, long enough for a busy machine. */
 const DOWN_AFTER_MS = 2_000
+const REPLACED_WITHIN_MS = 15_000
 
 /** `announced` is what the option is called that tells others where the node is. */
 async function startNode(
@@ -87,6 +88,19 @@ async function areWhole(nodes: readonly Node[], masters: number): Promise<boolea
   )
 }
 
+/** Waits for another master, but not for ever: who was told to promote may change its mind. */
+export async function untilReplaced(
+  nodes: readonly Node[],
+  before: readonly Node[],
+): Promise<void> {
+  const deadline = performance.now() + REPLACED_WITHIN_MS
+  while (performance.now() < deadline) {
+    const now = await mastersOf(nodes)
+    if (now.length > 0 && now.some((node) => !before.includes(node))) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
 /** One master, two replicas, three Sentinels of which two decide. */
 export async function sentinelEstate(): Promise<Estate> {
   // As docs/stores.md advises: a master that is cut off stops acknowledging.
@@ -118,18 +132,32 @@ export async function sentinelEstate(): Promise<Estate> {
     )
   })
 
+  async function areAgreed(): Promise<boolean> {
+    const [master] = await mastersOf(nodes)
+    const views = await Promise.all(asked.map((one) => one.call('SENTINEL', 'MASTER', 'main')))
+    return views.every((view) => {
+      const told = Array.isArray(view) ? view.map(String) : []
+      const of = (name: string): string | undefined => told[told.indexOf(name) + 1]
+      return of('flags') === 'master' && of('port') === String(master?.line.port)
+    })
+  }
+
   return {
     kind: 'sentinel',
     address: `redis+sentinel://${sentinels.map(({ port }) => `${HOST}:${port}`).join(',')}/main`,
     nodes,
     masters: () => mastersOf(nodes),
-    isWhole: () => areWhole(nodes, 1),
+    isWhole: async () => (await areWhole(nodes, 1)) && (await areAgreed()),
     async demote(random) {
-      // One that has promoted lately, or sees no good replica, refuses.
+      const before = await mastersOf(nodes)
       await random
         .pick(asked)
         .call('SENTINEL', 'FAILOVER', 'main')
-        .catch(() => {})
+        .then(
+          () => untilReplaced(nodes, before),
+          // One that has promoted lately, or sees no good replica, refuses.
+          () => {},
+        )
     },
     async close() {
       for (const client of asked) client.disconnect()
@@ -169,10 +197,11 @@ export async function clusterEstate(): Promise<Estate> {
       const masters = await mastersOf(nodes)
       const replicas = nodes.filter((node) => !masters.includes(node))
       if (replicas.length === 0) return
-      await random
-        .pick(replicas)
-        .direct.call('CLUSTER', 'FAILOVER')
-        .catch(() => {})
+      const { direct } = random.pick(replicas)
+      await direct.call('CLUSTER', 'FAILOVER').then(
+        () => untilReplaced(nodes, masters),
+        () => {},
+      )
     },
     async reshard(random) {
       const slot = Number(

@@ -1,6 +1,6 @@
 import type { Random } from '../bench/hijack/random.ts'
 import type { Weather } from '../packages/holdfast/test/support/fault-proxy.ts'
-import type { Estate, Node } from './estate.ts'
+import { type Estate, type Node, untilReplaced } from './estate.ts'
 import type { ServiceProcess } from './services.ts'
 import type { WeatherLog } from './weather-log.ts'
 
@@ -105,16 +105,24 @@ export function faultsOf({ estate, services, log, random }: FaultOptions): reado
       strike: async () => freeze([await master()], between(2_000, 7_000)),
     },
     {
-      name: 'master killed (-9)',
+      name: 'master killed (-9) and replaced',
       weight: 4,
       losing: true,
       onWhole: true,
       strike: async () => {
-        const killed = await master()
+        const before = await estate.masters()
+        const killed = random.pick(before)
         await killed.server.stop()
-        await sleep(between(100, 8_000))
+        await untilReplaced(nodes, before)
         await killed.server.restart()
       },
+    },
+    {
+      name: 'master killed (-9) and back at once',
+      weight: 2,
+      losing: true,
+      onWhole: true,
+      strike: async () => (await master()).server.restart(),
     },
     {
       name: 'replica killed (-9)',

@@ -63,15 +63,18 @@ export interface Model {
 /** From a fail-over to the end that is given again: it is looked for every two seconds. */
 const GIVEN_AGAIN_MS = 6_000
 const MOST_KEPT = 200
+const MOST_TOLD = 20
 
 export interface ModelOptions {
   readonly log: WeatherLog
   readonly startedAt: number
   /** The machine has other work, so that answers may be late without a fault. */
   readonly busy: boolean
+  /** Hears of the first violations as they happen. */
+  readonly tell: (line: string) => void
 }
 
-export function model({ log, startedAt, busy }: ModelOptions): Model {
+export function model({ log, startedAt, busy, tell }: ModelOptions): Model {
   const violations: Violation[] = []
   const excused = new Map<Excused, number>()
 
@@ -81,6 +84,7 @@ export function model({ log, startedAt, busy }: ModelOptions): Model {
       return
     }
     const atSeconds = Math.round((performance.now() - startedAt) / 100) / 10
+    if (violations.length < MOST_TOLD) tell(`VIOLATION at ${atSeconds} s: ${kind}: ${what}`)
     if (violations.length < MOST_KEPT) violations.push({ kind, atSeconds, what })
   }
 

@@ -51,6 +51,8 @@ export function person(number: number, world: World, random: Random): Person {
       'accept-language': 'en',
     },
   }
+  /** Another line of the same person: each first visit from there changes the record. */
+  const onTheWay: RequestFacts = { ...request, ip: `2001:db8:${(number + 4_096).toString(16)}::7` }
   /** By age. Of the ended ones the newest. */
   let sessions: KnownSession[] = []
   /** When a login was asked for whose answer never came: it may have begun a session. */
@@ -118,19 +120,19 @@ export function person(number: number, world: World, random: Random): Person {
       what = 'visit',
       service = random.pick(services),
       sensitive = false,
-      token = session.token,
+      from = request,
     }: {
       readonly what?: string
       readonly service?: ServiceProcess
       readonly sensitive?: boolean
-      readonly token?: string
+      readonly from?: RequestFacts
     } = {},
   ): Promise<void> {
     const before = session.state
     const askedAt = performance.now()
     const asked = await ask(what, service, ({ sessions }) =>
       sessions.verify({
-        ...{ token, request, deliverable: true },
+        ...{ token: session.token, request: from, deliverable: true },
         ...(sensitive ? { sensitivity: 'sensitive' as const } : {}),
       }),
     )
@@ -336,7 +338,8 @@ export function person(number: number, world: World, random: Random): Person {
     const session = random.pick(live.length > 0 ? live : unsure)
     const draw = random.next() * 100
     const choices: readonly (readonly [number, () => Promise<unknown>])[] = [
-      [44, () => visit(session)],
+      [40, () => visit(session)],
+      [4, () => visit(session, { what: 'visit on the way', from: onTheWay })],
       [8, () => Promise.all([0, 1, 2, 3].map(() => visit(session, { what: 'tabs' })))],
       [5, () => visit(session, { what: 'sensitive visit', sensitive: true })],
       [9, () => refresh(session)],

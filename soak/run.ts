@@ -56,7 +56,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
   const startedAt = performance.now()
   const until = startedAt + minutes * 60_000
   const log = weatherLog()
-  const truth = model({ log, startedAt, busy })
+  const truth = model({ log, startedAt, busy, tell: onProgress })
   const counted = tally()
   const draws = random(`${seed}/${estate.kind}`)
   const world = { model: truth, log, tally: counted, services }
@@ -140,6 +140,8 @@ export async function run(options: RunOptions): Promise<RunReport> {
     try {
       await fault.strike()
       const passedAt = performance.now()
+      if (!(await untilAllWorks()) && !(await estate.isWhole()))
+        throw new Error(`The servers themselves did not come back after: ${fault.name}.`)
       if (!(await untilAllWorks()))
         truth.violate('not available', `not back in ${BACK_WITHIN_MS / 1_000} s: ${fault.name}`)
       const times = struck.get(fault.name) ?? []

@@ -142,6 +142,7 @@ export interface HighestNumbers {
   /** 0 for a key that is not known. */
   of(key: string): number
   note(key: string, value: number): void
+  forget(): void
   size(): number
 }
 

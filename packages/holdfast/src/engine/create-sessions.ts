@@ -90,7 +90,11 @@ function contextOf(options: CheckedSessionsOptions): EngineContext {
   )
   const copies = copiesOf(options, host, (id) => load(engine, id))
   const writer = eventWriter({ codec, host, feed: options.store.feed, onEvent })
-  const kept = keepingEnded(options.store, { host, eventWriter: writer, onWarning })
+  const versions = highestNumbers()
+  const kept = keepingEnded(options.store, {
+    ...{ host, eventWriter: writer, onWarning },
+    onRollback: versions.forget,
+  })
   const store = copies === undefined ? kept : invalidatingStore(kept, copies)
 
   function scalesWith(policy: Policy): TenantScales {
@@ -128,7 +132,7 @@ function contextOf(options: CheckedSessionsOptions): EngineContext {
     eventWriter: writer,
     touches: batchedTouches({ entries: store.entries, onWarning }),
     eventLimiter: eventLimiter(),
-    versions: highestNumbers(),
+    versions,
   }
   return engine
 }

@@ -72,6 +72,7 @@ function engine(url: string, keyring = newKeyring(systemHost())) {
   return {
     store,
     sessions,
+    request,
     keyring,
     events,
     warnings,
@@ -107,6 +108,30 @@ test('what a fail-over lost is ended again before anybody comes with it', async 
   expect(await other.isLive(stays)).toBe(true)
   const reported = ours.events.filter(({ reason }) => reason === 'store_rolled_back')
   expect(reported.map(({ session }) => session)).toContain(idOf(out))
+})
+
+test('who was seen with what a fail-over lost is let in again, once it is noticed', async () => {
+  const { url, split, failOver } = await estate()
+  const ours = engine(url)
+  const token = await ours.login('ada')
+  expect(await ours.isLive(token)).toBe(true)
+  await split()
+  const elsewhere = { ...ours.request, ip: '198.51.100.7' }
+  expect((await ours.sessions.verify({ token, request: elsewhere })).ok).toBe(true)
+
+  failOver()
+  const met: string[] = []
+  await until('it is noticed', async () => {
+    const code = await ours.isLive(token).catch(({ code }) => String(code))
+    if (code === false) throw new Error('The person was logged out.')
+    if (code === true) return true
+    met.push(code)
+    return false
+  })
+
+  expect(['store_rolled_back', 'store_unavailable']).toEqual(
+    expect.arrayContaining([...new Set(met)]),
+  )
 })
 
 test('a partition that lost writes is told, once', async () => {

@@ -6,6 +6,8 @@ import type { EventWriter } from '../context.ts'
 export interface EndedOptions {
   readonly host: Host
   readonly eventWriter: EventWriter
+  /** Records may be older than before, and that is no forgery. */
+  readonly onRollback?: () => void
   /** Hears of partitions that have lost writes. */
   readonly onWarning: (message: string) => void
   /** Most sessions, and most subjects, whose end is remembered. */
@@ -60,7 +62,7 @@ interface Raised {
  */
 export function keepingEnded(
   store: Store,
-  { host, eventWriter, onWarning, max = MAX_REMEMBERED }: EndedOptions,
+  { host, eventWriter, onRollback, onWarning, max = MAX_REMEMBERED }: EndedOptions,
 ): KeepingEnded {
   /** Until when the tombstone of each stands. */
   const ended = new Map<SessionId, number>()
@@ -69,9 +71,11 @@ export function keepingEnded(
   /** How often the store may have lost something: what was begun before begins anew. */
   let rollbacks = 0
 
-  /** Asks the store to say when it may have lost writes, from the first write on. */
+  /** Asks the store to say when it may have lost writes, from the first use on. */
   function watch(): void {
-    unwatch ??= store.onRollback?.((lost) => {
+    if (unwatch !== undefined || store.onRollback === undefined) return
+    unwatch = store.onRollback((lost) => {
+      onRollback?.()
       if (lost.length > 0) {
         eventWriter.tell('anomaly-detected', () => {
           return { at: host.now(), actor: 'engine', reason: REASON }
@@ -193,6 +197,7 @@ export function keepingEnded(
   const entries: Entries = {
     read: readingNow(
       async (id) => {
+        watch()
         const found = await store.entries.read(id)
         return found === undefined || isBelieved(found) ? found : believed(found)
       },

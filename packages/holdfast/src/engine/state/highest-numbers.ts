@@ -15,6 +15,7 @@ export function highestNumbers(): HighestNumbers {
       const [oldest] = numbers.keys()
       if (oldest !== undefined) numbers.delete(oldest)
     },
+    forget: () => numbers.clear(),
     size: () => numbers.size,
   }
 }
