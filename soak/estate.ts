@@ -20,7 +20,9 @@ export interface Estate {
   readonly nodes: readonly Node[]
   /** Servers that call themselves masters; those that do not answer are left out. */
   masters(): Promise<readonly Node[]>
-  /** Every server is up, each is a master or follows one, and all who watch them know it. */
+  /** There are as many masters as there should be, and all who watch them agree on who it is. */
+  isSettled(): Promise<boolean>
+  /** That, every server is up, and each is a master or follows one. */
   isWhole(): Promise<boolean>
   /** A master becomes a replica in place, as managed services do it. */
   demote(random: Random): Promise<void>
@@ -106,9 +108,13 @@ export async function sentinelEstate(): Promise<Estate> {
   // As docs/stores.md advises: a master that is cut off stops acknowledging.
   const careful = ['--min-replicas-to-write', '1', '--min-replicas-max-lag', '2']
   const master = await startNode('replica-announce', careful)
-  const following = ['--replicaof', HOST, String(master.line.port)]
-  const replicas = [0, 1].map(() => startNode('replica-announce', [...careful, ...following]))
-  const nodes = [master, ...(await Promise.all(replicas))]
+  const replicas = await Promise.all([0, 1].map(() => startNode('replica-announce', careful)))
+  const nodes = [master, ...replicas]
+  for (const { direct } of replicas) {
+    await direct.call('REPLICAOF', HOST, master.line.port)
+    // Kept in its file, as Sentinels do it later: a server that comes back is what it was last.
+    await direct.call('CONFIG', 'REWRITE')
+  }
   await until('the replicas follow', () => areWhole(nodes, 1))
   const sentinels = await Promise.all(
     [0, 1, 2].map(() =>
@@ -132,13 +138,14 @@ export async function sentinelEstate(): Promise<Estate> {
     )
   })
 
-  async function areAgreed(): Promise<boolean> {
-    const [master] = await mastersOf(nodes)
+  async function isSettled(): Promise<boolean> {
+    const [master, ...others] = await mastersOf(nodes)
+    if (master === undefined || others.length > 0) return false
     const views = await Promise.all(asked.map((one) => one.call('SENTINEL', 'MASTER', 'main')))
     return views.every((view) => {
       const told = Array.isArray(view) ? view.map(String) : []
       const of = (name: string): string | undefined => told[told.indexOf(name) + 1]
-      return of('flags') === 'master' && of('port') === String(master?.line.port)
+      return of('flags') === 'master' && of('port') === String(master.line.port)
     })
   }
 
@@ -147,7 +154,8 @@ export async function sentinelEstate(): Promise<Estate> {
     address: `redis+sentinel://${sentinels.map(({ port }) => `${HOST}:${port}`).join(',')}/main`,
     nodes,
     masters: () => mastersOf(nodes),
-    isWhole: async () => (await areWhole(nodes, 1)) && (await areAgreed()),
+    isSettled,
+    isWhole: async () => (await areWhole(nodes, 1)) && (await isSettled()),
     async demote(random) {
       const before = await mastersOf(nodes)
       await random
@@ -192,6 +200,7 @@ export async function clusterEstate(): Promise<Estate> {
     address: `redis+cluster://${nodes.map(({ line }) => `${HOST}:${line.port}`).join(',')}`,
     nodes,
     masters: () => mastersOf(nodes),
+    isSettled: async () => (await mastersOf(nodes)).length === MASTERS,
     isWhole: () => areWhole(nodes, MASTERS),
     async demote(random) {
       const masters = await mastersOf(nodes)

@@ -44,6 +44,8 @@ export type Excused =
   | 'ended again in time'
   /** Who had ended it was killed before it could end it again. */
   | 'lost with its process'
+  /** What a client gave up was done all the same, when the service or the line came to it. */
+  | 'an order that arrived late'
   /** Not available or not ready without a fault: told, where the machine has other work. */
   | 'late on a busy machine'
 
@@ -78,7 +80,8 @@ export function model({ log, startedAt, busy, tell }: ModelOptions): Model {
   const violations: Violation[] = []
   const excused = new Map<Excused, number>()
 
-  function violate(kind: ViolationKind, what: string): void {
+  function violate(kind: ViolationKind, seen: string): void {
+    const what = `${seen}, ${log.last()}`
     if (busy && LATE.has(kind)) {
       excuse('late on a busy machine')
       return

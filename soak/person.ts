@@ -57,9 +57,19 @@ export function person(number: number, world: World, random: Random): Person {
   let sessions: KnownSession[] = []
   /** When a login was asked for whose answer never came: it may have begun a session. */
   let hidden: number[] = []
+  /** An order to end everything that was given up may still be carried out so long. */
+  let lateUntil = 0
 
   const of = (...states: KnownSession['state'][]): KnownSession[] =>
     sessions.filter(({ state }) => states.includes(state))
+
+  function refused(session: KnownSession, code: string, how: string): void {
+    if (performance.now() > lateUntil) model.refused(session, code, how)
+    else {
+      model.excuse('an order that arrived late')
+      session.state = 'unsure'
+    }
+  }
 
   async function ask<T>(
     what: string,
@@ -111,7 +121,7 @@ export function person(number: number, world: World, random: Random): Person {
         model.violate('fail-open', `${how}: nobody could reach the store, and it said yes`)
       readAttributes(session, answer.session, how)
       if (answer.token !== undefined) session.token = answer.token
-    } else if (before === 'live') model.refused(session, answer.code, how)
+    } else if (before === 'live') refused(session, answer.code, how)
   }
 
   async function visit(
@@ -215,6 +225,7 @@ export function person(number: number, world: World, random: Random): Person {
       sessions.revokeSubject({ subject }, { ...by, ...spared }),
     )
     if (done) hidden = hidden.filter((at) => askedAt - at < LATE_MS)
+    else lateUntil = performance.now() + LATE_MS
     if (except !== undefined) except.changedAt = performance.now()
   }
 
@@ -230,7 +241,7 @@ export function person(number: number, world: World, random: Random): Person {
     if (!('answer' in asked)) return
     const { answer } = asked
     if (!answer.ok) {
-      if (before === 'live') model.refused(session, answer.code, how)
+      if (before === 'live') refused(session, answer.code, how)
       return
     }
     if (before === 'ended') model.served(session, askedAt, how)
@@ -245,7 +256,7 @@ export function person(number: number, world: World, random: Random): Person {
     )
     if (!('answer' in begun)) return
     if (!begun.answer.ok) {
-      if (session.state === 'live') model.refused(session, begun.answer.code, 'begin a step-up')
+      if (session.state === 'live') refused(session, begun.answer.code, 'begin a step-up')
       return
     }
     const { challenge } = begun.answer
@@ -263,7 +274,7 @@ export function person(number: number, world: World, random: Random): Person {
         session.token = done.answer.token
         session.refreshToken = done.answer.refreshToken ?? session.refreshToken
         session.replaced = { token, at: session.changedAt }
-      } else if (!done.answer.ok) model.refused(session, done.answer.code, 'complete a step-up')
+      } else if (!done.answer.ok) refused(session, done.answer.code, 'complete a step-up')
       return
     }
     // Its answer was lost for good, and with it the only secret that counts.
@@ -305,7 +316,7 @@ export function person(number: number, world: World, random: Random): Person {
       if (listed.has(session.id)) model.served(session, askedAt, `list through ${service.name}`)
     for (const session of live) {
       if (listed.has(session.id)) continue
-      model.refused(session, 'not listed', `list through ${service.name}`)
+      refused(session, 'not listed', `list through ${service.name}`)
     }
     if (listed.size <= SESSION_LIMIT) return
     if (sessions.some(({ changedAt, end }) => log.lossOf(end?.at ?? changedAt) !== undefined))
@@ -325,7 +336,7 @@ export function person(number: number, world: World, random: Random): Person {
       session.version = asked.answer
       session.changedAt = performance.now()
     } else if (asked.code === 'not_found' && session.state === 'live')
-      model.refused(session, 'not_found', 'patch attributes')
+      refused(session, 'not_found', 'patch attributes')
   }
 
   async function act(): Promise<void> {

@@ -1,4 +1,5 @@
 import { type Random, random } from '../bench/hijack/random.ts'
+import { until } from '../packages/holdfast/test/support/until.ts'
 import type { Estate } from './estate.ts'
 import { type Fault, faultsOf } from './faults.ts'
 import { type Excused, model, type Violation } from './model.ts'
@@ -39,6 +40,7 @@ export interface RunReport {
 
 const THINKING_MS = 400
 const LOOK_MS = 500
+const MASTERS_MS = 200
 const MEMORY_MS = 5_000
 const TELL_MS = 30_000
 const BACK_WITHIN_MS = 30_000
@@ -54,7 +56,7 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export async function run(options: RunOptions): Promise<RunReport> {
   const { estate, services, seed, minutes, people, busy, onProgress } = options
   const startedAt = performance.now()
-  const until = startedAt + minutes * 60_000
+  const endsAt = startedAt + minutes * 60_000
   const log = weatherLog()
   const truth = model({ log, startedAt, busy, tell: onProgress })
   const counted = tally()
@@ -69,7 +71,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
   let masters = 0
   let stopped = false
 
-  const isOver = (): boolean => stopped || performance.now() >= until
+  const isOver = (): boolean => stopped || performance.now() >= endsAt
 
   async function live(one: (typeof crowd)[number], own: Random): Promise<void> {
     while (!isOver()) {
@@ -86,6 +88,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
   }
 
   let leading: ReadonlySet<unknown> = new Set(await estate.masters())
+  let settle: (() => void) | undefined
   async function lookAtMasters(): Promise<void> {
     const now = new Set(await estate.masters())
     const newcomers = [...now].filter((node) => !leading.has(node)).length
@@ -93,7 +96,11 @@ export async function run(options: RunOptions): Promise<RunReport> {
       masters += newcomers
       log.replaced()
     }
-    if (now.size >= leading.size || newcomers > 0) leading = now
+    leading = now.size === 0 ? leading : now
+    if (await estate.isSettled()) {
+      settle?.()
+      settle = undefined
+    } else settle ??= log.begin('masters that are replaced', true)
   }
 
   const readySince = new Map<ServiceProcess, number>()
@@ -135,7 +142,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
   }
 
   async function strike(fault: Fault): Promise<void> {
-    const over = log.begin(fault.losing === true)
+    const over = log.begin(fault.name, fault.losing === true)
     for (const service of services) covered.add(service)
     try {
       await fault.strike()
@@ -166,7 +173,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
 
   const all = [
     ...crowd.map((one, number) => live(one, draws.stream(`time ${number}`))),
-    every(LOOK_MS, lookAtMasters),
+    every(MASTERS_MS, lookAtMasters),
     every(LOOK_MS, lookAtReadiness),
     every(MEMORY_MS, () => {
       const megabytes = services[0]?.residentMegabytes()
@@ -192,6 +199,11 @@ export async function run(options: RunOptions): Promise<RunReport> {
   }
 
   // Everything is well again: now all that is known has to be true through every service.
+  const settled = async (): Promise<boolean> => {
+    await lookAtMasters()
+    return settle === undefined
+  }
+  await until('the servers have settled', settled)
   if (!(await untilAllWorks())) truth.violate('not available', 'at the end')
   await sleep(WELL_MS)
   for (const one of crowd) await one.audit()

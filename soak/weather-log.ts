@@ -9,7 +9,9 @@ interface Spell {
 /** When something was wrong, and what that excuses. Times are those of `performance.now()`. */
 export interface WeatherLog {
   /** Something is wrong from now on; the answer says that everything works again. */
-  begin(losing: boolean): () => void
+  begin(name: string, losing: boolean): () => void
+  /** What was wrong last, and for how long it has been over, in words. */
+  last(): string
   /** Nobody can reach the store from now on, until the answer is called. */
   cut(): () => void
   /** Nobody could reach the store at any moment between the two times. */
@@ -34,6 +36,7 @@ const UNDER_WAY_MS = 200
 export function weatherLog(): WeatherLog {
   const spells: Spell[] = []
   const cuts: { readonly from: number; to: number }[] = []
+  const names: string[] = []
   let open = 0
 
   function current(): Spell | undefined {
@@ -42,7 +45,8 @@ export function weatherLog(): WeatherLog {
   }
 
   return {
-    begin(losing) {
+    begin(name, losing) {
+      names.push(name)
       const spell = current() ?? {
         from: performance.now(),
         to: Number.POSITIVE_INFINITY,
@@ -54,6 +58,11 @@ export function weatherLog(): WeatherLog {
       return () => {
         if (--open === 0) spell.to = performance.now()
       }
+    },
+    last() {
+      const since = performance.now() - (spells.at(-1)?.to ?? Number.NaN)
+      const over = since > 0 ? `over for ${(since / 1_000).toFixed(1)} s` : 'not over'
+      return `after ${names.slice(-2).join(' and ')} (${over})`
     },
     cut() {
       const one = { from: performance.now(), to: Number.POSITIVE_INFINITY }

@@ -21,6 +21,8 @@ export interface FaultProxy {
   weather(now: Weather, whose?: 'all' | 'clients' | 'peers'): void
   /** Resets every connection once. */
   reset(): void
+  /** Sends these bytes to all who are connected, as if the server had. */
+  inject(bytes: string): void
   close(): Promise<void>
 }
 
@@ -101,6 +103,9 @@ export async function faultProxy(): Promise<FaultProxy> {
     },
     reset() {
       for (const line of lines) end(line)
+    },
+    inject(bytes) {
+      for (const { near } of lines) near.write(Buffer.from(bytes, 'latin1'))
     },
     async close() {
       for (const line of lines) end(line)

@@ -28,7 +28,7 @@ export const serveCommands: readonly Command[] = [
     async run(asked) {
       const config = loadConfig({ file: asked.text('config'), env: asked.env })
       const stopped = firstSignal()
-      const service = await startService(config)
+      const service = await startService(config, { ownsProcess: true })
       await stopped
       process.once('SIGTERM', () => process.exit(EXIT.failed))
       process.once('SIGINT', () => process.exit(EXIT.failed))

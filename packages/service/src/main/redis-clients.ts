@@ -66,7 +66,9 @@ export function redisClients(
     messages: { enableOfflineQueue: true, maxRetriesPerRequest: null, retryStrategy: pauseBefore },
   }
 
-  return (use) => {
+  return (use) => inStep(clientFor(use))
+
+  function clientFor(use: 'commands' | 'messages'): Redis | Cluster {
     if (form === 'cluster') {
       return new Cluster([...hosts], {
         enableOfflineQueue: use === 'messages',
@@ -88,11 +90,28 @@ export function redisClients(
         ...(tls.tls ? { enableTLSForSentinelMode: true, sentinelTLS: tls.tls } : {}),
         sentinelRetryStrategy: pauseBefore,
         sentinelCommandTimeout: timeoutMs,
+        // An orderly fail-over leaves the old master one for 8 seconds, and loses what it takes.
+        failoverDetector: true,
       })
     }
     if (socket !== undefined) return new Redis({ ...place, path: socket })
     return new Redis({ ...place, ...hosts[0] })
   }
+}
+
+/** What `ioredis` tells of an answer to nothing. */
+const OUT_OF_STEP = /^Command queue state error/
+
+/** After an answer to nothing, answers are those of other commands: the connection is made anew. */
+function inStep<Client extends Redis | Cluster>(client: Client): Client {
+  const watch = (one: Redis): void => {
+    one.on('error', (error: Error) => {
+      if (OUT_OF_STEP.test(error.message)) one.disconnect(true)
+    })
+  }
+  if (client instanceof Cluster) client.on('+node', watch)
+  else watch(client)
+  return client
 }
 
 function tlsOf({ storeCa, storeCertificate, storeCertificateKey }: RedisSettings): {

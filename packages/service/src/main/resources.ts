@@ -28,6 +28,7 @@ export interface Resources {
   readonly store: Store
   /** Where the store is and what became of its connection, without who logs in. */
   readonly whereabouts: () => string
+  readonly reconnect: () => void
   readonly keys: Keys
   readonly ring: RingCheck
   readonly geo: GeoLookup
@@ -60,7 +61,7 @@ export async function openResources(config: Config, options: ResourceOptions): P
     keys.close()
     throw error
   })
-  const { store, whereabouts } = opened
+  const { store, whereabouts, reconnect } = opened
   const geo = geoLookup({
     city: config.geoCity,
     asn: config.geoAsn,
@@ -97,6 +98,7 @@ export async function openResources(config: Config, options: ResourceOptions): P
       host,
       store,
       whereabouts,
+      reconnect,
       keys,
       ring,
       geo,

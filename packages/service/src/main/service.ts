@@ -25,6 +25,7 @@ import { ownTokens } from './own-tokens.ts'
 import { proxyProtocol } from './proxy-protocol.ts'
 import { openResources, type ResourceOptions, type Resources } from './resources.ts'
 import { sampledWarnings } from './sampled-log.ts'
+import { ownProcess } from './uncaught.ts'
 
 /** A service that runs. */
 export interface Service {
@@ -45,6 +46,8 @@ export interface Service {
 export interface ServiceOptions extends ResourceOptions {
   /** Silence on an event stream that a heartbeat breaks, ms (default 15 s). */
   readonly heartbeatMs?: number
+  /** The process is this service and nothing else: what nobody caught is told in its log. */
+  readonly ownsProcess?: boolean
 }
 
 const HEARTBEAT_MS = 15_000
@@ -62,6 +65,7 @@ const PROXY_HEADER_MS = 5_000
  */
 export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
   const resources = await openResources(config, options)
+  const disown = options.ownsProcess ? ownProcess(resources.log, resources.reconnect) : undefined
   let closing: Promise<void> | undefined
 
   try {
@@ -90,12 +94,13 @@ export async function startService(config: Config, options: ServiceOptions = {})
     return {
       ...addresses,
       close() {
-        closing ??= closeAll(config, resources, listeners)
+        closing ??= closeAll(config, resources, listeners).finally(disown)
         return closing
       },
     }
   } catch (cause) {
     await resources.close()
+    disown?.()
     throw cause
   }
 }

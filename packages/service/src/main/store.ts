@@ -14,6 +14,8 @@ export interface OpenedStore {
   readonly store: Store
   /** Where the store is and what became of its connection, without who logs in. */
   whereabouts(): string
+  /** Makes the connection anew, where there is one. */
+  reconnect(): void
   /** Closes the store and the connection that was made for it. */
   close(): Promise<void>
 }
@@ -63,7 +65,7 @@ export async function openStore(
 const LMDB_FILE = 'data.mdb'
 
 function opened(store: Store, where: string): OpenedStore {
-  return { store, whereabouts: () => where, close: () => store.close() }
+  return { store, whereabouts: () => where, reconnect: () => {}, close: () => store.close() }
 }
 
 async function openLmdb(options: LmdbOptions): Promise<Store> {
@@ -107,6 +109,10 @@ async function openRedis(
   return {
     store,
     whereabouts: connection.whereabouts,
+    reconnect() {
+      client.disconnect(true)
+      subscriber?.disconnect(true)
+    },
     async close() {
       await store.close()
       subscriber?.disconnect()

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { until } from '../../../holdfast/test/support/until.ts'
 import { atHome, folder, KEYS, LOGIN } from '../support.ts'
 
 /** The program as it is installed: the built files, in a process of their own. */
@@ -95,6 +96,35 @@ async function untilAnswered(url: string): Promise<string> {
     await wait(20)
   }
 }
+
+/** What a library could do at any time, on the signals that the service does not use. */
+const PLANTED = `data:text/javascript,${encodeURIComponent(
+  "process.on('SIGUSR2', () => { throw new Error('planted') });" +
+    "process.on('SIGWINCH', () => { Promise.reject(new Error('planted')) })",
+)}`
+
+test('an error that nobody caught ends the service with a line, a rejection does not', async () => {
+  const child = start(['serve'], {
+    ...ENV,
+    HOLDFAST_STORE: 'memory:',
+    NODE_OPTIONS: `--import "${PLANTED}"`,
+  })
+  const { url, log } = await listening(child)
+  const told = (level: number) =>
+    log()
+      .split('\n')
+      .filter((line) => line.includes(`"level":${level}`) && line.includes('planted'))
+
+  child.kill('SIGWINCH')
+  await until('the rejection is told', () => told(50).length === 1)
+  const after = await statusOf(`${url}/openapi.json`)
+  child.kill('SIGUSR2')
+  const [code] = await once(child, 'close')
+
+  expect(after).toBe(200)
+  expect(code).toBe(1)
+  expect(told(60)).toHaveLength(1)
+})
 
 test('help, exit codes and JSON work in the real process', async () => {
   const help = await run(['--help'])

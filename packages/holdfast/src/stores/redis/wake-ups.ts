@@ -28,6 +28,8 @@ export function redisWake(
     let warned = false
     let timer: NodeJS.Timeout | undefined
     const { start, stop } = subscribe((message) => {
+      // Whatever a client hands on of a reply that is no message.
+      if (!Buffer.isBuffer(message)) return
       const [, partition, sequence] = WAKE_UP.exec(message.toString('latin1', 0, LONGEST)) ?? []
       if (sequence !== undefined) return heard(Number(partition), Number(sequence))
       const read = toldMessage(message, secrets.of)
@@ -102,7 +104,7 @@ export function subscriptionOf(
   }
   return (hear) => {
     const listener = (from: Buffer, message: Buffer): void => {
-      if (from.toString() === channel) hear(message)
+      if (String(from) === channel) hear(message)
     }
     return {
       start() {
