@@ -123,6 +123,8 @@ export const CODES = {
   store_unavailable: { status: 503, kind: 'fault', clears: false },
   /** Other writers won each race for this record. Try again. */
   store_contended: { status: 503, kind: 'fault', clears: false },
+  /** The service has more to do than it can. Nobody is logged out by this; try again. */
+  overloaded: { status: 503, kind: 'fault', clears: false },
   /**
    * A verifier of access tokens cannot know whether the session still lives, and the route asks it
    * to: the revocation feed is behind, or the authority did not answer. Nobody is logged out by

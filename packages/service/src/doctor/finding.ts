@@ -16,3 +16,9 @@ export function fault(check: string, finding: string, mend: string): Finding {
 export function warning(check: string, finding: string, mend: string): Finding {
   return { check, level: 'warning', finding, mend }
 }
+
+/** The message of an error, for one line. */
+export function brief(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.replace(/[^\x20-\x7e]/g, ' ').slice(0, 160)
+}

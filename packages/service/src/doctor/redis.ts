@@ -1,7 +1,8 @@
 import type { Cluster, Redis } from 'ioredis'
 import type { Config } from '../config/schema.ts'
 import type { RedisAddress } from '../config/store-address.ts'
-import { type Finding, fault, warning } from './finding.ts'
+import { brief, type Finding, fault, warning } from './finding.ts'
+import { examineSentinels } from './sentinels.ts'
 
 /** Clocks further apart than this make tokens of one machine look made in the future elsewhere. */
 const MAX_SKEW_MS = 2_000
@@ -26,10 +27,17 @@ export async function examineRedis(
   try {
     const refused = await connected(client, config.storeTimeout * PATIENCE, () => last)
     if (refused !== undefined) return [unreachable(refused)]
+    const servers = 'nodes' in client ? client.nodes('master') : [client]
+    const infos = await Promise.all(servers.map(infoOf))
+    const clocks = await Promise.all(servers.map((server) => clock(server, now)))
+    const each = infos.flatMap((info) => [
+      ...keeping(info, config.allowEviction),
+      ...replacing(info, address),
+    ])
     return [
       ...(await rights(client, config.storePrefix)),
-      ...(await keeping(client, config.allowEviction)),
-      ...(await clock(client, now)),
+      ...onceEach([...each, ...clocks.flat()]),
+      ...(await examineSentinels(address, config)),
     ]
   } finally {
     client.disconnect()
@@ -94,8 +102,14 @@ async function rights(client: Client, prefix: string): Promise<readonly Finding[
   }
 }
 
-async function keeping(client: Client, allowEviction: boolean): Promise<readonly Finding[]> {
-  const info = await infoOf(client)
+/** What several servers have in common is said once. */
+function onceEach(findings: readonly Finding[]): readonly Finding[] {
+  return [...new Map(findings.map((one) => [one.finding, one])).values()]
+}
+
+type Info = ReadonlyMap<string, string> | undefined
+
+function keeping(info: Info, allowEviction: boolean): readonly Finding[] {
   if (info === undefined) return []
   const findings: Finding[] = []
   const policy = info.get('maxmemory_policy') ?? 'noeviction'
@@ -120,8 +134,31 @@ async function keeping(client: Client, allowEviction: boolean): Promise<readonly
   return findings
 }
 
+/** Whether another server can take the place of a master, and what is lost by it. */
+function replacing(info: Info, { form }: RedisAddress): readonly Finding[] {
+  const replicas = Number(info?.get('connected_slaves'))
+  if (replicas === 0 && form !== 'single') {
+    return [
+      fault(
+        'store replicas',
+        'a master has no replica: nothing can take its place',
+        'Start a replica of each master, or see why it does not follow.',
+      ),
+    ]
+  }
+  // It is told only where a number is set.
+  if (!(replicas > 0) || form === 'cluster' || info?.has('min_slaves_good_slaves')) return []
+  return [
+    warning(
+      'store replicas',
+      'a master that is cut off from its replicas goes on taking writes, which are lost later',
+      'Set min-replicas-to-write 1 and min-replicas-max-lag 1 on all servers.',
+    ),
+  ]
+}
+
 /** Fields of INFO; undefined where the user may not ask. */
-async function infoOf(client: Client): Promise<ReadonlyMap<string, string> | undefined> {
+async function infoOf(client: Client): Promise<Info> {
   try {
     const text = String(await client.call('info'))
     const pairs = text.split('\r\n').map((line) => line.split(':', 2))
@@ -150,9 +187,4 @@ async function clock(client: Client, now: () => number): Promise<readonly Findin
       'Run chrony or systemd-timesyncd on both machines.',
     ),
   ]
-}
-
-function brief(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
-  return text.replace(/[^\x20-\x7e]/g, ' ').slice(0, 160)
 }

@@ -16,6 +16,7 @@ import { type Listener, listen } from './listener.ts'
 import type { Openers } from './listeners.ts'
 import type { Metrics } from './metrics.ts'
 import type { ProxyProtocol } from './proxy-protocol.ts'
+import type { Shedding } from './shedding.ts'
 
 /**
  * Gateways keep idle connections for up to a minute (nginx). A shorter wait here would close
@@ -34,6 +35,7 @@ export interface GatesNeed {
   readonly now: () => number
   readonly guesses: GuessLimits
   readonly proxied?: ProxyProtocol | undefined
+  readonly guard: Shedding['guard']
 }
 
 /** How the listeners for gateways are opened. */
@@ -41,7 +43,7 @@ export function gateOpeners(need: GatesNeed): Pick<Openers, 'gate' | 'grpc'> {
   const partsOf = gateParts(need)
   return {
     gate: (where) =>
-      listen(gateHandler(partsOf(where)), {
+      listen(need.guard(gateHandler(partsOf(where))), {
         where,
         requestTimeoutMs: need.config.requestTimeout,
         keepAliveMs: KEEP_ALIVE_MS,

@@ -38,6 +38,8 @@ export interface Metrics {
   copyAsked(state: 'hit' | 'miss'): void
   /** Something was shown that nobody has; `limited`: answered 429. */
   guessed(guess: { readonly of: 'token' | 'key'; readonly limited: boolean }): void
+  /** A request was answered 503, because there is more to do than this process can. */
+  shed(): void
   /** So many lines of the log could not be written. */
   linesLost(lines: number): void
   /** Prometheus text format. */
@@ -88,7 +90,12 @@ export function metricsReference(): string {
 
 type Registers = Registry[]
 
-function requestMetrics(registers: Registers): Pick<Metrics, 'answered'> {
+function requestMetrics(registers: Registers): Pick<Metrics, 'answered' | 'shed'> {
+  const shed = new Counter({
+    name: 'holdfast_requests_shed_total',
+    help: 'Requests that were answered 503, because there is more to do than this process can.',
+    registers,
+  })
   const requests = new Histogram({
     name: 'holdfast_http_request_duration_seconds',
     help: 'Time to answer a request of the API, by route and status.',
@@ -108,6 +115,7 @@ function requestMetrics(registers: Registers): Pick<Metrics, 'answered'> {
       const known = METHODS.includes(method) ? method : 'other'
       seriesOf(known, route, status).observe(ms / 1_000)
     },
+    shed: () => shed.inc(),
   }
 }
 
@@ -161,6 +169,12 @@ function sessionMetrics(
     labelNames: ['type'],
     registers,
   })
+  const givenAgain = new Counter({
+    name: 'holdfast_endings_given_again_total',
+    help: 'Endings of sessions and subjects that the store had lost, and that were repeated.',
+    labelNames: ['of'],
+    registers,
+  })
   const copies = new Counter({
     name: 'holdfast_local_copies',
     help:
@@ -179,8 +193,11 @@ function sessionMetrics(
     refreshed(refreshed) {
       refreshes.inc({ status: refreshStatusOf(refreshed) })
     },
-    happened({ type }) {
+    happened({ type, actor, reason, session, subject }) {
       events.inc({ type })
+      if (reason !== 'store_rolled_back' || actor !== 'engine') return
+      if (session !== null) givenAgain.inc({ of: 'session' })
+      else if (subject !== null) givenAgain.inc({ of: 'subject' })
     },
     copyAsked: (state) => copy[state].inc(),
   }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { SessionError } from 'holdfast'
 import { Cluster, Redis } from 'ioredis'
 import type { Config } from '../config/schema.ts'
-import type { RedisAddress } from '../config/store-address.ts'
+import type { RedisAddress, RedisHost } from '../config/store-address.ts'
 
 export type RedisSettings = Pick<
   Config,
@@ -90,12 +90,58 @@ export function redisClients(
         ...(tls.tls ? { enableTLSForSentinelMode: true, sentinelTLS: tls.tls } : {}),
         sentinelRetryStrategy: pauseBefore,
         sentinelCommandTimeout: timeoutMs,
-        // An orderly fail-over leaves the old master one for 8 seconds, and loses what it takes.
-        failoverDetector: true,
       })
     }
     if (socket !== undefined) return new Redis({ ...place, path: socket })
     return new Redis({ ...place, ...hosts[0] })
+  }
+}
+
+/** A connection to one Sentinel. Unless it `lasts` it is not made again when it breaks. */
+export function sentinelClient(
+  host: RedisHost,
+  address: RedisAddress,
+  { lasts, ...settings }: RedisSettings & { readonly lasts: boolean },
+): Redis {
+  const { storeSentinelUser, storeSentinelPassword, storeTimeout } = settings
+  return new Redis({
+    ...host,
+    ...(storeSentinelUser === undefined ? {} : { username: storeSentinelUser }),
+    ...(storeSentinelPassword === undefined ? {} : { password: storeSentinelPassword }),
+    ...(address.tls ? { tls: tlsOf(settings) } : {}),
+    connectTimeout: storeTimeout,
+    commandTimeout: storeTimeout,
+    keepAlive: KEEP_ALIVE_MS,
+    ...(lasts
+      ? { maxRetriesPerRequest: null, retryStrategy: pauseBefore }
+      : { lazyConnect: true, retryStrategy: () => null }),
+  })
+}
+
+const REPLACED = '+switch-master'
+
+/**
+ * Hears from every Sentinel that the master was replaced. Nobody else says so in time: an orderly
+ * fail-over leaves the old master one for eight seconds, and what it takes meanwhile is lost. The
+ * answer ends it.
+ */
+export function watchSentinels(
+  address: RedisAddress,
+  settings: RedisSettings,
+  onReplaced: () => void,
+): () => void {
+  const clients = address.hosts.map((host) => {
+    const client = sentinelClient(host, address, { ...settings, lasts: true })
+    // One that is away is no news: the others tell.
+    client.on('error', () => {})
+    client.on('message', (_, message: string) => {
+      if (message.split(' ')[0] === address.master) onReplaced()
+    })
+    client.on('ready', () => client.subscribe(REPLACED).catch(() => {}))
+    return client
+  })
+  return () => {
+    for (const client of clients) client.disconnect()
   }
 }
 

@@ -25,6 +25,7 @@ import { ownTokens } from './own-tokens.ts'
 import { proxyProtocol } from './proxy-protocol.ts'
 import { openResources, type ResourceOptions, type Resources } from './resources.ts'
 import { sampledWarnings } from './sampled-log.ts'
+import { type Shedding, shedding } from './shedding.ts'
 import { ownProcess } from './uncaught.ts'
 
 /** A service that runs. */
@@ -46,7 +47,10 @@ export interface Service {
 export interface ServiceOptions extends ResourceOptions {
   /** Silence on an event stream that a heartbeat breaks, ms (default 15 s). */
   readonly heartbeatMs?: number
-  /** The process is this service and nothing else: what nobody caught is told in its log. */
+  /**
+   * The process is this service and nothing else: what nobody caught is told in its log, and more
+   * requests than it can answer are answered 503.
+   */
   readonly ownsProcess?: boolean
 }
 
@@ -65,7 +69,7 @@ const PROXY_HEADER_MS = 5_000
  */
 export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
   const resources = await openResources(config, options)
-  const disown = options.ownsProcess ? ownProcess(resources.log, resources.reconnect) : undefined
+  const owned = options.ownsProcess ? ownedProcess(resources) : undefined
   let closing: Promise<void> | undefined
 
   try {
@@ -73,6 +77,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       resources,
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
       isClosing: () => closing !== undefined,
+      guard: owned?.guard ?? ((answer) => answer),
     })
     const { main, management, gate, grpc } = listeners
     const addresses = {
@@ -94,14 +99,27 @@ export async function startService(config: Config, options: ServiceOptions = {})
     return {
       ...addresses,
       close() {
-        closing ??= closeAll(config, resources, listeners).finally(disown)
+        closing ??= closeAll(config, resources, listeners).finally(owned?.close)
         return closing
       },
     }
   } catch (cause) {
     await resources.close()
-    disown?.()
+    owned?.close()
     throw cause
+  }
+}
+
+/** What a service does that has a process to itself. */
+function ownedProcess({ log, metrics, reconnect }: Resources): Pick<Shedding, 'guard' | 'close'> {
+  const disown = ownProcess(log, reconnect)
+  const { guard, close } = shedding({ onShed: metrics.shed, warn: sampledWarnings(log) })
+  return {
+    guard,
+    close() {
+      disown()
+      close()
+    },
   }
 }
 
@@ -111,10 +129,12 @@ async function openAll(
     resources,
     heartbeatMs,
     isClosing,
+    guard,
   }: {
     readonly resources: Resources
     readonly heartbeatMs: number
     readonly isClosing: () => boolean
+    readonly guard: Shedding['guard']
   },
 ): Promise<Listeners> {
   const { metrics, log, ring } = resources
@@ -134,20 +154,16 @@ async function openAll(
     timeoutMs: Math.min(PROXY_HEADER_MS, requestTimeoutMs),
     warn: sampledWarnings(log),
   })
+  const parts = apiParts(config, { resources, sessions, guesses, heartbeatMs })
   return openListeners(config, {
-    ...gateOpeners({ sessions, config, metrics, log, now: host.now, guesses, proxied }),
+    ...gateOpeners({ sessions, config, metrics, log, now: host.now, guesses, proxied, guard }),
     management: (where) =>
       listen(managementAnswer({ metrics, ready, warnings: ring.warnings }), {
         where,
         requestTimeoutMs,
         proxied,
       }),
-    main: (where) =>
-      listen(requestListener(apiParts(config, { resources, sessions, guesses, heartbeatMs })), {
-        where,
-        requestTimeoutMs,
-        proxied,
-      }),
+    main: (where) => listen(guard(requestListener(parts)), { where, requestTimeoutMs, proxied }),
   })
 }
 

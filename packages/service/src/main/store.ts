@@ -87,7 +87,7 @@ async function openRedis(
   { options, log }: { readonly options: RedisOptions; readonly log: Logger },
 ): Promise<OpenedStore> {
   const { storeTimeout: timeout, storePrefix: prefix, allowEviction } = config
-  const { redisClients } = await import('./redis-clients.ts')
+  const { redisClients, watchSentinels } = await import('./redis-clients.ts')
   const { redisStore } = await import('holdfast/redis')
   const make = redisClients(address, config, () => subscriber?.disconnect(true))
   const client = make('commands')
@@ -106,14 +106,18 @@ async function openRedis(
   })
   // a moment for the first connection: until then every command fails at once
   await connected
+  function reconnect(): void {
+    client.disconnect(true)
+    subscriber?.disconnect(true)
+  }
+  const unwatch =
+    address.form === 'sentinel' ? watchSentinels(address, config, reconnect) : undefined
   return {
     store,
     whereabouts: connection.whereabouts,
-    reconnect() {
-      client.disconnect(true)
-      subscriber?.disconnect(true)
-    },
+    reconnect,
     async close() {
+      unwatch?.()
       await store.close()
       subscriber?.disconnect()
       client.disconnect()

@@ -8,7 +8,8 @@ import { formatSigningKeys, newSigningKeys } from 'holdfast/tokens'
 import { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { mmdbWriter } from '../../../../tools/mmdb-writer.mjs'
-import { startRedis } from '../../../holdfast/test/support/redis.ts'
+import { startCluster, startRedis, startSentinel } from '../../../holdfast/test/support/redis.ts'
+import { until } from '../../../holdfast/test/support/until.ts'
 import { examine } from '../../src/doctor/examine.ts'
 import { configOf, folder, KEYS, running } from '../support.ts'
 import { holdfast } from './holdfast.ts'
@@ -168,6 +169,76 @@ const FAULTS: readonly (readonly [string, Planted, RegExp])[] = [
       return installation({ HOLDFAST_STORE: `redis://127.0.0.1:${port}` })
     },
     /^warning store persistence: .*appendonly yes/m,
+  ],
+  [
+    'a master that goes on alone',
+    async () => {
+      const [primary, replica] = [await redis(), await redis()]
+      await replica.admin.replicaof('127.0.0.1', primary.port)
+      await until('it follows', async () =>
+        String(await primary.admin.info('replication')).includes('connected_slaves:1'),
+      )
+      return installation({ HOLDFAST_STORE: `redis://127.0.0.1:${primary.port}` })
+    },
+    /^warning store replicas: .*lost later.*min-replicas-to-write 1/m,
+  ],
+  [
+    'a single Sentinel',
+    async () => {
+      const watched = await startSentinel()
+      onTestFinished(() => watched.close())
+      const hosts = `127.0.0.1:${watched.port},127.0.0.1:1`
+      return installation({ HOLDFAST_STORE: `redis+sentinel://${hosts}/main`, ...QUICK })
+    },
+    /^warning store sentinels: 1 of 3 Sentinels watch "main".*at least 3/m,
+  ],
+  [
+    'a Sentinel that is away',
+    async () => {
+      const watched = await startSentinel()
+      onTestFinished(() => watched.close())
+      const hosts = `127.0.0.1:${watched.port},127.0.0.1:1`
+      return installation({ HOLDFAST_STORE: `redis+sentinel://${hosts}/main`, ...QUICK })
+    },
+    /^warning store sentinels: the Sentinel 127\.0\.0\.1:1 does not answer: .*ECONNREFUSED/m,
+  ],
+  [
+    'Sentinels that cannot decide',
+    async () => {
+      const watched = await startSentinel()
+      onTestFinished(() => watched.close())
+      const sentinel = new Redis({ port: watched.port })
+      await sentinel.call('SENTINEL', 'SET', 'main', 'quorum', '3')
+      sentinel.disconnect()
+      return installation({
+        HOLDFAST_STORE: `redis+sentinel://127.0.0.1:${watched.port}/main`,
+        ...QUICK,
+      })
+    },
+    /^fault store sentinels: the Sentinels cannot replace the master: NOQUORUM.*Start those/m,
+  ],
+  [
+    'a Cluster without replicas',
+    async () => {
+      const cluster = await startCluster()
+      onTestFinished(() => cluster.close())
+      const hosts = cluster.ports.map((port) => `127.0.0.1:${port}`).join(',')
+      return installation({ HOLDFAST_STORE: `redis+cluster://${hosts}`, ...QUICK })
+    },
+    /^fault store replicas: a master has no replica.*Start a replica/m,
+  ],
+  [
+    'one node of a Cluster that evicts keys',
+    async () => {
+      const cluster = await startCluster()
+      onTestFinished(() => cluster.close())
+      const node = new Redis({ port: cluster.ports[1] ?? 0 })
+      await node.config('SET', 'maxmemory-policy', 'allkeys-lru')
+      node.disconnect()
+      const hosts = cluster.ports.map((port) => `127.0.0.1:${port}`).join(',')
+      return installation({ HOLDFAST_STORE: `redis+cluster://${hosts}`, ...QUICK })
+    },
+    /^fault store eviction: .*allkeys-lru/m,
   ],
   [
     'the key ring of another store',

@@ -30,6 +30,7 @@ async function askedOf(
   }
   const metrics = serviceMetrics()
   const { gate } = gateOpeners({
+    guard: (answer) => answer,
     sessions: { verify: Object.assign(verify, answering) } as unknown as Sessions,
     config: configOf(),
     metrics,

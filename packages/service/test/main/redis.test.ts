@@ -9,7 +9,8 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { faultProxy } from '../../../holdfast/test/support/fault-proxy.ts'
 import { type RedisServer, startRedis } from '../../../holdfast/test/support/redis.ts'
 import { until } from '../../../holdfast/test/support/until.ts'
-import { atHome, folder, LOGIN, type Running, running } from '../support.ts'
+import { watchSentinels } from '../../src/main/redis-clients.ts'
+import { atHome, configOf, folder, LOGIN, type Running, running } from '../support.ts'
 
 async function overRedis(
   store = (port: number) => `redis://127.0.0.1:${port}`,
@@ -189,4 +190,39 @@ test('after a demotion the name is resolved anew, without a restart', async () =
 
   const login = await run.call('POST', '/v1/sessions', { body: { ...LOGIN, request: atHome() } })
   expect(login.status).toBe(201)
+})
+
+test('any Sentinel tells that the master was replaced, also after its restart', async () => {
+  // What watches speaks no more of the protocol than subscribing, which every server does.
+  const servers = [await startRedis(), await startRedis()]
+  onTestFinished(async () => {
+    await Promise.all(servers.map((server) => server.close()))
+  })
+  const hosts = servers.map(({ port }) => `127.0.0.1:${port}`).join(',')
+  const config = configOf({
+    HOLDFAST_STORE: `redis+sentinel://${hosts}/main`,
+    HOLDFAST_KEYRING: 'x',
+  })
+  if (config.store.kind !== 'redis') throw new Error('It is Redis.')
+  let replaced = 0
+  const unwatch = watchSentinels(config.store, config, () => {
+    replaced++
+  })
+  onTestFinished(unwatch)
+  async function tell(port: number, name: string): Promise<void> {
+    const sentinel = new Redis({ port })
+    await until('somebody listens', async () => {
+      const words = `${name} 127.0.0.1 6379 127.0.0.1 6380`
+      return (await sentinel.publish('+switch-master', words)) > 0
+    })
+    sentinel.disconnect()
+  }
+  const [first, second] = servers.map(({ port }) => port)
+
+  await tell(first ?? 0, 'main')
+  await until('it is heard', () => replaced === 1)
+  await servers[1]?.restart()
+  await tell(second ?? 0, 'other')
+  await tell(second ?? 0, 'main')
+  await until('it is heard again', () => replaced === 2)
 })
