@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Metrics } from './metrics.ts'
 
 export interface ManagementParts {
-  readonly metrics: Metrics
+  readonly metrics: Pick<Metrics, 'text' | 'contentType'>
   /** Why it cannot answer, its store included; undefined when it can. */
   readonly ready: () => Promise<string | undefined>
   /** What does not keep it from answering, and should be fixed. */

@@ -1,6 +1,13 @@
 import type { Code, Refreshed, SessionEvent, Verification } from 'holdfast'
 import type { SigningKeys } from 'holdfast/tokens'
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  Registry,
+} from 'prom-client'
 
 /** What the service counts, in a registry of its own. */
 export interface Metrics {
@@ -45,6 +52,7 @@ export interface Metrics {
   /** Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
+  readonly registry: Registry
 }
 
 /** A file of keys that a running service follows. */
@@ -60,10 +68,23 @@ export function serviceMetrics(): Metrics {
     ...ownMetrics([registry]),
     text: () => registry.metrics(),
     contentType: registry.contentType,
+    registry,
   }
 }
 
-function ownMetrics(registers: Registers): Omit<Metrics, 'text' | 'contentType'> {
+/** Has a worker tell its metrics to the process that started it. */
+export function tellMetrics({ registry }: Pick<Metrics, 'registry'>): void {
+  AggregatorRegistry.setRegistries(registry)
+  new AggregatorRegistry()
+}
+
+/** The metrics of all workers of this process, as one: sums, and the greatest age of a key. */
+export function workersMetrics(): Pick<Metrics, 'text' | 'contentType'> {
+  const all = new AggregatorRegistry()
+  return { text: () => all.clusterMetrics(), contentType: all.contentType }
+}
+
+function ownMetrics(registers: Registers): Omit<Metrics, 'text' | 'contentType' | 'registry'> {
   return {
     ...requestMetrics(registers),
     ...sessionMetrics(registers),
@@ -256,6 +277,7 @@ function keyMetrics(registers: Registers): Pick<Metrics, 'reloaded' | 'showSigni
         name: 'holdfast_signing_key_age_seconds',
         help: 'Age of each key that is published for access tokens; the active one signs.',
         labelNames: ['kid', 'algorithm', 'state'],
+        aggregator: 'max',
         registers,
         collect() {
           this.reset()

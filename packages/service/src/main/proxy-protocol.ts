@@ -7,8 +7,10 @@ import {
   parseCidr,
   parseClientAddress,
 } from 'holdfast/network'
+import type { Logger } from 'pino'
 import { UNIX_PEERS } from '../config/client-address.ts'
-import type { SampledWarn } from './sampled-log.ts'
+import type { Config } from '../config/schema.ts'
+import { type SampledWarn, sampledWarnings } from './sampled-log.ts'
 
 /** Who begins connections with a PROXY header (versions 1 and 2), and must. */
 export interface ProxyProtocol {
@@ -26,6 +28,18 @@ export interface ProxyProtocolOptions {
   /** How long a header may take to arrive. */
   readonly timeoutMs: number
   readonly warn: SampledWarn
+}
+
+/** A balancer sends its header with the first packet, so only loss of it takes longer. */
+const HEADER_MS = 5_000
+
+/** As the configuration has it. */
+export function proxiedAs(
+  { proxyProtocolPeers: peers, requestTimeout }: Config,
+  log: Logger,
+): ProxyProtocol | undefined {
+  const timeoutMs = Math.min(HEADER_MS, requestTimeout)
+  return proxyProtocol({ peers, timeoutMs, warn: sampledWarnings(log) })
 }
 
 /** Undefined where nobody is to send headers. */

@@ -17,12 +17,13 @@ import { sessionCookies } from './cookies.ts'
 import { engineOf } from './engine.ts'
 import { gateOpeners } from './gates.ts'
 import { type GuessLimits, guessLimits } from './guess-limits.ts'
-import { listen } from './listener.ts'
+import { type Listener, listen } from './listener.ts'
 import { type Listeners, openListeners } from './listeners.ts'
 import { flatLog } from './log.ts'
-import { managementAnswer } from './management.ts'
+import { type ManagementParts, managementAnswer } from './management.ts'
+import type { Metrics } from './metrics.ts'
 import { ownTokens } from './own-tokens.ts'
-import { proxyProtocol } from './proxy-protocol.ts'
+import { proxiedAs } from './proxy-protocol.ts'
 import { openResources, type ResourceOptions, type Resources } from './resources.ts'
 import { sampledWarnings } from './sampled-log.ts'
 import { type Shedding, shedding } from './shedding.ts'
@@ -44,6 +45,11 @@ export interface Service {
   close(): Promise<void>
 }
 
+/** What the management listener of another process asks of a service. */
+export interface Managed extends ManagementParts {
+  readonly metrics: Metrics
+}
+
 export interface ServiceOptions extends ResourceOptions {
   /** Silence on an event stream that a heartbeat breaks, ms (default 15 s). */
   readonly heartbeatMs?: number
@@ -52,13 +58,14 @@ export interface ServiceOptions extends ResourceOptions {
    * requests than it can answer are answered 503.
    */
   readonly ownsProcess?: boolean
+  /** Another process has the management listener, and asks this one for what it answers. */
+  readonly manage?: (parts: Managed) => void
 }
 
 const HEARTBEAT_MS = 15_000
 const MANAGEMENT_CLOSE_MS = 1_000
 
-/** A balancer sends its header with the first packet, so only loss of it takes longer. */
-const PROXY_HEADER_MS = 5_000
+const ELSEWHERE: Listener = { url: '', drain() {}, async close() {} }
 
 /**
  * Starts the session authority: store, key ring, geo data, engine, API and management listener.
@@ -78,6 +85,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
       isClosing: () => closing !== undefined,
       guard: owned?.guard ?? ((answer) => answer),
+      manage: options.manage,
     })
     const { main, management, gate, grpc } = listeners
     const addresses = {
@@ -130,11 +138,13 @@ async function openAll(
     heartbeatMs,
     isClosing,
     guard,
+    manage,
   }: {
     readonly resources: Resources
     readonly heartbeatMs: number
     readonly isClosing: () => boolean
     readonly guard: Shedding['guard']
+    readonly manage: ServiceOptions['manage']
   },
 ): Promise<Listeners> {
   const { metrics, log, ring } = resources
@@ -149,20 +159,17 @@ async function openAll(
   })
   const requestTimeoutMs = config.requestTimeout
   const ready = readiness(resources, isClosing)
-  const proxied = proxyProtocol({
-    peers: config.proxyProtocolPeers,
-    timeoutMs: Math.min(PROXY_HEADER_MS, requestTimeoutMs),
-    warn: sampledWarnings(log),
-  })
+  const proxied = proxiedAs(config, log)
   const parts = apiParts(config, { resources, sessions, guesses, heartbeatMs })
   return openListeners(config, {
     ...gateOpeners({ sessions, config, metrics, log, now: host.now, guesses, proxied, guard }),
-    management: (where) =>
-      listen(managementAnswer({ metrics, ready, warnings: ring.warnings }), {
-        where,
-        requestTimeoutMs,
-        proxied,
-      }),
+    management: async (where) => {
+      const managed = { metrics, ready, warnings: ring.warnings }
+      if (manage === undefined)
+        return listen(managementAnswer(managed), { where, requestTimeoutMs, proxied })
+      manage(managed)
+      return ELSEWHERE
+    },
     main: (where) => listen(guard(requestListener(parts)), { where, requestTimeoutMs, proxied }),
   })
 }

@@ -1,12 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+} from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { connect } from 'holdfast/client'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { until } from '../../../holdfast/test/support/until.ts'
 import { atHome, folder, KEYS, LOGIN } from '../support.ts'
 
@@ -297,4 +306,130 @@ test('events --follow tells what happens until it is interrupted', async () => {
 
   expect(JSON.parse(line)).toMatchObject({ type: 'session-established', session: session.id })
   expect(code).toBe(0)
+})
+
+describe('with workers', () => {
+  async function crew(env: Record<string, string> = {}) {
+    const [port, management] = [await freePort(), await freePort()]
+    const child = start(['serve', '--workers', '2'], {
+      ...ENV,
+      HOLDFAST_STORE: `lmdb:${join(folder(), 'store')}`,
+      HOLDFAST_LISTEN: `127.0.0.1:${port}`,
+      HOLDFAST_MANAGEMENT_LISTEN: `127.0.0.1:${management}`,
+      ...env,
+    })
+    let log = ''
+    child.stdout?.on('data', (chunk) => {
+      log += chunk
+    })
+    const managed = `http://127.0.0.1:${management}`
+    const isReady = () =>
+      statusOf(`${managed}/readyz`).then(
+        (status) => status === 200,
+        () => false,
+      )
+    await until('both are ready', isReady)
+    return {
+      ...{ child, managed, isReady },
+      url: `http://127.0.0.1:${port}`,
+      lines: () =>
+        log
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => JSON.parse(line)),
+    }
+  }
+
+  /** The processes below this one. */
+  const workersOf = (child: ChildProcess): readonly number[] =>
+    readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')
+      .split(' ')
+      .filter(Boolean)
+      .map(Number)
+
+  test('two processes serve one port, count together and end together', async () => {
+    const { child, url, managed, lines } = await crew()
+    const sessions = connect({ url, key: KEYS.app })
+    const created = await sessions.create({ ...LOGIN, request: atHome() })
+    if (!created.ok) throw new Error(created.code)
+    const verify = () => sessions.verify({ token: created.token, request: atHome() })
+
+    const answers = await Promise.all(Array.from({ length: 40 }, verify))
+    for (let i = 0; i < 10; i++) await statusOf(`${url}/openapi.json`)
+    const metrics = await (await fetch(`${managed}/metrics`)).text()
+    const below = workersOf(child)
+    child.kill('SIGTERM')
+    const [code] = await once(child, 'close')
+
+    expect(answers.every(({ ok }) => ok)).toBe(true)
+    expect(below).toHaveLength(2)
+    expect(metrics).toMatch(/holdfast_verifications_total\{outcome="allow",code="ok"\} 40/)
+    expect(metrics).toMatch(/http_request_duration_seconds_count\{[^}]*openapi[^}]*\} 10/)
+    expect(code).toBe(0)
+    expect(below.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([])
+    // Every line is one, whoever wrote it.
+    expect(lines().filter(({ msg }) => msg === 'stopped')).toHaveLength(2)
+  })
+
+  test('one that is killed is told and replaced, and the other serves on', async () => {
+    const { child, url, lines } = await crew()
+    const [first = 0, second = 0] = workersOf(child)
+
+    process.kill(first, 'SIGKILL')
+    await until('it is told', () => lines().some(({ pid, level }) => pid === first && level === 50))
+    const meanwhile = await statusOf(`${url}/openapi.json`)
+    await until('there are two again', () => workersOf(child).length === 2)
+
+    expect(meanwhile).toBe(200)
+    expect(workersOf(child)).toContain(second)
+  })
+
+  test('a gate on a socket is shared, and its socket goes with the last of them', async () => {
+    const socket = join(folder(), 'gate.sock')
+    const { child } = await crew({ HOLDFAST_GATE_LISTEN: `unix:${socket}` })
+    const ask = async (): Promise<number | undefined> => {
+      const options = { socketPath: socket, path: '/v1/gate/forward-auth', agent: false }
+      const [answer]: IncomingMessage[] = await once(get(options), 'response')
+      answer?.resume()
+      return answer?.statusCode
+    }
+
+    const statuses = await Promise.all([ask(), ask(), ask(), ask()])
+    const mode = statSync(socket).mode & 0o777
+    child.kill('SIGTERM')
+    const [code] = await once(child, 'close')
+
+    // Nobody has said what is asked for: a bad request, and not a refused connection.
+    expect(new Set(statuses)).toEqual(new Set([400]))
+    expect(mode).toBe(0o660)
+    expect(code).toBe(0)
+    expect(existsSync(socket)).toBe(false)
+  })
+
+  test('what cannot run is said once, with exit code 1', async () => {
+    const memory = await run(['serve', '--workers', '2'], { ...ENV, HOLDFAST_STORE: 'memory:' })
+    const wrong = await run(['serve', '--workers', 'many'], ENV)
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    onTestFinished(() => void taken.close())
+    const { port } = taken.address() as AddressInfo
+    const store = `lmdb:${join(folder(), 'store')}`
+    const busy = await run(['serve', '--workers', '2'], {
+      ...{ ...ENV, HOLDFAST_STORE: store, HOLDFAST_LISTEN: `127.0.0.1:${port}` },
+    })
+
+    expect([memory.code, wrong.code, busy.code]).toEqual([1, 2, 1])
+    expect(memory.err).toContain('belongs to one process')
+    expect(wrong.err).toContain('--workers must be "auto" or a whole number')
+    expect(busy.err).toContain(`Cannot listen on 127.0.0.1:${port} (EADDRINUSE)`)
+  })
+
+  test('without their first process they end, too', async () => {
+    const { child } = await crew()
+    const below = workersOf(child)
+
+    child.kill('SIGKILL')
+
+    await until('they are gone', () => below.every((pid) => !existsSync(`/proc/${pid}`)))
+  })
 })
