@@ -144,26 +144,22 @@ export function redisStore(options: RedisOptions): Store {
   const own = url === undefined ? undefined : redisConnection({ url, tls, timeoutMs })
   const port = own ?? redisPort(client as RedisClient)
   const keys = redisKeys(prefix)
-  const marks = port.cluster ? PARTITIONS : 1
+  /** One on a single server, one in each partition of a Cluster. */
+  const marks = Array.from({ length: port.cluster ? PARTITIONS : 1 }, (_, partition) =>
+    keys.mark(partition),
+  )
   const state = writeState({
-    mark: () => markAll(ask),
+    mark: () => ask.mark(marks),
     cluster: port.cluster,
     onWarning,
   })
-  const proof = writeProof(() => markAll(askChecked))
+  const proof = writeProof(() => askChecked.mark(marks))
   const ask = redisAsk(port, { timeoutMs, state, onFailure: proof.doubt })
 
-  /** One mark on a single server, one in each partition of a Cluster. */
-  function markAll({ mark }: RedisAsk): Promise<unknown> {
-    const partitions = Array.from({ length: marks }, (_, partition) => partition)
-    return Promise.all(partitions.map((partition) => mark(keys.mark(partition))))
-  }
-
   const askChecked = afterCheck(ask, async () => {
-    await Promise.all([
-      refuseServer(ask, { cluster: port.cluster, allowEviction, onWarning }),
-      own === undefined ? refuseChangedReplies(ask, keys.feed(0)) : undefined,
-    ])
+    // First what the server is: one that is a part of a Cluster refuses the keys of the next.
+    await refuseServer(ask, { cluster: port.cluster, allowEviction, onWarning })
+    if (own === undefined) await refuseChangedReplies(ask, keys.feed(0))
   })
   const secrets = wakeSecrets({ ask: askChecked, keys }, port)
   const subscription =
@@ -205,8 +201,8 @@ function afterCheck(ask: RedisAsk, check: () => Promise<void>): RedisAsk {
       passed ? ask.run(script, keys, args) : first(() => ask.run(script, keys, args)),
     onEachMaster: (args) => (passed ? ask.onEachMaster(args) : first(() => ask.onEachMaster(args))),
     // The other way round: before a mark has passed, a server that was a replica is asked nothing.
-    async mark(key) {
-      await ask.mark(key)
+    async mark(keys) {
+      await ask.mark(keys)
       if (!passed) await ready()
     },
   }

@@ -2,7 +2,7 @@ import dns from 'node:dns'
 import { mkdirSync, rmdirSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import { Redis } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { fakeHost } from '../../src/contracts/fake-host.ts'
@@ -10,7 +10,7 @@ import { nextOf, samples } from '../../src/contracts/stores/sample-entry.ts'
 import type { Store } from '../../src/core/store.ts'
 import { refusalOf } from '../../src/stores/redis/refusals.ts'
 import { type RedisOptions, redisStore } from '../../src/stores/redis.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { type RedisServer, startCluster, startRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 
 const host = fakeHost()
@@ -120,6 +120,28 @@ describe.each(Object.entries(clients))(
         expect.stringMatching(/^Redis refuses writes \(READONLY\): .*replica.*Lead the name/),
         expect.stringMatching(/^Redis takes writes again/),
       ])
+    })
+
+    test('a demoted primary that loses its master says MASTERDOWN, and is an outage', async () => {
+      const { primary, promoted, demote, back } = await pair()
+      await primary.admin.config('SET', 'replica-serve-stale-data', 'no')
+      const { store, told } = opened(await connected(primary.port))
+      const entry = make.entry()
+      await store.entries.write(entry)
+      const read = (): Promise<string> =>
+        store.entries.read(entry.id).then(
+          (found) => String(found?.id === entry.id),
+          (error) => String(error),
+        )
+
+      await demote()
+      await promoted.stop()
+      await until('it is noticed', async () => /MASTERDOWN|READONLY/.test(await read()))
+      await back()
+      await until('it works again', async () => (await read()) === 'true')
+
+      expect(told.at(0)).toMatch(/^Redis refuses writes \((?:MASTERDOWN|READONLY)\): .*replica/)
+      expect(told.at(-1)).toMatch(/^Redis takes writes again/)
     })
 
     test('a Redis that cannot save takes no writes, and is read from', async () => {
@@ -295,4 +317,53 @@ test('after a demotion the name is resolved anew, and the new master is used', a
   expect(new Set(outcomes)).toEqual(new Set(['store_unavailable', 'written']))
   expect(await promoted.admin.keys('hf:s*')).toHaveLength(1)
   expect(told).toHaveLength(2)
+})
+
+test('a Cluster whose slots are not all served is an outage that is told once', async () => {
+  const cluster = await startCluster()
+  onTestFinished(() => cluster.close())
+  const { ports } = cluster
+  const client = new Cluster(
+    ports.map((port) => ({ host: '127.0.0.1', port })),
+    { clusterRetryStrategy: () => 50, retryDelayOnClusterDown: 20 },
+  )
+  client.on('error', () => {})
+  onTestFinished(() => client.disconnect())
+  const { store, told } = opened({ client })
+  const entry = make.entry()
+  await store.entries.write(entry)
+  const admins = ports.map((port) => new Redis({ port }))
+  onTestFinished(() => {
+    for (const admin of admins) admin.disconnect()
+  })
+  // A slot in which no session is: still nothing is served without it.
+  const slot = 16_383
+  const each = (...words: string[]): Promise<unknown> =>
+    Promise.all(admins.map((admin) => admin.call('CLUSTER', ...words).catch(() => {})))
+
+  await each('DELSLOTS', String(slot))
+  await until('it is noticed', () =>
+    store.entries.read(entry.id).then(
+      () => false,
+      (error) => String(error).includes('CLUSTERDOWN'),
+    ),
+  )
+  await admins[2]?.call('CLUSTER', 'ADDSLOTS', slot)
+  await until('it works again', () =>
+    store.entries.read(entry.id).then(
+      (found) => found?.id === entry.id,
+      () => false,
+    ),
+  )
+  await until('every partition takes writes', async () =>
+    store.proveWritable?.().then(
+      () => true,
+      () => false,
+    ),
+  )
+
+  expect(told).toEqual([
+    expect.stringMatching(/^Redis refuses writes \(CLUSTERDOWN\): .*slots.*fail over/),
+    expect.stringMatching(/^Redis takes writes again/),
+  ])
 })

@@ -55,12 +55,29 @@ export function parseStoreAddress(text: string): StoreAddress | AddressProblem {
     }
   }
   if (text === 'memory:') return { kind: 'memory' }
-  if (text === 'lmdb:') return { problem: 'names no folder', fix: 'Write lmdb:DIR.' }
-  if (text.startsWith('lmdb:')) return { kind: 'lmdb', path: text.slice('lmdb:'.length) }
+  if (text.startsWith('lmdb:')) return folderOf(text.slice('lmdb:'.length))
   if (text.startsWith('unix:')) return socketOf(text)
   const [, , tls, form = 'single', rest] = REDIS.exec(text) ?? []
   if (rest === undefined) return unknownStore(text)
   return redisOf(rest, { form: form as RedisAddress['form'], tls: tls === 's' })
+}
+
+/** A folder by its path. What a shell or a URL would make of it would be another one. */
+function folderOf(path: string): StoreAddress | AddressProblem {
+  if (path === '') return { problem: 'names no folder', fix: 'Write lmdb:DIR.' }
+  if (path.startsWith('//')) {
+    return { problem: 'is no URL', fix: `Write lmdb:${path.replace(/^\/+/, '/')}.` }
+  }
+  if (/^~|\$\{?\w|%[\da-f]{2}/i.test(path)) {
+    return { problem: 'has what nobody expands (~, $, %)', fix: 'Write the whole path, as it is.' }
+  }
+  if (/^[./]*$/.test(path)) {
+    return {
+      problem: 'is no folder of its own',
+      fix: 'Name one for the store alone, as in lmdb:/var/lib/holdfast/store.',
+    }
+  }
+  return { kind: 'lmdb', path }
 }
 
 /** The address as it may be shown, with `mask` for who logs in. */

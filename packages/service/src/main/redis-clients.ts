@@ -74,6 +74,8 @@ export function redisClients(
         enableOfflineQueue: use === 'messages',
         clusterRetryStrategy: pauseBefore,
         slotsRefreshTimeout: timeoutMs,
+        // Sixteen times, and then it says that the Cluster is down, while there is time to say so.
+        retryDelayOnClusterDown: Math.ceil(timeoutMs / 32),
         redisOptions: common,
         // A certificate names a host, and a look-up would put an address in the place of the name.
         ...(address.tls ? { dnsLookup: (name, done) => done(null, name) } : {}),

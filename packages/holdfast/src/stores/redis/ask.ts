@@ -10,8 +10,8 @@ export interface RedisAsk {
   /** Runs a script in the slot of its first key. */
   run(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>
   onEachMaster(args: Arguments): Promise<readonly unknown[]>
-  /** Writes a mark under a key for a minute, also where nothing else may be asked. */
-  mark(key: string): Promise<unknown>
+  /** Writes marks for a minute, also where nothing else may be asked. All of them, or it fails. */
+  mark(keys: readonly string[]): Promise<unknown>
 }
 
 /** What happened, for whoever asks and for whoever tells. */
@@ -89,10 +89,10 @@ export function redisAsk(port: RedisPort, { timeoutMs, state, onFailure }: AskOp
   return {
     command: (key, args) => closed(args[0]) ?? bounded(args[0], () => port.command(key, args)),
     onEachMaster: (args) => closed(args[0]) ?? bounded(args[0], () => port.onEachMaster(args)),
-    async mark(key) {
-      await bounded('mark', () =>
-        port.command(key, ['SET', key, String(Date.now()), 'PX', String(MARK_MS)]),
-      )
+    async mark(keys) {
+      const mark = (key: string): Promise<unknown> =>
+        port.command(key, ['SET', key, String(Date.now()), 'PX', String(MARK_MS)])
+      await Promise.all(keys.map((key) => bounded('mark', () => mark(key))))
       state.passed()
     },
     run({ name, source, sha }, keys, args) {

@@ -83,7 +83,11 @@ function ioredisPort(client: IoredisClient): RedisPort {
   return {
     cluster: nodes !== undefined,
     command: (_key, args) => together?.(args) ?? send(client, args),
-    onEachMaster: (args) => Promise.all((nodes?.() ?? [client]).map((node) => send(node, args))),
+    async onEachMaster(args) {
+      // Before a Cluster is connected it knows no nodes: it is, once it has answered anything.
+      if (nodes?.().length === 0) await send(client, ['PING'])
+      return Promise.all((nodes?.() ?? [client]).map((node) => send(node, args)))
+    },
   }
 }
 

@@ -66,11 +66,14 @@ const KINDS: Readonly<Record<string, Omit<Refusal, 'kind'>>> = {
   },
 }
 
+/** In front of it: nothing, or what `ioredis` says where it has asked a Cluster again and again. */
+const SAID = /^(?:Too many Cluster redirections\. Last error: (?:\w*Error: )?)?-?([A-Z]{3,20}) /
+
 /** What a failure says, if a server refused. Also where a script met it, in Redis 6 and newer. */
 export function refusalOf(error: unknown): Refusal | undefined {
   if (!(error instanceof Error)) return undefined
   const { message } = error
-  const first = /^-?([A-Z]{3,20}) /.exec(message)?.[1]
+  const first = SAID.exec(message)?.[1]
   const kind = first === 'ERR' ? /: -([A-Z]{3,20}) /.exec(message)?.[1] : first
   const known = kind === undefined || !Object.hasOwn(KINDS, kind) ? undefined : KINDS[kind]
   return kind === undefined || known === undefined ? undefined : { kind, ...known }
