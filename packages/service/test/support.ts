@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type FakeHost, fakeHost } from 'holdfast/contracts'
 import { onTestFinished } from 'vitest'
 import { abroad, atHome } from '../../holdfast/test/support/people.ts'
+import { digestOf } from '../src/config/api-keys.ts'
 import { type Config, loadConfig, type Service, startService } from '../src/index.ts'
 import { type DescribedAnswers, describedAnswers } from './document.ts'
 
@@ -53,6 +54,23 @@ export function configOf(env: Record<string, string> = {}): Config {
       ...env,
     },
   })
+}
+
+/**
+ * The environment of a service with the audiences orders and billing, whose keys `app` and `gate`
+ * are for billing alone, and `all` for both.
+ */
+export function narrowKeys(): Record<string, string> {
+  const path = join(folder(), 'holdfast.yaml')
+  const key = (name: keyof typeof KEYS, more: string): string =>
+    `  - { name: ${name}, digest: ${digestOf(KEYS[name])}, ${more} }\n`
+  const keys = [
+    key('all', 'roles: [app, gate, admin, audit]'),
+    key('app', 'roles: [app], audiences: [billing]'),
+    key('gate', 'roles: [gate], audiences: [billing]'),
+  ]
+  writeFileSync(path, `audiences: { orders: {}, billing: {} }\napiKeys:\n${keys.join('')}`)
+  return { HOLDFAST_CONFIG: path, HOLDFAST_API_KEYS: '' }
 }
 
 /** A folder that goes with the test. */

@@ -94,7 +94,8 @@ export const CODES = {
   /** The API key is missing or unknown. */
   caller_unauthenticated: { status: 401, kind: 'fault', clears: false },
   /**
-   * The API key lacks the role for this call, or the session is not of the subject that was named.
+   * The API key lacks the role for this call, or is not for the audience that was asked for, or the
+   * session is not of the subject that was named.
    */
   caller_forbidden: { status: 403, kind: 'fault', clears: false },
   /** There is no such path, session or record. */

@@ -1,10 +1,13 @@
 import { hash, timingSafeEqual } from 'node:crypto'
+import { SessionError } from 'holdfast'
 import type { ApiKey, Role } from '../config/api-keys.ts'
 
 /** Who calls the API: the name of the key, never the key. */
 export interface Caller {
   readonly name: string
   readonly roles: readonly Role[]
+  /** The audiences whose access tokens it may have and see. Undefined: all of them. */
+  readonly audiences?: readonly string[] | undefined
 }
 
 /** Finds the caller of an `Authorization` header; undefined when there is none that holds. */
@@ -22,8 +25,8 @@ const SECRET = /^[^\s]+$/
  * how near a guess was.
  */
 export function secretsOf(keys: readonly ApiKey[]): Secrets {
-  const known = keys.map(({ name, roles, digest }) => ({
-    caller: { name, roles },
+  const known = keys.map(({ name, roles, audiences, digest }) => ({
+    caller: { name, roles, audiences },
     digest: Buffer.from(digest.slice('sha256:'.length), 'latin1'),
   }))
 
@@ -54,6 +57,34 @@ export function callersOf(keys: readonly ApiKey[]): Callers {
     const caller = known(secret)
     return caller?.name === name ? caller : undefined
   }
+}
+
+/** Whether a caller may have and see access tokens for an audience. */
+export function isFor(
+  { audiences }: Pick<Caller, 'audiences'>,
+  audience: string | readonly string[],
+): boolean {
+  return audiences === undefined || [audience].flat().every((one) => audiences.includes(one))
+}
+
+/**
+ * Throws `caller_forbidden` where a key of some audiences asks for an access token for another one.
+ * Called before anything is judged, so that a refused call uses no secret up.
+ */
+export function checkAudience(
+  caller: Pick<Caller, 'audiences'>,
+  audience: string | undefined,
+): void {
+  if (audience === undefined || isFor(caller, audience)) return
+  throw new SessionError('caller_forbidden', notFor(audience))
+}
+
+/** What is wrong with a key that is not for an audience, and what to do. */
+export function notFor(audience: string): string {
+  return (
+    `This key is not for the audience "${audience}": ` +
+    'use one that is, or add it to the `audiences` of the key in the setting `apiKeys`.'
+  )
 }
 
 /** Name and secret, each in the encoding of forms inside of base64. Nobody has an empty secret. */

@@ -8,7 +8,7 @@ import { isLimited, tooManyGuesses } from './problem.ts'
 export interface Seen {
   readonly requestId: string
   route: string
-  caller: string | null
+  caller: Caller | null
   error?: unknown
 }
 
@@ -36,7 +36,7 @@ export function checkedCaller(
   caller: Caller,
   { roles, seen }: { readonly roles: readonly Role[]; readonly seen: Seen },
 ): Caller {
-  seen.caller = caller.name
+  seen.caller = caller
   if (roles.some((role) => caller.roles.includes(role))) return caller
   throw new SessionError(
     'caller_forbidden',
@@ -67,7 +67,7 @@ export function observe(
     route,
     status,
     ms: Math.round(ms * 10) / 10,
-    caller,
+    caller: caller?.name ?? null,
     address: parts.callerAddress(peer, header),
     ...(error instanceof SessionError ? { code: error.code } : {}),
   }

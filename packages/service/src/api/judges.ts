@@ -12,6 +12,7 @@ import {
 import { type GuessLimits, NO_GUESS_LIMITS } from '../main/guess-limits.ts'
 import { verificationBody } from './answers.ts'
 import { asDescribed, isInputFault } from './call.ts'
+import { type Caller, checkAudience } from './callers.ts'
 import type { ApiParts } from './parts.ts'
 import { faultOf, problemDetailsOf, tooManyGuesses } from './problem.ts'
 
@@ -22,7 +23,7 @@ type JudgeParts = Pick<ApiParts, 'sessions' | 'cookies' | 'metrics' | 'guesses'>
 /** By whom a presentation came. */
 export interface Asker {
   readonly requestId: string
-  readonly caller: string | null
+  readonly caller: Caller
 }
 
 /** Throws `too_many_requests` instead of a refusal, where too many of them came from one place. */
@@ -48,11 +49,12 @@ export function presentationJudge({
 }: JudgeParts): (one: Presented, asker: Asker) => VerificationBody | Promise<VerificationBody> {
   const { verify }: { verify: Sessions['verify'] & VerifiesNow } = sessions
   return (one, asker) => {
+    checkAudience(asker.caller, one.audience)
     const asked = { correlation: asker.requestId, ...one }
     const answer = (result: Verification): VerificationBody => {
       metrics.verified(result)
       if (!result.ok)
-        checkGuess(guesses, { code: result.code, ip: one.request.ip, caller: asker.caller })
+        checkGuess(guesses, { code: result.code, ip: one.request.ip, caller: asker.caller.name })
       return verificationBody(cookies, result, one.request)
     }
     // An access token takes time to sign.

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { batchBody, checker, LINES_TYPE, presented } from 'holdfast/wire'
 import { isJson, MAX_BODY_BYTES, parseJson, takeBytes } from './body.ts'
 import { asDescribed, isInputFault } from './call.ts'
+import { type Caller, checkAudience } from './callers.ts'
 import { MAX_BATCH_BYTES, VERIFY_ROLES } from './calls/verify.ts'
 import { checkedCaller, observe, type Seen, STANDARD_HEADERS, unknownCaller } from './exchange.ts'
 import {
@@ -115,20 +116,21 @@ export function quickVerify(parts: QuickParts): Quick {
   /** What is thrown for one request concerns that request alone. */
   function bodyOf(asked: Asked): Body | Promise<Body> {
     try {
-      if (asked.seen.caller === null) checkCaller(asked.incoming, asked.seen)
-      return judge(asked)
+      const { incoming, seen } = asked
+      return judge(asked, seen.caller ?? checkCaller(incoming, seen))
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  function judge({ incoming, seen, bytes }: Asked): Body | Promise<Body> {
+  function judge({ incoming, seen, bytes }: Asked, caller: Caller): Body | Promise<Body> {
     const value = parseJson(bytes)
-    if (seen.route === VERIFY) return judged(asDescribed(ONE, 'body', value), seen)
-    if (acceptsLines(incoming.headers.accept)) return lines.judge(value, seen)
-    const results = asDescribed(MANY, 'body', value).presented.map((one) =>
-      judgedTogether(one, seen),
-    )
+    const asker = { caller, requestId: seen.requestId }
+    if (seen.route === VERIFY) return judged(asDescribed(ONE, 'body', value), asker)
+    if (acceptsLines(incoming.headers.accept)) return lines.judge(value, asker)
+    const all = asDescribed(MANY, 'body', value).presented
+    for (const { audience } of all) checkAudience(caller, audience)
+    const results = all.map((one) => judgedTogether(one, asker))
     return results.some((result) => result instanceof Promise)
       ? Promise.all(results).then((known) => ({ results: known }))
       : { results }
@@ -141,13 +143,13 @@ export function quickVerify(parts: QuickParts): Quick {
       .catch(() => asked.response.destroy())
   }
 
-  function checkCaller({ headers, socket }: IncomingMessage, seen: Seen): void {
+  function checkCaller({ headers, socket }: IncomingMessage, seen: Seen): Caller {
     const caller = parts.callers(headers.authorization)
     if (caller === undefined) {
       const peer = socket.remoteAddress
       throw unknownCaller(parts, { peer, header: (name) => headers[name] })
     }
-    checkedCaller(caller, { roles: VERIFY_ROLES, seen })
+    return checkedCaller(caller, { roles: VERIFY_ROLES, seen })
   }
 
   function refuse(asked: ToAnswer, error: unknown): void {

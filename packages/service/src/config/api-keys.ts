@@ -14,6 +14,8 @@ export interface ApiKey {
   readonly roles: readonly Role[]
   /** `sha256:` and 64 hex digits of the secret. */
   readonly digest: string
+  /** The audiences whose access tokens it may have and see. Undefined: all of them. */
+  readonly audiences?: readonly string[] | undefined
 }
 
 /** A key of nobody, for examples. */

@@ -167,6 +167,28 @@ export const CONTRADICTIONS: readonly ConfigCheck[] = [
     },
   },
   {
+    of: ['apiKeys', 'audiences'],
+    problemsOf({ apiKeys, audiences }, origin) {
+      const known = Object.keys(audiences)
+      return apiKeys.flatMap(({ audiences: own = [] }, at) =>
+        own.flatMap((audience, place) =>
+          known.includes(audience)
+            ? []
+            : [
+                {
+                  field: `${origin('apiKeys')}.${at}.audiences.${place}`,
+                  problem: `is none of ${origin('audiences')}`,
+                  fix:
+                    known.length === 0
+                      ? `Name the audience in ${origin('audiences')} first.`
+                      : `Name one of ${known.join(', ')}, or add it to ${origin('audiences')}.`,
+                },
+              ],
+        ),
+      )
+    },
+  },
+  {
     of: ['store', 'storeUser', 'storePassword'],
     problemsOf({ store, storeUser, storePassword }, origin) {
       const problems: Problem[] = []

@@ -189,7 +189,7 @@ function nameIn(source: Source, name: string): string {
 }
 
 function knownBelow(top: string): readonly string[] {
-  if (top === 'apiKeys') return ['name', 'roles', 'digest']
+  if (top === 'apiKeys') return ['name', 'roles', 'digest', 'audiences']
   if (['policy', 'tenantPolicies', 'shadowPolicy'].includes(top)) return POLICY_FIELDS
   if (top === 'networks') return LISTED_KINDS
   if (top === 'guessLimit' || top === 'callerGuessLimit') return ['burst', 'perMinute']

@@ -34,10 +34,11 @@ function show(name: SettingName, config: Config): unknown {
     case 'store':
       return formatStoreAddress(config.store, MASK)
     case 'apiKeys':
-      return config.apiKeys.map(({ name: caller, roles }) => ({
+      return config.apiKeys.map(({ name: caller, roles, audiences }) => ({
         name: caller,
         roles,
         digest: MASK,
+        ...(audiences === undefined ? {} : { audiences }),
       }))
     case 'onBehalfSecret':
       return config.onBehalfSecret.map(() => MASK)

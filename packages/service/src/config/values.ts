@@ -135,6 +135,7 @@ export const apiKey = z.strictObject({
   name: word,
   roles: z.array(z.enum(ROLES)).min(1),
   digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits'),
+  audiences: z.array(audienceName).min(1).max(64).optional(),
 })
 
 function msOf(words: string, context: z.RefinementCtx): number {

@@ -8,7 +8,9 @@ import {
   type Refusal,
 } from 'holdfast/gateway'
 import type { Logger } from 'pino'
+import { isFor, notFor } from '../api/callers.ts'
 import { STANDARD_HEADERS } from '../api/exchange.ts'
+import type { Gateway } from './callers.ts'
 import { type ForwardedReading, factsOf, type UnreadableReason } from './forwarded.ts'
 import type { Options } from './options.ts'
 
@@ -23,10 +25,11 @@ export type GateAnswer =
     }
 
 /** What a gateway's configuration, or a client that forges headers, got wrong. */
-export type Refused = UnreadableReason | 'option_unknown' | 'caller_unknown'
+export type Refused = UnreadableReason | 'option_unknown' | 'caller_unknown' | 'audience_forbidden'
 
 /** One decision for every dialect. Never rejects. */
 export type Decide = (asked: {
+  readonly gateway: Gateway
   readonly forwarded: ForwardedReading
   readonly header: HeaderLookup
   readonly options: Options
@@ -42,10 +45,13 @@ export interface DecisionParts {
   readonly waitOf: (code: Code, facts: HttpFacts) => number
 }
 
-/** Decides about a reported request: options, report, session, headers of the answer. */
+/** Decides about a reported request: options, audience, report, session, headers of the answer. */
 export function decision({ verify, log, waitOf }: DecisionParts): Decide {
-  return async ({ forwarded, header, options }) => {
+  return async ({ gateway, forwarded, header, options }) => {
     if (!options.ok) return refused('invalid_input', options.detail, 'option_unknown')
+    const { audience } = options.route
+    if (audience !== undefined && !isFor(gateway, audience))
+      return refused('caller_forbidden', notFor(audience), 'audience_forbidden')
     if (!forwarded.ok)
       return refused('invalid_input', DETAILS[forwarded.reason](forwarded.detail), forwarded.reason)
     const id = header('x-request-id')

@@ -3,7 +3,7 @@ import type { HeaderLookup, HeaderPair } from 'holdfast/gateway'
 import type { Logger } from 'pino'
 import type { GuessLimits } from '../main/guess-limits.ts'
 import { authRequest } from './auth-request.ts'
-import type { IsGateway } from './callers.ts'
+import type { GatewayOf } from './callers.ts'
 import { type Decide, type GateAnswer, refused, tooOften } from './decide.ts'
 import type { Dialect } from './dialect.ts'
 import { extAuthz } from './ext-authz.ts'
@@ -13,7 +13,7 @@ import type { GateReports } from './reports.ts'
 
 export interface GateParts {
   readonly decide: Decide
-  readonly isGateway: IsGateway
+  readonly gatewayOf: GatewayOf
   readonly readOptions: ReadOptions
   readonly guesses: Pick<GuessLimits, 'key'>
   readonly cookieName: string
@@ -31,7 +31,7 @@ const HOME = '/v1/gate/'
 export function gateHandler(
   parts: GateParts,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const { decide, isGateway, readOptions, reports } = parts
+  const { decide, gatewayOf, readOptions, reports } = parts
   const dialects = [forwardAuth, authRequest, extAuthz(parts.cookieName)]
 
   async function answer(request: IncomingMessage, startedAt: number): Promise<Wire> {
@@ -41,12 +41,18 @@ export function gateHandler(
     }
     const { dialect, options, rest } = found
     const { headers, socket } = request
-    const known = isGateway({ key: headers['holdfast-key'], address: socket.remoteAddress })
+    const gateway = gatewayOf({ key: headers['holdfast-key'], address: socket.remoteAddress })
     const header = headerOf(request)
     const ask = { method: request.method ?? 'GET', rest, header }
-    const judged = known
-      ? await decide({ forwarded: dialect.read(ask), header, options: readOptions(options) })
-      : stranger(parts, socket.remoteAddress, 'Send Holdfast-Key, or be one of gatePeers.')
+    const judged =
+      gateway === undefined
+        ? stranger(parts, socket.remoteAddress, 'Send Holdfast-Key, or be one of gatePeers.')
+        : await decide({
+            gateway,
+            forwarded: dialect.read(ask),
+            header,
+            options: readOptions(options),
+          })
     const wire = wireOf(judged, { dialect, more: judged.ok ? dialect.allow?.(ask) : undefined })
     reports.answered({
       dialect: dialect.name,

@@ -86,15 +86,17 @@ export async function listenGrpc(
     const startedAt = performance.now()
     const address = addressOf(call.getPeer())
     const [key] = call.metadata.get('holdfast-key')
-    const known = parts.isGateway({ key: typeof key === 'string' ? key : undefined, address })
+    const gateway = parts.gatewayOf({ key: typeof key === 'string' ? key : undefined, address })
     const options = new URLSearchParams(call.request.attributes?.context_extensions ?? {})
-    const answer = known
-      ? await parts.decide({
-          forwarded: readCheck(call.request, header),
-          header,
-          options: parts.readOptions(options.toString()),
-        })
-      : stranger(parts, address, 'Send holdfast-key in the metadata.')
+    const answer =
+      gateway === undefined
+        ? stranger(parts, address, 'Send holdfast-key in the metadata.')
+        : await parts.decide({
+            gateway,
+            forwarded: readCheck(call.request, header),
+            header,
+            options: parts.readOptions(options.toString()),
+          })
     const status = answer.ok ? 200 : answer.refusal.status
     const ms = performance.now() - startedAt
     parts.reports.answered({ dialect: 'ext-authz-grpc', status, ms, address, judged: answer })

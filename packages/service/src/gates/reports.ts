@@ -43,6 +43,9 @@ export function gateReports(
 const MISTAKES: Readonly<Record<string, string>> = {
   caller_unknown:
     'a gate was asked without a key: give the gateway one, or name its address in gatePeers',
+  audience_forbidden:
+    'a gateway asks for access tokens of an audience that its key is not for: add it to the ' +
+    'audiences of the key in apiKeys, or give the gateway another key',
   option_unknown: 'a gateway sends unknown options',
   header_missing: 'a gateway leaves out a header that reports the request',
   header_malformed: 'a gateway reports something about the request that cannot be read',

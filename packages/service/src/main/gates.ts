@@ -99,7 +99,7 @@ function gateParts({
     cookieName,
     log,
   }
-  return (where) => ({ ...shared, isGateway: 'path' in where ? anybody : byKey })
+  return (where) => ({ ...shared, gatewayOf: 'path' in where ? anybody : byKey })
 }
 
 /** The same verification, counted, and answered at once where it was before. */

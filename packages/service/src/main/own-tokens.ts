@@ -17,6 +17,8 @@ const RENEWED_EVERY_MS = 1_000
 export interface OwnTokens {
   readonly issuer: string
   readonly clientId: string
+  /** Stands in where a refresh names no audience; undefined where nothing is issued. */
+  readonly defaultAudience: string | undefined
   /** The keys that verifiers are to believe. The same object while the same ones count. */
   publicKeys(): PublicKeySet
   /**
@@ -57,6 +59,7 @@ export function ownTokens(
   return {
     issuer,
     clientId: config.clientId,
+    defaultAudience: audiences[0],
     publicKeys() {
       renew()
       return published

@@ -61,7 +61,13 @@ async function ends(): Promise<Ends> {
       sessions: engine,
       events: { head: unused, read: unused, follow: unused, watch: unused },
       inspector: { token: unused, isLive: unused },
-      ownTokens: { issuer: '', clientId: '', publicKeys: unused, verify: unused },
+      ownTokens: {
+        issuer: '',
+        clientId: '',
+        defaultAudience: undefined,
+        publicKeys: unused,
+        verify: unused,
+      },
       revocations: {
         opened: Promise.resolve(),
         ready: unused,

@@ -175,6 +175,85 @@ test('a policy is a name, thresholds, or what these follow from', () => {
   })
 })
 
+describe('audiences of a key', () => {
+  const withKey = (audiences: string, more = ''): string =>
+    file(
+      `${more}apiKeys:\n  - { name: a, roles: [app], digest: ${digestOf(SECRET)}, ` +
+        `audiences: ${audiences} }\n`,
+    )
+
+  test('are those of the setting, and are shown where the configuration is printed', () => {
+    const path = withKey('[billing]', 'audiences: { orders: {}, billing: {} }\n')
+
+    const config = loadConfig({ file: path, env: {} })
+
+    expect(config.apiKeys[0]?.audiences).toEqual(['billing'])
+    expect(printable(config).apiKeys).toEqual([
+      { name: 'a', roles: ['app'], digest: '***', audiences: ['billing'] },
+    ])
+  })
+
+  test.each([
+    [
+      'one that the setting does not name',
+      '[billing, order]',
+      'audiences: { orders: {}, billing: {} }\n',
+      'apiKeys.0.audiences.1',
+      'is none of audiences',
+      'Name one of orders, billing, or add it to audiences.',
+    ],
+    [
+      'one, and nothing is issued',
+      '[orders]',
+      '',
+      'apiKeys.0.audiences.0',
+      'is none of audiences',
+      'Name the audience in audiences first.',
+    ],
+    [
+      'none at all',
+      '[]',
+      'audiences: { orders: {} }\n',
+      'apiKeys.0.audiences',
+      'must have at least 1 entry',
+      /^Write it like: apiKeys: /,
+    ],
+    [
+      'a word where the list belongs',
+      'orders',
+      'audiences: { orders: {} }\n',
+      'apiKeys.0.audiences',
+      'must be a list',
+      /^Write it like: apiKeys: /,
+    ],
+  ])('%s: a problem with its field and the mend', (_, own, more, field, problem, fix) => {
+    const problems = problemsOf({ file: withKey(own, more) })
+
+    const expected = typeof fix === 'string' ? fix : expect.stringMatching(fix)
+    expect(problems).toEqual([{ field, problem, fix: expected }])
+  })
+
+  test('that the environment replaces are named by its variable', () => {
+    const path = withKey('[orders]', 'audiences: { orders: {} }\n')
+
+    const problems = problemsOf({ file: path, env: { HOLDFAST_AUDIENCES: '{ billing: {} }' } })
+
+    expect(problems).toMatchObject([
+      { problem: 'is none of HOLDFAST_AUDIENCES', fix: expect.stringContaining('billing') },
+    ])
+  })
+
+  test('misspelt are told what was meant', () => {
+    const path = file(
+      `apiKeys:\n  - { name: a, roles: [app], digest: ${digestOf(SECRET)}, audience: [x] }\n`,
+    )
+
+    expect(problemsOf({ file: path })).toMatchObject([
+      { field: 'apiKeys.0.audience', fix: 'Did you mean "audiences"?' },
+    ])
+  })
+})
+
 describe('a problem names its field and how to fix it', () => {
   const cases: readonly (readonly [string, Record<string, string>, string, RegExp])[] = [
     [

@@ -7,7 +7,7 @@ import type { CheckResponse, HeaderValueOption } from '../../src/gates/envoy-pro
 import { listenGrpc } from '../../src/gates/grpc.ts'
 import { NO_GUESS_LIMITS } from '../../src/main/guess-limits.ts'
 import { portOf } from '../main/raw-connection.ts'
-import { folder, KEYS } from '../support.ts'
+import { folder, KEYS, narrowKeys } from '../support.ts'
 import { CHROME, cookieOf, type Gated, gated } from './gates.ts'
 
 /**
@@ -270,6 +270,21 @@ test('an access token replaces Authorization, and the secret leaves the cookies'
   expect(ok?.response_headers_to_add).toEqual([])
 })
 
+test('a key of some audiences is held to them: another one is a denial with its code', async () => {
+  const { run, check } = await meshed(narrowKeys())
+  const headers = { cookie: cookieOf(run.token) }
+
+  const own = await check({ headers, extensions: { audience: 'billing' } })
+  const other = await check({ headers, extensions: { audience: 'orders' } })
+  const unbound = await check({ headers, extensions: { audience: 'orders' }, key: KEYS.all })
+
+  expect([own, other, unbound].map(({ status }) => status.code)).toEqual([0, 7, 0])
+  expect(other.denied_response?.status.code).toBe(403)
+  const problem = JSON.parse(other.denied_response?.body ?? '')
+  expect(problem).toMatchObject({ code: 'caller_forbidden' })
+  expect(problem.detail).toContain('"orders"')
+})
+
 test('who passes as nobody loses Authorization and session cookie on the way', async () => {
   const { run, check } = await meshed()
   await run.call('POST', '/v1/logout', { body: { token: run.token } })
@@ -381,7 +396,7 @@ test.each([
   const logged: unknown[] = []
   const gate = await listenGrpc(
     {
-      isGateway: () => true,
+      gatewayOf: () => ({}),
       readOptions: () => ({ ok: true, route: {} }),
       cookieName: '__Host-session',
       guesses: NO_GUESS_LIMITS,

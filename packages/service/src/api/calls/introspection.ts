@@ -1,6 +1,7 @@
 import type { IntrospectedToken } from 'holdfast/maintenance'
 import { introspection, tokenBody } from 'holdfast/wire'
 import { type Call, call } from '../call.ts'
+import { type Caller, checkAudience, isFor } from '../callers.ts'
 import type { ApiParts } from '../parts.ts'
 
 const FORM = ['token', 'token_type_hint']
@@ -11,10 +12,17 @@ const MAX_BODY_BYTES = 16_384
  * refresh tokens.
  */
 export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts): readonly Call[] {
-  /** All that a token says, where it is current and its session is live at this moment. */
-  async function active(token: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  /**
+   * All that a token says, where it is current and its session is live at this moment. A caller
+   * learns nothing of access tokens that are not for it (RFC 7662, sections 2.2 and 4).
+   */
+  async function active(
+    token: string,
+    caller: Caller,
+  ): Promise<Readonly<Record<string, unknown>> | undefined> {
     const claims = await ownTokens.verify(token)
     if (claims !== undefined) {
+      if (!isFor(caller, claims.aud)) return undefined
       const live = await inspector.isLive(claims.sid)
       return live ? { token_type: 'Bearer', ...claims } : undefined
     }
@@ -59,8 +67,8 @@ export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts)
           body: introspection,
         },
       },
-      async handle({ body }) {
-        const claims = await active(body.token)
+      async handle({ body, caller }) {
+        const claims = await active(body.token, caller)
         return {
           status: 200,
           body: claims === undefined ? { active: false } : { active: true, ...claims },
@@ -81,13 +89,14 @@ export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts)
       answers: { 200: { about: 'The session of the token is over, if there was one' } },
       async handle({ body: { token }, caller, requestId: correlation }) {
         const claims = await ownTokens.verify(token)
-        if (claims === undefined) await sessions.logout(token, { correlation })
-        else
-          await sessions.revoke(claims.sid, {
-            reason: 'token_revoked',
-            actor: caller.name,
-            correlation,
-          })
+        if (claims === undefined) {
+          await sessions.logout(token, { correlation })
+          return { status: 200 }
+        }
+        // RFC 7009, section 2.1: who may not revoke a token is told so
+        for (const audience of [claims.aud].flat()) checkAudience(caller, audience)
+        const order = { reason: 'token_revoked', actor: caller.name, correlation }
+        await sessions.revoke(claims.sid, order)
         return { status: 200 }
       },
     }),

@@ -1,11 +1,18 @@
 import { presented, problemDetails, refreshedAnswer, refusedRefreshAnswer } from 'holdfast/wire'
 import { refreshedBody, refusedRefresh } from '../answers.ts'
 import { type AnswerFacts, type Call, call } from '../call.ts'
+import { checkAudience } from '../callers.ts'
 import { checkGuess } from '../judges.ts'
 import type { ApiParts } from '../parts.ts'
 
 /** What refresh tokens are for, and the one place that takes them. */
-export function refreshCalls({ sessions, cookies, metrics, guesses }: ApiParts): readonly Call[] {
+export function refreshCalls({
+  sessions,
+  ownTokens,
+  cookies,
+  metrics,
+  guesses,
+}: ApiParts): readonly Call[] {
   return [
     call({
       id: 'refresh',
@@ -23,6 +30,7 @@ export function refreshCalls({ sessions, cookies, metrics, guesses }: ApiParts):
         403: refusedFacts('Refused from this context'),
       },
       async handle({ body, caller, requestId }) {
+        checkAudience(caller, body.audience ?? ownTokens.defaultAudience)
         const result = await sessions.refresh({ correlation: requestId, ...body })
         metrics.refreshed(result)
         if (result.ok) return { status: 200, body: refreshedBody(cookies, result) }

@@ -7,6 +7,7 @@ import {
   verificationLine,
 } from 'holdfast/wire'
 import { type Call, call } from '../call.ts'
+import { checkAudience } from '../callers.ts'
 import { acceptsLines, lineJudge, presentationJudge, unlimited } from '../judges.ts'
 import type { ApiParts } from '../parts.ts'
 
@@ -32,7 +33,7 @@ export function verifyCalls(parts: ApiParts): readonly Call[] {
       body: presented,
       answers: { 200: { about: 'The decision with its reasons', body: verificationAnswer } },
       async handle({ body, caller, requestId }) {
-        return { status: 200, body: await judged(body, { caller: caller.name, requestId }) }
+        return { status: 200, body: await judged(body, { caller, requestId }) }
       },
     }),
 
@@ -54,12 +55,13 @@ export function verifyCalls(parts: ApiParts): readonly Call[] {
         },
       },
       async handle({ body, headers, caller, requestId }) {
-        const asker = { caller: caller.name, requestId }
+        const asker = { caller, requestId }
         if (acceptsLines(headers.get('accept'))) {
           const judgedLines = await Promise.all(lines.judge(body, asker))
           const text = lines.textOf(judgedLines, requestId)
           return new Response(text, { headers: { 'content-type': LINES_TYPE } })
         }
+        for (const { audience } of body.presented) checkAudience(caller, audience)
         const results = await Promise.all(
           body.presented.map(async (one) => judgedTogether(one, asker)),
         )

@@ -113,7 +113,8 @@ export const keeping = {
       'Who may call the API. In the environment `name:role+role:secret`, comma-separated, ' +
       'each secret at least 16 characters; in the file a list of `name`, `roles` and `digest` ' +
       '(`sha256:` and the SHA-256 of the secret in hex). Roles: `app`, `gate`, `admin`, ' +
-      '`audit`.',
+      '`audit`. In the file a key may have a list of `audiences`, too: it gets and sees access ' +
+      'tokens for no others.',
     example: 'shop:app+gate:LONG-RANDOM-SECRET,ops:admin+audit:ANOTHER-LONG-SECRET',
     reading: 'keys',
     secret: true,
