@@ -18,6 +18,8 @@ export interface DataFileOptions<T> {
   readonly name: string
   /** What is unknown while nothing is loaded. */
   readonly without: string
+  /** What to do, as a sentence. */
+  readonly mend: string
   /**
    * Pauses where it yields. The message of a `SessionError` continues a sentence that begins with
    * the name of the file.
@@ -29,14 +31,14 @@ export interface DataFileOptions<T> {
 
 /** Nothing is loaded yet. */
 export function dataFile<T>(path: string, options: DataFileOptions<T>): DataFile<T> {
-  const { name, without, parse, report } = options
+  const { name, without, mend, parse, report } = options
   let content: T | undefined
   /** Of the last file that was tried, good or bad; each is tried and complained about once. */
   let stamp = ''
 
   function say(kind: 'missing' | 'broken', what: string): void {
     const instead = content === undefined ? without : 'the one read before stays in use'
-    report(kind, `The ${name} ${path} ${what}; ${instead}.`)
+    report(kind, `The ${name} ${path} ${what}; ${instead}. ${mend}`)
   }
 
   function broken(error: unknown): false {

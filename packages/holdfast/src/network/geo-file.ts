@@ -34,6 +34,8 @@ export interface FileSource {
   describe(): GeoFile
 }
 
+const MEND = 'Fetch it again, as "holdfast geo update" does: it is read without a restart.'
+
 /** Nothing is loaded yet, so nothing is known. */
 export function fileSource(
   path: string,
@@ -44,6 +46,7 @@ export function fileSource(
   let reported: MmdbFile | undefined
   const data = dataFile<MmdbFile>(path, {
     name: 'geo data file',
+    mend: MEND,
     without: `what it would tell (${role}) is unknown`,
     *parse(bytes) {
       const file = yield* opened(bytes)
@@ -68,7 +71,7 @@ export function fileSource(
       } catch {
         if (reported !== file) {
           const what = 'has records that cannot be read; their addresses are unknown'
-          const message = `The geo data file ${path} ${what}.`
+          const message = `The geo data file ${path} ${what}. ${MEND}`
           onProblem({ kind: 'broken', file: path, message })
         }
         reported = file
@@ -86,19 +89,22 @@ export function fileSource(
   }
 }
 
-/** A broken record is told of where an address leads to it. */
+/**
+ * Throws where a record is broken on the way to the first that tells something: such a file must
+ * not replace a good one. A record behind that is told of where an address leads to it.
+ */
 function layoutProblem(file: MmdbFile, role: GeoFile['role']): string | undefined {
-  try {
-    return file.problem(role)
-  } catch {
-    return undefined
-  }
+  return whereSound(() => file.problem(role))
 }
 
 function* opened(bytes: Uint8Array): Generator<void, MmdbFile> {
   yield // reading the file was one step, looking into it is another
+  return whereSound(() => openMmdb(bytes))
+}
+
+function whereSound<T>(read: () => T): T {
   try {
-    return openMmdb(bytes)
+    return read()
   } catch (cause) {
     throw new SessionError('config_invalid', 'is not a sound MMDB file', { cause })
   }

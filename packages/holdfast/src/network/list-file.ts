@@ -58,6 +58,7 @@ export function listSources(
       path,
       ...dataFile<PrefixSet>(path, {
         name: 'list of networks',
+        mend: 'Write one network a line, such as 192.0.2.0/24: it is read without a restart.',
         without: `its networks are not known as ${kind}`,
         parse: prefixListParser,
         report: (problem, message) => onProblem({ kind: problem, file: path, message }),

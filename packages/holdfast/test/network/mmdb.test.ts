@@ -38,6 +38,15 @@ function open(options: Partial<GeoLookupOptions>): { geo: GeoLookup; problems: G
   return { geo, problems }
 }
 
+/** The value of this text gets an extended type that does not exist. */
+function withBrokenRecord(bytes: Buffer, value: string): Buffer {
+  const broken = Buffer.from(bytes)
+  const at = broken.indexOf(value)
+  broken[at - 1] = 0x00
+  broken[at] = 0xf0
+  return broken
+}
+
 const OSLO = { country: 'NO', city: 'Oslo', latitude: 59.9139, longitude: 10.7522 }
 const AROUND = '203.0.113.0/24'
 const INSIDE = '203.0.113.7'
@@ -333,13 +342,19 @@ describe('a file that changes', () => {
     const path = file(whole)
     const { geo, problems } = open({ city: [path] })
 
-    for (const broken of [Buffer.alloc(0), Buffer.from('<html>'), whole.subarray(0, -20)]) {
+    const damaged = withBrokenRecord(whole, 'NO')
+    for (const broken of [
+      Buffer.alloc(0),
+      Buffer.from('<html>'),
+      whole.subarray(0, -20),
+      damaged,
+    ]) {
       problems.length = 0
       replaceFile(path, broken)
       expect(await geo.refresh()).toBe(false)
       expect(await geo.refresh()).toBe(false)
       expect(problems).toMatchObject([{ kind: 'broken', file: path }])
-      expect(problems[0]?.message).toContain('the one read before stays in use')
+      expect(problems[0]?.message).toContain('the one read before stays in use. Fetch it again')
       expect(geo.lookup(INSIDE)).toEqual({ country: 'NO' })
     }
 
@@ -386,14 +401,24 @@ describe('missing data is unknown, said once', () => {
     expect(problems).toMatchObject([{ kind: 'missing', file: folder }])
   })
 
-  test('a record is broken', () => {
+  test('its first record is broken: it is not used', () => {
     const bytes = mmdb({ [AROUND]: { country_code: 'NO' } })
-    const at = bytes.indexOf('country_code')
-    bytes[at - 1] = 0x00 // an extended type that does not exist
-    bytes[at] = 0xf0
-    const { geo, problems } = open({ city: [file(bytes)] })
+    const { geo, problems } = open({ city: [file(withBrokenRecord(bytes, 'NO'))] })
     expect([geo.lookup(INSIDE), geo.lookup('203.0.113.8')]).toEqual([undefined, undefined])
     expect(problems).toMatchObject([{ kind: 'broken' }])
+    expect(geo.files()).toMatchObject([{ loaded: null }])
+  })
+
+  test('a later record is broken: its addresses are unknown, the others are not', () => {
+    const bytes = mmdb({ '192.0.2.0/24': { country_code: 'SE' }, [AROUND]: { country_code: 'NO' } })
+    const { geo, problems } = open({ city: [file(withBrokenRecord(bytes, 'NO'))] })
+    expect(problems).toEqual([])
+
+    const found = [INSIDE, '203.0.113.8', '192.0.2.1'].map((address) => geo.lookup(address))
+
+    expect(found).toEqual([undefined, undefined, { country: 'SE' }])
+    expect(problems).toMatchObject([{ kind: 'broken' }])
+    expect(problems[0]?.message).toContain('their addresses are unknown. Fetch it again')
   })
 })
 
