@@ -1,7 +1,8 @@
 import { table } from '../bench/table.ts'
 import type { RunReport } from './run.ts'
+import type { MemorySample } from './services.ts'
 
-/** As much more than in the middle third may the memory of a service be in the last. */
+/** As much more than in the middle third may be in use in the last. */
 const GROWTH = 1.25
 /** Shorter runs say nothing about growth: the memories of the service fill up meanwhile. */
 const TELLING_SAMPLES = 90
@@ -18,7 +19,7 @@ export function faultsStruck(reports: readonly RunReport[]): number {
 
 /** The report as people read it. */
 export function reportText(kind: string, report: RunReport): string {
-  const { rows, faults, masters, violations, excused, memory } = report
+  const { rows, faults, masters, violations, excused } = report
   const growth = growthOf(report)
   const parts = [
     `\n${kind}: what was asked; "away" are answers that the store or the service is away, or none`,
@@ -34,8 +35,8 @@ export function reportText(kind: string, report: RunReport): string {
     `\n${kind}: not promised (docs/stores.md), and seen`,
     ...(excused.size === 0 ? ['  nothing'] : []),
     ...[...excused].map(([what, times]) => `  ${what}: ${times}`),
-    `\n${kind}: memory of a service, MB: ${megabytes(memory)}${
-      Number.isNaN(growth) ? '; too short to tell growth' : `; last third over middle: ${growth}`
+    `\n${kind}: memory of a service: ${memoryText(report)}; ${
+      Number.isNaN(growth) ? 'too short to tell growth' : `last over middle: ${growth}`
     }`,
     `\n${kind}: violations`,
     ...(violations.length === 0 ? ['  none'] : []),
@@ -47,24 +48,27 @@ export function reportText(kind: string, report: RunReport): string {
   return parts.join('\n')
 }
 
-/** The last third over the middle one; NaN where the run was too short. */
+/**
+ * Lowest heap of the last third over that of the middle one: right after a collection only what is
+ * in use is left. NaN where the run was too short.
+ */
 function growthOf({ memory }: RunReport): number {
   if (memory.length < TELLING_SAMPLES) return Number.NaN
   const third = Math.floor(memory.length / 3)
-  const ratio = median(memory.slice(-third)) / median(memory.slice(third, -third))
+  const ratio = lowestHeap(memory.slice(-third)) / lowestHeap(memory.slice(third, -third))
   return Math.round(ratio * 100) / 100
 }
 
-function megabytes(memory: readonly number[]): string {
-  const [first, middle, last] = [memory[0], median(memory), memory.at(-1)].map(
-    (one) => one?.toFixed(0) ?? '-',
-  )
-  return `${first} at first, ${middle} in the middle, ${last} at last`
+function lowestHeap(memory: readonly MemorySample[]): number {
+  return Math.min(...memory.map(({ heap }) => heap))
 }
 
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+function memoryText({ memory }: RunReport): string {
+  const third = Math.floor(memory.length / 3)
+  const parts = [memory.slice(0, third), memory.slice(third, -third), memory.slice(-third)]
+  const lowest = parts.map((part) => lowestHeap(part).toFixed(0)).join(', ')
+  const most = Math.max(...memory.map(({ resident }) => resident)).toFixed(0)
+  return `lowest heap of each third ${lowest} MB, resident at most ${most} MB`
 }
 
 const whole = (count: number): string => count.toLocaleString('en')

@@ -4,7 +4,7 @@ import type { Estate } from './estate.ts'
 import { type Fault, faultsOf } from './faults.ts'
 import { type Excused, model, type Violation } from './model.ts'
 import { person } from './person.ts'
-import type { ServiceProcess } from './services.ts'
+import type { MemorySample, ServiceProcess } from './services.ts'
 import { type TallyRow, tally } from './tally.ts'
 import { weatherLog } from './weather-log.ts'
 
@@ -34,8 +34,8 @@ export interface RunReport {
   readonly masters: number
   readonly violations: readonly Violation[]
   readonly excused: ReadonlyMap<Excused, number>
-  /** Resident megabytes of the service that is never killed, every few seconds. */
-  readonly memory: readonly number[]
+  /** Of the service that is never killed, every few seconds. */
+  readonly memory: readonly MemorySample[]
 }
 
 const THINKING_MS = 400
@@ -67,7 +67,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
   )
   const prober = person(people, world, draws.stream('prober'))
   const struck = new Map<string, number[]>()
-  const memory: number[] = []
+  const memory: MemorySample[] = []
   let masters = 0
   let stopped = false
 
@@ -175,9 +175,9 @@ export async function run(options: RunOptions): Promise<RunReport> {
     ...crowd.map((one, number) => live(one, draws.stream(`time ${number}`))),
     every(MASTERS_MS, lookAtMasters),
     every(LOOK_MS, lookAtReadiness),
-    every(MEMORY_MS, () => {
-      const megabytes = services[0]?.residentMegabytes()
-      if (megabytes !== undefined) memory.push(megabytes)
+    every(MEMORY_MS, async () => {
+      const sample = await services[0]?.memory()
+      if (sample !== undefined) memory.push(sample)
     }),
     every(TELL_MS, () => onProgress(progressOf())),
     strikeOn(),

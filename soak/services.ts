@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect, type RemoteSessions } from 'holdfast/client'
 import { type FaultProxy, faultProxy } from '../packages/holdfast/test/support/fault-proxy.ts'
@@ -15,11 +15,18 @@ export interface ServiceProcess {
   /** Counts up with each new process: what one of them knew is gone with it. */
   incarnation(): number
   isReady(): Promise<boolean>
-  residentMegabytes(): number | undefined
+  memory(): Promise<MemorySample | undefined>
   pause(): void
   resume(): void
   kill(): Promise<void>
   start(): Promise<void>
+}
+
+/** MB. */
+export interface MemorySample {
+  readonly resident: number
+  /** Of JavaScript, with what the collector has not come to yet. */
+  readonly heap: number
 }
 
 export interface ServiceOptions {
@@ -67,10 +74,16 @@ export async function startServiceProcess({
     sessions: connect({ url: `http://127.0.0.1:${line.port}`, key, timeout: TIMEOUT_MS }),
     incarnation: () => incarnation,
     isReady,
-    residentMegabytes() {
+    async memory() {
       try {
-        const status = readFileSync(`/proc/${child?.pid}/status`, 'utf8')
-        return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024
+        const url = `http://127.0.0.1:${management}/metrics`
+        const text = await (await fetch(url, { signal: AbortSignal.timeout(2_000) })).text()
+        const megabytes = (name: string): number =>
+          Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]) / 1e6
+        return {
+          resident: megabytes('process_resident_memory_bytes'),
+          heap: megabytes('nodejs_heap_size_used_bytes'),
+        }
       } catch {
         return undefined
       }
@@ -101,6 +114,9 @@ export async function startServiceProcess({
           HOLDFAST_GATE_LISTEN: 'off',
           HOLDFAST_SESSION_LIMIT: String(SESSION_LIMIT),
           HOLDFAST_ROTATE_EVERY: '60s',
+          // Small enough to be full soon: what grows after that would grow for ever.
+          HOLDFAST_CACHE_BYTES: '4MB',
+          HOLDFAST_FEED_BYTES: '8MB',
         },
       })
       closeSync(log)
