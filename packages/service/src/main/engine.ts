@@ -1,6 +1,6 @@
 import { createSessions, type SessionEvent, type Sessions } from 'holdfast'
 import type { Config } from '../config/schema.ts'
-import { logEvent } from './log.ts'
+import { eventLogger } from './log.ts'
 import { policiesOf, policyOf } from './policy.ts'
 import type { Resources } from './resources.ts'
 
@@ -10,10 +10,11 @@ export function engineOf(
   { store, keys, host, geo, log, metrics }: Resources,
 ): Sessions {
   const { keyring, tokens } = keys
+  const logEvent = eventLogger(log, () => host.now())
 
   function onEvent(event: SessionEvent): void {
     metrics.happened(event)
-    logEvent(log, event)
+    logEvent(event)
   }
 
   return createSessions({

@@ -81,8 +81,34 @@ const ALARMING = new Set<SessionEvent['type']>([
   'token-reused',
 ])
 
+/** What a token of nobody is told at most once in: who guesses makes as many as he likes. */
+const TOKENS_OF_NOBODY_MS = 1_000
+
+/**
+ * Logs security events, a line for each; of tokens that nobody has, which name no session, a line a
+ * second, with how many came in between (`more`).
+ */
+export function eventLogger(
+  log: Logger,
+  now: () => number = () => performance.now(),
+): (event: SessionEvent) => void {
+  let toldAt = Number.NEGATIVE_INFINITY
+  let silent = 0
+
+  return (event) => {
+    if (event.type !== 'token-unknown' || event.session !== null) return logEvent(log, event)
+    if (now() - toldAt < TOKENS_OF_NOBODY_MS) {
+      silent++
+      return
+    }
+    logEvent(log, event, { more: silent })
+    toldAt = now()
+    silent = 0
+  }
+}
+
 /** One line for a security event: codes and keys, no address, no subject in clear (ASVS 16.2.5). */
-export function logEvent(log: Logger, event: SessionEvent): void {
+function logEvent(log: Logger, event: SessionEvent, more: { readonly more?: number } = {}): void {
   const line = {
     event: event.type,
     event_id: event.id,
@@ -97,6 +123,7 @@ export function logEvent(log: Logger, event: SessionEvent): void {
     because: event.decision?.because.map(({ reason, weight }) => `${reason} ${weight}`) ?? [],
     reason: event.reason,
     correlation: event.correlation,
+    ...more,
   }
   if (ALARMING.has(event.type)) log.warn(line, 'event')
   else log.info(line, 'event')

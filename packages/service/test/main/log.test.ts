@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { SessionEvent } from 'holdfast'
 import { expect, test } from 'vitest'
-import { serviceLog } from '../../src/main/log.ts'
+import { eventLogger, serviceLog } from '../../src/main/log.ts'
 import { type LogOutput, linesByTurn, type Sink } from '../../src/main/log-output.ts'
 
 test('the lines of one turn are one write, whole and in their order', async () => {
@@ -29,6 +30,30 @@ test('a line holds nothing that ends it, moves a cursor or turns text round', as
 
   expect(JSON.parse(writes.join(''))).toMatchObject({ correlation })
   expect(writes.join('')).toMatch(/^[\x20-\x7e]+\n$/)
+})
+
+test('tokens of nobody are one line a second, with how many there were', () => {
+  const { lines, writes } = output()
+  let now = 0
+  const log = eventLogger(serviceLog('info', lines), () => now)
+  const event = (session: string | null): SessionEvent =>
+    ({ type: 'token-unknown', session, at: 0, reason: 'token_malformed' }) as SessionEvent
+
+  for (let guess = 0; guess < 500; guess++) {
+    log(event(null))
+    now += 1
+  }
+  log(event('of-a-session'))
+  now = 1_000
+  log(event(null))
+  lines.flush()
+
+  const told = writes.join('').trim().split('\n')
+  expect(told.map((line) => JSON.parse(line)).map(({ session, more }) => [session, more])).toEqual([
+    [null, 0],
+    ['of-a-session', undefined],
+    [null, 499],
+  ])
 })
 
 test('what a process has not written yet when it ends is written then, once', async () => {
