@@ -10,6 +10,8 @@ export interface Fault {
   readonly weight: number
   /** A master may be replaced by it. */
   readonly losing?: true
+  /** Applications do not reach a service, which cannot know that. */
+  readonly hidesService?: true
   /** Only where every server is up: two at once are more than such an estate bears. */
   readonly onWhole?: true
   /** Strikes, lasts and passes. */
@@ -158,6 +160,7 @@ export function faultsOf({ estate, services, log, random }: FaultOptions): reado
     {
       name: 'service killed (-9)',
       weight: 2,
+      hidesService: true,
       strike: async () => {
         const killed = random.pick(killable)
         await killed.kill()
@@ -168,6 +171,7 @@ export function faultsOf({ estate, services, log, random }: FaultOptions): reado
     {
       name: 'service frozen',
       weight: 3,
+      hidesService: true,
       strike: async () => {
         const frozen = random.pick(services)
         frozen.pause()
@@ -178,6 +182,7 @@ export function faultsOf({ estate, services, log, random }: FaultOptions): reado
     {
       name: 'slow line to a service',
       weight: 2,
+      hidesService: true,
       strike: async () => {
         const one = line()
         one.weather(slow())
@@ -188,6 +193,7 @@ export function faultsOf({ estate, services, log, random }: FaultOptions): reado
     {
       name: 'connections to a service reset',
       weight: 4,
+      hidesService: true,
       strike: async () => {
         const one = line()
         for (let times = 1 + random.below(5); times > 0; times--) {
@@ -199,6 +205,7 @@ export function faultsOf({ estate, services, log, random }: FaultOptions): reado
     {
       name: 'line to a service silent',
       weight: 2,
+      hidesService: true,
       strike: async () => {
         const one = line()
         one.weather({ kind: 'silent' })

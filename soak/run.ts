@@ -104,26 +104,24 @@ export async function run(options: RunOptions): Promise<RunReport> {
   }
 
   const readySince = new Map<ServiceProcess, number>()
+  /** Where applications do not reach a service, it cannot know. */
+  let hidden = false
   async function lookAtReadiness(): Promise<void> {
     for (const service of services) {
       const now = performance.now()
-      if (!(await service.isReady())) {
+      if (hidden || !(await service.isReady())) {
         readySince.delete(service)
-        if (log.wasCalm(now, performance.now()))
+        if (!hidden && log.wasCalm(now, performance.now()))
           truth.violate('not ready', `${service.name} is not, and nothing is wrong`)
         continue
       }
       const since = readySince.get(service) ?? now
       readySince.set(service, since)
       if (now - since < READY_MEANS_MS) continue
-      if (counted.wroteSince(service, now - READY_MEANS_MS) === false && !isCovered(service))
+      if (counted.wroteSince(service, now - READY_MEANS_MS) === false)
         truth.violate('not ready', `${service.name} says it is, and no write comes through`)
     }
   }
-
-  /** Where the line between applications and the service is bad, it cannot know. */
-  const covered = new Set<ServiceProcess>()
-  const isCovered = (service: ServiceProcess): boolean => covered.has(service)
 
   async function untilAllWorks(): Promise<boolean> {
     const from = performance.now()
@@ -143,19 +141,20 @@ export async function run(options: RunOptions): Promise<RunReport> {
 
   async function strike(fault: Fault): Promise<void> {
     const over = log.begin(fault.name, fault.losing === true)
-    for (const service of services) covered.add(service)
+    hidden = fault.hidesService === true
     try {
       await fault.strike()
       const passedAt = performance.now()
-      if (!(await untilAllWorks()) && !(await estate.isWhole()))
+      const works = await untilAllWorks()
+      if (!works && !(await estate.isSettled()))
         throw new Error(`The servers themselves did not come back after: ${fault.name}.`)
-      if (!(await untilAllWorks()))
+      if (!works)
         truth.violate('not available', `not back in ${BACK_WITHIN_MS / 1_000} s: ${fault.name}`)
       const times = struck.get(fault.name) ?? []
       times.push(performance.now() - passedAt)
       struck.set(fault.name, times)
     } finally {
-      covered.clear()
+      hidden = false
       over()
     }
   }
