@@ -31,6 +31,8 @@ export interface StruckRow {
 export interface RunReport {
   readonly rows: readonly TallyRow[]
   readonly faults: readonly StruckRow[]
+  /** Their names, as they came. */
+  readonly order: readonly string[]
   readonly masters: number
   readonly violations: readonly Violation[]
   readonly excused: ReadonlyMap<Excused, number>
@@ -67,6 +69,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
   )
   const prober = person(people, world, draws.stream('prober'))
   const struck = new Map<string, number[]>()
+  const order: string[] = []
   const memory: MemorySample[] = []
   let masters = 0
   let stopped = false
@@ -163,9 +166,11 @@ export async function run(options: RunOptions): Promise<RunReport> {
     const faults = faultsOf({ estate, services, log, random: draws.stream('faults') })
     const choice = draws.stream('choice of faults')
     for (let number = 1; !isOver(); number++) {
-      const whole = await estate.isWhole()
-      const possible = faults.filter(({ onWhole }) => whole || onWhole !== true)
-      await strike(weighted(possible, choice))
+      const fault = weighted(faults, choice)
+      // Waited for, and not left out: a seed gives the same faults again.
+      if (fault.onWhole === true) await until('every server is up', estate.isWhole)
+      await strike(fault)
+      order.push(fault.name)
       await sleep(number % FAULTS_A_ROUND === 0 ? WELL_MS : choice.wait(500))
     }
   }
@@ -209,7 +214,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
   onProgress(progressOf())
 
   return {
-    ...{ rows: counted.rows(), masters, memory },
+    ...{ rows: counted.rows(), masters, memory, order },
     faults: [...struck].map(([name, times]) => struckRow(name, times)),
     ...{ violations: truth.violations, excused: truth.excused },
   }

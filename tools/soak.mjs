@@ -19,8 +19,8 @@ fault. Fails where something was untrue. Everything runs on this machine, over l
 
   --minutes N      how long, default 20: half of it on a Sentinel estate of a master, two replicas
                    and three Sentinels, half on a Cluster of three masters and three replicas
-  --seed S         what happens, and in which order; a run prints its seed. The faults come in the
-                   same order again; how requests and faults meet differs from run to run
+  --seed S         a run prints its seed, which gives the same faults in the same order, and people
+                   who do the same; how requests and faults meet differs from run to run
   --on WORDS       only sentinel, or only cluster
   --people N       how many people, default 60: some 120 requests a second
   --busy           the machine has other work: what is late without a fault is no violation
