@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { SessionError } from 'holdfast'
 import { Cluster, Redis } from 'ioredis'
 import type { Config } from '../config/schema.ts'
@@ -123,21 +124,22 @@ export function sentinelClient(
 const REPLACED = '+switch-master'
 
 /**
- * Hears from every Sentinel that the master was replaced. Nobody else says so in time: an orderly
- * fail-over leaves the old master one for eight seconds, and what it takes meanwhile is lost. The
- * answer ends it.
+ * Hears from every Sentinel that the master was replaced, and by whom. Nobody else says so in time:
+ * an orderly fail-over leaves the old master one for eight seconds, and what it takes meanwhile is
+ * lost. The answer ends it.
  */
 export function watchSentinels(
   address: RedisAddress,
   settings: RedisSettings,
-  onReplaced: () => void,
+  onReplaced: (by: RedisHost) => void,
 ): () => void {
   const clients = address.hosts.map((host) => {
     const client = sentinelClient(host, address, { ...settings, lasts: true })
     // One that is away is no news: the others tell.
     client.on('error', () => {})
     client.on('message', (_, message: string) => {
-      if (message.split(' ')[0] === address.master) onReplaced()
+      const [name, , , host = '', port] = message.split(' ')
+      if (name === address.master) onReplaced({ host, port: Number(port) })
     })
     client.on('ready', () => client.subscribe(REPLACED).catch(() => {}))
     return client
@@ -145,6 +147,13 @@ export function watchSentinels(
   return () => {
     for (const client of clients) client.disconnect()
   }
+}
+
+/** Whether commands go there already. Of a host that goes by a name nobody can tell. */
+export function isConnectedTo(client: Redis | Cluster, { host, port }: RedisHost): boolean {
+  if (client instanceof Cluster || client.status !== 'ready') return false
+  const { remoteAddress, remotePort }: Partial<Socket> = client.stream
+  return remoteAddress === host && remotePort === port
 }
 
 /** What `ioredis` tells of an answer to nothing. */

@@ -6,7 +6,7 @@ import { memoryStore } from 'holdfast/memory'
 import type { RedisOptions } from 'holdfast/redis'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
-import type { RedisAddress } from '../config/store-address.ts'
+import type { RedisAddress, RedisHost } from '../config/store-address.ts'
 import { connectionLog } from './connection-log.ts'
 import type { RedisSettings } from './redis-clients.ts'
 
@@ -87,7 +87,7 @@ async function openRedis(
   { options, log }: { readonly options: RedisOptions; readonly log: Logger },
 ): Promise<OpenedStore> {
   const { storeTimeout: timeout, storePrefix: prefix, allowEviction } = config
-  const { redisClients, watchSentinels } = await import('./redis-clients.ts')
+  const { isConnectedTo, redisClients, watchSentinels } = await import('./redis-clients.ts')
   const { redisStore } = await import('holdfast/redis')
   const make = redisClients(address, config, () => subscriber?.disconnect(true))
   const client = make('commands')
@@ -106,12 +106,15 @@ async function openRedis(
   })
   // a moment for the first connection: until then every command fails at once
   await connected
+  const connections = subscriber === undefined ? [client] : [client, subscriber]
   function reconnect(): void {
-    client.disconnect(true)
-    subscriber?.disconnect(true)
+    for (const one of connections) one.disconnect(true)
   }
-  const unwatch =
-    address.form === 'sentinel' ? watchSentinels(address, config, reconnect) : undefined
+  /** Each Sentinel tells it, at a time of its own. */
+  function follow(master: RedisHost): void {
+    for (const one of connections) if (!isConnectedTo(one, master)) one.disconnect(true)
+  }
+  const unwatch = address.form === 'sentinel' ? watchSentinels(address, config, follow) : undefined
   return {
     store,
     whereabouts: connection.whereabouts,
@@ -119,8 +122,7 @@ async function openRedis(
     async close() {
       unwatch?.()
       await store.close()
-      subscriber?.disconnect()
-      client.disconnect()
+      for (const one of connections) one.disconnect()
     },
   }
 }

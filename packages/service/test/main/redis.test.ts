@@ -9,7 +9,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { faultProxy } from '../../../holdfast/test/support/fault-proxy.ts'
 import { type RedisServer, startRedis } from '../../../holdfast/test/support/redis.ts'
 import { until } from '../../../holdfast/test/support/until.ts'
-import { watchSentinels } from '../../src/main/redis-clients.ts'
+import { isConnectedTo, watchSentinels } from '../../src/main/redis-clients.ts'
 import { atHome, configOf, folder, LOGIN, type Running, running } from '../support.ts'
 
 async function overRedis(
@@ -204,10 +204,8 @@ test('any Sentinel tells that the master was replaced, also after its restart', 
     HOLDFAST_KEYRING: 'x',
   })
   if (config.store.kind !== 'redis') throw new Error('It is Redis.')
-  let replaced = 0
-  const unwatch = watchSentinels(config.store, config, () => {
-    replaced++
-  })
+  const replaced: number[] = []
+  const unwatch = watchSentinels(config.store, config, ({ port }) => void replaced.push(port))
   onTestFinished(unwatch)
   async function tell(port: number, name: string): Promise<void> {
     const sentinel = new Redis({ port })
@@ -220,9 +218,24 @@ test('any Sentinel tells that the master was replaced, also after its restart', 
   const [first, second] = servers.map(({ port }) => port)
 
   await tell(first ?? 0, 'main')
-  await until('it is heard', () => replaced === 1)
+  await until('it is heard', () => replaced.length === 1)
   await servers[1]?.restart()
   await tell(second ?? 0, 'other')
   await tell(second ?? 0, 'main')
-  await until('it is heard again', () => replaced === 2)
+  await until('it is heard again', () => replaced.length === 2)
+  expect(replaced).toEqual([6380, 6380])
+})
+
+test('who is connected to the new master already stays so', async () => {
+  const [master, other] = [await startRedis(), await startRedis()]
+  const client = new Redis({ port: master.port, host: '127.0.0.1' })
+  onTestFinished(async () => {
+    client.disconnect()
+    await Promise.all([master.close(), other.close()])
+  })
+  await client.ping()
+
+  expect(isConnectedTo(client, { host: '127.0.0.1', port: master.port })).toBe(true)
+  expect(isConnectedTo(client, { host: '127.0.0.1', port: other.port })).toBe(false)
+  expect(isConnectedTo(client, { host: 'redis.example', port: master.port })).toBe(false)
 })
