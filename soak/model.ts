@@ -58,6 +58,8 @@ export interface Model {
   served(session: KnownSession, askedAt: number, how: string): void
   /** A live session was refused. */
   refused(session: KnownSession, code: string, how: string): void
+  /** A session whose end a fail-over may have lost, and that nobody has ended once more yet. */
+  mayBeBack(session: KnownSession): boolean
   /** The service has acknowledged that the session ended. */
   ended(session: KnownSession, by: ServiceProcess, incarnation: number): void
 }
@@ -127,6 +129,10 @@ export function model({ log, startedAt, busy, tell }: ModelOptions): Model {
         violate(kind, `${how}: ${session.id} got ${code}, ${age} after its last change`)
       }
       session.state = 'unsure'
+    },
+    mayBeBack({ end }) {
+      const until = end === undefined ? undefined : log.lossOf(end.at)
+      return until !== undefined && performance.now() <= until + GIVEN_AGAIN_MS
     },
     ended(session, by, incarnation) {
       session.state = 'ended'

@@ -152,8 +152,9 @@ export function person(number: number, world: World, random: Random): Person {
   /** Beyond the limit the oldest go; which of them, only their acknowledged number tells. */
   function beyondTheLimit(by: ServiceProcess, incarnation: number): void {
     const alive = of('live', 'unsure')
-    const excess = alive.length + hidden.length - SESSION_LIMIT
-    const certain = hidden.length === 0 && alive.every(({ state }) => state === 'live')
+    const unknown = hidden.length + of('ended').filter(model.mayBeBack).length
+    const excess = alive.length + unknown - SESSION_LIMIT
+    const certain = unknown === 0 && alive.every(({ state }) => state === 'live')
     for (const session of alive.slice(0, Math.max(0, excess))) {
       if (certain) model.ended(session, by, incarnation)
       else session.state = 'unsure'
