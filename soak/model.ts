@@ -53,6 +53,8 @@ export interface Model {
   readonly violations: readonly Violation[]
   readonly excused: ReadonlyMap<Excused, number>
   violate(kind: ViolationKind, what: string): void
+  /** Something was late without a fault: a violation, unless the machine has other work. */
+  late(kind: ViolationKind, what: string): void
   excuse(what: Excused): void
   /** An ended session was served to somebody who asked at this time. */
   served(session: KnownSession, askedAt: number, how: string): void
@@ -84,10 +86,6 @@ export function model({ log, startedAt, busy, tell }: ModelOptions): Model {
 
   function violate(kind: ViolationKind, seen: string): void {
     const what = `${seen}, ${log.last()}`
-    if (busy && LATE.has(kind)) {
-      excuse('late on a busy machine')
-      return
-    }
     const atSeconds = Math.round((performance.now() - startedAt) / 100) / 10
     if (violations.length < MOST_TOLD) tell(`VIOLATION at ${atSeconds} s: ${kind}: ${what}`)
     if (violations.length < MOST_KEPT) violations.push({ kind, atSeconds, what })
@@ -101,6 +99,10 @@ export function model({ log, startedAt, busy, tell }: ModelOptions): Model {
     violations,
     excused,
     violate,
+    late(kind, what) {
+      if (busy) excuse('late on a busy machine')
+      else violate(kind, what)
+    },
     excuse,
     served(session, askedAt, how) {
       const { end } = session
@@ -108,7 +110,7 @@ export function model({ log, startedAt, busy, tell }: ModelOptions): Model {
       const until = log.lossOf(end.at)
       if (until === undefined) {
         violate('resurrection', `${how}: ${session.id} was ended ${seconds(askedAt - end.at)} ago`)
-      } else if (end.by.incarnation() !== end.incarnation) {
+      } else if (end.by.incarnation() !== end.incarnation && diedBefore(end, until)) {
         excuse('lost with its process')
         session.state = 'unsure'
         delete session.end
@@ -141,7 +143,11 @@ export function model({ log, startedAt, busy, tell }: ModelOptions): Model {
   }
 }
 
-const LATE = new Set<ViolationKind>(['not available', 'not ready'])
+/** Whether the process that ended a session was gone before it could end it again. */
+function diedBefore({ by, incarnation }: NonNullable<KnownSession['end']>, until: number): boolean {
+  return by.bornAt(incarnation + 1) <= until + GIVEN_AGAIN_MS
+}
+
 const REASKED = new Set(['step_up_required', 'session_limited', 'context_refused'])
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`

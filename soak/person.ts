@@ -29,7 +29,7 @@ export interface Person {
 }
 
 /** Faults that tell an outage: nobody is logged out by them. */
-const OUTAGES = new Set(['store_unavailable', 'store_contended', 'store_rolled_back'])
+const OUTAGES = new Set(['store_unavailable', 'store_contended', 'store_rolled_back', 'overloaded'])
 
 /** A request that was given up may still be done for so long: a paused process takes it up. */
 const LATE_MS = 15_000
@@ -86,7 +86,7 @@ export function person(number: number, world: World, random: Random): Person {
       const outage = OUTAGES.has(code)
       tally.note(what, { service, askedAt, ok: !outage })
       if (outage && log.wasCalm(askedAt, performance.now()))
-        model.violate('not available', `${what} through ${service.name}: ${String(error)}`)
+        model.late('not available', `${what} through ${service.name}: ${String(error)}`)
       if (!outage && !EXPECTED.has(code))
         model.violate('wrong answer', `${what} through ${service.name}: ${String(error)}`)
       return { code }
@@ -95,11 +95,11 @@ export function person(number: number, world: World, random: Random): Person {
 
   function readAttributes(session: KnownSession, seen: SessionView, how: string): void {
     const count = Number(seen.attributes.count)
-    if (count < session.counted && session.state === 'live') {
+    if (!(count >= session.counted) && session.state === 'live') {
       if (log.lossOf(session.changedAt) !== undefined) model.excuse('lost with a master')
       else model.violate('lost update', `${how}: ${count} of ${session.counted} in ${session.id}`)
     }
-    session.counted = count
+    session.counted = Number.isFinite(count) ? count : session.counted
     session.version = seen.attributesVersion
   }
 

@@ -71,6 +71,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
   const struck = new Map<string, number[]>()
   const order: string[] = []
   const memory: MemorySample[] = []
+  const backWithinMs = busy ? 3 * BACK_WITHIN_MS : BACK_WITHIN_MS
   let masters = 0
   let stopped = false
 
@@ -115,20 +116,20 @@ export async function run(options: RunOptions): Promise<RunReport> {
       if (hidden || !(await service.isReady())) {
         readySince.delete(service)
         if (!hidden && log.wasCalm(now, performance.now()))
-          truth.violate('not ready', `${service.name} is not, and nothing is wrong`)
+          truth.late('not ready', `${service.name} is not, and nothing is wrong`)
         continue
       }
       const since = readySince.get(service) ?? now
       readySince.set(service, since)
       if (now - since < READY_MEANS_MS) continue
       if (counted.wroteSince(service, now - READY_MEANS_MS) === false)
-        truth.violate('not ready', `${service.name} says it is, and no write comes through`)
+        truth.late('not ready', `${service.name} says it is, and no write comes through`)
     }
   }
 
   async function untilAllWorks(): Promise<boolean> {
     const from = performance.now()
-    while (performance.now() - from < BACK_WITHIN_MS) {
+    while (performance.now() - from < backWithinMs) {
       if (await worksThrough()) return true
       await sleep(50)
     }
@@ -152,7 +153,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
       if (!works && !(await estate.isSettled()))
         throw new Error(`The servers themselves did not come back after: ${fault.name}.`)
       if (!works)
-        truth.violate('not available', `not back in ${BACK_WITHIN_MS / 1_000} s: ${fault.name}`)
+        truth.violate('not available', `not back in ${backWithinMs / 1_000} s: ${fault.name}`)
       const times = struck.get(fault.name) ?? []
       times.push(performance.now() - passedAt)
       struck.set(fault.name, times)

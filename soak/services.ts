@@ -14,6 +14,8 @@ export interface ServiceProcess {
   readonly sessions: RemoteSessions
   /** Counts up with each new process: what one of them knew is gone with it. */
   incarnation(): number
+  /** When that process began. */
+  bornAt(incarnation: number): number
   isReady(): Promise<boolean>
   memory(): Promise<MemorySample | undefined>
   pause(): void
@@ -56,6 +58,7 @@ export async function startServiceProcess({
   line.lead(port)
   let child: ChildProcess | undefined
   let incarnation = 0
+  const births: number[] = []
 
   async function isReady(): Promise<boolean> {
     try {
@@ -73,13 +76,19 @@ export async function startServiceProcess({
     line,
     sessions: connect({ url: `http://127.0.0.1:${line.port}`, key, timeout: TIMEOUT_MS }),
     incarnation: () => incarnation,
+    bornAt: (number) => births[number] ?? Number.POSITIVE_INFINITY,
     isReady,
     async memory() {
       try {
         const url = `http://127.0.0.1:${management}/metrics`
-        const text = await (await fetch(url, { signal: AbortSignal.timeout(2_000) })).text()
-        const megabytes = (name: string): number =>
-          Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]) / 1e6
+        const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) })
+        const text = await answer.text()
+        if (!answer.ok) return undefined
+        const megabytes = (name: string): number => {
+          const bytes = Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
+          if (!(bytes > 0)) throw new Error(`There is no metric ${name}.`)
+          return bytes / 1e6
+        }
         return {
           resident: megabytes('process_resident_memory_bytes'),
           heap: megabytes('nodejs_heap_size_used_bytes'),
@@ -100,7 +109,7 @@ export async function startServiceProcess({
     },
     async start() {
       const log = openSync(join(folder, `${name}.log`), 'a')
-      incarnation++
+      births[++incarnation] = performance.now()
       child = spawn(process.execPath, [command, 'serve'], {
         cwd: folder,
         stdio: ['ignore', log, log],

@@ -48,6 +48,8 @@ export interface EstateOptions {
   /** Where its users were before they came home again. */
   readonly away?: readonly PlaceName[]
   readonly localCopies?: LocalCopiesOptions
+  /** Secrets become due as shipped. What that costs is a row of its own, so default is not. */
+  readonly rotates?: boolean
   /** The clock goes by the requests, or on its own: the heartbeats of the feed go by that. */
   readonly clock?: 'of requests' | 'of the machine'
 }
@@ -59,6 +61,7 @@ export async function estateOn({
   attributes = true,
   away = ['office', 'mobile'],
   localCopies,
+  rotates = false,
   clock = 'of requests',
 }: EstateOptions): Promise<Estate> {
   let ahead = 0
@@ -71,6 +74,7 @@ export async function estateOn({
     host: { ...systemHost(), now },
     lookup: lookupIn(geo),
     localCopies: localCopies ?? false,
+    ...(rotates ? {} : { rotateEvery: '1d' }),
     ...(set.cacheBytes === undefined ? {} : { cacheBytes: set.cacheBytes }),
   })
   const walk = walkThrough(set)

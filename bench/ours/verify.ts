@@ -33,7 +33,7 @@ async function estateIn(
     set,
     geo: geoFilesIn(place.folder),
   }
-  return estateOn(moves ? { ...options, away: [] } : options)
+  return estateOn(moves ? { ...options, away: [], rotates: true } : options)
 }
 
 /** All sessions from local copies, by the clock of the machine. */

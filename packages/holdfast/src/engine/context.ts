@@ -44,7 +44,7 @@ export interface EngineContext {
   readonly eventWriter: EventWriter
   readonly eventLimiter: EventLimiter
   readonly touches: Touches
-  readonly versions: HighestNumbers
+  readonly versions: HighestNumbers<SessionId>
 }
 
 /** What weighs evidence and decides: the same in production and in `explain`. */
@@ -138,11 +138,11 @@ export interface Touches {
 }
 
 /** The highest number that was noted under each key, for the newest 100,000 keys. */
-export interface HighestNumbers {
+export interface HighestNumbers<Key extends string = string> {
   /** 0 for a key that is not known. */
-  of(key: string): number
-  note(key: string, value: number): void
-  forget(): void
+  of(key: Key): number
+  note(key: Key, value: number): void
+  forget(which: (key: Key) => boolean): void
   size(): number
 }
 

@@ -6,6 +6,7 @@ import { deviceReader } from '../core/device.ts'
 import { formatDuration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
 import type { Host } from '../core/host.ts'
+import { partitionOf, type SessionId } from '../core/ids.ts'
 import { type Lifetime, lifetimesOf } from '../core/lifetimes.ts'
 import { checked } from '../core/options.ts'
 import type { Presented, Sessions, Verification, VerifiesNow } from '../core/sessions.ts'
@@ -90,10 +91,11 @@ function contextOf(options: CheckedSessionsOptions): EngineContext {
   )
   const copies = copiesOf(options, host, (id) => load(engine, id))
   const writer = eventWriter({ codec, host, feed: options.store.feed, onEvent })
-  const versions = highestNumbers()
+  const versions = highestNumbers<SessionId>()
   const kept = keepingEnded(options.store, {
     ...{ host, eventWriter: writer, onWarning },
-    onRollback: versions.forget,
+    onRollback: (lost) =>
+      versions.forget((id) => lost.length === 0 || lost.includes(partitionOf(id))),
   })
   const store = copies === undefined ? kept : invalidatingStore(kept, copies)
 

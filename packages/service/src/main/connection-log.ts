@@ -51,13 +51,16 @@ const LONGEST = 300
 
 /**
  * The message of an error, without the arguments of a command, which Redis repeats where it does
- * not know it, and without secrets. A Cluster has the cause in the error of its last node.
+ * not know it, without a reply that came to nobody, and without secrets. A Cluster has the cause
+ * in the error of its last node.
  */
 function causeOf(error: Error, secrets: readonly (string | undefined)[]): string {
   const last: unknown = 'lastNodeError' in error ? error.lastNodeError : undefined
   const inner: unknown = error instanceof AggregateError ? error.errors[0] : undefined
   const one = [last, inner].find((it) => it instanceof Error) ?? error
-  let text = one.message.replace(/,? with args beginning with.*$/s, '').slice(0, LONGEST)
+  let text = one.message
+    .replace(/,? with args beginning with.*$| Last (?:reply|error): .*$/s, '')
+    .slice(0, LONGEST)
   for (const secret of secrets) if (secret) text = text.replaceAll(secret, '***')
   return text || one.name
 }

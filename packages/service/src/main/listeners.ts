@@ -52,7 +52,8 @@ export async function openListeners(config: Config, open: Openers): Promise<List
   }
 }
 
-function cannotListen(
+/** Names the setting of an address that cannot be listened on. */
+export function cannotListen(
   setting: (typeof SETTINGS)[keyof Listeners],
   config: Config,
   cause: unknown,

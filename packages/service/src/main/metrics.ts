@@ -72,17 +72,43 @@ export function serviceMetrics(): Metrics {
   }
 }
 
-/** Has a worker tell its metrics to the process that started it. */
-export function tellMetrics({ registry }: Pick<Metrics, 'registry'>): void {
-  AggregatorRegistry.setRegistries(registry)
-  new AggregatorRegistry()
+/** What a process counts, as it tells it to another. */
+export type MetricsOfOne = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
+
+/** What several processes count, as one: sums, and the greatest age of a key. */
+export interface MetricsTogether {
+  readonly contentType: string
+  /** Undefined: what it told last counts. */
+  note(id: number, told: MetricsOfOne | undefined): void
+  /** What it has counted stays: a sum that fell would look like a restart of all. */
+  ended(id: number): void
+  text(): Promise<string>
 }
 
-/** The metrics of all workers of this process, as one: sums, and the greatest age of a key. */
-export function workersMetrics(): Pick<Metrics, 'text' | 'contentType'> {
-  const all = new AggregatorRegistry()
-  return { text: () => all.clusterMetrics(), contentType: all.contentType }
+export function metricsTogether(): MetricsTogether {
+  const running = new Map<number, MetricsOfOne>()
+  let before: MetricsOfOne[] = []
+  const lasting = ({ type }: MetricsOfOne[number]): boolean => LASTING.has(String(type))
+
+  return {
+    contentType: Registry.PROMETHEUS_CONTENT_TYPE,
+    note(id, told) {
+      if (told !== undefined) running.set(id, told)
+    },
+    ended(id) {
+      const told = running.get(id)
+      running.delete(id)
+      if (told !== undefined) before.push(told.filter(lasting))
+    },
+    async text() {
+      if (before.length > 1)
+        before = [await AggregatorRegistry.aggregate(before).getMetricsAsJSON()]
+      return AggregatorRegistry.aggregate([...before, ...running.values()]).metrics()
+    },
+  }
 }
+
+const LASTING = new Set(['counter', 'histogram'])
 
 function ownMetrics(registers: Registers): Omit<Metrics, 'text' | 'contentType' | 'registry'> {
   return {

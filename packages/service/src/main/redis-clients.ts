@@ -149,6 +149,28 @@ export function watchSentinels(
   }
 }
 
+/**
+ * Breaks a connection, so that it is made anew. One that is being made is left alone: `ioredis` 6
+ * gives a client up for good that is told so while it asks a Sentinel where the master is.
+ */
+export function renew(client: Redis | Cluster): void {
+  if (client.status === 'ready' || client.status === 'connect') client.disconnect(true)
+}
+
+/** A client that has given up begins again, until the answer is called. */
+export function keepGoing(client: Redis | Cluster): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const begin = (): void => {
+    timer = setTimeout(() => client.connect().catch(() => {}), LONGEST_PAUSE_MS)
+    timer.unref()
+  }
+  client.on('end', begin)
+  return () => {
+    clearTimeout(timer)
+    client.off('end', begin)
+  }
+}
+
 /** Whether commands go there already. Of a host that goes by a name nobody can tell. */
 export function isConnectedTo(client: Redis | Cluster, { host, port }: RedisHost): boolean {
   if (client instanceof Cluster || client.status !== 'ready') return false
@@ -163,7 +185,7 @@ const OUT_OF_STEP = /^Command queue state error/
 function inStep<Client extends Redis | Cluster>(client: Client): Client {
   const watch = (one: Redis): void => {
     one.on('error', (error: Error) => {
-      if (OUT_OF_STEP.test(error.message)) one.disconnect(true)
+      if (OUT_OF_STEP.test(error.message)) renew(one)
     })
   }
   if (client instanceof Cluster) client.on('+node', watch)

@@ -32,7 +32,7 @@ const MOST = 0.95
  * What orders an end is never put off (`/v1/logout`, `/v1/sessions/{id}/revoke`,
  * `/v1/subjects/{subject}/revoke`).
  */
-const ENDS = /\/(?:logout|revoke)(?:\?|$)/
+const ENDS = /^\/v1\/(?:logout|(?:sessions|subjects)\/[^/?]+\/revoke)(?:\?|$)/
 
 /**
  * The event loop comes round late where requests arrive faster than they are answered: each waits
@@ -53,7 +53,8 @@ export function shedding({ onShed, warn, lateness = timer }: SheddingOptions): S
 
   /** Every so many-th one, evenly. */
   function isShed(request: IncomingMessage): boolean {
-    if (share === 0 || ENDS.test(request.url ?? '')) return false
+    if (share === 0) return false
+    if (request.method === 'POST' && ENDS.test(request.url ?? '')) return false
     owed += share
     if (owed < 1) return false
     owed -= 1

@@ -87,9 +87,11 @@ async function openRedis(
   { options, log }: { readonly options: RedisOptions; readonly log: Logger },
 ): Promise<OpenedStore> {
   const { storeTimeout: timeout, storePrefix: prefix, allowEviction } = config
-  const { isConnectedTo, redisClients, watchSentinels } = await import('./redis-clients.ts')
+  const { isConnectedTo, keepGoing, redisClients, renew, watchSentinels } = await import(
+    './redis-clients.ts'
+  )
   const { redisStore } = await import('holdfast/redis')
-  const make = redisClients(address, config, () => subscriber?.disconnect(true))
+  const make = redisClients(address, config, () => subscriber && renew(subscriber))
   const client = make('commands')
   const connection = connectionLog(client, { address, config, log })
   const connected = new Promise<void>((resolve) => {
@@ -107,12 +109,13 @@ async function openRedis(
   // a moment for the first connection: until then every command fails at once
   await connected
   const connections = subscriber === undefined ? [client] : [client, subscriber]
+  const restless = connections.map(keepGoing)
   function reconnect(): void {
-    for (const one of connections) one.disconnect(true)
+    for (const one of connections) renew(one)
   }
   /** Each Sentinel tells it, at a time of its own. */
   function follow(master: RedisHost): void {
-    for (const one of connections) if (!isConnectedTo(one, master)) one.disconnect(true)
+    for (const one of connections) if (!isConnectedTo(one, master)) renew(one)
   }
   const unwatch = address.form === 'sentinel' ? watchSentinels(address, config, follow) : undefined
   return {
@@ -121,6 +124,7 @@ async function openRedis(
     reconnect,
     async close() {
       unwatch?.()
+      for (const rest of restless) rest()
       await store.close()
       for (const one of connections) one.disconnect()
     },

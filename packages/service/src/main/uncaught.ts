@@ -1,10 +1,10 @@
 import type { Logger } from 'pino'
 
 /**
- * What `ioredis` 6 throws while it reads a reply, where nobody can catch it: of one that nobody has
- * asked for (`$-1`) it asks the length.
+ * What `ioredis` 6 itself throws while it reads a reply, where nobody can catch it: of one that
+ * nobody has asked for (`$-1`) it asks the length. What listeners throw has another first line.
  */
-const READING_A_REPLY = /[\\/]ioredis[\\/]built[\\/]DataHandler\.js/
+const READING_A_REPLY = /^[^\n]*\n\s+at [^\n]*[\\/]ioredis[\\/]built[\\/]DataHandler\.js/
 
 /**
  * What becomes of errors that nobody caught, in a process that is the service alone. After an

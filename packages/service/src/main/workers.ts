@@ -1,34 +1,39 @@
 import cluster, { type Worker } from 'node:cluster'
-import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { SessionError } from 'holdfast'
 import type { Config } from '../config/schema.ts'
 import { listen } from './listener.ts'
+import { cannotListen } from './listeners.ts'
 import { serviceLog } from './log.ts'
 import { type LogOutput, standardOutput } from './log-output.ts'
 import { managementAnswer } from './management.ts'
-import { tellMetrics, workersMetrics } from './metrics.ts'
+import { type MetricsOfOne, metricsTogether } from './metrics.ts'
 import { proxiedAs } from './proxy-protocol.ts'
 import { type Service, startService } from './service.ts'
 
 /** Several processes of the service that listen as one. */
 export type Workers = Pick<Service, 'close'>
 
-type ToWorker = { readonly ask: 'ready' } | { readonly ask: 'stop' }
+interface Answers {
+  readonly ready: { readonly why: string | undefined; readonly warnings: readonly string[] }
+  readonly metrics: MetricsOfOne
+}
+
+type ToWorker =
+  | { readonly ask: keyof Answers; readonly question: number }
+  | { readonly ask: 'stop' }
 
 type FromWorker =
   | { readonly say: 'listening' }
-  | {
-      readonly say: 'ready'
-      readonly why: string | undefined
-      readonly warnings: readonly string[]
-    }
+  | { readonly say: 'answer'; readonly question: number; readonly answer: unknown }
 
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 30_000
 /** A worker that ran so long did not end because it cannot run. */
 const RAN_MS = 60_000
+/** Opening a large store takes its time. */
+const START_MS = 120_000
 const ANSWER_MS = 5_000
 const KILL_AFTER_MS = 5_000
 const MANAGEMENT_CLOSE_MS = 1_000
@@ -48,77 +53,145 @@ export async function startWorkers(config: Config, count: number): Promise<Worke
   const output = standardOutput(() => {})
   const log = serviceLog(config.logLevel, output)
   const crew = new Set<Worker>()
+  const listening = new Set<Worker>()
+  const waiting = new Map<number, (answer: unknown) => void>()
+  const counted = metricsTogether()
+  let questions = 0
   let closing: Promise<void> | undefined
+  let pauseMs = FIRST_PAUSE_MS
+  let warnings: readonly string[] = []
   cluster.setupPrimary({ silent: true })
 
-  async function start(): Promise<void> {
+  /** Starts one. Rejects where it ends before it listens. */
+  function start(): Promise<Worker> {
     const worker = cluster.fork()
     crew.add(worker)
     handOn(worker, output)
-    worker.once('exit', () => crew.delete(worker))
-    await new Promise<void>((resolve, reject) => {
-      worker.on('message', (word: FromWorker) => word.say === 'listening' && resolve())
-      worker.once('exit', (code) =>
-        reject(
-          new SessionError('config_invalid', `A worker did not start: it ended with code ${code}.`),
-        ),
-      )
+    return new Promise((resolve, reject) => {
+      const tooLong = setTimeout(() => worker.process.kill('SIGKILL'), START_MS)
+      function ended(why: string): void {
+        clearTimeout(tooLong)
+        crew.delete(worker)
+        listening.delete(worker)
+        counted.ended(worker.id)
+        reject(new SessionError('config_invalid', `A worker did not start: ${why}.`))
+      }
+      worker.once('exit', (code, signal) => ended(`it ended with ${signal ?? `code ${code}`}`))
+      worker.on('error', (error) => {
+        // Without a process there is none that could exit.
+        if (worker.process.pid === undefined) ended(error.message)
+      })
+      worker.on('message', (word: FromWorker) => {
+        if (word.say === 'answer') waiting.get(word.question)?.(word.answer)
+        if (word.say !== 'listening') return
+        clearTimeout(tooLong)
+        listening.add(worker)
+        // Before it listened it did not hear.
+        if (closing !== undefined) tell(worker, { ask: 'stop' })
+        resolve(worker)
+      })
     })
+  }
+
+  /** Starts another when this one ends. */
+  function keep(worker: Worker): void {
     const startedAt = performance.now()
     worker.once('exit', (code, signal) => {
       if (closing !== undefined) return
       log.error({ pid: worker.process.pid, code, signal }, 'a worker ended: another is started')
-      const ran = performance.now() - startedAt
-      void startAgain(ran > RAN_MS ? FIRST_PAUSE_MS : 2 * FIRST_PAUSE_MS)
+      if (performance.now() - startedAt > RAN_MS) pauseMs = FIRST_PAUSE_MS
+      void startAgain()
     })
   }
 
-  async function startAgain(pauseMs: number): Promise<void> {
-    await pause(pauseMs)
+  async function startAgain(): Promise<void> {
+    const wait = pauseMs
+    pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
+    await pause(wait)
     if (closing !== undefined) return
-    await start().catch(() => startAgain(Math.min(2 * pauseMs, LONGEST_PAUSE_MS)))
+    try {
+      keep(await start())
+    } catch (err) {
+      if (closing !== undefined) return
+      log.error({ err }, 'a worker did not start: another is tried')
+      void startAgain()
+    }
+  }
+
+  /** Undefined: it does not answer in time. */
+  function ask<What extends keyof Answers>(
+    worker: Worker,
+    what: What,
+  ): Promise<Answers[What] | undefined> {
+    const question = ++questions
+    return new Promise((resolve) => {
+      function done(answer?: unknown): void {
+        clearTimeout(late)
+        waiting.delete(question)
+        resolve(answer as Answers[What] | undefined)
+      }
+      const late = setTimeout(done, ANSWER_MS)
+      waiting.set(question, done)
+      tell(worker, { ask: what, question })
+    })
   }
 
   async function ready(): Promise<string | undefined> {
     if (closing !== undefined) return 'it is stopping'
-    if (crew.size < count) return `${crew.size} of ${count} workers run`
-    const answers = await Promise.all([...crew].map(readiness))
-    return answers.find((why) => why !== undefined)
+    if (listening.size < count) return `${listening.size} of ${count} workers run`
+    const answers = await Promise.all([...listening].map((worker) => ask(worker, 'ready')))
+    if (answers.includes(undefined)) return 'a worker does not answer'
+    warnings = answers[0]?.warnings ?? []
+    return answers.find((answer) => answer?.why !== undefined)?.why
   }
 
-  let warnings: readonly string[] = []
-  async function readiness(worker: Worker): Promise<string | undefined> {
-    const answer = new Promise<string | undefined>((resolve) => {
-      const hear = (word: FromWorker): void => {
-        if (word.say !== 'ready') return
-        worker.off('message', hear)
-        warnings = word.warnings
-        resolve(word.why)
-      }
-      worker.on('message', hear)
-    })
-    tell(worker, { ask: 'ready' })
-    const late = pause(ANSWER_MS, `worker ${worker.process.pid} does not answer`, { ref: false })
-    return Promise.race([answer, late])
+  async function text(): Promise<string> {
+    await Promise.all(
+      [...listening].map(async (worker) => {
+        counted.note(worker.id, await ask(worker, 'metrics'))
+      }),
+    )
+    return counted.text()
+  }
+
+  async function stopAll(withinMs: number): Promise<void> {
+    await Promise.all(
+      [...crew].map(async (worker) => {
+        const ended = new Promise((resolve) => worker.once('exit', resolve))
+        const timer = setTimeout(() => worker.process.kill('SIGKILL'), withinMs)
+        tell(worker, { ask: 'stop' })
+        await ended
+        clearTimeout(timer)
+      }),
+    )
   }
 
   // The first one alone: it makes what the others then find, and says what is wrong.
-  await start()
-  const others = await Promise.allSettled(Array.from({ length: count - 1 }, start))
-  const metrics = workersMetrics()
-  const management = await listen(managementAnswer({ metrics, ready, warnings: () => warnings }), {
+  const first = await start()
+  const answer = managementAnswer({
+    metrics: { text, contentType: counted.contentType },
+    ready,
+    warnings: () => warnings,
+  })
+  const management = await listen(answer, {
     where: config.managementListen,
     requestTimeoutMs: config.requestTimeout,
     proxied: proxiedAs(config, log),
   }).catch(async (cause: unknown) => {
-    await stopAll(crew, 0)
-    throw cause
+    closing = stopAll(0)
+    await closing
+    throw cannotListen('managementListen', config, cause)
   })
-  for (const { status } of others) if (status === 'rejected') void startAgain(FIRST_PAUSE_MS)
+  keep(first)
+  const others = await Promise.allSettled(Array.from({ length: count - 1 }, start))
+  for (const other of others) {
+    if (other.status === 'fulfilled') keep(other.value)
+    else void startAgain()
+  }
   log.info({ workers: count, management: management.url }, 'workers run')
 
   async function closeAll(): Promise<void> {
-    await stopAll(crew, config.drain + config.stopTimeout + KILL_AFTER_MS)
+    await stopAll(config.drain + config.stopTimeout + KILL_AFTER_MS)
     await management.close(MANAGEMENT_CLOSE_MS)
   }
 
@@ -128,19 +201,6 @@ export async function startWorkers(config: Config, count: number): Promise<Worke
       return closing
     },
   }
-}
-
-/** Tells each to stop, and kills those that take longer. */
-async function stopAll(crew: ReadonlySet<Worker>, withinMs: number): Promise<void> {
-  await Promise.all(
-    [...crew].map(async (worker) => {
-      const ended = once(worker, 'exit')
-      const timer = setTimeout(() => worker.process.kill('SIGKILL'), withinMs)
-      tell(worker, { ask: 'stop' })
-      await ended
-      clearTimeout(timer)
-    }),
-  )
 }
 
 function tell(worker: Worker, word: ToWorker): void {
@@ -172,9 +232,13 @@ export async function work(config: Config): Promise<void> {
   const service = await startService(config, {
     ownsProcess: true,
     manage({ ready, warnings, metrics }) {
-      tellMetrics(metrics)
       process.on('message', async (word: ToWorker) => {
-        if (word.ask === 'ready') say({ say: 'ready', why: await ready(), warnings: warnings() })
+        if (word.ask === 'stop') return
+        const answer =
+          word.ask === 'ready'
+            ? { why: await ready(), warnings: warnings() }
+            : await metrics.registry.getMetricsAsJSON()
+        say({ say: 'answer', question: word.question, answer })
       })
     },
   })

@@ -372,14 +372,21 @@ describe('with workers', () => {
   })
 
   test('one that is killed is told and replaced, and the other serves on', async () => {
-    const { child, url, lines } = await crew()
+    const { child, url, managed, isReady, lines } = await crew()
     const [first = 0, second = 0] = workersOf(child)
+    for (let i = 0; i < 10; i++) await statusOf(`${url}/openapi.json`)
+    const countOf = (text: string): number =>
+      Number(/duration_seconds_count\{[^}]*openapi[^}]*\} (\d+)/.exec(text)?.[1])
+    const before = countOf(await (await fetch(`${managed}/metrics`)).text())
+    expect(before).toBe(10)
 
     process.kill(first, 'SIGKILL')
     await until('it is told', () => lines().some(({ pid, level }) => pid === first && level === 50))
     const meanwhile = await statusOf(`${url}/openapi.json`)
-    await until('there are two again', () => workersOf(child).length === 2)
+    await until('both are ready again', isReady)
+    const later = countOf(await (await fetch(`${managed}/metrics`)).text())
 
+    expect(later).toBeGreaterThanOrEqual(before)
     expect(meanwhile).toBe(200)
     expect(workersOf(child)).toContain(second)
   })
@@ -418,7 +425,12 @@ describe('with workers', () => {
       ...{ ...ENV, HOLDFAST_STORE: store, HOLDFAST_LISTEN: `127.0.0.1:${port}` },
     })
 
-    expect([memory.code, wrong.code, busy.code]).toEqual([1, 2, 1])
+    const unmanaged = await run(['serve', '--workers', '2'], {
+      ...{ ...ENV, HOLDFAST_STORE: store, HOLDFAST_MANAGEMENT_LISTEN: `127.0.0.1:${port}` },
+    })
+
+    expect([memory.code, wrong.code, busy.code, unmanaged.code]).toEqual([1, 2, 1, 1])
+    expect(unmanaged.err).toContain('HOLDFAST_MANAGEMENT_LISTEN')
     expect(memory.err).toContain('belongs to one process')
     expect(wrong.err).toContain('--workers must be "auto" or a whole number')
     expect(busy.err).toContain(`Cannot listen on 127.0.0.1:${port} (EADDRINUSE)`)

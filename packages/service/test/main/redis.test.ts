@@ -7,9 +7,19 @@ import { formatKeyring } from 'holdfast/maintenance'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { faultProxy } from '../../../holdfast/test/support/fault-proxy.ts'
-import { type RedisServer, startRedis } from '../../../holdfast/test/support/redis.ts'
+import {
+  type RedisServer,
+  startRedis,
+  startSentinel,
+} from '../../../holdfast/test/support/redis.ts'
 import { until } from '../../../holdfast/test/support/until.ts'
-import { isConnectedTo, watchSentinels } from '../../src/main/redis-clients.ts'
+import {
+  isConnectedTo,
+  keepGoing,
+  redisClients,
+  renew,
+  watchSentinels,
+} from '../../src/main/redis-clients.ts'
 import { atHome, configOf, folder, LOGIN, type Running, running } from '../support.ts'
 
 async function overRedis(
@@ -238,4 +248,44 @@ test('who is connected to the new master already stays so', async () => {
   expect(isConnectedTo(client, { host: '127.0.0.1', port: master.port })).toBe(true)
   expect(isConnectedTo(client, { host: '127.0.0.1', port: other.port })).toBe(false)
   expect(isConnectedTo(client, { host: 'redis.example', port: master.port })).toBe(false)
+})
+
+test('a client that is told to connect anew while it asks a Sentinel goes on', async () => {
+  const watched = await startSentinel()
+  const line = await faultProxy()
+  line.lead(watched.port)
+  line.weather({ kind: 'silent' })
+  const address = `redis+sentinel://127.0.0.1:${line.port}/main`
+  const config = configOf({ HOLDFAST_STORE: address, HOLDFAST_KEYRING: 'x' })
+  if (config.store.kind !== 'redis') throw new Error('It is Redis.')
+  const client = redisClients(config.store, config, () => {})('commands')
+  client.on('error', () => {})
+  onTestFinished(async () => {
+    client.disconnect()
+    await line.close()
+    await watched.close()
+  })
+  await until('it asks', () => client.status === 'connecting')
+
+  renew(client)
+  line.weather({ kind: 'clear' })
+
+  await until('it is connected', () => client.status === 'ready')
+})
+
+test('a client that has given up begins again, until it is let go', async () => {
+  const redis = await startRedis()
+  const client = new Redis({ port: redis.port, host: '127.0.0.1' })
+  const rest = keepGoing(client)
+  onTestFinished(async () => {
+    client.disconnect()
+    await redis.close()
+  })
+  await client.ping()
+
+  client.disconnect()
+  await until('it is back', () => client.status === 'ready')
+  rest()
+  client.disconnect()
+  await until('it has ended', () => client.status === 'end')
 })

@@ -29,8 +29,9 @@ async function guarded() {
     late: (...ms: number[]) => {
       for (const one of ms) heard(one)
     },
-    async statuses(path: string, times: number): Promise<readonly number[]> {
-      const answers = Array.from({ length: times }, () => fetch(`http://127.0.0.1:${port}${path}`))
+    async statuses(path: string, times: number, method = 'POST'): Promise<readonly number[]> {
+      const url = `http://127.0.0.1:${port}${path}`
+      const answers = Array.from({ length: times }, () => fetch(url, { method }))
       return (await Promise.all(answers)).map(({ status }) => status)
     },
     ask: (path: string) => fetch(`http://127.0.0.1:${port}${path}`),
@@ -79,6 +80,15 @@ test('what ends sessions is never put off', async () => {
 
   for (const path of ['/v1/logout', '/v1/sessions/abc/revoke', '/v1/subjects/ada/revoke?tenant=a'])
     expect(shareOf(await statuses(path, 20))).toBe(0)
+})
+
+test('nobody calls himself the end of a session by his URL', async () => {
+  const { late, statuses } = await guarded()
+  late(...Array.from({ length: 50 }, () => 300))
+
+  expect(shareOf(await statuses('/v1/logout', 40, 'GET'))).toBeGreaterThan(0.9)
+  for (const path of ['/v1/verify?to=/v1/logout', '/v1/gate/ext-authz/v1/logout', '/x/v1/logout'])
+    expect(shareOf(await statuses(path, 40))).toBeGreaterThan(0.9)
 })
 
 test('the answer says what it is, and when to come again', async () => {

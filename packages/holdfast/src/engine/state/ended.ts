@@ -6,8 +6,8 @@ import type { EventWriter } from '../context.ts'
 export interface EndedOptions {
   readonly host: Host
   readonly eventWriter: EventWriter
-  /** Records may be older than before, and that is no forgery. */
-  readonly onRollback?: () => void
+  /** Records of these partitions may be older than before, and that is no forgery. None: of all. */
+  readonly onRollback?: (lost: readonly number[]) => void
   /** Hears of partitions that have lost writes. */
   readonly onWarning: (message: string) => void
   /** Most sessions, and most subjects, whose end is remembered. */
@@ -75,7 +75,7 @@ export function keepingEnded(
   function watch(): void {
     if (unwatch !== undefined || store.onRollback === undefined) return
     unwatch = store.onRollback((lost) => {
-      onRollback?.()
+      onRollback?.(lost)
       if (lost.length > 0) {
         eventWriter.tell('anomaly-detected', () => {
           return { at: host.now(), actor: 'engine', reason: REASON }

@@ -3,8 +3,8 @@ import type { HighestNumbers } from '../context.ts'
 const MAX_KEYS = 100_000
 
 /** The key that was raised longest ago goes first. */
-export function highestNumbers(): HighestNumbers {
-  const numbers = new Map<string, number>()
+export function highestNumbers<Key extends string>(): HighestNumbers<Key> {
+  const numbers = new Map<Key, number>()
   return {
     of: (key) => numbers.get(key) ?? 0,
     note(key, value) {
@@ -15,7 +15,9 @@ export function highestNumbers(): HighestNumbers {
       const [oldest] = numbers.keys()
       if (oldest !== undefined) numbers.delete(oldest)
     },
-    forget: () => numbers.clear(),
+    forget(which) {
+      for (const key of numbers.keys()) if (which(key)) numbers.delete(key)
+    },
     size: () => numbers.size,
   }
 }
