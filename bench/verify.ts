@@ -161,7 +161,8 @@ function mainTable(field: Field, noRedis: string | undefined): Results {
     title:
       'Authenticating one request, in process, 64 in flight: CPU µs of all threads and of Redis. ' +
       'Each session has its own address, attributes, geo data and three contexts; one request in ' +
-      'ten comes from another address of its network. As shipped, a process remembers what it ' +
+      'ten comes from another address of its network. No secret is due: rotations have rows of ' +
+      'their own. As shipped, a process remembers what it ' +
       'opened of some 20,000 sessions; "each opened" is a process that remembers nothing. The ' +
       'floor opens each record, but on "hot-open".',
     head: ['', ...SETS.flatMap(({ name }) => [name, 'beside'])],
