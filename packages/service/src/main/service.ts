@@ -97,7 +97,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     resources.log.info(
       {
         url: main.url,
-        management: management.url,
+        management: management.url || undefined,
         gate: gate?.url,
         grpc: grpc?.url,
         store: config.store.kind,
