@@ -15,6 +15,8 @@ export interface KnownSession {
   /** The last acknowledged count in its attributes, and their version. */
   counted: number
   version: number
+  /** A fail-over has lost what its token came from: by that token nobody can end it. */
+  lost?: true
   /** The token that the last step-up has replaced. */
   replaced: { readonly token: string; readonly at: number } | undefined
 }
@@ -124,8 +126,10 @@ export function model({ log, startedAt, busy, tell }: ModelOptions): Model {
       }
     },
     refused(session, code, how) {
-      if (log.lossOf(session.changedAt) !== undefined) excuse('lost with a master')
-      else {
+      if (log.lossOf(session.changedAt) !== undefined) {
+        excuse('lost with a master')
+        session.lost = true
+      } else {
         const kind = REASKED.has(code) ? 'false step-up' : 'false logout'
         const age = seconds(performance.now() - session.changedAt)
         violate(kind, `${how}: ${session.id} got ${code}, ${age} after its last change`)

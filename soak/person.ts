@@ -213,7 +213,9 @@ export function person(number: number, world: World, random: Random): Person {
 
   const by = { reason: 'soak' }
   const logout = (session: KnownSession): Promise<boolean> =>
-    end('logout', [session], ({ sessions }) => sessions.logout(session.token))
+    session.lost
+      ? revoke(session)
+      : end('logout', [session], ({ sessions }) => sessions.logout(session.token))
 
   const revoke = (session: KnownSession): Promise<boolean> =>
     end('revoke', [session], ({ sessions }) => sessions.revoke(session.id as SessionId, by))
