@@ -11,18 +11,23 @@ const SETTINGS = {
   main: 'listen',
 } as const
 
-/** The listeners of a service: `gate` and `grpc` only where the configuration wants them. */
+/**
+ * The listeners of a service: `gate` and `grpc` only where the configuration wants them,
+ * `management` where no other process has it.
+ */
 export interface Listeners {
   readonly gate?: Listener
   readonly grpc?: Listener
-  readonly management: Listener
+  readonly management?: Listener
   readonly main: Listener
 }
 
 type Open = (where: Listen) => Promise<Listener>
 
 /** How each is opened; none is asked for that is off. */
-export type Openers = Readonly<Record<keyof Listeners, Open>>
+export type Openers = Readonly<Record<'gate' | 'grpc' | 'main', Open>> & {
+  readonly management?: Open | undefined
+}
 
 /**
  * Opens all listeners that are wanted, the main one last. Throws `config_invalid` with the setting
@@ -31,8 +36,8 @@ export type Openers = Readonly<Record<keyof Listeners, Open>>
 export async function openListeners(config: Config, open: Openers): Promise<Listeners> {
   const opened: Listener[] = []
 
-  async function openOne(name: keyof Listeners, where: Listen): Promise<Listener> {
-    const listener = await open[name](where).catch((cause: unknown) => {
+  async function openOne(name: keyof Listeners, where: Listen, by: Open): Promise<Listener> {
+    const listener = await by(where).catch((cause: unknown) => {
       throw cannotListen(SETTINGS[name], config, cause)
     })
     opened.push(listener)
@@ -41,11 +46,14 @@ export async function openListeners(config: Config, open: Openers): Promise<List
 
   const { gateListen, grpcListen, managementListen, listen } = config
   try {
-    const gate = gateListen === 'off' ? {} : { gate: await openOne('gate', gateListen) }
-    const grpc = grpcListen === 'off' ? {} : { grpc: await openOne('grpc', grpcListen) }
-    const management = await openOne('management', managementListen)
-    const main = await openOne('main', listen)
-    return { ...gate, ...grpc, management, main }
+    const gate = gateListen === 'off' ? {} : { gate: await openOne('gate', gateListen, open.gate) }
+    const grpc = grpcListen === 'off' ? {} : { grpc: await openOne('grpc', grpcListen, open.grpc) }
+    const management =
+      open.management === undefined
+        ? {}
+        : { management: await openOne('management', managementListen, open.management) }
+    const main = await openOne('main', listen, open.main)
+    return { ...gate, ...grpc, ...management, main }
   } catch (error) {
     await Promise.all(opened.map((listener) => listener.close(0)))
     throw error

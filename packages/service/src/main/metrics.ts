@@ -1,13 +1,7 @@
 import type { Code, Refreshed, SessionEvent, Verification } from 'holdfast'
 import type { SigningKeys } from 'holdfast/tokens'
-import {
-  AggregatorRegistry,
-  Counter,
-  collectDefaultMetrics,
-  Gauge,
-  Histogram,
-  Registry,
-} from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { gateMetrics, requestMetrics } from './request-metrics.ts'
 
 /** What the service counts, in a registry of its own. */
 export interface Metrics {
@@ -55,10 +49,10 @@ export interface Metrics {
   readonly registry: Registry
 }
 
+type Registers = Registry[]
+
 /** A file of keys that a running service follows. */
 export type KeyFile = 'sealing' | 'signing'
-
-const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS']
 
 /** Labels come from closed lists only: a client must not be able to make the registry grow. */
 export function serviceMetrics(): Metrics {
@@ -71,44 +65,6 @@ export function serviceMetrics(): Metrics {
     registry,
   }
 }
-
-/** What a process counts, as it tells it to another. */
-export type MetricsOfOne = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
-
-/** What several processes count, as one: sums, and the greatest age of a key. */
-export interface MetricsTogether {
-  readonly contentType: string
-  /** Undefined: what it told last counts. */
-  note(id: number, told: MetricsOfOne | undefined): void
-  /** What it has counted stays: a sum that fell would look like a restart of all. */
-  ended(id: number): void
-  text(): Promise<string>
-}
-
-export function metricsTogether(): MetricsTogether {
-  const running = new Map<number, MetricsOfOne>()
-  let before: MetricsOfOne[] = []
-  const lasting = ({ type }: MetricsOfOne[number]): boolean => LASTING.has(String(type))
-
-  return {
-    contentType: Registry.PROMETHEUS_CONTENT_TYPE,
-    note(id, told) {
-      if (told !== undefined) running.set(id, told)
-    },
-    ended(id) {
-      const told = running.get(id)
-      running.delete(id)
-      if (told !== undefined) before.push(told.filter(lasting))
-    },
-    async text() {
-      if (before.length > 1)
-        before = [await AggregatorRegistry.aggregate(before).getMetricsAsJSON()]
-      return AggregatorRegistry.aggregate([...before, ...running.values()]).metrics()
-    },
-  }
-}
-
-const LASTING = new Set(['counter', 'histogram'])
 
 function ownMetrics(registers: Registers): Omit<Metrics, 'text' | 'contentType' | 'registry'> {
   return {
@@ -133,49 +89,6 @@ export function metricsReference(): string {
     return `| \`${metric.name}${shown}\` | ${metric.help} |`
   })
   return ['| metric | |', '| --- | --- |', ...rows.sort()].join('\n')
-}
-
-type Registers = Registry[]
-
-function requestMetrics(registers: Registers): Pick<Metrics, 'answered' | 'shed'> {
-  const shed = new Counter({
-    name: 'holdfast_requests_shed_total',
-    help: 'Requests that were answered 503, because there is more to do than this process can.',
-    registers,
-  })
-  const requests = new Histogram({
-    name: 'holdfast_http_request_duration_seconds',
-    help: 'Time to answer a request of the API, by route and status.',
-    labelNames: ['method', 'route', 'status'],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-    registers,
-  })
-  const byRoute = new Map<string, Map<number, Map<string, Series>>>()
-  /** Looked up step by step: a key made of all labels costs as much as the rest of a count. */
-  function seriesOf(method: string, route: string, status: number): Series {
-    const byStatus = entryOf(byRoute, route, () => new Map<number, Map<string, Series>>())
-    const byMethod = entryOf(byStatus, status, () => new Map<string, Series>())
-    return entryOf(byMethod, method, () => requests.labels(method, route, String(status)))
-  }
-  return {
-    answered({ method, route, status, ms }) {
-      const known = METHODS.includes(method) ? method : 'other'
-      seriesOf(known, route, status).observe(ms / 1_000)
-    },
-    shed: () => shed.inc(),
-  }
-}
-
-interface Series {
-  observe(seconds: number): void
-}
-
-function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
-  const before = map.get(key)
-  if (before !== undefined) return before
-  const made = make()
-  map.set(key, made)
-  return made
 }
 
 const REFRESHES =
@@ -351,35 +264,6 @@ function logMetrics(registers: Registers): Pick<Metrics, 'linesLost'> {
     registers,
   })
   return { linesLost: (lines) => lost.inc(lines) }
-}
-
-function gateMetrics(registers: Registers): Pick<Metrics, 'gate'> {
-  const requests = new Counter({
-    name: 'holdfast_gate_requests_total',
-    help: 'Answers to gateways, by dialect and status.',
-    labelNames: ['dialect', 'status'],
-    registers,
-  })
-  const duration = new Histogram({
-    name: 'holdfast_gate_request_duration_seconds',
-    help: 'Time to answer a gateway, by dialect.',
-    labelNames: ['dialect'],
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
-    registers,
-  })
-  const rejected = new Counter({
-    name: 'holdfast_gate_rejected_total',
-    help: 'Requests of gateways that could not be judged, by dialect and what was wrong with them.',
-    labelNames: ['dialect', 'reason'],
-    registers,
-  })
-  return {
-    gate({ dialect, status, ms, reason }) {
-      requests.inc({ dialect, status: String(status) })
-      duration.observe({ dialect }, ms / 1_000)
-      if (reason !== undefined) rejected.inc({ dialect, reason })
-    },
-  }
 }
 
 function guessMetrics(registers: Registers): Pick<Metrics, 'guessed'> {

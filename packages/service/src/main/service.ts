@@ -17,7 +17,7 @@ import { sessionCookies } from './cookies.ts'
 import { engineOf } from './engine.ts'
 import { gateOpeners } from './gates.ts'
 import { type GuessLimits, guessLimits } from './guess-limits.ts'
-import { type Listener, listen } from './listener.ts'
+import { listen } from './listener.ts'
 import { type Listeners, openListeners } from './listeners.ts'
 import { flatLog } from './log.ts'
 import { type ManagementParts, managementAnswer } from './management.ts'
@@ -32,7 +32,8 @@ import { ownProcess } from './uncaught.ts'
 /** A service that runs. */
 export interface Service {
   readonly url: string
-  readonly managementUrl: string
+  /** Undefined where another process has it. */
+  readonly managementUrl: string | undefined
   /** Where gateways ask; `unix:` and a path for a socket. Undefined where it is off. */
   readonly gateUrl: string | undefined
   /** Where Envoy asks over gRPC. */
@@ -65,8 +66,6 @@ export interface ServiceOptions extends ResourceOptions {
 const HEARTBEAT_MS = 15_000
 const MANAGEMENT_CLOSE_MS = 1_000
 
-const ELSEWHERE: Listener = { url: '', drain() {}, async close() {} }
-
 /**
  * Starts the session authority: store, key ring, geo data, engine, API and management listener.
  * Throws `config_invalid` or `store_unavailable` when it cannot, with nothing left open.
@@ -90,14 +89,14 @@ export async function startService(config: Config, options: ServiceOptions = {})
     const { main, management, gate, grpc } = listeners
     const addresses = {
       url: main.url,
-      managementUrl: management.url,
+      managementUrl: management?.url,
       gateUrl: gate?.url,
       grpcAddress: grpc?.url,
     }
     resources.log.info(
       {
         url: main.url,
-        management: management.url || undefined,
+        management: management?.url,
         gate: gate?.url,
         grpc: grpc?.url,
         store: config.store.kind,
@@ -160,16 +159,15 @@ async function openAll(
   const requestTimeoutMs = config.requestTimeout
   const ready = readiness(resources, isClosing)
   const proxied = proxiedAs(config, log)
+  const managed = { metrics, ready, warnings: ring.warnings }
+  manage?.(managed)
   const parts = apiParts(config, { resources, sessions, guesses, heartbeatMs })
   return openListeners(config, {
     ...gateOpeners({ sessions, config, metrics, log, now: host.now, guesses, proxied, guard }),
-    management: async (where) => {
-      const managed = { metrics, ready, warnings: ring.warnings }
-      if (manage === undefined)
-        return listen(managementAnswer(managed), { where, requestTimeoutMs, proxied })
-      manage(managed)
-      return ELSEWHERE
-    },
+    management:
+      manage === undefined
+        ? (where) => listen(managementAnswer(managed), { where, requestTimeoutMs, proxied })
+        : undefined,
     main: (where) => listen(guard(requestListener(parts)), { where, requestTimeoutMs, proxied }),
   })
 }
@@ -186,7 +184,7 @@ async function closeAll(
   stop()
   await Promise.all(serving.map((listener) => listener.close(config.stopTimeout)))
   await close()
-  await management.close(MANAGEMENT_CLOSE_MS)
+  await management?.close(MANAGEMENT_CLOSE_MS)
   log.info('stopped')
 }
 

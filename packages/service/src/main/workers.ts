@@ -8,16 +8,16 @@ import { cannotListen } from './listeners.ts'
 import { serviceLog } from './log.ts'
 import { type LogOutput, standardOutput } from './log-output.ts'
 import { managementAnswer } from './management.ts'
-import { type MetricsOfOne, metricsTogether } from './metrics.ts'
 import { proxiedAs } from './proxy-protocol.ts'
 import { type Service, startService } from './service.ts'
+import { allWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts'
 
 /** Several processes of the service that listen as one. */
 export type Workers = Pick<Service, 'close'>
 
 interface Answers {
   readonly ready: { readonly why: string | undefined; readonly warnings: readonly string[] }
-  readonly metrics: MetricsOfOne
+  readonly metrics: WorkerMetrics
 }
 
 type ToWorker =
@@ -55,7 +55,7 @@ export async function startWorkers(config: Config, count: number): Promise<Worke
   const crew = new Set<Worker>()
   const listening = new Set<Worker>()
   const waiting = new Map<number, (answer: unknown) => void>()
-  const counted = metricsTogether()
+  const counted = allWorkerMetrics()
   let questions = 0
   let closing: Promise<void> | undefined
   let pauseMs = FIRST_PAUSE_MS

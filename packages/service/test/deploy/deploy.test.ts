@@ -59,7 +59,7 @@ describe('the image', () => {
 
   test('has a health check that tells a process that answers from one that does not', async () => {
     const run = await running()
-    const port = new URL(run.service.managementUrl).port
+    const port = new URL(run.service.managementUrl ?? '').port
     const health = (listen: string) =>
       new Promise<number | null>((resolve) => {
         const env = { HOLDFAST_MANAGEMENT_LISTEN: listen }

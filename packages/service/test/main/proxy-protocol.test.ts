@@ -187,10 +187,10 @@ describe('behind a balancer that sends headers', () => {
     const header = line('TCP4 192.0.2.10 127.0.0.1 4711 443')
     const get = (where: string) => `GET ${where} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`
 
-    expect(await ask(run, [header, get('/livez')], portOf(run.service.managementUrl))).toContain(
-      ' 200 ',
-    )
-    expect(await ask(run, [get('/livez')], portOf(run.service.managementUrl))).toBe('')
+    expect(
+      await ask(run, [header, get('/livez')], portOf(run.service.managementUrl ?? '')),
+    ).toContain(' 200 ')
+    expect(await ask(run, [get('/livez')], portOf(run.service.managementUrl ?? ''))).toBe('')
     expect(await ask(run, [header, get('/v1/gate/forward-auth')], { path })).toContain(' 400 ')
     expect(await ask(run, [get('/v1/gate/forward-auth')], { path })).toBe('')
   })
