@@ -218,8 +218,11 @@ test('recovery codes can be copied and downloaded, just as they are shown', asyn
     await page.goto(`${town.shopUrl}/account`)
     await page.click('text=Make new recovery codes')
     const codes = await page.locator('[data-codes] li').allTextContents()
+    // Only a page in front may copy.
+    await page.bringToFront()
     await page.click('[data-copy-codes]')
-    await page.waitForSelector('text=Copied.')
+    const note = await page.waitForSelector('[data-codes-note]:not(:empty)')
+    expect(await note.textContent()).toContain('Copied.')
     const copied = await page.evaluate(() => navigator.clipboard.readText())
     const waiting = page.waitForEvent('download')
     await page.click('[data-download-codes]')
