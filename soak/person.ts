@@ -252,14 +252,14 @@ export function person(number: number, world: World, random: Random): Person {
   }
 
   async function stepUp(session: KnownSession): Promise<void> {
-    const { token } = session
+    const { token, state: before } = session
     const first = random.pick(services)
     const begun = await ask('begin a step-up', first, ({ sessions }) =>
       sessions.beginStepUp({ token, request, maxAgeMs: FRESH_MS }),
     )
     if (!('answer' in begun)) return
     if (!begun.answer.ok) {
-      if (session.state === 'live') refused(session, begun.answer.code, 'begin a step-up')
+      if (before === 'live') refused(session, begun.answer.code, 'begin a step-up')
       return
     }
     const { challenge } = begun.answer
@@ -272,12 +272,16 @@ export function person(number: number, world: World, random: Random): Person {
         }),
       )
       if (!('answer' in done)) continue
+      if (!done.answer.ok) {
+        if (before === 'live') refused(session, done.answer.code, 'complete a step-up')
+        return
+      }
       session.changedAt = performance.now()
-      if (done.answer.ok && done.answer.token !== undefined) {
+      if (done.answer.token !== undefined) {
         session.token = done.answer.token
         session.refreshToken = done.answer.refreshToken ?? session.refreshToken
         session.replaced = { token, at: session.changedAt }
-      } else if (!done.answer.ok) refused(session, done.answer.code, 'complete a step-up')
+      }
       return
     }
     // Its answer was lost for good, and with it the only secret that counts.
