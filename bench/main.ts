@@ -21,6 +21,7 @@ import { refreshPart } from './refresh.ts'
 import { machine, writeJson, writeReadme } from './report.ts'
 import { revocationPart } from './revocation.ts'
 import { rotationPart } from './rotation.ts'
+import { searchPart } from './search.ts'
 import { signalsPart } from './signals.ts'
 import { subjectsPart } from './subjects.ts'
 import { table } from './table.ts'
@@ -38,6 +39,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   growth: growthPart,
   offline: offlinePart,
   revocation: revocationPart,
+  search: searchPart,
   hijack: hijackPart,
   'hijack-training': trainingPart,
   'hijack-people': peoplePart,

@@ -17,6 +17,7 @@ const PARTS = {
   growth: 'what grows with the sessions: 100,000 over 1,000, and by its name alone a million',
   offline: 'access tokens verified offline, beside jose',
   revocation: 'from a revocation to the last of 50 verifiers, and to another engine',
+  search: 'a million events of the audit log: how fast they are indexed and found',
   hijack:
     'hijacks caught and rightful users disturbed, beside other checks; writes docs/detection.md ' +
     '(only by its name)',
@@ -62,6 +63,7 @@ const ALONE = [
   'growth',
   'offline',
   'revocation',
+  'search',
   'signals',
   'hijack',
   'hijack-training',

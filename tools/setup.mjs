@@ -14,12 +14,19 @@ const PROGRAMS = {
   haproxy: ['haproxy'],
   'golang-go': ['go'],
   'default-jdk-headless': ['javac'],
+  // Brings rsyslogd, and TLS for it.
+  'rsyslog-gnutls': ['rsyslogd'],
 }
 
 /** Modules of Python that tests use, by the Debian package that brings them. */
 const PYTHON_MODULES = {
   'python3-jwt': 'jwt',
   'python3-cryptography': 'cryptography',
+}
+
+/** Sources of Go that tests compile, by the Debian package that brings them. */
+const GO_SOURCES = {
+  'golang-golang-x-mod-dev': '/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog',
 }
 
 /** The first that has all modules of the tests; Debian's own need not be the first on the path. */
@@ -115,6 +122,7 @@ async function installPrograms(debian) {
   const modules = debian.filter((name) => PYTHON_MODULES[name] !== undefined)
   const missing = [
     ...debian.filter((name) => PROGRAMS[name]?.some(onPath) === false),
+    ...debian.filter((name) => GO_SOURCES[name] !== undefined && !existsSync(GO_SOURCES[name])),
     ...(modules.length === 0 || (await python()) !== undefined ? [] : modules),
   ]
   if (missing.length === 0) return
@@ -168,5 +176,5 @@ function say(text) {
 }
 
 if (isMain(import.meta.url)) {
-  await setup({ debian: [...Object.keys(PROGRAMS), ...Object.keys(PYTHON_MODULES)] })
+  await setup({ debian: [PROGRAMS, GO_SOURCES, PYTHON_MODULES].flatMap(Object.keys) })
 }

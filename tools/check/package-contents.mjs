@@ -15,6 +15,7 @@ import { jsonOf, textOf } from './sources.mjs'
 
 const FOLDER = join(root, '.cache', 'packed')
 const ALLOWED = /^(bin\/.+\.mjs|dist\/.+\.(c?js|d\.c?ts)|package\.json|README\.md|LICENSE|NOTICE)$/
+const DATA_TOO = new RegExp(`${ALLOWED.source}|^data/.+\\.yaml$`)
 const TEMPLATES_TOO = new RegExp(`${ALLOWED.source}|^templates/.+\\.ts$`)
 const REQUIRED = ['package.json', 'README.md', 'LICENSE', 'NOTICE']
 
@@ -25,7 +26,7 @@ const REQUIRED = ['package.json', 'README.md', 'LICENSE', 'NOTICE']
 export async function packageContents() {
   const unfit = [
     ...(await contents('packages/holdfast', TEMPLATES_TOO)),
-    ...(await contents('packages/service', ALLOWED)),
+    ...(await contents('packages/service', DATA_TOO)),
   ]
   if (unfit.length > 0) return unfit
   const archive = await packedArchive()

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { systemHost } from 'holdfast'
-import type { LoggedEvent } from 'holdfast/maintenance'
+import type { EventAtCursor } from 'holdfast/wire'
 import { until } from '../../../packages/holdfast/test/support/until.ts'
 import { loadConfig, startService } from '../../../packages/service/src/index.ts'
 import { geoData } from '../../../tools/geo-data.mjs'
@@ -34,7 +34,7 @@ export interface Town {
   /** Moves the clock of the service and of the shop on. */
   pass(ms: number): void
   /** The whole event log, oldest first. */
-  events(): Promise<readonly LoggedEvent[]>
+  events(): Promise<readonly EventAtCursor[]>
   close(): Promise<void>
 }
 
@@ -109,7 +109,7 @@ export async function startTown(
       const response = await fetch(`${service.url}/v1/events?limit=1000`, {
         headers: { authorization: `Bearer ${AUDIT_KEY}` },
       })
-      const { items } = (await response.json()) as { items: readonly LoggedEvent[] }
+      const { items } = (await response.json()) as { items: readonly EventAtCursor[] }
       return items
     },
     close: async () => {

@@ -9,7 +9,7 @@ export {
 } from './core/decision.ts'
 export type { Duration } from './core/duration.ts'
 export { CODES, type Code, type RefusalCode, SessionError } from './core/errors.ts'
-export type { SessionEvent } from './core/events.ts'
+export type { PersonalFacts, SessionEvent } from './core/events.ts'
 export type { Evidence } from './core/evidence.ts'
 export type { SubjectHistory } from './core/history.ts'
 export type { Host } from './core/host.ts'
@@ -38,6 +38,7 @@ export type {
   SessionView,
 } from './core/session.ts'
 export type {
+  ChangedBy,
   Created,
   JsonMergePatch,
   Login,
@@ -51,6 +52,7 @@ export type {
   Sessions,
   StepUpBegun,
   SubjectRef,
+  Traced,
   Verification,
   VerifiesNow,
 } from './core/sessions.ts'

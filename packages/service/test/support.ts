@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type FakeHost, fakeHost } from 'holdfast/contracts'
 import { onTestFinished } from 'vitest'
 import { abroad, atHome } from '../../holdfast/test/support/people.ts'
+import type { AdminActs } from '../src/api/admin-acts.ts'
 import { digestOf } from '../src/config/api-keys.ts'
 import { type Config, loadConfig, type Service, startService } from '../src/index.ts'
 import { type DescribedAnswers, describedAnswers } from './document.ts'
@@ -26,6 +27,9 @@ const API_KEYS = [
   `audit:audit:${KEYS.audit}`,
   `all:app+gate+admin+audit:${KEYS.all}`,
 ].join(',')
+
+/** Acts of operators that nobody notes. */
+export const NO_ACTS: AdminActs = { did: async () => {}, looked: async () => {} }
 
 export interface Running {
   readonly service: Service

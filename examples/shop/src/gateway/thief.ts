@@ -1,7 +1,7 @@
 import { json, type Request, type Response, Router } from 'express'
 import { cookie } from 'holdfast/express'
-import type { LoggedEvent } from 'holdfast/maintenance'
 import type { Cursor } from 'holdfast/store'
+import type { EventAtCursor } from 'holdfast/wire'
 import { FACTS_COOKIE } from '../demo/clock.ts'
 import { thiefPresets } from '../demo/thief-presets.ts'
 import { readCookie } from '../edge/cookies.ts'
@@ -111,7 +111,7 @@ export function thiefRoutes(parts: GatewayParts & { readonly edgePort: number })
   async function eventsAfter(
     sessionId: string,
     after: Cursor | undefined,
-  ): Promise<{ readonly items: readonly LoggedEvent[]; readonly cursor: Cursor }> {
+  ): Promise<{ readonly items: readonly EventAtCursor[]; readonly cursor: Cursor }> {
     const page = await operator.events(sessionId, after)
     if (!page.more) return page
     const rest = await eventsAfter(sessionId, page.cursor)

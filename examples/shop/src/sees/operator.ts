@@ -1,10 +1,10 @@
 import type { SessionDetail } from 'holdfast'
 import { connect } from 'holdfast/client'
-import type { LoggedEvent } from 'holdfast/maintenance'
 import type { Cursor } from 'holdfast/store'
+import type { EventAtCursor } from 'holdfast/wire'
 
 export interface EventPage {
-  readonly items: readonly LoggedEvent[]
+  readonly items: readonly EventAtCursor[]
   readonly cursor: Cursor
   readonly more: boolean
 }
@@ -34,7 +34,9 @@ export function operator(options: { readonly url: string; readonly key: string }
         signal: AbortSignal.timeout(TIMEOUT_MS),
       })
       if (!response.ok) throw new Error(`the event log answered ${response.status}`)
-      return (await response.json()) as EventPage
+      const page = (await response.json()) as EventPage
+      // That this page looks is nothing that happened to the session.
+      return { ...page, items: page.items.filter(({ type }) => type !== 'admin-acted') }
     },
   }
 }

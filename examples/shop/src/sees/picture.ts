@@ -70,10 +70,12 @@ const TITLES: Readonly<Record<string, readonly [title: string, tone: EventPictur
   'session-expired': ['The session ran out', 'plain'],
   'subject-revoked': ['Logged out everywhere', 'bad'],
   'login-failed': ['A login failed', 'warn'],
+  'login-refused': ['A login that was right started no session', 'warn'],
   'token-unknown': ['An unknown secret was shown', 'bad'],
   'token-reused': ['An old secret came back', 'bad'],
   'policy-differed': ['The trial policy decided otherwise', 'plain'],
   'false-alarm-reported': ['A false alarm was reported', 'plain'],
+  'attributes-changed': ['The shop noted something about the session', 'plain'],
 }
 
 type ContextDetail = SessionDetail['contexts'][number]

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import type { LoggedEvent } from 'holdfast/maintenance'
 import type { Cursor } from 'holdfast/store'
+import type { EventAtCursor } from 'holdfast/wire'
 import type { Operator } from './operator.ts'
 import { eventPicture, reasonTexts, sessionPicture, type Viewer } from './picture.ts'
 
@@ -37,7 +37,7 @@ export async function streamSession(
   const ended = AbortSignal.any([until, closed.signal])
 
   let cursor: Cursor | undefined
-  let events: readonly LoggedEvent[] = []
+  let events: readonly EventAtCursor[] = []
   let shown = ''
   try {
     while (!ended.aborted) {

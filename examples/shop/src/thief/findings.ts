@@ -1,5 +1,5 @@
 import type { SessionDetail } from 'holdfast'
-import type { LoggedEvent } from 'holdfast/maintenance'
+import type { EventAtCursor } from 'holdfast/wire'
 import type { ThiefPreset } from '../demo/thief-presets.ts'
 import { deviceName, networkName, placeName } from '../pages/words.ts'
 import {
@@ -27,7 +27,7 @@ export interface Findings {
  */
 export function findings(options: {
   readonly preset: ThiefPreset
-  readonly caused: readonly LoggedEvent[]
+  readonly caused: readonly EventAtCursor[]
   readonly detail: SessionDetail | undefined
   readonly now: number
 }): Findings {

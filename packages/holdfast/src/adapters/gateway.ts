@@ -126,7 +126,7 @@ export type GatewayAnswer =
 /** Verifies requests on behalf of gateways. */
 export interface GatewayGuard {
   /** Rejects only for a bug, which is never an allow. */
-  verify(facts: HttpFacts, route?: GatewayRoute, correlation?: string): Promise<GatewayAnswer>
+  verify(facts: HttpFacts, route?: GatewayRoute): Promise<GatewayAnswer>
 }
 
 /**
@@ -159,7 +159,6 @@ export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): 
   async function verify(
     asked: HttpFacts,
     { audience, optional, rotate, maxAge, ...requirements }: GatewayRoute,
-    correlation: string | undefined,
   ): Promise<GatewayAnswer> {
     function without(cause: RefusalCause): GatewayAnswer {
       const passes = optional === true && mayPassAnonymously(cause.code)
@@ -181,7 +180,6 @@ export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): 
       request: describe(facts, { ip, tls }),
       deliverable: rotates && carrier.deliver !== undefined,
       ...(audience === undefined ? {} : { audience }),
-      ...(correlation === undefined ? {} : { correlation }),
       ...(maxAge === undefined ? {} : { maxAgeMs: inMs(maxAge) }),
       ...requirements,
     }
@@ -201,7 +199,7 @@ export function gatewayGuard(sessions: Sessions, options: GatewayOptions = {}): 
     return { ok: true, session, decision, accessToken, setCookie }
   }
 
-  return { verify: (facts, route = {}, correlation) => verify(facts, route, correlation) }
+  return { verify: (facts, route = {}) => verify(facts, route) }
 }
 
 /** The entry checks of a gateway's routes, and the answers to requests without a session. */

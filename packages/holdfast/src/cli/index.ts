@@ -16,7 +16,7 @@ export {
 export { initCommands } from './init.ts'
 export { keysCommands } from './keys.ts'
 export { type Program, runCommand, type Surroundings } from './run.ts'
-export { instant, printable, table } from './table.ts'
+export { inertJson, instant, printable, table } from './table.ts'
 
 /**
  * The command `holdfast` of the library. Where `@holdfast/service` is installed beside it, its

@@ -12,6 +12,7 @@ import {
   UsageError,
 } from './command.ts'
 import { helpOf, overview } from './help.ts'
+import { inertJson } from './table.ts'
 
 /** What a program stands in. */
 export interface Surroundings {
@@ -201,7 +202,7 @@ function output(
       if (!json) stdout(`${text}\n`)
     },
     value: (value) => {
-      if (json) stdout(`${JSON.stringify(value)}\n`)
+      if (json) stdout(`${inertJson(value)}\n`)
     },
     note: (text) => stderr(`${text}\n`),
   }

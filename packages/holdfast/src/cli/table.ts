@@ -20,6 +20,17 @@ export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\u00b7')
 }
 
+/** JSON in which nothing but text can be found by a terminal, an editor or a page. */
+export function inertJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(/[\u007f-\u009f\u2028\u2029\p{Cf}]/gu, escaped)
+}
+
+/** A character beyond U+FFFF is two escapes. */
+function escaped(character: string): string {
+  const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at))
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('')
+}
+
 /** UTC to the second. */
 export function instant(ms: number): string {
   return new Date(ms)

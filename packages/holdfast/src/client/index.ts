@@ -1,7 +1,8 @@
 import { CODES, SessionError } from '../core/errors.ts'
 import type { SessionId } from '../core/ids.ts'
 import type { SessionDetail } from '../core/session.ts'
-import type { Ordered, Presented, Sessions, SubjectRef } from '../core/sessions.ts'
+import type { Ordered, Presented, Sessions, SubjectRef, Traced } from '../core/sessions.ts'
+import { traceHeaders, withTraces } from '../core/trace.ts'
 import {
   login as loginBody,
   logoutBody,
@@ -12,7 +13,7 @@ import {
   revokeSubjectBody,
 } from '../wire/bodies.ts'
 import { knownFields } from '../wire/known.ts'
-import { type RemoteAnswer, type RemoteCalls, remoteCalls, wellFormed } from './calls.ts'
+import { type Ask, type RemoteAnswer, type RemoteCalls, remoteCalls, wellFormed } from './calls.ts'
 import type { ConnectOptions } from './options.ts'
 import {
   readCreated,
@@ -66,11 +67,11 @@ type Presentations = 'create' | 'verify' | 'refresh' | 'beginStepUp' | 'complete
 /** What an application says of a client's requests. */
 function presentations(call: RemoteCalls): Pick<RemoteSessions, Presentations> {
   const ask = (path: string, presented: Presented): Promise<RemoteAnswer> =>
-    call.ask('POST', path, { body: knownPresented(presented) })
+    call.ask('POST', path, traced(knownPresented, presented))
 
   return {
     async create(login) {
-      const answer = await call.ask('POST', '/v1/sessions', { body: knownLogin(login) })
+      const answer = await call.ask('POST', '/v1/sessions', traced(knownLogin, login))
       if (answer.status !== 409) return call.expect(answer, 201, readCreated)
       const refused = readRefusedLogin(answer.body)
       if (refused === undefined) throw call.fault(answer)
@@ -91,14 +92,12 @@ function presentations(call: RemoteCalls): Pick<RemoteSessions, Presentations> {
     },
 
     async completeStepUp(proof) {
-      const answer = await call.ask('POST', '/v1/step-up/complete', {
-        body: knownProof(proof),
-      })
+      const answer = await call.ask('POST', '/v1/step-up/complete', traced(knownProof, proof))
       return call.expect(answer, 200, readVerification)
     },
 
     async report(report) {
-      call.done(await call.ask('POST', '/v1/reports', { body: knownReport(report) }))
+      call.done(await call.ask('POST', '/v1/reports', traced(knownReport, report)))
     },
   }
 }
@@ -107,19 +106,18 @@ function presentations(call: RemoteCalls): Pick<RemoteSessions, Presentations> {
 function orders(call: RemoteCalls): Pick<RemoteSessions, 'logout' | 'revoke' | 'revokeSubject'> {
   return {
     async logout(token, by = {}) {
-      const body = knownLogout({ ...by, token })
-      call.done(await call.ask('POST', '/v1/logout', { body }))
+      call.done(await call.ask('POST', '/v1/logout', traced(knownLogout, { ...by, token })))
     },
 
     async revoke(id, by) {
-      const body = knownRevoke(by)
-      call.done(await call.ask('POST', `/v1/sessions/${part(id)}/revoke`, { body }))
+      const path = `/v1/sessions/${part(id)}/revoke`
+      call.done(await call.ask('POST', path, traced(knownRevoke, by)))
     },
 
     async revokeSubject({ subject, tenant }, by) {
       const path = `/v1/subjects/${part(subject)}/revoke`
-      const body = knownRevokeSubject(by)
-      call.done(await call.ask('POST', path, { query: { tenant }, body }))
+      const ask = { query: { tenant }, ...traced(knownRevokeSubject, by) }
+      call.done(await call.ask('POST', path, ask))
     },
   }
 }
@@ -140,14 +138,20 @@ function lookups(call: RemoteCalls): Pick<RemoteSessions, 'list' | 'show' | 'pat
       return call.expect(answer, 200, readSessionDetail)
     },
 
-    async patchAttributes(id, patch, ifVersion, owner) {
+    async patchAttributes(id, patch, ifVersion, by) {
       const path = `/v1/sessions/${part(id)}/attributes`
-      const headers = { 'if-match': `"${ifVersion}"` }
-      const query = { subject: owner?.subject, tenant: owner?.tenant }
+      const headers = { 'if-match': `"${ifVersion}"`, ...traceHeaders(by ?? {}) }
+      const query = { subject: by?.subject, tenant: by?.tenant }
       const answer = await call.ask('PATCH', path, { query, body: patch, headers })
       return call.expect(answer, 200, readVersion).version
     },
   }
+}
+
+/** The body of a call, and the headers by which the log of the service names it as its own does. */
+function traced<T extends Traced>(known: (value: T) => T, given: T): Pick<Ask, 'body' | 'headers'> {
+  const said = withTraces(given)
+  return { body: known(said), headers: traceHeaders(said ?? {}) }
 }
 
 /**

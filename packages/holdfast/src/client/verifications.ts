@@ -1,4 +1,5 @@
 import type { Sessions, Verification } from '../core/sessions.ts'
+import { withTraces } from '../core/trace.ts'
 import { presented as presentedBody } from '../wire/bodies.ts'
 import { knownFields } from '../wire/known.ts'
 import { MAX_BATCH } from '../wire/lines.ts'
@@ -162,7 +163,8 @@ export function verifications(call: RemoteCalls): Sessions['verify'] {
 
   return (presented) =>
     new Promise((resolve, reject) => {
-      const one = asked(call.textOf(knownPresented(presented)), { resolve, reject })
+      const text = call.textOf(knownPresented(withTraces(presented)))
+      const one = asked(text, { resolve, reject })
       waiting.push(one)
       schedule()
     })

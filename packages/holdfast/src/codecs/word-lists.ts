@@ -85,6 +85,12 @@ export const EVENT_WORDS: readonly string[] = [
     MX NL NO NZ PL PT RO RU SE SG SK TR UA US ZA
   `),
   'unknown provider',
+  ...listed(`
+    login-refused attributes-changed request-refused admin-acted key-rotated policy-changed
+    session_limit_reached login_superseded wrong_token_use challenge_used challenge_invalid
+    answered_again session_viewed sessions_listed events_read attributes_changed session_revoked
+    subject_revoked sealing signing
+  `),
 ]
 
 /** Brands of Chromium and its forks in `Sec-CH-UA`. */

@@ -18,10 +18,16 @@ export const EVENT_TYPES = [
   'session-expired',
   'subject-revoked',
   'login-failed',
+  'login-refused',
   'token-unknown',
   'token-reused',
   'policy-differed',
   'false-alarm-reported',
+  'attributes-changed',
+  'request-refused',
+  'admin-acted',
+  'key-rotated',
+  'policy-changed',
 ] as const
 
 /** A name of the catalogue. */
@@ -34,7 +40,7 @@ export interface SessionEvent {
   readonly type: EventType
   /** UTC, ms since the epoch. */
   readonly at: number
-  /** Who caused it: `client`, `engine`, `application`, or the name that ordered a revocation. */
+  /** Who caused it: `client`, `engine`, `application`, or the name that ordered it. */
   readonly actor: string
   readonly subject: SubjectKey | null
   readonly session: SessionId | null
@@ -52,8 +58,24 @@ export interface SessionEvent {
   readonly situation: Situation | null
   /** Why, as a code: `logout`, `session_limit`, `secret_forked` ... */
   readonly reason: string | null
-  /** One id for all that one request caused. The caller gives it. */
+  /** One id for all that one request caused: the caller's, or the request's own. */
   readonly correlation: string | null
+  /** How the person has proven who they are. At logins and completed step-ups. */
+  readonly authentication?: { readonly acr: string | null; readonly amr: readonly string[] }
+  /** The `traceparent` of the request (W3C Trace Context), where it had one. */
+  readonly trace?: string
+}
+
+/**
+ * Of an event, what tells who a person is: never in its public part. Null where it is not known,
+ * or was not asked for.
+ */
+export interface PersonalFacts {
+  /** As the application names it. */
+  readonly subject: string | null
+  readonly tenant: string | null
+  readonly address: string | null
+  readonly userAgent: string | null
 }
 
 /** A network as a log may know it: no address, no prefix. */

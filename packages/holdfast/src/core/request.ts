@@ -11,7 +11,10 @@ export interface RequestFacts {
   readonly method: string
   /** Absolute URL, or path and query. */
   readonly url: string
-  /** Lower-case names. Only those that {@link RELEVANT_HEADERS} lists are looked at. */
+  /**
+   * Lower-case names. Only those that {@link RELEVANT_HEADERS} lists are looked at, and for the
+   * event log `x-request-id` and `traceparent`.
+   */
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   readonly client?: ClientFacts
   /**

@@ -55,7 +55,7 @@ export interface Sessions {
     id: SessionId,
     patch: JsonMergePatch,
     ifVersion: number,
-    owner?: SubjectRef,
+    owner?: ChangedBy,
   ): Promise<number>
 }
 
@@ -65,10 +65,15 @@ export interface SubjectRef {
   readonly tenant?: string
 }
 
-/** For the event log alone. */
+/**
+ * For the event log alone. Where the call has request facts, their headers `x-request-id` and
+ * `traceparent` count in place of what is not said.
+ */
 export interface Traced {
   /** One id for all that a request causes in the event log. */
   readonly correlation?: string | undefined
+  /** The `traceparent` of the request (W3C Trace Context). What is none is left out. */
+  readonly trace?: string | undefined
 }
 
 /** An order to end something. The event log tells all of it, the revocation feed the reason. */
@@ -79,6 +84,11 @@ export interface Ordered extends Traced {
    * Who; `application` unless said otherwise. Through a service it is the name of the API key, and
    * `client` for a logout.
    */
+  readonly actor?: string | undefined
+}
+
+/** Whose session is changed, and for the event log by whom: `application` unless said otherwise. */
+export interface ChangedBy extends Partial<SubjectRef>, Traced {
   readonly actor?: string | undefined
 }
 

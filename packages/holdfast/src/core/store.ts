@@ -301,6 +301,27 @@ export interface Feed {
     stop: StopSignal,
     options: WatchOptions,
   ): AsyncIterable<FeedEntry | Heartbeat>
+  /** Keeps what the audit log has not got yet. Absent: this store drops it with the rest. */
+  readonly hold?: FeedHold
+}
+
+/**
+ * Holds the feed for an audit log. From the first `confirm` until `release` nothing after the
+ * confirmed position is dropped, whatever the bounds of the feed say. What is kept beyond them has
+ * a bound of its own. In a partition that has reached it, every `append`, and a `write` or `attach`
+ * that is neither `gone` nor `conflict`, throws `store_unavailable` before anything is written.
+ * What ends a session (`revoke`, `expire`) is never refused for it, and is kept. All else goes on.
+ */
+export interface FeedHold {
+  /**
+   * The audit log has everything up to `through`. Idempotent, never goes back, and writes only
+   * where something has moved. Throws `feed_gap` for a position that is ahead of the store.
+   */
+  confirm(through: Cursor): Promise<void>
+  /** What was confirmed: a successor reads on from there. Undefined: nothing is held. */
+  confirmed(): Promise<Cursor | undefined>
+  /** Ends it: there is to be no audit log any more. Idempotent. */
+  release(): Promise<void>
 }
 
 /** What a watcher wants to hear. */

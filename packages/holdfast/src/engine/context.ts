@@ -2,16 +2,18 @@ import type { Codec } from '../codecs/codec.ts'
 import type { FactReader } from '../codecs/record-facts.ts'
 import type { AccessTokens } from '../core/access-token.ts'
 import type { Decision, Policy, Situation } from '../core/decision.ts'
-import type { EventType, SessionEvent } from '../core/events.ts'
+import type { EventType, PersonalFacts, SessionEvent } from '../core/events.ts'
 import type { Evidence } from '../core/evidence.ts'
 import type { Host } from '../core/host.ts'
 import type { SessionId, SubjectKey } from '../core/ids.ts'
 import type { Lifetime } from '../core/lifetimes.ts'
 import type { Device, Network, Presentation, RequestFacts } from '../core/request.ts'
 import type { Attributes, SessionHead, SessionState, TokenFamily } from '../core/session.ts'
+import type { SubjectRef } from '../core/sessions.ts'
 import type { Signal } from '../core/signal.ts'
 import type { Entry, Found, SealedEvent, Store } from '../core/store.ts'
 import type { TokenKind } from '../core/token.ts'
+import type { Cause } from '../core/trace.ts'
 import type { NetworkReader } from '../network/network-reader.ts'
 
 /** What the operations of the engine work with. `createSessions` makes it once. */
@@ -42,6 +44,8 @@ export interface EngineContext {
   readonly rotateEveryMs: number
   readonly tokens: AccessTokens | undefined
   readonly eventWriter: EventWriter
+  /** The names of subjects go with events. */
+  readonly tellsNames: boolean
   readonly eventLimiter: EventLimiter
   readonly touches: Touches
   readonly versions: HighestNumbers<SessionId>
@@ -158,14 +162,20 @@ export interface EventLimiter {
 
 /** Makes events, seals them for the store, and publishes them once they are committed. */
 export interface EventWriter {
-  event(type: EventType, facts: EventFacts): SessionEvent
-  seal(events: readonly SessionEvent[]): readonly SealedEvent[]
+  event(type: EventType, facts: EventFacts): MadeEvent
+  seal(events: readonly MadeEvent[]): readonly SealedEvent[]
   /** To the listener alone: what a client could repeat at will, and what is committed already. */
-  publish(events: readonly SessionEvent[]): void
+  publish(events: readonly MadeEvent[]): void
   /** As `publish`, of an event that is made where somebody listens. */
   tell(type: EventType, facts: () => EventFacts): void
   /** Commits events that come with no other change, and publishes them. */
-  append(key: SessionId | SubjectKey, events: readonly SessionEvent[]): Promise<void>
+  append(key: SessionId | SubjectKey, events: readonly MadeEvent[]): Promise<void>
+}
+
+/** An event, and beside it what tells who a person is. Null: not known, or not asked for. */
+export interface MadeEvent {
+  readonly event: SessionEvent
+  readonly personal: PersonalFacts | null
 }
 
 /** What an event is made of. */
@@ -180,7 +190,11 @@ export interface EventFacts {
   readonly decision?: Decision
   readonly situation?: Situation | undefined
   readonly reason?: string
-  readonly correlation?: string | undefined
+  readonly authentication?: SessionEvent['authentication']
+  /** The call that caused it. */
+  readonly cause?: Cause | undefined
+  /** Whose it is, as the application names them. */
+  readonly owner?: Required<SubjectRef> | undefined
 }
 
 /**

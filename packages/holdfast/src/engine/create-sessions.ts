@@ -67,8 +67,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     revoke: (id, by) => revoke(engine, id, by),
     revokeSubject: (subject, by) => revokeSubject(engine, subject, by),
     report: (reported) => report(engine, reported),
-    patchAttributes: (id, patch, ifVersion, owner) =>
-      patchAttributes(engine, id, { patch, ifVersion, owner }),
+    patchAttributes: (id, patch, ifVersion, by) =>
+      patchAttributes(engine, id, { patch, ifVersion, by }),
     list: (subject, page) => list(engine, subject, page),
     show: (id) => show(engine, id),
   }
@@ -76,6 +76,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 
 function contextOf(options: CheckedSessionsOptions): EngineContext {
   const { keyring, lookup, policy, signals, acrOrder, cacheBytes, onEvent } = options
+  const { personalFacts: personal } = options
   const { onWarning = (message) => process.emitWarning(message) } = options
   const host = options.host ?? systemHost()
   const codec = sealingCodec(keyring, host, cacheBytes * CACHE_SHARES.tokens)
@@ -90,7 +91,7 @@ function contextOf(options: CheckedSessionsOptions): EngineContext {
     Object.entries(options.tenantPolicies).map(([name, its]) => [name, scalesWith(its)]),
   )
   const copies = copiesOf(options, host, (id) => load(engine, id))
-  const writer = eventWriter({ codec, host, feed: options.store.feed, onEvent })
+  const writer = eventWriter({ codec, host, feed: options.store.feed, onEvent, personal })
   const versions = highestNumbers<SessionId>()
   const kept = keepingEnded(options.store, {
     ...{ host, eventWriter: writer, onWarning },
@@ -132,6 +133,7 @@ function contextOf(options: CheckedSessionsOptions): EngineContext {
     rotateEveryMs: options.rotateEvery,
     tokens: options.tokens,
     eventWriter: writer,
+    tellsNames: personal === 'full',
     touches: batchedTouches({ entries: store.entries, onWarning }),
     eventLimiter: eventLimiter(),
     versions,

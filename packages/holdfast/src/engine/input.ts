@@ -10,8 +10,9 @@ import {
   type RequestFacts,
 } from '../core/request.ts'
 import type { Attributes, JsonValue } from '../core/session.ts'
-import type { Ordered, SubjectRef } from '../core/sessions.ts'
+import type { Ordered, SubjectRef, Traced } from '../core/sessions.ts'
 import type { Reason } from '../core/store.ts'
+import type { Cause } from '../core/trace.ts'
 import { CLIENT_ADDRESS } from '../wire/address-pattern.ts'
 import { checker, type Problem } from '../wire/check.ts'
 import { fieldsOf } from '../wire/describe.ts'
@@ -42,23 +43,23 @@ export function checkObject(field: string, value: unknown): void {
 export function checkOrdered(by: Ordered): {
   readonly reason: Reason
   readonly actor: string
-  readonly correlation: string | undefined
+  readonly cause: Cause
 } {
   if (!isObject(by)) throw invalid('by', 'must be an object with a reason')
-  const { reason, actor, correlation } = by
+  checkCorrelation(by)
   return {
-    reason: checkCode('reason', reason),
-    actor: checkWord('actor', actor ?? 'application'),
-    correlation: checkCorrelation(correlation),
+    reason: checkCode('reason', by.reason),
+    actor: checkWord('actor', by.actor ?? 'application'),
+    cause: by,
   }
 }
 
-export function checkCorrelation(correlation: unknown): string | undefined {
-  return correlation === undefined ? undefined : checkWord('correlation', correlation)
+export function checkCorrelation({ correlation }: Traced): void {
+  if (correlation !== undefined) checkWord('correlation', correlation)
 }
 
 /** Why something ended. Machines read it in the event log and in the feed. */
-function checkCode(field: string, value: unknown): string {
+export function checkCode(field: string, value: unknown): string {
   if (typeof value === 'string' && CODE.test(value)) return value
   throw invalid(field, 'must be a code in snake_case of at most 64 characters')
 }

@@ -2,11 +2,18 @@ import { isUnreadable, sealingCodec } from '../codecs/codec.ts'
 import { openEvent } from '../codecs/event-record.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { systemHost } from '../codecs/system-host.ts'
-import type { SessionEvent } from '../core/events.ts'
+import type { PersonalFacts, SessionEvent } from '../core/events.ts'
 import type { Cursor, FeedEntry, Heartbeat, StopSignal, Store } from '../core/store.ts'
 
 /** An event and the position after it. */
-export type LoggedEvent = SessionEvent & { readonly cursor: Cursor }
+export type LoggedEvent = SessionEvent & {
+  readonly cursor: Cursor
+  /**
+   * What tells who a person is, where it was kept. Not enumerable: who copies or prints an event
+   * has its public part alone, unless they ask for this by its name.
+   */
+  readonly personal: PersonalFacts | null
+}
 
 /** The event log of a store, opened: in order within a subject, kept up to the store's bound. */
 export interface EventLog {
@@ -41,6 +48,7 @@ export interface EventLog {
 export interface PlacedEvent {
   readonly kind: 'event'
   readonly event: LoggedEvent
+  readonly personal: PersonalFacts | null
   readonly partition: number
   readonly sequence: number
 }
@@ -64,12 +72,14 @@ export function eventLog({
   function opened(entry: FeedEntry): LoggedEvent | undefined {
     if (entry.kind !== 'event') return undefined
     try {
-      return {
-        ...openEvent(codec, entry.id, entry.sealed),
+      const { event, personal } = openEvent(codec, entry.id, entry.sealed)
+      const logged = {
+        ...event,
         get cursor() {
           return entry.cursor
         },
       }
+      return Object.defineProperty(logged, 'personal', { value: personal }) as LoggedEvent
     } catch (error) {
       if (!isUnreadable(error)) throw error
       if (!warned) onWarning(`Events that do not open are left out of the log. ${error.message}`)
@@ -98,7 +108,7 @@ export function eventLog({
         const event = entry.kind === 'event' ? opened(entry) : undefined
         if (event === undefined || entry.kind !== 'event') continue
         const { partition, sequence } = entry
-        yield { kind: 'event', event, partition, sequence }
+        yield { kind: 'event', event, personal: event.personal, partition, sequence }
       }
     },
   }

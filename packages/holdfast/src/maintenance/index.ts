@@ -14,11 +14,19 @@ export {
   EVENT_TYPES,
   type EventNetwork,
   type EventType,
+  type PersonalFacts,
   type SessionEvent,
 } from '../core/events.ts'
 export { redecide } from '../policies/redecide.ts'
 export { checkKeyring } from './check-keyring.ts'
 export { type EventLog, eventLog, type LoggedEvent, type PlacedEvent } from './event-log.ts'
+export {
+  type EventRecorder,
+  eventRecorder,
+  type OperatorEvent,
+  type OperatorFacts,
+} from './event-recorder.ts'
 export { type IntrospectedToken, type TokenIntrospector, tokenIntrospector } from './introspect.ts'
+export { type NamedRecord, namedRecord } from './named-record.ts'
 export { type Resealed, type ResealProgress, resealAll } from './reseal.ts'
 export { subjectKeys } from './subject-key.ts'

@@ -14,6 +14,7 @@ export type {
   Entry,
   Feed,
   FeedEntry,
+  FeedHold,
   FeedItem,
   Found,
   Heartbeat,

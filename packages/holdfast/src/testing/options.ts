@@ -101,6 +101,7 @@ export const LOGGED_IN_OPTIONS = {
     ),
     refresh: flag,
     correlation: words('an id'),
+    trace: words('a traceparent'),
   } satisfies OptionsOf<LoggedInOptions>,
   aliases: { ...ALIASES, user: 'subject', userId: 'subject', session: 'sessions' },
 } satisfies OptionTable

@@ -18,12 +18,12 @@ import { requestFacts } from './request-facts.ts'
 import {
   attributes,
   challenge,
-  correlation,
   instant,
   sessionId,
   subject,
   tenant,
   token,
+  traced,
   word,
 } from './words.ts'
 
@@ -48,7 +48,7 @@ export const login = object<Login>('Login', {
   refresh: optional(described(flag, 'Also gives a refresh token')),
   previous: optional(token),
   request: requestFacts,
-  correlation: optional(correlation),
+  ...traced,
 })
 
 /** Body of whatever judges one presentation of a token. */
@@ -72,7 +72,7 @@ export const presented = object<Presented>('Presented', {
       'Asks for an access token for this service, one of the setting `audiences`',
     ),
   ),
-  correlation: optional(correlation),
+  ...traced,
 })
 
 /** Body that completes a step-up. */
@@ -84,12 +84,12 @@ export const proof = object<Proof>('Proof', {
   tenant: optional(tenant),
   acr: optional(word),
   amr: optional(words),
-  correlation: optional(correlation),
+  ...traced,
 })
 
 type ReportOf<Kind> = Extract<Report, { readonly kind: Kind }>
 
-const about = { subject, tenant: optional(tenant), correlation: optional(correlation) }
+const about = { subject, tenant: optional(tenant), ...traced }
 
 /** Body of a report. */
 export const report: Wire<Report> = variants('Report', 'kind', [
@@ -112,17 +112,17 @@ export const report: Wire<Report> = variants('Report', 'kind', [
     challenge,
     token,
     request: requestFacts,
-    correlation: optional(correlation),
+    ...traced,
   }),
   object<ReportOf<'not_me'>>('NotMe', {
     kind: exactly('not_me'),
     session: sessionId,
-    correlation: optional(correlation),
+    ...traced,
   }),
   object<ReportOf<'false_alarm'>>('FalseAlarm', {
     kind: exactly('false_alarm'),
     session: sessionId,
-    correlation: optional(correlation),
+    ...traced,
   }),
 ])
 
@@ -138,7 +138,7 @@ const reason = described(
   'Why, as a stable code, for example `logout_everywhere`',
 )
 
-const order = { reason, correlation: optional(correlation) }
+const order = { reason, ...traced }
 
 /** Ends the session of a token. */
 export interface LogoutBody extends Partial<Order> {
@@ -149,7 +149,7 @@ export interface LogoutBody extends Partial<Order> {
 export const logoutBody = object<LogoutBody>('Logout', {
   token,
   reason: optional(reason),
-  correlation: optional(correlation),
+  ...traced,
 })
 
 /** Ends one session; with the owner, only where it is theirs. */

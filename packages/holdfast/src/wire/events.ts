@@ -1,17 +1,25 @@
 import type { Situation } from '../core/decision.ts'
-import { EVENT_TYPES, type EventNetwork, type SessionEvent } from '../core/events.ts'
+import {
+  EVENT_TYPES,
+  type EventNetwork,
+  type PersonalFacts,
+  type SessionEvent,
+} from '../core/events.ts'
 import type { Cursor } from '../core/store.ts'
 import {
   described,
   flag,
   integer,
   list,
+  named,
   nullable,
   object,
   oneOf,
   openOneOf,
   optional,
   text,
+  type Wire,
+  withFields,
 } from './describe.ts'
 import { browserFamily, decision, networkKind, operatingSystem } from './sessions.ts'
 import { instant } from './words.ts'
@@ -54,9 +62,11 @@ export const eventDevice = object<NonNullable<SessionEvent['device']>>('EventDev
 /** An event with the position after it. */
 export interface EventAtCursor extends SessionEvent {
   readonly cursor: Cursor
+  readonly personal?: PersonalFacts | null
 }
 
-const event = object<EventAtCursor>('Event', {
+/** An event, wherever it is. */
+export const sessionEvent = object<SessionEvent>('SessionEvent', {
   id: text(),
   type: openOneOf(EVENT_TYPES),
   at: instant,
@@ -72,8 +82,34 @@ const event = object<EventAtCursor>('Event', {
   ),
   reason: maybeText,
   correlation: maybeText,
-  cursor: text(),
+  authentication: optional(
+    described(
+      object<Authentication>('Authentication', { acr: maybeText, amr: list(text()) }),
+      'At logins and completed step-ups: how the person has proven who they are',
+    ),
+  ),
+  trace: optional(described(text(), 'The `traceparent` of the request')),
 })
+
+/** Who a person is, where it was kept. */
+export const personalFacts = object<PersonalFacts>('PersonalFacts', {
+  subject: maybeText,
+  tenant: maybeText,
+  address: described(maybeText, 'Of the client, or its network alone'),
+  userAgent: maybeText,
+})
+
+const event: Wire<EventAtCursor> = named(
+  'Event',
+  withFields<SessionEvent, Pick<EventAtCursor, 'cursor' | 'personal'>>(sessionEvent, {
+    cursor: text(),
+    personal: optional(
+      described(nullable(personalFacts), 'Only with `personal=full`; null where nothing was kept'),
+    ),
+  }),
+)
+
+type Authentication = NonNullable<SessionEvent['authentication']>
 
 /** A part of the event log. */
 export interface EventPage {

@@ -1,6 +1,7 @@
 export { formatDuration, parseDuration } from '../core/duration.ts'
 export { lifetimesOf } from '../core/lifetimes.ts'
 export { nearest } from '../core/nearest.ts'
+export { isRequestId } from '../core/trace.ts'
 export {
   createdAnswer,
   refreshedAnswer,
@@ -32,20 +33,38 @@ export {
   type Form,
   integer,
   list,
+  nullable,
   type Optional,
   object,
   oneOf,
   optional,
   type Pattern,
+  record,
   type Shape,
+  scalar,
   type TypeOf,
   text,
   type Wire,
 } from './describe.ts'
-export { eventPage } from './events.ts'
+export {
+  type EventAtCursor,
+  type EventPage,
+  eventPage,
+  personalFacts,
+  sessionEvent,
+} from './events.ts'
 export { knownFields } from './known.ts'
 export { LINES_TYPE, type Line, MAX_BATCH } from './lines.ts'
 export { type ProblemDetails, problemDetails } from './problems.ts'
-export { attributesVersion, session, sessionDetail, sessionPage } from './sessions.ts'
+export {
+  attributesVersion,
+  browserFamily,
+  networkKind,
+  operatingSystem,
+  outcome,
+  session,
+  sessionDetail,
+  sessionPage,
+} from './sessions.ts'
 export { introspection, publishedKeys, type RevokedSubject, revocations } from './tokens.ts'
 export { attributes, sessionId, subject, tenant } from './words.ts'

@@ -44,7 +44,15 @@ const evidence = object<Evidence>('Evidence', {
   text: text(),
 })
 
-const outcome: Wire<Outcome> = oneOf(['allow', 'observe', 'challenge', 'limit', 'deny', 'revoke'])
+/** What was decided. */
+export const outcome: Wire<Outcome> = oneOf([
+  'allow',
+  'observe',
+  'challenge',
+  'limit',
+  'deny',
+  'revoke',
+])
 
 export const decision = object<Decision>('Decision', {
   outcome,
@@ -83,6 +91,7 @@ export const session = object<SessionView>('Session', {
   formToken: described(text(), "For forms of the session's own pages. A secret."),
 })
 
+/** What a network is used for. */
 export const networkKind: Wire<NetworkKind> = openOneOf([
   'fixed',
   'mobile',
@@ -96,6 +105,7 @@ export const networkKind: Wire<NetworkKind> = openOneOf([
   'unknown',
 ])
 
+/** The family of a browser. */
 export const browserFamily: Wire<BrowserFamily> = openOneOf([
   'chrome',
   'edge',
@@ -108,6 +118,7 @@ export const browserFamily: Wire<BrowserFamily> = openOneOf([
   'unknown',
 ])
 
+/** The system that a browser says it runs on. */
 export const operatingSystem: Wire<OperatingSystem> = openOneOf([
   'windows',
   'macos',

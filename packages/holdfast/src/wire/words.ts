@@ -2,9 +2,23 @@ import { CODES, type Code, type RefusalCode } from '../core/errors.ts'
 import type { EvidenceGroup } from '../core/evidence.ts'
 import { LIMITS } from '../core/request.ts'
 import type { Attributes } from '../core/session.ts'
-import { described, integer, named, oneOf, type Pattern, text, type Wire } from './describe.ts'
+import type { Traced } from '../core/sessions.ts'
+import {
+  described,
+  type Fields,
+  integer,
+  named,
+  oneOf,
+  optional,
+  type Pattern,
+  text,
+  type Wire,
+} from './describe.ts'
 
 /** The words that several bodies share. */
+
+/** What is longer is no `traceparent`, and is still longer when it is cut. */
+const LONGEST_TRACE = 55
 
 /** Text with half of a surrogate pair has no UTF-8: two such subjects would be one. */
 const WELL_FORMED: Pattern = {
@@ -39,7 +53,16 @@ export const token = described(text({ min: 1, cut: 8_192 }), 'What the client ca
 /** As for tokens: one that is too long is one that was not sealed here. */
 export const challenge = text({ min: 1, cut: 4_096 })
 
-export const correlation = described(word, 'One id for all that a request causes in the event log')
+/** How a call is named in the event log. */
+export const traced: Fields<Traced> = {
+  correlation: optional(described(word, 'One id for all that a request causes in the event log')),
+  trace: optional(
+    described(
+      text({ cut: LONGEST_TRACE + 1 }),
+      'The `traceparent` of the request (W3C Trace Context); what is none is left out',
+    ),
+  ),
+}
 
 /** The application's own JSON object. */
 export const attributes: Wire<Attributes> = named(

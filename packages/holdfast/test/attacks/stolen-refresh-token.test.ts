@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { eventLog } from '../../src/maintenance/event-log.ts'
 import { strict } from '../../src/policies/index.ts'
 import { describeOnEveryStore } from '../support/every-store.ts'
 import { codeOf, harness, held, heldRefresh, inMemory, MINUTE, SECOND } from '../support/harness.ts'
@@ -176,8 +177,9 @@ test('a policy that lets contradictions pass lets no reused refresh token pass',
 test('neither kind of token does the work of the other, and a try has no effect', async () => {
   const h = await harness(inMemory)
   const { token, refreshToken } = await h.loginForRefresh()
-  const before = h.events.length
   const read = await h.store.entries.read(token.split('.')[1] ?? '')
+  const { items: kept } = await eventLog(h).read(undefined, 100)
+  h.events.length = 0
 
   expect(await h.show(refreshToken)).toEqual({ ok: false, code: 'wrong_token_use' })
   expect(await h.renew(token)).toEqual({ ok: false, code: 'wrong_token_use' })
@@ -186,7 +188,9 @@ test('neither kind of token does the work of the other, and a try has no effect'
   expect(await h.renew(token, abroad())).toEqual({ ok: false, code: 'wrong_token_use' })
 
   expect(await h.store.entries.read(read?.id ?? '')).toEqual(read)
-  expect(h.events).toHaveLength(before)
+  const told = { type: 'token-unknown', reason: 'wrong_token_use', session: read?.id }
+  expect(h.events).toMatchObject([told, told, told, told])
+  expect((await eventLog(h).read(undefined, 100)).items).toEqual(kept)
   expect(held(token, await h.show(token))).toBe(token)
 })
 

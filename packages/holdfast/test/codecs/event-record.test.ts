@@ -14,6 +14,8 @@ const codec = sealingCodec(newKeyring(), host)
 const { id: session } = make.entry()
 const place = { asn: 2119, organisation: 'Telenor Norge AS', kind: 'fixed', country: 'NO' } as const
 
+const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+
 const LOGIN: SessionEvent = {
   id: make.event().id,
   type: 'session-established',
@@ -34,7 +36,7 @@ function subjectEnd(): string {
 }
 
 const again = (event: SessionEvent): SessionEvent =>
-  decodeEvent(event.id, Buffer.from(encodeEvent(event)))
+  decodeEvent(event.id, Buffer.from(encodeEvent(event))).event
 
 test('an event says what it said, in the same order', () => {
   expect(again(LOGIN)).toEqual(LOGIN)
@@ -118,16 +120,65 @@ test('whatever an event holds comes back as from JSON', () => {
   )
 })
 
+test('an event without later fields is byte for byte what it was before there were any', () => {
+  const event: SessionEvent = {
+    id: LOGIN.id,
+    type: 'session-revoked',
+    at: 1_700_000_000_000,
+    actor: 'operations',
+    subject: 'yBnb73EJYajGRQNpDLU36Q',
+    session: 'yBnb73EJYajGRQNpDLU36XAyLJVB7Ze3F6ZRfxjoNR8',
+    network: null,
+    device: null,
+    decision: null,
+    situation: null,
+    reason: 'stolen_laptop',
+    correlation: 'request-1',
+  }
+  const before =
+    '010fcd068180adf9e78b03546f7065726174696f6e731013c819dbef710961a8c64503690cb537e970322c9541ed' +
+    '97b717a6517f18e8351f000000006c73746f6c656e5f6c6170746f704c726571756573742d31'
+
+  expect(Buffer.from(encodeEvent(event)).toString('hex')).toBe(before)
+  expect(decodeEvent(LOGIN.id, Buffer.from(before, 'hex'))).toEqual({ event, personal: null })
+})
+
+test.each([
+  ['how a person logged in', { authentication: { acr: 'urn:mfa', amr: ['pwd', 'otp'] } }],
+  ['where a request stands in a trace', { trace: TRACE }],
+  ['both', { authentication: { acr: null, amr: [] }, trace: TRACE }],
+])('an event tells %s, and beside it who a person is', (_, more) => {
+  const event: SessionEvent = { ...LOGIN, ...more }
+  const personal = {
+    subject: 'ada@example.org',
+    tenant: 'default',
+    address: '2001:db8::1',
+    userAgent: 'Mozilla/5.0 (X11; Linux x86_64)',
+  }
+  const bytes = Buffer.from(encodeEvent(event, personal))
+
+  expect(again(event)).toEqual(event)
+  expect(JSON.stringify(again(event))).toBe(JSON.stringify(event))
+  expect(decodeEvent(event.id, bytes)).toEqual({ event, personal })
+  expect(Object.keys(decodeEvent(event.id, bytes).event)).toEqual(Object.keys(event))
+})
+
+test('what a login tells of its factors takes at most eight bytes', () => {
+  const login = { ...LOGIN, authentication: { acr: null, amr: ['pwd', 'otp'] } }
+
+  expect(encodeEvent(login).length - encodeEvent(LOGIN).length).toBeLessThanOrEqual(8)
+})
+
 test('an event that was written as JSON is read', () => {
   const sealed = codec.sealJson({ kind: 'event', id: LOGIN.id, version: 1 }, LOGIN)
 
-  expect(openEvent(codec, LOGIN.id, sealed)).toEqual(LOGIN)
+  expect(openEvent(codec, LOGIN.id, sealed)).toEqual({ event: LOGIN, personal: null })
 })
 
 test('a sealed event opens under its own id alone', () => {
   const sealed = sealEvent(codec, LOGIN)
 
-  expect(openEvent(codec, LOGIN.id, sealed)).toEqual(LOGIN)
+  expect(openEvent(codec, LOGIN.id, sealed)).toEqual({ event: LOGIN, personal: null })
   expect(() => openEvent(codec, make.event().id, sealed)).toThrow(
     expect.objectContaining({ code: 'record_invalid' }),
   )

@@ -21,7 +21,7 @@ function freshPath(): string {
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-storeContract('LMDB', ({ now, feedLimit }) => lmdbStore({ path: freshPath(), now, feedLimit }))
+storeContract('LMDB', (bounds) => lmdbStore({ path: freshPath(), ...bounds }))
 
 describe('LMDB', () => {
   test('what was written is there after closing and opening again', async () => {
@@ -221,6 +221,29 @@ describe('LMDB among processes', () => {
     await store.close()
   })
 
+  test('what another process has confirmed is what all processes hold the feed from', async () => {
+    const path = freshPath()
+    const make = samples(fakeHost())
+    const store = lmdbStore({ path, feedLimit: 50, auditBacklogBytes: 1_000_000 })
+    const subject = make.subject(5)
+    const all = Array.from({ length: 200 }, make.event)
+    await store.feed.append(subject, all.slice(0, 20))
+
+    expect(await exit(start('confirmer-once', CONFIRMER, [path]))).toBe(0)
+    const confirmed = await store.feed.hold?.confirmed()
+    await store.feed.append(subject, all.slice(20))
+    const refused = store.feed.append(subject, [make.event()])
+    await expect(refused).rejects.toMatchObject({ code: 'store_unavailable' })
+    const { items } = await store.feed.read(confirmed, 1_000)
+    expect(await exit(start('confirmer-again', CONFIRMER, [path]))).toBe(0)
+    await store.feed.append(subject, [make.event()])
+
+    expect(items.map((entry) => entry.kind === 'event' && entry.id)).toEqual(
+      all.slice(20).map(({ id }) => id),
+    )
+    await store.close()
+  })
+
   test('a revocation that another process was told of is seen by the very next read', async () => {
     const path = freshPath()
     const make = samples(fakeHost())
@@ -320,6 +343,13 @@ const at = Date.now()
 const ended = await store.entries.revoke(id, { until: at + 60_000, reason: 'elsewhere', at })
 await store.close()
 process.exit(ended ? 0 : 1)
+`
+
+const CONFIRMER = `
+const [path] = process.argv.slice(2)
+const store = lib.lmdbStore({ path })
+await store.feed.hold.confirm(await store.feed.head())
+await store.close()
 `
 
 /** Waits without a turn of its event loop, so that lmdb has no chance to renew its view. */

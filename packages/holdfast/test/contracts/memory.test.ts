@@ -17,7 +17,7 @@ import { memoryStore } from '../../src/stores/memory.ts'
 import { idOf, locate, suffixOf } from '../../src/stores/partition.ts'
 import { FEW_BYTES, keptOfTooMuch, SHARE } from '../support/full-feed.ts'
 
-storeContract('memory', ({ now, feedLimit }) => memoryStore({ now, feedLimit }))
+storeContract('memory', (bounds) => memoryStore(bounds))
 
 test('the feed keeps no more bytes than it may', async () => {
   const host = fakeHost()

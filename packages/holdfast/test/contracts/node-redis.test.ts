@@ -22,8 +22,8 @@ afterAll(async () => {
   await server?.close()
 })
 
-storeContract('Redis through node-redis', ({ now, feedLimit }) =>
-  redisStore({ client, now, feedLimit, prefix: `t${made++}:`, timeout: 5_000 }),
+storeContract('Redis through node-redis', (bounds) =>
+  redisStore({ client, ...bounds, prefix: `t${made++}:`, timeout: 5_000 }),
 )
 
 describe('through redis 4', () => {
@@ -36,8 +36,8 @@ describe('through redis 4', () => {
 
   afterAll(() => older?.disconnect())
 
-  storeContract('Redis through redis 4', ({ now, feedLimit }) =>
-    redisStore({ client: older, now, feedLimit, prefix: `f${made++}:`, timeout: 5_000 }),
+  storeContract('Redis through redis 4', (bounds) =>
+    redisStore({ client: older, ...bounds, prefix: `f${made++}:`, timeout: 5_000 }),
   )
 
   test('hears wake-ups through a second client', async () => {

@@ -25,8 +25,8 @@ afterAll(async () => {
   await cluster?.close()
 })
 
-storeContract('Redis Cluster of three masters through ioredis', ({ now, feedLimit }) =>
-  redisStore({ client, now, feedLimit, prefix: `t${made++}:`, timeout: 5_000 }),
+storeContract('Redis Cluster of three masters through ioredis', (bounds) =>
+  redisStore({ client, ...bounds, prefix: `t${made++}:`, timeout: 5_000 }),
 )
 
 test('one node of a Cluster behind a client of a single server is refused', async () => {

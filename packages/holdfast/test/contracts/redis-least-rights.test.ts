@@ -34,8 +34,8 @@ afterAll(async () => {
 
 const urlOf = (user: string): string => `redis://${user}:sesame@127.0.0.1:${server.port}`
 
-storeContract('Redis as a user with the documented rights alone', ({ now, feedLimit }) =>
-  redisStore({ url: urlOf('holdfast'), now, feedLimit, prefix: `hf:${made++}:`, timeout: 5_000 }),
+storeContract('Redis as a user with the documented rights alone', (bounds) =>
+  redisStore({ url: urlOf('holdfast'), ...bounds, prefix: `hf:${made++}:`, timeout: 5_000 }),
 )
 
 describe('a user with the documented rights alone', () => {

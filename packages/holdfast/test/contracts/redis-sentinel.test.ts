@@ -28,8 +28,8 @@ afterAll(async () => {
   await watched?.close()
 })
 
-storeContract('Redis behind a Sentinel through ioredis', ({ now, feedLimit }) =>
-  redisStore({ client, now, feedLimit, prefix: `t${made++}:`, timeout: 5_000 }),
+storeContract('Redis behind a Sentinel through ioredis', (bounds) =>
+  redisStore({ client, ...bounds, prefix: `t${made++}:`, timeout: 5_000 }),
 )
 
 test('a node-redis sentinel client does the same work', async () => {

@@ -28,8 +28,8 @@ afterAll(async () => {
 
 const here = (port = server.port): string => `redis://127.0.0.1:${port}`
 
-storeContract('Redis through a connection of its own', ({ now, feedLimit }) =>
-  redisStore({ url: here(), now, feedLimit, prefix: `u${made++}:`, timeout: 5_000 }),
+storeContract('Redis through a connection of its own', (bounds) =>
+  redisStore({ url: here(), ...bounds, prefix: `u${made++}:`, timeout: 5_000 }),
 )
 
 describe('a store that connects by itself', () => {

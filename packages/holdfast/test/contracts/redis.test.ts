@@ -32,8 +32,8 @@ afterAll(async () => {
   await server?.close()
 })
 
-storeContract('Redis through ioredis', ({ now, feedLimit }) =>
-  redisStore({ client, now, feedLimit, prefix: `t${made++}:`, timeout: 5_000 }),
+storeContract('Redis through ioredis', (bounds) =>
+  redisStore({ client, ...bounds, prefix: `t${made++}:`, timeout: 5_000 }),
 )
 
 describe('Redis', () => {

@@ -165,7 +165,7 @@ test('a login that the limit refuses leaves an event', async () => {
 
   expect(await h.sessions.create(login)).toEqual({ ok: false, code: 'session_limit_reached' })
 
-  const [event, ...others] = (await logged(h)).filter(({ type }) => type === 'login-failed')
+  const [event, ...others] = (await logged(h)).filter(({ type }) => type === 'login-refused')
   expect(others).toEqual([])
   expect(event).toMatchObject({
     actor: 'engine',
@@ -187,6 +187,6 @@ test('a login during which all sessions of its subject were ended leaves an even
 
   expect(refused).toEqual({ ok: false, code: 'login_superseded' })
   expect((await logged(h)).map(({ type, reason }) => [type, reason])).toEqual([
-    ['login-failed', 'login_superseded'],
+    ['login-refused', 'login_superseded'],
   ])
 })

@@ -37,7 +37,7 @@ export function openedOf(records: GoldenRecords, keyring: Keyring): GoldenOpened
       decodeHistory(codec.open(historyIdentity(subject, version), bytes(sealed)), readFacts),
     ),
     events: records.feed.flatMap(({ kind, id = '', sealed = '' }) =>
-      kind === 'event' ? [openEvent(codec, id, bytes(sealed))] : [],
+      kind === 'event' ? [openEvent(codec, id, bytes(sealed)).event] : [],
     ),
   }
 }

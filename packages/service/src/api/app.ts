@@ -4,11 +4,14 @@ import { object } from 'holdfast/wire'
 import { Hono } from 'hono'
 import { type Call, call, isInputFault } from './call.ts'
 import type { Caller } from './callers.ts'
+import { alertCalls } from './calls/alerts.ts'
 import { arrivalCalls } from './calls/arrival.ts'
 import { eventCalls } from './calls/events.ts'
+import { incidentCalls } from './calls/incidents.ts'
 import { introspectionCalls } from './calls/introspection.ts'
 import { refreshCalls } from './calls/refresh.ts'
 import { revocationCalls } from './calls/revocations.ts'
+import { searchCalls } from './calls/search.ts'
 import { sessionCalls } from './calls/sessions.ts'
 import { stepUpCalls } from './calls/step-up.ts'
 import { subjectCalls } from './calls/subjects.ts'
@@ -37,6 +40,9 @@ export function createApi(parts: ApiParts): Api {
     ...subjectCalls(parts),
     ...stepUpCalls(parts),
     ...eventCalls(parts),
+    ...searchCalls({ ...parts, searches: parts.audit.searches }),
+    ...incidentCalls({ ...parts, incidents: parts.audit.incidents }),
+    ...alertCalls({ ...parts, alerts: parts.audit.alerts }),
     ...tokenCalls(parts),
     ...introspectionCalls(parts),
     ...revocationCalls(parts),

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { SessionError } from 'holdfast'
+import { SessionError, type Traced } from 'holdfast'
 import { type Checker, checker, object, problemDetails, type Shape, type Wire } from 'holdfast/wire'
 import type { Role } from '../config/api-keys.ts'
 import { checkShape, isForm, MAX_BODY_BYTES, readForm, readJson } from './body.ts'
@@ -69,15 +69,28 @@ export interface RawRequest {
   readonly requestId: string
 }
 
-export interface Asked<P, Q, B> {
+export interface Asked<P, Q, B> extends Asker {
   readonly params: P
   readonly query: Q
   readonly body: B
   readonly headers: Headers
   /** Ends the connection, whatever it has not taken yet. */
   readonly cut: () => void
+}
+
+/** Who asks, and how the request is named among others. */
+export interface Asker {
   readonly caller: Caller
   readonly requestId: string
+  /** For the event log, where a body does not say it itself. */
+  readonly traced: Traced
+}
+
+/** How a request to the API is named in the event log: by its own id, and its place in a trace. */
+export function tracedAs(requestId: string, traceparent: string | null | undefined): Traced {
+  return typeof traceparent === 'string'
+    ? { correlation: requestId, trace: traceparent }
+    : { correlation: requestId }
 }
 
 /** A fault that names fields; thrown by {@link call} for what is not as described. */
@@ -110,6 +123,7 @@ export function call<P = Nothing, Q = Nothing, B = Nothing>(
         cut: () => void incoming.destroy(),
         caller,
         requestId,
+        traced: tracedAs(requestId, request.headers.get('traceparent')),
       })
     },
   }

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { EventLog, LoggedEvent, PlacedEvent } from 'holdfast/maintenance'
 import { type Cursor, decodeCursor, encodeCursor, type Heartbeat } from 'holdfast/store'
+import type { EventAtCursor } from 'holdfast/wire'
 import type { Logger } from 'pino'
 import type { Metrics } from '../main/metrics.ts'
 import { type BoundedStream, boundedStream } from './event-stream.ts'
@@ -19,6 +20,8 @@ export interface OpenOptions {
   /** Those who ask for the same are sent the same bytes. */
   readonly name: string
   readonly wanted: (event: LoggedEvent) => boolean
+  /** With what tells who a person is. */
+  readonly personal: boolean
   /** Ends the connection, whatever it has not taken yet. */
   readonly cut: () => void
 }
@@ -46,12 +49,12 @@ interface Kept {
   readonly event: LoggedEvent
   readonly partition: number
   readonly sequence: number
-  /** As it is sent. */
+  /** As it is sent to those who ask for its public part. */
   readonly text: string
 }
 
 /** Somebody who has had everything up to where the hub is. */
-interface Joined extends Pick<OpenOptions, 'name' | 'wanted'> {
+interface Joined extends Pick<OpenOptions, 'name' | 'wanted' | 'personal'> {
   readonly stream: BoundedStream
   /** Its own position, while that is ahead of the hub's in any partition. */
   ahead: readonly number[] | undefined
@@ -183,7 +186,7 @@ export function eventHub(options: EventHubOptions): EventHub {
       const had = one.ahead ?? []
       if (sequence <= (had[partition] ?? 0)) continue
       one.ahead = decodeCursor(event.cursor).map((at, i) => Math.max(at, had[i] ?? 0))
-      if (one.wanted(event)) text += message(event, encodeCursor(one.ahead))
+      if (one.wanted(event)) text += message(event, encodeCursor(one.ahead), one.personal)
     }
     settle(one)
     return text
@@ -199,7 +202,7 @@ export function eventHub(options: EventHubOptions): EventHub {
 
   async function join(
     stream: BoundedStream,
-    { from, name, wanted }: Pick<OpenOptions, 'from' | 'name' | 'wanted'>,
+    { from, name, wanted, personal }: Omit<OpenOptions, 'cut'>,
   ): Promise<void> {
     let cursor = from
     while (!stream.isOver()) {
@@ -207,7 +210,7 @@ export function eventHub(options: EventHubOptions): EventHub {
       if (missedBy(had) !== undefined) {
         // Those who are there get theirs first: it is part of what this one is about to be told.
         flush()
-        const one: Joined = { stream, name, wanted, ahead: had }
+        const one: Joined = { stream, name, wanted, personal, ahead: had }
         send(stream, textAhead(one, missedBy(had) ?? []))
         joined.set(stream, one)
         return
@@ -216,7 +219,7 @@ export function eventHub(options: EventHubOptions): EventHub {
       for (const event of page.items) {
         if (!wanted(event)) continue
         await stream.room()
-        send(stream, message(event, event.cursor))
+        send(stream, message(event, event.cursor, personal))
       }
       cursor = page.cursor
     }
@@ -254,9 +257,11 @@ export function eventHub(options: EventHubOptions): EventHub {
   }
 }
 
-function textOf({ wanted }: Joined, entries: readonly Kept[]): string {
+function textOf({ wanted, personal }: Joined, entries: readonly Kept[]): string {
   let text = ''
-  for (const one of entries) if (wanted(one.event)) text += one.text
+  for (const { event, text: open } of entries) {
+    if (wanted(event)) text += personal ? message(event, event.cursor, personal) : open
+  }
   return text
 }
 
@@ -265,6 +270,12 @@ function heartbeat(position: Cursor): string {
   return `id: ${position}\nevent: heartbeat\ndata:\n\n`
 }
 
-function message({ cursor: _, ...event }: LoggedEvent, cursor: Cursor): string {
-  return `id: ${cursor}\nevent: ${event.type}\ndata: ${JSON.stringify({ ...event, cursor })}\n\n`
+function message(event: LoggedEvent, cursor: Cursor, personal = false): string {
+  const data = { ...(personal ? withPersonal(event) : event), cursor }
+  return `id: ${cursor}\nevent: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`
+}
+
+/** As it is answered to who asks for personal facts. */
+export function withPersonal(event: LoggedEvent): EventAtCursor {
+  return { ...event, personal: event.personal }
 }

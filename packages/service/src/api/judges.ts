@@ -11,20 +11,14 @@ import {
 } from 'holdfast/wire'
 import { type GuessLimits, NO_GUESS_LIMITS } from '../main/guess-limits.ts'
 import { verificationBody } from './answers.ts'
-import { asDescribed, isInputFault } from './call.ts'
-import { type Caller, checkAudience } from './callers.ts'
+import { type Asker, asDescribed, isInputFault } from './call.ts'
+import { checkAudience } from './callers.ts'
 import type { ApiParts } from './parts.ts'
 import { faultOf, problemDetailsOf, tooManyGuesses } from './problem.ts'
 
 export type VerificationBody = Readonly<Record<string, unknown>>
 
 type JudgeParts = Pick<ApiParts, 'sessions' | 'cookies' | 'metrics' | 'guesses'>
-
-/** By whom a presentation came. */
-export interface Asker {
-  readonly requestId: string
-  readonly caller: Caller
-}
 
 /** Throws `too_many_requests` instead of a refusal, where too many of them came from one place. */
 export function checkGuess(
@@ -50,7 +44,7 @@ export function presentationJudge({
   const { verify }: { verify: Sessions['verify'] & VerifiesNow } = sessions
   return (one, asker) => {
     checkAudience(asker.caller, one.audience)
-    const asked = { correlation: asker.requestId, ...one }
+    const asked = { ...asker.traced, ...one }
     const answer = (result: Verification): VerificationBody => {
       metrics.verified(result)
       if (!result.ok)

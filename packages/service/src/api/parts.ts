@@ -5,6 +5,8 @@ import type { Logger } from 'pino'
 import type { GuessLimits } from '../main/guess-limits.ts'
 import type { Metrics } from '../main/metrics.ts'
 import type { OwnTokens } from '../main/own-tokens.ts'
+import type { AdminActs } from './admin-acts.ts'
+import type { AuditParts } from './audit-parts.ts'
 import type { Callers } from './callers.ts'
 import type { RevocationHub } from './revocation-hub.ts'
 
@@ -12,6 +14,8 @@ import type { RevocationHub } from './revocation-hub.ts'
 export interface ApiParts {
   readonly sessions: Sessions
   readonly events: EventLog
+  readonly acts: AdminActs
+  readonly audit: AuditParts
   readonly inspector: TokenIntrospector
   readonly ownTokens: OwnTokens
   readonly revocations: RevocationHub
@@ -41,6 +45,7 @@ export interface ApiParts {
   }
   /** Aborts when the service stops: ends the event streams. */
   readonly stopping: AbortSignal
+  readonly now: () => number
   /** Silence on an event stream that a heartbeat breaks, ms. */
   readonly heartbeatMs: number
 }

@@ -44,7 +44,7 @@ export const ownerQuery = object<OwnerQuery>('OwnerQuery', {
   tenant: optional(tenant),
 })
 
-const after = described(
+export const after = described(
   text({
     pattern: {
       source: '^[A-Za-z0-9_.:~=\\-]{1,2048}$',
@@ -71,6 +71,7 @@ export interface EventsQuery extends PageQuery {
   readonly session?: string
   readonly subject?: string
   readonly type?: EventType
+  readonly personal?: 'full'
 }
 
 export const eventsQuery = object<EventsQuery>('EventsQuery', {
@@ -78,6 +79,9 @@ export const eventsQuery = object<EventsQuery>('EventsQuery', {
   subject: optional(subject),
   tenant: optional(tenant),
   type: optional(oneOf(EVENT_TYPES)),
+  personal: optional(
+    described(oneOf(['full']), 'With `personal` in each event: what was kept of who a person is'),
+  ),
   after: optional(after),
   limit: optional(integer({ min: 1, max: 1_000 })),
 })

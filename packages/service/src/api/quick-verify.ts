@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { batchBody, checker, LINES_TYPE, presented } from 'holdfast/wire'
 import { isJson, MAX_BODY_BYTES, parseJson, takeBytes } from './body.ts'
-import { asDescribed, isInputFault } from './call.ts'
+import { asDescribed, isInputFault, tracedAs } from './call.ts'
 import { type Caller, checkAudience } from './callers.ts'
 import { MAX_BATCH_BYTES, VERIFY_ROLES } from './calls/verify.ts'
 import { checkedCaller, observe, type Seen, STANDARD_HEADERS, unknownCaller } from './exchange.ts'
@@ -125,7 +125,9 @@ export function quickVerify(parts: QuickParts): Quick {
 
   function judge({ incoming, seen, bytes }: Asked, caller: Caller): Body | Promise<Body> {
     const value = parseJson(bytes)
-    const asker = { caller, requestId: seen.requestId }
+    const { requestId } = seen
+    const traced = tracedAs(requestId, single(incoming.headers.traceparent))
+    const asker = { caller, requestId, traced }
     if (seen.route === VERIFY) return judged(asDescribed(ONE, 'body', value), asker)
     if (acceptsLines(incoming.headers.accept)) return lines.judge(value, asker)
     const all = asDescribed(MANY, 'body', value).presented

@@ -1,6 +1,5 @@
 import { systemHost } from 'holdfast'
-
-const WELL_FORMED = /^[A-Za-z0-9._-]{8,64}$/
+import { isRequestId } from 'holdfast/wire'
 
 /** As base64url: 132 random bits. */
 const ID_LENGTH = 22
@@ -12,7 +11,7 @@ const newId = idSource()
 
 /** The caller's request id when it is well-formed, else a new one of 132 random bits. */
 export function requestIdOf(given: string | null | undefined): string {
-  return typeof given === 'string' && WELL_FORMED.test(given) ? given : newId()
+  return typeof given === 'string' && isRequestId(given) ? given : newId()
 }
 
 function idSource(): () => string {

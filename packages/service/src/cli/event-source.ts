@@ -54,7 +54,7 @@ async function* fromLines(file: string): AsyncGenerator<RecordedEvent> {
 }
 
 /** Lines of bounded length: a file that is none must not fill the memory. */
-async function* linesOf(file: string): AsyncGenerator<string> {
+export async function* linesOf(file: string): AsyncGenerator<string> {
   const stream = file === '-' ? process.stdin : createReadStream(file)
   stream.setEncoding('utf8')
   let rest = ''
@@ -83,7 +83,8 @@ function notAnEvent(where: string, field?: string): SessionError {
   return new SessionError('invalid_input', `${where} is not an event${wrong}.`)
 }
 
-function nameOf(file: string): string {
+/** A file as messages name it. */
+export function nameOf(file: string): string {
   return file === '-' ? 'Standard input' : file
 }
 

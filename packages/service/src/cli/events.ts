@@ -1,5 +1,5 @@
 import { type Asked, type Command, EXIT, instant, printable } from 'holdfast/cli'
-import type { LoggedEvent } from 'holdfast/maintenance'
+import type { EventAtCursor } from 'holdfast/wire'
 import { REMOTE_OPTIONS, remoteOf } from './remote.ts'
 import { followEvents, queryEvents } from './remote-events.ts'
 
@@ -50,7 +50,7 @@ export const eventCommands: readonly Command[] = [
   },
 ]
 
-function show({ out }: Asked, event: LoggedEvent): void {
+function show({ out }: Asked, event: EventAtCursor): void {
   const { at, type, session, actor, decision, reason, network } = event
   const parts = [
     instant(at),
@@ -65,7 +65,8 @@ function show({ out }: Asked, event: LoggedEvent): void {
   out.value(event)
 }
 
-function interrupted(): AbortSignal {
+/** Until somebody has had enough. */
+export function interrupted(): AbortSignal {
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())
   process.once('SIGTERM', () => stop.abort())

@@ -1,6 +1,6 @@
 import type { SessionDetail } from 'holdfast'
 import { type Command, EXIT, instant, printable, table } from 'holdfast/cli'
-import type { LoggedEvent } from 'holdfast/maintenance'
+import type { EventAtCursor } from 'holdfast/wire'
 import { REMOTE_OPTIONS, type Remote, remoteOf } from './remote.ts'
 import { queryEvents } from './remote-events.ts'
 import { factsOf } from './sessions.ts'
@@ -44,8 +44,8 @@ export const explainCommands: readonly Command[] = [
  * What the log still has of one session, oldest first; only the newest pages when there are very
  * many.
  */
-async function eventsOf(remote: Remote, session: string): Promise<readonly LoggedEvent[]> {
-  let events: readonly LoggedEvent[] = []
+async function eventsOf(remote: Remote, session: string): Promise<readonly EventAtCursor[]> {
+  let events: readonly EventAtCursor[] = []
   let after: string | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
     const answer = await queryEvents(remote, { session, after, limit: '1000' })
@@ -75,7 +75,7 @@ function describe(session: SessionDetail): string {
   )
 }
 
-function recounted(events: readonly LoggedEvent[]): string {
+function recounted(events: readonly EventAtCursor[]): string {
   const rows = events.map(({ at, type, decision, reason, network, device }) => [
     instant(at),
     type,
@@ -88,7 +88,7 @@ function recounted(events: readonly LoggedEvent[]): string {
   return [table(head, rows), ...events.flatMap(sentences)].join('\n')
 }
 
-function sentences({ at, type, decision }: LoggedEvent): readonly string[] {
+function sentences({ at, type, decision }: EventAtCursor): readonly string[] {
   if (decision === null || decision.because.length === 0) return []
   const reasons = decision.because.map(
     ({ group, reason, weight, text }) =>

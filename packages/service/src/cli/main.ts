@@ -6,14 +6,19 @@ import {
   type Surroundings,
 } from 'holdfast/cli'
 import { setVariables } from '../config/environment.ts'
+import { alertCommands } from './alerts.ts'
+import { auditCommands } from './audit.ts'
 import { configCommands } from './config.ts'
 import { doctorCommands } from './doctor.ts'
 import { eventCommands } from './events.ts'
 import { explainCommands } from './explain.ts'
 import { geoCommands } from './geo.ts'
+import { incidentsCommands } from './incidents.ts'
 import { policyCommands } from './policy.ts'
 import { reportCommands } from './report.ts'
 import { resealCommands } from './reseal.ts'
+import { rulesCommands } from './rules.ts'
+import { searchCommands } from './search.ts'
 import { serveCommands } from './serve.ts'
 import { sessionsCommands } from './sessions.ts'
 import { subjectsCommands } from './subjects.ts'
@@ -30,6 +35,11 @@ export const COMMANDS: readonly Command[] = [
   ...subjectsCommands,
   ...explainCommands,
   ...eventCommands,
+  ...auditCommands,
+  ...searchCommands,
+  ...incidentsCommands,
+  ...alertCommands,
+  ...rulesCommands,
   ...reportCommands,
   ...policyCommands,
   ...geoCommands,

@@ -1,28 +1,23 @@
 import { EventSourceParserStream, ParseError } from 'eventsource-parser/stream'
 import { SessionError } from 'holdfast'
-import type { LoggedEvent } from 'holdfast/maintenance'
+import type { EventAtCursor } from 'holdfast/wire'
 import { z } from 'zod'
 import type { Remote } from './remote.ts'
-
-/** What `GET /v1/events` takes. */
-export type EventQuery = Readonly<Record<string, string | undefined>>
+import { askService, type Query } from './remote-ask.ts'
 
 export interface EventsPage {
-  readonly items: readonly LoggedEvent[]
+  readonly items: readonly EventAtCursor[]
   readonly cursor: string | undefined
   readonly more: boolean
 }
 
-const QUERY_TIMEOUT_MS = 10_000
+const PATH = '/v1/events'
 /** Longest message of the stream, in characters. */
 const MAX_MESSAGE = 1_048_576
 
 /** One page of events. */
-export async function queryEvents(remote: Remote, query: EventQuery): Promise<EventsPage> {
-  const response = await ask(remote, query, {
-    accept: 'application/json',
-    signal: AbortSignal.timeout(QUERY_TIMEOUT_MS),
-  })
+export async function queryEvents(remote: Remote, query: Query): Promise<EventsPage> {
+  const response = await askService(remote, PATH, { query })
   const { items, cursor, more } = page.parse(await response.json())
   return { items, cursor, more }
 }
@@ -30,18 +25,18 @@ export async function queryEvents(remote: Remote, query: EventQuery): Promise<Ev
 /** Events as they come, across broken connections, until `stop`. */
 export async function* followEvents(
   remote: Remote,
-  query: EventQuery,
+  query: Query,
   stop: AbortSignal,
-): AsyncGenerator<LoggedEvent> {
+): AsyncGenerator<EventAtCursor> {
   let last: string | undefined
   while (!stop.aborted) {
     try {
       const lastEventId: Record<string, string> =
         last === undefined ? {} : { 'last-event-id': last }
-      const response = await ask(remote, query, {
-        accept: 'text/event-stream',
+      const response = await askService(remote, PATH, {
+        query,
         signal: stop,
-        headers: lastEventId,
+        headers: { accept: 'text/event-stream', ...lastEventId },
       })
       const messages = response.body
         ?.pipeThrough(new TextDecoderStream())
@@ -65,42 +60,7 @@ export async function* followEvents(
   }
 }
 
-async function ask(
-  { url, key }: Remote,
-  query: EventQuery,
-  {
-    accept,
-    signal,
-    headers = {},
-  }: { accept: string; signal: AbortSignal; headers?: Record<string, string> },
-): Promise<Response> {
-  const target = new URL(`${url}/v1/events`)
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) target.searchParams.set(name, value)
-  }
-  let response: Response
-  try {
-    response = await fetch(target, {
-      redirect: 'error',
-      signal,
-      headers: { authorization: `Bearer ${key}`, accept, ...headers },
-    })
-  } catch (cause) {
-    throw new SessionError(
-      'store_unavailable',
-      `The service at ${target.origin} cannot be reached.`,
-      { cause },
-    )
-  }
-  if (response.ok) return response
-  const problemBody = problem.safeParse(await response.json().catch(() => undefined))
-  const detail = problemBody.success ? problemBody.data.detail : `It answered ${response.status}.`
-  throw new SessionError(response.status === 503 ? 'store_unavailable' : 'invalid_input', detail)
-}
-
-const problem = z.object({ detail: z.string() })
-
-const event = z.custom<LoggedEvent>(
+const event = z.custom<EventAtCursor>(
   (value) =>
     z
       .object({ id: z.string(), type: z.string(), at: z.number(), cursor: z.string() })

@@ -50,10 +50,13 @@ function show(name: SettingName, config: Config): unknown {
     case 'accessTokenLifetime':
     case 'drain':
     case 'stopTimeout':
+    case 'auditKeep':
       return formatDuration(config[name])
     case 'feedBytes':
     case 'cacheBytes':
       return formatSize(config[name])
+    case 'auditBacklogBytes':
+      return config[name] === undefined ? undefined : formatSize(config[name])
     case 'classes':
       return mapValues(config.classes, formatLifetime)
     case 'audiences':

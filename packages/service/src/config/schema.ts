@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { SettingFacts } from './setting.ts'
+import { auditing } from './settings/auditing.ts'
 import { carrying } from './settings/carrying.ts'
 import { judging } from './settings/judging.ts'
 import { keeping } from './settings/keeping.ts'
@@ -16,6 +17,7 @@ export const schema = z.strictObject({
   ...judging,
   ...carrying,
   ...running,
+  ...auditing,
 })
 
 /** The configuration of the service, checked, with defaults; durations in milliseconds. */

@@ -35,18 +35,17 @@ export type Decide = (asked: {
   readonly options: Options
 }) => Promise<GateAnswer>
 
-/** Correlation ids that are taken over from `X-Request-Id`. */
-const CORRELATION = /^[A-Za-z0-9._-]{8,64}$/
-
 export interface DecisionParts {
   readonly verify: GatewayGuard['verify']
   readonly log: Logger
+  /** Hears of each refusal of a client. */
+  readonly onRefused: (code: Code, facts: HttpFacts) => void
   /** Seconds that a client is to wait instead of being refused so; 0 where it may be refused. */
   readonly waitOf: (code: Code, facts: HttpFacts) => number
 }
 
 /** Decides about a reported request: options, audience, report, session, headers of the answer. */
-export function decision({ verify, log, waitOf }: DecisionParts): Decide {
+export function decision({ verify, log, onRefused, waitOf }: DecisionParts): Decide {
   return async ({ gateway, forwarded, header, options }) => {
     if (!options.ok) return refused('invalid_input', options.detail, 'option_unknown')
     const { audience } = options.route
@@ -54,13 +53,12 @@ export function decision({ verify, log, waitOf }: DecisionParts): Decide {
       return refused('caller_forbidden', notFor(audience), 'audience_forbidden')
     if (!forwarded.ok)
       return refused('invalid_input', DETAILS[forwarded.reason](forwarded.detail), forwarded.reason)
-    const id = header('x-request-id')
-    const correlation = typeof id === 'string' && CORRELATION.test(id) ? id : undefined
     try {
       const facts = factsOf(forwarded.request, header)
-      const answer = await verify(facts, options.route, correlation)
+      const answer = await verify(facts, options.route)
       if (!answer.ok) {
         const waitS = waitOf(answer.code, facts)
+        if (waitS === 0) onRefused(answer.code, facts)
         return waitS > 0 ? tooOften(waitS) : marked(answer)
       }
       const { accessToken, setCookie } = answer

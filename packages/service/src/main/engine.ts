@@ -1,22 +1,14 @@
-import { createSessions, type SessionEvent, type Sessions } from 'holdfast'
+import { createSessions, type Sessions } from 'holdfast'
 import type { Config } from '../config/schema.ts'
-import { eventLogger } from './log.ts'
 import { policiesOf, policyOf } from './policy.ts'
-import type { Resources } from './resources.ts'
+import { personalFactsOf, type Resources } from './resources.ts'
 
 /** The engine as the configuration has it, on what the service has opened. */
 export function engineOf(
   config: Config,
-  { store, keys, host, geo, log, metrics }: Resources,
+  { store, keys, host, geo, log, metrics, onEvent }: Resources,
 ): Sessions {
   const { keyring, tokens } = keys
-  const logEvent = eventLogger(log, () => host.now())
-
-  function onEvent(event: SessionEvent): void {
-    metrics.happened(event)
-    logEvent(event)
-  }
-
   return createSessions({
     store,
     keyring,
@@ -38,6 +30,7 @@ export function engineOf(
     ...(tokens === undefined ? {} : { tokens }),
     cacheBytes: config.cacheBytes,
     localCopies: config.localCopies ? { onAsked: metrics.copyAsked } : false,
+    personalFacts: personalFactsOf(config),
     onEvent,
     onMemories: metrics.showMemories,
     onWarning: (message) => log.warn(message),

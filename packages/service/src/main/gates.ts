@@ -1,12 +1,13 @@
 import type { Sessions, VerifiesNow } from 'holdfast'
-import { gatewayGuard } from 'holdfast/gateway'
+import { gatewayGuard, type HeaderLookup } from 'holdfast/gateway'
+import type { EventRecorder } from 'holdfast/maintenance'
 import { clientAddressResolver } from 'holdfast/network'
 import type { Logger } from 'pino'
 import { clientAddressOptions } from '../config/client-address.ts'
 import type { Config } from '../config/schema.ts'
 import type { Listen } from '../config/values.ts'
 import { anybody, gatewaysOf } from '../gates/callers.ts'
-import { decision } from '../gates/decide.ts'
+import { type DecisionParts, decision } from '../gates/decide.ts'
 import { type GateParts, gateHandler } from '../gates/gate.ts'
 import { listenGrpc } from '../gates/grpc.ts'
 import { optionsReader } from '../gates/options.ts'
@@ -34,6 +35,7 @@ export interface GatesNeed {
   readonly log: Logger
   readonly now: () => number
   readonly guesses: GuessLimits
+  readonly recorder: Pick<EventRecorder, 'tell'>
   readonly proxied?: ProxyProtocol | undefined
   readonly guard: Shedding['guard']
 }
@@ -61,6 +63,7 @@ function gateParts({
   log,
   now,
   guesses,
+  recorder,
 }: GatesNeed): (where: Listen) => GateParts {
   const { cookieName, cookieSameSite, cookiePartitioned } = config
   const { origins, gateTlsHeader, onBehalfSecret } = config
@@ -89,6 +92,7 @@ function gateParts({
     decide: decision({
       verify,
       log,
+      onRefused: refusalEvents(recorder, (peer, header) => addressOf(peer, header).ip),
       waitOf(code, { peer, header }) {
         return guesses.token({ code, ip: addressOf(peer, header).ip, caller: null })
       },
@@ -100,6 +104,34 @@ function gateParts({
     log,
   }
   return (where) => ({ ...shared, gatewayOf: 'path' in where ? anybody : byKey })
+}
+
+/**
+ * Refusals before a token is looked at: the engine, which tells of all others, does not hear of
+ * them. A request without any token is none.
+ */
+const UNHEARD: ReadonlySet<string> = new Set([
+  'cross_site_request',
+  'https_required',
+  'token_duplicated',
+  'headers_too_large',
+])
+
+/** Tells of clients that a gate refuses by itself (ASVS 16.3.3). */
+function refusalEvents(
+  { tell }: Pick<EventRecorder, 'tell'>,
+  addressOf: (peer: string | undefined, header: HeaderLookup) => string | null,
+): DecisionParts['onRefused'] {
+  return (code, { method, url, peer, header }) => {
+    if (!UNHEARD.has(code)) return
+    const headers: Record<string, string> = {}
+    for (const name of ['user-agent', 'x-request-id', 'traceparent']) {
+      const value = header(name)
+      if (typeof value === 'string') headers[name] = value
+    }
+    const request = { ip: addressOf(peer, header), method, url, headers }
+    tell('request-refused', { actor: 'client', reason: code, request })
+  }
 }
 
 /** The same verification, counted, and answered at once where it was before. */

@@ -13,8 +13,13 @@ export interface Keys {
   readonly signingKeys: SigningKeys | undefined
   /** Undefined where there are no audiences. */
   readonly tokens: AccessTokens | undefined
+  /** Hears from now on of each file of keys that was taken up, with the ids of its keys. */
+  onTakenUp(hear: TakenUp): void
   close(): void
 }
+
+/** Hears that a file of keys was taken up. Must not throw. */
+export type TakenUp = (file: KeyFile, ids: readonly string[]) => void
 
 export interface KeysOptions {
   readonly log: Logger
@@ -33,9 +38,15 @@ export function openKeys(config: Config, { log, metrics, now, everyMs }: KeysOpt
     log.warn('Access tokens name the listening address as their issuer. Set HOLDFAST_ISSUER.')
   }
 
+  let hear: TakenUp = () => {}
+  const onTakenUp: Keys['onTakenUp'] = (given) => {
+    hear = given
+  }
+
   function reloaded(file: KeyFile, ids: readonly string[]): void {
     metrics.reloaded(file, 'done')
     log.info({ ring: file, ids }, 'key ring reloaded')
+    hear(file, ids)
   }
 
   function failed(file: KeyFile): (error: unknown) => void {
@@ -57,7 +68,8 @@ export function openKeys(config: Config, { log, metrics, now, everyMs }: KeysOpt
     failed: failed('sealing'),
   })
   if (signing === undefined) {
-    return { ...sealing, signingKeys: undefined, tokens: undefined, close: sealing.close }
+    const { close } = sealing
+    return { ...sealing, signingKeys: undefined, tokens: undefined, onTakenUp, close }
   }
   const { signingKeys, close } = followSigningKeys(signing, config, {
     everyMs,
@@ -73,6 +85,7 @@ export function openKeys(config: Config, { log, metrics, now, everyMs }: KeysOpt
     keyring: sealing.keyring,
     signingKeys,
     tokens: tokensOf(config, signingKeys),
+    onTakenUp,
     close() {
       sealing.close()
       close()

@@ -81,29 +81,30 @@ const ALARMING = new Set<SessionEvent['type']>([
   'token-reused',
 ])
 
-/** What a token of nobody is told at most once in: who guesses makes as many as he likes. */
-const TOKENS_OF_NOBODY_MS = 1_000
+/** Of these a stranger makes as many as he likes. */
+const OF_NOBODY: readonly SessionEvent['type'][] = ['token-unknown', 'request-refused']
+const OF_NOBODY_MS = 1_000
 
 /**
- * Logs security events, a line for each; of tokens that nobody has, which name no session, a line a
- * second, with how many came in between (`more`).
+ * Logs security events, a line for each; of those that anybody can cause and that name no session,
+ * a line a second for each type, with how many came in between (`more`).
  */
 export function eventLogger(
   log: Logger,
   now: () => number = () => performance.now(),
 ): (event: SessionEvent) => void {
-  let toldAt = Number.NEGATIVE_INFINITY
-  let silent = 0
+  const told = new Map<SessionEvent['type'], { readonly at: number; silent: number }>()
 
   return (event) => {
-    if (event.type !== 'token-unknown' || event.session !== null) return logEvent(log, event)
-    if (now() - toldAt < TOKENS_OF_NOBODY_MS) {
-      silent++
+    const { type, session } = event
+    if (session !== null || !OF_NOBODY.includes(type)) return logEvent(log, event)
+    const last = told.get(type)
+    if (last !== undefined && now() - last.at < OF_NOBODY_MS) {
+      last.silent++
       return
     }
-    logEvent(log, event, { more: silent })
-    toldAt = now()
-    silent = 0
+    logEvent(log, event, { more: last?.silent ?? 0 })
+    told.set(type, { at: now(), silent: 0 })
   }
 }
 
@@ -123,6 +124,7 @@ function logEvent(log: Logger, event: SessionEvent, more: { readonly more?: numb
     because: event.decision?.because.map(({ reason, weight }) => `${reason} ${weight}`) ?? [],
     reason: event.reason,
     correlation: event.correlation,
+    ...(event.trace === undefined ? {} : { trace: event.trace }),
     ...more,
   }
   if (ALARMING.has(event.type)) log.warn(line, 'event')

@@ -1,6 +1,8 @@
 import type { Code, Refreshed, SessionEvent, Verification } from 'holdfast'
 import type { SigningKeys } from 'holdfast/tokens'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { AuditState } from '../audit/audit.ts'
+import { auditMetrics } from './audit-metrics.ts'
 import { gateMetrics, requestMetrics } from './request-metrics.ts'
 
 /** What the service counts, in a registry of its own. */
@@ -41,6 +43,8 @@ export interface Metrics {
   guessed(guess: { readonly of: 'token' | 'key'; readonly limited: boolean }): void
   /** A request was answered 503, because there is more to do than this process can. */
   shed(): void
+  /** Shows the audit log of this process, from now on. */
+  showAudit(state: () => Promise<AuditState | undefined>): void
   /** So many lines of the log could not be written. */
   linesLost(lines: number): void
   /** Prometheus text format. */
@@ -76,13 +80,16 @@ function ownMetrics(registers: Registers): Omit<Metrics, 'text' | 'contentType' 
     ...logMetrics(registers),
     ...gateMetrics(registers),
     ...guessMetrics(registers),
+    ...auditMetrics(registers),
   }
 }
 
 /** A table of the service's own metrics, for the documentation. */
 export function metricsReference(): string {
   const registry = new Registry()
-  ownMetrics([registry]).showSigningKeys({ keys: [] }, () => 0)
+  const metrics = ownMetrics([registry])
+  metrics.showSigningKeys({ keys: [] }, () => 0)
+  metrics.showAudit(async () => undefined)
   const rows = registry.getMetricsAsArray().map((metric) => {
     const labels = 'labelNames' in metric ? (metric.labelNames as readonly string[]) : []
     const shown = labels.length === 0 ? '' : `{${labels.join(', ')}}`

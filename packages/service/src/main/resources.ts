@@ -1,12 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Host, SessionError, type Store, systemHost } from 'holdfast'
+import { type Host, SessionError, type SessionEvent, type Store, systemHost } from 'holdfast'
+import { type EventRecorder, eventRecorder } from 'holdfast/maintenance'
 import { type GeoLookup, geoLookup } from 'holdfast/network'
 import type { DestinationStream, Logger } from 'pino'
 import { type RevocationHub, revocationHub } from '../api/revocation-hub.ts'
+import { type Audit, openAudit } from '../audit/audit.ts'
 import type { Config } from '../config/schema.ts'
+import { rotationEvents } from './key-events.ts'
 import { type RingCheck, ringCheck } from './keyring.ts'
 import { type Keys, openKeys } from './keys.ts'
-import { serviceLog } from './log.ts'
+import { eventLogger, serviceLog } from './log.ts'
 import { standardOutput } from './log-output.ts'
 import { type Metrics, serviceMetrics } from './metrics.ts'
 import { openStore } from './store.ts'
@@ -33,6 +36,12 @@ export interface Resources {
   readonly ring: RingCheck
   readonly geo: GeoLookup
   readonly revocations: RevocationHub
+  /** Counts and logs each event of this process. */
+  readonly onEvent: (event: SessionEvent) => void
+  /** For events that come from around the engine. */
+  readonly recorder: EventRecorder
+  /** Undefined where it is off. */
+  readonly audit: Audit | undefined
   /** Aborted when the service stops. */
   readonly stopping: AbortSignal
   /** Ends the streams. What is in flight goes on. */
@@ -62,13 +71,27 @@ export async function openResources(config: Config, options: ResourceOptions): P
     throw error
   })
   const { store, whereabouts, reconnect } = opened
+  const logEvent = eventLogger(log, now)
+  const onEvent = (event: SessionEvent): void => {
+    metrics.happened(event)
+    logEvent(event)
+  }
+  const { keyring } = keys
+  const personalFacts = personalFactsOf(config)
+  const recorder = eventRecorder({ store, keyring, host, onEvent, personalFacts })
+  const noteRotation = rotationEvents({ store, recorder, now, log })
+  let audit: Audit | undefined
+  keys.onTakenUp((file, ids) => {
+    if (file === 'sealing') audit?.changeRing()
+    noteRotation(file, ids)
+  })
   const geo = geoLookup({
     city: config.geoCity,
     asn: config.geoAsn,
     networks: config.networks,
     onProblem: ({ kind, file, message }) => log.warn({ kind, file }, message),
   })
-  const ring = ringCheck({ store, keyring: keys.keyring }, log)
+  const ring = ringCheck({ store, keyring }, log)
   const aborter = new AbortController()
   const stopping = aborter.signal
 
@@ -76,6 +99,7 @@ export async function openResources(config: Config, options: ResourceOptions): P
     aborter.abort()
     geo.close()
     keys.close()
+    await audit?.close()
     await opened.close()
   }
 
@@ -92,6 +116,11 @@ export async function openResources(config: Config, options: ResourceOptions): P
     const revocations = revocationHub({ feed: store.feed, now, log, metrics, stopping })
     metrics.showMemories(() => ({ revocations: revocations.size() }))
     await Promise.race([revocations.opened, wait(OPENED_WITHIN_MS)])
+    const { auditDirectory: directory } = config
+    if (directory !== undefined) {
+      audit = openAudit({ directory, config, store, keyring, host, log })
+      metrics.showAudit(audit.state)
+    }
     return {
       log,
       metrics,
@@ -103,6 +132,9 @@ export async function openResources(config: Config, options: ResourceOptions): P
       ring,
       geo,
       revocations,
+      onEvent,
+      recorder,
+      audit,
       stopping,
       stop: () => aborter.abort(),
       close,
@@ -111,4 +143,12 @@ export async function openResources(config: Config, options: ResourceOptions): P
     await close()
     throw error
   }
+}
+
+/** What events keep of who somebody is. */
+export function personalFactsOf({
+  auditPersonal,
+  auditDirectory,
+}: Pick<Config, 'auditPersonal' | 'auditDirectory'>): 'full' | 'network' | 'none' {
+  return auditPersonal ?? (auditDirectory === undefined ? 'none' : 'full')
 }

@@ -8,6 +8,8 @@ import {
   parseAddress,
   parseCidr,
 } from 'holdfast/network'
+import { adminActs } from '../api/admin-acts.ts'
+import { NO_AUDIT } from '../api/audit-parts.ts'
 import { callersOf } from '../api/callers.ts'
 import type { ApiParts } from '../api/parts.ts'
 import { requestListener } from '../api/request-listener.ts'
@@ -146,7 +148,7 @@ async function openAll(
     readonly manage: ServiceOptions['manage']
   },
 ): Promise<Listeners> {
-  const { metrics, log, ring } = resources
+  const { metrics, log, ring, recorder } = resources
   const sessions = engineOf(config, resources)
   const { host } = resources
   const guesses = guessLimits({
@@ -163,7 +165,9 @@ async function openAll(
   manage?.(managed)
   const parts = apiParts(config, { resources, sessions, guesses, heartbeatMs })
   return openListeners(config, {
-    ...gateOpeners({ sessions, config, metrics, log, now: host.now, guesses, proxied, guard }),
+    ...gateOpeners({
+      ...{ sessions, config, metrics, log, now: host.now, guesses, recorder, proxied, guard },
+    }),
     management:
       manage === undefined
         ? (where) => listen(managementAnswer(managed), { where, requestTimeoutMs, proxied })
@@ -239,12 +243,15 @@ function apiParts(
     readonly heartbeatMs: number
   },
 ): ApiParts {
-  const { store, keys, host, log, metrics, revocations, stopping } = resources
+  const { store, keys, host, log, metrics, revocations, recorder, audit, stopping } = resources
   const { keyring, signingKeys } = keys
   const now = (): number => host.now()
   return {
     sessions,
     events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
+    acts: adminActs(recorder, now),
+    audit: audit ?? NO_AUDIT,
+    now,
     inspector: tokenIntrospector({ store, keyring, host }),
     ownTokens: ownTokens(config, signingKeys, now),
     revocations,

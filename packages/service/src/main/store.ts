@@ -30,7 +30,13 @@ export interface StoreOptions {
 type StoreConfig = RedisSettings &
   Pick<
     Config,
-    'store' | 'feedLimit' | 'feedBytes' | 'storePrefix' | 'storeWakeUps' | 'allowEviction'
+    | 'store'
+    | 'feedLimit'
+    | 'feedBytes'
+    | 'auditBacklogBytes'
+    | 'storePrefix'
+    | 'storeWakeUps'
+    | 'allowEviction'
   >
 
 /**
@@ -41,8 +47,13 @@ export async function openStore(
   config: StoreConfig,
   { log, existing = false, now = () => Date.now() }: StoreOptions,
 ): Promise<OpenedStore> {
-  const { store: wanted, feedLimit, feedBytes } = config
-  const bounds = { now, feedLimit, feedBytes }
+  const { store: wanted, feedLimit, feedBytes, auditBacklogBytes } = config
+  const bounds = {
+    now,
+    feedLimit,
+    feedBytes,
+    ...(auditBacklogBytes === undefined ? {} : { auditBacklogBytes }),
+  }
   const options = { ...bounds, onWarning: (text: string) => log.warn(text) }
   switch (wanted.kind) {
     case 'memory': {

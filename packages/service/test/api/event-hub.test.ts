@@ -12,7 +12,7 @@ import { abroad } from '../support.ts'
 function hubbed() {
   const store = memoryStore()
   const keyring = newKeyring()
-  const sessions = createSessions({ store, keyring })
+  const sessions = createSessions({ store, keyring, personalFacts: 'full' })
   const log = eventLog({ store, keyring })
   const asked = { watch: 0, read: 0, opened: 0 }
   const counted: EventLog = {
@@ -59,26 +59,34 @@ function hubbed() {
 
 interface Opened {
   readonly ids: string[]
+  /** The names of subjects that came along. */
+  readonly names: (string | undefined)[]
   readonly positions: string[]
   readonly cutOff: () => boolean
   cancel(): Promise<void>
 }
 
 /** A stream; `reads: false` takes nothing of it. */
-async function opened(hub: EventHub, from: string, { reads = true } = {}): Promise<Opened> {
+async function opened(
+  hub: EventHub,
+  from: string,
+  { reads = true, personal = false } = {},
+): Promise<Opened> {
   const ids: string[] = []
+  const names: (string | undefined)[] = []
   const positions: string[] = []
   let cut = false
   const response = await hub.open({
     from,
-    name: 'all',
+    name: personal ? 'all, personal' : 'all',
     wanted: () => true,
+    personal,
     cut() {
       cut = true
     },
   })
   const body = response.body ?? new ReadableStream<Uint8Array<ArrayBuffer>>()
-  if (!reads) return { ids, positions, cutOff: () => cut, cancel: () => body.cancel() }
+  if (!reads) return { ids, names, positions, cutOff: () => cut, cancel: () => body.cancel() }
   const stop = new AbortController()
   void body
     .pipeThrough(new TextDecoderStream())
@@ -87,13 +95,16 @@ async function opened(hub: EventHub, from: string, { reads = true } = {}): Promi
       new WritableStream({
         write({ id, data }) {
           positions.push(id ?? '')
-          if (data !== '') ids.push(JSON.parse(data).id)
+          if (data === '') return
+          const { id: name, personal: facts } = JSON.parse(data)
+          ids.push(name)
+          names.push(facts?.subject)
         },
       }),
       { signal: stop.signal },
     )
     .catch(() => {})
-  return { ids, positions, cutOff: () => cut, cancel: async () => stop.abort() }
+  return { ids, names, positions, cutOff: () => cut, cancel: async () => stop.abort() }
 }
 
 async function allIds(log: EventLog): Promise<string[]> {
@@ -120,6 +131,23 @@ test('many readers cost one follower and one opening of each event', async () =>
   expect(asked).toEqual({ watch: 1, read: 0, opened: expected.length })
   for (const one of all) await one.cancel()
   await until('all are forgotten', () => readers.count === 0)
+})
+
+test('personal facts come to those who ask for them, live and from before', async () => {
+  const { hub, log, happen } = hubbed()
+  const from = await log.head()
+  const open = await opened(hub, from)
+  const first = await opened(hub, from, { personal: true })
+  for (const name of ['ada', 'eve']) await happen(name)
+  await until('both have both', () => open.ids.length === 2 && first.ids.length === 2)
+
+  const later = await opened(hub, from, { personal: true })
+  await happen('joe')
+  await until('all have all', () => [open, first, later].every(({ ids }) => ids.length === 3))
+
+  expect(open.names).toEqual([undefined, undefined, undefined])
+  expect([...first.names].sort()).toEqual(['ada', 'eve', 'joe'])
+  expect([...later.names].sort()).toEqual(['ada', 'eve', 'joe'])
 })
 
 test('a reader who comes back gets each event once, from memory or from the store', async () => {

@@ -17,6 +17,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import * as bodies from '../../../holdfast/src/wire/bodies.ts'
 import * as sessions from '../../../holdfast/src/wire/sessions.ts'
 import * as verdicts from '../../../holdfast/src/wire/verdicts.ts'
+import { NO_AUDIT } from '../../src/api/audit-parts.ts'
 import { callersOf } from '../../src/api/callers.ts'
 import { schemaWriter } from '../../src/api/json-schema.ts'
 import { requestListener } from '../../src/api/request-listener.ts'
@@ -25,7 +26,7 @@ import { NO_GUESS_LIMITS } from '../../src/main/guess-limits.ts'
 import { listen } from '../../src/main/listener.ts'
 import { serviceMetrics } from '../../src/main/metrics.ts'
 import { arbitraryOf } from '../arbitrary.ts'
-import { configOf, KEYS, running } from '../support.ts'
+import { configOf, KEYS, NO_ACTS, running } from '../support.ts'
 
 const ID = 'A'.repeat(43)
 
@@ -60,6 +61,9 @@ async function ends(): Promise<Ends> {
     requestListener({
       sessions: engine,
       events: { head: unused, read: unused, follow: unused, watch: unused },
+      acts: NO_ACTS,
+      audit: NO_AUDIT,
+      now: () => Date.now(),
       inspector: { token: unused, isLive: unused },
       ownTokens: {
         issuer: '',
@@ -121,6 +125,8 @@ const request: RequestFacts = {
   tls: 't13d1516h2_8daaf6152771_02713d6af862',
 }
 
+const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+
 const LOGIN: Login = {
   subject: 'ada',
   tenant: 'acme',
@@ -133,6 +139,7 @@ const LOGIN: Login = {
   refresh: true,
   previous: 'hf1.old',
   correlation: 'of-this-test',
+  trace: TRACE,
   request,
 }
 
@@ -146,6 +153,7 @@ const PRESENTED: Presented = {
   deliverable: true,
   audience: 'orders',
   correlation: 'of-this-test',
+  trace: TRACE,
 }
 
 const PROOF: Proof = {
@@ -157,6 +165,7 @@ const PROOF: Proof = {
   acr: 'urn:mfa',
   amr: ['otp'],
   correlation: 'of-this-test',
+  trace: TRACE,
 }
 
 const SESSION: SessionView = {
@@ -271,12 +280,19 @@ function way<T>(one: Way<T>): Way<unknown> {
 
 const accepted = { ok: true, decision: DECISION, session: SESSION, persistent: false } as const
 const REPORTS: readonly Report[] = [
-  { kind: 'login_failed', subject: 'ada', tenant: 'acme', request, correlation: 'c' },
-  { kind: 'credential_changed', subject: 'ada', tenant: 'acme', except: ID, correlation: 'c' },
-  { kind: 'account_disabled', subject: 'ada', tenant: 'acme', correlation: 'c' },
-  { kind: 'step_up_failed', challenge: 'c', token: 't', request, correlation: 'c' },
-  { kind: 'not_me', session: ID, correlation: 'c' },
-  { kind: 'false_alarm', session: ID, correlation: 'c' },
+  { kind: 'login_failed', subject: 'ada', tenant: 'acme', request, correlation: 'c', trace: TRACE },
+  {
+    kind: 'credential_changed',
+    subject: 'ada',
+    tenant: 'acme',
+    except: ID,
+    correlation: 'c',
+    trace: TRACE,
+  },
+  { kind: 'account_disabled', subject: 'ada', tenant: 'acme', correlation: 'c', trace: TRACE },
+  { kind: 'step_up_failed', challenge: 'c', token: 't', request, correlation: 'c', trace: TRACE },
+  { kind: 'not_me', session: ID, correlation: 'c', trace: TRACE },
+  { kind: 'false_alarm', session: ID, correlation: 'c', trace: TRACE },
 ]
 
 const WAYS: Readonly<Record<string, Way<unknown>>> = {
@@ -309,21 +325,23 @@ const WAYS: Readonly<Record<string, Way<unknown>>> = {
   }),
   logoutBody: way({
     body: bodies.logoutBody,
-    examples: [{ token: 't', reason: 'log_out', correlation: 'c' }],
+    examples: [{ token: 't', reason: 'log_out', correlation: 'c', trace: TRACE }],
     send: (remote, { token, ...by }) => remote.logout(token, by),
     given: ({ token, ...by }) => [token, by],
   }),
   revokeBody: way({
     body: bodies.revokeBody,
-    examples: [{ reason: 'stolen', subject: 'ada', tenant: 'acme', correlation: 'c' }],
+    examples: [
+      { reason: 'stolen', subject: 'ada', tenant: 'acme', correlation: 'c', trace: TRACE },
+    ],
     send: (remote, value) => remote.revoke(ID, value),
-    given: ({ reason, correlation }) => [ID, { reason, actor: 'shop', correlation }],
+    given: ({ subject: _, tenant: __, ...order }) => [ID, { ...order, actor: 'shop' }],
     // an application names the owner, and the service looks whether it is true
     answer: ({ subject, tenant }) => ({ subject, tenant }),
   }),
   revokeSubjectBody: way({
     body: bodies.revokeSubjectBody,
-    examples: [{ reason: 'stolen', except: ID, correlation: 'c' }],
+    examples: [{ reason: 'stolen', except: ID, correlation: 'c', trace: TRACE }],
     send: (remote, value) => remote.revokeSubject({ subject: 'ada', tenant: 'acme' }, value),
     given: (value) => [
       { subject: 'ada', tenant: 'acme' },
@@ -373,7 +391,11 @@ describe('what an application says arrives at the engine, field by field', () =>
     expect(given()).toEqual([owner, { limit: 7, after: 'abc' }])
     answerWith(4)
     await remote.patchAttributes(ID, { cart: null }, 3, owner)
-    expect(given()).toEqual([ID, { cart: null }, 3, owner])
+    const by = { actor: 'shop', correlation: expect.any(String) }
+    expect(given()).toEqual([ID, { cart: null }, 3, { ...owner, ...by }])
+    const traced = { ...owner, correlation: 'of-this-test', trace: TRACE }
+    await remote.patchAttributes(ID, { cart: null }, 3, traced)
+    expect(given()).toEqual([ID, { cart: null }, 3, { ...traced, actor: 'shop' }])
   })
 })
 

@@ -294,7 +294,8 @@ test('events --follow tells what happens until it is interrupted', async () => {
   const page = await (await fetch(`${url}/v1/events?limit=1`, { headers })).json()
   const { session } = await (await login()).json()
 
-  const follower = start(['events', '--follow', '--json', '--after', page.cursor], {
+  const wanted = ['--type', 'session-established', '--after', page.cursor]
+  const follower = start(['events', '--follow', '--json', ...wanted], {
     HOLDFAST_URL: url,
     HOLDFAST_KEY: KEYS.all,
   })

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'holdfast/client'
-import type { LoggedEvent } from 'holdfast/maintenance'
+import type { EventAtCursor } from 'holdfast/wire'
 import { expect, onTestFinished, test } from 'vitest'
 import { followEvents } from '../../src/cli/remote-events.ts'
 import { KEYS } from '../support.ts'
@@ -15,7 +15,7 @@ const message = (cursor: string): string =>
  */
 async function following(
   streams: ((response: ServerResponse) => void)[],
-): Promise<{ events: AsyncGenerator<LoggedEvent>; after: (string | undefined)[] }> {
+): Promise<{ events: AsyncGenerator<EventAtCursor>; after: (string | undefined)[] }> {
   const after: (string | undefined)[] = []
   const server = createServer((request, response) => {
     after.push(request.headers['last-event-id']?.toString())
@@ -35,7 +35,7 @@ async function following(
   return { events: followEvents({ url, key: KEYS.audit, sessions }, {}, stop.signal), after }
 }
 
-async function first(events: AsyncGenerator<LoggedEvent>): Promise<string | undefined> {
+async function first(events: AsyncGenerator<EventAtCursor>): Promise<string | undefined> {
   const { value } = await events.next()
   return value?.cursor
 }

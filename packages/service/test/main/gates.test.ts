@@ -37,6 +37,7 @@ async function askedOf(
     log: pino({ level: 'silent' }),
     now: Date.now,
     guesses: NO_GUESS_LIMITS,
+    recorder: { tell() {} },
   })
   const listener = await gate({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => listener.close(0))

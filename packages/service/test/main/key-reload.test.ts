@@ -62,6 +62,9 @@ test('a running service takes up a rotated key ring, and old tokens go on', asyn
 
   expect(await verify(run, before)).toMatchObject({ ok: true })
   expect(run.log()).toContain(rotated.current)
+  await logged(run, '"event":"key-rotated"')
+  const told = await (await run.call('GET', '/v1/events?type=key-rotated')).json()
+  expect(told.items).toMatchObject([{ actor: 'engine', reason: 'sealing', session: null }])
   replace(file, formatKeyring(without))
   await logged(run, 'key ring reloaded', 2)
   expect(await verify(run, before)).toMatchObject({ ok: false, code: 'token_key_unknown' })
@@ -82,6 +85,7 @@ test('a running service signs with the next key and publishes the one after it',
   const rotated = later(keys)
   replace(file, formatSigningKeys(rotated))
   await logged(run, 'key ring reloaded')
+  await logged(run, '"event":"key-rotated"')
   const second = await verify(run, token, { audience: 'orders' })
 
   const kids = [first, second].map(({ accessToken }) => decodeProtectedHeader(accessToken).kid)

@@ -4,6 +4,7 @@ import { sameText } from '../../core/constant-time.ts'
 import { SessionError } from '../../core/errors.ts'
 import { checkNames, namesOf } from '../../core/options.ts'
 import type { SubjectRef } from '../../core/sessions.ts'
+import { tracesOf } from '../../core/trace.ts'
 import { NO_STORE, setCookie } from './cookies.ts'
 import { plainOnes } from './development.ts'
 import type { TokenRead } from './entry-checks.ts'
@@ -54,7 +55,8 @@ export function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'l
       const foreign = checks.checkRequest(facts) ?? (await unaskedLogout(parts, facts, read))
       if (foreign !== undefined) return refuse(facts, foreign)
       if (read.ok) {
-        const ended = await attempt(() => sessions.logout(read.token).then(() => DONE))
+        const by = tracesOf(facts.header)
+        const ended = await attempt(() => sessions.logout(read.token, by).then(() => DONE))
         if (!ended.ok) return refuse(facts, ended)
         superseded.note({ token: read.token })
       }
@@ -110,6 +112,7 @@ const LOGIN_NAMES = namesOf<LoginFacts>({
   clientFacts: true,
   from: true,
   correlation: true,
+  trace: true,
 })
 
 /** Throws `config_invalid` for what is no object of these names, and for a number as a subject. */

@@ -6,10 +6,13 @@ import {
   RELEVANT_HEADERS,
   type RequestFacts,
 } from '../../core/request.ts'
+import { TRACE_HEADERS } from '../../core/trace.ts'
 import { clientFactsReader, parseClientFacts } from './client-facts.ts'
 import type { HttpFacts } from './http-request.ts'
 
-/** Reduces a request to what signals may look at. */
+const TOLD_HEADERS = [...RELEVANT_HEADERS, ...TRACE_HEADERS]
+
+/** Reduces a request to what signals and events may look at. */
 export type DescribeRequest = (facts: HttpFacts, client: ClientDescription) => RequestFacts
 
 /** What a request does not say of its client itself. */
@@ -28,7 +31,7 @@ export function requestDescriber(): DescribeRequest {
   const clientFactsOf = clientFactsReader()
   return (facts, { ip, tls = null, posted }) => {
     const headers: Record<string, string> = {}
-    for (const name of RELEVANT_HEADERS) {
+    for (const name of TOLD_HEADERS) {
       const value = facts.header(name)
       if (value !== undefined) headers[name] = headerText(value)
     }

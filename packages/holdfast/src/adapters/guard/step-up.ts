@@ -73,6 +73,7 @@ const PROOF_NAMES = namesOf<StepUpProof>({
   acr: true,
   amr: true,
   correlation: true,
+  trace: true,
 })
 
 /** It comes out of a form, and may be of any type. */

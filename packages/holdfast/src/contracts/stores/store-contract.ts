@@ -4,6 +4,7 @@ import { type FakeHost, fakeHost } from '../fake-host.ts'
 import { entriesContract } from './entries.ts'
 import { feedContract } from './feed.ts'
 import { followersContract } from './followers.ts'
+import { heldFeedContract } from './held-feed.ts'
 import { listsContract } from './lists.ts'
 import { racesContract } from './races.ts'
 import { revocationContract } from './revocation.ts'
@@ -16,6 +17,8 @@ export interface StoreContext {
   readonly now: () => number
   /** Feed entries to keep for each partition; the store may keep up to 150 more. */
   readonly feedLimit: number
+  /** For a store that holds its feed: bytes that may wait beyond `feedLimit`, of all partitions. */
+  readonly auditBacklogBytes: number
 }
 
 /** A store of one test, with its clock. */
@@ -26,7 +29,7 @@ export interface Subject {
 }
 
 /** Makes the store of a test. */
-export type Open = (options?: { readonly feedLimit?: number }) => Promise<Subject>
+export type Open = (bounds?: Partial<Omit<StoreContext, 'now'>>) => Promise<Subject>
 
 /**
  * Tests every promise of the `Store` interface, with vitest. `make` is called once for each test
@@ -42,9 +45,14 @@ export function storeContract(
   describe(`store contract: ${name}`, () => {
     const opened: Store[] = []
 
-    const open: Open = async ({ feedLimit = 10_000 } = {}) => {
+    const open: Open = async (bounds = {}) => {
       const host = fakeHost()
-      const store = await make({ now: host.now, feedLimit })
+      const store = await make({
+        now: host.now,
+        feedLimit: 10_000,
+        auditBacklogBytes: 256_000_000,
+        ...bounds,
+      })
       opened.push(store)
       return { store, host, make: samples(host) }
     }
@@ -59,6 +67,7 @@ export function storeContract(
     describe('subjects and replays', () => subjectsContract(open))
     describe('feed', () => feedContract(open))
     describe('followers of the feed', () => followersContract(open))
+    describe('a held feed', () => heldFeedContract(open))
     describe('races', () => racesContract(open))
   })
 }

@@ -48,11 +48,11 @@ export function sealChallenge(codec: Codec, facts: ChallengeFacts): string {
  */
 export function stepUpAttempt(
   engine: EngineContext,
-  answer: Pick<Proof, 'challenge' | 'token' | 'request' | 'correlation'>,
+  answer: Pick<Proof, 'challenge' | 'token' | 'request' | 'correlation' | 'trace'>,
 ): StepUpAttempt | undefined {
   const at = engine.host.now()
-  const { token, request, correlation } = answer
-  const presented: Presented = { token, request, correlation }
+  const { token, request, correlation, trace } = answer
+  const presented: Presented = { token, request, correlation, trace }
   const challenge = openChallenge(engine.codec, answer.challenge)
   const claims = authenticate(engine, presented, { at, kind: 'session' })
   const presentation = presentationOf(engine, presented, { at })

@@ -1,6 +1,5 @@
-import type { Claims } from '../../codecs/token-codec.ts'
-import type { Presentation } from '../../core/request.ts'
 import type { EngineContext, EventFacts, OpenedSession } from '../context.ts'
+import { type AuthenticatedPresentation, factsOf } from './presentation.ts'
 
 /** Whether the store had told of it already is asked no more often. */
 const ASKED_AGAIN_MS = 3_600_000
@@ -11,9 +10,10 @@ const ASKED_AGAIN_MS = 3_600_000
  */
 export async function expire(
   { store, host, eventWriter, eventLimiter }: EngineContext,
-  { head: { id, deadline } }: OpenedSession,
-  facts: Pick<EventFacts, 'at' | 'network' | 'device' | 'correlation'>,
+  { head }: OpenedSession,
+  facts: EventFacts,
 ): Promise<void> {
+  const { id, deadline } = head
   if (!eventLimiter.isDue(`${id} expired`, facts, ASKED_AGAIN_MS)) return
   const now = host.now()
   const reason = now >= deadline ? 'absolute_timeout' : 'idle_timeout'
@@ -21,6 +21,7 @@ export async function expire(
     ...facts,
     actor: 'engine',
     session: id,
+    owner: head,
     reason,
   })
   const told = await store.entries.expire(id, {
@@ -34,17 +35,24 @@ export async function expire(
 /** A token of a family that a login or a step-up has replaced: one event a family, no evidence. */
 export async function superseded(
   { eventLimiter, eventWriter }: EngineContext,
-  { session, kind, family }: Claims,
-  { at, network, device }: Presentation,
+  { head }: OpenedSession,
+  authenticated: AuthenticatedPresentation,
 ): Promise<void> {
+  const { session, kind, family } = authenticated.claims
   if (!eventLimiter.isNew(`${session} ${kind} ${family}`, 1)) return
-  const facts = { at, session, network, device, reason: 'token_superseded' }
+  const facts = { ...factsOf(authenticated, head), reason: 'token_superseded' }
   await eventWriter.append(session, [eventWriter.event('token-reused', facts)])
 }
 
 /**
  * An authentic token whose session is not there: it was ended, has expired or was never committed.
  */
-export function unknown({ eventWriter }: EngineContext, { session }: Claims, at: number): void {
-  eventWriter.tell('token-unknown', () => ({ at, session, reason: 'session_unknown' }))
+export function unknown(
+  { eventWriter }: EngineContext,
+  authenticated: AuthenticatedPresentation,
+): void {
+  eventWriter.tell('token-unknown', () => ({
+    ...factsOf(authenticated),
+    reason: 'session_unknown',
+  }))
 }

@@ -1,6 +1,5 @@
 import { contextsAt } from '../../core/context.ts'
 import type { Decision } from '../../core/decision.ts'
-import type { SessionEvent } from '../../core/events.ts'
 import { PHISHING_RESISTANT_ACR, resistsPhishing } from '../../core/factors.ts'
 import type { SubjectHistory } from '../../core/history.ts'
 import type { Presentation } from '../../core/request.ts'
@@ -9,10 +8,11 @@ import { withSensitiveCall } from '../../core/sensitive-calls.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Verification } from '../../core/sessions.ts'
 import type { Found } from '../../core/store.ts'
-import type { EngineContext, OpenedSession, Scales } from '../context.ts'
+import type { EngineContext, MadeEvent, OpenedSession, Scales } from '../context.ts'
 import { learnContext, readHistory } from '../state/history.ts'
 import { withFamily } from '../state/records.ts'
-import { save, seenAt, touchIfDue } from '../state/save.ts'
+import { save } from '../state/save.ts'
+import { seenAt, touchIfDue } from './activity.ts'
 import { accept, acceptNow, accessFor, refusalCode, refuse } from './answer.ts'
 import { type Settled, settle } from './contexts.ts'
 import { decisionEvents, decisionFacts } from './decision-events.ts'
@@ -32,7 +32,7 @@ export interface Decided {
   readonly reused: boolean
   /** The authentication context that a step-up has to reach. Undefined: any. */
   readonly acr: string | undefined
-  readonly events: readonly SessionEvent[]
+  readonly events: readonly MadeEvent[]
 }
 
 /** A session, and the presentation of one of its secrets. */
@@ -48,7 +48,7 @@ export async function decide(
   matched: MatchedPresentation,
 ): Promise<Verification | 'lost_race'> {
   const decided = await weighAndDecide(engine, opened, matched)
-  const differed = shadowEvents(engine, factsOf(matched), decided.weighing)
+  const differed = shadowEvents(engine, factsOf(matched, opened.head), decided.weighing)
   const events = [...decided.events, ...differed]
   if (decided.settled.decision.outcome === 'revoke' || decided.reused) {
     return revokeNow(engine, opened.state(), matched, { ...decided, events })
@@ -66,7 +66,7 @@ export async function weighAndDecide(
   const state = opened.state()
   const { presentation, presented, rotation } = matched
   const subject = engine.codec.subjectKey(state.tenant, state.subject)
-  const { history } = await readHistory(engine, subject)
+  const { history } = await readHistory(engine, subject, presented)
   const session = asOfNow(state, found, rotation, presentation.at)
   const scales = engine.scalesOf(state.tenant)
   const reused = isReused(state, matched)
@@ -136,11 +136,11 @@ async function apply(
   const next = rotates ? withFamily(noted, claims.kind, rotation.family) : noted
   if (unchanged) {
     // What the shadow policy says again of the same is no event.
-    const refusals = events.filter(({ type }) => type !== 'policy-differed')
+    const refusals = events.filter(({ event }) => event.type !== 'policy-differed')
     if (refusals.length > 0) await engine.eventWriter.append(state.id, refusals)
-    if (touches) await touchIfDue(engine, found, presentation)
+    if (touches) await touchIfDue(engine, opened, matched)
   } else {
-    const shown = trusted ? rotationEvents(engine, matched) : []
+    const shown = trusted ? rotationEvents(engine, matched, state) : []
     const outcome = await save(engine, {
       found,
       next,
@@ -175,12 +175,12 @@ export async function applyUnweighed(
   const rotation = before === null ? undefined : rotate(engine, before, matched)
   engine.attributes.check(found)
   if (rotation === undefined || rotation.family === before) {
-    await touchIfDue(engine, found, presentation)
+    await touchIfDue(engine, opened, matched)
   } else {
     const outcome = await save(engine, {
       found,
       next: { record: opened, kind, family: rotation.family },
-      events: rotationEvents(engine, matched),
+      events: rotationEvents(engine, matched, opened.head),
       seenAt: seenAt(presentation),
     })
     if (outcome === 'lost_race') return 'lost_race'
@@ -210,11 +210,12 @@ export async function revokeNow(
   { store, host, eventWriter }: EngineContext,
   state: SessionState,
   matched: MatchedPresentation,
-  { session, weighing, settled, reused, events }: Decided,
+  decided: Decided,
 ): Promise<Refusal> {
+  const { session, settled, reused, events } = decided
   const forked = session.fork === null ? 'contradiction' : 'secret_forked'
   const reason = reused ? 'refresh_reused' : forked
-  const facts = { ...decisionFacts(matched, weighing, settled), actor: 'engine', reason }
+  const facts = { ...decisionFacts(matched, decided), actor: 'engine', reason }
   const all = [...events, eventWriter.event('session-revoked', facts)]
   await store.entries.revoke(state.id, {
     until: state.deadline,

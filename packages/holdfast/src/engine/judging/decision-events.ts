@@ -1,10 +1,10 @@
 import type { Decision } from '../../core/decision.ts'
-import type { EventType, SessionEvent } from '../../core/events.ts'
+import type { EventType } from '../../core/events.ts'
 import { touchInterval } from '../../core/lifetimes.ts'
 import type { Presentation } from '../../core/request.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Reason } from '../../signals/reasons.ts'
-import type { EngineContext, EventFacts } from '../context.ts'
+import type { EngineContext, EventFacts, MadeEvent } from '../context.ts'
 import type { Settled } from './contexts.ts'
 import { factsOf, type MatchedPresentation } from './presentation.ts'
 import type { Weighing } from './weigh.ts'
@@ -26,10 +26,10 @@ export function decisionEvents(
     readonly settled: Settled
     readonly reused: boolean
   },
-): readonly SessionEvent[] {
+): readonly MadeEvent[] {
   const { eventWriter, eventLimiter } = engine
   const { session, weighing, settled, reused } = decided
-  const facts = decisionFacts(matched, weighing, settled)
+  const facts = decisionFacts(matched, decided)
   const forkedNow = state.fork === null && session.fork !== null
   const cause = refusalCause(weighing, settled.decision)
   const types = typesOf(settled, session)
@@ -122,10 +122,17 @@ const OF_ROUTES: readonly Reason[] = [
 /** What events say of a decision, with what the policy looked at where it is the policy's own. */
 export function decisionFacts(
   matched: MatchedPresentation,
-  { decision, situation }: Weighing,
-  settled: Settled,
+  {
+    session,
+    weighing: { decision, situation },
+    settled,
+  }: {
+    readonly session: SessionState
+    readonly weighing: Weighing
+    readonly settled: Settled
+  },
 ): EventFacts {
-  const facts = { ...factsOf(matched), decision: settled.decision }
+  const facts = { ...factsOf(matched, session), decision: settled.decision }
   return settled.decision === decision ? { ...facts, situation } : facts
 }
 

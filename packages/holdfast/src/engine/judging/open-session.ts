@@ -7,6 +7,7 @@ import { contended, TRIES } from '../state/save.ts'
 import { expire, superseded, unknown } from './dead-tokens.ts'
 import {
   type AuthenticatedPresentation,
+  factsOf,
   familyOfKind,
   type MatchedPresentation,
   matchSecret,
@@ -43,25 +44,21 @@ export function withLiveSession<Answer>(
   authenticated: AuthenticatedPresentation,
   judge: (opened: OpenedSession, matched: MatchedPresentation) => Answered<Answer>,
 ): Promise<Answer | Refusal> {
-  const { claims, presentation } = authenticated
-  const { at } = presentation
+  const { claims } = authenticated
+  const { at } = authenticated.presentation
 
   return withSession<Answer | Refusal>(engine, claims.session, (opened) => {
     if (opened === undefined) {
-      unknown(engine, claims, at)
+      unknown(engine, authenticated)
       return refused('session_unknown')
     }
     const { found } = opened
     if (lifetimeVerdict(opened.head, found.lastActivity, at) !== 'live') {
-      const { network, device } = presentation
-      const { correlation } = authenticated.presented
-      return expire(engine, opened, { at, network, device, correlation }).then(() =>
-        refused('session_expired'),
-      )
+      return expire(engine, opened, factsOf(authenticated)).then(() => refused('session_expired'))
     }
     const matched = matchSecret(familyOfKind(opened, claims.kind), authenticated)
     if (matched === undefined) {
-      return superseded(engine, claims, presentation).then(() => refused('token_superseded'))
+      return superseded(engine, opened, authenticated).then(() => refused('token_superseded'))
     }
     return judge(opened, matched)
   })

@@ -1,5 +1,4 @@
 import type { Claims } from '../../codecs/token-codec.ts'
-import type { SessionEvent } from '../../core/events.ts'
 import {
   firstSecret,
   type RotationOptions,
@@ -8,7 +7,7 @@ import {
   withShown,
 } from '../../core/rotation.ts'
 import type { TokenFamily } from '../../core/session.ts'
-import type { EngineContext } from '../context.ts'
+import type { EngineContext, EventFacts, MadeEvent } from '../context.ts'
 import { factsOf, type MatchedPresentation } from './presentation.ts'
 
 /** The family after a presentation, and what the answer has to deliver. */
@@ -89,10 +88,11 @@ export function newFamily(
 export function rotationEvents(
   { eventWriter }: EngineContext,
   matched: MatchedPresentation,
-): readonly SessionEvent[] {
+  owner: EventFacts['owner'],
+): readonly MadeEvent[] {
   // A refresh token that rotates as usual is sampled elsewhere.
   if (matched.rotation.status !== 'next' || matched.claims.kind === 'refresh') return []
-  return [eventWriter.event('secret-rotated', { ...factsOf(matched), actor: 'engine' })]
+  return [eventWriter.event('secret-rotated', { ...factsOf(matched, owner), actor: 'engine' })]
 }
 
 const FAMILY_BYTES = 8

@@ -1,6 +1,5 @@
 import type { Decision } from '../../core/decision.ts'
-import type { SessionEvent } from '../../core/events.ts'
-import type { EngineContext, EventFacts } from '../context.ts'
+import type { EngineContext, EventFacts, MadeEvent } from '../context.ts'
 import type { Weighing } from './weigh.ts'
 
 const MINUTE_MS = 60_000
@@ -14,7 +13,7 @@ export function shadowEvents(
   { shadow, eventWriter, eventLimiter }: EngineContext,
   facts: EventFacts,
   { decision, evidence, situation }: Weighing,
-): readonly SessionEvent[] {
+): readonly MadeEvent[] {
   if (shadow === undefined) return []
   const about = { ...facts, actor: 'engine' }
   let shadowed: Decision

@@ -2,13 +2,25 @@ import { attributesIdentity } from '../../codecs/codec.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
-import type { JsonMergePatch, SubjectRef } from '../../core/sessions.ts'
+import type { ChangedBy, JsonMergePatch } from '../../core/sessions.ts'
 import type { EngineContext } from '../context.ts'
-import { checkAttributes, checkSessionId, checkSubject, invalid, mergePatch } from '../input.ts'
+import {
+  type CheckedSubject,
+  checkAttributes,
+  checkCorrelation,
+  checkObject,
+  checkSessionId,
+  checkSubject,
+  checkWord,
+  invalid,
+  mergePatch,
+} from '../input.ts'
 import { load } from '../state/load.ts'
 
 /**
  * Changes the application's own data apart from the security state: neither overwrites the other.
+ * A store takes no events with it, so that they are appended: a process that dies in between leaves
+ * a change without its event.
  */
 export async function patchAttributes(
   engine: EngineContext,
@@ -16,7 +28,7 @@ export async function patchAttributes(
   change: {
     readonly patch: JsonMergePatch
     readonly ifVersion: number
-    readonly owner?: SubjectRef | undefined
+    readonly by?: ChangedBy | undefined
   },
 ): Promise<number> {
   checkSessionId('session', id)
@@ -24,11 +36,16 @@ export async function patchAttributes(
     throw invalid('ifVersion', 'must be a version number')
   }
   const patch = checkAttributes(change.patch)
-  const owner = change.owner === undefined ? undefined : checkSubject(engine, change.owner)
+  const by = change.by ?? {}
+  checkObject('owner', by)
+  checkCorrelation(by)
+  const actor = checkWord('actor', by.actor ?? 'application')
+  const owner = ownerOf(engine, by)
   const opened = await load(engine, id)
   if (opened === undefined) throw notFound()
   const { found, head } = opened
-  if (lifetimeVerdict(head, found.lastActivity, engine.host.now()) !== 'live') throw notFound()
+  const at = engine.host.now()
+  if (lifetimeVerdict(head, found.lastActivity, at) !== 'live') throw notFound()
   if (owner !== undefined && (owner.subject !== head.subject || owner.tenant !== head.tenant)) {
     throw notFound()
   }
@@ -40,7 +57,15 @@ export async function patchAttributes(
   const outcome = await engine.store.entries.attach(id, { version, sealed })
   if (outcome === 'gone') throw notFound()
   if (outcome === 'conflict') throw conflict()
+  const facts = { at, session: id, actor, owner: head, cause: by }
+  await engine.eventWriter.append(id, [engine.eventWriter.event('attributes-changed', facts)])
   return version
+}
+
+/** Undefined where none is named. One that is named and has no value is a mistake. */
+function ownerOf(engine: EngineContext, by: ChangedBy): CheckedSubject | undefined {
+  if (!('subject' in by) && !('tenant' in by)) return undefined
+  return checkSubject(engine, by as CheckedSubject)
 }
 
 function notFound(): SessionError {

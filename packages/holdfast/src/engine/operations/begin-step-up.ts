@@ -109,7 +109,7 @@ function stepUpEvents(
   { asks, denied }: { readonly asks: boolean; readonly denied: Decision | undefined },
 ): Decided['events'] {
   const others = events.filter(
-    ({ type, decision }) => type !== 'step-up-required' && decision?.outcome !== 'deny',
+    ({ event: { type, decision } }) => type !== 'step-up-required' && decision?.outcome !== 'deny',
   )
   const { key } = weighing
   const { presentation } = matched
@@ -117,7 +117,8 @@ function stepUpEvents(
   if (!isRefusalDue(engine, session, { key, cause: reason, presentation }) && !asks) return others
   const decision = denied ?? settled.decision
   const type = denied === undefined ? 'step-up-required' : 'anomaly-detected'
-  return [...others, engine.eventWriter.event(type, { ...factsOf(matched), decision, reason })]
+  const facts = { ...factsOf(matched, session), decision, reason }
+  return [...others, engine.eventWriter.event(type, facts)]
 }
 
 function begun(

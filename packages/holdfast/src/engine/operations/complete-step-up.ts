@@ -7,6 +7,7 @@ import {
   findContext,
   placeContext,
 } from '../../core/context.ts'
+import type { EventType } from '../../core/events.ts'
 import { PHISHING_RESISTANT_ACR, type ProvedFactors, resistsPhishing } from '../../core/factors.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import { failuresOf, MAX_FAILED_STEP_UPS, withoutFailures } from '../../core/prompts.ts'
@@ -20,6 +21,7 @@ import type { EngineContext, OpenedSession } from '../context.ts'
 import { checkWord, checkWords, DEFAULT_TENANT } from '../input.ts'
 import { type Accepted, accept } from '../judging/answer.ts'
 import { isOfOneHolder, type StepUpAttempt, stepUpAttempt } from '../judging/challenge.ts'
+import { expire, unknown } from '../judging/dead-tokens.ts'
 import { withSession } from '../judging/open-session.ts'
 import { factsOf, type Refusal } from '../judging/presentation.ts'
 import { newFamily } from '../judging/rotation.ts'
@@ -47,22 +49,51 @@ export async function completeStepUp(engine: EngineContext, proof: Proof): Promi
   const acr = proof.acr === undefined ? undefined : checkWord('acr', proof.acr)
   const amr = checkWords('amr', proof.amr ?? [], LIMITS.amr)
   const attempt = stepUpAttempt(engine, proof)
-  if (attempt === undefined) return { ok: false, code: 'challenge_invalid' }
+  if (attempt === undefined) {
+    const reason = 'challenge_invalid'
+    const at = engine.host.now()
+    engine.eventWriter.tell('step-up-failed', () => ({ at, reason, cause: proof }))
+    return { ok: false, code: reason }
+  }
 
   return withSession<Verification>(engine, attempt.challenge.session, async (opened) => {
-    if (opened === undefined) return { ok: false, code: 'session_unknown' }
+    if (opened === undefined) {
+      unknown(engine, attempt)
+      return { ok: false, code: 'session_unknown' }
+    }
     const { found } = opened
     const state = opened.state()
     if (lifetimeVerdict(state, found.lastActivity, attempt.at) !== 'live') {
+      await expire(engine, opened, factsOf(attempt))
       return { ok: false, code: 'session_expired' }
     }
     const repeated = repetitionOf(engine, state, attempt)
     if (repeated !== undefined) {
+      await tellOnce(engine, state, attempt, ANSWERED_AGAIN)
       return told(await accept(engine, state, found, { decision: ALLOWED, ...repeated }), state)
     }
     const refusal = refusalOf(engine, state, attempt, { ...proof, acr, amr })
-    return refusal ?? commit(engine, opened, attempt, { acr, amr })
+    if (refusal === undefined) return commit(engine, opened, attempt, { acr, amr })
+    const used = state.family.id !== attempt.challenge.family
+    const reason = used ? 'challenge_used' : refusal.code
+    await tellOnce(engine, state, attempt, { type: 'step-up-failed', reason })
+    return refusal
   })
+}
+
+const ANSWERED_AGAIN = { type: 'step-up-completed', reason: 'answered_again' } as const
+
+/** What a client may do with one challenge as often as it likes is told of once. */
+async function tellOnce(
+  { eventWriter, eventLimiter }: EngineContext,
+  state: SessionState,
+  attempt: StepUpAttempt,
+  { type, reason }: { readonly type: EventType; readonly reason: string },
+): Promise<void> {
+  if (!eventLimiter.isNew(`${state.id} ${attempt.challenge.nonce} ${reason}`, 1)) return
+  await eventWriter.append(state.id, [
+    eventWriter.event(type, { ...factsOf(attempt, state), reason }),
+  ])
 }
 
 const ALLOWED = { outcome: 'allow', score: 0, because: [] } as const
@@ -132,7 +163,12 @@ async function commit(
   engine.attributes.check(found)
   const trust = await trustOf(engine, state, attempt, proved)
   const { next, delivered } = steppedUp(engine, state, attempt, { ...proved, trust })
-  const facts = { ...factsOf(attempt), reason: proved.amr.join('+') || 'factor_proved' }
+  const { acr, amr } = next.family
+  const facts = {
+    ...factsOf(attempt, state),
+    reason: proved.amr.join('+') || 'factor_proved',
+    authentication: { acr, amr },
+  }
   const events = [engine.eventWriter.event('step-up-completed', facts)]
   const outcome = await save(engine, { found, next, events, seenAt: attempt.at })
   if (outcome === 'lost_race') return 'lost_race'
@@ -169,13 +205,14 @@ type Trust = 'subject' | 'session' | 'nothing'
 async function trustOf(
   engine: EngineContext,
   state: SessionState,
-  { presentation, at }: StepUpAttempt,
+  { presented, presentation, at }: StepUpAttempt,
   proved: Proved,
 ): Promise<Trust> {
   if (resistsPhishing(proved)) return 'subject'
   const { history } = await readHistory(
     engine,
     engine.codec.subjectKey(state.tenant, state.subject),
+    presented,
   )
   const contexts = contextsAt(state.contexts, state.last, at)
   const scales = engine.scalesOf(state.tenant)

@@ -1,7 +1,10 @@
+import { isUnreadable } from '../../codecs/codec.ts'
 import { SessionError } from '../../core/errors.ts'
 import { isSessionId, type SessionId, type SubjectKey, subjectOf } from '../../core/ids.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
+import type { SessionHead } from '../../core/session.ts'
 import type { Ordered, SubjectRef } from '../../core/sessions.ts'
+import type { Found } from '../../core/store.ts'
 import type { EngineContext } from '../context.ts'
 import { checkOrdered, checkSessionId, checkSubject, invalid } from '../input.ts'
 import { expire } from '../judging/dead-tokens.ts'
@@ -20,9 +23,26 @@ export async function revoke(engine: EngineContext, id: SessionId, by: Ordered):
   checkSessionId('session', id)
   const ordered = checkOrdered(by)
   const at = engine.host.now()
-  // The record is not opened: a damaged one, or one under a lost key, can be ended all the same.
-  const deadline = (await engine.store.entries.read(id))?.deadline
-  await endSession(engine, id, { at, until: deadline ?? at + LONGEST_MS, ...ordered })
+  const found = await engine.store.entries.read(id)
+  const until = found?.deadline ?? at + LONGEST_MS
+  await endSession(engine, id, { at, until, owner: namedIn(engine, found), ...ordered })
+}
+
+/**
+ * Whose session it is, where events tell names. A damaged record, or one under a lost key, can be
+ * ended all the same: it is opened for the name alone.
+ */
+function namedIn(
+  { records, tellsNames }: EngineContext,
+  found: Found | undefined,
+): SessionHead | undefined {
+  if (!tellsNames || found === undefined) return undefined
+  try {
+    return records.open(found).head
+  } catch (error) {
+    if (!isUnreadable(error)) throw error
+    return undefined
+  }
 }
 
 /**
@@ -35,11 +55,8 @@ export async function logout(
   token: string,
   by: Partial<Ordered> = {},
 ): Promise<void> {
-  const ordered = checkOrdered({
-    reason: by.reason ?? 'logout',
-    actor: by.actor ?? 'client',
-    correlation: by.correlation,
-  })
+  const reason = by.reason ?? 'logout'
+  const ordered = checkOrdered({ ...by, reason, actor: by.actor ?? 'client' })
   if (typeof token !== 'string') throw invalid('token', 'must be a string')
   const claims = engine.codec.authenticate(token)
   if (claims === 'token_key_unknown') {
@@ -55,9 +72,9 @@ export async function logout(
   const at = engine.host.now()
   const { found, head } = opened
   if (lifetimeVerdict(head, found.lastActivity, at) !== 'live') {
-    return expire(engine, opened, { at, correlation: ordered.correlation })
+    return expire(engine, opened, { at, cause: ordered.cause })
   }
-  await endSession(engine, claims.session, { at, until: head.deadline, ...ordered })
+  await endSession(engine, claims.session, { at, until: head.deadline, owner: head, ...ordered })
 }
 
 /**
@@ -69,14 +86,15 @@ export async function revokeSubject(
   ref: SubjectRef,
   by: Ordered & { readonly except?: SessionId },
 ): Promise<void> {
-  const { key } = checkSubject(engine, ref)
+  const owner = checkSubject(engine, ref)
+  const { key } = owner
   const ordered = checkOrdered(by)
   const { except } = by
   if (except !== undefined && !isOfSubject(except, key)) {
     throw invalid('except', 'is not a session of this subject')
   }
   const at = engine.host.now()
-  const facts = { at, subject: key, ...ordered }
+  const facts = { at, subject: key, owner, ...ordered }
   const events = [
     engine.eventWriter.event(
       'subject-revoked',

@@ -9,6 +9,7 @@ import type { Lifetime } from '../../core/lifetimes.ts'
 import { LIMITS, type Presentation } from '../../core/request.ts'
 import type { Attributes, SessionState } from '../../core/session.ts'
 import type { Created, Login } from '../../core/sessions.ts'
+import { causeIn } from '../../core/trace.ts'
 import type { EngineContext, EventFacts } from '../context.ts'
 import {
   type CheckedSubject,
@@ -45,7 +46,8 @@ interface CheckedLogin extends CheckedSubject {
   readonly factors: readonly string[]
   readonly attributes: Attributes | undefined
   readonly refresh: boolean
-  readonly correlation: string | undefined
+  /** The call itself, for its events. */
+  readonly cause: Login
 }
 
 interface NewSession {
@@ -63,7 +65,7 @@ export async function create(engine: EngineContext, login: Login): Promise<Creat
   const checked = checkLogin(engine, login)
   const presented = presentationOf(engine, login, { at: engine.host.now() })
   if (login.previous !== undefined) await endPrevious(engine, login.previous, checked)
-  const past = await readHistory(engine, checked.key)
+  const past = await readHistory(engine, checked.key, login)
   const presentation = asKnown(presented, past)
 
   for (let tries = 0; tries < LIMIT_TRIES; tries++) {
@@ -91,6 +93,7 @@ function checkLogin(engine: EngineContext, login: Login): CheckedLogin {
     throw invalid('class', `${JSON.stringify(name)} is unknown; configured: ${known}`)
   }
   const { acr, authenticatedAt, attributes, refresh = false } = login
+  checkCorrelation(login)
   return {
     ...subject,
     class: name,
@@ -102,7 +105,7 @@ function checkLogin(engine: EngineContext, login: Login): CheckedLogin {
     factors: checkWords('factors', login.factors ?? [], LIMITS.amr),
     attributes: attributes === undefined ? undefined : checkAttributes(attributes),
     refresh: checkBoolean('refresh', refresh),
-    correlation: checkCorrelation(login.correlation),
+    cause: login,
   }
 }
 
@@ -120,14 +123,15 @@ async function write(
   const { state, decided, learnt } = settleLogin(engine, minted.state, presentation, past, login)
   const entry = records.seal({ ...state, version: 1 }, state)
   const facts: EventFacts = {
-    at: presentation.at,
+    ...factsOfLogin(login, presentation),
     session: id,
-    network: presentation.network,
-    device: presentation.device,
     decision: decided,
-    correlation: login.correlation,
   }
-  const established = eventWriter.event('session-established', { ...facts, reason: login.class })
+  const established = eventWriter.event('session-established', {
+    ...facts,
+    reason: login.class,
+    authentication: { acr: login.acr, amr: login.amr },
+  })
   const events =
     decided.outcome === 'allow'
       ? [established]
@@ -171,13 +175,20 @@ async function write(
 /** A login that was right and starts no session leaves an event of its own. */
 async function refusedLogin(
   { eventWriter }: EngineContext,
-  { key, correlation }: CheckedLogin,
+  login: CheckedLogin,
   { presentation, code }: { readonly presentation: Presentation; readonly code: RefusedLoginCode },
 ): Promise<Created> {
-  const { at, network, device } = presentation
-  const facts = { at, subject: key, actor: 'engine', network, device, reason: code, correlation }
-  await eventWriter.append(key, [eventWriter.event('login-failed', facts)])
+  const { key, acr, amr } = login
+  const facts = { ...factsOfLogin(login, presentation), subject: key, actor: 'engine' }
+  const authentication = { acr, amr }
+  await eventWriter.append(key, [
+    eventWriter.event('login-refused', { ...facts, reason: code, authentication }),
+  ])
   return { ok: false, code }
+}
+
+function factsOfLogin(login: CheckedLogin, { at, network, device }: Presentation): EventFacts {
+  return { at, network, device, owner: login, cause: login.cause }
 }
 
 type RefusedLoginCode = Extract<Created, { ok: false }>['code']
@@ -278,29 +289,26 @@ function settleLogin(
 async function endPrevious(
   engine: EngineContext,
   token: string,
-  { correlation }: CheckedLogin,
+  { cause }: CheckedLogin,
 ): Promise<void> {
-  const reason = 'replaced_by_login'
+  const by = { reason: 'replaced_by_login', ...causeIn(cause) }
   try {
-    await logout(engine, token, { reason, correlation })
+    await logout(engine, token, by)
   } catch (error) {
     if (!isUnreadable(error)) throw error
     const claims = engine.codec.authenticate(token)
-    if (typeof claims !== 'string') await revoke(engine, claims.session, { reason, correlation })
+    if (typeof claims !== 'string') await revoke(engine, claims.session, by)
   }
 }
 
-async function endOldest(
-  engine: EngineContext,
-  { key, correlation }: CheckedLogin,
-): Promise<boolean> {
+async function endOldest(engine: EngineContext, { key, cause }: CheckedLogin): Promise<boolean> {
   let after: string | undefined
   do {
     const query = { subject: key, limit: 1, ...(after === undefined ? {} : { after }) }
     const page = await engine.store.entries.list(query)
     const [oldest] = page.items
     if (oldest !== undefined) {
-      await revoke(engine, oldest.id, { reason: 'session_limit', correlation })
+      await revoke(engine, oldest.id, { reason: 'session_limit', ...causeIn(cause) })
       return true
     }
     after = page.next

@@ -56,7 +56,7 @@ function statusOf(
  */
 function publishSample(
   { eventWriter, eventLimiter }: EngineContext,
-  { found }: OpenedSession,
+  { found, head }: OpenedSession,
   matched: MatchedPresentation,
   status: RefreshStatus,
 ): void {
@@ -68,5 +68,5 @@ function publishSample(
     const key = `${claims.session} ${claims.family} ${status}`
     if (!eventLimiter.isNew(key, claims.generation)) return
   }
-  eventWriter.tell('session-refreshed', () => ({ ...factsOf(matched), reason: status }))
+  eventWriter.tell('session-refreshed', () => ({ ...factsOf(matched, head), reason: status }))
 }

@@ -5,6 +5,7 @@ import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import { withFailure } from '../../core/prompts.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Report } from '../../core/sessions.ts'
+import { causeIn } from '../../core/trace.ts'
 import type { EngineContext } from '../context.ts'
 import {
   checkCorrelation,
@@ -35,17 +36,20 @@ type ReportOf<Kind extends Report['kind']> = Extract<Report, { kind: Kind }>
 export async function report(engine: EngineContext, reported: Report): Promise<void> {
   if (typeof reported !== 'object' || reported === null)
     throw invalid('report', 'must be an object')
-  const correlation = checkCorrelation(reported.correlation)
+  checkCorrelation(reported)
   switch (reported.kind) {
     case 'login_failed':
       return loginFailed(engine, reported)
     case 'credential_changed': {
       const { except } = reported
-      const by = { reason: 'credential_changed', correlation }
+      const by = { reason: 'credential_changed', ...causeIn(reported) }
       return revokeSubject(engine, reported, except === undefined ? by : { ...by, except })
     }
     case 'account_disabled':
-      return revokeSubject(engine, reported, { reason: 'account_disabled', correlation })
+      return revokeSubject(engine, reported, {
+        reason: 'account_disabled',
+        ...causeIn(reported),
+      })
     case 'step_up_failed':
       return stepUpFailed(engine, reported)
     case 'not_me':
@@ -66,14 +70,16 @@ async function loginFailed(
   reported: ReportOf<'login_failed'>,
 ): Promise<void> {
   const { eventWriter, networks, describeDevice, host } = engine
-  const { key } = checkSubject(engine, reported)
+  const owner = checkSubject(engine, reported)
+  const { key } = owner
   const request = reported.request === undefined ? undefined : checkRequest(reported.request)
   const at = host.now()
   const event = eventWriter.event('login-failed', {
     at,
     subject: key,
     actor: 'application',
-    correlation: reported.correlation,
+    owner,
+    cause: reported,
     ...(request === undefined
       ? {}
       : {
@@ -81,7 +87,7 @@ async function loginFailed(
           device: describeDevice(request),
         }),
   })
-  const { history, unreadable } = await readHistory(engine, key)
+  const { history, unreadable } = await readHistory(engine, key, reported)
   const recent = history.failedLogins.filter((failed) => at - failed < FAILURE_WINDOW_MS)
   // What cannot be counted is published, and not kept.
   if (unreadable || recent.length >= MAX_FAILED_LOGINS) return eventWriter.publish([event])
@@ -102,7 +108,6 @@ async function stepUpFailed(
   const attempt = stepUpAttempt(engine, reported)
   if (attempt === undefined) throw foreign()
   const { challenge } = attempt
-  const facts = { ...factsOf(attempt), reason: 'factor_not_proved' }
   await withSession(engine, challenge.session, async (opened) => {
     if (opened?.head.family.id !== challenge.family) return 'over'
     const { found } = opened
@@ -110,12 +115,13 @@ async function stepUpFailed(
     if (!isOfOneHolder(state, attempt)) throw foreign()
     if (lifetimeVerdict(state, found.lastActivity, attempt.at) !== 'live') return 'over'
     if (state.fork !== null) {
-      const { correlation } = reported
-      await revoke(engine, state.id, { reason: 'step_up_failed_after_fork', correlation })
+      const reason = 'step_up_failed_after_fork'
+      await revoke(engine, state.id, { reason, ...causeIn(reported) })
       return 'over'
     }
     const failures = withFailure(state.failures, challenge.context)
     const next: SessionState = { ...state, failures }
+    const facts = { ...factsOf(attempt, state), reason: 'factor_not_proved' }
     const events = [engine.eventWriter.event('step-up-failed', facts)]
     return save(engine, { found, next, events, seenAt: undefined })
   })
@@ -132,10 +138,8 @@ function foreign(): SessionError {
  * without a past is trusted at its next login. What was learnt of the subject's changes is
  * forgotten, because nobody can tell which of them were the thief's.
  */
-async function notMe(
-  engine: EngineContext,
-  { session, correlation }: ReportOf<'not_me'>,
-): Promise<void> {
+async function notMe(engine: EngineContext, reported: ReportOf<'not_me'>): Promise<void> {
+  const { session } = reported
   checkSessionId('session', session)
   const state = await readable(engine, session)
   try {
@@ -145,7 +149,7 @@ async function notMe(
       await changeHistory(engine, subject, (past) => withoutTrust(past, used))
     }
   } finally {
-    await revoke(engine, session, { reason: 'not_me', correlation })
+    await revoke(engine, session, { reason: 'not_me', ...causeIn(reported) })
   }
 }
 
@@ -174,11 +178,13 @@ function withoutTrust(history: SubjectHistory, used: ReadonlySet<string>): Subje
 /** Kept once an hour and session: the same answer to the same question says nothing new. */
 async function falseAlarm(
   { host, store, eventWriter }: EngineContext,
-  { session, correlation }: ReportOf<'false_alarm'>,
+  reported: ReportOf<'false_alarm'>,
 ): Promise<void> {
+  const { session } = reported
   checkSessionId('session', session)
   const at = host.now()
-  const facts = { at, session, actor: 'application', reason: 'false_alarm', correlation }
+  const reason = 'false_alarm'
+  const facts = { at, session, actor: 'application', reason, cause: reported }
   const event = eventWriter.event('false-alarm-reported', facts)
   const first = await store.replays.once(`false_alarm ${session}`, at + FEEDBACK_EVERY_MS)
   if (first) await eventWriter.append(session, [event])

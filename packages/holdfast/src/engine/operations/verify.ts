@@ -2,6 +2,7 @@ import type { Decision } from '../../core/decision.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import type { Presented, Verification } from '../../core/sessions.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
+import { isTouchDue, touchIfDue } from '../judging/activity.ts'
 import { accept, acceptNow, accessFor } from '../judging/answer.ts'
 import { decide } from '../judging/decide.ts'
 import { fastDecision, nothingNew } from '../judging/fast-path.ts'
@@ -14,7 +15,6 @@ import {
 } from '../judging/presentation.ts'
 import { planRotation } from '../judging/rotation.ts'
 import { loadNow } from '../state/load.ts'
-import { isTouchDue, touchIfDue } from '../state/save.ts'
 
 /** Judges one presentation of a token: the ten steps of the design, in their order. */
 export async function verify(engine: EngineContext, presented: Presented): Promise<Verification> {
@@ -55,7 +55,7 @@ function decideOnRead(
 ): Promise<Verification | 'lost_race'> | Verification {
   const decision = allowedUnchanged(engine, opened, matched)
   if (decision === undefined) return decide(engine, opened, matched)
-  const touched = touchIfDue(engine, opened.found, matched.presentation)
+  const touched = touchIfDue(engine, opened, matched)
   if (touched === undefined) return acceptUnchanged(engine, { opened, decision }, matched)
   return touched.then(() => acceptUnchanged(engine, { opened, decision }, matched))
 }
@@ -81,7 +81,7 @@ function decideOnReadNow(
   if (due && engine.touches.waits()) return undefined
   const unchanged = decideUnchanged(engine, opened, authenticated)
   if (unchanged === undefined) return undefined
-  if (due) touchIfDue(engine, opened.found, authenticated.presentation)
+  if (due) touchIfDue(engine, opened, authenticated)
   engine.copies?.asked('miss')
   return unchanged
 }

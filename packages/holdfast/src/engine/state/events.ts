@@ -1,37 +1,55 @@
 import type { Codec } from '../../codecs/codec.ts'
 import { sealEvent } from '../../codecs/event-record.ts'
-import type { EventType, SessionEvent } from '../../core/events.ts'
+import type { EventType, PersonalFacts, SessionEvent } from '../../core/events.ts'
 import type { Host } from '../../core/host.ts'
 import { subjectOf } from '../../core/ids.ts'
 import type { Device, Network } from '../../core/request.ts'
 import type { Feed, SealedEvent } from '../../core/store.ts'
-import type { EventFacts, EventLimiter, EventWriter } from '../context.ts'
+import { correlationOf, traceOf } from '../../core/trace.ts'
+import type { EventFacts, EventLimiter, EventWriter, MadeEvent } from '../context.ts'
 import { highestNumbers } from './highest-numbers.ts'
+import { type PersonalDetail, personalFacts } from './personal-facts.ts'
+
+/** Hears events, with what tells who a person is, where that is asked for. Must not throw. */
+export type EventListener = (event: SessionEvent, personal: PersonalFacts | null) => void
 
 export interface EventWriterOptions {
   readonly codec: Codec
   readonly host: Host
-  readonly feed: Feed
-  readonly onEvent: ((event: SessionEvent) => void) | undefined
+  readonly feed: Pick<Feed, 'append'>
+  readonly onEvent: EventListener | undefined
+  /** Default `none`. */
+  readonly personal?: PersonalDetail
 }
 
 const ID_BYTES = 16
 
-export function eventWriter({ codec, host, feed, onEvent }: EventWriterOptions): EventWriter {
-  function seal(events: readonly SessionEvent[]): readonly SealedEvent[] {
-    return events.map((event) => ({
+export function eventWriter({
+  codec,
+  host,
+  feed,
+  onEvent,
+  personal: detail = 'none',
+}: EventWriterOptions): EventWriter {
+  function seal(events: readonly MadeEvent[]): readonly SealedEvent[] {
+    return events.map(({ event, personal }) => ({
       id: event.id,
       at: event.at,
-      sealed: sealEvent(codec, event),
+      sealed: sealEvent(codec, event, personal),
     }))
   }
 
-  function publish(events: readonly SessionEvent[]): void {
-    if (onEvent !== undefined) for (const event of events) onEvent(event)
+  function publish(events: readonly MadeEvent[]): void {
+    if (onEvent !== undefined) for (const { event, personal } of events) onEvent(event, personal)
   }
 
-  function event(type: EventType, facts: EventFacts): SessionEvent {
-    const { network, device, session } = facts
+  function event(type: EventType, facts: EventFacts): MadeEvent {
+    return { event: publicPart(type, facts), personal: personalFacts(detail, facts) }
+  }
+
+  function publicPart(type: EventType, facts: EventFacts): SessionEvent {
+    const { network, device, session, authentication, cause = {} } = facts
+    const trace = traceOf(cause)
     return {
       id: Buffer.from(host.random(ID_BYTES)).toString('base64url'),
       type,
@@ -44,7 +62,9 @@ export function eventWriter({ codec, host, feed, onEvent }: EventWriterOptions):
       decision: facts.decision ?? null,
       situation: facts.situation ?? null,
       reason: facts.reason ?? null,
-      correlation: facts.correlation ?? null,
+      correlation: correlationOf(cause) ?? null,
+      ...(authentication === undefined ? {} : { authentication }),
+      ...(trace === undefined ? {} : { trace }),
     }
   }
 
@@ -53,7 +73,7 @@ export function eventWriter({ codec, host, feed, onEvent }: EventWriterOptions):
     seal,
     publish,
     tell(type, facts) {
-      if (onEvent !== undefined) onEvent(event(type, facts()))
+      if (onEvent !== undefined) publish([event(type, facts())])
     },
     async append(key, events) {
       await feed.append(key, seal(events))

@@ -16,7 +16,7 @@ import {
 import type { SubjectKey } from '../../core/ids.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { SubjectEntry } from '../../core/store.ts'
-import type { EngineContext } from '../context.ts'
+import type { EngineContext, EventFacts } from '../context.ts'
 
 const KEEP_MS = 90 * 24 * 3_600_000
 
@@ -62,6 +62,7 @@ export interface OpenedHistory {
 export async function readHistory(
   engine: EngineContext,
   subject: SubjectKey,
+  cause?: EventFacts['cause'],
 ): Promise<OpenedHistory> {
   const entry = await engine.store.subjects.read(subject)
   const { version, sealed } = entry
@@ -72,7 +73,7 @@ export async function readHistory(
     return { entry, history, unreadable: false }
   } catch (error) {
     if (!isUnreadable(error)) throw error
-    await reportUnreadable(engine, subject, version)
+    await reportUnreadable(engine, subject, { version, cause })
     return { entry, history: NO_HISTORY, unreadable: true }
   }
 }
@@ -81,11 +82,12 @@ export async function readHistory(
 async function reportUnreadable(
   { host, eventWriter, eventLimiter }: EngineContext,
   subject: SubjectKey,
-  version: number,
+  { version, cause }: { readonly version: number; readonly cause: EventFacts['cause'] },
 ): Promise<void> {
   // The version is what the store says. Of one that was made up, no later one may depend.
   if (!eventLimiter.isNew(`${subject} ${version}`, version)) return
-  const facts = { at: host.now(), subject, actor: 'engine', reason: 'history_unreadable' }
+  const reason = 'history_unreadable'
+  const facts = { at: host.now(), subject, actor: 'engine', reason, cause }
   await eventWriter.append(subject, [eventWriter.event('anomaly-detected', facts)])
 }
 

@@ -1,11 +1,9 @@
 import { SessionError } from '../../core/errors.ts'
-import type { SessionEvent } from '../../core/events.ts'
 import type { SessionId } from '../../core/ids.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
-import type { Presentation } from '../../core/request.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Entries, Found, Reason } from '../../core/store.ts'
-import type { EngineContext, EventFacts, Rotated } from '../context.ts'
+import type { EngineContext, EventFacts, MadeEvent, Rotated } from '../context.ts'
 
 /**
  * How often a session is read and judged once more. Each lost race means that another write got
@@ -35,7 +33,7 @@ export function save(engine: EngineContext, change: Change): Promise<Saved> {
 interface Change {
   readonly found: Found
   readonly next: SessionState | Rotated
-  readonly events: readonly SessionEvent[]
+  readonly events: readonly MadeEvent[]
   readonly seenAt: number | undefined
 }
 
@@ -56,42 +54,6 @@ function saved(
   engine.versions.note(found.id, found.version + 1)
   engine.eventWriter.publish(events)
   return 'written'
-}
-
-/** Whether activity is to be noted. Of passive requests none is. */
-export function isTouchDue(
-  { touches }: Pick<EngineContext, 'touches'>,
-  found: Found,
-  { at, passive }: Presentation,
-): boolean {
-  return passive !== true && touches.isDue(found, at)
-}
-
-/** When the session was used, for a write that comes with a request. */
-export function seenAt({ at, passive }: Presentation): number | undefined {
-  return passive === true ? undefined : at
-}
-
-/**
- * Notes activity, at most once per touch interval. The listener hears of it: that is the sample of
- * presentations in the log. Undefined: the answer need not wait.
- */
-export function touchIfDue(
-  engine: EngineContext,
-  found: Found,
-  presentation: Presentation,
-): Promise<void> | undefined {
-  const { touches, eventWriter } = engine
-  const { at } = presentation
-  if (!isTouchDue(engine, found, presentation)) return undefined
-  const tell = (): void =>
-    eventWriter.tell('session-presented', () => {
-      const { network, device } = presentation
-      return { at, session: found.id, network, device }
-    })
-  const touched = touches.touch(found.id, at)
-  if (touched === undefined) tell()
-  return touched?.then(tell)
 }
 
 /** How a session ends, and what its event says. */

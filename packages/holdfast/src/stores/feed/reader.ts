@@ -62,7 +62,7 @@ export function feedReader(source: FeedSource, watch: HeadWatch): Omit<Feed, 'ap
   async function readFrom(positions: Positions, wanted: Wanted): Promise<Part> {
     const heads = await source.heads()
     const ahead = positions.findIndex((after, partition) => after > (heads[partition] ?? 0))
-    if (ahead !== -1) throw gap(ahead, 'the store has lost what came before it')
+    if (ahead !== -1) throw lostBefore(ahead)
     const behind = behindOf(positions, heads)
     if (behind.length === 0) return { items: [], positions, isWhole: true, reachesHeads: true }
     const part = await readBehind(behind, positions, wanted)
@@ -274,6 +274,11 @@ function overwritten(): SessionError {
     'The feed has another entry where one was told before: the store has lost something. ' +
       'Take a new snapshot and read on from the head.',
   )
+}
+
+/** A position is ahead of the store. */
+export function lostBefore(partition: number): SessionError {
+  return gap(partition, 'the store has lost what came before it')
 }
 
 function gap(partition: number, reason: string): SessionError {

@@ -38,6 +38,7 @@ export function localEntries({
   transaction,
   read,
   now,
+  admit,
   publish,
   touchEveryMs,
 }: LocalContext): LocalEntries {
@@ -129,6 +130,7 @@ export function localEntries({
         if (before === undefined && (!isNew || current(id, at) !== undefined)) return 'gone'
         if ((before?.version ?? 0) !== version - 1) return 'conflict'
         if (isNew && times.generation < generation) return 'gone'
+        admit(locate(id).partition)
         if (isNew && limit !== undefined && reachesLimit(id, { limit, at })) return 'limit'
 
         const record: LiveRecord = {
@@ -160,6 +162,7 @@ export function localEntries({
         const record = live(id, at)
         if (record === undefined) return 'gone'
         if ((record.attributes?.version ?? 0) !== version - 1) return 'conflict'
+        admit(locate(id).partition)
         tables.putRecord(id, { ...record, attributes: { version, sealed } })
         publish(locate(id).partition, [
           { kind: 'changed', session: id, version: record.version, at },

@@ -19,6 +19,8 @@ const TRIM = 4
 export const LMDB_TABLES = 16
 
 const HEADS = 'newest'
+/** In front of the number of a partition. */
+const CONFIRMED = 'confirmed'
 const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 
 type Bytes = Database<Buffer, string>
@@ -169,6 +171,13 @@ export function lmdbTables(root: RootDatabase): Tables {
       const old = { start: [partition, 0], end: [partition, keepFrom], limit: TRIM }
       for (const key of [...feed.getKeys(old)]) feed.removeSync(key)
     },
+    confirmed: (partition) => heads.getBinaryFast(CONFIRMED + partition)?.readUIntBE(0, 6),
+    putConfirmed(partition, sequence) {
+      const bytes = Buffer.alloc(6)
+      bytes.writeUIntBE(sequence, 0, 6)
+      heads.putSync(CONFIRMED + partition, bytes)
+    },
+    removeConfirmed: (partition) => void heads.removeSync(CONFIRMED + partition),
   }
 }
 

@@ -22,6 +22,7 @@ export function memoryTables(): Tables {
   const indexes = new Map<SubjectKey, Map<SessionId, IndexEntry>>()
   const expiryQueue = new Map<number, Expiring[]>()
   const feeds = new Map<number, PartitionFeed>()
+  const confirmed = new Map<number, number>()
   /** Slots before this one are empty. */
   let lowest = Infinity
 
@@ -102,6 +103,9 @@ export function memoryTables(): Tables {
       const extra = keepFrom - (feed.entries[0]?.sequence ?? keepFrom)
       if (extra * 2 > feed.entries.length - extra) feed.entries = feed.entries.slice(extra)
     },
+    confirmed: (partition) => confirmed.get(partition),
+    putConfirmed: (partition, sequence) => void confirmed.set(partition, sequence),
+    removeConfirmed: (partition) => void confirmed.delete(partition),
   }
 }
 

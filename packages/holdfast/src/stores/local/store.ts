@@ -1,14 +1,16 @@
 import { PARTITIONS } from '../../core/ids.ts'
 import type { FeedItem, Store } from '../../core/store.ts'
-import { type FeedBound, MEASURED_EVERY } from '../feed/bound.ts'
+import type { FeedBound } from '../feed/bound.ts'
 import { type HeadWatchOptions, headWatch } from '../feed/head-watch.ts'
+import { feedHold } from '../feed/hold.ts'
 import { feedReader } from '../feed/reader.ts'
 import { checkedKey } from '../input.ts'
 import { locate } from '../partition.ts'
 import { writeProof } from '../write-proof.ts'
 import { localEntries } from './entries.ts'
+import { type FeedWriter, feedWriter } from './feed-writer.ts'
 import { localReplays, localSubjects } from './subjects.ts'
-import type { Backend, Publish, Tables } from './tables.ts'
+import type { Backend } from './tables.ts'
 
 /** Clock, bounds and the end of a store on this machine. */
 export interface LocalOptions {
@@ -35,16 +37,7 @@ export function localStore(
   const heads = async (): Promise<readonly number[]> => backend.read(() => tables.feedHeads())
   const watch = headWatch(heads, others)
 
-  const entriesKept = entriesWithin(feed, tables)
-
-  const publish: Publish = (partition, items) => {
-    let { newest } = tables.feedEnds(partition)
-    for (const item of items) {
-      newest++
-      const keepFrom = newest - entriesKept(partition, newest) + 1
-      tables.appendFeed(partition, { sequence: newest, item }, keepFrom)
-    }
-  }
+  const { admit, publish } = feedWriter(tables, feed)
 
   async function transaction<T>(change: () => T): Promise<T> {
     const result = await backend.transaction(change)
@@ -52,7 +45,7 @@ export function localStore(
     return result
   }
 
-  const context = { ...backend, transaction, now, publish, touchEveryMs }
+  const context = { ...backend, transaction, now, admit, publish, touchEveryMs }
   const { flush, ...entries } = localEntries(context)
   const source = {
     heads,
@@ -73,8 +66,28 @@ export function localStore(
       async append(key, events) {
         const { partition } = locate(checkedKey(key))
         const items = events.map((event): FeedItem => ({ kind: 'event', ...event }))
-        await transaction(() => publish(partition, items))
+        await transaction(() => {
+          admit(partition)
+          publish(partition, items)
+        })
       },
+      hold: feedHold({
+        heads,
+        confirmed: async () => backend.read(() => ALL.map(tables.confirmed)),
+        async confirm(moved) {
+          await backend.transaction(() => {
+            for (const { partition, sequence } of moved) {
+              if (sequence > (tables.confirmed(partition) ?? -1))
+                tables.putConfirmed(partition, sequence)
+            }
+          })
+        },
+        async release() {
+          await backend.transaction(() => {
+            for (const partition of ALL) tables.removeConfirmed(partition)
+          })
+        },
+      }),
     },
     proveWritable: proof.prove,
     async close() {
@@ -85,44 +98,8 @@ export function localStore(
   }
 }
 
-/** An entry of the feed with its place in a table, without the sealed bytes of an event. */
-const ENTRY_BYTES = 200
-
-/** Entries looked at for their size: at the end, in the middle and at the start of a feed. */
-const SAMPLES = 6
-
-/**
- * Answers how many entries a partition may keep when it appends `sequence`: as many as fit into its
- * bytes, as far as samples of its entries tell.
- */
-function entriesWithin(
-  { entries, bytes }: FeedBound,
-  tables: Tables,
-): (partition: number, sequence: number) => number {
-  const known = new Map<number, number>()
-
-  function measured(partition: number): number {
-    const { oldest, newest } = tables.feedEnds(partition)
-    const places = [oldest, Math.floor((oldest + newest) / 2), newest - SAMPLES + 1]
-    const sizes = places
-      .flatMap((from) => tables.feedRange({ partition, after: from - 1, count: SAMPLES }))
-      .map(({ item }) => ENTRY_BYTES + (item?.kind === 'event' ? item.sealed.length : 0))
-    const total = sizes.reduce((sum, size) => sum + size, 0)
-    return total === 0 ? entries : Math.min(entries, Math.ceil((bytes * sizes.length) / total))
-  }
-
-  return (partition, sequence) => {
-    const fit = known.get(partition)
-    if (fit !== undefined && sequence % MEASURED_EVERY !== 0) return fit
-    const now = measured(partition)
-    known.set(partition, now)
-    return now
-  }
-}
-
 /** What the contracts of a local store share. */
-export interface LocalContext extends Backend {
+export interface LocalContext extends Backend, FeedWriter {
   readonly now: () => number
-  readonly publish: Publish
   readonly touchEveryMs: number
 }

@@ -59,6 +59,10 @@ export interface Tables {
   feedRange(range: Range): readonly Numbered[]
   /** Appends an entry and drops those before `keepFrom`. */
   appendFeed(partition: number, entry: Appended, keepFrom: number): void
+  /** What the audit log has of a partition. Undefined: the feed is not held for one. */
+  confirmed(partition: number): number | undefined
+  putConfirmed(partition: number, sequence: number): void
+  removeConfirmed(partition: number): void
 }
 
 /** A feed entry to be appended. */

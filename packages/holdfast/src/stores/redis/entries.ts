@@ -1,5 +1,6 @@
 import type { SessionId, SubjectKey } from '../../core/ids.ts'
 import type { Entries, Entry, WriteOptions } from '../../core/store.ts'
+import { backlogFull } from '../feed/bound.ts'
 import { checkedEntry, checkedId, checkedTime, checkedVersion } from '../input.ts'
 import { locate, suffixOf } from '../partition.ts'
 import {
@@ -14,7 +15,7 @@ import {
 import { packedChange, packedEnd, packedEvent } from './feed-items.ts'
 import { redisList } from './lists.ts'
 import { bufferOf, bytesOf, numberOf, unexpectedReply } from './replies.ts'
-import { SCRIPTS } from './scripts.ts'
+import { BACKLOG_FULL, SCRIPTS } from './scripts.ts'
 import type { RedisContext } from './store.ts'
 
 /** Ids in one touch: many enough to be cheap, few enough not to hold Redis up. */
@@ -60,6 +61,7 @@ export function redisEntries(context: RedisContext): Entries {
         keys.generation(location),
         keys.feed(partition),
         keys.counter(partition),
+        keys.confirmed(partition),
       ],
       args,
     )
@@ -81,6 +83,7 @@ export function redisEntries(context: RedisContext): Entries {
         keys.feed(partition),
         keys.counter(partition),
         keys.apart(location, id),
+        keys.confirmed(partition),
       ],
       [
         ...feedArguments(context),
@@ -124,11 +127,11 @@ export function redisEntries(context: RedisContext): Entries {
       if (entry.version > 1) {
         const outcome = await update(entry, { seenAt, events })
         context.wake()
-        if (outcome !== ASK_WRITE) return outcomeOf(outcome)
+        if (outcome !== ASK_WRITE) return outcomeOf(outcome, entry.id)
       }
       const reply = await write(entry, { limit, attributes, seenAt, events })
       context.wake()
-      return outcomeOf(reply)
+      return outcomeOf(reply, entry.id)
     },
 
     async attach(id, { version, sealed }) {
@@ -143,11 +146,12 @@ export function redisEntries(context: RedisContext): Entries {
           keys.apart(location, id),
           keys.feed(partition),
           keys.counter(partition),
+          keys.confirmed(partition),
         ],
         [...feedArguments(context), rawOf(id), String(version), bufferOf(sealed)],
       )
       context.wake()
-      const outcome = outcomeOf(reply)
+      const outcome = outcomeOf(reply, id)
       return outcome === 'limit' ? 'gone' : outcome
     },
 
@@ -165,6 +169,7 @@ export function redisEntries(context: RedisContext): Entries {
           keys.feed(partition),
           keys.counter(partition),
           keys.secret(partition),
+          keys.confirmed(partition),
         ],
         [
           ...feedArguments(context),
@@ -190,6 +195,7 @@ export function redisEntries(context: RedisContext): Entries {
           keys.feed(partition),
           keys.counter(partition),
           keys.secret(partition),
+          keys.confirmed(partition),
         ],
         [
           ...feedArguments(context),
@@ -242,7 +248,13 @@ export function feedArguments(context: Pick<RedisContext, 'now' | 'feed'>): stri
 }
 
 function boundsOf({ feed }: Pick<RedisContext, 'feed'>): string {
-  return `${feed.entries} ${feed.bytes}`
+  return `${feed.entries} ${feed.bytes} ${feed.backlogBytes}`
+}
+
+/** The answer of a script, unless it has to wait for the audit log. */
+export function admitted(reply: unknown, partition: number): unknown {
+  if (reply === BACKLOG_FULL) throw backlogFull(partition)
+  return reply
 }
 
 /** The bytes of an id or a subject key. */
@@ -255,8 +267,9 @@ export function texts(numbers: readonly number[]): string[] {
   return numbers.map(String)
 }
 
-function outcomeOf(reply: unknown): (typeof OUTCOMES)[number][1] {
-  const outcome = OUTCOMES.find(([code]) => code === reply)
+function outcomeOf(reply: unknown, id: SessionId): (typeof OUTCOMES)[number][1] {
+  const answered = admitted(reply, locate(id).partition)
+  const outcome = OUTCOMES.find(([code]) => code === answered)
   if (outcome === undefined) throw unexpectedReply()
   return outcome[1]
 }

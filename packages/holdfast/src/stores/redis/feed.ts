@@ -1,9 +1,11 @@
 import { PARTITIONS } from '../../core/ids.ts'
+import type { HoldSource } from '../feed/hold.ts'
 import type { FeedSource, Numbered } from '../feed/reader.ts'
 import type { RedisAsk } from './ask.ts'
 import { itemOfFields, PACKED_FIELD, unpackedItem } from './feed-items.ts'
 import type { RedisKeys } from './keys.ts'
 import { bytesOf, listOf, numberOf, textOf } from './replies.ts'
+import { SCRIPTS } from './scripts.ts'
 
 const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 
@@ -14,14 +16,16 @@ const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 export function redisFeed(
   { ask, keys }: { readonly ask: RedisAsk; readonly keys: RedisKeys },
   { cluster }: { readonly cluster: boolean },
-): FeedSource {
+): FeedSource & HoldSource {
+  /** What is under one key of each partition. */
+  async function values(name: (partition: number) => string): Promise<readonly unknown[]> {
+    const names = ALL.map(name)
+    if (cluster) return Promise.all(names.map((key) => ask.command(key, ['GET', key])))
+    return listOf(await ask.command(names[0] ?? '', ['MGET', ...names]))
+  }
+
   async function heads(): Promise<number[]> {
-    const counters = ALL.map((partition) => keys.counter(partition))
-    if (cluster) {
-      const replies = await Promise.all(counters.map((key) => ask.command(key, ['GET', key])))
-      return replies.map(numberOf)
-    }
-    return listOf(await ask.command(counters[0] ?? '', ['MGET', ...counters])).map(numberOf)
+    return (await values(keys.counter)).map(numberOf)
   }
 
   async function range(partition: number, from: number, count: number): Promise<Numbered[]> {
@@ -44,6 +48,22 @@ export function redisFeed(
     },
     ranges: (asked) =>
       Promise.all(asked.map(({ partition, after, count }) => range(partition, after + 1, count))),
+
+    async confirmed() {
+      const found = await values(keys.confirmed)
+      return found.map((value) => (bytesOf(value) === undefined ? undefined : numberOf(value)))
+    },
+    async confirm(moved) {
+      await Promise.all(
+        moved.map(({ partition, sequence }) =>
+          ask.run(SCRIPTS.confirm, [keys.confirmed(partition)], ['', String(sequence)]),
+        ),
+      )
+    },
+    async release() {
+      const names = ALL.map(keys.confirmed)
+      await Promise.all(names.map((key) => ask.command(key, ['DEL', key])))
+    },
   }
 }
 

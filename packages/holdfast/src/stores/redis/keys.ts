@@ -22,6 +22,8 @@ export interface RedisKeys {
   histories(partition: number): string
   feed(partition: number): string
   counter(partition: number): string
+  /** What the audit log has of the feed. */
+  confirmed(partition: number): string
   /** What messages of a partition are authenticated with. */
   secret(partition: number): string
   replay(partition: number, digest: string): string
@@ -50,6 +52,7 @@ export function redisKeys(prefix: string): RedisKeys {
     histories: (partition) => ofPartition('q', partition),
     feed: (partition) => ofPartition('f', partition),
     counter: (partition) => ofPartition('n', partition),
+    confirmed: (partition) => ofPartition('a', partition),
     secret: (partition) => ofPartition('k', partition),
     replay: (partition, digest) => key('m', partition, digest),
     mark: (partition) => ofPartition('w', partition),

@@ -1,5 +1,5 @@
 import { EXPIRED_READABLE_MS } from '../../core/store.ts'
-import { MEASURED_EVERY } from '../feed/bound.ts'
+import { LARGE_ENTRY_BYTES, MEASURED_EVERY } from '../feed/bound.ts'
 import { LIVE, RECORD_HEADER_BYTES } from '../stored-record.ts'
 import { PACKED_FIELD } from './feed-items.ts'
 import { TOLD_BYTES, TOLD_ENTRIES } from './told-message.ts'
@@ -7,14 +7,29 @@ import { TOLD_BYTES, TOLD_ENTRIES } from './told-message.ts'
 /** The layout of the header of a record, for struct. */
 export const HEADER = '>BI4I6I6I6I6I6'
 
-/** Trims a feed to its share of bytes. It calls `fmt`. */
+/**
+ * Trims a feed to its share of bytes, but for the entries that wait for the audit log. It calls
+ * `fmt`.
+ */
 export const FIT = `
 -- pcall: where this user may not ask for the size, the bound of entries is left
-local function fit(feed, room)
+local function fit(feed, room, waiting)
   local size = redis.pcall('MEMORY', 'USAGE', feed)
   if type(size) ~= 'number' or size <= room then return end
-  local keep = math.floor(redis.call('XLEN', feed) * room / size)
+  local keep = math.max(waiting, math.floor(redis.call('XLEN', feed) * room / size))
   redis.call('XTRIM', feed, 'MAXLEN', '~', fmt(keep))
+end
+`
+
+/** Whether so many entries wait for the audit log that no more may. */
+export const FULL = `
+local function full(feed, waiting, limit, room, most)
+  local length = redis.call('XLEN', feed)
+  -- pcall: where this user may not ask for the size, all entries count as large ones
+  local size = redis.pcall('MEMORY', 'USAGE', feed)
+  if type(size) ~= 'number' then size = ${LARGE_ENTRY_BYTES} * length end
+  local usual = math.min(limit, length * room / size)
+  return (math.min(waiting, length) - usual) * size > most * length
 end
 `
 
@@ -84,12 +99,31 @@ end
 local newest = 0
 
 ${FIT}
-local function emit(feed, counter, item)
-  local limit, room = string.match(ARGV[2], '^(%d+) (%d+)$')
-  newest = redis.call('INCR', counter)
-  redis.call('XADD', feed, 'MAXLEN', '~', limit, fmt(newest) .. '-0',
-    '${PACKED_FIELD}', item)
-  if newest % ${MEASURED_EVERY} == 0 then fit(feed, tonumber(room)) end
+${FULL}
+local function bounds()
+  local limit, room, most = string.match(ARGV[2], '^(%d+) (%d+) (%d+)$')
+  return tonumber(limit), tonumber(room), tonumber(most)
+end
+
+-- Asked before anything is written. Endings do not ask.
+local function refuses(feed, counter, confirmed)
+  local known = redis.call('MGET', counter, confirmed)
+  local waiting = known[2] and tonumber(known[1] or '0') - tonumber(known[2]) or 0
+  return waiting >= ${MEASURED_EVERY} and full(feed, waiting, bounds())
+end
+
+local function emit(feed, counter, confirmed, items)
+  if #items == 0 then return end
+  local limit, room = bounds()
+  newest = redis.call('INCRBY', counter, #items)
+  local has = redis.call('GET', confirmed)
+  local waiting = has and newest - tonumber(has) or 0
+  local keep = fmt(math.max(limit, waiting))
+  for i, item in ipairs(items) do
+    redis.call('XADD', feed, 'MAXLEN', '~', keep, fmt(newest - #items + i) .. '-0',
+      '${PACKED_FIELD}', item)
+  end
+  if newest % ${MEASURED_EVERY} < #items then fit(feed, room, waiting) end
 end
 
 -- pcall: the write must stand also where this user may not publish
@@ -118,8 +152,10 @@ local function tell(feed, secret)
   redis.pcall('PUBLISH', prefix .. 'wake', head .. tag .. body)
 end
 
-local function emitAll(feed, counter, first)
-  for i = first, #ARGV do emit(feed, counter, ARGV[i]) end
+local function arguments(first)
+  local items = {}
+  for i = first, #ARGV do items[#items + 1] = ARGV[i] end
+  return items
 end
 
 local function follows(a, b)

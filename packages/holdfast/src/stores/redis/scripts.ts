@@ -9,7 +9,8 @@ import {
   RECORD_HEADER_BYTES,
 } from '../stored-record.ts'
 import { CHANGED, PACKED_FIELD, SUBJECT } from './feed-items.ts'
-import { COMMON, FIT, HEADER } from './lua-functions.ts'
+import { LIST, SUBJECTS } from './list-scripts.ts'
+import { COMMON, FIT, FULL, HEADER } from './lua-functions.ts'
 
 /** A Lua script that runs as one atomic step in one slot. */
 export interface Script {
@@ -18,10 +19,13 @@ export interface Script {
   readonly sha: string
 }
 
+/** The answer of a script that has to wait for the audit log: nothing was written. */
+export const BACKLOG_FULL = -3
+
 /**
- * KEYS record generation index subjects feed counter apart. 1 written, 0 conflict, -1 gone,
- * -2 limit. `apart` has the attributes of a record of before. A first version comes with its
- * attributes behind it, a later one gets those that are there.
+ * KEYS record generation index subjects feed counter apart confirmed. 1 written, 0 conflict,
+ * -1 gone, -2 limit, -3 backlog full. `apart` has the attributes of a record of before. A first
+ * version comes with its attributes behind it, a later one gets those that are there.
  */
 const WRITE = `
 local member, subject, version = ARGV[3], ARGV[4], tonumber(ARGV[5])
@@ -38,6 +42,9 @@ elseif version > 1 then return -1 end
 if (live and before.version or 0) ~= version - 1 then return 0 end
 if version == 1 then
   if initial < generation then return -1 end
+end
+if refuses(KEYS[5], KEYS[6], KEYS[8]) then return ${BACKLOG_FULL} end
+if version == 1 then
   if limit ~= '' then
     local count = 0
     limit = tonumber(limit)
@@ -70,31 +77,41 @@ if not live or before.deadline ~= deadline then
   keepUntil(KEYS[4], deadline)
   trim(KEYS[4], 8)
 end
-emitAll(KEYS[5], KEYS[6], 14)
+emit(KEYS[5], KEYS[6], KEYS[8], arguments(14))
 if version > 1 then announce(KEYS[5]) end
 return 1
 `
 
 /**
- * KEYS record generation feed counter. As WRITE for a version above the first, with the same
- * answers and checks, and without the shared functions: nearly every write is one of these. The
- * deadline has to stay, so that expiry and indexes are right already. A record as long as the one
- * before is written in place: its attributes are neither moved nor sent to replicas and logs. 2:
- * expiry and indexes may be wrong, or the attributes are apart: WRITE has to do it. A process whose
- * clock is ahead may have taken a session that was silent for long out of its index.
+ * KEYS record generation feed counter confirmed. As WRITE for a version above the first, with the
+ * same answers and checks, and without the shared functions: nearly every write is one of these.
+ * The deadline has to stay, so that expiry and indexes are right already. A record as long as the
+ * one before is written in place: its attributes are neither moved nor sent to replicas and logs.
+ * 2: expiry and indexes may be wrong, or the attributes are apart: WRITE has to do it. A process
+ * whose clock is ahead may have taken a session that was silent for long out of its index.
  */
 const UPDATE = `
 local now = tonumber(ARGV[1])
 local _, version, initial, created, deadline, idle, seen = struct.unpack('${HEADER}', ARGV[3])
 if deadline <= now then return -1 end
 local raw = redis.call('GETRANGE', KEYS[1], 0, ${RECORD_HEADER_BYTES + 2})
-local generation = tonumber(redis.call('GET', KEYS[2]) or '0')
+local known = redis.call('MGET', KEYS[2], KEYS[4], KEYS[5])
+local generation = tonumber(known[1] or '0')
 local layout = string.byte(raw)
 if layout ~= ${LIVE} and layout ~= ${LIVE_APART} then return -1 end
 local _, stored, survived, _, til, silence, last = struct.unpack('${HEADER}', raw)
 if survived < generation or now >= til or last == 0 or now - last >= silence then return -1 end
 if stored ~= version - 1 then return 0 end
 if layout ~= ${LIVE} or til ~= deadline or now - last > silence / 2 then return 2 end
+
+local limit, room, most = string.match(ARGV[2], '^(%d+) (%d+) (%d+)$')
+local waiting = known[3] and tonumber(known[2] or '0') - tonumber(known[3]) or 0
+if waiting >= ${MEASURED_EVERY} then
+  ${FULL}
+  if full(KEYS[3], waiting, tonumber(limit), tonumber(room), tonumber(most)) then
+    return ${BACKLOG_FULL}
+  end
+end
 
 local function fmt(n) return string.format('%.0f', n) end
 local head = struct.pack('${HEADER}I3', ${LIVE}, version, math.max(survived, initial), created,
@@ -109,21 +126,22 @@ else
 end
 local items = #ARGV - 6
 local newest = redis.call('INCRBY', KEYS[4], items)
-local limit, room = string.match(ARGV[2], '^(%d+) (%d+)$')
+if known[3] then waiting = waiting + items end
+local keep = fmt(math.max(tonumber(limit), waiting))
 for i = 1, items do
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', limit, fmt(newest - items + i) .. '-0',
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', keep, fmt(newest - items + i) .. '-0',
     '${PACKED_FIELD}', ARGV[6 + i])
 end
 if newest % ${MEASURED_EVERY} < items then
   ${FIT}
-  fit(KEYS[3], tonumber(room))
+  fit(KEYS[3], tonumber(room), waiting)
 end
 -- pcall: the write must stand also where this user may not publish
 redis.pcall('PUBLISH', ARGV[5], ARGV[6] .. ' ' .. fmt(newest))
 return 1
 `
 
-/** KEYS record generation apart feed counter. Answers and `apart` as in WRITE. */
+/** KEYS record generation apart feed counter confirmed. Answers and `apart` as in WRITE. */
 const ATTACH = `
 local raw = redis.call('GET', KEYS[1])
 local entry = parse(raw)
@@ -132,16 +150,18 @@ local version = tonumber(ARGV[4])
 local sealed, attributes = partsOf(raw, KEYS[3])
 local stored = attributes == '' and 0 or struct.unpack('>I4', attributes)
 if stored ~= version - 1 then return 0 end
+if refuses(KEYS[4], KEYS[5], KEYS[6]) then return ${BACKLOG_FULL} end
 redis.call('SET', KEYS[1], string.char(${LIVE}) .. string.sub(raw, 2, ${RECORD_HEADER_BYTES}) ..
   sealed .. struct.pack('>I4', version) .. ARGV[5], 'PXAT', fmt(entry.deadline + DAY))
 redis.call('UNLINK', KEYS[3])
-emit(KEYS[4], KEYS[5], struct.pack('>BI4I6', ${CHANGED}, entry.version, now) .. ARGV[3])
+emit(KEYS[4], KEYS[5], KEYS[6],
+  { struct.pack('>BI4I6', ${CHANGED}, entry.version, now) .. ARGV[3] })
 announce(KEYS[4])
 return 1
 `
 
 /**
- * KEYS record generation index apart feed counter secret. 1 when it was there, live or
+ * KEYS record generation index apart feed counter secret confirmed. 1 when it was there, live or
  * expired. UNLINK comes first: once a script has freed memory, Redis lets its other writes pass,
  * also at the memory limit.
  */
@@ -156,15 +176,15 @@ if til > now then
 end
 redis.call('ZREM', KEYS[3], ARGV[3])
 if not found then return 0 end
-emitAll(KEYS[5], KEYS[6], 5)
+emit(KEYS[5], KEYS[6], KEYS[8], arguments(5))
 tell(KEYS[5], KEYS[7])
 announce(KEYS[5])
 return 1
 `
 
 /**
- * KEYS record generation index feed counter secret. 1 for the first time. The record stays, without
- * its attributes. PEXPIREAT comes first, as UNLINK in REVOKE.
+ * KEYS record generation index feed counter secret confirmed. 1 for the first time. The record
+ * stays, without its attributes. PEXPIREAT comes first, as UNLINK in REVOKE.
  */
 const EXPIRE = `
 local entry = current(KEYS[1])
@@ -175,7 +195,7 @@ local sealed = partsOf(raw)
 redis.call('SET', KEYS[1], string.char(${LIVE}) .. string.sub(raw, 2, ${LAST_ACTIVITY_OFFSET}) ..
   struct.pack('>I6', 0) .. sealed, 'KEEPTTL')
 redis.call('ZREM', KEYS[3], ARGV[3])
-emitAll(KEYS[4], KEYS[5], 4)
+emit(KEYS[4], KEYS[5], KEYS[7], arguments(4))
 tell(KEYS[4], KEYS[6])
 announce(KEYS[4])
 return 1
@@ -194,26 +214,27 @@ return 0
 `
 
 /**
- * KEYS generation index feed counter secret except. Answers the new generation. UNLINK comes first,
- * as in REVOKE.
+ * KEYS generation index feed counter secret confirmed except. Answers the new generation. UNLINK
+ * comes first, as in REVOKE.
  */
 const REVOKE_SUBJECT = `
 local at, subject, except, member, reason = tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local before = generationOf(KEYS[1])
 local generation = math.max(before + 1, at)
-local entry = except ~= '' and current(KEYS[6]) or nil
+local entry = except ~= '' and current(KEYS[7]) or nil
 redis.call('UNLINK', KEYS[2])
 local kept = '\\0'
 if alive(entry, before) then
   kept = '\\1' .. except
-  redis.call('SETRANGE', KEYS[6], ${GENERATION_OFFSET}, struct.pack('>I6', generation))
+  redis.call('SETRANGE', KEYS[7], ${GENERATION_OFFSET}, struct.pack('>I6', generation))
   redis.call('ZADD', KEYS[2], fmt(entry.created), member)
   keepUntil(KEYS[2], entry.deadline)
 end
 redis.call('SET', KEYS[1], fmt(generation))
-emit(KEYS[3], KEYS[4],
+local items = arguments(8)
+table.insert(items, 1,
   struct.pack('>BI6I6', ${SUBJECT}, generation, at) .. subject .. kept .. reason)
-emitAll(KEYS[3], KEYS[4], 8)
+emit(KEYS[3], KEYS[4], KEYS[6], items)
 tell(KEYS[3], KEYS[5])
 announce(KEYS[3])
 return generation
@@ -247,88 +268,24 @@ redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[2])
 return 1
 `
 
-/** KEYS feed counter. */
+/** KEYS feed counter confirmed. */
 const APPEND = `
-emitAll(KEYS[1], KEYS[2], 3)
+if refuses(KEYS[1], KEYS[2], KEYS[3]) then return ${BACKLOG_FULL} end
+emit(KEYS[1], KEYS[2], KEYS[3], arguments(3))
+return 1
+`
+
+/** KEYS confirmed. */
+const CONFIRM = `
+if tonumber(redis.call('GET', KEYS[1]) or '-1') < tonumber(ARGV[2]) then
+  redis.call('SET', KEYS[1], ARGV[2])
+end
 return 1
 `
 
 /**
- * KEYS index generation. Answers three things: the position to read on from ('' at the end), for
- * each session the suffix of its id and its record in one string, and pairs of a place in that
- * list and the attributes that are kept apart from the record there.
- */
-const LIST = `
-local limit, score, after = tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local generation = generationOf(KEYS[2])
-local out, apart, dead, examined, offset = {}, {}, {}, 0, 0
-local more, next, last = true, '', nil
-while more do
-  local size = math.min(128, limit + 2)
-  local found = redis.call('ZRANGE', KEYS[1], score, '+inf', 'BYSCORE', 'LIMIT', offset, size,
-    'WITHSCORES')
-  offset = offset + size
-  more = #found == 2 * size
-  local first = 1
-  while found[first] and found[first + 1] == score and not follows(found[first], after) do
-    first = first + 2
-  end
-  local names = {}
-  for i = first, #found, 2 do names[#names + 1] = ARGV[5] .. found[i] end
-  local values = #names > 0 and redis.call('MGET', unpack(names)) or names
-  for i, raw in ipairs(values) do
-    if #out == limit or examined == 2000 then
-      next = last[2] .. '.' .. last[1]
-      more = false
-      break
-    end
-    local member = found[first + 2 * (i - 1)]
-    local layout, live = raw and string.byte(raw), false
-    if layout == ${LIVE} or layout == ${LIVE_APART} then
-      local _, _, survived, _, deadline, silence, seen = struct.unpack('${HEADER}', raw)
-      live = survived >= generation and within(deadline, silence, seen)
-    end
-    if live then
-      out[#out + 1] = member .. raw
-      local beside = layout == ${LIVE_APART} and redis.call('GET', ARGV[6] .. member)
-      if beside then
-        apart[#apart + 1] = #out
-        apart[#apart + 1] = beside
-      end
-    else
-      dead[#dead + 1] = member
-    end
-    last = { member, found[first + 2 * i - 1] }
-    examined = examined + 1
-  end
-end
-for _, member in ipairs(dead) do redis.call('ZREM', KEYS[1], member) end
-return { next, out, apart }
-`
-
-/** KEYS subjects or histories. Subjects of that index after a position, each with its score. */
-const SUBJECTS = `
-local count, score, after = tonumber(ARGV[2]), ARGV[3], ARGV[4]
-trim(KEYS[1], 500)
-local out, offset = {}, 0
-while #out < 2 * count do
-  local found = redis.call('ZRANGE', KEYS[1], score, '+inf', 'BYSCORE', 'LIMIT', offset, 128,
-    'WITHSCORES')
-  offset = offset + 128
-  for i = 1, #found, 2 do
-    if found[i + 1] ~= score or follows(found[i], after) then
-      out[#out + 1] = found[i]
-      out[#out + 1] = found[i + 1]
-    end
-  end
-  if #found < 256 then break end
-end
-return out
-`
-
-/**
  * All scripts by what they do. The first argument of each is the clock; the second, in a script
- * that appends to the feed, has the feed's bounds: entries and bytes.
+ * that appends to the feed, has the feed's bounds: entries, bytes, and bytes that wait beyond them.
  */
 export const SCRIPTS = {
   write: script('write', COMMON + WRITE),
@@ -343,6 +300,7 @@ export const SCRIPTS = {
   writeHistory: script('write a history', COMMON + WRITE_HISTORY),
   once: script('let a key through once', COMMON + ONCE),
   append: script('append events', COMMON + APPEND),
+  confirm: script('confirm a position', CONFIRM),
 } as const
 
 function script(name: string, source: string): Script {

@@ -1,12 +1,13 @@
 import type { Store } from '../../core/store.ts'
 import type { FeedBound } from '../feed/bound.ts'
 import { type HeadWatchOptions, headWatch } from '../feed/head-watch.ts'
+import { feedHold } from '../feed/hold.ts'
 import { feedReader } from '../feed/reader.ts'
 import { checkedKey } from '../input.ts'
 import { locate } from '../partition.ts'
 import type { RedisAsk } from './ask.ts'
 import { batchedReads, type ReadKeys } from './batched-reads.ts'
-import { feedArguments, redisEntries } from './entries.ts'
+import { admitted, feedArguments, redisEntries } from './entries.ts'
 import { redisFeed } from './feed.ts'
 import { packedEvent } from './feed-items.ts'
 import type { RedisKeys } from './keys.ts'
@@ -57,13 +58,15 @@ export function storeIn(
       ...feedReader(source, watch),
       async append(key, events) {
         const { partition } = locate(checkedKey(key))
-        await ask.run(
+        const reply = await ask.run(
           SCRIPTS.append,
-          [keys.feed(partition), keys.counter(partition)],
+          [keys.feed(partition), keys.counter(partition), keys.confirmed(partition)],
           [...feedArguments(shared), ...events.map(packedEvent)],
         )
+        admitted(reply, partition)
         watch.wake()
       },
+      hold: feedHold(source),
     },
     onRollback: rollbacks.onRollback,
     async close() {

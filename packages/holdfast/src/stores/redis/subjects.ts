@@ -56,6 +56,7 @@ export function redisSubjects(context: RedisContext): Subjects {
           keys.feed(partition),
           keys.counter(partition),
           keys.secret(partition),
+          keys.confirmed(partition),
           ...(kept === undefined ? [] : [keys.record(location, kept)]),
         ],
         [

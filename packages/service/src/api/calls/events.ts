@@ -3,7 +3,7 @@ import type { LoggedEvent } from 'holdfast/maintenance'
 import type { Cursor, SubjectKey } from 'holdfast/store'
 import { eventPage } from 'holdfast/wire'
 import { type Call, call, problemFacts } from '../call.ts'
-import { eventHub } from '../event-hub.ts'
+import { eventHub, withPersonal } from '../event-hub.ts'
 import { acceptsStream, LAST_EVENT_ID, lastEventId } from '../event-stream.ts'
 import type { ApiParts } from '../parts.ts'
 import { atCursor } from '../problem.ts'
@@ -22,9 +22,16 @@ export interface EventFilter {
   readonly type?: string
 }
 
+interface Page {
+  readonly items: readonly LoggedEvent[]
+  readonly cursor: Cursor | undefined
+  readonly more: boolean
+}
+
 /** The event log: a query, or a live stream for those who accept `text/event-stream`. */
 export function eventCalls({
   events,
+  acts,
   subjectKey,
   stopping,
   heartbeatMs,
@@ -37,7 +44,7 @@ export function eventCalls({
     filter: EventFilter,
     from: Cursor | undefined,
     limit: number,
-  ): Promise<unknown> {
+  ): Promise<Page> {
     const items: LoggedEvent[] = []
     let cursor = from
     for (let looked = 0; looked < MAX_LOOKED_THROUGH; looked += STEP) {
@@ -69,18 +76,28 @@ export function eventCalls({
         410: problemFacts('Events after the cursor are no longer kept'),
         429: problemFacts('Too many streams at once'),
       },
-      async handle({ query: { limit = PAGE, after, subject, tenant, ...rest }, headers, cut }) {
+      async handle({ query: asked, headers, cut, ...asker }) {
+        const { limit = PAGE, after, subject, tenant, personal, ...rest } = asked
         if (tenant !== undefined && subject === undefined) {
           throw new SessionError('invalid_input', 'tenant needs a subject beside it')
         }
+        const ref = subject === undefined ? undefined : { subject, ...tenanted(tenant) }
         const filter: EventFilter = {
           ...rest,
-          ...(subject === undefined
-            ? {}
-            : { subject: subjectKey({ subject, ...(tenant === undefined ? {} : { tenant }) }) }),
+          ...(ref === undefined ? {} : { subject: subjectKey(ref) }),
         }
+        const name = JSON.stringify([filter, personal])
+        const reading = (): Promise<void> =>
+          acts.looked(asker, 'events_read', {
+            session: rest.session,
+            subject: ref,
+            question: name,
+          })
         if (!acceptsStream(headers.get('accept'))) {
-          return { status: 200, body: await atCursor('after', () => query(filter, after, limit)) }
+          const page = await atCursor('after', () => query(filter, after, limit))
+          await reading()
+          const items = personal === undefined ? page.items : page.items.map(withPersonal)
+          return { status: 200, body: { ...page, items } }
         }
         if (hub.size() >= MAX_STREAMS) {
           throw new SessionError(
@@ -89,18 +106,24 @@ export function eventCalls({
           )
         }
         const resumed = lastEventId(headers)
+        await reading()
         const from = resumed ?? after ?? (await events.head())
         // A stream that could not go on must say so before it says 200.
         await atCursor(resumed === undefined ? 'after' : LAST_EVENT_ID, () => events.read(from, 1))
         return hub.open({
           from,
-          name: JSON.stringify(filter),
+          name,
+          personal: personal === 'full',
           wanted: (event) => matches(filter, event),
           cut,
         })
       },
     }),
   ]
+}
+
+function tenanted(tenant: string | undefined): { readonly tenant?: string } {
+  return tenant === undefined ? {} : { tenant }
 }
 
 function matches({ session, subject, type }: EventFilter, event: LoggedEvent): boolean {

@@ -87,15 +87,15 @@ export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts)
       oauth: true,
       bodyBytes: MAX_BODY_BYTES,
       answers: { 200: { about: 'The session of the token is over, if there was one' } },
-      async handle({ body: { token }, caller, requestId: correlation }) {
+      async handle({ body: { token }, caller, traced }) {
         const claims = await ownTokens.verify(token)
         if (claims === undefined) {
-          await sessions.logout(token, { correlation })
+          await sessions.logout(token, traced)
           return { status: 200 }
         }
         // RFC 7009, section 2.1: who may not revoke a token is told so
         for (const audience of [claims.aud].flat()) checkAudience(caller, audience)
-        const order = { reason: 'token_revoked', actor: caller.name, correlation }
+        const order = { reason: 'token_revoked', actor: caller.name, ...traced }
         await sessions.revoke(claims.sid, order)
         return { status: 200 }
       },

@@ -29,9 +29,9 @@ export function refreshCalls({
         401: refusedFacts('Refused; the code says whether a step-up or a fresh login helps'),
         403: refusedFacts('Refused from this context'),
       },
-      async handle({ body, caller, requestId }) {
+      async handle({ body, caller, requestId, traced }) {
         checkAudience(caller, body.audience ?? ownTokens.defaultAudience)
-        const result = await sessions.refresh({ correlation: requestId, ...body })
+        const result = await sessions.refresh({ ...traced, ...body })
         metrics.refreshed(result)
         if (result.ok) return { status: 200, body: refreshedBody(cookies, result) }
         checkGuess(guesses, { code: result.code, ip: body.request.ip, caller: caller.name })

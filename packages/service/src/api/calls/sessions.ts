@@ -16,7 +16,7 @@ import type { ApiParts } from '../parts.ts'
 import { type OwnerQuery, ownerQuery, sessionParams } from '../queries.ts'
 
 /** Calls about one session: its start, its end, and what is known of it. */
-export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
+export function sessionCalls({ sessions, cookies, acts }: ApiParts): readonly Call[] {
   /** An application may look after the sessions of a subject that it names, an admin after all. */
   async function owned(
     id: string,
@@ -50,8 +50,8 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
           refused: [refusedLoginAnswer],
         },
       },
-      async handle({ body: login, requestId }) {
-        const made = await sessions.create({ correlation: requestId, ...login })
+      async handle({ body: login, requestId, traced }) {
+        const made = await sessions.create({ ...traced, ...login })
         if (!made.ok) return refusedLogin(made.code, requestId)
         const life = { expiresAt: made.session.expiresAt, persistent: made.persistent }
         const cookie = cookies.session(made.token, life)
@@ -68,8 +68,8 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
       summary: 'End the session of a token; idempotent',
       body: logoutBody,
       answers: { 204: { about: 'It is over' } },
-      async handle({ body: { token, ...by }, requestId }) {
-        await sessions.logout(token, { correlation: requestId, ...by })
+      async handle({ body: { token, ...by }, traced }) {
+        await sessions.logout(token, { ...traced, ...by })
         return { status: 204 }
       },
     }),
@@ -86,8 +86,9 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
         200: { about: 'The session; an app names its `subject`', body: sessionDetail },
         404: problemFacts('No such live session, or not of this subject'),
       },
-      async handle({ params, query, caller }) {
-        const detail = await owned(params.id, caller, query)
+      async handle({ params, query, ...asker }) {
+        const detail = await owned(params.id, asker.caller, query)
+        await acts.looked(asker, 'session_viewed', { session: detail.id, subject: detail })
         return { status: 200, body: detail, headers: { etag: `"${detail.attributesVersion}"` } }
       },
     }),
@@ -104,12 +105,14 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
         204: { about: 'It is over' },
         404: problemFacts('An app named a subject that does not own this session'),
       },
-      async handle({ params, body, caller, requestId }) {
-        const { reason, correlation = requestId, ...owner } = body
-        if (!caller.roles.includes('admin') || owner.subject !== undefined) {
-          await owned(params.id, caller, owner)
+      async handle({ params, body, ...asker }) {
+        const { caller, traced } = asker
+        const { subject, tenant, ...order } = body
+        if (!caller.roles.includes('admin') || subject !== undefined) {
+          await owned(params.id, caller, body)
         }
-        await sessions.revoke(params.id, { reason, actor: caller.name, correlation })
+        await sessions.revoke(params.id, { ...traced, ...order, actor: caller.name })
+        await acts.did(asker, 'session_revoked', { session: params.id })
         return { status: 204 }
       },
     }),
@@ -129,15 +132,18 @@ export function sessionCalls({ sessions, cookies }: ApiParts): readonly Call[] {
         404: problemFacts('No such live session, or not of this subject'),
         412: problemFacts('The attributes have another version'),
       },
-      async handle({ params, query, body, headers, caller }) {
+      async handle({ params, query, body, headers, ...asker }) {
+        const { caller, traced } = asker
         checkOwner(caller, query)
         const { subject, tenant = 'default' } = query
+        const owner = subject === undefined ? {} : { subject, tenant }
         const version = await sessions.patchAttributes(
           params.id,
           body,
           versionOf(headers.get('if-match')),
-          subject === undefined ? undefined : { subject, tenant },
+          { actor: caller.name, ...traced, ...owner },
         )
+        await acts.did(asker, 'attributes_changed', { session: params.id })
         return { status: 200, body: { version }, headers: { etag: `"${version}"` } }
       },
     }),

@@ -18,8 +18,8 @@ export function stepUpCalls({ sessions, cookies, metrics, guesses }: ApiParts): 
       summary: 'Start a step-up for the presenting context',
       body: presented,
       answers: { 200: { about: 'The challenge, or why there is none', body: stepUpBegunAnswer } },
-      async handle({ body, caller, requestId }) {
-        const begun = await sessions.beginStepUp({ correlation: requestId, ...body })
+      async handle({ body, caller, traced }) {
+        const begun = await sessions.beginStepUp({ ...traced, ...body })
         if (!begun.ok) {
           checkGuess(guesses, { code: begun.code, ip: body.request.ip, caller: caller.name })
         }
@@ -35,8 +35,8 @@ export function stepUpCalls({ sessions, cookies, metrics, guesses }: ApiParts): 
       summary: 'Finish a step-up after the subject proved a factor',
       body: proof,
       answers: { 200: { about: 'The session with a new token', body: verificationAnswer } },
-      async handle({ body, requestId }) {
-        const result = await sessions.completeStepUp({ correlation: requestId, ...body })
+      async handle({ body, traced }) {
+        const result = await sessions.completeStepUp({ ...traced, ...body })
         metrics.verified(result)
         return { status: 200, body: verificationBody(cookies, result, body.request) }
       },
@@ -50,8 +50,8 @@ export function stepUpCalls({ sessions, cookies, metrics, guesses }: ApiParts): 
       summary: 'Tell what happened outside of sessions, or what a subject said',
       body: report,
       answers: { 204: { about: 'It is noted, and what follows from it is done' } },
-      async handle({ body, requestId }) {
-        await sessions.report({ correlation: requestId, ...body })
+      async handle({ body, traced }) {
+        await sessions.report({ ...traced, ...body })
         return { status: 204 }
       },
     }),

@@ -32,8 +32,8 @@ export function verifyCalls(parts: ApiParts): readonly Call[] {
       summary: 'Judge one presentation of a token',
       body: presented,
       answers: { 200: { about: 'The decision with its reasons', body: verificationAnswer } },
-      async handle({ body, caller, requestId }) {
-        return { status: 200, body: await judged(body, { caller, requestId }) }
+      async handle({ body, ...asker }) {
+        return { status: 200, body: await judged(body, asker) }
       },
     }),
 
@@ -54,8 +54,8 @@ export function verifyCalls(parts: ApiParts): readonly Call[] {
           lines: verificationLine,
         },
       },
-      async handle({ body, headers, caller, requestId }) {
-        const asker = { caller, requestId }
+      async handle({ body, headers, ...asker }) {
+        const { caller, requestId } = asker
         if (acceptsLines(headers.get('accept'))) {
           const judgedLines = await Promise.all(lines.judge(body, asker))
           const text = lines.textOf(judgedLines, requestId)

@@ -1,0 +1,279 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { type Host, SessionError, type Store } from 'holdfast'
+import { eventLog, formatKeyring, type Keyring, namedRecord } from 'holdfast/maintenance'
+import type { Logger } from 'pino'
+import type { Config } from '../config/schema.ts'
+import { createOnce, readSecretFile } from '../main/secret-file.ts'
+import type { Alerts } from './alerts/alerts.ts'
+import type { DeskState } from './desk/desk.ts'
+import type { DeskLine, DeskMethods, DeskSettings } from './desk/worker.ts'
+import { followRules } from './findings/follow-rules.ts'
+import type { Incidents } from './findings/incident.ts'
+import type { Rule } from './findings/rule.ts'
+import { DEFAULT_RULES, rulesIn } from './findings/rules-file.ts'
+import { newNoteKey } from './log/note.ts'
+import type { Searches } from './search/search.ts'
+import { askOver, type Remote } from './thread/port.ts'
+import { writerLease } from './writer/lease.ts'
+import { runAuditWriter, type WriterState } from './writer/writer.ts'
+
+/** The audit log of this process, which writes it or stands by. */
+export interface Audit {
+  readonly searches: Searches
+  readonly incidents: Incidents
+  readonly alerts: Alerts
+  /** Destroys what tells who a subject is, by its key. */
+  erase(subject: string): Promise<void>
+  /** For metrics. Undefined while it cannot be asked. */
+  state(): Promise<AuditState | undefined>
+  /** A ring was taken up. */
+  changeRing(): void
+  close(): Promise<void>
+}
+
+export interface AuditState extends DeskState {
+  readonly writer: WriterState['is']
+}
+
+export interface AuditOptions {
+  readonly directory: string
+  readonly config: Config
+  readonly store: Store
+  readonly keyring: Keyring
+  readonly host: Host
+  readonly log: Logger
+}
+
+/** Name of the record in the store that says who writes. */
+const WRITER_RECORD = 'audit writer'
+const NOTE_KEY = 'note.key'
+const CHECKPOINT_EVERY_MS = 60_000
+const PRUNE_EVERY_MS = 3_600_000
+const RULES_EVERY_MS = 1_000
+const STATE_WITHIN_MS = 1_000
+
+/**
+ * Opens what is behind the audit log in a thread of its own, and begins to write where no other
+ * process does. Throws `config_invalid` for a key or rules that cannot be read.
+ */
+export function openAudit(options: AuditOptions): Audit {
+  const { directory, config, store, keyring, host, log } = options
+  let rules = rulesIn(config.findingRules ?? DEFAULT_RULES)
+  const key = noteKey(options)
+  const desk = deskThread(log, () => ({
+    ...{ directory, key, rules, policy: policyIn(config), version: VERSION },
+    ...{ alerts: config.alerts, outputs: config.auditOutputs },
+    keyring: formatKeyring(keyring),
+  }))
+  const stop = new AbortController()
+  let state: WriterState = { is: 'standby', holder: undefined }
+  const owner = `${hostname()} ${process.pid} ${Buffer.from(host.random(6)).toString('hex')}`
+  const written = runAuditWriter({
+    lease: writerLease({
+      record: namedRecord({ store, keyring, host, name: WRITER_RECORD }),
+      now: () => host.now(),
+      owner,
+    }),
+    sink: desk.methods(),
+    events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
+    feed: store.feed,
+    stop: stop.signal,
+    onState(next) {
+      state = next
+      tellState(log, next)
+    },
+  })
+  const followed = followedRules(config.findingRules, log, (next) => {
+    rules = next
+    desk
+      .methods()
+      .follow(next)
+      .catch(() => {})
+  })
+  const timers = [
+    every(CHECKPOINT_EVERY_MS, () => signed(desk.methods(), log)),
+    every(PRUNE_EVERY_MS, () => desk.methods().prune(host.now() - config.auditKeep)),
+  ]
+
+  function every(ms: number, work: () => Promise<unknown>): NodeJS.Timeout {
+    const timer = setInterval(() => {
+      if (state.is !== 'writing') return
+      work().catch((err: unknown) => log.error({ err }, 'audit log: upkeep failed'))
+    }, ms)
+    return timer.unref()
+  }
+
+  /** What another machine has written is not here. */
+  function here(): Remote<DeskMethods> {
+    const holder = state.is === 'standby' ? state.holder : undefined
+    if (holder === undefined || holder.split(' ')[0] === hostname()) return desk.methods()
+    throw new SessionError(
+      'store_unavailable',
+      `The audit log is written on ${holder.split(' ')[0]} now: ask the service there.`,
+    )
+  }
+
+  return {
+    searches: {
+      events: async (search) => here().findEvents(search),
+      sessions: async (search) => here().findSessions(search),
+      subjects: async (search) => here().findSubjects(search),
+    },
+    incidents: {
+      list: async (query) => here().listIncidents(query),
+      show: async (id) => here().showIncident(id),
+      judge: async (id, judgement) => here().judgeIncident(id, judgement),
+    },
+    alerts: {
+      list: async (query) => here().listAlerts(query),
+      show: async (id) => here().showAlert(id),
+      test: async (target) => here().testAlert(target),
+      replay: async (id, target) => here().replayAlert(id, target),
+    },
+    async erase(subject) {
+      if (state.is !== 'writing') {
+        throw new SessionError(
+          'store_unavailable',
+          'Only the process that writes the audit log can erase a subject, and it is another one.',
+        )
+      }
+      await desk.methods().erase(subject)
+    },
+    async state() {
+      const late = new Promise<undefined>((resolve) => {
+        setTimeout(resolve, STATE_WITHIN_MS, undefined).unref()
+      })
+      const told = await Promise.race([desk.methods().state(), late]).catch(() => undefined)
+      return told && { ...told, writer: state.is }
+    },
+    changeRing: () =>
+      void desk
+        .methods()
+        .changeRing(formatKeyring(keyring))
+        .catch(() => {}),
+    async close() {
+      for (const timer of timers) clearInterval(timer)
+      followed.close()
+      stop.abort()
+      await written
+      if (state.is === 'writing') await signed(desk.methods(), log).catch(() => {})
+      await desk.close()
+    },
+  }
+}
+
+/** The key of the configuration, or one that is made inside the directory. */
+function noteKey({ directory, config, host, log }: AuditOptions): string {
+  const path = config.auditKey ?? join(directory, NOTE_KEY)
+  if (config.auditKey === undefined) {
+    log.warn(
+      { file: path },
+      'The key of the audit log lies inside its directory: whoever can change the log can sign ' +
+        'it. Make one elsewhere with "holdfast audit keys new FILE" and set HOLDFAST_AUDIT_KEY.',
+    )
+    createOnce(path, `${newNoteKey('holdfast-audit', (size) => host.random(size))}\n`)
+  }
+  return readSecretFile(
+    { path, name: 'The key of the audit log', fix: 'Make it with "holdfast audit keys new FILE".' },
+    log,
+  ).trim()
+}
+
+/** What decides about sessions, so that the log can tell when it was changed. */
+function policyIn(config: Config): DeskSettings['policy'] {
+  const { policy, tenantPolicies, shadowPolicy, idleTimeout, absoluteTimeout } = config
+  const { classes, tenants, sessionLimit, rotateEvery, prefixV4, prefixV6 } = config
+  const summary = JSON.stringify({
+    ...{ policy, tenantPolicies, shadowPolicy, idleTimeout, absoluteTimeout },
+    ...{ classes, tenants, sessionLimit, rotateEvery, prefixV4, prefixV6 },
+  })
+  return { digest: createHash('sha256').update(summary).digest('hex'), summary }
+}
+
+function followedRules(
+  path: string | undefined,
+  log: Logger,
+  changed: (rules: readonly Rule[]) => void,
+): { close(): void } {
+  if (path === undefined) return { close() {} }
+  return followRules(path, {
+    everyMs: RULES_EVERY_MS,
+    changed(rules) {
+      log.info({ file: path, rules: rules.length }, 'rules taken up')
+      changed(rules)
+    },
+    failed: (err) => log.error({ err, file: path }, 'the file of rules cannot be taken up'),
+  })
+}
+
+/** A copy of each checkpoint in the log of the service bears witness elsewhere. */
+async function signed({ checkpoint }: Remote<DeskMethods>, log: Logger): Promise<void> {
+  const note = await checkpoint()
+  if (note !== undefined) log.info({ checkpoint: note }, 'audit log: checkpoint')
+}
+
+function tellState(log: Logger, state: WriterState): void {
+  if (state.is === 'failing') log.error({ err: state.error }, 'audit log: it cannot be written')
+  else if (state.is === 'writing')
+    log.info({ epoch: state.epoch }, 'audit log: this process writes')
+  else log.info({ holder: state.holder }, 'audit log: another process writes')
+}
+
+interface DeskThread {
+  /** Those of the thread that runs: another is started where one has ended. */
+  methods(): Remote<DeskMethods>
+  close(): Promise<void>
+}
+
+/** The desk in a worker. */
+function deskThread(log: Logger, settings: () => DeskSettings): DeskThread {
+  let running: { readonly worker: Worker; readonly remote: Remote<DeskMethods> } | undefined
+  let closed = false
+
+  function start(): NonNullable<typeof running> {
+    const worker = new Worker(WORKER, { workerData: settings() })
+    const { remote, lost } = askOver<DeskMethods>(worker, (told) => {
+      const { level, fields, message } = told as DeskLine
+      log[level](fields, message)
+    })
+    worker.on('error', (err) => log.error({ err }, 'audit log: its thread has ended'))
+    worker.once('exit', () => {
+      lost(new SessionError('store_unavailable', 'The thread of the audit log has ended.'))
+      if (running?.worker === worker) running = undefined
+    })
+    worker.unref()
+    return { worker, remote }
+  }
+
+  function methods(): Remote<DeskMethods> {
+    if (closed) throw new SessionError('store_unavailable', 'The audit log is closed.')
+    running ??= start()
+    return running.remote
+  }
+
+  return {
+    methods,
+    async close() {
+      closed = true
+      const last = running
+      await last?.remote.close().catch((err: unknown) => {
+        log.error({ err }, 'audit log: it was not closed in order')
+      })
+      await last?.worker.terminate()
+    },
+  }
+}
+
+/** Threads run what was built, also where the sources are run as they are. */
+const WORKER = [
+  new URL('./desk/worker.js', import.meta.url),
+  new URL('../../dist/audit/desk/worker.js', import.meta.url),
+].find((url) => existsSync(url)) as URL
+
+const VERSION = String(
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version,
+)

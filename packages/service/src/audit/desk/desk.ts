@@ -1,0 +1,190 @@
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { Keyring } from 'holdfast/maintenance'
+import type { Positions } from 'holdfast/store'
+import { type Alerting, type AlertingState, createAlerting } from '../alerts/alerting.ts'
+import type { AlertSettings } from '../alerts/settings.ts'
+import { openDatabase } from '../database.ts'
+import type { AuditEntry } from '../entry.ts'
+import type { Incidents } from '../findings/incident.ts'
+import { incidentStore } from '../findings/incidents.ts'
+import type { Rule } from '../findings/rule.ts'
+import { type AuditLog, openAuditLog } from '../log/audit-log.ts'
+import type { NoteSigner } from '../log/note.ts'
+import { openVault, VAULT } from '../log/personal.ts'
+import { chainOf, lastSegment } from '../log/segments.ts'
+import type { AuditOutput, OutputState } from '../outputs/output.ts'
+import type { ProblemLog } from '../problem-log.ts'
+import type { Searches } from '../search/search.ts'
+import { detection } from './detection.ts'
+import { indexReader } from './index-reader.ts'
+import { outputReader } from './output-reader.ts'
+import { logPump } from './pump.ts'
+import { rereading } from './rereading.ts'
+
+/**
+ * Everything behind the audit log of one directory: the log itself, and what reads it. Synchronous
+ * but for what goes over a network, so that it belongs into a worker.
+ */
+export interface AuditDesk {
+  /** This process is the writer now. See `LogSink`. */
+  begin(epoch: number, taken: Positions): Positions
+  append(entries: readonly AuditEntry[], through: Positions): Positions
+  restart(positions: Positions): void
+  /** Signs the tree as it is. Undefined while this process does not write. */
+  checkpoint(): string | undefined
+  /** Another process is the writer, or nobody. What is on its way to outputs goes on. */
+  end(): Promise<void>
+  readonly searches: Searches
+  readonly incidents: Incidents
+  readonly alerts: Alerting['alerts']
+  /** Destroys what tells who a subject is, by its key. The writer's, as `append` is. */
+  erase(subject: string): Promise<void>
+  follow(rules: readonly Rule[]): void
+  /** Forgets what is older than it is kept, in small steps. */
+  prune(before: number): Promise<void>
+  state(): DeskState
+  close(): Promise<void>
+}
+
+/** For metrics. */
+export interface DeskState {
+  /** Lines of the log; null while this process does not write. */
+  readonly lines: number | null
+  /** Everything in the log is in the index, and the rules have seen it. */
+  readonly caughtUp: boolean
+  readonly outputs: Readonly<Record<string, OutputState>>
+  readonly alerting: AlertingState
+}
+
+export interface DeskOptions {
+  readonly directory: string
+  readonly signer: NoteSigner
+  readonly keyring: Keyring
+  readonly policy: { readonly digest: string; readonly summary: string }
+  readonly rules: readonly Rule[]
+  readonly alerts: AlertSettings
+  readonly outputs: readonly AuditOutput[]
+  readonly now: () => number
+  readonly random: (size: number) => Uint8Array
+  readonly log: ProblemLog
+}
+
+const DESK = 'desk.sqlite'
+const INDEX = 'index.sqlite'
+const OUTPUT_GRACE_MS = 2_000
+
+export function openDesk(options: DeskOptions): AuditDesk {
+  const { directory, signer, keyring, policy, outputs, now, random, log: tell } = options
+  const vault = openVault({ path: join(directory, VAULT), keyring, now, random })
+  const database = openDatabase(join(directory, DESK))
+  const index = indexReader({ path: join(directory, INDEX), now, log: tell })
+  const incidents = incidentStore({ database })
+  const alerting = createAlerting({ database, settings: options.alerts, now, random, log: tell })
+  const detected = detection({
+    ...{ database, incidents, alerting, now, rules: options.rules },
+    lineAt: (instant) => lineAt(directory, instant),
+    onFound: (findings) => log?.appendFindings(findings),
+    onFault: (err) => tell.error({ err }, 'The rules cannot go on: they read the log once more.'),
+  })
+  const readers = [index, detected, ...outputs.map((output) => outputReader({ output, database }))]
+  const pump = logPump({
+    ...{ directory, vault, readers },
+    onFault: (err) => tell.error({ err }, 'The audit log cannot be read.'),
+  })
+  const again = rereading()
+  let log: AuditLog | undefined
+
+  function writing(): AuditLog {
+    if (log === undefined) throw new Error('This process does not write the audit log.')
+    return log
+  }
+
+  return {
+    begin(epoch, taken) {
+      log?.close()
+      pump.stop()
+      const origin = lastSegment(directory)?.header.origin ?? newOrigin(signer, random)
+      const opened = openAuditLog({
+        ...{ directory, signer, origin, epoch, vault, now, policy },
+        elsewhere: taken,
+      })
+      log = opened
+      again.begin(directory, opened.positions())
+      pump.begin(opened)
+      alerting.start()
+      return opened.positions()
+    },
+    append(entries, through) {
+      const into = writing()
+      for (const { gap, entries: next } of again.sort(entries)) {
+        if (gap !== undefined) into.appendGaps([gap])
+        pump.appended(into.append(next))
+      }
+      into.append([], through)
+      return into.positions()
+    },
+    restart(positions) {
+      writing().appendGaps(again.restart(positions))
+    },
+    checkpoint: () => log?.checkpoint(),
+    async end() {
+      log?.close()
+      log = undefined
+      pump.stop()
+      await alerting.stop()
+    },
+    searches: index.searches,
+    incidents: {
+      list: async (query) => incidents.list(query),
+      show: async (id) => incidents.show(id),
+      judge: async (id, judgement) =>
+        database.transaction(() => {
+          const before = incidents.show(id)
+          const answer = incidents.judge(id, judgement)
+          if (answer.ok) alerting.raise(before, answer.incident)
+          return answer
+        }),
+    },
+    alerts: alerting.alerts,
+    async erase(subject) {
+      writing().erase(subject)
+      database.transaction(() => {
+        incidents.erase(subject)
+        detected.erase(subject)
+        alerting.forget(subject)
+      })
+      await index.forget(subject)
+    },
+    follow: detected.follow,
+    async prune(before) {
+      vault.eraseDays(before)
+      await index.prune(before)
+      while (database.transaction(() => incidents.prune(before) + detected.prune(before)) > 0) {}
+    },
+    state: () => ({
+      lines: log?.size() ?? null,
+      caughtUp: pump.isCaughtUp(),
+      outputs: Object.fromEntries(outputs.map((output) => [output.name, output.state()])),
+      alerting: alerting.state(),
+    }),
+    async close() {
+      await this.end()
+      await Promise.all(outputs.map((output) => output.close(OUTPUT_GRACE_MS)))
+      index.close()
+      database.close()
+      vault.close()
+    },
+  }
+}
+
+/** Names the log of a directory: the key may sign those of several machines. */
+function newOrigin({ name }: NoteSigner, random: (size: number) => Uint8Array): string {
+  return `${name}/${hostname()}-${Buffer.from(random(4)).toString('hex')}`
+}
+
+/** First line of the last segment that begins before an instant. */
+function lineAt(directory: string, instant: number): number {
+  const { segments } = chainOf(directory)
+  return segments.findLast(({ header }) => header.at < instant)?.header.index ?? 0
+}

@@ -1,0 +1,117 @@
+import { randomFillSync } from 'node:crypto'
+import { hostname } from 'node:os'
+import { parentPort, workerData } from 'node:worker_threads'
+import { parseKeyring } from 'holdfast'
+import type { Keyring } from 'holdfast/maintenance'
+import type { Positions } from 'holdfast/store'
+import type { AlertQuery } from '../alerts/alerts.ts'
+import type { AlertSettings } from '../alerts/settings.ts'
+import type { AuditEntry } from '../entry.ts'
+import type { IncidentQuery, Judgement } from '../findings/incident.ts'
+import type { Rule } from '../findings/rule.ts'
+import { noteSigner } from '../log/note.ts'
+import { type AuditOutputConfig, openOutputs } from '../outputs/outputs.ts'
+import type { ProblemLog } from '../problem-log.ts'
+import type { Search } from '../search/search.ts'
+import { answerOn, type PortEnd, tellOver } from '../thread/port.ts'
+import { type AuditDesk, type DeskState, openDesk } from './desk.ts'
+
+/** What a worker with the desk is started with. It holds secrets. */
+export interface DeskSettings {
+  readonly directory: string
+  /** The private key of notes, as its file has it. */
+  readonly key: string
+  /** As the file of a key ring has it. */
+  readonly keyring: string
+  readonly policy: { readonly digest: string; readonly summary: string }
+  readonly rules: readonly Rule[]
+  readonly alerts: AlertSettings
+  readonly outputs: readonly AuditOutputConfig[]
+  readonly version: string
+}
+
+/** The desk as another thread calls it. */
+export type DeskMethods = ReturnType<typeof methodsOf>
+
+/** A line for the log of the service. */
+export interface DeskLine {
+  readonly level: keyof ProblemLog
+  readonly fields: object
+  readonly message: string
+}
+
+if (parentPort !== null) serve(parentPort, workerData as DeskSettings)
+
+function serve(port: PortEnd, settings: DeskSettings): void {
+  const now = (): number => Date.now()
+  const random = (size: number): Uint8Array => randomFillSync(new Uint8Array(size))
+  const say =
+    (level: DeskLine['level']) =>
+    (fields: object, message: string): void =>
+      tellOver(port, { level, fields, message } satisfies DeskLine)
+  const log = { warn: say('warn'), error: say('error') }
+  const ring = changingRing(settings.keyring)
+  const outputs = openOutputs(settings.outputs, {
+    now,
+    random,
+    onProblem: (message) => log.warn({}, message),
+    stdout: process.stdout,
+    origin: { hostname: hostname(), processId: String(process.pid) },
+    version: settings.version,
+  })
+  const { directory, policy, rules, alerts } = settings
+  const desk = openDesk({
+    ...{ directory, policy, rules, alerts, outputs, now, random, log },
+    signer: noteSigner(settings.key),
+    keyring: ring.keyring,
+  })
+  answerOn(port, methodsOf(desk, ring.change))
+}
+
+function methodsOf(desk: AuditDesk, changeRing: (text: string) => void) {
+  return {
+    begin: (epoch: number, taken: Positions): Positions => desk.begin(epoch, taken),
+    append: (entries: readonly AuditEntry[], through: Positions): Positions =>
+      desk.append(entries, through),
+    restart: (positions: Positions): void => desk.restart(positions),
+    checkpoint: (): string | undefined => desk.checkpoint(),
+    end: (): Promise<void> => desk.end(),
+    findEvents: (search: Search) => desk.searches.events(search),
+    findSessions: (search: Search) => desk.searches.sessions(search),
+    findSubjects: (search: Search) => desk.searches.subjects(search),
+    listIncidents: (query: IncidentQuery) => desk.incidents.list(query),
+    showIncident: (id: string) => desk.incidents.show(id),
+    judgeIncident: (id: string, judgement: Judgement) => desk.incidents.judge(id, judgement),
+    listAlerts: (query: AlertQuery) => desk.alerts.list(query),
+    showAlert: (id: string) => desk.alerts.show(id),
+    testAlert: (target?: string) => desk.alerts.test(target),
+    replayAlert: (id: string, target?: string) => desk.alerts.replay(id, target),
+    erase: (subject: string): Promise<void> => desk.erase(subject),
+    follow: (rules: readonly Rule[]): void => desk.follow(rules),
+    prune: (before: number): Promise<void> => desk.prune(before),
+    state: (): DeskState => desk.state(),
+    changeRing,
+    close: (): Promise<void> => desk.close(),
+  }
+}
+
+/** A ring that changes in place, so that what was built with it goes on. */
+function changingRing(text: string): { keyring: Keyring; change: (text: string) => void } {
+  let current = parseKeyring(text)
+  return {
+    keyring: {
+      get index() {
+        return current.index
+      },
+      get keys() {
+        return current.keys
+      },
+      get current() {
+        return current.current
+      },
+    },
+    change(next) {
+      current = parseKeyring(next)
+    },
+  }
+}

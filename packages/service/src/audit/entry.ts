@@ -1,0 +1,15 @@
+import type { PersonalFacts, SessionEvent } from 'holdfast/maintenance'
+
+/** An event on its way from the store's feed to the audit log. */
+export interface AuditEntry {
+  readonly partition: number
+  /** Counts within the partition; changes without an event take numbers, too. */
+  readonly sequence: number
+  readonly event: SessionEvent
+  readonly personal: PersonalFacts | null
+}
+
+/** An entry that the log has: `index` is the number of its line, from 0, over all segments. */
+export interface LoggedEntry extends AuditEntry {
+  readonly index: number
+}

@@ -1,0 +1,183 @@
+import { formatAddress, parseAddress } from 'holdfast/network'
+import type { LoggedEntry } from '../entry.ts'
+import { prefixOf } from '../fields.ts'
+import { plainText } from './plain-text.ts'
+
+/**
+ * How much of the personal part leaves the audit log: all of it; the client's network (/24, or /64
+ * of IPv6) alone, without name, tenant and agent; or nothing.
+ */
+export const PERSONAL = ['full', 'network', 'none'] as const
+
+export type Personal = (typeof PERSONAL)[number]
+
+export interface FormatOptions {
+  readonly personal: Personal
+}
+
+/** Turns an entry into an object of JSON, in the words of some receiver. Pure. */
+export type Format = (entry: LoggedEntry, options: FormatOptions) => object
+
+/**
+ * What may leave of an entry, with every text cleaned and cut. Formats know an entry through this
+ * alone, so a field that is not named here is in no output.
+ */
+export interface EntryFacts {
+  readonly index: number
+  readonly partition: number
+  readonly sequence: number
+  readonly id: string
+  /** May be newer than the catalogue of this version. */
+  readonly type: string
+  readonly at: number
+  readonly actor: string
+  readonly subject: string | null
+  readonly session: string | null
+  readonly network: {
+    readonly asn: number | null
+    readonly organisation: string | null
+    readonly kind: string
+    readonly country: string | null
+    readonly city: string | null
+  } | null
+  readonly device: {
+    readonly family: string
+    readonly major: number | null
+    readonly os: string
+  } | null
+  readonly decision: {
+    readonly outcome: string
+    readonly score: number
+    readonly because: readonly {
+      readonly group: string
+      readonly reason: string
+      readonly weight: number
+      readonly text: string
+    }[]
+  } | null
+  readonly reason: string | null
+  readonly correlation: string | null
+  readonly authentication: { readonly acr: string | null; readonly amr: readonly string[] } | null
+  readonly trace: Trace | null
+  readonly personal: PersonalView
+}
+
+/** The part of the personal facts that was asked for; null is what was not, or is not known. */
+export interface PersonalView {
+  readonly name: string | null
+  readonly tenant: string | null
+  readonly address: string | null
+  readonly prefix: string | null
+  readonly userAgent: string | null
+}
+
+/** Of a `traceparent` (W3C Trace Context, version 00). */
+export interface Trace {
+  readonly traceId: string
+  readonly spanId: string
+  readonly flags: number
+}
+
+/**
+ * Longest texts, so that an entry stays below the 8 KiB at which receivers of syslog cut messages,
+ * however long the name and the agent of a client are: a cut message is no JSON any more.
+ */
+const LONGEST = { word: 64, tenant: 128, name: 256, agent: 512, sentence: 200 } as const
+
+const MOST_REASONS = 12
+const MOST_METHODS = 16
+
+export function factsOf(entry: LoggedEntry, personal: Personal): EntryFacts {
+  const { index, partition, sequence, event } = entry
+  const { network, device, decision, authentication } = event
+  return {
+    index,
+    partition,
+    sequence,
+    id: word(event.id),
+    type: word(event.type),
+    at: event.at,
+    actor: name(event.actor),
+    subject: maybe(word, event.subject),
+    session: maybe(word, event.session),
+    network: network && {
+      asn: network.asn,
+      organisation: maybe(word, network.organisation),
+      kind: word(network.kind),
+      country: maybe(word, network.country),
+      city: maybe(word, network.city),
+    },
+    device: device && {
+      family: word(device.family),
+      major: device.major,
+      os: word(device.os),
+    },
+    decision: decision && {
+      outcome: word(decision.outcome),
+      score: decision.score,
+      because: decision.because.slice(0, MOST_REASONS).map(({ group, reason, weight, text }) => ({
+        group: word(group),
+        reason: word(reason),
+        weight,
+        text: plainText(text, LONGEST.sentence),
+      })),
+    },
+    reason: maybe(word, event.reason),
+    correlation: maybe(word, event.correlation),
+    authentication:
+      authentication === undefined
+        ? null
+        : {
+            acr: maybe(word, authentication.acr),
+            amr: authentication.amr.slice(0, MOST_METHODS).map(word),
+          },
+    trace: traceOf(event.trace),
+    personal: personalView(entry, personal),
+  }
+}
+
+const NOTHING: PersonalView = {
+  name: null,
+  tenant: null,
+  address: null,
+  prefix: null,
+  userAgent: null,
+}
+
+function personalView({ personal: facts }: LoggedEntry, personal: Personal): PersonalView {
+  if (facts === null || personal === 'none') return NOTHING
+  const prefix = prefixOf(facts.address)
+  if (personal === 'network') return { ...NOTHING, prefix }
+  const address = parseAddress(facts.address ?? '')
+  return {
+    name: maybe(name, facts.subject),
+    tenant: maybe(tenant, facts.tenant),
+    address: address === undefined ? null : formatAddress(address),
+    prefix,
+    userAgent: facts.userAgent === null ? null : plainText(facts.userAgent, LONGEST.agent),
+  }
+}
+
+const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/
+
+function traceOf(traceparent: string | undefined): Trace | null {
+  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? '') ?? []
+  if (traceId === undefined || spanId === undefined || flags === undefined) return null
+  return { traceId, spanId, flags: Number.parseInt(flags, 16) }
+}
+
+function word(text: string): string {
+  return plainText(text, LONGEST.word)
+}
+
+function name(text: string): string {
+  return plainText(text, LONGEST.name)
+}
+
+function tenant(text: string): string {
+  return plainText(text, LONGEST.tenant)
+}
+
+function maybe(clean: (text: string) => string, text: string | null): string | null {
+  return text === null ? null : clean(text)
+}

@@ -1,0 +1,39 @@
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { SessionError } from 'holdfast'
+
+/** What the system says of a disk becomes `store_unavailable`. Our own errors stay as they are. */
+export function ioFault<T>(directory: string, work: () => T): T {
+  try {
+    return work()
+  } catch (cause) {
+    if (cause instanceof SessionError || !(cause instanceof Error) || !('code' in cause))
+      throw cause
+    throw new SessionError(
+      'store_unavailable',
+      `The audit log in ${directory} cannot be written (${cause.code}). Events wait in the store ` +
+        'meanwhile: make room on its disk, or give this user the right to write there.',
+      { cause },
+    )
+  }
+}
+
+/** In one step: a reader has the old text or the new one, also after a power failure. */
+export function replaceFile(path: string, text: string, writer: number): void {
+  const fresh = `${path}.${writer}.new`
+  writeFileSync(fresh, text, { mode: 0o600, flush: true })
+  renameSync(fresh, path)
+  syncDirectory(dirname(path))
+}
+
+/** What was made, renamed or deleted in it is there after a power failure. */
+export function syncDirectory(path: string): void {
+  // Windows opens no directory, and keeps names without being asked.
+  if (process.platform === 'win32') return
+  const directory = openSync(path, 'r')
+  try {
+    fsyncSync(directory)
+  } finally {
+    closeSync(directory)
+  }
+}

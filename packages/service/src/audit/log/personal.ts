@@ -1,0 +1,256 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto'
+import { closeSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { SessionError } from 'holdfast'
+import { makeFolder } from 'holdfast/cli'
+import type { Keyring, PersonalFacts, SessionEvent } from 'holdfast/maintenance'
+import { openDatabase, type SqlRow } from '../database.ts'
+import type { AuditEntry } from '../entry.ts'
+
+/**
+ * Seals the personal part of events, each under a key of its subject, so that erasing a subject
+ * is destroying one key: the lines stay as they are, and so does the tree. Events without a subject
+ * have a key for each day (UTC).
+ */
+export interface Vault {
+  /**
+   * One text for each entry, in base64url; undefined where there is nothing personal, or where the
+   * event is older than the erasure of its subject. The keys are on disk when it answers.
+   */
+  seal(entries: readonly AuditEntry[]): readonly (string | undefined)[]
+  /** Null once the key is destroyed. Throws `record_invalid` for what was changed. */
+  open(event: SessionEvent, sealed: string): PersonalFacts | null
+  /** Destroys the key of a subject, and what a file could still hold of it. */
+  erase(subject: string): void
+  /** Destroys the keys of days before an instant, and answers how many. */
+  eraseDays(before: number): number
+  /** Moves every key under the ring's current one, and answers how many were not. */
+  rewrap(): number
+  close(): void
+}
+
+export interface VaultOptions {
+  /** File of the keys, which are sealed under the ring: {@link VAULT} beside the log. */
+  readonly path: string
+  readonly keyring: Keyring
+  readonly now: () => number
+  readonly random: (size: number) => Uint8Array
+}
+
+/** Name of the file of keys in the directory of its log. */
+export const VAULT = 'vault.sqlite'
+
+const KEY_BYTES = 32
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+const RING_ID_BYTES = 4
+const CIPHER = 'aes-256-gcm'
+const PURPOSE = 'holdfast/1/audit-vault'
+
+/** Opened keys that are kept in memory, some 200 bytes each. */
+const MOST_KEYS = 20_000
+const DAY_MS = 86_400_000
+
+const STEPS = [
+  `CREATE TABLE vault_keys (
+     owner TEXT PRIMARY KEY,
+     wrapped BLOB,
+     erased_at INTEGER
+   ) STRICT, WITHOUT ROWID`,
+]
+
+/** What the vault knows of an owner. Without a key nothing of it opens. */
+interface Owned {
+  readonly key: KeyObject | undefined
+  readonly erasedAt: number
+}
+
+export function openVault({ path, keyring, now, random }: VaultOptions): Vault {
+  makeFolder(dirname(path), 0o700)
+  // For its owner alone; the files that SQLite puts beside it are as this one is.
+  if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600))
+  const database = openDatabase(path)
+  database.migrate('audit-vault', STEPS)
+  const known = new Map<string, Owned>()
+
+  function wrap(owner: string, key: Uint8Array): Buffer {
+    const { current } = keyring
+    return Buffer.concat([
+      Buffer.from(current, 'hex'),
+      sealed(wrappingKey(keyring, current), random(NONCE_BYTES), owner, key),
+    ])
+  }
+
+  function unwrap(owner: string, wrapped: Uint8Array): Buffer {
+    const bytes = Buffer.from(wrapped)
+    const id = bytes.toString('hex', 0, RING_ID_BYTES)
+    return opened(wrappingKey(keyring, id), owner, bytes.subarray(RING_ID_BYTES))
+  }
+
+  function owned(owner: string): Owned {
+    const before = known.get(owner)
+    if (before !== undefined) return before
+    const [row] = database.all('SELECT wrapped, erased_at FROM vault_keys WHERE owner = ?', [owner])
+    return remember(owner, {
+      key: row?.wrapped instanceof Uint8Array ? secret(unwrap(owner, row.wrapped)) : undefined,
+      erasedAt: typeof row?.erased_at === 'number' ? row.erased_at : -Infinity,
+    })
+  }
+
+  function remember(owner: string, facts: Owned): Owned {
+    if (known.size >= MOST_KEYS) known.clear()
+    known.set(owner, facts)
+    return facts
+  }
+
+  function keyFor(owner: string): KeyObject {
+    const { key, erasedAt } = owned(owner)
+    if (key !== undefined) return key
+    const bytes = random(KEY_BYTES)
+    database.run(
+      `INSERT INTO vault_keys (owner, wrapped) VALUES (?, ?)
+       ON CONFLICT (owner) DO UPDATE SET wrapped = excluded.wrapped`,
+      [owner, wrap(owner, bytes)],
+    )
+    const made = secret(bytes)
+    remember(owner, { key: made, erasedAt })
+    return made
+  }
+
+  /** The log of a database keeps pages as they were until it is written back. */
+  function writeBack(): void {
+    database.all('PRAGMA wal_checkpoint(TRUNCATE)')
+  }
+
+  return {
+    seal(entries) {
+      if (entries.every(({ personal }) => isEmpty(personal))) return entries.map(() => undefined)
+      try {
+        return database.transaction(() =>
+          entries.map(({ event, personal }) => {
+            const owner = ownerOf(event)
+            if (isEmpty(personal) || event.at <= owned(owner).erasedAt) return undefined
+            const text = Buffer.from(JSON.stringify(personal))
+            const key = keyFor(owner)
+            return sealed(key, random(NONCE_BYTES), binding(event), text).toString('base64url')
+          }),
+        )
+      } catch (error) {
+        // A key whose row was rolled back must not seal anything.
+        known.clear()
+        throw error
+      }
+    },
+
+    open(event, text) {
+      const { key } = owned(ownerOf(event))
+      if (key === undefined) return null
+      const bytes = opened(key, binding(event), Buffer.from(text, 'base64url'))
+      return JSON.parse(bytes.toString()) as PersonalFacts
+    },
+
+    erase(subject) {
+      database.run(
+        `INSERT INTO vault_keys (owner, erased_at) VALUES (?, ?)
+         ON CONFLICT (owner) DO UPDATE SET wrapped = NULL, erased_at = excluded.erased_at`,
+        [subjectOwner(subject), now()],
+      )
+      known.delete(subjectOwner(subject))
+      writeBack()
+    },
+
+    eraseDays(before) {
+      const erased = database.run(
+        `UPDATE vault_keys SET wrapped = NULL, erased_at = ?
+         WHERE owner >= 'day:' AND owner < ? AND wrapped IS NOT NULL`,
+        [now(), dayOwner(before)],
+      )
+      known.clear()
+      if (erased > 0) writeBack()
+      return erased
+    },
+
+    rewrap: () =>
+      database.transaction(() => {
+        const rows = database.all('SELECT owner, wrapped FROM vault_keys WHERE wrapped IS NOT NULL')
+        return rows.filter(rewrapped).length
+      }),
+
+    close: () => database.close(),
+  }
+
+  function rewrapped({ owner, wrapped }: SqlRow): boolean {
+    if (typeof owner !== 'string' || !(wrapped instanceof Uint8Array)) return false
+    const id = Buffer.from(wrapped).toString('hex', 0, RING_ID_BYTES)
+    if (id === keyring.current) return false
+    const fresh = wrap(owner, unwrap(owner, wrapped))
+    database.run('UPDATE vault_keys SET wrapped = ? WHERE owner = ?', [fresh, owner])
+    return true
+  }
+}
+
+function isEmpty(personal: PersonalFacts | null): boolean {
+  return personal === null || Object.values(personal).every((value) => value === null)
+}
+
+function ownerOf(event: SessionEvent): string {
+  return event.subject === null ? dayOwner(event.at) : subjectOwner(event.subject)
+}
+
+function subjectOwner(subject: string): string {
+  return `subject:${subject}`
+}
+
+function dayOwner(at: number): string {
+  const day = new Date(Math.floor(at / DAY_MS) * DAY_MS)
+  return `day:${day.toISOString().slice(0, 10)}`
+}
+
+/** A personal part belongs to its event and its owner, and opens in no other place. */
+function binding(event: SessionEvent): string {
+  return `audit/1\n${event.id}\n${ownerOf(event)}`
+}
+
+function wrappingKey(keyring: Keyring, id: string): KeyObject {
+  const key = keyring.keys.find((one) => one.id === id)
+  if (key !== undefined) {
+    return secret(hkdfSync('sha256', key.secret, new Uint8Array(0), PURPOSE, KEY_BYTES))
+  }
+  throw new SessionError(
+    'key_unknown',
+    `A key of the audit log is sealed under ${id}, which the key ring lacks. Restore that key.`,
+  )
+}
+
+/** A KeyObject: ciphers are several times slower with raw buffers on Node 24. */
+function secret(bytes: ArrayBuffer | Uint8Array): KeyObject {
+  return createSecretKey(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes))
+}
+
+function sealed(key: KeyObject, nonce: Uint8Array, bound: string, text: Uint8Array): Buffer {
+  const cipher = createCipheriv(CIPHER, key, nonce).setAAD(Buffer.from(bound))
+  const body = cipher.update(text)
+  return Buffer.concat([nonce, body, cipher.final(), cipher.getAuthTag()])
+}
+
+function opened(key: KeyObject, bound: string, bytes: Buffer): Buffer {
+  try {
+    const nonce = bytes.subarray(0, NONCE_BYTES)
+    const end = bytes.length - TAG_BYTES
+    const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
+    decipher.setAAD(Buffer.from(bound)).setAuthTag(bytes.subarray(end))
+    return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, end)), decipher.final()])
+  } catch (cause) {
+    throw new SessionError(
+      'record_invalid',
+      'A personal part of the audit log does not open: damaged, or changed by somebody.',
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,103 @@
+import { SessionError } from 'holdfast'
+import { openCheckpoint } from './checkpoint.ts'
+import { parseLine } from './lines.ts'
+import { fromBase64, noteVerifier } from './note.ts'
+import { countedLines } from './read.ts'
+import { checkpointText } from './recover.ts'
+import { HASH_BYTES, type Hash, includes, inclusionRanges, leafHash, rangeHashes } from './tree.ts'
+
+const FIRST_LINE = 'c2sp.org/tlog-proof@v1'
+
+/** A tree of 2^53 lines has no longer proof. */
+const MOST_HASHES = 53
+
+/** What a proof shows: the line is in the log, and the log was signed. */
+export type CheckedProof =
+  | {
+      readonly ok: true
+      readonly origin: string
+      readonly index: number
+      readonly size: number
+      /** The line itself, as it is in the log. */
+      readonly line: string
+    }
+  | { readonly ok: false; readonly problem: string }
+
+/**
+ * Proves that an event, or the line with an index, is in the log: a text (C2SP tlog-proof) with the
+ * line in it, which is checked without the log. Reads the log up to its newest checkpoint. Throws
+ * `not_found` for what no checkpoint covers, and `record_invalid` for a log that was changed.
+ */
+export function proveLine(
+  directory: string,
+  wanted: { readonly event: string } | { readonly index: number },
+): string {
+  const note = checkpointText(directory)
+  if (note === undefined) {
+    throw new SessionError('not_found', `There is no checkpoint in ${directory} yet.`)
+  }
+  const checkpoint = openCheckpoint(note, undefined)
+  if (!checkpoint.ok) throw changed(directory)
+  const index = 'index' in wanted ? wanted.index : indexOf(directory, wanted.event)
+  const { size } = checkpoint
+  if (index >= size) {
+    throw new SessionError(
+      'not_found',
+      `Line ${index} is newer than the last checkpoint, which covers ${size} lines. Try again ` +
+        'after the next one.',
+    )
+  }
+  const path = rangeHashes(inclusionRanges(index, size))
+  let line: Buffer | undefined
+  for (const { index: at, bytes } of countedLines(directory)) {
+    if (at >= size) break
+    if (at === index) line = Buffer.from(bytes)
+    else path.add(at, leafHash(bytes))
+  }
+  const hashes = path.hashes()
+  if (line === undefined || !includes({ index, hash: leafHash(line) }, checkpoint, hashes)) {
+    throw changed(directory)
+  }
+  const head = `${FIRST_LINE}\nextra ${line.toString('base64')}\nindex ${index}\n`
+  return `${head}${hashes.map((hash) => `${hash.toString('base64')}\n`).join('')}\n${note}`
+}
+
+/** Checks a proof without the log, by the verifier keys of whoever signs its checkpoints. */
+export function verifyProof(text: string, verifierKeys: readonly string[]): CheckedProof {
+  const end = text.indexOf('\n\n')
+  const [first, extra = '', position = '', ...path] = text.slice(0, Math.max(0, end)).split('\n')
+  const line = fromBase64(extra.replace(/^extra /, ''))
+  const index = /^index (0|[1-9]\d{0,14})$/.exec(position)?.[1]
+  const hashes = path.map(fromBase64).filter((hash) => hash?.length === HASH_BYTES) as Hash[]
+  if (first !== FIRST_LINE || !extra.startsWith('extra ') || line === undefined) {
+    return { ok: false, problem: 'it is no proof of a line' }
+  }
+  if (index === undefined || hashes.length !== path.length || path.length > MOST_HASHES) {
+    return { ok: false, problem: 'it is no proof of a line' }
+  }
+  const checkpoint = openCheckpoint(text.slice(end + 2), verifierKeys.map(noteVerifier))
+  if (!checkpoint.ok) return { ok: false, problem: `its checkpoint: ${checkpoint.problem}` }
+  if (!includes({ index: Number(index), hash: leafHash(line) }, checkpoint, hashes)) {
+    return { ok: false, problem: 'the line is not in the log that was signed' }
+  }
+  const { origin, size } = checkpoint
+  return { ok: true, origin, index: Number(index), size, line: line.toString() }
+}
+
+function indexOf(directory: string, event: string): number {
+  for (const { index, bytes } of countedLines(directory)) {
+    // To read each line as JSON would take ten times as long.
+    if (!bytes.includes(event)) continue
+    const line = parseLine(bytes)
+    if (line?.kind === 'event' && line.event.id === event) return index
+  }
+  throw new SessionError('not_found', `There is no event ${event} in ${directory}.`)
+}
+
+function changed(directory: string): SessionError {
+  return new SessionError(
+    'record_invalid',
+    `The lines in ${directory} are not those of its last checkpoint. "holdfast audit verify DIR" ` +
+      'says what was changed.',
+  )
+}

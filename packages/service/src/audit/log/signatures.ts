@@ -1,0 +1,129 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Checkpoint, openCheckpoint } from './checkpoint.ts'
+import type { NoteVerifier } from './note.ts'
+import { CHECKPOINT, CHECKPOINTS, checkpointText } from './recover.ts'
+import { rawLines } from './segments.ts'
+import type { Hash } from './tree.ts'
+import type { Remarks } from './verdict.ts'
+
+/** The checkpoints of a directory, held against the tree while it grows. */
+export interface Signatures {
+  /** The origin of the log is known from its first segment. */
+  origin(origin: string): void
+  /** The tree at a size. `trusted`: its lines had no fault that explains another root. */
+  reached(size: number, root: () => Hash, trusted: boolean): void
+  /** All lines are read. Answers the largest size that is signed. */
+  end(size: number): number
+}
+
+/** `against`: another checkpoint of the same log, from elsewhere. */
+export function signatures(
+  directory: string,
+  remarks: Remarks,
+  options: { verifiers: readonly NoteVerifier[] | undefined; against: Checkpoint | undefined },
+): Signatures {
+  const { verifiers, against } = options
+  const newestPath = join(directory, CHECKPOINT)
+  const historyPath = join(directory, CHECKPOINTS)
+  let origin: string | undefined
+  let signed = 0
+
+  // Read before the lines, so that a log that grows meanwhile has all lines of them.
+  const text = checkpointText(directory)
+  const single: { readonly file: string; readonly checkpoint: Checkpoint }[] = []
+  const newest = text === undefined ? undefined : opened(text, newestPath, null)
+  if (newest !== undefined) single.push({ file: newestPath, checkpoint: newest })
+  const history = pastCheckpoints()
+  let past = history.next().value
+
+  function opened(note: string, file: string, line: number | null): Checkpoint | undefined {
+    const checkpoint = openCheckpoint(note, verifiers)
+    if (checkpoint.ok) return checkpoint
+    remarks.fault(
+      'checkpoint_invalid',
+      file,
+      line,
+      `this checkpoint does not count: ${checkpoint.problem}`,
+    )
+    return undefined
+  }
+
+  function* pastCheckpoints(): Generator<{ checkpoint: Checkpoint; line: number }, undefined> {
+    const stat = statSync(historyPath, { throwIfNoEntry: false })
+    if (stat === undefined) return
+    for (const { bytes, number, whole } of rawLines(historyPath, stat.size)) {
+      const note = noteIn(bytes)
+      if (note === undefined) {
+        // A killed writer leaves half a line, and the next one begins a line of its own.
+        if (whole && bytes.length > 0) {
+          remarks.note('not_counted', historyPath, number, 'this is no checkpoint, or half of one')
+        }
+        continue
+      }
+      const checkpoint = opened(note, historyPath, number)
+      if (checkpoint !== undefined) yield { checkpoint, line: number }
+    }
+  }
+
+  function compare(
+    { checkpoint, file, line }: { checkpoint: Checkpoint; file: string; line: number | null },
+    { root, trusted }: { root: () => Hash; trusted: boolean },
+  ): void {
+    if (checkpoint.origin !== origin) {
+      remarks.fault(
+        'checkpoint_invalid',
+        file,
+        line,
+        `it is of another log, "${checkpoint.origin}"`,
+      )
+    } else if (root().equals(checkpoint.root)) {
+      signed = Math.max(signed, checkpoint.size)
+    } else if (trusted) {
+      const since = signed === 0 ? 'the beginning' : `line ${signed} of the log`
+      const message = `between ${since} and line ${checkpoint.size - 1} something was edited`
+      remarks.fault('root_differs', file, line, `${message}: the signed root is another`)
+    }
+  }
+
+  return {
+    origin(named) {
+      origin = named
+      if (against?.origin === named) single.push({ file: AGAINST, checkpoint: against })
+    },
+
+    reached(size, root, trusted) {
+      for (const { file, checkpoint } of single) {
+        if (checkpoint.size === size) compare({ checkpoint, file, line: null }, { root, trusted })
+      }
+      for (; past !== undefined && past.checkpoint.size <= size; past = history.next().value) {
+        const at = { ...past, file: historyPath }
+        if (past.checkpoint.size === size) compare(at, { root, trusted })
+        else remarks.note('not_compared', historyPath, past.line, 'an older checkpoint comes late')
+      }
+    },
+
+    end(size) {
+      const last = past === undefined ? [] : [{ file: historyPath, checkpoint: past.checkpoint }]
+      for (const { file, checkpoint } of [...single, ...last]) {
+        if (checkpoint.size <= size) continue
+        const lines = `${checkpoint.size} lines were signed, and ${size} are there`
+        remarks.fault('truncated', file, null, `${lines}: the end of the log is missing`)
+      }
+      return signed
+    },
+  }
+}
+
+/** What stands for the file of a checkpoint that was given. */
+export const AGAINST = 'the checkpoint to compare with'
+
+function noteIn(bytes: Buffer): string | undefined {
+  try {
+    const json: unknown = JSON.parse(bytes.toString())
+    if (typeof json !== 'object' || json === null || !('note' in json)) return undefined
+    return typeof json.note === 'string' ? json.note : undefined
+  } catch {
+    return undefined // the caller tells of it
+  }
+}

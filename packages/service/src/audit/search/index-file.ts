@@ -1,0 +1,62 @@
+import { existsSync, renameSync } from 'node:fs'
+import { type Database, openDatabase } from '../database.ts'
+import { type EventIndex, type EventIndexOptions, openIndex } from './event-index.ts'
+
+/** An index in a file of its own. */
+export interface OpenedIndex {
+  readonly database: Database
+  readonly index: EventIndex
+  /** Where a damaged file lies now. The index is empty then, and wants the log from the start. */
+  readonly putAside: string | null
+}
+
+/**
+ * Opens the index in a file, or begins a new one. A file that is no index, or a damaged one, is put
+ * aside: nothing in it is lost, because all of it comes from the log.
+ */
+export function openIndexFile(path: string, options: EventIndexOptions): OpenedIndex {
+  try {
+    return { ...open(path, options), putAside: null }
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    return renewIndexFile(path, options)
+  }
+}
+
+/** Puts the file of an index aside, which nobody here has open, and begins a new one. */
+export function renewIndexFile(path: string, options: EventIndexOptions): OpenedIndex {
+  const putAside = `${path}.damaged-${options.now()}`
+  for (const suffix of ['', '-wal', '-shm']) {
+    if (existsSync(path + suffix)) renameSync(path + suffix, putAside + suffix)
+  }
+  return { ...open(path, options), putAside }
+}
+
+function open(path: string, options: EventIndexOptions): Omit<OpenedIndex, 'putAside'> {
+  const database = openDatabase(path)
+  try {
+    const index = openIndex(database, options)
+    checkBeginnings(database)
+    return { database, index }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/**
+ * Reads the first page of each table and index. Damage further down shows when it is read:
+ * {@link isDamage}.
+ */
+function checkBeginnings(database: Database): void {
+  for (const { name } of database.all("SELECT name FROM sqlite_master WHERE type = 'table'")) {
+    database.all(`SELECT COUNT(*) FROM (SELECT 1 FROM "${String(name)}" LIMIT 1)`)
+  }
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB, and a table that should be there. */
+export function isDamage(error: unknown): boolean {
+  return (
+    error instanceof Error && /malformed|not a database|no such (table|column)/.test(error.message)
+  )
+}

@@ -1,0 +1,116 @@
+import { sql } from 'kysely'
+import type { Database, SqlRow } from '../database.ts'
+import { OUTCOMES } from './outcomes.ts'
+import { type Query, rowsOf } from './queries.ts'
+import { type FoundSession, type FoundSubject, type Place, SESSION_STATES } from './search.ts'
+import { shownText } from './stored-text.ts'
+
+const PLACES_SHOWN = 20
+/** Nobody needs to know how many more there are. */
+const MOST_COUNTED = 1_000
+
+/** Sessions by the lines of their summaries, in the order of a search. */
+export function sessionsAt(database: Database, lines: readonly number[]): readonly FoundSession[] {
+  if (lines.length === 0) return []
+  const rows = rowsOf(
+    database,
+    sql`SELECT sessions.*, subjects.name, subjects.tenant FROM sessions
+      LEFT JOIN subjects ON subjects.subject = sessions.subject
+      WHERE sessions.line IN (${sql.join(lines)})
+      ORDER BY sessions.at DESC, sessions.line DESC`,
+  )
+  return rows.map((row) => ({
+    session: String(row.session),
+    state: SESSION_STATES.find((one) => one === row.state) ?? 'live',
+    ended:
+      row.ended_at === null || row.ended_at === undefined
+        ? null
+        : {
+            at: Number(row.ended_at),
+            reason: textOf(row.ended_reason),
+            actor: textOf(row.ended_actor) ?? '',
+          },
+    ...summaryOf(row),
+    ...placesOf(database, sql`line = ${Number(row.line)}`),
+  }))
+}
+
+/** As {@link sessionsAt}, subjects. */
+export function subjectsAt(database: Database, lines: readonly number[]): readonly FoundSubject[] {
+  if (lines.length === 0) return []
+  const rows = rowsOf(
+    database,
+    sql`SELECT * FROM subjects WHERE line IN (${sql.join(lines)}) ORDER BY at DESC, line DESC`,
+  )
+  return rows.map((row) => ({
+    ...summaryOf(row),
+    subject: String(row.subject),
+    sessions: Number(row.sessions),
+    liveSessions: countOf(
+      database,
+      sql`SELECT 1 FROM sessions WHERE subject = ${row.subject} AND state = 'live'`,
+    ),
+    ...placesOf(database, sql`subject = ${row.subject}`),
+  }))
+}
+
+function summaryOf(row: SqlRow): Omit<FoundSession, OwnFields> {
+  return {
+    subject: textOf(row.subject),
+    name: textOf(row.name),
+    tenant: textOf(row.tenant),
+    firstSeen: Number(row.at),
+    lastSeen: Number(row.last_at),
+    events: Number(row.events),
+    score: numberOf(row.score),
+    worst: OUTCOMES[Number(row.worst)] ?? null,
+  }
+}
+
+type OwnFields = 'session' | 'state' | 'ended' | 'places' | 'placeCount'
+
+function placesOf(
+  database: Database,
+  whose: Query,
+): { readonly places: readonly Place[]; readonly placeCount: number } {
+  const rows = rowsOf(
+    database,
+    sql`SELECT * FROM places WHERE ${whose} ORDER BY last_at DESC LIMIT ${PLACES_SHOWN}`,
+  )
+  const placeCount =
+    rows.length < PLACES_SHOWN
+      ? rows.length
+      : countOf(database, sql`SELECT 1 FROM places WHERE ${whose}`)
+  return { places: rows.map(placeOf), placeCount }
+}
+
+function placeOf(row: SqlRow): Place {
+  return {
+    address: textOf(row.address),
+    asn: row.asn === -1 ? null : numberOf(row.asn),
+    kind: textOf(row.kind),
+    country: textOf(row.country),
+    city: textOf(row.city),
+    browser: textOf(row.browser),
+    os: textOf(row.os),
+    firstSeen: Number(row.at),
+    lastSeen: Number(row.last_at),
+    events: Number(row.events),
+  }
+}
+
+function countOf(database: Database, rows: Query): number {
+  const [row] = rowsOf(
+    database,
+    sql`SELECT COUNT(*) AS n FROM (${rows} LIMIT ${MOST_COUNTED}) AS counted`,
+  )
+  return Number(row?.n ?? 0)
+}
+
+function textOf(value: SqlRow[string] | undefined): string | null {
+  return typeof value === 'string' && value !== '' ? shownText(value) : null
+}
+
+function numberOf(value: SqlRow[string] | undefined): number | null {
+  return typeof value === 'number' ? value : null
+}

@@ -1,0 +1,291 @@
+import { randomFillSync } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { SessionError } from 'holdfast'
+import { type Asked, type Command, EXIT, type Option, printable, UsageError } from 'holdfast/cli'
+import { type PersonalFacts, parseKeyring } from 'holdfast/maintenance'
+import { parseDuration } from 'holdfast/wire'
+import type { Line } from '../audit/log/lines.ts'
+import { newNoteKey, noteSigner } from '../audit/log/note.ts'
+import { openVault, VAULT } from '../audit/log/personal.ts'
+import { proveLine, verifyProof } from '../audit/log/proof.ts'
+import { readLog } from '../audit/log/read.ts'
+import type { Remark } from '../audit/log/verdict.ts'
+import { type AuditVerdict, verifyAudit } from '../audit/log/verify.ts'
+import { instantIn, LINE_TYPES, summary, typeIn } from './audit-line.ts'
+
+const KEY_OPTION: Readonly<Record<string, Option>> = {
+  key: {
+    type: 'string',
+    value: 'FILE|TEXT',
+    about: 'Verifier key, as "audit keys" has printed it; in a file one a line',
+  },
+}
+
+/** The audit log in its directory: no service has to run, and none is asked. */
+export const auditCommands: readonly Command[] = [
+  {
+    name: 'audit keys',
+    about: 'Make the key that signs the audit log',
+    usage: 'new FILE',
+    details:
+      'Writes a new Ed25519 key to FILE, readable by this user alone, and prints its verifier ' +
+      'key. Give that to\n' +
+      'whoever is to check the log, and keep a copy where nobody who can change the log can ' +
+      'change it.',
+    options: {
+      name: {
+        type: 'string',
+        value: 'NAME',
+        about: 'Whose key it is, for example auth.example.com/audit (default holdfast-audit)',
+      },
+    },
+    arguments: [2, 2],
+    examples: ['holdfast audit keys new /etc/holdfast/audit.key --name auth.example.com/audit'],
+    async run({ arguments: [what, path = ''], text, out }) {
+      if (what !== 'new') throw new UsageError('It is "holdfast audit keys new FILE".')
+      if (existsSync(path)) {
+        throw new SessionError('config_invalid', `${path} is there already. It is left as it is.`)
+      }
+      const key = newNoteKey(text('name') ?? 'holdfast-audit', random)
+      writeFileSync(path, `${key}\n`, { mode: 0o600, flag: 'wx' })
+      const { verifierKey } = noteSigner(key)
+      out.line(`Made ${path}. Its verifier key, which is no secret:\n${verifierKey}`)
+      out.value({ file: path, verifierKey })
+      return EXIT.done
+    },
+  },
+  {
+    name: 'audit verify',
+    about: 'Prove that nothing in the audit log was changed, and nothing is missing',
+    usage: 'DIR...',
+    details:
+      'Names every line that was deleted, edited, moved, doubled or cut off, and positions of ' +
+      'the store that are missing.\n' +
+      'Name the directories of all writers together: each has what the others do not have. ' +
+      'Exit code 1 when anything\n' +
+      'is wrong. Notes are no faults: lines of killed writers, which do not count, or lines that ' +
+      'two writers have.',
+    options: {
+      ...KEY_OPTION,
+      against: {
+        type: 'string',
+        value: 'FILE',
+        about: 'A checkpoint that was kept elsewhere: all that it covers must be there still',
+      },
+    },
+    arguments: [1, 64],
+    examples: [
+      'holdfast audit verify /var/lib/holdfast/audit --key verifier.txt',
+      'holdfast audit verify one two --key verifier.txt --against checkpoint.last-month',
+    ],
+    async run(asked) {
+      const { arguments: directories, text, out } = asked
+      const against = text('against')
+      const verdict = verifyAudit(directories, {
+        ...verifierKeys(asked),
+        ...(against === undefined ? {} : { against: fileText(against, 'The checkpoint') }),
+        onProgress: ({ bytes, of }) => {
+          if (out.json) return
+          out.note(`${mebibytes(bytes)} of ${mebibytes(of)} read ...`)
+        },
+      })
+      out.line(describe(verdict))
+      out.value(verdict)
+      return verdict.ok ? EXIT.done : EXIT.failed
+    },
+  },
+  {
+    name: 'audit prove',
+    about: 'Prove that one line is in the audit log, without showing any other',
+    usage: 'DIR',
+    details:
+      'Prints a proof (C2SP tlog-proof) with the line in it and the newest checkpoint. ' +
+      '"audit check-proof" checks it\n' +
+      'without the log.',
+    options: {
+      event: { type: 'string', value: 'ID', about: 'The event with this id' },
+      line: { type: 'string', value: 'N', about: 'The line with this index, from 0' },
+    },
+    arguments: [1, 1],
+    examples: ['holdfast audit prove /var/lib/holdfast/audit --event ID > event.tlog-proof'],
+    async run({ arguments: [directory = ''], text, out }) {
+      const [event, line] = [text('event'), text('line')]
+      if ((event === undefined) === (line === undefined)) {
+        throw new UsageError('Name one of --event ID and --line N.')
+      }
+      if (line !== undefined && !/^\d{1,15}$/.test(line)) {
+        throw new UsageError('--line must be a whole number from 0.')
+      }
+      const proof = proveLine(directory, event === undefined ? { index: Number(line) } : { event })
+      out.line(proof.trimEnd())
+      out.value({ proof })
+      return EXIT.done
+    },
+  },
+  {
+    name: 'audit check-proof',
+    about: 'Check a proof that a line is in the audit log, without the log',
+    usage: 'FILE',
+    details: 'Shows the line that is proven. Exit code 1 when the proof does not hold.',
+    options: KEY_OPTION,
+    arguments: [1, 1],
+    examples: ['holdfast audit check-proof event.tlog-proof --key verifier.txt'],
+    async run(asked) {
+      const {
+        arguments: [path = ''],
+        out,
+      } = asked
+      const { verifierKeys: keys } = verifierKeys(asked)
+      if (keys === undefined) throw new UsageError('Name the verifier key: --key.')
+      const checked = verifyProof(fileText(path, 'The proof'), keys)
+      out.value(checked)
+      if (!checked.ok) {
+        out.note(`holdfast: ${printable(path)} proves nothing: ${checked.problem}.`)
+        return EXIT.failed
+      }
+      const { index, size, origin, line } = checked
+      out.line(printable(`Line ${index} of the ${size} that ${origin} has signed is:`))
+      out.line(printable(line))
+      return EXIT.done
+    },
+  },
+  {
+    name: 'audit show',
+    about: 'Show the lines of an audit log',
+    usage: 'DIR',
+    details:
+      'Oldest first. With --json every line is one as it is in the log. It does not look for ' +
+      'changes: "audit verify".\n' +
+      'The personal part needs the key ring, and is gone for subjects that were erased.',
+    options: {
+      since: {
+        type: 'string',
+        value: 'WHEN',
+        about: 'Nothing older, for example 2h or 2026-01-31',
+      },
+      type: { type: 'string', value: 'TYPE', about: 'Events of one type, or lines of one kind' },
+      personal: { type: 'boolean', about: 'With the personal part: who, and from which address' },
+      keyring: {
+        type: 'string',
+        value: 'FILE',
+        about: 'Key ring of the service (default HOLDFAST_KEYRING)',
+      },
+    },
+    arguments: [1, 1],
+    examples: [
+      'holdfast audit show /var/lib/holdfast/audit --since 2h',
+      'holdfast audit show /var/lib/holdfast/audit --type session-revoked --personal --json',
+    ],
+    async run(asked) {
+      const {
+        arguments: [directory = ''],
+        text,
+        out,
+      } = asked
+      const since = instantOf(text('since'), Date.now())
+      const type = typeOf(text('type'))
+      const { open, close } = personalOf(asked, directory)
+      try {
+        for (const { line } of readLog({ directory })) {
+          const at = instantIn(line)
+          if (at < since || (type !== undefined && type !== typeIn(line))) continue
+          const personal = open(line)
+          out.line(printable(summary(line, personal)))
+          out.value(personal === undefined ? line : { ...line, personal })
+        }
+      } finally {
+        close()
+      }
+      return EXIT.done
+    },
+  },
+]
+
+function random(size: number): Uint8Array {
+  return randomFillSync(new Uint8Array(size))
+}
+
+function verifierKeys({ text }: Asked): { readonly verifierKeys?: readonly string[] } {
+  const given = text('key')
+  if (given === undefined) return {}
+  // A verifier key has two plus signs, and no file of one should.
+  const isKey = given.split('+').length >= 3 && !existsSync(given)
+  const lines = isKey ? given : fileText(given, 'The verifier key')
+  return { verifierKeys: lines.split('\n').filter((line) => line.trim() !== '') }
+}
+
+function fileText(path: string, name: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new SessionError('invalid_input', `${name} ${path} cannot be read.`, { cause })
+  }
+}
+
+function describe({ ok, directories, faults, notes, leftOut }: AuditVerdict): string {
+  const read = directories.map(
+    ({ directory, segments, lines, events, signed }) =>
+      `${directory}: ${events} events in ${lines} lines of ${segments} segments, ` +
+      `${signed} lines signed.`,
+  )
+  return [
+    ...read,
+    ...notes.map((note) => `note: ${remarkText(note)}`),
+    ...faults.map((fault) => `FAULT: ${remarkText(fault)}`),
+    ...(leftOut > 0 ? [`${leftOut} more are not shown.`] : []),
+    ok ? 'Nothing was changed, and nothing is missing.' : 'THIS LOG IS NOT WHAT WAS WRITTEN.',
+  ]
+    .map(printable)
+    .join('\n')
+}
+
+function remarkText({ code, file, line, message }: Remark): string {
+  return `${file}${line === null ? '' : `, line ${line}`}: ${message} (${code})`
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 1_048_576)} MiB`
+}
+
+function instantOf(text: string | undefined, now: number): number {
+  if (text === undefined) return Number.NEGATIVE_INFINITY
+  const at = Date.parse(text)
+  if (/^\d{4}-/.test(text) && !Number.isNaN(at)) return at
+  const ago = parseDuration(text)
+  if (ago !== undefined) return now - ago
+  throw new UsageError('--since must be a date or a duration, for example 2026-01-31 or 2h.')
+}
+
+function typeOf(text: string | undefined): string | undefined {
+  if (text === undefined || LINE_TYPES.includes(text)) return text
+  throw new UsageError(`--type must be one of ${LINE_TYPES.join(', ')}.`)
+}
+
+/** Opens personal parts where they were asked for. */
+function personalOf(
+  { flag, text, env }: Asked,
+  directory: string,
+): { open(line: Line): PersonalFacts | null | undefined; close(): void } {
+  if (!flag('personal')) return { open: () => undefined, close: () => {} }
+  const ring = text('keyring') ?? env.HOLDFAST_KEYRING
+  if (ring === undefined || ring === '') {
+    throw new UsageError('--personal needs the key ring: --keyring FILE, or HOLDFAST_KEYRING.')
+  }
+  const path = join(directory, VAULT)
+  if (!existsSync(path)) {
+    throw new SessionError(
+      'not_found',
+      `${path}, which has the keys of the personal parts, is gone.`,
+    )
+  }
+  const keyring = parseKeyring(fileText(ring, 'The key ring'))
+  const vault = openVault({ path, keyring, now: () => Date.now(), random })
+  return {
+    open: (line) =>
+      line.kind === 'event' && line.personal !== undefined
+        ? vault.open(line.event, line.personal)
+        : undefined,
+    close: vault.close,
+  }
+}

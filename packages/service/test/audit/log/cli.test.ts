@@ -1,0 +1,137 @@
+import { appendFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { formatKeyring } from 'holdfast/maintenance'
+import { expect, test } from 'vitest'
+import { noteSigner } from '../../../src/audit/log/note.ts'
+import { holdfast } from '../../cli/holdfast.ts'
+import { folder } from '../../support.ts'
+import { ADA, event, PERSONAL, place, SIGNER, segmentsIn } from './support.ts'
+
+const HOSTILE = '\u001b[31mred\u202e\u0085'
+
+/** A signed log with three events, one of them by somebody with a hostile name. */
+function logged() {
+  const { directory, keyring, vault, open } = place()
+  const log = open()
+  const old = event({ at: Date.now() - 3 * 3_600_000, type: 'session-revoked' })
+  const fresh = event({ at: Date.now(), actor: HOSTILE })
+  const personal = { ...PERSONAL, userAgent: HOSTILE }
+  log.append(
+    [old, fresh].map((one, at) => ({ partition: 1, sequence: at + 1, event: one, personal })),
+  )
+  const kept = join(folder(), 'checkpoint')
+  writeFileSync(kept, log.checkpoint())
+  const key = join(folder(), 'verifier.txt')
+  writeFileSync(key, `${SIGNER.verifierKey}\n`)
+  const ring = join(folder(), 'ring.json')
+  writeFileSync(ring, formatKeyring(keyring))
+  return { ...{ directory, vault, log, old, fresh }, ...{ kept, key, ring } }
+}
+
+test('keys new makes a key for its owner alone, shows the public half, replaces none', async () => {
+  const path = join(folder(), 'audit.key')
+
+  const made = await holdfast(`audit keys new ${path} --name auth.example/audit --json`)
+  const again = await holdfast(`audit keys new ${path}`)
+
+  const key = readFileSync(path, 'utf8')
+  expect(JSON.parse(made.out).verifierKey).toBe(noteSigner(key).verifierKey)
+  expect(made.out).toContain('auth.example/audit+')
+  expect(made.out).not.toContain('PRIVATE')
+  expect(statSync(path).mode & 0o777).toBe(0o600)
+  expect([made.code, again.code]).toEqual([0, 1])
+  expect(readFileSync(path, 'utf8')).toBe(key)
+})
+
+test('verify ends with 0 for what is whole, with a key and a kept checkpoint', async () => {
+  const { directory, key, kept } = logged()
+
+  const file = await holdfast(`audit verify ${directory} --key ${key} --against ${kept}`)
+  const text = await holdfast(`audit verify ${directory} --key ${SIGNER.verifierKey} --json`)
+
+  expect(file.out).toContain('Nothing was changed, and nothing is missing.')
+  expect(file.out).toContain('2 events in 3 lines of 1 segments, 3 lines signed.')
+  expect(JSON.parse(text.out)).toMatchObject({ ok: true, faults: [], notes: [] })
+  expect([file.code, text.code]).toEqual([0, 0])
+})
+
+test('verify ends with 1 for what was changed, and says where', async () => {
+  const { directory, key } = logged()
+  const [path = ''] = segmentsIn(directory)
+  writeFileSync(path, readFileSync(path, 'utf8').replace('session-revoked', 'session-limited'))
+
+  const { code, out } = await holdfast(`audit verify ${directory} --key ${key}`)
+
+  expect(code).toBe(1)
+  expect(out).toContain(`FAULT: ${path}, line 2: this line was edited`)
+})
+
+test('a line that is proven is checked without the log', async () => {
+  const { directory, key, fresh } = logged()
+  const path = join(folder(), 'event.tlog-proof')
+
+  const proven = await holdfast(`audit prove ${directory} --event ${fresh.id}`)
+  const byLine = await holdfast(`audit prove ${directory} --line 2 --json`)
+  writeFileSync(path, proven.out)
+  rmSync(directory, { recursive: true })
+  const checked = await holdfast(`audit check-proof ${path} --key ${key}`)
+  appendFileSync(path, '\u2014 forged')
+  const forged = await holdfast(`audit check-proof ${path} --key ${key}`)
+
+  expect(JSON.parse(byLine.out).proof).toBe(proven.out)
+  expect(checked.out).toContain('Line 2 of the 3 that audit.example/log has signed is:')
+  expect(checked.out).toContain(fresh.id)
+  expect([checked.code, forged.code]).toEqual([0, 1])
+  expect(forged.err).toContain('proves nothing')
+})
+
+test('show filters by time and type, and reads the personal part with the ring alone', async () => {
+  const { directory, ring, old, fresh, vault } = logged()
+  const ids = ({ out }: { out: string }): string[] =>
+    out
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line).event?.id)
+
+  const all = await holdfast(`audit show ${directory}`)
+  const recent = await holdfast(
+    `audit show ${directory} --since 2h --type session-established --json`,
+  )
+  const revoked = await holdfast(`audit show ${directory} --type session-revoked --json`)
+  const personal = await holdfast(`audit show ${directory} --personal --keyring ${ring}`)
+  vault.erase(ADA)
+  const erased = await holdfast(`audit show ${directory} --personal --json`, {
+    HOLDFAST_KEYRING: ring,
+  })
+
+  expect(all.out.split('\n')).toHaveLength(4)
+  expect(ids(recent)).toEqual([fresh.id])
+  expect(ids(revoked)).toEqual([old.id])
+  expect(all.out).not.toContain(PERSONAL.address)
+  expect(personal.out).toContain(PERSONAL.address)
+  expect(erased.out).not.toContain(PERSONAL.address)
+  expect(erased.out).toContain('"personal":null')
+  for (const { out } of [all, recent, personal, erased]) {
+    expect(out).not.toMatch(/[^\P{C}\n]|[\u2028\u2029]/u)
+  }
+})
+
+test.each([
+  ['audit keys old x', 2, 'audit keys new FILE'],
+  ['audit prove x', 2, '--event ID and --line N'],
+  ['audit prove x --line -1', 2, '--line'],
+  ['audit check-proof x', 2, '--key'],
+  ['audit show x --since yesterday', 2, '--since must be'],
+  ['audit show x --type nothing', 2, '--type must be one of'],
+  ['audit show x --personal', 2, 'HOLDFAST_KEYRING'],
+  ['audit verify /nowhere/at/all', 1, '/nowhere/at/all cannot be read'],
+  ['audit show /nowhere/at/all', 1, '/nowhere/at/all'],
+  ['audit prove /nowhere/at/all --line 1', 1, 'no checkpoint in /nowhere/at/all'],
+  ['audit verify . --key /nowhere/at/all', 1, 'The verifier key /nowhere/at/all cannot be read'],
+  ['audit keys new /nowhere/key --name a+b', 1, 'The name of a key'],
+])('%s ends with %i and says how it is mended', async (args, code, hint) => {
+  const done = await holdfast(args)
+
+  expect(done.code).toBe(code)
+  expect(done.err).toContain(hint)
+})

@@ -1,0 +1,219 @@
+import { createSessions, newKeyring, SessionError, type Sessions, systemHost } from 'holdfast'
+import { eventLog, namedRecord } from 'holdfast/maintenance'
+import { memoryStore } from 'holdfast/memory'
+import { PARTITIONS, type Positions, type Store } from 'holdfast/store'
+import { expect, test } from 'vitest'
+import type { AuditEntry } from '../../../src/audit/entry.ts'
+import { LEASE_MS, writerLease } from '../../../src/audit/writer/lease.ts'
+import { type LogSink, runAuditWriter, type WriterState } from '../../../src/audit/writer/writer.ts'
+
+/** A log in memory that knows what it has by its id, as the log on disk does. */
+function sink(): LogSink & { readonly entries: AuditEntry[]; restarts: number; full: boolean } {
+  const entries: AuditEntry[] = []
+  let base: readonly number[] = Array.from({ length: PARTITIONS }, () => 0)
+
+  function positions(): Positions {
+    const found = [...base]
+    for (const { partition, sequence } of entries) {
+      found[partition] = Math.max(found[partition] ?? 0, sequence)
+    }
+    return found
+  }
+
+  const log = {
+    entries,
+    restarts: 0,
+    full: false,
+    async begin(_epoch: number, taken: Positions) {
+      base = base.map((sequence, at) => Math.max(sequence, taken[at] ?? 0))
+      return positions()
+    },
+    async append(added: readonly AuditEntry[]) {
+      if (log.full) throw new SessionError('store_unavailable', 'the disk is full')
+      const known = new Set(entries.map(({ event }) => event.id))
+      entries.push(...added.filter(({ event }) => !known.has(event.id)))
+      return positions()
+    },
+    async restart(from: Positions) {
+      log.restarts++
+      base = from
+    },
+  }
+  return log
+}
+
+interface Estate {
+  readonly store: Store
+  readonly sessions: Sessions
+  time: number
+  start(log: LogSink, owner?: string): Writer
+}
+
+interface Writer {
+  readonly states: WriterState[]
+  stop(): Promise<void>
+}
+
+function estate(store: Store = memoryStore(), feed: Store['feed'] = store.feed): Estate {
+  const keyring = newKeyring()
+  const world: Estate = {
+    store,
+    sessions: createSessions({ store, keyring }),
+    time: 1_000_000,
+    start(log, owner = 'one') {
+      const record = namedRecord({ store, keyring, host: systemHost(), name: 'audit writer' })
+      const ended = new AbortController()
+      const states: WriterState[] = []
+      const running = runAuditWriter({
+        lease: writerLease({ record, now: () => world.time, owner }),
+        sink: log,
+        events: eventLog({ store, keyring }),
+        feed,
+        stop: ended.signal,
+        onState: (state) => states.push(state),
+        retryMs: 10,
+      })
+      return {
+        states,
+        async stop() {
+          ended.abort()
+          await running
+        },
+      }
+    },
+  }
+  return world
+}
+
+const REQUEST = {
+  ip: '203.0.113.7',
+  method: 'POST',
+  url: '/login',
+  headers: { 'user-agent': 'Mozilla/5.0' },
+}
+
+async function login({ sessions }: Estate, subject: string): Promise<void> {
+  const done = await sessions.create({ subject, request: REQUEST })
+  expect(done.ok).toBe(true)
+}
+
+test('what happened before and while a writer runs is in the log, in order', async () => {
+  const world = estate()
+  const log = sink()
+  await login(world, 'ada')
+
+  const writer = world.start(log)
+  await expect.poll(() => log.entries.length).toBe(1)
+  for (let n = 0; n < 50; n++) await login(world, `user ${n}`)
+  await expect.poll(() => log.entries.length, { timeout: 60_000 }).toBe(51)
+  await writer.stop()
+
+  expect(log.entries.map(({ event }) => event.type)).toEqual(Array(51).fill('session-established'))
+  expect(log.restarts).toBe(1)
+})
+
+test('a successor goes on where the one before acknowledged, with a log of its own', async () => {
+  const world = estate()
+  const [first, second] = [sink(), sink()]
+  await login(world, 'ada')
+  const writer = world.start(first)
+  await expect.poll(() => first.entries.length).toBe(1)
+  await writer.stop()
+  await login(world, 'bob')
+
+  const successor = world.start(second, 'two')
+  await expect.poll(() => second.entries.length).toBe(1)
+  await successor.stop()
+
+  const [one, other] = [first.entries[0]?.event, second.entries[0]?.event]
+  expect(one?.subject).not.toBe(other?.subject)
+  expect(second.restarts).toBe(0)
+})
+
+test('while one process writes, another stands by and says who does', async () => {
+  const world = estate()
+  const writer = world.start(sink())
+  await expect.poll(() => writer.states).toEqual([{ is: 'writing', epoch: 1 }])
+
+  const standby = world.start(sink(), 'two')
+
+  await expect.poll(() => standby.states).toEqual([{ is: 'standby', holder: 'one' }])
+  await standby.stop()
+  await writer.stop()
+})
+
+test('a full disk is told once, loses nothing, and is gone on with', async () => {
+  const world = estate()
+  const log = sink()
+  const writer = world.start(log)
+  await expect.poll(() => writer.states).toHaveLength(1)
+  log.full = true
+  await login(world, 'ada')
+  await expect.poll(() => writer.states.at(-1)?.is).toBe('failing')
+
+  log.full = false
+
+  await expect.poll(() => log.entries.length).toBe(1)
+  expect(writer.states.map(({ is }) => is)).toEqual(['writing', 'failing', 'writing'])
+  await writer.stop()
+})
+
+/** More logins than the feed of a store has room for. */
+async function crowd(world: Estate): Promise<void> {
+  for (let n = 0; n < 6_000; n++) await login(world, `user ${n % 40}`)
+}
+
+async function writtenOnce(world: Estate, log: ReturnType<typeof sink>): Promise<void> {
+  await login(world, 'ada')
+  const writer = world.start(log)
+  await expect.poll(() => log.entries.length).toBe(1)
+  await writer.stop()
+}
+
+test('while nobody writes, the store drops nothing that the log has not got', async () => {
+  const world = estate(memoryStore({ feedBytes: 1_000_000 }))
+  const log = sink()
+  await writtenOnce(world, log)
+  await crowd(world)
+
+  const writer = world.start(log)
+
+  await expect.poll(() => log.entries.length, { timeout: 60_000 }).toBe(6_001)
+  expect(log.restarts).toBe(1)
+  await writer.stop()
+})
+
+test('what a store that holds nothing has dropped is noticed, and the rest is read', async () => {
+  const store = memoryStore({ feedBytes: 1_000_000 })
+  const { hold: _, ...feed } = store.feed
+  const world = estate(store, feed)
+  const log = sink()
+  await writtenOnce(world, log)
+  await crowd(world)
+
+  const writer = world.start(log)
+
+  await expect.poll(() => log.restarts, { timeout: 60_000 }).toBe(2)
+  const { items } = await store.feed.read(undefined, 1_000)
+  const kept = items.filter(({ kind }) => kind === 'event').length
+  await expect.poll(() => log.entries.length, { timeout: 60_000 }).toBeGreaterThan(kept)
+  expect(log.entries.length).toBeLessThan(6_001)
+  await writer.stop()
+})
+
+test('a writer that slept through its lease ends, and begins again behind the other', async () => {
+  const world = estate()
+  const [first, second] = [sink(), sink()]
+  const sleeper = world.start(first)
+  await expect.poll(() => sleeper.states).toHaveLength(1)
+  world.time += LEASE_MS
+
+  const successor = world.start(second, 'two')
+
+  await expect.poll(() => successor.states.at(-1)?.is).toBe('writing')
+  await expect
+    .poll(() => sleeper.states.at(-1), { timeout: 10_000 })
+    .toEqual({ is: 'standby', holder: 'two' })
+  await successor.stop()
+  await sleeper.stop()
+})
