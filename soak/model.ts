@@ -15,7 +15,10 @@ export interface KnownSession {
   /** The last acknowledged count in its attributes, and their version. */
   counted: number
   version: number
-  /** A fail-over has lost what its token came from: by that token nobody can end it. */
+  /**
+   * A fail-over has lost what its token came from, or the line what replaced it: by that token
+   * nobody can end it.
+   */
   lost?: true
   /** The token that the last step-up has replaced. */
   replaced: { readonly token: string; readonly at: number } | undefined

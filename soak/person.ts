@@ -288,6 +288,7 @@ export function person(number: number, world: World, random: Random): Person {
     // Its answer was lost for good, and with it the only secret that counts.
     session.changedAt = performance.now()
     session.state = 'unsure'
+    session.lost = true
   }
 
   async function showReplaced(session: KnownSession): Promise<void> {
