@@ -30,6 +30,7 @@ export default defineConfig({
     isolate: false,
     // Only a test that hangs meets them: a busy machine makes no test fail.
     testTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     hookTimeout: 120_000,
   },
 })

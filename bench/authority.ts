@@ -260,7 +260,7 @@ function batchesOf(crowd: Crowd, visitors: readonly Visitor[]): readonly Ask[] {
 }
 
 /** One presentation, or a batch of several. */
-function askOf({ headers }: Crowd, visitors: readonly Visitor[]): Ask {
+export function askOf({ headers }: Crowd, visitors: readonly Visitor[]): Ask {
   const all = visitors.map(({ cookie, ip }) => presentedBy(cookie, ip, headers))
   const [first = ''] = all
   const batch = visitors.length > 1

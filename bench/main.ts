@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { auditPart } from './audit.ts'
 import { servicePart } from './authority.ts'
 import { coldPart } from './cold.ts'
 import { importFloor } from './floor.ts'
@@ -39,6 +40,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   growth: growthPart,
   offline: offlinePart,
   revocation: revocationPart,
+  audit: auditPart,
   search: searchPart,
   hijack: hijackPart,
   'hijack-training': trainingPart,

@@ -18,7 +18,7 @@ import {
 import { among } from './only.ts'
 import type { Bench, Part, Results } from './part.ts'
 import { progress } from './progress.ts'
-import { median } from './rounds.ts'
+import { median, percentile } from './rounds.ts'
 import { times } from './table.ts'
 
 const ROUNDS = 5
@@ -376,10 +376,6 @@ function addedOverFloor(lanes: readonly HttpLane[], lane: HttpLane): number {
   const floor = besides(lanes, lane, 'floor')
   const bare = besides(lanes, lane, 'bare')
   return floor === undefined ? Number.NaN : addedOf(lane, bare) / addedOf(floor, bare)
-}
-
-function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN
 }
 
 function ascending(a: number, b: number): number {

@@ -14,6 +14,7 @@ import type { Goal } from './goals.ts'
 import type { Bench, Part } from './part.ts'
 import { progress } from './progress.ts'
 import { BARE_CHANNEL, clock, type RevocationWord } from './revocation/words.ts'
+import { percentile } from './rounds.ts'
 
 const SERVICES = 3
 const VERIFIERS = 50
@@ -148,10 +149,6 @@ async function knownAfter(
 
 function sorted(took: readonly number[]): readonly number[] {
   return took.toSorted((a, b) => a - b)
-}
-
-function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN
 }
 
 interface Measured {

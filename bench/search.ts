@@ -1,24 +1,77 @@
+import { join } from 'node:path'
+import { ordinaryTraffic } from './audit/traffic.ts'
 import { startProcess, stopProcess, wordOf } from './contender.ts'
 import type { JudgedGoal } from './goals.ts'
+import { sharedMachine } from './lanes.ts'
+import { among } from './only.ts'
 import type { Part, Results } from './part.ts'
 import { progress } from './progress.ts'
-import type { Measured, SearchFigures, SearchWord } from './search/words.ts'
+import { percentile } from './rounds.ts'
+import type { BesideFigures, Measured, SearchFigures, SearchWord } from './search/words.ts'
+import { figure } from './table.ts'
 
 const EVENTS = 1_000_000
 
-/** Measures the index of the audit log: how fast a million events go in, and are found. */
-export const searchPart: Part = async ({ folder }) => {
+/** Beside a service: log, index and rules. */
+const BESIDE_EVENTS = 60_000
+const PACE = 150
+
+const ROWS = ['index', 'beside'] as const
+
+/**
+ * Measures the index of the audit log: how fast a million events go in, and are found; and what a
+ * service notices of the thread that does so.
+ */
+export const searchPart: Part = async ({ folder, only }) => {
+  const tables: Results[] = []
+  const goals: JudgedGoal[] = []
+  if (among(only, ROWS, 'index')) {
+    const figures = await filled(folder)
+    tables.push(...tablesOf(figures))
+    goals.push(...goalsOf(figures))
+  }
+  if (among(only, ROWS, 'beside')) {
+    progress('beside a service')
+    const beside = await besideService(folder)
+    tables.push(besideTable(beside))
+    goals.push(besideGoal(beside))
+  }
+  return { tables, goals }
+}
+
+async function filled(folder: string): Promise<SearchFigures> {
   const child = startProcess('./search/measure.js', [JSON.stringify({ folder, count: EVENTS })])
   try {
     for (;;) {
       const word = await wordOf<SearchWord>(child)
-      if (word.kind === 'failed') throw new Error(word.why)
-      if (word.kind === 'measured') return { tables: tablesOf(word), goals: goalsOf(word) }
-      progress(word.done)
+      if (word.kind === 'measured') return word
+      progress(expected(word, 'progress').done)
     }
   } finally {
     await stopProcess(child)
   }
+}
+
+async function besideService(folder: string): Promise<BesideFigures> {
+  const place = { folder: join(folder, 'audit'), count: BESIDE_EVENTS }
+  const child = startProcess('./search/beside.js', [JSON.stringify(place)])
+  try {
+    const { url } = expected(await wordOf<SearchWord>(child), 'serving')
+    const traffic = await ordinaryTraffic(url, PACE)
+    const beside = expected(await wordOf<SearchWord>(child), 'beside')
+    await traffic.stop()
+    return beside
+  } finally {
+    await stopProcess(child)
+  }
+}
+
+function expected<Kind extends SearchWord['kind']>(
+  word: SearchWord,
+  kind: Kind,
+): Extract<SearchWord, { readonly kind: Kind }> {
+  if (word.kind === kind) return word as Extract<SearchWord, { readonly kind: Kind }>
+  throw new Error(word.kind === 'failed' ? word.why : `"${word.kind}" was not expected`)
 }
 
 function tablesOf(figures: SearchFigures): readonly Results[] {
@@ -67,4 +120,31 @@ function goalsOf(figures: SearchFigures): readonly JudgedGoal[] {
 
 function rateOf({ events, ingestMs }: SearchFigures): number {
   return events / (ingestMs / 1_000)
+}
+
+function besideTable({ events, ms, quiet, busy, searchMs }: BesideFigures): Results {
+  return {
+    title:
+      `Delays of the event loop of a service that answers ${PACE} requests a second, ms, beside ` +
+      'the thread of the audit log (those of 1 ms that measuring makes included).',
+    head: ['', 'p50', 'p99', 'longest'],
+    rows: [
+      ['nothing in the log', quiet.p50, quiet.p99, quiet.longest],
+      ['events as fast as the log takes them', busy.p50, busy.p99, busy.longest],
+    ],
+    notes: [
+      `${events.toLocaleString('en-US')} events, 500 at once, ${figure(events / (ms / 1_000))} ` +
+        'a second: sealed, written with an fsync, judged and indexed.',
+      `A search meanwhile waits for its turn: p50 ${figure(percentile(searchMs, 0.5))} ms, ` +
+        `p99 ${figure(percentile(searchMs, 0.99))} ms.`,
+      sharedMachine(),
+    ],
+  }
+}
+
+function besideGoal({ busy }: BesideFigures): JudgedGoal {
+  return {
+    ...{ code: 'S', what: 'p99 of the event loop beside the thread of the log' },
+    ...{ must: 20, moonshot: 5, unit: ' ms', measured: busy.p99 },
+  }
 }

@@ -17,6 +17,7 @@ const PARTS = {
   growth: 'what grows with the sessions: 100,000 over 1,000, and by its name alone a million',
   offline: 'access tokens verified offline, beside jose',
   revocation: 'from a revocation to the last of 50 verifiers, and to another engine',
+  audit: 'from a theft to the alert of it, and what the audit log costs',
   search: 'a million events of the audit log: how fast they are indexed and found',
   hijack:
     'hijacks caught and rightful users disturbed, beside other checks; writes docs/detection.md ' +
@@ -44,6 +45,7 @@ the floor, as bench/floor.ts describes it.
                       peers;
                       service: hot strict, turn random, single batch gate connect;
                       growth: 100k, lmdb redis;
+                      audit: thefts cost; search: index beside;
                       verify: hot memory lmdb redis, peers, attributes, primitives
   --json FILE         writes all tables and goals as JSON
   --readme            writes the tables that the README quotes into it, of the parts that ran
@@ -59,6 +61,7 @@ ${Object.entries(PARTS)
 const ALONE = [
   'http',
   'service',
+  'audit',
   'processes',
   'growth',
   'offline',

@@ -18,6 +18,7 @@ export const PAGES = {
   'docs/options.md': () => optionsPage(NOTE),
   'docs/configuration.md': configuration,
   'docs/monitoring.md': monitoring,
+  'docs/privacy.md': privacy,
   'docs/gateways/nginx.md': () => withFiles('docs/gateways/nginx.md'),
   'docs/gateways/caddy.md': () => withFiles('docs/gateways/caddy.md'),
   'docs/gateways/haproxy.md': () => withFiles('docs/gateways/haproxy.md'),
@@ -174,6 +175,36 @@ async function monitoring() {
   const text = readFileSync(join(root, 'docs/monitoring.md'), 'utf8')
   const table = /(<!-- the metrics of the service -->\n\n)[\s\S]*?\n\n/
   return text.replace(table, (_, mark) => `${mark}${metricsReference()}\n\n`)
+}
+
+async function privacy() {
+  const service = join(root, 'packages/service/dist/index.js')
+  const { privacyReference } = await import(pathToFileURL(service).href)
+  return [
+    '# Privacy',
+    '',
+    'What is kept of people, what for, until when, and who sees it. An event has a public part, ' +
+      'which is about keys and',
+    'numbers, and a personal part, which is sealed apart and only kept where `auditPersonal` (or ' +
+      '`personalFacts` of the',
+    'library) asks for it: `full` with an audit log, unless you say `network` or `none`. Secrets ' +
+      'are in neither.',
+    '',
+    '`holdfast subjects erase` destroys the key of a subject: the lines of the log stay and ' +
+      'verify, and nobody',
+    'can open its personal parts any more.',
+    '',
+    privacyReference(),
+    '',
+    'The kinds `login`, `logout` and `session` are about authentication, `detection` is a ' +
+      'suspicion, `cleared` takes one',
+    'back, `account` changes what belongs to a subject, `system` the service. When each type ' +
+      'comes, and which of them',
+    'are told and not kept, is in [events](events.md).',
+    '',
+    NOTE,
+    '',
+  ].join('\n')
 }
 
 function oneLine(text) {

@@ -23,6 +23,7 @@ const { port, apiPort, edge, fresh } = options()
 const say = (text) => process.stdout.write(`${text}\n`)
 const folder = join(root, '.holdfast')
 const store = join(folder, 'store')
+const audit = join(folder, 'audit')
 const operatorKeyFile = join(folder, 'operator.key')
 const { start, stop } = programs({ say })
 
@@ -38,6 +39,7 @@ if (fresh) beginAnew()
 const shopKey = newSecret()
 const operatorKey = newSecret()
 const gateKey = newSecret()
+const webhookSecret = `whsec_${randomBytes(32).toString('base64')}`
 
 keepOperatorKey()
 await startService()
@@ -49,17 +51,20 @@ if (edge !== undefined) {
 
 say(`
   The shop           http://localhost:${port}
+  The inbox          http://localhost:${port}/inbox, what the security team and the customer get
   Holdfast's API     http://127.0.0.1:${apiPort}, described at /openapi.json
   Probes, metrics    http://127.0.0.1:${apiPort + 1}, /livez /readyz /metrics
 
   The command line, from this folder (the key is of this run alone, and only its file has it)
     export HOLDFAST_URL=http://127.0.0.1:${apiPort} HOLDFAST_KEY_FILE=${shown(operatorKeyFile)}
     npx holdfast sessions list ada
+    npx holdfast incidents list
 
   What to try first
     1. Log in to the shop as ada; the login page shows the password. Order something.
     2. Open "What Holdfast sees" in a second tab: your session, live.
-    3. Open "Thief": show a copy of your own cookie from Tokyo, and watch both desks.
+    3. Open "Thief": show a copy of your own cookie from Tokyo, and watch both desks. The inbox has
+       an alert and a mail within a second; "not me" in the mail ends the session.
     4. Travel. Without your clock the shop asks for a code in every run; with it, a place where
        you have proven yourself before, also in an earlier run, may ask nothing. "Begin again"
        under What Holdfast sees ends your sessions and brings you home;
@@ -72,6 +77,8 @@ say(`
 /** What earlier runs learnt of ada's places would answer for her in this one. */
 function beginAnew() {
   const aside = putAside(store)
+  // It goes on where its store is.
+  putAside(audit)
   say(
     aside === undefined
       ? 'There was no store of an earlier run.'
@@ -100,6 +107,15 @@ async function startService() {
         HOLDFAST_MANAGEMENT_LISTEN: `127.0.0.1:${apiPort + 1}`,
         HOLDFAST_STORE: `lmdb:${store}`,
         HOLDFAST_DRAIN: '0s',
+        HOLDFAST_AUDIT_DIRECTORY: audit,
+        HOLDFAST_ALERTS: JSON.stringify({
+          targets: { team: { type: 'webhook', ...inboxAt('/inbox/alerts') } },
+        }),
+        HOLDFAST_NOTICES: JSON.stringify({
+          url: `http://127.0.0.1:${apiPort}/session-notice`,
+          product: 'Kelp & Keel',
+          webhook: inboxAt('/inbox/notices'),
+        }),
         HOLDFAST_API_KEYS: [
           `shop:app:${shopKey}`,
           `operator:admin+audit:${operatorKey}`,
@@ -122,6 +138,12 @@ async function startService() {
   )
 }
 
+/** The shop's gateway is on this machine, where nothing goes unless it is allowed. */
+function inboxAt(path) {
+  const url = `http://127.0.0.1:${port + 1}${path}`
+  return { url, secrets: [webhookSecret], allowPrivate: true }
+}
+
 async function startShop() {
   say('Starting the shop ...')
   await start(
@@ -133,6 +155,7 @@ async function startShop() {
         SHOP_HOLDFAST_URL: `http://127.0.0.1:${apiPort}`,
         SHOP_HOLDFAST_KEY: shopKey,
         SHOP_AUDIT_KEY: operatorKey,
+        SHOP_WEBHOOK_SECRET: webhookSecret,
         ...(edge === undefined ? {} : { SHOP_GATEWAY_PORT: String(port + 4) }),
       },
       log: join(folder, 'shop.log'),

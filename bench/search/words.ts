@@ -1,7 +1,9 @@
-/** What the process of this part says. */
+/** What the processes of this part say. */
 export type SearchWord =
   | { readonly kind: 'progress'; readonly done: string }
   | ({ readonly kind: 'measured' } & SearchFigures)
+  | { readonly kind: 'serving'; readonly url: string }
+  | ({ readonly kind: 'beside' } & BesideFigures)
   | { readonly kind: 'failed'; readonly why: string }
 
 export interface SearchFigures {
@@ -26,4 +28,21 @@ export interface Measured {
   readonly longest: number
   /** Answers until all was looked at, at most 200; of what was drawn last. */
   readonly answers: number
+}
+
+/** What a service notices of the thread of its audit log. */
+export interface BesideFigures {
+  readonly events: number
+  readonly ms: number
+  /** Delays of the event loop, ms: without the thread, and while it takes events. */
+  readonly quiet: Delays
+  readonly busy: Delays
+  /** How long searches took meanwhile, ascending. */
+  readonly searchMs: readonly number[]
+}
+
+interface Delays {
+  readonly p50: number
+  readonly p99: number
+  readonly longest: number
 }

@@ -19,6 +19,11 @@ export interface ShopSettings {
    * that it brings.
    */
   readonly gatewayAt?: number
+  /**
+   * Signs the alerts and notices that the service posts to `/inbox/alerts` and `/inbox/notices` of
+   * the gateway. Without it the inbox stays empty.
+   */
+  readonly webhookSecret?: string
   /** Who issues those tokens; the service at `holdfastUrl` unless said otherwise. */
   readonly issuer?: string
 }
@@ -27,20 +32,22 @@ const DEFAULT_PORT = 4700
 const HIGHEST_PORT = 65_532
 
 /**
- * `SHOP_HOLDFAST_URL`, `SHOP_HOLDFAST_KEY`, `SHOP_AUDIT_KEY`, `SHOP_PORT` (4700) and
- * `SHOP_GATEWAY_PORT`. Throws when one is missing or wrong, and says which.
+ * `SHOP_HOLDFAST_URL`, `SHOP_HOLDFAST_KEY`, `SHOP_AUDIT_KEY`, `SHOP_PORT` (4700),
+ * `SHOP_GATEWAY_PORT` and `SHOP_WEBHOOK_SECRET`. Throws, naming it, when one is missing or wrong.
  */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): ShopSettings {
   const holdfastUrl = required(env, 'SHOP_HOLDFAST_URL')
   if (!URL.canParse(holdfastUrl)) throw new Error('SHOP_HOLDFAST_URL must be an http address.')
   const holdfastKey = required(env, 'SHOP_HOLDFAST_KEY')
   const gatewayAt = portOf('SHOP_GATEWAY_PORT', env.SHOP_GATEWAY_PORT)
+  const webhookSecret = env.SHOP_WEBHOOK_SECRET
   return {
     holdfastUrl,
     holdfastKey,
     auditKey: required(env, 'SHOP_AUDIT_KEY'),
     port: portOf('SHOP_PORT', env.SHOP_PORT) ?? DEFAULT_PORT,
     ...(gatewayAt === undefined ? {} : { gatewayAt }),
+    ...(webhookSecret ? { webhookSecret } : {}),
   }
 }
 

@@ -89,6 +89,7 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       ports,
       edgePort,
       origin: shopUrl,
+      webhookSecret: options.webhookSecret,
       now,
       stop: stop.signal,
     })

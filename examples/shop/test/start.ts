@@ -19,6 +19,7 @@ const APP_KEY = 'app-key-of-the-shop-tests'
 const GATE_KEY = 'gate-key-of-the-shop-tests'
 const ISSUER = 'http://holdfast.test'
 const AUDIT_KEY = 'audit-key-of-the-shop-tests'
+const WEBHOOK_SECRET = `whsec_${Buffer.alloc(24, 9).toString('base64')}`
 
 /** How long a page may take: a busy machine is slow, not wrong. */
 export const PATIENCE_MS = 100_000
@@ -56,19 +57,27 @@ export async function compileBrowserModule(): Promise<string> {
   return folder
 }
 
-/** `gateway`: a real one stands between the edge and the shop. */
+/**
+ * `gateway`: a real one stands between the edge and the shop. `auditDirectory`: alerts and notices
+ * go to the shop's inbox.
+ */
 export async function startTown(
   browserModule: string,
   gateway?: GatewayName,
-  { store = 'memory:' } = {},
+  {
+    store = 'memory:',
+    auditDirectory,
+  }: { readonly store?: string; readonly auditDirectory?: string } = {},
 ): Promise<Town> {
   let offset = 0
   const now = (): number => Date.now() + offset
   const geo = await geoData()
-  const port = gateway === undefined ? 0 : await fivePorts()
+  const fixed = gateway !== undefined || auditDirectory !== undefined
+  const port = fixed ? await fivePorts() : 0
+  const apiPort = auditDirectory === undefined ? 0 : port + 4
   const config = loadConfig({
     env: {
-      HOLDFAST_LISTEN: '127.0.0.1:0',
+      HOLDFAST_LISTEN: `127.0.0.1:${apiPort}`,
       HOLDFAST_MANAGEMENT_LISTEN: '127.0.0.1:0',
       HOLDFAST_STORE: store,
       HOLDFAST_DRAIN: '0s',
@@ -80,6 +89,7 @@ export async function startTown(
       // The file of IPv4: all places of the demonstration are there, and each town reads it anew.
       HOLDFAST_GEO_CITY: geo.city[0] ?? '',
       HOLDFAST_GEO_ASN: geo.asn.join(','),
+      ...(auditDirectory === undefined ? {} : telling(auditDirectory, { port, apiPort })),
     },
   })
   const log = { write: (): void => undefined }
@@ -88,6 +98,7 @@ export async function startTown(
     holdfastUrl: service.url,
     holdfastKey: APP_KEY,
     auditKey: AUDIT_KEY,
+    ...(auditDirectory === undefined ? {} : { webhookSecret: WEBHOOK_SECRET }),
     port,
     ...(gateway === undefined ? {} : { gatewayAt: port + 4, issuer: ISSUER }),
     browserModule,
@@ -120,6 +131,28 @@ export async function startTown(
   }
 }
 
+/** The settings of audit log, alerts and notices, as `npm start` has them. */
+function telling(
+  directory: string,
+  { port, apiPort }: { readonly port: number; readonly apiPort: number },
+): Record<string, string> {
+  const inboxAt = (path: string): object => {
+    const url = `http://127.0.0.1:${port + 1}/inbox/${path}`
+    return { url, secrets: [WEBHOOK_SECRET], allowPrivate: true }
+  }
+  return {
+    HOLDFAST_AUDIT_DIRECTORY: directory,
+    HOLDFAST_ALERTS: JSON.stringify({
+      targets: { team: { type: 'webhook', ...inboxAt('alerts') } },
+    }),
+    HOLDFAST_NOTICES: JSON.stringify({
+      url: `http://127.0.0.1:${apiPort}/session-notice`,
+      product: 'Kelp & Keel',
+      webhook: inboxAt('notices'),
+    }),
+  }
+}
+
 async function startGateway(
   name: GatewayName,
   { port, gate }: { readonly port: number; readonly gate: string },
@@ -147,7 +180,7 @@ async function startGateway(
   }
 }
 
-/** The shop's four and one for the gateway, below those that the system gives out. */
+/** The shop's four and one for the gateway or the service, below those of the system's choice. */
 async function fivePorts(): Promise<number> {
   for (;;) {
     const first = randomInt(10_000, 32_000)

@@ -12,6 +12,7 @@ import { DEMO_USERS, type Directory } from '../users/directory.ts'
 import { accountRoutes } from './account.ts'
 import { factorRoutes } from './factors.ts'
 import { securityHeaders } from './headers.ts'
+import { inboxRoutes } from './inbox.ts'
 import { loginRoutes } from './login.ts'
 import { frameOf, type GatewayParts, TENANT } from './parts.ts'
 import { messagePage, refusalPage } from './refusals.ts'
@@ -33,6 +34,8 @@ export interface GatewayOptions {
   readonly edgePort: number
   /** Where visitors come in: the origin of their passkeys. */
   readonly origin: string
+  /** Signs what Holdfast posts to the inbox; undefined where it posts nothing. */
+  readonly webhookSecret: string | undefined
   readonly now: () => number
   readonly stop: AbortSignal
 }
@@ -91,6 +94,7 @@ export async function gateway(options: GatewayOptions): Promise<Express> {
   app.use(factorRoutes(parts))
   app.use(seesRoutes(parts))
   app.use(thiefRoutes({ ...parts, edgePort }))
+  app.use(inboxRoutes({ ...parts, webhookSecret: options.webhookSecret }))
   app.use((request, response) => {
     const words = { title: 'Not here', text: 'There is no such page in this shop.' }
     response.status(404).send(messagePage({ ...frameOf(parts, request), ...words }))

@@ -35,6 +35,7 @@ const MENU = [
   { path: '/account', label: 'Account' },
   { path: '/sees', label: 'What Holdfast sees', lens: true },
   { path: '/thief', label: 'Thief', lens: true },
+  { path: '/inbox', label: 'Inbox', lens: true },
 ]
 
 /**

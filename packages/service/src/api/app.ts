@@ -19,7 +19,7 @@ import { tokenCalls } from './calls/tokens.ts'
 import { verifyCalls } from './calls/verify.ts'
 import { checkedCaller, observe, type Seen, STANDARD_HEADERS, unknownCaller } from './exchange.ts'
 import { describeCalls } from './open-api.ts'
-import type { ApiParts } from './parts.ts'
+import type { ApiParts, NoticePage } from './parts.ts'
 import { faultOf, problemResponse } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
 
@@ -52,6 +52,7 @@ export function createApi(parts: ApiParts): Api {
   const oauth = new Set(calls.flatMap((one) => (one.oauth === true ? [one.path] : [])))
   const document = describeCalls(calls)
   for (const one of calls) mount(app, parts, one)
+  if (parts.notices !== undefined) mountPage(app, parts.notices)
   for (const path of new Set(calls.map(({ path }) => path))) refuseOtherMethods(app, path, calls)
   app.notFound(() => {
     throw new SessionError('not_found', 'There is no such call. /openapi.json lists all.')
@@ -107,6 +108,13 @@ function mount(app: Hono<Bindings>, parts: ApiParts, one: Call): void {
   })
 }
 
+function mountPage(app: Hono<Bindings>, { path, answer }: NoticePage): void {
+  app.all(path, (c) => {
+    c.env.seen.route = path
+    return answer(c.req.raw)
+  })
+}
+
 function callerOf(parts: ApiParts, headers: Headers, { socket }: IncomingMessage): Caller {
   const caller = parts.callers(headers.get('authorization') ?? undefined)
   if (caller !== undefined) return caller
@@ -152,7 +160,10 @@ function honoPath(path: string): string {
 }
 
 function withStandardHeaders(response: Response, requestId: string): Response {
-  for (const [name, value] of Object.entries(STANDARD_HEADERS)) response.headers.set(name, value)
+  for (const [name, value] of Object.entries(STANDARD_HEADERS)) {
+    // A page has its own policy for its style and its form.
+    if (!response.headers.has(name)) response.headers.set(name, value)
+  }
   if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
   response.headers.set('x-request-id', requestId)
   return response

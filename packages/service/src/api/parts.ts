@@ -16,6 +16,8 @@ export interface ApiParts {
   readonly events: EventLog
   readonly acts: AdminActs
   readonly audit: AuditParts
+  /** The page of notices' links; undefined where they are off. */
+  readonly notices?: NoticePage | undefined
   readonly inspector: TokenIntrospector
   readonly ownTokens: OwnTokens
   readonly revocations: RevocationHub
@@ -48,6 +50,12 @@ export interface ApiParts {
   readonly now: () => number
   /** Silence on an event stream that a heartbeat breaks, ms. */
   readonly heartbeatMs: number
+}
+
+/** Answers browsers, without an API key. Never rejects. */
+export interface NoticePage {
+  readonly path: string
+  answer(request: Request): Promise<Response>
 }
 
 /** Complete `Set-Cookie` values. */

@@ -15,10 +15,12 @@ import { followRules } from './findings/follow-rules.ts'
 import type { Incidents } from './findings/incident.ts'
 import type { Rule } from './findings/rule.ts'
 import { DEFAULT_RULES, rulesIn } from './findings/rules-file.ts'
+import { NOTE_KEY } from './log/files.ts'
 import { newNoteKey } from './log/note.ts'
 import type { Searches } from './search/search.ts'
 import { askOver, type Remote } from './thread/port.ts'
-import { writerLease } from './writer/lease.ts'
+import type { Trouble } from './trouble.ts'
+import { WRITER_RECORD, writerLease } from './writer/lease.ts'
 import { runAuditWriter, type WriterState } from './writer/writer.ts'
 
 /** The audit log of this process, which writes it or stands by. */
@@ -28,10 +30,15 @@ export interface Audit {
   readonly alerts: Alerts
   /** Destroys what tells who a subject is, by its key. */
   erase(subject: string): Promise<void>
+  /** Something is wrong with the service. False where nobody could be told. Never rejects. */
+  tell(trouble: Trouble): Promise<boolean>
+  /** Whether this process should write the log, and cannot. */
+  isFailing(): boolean
   /** For metrics. Undefined while it cannot be asked. */
   state(): Promise<AuditState | undefined>
   /** A ring was taken up. */
   changeRing(): void
+  /** Idempotent. */
   close(): Promise<void>
 }
 
@@ -48,9 +55,6 @@ export interface AuditOptions {
   readonly log: Logger
 }
 
-/** Name of the record in the store that says who writes. */
-const WRITER_RECORD = 'audit writer'
-const NOTE_KEY = 'note.key'
 const CHECKPOINT_EVERY_MS = 60_000
 const PRUNE_EVERY_MS = 3_600_000
 const RULES_EVERY_MS = 1_000
@@ -66,25 +70,39 @@ export function openAudit(options: AuditOptions): Audit {
   const key = noteKey(options)
   const desk = deskThread(log, () => ({
     ...{ directory, key, rules, policy: policyIn(config), version: VERSION },
-    ...{ alerts: config.alerts, outputs: config.auditOutputs },
+    ...{ alerts: config.alerts, notices: config.notices, outputs: config.auditOutputs },
     keyring: formatKeyring(keyring),
   }))
   const stop = new AbortController()
+  let closing: Promise<void> | undefined
   let state: WriterState = { is: 'standby', holder: undefined }
-  const owner = `${hostname()} ${process.pid} ${Buffer.from(host.random(6)).toString('hex')}`
+  const machine = config.auditMachine ?? hostname()
+  const owner = `${machine} ${process.pid} ${Buffer.from(host.random(6)).toString('hex')}`
   const written = runAuditWriter({
     lease: writerLease({
       record: namedRecord({ store, keyring, host, name: WRITER_RECORD }),
       now: () => host.now(),
       owner,
     }),
-    sink: desk.methods(),
+    // A thread that has ended is followed by another.
+    sink: {
+      begin: async (epoch, taken) => desk.methods().begin(epoch, taken),
+      append: async (entries, through) => desk.methods().append(entries, through),
+      restart: async (oldest, heads) => desk.methods().restart(oldest, heads),
+    },
     events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
     feed: store.feed,
+    onRollback: store.onRollback,
     stop: stop.signal,
     onState(next) {
       state = next
       tellState(log, next)
+      // Its successor sends the alerts.
+      if (next.is === 'standby')
+        desk
+          .methods()
+          .end()
+          .catch(() => {})
     },
   })
   const followed = followedRules(config.findingRules, log, (next) => {
@@ -109,11 +127,11 @@ export function openAudit(options: AuditOptions): Audit {
 
   /** What another machine has written is not here. */
   function here(): Remote<DeskMethods> {
-    const holder = state.is === 'standby' ? state.holder : undefined
-    if (holder === undefined || holder.split(' ')[0] === hostname()) return desk.methods()
+    const [writing] = (state.is === 'standby' ? state.holder : undefined)?.split(' ') ?? []
+    if (writing === undefined || writing === machine) return desk.methods()
     throw new SessionError(
       'store_unavailable',
-      `The audit log is written on ${holder.split(' ')[0]} now: ask the service there.`,
+      `The audit log is written on ${writing} now: ask the service there.`,
     )
   }
 
@@ -143,11 +161,22 @@ export function openAudit(options: AuditOptions): Audit {
       }
       await desk.methods().erase(subject)
     },
+    async tell(trouble) {
+      try {
+        await desk.methods().tell(trouble)
+        return true
+      } catch (err) {
+        log.error({ err, trouble }, 'audit log: what is wrong could not be told')
+        return false
+      }
+    },
+    isFailing: () => state.is === 'failing',
     async state() {
       const late = new Promise<undefined>((resolve) => {
         setTimeout(resolve, STATE_WITHIN_MS, undefined).unref()
       })
-      const told = await Promise.race([desk.methods().state(), late]).catch(() => undefined)
+      const asked = async (): Promise<DeskState> => desk.methods().state()
+      const told = await Promise.race([asked(), late]).catch(() => undefined)
       return told && { ...told, writer: state.is }
     },
     changeRing: () =>
@@ -155,14 +184,19 @@ export function openAudit(options: AuditOptions): Audit {
         .methods()
         .changeRing(formatKeyring(keyring))
         .catch(() => {}),
-    async close() {
-      for (const timer of timers) clearInterval(timer)
-      followed.close()
-      stop.abort()
-      await written
-      if (state.is === 'writing') await signed(desk.methods(), log).catch(() => {})
-      await desk.close()
+    close() {
+      closing ??= close()
+      return closing
     },
+  }
+
+  async function close(): Promise<void> {
+    for (const timer of timers) clearInterval(timer)
+    followed.close()
+    stop.abort()
+    await written
+    if (state.is === 'writing') await signed(desk.methods(), log).catch(() => {})
+    await desk.close()
   }
 }
 

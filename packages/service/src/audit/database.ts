@@ -8,21 +8,29 @@ export type SqlRow = Readonly<Record<string, SqlValue>>
 
 /**
  * The embedded SQL of a process: the index of the audit log, incidents and the outbox of alerts.
- * Synchronous, so it belongs into a worker. What `transaction` answered is on disk.
+ * Synchronous, so it belongs into a worker.
  */
 export interface Database {
   /** All rows of a query. */
   all(sql: string, parameters?: readonly SqlValue[]): readonly SqlRow[]
   /** Answers how many rows changed. */
   run(sql: string, parameters?: readonly SqlValue[]): number
-  /** All or nothing. May not be nested. */
-  transaction<T>(work: () => T): T
+  /** All or nothing. May not be nested. What it answered is on disk, unless `sync` is false. */
+  transaction<T>(work: () => T, options?: TransactionOptions): T
   /**
    * Brings the tables of one owner up to date: runs the steps that have not run here yet, each
    * once. A step that was released never changes.
    */
   migrate(owner: string, steps: readonly string[]): void
   close(): void
+}
+
+export interface TransactionOptions {
+  /**
+   * False: nobody waits for the disk. No end of the process takes the transaction back, but a loss
+   * of power may, until a later one is on disk. For what is made again from the audit log.
+   */
+  readonly sync?: boolean
 }
 
 const CACHE_KIB = 131_072
@@ -59,7 +67,7 @@ export function openDatabase(path: string): Database {
   const run: Database['run'] = (sql, parameters = []) =>
     Number(prepared(sql).run(...parameters).changes)
 
-  function transaction<T>(work: () => T): T {
+  function atomically<T>(work: () => T): T {
     sqlite.exec('BEGIN IMMEDIATE')
     try {
       const answer = work()
@@ -68,6 +76,16 @@ export function openDatabase(path: string): Database {
     } catch (error) {
       if (sqlite.isTransaction) sqlite.exec('ROLLBACK')
       throw error
+    }
+  }
+
+  function transaction<T>(work: () => T, { sync = true }: TransactionOptions = {}): T {
+    if (sync) return atomically(work)
+    sqlite.exec('PRAGMA synchronous = NORMAL')
+    try {
+      return atomically(work)
+    } finally {
+      sqlite.exec('PRAGMA synchronous = FULL')
     }
   }
 
@@ -87,5 +105,30 @@ export function openDatabase(path: string): Database {
       })
     },
     close: () => sqlite.close(),
+  }
+}
+
+/** Whether another connection has a database open. Throws what SQLite says of a damaged file. */
+export function isOpenElsewhere(path: string): boolean {
+  const sqlite = new DatabaseSync(path)
+  try {
+    // It leaves the write-ahead log only for whoever has it alone.
+    sqlite.exec('PRAGMA journal_mode = DELETE')
+    return false
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('locked')) return true
+    throw error
+  } finally {
+    sqlite.close()
+  }
+}
+
+/** The first row of a query, of a database that is left as it is. */
+export function readOnce(path: string, sql: string): SqlRow | undefined {
+  const sqlite = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS })
+  try {
+    return sqlite.prepare(sql).get() as SqlRow | undefined
+  } finally {
+    sqlite.close()
   }
 }

@@ -1,4 +1,5 @@
 import type { PersonalFacts, SessionEvent } from 'holdfast/maintenance'
+import type { Finding } from './finding.ts'
 
 /** An event on its way from the store's feed to the audit log. */
 export interface AuditEntry {
@@ -12,4 +13,17 @@ export interface AuditEntry {
 /** An entry that the log has: `index` is the number of its line, from 0, over all segments. */
 export interface LoggedEntry extends AuditEntry {
   readonly index: number
+}
+
+/** A finding that the log has. */
+export interface LoggedFinding {
+  readonly index: number
+  readonly finding: Finding
+}
+
+/** What readers of the log are given. */
+export type LoggedLine = LoggedEntry | LoggedFinding
+
+export function isEntry(line: LoggedLine): line is LoggedEntry {
+  return 'event' in line
 }

@@ -84,9 +84,11 @@ export function fieldsOf(event: SessionEvent, personal: PersonalFacts | null): E
   }
 }
 
-/** The network of an address, as its prefix. Null for what is no address. */
+/**
+ * The network of an address, or of the prefix that was kept in its place. Null for what is neither.
+ */
 export function prefixOf(address: string | null): string | null {
-  const parsed = parseAddress(address ?? '')
+  const parsed = parseAddress(address?.replace(/\/\d{1,3}$/, '') ?? '')
   if (parsed === undefined) return null
   return prefixText(parsed, parsed.family === 4 ? PREFIX_V4 : PREFIX_V6)
 }

@@ -8,6 +8,7 @@ import {
 import { setVariables } from '../config/environment.ts'
 import { alertCommands } from './alerts.ts'
 import { auditCommands } from './audit.ts'
+import { auditUpkeepCommands } from './audit-upkeep.ts'
 import { configCommands } from './config.ts'
 import { doctorCommands } from './doctor.ts'
 import { eventCommands } from './events.ts'
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   ...explainCommands,
   ...eventCommands,
   ...auditCommands,
+  ...auditUpkeepCommands,
   ...searchCommands,
   ...incidentsCommands,
   ...alertCommands,

@@ -19,6 +19,7 @@ export function exposuresOf(config: Config, origin: Origin): readonly Problem[] 
     ...openStore(config, origin),
     ...plainAddresses(config, origin),
     ...longLives(config, origin),
+    ...auditing(config, origin),
   ]
 }
 
@@ -79,14 +80,15 @@ function openStore({ store, storePassword, allowEviction }: Config, origin: Orig
 }
 
 function plainAddresses(config: Config, origin: Origin): Problem[] {
-  const { origins, loginUrl, stepUpUrl, refusedUrl, issuer } = config
-  const named = { origins: origins.join(' '), loginUrl, stepUpUrl, refusedUrl, issuer }
+  const { origins, loginUrl, stepUpUrl, refusedUrl, issuer, notices } = config
+  const pages = { loginUrl, stepUpUrl, refusedUrl, issuer, notices: notices?.url }
+  const named = { origins: origins.join(' '), ...pages }
   return Object.entries(named).flatMap(([name, text = '']) => {
     const plain = text.split(' ').find(isPlain)
     if (plain === undefined) return []
     return [
       {
-        field: origin(name as 'origins' | 'issuer' | 'loginUrl' | 'stepUpUrl' | 'refusedUrl'),
+        field: origin(name as keyof typeof named),
         problem: `names ${new URL(plain).origin}, which is reached without TLS`,
         fix: 'Write https://. Sessions do not travel over plain HTTP.',
       },
@@ -118,6 +120,49 @@ function longLives({ absoluteTimeout, classes, tenants }: Config, origin: Origin
       problem: 'lets a session live longer than browsers keep a cookie (400 days)',
       fix: 'Shorten it: who steals such a session has it for as long.',
     }))
+}
+
+/** What keeps the audit log from being believed, heard, or kept to those whom it is for. */
+function auditing(config: Config, origin: Origin): Problem[] {
+  const { auditDirectory, auditKey, alerts, auditOutputs } = config
+  if (auditDirectory === undefined) return []
+  const problems: Problem[] = []
+  if (auditKey === undefined) {
+    problems.push({
+      field: origin('auditDirectory'),
+      problem: 'holds the key that signs the log: whoever can change the log can sign it',
+      fix: 'Make one elsewhere with "holdfast audit keys new FILE" and name it in auditKey.',
+    })
+  }
+  const { targets, routes } = alerts
+  if (Object.keys(targets).length === 0 || isNowhere(routes)) {
+    problems.push({
+      field: origin('alerts'),
+      problem: 'tells nobody of what is found in the audit log',
+      fix: `Name who is to hear, for example: ${factsOf('alerts').example}`,
+    })
+  }
+  for (const [at, output] of auditOutputs.entries()) {
+    const host = plainHostOf(output)
+    if (host === undefined || isHere(host)) continue
+    problems.push({
+      field: `${origin('auditOutputs')}.${at}`,
+      problem: `sends the audit log to ${host} in clear text`,
+      fix: 'Use TLS, or send it to a collector on this machine.',
+    })
+  }
+  return problems
+}
+
+function isNowhere(routes: Config['alerts']['routes']): boolean {
+  return routes.length > 0 && routes.every(({ to }) => to === 'none')
+}
+
+/** Where an output goes without TLS. */
+function plainHostOf(output: Config['auditOutputs'][number]): string | undefined {
+  if (output.type === 'syslog') return output.plain ? output.host : undefined
+  if (output.type !== 'https' || !/^http:/i.test(output.url)) return undefined
+  return new URL(output.url).hostname
 }
 
 function isHere(host: string): boolean {

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import { parseKeyring, SessionError } from 'holdfast'
 import { LISTED_KINDS, parsePrefixList } from 'holdfast/network'
 import { parseSigningKeys } from 'holdfast/tokens'
+import { rulesIn } from '../audit/findings/rules-file.ts'
+import { noteSigner } from '../audit/log/note.ts'
 import { geoFileProblem } from '../geo/role.ts'
 import type { ConfigCheck } from './contradictions.ts'
 import type { Problem } from './problem.ts'
@@ -58,6 +60,37 @@ export const FILES: readonly ConfigCheck[] = [
       } catch (error) {
         const fix = error instanceof Error ? error.message : ''
         return [{ field, problem: `names a file that holds no signing keys (${signingKeys})`, fix }]
+      }
+    },
+  },
+  {
+    of: ['auditKey'],
+    problemsOf({ auditKey }, origin) {
+      if (auditKey === undefined) return []
+      const field = origin('auditKey')
+      const bytes = bytesOf(auditKey)
+      const fix = `Make one with "holdfast audit keys new ${auditKey}".`
+      if (bytes === undefined) return [unreadable(field, auditKey, fix)]
+      try {
+        noteSigner(bytes.toString('utf8'))
+        return []
+      } catch (error) {
+        if (!(error instanceof SessionError)) throw error
+        return [{ field, problem: `names a file that holds no key of notes (${auditKey})`, fix }]
+      }
+    },
+  },
+  {
+    of: ['findingRules'],
+    problemsOf({ findingRules }, origin) {
+      if (findingRules === undefined) return []
+      try {
+        rulesIn(findingRules)
+        return []
+      } catch (error) {
+        if (!(error instanceof SessionError)) throw error
+        const problem = `names rules that cannot be used: ${error.message}`
+        return [{ field: origin('findingRules'), problem, fix: 'See "holdfast rules test FILE".' }]
       }
     },
   },

@@ -5,6 +5,7 @@ import { parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { sentenceOf, withoutEchoes } from '../issues.ts'
 import { EXAMPLE_KEY } from './api-keys.ts'
+import { AUDIT_CONTRADICTIONS } from './audit-contradictions.ts'
 import { CONTRADICTIONS, type ConfigCheck } from './contradictions.ts'
 import { readEnvironment, setVariables } from './environment.ts'
 import { exposuresOf } from './exposures.ts'
@@ -63,7 +64,7 @@ export function checkConfig(
   const config = parsed.data ?? withoutWrong(values, wrong)
   const origin = (name: string): string =>
     inEnvironment.has(name) ? nameIn('environment', name) : name
-  for (const { of, problemsOf } of [...CONTRADICTIONS, ...further]) {
+  for (const { of, problemsOf } of [...CONTRADICTIONS, ...AUDIT_CONTRADICTIONS, ...further]) {
     if (!of.some((name) => wrong.has(name))) problems.push(...problemsOf(config, origin))
   }
   return problems.length === 0

@@ -1,4 +1,4 @@
-import { SessionError } from 'holdfast'
+import { SessionError, systemHost } from 'holdfast'
 import { checkKeyring } from 'holdfast/maintenance'
 import { pino } from 'pino'
 import { FILES } from '../config/files.ts'
@@ -6,6 +6,7 @@ import { checkConfig, type Sources } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { openKeyring } from '../main/keyring.ts'
 import { openStore } from '../main/store.ts'
+import { examineAuditFiles, examineAuditWriter } from './audit.ts'
 import { examineFiles } from './files.ts'
 import { type Finding, fault, warning } from './finding.ts'
 import { examineRedis } from './redis.ts'
@@ -30,8 +31,9 @@ export async function examine(
   return [
     ...warnings.map(({ field, problem, fix }) => warning('network', `${field} ${problem}`, fix)),
     ...(await examineFiles(config, now())),
+    ...examineAuditFiles(config, now()),
     ...store,
-    ...(store.some(({ level }) => level === 'fault') ? [] : await ringOfStore(config)),
+    ...(store.some(({ level }) => level === 'fault') ? [] : await insideOf(config)),
     ...(await examineRunning(config)),
   ]
 }
@@ -41,17 +43,21 @@ async function examineStore(config: Config, now: () => number): Promise<readonly
   return store.kind === 'redis' ? examineRedis(store, config, now) : []
 }
 
-/** Whether the ring is the one that the store is sealed under. */
-async function ringOfStore(config: Config): Promise<readonly Finding[]> {
+/** Whether the ring is the one that the store is sealed under, and who writes the audit log. */
+async function insideOf(config: Config): Promise<readonly Finding[]> {
   if (config.store.kind === 'memory' || config.keyring === undefined) return []
   const log = pino({ level: 'silent' })
   try {
     const { store, close } = await openStore(config, { log, existing: true })
     try {
-      const missing = await checkKeyring({ store, keyring: openKeyring(config, log) })
-      return missing.map((id) =>
-        fault('key ring', `it lacks the key ${id}, which sealed a part of the store`, RESTORE),
-      )
+      const keyring = openKeyring(config, log)
+      const missing = await checkKeyring({ store, keyring })
+      return [
+        ...missing.map((id) =>
+          fault('key ring', `it lacks the key ${id}, which sealed a part of the store`, RESTORE),
+        ),
+        ...(await examineAuditWriter({ store, keyring, host: systemHost(), config })),
+      ]
     } finally {
       await close()
     }

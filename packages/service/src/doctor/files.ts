@@ -4,11 +4,10 @@ import { parseKeyring } from 'holdfast'
 import { parseSigningKeys, signingKeysStatus } from 'holdfast/tokens'
 import type { Config } from '../config/schema.ts'
 import { geoStatus } from '../geo/record.ts'
+import { MOST_KEY_DAYS } from '../main/key-age.ts'
 import { type Finding, fault, warning } from './finding.ts'
 
 const DAY_MS = 86_400_000
-const RING_DAYS = 400
-const SIGNING_DAYS = 100
 const GEO_DAYS = 45
 
 /** Looks at the files of an installation: who may read them, and how old is what they hold. */
@@ -43,13 +42,13 @@ function storeFolder({ store }: Config): readonly Finding[] {
 }
 
 /** The folder, or the one that it would be made in. */
-function nearestFolder(path: string): string {
+export function nearestFolder(path: string): string {
   for (let at = path; ; at = dirname(at)) {
     if (existsSync(at) || dirname(at) === at) return at
   }
 }
 
-function isWritableFolder(path: string): boolean {
+export function isWritableFolder(path: string): boolean {
   try {
     accessSync(path, constants.W_OK)
     return statSync(path).isDirectory()
@@ -71,7 +70,7 @@ function ringFile({ keyring, store }: Config, at: number): readonly Finding[] {
   const { keys, current } = parseKeyring(text)
   const sealing = keys.find(({ id }) => id === current)
   const days = daysSince(sealing?.createdAt ?? at, at)
-  if (days > RING_DAYS) {
+  if (days > MOST_KEY_DAYS.sealing) {
     const command = `holdfast keys rotate ${keyring}`
     findings.push(warning('key ring', `its key seals for ${days} days`, `Run "${command}".`))
   }
@@ -87,7 +86,7 @@ function signingFile({ signingKeys, audiences, store }: Config, at: number): rea
   const text = textOf(signingKeys)
   if (text === undefined) return []
   const old = signingKeysStatus(parseSigningKeys(text)).filter(
-    ({ state, since }) => state === 'active' && daysSince(since, at) > SIGNING_DAYS,
+    ({ state, since }) => state === 'active' && daysSince(since, at) > MOST_KEY_DAYS.signing,
   )
   return [
     ...privacy('signing keys', signingKeys),
@@ -102,7 +101,7 @@ function signingFile({ signingKeys, audiences, store }: Config, at: number): rea
 }
 
 /** A group may read: that is how Kubernetes mounts a Secret for a user that is not root. */
-function privacy(check: string, path: string): readonly Finding[] {
+export function privacy(check: string, path: string): readonly Finding[] {
   const mode = statSync(path).mode & 0o007
   if (mode === 0 || process.platform === 'win32') return []
   return [fault(check, `everybody on this machine can read ${path}`, `Run "chmod 600 ${path}".`)]

@@ -1,7 +1,8 @@
 import { createSessions, type Sessions } from 'holdfast'
+import { personalFactsOf } from '../config/personal-facts.ts'
 import type { Config } from '../config/schema.ts'
 import { policiesOf, policyOf } from './policy.ts'
-import { personalFactsOf, type Resources } from './resources.ts'
+import type { Resources } from './resources.ts'
 
 /** The engine as the configuration has it, on what the service has opened. */
 export function engineOf(

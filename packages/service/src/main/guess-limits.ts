@@ -31,6 +31,17 @@ export interface GuessLimitOptions {
   readonly random: (size: number) => Uint8Array
   readonly metrics: Pick<Metrics, 'guessed'>
   readonly warn: SampledWarn
+  /** Hears of each guess that is answered 429. Must not throw. */
+  readonly onLimited: (limited: GuessesLimited) => void
+}
+
+/** Who guesses, by the name that is limited. */
+export interface GuessesLimited {
+  readonly of: 'token' | 'key'
+  readonly by: 'network' | 'caller'
+  /** The network, or the name of the key of a caller. */
+  readonly name: string
+  readonly ip: string | null
 }
 
 /** Nobody is limited. */
@@ -48,24 +59,19 @@ const NETWORK_PLACES = 262_144
 const CALLER_PLACES = 1_024
 
 export function guessLimits(options: GuessLimitOptions): GuessLimits {
-  const { limits, now, metrics, warn } = options
+  const { limits, now, metrics, warn, onLimited } = options
   const seed = Buffer.from(options.random(16)).toString('latin1')
   const ofTokens = limiter(limits.guessLimit, NETWORK_PLACES)
   const ofKeys = limiter(limits.guessLimit, NETWORK_PLACES)
   const ofCallers = limiter(limits.callerGuessLimit, CALLER_PLACES)
 
-  function told(
-    of: 'token' | 'key',
-    by: 'network' | 'caller',
-    { waitMs, name }: { readonly waitMs: number; readonly name: string },
-  ): number {
+  function waitOf(limit: Limiter, limited: GuessesLimited): number {
+    const { of, by, name } = limited
+    const waitMs = limit(placesOf(seed + name), now())
     if (waitMs === 0) return 0
     warn(`guesses of a ${of} by ${by}`, { of, by, [by]: name }, FINDING)
+    onLimited(limited)
     return Math.max(1, Math.ceil(waitMs / 1_000))
-  }
-
-  function limited(limit: Limiter, name: string): { waitMs: number; name: string } {
-    return { waitMs: limit(placesOf(seed + name), now()), name }
   }
 
   return {
@@ -73,15 +79,20 @@ export function guessLimits(options: GuessLimitOptions): GuessLimits {
       if (!GUESSES.has(code)) return 0
       const network = publicNetworkOf(ip)
       const byNetwork =
-        network === undefined ? 0 : told('token', 'network', limited(ofTokens, network))
+        network === undefined
+          ? 0
+          : waitOf(ofTokens, { of: 'token', by: 'network', name: network, ip })
       // What one network is limited for must not use up what all others have together.
       const wait =
-        byNetwork > 0 ? byNetwork : told('token', 'caller', limited(ofCallers, caller ?? 'a gate'))
+        byNetwork > 0
+          ? byNetwork
+          : waitOf(ofCallers, { of: 'token', by: 'caller', name: caller ?? 'gate', ip })
       metrics.guessed({ of: 'token', limited: wait > 0 })
       return wait
     },
     key(address) {
-      const wait = told('key', 'network', limited(ofKeys, networkOf(address) ?? 'unknown'))
+      const name = networkOf(address) ?? 'unknown'
+      const wait = waitOf(ofKeys, { of: 'key', by: 'network', name, ip: address })
       metrics.guessed({ of: 'key', limited: wait > 0 })
       return wait
     },

@@ -5,6 +5,7 @@ import { type GeoLookup, geoLookup } from 'holdfast/network'
 import type { DestinationStream, Logger } from 'pino'
 import { type RevocationHub, revocationHub } from '../api/revocation-hub.ts'
 import { type Audit, openAudit } from '../audit/audit.ts'
+import { personalFactsOf } from '../config/personal-facts.ts'
 import type { Config } from '../config/schema.ts'
 import { rotationEvents } from './key-events.ts'
 import { type RingCheck, ringCheck } from './keyring.ts'
@@ -13,6 +14,7 @@ import { eventLogger, serviceLog } from './log.ts'
 import { standardOutput } from './log-output.ts'
 import { type Metrics, serviceMetrics } from './metrics.ts'
 import { openStore } from './store.ts'
+import { troubleWatch } from './troubles.ts'
 
 export interface ResourceOptions {
   /** Where the log goes; standard output unless said otherwise. */
@@ -21,6 +23,8 @@ export interface ResourceOptions {
   readonly host?: Host
   /** How often the files of keys are looked at, ms (default 1 s). */
   readonly keysEveryMs?: number
+  /** How often the service looks for what is wrong with itself, ms (default 5 s). */
+  readonly troublesEveryMs?: number
 }
 
 /** What a service holds open while it runs. */
@@ -51,6 +55,7 @@ export interface Resources {
 }
 
 const KEYS_EVERY_MS = 1_000
+const TROUBLES_EVERY_MS = 5_000
 
 /** A feed that takes longer to read is read on while the service answers. */
 const OPENED_WITHIN_MS = 250
@@ -81,6 +86,7 @@ export async function openResources(config: Config, options: ResourceOptions): P
   const recorder = eventRecorder({ store, keyring, host, onEvent, personalFacts })
   const noteRotation = rotationEvents({ store, recorder, now, log })
   let audit: Audit | undefined
+  let troubles: NodeJS.Timeout | undefined
   keys.onTakenUp((file, ids) => {
     if (file === 'sealing') audit?.changeRing()
     noteRotation(file, ids)
@@ -97,6 +103,7 @@ export async function openResources(config: Config, options: ResourceOptions): P
 
   async function close(): Promise<void> {
     aborter.abort()
+    clearInterval(troubles)
     geo.close()
     keys.close()
     await audit?.close()
@@ -120,6 +127,10 @@ export async function openResources(config: Config, options: ResourceOptions): P
     if (directory !== undefined) {
       audit = openAudit({ directory, config, store, keyring, host, log })
       metrics.showAudit(audit.state)
+      const { auditBacklogBytes: backlogBytes } = config
+      const watch = troubleWatch({ audit, store, revocations, keys, now, backlogBytes })
+      const lookEveryMs = options.troublesEveryMs ?? TROUBLES_EVERY_MS
+      troubles = setInterval(() => void watch.look(), lookEveryMs).unref()
     }
     return {
       log,
@@ -143,12 +154,4 @@ export async function openResources(config: Config, options: ResourceOptions): P
     await close()
     throw error
   }
-}
-
-/** What events keep of who somebody is. */
-export function personalFactsOf({
-  auditPersonal,
-  auditDirectory,
-}: Pick<Config, 'auditPersonal' | 'auditDirectory'>): 'full' | 'network' | 'none' {
-  return auditPersonal ?? (auditDirectory === undefined ? 'none' : 'full')
 }

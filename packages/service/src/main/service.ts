@@ -18,12 +18,14 @@ import type { Config } from '../config/schema.ts'
 import { sessionCookies } from './cookies.ts'
 import { engineOf } from './engine.ts'
 import { gateOpeners } from './gates.ts'
+import { guessEvents } from './guess-events.ts'
 import { type GuessLimits, guessLimits } from './guess-limits.ts'
 import { listen } from './listener.ts'
 import { type Listeners, openListeners } from './listeners.ts'
 import { flatLog } from './log.ts'
 import { type ManagementParts, managementAnswer } from './management.ts'
 import type { Metrics } from './metrics.ts'
+import { noticePage } from './notice-page.ts'
 import { ownTokens } from './own-tokens.ts'
 import { proxiedAs } from './proxy-protocol.ts'
 import { openResources, type ResourceOptions, type Resources } from './resources.ts'
@@ -151,12 +153,15 @@ async function openAll(
   const { metrics, log, ring, recorder } = resources
   const sessions = engineOf(config, resources)
   const { host } = resources
+  const now = (): number => host.now()
+  const warn = sampledWarnings(log, now)
   const guesses = guessLimits({
     limits: config,
-    now: () => host.now(),
+    now,
     random: (size) => host.random(size),
     metrics,
-    warn: sampledWarnings(log, () => host.now()),
+    warn,
+    onLimited: guessEvents({ recorder, now, warn }),
   })
   const requestTimeoutMs = config.requestTimeout
   const ready = readiness(resources, isClosing)
@@ -251,6 +256,7 @@ function apiParts(
     events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
     acts: adminActs(recorder, now),
     audit: audit ?? NO_AUDIT,
+    notices: noticePage(config, { sessions, store, keyring, now, log }),
     now,
     inspector: tokenIntrospector({ store, keyring, host }),
     ownTokens: ownTokens(config, signingKeys, now),

@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import { connect } from 'holdfast/client'
 import { expect, test } from 'vitest'
+import { readLog } from '../../src/audit/log/read.ts'
 import { cookieOf, forwarded, gated, original } from '../gateways/gates.ts'
-import { KEYS, LOGIN, type Running, running } from '../support.ts'
+import { folder, KEYS, LOGIN, type Running, running } from '../support.ts'
 
 const ATTACKER = '84.208.1.1'
 const OFFICE = { 'user-agent': 'curl/8.5.0' }
@@ -62,6 +64,29 @@ test('500 guesses from one address are slowed, with one finding, and disturb nob
   expect(run.log()).toContain(`"network":"${ATTACKER}/32"`)
   expect(run.log().match(/"code":"too_many_requests"/g)).toBeNull()
   expect(await metric(run, LIMITED)).toBe(400)
+})
+
+test('500 guesses from one address become one event and one finding', async () => {
+  const directory = join(folder(), 'audit')
+  const run = await running({ HOLDFAST_AUDIT_DIRECTORY: directory })
+  const incidents = async (): Promise<readonly { id: string; network: string }[]> =>
+    (await (await run.call('GET', '/v1/incidents')).json()).items
+
+  for (let at = 0; at < 500; at++) {
+    await run.call('POST', '/v1/verify', { body: { token: garbage(at), request: from(ATTACKER) } })
+  }
+  await expect.poll(incidents, { timeout: 20_000 }).toHaveLength(1)
+  await run.service.close()
+
+  const lines = [...readLog({ directory })].map(({ line }) => line)
+  const findings = lines.flatMap((line) => (line.kind === 'finding' ? [line.finding] : []))
+  const events = lines.flatMap((line) => (line.kind === 'event' ? [line.event] : []))
+  const guesses = events.filter(({ type }) => type === 'request-refused')
+  expect(findings).toMatchObject([
+    { rule: 'token_guessing', network: '84.208.1.0/24', severity: 'medium' },
+  ])
+  expect(guesses).toMatchObject([{ actor: 'client', reason: 'token_guesses', session: null }])
+  expect(JSON.stringify(lines)).not.toContain(ATTACKER)
 })
 
 test('10,000 guesses from 1,000 addresses reach the limit of the caller; users pass', async () => {

@@ -1,7 +1,11 @@
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openDatabase } from '../../src/audit/database.ts'
+import { folder } from '../support.ts'
 
 const TABLE = 'CREATE TABLE things (a INTEGER) STRICT; INSERT INTO things VALUES (1)'
+/** As `PRAGMA synchronous` has it. */
+const FULL = 2
 
 test('each step of a migration runs once, also in a database that had the first ones', () => {
   const database = openDatabase(':memory:')
@@ -35,4 +39,24 @@ test('a transaction that throws leaves the rows as they were', () => {
   expect(failed).toThrow('not after all')
   expect(database.all('SELECT * FROM things')).toEqual([{ a: 1 }])
   database.close()
+})
+
+test('a transaction that does not wait for the disk counts, and the next one waits again', () => {
+  const path = join(folder(), 'things.sqlite')
+  const database = openDatabase(path)
+  const other = openDatabase(path)
+  database.migrate('things', [TABLE])
+  const synchronous = (): unknown => database.all('PRAGMA synchronous')[0]?.synchronous
+
+  const insert = (): number => database.run('INSERT INTO things VALUES (2)')
+  const failing = (): void => {
+    insert()
+    throw new Error('not after all')
+  }
+  database.transaction(insert, { sync: false })
+  expect(() => database.transaction(failing, { sync: false })).toThrow('not after all')
+
+  expect(other.all('SELECT * FROM things')).toEqual([{ a: 1 }, { a: 2 }])
+  expect(synchronous()).toBe(FULL)
+  for (const one of [database, other]) one.close()
 })

@@ -670,6 +670,7 @@ test('origins may have schemes of their own, and cookies be partitioned', () => 
 
 test('the example of every setting is right', () => {
   const needed = {
+    HOLDFAST_AUDIT_DIRECTORY: factsOf('auditDirectory').example,
     HOLDFAST_KEYRING: factsOf('keyring').example,
     HOLDFAST_ORIGINS: factsOf('origins').example,
     HOLDFAST_TRUSTED_PROXIES: factsOf('trustedProxies').example,

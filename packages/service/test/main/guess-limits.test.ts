@@ -21,6 +21,7 @@ function limits(given: {
     random: (size) => host.random(size),
     metrics: { guessed: () => {} },
     warn: () => {},
+    onLimited: () => {},
   })
   return {
     host,

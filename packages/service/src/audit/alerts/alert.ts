@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type Incident, SEVERITIES, type Severity } from '../finding.ts'
 import { inert } from './inert-text.ts'
+import type { Notice } from './notices/notice.ts'
 
-/** What an alert tells of. The last two are of no incident. */
+/** What an alert tells of. The last three are of no incident. */
 export const CHANGES = [
   'opened',
   'escalated',
@@ -11,6 +12,7 @@ export const CHANGES = [
   'false_alarm',
   'digest',
   'test',
+  'notice',
 ] as const
 
 export type Change = (typeof CHANGES)[number]
@@ -44,6 +46,8 @@ export interface Alert {
   readonly link: string | null
   /** Of a digest: how many alerts it stands for. */
   readonly counts: SeverityCounts | null
+  /** Of a notice, which is for the subject: it goes to the application alone. */
+  readonly notice?: Notice
 }
 
 export interface Moment {
@@ -124,7 +128,7 @@ export function alertOf(incident: Incident, change: Change, context: AlertContex
   }
 }
 
-/** An alert of no incident: a test, or many alerts in one. */
+/** An alert of no incident: a test, many alerts in one, or a notice. */
 export function ownAlert(
   facts: Pick<Alert, 'id' | 'change' | 'at' | 'severity' | 'title' | 'text'> & Partial<Alert>,
 ): Alert {

@@ -4,12 +4,14 @@ import type { Incident } from '../finding.ts'
 import type { ProblemLog } from '../problem-log.ts'
 import { type Alert, type AlertContext, alertId, alertOf, changeOf, ownAlert } from './alert.ts'
 import type { Alerts } from './alerts.ts'
+import type { Notice } from './notices/notice.ts'
+import { openNotices } from './notices/notice-target.ts'
 import { openTargets } from './open-targets.ts'
 import { createOutbox } from './outbox.ts'
 import { type OutboxCounts, outboxView } from './outbox-view.ts'
 import { planOf } from './routes.ts'
 import { createSender, type SenderState } from './sender.ts'
-import type { AlertSettings } from './settings.ts'
+import { type AlertSettings, NOTICES, type NoticeSettings } from './settings.ts'
 
 /** Everything between an incident and those who are told of it, over one database. */
 export interface Alerting {
@@ -22,6 +24,13 @@ export interface Alerting {
     after: Incident,
     context?: Pick<AlertContext, 'tenant' | 'name'>,
   ): Alert | undefined
+  /**
+   * Within the transaction that notes that its event was read: sends a notice to the application.
+   * Nothing where notices are off.
+   *
+   * @param subject Key of whom it is for.
+   */
+  notify(notice: Notice, subject: string | null): void
   start(): void
   stop(): Promise<void>
   /** For the erasure of a subject, by its key: its alerts no longer tell who it is. */
@@ -39,6 +48,8 @@ export interface AlertingState {
 export interface AlertingOptions {
   readonly database: Database
   readonly settings: AlertSettings
+  /** Undefined where they are off. `key` signs their links. */
+  readonly notices?: (NoticeSettings & { readonly key: Uint8Array }) | undefined
   readonly now: () => number
   readonly random: (size: number) => Uint8Array
   readonly log: ProblemLog
@@ -47,9 +58,13 @@ export interface AlertingOptions {
 
 /** Throws `config_invalid` for targets that cannot be opened. */
 export function createAlerting(options: AlertingOptions): Alerting {
-  const { database, settings, now, random, log } = options
-  const targets = openTargets(settings.targets, options)
-  const names = Object.keys(targets)
+  const { database, settings, notices, now, random, log } = options
+  const forAlerts = openTargets(settings.targets, options)
+  const names = Object.keys(forAlerts)
+  const targets = {
+    ...forAlerts,
+    ...(notices && { [NOTICES]: openNotices(notices, { ...options, key: notices.key }) }),
+  }
   const outbox = createOutbox({ database, now, random })
   const view = outboxView(database, now)
   const sender = createSender({ outbox, targets, now, log })
@@ -61,6 +76,10 @@ export function createAlerting(options: AlertingOptions): Alerting {
       const alert = alertOf(after, change, { ...context, console: settings.console })
       outbox.enqueue(alert, planOf(alert, { routes: settings.routes, targets: names }, now()))
       return alert
+    },
+    notify(notice, subject) {
+      if (notices === undefined) return
+      outbox.enqueue(noticeAlert(notice, subject), [{ target: NOTICES, holdUntil: null }])
     },
     start: sender.start,
     stop: sender.stop,
@@ -83,6 +102,19 @@ export function createAlerting(options: AlertingOptions): Alerting {
       },
     },
   }
+}
+
+function noticeAlert(notice: Notice, subject: string | null): Alert {
+  const { kind, event, at, session, subject: name, tenant } = notice
+  return ownAlert({
+    id: alertId(['notice', kind, event]),
+    change: 'notice',
+    at,
+    severity: 'low',
+    title: `Notice to the subject: ${kind}`,
+    text: '',
+    ...{ session, subject, name, tenant, notice },
+  })
 }
 
 function testAlert(id: string, at: number): Alert {

@@ -4,13 +4,13 @@ import { SessionError } from 'holdfast'
 import type { Reach } from './address-filter.ts'
 import { jsonPost, type Post } from './http-post.ts'
 import { smtpMailer } from './mailer.ts'
-import type { AlertSettings, Secret, TargetSettings } from './settings.ts'
+import type { AlertSettings, Secret, TargetSettings, WebhookSettings } from './settings.ts'
 import type { OpenTarget, OpenTargets, Target } from './target.ts'
 import { email } from './targets/email.ts'
 import { pagerduty } from './targets/pagerduty.ts'
 import { slack } from './targets/slack.ts'
 import { teams } from './targets/teams.ts'
-import { webhook } from './targets/webhook.ts'
+import { type SignedPost, type Signing, signedPost, webhook } from './targets/webhook.ts'
 
 export interface OpenTargetsOptions {
   readonly now: () => number
@@ -29,38 +29,63 @@ export function openTargets(
   { now, lookup }: OpenTargetsOptions,
 ): OpenTargets {
   const opened = Object.entries(settings).map(([name, one]): [string, OpenTarget] => {
-    const reach = {
-      allowPrivate: one.allowPrivate,
-      lookup,
-      ca: one.ca === undefined ? undefined : textOf(name, { file: one.ca }),
-    }
+    const reach = reachOf(name, one, lookup)
     return [name, { ...openTarget(name, one, { reach, now }), perMinute: one.perMinute }]
   })
   return Object.fromEntries(opened)
 }
 
-function openTarget(
+/** A webhook alone. Throws as {@link openTargets} does. */
+export function openWebhook(
   name: string,
-  settings: TargetSettings,
-  { reach, now }: { readonly reach: Reach; readonly now: () => number },
-): Target {
-  const read = (secret: Secret): string => textOf(name, secret)
-  const postTo = (url: Secret): Post => jsonPost(urlOf(name, read(url), reach), { reach, now })
+  settings: WebhookSettings,
+  { now, lookup }: OpenTargetsOptions,
+): SignedPost {
+  const post = postTo(name, settings.url, { reach: reachOf(name, settings, lookup), now })
+  return signedPost(post, signingOf(name, settings, now))
+}
+
+function reachOf(
+  name: string,
+  { allowPrivate, ca }: Pick<WebhookSettings, 'allowPrivate' | 'ca'>,
+  lookup: LookupFunction | undefined,
+): Reach {
+  return {
+    allowPrivate,
+    lookup,
+    ca: ca === undefined ? undefined : textOf(name, { file: ca }),
+  }
+}
+
+interface Opening {
+  readonly reach: Reach
+  readonly now: () => number
+}
+
+function signingOf(name: string, { secrets }: WebhookSettings, now: () => number): Signing {
+  return { secrets: secrets.map((secret) => signingSecret(name, textOf(name, secret))), now }
+}
+
+function postTo(name: string, url: Secret, opening: Opening): Post {
+  return jsonPost(urlOf(name, textOf(name, url), opening.reach), opening)
+}
+
+function openTarget(name: string, settings: TargetSettings, opening: Opening): Target {
   switch (settings.type) {
-    case 'webhook': {
-      const secrets = settings.secrets.map((secret) => signingSecret(name, read(secret)))
-      return webhook(postTo(settings.url), { secrets, now })
-    }
+    case 'webhook':
+      return webhook(postTo(name, settings.url, opening), signingOf(name, settings, opening.now))
     case 'slack':
-      return slack(postTo(settings.url))
+      return slack(postTo(name, settings.url, opening))
     case 'teams':
-      return teams(postTo(settings.url))
-    case 'pagerduty':
-      return pagerduty(postTo(settings.url), { routingKey: read(settings.routingKey) })
+      return teams(postTo(name, settings.url, opening))
+    case 'pagerduty': {
+      const routingKey = textOf(name, settings.routingKey)
+      return pagerduty(postTo(name, settings.url, opening), { routingKey })
+    }
     case 'email': {
       const { password, to, ...smtp } = settings
-      const secret = password === undefined ? undefined : read(password)
-      return email(smtpMailer({ ...smtp, password: secret, reach }), { to })
+      const secret = password === undefined ? undefined : textOf(name, password)
+      return email(smtpMailer({ ...smtp, password: secret, reach: opening.reach }), { to })
     }
   }
 }

@@ -16,7 +16,7 @@ export function prepareTables(database: Database): void {
       target TEXT NOT NULL,
       incident TEXT,
       severity INTEGER NOT NULL,
-      kind TEXT NOT NULL CHECK (kind IN ('alert', 'closing', 'digest')),
+      kind TEXT NOT NULL CHECK (kind IN ('alert', 'closing', 'digest', 'notice')),
       state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'dead', 'folded')),
       held INTEGER NOT NULL,
       due INTEGER NOT NULL,

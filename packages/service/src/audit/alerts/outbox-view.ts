@@ -25,7 +25,7 @@ const MOST_PAGE = 200
 
 export function outboxView(database: Database, now: () => number): OutboxView {
   function viewOf({ body }: SqlRow): AlertView {
-    const { command: _, ...alert }: Alert = JSON.parse(String(body))
+    const { command: _, notice: _notice, ...alert }: Alert = JSON.parse(String(body))
     const rows = database.all(
       `SELECT target, state, attempts, due, settled, problem FROM alert_deliveries
         WHERE alert = ? ORDER BY seq`,

@@ -52,7 +52,10 @@ export interface OutboxOptions {
   readonly database: Database
   readonly now: () => number
   readonly random: (size: number) => Uint8Array
-  /** Most waiting alerts a target. Beyond it the oldest of the least severity become one. */
+  /**
+   * Most waiting alerts a target. Beyond it the oldest of the least severity become one; the
+   * oldest notices, which are for different people, are given up.
+   */
   readonly mostPending?: number
   /** How long a claim keeps its row from others. Longer than any delivery takes. */
   readonly leaseMs?: number
@@ -60,6 +63,9 @@ export interface OutboxOptions {
   readonly retryForMs?: number
   readonly keepMs?: number
 }
+
+/** Claims that a loss of power takes back are made again: an alert may arrive twice. */
+const UNSYNCED = { sync: false }
 
 const MOST_PENDING = 1_000
 const LEASE_MS = 30_000
@@ -94,7 +100,7 @@ export function createOutbox({
       severity,
       JSON.stringify(alert),
     ])
-    const kind = alert.change === 'digest' ? 'digest' : isClosing(alert) ? 'closing' : 'alert'
+    const kind = kindOf(alert)
     return planned.flatMap(({ target, holdUntil }) => {
       const due = holdUntil ?? t
       const held = holdUntil === null ? 0 : 1
@@ -130,7 +136,15 @@ export function createOutbox({
       "SELECT count(*) AS n FROM alert_deliveries WHERE target = ? AND state = 'pending'",
       [target],
     )
-    if (Number(row?.n ?? 0) <= mostPending) return
+    const tooMany = Number(row?.n ?? 0) - mostPending
+    if (tooMany <= 0) return
+    const given = database.run(
+      `UPDATE alert_deliveries SET state = 'dead', settled = ?, problem = ?
+        WHERE seq IN (SELECT seq FROM alert_deliveries
+          WHERE target = ? AND state = 'pending' AND kind = 'notice' ORDER BY seq LIMIT ?)`,
+      [now(), 'Too many notices were waiting.', target, tooMany],
+    )
+    if (given > 0) return
     const rows = database.all(
       `${ROWS} WHERE d.target = ? AND d.state = 'pending' AND d.kind <> 'closing'
         AND (d.leased IS NULL OR d.leased <= ?)
@@ -172,8 +186,8 @@ export function createOutbox({
       if (added.length > 0) worked()
     },
 
-    claim: (target) =>
-      database.transaction(() => {
+    claim(target) {
+      const claimed = (): Claim | undefined => {
         const t = now()
         foldHeld(target, t)
         const row = dueRow(target, t)
@@ -186,19 +200,23 @@ export function createOutbox({
         ])
         const alert: Alert = JSON.parse(String(row.body))
         return { seq: Number(row.seq), target, alert, attempt, since: Number(row.since) }
-      }),
+      }
+      return database.transaction(claimed, UNSYNCED)
+    },
 
     settle({ seq, attempt, since }, delivery) {
       const t = now()
       const retryAt = retryOf(delivery, attempt, t)
       const over = retryAt === undefined || retryAt > since + retryForMs
       const state = delivery === 'delivered' ? 'delivered' : over ? 'dead' : 'pending'
-      const changed = database.run(
-        `UPDATE alert_deliveries
-          SET state = ?, leased = NULL, held = 0, due = ?, settled = ?, problem = ?
-          WHERE seq = ? AND attempts = ? AND state = 'pending'`,
-        [state, retryAt ?? t, state === 'pending' ? null : t, problemOf(delivery), seq, attempt],
-      )
+      const settled = (): number =>
+        database.run(
+          `UPDATE alert_deliveries
+            SET state = ?, leased = NULL, held = 0, due = ?, settled = ?, problem = ?
+            WHERE seq = ? AND attempts = ? AND state = 'pending'`,
+          [state, retryAt ?? t, state === 'pending' ? null : t, problemOf(delivery), seq, attempt],
+        )
+      const changed = database.transaction(settled, UNSYNCED)
       return changed === 0 ? undefined : state
     },
 
@@ -206,7 +224,7 @@ export function createOutbox({
       database.run(
         `UPDATE alert_deliveries SET held = 1, due = ?
           WHERE target = ? AND state = 'pending' AND due <= ? AND leased IS NULL
-          AND attempts = 0 AND kind <> 'closing' AND severity < ?`,
+          AND attempts = 0 AND kind NOT IN ('closing', 'notice') AND severity < ?`,
         [until, target, now(), CRITICAL],
       )
     },
@@ -245,7 +263,8 @@ export function createOutbox({
       const rows = database.all("SELECT body FROM alerts WHERE body ->> 'subject' = ?", [subject])
       for (const { body } of rows) {
         const alert: Alert = JSON.parse(String(body))
-        const left: Alert = { ...alert, name: null, network: null, text: '' }
+        const { notice: _, ...rest } = alert
+        const left: Alert = { ...rest, name: null, network: null, text: '' }
         database.run('UPDATE alerts SET body = ? WHERE id = ?', [JSON.stringify(left), left.id])
       }
       return rows.length
@@ -289,6 +308,12 @@ const ROWS = `SELECT d.seq, d.attempts, d.since, a.body
 /** A receiver that hears first that an incident is over would then keep it open for ever. */
 const FIRST_OF_INCIDENT = `NOT EXISTS (SELECT 1 FROM alert_deliveries e
   WHERE e.target = d.target AND e.state = 'pending' AND e.incident = d.incident AND e.seq < d.seq)`
+
+function kindOf(alert: Alert): 'alert' | 'closing' | 'digest' | 'notice' {
+  const { change } = alert
+  if (change === 'digest' || change === 'notice') return change
+  return isClosing(alert) ? 'closing' : 'alert'
+}
 
 function problemOf(delivery: Delivery): string | null {
   if (delivery === 'delivered') return null

@@ -7,6 +7,9 @@ import { DAYS } from './quiet-hours.ts'
 const MOST_TARGETS = 32
 const MOST_ROUTES = 100
 
+/** How the application is called where targets have names: it gets notices, and no alert. */
+export const NOTICES = 'notices'
+
 /** A secret as it is, or the file that holds it. */
 export type Secret = string | { readonly file: string }
 
@@ -50,13 +53,14 @@ const smtp = {
   ca: common.ca,
 }
 
+const webhook = z.strictObject({
+  url: secret,
+  secrets: z.array(secret).min(1).max(4),
+  ...common,
+})
+
 const target = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('webhook'),
-    url: secret,
-    secrets: z.array(secret).min(1).max(4),
-    ...common,
-  }),
+  webhook.extend({ type: z.literal('webhook') }),
   z.strictObject({ type: z.literal('slack'), url: secret, ...common }),
   z.strictObject({ type: z.literal('teams'), url: secret, ...common }),
   z.strictObject({
@@ -105,7 +109,10 @@ const route = z.strictObject({
 const alerts = z
   .strictObject({
     targets: z
-      .record(word, target)
+      .record(
+        word.refine((name) => name !== NOTICES, `must not be ${NOTICES}: that is the application`),
+        target,
+      )
       .refine(
         (all) => Object.keys(all).length <= MOST_TARGETS,
         `must not be more than ${MOST_TARGETS}`,
@@ -129,7 +136,24 @@ const alerts = z
   })
   .default({ targets: {}, routes: [] })
 
-/** Alerts to those who look after security. */
+const MOST_PAGE_URL = 1_024
+/** Neither an API call nor what a router takes for a pattern. */
+const OWN_PATH = /^\/(?!v1(?:\/|$)|\.well-known(?:\/|$)|openapi\.json$)[\w.~-]+(?:\/[\w.~-]+)*$/
+
+const notices = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
+    .max(MOST_PAGE_URL)
+    .refine((text) => !/[?#@]/.test(text), 'must be without credentials, query and fragment')
+    .refine(
+      (text) => URL.canParse(text) && OWN_PATH.test(new URL(text).pathname),
+      'must have a path of its own, as in https://shop.example/notice',
+    ),
+  product: z.string().min(1).max(60),
+  webhook: webhook.extend({ perMinute: common.perMinute.unwrap().default(600) }),
+})
+
+/** Alerts to those who look after security, and notices to the person whose session it is. */
 export const alerting = {
   alerts: setting(alerts, {
     about:
@@ -141,12 +165,28 @@ export const alerting = {
     reading: 'yaml',
     secret: true,
   }),
+  notices: setting(notices.optional(), {
+    about:
+      'Tells the person whose session it is of new devices, new places and two holders, by a ' +
+      '`webhook` of the application, which sends the mail. `url` is the page that its links ' +
+      'lead to, as browsers reach it: this service answers it on `listen`. `product` is what the ' +
+      'person knows the application as. See [alerts](alerts.md#the-persons-own-notice).',
+    example:
+      '{ url: https://shop.example/notice, product: Shop, webhook: ' +
+      '{ url: https://app.example/hook, secrets: [{ file: /run/secrets/notices }] } }',
+    reading: 'yaml',
+    secret: true,
+  }),
 }
 
 /** As it is configured, durations and times read. */
 export type AlertSettings = z.output<typeof alerts>
 
 export type TargetSettings = z.output<typeof target>
+
+export type WebhookSettings = z.output<typeof webhook>
+
+export type NoticeSettings = z.output<typeof notices>
 
 function isZone(zone: string): boolean {
   try {

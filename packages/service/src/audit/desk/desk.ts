@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { Keyring } from 'holdfast/maintenance'
 import type { Positions } from 'holdfast/store'
 import { type Alerting, type AlertingState, createAlerting } from '../alerts/alerting.ts'
-import type { AlertSettings } from '../alerts/settings.ts'
+import { noticeKey } from '../alerts/notices/notice-key.ts'
+import type { AlertSettings, NoticeSettings } from '../alerts/settings.ts'
 import { openDatabase } from '../database.ts'
 import type { AuditEntry } from '../entry.ts'
 import type { Incidents } from '../findings/incident.ts'
@@ -15,9 +16,12 @@ import { openVault, VAULT } from '../log/personal.ts'
 import { chainOf, lastSegment } from '../log/segments.ts'
 import type { AuditOutput, OutputState } from '../outputs/output.ts'
 import type { ProblemLog } from '../problem-log.ts'
+import { INDEX_FILE } from '../search/index-file.ts'
 import type { Searches } from '../search/search.ts'
+import { type Trouble, troubleFields } from '../trouble.ts'
 import { detection } from './detection.ts'
 import { indexReader } from './index-reader.ts'
+import { noticeReader } from './notice-reader.ts'
 import { outputReader } from './output-reader.ts'
 import { logPump } from './pump.ts'
 import { rereading } from './rereading.ts'
@@ -30,7 +34,7 @@ export interface AuditDesk {
   /** This process is the writer now. See `LogSink`. */
   begin(epoch: number, taken: Positions): Positions
   append(entries: readonly AuditEntry[], through: Positions): Positions
-  restart(positions: Positions): void
+  restart(oldest: Positions, heads: Positions): void
   /** Signs the tree as it is. Undefined while this process does not write. */
   checkpoint(): string | undefined
   /** Another process is the writer, or nobody. What is on its way to outputs goes on. */
@@ -41,6 +45,11 @@ export interface AuditDesk {
   /** Destroys what tells who a subject is, by its key. The writer's, as `append` is. */
   erase(subject: string): Promise<void>
   follow(rules: readonly Rule[]): void
+  /**
+   * Something is wrong with the service: the rules judge it, and who is to hear of it is told, also
+   * where this process does not write the log. Then the finding is in no log.
+   */
+  tell(trouble: Trouble): void
   /** Forgets what is older than it is kept, in small steps. */
   prune(before: number): Promise<void>
   state(): DeskState
@@ -64,6 +73,7 @@ export interface DeskOptions {
   readonly policy: { readonly digest: string; readonly summary: string }
   readonly rules: readonly Rule[]
   readonly alerts: AlertSettings
+  readonly notices: NoticeSettings | undefined
   readonly outputs: readonly AuditOutput[]
   readonly now: () => number
   readonly random: (size: number) => Uint8Array
@@ -71,23 +81,42 @@ export interface DeskOptions {
 }
 
 const DESK = 'desk.sqlite'
-const INDEX = 'index.sqlite'
 const OUTPUT_GRACE_MS = 2_000
+const TROUBLE_ID_BYTES = 16
 
 export function openDesk(options: DeskOptions): AuditDesk {
   const { directory, signer, keyring, policy, outputs, now, random, log: tell } = options
   const vault = openVault({ path: join(directory, VAULT), keyring, now, random })
   const database = openDatabase(join(directory, DESK))
-  const index = indexReader({ path: join(directory, INDEX), now, log: tell })
+  const index = indexReader({
+    ...{ path: join(directory, INDEX_FILE), now, log: tell },
+    // Another process has the file that it writes.
+    mayRenew: () => log !== undefined,
+    onRenewed: () => pump.again(),
+  })
   const incidents = incidentStore({ database })
-  const alerting = createAlerting({ database, settings: options.alerts, now, random, log: tell })
+  const alerting = createAlerting({
+    ...{ database, settings: options.alerts, now, random, log: tell },
+    notices: options.notices && { ...options.notices, key: noticeKey(keyring) },
+  })
+  const lineFrom = (instant: number): number => lineAt(directory, instant)
   const detected = detection({
     ...{ database, incidents, alerting, now, rules: options.rules },
-    lineAt: (instant) => lineAt(directory, instant),
-    onFound: (findings) => log?.appendFindings(findings),
+    lineAt: lineFrom,
+    onFound: (findings) => pump.appended(log?.appendFindings(findings) ?? []),
     onFault: (err) => tell.error({ err }, 'The rules cannot go on: they read the log once more.'),
+    onUnlogged: (err) => tell.error({ err }, 'A finding about the service is in no log.'),
   })
-  const readers = [index, detected, ...outputs.map((output) => outputReader({ output, database }))]
+  const notified = noticeReader({
+    ...{ database, alerting, between: index.between, lineAt: lineFrom, now },
+    onFault: (err) => tell.error({ err }, 'Notices cannot go on: they read the log once more.'),
+  })
+  const readers = [
+    detected,
+    index,
+    ...(options.notices === undefined ? [] : [notified]),
+    ...outputs.map((output) => outputReader({ output, database, log: tell })),
+  ]
   const pump = logPump({
     ...{ directory, vault, readers },
     onFault: (err) => tell.error({ err }, 'The audit log cannot be read.'),
@@ -100,6 +129,12 @@ export function openDesk(options: DeskOptions): AuditDesk {
     return log
   }
 
+  function troubled(trouble: Trouble): void {
+    const id = Buffer.from(random(TROUBLE_ID_BYTES)).toString('base64url')
+    detected.judge(troubleFields(trouble, { id, at: now(), actor: hostname() }))
+    alerting.start()
+  }
+
   return {
     begin(epoch, taken) {
       log?.close()
@@ -110,22 +145,30 @@ export function openDesk(options: DeskOptions): AuditDesk {
         elsewhere: taken,
       })
       log = opened
-      again.begin(directory, opened.positions())
+      const from = again.begin(directory, opened.positions())
       pump.begin(opened)
       alerting.start()
-      return opened.positions()
+      return from
     },
     append(entries, through) {
       const into = writing()
       for (const { gap, entries: next } of again.sort(entries)) {
-        if (gap !== undefined) into.appendGaps([gap])
+        if (gap !== undefined) {
+          into.appendGaps([gap])
+          troubled('store_rolled_back')
+        }
         pump.appended(into.append(next))
       }
       into.append([], through)
       return into.positions()
     },
-    restart(positions) {
-      writing().appendGaps(again.restart(positions))
+    restart(oldest, heads) {
+      const into = writing()
+      const isNew = into.positions().every((sequence) => sequence === 0)
+      const gaps = again.restart(oldest, heads)
+      into.appendGaps(gaps)
+      // What was before the log began, it has not missed.
+      if (!isNew && gaps.some(({ reason }) => reason === 'dropped')) troubled('audit_gap')
     },
     checkpoint: () => log?.checkpoint(),
     async end() {
@@ -157,6 +200,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
       await index.forget(subject)
     },
     follow: detected.follow,
+    tell: troubled,
     async prune(before) {
       vault.eraseDays(before)
       await index.prune(before)

@@ -1,7 +1,7 @@
 import type { Alerting } from '../alerts/alerting.ts'
 import type { Database } from '../database.ts'
-import type { LoggedEntry } from '../entry.ts'
-import { fieldsOf } from '../fields.ts'
+import { isEntry, type LoggedEntry } from '../entry.ts'
+import { type EventFields, fieldsOf } from '../fields.ts'
 import type { Finding } from '../finding.ts'
 import { type RuleSet, type RuleState, ruleSet } from '../findings/evaluate.ts'
 import { sightings } from '../findings/first-seen.ts'
@@ -13,6 +13,11 @@ import type { LogReader } from './pump.ts'
 export interface Detection extends LogReader {
   /** Rules that take the place of those before. They begin to count now. */
   follow(rules: readonly Rule[]): void
+  /**
+   * Judges what is no event of the log. What is found is told also where the log cannot be written:
+   * that may be what it is about.
+   */
+  judge(fields: EventFields): void
   /** Forgets a subject, by its key, in a transaction of the caller. */
   erase(subject: string): void
   prune(before: number): number
@@ -30,6 +35,8 @@ export interface DetectionOptions {
   /** What was found and is new. Called before the incident is written: the log is first. */
   readonly onFound: (findings: readonly Finding[]) => void
   readonly onFault: (error: unknown) => void
+  /** A finding about no event is not in the log. */
+  readonly onUnlogged: (error: unknown) => void
 }
 
 const STEPS = ['CREATE TABLE detection (next INTEGER NOT NULL) STRICT']
@@ -37,14 +44,15 @@ const STEPS = ['CREATE TABLE detection (next INTEGER NOT NULL) STRICT']
 /** Events of more are not looked at in one transaction. */
 export function detection(options: DetectionOptions): Detection {
   const { database, incidents, alerting, now, lineAt, onFound, onFault } = options
+  const { onUnlogged } = options
   database.migrate('detection', STEPS)
   const seen = sightings(database)
   let set: RuleSet
   let state: RuleState
   /** Lines before it were judged in an earlier life: they are counted, and find nothing anew. */
-  let judged = Number(database.all('SELECT next FROM detection')[0]?.next ?? 0)
+  let judged = 0
   /** The next line that is to be counted. */
-  let counted = 0
+  let next = 0
 
   function follow(rules: readonly Rule[]): void {
     set = ruleSet(rules, seen)
@@ -53,23 +61,35 @@ export function detection(options: DetectionOptions): Detection {
 
   follow(options.rules)
 
+  /** Counts anew, from where events still matter to a rule. */
+  function begin(): void {
+    judged = Number(database.all('SELECT next FROM detection')[0]?.next ?? 0)
+    next = Math.min(judged, lineAt(now() - set.maxWindow))
+    state = set.newState()
+  }
+
   function found(entry: LoggedEntry): readonly Finding[] {
     const { findings } = set.observe(fieldsOf(entry.event, entry.personal), state)
     return entry.index < judged ? [] : findings
   }
 
-  function conclude(finding: Finding, context: { tenant?: string; name?: string }): void {
+  /** False where it is known. */
+  function conclude(finding: Finding, context: { tenant?: string; name?: string }): boolean {
     const { change, before, incident } = incidents.add(finding)
-    if (change !== 'known') alerting.raise(before, incident, context)
+    if (change === 'known') return false
+    alerting.raise(before, incident, context)
+    return true
   }
 
   return {
     follow,
-    from: () => Math.max(counted, Math.min(judged, lineAt(now() - set.maxWindow))),
-    take(entries) {
+    begin,
+    from: () => next,
+    take(lines) {
+      const entries = lines.filter(isEntry)
       const last = entries.at(-1)
       if (last === undefined) return
-      database.transaction(() => {
+      const judge = (): void => {
         const all = entries.flatMap((entry) =>
           found(entry).map((finding) => ({ finding, context: contextOf(entry) })),
         )
@@ -78,14 +98,27 @@ export function detection(options: DetectionOptions): Detection {
         if (last.index < judged) return
         database.run('DELETE FROM detection')
         database.run('INSERT INTO detection (next) VALUES (?)', [last.index + 1])
-      })
-      counted = last.index + 1
-      judged = Math.max(judged, counted)
+      }
+      // What a loss of power takes back is judged anew, and its alerts have the same ids.
+      database.transaction(judge, { sync: false })
+      next = last.index + 1
+      judged = Math.max(judged, next)
+    },
+    judge(fields) {
+      const { findings } = set.observe(fields, state)
+      const fresh = database.transaction(() =>
+        // No event of the log has its id.
+        findings.map((one) => ({ ...one, events: [] })).filter((one) => conclude(one, {})),
+      )
+      try {
+        onFound(fresh)
+      } catch (error) {
+        onUnlogged(error)
+      }
     },
     failed(error) {
-      // Its state is of events that it has not judged: it counts anew.
-      state = set.newState()
-      counted = 0
+      // Its state is of events that it has not judged.
+      begin()
       onFault(error)
     },
     erase: seen.erase,

@@ -1,28 +1,37 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { SessionError } from 'holdfast'
+import type { SessionEvent } from 'holdfast/maintenance'
+import { isEntry } from '../entry.ts'
 import type { ProblemLog } from '../problem-log.ts'
 import { isDamage, openIndexFile, renewIndexFile } from '../search/index-file.ts'
-import type { Searches } from '../search/search.ts'
+import { MOST_ITEMS, type Searches } from '../search/search.ts'
 import type { LogReader } from './pump.ts'
 
 /** The index as a reader of the log. A damaged one is put aside, and made anew from the log. */
 export interface IndexReader extends LogReader {
   readonly searches: Searches
   forget(subject: string): Promise<void>
+  /** Events of a session, oldest first; of many the last ones. */
+  between(session: string, since: number, until: number): readonly SessionEvent[]
   prune(before: number): Promise<void>
   close(): void
 }
 
-export function indexReader({
-  path,
-  now,
-  log,
-}: {
+export interface IndexReaderOptions {
   readonly path: string
   readonly now: () => number
   readonly log: ProblemLog
-}): IndexReader {
+  /** Whether this process writes the index. Another one may search it meanwhile. */
+  readonly mayRenew: () => boolean
+  /** A search has found damage, and the index wants the log from the start. */
+  readonly onRenewed: () => void
+}
+
+export function indexReader(options: IndexReaderOptions): IndexReader {
+  const { path, now, log, mayRenew, onRenewed } = options
   let opened = openIndexFile(path, { now })
+  /** A damaged file was closed, and there is no other yet: perhaps the disk is full. */
+  let isClosed = false
   if (opened.putAside !== null) tellOf(opened.putAside)
 
   function tellOf(putAside: string): void {
@@ -35,7 +44,14 @@ export function indexReader({
       return search()
     } catch (cause) {
       if (!isDamage(cause)) throw cause
-      failed(cause)
+      if (mayRenew()) {
+        failed(cause)
+        onRenewed()
+      } else {
+        // The writer may have put the file aside.
+        opened.database.close()
+        opened = openIndexFile(path, { now })
+      }
       throw new SessionError('store_unavailable', 'The index of the audit log is made anew.', {
         cause,
       })
@@ -43,12 +59,14 @@ export function indexReader({
   }
 
   function failed(error: unknown): void {
-    if (!isDamage(error)) {
+    if (!isClosed && !isDamage(error)) {
       log.error({ err: error }, 'The index of the audit log cannot take events.')
       return
     }
-    opened.database.close()
+    if (!isClosed) opened.database.close()
+    isClosed = true
     opened = renewIndexFile(path, { now })
+    isClosed = false
     if (opened.putAside !== null) tellOf(opened.putAside)
   }
 
@@ -58,15 +76,22 @@ export function indexReader({
 
   return {
     from: () => opened.index.cursor(),
-    take: (entries) => opened.index.ingest(entries),
+    take: (lines) => opened.index.ingest(lines.filter(isEntry)),
     failed,
     searches: {
       events: async (search) => found(() => opened.index.events(search)),
       sessions: async (search) => found(() => opened.index.sessions(search)),
       subjects: async (search) => found(() => opened.index.subjects(search)),
     },
+    between(session, since, until) {
+      const search = { session, since, until, limit: MOST_ITEMS }
+      const { items } = found(() => opened.index.events(search))
+      return items.map(({ event }) => event).toReversed()
+    },
     forget: (subject) => untilDone(() => opened.index.forget(subject)),
     prune: (before) => untilDone(() => opened.index.prune({ before })),
-    close: () => opened.database.close(),
+    close() {
+      if (!isClosed) opened.database.close()
+    },
   }
 }

@@ -1,5 +1,6 @@
 import type { Database } from '../database.ts'
 import type { AuditOutput } from '../outputs/output.ts'
+import type { ProblemLog } from '../problem-log.ts'
 import type { LogReader } from './pump.ts'
 
 const STEPS = [
@@ -16,20 +17,26 @@ const NOTED_EVERY = 100
 export function outputReader({
   output,
   database,
+  log,
 }: {
   readonly output: AuditOutput
   readonly database: Database
+  readonly log: ProblemLog
 }): LogReader {
   database.migrate('outputs', STEPS)
-  const [row] = database.all('SELECT next FROM outputs WHERE name = ?', [output.name])
-  let next = Number(row?.next ?? 0)
-  let noted = next
+  let next = 0
+  let noted = 0
 
   return {
+    begin() {
+      const [row] = database.all('SELECT next FROM outputs WHERE name = ?', [output.name])
+      next = Number(row?.next ?? 0)
+      noted = next
+    },
     from: () => next,
-    take(entries) {
-      next = (entries.at(-1)?.index ?? next - 1) + 1
-      output.send(entries)
+    take(lines) {
+      next = (lines.at(-1)?.index ?? next - 1) + 1
+      output.send(lines)
       const delivered = output.delivered()
       if (delivered === null || delivered + 1 < noted + NOTED_EVERY) return
       noted = delivered + 1
@@ -39,8 +46,8 @@ export function outputReader({
       ])
     },
     // It takes everything, and counts what it drops.
-    failed(error) {
-      throw error
+    failed(err) {
+      log.error({ err, output: output.name }, 'A restart will repeat more for an output.')
     },
   }
 }

@@ -1,80 +1,142 @@
 import { PARTITIONS, type Positions } from 'holdfast/store'
 import type { AuditEntry } from '../entry.ts'
 import type { Gap } from '../log/audit-log.ts'
-import { parseLine } from '../log/lines.ts'
-import { chainOf, rawLines } from '../log/segments.ts'
+import { type Line, parseLine } from '../log/lines.ts'
+import { chainOf, rawLines, type Segment } from '../log/segments.ts'
 
 /**
  * A store that came back with less gives its numbers once more, to other events. So what is read
- * again after that is told apart by id: what the log has, and what took its number.
+ * again is told apart by id: what the log has, and what took its number.
  */
 export interface Rereading {
-  /** Learns what the end of the log has. */
-  begin(directory: string, positions: Positions): void
-  /** Reading goes on from these. Answers what the log will never get. */
-  restart(positions: Positions): readonly Gap[]
+  /**
+   * Learns what the end of the log has, which stands at these positions. Answers where to read on
+   * from: a little before them, so that a store that came back with less shows at once.
+   */
+  begin(directory: string, positions: Positions): Positions
+  /**
+   * Reading goes on after `oldest`, the last position that the store no longer has, and the store
+   * has come to `heads`. Answers what the log will never get.
+   */
+  restart(oldest: Positions, heads: Positions): readonly Gap[]
   /** Entries that the log does not have, each part after the gap that it begins with. */
-  sort(
-    entries: readonly AuditEntry[],
-  ): readonly { readonly gap: Gap | undefined; readonly entries: readonly AuditEntry[] }[]
+  sort(entries: readonly AuditEntry[]): readonly Sorted[]
 }
 
-/** Ids that are known of each partition. A fail-over loses far less. */
+export interface Sorted {
+  readonly gap: Gap | undefined
+  readonly entries: readonly AuditEntry[]
+}
+
+export interface RereadingOptions {
+  /** Ids that are known of each partition. A fail-over loses far less. */
+  readonly known?: number
+  /** Lines of the log that are read for that, about. */
+  readonly lines?: number
+}
+
 const KNOWN = 2_000
-/** Lines of the log that are read for that. */
-const LAST_LINES = 20_000
+const LINES = 20_000
+/** Events of each partition that a beginning reads again. */
+const AGAIN = 100
 
-export function rereading(): Rereading {
-  let known: Map<number, string>[] = []
+/** What the log has of one partition. */
+interface Logged {
   /** Where the log is. */
-  let logged: number[] = []
+  at: number
+  /** From there on up to `at` this directory has everything itself. */
+  own: number
+  /** What is no younger was logged: no fail-over loses so much. */
+  since: number
+  /** Ids of the events after `since` that this directory has, by sequence. */
+  readonly ids: Map<number, string>
+}
 
-  function note({ partition, sequence, event }: AuditEntry): void {
-    const ids = known[partition]
-    if (ids === undefined) return
-    ids.delete(sequence)
-    ids.set(sequence, event.id)
-    const [oldest] = ids.keys()
-    if (ids.size > KNOWN && oldest !== undefined) ids.delete(oldest)
-    logged[partition] = sequence
+export function rereading({ known = KNOWN, lines = LINES }: RereadingOptions = {}): Rereading {
+  let logged: readonly Logged[] = []
+
+  function note({ partition, sequence, event }: Omit<AuditEntry, 'personal'>): void {
+    const here = logged[partition]
+    if (here === undefined) return
+    here.at = sequence
+    here.ids.set(sequence, event.id)
+    const [oldest] = here.ids.keys()
+    if (here.ids.size <= known || oldest === undefined) return
+    here.ids.delete(oldest)
+    here.since = Math.max(here.since, oldest)
   }
 
-  /** What is older than everything that is known was logged: no fail-over loses so much. */
-  function isLogged({ partition, sequence, event }: AuditEntry): boolean {
-    if (sequence > (logged[partition] ?? 0)) return false
-    const ids = known[partition]
-    const [oldest = Number.POSITIVE_INFINITY] = ids?.keys() ?? []
-    return sequence < oldest || ids?.get(sequence) === event.id
+  function setBack(partition: number, sequence: number): Gap {
+    const here = logged[partition]
+    if (here !== undefined) {
+      here.at = sequence
+      here.own = Math.min(here.own, sequence)
+    }
+    return { partition, sequence, reason: 'rolled_back' }
+  }
+
+  function noteLine(line: Line): void {
+    if (line.kind === 'event') note(line)
+    else if (line.kind === 'gap' && line.reason === 'rolled_back')
+      setBack(line.partition, line.sequence)
+    else if (line.kind === 'passed') skipTo(line.partition, line.sequence)
+    else if (line.kind === 'segment') {
+      for (const [partition, position] of line.positions.entries()) {
+        // What lies between, another directory has.
+        if (position !== logged[partition]?.at) skipTo(partition, position, position)
+      }
+    }
+  }
+
+  function skipTo(partition: number, sequence: number, own = logged[partition]?.own ?? 0): void {
+    const here = logged[partition]
+    if (here !== undefined) Object.assign(here, { at: sequence, own })
   }
 
   return {
     begin(directory, positions) {
-      known = Array.from({ length: PARTITIONS }, () => new Map<number, string>())
-      logged = [...positions]
-      for (const entry of lastEntries(directory)) {
-        note(entry)
-        logged[entry.partition] = positions[entry.partition] ?? 0
+      const last = lastSegments(directory, lines)
+      // Before the first line of all there is nothing that this directory has.
+      const before = last[0]?.header.index === 0 ? undefined : last[0]?.header.positions
+      logged = Array.from({ length: PARTITIONS }, (_, at): Logged => {
+        return { at: 0, own: 0, since: before?.[at] ?? 0, ids: new Map() }
+      })
+      for (const { path, counted } of last) {
+        for (const { bytes, whole } of rawLines(path, counted?.bytes)) {
+          const line = whole ? parseLine(bytes) : undefined
+          if (line !== undefined) noteLine(line)
+        }
       }
+      return logged.map((here, partition) => {
+        skipTo(partition, positions[partition] ?? 0)
+        const { at, own, since } = here
+        const known = [...here.ids.keys()].filter((one) => one > Math.max(own, since) && one <= at)
+        return (known.slice(-AGAIN)[0] ?? at + 1) - 1
+      })
     },
-    restart(positions) {
-      return positions.flatMap((sequence, partition): Gap[] => {
-        if (sequence <= (logged[partition] ?? 0)) return []
-        logged[partition] = sequence
+
+    restart(oldest, heads) {
+      return logged.flatMap((here, partition): readonly Gap[] => {
+        const sequence = oldest[partition] ?? 0
+        const head = heads[partition] ?? 0
+        if (head < here.at) return [setBack(partition, head)]
+        if (sequence <= here.at) return []
+        skipTo(partition, sequence)
         return [{ partition, sequence, reason: 'dropped' }]
       })
     },
+
     sort(entries) {
       const parts: { gap: Gap | undefined; entries: AuditEntry[] }[] = []
-      let part: { gap: Gap | undefined; entries: AuditEntry[] } | undefined
       for (const entry of entries) {
-        if (isLogged(entry)) continue
-        const { partition, sequence } = entry
-        const taken = sequence <= (logged[partition] ?? 0)
-        if (taken || part === undefined) {
-          part = { gap: taken ? rolledBack(entry) : undefined, entries: [] }
-          parts.push(part)
-        }
-        part.entries.push(entry)
+        const { partition, sequence, event } = entry
+        const { at = 0, since = 0, ids } = logged[partition] ?? {}
+        if (sequence <= Math.min(at, since) || ids?.get(sequence) === event.id) continue
+        const last = parts.at(-1)
+        if (sequence <= at || last === undefined) {
+          const gap = sequence <= at ? setBack(partition, sequence - 1) : undefined
+          parts.push({ gap, entries: [entry] })
+        } else last.entries.push(entry)
         note(entry)
       }
       return parts
@@ -82,26 +144,10 @@ export function rereading(): Rereading {
   }
 }
 
-function rolledBack({ partition, sequence }: AuditEntry): Gap {
-  return { partition, sequence: sequence - 1, reason: 'rolled_back' }
-}
-
-/** Entries near the end of the log, in order. */
-function lastEntries(directory: string): readonly AuditEntry[] {
-  let lines: Buffer[] = []
-  for (const { path, counted } of chainOf(directory).segments.toReversed()) {
-    const here: Buffer[] = []
-    for (const { bytes, whole } of rawLines(path, counted?.bytes)) {
-      if (whole) here.push(bytes)
-      if (here.length > 2 * LAST_LINES) here.splice(0, LAST_LINES)
-    }
-    lines = [...here, ...lines]
-    if (lines.length >= LAST_LINES) break
-  }
-  return lines.flatMap((bytes): AuditEntry[] => {
-    const line = parseLine(bytes)
-    if (line?.kind !== 'event') return []
-    const { partition, sequence, event } = line
-    return [{ partition, sequence, event, personal: null }]
-  })
+/** As many whole segments as have so many lines. */
+function lastSegments(directory: string, lines: number): readonly Segment[] {
+  const { segments } = chainOf(directory)
+  const newest = segments.at(-1)?.header.index ?? 0
+  const first = segments.findLastIndex(({ header }) => header.index <= newest - lines)
+  return segments.slice(Math.max(0, first))
 }

@@ -5,7 +5,7 @@ import { parseKeyring } from 'holdfast'
 import type { Keyring } from 'holdfast/maintenance'
 import type { Positions } from 'holdfast/store'
 import type { AlertQuery } from '../alerts/alerts.ts'
-import type { AlertSettings } from '../alerts/settings.ts'
+import type { AlertSettings, NoticeSettings } from '../alerts/settings.ts'
 import type { AuditEntry } from '../entry.ts'
 import type { IncidentQuery, Judgement } from '../findings/incident.ts'
 import type { Rule } from '../findings/rule.ts'
@@ -14,6 +14,7 @@ import { type AuditOutputConfig, openOutputs } from '../outputs/outputs.ts'
 import type { ProblemLog } from '../problem-log.ts'
 import type { Search } from '../search/search.ts'
 import { answerOn, type PortEnd, tellOver } from '../thread/port.ts'
+import type { Trouble } from '../trouble.ts'
 import { type AuditDesk, type DeskState, openDesk } from './desk.ts'
 
 /** What a worker with the desk is started with. It holds secrets. */
@@ -26,6 +27,7 @@ export interface DeskSettings {
   readonly policy: { readonly digest: string; readonly summary: string }
   readonly rules: readonly Rule[]
   readonly alerts: AlertSettings
+  readonly notices: NoticeSettings | undefined
   readonly outputs: readonly AuditOutputConfig[]
   readonly version: string
 }
@@ -59,9 +61,9 @@ function serve(port: PortEnd, settings: DeskSettings): void {
     origin: { hostname: hostname(), processId: String(process.pid) },
     version: settings.version,
   })
-  const { directory, policy, rules, alerts } = settings
+  const { directory, policy, rules, alerts, notices } = settings
   const desk = openDesk({
-    ...{ directory, policy, rules, alerts, outputs, now, random, log },
+    ...{ directory, policy, rules, alerts, notices, outputs, now, random, log },
     signer: noteSigner(settings.key),
     keyring: ring.keyring,
   })
@@ -73,7 +75,7 @@ function methodsOf(desk: AuditDesk, changeRing: (text: string) => void) {
     begin: (epoch: number, taken: Positions): Positions => desk.begin(epoch, taken),
     append: (entries: readonly AuditEntry[], through: Positions): Positions =>
       desk.append(entries, through),
-    restart: (positions: Positions): void => desk.restart(positions),
+    restart: (oldest: Positions, heads: Positions): void => desk.restart(oldest, heads),
     checkpoint: (): string | undefined => desk.checkpoint(),
     end: (): Promise<void> => desk.end(),
     findEvents: (search: Search) => desk.searches.events(search),
@@ -88,6 +90,7 @@ function methodsOf(desk: AuditDesk, changeRing: (text: string) => void) {
     replayAlert: (id: string, target?: string) => desk.alerts.replay(id, target),
     erase: (subject: string): Promise<void> => desk.erase(subject),
     follow: (rules: readonly Rule[]): void => desk.follow(rules),
+    tell: (trouble: Trouble): void => desk.tell(trouble),
     prune: (before: number): Promise<void> => desk.prune(before),
     state: (): DeskState => desk.state(),
     changeRing,

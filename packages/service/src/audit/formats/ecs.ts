@@ -10,7 +10,7 @@ import { pruned } from './pruned.ts'
 export const ecs: Format = (entry, { personal }) => {
   const facts = factsOf(entry, personal)
   const meaning = meaningOf(facts)
-  const { network, device, decision, trace, authentication: shown } = facts
+  const { network, device, decision, trace, finding, authentication: shown } = facts
   const { name, tenant, address, prefix, userAgent } = facts.personal
   return pruned({
     '@timestamp': new Date(facts.at).toISOString(),
@@ -33,6 +33,7 @@ export const ecs: Format = (entry, { personal }) => {
       version: device?.major?.toString(),
       os: { name: device?.os, type: OS_TYPES.get(device?.os ?? '') },
     },
+    rule: { name: finding?.rule, description: finding?.text },
     http: { request: { id: facts.correlation } },
     trace: { id: trace?.traceId },
     span: { id: trace?.spanId },
@@ -41,6 +42,7 @@ export const ecs: Format = (entry, { personal }) => {
       session: { id: facts.session },
       network: { kind: network?.kind, prefix },
       decision: { outcome: decision?.outcome, reasons: decision?.because.map((one) => one.reason) },
+      finding: { count: finding?.count, events: finding?.events },
       acr: shown?.acr,
       amr: shown?.amr,
     },

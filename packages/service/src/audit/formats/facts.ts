@@ -1,6 +1,7 @@
 import { formatAddress, parseAddress } from 'holdfast/network'
-import type { LoggedEntry } from '../entry.ts'
+import { isEntry, type LoggedEntry, type LoggedFinding, type LoggedLine } from '../entry.ts'
 import { prefixOf } from '../fields.ts'
+import type { Severity } from '../finding.ts'
 import { plainText } from './plain-text.ts'
 
 /**
@@ -15,8 +16,8 @@ export interface FormatOptions {
   readonly personal: Personal
 }
 
-/** Turns an entry into an object of JSON, in the words of some receiver. Pure. */
-export type Format = (entry: LoggedEntry, options: FormatOptions) => object
+/** Turns an event or a finding into an object of JSON, in the words of some receiver. Pure. */
+export type Format = (line: LoggedLine, options: FormatOptions) => object
 
 /**
  * What may leave of an entry, with every text cleaned and cut. Formats know an entry through this
@@ -24,8 +25,9 @@ export type Format = (entry: LoggedEntry, options: FormatOptions) => object
  */
 export interface EntryFacts {
   readonly index: number
-  readonly partition: number
-  readonly sequence: number
+  /** Null for a finding, which comes from no store. */
+  readonly partition: number | null
+  readonly sequence: number | null
   readonly id: string
   /** May be newer than the catalogue of this version. */
   readonly type: string
@@ -59,7 +61,22 @@ export interface EntryFacts {
   readonly correlation: string | null
   readonly authentication: { readonly acr: string | null; readonly amr: readonly string[] } | null
   readonly trace: Trace | null
+  readonly finding: FindingFacts | null
   readonly personal: PersonalView
+}
+
+/**
+ * What a rule has found. Title and text may quote any field of the events, so they leave with the
+ * whole personal part alone.
+ */
+export interface FindingFacts {
+  readonly rule: string
+  readonly severity: Severity
+  readonly title: string | null
+  readonly text: string | null
+  readonly count: number
+  /** Ids of the last events. */
+  readonly events: readonly string[]
 }
 
 /** The part of the personal facts that was asked for; null is what was not, or is not known. */
@@ -82,12 +99,42 @@ export interface Trace {
  * Longest texts, so that an entry stays below the 8 KiB at which receivers of syslog cut messages,
  * however long the name and the agent of a client are: a cut message is no JSON any more.
  */
-const LONGEST = { word: 64, tenant: 128, name: 256, agent: 512, sentence: 200 } as const
+const LONGEST = {
+  word: 64,
+  tenant: 128,
+  name: 256,
+  agent: 512,
+  sentence: 200,
+  text: 1_024,
+} as const
 
 const MOST_REASONS = 12
 const MOST_METHODS = 16
+const MOST_EVENTS = 20
 
-export function factsOf(entry: LoggedEntry, personal: Personal): EntryFacts {
+export function factsOf(line: LoggedLine, personal: Personal): EntryFacts {
+  return isEntry(line) ? eventFacts(line, personal) : findingFacts(line, personal)
+}
+
+function findingFacts({ index, finding }: LoggedFinding, personal: Personal): EntryFacts {
+  const { id, at, rule, severity, title, text, count, events, subject, session, network } = finding
+  const full = personal === 'full'
+  return {
+    ...{ index, partition: null, sequence: null, id: word(id), type: 'finding', at },
+    ...{ actor: 'engine', subject: maybe(word, subject), session: maybe(word, session) },
+    ...{ network: null, device: null, decision: null, reason: word(rule), correlation: null },
+    ...{ authentication: null, trace: null },
+    finding: {
+      ...{ rule: word(rule), severity, count },
+      title: full ? plainText(title, LONGEST.sentence) : null,
+      text: full ? plainText(text, LONGEST.text) : null,
+      events: events.slice(-MOST_EVENTS).map(word),
+    },
+    personal: { ...NOTHING, prefix: personal === 'none' ? null : maybe(word, network) },
+  }
+}
+
+function eventFacts(entry: LoggedEntry, personal: Personal): EntryFacts {
   const { index, partition, sequence, event } = entry
   const { network, device, decision, authentication } = event
   return {
@@ -132,6 +179,7 @@ export function factsOf(entry: LoggedEntry, personal: Personal): EntryFacts {
             amr: authentication.amr.slice(0, MOST_METHODS).map(word),
           },
     trace: traceOf(event.trace),
+    finding: null,
     personal: personalView(entry, personal),
   }
 }

@@ -22,12 +22,22 @@ export type Kind = 'login' | 'logout' | 'session' | 'detection' | 'cleared' | 'a
 /** A type that this version does not know is told as something that happened to a session. */
 export function meaningOf(facts: EntryFacts): Meaning {
   const [kind, severity, outcome, title] = MEANINGS.get(facts.type) ?? UNKNOWN
+  const { finding } = facts
+  if (finding !== null) {
+    return { title: finding.title ?? title, kind, severity: finding.severity, outcome: 'unknown' }
+  }
   return {
     title,
     kind,
     severity: higher(severity, leastSeverity(facts)),
     outcome: outcome === 'decided' ? decidedOutcome(facts) : outcome,
   }
+}
+
+/** What events of a type are at least, whatever else they say. */
+export function meaningOfType(type: string): Pick<Meaning, 'title' | 'severity' | 'kind'> {
+  const [kind, severity, , title] = MEANINGS.get(type) ?? UNKNOWN
+  return { kind, severity, title }
 }
 
 /** Types that {@link meaningOf} knows. */

@@ -38,7 +38,7 @@ export function otlpRequest(records: readonly string[], version: string): string
 type Value = string | number | readonly string[] | null | undefined
 
 function attributeValues(facts: EntryFacts): Readonly<Record<string, Value>> {
-  const { network, device, decision, personal, authentication: shown } = facts
+  const { network, device, decision, finding, personal, authentication: shown } = facts
   return {
     'user.id': facts.subject,
     'user.name': personal.name,
@@ -64,6 +64,10 @@ function attributeValues(facts: EntryFacts): Readonly<Record<string, Value>> {
     'holdfast.decision.outcome': decision?.outcome,
     'holdfast.decision.score': decision?.score,
     'holdfast.decision.reasons': decision?.because.map(({ reason }) => reason),
+    'holdfast.rule': finding?.rule,
+    'holdfast.finding.text': finding?.text,
+    'holdfast.finding.count': finding?.count,
+    'holdfast.finding.events': finding?.events,
     'holdfast.acr': shown?.acr,
     'holdfast.amr': shown?.amr,
   }

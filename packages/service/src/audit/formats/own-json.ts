@@ -1,17 +1,18 @@
 import { type EntryFacts, type Format, factsOf } from './facts.ts'
 
 /**
- * Our own words: the event as `GET /v1/events` tells it, without the situation and the details of
- * its reasons, which the audit log has. `time` is `at` for people.
+ * Our own words: the event as `GET /v1/events` tells it, or a finding, without the situation and
+ * the details of its reasons, which the audit log has. `time` is `at` for people.
  */
 export const ownJson: Format = (entry, { personal }) => {
-  const { at, type, trace, personal: view, ...rest } = factsOf(entry, personal)
+  const { at, type, trace, finding, personal: view, ...rest } = factsOf(entry, personal)
   return {
     time: new Date(at).toISOString(),
     at,
     type,
     ...rest,
     trace: trace === null ? null : { trace: trace.traceId, span: trace.spanId },
+    ...(finding === null ? {} : { finding }),
     ...personalPart(view, personal),
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { SessionError } from 'holdfast'
 import { makeFolder } from 'holdfast/cli'
 import { PARTITIONS, type Positions } from 'holdfast/store'
-import type { AuditEntry, LoggedEntry } from '../entry.ts'
+import type { AuditEntry, LoggedEntry, LoggedFinding } from '../entry.ts'
 import type { Finding } from '../finding.ts'
 import { account } from './account.ts'
 import { signCheckpoint } from './checkpoint.ts'
@@ -31,7 +31,8 @@ export interface AuditLog {
    * caller has seen, with or without an event. Entries of a partition must ascend.
    */
   append(entries: readonly AuditEntry[], through?: Positions): readonly LoggedEntry[]
-  appendFindings(findings: readonly Finding[]): void
+  /** Answers them with the indexes of their lines. */
+  appendFindings(findings: readonly Finding[]): readonly LoggedFinding[]
   /** Tells of positions that the log never got, and never will. Those it has are left out. */
   appendGaps(gaps: readonly Gap[]): void
   /** Destroys the key of a subject, then says so in a line. May be repeated. */
@@ -208,7 +209,10 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
     },
 
     appendFindings(findings) {
-      if (findings.length > 0) write(findings.map((finding) => ({ kind: 'finding', finding })))
+      if (findings.length === 0) return []
+      write(findings.map((finding) => ({ kind: 'finding', finding })))
+      const first = tree.size - findings.length
+      return findings.map((finding, number) => ({ index: first + number, finding }))
     },
 
     appendGaps(gaps) {

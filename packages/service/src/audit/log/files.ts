@@ -2,6 +2,9 @@ import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:
 import { dirname } from 'node:path'
 import { SessionError } from 'holdfast'
 
+/** The key of the notes, where it is made inside the directory. */
+export const NOTE_KEY = 'note.key'
+
 /** What the system says of a disk becomes `store_unavailable`. Our own errors stay as they are. */
 export function ioFault<T>(directory: string, work: () => T): T {
   try {

@@ -1,4 +1,4 @@
-import type { LoggedEntry } from '../entry.ts'
+import type { LoggedLine } from '../entry.ts'
 import { deliveryCursor } from './delivery-cursor.ts'
 import { outageOf } from './outage.ts'
 import { type AuditOutput, type OutputDependencies, problemOf, timer } from './output.ts'
@@ -19,7 +19,7 @@ export type Attempt =
 /** A way to a receiver. */
 export interface Carrier {
   /** One entry as text. */
-  encode(entry: LoggedEntry): string
+  encode(entry: LoggedLine): string
   /** Tries once, within a time of its own. What it throws is a problem like another. */
   attempt(batch: readonly Shipment[], signal: AbortSignal): Promise<Attempt>
   /** Where there are no answers: how long a connection must go on until what it took counts. */

@@ -9,14 +9,14 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
-import type { LoggedEntry } from '../entry.ts'
+import type { LoggedLine } from '../entry.ts'
 import { deliveryCursor } from './delivery-cursor.ts'
 import { outageOf } from './outage.ts'
 import { type AuditOutput, type OutputDependencies, problemOf } from './output.ts'
 
 export interface FileOutputOptions {
   readonly name: string
-  readonly format: (entry: LoggedEntry) => object
+  readonly format: (entry: LoggedLine) => object
   readonly path: string
   /** The file is renamed before it would be larger: `path.1`, the one before to `path.2` ... */
   readonly maxBytes: number
@@ -87,7 +87,7 @@ export function fileOutput(
     }
   }
 
-  function write(entries: readonly LoggedEntry[]): void {
+  function write(entries: readonly LoggedLine[]): void {
     const lines = entries.map((entry) => Buffer.from(`${JSON.stringify(format(entry))}\n`))
     let done = 0
     try {

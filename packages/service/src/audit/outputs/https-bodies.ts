@@ -1,4 +1,4 @@
-import type { LoggedEntry } from '../entry.ts'
+import { isEntry, type LoggedLine } from '../entry.ts'
 import { otlpRequest } from '../formats/otlp.ts'
 import type { Attempt } from './delivery.ts'
 
@@ -6,7 +6,7 @@ import type { Attempt } from './delivery.ts'
 export interface BodyKind {
   readonly contentType: string
   /** One entry, as a part of a body. */
-  encode(entry: LoggedEntry, message: object): string
+  encode(entry: LoggedLine, message: object): string
   body(parts: readonly string[]): string
   /** Of an answer with a status of 2xx. Undefined: the status says enough. */
   accepted?(answer: string): Attempt
@@ -28,16 +28,18 @@ export function bodyKind(name: BodyName, version: string): BodyKind {
     case 'splunk':
       return {
         contentType: 'application/json',
-        encode: ({ event }, message) =>
-          `${JSON.stringify({ time: event.at / 1_000, source: 'holdfast', event: message })}\n`,
+        encode(line, message) {
+          const time = ownOf(line).at / 1_000
+          return `${JSON.stringify({ time, source: 'holdfast', event: message })}\n`
+        },
         body: joined,
       }
     case 'elastic':
       return {
         contentType: 'application/x-ndjson',
-        // What was tried again is there already, under the id of its event.
-        encode: ({ event }, message) =>
-          `${JSON.stringify({ create: { _id: event.id } })}\n${JSON.stringify(message)}\n`,
+        // What was tried again is there already, under the id of its event or finding.
+        encode: (line, message) =>
+          `${JSON.stringify({ create: { _id: ownOf(line).id } })}\n${JSON.stringify(message)}\n`,
         body: joined,
         accepted: bulkAccepted,
       }
@@ -49,6 +51,10 @@ export function bodyKind(name: BodyName, version: string): BodyKind {
         accepted: otlpAccepted,
       }
   }
+}
+
+function ownOf(line: LoggedLine): { readonly id: string; readonly at: number } {
+  return isEntry(line) ? line.event : line.finding
 }
 
 function joined(parts: readonly string[]): string {

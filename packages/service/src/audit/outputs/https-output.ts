@@ -2,7 +2,7 @@ import { Agent as PlainAgent, request as plainRequest } from 'node:http'
 import { Agent as SecureAgent, request as secureRequest } from 'node:https'
 import { SessionError } from 'holdfast'
 import { isLoopbackHost } from 'holdfast/network'
-import type { LoggedEntry } from '../entry.ts'
+import type { LoggedLine } from '../entry.ts'
 import { type Attempt, type DeliveryOptions, delivery } from './delivery.ts'
 import { type BodyName, bodyKind } from './https-bodies.ts'
 import { type AuditOutput, type OutputDependencies, timer } from './output.ts'
@@ -10,7 +10,7 @@ import type { Shipment } from './queue.ts'
 import { type TlsFiles, tlsOptions } from './tls-files.ts'
 
 export interface HttpsOutputOptions extends DeliveryOptions {
-  readonly format: (entry: LoggedEntry) => object
+  readonly format: (entry: LoggedLine) => object
   readonly url: string
   readonly body: BodyName
   /** Sent with each request, such as `authorization`. */
@@ -108,7 +108,7 @@ export function httpsOutput(
   }
 
   const carrier = {
-    encode: (entry: LoggedEntry) => kind.encode(entry, format(entry)),
+    encode: (entry: LoggedLine) => kind.encode(entry, format(entry)),
     attempt,
     close: () => agent.destroy(),
   }

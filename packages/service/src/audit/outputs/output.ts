@@ -1,4 +1,4 @@
-import type { LoggedEntry } from '../entry.ts'
+import type { LoggedLine } from '../entry.ts'
 import { plainText } from '../formats/plain-text.ts'
 
 /**
@@ -7,8 +7,8 @@ import { plainText } from '../formats/plain-text.ts'
  */
 export interface AuditOutput {
   readonly name: string
-  /** Takes entries in the order of their indexes. Never waits, never throws. */
-  send(entries: readonly LoggedEntry[]): void
+  /** Takes events and findings in the order of their indexes. Never waits, never throws. */
+  send(entries: readonly LoggedLine[]): void
   state(): OutputState
   /**
    * The highest index up to which everything that was sent has been acknowledged, or was refused

@@ -1,10 +1,11 @@
 import type { Writable } from 'node:stream'
 import { z } from 'zod'
 import { duration, size, word } from '../../config/values.ts'
-import type { LoggedEntry } from '../entry.ts'
+import { isEntry, type LoggedLine } from '../entry.ts'
 import { ecs } from '../formats/ecs.ts'
 import { type Format, PERSONAL } from '../formats/facts.ts'
 import { ocsf } from '../formats/ocsf.ts'
+import { ocsfFinding } from '../formats/ocsf-finding.ts'
 import { otlp } from '../formats/otlp.ts'
 import { ownJson } from '../formats/own-json.ts'
 import { fileOutput } from './file-output.ts'
@@ -155,7 +156,7 @@ function deliveryOf(
 }
 
 /** OTLP has a format of its own, and Elastic's queries know ECS. */
-function formatOf(config: AuditOutputConfig): (entry: LoggedEntry) => object {
+function formatOf(config: AuditOutputConfig): (entry: LoggedLine) => object {
   const { personal } = config
   const body: BodyName = config.type === 'https' ? config.body : 'lines'
   const preset = body === 'elastic' ? 'ecs' : 'ocsf'
@@ -163,4 +164,9 @@ function formatOf(config: AuditOutputConfig): (entry: LoggedEntry) => object {
   return (entry) => format(entry, { personal })
 }
 
-const FORMAT: Readonly<Record<(typeof FORMATS)[number], Format>> = { json: ownJson, ocsf, ecs }
+const FORMAT: Readonly<Record<(typeof FORMATS)[number], Format>> = {
+  json: ownJson,
+  ocsf: (line, options) =>
+    isEntry(line) ? ocsf(line, options) : ocsfFinding(line.finding, options),
+  ecs,
+}

@@ -1,12 +1,12 @@
 import type { Writable } from 'node:stream'
-import type { LoggedEntry } from '../entry.ts'
+import type { LoggedLine } from '../entry.ts'
 import { deliveryCursor } from './delivery-cursor.ts'
 import { outageOf } from './outage.ts'
 import { type AuditOutput, type OutputDependencies, problemOf, timer } from './output.ts'
 
 export interface StandardOutputOptions {
   readonly name: string
-  readonly format: (entry: LoggedEntry) => object
+  readonly format: (entry: LoggedLine) => object
   /** `process.stdout`, whoever owns it. */
   readonly stream: Writable
 }
@@ -29,7 +29,7 @@ export function standardOutput(
   // Without a listener a reader who has gone would end the process.
   stream.on('error', (error) => outage.failed(problemOf(error)))
 
-  function lose(entries: readonly LoggedEntry[], problem: string): void {
+  function lose(entries: readonly LoggedLine[], problem: string): void {
     cursor.missed(entries[0]?.index ?? 0)
     outage.dropped(entries.length, problem)
   }

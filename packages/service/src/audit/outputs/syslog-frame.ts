@@ -1,4 +1,4 @@
-import type { LoggedEntry } from '../entry.ts'
+import type { LoggedLine } from '../entry.ts'
 import { factsOf } from '../formats/facts.ts'
 import { type Level, meaningOf } from '../formats/meaning.ts'
 
@@ -12,7 +12,7 @@ export interface SyslogOrigin {
  * 3.4.1 over TCP): a line end within it ends nothing. The message is the entry's JSON in ASCII, so
  * that it needs no byte order mark, which readers of JSON do not expect.
  */
-export function syslogFrame(entry: LoggedEntry, message: object, origin: SyslogOrigin): string {
+export function syslogFrame(entry: LoggedLine, message: object, origin: SyslogOrigin): string {
   return octetCounted(syslogMessage(entry, asciiJson(message), origin))
 }
 
@@ -24,7 +24,7 @@ function octetCounted(message: string): string {
  * The message with its header and structured data. Text beyond ASCII begins with a byte order mark
  * (RFC 5424, section 6.4).
  */
-export function syslogMessage(entry: LoggedEntry, text: string, origin: SyslogOrigin): string {
+export function syslogMessage(entry: LoggedLine, text: string, origin: SyslogOrigin): string {
   const facts = factsOf(entry, 'none')
   const { severity, outcome } = meaningOf(facts)
   const header = [

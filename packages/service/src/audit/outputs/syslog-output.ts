@@ -2,7 +2,7 @@ import { connect as connectPlainly, type Socket } from 'node:net'
 import { connect as connectSecurely } from 'node:tls'
 import { SessionError } from 'holdfast'
 import { isLoopbackHost } from 'holdfast/network'
-import type { LoggedEntry } from '../entry.ts'
+import type { LoggedLine } from '../entry.ts'
 import { type Attempt, type DeliveryOptions, delivery } from './delivery.ts'
 import { type AuditOutput, type OutputDependencies, problemOf, timer } from './output.ts'
 import type { Shipment } from './queue.ts'
@@ -10,7 +10,7 @@ import { type SyslogOrigin, syslogFrame } from './syslog-frame.ts'
 import { type TlsFiles, tlsOptions } from './tls-files.ts'
 
 export interface SyslogOutputOptions extends DeliveryOptions {
-  readonly format: (entry: LoggedEntry) => object
+  readonly format: (entry: LoggedLine) => object
   readonly host: string
   readonly port: number
   /** Null: plain TCP, which goes to this machine alone. */
@@ -104,7 +104,7 @@ export function syslogOutput(
   }
 
   const carrier = {
-    encode: (entry: LoggedEntry) => syslogFrame(entry, format(entry), origin),
+    encode: (entry: LoggedLine) => syslogFrame(entry, format(entry), origin),
     attempt,
     settleMs,
     close: () => open?.destroySoon(),

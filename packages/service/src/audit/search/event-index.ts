@@ -27,7 +27,7 @@ export interface EventIndex {
   cursor(): number
   /**
    * Adds lines of the log, in their order; those that it has are left out. All or nothing: some
-   * thousand at once are quickest.
+   * thousand at once are quickest. A loss of power may take the last ones back, and the cursor.
    */
   ingest(entries: readonly LoggedEntry[]): void
   events(search: Search): Found<FoundEvent>
@@ -94,14 +94,15 @@ export function openIndex(
       const fresh = entries.filter(({ index }) => index >= from)
       const last = fresh.at(-1)
       if (last === undefined) return
-      database.transaction(() => {
+      const add = (): void => {
         addEntries(database, fresh)
         database.run(
           "INSERT INTO search_state (name, value) VALUES ('cursor', ?) " +
             'ON CONFLICT (name) DO UPDATE SET value = excluded.value',
           [last.index + 1],
         )
-      })
+      }
+      database.transaction(add, { sync: false })
     },
     events: (search) => find(search, (options) => findEvents(database, search, options)),
     sessions: (search) =>

@@ -1,6 +1,9 @@
-import { existsSync, renameSync } from 'node:fs'
-import { type Database, openDatabase } from '../database.ts'
+import { existsSync, renameSync, rmSync } from 'node:fs'
+import { type Database, isOpenElsewhere, openDatabase, readOnce } from '../database.ts'
 import { type EventIndex, type EventIndexOptions, openIndex } from './event-index.ts'
+
+/** Its name in the directory of the log. */
+export const INDEX_FILE = 'index.sqlite'
 
 /** An index in a file of its own. */
 export interface OpenedIndex {
@@ -26,10 +29,40 @@ export function openIndexFile(path: string, options: EventIndexOptions): OpenedI
 /** Puts the file of an index aside, which nobody here has open, and begins a new one. */
 export function renewIndexFile(path: string, options: EventIndexOptions): OpenedIndex {
   const putAside = `${path}.damaged-${options.now()}`
-  for (const suffix of ['', '-wal', '-shm']) {
+  for (const suffix of SUFFIXES) {
     if (existsSync(path + suffix)) renameSync(path + suffix, putAside + suffix)
   }
   return { ...open(path, options), putAside }
+}
+
+/** The next line of the log that the index in a file wants; 0 without one. Changes nothing. */
+export function indexedTo(path: string): number {
+  if (!existsSync(path)) return 0
+  try {
+    return Number(
+      readOnce(path, "SELECT value FROM search_state WHERE name = 'cursor'")?.value ?? 0,
+    )
+  } catch (error) {
+    if (isDamage(error)) return 0
+    throw error
+  }
+}
+
+const SUFFIXES = ['', '-wal', '-shm']
+
+/**
+ * Removes the file of an index: who writes the log makes it anew at its start. `in_use`: another
+ * process has it open, and would go on with a file that no other one sees.
+ */
+export function removeIndexFile(path: string): 'removed' | 'absent' | 'in_use' {
+  if (!existsSync(path)) return 'absent'
+  try {
+    if (isOpenElsewhere(path)) return 'in_use'
+  } catch (error) {
+    if (!isDamage(error)) throw error
+  }
+  for (const suffix of SUFFIXES) rmSync(path + suffix, { force: true })
+  return 'removed'
 }
 
 function open(path: string, options: EventIndexOptions): Omit<OpenedIndex, 'putAside'> {

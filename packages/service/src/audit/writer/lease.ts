@@ -44,6 +44,9 @@ interface Lease {
   readonly taken: Cursor | null
 }
 
+/** Name of the record in the store that says who writes. */
+export const WRITER_RECORD = 'audit writer'
+
 const NONE: Lease = { epoch: 0, owner: '', until: 0, taken: null }
 
 export function writerLease({ record, now, owner }: WriterLeaseOptions): WriterLease {
@@ -86,6 +89,36 @@ export function writerLease({ record, now, owner }: WriterLeaseOptions): WriterL
     },
     holder: () => holder,
   }
+}
+
+/** What an operator can know of the writer from outside. */
+export interface Writer {
+  /** Undefined: nobody writes now. */
+  readonly holder: string | undefined
+  /** When its lease ends, or has ended. 0 where it was given back, or nobody ever wrote. */
+  readonly until: number
+  /** What is acknowledged. Undefined: nothing. */
+  readonly taken: Cursor | undefined
+}
+
+/** Who writes the audit log, as the store says. */
+export async function writerOf({
+  record,
+  now,
+}: Pick<WriterLeaseOptions, 'record' | 'now'>): Promise<Writer> {
+  const { owner, until, taken } = leaseOf((await record.read()).value)
+  return { holder: until > now() ? owner : undefined, until, taken: taken ?? undefined }
+}
+
+/**
+ * Forgets who writes and how far it has come. The epoch stays, so that a log that is switched on
+ * again goes on after its last segment. False where the record was written meanwhile.
+ */
+export async function forgetWriter(record: NamedRecord): Promise<boolean> {
+  const { version, value } = await record.read()
+  if (value === undefined) return true
+  const { epoch } = leaseOf(value)
+  return (await record.write(version, { ...NONE, epoch })) !== 'conflict'
 }
 
 /** Only processes of this estate can seal a record, so that its form is believed. */

@@ -9,7 +9,8 @@ import type { Held, WriterLease } from './lease.ts'
 export interface LogSink {
   /**
    * Begins the segment of an epoch. `taken` is where an earlier writer, perhaps elsewhere, has come
-   * to. Answers where this log stands: at or after that.
+   * to. Answers where to read on from: where this log stands, at or after that, or a little before
+   * it, where a store that came back with less would show.
    */
   begin(epoch: number, taken: Positions): Promise<Positions>
   /**
@@ -19,10 +20,11 @@ export interface LogSink {
    */
   append(entries: readonly AuditEntry[], through: Positions): Promise<Positions>
   /**
-   * The store has dropped or lost what came after the log's positions; reading goes on from these.
-   * The log tells what is missing. What is read again is known by its id.
+   * The store has dropped or lost what came after the log's positions; reading goes on after
+   * `oldest`, and the store has come to `heads`. The log tells what is missing. What is read again
+   * is known by its id.
    */
-  restart(positions: Positions): Promise<void>
+  restart(oldest: Positions, heads: Positions): Promise<void>
 }
 
 export interface AuditWriterOptions {
@@ -30,6 +32,8 @@ export interface AuditWriterOptions {
   readonly sink: LogSink
   readonly events: EventLog
   readonly feed: Store['feed']
+  /** As that of the store: what was read may be gone, and other events have its numbers. */
+  readonly onRollback?: Store['onRollback']
   readonly stop: AbortSignal
   /** Told once for each cause, and once when it goes on. */
   readonly onState: (state: WriterState) => void
@@ -105,12 +109,14 @@ async function restarted({
   sink,
   feed,
 }: Pick<AuditWriterOptions, 'sink' | 'feed'>): Promise<Positions> {
+  // What comes meanwhile is read, and is after the heads.
+  const heads = decodeCursor(await feed.head())
   const { items, cursor } = await feed.read(undefined, 1)
   const [first] = items
   const positions = decodeCursor(cursor).map((sequence, partition) =>
     partition === first?.partition ? first.sequence - 1 : sequence,
   )
-  await sink.restart(positions)
+  await sink.restart(positions, heads)
   return positions
 }
 
@@ -123,6 +129,7 @@ async function follow(from: Cursor, { epoch }: Held, options: AuditWriterOptions
   const acknowledge = acknowledger(from, {
     ...options,
     onDone: () => onState({ is: 'writing', epoch }),
+    onFault: (error) => failed.abort(error),
   })
   let appending: Promise<void> | undefined
 
@@ -132,7 +139,7 @@ async function follow(from: Cursor, { epoch }: Held, options: AuditWriterOptions
       const through = decodeCursor(batch.at(-1)?.event.cursor ?? '')
       const positions = await sink.append(batch.map(entryOf), through)
       waiting.splice(0, batch.length)
-      await acknowledge(positions)
+      acknowledge(positions)
     }
   }
 
@@ -144,23 +151,41 @@ async function follow(from: Cursor, { epoch }: Held, options: AuditWriterOptions
     return appending
   }
 
-  for await (const one of events.watch(from, either, WATCH_EVERY_MS)) {
-    if (one.kind === 'event') {
-      // What comes in one turn is appended together.
-      const first = waiting.push(one) === 1
-      if (first) setImmediate(() => appended().catch((error: unknown) => failed.abort(error)))
-      if (waiting.length >= MOST_WAITING) await appended()
-    } else if (waiting.length === 0 && appending === undefined) {
-      await acknowledge(await sink.append([], decodeCursor(one.cursor)))
+  const unwatch = options.onRollback?.(() => failed.abort(rolledBack()))
+  try {
+    for await (const one of events.watch(from, either, WATCH_EVERY_MS)) {
+      if (one.kind === 'event') {
+        // What comes in one turn is appended together.
+        const first = waiting.push(one) === 1
+        if (first) setImmediate(() => appended().catch((error: unknown) => failed.abort(error)))
+        if (waiting.length >= MOST_WAITING) await appended()
+      } else if (waiting.length === 0 && appending === undefined) {
+        acknowledge(await sink.append([], decodeCursor(one.cursor)))
+      }
     }
+    if (failed.signal.aborted) throw failed.signal.reason
+    await appended()
+    await acknowledge.last()
+  } catch (error) {
+    // What waits is read again: nothing of it may come after what is read then.
+    waiting.length = 0
+    await appending?.catch(() => {})
+    throw error
+  } finally {
+    unwatch?.()
+    await acknowledge.told()
   }
-  if (failed.signal.aborted) throw failed.signal.reason
-  await appended()
-  await acknowledge.last()
+}
+
+function rolledBack(): SessionError {
+  return new SessionError('feed_gap', 'The store may have lost writes: the feed is read again.')
 }
 
 interface Acknowledge {
-  (positions: Positions): Promise<void>
+  /** Where it is time. What comes next need not wait for it. */
+  (positions: Positions): void
+  /** Resolves when nothing is on its way. */
+  told(): Promise<void>
   /** What was not told yet. */
   last(): Promise<void>
 }
@@ -171,29 +196,50 @@ interface Acknowledge {
  */
 function acknowledger(
   from: Cursor,
-  { lease, feed, onDone }: Pick<AuditWriterOptions, 'lease' | 'feed'> & { onDone: () => void },
+  {
+    lease,
+    feed,
+    onDone,
+    onFault,
+  }: Pick<AuditWriterOptions, 'lease' | 'feed'> & {
+    readonly onDone: () => void
+    readonly onFault: (error: unknown) => void
+  },
 ): Acknowledge {
   let toldAt = -Infinity
   let told: Cursor | undefined
   let newest = from
+  let telling: Promise<void> | undefined
 
   async function tell(): Promise<void> {
     toldAt = performance.now()
-    told = newest
-    if (!(await lease.renew(newest))) {
+    const cursor = newest
+    told = cursor
+    if (!(await lease.renew(cursor))) {
       throw new SessionError('store_unavailable', 'Another process writes the audit log now.')
     }
-    await feed.hold?.confirm(newest)
+    await feed.hold?.confirm(cursor)
     onDone()
   }
 
-  async function acknowledge(positions: Positions): Promise<void> {
+  function acknowledge(positions: Positions): void {
     newest = encodeCursor(positions)
     const everyMs = newest === told ? KEEP_LEASE_EVERY_MS : ACKNOWLEDGE_EVERY_MS
-    if (performance.now() - toldAt >= everyMs) await tell()
+    if (telling !== undefined || performance.now() - toldAt < everyMs) return
+    telling = tell()
+      .catch(onFault)
+      .finally(() => {
+        telling = undefined
+      })
   }
 
-  return Object.assign(acknowledge, { last: tell })
+  return Object.assign(acknowledge, {
+    told: async () => telling,
+    async last() {
+      await telling
+      await tell()
+    },
+  })
 }
 
 function entryOf({ event, personal, partition, sequence }: PlacedEvent): AuditEntry {

@@ -34,6 +34,20 @@ export const auditing = {
     example: '/etc/holdfast/audit.key',
     reading: 'text',
   }),
+  auditMachine: setting(
+    z
+      .string()
+      .regex(/^[\w.:-]{1,253}$/, 'must be 1 to 253 letters, digits, ".", ":", "-" or "_"')
+      .optional(),
+    {
+      about:
+        'What other processes call the machine that has `auditDirectory`, where one of them is ' +
+        'asked for what is logged there. Processes that share a directory say the same. Default: ' +
+        'the name of the host.',
+      example: 'eu-1.example.com',
+      reading: 'text',
+    },
+  ),
   auditPersonal: setting(z.enum(['full', 'network', 'none']).optional(), {
     about:
       'What events keep of who somebody is, sealed apart: `full` (name, address, user agent), ' +

@@ -48,7 +48,7 @@ function visit(keys: readonly Uint8Array[] = [KEY]): Visit {
     },
     failed: (error) => failures.push(error),
   })
-  const pair = links.links({ session: SESSION, event: EVENT })
+  const pair = links.links({ session: SESSION, event: EVENT, at: START })
   return {
     links,
     reports,
@@ -187,7 +187,7 @@ describe('a link', () => {
   })
 
   test('of an event without a session is none', () => {
-    expect(visit().links.links({ session: null, event: EVENT })).toBeUndefined()
+    expect(visit().links.links({ session: null, event: EVENT, at: START })).toBeUndefined()
   })
 
   test('is not lost to a store that fails before it acts, or while it acts', async () => {
@@ -246,7 +246,7 @@ test('"it was not me" ends the very session, and "it was me" leaves it alone', a
   const handler = noticeHandler({ links, sessions, once, failed: () => {} })
   const made = await run.call('POST', '/v1/sessions', { body: { ...LOGIN, request: atHome() } })
   const { session, token } = await made.json()
-  const pair = links.links({ session: session.id, event: EVENT })
+  const pair = links.links({ session: session.id, event: EVENT, at: run.host.now() })
   const pressed = async (link = ''): Promise<unknown> => {
     const body = new URL(link).searchParams
     await handler(new Request(URL_OF, { method: 'POST', headers: FORM, body }))

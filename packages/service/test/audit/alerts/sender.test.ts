@@ -1,9 +1,12 @@
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { until } from '../../../../holdfast/test/support/until.ts'
 import { alertOf } from '../../../src/audit/alerts/alert.ts'
 import { jsonPost } from '../../../src/audit/alerts/http-post.ts'
 import type { Delivery, Target } from '../../../src/audit/alerts/target.ts'
 import { webhook } from '../../../src/audit/alerts/targets/webhook.ts'
+import { openDatabase } from '../../../src/audit/database.ts'
+import { folder } from '../../support.ts'
 import { alertNumber, incident, outboxed, receiver, START, sending } from './support.ts'
 
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`
@@ -53,6 +56,21 @@ test('what waited before the start is sent, and what comes after the stop waits'
   expect(box.states()).toEqual(['delivered', 'pending'])
 })
 
+test('what another process puts into the same outbox is sent without a wake-up', async () => {
+  const path = join(folder(), 'desk.sqlite')
+  const box = outboxed({ database: openDatabase(path) })
+  const other = outboxed({ database: openDatabase(path) })
+  const target = told(() => 'delivered')
+  sending(box, { ops: target })
+  box.enqueue(alertNumber(1), ['ops'])
+  await until('the sender rests', () => box.states()[0] === 'delivered')
+
+  other.enqueue(alertNumber(2), ['ops'])
+  await until('it is sent, too', () => box.states()[1] === 'delivered')
+
+  expect(target.seen).toEqual([alertNumber(1).id, alertNumber(2).id])
+})
+
 test('a receiver that answers 500 for an hour gets its alert then, once', async () => {
   const box = outboxed()
   const { received, url } = await receiver((response) => {
@@ -64,8 +82,8 @@ test('a receiver that answers 500 for an hour gets its alert then, once', async 
   for (let tries = 1; box.states()[0] !== 'delivered'; tries++) {
     const at = await until('the try is noted', () => {
       if (box.states()[0] === 'delivered') return START
-      const next = box.outbox.nextAt('soc') ?? 0
-      return received.length >= tries && next > box.clock.now() && next
+      const { failed = 0 } = sender.state().soc ?? {}
+      return failed >= tries && box.outbox.nextAt('soc')
     })
     box.clock.set(Math.max(at, box.clock.now()))
     sender.wake()

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { createSessions, newKeyring, SessionError, type Sessions, systemHost } from 'holdfast'
 import { eventLog, namedRecord } from 'holdfast/maintenance'
 import { memoryStore } from 'holdfast/memory'
@@ -6,6 +7,8 @@ import { expect, test } from 'vitest'
 import type { AuditEntry } from '../../../src/audit/entry.ts'
 import { LEASE_MS, writerLease } from '../../../src/audit/writer/lease.ts'
 import { type LogSink, runAuditWriter, type WriterState } from '../../../src/audit/writer/writer.ts'
+
+const PATIENT = { timeout: 60_000 }
 
 /** A log in memory that knows what it has by its id, as the log on disk does. */
 function sink(): LogSink & { readonly entries: AuditEntry[]; restarts: number; full: boolean } {
@@ -34,7 +37,7 @@ function sink(): LogSink & { readonly entries: AuditEntry[]; restarts: number; f
       entries.push(...added.filter(({ event }) => !known.has(event.id)))
       return positions()
     },
-    async restart(from: Positions) {
+    async restart(from: Positions, _heads: Positions) {
       log.restarts++
       base = from
     },
@@ -47,6 +50,8 @@ interface Estate {
   readonly sessions: Sessions
   time: number
   start(log: LogSink, owner?: string): Writer
+  /** Says that the store may have lost something. */
+  rollBack(): void
 }
 
 interface Writer {
@@ -56,8 +61,12 @@ interface Writer {
 
 function estate(store: Store = memoryStore(), feed: Store['feed'] = store.feed): Estate {
   const keyring = newKeyring()
+  const listeners = new Set<(lost: readonly number[]) => void>()
   const world: Estate = {
     store,
+    rollBack() {
+      for (const heard of listeners) heard([])
+    },
     sessions: createSessions({ store, keyring }),
     time: 1_000_000,
     start(log, owner = 'one') {
@@ -69,6 +78,10 @@ function estate(store: Store = memoryStore(), feed: Store['feed'] = store.feed):
         sink: log,
         events: eventLog({ store, keyring }),
         feed,
+        onRollback(heard) {
+          listeners.add(heard)
+          return () => void listeners.delete(heard)
+        },
         stop: ended.signal,
         onState: (state) => states.push(state),
         retryMs: 10,
@@ -105,7 +118,7 @@ test('what happened before and while a writer runs is in the log, in order', asy
   const writer = world.start(log)
   await expect.poll(() => log.entries.length).toBe(1)
   for (let n = 0; n < 50; n++) await login(world, `user ${n}`)
-  await expect.poll(() => log.entries.length, { timeout: 60_000 }).toBe(51)
+  await expect.poll(() => log.entries.length, PATIENT).toBe(51)
   await writer.stop()
 
   expect(log.entries.map(({ event }) => event.type)).toEqual(Array(51).fill('session-established'))
@@ -178,7 +191,7 @@ test('while nobody writes, the store drops nothing that the log has not got', as
 
   const writer = world.start(log)
 
-  await expect.poll(() => log.entries.length, { timeout: 60_000 }).toBe(6_001)
+  await expect.poll(() => log.entries.length, PATIENT).toBe(6_001)
   expect(log.restarts).toBe(1)
   await writer.stop()
 })
@@ -193,10 +206,10 @@ test('what a store that holds nothing has dropped is noticed, and the rest is re
 
   const writer = world.start(log)
 
-  await expect.poll(() => log.restarts, { timeout: 60_000 }).toBe(2)
+  await expect.poll(() => log.restarts, PATIENT).toBe(2)
   const { items } = await store.feed.read(undefined, 1_000)
   const kept = items.filter(({ kind }) => kind === 'event').length
-  await expect.poll(() => log.entries.length, { timeout: 60_000 }).toBeGreaterThan(kept)
+  await expect.poll(() => log.entries.length, PATIENT).toBeGreaterThan(kept)
   expect(log.entries.length).toBeLessThan(6_001)
   await writer.stop()
 })
@@ -216,4 +229,50 @@ test('a writer that slept through its lease ends, and begins again behind the ot
     .toEqual({ is: 'standby', holder: 'two' })
   await successor.stop()
   await sleeper.stop()
+})
+
+test('after a loss of the store all is read again, once what is under way is written', async () => {
+  const world = estate()
+  const log = sink()
+  const acts: string[] = []
+  const gate: { open: () => void } = { open: () => {} }
+  const slow: LogSink = {
+    begin: (epoch, taken) => log.begin(epoch, taken),
+    async append(entries, through) {
+      if (entries.length === 0) return log.append([], through)
+      acts.push('append begins')
+      await new Promise<void>((resolve) => {
+        gate.open = resolve
+      })
+      const positions = await log.append(entries, through)
+      acts.push('append ends')
+      return positions
+    },
+    async restart(oldest, heads) {
+      acts.push(`restart up to ${heads.reduce((sum, head) => sum + head, 0)}`)
+      await log.restart(oldest, heads)
+    },
+  }
+  const writer = world.start(slow)
+  await expect.poll(() => writer.states, PATIENT).toHaveLength(1)
+  acts.length = 0
+  await login(world, 'ada')
+  await expect.poll(() => acts, PATIENT).toEqual(['append begins'])
+
+  world.rollBack()
+  await login(world, 'bob')
+  for (let turns = 0; turns < 50; turns++) await turn()
+  gate.open()
+  await expect.poll(() => acts.length, PATIENT).toBe(4)
+  gate.open()
+
+  await expect.poll(() => log.entries.length, PATIENT).toBe(2)
+  await writer.stop()
+  expect(acts).toEqual([
+    'append begins',
+    'append ends',
+    expect.stringMatching(/^restart up to \d+$/),
+    'append begins',
+    'append ends',
+  ])
 })

@@ -20,6 +20,13 @@ export interface NoticeLink {
   readonly attempt: number
 }
 
+/** What of a notice its links are made from. */
+export interface LinkedNotice {
+  readonly session: string | null
+  readonly event: string
+  readonly at: number
+}
+
 export type ReadLink =
   | { readonly ok: true; readonly link: NoticeLink }
   | { readonly ok: false; readonly code: 'link_invalid' | 'link_expired' }
@@ -27,8 +34,8 @@ export type ReadLink =
 export interface NoticeLinks {
   /** The path of the links, for the form that confirms. */
   readonly path: string
-  /** Undefined for an event without a session. */
-  links(notice: { readonly session: string | null; readonly event: string }): LinkPair | undefined
+  /** The same for the same event, for seven days from it. Undefined where it has no session. */
+  links(notice: LinkedNotice): LinkPair | undefined
   read(token: string): ReadLink
   /** A token for one more try, where one was used and nothing came of it. */
   again(link: NoticeLink): string
@@ -82,9 +89,9 @@ export function noticeLinks({ keys, url, now }: NoticeLinksOptions): NoticeLinks
   return {
     path: base.pathname,
 
-    links({ session, event }) {
+    links({ session, event, at }) {
       if (session === null) return undefined
-      const link = { session, event, expiresAt: now() + LIFE_MS, attempt: 0 }
+      const link = { session, event, expiresAt: at + LIFE_MS, attempt: 0 }
       return {
         me: urlOf({ answer: 'me', ...link }),
         notMe: urlOf({ answer: 'not_me', ...link }),

@@ -7,8 +7,6 @@ import type { Notice, NoticeKind } from './notice.ts'
 import type { LinkPair } from './notice-links.ts'
 
 export interface NoticeMailOptions {
-  /** The one mail address of the person, from the application. */
-  readonly to: string
   /** What the person knows the application as. */
   readonly product: string
   /** Undefined where there is no session to end. */
@@ -22,8 +20,11 @@ interface Words {
 
 const MOST_PRODUCT = 60
 
+/** A mail that lacks only the address, which the application knows. */
+export type NoticeMail = Omit<Mail, 'to' | 'thread'>
+
 /** The ready mail of a notice. */
-export function noticeMail(notice: Notice, { to, product, links }: NoticeMailOptions): Mail {
+export function noticeMail(notice: Notice, { product, links }: NoticeMailOptions): NoticeMail {
   const name = unlinked(inert(product, MOST_PRODUCT))
   const { subject, paragraphs } = WORDS[notice.kind]
   const { at, subject: account, device, place, address, done } = notice
@@ -56,7 +57,7 @@ export function noticeMail(notice: Notice, { to, product, links }: NoticeMailOpt
           'ever ask you for these links.',
   })
   const id = createHash('sha256').update(`${notice.kind} ${notice.event}`).digest('base64url')
-  return { id: `notice_${id.slice(0, 22)}`, to: [to], subject: title, ...body }
+  return { id: `notice_${id.slice(0, 22)}`, subject: title, ...body }
 }
 
 const WORDS: Readonly<Record<NoticeKind, Words>> = {

@@ -101,8 +101,31 @@ function factsOf(
 function deviceOf({ device }: SessionEvent): string | null {
   if (device === null || device.family === 'unknown') return null
   const version = device.major === null ? '' : ` ${device.major}`
-  const system = device.os === 'unknown' ? '' : ` on ${device.os}`
-  return inert(`${device.family}${version}${system}`, MOST_WORD)
+  const system = SYSTEMS[device.os]
+  const browser = BROWSERS[device.family] ?? device.family
+  const on = system === undefined ? '' : ` on ${system}`
+  return inert(`${browser}${version}${on}`, MOST_WORD)
+}
+
+/** What people call them. */
+const BROWSERS: Readonly<Record<string, string>> = {
+  chrome: 'Chrome',
+  edge: 'Edge',
+  opera: 'Opera',
+  samsung: 'Samsung Internet',
+  firefox: 'Firefox',
+  safari: 'Safari',
+  app: 'An app',
+  automation: 'A program, not a browser',
+}
+
+const SYSTEMS: Readonly<Record<string, string>> = {
+  windows: 'Windows',
+  macos: 'macOS',
+  linux: 'Linux',
+  chromeos: 'ChromeOS',
+  android: 'Android',
+  ios: 'iOS',
 }
 
 const COUNTRIES = new Intl.DisplayNames('en', { type: 'region' })

@@ -15,7 +15,7 @@ export function pagerduty(post: Post, { routingKey }: { readonly routingKey: str
     deliver(alert, { signal }) {
       const event = {
         routing_key: routingKey,
-        event_action: ACTIONS[alert.change],
+        event_action: ACTIONS[alert.change] ?? 'trigger',
         dedup_key: alert.incident ?? alert.id,
         payload: {
           summary: inert(alert.title, MOST_SUMMARY),
@@ -33,11 +33,7 @@ export function pagerduty(post: Post, { routingKey }: { readonly routingKey: str
   }
 }
 
-const ACTIONS: Readonly<Record<Change, 'trigger' | 'acknowledge' | 'resolve'>> = {
-  opened: 'trigger',
-  escalated: 'trigger',
-  digest: 'trigger',
-  test: 'trigger',
+const ACTIONS: Readonly<Partial<Record<Change, 'acknowledge' | 'resolve'>>> = {
   acknowledged: 'acknowledge',
   resolved: 'resolve',
   false_alarm: 'resolve',

@@ -1,35 +1,50 @@
 import { Webhook } from 'standardwebhooks'
 import type { Alert } from '../alert.ts'
 import type { Post } from '../http-post.ts'
-import type { Target } from '../target.ts'
+import type { Delivery, Target } from '../target.ts'
+
+export interface Signing {
+  readonly secrets: readonly string[]
+  readonly now: () => number
+}
+
+/** Posts a signed message. Its id is the same at every try. */
+export type SignedPost = (message: {
+  readonly id: string
+  /** What Standard Webhooks recommends: type, timestamp, data. */
+  readonly payload: object
+  readonly signal: AbortSignal
+}) => Promise<Delivery>
 
 /**
- * Any receiver, by Standard Webhooks: `webhook-id` is the alert's and the same at every try,
- * `webhook-signature` has one signature for each secret, so that they can be changed. Throws for a
- * secret that is no base64.
+ * Any receiver, by Standard Webhooks: `webhook-signature` has one signature for each secret, so
+ * that they can be changed. Throws for a secret that is no base64.
  */
-export function webhook(
-  post: Post,
-  { secrets, now }: { readonly secrets: readonly string[]; readonly now: () => number },
-): Target {
+export function signedPost(post: Post, { secrets, now }: Signing): SignedPost {
   const signers = secrets.map((secret) => new Webhook(secret))
 
-  return {
-    deliver(alert, { signal }) {
-      const at = new Date(now())
-      const body = JSON.stringify(eventOf(alert))
-      const headers = {
-        'webhook-id': alert.id,
-        'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
-        'webhook-signature': signers.map((one) => one.sign(alert.id, at, body)).join(' '),
-      }
-      return post({ body, headers, signal })
-    },
+  return ({ id, payload, signal }) => {
+    const at = new Date(now())
+    const body = JSON.stringify(payload)
+    const headers = {
+      'webhook-id': id,
+      'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
+      'webhook-signature': signers.map((one) => one.sign(id, at, body)).join(' '),
+    }
+    return post({ body, headers, signal })
   }
 }
 
-/** The payload that Standard Webhooks recommends: type, time, data. */
-function eventOf(alert: Alert): object {
+/** Alerts, each under its own id. */
+export function webhook(post: Post, signing: Signing): Target {
+  const send = signedPost(post, signing)
+
+  return {
+    deliver: (alert, { signal }) => send({ id: alert.id, payload: payloadOf(alert), signal }),
+  }
+}
+
+function payloadOf(alert: Alert): object {
   return {
     type: `alert.${alert.change}`,
     timestamp: new Date(alert.at).toISOString(),

@@ -1,0 +1,21 @@
+import type { ConfigCheck } from './contradictions.ts'
+import { personalFactsOf } from './personal-facts.ts'
+
+/** What settings of the audit log do not allow together. */
+export const AUDIT_CONTRADICTIONS: readonly ConfigCheck[] = [
+  {
+    of: ['notices', 'auditDirectory', 'auditPersonal'],
+    problemsOf(config, origin) {
+      if (config.notices === undefined || personalFactsOf(config) === 'full') return []
+      return [
+        {
+          field: origin('notices'),
+          problem: 'is set, and events do not name the subject',
+          fix:
+            `Set ${origin('auditDirectory')}, or ${origin('auditPersonal')} to full where ` +
+            'another process writes the audit log.',
+        },
+      ]
+    },
+  },
+]

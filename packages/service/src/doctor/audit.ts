@@ -1,0 +1,110 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Host, Store } from 'holdfast'
+import { type Keyring, namedRecord } from 'holdfast/maintenance'
+import { openCheckpoint } from '../audit/log/checkpoint.ts'
+import { NOTE_KEY } from '../audit/log/files.ts'
+import { noteSigner, noteVerifier } from '../audit/log/note.ts'
+import { readLog } from '../audit/log/read.ts'
+import { CHECKPOINT } from '../audit/log/recover.ts'
+import { lastSegment } from '../audit/log/segments.ts'
+import { INDEX_FILE, indexedTo } from '../audit/search/index-file.ts'
+import { backlogOf } from '../audit/writer/backlog.ts'
+import { WRITER_RECORD, writerOf } from '../audit/writer/lease.ts'
+import type { Config } from '../config/schema.ts'
+import { isWritableFolder, nearestFolder, privacy } from './files.ts'
+import { brief, type Finding, fault, warning } from './finding.ts'
+
+const CHECK = 'audit log'
+/** A writer signs once a minute, and the index follows at once. */
+const LATE_MS = 300_000
+
+/** Looks at the directory of the audit log: can it be written, is it signed, is it searched. */
+export function examineAuditFiles(config: Config, at: number): readonly Finding[] {
+  const { auditDirectory: directory, auditKey } = config
+  if (directory === undefined) return []
+  if (!isWritableFolder(nearestFolder(directory))) {
+    const mend = 'Let the user of the service write it, or name another HOLDFAST_AUDIT_DIRECTORY.'
+    return [fault(CHECK, `its directory ${directory} cannot be written`, mend)]
+  }
+  const key = auditKey ?? join(directory, NOTE_KEY)
+  const findings = existsSync(key) ? [...privacy('audit key', key)] : []
+  if (!existsSync(directory) || lastSegment(directory) === undefined) return findings
+  return [...findings, ...signing(directory, key), ...searching(directory, at)]
+}
+
+/** Asks the store who writes the audit log, and what waits for it. */
+export async function examineAuditWriter({
+  store,
+  keyring,
+  host,
+  config,
+}: {
+  readonly store: Store
+  readonly keyring: Keyring
+  readonly host: Host
+  readonly config: Pick<Config, 'auditDirectory' | 'auditBacklogBytes'>
+}): Promise<readonly Finding[]> {
+  const record = namedRecord({ store, keyring, host, name: WRITER_RECORD })
+  const { holder, until } = await writerOf({ record, now: () => host.now() })
+  const fullness = await backlogOf(store.feed, config.auditBacklogBytes)
+  const findings: Finding[] = []
+  if (config.auditDirectory !== undefined && holder === undefined) {
+    const since = until === 0 ? '' : `, since ${new Date(until).toISOString()} at the latest`
+    const mend = 'Start the service; where it runs, its log says why it cannot write.'
+    findings.push(fault(CHECK, `no process writes it${since}`, mend))
+  }
+  if (config.auditDirectory === undefined && fullness > 0) {
+    const mend = 'Set HOLDFAST_AUDIT_DIRECTORY, or give it up with "holdfast audit release".'
+    findings.push(fault(CHECK, 'the store waits for one, and none is configured', mend))
+  } else if (fullness > 0.5) {
+    const mend =
+      'See why its writer is slow or away: at 100% whatever changes a session is refused.'
+    const part = Math.round(fullness * 100)
+    findings.push(fault(CHECK, `about ${part}% of what may wait for it in the store does`, mend))
+  }
+  return findings
+}
+
+function signing(directory: string, key: string): readonly Finding[] {
+  const path = join(directory, CHECKPOINT)
+  const mend = 'Let the service run for a minute; if it does already, its log says what is wrong.'
+  if (existsSync(path)) {
+    const verifiers = verifiersOf(key)
+    const checked = openCheckpoint(readFileSync(path, 'utf8'), verifiers)
+    if (!checked.ok) {
+      const found = `its newest checkpoint is not one of the key ${key}: ${checked.problem}`
+      return [fault(CHECK, found, `Run "holdfast audit verify ${directory}".`)]
+    }
+  }
+  const written = statSync(lastSegment(directory)?.path ?? directory).mtimeMs
+  const signed = existsSync(path) ? statSync(path).mtimeMs : 0
+  if (written - signed < LATE_MS && signed > 0) return []
+  return [warning(CHECK, 'its newest lines are under no checkpoint', mend)]
+}
+
+/** Undefined for a key that cannot be read: the configuration was told of it. */
+function verifiersOf(key: string) {
+  try {
+    return [noteVerifier(noteSigner(readFileSync(key, 'utf8')).verifierKey)]
+  } catch {
+    return undefined
+  }
+}
+
+function searching(directory: string, at: number): readonly Finding[] {
+  const mend = `Wait, if the service has just started; else "holdfast audit reindex ${directory}".`
+  try {
+    const from = indexedTo(join(directory, INDEX_FILE))
+    for (const { line } of readLog({ directory, from })) {
+      if (line.kind !== 'event') continue
+      if (at - line.event.at < LATE_MS) return []
+      const since = new Date(line.event.at).toISOString()
+      return [warning(CHECK, `searches find nothing of ${since} and later`, mend)]
+    }
+    return []
+  } catch (error) {
+    const found = `it cannot be read: ${brief(error)}`
+    return [fault(CHECK, found, `Run "holdfast audit verify ${directory}".`)]
+  }
+}

@@ -1,0 +1,151 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
+import { createSessions, newKeyring, systemHost } from 'holdfast'
+import { memoryStore } from 'holdfast/memory'
+import pino from 'pino'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { type Audit, openAudit } from '../../src/audit/audit.ts'
+import { verifyAudit } from '../../src/audit/log/verify.ts'
+import { atHome, configOf, folder } from '../support.ts'
+
+const PATIENT = { timeout: 60_000 }
+
+beforeAll(() => {
+  if (!existsSync(new URL('../../dist/audit/desk/worker.js', import.meta.url)))
+    throw new Error('These tests run what "npm run build" makes: build first.')
+})
+
+/** A store with sessions, and audit logs of machines on it. */
+function estate() {
+  const store = memoryStore()
+  const keyring = newKeyring()
+  const sessions = createSessions({ store, keyring, personalFacts: 'full' })
+  const lines: string[] = []
+  const files = folder()
+  let made = 0
+  onTestFinished(() => store.close())
+  return {
+    directory: (machine: string) => join(files, machine),
+    log: () => lines.join(''),
+    open(machine: string): Audit {
+      const audit = openAudit({
+        ...{ directory: join(files, machine), store, keyring, host: systemHost() },
+        config: configOf({
+          HOLDFAST_AUDIT_DIRECTORY: join(files, machine),
+          HOLDFAST_AUDIT_MACHINE: machine,
+        }),
+        log: pino({}, { write: (line) => void lines.push(line) }),
+      })
+      onTestFinished(() => audit.close())
+      return audit
+    },
+    async logins(count: number): Promise<void> {
+      for (let n = 0; n < count; n++) {
+        await sessions.create({ subject: `user ${++made}`, request: atHome() })
+      }
+    },
+  }
+}
+
+/** How many logins can be found, in the newest thousand. */
+async function found({ searches }: Audit): Promise<number> {
+  const { items } = await searches.events({ type: 'session-established', limit: 1_000 })
+  return items.length
+}
+
+/** The threads that are started while the test runs. */
+function threads(): readonly Worker[] {
+  const started: Worker[] = []
+  const hear = (worker: Worker): void => void started.push(worker)
+  process.on('worker', hear)
+  onTestFinished(() => void process.off('worker', hear))
+  return started
+}
+
+test('a thread that dies is started again, and the log goes on', async () => {
+  const world = estate()
+  const started = threads()
+  const audit = world.open('north')
+  await world.logins(5)
+  await expect.poll(() => found(audit), PATIENT).toBe(5)
+
+  await started[0]?.terminate()
+  await world.logins(5)
+
+  await expect.poll(() => found(audit).catch(() => 0), PATIENT).toBe(10)
+  await expect.poll(async () => (await audit.state())?.writer, PATIENT).toBe('writing')
+  await audit.close()
+  expect(started).toHaveLength(2)
+  expect(verifyAudit([world.directory('north')])).toMatchObject({ ok: true, faults: [] })
+})
+
+test('a thread that cannot start is told, and tried until it can', async () => {
+  const world = estate()
+  const blocked = join(world.directory('north'), 'desk.sqlite')
+  mkdirSync(blocked, { recursive: true })
+  const audit = world.open('north')
+  await world.logins(3)
+
+  await expect.poll(world.log, PATIENT).toContain('audit log: it cannot be written')
+  await expect(found(audit)).rejects.toMatchObject({ code: 'store_unavailable' })
+  rmSync(blocked, { recursive: true })
+
+  await expect.poll(() => found(audit).catch(() => 0), PATIENT).toBe(3)
+  expect(world.log()).toContain('audit log: its thread has ended')
+})
+
+test('what another machine has written is asked for there, and the answer says where', async () => {
+  const world = estate()
+  const north = world.open('north')
+  await world.logins(3)
+  await expect.poll(() => found(north), PATIENT).toBe(3)
+  const south = world.open('south')
+
+  await expect
+    .poll(() => found(south).catch(({ message }: Error) => message), PATIENT)
+    .toBe('The audit log is written on north now: ask the service there.')
+  await expect(south.incidents.list({ limit: 10 })).rejects.toMatchObject({
+    code: 'store_unavailable',
+  })
+  await expect(south.erase('key')).rejects.toMatchObject({ code: 'store_unavailable' })
+
+  await north.close()
+  await world.logins(2)
+  await expect.poll(() => found(south).catch(() => 0), PATIENT).toBe(2)
+  await south.close()
+  const both = ['north', 'south'].map(world.directory)
+  expect(verifyAudit(both)).toMatchObject({ ok: true, faults: [] })
+})
+
+test('what is closed while it catches up ends at once, and catches up next time', async () => {
+  const world = estate()
+  const directory = world.directory('north')
+  const first = world.open('north')
+  await world.logins(900)
+  await expect.poll(() => found(first), PATIENT).toBe(900)
+  await first.close()
+  for (const suffix of ['', '-wal', '-shm']) {
+    rmSync(join(directory, `index.sqlite${suffix}`), { force: true })
+  }
+
+  for (let times = 0; times < 3; times++) await world.open('north').close()
+  const last = world.open('north')
+
+  await expect.poll(() => found(last), PATIENT).toBe(900)
+  await last.close()
+  expect(verifyAudit([directory])).toMatchObject({ ok: true, faults: [] })
+})
+
+test('once it is closed it answers so, and may be closed again', async () => {
+  const world = estate()
+  const audit = world.open('north')
+  await audit.close()
+  await audit.close()
+
+  await expect(found(audit)).rejects.toMatchObject({
+    code: 'store_unavailable',
+    message: 'The audit log is closed.',
+  })
+  expect(await audit.state()).toBeUndefined()
+})

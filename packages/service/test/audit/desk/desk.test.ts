@@ -1,0 +1,145 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { newKeyring } from 'holdfast'
+import { PARTITIONS } from 'holdfast/store'
+import { expect, onTestFinished, test } from 'vitest'
+import { type AuditDesk, type DeskOptions, openDesk } from '../../../src/audit/desk/desk.ts'
+import type { AuditEntry } from '../../../src/audit/entry.ts'
+import type { Finding } from '../../../src/audit/finding.ts'
+import { DEFAULT_RULES, rulesIn } from '../../../src/audit/findings/rules-file.ts'
+import { ownJson } from '../../../src/audit/formats/own-json.ts'
+import { readLog } from '../../../src/audit/log/read.ts'
+import { verifyAudit } from '../../../src/audit/log/verify.ts'
+import { fileOutput } from '../../../src/audit/outputs/file-output.ts'
+import type { AuditOutput } from '../../../src/audit/outputs/output.ts'
+import { folder } from '../../support.ts'
+import { entries, event, host, SIGNER } from '../log/support.ts'
+
+const keyring = newKeyring(host)
+const NOWHERE = Array.from({ length: PARTITIONS }, () => 0)
+
+function desk(directory: string, options: Partial<DeskOptions> = {}): AuditDesk {
+  const opened = openDesk({
+    ...{ directory, keyring, signer: SIGNER, now: host.now, random: host.random },
+    policy: { digest: 'policy', summary: '{}' },
+    rules: rulesIn(DEFAULT_RULES),
+    alerts: { targets: {}, routes: [] } as unknown as DeskOptions['alerts'],
+    notices: undefined,
+    outputs: [],
+    log: { warn() {}, error() {} },
+    ...options,
+  })
+  onTestFinished(() => opened.close())
+  return opened
+}
+
+function findingsIn(directory: string): readonly Finding[] {
+  return [...readLog({ directory })].flatMap(({ line }) =>
+    line.kind === 'finding' ? [line.finding] : [],
+  )
+}
+
+/** Positions of a store in which one partition has come so far. */
+function at(sequence: number): readonly number[] {
+  return NOWHERE.map((_, partition) => (partition === 3 ? sequence : 0))
+}
+
+test('what is wrong with the service is one finding, however often it is told', async () => {
+  const directory = folder()
+  for (let life = 1; life <= 3; life++) {
+    const one = desk(directory)
+    one.begin(life, NOWHERE)
+    one.tell('key_overdue')
+    one.tell('key_overdue')
+  }
+
+  const last = desk(directory)
+  const { items } = await last.incidents.list({ limit: 10 })
+
+  expect(findingsIn(directory)).toMatchObject([{ rule: 'key_overdue', events: [] }])
+  expect(items).toHaveLength(1)
+  expect(verifyAudit([directory])).toMatchObject({ ok: true, faults: [] })
+})
+
+test('who does not write the log tells it nevertheless', async () => {
+  const one = desk(folder())
+
+  one.tell('store_unreachable')
+
+  const { items } = await one.incidents.list({ limit: 10 })
+  expect(items).toMatchObject([{ severity: 'critical', state: 'open' }])
+})
+
+test('events that the store dropped before they were written are a finding', () => {
+  const directory = folder()
+  const one = desk(directory)
+  one.begin(1, NOWHERE)
+  one.restart(at(4), at(6))
+  one.append(entries(3, [5, 6]), at(6))
+  expect(findingsIn(directory)).toEqual([])
+
+  one.restart(at(9), at(9))
+
+  expect(findingsIn(directory)).toMatchObject([{ rule: 'audit_gap' }])
+})
+
+test('a store that came back with less is a finding', () => {
+  const directory = folder()
+  const one = desk(directory)
+  one.begin(1, NOWHERE)
+  one.append(entries(3, [1, 2, 3]), at(3))
+
+  one.append(entries(3, [3, 4]), at(4))
+
+  expect(findingsIn(directory)).toMatchObject([{ rule: 'store_rolled_back' }])
+  expect(verifyAudit([directory])).toMatchObject({ ok: true })
+})
+
+function disowned(sequence: number, session: string): AuditEntry {
+  const facts = { type: 'session-revoked', reason: 'not_me', session } as const
+  return { partition: 3, sequence, event: event(facts), personal: null }
+}
+
+test('outputs get events and findings in order, and a restart loses none', async () => {
+  const directory = folder()
+  const path = join(folder(), 'out.jsonl')
+  const lines = (): readonly { readonly index: number; readonly type: string }[] =>
+    existsSync(path)
+      ? readFileSync(path, 'utf8')
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line))
+      : []
+  const output = (): AuditOutput =>
+    fileOutput(
+      {
+        ...{ name: 'siem', path, maxBytes: 1e6, keep: 1 },
+        format: (line) => ownJson(line, { personal: 'none' }),
+      },
+      { now: host.now, random: host.random, onProblem() {} },
+    )
+  const first = desk(directory, { outputs: [output()] })
+  first.begin(1, NOWHERE)
+  await expect.poll(() => first.state().caughtUp).toBe(true)
+
+  first.append([disowned(1, 's1'), disowned(2, 's2')], at(2))
+  first.append(entries(3, [3]), at(3))
+  first.tell('key_overdue')
+
+  const types = ['session-revoked', 'session-revoked', 'finding', 'finding']
+  expect(lines().map(({ type }) => type)).toEqual([...types, 'session-established', 'finding'])
+  const written = lines().map(({ index }) => index)
+  expect(written).toEqual([...written].sort((a, b) => a - b))
+
+  // How far an output has come is noted only now and then: what comes again has the same index.
+  const second = desk(directory, { outputs: [output()] })
+  second.begin(2, at(3))
+  second.append([disowned(4, 's4')], at(4))
+  await expect.poll(() => lines().at(-1)).toMatchObject({ type: 'finding' })
+  await expect.poll(() => second.state().caughtUp).toBe(true)
+
+  const found = findingsIn(directory).map(({ id }) => id)
+  const sent = lines().filter(({ type }) => type === 'finding')
+  expect(found).toHaveLength(4)
+  expect(new Set(sent.map(({ index }) => index)).size).toBe(4)
+})

@@ -1,0 +1,128 @@
+import {
+  createSessions,
+  newKeyring,
+  SessionError,
+  type SessionEvent,
+  type Store,
+  thresholdPolicy,
+} from 'holdfast'
+import { fakeHost } from 'holdfast/contracts'
+import { eventLog, eventRecorder, type OperatorFacts, rotateKeyring } from 'holdfast/maintenance'
+import { memoryStore } from 'holdfast/memory'
+import { geoLookup } from 'holdfast/network'
+
+import { onTestFinished } from 'vitest'
+import { folder } from '../../support.ts'
+import { geoFiles } from './geo.ts'
+import { CAREFUL, CAREFUL_TENANT, SESSION_LIMIT } from './steps.ts'
+import type { Heard, Way } from './way.ts'
+
+/** The library in process, and the ids of what its store keeps. */
+export async function library(): Promise<Way & { kept(): Promise<readonly Heard[]> }> {
+  const host = fakeHost()
+  const memory = memoryStore({ now: host.now })
+  onTestFinished(() => memory.close())
+  const { city, asn } = geoFiles(folder())
+  const geo = geoLookup({
+    ...{ city: [city], asn: [asn] },
+    onProblem: ({ message }) => {
+      throw new Error(message)
+    },
+  })
+  onTestFinished(() => geo.close())
+  let away = false
+  const store = interrupted(memory, () => away)
+  let ring = newKeyring(host)
+  const keyring = {
+    get index() {
+      return ring.index
+    },
+    get keys() {
+      return ring.keys
+    },
+    get current() {
+      return ring.current
+    },
+  }
+  const heard: Heard[] = []
+  const onEvent = (event: SessionEvent): void => void heard.push(event)
+  const sessions = createSessions({
+    ...{ store, keyring, host, lookup: geo.lookup, onEvent, sessionLimit: SESSION_LIMIT },
+    sessionLimitBeyond: 'refuse',
+    tenantPolicies: { [CAREFUL_TENANT]: thresholdPolicy({ ...CAREFUL, revokeForks: false }) },
+  })
+  const recorder = eventRecorder({ store, keyring, host, onEvent })
+  const acted = (
+    reason: string,
+    about: Pick<OperatorFacts, 'session' | 'subject'>,
+  ): Promise<void> => recorder.record('admin-acted', { actor: 'ops', reason, ...about })
+  const by = { reason: 'stolen_laptop', actor: 'ops' }
+
+  return {
+    sessions,
+    async show(token, request, asks) {
+      try {
+        const shown = await sessions.verify({ token, request, deliverable: true, ...asks })
+        return shown.ok ? { code: 'ok', token: shown.token ?? token } : { code: shown.code, token }
+      } catch (error) {
+        if (error instanceof SessionError) return { code: error.code, token }
+        throw error
+      }
+    },
+    advance: host.advance,
+    operator: {
+      async look(session) {
+        await acted('session_viewed', { session })
+        await sessions.show(session)
+      },
+      async list(subject) {
+        await acted('sessions_listed', { subject: { subject } })
+        await sessions.list({ subject })
+      },
+      async end(session) {
+        await sessions.revoke(session, by)
+        await acted('session_revoked', { session })
+      },
+      async endAll(subject) {
+        await sessions.revokeSubject({ subject }, by)
+        await acted('subject_revoked', { subject: { subject } })
+      },
+      async patch(session) {
+        await sessions.patchAttributes(session, { note: 'called' }, 0, { actor: 'ops' })
+        await acted('attributes_changed', { session })
+      },
+    },
+    async rotateKeys() {
+      ring = rotateKeyring(ring, host)
+      await recorder.record('key-rotated', { reason: 'sealing' })
+    },
+    async outage(work) {
+      away = true
+      await work()
+      away = false
+    },
+    heard: () => heard,
+    kept: async () => (await eventLog({ store, keyring }).read(undefined, 1_000)).items,
+  }
+}
+
+/** A store whose calls fail while it is away. */
+function interrupted(store: Store, isAway: () => boolean): Store {
+  function guarded<Part extends object>(part: Part): Part {
+    return new Proxy(part, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        return (...given: unknown[]) => {
+          if (!isAway()) return Reflect.apply(value, target, given)
+          return Promise.reject(new SessionError('store_unavailable', 'The store is away.'))
+        }
+      },
+    })
+  }
+  const { entries, subjects, replays } = store
+  return {
+    ...store,
+    ...{ entries: guarded(entries), subjects: guarded(subjects), replays: guarded(replays) },
+  }
+}
