@@ -1,5 +1,5 @@
 import type { Severity } from '../finding.ts'
-import type { Change, Moment, SeverityCounts } from './alert.ts'
+import type { Alert } from './alert.ts'
 
 /** What became of a delivery. `folded`: a digest stands for it, which `problem` names. */
 export const DELIVERY_STATES = ['pending', 'delivered', 'dead', 'folded'] as const
@@ -35,23 +35,7 @@ export interface AlertPage {
 }
 
 /** An alert as operators see it, with what became of it. */
-export interface AlertView {
-  readonly id: string
-  readonly change: Change
-  readonly at: number
-  readonly severity: Severity
-  readonly title: string
-  readonly text: string
-  readonly rules: readonly string[]
-  readonly incident: string | null
-  readonly tenant: string | null
-  readonly subject: string | null
-  readonly name: string | null
-  readonly session: string | null
-  readonly network: string | null
-  readonly timeline: readonly Moment[]
-  readonly link: string | null
-  readonly counts: SeverityCounts | null
+export interface AlertView extends Omit<Alert, 'command' | 'notice'> {
   readonly deliveries: readonly DeliveryView[]
 }
 
