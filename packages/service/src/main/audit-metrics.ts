@@ -20,11 +20,17 @@ export function auditMetrics(registers: Registry[]): Pick<Metrics, 'showAudit'> 
 
       function gauge(
         name: string,
-        facts: { readonly help: string; readonly labelNames?: string[] },
+        facts: {
+          readonly help: string
+          readonly labelNames?: string[]
+          readonly aggregator?: 'sum'
+        },
         show: (gauge: Gauge, state: AuditState) => void,
       ): void {
         new Gauge({
           name,
+          // Processes of one machine look at one log: each has the same, or nothing.
+          aggregator: 'max',
           ...facts,
           registers,
           async collect() {
@@ -40,6 +46,7 @@ export function auditMetrics(registers: Registry[]): Pick<Metrics, 'showAudit'> 
         {
           help: 'What this process is to the audit log: writing, standby or failing.',
           labelNames: ['is'],
+          aggregator: 'sum',
         },
         (one, { writer }) => {
           for (const is of WRITER) one.set({ is }, writer === is ? 1 : 0)

@@ -1,5 +1,6 @@
 import type { SessionEvent } from 'holdfast'
 import { expect, test } from 'vitest'
+import type { AuditState } from '../../src/audit/audit.ts'
 import { serviceMetrics } from '../../src/main/metrics.ts'
 import { allWorkerMetrics } from '../../src/main/worker-metrics.ts'
 
@@ -58,4 +59,26 @@ test('a worker that ends while those before it are joined is counted', async () 
   await joining
 
   expect(await all.text()).toContain('holdfast_requests_shed_total 3')
+})
+
+test('workers that look at one audit log count what is in it once', async () => {
+  const all = allWorkerMetrics()
+  const outbox = [{ target: 'ops', pending: 2, dead: 1, folded: 0, oldestMs: 5 }]
+  const shared = { outputs: {}, alerting: { outbox, sent: {} } }
+  const states: readonly AuditState[] = [
+    { ...shared, writer: 'writing', lines: 7, caughtUp: true },
+    { ...shared, writer: 'standby', lines: null, caughtUp: false },
+  ]
+  for (const [id, state] of states.entries()) {
+    const one = serviceMetrics()
+    one.showAudit(async () => state)
+    all.note(id, await one.registry.getMetricsAsJSON())
+  }
+
+  const text = await all.text()
+
+  expect(text).toContain('holdfast_alerts{target="ops",is="pending"} 2')
+  expect(text).toContain('holdfast_audit_lines 7')
+  expect(text).toContain('holdfast_audit_writer{is="writing"} 1')
+  expect(text).toContain('holdfast_audit_writer{is="standby"} 1')
 })
