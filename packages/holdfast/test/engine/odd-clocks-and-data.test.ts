@@ -133,6 +133,26 @@ describe('geo and ASN data', () => {
     },
   )
 
+  test('is asked within a prefix only where that is short enough for two providers', async () => {
+    const asked: string[] = []
+    const counting: Lookup = (ip) => {
+      asked.push(ip)
+      return lookup(ip)
+    }
+    for (const [prefixV4, lookedUp] of [
+      [24, []],
+      [23, ['192.0.2.99']],
+    ] as const) {
+      const { login, show, host } = await harness(inMemory, { lookup: counting, prefixV4 })
+      const token = await login()
+      host.advance(SECOND)
+      asked.length = 0
+
+      expect(codeOf(await show(token, atHome({ ip: '192.0.2.99' })))).toBe('ok')
+      expect(asked).toEqual(lookedUp)
+    }
+  })
+
   test('that throws is a fault: nobody is let in, and nobody is logged out', async () => {
     let broken = false
     const { login, show, host } = await harness(inMemory, {
@@ -143,7 +163,7 @@ describe('geo and ASN data', () => {
     })
     const token = await login()
     broken = true
-    await expect(show(token, atHome({ ip: '192.0.2.99' }))).rejects.toThrow('the file is gone')
+    await expect(show(token, atHome({ ip: '198.51.100.9' }))).rejects.toThrow('the file is gone')
 
     broken = false
     host.advance(MINUTE)

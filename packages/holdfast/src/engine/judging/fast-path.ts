@@ -4,7 +4,7 @@ import type { Decision, Policy } from '../../core/decision.ts'
 import { failuresOf } from '../../core/prompts.ts'
 import type { SessionHead } from '../../core/session.ts'
 import type { EngineContext, FastPolicy, OpenedSession } from '../context.ts'
-import type { MatchedPresentation } from './presentation.ts'
+import type { MatchedPresentation, ReducedPresentation } from './presentation.ts'
 import { carriedEvidence, isProved } from './weigh.ts'
 
 /**
@@ -13,29 +13,48 @@ import { carriedEvidence, isProved } from './weigh.ts'
  * missing.
  */
 export function nothingNew(
-  { acrOrder, networks }: EngineContext,
+  engine: EngineContext,
   { head, found }: OpenedSession,
   { presentation, presented }: MatchedPresentation,
 ): boolean {
   const { last, family, standing } = head
   if (head.fork !== null) return false
   if (presentation.sensitivity !== 'normal' || presented.maxAgeMs !== undefined) return false
-  // The same address needs no look-up to be the same network.
-  if (presentation.located.address !== last.address) {
-    if (!sameNetwork(presentation.network, networks.describe(last.address))) return false
-  }
+  if (!isSameNetwork(engine, presentation, last.address)) return false
   if (!saysNothingNew(presentation, last.device)) return false
   if (standing === undefined || standing.state === 'challenged') return false
   if (failuresOf(head.failures, last.context) > 0) return false
   if (presented.acr !== undefined) {
     if (!isProved(family, last.context, standing.state)) return false
-    if (!acrMet(family.acr, presented.acr, acrOrder)) return false
+    if (!acrMet(family.acr, presented.acr, engine.acrOrder)) return false
   }
   // It opens no visit.
   if (presentation.passive === true) return true
   const silence = presentation.at - (found.lastActivity ?? last.at)
   const visiting = standing.state === 'confirmed' && presentation.at - standing.lastSeen < VISIT_MS
   return visiting || silence < VISIT_GAP_MS
+}
+
+/** Networks take no longer routes than these from each other (RFC 7454, section 6.1.3). */
+const LONGEST_ROUTES = { v4: 24, v6: 48 }
+
+/** {@link sameNetwork}, without a look-up where no route divides the prefix: it has one provider. */
+function isSameNetwork(
+  { networks }: EngineContext,
+  presentation: ReducedPresentation,
+  before: string | null,
+): boolean {
+  const { located } = presentation
+  if (located.address === before) return true
+  if (located.prefix !== networks.locateKept(before).prefix) return false
+  if (isUndivided(located.prefix)) return true
+  return sameNetwork(presentation.network, networks.describe(before))
+}
+
+function isUndivided(prefix: string | null): boolean {
+  if (prefix === null) return true
+  const bits = Number(prefix.slice(prefix.indexOf('/') + 1))
+  return bits >= (prefix.includes(':') ? LONGEST_ROUTES.v6 : LONGEST_ROUTES.v4)
 }
 
 /** What the policy says of the last context where only its own decaying evidence is weighed. */

@@ -1,7 +1,6 @@
 import { binaryOf } from '../../codecs/bytes.ts'
 import { attributesIdentity, type Codec } from '../../codecs/codec.ts'
 import { ringMemo } from '../../codecs/ring-memo.ts'
-import type { SessionId } from '../../core/ids.ts'
 import type { Attributes, JsonValue } from '../../core/session.ts'
 import type { Found } from '../../core/store.ts'
 import type { SealedAttributes } from '../context.ts'
@@ -24,24 +23,30 @@ export function sealedAttributes(codec: Codec, rememberedBytes: number): SealedA
     ({ sealed }) => TIMES * sealed.length + ENTRY_BYTES,
   )
 
-  function proven(id: SessionId, { version, sealed }: Versioned): Proven {
+  function proven(found: Attributed, { version, sealed }: Versioned): Proven {
+    const { id } = found
     const before = known.get(id)
-    const text = binaryOf(sealed)
-    if (before?.version === version && before.sealed === text) return before
+    if (before?.found === found) return before
+    if (before?.version === version && before.sealed === binaryOf(sealed)) return before
     codec.open(attributesIdentity(id, version), sealed)
-    const made: Proven = { version, sealed: text, value: undefined }
-    known.keep(id, made)
+    const made: Proven = { found, version, sealed: '', value: undefined }
+    known.keep(id, made, () => {
+      made.found = undefined
+      made.sealed = binaryOf(sealed)
+      return made
+    })
     return made
   }
 
   return {
-    check({ id, attributes }) {
-      if (attributes !== undefined) proven(id, attributes)
+    check(found) {
+      if (found.attributes !== undefined) proven(found, found.attributes)
     },
 
-    open({ id, attributes }) {
+    open(found) {
+      const { id, attributes } = found
       if (attributes === undefined) return NONE
-      const about = proven(id, attributes)
+      const about = proven(found, attributes)
       if (about.value === undefined) {
         const identity = attributesIdentity(id, attributes.version)
         about.value = codec.openJson(identity, attributes.sealed) as Attributes
@@ -54,12 +59,15 @@ export function sealedAttributes(codec: Codec, rememberedBytes: number): SealedA
   }
 }
 
+type Attributed = Pick<Found, 'id' | 'attributes'>
 type Versioned = NonNullable<Found['attributes']>
 
 interface Proven {
+  /** The answer of the store that it was proven in, until it is remembered for longer. */
+  found: Attributed | undefined
   readonly version: number
-  /** A character for each byte: a buffer takes several times as much memory. */
-  readonly sealed: string
+  /** A character for each byte: a buffer takes several times as much memory. Empty until then. */
+  sealed: string
   value: Attributes | undefined
 }
 
