@@ -16,7 +16,7 @@ const PURE = {
  */
 const IO = [
   /^node:(fs|net|http|https|http2|tls|dgram|dns|child_process|worker_threads|cluster)(\/|$)/,
-  /^(mmdb-lib|lmdb|ioredis|redis|express|fastify|hono|koa|@hono\/|@nestjs\/)/,
+  /^(mmdb-lib|lmdb|ioredis|redis|express|fastify|hono|koa|@hono\/|@nestjs\/|@opentelemetry\/)/,
 ]
 
 const ENGINE = `${LIBRARY}engine/`

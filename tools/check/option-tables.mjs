@@ -17,6 +17,11 @@ const TABLES = [
   ['carriers/cookie', 'COOKIE_OPTIONS', ['carriers/cookie:CookieOptions']],
   ['client/options', 'CONNECT_OPTIONS', ['client/options:ConnectOptions']],
   [
+    'opentelemetry/options',
+    'OPEN_TELEMETRY_OPTIONS',
+    ['opentelemetry/options:OpenTelemetryOptions'],
+  ],
+  [
     'stores/memory',
     'MEMORY_OPTIONS',
     ['stores/memory:MemoryOptions', 'stores/feed/bound:FeedOptions'],

@@ -1,6 +1,7 @@
 import { CODES, type Code, type FaultCode, SessionError } from '../core/errors.ts'
 import { checked } from '../core/options.ts'
 import { isWellFormed } from '../core/request.ts'
+import type { Telemetry } from '../core/telemetry.ts'
 import { LINES_TYPE } from '../wire/lines.ts'
 import { CONNECT_OPTIONS, type ConnectOptions } from './options.ts'
 import type { Reader } from './readers.ts'
@@ -45,11 +46,19 @@ export interface RemoteCalls {
   textOf(body: object): string
   /** Longest wait for an answer. */
   readonly timeoutMs: number
+  /** Tells of the calls. */
+  readonly telemetry: Telemetry | undefined
 }
 
 /** Throws `config_invalid` for an address or key that can never work. */
 export function remoteCalls(options: ConnectOptions): RemoteCalls {
-  const { url, key, timeout: timeoutMs, fetch: fetcher } = checked(CONNECT_OPTIONS, options)
+  const {
+    url,
+    key,
+    timeout: timeoutMs,
+    fetch: fetcher,
+    telemetry,
+  } = checked(CONNECT_OPTIONS, options)
   const where = { base: serviceAddress({ url, key }), timeoutMs }
   const send = fetcher === undefined ? platformTransport(where) : fetchTransport(where, fetcher)
   const always = { authorization: `Bearer ${key}`, accept: 'application/json' }
@@ -128,6 +137,7 @@ export function remoteCalls(options: ConnectOptions): RemoteCalls {
     unreached,
     textOf,
     timeoutMs,
+    telemetry,
   }
 }
 

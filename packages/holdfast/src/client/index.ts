@@ -51,7 +51,8 @@ export interface RemoteSessions extends Sessions {
  */
 export function connect(options: ConnectOptions): RemoteSessions {
   const call = remoteCalls(options)
-  return { ...presentations(call), ...orders(call), ...lookups(call) }
+  const sessions = { ...presentations(call), ...orders(call), ...lookups(call) }
+  return call.telemetry?.calls<RemoteSessions>(sessions, 'client') ?? sessions
 }
 
 const knownPresented = knownFields(presentedBody)
@@ -127,13 +128,19 @@ function lookups(call: RemoteCalls): Pick<RemoteSessions, 'list' | 'show' | 'pat
   return {
     async list({ subject, tenant }, { limit, after } = {}) {
       const query = { tenant, limit: limit === undefined ? undefined : String(limit), after }
-      const answer = await call.ask('GET', `/v1/subjects/${part(subject)}/sessions`, { query })
+      const answer = await call.ask('GET', `/v1/subjects/${part(subject)}/sessions`, {
+        query,
+        headers: traceHeaders({ trace: call.telemetry?.trace() }),
+      })
       return call.expect(answer, 200, readSessionPage)
     },
 
     async show(id, owner) {
       const query = { subject: owner?.subject, tenant: owner?.tenant }
-      const answer = await call.ask('GET', `/v1/sessions/${part(id)}`, { query })
+      const answer = await call.ask('GET', `/v1/sessions/${part(id)}`, {
+        query,
+        headers: traceHeaders({ trace: call.telemetry?.trace() }),
+      })
       if (answer.status === 404 && answer.code === 'not_found') return undefined
       return call.expect(answer, 200, readSessionDetail)
     },

@@ -1,6 +1,14 @@
 import type { Duration } from '../core/duration.ts'
-import { duration, func, needed, withDefault, words } from '../core/option-kinds.ts'
+import {
+  duration,
+  func,
+  needed,
+  telemetryOption,
+  withDefault,
+  words,
+} from '../core/option-kinds.ts'
 import type { OptionsOf, OptionTable } from '../core/options.ts'
+import type { Telemetry } from '../core/telemetry.ts'
 
 /** Where the service is, and how to ask it. */
 export interface ConnectOptions {
@@ -12,6 +20,8 @@ export interface ConnectOptions {
   readonly timeout?: Duration
   /** Asks by it instead of by the platform's HTTP client. */
   readonly fetch?: typeof fetch
+  /** Spans, and the trace that goes with calls: `openTelemetry()` of `holdfast/opentelemetry`. */
+  readonly telemetry?: Telemetry
 }
 
 const MAX_TIMEOUT_MS = 60_000
@@ -47,6 +57,6 @@ export const SERVICE_ALIASES = {
 /** The options of `connect()`. */
 export const CONNECT_OPTIONS = {
   of: 'connect()',
-  fields: AUTHORITY_FIELDS satisfies OptionsOf<ConnectOptions>,
-  aliases: SERVICE_ALIASES,
+  fields: { ...AUTHORITY_FIELDS, telemetry: telemetryOption } satisfies OptionsOf<ConnectOptions>,
+  aliases: { ...SERVICE_ALIASES, tracing: 'telemetry' },
 } satisfies OptionTable

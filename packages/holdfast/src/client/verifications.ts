@@ -1,5 +1,5 @@
 import type { Sessions, Verification } from '../core/sessions.ts'
-import { withTraces } from '../core/trace.ts'
+import { traceHeaders, withTraces } from '../core/trace.ts'
 import { presented as presentedBody } from '../wire/bodies.ts'
 import { knownFields } from '../wire/known.ts'
 import { MAX_BATCH } from '../wire/lines.ts'
@@ -25,6 +25,8 @@ const ONE_BY_ONE = 1_000
 interface Asked {
   /** The presentation as JSON. */
   readonly text: string
+  /** Names the request, where it travels alone. */
+  readonly headers: Readonly<Record<string, string>>
   /** In a request of its own. */
   alone: boolean
   readonly settled: () => boolean
@@ -112,7 +114,7 @@ export function verifications(call: RemoteCalls): Sessions['verify'] {
   async function askOne(one: Asked): Promise<void> {
     if (oneByOne > 0) oneByOne--
     try {
-      answer(one, await call.ask('POST', '/v1/verify', { text: one.text }))
+      answer(one, await call.ask('POST', '/v1/verify', { text: one.text, headers: one.headers }))
     } catch (error) {
       one.reject(error)
     }
@@ -163,13 +165,17 @@ export function verifications(call: RemoteCalls): Sessions['verify'] {
 
   return (presented) =>
     new Promise((resolve, reject) => {
-      const text = call.textOf(knownPresented(withTraces(presented)))
-      const one = asked(text, { resolve, reject })
+      const said = withTraces(presented)
+      const text = call.textOf(knownPresented(said))
+      const one = asked({ text, headers: traceHeaders(said ?? {}) }, { resolve, reject })
       waiting.push(one)
       schedule()
     })
 
-  function asked(text: string, { resolve, reject }: Pick<Asked, 'resolve' | 'reject'>): Asked {
+  function asked(
+    { text, headers }: Pick<Asked, 'text' | 'headers'>,
+    { resolve, reject }: Pick<Asked, 'resolve' | 'reject'>,
+  ): Asked {
     let timer: ReturnType<typeof setTimeout> | undefined = setTimeout(
       () => one.reject(call.unreached()),
       call.timeoutMs,
@@ -180,6 +186,7 @@ export function verifications(call: RemoteCalls): Sessions['verify'] {
     }
     const one: Asked = {
       text,
+      headers,
       alone: text.length > MAX_LENGTH,
       settled: () => timer === undefined,
       resolve(verification) {

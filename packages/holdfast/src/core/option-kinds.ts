@@ -10,6 +10,7 @@ import {
   type OptionsOf,
   readFields,
 } from './options.ts'
+import type { Telemetry } from './telemetry.ts'
 
 /** The kinds of options: what each takes, and what is said where it gets something else. */
 
@@ -95,6 +96,12 @@ export function made<T extends object>(
 export const hostOption: Option<Host, Host | undefined> = made<Host>(
   'an object with now() and random(size), as systemHost() gives it',
   ['now', 'random'],
+)
+
+/** Who is told of spans and events. */
+export const telemetryOption: Option<Telemetry, Telemetry | undefined> = made<Telemetry>(
+  "openTelemetry() of 'holdfast/opentelemetry'",
+  ['calls', 'store', 'trace', 'event'],
 )
 
 /** Anything that passes a test. */

@@ -51,13 +51,13 @@ const CACHE_SHARES = { tokens: 0.18, records: 0.55, attributes: 0.27 }
  */
 export function createSessions(options: SessionsOptions): Sessions {
   const wanted = checked(SESSIONS_OPTIONS, options)
-  const engine = contextOf(wanted)
+  const engine = contextOf(told(wanted))
   wanted.onMemories?.(() => memoriesOf(engine))
   const verifyOne = (presented: Presented): Promise<Verification> => verify(engine, presented)
   const answersNow = engine.copies !== undefined || engine.store.entries.read.now !== undefined
   const verifiesNow: VerifiesNow = { now: (presented) => verifyNow(engine, presented) }
 
-  return {
+  const sessions: Sessions = {
     create: (login) => create(engine, login),
     verify: answersNow ? Object.assign(verifyOne, verifiesNow) : verifyOne,
     refresh: (presented) => refresh(engine, presented),
@@ -71,6 +71,24 @@ export function createSessions(options: SessionsOptions): Sessions {
       patchAttributes(engine, id, { patch, ifVersion, by }),
     list: (subject, page) => list(engine, subject, page),
     show: (id) => show(engine, id),
+  }
+  return wanted.telemetry?.calls(sessions, 'engine') ?? sessions
+}
+
+/** The options, where what is to be told of tells. */
+function told(options: CheckedSessionsOptions): CheckedSessionsOptions {
+  const { telemetry, onEvent } = options
+  if (telemetry === undefined) return options
+  const { event } = telemetry
+  return {
+    ...options,
+    store: telemetry.store(options.store),
+    ...(event && {
+      onEvent(one, personal) {
+        event(one)
+        onEvent?.(one, personal)
+      },
+    }),
   }
 }
 

@@ -19,6 +19,7 @@ import {
   needed,
   oneOf,
   passing,
+  telemetryOption,
   whole,
   withDefault,
   words,
@@ -26,6 +27,7 @@ import {
 import type { Checked, OptionsOf, OptionTable } from '../core/options.ts'
 import type { Signal } from '../core/signal.ts'
 import type { Store } from '../core/store.ts'
+import type { Telemetry } from '../core/telemetry.ts'
 import { balanced, lenient, strict } from '../policies/presets.ts'
 import { starterSignals } from '../signals/index.ts'
 
@@ -100,6 +102,8 @@ export interface SessionsOptions {
    * agent), `network` (the address alone, as its /24 or /64), or `none` (default).
    */
   readonly personalFacts?: 'full' | 'network' | 'none'
+  /** Spans and log records: `openTelemetry()` of `holdfast/opentelemetry`. */
+  readonly telemetry?: Telemetry
   /**
    * Called once, with a function that tells how many entries each memory of this engine has. Asking
    * costs next to nothing. Must not throw.
@@ -219,6 +223,7 @@ export const SESSIONS_OPTIONS = {
     onEvent:
       func<(event: SessionEvent, personal: PersonalFacts | null) => void>('it hears each event'),
     personalFacts: withDefault(oneOf(['full', 'network', 'none']), 'none'),
+    telemetry: telemetryOption,
     onMemories: func<(count: () => Memories) => void>('it gets a function that counts'),
     onWarning: func<(message: string) => void>('it hears what could not be written'),
   } satisfies OptionsOf<SessionsOptions>,
@@ -247,6 +252,9 @@ export const SESSIONS_OPTIONS = {
     key: 'keyring',
     keys: 'keyring',
     geo: 'lookup',
+    tracing: 'telemetry',
+    tracer: 'telemetry',
+    opentelemetry: 'telemetry',
     client: 'it is one of the store, as in store: redisStore({ client })',
     redis: 'it is one of the store, as in store: redisStore({ client })',
     url: "it is one of a store, or of connect() of 'holdfast/client'",

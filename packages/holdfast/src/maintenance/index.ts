@@ -10,6 +10,14 @@ export {
   type RingKey,
   rotateKeyring,
 } from '../codecs/keyring.ts'
+export { eventAttributes, SEVERITY_NUMBERS } from '../core/event-attributes.ts'
+export {
+  eventMeaning,
+  type Kind,
+  type Level,
+  type Meaning,
+  typeMeaning,
+} from '../core/event-meaning.ts'
 export {
   EVENT_TYPES,
   type EventNetwork,

@@ -12,6 +12,7 @@ import * as nest from 'holdfast/nest'
 import { geoLookup } from 'holdfast/network'
 import * as next from 'holdfast/next'
 import * as node from 'holdfast/node'
+import { openTelemetry } from 'holdfast/opentelemetry'
 import { redisStore } from 'holdfast/redis'
 import { heldForms, memoryFactors, memoryForms, stepUp } from 'holdfast/step-up'
 import {
@@ -29,6 +30,7 @@ import { COOKIE_OPTIONS } from '../../src/carriers/cookie.ts'
 import { CONNECT_OPTIONS } from '../../src/client/options.ts'
 import { SESSIONS_OPTIONS } from '../../src/engine/options.ts'
 import { GEO_OPTIONS } from '../../src/network/mmdb.ts'
+import { OPEN_TELEMETRY_OPTIONS } from '../../src/opentelemetry/options.ts'
 import { HELD_FORMS_OPTIONS } from '../../src/step-up/held-forms.ts'
 import { STEP_UP_OPTIONS } from '../../src/step-up/step-up.ts'
 import { LMDB_OPTIONS } from '../../src/stores/lmdb.ts'
@@ -100,6 +102,12 @@ const CALLS: readonly Call[] = [
     names: Object.keys(CONNECT_OPTIONS.fields),
     with: (options) => client.connect(options as never),
     right: SERVICE,
+  },
+  {
+    of: 'openTelemetry()',
+    names: Object.keys(OPEN_TELEMETRY_OPTIONS.fields),
+    with: (options) => openTelemetry(options as never),
+    right: {},
   },
   {
     of: 'memoryStore()',
@@ -284,6 +292,9 @@ const RIGHT: Readonly<Record<string, readonly (keyof typeof VALUES)[]>> = {
   store: [],
   keyring: [],
   tokens: [],
+  telemetry: [],
+  tracerProvider: [],
+  loggerProvider: [],
   host: [],
   heldForms: [],
   keys: [],

@@ -54,12 +54,13 @@ interface Answered {
 
 /** Counts and logs an answer. */
 export function observe(
-  parts: Pick<ApiParts, 'callerAddress' | 'log' | 'flatLog' | 'metrics'>,
+  parts: Pick<ApiParts, 'callerAddress' | 'log' | 'flatLog' | 'metrics' | 'tracing'>,
   { route, caller, requestId, error }: Seen,
   answered: Answered,
 ): void {
   const { method, status, ms, peer, header } = answered
   parts.metrics.answered({ method, route, status, ms })
+  parts.tracing?.answered({ method, route })
   if (isLimited(error)) return
   const line = {
     request_id: requestId,

@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { GuessLimits } from '../main/guess-limits.ts'
 import type { Metrics } from '../main/metrics.ts'
 import type { OwnTokens } from '../main/own-tokens.ts'
+import type { Tracing } from '../main/tracing.ts'
 import type { AdminActs } from './admin-acts.ts'
 import type { AuditParts } from './audit-parts.ts'
 import type { Callers } from './callers.ts'
@@ -29,6 +30,7 @@ export interface ApiParts {
   /** For lines without nesting. */
   readonly flatLog: Logger
   readonly metrics: Metrics
+  readonly tracing?: Tracing | undefined
   readonly guesses: GuessLimits
   /** Address of the process that calls, for the log; null when it is not known. */
   readonly callerAddress: (

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { batchBody, checker, LINES_TYPE, presented } from 'holdfast/wire'
+import type { Here } from '../main/tracing.ts'
 import { isJson, MAX_BODY_BYTES, parseJson, takeBytes } from './body.ts'
 import { asDescribed, isInputFault, tracedAs } from './call.ts'
 import { type Caller, checkAudience } from './callers.ts'
@@ -22,7 +23,15 @@ export type Quick = (incoming: IncomingMessage, response: ServerResponse) => boo
 /** What the two calls need of the API's parts. */
 export type QuickParts = Pick<
   ApiParts,
-  'sessions' | 'cookies' | 'metrics' | 'guesses' | 'callers' | 'callerAddress' | 'log' | 'flatLog'
+  | 'sessions'
+  | 'cookies'
+  | 'metrics'
+  | 'tracing'
+  | 'guesses'
+  | 'callers'
+  | 'callerAddress'
+  | 'log'
+  | 'flatLog'
 >
 
 interface ToAnswer {
@@ -30,6 +39,8 @@ interface ToAnswer {
   readonly response: ServerResponse
   readonly seen: Seen
   readonly startedAt: number
+  /** Where its spans belong. It is answered, and logged, together with others. */
+  readonly here: Here | undefined
 }
 
 interface Asked extends ToAnswer {
@@ -116,8 +127,9 @@ export function quickVerify(parts: QuickParts): Quick {
   /** What is thrown for one request concerns that request alone. */
   function bodyOf(asked: Asked): Body | Promise<Body> {
     try {
-      const { incoming, seen } = asked
-      return judge(asked, seen.caller ?? checkCaller(incoming, seen))
+      const { incoming, seen, here } = asked
+      const caller = seen.caller ?? checkCaller(incoming, seen)
+      return here === undefined ? judge(asked, caller) : here(() => judge(asked, caller))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -227,7 +239,13 @@ export function quickVerify(parts: QuickParts): Quick {
     })
   }
 
-  function log({ asked: { incoming, response, seen }, status, ms }: Answered): void {
+  function log(answered: Answered): void {
+    const { here } = answered.asked
+    if (here === undefined) logHere(answered)
+    else here(() => logHere(answered))
+  }
+
+  function logHere({ asked: { incoming, response, seen }, status, ms }: Answered): void {
     try {
       observe(parts, seen, {
         method: 'POST',
@@ -255,7 +273,8 @@ export function quickVerify(parts: QuickParts): Quick {
       route,
       caller: null,
     }
-    const asked: Asked = { incoming, response, seen, startedAt, bytes: NO_BYTES }
+    const here = parts.tracing?.here()
+    const asked: Asked = { incoming, response, seen, startedAt, here, bytes: NO_BYTES }
     try {
       if (length > UNKNOWN_BYTES) checkCaller(incoming, seen)
     } catch (error) {

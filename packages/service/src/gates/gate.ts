@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HeaderLookup, HeaderPair } from 'holdfast/gateway'
 import type { Logger } from 'pino'
 import type { GuessLimits } from '../main/guess-limits.ts'
+import type { Tracing } from '../main/tracing.ts'
 import { authRequest } from './auth-request.ts'
 import type { GatewayOf } from './callers.ts'
 import { type Decide, type GateAnswer, refused, tooOften } from './decide.ts'
@@ -19,6 +20,7 @@ export interface GateParts {
   readonly cookieName: string
   readonly reports: GateReports
   readonly log: Logger
+  readonly tracing?: Pick<Tracing, 'answered'> | undefined
 }
 
 const HOME = '/v1/gate/'
@@ -54,6 +56,7 @@ export function gateHandler(
             options: readOptions(options),
           })
     const wire = wireOf(judged, { dialect, more: judged.ok ? dialect.allow?.(ask) : undefined })
+    parts.tracing?.answered({ method: ask.method, route: `${HOME}${dialect.name}` })
     reports.answered({
       dialect: dialect.name,
       status: wire.status,

@@ -7,7 +7,7 @@ import type { Resources } from './resources.ts'
 /** The engine as the configuration has it, on what the service has opened. */
 export function engineOf(
   config: Config,
-  { store, keys, host, geo, log, metrics, onEvent }: Resources,
+  { store, keys, host, geo, log, metrics, tracing, onEvent }: Resources,
 ): Sessions {
   const { keyring, tokens } = keys
   return createSessions({
@@ -33,6 +33,7 @@ export function engineOf(
     localCopies: config.localCopies ? { onAsked: metrics.copyAsked } : false,
     personalFacts: personalFactsOf(config),
     onEvent,
+    ...(tracing === undefined ? {} : { telemetry: tracing.telemetry }),
     onMemories: metrics.showMemories,
     onWarning: (message) => log.warn(message),
   })

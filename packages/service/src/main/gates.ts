@@ -18,6 +18,7 @@ import type { Openers } from './listeners.ts'
 import type { Metrics } from './metrics.ts'
 import type { ProxyProtocol } from './proxy-protocol.ts'
 import type { Shedding } from './shedding.ts'
+import type { Tracing } from './tracing.ts'
 
 /**
  * Gateways keep idle connections for up to a minute (nginx). A shorter wait here would close
@@ -38,20 +39,23 @@ export interface GatesNeed {
   readonly recorder: Pick<EventRecorder, 'tell'>
   readonly proxied?: ProxyProtocol | undefined
   readonly guard: Shedding['guard']
+  readonly tracing?: Tracing | undefined
 }
 
 /** How the listeners for gateways are opened. */
 export function gateOpeners(need: GatesNeed): Pick<Openers, 'gate' | 'grpc'> {
   const partsOf = gateParts(need)
   return {
-    gate: (where) =>
-      listen(need.guard(gateHandler(partsOf(where))), {
+    gate: (where) => {
+      const answer = need.guard(gateHandler(partsOf(where)))
+      return listen(need.tracing?.serving(answer) ?? answer, {
         where,
         requestTimeoutMs: need.config.requestTimeout,
         keepAliveMs: KEEP_ALIVE_MS,
         maxHeaderBytes: MAX_HEADER_BYTES,
         proxied: need.proxied,
-      }),
+      })
+    },
     grpc: (where) => openGrpc(partsOf(where), where, need.proxied),
   }
 }
@@ -64,6 +68,7 @@ function gateParts({
   now,
   guesses,
   recorder,
+  tracing,
 }: GatesNeed): (where: Listen) => GateParts {
   const { cookieName, cookieSameSite, cookiePartitioned } = config
   const { origins, gateTlsHeader, onBehalfSecret } = config
@@ -102,6 +107,7 @@ function gateParts({
     reports: gateReports(metrics, log),
     cookieName,
     log,
+    tracing,
   }
   return (where) => ({ ...shared, gatewayOf: 'path' in where ? anybody : byKey })
 }

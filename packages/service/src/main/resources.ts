@@ -14,6 +14,7 @@ import { eventLogger, serviceLog } from './log.ts'
 import { standardOutput } from './log-output.ts'
 import { type Metrics, serviceMetrics } from './metrics.ts'
 import { openStore } from './store.ts'
+import { openTracing, type Tracing } from './tracing.ts'
 import { troubleWatch } from './troubles.ts'
 
 export interface ResourceOptions {
@@ -42,6 +43,8 @@ export interface Resources {
   readonly revocations: RevocationHub
   /** Counts and logs each event of this process. */
   readonly onEvent: (event: SessionEvent) => void
+  /** Undefined where the process has no OpenTelemetry SDK. */
+  readonly tracing: Tracing | undefined
   /** For events that come from around the engine. */
   readonly recorder: EventRecorder
   /** Undefined where it is off. */
@@ -70,6 +73,7 @@ export async function openResources(config: Config, options: ResourceOptions): P
   const host = options.host ?? systemHost()
   const now = (): number => host.now()
   const everyMs = options.keysEveryMs ?? KEYS_EVERY_MS
+  const tracing = await openTracing()
   const keys = openKeys(config, { log, metrics, now, everyMs })
   const opened = await openStore(config, { log, now }).catch((error: unknown) => {
     keys.close()
@@ -83,7 +87,13 @@ export async function openResources(config: Config, options: ResourceOptions): P
   }
   const { keyring } = keys
   const personalFacts = personalFactsOf(config)
-  const recorder = eventRecorder({ store, keyring, host, onEvent, personalFacts })
+  const recorder = eventRecorder({
+    ...{ store, keyring, host, personalFacts },
+    onEvent(event) {
+      onEvent(event)
+      tracing?.telemetry.event?.(event)
+    },
+  })
   const noteRotation = rotationEvents({ store, recorder, now, log })
   let audit: Audit | undefined
   let troubles: NodeJS.Timeout | undefined
@@ -144,6 +154,7 @@ export async function openResources(config: Config, options: ResourceOptions): P
       geo,
       revocations,
       onEvent,
+      tracing,
       recorder,
       audit,
       stopping,

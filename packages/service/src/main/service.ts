@@ -150,7 +150,7 @@ async function openAll(
     readonly manage: ServiceOptions['manage']
   },
 ): Promise<Listeners> {
-  const { metrics, log, ring, recorder } = resources
+  const { metrics, log, ring, recorder, tracing } = resources
   const sessions = engineOf(config, resources)
   const { host } = resources
   const now = (): number => host.now()
@@ -172,12 +172,17 @@ async function openAll(
   return openListeners(config, {
     ...gateOpeners({
       ...{ sessions, config, metrics, log, now: host.now, guesses, recorder, proxied, guard },
+      tracing,
     }),
     management:
       manage === undefined
         ? (where) => listen(managementAnswer(managed), { where, requestTimeoutMs, proxied })
         : undefined,
-    main: (where) => listen(guard(requestListener(parts)), { where, requestTimeoutMs, proxied }),
+    main: (where) => {
+      const answer = guard(requestListener(parts))
+      const traced = tracing?.serving(answer) ?? answer
+      return listen(traced, { where, requestTimeoutMs, proxied })
+    },
   })
 }
 
@@ -248,7 +253,8 @@ function apiParts(
     readonly heartbeatMs: number
   },
 ): ApiParts {
-  const { store, keys, host, log, metrics, revocations, recorder, audit, stopping } = resources
+  const { store, keys, host, log, metrics, revocations, recorder, audit, stopping, tracing } =
+    resources
   const { keyring, signingKeys } = keys
   const now = (): number => host.now()
   return {
@@ -267,6 +273,7 @@ function apiParts(
     log,
     flatLog: flatLog(log),
     metrics,
+    tracing,
     guesses,
     ...arrivalsOf(config),
     stopping,

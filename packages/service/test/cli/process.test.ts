@@ -21,6 +21,7 @@ import { atHome, folder, KEYS, LOGIN } from '../support.ts'
 
 /** The program as it is installed: the built files, in a process of their own. */
 const BIN = fileURLToPath(new URL('../../bin/holdfast.mjs', import.meta.url))
+const OBSERVED = fileURLToPath(new URL('../main/observed.mjs', import.meta.url))
 const BUILT = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 beforeAll(() => {
@@ -182,6 +183,43 @@ test('serve runs on LMDB, keeps its sessions over a restart, and ends on SIGTERM
   expect(log()).not.toContain(token)
   expect(JSON.parse(shown.out)).toMatchObject({ id: session.id, subject: 'ada' })
 })
+
+test.each([
+  ['yes', ['holdfast.verify', 'POST /v1/verify'], true],
+  ['no', [], false],
+] as const)(
+  'where an SDK is registered, the service has spans: %s',
+  async (traced, names, loads) => {
+    const env = { ...ENV, TRACED: traced, HOLDFAST_STORE: 'memory:' }
+    const service = spawn(process.execPath, ['--import', OBSERVED, BIN, 'serve'], {
+      env: { PATH: process.env.PATH, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    onTestFinished(() => void service.kill('SIGKILL'))
+    let told = ''
+    service.stderr?.on('data', (chunk) => {
+      told += chunk
+    })
+    const { url } = await listening(service)
+
+    const answer = await fetch(`${url}/v1/verify`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${KEYS.app}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ token: 'hf1.garbage', request: atHome() }),
+    })
+    await answer.text()
+    const ended = once(service, 'close')
+    service.kill('SIGTERM')
+
+    expect((await ended)[0]).toBe(0)
+    const lines = told
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines.flatMap(({ span = [] }) => span)).toEqual(names)
+    expect(lines.at(-1).loaded > 0).toBe(loads)
+  },
+)
 
 test('a log on a full disk stops no service: it answers, counts the lines, and ends', async () => {
   const [port, management] = [await freePort(), await freePort()]

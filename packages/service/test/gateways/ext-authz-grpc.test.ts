@@ -3,6 +3,7 @@ import { type Client, credentials, loadPackageDefinition, Metadata } from '@grpc
 import { fromJSON } from '@grpc/proto-loader'
 import type { Logger } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
+import { recording } from '../../../holdfast/test/support/telemetry.ts'
 import type { CheckResponse, HeaderValueOption } from '../../src/gates/envoy-proto.ts'
 import { listenGrpc } from '../../src/gates/grpc.ts'
 import { NO_GUESS_LIMITS } from '../../src/main/guess-limits.ts'
@@ -268,6 +269,24 @@ test('an access token replaces Authorization, and the secret leaves the cookies'
   }
   expect(ok?.headers_to_remove).toEqual([])
   expect(ok?.response_headers_to_add).toEqual([])
+})
+
+test('a verification is a span of the trace that the request names', async () => {
+  const told = recording()
+  const { run, check } = await meshed()
+  told.reset()
+
+  await check({
+    headers: {
+      cookie: cookieOf(run.token),
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    },
+  })
+
+  expect(told.span('holdfast.verify').parentSpanContext).toMatchObject({
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+    spanId: 'b7ad6b7169203331',
+  })
 })
 
 test('a key of some audiences is held to them: another one is a denial with its code', async () => {

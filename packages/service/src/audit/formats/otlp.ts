@@ -1,5 +1,6 @@
+import { eventAttributes, SEVERITY_NUMBERS } from 'holdfast/maintenance'
 import { type EntryFacts, type Format, factsOf } from './facts.ts'
-import { type Level, meaningOf } from './meaning.ts'
+import { meaningOf } from './meaning.ts'
 
 /**
  * A log record of OTLP 1.x in its JSON encoding: 64-bit numbers are decimal text, trace and span
@@ -9,16 +10,19 @@ import { type Level, meaningOf } from './meaning.ts'
 export const otlp: Format = (entry, { personal }) => {
   const facts = factsOf(entry, personal)
   const { severity, title, outcome } = meaningOf(facts)
-  const [severityNumber, severityText] = SEVERITIES[severity]
   const time = `${facts.at}000000`
   return {
     timeUnixNano: time,
     observedTimeUnixNano: time,
-    severityNumber,
-    severityText,
+    severityNumber: SEVERITY_NUMBERS[severity],
+    severityText: severity,
     eventName: `holdfast.${facts.type}`,
     body: { stringValue: title },
-    attributes: attributesOf({ 'holdfast.result': outcome, ...attributeValues(facts) }),
+    attributes: attributesOf({
+      'holdfast.result': outcome,
+      ...eventAttributes(facts),
+      ...loggedAttributes(facts),
+    }),
     ...(facts.trace === null ? {} : traceContext(facts.trace)),
   }
 }
@@ -37,39 +41,19 @@ export function otlpRequest(records: readonly string[], version: string): string
 
 type Value = string | number | readonly string[] | null | undefined
 
-function attributeValues(facts: EntryFacts): Readonly<Record<string, Value>> {
-  const { network, device, decision, finding, personal, authentication: shown } = facts
+/** What the audit log knows beyond the public part of an event. */
+function loggedAttributes({ index, finding, personal }: EntryFacts): Record<string, Value> {
   return {
-    'user.id': facts.subject,
     'user.name': personal.name,
-    'session.id': facts.session,
     'client.address': personal.address,
     'user_agent.original': personal.userAgent,
-    'user_agent.name': device?.family,
-    'user_agent.version': device?.major?.toString(),
-    'os.name': device?.os,
-    'geo.country.iso_code': network?.country,
-    'geo.locality.name': network?.city,
-    'holdfast.id': facts.id,
-    'holdfast.type': facts.type,
-    'holdfast.index': facts.index,
-    'holdfast.actor': facts.actor,
-    'holdfast.reason': facts.reason,
-    'holdfast.correlation': facts.correlation,
+    'holdfast.index': index,
     'holdfast.tenant': personal.tenant,
     'holdfast.network.prefix': personal.prefix,
-    'holdfast.network.asn': network?.asn,
-    'holdfast.network.organisation': network?.organisation,
-    'holdfast.network.kind': network?.kind,
-    'holdfast.decision.outcome': decision?.outcome,
-    'holdfast.decision.score': decision?.score,
-    'holdfast.decision.reasons': decision?.because.map(({ reason }) => reason),
     'holdfast.rule': finding?.rule,
     'holdfast.finding.text': finding?.text,
     'holdfast.finding.count': finding?.count,
     'holdfast.finding.events': finding?.events,
-    'holdfast.acr': shown?.acr,
-    'holdfast.amr': shown?.amr,
   }
 }
 
@@ -87,13 +71,4 @@ function anyValue(value: string | number | readonly string[]): object {
 
 function traceContext({ traceId, spanId, flags }: NonNullable<EntryFacts['trace']>): object {
   return { traceId, spanId, flags }
-}
-
-/** INFO, INFO2, WARN, ERROR and FATAL of the data model of logs. */
-const SEVERITIES: Readonly<Record<Level, readonly [number, string]>> = {
-  informational: [9, 'informational'],
-  low: [10, 'low'],
-  medium: [13, 'medium'],
-  high: [17, 'high'],
-  critical: [21, 'critical'],
 }

@@ -1,10 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { EVENT_TYPES } from 'holdfast/maintenance'
 import { expect, test } from 'vitest'
 import type { Finding } from '../../../src/audit/finding.ts'
 import { PERSONAL } from '../../../src/audit/formats/facts.ts'
-import { hasMeaning } from '../../../src/audit/formats/meaning.ts'
 import { ocsf } from '../../../src/audit/formats/ocsf.ts'
 import { ocsfFinding } from '../../../src/audit/formats/ocsf-finding.ts'
 import { ALL_TYPES, bareEntry, entryOf, HOSTILE, hostileEntry, SUBJECT } from '../entries.ts'
@@ -36,10 +34,6 @@ test('the schemas refuse what is not OCSF', () => {
   expect(faults({ ...event, unknown: 1 })).not.toEqual([])
   expect(faults({ ...event, service: undefined })).not.toEqual([])
   expect(faults({ ...event, src_endpoint: { ip: '203.0.113.0/24' } })).not.toEqual([])
-})
-
-test.each(EVENT_TYPES)('%s has a meaning of its own', (type) => {
-  expect(hasMeaning(type)).toBe(true)
 })
 
 test.each(ALL_TYPES)('%s is valid OCSF, whole and bare, whatever is personal', (type) => {
