@@ -99,7 +99,11 @@ export function chainOf(directory: string): Chain {
 function headerOf(path: string, number: number): (Line & SegmentContent) | undefined {
   let first: RawLine | undefined
   try {
-    first = rawLines(path).next().value ?? undefined
+    // A loop that is left ends the reading, and closes the file.
+    for (const line of rawLines(path)) {
+      first = line
+      break
+    }
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
     throw new SessionError('record_invalid', `${path} cannot be read.`, { cause })
