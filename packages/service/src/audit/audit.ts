@@ -71,6 +71,8 @@ export function openAudit(options: AuditOptions): Audit {
   const desk = deskThread(log, () => ({
     ...{ directory, key, rules, policy: policyIn(config), version: VERSION },
     ...{ alerts: config.alerts, notices: config.notices, outputs: config.auditOutputs },
+    witnesses: config.auditWitnesses,
+    quorum: config.auditWitnessQuorum ?? config.auditWitnesses.length,
     keyring: formatKeyring(keyring),
   }))
   const stop = new AbortController()
@@ -113,7 +115,10 @@ export function openAudit(options: AuditOptions): Audit {
       .catch(() => {})
   })
   const timers = [
-    every(CHECKPOINT_EVERY_MS, () => signed(desk.methods(), log)),
+    every(CHECKPOINT_EVERY_MS, async () => {
+      await signed(desk.methods(), log)
+      await cosigned(desk.methods(), log)
+    }),
     every(PRUNE_EVERY_MS, () => desk.methods().prune(host.now() - config.auditKeep)),
   ]
 
@@ -248,6 +253,11 @@ function followedRules(
 async function signed({ checkpoint }: Remote<DeskMethods>, log: Logger): Promise<void> {
   const note = await checkpoint()
   if (note !== undefined) log.info({ checkpoint: note }, 'audit log: checkpoint')
+}
+
+async function cosigned({ cosign }: Remote<DeskMethods>, log: Logger): Promise<void> {
+  const note = await cosign()
+  if (note !== undefined) log.info({ checkpoint: note }, 'audit log: witnesses have signed')
 }
 
 function tellState(log: Logger, state: WriterState): void {
