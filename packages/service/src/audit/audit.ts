@@ -53,6 +53,8 @@ export interface AuditOptions {
   readonly keyring: Keyring
   readonly host: Host
   readonly log: Logger
+  /** How often the log is signed (default a minute). */
+  readonly checkpointEveryMs?: number
 }
 
 const CHECKPOINT_EVERY_MS = 60_000
@@ -115,7 +117,7 @@ export function openAudit(options: AuditOptions): Audit {
       .catch(() => {})
   })
   const timers = [
-    every(CHECKPOINT_EVERY_MS, async () => {
+    every(options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS, async () => {
       await signed(desk.methods(), log)
       await cosigned(desk.methods(), log)
     }),

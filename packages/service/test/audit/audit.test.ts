@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { createSessions, newKeyring, systemHost } from 'holdfast'
@@ -6,8 +6,11 @@ import { memoryStore } from 'holdfast/memory'
 import pino from 'pino'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type Audit, openAudit } from '../../src/audit/audit.ts'
+import { noteSigner } from '../../src/audit/log/note.ts'
 import { verifyAudit } from '../../src/audit/log/verify.ts'
+import type { WitnessConfig } from '../../src/audit/witness/settings.ts'
 import { atHome, configOf, folder } from '../support.ts'
+import { W1, witness } from './witness/support.ts'
 
 const PATIENT = { timeout: 60_000 }
 
@@ -28,12 +31,14 @@ function estate() {
   return {
     directory: (machine: string) => join(files, machine),
     log: () => lines.join(''),
-    open(machine: string): Audit {
+    open(machine: string, witnesses: readonly WitnessConfig[] = []): Audit {
       const audit = openAudit({
+        ...(witnesses.length === 0 ? {} : { checkpointEveryMs: 50 }),
         ...{ directory: join(files, machine), store, keyring, host: systemHost() },
         config: configOf({
           HOLDFAST_AUDIT_DIRECTORY: join(files, machine),
           HOLDFAST_AUDIT_MACHINE: machine,
+          HOLDFAST_AUDIT_WITNESSES: JSON.stringify(witnesses),
         }),
         log: pino({}, { write: (line) => void lines.push(line) }),
       })
@@ -148,4 +153,29 @@ test('once it is closed it answers so, and may be closed again', async () => {
     message: 'The audit log is closed.',
   })
   expect(await audit.state()).toBeUndefined()
+})
+
+test('the service gives its checkpoints to a witness, and logs what that has signed', async () => {
+  const world = estate()
+  const directory = world.directory('north')
+  await world.open('north').close()
+  const key = readFileSync(join(directory, 'note.key'), 'utf8')
+  const logs = [noteSigner(key).verifierKey]
+  const { url, key: verifierKey, verifier } = await witness(W1, { now: () => Date.now(), logs })
+  const audit = world.open('north', [{ url, key: verifierKey }])
+  await world.logins(5)
+  await expect.poll(() => found(audit), PATIENT).toBe(5)
+
+  const signed = async (): Promise<boolean> => {
+    const state = await audit.state()
+    return state?.lines != null && state.witnesses[W1.name]?.lines === state.lines
+  }
+  await expect.poll(signed, PATIENT).toBe(true)
+  await audit.close()
+
+  expect(world.log()).toContain('audit log: witnesses have signed')
+  const policy = { witnesses: [verifier], quorum: 1 }
+  const { ok, directories, notes } = verifyAudit([directory], { witnesses: policy })
+  expect([ok, directories[0]?.cosigned]).toEqual([true, directories[0]?.lines])
+  expect(notes.map(({ code }) => code)).toEqual(['signatures_unchecked'])
 })

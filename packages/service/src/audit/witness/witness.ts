@@ -57,7 +57,7 @@ export function createWitnessState(path: string, { verifierKey }: Cosigner): voi
   if (existsSync(path)) {
     throw new SessionError('config_invalid', `${path} is there already. It is left as it is.`)
   }
-  const state = openDatabase(path)
+  const state = opened(path)
   try {
     state.migrate('witness', STEPS)
     state.run('INSERT INTO witness (key) VALUES (?)', [verifierKey])
@@ -66,21 +66,29 @@ export function createWitnessState(path: string, { verifierKey }: Cosigner): voi
   }
 }
 
-/** Throws `config_invalid` where it is the memory of another key. */
+/** Throws `config_invalid` for the memory of another key, and for what is none. */
 export function openWitnessState(path: string, { verifierKey }: Cosigner): Database {
-  const state = openDatabase(path)
+  const state = opened(path)
   try {
-    state.migrate('witness', STEPS)
-    if (state.all('SELECT key FROM witness')[0]?.key === verifierKey) return state
-  } catch (error) {
+    if (state.all('SELECT key FROM witness')[0]?.key !== verifierKey) throw foreign(path)
+    return state
+  } catch (cause) {
     state.close()
-    throw error
+    throw cause instanceof SessionError ? cause : foreign(path, { cause })
   }
-  state.close()
-  throw new SessionError(
-    'config_invalid',
-    `${path} is not the memory of the witness with this key.`,
-  )
+}
+
+function opened(path: string): Database {
+  try {
+    return openDatabase(path)
+  } catch (cause) {
+    throw foreign(path, { cause })
+  }
+}
+
+function foreign(path: string, options?: ErrorOptions): SessionError {
+  const message = `${path} is not, or cannot become, the memory of the witness with this key.`
+  return new SessionError('config_invalid', message, options)
 }
 
 export function witnessDesk(options: WitnessDeskOptions): WitnessDesk {

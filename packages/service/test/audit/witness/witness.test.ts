@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { newNoteKey, noteSigner } from '../../../src/audit/log/note.ts'
@@ -128,9 +129,16 @@ test('logs below the name of a key are apart from each other, and are bounded', 
 
 test('a memory belongs to one key, and a file that is there does not become one', () => {
   const path = join(folder(), 'witness.state')
+  const other = join(folder(), 'text')
+  writeFileSync(other, 'no database, and long enough to be looked at as one'.repeat(20))
   createWitnessState(path, W1)
 
   openWitnessState(path, W1).close()
-  expect(() => openWitnessState(path, W2)).toThrow(/not the memory of the witness/)
+  expect(() => openWitnessState(path, W2)).toThrow(/the memory of the witness/)
+  for (const none of [other, join(folder(), 'other'), '/nowhere/at/all']) {
+    expect(() => openWitnessState(none, W1)).toThrow(
+      expect.objectContaining({ code: 'config_invalid' }),
+    )
+  }
   expect(() => createWitnessState(path, W2)).toThrow(/is there already/)
 })
