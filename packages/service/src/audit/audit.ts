@@ -61,6 +61,7 @@ const CHECKPOINT_EVERY_MS = 60_000
 const PRUNE_EVERY_MS = 3_600_000
 const RULES_EVERY_MS = 1_000
 const STATE_WITHIN_MS = 1_000
+const COSIGNED_WITHIN_MS = 2_000
 
 /**
  * Opens what is behind the audit log in a thread of its own, and begins to write where no other
@@ -179,11 +180,8 @@ export function openAudit(options: AuditOptions): Audit {
     },
     isFailing: () => state.is === 'failing',
     async state() {
-      const late = new Promise<undefined>((resolve) => {
-        setTimeout(resolve, STATE_WITHIN_MS, undefined).unref()
-      })
       const asked = async (): Promise<DeskState> => desk.methods().state()
-      const told = await Promise.race([asked(), late]).catch(() => undefined)
+      const told = await within(STATE_WITHIN_MS, asked()).catch(() => undefined)
       return told && { ...told, writer: state.is }
     },
     changeRing: () =>
@@ -202,7 +200,11 @@ export function openAudit(options: AuditOptions): Audit {
     followed.close()
     stop.abort()
     await written
-    if (state.is === 'writing') await signed(desk.methods(), log).catch(() => {})
+    if (state.is === 'writing') {
+      await signed(desk.methods(), log).catch(() => {})
+      // Where this was the last writer, nobody else will ask the witnesses for these lines.
+      await within(COSIGNED_WITHIN_MS, cosigned(desk.methods(), log)).catch(() => {})
+    }
     await desk.close()
   }
 }
@@ -260,6 +262,14 @@ async function signed({ checkpoint }: Remote<DeskMethods>, log: Logger): Promise
 async function cosigned({ cosign }: Remote<DeskMethods>, log: Logger): Promise<void> {
   const note = await cosign()
   if (note !== undefined) log.info({ checkpoint: note }, 'audit log: witnesses have signed')
+}
+
+/** Undefined where it takes longer. */
+function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  const late = new Promise<undefined>((resolve) => {
+    setTimeout(resolve, ms, undefined).unref()
+  })
+  return Promise.race([work, late])
 }
 
 function tellState(log: Logger, state: WriterState): void {
