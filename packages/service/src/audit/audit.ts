@@ -53,12 +53,15 @@ export interface AuditOptions {
   readonly keyring: Keyring
   readonly host: Host
   readonly log: Logger
+  /** How often the log is signed (default a minute). */
+  readonly checkpointEveryMs?: number
 }
 
 const CHECKPOINT_EVERY_MS = 60_000
 const PRUNE_EVERY_MS = 3_600_000
 const RULES_EVERY_MS = 1_000
 const STATE_WITHIN_MS = 1_000
+const COSIGNED_WITHIN_MS = 2_000
 
 /**
  * Opens what is behind the audit log in a thread of its own, and begins to write where no other
@@ -71,6 +74,8 @@ export function openAudit(options: AuditOptions): Audit {
   const desk = deskThread(log, () => ({
     ...{ directory, key, rules, policy: policyIn(config), version: VERSION },
     ...{ alerts: config.alerts, notices: config.notices, outputs: config.auditOutputs },
+    witnesses: config.auditWitnesses,
+    quorum: config.auditWitnessQuorum ?? config.auditWitnesses.length,
     keyring: formatKeyring(keyring),
   }))
   const stop = new AbortController()
@@ -113,7 +118,10 @@ export function openAudit(options: AuditOptions): Audit {
       .catch(() => {})
   })
   const timers = [
-    every(CHECKPOINT_EVERY_MS, () => signed(desk.methods(), log)),
+    every(options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS, async () => {
+      await signed(desk.methods(), log)
+      await cosigned(desk.methods(), log)
+    }),
     every(PRUNE_EVERY_MS, () => desk.methods().prune(host.now() - config.auditKeep)),
   ]
 
@@ -172,11 +180,8 @@ export function openAudit(options: AuditOptions): Audit {
     },
     isFailing: () => state.is === 'failing',
     async state() {
-      const late = new Promise<undefined>((resolve) => {
-        setTimeout(resolve, STATE_WITHIN_MS, undefined).unref()
-      })
       const asked = async (): Promise<DeskState> => desk.methods().state()
-      const told = await Promise.race([asked(), late]).catch(() => undefined)
+      const told = await within(STATE_WITHIN_MS, asked()).catch(() => undefined)
       return told && { ...told, writer: state.is }
     },
     changeRing: () =>
@@ -195,7 +200,11 @@ export function openAudit(options: AuditOptions): Audit {
     followed.close()
     stop.abort()
     await written
-    if (state.is === 'writing') await signed(desk.methods(), log).catch(() => {})
+    if (state.is === 'writing') {
+      await signed(desk.methods(), log).catch(() => {})
+      // Where this was the last writer, nobody else will ask the witnesses for these lines.
+      await within(COSIGNED_WITHIN_MS, cosigned(desk.methods(), log)).catch(() => {})
+    }
     await desk.close()
   }
 }
@@ -248,6 +257,19 @@ function followedRules(
 async function signed({ checkpoint }: Remote<DeskMethods>, log: Logger): Promise<void> {
   const note = await checkpoint()
   if (note !== undefined) log.info({ checkpoint: note }, 'audit log: checkpoint')
+}
+
+async function cosigned({ cosign }: Remote<DeskMethods>, log: Logger): Promise<void> {
+  const note = await cosign()
+  if (note !== undefined) log.info({ checkpoint: note }, 'audit log: witnesses have signed')
+}
+
+/** Undefined where it takes longer. */
+function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  const late = new Promise<undefined>((resolve) => {
+    setTimeout(resolve, ms, undefined).unref()
+  })
+  return Promise.race([work, late])
 }
 
 function tellState(log: Logger, state: WriterState): void {

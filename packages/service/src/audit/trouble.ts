@@ -11,6 +11,8 @@ export type Trouble =
   | 'audit_unwritten'
   | 'audit_gap'
   | 'store_rolled_back'
+  | 'witness_refuses'
+  | 'witness_silent'
 
 /** As rules look at it: an event of the type `service`. `actor` is the machine. */
 export function troubleFields(

@@ -12,6 +12,8 @@ import { proveLine, verifyProof } from '../audit/log/proof.ts'
 import { readLog } from '../audit/log/read.ts'
 import type { Remark } from '../audit/log/verdict.ts'
 import { type AuditVerdict, verifyAudit } from '../audit/log/verify.ts'
+import { cosigner, type WitnessPolicy, witnessVerifier } from '../audit/witness/cosignature.ts'
+import { createWitnessState } from '../audit/witness/witness.ts'
 import { instantIn, LINE_TYPES, summary, typeIn } from './audit-line.ts'
 
 const KEY_OPTION: Readonly<Record<string, Option>> = {
@@ -19,6 +21,24 @@ const KEY_OPTION: Readonly<Record<string, Option>> = {
     type: 'string',
     value: 'FILE|TEXT',
     about: 'Verifier key, as "audit keys" has printed it; in a file one a line',
+  },
+}
+
+const DEFAULT_NAMES = { log: 'holdfast-audit', witness: 'holdfast-witness' } as const
+
+/** ECMA-262, section 21.4.1.1. */
+const LAST_DATE_MS = 8.64e15
+
+const WITNESS_OPTIONS: Readonly<Record<string, Option>> = {
+  witness: {
+    type: 'string',
+    value: 'FILE|TEXT',
+    about: 'Verifier key of a witness that has to have signed; in a file one a line',
+  },
+  quorum: {
+    type: 'string',
+    value: 'N',
+    about: 'How many of these witnesses are enough (default all)',
   },
 }
 
@@ -39,19 +59,30 @@ export const auditCommands: readonly Command[] = [
         value: 'NAME',
         about: 'Whose key it is, for example auth.example.com/audit (default holdfast-audit)',
       },
+      witness: {
+        type: 'string',
+        value: 'STATE',
+        about: 'Make the key of a witness, and the file STATE, where it keeps what it has signed',
+      },
     },
     arguments: [2, 2],
-    examples: ['holdfast audit keys new /etc/holdfast/audit.key --name auth.example.com/audit'],
+    examples: [
+      'holdfast audit keys new /etc/holdfast/audit.key --name auth.example.com/audit',
+      'holdfast audit keys new witness.key --name witness.example --witness witness.state',
+    ],
     async run({ arguments: [what, path = ''], text, out }) {
       if (what !== 'new') throw new UsageError('It is "holdfast audit keys new FILE".')
       if (existsSync(path)) {
         throw new SessionError('config_invalid', `${path} is there already. It is left as it is.`)
       }
-      const key = newNoteKey(text('name') ?? 'holdfast-audit', random)
+      const state = text('witness')
+      const use = state === undefined ? 'log' : 'witness'
+      const key = newNoteKey(text('name') ?? DEFAULT_NAMES[use], random, use)
+      if (state !== undefined) createWitnessState(state, cosigner(key))
       writeFileSync(path, `${key}\n`, { mode: 0o600, flag: 'wx' })
-      const { verifierKey } = noteSigner(key)
+      const { verifierKey } = state === undefined ? noteSigner(key) : cosigner(key)
       out.line(`Made ${path}. Its verifier key, which is no secret:\n${verifierKey}`)
-      out.value({ file: path, verifierKey })
+      out.value({ file: path, verifierKey, ...(state === undefined ? {} : { state }) })
       return EXIT.done
     },
   },
@@ -65,9 +96,12 @@ export const auditCommands: readonly Command[] = [
       'Name the directories of all writers together: each has what the others do not have. ' +
       'Exit code 1 when anything\n' +
       'is wrong. Notes are no faults: lines of killed writers, which do not count, or lines that ' +
-      'two writers have.',
+      'two writers have.\n' +
+      'With --witness it says up to where the witnesses have signed, and a log that they have ' +
+      'not signed at all is wrong.',
     options: {
       ...KEY_OPTION,
+      ...WITNESS_OPTIONS,
       against: {
         type: 'string',
         value: 'FILE',
@@ -78,12 +112,14 @@ export const auditCommands: readonly Command[] = [
     examples: [
       'holdfast audit verify /var/lib/holdfast/audit --key verifier.txt',
       'holdfast audit verify one two --key verifier.txt --against checkpoint.last-month',
+      'holdfast audit verify /var/lib/holdfast/audit --key verifier.txt --witness witnesses.txt',
     ],
     async run(asked) {
       const { arguments: directories, text, out } = asked
       const against = text('against')
       const verdict = verifyAudit(directories, {
         ...verifierKeys(asked),
+        ...witnessPolicy(asked),
         ...(against === undefined ? {} : { against: fileText(against, 'The checkpoint') }),
         onProgress: ({ bytes, of }) => {
           if (out.json) return
@@ -100,16 +136,22 @@ export const auditCommands: readonly Command[] = [
     about: 'Prove that one line is in the audit log, without showing any other',
     usage: 'DIR',
     details:
-      'Prints a proof (C2SP tlog-proof) with the line in it and the newest checkpoint. ' +
-      '"audit check-proof" checks it\n' +
-      'without the log.',
+      'Prints a proof (C2SP tlog-proof) with the line in it and the newest checkpoint, or with ' +
+      '--witness the newest\n' +
+      'that these have signed. "audit check-proof" checks it without the log.',
     options: {
       event: { type: 'string', value: 'ID', about: 'The event with this id' },
       line: { type: 'string', value: 'N', about: 'The line with this index, from 0' },
+      ...WITNESS_OPTIONS,
     },
     arguments: [1, 1],
     examples: ['holdfast audit prove /var/lib/holdfast/audit --event ID > event.tlog-proof'],
-    async run({ arguments: [directory = ''], text, out }) {
+    async run(asked) {
+      const {
+        arguments: [directory = ''],
+        text,
+        out,
+      } = asked
       const [event, line] = [text('event'), text('line')]
       if ((event === undefined) === (line === undefined)) {
         throw new UsageError('Name one of --event ID and --line N.')
@@ -117,7 +159,8 @@ export const auditCommands: readonly Command[] = [
       if (line !== undefined && !/^\d{1,15}$/.test(line)) {
         throw new UsageError('--line must be a whole number from 0.')
       }
-      const proof = proveLine(directory, event === undefined ? { index: Number(line) } : { event })
+      const wanted = event === undefined ? { index: Number(line) } : { event }
+      const proof = proveLine(directory, wanted, witnessPolicy(asked).witnesses)
       out.line(proof.trimEnd())
       out.value({ proof })
       return EXIT.done
@@ -128,9 +171,12 @@ export const auditCommands: readonly Command[] = [
     about: 'Check a proof that a line is in the audit log, without the log',
     usage: 'FILE',
     details: 'Shows the line that is proven. Exit code 1 when the proof does not hold.',
-    options: KEY_OPTION,
+    options: { ...KEY_OPTION, ...WITNESS_OPTIONS },
     arguments: [1, 1],
-    examples: ['holdfast audit check-proof event.tlog-proof --key verifier.txt'],
+    examples: [
+      'holdfast audit check-proof event.tlog-proof --key verifier.txt',
+      'holdfast audit check-proof event.tlog-proof --key verifier.txt --witness witnesses.txt',
+    ],
     async run(asked) {
       const {
         arguments: [path = ''],
@@ -138,13 +184,17 @@ export const auditCommands: readonly Command[] = [
       } = asked
       const { verifierKeys: keys } = verifierKeys(asked)
       if (keys === undefined) throw new UsageError('Name the verifier key: --key.')
-      const checked = verifyProof(fileText(path, 'The proof'), keys)
+      const { witnesses } = witnessPolicy(asked)
+      const checked = verifyProof(fileText(path, 'The proof'), keys, witnesses)
       out.value(checked)
       if (!checked.ok) {
         out.note(`holdfast: ${printable(path)} proves nothing: ${checked.problem}.`)
         return EXIT.failed
       }
-      const { index, size, origin, line } = checked
+      const { index, size, origin, line, cosignatures } = checked
+      for (const { witness, at } of cosignatures) {
+        out.line(printable(`${witness} has signed these ${size} lines, at ${timeText(at)}.`))
+      }
       out.line(printable(`Line ${index} of the ${size} that ${origin} has signed is:`))
       out.line(printable(line))
       return EXIT.done
@@ -206,16 +256,34 @@ function random(size: number): Uint8Array {
   return randomFillSync(new Uint8Array(size))
 }
 
-function verifierKeys({ text }: Asked): { readonly verifierKeys?: readonly string[] } {
-  const given = text('key')
-  if (given === undefined) return {}
-  // A verifier key has two plus signs, and no file of one should.
-  const isKey = given.split('+').length >= 3 && !existsSync(given)
-  const lines = isKey ? given : fileText(given, 'The verifier key')
-  return { verifierKeys: lines.split('\n').filter((line) => line.trim() !== '') }
+function verifierKeys(asked: Asked): { readonly verifierKeys?: readonly string[] } {
+  const keys = keyTexts(asked.text('key'), 'The verifier key')
+  return keys === undefined ? {} : { verifierKeys: keys }
 }
 
-function fileText(path: string, name: string): string {
+function witnessPolicy({ text }: Asked): { readonly witnesses?: WitnessPolicy } {
+  const keys = keyTexts(text('witness'), 'The verifier key of a witness')
+  const quorum = Number(text('quorum') ?? keys?.length)
+  if (keys === undefined) {
+    if (text('quorum') === undefined) return {}
+    throw new UsageError('--quorum is of witnesses: name them with --witness.')
+  }
+  if (!Number.isInteger(quorum) || quorum < 1 || quorum > keys.length) {
+    throw new UsageError(`--quorum must be a whole number from 1 to the ${keys.length} witnesses.`)
+  }
+  return { witnesses: { witnesses: keys.map(witnessVerifier), quorum } }
+}
+
+/** Keys that are named, one a line in a file or one as it is. Each counts once. */
+export function keyTexts(given: string | undefined, name: string): readonly string[] | undefined {
+  if (given === undefined) return undefined
+  // A verifier key has two plus signs, and no file of one should.
+  const isKey = given.split('+').length >= 3 && !existsSync(given)
+  const lines = (isKey ? given : fileText(given, name)).split('\n').map((line) => line.trim())
+  return [...new Set(lines.filter((line) => line !== ''))]
+}
+
+export function fileText(path: string, name: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {
@@ -224,11 +292,15 @@ function fileText(path: string, name: string): string {
 }
 
 function describe({ ok, directories, faults, notes, leftOut }: AuditVerdict): string {
-  const read = directories.map(
-    ({ directory, segments, lines, events, signed }) =>
+  const read = directories.flatMap((one) => {
+    const { directory, segments, lines, events, signed, cosigned, cosignedAt } = one
+    const facts =
       `${directory}: ${events} events in ${lines} lines of ${segments} segments, ` +
-      `${signed} lines signed.`,
-  )
+      `${signed} lines signed.`
+    if (cosigned === undefined || cosignedAt == null) return [facts]
+    const until = `the witnesses have signed ${cosigned} lines, at ${timeText(cosignedAt)}.`
+    return [facts, `${directory}: ${until}`]
+  })
   return [
     ...read,
     ...notes.map((note) => `note: ${remarkText(note)}`),
@@ -242,6 +314,11 @@ function describe({ ok, directories, faults, notes, leftOut }: AuditVerdict): st
 
 function remarkText({ code, file, line, message }: Remark): string {
   return `${file}${line === null ? '' : `, line ${line}`}: ${message} (${code})`
+}
+
+/** A witness may say any time. */
+function timeText(at: number): string {
+  return Math.abs(at) <= LAST_DATE_MS ? new Date(at).toISOString() : 'a time that is none'
 }
 
 function mebibytes(bytes: number): string {

@@ -76,7 +76,8 @@ function endSoon(): number {
   return EXIT.done
 }
 
-function firstSignal(): Promise<void> {
+/** Resolves at SIGTERM or SIGINT. */
+export function firstSignal(): Promise<void> {
   return new Promise((resolve) => {
     function seen(): void {
       process.off('SIGTERM', seen)

@@ -18,4 +18,17 @@ export const AUDIT_CONTRADICTIONS: readonly ConfigCheck[] = [
       ]
     },
   },
+  {
+    of: ['auditWitnesses', 'auditWitnessQuorum'],
+    problemsOf({ auditWitnesses, auditWitnessQuorum }, origin) {
+      if ((auditWitnessQuorum ?? 0) <= auditWitnesses.length) return []
+      return [
+        {
+          field: origin('auditWitnessQuorum'),
+          problem: `is more than the ${auditWitnesses.length} witnesses that are named`,
+          fix: `Lower it, or name more in ${origin('auditWitnesses')}.`,
+        },
+      ]
+    },
+  },
 ]

@@ -6,9 +6,12 @@ import { openCheckpoint } from '../audit/log/checkpoint.ts'
 import { NOTE_KEY } from '../audit/log/files.ts'
 import { noteSigner, noteVerifier } from '../audit/log/note.ts'
 import { readLog } from '../audit/log/read.ts'
-import { CHECKPOINT } from '../audit/log/recover.ts'
+import { CHECKPOINT, checkpointText } from '../audit/log/recover.ts'
 import { lastSegment } from '../audit/log/segments.ts'
 import { INDEX_FILE, indexedTo } from '../audit/search/index-file.ts'
+import { askWitness } from '../audit/witness/ask-witness.ts'
+import { consistencyProofs } from '../audit/witness/consistency.ts'
+import { type WitnessConfig, witnessOf } from '../audit/witness/settings.ts'
 import { backlogOf } from '../audit/writer/backlog.ts'
 import { WRITER_RECORD, writerOf } from '../audit/writer/lease.ts'
 import type { Config } from '../config/schema.ts'
@@ -65,6 +68,40 @@ export async function examineAuditWriter({
   }
   return findings
 }
+
+/** Asks each witness to sign the newest checkpoint: one that knows another history says so. */
+export async function examineWitnesses(
+  { auditDirectory: folder = '', auditWitnesses }: Config,
+  now: () => number,
+): Promise<readonly Finding[]> {
+  if (!existsSync(folder)) return []
+  const { prove } = consistencyProofs(folder)
+
+  async function examineOne(config: WitnessConfig): Promise<readonly Finding[]> {
+    const witness = witnessOf(config)
+    const note = checkpointText(folder)
+    if (note === undefined) return []
+    let answer = await askWitness(witness, { note, known: 0, prove, now })
+    const newest = checkpointText(folder)
+    // The service may have shown it a newer one meanwhile.
+    if (answer.is === 'refused' && newest !== undefined && newest !== note) {
+      answer = await askWitness(witness, { note: newest, known: 0, prove, now })
+    }
+    if (answer.is === 'cosigned') return []
+    const found = `the witness ${witness.verifier.name}`
+    if (answer.is === 'failed') {
+      return [warning(CHECK, `${found} does not sign: ${answer.problem}`, ASK_ITS_OPERATOR)]
+    }
+    return [fault(CHECK, `${found} knows another history: ${answer.problem}`, KEEP)]
+  }
+
+  return (await Promise.all(auditWitnesses.map(examineOne))).flat()
+}
+
+const ASK_ITS_OPERATOR = 'Look at its address in HOLDFAST_AUDIT_WITNESSES, and ask who runs it.'
+const KEEP =
+  'Somebody has changed the log, or put back an older copy. Keep the directory as it is, and ' +
+  'compare it with checkpoints that were kept elsewhere ("holdfast audit verify").'
 
 function signing(directory: string, key: string): readonly Finding[] {
   const path = join(directory, CHECKPOINT)

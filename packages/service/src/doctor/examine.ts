@@ -6,7 +6,7 @@ import { checkConfig, type Sources } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { openKeyring } from '../main/keyring.ts'
 import { openStore } from '../main/store.ts'
-import { examineAuditFiles, examineAuditWriter } from './audit.ts'
+import { examineAuditFiles, examineAuditWriter, examineWitnesses } from './audit.ts'
 import { examineFiles } from './files.ts'
 import { type Finding, fault, warning } from './finding.ts'
 import { examineRedis } from './redis.ts'
@@ -14,7 +14,8 @@ import { examineRunning } from './running.ts'
 
 /**
  * Looks at an installation from where its service runs: the configuration, the files that it names,
- * the store, the running process. Changes nothing but a key in Redis that is gone in a second.
+ * the store, the running process. Changes nothing but a key in Redis that is gone in a second, and
+ * has the witnesses of the audit log sign what they would be asked to sign within the minute.
  */
 export async function examine(
   sources: Sources,
@@ -32,6 +33,7 @@ export async function examine(
     ...warnings.map(({ field, problem, fix }) => warning('network', `${field} ${problem}`, fix)),
     ...(await examineFiles(config, now())),
     ...examineAuditFiles(config, now()),
+    ...(await examineWitnesses(config, now)),
     ...store,
     ...(store.some(({ level }) => level === 'fault') ? [] : await insideOf(config)),
     ...(await examineRunning(config)),

@@ -4,6 +4,8 @@ import type { Metrics } from './metrics.ts'
 
 const WRITER = ['writing', 'standby', 'failing'] as const
 
+const WITNESS = ['waiting', 'cosigning', 'failing', 'refusing'] as const
+
 /** The audit log of this process. Its thread is asked when somebody reads the metrics. */
 export function auditMetrics(registers: Registry[]): Pick<Metrics, 'showAudit'> {
   return {
@@ -73,6 +75,28 @@ export function auditMetrics(registers: Registry[]): Pick<Metrics, 'showAudit'> 
             one.set({ output, is: 'sent' }, sent)
             one.set({ output, is: 'dropped' }, dropped)
             one.set({ output, is: 'queued' }, queued)
+          }
+        },
+      )
+      gauge(
+        'holdfast_audit_witness',
+        {
+          help: 'What each witness does: waiting, cosigning, failing or refusing.',
+          labelNames: ['witness', 'is'],
+        },
+        (one, { lines, witnesses }) => {
+          if (lines === null) return
+          for (const [witness, { is: does }] of Object.entries(witnesses)) {
+            for (const is of WITNESS) one.set({ witness, is }, does === is ? 1 : 0)
+          }
+        },
+      )
+      gauge(
+        'holdfast_audit_witness_lines',
+        { help: 'Lines of the audit log that each witness has signed.', labelNames: ['witness'] },
+        (one, { witnesses }) => {
+          for (const [witness, { lines }] of Object.entries(witnesses)) {
+            if (lines !== null) one.set({ witness }, lines)
           }
         },
       )

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { createSessions, newKeyring, systemHost } from 'holdfast'
@@ -6,8 +6,11 @@ import { memoryStore } from 'holdfast/memory'
 import pino from 'pino'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type Audit, openAudit } from '../../src/audit/audit.ts'
+import { noteSigner } from '../../src/audit/log/note.ts'
 import { verifyAudit } from '../../src/audit/log/verify.ts'
+import type { WitnessConfig } from '../../src/audit/witness/settings.ts'
 import { atHome, configOf, folder } from '../support.ts'
+import { serving, W1, W2, witness } from './witness/support.ts'
 
 const PATIENT = { timeout: 60_000 }
 
@@ -28,12 +31,17 @@ function estate() {
   return {
     directory: (machine: string) => join(files, machine),
     log: () => lines.join(''),
-    open(machine: string): Audit {
+    open(
+      machine: string,
+      { witnesses = [], ...more }: { witnesses?: WitnessConfig[]; checkpointEveryMs?: number } = {},
+    ): Audit {
       const audit = openAudit({
+        ...more,
         ...{ directory: join(files, machine), store, keyring, host: systemHost() },
         config: configOf({
           HOLDFAST_AUDIT_DIRECTORY: join(files, machine),
           HOLDFAST_AUDIT_MACHINE: machine,
+          HOLDFAST_AUDIT_WITNESSES: JSON.stringify(witnesses),
         }),
         log: pino({}, { write: (line) => void lines.push(line) }),
       })
@@ -148,4 +156,54 @@ test('once it is closed it answers so, and may be closed again', async () => {
     message: 'The audit log is closed.',
   })
   expect(await audit.state()).toBeUndefined()
+})
+
+/** A machine whose log has a witness. */
+async function witnessed() {
+  const world = estate()
+  const directory = world.directory('north')
+  await world.open('north').close()
+  const key = readFileSync(join(directory, 'note.key'), 'utf8')
+  const logs = [noteSigner(key).verifierKey]
+  const one = await witness(W1, { now: () => Date.now(), logs })
+  const policy = { witnesses: [one.verifier], quorum: 1 }
+  return {
+    ...{ world, witnesses: [{ url: one.url, key: one.key }] },
+    verdict: () => verifyAudit([directory], { witnesses: policy }),
+  }
+}
+
+test('the service gives its checkpoints to a witness, and logs what that has signed', async () => {
+  const { world, witnesses, verdict } = await witnessed()
+  const audit = world.open('north', { witnesses, checkpointEveryMs: 50 })
+  await world.logins(5)
+  await expect.poll(() => found(audit), PATIENT).toBe(5)
+
+  const signed = async (): Promise<boolean> => {
+    const state = await audit.state()
+    return state?.lines != null && state.witnesses[W1.name]?.lines === state.lines
+  }
+  await expect.poll(signed, PATIENT).toBe(true)
+
+  expect(world.log()).toContain('audit log: witnesses have signed')
+  const { ok, directories, notes } = verdict()
+  expect([ok, directories[0]?.cosigned]).toEqual([true, directories[0]?.lines])
+  expect(notes.map(({ code }) => code)).toEqual(['signatures_unchecked'])
+})
+
+test('the last lines before an end have the signature of the witness, if it answers', async () => {
+  const { world, witnesses, verdict } = await witnessed()
+  const silent = { url: await serving(() => {}), key: W2.verifierKey }
+  const audit = world.open('north', { witnesses: [...witnesses], checkpointEveryMs: 3_600_000 })
+  await world.logins(5)
+  await expect.poll(() => found(audit), PATIENT).toBe(5)
+
+  await audit.close()
+  const { ok, directories } = verdict()
+  const next = world.open('north', { witnesses: [silent] })
+  await expect.poll(async () => (await next.state())?.writer, PATIENT).toBe('writing')
+  await next.close()
+
+  expect([ok, directories[0]?.cosigned]).toEqual([true, directories[0]?.lines])
+  expect(verdict()).toMatchObject({ ok: true, notes: [{ code: 'not_cosigned' }, {}] })
 })

@@ -9,6 +9,7 @@ import { newNoteKey, noteSigner } from '../../src/audit/log/note.ts'
 import { readLog } from '../../src/audit/log/read.ts'
 import { examine } from '../../src/doctor/examine.ts'
 import { type Service, startService } from '../../src/index.ts'
+import { W1, W2, witness } from '../audit/witness/support.ts'
 import { atHome, configOf, folder, KEYS } from '../support.ts'
 
 const HOUR_MS = 3_600_000
@@ -187,6 +188,33 @@ const FAULTS: readonly (readonly [string, () => Promise<Env>, RegExp])[] = [
 
 test.each(FAULTS)('the doctor finds %s, and names the mend', async (_, plant, expected) => {
   expect(await found(await plant())).toMatch(expected)
+})
+
+test('the doctor asks the witnesses, and finds one that knows another history', async () => {
+  const verifierKey = (env: Env): string =>
+    noteSigner(readFileSync(env.HOLDFAST_AUDIT_KEY ?? '', 'utf8')).verifierKey
+  const env = await used()
+  const one = await witness(W1, { now: () => Date.now(), logs: [verifierKey(env)] })
+  const [{ url }, away] = [one, { url: 'http://127.0.0.1:9', key: W2.verifierKey }]
+  const named = (...all: object[]): Env => ({
+    ...env,
+    HOLDFAST_AUDIT_WITNESSES: JSON.stringify(all),
+  })
+  const ours = { url, key: one.key }
+
+  const fine = await found(named(ours))
+  const gone = await found(named(ours, away))
+  // What it remembers of this log is another beginning.
+  one.state.run('UPDATE logs SET root = zeroblob(32), size = size - 1')
+  const forged = await found(named(ours))
+
+  expect(fine).not.toContain('witness')
+  expect(gone).toMatch(
+    /^warning audit log: the witness .*w2 does not sign: it cannot be asked: .*AUDIT_WITNESSES/m,
+  )
+  expect(forged).toMatch(
+    /^fault audit log: the witness .*w1 knows another history: .* does not go on .*Somebody has/m,
+  )
 })
 
 test('the doctor finds an index that is behind, once it had the time', async () => {

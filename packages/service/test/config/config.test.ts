@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatDuration, parseDuration } from 'holdfast/wire'
 import { describe, expect, test } from 'vitest'
+import { parse as parseYaml } from 'yaml'
 import { digestOf } from '../../src/config/api-keys.ts'
 import { checkConfig, loadConfig } from '../../src/config/load.ts'
 import { thresholdsOf } from '../../src/config/policy.ts'
@@ -671,6 +672,7 @@ test('origins may have schemes of their own, and cookies be partitioned', () => 
 test('the example of every setting is right', () => {
   const needed = {
     HOLDFAST_AUDIT_DIRECTORY: factsOf('auditDirectory').example,
+    HOLDFAST_AUDIT_WITNESSES: factsOf('auditWitnesses').example,
     HOLDFAST_KEYRING: factsOf('keyring').example,
     HOLDFAST_ORIGINS: factsOf('origins').example,
     HOLDFAST_TRUSTED_PROXIES: factsOf('trustedProxies').example,
@@ -721,4 +723,35 @@ test('durations are read and written in words', () => {
   for (const wrong of ['', '2', 'h', '-1h', '1.5h', '2 h', '1e3s', '99999999999d']) {
     expect(parseDuration(wrong)).toBeUndefined()
   }
+})
+
+const LOG_KEY = 'a.example+ab5a0d9b+AQu7Q7u8m8xFWR57megSUR+3hA8Jq1QKZoHhpcDMwRHz'
+const [WITNESS] = parseYaml(factsOf('auditWitnesses').example)
+
+test.each([
+  ['a URL with credentials', { ...WITNESS, url: 'https://a:b@witness.example' }, /0\.url must be/],
+  ['a URL of another kind', { ...WITNESS, url: 'ftp://witness.example' }, /0\.url must be an http/],
+  ['a key of a log', { ...WITNESS, key: LOG_KEY }, /0\.key must be the verifier key of a witness/],
+  ['a key that was damaged', { ...WITNESS, key: `${WITNESS.key}A` }, /0\.key must be the verifier/],
+])('a witness with %s is refused', (_, witness, expected) => {
+  const env = { HOLDFAST_API_KEYS: KEYS, HOLDFAST_AUDIT_WITNESSES: JSON.stringify([witness]) }
+
+  const [first] = problemsOf({ env })
+
+  expect(`${first?.field} ${first?.problem}`).toMatch(expected)
+})
+
+test('a witness is named once, and no quorum is more than all', () => {
+  const twice = JSON.stringify([WITNESS, { ...WITNESS, url: 'https://other.example' }])
+  const env = { HOLDFAST_API_KEYS: KEYS, HOLDFAST_AUDIT_WITNESSES: JSON.stringify([WITNESS]) }
+
+  expect(problemsOf({ env: { ...env, HOLDFAST_AUDIT_WITNESSES: twice } })).toMatchObject([
+    { field: 'HOLDFAST_AUDIT_WITNESSES' },
+  ])
+  expect(problemsOf({ env: { ...env, HOLDFAST_AUDIT_WITNESS_QUORUM: '2' } })).toMatchObject([
+    {
+      field: 'HOLDFAST_AUDIT_WITNESS_QUORUM',
+      problem: expect.stringMatching(/^is more than the 1 /),
+    },
+  ])
 })

@@ -65,9 +65,16 @@ test('workers that look at one audit log count what is in it once', async () => 
   const all = allWorkerMetrics()
   const outbox = [{ target: 'ops', pending: 2, dead: 1, folded: 0, oldestMs: 5 }]
   const shared = { outputs: {}, alerting: { outbox, sent: {} } }
+  const witness = (is: 'waiting' | 'cosigning', lines: number | null) => ({ w1: { is, lines } })
   const states: readonly AuditState[] = [
-    { ...shared, writer: 'writing', lines: 7, caughtUp: true },
-    { ...shared, writer: 'standby', lines: null, caughtUp: false },
+    { ...shared, writer: 'writing', lines: 7, caughtUp: true, witnesses: witness('cosigning', 6) },
+    {
+      ...shared,
+      writer: 'standby',
+      lines: null,
+      caughtUp: false,
+      witnesses: witness('waiting', null),
+    },
   ]
   for (const [id, state] of states.entries()) {
     const one = serviceMetrics()
@@ -79,6 +86,9 @@ test('workers that look at one audit log count what is in it once', async () => 
 
   expect(text).toContain('holdfast_alerts{target="ops",is="pending"} 2')
   expect(text).toContain('holdfast_audit_lines 7')
+  expect(text).toContain('holdfast_audit_witness{witness="w1",is="cosigning"} 1')
+  expect(text).toContain('holdfast_audit_witness{witness="w1",is="waiting"} 0')
+  expect(text).toContain('holdfast_audit_witness_lines{witness="w1"} 6')
   expect(text).toContain('holdfast_audit_writer{is="writing"} 1')
   expect(text).toContain('holdfast_audit_writer{is="standby"} 1')
 })

@@ -19,6 +19,8 @@ import type { ProblemLog } from '../problem-log.ts'
 import { INDEX_FILE } from '../search/index-file.ts'
 import type { Searches } from '../search/search.ts'
 import { type Trouble, troubleFields } from '../trouble.ts'
+import type { Witness } from '../witness/ask-witness.ts'
+import { openWitnesses, type WitnessState } from '../witness/witnesses.ts'
 import { detection } from './detection.ts'
 import { indexReader } from './index-reader.ts'
 import { noticeReader } from './notice-reader.ts'
@@ -37,6 +39,11 @@ export interface AuditDesk {
   restart(oldest: Positions, heads: Positions): void
   /** Signs the tree as it is. Undefined while this process does not write. */
   checkpoint(): string | undefined
+  /**
+   * Gives the newest checkpoint to the witnesses. Answers it with what they have signed, where that
+   * is new and was kept.
+   */
+  cosign(): Promise<string | undefined>
   /** Another process is the writer, or nobody. What is on its way to outputs goes on. */
   end(): Promise<void>
   readonly searches: Searches
@@ -63,6 +70,7 @@ export interface DeskState {
   /** Everything in the log is in the index, and the rules have seen it. */
   readonly caughtUp: boolean
   readonly outputs: Readonly<Record<string, OutputState>>
+  readonly witnesses: Readonly<Record<string, WitnessState>>
   readonly alerting: AlertingState
 }
 
@@ -75,6 +83,9 @@ export interface DeskOptions {
   readonly alerts: AlertSettings
   readonly notices: NoticeSettings | undefined
   readonly outputs: readonly AuditOutput[]
+  readonly witnesses: readonly Witness[]
+  /** How many of them have to sign. */
+  readonly quorum: number
   readonly now: () => number
   readonly random: (size: number) => Uint8Array
   readonly log: ProblemLog
@@ -122,6 +133,10 @@ export function openDesk(options: DeskOptions): AuditDesk {
     onFault: (err) => tell.error({ err }, 'The audit log cannot be read.'),
   })
   const again = rereading()
+  const witnesses = openWitnesses({
+    ...{ directory, witnesses: options.witnesses, quorum: options.quorum, now, random },
+    ...{ log: tell, onTrouble: troubled },
+  })
   let log: AuditLog | undefined
 
   function writing(): AuditLog {
@@ -171,6 +186,12 @@ export function openDesk(options: DeskOptions): AuditDesk {
       if (!isNew && gaps.some(({ reason }) => reason === 'dropped')) troubled('audit_gap')
     },
     checkpoint: () => log?.checkpoint(),
+    async cosign() {
+      const into = log
+      if (into === undefined || options.witnesses.length === 0) return undefined
+      const note = await witnesses.cosign(into.checkpoint())
+      return note !== undefined && into === log && into.cosigned(note) ? note : undefined
+    },
     async end() {
       log?.close()
       log = undefined
@@ -210,9 +231,11 @@ export function openDesk(options: DeskOptions): AuditDesk {
       lines: log?.size() ?? null,
       caughtUp: pump.isCaughtUp(),
       outputs: Object.fromEntries(outputs.map((output) => [output.name, output.state()])),
+      witnesses: witnesses.state(),
       alerting: alerting.state(),
     }),
     async close() {
+      witnesses.close()
       await this.end()
       await Promise.all(outputs.map((output) => output.close(OUTPUT_GRACE_MS)))
       index.close()

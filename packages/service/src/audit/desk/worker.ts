@@ -15,6 +15,7 @@ import type { ProblemLog } from '../problem-log.ts'
 import type { Search } from '../search/search.ts'
 import { answerOn, type PortEnd, tellOver } from '../thread/port.ts'
 import type { Trouble } from '../trouble.ts'
+import { type WitnessConfig, witnessOf } from '../witness/settings.ts'
 import { type AuditDesk, type DeskState, openDesk } from './desk.ts'
 
 /** What a worker with the desk is started with. It holds secrets. */
@@ -29,6 +30,8 @@ export interface DeskSettings {
   readonly alerts: AlertSettings
   readonly notices: NoticeSettings | undefined
   readonly outputs: readonly AuditOutputConfig[]
+  readonly witnesses: readonly WitnessConfig[]
+  readonly quorum: number
   readonly version: string
 }
 
@@ -61,9 +64,10 @@ function serve(port: PortEnd, settings: DeskSettings): void {
     origin: { hostname: hostname(), processId: String(process.pid) },
     version: settings.version,
   })
-  const { directory, policy, rules, alerts, notices } = settings
+  const { directory, policy, rules, alerts, notices, quorum } = settings
   const desk = openDesk({
-    ...{ directory, policy, rules, alerts, notices, outputs, now, random, log },
+    ...{ directory, policy, rules, alerts, notices, outputs, quorum, now, random, log },
+    witnesses: settings.witnesses.map(witnessOf),
     signer: noteSigner(settings.key),
     keyring: ring.keyring,
   })
@@ -77,6 +81,7 @@ function methodsOf(desk: AuditDesk, changeRing: (text: string) => void) {
       desk.append(entries, through),
     restart: (oldest: Positions, heads: Positions): void => desk.restart(oldest, heads),
     checkpoint: (): string | undefined => desk.checkpoint(),
+    cosign: (): Promise<string | undefined> => desk.cosign(),
     end: (): Promise<void> => desk.end(),
     findEvents: (search: Search) => desk.searches.events(search),
     findSessions: (search: Search) => desk.searches.sessions(search),

@@ -43,6 +43,11 @@ export interface AuditLog {
   size(): number
   /** Signs the present tree. Answers the signed note; the same one while nothing was added. */
   checkpoint(): string
+  /**
+   * Keeps a checkpoint with what witnesses have signed of it. Answers whether it is the newest one
+   * still: another is left out, because the next has a proof that goes on from it.
+   */
+  cosigned(note: string): boolean
   close(): void
 }
 
@@ -186,6 +191,19 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
     }
   }
 
+  /** Keeps a checkpoint as the newest one, and among all. */
+  function keep(note: string): void {
+    io(() => {
+      file.assertOurs()
+      // What a killed writer or a full disk has left there must not swallow this line.
+      const line = `${isHistoryWhole ? '' : '\n'}${JSON.stringify({ at: now(), note })}\n`
+      isHistoryWhole = false
+      appendFileSync(join(directory, CHECKPOINTS), line, { mode: 0o600, flush: true })
+      isHistoryWhole = true
+      replaceFile(join(directory, CHECKPOINT), note, epoch)
+    })
+  }
+
   return {
     append(entries, through = []) {
       const fresh = unaccounted(entries, positions)
@@ -238,17 +256,16 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
       if (signed?.size === tree.size) return signed.note
       const { size } = tree
       const note = signCheckpoint({ origin, size, root: tree.root() }, signer)
-      io(() => {
-        file.assertOurs()
-        // What a killed writer or a full disk has left there must not swallow this line.
-        const line = `${isHistoryWhole ? '' : '\n'}${JSON.stringify({ at: now(), note })}\n`
-        isHistoryWhole = false
-        appendFileSync(join(directory, CHECKPOINTS), line, { mode: 0o600, flush: true })
-        isHistoryWhole = true
-        replaceFile(join(directory, CHECKPOINT), note, epoch)
-      })
+      keep(note)
       signed = { size, note }
       return note
+    },
+
+    cosigned(note) {
+      if (signed === undefined || !note.startsWith(signed.note)) return false
+      keep(note)
+      signed = { ...signed, note }
+      return true
     },
 
     close: () => file.close(),

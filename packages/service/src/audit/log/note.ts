@@ -38,7 +38,11 @@ export type OpenedNote =
     }
   | { readonly ok: false; readonly problem: string }
 
-const ED25519 = 1
+/** What a key is for, by the type of signature that C2SP signed-note assigns to it. */
+const TYPES = { log: 1, witness: 4 } as const
+
+export type KeyUse = keyof typeof TYPES
+
 const KEY_BYTES = 32
 const ID_BYTES = 4
 const PRIVATE = 'PRIVATE+KEY+'
@@ -52,7 +56,11 @@ const MOST_CHARACTERS = 1_000_000
 const MOST_SIGNATURES = 100
 
 /** The text of a new private key, as Go's `sumdb/note` writes it. `random` must be secure. */
-export function newNoteKey(name: string, random: (size: number) => Uint8Array): string {
+export function newNoteKey(
+  name: string,
+  random: (size: number) => Uint8Array,
+  use: KeyUse = 'log',
+): string {
   if (!isKeyName(name)) {
     throw new SessionError(
       'invalid_input',
@@ -61,39 +69,64 @@ export function newNoteKey(name: string, random: (size: number) => Uint8Array): 
     )
   }
   const seed = Buffer.from(random(KEY_BYTES))
-  const { id } = publicPart(name, privateKeyOf(seed))
-  return `${PRIVATE}${name}+${id}+${keyText(seed)}`
+  const { id } = publicPart(name, privateKeyOf(seed), use)
+  return `${PRIVATE}${name}+${id}+${keyText(seed, use)}`
 }
 
 /** Reads what {@link newNoteKey} has made. Throws `config_invalid`, never with the key. */
 export function noteSigner(key: string): NoteSigner {
-  const parts = key.trim().split('+')
-  const [, , name = '', id] = parts
-  const seed = keyBytes(parts.slice(4).join('+'))
-  if (!key.startsWith(PRIVATE) || !isKeyName(name) || seed === undefined) throw unusable('private')
-  const privateKey = privateKeyOf(seed)
-  const own = publicPart(name, privateKey)
-  if (id !== own.id) throw unusable('private')
+  const { name, id, verifierKey, sign } = openPrivateKey(key, 'log')
   return {
     name,
-    verifierKey: own.verifierKey,
+    verifierKey,
     sign(text) {
       if (!isNoteText(text)) throw new RangeError('the text of a note is lines without controls')
-      const signed = Buffer.concat([
-        Buffer.from(own.id, 'hex'),
-        signBytes(null, Buffer.from(text), privateKey),
-      ])
-      return `${text}\n\u2014 ${name} ${signed.toString('base64')}\n`
+      return `${text}\n${signatureLine({ name, id, signature: sign(Buffer.from(text)) })}`
     },
   }
 }
 
 /** Reads the text of a verifier key, `name+id+key`. Throws `config_invalid`. */
 export function noteVerifier(key: string): NoteVerifier {
+  const { name, id, verify } = openVerifierKey(key, 'log')
+  return { name, id, verify: (text, signature) => verify(Buffer.from(text), signature) }
+}
+
+/** A private key of either use. Throws `config_invalid`, never with the key. */
+export function openPrivateKey(
+  key: string,
+  use: KeyUse,
+): {
+  readonly name: string
+  readonly id: string
+  readonly verifierKey: string
+  sign(bytes: Uint8Array): Buffer
+} {
+  const parts = key.trim().split('+')
+  const [, , name = '', id] = parts
+  const seed = keyBytes(parts.slice(4).join('+'), use)
+  if (!key.startsWith(PRIVATE) || !isKeyName(name) || seed === undefined) {
+    throw unusable('private', use)
+  }
+  const privateKey = privateKeyOf(seed)
+  const own = publicPart(name, privateKey, use)
+  if (id !== own.id) throw unusable('private', use)
+  return { name, ...own, sign: (bytes) => signBytes(null, bytes, privateKey) }
+}
+
+/** The verifier key of either use. Throws `config_invalid`. */
+export function openVerifierKey(
+  key: string,
+  use: KeyUse,
+): {
+  readonly name: string
+  readonly id: string
+  verify(bytes: Uint8Array, signature: Uint8Array): boolean
+} {
   const [name = '', id = '', ...rest] = key.trim().split('+')
-  const bytes = keyBytes(rest.join('+'))
-  if (!isKeyName(name) || bytes === undefined || id !== keyId(name, bytes)) {
-    throw unusable('verifier')
+  const bytes = keyBytes(rest.join('+'), use)
+  if (!isKeyName(name) || bytes === undefined || id !== keyId(name, bytes, use)) {
+    throw unusable('verifier', use)
   }
   const publicKey = createPublicKey({
     key: Buffer.concat([SPKI, bytes]),
@@ -103,7 +136,7 @@ export function noteVerifier(key: string): NoteVerifier {
   return {
     name,
     id,
-    verify: (text, signature) => verifyBytes(null, Buffer.from(text), publicKey, signature),
+    verify: (signed, signature) => verifyBytes(null, signed, publicKey, signature),
   }
 }
 
@@ -130,11 +163,20 @@ export function openNote(note: string, verifiers: readonly NoteVerifier[]): Open
 
 interface NoteParts {
   readonly text: string
-  readonly signatures: readonly {
-    readonly name: string
-    readonly id: string
-    readonly signature: Buffer
-  }[]
+  readonly signatures: readonly NoteSignature[]
+}
+
+/** A signature of a note: `id` is 8 hex digits. */
+export interface NoteSignature {
+  readonly name: string
+  readonly id: string
+  readonly signature: Buffer
+}
+
+/** The line of a signature, with its line feed. */
+export function signatureLine({ name, id, signature }: NoteSignature): string {
+  const bytes = Buffer.concat([Buffer.from(id, 'hex'), signature])
+  return `\u2014 ${name} ${bytes.toString('base64')}\n`
 }
 
 /** The text and the signatures of a note, unchecked. Undefined for what is no note. */
@@ -145,7 +187,7 @@ export function noteParts(note: string): NoteParts | undefined {
   if (!isNoteText(text)) return undefined
   const lines = note.slice(end + 2, -1).split('\n')
   if (lines.length > MOST_SIGNATURES) return undefined
-  const signatures: NoteParts['signatures'][number][] = []
+  const signatures: NoteSignature[] = []
   for (const line of lines) {
     const [dash, name = '', encoded = '', ...more] = line.split(' ')
     const bytes = fromBase64(encoded)
@@ -171,15 +213,19 @@ function isKeyName(name: string): boolean {
   return name.length <= 255 && /^[^\s+\p{Z}\p{Cc}\p{Cf}\p{Cs}]+$/u.test(name)
 }
 
-function publicPart(name: string, privateKey: KeyObject): { id: string; verifierKey: string } {
+function publicPart(
+  name: string,
+  privateKey: KeyObject,
+  use: KeyUse,
+): { id: string; verifierKey: string } {
   const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
   const bytes = spki.subarray(SPKI.length)
-  const id = keyId(name, bytes)
-  return { id, verifierKey: `${name}+${id}+${keyText(bytes)}` }
+  const id = keyId(name, bytes, use)
+  return { id, verifierKey: `${name}+${id}+${keyText(bytes, use)}` }
 }
 
-function keyId(name: string, publicKey: Uint8Array): string {
-  const typed = Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(ED25519), publicKey])
+function keyId(name: string, publicKey: Uint8Array, use: KeyUse): string {
+  const typed = Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(TYPES[use]), publicKey])
   return hash('sha256', typed, 'buffer').toString('hex', 0, ID_BYTES)
 }
 
@@ -187,21 +233,23 @@ function privateKeyOf(seed: Uint8Array): KeyObject {
   return createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' })
 }
 
-function keyText(bytes: Uint8Array): string {
-  return Buffer.concat([Buffer.of(ED25519), bytes]).toString('base64')
+function keyText(bytes: Uint8Array, use: KeyUse): string {
+  return Buffer.concat([Buffer.of(TYPES[use]), bytes]).toString('base64')
 }
 
-function keyBytes(text: string): Buffer | undefined {
+function keyBytes(text: string, use: KeyUse): Buffer | undefined {
   const bytes = fromBase64(text)
-  return bytes?.length === 1 + KEY_BYTES && bytes[0] === ED25519 ? bytes.subarray(1) : undefined
+  return bytes?.length === 1 + KEY_BYTES && bytes[0] === TYPES[use] ? bytes.subarray(1) : undefined
 }
 
-function unusable(half: 'private' | 'verifier'): SessionError {
+function unusable(half: 'private' | 'verifier', use: KeyUse): SessionError {
+  const whose = use === 'log' ? 'audit log' : 'witness'
+  const command = `holdfast audit keys new FILE${use === 'log' ? '' : ' --witness STATE'}`
   return new SessionError(
     'config_invalid',
     half === 'private'
-      ? 'The private key of the audit log cannot be read. "holdfast audit keys new FILE" makes one.'
-      : 'The verifier key cannot be read. It is the line "NAME+ID+KEY" that ' +
-          '"holdfast audit keys new" has printed.',
+      ? `The private key of the ${whose} cannot be read. "${command}" makes one.`
+      : `The verifier key of the ${whose} cannot be read. It is the line "NAME+ID+KEY" that ` +
+          `"${command}" has printed.`,
   )
 }

@@ -1,9 +1,11 @@
 import { SessionError } from 'holdfast'
+import { type Cosignature, cosignaturesOn, type WitnessPolicy } from '../witness/cosignature.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import { parseLine } from './lines.ts'
 import { fromBase64, noteVerifier } from './note.ts'
 import { countedLines } from './read.ts'
 import { checkpointText } from './recover.ts'
+import { pastNotes } from './signatures.ts'
 import { HASH_BYTES, type Hash, includes, inclusionRanges, leafHash, rangeHashes } from './tree.ts'
 
 const FIRST_LINE = 'c2sp.org/tlog-proof@v1'
@@ -20,21 +22,27 @@ export type CheckedProof =
       readonly size: number
       /** The line itself, as it is in the log. */
       readonly line: string
+      /** Who else has signed it, of the witnesses that were named. */
+      readonly cosignatures: readonly Cosignature[]
     }
   | { readonly ok: false; readonly problem: string }
 
 /**
  * Proves that an event, or the line with an index, is in the log: a text (C2SP tlog-proof) with the
- * line in it, which is checked without the log. Reads the log up to its newest checkpoint. Throws
- * `not_found` for what no checkpoint covers, and `record_invalid` for a log that was changed.
+ * line in it, which is checked without the log. Reads the log up to its newest checkpoint, or to
+ * the newest that enough of these witnesses have signed. Throws `not_found` for what no such
+ * checkpoint covers, and `record_invalid` for a log that was changed.
  */
 export function proveLine(
   directory: string,
   wanted: { readonly event: string } | { readonly index: number },
+  witnesses?: WitnessPolicy,
 ): string {
-  const note = checkpointText(directory)
+  const note =
+    witnesses === undefined ? checkpointText(directory) : lastCosigned(directory, witnesses)
   if (note === undefined) {
-    throw new SessionError('not_found', `There is no checkpoint in ${directory} yet.`)
+    const which = witnesses === undefined ? 'checkpoint' : 'checkpoint of enough of these witnesses'
+    throw new SessionError('not_found', `There is no ${which} in ${directory} yet.`)
   }
   const checkpoint = openCheckpoint(note, undefined)
   if (!checkpoint.ok) throw changed(directory)
@@ -62,8 +70,15 @@ export function proveLine(
   return `${head}${hashes.map((hash) => `${hash.toString('base64')}\n`).join('')}\n${note}`
 }
 
-/** Checks a proof without the log, by the verifier keys of whoever signs its checkpoints. */
-export function verifyProof(text: string, verifierKeys: readonly string[]): CheckedProof {
+/**
+ * Checks a proof without the log, by the verifier keys of whoever signs its checkpoints and, where
+ * witnesses are asked for, theirs.
+ */
+export function verifyProof(
+  text: string,
+  verifierKeys: readonly string[],
+  witnesses: WitnessPolicy = { witnesses: [], quorum: 0 },
+): CheckedProof {
   const end = text.indexOf('\n\n')
   const [first, extra = '', position = '', ...path] = text.slice(0, Math.max(0, end)).split('\n')
   const line = fromBase64(extra.replace(/^extra /, ''))
@@ -75,13 +90,35 @@ export function verifyProof(text: string, verifierKeys: readonly string[]): Chec
   if (index === undefined || hashes.length !== path.length || path.length > MOST_HASHES) {
     return { ok: false, problem: 'it is no proof of a line' }
   }
-  const checkpoint = openCheckpoint(text.slice(end + 2), verifierKeys.map(noteVerifier))
+  const note = text.slice(end + 2)
+  const checkpoint = openCheckpoint(note, verifierKeys.map(noteVerifier))
   if (!checkpoint.ok) return { ok: false, problem: `its checkpoint: ${checkpoint.problem}` }
   if (!includes({ index: Number(index), hash: leafHash(line) }, checkpoint, hashes)) {
     return { ok: false, problem: 'the line is not in the log that was signed' }
   }
+  const cosigned = cosignaturesOn(note, witnesses.witnesses)
+  if (!cosigned.ok) return { ok: false, problem: `its checkpoint: ${cosigned.problem}` }
+  const { cosignatures } = cosigned
+  if (cosignatures.length < witnesses.quorum) {
+    const count = `${cosignatures.length} of ${witnesses.quorum} witnesses`
+    return { ok: false, problem: `${count} have signed its checkpoint` }
+  }
   const { origin, size } = checkpoint
-  return { ok: true, origin, index: Number(index), size, line: line.toString() }
+  return { ok: true, origin, index: Number(index), size, line: line.toString(), cosignatures }
+}
+
+function lastCosigned(directory: string, { witnesses, quorum }: WitnessPolicy): string | undefined {
+  const isCosigned = (note: string): boolean => {
+    const by = cosignaturesOn(note, witnesses)
+    return by.ok && by.cosignatures.length >= quorum
+  }
+  const newest = checkpointText(directory)
+  if (newest !== undefined && isCosigned(newest)) return newest
+  let last: string | undefined
+  for (const { note } of pastNotes(directory)) {
+    if (note !== undefined && isCosigned(note)) last = note
+  }
+  return last
 }
 
 function indexOf(directory: string, event: string): number {

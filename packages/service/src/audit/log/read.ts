@@ -1,6 +1,7 @@
 import { SessionError } from 'holdfast'
 import { type Line, parseLine } from './lines.ts'
 import { chainOf, rawLines } from './segments.ts'
+import { type Hash, leafHash } from './tree.ts'
 
 /** A line that counts, as bytes: the leaf of the tree. */
 export interface CountedLine {
@@ -22,7 +23,7 @@ export interface LogLine extends CountedLine {
  * changes, as `verifyAudit` does. Throws `record_invalid` where segments are missing.
  */
 export function* countedLines(directory: string, from = 0): Generator<CountedLine, undefined> {
-  const { segments, broken } = chainOf(directory)
+  const { segments, broken } = chainOf(directory, from)
   if (broken !== undefined) throw new SessionError('record_invalid', broken.message)
   for (const [at, { path, header, counted }] of segments.entries()) {
     const next = segments[at + 1]
@@ -32,6 +33,15 @@ export function* countedLines(directory: string, from = 0): Generator<CountedLin
       if (whole && index >= from) yield { index, bytes, file: path, number }
     }
   }
+}
+
+/** The leaves of the tree from an index on, in order: what proofs are made of. */
+export function* countedLeaves(
+  directory: string,
+  from = 0,
+): Generator<{ readonly index: number; readonly leaf: Hash }, undefined> {
+  for (const { index, bytes } of countedLines(directory, from))
+    yield { index, leaf: leafHash(bytes) }
 }
 
 /**

@@ -65,7 +65,8 @@ export function lastSegment(directory: string, below = Infinity): Segment | unde
   return undefined
 }
 
-export function chainOf(directory: string): Chain {
+/** The whole chain, or no more of it than the lines from an index on need. */
+export function chainOf(directory: string, from = -1): Chain {
   const numbers = segmentNumbers(directory)
   const segments: Segment[] = []
   let path = directory
@@ -74,7 +75,7 @@ export function chainOf(directory: string): Chain {
     while (next !== undefined) {
       segments.unshift(next)
       const { continues } = next.header
-      if (continues === null) break
+      if (continues === null || next.header.index <= from) break
       const { number, lines, bytes } = continues
       path = segmentPath(directory, number)
       const header = number < next.number ? headerOf(path, number) : undefined
@@ -88,7 +89,8 @@ export function chainOf(directory: string): Chain {
     return { segments, others: [], broken: { path, message } }
   }
   const known = new Set(segments.map(({ number }) => number))
-  const others = numbers.filter((number) => !known.has(number))
+  const first = from < 0 ? 0 : (segments[0]?.number ?? 0)
+  const others = numbers.filter((number) => number > first && !known.has(number))
   return { segments, others: others.map((number) => segmentPath(directory, number)) }
 }
 
@@ -99,7 +101,11 @@ export function chainOf(directory: string): Chain {
 function headerOf(path: string, number: number): (Line & SegmentContent) | undefined {
   let first: RawLine | undefined
   try {
-    first = rawLines(path).next().value ?? undefined
+    // A loop that is left ends the reading, and closes the file.
+    for (const line of rawLines(path)) {
+      first = line
+      break
+    }
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
     throw new SessionError('record_invalid', `${path} cannot be read.`, { cause })

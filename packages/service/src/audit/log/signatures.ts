@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { cosignaturesOn, quorumAt, type WitnessPolicy } from '../witness/cosignature.ts'
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts'
 import type { NoteVerifier } from './note.ts'
 import { CHECKPOINT, CHECKPOINTS, checkpointText } from './recover.ts'
@@ -13,50 +14,70 @@ export interface Signatures {
   origin(origin: string): void
   /** The tree at a size. `trusted`: its lines had no fault that explains another root. */
   reached(size: number, root: () => Hash, trusted: boolean): void
-  /** All lines are read. Answers the largest size that is signed. */
-  end(size: number): number
+  /** All lines are read. Answers the largest sizes that are signed. */
+  end(size: number): SignedSizes
+}
+
+/** How many lines are signed by the log, and by enough witnesses; since when the latter says. */
+export interface SignedSizes {
+  readonly signed: number
+  readonly cosigned: number
+  /** When the newest of these witnesses signed; null where none did. */
+  readonly cosignedAt: number | null
+}
+
+/** A checkpoint that counts. `cosignedAt` where enough witnesses have signed it. */
+interface Signed extends Checkpoint {
+  readonly cosignedAt?: number
 }
 
 /** `against`: another checkpoint of the same log, from elsewhere. */
 export function signatures(
   directory: string,
   remarks: Remarks,
-  options: { verifiers: readonly NoteVerifier[] | undefined; against: Checkpoint | undefined },
+  options: {
+    verifiers: readonly NoteVerifier[] | undefined
+    against: Checkpoint | undefined
+    witnesses: WitnessPolicy | undefined
+  },
 ): Signatures {
-  const { verifiers, against } = options
+  const { verifiers, against, witnesses } = options
   const newestPath = join(directory, CHECKPOINT)
   const historyPath = join(directory, CHECKPOINTS)
   let origin: string | undefined
   let signed = 0
+  let cosigned = 0
+  let cosignedAt: number | null = null
+  let isNewestKept = false
 
   // Read before the lines, so that a log that grows meanwhile has all lines of them.
   const text = checkpointText(directory)
-  const single: { readonly file: string; readonly checkpoint: Checkpoint }[] = []
+  const single: { readonly file: string; readonly checkpoint: Signed }[] = []
   const newest = text === undefined ? undefined : opened(text, newestPath, null)
   if (newest !== undefined) single.push({ file: newestPath, checkpoint: newest })
   const history = pastCheckpoints()
   let past = history.next().value
 
-  function opened(note: string, file: string, line: number | null): Checkpoint | undefined {
+  function opened(note: string, file: string, line: number | null): Signed | undefined {
     const checkpoint = openCheckpoint(note, verifiers)
-    if (checkpoint.ok) return checkpoint
-    remarks.fault(
-      'checkpoint_invalid',
-      file,
-      line,
-      `this checkpoint does not count: ${checkpoint.problem}`,
-    )
-    return undefined
+    if (!checkpoint.ok) return doesNotCount(checkpoint.problem)
+    if (witnesses === undefined) return checkpoint
+    const by = cosignaturesOn(note, witnesses.witnesses)
+    if (!by.ok) return doesNotCount(by.problem)
+    const at = quorumAt(by.cosignatures, witnesses.quorum)
+    return at === undefined ? checkpoint : { ...checkpoint, cosignedAt: at }
+
+    function doesNotCount(problem: string): undefined {
+      const message = `this checkpoint does not count: ${problem}`
+      remarks.fault('checkpoint_invalid', file, line, message)
+    }
   }
 
-  function* pastCheckpoints(): Generator<{ checkpoint: Checkpoint; line: number }, undefined> {
-    const stat = statSync(historyPath, { throwIfNoEntry: false })
-    if (stat === undefined) return
-    for (const { bytes, number, whole } of rawLines(historyPath, stat.size)) {
-      const note = noteIn(bytes)
+  function* pastCheckpoints(): Generator<{ checkpoint: Signed; line: number }, undefined> {
+    for (const { note, number, isWhole } of pastNotes(directory)) {
       if (note === undefined) {
         // A killed writer leaves half a line, and the next one begins a line of its own.
-        if (whole && bytes.length > 0) {
+        if (isWhole) {
           remarks.note('not_counted', historyPath, number, 'this is no checkpoint, or half of one')
         }
         continue
@@ -67,7 +88,7 @@ export function signatures(
   }
 
   function compare(
-    { checkpoint, file, line }: { checkpoint: Checkpoint; file: string; line: number | null },
+    { checkpoint, file, line }: { checkpoint: Signed; file: string; line: number | null },
     { root, trusted }: { root: () => Hash; trusted: boolean },
   ): void {
     if (checkpoint.origin !== origin) {
@@ -79,6 +100,10 @@ export function signatures(
       )
     } else if (root().equals(checkpoint.root)) {
       signed = Math.max(signed, checkpoint.size)
+      if (checkpoint.cosignedAt !== undefined) {
+        cosigned = Math.max(cosigned, checkpoint.size)
+        cosignedAt = Math.max(cosignedAt ?? 0, checkpoint.cosignedAt)
+      }
     } else if (trusted) {
       const since = signed === 0 ? 'the beginning' : `line ${signed} of the log`
       const message = `between ${since} and line ${checkpoint.size - 1} something was edited`
@@ -98,6 +123,7 @@ export function signatures(
       }
       for (; past !== undefined && past.checkpoint.size <= size; past = history.next().value) {
         const at = { ...past, file: historyPath }
+        if (past.checkpoint.size === newest?.size) isNewestKept = true
         if (past.checkpoint.size === size) compare(at, { root, trusted })
         else remarks.note('not_compared', historyPath, past.line, 'an older checkpoint comes late')
       }
@@ -110,8 +136,35 @@ export function signatures(
         const lines = `${checkpoint.size} lines were signed, and ${size} are there`
         remarks.fault('truncated', file, null, `${lines}: the end of the log is missing`)
       }
-      return signed
+      if (witnesses !== undefined) lookForWitnesses()
+      return { signed, cosigned, cosignedAt }
     },
+  }
+
+  /** Somebody who writes history anew leaves out what witnesses have signed of it. */
+  function lookForWitnesses(): void {
+    if (newest !== undefined && !isNewestKept) {
+      const message = 'the newest checkpoint is not among them: some of them are missing'
+      remarks.fault('checkpoint_missing', historyPath, null, message)
+    }
+    if (cosigned > 0) return
+    const message = `${witnesses?.quorum} of these witnesses have signed no checkpoint of it`
+    remarks.fault('not_witnessed', directory, null, message)
+  }
+}
+
+/** All notes of a directory, oldest first. `note` is undefined for what is none. */
+export function* pastNotes(
+  directory: string,
+): Generator<
+  { readonly note: string | undefined; readonly number: number; readonly isWhole: boolean },
+  undefined
+> {
+  const path = join(directory, CHECKPOINTS)
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat === undefined) return
+  for (const { bytes, number, whole } of rawLines(path, stat.size)) {
+    yield { note: noteIn(bytes), number, isWhole: whole && bytes.length > 0 }
   }
 }
 

@@ -4,9 +4,10 @@ import { hash } from 'node:crypto'
  * The Merkle tree of RFC 6962 (and RFC 9162, section 2.1) with SHA-256.
  *
  * Only the hashes of the full subtrees along the right edge are kept, some 20 for a million leaves.
- * A proof is made by hashing all leaves once more in order, in memory that does not grow: some
- * seconds for a million lines. Proofs are rare, and a file of hashes would be one more thing that
- * a killed writer leaves half written and that can disagree with the lines.
+ * A proof of inclusion is made by hashing all leaves once more in order, in memory that does not
+ * grow: some seconds for a million lines. Such proofs are rare, and a file of hashes would be one
+ * more thing that a killed writer leaves half written and that can disagree with the lines. A proof
+ * of consistency needs the edge of the smaller tree, or of one before, and the leaves behind it.
  */
 
 /** A SHA-256 hash. */
@@ -115,12 +116,30 @@ export function consistencyRanges(from: number, size: number): readonly Range[] 
   return ranges
 }
 
-/** The hashes of ranges that do not overlap, from all leaves in order. */
-export function rangeHashes(ranges: readonly Range[]): {
+/**
+ * The hashes of ranges that do not overlap, from all leaves in order, or from those behind a tree
+ * that is known. Throws where a range is a part of that tree, and none of its edge.
+ */
+export function rangeHashes(
+  ranges: readonly Range[],
+  known: Pick<Tree, 'size' | 'edge'> = merkleTree(),
+): {
   readonly add: (index: number, leaf: Hash) => void
   readonly hashes: () => readonly Hash[]
 } {
-  const parts = ranges.map((range) => ({ ...range, tree: merkleTree() }))
+  const subtrees = subtreesOf(known)
+  const parts = ranges.map(({ start, end }) => {
+    const size = Math.max(0, Math.min(end, known.size) - start)
+    const inside = subtrees.filter((one) => one.start >= start && one.end <= end)
+    return {
+      start,
+      end,
+      tree: merkleTree(
+        size,
+        inside.map(({ hash: top }) => top),
+      ),
+    }
+  })
   return {
     add(index, leaf) {
       const part = parts.find(({ start, end }) => index >= start && index < end)
@@ -128,6 +147,17 @@ export function rangeHashes(ranges: readonly Range[]): {
     },
     hashes: () => parts.map(({ tree }) => tree.root()),
   }
+}
+
+/** Where the subtrees of an edge are. */
+function subtreesOf(tree: Pick<Tree, 'size' | 'edge'>): readonly (Range & { hash: Hash })[] {
+  let start = 0
+  return tree.edge().map((top) => {
+    let leaves = 1
+    while (2 * leaves <= tree.size - start) leaves *= 2
+    start += leaves
+    return { start: start - leaves, end: start, hash: top }
+  })
 }
 
 /** RFC 9162, section 2.1.3.2. */

@@ -20,6 +20,9 @@ export type FaultCode =
   /** The tree over the lines is not the one that a later segment or a checkpoint names. */
   | 'root_differs'
   | 'checkpoint_invalid'
+  | 'checkpoint_missing'
+  /** Asked for witnesses, and none of its checkpoints has enough of them. */
+  | 'not_witnessed'
   | 'positions_missing'
   | 'positions_wrong'
   /** Two directories tell different things of one position. */
@@ -35,6 +38,8 @@ export type NoteCode =
   | 'in_both'
   /** Lines since the last checkpoint: no signature covers them yet. */
   | 'not_signed'
+  /** Lines since the last checkpoint that enough witnesses have signed. */
+  | 'not_cosigned'
   | 'not_compared'
   | 'signatures_unchecked'
 

@@ -1,3 +1,4 @@
+import type { WitnessPolicy } from '../witness/cosignature.ts'
 import { account } from './account.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { type Covered, coverage } from './coverage.ts'
@@ -21,11 +22,15 @@ export interface DirectoryFacts {
   readonly root: string
   /** Lines that a checkpoint covers. */
   readonly signed: number
+  /** Lines that enough witnesses have signed, and when. Only where witnesses are named. */
+  readonly cosigned?: number
+  readonly cosignedAt?: number | null
 }
 
 export interface DirectoryOptions {
   readonly verifiers: readonly NoteVerifier[] | undefined
   readonly against: Checkpoint | undefined
+  readonly witnesses: WitnessPolicy | undefined
   readonly onLine: (bytes: number) => void
 }
 
@@ -33,9 +38,9 @@ export interface DirectoryOptions {
 export function verifyDirectory(
   directory: string,
   remarks: Remarks,
-  { verifiers, against, onLine }: DirectoryOptions,
+  { verifiers, against, witnesses, onLine }: DirectoryOptions,
 ): { readonly facts: DirectoryFacts; readonly covered: Covered } {
-  const signed = signatures(directory, remarks, { verifiers, against })
+  const signed = signatures(directory, remarks, { verifiers, against, witnesses })
   const { segments, others, broken } = chainOf(directory)
   for (const file of others) {
     remarks.note(
@@ -70,6 +75,7 @@ export function verifyDirectory(
   }
   order.end()
   const size = order.next()
+  const { signed: signedLines, cosigned, cosignedAt } = signed.end(size)
   const facts: DirectoryFacts = {
     directory,
     origin: segments[0]?.header.origin ?? null,
@@ -77,11 +83,16 @@ export function verifyDirectory(
     lines: size,
     events,
     root: tree.root().toString('base64'),
-    signed: signed.end(size),
+    signed: signedLines,
+    ...(witnesses === undefined ? {} : { cosigned, cosignedAt }),
   }
   if (facts.signed < size) {
     const count = size - facts.signed
     remarks.note('not_signed', directory, null, `no checkpoint covers the last ${count} lines yet`)
+  }
+  if (witnesses !== undefined && cosigned > 0 && cosigned < size) {
+    const count = size - cosigned
+    remarks.note('not_cosigned', directory, null, `no witness has signed the last ${count} lines`)
   }
   return { facts, covered: covered.end() }
 

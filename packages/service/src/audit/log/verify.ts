@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { SessionError } from 'holdfast'
+import type { WitnessPolicy } from '../witness/cosignature.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import { findHoles } from './coverage.ts'
 import { noteVerifier } from './note.ts'
@@ -25,6 +26,8 @@ export interface VerifyOptions {
   readonly verifierKeys?: readonly string[]
   /** A checkpoint of one of the logs, kept elsewhere: what it covers must be there still. */
   readonly against?: string
+  /** Whose cosignatures are asked for. */
+  readonly witnesses?: WitnessPolicy
   readonly onProgress?: (progress: { readonly bytes: number; readonly of: number }) => void
 }
 
@@ -37,7 +40,7 @@ const PROGRESS_BYTES = 64 * 1_048_576
  */
 export function verifyAudit(
   directories: readonly string[],
-  { verifierKeys, against, onProgress = () => {} }: VerifyOptions = {},
+  { verifierKeys, against, witnesses, onProgress = () => {} }: VerifyOptions = {},
 ): AuditVerdict {
   const verifiers = verifierKeys?.map(noteVerifier)
   const kept = against === undefined ? undefined : openCheckpoint(against, verifiers)
@@ -54,7 +57,7 @@ export function verifyAudit(
   }
 
   const found = remarks()
-  const options = { verifiers, against: kept, onLine }
+  const options = { verifiers, against: kept, witnesses, onLine }
   const read = directories.map((directory) => verifyDirectory(directory, found, options))
   const facts = read.map((one) => one.facts)
   const covered = read.map((one) => one.covered)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { alerting } from '../../audit/alerts/settings.ts'
 import { auditOutput } from '../../audit/outputs/outputs.ts'
+import { auditWitnesses } from '../../audit/witness/settings.ts'
 import { setting } from '../setting.ts'
 import { duration, size } from '../values.ts'
 
@@ -33,6 +34,23 @@ export const auditing = {
       'it, one is made inside `auditDirectory`, where whoever can change the log finds it.',
     example: '/etc/holdfast/audit.key',
     reading: 'text',
+  }),
+  auditWitnesses: setting(auditWitnesses.default([]), {
+    about:
+      'Witnesses that are given each checkpoint (C2SP tlog-witness) and sign that the log has ' +
+      'only grown since the one before: `holdfast audit witness` is one. The key is its verifier ' +
+      'key. See [audit](audit.md#witnesses).',
+    example:
+      '[{ url: https://witness.example, ' +
+      'key: witness.example+b165bd7f+BNPI0kSYEqNVhnbW6E47Rpi5VU//g5GkflwbVYx8qBKr }]',
+    reading: 'yaml',
+  }),
+  auditWitnessQuorum: setting(z.int().min(1).optional(), {
+    about:
+      'How many of `auditWitnesses` have to sign; when fewer do for an hour, somebody is told. ' +
+      'One that refuses is told at once. Default: all.',
+    example: '1',
+    reading: 'number',
   }),
   auditMachine: setting(
     z

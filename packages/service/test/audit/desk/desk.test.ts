@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { newKeyring } from 'holdfast'
 import { PARTITIONS } from 'holdfast/store'
@@ -8,12 +8,15 @@ import type { AuditEntry } from '../../../src/audit/entry.ts'
 import type { Finding } from '../../../src/audit/finding.ts'
 import { DEFAULT_RULES, rulesIn } from '../../../src/audit/findings/rules-file.ts'
 import { ownJson } from '../../../src/audit/formats/own-json.ts'
+import { openAuditLog } from '../../../src/audit/log/audit-log.ts'
+import { openVault, VAULT, type Vault } from '../../../src/audit/log/personal.ts'
 import { readLog } from '../../../src/audit/log/read.ts'
 import { verifyAudit } from '../../../src/audit/log/verify.ts'
 import { fileOutput } from '../../../src/audit/outputs/file-output.ts'
 import type { AuditOutput } from '../../../src/audit/outputs/output.ts'
 import { folder } from '../../support.ts'
 import { entries, event, host, SIGNER } from '../log/support.ts'
+import { grow, W1, witness } from '../witness/support.ts'
 
 const keyring = newKeyring(host)
 const NOWHERE = Array.from({ length: PARTITIONS }, () => 0)
@@ -26,11 +29,19 @@ function desk(directory: string, options: Partial<DeskOptions> = {}): AuditDesk 
     alerts: { targets: {}, routes: [] } as unknown as DeskOptions['alerts'],
     notices: undefined,
     outputs: [],
+    ...{ witnesses: [], quorum: 0 },
     log: { warn() {}, error() {} },
     ...options,
   })
   onTestFinished(() => opened.close())
   return opened
+}
+
+function vaultOf(directory: string): Vault {
+  const path = join(directory, VAULT)
+  const vault = openVault({ path, keyring, now: host.now, random: host.random })
+  onTestFinished(() => vault.close())
+  return vault
 }
 
 function findingsIn(directory: string): readonly Finding[] {
@@ -67,6 +78,35 @@ test('who does not write the log tells it nevertheless', async () => {
   one.tell('store_unreachable')
 
   const { items } = await one.incidents.list({ limit: 10 })
+  expect(items).toMatchObject([{ severity: 'critical', state: 'open' }])
+})
+
+test('a witness that refuses the checkpoint of another history is a finding', async () => {
+  const directory = folder()
+  const one = await witness(W1)
+  const first = desk(directory, { witnesses: [one], quorum: 1 })
+  first.begin(1, NOWHERE)
+
+  const note = await first.cosign()
+  await first.end()
+  // Another history under the same name and key, which is longer.
+  for (const name of readdirSync(directory)) {
+    if (/segment|checkpoint/.test(name)) rmSync(join(directory, name))
+  }
+  const forged = openAuditLog({
+    ...{ directory, signer: SIGNER, now: host.now, epoch: 2 },
+    ...{ origin: note?.split('\n')[0] ?? '', vault: vaultOf(directory) },
+  })
+  grow(forged, 9)
+  forged.close()
+  const second = desk(directory, { witnesses: [one], quorum: 1 })
+  second.begin(3, NOWHERE)
+
+  expect(note).toContain(W1.name)
+  expect(await second.cosign()).toBeUndefined()
+  expect(second.state().witnesses).toEqual({ [W1.name]: { is: 'refusing', lines: null } })
+  expect(findingsIn(directory)).toMatchObject([{ rule: 'witness_refuses' }])
+  const { items } = await second.incidents.list({ limit: 10 })
   expect(items).toMatchObject([{ severity: 'critical', state: 'open' }])
 })
 

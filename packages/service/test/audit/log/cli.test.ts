@@ -1,10 +1,12 @@
-import { appendFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatKeyring } from 'holdfast/maintenance'
 import { expect, test } from 'vitest'
 import { noteSigner } from '../../../src/audit/log/note.ts'
+import { cosigner } from '../../../src/audit/witness/cosignature.ts'
 import { holdfast } from '../../cli/holdfast.ts'
 import { folder } from '../../support.ts'
+import { W1, W2 } from '../witness/support.ts'
 import { ADA, event, PERSONAL, place, SIGNER, segmentsIn } from './support.ts'
 
 const HOSTILE = '\u001b[31mred\u202e\u0085'
@@ -85,6 +87,91 @@ test('a line that is proven is checked without the log', async () => {
   expect(forged.err).toContain('proves nothing')
 })
 
+test('verify and proofs ask for the signatures of witnesses, and for enough of them', async () => {
+  const { directory, key, log, fresh } = logged()
+  const text = log.checkpoint()
+  const keys = join(folder(), 'witnesses.txt')
+  writeFileSync(keys, `${W1.verifierKey}\n${W2.verifierKey}\n`)
+  const before = await holdfast(`audit verify ${directory} --key ${key} --witness ${keys}`)
+  const body = text.slice(0, text.indexOf('\n\n') + 1)
+  log.cosigned(text + W1.cosign(body, Date.UTC(2026, 0, 31)))
+  log.append([{ partition: 1, sequence: 9, event: event(), personal: null }])
+  log.checkpoint()
+
+  const both = await holdfast(`audit verify ${directory} --key ${key} --witness ${keys}`)
+  const one = await holdfast(`audit verify ${directory} --key ${key} --witness ${keys} --quorum 1`)
+  const data = await holdfast(`audit verify ${directory} --witness ${W1.verifierKey} --json`)
+  const plain = await holdfast(`audit prove ${directory} --event ${fresh.id}`)
+  const named = `--witness ${keys} --quorum 1`
+  const proven = await holdfast(`audit prove ${directory} --event ${fresh.id} ${named}`)
+  const beyond = await holdfast(`audit prove ${directory} --line 3 ${named}`)
+  const nobody = await holdfast(`audit prove ${directory} --line 1 --witness ${keys}`)
+  const [weak, strong] = ['weak', 'strong'].map((name) => join(folder(), name))
+  writeFileSync(weak ?? '', plain.out)
+  writeFileSync(strong ?? '', proven.out)
+  const check = (path = '', more = '') => holdfast(`audit check-proof ${path} --key ${key} ${more}`)
+  const checked = await check(strong, named)
+
+  expect([before.code, before.out]).toEqual([
+    1,
+    expect.stringContaining('have signed no checkpoint'),
+  ])
+  expect([both.code, one.code]).toEqual([1, 0])
+  expect(one.out).toContain('the witnesses have signed 3 lines, at 2026-01-31T00:00:00.000Z.')
+  expect(one.out).toContain('no witness has signed the last 1 lines (not_cosigned)')
+  expect(JSON.parse(data.out).directories).toMatchObject([{ signed: 4, cosigned: 3 }])
+  expect(checked.out).toContain(`${W1.name} has signed these 3 lines, at 2026-01-31T00:00:00.000Z.`)
+  expect(checked.out).toContain(fresh.id)
+  expect((await check(strong)).code).toBe(0)
+  expect((await check(strong, `--witness ${keys}`)).err).toContain('1 of 2 witnesses have signed')
+  expect((await check(weak, named)).err).toContain('0 of 1 witnesses have signed its checkpoint')
+  expect(beyond.err).toContain('covers 3 lines')
+  expect(nobody.err).toContain('no checkpoint of enough of these witnesses')
+})
+
+test('verify fails where a cosignature is wrong, or a checkpoint was left out', async () => {
+  const { directory, key, log } = logged()
+  const text = log.checkpoint()
+  const body = text.slice(0, text.indexOf('\n\n') + 1)
+  log.cosigned(text + W1.cosign(body, 1_000))
+  const verify = () =>
+    holdfast(`audit verify ${directory} --key ${key} --witness ${W1.verifierKey}`)
+  const [newest, history] = ['checkpoint', 'checkpoints'].map((name) => join(directory, name))
+  const all = readFileSync(history ?? '', 'utf8')
+
+  expect((await verify()).code).toBe(0)
+  writeFileSync(newest ?? '', text + W1.cosign(body.replace('\n3\n', '\n4\n'), 1_000))
+  const wrong = await verify()
+  writeFileSync(newest ?? '', text + W1.cosign(body, 1_000))
+  writeFileSync(history ?? '', '')
+  const missing = await verify()
+  writeFileSync(history ?? '', all)
+
+  expect([wrong.code, missing.code]).toEqual([1, 1])
+  expect(wrong.out).toContain(`the cosignature of ${W1.name} is wrong (checkpoint_invalid)`)
+  expect(missing.out).toContain('some of them are missing (checkpoint_missing)')
+  expect((await verify()).code).toBe(0)
+})
+
+test('keys new makes the key of a witness together with its memory', async () => {
+  const [key, state] = [join(folder(), 'witness.key'), join(folder(), 'witness.state')]
+
+  const made = await holdfast(`audit keys new ${key} --name w.example --witness ${state} --json`)
+  const other = await holdfast(`audit keys new ${key}2 --witness ${state}`)
+  const text = readFileSync(key, 'utf8')
+  const lost = await holdfast(
+    `audit witness --key ${key} --state ${state}x --log ${SIGNER.verifierKey} --listen 127.0.0.1:0`,
+  )
+
+  expect(JSON.parse(made.out)).toEqual({
+    ...{ file: key, state, verifierKey: cosigner(text).verifierKey },
+  })
+  expect(made.out).toContain('w.example+')
+  expect([statSync(key).mode & 0o777, other.code]).toEqual([0o600, 1])
+  expect(existsSync(`${key}2`)).toBe(false)
+  expect([lost.code, lost.err]).toEqual([1, expect.stringContaining('has signed, is gone')])
+})
+
 test('show filters by time and type, and reads the personal part with the ring alone', async () => {
   const { directory, ring, old, fresh, vault } = logged()
   const ids = ({ out }: { out: string }): string[] =>
@@ -121,6 +208,11 @@ test.each([
   ['audit prove x', 2, '--event ID and --line N'],
   ['audit prove x --line -1', 2, '--line'],
   ['audit check-proof x', 2, '--key'],
+  ['audit verify x --quorum 1', 2, 'name them with --witness'],
+  [`audit verify x --witness ${W1.verifierKey} --quorum 2`, 2, '--quorum must be a whole number'],
+  [`audit verify . --witness ${SIGNER.verifierKey}`, 1, 'The verifier key of the witness'],
+  ['audit witness', 2, 'Name --key FILE'],
+  ['audit witness --key x --state x --log x --listen here', 1, 'The key x cannot be read'],
   ['audit show x --since yesterday', 2, '--since must be'],
   ['audit show x --type nothing', 2, '--type must be one of'],
   ['audit show x --personal', 2, 'HOLDFAST_KEYRING'],

@@ -28,6 +28,7 @@ test('every line that is signed is proven, by its index and as an event', () => 
     const line = bytes.toString()
     expect(verifyProof(proof, VERIFIER_KEYS)).toEqual({
       ...{ ok: true, origin: 'audit.example/log', index, size: 12, line },
+      cosignatures: [],
     })
     const id = /"event":\{"id":"([^"]+)"/.exec(line)?.[1]
     if (id !== undefined) expect(proveLine(directory, { event: id })).toBe(proof)

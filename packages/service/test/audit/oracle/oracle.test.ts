@@ -16,8 +16,8 @@ import {
   type Range,
   rangeHashes,
 } from '../../../src/audit/log/tree.ts'
-import { root } from '../../clients/programs.ts'
 import { entries, host, place } from '../log/support.ts'
+import { goSetting } from './go.ts'
 
 const PROGRAM = fileURLToPath(new URL('oracle.go', import.meta.url))
 const KEY = newNoteKey('audit.example/oracle', host.random)
@@ -55,13 +55,7 @@ function oracle({ leaves = [], text = 'text\n', ...more }: Questions): Answers {
     }),
     encoding: 'utf8',
     maxBuffer: 256 * 1_048_576,
-    env: {
-      ...process.env,
-      GOCACHE: `${root}.cache/go`,
-      GO111MODULE: 'off',
-      GOFLAGS: '',
-      GOPATH: `${root}.cache/go-path:/usr/share/gocode`,
-    },
+    env: goSetting(),
   })
   if (status !== 0) throw new Error(`the oracle ended with ${status}: ${stderr}`)
   return JSON.parse(stdout)
