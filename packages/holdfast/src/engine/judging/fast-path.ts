@@ -38,7 +38,7 @@ export function nothingNew(
 /** Networks take no longer routes than these from each other (RFC 7454, section 6.1.3). */
 const LONGEST_ROUTES = { v4: 24, v6: 48 }
 
-/** {@link sameNetwork}, without a look-up where no route divides the prefix: it has one provider. */
+/** {@link sameNetwork}, with no look-up where no route divides the prefix: it has one provider. */
 function isSameNetwork(
   { networks }: EngineContext,
   presentation: ReducedPresentation,
