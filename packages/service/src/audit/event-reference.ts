@@ -32,8 +32,8 @@ export function eventReference(examples: Readonly<Record<string, unknown>>): str
 const LEGEND =
   'x: always there. Empty: always null (`authentication`: absent). `id`, `type`, `at` and ' +
   '`actor` are always there,\n`correlation` is there or null, `trace` is there or absent. Kept ' +
-  'is what is committed to the log of the store; the rest is\ntold to `onEvent` and the log of ' +
-  'the process.'
+  '(`some`: by reason) is what is committed to the log of the store; the rest is\ntold to ' +
+  '`onEvent` and the log of the process.'
 
 const MEND = 'npx vitest run packages/service/test/audit/event-schemas.test.ts -u'
 

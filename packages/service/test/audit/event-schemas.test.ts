@@ -13,6 +13,8 @@ import { memoryStore } from 'holdfast/memory'
 import { describe, expect, test } from 'vitest'
 import { atHome, docked } from '../../../holdfast/test/support/people.ts'
 import { isSameSchema, publishedSchemas, schemaDocument } from '../../src/api/schemas.ts'
+import { PERSONAL } from '../../src/audit/formats/facts.ts'
+import { ownJson } from '../../src/audit/formats/own-json.ts'
 import { running } from '../support.ts'
 import EXAMPLES from './fixtures/event-examples.json' with { type: 'json' }
 import { problemsBy, schemaOf } from './schemas.ts'
@@ -163,6 +165,48 @@ describe.each(publishedSchemas())('$id', ({ id, versionIn, schema }) => {
     const mend = `It has changed: raise ${versionIn}, and run node tools/docs.mjs.`
     expect(isSameSchema(JSON.parse(readFileSync(file, 'utf8')), schema), mend).toBe(true)
   })
+})
+
+const OUTPUT = 'urn:holdfast:output:1'
+
+test.each(PERSONAL)(
+  'lines of outputs are as their schema says, with personal: %s',
+  async (personal) => {
+    const all = { subject: 'ada', tenant: 'acme', address: '192.0.2.10', userAgent: 'Mozilla/5.0' }
+    const lines = (await played()).map((event, index) =>
+      ownJson({ index, partition: 1, sequence: index, event, personal: all }, { personal }),
+    )
+
+    expect(lines.flatMap((line) => problemsBy(OUTPUT, line))).toEqual([])
+    for (const line of lines) {
+      const { actor: _, ...less } = line
+      for (const wrong of [{ ...line, more: 1 }, less, { ...line, type: 'from-the-future' }]) {
+        expect(problemsBy(OUTPUT, wrong)).not.toEqual([])
+      }
+      for (const reason of ['No Code', 7]) {
+        const found = problemsBy(OUTPUT, { ...line, reason })
+        expect(found.length === 0).toBe(reason !== 7 && takesAnyText(line.type))
+      }
+    }
+  },
+)
+
+const takesAnyText = (type: string): boolean =>
+  type === 'session-established' || type === 'step-up-completed'
+
+test('the schema of findings takes a finding, and nothing else', () => {
+  const finding = {
+    ...{ id: 'a', rule: 'login_storm', severity: 'high', at: START, title: 'A', text: 'B' },
+    ...{ group: { subject: 'c' }, subject: null, session: null, network: null, count: 1 },
+    events: ['d'],
+  }
+  const problems = (changes: object): number =>
+    problemsBy('urn:holdfast:finding:1', { ...finding, ...changes }).length
+
+  expect(problems({})).toBe(0)
+  for (const wrong of [{ more: 1 }, { severity: 'worst' }, { count: 'one' }, { group: null }]) {
+    expect(problems(wrong)).toBeGreaterThan(0)
+  }
 })
 
 test('a schema is the same with other sentences, and with nothing else', () => {
