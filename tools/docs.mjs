@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from './build.mjs'
@@ -11,7 +11,7 @@ const NOTE =
   'This page is written by `node tools/docs.mjs` from the source; `npm run check` compares.'
 
 /** What is written from the source, and how. A writer throws when the source has gaps. */
-export const PAGES = {
+const PAGES = {
   'docs/errors.md': errors,
   'docs/reasons.md': reasons,
   'tools/check/root-exports.json': () => `${JSON.stringify(rootNames(), null, 2)}\n`,
@@ -19,9 +19,52 @@ export const PAGES = {
   'docs/configuration.md': configuration,
   'docs/monitoring.md': monitoring,
   'docs/privacy.md': privacy,
+  'docs/event-types.md': eventTypes,
   'docs/gateways/nginx.md': () => withFiles('docs/gateways/nginx.md'),
   'docs/gateways/caddy.md': () => withFiles('docs/gateways/caddy.md'),
   'docs/gateways/haproxy.md': () => withFiles('docs/gateways/haproxy.md'),
+}
+
+/**
+ * The pages, and the schemas that the packages publish. `force`: a schema that nobody has used yet
+ * is written anew.
+ */
+export async function pages({ force = false } = {}) {
+  const { publishedSchemas, isSameSchema } = await import(pathToFileURL(SERVICE).href)
+  const isAllowed = (before, after) => force || isSameSchema(before, after)
+  const schemas = publishedSchemas().map((published) => {
+    const path = schemaPath(published.id)
+    return [path, () => schemaText(published, path, isAllowed)]
+  })
+  return { ...Object.fromEntries(schemas), ...PAGES }
+}
+
+const SERVICE = join(root, 'packages/service/dist/index.js')
+
+/** Those of events are in the library, which makes them. */
+function schemaPath(id) {
+  const name = id.replace('urn:holdfast:', '').replaceAll(':', '.')
+  return `packages/${name.startsWith('event.') ? 'holdfast' : 'service'}/schemas/${name}.json`
+}
+
+/** Throws where something else would be valid by a schema that may be in use. */
+function schemaText({ id, versionIn, schema }, path, isAllowed) {
+  const missing = earlierVersions(path).filter((one) => !existsSync(join(root, one)))
+  if (missing.length > 0) throw new Error(`schemas stay, and ${missing.join(', ')} is gone`)
+  if (
+    existsSync(join(root, path)) &&
+    !isAllowed(JSON.parse(readFileSync(join(root, path))), schema)
+  )
+    throw new Error(
+      `what is valid by ${id} has changed. Raise ${versionIn}, run "node tools/docs.mjs" and ` +
+        'say it in CHANGELOG.md. Where no release has this version: node tools/docs.mjs --force',
+    )
+  return `${JSON.stringify(schema, null, 2)}\n`
+}
+
+function earlierVersions(path) {
+  const [, stem, version] = /^(.*\.)(\d+)\.json$/.exec(path)
+  return Array.from({ length: Number(version) - 1 }, (_, at) => `${stem}${at + 1}.json`)
 }
 
 /**
@@ -170,16 +213,14 @@ async function configuration() {
 
 /** A page written by hand, but for the table under its mark. */
 async function monitoring() {
-  const service = join(root, 'packages/service/dist/index.js')
-  const { metricsReference } = await import(pathToFileURL(service).href)
+  const { metricsReference } = await import(pathToFileURL(SERVICE).href)
   const text = readFileSync(join(root, 'docs/monitoring.md'), 'utf8')
   const table = /(<!-- the metrics of the service -->\n\n)[\s\S]*?\n\n/
   return text.replace(table, (_, mark) => `${mark}${metricsReference()}\n\n`)
 }
 
 async function privacy() {
-  const service = join(root, 'packages/service/dist/index.js')
-  const { privacyReference } = await import(pathToFileURL(service).href)
+  const { privacyReference } = await import(pathToFileURL(SERVICE).href)
   return [
     '# Privacy',
     '',
@@ -196,16 +237,39 @@ async function privacy() {
     '',
     privacyReference(),
     '',
-    'The kinds `login`, `logout` and `session` are about authentication, `detection` is a ' +
-      'suspicion, `cleared` takes one',
-    'back, `account` changes what belongs to a subject, `system` the service. When each type ' +
-      'comes, and which of them',
-    'are told and not kept, is in [events](events.md).',
+    'When each type comes, and what its reasons are, is in [types of events](event-types.md).',
     '',
     NOTE,
     '',
   ].join('\n')
 }
+
+async function eventTypes() {
+  const { eventReference } = await import(pathToFileURL(SERVICE).href)
+  return [
+    '# Types of events',
+    '',
+    'What each type of event has, and what its `reason` can be; what all of them have, and how ' +
+      'to read them, is in',
+    '[events](events.md). Every type has a JSON Schema (2020-12) that takes nothing else: ' +
+      '`urn:holdfast:event:TYPE:VERSION`.',
+    'It is in the library (`holdfast/schemas/event.session-revoked.1.json`), and a service ' +
+      'answers all of them at',
+    '`GET /v1/schemas`, with those of findings (`urn:holdfast:finding:1`) and of lines of ' +
+      'the output format `json`',
+    '(`urn:holdfast:output:1`), which are in `@holdfast/service/schemas`. What is valid by a ' +
+      'version never changes:',
+    '[stability](stability.md#schemas-of-events). The examples are from the steps that the tests ' +
+      'play.',
+    '',
+    eventReference(JSON.parse(readFileSync(join(root, EXAMPLES), 'utf8'))),
+    '',
+    NOTE,
+    '',
+  ].join('\n')
+}
+
+const EXAMPLES = 'packages/service/test/audit/fixtures/event-examples.json'
 
 function oneLine(text) {
   return text
@@ -217,8 +281,10 @@ function oneLine(text) {
 if (isMain(import.meta.url)) {
   await setup()
   await orFail(build())
-  for (const [page, write] of Object.entries(PAGES)) {
+  const force = process.argv.includes('--force')
+  for (const [page, write] of Object.entries(await pages({ force }))) {
     try {
+      mkdirSync(dirname(join(root, page)), { recursive: true })
       writeFileSync(join(root, page), await write())
       process.stdout.write(`${page} written\n`)
     } catch (error) {

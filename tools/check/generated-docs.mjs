@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { errorCodes, PAGES } from '../docs.mjs'
+import { errorCodes, pages } from '../docs.mjs'
 import { root } from '../run.mjs'
 import { filesBelow, textOf } from './sources.mjs'
 
-/** The pages that are written from the source say what the source says now. */
+/** The pages and schemas that are written from the source say what the source says now. */
 export async function generatedDocs() {
   const findings = []
-  for (const [page, write] of Object.entries(PAGES)) {
+  for (const [page, write] of Object.entries(await pages())) {
     try {
       const wanted = await write()
       const found = existsSync(join(root, page)) ? textOf(page) : ''

@@ -15,8 +15,9 @@ import { jsonOf, textOf } from './sources.mjs'
 
 const FOLDER = join(root, '.cache', 'packed')
 const ALLOWED = /^(bin\/.+\.mjs|dist\/.+\.(c?js|d\.c?ts)|package\.json|README\.md|LICENSE|NOTICE)$/
-const DATA_TOO = new RegExp(`${ALLOWED.source}|^data/.+\\.yaml$`)
-const TEMPLATES_TOO = new RegExp(`${ALLOWED.source}|^templates/.+\\.ts$`)
+const SCHEMAS = '^schemas/[\\w.-]+\\.json$'
+const DATA_TOO = new RegExp(`${ALLOWED.source}|${SCHEMAS}|^data/.+\\.yaml$`)
+const TEMPLATES_TOO = new RegExp(`${ALLOWED.source}|${SCHEMAS}|^templates/.+\\.ts$`)
 const REQUIRED = ['package.json', 'README.md', 'LICENSE', 'NOTICE']
 
 /**
@@ -50,7 +51,7 @@ async function contents(part, allowed) {
     ...files.filter((path) => !allowed.test(path)).map((path) => `${part} would publish ${path}`),
     ...REQUIRED.filter((path) => !files.includes(path)).map((path) => `${part} lacks ${path}`),
     ...targetsOf(part)
-      .filter((path) => !files.includes(path))
+      .filter((path) => !files.some((file) => fits(file, path)))
       .map((path) => `${part} promises ${path} and does not publish it`),
     ...['LICENSE', 'NOTICE']
       .filter((file) => files.includes(file) && textOf(`${part}/${file}`) !== textOf(file))
@@ -67,6 +68,13 @@ function targetsOf(part) {
   const { exports = {}, bin = {} } = jsonOf(`${part}/package.json`)
   const targets = [...Object.values(exports), ...Object.values(bin)]
   return targets.flatMap(filesOf).map((path) => path.replace(/^\.\//, ''))
+}
+
+/** A target with `*` is kept by any file that fits it. */
+function fits(file, target) {
+  const [start, end] = target.split('*')
+  if (end === undefined) return file === target
+  return file.startsWith(start) && file.endsWith(end)
 }
 
 function filesOf(target) {
@@ -193,7 +201,7 @@ async function commandRuns(archive) {
 
 function entryNames() {
   return Object.keys(jsonOf('packages/holdfast/package.json').exports)
-    .filter((entry) => entry !== './package.json')
+    .filter((entry) => !entry.endsWith('.json'))
     .map((entry) => `holdfast${entry.slice(1)}`)
 }
 

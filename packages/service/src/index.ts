@@ -1,3 +1,4 @@
+export { isSameSchema, type PublishedSchema, publishedSchemas } from './api/schemas.ts'
 export {
   meanwhileOf,
   type Notice,
@@ -25,6 +26,7 @@ export {
   noticeMail,
 } from './audit/alerts/notices/notice-mail.ts'
 export type { NoticeMessage } from './audit/alerts/notices/notice-target.ts'
+export { eventReference } from './audit/event-reference.ts'
 export { privacyReference } from './audit/privacy.ts'
 export { checkConfig, loadConfig, type Sources } from './config/load.ts'
 export type { Problem } from './config/problem.ts'

@@ -2,6 +2,7 @@ import type { Codec } from '../codecs/codec.ts'
 import type { FactReader } from '../codecs/record-facts.ts'
 import type { AccessTokens } from '../core/access-token.ts'
 import type { Decision, Policy, Situation } from '../core/decision.ts'
+import type { EventOf, ReasonOf } from '../core/event-catalogue.ts'
 import type { EventType, PersonalFacts, SessionEvent } from '../core/events.ts'
 import type { Evidence } from '../core/evidence.ts'
 import type { Host } from '../core/host.ts'
@@ -162,19 +163,19 @@ export interface EventLimiter {
 
 /** Makes events, seals them for the store, and publishes them once they are committed. */
 export interface EventWriter {
-  event(type: EventType, facts: EventFacts): MadeEvent
+  event<T extends EventType>(type: T, facts: FactsOf<T>): MadeEvent
   seal(events: readonly MadeEvent[]): readonly SealedEvent[]
   /** To the listener alone: what a client could repeat at will, and what is committed already. */
   publish(events: readonly MadeEvent[]): void
   /** As `publish`, of an event that is made where somebody listens. */
-  tell(type: EventType, facts: () => EventFacts): void
+  tell<T extends EventType>(type: T, facts: () => FactsOf<T>): void
   /** Commits events that come with no other change, and publishes them. */
   append(key: SessionId | SubjectKey, events: readonly MadeEvent[]): Promise<void>
 }
 
 /** An event, and beside it what tells who a person is. Null: not known, or not asked for. */
 export interface MadeEvent {
-  readonly event: SessionEvent
+  readonly event: EventOf
   readonly personal: PersonalFacts | null
 }
 
@@ -189,12 +190,16 @@ export interface EventFacts {
   readonly device?: Device
   readonly decision?: Decision
   readonly situation?: Situation | undefined
-  readonly reason?: string
   readonly authentication?: SessionEvent['authentication']
   /** The call that caused it. */
   readonly cause?: Cause | undefined
   /** Whose it is, as the application names them. */
   readonly owner?: Required<SubjectRef> | undefined
+}
+
+/** With a reason that the catalogue gives the type. */
+export type FactsOf<T extends EventType> = EventFacts & {
+  readonly reason?: Exclude<ReasonOf<T>, null>
 }
 
 /**

@@ -2,7 +2,8 @@ import type { Keyring } from '../codecs/keyring.ts'
 import type { AccessTokens } from '../core/access-token.ts'
 import type { Policy } from '../core/decision.ts'
 import type { Duration } from '../core/duration.ts'
-import type { PersonalFacts, SessionEvent } from '../core/events.ts'
+import type { EventOf } from '../core/event-catalogue.ts'
+import type { PersonalFacts } from '../core/events.ts'
 import type { Host } from '../core/host.ts'
 import { type ClassOptions, DEFAULT_LIFETIMES, DEFAULT_ROTATE_EVERY_MS } from '../core/lifetimes.ts'
 import type { Lookup } from '../core/lookup.ts'
@@ -95,7 +96,7 @@ export interface SessionsOptions {
    * Every event, once it is committed, with what tells who a person is, as far as `personalFacts`
    * says. Must not throw.
    */
-  readonly onEvent?: (event: SessionEvent, personal: PersonalFacts | null) => void
+  readonly onEvent?: (event: EventOf, personal: PersonalFacts | null) => void
   /**
    * How much of who a person is goes with events, sealed as they are and apart from their public
    * part: `full` (the subject and tenant as the application names them, client address, user
@@ -220,8 +221,7 @@ export const SESSIONS_OPTIONS = {
     ),
     cacheBytes: withDefault(whole(), DEFAULT_CACHE_BYTES),
     host: hostOption,
-    onEvent:
-      func<(event: SessionEvent, personal: PersonalFacts | null) => void>('it hears each event'),
+    onEvent: func<(event: EventOf, personal: PersonalFacts | null) => void>('it hears each event'),
     personalFacts: withDefault(oneOf(['full', 'network', 'none']), 'none'),
     telemetry: telemetryOption,
     onMemories: func<(count: () => Memories) => void>('it gets a function that counts'),

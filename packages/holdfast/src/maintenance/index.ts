@@ -19,6 +19,19 @@ export {
   typeMeaning,
 } from '../core/event-meaning.ts'
 export {
+  EVENT_FIELDS,
+  EVENTS,
+  type EventDescription,
+  type EventOf,
+  type NamedReasonOf,
+  OTHER_REASONS,
+  PERSONAL_FIELDS,
+  type Presence,
+  type ReasonDescription,
+  type ReasonOf,
+  type VaryingField,
+} from '../core/event-catalogue.ts'
+export {
   EVENT_TYPES,
   type EventNetwork,
   type EventType,

@@ -31,6 +31,7 @@ export {
   type Field,
   type Fields,
   type Form,
+  fieldsOf,
   integer,
   list,
   nullable,

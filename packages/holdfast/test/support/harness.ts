@@ -15,6 +15,7 @@ import type { Store } from '../../src/core/store.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
 import type { SessionsOptions } from '../../src/engine/options.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
+import { eventSchemas } from './event-schemas.ts'
 import { atHome, lookup } from './people.ts'
 
 export const SECOND = 1_000
@@ -41,6 +42,9 @@ export interface Harness {
   stepUp(token: string, request: RequestFacts, amr?: readonly string[]): Promise<Verification>
 }
 
+/** Whatever a test does, its events are as the schemas of their types say. */
+const { problems } = eventSchemas()
+
 /** Opens an empty store whose clock is `now`. */
 export type OpenStore = (now: () => number) => Promise<Store>
 
@@ -57,11 +61,17 @@ export async function harness(
   const store = options.store ?? (await open(host.now))
   onTestFinished(() => store.close())
   const events: SessionEvent[] = []
+  const wrong: string[] = []
+  onTestFinished(() => expect(wrong).toEqual([]))
   const keyring = options.keyring ?? newKeyring(host)
   const sessions = createSessions({
     lookup,
-    onEvent: (event) => events.push(event),
     ...options,
+    onEvent(event, personal) {
+      wrong.push(...problems(event))
+      if (options.onEvent === undefined) events.push(event)
+      else options.onEvent(event, personal)
+    },
     store,
     host,
     keyring,

@@ -13,9 +13,12 @@ import { createSessions } from '../../src/engine/create-sessions.ts'
 import type { SessionsOptions } from '../../src/engine/options.ts'
 import { balanced } from '../../src/policies/index.ts'
 import { fork } from '../../src/signals/fork.ts'
+import { eventSchemas } from './event-schemas.ts'
 import { dryRun } from './faulty-store.ts'
 import type { OpenStore } from './harness.ts'
 import { abroad, atHome } from './people.ts'
+
+const { problems } = eventSchemas()
 
 /** The secrets of a cookie, or those that `refresh` takes. */
 export type Line = 'session' | 'refresh'
@@ -130,6 +133,8 @@ export async function estate(
   onTestFinished(() => opened.close())
   const store = through(opened)
   const events: SessionEvent[] = []
+  const wrong: string[] = []
+  onTestFinished(() => expect(wrong).toEqual([]))
   let shown: Shown[] = []
   let engines = hosts.map((_, process) => engineOf(process, store))
 
@@ -140,6 +145,7 @@ export async function estate(
   }
 
   function hear(event: SessionEvent): void {
+    wrong.push(...problems(event))
     events.push(event)
   }
 

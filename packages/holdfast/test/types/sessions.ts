@@ -6,10 +6,12 @@ import {
   newKeyring,
   type Refreshed,
   SessionError,
+  type SessionEvent,
   type Sessions,
   type SessionView,
   type Verification,
 } from 'holdfast'
+import type { EventOf } from 'holdfast/maintenance'
 import { memoryStore } from 'holdfast/memory'
 
 const sessions: Sessions = createSessions({ store: memoryStore(), keyring: newKeyring() })
@@ -78,6 +80,35 @@ export function isOutage(error: unknown): boolean {
   if (error instanceof SessionError && error.code === 'session_expired') return false
   return error instanceof SessionError && error.code === 'store_unavailable'
 }
+
+/** What is heard is told apart by its type, and has what its type has. */
+createSessions({
+  store: memoryStore(),
+  keyring: newKeyring(),
+  onEvent(event) {
+    // @ts-expect-error Not every event is about a session.
+    event.session.length
+    if (event.type === 'session-expired') {
+      const session: string = event.session
+      const reason: 'absolute_timeout' | 'idle_timeout' = event.reason
+      console.log(session, reason)
+    }
+    if (event.type === 'login-failed') {
+      const reason: null = event.reason
+      console.log(reason)
+    }
+  },
+})
+
+/** Who does not care takes any event. */
+createSessions({
+  store: memoryStore(),
+  keyring: newKeyring(),
+  onEvent: (event: SessionEvent) => console.log(event.reason),
+})
+
+// @ts-expect-error A login is refused for one of two reasons.
+export const refused: EventOf<'login-refused'>['reason'] = 'rain'
 
 // @ts-expect-error The request facts are needed to judge anything.
 void sessions.verify({ token: '' })

@@ -1,5 +1,5 @@
 import type { SubjectRef } from 'holdfast'
-import type { EventRecorder } from 'holdfast/maintenance'
+import type { EventRecorder, NamedReasonOf } from 'holdfast/maintenance'
 import type { Asker } from './call.ts'
 
 /** Notes what a key with the role `admin` or `audit` looked at or did. */
@@ -12,6 +12,8 @@ export interface AdminActs {
    */
   looked(asker: Asker, act: Look, about: About & { readonly question?: string }): Promise<void>
 }
+
+type Acted = NamedReasonOf<'admin-acted'>
 
 type Act =
   | 'session_revoked'
@@ -45,7 +47,7 @@ const MOST_LOOKS = 1_000
 export function adminActs({ record }: Pick<EventRecorder, 'record'>, now: () => number): AdminActs {
   const looks = new Map<string, number>()
 
-  async function note({ caller, traced }: Asker, reason: string, about: About): Promise<void> {
+  async function note({ caller, traced }: Asker, reason: Acted, about: About): Promise<void> {
     const { session, subject } = about
     await record('admin-acted', { actor: caller.name, reason, session, subject, ...traced })
   }

@@ -22,6 +22,7 @@ import { describeCalls } from './open-api.ts'
 import type { ApiParts, NoticePage } from './parts.ts'
 import { faultOf, problemResponse } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
+import { schemaDocument } from './schemas.ts'
 
 /** Answers one request of the API, given the message that it came by. Never rejects. */
 export type Api = (request: Request, incoming: IncomingMessage) => Promise<Response>
@@ -48,6 +49,7 @@ export function createApi(parts: ApiParts): Api {
     ...revocationCalls(parts),
     ...arrivalCalls(parts),
     documentCall(() => document),
+    schemasCall(),
   ]
   const oauth = new Set(calls.flatMap((one) => (one.oauth === true ? [one.path] : [])))
   const document = describeCalls(calls)
@@ -151,6 +153,21 @@ function documentCall(document: () => unknown): Call {
     answers: { 200: { about: 'OpenAPI 3.1', body: object<object>('Document', {}) } },
     async handle() {
       return { status: 200, body: document() }
+    },
+  })
+}
+
+function schemasCall(): Call {
+  const document = schemaDocument()
+  return call({
+    id: 'readSchemas',
+    method: 'get',
+    path: '/v1/schemas',
+    roles: [],
+    summary: 'JSON Schemas of events, findings and lines of outputs',
+    answers: { 200: { about: 'JSON Schema 2020-12', body: object<object>('Schemas', {}) } },
+    async handle() {
+      return { status: 200, body: document }
     },
   })
 }

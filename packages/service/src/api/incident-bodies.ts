@@ -100,7 +100,8 @@ interface ShownFinding extends Omit<Finding, 'group'> {
   readonly group: Readonly<Record<string, string | number | boolean | null>>
 }
 
-const finding = object<ShownFinding>('Finding', {
+/** What a rule has found. */
+export const finding = object<ShownFinding>('Finding', {
   id: text(),
   rule: text(),
   severity: oneOf(SEVERITIES),

@@ -21,8 +21,10 @@ const JSON_VALUE: JsonSchema = {
   additionalProperties: { $ref: '#/components/schemas/Json' },
 }
 
-/** Throws where two descriptions have one name: a bug of ours. */
-export function schemaWriter(): SchemaWriter {
+/**
+ * Throws where two descriptions have one name: a bug of ours. `at` is where the components are put.
+ */
+export function schemaWriter(at = '#/components/schemas/'): SchemaWriter {
   const components: Record<string, JsonSchema> = {}
   const named = new Map<string, Form>()
 
@@ -38,7 +40,7 @@ export function schemaWriter(): SchemaWriter {
       named.set(name, form)
       components[name] = inline(form, side, inner)
     }
-    return { $ref: `#/components/schemas/${name}`, ...description }
+    return { $ref: `${at}${name}`, ...description }
   }
 
   return { schema, components }

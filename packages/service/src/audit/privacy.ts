@@ -1,32 +1,11 @@
-import { EVENT_TYPES, type PersonalFacts, type SessionEvent } from 'holdfast/maintenance'
-import { type Kind, meaningOfType } from './formats/meaning.ts'
-
-/** What a field is kept for. A field of an event without a row does not compile. */
-type Purposes<T> = Readonly<Record<keyof T, string>>
-
-const PUBLIC: Purposes<SessionEvent> = {
-  id: 'tells one event from another, and finds it again',
-  type: 'what happened: the table below',
-  at: 'when',
-  actor: 'who did it: `client`, `engine`, `application`, or the name of an API key or person',
-  subject: 'whose it was, as a key (HMAC): the same for the same subject, and no name',
-  session: 'which session, by its public id, which is no secret',
-  network: 'kind of network, provider, country and city: whether a session moved',
-  device: 'browser family, its version, operating system: whether it is another device',
-  decision: 'what was decided, and each reason with its weight: why somebody was stopped',
-  situation: 'what else the policy looked at: the decision can be repeated',
-  reason: 'why, as a code',
-  correlation: 'the id of the request: finds it in the logs of other services',
-  authentication: 'by which factors somebody has logged in (`acr`, `amr`)',
-  trace: 'the `traceparent` of the request, for the same',
-}
-
-const PERSONAL: Purposes<PersonalFacts> = {
-  subject: 'the name that the application has for the subject: whom to call',
-  tenant: 'the tenant of the application',
-  address: 'of the client; with `network` its /24 or /64 alone: from where an attack came',
-  userAgent: 'of the client, at most 512 characters: what an attacker used',
-}
+import {
+  EVENT_FIELDS,
+  EVENT_TYPES,
+  EVENTS,
+  type EventDescription,
+  PERSONAL_FIELDS,
+} from 'holdfast/maintenance'
+import { keptIn, table } from './event-reference.ts'
 
 /** Place, what of a person is in it, until when, who sees it. */
 const PLACES: readonly (readonly [string, string, string, string])[] = [
@@ -94,44 +73,40 @@ const PLACES: readonly (readonly [string, string, string, string])[] = [
   ],
 ]
 
-const OCSF: Readonly<Record<Kind, string>> = {
-  login: 'Authentication (3002)',
-  logout: 'Authentication (3002)',
-  session: 'Authentication (3002)',
-  detection: 'Detection Finding (2004)',
-  cleared: 'Detection Finding (2004)',
-  account: 'Account Change (3001)',
-  system: 'Account Change (3001)',
-}
-
-/** The register of what is kept of people, and the types of events, for the documentation. */
+/** The register of what is kept of people, for the documentation. */
 export function privacyReference(): string {
   const fields = [
-    ...rowsOf(PUBLIC).map(([name, purpose]) => [name, 'public', purpose]),
-    ...rowsOf(PERSONAL).map(([name, purpose]) => [`personal.${name}`, 'personal', purpose]),
+    ...Object.entries(EVENT_FIELDS).map(([name, purpose]) => [name, 'public', purpose]),
+    ...Object.entries(PERSONAL_FIELDS).map(([name, purpose]) => [
+      `personal.${name}`,
+      'personal',
+      purpose,
+    ]),
   ]
-  const types = [...EVENT_TYPES, 'finding'].map((type) => {
-    const { kind, severity, title } = meaningOfType(type)
-    return [`\`${type}\``, title, kind, severity, OCSF[kind]]
-  })
   return [
     '## What is kept of an event',
     table(
       ['field', 'part', 'what for'],
-      fields.map(([name, ...rest]) => [`\`${name}\``, ...rest]),
+      fields.map(([name = '', ...rest]) => [`\`${name}\``, ...rest]),
+    ),
+    '## What of a person each type has',
+    table(
+      ['type', 'kept', ...ABOUT_PEOPLE, 'personal part'],
+      EVENT_TYPES.map((type) => [`\`${type}\``, ...personsIn(EVENTS[type])]),
     ),
     '## Where, until when, and who sees it',
     table(['place', 'what of a person', 'until when', 'who sees it'], PLACES),
-    '## Types of events',
-    table(['type', 'what it is called in outputs', 'kind', 'severity at least', 'OCSF'], types),
   ].join('\n\n')
 }
 
-function rowsOf(purposes: Readonly<Record<string, string>>): readonly [string, string][] {
-  return Object.entries(purposes)
-}
+/** Fields of the public part that are about a person. The others are about a request or a rule. */
+const ABOUT_PEOPLE = ['subject', 'session', 'network', 'device', 'authentication'] as const
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, head.map(() => '---'), ...rows]
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+function personsIn(one: EventDescription): readonly string[] {
+  const { has, personal } = one
+  return [
+    keptIn(one),
+    ...ABOUT_PEOPLE.map((field) => (has[field] === 'never' ? '' : has[field])),
+    personal.map((name) => `\`${name}\``).join(', '),
+  ]
 }

@@ -1,6 +1,6 @@
 import type { Sessions, VerifiesNow } from 'holdfast'
 import { gatewayGuard, type HeaderLookup } from 'holdfast/gateway'
-import type { EventRecorder } from 'holdfast/maintenance'
+import type { EventRecorder, NamedReasonOf } from 'holdfast/maintenance'
 import { clientAddressResolver } from 'holdfast/network'
 import type { Logger } from 'pino'
 import { clientAddressOptions } from '../config/client-address.ts'
@@ -116,7 +116,7 @@ function gateParts({
  * Refusals before a token is looked at: the engine, which tells of all others, does not hear of
  * them. A request without any token is none.
  */
-const UNHEARD: ReadonlySet<string> = new Set([
+const UNHEARD: ReadonlySet<string> = new Set<NamedReasonOf<'request-refused'>>([
   'cross_site_request',
   'https_required',
   'token_duplicated',

@@ -1,4 +1,4 @@
-import type { EventRecorder } from 'holdfast/maintenance'
+import type { EventRecorder, NamedReasonOf } from 'holdfast/maintenance'
 import type { GuessesLimited } from './guess-limits.ts'
 import type { SampledWarn } from './sampled-log.ts'
 
@@ -36,11 +36,10 @@ export function guessEvents({
 
   return ({ of, by, name, ip }) => {
     if (!isDue(`${of} ${by} ${name}`)) return
-    const facts =
-      by === 'caller'
-        ? { actor: name, reason: `${of}_guesses_of_caller` }
-        : { actor: 'client', reason: `${of}_guesses`, request: requestFrom(ip) }
-    recorder.record('request-refused', facts).catch((err: unknown) => {
+    const reason: NamedReasonOf<'request-refused'> =
+      by === 'caller' ? 'token_guesses_of_caller' : `${of}_guesses`
+    const facts = by === 'caller' ? { actor: name } : { actor: 'client', request: requestFrom(ip) }
+    recorder.record('request-refused', { ...facts, reason }).catch((err: unknown) => {
       warn('an event of guesses', { err }, 'the event of guesses could not be kept')
     })
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Store } from 'holdfast'
-import type { EventRecorder } from 'holdfast/maintenance'
+import type { EventRecorder, NamedReasonOf } from 'holdfast/maintenance'
 import type { Logger } from 'pino'
 import type { TakenUp } from './keys.ts'
 
@@ -25,7 +25,8 @@ export function rotationEvents({
   async function tell(...[file, ids]: Parameters<TakenUp>): Promise<void> {
     const ring = createHash('sha256').update(ids.join(' ')).digest('base64url')
     const first = await store.replays.once(`key_rotated ${file} ${ring}`, now() + TOLD_FOR_MS)
-    if (first) await recorder.record('key-rotated', { reason: file })
+    const reason: NamedReasonOf<'key-rotated'> = file
+    if (first) await recorder.record('key-rotated', { reason })
   }
 
   return (file, ids) => {

@@ -35,10 +35,11 @@ const CALLS = [
   'get /v1/revocations',
   'get /v1/request',
   'get /openapi.json',
+  'get /v1/schemas',
 ]
 
 /** Without a key. */
-const OPEN = ['get /.well-known/jwks.json', 'get /openapi.json']
+const OPEN = ['get /.well-known/jwks.json', 'get /openapi.json', 'get /v1/schemas']
 
 type Json = { readonly [key: string]: Json } | readonly Json[] | string | number | boolean | null
 

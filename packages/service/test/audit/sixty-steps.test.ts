@@ -1,6 +1,10 @@
+import { existsSync, readFileSync } from 'node:fs'
+import type { SessionEvent } from 'holdfast'
 import { expect, test } from 'vitest'
+import type { Finding } from '../../src/audit/finding.ts'
 import { readLog } from '../../src/audit/log/read.ts'
 import { verifyAudit } from '../../src/audit/log/verify.ts'
+import { problemsBy, schemaOf } from './schemas.ts'
 import { library } from './script/library.ts'
 import { gate, type Served, service } from './script/service.ts'
 import { steps } from './script/steps.ts'
@@ -44,10 +48,27 @@ function bySubject(events: readonly Pick<Heard, 'id' | 'subject'>[]): Record<str
   return found
 }
 
-function logged(directory: string): readonly Pick<Heard, 'id' | 'subject'>[] {
+function logged(directory: string): readonly SessionEvent[] {
   return [...readLog({ directory })].flatMap(({ line }) =>
     line.kind === 'event' ? [line.event] : [],
   )
+}
+
+function found(directory: string): readonly Finding[] {
+  return [...readLog({ directory })].flatMap(({ line }) =>
+    line.kind === 'finding' ? [line.finding] : [],
+  )
+}
+
+/** Ids of what is in the log and has not left yet. An output may repeat some. */
+function notIn(output: string, directory: string): readonly string[] {
+  const text = linesOf(output).join('\n')
+  const ids = [...logged(directory), ...found(directory)].map(({ id }) => id)
+  return ids.filter((id) => !text.includes(`"id":"${id}"`))
+}
+
+function linesOf(output: string): readonly string[] {
+  return existsSync(output) ? readFileSync(output, 'utf8').trimEnd().split('\n') : []
 }
 
 test('the script has sixty steps and more', () => {
@@ -74,7 +95,14 @@ test.each<[string, () => Promise<Served>]>([
 
   expect(told).toEqual(wanted)
   await expect.poll(() => logged(way.directory).length, { timeout: 60_000 }).toBe(kept.length)
+  await expect.poll(() => notIn(way.output, way.directory), { timeout: 60_000 }).toEqual([])
   await way.close()
   expect(bySubject(logged(way.directory))).toEqual(bySubject(kept))
   expect(verifyAudit([way.directory]).faults).toEqual([])
+  expect([
+    ...logged(way.directory).flatMap((event) => problemsBy(schemaOf(event.type), event)),
+    ...found(way.directory).flatMap((finding) => problemsBy('urn:holdfast:finding:1', finding)),
+    ...linesOf(way.output).flatMap((line) => problemsBy('urn:holdfast:output:1', JSON.parse(line))),
+  ]).toEqual([])
+  expect(found(way.directory)).not.toEqual([])
 })

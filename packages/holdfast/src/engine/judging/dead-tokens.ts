@@ -40,7 +40,7 @@ export async function superseded(
 ): Promise<void> {
   const { session, kind, family } = authenticated.claims
   if (!eventLimiter.isNew(`${session} ${kind} ${family}`, 1)) return
-  const facts = { ...factsOf(authenticated, head), reason: 'token_superseded' }
+  const facts = { ...factsOf(authenticated, head), reason: 'token_superseded' } as const
   await eventWriter.append(session, [eventWriter.event('token-reused', facts)])
 }
 

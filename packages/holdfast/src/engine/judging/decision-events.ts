@@ -1,5 +1,5 @@
 import type { Decision } from '../../core/decision.ts'
-import type { EventType } from '../../core/events.ts'
+import type { NamedReasonOf } from '../../core/event-catalogue.ts'
 import { touchInterval } from '../../core/lifetimes.ts'
 import type { Presentation } from '../../core/request.ts'
 import type { SessionState } from '../../core/session.ts'
@@ -60,13 +60,15 @@ export function decisionEvents(
 }
 
 /** A secret from ahead of the store proves that the store lost writes, and two holders. */
-function forkReason({ rotation }: MatchedPresentation): string {
+function forkReason({ rotation }: MatchedPresentation): NamedReasonOf<'token-reused'> {
   const rolledBack = rotation.status === 'fork' && rotation.rolledBack
   return rolledBack ? 'store_rolled_back' : 'secret_forked'
 }
 
+type Refused = 'step-up-required' | 'anomaly-detected'
+
 /** The events of refusals that are neither a limit nor the end of the session. */
-const REFUSALS: Partial<Record<Decision['outcome'], EventType>> = {
+const REFUSALS: Partial<Record<Decision['outcome'], Refused>> = {
   challenge: 'step-up-required',
   deny: 'anomaly-detected',
 }
@@ -91,33 +93,42 @@ export function isRefusalDue(
  * Why a presentation is challenged, or refused for good: for what is thought of the context, or
  * else for what the route asks. Undefined for every other outcome.
  */
-function refusalCause({ standing }: Weighing, { outcome, because }: Decision): string | undefined {
+function refusalCause(
+  { standing }: Weighing,
+  { outcome, because }: Decision,
+): NamedReasonOf<Refused> | undefined {
   if (outcome !== 'challenge' && outcome !== 'deny') return undefined
   if (outcome === 'deny') return denialCause({ because })
-  const given = new Set(because.map(({ reason }) => reason))
+  const given: ReadonlySet<string> = new Set(because.map(({ reason }) => reason))
   const itself = standing.outcome === 'challenge' || standing.outcome === 'deny'
   const causes = itself ? OF_CONTEXTS : OF_ROUTES
   return causes.find((reason) => given.has(reason)) ?? 'evidence'
 }
 
 /** What is exhausted where nothing more is asked of a context. */
-export function denialCause({ because }: Pick<Decision, 'because'>): string {
-  const given = new Set(because.map(({ reason }) => reason))
+export function denialCause({
+  because,
+}: Pick<Decision, 'because'>): NamedReasonOf<'anomaly-detected'> {
+  const given: ReadonlySet<string> = new Set(because.map(({ reason }) => reason))
   return EXHAUSTED.find((reason) => given.has(reason)) ?? 'evidence'
 }
 
-const EXHAUSTED: readonly Reason[] = [
+const EXHAUSTED = [
   'attempts_exhausted',
   'prompts_exhausted',
   'contexts_exhausted',
-]
-const OF_CONTEXTS: readonly Reason[] = ['secret_forked', 'travel_impossible', 'context_challenged']
-const OF_ROUTES: readonly Reason[] = [
+] as const satisfies readonly Reason[]
+const OF_CONTEXTS = [
+  'secret_forked',
+  'travel_impossible',
+  'context_challenged',
+] as const satisfies readonly Reason[]
+const OF_ROUTES = [
   'network_unconfirmed',
   'acr_missing',
   'authentication_stale',
   'signal_failed',
-]
+] as const satisfies readonly Reason[]
 
 /** What events say of a decision, with what the policy looked at where it is the policy's own. */
 export function decisionFacts(
@@ -136,9 +147,11 @@ export function decisionFacts(
   return settled.decision === decision ? { ...facts, situation } : facts
 }
 
-function typesOf(settled: Settled, session: SessionState): EventType[] {
+type TypeOfDecision = Refused | 'context-changed' | 'session-limited'
+
+function typesOf(settled: Settled, session: SessionState): TypeOfDecision[] {
   const { decision, contextChanged, newlySuspected, next } = settled
-  const types: EventType[] = []
+  const types: TypeOfDecision[] = []
   if (contextChanged && !newlySuspected) types.push('context-changed')
   if (newlySuspected || (decision.outcome === 'observe' && next !== session)) {
     types.push('anomaly-detected')

@@ -15,7 +15,7 @@ import type { TokenFamily } from '../../core/session.ts'
 import type { Presented, Verification } from '../../core/sessions.ts'
 import type { TokenKind } from '../../core/token.ts'
 import type { NetworkReader } from '../../network/network-reader.ts'
-import type { EngineContext, EventFacts, OpenedRecord } from '../context.ts'
+import type { EngineContext, EventFacts, FactsOf, OpenedRecord } from '../context.ts'
 import {
   checkAudience,
   checkCorrelation,
@@ -101,7 +101,7 @@ export function authenticate(
 }
 
 /** Apart, because a closure costs the function that it is in an allocation at each call. */
-function tellRefused({ eventWriter }: EngineContext, facts: EventFacts): void {
+function tellRefused({ eventWriter }: EngineContext, facts: FactsOf<'token-unknown'>): void {
   eventWriter.tell('token-unknown', () => facts)
 }
 

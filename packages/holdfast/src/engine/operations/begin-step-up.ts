@@ -117,8 +117,10 @@ function stepUpEvents(
   if (!isRefusalDue(engine, session, { key, cause: reason, presentation }) && !asks) return others
   const decision = denied ?? settled.decision
   const type = denied === undefined ? 'step-up-required' : 'anomaly-detected'
-  const facts = { ...factsOf(matched, session), decision, reason }
-  return [...others, engine.eventWriter.event(type, facts)]
+  return [
+    ...others,
+    engine.eventWriter.event(type, { ...factsOf(matched, session), decision, reason }),
+  ]
 }
 
 function begun(

@@ -7,7 +7,7 @@ import {
   findContext,
   placeContext,
 } from '../../core/context.ts'
-import type { EventType } from '../../core/events.ts'
+import type { NamedReasonOf } from '../../core/event-catalogue.ts'
 import { PHISHING_RESISTANT_ACR, type ProvedFactors, resistsPhishing } from '../../core/factors.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import { failuresOf, MAX_FAILED_STEP_UPS, withoutFailures } from '../../core/prompts.ts'
@@ -81,6 +81,11 @@ export async function completeStepUp(engine: EngineContext, proof: Proof): Promi
   })
 }
 
+interface Failed {
+  readonly type: 'step-up-failed'
+  readonly reason: NamedReasonOf<'step-up-failed'>
+}
+
 const ANSWERED_AGAIN = { type: 'step-up-completed', reason: 'answered_again' } as const
 
 /** What a client may do with one challenge as often as it likes is told of once. */
@@ -88,7 +93,10 @@ async function tellOnce(
   { eventWriter, eventLimiter }: EngineContext,
   state: SessionState,
   attempt: StepUpAttempt,
-  { type, reason }: { readonly type: EventType; readonly reason: string },
+  {
+    type,
+    reason,
+  }: { readonly type: 'step-up-completed'; readonly reason: 'answered_again' } | Failed,
 ): Promise<void> {
   if (!eventLimiter.isNew(`${state.id} ${attempt.challenge.nonce} ${reason}`, 1)) return
   await eventWriter.append(state.id, [
@@ -130,7 +138,7 @@ function refusalOf(
   state: SessionState,
   attempt: StepUpAttempt,
   proof: Pick<Proof, 'subject' | 'tenant'> & Proved,
-): Refusal | undefined {
+): (Refusal & { readonly code: Failed['reason'] }) | undefined {
   const { challenge } = attempt
   const ofSubject =
     state.subject === proof.subject && state.tenant === (proof.tenant ?? DEFAULT_TENANT)

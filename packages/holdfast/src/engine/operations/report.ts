@@ -121,7 +121,7 @@ async function stepUpFailed(
     }
     const failures = withFailure(state.failures, challenge.context)
     const next: SessionState = { ...state, failures }
-    const facts = { ...factsOf(attempt, state), reason: 'factor_not_proved' }
+    const facts = { ...factsOf(attempt, state), reason: 'factor_not_proved' } as const
     const events = [engine.eventWriter.event('step-up-failed', facts)]
     return save(engine, { found, next, events, seenAt: undefined })
   })
@@ -183,9 +183,10 @@ async function falseAlarm(
   const { session } = reported
   checkSessionId('session', session)
   const at = host.now()
-  const reason = 'false_alarm'
-  const facts = { at, session, actor: 'application', reason, cause: reported }
-  const event = eventWriter.event('false-alarm-reported', facts)
+  const event = eventWriter.event('false-alarm-reported', {
+    ...{ at, session, actor: 'application', cause: reported },
+    reason: 'false_alarm',
+  })
   const first = await store.replays.once(`false_alarm ${session}`, at + FEEDBACK_EVERY_MS)
   if (first) await eventWriter.append(session, [event])
 }

@@ -147,7 +147,7 @@ export function keepingEnded(
   /** Has no effect where a read began before the session ended: its tombstone stands. */
   async function endAgain(session: SessionId, until: number): Promise<void> {
     const at = host.now()
-    const facts = { at, session, actor: 'engine', reason: REASON }
+    const facts = { at, session, actor: 'engine', reason: REASON } as const
     const events = [eventWriter.event('anomaly-detected', facts)]
     const sealed = eventWriter.seal(events)
     if (await store.entries.revoke(session, { until, reason: REASON, at, events: sealed })) {
@@ -158,7 +158,7 @@ export function keepingEnded(
   async function raiseAgain(subject: SubjectKey, before: Raised): Promise<Raised> {
     if ((await store.subjects.read(subject)).generation >= before.generation) return before
     const at = host.now()
-    const facts = { at, subject, actor: 'engine', reason: REASON }
+    const facts = { at, subject, actor: 'engine', reason: REASON } as const
     const events = [eventWriter.event('anomaly-detected', facts)]
     const again = await raise(subject, {
       at: Math.max(at, before.generation + 1),

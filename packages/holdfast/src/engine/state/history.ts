@@ -87,7 +87,7 @@ async function reportUnreadable(
   // The version is what the store says. Of one that was made up, no later one may depend.
   if (!eventLimiter.isNew(`${subject} ${version}`, version)) return
   const reason = 'history_unreadable'
-  const facts = { at: host.now(), subject, actor: 'engine', reason, cause }
+  const facts = { at: host.now(), subject, actor: 'engine', reason, cause } as const
   await eventWriter.append(subject, [eventWriter.event('anomaly-detected', facts)])
 }
 

@@ -15,11 +15,15 @@ import { onTestFinished } from 'vitest'
 import { folder } from '../../support.ts'
 import { geoFiles } from './geo.ts'
 import { CAREFUL, CAREFUL_TENANT, SESSION_LIMIT } from './steps.ts'
-import type { Heard, Way } from './way.ts'
+import type { Way } from './way.ts'
 
-/** The library in process, and the ids of what its store keeps. */
-export async function library(): Promise<Way & { kept(): Promise<readonly Heard[]> }> {
-  const host = fakeHost()
+/** The library in process, and what it tells and its store keeps. */
+export interface Played extends Way {
+  heard(): readonly SessionEvent[]
+  kept(): Promise<readonly SessionEvent[]>
+}
+
+export async function library(host = fakeHost()): Promise<Played> {
   const memory = memoryStore({ now: host.now })
   onTestFinished(() => memory.close())
   const { city, asn } = geoFiles(folder())
@@ -44,7 +48,7 @@ export async function library(): Promise<Way & { kept(): Promise<readonly Heard[
       return ring.current
     },
   }
-  const heard: Heard[] = []
+  const heard: SessionEvent[] = []
   const onEvent = (event: SessionEvent): void => void heard.push(event)
   const sessions = createSessions({
     ...{ store, keyring, host, lookup: geo.lookup, onEvent, sessionLimit: SESSION_LIMIT },

@@ -16,6 +16,8 @@ import type { Asks, Heard, Shown, Way } from './way.ts'
 /** A service that runs, with its audit log. */
 export interface Served extends Way {
   readonly directory: string
+  /** A file with what leaves it in the own format. */
+  readonly output: string
   close(): Promise<void>
 }
 
@@ -81,6 +83,7 @@ async function serve(): Promise<{ readonly way: Served; readonly run: Running }>
     await redis.close()
   })
   const directory = join(files, 'audit')
+  const output = join(files, 'copy.jsonl')
   let ring = newKeyring()
   const ringPath = join(files, 'ring.json')
   writeFileSync(ringPath, formatKeyring(ring), { mode: 0o600 })
@@ -89,6 +92,9 @@ async function serve(): Promise<{ readonly way: Served; readonly run: Running }>
     HOLDFAST_STORE_TIMEOUT: '5s',
     HOLDFAST_KEYRING: ringPath,
     HOLDFAST_AUDIT_DIRECTORY: directory,
+    HOLDFAST_AUDIT_OUTPUTS: JSON.stringify([
+      { name: 'copy', type: 'file', path: output, format: 'json', personal: 'full' },
+    ]),
     HOLDFAST_SESSION_LIMIT: String(SESSION_LIMIT),
     HOLDFAST_SESSION_LIMIT_BEYOND: 'refuse',
     HOLDFAST_TENANT_POLICIES: JSON.stringify({ [CAREFUL_TENANT]: CAREFUL }),
@@ -109,6 +115,7 @@ async function serve(): Promise<{ readonly way: Served; readonly run: Running }>
 
   const way: Served = {
     directory,
+    output,
     close: () => run.service.close(),
     sessions,
     async show(token, request, asks) {
