@@ -45,10 +45,11 @@ const PLACES: readonly (readonly [string, string, string, string])[] = [
   ],
   [
     'findings, in lines of the log',
-    'subject as its key, session, network (/24 or /64), and what a rule puts into title, text ' +
-      'and groups: of the rules that come along, the address of operators too',
-    'for good, also when the subject is erased. Rules of your own should not quote `name`',
-    'who can read the directory',
+    'rule, severity, count, subject as its key, session and ids of events in clear; title, text, ' +
+      'groups and network (/24 or /64) sealed under a key of the subject',
+    'as the other lines: the sealed part until the subject is erased, and that of a finding ' +
+      'without a subject for `auditKeep`',
+    'who can read the directory; the sealed part with the key ring alone',
   ],
   [
     'index of searches',
@@ -59,13 +60,13 @@ const PLACES: readonly (readonly [string, string, string, string])[] = [
   [
     'incidents',
     'findings, with notes of operators',
-    '`auditKeep`; texts, groups, networks and notes until the subject is erased',
+    '`auditKeep`; titles, texts, groups, networks and notes until the subject is erased',
     'role `audit`; role `admin` to judge them',
   ],
   [
     'alerts',
     'an incident; name and tenant of the subject where they are kept',
-    '30 days after they were sent; name, network and text until the subject is erased',
+    '30 days after they were sent; name, tenant, network and texts until the subject is erased',
     'your targets, which have copies of their own; role `audit`',
   ],
   [

@@ -1,5 +1,6 @@
 import { instant } from 'holdfast/cli'
 import { EVENT_TYPES, type PersonalFacts } from 'holdfast/maintenance'
+import type { PersonalFinding } from '../audit/finding.ts'
 import type { Line } from '../audit/log/lines.ts'
 
 /** Types of events, and kinds of the lines that are none. */
@@ -19,16 +20,22 @@ export function instantIn(line: Line): number {
   return line.kind === 'passed' ? Number.POSITIVE_INFINITY : line.at
 }
 
-/** A line for people, with the personal part: undefined where nobody asked, null where erased. */
-export function summary(line: Line, personal: PersonalFacts | null | undefined): string {
+/** What was sealed of a line: undefined where nobody asked, null where it was erased. */
+export type Personal = PersonalFacts | PersonalFinding | null | undefined
+
+/** A line for people, with the personal part. */
+export function summary(line: Line, personal: Personal): string {
   const at = instantIn(line)
   const parts = [String(line.index), Number.isFinite(at) ? instant(at) : '', ...details(line)]
   if (personal === null) parts.push('erased')
-  else if (personal !== undefined) {
-    const { subject, tenant, address, userAgent } = personal
-    parts.push(...[subject, tenant, address, userAgent].map((value) => value ?? '-'))
-  }
+  else if (personal !== undefined) parts.push(...sealedDetails(personal))
   return parts.filter((part) => part !== '').join('  ')
+}
+
+function sealedDetails(personal: PersonalFacts | PersonalFinding): readonly string[] {
+  if ('title' in personal) return [personal.title, personal.network ?? '-']
+  const { subject, tenant, address, userAgent } = personal
+  return [subject, tenant, address, userAgent].map((value) => value ?? '-')
 }
 
 function details(line: Line): readonly string[] {
@@ -39,7 +46,7 @@ function details(line: Line): readonly string[] {
       return [type, session ?? subject ?? '-', judged, reason ?? '', `by ${actor}`]
     }
     case 'finding':
-      return ['finding', line.finding.severity, line.finding.title]
+      return ['finding', line.finding.severity, line.finding.rule, line.finding.session ?? '']
     case 'segment':
       return ['segment', `number ${line.number}`, `epoch ${line.epoch}`, line.origin]
     case 'gap':

@@ -1,4 +1,5 @@
 import type { Database, SqlRow } from '../database.ts'
+import { ERASED } from '../finding.ts'
 import { type Alert, isClosing, rankOf } from './alert.ts'
 import type { DeliveryState } from './alerts.ts'
 import { retryDelayMs } from './back-off.ts'
@@ -260,11 +261,11 @@ export function createOutbox({
     },
 
     forget(subject) {
-      const rows = database.all("SELECT body FROM alerts WHERE body ->> 'subject' = ?", [subject])
+      const rows = database.all(`${TOLD_OF} SELECT body FROM alerts JOIN told USING (id)`, [
+        subject,
+      ])
       for (const { body } of rows) {
-        const alert: Alert = JSON.parse(String(body))
-        const { notice: _, ...rest } = alert
-        const left: Alert = { ...rest, name: null, network: null, text: '' }
+        const left = forgotten(JSON.parse(String(body)))
         database.run('UPDATE alerts SET body = ? WHERE id = ?', [JSON.stringify(left), left.id])
       }
       return rows.length
@@ -304,6 +305,18 @@ export function createOutbox({
 
 const ROWS = `SELECT d.seq, d.attempts, d.since, a.body
   FROM alert_deliveries d JOIN alerts a ON a.id = d.alert`
+
+/** Alerts of a subject, and those that they became part of: these quote their titles. */
+const TOLD_OF = `WITH RECURSIVE told (id) AS (
+  SELECT id FROM alerts WHERE body ->> 'subject' = ?
+  UNION SELECT d.problem FROM alert_deliveries d JOIN told ON d.alert = told.id
+    WHERE d.state = 'folded')`
+
+function forgotten({ notice: _, ...alert }: Alert): Alert {
+  if (alert.change === 'digest') return { ...alert, timeline: [] }
+  const nobody = { name: null, tenant: null, network: null, timeline: [] }
+  return { ...alert, ...nobody, title: ERASED, text: '' }
+}
 
 /** A receiver that hears first that an incident is over would then keep it open for ever. */
 const FIRST_OF_INCIDENT = `NOT EXISTS (SELECT 1 FROM alert_deliveries e

@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Keyring } from 'holdfast/maintenance'
@@ -83,6 +84,8 @@ export interface DeskOptions {
 const DESK = 'desk.sqlite'
 const OUTPUT_GRACE_MS = 2_000
 const TROUBLE_ID_BYTES = 16
+const FINDINGS = 'holdfast/1/finding-ids'
+const KEY_BYTES = 32
 
 export function openDesk(options: DeskOptions): AuditDesk {
   const { directory, signer, keyring, policy, outputs, now, random, log: tell } = options
@@ -101,7 +104,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
   })
   const lineFrom = (instant: number): number => lineAt(directory, instant)
   const detected = detection({
-    ...{ database, incidents, alerting, now, rules: options.rules },
+    ...{ database, incidents, alerting, now, rules: options.rules, key: findingKey(keyring) },
     lineAt: lineFrom,
     onFound: (findings) => pump.appended(log?.appendFindings(findings) ?? []),
     onFault: (err) => tell.error({ err }, 'The rules cannot go on: they read the log once more.'),
@@ -197,6 +200,8 @@ export function openDesk(options: DeskOptions): AuditDesk {
         detected.erase(subject)
         alerting.forget(subject)
       })
+      // The log of a database keeps pages as they were until it is written back.
+      database.all('PRAGMA wal_checkpoint(TRUNCATE)')
       await index.forget(subject)
     },
     follow: detected.follow,
@@ -220,6 +225,11 @@ export function openDesk(options: DeskOptions): AuditDesk {
       vault.close()
     },
   }
+}
+
+/** From the index key of the ring, which never changes: a replay finds nothing twice. */
+function findingKey({ index }: Keyring): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', index, new Uint8Array(0), FINDINGS, KEY_BYTES))
 }
 
 /** Names the log of a directory: the key may sign those of several machines. */

@@ -4,13 +4,13 @@ import { SessionError } from 'holdfast'
 import { makeFolder } from 'holdfast/cli'
 import { PARTITIONS, type Positions } from 'holdfast/store'
 import type { AuditEntry, LoggedEntry, LoggedFinding } from '../entry.ts'
-import type { Finding } from '../finding.ts'
+import { type Finding, partsOf } from '../finding.ts'
 import { account } from './account.ts'
 import { signCheckpoint } from './checkpoint.ts'
 import { ioFault, replaceFile } from './files.ts'
 import { type GapReason, type LineContent, lineName, lineText } from './lines.ts'
 import type { NoteSigner } from './note.ts'
-import type { Vault } from './personal.ts'
+import type { PersonalPart, Vault } from './personal.ts'
 import { CHECKPOINT, CHECKPOINTS, recover } from './recover.ts'
 import { claimSegment, takenOver } from './segment-file.ts'
 import { lastSegment } from './segments.ts'
@@ -31,7 +31,7 @@ export interface AuditLog {
    * caller has seen, with or without an event. Entries of a partition must ascend.
    */
   append(entries: readonly AuditEntry[], through?: Positions): readonly LoggedEntry[]
-  /** Answers them with the indexes of their lines. */
+  /** Seals what is personal in them. Answers them with the indexes of their lines. */
   appendFindings(findings: readonly Finding[]): readonly LoggedFinding[]
   /** Tells of positions that the log never got, and never will. Those it has are left out. */
   appendGaps(gaps: readonly Gap[]): void
@@ -186,17 +186,20 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
     }
   }
 
+  function sealedOf(parts: readonly PersonalPart[]): readonly { readonly personal?: string }[] {
+    const texts = io(() => vault.seal(parts))
+    return texts.map((personal) => (personal === undefined ? {} : { personal }))
+  }
+
   return {
     append(entries, through = []) {
       const fresh = unaccounted(entries, positions)
-      const sealed = io(() => vault.seal(fresh))
+      const sealed = sealedOf(fresh.map(({ event, personal }) => ({ of: event, personal })))
       const at = [...positions]
       const contents = fresh.map(({ partition, sequence, event }, number): LineContent => {
-        const personal = sealed[number]
         const after = at[partition] ?? 0
         at[partition] = sequence
-        const rest = personal === undefined ? {} : { personal }
-        return { kind: 'event', partition, after, sequence, event, ...rest }
+        return { kind: 'event', partition, after, sequence, event, ...sealed[number] }
       })
       const passed = through.flatMap((sequence, partition): LineContent[] => {
         const after = at[partition] ?? 0
@@ -205,14 +208,22 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
       })
       if (contents.length + passed.length > 0) write([...contents, ...passed])
       const first = tree.size - contents.length - passed.length
-      return fresh.map((entry, number) => ({ ...entry, index: first + number }))
+      return fresh.map((entry, number) => {
+        const isKept = sealed[number]?.personal !== undefined
+        return { ...entry, personal: isKept ? entry.personal : null, index: first + number }
+      })
     },
 
     appendFindings(findings) {
       if (findings.length === 0) return []
-      write(findings.map((finding) => ({ kind: 'finding', finding })))
+      const parts = findings.map(partsOf)
+      const sealed = sealedOf(parts.map(({ finding, personal }) => ({ of: finding, personal })))
+      write(parts.map(({ finding }, at) => ({ kind: 'finding', finding, ...sealed[at] })))
       const first = tree.size - findings.length
-      return findings.map((finding, number) => ({ index: first + number, finding }))
+      return parts.map(({ finding, personal }, number) => {
+        const isKept = sealed[number]?.personal !== undefined
+        return { index: first + number, finding, personal: isKept ? personal : null }
+      })
     },
 
     appendGaps(gaps) {

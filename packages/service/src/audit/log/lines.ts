@@ -2,7 +2,7 @@ import { inertJson } from 'holdfast/cli'
 import type { SessionEvent } from 'holdfast/maintenance'
 import { PARTITIONS } from 'holdfast/store'
 import { z } from 'zod'
-import type { Finding } from '../finding.ts'
+import type { PublicFinding } from '../finding.ts'
 import type { Hash } from './tree.ts'
 
 /**
@@ -23,7 +23,7 @@ export type LineContent =
   | EventContent
   | GapContent
   | PassedContent
-  | { readonly kind: 'finding'; readonly finding: Finding }
+  | FindingContent
   | PolicyContent
   | ErasedContent
 
@@ -59,6 +59,13 @@ export interface EventContent {
   readonly after: number
   readonly sequence: number
   readonly event: SessionEvent
+  /** The sealed personal part. */
+  readonly personal?: string
+}
+
+export interface FindingContent {
+  readonly kind: 'finding'
+  readonly finding: PublicFinding
   /** The sealed personal part. */
   readonly personal?: string
 }
@@ -167,7 +174,8 @@ const LINE = z.discriminatedUnion('kind', [
   z.object({
     ...head,
     kind: z.literal('finding'),
-    finding: z.object({ id: z.string(), rule: z.string(), at: count, title: z.string() }),
+    finding: z.object({ id: z.string(), rule: z.string(), at: count, subject: name }),
+    personal: z.string().optional(),
   }),
   z.object({
     ...head,
