@@ -7,14 +7,19 @@ import type { Line } from '../audit/log/lines.ts'
 export const LINE_TYPES: readonly string[] = [
   ...EVENT_TYPES,
   ...(['segment', 'gap', 'passed', 'finding', 'policy', 'erased'] satisfies Line['kind'][]),
+  ...(['retired', 'stub'] satisfies Line['kind'][]),
 ]
 
 export function typeIn(line: Line): string {
   return line.kind === 'event' ? line.event.type : line.kind
 }
 
-/** UTC, ms since the epoch. Infinity where the line has no time: it is never too old. */
+/**
+ * UTC, ms since the epoch. Infinity where the line has no time: it is never too old. What a stub
+ * stands for always is.
+ */
 export function instantIn(line: Line): number {
+  if (line.kind === 'stub') return Number.NEGATIVE_INFINITY
   if (line.kind === 'event') return line.event.at
   if (line.kind === 'finding') return line.finding.at
   return line.kind === 'passed' ? Number.POSITIVE_INFINITY : line.at
@@ -56,5 +61,15 @@ function details(line: Line): readonly string[] {
       return ['policy', line.digest, line.summary]
     case 'erased':
       return ['erased', line.subject]
+    case 'retired':
+      return ['retired', `${line.count} lines of segment ${line.segment}`, whyOf(line.before)]
+    case 'stub':
+      return ['stub', `retired: line ${line.by} says why`, `leaf hash ${line.leaf}`]
   }
+}
+
+function whyOf(before: Readonly<Record<string, number>>): string {
+  return Object.entries(before)
+    .map(([name, at]) => `${name} before ${instant(at)}`)
+    .join(', ')
 }

@@ -225,9 +225,9 @@ function fileText(path: string, name: string): string {
 
 function describe({ ok, directories, faults, notes, leftOut }: AuditVerdict): string {
   const read = directories.map(
-    ({ directory, segments, lines, events, signed }) =>
+    ({ directory, segments, lines, events, retired, signed }) =>
       `${directory}: ${events} events in ${lines} lines of ${segments} segments, ` +
-      `${signed} lines signed.`,
+      `${signed} lines signed${retired === 0 ? '' : `, ${retired} lines retired`}.`,
   )
   return [
     ...read,

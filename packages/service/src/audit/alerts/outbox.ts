@@ -43,8 +43,11 @@ export interface Outbox {
   replay(id: string, target: string | undefined): number
   /** Takes what tells who a subject is out of its alerts, sent or not. Answers how many. */
   forget(subject: string): number
-  /** Deletes some of what is settled and old. Answers how many rows: 0 when all is done. */
-  prune(): number
+  /**
+   * Deletes some of what is settled and old, or was settled before an instant. Answers how many
+   * rows: 0 when all is done.
+   */
+  prune(before?: number): number
   /** Called after each change that a sender should look at, maybe within a transaction. */
   onWork(listener: () => void): void
 }
@@ -271,9 +274,8 @@ export function createOutbox({
       return rows.length
     },
 
-    prune: () =>
+    prune: (before = now() - keepMs) =>
       database.transaction(() => {
-        const before = now() - keepMs
         const deliveries = database.run(
           `DELETE FROM alert_deliveries WHERE seq IN (SELECT seq FROM alert_deliveries
             WHERE settled < ? OR (settled IS NOT NULL

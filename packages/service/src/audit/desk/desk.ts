@@ -1,6 +1,7 @@
 import { hkdfSync } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Keyring } from 'holdfast/maintenance'
 import type { Positions } from 'holdfast/store'
 import { type Alerting, type AlertingState, createAlerting } from '../alerts/alerting.ts'
@@ -17,6 +18,7 @@ import { openVault, VAULT } from '../log/personal.ts'
 import { chainOf, lastSegment } from '../log/segments.ts'
 import type { AuditOutput, OutputState } from '../outputs/output.ts'
 import type { ProblemLog } from '../problem-log.ts'
+import { type ByClass, earliest } from '../retention.ts'
 import { INDEX_FILE } from '../search/index-file.ts'
 import type { Searches } from '../search/search.ts'
 import { type Trouble, troubleFields } from '../trouble.ts'
@@ -51,8 +53,8 @@ export interface AuditDesk {
    * where this process does not write the log. Then the finding is in no log.
    */
   tell(trouble: Trouble): void
-  /** Forgets what is older than it is kept, in small steps. */
-  prune(before: number): Promise<void>
+  /** Forgets what is older than it is kept, of each class, in small steps. */
+  prune(before: ByClass): Promise<void>
   state(): DeskState
   close(): Promise<void>
 }
@@ -207,9 +209,12 @@ export function openDesk(options: DeskOptions): AuditDesk {
     follow: detected.follow,
     tell: troubled,
     async prune(before) {
-      vault.eraseDays(before)
+      const { detection: found } = before
+      vault.eraseDays(earliest(before))
       await index.prune(before)
-      while (database.transaction(() => incidents.prune(before) + detected.prune(before)) > 0) {}
+      while (database.transaction(() => incidents.prune(found) + detected.prune(found)) > 0) {}
+      while (alerting.prune(found) > 0) {}
+      while (log?.retire(before) === false) await turn()
     },
     state: () => ({
       lines: log?.size() ?? null,

@@ -3,6 +3,7 @@ import { SessionError } from 'holdfast'
 import type { SessionEvent } from 'holdfast/maintenance'
 import { isEntry } from '../entry.ts'
 import type { ProblemLog } from '../problem-log.ts'
+import type { ByClass } from '../retention.ts'
 import { isDamage, openIndexFile, removePutAside, renewIndexFile } from '../search/index-file.ts'
 import { MOST_ITEMS, type Searches } from '../search/search.ts'
 import type { LogReader } from './pump.ts'
@@ -13,7 +14,7 @@ export interface IndexReader extends LogReader {
   forget(subject: string): Promise<void>
   /** Events of a session, oldest first; of many the last ones. */
   between(session: string, since: number, until: number): readonly SessionEvent[]
-  prune(before: number): Promise<void>
+  prune(before: ByClass): Promise<void>
   close(): void
 }
 

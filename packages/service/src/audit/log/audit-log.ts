@@ -5,6 +5,7 @@ import { makeFolder } from 'holdfast/cli'
 import { PARTITIONS, type Positions } from 'holdfast/store'
 import type { AuditEntry, LoggedEntry, LoggedFinding } from '../entry.ts'
 import { type Finding, partsOf } from '../finding.ts'
+import { type ByClass, byClass, earliest } from '../retention.ts'
 import { account } from './account.ts'
 import { signCheckpoint } from './checkpoint.ts'
 import { ioFault, replaceFile } from './files.ts'
@@ -12,8 +13,16 @@ import { type GapReason, type LineContent, lineName, lineText } from './lines.ts
 import type { NoteSigner } from './note.ts'
 import type { PersonalPart, Vault } from './personal.ts'
 import { CHECKPOINT, CHECKPOINTS, recover } from './recover.ts'
+import {
+  type Due,
+  dueSegment,
+  emptyOthers,
+  removeHalfWritten,
+  retiredText,
+  rewriteSegment,
+} from './retire.ts'
 import { claimSegment, takenOver } from './segment-file.ts'
-import { lastSegment } from './segments.ts'
+import { chainOf, lastSegment } from './segments.ts'
 import { leafHash } from './tree.ts'
 
 /**
@@ -37,6 +46,12 @@ export interface AuditLog {
   appendGaps(gaps: readonly Gap[]): void
   /** Destroys the key of a subject, then says so in a line. May be repeated. */
   erase(subject: string): void
+  /**
+   * Takes a step of putting stubs in the place of lines that were written before these instants:
+   * one segment, once the log has said so. True when there is no more of it. Throws
+   * `record_invalid` for a segment that was changed; the next call leaves it out.
+   */
+  retire(before: ByClass): boolean
   /** What the lines account for: acknowledge this much, and follow the feed from here. */
   positions(): Positions
   /** Number of lines. */
@@ -69,11 +84,13 @@ export interface AuditLogOptions {
   readonly elsewhere?: Positions
   /** The policy in force: told where it is another than the log has told of last. */
   readonly policy?: { readonly digest: string; readonly summary: string }
-  /** A segment that has so many bytes is the last one to grow. Default 64 MiB. */
+  /** A segment that has so many bytes, or is a day old, is followed by another. Default 64 MiB. */
   readonly segmentBytes?: number
 }
 
 const SEGMENT_BYTES = 64 * 1_048_576
+/** Lines are retired with their segment: a long one would keep them for longer. */
+const SEGMENT_MS = 86_400_000
 
 /** Positions without an event are told of from so many on: a restart reads no more of them anew. */
 const PASSED_EVERY = 1_000
@@ -99,6 +116,7 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
   refuseStale(io(() => lastSegment(directory)?.header.epoch))
   let file = io(() => claimSegment(directory))
   const state = orGiveUp(() => io(() => recover(directory, file.number)))
+  io(() => removeHalfWritten(directory))
   orGiveUp(() => refuseStale(state.last?.epoch))
   if (state.last !== undefined && state.last.origin !== origin) {
     file.giveUp()
@@ -109,7 +127,8 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
   }
 
   const { tree } = state
-  let { previous, last, policy: told } = state
+  let { previous, last, policy: told, retired } = state
+  let begunAt = now()
   let positions = highest(state.positions, options.elsewhere ?? [])
   let signed: { readonly size: number; readonly note: string } | undefined
   let isHistoryWhole = false
@@ -135,10 +154,11 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
 
   /** Writes the first line of a claimed file. */
   function begin(): void {
+    begunAt = now()
     const continues = last && { number: last.number, lines: last.lines, bytes: last.bytes }
     const header: LineContent = {
       kind: 'segment',
-      at: now(),
+      at: begunAt,
       number: file.number,
       epoch,
       origin,
@@ -147,18 +167,23 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
       edge: tree.edge().map((hash) => hash.toString('base64')),
       positions,
       policy: told,
+      retired,
     }
     commit([header])
   }
 
-  /** A full segment is followed by the next, and one that could not be written is left behind. */
   function write(contents: readonly LineContent[]): void {
-    if (file.failed || (last?.bytes ?? 0) >= segmentBytes) {
-      file.close()
-      file = io(() => claimSegment(directory, file.next))
-      orGiveUp(begin)
-    }
+    makeReady()
     commit(contents)
+  }
+
+  /** A full segment is followed by the next, and one that could not be written is left behind. */
+  function makeReady(): void {
+    const isFull = (last?.bytes ?? 0) >= segmentBytes || now() - begunAt >= SEGMENT_MS
+    if (!isFull && !file.failed) return
+    file.close()
+    file = io(() => claimSegment(directory, file.next))
+    orGiveUp(begin)
   }
 
   function commit(contents: readonly LineContent[]): void {
@@ -184,6 +209,28 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
       lines: before.lines + lines.length,
       bytes: before.bytes + text.length,
     }
+  }
+
+  /** The log says first what it will no longer have. */
+  function retireLines(due: Due, before: ByClass): void {
+    file.assertOurs()
+    const rewritten = rewriteSegment(due, { by: tree.size, epoch })
+    const { count, lines, digest } = rewritten
+    const segment = due.segment.number
+    try {
+      if (count === 0) return
+      const why = Object.fromEntries(due.classes.map((name) => [name, before[name]]))
+      const note = signer.sign(retiredText(origin, { segment, count, digest }))
+      commit([{ kind: 'retired', at: now(), segment, before: why, count, lines, note }])
+      file.assertOurs()
+      rewritten.commit()
+    } finally {
+      rewritten.close()
+    }
+  }
+
+  function passOver({ segment, classes }: Due): void {
+    retired = byClass((name) => (classes.includes(name) ? segment.number : retired[name]))
   }
 
   function sealedOf(parts: readonly PersonalPart[]): readonly { readonly personal?: string }[] {
@@ -240,6 +287,27 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
     erase(subject) {
       io(() => vault.erase(subject))
       write([{ kind: 'erased', at: now(), subject }])
+    },
+
+    retire(before) {
+      makeReady()
+      const chain = chainOf(directory)
+      if (chain.broken !== undefined) {
+        throw new SessionError('record_invalid', chain.broken.message)
+      }
+      const due = dueSegment(chain, before, retired)
+      if (due === undefined) {
+        io(() => emptyOthers(chain, earliest(before)))
+        return true
+      }
+      try {
+        io(() => retireLines(due, before))
+        passOver(due)
+      } catch (error) {
+        if (error instanceof SessionError && error.code === 'record_invalid') passOver(due)
+        throw error
+      }
+      return false
     },
 
     positions: () => positions,

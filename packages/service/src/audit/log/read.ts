@@ -1,8 +1,8 @@
 import { SessionError } from 'holdfast'
 import { type Line, parseLine } from './lines.ts'
-import { chainOf, rawLines } from './segments.ts'
+import { chainOf, linesOf } from './segments.ts'
 
-/** A line that counts, as bytes: the leaf of the tree. */
+/** A line that counts, as bytes. `leafOf` says which leaf of the tree it is. */
 export interface CountedLine {
   readonly index: number
   /** Without the line feed. */
@@ -24,10 +24,11 @@ export interface LogLine extends CountedLine {
 export function* countedLines(directory: string, from = 0): Generator<CountedLine, undefined> {
   const { segments, broken } = chainOf(directory)
   if (broken !== undefined) throw new SessionError('record_invalid', broken.message)
-  for (const [at, { path, header, counted }] of segments.entries()) {
+  for (const [at, segment] of segments.entries()) {
+    const { path, header } = segment
     const next = segments[at + 1]
     if (next !== undefined && next.header.index <= from) continue
-    for (const { bytes, number, whole } of rawLines(path, counted?.bytes)) {
+    for (const { bytes, number, whole } of linesOf(segment)) {
       const index = header.index + number - 1
       if (whole && index >= from) yield { index, bytes, file: path, number }
     }
