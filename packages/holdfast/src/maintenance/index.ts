@@ -12,13 +12,6 @@ export {
 } from '../codecs/keyring.ts'
 export { eventAttributes, SEVERITY_NUMBERS } from '../core/event-attributes.ts'
 export {
-  eventMeaning,
-  type Kind,
-  type Level,
-  type Meaning,
-  typeMeaning,
-} from '../core/event-meaning.ts'
-export {
   EVENT_FIELDS,
   EVENTS,
   type EventDescription,
@@ -31,6 +24,13 @@ export {
   type ReasonOf,
   type VaryingField,
 } from '../core/event-catalogue.ts'
+export {
+  eventMeaning,
+  type Kind,
+  type Level,
+  type Meaning,
+  typeMeaning,
+} from '../core/event-meaning.ts'
 export {
   EVENT_TYPES,
   type EventNetwork,

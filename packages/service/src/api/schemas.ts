@@ -7,6 +7,7 @@ import {
   OTHER_REASONS,
 } from 'holdfast/maintenance'
 import { fieldsOf, type Shape, sessionEvent } from 'holdfast/wire'
+import { PERSONAL_FINDING } from '../audit/finding.ts'
 import { ownLine } from '../audit/formats/own-json.ts'
 import { finding } from './incident-bodies.ts'
 import { type JsonSchema, schemaWriter } from './json-schema.ts'
@@ -20,7 +21,7 @@ export interface PublishedSchema {
   readonly schema: JsonSchema
 }
 
-/** Of a finding, as the audit log has it. */
+/** Of a finding, as the audit log has it in clear. */
 const FINDING_VERSION = 1
 
 /** Of the own format of outputs, for events of all types and findings. */
@@ -94,9 +95,12 @@ function eventSchema(type: EventType): JsonSchema {
 }
 
 function findingSchema(): JsonSchema {
-  const description = 'What a rule has found in the events.'
+  const description =
+    'What a rule has found in the events, as far as it stands in the audit log in clear.'
   const head = { id: schemaId('finding', FINDING_VERSION), title: 'finding', description }
-  return objectSchema(head, finding, (_, written) => written())
+  return objectSchema(head, finding, (name, written) =>
+    PERSONAL_FINDING.some((one) => one === name) ? undefined : written(),
+  )
 }
 
 /** A line of the own format. What an event of a type has, its fields have here, too. */

@@ -17,6 +17,7 @@ import type { Rule } from './findings/rule.ts'
 import { DEFAULT_RULES, rulesIn } from './findings/rules-file.ts'
 import { NOTE_KEY } from './log/files.ts'
 import { newNoteKey } from './log/note.ts'
+import { type ByClass, byClass } from './retention.ts'
 import type { Searches } from './search/search.ts'
 import { askOver, type Remote } from './thread/port.ts'
 import type { Trouble } from './trouble.ts'
@@ -122,7 +123,7 @@ export function openAudit(options: AuditOptions): Audit {
       await signed(desk.methods(), log)
       await cosigned(desk.methods(), log)
     }),
-    every(PRUNE_EVERY_MS, () => desk.methods().prune(host.now() - config.auditKeep)),
+    every(PRUNE_EVERY_MS, () => desk.methods().prune(keptSince(config.auditKeep, host.now()))),
   ]
 
   function every(ms: number, work: () => Promise<unknown>): NodeJS.Timeout {
@@ -207,6 +208,10 @@ export function openAudit(options: AuditOptions): Audit {
     }
     await desk.close()
   }
+}
+
+function keptSince(keep: ByClass, now: number): ByClass {
+  return byClass((name) => now - keep[name])
 }
 
 /** The key of the configuration, or one that is made inside the directory. */

@@ -1,5 +1,5 @@
 import type { PersonalFacts, SessionEvent } from 'holdfast/maintenance'
-import type { Finding } from './finding.ts'
+import type { PersonalFinding, PublicFinding } from './finding.ts'
 
 /** An event on its way from the store's feed to the audit log. */
 export interface AuditEntry {
@@ -10,7 +10,10 @@ export interface AuditEntry {
   readonly personal: PersonalFacts | null
 }
 
-/** An entry that the log has: `index` is the number of its line, from 0, over all segments. */
+/**
+ * An entry that the log has: `index` is the number of its line, from 0, over all segments. Its
+ * personal part is null where the log has not kept it, because its subject was erased.
+ */
 export interface LoggedEntry extends AuditEntry {
   readonly index: number
 }
@@ -18,7 +21,9 @@ export interface LoggedEntry extends AuditEntry {
 /** A finding that the log has. */
 export interface LoggedFinding {
   readonly index: number
-  readonly finding: Finding
+  readonly finding: PublicFinding
+  /** Null once it cannot be read any more. */
+  readonly personal: PersonalFinding | null
 }
 
 /** What readers of the log are given. */

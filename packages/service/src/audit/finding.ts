@@ -26,6 +26,26 @@ export interface Finding {
   readonly events: readonly string[]
 }
 
+/** Stands for what was told of a subject that was erased. */
+export const ERASED = 'About a subject that was erased'
+
+/** What of a finding may tell of people: sealed in the log. */
+export const PERSONAL_FINDING = ['title', 'text', 'group', 'network'] as const
+
+export type PersonalFinding = Pick<Finding, (typeof PERSONAL_FINDING)[number]>
+
+/** What of a finding stands in the log in clear. */
+export type PublicFinding = Omit<Finding, keyof PersonalFinding>
+
+/** The two parts of a finding. */
+export function partsOf(finding: Finding): {
+  readonly finding: PublicFinding
+  readonly personal: PersonalFinding
+} {
+  const { title, text, group, network, ...rest } = finding
+  return { finding: rest, personal: { title, text, group, network } }
+}
+
 /** What is known of one session, subject or attacker: findings that belong together. */
 export interface Incident {
   readonly id: string

@@ -18,33 +18,37 @@ const PLACES: readonly (readonly [string, string, string, string])[] = [
   [
     'lines of the audit log',
     'the public part in clear; the personal part sealed under a key of its subject',
-    'the lines for good: they prove each other. A personal part until its subject is erased; ' +
-      'that of an event without a subject for `auditKeep`',
+    '`auditKeep` (400 days) of its class, and up to a day more; then a stub without text proves ' +
+      'the other lines. A personal part no longer than until its subject is erased',
     'who can read the directory; personal parts with the key ring alone',
   ],
   [
     'findings, in lines of the log',
-    'subject as its key, session, network (/24 or /64), and what a rule puts into title, text ' +
-      'and groups: of the rules that come along, the address of operators too',
-    'for good, also when the subject is erased. Rules of your own should not quote `name`',
-    'who can read the directory',
+    'rule, severity, count, subject as its key, session and ids of events in clear; title, text, ' +
+      'groups and network (/24 or /64) sealed under a key of the subject',
+    'as the other lines, in the class `detection`; the sealed part no longer than until the ' +
+      'subject is erased',
+    'who can read the directory; the sealed part with the key ring alone',
   ],
   [
     'index of searches',
     'both parts of events',
-    '`auditKeep` (400 days); personal parts until the subject is erased',
+    '`auditKeep` of the class, sums of sessions and subjects that of the longest; personal ' +
+      'parts until the subject is erased',
     'role `audit`, and who can read the directory',
   ],
   [
     'incidents',
     'findings, with notes of operators',
-    '`auditKeep`; texts, groups, networks and notes until the subject is erased',
+    '`auditKeep` of `detection`; titles, texts, groups, networks and notes until the subject is ' +
+      'erased',
     'role `audit`; role `admin` to judge them',
   ],
   [
     'alerts',
     'an incident; name and tenant of the subject where they are kept',
-    '30 days after they were sent; name, network and text until the subject is erased',
+    '30 days after they were sent, at most `auditKeep` of `detection`; name, tenant, network ' +
+      'and texts until the subject is erased',
     'your targets, which have copies of their own; role `audit`',
   ],
   [

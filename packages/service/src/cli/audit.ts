@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SessionError } from 'holdfast'
 import { type Asked, type Command, EXIT, type Option, printable, UsageError } from 'holdfast/cli'
-import { type PersonalFacts, parseKeyring } from 'holdfast/maintenance'
+import { parseKeyring } from 'holdfast/maintenance'
 import { parseDuration } from 'holdfast/wire'
 import type { Line } from '../audit/log/lines.ts'
 import { newNoteKey, noteSigner } from '../audit/log/note.ts'
@@ -14,7 +14,7 @@ import type { Remark } from '../audit/log/verdict.ts'
 import { type AuditVerdict, verifyAudit } from '../audit/log/verify.ts'
 import { cosigner, type WitnessPolicy, witnessVerifier } from '../audit/witness/cosignature.ts'
 import { createWitnessState } from '../audit/witness/witness.ts'
-import { instantIn, LINE_TYPES, summary, typeIn } from './audit-line.ts'
+import { instantIn, LINE_TYPES, type Personal, summary, typeIn } from './audit-line.ts'
 
 const KEY_OPTION: Readonly<Record<string, Option>> = {
   key: {
@@ -293,10 +293,10 @@ export function fileText(path: string, name: string): string {
 
 function describe({ ok, directories, faults, notes, leftOut }: AuditVerdict): string {
   const read = directories.flatMap((one) => {
-    const { directory, segments, lines, events, signed, cosigned, cosignedAt } = one
+    const { directory, segments, lines, events, retired, signed, cosigned, cosignedAt } = one
     const facts =
       `${directory}: ${events} events in ${lines} lines of ${segments} segments, ` +
-      `${signed} lines signed.`
+      `${signed} lines signed${retired === 0 ? '' : `, ${retired} lines retired`}.`
     if (cosigned === undefined || cosignedAt == null) return [facts]
     const until = `the witnesses have signed ${cosigned} lines, at ${timeText(cosignedAt)}.`
     return [facts, `${directory}: ${until}`]
@@ -343,7 +343,7 @@ function typeOf(text: string | undefined): string | undefined {
 function personalOf(
   { flag, text, env }: Asked,
   directory: string,
-): { open(line: Line): PersonalFacts | null | undefined; close(): void } {
+): { open(line: Line): Personal; close(): void } {
   if (!flag('personal')) return { open: () => undefined, close: () => {} }
   const ring = text('keyring') ?? env.HOLDFAST_KEYRING
   if (ring === undefined || ring === '') {
@@ -359,10 +359,11 @@ function personalOf(
   const keyring = parseKeyring(fileText(ring, 'The key ring'))
   const vault = openVault({ path, keyring, now: () => Date.now(), random })
   return {
-    open: (line) =>
-      line.kind === 'event' && line.personal !== undefined
-        ? vault.open(line.event, line.personal)
-        : undefined,
+    open(line) {
+      if (line.kind !== 'event' && line.kind !== 'finding') return undefined
+      if (line.personal === undefined) return undefined
+      return vault.open(line.kind === 'event' ? line.event : line.finding, line.personal)
+    },
     close: vault.close,
   }
 }

@@ -50,8 +50,9 @@ function show(name: SettingName, config: Config): unknown {
     case 'accessTokenLifetime':
     case 'drain':
     case 'stopTimeout':
-    case 'auditKeep':
       return formatDuration(config[name])
+    case 'auditKeep':
+      return formatKeep(config.auditKeep)
     case 'feedBytes':
     case 'cacheBytes':
       return formatSize(config[name])
@@ -78,6 +79,11 @@ function formatLifetime(lifetime: Config['classes'][string]): Record<string, unk
     ...(idle === undefined ? {} : { idle: formatDuration(idle) }),
     ...(persistent === undefined ? {} : { persistent }),
   }
+}
+
+function formatKeep(keep: Config['auditKeep']): unknown {
+  const times = new Set(Object.values(keep))
+  return times.size === 1 ? formatDuration(keep.login) : mapValues(keep, formatDuration)
 }
 
 function mapValues<T, R>(

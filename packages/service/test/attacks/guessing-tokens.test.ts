@@ -75,18 +75,17 @@ test('500 guesses from one address become one event and one finding', async () =
   for (let at = 0; at < 500; at++) {
     await run.call('POST', '/v1/verify', { body: { token: garbage(at), request: from(ATTACKER) } })
   }
-  await expect.poll(incidents, { timeout: 20_000 }).toHaveLength(1)
+  const found = [{ network: '84.208.1.0/24' }]
+  await expect.poll(incidents, { timeout: 20_000 }).toMatchObject(found)
   await run.service.close()
 
   const lines = [...readLog({ directory })].map(({ line }) => line)
   const findings = lines.flatMap((line) => (line.kind === 'finding' ? [line.finding] : []))
   const events = lines.flatMap((line) => (line.kind === 'event' ? [line.event] : []))
   const guesses = events.filter(({ type }) => type === 'request-refused')
-  expect(findings).toMatchObject([
-    { rule: 'token_guessing', network: '84.208.1.0/24', severity: 'medium' },
-  ])
+  expect(findings).toMatchObject([{ rule: 'token_guessing', severity: 'medium' }])
   expect(guesses).toMatchObject([{ actor: 'client', reason: 'token_guesses', session: null }])
-  expect(JSON.stringify(lines)).not.toContain(ATTACKER)
+  for (const told of [ATTACKER, '84.208.1.']) expect(JSON.stringify(lines)).not.toContain(told)
 })
 
 test('10,000 guesses from 1,000 addresses reach the limit of the caller; users pass', async () => {

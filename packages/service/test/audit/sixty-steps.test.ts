@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { SessionEvent } from 'holdfast'
 import { expect, test } from 'vitest'
-import type { Finding } from '../../src/audit/finding.ts'
+import type { PublicFinding } from '../../src/audit/finding.ts'
 import { readLog } from '../../src/audit/log/read.ts'
 import { verifyAudit } from '../../src/audit/log/verify.ts'
 import { problemsBy, schemaOf } from './schemas.ts'
@@ -54,7 +54,7 @@ function logged(directory: string): readonly SessionEvent[] {
   )
 }
 
-function found(directory: string): readonly Finding[] {
+function found(directory: string): readonly PublicFinding[] {
   return [...readLog({ directory })].flatMap(({ line }) =>
     line.kind === 'finding' ? [line.finding] : [],
   )

@@ -159,6 +159,27 @@ test('structured settings come as YAML in one line', () => {
   expect(config.listen).toEqual({ host: '::1', port: 0 })
 })
 
+test('the audit log is kept for one time, or for a time of each class', () => {
+  const keepOf = (text?: string) =>
+    loadConfig({
+      env: {
+        HOLDFAST_API_KEYS: KEYS,
+        ...(text === undefined ? {} : { HOLDFAST_AUDIT_KEEP: text }),
+      },
+    })
+  const day = 86_400_000
+
+  expect(keepOf().auditKeep).toEqual(keepOf('400d').auditKeep)
+  expect(keepOf('{ session: 90d, account: 3650d }').auditKeep).toEqual({
+    ...{ login: 400 * day, session: 90 * day, detection: 400 * day, account: 3_650 * day },
+  })
+  expect(keepOf('{ default: 30d, login: 2d }').auditKeep.detection).toBe(30 * day)
+  expect(printable(keepOf('30d'))).toMatchObject({ auditKeep: '30d' })
+  expect(printable(keepOf('{ session: 90d }'))).toMatchObject({
+    auditKeep: { login: '400d', session: '90d', detection: '400d', account: '400d' },
+  })
+})
+
 test('a policy is a name, thresholds, or what these follow from', () => {
   const config = loadConfig({
     file: file('shadowPolicy: { hijacks: 0.0001, missCost: 5000 }\n'),
@@ -265,6 +286,19 @@ describe('a problem names its field and how to fix it', () => {
     ],
     ['duration without a unit', { HOLDFAST_IDLE_TIMEOUT: '7200' }, 'HOLDFAST_IDLE_TIMEOUT', /2h/],
     ['duration of nothing', { HOLDFAST_IDLE_TIMEOUT: '0s' }, 'HOLDFAST_IDLE_TIMEOUT', /2h/],
+    ['time without a unit', { HOLDFAST_AUDIT_KEEP: '400' }, 'HOLDFAST_AUDIT_KEEP', /session: 90d/],
+    [
+      'time of a class that is too short',
+      { HOLDFAST_AUDIT_KEEP: '{ session: 1h }' },
+      'HOLDFAST_AUDIT_KEEP.session',
+      /session: 90d/,
+    ],
+    [
+      'class that there is not',
+      { HOLDFAST_AUDIT_KEEP: '{ logout: 30d }' },
+      'HOLDFAST_AUDIT_KEEP.logout',
+      /Remove it/,
+    ],
     ['size without a unit', { HOLDFAST_FEED_BYTES: '256000000' }, 'HOLDFAST_FEED_BYTES', /256MB/],
     ['size out of range', { HOLDFAST_FEED_BYTES: '10kB' }, 'HOLDFAST_FEED_BYTES', /256MB/],
     ['feed of no entries', { HOLDFAST_FEED_LIMIT: '0' }, 'HOLDFAST_FEED_LIMIT', /10000/],

@@ -35,6 +35,8 @@ export interface Alerting {
   stop(): Promise<void>
   /** For the erasure of a subject, by its key: its alerts no longer tell who it is. */
   forget(subject: string): void
+  /** Deletes some that were settled before an instant. Answers how many rows. */
+  prune(before: number): number
   /** For metrics. */
   state(): AlertingState
   readonly alerts: Alerts
@@ -84,6 +86,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
     start: sender.start,
     stop: sender.stop,
     forget: (subject) => void outbox.forget(subject),
+    prune: outbox.prune,
     state: () => ({ outbox: view.counts(), sent: sender.state() }),
     alerts: {
       list: async (query) => view.list(query),

@@ -1,4 +1,5 @@
 import type { Database, SqlRow } from '../database.ts'
+import { ERASED } from '../finding.ts'
 import { type Alert, isClosing, rankOf } from './alert.ts'
 import type { DeliveryState } from './alerts.ts'
 import { retryDelayMs } from './back-off.ts'
@@ -42,8 +43,11 @@ export interface Outbox {
   replay(id: string, target: string | undefined): number
   /** Takes what tells who a subject is out of its alerts, sent or not. Answers how many. */
   forget(subject: string): number
-  /** Deletes some of what is settled and old. Answers how many rows: 0 when all is done. */
-  prune(): number
+  /**
+   * Deletes some of what is settled and old, or was settled before an instant. Answers how many
+   * rows: 0 when all is done.
+   */
+  prune(before?: number): number
   /** Called after each change that a sender should look at, maybe within a transaction. */
   onWork(listener: () => void): void
 }
@@ -260,19 +264,18 @@ export function createOutbox({
     },
 
     forget(subject) {
-      const rows = database.all("SELECT body FROM alerts WHERE body ->> 'subject' = ?", [subject])
+      const rows = database.all(`${TOLD_OF} SELECT body FROM alerts JOIN told USING (id)`, [
+        subject,
+      ])
       for (const { body } of rows) {
-        const alert: Alert = JSON.parse(String(body))
-        const { notice: _, ...rest } = alert
-        const left: Alert = { ...rest, name: null, network: null, text: '' }
+        const left = forgotten(JSON.parse(String(body)))
         database.run('UPDATE alerts SET body = ? WHERE id = ?', [JSON.stringify(left), left.id])
       }
       return rows.length
     },
 
-    prune: () =>
+    prune: (before = now() - keepMs) =>
       database.transaction(() => {
-        const before = now() - keepMs
         const deliveries = database.run(
           `DELETE FROM alert_deliveries WHERE seq IN (SELECT seq FROM alert_deliveries
             WHERE settled < ? OR (settled IS NOT NULL
@@ -304,6 +307,18 @@ export function createOutbox({
 
 const ROWS = `SELECT d.seq, d.attempts, d.since, a.body
   FROM alert_deliveries d JOIN alerts a ON a.id = d.alert`
+
+/** Alerts of a subject, and those that they became part of: these quote their titles. */
+const TOLD_OF = `WITH RECURSIVE told (id) AS (
+  SELECT id FROM alerts WHERE body ->> 'subject' = ?
+  UNION SELECT d.problem FROM alert_deliveries d JOIN told ON d.alert = told.id
+    WHERE d.state = 'folded')`
+
+function forgotten({ notice: _, ...alert }: Alert): Alert {
+  if (alert.change === 'digest') return { ...alert, timeline: [] }
+  const nobody = { name: null, tenant: null, network: null, timeline: [] }
+  return { ...alert, ...nobody, title: ERASED, text: '' }
+}
 
 /** A receiver that hears first that an incident is over would then keep it open for ever. */
 const FIRST_OF_INCIDENT = `NOT EXISTS (SELECT 1 FROM alert_deliveries e

@@ -1,5 +1,7 @@
+import { hkdfSync } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Keyring } from 'holdfast/maintenance'
 import type { Positions } from 'holdfast/store'
 import { type Alerting, type AlertingState, createAlerting } from '../alerts/alerting.ts'
@@ -16,6 +18,7 @@ import { openVault, VAULT } from '../log/personal.ts'
 import { chainOf, lastSegment } from '../log/segments.ts'
 import type { AuditOutput, OutputState } from '../outputs/output.ts'
 import type { ProblemLog } from '../problem-log.ts'
+import { type ByClass, earliest } from '../retention.ts'
 import { INDEX_FILE } from '../search/index-file.ts'
 import type { Searches } from '../search/search.ts'
 import { type Trouble, troubleFields } from '../trouble.ts'
@@ -57,8 +60,8 @@ export interface AuditDesk {
    * where this process does not write the log. Then the finding is in no log.
    */
   tell(trouble: Trouble): void
-  /** Forgets what is older than it is kept, in small steps. */
-  prune(before: number): Promise<void>
+  /** Forgets what is older than it is kept, of each class, in small steps. */
+  prune(before: ByClass): Promise<void>
   state(): DeskState
   close(): Promise<void>
 }
@@ -94,6 +97,8 @@ export interface DeskOptions {
 const DESK = 'desk.sqlite'
 const OUTPUT_GRACE_MS = 2_000
 const TROUBLE_ID_BYTES = 16
+const FINDINGS = 'holdfast/1/finding-ids'
+const KEY_BYTES = 32
 
 export function openDesk(options: DeskOptions): AuditDesk {
   const { directory, signer, keyring, policy, outputs, now, random, log: tell } = options
@@ -112,7 +117,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
   })
   const lineFrom = (instant: number): number => lineAt(directory, instant)
   const detected = detection({
-    ...{ database, incidents, alerting, now, rules: options.rules },
+    ...{ database, incidents, alerting, now, rules: options.rules, key: findingKey(keyring) },
     lineAt: lineFrom,
     onFound: (findings) => pump.appended(log?.appendFindings(findings) ?? []),
     onFault: (err) => tell.error({ err }, 'The rules cannot go on: they read the log once more.'),
@@ -218,14 +223,19 @@ export function openDesk(options: DeskOptions): AuditDesk {
         detected.erase(subject)
         alerting.forget(subject)
       })
+      // The log of a database keeps pages as they were until it is written back.
+      database.all('PRAGMA wal_checkpoint(TRUNCATE)')
       await index.forget(subject)
     },
     follow: detected.follow,
     tell: troubled,
     async prune(before) {
-      vault.eraseDays(before)
+      const { detection: found } = before
+      vault.eraseDays(earliest(before))
       await index.prune(before)
-      while (database.transaction(() => incidents.prune(before) + detected.prune(before)) > 0) {}
+      while (database.transaction(() => incidents.prune(found) + detected.prune(found)) > 0) {}
+      while (alerting.prune(found) > 0) {}
+      while (log?.retire(before) === false) await turn()
     },
     state: () => ({
       lines: log?.size() ?? null,
@@ -243,6 +253,11 @@ export function openDesk(options: DeskOptions): AuditDesk {
       vault.close()
     },
   }
+}
+
+/** From the index key of the ring, which never changes: a replay finds nothing twice. */
+function findingKey({ index }: Keyring): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', index, new Uint8Array(0), FINDINGS, KEY_BYTES))
 }
 
 /** Names the log of a directory: the key may sign those of several machines. */

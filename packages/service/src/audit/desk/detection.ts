@@ -29,6 +29,8 @@ export interface DetectionOptions {
   readonly incidents: IncidentStore
   readonly alerting: Pick<Alerting, 'raise'>
   readonly rules: readonly Rule[]
+  /** Of the ids of findings. */
+  readonly key: Uint8Array
   readonly now: () => number
   /** Line of the log from which on nothing is older than an instant. */
   readonly lineAt: (instant: number) => number
@@ -44,7 +46,7 @@ const STEPS = ['CREATE TABLE detection (next INTEGER NOT NULL) STRICT']
 /** Events of more are not looked at in one transaction. */
 export function detection(options: DetectionOptions): Detection {
   const { database, incidents, alerting, now, lineAt, onFound, onFault } = options
-  const { onUnlogged } = options
+  const { key, onUnlogged } = options
   database.migrate('detection', STEPS)
   const seen = sightings(database)
   let set: RuleSet
@@ -55,7 +57,7 @@ export function detection(options: DetectionOptions): Detection {
   let next = 0
 
   function follow(rules: readonly Rule[]): void {
-    set = ruleSet(rules, seen)
+    set = ruleSet(rules, { firstSeen: seen.firstSeen, key })
     state = set.newState()
   }
 

@@ -3,7 +3,8 @@ import { SessionError } from 'holdfast'
 import type { SessionEvent } from 'holdfast/maintenance'
 import { isEntry } from '../entry.ts'
 import type { ProblemLog } from '../problem-log.ts'
-import { isDamage, openIndexFile, renewIndexFile } from '../search/index-file.ts'
+import type { ByClass } from '../retention.ts'
+import { isDamage, openIndexFile, removePutAside, renewIndexFile } from '../search/index-file.ts'
 import { MOST_ITEMS, type Searches } from '../search/search.ts'
 import type { LogReader } from './pump.ts'
 
@@ -13,7 +14,7 @@ export interface IndexReader extends LogReader {
   forget(subject: string): Promise<void>
   /** Events of a session, oldest first; of many the last ones. */
   between(session: string, since: number, until: number): readonly SessionEvent[]
-  prune(before: number): Promise<void>
+  prune(before: ByClass): Promise<void>
   close(): void
 }
 
@@ -88,7 +89,10 @@ export function indexReader(options: IndexReaderOptions): IndexReader {
       const { items } = found(() => opened.index.events(search))
       return items.map(({ event }) => event).toReversed()
     },
-    forget: (subject) => untilDone(() => opened.index.forget(subject)),
+    async forget(subject) {
+      removePutAside(path)
+      await untilDone(() => opened.index.forget(subject))
+    },
     prune: (before) => untilDone(() => opened.index.prune({ before })),
     close() {
       if (!isClosed) opened.database.close()

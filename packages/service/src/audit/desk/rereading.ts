@@ -1,8 +1,8 @@
 import { PARTITIONS, type Positions } from 'holdfast/store'
 import type { AuditEntry } from '../entry.ts'
 import type { Gap } from '../log/audit-log.ts'
-import { type Line, parseLine } from '../log/lines.ts'
-import { chainOf, rawLines, type Segment } from '../log/segments.ts'
+import { type Line, parseLine, type StubContent } from '../log/lines.ts'
+import { chainOf, linesOf, type Segment } from '../log/segments.ts'
 
 /**
  * A store that came back with less gives its numbers once more, to other events. So what is read
@@ -80,12 +80,20 @@ export function rereading({ known = KNOWN, lines = LINES }: RereadingOptions = {
     else if (line.kind === 'gap' && line.reason === 'rolled_back')
       setBack(line.partition, line.sequence)
     else if (line.kind === 'passed') skipTo(line.partition, line.sequence)
+    else if (line.kind === 'stub' && line.position !== undefined) noteRetired(line.position)
     else if (line.kind === 'segment') {
       for (const [partition, position] of line.positions.entries()) {
         // What lies between, another directory has.
         if (position !== logged[partition]?.at) skipTo(partition, position, position)
       }
     }
+  }
+
+  /** Its id is gone, and no fail-over loses what is that old. */
+  function noteRetired([partition, , sequence]: NonNullable<StubContent['position']>): void {
+    skipTo(partition, sequence)
+    const here = logged[partition]
+    if (here !== undefined) here.since = Math.max(here.since, sequence)
   }
 
   function skipTo(partition: number, sequence: number, own = logged[partition]?.own ?? 0): void {
@@ -101,8 +109,8 @@ export function rereading({ known = KNOWN, lines = LINES }: RereadingOptions = {
       logged = Array.from({ length: PARTITIONS }, (_, at): Logged => {
         return { at: 0, own: 0, since: before?.[at] ?? 0, ids: new Map() }
       })
-      for (const { path, counted } of last) {
-        for (const { bytes, whole } of rawLines(path, counted?.bytes)) {
+      for (const segment of last) {
+        for (const { bytes, whole } of linesOf(segment)) {
           const line = whole ? parseLine(bytes) : undefined
           if (line !== undefined) noteLine(line)
         }

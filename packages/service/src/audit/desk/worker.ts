@@ -12,6 +12,7 @@ import type { Rule } from '../findings/rule.ts'
 import { noteSigner } from '../log/note.ts'
 import { type AuditOutputConfig, openOutputs } from '../outputs/outputs.ts'
 import type { ProblemLog } from '../problem-log.ts'
+import type { ByClass } from '../retention.ts'
 import type { Search } from '../search/search.ts'
 import { answerOn, type PortEnd, tellOver } from '../thread/port.ts'
 import type { Trouble } from '../trouble.ts'
@@ -96,7 +97,7 @@ function methodsOf(desk: AuditDesk, changeRing: (text: string) => void) {
     erase: (subject: string): Promise<void> => desk.erase(subject),
     follow: (rules: readonly Rule[]): void => desk.follow(rules),
     tell: (trouble: Trouble): void => desk.tell(trouble),
-    prune: (before: number): Promise<void> => desk.prune(before),
+    prune: (before: ByClass): Promise<void> => desk.prune(before),
     state: (): DeskState => desk.state(),
     changeRing,
     close: (): Promise<void> => desk.close(),

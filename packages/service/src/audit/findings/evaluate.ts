@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import type { EventFields } from '../fields.ts'
 import type { Finding } from '../finding.ts'
 import { type Matcher, matcherOf } from './conditions.ts'
@@ -42,6 +42,7 @@ export interface Sighting {
   readonly rule: string
   /** Whose; empty for anybody. */
   readonly owner: string
+  /** Under the key of the rules, so that it tells of nobody. */
   readonly value: string
   /** Id of the event: the same event is answered the same, however often it comes. */
   readonly event: string
@@ -71,10 +72,19 @@ const ID_BYTES = 16
 /** A period has at least a second, and events are late by ten. */
 const MOST_PERIODS = 16
 
-/** `firstSeen` answers for the rules that ask whether something is new. */
+export interface RuleSetOptions {
+  /** Answers for the rules that ask whether something is new. */
+  readonly firstSeen: FirstSeen
+  /**
+   * Whoever lacks it cannot guess from the id of a finding, or from a sighting, which address or
+   * name it is about. Empty for a run of which nothing is kept.
+   */
+  readonly key?: Uint8Array
+}
+
 export function ruleSet(
   rules: readonly Rule[],
-  { firstSeen }: { readonly firstSeen: FirstSeen },
+  { firstSeen, key: secret = new Uint8Array(0) }: RuleSetOptions,
 ): RuleSet {
   const compiled = rules.map(
     (rule): Compiled => ({ rule, matches: matcherOf(rule.match), newTally: tallyOf(rule) }),
@@ -99,7 +109,7 @@ export function ruleSet(
         if (isQuiet(done.at)) continue
         const period = periodOf(done.at)
         group.told = [...group.told.slice(1 - MOST_PERIODS), period]
-        findings.push(findingOf(rule, fields, { ...done, id: idOf(rule, key, period) }))
+        findings.push(findingOf(rule, fields, { ...done, id: keyed(idOf(rule, key, period)) }))
       }
       return findings
     })
@@ -110,7 +120,13 @@ export function ruleSet(
     const value = keyOf(fields[asked.field])
     const owner = asked.of === null ? '' : keyOf(fields[asked.of])
     if (value === undefined || owner === undefined) return false
-    return firstSeen({ rule: name, owner, value, event: fields.id, at: fields.at })
+    const event = { event: fields.id, at: fields.at }
+    return firstSeen({ rule: name, owner, value: keyed(value), ...event })
+  }
+
+  function keyed(text: string): string {
+    const bytes = createHmac('sha256', secret).update(text).digest().subarray(0, ID_BYTES)
+    return bytes.toString('base64url')
   }
 
   return {
@@ -175,7 +191,7 @@ function keyOf(value: string | number | null): string | undefined {
  * depends on the order in which they come.
  */
 function idOf({ name, once }: Rule, key: string, period: number): string {
-  return digest(JSON.stringify([name, key, once, period]))
+  return JSON.stringify([name, key, once, period])
 }
 
 function digest(text: string): string {

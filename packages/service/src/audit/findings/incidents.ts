@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Database, SqlValue } from '../database.ts'
-import type { Finding, Incident } from '../finding.ts'
+import { ERASED, type Finding, type Incident } from '../finding.ts'
 import type {
   IncidentDetail,
   IncidentPage,
@@ -282,7 +282,6 @@ export function incidentStore({
 }
 
 const WITH_KEY = 'id IN (SELECT incident FROM incident_keys WHERE kind = ? AND value = ?)'
-const ERASED = 'About a subject that was erased'
 
 /** The most specific first. */
 function keysOf({ session, subject, network, rule, group }: Finding): readonly Key[] {

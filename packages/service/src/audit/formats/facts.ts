@@ -116,8 +116,10 @@ export function factsOf(line: LoggedLine, personal: Personal): EntryFacts {
   return isEntry(line) ? eventFacts(line, personal) : findingFacts(line, personal)
 }
 
-function findingFacts({ index, finding }: LoggedFinding, personal: Personal): EntryFacts {
-  const { id, at, rule, severity, title, text, count, events, subject, session, network } = finding
+function findingFacts(line: LoggedFinding, personal: Personal): EntryFacts {
+  const { index, finding } = line
+  const { id, at, rule, severity, count, events, subject, session } = finding
+  const { title = null, text = null, network = null } = line.personal ?? {}
   const full = personal === 'full'
   return {
     ...{ index, partition: null, sequence: null, id: word(id), type: 'finding', at },
@@ -126,8 +128,8 @@ function findingFacts({ index, finding }: LoggedFinding, personal: Personal): En
     ...{ authentication: null, trace: null },
     finding: {
       ...{ rule: word(rule), severity, count },
-      title: full ? plainText(title, LONGEST.sentence) : null,
-      text: full ? plainText(text, LONGEST.text) : null,
+      title: full && title !== null ? plainText(title, LONGEST.sentence) : null,
+      text: full && text !== null ? plainText(text, LONGEST.text) : null,
       events: events.slice(-MOST_EVENTS).map(word),
     },
     personal: { ...NOTHING, prefix: personal === 'none' ? null : maybe(word, network) },

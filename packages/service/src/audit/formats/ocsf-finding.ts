@@ -1,4 +1,4 @@
-import type { Finding } from '../finding.ts'
+import type { LoggedFinding } from '../entry.ts'
 import type { FormatOptions } from './facts.ts'
 import { DETECTION_FINDING, FINDINGS, ocsfBase, ocsfMetadata } from './ocsf.ts'
 import { plainText } from './plain-text.ts'
@@ -9,11 +9,12 @@ import { pruned } from './pruned.ts'
  * field of the events, so they are told with the whole personal part alone; otherwise the rule's
  * name stands for them.
  */
-export function ocsfFinding(finding: Finding, { personal }: FormatOptions): object {
-  const full = personal === 'full'
-  const title = full ? plainText(finding.title, MOST_TITLE) : word(finding.rule)
-  const { subject, session, network } = finding
-  const prefix = personal === 'none' ? null : network
+export function ocsfFinding(line: LoggedFinding, { personal }: FormatOptions): object {
+  const { finding } = line
+  const { subject, session } = finding
+  const told = personal === 'full' ? line.personal : null
+  const title = told === null ? word(finding.rule) : plainText(told.title, MOST_TITLE)
+  const prefix = personal === 'none' ? null : (line.personal?.network ?? null)
   return pruned({
     ...ocsfBase(
       { category: FINDINGS, class: DETECTION_FINDING, activity: [1, 'Create'] },
@@ -28,7 +29,7 @@ export function ocsfFinding(finding: Finding, { personal }: FormatOptions): obje
     finding_info: {
       uid: word(finding.id),
       title,
-      desc: full ? plainText(finding.text, MOST_TEXT) : null,
+      desc: told === null ? null : plainText(told.text, MOST_TEXT),
       created_time: finding.at,
       analytic: { name: word(finding.rule), type_id: 1, type: 'Rule' },
       related_events: finding.events.slice(-MOST_EVENTS).map((id) => ({ uid: word(id) })),

@@ -20,8 +20,9 @@ export function account(start: Positions = []): Account {
         for (const [at, position] of line.positions.entries()) positions[at] = position
         return fallen < 0 ? undefined : `partition ${fallen} falls back to ${positions[fallen]}`
       }
-      if (line.kind !== 'event' && line.kind !== 'passed' && line.kind !== 'gap') return undefined
-      const { partition, after, sequence } = line
+      const span = spanOf(line)
+      if (span === undefined) return undefined
+      const { partition, after, sequence } = span
       const before = positions[partition] ?? 0
       positions[partition] = sequence
       const isBack = line.kind === 'gap' && line.reason === 'rolled_back'
@@ -32,6 +33,16 @@ export function account(start: Positions = []): Account {
       return `partition ${partition} does not go on from ${after} to ${sequence}`
     },
   }
+}
+
+/** The positions of the store that a line accounts for. */
+export function spanOf(
+  line: LineContent,
+): { readonly partition: number; readonly after: number; readonly sequence: number } | undefined {
+  if (line.kind === 'event' || line.kind === 'passed' || line.kind === 'gap') return line
+  if (line.kind !== 'stub' || line.position === undefined) return undefined
+  const [partition, after, sequence] = line.position
+  return { partition, after, sequence }
 }
 
 /** The positions after one and up to another. */

@@ -4,16 +4,25 @@ import { SessionError } from 'holdfast'
 import { makeFolder } from 'holdfast/cli'
 import { PARTITIONS, type Positions } from 'holdfast/store'
 import type { AuditEntry, LoggedEntry, LoggedFinding } from '../entry.ts'
-import type { Finding } from '../finding.ts'
+import { type Finding, partsOf } from '../finding.ts'
+import { type ByClass, byClass, earliest } from '../retention.ts'
 import { account } from './account.ts'
 import { signCheckpoint } from './checkpoint.ts'
 import { ioFault, replaceFile } from './files.ts'
 import { type GapReason, type LineContent, lineName, lineText } from './lines.ts'
 import type { NoteSigner } from './note.ts'
-import type { Vault } from './personal.ts'
+import type { PersonalPart, Vault } from './personal.ts'
 import { CHECKPOINT, CHECKPOINTS, recover } from './recover.ts'
+import {
+  type Due,
+  dueSegment,
+  emptyOthers,
+  removeHalfWritten,
+  retiredText,
+  rewriteSegment,
+} from './retire.ts'
 import { claimSegment, takenOver } from './segment-file.ts'
-import { lastSegment } from './segments.ts'
+import { chainOf, lastSegment } from './segments.ts'
 import { leafHash } from './tree.ts'
 
 /**
@@ -31,12 +40,18 @@ export interface AuditLog {
    * caller has seen, with or without an event. Entries of a partition must ascend.
    */
   append(entries: readonly AuditEntry[], through?: Positions): readonly LoggedEntry[]
-  /** Answers them with the indexes of their lines. */
+  /** Seals what is personal in them. Answers them with the indexes of their lines. */
   appendFindings(findings: readonly Finding[]): readonly LoggedFinding[]
   /** Tells of positions that the log never got, and never will. Those it has are left out. */
   appendGaps(gaps: readonly Gap[]): void
   /** Destroys the key of a subject, then says so in a line. May be repeated. */
   erase(subject: string): void
+  /**
+   * Takes a step of putting stubs in the place of lines that were written before these instants:
+   * one segment, once the log has said so. True when there is no more of it. Throws
+   * `record_invalid` for a segment that was changed; the next call leaves it out.
+   */
+  retire(before: ByClass): boolean
   /** What the lines account for: acknowledge this much, and follow the feed from here. */
   positions(): Positions
   /** Number of lines. */
@@ -74,11 +89,13 @@ export interface AuditLogOptions {
   readonly elsewhere?: Positions
   /** The policy in force: told where it is another than the log has told of last. */
   readonly policy?: { readonly digest: string; readonly summary: string }
-  /** A segment that has so many bytes is the last one to grow. Default 64 MiB. */
+  /** A segment that has so many bytes, or is a day old, is followed by another. Default 64 MiB. */
   readonly segmentBytes?: number
 }
 
 const SEGMENT_BYTES = 64 * 1_048_576
+/** Lines are retired with their segment: a long one would keep them for longer. */
+const SEGMENT_MS = 86_400_000
 
 /** Positions without an event are told of from so many on: a restart reads no more of them anew. */
 const PASSED_EVERY = 1_000
@@ -104,6 +121,7 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
   refuseStale(io(() => lastSegment(directory)?.header.epoch))
   let file = io(() => claimSegment(directory))
   const state = orGiveUp(() => io(() => recover(directory, file.number)))
+  io(() => removeHalfWritten(directory))
   orGiveUp(() => refuseStale(state.last?.epoch))
   if (state.last !== undefined && state.last.origin !== origin) {
     file.giveUp()
@@ -114,7 +132,8 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
   }
 
   const { tree } = state
-  let { previous, last, policy: told } = state
+  let { previous, last, policy: told, retired } = state
+  let begunAt = now()
   let positions = highest(state.positions, options.elsewhere ?? [])
   let signed: { readonly size: number; readonly note: string } | undefined
   let isHistoryWhole = false
@@ -140,10 +159,11 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
 
   /** Writes the first line of a claimed file. */
   function begin(): void {
+    begunAt = now()
     const continues = last && { number: last.number, lines: last.lines, bytes: last.bytes }
     const header: LineContent = {
       kind: 'segment',
-      at: now(),
+      at: begunAt,
       number: file.number,
       epoch,
       origin,
@@ -152,18 +172,23 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
       edge: tree.edge().map((hash) => hash.toString('base64')),
       positions,
       policy: told,
+      retired,
     }
     commit([header])
   }
 
-  /** A full segment is followed by the next, and one that could not be written is left behind. */
   function write(contents: readonly LineContent[]): void {
-    if (file.failed || (last?.bytes ?? 0) >= segmentBytes) {
-      file.close()
-      file = io(() => claimSegment(directory, file.next))
-      orGiveUp(begin)
-    }
+    makeReady()
     commit(contents)
+  }
+
+  /** A full segment is followed by the next, and one that could not be written is left behind. */
+  function makeReady(): void {
+    const isFull = (last?.bytes ?? 0) >= segmentBytes || now() - begunAt >= SEGMENT_MS
+    if (!isFull && !file.failed) return
+    file.close()
+    file = io(() => claimSegment(directory, file.next))
+    orGiveUp(begin)
   }
 
   function commit(contents: readonly LineContent[]): void {
@@ -204,17 +229,42 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
     })
   }
 
+  /** The log says first what it will no longer have. */
+  function retireLines(due: Due, before: ByClass): void {
+    file.assertOurs()
+    const rewritten = rewriteSegment(due, { by: tree.size, epoch })
+    const { count, lines, digest } = rewritten
+    const segment = due.segment.number
+    try {
+      if (count === 0) return
+      const why = Object.fromEntries(due.classes.map((name) => [name, before[name]]))
+      const note = signer.sign(retiredText(origin, { segment, count, digest }))
+      commit([{ kind: 'retired', at: now(), segment, before: why, count, lines, note }])
+      file.assertOurs()
+      rewritten.commit()
+    } finally {
+      rewritten.close()
+    }
+  }
+
+  function passOver({ segment, classes }: Due): void {
+    retired = byClass((name) => (classes.includes(name) ? segment.number : retired[name]))
+  }
+
+  function sealedOf(parts: readonly PersonalPart[]): readonly { readonly personal?: string }[] {
+    const texts = io(() => vault.seal(parts))
+    return texts.map((personal) => (personal === undefined ? {} : { personal }))
+  }
+
   return {
     append(entries, through = []) {
       const fresh = unaccounted(entries, positions)
-      const sealed = io(() => vault.seal(fresh))
+      const sealed = sealedOf(fresh.map(({ event, personal }) => ({ of: event, personal })))
       const at = [...positions]
       const contents = fresh.map(({ partition, sequence, event }, number): LineContent => {
-        const personal = sealed[number]
         const after = at[partition] ?? 0
         at[partition] = sequence
-        const rest = personal === undefined ? {} : { personal }
-        return { kind: 'event', partition, after, sequence, event, ...rest }
+        return { kind: 'event', partition, after, sequence, event, ...sealed[number] }
       })
       const passed = through.flatMap((sequence, partition): LineContent[] => {
         const after = at[partition] ?? 0
@@ -223,14 +273,22 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
       })
       if (contents.length + passed.length > 0) write([...contents, ...passed])
       const first = tree.size - contents.length - passed.length
-      return fresh.map((entry, number) => ({ ...entry, index: first + number }))
+      return fresh.map((entry, number) => {
+        const isKept = sealed[number]?.personal !== undefined
+        return { ...entry, personal: isKept ? entry.personal : null, index: first + number }
+      })
     },
 
     appendFindings(findings) {
       if (findings.length === 0) return []
-      write(findings.map((finding) => ({ kind: 'finding', finding })))
+      const parts = findings.map(partsOf)
+      const sealed = sealedOf(parts.map(({ finding, personal }) => ({ of: finding, personal })))
+      write(parts.map(({ finding }, at) => ({ kind: 'finding', finding, ...sealed[at] })))
       const first = tree.size - findings.length
-      return findings.map((finding, number) => ({ index: first + number, finding }))
+      return parts.map(({ finding, personal }, number) => {
+        const isKept = sealed[number]?.personal !== undefined
+        return { index: first + number, finding, personal: isKept ? personal : null }
+      })
     },
 
     appendGaps(gaps) {
@@ -247,6 +305,27 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
     erase(subject) {
       io(() => vault.erase(subject))
       write([{ kind: 'erased', at: now(), subject }])
+    },
+
+    retire(before) {
+      makeReady()
+      const chain = chainOf(directory)
+      if (chain.broken !== undefined) {
+        throw new SessionError('record_invalid', chain.broken.message)
+      }
+      const due = dueSegment(chain, before, retired)
+      if (due === undefined) {
+        io(() => emptyOthers(chain, earliest(before)))
+        return true
+      }
+      try {
+        io(() => retireLines(due, before))
+        passOver(due)
+      } catch (error) {
+        if (error instanceof SessionError && error.code === 'record_invalid') passOver(due)
+        throw error
+      }
+      return false
     },
 
     positions: () => positions,

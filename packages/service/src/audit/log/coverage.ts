@@ -1,5 +1,5 @@
 import { PARTITIONS } from 'holdfast/store'
-import { spanText } from './account.ts'
+import { spanOf, spanText } from './account.ts'
 import type { Line } from './lines.ts'
 import type { Remarks } from './verdict.ts'
 
@@ -48,9 +48,10 @@ export function coverage(directory: string): Coverage {
         restart(partition, sequence)
         if (reason === 'dropped') gaps.push({ partition, after, to: sequence })
         else rolledBack.set(partition, Math.min(sequence, rolledBack.get(partition) ?? sequence))
-      } else if (line.kind === 'event' || line.kind === 'passed') {
-        const span = open[line.partition]
-        if (span !== undefined) span.to = line.sequence
+      } else {
+        const told = spanOf(line)
+        const span = open[told?.partition ?? -1]
+        if (told !== undefined && span !== undefined) span.to = told.sequence
       }
     },
     end() {

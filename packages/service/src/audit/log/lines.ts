@@ -2,8 +2,9 @@ import { inertJson } from 'holdfast/cli'
 import type { SessionEvent } from 'holdfast/maintenance'
 import { PARTITIONS } from 'holdfast/store'
 import { z } from 'zod'
-import type { Finding } from '../finding.ts'
-import type { Hash } from './tree.ts'
+import type { PublicFinding } from '../finding.ts'
+import { type ByClass, CLASSES } from '../retention.ts'
+import { type Hash, leafHash } from './tree.ts'
 
 /**
  * The lines of an audit log. Each is one JSON object and one leaf of the tree: the bytes of the
@@ -23,9 +24,11 @@ export type LineContent =
   | EventContent
   | GapContent
   | PassedContent
-  | { readonly kind: 'finding'; readonly finding: Finding }
+  | FindingContent
   | PolicyContent
   | ErasedContent
+  | RetiredContent
+  | StubContent
 
 /** First line of a segment: who writes it, and how much of what was written before counts. */
 export interface SegmentContent {
@@ -34,7 +37,10 @@ export interface SegmentContent {
   readonly number: number
   readonly epoch: number
   readonly origin: string
-  /** The last segment that counts before this one, and how much of it counts. */
+  /**
+   * The last segment that counts before this one, and how much of it counts: `lines`, which are so
+   * many bytes as they were written. They are fewer where stubs have taken the place of lines.
+   */
   readonly continues: {
     readonly number: number
     readonly lines: number
@@ -50,6 +56,8 @@ export interface SegmentContent {
   readonly positions: readonly number[]
   /** Digest of the policy that the log has told of last. */
   readonly policy: string | null
+  /** The last segment of which each class is retired. */
+  readonly retired?: Partial<ByClass>
 }
 
 export interface EventContent {
@@ -59,6 +67,13 @@ export interface EventContent {
   readonly after: number
   readonly sequence: number
   readonly event: SessionEvent
+  /** The sealed personal part. */
+  readonly personal?: string
+}
+
+export interface FindingContent {
+  readonly kind: 'finding'
+  readonly finding: PublicFinding
   /** The sealed personal part. */
   readonly personal?: string
 }
@@ -101,14 +116,54 @@ export interface ErasedContent {
   readonly subject: string
 }
 
+/** Lines of an earlier segment are past their time: stubs take their place from here on. */
+export interface RetiredContent {
+  readonly kind: 'retired'
+  readonly at: number
+  readonly segment: number
+  /** Why: lines of these classes, which were written before these instants. */
+  readonly before: Partial<ByClass>
+  readonly count: number
+  /** Which lines of the segment: a bit for each, the lowest of a byte first, in base64. */
+  readonly lines: string
+  /** A note that the key of the log has signed: the segment, and a digest of the stubs. */
+  readonly note: string
+}
+
+/** Stands in the place of a line that is retired. It is a leaf of no tree itself. */
+export interface StubContent {
+  readonly kind: 'stub'
+  /** Leaf hash of the line whose place this is, in base64. */
+  readonly leaf: string
+  /** Index of the line that says that it is retired. */
+  readonly by: number
+  /** Of an event: its partition, and `after` and `sequence` there. */
+  readonly position?: readonly [partition: number, after: number, sequence: number]
+}
+
 /** A longer line is none of ours. */
 export const MAX_LINE_BYTES = 4 * 1_048_576
+
+const MOST_STUB_BYTES = 512
 
 /** The first half of its leaf hash is enough of a name for a line. */
 const NAME_BYTES = 16
 
 export function lineName(leaf: Hash): string {
   return leaf.toString('base64url', 0, NAME_BYTES)
+}
+
+/** The leaf of a line; of a stub, that of the line whose place it has. */
+export function leafOf(bytes: Buffer): Hash {
+  const stub = stubIn(bytes)
+  return stub === undefined ? leafHash(bytes) : Buffer.from(stub.leaf, 'base64')
+}
+
+export function stubIn(bytes: Buffer): (Line & StubContent) | undefined {
+  // To read each line as JSON would take ten times as long.
+  if (bytes.length > MOST_STUB_BYTES || !bytes.includes('"kind":"stub"')) return undefined
+  const line = parseLine(bytes)
+  return line?.kind === 'stub' ? line : undefined
 }
 
 /** One line of JSON. Names and agents in it are data from strangers, and inert. */
@@ -148,6 +203,7 @@ const LINE = z.discriminatedUnion('kind', [
     edge: z.array(z.base64().length(44)).max(53),
     positions: z.array(count).length(PARTITIONS),
     policy: name,
+    retired: z.partialRecord(z.enum(CLASSES), count).optional(),
   }),
   z.object({
     ...head,
@@ -167,7 +223,8 @@ const LINE = z.discriminatedUnion('kind', [
   z.object({
     ...head,
     kind: z.literal('finding'),
-    finding: z.object({ id: z.string(), rule: z.string(), at: count, title: z.string() }),
+    finding: z.object({ id: z.string(), rule: z.string(), at: count, subject: name }),
+    personal: z.string().optional(),
   }),
   z.object({
     ...head,
@@ -177,4 +234,21 @@ const LINE = z.discriminatedUnion('kind', [
     summary: z.string(),
   }),
   z.object({ ...head, kind: z.literal('erased'), at: count, subject: z.string() }),
+  z.object({
+    ...head,
+    kind: z.literal('retired'),
+    at: count,
+    segment: count,
+    before: z.partialRecord(z.enum(CLASSES), z.int()),
+    count,
+    lines: z.base64(),
+    note: z.string(),
+  }),
+  z.object({
+    ...head,
+    kind: z.literal('stub'),
+    leaf: z.base64().length(44),
+    by: count,
+    position: z.tuple([partition, count, count]).optional(),
+  }),
 ])

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { SessionError } from 'holdfast'
-import { spanText } from './account.ts'
+import { spanOf, spanText } from './account.ts'
 import type { Covered, Span } from './coverage.ts'
 import { type LogLine, readLog } from './read.ts'
 import type { Remarks } from './verdict.ts'
@@ -47,7 +47,8 @@ function overlapsOf(covered: readonly Covered[]): readonly Overlap[] {
 }
 
 interface Seen extends Pick<LogLine, 'file' | 'number'> {
-  readonly digest: string
+  /** Null where the event is retired: it cannot be compared any more. */
+  readonly digest: string | null
   readonly directory: string
 }
 
@@ -56,33 +57,42 @@ function compareEvents(
   overlaps: readonly Overlap[],
   remarks: Remarks,
 ): void {
-  const all = overlaps.map((overlap) => ({ overlap, single: new Map<number, Seen>(), same: 0 }))
+  const all = overlaps.map((overlap) => ({
+    ...{ overlap, single: new Map<number, Seen>() },
+    ...{ same: 0, retired: 0 },
+  }))
   for (const { directory } of covered) {
     const here = all.filter(({ overlap }) => overlap.directories.includes(directory))
     if (here.length === 0) continue
     for (const { line, file, number } of readLog({ directory })) {
-      if (line.kind !== 'event') continue
-      const digest = hash('sha256', JSON.stringify(line.event))
+      const span = spanOf(line)
+      if (span === undefined || (line.kind !== 'event' && line.kind !== 'stub')) continue
+      const digest = line.kind === 'event' ? hash('sha256', JSON.stringify(line.event)) : null
       for (const one of here) {
         const { partition, after, to } = one.overlap
-        const { sequence } = line
-        if (line.partition !== partition || sequence <= after || sequence > to) continue
+        const { sequence } = span
+        if (span.partition !== partition || sequence <= after || sequence > to) continue
         const other = one.single.get(sequence)
         if (other === undefined || other.directory === directory) {
           one.single.set(sequence, { digest, directory, file, number })
           continue
         }
         one.single.delete(sequence)
-        if (other.digest === digest) one.same++
+        if (other.digest === null || digest === null) one.retired++
+        else if (other.digest === digest) one.same++
         else differs(one.overlap, sequence, { digest, directory, file, number })
       }
     }
   }
-  for (const { overlap, single, same } of all) {
+  for (const { overlap, single, same, retired } of all) {
     for (const [sequence, seen] of single) differs(overlap, sequence, seen)
-    if (same === 0) continue
     const { partition, after, to, directories } = overlap
     const where = `positions ${spanText(after, to)} of partition ${partition}`
+    if (retired > 0) {
+      const message = `${retired} events at ${where} are in ${directories[1]}, too, and are retired`
+      remarks.note('not_compared', directories[0], null, message)
+    }
+    if (same === 0) continue
     const message = `${same} events at ${where} are in ${directories[1]}, too, and are the same`
     remarks.note('in_both', directories[0], null, message)
   }

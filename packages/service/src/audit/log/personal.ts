@@ -9,23 +9,23 @@ import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { SessionError } from 'holdfast'
 import { makeFolder } from 'holdfast/cli'
-import type { Keyring, PersonalFacts, SessionEvent } from 'holdfast/maintenance'
+import type { Keyring, PersonalFacts } from 'holdfast/maintenance'
 import { openDatabase, type SqlRow } from '../database.ts'
-import type { AuditEntry } from '../entry.ts'
+import type { PersonalFinding } from '../finding.ts'
 
 /**
- * Seals the personal part of events, each under a key of its subject, so that erasing a subject
- * is destroying one key: the lines stay as they are, and so does the tree. Events without a subject
- * have a key for each day (UTC).
+ * Seals the personal part of events and findings, each under a key of its subject, so that erasing
+ * a subject is destroying one key: the lines stay as they are, and so does the tree. What has no
+ * subject has a key for each day (UTC).
  */
 export interface Vault {
   /**
-   * One text for each entry, in base64url; undefined where there is nothing personal, or where the
-   * event is older than the erasure of its subject. The keys are on disk when it answers.
+   * One text for each part, in base64url; undefined where there is nothing personal, or where it is
+   * older than the erasure of its subject. The keys are on disk when it answers.
    */
-  seal(entries: readonly AuditEntry[]): readonly (string | undefined)[]
+  seal(parts: readonly PersonalPart[]): readonly (string | undefined)[]
   /** Null once the key is destroyed. Throws `record_invalid` for what was changed. */
-  open(event: SessionEvent, sealed: string): PersonalFacts | null
+  open<O extends Sealable>(of: O, sealed: string): PersonalOf<O> | null
   /** Destroys the key of a subject, and what a file could still hold of it. */
   erase(subject: string): void
   /** Destroys the keys of days before an instant, and answers how many. */
@@ -34,6 +34,21 @@ export interface Vault {
   rewrap(): number
   close(): void
 }
+
+/** A public part, or what tells it from all others. Only a finding has a rule. */
+export interface Sealable {
+  readonly id: string
+  readonly at: number
+  readonly subject: string | null
+  readonly rule?: string
+}
+
+export interface PersonalPart {
+  readonly of: Sealable
+  readonly personal: PersonalFacts | PersonalFinding | null
+}
+
+type PersonalOf<O> = O extends { readonly rule: string } ? PersonalFinding : PersonalFacts
 
 export interface VaultOptions {
   /** File of the keys, which are sealed under the ring: {@link VAULT} beside the log. */
@@ -129,16 +144,16 @@ export function openVault({ path, keyring, now, random }: VaultOptions): Vault {
   }
 
   return {
-    seal(entries) {
-      if (entries.every(({ personal }) => isEmpty(personal))) return entries.map(() => undefined)
+    seal(parts) {
+      if (parts.every(({ personal }) => isEmpty(personal))) return parts.map(() => undefined)
       try {
         return database.transaction(() =>
-          entries.map(({ event, personal }) => {
-            const owner = ownerOf(event)
-            if (isEmpty(personal) || event.at <= owned(owner).erasedAt) return undefined
+          parts.map(({ of, personal }) => {
+            const owner = ownerOf(of)
+            if (isEmpty(personal) || of.at <= owned(owner).erasedAt) return undefined
             const text = Buffer.from(JSON.stringify(personal))
             const key = keyFor(owner)
-            return sealed(key, random(NONCE_BYTES), binding(event), text).toString('base64url')
+            return sealed(key, random(NONCE_BYTES), binding(of), text).toString('base64url')
           }),
         )
       } catch (error) {
@@ -148,11 +163,11 @@ export function openVault({ path, keyring, now, random }: VaultOptions): Vault {
       }
     },
 
-    open(event, text) {
-      const { key } = owned(ownerOf(event))
+    open(of, text) {
+      const { key } = owned(ownerOf(of))
       if (key === undefined) return null
-      const bytes = opened(key, binding(event), Buffer.from(text, 'base64url'))
-      return JSON.parse(bytes.toString()) as PersonalFacts
+      const bytes = opened(key, binding(of), Buffer.from(text, 'base64url'))
+      return JSON.parse(bytes.toString())
     },
 
     erase(subject) {
@@ -195,12 +210,12 @@ export function openVault({ path, keyring, now, random }: VaultOptions): Vault {
   }
 }
 
-function isEmpty(personal: PersonalFacts | null): boolean {
+function isEmpty(personal: PersonalPart['personal']): boolean {
   return personal === null || Object.values(personal).every((value) => value === null)
 }
 
-function ownerOf(event: SessionEvent): string {
-  return event.subject === null ? dayOwner(event.at) : subjectOwner(event.subject)
+function ownerOf({ subject, at }: Sealable): string {
+  return subject === null ? dayOwner(at) : subjectOwner(subject)
 }
 
 function subjectOwner(subject: string): string {
@@ -212,9 +227,10 @@ function dayOwner(at: number): string {
   return `day:${day.toISOString().slice(0, 10)}`
 }
 
-/** A personal part belongs to its event and its owner, and opens in no other place. */
-function binding(event: SessionEvent): string {
-  return `audit/1\n${event.id}\n${ownerOf(event)}`
+/** A personal part belongs to its public part and its owner, and opens in no other place. */
+function binding(of: Sealable): string {
+  const kind = of.rule === undefined ? 'audit/1' : 'audit/1/finding'
+  return `${kind}\n${of.id}\n${ownerOf(of)}`
 }
 
 function wrappingKey(keyring: Keyring, id: string): KeyObject {

@@ -1,7 +1,7 @@
 import { SessionError } from 'holdfast'
 import { type Cosignature, cosignaturesOn, type WitnessPolicy } from '../witness/cosignature.ts'
 import { openCheckpoint } from './checkpoint.ts'
-import { parseLine } from './lines.ts'
+import { leafOf, parseLine, type StubContent, stubIn } from './lines.ts'
 import { fromBase64, noteVerifier } from './note.ts'
 import { countedLines } from './read.ts'
 import { checkpointText } from './recover.ts'
@@ -31,7 +31,7 @@ export type CheckedProof =
  * Proves that an event, or the line with an index, is in the log: a text (C2SP tlog-proof) with the
  * line in it, which is checked without the log. Reads the log up to its newest checkpoint, or to
  * the newest that enough of these witnesses have signed. Throws `not_found` for what no such
- * checkpoint covers, and `record_invalid` for a log that was changed.
+ * checkpoint covers or is retired, and `record_invalid` for a log that was changed.
  */
 export function proveLine(
   directory: string,
@@ -60,8 +60,10 @@ export function proveLine(
   for (const { index: at, bytes } of countedLines(directory)) {
     if (at >= size) break
     if (at === index) line = Buffer.from(bytes)
-    else path.add(at, leafHash(bytes))
+    else path.add(at, leafOf(bytes))
   }
+  const stub = line && stubIn(line)
+  if (stub !== undefined) throw gone(stub)
   const hashes = path.hashes()
   if (line === undefined || !includes({ index, hash: leafHash(line) }, checkpoint, hashes)) {
     throw changed(directory)
@@ -122,13 +124,24 @@ function lastCosigned(directory: string, { witnesses, quorum }: WitnessPolicy): 
 }
 
 function indexOf(directory: string, event: string): number {
+  let stubs = 0
   for (const { index, bytes } of countedLines(directory)) {
+    if (stubIn(bytes) !== undefined) stubs++
     // To read each line as JSON would take ten times as long.
     if (!bytes.includes(event)) continue
     const line = parseLine(bytes)
     if (line?.kind === 'event' && line.event.id === event) return index
   }
-  throw new SessionError('not_found', `There is no event ${event} in ${directory}.`)
+  const perhaps = stubs === 0 ? '' : ` It may be one of ${stubs} lines that are retired.`
+  throw new SessionError('not_found', `There is no event ${event} in ${directory}.${perhaps}`)
+}
+
+function gone({ index, by, leaf }: StubContent & { readonly index: number }): SessionError {
+  return new SessionError(
+    'not_found',
+    `Line ${index} is retired, and its text is gone: line ${by} says why. Its leaf hash, ` +
+      `${leaf}, still proves the other lines.`,
+  )
 }
 
 function changed(directory: string): SessionError {

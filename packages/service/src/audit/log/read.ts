@@ -1,9 +1,9 @@
 import { SessionError } from 'holdfast'
-import { type Line, parseLine } from './lines.ts'
-import { chainOf, rawLines } from './segments.ts'
-import { type Hash, leafHash } from './tree.ts'
+import { type Line, leafOf, parseLine } from './lines.ts'
+import { chainOf, linesOf } from './segments.ts'
+import type { Hash } from './tree.ts'
 
-/** A line that counts, as bytes: the leaf of the tree. */
+/** A line that counts, as bytes. `leafOf` says which leaf of the tree it is. */
 export interface CountedLine {
   readonly index: number
   /** Without the line feed. */
@@ -25,10 +25,11 @@ export interface LogLine extends CountedLine {
 export function* countedLines(directory: string, from = 0): Generator<CountedLine, undefined> {
   const { segments, broken } = chainOf(directory, from)
   if (broken !== undefined) throw new SessionError('record_invalid', broken.message)
-  for (const [at, { path, header, counted }] of segments.entries()) {
+  for (const [at, segment] of segments.entries()) {
+    const { path, header } = segment
     const next = segments[at + 1]
     if (next !== undefined && next.header.index <= from) continue
-    for (const { bytes, number, whole } of rawLines(path, counted?.bytes)) {
+    for (const { bytes, number, whole } of linesOf(segment)) {
       const index = header.index + number - 1
       if (whole && index >= from) yield { index, bytes, file: path, number }
     }
@@ -40,8 +41,7 @@ export function* countedLeaves(
   directory: string,
   from = 0,
 ): Generator<{ readonly index: number; readonly leaf: Hash }, undefined> {
-  for (const { index, bytes } of countedLines(directory, from))
-    yield { index, leaf: leafHash(bytes) }
+  for (const { index, bytes } of countedLines(directory, from)) yield { index, leaf: leafOf(bytes) }
 }
 
 /**

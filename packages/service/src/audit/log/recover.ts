@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SessionError } from 'holdfast'
 import type { Positions } from 'holdfast/store'
+import { type ByClass, byClass } from '../retention.ts'
 import { account } from './account.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import { lineName, parseLine } from './lines.ts'
@@ -15,6 +16,8 @@ export interface LogState {
   /** Name of the last line; empty in a new log. */
   readonly previous: string
   readonly policy: string | null
+  /** The last segment of which each class is retired. */
+  readonly retired: ByClass
   /** The segment that the next one continues. */
   readonly last:
     | {
@@ -45,7 +48,8 @@ export function recover(directory: string, below: number): LogState {
   if (segment === undefined) {
     if (checkpoint !== undefined && checkpoint.size > 0) throw changed(directory)
     const tree = merkleTree()
-    return { tree, positions: account().positions(), previous: '', policy: null, last: undefined }
+    const nothing = { previous: '', policy: null, retired: byClass(() => 0), last: undefined }
+    return { tree, positions: account().positions(), ...nothing }
   }
   const { header, number } = segment
   const edge = header.edge.map((hash) => Buffer.from(hash, 'base64'))
@@ -60,6 +64,8 @@ export function recover(directory: string, below: number): LogState {
     if (line === undefined || line.index !== tree.size || line.previous !== previous) {
       throw changed(segment.path)
     }
+    // Only of complete segments lines are retired.
+    if (line.kind === 'stub') throw changed(segment.path)
     if (positions.take(line) !== undefined) throw changed(segment.path)
     if (line.kind === 'policy') policy = line.digest
     const leaf = leafHash(text)
@@ -73,8 +79,9 @@ export function recover(directory: string, below: number): LogState {
   }
   if (checkpoint !== undefined && checkpoint.size > tree.size) throw changed(directory)
   const { epoch, origin } = header
+  const retired = byClass((name) => header.retired?.[name] ?? 0)
   const last = { number, lines, bytes, epoch, origin }
-  return { tree, positions: positions.positions(), previous, policy, last }
+  return { tree, positions: positions.positions(), previous, policy, retired, last }
 }
 
 /** Text of the newest checkpoint, or undefined. */

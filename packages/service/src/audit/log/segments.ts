@@ -13,8 +13,8 @@ export interface Segment {
   readonly number: number
   readonly path: string
   readonly header: Line & SegmentContent
-  /** How much of it counts. Undefined for the newest, of which every whole line does. */
-  readonly counted: { readonly lines: number; readonly bytes: number } | undefined
+  /** How many of its lines count. Undefined for the newest, of which every whole line does. */
+  readonly counted: number | undefined
 }
 
 /** What is in a directory. */
@@ -76,13 +76,13 @@ export function chainOf(directory: string, from = -1): Chain {
       segments.unshift(next)
       const { continues } = next.header
       if (continues === null || next.header.index <= from) break
-      const { number, lines, bytes } = continues
+      const { number, lines } = continues
       path = segmentPath(directory, number)
       const header = number < next.number ? headerOf(path, number) : undefined
       if (header === undefined) {
         throw invalid(path, `${next.path} continues it, and its first line is not there`)
       }
-      next = { number, path, header, counted: { lines, bytes } }
+      next = { number, path, header, counted: lines }
     }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
@@ -114,6 +114,14 @@ function headerOf(path: string, number: number): (Line & SegmentContent) | undef
   const line = parseLine(first.bytes)
   if (line?.kind === 'segment' && line.number === number) return line
   throw invalid(path, 'its first line is not that of a segment')
+}
+
+/** The lines of a segment that count. Of the newest one the last may not be whole. */
+export function* linesOf({ path, counted = Infinity }: Segment): Generator<RawLine, undefined> {
+  for (const line of rawLines(path)) {
+    if (line.number > counted) return
+    yield line
+  }
 }
 
 /** Lines of a file up to so many bytes, in memory for two lines at most. */

@@ -13,6 +13,8 @@ export type FaultCode =
   | 'unreadable'
   | 'line_edited'
   | 'line_missing'
+  /** A stub is in its place, and no line of the log says that it is retired. */
+  | 'line_removed'
   | 'line_moved'
   | 'line_doubled'
   | 'line_added'

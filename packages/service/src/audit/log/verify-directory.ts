@@ -1,13 +1,16 @@
+import { SessionError } from 'holdfast'
 import type { WitnessPolicy } from '../witness/cosignature.ts'
 import { account } from './account.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { type Covered, coverage } from './coverage.ts'
-import { type Line, lineName, parseLine } from './lines.ts'
+import { type Line, leafOf, lineName, parseLine } from './lines.ts'
 import type { NoteVerifier } from './note.ts'
+import { readLog } from './read.ts'
 import { chainOf, type RawLine, rawLines, type Segment } from './segments.ts'
 import { type PlacedLine, sequence } from './sequence.ts'
 import { signatures } from './signatures.ts'
-import { leafHash, merkleTree } from './tree.ts'
+import { stubs } from './stubs.ts'
+import { merkleTree } from './tree.ts'
 import type { Remarks } from './verdict.ts'
 
 /** What one directory holds. */
@@ -18,6 +21,8 @@ export interface DirectoryFacts {
   /** Lines that count. */
   readonly lines: number
   readonly events: number
+  /** Lines whose text is gone: stubs stand in their places. */
+  readonly retired: number
   /** Root over all lines, in base64. */
   readonly root: string
   /** Lines that a checkpoint covers. */
@@ -56,7 +61,9 @@ export function verifyDirectory(
   const positions = account()
   const covered = coverage(directory)
   let tree = merkleTree()
+  const gone = stubs(remarks, { origin: segments[0]?.header.origin ?? '', verifiers })
   let events = 0
+  let retired = 0
   /** Faults before the segment: they explain another root. */
   let explained = 0
   const isTrusted = (): boolean => order.faults() === explained
@@ -75,6 +82,8 @@ export function verifyDirectory(
   }
   order.end()
   const size = order.next()
+  if (gone.wait()) readOn(size)
+  gone.end()
   const { signed: signedLines, cosigned, cosignedAt } = signed.end(size)
   const facts: DirectoryFacts = {
     directory,
@@ -82,6 +91,7 @@ export function verifyDirectory(
     segments: segments.length,
     lines: size,
     events,
+    retired,
     root: tree.root().toString('base64'),
     signed: signedLines,
     ...(witnesses === undefined ? {} : { cosigned, cosignedAt }),
@@ -114,7 +124,8 @@ export function verifyDirectory(
     }
   }
 
-  function read({ path, counted }: Segment, until = Infinity): void {
+  function read(segment: Segment, until = Infinity): void {
+    const { path, counted } = segment
     let stale = 0
     let staleName: string | undefined
     let last = 0
@@ -126,12 +137,16 @@ export function verifyDirectory(
         }
         continue
       }
-      const leaf = leafHash(raw.bytes)
+      const leaf = leafOf(raw.bytes)
       const placed = { line: parseLine(raw.bytes), leaf, file: path, number: raw.number }
       if (order.next() < until) {
         last = raw.number
         staleName = lineName(leaf)
         count(placed, following)
+        if (placed.line?.kind === 'stub') {
+          retired++
+          gone.take(placed.line, raw.bytes, { segment, number: raw.number })
+        }
       } else if (placed.line?.index === until + stale && placed.line.previous === staleName) {
         stale++
         staleName = lineName(leaf)
@@ -157,12 +172,24 @@ export function verifyDirectory(
       const wrong = positions.take(line)
       if (line.kind === 'event') events++
       if (line.kind === 'gap') remarks.note('gap', file, number, gapText(line))
+      if (line.kind === 'retired') gone.allow(line)
       if (wrong !== undefined) {
         const code = wrong.endsWith('missing') ? 'positions_missing' : 'positions_wrong'
         remarks.fault(code, file, number, wrong)
       }
     }
     if (tree.size === order.next()) signed.reached(tree.size, tree.root, isTrusted())
+  }
+
+  /** What a writer has retired meanwhile, it has said in a segment that came meanwhile. */
+  function readOn(from: number): void {
+    try {
+      for (const { line } of readLog({ directory, from })) {
+        if (line.kind === 'retired') gone.allow(line)
+      }
+    } catch (error) {
+      if (!(error instanceof SessionError)) throw error // that it is broken was told
+    }
   }
 
   /** What nobody has written after the lines that count. */

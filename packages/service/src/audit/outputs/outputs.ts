@@ -166,7 +166,6 @@ function formatOf(config: AuditOutputConfig): (entry: LoggedLine) => object {
 
 const FORMAT: Readonly<Record<(typeof FORMATS)[number], Format>> = {
   json: ownJson,
-  ocsf: (line, options) =>
-    isEntry(line) ? ocsf(line, options) : ocsfFinding(line.finding, options),
+  ocsf: (line, options) => (isEntry(line) ? ocsf(line, options) : ocsfFinding(line, options)),
   ecs,
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import type { LoggedEntry } from '../entry.ts'
+import type { ByClass } from '../retention.ts'
 import { type FindOptions, findEvents } from './find-events.ts'
 import { scanSessions, scanSubjects } from './find-summaries.ts'
 import { forgetSubject } from './forget.ts'
@@ -39,7 +40,7 @@ export interface EventIndex {
    */
   forget(subject: string): boolean
   /** Takes a step of removing what is older. True when there is no more of it. */
-  prune(older: { readonly before: number }): boolean
+  prune(older: { readonly before: ByClass }): boolean
 }
 
 export interface EventIndexOptions {

@@ -1,4 +1,5 @@
-import { existsSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { type Database, isOpenElsewhere, openDatabase, readOnce } from '../database.ts'
 import { type EventIndex, type EventIndexOptions, openIndex } from './event-index.ts'
 
@@ -63,6 +64,14 @@ export function removeIndexFile(path: string): 'removed' | 'absent' | 'in_use' {
   }
   for (const suffix of SUFFIXES) rmSync(path + suffix, { force: true })
   return 'removed'
+}
+
+/** Removes what was put aside: it may tell of who is to be forgotten. */
+export function removePutAside(path: string): void {
+  const beginning = `${basename(path)}.damaged-`
+  for (const name of readdirSync(dirname(path))) {
+    if (name.startsWith(beginning)) rmSync(join(dirname(path), name), { force: true })
+  }
 }
 
 function open(path: string, options: EventIndexOptions): Omit<OpenedIndex, 'putAside'> {

@@ -1,15 +1,29 @@
+import { EVENT_TYPES } from 'holdfast/maintenance'
 import type { Database } from '../database.ts'
+import { type ByClass, classOf, earliest } from '../retention.ts'
 
 const STEP = 5_000
 
-/** Removes older events, and sessions and subjects that were last seen before. */
-export function pruneOlder(database: Database, before: number): boolean {
+/**
+ * Removes older events of each class, and sessions and subjects that were last seen before the
+ * earliest instant: these sum up events of all classes.
+ */
+export function pruneOlder(database: Database, older: ByClass): boolean {
+  const before = earliest(older)
   return database.transaction(() => {
     const removed = [
+      // Of whatever type, and those of a newer version among them.
       database.run(
         'DELETE FROM events WHERE line IN ' +
           `(SELECT line FROM events WHERE at < ? ORDER BY at LIMIT ${STEP})`,
         [before],
+      ),
+      ...EVENT_TYPES.filter((type) => older[classOf(type)] > before).map((type) =>
+        database.run(
+          'DELETE FROM events WHERE line IN ' +
+            `(SELECT line FROM events WHERE type = ? AND at < ? ORDER BY at LIMIT ${STEP})`,
+          [type, older[classOf(type)]],
+        ),
       ),
       removeSummaries(database, { table: 'sessions', key: 'line', before }),
       removeSummaries(database, { table: 'subjects', key: 'subject', before }),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { alerting } from '../../audit/alerts/settings.ts'
 import { auditOutput } from '../../audit/outputs/outputs.ts'
+import { type ByClass, byClass, CLASSES } from '../../audit/retention.ts'
 import { auditWitnesses } from '../../audit/witness/settings.ts'
 import { setting } from '../setting.ts'
 import { duration, size } from '../values.ts'
@@ -9,6 +10,23 @@ const path = z.string().min(1).max(4_096)
 const MOST_OUTPUTS = 16
 const LEAST_BACKLOG_BYTES = 1e6
 const LEAST_KEEP_MS = 86_400_000
+const KEEP_MS = 400 * 86_400_000
+
+const keptFor = duration.refine((ms) => ms >= LEAST_KEEP_MS, 'must be at least a day')
+
+/** One time for all classes, or some classes with times of their own. */
+const keep = z.preprocess(
+  (written) => (typeof written === 'string' ? { default: written } : written),
+  z
+    .strictObject({
+      default: keptFor.default(KEEP_MS),
+      ...Object.fromEntries(CLASSES.map((name) => [name, keptFor.optional()])),
+    })
+    .transform((written): ByClass => {
+      const own = written as Partial<Record<string, number>>
+      return byClass((name) => own[name] ?? written.default)
+    }),
+)
 
 const outputs = z
   .array(auditOutput)
@@ -74,18 +92,15 @@ export const auditing = {
     example: 'network',
     reading: 'text',
   }),
-  auditKeep: setting(
-    duration
-      .refine((ms) => ms >= LEAST_KEEP_MS, 'must be at least a day')
-      .default(400 * 86_400_000),
-    {
-      about:
-        'How long searches and incidents go back, and personal parts of events without a ' +
-        'subject can be read. The lines of the log stay.',
-      example: '400d',
-      reading: 'text',
-    },
-  ),
+  auditKeep: setting(keep.prefault('400d'), {
+    about:
+      'How long the audit log keeps what happened, in its lines, searches and incidents: one ' +
+      'time, or others for `login` (and logout), `session` (its use), `detection` and `account` ' +
+      '(changes, the service). The log still proves what it no longer has. See ' +
+      '[audit](audit.md#how-long-it-is-kept).',
+    example: '{ default: 400d, session: 90d }',
+    reading: 'yaml',
+  }),
   auditBacklogBytes: setting(
     size.refine((bytes) => bytes >= LEAST_BACKLOG_BYTES, 'must be at least 1MB').optional(),
     {

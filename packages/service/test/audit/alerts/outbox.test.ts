@@ -261,6 +261,23 @@ test('what tells who a subject is can be forgotten, and its alerts are sent all 
   expect(JSON.stringify(box.view.list({}))).not.toContain('name of ada')
 })
 
+test('a digest forgets what it quotes of a subject, and tells how much there was', () => {
+  const box = outboxed()
+  const titled = (id: string): Alert =>
+    alertOf(incident({ id, subject: 'ada', title: 'Something of Ada' }), 'opened', {})
+  box.enqueue(titled('incident-1'), ['ops'])
+  box.enqueue(titled('incident-2'), ['ops'])
+  box.outbox.hold('ops', box.clock.now() + 1)
+  box.clock.advance(2)
+  const { alert } = claimed(box)
+  expect(alert).toMatchObject({ change: 'digest', timeline: [{}, {}] })
+
+  box.outbox.forget('ada')
+
+  expect(JSON.stringify(box.view.list({}))).not.toContain('Something of Ada')
+  expect(box.view.show(alert.id)).toMatchObject({ change: 'digest', counts: alert.counts })
+})
+
 test('a list goes on from the page before, without gap or repetition', () => {
   const box = outboxed()
   for (let at = 0; at < 25; at++) box.enqueue(alertNumber(at), ['ops'])

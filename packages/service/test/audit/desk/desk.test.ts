@@ -5,7 +5,7 @@ import { PARTITIONS } from 'holdfast/store'
 import { expect, onTestFinished, test } from 'vitest'
 import { type AuditDesk, type DeskOptions, openDesk } from '../../../src/audit/desk/desk.ts'
 import type { AuditEntry } from '../../../src/audit/entry.ts'
-import type { Finding } from '../../../src/audit/finding.ts'
+import type { PublicFinding } from '../../../src/audit/finding.ts'
 import { DEFAULT_RULES, rulesIn } from '../../../src/audit/findings/rules-file.ts'
 import { ownJson } from '../../../src/audit/formats/own-json.ts'
 import { openAuditLog } from '../../../src/audit/log/audit-log.ts'
@@ -44,7 +44,7 @@ function vaultOf(directory: string): Vault {
   return vault
 }
 
-function findingsIn(directory: string): readonly Finding[] {
+function findingsIn(directory: string): readonly PublicFinding[] {
   return [...readLog({ directory })].flatMap(({ line }) =>
     line.kind === 'finding' ? [line.finding] : [],
   )

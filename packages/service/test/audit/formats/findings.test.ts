@@ -14,14 +14,16 @@ const FOUND: LoggedFinding = {
     rule: 'login_storm_subject',
     severity: 'critical',
     at: Date.UTC(2026, 10, 29),
+    subject: SUBJECT,
+    session: null,
+    count: 20,
+    events: Array.from({ length: 40 }, (_, at) => `event-${at}`),
+  },
+  personal: {
     title: '20 failed logins of ada@example.com',
     text: 'From 203.0.113.7 within a minute.',
     group: { subject: SUBJECT, name: 'ada@example.com' },
-    subject: SUBJECT,
-    session: null,
     network: '203.0.113.0/24',
-    count: 20,
-    events: Array.from({ length: 40 }, (_, at) => `event-${at}`),
   },
 }
 

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
-import type { Finding } from '../../../src/audit/finding.ts'
+import type { LoggedFinding } from '../../../src/audit/entry.ts'
+import { type Finding, partsOf } from '../../../src/audit/finding.ts'
 import { PERSONAL } from '../../../src/audit/formats/facts.ts'
 import { ocsf } from '../../../src/audit/formats/ocsf.ts'
 import { ocsfFinding } from '../../../src/audit/formats/ocsf-finding.ts'
@@ -112,8 +113,22 @@ const FINDING: Finding = {
   events: Array.from({ length: 40 }, (_, i) => `event-${i}`),
 }
 
+const FULL = { personal: 'full' } as const
+
+function logged(finding: Finding): LoggedFinding {
+  return { index: 7, ...partsOf(finding) }
+}
+
+test('a finding that does not open any more is valid OCSF, with the name of its rule', () => {
+  const event = ocsfFinding({ ...logged(FINDING), personal: null }, FULL)
+
+  expect(faults(event)).toEqual([])
+  expect(event).toMatchObject({ message: 'failed-login-storm', count: 20 })
+  expect(JSON.stringify(event)).not.toContain('ada@')
+})
+
 test.each(PERSONAL)('a finding is valid OCSF and tells of a person only: %s', (personal) => {
-  const event = ocsfFinding(FINDING, { personal })
+  const event = ocsfFinding(logged(FINDING), { personal })
 
   const text = JSON.stringify(event)
   expect(faults(event)).toEqual([])
@@ -125,11 +140,11 @@ test.each(PERSONAL)('a finding is valid OCSF and tells of a person only: %s', (p
 test.each(Object.entries(HOSTILE))('a finding with %s is valid OCSF', (_, text) => {
   const hostile = { ...FINDING, id: text, rule: text, title: text, text, network: text }
 
-  expect(faults(ocsfFinding({ ...hostile, subject: null }, { personal: 'full' }))).toEqual([])
+  expect(faults(ocsfFinding(logged({ ...hostile, subject: null }), FULL))).toEqual([])
 })
 
 test('a finding about nobody and nothing is valid OCSF', () => {
   const empty = { ...FINDING, subject: null, network: null, events: [] }
 
-  expect(faults(ocsfFinding(empty, { personal: 'full' }))).toEqual([])
+  expect(faults(ocsfFinding(logged(empty), FULL))).toEqual([])
 })

@@ -1,6 +1,6 @@
 // Appends to an audit log until it is killed, as a writer that reads a feed does: every event from
 // the position that the log accounts for. Says each batch that was acknowledged, and an empty one
-// where the disk was full.
+// where the disk was full. With "retire" it retires all that is complete now and then.
 import { createHash } from 'node:crypto'
 import { readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,8 +8,9 @@ import { parseKeyring } from 'holdfast'
 import { openAuditLog } from '../../../dist/audit/log/audit-log.js'
 import { noteSigner } from '../../../dist/audit/log/note.js'
 import { openVault } from '../../../dist/audit/log/personal.js'
+import { byClass } from '../../../dist/audit/retention.js'
 
-const [directory, keys, epoch, until, segmentBytes] = process.argv.slice(2)
+const [directory, keys, epoch, until, segmentBytes, also] = process.argv.slice(2)
 const { ring, key } = JSON.parse(readFileSync(keys, 'utf8'))
 const now = () => Date.now()
 const random = (size) => crypto.getRandomValues(new Uint8Array(size))
@@ -52,6 +53,7 @@ for (let batch = 0; batch < Number(until); batch++) {
   try {
     const logged = log.append(entries)
     if (batch % 4 === 3) log.checkpoint()
+    if (also === 'retire' && batch % 2 === 1) while (!log.retire(byClass(() => now() + 1)));
     say(logged.map(({ event, index }) => [index, event.id]))
   } catch (error) {
     if (error.code !== 'store_unavailable') throw error

@@ -203,6 +203,27 @@ test('show filters by time and type, and reads the personal part with the ring a
   }
 })
 
+test('show has what a finding quotes with the ring alone', async () => {
+  const { directory, ring, log } = logged()
+  log.appendFindings([
+    {
+      ...{ id: 'finding-1', rule: 'two_holders', severity: 'high', at: Date.now(), text: 'Text' },
+      ...{ title: 'Two holders, of ada', group: {}, subject: ADA, session: 'session-1' },
+      ...{ network: '203.0.113.0/24', count: 2, events: [] },
+    },
+  ])
+
+  const plain = await holdfast(`audit show ${directory} --type finding`)
+  const json = await holdfast(`audit show ${directory} --type finding --json`)
+  const personal = await holdfast(
+    `audit show ${directory} --type finding --personal --keyring ${ring}`,
+  )
+
+  expect(plain.out).toContain('finding  high  two_holders  session-1')
+  for (const { out } of [plain, json]) expect(out).not.toMatch(/of ada|203\.0/)
+  expect(personal.out).toContain('Two holders, of ada  203.0.113.0/24')
+})
+
 test.each([
   ['audit keys old x', 2, 'audit keys new FILE'],
   ['audit prove x', 2, '--event ID and --line N'],

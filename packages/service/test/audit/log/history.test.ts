@@ -4,10 +4,12 @@ import { newKeyring } from 'holdfast'
 import type { SessionEvent } from 'holdfast/maintenance'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AuditEntry } from '../../../src/audit/entry.ts'
+import { spanOf } from '../../../src/audit/log/account.ts'
 import { type AuditLog, openAuditLog } from '../../../src/audit/log/audit-log.ts'
 import { openVault, type Vault } from '../../../src/audit/log/personal.ts'
 import { readLog } from '../../../src/audit/log/read.ts'
 import { verifyAudit } from '../../../src/audit/log/verify.ts'
+import { byClass, type EventClass } from '../../../src/audit/retention.ts'
 import { folder } from '../../support.ts'
 import { addLine, event, host, PERSONAL, SIGNER, segmentsIn, VERIFIER_KEYS } from './support.ts'
 
@@ -34,6 +36,8 @@ type Step =
   | { readonly do: 'takeover'; readonly machine: 0 | 1; readonly lag: number }
   /** A successor is killed in the middle of its first line. */
   | { readonly do: 'stillborn'; readonly share: number }
+  /** Events of these classes are past their time, in segments that are complete. */
+  | { readonly do: 'retire'; readonly names: readonly EventClass[] }
 
 const step = fc.oneof(
   fc.record({
@@ -55,6 +59,11 @@ const step = fc.oneof(
     share: fc.double({ min: 0, max: 0.99, noNaN: true }),
   }),
 )
+
+const retiring = fc.record({
+  do: fc.constant('retire' as const),
+  names: fc.subarray<EventClass>(['login', 'session'], { minLength: 1 }),
+})
 
 /** A feed, and one elected writer after the other on two machines. */
 function estate() {
@@ -104,7 +113,8 @@ function estate() {
         for (const [partition, has] of one.positions) {
           const sequence = (heads[partition] ?? 0) + 1
           heads[partition] = sequence
-          feed.push({ partition, sequence, event: has ? event() : undefined })
+          const type = sequence % 2 === 0 ? 'session-presented' : 'session-established'
+          feed.push({ partition, sequence, event: has ? event({ type }) : undefined })
         }
         break
       case 'follow': {
@@ -116,6 +126,12 @@ function estate() {
       case 'checkpoint':
         log.checkpoint()
         break
+      case 'retire': {
+        const { names } = one
+        const before = byClass((name) => (names.includes(name) ? host.now() + 1 : 0))
+        while (!log.retire(before));
+        break
+      }
       case 'kill': {
         const [path, size] = [newest(), statSync(newest()).size]
         log.append(upcoming(one.most).entries)
@@ -157,6 +173,11 @@ function estate() {
   return {
     ...{ directories, run },
     events: () => feed.flatMap(({ event: happened }) => happened?.id ?? []),
+    /** Positions of events. */
+    places: () =>
+      feed.flatMap(({ partition, sequence, event: happened }) =>
+        happened === undefined ? [] : [`${partition} ${sequence}`],
+      ),
     end() {
       run({ do: 'follow', most: Infinity })
       log.checkpoint()
@@ -176,6 +197,18 @@ function loggedIn(directories: readonly string[]): Set<string> {
   )
 }
 
+/** Positions of events, retired ones among them. */
+function placesIn(directories: readonly string[]): Set<string> {
+  return new Set(
+    directories.flatMap((directory) =>
+      [...readLog({ directory })].flatMap(({ line }) => {
+        const span = line.kind === 'event' || line.kind === 'stub' ? spanOf(line) : undefined
+        return span === undefined ? [] : [`${span.partition} ${span.sequence}`]
+      }),
+    ),
+  )
+}
+
 test('an honest history verifies, whatever killed its writers, and has every event', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
@@ -187,6 +220,22 @@ test('an honest history verifies, whatever killed its writers, and has every eve
 
       expect(verdict.faults).toEqual([])
       expect([...loggedIn(directories)].sort()).toEqual(events().sort())
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('so does one of which lines are retired, and no position is missing', () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(step, retiring), { maxLength: 25 }), (steps) => {
+      const { directories, run, places, end } = estate()
+      for (const one of steps) run(one)
+      end()
+
+      const { faults } = verifyAudit(directories, { verifierKeys: VERIFIER_KEYS })
+
+      expect(faults).toEqual([])
+      expect([...placesIn(directories)].sort()).toEqual(places().sort())
     }),
     { numRuns: 60 },
   )
@@ -213,9 +262,10 @@ const TAMPERS: Readonly<Record<string, Tamper>> = {
 }
 
 test.each(Object.entries(TAMPERS))('whoever %s a line that counts is always found', (_, tamper) => {
+  const any = fc.array(fc.oneof({ weight: 3, arbitrary: step }, retiring), { maxLength: 12 })
   const unit = fc.double({ min: 0, max: 0.999, noNaN: true })
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 12 }), unit, unit, unit, (steps, a, b, random) => {
+    fc.property(any, unit, unit, unit, (steps, a, b, random) => {
       const { directories, run, end } = estate()
       run({ do: 'happen', positions: Array.from({ length: 8 }, () => [1, true]) })
       for (const one of steps) run(one)

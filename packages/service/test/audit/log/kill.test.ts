@@ -38,9 +38,10 @@ function writers() {
       batches = Infinity,
       segmentBytes = 60_000,
       fileSize = 'unlimited',
+      also = '',
     } = {}): ChildProcess {
       epoch++
-      const args = [APPENDER, directory, keys, epoch, batches, segmentBytes].map(String)
+      const args = [APPENDER, directory, keys, epoch, batches, segmentBytes, also].map(String)
       const script = `ulimit -f ${fileSize}; exec "$0" "$@"`
       const child = spawn('bash', ['-c', script, process.execPath, ...args], {
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -90,6 +91,38 @@ test(`a writer killed ${KILLS} times loses and doubles nothing that it acknowled
   expect([...acknowledged.keys()]).toEqual([])
   expect(new Set(ids).size).toBe(ids.length)
   expect(segmentsIn(directory).length).toBeGreaterThan(KILLS)
+})
+
+test('a writer killed while it retires loses no line, and no trace of one', async () => {
+  const { directory, verifierKeys, start } = writers()
+  const acknowledged = new Map<number, string>()
+  for (let kill = 1; kill <= 16; kill++) {
+    const child = start({ also: 'retire', segmentBytes: 20_000 })
+    let batches = 0
+    for await (const line of createInterface({ input: child.stdout ?? process.stdin })) {
+      for (const [index, id] of JSON.parse(line)) acknowledged.set(index, id)
+      batches++
+      if (batches === 2 + (kill % 5)) child.kill('SIGKILL')
+    }
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    expect(verifyAudit([directory], { verifierKeys }).faults).toEqual([])
+  }
+  const last = start({ batches: 2, also: 'retire' })
+  last.stdout?.resume()
+  await once(last, 'close')
+
+  const { faults, directories } = verifyAudit([directory], { verifierKeys })
+  const lines = [...readLog({ directory })].map(({ line }) => line)
+  expect(last.exitCode).toBe(0)
+  expect(faults).toEqual([])
+  for (const [index, id] of acknowledged) {
+    const line = lines[index]
+    if (line?.kind === 'event') expect(line.event.id).toBe(id)
+    else expect(line).toMatchObject({ kind: 'stub', position: expect.any(Array) })
+  }
+  const newest = lines.findLastIndex(({ kind }) => kind === 'segment')
+  expect(lines.slice(0, newest).filter(({ kind }) => kind === 'event')).toEqual([])
+  expect(directories[0]?.retired).toBeGreaterThan(acknowledged.size / 2)
 })
 
 test('a disk that is full throws, and once there is room there is no gap', async () => {

@@ -23,6 +23,11 @@ function entry(sequence: number, facts: Partial<SessionEvent>, personal: Persona
   return { partition: 0, sequence, event: event(facts), personal }
 }
 
+/** As the vault takes it. */
+function part({ event: of, personal }: ReturnType<typeof entry>) {
+  return { of, personal }
+}
+
 test('the personal part is in no file in clear, and its holder of the ring reads it', () => {
   const here = place()
   const log = here.open()
@@ -104,8 +109,8 @@ test('keys of days that are over can be destroyed', () => {
 test('a personal part opens for its own event and subject alone', () => {
   const here = place()
   const first = entry(1, { subject: ADA }, PERSONAL)
-  const [sealed = ''] = here.vault.seal([first])
-  here.vault.seal([entry(2, { subject: EVE }, PERSONAL)])
+  const [sealed = ''] = here.vault.seal([part(first)])
+  here.vault.seal([part(entry(2, { subject: EVE }, PERSONAL))])
 
   expect(here.vault.open(first.event, sealed)).toEqual(PERSONAL)
   for (const other of [event({ subject: ADA }), { ...first.event, subject: EVE }]) {
@@ -131,7 +136,7 @@ test('keys move to another key of the ring, and a ring without their key is told
     onTestFinished(() => vault.close())
     return vault
   }
-  const [sealed = ''] = open(before).seal([one])
+  const [sealed = ''] = open(before).seal([part(one)])
   expect(() => open(alone).open(one.event, sealed)).toThrow(
     expect.objectContaining({ code: 'key_unknown' }),
   )

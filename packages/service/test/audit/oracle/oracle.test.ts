@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { openAuditLog } from '../../../src/audit/log/audit-log.ts'
 import { openCheckpoint, signCheckpoint } from '../../../src/audit/log/checkpoint.ts'
+import { stubIn } from '../../../src/audit/log/lines.ts'
 import { newNoteKey, noteSigner, noteVerifier, openNote } from '../../../src/audit/log/note.ts'
+import { proveLine } from '../../../src/audit/log/proof.ts'
 import { countedLines } from '../../../src/audit/log/read.ts'
 import {
   consistencyRanges,
@@ -16,6 +18,7 @@ import {
   type Range,
   rangeHashes,
 } from '../../../src/audit/log/tree.ts'
+import { byClass } from '../../../src/audit/retention.ts'
 import { entries, host, place } from '../log/support.ts'
 import { goSetting } from './go.ts'
 
@@ -151,4 +154,32 @@ test('the checkpoint of a real log is the root that Go finds over its lines', ()
   expect(checkpoint).toMatchObject({ ok: true, size: 51, origin: 'audit.example/oracle' })
   expect(told.roots).toEqual([note.split('\n')[2]])
   expect(told.texts).toEqual([`${note.split('\n\n')[0]}\n`])
+})
+
+test('Go finds the same root and proofs over a log of which lines are retired', () => {
+  const { directory, vault } = place()
+  const log = openAuditLog({ directory, signer: SIGNER, vault, now: host.now, epoch: 1 })
+  for (let at = 1; at <= 30; at++) {
+    if (at % 10 === 0) host.advance(86_400_000)
+    log.append(entries(at % 5, [at]))
+  }
+  const kept = log.checkpoint()
+  while (!log.retire(byClass(() => host.now() + 1)));
+  const note = log.checkpoint()
+  log.close()
+  const lines = [...countedLines(directory)].map(({ bytes }) => Buffer.from(bytes))
+  const size = lines.length
+  const inclusion = [...lines.keys()].map((from) => ({ from, size }))
+  const [earlier = 0] = [Number(kept.split('\n')[1])]
+
+  const told = oracle({ leaves: lines, roots: [earlier, size], inclusion, notes: [kept, note] })
+
+  expect(lines.filter((line) => stubIn(line) !== undefined)).toHaveLength(29)
+  expect(told.roots).toEqual([kept, note].map((one) => one.split('\n')[2]))
+  expect(told.texts?.every((text) => text !== '')).toBe(true)
+  for (const [index, line] of lines.entries()) {
+    if (stubIn(line) !== undefined) continue
+    const proof = proveLine(directory, { index }).split('\n\n')[0]?.split('\n').slice(3)
+    expect(proof).toEqual(told.inclusion?.[index])
+  }
 })

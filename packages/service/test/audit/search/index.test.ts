@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { openDatabase } from '../../../src/audit/database.ts'
+import { type ByClass, byClass } from '../../../src/audit/retention.ts'
 import { openIndex } from '../../../src/audit/search/event-index.ts'
 import { isDamage, type OpenedIndex, openIndexFile } from '../../../src/audit/search/index-file.ts'
 import type { Search } from '../../../src/audit/search/search.ts'
@@ -176,7 +177,7 @@ test('pruning removes what is older, in steps, and leaves the rest as it was', (
       const sessions = allPages(index.sessions, { since: 0 })
       const before = NOW - ago * DAY
 
-      while (!index.prune({ before }));
+      while (!index.prune({ before: byClass(() => before) }));
 
       expect(allPages(index.events, { since: 0 })).toEqual(
         all.filter(({ event }) => event.at >= before),
@@ -191,6 +192,19 @@ test('pruning removes what is older, in steps, and leaves the rest as it was', (
   )
 })
 
+test('each class of events goes with its own time', () => {
+  const { index } = memoryIndex()
+  const types = ['session-established', 'session-presented', 'token-reused', 'admin-acted'] as const
+  index.ingest(types.map((type, line) => entry(line, { type, at: NOW - 5 * DAY })))
+  const kept: Partial<ByClass> = { session: 3 * DAY, detection: 4 * DAY }
+
+  while (!index.prune({ before: byClass((name) => NOW - (kept[name] ?? 6 * DAY)) }));
+
+  expect(index.events({ since: 0 }).items.map(({ event }) => event.type)).toEqual([
+    ...['admin-acted', 'session-established'],
+  ])
+})
+
 test('places of failed logins go with their time, though their subject stays', () => {
   const { index } = memoryIndex()
   const type = 'login-failed'
@@ -199,7 +213,7 @@ test('places of failed logins go with their time, though their subject stays', (
     entry(1, { type, subject: 'key', at: NOW - DAY }, { address: '198.51.100.1' }),
   ])
 
-  while (!index.prune({ before: NOW - 2 * DAY }));
+  while (!index.prune({ before: byClass(() => NOW - 2 * DAY) }));
 
   expect(index.subjects({}).items).toMatchObject([{ places: [{ address: '198.51.100.1' }] }])
 })
