@@ -76,7 +76,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 
 function contextOf(options: CheckedSessionsOptions): EngineContext {
   const { keyring, lookup, policy, signals, acrOrder, cacheBytes, onEvent } = options
-  const { personalFacts: personal } = options
+  const { personalFacts: personal, eventSampling, eventSamplingPerSecond } = options
   const { onWarning = (message) => process.emitWarning(message) } = options
   const host = options.host ?? systemHost()
   const codec = sealingCodec(keyring, host, cacheBytes * CACHE_SHARES.tokens)
@@ -91,7 +91,10 @@ function contextOf(options: CheckedSessionsOptions): EngineContext {
     Object.entries(options.tenantPolicies).map(([name, its]) => [name, scalesWith(its)]),
   )
   const copies = copiesOf(options, host, (id) => load(engine, id))
-  const writer = eventWriter({ codec, host, feed: options.store.feed, onEvent, personal })
+  const writer = eventWriter({
+    ...{ codec, host, feed: options.store.feed, onEvent, personal },
+    ...{ eventSampling, eventSamplingPerSecond },
+  })
   const versions = highestNumbers<SessionId>()
   const kept = keepingEnded(options.store, {
     ...{ host, eventWriter: writer, onWarning },

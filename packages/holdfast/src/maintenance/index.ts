@@ -11,10 +11,14 @@ export {
   rotateKeyring,
 } from '../codecs/keyring.ts'
 export {
+  DEFAULT_SAMPLED_PER_SECOND,
   EVENT_TYPES,
   type EventNetwork,
+  type EventSampling,
   type EventType,
   type PersonalFacts,
+  SAMPLED_EVENTS,
+  type SampledEvent,
   type SessionEvent,
 } from '../core/events.ts'
 export { redecide } from '../policies/redecide.ts'

@@ -89,6 +89,12 @@ export const sessionEvent = object<SessionEvent>('SessionEvent', {
     ),
   ),
   trace: optional(described(text(), 'The `traceparent` of the request')),
+  more: optional(
+    described(
+      integer({ min: 1 }),
+      'Of a kept sample: how many of its type the process could not keep since the one before',
+    ),
+  ),
 })
 
 /** Who a person is, where it was kept. */

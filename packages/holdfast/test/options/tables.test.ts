@@ -316,6 +316,7 @@ const RIGHT: Readonly<Record<string, readonly (keyof typeof VALUES)[]>> = {
   relyingParty: [],
   authority: [],
   localCopies: ['object', 'flag'],
+  eventSampling: ['object', 'number'],
   audiences: [],
   acr: ['text'],
   // lists: what is in this one is right in none
@@ -331,6 +332,7 @@ const RIGHT: Readonly<Record<string, readonly (keyof typeof VALUES)[]>> = {
   prefixV6: [],
   sessionLimit: [],
   cacheBytes: [],
+  eventSamplingPerSecond: [],
   feedLimit: [],
   feedBytes: [],
   auditBacklogBytes: [],

@@ -19,6 +19,7 @@ const PUBLIC: Purposes<SessionEvent> = {
   correlation: 'the id of the request: finds it in the logs of other services',
   authentication: 'by which factors somebody has logged in (`acr`, `amr`)',
   trace: 'the `traceparent` of the request, for the same',
+  more: 'of a kept sample: how many of its type were not kept since the one before',
 }
 
 const PERSONAL: Purposes<PersonalFacts> = {

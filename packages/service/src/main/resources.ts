@@ -83,7 +83,11 @@ export async function openResources(config: Config, options: ResourceOptions): P
   }
   const { keyring } = keys
   const personalFacts = personalFactsOf(config)
-  const recorder = eventRecorder({ store, keyring, host, onEvent, personalFacts })
+  const { eventSampling, eventSamplingPerSecond } = config
+  const recorder = eventRecorder({
+    ...{ store, keyring, host, onEvent, personalFacts },
+    ...{ eventSampling, eventSamplingPerSecond },
+  })
   const noteRotation = rotationEvents({ store, recorder, now, log })
   let audit: Audit | undefined
   let troubles: NodeJS.Timeout | undefined

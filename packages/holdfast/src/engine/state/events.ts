@@ -1,6 +1,12 @@
 import type { Codec } from '../../codecs/codec.ts'
 import { sealEvent } from '../../codecs/event-record.ts'
-import type { EventType, PersonalFacts, SessionEvent } from '../../core/events.ts'
+import {
+  DEFAULT_SAMPLED_PER_SECOND,
+  type EventSampling,
+  type EventType,
+  type PersonalFacts,
+  type SessionEvent,
+} from '../../core/events.ts'
 import type { Host } from '../../core/host.ts'
 import { subjectOf } from '../../core/ids.ts'
 import type { Device, Network } from '../../core/request.ts'
@@ -9,6 +15,7 @@ import { correlationOf, traceOf } from '../../core/trace.ts'
 import type { EventFacts, EventLimiter, EventWriter, MadeEvent } from '../context.ts'
 import { highestNumbers } from './highest-numbers.ts'
 import { type PersonalDetail, personalFacts } from './personal-facts.ts'
+import { eventSampler } from './sampled-events.ts'
 
 /** Hears events, with what tells who a person is, where that is asked for. Must not throw. */
 export type EventListener = (event: SessionEvent, personal: PersonalFacts | null) => void
@@ -20,6 +27,9 @@ export interface EventWriterOptions {
   readonly onEvent: EventListener | undefined
   /** Default `none`. */
   readonly personal?: PersonalDetail
+  /** Default 0. */
+  readonly eventSampling?: number | EventSampling
+  readonly eventSamplingPerSecond?: number
 }
 
 const ID_BYTES = 16
@@ -30,7 +40,16 @@ export function eventWriter({
   feed,
   onEvent,
   personal: detail = 'none',
+  eventSampling = 0,
+  eventSamplingPerSecond = DEFAULT_SAMPLED_PER_SECOND,
 }: EventWriterOptions): EventWriter {
+  const sampler = eventSampler({
+    sampling: eventSampling,
+    perSecond: eventSamplingPerSecond,
+    now: () => host.now(),
+    append: (key, events) => feed.append(key, seal(events), { sampled: true }),
+  })
+
   function seal(events: readonly MadeEvent[]): readonly SealedEvent[] {
     return events.map(({ event, personal }) => ({
       id: event.id,
@@ -73,7 +92,10 @@ export function eventWriter({
     seal,
     publish,
     tell(type, facts) {
-      if (onEvent !== undefined) publish([event(type, facts())])
+      if (onEvent === undefined && !sampler.samples(type)) return
+      const made = event(type, facts())
+      publish([made])
+      sampler.offer(made)
     },
     async append(key, events) {
       await feed.append(key, seal(events))

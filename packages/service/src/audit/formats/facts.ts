@@ -61,6 +61,8 @@ export interface EntryFacts {
   readonly correlation: string | null
   readonly authentication: { readonly acr: string | null; readonly amr: readonly string[] } | null
   readonly trace: Trace | null
+  /** Of a kept sample: how many of its type were not kept since the one before. */
+  readonly more: number | null
   readonly finding: FindingFacts | null
   readonly personal: PersonalView
 }
@@ -123,7 +125,7 @@ function findingFacts({ index, finding }: LoggedFinding, personal: Personal): En
     ...{ index, partition: null, sequence: null, id: word(id), type: 'finding', at },
     ...{ actor: 'engine', subject: maybe(word, subject), session: maybe(word, session) },
     ...{ network: null, device: null, decision: null, reason: word(rule), correlation: null },
-    ...{ authentication: null, trace: null },
+    ...{ authentication: null, trace: null, more: null },
     finding: {
       ...{ rule: word(rule), severity, count },
       title: full ? plainText(title, LONGEST.sentence) : null,
@@ -179,6 +181,7 @@ function eventFacts(entry: LoggedEntry, personal: Personal): EntryFacts {
             amr: authentication.amr.slice(0, MOST_METHODS).map(word),
           },
     trace: traceOf(event.trace),
+    more: event.more ?? null,
     finding: null,
     personal: personalView(entry, personal),
   }

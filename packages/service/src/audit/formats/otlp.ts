@@ -68,6 +68,7 @@ function attributeValues(facts: EntryFacts): Readonly<Record<string, Value>> {
     'holdfast.finding.text': finding?.text,
     'holdfast.finding.count': finding?.count,
     'holdfast.finding.events': finding?.events,
+    'holdfast.more': facts.more,
     'holdfast.acr': shown?.acr,
     'holdfast.amr': shown?.amr,
   }

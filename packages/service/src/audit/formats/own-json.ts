@@ -5,7 +5,7 @@ import { type EntryFacts, type Format, factsOf } from './facts.ts'
  * the details of its reasons, which the audit log has. `time` is `at` for people.
  */
 export const ownJson: Format = (entry, { personal }) => {
-  const { at, type, trace, finding, personal: view, ...rest } = factsOf(entry, personal)
+  const { at, type, trace, finding, more, personal: view, ...rest } = factsOf(entry, personal)
   return {
     time: new Date(at).toISOString(),
     at,
@@ -13,6 +13,7 @@ export const ownJson: Format = (entry, { personal }) => {
     ...rest,
     trace: trace === null ? null : { trace: trace.traceId, span: trace.spanId },
     ...(finding === null ? {} : { finding }),
+    ...(more === null ? {} : { more }),
     ...personalPart(view, personal),
   }
 }
