@@ -47,15 +47,20 @@ export function eventWriter({
     sampling: eventSampling,
     perSecond: eventSamplingPerSecond,
     now: () => host.now(),
-    append: (key, events) => feed.append(key, seal(events), { sampled: true }),
+    append: (key, events) => feed.append(key, sealed(events), { sampled: true }),
   })
 
-  function seal(events: readonly MadeEvent[]): readonly SealedEvent[] {
+  function sealed(events: readonly MadeEvent[]): readonly SealedEvent[] {
     return events.map(({ event, personal }) => ({
       id: event.id,
       at: event.at,
       sealed: sealEvent(codec, event, personal),
     }))
+  }
+
+  function seal(events: readonly MadeEvent[]): readonly SealedEvent[] {
+    sampler.flush()
+    return sealed(events)
   }
 
   function publish(events: readonly MadeEvent[]): void {

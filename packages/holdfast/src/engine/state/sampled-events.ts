@@ -22,6 +22,8 @@ export interface EventSampler {
   samples(type: EventType): boolean
   /** Never throws. What finds no room is counted, and the next one of its type says how many. */
   offer(made: MadeEvent): void
+  /** Before a change, so that what was told before it stands before it. */
+  flush(): void
 }
 
 /** Events that wait or are on their way. A store that hangs holds no more of them. */
@@ -64,6 +66,7 @@ export function eventSampler(options: SamplerOptions): EventSampler {
   }
 
   function flush(): void {
+    if (queue.length === 0) return
     const byPartition = new Map<number, MadeEvent[]>()
     for (const made of queue) {
       const partition = partitionOf(placeOf(made.event))
@@ -106,6 +109,7 @@ export function eventSampler(options: SamplerOptions): EventSampler {
         setImmediate(flush)
       }
     },
+    flush,
   }
 }
 

@@ -58,9 +58,14 @@ export function storeIn(
       ...feedReader(source, watch),
       async append(key, events, { sampled = false } = {}) {
         const { partition } = locate(checkedKey(key))
+        const [first] = events
+        if (first === undefined) return
         const reply = await ask.run(
           SCRIPTS.append,
-          [keys.feed(partition), keys.counter(partition), keys.confirmed(partition)],
+          [
+            ...[keys.feed(partition), keys.counter(partition), keys.confirmed(partition)],
+            keys.replay(partition, first.id),
+          ],
           [
             ...feedArguments(sampled ? { ...shared, feed: sampledBound(shared.feed) } : shared),
             ...events.map(packedEvent),

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import {
   createSessions,
   newKeyring,
@@ -18,7 +19,9 @@ import { CAREFUL, CAREFUL_TENANT, SESSION_LIMIT } from './steps.ts'
 import type { Heard, Way } from './way.ts'
 
 /** The library in process, and the ids of what its store keeps. */
-export async function library(): Promise<Way & { kept(): Promise<readonly Heard[]> }> {
+export async function library(
+  eventSampling: number,
+): Promise<Way & { kept(): Promise<readonly Heard[]> }> {
   const host = fakeHost()
   const memory = memoryStore({ now: host.now })
   onTestFinished(() => memory.close())
@@ -47,11 +50,11 @@ export async function library(): Promise<Way & { kept(): Promise<readonly Heard[
   const heard: Heard[] = []
   const onEvent = (event: SessionEvent): void => void heard.push(event)
   const sessions = createSessions({
-    ...{ store, keyring, host, lookup: geo.lookup, onEvent, sessionLimit: SESSION_LIMIT },
-    sessionLimitBeyond: 'refuse',
+    ...{ store, keyring, host, lookup: geo.lookup, onEvent, eventSampling },
+    ...{ sessionLimit: SESSION_LIMIT, sessionLimitBeyond: 'refuse' },
     tenantPolicies: { [CAREFUL_TENANT]: thresholdPolicy({ ...CAREFUL, revokeForks: false }) },
   })
-  const recorder = eventRecorder({ store, keyring, host, onEvent })
+  const recorder = eventRecorder({ store, keyring, host, onEvent, eventSampling })
   const acted = (
     reason: string,
     about: Pick<OperatorFacts, 'session' | 'subject'>,
@@ -102,7 +105,10 @@ export async function library(): Promise<Way & { kept(): Promise<readonly Heard[
       away = false
     },
     heard: () => heard,
-    kept: async () => (await eventLog({ store, keyring }).read(undefined, 1_000)).items,
+    async kept() {
+      await turn()
+      return (await eventLog({ store, keyring }).read(undefined, 1_000)).items
+    },
   }
 }
 

@@ -20,20 +20,23 @@ export interface Served extends Way {
 }
 
 /** Over HTTP, with a real Redis behind a line that can be cut. */
-export async function service(): Promise<Served> {
-  return (await serve()).way
+export async function service(eventSampling: number): Promise<Served> {
+  return (await serve(eventSampling)).way
 }
 
 /** The same, where a gate judges what is presented. */
-export async function gate(dialect: 'forward-auth' | 'auth-request'): Promise<Served> {
-  const { way, run } = await serve()
+export async function gate(dialect: keyof typeof ASKED, eventSampling: number): Promise<Served> {
+  const { way, run } = await serve(eventSampling)
   const ask = async (token: string, request: RequestFacts, asks: Asks, more = {}) => {
-    const query = new URLSearchParams({ rotate: 'yes', ...asks })
-    return rawRequest(`${run.service.gateUrl}/v1/gate/${dialect}?${query}`, {
-      method: 'GET',
+    const { method, path, reported } = ASKED[dialect](
+      request,
+      String(new URLSearchParams({ rotate: 'yes', ...asks })),
+    )
+    return rawRequest(`${run.service.gateUrl}/v1/gate/${dialect}${path}`, {
+      method,
       headers: Object.entries({
         ...{ 'holdfast-key': KEYS.gate, 'x-forwarded-for': request.ip, ...request.headers },
-        ...REPORTED[dialect](request),
+        ...reported,
         cookie: `__Host-session=${token}; hf-client=${clientFacts(request)}`,
         ...more,
       }).map(([name, value]): [string, string] => [name, String(value)]),
@@ -56,13 +59,22 @@ export async function gate(dialect: 'forward-auth' | 'auth-request'): Promise<Se
   }
 }
 
-const REPORTED = {
-  'forward-auth': ({ method, url }: RequestFacts) => ({
-    ...{ 'x-forwarded-proto': 'https', 'x-forwarded-host': 'shop.example' },
-    ...{ 'x-forwarded-method': method, 'x-forwarded-uri': url },
+/** How a proxy asks about a request, with the options of its route. */
+const ASKED = {
+  'forward-auth': ({ method, url }: RequestFacts, options: string) => ({
+    ...{ method: 'GET', path: `?${options}` },
+    reported: {
+      ...{ 'x-forwarded-proto': 'https', 'x-forwarded-host': 'shop.example' },
+      ...{ 'x-forwarded-method': method, 'x-forwarded-uri': url },
+    },
   }),
-  'auth-request': ({ method, url }: RequestFacts) => ({
-    ...{ 'x-original-method': method, 'x-original-url': `https://shop.example${url}` },
+  'auth-request': ({ method, url }: RequestFacts, options: string) => ({
+    ...{ method: 'GET', path: `?${options}` },
+    reported: { 'x-original-method': method, 'x-original-url': `https://shop.example${url}` },
+  }),
+  'ext-authz': ({ method, url }: RequestFacts, options: string) => ({
+    ...{ method, path: `/${options}${url}` },
+    reported: { host: 'shop.example', 'x-forwarded-proto': 'https' },
   }),
 } as const
 
@@ -70,7 +82,9 @@ function clientFacts({ client = {} }: RequestFacts): string {
   return `s=${client.screen ?? '1x1'}&z=${client.timezone ?? 'UTC'}`
 }
 
-async function serve(): Promise<{ readonly way: Served; readonly run: Running }> {
+async function serve(
+  eventSampling: number,
+): Promise<{ readonly way: Served; readonly run: Running }> {
   const files = folder()
   const geo = geoFiles(files)
   const redis = await startRedis()
@@ -89,6 +103,7 @@ async function serve(): Promise<{ readonly way: Served; readonly run: Running }>
     HOLDFAST_STORE_TIMEOUT: '5s',
     HOLDFAST_KEYRING: ringPath,
     HOLDFAST_AUDIT_DIRECTORY: directory,
+    HOLDFAST_EVENT_SAMPLING: String(eventSampling),
     HOLDFAST_SESSION_LIMIT: String(SESSION_LIMIT),
     HOLDFAST_SESSION_LIMIT_BEYOND: 'refuse',
     HOLDFAST_TENANT_POLICIES: JSON.stringify({ [CAREFUL_TENANT]: CAREFUL }),
@@ -133,6 +148,8 @@ async function serve(): Promise<{ readonly way: Served; readonly run: Running }>
       await until('the ring is taken up', () => heardIn(run.log()).some(isKeyRotated))
     },
     async outage(work) {
+      // The store answers in order: what was on its way to it is kept then.
+      await isReady()
       line.weather({ kind: 'down' })
       await work()
       line.weather({ kind: 'clear' })
