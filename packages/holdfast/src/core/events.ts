@@ -93,6 +93,8 @@ export interface SessionEvent {
    * there are such.
    */
   readonly more?: number
+  /** What decides about sessions from then on: its digest, and the settings as JSON. */
+  readonly policy?: { readonly digest: string; readonly summary: string }
 }
 
 /**

@@ -194,6 +194,7 @@ export interface EventFacts {
   readonly situation?: Situation | undefined
   readonly reason?: string
   readonly authentication?: SessionEvent['authentication']
+  readonly policy?: SessionEvent['policy']
   /** The call that caused it. */
   readonly cause?: Cause | undefined
   /** Whose it is, as the application names them. */

@@ -1,7 +1,7 @@
 import { sealingCodec } from '../codecs/codec.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { systemHost } from '../codecs/system-host.ts'
-import type { EventType } from '../core/events.ts'
+import type { EventType, SessionEvent } from '../core/events.ts'
 import type { Host } from '../core/host.ts'
 import type { SessionId } from '../core/ids.ts'
 import type { SubjectRef } from '../core/sessions.ts'
@@ -36,6 +36,8 @@ export interface OperatorFacts extends Cause {
   readonly reason: Reason
   readonly subject?: SubjectRef | undefined
   readonly session?: SessionId | undefined
+  /** Of `policy-changed`: what decides from then on. */
+  readonly policy?: SessionEvent['policy']
 }
 
 /** Puts events of operators among those of sessions. */
@@ -80,6 +82,7 @@ export function eventRecorder({
       actor: checkWord('actor', actor),
       reason: checkCode('reason', reason),
       ...(owner === undefined ? {} : { subject: owner.key, owner }),
+      ...(about.policy === undefined ? {} : { policy: about.policy }),
       ...(about.session === undefined ? {} : { session: checkSessionId('session', about.session) }),
       cause: about,
     }

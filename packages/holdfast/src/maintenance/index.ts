@@ -23,7 +23,13 @@ export {
 } from '../core/events.ts'
 export { redecide } from '../policies/redecide.ts'
 export { checkKeyring } from './check-keyring.ts'
-export { type EventLog, eventLog, type LoggedEvent, type PlacedEvent } from './event-log.ts'
+export {
+  type EventLog,
+  eventLog,
+  type LoggedEvent,
+  type PlacedEvent,
+  type UnreadableEvent,
+} from './event-log.ts'
 export {
   type EventRecorder,
   eventRecorder,

@@ -95,7 +95,15 @@ export const sessionEvent = object<SessionEvent>('SessionEvent', {
       'Of a kept sample: how many of its type the process could not keep since the one before',
     ),
   ),
+  policy: optional(
+    described(
+      object<ChangedPolicy>('ChangedPolicy', { digest: text(), summary: text() }),
+      'What decides about sessions from then on: its digest (SHA-256), and the settings as JSON',
+    ),
+  ),
 })
+
+type ChangedPolicy = NonNullable<SessionEvent['policy']>
 
 /** Who a person is, where it was kept. */
 export const personalFacts = object<PersonalFacts>('PersonalFacts', {

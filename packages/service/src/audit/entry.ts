@@ -10,6 +10,15 @@ export interface AuditEntry {
   readonly personal: PersonalFacts | null
 }
 
+/** An event on the same way that does not open. */
+export interface UnreadableEntry extends Pick<AuditEntry, 'partition' | 'sequence'> {
+  /** Its id, as the store says. */
+  readonly unreadable: string
+}
+
+/** What the writer brings to the log. */
+export type FeedPart = AuditEntry | UnreadableEntry
+
 /** An entry that the log has: `index` is the number of its line, from 0, over all segments. */
 export interface LoggedEntry extends AuditEntry {
   readonly index: number
@@ -26,4 +35,8 @@ export type LoggedLine = LoggedEntry | LoggedFinding
 
 export function isEntry(line: LoggedLine): line is LoggedEntry {
   return 'event' in line
+}
+
+export function isReadable(part: FeedPart): part is AuditEntry {
+  return 'event' in part
 }

@@ -20,6 +20,7 @@ const PUBLIC: Purposes<SessionEvent> = {
   authentication: 'by which factors somebody has logged in (`acr`, `amr`)',
   trace: 'the `traceparent` of the request, for the same',
   more: 'of a kept sample: how many of its type were not kept since the one before',
+  policy: 'of `policy-changed`: the settings in force, with their digest; nothing of a person',
 }
 
 const PERSONAL: Purposes<PersonalFacts> = {

@@ -3,7 +3,7 @@ import { readLog } from '../../src/audit/log/read.ts'
 import { verifyAudit } from '../../src/audit/log/verify.ts'
 import { library } from './script/library.ts'
 import { gate, type Served, service } from './script/service.ts'
-import { steps } from './script/steps.ts'
+import { script } from './script/steps.ts'
 import type { Heard, Way } from './script/way.ts'
 
 interface Played {
@@ -12,13 +12,17 @@ interface Played {
   readonly told: readonly string[]
   /** What is to be kept, of what was told. */
   readonly kept: readonly Heard[]
+  /** Tokens and challenges that people were given. */
+  readonly issued: readonly string[]
 }
 
 /** `sampling` is the share that is kept of what the table says is not kept. */
 async function play(way: Way, sampling: 0 | 1): Promise<Played> {
   const [wanted, told]: string[][] = [[], []]
-  const kept: Heard[] = []
-  for (const { what, run, events, gateOnly } of steps()) {
+  // What a service has told of before anybody came.
+  const kept: Heard[] = [...way.heard()]
+  const { steps, issued } = script()
+  for (const { what, run, events, gateOnly } of steps) {
     if (gateOnly && way.crossSite === undefined) continue
     const before = way.heard().length
     await run(way).catch((cause: unknown) => {
@@ -29,7 +33,7 @@ async function play(way: Way, sampling: 0 | 1): Promise<Played> {
     told?.push(...heard.map((event) => `${what}: ${textOf(event)}`))
     kept.push(...heard.filter((_, at) => sampling === 1 || !events[at]?.startsWith('~')))
   }
-  return { wanted: wanted ?? [], told: told ?? [], kept }
+  return { wanted: wanted ?? [], told: told ?? [], kept, issued: issued() }
 }
 
 const textOf = ({ type, reason }: Heard): string => (reason === null ? type : `${type} ${reason}`)
@@ -45,6 +49,14 @@ function bySubject(events: readonly Pick<Heard, 'id' | 'subject'>[]): Record<str
   return found
 }
 
+/** What of tokens and challenges stands in a text: whole, or what follows the id of its session. */
+function leaked(issued: readonly string[], text: string): readonly string[] {
+  expect(issued.length).toBeGreaterThan(20)
+  return issued
+    .flatMap((token) => [token, token.split('.').slice(2).join('.')])
+    .filter((part) => part !== '' && text.includes(part))
+}
+
 function logged(directory: string): readonly Pick<Heard, 'id' | 'subject'>[] {
   return [...readLog({ directory })].flatMap(({ line }) =>
     line.kind === 'event' ? [line.event] : [],
@@ -52,7 +64,7 @@ function logged(directory: string): readonly Pick<Heard, 'id' | 'subject'>[] {
 }
 
 test('the script has sixty steps and more', () => {
-  expect(steps().length).toBeGreaterThanOrEqual(60)
+  expect(script().steps.length).toBeGreaterThanOrEqual(60)
 })
 
 test.each([
@@ -61,10 +73,11 @@ test.each([
 ] as const)('the library tells the events of the script, and keeps %s', async (_, sampling) => {
   const way = await library(sampling)
 
-  const { wanted, told, kept } = await play(way, sampling)
+  const { wanted, told, kept, issued } = await play(way, sampling)
 
   expect(told).toEqual(wanted)
   expect(bySubject(await way.kept())).toEqual(bySubject(kept))
+  expect(leaked(issued, way.written())).toEqual([])
 })
 
 const SERVED: readonly [string, (sampling: 0 | 1) => Promise<Served>][] = [
@@ -82,11 +95,14 @@ test.each(
 )('$name tells the same, and its audit log has $which once', async ({ start, sampling }) => {
   const way = await start(sampling)
 
-  const { wanted, told, kept } = await play(way, sampling)
+  const { wanted, told, kept, issued } = await play(way, sampling)
 
   expect(told).toEqual(wanted)
   await expect.poll(() => logged(way.directory).length, { timeout: 60_000 }).toBe(kept.length)
+  const isOut = ({ id }: Heard): boolean => way.console().includes(id)
+  await expect.poll(() => kept.every(isOut), { timeout: 60_000 }).toBe(true)
   await way.close()
   expect(bySubject(logged(way.directory))).toEqual(bySubject(kept))
   expect(verifyAudit([way.directory]).faults).toEqual([])
+  expect(leaked(issued, way.written())).toEqual([])
 })

@@ -72,7 +72,7 @@ export function eventWriter({
   }
 
   function publicPart(type: EventType, facts: EventFacts): SessionEvent {
-    const { network, device, session, authentication, cause = {} } = facts
+    const { network, device, session, authentication, policy, cause = {} } = facts
     const trace = traceOf(cause)
     return {
       id: Buffer.from(host.random(ID_BYTES)).toString('base64url'),
@@ -89,6 +89,7 @@ export function eventWriter({
       correlation: correlationOf(cause) ?? null,
       ...(authentication === undefined ? {} : { authentication }),
       ...(trace === undefined ? {} : { trace }),
+      ...(policy === undefined ? {} : { policy }),
     }
   }
 

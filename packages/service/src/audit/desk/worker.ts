@@ -6,7 +6,7 @@ import type { Keyring } from 'holdfast/maintenance'
 import type { Positions } from 'holdfast/store'
 import type { AlertQuery } from '../alerts/alerts.ts'
 import type { AlertSettings, NoticeSettings } from '../alerts/settings.ts'
-import type { AuditEntry } from '../entry.ts'
+import type { FeedPart } from '../entry.ts'
 import type { IncidentQuery, Judgement } from '../findings/incident.ts'
 import type { Rule } from '../findings/rule.ts'
 import { noteSigner } from '../log/note.ts'
@@ -24,7 +24,6 @@ export interface DeskSettings {
   readonly key: string
   /** As the file of a key ring has it. */
   readonly keyring: string
-  readonly policy: { readonly digest: string; readonly summary: string }
   readonly rules: readonly Rule[]
   readonly alerts: AlertSettings
   readonly notices: NoticeSettings | undefined
@@ -61,9 +60,9 @@ function serve(port: PortEnd, settings: DeskSettings): void {
     origin: { hostname: hostname(), processId: String(process.pid) },
     version: settings.version,
   })
-  const { directory, policy, rules, alerts, notices } = settings
+  const { directory, rules, alerts, notices } = settings
   const desk = openDesk({
-    ...{ directory, policy, rules, alerts, notices, outputs, now, random, log },
+    ...{ directory, rules, alerts, notices, outputs, now, random, log },
     signer: noteSigner(settings.key),
     keyring: ring.keyring,
   })
@@ -73,7 +72,7 @@ function serve(port: PortEnd, settings: DeskSettings): void {
 function methodsOf(desk: AuditDesk, changeRing: (text: string) => void) {
   return {
     begin: (epoch: number, taken: Positions): Positions => desk.begin(epoch, taken),
-    append: (entries: readonly AuditEntry[], through: Positions): Positions =>
+    append: (entries: readonly FeedPart[], through: Positions): Positions =>
       desk.append(entries, through),
     restart: (oldest: Positions, heads: Positions): void => desk.restart(oldest, heads),
     checkpoint: (): string | undefined => desk.checkpoint(),

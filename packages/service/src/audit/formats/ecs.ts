@@ -44,6 +44,7 @@ export const ecs: Format = (entry, { personal }) => {
       decision: { outcome: decision?.outcome, reasons: decision?.because.map((one) => one.reason) },
       finding: { count: finding?.count, events: finding?.events },
       more: facts.more,
+      policy: facts.policy,
       acr: shown?.acr,
       amr: shown?.amr,
     },

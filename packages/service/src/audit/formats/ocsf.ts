@@ -217,5 +217,6 @@ function unmapped(facts: EntryFacts): Fields {
     trace_id: trace?.traceId,
     span_id: trace?.spanId,
     more: facts.more,
+    policy: facts.policy,
   }
 }

@@ -69,6 +69,8 @@ function attributeValues(facts: EntryFacts): Readonly<Record<string, Value>> {
     'holdfast.finding.count': finding?.count,
     'holdfast.finding.events': finding?.events,
     'holdfast.more': facts.more,
+    'holdfast.policy.digest': facts.policy?.digest,
+    'holdfast.policy.summary': facts.policy?.summary,
     'holdfast.acr': shown?.acr,
     'holdfast.amr': shown?.amr,
   }

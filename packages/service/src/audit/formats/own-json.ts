@@ -5,7 +5,16 @@ import { type EntryFacts, type Format, factsOf } from './facts.ts'
  * the details of its reasons, which the audit log has. `time` is `at` for people.
  */
 export const ownJson: Format = (entry, { personal }) => {
-  const { at, type, trace, finding, more, personal: view, ...rest } = factsOf(entry, personal)
+  const {
+    at,
+    type,
+    trace,
+    finding,
+    more,
+    policy,
+    personal: view,
+    ...rest
+  } = factsOf(entry, personal)
   return {
     time: new Date(at).toISOString(),
     at,
@@ -14,6 +23,7 @@ export const ownJson: Format = (entry, { personal }) => {
     trace: trace === null ? null : { trace: trace.traceId, span: trace.spanId },
     ...(finding === null ? {} : { finding }),
     ...(more === null ? {} : { more }),
+    ...(policy === null ? {} : { policy }),
     ...personalPart(view, personal),
   }
 }

@@ -14,7 +14,6 @@ export interface LogState {
   readonly positions: Positions
   /** Name of the last line; empty in a new log. */
   readonly previous: string
-  readonly policy: string | null
   /** The segment that the next one continues. */
   readonly last:
     | {
@@ -45,13 +44,13 @@ export function recover(directory: string, below: number): LogState {
   if (segment === undefined) {
     if (checkpoint !== undefined && checkpoint.size > 0) throw changed(directory)
     const tree = merkleTree()
-    return { tree, positions: account().positions(), previous: '', policy: null, last: undefined }
+    return { tree, positions: account().positions(), previous: '', last: undefined }
   }
   const { header, number } = segment
   const edge = header.edge.map((hash) => Buffer.from(hash, 'base64'))
   const tree = merkleTree(header.index, edge)
   const positions = account()
-  let { previous, policy } = header
+  let { previous } = header
   let [lines, bytes] = [0, 0]
   if (!tree.root().equals(Buffer.from(header.root, 'base64'))) throw changed(segment.path)
   for (const { bytes: text, end, whole } of rawLines(segment.path)) {
@@ -61,7 +60,6 @@ export function recover(directory: string, below: number): LogState {
       throw changed(segment.path)
     }
     if (positions.take(line) !== undefined) throw changed(segment.path)
-    if (line.kind === 'policy') policy = line.digest
     const leaf = leafHash(text)
     tree.add(leaf)
     previous = lineName(leaf)
@@ -74,7 +72,7 @@ export function recover(directory: string, below: number): LogState {
   if (checkpoint !== undefined && checkpoint.size > tree.size) throw changed(directory)
   const { epoch, origin } = header
   const last = { number, lines, bytes, epoch, origin }
-  return { tree, positions: positions.positions(), previous, policy, last }
+  return { tree, positions: positions.positions(), previous, last }
 }
 
 /** Text of the newest checkpoint, or undefined. */

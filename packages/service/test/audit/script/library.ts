@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import {
   createSessions,
   newKeyring,
+  type PersonalFacts,
   SessionError,
   type SessionEvent,
   type Store,
@@ -47,11 +48,19 @@ export async function library(
       return ring.current
     },
   }
-  const heard: Heard[] = []
-  const onEvent = (event: SessionEvent): void => void heard.push(event)
+  const heard: SessionEvent[] = []
+  const told: string[] = []
+  const onEvent = (event: SessionEvent, personal: PersonalFacts | null): void => {
+    heard.push(event)
+    told.push(JSON.stringify([event, personal]))
+  }
   const sessions = createSessions({
     ...{ store, keyring, host, lookup: geo.lookup, onEvent, eventSampling },
-    ...{ sessionLimit: SESSION_LIMIT, sessionLimitBeyond: 'refuse' },
+    ...{
+      personalFacts: 'full' as const,
+      sessionLimit: SESSION_LIMIT,
+      sessionLimitBeyond: 'refuse',
+    },
     tenantPolicies: { [CAREFUL_TENANT]: thresholdPolicy({ ...CAREFUL, revokeForks: false }) },
   })
   const recorder = eventRecorder({ store, keyring, host, onEvent, eventSampling })
@@ -105,6 +114,7 @@ export async function library(
       away = false
     },
     heard: () => heard,
+    written: () => told.join('\n'),
     async kept() {
       await turn()
       return (await eventLog({ store, keyring }).read(undefined, 1_000)).items

@@ -1,9 +1,9 @@
-import { renameSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newKeyring, type RequestFacts, SessionError } from 'holdfast'
 import { connect } from 'holdfast/client'
 import { formatKeyring, rotateKeyring } from 'holdfast/maintenance'
-import { expect, onTestFinished } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { rawRequest } from '../../../../holdfast/src/contracts/adapters/raw-http.ts'
 import { faultProxy } from '../../../../holdfast/test/support/fault-proxy.ts'
 import { startRedis } from '../../../../holdfast/test/support/redis.ts'
@@ -16,6 +16,8 @@ import type { Asks, Heard, Shown, Way } from './way.ts'
 /** A service that runs, with its audit log. */
 export interface Served extends Way {
   readonly directory: string
+  /** What came to standard output, where an output of the audit log writes. */
+  console(): string
   close(): Promise<void>
 }
 
@@ -95,6 +97,8 @@ async function serve(
     await redis.close()
   })
   const directory = join(files, 'audit')
+  const copy = join(files, 'copy.jsonl')
+  const console = standardOutput()
   let ring = newKeyring()
   const ringPath = join(files, 'ring.json')
   writeFileSync(ringPath, formatKeyring(ring), { mode: 0o600 })
@@ -103,6 +107,10 @@ async function serve(
     HOLDFAST_STORE_TIMEOUT: '5s',
     HOLDFAST_KEYRING: ringPath,
     HOLDFAST_AUDIT_DIRECTORY: directory,
+    HOLDFAST_AUDIT_OUTPUTS: JSON.stringify([
+      { name: 'console', type: 'stdout', personal: 'full' },
+      { name: 'copy', type: 'file', path: copy, format: 'json', personal: 'full' },
+    ]),
     HOLDFAST_EVENT_SAMPLING: String(eventSampling),
     HOLDFAST_SESSION_LIMIT: String(SESSION_LIMIT),
     HOLDFAST_SESSION_LIMIT_BEYOND: 'refuse',
@@ -156,9 +164,27 @@ async function serve(
       await until('the store is back', isReady)
     },
     heard: () => heardIn(run.log()),
+    console,
+    written() {
+      const paths = readdirSync(directory).map((name) => join(directory, name))
+      const texts = [...paths, copy].map((path) => readFileSync(path, 'latin1'))
+      return [run.log(), console(), ...texts].join('\n')
+    },
   }
   await until('it is ready', isReady)
+  await until('its policy is told', () => heardIn(run.log()).length === 1)
   return { way, run }
+}
+
+/** What this process and its threads write to standard output from now on. */
+function standardOutput(): () => string {
+  const texts: string[] = []
+  const output = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    texts.push(String(text))
+    return true
+  })
+  onTestFinished(() => output.mockRestore())
+  return () => texts.join('')
 }
 
 async function shown(
