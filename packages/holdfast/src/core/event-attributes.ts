@@ -23,6 +23,8 @@ export interface Described
     readonly because: readonly { readonly reason: string }[]
   } | null
   readonly authentication?: { readonly acr: string | null; readonly amr: readonly string[] } | null
+  readonly more?: number | null
+  readonly policy?: SessionEvent['policy'] | null
 }
 
 /** As spans and records of OpenTelemetry have them. */
@@ -53,6 +55,9 @@ export function eventAttributes(event: Described): EventAttributes {
     ...decisionAttributes(event.decision),
     'holdfast.acr': shown?.acr,
     'holdfast.amr': shown?.amr,
+    'holdfast.more': event.more,
+    'holdfast.policy.digest': event.policy?.digest,
+    'holdfast.policy.summary': event.policy?.summary,
   })
 }
 

@@ -36,8 +36,13 @@ export type VaryingField =
   | 'device'
   | 'decision'
   | 'situation'
-  | 'authentication'
   | 'reason'
+  | OptionalField
+
+/** Fields that are absent, and not null, where there is nothing to say. */
+export const OPTIONAL_FIELDS = ['authentication', 'more', 'policy'] as const
+
+type OptionalField = (typeof OPTIONAL_FIELDS)[number]
 
 /** `never`: it is null, or absent where it may be absent. */
 export type Presence = 'always' | 'sometimes' | 'never'
@@ -74,6 +79,8 @@ export const EVENT_FIELDS: Readonly<Record<keyof SessionEvent, string>> = {
   correlation: 'the id of the request: finds it in the logs of other services',
   authentication: 'by which factors somebody has logged in (`acr`, `amr`)',
   trace: 'the `traceparent` of the request, for the same',
+  more: 'of a kept sample: how many of its type were not kept since the one before',
+  policy: 'of `policy-changed`: the settings in force, with their digest; nothing of a person',
 }
 
 /** The same for what tells who a person is. */
@@ -98,6 +105,8 @@ const PRESENTED = {
   situation: 'never',
   authentication: 'never',
   reason: 'never',
+  more: 'never',
+  policy: 'never',
 } as const
 
 /** A presentation that the policy has decided about. */
@@ -132,7 +141,7 @@ export const EVENTS = {
     when: 'A presentation passed.',
     kept: false,
     bound: 'one a session and touch interval',
-    has: PRESENTED,
+    has: { ...PRESENTED, more: 'sometimes' },
     personal: ALL,
     reasons: {},
   },
@@ -141,7 +150,7 @@ export const EVENTS = {
     when: 'A refresh token passed.',
     kept: false,
     bound: 'one a session and touch interval',
-    has: { ...PRESENTED, reason: 'always' },
+    has: { ...PRESENTED, reason: 'always', more: 'sometimes' },
     personal: ALL,
     reasons: {
       rotated: { text: 'the client was given the next token' },
@@ -186,6 +195,7 @@ export const EVENTS = {
       device: 'sometimes',
       decision: 'sometimes',
       reason: 'sometimes',
+      more: 'sometimes',
     },
     personal: ALL,
     noReason: 'a context came under suspicion, or the outcome was `observe`',
@@ -266,6 +276,7 @@ export const EVENTS = {
       network: 'sometimes',
       device: 'sometimes',
       reason: 'always',
+      more: 'sometimes',
     },
     personal: ALL,
     reasons: {
@@ -354,7 +365,13 @@ export const EVENTS = {
     when: 'The application reported a failed login.',
     kept: true,
     bound: 'each is told, and the first 16 a subject and hour are kept',
-    has: { ...PRESENTED, session: 'never', network: 'sometimes', device: 'sometimes' },
+    has: {
+      ...PRESENTED,
+      session: 'never',
+      network: 'sometimes',
+      device: 'sometimes',
+      more: 'sometimes',
+    },
     personal: ALL,
     reasons: {},
   },
@@ -380,6 +397,7 @@ export const EVENTS = {
       network: 'sometimes',
       device: 'sometimes',
       reason: 'always',
+      more: 'sometimes',
     },
     personal: CLIENT,
     reasons: {
@@ -410,7 +428,7 @@ export const EVENTS = {
     when: 'The shadow policy would have decided otherwise: `decision` is what it says.',
     kept: true,
     bound: 'with what the presentation changed',
-    has: { ...PRESENTED, decision: 'sometimes', reason: 'always' },
+    has: { ...PRESENTED, decision: 'sometimes', reason: 'always', more: 'sometimes' },
     personal: ALL,
     reasons: {
       allow: { text: 'outcome of the policy in force' },
@@ -443,7 +461,7 @@ export const EVENTS = {
     version: 1,
     when: 'A gate of the service refused a request before its token was looked at.',
     kept: false,
-    has: RECORDED,
+    has: { ...RECORDED, more: 'sometimes' },
     personal: ALL,
     reasons: {
       cross_site_request: { text: 'a page of another site' },
@@ -511,13 +529,15 @@ export const EVENTS = {
   },
   'policy-changed': {
     version: 1,
-    when:
-      'Whoever changes policies says so by `eventRecorder`. The audit log notes by itself that ' +
-      'another policy is in force, in a line of its own.',
+    when: 'Another policy decides about sessions from then on: `policy` has the settings.',
     kept: true,
-    has: RECORDED,
+    bound: 'one for all processes of a store',
+    has: { ...RECORDED, policy: 'sometimes' },
     personal: ALL,
-    reasons: {},
+    reasons: {
+      taken_up: { text: 'a service took up another policy than the one that was told of last' },
+      in_force: { text: 'the first that is told of, or the same once more for a new audit log' },
+    },
     otherReasons: 'code',
   },
 } as const satisfies Readonly<Record<EventType, EventDescription>>
@@ -546,11 +566,13 @@ export type EventOf<T extends EventType = EventType> = T extends EventType
       readonly type: T
       readonly reason: ReasonOf<T>
     } & {
-      readonly [F in Exclude<VaryingField, 'reason' | 'authentication'>]: Given<
+      readonly [F in Exclude<VaryingField, 'reason' | OptionalField>]: Given<
         SessionEvent[F],
         Catalogue[T]['has'][F]
       >
-    } & AuthenticationOf<T>
+    } & OptionalOf<T, 'authentication'> &
+      OptionalOf<T, 'more'> &
+      OptionalOf<T, 'policy'>
   : never
 
 type Given<Value, P extends Presence> = {
@@ -559,8 +581,8 @@ type Given<Value, P extends Presence> = {
   readonly never: null
 }[P]
 
-type AuthenticationOf<T extends EventType> = {
-  readonly always: Required<Pick<SessionEvent, 'authentication'>>
-  readonly sometimes: Pick<SessionEvent, 'authentication'>
-  readonly never: { readonly authentication?: never }
-}[Catalogue[T]['has']['authentication']]
+type OptionalOf<T extends EventType, F extends OptionalField> = {
+  readonly always: Required<Pick<SessionEvent, F>>
+  readonly sometimes: Pick<SessionEvent, F>
+  readonly never: { readonly [Name in F]?: never }
+}[Catalogue[T]['has'][F]]

@@ -33,6 +33,30 @@ export const EVENT_TYPES = [
 /** A name of the catalogue. */
 export type EventType = (typeof EVENT_TYPES)[number]
 
+/**
+ * Types of events of which some or all come with no change. A client can repeat these at will, so
+ * that they are told, and kept only as far as is asked for.
+ */
+export const SAMPLED_EVENTS = [
+  'session-presented',
+  'session-refreshed',
+  'token-unknown',
+  'request-refused',
+  'login-failed',
+  'step-up-failed',
+  'policy-differed',
+  'anomaly-detected',
+] as const satisfies readonly EventType[]
+
+/** A type of which some events come with no change. */
+export type SampledEvent = (typeof SAMPLED_EVENTS)[number]
+
+/** Which share is kept of each type, from 0 to 1. */
+export type EventSampling = Readonly<Partial<Record<SampledEvent, number | undefined>>>
+
+/** Most of each type that a process keeps in a second, unless said otherwise. */
+export const DEFAULT_SAMPLED_PER_SECOND = 32
+
 /** One thing that happened. Holds no secret, no address, no subject in clear. */
 export interface SessionEvent {
   /** Unique; base64url of 16 random bytes. */
@@ -64,6 +88,13 @@ export interface SessionEvent {
   readonly authentication?: { readonly acr: string | null; readonly amr: readonly string[] }
   /** The `traceparent` of the request (W3C Trace Context), where it had one. */
   readonly trace?: string
+  /**
+   * How many of this type its process could not keep since the one before. Of a kept sample, where
+   * there are such.
+   */
+  readonly more?: number
+  /** What decides about sessions from then on: its digest, and the settings as JSON. */
+  readonly policy?: { readonly digest: string; readonly summary: string }
 }
 
 /**

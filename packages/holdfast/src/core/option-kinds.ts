@@ -38,6 +38,11 @@ export function whole({
   )
 }
 
+/** A share of a whole. */
+export const share: Option<number, number | undefined> = option('a share from 0 to 1', (value) =>
+  typeof value === 'number' && value >= 0 && value <= 1 ? value : undefined,
+)
+
 /** True or false. */
 export const flag: Option<boolean, boolean | undefined> = option('true or false', (value) =>
   typeof value === 'boolean' ? value : undefined,

@@ -277,7 +277,11 @@ export interface Feed {
    */
   position(at: number): Promise<{ readonly cursor: Cursor; readonly from: number }>
   /** Appends events that come with no other change. */
-  append(key: SessionId | SubjectKey, events: readonly SealedEvent[]): Promise<void>
+  append(
+    key: SessionId | SubjectKey,
+    events: readonly SealedEvent[],
+    options?: AppendOptions,
+  ): Promise<void>
   /**
    * Up to `limit` entries after a position (undefined: from the oldest that is kept). At the end
    * `items` is empty. Throws `feed_gap` when entries after the position have been dropped already.
@@ -305,11 +309,18 @@ export interface Feed {
   readonly hold?: FeedHold
 }
 
+/** How events are appended that come with no other change. */
+export interface AppendOptions {
+  /** They are samples, which strangers can cause: changes must not have to wait for them. */
+  readonly sampled?: boolean
+}
+
 /**
  * Holds the feed for an audit log. From the first `confirm` until `release` nothing after the
  * confirmed position is dropped, whatever the bounds of the feed say. What is kept beyond them has
  * a bound of its own. In a partition that has reached it, every `append`, and a `write` or `attach`
- * that is neither `gone` nor `conflict`, throws `store_unavailable` before anything is written.
+ * that is neither `gone` nor `conflict`, throws `store_unavailable` before anything is written; an
+ * `append` of samples does so from half of that bound on.
  * What ends a session (`revoke`, `expire`) is never refused for it, and is kept. All else goes on.
  */
 export interface FeedHold {

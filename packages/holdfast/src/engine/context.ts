@@ -165,9 +165,12 @@ export interface EventLimiter {
 export interface EventWriter {
   event<T extends EventType>(type: T, facts: FactsOf<T>): MadeEvent
   seal(events: readonly MadeEvent[]): readonly SealedEvent[]
-  /** To the listener alone: what a client could repeat at will, and what is committed already. */
+  /** To the listener alone: what is committed already. */
   publish(events: readonly MadeEvent[]): void
-  /** As `publish`, of an event that is made where somebody listens. */
+  /**
+   * To the listener, of what comes with no change and a client could repeat at will. A share is
+   * kept, where that is asked for. Made only where somebody listens or keeps.
+   */
   tell<T extends EventType>(type: T, facts: () => FactsOf<T>): void
   /** Commits events that come with no other change, and publishes them. */
   append(key: SessionId | SubjectKey, events: readonly MadeEvent[]): Promise<void>
@@ -191,6 +194,7 @@ export interface EventFacts {
   readonly decision?: Decision
   readonly situation?: Situation | undefined
   readonly authentication?: SessionEvent['authentication']
+  readonly policy?: SessionEvent['policy']
   /** The call that caused it. */
   readonly cause?: Cause | undefined
   /** Whose it is, as the application names them. */

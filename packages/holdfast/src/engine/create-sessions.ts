@@ -94,7 +94,7 @@ function told(options: CheckedSessionsOptions): CheckedSessionsOptions {
 
 function contextOf(options: CheckedSessionsOptions): EngineContext {
   const { keyring, lookup, policy, signals, acrOrder, cacheBytes, onEvent } = options
-  const { personalFacts: personal } = options
+  const { personalFacts: personal, eventSampling, eventSamplingPerSecond } = options
   const { onWarning = (message) => process.emitWarning(message) } = options
   const host = options.host ?? systemHost()
   const codec = sealingCodec(keyring, host, cacheBytes * CACHE_SHARES.tokens)
@@ -109,7 +109,10 @@ function contextOf(options: CheckedSessionsOptions): EngineContext {
     Object.entries(options.tenantPolicies).map(([name, its]) => [name, scalesWith(its)]),
   )
   const copies = copiesOf(options, host, (id) => load(engine, id))
-  const writer = eventWriter({ codec, host, feed: options.store.feed, onEvent, personal })
+  const writer = eventWriter({
+    ...{ codec, host, feed: options.store.feed, onEvent, personal },
+    ...{ eventSampling, eventSamplingPerSecond },
+  })
   const versions = highestNumbers<SessionId>()
   const kept = keepingEnded(options.store, {
     ...{ host, eventWriter: writer, onWarning },

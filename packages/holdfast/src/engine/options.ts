@@ -3,7 +3,13 @@ import type { AccessTokens } from '../core/access-token.ts'
 import type { Policy } from '../core/decision.ts'
 import type { Duration } from '../core/duration.ts'
 import type { EventOf } from '../core/event-catalogue.ts'
-import type { PersonalFacts } from '../core/events.ts'
+import {
+  DEFAULT_SAMPLED_PER_SECOND,
+  type EventSampling,
+  type PersonalFacts,
+  SAMPLED_EVENTS,
+  type SampledEvent,
+} from '../core/events.ts'
 import type { Host } from '../core/host.ts'
 import { type ClassOptions, DEFAULT_LIFETIMES, DEFAULT_ROTATE_EVERY_MS } from '../core/lifetimes.ts'
 import type { Lookup } from '../core/lookup.ts'
@@ -20,6 +26,7 @@ import {
   needed,
   oneOf,
   passing,
+  share,
   telemetryOption,
   whole,
   withDefault,
@@ -106,6 +113,14 @@ export interface SessionsOptions {
   /** Spans and log records: `openTelemetry()` of `holdfast/opentelemetry`. */
   readonly telemetry?: Telemetry
   /**
+   * Which share of the events that come with no change is kept in the feed of the store, from 0
+   * (default) to 1: of all of them, or by type. They are told to `onEvent` in any case. Answers do
+   * not wait for it, and what cannot be kept is counted in the `more` of the next one of its type.
+   */
+  readonly eventSampling?: number | EventSampling
+  /** Most events of each type that `eventSampling` keeps in a second. Default 32. */
+  readonly eventSamplingPerSecond?: number
+  /**
    * Called once, with a function that tells how many entries each memory of this engine has. Asking
    * costs next to nothing. Must not throw.
    */
@@ -151,6 +166,13 @@ export const MAX_COPIES = 10_000
 
 /** Most memory for what was opened lately, unless said otherwise: some 20,000 sessions. */
 export const DEFAULT_CACHE_BYTES = 100_000_000
+
+const sampling = group<EventSampling>()(
+  Object.fromEntries(SAMPLED_EVENTS.map((type) => [type, share])) as Record<
+    SampledEvent,
+    typeof share
+  >,
+)
 
 /** A policy that was not called is one that answers a policy to each request. */
 const FACTORIES: readonly unknown[] = [balanced, lenient, strict]
@@ -224,6 +246,11 @@ export const SESSIONS_OPTIONS = {
     onEvent: func<(event: EventOf, personal: PersonalFacts | null) => void>('it hears each event'),
     personalFacts: withDefault(oneOf(['full', 'network', 'none']), 'none'),
     telemetry: telemetryOption,
+    eventSampling: withDefault(
+      either(share, sampling, (value) => typeof value !== 'object'),
+      0,
+    ),
+    eventSamplingPerSecond: withDefault(whole({ min: 1, max: 10_000 }), DEFAULT_SAMPLED_PER_SECOND),
     onMemories: func<(count: () => Memories) => void>('it gets a function that counts'),
     onWarning: func<(message: string) => void>('it hears what could not be written'),
   } satisfies OptionsOf<SessionsOptions>,

@@ -38,10 +38,14 @@ export interface EventLog {
    */
   follow(after: Cursor, stop: StopSignal): AsyncIterable<LoggedEvent>
   /**
-   * As `follow`, with the place of each event in the feed, and a heartbeat about every `everyMs`:
-   * for one follower that serves many readers.
+   * As `follow`, with the place of each event in the feed, those that do not open, and a heartbeat
+   * about every `everyMs`: for one follower that serves many readers.
    */
-  watch(after: Cursor, stop: StopSignal, everyMs: number): AsyncIterable<PlacedEvent | Heartbeat>
+  watch(
+    after: Cursor,
+    stop: StopSignal,
+    everyMs: number,
+  ): AsyncIterable<PlacedEvent | UnreadableEvent | Heartbeat>
 }
 
 /** An event and its place in the feed: `sequence` counts within the partition. */
@@ -51,6 +55,16 @@ export interface PlacedEvent {
   readonly personal: PersonalFacts | null
   readonly partition: number
   readonly sequence: number
+}
+
+/** An event that does not open, because it is damaged or its key is gone, and its place. */
+export interface UnreadableEvent {
+  readonly kind: 'unreadable'
+  /** As the store says. */
+  readonly id: string
+  readonly partition: number
+  readonly sequence: number
+  readonly cursor: Cursor
 }
 
 /**
@@ -105,10 +119,12 @@ export function eventLog({
     async *watch(after, stop, everyMs) {
       for await (const entry of store.feed.watch(after, stop, { everyMs })) {
         if (entry.kind === 'heartbeat') yield entry
-        const event = entry.kind === 'event' ? opened(entry) : undefined
-        if (event === undefined || entry.kind !== 'event') continue
-        const { partition, sequence } = entry
-        yield { kind: 'event', event, personal: event.personal, partition, sequence }
+        if (entry.kind !== 'event') continue
+        const { id, partition, sequence } = entry
+        const event = opened(entry)
+        if (event === undefined) {
+          yield { kind: 'unreadable', id, partition, sequence, cursor: entry.cursor }
+        } else yield { kind: 'event', event, personal: event.personal, partition, sequence }
       }
     },
   }

@@ -1,12 +1,13 @@
 import { sealingCodec } from '../codecs/codec.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { systemHost } from '../codecs/system-host.ts'
-import type { EventType } from '../core/events.ts'
+import type { EventType, SessionEvent } from '../core/events.ts'
 import type { Host } from '../core/host.ts'
 import type { SessionId } from '../core/ids.ts'
 import type { SubjectRef } from '../core/sessions.ts'
 import type { Reason, Store } from '../core/store.ts'
 import type { Cause } from '../core/trace.ts'
+import type { FactsOf } from '../engine/context.ts'
 import {
   checkCode,
   checkCorrelation,
@@ -16,6 +17,7 @@ import {
 } from '../engine/input.ts'
 import type { SessionsOptions } from '../engine/options.ts'
 import { eventWriter } from '../engine/state/events.ts'
+import { placeOf } from '../engine/state/sampled-events.ts'
 
 /** The types of events that come from around an engine, and not from a session. */
 export type OperatorEvent = Extract<
@@ -34,20 +36,22 @@ export interface OperatorFacts extends Cause {
   readonly reason: Reason
   readonly subject?: SubjectRef | undefined
   readonly session?: SessionId | undefined
+  /** Of `policy-changed`: what decides from then on. */
+  readonly policy?: SessionEvent['policy']
 }
 
 /** Puts events of operators among those of sessions. */
 export interface EventRecorder {
   /** Appends an event to the feed, then tells it. Rejects where it cannot be kept. */
   record(type: OperatorEvent, facts: OperatorFacts): Promise<void>
-  /** Tells an event and keeps none: of what somebody can repeat at will. */
+  /** Tells an event of what somebody can repeat at will. Kept as far as `eventSampling` says. */
   tell(type: OperatorEvent, facts: OperatorFacts): void
 }
 
 /**
  * For whoever serves an engine: what administrators looked at, keys that were taken up, policies
- * that changed. Sealed as all events are, and read by `eventLog`. `onEvent` and `personalFacts` are
- * as those of `createSessions`.
+ * that changed. Sealed as all events are, and read by `eventLog`. The further options are those of
+ * `createSessions`.
  */
 export function eventRecorder({
   store,
@@ -55,36 +59,43 @@ export function eventRecorder({
   host = systemHost(),
   onEvent,
   personalFacts: personal = 'none',
+  ...sampling
 }: {
   readonly store: Pick<Store, 'feed'>
   readonly keyring: Keyring
   readonly host?: Host
-} & Pick<SessionsOptions, 'onEvent' | 'personalFacts'>): EventRecorder {
+} & Pick<
+  SessionsOptions,
+  'onEvent' | 'personalFacts' | 'eventSampling' | 'eventSamplingPerSecond'
+>): EventRecorder {
   const codec = sealingCodec(keyring, host)
-  const writer = eventWriter({ codec, host, feed: store.feed, onEvent, personal })
+  const writer = eventWriter({
+    ...{ codec, host, feed: store.feed, onEvent, personal },
+    ...sampling,
+  })
 
-  function made(type: OperatorEvent, { actor = 'engine', reason, ...about }: OperatorFacts) {
+  function checked({ actor = 'engine', reason, ...about }: OperatorFacts): FactsOf<OperatorEvent> {
     checkCorrelation(about)
     const owner = about.subject === undefined ? undefined : checkSubject({ codec }, about.subject)
-    return writer.event(type, {
+    return {
       at: host.now(),
       actor: checkWord('actor', actor),
       reason: checkCode('reason', reason),
       ...(owner === undefined ? {} : { subject: owner.key, owner }),
+      ...(about.policy === undefined ? {} : { policy: about.policy }),
       ...(about.session === undefined ? {} : { session: checkSessionId('session', about.session) }),
       cause: about,
-    })
+    }
   }
 
   return {
     async record(type, facts) {
-      const one = made(type, facts)
-      const { session, subject, id } = one.event
-      // An event about nobody has a place by its own id, which has the form of a subject's key.
-      await writer.append(session ?? subject ?? id, [one])
+      const one = writer.event(type, checked(facts))
+      await writer.append(placeOf(one.event), [one])
     },
     tell(type, facts) {
-      writer.publish([made(type, facts)])
+      const about = checked(facts)
+      writer.tell(type, () => about)
     },
   }
 }

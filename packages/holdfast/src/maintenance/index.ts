@@ -17,6 +17,7 @@ export {
   type EventDescription,
   type EventOf,
   type NamedReasonOf,
+  OPTIONAL_FIELDS,
   OTHER_REASONS,
   PERSONAL_FIELDS,
   type Presence,
@@ -32,15 +33,25 @@ export {
   typeMeaning,
 } from '../core/event-meaning.ts'
 export {
+  DEFAULT_SAMPLED_PER_SECOND,
   EVENT_TYPES,
   type EventNetwork,
+  type EventSampling,
   type EventType,
   type PersonalFacts,
+  SAMPLED_EVENTS,
+  type SampledEvent,
   type SessionEvent,
 } from '../core/events.ts'
 export { redecide } from '../policies/redecide.ts'
 export { checkKeyring } from './check-keyring.ts'
-export { type EventLog, eventLog, type LoggedEvent, type PlacedEvent } from './event-log.ts'
+export {
+  type EventLog,
+  eventLog,
+  type LoggedEvent,
+  type PlacedEvent,
+  type UnreadableEvent,
+} from './event-log.ts'
 export {
   type EventRecorder,
   eventRecorder,

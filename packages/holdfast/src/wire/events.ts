@@ -89,7 +89,21 @@ export const sessionEvent = object<SessionEvent>('SessionEvent', {
     ),
   ),
   trace: optional(described(text(), 'The `traceparent` of the request')),
+  more: optional(
+    described(
+      integer({ min: 1 }),
+      'Of a kept sample: how many of its type the process could not keep since the one before',
+    ),
+  ),
+  policy: optional(
+    described(
+      object<ChangedPolicy>('ChangedPolicy', { digest: text(), summary: text() }),
+      'What decides about sessions from then on: its digest (SHA-256), and the settings as JSON',
+    ),
+  ),
 })
+
+type ChangedPolicy = NonNullable<SessionEvent['policy']>
 
 /** Who a person is, where it was kept. */
 export const personalFacts = object<PersonalFacts>('PersonalFacts', {

@@ -7,7 +7,9 @@ import { PARTITIONS } from '../../src/core/ids.ts'
 import type { FeedHold, Store } from '../../src/core/store.ts'
 import { redisKeys } from '../../src/stores/redis/keys.ts'
 import { type RedisOptions, redisStore } from '../../src/stores/redis.ts'
+import { faultProxy } from '../support/fault-proxy.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { until } from '../support/until.ts'
 
 const make = samples(fakeHost())
 let server: RedisServer
@@ -46,6 +48,31 @@ test('a confirmation costs two reads, and one script for each partition that mov
 
   expect(await commandsOf(() => hold.confirm(head))).toEqual({ mget: 2, evalsha: 3 })
   expect(await commandsOf(() => hold.confirm(head))).toEqual({ mget: 2, evalsha: 0 })
+})
+
+test('events whose acknowledgement was lost are not appended again by the client', async () => {
+  const line = await faultProxy()
+  line.lead(server.port)
+  const cut = new Redis({ port: line.port, retryStrategy: () => 10 })
+  onTestFinished(async () => {
+    cut.disconnect()
+    await line.close()
+  })
+  const { store, prefix } = opened({ client: cut, timeout: 30_000 })
+  const subject = make.subject(7)
+  await store.feed.append(subject, [make.event()])
+  cut.on('error', () => {})
+
+  line.weather({ kind: 'slow', delayMs: 500 })
+  const appended = store.feed.append(subject, [make.event(), make.event()])
+  const counter = redisKeys(prefix).counter(7)
+  await until('it is in the feed', async () => (await client.get(counter)) === '3')
+  line.reset()
+  line.weather({ kind: 'clear' })
+  await appended
+  await store.feed.append(subject, [make.event()])
+
+  expect(await client.get(counter)).toBe('4')
 })
 
 test('a mark that a fail-over set back holds more, and one that it lost is set again', async () => {

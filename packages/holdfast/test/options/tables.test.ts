@@ -327,6 +327,7 @@ const RIGHT: Readonly<Record<string, readonly (keyof typeof VALUES)[]>> = {
   relyingParty: [],
   authority: [],
   localCopies: ['object', 'flag'],
+  eventSampling: ['object', 'number'],
   audiences: [],
   acr: ['text'],
   // lists: what is in this one is right in none
@@ -342,6 +343,7 @@ const RIGHT: Readonly<Record<string, readonly (keyof typeof VALUES)[]>> = {
   prefixV6: [],
   sessionLimit: [],
   cacheBytes: [],
+  eventSamplingPerSecond: [],
   feedLimit: [],
   feedBytes: [],
   auditBacklogBytes: [],

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { EventLog, LoggedEvent, PlacedEvent } from 'holdfast/maintenance'
+import type { EventLog, LoggedEvent, PlacedEvent, UnreadableEvent } from 'holdfast/maintenance'
 import { type Cursor, decodeCursor, encodeCursor, type Heartbeat } from 'holdfast/store'
 import type { EventAtCursor } from 'holdfast/wire'
 import type { Logger } from 'pino'
@@ -126,8 +126,8 @@ export function eventHub(options: EventHubOptions): EventHub {
     }
   }
 
-  function take(one: PlacedEvent | Heartbeat): void {
-    if (one.kind === 'heartbeat') {
+  function take(one: PlacedEvent | UnreadableEvent | Heartbeat): void {
+    if (one.kind !== 'event') {
       last = one
       return
     }

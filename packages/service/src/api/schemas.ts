@@ -4,6 +4,7 @@ import {
   EVENTS,
   type EventDescription,
   type EventType,
+  OPTIONAL_FIELDS,
   OTHER_REASONS,
 } from 'holdfast/maintenance'
 import { fieldsOf, type Shape, sessionEvent } from 'holdfast/wire'
@@ -85,13 +86,13 @@ function eventSchema(type: EventType): JsonSchema {
     if (name === 'type') return { const: type }
     if (name === 'reason') return reasonSchema(EVENTS[type])
     const presence = isVarying(name, has) ? has[name] : 'sometimes'
-    if (presence === 'never') return name === 'authentication' ? undefined : NULL
+    if (presence === 'never') return isOptional(name) ? undefined : NULL
     const pattern = IDS[name]
     const given = presence === 'always' ? notNull(written()) : written()
     return pattern === undefined ? given : { type: given.type ?? ['string', 'null'], pattern }
   })
-  const authenticated = has.authentication === 'always' ? ['authentication'] : []
-  return { ...rest, required: [...required, ...authenticated] }
+  const always = OPTIONAL_FIELDS.filter((name) => has[name] === 'always')
+  return { ...rest, required: [...required, ...always] }
 }
 
 function findingSchema(): JsonSchema {
@@ -130,10 +131,12 @@ function ofType(type: string, properties: JsonSchema, required?: readonly string
 }
 
 function propertiesIn(one: EventDescription): JsonSchema {
-  const { reason: _, situation: __, ...fields } = one.has
+  const { reason: _, situation: __, more, policy, ...fields } = one.has
   const present = Object.entries(fields).filter(([, presence]) => presence !== 'sometimes')
   return {
     ...{ partition: NOT_NULL, sequence: NOT_NULL, finding: false },
+    ...(more === 'never' ? { more: false } : {}),
+    ...(policy === 'never' ? { policy: false } : {}),
     ...Object.fromEntries(
       present.map(([name, presence]) => [name, presence === 'always' ? NOT_NULL : NULL]),
     ),
@@ -149,6 +152,10 @@ function isVarying(
   has: EventDescription['has'],
 ): name is keyof EventDescription['has'] {
   return Object.hasOwn(has, name)
+}
+
+function isOptional(name: string): boolean {
+  return OPTIONAL_FIELDS.some((one) => one === name)
 }
 
 function reasonSchema({ has, reasons, otherReasons }: EventDescription): JsonSchema {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -73,7 +72,7 @@ export function openAudit(options: AuditOptions): Audit {
   let rules = rulesIn(config.findingRules ?? DEFAULT_RULES)
   const key = noteKey(options)
   const desk = deskThread(log, () => ({
-    ...{ directory, key, rules, policy: policyIn(config), version: VERSION },
+    ...{ directory, key, rules, version: VERSION },
     ...{ alerts: config.alerts, notices: config.notices, outputs: config.auditOutputs },
     witnesses: config.auditWitnesses,
     quorum: config.auditWitnessQuorum ?? config.auditWitnesses.length,
@@ -229,17 +228,6 @@ function noteKey({ directory, config, host, log }: AuditOptions): string {
     { path, name: 'The key of the audit log', fix: 'Make it with "holdfast audit keys new FILE".' },
     log,
   ).trim()
-}
-
-/** What decides about sessions, so that the log can tell when it was changed. */
-function policyIn(config: Config): DeskSettings['policy'] {
-  const { policy, tenantPolicies, shadowPolicy, idleTimeout, absoluteTimeout } = config
-  const { classes, tenants, sessionLimit, rotateEvery, prefixV4, prefixV6 } = config
-  const summary = JSON.stringify({
-    ...{ policy, tenantPolicies, shadowPolicy, idleTimeout, absoluteTimeout },
-    ...{ classes, tenants, sessionLimit, rotateEvery, prefixV4, prefixV6 },
-  })
-  return { digest: createHash('sha256').update(summary).digest('hex'), summary }
 }
 
 function followedRules(

@@ -10,6 +10,15 @@ export interface AuditEntry {
   readonly personal: PersonalFacts | null
 }
 
+/** An event on the same way that does not open. */
+export interface UnreadableEntry extends Pick<AuditEntry, 'partition' | 'sequence'> {
+  /** Its id, as the store says. */
+  readonly unreadable: string
+}
+
+/** What the writer brings to the log. */
+export type FeedPart = AuditEntry | UnreadableEntry
+
 /**
  * An entry that the log has: `index` is the number of its line, from 0, over all segments. Its
  * personal part is null where the log has not kept it, because its subject was erased.
@@ -31,4 +40,8 @@ export type LoggedLine = LoggedEntry | LoggedFinding
 
 export function isEntry(line: LoggedLine): line is LoggedEntry {
   return 'event' in line
+}
+
+export function isReadable(part: FeedPart): part is AuditEntry {
+  return 'event' in part
 }

@@ -33,7 +33,9 @@ const LEGEND =
   'x: always there. Empty: always null (`authentication`: absent). `id`, `type`, `at` and ' +
   '`actor` are always there,\n`correlation` is there or null, `trace` is there or absent. Kept ' +
   '(`some`: by reason) is what is committed to the log of the store; the rest is\ntold to ' +
-  '`onEvent` and the log of the process.'
+  '`onEvent` and the log of the process, and kept as far as ' +
+  '[`eventSampling`](events.md#events-that-come-with-no-change)\nasks for it, perhaps with ' +
+  '`more`. `policy-changed` may have a `policy`.'
 
 const MEND = 'npx vitest run packages/service/test/audit/event-schemas.test.ts -u'
 

@@ -6,7 +6,7 @@ import type { Line } from '../audit/log/lines.ts'
 /** Types of events, and kinds of the lines that are none. */
 export const LINE_TYPES: readonly string[] = [
   ...EVENT_TYPES,
-  ...(['segment', 'gap', 'passed', 'finding', 'policy', 'erased'] satisfies Line['kind'][]),
+  ...(['segment', 'gap', 'passed', 'finding', 'erased'] satisfies Line['kind'][]),
   ...(['retired', 'stub'] satisfies Line['kind'][]),
 ]
 
@@ -46,19 +46,24 @@ function sealedDetails(personal: PersonalFacts | PersonalFinding): readonly stri
 function details(line: Line): readonly string[] {
   switch (line.kind) {
     case 'event': {
-      const { type, session, subject, actor, reason, decision } = line.event
+      const { type, session, subject, actor, reason, decision, policy } = line.event
       const judged = decision === null ? '' : `${decision.outcome} ${decision.score} dB`
-      return [type, session ?? subject ?? '-', judged, reason ?? '', `by ${actor}`]
+      const taken = policy === undefined ? [] : [policy.digest, policy.summary]
+      return [type, session ?? subject ?? '-', judged, reason ?? '', `by ${actor}`, ...taken]
     }
     case 'finding':
       return ['finding', line.finding.severity, line.finding.rule, line.finding.session ?? '']
     case 'segment':
       return ['segment', `number ${line.number}`, `epoch ${line.epoch}`, line.origin]
     case 'gap':
+      return [
+        'gap',
+        line.reason,
+        `partition ${line.partition}`,
+        `${line.after} to ${line.sequence}`,
+      ]
     case 'passed':
       return [line.kind, `partition ${line.partition}`, `${line.after} to ${line.sequence}`]
-    case 'policy':
-      return ['policy', line.digest, line.summary]
     case 'erased':
       return ['erased', line.subject]
     case 'retired':

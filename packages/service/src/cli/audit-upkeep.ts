@@ -9,6 +9,7 @@ import { forgetWriter, WRITER_RECORD, writerOf } from '../audit/writer/lease.ts'
 import { loadConfig } from '../config/load.ts'
 import { openKeyring } from '../main/keyring.ts'
 import { serviceLog } from '../main/log.ts'
+import { forgetAudited, policyRecord } from '../main/policy-events.ts'
 import { openStore } from '../main/store.ts'
 import { CONFIG_OPTION } from './config-option.ts'
 
@@ -91,6 +92,7 @@ async function release({ text, flag, env, out }: Asked): Promise<number> {
     if (!(await forgetWriter(record))) {
       throw new SessionError('store_contended', 'A process has begun to write meanwhile. Stop it.')
     }
+    await forgetAudited(policyRecord({ store, keyring, host }))
     const held = (await store.feed.hold?.confirmed()) !== undefined
     await store.feed.hold?.release()
     out.line(

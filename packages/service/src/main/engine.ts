@@ -32,6 +32,8 @@ export function engineOf(
     cacheBytes: config.cacheBytes,
     localCopies: config.localCopies ? { onAsked: metrics.copyAsked } : false,
     personalFacts: personalFactsOf(config),
+    eventSampling: config.eventSampling,
+    eventSamplingPerSecond: config.eventSamplingPerSecond,
     onEvent,
     ...(tracing === undefined ? {} : { telemetry: tracing.telemetry }),
     onMemories: metrics.showMemories,

@@ -13,6 +13,7 @@ import { type Keys, openKeys } from './keys.ts'
 import { eventLogger, serviceLog } from './log.ts'
 import { standardOutput } from './log-output.ts'
 import { type Metrics, serviceMetrics } from './metrics.ts'
+import { policyRecord, tellPolicy } from './policy-events.ts'
 import { openStore } from './store.ts'
 import { openTracing, type Tracing } from './tracing.ts'
 import { troubleWatch } from './troubles.ts'
@@ -60,7 +61,7 @@ export interface Resources {
 const KEYS_EVERY_MS = 1_000
 const TROUBLES_EVERY_MS = 5_000
 
-/** A feed that takes longer to read is read on while the service answers. */
+/** What takes longer, as a large feed does, goes on while the service answers. */
 const OPENED_WITHIN_MS = 250
 
 /**
@@ -87,8 +88,9 @@ export async function openResources(config: Config, options: ResourceOptions): P
   }
   const { keyring } = keys
   const personalFacts = personalFactsOf(config)
+  const { eventSampling, eventSamplingPerSecond } = config
   const recorder = eventRecorder({
-    ...{ store, keyring, host, personalFacts },
+    ...{ store, keyring, host, personalFacts, eventSampling, eventSamplingPerSecond },
     onEvent(event) {
       onEvent(event)
       tracing?.telemetry.event?.(event)
@@ -132,7 +134,10 @@ export async function openResources(config: Config, options: ResourceOptions): P
     // After the ring, so that reading a large feed does not slow it down.
     const revocations = revocationHub({ feed: store.feed, now, log, metrics, stopping })
     metrics.showMemories(() => ({ revocations: revocations.size() }))
-    await Promise.race([revocations.opened, wait(OPENED_WITHIN_MS)])
+    const record = policyRecord({ store, keyring, host })
+    const told = tellPolicy({ config, record, recorder, host, log, stop: stopping })
+    const opening = Promise.all([revocations.opened, told])
+    await Promise.race([opening, wait(OPENED_WITHIN_MS)])
     const { auditDirectory: directory } = config
     if (directory !== undefined) {
       audit = openAudit({ directory, config, store, keyring, host, log })

@@ -8,6 +8,7 @@ import {
   type EventDescription,
   type EventType,
   eventRecorder,
+  OPTIONAL_FIELDS,
 } from 'holdfast/maintenance'
 import { memoryStore } from 'holdfast/memory'
 import { describe, expect, test } from 'vitest'
@@ -19,14 +20,14 @@ import { running } from '../support.ts'
 import EXAMPLES from './fixtures/event-examples.json' with { type: 'json' }
 import { problemsBy, schemaOf } from './schemas.ts'
 import { library } from './script/library.ts'
-import { steps } from './script/steps.ts'
+import { script } from './script/steps.ts'
 
 const START = Date.UTC(2027, 0, 4, 8)
 
 /** Every event of the script, and of what no person of the script does. */
 async function played(): Promise<readonly SessionEvent[]> {
-  const way = await library(fakeHost({ start: START }))
-  for (const { run, gateOnly } of steps()) if (gateOnly !== true) await run(way)
+  const way = await library(0, fakeHost({ start: START }))
+  for (const { run, gateOnly } of script().steps) if (gateOnly !== true) await run(way)
   return [...way.heard(), ...(await apart())]
 }
 
@@ -43,7 +44,8 @@ async function apart(): Promise<readonly SessionEvent[]> {
   await sessions.verify({ token: created.token, request: docked() })
   const recorder = eventRecorder(parts)
   recorder.tell('request-refused', { actor: 'client', reason: 'cross_site_request' })
-  await recorder.record('policy-changed', { actor: 'grace', reason: 'draft_accepted' })
+  const policy = { digest: '0a'.repeat(32), summary: '{"policy":"strict"}' }
+  await recorder.record('policy-changed', { actor: 'grace', reason: 'taken_up', policy })
   await store.close()
   return heard
 }
@@ -107,7 +109,7 @@ describe.each(CASES)('the schema of $type', ({ type, example }) => {
     for (const name of Object.keys(example)) {
       const { [name]: _, ...rest } = example
       const found = problemsBy(schemaOf(type), rest)
-      const free = name === 'trace' || (name === 'authentication' && !isAlways(type, name))
+      const free = name === 'trace' || (isOptional(name) && !isAlways(type, name))
       expect(found.length === 0, name).toBe(free)
     }
   })
@@ -152,7 +154,13 @@ const GIVEN = {
   decision: { outcome: 'challenge', score: 0, because: [] },
 }
 
-function isAlways(type: string, name: 'authentication'): boolean {
+type OptionalField = (typeof OPTIONAL_FIELDS)[number]
+
+function isOptional(name: string): name is OptionalField {
+  return OPTIONAL_FIELDS.some((one) => one === name)
+}
+
+function isAlways(type: string, name: OptionalField): boolean {
   return EVENTS[type as EventType].has[name] === 'always'
 }
 
@@ -180,7 +188,7 @@ test.each(PERSONAL)(
     expect(lines.flatMap((line) => problemsBy(OUTPUT, line))).toEqual([])
     for (const line of lines) {
       const { actor: _, ...less } = line
-      for (const wrong of [{ ...line, more: 1 }, less, { ...line, type: 'from-the-future' }]) {
+      for (const wrong of [{ ...line, further: 1 }, less, { ...line, type: 'from-the-future' }]) {
         expect(problemsBy(OUTPUT, wrong)).not.toEqual([])
       }
       for (const reason of ['No Code', 7]) {

@@ -74,9 +74,11 @@ async function used(): Promise<Env> {
   const env = await installation()
   const service = await serving(env)
   await login(service)
-  const events = (): number =>
-    [...readLog({ directory: logOf(env) })].filter(({ line }) => line.kind === 'event').length
-  await expect.poll(events, { timeout: 20_000 }).toBe(1)
+  const logins = (): number =>
+    [...readLog({ directory: logOf(env) })].filter(
+      ({ line }) => line.kind === 'event' && line.event.type === 'session-established',
+    ).length
+  await expect.poll(logins, { timeout: 20_000 }).toBe(1)
   const search = async (): Promise<number> => {
     const headers = { authorization: `Bearer ${KEYS.all}` }
     const answer = await fetch(`${service.url}/v1/search/events`, { headers })

@@ -329,7 +329,8 @@ test('events --follow tells what happens until it is interrupted', async () => {
       body: JSON.stringify({ ...LOGIN, request: atHome() }),
     })
   await login()
-  const page = await (await fetch(`${url}/v1/events?limit=1`, { headers })).json()
+  const first = 'type=session-established&limit=1'
+  const page = await (await fetch(`${url}/v1/events?${first}`, { headers })).json()
   const { session } = await (await login()).json()
 
   const wanted = ['--type', 'session-established', '--after', page.cursor]

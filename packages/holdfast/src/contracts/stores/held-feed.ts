@@ -1,6 +1,6 @@
 import { expect, type TestContext, test } from 'vitest'
 import { type SubjectKey, subjectOf } from '../../core/ids.ts'
-import type { FeedHold, SealedEvent, Store } from '../../core/store.ts'
+import type { AppendOptions, FeedHold, SealedEvent, Store } from '../../core/store.ts'
 import { essence, everything, positionBeforeMuch } from './feed-entries.ts'
 import { nextOf, type Samples } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
@@ -119,6 +119,22 @@ export function heldFeedContract(open: Open): void {
     expect(await store.replays.once('nonce', entry.deadline)).toBe(true)
   })
 
+  test('samples are refused while changes still pass', async (context) => {
+    const { store, make } = await open(FEW)
+    const hold = holdOf(store, context)
+    const subject = make.subject(5)
+    await hold.confirm(await store.feed.head())
+    const samples = await fill(store, subject, make, { sampled: true })
+    const changes = await fill(store, subject, make)
+
+    const more = store.feed.append(subject, [make.event()], { sampled: true })
+
+    await expect(more).rejects.toMatchObject(FULL)
+    expect(changes.length).toBeGreaterThan(samples.length / 3)
+    const told = (await everything(store, await hold.confirmed())).map(essence)
+    expect(told).toMatchObject([...samples, ...changes].map(({ id }) => ({ id })))
+  })
+
   test('while no more may wait, every ending is done, told and kept', async (context) => {
     const { store, host, make } = await open(FEW)
     const hold = holdOf(store, context)
@@ -175,15 +191,19 @@ function holdOf({ feed }: Store, { skip }: TestContext): FeedHold {
 }
 
 /** Appends until no more may wait. Answers the events that were appended. */
-async function fill(store: Store, subject: SubjectKey, make: Samples): Promise<SealedEvent[]> {
+async function fill(
+  store: Store,
+  subject: SubjectKey,
+  make: Samples,
+  options?: AppendOptions,
+): Promise<SealedEvent[]> {
   const appended: SealedEvent[] = []
   while (appended.length < TOO_MANY) {
     const event = make.event()
     try {
-      await store.feed.append(subject, [event])
+      await store.feed.append(subject, [event], options)
     } catch (error) {
       expect(error).toMatchObject(FULL)
-      expect(appended.length).toBeGreaterThan(50)
       return appended
     }
     appended.push(event)

@@ -74,7 +74,7 @@ async function loginFailed(
   const { key } = owner
   const request = reported.request === undefined ? undefined : checkRequest(reported.request)
   const at = host.now()
-  const event = eventWriter.event('login-failed', {
+  const facts = {
     at,
     subject: key,
     actor: 'application',
@@ -86,16 +86,18 @@ async function loginFailed(
           network: checkNetwork(networks.describe, request.ip),
           device: describeDevice(request),
         }),
-  })
+  }
   const { history, unreadable } = await readHistory(engine, key, reported)
   const recent = history.failedLogins.filter((failed) => at - failed < FAILURE_WINDOW_MS)
-  // What cannot be counted is published, and not kept.
-  if (unreadable || recent.length >= MAX_FAILED_LOGINS) return eventWriter.publish([event])
+  // What cannot be counted is told, too.
+  if (unreadable || recent.length >= MAX_FAILED_LOGINS) {
+    return eventWriter.tell('login-failed', () => facts)
+  }
   await changeHistory(engine, key, (past) => ({
     ...past,
     failedLogins: [...past.failedLogins, at].slice(-MAX_FAILED_LOGINS),
   }))
-  await eventWriter.append(key, [event])
+  await eventWriter.append(key, [eventWriter.event('login-failed', facts)])
 }
 
 /**

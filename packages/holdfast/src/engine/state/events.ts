@@ -1,7 +1,13 @@
 import type { Codec } from '../../codecs/codec.ts'
 import { sealEvent } from '../../codecs/event-record.ts'
 import type { EventOf } from '../../core/event-catalogue.ts'
-import type { EventType, PersonalFacts, SessionEvent } from '../../core/events.ts'
+import {
+  DEFAULT_SAMPLED_PER_SECOND,
+  type EventSampling,
+  type EventType,
+  type PersonalFacts,
+  type SessionEvent,
+} from '../../core/events.ts'
 import type { Host } from '../../core/host.ts'
 import { subjectOf } from '../../core/ids.ts'
 import type { Device, Network } from '../../core/request.ts'
@@ -10,6 +16,7 @@ import { correlationOf, traceOf } from '../../core/trace.ts'
 import type { EventLimiter, EventWriter, FactsOf, MadeEvent } from '../context.ts'
 import { highestNumbers } from './highest-numbers.ts'
 import { type PersonalDetail, personalFacts } from './personal-facts.ts'
+import { eventSampler } from './sampled-events.ts'
 
 /** Hears events, with what tells who a person is, where that is asked for. Must not throw. */
 export type EventListener = (event: EventOf, personal: PersonalFacts | null) => void
@@ -21,6 +28,9 @@ export interface EventWriterOptions {
   readonly onEvent: EventListener | undefined
   /** Default `none`. */
   readonly personal?: PersonalDetail
+  /** Default 0. */
+  readonly eventSampling?: number | EventSampling
+  readonly eventSamplingPerSecond?: number
 }
 
 const ID_BYTES = 16
@@ -31,13 +41,27 @@ export function eventWriter({
   feed,
   onEvent,
   personal: detail = 'none',
+  eventSampling = 0,
+  eventSamplingPerSecond = DEFAULT_SAMPLED_PER_SECOND,
 }: EventWriterOptions): EventWriter {
-  function seal(events: readonly MadeEvent[]): readonly SealedEvent[] {
+  const sampler = eventSampler({
+    sampling: eventSampling,
+    perSecond: eventSamplingPerSecond,
+    now: () => host.now(),
+    append: (key, events) => feed.append(key, sealed(events), { sampled: true }),
+  })
+
+  function sealed(events: readonly MadeEvent[]): readonly SealedEvent[] {
     return events.map(({ event, personal }) => ({
       id: event.id,
       at: event.at,
       sealed: sealEvent(codec, event, personal),
     }))
+  }
+
+  function seal(events: readonly MadeEvent[]): readonly SealedEvent[] {
+    sampler.flush()
+    return sealed(events)
   }
 
   function publish(events: readonly MadeEvent[]): void {
@@ -49,7 +73,7 @@ export function eventWriter({
   }
 
   function publicPart<T extends EventType>(type: T, facts: FactsOf<T>): EventOf {
-    const { network, device, session, authentication, cause = {} } = facts
+    const { network, device, session, authentication, policy, cause = {} } = facts
     const trace = traceOf(cause)
     const made: SessionEvent = {
       id: Buffer.from(host.random(ID_BYTES)).toString('base64url'),
@@ -66,6 +90,7 @@ export function eventWriter({
       correlation: correlationOf(cause) ?? null,
       ...(authentication === undefined ? {} : { authentication }),
       ...(trace === undefined ? {} : { trace }),
+      ...(policy === undefined ? {} : { policy }),
     }
     // Tests hold what every type is made with to the catalogue.
     return made as EventOf
@@ -76,7 +101,10 @@ export function eventWriter({
     seal,
     publish,
     tell(type, facts) {
-      if (onEvent !== undefined) publish([event(type, facts())])
+      if (onEvent === undefined && !sampler.samples(type)) return
+      const made = event(type, facts())
+      publish([made])
+      sampler.offer(made)
     },
     async append(key, events) {
       await feed.append(key, seal(events))

@@ -54,6 +54,11 @@ export function feedBoundOf(options: Required<FeedOptions>): FeedBound {
   }
 }
 
+/** What samples may take of the backlog: the rest is for changes. */
+export function sampledBound(bound: FeedBound): FeedBound {
+  return { ...bound, backlogBytes: Math.floor(bound.backlogBytes / 2) }
+}
+
 /** What a change meets while no more may wait for the audit log. */
 export function backlogFull(partition: number): SessionError {
   return new SessionError(

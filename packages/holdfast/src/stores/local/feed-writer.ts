@@ -1,4 +1,5 @@
-import { backlogFull, type FeedBound, MEASURED_EVERY } from '../feed/bound.ts'
+import type { AppendOptions } from '../../core/store.ts'
+import { backlogFull, type FeedBound, MEASURED_EVERY, sampledBound } from '../feed/bound.ts'
 import type { Publish, Tables } from './tables.ts'
 
 /** Appends to the feeds of the partitions, within the transaction that is running. */
@@ -7,7 +8,7 @@ export interface FeedWriter {
    * Throws where a change has to wait for the audit log. Asked before a transaction writes
    * anything; endings do not ask.
    */
-  readonly admit: (partition: number) => void
+  readonly admit: (partition: number, options?: AppendOptions) => void
   readonly publish: Publish
 }
 
@@ -18,10 +19,9 @@ const ENTRY_BYTES = 200
 const SAMPLES = 6
 
 /** Keeps as many entries of a partition as fit into its bytes, as far as samples tell. */
-export function feedWriter(
-  tables: Tables,
-  { entries, bytes, backlogBytes }: FeedBound,
-): FeedWriter {
+export function feedWriter(tables: Tables, bound: FeedBound): FeedWriter {
+  const { entries, bytes } = bound
+  const ofSamples = sampledBound(bound)
   const means = new Map<number, { readonly at: number; readonly mean: number }>()
 
   function measured(partition: number): number {
@@ -48,13 +48,14 @@ export function feedWriter(
   }
 
   return {
-    admit(partition) {
+    admit(partition, { sampled = false } = {}) {
       const confirmed = tables.confirmed(partition)
       if (confirmed === undefined) return
       const { newest, oldest } = tables.feedEnds(partition)
       const waiting = newest - Math.max(confirmed, oldest - 1)
       if (waiting < MEASURED_EVERY) return
       const mean = meanOf(partition, newest)
+      const { backlogBytes } = sampled ? ofSamples : bound
       if ((waiting - usual(mean)) * mean > backlogBytes) throw backlogFull(partition)
     },
 

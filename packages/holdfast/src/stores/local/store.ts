@@ -63,11 +63,11 @@ export function localStore(
     replays: localReplays(context),
     feed: {
       ...feedReader(source, watch),
-      async append(key, events) {
+      async append(key, events, options) {
         const { partition } = locate(checkedKey(key))
         const items = events.map((event): FeedItem => ({ kind: 'event', ...event }))
         await transaction(() => {
-          admit(partition)
+          admit(partition, options)
           publish(partition, items)
         })
       },

@@ -268,9 +268,13 @@ redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[2])
 return 1
 `
 
-/** KEYS feed counter confirmed. */
+/** A client that has lost its connection sends again what had no answer. By then it is given up. */
+const SENT_AGAIN_MS = 60_000
+
+/** KEYS feed counter confirmed sent. What was appended and is sent again is not appended again. */
 const APPEND = `
 if refuses(KEYS[1], KEYS[2], KEYS[3]) then return ${BACKLOG_FULL} end
+if not redis.call('SET', KEYS[4], '', 'NX', 'PX', ${SENT_AGAIN_MS}) then return 1 end
 emit(KEYS[1], KEYS[2], KEYS[3], arguments(3))
 return 1
 `

@@ -1,5 +1,5 @@
 import type { Store } from '../../core/store.ts'
-import type { FeedBound } from '../feed/bound.ts'
+import { type FeedBound, sampledBound } from '../feed/bound.ts'
 import { type HeadWatchOptions, headWatch } from '../feed/head-watch.ts'
 import { feedHold } from '../feed/hold.ts'
 import { feedReader } from '../feed/reader.ts'
@@ -56,12 +56,20 @@ export function storeIn(
     replays: redisReplays(context),
     feed: {
       ...feedReader(source, watch),
-      async append(key, events) {
+      async append(key, events, { sampled = false } = {}) {
         const { partition } = locate(checkedKey(key))
+        const [first] = events
+        if (first === undefined) return
         const reply = await ask.run(
           SCRIPTS.append,
-          [keys.feed(partition), keys.counter(partition), keys.confirmed(partition)],
-          [...feedArguments(shared), ...events.map(packedEvent)],
+          [
+            ...[keys.feed(partition), keys.counter(partition), keys.confirmed(partition)],
+            keys.replay(partition, first.id),
+          ],
+          [
+            ...feedArguments(sampled ? { ...shared, feed: sampledBound(shared.feed) } : shared),
+            ...events.map(packedEvent),
+          ],
         )
         admitted(reply, partition)
         watch.wake()

@@ -8,7 +8,7 @@ import { type Alerting, type AlertingState, createAlerting } from '../alerts/ale
 import { noticeKey } from '../alerts/notices/notice-key.ts'
 import type { AlertSettings, NoticeSettings } from '../alerts/settings.ts'
 import { openDatabase } from '../database.ts'
-import type { AuditEntry } from '../entry.ts'
+import { type FeedPart, isReadable } from '../entry.ts'
 import type { Incidents } from '../findings/incident.ts'
 import { incidentStore } from '../findings/incidents.ts'
 import type { Rule } from '../findings/rule.ts'
@@ -38,7 +38,7 @@ import { rereading } from './rereading.ts'
 export interface AuditDesk {
   /** This process is the writer now. See `LogSink`. */
   begin(epoch: number, taken: Positions): Positions
-  append(entries: readonly AuditEntry[], through: Positions): Positions
+  append(entries: readonly FeedPart[], through: Positions): Positions
   restart(oldest: Positions, heads: Positions): void
   /** Signs the tree as it is. Undefined while this process does not write. */
   checkpoint(): string | undefined
@@ -81,7 +81,6 @@ export interface DeskOptions {
   readonly directory: string
   readonly signer: NoteSigner
   readonly keyring: Keyring
-  readonly policy: { readonly digest: string; readonly summary: string }
   readonly rules: readonly Rule[]
   readonly alerts: AlertSettings
   readonly notices: NoticeSettings | undefined
@@ -101,7 +100,7 @@ const FINDINGS = 'holdfast/1/finding-ids'
 const KEY_BYTES = 32
 
 export function openDesk(options: DeskOptions): AuditDesk {
-  const { directory, signer, keyring, policy, outputs, now, random, log: tell } = options
+  const { directory, signer, keyring, outputs, now, random, log: tell } = options
   const vault = openVault({ path: join(directory, VAULT), keyring, now, random })
   const database = openDatabase(join(directory, DESK))
   const index = indexReader({
@@ -161,7 +160,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
       pump.stop()
       const origin = lastSegment(directory)?.header.origin ?? newOrigin(signer, random)
       const opened = openAuditLog({
-        ...{ directory, signer, origin, epoch, vault, now, policy },
+        ...{ directory, signer, origin, epoch, vault, now },
         elsewhere: taken,
       })
       log = opened
@@ -178,6 +177,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
           troubled('store_rolled_back')
         }
         pump.appended(into.append(next))
+        if (!next.every(isReadable)) troubled('audit_gap')
       }
       into.append([], through)
       return into.positions()

@@ -1,5 +1,5 @@
 import { PARTITIONS, type Positions } from 'holdfast/store'
-import type { AuditEntry } from '../entry.ts'
+import { type FeedPart, isReadable } from '../entry.ts'
 import type { Gap } from '../log/audit-log.ts'
 import { type Line, parseLine, type StubContent } from '../log/lines.ts'
 import { chainOf, linesOf, type Segment } from '../log/segments.ts'
@@ -20,12 +20,12 @@ export interface Rereading {
    */
   restart(oldest: Positions, heads: Positions): readonly Gap[]
   /** Entries that the log does not have, each part after the gap that it begins with. */
-  sort(entries: readonly AuditEntry[]): readonly Sorted[]
+  sort(entries: readonly FeedPart[]): readonly Sorted[]
 }
 
 export interface Sorted {
   readonly gap: Gap | undefined
-  readonly entries: readonly AuditEntry[]
+  readonly entries: readonly FeedPart[]
 }
 
 export interface RereadingOptions {
@@ -55,11 +55,14 @@ interface Logged {
 export function rereading({ known = KNOWN, lines = LINES }: RereadingOptions = {}): Rereading {
   let logged: readonly Logged[] = []
 
-  function note({ partition, sequence, event }: Omit<AuditEntry, 'personal'>): void {
+  function note(
+    { partition, sequence }: Pick<FeedPart, 'partition' | 'sequence'>,
+    id: string,
+  ): void {
     const here = logged[partition]
     if (here === undefined) return
     here.at = sequence
-    here.ids.set(sequence, event.id)
+    here.ids.set(sequence, id)
     const [oldest] = here.ids.keys()
     if (here.ids.size <= known || oldest === undefined) return
     here.ids.delete(oldest)
@@ -76,7 +79,8 @@ export function rereading({ known = KNOWN, lines = LINES }: RereadingOptions = {
   }
 
   function noteLine(line: Line): void {
-    if (line.kind === 'event') note(line)
+    if (line.kind === 'event') note(line, line.event.id)
+    else if (line.kind === 'gap' && line.reason === 'unreadable') note(line, line.event ?? '')
     else if (line.kind === 'gap' && line.reason === 'rolled_back')
       setBack(line.partition, line.sequence)
     else if (line.kind === 'passed') skipTo(line.partition, line.sequence)
@@ -135,17 +139,18 @@ export function rereading({ known = KNOWN, lines = LINES }: RereadingOptions = {
     },
 
     sort(entries) {
-      const parts: { gap: Gap | undefined; entries: AuditEntry[] }[] = []
+      const parts: { gap: Gap | undefined; entries: FeedPart[] }[] = []
       for (const entry of entries) {
-        const { partition, sequence, event } = entry
+        const { partition, sequence } = entry
+        const id = isReadable(entry) ? entry.event.id : entry.unreadable
         const { at = 0, since = 0, ids } = logged[partition] ?? {}
-        if (sequence <= Math.min(at, since) || ids?.get(sequence) === event.id) continue
+        if (sequence <= Math.min(at, since) || ids?.get(sequence) === id) continue
         const last = parts.at(-1)
         if (sequence <= at || last === undefined) {
           const gap = sequence <= at ? setBack(partition, sequence - 1) : undefined
           parts.push({ gap, entries: [entry] })
         } else last.entries.push(entry)
-        note(entry)
+        note(entry, id)
       }
       return parts
     },

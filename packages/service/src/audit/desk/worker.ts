@@ -6,7 +6,7 @@ import type { Keyring } from 'holdfast/maintenance'
 import type { Positions } from 'holdfast/store'
 import type { AlertQuery } from '../alerts/alerts.ts'
 import type { AlertSettings, NoticeSettings } from '../alerts/settings.ts'
-import type { AuditEntry } from '../entry.ts'
+import type { FeedPart } from '../entry.ts'
 import type { IncidentQuery, Judgement } from '../findings/incident.ts'
 import type { Rule } from '../findings/rule.ts'
 import { noteSigner } from '../log/note.ts'
@@ -26,7 +26,6 @@ export interface DeskSettings {
   readonly key: string
   /** As the file of a key ring has it. */
   readonly keyring: string
-  readonly policy: { readonly digest: string; readonly summary: string }
   readonly rules: readonly Rule[]
   readonly alerts: AlertSettings
   readonly notices: NoticeSettings | undefined
@@ -65,9 +64,9 @@ function serve(port: PortEnd, settings: DeskSettings): void {
     origin: { hostname: hostname(), processId: String(process.pid) },
     version: settings.version,
   })
-  const { directory, policy, rules, alerts, notices, quorum } = settings
+  const { directory, rules, alerts, notices, quorum } = settings
   const desk = openDesk({
-    ...{ directory, policy, rules, alerts, notices, outputs, quorum, now, random, log },
+    ...{ directory, rules, alerts, notices, outputs, quorum, now, random, log },
     witnesses: settings.witnesses.map(witnessOf),
     signer: noteSigner(settings.key),
     keyring: ring.keyring,
@@ -78,7 +77,7 @@ function serve(port: PortEnd, settings: DeskSettings): void {
 function methodsOf(desk: AuditDesk, changeRing: (text: string) => void) {
   return {
     begin: (epoch: number, taken: Positions): Positions => desk.begin(epoch, taken),
-    append: (entries: readonly AuditEntry[], through: Positions): Positions =>
+    append: (entries: readonly FeedPart[], through: Positions): Positions =>
       desk.append(entries, through),
     restart: (oldest: Positions, heads: Positions): void => desk.restart(oldest, heads),
     checkpoint: (): string | undefined => desk.checkpoint(),

@@ -43,6 +43,8 @@ export const ecs: Format = (entry, { personal }) => {
       network: { kind: network?.kind, prefix },
       decision: { outcome: decision?.outcome, reasons: decision?.because.map((one) => one.reason) },
       finding: { count: finding?.count, events: finding?.events },
+      more: facts.more,
+      policy: facts.policy,
       acr: shown?.acr,
       amr: shown?.amr,
     },

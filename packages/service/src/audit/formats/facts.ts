@@ -61,6 +61,10 @@ export interface EntryFacts {
   readonly correlation: string | null
   readonly authentication: { readonly acr: string | null; readonly amr: readonly string[] } | null
   readonly trace: Trace | null
+  /** Of a kept sample: how many of its type were not kept since the one before. */
+  readonly more: number | null
+  /** The policy in force from then on. */
+  readonly policy: { readonly digest: string; readonly summary: string } | null
   readonly finding: FindingFacts | null
   readonly personal: PersonalView
 }
@@ -106,6 +110,7 @@ const LONGEST = {
   agent: 512,
   sentence: 200,
   text: 1_024,
+  summary: 2_048,
 } as const
 
 const MOST_REASONS = 12
@@ -125,7 +130,7 @@ function findingFacts(line: LoggedFinding, personal: Personal): EntryFacts {
     ...{ index, partition: null, sequence: null, id: word(id), type: 'finding', at },
     ...{ actor: 'engine', subject: maybe(word, subject), session: maybe(word, session) },
     ...{ network: null, device: null, decision: null, reason: word(rule), correlation: null },
-    ...{ authentication: null, trace: null },
+    ...{ authentication: null, trace: null, more: null, policy: null },
     finding: {
       ...{ rule: word(rule), severity, count },
       title: full && title !== null ? plainText(title, LONGEST.sentence) : null,
@@ -181,6 +186,14 @@ function eventFacts(entry: LoggedEntry, personal: Personal): EntryFacts {
             amr: authentication.amr.slice(0, MOST_METHODS).map(word),
           },
     trace: traceOf(event.trace),
+    more: event.more ?? null,
+    policy:
+      event.policy === undefined
+        ? null
+        : {
+            digest: word(event.policy.digest),
+            summary: plainText(event.policy.summary, LONGEST.summary),
+          },
     finding: null,
     personal: personalView(entry, personal),
   }

@@ -216,5 +216,7 @@ function unmapped(facts: EntryFacts): Fields {
     reasons: facts.decision?.because.map(({ reason }) => reason),
     trace_id: trace?.traceId,
     span_id: trace?.spanId,
+    more: facts.more,
+    policy: facts.policy,
   }
 }

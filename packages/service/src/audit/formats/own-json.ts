@@ -3,13 +3,18 @@ import { SEVERITIES } from '../finding.ts'
 import { type EntryFacts, type FindingFacts, type Format, factsOf, type Trace } from './facts.ts'
 
 /** What the own format makes of an event or a finding. */
-export interface OwnLine extends Omit<EntryFacts, 'trace' | 'finding' | 'personal'> {
+export interface OwnLine
+  extends Omit<EntryFacts, 'trace' | 'finding' | 'more' | 'policy' | 'personal'> {
   /** `at` for people. */
   readonly time: string
   readonly trace: OwnTrace | null
   readonly finding?: FindingFacts
+  readonly more?: number
+  readonly policy?: OwnPolicy
   readonly personal?: OwnPersonal
 }
+
+type OwnPolicy = NonNullable<EntryFacts['policy']>
 
 interface OwnTrace {
   readonly trace: Trace['traceId']
@@ -24,7 +29,16 @@ type OwnPersonal = Partial<EntryFacts['personal']> & Pick<EntryFacts['personal']
  * the details of its reasons, which the audit log has.
  */
 export const ownJson = ((entry, { personal }): OwnLine => {
-  const { at, type, trace, finding, personal: view, ...rest } = factsOf(entry, personal)
+  const {
+    at,
+    type,
+    trace,
+    finding,
+    more,
+    policy,
+    personal: view,
+    ...rest
+  } = factsOf(entry, personal)
   return {
     time: new Date(at).toISOString(),
     at,
@@ -32,6 +46,8 @@ export const ownJson = ((entry, { personal }): OwnLine => {
     ...rest,
     trace: trace === null ? null : { trace: trace.traceId, span: trace.spanId },
     ...(finding === null ? {} : { finding }),
+    ...(more === null ? {} : { more }),
+    ...(policy === null ? {} : { policy }),
     ...personalPart(view, personal),
   }
 }) satisfies Format
@@ -110,6 +126,8 @@ export const ownLine = object<OwnLine>('Line', {
       events: list(text()),
     }),
   ),
+  more: optional(count),
+  policy: optional(object<OwnPolicy>('LinePolicy', { digest: text(), summary: text() })),
   personal: optional(
     object<OwnPersonal>('LinePersonal', {
       name: optional(maybeText),

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { SessionError } from 'holdfast'
 import { makeFolder } from 'holdfast/cli'
 import { PARTITIONS, type Positions } from 'holdfast/store'
-import type { AuditEntry, LoggedEntry, LoggedFinding } from '../entry.ts'
+import { type FeedPart, isReadable, type LoggedEntry, type LoggedFinding } from '../entry.ts'
 import { type Finding, partsOf } from '../finding.ts'
 import { type ByClass, byClass, earliest } from '../retention.ts'
 import { account } from './account.ts'
@@ -36,10 +36,11 @@ import { leafHash } from './tree.ts'
 export interface AuditLog {
   /**
    * Appends entries in the order of the feed, with one write. Answers those that are new: what is
-   * at a position that the log accounts for already is left out. `through`: positions that the
-   * caller has seen, with or without an event. Entries of a partition must ascend.
+   * at a position that the log accounts for already is left out. One that does not open becomes a
+   * gap. `through`: positions that the caller has seen, with or without an event. Entries of a
+   * partition must ascend.
    */
-  append(entries: readonly AuditEntry[], through?: Positions): readonly LoggedEntry[]
+  append(entries: readonly FeedPart[], through?: Positions): readonly LoggedEntry[]
   /** Seals what is personal in them. Answers them with the indexes of their lines. */
   appendFindings(findings: readonly Finding[]): readonly LoggedFinding[]
   /** Tells of positions that the log never got, and never will. Those it has are left out. */
@@ -73,7 +74,7 @@ export interface AuditLog {
 export interface Gap {
   readonly partition: number
   readonly sequence: number
-  readonly reason: GapReason
+  readonly reason: Exclude<GapReason, 'unreadable'>
 }
 
 export interface AuditLogOptions {
@@ -87,8 +88,6 @@ export interface AuditLogOptions {
   readonly now: () => number
   /** Positions that writers with other directories have accounted for. */
   readonly elsewhere?: Positions
-  /** The policy in force: told where it is another than the log has told of last. */
-  readonly policy?: { readonly digest: string; readonly summary: string }
   /** A segment that has so many bytes, or is a day old, is followed by another. Default 64 MiB. */
   readonly segmentBytes?: number
 }
@@ -106,7 +105,7 @@ const PASSED_EVERY = 1_000
  * the log was changed, and `config_invalid` where the directory cannot be made or is another's.
  */
 export function openAuditLog(options: AuditLogOptions): AuditLog {
-  const { directory, signer, epoch, vault, now, policy } = options
+  const { directory, signer, epoch, vault, now } = options
   const { origin = signer.name, segmentBytes = SEGMENT_BYTES } = options
   const io = <T>(work: () => T): T => ioFault(directory, work)
   try {
@@ -132,17 +131,13 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
   }
 
   const { tree } = state
-  let { previous, last, policy: told, retired } = state
+  let { previous, last, retired } = state
   let begunAt = now()
   let positions = highest(state.positions, options.elsewhere ?? [])
   let signed: { readonly size: number; readonly note: string } | undefined
   let isHistoryWhole = false
 
   orGiveUp(begin)
-  if (policy !== undefined && policy.digest !== told) {
-    told = policy.digest
-    orGiveUp(() => write([{ kind: 'policy', at: now(), ...policy }]))
-  }
 
   function orGiveUp<T>(work: () => T): T {
     try {
@@ -171,7 +166,6 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
       root: tree.root().toString('base64'),
       edge: tree.edge().map((hash) => hash.toString('base64')),
       positions,
-      policy: told,
       retired,
     }
     commit([header])
@@ -259,12 +253,17 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
   return {
     append(entries, through = []) {
       const fresh = unaccounted(entries, positions)
-      const sealed = sealedOf(fresh.map(({ event, personal }) => ({ of: event, personal })))
+      const opens = fresh.filter(isReadable)
+      const sealed = sealedOf(opens.map(({ event, personal }) => ({ of: event, personal })))
+      const parts = new Map(opens.map((part, number) => [part, sealed[number]]))
       const at = [...positions]
-      const contents = fresh.map(({ partition, sequence, event }, number): LineContent => {
-        const after = at[partition] ?? 0
+      const contents = fresh.map((part): LineContent => {
+        const { partition, sequence } = part
+        const span = { partition, after: at[partition] ?? 0, sequence }
         at[partition] = sequence
-        return { kind: 'event', partition, after, sequence, event, ...sealed[number] }
+        if (isReadable(part))
+          return { kind: 'event', ...span, event: part.event, ...parts.get(part) }
+        return { kind: 'gap', at: now(), reason: 'unreadable', ...span, event: part.unreadable }
       })
       const passed = through.flatMap((sequence, partition): LineContent[] => {
         const after = at[partition] ?? 0
@@ -273,9 +272,10 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
       })
       if (contents.length + passed.length > 0) write([...contents, ...passed])
       const first = tree.size - contents.length - passed.length
-      return fresh.map((entry, number) => {
-        const isKept = sealed[number]?.personal !== undefined
-        return { ...entry, personal: isKept ? entry.personal : null, index: first + number }
+      return fresh.flatMap((part, number) => {
+        if (!isReadable(part)) return []
+        const isKept = parts.get(part)?.personal !== undefined
+        return { ...part, personal: isKept ? part.personal : null, index: first + number }
       })
     },
 
@@ -361,7 +361,7 @@ function highest(one: Positions, other: Positions): Positions {
  * Entries at positions that are not accounted for, each once. Throws where they do not ascend: what
  * comes late would be taken for what the log has.
  */
-function unaccounted(entries: readonly AuditEntry[], positions: Positions): readonly AuditEntry[] {
+function unaccounted(entries: readonly FeedPart[], positions: Positions): readonly FeedPart[] {
   const taken = new Map<number, Set<number>>()
   const at = [...positions]
   return entries.filter(({ partition, sequence }) => {

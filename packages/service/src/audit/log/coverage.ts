@@ -46,7 +46,7 @@ export function coverage(directory: string): Coverage {
       } else if (line.kind === 'gap') {
         const { partition, after, sequence, reason } = line
         restart(partition, sequence)
-        if (reason === 'dropped') gaps.push({ partition, after, to: sequence })
+        if (reason !== 'rolled_back') gaps.push({ partition, after, to: sequence })
         else rolledBack.set(partition, Math.min(sequence, rolledBack.get(partition) ?? sequence))
       } else {
         const told = spanOf(line)

@@ -25,7 +25,6 @@ export type LineContent =
   | GapContent
   | PassedContent
   | FindingContent
-  | PolicyContent
   | ErasedContent
   | RetiredContent
   | StubContent
@@ -54,8 +53,6 @@ export interface SegmentContent {
    * earlier lines of the same directory, another writer has.
    */
   readonly positions: readonly number[]
-  /** Digest of the policy that the log has told of last. */
-  readonly policy: string | null
   /** The last segment of which each class is retired. */
   readonly retired?: Partial<ByClass>
 }
@@ -80,7 +77,8 @@ export interface FindingContent {
 
 /**
  * Positions after `after` and up to `sequence` that no line will ever tell of. `rolled_back`: the
- * store has come back with less, and its sequence goes on from a lower one.
+ * store has come back with less, and its sequence goes on from a lower one. `unreadable`: the event
+ * at `sequence`, whose id the store says is `event`, does not open; before it there was none.
  */
 export interface GapContent {
   readonly kind: 'gap'
@@ -89,9 +87,10 @@ export interface GapContent {
   readonly partition: number
   readonly after: number
   readonly sequence: number
+  readonly event?: string
 }
 
-export type GapReason = 'dropped' | 'rolled_back'
+export type GapReason = 'dropped' | 'rolled_back' | 'unreadable'
 
 /** Positions up to `sequence` at which there was no event. */
 export interface PassedContent {
@@ -99,14 +98,6 @@ export interface PassedContent {
   readonly partition: number
   readonly after: number
   readonly sequence: number
-}
-
-/** The policy in force has changed. */
-export interface PolicyContent {
-  readonly kind: 'policy'
-  readonly at: number
-  readonly digest: string
-  readonly summary: string
 }
 
 /** The key of a subject was destroyed. */
@@ -202,7 +193,6 @@ const LINE = z.discriminatedUnion('kind', [
     root: z.base64().length(44),
     edge: z.array(z.base64().length(44)).max(53),
     positions: z.array(count).length(PARTITIONS),
-    policy: name,
     retired: z.partialRecord(z.enum(CLASSES), count).optional(),
   }),
   z.object({
@@ -216,8 +206,9 @@ const LINE = z.discriminatedUnion('kind', [
     ...head,
     kind: z.literal('gap'),
     at: count,
-    reason: z.enum(['dropped', 'rolled_back']),
+    reason: z.enum(['dropped', 'rolled_back', 'unreadable']),
     ...span,
+    event: z.string().optional(),
   }),
   z.object({ ...head, kind: z.literal('passed'), ...span }),
   z.object({
@@ -225,13 +216,6 @@ const LINE = z.discriminatedUnion('kind', [
     kind: z.literal('finding'),
     finding: z.object({ id: z.string(), rule: z.string(), at: count, subject: name }),
     personal: z.string().optional(),
-  }),
-  z.object({
-    ...head,
-    kind: z.literal('policy'),
-    at: count,
-    digest: z.string(),
-    summary: z.string(),
   }),
   z.object({ ...head, kind: z.literal('erased'), at: count, subject: z.string() }),
   z.object({

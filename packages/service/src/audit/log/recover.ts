@@ -15,7 +15,6 @@ export interface LogState {
   readonly positions: Positions
   /** Name of the last line; empty in a new log. */
   readonly previous: string
-  readonly policy: string | null
   /** The last segment of which each class is retired. */
   readonly retired: ByClass
   /** The segment that the next one continues. */
@@ -48,14 +47,14 @@ export function recover(directory: string, below: number): LogState {
   if (segment === undefined) {
     if (checkpoint !== undefined && checkpoint.size > 0) throw changed(directory)
     const tree = merkleTree()
-    const nothing = { previous: '', policy: null, retired: byClass(() => 0), last: undefined }
+    const nothing = { previous: '', retired: byClass(() => 0), last: undefined }
     return { tree, positions: account().positions(), ...nothing }
   }
   const { header, number } = segment
   const edge = header.edge.map((hash) => Buffer.from(hash, 'base64'))
   const tree = merkleTree(header.index, edge)
   const positions = account()
-  let { previous, policy } = header
+  let { previous } = header
   let [lines, bytes] = [0, 0]
   if (!tree.root().equals(Buffer.from(header.root, 'base64'))) throw changed(segment.path)
   for (const { bytes: text, end, whole } of rawLines(segment.path)) {
@@ -67,7 +66,6 @@ export function recover(directory: string, below: number): LogState {
     // Only of complete segments lines are retired.
     if (line.kind === 'stub') throw changed(segment.path)
     if (positions.take(line) !== undefined) throw changed(segment.path)
-    if (line.kind === 'policy') policy = line.digest
     const leaf = leafHash(text)
     tree.add(leaf)
     previous = lineName(leaf)
@@ -81,7 +79,7 @@ export function recover(directory: string, below: number): LogState {
   const { epoch, origin } = header
   const retired = byClass((name) => header.retired?.[name] ?? 0)
   const last = { number, lines, bytes, epoch, origin }
-  return { tree, positions: positions.positions(), previous, policy, retired, last }
+  return { tree, positions: positions.positions(), previous, retired, last }
 }
 
 /** Text of the newest checkpoint, or undefined. */

@@ -215,7 +215,12 @@ function gapText({
   partition,
   after,
   sequence: to,
+  event,
 }: Extract<Line, { kind: 'gap' }>): string {
+  if (reason === 'unreadable') {
+    const where = `position ${to} of partition ${partition}`
+    return `the event ${event} at ${where} did not open: its key was gone, or it was damaged`
+  }
   if (reason === 'rolled_back') {
     return `the store was rolled back: partition ${partition} goes on after ${to}, not ${after}`
   }

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { SessionError, type Store } from 'holdfast'
-import type { EventLog, PlacedEvent } from 'holdfast/maintenance'
+import type { EventLog, PlacedEvent, UnreadableEvent } from 'holdfast/maintenance'
 import { type Cursor, decodeCursor, encodeCursor, type Positions } from 'holdfast/store'
-import type { AuditEntry } from '../entry.ts'
+import type { FeedPart } from '../entry.ts'
 import type { Held, WriterLease } from './lease.ts'
 
 /** The audit log as its writer sees it, in another thread. */
@@ -18,7 +18,7 @@ export interface LogSink {
    * with and without events. Answers what the log accounts for, which is all that may be
    * acknowledged.
    */
-  append(entries: readonly AuditEntry[], through: Positions): Promise<Positions>
+  append(entries: readonly FeedPart[], through: Positions): Promise<Positions>
   /**
    * The store has dropped or lost what came after the log's positions; reading goes on after
    * `oldest`, and the store has come to `heads`. The log tells what is missing. What is read again
@@ -54,6 +54,8 @@ const WATCH_EVERY_MS = 1_000
 const BATCH = 500
 /** Entries that wait for the disk. Beyond that the feed is not read on. */
 const MOST_WAITING = 2_000
+/** Of an id that a store says. Ours have 22 letters. */
+const MOST_ID = 64
 const ACKNOWLEDGE_EVERY_MS = 1_000
 /** Where nothing happens the lease alone is kept. */
 const KEEP_LEASE_EVERY_MS = 5_000
@@ -125,7 +127,7 @@ async function follow(from: Cursor, { epoch }: Held, options: AuditWriterOptions
   const { events, sink, stop, onState } = options
   const failed = new AbortController()
   const either = AbortSignal.any([stop, failed.signal])
-  const waiting: PlacedEvent[] = []
+  const waiting: Placed[] = []
   const acknowledge = acknowledger(from, {
     ...options,
     onDone: () => onState({ is: 'writing', epoch }),
@@ -136,8 +138,8 @@ async function follow(from: Cursor, { epoch }: Held, options: AuditWriterOptions
   async function append(): Promise<void> {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, BATCH)
-      const through = decodeCursor(batch.at(-1)?.event.cursor ?? '')
-      const positions = await sink.append(batch.map(entryOf), through)
+      const through = decodeCursor(cursorAfter(batch.at(-1)))
+      const positions = await sink.append(batch.map(partOf), through)
       waiting.splice(0, batch.length)
       acknowledge(positions)
     }
@@ -154,7 +156,7 @@ async function follow(from: Cursor, { epoch }: Held, options: AuditWriterOptions
   const unwatch = options.onRollback?.(() => failed.abort(rolledBack()))
   try {
     for await (const one of events.watch(from, either, WATCH_EVERY_MS)) {
-      if (one.kind === 'event') {
+      if (one.kind !== 'heartbeat') {
         // What comes in one turn is appended together.
         const first = waiting.push(one) === 1
         if (first) setImmediate(() => appended().catch((error: unknown) => failed.abort(error)))
@@ -242,7 +244,17 @@ function acknowledger(
   })
 }
 
-function entryOf({ event, personal, partition, sequence }: PlacedEvent): AuditEntry {
-  const { cursor: _, ...rest } = event
-  return { partition, sequence, event: rest, personal }
+type Placed = PlacedEvent | UnreadableEvent
+
+function cursorAfter(placed: Placed | undefined): Cursor {
+  if (placed === undefined) return ''
+  return placed.kind === 'event' ? placed.event.cursor : placed.cursor
+}
+
+function partOf(placed: Placed): FeedPart {
+  const { partition, sequence } = placed
+  if (placed.kind === 'unreadable')
+    return { partition, sequence, unreadable: placed.id.slice(0, MOST_ID) }
+  const { cursor: _, ...event } = placed.event
+  return { partition, sequence, event, personal: placed.personal }
 }

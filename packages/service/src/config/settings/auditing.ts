@@ -1,3 +1,4 @@
+import { DEFAULT_SAMPLED_PER_SECOND, SAMPLED_EVENTS, type SampledEvent } from 'holdfast/maintenance'
 import { z } from 'zod'
 import { alerting } from '../../audit/alerts/settings.ts'
 import { auditOutput } from '../../audit/outputs/outputs.ts'
@@ -35,6 +36,14 @@ const outputs = z
     (all) => new Set(all.map(({ name }) => name)).size === all.length,
     'must have a name of its own in each entry',
   )
+
+const share = z.number().min(0).max(1)
+const shares = z.strictObject(
+  Object.fromEntries(SAMPLED_EVENTS.map((type) => [type, share.optional()])) as Record<
+    SampledEvent,
+    z.ZodOptional<typeof share>
+  >,
+)
 
 /** The audit log, what is found in it, and who is told. */
 export const auditing = {
@@ -91,6 +100,22 @@ export const auditing = {
       '`auditDirectory`, else `none`. All processes of a store should say the same.',
     example: 'network',
     reading: 'text',
+  }),
+  eventSampling: setting(z.union([share, shares]).default(0), {
+    about:
+      'Which share of the events that come with no change is kept in the store, and so in the ' +
+      'audit log, from `0` to `1`: of all, or by type, `{ token-unknown: 0.1, session-presented: ' +
+      '1 }`. They are logged in any case. Answers do not wait for it. See ' +
+      '[events](events.md#events-that-come-with-no-change).',
+    example: '1',
+    reading: 'yaml',
+  }),
+  eventSamplingPerSecond: setting(z.int().min(1).max(10_000).default(DEFAULT_SAMPLED_PER_SECOND), {
+    about:
+      'Most events of each type that a process keeps in a second by `eventSampling`. The next ' +
+      'kept one says in `more` how many there were beyond.',
+    example: '32',
+    reading: 'number',
   }),
   auditKeep: setting(keep.prefault('400d'), {
     about:

@@ -24,7 +24,6 @@ const NOWHERE = Array.from({ length: PARTITIONS }, () => 0)
 function desk(directory: string, options: Partial<DeskOptions> = {}): AuditDesk {
   const opened = openDesk({
     ...{ directory, keyring, signer: SIGNER, now: host.now, random: host.random },
-    policy: { digest: 'policy', summary: '{}' },
     rules: rulesIn(DEFAULT_RULES),
     alerts: { targets: {}, routes: [] } as unknown as DeskOptions['alerts'],
     notices: undefined,
@@ -121,6 +120,25 @@ test('events that the store dropped before they were written are a finding', () 
   one.restart(at(9), at(9))
 
   expect(findingsIn(directory)).toMatchObject([{ rule: 'audit_gap' }])
+})
+
+test('an event that does not open is a finding, and no rollback when it is read again', () => {
+  const directory = folder()
+  const read = [
+    ...entries(3, [1]),
+    { partition: 3, sequence: 2, unreadable: 'lost' },
+    ...entries(3, [3]),
+  ]
+  const one = desk(directory)
+  one.begin(1, NOWHERE)
+  one.append(read, at(3))
+  const next = desk(directory)
+  next.begin(2, at(3))
+
+  next.append(read, at(3))
+
+  expect(findingsIn(directory)).toMatchObject([{ rule: 'audit_gap' }])
+  expect(verifyAudit([directory])).toMatchObject({ ok: true, faults: [] })
 })
 
 test('a store that came back with less is a finding', () => {

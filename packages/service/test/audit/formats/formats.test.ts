@@ -52,6 +52,22 @@ test.each(FORMATS)('%s tells of a person as much as was asked for, for every typ
   }
 })
 
+test.each(FORMATS)('%s says how many were not kept, and which policy was taken up', (_, format) => {
+  const { event, ...entry } = entryOf('policy-changed')
+  const policy = { digest: 'd1'.repeat(32), summary: '{"policy":"strict"}' }
+
+  const line = JSON.stringify(
+    format({ ...entry, event: { ...event, more: 4_711, policy } }, { personal: 'none' }),
+  )
+
+  expect(line).toMatch(/4711/)
+  expect(line).toContain(policy.digest)
+  expect(line).toContain('strict')
+  expect(JSON.stringify(format(entryOf('policy-changed'), { personal: 'none' }))).not.toMatch(
+    /"(?:more|policy)":/,
+  )
+})
+
 test.each(FORMATS)('%s writes events of which little is known', (_, format) => {
   for (const type of ALL_TYPES) {
     expect(JSON.stringify(format(bareEntry(type), { personal: 'full' }))).toContain(type)

@@ -141,16 +141,42 @@ test('the files are for their owner alone', () => {
   }
 })
 
-test('a policy is told where it changed, and not at every start', () => {
+test('an event that does not open is a gap, which verify names', () => {
   const { directory, open } = place()
-  const strict = { digest: 'd1', summary: 'strict' }
-  open({ policy: strict }).close()
-  open({ policy: strict }).close()
-  open({ policy: { digest: 'd2', summary: 'lenient' } }).close()
+  const log = open()
+  const [one, two] = entries(1, [3, 7])
+  if (one === undefined || two === undefined) throw new Error('There are two.')
+  const lost = { partition: 1, sequence: 5, unreadable: 'the-id-of-it' }
 
-  const told = [...readLog({ directory })].filter(({ line }) => line.kind === 'policy')
+  const logged = log.append([one, lost, two])
+  log.append([lost])
+  log.checkpoint()
 
-  expect(told.map(({ line }) => (line.kind === 'policy' ? line.digest : ''))).toEqual(['d1', 'd2'])
+  expect(logged.map(({ index, sequence }) => [index, sequence])).toEqual([
+    [1, 3],
+    [3, 7],
+  ])
+  expect(log.positions()[1]).toBe(7)
+  const verdict = verifyAudit([directory], { verifierKeys: VERIFIER_KEYS })
+  const said = 'the event the-id-of-it at position 5 of partition 1 did not open'
+  expect(verdict).toMatchObject({
+    ok: true,
+    notes: [{ code: 'gap', line: 3, message: expect.stringContaining(said) }],
+    directories: [{ lines: 4, events: 2 }],
+  })
+})
+
+test('an event that one writer could open and another could not is no fault', () => {
+  const [here, there] = [place(), place()]
+  const all = entries(1, [3, 5, 7])
+  const lost = { partition: 1, sequence: 5, unreadable: all[1]?.event.id ?? '' }
+  here.open().append(all)
+  there.open().append(all.map((one) => (one === all[1] ? lost : one)))
+
+  const { ok, faults } = verifyAudit([here.directory, there.directory])
+
+  expect(faults).toEqual([])
+  expect(ok).toBe(true)
 })
 
 test('findings and gaps are lines, and a gap that the log does not have is left out', () => {

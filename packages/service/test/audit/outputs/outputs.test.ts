@@ -67,8 +67,12 @@ test('no output contains a token or a secret that came with an entry', async () 
       body,
     })),
     { type: 'syslog', name: 'syslog', host: '127.0.0.1', port, plain: true },
+    { type: 'stdout', name: 'console' },
   ].map((one) => auditOutput.parse({ ...one, personal: 'full' }))
-  const outputs = openOutputs(configs, world())
+  const stdout = new PassThrough()
+  const printed: Buffer[] = []
+  stdout.on('data', (chunk) => printed.push(chunk))
+  const outputs = openOutputs(configs, world(stdout))
   onTestFinished(async () => {
     for (const output of outputs) await output.close(0)
   })
@@ -82,8 +86,9 @@ test('no output contains a token or a secret that came with an entry', async () 
     ...['json', 'ocsf', 'ecs'].map((format) => readFileSync(`${path}.${format}`, 'utf8')),
     ...received.map(({ body }) => body),
     Buffer.concat(syslog).toString(),
+    Buffer.concat(printed).toString(),
   ]
-  expect(texts).toHaveLength(8)
+  expect(texts).toHaveLength(9)
   for (const text of texts) {
     expect(text).toContain('[token]')
     for (const part of SECRET_PARTS) expect(text).not.toContain(part)

@@ -1,6 +1,8 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import {
   createSessions,
   newKeyring,
+  type PersonalFacts,
   SessionError,
   type SessionEvent,
   type Store,
@@ -23,7 +25,7 @@ export interface Played extends Way {
   kept(): Promise<readonly SessionEvent[]>
 }
 
-export async function library(host = fakeHost()): Promise<Played> {
+export async function library(eventSampling: number, host = fakeHost()): Promise<Played> {
   const memory = memoryStore({ now: host.now })
   onTestFinished(() => memory.close())
   const { city, asn } = geoFiles(folder())
@@ -49,13 +51,21 @@ export async function library(host = fakeHost()): Promise<Played> {
     },
   }
   const heard: SessionEvent[] = []
-  const onEvent = (event: SessionEvent): void => void heard.push(event)
+  const told: string[] = []
+  const onEvent = (event: SessionEvent, personal: PersonalFacts | null): void => {
+    heard.push(event)
+    told.push(JSON.stringify([event, personal]))
+  }
   const sessions = createSessions({
-    ...{ store, keyring, host, lookup: geo.lookup, onEvent, sessionLimit: SESSION_LIMIT },
-    sessionLimitBeyond: 'refuse',
+    ...{ store, keyring, host, lookup: geo.lookup, onEvent, eventSampling },
+    ...{
+      personalFacts: 'full' as const,
+      sessionLimit: SESSION_LIMIT,
+      sessionLimitBeyond: 'refuse',
+    },
     tenantPolicies: { [CAREFUL_TENANT]: thresholdPolicy({ ...CAREFUL, revokeForks: false }) },
   })
-  const recorder = eventRecorder({ store, keyring, host, onEvent })
+  const recorder = eventRecorder({ store, keyring, host, onEvent, eventSampling })
   const acted = (
     reason: string,
     about: Pick<OperatorFacts, 'session' | 'subject'>,
@@ -106,7 +116,11 @@ export async function library(host = fakeHost()): Promise<Played> {
       away = false
     },
     heard: () => heard,
-    kept: async () => (await eventLog({ store, keyring }).read(undefined, 1_000)).items,
+    written: () => told.join('\n'),
+    async kept() {
+      await turn()
+      return (await eventLog({ store, keyring }).read(undefined, 1_000)).items
+    },
   }
 }
 

@@ -21,10 +21,18 @@ export interface People {
   fails(name: string, request: RequestFacts): Doing
   renews(name: string, code: string, request?: RequestFacts): Doing
   copies(from: string, to: string): Doing
+  /** Every token and challenge that anybody was given so far. */
+  issued(): readonly string[]
 }
 
 export function people(): People {
   const held: Record<string, string> = {}
+  const issued = new Set<string>()
+
+  function hold(name: string, token: string): void {
+    held[name] = token
+    issued.add(token)
+  }
 
   function of(name: string): string {
     const token = held[name]
@@ -41,8 +49,8 @@ export function people(): People {
       const given = { subject, factors: ['otp'], amr: ['pwd'], request: atHome(), ...login }
       const created = await sessions.create(given)
       if (!created.ok) return created.code
-      held[name] = created.token
-      if (created.refreshToken !== undefined) held[`${name} refresh`] = created.refreshToken
+      hold(name, created.token)
+      if (created.refreshToken !== undefined) hold(`${name} refresh`, created.refreshToken)
       return 'ok'
     }
 
@@ -51,14 +59,14 @@ export function people(): People {
     async (way: Way) => {
       const shown = await way.show(of(name), request, asks)
       expect(shown.code).toBe(code)
-      held[name] = shown.token
+      hold(name, shown.token)
     }
 
   const begins = (name: string, request: RequestFacts) => async (way: Way) => {
     const begun = await way.sessions.beginStepUp({ token: of(name), request })
     if (!begun.ok) throw new Error(begun.code)
-    held[`${name} challenge`] = begun.challenge
-    held[`${name} before`] = of(name)
+    hold(`${name} challenge`, begun.challenge)
+    hold(`${name} before`, of(name))
   }
 
   const answers =
@@ -69,7 +77,7 @@ export function people(): People {
         ...{ subject, acr: 'urn:mfa', amr: ['otp'] },
       })
       expect(done.ok ? 'ok' : done.code).toBe(code)
-      if (done.ok && done.token !== undefined) held[name] = done.token
+      if (done.ok && done.token !== undefined) hold(name, done.token)
     }
 
   const fails = (name: string, request: RequestFacts) => (way: Way) =>
@@ -84,12 +92,23 @@ export function people(): People {
       const given = { token: of(name), request: { ...request, method: 'POST' } }
       const done = await sessions.refresh(given)
       expect(done.ok ? 'ok' : done.code).toBe(code)
-      if (done.ok) held[`${name} next`] = done.refreshToken ?? of(name)
+      if (done.ok) hold(`${name} next`, done.refreshToken ?? of(name))
     }
 
   const copies = (from: string, to: string) => async () => {
-    held[to] = of(from)
+    hold(to, of(from))
   }
 
-  return { of, idOf, login, shows, begins, answers, fails, renews, copies }
+  return {
+    of,
+    idOf,
+    login,
+    shows,
+    begins,
+    answers,
+    fails,
+    renews,
+    copies,
+    issued: () => [...issued],
+  }
 }

@@ -1,9 +1,9 @@
-import { renameSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newKeyring, type RequestFacts, SessionError } from 'holdfast'
 import { connect } from 'holdfast/client'
 import { formatKeyring, rotateKeyring } from 'holdfast/maintenance'
-import { expect, onTestFinished } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { rawRequest } from '../../../../holdfast/src/contracts/adapters/raw-http.ts'
 import { faultProxy } from '../../../../holdfast/test/support/fault-proxy.ts'
 import { startRedis } from '../../../../holdfast/test/support/redis.ts'
@@ -18,24 +18,29 @@ export interface Served extends Way {
   readonly directory: string
   /** A file with what leaves it in the own format. */
   readonly output: string
+  /** What came to standard output, where an output of the audit log writes. */
+  console(): string
   close(): Promise<void>
 }
 
 /** Over HTTP, with a real Redis behind a line that can be cut. */
-export async function service(): Promise<Served> {
-  return (await serve()).way
+export async function service(eventSampling: number): Promise<Served> {
+  return (await serve(eventSampling)).way
 }
 
 /** The same, where a gate judges what is presented. */
-export async function gate(dialect: 'forward-auth' | 'auth-request'): Promise<Served> {
-  const { way, run } = await serve()
+export async function gate(dialect: keyof typeof ASKED, eventSampling: number): Promise<Served> {
+  const { way, run } = await serve(eventSampling)
   const ask = async (token: string, request: RequestFacts, asks: Asks, more = {}) => {
-    const query = new URLSearchParams({ rotate: 'yes', ...asks })
-    return rawRequest(`${run.service.gateUrl}/v1/gate/${dialect}?${query}`, {
-      method: 'GET',
+    const { method, path, reported } = ASKED[dialect](
+      request,
+      String(new URLSearchParams({ rotate: 'yes', ...asks })),
+    )
+    return rawRequest(`${run.service.gateUrl}/v1/gate/${dialect}${path}`, {
+      method,
       headers: Object.entries({
         ...{ 'holdfast-key': KEYS.gate, 'x-forwarded-for': request.ip, ...request.headers },
-        ...REPORTED[dialect](request),
+        ...reported,
         cookie: `__Host-session=${token}; hf-client=${clientFacts(request)}`,
         ...more,
       }).map(([name, value]): [string, string] => [name, String(value)]),
@@ -58,13 +63,22 @@ export async function gate(dialect: 'forward-auth' | 'auth-request'): Promise<Se
   }
 }
 
-const REPORTED = {
-  'forward-auth': ({ method, url }: RequestFacts) => ({
-    ...{ 'x-forwarded-proto': 'https', 'x-forwarded-host': 'shop.example' },
-    ...{ 'x-forwarded-method': method, 'x-forwarded-uri': url },
+/** How a proxy asks about a request, with the options of its route. */
+const ASKED = {
+  'forward-auth': ({ method, url }: RequestFacts, options: string) => ({
+    ...{ method: 'GET', path: `?${options}` },
+    reported: {
+      ...{ 'x-forwarded-proto': 'https', 'x-forwarded-host': 'shop.example' },
+      ...{ 'x-forwarded-method': method, 'x-forwarded-uri': url },
+    },
   }),
-  'auth-request': ({ method, url }: RequestFacts) => ({
-    ...{ 'x-original-method': method, 'x-original-url': `https://shop.example${url}` },
+  'auth-request': ({ method, url }: RequestFacts, options: string) => ({
+    ...{ method: 'GET', path: `?${options}` },
+    reported: { 'x-original-method': method, 'x-original-url': `https://shop.example${url}` },
+  }),
+  'ext-authz': ({ method, url }: RequestFacts, options: string) => ({
+    ...{ method, path: `/${options}${url}` },
+    reported: { host: 'shop.example', 'x-forwarded-proto': 'https' },
   }),
 } as const
 
@@ -72,7 +86,9 @@ function clientFacts({ client = {} }: RequestFacts): string {
   return `s=${client.screen ?? '1x1'}&z=${client.timezone ?? 'UTC'}`
 }
 
-async function serve(): Promise<{ readonly way: Served; readonly run: Running }> {
+async function serve(
+  eventSampling: number,
+): Promise<{ readonly way: Served; readonly run: Running }> {
   const files = folder()
   const geo = geoFiles(files)
   const redis = await startRedis()
@@ -84,6 +100,7 @@ async function serve(): Promise<{ readonly way: Served; readonly run: Running }>
   })
   const directory = join(files, 'audit')
   const output = join(files, 'copy.jsonl')
+  const console = standardOutput()
   let ring = newKeyring()
   const ringPath = join(files, 'ring.json')
   writeFileSync(ringPath, formatKeyring(ring), { mode: 0o600 })
@@ -93,8 +110,10 @@ async function serve(): Promise<{ readonly way: Served; readonly run: Running }>
     HOLDFAST_KEYRING: ringPath,
     HOLDFAST_AUDIT_DIRECTORY: directory,
     HOLDFAST_AUDIT_OUTPUTS: JSON.stringify([
+      { name: 'console', type: 'stdout', personal: 'full' },
       { name: 'copy', type: 'file', path: output, format: 'json', personal: 'full' },
     ]),
+    HOLDFAST_EVENT_SAMPLING: String(eventSampling),
     HOLDFAST_SESSION_LIMIT: String(SESSION_LIMIT),
     HOLDFAST_SESSION_LIMIT_BEYOND: 'refuse',
     HOLDFAST_TENANT_POLICIES: JSON.stringify({ [CAREFUL_TENANT]: CAREFUL }),
@@ -140,15 +159,35 @@ async function serve(): Promise<{ readonly way: Served; readonly run: Running }>
       await until('the ring is taken up', () => heardIn(run.log()).some(isKeyRotated))
     },
     async outage(work) {
+      // The store answers in order: what was on its way to it is kept then.
+      await isReady()
       line.weather({ kind: 'down' })
       await work()
       line.weather({ kind: 'clear' })
       await until('the store is back', isReady)
     },
     heard: () => heardIn(run.log()),
+    console,
+    written() {
+      const paths = readdirSync(directory).map((name) => join(directory, name))
+      const texts = [...paths, output].map((path) => readFileSync(path, 'latin1'))
+      return [run.log(), console(), ...texts].join('\n')
+    },
   }
   await until('it is ready', isReady)
+  await until('its policy is told', () => heardIn(run.log()).length === 1)
   return { way, run }
+}
+
+/** What this process and its threads write to standard output from now on. */
+function standardOutput(): () => string {
+  const texts: string[] = []
+  const output = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    texts.push(String(text))
+    return true
+  })
+  onTestFinished(() => output.mockRestore())
+  return () => texts.join('')
 }
 
 async function shown(

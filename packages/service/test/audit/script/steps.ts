@@ -1,7 +1,7 @@
 import type { RequestFacts } from 'holdfast'
 import { expect } from 'vitest'
 import { abroad, atHome, onTheTrain } from '../../../../holdfast/test/support/people.ts'
-import { people } from './people.ts'
+import { type People, people } from './people.ts'
 import type { Way } from './way.ts'
 
 /** One thing that somebody does, and the events that it causes, in order. */
@@ -45,9 +45,14 @@ const later = (ms: number, run: Step['run']) => (way: Way) => {
   return run(way)
 }
 
+/** What people do, and what they were given by it. */
+export interface Script extends Pick<People, 'issued'> {
+  readonly steps: readonly Step[]
+}
+
 /** The steps, with what their people hold. New ones for each way. */
-export function steps(): readonly Step[] {
-  const { of, idOf, login, shows, begins, answers, fails, renews, copies } = people()
+export function script(): Script {
+  const { of, idOf, login, shows, begins, answers, fails, renews, copies, issued } = people()
   const all: Step[] = []
 
   function step(what: string, run: Step['run'], ...events: readonly string[]): void {
@@ -327,5 +332,5 @@ export function steps(): readonly Step[] {
     ({ sessions }) => sessions.report({ kind: 'account_disabled', subject: 'olav' }),
     'subject-revoked account_disabled',
   )
-  return all
+  return { steps: all, issued }
 }

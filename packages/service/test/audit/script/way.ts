@@ -22,6 +22,8 @@ export interface Way {
   crossSite?(token: string): Promise<void>
   /** Every event that was told so far, in the order of their telling. */
   heard(): readonly Heard[]
+  /** All that is written where people and programs read it: logs, outputs, files, as text. */
+  written(): string
 }
 
 export interface Asks {

@@ -4,37 +4,51 @@ import { eventLog, namedRecord } from 'holdfast/maintenance'
 import { memoryStore } from 'holdfast/memory'
 import { PARTITIONS, type Positions, type Store } from 'holdfast/store'
 import { expect, test } from 'vitest'
-import type { AuditEntry } from '../../../src/audit/entry.ts'
+import {
+  type AuditEntry,
+  type FeedPart,
+  isReadable,
+  type UnreadableEntry,
+} from '../../../src/audit/entry.ts'
 import { LEASE_MS, writerLease } from '../../../src/audit/writer/lease.ts'
 import { type LogSink, runAuditWriter, type WriterState } from '../../../src/audit/writer/writer.ts'
 
 const PATIENT = { timeout: 60_000 }
 
 /** A log in memory that knows what it has by its id, as the log on disk does. */
-function sink(): LogSink & { readonly entries: AuditEntry[]; restarts: number; full: boolean } {
+interface Sink extends LogSink {
+  readonly entries: AuditEntry[]
+  readonly unreadable: UnreadableEntry[]
+  restarts: number
+  full: boolean
+}
+
+function sink(): Sink {
   const entries: AuditEntry[] = []
+  const unreadable: UnreadableEntry[] = []
   let base: readonly number[] = Array.from({ length: PARTITIONS }, () => 0)
 
   function positions(): Positions {
     const found = [...base]
-    for (const { partition, sequence } of entries) {
+    for (const { partition, sequence } of [...entries, ...unreadable]) {
       found[partition] = Math.max(found[partition] ?? 0, sequence)
     }
     return found
   }
 
   const log = {
-    entries,
+    ...{ entries, unreadable },
     restarts: 0,
     full: false,
     async begin(_epoch: number, taken: Positions) {
       base = base.map((sequence, at) => Math.max(sequence, taken[at] ?? 0))
       return positions()
     },
-    async append(added: readonly AuditEntry[]) {
+    async append(added: readonly FeedPart[]) {
       if (log.full) throw new SessionError('store_unavailable', 'the disk is full')
       const known = new Set(entries.map(({ event }) => event.id))
-      entries.push(...added.filter(({ event }) => !known.has(event.id)))
+      entries.push(...added.filter(isReadable).filter(({ event }) => !known.has(event.id)))
+      unreadable.push(...added.flatMap((part) => (isReadable(part) ? [] : part)))
       return positions()
     },
     async restart(from: Positions, _heads: Positions) {
@@ -123,6 +137,23 @@ test('what happened before and while a writer runs is in the log, in order', asy
 
   expect(log.entries.map(({ event }) => event.type)).toEqual(Array(51).fill('session-established'))
   expect(log.restarts).toBe(1)
+})
+
+test('an event that does not open is brought to the log by its place', async () => {
+  const world = estate()
+  const log = sink()
+  await login(world, 'ada')
+  const lost = { id: 'A'.repeat(22), at: 1_000_000, sealed: Buffer.from('not sealed by us') }
+  await world.store.feed.append(lost.id, [lost])
+  await login(world, 'bob')
+
+  const writer = world.start(log)
+  await expect.poll(() => log.entries.length).toBe(2)
+  await expect.poll(() => log.unreadable.length).toBe(1)
+  await writer.stop()
+
+  expect(log.unreadable).toEqual([{ partition: 0, sequence: 1, unreadable: lost.id }])
+  expect(writer.states.map(({ is }) => is)).toEqual(['writing'])
 })
 
 test('a successor goes on where the one before acknowledged, with a log of its own', async () => {

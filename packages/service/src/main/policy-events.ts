@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Host, SessionError, type Store } from 'holdfast'
+import {
+  type EventRecorder,
+  type Keyring,
+  type NamedRecord,
+  namedRecord,
+} from 'holdfast/maintenance'
+import type { Logger } from 'pino'
+import type { Config } from '../config/schema.ts'
+
+export interface PolicyEventOptions {
+  readonly config: Config
+  readonly record: NamedRecord
+  readonly recorder: Pick<EventRecorder, 'record'>
+  readonly host: Pick<Host, 'random'>
+  readonly log: Pick<Logger, 'warn'>
+  readonly stop: AbortSignal
+  /** Pause before a store that cannot be asked is asked again (default 5 s). */
+  readonly retryMs?: number
+}
+
+const RETRY_MS = 5_000
+const BY_BYTES = 16
+
+/** What the processes of a store agree on. */
+interface Told {
+  readonly digest: string
+  /** There was an audit log that has it, or a later one. */
+  readonly audited: boolean
+  /** Names the process that tells. */
+  readonly by: string
+}
+
+/** The record in the store that says which policy was told of last. */
+export function policyRecord(parts: {
+  readonly store: Pick<Store, 'subjects'>
+  readonly keyring: Keyring
+  readonly host: Host
+}): NamedRecord {
+  return namedRecord({ ...parts, name: 'policy in force' })
+}
+
+/**
+ * Puts the policy of this process among the events where it is another than the one that was told
+ * of last, once for all processes of a store. `taken_up` replaces another one; `in_force` is the
+ * first that is told of, or is told once more, so that a new audit log has it. Resolves when it is
+ * told, or never will be.
+ */
+export async function tellPolicy(options: PolicyEventOptions): Promise<void> {
+  const { recorder, log, stop, retryMs = RETRY_MS } = options
+  const policy = policyIn(options.config)
+  const claim = claims(policy.digest, options)
+  while (!stop.aborted) {
+    try {
+      const reason = await claim()
+      if (reason !== undefined) await recorder.record('policy-changed', { reason, policy })
+      return
+    } catch (err) {
+      if (stop.aborted) return
+      log.warn({ err }, 'the event of a policy could not be kept')
+      if (!(err instanceof SessionError && err.code === 'store_unavailable')) return
+      await pause(retryMs, undefined, { signal: stop, ref: false }).catch(() => {})
+    }
+  }
+}
+
+/**
+ * Answers why it is for this process to tell, undefined where another one has told. May be asked
+ * again where the store did not answer, or the event could not be kept.
+ */
+function claims(
+  digest: string,
+  { record, config, host }: PolicyEventOptions,
+): () => Promise<string | undefined> {
+  const isAudited = config.auditDirectory !== undefined
+  const by = Buffer.from(host.random(BY_BYTES)).toString('base64url')
+  let reason: string | undefined
+
+  return async () => {
+    for (;;) {
+      const { version, value } = await record.read()
+      // Only processes of this estate can seal a record, so that its form is believed.
+      const before = value as Told | undefined
+      if (before?.by === by) return reason
+      const audited = isAudited || before?.audited === true
+      const isTold = before?.digest === digest
+      if (isTold && before.audited === audited) return undefined
+      reason = before === undefined || isTold ? 'in_force' : 'taken_up'
+      await record.write(version, { digest, audited, by } satisfies Told)
+    }
+  }
+}
+
+/** There is no audit log any more: another one is told of the policy anew. */
+export async function forgetAudited(record: NamedRecord): Promise<void> {
+  const { version, value } = await record.read()
+  if (value === undefined) return
+  await record.write(version, { ...(value as Told), audited: false } satisfies Told)
+}
+
+/** What decides about sessions. */
+function policyIn(config: Config): { readonly digest: string; readonly summary: string } {
+  const { policy, tenantPolicies, shadowPolicy, idleTimeout, absoluteTimeout } = config
+  const { classes, tenants, sessionLimit, rotateEvery, prefixV4, prefixV6 } = config
+  const summary = JSON.stringify({
+    ...{ policy, tenantPolicies, shadowPolicy, idleTimeout, absoluteTimeout },
+    ...{ classes, tenants, sessionLimit, rotateEvery, prefixV4, prefixV6 },
+  })
+  return { digest: createHash('sha256').update(summary).digest('hex'), summary }
+}
