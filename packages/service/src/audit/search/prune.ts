@@ -1,48 +1,40 @@
-import type { Database } from '../database.ts'
+import { sql } from 'kysely'
+import { changedBy, rowsOf, type Work } from './work.ts'
 
 const STEP = 5_000
 
-/** Removes older events, and sessions and subjects that were last seen before. */
-export function pruneOlder(database: Database, before: number): boolean {
-  return database.transaction(() => {
-    const removed = [
-      database.run(
-        'DELETE FROM events WHERE line IN ' +
-          `(SELECT line FROM events WHERE at < ? ORDER BY at LIMIT ${STEP})`,
-        [before],
-      ),
-      removeSummaries(database, { table: 'sessions', key: 'line', before }),
-      removeSummaries(database, { table: 'subjects', key: 'subject', before }),
-      removePlaces(database, before),
-    ]
-    return removed.every((count) => count < STEP)
-  })
+/** A step of removing older events, and sessions and subjects that were last seen before. */
+export function* pruneOlder(before: number): Work<boolean> {
+  const removed = [
+    yield* changedBy(
+      sql`DELETE FROM events WHERE line IN
+        (SELECT line FROM events WHERE at < ${before} ORDER BY at LIMIT ${STEP})`,
+    ),
+    yield* removeSummaries('sessions', 'line', before),
+    yield* removeSummaries('subjects', 'subject', before),
+    yield* removePlaces(before),
+  ]
+  return removed.every((count) => count < STEP)
 }
 
-/** Those of a session go with it, those without one with their subject. */
-function removeSummaries(
-  database: Database,
-  {
-    table,
-    key,
-    before,
-  }: {
-    readonly table: 'sessions' | 'subjects'
-    readonly key: 'line' | 'subject'
-    readonly before: number
-  },
-): number {
-  const old =
-    `SELECT ${key} FROM ${table} WHERE last_at < ? ` + `ORDER BY last_at, at, line LIMIT ${STEP}`
-  database.run(`DELETE FROM places WHERE ${key} IN (${old})`, [before])
-  return database.run(`DELETE FROM ${table} WHERE ${key} IN (${old})`, [before])
+/** Places of a session go with it, those without one with their subject. */
+function* removeSummaries(
+  table: 'sessions' | 'subjects',
+  key: 'line' | 'subject',
+  before: number,
+): Work<number> {
+  const column = sql.ref(key)
+  const old = sql`SELECT ${column} FROM ${sql.table(table)} WHERE last_at < ${before}
+    ORDER BY last_at, at, line LIMIT ${STEP}`
+  yield* changedBy(sql`DELETE FROM places WHERE ${column} IN (${old})`)
+  return yield* changedBy(sql`DELETE FROM ${sql.table(table)} WHERE ${column} IN (${old})`)
 }
 
 /** Those without a session, of subjects that stay: failed logins come from ever new ones. */
-function removePlaces(database: Database, before: number): number {
-  const [edge] = database.all(
-    `SELECT last_at FROM places WHERE line = -1 ORDER BY last_at LIMIT 1 OFFSET ${STEP}`,
+function* removePlaces(before: number): Work<number> {
+  const [edge] = yield* rowsOf(
+    sql`SELECT last_at FROM places WHERE line = -1 ORDER BY last_at LIMIT 1 OFFSET ${STEP}`,
   )
   const until = edge === undefined ? before : Math.min(before, Number(edge.last_at) + 1)
-  return database.run('DELETE FROM places WHERE line = -1 AND last_at < ?', [until])
+  return yield* changedBy(sql`DELETE FROM places WHERE line = -1 AND last_at < ${until}`)
 }
