@@ -18,6 +18,7 @@ import { DEFAULT_RULES, rulesIn } from './findings/rules-file.ts'
 import { NOTE_KEY } from './log/files.ts'
 import { newNoteKey } from './log/note.ts'
 import type { Searches } from './search/search.ts'
+import { indexAddress } from './search/shared/index-address.ts'
 import { askOver, type Remote } from './thread/port.ts'
 import type { Trouble } from './trouble.ts'
 import { WRITER_RECORD, writerLease } from './writer/lease.ts'
@@ -71,6 +72,7 @@ export function openAudit(options: AuditOptions): Audit {
   const desk = deskThread(log, () => ({
     ...{ directory, key, rules, policy: policyIn(config), version: VERSION },
     ...{ alerts: config.alerts, notices: config.notices, outputs: config.auditOutputs },
+    index: indexAddress(config),
     keyring: formatKeyring(keyring),
   }))
   const stop = new AbortController()
@@ -135,11 +137,16 @@ export function openAudit(options: AuditOptions): Audit {
     )
   }
 
+  /** What is in PostgreSQL is everywhere. */
+  function searched(): Remote<DeskMethods> {
+    return config.auditDatabase === undefined ? here() : desk.methods()
+  }
+
   return {
     searches: {
-      events: async (search) => here().findEvents(search),
-      sessions: async (search) => here().findSessions(search),
-      subjects: async (search) => here().findSubjects(search),
+      events: async (search) => searched().findEvents(search),
+      sessions: async (search) => searched().findSessions(search),
+      subjects: async (search) => searched().findSubjects(search),
     },
     incidents: {
       list: async (query) => here().listIncidents(query),

@@ -53,8 +53,9 @@ const PLACES: readonly (readonly [string, string, string, string])[] = [
   [
     'index of searches',
     'both parts of events',
-    '`auditKeep` (400 days); personal parts until the subject is erased',
-    'role `audit`, and who can read the directory',
+    '`auditKeep` (400 days); personal parts until the subject is erased, in PostgreSQL until it ' +
+      'vacuums, and in its backups as you keep them',
+    'role `audit`, and who can read the directory, or the database where `auditDatabase` is set',
   ],
   [
     'incidents',

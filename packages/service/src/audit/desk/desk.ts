@@ -16,11 +16,11 @@ import { openVault, VAULT } from '../log/personal.ts'
 import { chainOf, lastSegment } from '../log/segments.ts'
 import type { AuditOutput, OutputState } from '../outputs/output.ts'
 import type { ProblemLog } from '../problem-log.ts'
-import { INDEX_FILE } from '../search/index-file.ts'
 import type { Searches } from '../search/search.ts'
+import type { PostgresAddress } from '../search/shared/postgres.ts'
 import { type Trouble, troubleFields } from '../trouble.ts'
+import { openDeskIndex } from './desk-index.ts'
 import { detection } from './detection.ts'
-import { indexReader } from './index-reader.ts'
 import { noticeReader } from './notice-reader.ts'
 import { outputReader } from './output-reader.ts'
 import { logPump } from './pump.ts'
@@ -75,6 +75,8 @@ export interface DeskOptions {
   readonly alerts: AlertSettings
   readonly notices: NoticeSettings | undefined
   readonly outputs: readonly AuditOutput[]
+  /** The index is there, and not in a file beside the log. */
+  readonly index?: PostgresAddress | undefined
   readonly now: () => number
   readonly random: (size: number) => Uint8Array
   readonly log: ProblemLog
@@ -88,8 +90,8 @@ export function openDesk(options: DeskOptions): AuditDesk {
   const { directory, signer, keyring, policy, outputs, now, random, log: tell } = options
   const vault = openVault({ path: join(directory, VAULT), keyring, now, random })
   const database = openDatabase(join(directory, DESK))
-  const index = indexReader({
-    ...{ path: join(directory, INDEX_FILE), now, log: tell },
+  const index = openDeskIndex(options, {
+    vault,
     // Another process has the file that it writes.
     mayRenew: () => log !== undefined,
     onRenewed: () => pump.again(),
@@ -108,12 +110,12 @@ export function openDesk(options: DeskOptions): AuditDesk {
     onUnlogged: (err) => tell.error({ err }, 'A finding about the service is in no log.'),
   })
   const notified = noticeReader({
-    ...{ database, alerting, between: index.between, lineAt: lineFrom, now },
+    ...{ database, alerting, lineAt: lineFrom, now },
     onFault: (err) => tell.error({ err }, 'Notices cannot go on: they read the log once more.'),
   })
   const readers = [
     detected,
-    index,
+    ...index.readers,
     ...(options.notices === undefined ? [] : [notified]),
     ...outputs.map((output) => outputReader({ output, database, log: tell })),
   ]
@@ -147,6 +149,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
       log = opened
       const from = again.begin(directory, opened.positions())
       pump.begin(opened)
+      index.begin()
       alerting.start()
       return from
     },
@@ -160,6 +163,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
         pump.appended(into.append(next))
       }
       into.append([], through)
+      index.wake()
       return into.positions()
     },
     restart(oldest, heads) {
@@ -208,14 +212,14 @@ export function openDesk(options: DeskOptions): AuditDesk {
     },
     state: () => ({
       lines: log?.size() ?? null,
-      caughtUp: pump.isCaughtUp(),
+      caughtUp: pump.isCaughtUp() && index.isCaughtUp(),
       outputs: Object.fromEntries(outputs.map((output) => [output.name, output.state()])),
       alerting: alerting.state(),
     }),
     async close() {
       await this.end()
       await Promise.all(outputs.map((output) => output.close(OUTPUT_GRACE_MS)))
-      index.close()
+      await index.close()
       database.close()
       vault.close()
     },

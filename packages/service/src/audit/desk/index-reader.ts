@@ -1,18 +1,15 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { SessionError } from 'holdfast'
-import type { SessionEvent } from 'holdfast/maintenance'
 import { isEntry } from '../entry.ts'
 import type { ProblemLog } from '../problem-log.ts'
 import { isDamage, openIndexFile, renewIndexFile } from '../search/index-file.ts'
-import { MOST_ITEMS, type Searches } from '../search/search.ts'
+import type { Searches } from '../search/search.ts'
 import type { LogReader } from './pump.ts'
 
 /** The index as a reader of the log. A damaged one is put aside, and made anew from the log. */
 export interface IndexReader extends LogReader {
   readonly searches: Searches
   forget(subject: string): Promise<void>
-  /** Events of a session, oldest first; of many the last ones. */
-  between(session: string, since: number, until: number): readonly SessionEvent[]
   prune(before: number): Promise<void>
   close(): void
 }
@@ -82,11 +79,6 @@ export function indexReader(options: IndexReaderOptions): IndexReader {
       events: async (search) => found(() => opened.index.events(search)),
       sessions: async (search) => found(() => opened.index.sessions(search)),
       subjects: async (search) => found(() => opened.index.subjects(search)),
-    },
-    between(session, since, until) {
-      const search = { session, since, until, limit: MOST_ITEMS }
-      const { items } = found(() => opened.index.events(search))
-      return items.map(({ event }) => event).toReversed()
     },
     forget: (subject) => untilDone(() => opened.index.forget(subject)),
     prune: (before) => untilDone(() => opened.index.prune({ before })),

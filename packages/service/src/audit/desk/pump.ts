@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { LoggedLine } from '../entry.ts'
 import type { AuditLog } from '../log/audit-log.ts'
-import type { Vault } from '../log/personal.ts'
+import { openedEntry, type Vault } from '../log/personal.ts'
 import { readLog } from '../log/read.ts'
 
 /** Reads the log from where it has come to: the index, the rules, an output. */
@@ -118,11 +118,8 @@ export function logPump(options: LogPumpOptions): LogPump {
       let batch: LoggedLine[] = []
       for (const { index, line } of readLog({ directory, from: next })) {
         next = index + 1
-        if (line.kind === 'event') {
-          const { partition, sequence, event, personal } = line
-          const opened = personal === undefined ? null : vault.open(event, personal)
-          batch.push({ index, partition, sequence, event, personal: opened })
-        } else if (line.kind === 'finding') batch.push({ index, finding: line.finding })
+        if (line.kind === 'event') batch.push(openedEntry(index, line, vault))
+        else if (line.kind === 'finding') batch.push({ index, finding: line.finding })
         if (batch.length < AT_ONCE) continue
         give(batch)
         batch = []

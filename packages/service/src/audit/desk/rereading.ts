@@ -102,7 +102,7 @@ export function rereading({ known = KNOWN, lines = LINES }: RereadingOptions = {
         return { at: 0, own: 0, since: before?.[at] ?? 0, ids: new Map() }
       })
       for (const { path, counted } of last) {
-        for (const { bytes, whole } of rawLines(path, counted?.bytes)) {
+        for (const { bytes, whole } of rawLines(path, { bytes: counted?.bytes })) {
           const line = whole ? parseLine(bytes) : undefined
           if (line !== undefined) noteLine(line)
         }

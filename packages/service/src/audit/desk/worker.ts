@@ -13,6 +13,7 @@ import { noteSigner } from '../log/note.ts'
 import { type AuditOutputConfig, openOutputs } from '../outputs/outputs.ts'
 import type { ProblemLog } from '../problem-log.ts'
 import type { Search } from '../search/search.ts'
+import type { PostgresAddress } from '../search/shared/postgres.ts'
 import { answerOn, type PortEnd, tellOver } from '../thread/port.ts'
 import type { Trouble } from '../trouble.ts'
 import { type AuditDesk, type DeskState, openDesk } from './desk.ts'
@@ -29,6 +30,7 @@ export interface DeskSettings {
   readonly alerts: AlertSettings
   readonly notices: NoticeSettings | undefined
   readonly outputs: readonly AuditOutputConfig[]
+  readonly index: PostgresAddress | undefined
   readonly version: string
 }
 
@@ -61,9 +63,9 @@ function serve(port: PortEnd, settings: DeskSettings): void {
     origin: { hostname: hostname(), processId: String(process.pid) },
     version: settings.version,
   })
-  const { directory, policy, rules, alerts, notices } = settings
+  const { directory, policy, rules, alerts, notices, index } = settings
   const desk = openDesk({
-    ...{ directory, policy, rules, alerts, notices, outputs, now, random, log },
+    ...{ directory, policy, rules, alerts, notices, outputs, index, now, random, log },
     signer: noteSigner(settings.key),
     keyring: ring.keyring,
   })

@@ -11,7 +11,8 @@ import { SessionError } from 'holdfast'
 import { makeFolder } from 'holdfast/cli'
 import type { Keyring, PersonalFacts, SessionEvent } from 'holdfast/maintenance'
 import { openDatabase, type SqlRow } from '../database.ts'
-import type { AuditEntry } from '../entry.ts'
+import type { AuditEntry, LoggedEntry } from '../entry.ts'
+import type { EventContent } from './lines.ts'
 
 /**
  * Seals the personal part of events, each under a key of its subject, so that erasing a subject
@@ -149,8 +150,9 @@ export function openVault({ path, keyring, now, random }: VaultOptions): Vault {
     },
 
     open(event, text) {
-      const { key } = owned(ownerOf(event))
-      if (key === undefined) return null
+      const { key, erasedAt } = owned(ownerOf(event))
+      // A subject who came back has another key.
+      if (key === undefined || event.at <= erasedAt) return null
       const bytes = opened(key, binding(event), Buffer.from(text, 'base64url'))
       return JSON.parse(bytes.toString()) as PersonalFacts
     },
@@ -193,6 +195,16 @@ export function openVault({ path, keyring, now, random }: VaultOptions): Vault {
     database.run('UPDATE vault_keys SET wrapped = ? WHERE owner = ?', [fresh, owner])
     return true
   }
+}
+
+/** An event of the log, with its personal part where that can be read. */
+export function openedEntry(
+  index: number,
+  { partition, sequence, event, personal }: EventContent,
+  vault: Pick<Vault, 'open'>,
+): LoggedEntry {
+  const opened = personal === undefined ? null : vault.open(event, personal)
+  return { index, partition, sequence, event, personal: opened }
 }
 
 function isEmpty(personal: PersonalFacts | null): boolean {

@@ -52,7 +52,7 @@ export function signatures(
   function* pastCheckpoints(): Generator<{ checkpoint: Checkpoint; line: number }, undefined> {
     const stat = statSync(historyPath, { throwIfNoEntry: false })
     if (stat === undefined) return
-    for (const { bytes, number, whole } of rawLines(historyPath, stat.size)) {
+    for (const { bytes, number, whole } of rawLines(historyPath, { bytes: stat.size })) {
       const note = noteIn(bytes)
       if (note === undefined) {
         // A killed writer leaves half a line, and the next one begins a line of its own.

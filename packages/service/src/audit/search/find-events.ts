@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { SqlRow } from '../database.ts'
 import { type Scanned, scan } from './scan.ts'
 import type { FoundEvent, Range, Search } from './search.ts'
-import { shownText } from './stored-text.ts'
+import { shownText, storedText } from './stored-text.ts'
 import { during, EVENT_INDEXES, equals, eventTerms, placeTerms, waysOf } from './terms.ts'
 import { rowsOf, type Work } from './work.ts'
 
@@ -21,7 +21,7 @@ export function* findEvents(
   const terms = [
     ...equals('session', search.session),
     ...equals('subject', key),
-    ...(search.subject === undefined ? equals('tenant', search.tenant) : []),
+    ...(search.subject === undefined ? equals('tenant', search.tenant, storedText) : []),
     ...placeTerms(search),
     ...eventTerms(search),
   ]

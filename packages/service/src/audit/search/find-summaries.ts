@@ -3,7 +3,7 @@ import type { FindOptions } from './find-events.ts'
 import { allOf, type Condition, equalUnindexed, unindexed } from './queries.ts'
 import { type Driver, type Rest, type Scanned, scan } from './scan.ts'
 import type { Search } from './search.ts'
-import { storedText } from './stored-text.ts'
+import { keyText, storedText } from './stored-text.ts'
 import {
   during,
   EVENT_INDEXES,
@@ -40,7 +40,7 @@ export function scanSubjects(search: Search, options: FindOptions): Work<Scanned
   const { session, tenant } = search
   const own = [
     ...equals('subject', options.key),
-    ...(search.subject === undefined ? equals('tenant', tenant) : []),
+    ...(search.subject === undefined ? equals('tenant', tenant, storedText) : []),
     ...(session === undefined ? [] : [holderOf(session)]),
   ]
   return scanSummaries(search, { ...options, table: 'subjects', own, more: [] })
@@ -48,7 +48,7 @@ export function scanSubjects(search: Search, options: FindOptions): Work<Scanned
 
 function holderOf(session: string): Term {
   const condition = sql`subject IN
-    (SELECT subject FROM sessions WHERE session = ${storedText(session)})`
+    (SELECT subject FROM sessions WHERE session = ${keyText(session)})`
   return { column: 'session', indexed: condition, unindexed: condition, ordered: false }
 }
 

@@ -2,7 +2,7 @@ import type { SqlValue } from '../database.ts'
 import type { LoggedEntry } from '../entry.ts'
 import { fieldsOf } from '../fields.ts'
 import { addressKey, prefixKey } from './network-range.ts'
-import { storedText } from './stored-text.ts'
+import { keyText, storedText } from './stored-text.ts'
 import { type EventRow, endAll, summaries } from './summaries.ts'
 import { insert, type Work } from './work.ts'
 
@@ -58,7 +58,7 @@ interface Added {
 function addedOf(entry: LoggedEntry): Added {
   const { event, personal } = entry
   const fields = fieldsOf(event, personal)
-  const address = text(fields.address)
+  const address = named(fields.address)
   const key = addressKey(fields.address)
   const row: EventRow = {
     line: entry.index,
@@ -70,8 +70,8 @@ function addedOf(entry: LoggedEntry): Added {
     actor: text(fields.actor),
     subject: text(fields.subject),
     session: text(fields.session),
-    name: text(fields.name),
-    tenant: text(fields.tenant),
+    name: named(fields.name),
+    tenant: named(fields.tenant),
     place: {
       address: address ?? '',
       address_key: key ?? '',
@@ -88,13 +88,18 @@ function addedOf(entry: LoggedEntry): Added {
     ...[row.line, row.at, row.type, row.reason, row.outcome, row.actor, row.subject, row.session],
     ...[fields.asn, text(fields.kind), text(fields.country), text(fields.browser)],
     ...[text(fields.os), text(fields.correlation), row.name, row.tenant, address, key],
-    ...[prefixKey(key), text(personal?.userAgent ?? null), JSON.stringify(event)],
+    ...[prefixKey(key), named(personal?.userAgent ?? null), JSON.stringify(event)],
   ]
-  return { id: storedText(event.id), row, values }
+  return { id: text(event.id), row, values }
 }
 
 function text(value: string): string
 function text(value: string | null): string | null
 function text(value: string | null): string | null {
+  return value === null ? null : keyText(value)
+}
+
+/** What an answer shows as it is, and no index of many columns has. */
+function named(value: string | null): string | null {
   return value === null ? null : storedText(value)
 }
