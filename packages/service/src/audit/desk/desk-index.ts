@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Vault } from '../log/personal.ts'
 import { INDEX_FILE } from '../search/index-file.ts'
 import type { Searches } from '../search/search.ts'
@@ -28,6 +29,8 @@ export interface DeskIndexParts extends Pick<IndexReaderOptions, 'mayRenew' | 'o
   readonly vault: Pick<Vault, 'open'>
 }
 
+const CLOSE_MS = 2_000
+
 export function openDeskIndex(
   { directory, index: address, now, log }: DeskOptions,
   { vault, ...renewal }: DeskIndexParts,
@@ -53,8 +56,10 @@ export function openDeskIndex(
     ...{ begin: follower.begin, wake: follower.wake, isCaughtUp: follower.isCaughtUp },
     forget: (subject) => shared.forget(subject, now()),
     async close() {
-      await follower.close()
-      await shared.close()
+      const closed = follower.close().then(shared.close)
+      // Of a database that does not answer nothing is waited for: a part of the log is there as a
+      // whole, or comes again.
+      await Promise.race([closed, pause(CLOSE_MS, undefined, { ref: false })])
     },
   }
 }

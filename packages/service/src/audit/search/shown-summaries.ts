@@ -9,6 +9,8 @@ import { rowsOf, type Work } from './work.ts'
 const PLACES_SHOWN = 20
 /** Nobody needs to know how many more there are. */
 const MOST_COUNTED = 1_000
+/** Queries in one. SQLite takes 500. */
+const AT_ONCE = 50
 
 /** Sessions by the lines of their summaries, in the order of a search. */
 export function* sessionsAt(lines: readonly number[]): Work<readonly FoundSession[]> {
@@ -19,24 +21,21 @@ export function* sessionsAt(lines: readonly number[]): Work<readonly FoundSessio
       WHERE sessions.line IN (${sql.join(lines)})
       ORDER BY sessions.at DESC, sessions.line DESC`,
   )
-  const found: FoundSession[] = []
-  for (const row of rows) {
-    found.push({
-      session: String(row.session),
-      state: SESSION_STATES.find((one) => one === row.state) ?? 'live',
-      ended:
-        row.ended_at === null || row.ended_at === undefined
-          ? null
-          : {
-              at: Number(row.ended_at),
-              reason: textOf(row.ended_reason),
-              actor: textOf(row.ended_actor) ?? '',
-            },
-      ...summaryOf(row),
-      ...(yield* placesOf(sql`line = ${Number(row.line)}`)),
-    })
-  }
-  return found
+  const places = yield* placesOfEach(rows.map(({ line }) => sql`line = ${Number(line)}`))
+  return rows.map((row, at) => ({
+    session: String(row.session),
+    state: SESSION_STATES.find((one) => one === row.state) ?? 'live',
+    ended:
+      row.ended_at === null || row.ended_at === undefined
+        ? null
+        : {
+            at: Number(row.ended_at),
+            reason: textOf(row.ended_reason),
+            actor: textOf(row.ended_actor) ?? '',
+          },
+    ...summaryOf(row),
+    ...(places[at] ?? NOWHERE),
+  }))
 }
 
 /** As {@link sessionsAt}, subjects. */
@@ -45,19 +44,19 @@ export function* subjectsAt(lines: readonly number[]): Work<readonly FoundSubjec
   const rows = yield* rowsOf(
     sql`SELECT * FROM subjects WHERE line IN (${sql.join(lines)}) ORDER BY at DESC, line DESC`,
   )
-  const found: FoundSubject[] = []
-  for (const row of rows) {
-    found.push({
-      ...summaryOf(row),
-      subject: String(row.subject),
-      sessions: Number(row.sessions),
-      liveSessions: yield* countOf(
-        sql`SELECT 1 FROM sessions WHERE subject = ${row.subject} AND state = 'live'`,
-      ),
-      ...(yield* placesOf(sql`subject = ${row.subject}`)),
-    })
-  }
-  return found
+  const places = yield* placesOfEach(rows.map(({ subject }) => sql`subject = ${subject}`))
+  const live = yield* countsOfEach(
+    rows.map(
+      ({ subject }) => sql`SELECT 1 FROM sessions WHERE subject = ${subject} AND state = 'live'`,
+    ),
+  )
+  return rows.map((row, at) => ({
+    ...summaryOf(row),
+    subject: String(row.subject),
+    sessions: Number(row.sessions),
+    liveSessions: live[at] ?? 0,
+    ...(places[at] ?? NOWHERE),
+  }))
 }
 
 function summaryOf(row: SqlRow): Omit<FoundSession, OwnFields> {
@@ -75,17 +74,23 @@ function summaryOf(row: SqlRow): Omit<FoundSession, OwnFields> {
 
 type OwnFields = 'session' | 'state' | 'ended' | 'places' | 'placeCount'
 
-function* placesOf(
-  whose: Query,
-): Work<{ readonly places: readonly Place[]; readonly placeCount: number }> {
-  const rows = yield* rowsOf(
-    sql`SELECT * FROM places WHERE ${whose} ORDER BY last_at DESC LIMIT ${PLACES_SHOWN}`,
+type Places = Pick<FoundSession, 'places' | 'placeCount'>
+
+const NOWHERE: Places = { places: [], placeCount: 0 }
+
+function* placesOfEach(whose: readonly Query[]): Work<readonly Places[]> {
+  const found = yield* rowsOfEach(
+    whose.map(
+      (one) => sql`SELECT * FROM places WHERE ${one} ORDER BY last_at DESC LIMIT ${PLACES_SHOWN}`,
+    ),
   )
-  const placeCount =
-    rows.length < PLACES_SHOWN
-      ? rows.length
-      : yield* countOf(sql`SELECT 1 FROM places WHERE ${whose}`)
-  return { places: rows.map(placeOf), placeCount }
+  const many = whose.filter((_, at) => found[at]?.length === PLACES_SHOWN)
+  const counts = yield* countsOfEach(many.map((one) => sql`SELECT 1 FROM places WHERE ${one}`))
+  const counted = new Map(many.map((one, at) => [one, counts[at]]))
+  return found.map((rows, at) => ({
+    places: rows.map(placeOf).sort((one, other) => other.lastSeen - one.lastSeen),
+    placeCount: counted.get(whose[at] as Query) ?? rows.length,
+  }))
 }
 
 function placeOf(row: SqlRow): Place {
@@ -103,11 +108,27 @@ function placeOf(row: SqlRow): Place {
   }
 }
 
-function* countOf(rows: Query): Work<number> {
-  const [row] = yield* rowsOf(
-    sql`SELECT COUNT(*) AS n FROM (${rows} LIMIT ${MOST_COUNTED}) AS counted`,
+function* countsOfEach(queries: readonly Query[]): Work<readonly number[]> {
+  const found = yield* rowsOfEach(
+    queries.map(
+      (rows) => sql`SELECT COUNT(*) AS n FROM (${rows} LIMIT ${MOST_COUNTED}) AS counted`,
+    ),
   )
-  return Number(row?.n ?? 0)
+  return found.map(([row]) => Number(row?.n ?? 0))
+}
+
+/** Rows of small queries, many asked at once: a database elsewhere is a while away. */
+function* rowsOfEach(queries: readonly Query[]): Work<readonly (readonly SqlRow[])[]> {
+  const found: SqlRow[][] = queries.map(() => [])
+  for (let from = 0; from < queries.length; from += AT_ONCE) {
+    const parts = queries
+      .slice(from, from + AT_ONCE)
+      .map((query, at) => sql`SELECT ${sql.lit(from + at)} AS part, one.* FROM (${query}) AS one`)
+    for (const row of yield* rowsOf(sql`${sql.join(parts, sql` UNION ALL `)}`)) {
+      found[Number(row.part)]?.push(row)
+    }
+  }
+  return found
 }
 
 function textOf(value: SqlRow[string] | undefined): string | null {

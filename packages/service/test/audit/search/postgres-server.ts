@@ -40,8 +40,9 @@ const PASSWORD = 'p@ss/w:rd #1%'
 const USER = 'holdfast'
 
 /**
- * As that of Redis: the shell reads from us until we end, however we end. A PostgreSQL that gets
- * SIGQUIT ends with all of its processes at once.
+ * As that of Redis: the shell reads from us until we end, however we end. It has none of our
+ * outputs, or who waits for their end would wait for it. A PostgreSQL that gets SIGQUIT ends with
+ * all of its processes at once.
  */
 const GUARD =
   '"$@" >"$0/log" 2>&1 & server=$!; echo $server; cat >/dev/null; kill -QUIT $server; ' +
@@ -193,6 +194,11 @@ function makeCluster(folder: string, programs: string, owner: Owner): void {
   if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`)
 }
 
+/** A process, and the sockets that pipes to it are. */
+interface Unrefable {
+  unref(): void
+}
+
 interface Running {
   readonly guard: ChildProcess
   readonly pid: number
@@ -225,12 +231,15 @@ async function launch({
     ...owner,
     cwd: folder,
     env: { ...process.env, REMOVED: isRemoved ? '1' : '' },
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'ignore'],
   })
   const pid = await new Promise<number>((resolve, reject) => {
     guard.once('error', reject)
     guard.stdout.once('data', (line: Buffer) => resolve(Number(line.toString())))
   })
   await until(`PostgreSQL answers on port ${port}`, isUp)
+  // What lives as long as its process must not keep it alive.
+  if (isRemoved)
+    for (const one of [guard, guard.stdin, guard.stdout]) (one as unknown as Unrefable).unref()
   return { guard, pid }
 }
