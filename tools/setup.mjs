@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto'
-import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fail, isMain, outputOf, root, run } from './run.mjs'
 
@@ -14,6 +22,8 @@ const PROGRAMS = {
   haproxy: ['haproxy'],
   'golang-go': ['go'],
   'default-jdk-headless': ['javac'],
+  // Its servers lie in folders of their versions.
+  postgresql: ['initdb'],
   // Brings rsyslogd, and TLS for it.
   'rsyslog-gnutls': ['rsyslogd'],
 }
@@ -40,6 +50,7 @@ export async function python() {
 
 /** Where Debian keeps servers; not every user's PATH has it. */
 const SERVERS = '/usr/sbin'
+const POSTGRESQL = '/usr/lib/postgresql'
 
 /** What Debian's packages ask before they start a daemon. */
 const POLICY = '/usr/sbin/policy-rc.d'
@@ -161,7 +172,9 @@ async function withoutDaemons(install) {
 }
 
 function onPath(program) {
-  return [...(process.env.PATH ?? '').split(delimiter), SERVERS].some((folder) => {
+  const versions = existsSync(POSTGRESQL) ? readdirSync(POSTGRESQL) : []
+  const servers = [SERVERS, ...versions.map((version) => join(POSTGRESQL, version, 'bin'))]
+  return [...(process.env.PATH ?? '').split(delimiter), ...servers].some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK)
       return true

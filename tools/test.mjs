@@ -18,6 +18,7 @@ await setup({
     'golang-go',
     'golang-golang-x-mod-dev',
     'default-jdk-headless',
+    'postgresql',
     'rsyslog-gnutls',
     'python3-jwt',
     'python3-cryptography',

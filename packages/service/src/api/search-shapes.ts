@@ -109,7 +109,7 @@ const summary = {
 }
 
 const foundEvent = object<FoundEvent>('FoundEvent', {
-  line: described(integer(), 'Of the audit log'),
+  line: described(integer(), 'Of the audit log; with several, counted over all of them'),
   event: sessionEvent,
   personal: described(nullable(personalFacts), 'Null where nothing is known, or not any more'),
 })

@@ -18,6 +18,7 @@ import { NOTE_KEY } from './log/files.ts'
 import { newNoteKey } from './log/note.ts'
 import { type ByClass, byClass } from './retention.ts'
 import type { Searches } from './search/search.ts'
+import { indexAddress } from './search/shared/index-address.ts'
 import { askOver, type Remote } from './thread/port.ts'
 import type { Trouble } from './trouble.ts'
 import { WRITER_RECORD, writerLease } from './writer/lease.ts'
@@ -76,6 +77,7 @@ export function openAudit(options: AuditOptions): Audit {
     ...{ alerts: config.alerts, notices: config.notices, outputs: config.auditOutputs },
     witnesses: config.auditWitnesses,
     quorum: config.auditWitnessQuorum ?? config.auditWitnesses.length,
+    index: indexAddress(config),
     keyring: formatKeyring(keyring),
   }))
   const stop = new AbortController()
@@ -143,11 +145,16 @@ export function openAudit(options: AuditOptions): Audit {
     )
   }
 
+  /** What is in PostgreSQL is everywhere. */
+  function searched(): Remote<DeskMethods> {
+    return config.auditDatabase === undefined ? here() : desk.methods()
+  }
+
   return {
     searches: {
-      events: async (search) => here().findEvents(search),
-      sessions: async (search) => here().findSessions(search),
-      subjects: async (search) => here().findSubjects(search),
+      events: async (search) => searched().findEvents(search),
+      sessions: async (search) => searched().findSessions(search),
+      subjects: async (search) => searched().findSubjects(search),
     },
     incidents: {
       list: async (query) => here().listIncidents(query),

@@ -34,8 +34,9 @@ const PLACES: readonly (readonly [string, string, string, string])[] = [
     'index of searches',
     'both parts of events',
     '`auditKeep` of the class, sums of sessions and subjects that of the longest; personal ' +
-      'parts until the subject is erased',
-    'role `audit`, and who can read the directory',
+      'parts until the subject is erased, in PostgreSQL until it vacuums, and in its backups as ' +
+      'you keep them',
+    'role `audit`, and who can read the directory, or the database where `auditDatabase` is set',
   ],
   [
     'incidents',

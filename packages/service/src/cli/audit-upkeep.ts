@@ -5,6 +5,8 @@ import { type Asked, type Command, EXIT, printable } from 'holdfast/cli'
 import { checkKeyring, namedRecord } from 'holdfast/maintenance'
 import { segmentNumbers } from '../audit/log/segments.ts'
 import { INDEX_FILE, removeIndexFile } from '../audit/search/index-file.ts'
+import { indexAddress } from '../audit/search/shared/index-address.ts'
+import { openSharedIndex } from '../audit/search/shared/shared-index.ts'
 import { forgetWriter, WRITER_RECORD, writerOf } from '../audit/writer/lease.ts'
 import { loadConfig } from '../config/load.ts'
 import { openKeyring } from '../main/keyring.ts'
@@ -18,31 +20,24 @@ export const auditUpkeepCommands: readonly Command[] = [
   {
     name: 'audit reindex',
     about: 'Let the index of the audit log be made anew',
-    usage: 'DIR',
+    usage: '[DIR]',
     details:
-      'Removes the index of searches, which is made from the log and has nothing of its own. ' +
-      'Stop the service first; at\n' +
-      'its next start it reads the whole log once more, and searches find more and more ' +
-      'meanwhile. The log, incidents\n' +
-      'and alerts stay as they are. A damaged index is made anew without this.',
-    options: {},
-    arguments: [1, 1],
-    examples: ['holdfast audit reindex /var/lib/holdfast/audit'],
-    async run({ arguments: [directory = ''], out }) {
-      if (!existsSync(directory) || segmentNumbers(directory).length === 0) {
-        throw new SessionError('not_found', `${directory} is no directory of an audit log.`)
-      }
-      const path = join(directory, INDEX_FILE)
-      const index = removeIndexFile(path)
-      out.value({ file: path, index })
-      if (index === 'in_use') {
-        out.note(`holdfast: A service has ${printable(path)} open. Stop it, then come again.`)
-        return EXIT.failed
-      }
-      const what = index === 'absent' ? `There is no ${path}.` : `Removed ${path}.`
-      out.line(printable(`${what} The service makes it anew from the log at its next start.`))
-      return EXIT.done
-    },
+      'Removes the index of searches, which is made from the log and has nothing of its own: of ' +
+      'this directory, or, without\n' +
+      'one, that of the configuration, in PostgreSQL or in its directory. Searches find more and ' +
+      'more of the log meanwhile.\n' +
+      'The log, incidents and alerts stay as they are. The index of a directory is made anew at ' +
+      'the next start: stop the\n' +
+      'service first. A damaged one is made anew without this. That in PostgreSQL is filled by ' +
+      'the services that run,\n' +
+      'each from its directory.',
+    options: CONFIG_OPTION,
+    arguments: [0, 1],
+    examples: [
+      'holdfast audit reindex /var/lib/holdfast/audit',
+      'holdfast audit reindex --config /etc/holdfast/holdfast.yaml',
+    ],
+    run: reindex,
   },
   {
     name: 'audit release',
@@ -65,6 +60,41 @@ export const auditUpkeepCommands: readonly Command[] = [
     run: release,
   },
 ]
+
+async function reindex({ arguments: [given], text, env, out }: Asked): Promise<number> {
+  if (given !== undefined) return removeIndex(given, out)
+  const config = loadConfig({ file: text('config'), env })
+  const address = indexAddress(config)
+  if (address === undefined) {
+    if (config.auditDirectory !== undefined) return removeIndex(config.auditDirectory, out)
+    throw new SessionError('config_invalid', 'Name the directory of the audit log.')
+  }
+  const index = openSharedIndex({ address, now: () => Date.now() })
+  try {
+    await index.renew()
+  } finally {
+    await index.close()
+  }
+  out.value({ index: 'removed' })
+  out.line('Emptied the index in PostgreSQL. Each service that runs brings in its log anew.')
+  return EXIT.done
+}
+
+function removeIndex(directory: string, out: Asked['out']): number {
+  if (!existsSync(directory) || segmentNumbers(directory).length === 0) {
+    throw new SessionError('not_found', `${directory} is no directory of an audit log.`)
+  }
+  const path = join(directory, INDEX_FILE)
+  const index = removeIndexFile(path)
+  out.value({ file: path, index })
+  if (index === 'in_use') {
+    out.note(`holdfast: A service has ${printable(path)} open. Stop it, then come again.`)
+    return EXIT.failed
+  }
+  const what = index === 'absent' ? `There is no ${path}.` : `Removed ${path}.`
+  out.line(printable(`${what} The service makes it anew from the log at its next start.`))
+  return EXIT.done
+}
 
 async function release({ text, flag, env, out }: Asked): Promise<number> {
   const config = loadConfig({ file: text('config'), env })

@@ -4,6 +4,19 @@ import { personalFactsOf } from './personal-facts.ts'
 /** What settings of the audit log do not allow together. */
 export const AUDIT_CONTRADICTIONS: readonly ConfigCheck[] = [
   {
+    of: ['auditDatabase', 'auditDatabaseCa'],
+    problemsOf({ auditDatabase, auditDatabaseCa }, origin) {
+      if (auditDatabaseCa === undefined || auditDatabase?.tls === true) return []
+      return [
+        {
+          field: origin('auditDatabaseCa'),
+          problem: 'is set, and no PostgreSQL is reached over TLS',
+          fix: `Remove it, or write ${origin('auditDatabase')} with ?sslmode=verify-full.`,
+        },
+      ]
+    },
+  },
+  {
     of: ['notices', 'auditDirectory', 'auditPersonal'],
     problemsOf(config, origin) {
       if (config.notices === undefined || personalFactsOf(config) === 'full') return []

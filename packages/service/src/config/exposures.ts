@@ -17,6 +17,7 @@ export function exposuresOf(config: Config, origin: Origin): readonly Problem[] 
   return [
     ...openListeners(config, origin),
     ...openStore(config, origin),
+    ...openDatabase(config, origin),
     ...plainAddresses(config, origin),
     ...longLives(config, origin),
     ...auditing(config, origin),
@@ -77,6 +78,19 @@ function openStore({ store, storePassword, allowEviction }: Config, origin: Orig
     })
   }
   return problems
+}
+
+function openDatabase({ auditDatabase }: Config, origin: Origin): Problem[] {
+  if (auditDatabase === undefined || auditDatabase.tls) return []
+  const { host } = auditDatabase
+  if (host.startsWith('/') || isHere(host)) return []
+  return [
+    {
+      field: origin('auditDatabase'),
+      problem: 'sends who people are to a PostgreSQL on another machine in clear text',
+      fix: 'Remove sslmode=disable, or keep the network to yourself.',
+    },
+  ]
 }
 
 function plainAddresses(config: Config, origin: Origin): Problem[] {

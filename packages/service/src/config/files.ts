@@ -95,7 +95,7 @@ export const FILES: readonly ConfigCheck[] = [
     },
   },
   {
-    of: ['storeCa', 'storeCertificate', 'storeCertificateKey'],
+    of: ['storeCa', 'storeCertificate', 'storeCertificateKey', 'auditDatabaseCa'],
     problemsOf: (config, origin) =>
       PEM_FILES.flatMap(([name, holds]) => {
         const path = config[name]
@@ -133,6 +133,7 @@ const PEM_FILES = [
   ['storeCa', 'the authorities of Redis'],
   ['storeCertificate', 'the certificate that Redis is shown'],
   ['storeCertificateKey', 'the private key of that certificate'],
+  ['auditDatabaseCa', 'the authorities of PostgreSQL'],
 ] as const
 
 const FETCH = '"holdfast geo update" fetches free ones.'

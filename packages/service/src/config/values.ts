@@ -3,6 +3,7 @@ import { isOrigin } from 'holdfast/gateway'
 import { parseDuration } from 'holdfast/wire'
 import { z } from 'zod'
 import { ROLES } from './api-keys.ts'
+import { parseDatabaseAddress } from './database-address.ts'
 import { parseSize } from './size.ts'
 import { parseStoreAddress } from './store-address.ts'
 
@@ -84,6 +85,14 @@ export const page = z
 /** Which store, and where it is. What is wrong with an address has a mend of its own. */
 export const store = z.string().transform((text, context) => {
   const read = parseStoreAddress(text)
+  if (!('problem' in read)) return read
+  context.addIssue({ code: 'custom', message: read.problem, params: { fix: read.fix } })
+  return z.NEVER
+})
+
+/** Which PostgreSQL. */
+export const database = z.string().transform((text, context) => {
+  const read = parseDatabaseAddress(text)
   if (!('problem' in read)) return read
   context.addIssue({ code: 'custom', message: read.problem, params: { fix: read.fix } })
   return z.NEVER

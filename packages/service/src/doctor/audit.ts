@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Host, Store } from 'holdfast'
+import { type Host, SessionError, type Store } from 'holdfast'
 import { type Keyring, namedRecord } from 'holdfast/maintenance'
 import { openCheckpoint } from '../audit/log/checkpoint.ts'
 import { NOTE_KEY } from '../audit/log/files.ts'
@@ -9,6 +9,8 @@ import { readLog } from '../audit/log/read.ts'
 import { CHECKPOINT, checkpointText } from '../audit/log/recover.ts'
 import { lastSegment } from '../audit/log/segments.ts'
 import { INDEX_FILE, indexedTo } from '../audit/search/index-file.ts'
+import { indexAddress } from '../audit/search/shared/index-address.ts'
+import { openSharedIndex, type SharedIndex } from '../audit/search/shared/shared-index.ts'
 import { askWitness } from '../audit/witness/ask-witness.ts'
 import { consistencyProofs } from '../audit/witness/consistency.ts'
 import { type WitnessConfig, witnessOf } from '../audit/witness/settings.ts'
@@ -33,7 +35,37 @@ export function examineAuditFiles(config: Config, at: number): readonly Finding[
   const key = auditKey ?? join(directory, NOTE_KEY)
   const findings = existsSync(key) ? [...privacy('audit key', key)] : []
   if (!existsSync(directory) || lastSegment(directory) === undefined) return findings
-  return [...findings, ...signing(directory, key), ...searching(directory, at)]
+  return [
+    ...findings,
+    ...signing(directory, key),
+    ...(config.auditDatabase === undefined
+      ? searching(directory, { from: () => indexedTo(join(directory, INDEX_FILE)), at })
+      : []),
+  ]
+}
+
+/** Looks into the index in PostgreSQL, if there is one: is it there, and has it all of the log. */
+export async function examineAuditDatabase(
+  config: Config,
+  at: number,
+): Promise<readonly Finding[]> {
+  const { auditDirectory: directory } = config
+  let index: SharedIndex | undefined
+  try {
+    const address = indexAddress(config)
+    if (address === undefined) return []
+    index = openSharedIndex({ address, now: () => at })
+    const isLogged = directory !== undefined && existsSync(directory)
+    const last = isLogged ? lastSegment(directory) : undefined
+    const from = await index.indexedTo(last?.header.origin ?? '')
+    return last && directory !== undefined ? searching(directory, { from: () => from, at }) : []
+  } catch (error) {
+    if (!(error instanceof SessionError)) throw error
+    const mend = 'See that HOLDFAST_AUDIT_DATABASE names it, and that it runs; searches need it.'
+    return [fault(CHECK, brief(error), mend)]
+  } finally {
+    await index?.close()
+  }
 }
 
 /** Asks the store who writes the audit log, and what waits for it. */
@@ -129,11 +161,14 @@ function verifiersOf(key: string) {
   }
 }
 
-function searching(directory: string, at: number): readonly Finding[] {
-  const mend = `Wait, if the service has just started; else "holdfast audit reindex ${directory}".`
+function searching(
+  directory: string,
+  { from, at }: { readonly from: () => number; readonly at: number },
+): readonly Finding[] {
+  const mend =
+    'Wait, if the service has just started; else see its log, or "holdfast audit reindex".'
   try {
-    const from = indexedTo(join(directory, INDEX_FILE))
-    for (const { line } of readLog({ directory, from })) {
+    for (const { line } of readLog({ directory, from: from() })) {
       if (line.kind !== 'event') continue
       if (at - line.event.at < LATE_MS) return []
       const since = new Date(line.event.at).toISOString()

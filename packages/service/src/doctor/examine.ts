@@ -6,7 +6,12 @@ import { checkConfig, type Sources } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { openKeyring } from '../main/keyring.ts'
 import { openStore } from '../main/store.ts'
-import { examineAuditFiles, examineAuditWriter, examineWitnesses } from './audit.ts'
+import {
+  examineAuditDatabase,
+  examineAuditFiles,
+  examineAuditWriter,
+  examineWitnesses,
+} from './audit.ts'
 import { examineFiles } from './files.ts'
 import { type Finding, fault, warning } from './finding.ts'
 import { examineRedis } from './redis.ts'
@@ -34,6 +39,7 @@ export async function examine(
     ...(await examineFiles(config, now())),
     ...examineAuditFiles(config, now()),
     ...(await examineWitnesses(config, now)),
+    ...(await examineAuditDatabase(config, now())),
     ...store,
     ...(store.some(({ level }) => level === 'fault') ? [] : await insideOf(config)),
     ...(await examineRunning(config)),

@@ -61,7 +61,9 @@ export function auditMetrics(registers: Registry[]): Pick<Metrics, 'showAudit'> 
       )
       gauge(
         'holdfast_audit_behind',
-        { help: '1 while index and rules have not read all of the log that this process writes.' },
+        {
+          help: '1 while index or rules lack a part of the log that this process writes.',
+        },
         (one, { lines, caughtUp }) => one.set(lines === null || caughtUp ? 0 : 1),
       )
       gauge(

@@ -5,6 +5,9 @@ import { type GeoLookup, geoLookup } from 'holdfast/network'
 import type { DestinationStream, Logger } from 'pino'
 import { type RevocationHub, revocationHub } from '../api/revocation-hub.ts'
 import { type Audit, openAudit } from '../audit/audit.ts'
+import type { Searches } from '../audit/search/search.ts'
+import { indexAddress } from '../audit/search/shared/index-address.ts'
+import { openSharedIndex, type SharedIndex } from '../audit/search/shared/shared-index.ts'
 import { personalFactsOf } from '../config/personal-facts.ts'
 import type { Config } from '../config/schema.ts'
 import { rotationEvents } from './key-events.ts'
@@ -50,6 +53,8 @@ export interface Resources {
   readonly recorder: EventRecorder
   /** Undefined where it is off. */
   readonly audit: Audit | undefined
+  /** Of a process that has no audit log, and where others keep its index in PostgreSQL. */
+  readonly searches: Searches | undefined
   /** Aborted when the service stops. */
   readonly stopping: AbortSignal
   /** Ends the streams. What is in flight goes on. */
@@ -98,6 +103,7 @@ export async function openResources(config: Config, options: ResourceOptions): P
   })
   const noteRotation = rotationEvents({ store, recorder, now, log })
   let audit: Audit | undefined
+  let index: SharedIndex | undefined
   let troubles: NodeJS.Timeout | undefined
   keys.onTakenUp((file, ids) => {
     if (file === 'sealing') audit?.changeRing()
@@ -119,6 +125,7 @@ export async function openResources(config: Config, options: ResourceOptions): P
     geo.close()
     keys.close()
     await audit?.close()
+    await index?.close()
     await opened.close()
   }
 
@@ -146,6 +153,9 @@ export async function openResources(config: Config, options: ResourceOptions): P
       const watch = troubleWatch({ audit, store, revocations, keys, now, backlogBytes })
       const lookEveryMs = options.troublesEveryMs ?? TROUBLES_EVERY_MS
       troubles = setInterval(() => void watch.look(), lookEveryMs).unref()
+    } else {
+      const address = indexAddress(config)
+      index = address && openSharedIndex({ address, now })
     }
     return {
       log,
@@ -162,6 +172,7 @@ export async function openResources(config: Config, options: ResourceOptions): P
       tracing,
       recorder,
       audit,
+      searches: index?.searches,
       stopping,
       stop: () => aborter.abort(),
       close,

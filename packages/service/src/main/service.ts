@@ -253,15 +253,26 @@ function apiParts(
     readonly heartbeatMs: number
   },
 ): ApiParts {
-  const { store, keys, host, log, metrics, revocations, recorder, audit, stopping, tracing } =
-    resources
+  const {
+    store,
+    keys,
+    host,
+    log,
+    metrics,
+    revocations,
+    recorder,
+    audit,
+    searches,
+    stopping,
+    tracing,
+  } = resources
   const { keyring, signingKeys } = keys
   const now = (): number => host.now()
   return {
     sessions,
     events: eventLog({ store, keyring, onWarning: (message) => log.warn(message) }),
     acts: adminActs(recorder, now),
-    audit: audit ?? NO_AUDIT,
+    audit: audit ?? { ...NO_AUDIT, ...(searches && { searches }) },
     notices: noticePage(config, { sessions, store, keyring, now, log }),
     now,
     inspector: tokenIntrospector({ store, keyring, host }),

@@ -7,9 +7,11 @@ import pino from 'pino'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type Audit, openAudit } from '../../src/audit/audit.ts'
 import { noteSigner } from '../../src/audit/log/note.ts'
+import { readLog } from '../../src/audit/log/read.ts'
 import { verifyAudit } from '../../src/audit/log/verify.ts'
 import type { WitnessConfig } from '../../src/audit/witness/settings.ts'
 import { atHome, configOf, folder } from '../support.ts'
+import { startPostgres, urlOf } from './search/postgres-server.ts'
 import { serving, W1, W2, witness } from './witness/support.ts'
 
 const PATIENT = { timeout: 60_000 }
@@ -20,7 +22,7 @@ beforeAll(() => {
 })
 
 /** A store with sessions, and audit logs of machines on it. */
-function estate() {
+function estate(env: Record<string, string> = {}) {
   const store = memoryStore()
   const keyring = newKeyring()
   const sessions = createSessions({ store, keyring, personalFacts: 'full' })
@@ -42,6 +44,7 @@ function estate() {
           HOLDFAST_AUDIT_DIRECTORY: join(files, machine),
           HOLDFAST_AUDIT_MACHINE: machine,
           HOLDFAST_AUDIT_WITNESSES: JSON.stringify(witnesses),
+          ...env,
         }),
         log: pino({}, { write: (line) => void lines.push(line) }),
       })
@@ -60,6 +63,10 @@ function estate() {
 async function found({ searches }: Audit): Promise<number> {
   const { items } = await searches.events({ type: 'session-established', limit: 1_000 })
   return items.length
+}
+
+function eventsIn(directory: string): number {
+  return [...readLog({ directory })].filter(({ line }) => line.kind === 'event').length
 }
 
 /** The threads that are started while the test runs. */
@@ -124,6 +131,39 @@ test('what another machine has written is asked for there, and the answer says w
   await south.close()
   const both = ['north', 'south'].map(world.directory)
   expect(verifyAudit(both)).toMatchObject({ ok: true, faults: [] })
+})
+
+test('with PostgreSQL every machine finds what any has written, whoever writes now', async () => {
+  const server = await startPostgres()
+  onTestFinished(() => server.close())
+  const address = await server.database()
+  const world = estate({ HOLDFAST_AUDIT_DATABASE: urlOf(address) })
+  const north = world.open('north')
+  await world.logins(3)
+  await expect.poll(() => found(north).catch(() => 0), PATIENT).toBe(3)
+  const south = world.open('south')
+  expect(await found(south)).toBe(3)
+
+  await server.stop()
+  await world.logins(2)
+  const logged = (): number => eventsIn(world.directory('north'))
+  await expect.poll(logged, PATIENT).toBe(5)
+  await expect.poll(world.log, PATIENT).toContain('gets no events: they wait in the log')
+  await expect(found(south)).rejects.toMatchObject({ code: 'store_unavailable' })
+  expect(await north.state()).toMatchObject({ writer: 'writing', caughtUp: false })
+  // Ends with two events that the index does not have.
+  await north.close()
+  await world.logins(1)
+  await expect.poll(() => eventsIn(world.directory('south')), PATIENT).toBe(1)
+  await server.restart()
+
+  await expect.poll(() => found(south).catch(() => 0), PATIENT).toBe(4)
+  const again = world.open('north')
+  await expect.poll(() => found(south), PATIENT).toBe(6)
+  expect(await found(again)).toBe(6)
+  await expect(again.incidents.list({ limit: 10 })).rejects.toMatchObject({
+    message: 'The audit log is written on south now: ask the service there.',
+  })
 })
 
 test('what is closed while it catches up ends at once, and catches up next time', async () => {

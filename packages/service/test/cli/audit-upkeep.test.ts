@@ -10,6 +10,7 @@ import { verifyAudit } from '../../src/audit/log/verify.ts'
 import { type Service, startService } from '../../src/index.ts'
 import { serviceLog } from '../../src/main/log.ts'
 import { openStore } from '../../src/main/store.ts'
+import { sharedPostgres, urlOf } from '../audit/search/postgres-server.ts'
 import { atHome, configOf, folder, KEYS } from '../support.ts'
 import { holdfast } from './holdfast.ts'
 
@@ -74,7 +75,7 @@ async function found(service: Service): Promise<number> {
   const answer = await fetch(`${service.url}${search}`, {
     headers: { authorization: `Bearer ${KEYS.all}` },
   })
-  return (await answer.json()).items.length
+  return (await answer.json()).items?.length
 }
 
 test('release lets the store forget an audit log that nobody writes', async () => {
@@ -185,4 +186,47 @@ test('reindex removes an index that is damaged', async () => {
 
   expect(code).toBe(0)
   expect(existsSync(path)).toBe(false)
+})
+
+test('reindex empties the index in PostgreSQL, and the services that run fill it', async () => {
+  const place = await estate()
+  const database = urlOf(await (await sharedPostgres()).database())
+  const env = { ...place.env, HOLDFAST_AUDIT_DATABASE: database }
+  const service = await serving({ ...place, env })
+  await place.login(service)
+  await expect.poll(() => found(service), { timeout: 20_000 }).toBe(1)
+
+  const { code, out } = await holdfast('audit reindex', env)
+  await place.login(service)
+
+  expect([code, out]).toEqual([
+    0,
+    'Emptied the index in PostgreSQL. Each service that runs brings in its log anew.\n',
+  ])
+  await expect.poll(() => found(service), { timeout: 20_000 }).toBe(2)
+})
+
+test('a process without an audit log searches that of others in PostgreSQL', async () => {
+  const place = await estate()
+  const database = urlOf(await (await sharedPostgres()).database())
+  const env = { ...place.env, HOLDFAST_AUDIT_DATABASE: database }
+  const writing = await serving({ ...place, env })
+  await place.login(writing)
+  const other = await serving({ ...place, env, directory: '' })
+
+  await expect.poll(() => found(other), { timeout: 20_000 }).toBe(1)
+
+  const incidents = await fetch(`${other.url}/v1/incidents`, {
+    headers: { authorization: `Bearer ${KEYS.all}` },
+  })
+  expect(incidents.status).toBe(404)
+})
+
+test('reindex says what it needs', async () => {
+  const { code, err } = await holdfast('audit reindex', {
+    HOLDFAST_API_KEYS: `all:app:${KEYS.all}`,
+  })
+
+  expect(code).toBe(1)
+  expect(err).toContain('Name the directory of the audit log')
 })

@@ -7,8 +7,10 @@ import { formatKeyring } from 'holdfast/maintenance'
 import { expect, onTestFinished, test } from 'vitest'
 import { newNoteKey, noteSigner } from '../../src/audit/log/note.ts'
 import { readLog } from '../../src/audit/log/read.ts'
+import { openSharedIndex } from '../../src/audit/search/shared/shared-index.ts'
 import { examine } from '../../src/doctor/examine.ts'
 import { type Service, startService } from '../../src/index.ts'
+import { sharedPostgres, urlOf } from '../audit/search/postgres-server.ts'
 import { W1, W2, witness } from '../audit/witness/support.ts'
 import { atHome, configOf, folder, KEYS } from '../support.ts'
 
@@ -150,6 +152,14 @@ const FAULTS: readonly (readonly [string, () => Promise<Env>, RegExp])[] = [
     /^warning network: HOLDFAST_AUDIT_OUTPUTS\.0 sends .* 192\.0\.2\.1 in clear text.*Use TLS/m,
   ],
   [
+    'a PostgreSQL elsewhere in clear text',
+    () =>
+      installation({
+        HOLDFAST_AUDIT_DATABASE: 'postgres://u:sesame@db.invalid/x?sslmode=disable',
+      }),
+    /^warning network: HOLDFAST_AUDIT_DATABASE sends who people are .*Remove sslmode=disable/m,
+  ],
+  [
     'rules that cannot be used',
     async () => {
       const rules = join(folder(), 'rules.yaml')
@@ -227,6 +237,26 @@ test('the doctor finds an index that is behind, once it had the time', async () 
   expect(await found(env, () => Date.now() + HOUR_MS)).toMatch(
     /^warning audit log: searches find nothing of .*holdfast audit reindex/m,
   )
+})
+
+test('the doctor finds a PostgreSQL that is away, empty, or behind', async () => {
+  const address = await (await sharedPostgres()).database()
+  const env = { ...(await used()), HOLDFAST_AUDIT_DATABASE: urlOf(address) }
+  const later = (): number => Date.now() + HOUR_MS
+
+  expect(await found({ ...env, HOLDFAST_AUDIT_DATABASE: urlOf({ ...address, port: 1 }) })).toMatch(
+    /^fault audit log: The PostgreSQL .*ECONNREFUSED.*See that HOLDFAST_AUDIT_DATABASE/m,
+  )
+  expect(await found(env)).toMatch(/^fault audit log: The index in PostgreSQL is not made yet/m)
+  const index = openSharedIndex({ address, now: () => Date.now() })
+  await index.prepare()
+  await index.close()
+  expect(await found(env)).not.toContain('searches')
+  expect(await found(env, later)).toMatch(/^warning audit log: searches find nothing of /m)
+  const service = await serving(env)
+  const behind = async (): Promise<string> => found(env, later)
+  await expect.poll(behind, { timeout: 20_000 }).not.toContain('searches find nothing')
+  await service.close()
 })
 
 test('the doctor finds a store in which half of what may wait for the log does', async () => {

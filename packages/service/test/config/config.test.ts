@@ -396,6 +396,21 @@ describe('a problem names its field and how to fix it', () => {
       /redis\+sentinel/,
     ],
     [
+      'a PostgreSQL that is not checked',
+      { HOLDFAST_AUDIT_DATABASE: 'postgres://u:sesame@db/x?sslmode=require' },
+      'HOLDFAST_AUDIT_DATABASE',
+      /verify-full/,
+    ],
+    [
+      'authorities of a PostgreSQL without TLS',
+      {
+        HOLDFAST_AUDIT_DATABASE: 'postgres://u:sesame@127.0.0.1/x',
+        HOLDFAST_AUDIT_DATABASE_CA: 'ca.pem',
+      },
+      'HOLDFAST_AUDIT_DATABASE_CA',
+      /verify-full/,
+    ],
+    [
       'authorities without TLS',
       { HOLDFAST_STORE: 'redis://127.0.0.1', HOLDFAST_STORE_CA: 'ca.pem' },
       'HOLDFAST_STORE_CA',
@@ -705,6 +720,7 @@ test('origins may have schemes of their own, and cookies be partitioned', () => 
 
 test('the example of every setting is right', () => {
   const needed = {
+    HOLDFAST_AUDIT_DATABASE: factsOf('auditDatabase').example,
     HOLDFAST_AUDIT_DIRECTORY: factsOf('auditDirectory').example,
     HOLDFAST_AUDIT_WITNESSES: factsOf('auditWitnesses').example,
     HOLDFAST_KEYRING: factsOf('keyring').example,

@@ -19,13 +19,13 @@ import { chainOf, lastSegment } from '../log/segments.ts'
 import type { AuditOutput, OutputState } from '../outputs/output.ts'
 import type { ProblemLog } from '../problem-log.ts'
 import { type ByClass, earliest } from '../retention.ts'
-import { INDEX_FILE } from '../search/index-file.ts'
 import type { Searches } from '../search/search.ts'
+import type { PostgresAddress } from '../search/shared/postgres.ts'
 import { type Trouble, troubleFields } from '../trouble.ts'
 import type { Witness } from '../witness/ask-witness.ts'
 import { openWitnesses, type WitnessState } from '../witness/witnesses.ts'
+import { openDeskIndex } from './desk-index.ts'
 import { detection } from './detection.ts'
-import { indexReader } from './index-reader.ts'
 import { noticeReader } from './notice-reader.ts'
 import { outputReader } from './output-reader.ts'
 import { logPump } from './pump.ts'
@@ -88,6 +88,8 @@ export interface DeskOptions {
   readonly witnesses: readonly Witness[]
   /** How many of them have to sign. */
   readonly quorum: number
+  /** The index is there, and not in a file beside the log. */
+  readonly index?: PostgresAddress | undefined
   readonly now: () => number
   readonly random: (size: number) => Uint8Array
   readonly log: ProblemLog
@@ -103,8 +105,8 @@ export function openDesk(options: DeskOptions): AuditDesk {
   const { directory, signer, keyring, outputs, now, random, log: tell } = options
   const vault = openVault({ path: join(directory, VAULT), keyring, now, random })
   const database = openDatabase(join(directory, DESK))
-  const index = indexReader({
-    ...{ path: join(directory, INDEX_FILE), now, log: tell },
+  const index = openDeskIndex(options, {
+    vault,
     // Another process has the file that it writes.
     mayRenew: () => log !== undefined,
     onRenewed: () => pump.again(),
@@ -123,12 +125,12 @@ export function openDesk(options: DeskOptions): AuditDesk {
     onUnlogged: (err) => tell.error({ err }, 'A finding about the service is in no log.'),
   })
   const notified = noticeReader({
-    ...{ database, alerting, between: index.between, lineAt: lineFrom, now },
+    ...{ database, alerting, lineAt: lineFrom, now },
     onFault: (err) => tell.error({ err }, 'Notices cannot go on: they read the log once more.'),
   })
   const readers = [
     detected,
-    index,
+    ...index.readers,
     ...(options.notices === undefined ? [] : [notified]),
     ...outputs.map((output) => outputReader({ output, database, log: tell })),
   ]
@@ -166,6 +168,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
       log = opened
       const from = again.begin(directory, opened.positions())
       pump.begin(opened)
+      index.begin()
       alerting.start()
       return from
     },
@@ -180,6 +183,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
         if (!next.every(isReadable)) troubled('audit_gap')
       }
       into.append([], through)
+      index.wake()
       return into.positions()
     },
     restart(oldest, heads) {
@@ -239,7 +243,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
     },
     state: () => ({
       lines: log?.size() ?? null,
-      caughtUp: pump.isCaughtUp(),
+      caughtUp: pump.isCaughtUp() && index.isCaughtUp(),
       outputs: Object.fromEntries(outputs.map((output) => [output.name, output.state()])),
       witnesses: witnesses.state(),
       alerting: alerting.state(),
@@ -248,7 +252,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
       witnesses.close()
       await this.end()
       await Promise.all(outputs.map((output) => output.close(OUTPUT_GRACE_MS)))
-      index.close()
+      await index.close()
       database.close()
       vault.close()
     },

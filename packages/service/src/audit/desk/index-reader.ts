@@ -1,19 +1,16 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { SessionError } from 'holdfast'
-import type { SessionEvent } from 'holdfast/maintenance'
 import { isEntry } from '../entry.ts'
 import type { ProblemLog } from '../problem-log.ts'
 import type { ByClass } from '../retention.ts'
 import { isDamage, openIndexFile, removePutAside, renewIndexFile } from '../search/index-file.ts'
-import { MOST_ITEMS, type Searches } from '../search/search.ts'
+import type { Searches } from '../search/search.ts'
 import type { LogReader } from './pump.ts'
 
 /** The index as a reader of the log. A damaged one is put aside, and made anew from the log. */
 export interface IndexReader extends LogReader {
   readonly searches: Searches
   forget(subject: string): Promise<void>
-  /** Events of a session, oldest first; of many the last ones. */
-  between(session: string, since: number, until: number): readonly SessionEvent[]
   prune(before: ByClass): Promise<void>
   close(): void
 }
@@ -83,11 +80,6 @@ export function indexReader(options: IndexReaderOptions): IndexReader {
       events: async (search) => found(() => opened.index.events(search)),
       sessions: async (search) => found(() => opened.index.sessions(search)),
       subjects: async (search) => found(() => opened.index.subjects(search)),
-    },
-    between(session, since, until) {
-      const search = { session, since, until, limit: MOST_ITEMS }
-      const { items } = found(() => opened.index.events(search))
-      return items.map(({ event }) => event).toReversed()
     },
     async forget(subject) {
       removePutAside(path)

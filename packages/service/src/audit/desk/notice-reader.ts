@@ -1,17 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { SessionEvent } from 'holdfast/maintenance'
 import type { Alerting } from '../alerts/alerting.ts'
-import { meanwhileOf, type Notice, noticeOf } from '../alerts/notices/notice.ts'
+import { isDone, MOST_DONE, meanwhileOf, type Notice, noticeOf } from '../alerts/notices/notice.ts'
 import type { Database } from '../database.ts'
 import { isEntry, type LoggedEntry } from '../entry.ts'
-import type { IndexReader } from './index-reader.ts'
 import type { LogReader } from './pump.ts'
 
 export interface NoticeReaderOptions {
   /** Of the outbox: a notice is one transaction with the note that its event was read. */
   readonly database: Database
   readonly alerting: Pick<Alerting, 'notify'>
-  readonly between: IndexReader['between']
   /** Line of the log from which on nothing is older than an instant. */
   readonly lineAt: (instant: number) => number
   readonly now: () => number
@@ -24,6 +22,10 @@ const STEPS = [
   CREATE INDEX notices_told_at ON notices_told (at);
   CREATE TABLE notices_forked (session TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX notices_forked_at ON notices_forked (at);`,
+  `CREATE TABLE notices_done (
+    line INTEGER PRIMARY KEY, session TEXT NOT NULL, at INTEGER NOT NULL, event TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX notices_done_session ON notices_done (session, line);`,
 ]
 
 const HOUR_MS = 3_600_000
@@ -37,12 +39,13 @@ const FORKED_MS = 30 * DAY_MS
  * device and place is told once an hour.
  */
 export function noticeReader(options: NoticeReaderOptions): LogReader {
-  const { database, alerting, between, lineAt, now, onFault } = options
+  const { database, alerting, lineAt, now, onFault } = options
   database.migrate('notices', STEPS)
   let next = 0
 
-  function take({ event, personal }: LoggedEntry): void {
+  function take({ index, event, personal }: LoggedEntry): void {
     const notice = noticeOf(event, personal) ?? meanwhile({ event, personal })
+    noteDone(index, event)
     if (notice?.kind === 'fork') noteFork(notice)
     // Without a subject the application would not know whom to tell.
     if (notice === undefined || notice.subject === null) return
@@ -55,6 +58,22 @@ export function noticeReader(options: NoticeReaderOptions): LogReader {
     database.run('INSERT OR IGNORE INTO notices_forked (session, at) VALUES (?, ?)', [session, at])
   }
 
+  /** Of a session that is forked: whoever passes the step-up is told what was done. */
+  function noteDone(line: number, event: SessionEvent): void {
+    const { session, at } = event
+    if (session === null || !isDone(event)) return
+    const since = forkedAt(session)
+    if (since === undefined || at < since) return
+    database.run('INSERT INTO notices_done (line, session, at, event) VALUES (?, ?, ?, ?)', [
+      ...[line, session, at, JSON.stringify(event)],
+    ])
+    database.run(
+      `DELETE FROM notices_done WHERE session = ? AND line NOT IN (
+        SELECT line FROM notices_done WHERE session = ? ORDER BY line DESC LIMIT ${MOST_DONE})`,
+      [session, session],
+    )
+  }
+
   function meanwhile({
     event,
     personal,
@@ -62,16 +81,19 @@ export function noticeReader(options: NoticeReaderOptions): LogReader {
     const { type, session, at } = event
     if (type !== 'step-up-completed' || session === null) return undefined
     const since = forkedAt(session)
-    if (since === undefined || since >= at) return undefined
-    return meanwhileOf(event, personal, between(session, since, at))
+    if (since === undefined) return undefined
+    const between = database
+      .all('SELECT event FROM notices_done WHERE session = ? ORDER BY at, line', [session])
+      .map((row) => JSON.parse(String(row.event)) as SessionEvent)
+    database.run('DELETE FROM notices_forked WHERE session = ?', [session])
+    database.run('DELETE FROM notices_done WHERE session = ?', [session])
+    return since < at ? meanwhileOf(event, personal, between) : undefined
   }
 
   /** When the session was forked; the next step-up that is passed settles it. */
-  function forkedAt(session: SessionEvent['session']): number | undefined {
+  function forkedAt(session: string): number | undefined {
     const [forked] = database.all('SELECT at FROM notices_forked WHERE session = ?', [session])
-    if (forked === undefined) return undefined
-    database.run('DELETE FROM notices_forked WHERE session = ?', [session])
-    return Number(forked.at)
+    return forked === undefined ? undefined : Number(forked.at)
   }
 
   function isNews({ session, kind, device, place, at }: Notice): boolean {
@@ -97,6 +119,7 @@ export function noticeReader(options: NoticeReaderOptions): LogReader {
       database.transaction(() => {
         for (const entry of entries) take(entry)
         database.run('DELETE FROM notices_forked WHERE at <= ?', [now() - FORKED_MS])
+        database.run('DELETE FROM notices_done WHERE at <= ?', [now() - FORKED_MS])
         database.run('DELETE FROM notices')
         database.run('INSERT INTO notices (next) VALUES (?)', [last.index + 1])
       })

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { LoggedLine } from '../entry.ts'
 import type { AuditLog } from '../log/audit-log.ts'
-import type { Sealable, Vault } from '../log/personal.ts'
+import { openedEntry, openedFinding, type Vault } from '../log/personal.ts'
 import { readLog } from '../log/read.ts'
 
 /** Reads the log from where it has come to: the index, the rules, an output. */
@@ -118,13 +118,8 @@ export function logPump(options: LogPumpOptions): LogPump {
       let batch: LoggedLine[] = []
       for (const { index, line } of readLog({ directory, from: next })) {
         next = index + 1
-        if (line.kind === 'event') {
-          const { partition, sequence, event } = line
-          batch.push({ index, partition, sequence, event, personal: opened(event, line) })
-        } else if (line.kind === 'finding') {
-          const { finding } = line
-          batch.push({ index, finding, personal: opened(finding, line) })
-        }
+        if (line.kind === 'event') batch.push(openedEntry(index, line, vault))
+        else if (line.kind === 'finding') batch.push(openedFinding(index, line, vault))
         if (batch.length < AT_ONCE) continue
         give(batch)
         batch = []
@@ -134,10 +129,6 @@ export function logPump(options: LogPumpOptions): LogPump {
       give(batch)
     }
     atEnd = true
-  }
-
-  function opened<O extends Sealable>(of: O, { personal }: { readonly personal?: string }) {
-    return personal === undefined ? null : vault.open(of, personal)
   }
 
   function again(): void {

@@ -14,6 +14,7 @@ import { type AuditOutputConfig, openOutputs } from '../outputs/outputs.ts'
 import type { ProblemLog } from '../problem-log.ts'
 import type { ByClass } from '../retention.ts'
 import type { Search } from '../search/search.ts'
+import type { PostgresAddress } from '../search/shared/postgres.ts'
 import { answerOn, type PortEnd, tellOver } from '../thread/port.ts'
 import type { Trouble } from '../trouble.ts'
 import { type WitnessConfig, witnessOf } from '../witness/settings.ts'
@@ -32,6 +33,7 @@ export interface DeskSettings {
   readonly outputs: readonly AuditOutputConfig[]
   readonly witnesses: readonly WitnessConfig[]
   readonly quorum: number
+  readonly index: PostgresAddress | undefined
   readonly version: string
 }
 
@@ -64,9 +66,9 @@ function serve(port: PortEnd, settings: DeskSettings): void {
     origin: { hostname: hostname(), processId: String(process.pid) },
     version: settings.version,
   })
-  const { directory, rules, alerts, notices, quorum } = settings
+  const { directory, rules, alerts, notices, quorum, index } = settings
   const desk = openDesk({
-    ...{ directory, rules, alerts, notices, outputs, quorum, now, random, log },
+    ...{ directory, rules, alerts, notices, outputs, quorum, index, now, random, log },
     witnesses: settings.witnesses.map(witnessOf),
     signer: noteSigner(settings.key),
     keyring: ring.keyring,

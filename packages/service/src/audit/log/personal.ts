@@ -11,7 +11,9 @@ import { SessionError } from 'holdfast'
 import { makeFolder } from 'holdfast/cli'
 import type { Keyring, PersonalFacts } from 'holdfast/maintenance'
 import { openDatabase, type SqlRow } from '../database.ts'
+import type { LoggedEntry, LoggedFinding } from '../entry.ts'
 import type { PersonalFinding } from '../finding.ts'
+import type { EventContent, FindingContent } from './lines.ts'
 
 /**
  * Seals the personal part of events and findings, each under a key of its subject, so that erasing
@@ -164,8 +166,9 @@ export function openVault({ path, keyring, now, random }: VaultOptions): Vault {
     },
 
     open(of, text) {
-      const { key } = owned(ownerOf(of))
-      if (key === undefined) return null
+      const { key, erasedAt } = owned(ownerOf(of))
+      // A subject who came back has another key.
+      if (key === undefined || of.at <= erasedAt) return null
       const bytes = opened(key, binding(of), Buffer.from(text, 'base64url'))
       return JSON.parse(bytes.toString())
     },
@@ -208,6 +211,28 @@ export function openVault({ path, keyring, now, random }: VaultOptions): Vault {
     database.run('UPDATE vault_keys SET wrapped = ? WHERE owner = ?', [fresh, owner])
     return true
   }
+}
+
+/** An event of the log, with its personal part where that can be read. */
+export function openedEntry(index: number, line: EventContent, vault: Opening): LoggedEntry {
+  const { partition, sequence, event } = line
+  return { index, partition, sequence, event, personal: openedPart(event, line, vault) }
+}
+
+/** The same of a finding. */
+export function openedFinding(index: number, line: FindingContent, vault: Opening): LoggedFinding {
+  const { finding } = line
+  return { index, finding, personal: openedPart(finding, line, vault) }
+}
+
+type Opening = Pick<Vault, 'open'>
+
+function openedPart<O extends Sealable>(
+  of: O,
+  { personal }: { readonly personal?: string },
+  vault: Opening,
+): PersonalOf<O> | null {
+  return personal === undefined ? null : vault.open(of, personal)
 }
 
 function isEmpty(personal: PersonalPart['personal']): boolean {

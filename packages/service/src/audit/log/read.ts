@@ -11,6 +11,8 @@ export interface CountedLine {
   readonly file: string
   /** In the file, from 1. */
   readonly number: number
+  /** Offset in the file after its line feed. */
+  readonly end: number
 }
 
 /** A line that counts. */
@@ -29,9 +31,9 @@ export function* countedLines(directory: string, from = 0): Generator<CountedLin
     const { path, header } = segment
     const next = segments[at + 1]
     if (next !== undefined && next.header.index <= from) continue
-    for (const { bytes, number, whole } of linesOf(segment)) {
+    for (const { bytes, number, end, whole } of linesOf(segment)) {
       const index = header.index + number - 1
-      if (whole && index >= from) yield { index, bytes, file: path, number }
+      if (whole && index >= from) yield { index, bytes, file: path, number, end }
     }
   }
 }
@@ -57,13 +59,15 @@ export function* readLog({
 }): Generator<LogLine, undefined> {
   for (const counted of countedLines(directory, from)) {
     const line = parseLine(counted.bytes)
-    if (line === undefined) {
-      throw new SessionError(
-        'record_invalid',
-        `${counted.file}, line ${counted.number}, is no line of an audit log. ` +
-          '"holdfast audit verify DIR" says what was changed.',
-      )
-    }
+    if (line === undefined) throw notALine(counted)
     yield { ...counted, line }
   }
+}
+
+export function notALine({ file, number }: Pick<CountedLine, 'file' | 'number'>): SessionError {
+  return new SessionError(
+    'record_invalid',
+    `${file}, line ${number}, is no line of an audit log. ` +
+      '"holdfast audit verify DIR" says what was changed.',
+  )
 }

@@ -124,12 +124,23 @@ export function* linesOf({ path, counted = Infinity }: Segment): Generator<RawLi
   }
 }
 
-/** Lines of a file up to so many bytes, in memory for two lines at most. */
-export function* rawLines(path: string, bytes = Infinity): Generator<RawLine, undefined> {
+export interface RawLinesOptions {
+  /** How much of the file counts. Default: all. */
+  readonly bytes?: number | undefined
+  /** The line after which to begin. */
+  readonly after?: Pick<RawLine, 'number' | 'end'>
+}
+
+/** Lines of a file, in memory for two lines at most. */
+export function* rawLines(
+  path: string,
+  { bytes = Infinity, after = { number: 0, end: 0 } }: RawLinesOptions = {},
+): Generator<RawLine, undefined> {
   const file = openSync(path, 'r')
   try {
     let rest: Buffer = Buffer.alloc(0)
-    let [number, end, read] = [0, 0, 0]
+    let { number, end } = after
+    let read = end
     while (read < bytes) {
       const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, bytes - read))
       const size = readSync(file, chunk, 0, chunk.length, read)

@@ -163,7 +163,7 @@ export function* pastNotes(
   const path = join(directory, CHECKPOINTS)
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) return
-  for (const { bytes, number, whole } of rawLines(path, stat.size)) {
+  for (const { bytes, number, whole } of rawLines(path, { bytes: stat.size })) {
     yield { note: noteIn(bytes), number, isWhole: whole && bytes.length > 0 }
   }
 }

@@ -1,11 +1,11 @@
 import type { SessionEvent } from 'holdfast/maintenance'
 import { sql } from 'kysely'
-import type { Database, SqlRow } from '../database.ts'
-import { rowsOf } from './queries.ts'
+import type { SqlRow } from '../database.ts'
 import { type Scanned, scan } from './scan.ts'
 import type { FoundEvent, Range, Search } from './search.ts'
-import { shownText } from './stored-text.ts'
+import { shownText, storedText } from './stored-text.ts'
 import { during, EVENT_INDEXES, equals, eventTerms, placeTerms, waysOf } from './terms.ts'
+import { rowsOf, type Work } from './work.ts'
 
 export interface FindOptions extends Range {
   /** Key of the subject that is asked for. */
@@ -14,19 +14,18 @@ export interface FindOptions extends Range {
 }
 
 /** Events, newest first. */
-export function findEvents(
-  database: Database,
+export function* findEvents(
   search: Search,
   { key, since, before, limit, slice }: FindOptions,
-): Scanned & { readonly items: readonly FoundEvent[] } {
+): Work<Scanned & { readonly items: readonly FoundEvent[] }> {
   const terms = [
     ...equals('session', search.session),
     ...equals('subject', key),
-    ...(search.subject === undefined ? equals('tenant', search.tenant) : []),
+    ...(search.subject === undefined ? equals('tenant', search.tenant, storedText) : []),
     ...placeTerms(search),
     ...eventTerms(search),
   ]
-  const scanned = scan(database, {
+  const scanned = yield* scan({
     table: 'events',
     all: { rest: terms.map(({ unindexed }) => unindexed), weighed: false },
     drivers: waysOf(terms, EVENT_INDEXES).map((way) => ({
@@ -36,13 +35,12 @@ export function findEvents(
     })),
     ...{ since, before, limit, slice },
   })
-  return { ...scanned, items: eventsAt(database, scanned.lines) }
+  return { ...scanned, items: yield* eventsAt(scanned.lines) }
 }
 
-function eventsAt(database: Database, lines: readonly number[]): readonly FoundEvent[] {
+function* eventsAt(lines: readonly number[]): Work<readonly FoundEvent[]> {
   if (lines.length === 0) return []
-  const rows = rowsOf(
-    database,
+  const rows = yield* rowsOf(
     sql`SELECT line, name, tenant, address, agent, json FROM events
       WHERE line IN (${sql.join(lines)}) ORDER BY at DESC, line DESC`,
   )

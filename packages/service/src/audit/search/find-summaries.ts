@@ -1,10 +1,9 @@
 import { sql } from 'kysely'
-import type { Database } from '../database.ts'
 import type { FindOptions } from './find-events.ts'
 import { allOf, type Condition, equalUnindexed, unindexed } from './queries.ts'
 import { type Driver, type Rest, type Scanned, scan } from './scan.ts'
 import type { Search } from './search.ts'
-import { storedText } from './stored-text.ts'
+import { keyText, storedText } from './stored-text.ts'
 import {
   during,
   EVENT_INDEXES,
@@ -16,9 +15,10 @@ import {
   type Way,
   waysOf,
 } from './terms.ts'
+import type { Work } from './work.ts'
 
 /** Sessions, by when they were first seen, newest first. */
-export function scanSessions(database: Database, search: Search, options: FindOptions): Scanned {
+export function scanSessions(search: Search, options: FindOptions): Work<Scanned> {
   const { state, tenant } = search
   const own = [
     ...equals('session', search.session),
@@ -32,23 +32,23 @@ export function scanSessions(database: Database, search: Search, options: FindOp
           sql`EXISTS (SELECT 1 FROM subjects WHERE subjects.subject = sessions.subject
             AND ${equalUnindexed('tenant', storedText(tenant))})`,
         ]
-  return scanSummaries(database, search, { ...options, table: 'sessions', own, more: ofTenant })
+  return scanSummaries(search, { ...options, table: 'sessions', own, more: ofTenant })
 }
 
 /** As {@link scanSessions}, subjects. */
-export function scanSubjects(database: Database, search: Search, options: FindOptions): Scanned {
+export function scanSubjects(search: Search, options: FindOptions): Work<Scanned> {
   const { session, tenant } = search
   const own = [
     ...equals('subject', options.key),
-    ...(search.subject === undefined ? equals('tenant', tenant) : []),
+    ...(search.subject === undefined ? equals('tenant', tenant, storedText) : []),
     ...(session === undefined ? [] : [holderOf(session)]),
   ]
-  return scanSummaries(database, search, { ...options, table: 'subjects', own, more: [] })
+  return scanSummaries(search, { ...options, table: 'subjects', own, more: [] })
 }
 
 function holderOf(session: string): Term {
   const condition = sql`subject IN
-    (SELECT subject FROM sessions WHERE session = ${storedText(session)})`
+    (SELECT subject FROM sessions WHERE session = ${keyText(session)})`
   return { column: 'session', indexed: condition, unindexed: condition, ordered: false }
 }
 
@@ -66,10 +66,9 @@ const KEYS = {
 }
 
 function scanSummaries(
-  database: Database,
   search: Search,
   { table, own, more, since, before, limit, slice }: SummaryOptions,
-): Scanned {
+): Work<Scanned> {
   const { until = Number.MAX_SAFE_INTEGER } = search
   const happened = eventGroup(table, eventTerms(search), { since, until })
   const seen = placeGroup(table, placeTerms(search), { since, until })
@@ -92,7 +91,7 @@ function scanSummaries(
     },
   ]
   // What began before may have been seen since.
-  return scan(database, {
+  return scan({
     ...{ table, drivers, before, limit, slice, since: 0 },
     all: remaining([lately, ...asked], [happened, seen]),
   })

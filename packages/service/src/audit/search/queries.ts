@@ -1,14 +1,5 @@
-import {
-  type CompiledQuery,
-  DummyDriver,
-  Kysely,
-  type RawBuilder,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  sql,
-} from 'kysely'
-import type { Database, SqlRow, SqlValue } from '../database.ts'
+import { type CompiledQuery, type RawBuilder, sql } from 'kysely'
+import type { SqlValue } from '../database.ts'
 
 /** Kysely writes the SQL; the database runs it. */
 export type Query = RawBuilder<unknown>
@@ -16,19 +7,9 @@ export type Query = RawBuilder<unknown>
 /** A part of a WHERE. */
 export type Condition = RawBuilder<unknown>
 
-/** Writes queries for the embedded database. */
-const SQLITE: Kysely<unknown> = new Kysely({
-  dialect: {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  },
-})
-
-export function rowsOf(database: Database, query: Query): readonly SqlRow[] {
-  const { sql: text, parameters }: CompiledQuery = query.compile(SQLITE)
-  return database.all(text, parameters.map(parameterOf))
+/** Values of a query, in the order of its text. */
+export function parametersOf({ parameters }: CompiledQuery): readonly SqlValue[] {
+  return parameters.map(parameterOf)
 }
 
 function parameterOf(value: unknown): SqlValue {

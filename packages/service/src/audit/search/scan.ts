@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
-import type { Database, SqlRow } from '../database.ts'
+import type { SqlRow } from '../database.ts'
 import type { Position } from './position.ts'
-import { allOf, type Condition, type Query, rowsOf, unindexed } from './queries.ts'
+import { allOf, type Condition, type Query, unindexed } from './queries.ts'
+import { rowsOf, type Work } from './work.ts'
 
 /** What is left to look at in the rows of an index. */
 export interface Rest {
@@ -47,18 +48,20 @@ export interface Scanned {
  * Either goes as far as the bound allows: the result says where to go on. The one row that is
  * always looked at may have more events than that.
  */
-export function scan(database: Database, options: ScanOptions): Scanned {
+export function* scan(options: ScanOptions): Work<Scanned> {
   const { drivers, slice, all } = options
   const [only] = drivers
   const isServed = drivers.length === 1 && only?.ordered === true && only.rest.length === 0
-  const sized = drivers
-    .map((driver) => ({ driver, size: isServed ? 0 : sizeOf(database, driver, slice) }))
-    .sort((a, b) => a.size - b.size)
+  const sized: { readonly driver: Driver; readonly size: number }[] = []
+  for (const driver of drivers) {
+    sized.push({ driver, size: isServed ? 0 : yield* sizeOf(driver, slice) })
+  }
+  sized.sort((a, b) => a.size - b.size)
   const few = sized.find(({ size }) => size <= slice)?.driver
   const ordered = sized.find(({ driver }) => driver.ordered)?.driver
   const way = few ?? ordered ?? { ...all, condition: undefined, ordered: true }
   const isBounded = way.rest.length === 0 || (few !== undefined && !way.weighed)
-  return read(database, options, way, isBounded ? undefined : floorOf(database, options, way))
+  return yield* read(options, way, isBounded ? undefined : yield* floorOf(options, way))
 }
 
 type Way = Omit<Driver, 'size'>
@@ -67,20 +70,19 @@ type Way = Omit<Driver, 'size'>
 const WORK_OF_EVENT = 2
 
 /** The last row that the bound allows; undefined where it allows all. */
-function floorOf(
-  database: Database,
+function* floorOf(
   { table, since, before, slice }: ScanOptions,
   { condition, ordered, weighed }: Way,
-): Position | undefined {
+): Work<Position | undefined> {
   const candidates = (columns: Query, part: Query): Query =>
     sql`SELECT ${columns} FROM ${sql.table(table)}
       WHERE ${within(condition, ordered, { since, before })}
       ORDER BY ${inTime(ordered)} ${part}`
   if (!weighed) {
     const last = candidates(sql`at, line`, sql`LIMIT 1 OFFSET ${slice - 1}`)
-    return rowsOf(database, last).map(positionOf)[0]
+    return (yield* rowsOf(last)).map(positionOf)[0]
   }
-  const rows = rowsOf(database, candidates(sql`at, line, events`, sql`LIMIT ${slice}`))
+  const rows = yield* rowsOf(candidates(sql`at, line, events`, sql`LIMIT ${slice}`))
   let work = 0
   for (const row of rows) {
     work += WORK_OF_EVENT * Number(row.events)
@@ -89,19 +91,18 @@ function floorOf(
   return undefined
 }
 
-function read(
-  database: Database,
+function* read(
   { table, since, before, limit }: ScanOptions,
   { condition, rest, ordered }: Way,
   floor: Position | undefined,
-): Scanned {
+): Work<Scanned> {
   const range = { since, before, ...(floor === undefined ? {} : { floor }) }
-  const rows = rowsOf(
-    database,
+  const found = yield* rowsOf(
     sql`SELECT at, line FROM ${sql.table(table)}
       WHERE ${allOf([within(condition, ordered, range), ...rest])}
       ORDER BY ${inTime(ordered)} LIMIT ${limit + 1}`,
-  ).map(positionOf)
+  )
+  const rows = found.map(positionOf)
   const lines = rows.slice(0, limit).map(({ line }) => line)
   return { lines, next: rows.length > limit ? rows[limit - 1] : floor }
 }
@@ -110,9 +111,8 @@ function positionOf({ at, line }: SqlRow): Position {
   return { at: Number(at), line: Number(line) }
 }
 
-function sizeOf(database: Database, { size }: Driver, slice: number): number {
-  const [row] = rowsOf(
-    database,
+function* sizeOf({ size }: Driver, slice: number): Work<number> {
+  const [row] = yield* rowsOf(
     sql`SELECT COUNT(*) AS n FROM (${size} LIMIT ${slice + 1}) AS matches`,
   )
   return Number(row?.n ?? 0)

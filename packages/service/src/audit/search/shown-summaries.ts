@@ -1,25 +1,28 @@
 import { sql } from 'kysely'
-import type { Database, SqlRow } from '../database.ts'
+import type { SqlRow } from '../database.ts'
 import { OUTCOMES } from './outcomes.ts'
-import { type Query, rowsOf } from './queries.ts'
+import type { Query } from './queries.ts'
 import { type FoundSession, type FoundSubject, type Place, SESSION_STATES } from './search.ts'
 import { shownText } from './stored-text.ts'
+import { rowsOf, type Work } from './work.ts'
 
 const PLACES_SHOWN = 20
 /** Nobody needs to know how many more there are. */
 const MOST_COUNTED = 1_000
+/** Queries in one. SQLite takes 500. */
+const AT_ONCE = 50
 
 /** Sessions by the lines of their summaries, in the order of a search. */
-export function sessionsAt(database: Database, lines: readonly number[]): readonly FoundSession[] {
+export function* sessionsAt(lines: readonly number[]): Work<readonly FoundSession[]> {
   if (lines.length === 0) return []
-  const rows = rowsOf(
-    database,
+  const rows = yield* rowsOf(
     sql`SELECT sessions.*, subjects.name, subjects.tenant FROM sessions
       LEFT JOIN subjects ON subjects.subject = sessions.subject
       WHERE sessions.line IN (${sql.join(lines)})
       ORDER BY sessions.at DESC, sessions.line DESC`,
   )
-  return rows.map((row) => ({
+  const places = yield* placesOfEach(rows.map(({ line }) => sql`line = ${Number(line)}`))
+  return rows.map((row, at) => ({
     session: String(row.session),
     state: SESSION_STATES.find((one) => one === row.state) ?? 'live',
     ended:
@@ -31,26 +34,28 @@ export function sessionsAt(database: Database, lines: readonly number[]): readon
             actor: textOf(row.ended_actor) ?? '',
           },
     ...summaryOf(row),
-    ...placesOf(database, sql`line = ${Number(row.line)}`),
+    ...(places[at] ?? NOWHERE),
   }))
 }
 
 /** As {@link sessionsAt}, subjects. */
-export function subjectsAt(database: Database, lines: readonly number[]): readonly FoundSubject[] {
+export function* subjectsAt(lines: readonly number[]): Work<readonly FoundSubject[]> {
   if (lines.length === 0) return []
-  const rows = rowsOf(
-    database,
+  const rows = yield* rowsOf(
     sql`SELECT * FROM subjects WHERE line IN (${sql.join(lines)}) ORDER BY at DESC, line DESC`,
   )
-  return rows.map((row) => ({
+  const places = yield* placesOfEach(rows.map(({ subject }) => sql`subject = ${subject}`))
+  const live = yield* countsOfEach(
+    rows.map(
+      ({ subject }) => sql`SELECT 1 FROM sessions WHERE subject = ${subject} AND state = 'live'`,
+    ),
+  )
+  return rows.map((row, at) => ({
     ...summaryOf(row),
     subject: String(row.subject),
     sessions: Number(row.sessions),
-    liveSessions: countOf(
-      database,
-      sql`SELECT 1 FROM sessions WHERE subject = ${row.subject} AND state = 'live'`,
-    ),
-    ...placesOf(database, sql`subject = ${row.subject}`),
+    liveSessions: live[at] ?? 0,
+    ...(places[at] ?? NOWHERE),
   }))
 }
 
@@ -69,19 +74,23 @@ function summaryOf(row: SqlRow): Omit<FoundSession, OwnFields> {
 
 type OwnFields = 'session' | 'state' | 'ended' | 'places' | 'placeCount'
 
-function placesOf(
-  database: Database,
-  whose: Query,
-): { readonly places: readonly Place[]; readonly placeCount: number } {
-  const rows = rowsOf(
-    database,
-    sql`SELECT * FROM places WHERE ${whose} ORDER BY last_at DESC LIMIT ${PLACES_SHOWN}`,
+type Places = Pick<FoundSession, 'places' | 'placeCount'>
+
+const NOWHERE: Places = { places: [], placeCount: 0 }
+
+function* placesOfEach(whose: readonly Query[]): Work<readonly Places[]> {
+  const found = yield* rowsOfEach(
+    whose.map(
+      (one) => sql`SELECT * FROM places WHERE ${one} ORDER BY last_at DESC LIMIT ${PLACES_SHOWN}`,
+    ),
   )
-  const placeCount =
-    rows.length < PLACES_SHOWN
-      ? rows.length
-      : countOf(database, sql`SELECT 1 FROM places WHERE ${whose}`)
-  return { places: rows.map(placeOf), placeCount }
+  const many = whose.filter((_, at) => found[at]?.length === PLACES_SHOWN)
+  const counts = yield* countsOfEach(many.map((one) => sql`SELECT 1 FROM places WHERE ${one}`))
+  const counted = new Map(many.map((one, at) => [one, counts[at]]))
+  return found.map((rows, at) => ({
+    places: rows.map(placeOf).sort((one, other) => other.lastSeen - one.lastSeen),
+    placeCount: counted.get(whose[at] as Query) ?? rows.length,
+  }))
 }
 
 function placeOf(row: SqlRow): Place {
@@ -99,12 +108,27 @@ function placeOf(row: SqlRow): Place {
   }
 }
 
-function countOf(database: Database, rows: Query): number {
-  const [row] = rowsOf(
-    database,
-    sql`SELECT COUNT(*) AS n FROM (${rows} LIMIT ${MOST_COUNTED}) AS counted`,
+function* countsOfEach(queries: readonly Query[]): Work<readonly number[]> {
+  const found = yield* rowsOfEach(
+    queries.map(
+      (rows) => sql`SELECT COUNT(*) AS n FROM (${rows} LIMIT ${MOST_COUNTED}) AS counted`,
+    ),
   )
-  return Number(row?.n ?? 0)
+  return found.map(([row]) => Number(row?.n ?? 0))
+}
+
+/** Rows of small queries, many asked at once: a database elsewhere is a while away. */
+function* rowsOfEach(queries: readonly Query[]): Work<readonly (readonly SqlRow[])[]> {
+  const found: SqlRow[][] = queries.map(() => [])
+  for (let from = 0; from < queries.length; from += AT_ONCE) {
+    const parts = queries
+      .slice(from, from + AT_ONCE)
+      .map((query, at) => sql`SELECT ${sql.lit(from + at)} AS part, one.* FROM (${query}) AS one`)
+    for (const row of yield* rowsOf(sql`${sql.join(parts, sql` UNION ALL `)}`)) {
+      found[Number(row.part)]?.push(row)
+    }
+  }
+  return found
 }
 
 function textOf(value: SqlRow[string] | undefined): string | null {

@@ -1,6 +1,8 @@
-import type { Database, SqlRow, SqlValue } from '../database.ts'
+import { sql } from 'kysely'
+import type { SqlValue } from '../database.ts'
 import { OUTCOMES } from './outcomes.ts'
-import { addPlace, isKnown, type Place } from './places.ts'
+import { isKnown, type Place, sightings } from './places.ts'
+import { changedBy, type Insertion, insert, rowsOf, type Work } from './work.ts'
 
 /** What the tables have of an entry. */
 export interface EventRow {
@@ -20,9 +22,11 @@ export interface EventRow {
 
 /** Sums up events by session and subject, in the order of the log. */
 export interface Summaries {
+  /** Reads what is known of the sessions and subjects of rows, which are added then. */
+  load(rows: readonly EventRow[]): Work<void>
   add(row: EventRow): void
   /** Writes what has changed. */
-  write(): void
+  write(): Work<void>
 }
 
 type Columns = Record<string, SqlValue>
@@ -37,18 +41,29 @@ const SUBJECT = upsert('subjects', [
   ...['line', 'at', 'last_at', 'subject', 'name', 'tenant', 'events', 'sessions', 'score', 'worst'],
 ])
 
-export function summaries(database: Database): Summaries {
+/** Keys that one query asks for. */
+const AT_ONCE = 500
+
+export function summaries(): Summaries {
+  const known = { sessions: new Map<string, Columns>(), subjects: new Map<string, Columns>() }
   const sessions = new Map<string, Columns>()
   const subjects = new Map<string, Columns>()
-  const places = new Map<string, Seen>()
+  const places = sightings()
 
-  function known(table: 'sessions' | 'subjects', key: string): SqlRow | undefined {
+  function* load(table: 'sessions' | 'subjects', keys: readonly (string | null)[]): Work<void> {
     const column = table === 'sessions' ? 'session' : 'subject'
-    return database.all(`SELECT * FROM ${table} WHERE ${column} = ?`, [key])[0]
+    const wanted = [...new Set(keys.filter((key) => key !== null))]
+    for (let from = 0; from < wanted.length; from += AT_ONCE) {
+      const some = sql.join(wanted.slice(from, from + AT_ONCE))
+      const rows = yield* rowsOf(
+        sql`SELECT * FROM ${sql.table(table)} WHERE ${sql.ref(column)} IN (${some})`,
+      )
+      for (const row of rows) known[table].set(String(row[column]), { ...row })
+    }
   }
 
   function sessionOf(row: EventRow, session: string): Columns {
-    const had = sessions.get(session) ?? copyOf(known('sessions', session))
+    const had = sessions.get(session) ?? known.sessions.get(session)
     if (had !== undefined) return had
     if (row.subject !== null) count(subjectOf(row, row.subject), 'sessions')
     return {
@@ -64,37 +79,28 @@ export function summaries(database: Database): Summaries {
   }
 
   function subjectOf(row: EventRow, subject: string): Columns {
-    const had = subjects.get(subject) ?? copyOf(known('subjects', subject))
+    const had = subjects.get(subject) ?? known.subjects.get(subject)
     const one = had ?? { ...beginning(row), subject, name: null, tenant: null, sessions: 0 }
     subjects.set(subject, one)
     return one
   }
 
-  function see(row: EventRow, session: Columns | undefined): void {
-    const { at, subject, place } = row
+  function see({ at, subject, place }: EventRow, session: Columns | undefined): void {
     const line = Number(session?.line ?? -1)
-    const key = JSON.stringify([subject, line, place])
-    const had = places.get(key)
-    if (had === undefined) {
-      places.set(key, { subject: subject ?? '', line, place, at, last_at: at, events: 1 })
-      return
-    }
-    had.at = Math.min(had.at, at)
-    had.last_at = Math.max(had.last_at, at)
-    had.events++
-  }
-
-  function write(): void {
-    for (const one of sessions.values()) database.run(SESSION.sql, SESSION.values(one))
-    for (const one of subjects.values()) database.run(SUBJECT.sql, SUBJECT.values(one))
-    for (const one of places.values()) addPlace(database, one)
-    sessions.clear()
-    subjects.clear()
-    places.clear()
+    places.add({ subject: subject ?? '', line, place, at, last_at: at, events: 1 })
   }
 
   return {
-    write,
+    *load(rows) {
+      yield* load(
+        'sessions',
+        rows.map(({ session }) => session),
+      )
+      yield* load(
+        'subjects',
+        rows.map(({ subject }) => subject),
+      )
+    },
     add(row) {
       const session = row.session === null ? undefined : sessionOf(row, row.session)
       if (session !== undefined && row.session !== null) {
@@ -110,21 +116,14 @@ export function summaries(database: Database): Summaries {
       }
       const isSomebody = row.subject !== null || session !== undefined
       if (isSomebody && isKnown(row.place)) see(row, session)
-      if (row.type === 'subject-revoked') {
-        write()
-        endAll(database, row)
-      }
+    },
+    *write() {
+      yield* insert({ ...SESSION, rows: valuesOf(SESSION, sessions.values()) })
+      yield* insert({ ...SUBJECT, rows: valuesOf(SUBJECT, subjects.values()) })
+      yield* places.write()
+      for (const one of [sessions, subjects, known.sessions, known.subjects]) one.clear()
     },
   }
-}
-
-interface Seen {
-  readonly subject: string
-  readonly line: number
-  readonly place: Place
-  at: number
-  last_at: number
-  events: number
 }
 
 function beginning({ line, at }: EventRow): Columns {
@@ -154,27 +153,21 @@ function end(session: Columns, { type, at, reason, actor }: EventRow): void {
 }
 
 /** All sessions of the subject so far; the one that the event names stays. */
-function endAll(database: Database, { at, reason, actor, subject, session }: EventRow): void {
-  database.run(
-    "UPDATE sessions SET state = 'ended', ended_at = ?, ended_reason = ?, ended_actor = ? " +
-      "WHERE subject = ? AND state = 'live' AND session <> ?",
-    [at, reason, actor, subject, session ?? ''],
+export function* endAll({ at, reason, actor, subject, session }: EventRow): Work<void> {
+  yield* changedBy(
+    sql`UPDATE sessions
+      SET state = 'ended', ended_at = ${at}, ended_reason = ${reason}, ended_actor = ${actor}
+      WHERE subject = ${subject} AND state = 'live' AND session <> ${session ?? ''}`,
   )
 }
 
-function copyOf(row: SqlRow | undefined): Columns | undefined {
-  return row === undefined ? undefined : { ...row }
+type Upsert = Required<Omit<Insertion, 'rows'>>
+
+function upsert(table: string, columns: readonly string[]): Upsert {
+  const changed = columns.slice(1).map((name) => `${name} = excluded.${name}`)
+  return { table, columns, conflict: `(line) DO UPDATE SET ${changed.join(', ')}` }
 }
 
-function upsert(
-  table: string,
-  columns: readonly string[],
-): { readonly sql: string; readonly values: (of: Columns) => readonly SqlValue[] } {
-  const changed = columns.slice(1).map((name) => `${name} = excluded.${name}`)
-  return {
-    sql:
-      `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?')}) ` +
-      `ON CONFLICT (line) DO UPDATE SET ${changed.join(', ')}`,
-    values: (of) => columns.map((name) => of[name] ?? null),
-  }
+function valuesOf({ columns }: Upsert, all: Iterable<Columns>): Insertion['rows'] {
+  return [...all].map((one) => columns.map((name) => one[name] ?? null))
 }

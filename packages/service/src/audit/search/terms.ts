@@ -10,7 +10,7 @@ import {
   unindexed,
 } from './queries.ts'
 import type { Search } from './search.ts'
-import { storedText } from './stored-text.ts'
+import { keyText } from './stored-text.ts'
 
 /** What is asked of one column. */
 export interface Term {
@@ -125,9 +125,13 @@ export function placeTerms(search: Search): readonly Term[] {
   ]
 }
 
-export function equals(column: string, value: string | number | undefined): readonly Term[] {
+export function equals(
+  column: string,
+  value: string | number | undefined,
+  storedAs: (text: string) => string = keyText,
+): readonly Term[] {
   if (value === undefined) return []
-  const stored = typeof value === 'string' ? storedText(value) : value
+  const stored = typeof value === 'string' ? storedAs(value) : value
   return [
     {
       column,

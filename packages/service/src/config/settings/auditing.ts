@@ -5,7 +5,7 @@ import { auditOutput } from '../../audit/outputs/outputs.ts'
 import { type ByClass, byClass, CLASSES } from '../../audit/retention.ts'
 import { auditWitnesses } from '../../audit/witness/settings.ts'
 import { setting } from '../setting.ts'
-import { duration, size } from '../values.ts'
+import { database, duration, size } from '../values.ts'
 
 const path = z.string().min(1).max(4_096)
 const MOST_OUTPUTS = 16
@@ -93,6 +93,22 @@ export const auditing = {
       reading: 'text',
     },
   ),
+  auditDatabase: setting(database.optional(), {
+    about:
+      'PostgreSQL for the index of searches, instead of a file in `auditDirectory`: then every ' +
+      'process that names it answers searches, on any machine. Another machine is reached over ' +
+      'TLS, unless `?sslmode=disable` follows. See [search](search.md#in-postgresql).',
+    example: 'postgres://holdfast:LONG-RANDOM-PASSWORD@db.internal/holdfast',
+    reading: 'text',
+    secret: true,
+  }),
+  auditDatabaseCa: setting(path.optional(), {
+    about:
+      'File of the authorities (PEM) that the certificate of `auditDatabase` is checked against, ' +
+      'instead of those of the system.',
+    example: '/etc/holdfast/postgres-ca.pem',
+    reading: 'text',
+  }),
   auditPersonal: setting(z.enum(['full', 'network', 'none']).optional(), {
     about:
       'What events keep of who somebody is, sealed apart: `full` (name, address, user agent), ' +

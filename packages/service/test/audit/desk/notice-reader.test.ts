@@ -18,7 +18,7 @@ interface Read {
   again(): LogReader
 }
 
-function reading(between: readonly SessionEvent[] = []): Read {
+function reading(): Read {
   const database = openDatabase(':memory:')
   onTestFinished(() => database.close())
   const told: Notice[] = []
@@ -28,7 +28,6 @@ function reading(between: readonly SessionEvent[] = []): Read {
     const opened = noticeReader({
       database,
       alerting: { notify: (notice) => void told.push(notice) },
-      between: () => between,
       lineAt: (instant) => (instant === now - 24 * HOUR_MS ? 7 : 0),
       now: () => now,
       onFault(error) {
@@ -88,21 +87,38 @@ test('begins a day back where it has read nothing, and then goes on where it was
 })
 
 test('a fork is told, and what was done meanwhile after the step-up that settles it, once', () => {
-  const did = entryOf('session-presented').event
-  const { give, told } = reading([did])
+  const { give, told } = reading()
 
   give('step-up-completed')
+  give('session-presented', { after: 500 })
   give('token-reused', { after: 1_000 })
+  give('session-presented', { after: 2_000 })
+  give('session-presented', { after: 2_000, event: { session: 'another' } })
+  give('secret-rotated', { after: 3_000 })
   give('step-up-completed', { after: 60_000 })
+  give('session-presented', { after: 61_000 })
   give('step-up-completed', { after: 120_000 })
 
   expect(told.map(({ kind, event }) => [kind, event])).toEqual([
-    ['fork', 'event-2'],
-    ['meanwhile', 'event-3'],
+    ['fork', 'event-3'],
+    ['meanwhile', 'event-7'],
   ])
   expect(told[1]?.done).toEqual([
-    { at: did.at, text: 'Used the session (Chrome 148 on Windows, Utrecht, Netherlands)' },
+    { at: START + 2_000, text: 'Used the session (Chrome 148 on Windows, Utrecht, Netherlands)' },
   ])
+})
+
+test('of what was done meanwhile the last thirty are kept, across a restart', () => {
+  const { give, told, again } = reading()
+  give('token-reused')
+  for (let n = 1; n <= 40; n++) give('session-presented', { after: n })
+
+  again()
+  give('step-up-completed', { after: 60_000 })
+
+  expect(told[1]?.done.map(({ at }) => at - START)).toEqual(
+    Array.from({ length: 30 }, (_, n) => n + 11),
+  )
 })
 
 test('a transaction that fails has told nobody, and has read nothing', () => {

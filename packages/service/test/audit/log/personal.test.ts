@@ -90,6 +90,18 @@ test('what was before an erasure and comes later is not kept, what happens after
   expect(readIn(here)).toEqual([undefined, PERSONAL])
 })
 
+test('a subject who comes back after an erasure is read, and what was before is not', () => {
+  const here = place()
+  const log = here.open()
+  log.append([entry(1, { subject: ADA }, PERSONAL)])
+  log.erase(ADA)
+  host.advance(1_000)
+
+  log.append([entry(2, { subject: ADA }, PERSONAL)])
+
+  expect(readIn(here)).toEqual([null, PERSONAL])
+})
+
 test('keys of days that are over can be destroyed', () => {
   const here = place()
   const log = here.open()

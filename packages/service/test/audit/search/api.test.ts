@@ -2,13 +2,13 @@ import { expect, test } from 'vitest'
 import { searchCalls } from '../../../src/api/calls/search.ts'
 import { NO_ACTS } from '../../support.ts'
 import { searchServer } from './search-server.ts'
-import { entry, memoryIndex, NOW } from './support.ts'
+import { emptyIndex, entry, NOW } from './support.ts'
 
 const SESSION = `${'A'.repeat(42)}A`
 
 async function server() {
-  const { index } = memoryIndex()
-  index.ingest([
+  const index = await emptyIndex('SQLite')
+  await index.ingest([
     entry(
       0,
       {

@@ -3,13 +3,13 @@ import { expect, test } from 'vitest'
 import { type Watch, watchService } from '../../../src/cli/remote-search.ts'
 import { holdfast } from '../../cli/holdfast.ts'
 import { searchServer } from './search-server.ts'
-import { DAY, entry, memoryIndex, NOW } from './support.ts'
+import { DAY, emptyIndex, entry, NOW } from './support.ts'
 
 const android = { family: 'chrome', major: 1, os: 'android' } as const
 
 async function server() {
-  const { index } = memoryIndex(10)
-  index.ingest(
+  const index = await emptyIndex('SQLite', { slice: 10 })
+  await index.ingest(
     Array.from({ length: 40 }, (_, line) =>
       entry(
         line,
@@ -70,10 +70,10 @@ test('what the service refuses is told as it says it', async () => {
 })
 
 test('a watch tells what is new once, oldest first, across a service that was away', async () => {
-  const { index } = memoryIndex()
+  const index = await emptyIndex('SQLite')
   const stop = new AbortController()
   const lines: number[] = []
-  const steps = [
+  const steps: (() => void | Promise<void>)[] = [
     () => index.ingest([entry(1), entry(2, { type: 'login-failed' }), entry(3)]),
     () => {},
     () => {
@@ -96,7 +96,7 @@ test('a watch tells what is new once, oldest first, across a service that was aw
       ...(after === undefined ? {} : { after }),
     })
   }
-  index.ingest([entry(0)])
+  await index.ingest([entry(0)])
 
   const pause = async (): Promise<void> => steps.shift()?.()
   for await (const { line } of watchService({ search, query: {}, stop: stop.signal, pause }))

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openIndexFile } from '../../../src/audit/search/index-file.ts'
 import { addressKey, prefixKey } from '../../../src/audit/search/network-range.ts'
 import { folder } from '../../support.ts'
-import { allPages, entry, memoryIndex, NOW } from './support.ts'
+import { allPages, DATABASES, emptyIndex, entry, NOW } from './support.ts'
 
 const ADA = {
   subject: 'ada.lovelace@example.org',
@@ -62,46 +62,54 @@ test('of an erased subject no byte of name, address or agent is left in the file
     expect(after.includes(text), text).toBe(false)
 })
 
-test('what an erased subject did stays, under its key alone, and others keep their names', () => {
-  const { index } = memoryIndex()
-  const device = { family: 'firefox', major: 1, os: 'linux' } as const
-  index.ingest([
-    entry(0, { subject: 'key', session: 's', device }, { ...ADA, address: '198.51.100.1' }),
-    entry(1, { subject: 'key', session: 's', device }, { ...ADA, address: '198.51.100.2' }),
-    entry(2, { subject: 'other', session: 't' }, { subject: 'eve', address: '198.51.100.1' }),
-  ])
+test.for(DATABASES)(
+  'what an erased subject did stays, under its key alone, and others keep their names: %s',
+  async (database) => {
+    const index = await emptyIndex(database)
+    const device = { family: 'firefox', major: 1, os: 'linux' } as const
+    await index.ingest([
+      entry(0, { subject: 'key', session: 's', device }, { ...ADA, address: '198.51.100.1' }),
+      entry(1, { subject: 'key', session: 's', device }, { ...ADA, address: '198.51.100.2' }),
+      entry(2, { subject: 'other', session: 't' }, { subject: 'eve', address: '198.51.100.1' }),
+    ])
 
-  while (!index.forget('key'));
+    await index.forget('key')
 
-  expect(index.events({ subject: ADA.subject, tenant: ADA.tenant }).items).toEqual([])
-  expect(index.events({ subjectKey: 'key' }).items.map(({ personal }) => personal)).toEqual([
-    ...[null, null],
-  ])
-  expect(index.subjects({ subjectKey: 'key' }).items).toMatchObject([
-    { name: null, tenant: null, events: 2, places: [{ address: null, browser: 'firefox' }] },
-  ])
-  expect(index.sessions({ network: '198.51.100.0/24' }).items).toMatchObject([
-    { session: 't', name: 'eve' },
-  ])
-})
+    expect((await index.events({ subject: ADA.subject, tenant: ADA.tenant })).items).toEqual([])
+    expect(
+      (await index.events({ subjectKey: 'key' })).items.map(({ personal }) => personal),
+    ).toEqual([...[null, null]])
+    expect((await index.subjects({ subjectKey: 'key' })).items).toMatchObject([
+      { name: null, tenant: null, events: 2, places: [{ address: null, browser: 'firefox' }] },
+    ])
+    expect((await index.sessions({ network: '198.51.100.0/24' })).items).toMatchObject([
+      { session: 't', name: 'eve' },
+    ])
+  },
+)
 
-test('an index that forgot is as one that was made from a log without the personal part', () => {
-  const entries = Array.from({ length: 50 }, (_, line) =>
-    entry(
-      line,
-      { subject: `key-${line % 3}`, session: `s-${line % 7}` },
-      { subject: `name-${line % 3}`, tenant: 'default', address: addressOf(line) },
-    ),
-  )
-  const forgetful = memoryIndex().index
-  const without = memoryIndex().index
+test.for(DATABASES)(
+  'an index that forgot is as one that was made from a log without the personal part: %s',
+  async (database) => {
+    const entries = Array.from({ length: 50 }, (_, line) =>
+      entry(
+        line,
+        { subject: `key-${line % 3}`, session: `s-${line % 7}` },
+        { subject: `name-${line % 3}`, tenant: 'default', address: addressOf(line) },
+      ),
+    )
+    const forgetful = await emptyIndex(database)
+    const without = await emptyIndex(database)
 
-  forgetful.ingest(entries)
-  while (!forgetful.forget('key-1'));
-  without.ingest(
-    entries.map((one) => (one.event.subject === 'key-1' ? { ...one, personal: null } : one)),
-  )
+    await forgetful.ingest(entries)
+    await forgetful.forget('key-1')
+    await without.ingest(
+      entries.map((one) => (one.event.subject === 'key-1' ? { ...one, personal: null } : one)),
+    )
 
-  for (const of of ['events', 'sessions', 'subjects'] as const)
-    expect(allPages<unknown>(forgetful[of], {})).toEqual(allPages<unknown>(without[of], {}))
-})
+    for (const of of ['events', 'sessions', 'subjects'] as const)
+      expect(await allPages<unknown>(forgetful[of], {})).toEqual(
+        await allPages<unknown>(without[of], {}),
+      )
+  },
+)

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { openDatabase } from '../../../src/audit/database.ts'
+import { beforeAll, expect, test } from 'vitest'
 import type { LoggedEntry } from '../../../src/audit/entry.ts'
-import { openIndex } from '../../../src/audit/search/event-index.ts'
 import { holdfast } from '../../cli/holdfast.ts'
 import { AFTERWARDS, incident } from './incident.ts'
 import { type SearchServer, searchServer } from './search-server.ts'
+import { DATABASES, type DatabaseName, emptyIndex } from './support.ts'
 
 const PAGE = readFileSync(new URL('../../../../../docs/search.md', import.meta.url), 'utf8')
 
@@ -20,23 +19,23 @@ beforeAll(async () => {
   entries = await incident()
 })
 
-async function server(): Promise<SearchServer> {
-  const database = openDatabase(':memory:')
-  onTestFinished(() => database.close())
-  const now = (): number => AFTERWARDS
-  const index = openIndex(database, { now })
-  index.ingest(entries)
-  return searchServer(index, now)
+async function server(database: DatabaseName = 'SQLite'): Promise<SearchServer> {
+  const index = await emptyIndex(database, { slice: 20_000, now: AFTERWARDS })
+  await index.ingest(entries)
+  return searchServer(index, () => AFTERWARDS)
 }
 
-test.for(EXAMPLES)('the page says what "holdfast $command" answers', async (example) => {
-  const { env } = await server()
+test.for(DATABASES.flatMap((database) => EXAMPLES.map((example) => ({ ...example, database }))))(
+  'the page says what "holdfast $command" answers: $database',
+  async (example) => {
+    const { env } = await server(example.database)
 
-  const { code, out, err } = await holdfast(example.command, env)
+    const { code, out, err } = await holdfast(example.command, env)
 
-  expect([code, err]).toEqual([0, ''])
-  expect(out).toBe(example.output)
-})
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toBe(example.output)
+  },
+)
 
 test('six questions of an incident have one search each', () => {
   const questions = [...PAGE.matchAll(/^### (.*\?)$/gm)].map(([, question]) => question)

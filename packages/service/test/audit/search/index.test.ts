@@ -1,14 +1,23 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { openDatabase } from '../../../src/audit/database.ts'
 import { type ByClass, byClass } from '../../../src/audit/retention.ts'
-import { openIndex } from '../../../src/audit/search/event-index.ts'
 import { isDamage, type OpenedIndex, openIndexFile } from '../../../src/audit/search/index-file.ts'
 import type { Search } from '../../../src/audit/search/search.ts'
 import { folder } from '../../support.ts'
-import { allPages, arbitraryEntries, DAY, entry, memoryIndex, NOW } from './support.ts'
+import {
+  allPages,
+  arbitraryEntries,
+  DATABASES,
+  DAY,
+  emptyIndex,
+  entry,
+  indexes,
+  NOW,
+  runsOf,
+} from './support.ts'
 
 function opened(path: string): OpenedIndex {
   const one = openIndexFile(path, { now: () => NOW })
@@ -16,16 +25,19 @@ function opened(path: string): OpenedIndex {
   return one
 }
 
-test('lines that the index has are left out, and it knows the line that it waits for', () => {
-  const { index } = memoryIndex()
+test.for(DATABASES)(
+  'lines that the index has are left out, and it knows the line that it waits for: %s',
+  async (database) => {
+    const index = await emptyIndex(database)
 
-  index.ingest([entry(5, { subject: 'a' }), entry(6, { subject: 'a' })])
-  index.ingest([entry(5, { subject: 'a' }), entry(6, { subject: 'a' }), entry(7)])
+    await index.ingest([entry(5, { subject: 'a' }), entry(6, { subject: 'a' })])
+    await index.ingest([entry(5, { subject: 'a' }), entry(6, { subject: 'a' }), entry(7)])
 
-  expect(index.cursor()).toBe(8)
-  expect(index.events({}).items.map(({ line }) => line)).toEqual([7, 6, 5])
-  expect(index.subjects({}).items).toMatchObject([{ events: 2 }])
-})
+    expect(await index.cursor()).toBe(8)
+    expect((await index.events({})).items.map(({ line }) => line)).toEqual([7, 6, 5])
+    expect((await index.subjects({})).items).toMatchObject([{ events: 2 }])
+  },
+)
 
 test('an index that was closed goes on where it was', () => {
   const path = join(folder(), 'index.db')
@@ -91,40 +103,47 @@ function overwrite(path: string, from: number, bytes: number): void {
   writeFileSync(path, content)
 }
 
+const NOISE = createHash('shake256', { outputLength: 7_680 }).update('noise').digest('base64')
+
 const HOSTILE = [
   ...["o'brien", '"; DROP TABLE events; --', '%', '_', '100%', '\\', '\\0', 'a\0b', 'a', '\0'],
   ...['\u202egnp.exe', '<b>x</b>', '\x1b[31m', '{"a":', 'x'.repeat(10_240), '💥', '?1', ':name'],
+  // Halves of pairs, which no UTF-8 has, and 10 KB that no compression makes shorter.
+  ...['\ud83d', '\ude00', '\\ud83d', '\ufffd', NOISE, `${NOISE}!`, `${NOISE.slice(0, 200)}\\#`],
 ]
 
-test('hostile names, actors, reasons and agents are found as they are, and nothing else is', () => {
-  const { index } = memoryIndex()
-  index.ingest(
-    HOSTILE.map((text, line) =>
-      entry(
-        line,
-        { subject: `key-${line}`, session: `s-${line}`, actor: text, reason: text },
-        { subject: text, tenant: text, userAgent: text },
+test.for(DATABASES)(
+  'hostile names, actors, reasons and agents are found as they are, and nothing else is: %s',
+  async (database) => {
+    const index = await emptyIndex(database)
+    await index.ingest(
+      HOSTILE.map((text, line) =>
+        entry(
+          line,
+          { subject: `key-${line}`, session: `s-${line}`, actor: text, reason: text },
+          { subject: text, tenant: text, userAgent: text },
+        ),
       ),
-    ),
-  )
+    )
 
-  for (const [line, text] of HOSTILE.entries()) {
-    const bySubject = index.events({ subject: text, tenant: text })
-    const byActor = index.events({ actor: text, reason: text })
-    const sessions = index.sessions({ subject: text, tenant: text })
-    const subjects = index.subjects({ tenant: text, actor: text })
-    const ofTenant = allPages(index.sessions, { tenant: text })
+    for (const [line, text] of HOSTILE.entries()) {
+      const bySubject = await index.events({ subject: text, tenant: text })
+      const byActor = await index.events({ actor: text, reason: text })
+      const sessions = await index.sessions({ subject: text, tenant: text })
+      const subjects = await index.subjects({ tenant: text, actor: text })
+      const ofTenant = await allPages(index.sessions, { tenant: text })
 
-    expect([text, bySubject.items.map((one) => one.line)]).toEqual([text, [line]])
-    expect(bySubject.items[0]?.personal).toEqual({
-      ...{ subject: text, tenant: text, address: null, userAgent: text },
-    })
-    expect(byActor.items.map((one) => one.line)).toEqual([line])
-    expect(sessions.items).toMatchObject([{ session: `s-${line}`, name: text, tenant: text }])
-    expect(subjects.items).toMatchObject([{ subject: `key-${line}` }])
-    expect(ofTenant).toMatchObject([{ session: `s-${line}` }])
-  }
-})
+      expect([text, bySubject.items.map((one) => one.line)]).toEqual([text, [line]])
+      expect(bySubject.items[0]?.personal).toEqual({
+        ...{ subject: text, tenant: text, address: null, userAgent: text },
+      })
+      expect(byActor.items.map((one) => one.line)).toEqual([line])
+      expect(sessions.items).toMatchObject([{ session: `s-${line}`, name: text, tenant: text }])
+      expect(subjects.items).toMatchObject([{ subject: `key-${line}` }])
+      expect(ofTenant).toMatchObject([{ session: `s-${line}` }])
+    }
+  },
+)
 
 test.for([
   [{ after: '1.2' }, 'after'],
@@ -133,87 +152,104 @@ test.for([
   [{ network: "' OR 1=1 --" }, 'network'],
   [{ network: '203.0.113.7/24' }, 'network'],
   [{ since: NOW, until: NOW }, 'until'],
-] as const)('%j cannot be searched, and the field is named', ([search, field]) => {
-  const { index } = memoryIndex()
+] as const)('%j cannot be searched, and the field is named', async ([search, field]) => {
+  for (const database of DATABASES) {
+    const index = await emptyIndex(database)
 
-  const ask = (): unknown => index.sessions(search as Search)
+    const asked = index.sessions(search as Search)
 
-  expect(ask).toThrow(expect.objectContaining({ code: 'invalid_input' }))
-  expect(ask).toThrow(new RegExp(`^${field} `))
+    await expect(asked).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringMatching(new RegExp(`^${field} `)),
+    })
+  }
 })
 
-test('events of 30 days are searched unless it is said otherwise', () => {
-  const { index } = memoryIndex()
-  index.ingest([entry(0, { at: NOW - 31 * DAY }), entry(1, { at: NOW - 29 * DAY })])
+test.for(DATABASES)(
+  'events of 30 days are searched unless it is said otherwise: %s',
+  async (database) => {
+    const index = await emptyIndex(database)
+    await index.ingest([entry(0, { at: NOW - 31 * DAY }), entry(1, { at: NOW - 29 * DAY })])
 
-  expect(index.events({}).items.map(({ line }) => line)).toEqual([1])
-  expect(index.events({}).searchedTo).toBe(NOW - 30 * DAY)
-  expect(index.events({ since: 0 }).items.map(({ line }) => line)).toEqual([1, 0])
-})
+    expect((await index.events({})).items.map(({ line }) => line)).toEqual([1])
+    expect((await index.events({})).searchedTo).toBe(NOW - 30 * DAY)
+    expect((await index.events({ since: 0 })).items.map(({ line }) => line)).toEqual([1, 0])
+  },
+)
 
-test('what no index serves says how far back it has looked, and goes on from there', () => {
-  const { index } = memoryIndex(10)
-  const android = { family: 'chrome', major: 1, os: 'android' } as const
-  index.ingest(
-    Array.from({ length: 35 }, (_, line) => entry(line, { device: line === 2 ? android : null })),
-  )
+test.for(DATABASES)(
+  'what no index serves says how far back it has looked, and goes on from there: %s',
+  async (database) => {
+    const index = await emptyIndex(database, { slice: 10 })
+    const android = { family: 'chrome', major: 1, os: 'android' } as const
+    await index.ingest(
+      Array.from({ length: 35 }, (_, line) => entry(line, { device: line === 2 ? android : null })),
+    )
 
-  const first = index.events({ os: 'android', limit: 10 })
+    const first = await index.events({ os: 'android', limit: 10 })
 
-  expect(first.items).toEqual([])
-  expect(first.searchedTo).toBe(NOW - DAY + 25)
-  expect(first.next).toBeDefined()
-  const found = allPages(index.events, { os: 'android' })
-  expect(found.map(({ line }) => line)).toEqual([2])
-})
+    expect(first.items).toEqual([])
+    expect(first.searchedTo).toBe(NOW - DAY + 25)
+    expect(first.next).toBeDefined()
+    const found = await allPages(index.events, { os: 'android' })
+    expect(found.map(({ line }) => line)).toEqual([2])
+  },
+)
 
-test('pruning removes what is older, in steps, and leaves the rest as it was', () => {
-  fc.assert(
-    fc.property(arbitraryEntries(60), fc.nat({ max: 40 }), (entries, ago) => {
-      const database = openDatabase(':memory:')
-      const index = openIndex(database, { now: () => NOW })
-      index.ingest(entries)
-      const all = allPages(index.events, { since: 0 })
-      const sessions = allPages(index.sessions, { since: 0 })
-      const before = NOW - ago * DAY
+test.for(DATABASES)(
+  'pruning removes what is older, in steps, and leaves the rest as it was: %s',
+  async (database) => {
+    const empty = await indexes(database)
+    await fc.assert(
+      fc.asyncProperty(arbitraryEntries(60), fc.nat({ max: 40 }), async (entries, ago) => {
+        const index = await empty(1_000)
+        await index.ingest(entries)
+        const all = await allPages(index.events, { since: 0 })
+        const sessions = await allPages(index.sessions, { since: 0 })
+        const before = NOW - ago * DAY
 
-      while (!index.prune({ before: byClass(() => before) }));
+        await index.prune(byClass(() => before))
 
-      expect(allPages(index.events, { since: 0 })).toEqual(
-        all.filter(({ event }) => event.at >= before),
-      )
-      expect(allPages(index.sessions, { since: 0 })).toEqual(
-        sessions.filter(({ lastSeen }) => lastSeen >= before),
-      )
-      expect(index.cursor()).toBe(entries.length)
-      database.close()
-    }),
-    { numRuns: 50 },
-  )
-})
+        expect(await allPages(index.events, { since: 0 })).toEqual(
+          all.filter(({ event }) => event.at >= before),
+        )
+        expect(await allPages(index.sessions, { since: 0 })).toEqual(
+          sessions.filter(({ lastSeen }) => lastSeen >= before),
+        )
+        expect(await index.cursor()).toBe(entries.length)
+      }),
+      { numRuns: runsOf(database, 50) },
+    )
+  },
+)
 
-test('each class of events goes with its own time', () => {
-  const { index } = memoryIndex()
+test.for(DATABASES)('each class of events goes with its own time: %s', async (database) => {
+  const index = await emptyIndex(database)
   const types = ['session-established', 'session-presented', 'token-reused', 'admin-acted'] as const
-  index.ingest(types.map((type, line) => entry(line, { type, at: NOW - 5 * DAY })))
+  await index.ingest(types.map((type, line) => entry(line, { type, at: NOW - 5 * DAY })))
   const kept: Partial<ByClass> = { session: 3 * DAY, detection: 4 * DAY }
 
-  while (!index.prune({ before: byClass((name) => NOW - (kept[name] ?? 6 * DAY)) }));
+  await index.prune(byClass((name) => NOW - (kept[name] ?? 6 * DAY)))
 
-  expect(index.events({ since: 0 }).items.map(({ event }) => event.type)).toEqual([
+  expect((await index.events({ since: 0 })).items.map(({ event }) => event.type)).toEqual([
     ...['admin-acted', 'session-established'],
   ])
 })
 
-test('places of failed logins go with their time, though their subject stays', () => {
-  const { index } = memoryIndex()
-  const type = 'login-failed'
-  index.ingest([
-    entry(0, { type, subject: 'key', at: NOW - 9 * DAY }, { address: '203.0.113.7' }),
-    entry(1, { type, subject: 'key', at: NOW - DAY }, { address: '198.51.100.1' }),
-  ])
+test.for(DATABASES)(
+  'places of failed logins go with their time, though their subject stays: %s',
+  async (database) => {
+    const index = await emptyIndex(database)
+    const type = 'login-failed'
+    await index.ingest([
+      entry(0, { type, subject: 'key', at: NOW - 9 * DAY }, { address: '203.0.113.7' }),
+      entry(1, { type, subject: 'key', at: NOW - DAY }, { address: '198.51.100.1' }),
+    ])
 
-  while (!index.prune({ before: byClass(() => NOW - 2 * DAY) }));
+    await index.prune(byClass(() => NOW - 2 * DAY))
 
-  expect(index.subjects({}).items).toMatchObject([{ places: [{ address: '198.51.100.1' }] }])
-})
+    expect((await index.subjects({})).items).toMatchObject([
+      { places: [{ address: '198.51.100.1' }] },
+    ])
+  },
+)

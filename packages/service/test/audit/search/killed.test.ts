@@ -9,7 +9,7 @@ import type { LoggedEntry } from '../../../src/audit/entry.ts'
 import type { EventIndex } from '../../../src/audit/search/event-index.ts'
 import { openIndexFile } from '../../../src/audit/search/index-file.ts'
 import { folder } from '../../support.ts'
-import { allPages, entry, memoryIndex, NOW } from './support.ts'
+import { allPages, emptyIndex, entry, NOW, type TestIndex } from './support.ts'
 
 /** Another process runs what was built. */
 const BUILT = new URL('../../../dist/audit/search/index-file.js', import.meta.url)
@@ -50,12 +50,14 @@ function logged(line: number): LoggedEntry {
   )
 }
 
-function everything(index: EventIndex): unknown {
+async function everything(
+  index: Pick<EventIndex | TestIndex, 'events' | 'sessions' | 'subjects'>,
+): Promise<unknown> {
   const limit = 1_000
   return {
-    events: allPages(index.events, { limit }),
-    sessions: allPages(index.sessions, { limit }),
-    subjects: allPages(index.subjects, { limit }),
+    events: await allPages<unknown>(index.events, { limit }),
+    sessions: await allPages<unknown>(index.sessions, { limit }),
+    subjects: await allPages<unknown>(index.subjects, { limit }),
   }
 }
 
@@ -90,7 +92,7 @@ test('an index whose writer is killed twenty times is as one written at once', a
   expect(index.cursor()).toBeGreaterThanOrEqual(acknowledged)
   const rest = entries.slice(index.cursor(), index.cursor() + 2_000)
   index.ingest(rest)
-  const fresh = memoryIndex().index
-  fresh.ingest(entries.slice(0, index.cursor()))
-  expect(everything(index)).toEqual(everything(fresh))
+  const fresh = await emptyIndex('SQLite')
+  await fresh.ingest(entries.slice(0, index.cursor()))
+  expect(await everything(index)).toEqual(await everything(fresh))
 })

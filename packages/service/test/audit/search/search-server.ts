@@ -5,7 +5,7 @@ import { type Call, isInputFault } from '../../../src/api/call.ts'
 import { searchCalls } from '../../../src/api/calls/search.ts'
 import { describeCalls } from '../../../src/api/open-api.ts'
 import { faultOf, problemResponse } from '../../../src/api/problem.ts'
-import type { EventIndex } from '../../../src/audit/search/event-index.ts'
+import type { Searches } from '../../../src/audit/search/search.ts'
 import { describedAnswers } from '../../document.ts'
 import { NO_ACTS } from '../../support.ts'
 
@@ -17,16 +17,8 @@ export interface SearchServer {
 }
 
 /** The calls of searches over an index, on a port of their own. */
-export async function searchServer(index: EventIndex, now: () => number): Promise<SearchServer> {
-  const calls = searchCalls({
-    acts: NO_ACTS,
-    now,
-    searches: {
-      events: async (search) => index.events(search),
-      sessions: async (search) => index.sessions(search),
-      subjects: async (search) => index.subjects(search),
-    },
-  })
+export async function searchServer(searches: Searches, now: () => number): Promise<SearchServer> {
+  const calls = searchCalls({ acts: NO_ACTS, now, searches })
   const described = describedAnswers(JSON.parse(JSON.stringify(describeCalls(calls))))
   const server = createServer(async (incoming, outgoing) => {
     const request = new Request(`http://127.0.0.1${incoming.url}`)

@@ -1,19 +1,20 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { openDatabase } from '../../../src/audit/database.ts'
 import type { LoggedEntry } from '../../../src/audit/entry.ts'
 import { type EventFields, fieldsOf } from '../../../src/audit/fields.ts'
-import { openIndex } from '../../../src/audit/search/event-index.ts'
 import type { Search } from '../../../src/audit/search/search.ts'
 import { isAtPlace, isEvent, isWithin } from './by-hand.ts'
 import {
   allPages,
   arbitraryEntries,
   arbitrarySearch,
+  DATABASES,
   DAY,
+  emptyIndex,
   entry,
-  memoryIndex,
+  indexes,
   NOW,
+  runsOf,
 } from './support.ts'
 
 /** Keys of the sessions or subjects that a search finds, said without an index. */
@@ -88,118 +89,146 @@ function placesOf(all: readonly EventFields[]): readonly (readonly EventFields[]
   return [...places.values()]
 }
 
-test.for(['session', 'subject'] as const)(
-  'all pages of a search by %s are one filter over the log, however it was fed and sliced',
-  (by) => {
+const BY = DATABASES.flatMap((database) =>
+  (['session', 'subject'] as const).map((by) => [by, database] as const),
+)
+
+test.for(BY)(
+  'all pages of a search by %s are one filter over the log, however it was fed and sliced: %s',
+  async ([by, database]) => {
     const slices = fc.constantFrom(1, 3, 10, 1_000)
     const batches = fc.constantFrom(1, 7, 100)
-    fc.assert(
-      fc.property(
+    const empty = await indexes(database)
+    await fc.assert(
+      fc.asyncProperty(
         arbitraryEntries(60),
         arbitrarySearch,
         slices,
         batches,
-        (entries, search, slice, batch) => {
-          const database = openDatabase(':memory:')
-          const index = openIndex(database, { now: () => NOW, slice })
+        async (entries, search, slice, batch) => {
+          const index = await empty(slice)
           for (let from = 0; from < entries.length; from += batch)
-            index.ingest(entries.slice(from, from + batch))
+            await index.ingest(entries.slice(from, from + batch))
 
           const found =
             by === 'session'
-              ? allPages(index.sessions, search).map(({ session }) => session)
-              : allPages(index.subjects, search).map(({ subject }) => subject)
+              ? (await allPages(index.sessions, search)).map(({ session }) => session)
+              : (await allPages(index.subjects, search)).map(({ subject }) => subject)
 
           expect(found).toEqual(wanted(by, search, entries))
-          database.close()
         },
       ),
-      { numRuns: 600 },
+      { numRuns: runsOf(database, 600) },
     )
   },
 )
 
-test('a session is live until an event ends it, and the first end counts', () => {
-  const { index } = memoryIndex()
-  const of = (session: string) => ({ session, subject: 'key' })
-  index.ingest([
-    entry(0, { ...of('a'), type: 'session-established' }),
-    entry(1, { ...of('b'), type: 'session-established' }),
-    entry(2, { ...of('c'), type: 'session-established' }),
-    entry(3, { ...of('a'), type: 'session-revoked', reason: 'logout', at: NOW }),
-    entry(4, { ...of('b'), type: 'session-expired', actor: 'engine' }),
-    entry(5, { ...of('a'), type: 'session-revoked', reason: 'administrator' }),
-    entry(6, { ...of('d'), type: 'token-unknown', actor: 'client' }),
-  ])
+test.for(DATABASES)(
+  'a session is live until an event ends it, and the first end counts: %s',
+  async (database) => {
+    const index = await emptyIndex(database)
+    const of = (session: string) => ({ session, subject: 'key' })
+    await index.ingest([
+      entry(0, { ...of('a'), type: 'session-established' }),
+      entry(1, { ...of('b'), type: 'session-established' }),
+      entry(2, { ...of('c'), type: 'session-established' }),
+      entry(3, { ...of('a'), type: 'session-revoked', reason: 'logout', at: NOW }),
+      entry(4, { ...of('b'), type: 'session-expired', actor: 'engine' }),
+      entry(5, { ...of('a'), type: 'session-revoked', reason: 'administrator' }),
+      entry(6, { ...of('d'), type: 'token-unknown', actor: 'client' }),
+    ])
 
-  const states = Object.fromEntries(
-    index.sessions({}).items.map(({ session, state, ended }) => [session, [state, ended?.reason]]),
-  )
+    const states = Object.fromEntries(
+      (await index.sessions({})).items.map(({ session, state, ended }) => [
+        session,
+        [state, ended?.reason],
+      ]),
+    )
 
-  expect(states).toEqual({
-    a: ['ended', 'logout'],
-    b: ['expired', null],
-    c: ['live', undefined],
-    d: ['ended', null],
-  })
-  expect(index.sessions({ state: 'live' }).items.map(({ session }) => session)).toEqual(['c'])
-  expect(index.subjects({}).items).toMatchObject([{ subject: 'key', sessions: 4, liveSessions: 1 }])
-})
+    expect(states).toEqual({
+      a: ['ended', 'logout'],
+      b: ['expired', null],
+      c: ['live', undefined],
+      d: ['ended', null],
+    })
+    expect((await index.sessions({ state: 'live' })).items.map(({ session }) => session)).toEqual([
+      'c',
+    ])
+    expect((await index.subjects({})).items).toMatchObject([
+      { subject: 'key', sessions: 4, liveSessions: 1 },
+    ])
+  },
+)
 
-test('the end of all sessions of a subject ends those before it, but the one that it names', () => {
-  const { index } = memoryIndex()
-  index.ingest([
-    entry(0, { session: 'a', subject: 'key', type: 'session-established' }),
-    entry(1, { session: 'b', subject: 'key', type: 'session-established' }),
-    entry(2, { session: 'x', subject: 'other', type: 'session-established' }),
-    entry(3, { session: 'b', subject: 'key', type: 'subject-revoked', reason: 'x', actor: 'ops' }),
-    entry(4, { session: 'c', subject: 'key', type: 'session-established' }),
-  ])
+test.for(DATABASES)(
+  'the end of all sessions of a subject ends those before it, but the one that it names: %s',
+  async (database) => {
+    const index = await emptyIndex(database)
+    await index.ingest([
+      entry(0, { session: 'a', subject: 'key', type: 'session-established' }),
+      entry(1, { session: 'b', subject: 'key', type: 'session-established' }),
+      entry(2, { session: 'x', subject: 'other', type: 'session-established' }),
+      entry(3, {
+        session: 'b',
+        subject: 'key',
+        type: 'subject-revoked',
+        reason: 'x',
+        actor: 'ops',
+      }),
+      entry(4, { session: 'c', subject: 'key', type: 'session-established' }),
+    ])
 
-  const { items } = index.sessions({})
+    const { items } = await index.sessions({})
 
-  expect(items.map(({ session, state }) => `${session} ${state}`)).toEqual([
-    ...['c live', 'x live', 'b live', 'a ended'],
-  ])
-  expect(items[3]?.ended).toMatchObject({ reason: 'x', actor: 'ops' })
-})
+    expect(items.map(({ session, state }) => `${session} ${state}`)).toEqual([
+      ...['c live', 'x live', 'b live', 'a ended'],
+    ])
+    expect(items[3]?.ended).toMatchObject({ reason: 'x', actor: 'ops' })
+  },
+)
 
-test('a session knows where it was, its highest score and its strictest outcome', () => {
-  const { index } = memoryIndex()
-  const decision = { because: [] }
-  const personal = { subject: 'ada', tenant: 'acme', address: '203.0.113.7' }
-  const device = { family: 'firefox', major: 1, os: 'linux' } as const
-  const of = { session: 'a', subject: 'key', device }
-  index.ingest([
-    entry(0, { ...of, decision: { outcome: 'allow', score: -3, ...decision } }, personal),
-    entry(1, { ...of, decision: { outcome: 'limit', score: 61, ...decision } }, personal),
-    entry(2, of, { ...personal, address: '198.51.100.1' }),
-  ])
+test.for(DATABASES)(
+  'a session knows where it was, its highest score and its strictest outcome: %s',
+  async (database) => {
+    const index = await emptyIndex(database)
+    const decision = { because: [] }
+    const personal = { subject: 'ada', tenant: 'acme', address: '203.0.113.7' }
+    const device = { family: 'firefox', major: 1, os: 'linux' } as const
+    const of = { session: 'a', subject: 'key', device }
+    await index.ingest([
+      entry(0, { ...of, decision: { outcome: 'allow', score: -3, ...decision } }, personal),
+      entry(1, { ...of, decision: { outcome: 'limit', score: 61, ...decision } }, personal),
+      entry(2, of, { ...personal, address: '198.51.100.1' }),
+    ])
 
-  const [session] = index.sessions({}).items
+    const [session] = (await index.sessions({})).items
 
-  expect(session).toMatchObject({
-    ...{ subject: 'key', name: 'ada', tenant: 'acme', events: 3, score: 61, worst: 'limit' },
-    firstSeen: NOW - DAY,
-    lastSeen: NOW - DAY + 2,
-    placeCount: 2,
-  })
-  expect(session?.places).toMatchObject([
-    { address: '198.51.100.1', browser: 'firefox', os: 'linux', events: 1 },
-    { address: '203.0.113.7', firstSeen: NOW - DAY, lastSeen: NOW - DAY + 1, events: 2 },
-  ])
-})
+    expect(session).toMatchObject({
+      ...{ subject: 'key', name: 'ada', tenant: 'acme', events: 3, score: 61, worst: 'limit' },
+      firstSeen: NOW - DAY,
+      lastSeen: NOW - DAY + 2,
+      placeCount: 2,
+    })
+    expect(session?.places).toMatchObject([
+      { address: '198.51.100.1', browser: 'firefox', os: 'linux', events: 1 },
+      { address: '203.0.113.7', firstSeen: NOW - DAY, lastSeen: NOW - DAY + 1, events: 2 },
+    ])
+  },
+)
 
-test('failed logins, which have no session, lead from a network to its subjects', () => {
-  const { index } = memoryIndex()
-  const type = 'login-failed'
-  index.ingest([
-    entry(0, { type, subject: 'k1' }, { subject: 'ada', address: '203.0.113.7' }),
-    entry(1, { type, subject: 'k2' }, { subject: 'eve', address: '203.0.113.8' }),
-    entry(2, { type, subject: 'k3' }, { subject: 'kim', address: '198.51.100.1' }),
-  ])
+test.for(DATABASES)(
+  'failed logins, which have no session, lead from a network to its subjects: %s',
+  async (database) => {
+    const index = await emptyIndex(database)
+    const type = 'login-failed'
+    await index.ingest([
+      entry(0, { type, subject: 'k1' }, { subject: 'ada', address: '203.0.113.7' }),
+      entry(1, { type, subject: 'k2' }, { subject: 'eve', address: '203.0.113.8' }),
+      entry(2, { type, subject: 'k3' }, { subject: 'kim', address: '198.51.100.1' }),
+    ])
 
-  const { items } = index.subjects({ network: '203.0.113.0/24' })
+    const { items } = await index.subjects({ network: '203.0.113.0/24' })
 
-  expect(items.map(({ name }) => name)).toEqual(['eve', 'ada'])
-})
+    expect(items.map(({ name }) => name)).toEqual(['eve', 'ada'])
+  },
+)

@@ -3,8 +3,21 @@ import type { PersonalFacts, SessionEvent } from 'holdfast/maintenance'
 import { onTestFinished } from 'vitest'
 import { type Database, openDatabase } from '../../../src/audit/database.ts'
 import type { LoggedEntry } from '../../../src/audit/entry.ts'
-import { type EventIndex, openIndex } from '../../../src/audit/search/event-index.ts'
-import type { Found, Search } from '../../../src/audit/search/search.ts'
+import type { ByClass } from '../../../src/audit/retention.ts'
+import { openIndex } from '../../../src/audit/search/event-index.ts'
+import type {
+  Found,
+  FoundEvent,
+  FoundSession,
+  FoundSubject,
+  Search,
+} from '../../../src/audit/search/search.ts'
+import {
+  openSharedIndex,
+  type SharedIndex,
+  type Source,
+} from '../../../src/audit/search/shared/shared-index.ts'
+import { ask, sharedPostgres } from './postgres-server.ts'
 
 export const DAY = 86_400_000
 export const NOW = Date.UTC(2026, 10, 29, 12)
@@ -41,28 +54,119 @@ export function entry(
   }
 }
 
-/** An index in memory, of a few rows a slice. */
-export function memoryIndex(slice = 7): { index: EventIndex; database: Database } {
-  const database = openDatabase(':memory:')
-  onTestFinished(() => database.close())
-  return { database, index: openIndex(database, { now: () => NOW, slice }) }
+/** An index of either database, as tests use it. */
+export interface TestIndex {
+  cursor(): Promise<number>
+  ingest(entries: readonly LoggedEntry[]): Promise<void>
+  events(search: Search): Promise<Found<FoundEvent>>
+  sessions(search: Search): Promise<Found<FoundSession>>
+  subjects(search: Search): Promise<Found<FoundSubject>>
+  forget(subject: string): Promise<void>
+  prune(before: ByClass): Promise<void>
+}
+
+export const DATABASES = ['SQLite', 'PostgreSQL'] as const
+
+export type DatabaseName = (typeof DATABASES)[number]
+
+/** Of a property: a database that is another process takes its time. */
+export function runsOf(database: DatabaseName, runs: number): number {
+  return database === 'SQLite' ? runs : Math.ceil(runs / 8)
+}
+
+/** Makes empty indexes of so many rows a slice. The one before is gone then. */
+type Indexes = (slice: number) => Promise<TestIndex>
+
+export async function indexes(database: DatabaseName, now = NOW): Promise<Indexes> {
+  return database === 'SQLite' ? embeddedIndexes(now) : sharedIndexes(now)
+}
+
+/** An empty index, of a few rows a slice. */
+export async function emptyIndex(
+  database: DatabaseName,
+  { slice = 7, now = NOW }: { readonly slice?: number; readonly now?: number } = {},
+): Promise<TestIndex> {
+  const empty = await indexes(database, now)
+  return empty(slice)
+}
+
+function embeddedIndexes(now: number): Indexes {
+  const opened: Database[] = []
+  onTestFinished(() => void opened.at(-1)?.close())
+  return async (slice) => {
+    opened.pop()?.close()
+    const database = openDatabase(':memory:')
+    opened.push(database)
+    const index = openIndex(database, { now: () => now, slice })
+    return {
+      cursor: async () => index.cursor(),
+      ingest: async (entries) => index.ingest(entries),
+      events: async (search) => index.events(search),
+      sessions: async (search) => index.sessions(search),
+      subjects: async (search) => index.subjects(search),
+      async forget(subject) {
+        while (!index.forget(subject));
+      },
+      async prune(before) {
+        while (!index.prune({ before }));
+      },
+    }
+  }
+}
+
+/** How tests that say no more name the log. */
+const SOURCE: Source = { origin: 'log', epoch: 1, first: 0 }
+
+async function sharedIndexes(now: number): Promise<Indexes> {
+  const server = await sharedPostgres()
+  const address = await server.database()
+  const opened = new Map<number, SharedIndex>()
+  onTestFinished(async () => {
+    await Promise.all([...opened.values()].map((one) => one.close()))
+  })
+  return async (slice) => {
+    const index = opened.get(slice) ?? openSharedIndex({ address, now: () => now, slice })
+    if (opened.size === 0) await index.prepare()
+    opened.set(slice, index)
+    await ask(
+      address,
+      `TRUNCATE ${['events', 'sessions', 'subjects', 'places', 'search_origins', 'search_erased']
+        .map((table) => `holdfast.${table}`)
+        .join(', ')}; UPDATE holdfast.search_state SET value = 0`,
+    )
+    return asTested(index)
+  }
+}
+
+export function asTested(index: SharedIndex, source = SOURCE): TestIndex {
+  const cursor = (): Promise<number> => index.cursor(source)
+  return {
+    cursor,
+    async ingest(entries) {
+      const to = (entries.at(-1)?.index ?? -1) + 1
+      await index.ingest(source, { from: await cursor(), to, entries })
+    },
+    ...index.searches,
+    forget: (subject) => index.forget(subject, NOW),
+    prune: index.prune,
+  }
 }
 
 /** Every page of a search, together. `between` runs before each page but the first. */
-export function allPages<T>(
-  ask: (search: Search) => Found<T>,
+export async function allPages<T>(
+  look: (search: Search) => Found<T> | Promise<Found<T>>,
   search: Search,
-  between: () => void = () => {},
-): readonly T[] {
+  between: () => Promise<void> = async () => {},
+): Promise<readonly T[]> {
   const items: T[] = []
   let after: string | undefined
   for (;;) {
-    const found = ask({ ...search, ...(after === undefined ? {} : { after }) })
+    const found = await look({ ...search, ...(after === undefined ? {} : { after }) })
     items.push(...found.items)
     if (found.next === undefined) return items
     if (found.next === after) throw new Error('the search does not move')
     after = found.next
-    between()
+    await between()
   }
 }
 

@@ -23,7 +23,8 @@ export interface Notice {
   readonly done: readonly { readonly at: number; readonly text: string }[]
 }
 
-const MOST_DONE = 30
+/** Of `done`: the last ones. */
+export const MOST_DONE = 30
 const MOST_WORD = 256
 
 /** The notice that an event is worth; undefined for most. */
@@ -49,6 +50,11 @@ export function meanwhileOf(
     .slice(-MOST_DONE)
   if (done.length === 0) return undefined
   return { kind: 'meanwhile', ...factsOf(event, personal), done }
+}
+
+/** Whether an event is something that somebody did, and that {@link meanwhileOf} tells of. */
+export function isDone({ type }: SessionEvent): boolean {
+  return DONE[type] !== undefined
 }
 
 function kindOf({ type, reason, decision }: SessionEvent): NoticeKind | undefined {

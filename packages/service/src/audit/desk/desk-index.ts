@@ -1,0 +1,66 @@
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Vault } from '../log/personal.ts'
+import type { ByClass } from '../retention.ts'
+import { INDEX_FILE } from '../search/index-file.ts'
+import type { Searches } from '../search/search.ts'
+import { openSharedIndex } from '../search/shared/shared-index.ts'
+import type { DeskOptions } from './desk.ts'
+import { indexFollower } from './index-follower.ts'
+import { type IndexReaderOptions, indexReader } from './index-reader.ts'
+import type { LogReader } from './pump.ts'
+
+/** The index of a desk: in a file beside the log, or in PostgreSQL. */
+export interface DeskIndex {
+  readonly searches: Searches
+  /** Readers that take lines of the log in its own pace. */
+  readonly readers: readonly LogReader[]
+  /** This process writes the log now. */
+  begin(): void
+  /** The log has grown. */
+  wake(): void
+  /** Apart from the readers. */
+  isCaughtUp(): boolean
+  forget(subject: string): Promise<void>
+  prune(before: ByClass): Promise<void>
+  close(): Promise<void>
+}
+
+export interface DeskIndexParts extends Pick<IndexReaderOptions, 'mayRenew' | 'onRenewed'> {
+  readonly vault: Pick<Vault, 'open'>
+}
+
+const CLOSE_MS = 2_000
+
+export function openDeskIndex(
+  { directory, index: address, now, log }: DeskOptions,
+  { vault, ...renewal }: DeskIndexParts,
+): DeskIndex {
+  if (address === undefined) {
+    const path = join(directory, INDEX_FILE)
+    const reader = indexReader({ ...renewal, path, now, log })
+    return {
+      ...reader,
+      readers: [reader],
+      begin() {},
+      wake() {},
+      isCaughtUp: () => true,
+      close: async () => reader.close(),
+    }
+  }
+  const shared = openSharedIndex({ address, now })
+  const follower = indexFollower({ directory, vault, index: shared, log })
+  // What this directory has from earlier times may not be there, whoever writes now.
+  follower.begin()
+  return {
+    ...{ searches: shared.searches, readers: [], prune: shared.prune },
+    ...{ begin: follower.begin, wake: follower.wake, isCaughtUp: follower.isCaughtUp },
+    forget: (subject) => shared.forget(subject, now()),
+    async close() {
+      const closed = follower.close().then(shared.close)
+      // Of a database that does not answer nothing is waited for: a part of the log is there as a
+      // whole, or comes again.
+      await Promise.race([closed, pause(CLOSE_MS, undefined, { ref: false })])
+    },
+  }
+}
