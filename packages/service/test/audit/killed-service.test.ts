@@ -6,7 +6,7 @@ import { lmdbStore } from 'holdfast/lmdb'
 import { formatKeyring } from 'holdfast/maintenance'
 import { expect, onTestFinished, test } from 'vitest'
 import { until } from '../../../holdfast/test/support/until.ts'
-import { openVault, VAULT } from '../../src/audit/log/personal.ts'
+import { openedEntry, openVault, VAULT } from '../../src/audit/log/personal.ts'
 import { readLog } from '../../src/audit/log/read.ts'
 import { verifyAudit } from '../../src/audit/log/verify.ts'
 import type { EventIndex } from '../../src/audit/search/event-index.ts'
@@ -82,12 +82,12 @@ async function meanwhile(
   await Promise.all(work)
 }
 
-function everything(index: EventIndex): unknown {
+async function everything(index: EventIndex): Promise<unknown> {
   const limit = 1_000
   return {
-    events: allPages(index.events, { limit }),
-    sessions: allPages(index.sessions, { limit }),
-    subjects: allPages(index.subjects, { limit }),
+    events: await allPages(index.events, { limit }),
+    sessions: await allPages(index.sessions, { limit }),
+    subjects: await allPages(index.subjects, { limit }),
   }
 }
 
@@ -127,12 +127,10 @@ test(`a service that is killed ${KILLS} times has logged everything that it has 
   })
   for (const { index, line } of readLog({ directory })) {
     if (line.kind !== 'event') continue
-    const { partition, sequence, event, personal } = line
-    const opened = personal === undefined ? null : vault.open(event, personal)
-    fresh.index.ingest([{ index, partition, sequence, event, personal: opened }])
+    fresh.index.ingest([openedEntry(index, line, vault)])
   }
   expect(kept.putAside).toBeNull()
-  expect(everything(kept.index)).toEqual(everything(fresh.index))
+  expect(await everything(kept.index)).toEqual(await everything(fresh.index))
 })
 
 test('two machines that take over from each other as they are killed leave one log in two parts', {
