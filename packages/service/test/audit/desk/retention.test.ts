@@ -149,6 +149,21 @@ test('who begins again, and reads again, takes no retired event for another one'
   expect(verifyAudit([directory])).toMatchObject({ ok: true, faults: [] })
 })
 
+test('lines go with their time while the index in PostgreSQL is away', async () => {
+  const directory = folder()
+  const index = { host: '127.0.0.1', port: 9, database: 'away', user: 'away' }
+  const one = desk(directory, { index })
+  one.begin(1, NOWHERE)
+  one.append(day(0), at(4))
+  host.advance(DAY)
+  one.append(day(1), at(8))
+  host.advance(1)
+
+  await expect(one.prune(since({ session: 0 }))).rejects.toThrow()
+
+  expect(countOf(directory)).toMatchObject({ 'session-presented': 1, stub: 1 })
+})
+
 test('no file has the address of what is retired', async () => {
   const directory = folder()
   const { one } = await tenDays(directory)
