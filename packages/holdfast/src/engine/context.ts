@@ -12,7 +12,7 @@ import type { Device, Network, Presentation, RequestFacts } from '../core/reques
 import type { Attributes, SessionHead, SessionState, TokenFamily } from '../core/session.ts'
 import type { SubjectRef } from '../core/sessions.ts'
 import type { Signal } from '../core/signal.ts'
-import type { Entry, Found, SealedEvent, Store } from '../core/store.ts'
+import type { AppendOptions, Entry, Found, SealedEvent, Store } from '../core/store.ts'
 import type { TokenKind } from '../core/token.ts'
 import type { Cause } from '../core/trace.ts'
 import type { NetworkReader } from '../network/network-reader.ts'
@@ -173,7 +173,11 @@ export interface EventWriter {
    */
   tell<T extends EventType>(type: T, facts: () => FactsOf<T>): void
   /** Commits events that come with no other change, and publishes them. */
-  append(key: SessionId | SubjectKey, events: readonly MadeEvent[]): Promise<void>
+  append(
+    key: SessionId | SubjectKey,
+    events: readonly MadeEvent[],
+    options?: AppendOptions,
+  ): Promise<void>
 }
 
 /** An event, and beside it what tells who a person is. Null: not known, or not asked for. */

@@ -122,6 +122,17 @@ describe('sealed attributes', () => {
     }
   })
 
+  test('that are empty are not those that were proven last and are not remembered', () => {
+    const host = fakeHost()
+    const codec = sealingCodec(newKeyring(host), host)
+    const { check } = sealedAttributes(codec, 0)
+    const sealed = codec.sealJson(attributesIdentity('a', 1), cart)
+    check({ id: 'a', attributes: { version: 1, sealed } })
+
+    const empty = { id: 'a', attributes: { version: 1, sealed: new Uint8Array(0) } }
+    expect(() => check(empty)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
+  })
+
   test('are no longer proven once their key has left the ring', () => {
     const host = fakeHost()
     const ring = newKeyring(host)

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { newKeyring } from '../../src/codecs/keyring.ts'
 import { fakeHost } from '../../src/contracts/fake-host.ts'
 import { SessionError } from '../../src/core/errors.ts'
 import {
@@ -249,4 +250,26 @@ test('what is told around the engine is kept likewise', async () => {
 
   expect(told.map(({ type }) => type)).toEqual(['request-refused', 'admin-acted'])
   expect(await kept(h)).toEqual([told[0]])
+})
+
+test('guesses of strangers fill no more than half of what waits for an audit log', async () => {
+  const host = fakeHost()
+  const limits = { feedLimit: 1, feedBytes: 1_000_000, auditBacklogBytes: 8_000_000 }
+  const store = memoryStore({ now: host.now, ...limits })
+  await store.feed.hold?.confirm(await store.feed.head())
+  const recorder = eventRecorder({ store, keyring: newKeyring(host), host })
+  const subject = { subject: 'ada' }
+
+  const guesses = await Promise.allSettled(
+    Array.from({ length: 1_000 }, () =>
+      recorder.record('request-refused', { reason: 'token_guesses', subject }),
+    ),
+  )
+  const changes = await Promise.allSettled(
+    Array.from({ length: 50 }, () => recorder.record('admin-acted', { reason: 'looked', subject })),
+  )
+  await store.close()
+
+  expect(guesses.map(({ status }) => status)).toContain('rejected')
+  expect(changes.map(({ status }) => status)).not.toContain('rejected')
 })

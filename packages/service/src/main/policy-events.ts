@@ -14,15 +14,17 @@ export interface PolicyEventOptions {
   readonly config: Config
   readonly record: NamedRecord
   readonly recorder: Pick<EventRecorder, 'record'>
-  readonly host: Pick<Host, 'random'>
+  readonly host: Pick<Host, 'random' | 'now'>
   readonly log: Pick<Logger, 'warn'>
   readonly stop: AbortSignal
-  /** Pause before a store that cannot be asked is asked again (default 5 s). */
+  /** Pause before the store is asked again, where it is away or another one tells (default 5 s). */
   readonly retryMs?: number
 }
 
 const RETRY_MS = 5_000
 const BY_BYTES = 16
+/** A process that has not told for so long has ended before it could. */
+const TELLING_MS = 60_000
 
 /** What the processes of a store agree on. */
 interface Told {
@@ -31,6 +33,8 @@ interface Told {
   readonly audited: boolean
   /** Names the process that tells. */
   readonly by: string
+  /** As long as the event is not kept. */
+  readonly telling?: { readonly since: number; readonly reason: string }
 }
 
 /** The record in the store that says which policy was told of last. */
@@ -51,45 +55,71 @@ export function policyRecord(parts: {
 export async function tellPolicy(options: PolicyEventOptions): Promise<void> {
   const { recorder, log, stop, retryMs = RETRY_MS } = options
   const policy = policyIn(options.config)
-  const claim = claims(policy.digest, options)
+  const { claim, settle } = claims(policy.digest, options)
+  let isKept = false
   while (!stop.aborted) {
     try {
       const reason = await claim()
-      if (reason !== undefined) await recorder.record('policy-changed', { reason, policy })
-      return
+      if (reason === undefined) return
+      if (reason !== OTHER_TELLS) {
+        if (!isKept) await recorder.record('policy-changed', { reason, policy })
+        isKept = true
+        await settle()
+        return
+      }
     } catch (err) {
       if (stop.aborted) return
       log.warn({ err }, 'the event of a policy could not be kept')
       if (!(err instanceof SessionError && err.code === 'store_unavailable')) return
-      await pause(retryMs, undefined, { signal: stop, ref: false }).catch(() => {})
     }
+    await pause(retryMs, undefined, { signal: stop, ref: false }).catch(() => {})
   }
 }
 
-/**
- * Answers why it is for this process to tell, undefined where another one has told. May be asked
- * again where the store did not answer, or the event could not be kept.
- */
-function claims(
-  digest: string,
-  { record, config, host }: PolicyEventOptions,
-): () => Promise<string | undefined> {
+const OTHER_TELLS = Symbol('another process tells')
+
+interface Claims {
+  /**
+   * Answers why it is for this process to tell, undefined where another one has told. May be asked
+   * again where the store did not answer, or the event could not be kept.
+   */
+  claim(): Promise<string | typeof OTHER_TELLS | undefined>
+  /** The event is kept: nobody else need tell. */
+  settle(): Promise<void>
+}
+
+function claims(digest: string, { record, config, host }: PolicyEventOptions): Claims {
   const isAudited = config.auditDirectory !== undefined
   const by = Buffer.from(host.random(BY_BYTES)).toString('base64url')
   let reason: string | undefined
 
-  return async () => {
-    for (;;) {
+  return {
+    async claim() {
+      for (;;) {
+        const { version, value } = await record.read()
+        // Only processes of this estate can seal a record, so that its form is believed.
+        const before = value as Told | undefined
+        if (before?.by === by) return reason
+        const audited = isAudited || before?.audited === true
+        const isTold = before?.digest === digest
+        const telling = isTold ? before.telling : undefined
+        if (isTold && before.audited === audited) {
+          if (telling === undefined) return undefined
+          if (host.now() - telling.since < TELLING_MS) return OTHER_TELLS
+        }
+        reason = telling?.reason ?? (before === undefined || isTold ? 'in_force' : 'taken_up')
+        const told: Told = { digest, audited, by, telling: { since: host.now(), reason } }
+        await record.write(version, told)
+      }
+    },
+
+    async settle() {
       const { version, value } = await record.read()
-      // Only processes of this estate can seal a record, so that its form is believed.
-      const before = value as Told | undefined
-      if (before?.by === by) return reason
-      const audited = isAudited || before?.audited === true
-      const isTold = before?.digest === digest
-      if (isTold && before.audited === audited) return undefined
-      reason = before === undefined || isTold ? 'in_force' : 'taken_up'
-      await record.write(version, { digest, audited, by } satisfies Told)
-    }
+      if (value === undefined) return
+      const { telling: _, ...told } = value as Told
+      // Where another process has written meanwhile, it tells once more.
+      if (told.by === by) await record.write(version, told)
+    },
   }
 }
 

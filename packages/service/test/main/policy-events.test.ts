@@ -21,9 +21,9 @@ function estate(weather: (store: Store) => Store = (store) => store) {
     record,
     warned,
     ended,
-    start: (env: Record<string, string> = {}) =>
+    start: (env: Record<string, string> = {}, stop = ended.signal) =>
       tellPolicy({
-        ...{ config: configOf(env), record, host, retryMs: 1, stop: ended.signal },
+        ...{ config: configOf(env), record, host, retryMs: 1, stop },
         recorder: eventRecorder({ store, keyring, host }),
         log: { warn: (line: unknown) => void warned.push(line) },
       }),
@@ -143,9 +143,38 @@ test('a store that is away is asked until it has the event, once', async () => {
     await start()
     await start()
 
-    expect(warned.length, work).toBe(work === 'written' ? 1 : 2)
+    expect(warned.length, work).toBe(2)
     expect(await told(), work).toMatchObject([{ reason: 'in_force' }])
   }
+})
+
+test('a policy whose process ended before its event was kept is told by the next one', async () => {
+  let isFull = false
+  const { start, told, warned, advance } = estate((store) => ({
+    ...store,
+    feed: {
+      ...store.feed,
+      async append(key, events) {
+        if (isFull) throw new SessionError('store_unavailable', 'Too much waits.')
+        await store.feed.append(key, events)
+      },
+    },
+  }))
+  await start()
+  advance(1_000)
+  isFull = true
+  const killed = new AbortController()
+  const telling = start(STRICT, killed.signal)
+  await expect.poll(() => warned.length).toBeGreaterThan(0)
+  killed.abort()
+  await telling
+  isFull = false
+
+  advance(60_000)
+  await start(STRICT)
+  await start(STRICT)
+
+  expect(await told()).toMatchObject([{ reason: 'in_force' }, { reason: 'taken_up' }])
 })
 
 test('a service that stops asks no more', async () => {

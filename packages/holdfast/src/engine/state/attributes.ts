@@ -20,7 +20,7 @@ export function sealedAttributes(codec: Codec, rememberedBytes: number): SealedA
   const known = ringMemo<Proven>(
     codec.keys,
     rememberedBytes,
-    ({ sealed }) => TIMES * sealed.length + ENTRY_BYTES,
+    ({ sealed = '' }) => TIMES * sealed.length + ENTRY_BYTES,
   )
 
   function proven(found: Attributed, { version, sealed }: Versioned): Proven {
@@ -29,7 +29,7 @@ export function sealedAttributes(codec: Codec, rememberedBytes: number): SealedA
     if (before?.found === found) return before
     if (before?.version === version && before.sealed === binaryOf(sealed)) return before
     codec.open(attributesIdentity(id, version), sealed)
-    const made: Proven = { found, version, sealed: '', value: undefined }
+    const made: Proven = { found, version, sealed: undefined, value: undefined }
     known.keep(id, made, () => {
       made.found = undefined
       made.sealed = binaryOf(sealed)
@@ -66,8 +66,8 @@ interface Proven {
   /** The answer of the store that it was proven in, until it is remembered for longer. */
   found: Attributed | undefined
   readonly version: number
-  /** A character for each byte: a buffer takes several times as much memory. Empty until then. */
-  sealed: string
+  /** From then on. A character for each byte: a buffer takes several times as much memory. */
+  sealed: string | undefined
   value: Attributes | undefined
 }
 

@@ -106,8 +106,8 @@ export function eventWriter({
       publish([made])
       sampler.offer(made)
     },
-    async append(key, events) {
-      await feed.append(key, seal(events))
+    async append(key, events, options) {
+      await feed.append(key, seal(events), options)
       publish(events)
     },
   }

@@ -1,8 +1,10 @@
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { SessionError } from 'holdfast'
 import type { Vault } from '../log/personal.ts'
 import type { ByClass } from '../retention.ts'
-import { INDEX_FILE } from '../search/index-file.ts'
+import { INDEX_FILE, removeIndexFile, removePutAside } from '../search/index-file.ts'
 import type { Searches } from '../search/search.ts'
 import { openSharedIndex } from '../search/shared/shared-index.ts'
 import type { DeskOptions } from './desk.ts'
@@ -36,8 +38,8 @@ export function openDeskIndex(
   { directory, index: address, now, log }: DeskOptions,
   { vault, ...renewal }: DeskIndexParts,
 ): DeskIndex {
+  const path = join(directory, INDEX_FILE)
   if (address === undefined) {
-    const path = join(directory, INDEX_FILE)
     const reader = indexReader({ ...renewal, path, now, log })
     return {
       ...reader,
@@ -54,8 +56,21 @@ export function openDeskIndex(
   follower.begin()
   return {
     ...{ searches: shared.searches, readers: [], prune: shared.prune },
-    ...{ begin: follower.begin, wake: follower.wake, isCaughtUp: follower.isCaughtUp },
-    forget: (subject) => shared.forget(subject, now()),
+    ...{ wake: follower.wake, isCaughtUp: follower.isCaughtUp },
+    begin() {
+      removeFiles(path)
+      follower.begin()
+    },
+    async forget(subject) {
+      if (removeFiles(path) === 'in_use') {
+        throw new SessionError(
+          'store_unavailable',
+          `Another process has ${path} open, and it tells of who is erased. End that process, ` +
+            'and erase the subject once more.',
+        )
+      }
+      await shared.forget(subject, now())
+    },
     async close() {
       const closed = follower.close().then(shared.close)
       // Of a database that does not answer nothing is waited for: a part of the log is there as a
@@ -63,4 +78,10 @@ export function openDeskIndex(
       await Promise.race([closed, pause(CLOSE_MS, undefined, { ref: false })])
     },
   }
+}
+
+/** Of an index that was in a file: all of it comes from the log, and nobody would erase in it. */
+function removeFiles(path: string): ReturnType<typeof removeIndexFile> {
+  if (existsSync(dirname(path))) removePutAside(path)
+  return removeIndexFile(path)
 }

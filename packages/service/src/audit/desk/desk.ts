@@ -236,10 +236,14 @@ export function openDesk(options: DeskOptions): AuditDesk {
     async prune(before) {
       const { detection: found } = before
       vault.eraseDays(earliest(before))
-      await index.prune(before)
       while (database.transaction(() => incidents.prune(found) + detected.prune(found)) > 0) {}
       while (alerting.prune(found) > 0) {}
-      while (log?.retire(before) === false) await turn()
+      try {
+        while (log?.retire(before) === false) await turn()
+      } finally {
+        // It may be in a database that is away, and the log with a segment that was changed.
+        await index.prune(before)
+      }
     },
     state: () => ({
       lines: log?.size() ?? null,

@@ -74,6 +74,8 @@ export function rereading({ known = KNOWN, lines = LINES }: RereadingOptions = {
     if (here !== undefined) {
       here.at = sequence
       here.own = Math.min(here.own, sequence)
+      // What takes their numbers is no older than this.
+      here.since = Math.min(here.since, sequence)
     }
     return { partition, sequence, reason: 'rolled_back' }
   }

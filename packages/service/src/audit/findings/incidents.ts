@@ -270,10 +270,12 @@ export function incidentStore({
       const finding = JSON.stringify(erased(findingOf(row)))
       run('UPDATE incident_findings SET finding = ? WHERE id = ?', [finding, String(row.id)])
     }
-    const ofSubject = 'SELECT incident FROM incident_findings WHERE subject = ?'
-    run(`UPDATE incidents SET title = ?, network = NULL WHERE id IN (${ofSubject})`, [
-      ERASED,
+    // One that became part of another has no findings any more.
+    const ofSubject = `SELECT incident FROM incident_findings WHERE subject = ?1
+      UNION SELECT id FROM incidents WHERE subject = ?1`
+    run(`UPDATE incidents SET title = ?2, network = NULL WHERE id IN (${ofSubject})`, [
       subject,
+      ERASED,
     ])
     run(`UPDATE incident_changes SET note = NULL WHERE incident IN (${ofSubject})`, [subject])
   }

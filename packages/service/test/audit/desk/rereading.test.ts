@@ -6,7 +6,10 @@ import type { AuditEntry } from '../../../src/audit/entry.ts'
 import type { AuditLog } from '../../../src/audit/log/audit-log.ts'
 import { readLog } from '../../../src/audit/log/read.ts'
 import { verifyAudit } from '../../../src/audit/log/verify.ts'
-import { event, type Place, place, VERIFIER_KEYS } from '../log/support.ts'
+import { byClass } from '../../../src/audit/retention.ts'
+import { event, host, type Place, place, VERIFIER_KEYS } from '../log/support.ts'
+
+const DAY = 86_400_000
 
 /** A feed that can lose its end: an entry each number, undefined where there is no event. */
 interface Feed {
@@ -166,6 +169,29 @@ test('a number that was taken twice is told apart each time', () => {
 
   expect(logged(at).gaps).toEqual(Array(3).fill('rolled_back 0 5>3'))
   expect(logged(at).ids).toHaveLength(11)
+})
+
+test('a number that was taken twice is told apart where what had it first is retired', () => {
+  const { of, at, it } = filled()
+  const takenAnew = (): void => {
+    of.lose(0, 2)
+    of.add(0)
+    of.add(0)
+    it.begin()
+  }
+  host.advance(DAY)
+  takenAnew()
+  host.advance(DAY)
+  const log = at.open()
+  while (!log.retire(byClass(() => host.now() - DAY / 2)));
+  log.close()
+  const kept = [...readLog({ directory: at.directory })].map(({ line }) => line.kind)
+  expect(kept.filter((kind) => kind === 'stub')).toHaveLength(5)
+
+  takenAnew()
+
+  expect(logged(at).gaps).toEqual(Array(2).fill('rolled_back 0 5>3'))
+  expect(logged(at).ids.slice(2)).toEqual(idsOf(of).slice(3))
 })
 
 test('a successor elsewhere begins behind the other, and takes what took its numbers', () => {

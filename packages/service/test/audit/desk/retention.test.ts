@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newKeyring } from 'holdfast'
 import { PARTITIONS } from 'holdfast/store'
@@ -147,6 +147,49 @@ test('who begins again, and reads again, takes no retired event for another one'
   expect(counts).toMatchObject({ 'session-established': 11, stub: 7 })
   expect(seen.filter((line) => 'event' in line)).toHaveLength(37)
   expect(verifyAudit([directory])).toMatchObject({ ok: true, faults: [] })
+})
+
+test('lines go with their time while the index in PostgreSQL is away', async () => {
+  const directory = folder()
+  const index = { host: '127.0.0.1', port: 9, database: 'away', user: 'away' }
+  const one = desk(directory, { index })
+  one.begin(1, NOWHERE)
+  one.append(day(0), at(4))
+  host.advance(DAY)
+  one.append(day(1), at(8))
+  host.advance(1)
+
+  await expect(one.prune(since({ session: 0 }))).rejects.toThrow()
+
+  expect(countOf(directory)).toMatchObject({ 'session-presented': 1, stub: 1 })
+})
+
+test('an index in a file does not outlive its place being taken by one in PostgreSQL', async () => {
+  const [before, directory] = [folder(), folder()]
+  const { one } = await tenDays(before)
+  await one.end()
+  cpSync(before, directory, { recursive: true })
+  expect(readFileSync(join(directory, 'index.sqlite-wal')).includes('198.51.100.9')).toBe(true)
+  writeFileSync(join(directory, 'index.sqlite.damaged-1'), '198.51.100.9')
+  const index = { host: '127.0.0.1', port: 9, database: 'away', user: 'away' }
+  const other = desk(directory, { index })
+
+  other.begin(2, at(40))
+
+  const files = readdirSync(directory)
+  expect(files.filter((name) => name.startsWith('index.sqlite'))).toEqual([])
+  const bytes = files.map((name) => readFileSync(join(directory, name)).includes('198.51.100.9'))
+  expect(bytes).not.toContain(true)
+})
+
+test('an erasure does not succeed while another process has the index in a file', async () => {
+  const directory = folder()
+  desk(directory)
+  const index = { host: '127.0.0.1', port: 9, database: 'away', user: 'away' }
+  const newer = desk(directory, { index })
+  newer.begin(1, NOWHERE)
+
+  await expect(newer.erase('subject-1')).rejects.toThrow('Another process')
 })
 
 test('no file has the address of what is retired', async () => {

@@ -304,6 +304,25 @@ describe('forgetting', () => {
       { title: 'Bob' },
     ])
   })
+
+  test('of an erased subject nothing is left in an incident that became part of another', () => {
+    const opened = database()
+    const { add, judge, erase } = incidentStore({ database: opened })
+    const subject = 'key-of-ada'
+    add(finding({ session: 's1' }))
+    const { id } = add(
+      finding({ subject, title: 'Ada Lovelace', network: '203.0.113.0/24' }),
+    ).incident
+    judge(id, { state: 'acknowledged', by: 'ops', note: 'Called Ada Lovelace', at: START })
+    add(finding({ subject, session: 's1' }))
+
+    erase(subject)
+
+    const left = ['incidents', 'incident_findings', 'incident_changes', 'incident_keys'].map(
+      (table) => opened.all(`SELECT * FROM ${table}`),
+    )
+    expect(JSON.stringify(left)).not.toMatch(/Lovelace|203\.0\.113/)
+  })
 })
 
 test('hostile text is kept as it is, and is no SQL', () => {
