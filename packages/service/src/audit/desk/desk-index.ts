@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Vault } from '../log/personal.ts'
 import type { ByClass } from '../retention.ts'
-import { INDEX_FILE } from '../search/index-file.ts'
+import { INDEX_FILE, removeIndexFile, removePutAside } from '../search/index-file.ts'
 import type { Searches } from '../search/search.ts'
 import { openSharedIndex } from '../search/shared/shared-index.ts'
 import type { DeskOptions } from './desk.ts'
@@ -36,8 +36,8 @@ export function openDeskIndex(
   { directory, index: address, now, log }: DeskOptions,
   { vault, ...renewal }: DeskIndexParts,
 ): DeskIndex {
+  const path = join(directory, INDEX_FILE)
   if (address === undefined) {
-    const path = join(directory, INDEX_FILE)
     const reader = indexReader({ ...renewal, path, now, log })
     return {
       ...reader,
@@ -52,10 +52,30 @@ export function openDeskIndex(
   const follower = indexFollower({ directory, vault, index: shared, log })
   // What this directory has from earlier times may not be there, whoever writes now.
   follower.begin()
+
+  /** A file of before the index was in PostgreSQL: nobody would forget in it what is past. */
+  function removeFile(): void {
+    removePutAside(path)
+    if (removeIndexFile(path) === 'in_use') {
+      log.warn(
+        { file: path },
+        'A process without auditDatabase has an index of its own open, and nothing is erased in ' +
+          'it: set the same in all that share the directory.',
+      )
+    }
+  }
+
   return {
     ...{ searches: shared.searches, readers: [], prune: shared.prune },
-    ...{ begin: follower.begin, wake: follower.wake, isCaughtUp: follower.isCaughtUp },
-    forget: (subject) => shared.forget(subject, now()),
+    ...{ wake: follower.wake, isCaughtUp: follower.isCaughtUp },
+    begin() {
+      removeFile()
+      follower.begin()
+    },
+    forget(subject) {
+      removeFile()
+      return shared.forget(subject, now())
+    },
     async close() {
       const closed = follower.close().then(shared.close)
       // Of a database that does not answer nothing is waited for: a part of the log is there as a
