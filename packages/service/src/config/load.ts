@@ -123,7 +123,7 @@ function readFile(
     return unreadable(
       path,
       `is not YAML${line === undefined ? '' : ` (line ${line})`}`,
-      'Correct the line.',
+      YAML_MENDS[error.code] ?? 'Correct the line.',
     )
   }
   const values: unknown = document.toJS({ maxAliasCount: 100 })
@@ -132,6 +132,12 @@ function readFile(
     return unreadable(path, 'is not a map of settings', 'Write one "name: value" a line.')
   }
   return { found: true, values: { ...values }, problems: [] }
+}
+
+const YAML_MENDS: Readonly<Record<string, string>> = {
+  BLOCK_AS_IMPLICIT_KEY:
+    'Put quotes around a value with a colon at its end, or before a blank: store: "memory:"',
+  DUPLICATE_KEY: 'Write each setting once.',
 }
 
 function unreadable(

@@ -678,6 +678,15 @@ test.each([
 })
 
 test.each([
+  ['store: memory:\n', /quotes .* store: "memory:"/],
+  ['policy: strict\npolicy: lenient\n', /once/],
+])('a file that is no YAML is told how to mend it: %j', (text, mend) => {
+  const [problem] = problemsOf({ file: file(text), env: { HOLDFAST_API_KEYS: KEYS } })
+
+  expect(problem?.fix).toMatch(mend)
+})
+
+test.each([
   ['a file that is not there', '/nowhere/holdfast.yaml'],
   ['YAML that is none', file('listen: [')],
   ['a key twice', file('policy: strict\npolicy: lenient\n')],
