@@ -259,8 +259,10 @@ async function eventTypes() {
       'the output format `json`',
     '(`urn:holdfast:output:1`), which are in `@holdfast/service/schemas`. What is valid by a ' +
       'version never changes:',
-    '[stability](stability.md#schemas-of-events). The examples are from the steps that the tests ' +
-      'play.',
+    '[stability](stability.md#schemas-of-events). An item of `GET /v1/events` has `cursor` ' +
+      'beside the event, and `personal`',
+    'where that was asked for: take both away before you check it. The examples are from the ' +
+      'steps that the tests play.',
     '',
     eventReference(JSON.parse(readFileSync(join(root, EXAMPLES), 'utf8'))),
     '',

@@ -1,10 +1,13 @@
 import { CODES, type Code, SessionError } from 'holdfast'
 import type { Problem, ProblemDetails } from 'holdfast/wire'
+import { isCallerFault } from '../audit/caller-fault.ts'
 
 /** A fault with the fields it is about; for what a caller has to correct. */
 export interface Fault {
   readonly code: Code
   readonly detail: string
+  /** The detail is for callers, though the fault is ours. */
+  readonly isOpen?: boolean
   /** Seconds, of `too_many_requests`. */
   readonly retryAfterS?: number
   readonly errors?: readonly { readonly field: string; readonly problem: string }[]
@@ -35,7 +38,7 @@ export function problemDetailsOf(fault: Fault, requestId: string): ProblemDetail
     title: fault.code.replaceAll('_', ' '),
     status: CODES[fault.code].status,
     code: fault.code,
-    detail: OURS[fault.code] ?? fault.detail,
+    detail: fault.isOpen ? fault.detail : (OURS[fault.code] ?? fault.detail),
     ...(first === undefined ? {} : { field: first.field }),
     ...(fault.errors === undefined ? {} : { errors: fault.errors }),
     requestId,
@@ -94,6 +97,7 @@ export function faultOf(error: unknown): Fault {
   if (isLimited(error)) {
     return { code: error.code, detail: error.message, retryAfterS: error.retryAfterS }
   }
+  if (isCallerFault(error)) return { code: error.code, detail: error.message, isOpen: true }
   if (error.code !== 'invalid_input') return { code: error.code, detail: error.message }
   const field = FIELD.exec(error.message)?.[1]
   if (field === undefined) return { code: error.code, detail: error.message }

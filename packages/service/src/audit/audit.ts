@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 import { createOnce, readSecretFile } from '../main/secret-file.ts'
 import type { Alerts } from './alerts/alerts.ts'
+import { callerFault } from './caller-fault.ts'
 import type { DeskState } from './desk/desk.ts'
 import type { DeskLine, DeskMethods, DeskSettings } from './desk/worker.ts'
 import { followRules } from './findings/follow-rules.ts'
@@ -139,10 +140,7 @@ export function openAudit(options: AuditOptions): Audit {
   function here(): Remote<DeskMethods> {
     const [writing] = (state.is === 'standby' ? state.holder : undefined)?.split(' ') ?? []
     if (writing === undefined || writing === machine) return desk.methods()
-    throw new SessionError(
-      'store_unavailable',
-      `The audit log is written on ${writing} now: ask the service there.`,
-    )
+    throw callerFault(`The audit log is written on ${writing} now: ask the service there.`)
   }
 
   /** What is in PostgreSQL is everywhere. */
@@ -150,11 +148,26 @@ export function openAudit(options: AuditOptions): Audit {
     return config.auditDatabase === undefined ? here() : desk.methods()
   }
 
+  /** What cannot be reached may be the database of the index, which is not the store. */
+  async function indexed<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (cause) {
+      const isAway = cause instanceof SessionError && cause.code === 'store_unavailable'
+      if (!isAway || config.auditDatabase === undefined) throw cause
+      throw callerFault(
+        'The index of the audit log cannot be used now. Sessions do without it, and it follows ' +
+          'the log, erasures included, once it answers.',
+        { cause },
+      )
+    }
+  }
+
   return {
     searches: {
-      events: async (search) => searched().findEvents(search),
-      sessions: async (search) => searched().findSessions(search),
-      subjects: async (search) => searched().findSubjects(search),
+      events: async (search) => indexed(() => searched().findEvents(search)),
+      sessions: async (search) => indexed(() => searched().findSessions(search)),
+      subjects: async (search) => indexed(() => searched().findSubjects(search)),
     },
     incidents: {
       list: async (query) => here().listIncidents(query),
@@ -169,12 +182,11 @@ export function openAudit(options: AuditOptions): Audit {
     },
     async erase(subject) {
       if (state.is !== 'writing') {
-        throw new SessionError(
-          'store_unavailable',
+        throw callerFault(
           'Only the process that writes the audit log can erase a subject, and it is another one.',
         )
       }
-      await desk.methods().erase(subject)
+      await indexed(() => desk.methods().erase(subject))
     },
     async tell(trouble) {
       try {

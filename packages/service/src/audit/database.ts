@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from '@photostructure/sqlite'
 
 /** A value of SQL. Whole numbers are below 2^53. */
@@ -40,6 +41,8 @@ const MOST_STATEMENTS = 500
 
 /** `:memory:` is a database of tests. Throws what SQLite says of a file that it cannot open. */
 export function openDatabase(path: string): Database {
+  // For its owner alone; the files that SQLite puts beside it are as this one is.
+  if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600))
   const sqlite = new DatabaseSync(path, { timeout: BUSY_MS })
   // What is deleted is overwritten: an erased subject is not to be found in free pages.
   sqlite.exec(`

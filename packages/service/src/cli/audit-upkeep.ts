@@ -76,7 +76,10 @@ async function reindex({ arguments: [given], text, env, out }: Asked): Promise<n
     await index.close()
   }
   out.value({ index: 'removed' })
-  out.line('Emptied the index in PostgreSQL. Each service that runs brings in its log anew.')
+  out.line(
+    'Emptied the index in PostgreSQL. Each service that runs brings in its log anew, ' +
+      'within a minute.',
+  )
   return EXIT.done
 }
 

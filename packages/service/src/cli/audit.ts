@@ -57,7 +57,9 @@ export const auditCommands: readonly Command[] = [
       name: {
         type: 'string',
         value: 'NAME',
-        about: 'Whose key it is, for example auth.example.com/audit (default holdfast-audit)',
+        about:
+          'Whose key it is, for example auth.example.com/audit ' +
+          '(default holdfast-audit, holdfast-witness)',
       },
       witness: {
         type: 'string',
@@ -306,10 +308,17 @@ function describe({ ok, directories, faults, notes, leftOut }: AuditVerdict): st
     ...notes.map((note) => `note: ${remarkText(note)}`),
     ...faults.map((fault) => `FAULT: ${remarkText(fault)}`),
     ...(leftOut > 0 ? [`${leftOut} more are not shown.`] : []),
-    ok ? 'Nothing was changed, and nothing is missing.' : 'THIS LOG IS NOT WHAT WAS WRITTEN.',
+    ok ? 'Nothing was changed, and nothing is missing.' : failure(faults),
   ]
     .map(printable)
     .join('\n')
+}
+
+/** Lines that no witness has signed yet may all be what was written. */
+function failure(faults: AuditVerdict['faults']): string {
+  return faults.every(({ code }) => code === 'not_witnessed')
+    ? 'NOT PROVEN: nothing contradicts this log, and the witnesses have not signed it.'
+    : 'THIS LOG IS NOT WHAT WAS WRITTEN.'
 }
 
 function remarkText({ code, file, line, message }: Remark): string {

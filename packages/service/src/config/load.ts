@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { SAMPLED_EVENTS } from 'holdfast/maintenance'
 import { LISTED_KINDS } from 'holdfast/network'
 import { nearest } from 'holdfast/wire'
 import { parseDocument } from 'yaml'
 import type { z } from 'zod'
+import { CLASSES } from '../audit/retention.ts'
 import { sentenceOf, withoutEchoes } from '../issues.ts'
 import { EXAMPLE_KEY } from './api-keys.ts'
 import { AUDIT_CONTRADICTIONS } from './audit-contradictions.ts'
@@ -121,7 +123,7 @@ function readFile(
     return unreadable(
       path,
       `is not YAML${line === undefined ? '' : ` (line ${line})`}`,
-      'Correct the line.',
+      YAML_MENDS[error.code] ?? 'Correct the line.',
     )
   }
   const values: unknown = document.toJS({ maxAliasCount: 100 })
@@ -130,6 +132,12 @@ function readFile(
     return unreadable(path, 'is not a map of settings', 'Write one "name: value" a line.')
   }
   return { found: true, values: { ...values }, problems: [] }
+}
+
+const YAML_MENDS: Readonly<Record<string, string>> = {
+  BLOCK_AS_IMPLICIT_KEY:
+    'Put quotes around a value with a colon at its end, or before a blank: store: "memory:"',
+  DUPLICATE_KEY: 'Write each setting once.',
 }
 
 function unreadable(
@@ -157,9 +165,7 @@ function describe(issue: z.core.$ZodIssue, source: Source): readonly Problem[] {
         field: field === '' ? key : `${field}.${key}`,
         problem: 'is not a known setting',
         fix:
-          meant === undefined
-            ? 'Remove it; "holdfast config reference" lists all.'
-            : `Did you mean "${meant}"?`,
+          meant === undefined ? `Remove it; ${knownText(top, known)}.` : `Did you mean "${meant}"?`,
       }
     })
   }
@@ -195,5 +201,14 @@ function knownBelow(top: string): readonly string[] {
   if (top === 'networks') return LISTED_KINDS
   if (top === 'guessLimit' || top === 'callerGuessLimit') return ['burst', 'perMinute']
   if (top === 'audiences') return ['algorithm', 'lifetime']
+  if (top === 'auditKeep') return ['default', ...CLASSES]
+  if (top === 'eventSampling') return SAMPLED_EVENTS
   return ['absolute', 'idle', 'persistent']
+}
+
+/** What has few names lists them; of the others the reference tells. */
+function knownText(top: string | undefined, known: readonly string[]): string {
+  return top === 'auditKeep' || top === 'eventSampling'
+    ? `known are ${known.join(', ')}`
+    : '"holdfast config reference" lists all'
 }

@@ -17,8 +17,11 @@ export function warning(check: string, finding: string, mend: string): Finding {
   return { check, level: 'warning', finding, mend }
 }
 
-/** The message of an error, for one line. */
+/** The message of an error, for one line, without the period at its end: a finding has none. */
 export function brief(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
-  return text.replace(/[^\x20-\x7e]/g, ' ').slice(0, 160)
+  return text
+    .replace(/[^\x20-\x7e]/g, ' ')
+    .slice(0, 160)
+    .replace(/\.$/, '')
 }

@@ -1,6 +1,7 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import type { EventAtCursor } from 'holdfast/wire'
 import { expect, onTestFinished, test } from 'vitest'
+import { problemsBy, schemaOf } from '../audit/schemas.ts'
 import { abroad, atHome, folder, KEYS, LOGIN, type Running, running } from '../support.ts'
 
 interface Message {
@@ -90,6 +91,20 @@ test('events are found by session, subject and type, with their reasons', async 
   expect(logouts.items.map(({ reason }) => reason)).toEqual(['logout'])
   expect(JSON.stringify(ofAda.items)).not.toContain('192.0.2')
 })
+
+test.each(['', '?personal=full'])(
+  'what is beside an event taken away, it is valid%s',
+  async (search) => {
+    const run = await running({ HOLDFAST_AUDIT_PERSONAL: 'full' })
+    await login(run)
+
+    const { items } = await query(run, search)
+
+    const events = items.map(({ cursor: _, personal: __, ...event }) => event)
+    expect(events.flatMap((event) => problemsBy(schemaOf(event.type), event))).toEqual([])
+    expect(events.map(({ type }) => type)).toContain('session-established')
+  },
+)
 
 test('a query goes on from the cursor of the page before, without gap or repetition', async () => {
   const run = await running()

@@ -5,6 +5,7 @@ import { createSessions, newKeyring, systemHost } from 'holdfast'
 import { memoryStore } from 'holdfast/memory'
 import pino from 'pino'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { faultOf, problemDetailsOf } from '../../src/api/problem.ts'
 import { type Audit, openAudit } from '../../src/audit/audit.ts'
 import { noteSigner } from '../../src/audit/log/note.ts'
 import { readLog } from '../../src/audit/log/read.ts'
@@ -123,6 +124,8 @@ test('what another machine has written is asked for there, and the answer says w
   await expect(south.incidents.list({ limit: 10 })).rejects.toMatchObject({
     code: 'store_unavailable',
   })
+  const refused = await south.incidents.list({ limit: 10 }).catch((error: unknown) => error)
+  expect(problemDetailsOf(faultOf(refused), 'r').detail).toMatch(/is written on north now/)
   await expect(south.erase('key')).rejects.toMatchObject({ code: 'store_unavailable' })
 
   await north.close()
@@ -149,7 +152,11 @@ test('with PostgreSQL every machine finds what any has written, whoever writes n
   const logged = (): number => eventsIn(world.directory('north'))
   await expect.poll(logged, PATIENT).toBe(5)
   await expect.poll(world.log, PATIENT).toContain('gets no events: they wait in the log')
-  await expect(found(south)).rejects.toMatchObject({ code: 'store_unavailable' })
+  const away = await found(south).catch((error: unknown) => error)
+  expect(problemDetailsOf(faultOf(away), 'r')).toMatchObject({
+    code: 'store_unavailable',
+    detail: expect.stringMatching(/^The index of the audit log cannot be used now\. /),
+  })
   expect(await north.state()).toMatchObject({ writer: 'writing', caughtUp: false })
   // Ends with two events that the index does not have.
   await north.close()

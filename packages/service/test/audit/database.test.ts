@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openDatabase } from '../../src/audit/database.ts'
@@ -59,4 +60,14 @@ test('a transaction that does not wait for the disk counts, and the next one wai
   expect(other.all('SELECT * FROM things')).toEqual([{ a: 1 }, { a: 2 }])
   expect(synchronous()).toBe(FULL)
   for (const one of [database, other]) one.close()
+})
+
+test('its files are for their owner alone, wherever they are', () => {
+  const path = join(folder(), 'things')
+  const database = openDatabase(path)
+  database.migrate('things', [TABLE])
+
+  for (const suffix of ['', '-wal', '-shm'])
+    expect(statSync(path + suffix).mode & 0o777, suffix).toBe(0o600)
+  database.close()
 })

@@ -10,7 +10,7 @@ import { openedEntry, openVault, VAULT } from '../../src/audit/log/personal.ts'
 import { readLog } from '../../src/audit/log/read.ts'
 import { verifyAudit } from '../../src/audit/log/verify.ts'
 import type { EventIndex } from '../../src/audit/search/event-index.ts'
-import { openIndexFile } from '../../src/audit/search/index-file.ts'
+import { INDEX_FILE, indexedTo, openIndexFile } from '../../src/audit/search/index-file.ts'
 import { folder } from '../support.ts'
 import { endLease, type Killable, killable, load } from './killed.ts'
 import { allPages } from './search/support.ts'
@@ -82,6 +82,12 @@ async function meanwhile(
   await Promise.all(work)
 }
 
+/** The line of the last event. */
+function lastEventIn(directory: string): number {
+  const lines = [...readLog({ directory })]
+  return lines.findLast(({ line }) => line.kind === 'event')?.index ?? -1
+}
+
 async function everything(index: EventIndex): Promise<unknown> {
   const limit = 1_000
   return {
@@ -96,6 +102,7 @@ test(`a service that is killed ${KILLS} times has logged everything that it has 
 }, async () => {
   const world = estate()
   const directory = world.directory('audit')
+  const indexPath = join(directory, INDEX_FILE)
   let url = ''
   const work = load(() => url)
   for (let kill = 0; kill < KILLS; kill++) {
@@ -107,6 +114,7 @@ test(`a service that is killed ${KILLS} times has logged everything that it has 
   }
   const last = await world.start('audit')
   await until('everything is logged', () => missing(work.caused, eventsIn(directory)).length === 0)
+  await until('everything is indexed', () => indexedTo(indexPath) > lastEventIn(directory))
   await last.stop()
 
   const events = eventsIn(directory)
@@ -116,8 +124,8 @@ test(`a service that is killed ${KILLS} times has logged everything that it has 
   expect(verifyAudit([directory])).toMatchObject({ ok: true, faults: [] })
 
   const now = Date.now()
-  const kept = openIndexFile(join(directory, 'index.sqlite'), { now: () => now })
-  const fresh = openIndexFile(join(folder(), 'index.sqlite'), { now: () => now })
+  const kept = openIndexFile(indexPath, { now: () => now })
+  const fresh = openIndexFile(join(folder(), INDEX_FILE), { now: () => now })
   const vault = openVault({
     ...{ path: join(directory, VAULT), keyring: world.keyring },
     ...{ now: () => now, random: (size) => new Uint8Array(size) },

@@ -201,7 +201,8 @@ test('reindex empties the index in PostgreSQL, and the services that run fill it
 
   expect([code, out]).toEqual([
     0,
-    'Emptied the index in PostgreSQL. Each service that runs brings in its log anew.\n',
+    'Emptied the index in PostgreSQL. Each service that runs brings in its log anew, ' +
+      'within a minute.\n',
   ])
   await expect.poll(() => found(service), { timeout: 20_000 }).toBe(2)
 })

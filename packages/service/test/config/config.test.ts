@@ -286,6 +286,24 @@ describe('a problem names its field and how to fix it', () => {
     ],
     ['duration without a unit', { HOLDFAST_IDLE_TIMEOUT: '7200' }, 'HOLDFAST_IDLE_TIMEOUT', /2h/],
     ['duration of nothing', { HOLDFAST_IDLE_TIMEOUT: '0s' }, 'HOLDFAST_IDLE_TIMEOUT', /2h/],
+    [
+      'class of events that is none',
+      { HOLDFAST_AUDIT_KEEP: '{ presented: 3d }' },
+      'HOLDFAST_AUDIT_KEEP.presented',
+      /known are default, login, session, detection, account\./,
+    ],
+    [
+      'event that is kept in any case',
+      { HOLDFAST_EVENT_SAMPLING: '{ session-established: 1 }' },
+      'HOLDFAST_EVENT_SAMPLING.session-established',
+      /session-presented/,
+    ],
+    [
+      'misspelt event',
+      { HOLDFAST_EVENT_SAMPLING: '{ tokenunknown: 1 }' },
+      'HOLDFAST_EVENT_SAMPLING.tokenunknown',
+      /token-unknown/,
+    ],
     ['time without a unit', { HOLDFAST_AUDIT_KEEP: '400' }, 'HOLDFAST_AUDIT_KEEP', /session: 90d/],
     [
       'time of a class that is too short',
@@ -657,6 +675,15 @@ test.each([
   expect(problems).not.toEqual([])
   expect(JSON.stringify(problems)).not.toContain(SECRET)
   expect(JSON.stringify(problems)).not.toContain('shop-secret')
+})
+
+test.each([
+  ['store: memory:\n', /quotes .* store: "memory:"/],
+  ['policy: strict\npolicy: lenient\n', /once/],
+])('a file that is no YAML is told how to mend it: %j', (text, mend) => {
+  const [problem] = problemsOf({ file: file(text), env: { HOLDFAST_API_KEYS: KEYS } })
+
+  expect(problem?.fix).toMatch(mend)
 })
 
 test.each([

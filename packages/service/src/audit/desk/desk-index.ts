@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { SessionError } from 'holdfast'
 import type { Vault } from '../log/personal.ts'
@@ -54,22 +53,34 @@ export function openDeskIndex(
   const follower = indexFollower({ directory, vault, index: shared, log })
   // What this directory has from earlier times may not be there, whoever writes now.
   follower.begin()
+
+  /** A file of before the index was in PostgreSQL: nobody would forget in it what is past. */
+  function removeFile(): ReturnType<typeof removeIndexFile> {
+    removePutAside(path)
+    return removeIndexFile(path)
+  }
+
   return {
     ...{ searches: shared.searches, readers: [], prune: shared.prune },
     ...{ wake: follower.wake, isCaughtUp: follower.isCaughtUp },
     begin() {
-      removeFiles(path)
+      if (removeFile() === 'in_use') {
+        log.warn(
+          { file: path },
+          'A process without auditDatabase has an index of its own open, and nothing is erased ' +
+            'in it: set the same in all that share the directory.',
+        )
+      }
       follower.begin()
     },
     async forget(subject) {
-      if (removeFiles(path) === 'in_use') {
-        throw new SessionError(
-          'store_unavailable',
-          `Another process has ${path} open, and it tells of who is erased. End that process, ` +
-            'and erase the subject once more.',
-        )
-      }
       await shared.forget(subject, now())
+      if (removeFile() !== 'in_use') return
+      throw new SessionError(
+        'store_unavailable',
+        `Another process has ${path} open, and it tells of who is erased. End that process, and ` +
+          'erase the subject once more.',
+      )
     },
     async close() {
       const closed = follower.close().then(shared.close)
@@ -78,10 +89,4 @@ export function openDeskIndex(
       await Promise.race([closed, pause(CLOSE_MS, undefined, { ref: false })])
     },
   }
-}
-
-/** Of an index that was in a file: all of it comes from the log, and nobody would erase in it. */
-function removeFiles(path: string): ReturnType<typeof removeIndexFile> {
-  if (existsSync(dirname(path))) removePutAside(path)
-  return removeIndexFile(path)
 }

@@ -5,7 +5,6 @@ import {
   hkdfSync,
   type KeyObject,
 } from 'node:crypto'
-import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { SessionError } from 'holdfast'
 import { makeFolder } from 'holdfast/cli'
@@ -90,8 +89,6 @@ interface Owned {
 
 export function openVault({ path, keyring, now, random }: VaultOptions): Vault {
   makeFolder(dirname(path), 0o700)
-  // For its owner alone; the files that SQLite puts beside it are as this one is.
-  if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600))
   const database = openDatabase(path)
   database.migrate('audit-vault', STEPS)
   const known = new Map<string, Owned>()

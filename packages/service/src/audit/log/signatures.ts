@@ -57,6 +57,7 @@ export function signatures(
   if (newest !== undefined) single.push({ file: newestPath, checkpoint: newest })
   const history = pastCheckpoints()
   let past = history.next().value
+  const isUnsigned = text === undefined && past === undefined
 
   function opened(note: string, file: string, line: number | null): Signed | undefined {
     const checkpoint = openCheckpoint(note, verifiers)
@@ -147,8 +148,11 @@ export function signatures(
       const message = 'the newest checkpoint is not among them: some of them are missing'
       remarks.fault('checkpoint_missing', historyPath, null, message)
     }
-    if (cosigned > 0) return
-    const message = `${witnesses?.quorum} of these witnesses have signed no checkpoint of it`
+    if (cosigned > 0 || witnesses === undefined) return
+    const { quorum, witnesses: named } = witnesses
+    const message = isUnsigned
+      ? 'it has no checkpoint yet that a witness could sign: the service makes one a minute'
+      : `no checkpoint of it has the signatures of ${quorum} of the ${named.length} witnesses`
     remarks.fault('not_witnessed', directory, null, message)
   }
 }

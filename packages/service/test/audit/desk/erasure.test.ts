@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newKeyring } from 'holdfast'
 import { PARTITIONS } from 'holdfast/store'
@@ -14,6 +14,7 @@ import type { AuditOutput } from '../../../src/audit/outputs/output.ts'
 import { configOf, folder } from '../../support.ts'
 import { rulesFrom } from '../findings/fields.ts'
 import { ADA, EVE, event, host, SIGNER } from '../log/support.ts'
+import { sharedPostgres } from '../search/postgres-server.ts'
 
 const NOWHERE = Array.from({ length: PARTITIONS }, () => 0)
 
@@ -79,8 +80,8 @@ function at(sequence: number): readonly number[] {
 }
 
 /** A log in which a rule has quoted two people: her at three addresses, the other at one. */
-async function found(directory: string): Promise<AuditDesk> {
-  const one = desk(directory)
+async function found(directory: string, options: Partial<DeskOptions> = {}): Promise<AuditDesk> {
+  const one = desk(directory, options)
   one.begin(1, NOWHERE)
   await expect.poll(() => one.state().caughtUp).toBe(true)
   for (let sequence = 1; sequence <= 6; sequence++) {
@@ -136,6 +137,34 @@ test('of an erased subject no file of the directory tells, and everything goes o
     'About a subject that was erased',
     'Something of eve.moneypenny@example.org',
   ])
+})
+
+test('an index that went to PostgreSQL leaves no file in which nobody is forgotten', async () => {
+  const directory = folder()
+  for (const name of ['index.sqlite', 'index.sqlite-wal', 'index.sqlite.damaged-1'])
+    writeFileSync(join(directory, name), TELLS.join(' '))
+
+  const one = await found(directory, { index: await (await sharedPostgres()).database() })
+  await one.erase(ADA)
+
+  for (const told of TELLS) expect(bytesIn(directory).includes(told), told).toBe(false)
+  expect(readdirSync(directory).filter((name) => name.startsWith('index'))).toEqual([])
+})
+
+test('an index that another process still has open is left to it, and told of', async () => {
+  const directory = folder()
+  await found(directory)
+  const said: string[] = []
+  const tell = (_: object, text: string): void => void said.push(text)
+
+  const moved = desk(directory, {
+    index: await (await sharedPostgres()).database(),
+    log: { warn: tell, error: tell },
+  })
+  moved.begin(2, at(6))
+
+  expect(said).toEqual([expect.stringContaining('set the same in all that share the directory')])
+  expect(existsSync(join(directory, 'index.sqlite'))).toBe(true)
 })
 
 test('what reads the log again after an erasure has the public part of its findings', async () => {

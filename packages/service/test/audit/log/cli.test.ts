@@ -114,7 +114,7 @@ test('verify and proofs ask for the signatures of witnesses, and for enough of t
 
   expect([before.code, before.out]).toEqual([
     1,
-    expect.stringContaining('have signed no checkpoint'),
+    expect.stringMatching(/no checkpoint .* of 2 of the 2 witnesses .*\nNOT PROVEN: /),
   ])
   expect([both.code, one.code]).toEqual([1, 0])
   expect(one.out).toContain('the witnesses have signed 3 lines, at 2026-01-31T00:00:00.000Z.')
@@ -146,11 +146,18 @@ test('verify fails where a cosignature is wrong, or a checkpoint was left out', 
   writeFileSync(history ?? '', '')
   const missing = await verify()
   writeFileSync(history ?? '', all)
+  const mended = await verify()
+  for (const path of [newest, history]) rmSync(path ?? '')
+  const unsigned = await verify()
 
   expect([wrong.code, missing.code]).toEqual([1, 1])
   expect(wrong.out).toContain(`the cosignature of ${W1.name} is wrong (checkpoint_invalid)`)
   expect(missing.out).toContain('some of them are missing (checkpoint_missing)')
-  expect((await verify()).code).toBe(0)
+  expect(mended.code).toBe(0)
+  expect([unsigned.code, unsigned.out]).toEqual([
+    1,
+    expect.stringMatching(/has no checkpoint yet .*\nNOT PROVEN: /),
+  ])
 })
 
 test('keys new makes the key of a witness together with its memory', async () => {
