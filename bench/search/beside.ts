@@ -83,13 +83,13 @@ async function deskIn(directory: string): Promise<Desk> {
       directory,
       key: newNoteKey('bench', systemHost().random),
       keyring: formatKeyring(newKeyring()),
-      policy: { digest: 'of the bench', summary: '' },
       rules: rulesIn(DEFAULT_RULES),
-      alerts: { targets: {}, routes: [] },
-      outputs: [],
+      alerts: loadConfig({ env: env() }).alerts,
+      ...{ notices: undefined, outputs: [], witnesses: [], quorum: 0, index: undefined },
       version: '0',
     },
   })
+  worker.on('error', (error) => say({ kind: 'failed', why: `The desk: ${error.message}` }))
   return askOver(worker).remote
 }
 
