@@ -59,7 +59,11 @@ export const subjectsCommands: readonly Command[] = [
       const tenant = asked.text('tenant')
       const body = { subject, ...(tenant === undefined ? {} : { tenant }) }
       await askService(remoteOf(asked), '/v1/audit/erase', { body })
-      asked.out.line('Who the subject is cannot be read from the audit log any more.')
+      // Whether anything was known is not told: the spelling is for whoever asked to check.
+      asked.out.line(
+        `Who "${subject}" of the tenant "${tenant ?? 'default'}" is cannot be read from the audit ` +
+          'log any more.',
+      )
       asked.out.value({ erased: true })
       return EXIT.done
     },
