@@ -74,13 +74,14 @@ export function openDeskIndex(
       follower.begin()
     },
     async forget(subject) {
+      if (removeFile() === 'in_use') {
+        throw new SessionError(
+          'store_unavailable',
+          `Another process has ${path} open, and it tells of who is erased. End that process, ` +
+            'and erase the subject once more.',
+        )
+      }
       await shared.forget(subject, now())
-      if (removeFile() !== 'in_use') return
-      throw new SessionError(
-        'store_unavailable',
-        `Another process has ${path} open, and it tells of who is erased. End that process, and ` +
-          'erase the subject once more.',
-      )
     },
     async close() {
       const closed = follower.close().then(shared.close)
