@@ -61,8 +61,8 @@ export const subjectsCommands: readonly Command[] = [
       await askService(remoteOf(asked), '/v1/audit/erase', { body })
       // Whether anything was known is not told: the spelling is for whoever asked to check.
       asked.out.line(
-        `Who "${subject}" of the tenant "${tenant ?? 'default'}" is cannot be read from the audit ` +
-          'log any more.',
+        `Who "${subject}" of the tenant "${tenant ?? 'default'}" is cannot be read from the ` +
+          'audit log any more.',
       )
       asked.out.value({ erased: true })
       return EXIT.done
