@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
-import { type Host, SessionError, type Store } from 'holdfast'
+import type { Host, Store } from 'holdfast'
 import {
   type EventRecorder,
   type Keyring,
@@ -9,6 +8,7 @@ import {
 } from 'holdfast/maintenance'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
+import { untilKept } from './until-kept.ts'
 
 export interface PolicyEventOptions {
   readonly config: Config
@@ -21,7 +21,6 @@ export interface PolicyEventOptions {
   readonly retryMs?: number
 }
 
-const RETRY_MS = 5_000
 const BY_BYTES = 16
 /** A process that has not told for so long has ended before it could. */
 const TELLING_MS = 60_000
@@ -53,27 +52,23 @@ export function policyRecord(parts: {
  * told, or never will be.
  */
 export async function tellPolicy(options: PolicyEventOptions): Promise<void> {
-  const { recorder, log, stop, retryMs = RETRY_MS } = options
+  const { recorder, log, stop, retryMs } = options
   const policy = policyIn(options.config)
   const { claim, settle } = claims(policy.digest, options)
   let isKept = false
-  while (!stop.aborted) {
-    try {
-      const reason = await claim()
-      if (reason === undefined) return
-      if (reason !== OTHER_TELLS) {
-        if (!isKept) await recorder.record('policy-changed', { reason, policy })
-        isKept = true
-        await settle()
-        return
-      }
-    } catch (err) {
-      if (stop.aborted) return
-      log.warn({ err }, 'the event of a policy could not be kept')
-      if (!(err instanceof SessionError && err.code === 'store_unavailable')) return
-    }
-    await pause(retryMs, undefined, { signal: stop, ref: false }).catch(() => {})
+
+  async function attempt(): Promise<'done' | 'again'> {
+    const reason = await claim()
+    if (reason === undefined) return 'done'
+    if (reason === OTHER_TELLS) return 'again'
+    if (!isKept) await recorder.record('policy-changed', { reason, policy })
+    isKept = true
+    await settle()
+    return 'done'
   }
+
+  const problem = 'the event of a policy could not be kept'
+  await untilKept(attempt, { problem, log, stop, retryMs })
 }
 
 const OTHER_TELLS = Symbol('another process tells')

@@ -101,7 +101,9 @@ export async function openResources(config: Config, options: ResourceOptions): P
       tracing?.telemetry.event?.(event)
     },
   })
-  const noteRotation = rotationEvents({ store, recorder, now, log })
+  const aborter = new AbortController()
+  const stopping = aborter.signal
+  const noteRotation = rotationEvents({ store, recorder, now, log, stop: stopping })
   let audit: Audit | undefined
   let index: SharedIndex | undefined
   let troubles: NodeJS.Timeout | undefined
@@ -116,8 +118,6 @@ export async function openResources(config: Config, options: ResourceOptions): P
     onProblem: ({ kind, file, message }) => log.warn({ kind, file }, message),
   })
   const ring = ringCheck({ store, keyring }, log)
-  const aborter = new AbortController()
-  const stopping = aborter.signal
 
   async function close(): Promise<void> {
     aborter.abort()
