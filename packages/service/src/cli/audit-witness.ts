@@ -8,7 +8,7 @@ import { cosigner } from '../audit/witness/cosignature.ts'
 import { openWitnessState, witnessDesk } from '../audit/witness/witness.ts'
 import { witnessServer } from '../audit/witness/witness-server.ts'
 import { listen } from '../config/values.ts'
-import { fileText, keyTexts } from './audit.ts'
+import { fileText, keyTexts } from './given-texts.ts'
 import { firstSignal } from './serve.ts'
 
 /** A witness, for another machine than that of the log. */

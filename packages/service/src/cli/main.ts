@@ -9,6 +9,7 @@ import { setVariables } from '../config/environment.ts'
 import { alertCommands } from './alerts.ts'
 import { auditCommands } from './audit.ts'
 import { auditUpkeepCommands } from './audit-upkeep.ts'
+import { auditVerifyCommands } from './audit-verify.ts'
 import { auditWitnessCommands } from './audit-witness.ts'
 import { configCommands } from './config.ts'
 import { doctorCommands } from './doctor.ts'
@@ -38,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
   ...explainCommands,
   ...eventCommands,
   ...auditCommands,
+  ...auditVerifyCommands,
   ...auditUpkeepCommands,
   ...auditWitnessCommands,
   ...searchCommands,
