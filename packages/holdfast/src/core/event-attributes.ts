@@ -2,7 +2,7 @@ import type { Level } from './event-meaning.ts'
 import type { SessionEvent } from './events.ts'
 
 /** What attributes are made of: an event, or what may leave of one. */
-export interface Described
+export interface DescribedEvent
   extends Pick<SessionEvent, 'id' | 'actor' | 'subject' | 'session' | 'reason' | 'correlation'> {
   readonly type: string
   readonly network: {
@@ -34,7 +34,7 @@ export type EventAttributes = Record<string, string | number | string[]>
  * The public part of an event as attributes: with the names of OpenTelemetry's semantic conventions
  * where there are such, else with names below `holdfast`.
  */
-export function eventAttributes(event: Described): EventAttributes {
+export function eventAttributes(event: DescribedEvent): EventAttributes {
   const { network, device, authentication: shown } = event
   return known({
     'user.id': event.subject,
@@ -62,7 +62,9 @@ export function eventAttributes(event: Described): EventAttributes {
 }
 
 /** A decision as attributes. */
-export function decisionAttributes(decision: Described['decision'] | undefined): EventAttributes {
+export function decisionAttributes(
+  decision: DescribedEvent['decision'] | undefined,
+): EventAttributes {
   return known({
     'holdfast.decision.outcome': decision?.outcome,
     'holdfast.decision.score': decision?.score,

@@ -2,7 +2,7 @@ import type { Keyring } from '../codecs/keyring.ts'
 import type { AccessTokens } from '../core/access-token.ts'
 import type { Policy } from '../core/decision.ts'
 import type { Duration } from '../core/duration.ts'
-import type { EventOf } from '../core/event-catalogue.ts'
+import type { EventOf } from '../core/event-of.ts'
 import {
   DEFAULT_SAMPLED_PER_SECOND,
   type EventSampling,

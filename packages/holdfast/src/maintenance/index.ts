@@ -10,21 +10,18 @@ export {
   type RingKey,
   rotateKeyring,
 } from '../codecs/keyring.ts'
-export { eventAttributes, SEVERITY_NUMBERS } from '../core/event-attributes.ts'
+export { type DescribedEvent, eventAttributes, SEVERITY_NUMBERS } from '../core/event-attributes.ts'
+export { EVENTS } from '../core/event-catalogue.ts'
 export {
   EVENT_FIELDS,
-  EVENTS,
   type EventDescription,
-  type EventOf,
-  type NamedReasonOf,
   OPTIONAL_FIELDS,
   OTHER_REASONS,
   PERSONAL_FIELDS,
   type Presence,
   type ReasonDescription,
-  type ReasonOf,
   type VaryingField,
-} from '../core/event-catalogue.ts'
+} from '../core/event-description.ts'
 export {
   eventMeaning,
   type Kind,
@@ -32,6 +29,7 @@ export {
   type Meaning,
   typeMeaning,
 } from '../core/event-meaning.ts'
+export type { EventOf, NamedReasonOf, ReasonOf } from '../core/event-of.ts'
 export {
   DEFAULT_SAMPLED_PER_SECOND,
   EVENT_TYPES,

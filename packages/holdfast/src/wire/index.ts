@@ -68,4 +68,4 @@ export {
   sessionPage,
 } from './sessions.ts'
 export { introspection, publishedKeys, type RevokedSubject, revocations } from './tokens.ts'
-export { attributes, sessionId, subject, tenant } from './words.ts'
+export { attributes, instant, sessionId, subject, tenant } from './words.ts'

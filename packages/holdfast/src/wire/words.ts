@@ -34,6 +34,7 @@ export const subject = text({ min: 1, max: LIMITS.subject, pattern: WELL_FORMED 
 /** What a subject is named within. */
 export const tenant = text({ min: 1, max: LIMITS.tenant, pattern: WELL_FORMED })
 
+/** A point in time as it travels: ms since the epoch, UTC. */
 export const instant = described(integer({ min: 0 }), 'UTC, ms since the epoch')
 
 /** A session id. Its last letter carries four bits, so not every letter can stand there. */

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { EVENTS, type EventDescription } from '../../src/core/event-catalogue.ts'
-import { EVENT_TYPES } from '../../src/core/events.ts'
+import { EVENTS } from '../../src/core/event-catalogue.ts'
+import type { EventDescription } from '../../src/core/event-description.ts'
+import { EVENT_TYPES, SAMPLED_EVENTS } from '../../src/core/events.ts'
 import { CASES } from '../support/event-cases.ts'
 
 const NAMED = new Set(EVENT_TYPES.flatMap((type) => Object.keys(EVENTS[type].reasons)))
@@ -33,6 +34,12 @@ test('the catalogue names every reason that stands in the sources', () => {
     expect.arrayContaining(['not_me', 'logout', 'token_revoked', 'administrator']),
   )
   expect(reasons.filter(({ reason }) => !NAMED.has(reason))).toEqual([])
+})
+
+test('the types of which a share is kept are those that may say how many were not', () => {
+  const counted = EVENT_TYPES.filter((type) => EVENTS[type].has.more !== 'never')
+
+  expect(counted.toSorted()).toEqual(SAMPLED_EVENTS.toSorted())
 })
 
 test.each(EVENT_TYPES)('what the catalogue says of %s is what its cases show', (type) => {

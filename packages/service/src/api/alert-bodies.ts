@@ -1,5 +1,6 @@
 import {
   described,
+  instant,
   integer,
   list,
   nullable,
@@ -23,7 +24,6 @@ import { SEVERITIES } from '../audit/finding.ts'
 
 /** What travels about alerts. */
 
-const instant = described(integer({ min: 0 }), 'UTC, ms since the epoch')
 const maybeText = nullable(text())
 const alertId = text({
   pattern: { source: '^alert_[A-Za-z0-9_\\-]{22}$', problem: 'must be the id of an alert' },

@@ -1,5 +1,6 @@
 import {
   described,
+  instant,
   integer,
   list,
   nullable,
@@ -71,7 +72,6 @@ export const judgementBody = object<JudgementBody>('IncidentJudgement', {
 })
 
 const maybeText = nullable(text())
-const instant = described(integer({ min: 0 }), 'UTC, ms since the epoch')
 
 const summaryFields = {
   id: text(),

@@ -2,6 +2,7 @@ import { EVENT_TYPES } from 'holdfast/maintenance'
 import {
   browserFamily,
   described,
+  instant,
   integer,
   list,
   networkKind,
@@ -41,7 +42,6 @@ export interface SearchQuery extends Omit<Search, 'state'> {
 /** Sessions have a state. */
 export interface SessionSearchQuery extends SearchQuery, Pick<Search, 'state'> {}
 
-const instant = described(integer({ min: 0 }), 'UTC, ms since the epoch')
 const word = text({ min: 1, max: 256 })
 
 const fields = {

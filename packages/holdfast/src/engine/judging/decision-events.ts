@@ -1,5 +1,5 @@
 import type { Decision } from '../../core/decision.ts'
-import type { NamedReasonOf } from '../../core/event-catalogue.ts'
+import type { NamedReasonOf } from '../../core/event-of.ts'
 import { touchInterval } from '../../core/lifetimes.ts'
 import type { Presentation } from '../../core/request.ts'
 import type { SessionState } from '../../core/session.ts'

@@ -7,7 +7,7 @@ import {
   findContext,
   placeContext,
 } from '../../core/context.ts'
-import type { NamedReasonOf } from '../../core/event-catalogue.ts'
+import type { NamedReasonOf } from '../../core/event-of.ts'
 import { PHISHING_RESISTANT_ACR, type ProvedFactors, resistsPhishing } from '../../core/factors.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import { failuresOf, MAX_FAILED_STEP_UPS, withoutFailures } from '../../core/prompts.ts'

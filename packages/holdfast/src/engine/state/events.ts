@@ -1,6 +1,6 @@
 import type { Codec } from '../../codecs/codec.ts'
 import { sealEvent } from '../../codecs/event-record.ts'
-import type { EventOf } from '../../core/event-catalogue.ts'
+import type { EventOf } from '../../core/event-of.ts'
 import {
   DEFAULT_SAMPLED_PER_SECOND,
   type EventSampling,

@@ -1,4 +1,4 @@
-import type { EventOf } from '../../core/event-catalogue.ts'
+import type { EventOf } from '../../core/event-of.ts'
 import {
   type EventSampling,
   type EventType,

@@ -1,3 +1,4 @@
+import type { DescribedEvent } from 'holdfast/maintenance'
 import { formatAddress, parseAddress } from 'holdfast/network'
 import { isEntry, type LoggedEntry, type LoggedFinding, type LoggedLine } from '../entry.ts'
 import { prefixOf } from '../fields.ts'
@@ -35,18 +36,8 @@ export interface EntryFacts {
   readonly actor: string
   readonly subject: string | null
   readonly session: string | null
-  readonly network: {
-    readonly asn: number | null
-    readonly organisation: string | null
-    readonly kind: string
-    readonly country: string | null
-    readonly city: string | null
-  } | null
-  readonly device: {
-    readonly family: string
-    readonly major: number | null
-    readonly os: string
-  } | null
+  readonly network: DescribedEvent['network']
+  readonly device: DescribedEvent['device']
   readonly decision: {
     readonly outcome: string
     readonly score: number
