@@ -1,12 +1,8 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { newKeyring } from 'holdfast'
-import { PARTITIONS } from 'holdfast/store'
 import { expect, onTestFinished, test } from 'vitest'
-import { type AuditDesk, type DeskOptions, openDesk } from '../../../src/audit/desk/desk.ts'
 import type { AuditEntry } from '../../../src/audit/entry.ts'
 import type { PublicFinding } from '../../../src/audit/finding.ts'
-import { DEFAULT_RULES, rulesIn } from '../../../src/audit/findings/rules-file.ts'
 import { ownJson } from '../../../src/audit/formats/own-json.ts'
 import { openAuditLog } from '../../../src/audit/log/audit-log.ts'
 import { openVault, VAULT, type Vault } from '../../../src/audit/log/personal.ts'
@@ -17,24 +13,7 @@ import type { AuditOutput } from '../../../src/audit/outputs/output.ts'
 import { folder } from '../../support.ts'
 import { entries, event, host, SIGNER } from '../log/support.ts'
 import { grow, W1, witness } from '../witness/support.ts'
-
-const keyring = newKeyring(host)
-const NOWHERE = Array.from({ length: PARTITIONS }, () => 0)
-
-function desk(directory: string, options: Partial<DeskOptions> = {}): AuditDesk {
-  const opened = openDesk({
-    ...{ directory, keyring, signer: SIGNER, now: host.now, random: host.random },
-    rules: rulesIn(DEFAULT_RULES),
-    alerts: { targets: {}, routes: [] } as unknown as DeskOptions['alerts'],
-    notices: undefined,
-    outputs: [],
-    ...{ witnesses: [], quorum: 0 },
-    log: { warn() {}, error() {} },
-    ...options,
-  })
-  onTestFinished(() => opened.close())
-  return opened
-}
+import { at, desk, keyring, NOWHERE } from './support.ts'
 
 function vaultOf(directory: string): Vault {
   const path = join(directory, VAULT)
@@ -47,11 +26,6 @@ function findingsIn(directory: string): readonly PublicFinding[] {
   return [...readLog({ directory })].flatMap(({ line }) =>
     line.kind === 'finding' ? [line.finding] : [],
   )
-}
-
-/** Positions of a store in which one partition has come so far. */
-function at(sequence: number): readonly number[] {
-  return NOWHERE.map((_, partition) => (partition === 3 ? sequence : 0))
 }
 
 test('what is wrong with the service is one finding, however often it is told', async () => {

@@ -1,9 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { newKeyring } from 'holdfast'
-import { PARTITIONS } from 'holdfast/store'
 import { expect, onTestFinished, test } from 'vitest'
-import { type AuditDesk, type DeskOptions, openDesk } from '../../../src/audit/desk/desk.ts'
+import type { AuditDesk, DeskOptions } from '../../../src/audit/desk/desk.ts'
 import type { AuditEntry, LoggedLine } from '../../../src/audit/entry.ts'
 import { ownJson } from '../../../src/audit/formats/own-json.ts'
 import { openVault } from '../../../src/audit/log/personal.ts'
@@ -11,12 +9,11 @@ import { readLog } from '../../../src/audit/log/read.ts'
 import { verifyAudit } from '../../../src/audit/log/verify.ts'
 import { fileOutput } from '../../../src/audit/outputs/file-output.ts'
 import type { AuditOutput } from '../../../src/audit/outputs/output.ts'
-import { configOf, folder } from '../../support.ts'
+import { folder } from '../../support.ts'
 import { rulesFrom } from '../findings/fields.ts'
-import { ADA, EVE, event, host, SIGNER } from '../log/support.ts'
+import { ADA, EVE, event, host } from '../log/support.ts'
 import { sharedPostgres } from '../search/postgres-server.ts'
-
-const NOWHERE = Array.from({ length: PARTITIONS }, () => 0)
+import { ALERTS, at, desk, keyring, NOWHERE } from './support.ts'
 
 /** A rule as one should not write it: it quotes all that is personal. */
 const RULES = rulesFrom({
@@ -33,26 +30,9 @@ const EVE_IS = { subject: 'eve.moneypenny@example.org', tenant: 'acme-of-eve' }
 /** What tells of her in whatever file. */
 const TELLS = ['ada.lovelace', 'acme-of-ada', '198.51.100.', 'Agent of Ada']
 
-function desk(directory: string, options: Partial<DeskOptions> = {}): AuditDesk {
-  const opened = openDesk({
-    ...{ directory, keyring, signer: SIGNER, now: host.now, random: host.random },
-    ...{ policy: { digest: 'policy', summary: '{}' }, rules: RULES },
-    ...{ witnesses: [], quorum: 0 },
-    ...{ alerts: ALERTS, notices: undefined, outputs: [], log: { warn() {}, error() {} } },
-    ...options,
-  })
-  onTestFinished(() => opened.close())
-  return opened
+function alertingDesk(directory: string, options: Partial<DeskOptions> = {}): AuditDesk {
+  return desk(directory, { rules: RULES, alerts: ALERTS, ...options })
 }
-
-const keyring = newKeyring(host)
-
-/** Where nobody listens, so that alerts wait in their outbox. */
-const ALERTS = configOf({
-  HOLDFAST_ALERTS:
-    '{ targets: { ops: { type: webhook, url: "https://127.0.0.1:9/", secrets: [whsec_' +
-    `${Buffer.alloc(32, 7).toString('base64')}] } } }`,
-}).alerts
 
 function output(path: string, personal: 'full' | 'none'): AuditOutput {
   return fileOutput(
@@ -75,13 +55,9 @@ function bytesIn(directory: string): Buffer {
   return Buffer.concat(readdirSync(directory).map((name) => readFileSync(join(directory, name))))
 }
 
-function at(sequence: number): readonly number[] {
-  return NOWHERE.map((_, partition) => (partition === 3 ? sequence : 0))
-}
-
 /** A log in which a rule has quoted two people: her at three addresses, the other at one. */
 async function found(directory: string, options: Partial<DeskOptions> = {}): Promise<AuditDesk> {
-  const one = desk(directory, options)
+  const one = alertingDesk(directory, options)
   one.begin(1, NOWHERE)
   await expect.poll(() => one.state().caughtUp).toBe(true)
   for (let sequence = 1; sequence <= 6; sequence++) {
@@ -157,7 +133,7 @@ test('an index that another process still has open is left to it, and told of', 
   const said: string[] = []
   const tell = (_: object, text: string): void => void said.push(text)
 
-  const moved = desk(directory, {
+  const moved = alertingDesk(directory, {
     index: await (await sharedPostgres()).database(),
     log: { warn: tell, error: tell },
   })
@@ -175,7 +151,7 @@ test('what reads the log again after an erasure has the public part of its findi
   for (const suffix of ['', '-wal', '-shm']) rmSync(join(directory, `index.sqlite${suffix}`))
   const paths = { full: join(folder(), 'full'), none: join(folder(), 'none') }
 
-  const again = desk(directory, {
+  const again = alertingDesk(directory, {
     outputs: [output(paths.full, 'full'), output(paths.none, 'none')],
   })
   again.begin(2, at(6))

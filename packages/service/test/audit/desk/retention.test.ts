@@ -1,39 +1,21 @@
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { newKeyring } from 'holdfast'
-import { PARTITIONS } from 'holdfast/store'
-import { expect, onTestFinished, test } from 'vitest'
-import { type AuditDesk, type DeskOptions, openDesk } from '../../../src/audit/desk/desk.ts'
+import { expect, test } from 'vitest'
+import type { AuditDesk, DeskOptions } from '../../../src/audit/desk/desk.ts'
 import type { AuditEntry, LoggedLine } from '../../../src/audit/entry.ts'
 import { readLog } from '../../../src/audit/log/read.ts'
 import { verifyAudit } from '../../../src/audit/log/verify.ts'
 import { type ByClass, byClass } from '../../../src/audit/retention.ts'
-import { configOf, folder } from '../../support.ts'
+import { folder } from '../../support.ts'
 import { rulesFrom } from '../findings/fields.ts'
-import { event, host, SIGNER } from '../log/support.ts'
+import { event, host } from '../log/support.ts'
+import { ALERTS, at, desk, NOWHERE } from './support.ts'
 
 const DAY = 86_400_000
-const NOWHERE = Array.from({ length: PARTITIONS }, () => 0)
 const RULES = rulesFrom({ name: 'thief', match: { type: 'token-reused' }, groupBy: ['session'] })
-const KEYRING = newKeyring(host)
 
-/** Where nobody listens. */
-const ALERTS = configOf({
-  HOLDFAST_ALERTS:
-    '{ targets: { ops: { type: webhook, url: "https://127.0.0.1:9/", secrets: [whsec_' +
-    `${Buffer.alloc(32, 7).toString('base64')}] } } }`,
-}).alerts
-
-function desk(directory: string, options: Partial<DeskOptions> = {}): AuditDesk {
-  const opened = openDesk({
-    ...{ directory, keyring: KEYRING, signer: SIGNER, now: host.now, random: host.random },
-    ...{ policy: { digest: 'policy', summary: '{}' }, rules: RULES },
-    ...{ witnesses: [], quorum: 0 },
-    ...{ alerts: ALERTS, notices: undefined, outputs: [], log: { warn() {}, error() {} } },
-    ...options,
-  })
-  onTestFinished(() => opened.close())
-  return opened
+function alertingDesk(directory: string, options: Partial<DeskOptions> = {}): AuditDesk {
+  return desk(directory, { rules: RULES, alerts: ALERTS, ...options })
 }
 
 const TYPES = ['session-established', 'session-presented', 'token-reused', 'login-failed'] as const
@@ -53,16 +35,12 @@ function day(number: number): readonly AuditEntry[] {
   })
 }
 
-function at(sequence: number): readonly number[] {
-  return NOWHERE.map((_, partition) => (partition === 3 ? sequence : 0))
-}
-
 function since(keep: Partial<ByClass>): ByClass {
   return byClass((name) => host.now() - (keep[name] ?? 400 * DAY))
 }
 
 async function tenDays(directory: string) {
-  const one = desk(directory)
+  const one = alertingDesk(directory)
   one.begin(1, NOWHERE)
   await expect.poll(() => one.state().caughtUp).toBe(true)
   const all: AuditEntry[] = []
@@ -111,7 +89,7 @@ test('the keys of days go with the longest time of all', async () => {
   await one.prune(since({ login: 3 * DAY, session: DAY, detection: DAY, account: 2 * DAY }))
   await one.end()
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix)
-  const again = desk(directory)
+  const again = alertingDesk(directory)
   again.begin(2, at(40))
   await expect.poll(() => again.state().caughtUp).toBe(true)
 
@@ -133,7 +111,7 @@ test('who begins again, and reads again, takes no retired event for another one'
     ...{ delivered: () => null, close: async () => {} },
   }
 
-  const again = desk(directory, { outputs: [output] })
+  const again = alertingDesk(directory, { outputs: [output] })
   const from = again.begin(2, at(40))
   again.append(
     all.filter(({ sequence }) => sequence > (from[3] ?? 0)),
@@ -152,7 +130,7 @@ test('who begins again, and reads again, takes no retired event for another one'
 test('lines go with their time while the index in PostgreSQL is away', async () => {
   const directory = folder()
   const index = { host: '127.0.0.1', port: 9, database: 'away', user: 'away' }
-  const one = desk(directory, { index })
+  const one = alertingDesk(directory, { index })
   one.begin(1, NOWHERE)
   one.append(day(0), at(4))
   host.advance(DAY)
@@ -172,7 +150,7 @@ test('an index in a file does not outlive its place being taken by one in Postgr
   expect(readFileSync(join(directory, 'index.sqlite-wal')).includes('198.51.100.9')).toBe(true)
   writeFileSync(join(directory, 'index.sqlite.damaged-1'), '198.51.100.9')
   const index = { host: '127.0.0.1', port: 9, database: 'away', user: 'away' }
-  const other = desk(directory, { index })
+  const other = alertingDesk(directory, { index })
 
   other.begin(2, at(40))
 
@@ -184,9 +162,9 @@ test('an index in a file does not outlive its place being taken by one in Postgr
 
 test('an erasure does not succeed while another process has the index in a file', async () => {
   const directory = folder()
-  desk(directory)
+  alertingDesk(directory)
   const index = { host: '127.0.0.1', port: 9, database: 'away', user: 'away' }
-  const newer = desk(directory, { index })
+  const newer = alertingDesk(directory, { index })
   newer.begin(1, NOWHERE)
 
   await expect(newer.erase('subject-1')).rejects.toThrow('Another process')
