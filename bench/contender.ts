@@ -29,7 +29,7 @@ export async function startContender(
   place: Place,
 ): Promise<Contender | { readonly absent: string }> {
   const args = [JSON.stringify(place), ...(kind === undefined ? [] : [kind])]
-  const child = startProcess(program, args)
+  const child = startProcess(program, args, NEVER_IDLE)
   const stop = (): Promise<void> => {
     goOn(child)
     return stopProcess(child)
@@ -77,11 +77,22 @@ function goOn(child: ChildProcess): void {
 }
 
 /**
+ * V8 takes a process that is stopped between its rounds for one that has nothing to do: it would
+ * collect all garbage and give its young generation away in the middle of the next round.
+ */
+const NEVER_IDLE = ['--no-memory-reducer']
+
+/**
  * Starts a program of the bench as in production. It has a process group of its own: the system
  * hangs up on a whole group that is left by its shell while one of its processes is stopped.
  */
-export function startProcess(program: string, args: readonly string[] = []): ChildProcess {
+export function startProcess(
+  program: string,
+  args: readonly string[] = [],
+  flags: readonly string[] = [],
+): ChildProcess {
   return fork(fileURLToPath(new URL(program, import.meta.url)), args, {
+    execArgv: [...flags],
     env: { ...process.env, NODE_ENV: 'production', BETTER_AUTH_TELEMETRY: '0' },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     detached: true,
