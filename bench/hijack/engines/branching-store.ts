@@ -67,7 +67,6 @@ export function branchingStore(
           if (entry !== undefined) entries.set(id, { ...entry, seenAt: Math.max(entry.seenAt, at) })
         }
       },
-      attach: nobodyAsks,
       list: nobodyAsks,
     },
     subjects: {

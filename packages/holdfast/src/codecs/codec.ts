@@ -26,6 +26,8 @@ export interface Codec extends TokenCodec {
    * has left the ring.
    */
   open(identity: RecordIdentity, sealed: Uint8Array): Buffer
+  /** Throws `key_unknown` as `open` does, and opens nothing. */
+  requireKey(kind: RecordIdentity['kind'], sealed: Uint8Array): void
   /** Another list once keys have come or gone: what was opened before may not open any longer. */
   keys(): unknown
   sealJson(identity: RecordIdentity, value: unknown): Uint8Array
@@ -57,6 +59,7 @@ const IV_BYTES = 12
 const TAG_BYTES = 16
 const LAST_BLOCK = Uint8Array.of(1)
 const HEADER_BYTES = 1 + KEY_ID_BYTES + IV_BYTES
+const KEY_BYTES = 32
 const REMEMBERED_FORM_TOKENS = 5_000
 
 /** For tokens, where the engine says nothing else. */
@@ -74,15 +77,17 @@ export function sealingCodec(
 
   /** Who is opened is often sealed again right after. */
   let latest: RecordKey | undefined
+  const keyBytes = Buffer.alloc(KEY_BYTES)
 
   /**
    * HKDF-Expand (RFC 5869) of one block, with the id as `info`. No key seals more than the versions
    * of one record, so random nonces are far from ever meeting.
    */
   function recordKey(keyId: string, { kind, id }: RecordIdentity): CipherKey {
-    const { hmac } = required(keyId, `record/${kind}`)
+    const { hmac } = required(keyId, PURPOSES[kind])
     if (latest?.hmac === hmac && latest.id === id) return latest.key
-    const key = cipherKey(Buffer.from(hmac(id, LAST_BLOCK), 'latin1'))
+    keyBytes.write(hmac(id, LAST_BLOCK), 'latin1')
+    const key = cipherKey(keyBytes)
     latest = { hmac, id, key }
     return key
   }
@@ -138,6 +143,9 @@ export function sealingCodec(
 
     seal,
     open,
+    requireKey: (kind, sealed) => {
+      required(keyIdOf(sealed), PURPOSES[kind])
+    },
     keys: () => ring.keys,
     sealJson: (identity, value) => seal(identity, Buffer.from(JSON.stringify(value))),
     openJson: (identity, sealed) => JSON.parse(open(identity, sealed).toString()),
@@ -167,31 +175,53 @@ interface RecordKey {
 
 type CipherKey = KeyObject | Buffer
 
+const PURPOSES = {
+  session: 'record/session',
+  attributes: 'record/attributes',
+  subject: 'record/subject',
+  event: 'record/event',
+  challenge: 'record/challenge',
+} as const satisfies Record<RecordIdentity['kind'], string>
+
 /**
  * For a key that is used once: from Node 24 on a cipher takes bytes several times as slowly, and
- * before, making a KeyObject of them costs a third of the cipher.
+ * before, making a KeyObject of them costs a third of the cipher. Both copy them.
  */
 const cipherKey: (bytes: Buffer) => CipherKey =
   Number.parseInt(process.versions.node, 10) < 24 ? (bytes) => bytes : createSecretKey
 
 /** The id of the key that a sealed value names. */
 export function keyIdOf(sealed: Uint8Array): string {
-  const { buffer, byteOffset } = sealed
-  return Buffer.from(buffer, byteOffset + 1, KEY_ID_BYTES).toString('hex')
+  const [, a = 0, b = 0, c = 0, d = 0] = sealed
+  const number = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
+  // Nearly all that is opened is under one key.
+  if (number !== latestKeyId.number) {
+    latestKeyId = { number, text: number.toString(16).padStart(2 * KEY_ID_BYTES, '0') }
+  }
+  return latestKeyId.text
 }
+
+let latestKeyId = { number: 0, text: '00000000' }
 
 /**
  * No field contains a dot, and each kind has a fixed number of fields, so no two identities have
- * the same text.
+ * the same text. The bytes are good until the next call.
  */
 function boundTo(
   format: number,
   keyId: string,
-  { kind, id, version, terms = [] }: RecordIdentity,
+  { kind, id, version, terms = NO_TERMS }: RecordIdentity,
 ): Buffer {
-  const fields = `${format}.${keyId}.${kind}.${id}.${version}.${terms.join('.')}`
-  return Buffer.from(fields, 'latin1')
+  let fields = `${format}.${keyId}.${kind}.${id}.${version}.${terms[0] ?? ''}`
+  for (let at = 1; at < terms.length; at++) fields += `.${terms[at]}`
+  if (fields.length > bound.length) return Buffer.from(fields, 'latin1')
+  return bound.subarray(0, bound.write(fields, 'latin1'))
 }
+
+const NO_TERMS: readonly number[] = []
+
+/** Ciphers read it at once: a buffer for each identity would cost more than filling it. */
+const bound = Buffer.alloc(512)
 
 function altered({ kind }: RecordIdentity, cause?: unknown): SessionError {
   return new SessionError(

@@ -26,7 +26,7 @@ import {
 import { readUnlinkedFamily, skipUnlinkedStepUp } from './unlinked-family.ts'
 
 /**
- * Layouts before today's: 4, everything in one piece; before that, without sensitive calls; before
+ * Layouts in one piece: 4, everything in one piece; before that, without sensitive calls; before
  * that, secrets without links; before that, without switch-backs and `newAs`.
  */
 const WITHOUT_CALLS = 3
@@ -39,7 +39,7 @@ export function decodeEarlierLayout(
   input: RecordReader,
   terms: Terms,
   layout: number,
-): SessionState {
+): Omit<SessionState, 'attributesDigest'> {
   const { id, createdAt, deadline, idleMs } = terms
   const { reader, facts } = input
   const readFamily = layout <= UNLINKED ? readUnlinkedFamily : readTokenFamily

@@ -22,15 +22,16 @@ export interface DerivedKey {
 /** A ring may change in place: keys that have left it are not given any longer. */
 export function ringKeys(ring: Keyring): RingKeys {
   let known = ring.keys
-  const derivedKeys = new Map<string, DerivedKey>()
+  /** By purpose, and by key. */
+  const derivedKeys = new Map<string, Map<string, DerivedKey>>()
 
   function derived(keyId: string, purpose: string): DerivedKey | undefined {
     if (ring.keys !== known) {
       known = ring.keys
       derivedKeys.clear()
     }
-    const name = `${keyId} ${purpose}`
-    const before = derivedKeys.get(name)
+    let ofPurpose = derivedKeys.get(purpose)
+    const before = ofPurpose?.get(keyId)
     if (before !== undefined) return before
     const master = keyId === 'index' ? ring.index : ring.keys.find(({ id }) => id === keyId)?.secret
     if (master === undefined) return undefined
@@ -38,7 +39,9 @@ export function ringKeys(ring: Keyring): RingKeys {
       Buffer.from(hkdfSync('sha256', master, new Uint8Array(0), `holdfast/1/${purpose}`, 32)),
     )
     const made = { key, hmac: hmacUnder(key) }
-    derivedKeys.set(name, made)
+    ofPurpose ??= new Map()
+    derivedKeys.set(purpose, ofPurpose)
+    ofPurpose.set(keyId, made)
     return made
   }
 

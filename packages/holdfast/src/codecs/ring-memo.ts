@@ -20,20 +20,23 @@ export function ringMemo<Value>(
   weightOf: (value: Value) => number,
 ): RingMemo<Value> {
   const known = selectiveMemo<Value>(most, weightOf)
-  let latest: { readonly key: string; readonly value: Value } | undefined
+  let latestKey: string | undefined
+  let latest: Value | undefined
   let keys = keysOfRing()
 
   return {
     get(key) {
       if (keysOfRing() !== keys) {
         keys = keysOfRing()
+        latestKey = undefined
         latest = undefined
         known.clear()
       }
-      return latest?.key === key ? latest.value : known.get(key)
+      return latestKey === key ? latest : known.get(key)
     },
     keep(key, value, lasting = () => value) {
-      latest = { key, value }
+      latestKey = key
+      latest = value
       if (known.get(key) !== undefined || known.takes(key)) known.set(key, lasting())
     },
     size: known.size,

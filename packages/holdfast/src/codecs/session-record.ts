@@ -7,8 +7,19 @@ import {
   type SwitchBack,
   type TokenFamily,
 } from '../core/session.ts'
+import type { Attached } from '../core/store.ts'
 import type { TokenKind } from '../core/token.ts'
-import { createWriter, expectEnd, readText, readUint, withoutZeros, withZeros } from './bytes.ts'
+import { ATTRIBUTES_DIGEST_BYTES, attributesDigest } from './attributes-digest.ts'
+import {
+  type ByteReader,
+  createWriter,
+  expectEnd,
+  readHex,
+  readText,
+  readUint,
+  withoutZeros,
+  withZeros,
+} from './bytes.ts'
 import { type Calls, readCalls, writeCalls } from './calls-record.ts'
 import {
   newcomers,
@@ -59,7 +70,10 @@ import {
  * First byte of a record. A change of the layout takes the next number. What a quiet verification
  * asks comes first; the rest is decoded where something asks for it.
  */
-const LAYOUT = 5
+const LAYOUT = 6
+
+/** As today's, without the digest of the attributes. */
+const WITHOUT_ATTRIBUTES = 5
 
 export function encodeSession(state: SessionState): Uint8Array {
   const { contexts, last } = state
@@ -98,6 +112,7 @@ export function encodeSession(state: SessionState): Uint8Array {
 
   const head = createWriter()
   head.uint(LAYOUT)
+  writeOptional({ ...output, writer: head }, state.attributesDigest, (digest) => head.hex(digest))
   facts.write(head)
   return withoutZeros(Buffer.concat([head.end(), output.writer.end()]))
 }
@@ -120,14 +135,35 @@ export interface DecodedSession {
   readonly withFamily: (kind: TokenKind, family: TokenFamily) => Uint8Array | undefined
 }
 
+/**
+ * Names the attributes of a record of an earlier layout, which does not: whoever knows them has
+ * opened them.
+ */
+export type NameAttributes = () => string | null
+
 /** Throws as {@link openSession} does. */
 export function decodeSession(
   content: Uint8Array,
   terms: Terms,
   readFacts: FactReader,
+  nameAttributes?: NameAttributes,
 ): SessionState {
-  return openSession(content, terms, readFacts).rest()
+  return openSession(content, terms, readFacts, nameAttributes).rest()
 }
+
+/**
+ * The bytes of a session that has attributes already, with others. A record of an earlier layout
+ * names none, and stays as it is.
+ */
+export function withAttributes(content: Uint8Array, attributes: Attached): Uint8Array {
+  const bytes = withZeros(content)
+  if (bytes[0] !== LAYOUT) return content
+  bytes.write(attributesDigest(attributes) ?? '', ATTRIBUTES_AT, 'hex')
+  return withoutZeros(bytes)
+}
+
+/** Behind the layout, and a byte that says that there are any. */
+const ATTRIBUTES_AT = 2
 
 /**
  * Decodes what a quiet verification asks. Throws `record_invalid` for a layout that this version
@@ -137,10 +173,13 @@ export function openSession(
   content: Uint8Array,
   terms: Terms,
   readFacts: FactReader,
+  nameAttributes: NameAttributes = () => null,
 ): DecodedSession {
   const reader = { bytes: withZeros(content), at: 0 }
   const layout = readUint(reader)
   if (layout < FIRST_LAYOUT || layout > LAYOUT) throw foreignLayout()
+  const namesAttributes = layout > WITHOUT_ATTRIBUTES
+  const attributesDigest = namesAttributes ? readAttributes(reader) : nameAttributes()
   const facts = readFacts(reader)
   let uses: readonly UseNumbers[] = []
   const keys: string[] = []
@@ -151,8 +190,8 @@ export function openSession(
     return keys[at] ?? ''
   }
   const input = { reader, facts, epoch: terms.createdAt, keyAt }
-  if (layout < LAYOUT) {
-    const state = decodeEarlierLayout(input, terms, layout)
+  if (layout < WITHOUT_ATTRIBUTES) {
+    const state = { ...decodeEarlierLayout(input, terms, layout), attributesDigest }
     const { refresh } = state
     return {
       head: headOf(state),
@@ -193,6 +232,7 @@ export function openSession(
     deadline,
     idleMs,
     factors,
+    attributesDigest,
     family,
     fork,
     failures,
@@ -255,8 +295,8 @@ export function openSession(
 
     withFamily(kind, changed) {
       const { stepUp, refreshAt, refreshEnd, end } = bodyOf()
-      // It may be old enough to be left out.
-      if (stepUp !== null) return undefined
+      // A step-up may be old enough to be left out.
+      if (stepUp !== null || !namesAttributes) return undefined
       const [from, to] = kind === 'session' ? [familyAt, familyEnd] : [refreshAt, refreshEnd]
       const bytes = withZeros(content)
       const writer = patch
@@ -269,6 +309,10 @@ export function openSession(
       return withoutZeros(writer.end())
     },
   }
+}
+
+function readAttributes(reader: ByteReader): string | null {
+  return readUint(reader) === 0 ? null : readHex(reader, ATTRIBUTES_DIGEST_BYTES)
 }
 
 /** For what is packed at once: a writer for each record would cost as much as filling it. */

@@ -34,23 +34,31 @@ function encoded(bytes: Uint8Array, start: number): string {
  * two tokens.
  */
 export function fromBase64url(text: string): Uint8Array | undefined {
-  const rest = text.length % 4
+  const { length } = text
+  const rest = length % 4
   if (rest === 1) return undefined
-  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4))
-  let word = 0
-  let bits = 0
+  const bytes = new Uint8Array(Math.floor((length * 3) / 4))
   let at = 0
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    const value = code < 128 ? (VALUES[code] ?? -1) : -1
-    if (value < 0) return undefined
-    word = (word << 6) | value
-    bits += 6
-    if (bits >= 8) {
-      bits -= 8
-      bytes[at++] = (word >> bits) & 255
-      word &= (1 << bits) - 1
-    }
+  let i = 0
+  for (; i < length - rest; i += 4) {
+    const high = (valueAt(text, i) << 6) | valueAt(text, i + 1)
+    const low = (valueAt(text, i + 2) << 6) | valueAt(text, i + 3)
+    if ((high | low) < 0) return undefined
+    bytes[at++] = high >> 4
+    bytes[at++] = (high << 4) | (low >> 8)
+    bytes[at++] = low
   }
-  return word === 0 ? bytes : undefined
+  if (rest === 0) return bytes
+  const last = rest === 3 ? valueAt(text, i + 2) : 0
+  const word = (valueAt(text, i) << 12) | (valueAt(text, i + 1) << 6) | last
+  if (word < 0) return undefined
+  bytes[at++] = word >> 10
+  if (rest === 3) bytes[at] = word >> 2
+  const stray = rest === 3 ? word & 3 : word & 0x3ff
+  return stray === 0 ? bytes : undefined
+}
+
+/** What a letter stands for. Below zero: it is none, and whatever is made of it, too. */
+function valueAt(text: string, at: number): number {
+  return VALUES[text.charCodeAt(at)] ?? -1
 }

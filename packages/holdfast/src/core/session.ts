@@ -19,6 +19,8 @@ export interface SessionState {
   readonly idleMs: number
   /** Second factors that the application says this subject has. Empty: no step-up is possible. */
   readonly factors: readonly string[]
+  /** Names the sealed attributes that belong to this version. Null: there are none. */
+  readonly attributesDigest: string | null
   /** Where the login came from. */
   readonly origin: { readonly network: Network; readonly device: Device }
   /** The session's one live family of secrets. Every older family is dead. */
@@ -63,6 +65,7 @@ export interface SessionHead
     | 'deadline'
     | 'idleMs'
     | 'factors'
+    | 'attributesDigest'
     | 'family'
     | 'fork'
     | 'failures'
@@ -81,11 +84,11 @@ export interface SessionHead
 
 export function headOf(state: SessionState): SessionHead {
   const { id, subject, tenant, generation, createdAt, deadline, idleMs, factors } = state
-  const { family, fork, failures, contexts, last } = state
+  const { attributesDigest, family, fork, failures, contexts, last } = state
   const { context, network, device, at } = last
   return {
     ...{ id, subject, tenant, class: state.class, generation, createdAt, deadline, idleMs },
-    ...{ factors, family, fork, failures },
+    ...{ factors, attributesDigest, family, fork, failures },
     last: { context, address: network.address, device, at },
     standing: contexts.find(({ key }) => key === context),
   }

@@ -44,7 +44,13 @@ export interface Entry {
 export interface Found extends Entry {
   /** Newest activity. Undefined when the entry has expired: by its deadline, or by silence. */
   readonly lastActivity: number | undefined
-  readonly attributes: { readonly version: number; readonly sealed: Uint8Array } | undefined
+  readonly attributes: Attached | undefined
+}
+
+/** Sealed attributes. They have versions of their own: 1 for the first, then one more for each. */
+export interface Attached {
+  readonly version: number
+  readonly sealed: Uint8Array
 }
 
 /** What is committed with a write, in the same step. */
@@ -54,11 +60,8 @@ export interface WriteOptions {
    * Sessions that have expired do not count.
    */
   readonly limit?: number
-  /**
-   * For version 1: sealed attributes that the entry begins with, as their version 1. Later versions
-   * keep what is there.
-   */
-  readonly attributes?: Uint8Array
+  /** The application's attributes from this version on. Absent: it keeps those that it has. */
+  readonly attributes?: Attached
   /** Notes this activity. A write of version 1 notes `createdAt` in any case. */
   readonly seenAt?: number
   readonly events?: readonly SealedEvent[]
@@ -107,14 +110,6 @@ export interface Entries {
    * version but the first.
    */
   write(entry: Entry, options?: WriteOptions): Promise<'written' | 'conflict' | 'gone' | 'limit'>
-  /**
-   * Compare-and-set of the application's attributes, apart from the security state. The first
-   * version is 1. The feed gets `changed`. `gone` unless the entry is live.
-   */
-  attach(
-    id: SessionId,
-    attributes: { readonly version: number; readonly sealed: Uint8Array },
-  ): Promise<'written' | 'conflict' | 'gone'>
   /**
    * Leaves a tombstone until `until`, or until the entry's deadline if that is later. Index, feed
    * and events change in the same atomic step. Idempotent: true when it ended something that `read`
@@ -318,8 +313,8 @@ export interface AppendOptions {
 /**
  * Holds the feed for an audit log. From the first `confirm` until `release` nothing after the
  * confirmed position is dropped, whatever the bounds of the feed say. What is kept beyond them has
- * a bound of its own. In a partition that has reached it, every `append`, and a `write` or `attach`
- * that is neither `gone` nor `conflict`, throws `store_unavailable` before anything is written; an
+ * a bound of its own. In a partition that has reached it, every `append`, and a `write` that is
+ * neither `gone` nor `conflict`, throws `store_unavailable` before anything is written; an
  * `append` of samples does so from half of that bound on.
  * What ends a session (`revoke`, `expire`) is never refused for it, and is kept. All else goes on.
  */

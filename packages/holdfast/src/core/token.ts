@@ -101,11 +101,10 @@ export function parseToken(text: string): ParsedToken | undefined {
   const signedBytes = linked ? SIGNED_BYTES : UNLINKED_SIGNED_BYTES
   if (proof === undefined || proof.length !== signedBytes + TAG_BYTES) return undefined
 
-  const view = new DataView(proof.buffer, proof.byteOffset)
-  const kind = KINDS[view.getUint8(0) - 1]
+  const kind = KINDS[(proof[0] ?? 0) - 1]
   if (kind === undefined) return undefined
-  const keyId = hexOf(view, 1)
-  const rest = linked ? linkedClaims(view, proof) : unlinkedClaims(view, proof)
+  const keyId = hexOf(proof, 1, 4)
+  const rest = linked ? linkedClaims(proof) : unlinkedClaims(proof)
   return {
     claims: { session, kind, keyId, ...rest },
     signed: proof.subarray(0, signedBytes),
@@ -130,30 +129,41 @@ const LETTERS_OF_REFRESH = 'ghijklmnopqrstuv'
 
 type Rest = Omit<TokenClaims, 'session' | 'kind' | 'keyId'>
 
-function linkedClaims(view: DataView, proof: Uint8Array): Rest {
+function linkedClaims(proof: Uint8Array): Rest {
   const parent = HEADER_BYTES + SECRET_BYTES
   const grandparent = parent + LINK_BYTES
   return {
-    family: hexOf(view, 5) + hexOf(view, 9),
-    generation: view.getUint32(13),
+    family: hexOf(proof, 5, 8),
+    generation: numberOf(proof, 13, 4),
     secret: proof.subarray(HEADER_BYTES, parent),
     descent: {
-      mintedAt: view.getUint16(17) * 2 ** 32 + view.getUint32(19),
+      mintedAt: numberOf(proof, 17, 6),
       parent: proof.subarray(parent, grandparent),
       grandparent: proof.subarray(grandparent, SIGNED_BYTES),
     },
   }
 }
 
-/** Eight digits. */
-function hexOf(view: DataView, at: number): string {
-  return view.getUint32(at).toString(16).padStart(8, '0')
+const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/** Two digits for each of so many bytes. */
+function hexOf(bytes: Uint8Array, at: number, size: number): string {
+  let text = ''
+  for (let i = at; i < at + size; i++) text += DIGITS[bytes[i] ?? 0]
+  return text
 }
 
-function unlinkedClaims(view: DataView, proof: Uint8Array): Rest {
+/** A whole number of at most six bytes, the highest first. */
+function numberOf(bytes: Uint8Array, at: number, size: number): number {
+  let number = 0
+  for (let i = at; i < at + size; i++) number = 256 * number + (bytes[i] ?? 0)
+  return number
+}
+
+function unlinkedClaims(proof: Uint8Array): Rest {
   return {
-    family: view.getUint32(5).toString(16).padStart(16, '0'),
-    generation: view.getUint32(9),
+    family: hexOf(proof, 5, 4).padStart(16, '0'),
+    generation: numberOf(proof, 9, 4),
     secret: proof.subarray(UNLINKED_HEADER_BYTES, UNLINKED_SIGNED_BYTES),
     descent: null,
   }

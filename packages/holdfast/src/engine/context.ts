@@ -98,7 +98,7 @@ export interface Rotated {
 export interface OpenedSession extends OpenedRecord {
   readonly found: Found
   /** Its attributes were checked: a local copy is asked many times, and its bytes stay the same. */
-  attributesChecked?: boolean
+  attributesChecked: boolean
 }
 
 /** Sessions as a store keeps them. */
@@ -117,11 +117,11 @@ export interface Records {
 /** The attributes of sessions. They stay sealed until something reads them. */
 export interface SealedAttributes {
   /**
-   * Throws as `records.open` does where they were tampered with. Call it where a request is about
-   * to pass, before anything is written.
+   * Throws `record_invalid` where the store has others than the record names, and `key_unknown`
+   * where they do not open. Call it where a request is about to pass, before anything is written.
    */
-  check(found: Pick<Found, 'id' | 'attributes'>): void
-  /** Frozen. */
+  check(head: Pick<SessionHead, 'id' | 'attributesDigest'>, found: Pick<Found, 'attributes'>): void
+  /** Frozen. Throws as `records.open` does. */
   open(found: Pick<Found, 'id' | 'attributes'>): Attributes
   /** What the remembered ones take, estimated. */
   bytes(): number

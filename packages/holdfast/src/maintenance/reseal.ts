@@ -6,9 +6,10 @@ import {
   sessionIdentity,
 } from '../codecs/codec.ts'
 import type { Keyring } from '../codecs/keyring.ts'
+import { withAttributes } from '../codecs/session-record.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import { PARTITIONS } from '../core/ids.ts'
-import type { Found, KeptHistory, Page, Store } from '../core/store.ts'
+import type { Attached, Found, KeptHistory, Page, Store } from '../core/store.ts'
 import { sealedEntry } from '../engine/state/records.ts'
 
 const PAGE = 200
@@ -62,21 +63,38 @@ export async function resealAll({
     }
   }
 
+  /** A session and its attributes are one write, because its record names them. */
   async function session(found: Found): Promise<void> {
-    const { id, attributes } = found
-    await each(found.sealed, () => {
+    const attributes = attributesAgain(found)
+    const stale = codec.isStale(found.sealed)
+    read++
+    if (!stale && attributes === undefined) return
+    try {
       const content = codec.open(sessionIdentity(found), found.sealed)
-      return entries.write(sealedEntry(codec, { ...found, version: found.version + 1 }, content))
-    })
-    if (attributes === undefined) return
-    await each(attributes.sealed, () => {
-      const content = codec.open(attributesIdentity(id, attributes.version), attributes.sealed)
-      const version = attributes.version + 1
-      return entries.attach(id, {
-        version,
-        sealed: codec.seal(attributesIdentity(id, version), content),
-      })
-    })
+      const named = attributes === undefined ? content : withAttributes(content, attributes)
+      const next = sealedEntry(codec, { ...found, version: found.version + 1 }, named)
+      const outcome = await entries.write(next, attributes === undefined ? {} : { attributes })
+      if (outcome === 'written') resealed += (stale ? 1 : 0) + (attributes === undefined ? 0 : 1)
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      unreadable++
+    }
+  }
+
+  /** The same attributes under the current key. Undefined: they stay as they are. */
+  function attributesAgain({ id, attributes }: Found): Attached | undefined {
+    if (attributes === undefined) return undefined
+    read++
+    if (!codec.isStale(attributes.sealed)) return undefined
+    const identity = attributesIdentity(id, attributes.version)
+    try {
+      const sealed = codec.seal(identity, codec.open(identity, attributes.sealed))
+      return { version: attributes.version, sealed }
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      unreadable++
+      return undefined
+    }
   }
 
   async function history({ subject, version, until, sealed }: KeptHistory): Promise<void> {

@@ -14,6 +14,8 @@ export interface NetworkReader {
   readonly locateKept: (ip: string | null) => Located
   /** With what geo data says of it. */
   readonly describe: (ip: string | null) => Network
+  /** The prototype of what is `located`: it has a network from the first time that it is asked. */
+  readonly lazily: { readonly network: Network }
 }
 
 /**
@@ -37,7 +39,17 @@ export function networkReader(
     return address
   }
 
+  const lazily = {
+    located: located(null, prefixes),
+    get network(): Network {
+      const network = networks === undefined ? this.located : networks(this.located)
+      Object.defineProperty(this, 'network', { value: network, enumerable: true })
+      return network
+    },
+  }
+
   return {
+    lazily,
     locate,
     locateKept: (ip) => (ip === null ? undefined : addresses.get(ip)) ?? located(ip, prefixes),
     describe: networks === undefined ? locate : (ip) => networks(locate(ip)),

@@ -28,7 +28,6 @@ export function tracedStore(store: Store, tracer: () => Tracer | undefined): Sto
     entries: {
       read: now === undefined ? read : Object.assign(read, { now }),
       write: told('write', (entry, options) => entries.write(entry, options)),
-      attach: told('attach', (id, attributes) => entries.attach(id, attributes)),
       revoke: told('revoke', (id, end) => entries.revoke(id, end)),
       expire: told('expire', (id, end) => entries.expire(id, end)),
       touch: told('touch', (seen) => entries.touch(seen)),

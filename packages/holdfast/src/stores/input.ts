@@ -1,6 +1,6 @@
 import { SessionError } from '../core/errors.ts'
 import { isSessionId, isSubjectKey, type SessionId, type SubjectKey } from '../core/ids.ts'
-import type { Entry } from '../core/store.ts'
+import type { Attached, Entry } from '../core/store.ts'
 
 const MAX_PAGE = 1_000
 const MAX_VERSION = 2 ** 32 - 1
@@ -33,6 +33,11 @@ export function checkedEntry(entry: Entry): Entry {
     checkedTime(entry[field], field)
   }
   return entry
+}
+
+/** Throws `invalid_input` for attributes whose version does not fit the layout of a record. */
+export function checkedAttached(attributes: Attached | undefined): void {
+  if (attributes !== undefined) checkedVersion(attributes.version)
 }
 
 /** Throws `invalid_input` for a version that a record cannot hold. */

@@ -178,11 +178,6 @@ export function decodeHistory(bytes: Buffer): History | undefined {
   return { until, ...decodeVersioned(bytes.subarray(TIME_BYTES)) }
 }
 
-/** The attributes that a new entry begins with. */
-export function firstAttributes(sealed: Uint8Array | undefined): Versioned | undefined {
-  return sealed && { version: 1, sealed }
-}
-
 /** The instant from which a store needs a record no more. */
 export function keptUntil(record: StoredRecord): number {
   return record.kind === 'dead' ? record.until : record.deadline + EXPIRED_READABLE_MS

@@ -71,7 +71,8 @@ describeOnEveryStore('resurrection', (open) => {
     const sealed = codec.seal(sessionIdentity({ ...before, version: 1 }), Buffer.from('anything'))
     const replayed: Entry = { ...before, version: 1, sealed }
 
-    expect(await store.entries.attach(id, { version: 1, sealed })).toBe('gone')
+    const attributes = { version: 1, sealed }
+    expect(await store.entries.write(replayed, { attributes })).toBe('gone')
     expect(await store.entries.write(replayed)).toBe('gone')
     expect(await store.entries.write({ ...before, version: before.version + 1 })).toBe('gone')
     expect(codeOf(await show(token))).toBe('session_unknown')

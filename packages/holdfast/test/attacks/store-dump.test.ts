@@ -219,7 +219,6 @@ function recording(store: Store, given: Buffer[]): Store {
     entries: {
       read: noting(entries.read),
       write: noting(entries.write),
-      attach: noting(entries.attach),
       revoke: noting(entries.revoke),
       expire: noting(entries.expire),
       touch: noting(entries.touch),

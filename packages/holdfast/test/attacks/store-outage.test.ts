@@ -190,7 +190,7 @@ async function expectOutage(store: Store, entry: Entry): Promise<readonly string
     store.entries.read(id),
     store.entries.read(make.entry().id),
     store.entries.write(make.entry(), { limit: 3 }),
-    store.entries.attach(id, { version: 1, sealed }),
+    store.entries.write(nextOf(entry, sealed), { attributes: { version: 1, sealed } }),
     store.entries.revoke(make.entry().id, { until: deadline, reason: 'test', at }),
     store.entries.touch([{ id, at: at + 1 }]),
     store.entries.list({ subject, limit: 10 }),

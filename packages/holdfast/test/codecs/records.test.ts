@@ -122,6 +122,11 @@ const state: fc.Arbitrary<SessionState> = fc
   .record({
     generation: count,
     subject: text,
+    attributesDigest: fc.option(
+      fc
+        .uint8Array({ minLength: 8, maxLength: 8 })
+        .map((bytes) => Buffer.from(bytes).toString('hex')),
+    ),
     tenant: word,
     class: word,
     createdAt: instant,

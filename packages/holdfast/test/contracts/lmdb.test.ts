@@ -88,9 +88,10 @@ describe('LMDB', () => {
     const answers = Array.from({ length: 50 }, (_, i) =>
       store.replays.once(`${i}`, host.now() + 1_000),
     )
-    await Promise.all([...short, long].map((entry) => store.entries.write(entry)))
+    const attributes = { version: 1, sealed: make.bytes() }
+    await Promise.all(short.map((entry) => store.entries.write(entry)))
+    await store.entries.write(long, { attributes })
     await Promise.all(answers)
-    await store.entries.attach(long.id, { version: 1, sealed: make.bytes() })
 
     expect(await store.sweep()).toBe(0)
     host.advance(1_001)
@@ -115,8 +116,7 @@ describe('LMDB', () => {
     const make = samples(host)
     const store = lmdbStore({ path: freshPath(), now: host.now })
     const entry = make.entry({ deadline: host.now() + 1_000 })
-    await store.entries.write(entry)
-    await store.entries.attach(entry.id, { version: 1, sealed: make.bytes() })
+    await store.entries.write(entry, { attributes: { version: 1, sealed: make.bytes() } })
     host.advance(1_000)
     expect(await store.entries.read(entry.id)).toMatchObject({ attributes: { version: 1 } })
 

@@ -85,8 +85,9 @@ test('a record of before and its attributes come together where they are', async
       expect(await store.entries.read(id)).toMatchObject({ version: 2, attributes })
     } else {
       const next = { version: 4, sealed: Buffer.from(make.bytes()) }
-      expect(await store.entries.attach(id, next)).toBe('written')
-      expect(await store.entries.read(id)).toMatchObject({ version: 1, attributes: next })
+      const second = nextOf(entry, make.bytes())
+      expect(await store.entries.write(second, { attributes: next })).toBe('written')
+      expect(await store.entries.read(id)).toMatchObject({ version: 2, attributes: next })
     }
 
     expect(await client.exists(keys.apart(location, id))).toBe(0)

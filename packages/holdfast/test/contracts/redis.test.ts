@@ -43,8 +43,7 @@ describe('Redis', () => {
   test('reading a session costs one command', async () => {
     const store = redisStore({ client, prefix: 'one:' })
     const entry = make.entry()
-    await store.entries.write(entry)
-    await store.entries.attach(entry.id, { version: 1, sealed: make.bytes() })
+    await store.entries.write(entry, { attributes: { version: 1, sealed: make.bytes() } })
     const before = await commandsOf(client)
 
     for (let i = 0; i < 10; i++) await store.entries.read(entry.id)
@@ -99,8 +98,8 @@ describe('Redis', () => {
     const store = redisStore({ client, prefix: 'ttl:' })
     const [kept, ended] = [make.entry(), make.entry()]
     for (const entry of [kept, ended]) {
-      await store.entries.write(entry, { events: [make.event()] })
-      await store.entries.attach(entry.id, { version: 1, sealed: make.bytes() })
+      const attributes = { version: 1, sealed: make.bytes() }
+      await store.entries.write(entry, { attributes, events: [make.event()] })
       await store.entries.write(nextOf(entry, make.bytes()))
     }
     await store.entries.touch([{ id: kept.id, at: host.now() + 5 }])
@@ -122,8 +121,7 @@ describe('Redis', () => {
   test('record and indexes live as long as a session whose deadline has moved', async () => {
     const store = redisStore({ client, prefix: 'moved:' })
     const entry = make.entry()
-    await store.entries.write(entry)
-    await store.entries.attach(entry.id, { version: 1, sealed: make.bytes() })
+    await store.entries.write(entry, { attributes: { version: 1, sealed: make.bytes() } })
     const deadline = entry.deadline + 60_000
 
     await store.entries.write({ ...nextOf(entry, make.bytes()), deadline })
@@ -141,9 +139,8 @@ describe('Redis', () => {
   test('what was told of as expired is kept for a day, however long it might live', async () => {
     const store = redisStore({ client, prefix: 'told:' })
     const entry = make.entry({ deadline: host.now() + 30 * EXPIRED_READABLE_MS, idleMs: 1 })
-    await store.entries.write(entry)
     const attributes = make.bytes()
-    await store.entries.attach(entry.id, { version: 1, sealed: attributes })
+    await store.entries.write(entry, { attributes: { version: 1, sealed: attributes } })
 
     await store.entries.expire(entry.id, { reason: 'idle_timeout', at: host.now() })
 
@@ -185,7 +182,7 @@ describe('Redis', () => {
   test('an update of a session is one script, writes in place what fits, and wakes', async () => {
     const store = redisStore({ client, prefix: 'short:' })
     const entry = make.entry()
-    await store.entries.write(entry, { attributes: make.bytes() })
+    await store.entries.write(entry, { attributes: { version: 1, sealed: make.bytes() } })
     await store.entries.write(nextOf(entry, make.bytes()))
     const counted = ['evalsha', 'zadd', 'set', 'setrange', 'publish'] as const
     const [second, third] = [

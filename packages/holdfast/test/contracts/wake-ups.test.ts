@@ -62,7 +62,9 @@ async function hearsAll(listener: Store, writer: Store, ready: () => Promise<unk
   expect((await until(2))[1]).toBe(subject)
   await writer.entries.write(nextOf(changed, make.bytes()))
   expect((await until(3))[2]).toBe(changed.id)
-  await writer.entries.attach(changed.id, { version: 1, sealed: make.bytes() })
+  await writer.entries.write(nextOf(nextOf(changed, make.bytes()), make.bytes()), {
+    attributes: { version: 1, sealed: make.bytes() },
+  })
   expect((await until(4))[3]).toBe(changed.id)
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { attributesDigest } from '../../src/codecs/attributes-digest.ts'
 import { attributesIdentity, type Codec, sealingCodec } from '../../src/codecs/codec.ts'
 import { newKeyring } from '../../src/codecs/keyring.ts'
 import { fakeHost } from '../../src/contracts/fake-host.ts'
@@ -74,7 +75,6 @@ describe('sealed attributes', () => {
   function scene(): {
     readonly open: ReturnType<typeof sealedAttributes>['open']
     readonly check: ReturnType<typeof sealedAttributes>['check']
-    /** How many were parsed, of those that were proven. */
     readonly opened: () => number
     readonly sealed: (name: string, value: unknown) => Pick<Found, 'id' | 'attributes'>
   } {
@@ -83,9 +83,14 @@ describe('sealed attributes', () => {
     let opened = 0
     const counting: Codec = {
       ...codec,
-      openJson(place, bytes) {
+      open(place, bytes) {
         opened++
-        return codec.openJson(place, bytes)
+        return codec.open(place, bytes)
+      },
+      openJson(place, bytes) {
+        const value = codec.openJson(place, bytes)
+        opened++
+        return value
       },
     }
     const attributes = sealedAttributes(counting, 4_000_000)
@@ -100,40 +105,45 @@ describe('sealed attributes', () => {
     }
   }
 
-  test('stay sealed where they are proven, whether they were proven before or not', () => {
+  function headFor({ id, attributes }: Pick<Found, 'id' | 'attributes'>) {
+    return { id, attributesDigest: attributesDigest(attributes) }
+  }
+
+  test('are known by their digest, and not opened for it', () => {
     const { check, opened, sealed } = scene()
     const found = sealed('a', cart)
-    for (let n = 0; n < 3; n++) check(found)
+    const head = headFor(found)
+
+    for (let n = 0; n < 3; n++) check(head, found)
+    check(headFor({ id: 'b', attributes: undefined }), { attributes: undefined })
 
     expect(opened()).toBe(0)
-    for (const at of [0, 10, 30, -1]) {
+  })
+
+  test('are refused where a byte or the version is another, or where they are gone', () => {
+    const { check, sealed } = scene()
+    const found = sealed('a', cart)
+    const head = headFor(found)
+    const changed = [0, 10, 30, -1].map((at) => {
       const bytes = Uint8Array.from(bytesOf(found))
       const index = at < 0 ? bytes.length + at : at
       bytes[index] = (bytes[index] ?? 0) ^ 1
-      const damaged = { id: 'a', attributes: { version: 1, sealed: bytes } }
-      expect(() => check(damaged)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
-      expect(() => check(damaged)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
-    }
-    for (const moved of [
-      { ...found, id: 'b' },
-      { id: 'a', attributes: { version: 2, sealed: bytesOf(found) } },
-    ]) {
-      expect(() => check(moved)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
-    }
+      return { version: 1, sealed: bytes }
+    })
+    const others = [
+      ...changed,
+      { version: 2, sealed: bytesOf(found) },
+      { version: 1, sealed: new Uint8Array(0) },
+      sealed('a', cart).attributes,
+      undefined,
+    ]
+    const refused = expect.objectContaining({ code: 'record_invalid' })
+
+    for (const attributes of others) expect(() => check(head, { attributes })).toThrow(refused)
+    expect(() => check({ id: 'a', attributesDigest: null }, found)).toThrow(refused)
   })
 
-  test('that are empty are not those that were proven last and are not remembered', () => {
-    const host = fakeHost()
-    const codec = sealingCodec(newKeyring(host), host)
-    const { check } = sealedAttributes(codec, 0)
-    const sealed = codec.sealJson(attributesIdentity('a', 1), cart)
-    check({ id: 'a', attributes: { version: 1, sealed } })
-
-    const empty = { id: 'a', attributes: { version: 1, sealed: new Uint8Array(0) } }
-    expect(() => check(empty)).toThrow(expect.objectContaining({ code: 'record_invalid' }))
-  })
-
-  test('are no longer proven once their key has left the ring', () => {
+  test('are refused once their key has left the ring', () => {
     const host = fakeHost()
     const ring = newKeyring(host)
     let keys = ring.keys
@@ -147,10 +157,12 @@ describe('sealed attributes', () => {
     const { check } = sealedAttributes(codec, 4_000_000)
     const sealed = codec.sealJson(attributesIdentity('a', 1), cart)
     const found = { id: 'a', attributes: { version: 1, sealed } }
-    check(found)
+    check(headFor(found), found)
 
     keys = []
-    expect(() => check(found)).toThrow(expect.objectContaining({ code: 'key_unknown' }))
+    expect(() => check(headFor(found), found)).toThrow(
+      expect.objectContaining({ code: 'key_unknown' }),
+    )
   })
 
   test('are opened once, also where the same bytes are read from the store again', () => {

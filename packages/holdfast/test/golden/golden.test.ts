@@ -231,18 +231,17 @@ describe.each(VERSIONS)('what version %s wrote', (version) => {
       expect(await apart()).toBe(0)
     })
 
-    test('a write of the attributes keeps the record, and moves them into it', async () => {
+    test('a write with other attributes puts them into the record', async () => {
       const { store, apart } = await restored()
       const { entry, attributes } = attributed()
       const sealed = Buffer.from('the next attributes')
       const next = { version: attributes.version + 1, sealed }
 
-      expect(await store.entries.attach(entry.id, attributes)).toBe('conflict')
-      expect(await store.entries.attach(entry.id, next)).toBe('written')
-      expect(await store.entries.attach(entry.id, next)).toBe('conflict')
+      const version = entry.version + 1
+      expect(await store.entries.write({ ...entry, version }, { attributes: next })).toBe('written')
 
       const found = await store.entries.read(entry.id)
-      expect(found).toMatchObject({ version: entry.version, generation: entry.generation })
+      expect(found).toMatchObject({ version, generation: entry.generation })
       expect(base64(found?.sealed ?? null)).toBe(base64(entry.sealed))
       expect(found?.attributes?.version).toBe(next.version)
       expect(base64(found?.attributes?.sealed ?? null)).toBe(base64(sealed))
@@ -269,9 +268,9 @@ describe.each(VERSIONS)('what version %s wrote', (version) => {
 
       expect(await store.entries.revoke(entry.id, end)).toBe(true)
 
-      const next = { ...attributes, version: attributes.version + 1 }
-      expect(await store.entries.attach(entry.id, next)).toBe('gone')
-      expect(await store.entries.write({ ...entry, version: entry.version + 1 })).toBe('gone')
+      const next = { ...entry, version: entry.version + 1 }
+      expect(await store.entries.write(next, { attributes })).toBe('gone')
+      expect(await store.entries.write(next)).toBe('gone')
       expect(await store.entries.read(entry.id)).toBeUndefined()
       expect(await apart()).toBe(0)
     })

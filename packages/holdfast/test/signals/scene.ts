@@ -138,6 +138,7 @@ export function sessionOf(first: Context, ...others: readonly Context[]): Sessio
     prompts: [],
     failures: [],
     switchBacks: [],
+    attributesDigest: null,
     stepUp: null,
   }
 }

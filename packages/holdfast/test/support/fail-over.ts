@@ -31,7 +31,6 @@ export function failingOver(open: OpenStore): FailOver {
           read: (id) => current().entries.read(id),
           list: (query) => current().entries.list(query),
           write: (entry, options) => both(({ entries }) => entries.write(entry, options)),
-          attach: (id, attributes) => both(({ entries }) => entries.attach(id, attributes)),
           revoke: (id, end) => both(({ entries }) => entries.revoke(id, end)),
           expire: (id, end) => both(({ entries }) => entries.expire(id, end)),
           touch: (seen) => both(({ entries }) => entries.touch(seen)),

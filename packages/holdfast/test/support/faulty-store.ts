@@ -90,7 +90,6 @@ export function dryRun(store: Store): Store {
   return {
     ...withEntries(store, {
       write: async () => 'written',
-      attach: async () => 'written',
       revoke: async () => true,
       touch: async () => {},
     }),

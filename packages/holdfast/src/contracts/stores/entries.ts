@@ -99,7 +99,6 @@ export function entriesContract(open: Open): void {
     const second = { ...nextOf(entry, make.bytes()), ...later }
     expect(await store.entries.write(second, { seenAt: host.now() - 1 })).toBe('gone')
     expect(await store.entries.write({ ...entry, ...later })).toBe('gone')
-    expect(await store.entries.attach(entry.id, { version: 1, sealed: make.bytes() })).toBe('gone')
     await store.entries.touch([{ id: entry.id, at: host.now() }])
 
     const found = await store.entries.read(entry.id)
@@ -225,8 +224,7 @@ export function entriesContract(open: Open): void {
   test('touch changes nothing else: version, sealed bytes and attributes stay', async () => {
     const { store, host, make } = await open()
     const entry = make.entry()
-    await store.entries.write(entry)
-    await store.entries.attach(entry.id, { version: 1, sealed: make.bytes() })
+    await store.entries.write(entry, { attributes: { version: 1, sealed: make.bytes() } })
     const before = await store.entries.read(entry.id)
     host.advance(1_000)
 
@@ -262,75 +260,58 @@ export function entriesContract(open: Open): void {
     expect(await store.entries.write(revoked)).toBe('gone')
   })
 
-  test('attributes have versions of their own, from 1', async () => {
+  test('attributes come with a write of the entry, and stay where a write brings none', async () => {
     const { store, make } = await open()
     const entry = make.entry()
-    await store.entries.write(entry)
-    const sealed = make.bytes()
+    const second = nextOf(entry, make.bytes())
+    const third = nextOf(second, make.bytes())
+    const [first, next] = [make.bytes(), make.bytes(600)]
+    const event = make.event()
 
-    expect(await store.entries.attach(entry.id, { version: 2, sealed })).toBe('conflict')
-    expect(await store.entries.attach(entry.id, { version: 1, sealed })).toBe('written')
-    expect(await store.entries.attach(entry.id, { version: 1, sealed })).toBe('conflict')
-    expect(await store.entries.attach(entry.id, { version: 2, sealed: make.bytes() })).toBe(
-      'written',
-    )
-    expect(await store.entries.read(entry.id)).toMatchObject({
-      version: 1,
-      attributes: { version: 2 },
+    const attributes = { version: 1, sealed: first }
+    expect(await store.entries.write(entry, { attributes, events: [event] })).toBe('written')
+    const { items } = await store.feed.read(undefined, 10)
+    expect(items.map(({ kind }) => kind)).toEqual(['event'])
+    expect(await store.entries.write(second)).toBe('written')
+    expect(plain(await store.entries.read(entry.id))).toMatchObject({
+      version: 2,
+      sealed: [...second.sealed],
+      attributes: { version: 1, sealed: [...first] },
+    })
+
+    const others = { attributes: { version: 2, sealed: next } }
+    expect(await store.entries.write(second, others)).toBe('conflict')
+    expect(await store.entries.write(third, others)).toBe('written')
+    expect(plain(await store.entries.read(entry.id))).toMatchObject({
+      version: 3,
+      sealed: [...third.sealed],
+      attributes: { version: 2, sealed: [...next] },
     })
   })
 
-  test('a write of the entry leaves the attributes alone', async () => {
+  test('an entry that began without attributes gets its first with a later write', async () => {
     const { store, make } = await open()
     const entry = make.entry()
     await store.entries.write(entry)
     const sealed = make.bytes()
-    await store.entries.attach(entry.id, { version: 1, sealed })
 
-    await store.entries.write(nextOf(entry, make.bytes()))
+    const write = { attributes: { version: 1, sealed }, events: [make.event()] }
+    expect(await store.entries.write(nextOf(entry, make.bytes()), write)).toBe('written')
 
     expect(plain(await store.entries.read(entry.id))).toMatchObject({
       version: 2,
       attributes: { version: 1, sealed: [...sealed] },
     })
-  })
-
-  test('an entry begins with the attributes that it is written with', async () => {
-    const { store, make } = await open()
-    const entry = make.entry()
-    const [attributes, sealed] = [make.bytes(), make.bytes()]
-    const event = make.event()
-
-    expect(await store.entries.write(entry, { attributes, events: [event] })).toBe('written')
-
-    const first = { version: 1, sealed: [...attributes] }
-    expect(plain(await store.entries.read(entry.id))).toMatchObject({
-      sealed: [...entry.sealed],
-      attributes: first,
-    })
     const { items } = await store.feed.read(undefined, 10)
-    expect(items.map(({ kind }) => kind)).toEqual(['event'])
-    expect(await store.entries.attach(entry.id, { version: 1, sealed })).toBe('conflict')
-    await store.entries.write(nextOf(entry, make.bytes()), { attributes: make.bytes() })
-    expect(plain(await store.entries.read(entry.id))).toMatchObject({
-      version: 2,
-      attributes: first,
-    })
-    expect(await store.entries.attach(entry.id, { version: 2, sealed })).toBe('written')
-    expect(plain(await store.entries.read(entry.id))).toMatchObject({
-      version: 2,
-      attributes: { version: 2, sealed: [...sealed] },
-    })
+    expect(items.map(({ kind }) => kind)).toEqual(['changed', 'event'])
   })
 
-  test('nothing can be attached to what is not there', async () => {
+  test.each([0, 1.5, 2 ** 32])('attributes of version %d are refused', async (version) => {
     const { store, make } = await open()
+    const attributes = { version, sealed: make.bytes() }
 
-    const outcome = await store.entries.attach(make.entry().id, {
-      version: 1,
-      sealed: make.bytes(),
+    await expect(store.entries.write(make.entry(), { attributes })).rejects.toMatchObject({
+      code: 'invalid_input',
     })
-
-    expect(outcome).toBe('gone')
   })
 }

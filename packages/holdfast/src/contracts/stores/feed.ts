@@ -24,7 +24,8 @@ export function feedContract(open: Open): void {
 
     await store.entries.write(entry, { events: [login] })
     await store.entries.write(nextOf(entry, make.bytes()), { events: [change] })
-    await store.entries.attach(entry.id, { version: 1, sealed: make.bytes() })
+    const third = nextOf(nextOf(entry, make.bytes()), make.bytes())
+    await store.entries.write(third, { attributes: { version: 1, sealed: make.bytes() } })
     await store.entries.revoke(entry.id, { until: entry.deadline, reason, at, events: [end] })
     const told = await everything(store)
     const before = await store.feed.head()
@@ -35,7 +36,7 @@ export function feedContract(open: Open): void {
       { kind: 'event', id: login.id, at, sealed: [...login.sealed] },
       { kind: 'changed', session: entry.id, version: 2, at },
       { kind: 'event', id: change.id, at, sealed: [...change.sealed] },
-      { kind: 'changed', session: entry.id, version: 2, at },
+      { kind: 'changed', session: entry.id, version: 3, at },
       { kind: 'revoked', session: entry.id, reason, at },
       { kind: 'event', id: end.id, at, sealed: [...end.sealed] },
     ])

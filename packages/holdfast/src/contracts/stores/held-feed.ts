@@ -100,7 +100,9 @@ export function heldFeedContract(open: Open): void {
     await expect(store.entries.write(fresh, more)).rejects.toMatchObject(FULL)
     await expect(store.entries.write(fresh, { limit: 1 })).rejects.toMatchObject(FULL)
     await expect(store.entries.write(nextOf(entry, entry.sealed))).rejects.toMatchObject(FULL)
-    await expect(store.entries.attach(entry.id, attributes)).rejects.toMatchObject(FULL)
+    await expect(
+      store.entries.write(nextOf(entry, entry.sealed), { attributes }),
+    ).rejects.toMatchObject(FULL)
     await expect(store.feed.append(subject, more.events)).rejects.toMatchObject(FULL)
 
     expect(await store.feed.head()).toBe(before)

@@ -11,9 +11,10 @@ export function listsContract(open: Open): void {
     const old = make.entry({ subject, createdAt: host.now() - 2_000 })
     const young = make.entry({ subject })
     const middle = make.entry({ subject, createdAt: host.now() - 1_000 })
-    for (const entry of [young, old, middle]) await store.entries.write(entry)
+    const attributes = { version: 1, sealed: make.bytes() }
+    for (const entry of [young, middle]) await store.entries.write(entry)
+    await store.entries.write(old, { attributes })
     await store.entries.write(make.entry())
-    await store.entries.attach(old.id, { version: 1, sealed: make.bytes() })
 
     const page = await store.entries.list({ subject, limit: 10 })
 

@@ -80,7 +80,10 @@ export function racesContract(open: Open): void {
       const steps = [
         () => store.entries.write(nextOf(first, make.bytes())),
         () => store.entries.revoke(first.id, end),
-        () => store.entries.attach(first.id, { version: 1, sealed: make.bytes() }),
+        () =>
+          store.entries.write(nextOf(first, make.bytes()), {
+            attributes: { version: 1, sealed: make.bytes() },
+          }),
         () => store.entries.touch([{ id: first.id, at: host.now() + 1 }]),
         () => store.entries.write(first),
       ]
@@ -149,7 +152,11 @@ async function wander(store: Store, host: FakeHost, make: Samples): Promise<void
     async () => {
       const before = pick()
       const next = nextOf(before, make.bytes())
-      const outcome = await store.entries.write(next, { seenAt: host.now() })
+      const attributes = { version: 1, sealed: make.bytes(16) }
+      const outcome = await store.entries.write(next, {
+        seenAt: host.now(),
+        ...(dice(host, 2) === 1 ? { attributes } : {}),
+      })
       if (outcome === 'written') known.set(next.id, next)
       if (dead.has(next.id)) expect(outcome).toBe('gone')
     },
@@ -169,9 +176,6 @@ async function wander(store: Store, host: FakeHost, make: Samples): Promise<void
     async () => {
       const replay = { ...pick(), version: 1 }
       if ((await store.entries.write(replay)) === 'written') known.set(replay.id, replay)
-    },
-    async () => {
-      await store.entries.attach(pick().id, { version: 1, sealed: make.bytes(16) })
     },
     async () => host.advance(dice(host, 10_000)),
   ]

@@ -21,13 +21,13 @@ export function revocationContract(open: Open): void {
   test('no write goes over a tombstone', async () => {
     const { store, host, make } = await open()
     const entry = make.entry()
-    await store.entries.write(entry)
-    await store.entries.attach(entry.id, { version: 1, sealed: make.bytes() })
+    const attributes = { version: 1, sealed: make.bytes() }
+    await store.entries.write(entry, { attributes })
     await store.entries.revoke(entry.id, { until: entry.deadline, reason, at: host.now() })
 
     expect(await store.entries.write(nextOf(entry, make.bytes()))).toBe('gone')
     expect(await store.entries.write(entry)).toBe('gone')
-    expect(await store.entries.attach(entry.id, { version: 2, sealed: make.bytes() })).toBe('gone')
+    expect(await store.entries.write(nextOf(entry, make.bytes()), { attributes })).toBe('gone')
     await store.entries.touch([{ id: entry.id, at: host.now() + 1 }])
     expect(await store.entries.read(entry.id)).toBeUndefined()
   })
@@ -83,7 +83,6 @@ export function revocationContract(open: Open): void {
     for (const { id } of entries) expect(await store.entries.read(id)).toBeUndefined()
     expect(await store.entries.write(nextOf(first, make.bytes()))).toBe('gone')
     expect(await store.entries.write(first)).toBe('gone')
-    expect(await store.entries.attach(first.id, { version: 1, sealed: make.bytes() })).toBe('gone')
     expect((await store.entries.list({ subject, limit: 10 })).items).toEqual([])
     expect(await store.entries.read(other.id)).toBeDefined()
   })
@@ -127,10 +126,8 @@ export function revocationContract(open: Open): void {
     expect(second).toBeGreaterThan(first)
     expect(await store.entries.read(kept.id)).toMatchObject({ generation: second, version: 1 })
     expect(await store.entries.read(other.id)).toBeUndefined()
-    expect(await store.entries.write(nextOf(kept, make.bytes()))).toBe('written')
-    expect(await store.entries.attach(kept.id, { version: 1, sealed: make.bytes() })).toBe(
-      'written',
-    )
+    const attributes = { version: 1, sealed: make.bytes() }
+    expect(await store.entries.write(nextOf(kept, make.bytes()), { attributes })).toBe('written')
     await store.entries.touch([{ id: kept.id, at: host.now() }])
     const { items } = await store.entries.list({ subject, limit: 10 })
     expect(items).toMatchObject([{ id: kept.id, version: 2, lastActivity: host.now() }])

@@ -157,7 +157,7 @@ const withSecrets = derivedProperties<
 /** A session as operators and its owner's account page see it. */
 export function detailOf(
   engine: Pick<EngineContext, 'attributes'>,
-  opened: OpenedSession,
+  opened: Pick<OpenedSession, 'found' | 'state'>,
   now: number,
 ): SessionDetail {
   const { found } = opened

@@ -131,7 +131,7 @@ async function apply(
   const unchanged = !rotates && noted === session && session.fork === state.fork
   const code = refusalCode(decision, presentation)
   // A request does not pass with attributes that were tampered with, so it has no effects either.
-  if (code === undefined) engine.attributes.check(found)
+  if (code === undefined) engine.attributes.check(state, found)
 
   const next = rotates ? withFamily(noted, claims.kind, rotation.family) : noted
   if (unchanged) {
@@ -173,7 +173,7 @@ export async function applyUnweighed(
   const { kind } = claims
   const before = familyOfKind(opened, kind)
   const rotation = before === null ? undefined : rotate(engine, before, matched)
-  engine.attributes.check(found)
+  engine.attributes.check(opened.head, found)
   if (rotation === undefined || rotation.family === before) {
     await touchIfDue(engine, opened, matched)
   } else {

@@ -1,7 +1,6 @@
 import type { Claims } from '../../codecs/token-codec.ts'
 import { sameText } from '../../core/constant-time.ts'
 import { contextKey } from '../../core/context.ts'
-import { derivedProperties } from '../../core/derived-properties.ts'
 import type { RefusalCode } from '../../core/errors.ts'
 import type { Network, Presentation } from '../../core/request.ts'
 import { isPartial, isSpeculative } from '../../core/request-kinds.ts'
@@ -14,7 +13,6 @@ import {
 import type { TokenFamily } from '../../core/session.ts'
 import type { Presented, Verification } from '../../core/sessions.ts'
 import type { TokenKind } from '../../core/token.ts'
-import type { NetworkReader } from '../../network/network-reader.ts'
 import type { EngineContext, EventFacts, FactsOf, OpenedRecord } from '../context.ts'
 import {
   checkAudience,
@@ -26,7 +24,7 @@ import {
   invalid,
 } from '../input.ts'
 
-/** A presentation whose network is looked up where something asks for it. */
+/** A presentation whose network is looked up where something asks for it, and its own from then. */
 export interface ReducedPresentation extends Presentation {
   /** Its network as far as the address tells by itself. */
   readonly located: Network
@@ -116,6 +114,7 @@ export function presentationOf(
   const device = engine.describeDevice(request)
   const speculative = isSpeculative(request)
   const reduced = {
+    __proto__: networks.lazily,
     at,
     located: checkNetwork(networks.locate, request.ip),
     device,
@@ -123,26 +122,10 @@ export function presentationOf(
     method: method ?? request.method,
     speculative,
     passive: speculative || presented.activity === 'passive',
-    ...(isPartial(request, device) ? PARTIAL : NOT_PARTIAL),
+    partial: isPartial(request, device),
   }
-  return withNetwork(reduced, { networks, ip: request.ip, network: undefined })
+  return reduced as unknown as ReducedPresentation
 }
-
-const PARTIAL = { partial: true }
-const NOT_PARTIAL = {}
-
-interface NetworkSource {
-  readonly networks: NetworkReader
-  readonly ip: string | null
-  network: Network | undefined
-}
-
-const withNetwork = derivedProperties<NetworkSource, Pick<Presentation, 'network'>>({
-  network(source) {
-    source.network ??= source.networks.describe(source.ip)
-    return source.network
-  },
-})
 
 /** What events say of a presentation, and of whose session it is of, where that is known. */
 export function factsOf(

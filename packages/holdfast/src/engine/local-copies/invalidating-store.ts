@@ -25,11 +25,6 @@ export function invalidatingStore(store: Store, copies: LocalCopies): Store {
         () => copies.drop(entry.id),
         () => store.entries.write(entry, options),
       ),
-    attach: (id, attributes) =>
-      dropping(
-        () => copies.drop(id),
-        () => store.entries.attach(id, attributes),
-      ),
     revoke: (id, end) =>
       dropping(
         () => copies.drop(id),

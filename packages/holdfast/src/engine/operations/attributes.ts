@@ -1,9 +1,10 @@
+import { attributesDigest } from '../../codecs/attributes-digest.ts'
 import { attributesIdentity } from '../../codecs/codec.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import type { ChangedBy, JsonMergePatch } from '../../core/sessions.ts'
-import type { EngineContext } from '../context.ts'
+import type { EngineContext, OpenedSession } from '../context.ts'
 import {
   type CheckedSubject,
   checkAttributes,
@@ -15,12 +16,12 @@ import {
   invalid,
   mergePatch,
 } from '../input.ts'
-import { load } from '../state/load.ts'
+import { withSession } from '../judging/open-session.ts'
+import { save } from '../state/save.ts'
 
 /**
- * Changes the application's own data apart from the security state: neither overwrites the other.
- * A store takes no events with it, so that they are appended: a process that dies in between leaves
- * a change without its event.
+ * Changes the application's own data, which has versions of its own: neither a patch nor a change
+ * of the security state overwrites the other.
  */
 export async function patchAttributes(
   engine: EngineContext,
@@ -41,25 +42,35 @@ export async function patchAttributes(
   checkCorrelation(by)
   const actor = checkWord('actor', by.actor ?? 'application')
   const owner = ownerOf(engine, by)
-  const opened = await load(engine, id)
-  if (opened === undefined) throw notFound()
-  const { found, head } = opened
-  const at = engine.host.now()
-  if (lifetimeVerdict(head, found.lastActivity, at) !== 'live') throw notFound()
-  if (owner !== undefined && (owner.subject !== head.subject || owner.tenant !== head.tenant)) {
-    throw notFound()
-  }
-  if ((found.attributes?.version ?? 0) !== change.ifVersion) throw conflict()
-
   const version = change.ifVersion + 1
-  const attributes = checkAttributes(mergePatch(engine.attributes.open(found), patch))
-  const sealed = engine.codec.sealJson(attributesIdentity(id, version), attributes)
-  const outcome = await engine.store.entries.attach(id, { version, sealed })
-  if (outcome === 'gone') throw notFound()
-  if (outcome === 'conflict') throw conflict()
-  const facts = { at, session: id, actor, owner: head, cause: by }
-  await engine.eventWriter.append(id, [engine.eventWriter.event('attributes-changed', facts)])
-  return version
+
+  async function patched(opened: OpenedSession | undefined): Promise<number | 'lost_race'> {
+    if (opened === undefined) throw notFound()
+    const { found, head } = opened
+    const at = engine.host.now()
+    if (lifetimeVerdict(head, found.lastActivity, at) !== 'live') throw notFound()
+    if (owner !== undefined && (owner.subject !== head.subject || owner.tenant !== head.tenant)) {
+      throw notFound()
+    }
+    if ((found.attributes?.version ?? 0) !== change.ifVersion) throw conflict()
+    engine.attributes.check(head, found)
+
+    const value = checkAttributes(mergePatch(engine.attributes.open(found), patch))
+    const sealed = engine.codec.sealJson(attributesIdentity(id, version), value)
+    const attributes = { version, sealed }
+    const facts = { at, session: id, actor, owner: head, cause: by }
+    const outcome = await save(engine, {
+      found,
+      next: { ...opened.state(), attributesDigest: attributesDigest(attributes) },
+      attributes,
+      events: [engine.eventWriter.event('attributes-changed', facts)],
+      seenAt: undefined,
+    })
+    if (outcome === 'gone') throw notFound()
+    return outcome === 'lost_race' ? outcome : version
+  }
+
+  return withSession(engine, id, patched)
 }
 
 /** Undefined where none is named. One that is named and has no value is a mistake. */

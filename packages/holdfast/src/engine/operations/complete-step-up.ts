@@ -168,7 +168,7 @@ async function commit(
   const state = opened.state()
   const { context } = attempt.challenge
   // Attributes that were tampered with are refused while the challenge can still be used.
-  engine.attributes.check(found)
+  engine.attributes.check(state, found)
   const trust = await trustOf(engine, state, attempt, proved)
   const { next, delivered } = steppedUp(engine, state, attempt, { ...proved, trust })
   const { acr, amr } = next.family

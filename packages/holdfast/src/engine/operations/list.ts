@@ -28,7 +28,7 @@ export async function list(
   for (const found of items) {
     if (lifetimeVerdict(found, found.lastActivity, now) !== 'live') continue
     try {
-      details.push(detailOf(engine, { found, ...engine.records.open(found) }, now))
+      details.push(detailOf(engine, { ...engine.records.open(found), found }, now))
     } catch (error) {
       if (!isUnreadable(error)) throw error
     }

@@ -1,3 +1,4 @@
+import { attributesDigest } from '../../codecs/attributes-digest.ts'
 import { attributesIdentity, isUnreadable } from '../../codecs/codec.ts'
 import { type Context, completed, contextKey, isConfirmed } from '../../core/context.ts'
 import { type Decision, decision } from '../../core/decision.ts'
@@ -9,6 +10,7 @@ import type { Lifetime } from '../../core/lifetimes.ts'
 import { LIMITS, type Presentation } from '../../core/request.ts'
 import type { Attributes, SessionState } from '../../core/session.ts'
 import type { Created, Login } from '../../core/sessions.ts'
+import type { Found } from '../../core/store.ts'
 import { causeIn } from '../../core/trace.ts'
 import type { EngineContext, EventFacts } from '../context.ts'
 import {
@@ -119,7 +121,11 @@ async function write(
   const { store, codec, records, eventWriter, limit, versions } = engine
   const id = codec.newSessionId(login.key)
   const generation = past.entry.generation
-  const minted = newSession(engine, { ...login, id, generation }, presentation)
+  const attributes = login.attributes && {
+    version: 1,
+    sealed: codec.sealJson(attributesIdentity(id, 1), login.attributes),
+  }
+  const minted = newSession(engine, { ...login, id, generation, attributes }, presentation)
   const { state, decided, learnt } = settleLogin(engine, minted.state, presentation, past, login)
   const entry = records.seal({ ...state, version: 1 }, state)
   const facts: EventFacts = {
@@ -136,13 +142,10 @@ async function write(
     decided.outcome === 'allow'
       ? [established]
       : [established, eventWriter.event('anomaly-detected', { ...facts, reason: 'login' })]
-  const { attributes } = login
   const outcome = await store.entries.write(entry, {
     events: eventWriter.seal(events),
     ...(limit === undefined ? {} : { limit: limit.max }),
-    ...(attributes === undefined
-      ? {}
-      : { attributes: codec.sealJson(attributesIdentity(id, 1), attributes) }),
+    ...(attributes === undefined ? {} : { attributes }),
   })
   if (outcome === 'conflict') return 'again'
   if (outcome === 'gone')
@@ -162,8 +165,8 @@ async function write(
     ok: true,
     session: {
       ...viewOf(engine, state, found),
-      attributes: attributes ?? {},
-      attributesVersion: attributes === undefined ? 0 : 1,
+      attributes: login.attributes ?? {},
+      attributesVersion: attributes?.version ?? 0,
     },
     token: minted.token,
     ...(minted.refreshToken === undefined ? {} : { refreshToken: minted.refreshToken }),
@@ -195,7 +198,11 @@ type RefusedLoginCode = Extract<Created, { ok: false }>['code']
 
 function newSession(
   engine: EngineContext,
-  login: CheckedLogin & { readonly id: SessionId; readonly generation: number },
+  login: Omit<CheckedLogin, 'attributes'> & {
+    readonly id: SessionId
+    readonly generation: number
+    readonly attributes: Found['attributes']
+  },
   { at, network, device }: Presentation,
 ): NewSession {
   const context = contextKey(network, device)
@@ -212,6 +219,7 @@ function newSession(
     deadline: at + login.lifetime.absoluteMs,
     idleMs: login.lifetime.idleMs,
     factors: login.factors,
+    attributesDigest: attributesDigest(login.attributes),
     origin: { network, device },
     family: {
       ...family,

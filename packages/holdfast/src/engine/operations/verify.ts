@@ -137,8 +137,8 @@ function allowedUnchanged(
   if (plan.mints || plan.family !== family) return undefined
   const decision = fastDecision(engine, opened.head, matched.presentation.at)
   if (decision.outcome !== 'allow') return undefined
-  if (opened.attributesChecked !== true) {
-    engine.attributes.check(opened.found)
+  if (!opened.attributesChecked) {
+    engine.attributes.check(opened.head, opened.found)
     opened.attributesChecked = true
   }
   return decision

@@ -214,9 +214,6 @@ export function keepingEnded(
       }
       return store.entries.write(entry, options)
     },
-    async attach(id, attributes) {
-      return untilOf(id) === undefined ? store.entries.attach(id, attributes) : 'gone'
-    },
     async revoke(id, end) {
       watch()
       const done = await store.entries.revoke(id, end)

@@ -66,5 +66,5 @@ function openFound(
   const { head, state, refresh, withFamily } = engine.records.open(found)
   // Only its seal proves the version: a forged answer with a higher one must not be remembered.
   engine.versions.note(id, found.version)
-  return { found, head, state, refresh, withFamily }
+  return { found, head, state, refresh, withFamily, attributesChecked: false }
 }

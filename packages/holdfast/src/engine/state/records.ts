@@ -1,12 +1,18 @@
+import { attributesDigest } from '../../codecs/attributes-digest.ts'
 import { binaryOf } from '../../codecs/bytes.ts'
-import { type Codec, sessionIdentity } from '../../codecs/codec.ts'
+import { attributesIdentity, type Codec, sessionIdentity } from '../../codecs/codec.ts'
 import type { FactReader } from '../../codecs/record-facts.ts'
 import { ringMemo } from '../../codecs/ring-memo.ts'
 import { type DecodedSession, encodeSession, openSession } from '../../codecs/session-record.ts'
 import { SessionError } from '../../core/errors.ts'
 import { withoutOldStepUp } from '../../core/rotation.ts'
-import { headOf, type SessionState, type TokenFamily } from '../../core/session.ts'
-import type { Entry } from '../../core/store.ts'
+import {
+  headOf,
+  type SessionHead,
+  type SessionState,
+  type TokenFamily,
+} from '../../core/session.ts'
+import type { Entry, Found } from '../../core/store.ts'
 import type { TokenKind } from '../../core/token.ts'
 import type { OpenedRecord, Records, Rotated } from '../context.ts'
 
@@ -38,16 +44,31 @@ export function sessionRecords({
     rememberedBytes,
     ({ sealed }) => sealed.length + ENTRY_BYTES,
   )
-  function decode(terms: Terms, sealed: Uint8Array): DecodedSession {
-    return openSession(codec.open(sessionIdentity(terms), sealed), terms, readFacts)
+  function decode(
+    terms: Terms,
+    sealed: Uint8Array,
+    nameAttributes: () => string | null,
+  ): DecodedSession {
+    return openSession(codec.open(sessionIdentity(terms), sealed), terms, readFacts, nameAttributes)
+  }
+
+  /** They are proven by opening them. */
+  function provenAttributes({ id, attributes }: Found): string | null {
+    if (attributes === undefined) return null
+    codec.open(attributesIdentity(id, attributes.version), attributes.sealed)
+    return attributesDigest(attributes)
   }
 
   /**
    * What is remembered for long is the head and the sealed bytes. The rest is opened where it is
    * asked, and at hand right after the record was opened or sealed.
    */
-  function reopened(terms: Terms, sealed: string): () => DecodedSession {
-    return once(() => decode(terms, Buffer.from(sealed, 'latin1')))
+  function reopened(
+    terms: Terms,
+    sealed: string,
+    { attributesDigest }: SessionHead,
+  ): () => DecodedSession {
+    return once(() => decode(terms, Buffer.from(sealed, 'latin1'), () => attributesDigest))
   }
 
   function recordOf(
@@ -80,7 +101,7 @@ export function sessionRecords({
   /** What was sealed here need not be opened, as long as nobody asks for more of it. */
   function rotated(entry: Entry, sealed: string, { record, kind, family }: Rotated): OpenedRecord {
     const { head } = record
-    const decoded = reopened(termsOf(entry), sealed)
+    const decoded = reopened(termsOf(entry), sealed, head)
     if (kind === 'refresh') return recordOf(head, decoded, { refresh: () => family })
     // The family alone: the function would keep all of the record before.
     const other = record.refresh()
@@ -92,7 +113,7 @@ export function sessionRecords({
     const entry = sealedEntry(codec, terms, encodeSession(state))
     const sealed = binaryOf(entry.sealed)
     const head = headOf(state)
-    const decoded = reopened(termsOf(entry), sealed)
+    const decoded = reopened(termsOf(entry), sealed, head)
     const refresh = (): SessionState['refresh'] => state.refresh
     const whole = knownOf(entry, sealed, recordOf(head, decoded, { state, refresh }))
     known.keep(entry.id, whole, () => knownOf(entry, sealed, recordOf(head, decoded)))
@@ -103,13 +124,13 @@ export function sessionRecords({
     open(found) {
       const before = known.get(found.id)
       if (before !== undefined && isSame(before, found)) return before.record
-      const opened = decode(found, found.sealed)
+      const opened = decode(found, found.sealed, () => provenAttributes(found))
       const { head } = opened
       if (head.generation <= found.generation) {
         const sealed = binaryOf(found.sealed)
         const record = recordOf(head, () => opened)
         known.keep(found.id, knownOf(found, sealed, record), () =>
-          knownOf(found, sealed, recordOf(head, reopened(termsOf(found), sealed))),
+          knownOf(found, sealed, recordOf(head, reopened(termsOf(found), sealed, head))),
         )
         return record
       }

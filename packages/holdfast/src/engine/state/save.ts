@@ -2,7 +2,7 @@ import { SessionError } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import type { SessionState } from '../../core/session.ts'
-import type { Entries, Found, Reason } from '../../core/store.ts'
+import type { Attached, Entries, Found, Reason, WriteOptions } from '../../core/store.ts'
 import type { EngineContext, EventFacts, MadeEvent, Rotated } from '../context.ts'
 
 /**
@@ -20,19 +20,25 @@ export function contended(): SessionError {
 
 /** Seals and writes the next version of a record. */
 export function save(engine: EngineContext, change: Change): Promise<Saved> {
-  const { found, next, events, seenAt } = change
+  const { found, next, attributes, events, seenAt } = change
   const { records, store, eventWriter } = engine
   const { id, generation, createdAt, deadline, idleMs } = found
   const terms = { id, version: found.version + 1, generation, createdAt, deadline, idleMs }
   const entry = 'record' in next ? records.sealRotated(terms, next) : records.seal(terms, next)
   const sealed = eventWriter.seal(events)
-  const options = seenAt === undefined ? { events: sealed } : { events: sealed, seenAt }
+  const options: WriteOptions = {
+    events: sealed,
+    ...(seenAt === undefined ? {} : { seenAt }),
+    ...(attributes === undefined ? {} : { attributes }),
+  }
   return store.entries.write(entry, options).then((outcome) => saved(engine, change, outcome))
 }
 
 interface Change {
   readonly found: Found
   readonly next: SessionState | Rotated
+  /** Those that `next` names, where they are others than before. */
+  readonly attributes?: Attached
   readonly events: readonly MadeEvent[]
   readonly seenAt: number | undefined
 }

@@ -2,17 +2,16 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { SessionId } from '../../core/ids.ts'
 import type { Entries, FeedItem, Found, Page, SealedEvent } from '../../core/store.ts'
 import {
+  checkedAttached,
   checkedEntry,
   checkedId,
   checkedSubject,
   checkedTime,
-  checkedVersion,
   invalidPosition,
   pageSize,
 } from '../input.ts'
 import { locate } from '../partition.ts'
 import {
-  firstAttributes,
   foundOf,
   isExpired,
   isReadable,
@@ -119,6 +118,7 @@ export function localEntries({
 
     async write(entry, { limit, attributes, seenAt = 0, events = [] } = {}) {
       const { id, version, sealed, ...times } = checkedEntry(entry)
+      checkedAttached(attributes)
       checkedTime(seenAt, 'seenAt')
       const subject = locate(id).subject
       return transaction(() => {
@@ -139,7 +139,7 @@ export function localEntries({
           ...times,
           generation: Math.max(before?.generation ?? 0, times.generation),
           lastActivity: Math.max(before?.lastActivity ?? times.createdAt, seenAt),
-          attributes: isNew ? firstAttributes(attributes) : before?.attributes,
+          attributes: attributes ?? before?.attributes,
           sealed,
         }
         if (before !== undefined) tables.removeIndexEntry(subject, indexEntryOf(id, before))
@@ -150,23 +150,6 @@ export function localEntries({
         }
         const changed: FeedItem = { kind: 'changed', session: id, version, at }
         publish(locate(id).partition, [...(isNew ? [] : [changed]), ...itemsOf(events)])
-        return 'written'
-      })
-    },
-
-    async attach(id, { version, sealed }) {
-      checkedId(id)
-      checkedVersion(version)
-      return transaction(() => {
-        const at = now()
-        const record = live(id, at)
-        if (record === undefined) return 'gone'
-        if ((record.attributes?.version ?? 0) !== version - 1) return 'conflict'
-        admit(locate(id).partition)
-        tables.putRecord(id, { ...record, attributes: { version, sealed } })
-        publish(locate(id).partition, [
-          { kind: 'changed', session: id, version: record.version, at },
-        ])
         return 'written'
       })
     },

@@ -1,13 +1,12 @@
 import type { SessionId, SubjectKey } from '../../core/ids.ts'
 import type { Entries, Entry, WriteOptions } from '../../core/store.ts'
 import { backlogFull } from '../feed/bound.ts'
-import { checkedEntry, checkedId, checkedTime, checkedVersion } from '../input.ts'
+import { checkedAttached, checkedEntry, checkedId, checkedTime } from '../input.ts'
 import { locate, suffixOf } from '../partition.ts'
 import {
   decodeRecord,
   encodeBody,
   encodeHeader,
-  firstAttributes,
   foundOf,
   isReadable,
   keepsApart,
@@ -69,7 +68,7 @@ export function redisEntries(context: RedisContext): Entries {
 
   function write(
     { id, version, generation, createdAt, deadline, idleMs, sealed }: Entry,
-    { limit, attributes, seenAt, events }: WriteTerms & FirstTerms,
+    { limit, attributes, seenAt, events }: WriteTerms & RareTerms,
   ): Promise<unknown> {
     const location = locate(id)
     const { subject, partition } = location
@@ -92,10 +91,8 @@ export function redisEntries(context: RedisContext): Entries {
         ...texts([version, generation, createdAt, deadline, idleMs, seenAt]),
         limit === undefined ? '' : String(limit),
         keys.recordsOf(location),
-        encodeBody({
-          attributes: version > 1 ? undefined : firstAttributes(attributes),
-          sealed,
-        }),
+        encodeBody({ attributes, sealed }),
+        attributes === undefined ? '' : '1',
         ...(version > 1 ? [packedChange({ session: id, version, at: now() })] : []),
         ...events.map(packedEvent),
       ],
@@ -123,8 +120,9 @@ export function redisEntries(context: RedisContext): Entries {
 
     async write(entry, { limit, attributes, seenAt = 0, events = [] } = {}) {
       checkedEntry(entry)
+      checkedAttached(attributes)
       checkedTime(seenAt, 'seenAt')
-      if (entry.version > 1) {
+      if (entry.version > 1 && attributes === undefined) {
         const outcome = await update(entry, { seenAt, events })
         context.wake()
         if (outcome !== ASK_WRITE) return outcomeOf(outcome, entry.id)
@@ -132,27 +130,6 @@ export function redisEntries(context: RedisContext): Entries {
       const reply = await write(entry, { limit, attributes, seenAt, events })
       context.wake()
       return outcomeOf(reply, entry.id)
-    },
-
-    async attach(id, { version, sealed }) {
-      const location = locate(checkedId(id))
-      const { partition } = location
-      checkedVersion(version)
-      const reply = await ask.run(
-        SCRIPTS.attach,
-        [
-          keys.record(location, id),
-          keys.generation(location),
-          keys.apart(location, id),
-          keys.feed(partition),
-          keys.counter(partition),
-          keys.confirmed(partition),
-        ],
-        [...feedArguments(context), rawOf(id), String(version), bufferOf(sealed)],
-      )
-      context.wake()
-      const outcome = outcomeOf(reply, id)
-      return outcome === 'limit' ? 'gone' : outcome
     },
 
     async revoke(id, { until, reason, at, events = [] }) {
@@ -236,8 +213,7 @@ export function redisEntries(context: RedisContext): Entries {
 
 type WriteTerms = Required<Pick<WriteOptions, 'seenAt' | 'events'>>
 
-/** Of a write of version 1. */
-interface FirstTerms {
+interface RareTerms {
   readonly limit: WriteOptions['limit'] | undefined
   readonly attributes: WriteOptions['attributes'] | undefined
 }

@@ -6,7 +6,7 @@ export const PACKED_FIELD = 'f'
 
 /** First byte of an item: what it is. */
 const EVENT = 'e'.charCodeAt(0)
-export const CHANGED = 'c'.charCodeAt(0)
+const CHANGED = 'c'.charCodeAt(0)
 const REVOKED = 'r'.charCodeAt(0)
 export const SUBJECT = 'g'.charCodeAt(0)
 

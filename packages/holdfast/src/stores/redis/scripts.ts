@@ -8,7 +8,7 @@ import {
   LIVE_APART,
   RECORD_HEADER_BYTES,
 } from '../stored-record.ts'
-import { CHANGED, PACKED_FIELD, SUBJECT } from './feed-items.ts'
+import { PACKED_FIELD, SUBJECT } from './feed-items.ts'
 import { LIST, SUBJECTS } from './list-scripts.ts'
 import { COMMON, FIT, FULL, HEADER } from './lua-functions.ts'
 
@@ -24,8 +24,8 @@ export const BACKLOG_FULL = -3
 
 /**
  * KEYS record generation index subjects feed counter apart confirmed. 1 written, 0 conflict,
- * -1 gone, -2 limit, -3 backlog full. `apart` has the attributes of a record of before. A first
- * version comes with its attributes behind it, a later one gets those that are there.
+ * -1 gone, -2 limit, -3 backlog full. `apart` has the attributes of a record of before. Attributes
+ * that come with a record stand behind it, as the next argument says. Else it keeps its own.
  */
 const WRITE = `
 local member, subject, version = ARGV[3], ARGV[4], tonumber(ARGV[5])
@@ -64,7 +64,7 @@ end
 local survived, last, attributes, _ = initial, created, ''
 if live then
   survived, last = math.max(before.generation, initial), before.last
-  _, attributes = partsOf(redis.call('GET', KEYS[1]), KEYS[7])
+  if ARGV[14] == '' then _, attributes = partsOf(redis.call('GET', KEYS[1]), KEYS[7]) end
 end
 local head = struct.pack('${HEADER}', ${LIVE}, version, survived, created, deadline,
   tonumber(ARGV[9]), math.max(last, seen))
@@ -77,7 +77,7 @@ if not live or before.deadline ~= deadline then
   keepUntil(KEYS[4], deadline)
   trim(KEYS[4], 8)
 end
-emit(KEYS[5], KEYS[6], KEYS[8], arguments(14))
+emit(KEYS[5], KEYS[6], KEYS[8], arguments(15))
 if version > 1 then announce(KEYS[5]) end
 return 1
 `
@@ -138,25 +138,6 @@ if newest % ${MEASURED_EVERY} < items then
 end
 -- pcall: the write must stand also where this user may not publish
 redis.pcall('PUBLISH', ARGV[5], ARGV[6] .. ' ' .. fmt(newest))
-return 1
-`
-
-/** KEYS record generation apart feed counter confirmed. Answers and `apart` as in WRITE. */
-const ATTACH = `
-local raw = redis.call('GET', KEYS[1])
-local entry = parse(raw)
-if not alive(entry, generationOf(KEYS[2])) then return -1 end
-local version = tonumber(ARGV[4])
-local sealed, attributes = partsOf(raw, KEYS[3])
-local stored = attributes == '' and 0 or struct.unpack('>I4', attributes)
-if stored ~= version - 1 then return 0 end
-if refuses(KEYS[4], KEYS[5], KEYS[6]) then return ${BACKLOG_FULL} end
-redis.call('SET', KEYS[1], string.char(${LIVE}) .. string.sub(raw, 2, ${RECORD_HEADER_BYTES}) ..
-  sealed .. struct.pack('>I4', version) .. ARGV[5], 'PXAT', fmt(entry.deadline + DAY))
-redis.call('UNLINK', KEYS[3])
-emit(KEYS[4], KEYS[5], KEYS[6],
-  { struct.pack('>BI4I6', ${CHANGED}, entry.version, now) .. ARGV[3] })
-announce(KEYS[4])
 return 1
 `
 
@@ -294,7 +275,6 @@ return 1
 export const SCRIPTS = {
   write: script('write', COMMON + WRITE),
   update: script('write', UPDATE),
-  attach: script('attach', COMMON + ATTACH),
   revoke: script('revoke', COMMON + REVOKE),
   expire: script('expire', COMMON + EXPIRE),
   touch: script('touch', COMMON + TOUCH),
