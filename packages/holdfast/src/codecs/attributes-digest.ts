@@ -8,7 +8,7 @@ const VERSION_BYTES = 4
 
 /**
  * How a session's record names the attributes that belong to it: 64 bits of SHA-256 of their
- * version and their sealed bytes, as hex digits. The record is sealed, so that attributes of another
+ * version and their sealed bytes, as hex digits. The record is sealed, so attributes of another
  * version, changed ones and missing ones are noticed before anything is allowed, and none has to be
  * opened for it. Null: there are none.
  */

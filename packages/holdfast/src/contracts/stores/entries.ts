@@ -260,7 +260,7 @@ export function entriesContract(open: Open): void {
     expect(await store.entries.write(revoked)).toBe('gone')
   })
 
-  test('attributes come with a write of the entry, and stay where a write brings none', async () => {
+  test('attributes come with a write, and stay where a write brings none', async () => {
     const { store, make } = await open()
     const entry = make.entry()
     const second = nextOf(entry, make.bytes())
