@@ -83,8 +83,9 @@ function goOn(child: ChildProcess): void {
 const NEVER_IDLE = ['--no-memory-reducer']
 
 /**
- * Starts a program of the bench as in production. It has a process group of its own: the system
- * hangs up on a whole group that is left by its shell while one of its processes is stopped.
+ * Starts a program of the bench as in production. It tells on standard error what ends it. It has
+ * a process group of its own: the system hangs up on a whole group that is left by its shell while
+ * one of its processes is stopped.
  */
 export function startProcess(
   program: string,
@@ -94,7 +95,7 @@ export function startProcess(
   return fork(fileURLToPath(new URL(program, import.meta.url)), args, {
     execArgv: [...flags],
     env: { ...process.env, NODE_ENV: 'production', BETTER_AUTH_TELEMETRY: '0' },
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     detached: true,
   })
 }

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { newKeyring } from 'holdfast'
 import { formatKeyring } from 'holdfast/maintenance'
 import { startProcess, stopProcess, wordOf } from './contender.ts'
@@ -192,14 +193,22 @@ export async function warm(estate: Estate, lanes: readonly Lane[]): Promise<void
 
 async function measured(
   load: ChildProcess,
-  { name, port, questions, set }: Lane,
+  { name, servers, port, questions, set }: Lane,
   order: { readonly ms: number; readonly perSecond?: number },
 ): Promise<Extract<LoadWord, { readonly kind: 'answered' }>> {
   const full: LoadOrder = { port, questions, set, ...order }
   load.send(full)
   const word = await wordOf<LoadWord>(load)
-  if (word.kind !== 'answered') throw new Error(`${name}: ${word.why}`)
+  if (word.kind !== 'answered') throw new Error(`${name}: ${word.why}; ${await fateOf(servers)}`)
   return word
+}
+
+/** A server that ends resets its connections, and the one who asks hears of it first. */
+async function fateOf(servers: readonly ChildProcess[]): Promise<string> {
+  await wait(SETTLE_MS)
+  const ended = servers.find(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null)
+  if (ended === undefined) return 'its server runs'
+  return `its server ended with ${ended.signalCode ?? ended.exitCode}`
 }
 
 async function cpuOf(

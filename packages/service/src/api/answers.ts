@@ -11,14 +11,21 @@ import { mayExpireCookies } from 'holdfast/gateway'
 import type { Cookies } from './parts.ts'
 import { problemDetailsOf } from './problem.ts'
 
+/** A verification, and the cookies that go with it. */
+export type VerificationBody = Verification & {
+  readonly cookie?: string
+  readonly refreshCookie?: string
+}
+
 /** A verification with the client's cookies: new secrets, or the end of its old one. */
 export function verificationBody(
   cookies: Cookies,
   verification: Verification,
   request: RequestFacts,
-): Readonly<Record<string, unknown>> {
+): VerificationBody {
   if (!verification.ok) return refusalBody(cookies, verification, request)
   const { token, refreshToken, session, persistent } = verification
+  if (token === undefined && refreshToken === undefined) return verification
   const life = { expiresAt: session.expiresAt, persistent }
   return {
     ...verification,
@@ -65,18 +72,18 @@ export function begunBody(
   cookies: Cookies,
   begun: StepUpBegun,
   request: RequestFacts,
-): Readonly<Record<string, unknown>> {
-  return begun.ok ? { ...begun } : refusalBody(cookies, begun, request)
+): StepUpBegun & { readonly cookie?: string } {
+  return begun.ok ? begun : refusalBody(cookies, begun, request)
 }
 
-function refusalBody(
+function refusalBody<Refusal extends (Verification | StepUpBegun) & { readonly ok: false }>(
   cookies: Cookies,
-  refusal: (Verification | StepUpBegun) & { readonly ok: false },
+  refusal: Refusal,
   request: RequestFacts,
-): Readonly<Record<string, unknown>> {
+): Refusal & { readonly cookie?: string } {
   const clears =
     CODES[refusal.code].clears && mayExpireCookies({ header: (name) => request.headers[name] })
-  return clears ? { ...refusal, cookie: cookies.expired() } : { ...refusal }
+  return clears ? { ...refusal, cookie: cookies.expired() } : refusal
 }
 
 /** A login that was refused. */

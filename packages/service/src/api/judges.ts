@@ -1,4 +1,11 @@
-import { CODES, type Presented, type Sessions, type Verification, type VerifiesNow } from 'holdfast'
+import {
+  CODES,
+  type Presented,
+  type Sessions,
+  type Traced,
+  type Verification,
+  type VerifiesNow,
+} from 'holdfast'
 import {
   checker,
   LINES_TYPE,
@@ -10,13 +17,11 @@ import {
   type Wire,
 } from 'holdfast/wire'
 import { type GuessLimits, NO_GUESS_LIMITS } from '../main/guess-limits.ts'
-import { verificationBody } from './answers.ts'
+import { type VerificationBody, verificationBody } from './answers.ts'
 import { type Asker, asDescribed, isInputFault } from './call.ts'
 import { checkAudience } from './callers.ts'
 import type { ApiParts } from './parts.ts'
 import { faultOf, problemDetailsOf, tooManyGuesses } from './problem.ts'
-
-export type VerificationBody = Readonly<Record<string, unknown>>
 
 type JudgeParts = Pick<ApiParts, 'sessions' | 'cookies' | 'metrics' | 'guesses'>
 
@@ -34,7 +39,10 @@ export function unlimited<Parts extends JudgeParts>(parts: Parts): Parts {
   return { ...parts, guesses: NO_GUESS_LIMITS }
 }
 
-/** Judges one presentation: at once where the engine can. */
+/**
+ * Judges one presentation: at once where the engine can. The presentation is completed in place, so
+ * it has to be the judge's own, as what a body was parsed into is.
+ */
 export function presentationJudge({
   sessions,
   cookies,
@@ -44,7 +52,7 @@ export function presentationJudge({
   const { verify }: { verify: Sessions['verify'] & VerifiesNow } = sessions
   return (one, asker) => {
     checkAudience(asker.caller, one.audience)
-    const asked = { ...asker.traced, ...one }
+    nameAs(one, asker.traced)
     const answer = (result: Verification): VerificationBody => {
       metrics.verified(result)
       if (!result.ok)
@@ -52,9 +60,18 @@ export function presentationJudge({
       return verificationBody(cookies, result, one.request)
     }
     // An access token takes time to sign.
-    const known = one.audience === undefined ? verify.now?.(asked) : undefined
-    return known === undefined ? verify(asked).then(answer) : answer(known)
+    const known = one.audience === undefined ? verify.now?.(one) : undefined
+    return known === undefined ? verify(one).then(answer) : answer(known)
   }
+}
+
+/** What a body says itself counts. A copy of it would cost as much as its parsing. */
+function nameAs(
+  one: { correlation?: string | undefined; trace?: string | undefined },
+  { correlation, trace }: Traced,
+): void {
+  one.correlation ??= correlation
+  if (trace !== undefined) one.trace ??= trace
 }
 
 /** The line of one presentation of a batch. */

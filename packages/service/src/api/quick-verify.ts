@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { batchBody, checker, LINES_TYPE, presented } from 'holdfast/wire'
 import type { Here } from '../main/tracing.ts'
+import type { VerificationBody } from './answers.ts'
 import { isJson, MAX_BODY_BYTES, parseJson, takeBytes } from './body.ts'
 import { asDescribed, isInputFault, tracedAs } from './call.ts'
 import { type Caller, checkAudience } from './callers.ts'
@@ -145,9 +146,9 @@ export function quickVerify(parts: QuickParts): Quick {
     const all = asDescribed(MANY, 'body', value).presented
     for (const { audience } of all) checkAudience(caller, audience)
     const results = all.map((one) => judgedTogether(one, asker))
-    return results.some((result) => result instanceof Promise)
-      ? Promise.all(results).then((known) => ({ results: known }))
-      : { results }
+    return results.every(isJudged)
+      ? { results }
+      : Promise.all(results).then((known) => ({ results: known }))
   }
 
   function finish(asked: ToAnswer, sent: Promise<Answered>): void {
@@ -301,7 +302,7 @@ const ONE = checker(presented, 'request')
 const MANY = checker(batchBody, 'request')
 
 /** What a request is answered with: a value, or lines of which some are not known yet. */
-type Body = Readonly<Record<string, unknown>> | Lines
+type Body = VerificationBody | { readonly results: readonly VerificationBody[] } | Lines
 type Lines = ReturnType<ReturnType<typeof lineJudge>['judge']>
 
 function isLines(body: Body | undefined): body is Lines {
@@ -310,6 +311,12 @@ function isLines(body: Body | undefined): body is Lines {
 
 function isKnown(line: VerificationLine | Promise<VerificationLine>): line is VerificationLine {
   return !(line instanceof Promise)
+}
+
+function isJudged(
+  result: VerificationBody | Promise<VerificationBody>,
+): result is VerificationBody {
+  return !(result instanceof Promise)
 }
 
 /** As a list, which costs Node less than an object does. */

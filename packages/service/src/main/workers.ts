@@ -11,6 +11,7 @@ import { managementAnswer } from './management.ts'
 import { proxiedAs } from './proxy-protocol.ts'
 import { type Service, startService } from './service.ts'
 import { allWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts'
+import { servingFlags } from './young-objects.ts'
 
 /** Several processes of the service that listen as one. */
 export type Workers = Pick<Service, 'close'>
@@ -60,7 +61,7 @@ export async function startWorkers(config: Config, count: number): Promise<Worke
   let closing: Promise<void> | undefined
   let pauseMs = FIRST_PAUSE_MS
   let warnings: readonly string[] = []
-  cluster.setupPrimary({ silent: true })
+  cluster.setupPrimary({ silent: true, execArgv: [...servingFlags(process)] })
 
   /** Starts one. Rejects where it ends before it listens. */
   function start(): Promise<Worker> {
