@@ -2,7 +2,13 @@ import { binaryOf } from '../../codecs/bytes.ts'
 import { type Codec, sessionIdentity } from '../../codecs/codec.ts'
 import type { FactReader } from '../../codecs/record-facts.ts'
 import { ringMemo } from '../../codecs/ring-memo.ts'
-import { type DecodedSession, encodeSession, openSession } from '../../codecs/session-record.ts'
+import {
+  type DecodedSession,
+  encodeSession,
+  openSession,
+  type SessionBytes,
+  withFamilyIn,
+} from '../../codecs/session-record.ts'
 import { SessionError } from '../../core/errors.ts'
 import { withoutOldStepUp } from '../../core/rotation.ts'
 import { headOf, type SessionState, type TokenFamily } from '../../core/session.ts'
@@ -36,16 +42,13 @@ export function sessionRecords({
   const known = ringMemo<Known>(
     codec.keys,
     rememberedBytes,
-    ({ sealed }) => sealed.length + ENTRY_BYTES,
+    ({ sealed, content }) => sealed.length + content.length + ENTRY_BYTES,
   )
   function decode(terms: Terms, sealed: Uint8Array): DecodedSession {
     return openSession(codec.open(sessionIdentity(terms), sealed), terms, readFacts)
   }
 
-  /**
-   * What is remembered for long is the head and the sealed bytes. The rest is opened where it is
-   * asked, and at hand right after the record was opened or sealed.
-   */
+  /** What is remembered of a record that was opened here: its rest is opened where it is asked. */
   function reopened(terms: Terms, sealed: string): () => DecodedSession {
     return once(() => decode(terms, Buffer.from(sealed, 'latin1')))
   }
@@ -53,13 +56,15 @@ export function sessionRecords({
   function recordOf(
     head: OpenedRecord['head'],
     decoded: () => DecodedSession,
-    known: { readonly state?: SessionState; readonly refresh?: OpenedRecord['refresh'] } = {},
+    known: Partial<Pick<OpenedRecord, 'refresh' | 'bytes'>> & {
+      readonly state?: SessionState
+    } = {},
   ): OpenedRecord {
     return {
       head,
       state: stateOf(() => decoded().rest(), known.state),
       refresh: known.refresh ?? (() => decoded().refresh()),
-      withFamily: (kind, family) => decoded().withFamily(kind, family),
+      bytes: known.bytes ?? (() => decoded().bytes()),
     }
   }
 
@@ -77,15 +82,17 @@ export function sessionRecords({
     }
   }
 
-  /** What was sealed here need not be opened, as long as nobody asks for more of it. */
-  function rotated(entry: Entry, sealed: string, { record, kind, family }: Rotated): OpenedRecord {
+  /** What was sealed here need not be opened: who rotates once does so again. */
+  function rotated(terms: Terms, after: SessionBytes, change: Rotated): OpenedRecord {
+    const { record, kind, family } = change
     const { head } = record
-    const decoded = reopened(termsOf(entry), sealed)
-    if (kind === 'refresh') return recordOf(head, decoded, { refresh: () => family })
+    const decoded = once(() => openSession(Buffer.from(after.content, 'latin1'), terms, readFacts))
+    const bytes = (): SessionBytes => after
+    if (kind === 'refresh') return recordOf(head, decoded, { refresh: () => family, bytes })
     // The family alone: the function would keep all of the record before.
     const other = record.refresh()
     const changed = { ...head, family: { ...head.family, ...family } }
-    return recordOf(changed, decoded, { refresh: () => other })
+    return recordOf(changed, decoded, { refresh: () => other, bytes })
   }
 
   function seal(terms: Terms, state: SessionState): Entry {
@@ -123,12 +130,13 @@ export function sessionRecords({
     seal,
 
     sealRotated(terms, change) {
-      const { record, kind, family } = change
-      const content = record.withFamily(kind, family)
-      if (content === undefined) return seal(terms, withFamily(record.state(), kind, family))
-      const entry = sealedEntry(codec, terms, content)
-      const sealed = binaryOf(entry.sealed)
-      known.keep(entry.id, knownOf(entry, sealed, rotated(entry, sealed, change)))
+      const { kind, family } = change
+      const before = change.record.bytes()
+      if (before === undefined) return seal(terms, withFamily(change.record.state(), kind, family))
+      const after = withFamilyIn(before, kind, family)
+      const entry = sealedEntry(codec, terms, Buffer.from(after.content, 'latin1'))
+      const record = rotated(termsOf(entry), after, change)
+      known.keep(entry.id, knownOf(entry, binaryOf(entry.sealed), record, after.content))
       return entry
     },
 
@@ -161,6 +169,8 @@ export function sealedEntry(codec: Codec, entry: Terms, content: Uint8Array): En
 interface Known extends Omit<Entry, 'sealed'> {
   readonly sealed: string
   readonly record: OpenedRecord
+  /** What the record holds of its opened bytes. */
+  readonly content: string
 }
 
 function once<Value>(work: () => Value): () => Value {
@@ -176,8 +186,9 @@ function knownOf(
   { id, version, generation, createdAt, deadline, idleMs }: Terms,
   sealed: string,
   record: OpenedRecord,
+  content = '',
 ): Known {
-  return { id, version, generation, createdAt, deadline, idleMs, sealed, record }
+  return { id, version, generation, createdAt, deadline, idleMs, sealed, record, content }
 }
 
 /** What is stored in clear beside a record. */
