@@ -14,7 +14,7 @@ const MOST_READS = 64
  * command of its own, because it is one slot.
  */
 export function batchedReads(ask: RedisAsk, { cluster }: { readonly cluster: boolean }): ReadKeys {
-  const read = batches<readonly string[]>({
+  const read = batches<readonly string[], readonly unknown[]>({
     queues: cluster ? PARTITIONS : 1,
     most: MOST_READS,
     later: setImmediate,
@@ -29,5 +29,5 @@ export function batchedReads(ask: RedisAsk, { cluster }: { readonly cluster: boo
       })
     },
   })
-  return async (partition, names) => listOf(await read(names, cluster ? partition : 0))
+  return (partition, names) => read(names, cluster ? partition : 0)
 }

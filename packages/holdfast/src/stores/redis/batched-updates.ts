@@ -21,9 +21,9 @@ const MOST_UPDATES = 64
 export function batchedUpdates(
   ask: RedisAsk,
   { cluster, shared }: { readonly cluster: boolean; readonly shared: () => readonly string[] },
-): (update: Update) => Promise<unknown> {
+): (update: Update) => Promise<number> {
   const { update: script } = SCRIPTS
-  const run = batches<Update>({
+  const run = batches<Update, number>({
     queues: cluster ? PARTITIONS : 1,
     most: MOST_UPDATES,
     later: process.nextTick,

@@ -1,7 +1,7 @@
 import { unexpectedReply } from './replies.ts'
 
 /** What goes together, and how it is sent. */
-export interface BatchOptions<Item> {
+export interface BatchOptions<Item, Answer> {
   /** Items of different queues are sent apart. Default 1. */
   readonly queues?: number
   /** Most items that are sent together. */
@@ -9,12 +9,12 @@ export interface BatchOptions<Item> {
   /** When what was asked for by then is sent. */
   readonly later: (flush: () => void) => void
   /** Answers for all of them, in their order. An `Error` is the failure of one alone. */
-  readonly send: (batch: readonly Item[]) => Promise<readonly unknown[]>
+  readonly send: (batch: readonly Item[]) => Promise<readonly (Answer | Error)[]>
 }
 
-interface Waiting<Item> {
+interface Waiting<Item, Answer> {
   readonly item: Item
-  resolve(answer: unknown): void
+  resolve(answer: Answer): void
   reject(error: unknown): void
 }
 
@@ -22,13 +22,13 @@ interface Waiting<Item> {
  * Sends together what is asked for in one go: the work of a client for a command costs several
  * times what Redis does for it.
  */
-export function batches<Item>({
+export function batches<Item, Answer = unknown>({
   queues: count = 1,
   most,
   later,
   send,
-}: BatchOptions<Item>): (item: Item, queue?: number) => Promise<unknown> {
-  const queues = Array.from({ length: count }, (): Waiting<Item>[] => [])
+}: BatchOptions<Item, Answer>): (item: Item, queue?: number) => Promise<Answer> {
+  const queues = Array.from({ length: count }, (): Waiting<Item, Answer>[] => [])
   let due = false
 
   function flush(): void {
@@ -40,12 +40,12 @@ export function batches<Item>({
     }
   }
 
-  async function sendTogether(batch: readonly Waiting<Item>[]): Promise<void> {
+  async function sendTogether(batch: readonly Waiting<Item, Answer>[]): Promise<void> {
     try {
       const answers = await send(batch.map(({ item }) => item))
       if (answers.length !== batch.length) throw unexpectedReply()
       for (const [at, { resolve, reject }] of batch.entries()) {
-        const answer = answers[at]
+        const answer = answers[at] as Answer | Error
         if (answer instanceof Error) reject(answer)
         else resolve(answer)
       }

@@ -38,7 +38,7 @@ const OUTCOMES = [
 export function redisEntries(context: RedisContext): Entries {
   const { ask, keys, now } = context
 
-  function update(entry: Entry, { seenAt, events }: WriteTerms): Promise<unknown> {
+  function update(entry: Entry, { seenAt, events }: WriteTerms): Promise<number> {
     const { id, version } = entry
     const location = locate(id)
     const { partition } = location

@@ -92,6 +92,7 @@ return 1
  * are neither moved nor sent to replicas and logs. 2: expiry and indexes may be wrong, or the
  * attributes are apart: WRITE has to do it. A process whose clock is ahead may have taken a session
  * that was silent for long out of its index. What fails fails alone, and answers the message.
+ * Numbers go as texts where they can: to write one out takes Redis longer than to read it.
  */
 const UPDATE = `
 local now, wake = tonumber(ARGV[1]), ARGV[3]
@@ -103,7 +104,7 @@ local function update(k, a)
   local record, feed, counter, given = KEYS[k], KEYS[k + 2], KEYS[k + 3], ARGV[a + 1]
   local _, version, initial, created, deadline, idle, seen = struct.unpack('${HEADER}', given)
   if deadline <= now then return -1 end
-  local raw = redis.call('GETRANGE', record, 0, ${RECORD_HEADER_BYTES + 2})
+  local raw = redis.call('GETRANGE', record, '0', '${RECORD_HEADER_BYTES + 2}')
   local known = redis.call('MGET', KEYS[k + 1], counter, KEYS[k + 4])
   local generation = tonumber(known[1] or '0')
   local layout = string.byte(raw)
@@ -124,23 +125,25 @@ local function update(k, a)
     deadline, idle, math.max(last, seen))
   local size = ${LENGTH_BYTES} + struct.unpack('>I3', raw, ${RECORD_HEADER_BYTES + 1})
   if #body == size then
-    redis.call('SETRANGE', record, 0, head .. body)
+    redis.call('SETRANGE', record, '0', head .. body)
   else
     local attributes = redis.call('GETRANGE', record, ${RECORD_HEADER_BYTES} + size, -1)
     redis.call('SET', record, head .. body .. attributes, 'PXAT',
       fmt(deadline + ${EXPIRED_READABLE_MS}))
   end
   local items = tonumber(ARGV[a + 2])
-  local newest = redis.call('INCRBY', counter, items)
+  local newest = redis.call('INCRBY', counter, ARGV[a + 2])
   if known[3] then waiting = waiting + items end
-  local keep = fmt(math.max(tonumber(limit), waiting))
+  local keep = waiting > tonumber(limit) and fmt(waiting) or limit
+  local number
   for i = 1, items do
-    redis.call('XADD', feed, 'MAXLEN', '~', keep, fmt(newest - items + i) .. '-0',
-      '${PACKED_FIELD}', ARGV[a + 2 + i])
+    number = fmt(newest - items + i)
+    redis.call('XADD', feed, 'MAXLEN', '~', keep, number .. '-0', '${PACKED_FIELD}',
+      ARGV[a + 2 + i])
   end
   if newest % ${MEASURED_EVERY} < items then fit(feed, tonumber(room), waiting) end
   -- pcall: the write must stand also where this user may not publish
-  redis.pcall('PUBLISH', wake, ARGV[a] .. ' ' .. fmt(newest))
+  redis.pcall('PUBLISH', wake, ARGV[a] .. ' ' .. number)
   return 1
 end
 

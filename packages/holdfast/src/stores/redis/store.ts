@@ -26,7 +26,7 @@ export interface RedisContext {
   readonly now: () => number
   readonly feed: FeedBound
   readonly readKeys: ReadKeys
-  readonly update: (update: Update) => Promise<unknown>
+  readonly update: (update: Update) => Promise<number>
   /** Tells followers in this process of a write, so that they need not wait for the next poll. */
   readonly wake: () => void
 }
