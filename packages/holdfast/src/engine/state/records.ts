@@ -42,7 +42,7 @@ export function sessionRecords({
   const known = ringMemo<Known>(
     codec.keys,
     rememberedBytes,
-    ({ sealed, content }) => sealed.length + content.length + ENTRY_BYTES,
+    ({ sealed }) => sealed.length + ENTRY_BYTES,
   )
   function decode(terms: Terms, sealed: Uint8Array): DecodedSession {
     return openSession(codec.open(sessionIdentity(terms), sealed), terms, readFacts)
@@ -83,16 +83,9 @@ export function sessionRecords({
   }
 
   /** What was sealed here need not be opened: who rotates once does so again. */
-  function rotated(terms: Terms, after: SessionBytes, change: Rotated): OpenedRecord {
-    const { record, kind, family } = change
-    const { head } = record
-    const decoded = once(() => openSession(Buffer.from(after.content, 'latin1'), terms, readFacts))
-    const bytes = (): SessionBytes => after
-    if (kind === 'refresh') return recordOf(head, decoded, { refresh: () => family, bytes })
-    // The family alone: the function would keep all of the record before.
-    const other = record.refresh()
-    const changed = { ...head, family: { ...head.family, ...family } }
-    return recordOf(changed, decoded, { refresh: () => other, bytes })
+  function rotated(terms: Terms, { head, refresh, bytes }: Left): OpenedRecord {
+    const decoded = once(() => openSession(Buffer.from(bytes.content, 'latin1'), terms, readFacts))
+    return recordOf(head, decoded, { refresh: () => refresh, bytes: () => bytes })
   }
 
   function seal(terms: Terms, state: SessionState): Entry {
@@ -109,7 +102,12 @@ export function sessionRecords({
   return {
     open(found) {
       const before = known.get(found.id)
-      if (before !== undefined && isSame(before, found)) return before.record
+      if (before !== undefined && isSame(before, found)) {
+        const { record } = before
+        if ('state' in record) return record
+        before.record = rotated(termsOf(found), record)
+        return before.record
+      }
       const opened = decode(found, found.sealed)
       const { head } = opened
       if (head.generation <= found.generation) {
@@ -130,13 +128,12 @@ export function sessionRecords({
     seal,
 
     sealRotated(terms, change) {
-      const { kind, family } = change
-      const before = change.record.bytes()
-      if (before === undefined) return seal(terms, withFamily(change.record.state(), kind, family))
-      const after = withFamilyIn(before, kind, family)
-      const entry = sealedEntry(codec, terms, Buffer.from(after.content, 'latin1'))
-      const record = rotated(termsOf(entry), after, change)
-      known.keep(entry.id, knownOf(entry, binaryOf(entry.sealed), record, after.content))
+      const { record, kind, family } = change
+      const before = record.bytes()
+      if (before === undefined) return seal(terms, withFamily(record.state(), kind, family))
+      const bytes = withFamilyIn(before, kind, family)
+      const entry = sealedEntry(codec, terms, Buffer.from(bytes.content, 'latin1'))
+      known.keep(entry.id, knownOf(entry, binaryOf(entry.sealed), leftBy(change, bytes)))
       return entry
     },
 
@@ -168,9 +165,27 @@ export function sealedEntry(codec: Codec, entry: Terms, content: Uint8Array): En
 /** Sealed bytes as text of a character for each: a buffer takes several times as much memory. */
 interface Known extends Omit<Entry, 'sealed'> {
   readonly sealed: string
-  readonly record: OpenedRecord
-  /** What the record holds of its opened bytes. */
-  readonly content: string
+  record: OpenedRecord | Left
+}
+
+/**
+ * What a rotation leaves of a record until somebody asks for it. Most of it is not asked before the
+ * next rotation, and what lives that long has to be small.
+ */
+interface Left {
+  readonly head: OpenedRecord['head']
+  readonly refresh: TokenFamily | null
+  readonly bytes: SessionBytes
+}
+
+function leftBy({ record, kind, family }: Rotated, bytes: SessionBytes): Left {
+  const { head } = record
+  if (kind === 'refresh') return { head, refresh: family, bytes }
+  return {
+    head: { ...head, family: { ...head.family, ...family } },
+    refresh: record.refresh(),
+    bytes,
+  }
 }
 
 function once<Value>(work: () => Value): () => Value {
@@ -185,10 +200,9 @@ function once<Value>(work: () => Value): () => Value {
 function knownOf(
   { id, version, generation, createdAt, deadline, idleMs }: Terms,
   sealed: string,
-  record: OpenedRecord,
-  content = '',
+  record: OpenedRecord | Left,
 ): Known {
-  return { id, version, generation, createdAt, deadline, idleMs, sealed, record, content }
+  return { id, version, generation, createdAt, deadline, idleMs, sealed, record }
 }
 
 /** What is stored in clear beside a record. */
