@@ -73,6 +73,7 @@ async function costOf(kind: string, place: Place, set: WorkingSet): Promise<Cost
     const taken = ROWS.map((): number[] => [])
     for (let turn = 1 - WARM_UP_ROUNDS; turn <= ROUNDS; turn++) {
       for (const [at, row] of ROWS.entries()) {
+        await contender.runIn(rowOn(row, set), { ms: ROUND_MS })
         const { runs, micros } = await contender.round(rowOn(row, set), { ms: ROUND_MS })
         if (turn > 0) taken[at]?.push(micros / runs)
       }

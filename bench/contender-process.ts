@@ -10,6 +10,8 @@ export interface Place {
 export interface Order {
   readonly row: string
   readonly length: Length
+  /** Not to be measured. */
+  readonly runsIn: boolean
 }
 
 /** What a contender's process answers. `absent`: it cannot take part, for the given reason. */
@@ -31,10 +33,11 @@ export async function contend(
     const prepared = await prepare(JSON.parse(process.argv[2] ?? '{}'), process.argv[3] ?? '')
     if ('absent' in prepared) return say({ kind: 'absent', why: prepared.absent })
     const rows = new Map(prepared.map((row) => [row.name, row]))
-    process.on('message', ({ row, length }: Order) => {
+    process.on('message', ({ row, length, runsIn }: Order) => {
       const wanted = rows.get(row)
       if (wanted === undefined) return say({ kind: 'failed', why: `There is no row "${row}".` })
-      measure(wanted, length).then((measured) => say({ kind: 'round', ...measured }), failed)
+      const done = runsIn ? runIn(wanted, length) : round(wanted.run, length)
+      done.then((measured) => say({ kind: 'round', ...measured }), failed)
     })
     say({ kind: 'ready', rows: [...rows.keys()] })
   } catch (error) {
@@ -42,16 +45,8 @@ export async function contend(
   }
 }
 
-/** Rounds that run in before one is measured. */
-const RUN_IN = 3
-
-/**
- * Who stood by while others were measured has cold caches, and pages that the system has taken
- * away. A process in service has not: it runs in first.
- */
-async function measure({ run, before }: Row, length: Length): Promise<Round> {
+async function runIn({ run, before }: Row, length: Length): Promise<Round> {
   await before?.()
-  if ('ms' in length) await round(run, { ms: RUN_IN * length.ms })
   return round(run, length)
 }
 

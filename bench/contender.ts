@@ -16,6 +16,11 @@ export interface Program {
  */
 export interface Contender {
   readonly rows: readonly string[]
+  /**
+   * Who stood by while others were measured has cold caches, and pages that the system has taken
+   * away. A process in service has not: it runs in before a round.
+   */
+  runIn(row: string, length: Length): Promise<void>
   round(row: string, length: Length): Promise<Round>
   stop(): Promise<void>
 }
@@ -42,18 +47,21 @@ export async function startContender(
     }
     if (word.kind !== 'ready') throw new Error(whyOf(word))
     pause(child)
+    const ask = async (order: Order): Promise<Round> => {
+      goOn(child)
+      child.send(order)
+      const answer = await wordOf<Word>(child)
+      pause(child)
+      if (answer.kind !== 'round') throw new Error(whyOf(answer))
+      return answer
+    }
     return {
       rows: word.rows,
       stop,
-      async round(row, length) {
-        const order: Order = { row, length }
-        goOn(child)
-        child.send(order)
-        const answer = await wordOf<Word>(child)
-        pause(child)
-        if (answer.kind !== 'round') throw new Error(whyOf(answer))
-        return answer
+      async runIn(row, length) {
+        await ask({ row, length, runsIn: true })
       },
+      round: (row, length) => ask({ row, length, runsIn: false }),
     }
   } catch (error) {
     await stop()

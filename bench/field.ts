@@ -25,6 +25,7 @@ export interface Field {
 
 const ROUNDS = 7
 const ROUND_MS = 250
+const RUN_IN_MS = 750
 const WARM_UP_MS = 4_000
 
 interface Lane {
@@ -108,6 +109,7 @@ async function roundOf(
   { row, contender }: Lane,
   redis: RedisServer | undefined,
 ): Promise<Omit<Measured, 'name' | 'range'>> {
+  await contender.runIn(row, { ms: RUN_IN_MS })
   const before = await redis?.read()
   const { runs, micros } = await contender.round(row, { ms: ROUND_MS })
   const after = await redis?.read()

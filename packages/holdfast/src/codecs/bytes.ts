@@ -179,7 +179,8 @@ function skip(reader: ByteReader, size: number): void {
   if (reader.at > reader.bytes.length) throw cutShort()
 }
 
-function cutShort(): SessionError {
+/** The fault for a record that says that there is more of it than there is. */
+export function cutShort(): SessionError {
   return new SessionError(
     'record_invalid',
     'A record ends before it should: another version of this library wrote it. It is refused.',

@@ -7,6 +7,7 @@ import {
   type ByteReader,
   type ByteWriter,
   createWriter,
+  cutShort,
   readBytes,
   readLatin1,
   readText,
@@ -77,15 +78,22 @@ export function factReader(
   }
 
   return (reader) => {
-    const addresses: (string | null)[] = []
-    for (let left = readUint(reader); left > 0; left--) addresses.push(readAddress(reader))
-    const devices: Device[] = []
-    for (let left = readUint(reader); left > 0; left--) devices.push(readDevice(reader))
+    const addresses = readTable(reader, readAddress)
+    const devices = readTable(reader, readDevice)
     return { addresses, devices, locate, describe }
   }
 }
 
 const REMEMBERED = 1_000
+
+/** Just as long as it says: a list that grows takes room for sixteen entries more. */
+function readTable<T>(reader: ByteReader, read: (reader: ByteReader) => T): readonly T[] {
+  const count = readUint(reader)
+  if (count > reader.bytes.length) throw cutShort()
+  const table = new Array<T>(count)
+  for (let at = 0; at < count; at++) table[at] = read(reader)
+  return table
+}
 
 /** The entry that a record names. Throws `record_invalid` when the table does not have it. */
 export function entryOf<T>(table: readonly T[], reader: ByteReader): T {

@@ -12,6 +12,7 @@ import type { TokenKind } from '../core/token.ts'
 import { ATTRIBUTES_DIGEST_BYTES, attributesDigest } from './attributes-digest.ts'
 import {
   type ByteReader,
+  binaryOf,
   createWriter,
   expectEnd,
   readHex,
@@ -128,11 +129,24 @@ export interface DecodedSession {
   /** Decodes the rest. Throws `record_invalid` where it is not as this version writes it. */
   readonly rest: () => SessionState
   /**
-   * The bytes of the same session with another family of one kind; all others are copied. Throws as
-   * `rest` does. Undefined: the whole of it has to be written, in another layout or without
-   * something that is past.
+   * Its bytes, and where its families are in them. Throws as `rest` does. Undefined: the whole of
+   * it has to be written, in another layout or without something that is past.
    */
-  readonly withFamily: (kind: TokenKind, family: TokenFamily) => Uint8Array | undefined
+  readonly bytes: () => SessionBytes | undefined
+}
+
+/** A session as it is sealed. */
+export interface SessionBytes {
+  /** A character for each byte. */
+  readonly content: string
+  readonly epoch: number
+  readonly keys: readonly string[]
+  /** From where to where its families are, and its end, before zeros are left out. */
+  readonly familyAt: number
+  readonly familyEnd: number
+  readonly refreshAt: number
+  readonly refreshEnd: number
+  readonly end: number
 }
 
 /**
@@ -197,7 +211,7 @@ export function openSession(
       head: headOf(state),
       refresh: () => refresh,
       rest: () => state,
-      withFamily: () => undefined,
+      bytes: () => undefined,
     }
   }
 
@@ -293,26 +307,51 @@ export function openSession(
       }
     },
 
-    withFamily(kind, changed) {
+    bytes() {
       const { stepUp, refreshAt, refreshEnd, end } = bodyOf()
       // A step-up may be old enough to be left out.
       if (stepUp !== null || !namesAttributes) return undefined
-      const [from, to] = kind === 'session' ? [familyAt, familyEnd] : [refreshAt, refreshEnd]
-      const bytes = withZeros(content)
-      const writer = patch
-      writer.clear()
-      writer.bytes(bytes.subarray(0, from))
-      if (kind === 'refresh') writer.uint(1)
-      const allKeys = uses.map((_, at) => keyAt(at))
-      writeTokenFamily({ writer, epoch: createdAt, keys: allKeys }, changed)
-      writer.bytes(bytes.subarray(to, end))
-      return withoutZeros(writer.end())
+      return {
+        content: binaryOf(content),
+        epoch: createdAt,
+        keys: uses.map((_, at) => keyAt(at)),
+        ...{ familyAt, familyEnd, refreshAt, refreshEnd, end },
+      }
     },
   }
 }
 
 function readAttributes(reader: ByteReader): string | null {
   return readUint(reader) === 0 ? null : readHex(reader, ATTRIBUTES_DIGEST_BYTES)
+}
+
+/** The same session with another family of one kind: all others are copied. */
+export function withFamilyIn(
+  session: SessionBytes,
+  kind: TokenKind,
+  family: TokenFamily,
+): SessionBytes {
+  const { epoch, keys, familyAt, familyEnd, refreshAt, refreshEnd, end } = session
+  const [from, to] = kind === 'session' ? [familyAt, familyEnd] : [refreshAt, refreshEnd]
+  const bytes = withZeros(Buffer.from(session.content, 'latin1'))
+  const writer = patch
+  writer.clear()
+  writer.bytes(bytes.subarray(0, from))
+  if (kind === 'refresh') writer.uint(1)
+  writeTokenFamily({ writer, epoch, keys }, family)
+  const longer = writer.end().length - to
+  writer.bytes(bytes.subarray(to, end))
+  const before = kind === 'session' ? longer : 0
+  return {
+    content: binaryOf(withoutZeros(writer.end())),
+    epoch,
+    keys,
+    familyAt,
+    familyEnd: familyEnd + before,
+    refreshAt: refreshAt + before,
+    refreshEnd: refreshEnd + longer,
+    end: end + longer,
+  }
 }
 
 /** For what is packed at once: a writer for each record would cost as much as filling it. */

@@ -1,5 +1,6 @@
 import type { Codec } from '../codecs/codec.ts'
 import type { FactReader } from '../codecs/record-facts.ts'
+import type { SessionBytes } from '../codecs/session-record.ts'
 import type { AccessTokens } from '../core/access-token.ts'
 import type { Decision, Policy, Situation } from '../core/decision.ts'
 import type { EventOf, ReasonOf } from '../core/event-of.ts'
@@ -83,8 +84,8 @@ export interface OpenedRecord {
   readonly state: () => SessionState
   /** The secrets of its refresh tokens. Throws as `state` does. */
   readonly refresh: () => TokenFamily | null
-  /** The session with another family, as bytes. Undefined: write all of its state. */
-  readonly withFamily: (kind: TokenKind, family: TokenFamily) => Uint8Array | undefined
+  /** Another family may be put into them. Undefined: write all of its state. */
+  readonly bytes: () => SessionBytes | undefined
 }
 
 /** A session in which one family has changed, and nothing else. */

@@ -91,6 +91,18 @@ export function lmdbStore(options: LmdbOptions): LmdbStore {
   const opening = openingOf(path)
   const { root, tables } = openAt(lmdb, { path, mapSize }, opening)
   let closed = false
+  let waits: boolean | undefined
+
+  /** Changes that run in one go are committed together: one look at the directory is for all. */
+  function mustWait(): boolean {
+    if (waits === undefined) {
+      waits = opening.isUnderWay()
+      queueMicrotask(() => {
+        waits = undefined
+      })
+    }
+    return waits
+  }
 
   const backend: Backend = {
     tables,
@@ -98,7 +110,7 @@ export function lmdbStore(options: LmdbOptions): LmdbStore {
       for (;;) {
         if (closed) throw unavailable('is closed')
         const outcome = await attempted(
-          root.transaction(() => (opening.isUnderWay() ? undefined : outcomeOf(change))),
+          root.transaction(() => (mustWait() ? undefined : outcomeOf(change))),
         )
         if (outcome !== undefined) return caught(outcome)
         await wait(AGAIN_MS)

@@ -200,6 +200,7 @@ function afterCheck(ask: RedisAsk, check: () => Promise<void>): RedisAsk {
     run: (script, keys, args) =>
       passed ? ask.run(script, keys, args) : first(() => ask.run(script, keys, args)),
     onEachMaster: (args) => (passed ? ask.onEachMaster(args) : first(() => ask.onEachMaster(args))),
+    failure: ask.failure,
     // The other way round: before a mark has passed, a server that was a replica is asked nothing.
     async mark(keys) {
       await ask.mark(keys)

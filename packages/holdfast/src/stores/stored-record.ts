@@ -47,7 +47,8 @@ export const LIVE = 2
 export const LIVE_APART = 1
 const VERSION_BYTES = 4
 const TIME_BYTES = 6
-const LENGTH_BYTES = 3
+/** Of the length of a sealed record in front of it. */
+export const LENGTH_BYTES = 3
 const TOMBSTONE_BYTES = 1 + TIME_BYTES
 
 /**
@@ -76,10 +77,15 @@ export function encodeRecord(record: StoredRecord): Buffer {
 
 type Header = Omit<LiveRecord, 'kind' | 'lastActivity' | 'attributes' | 'sealed'>
 
-/** The header alone, for a script that puts the rest behind it. */
-export function encodeHeader(header: Header, lastActivity: number): Buffer {
-  const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES)
-  writeHeader(bytes, header, lastActivity)
+/** A record without its attributes, for a script that leaves those that are there. */
+export function encodeUpdate(
+  record: Header & Pick<LiveRecord, 'sealed'>,
+  lastActivity: number,
+): Buffer {
+  const { sealed } = record
+  const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES + LENGTH_BYTES + sealed.length)
+  writeHeader(bytes, record, lastActivity)
+  writeBody(bytes, { sealed, attributes: undefined }, RECORD_HEADER_BYTES)
   return bytes
 }
 

@@ -5,8 +5,15 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fakeHost } from '../../src/contracts/fake-host.ts'
-import { allIds, plain, SAMPLE_LIFE_MS, samples } from '../../src/contracts/stores/sample-entry.ts'
+import {
+  allIds,
+  nextOf,
+  plain,
+  SAMPLE_LIFE_MS,
+  samples,
+} from '../../src/contracts/stores/sample-entry.ts'
 import { storeContract } from '../../src/contracts/stores/store-contract.ts'
+import { subjectOf } from '../../src/core/ids.ts'
 import { EXPIRED_READABLE_MS } from '../../src/core/store.ts'
 import { type LmdbStore, lmdbStore } from '../../src/stores/lmdb.ts'
 import { type Compiled, compiled } from '../support/compiled.ts'
@@ -63,6 +70,28 @@ describe('LMDB', () => {
       expect(await after.entries.read(id)).toMatchObject({ lastActivity: host.now() })
     }
     await after.close()
+  })
+
+  test('an update brings back to the lists what a clock that was ahead took out', async () => {
+    const host = fakeHost()
+    const make = samples(host)
+    let aheadMs = 0
+    const store = lmdbStore({ path: freshPath(), now: () => host.now() + aheadMs })
+    const silent = make.entry({ idleMs: 10 * 60_000 })
+    const of = { subject: subjectOf(silent.id), limit: 10 }
+    await store.entries.write(silent)
+    host.advance(6 * 60_000)
+    aheadMs = 5 * 60_000
+    const other = make.entry({ subject: of.subject })
+    await store.entries.write(other, { limit: 1 })
+    aheadMs = 0
+    expect((await store.entries.list(of)).items).toMatchObject([{ id: other.id }])
+
+    expect(await store.entries.write(nextOf(silent, make.bytes()))).toBe('written')
+
+    const listed = (await store.entries.list(of)).items
+    expect(listed.map(({ id }) => id)).toEqual([silent.id, other.id])
+    await store.close()
   })
 
   test('the feed keeps no more bytes than it may', async () => {

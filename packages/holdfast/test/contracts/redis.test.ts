@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fakeHost } from '../../src/contracts/fake-host.ts'
 import { nextOf, samples } from '../../src/contracts/stores/sample-entry.ts'
 import { storeContract } from '../../src/contracts/stores/store-contract.ts'
-import { subjectOf } from '../../src/core/ids.ts'
+import { type SessionId, subjectOf } from '../../src/core/ids.ts'
 import { EXPIRED_READABLE_MS } from '../../src/core/store.ts'
 import { locate, suffixOf } from '../../src/stores/partition.ts'
 import { redisKeys } from '../../src/stores/redis/keys.ts'
@@ -91,6 +91,35 @@ describe('Redis', () => {
         })
       }
     }
+    await store.close()
+  })
+
+  test('updates of one turn are few runs of their script, and what fails fails alone', async () => {
+    const prefix = `updates${made++}:`
+    const keys = redisKeys(prefix)
+    const store = redisStore({ client, prefix, timeout: 5_000 })
+    const entries = Array.from({ length: 70 }, () => make.entry())
+    for (const entry of entries) await store.entries.write(entry)
+    const updates = entries.map((entry) => nextOf(entry, make.bytes()))
+    const [first, second] = updates
+    const broken = (first?.id ?? '') as SessionId
+    await client.del(keys.record(locate(broken), broken))
+    await client.lpush(keys.record(locate(broken), broken), 'no record')
+    if (second !== undefined) updates.push(second)
+    const runs = await commandsOf(client, 'evalsha')
+
+    const answers = await Promise.all(
+      updates.map((update) =>
+        store.entries.write(update, { events: [make.event()] }).catch(({ message }) => message),
+      ),
+    )
+
+    expect((await commandsOf(client, 'evalsha')) - runs).toBe(2)
+    expect(answers).toEqual([
+      'Redis could not do "write": WRONGTYPE.',
+      ...entries.slice(1).map(() => 'written'),
+      'conflict',
+    ])
     await store.close()
   })
 
@@ -481,9 +510,9 @@ function updatesOf(redis: Redis, short: boolean): { client: RedisClient; answers
     options: redis.options,
     async callBuffer(command, ...args) {
       const updates = args[0] === SCRIPTS.update.sha || args[0] === SCRIPTS.update.source
-      if (updates && !short) return 2
+      if (updates && !short) return [2]
       const answer = await redis.callBuffer(command, ...args)
-      if (updates) answers.push(answer)
+      if (updates) answers.push(...(answer as unknown[]))
       return answer
     },
   }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { SessionError } from '../../src/core/errors.ts'
 import { rollbackWatch } from '../../src/stores/redis/rollback-watch.ts'
 
 type Heads = readonly number[]
@@ -10,7 +11,13 @@ function watched() {
   const never = () => new Promise<never>(() => {})
   const watch = rollbackWatch({
     heads: () => new Promise<Heads>((resolve) => answers.push(resolve)),
-    ask: { command: never, run: never, mark: never, onEachMaster: never },
+    ask: {
+      command: never,
+      run: never,
+      mark: never,
+      onEachMaster: never,
+      failure: () => new SessionError('store_unavailable', ''),
+    },
     state: {
       closedBy: () => undefined,
       failed: () => undefined,

@@ -63,8 +63,8 @@ function openFound(
         'the store lost writes. Nothing is decided on it.',
     )
   }
-  const { head, state, refresh, withFamily } = engine.records.open(found)
+  const { head, state, refresh, bytes } = engine.records.open(found)
   // Only its seal proves the version: a forged answer with a higher one must not be remembered.
   engine.versions.note(id, found.version)
-  return { found, head, state, refresh, withFamily, attributesChecked: false }
+  return { found, head, state, refresh, bytes, attributesChecked: false }
 }

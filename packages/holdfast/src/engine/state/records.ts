@@ -3,7 +3,13 @@ import { binaryOf } from '../../codecs/bytes.ts'
 import { attributesIdentity, type Codec, sessionIdentity } from '../../codecs/codec.ts'
 import type { FactReader } from '../../codecs/record-facts.ts'
 import { ringMemo } from '../../codecs/ring-memo.ts'
-import { type DecodedSession, encodeSession, openSession } from '../../codecs/session-record.ts'
+import {
+  type DecodedSession,
+  encodeSession,
+  openSession,
+  type SessionBytes,
+  withFamilyIn,
+} from '../../codecs/session-record.ts'
 import { SessionError } from '../../core/errors.ts'
 import { withoutOldStepUp } from '../../core/rotation.ts'
 import {
@@ -59,10 +65,7 @@ export function sessionRecords({
     return attributesDigest(attributes)
   }
 
-  /**
-   * What is remembered for long is the head and the sealed bytes. The rest is opened where it is
-   * asked, and at hand right after the record was opened or sealed.
-   */
+  /** What is remembered of a record that was opened here: its rest is opened where it is asked. */
   function reopened(
     terms: Terms,
     sealed: string,
@@ -74,13 +77,15 @@ export function sessionRecords({
   function recordOf(
     head: OpenedRecord['head'],
     decoded: () => DecodedSession,
-    known: { readonly state?: SessionState; readonly refresh?: OpenedRecord['refresh'] } = {},
+    known: Partial<Pick<OpenedRecord, 'refresh' | 'bytes'>> & {
+      readonly state?: SessionState
+    } = {},
   ): OpenedRecord {
     return {
       head,
       state: stateOf(() => decoded().rest(), known.state),
       refresh: known.refresh ?? (() => decoded().refresh()),
-      withFamily: (kind, family) => decoded().withFamily(kind, family),
+      bytes: known.bytes ?? (() => decoded().bytes()),
     }
   }
 
@@ -98,15 +103,10 @@ export function sessionRecords({
     }
   }
 
-  /** What was sealed here need not be opened, as long as nobody asks for more of it. */
-  function rotated(entry: Entry, sealed: string, { record, kind, family }: Rotated): OpenedRecord {
-    const { head } = record
-    const decoded = reopened(termsOf(entry), sealed, head)
-    if (kind === 'refresh') return recordOf(head, decoded, { refresh: () => family })
-    // The family alone: the function would keep all of the record before.
-    const other = record.refresh()
-    const changed = { ...head, family: { ...head.family, ...family } }
-    return recordOf(changed, decoded, { refresh: () => other })
+  /** What was sealed here need not be opened: who rotates once does so again. */
+  function rotated(terms: Terms, { head, refresh, bytes }: Left): OpenedRecord {
+    const decoded = once(() => openSession(Buffer.from(bytes.content, 'latin1'), terms, readFacts))
+    return recordOf(head, decoded, { refresh: () => refresh, bytes: () => bytes })
   }
 
   function seal(terms: Terms, state: SessionState): Entry {
@@ -123,7 +123,12 @@ export function sessionRecords({
   return {
     open(found) {
       const before = known.get(found.id)
-      if (before !== undefined && isSame(before, found)) return before.record
+      if (before !== undefined && isSame(before, found)) {
+        const { record } = before
+        if ('state' in record) return record
+        before.record = rotated(termsOf(found), record)
+        return before.record
+      }
       const opened = decode(found, found.sealed, () => provenAttributes(found))
       const { head } = opened
       if (head.generation <= found.generation) {
@@ -145,11 +150,11 @@ export function sessionRecords({
 
     sealRotated(terms, change) {
       const { record, kind, family } = change
-      const content = record.withFamily(kind, family)
-      if (content === undefined) return seal(terms, withFamily(record.state(), kind, family))
-      const entry = sealedEntry(codec, terms, content)
-      const sealed = binaryOf(entry.sealed)
-      known.keep(entry.id, knownOf(entry, sealed, rotated(entry, sealed, change)))
+      const before = record.bytes()
+      if (before === undefined) return seal(terms, withFamily(record.state(), kind, family))
+      const bytes = withFamilyIn(before, kind, family)
+      const entry = sealedEntry(codec, terms, Buffer.from(bytes.content, 'latin1'))
+      known.keep(entry.id, knownOf(entry, binaryOf(entry.sealed), leftBy(change, bytes)))
       return entry
     },
 
@@ -181,7 +186,27 @@ export function sealedEntry(codec: Codec, entry: Terms, content: Uint8Array): En
 /** Sealed bytes as text of a character for each: a buffer takes several times as much memory. */
 interface Known extends Omit<Entry, 'sealed'> {
   readonly sealed: string
-  readonly record: OpenedRecord
+  record: OpenedRecord | Left
+}
+
+/**
+ * What a rotation leaves of a record until somebody asks for it. Most of it is not asked before the
+ * next rotation, and what lives that long has to be small.
+ */
+interface Left {
+  readonly head: OpenedRecord['head']
+  readonly refresh: TokenFamily | null
+  readonly bytes: SessionBytes
+}
+
+function leftBy({ record, kind, family }: Rotated, bytes: SessionBytes): Left {
+  const { head } = record
+  if (kind === 'refresh') return { head, refresh: family, bytes }
+  return {
+    head: { ...head, family: { ...head.family, ...family } },
+    refresh: record.refresh(),
+    bytes,
+  }
 }
 
 function once<Value>(work: () => Value): () => Value {
@@ -196,7 +221,7 @@ function once<Value>(work: () => Value): () => Value {
 function knownOf(
   { id, version, generation, createdAt, deadline, idleMs }: Terms,
   sealed: string,
-  record: OpenedRecord,
+  record: OpenedRecord | Left,
 ): Known {
   return { id, version, generation, createdAt, deadline, idleMs, sealed, record }
 }

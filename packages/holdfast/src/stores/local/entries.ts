@@ -142,8 +142,10 @@ export function localEntries({
           attributes: attributes ?? before?.attributes,
           sealed,
         }
-        if (before !== undefined) tables.removeIndexEntry(subject, indexEntryOf(id, before))
-        tables.putIndexEntry(subject, indexEntryOf(id, record))
+        if (before === undefined || !isIndexed(before, { record, at })) {
+          if (before !== undefined) tables.removeIndexEntry(subject, indexEntryOf(id, before))
+          tables.putIndexEntry(subject, indexEntryOf(id, record))
+        }
         tables.putRecord(id, record)
         if (before?.deadline !== record.deadline) {
           tables.queueExpiry(record.deadline, { kind: 'entry', key: id })
@@ -223,6 +225,18 @@ export function localEntries({
 /** Events as they stand in the feed. */
 export function itemsOf(events: readonly SealedEvent[]): readonly FeedItem[] {
   return events.map(({ id, at, sealed }) => ({ kind: 'event', id, at, sealed }))
+}
+
+/**
+ * Whether a record has its place in the index already. A process whose clock is ahead may have
+ * taken a session that was silent for long out of it.
+ */
+function isIndexed(
+  { generation, createdAt, lastActivity, idleMs }: LiveRecord,
+  { record, at }: { readonly record: LiveRecord; readonly at: number },
+): boolean {
+  const same = generation === record.generation && createdAt === record.createdAt
+  return same && at - lastActivity <= idleMs / 2
 }
 
 export function indexEntryOf(id: SessionId, { generation, createdAt }: LiveRecord): IndexEntry {

@@ -25,7 +25,7 @@ export function feedWriter(tables: Tables, bound: FeedBound): FeedWriter {
   const means = new Map<number, { readonly at: number; readonly mean: number }>()
 
   function measured(partition: number): number {
-    const { oldest, newest } = tables.feedEnds(partition)
+    const [oldest, newest] = [tables.feedOldest(partition), tables.feedNewest(partition)]
     const places = [oldest, Math.floor((oldest + newest) / 2), newest - SAMPLES + 1]
     const sizes = places
       .flatMap((from) => tables.feedRange({ partition, after: from - 1, count: SAMPLES }))
@@ -51,8 +51,8 @@ export function feedWriter(tables: Tables, bound: FeedBound): FeedWriter {
     admit(partition, { sampled = false } = {}) {
       const confirmed = tables.confirmed(partition)
       if (confirmed === undefined) return
-      const { newest, oldest } = tables.feedEnds(partition)
-      const waiting = newest - Math.max(confirmed, oldest - 1)
+      const newest = tables.feedNewest(partition)
+      const waiting = newest - Math.max(confirmed, tables.feedOldest(partition) - 1)
       if (waiting < MEASURED_EVERY) return
       const mean = meanOf(partition, newest)
       const { backlogBytes } = sampled ? ofSamples : bound
@@ -60,7 +60,7 @@ export function feedWriter(tables: Tables, bound: FeedBound): FeedWriter {
     },
 
     publish(partition, items) {
-      let { newest } = tables.feedEnds(partition)
+      let newest = tables.feedNewest(partition)
       const confirmed = tables.confirmed(partition) ?? Infinity
       for (const item of items) {
         newest++

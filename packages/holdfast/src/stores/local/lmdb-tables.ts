@@ -85,9 +85,11 @@ export function lmdbTables(root: RootDatabase): Tables {
   /** Reads one short record: 64 searches in the feed would cost a hundred times as much. */
   function headsNow(): number[] {
     const found = get(heads, HEADS)
-    return ALL.map((partition) =>
-      found === undefined ? (end(partition, true) ?? 0) : found.readUIntBE(partition * 6, 6),
-    )
+    return ALL.map((partition) => found?.readUIntBE(partition * 6, 6) ?? end(partition, true) ?? 0)
+  }
+
+  function newestOf(partition: number): number {
+    return heads.getBinaryFast(HEADS)?.readUIntBE(partition * 6, 6) ?? end(partition, true) ?? 0
   }
 
   return {
@@ -146,10 +148,8 @@ export function lmdbTables(root: RootDatabase): Tables {
     },
 
     feedHeads: headsNow,
-    feedEnds(partition) {
-      const newest = headsNow()[partition] ?? 0
-      return { newest, oldest: end(partition, false) ?? newest + 1 }
-    },
+    feedNewest: newestOf,
+    feedOldest: (partition) => end(partition, false) ?? newestOf(partition) + 1,
     feedRange({ partition, after, count, kinds }) {
       const first = entryAt(partition, after + 1, kinds) ?? firstAfter(partition, after + 1, kinds)
       if (first === undefined || count < 1) return []
@@ -162,8 +162,7 @@ export function lmdbTables(root: RootDatabase): Tables {
       return entries
     },
     appendFeed(partition, { sequence, item }, keepFrom) {
-      const newest = Buffer.alloc(PARTITIONS * 6)
-      for (const [of, head] of headsNow().entries()) newest.writeUIntBE(head, of * 6, 6)
+      const newest = get(heads, HEADS) ?? Buffer.concat(headsNow().map(bytesOf))
       newest.writeUIntBE(sequence, partition * 6, 6)
       heads.putSync(HEADS, newest)
       feed.putSync([partition, sequence], storedItem(item))
@@ -173,12 +172,17 @@ export function lmdbTables(root: RootDatabase): Tables {
     },
     confirmed: (partition) => heads.getBinaryFast(CONFIRMED + partition)?.readUIntBE(0, 6),
     putConfirmed(partition, sequence) {
-      const bytes = Buffer.alloc(6)
-      bytes.writeUIntBE(sequence, 0, 6)
-      heads.putSync(CONFIRMED + partition, bytes)
+      heads.putSync(CONFIRMED + partition, bytesOf(sequence))
     },
     removeConfirmed: (partition) => void heads.removeSync(CONFIRMED + partition),
   }
+}
+
+/** A sequence number. */
+function bytesOf(sequence: number): Buffer {
+  const bytes = Buffer.alloc(6)
+  bytes.writeUIntBE(sequence, 0, 6)
+  return bytes
 }
 
 const PREFIXES = Array.from({ length: PARTITIONS + 1 }, (_, partition) =>

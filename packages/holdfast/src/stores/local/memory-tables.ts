@@ -85,9 +85,10 @@ export function memoryTables(): Tables {
 
     feedHeads: () =>
       Array.from({ length: PARTITIONS }, (_, partition) => feeds.get(partition)?.newest ?? 0),
-    feedEnds(partition) {
+    feedNewest: (partition) => feeds.get(partition)?.newest ?? 0,
+    feedOldest(partition) {
       const { entries = [], newest = 0 } = feeds.get(partition) ?? {}
-      return { newest, oldest: entries[0]?.sequence ?? newest + 1 }
+      return entries[0]?.sequence ?? newest + 1
     },
     feedRange({ partition, after, count }) {
       const { entries = [] } = feeds.get(partition) ?? {}

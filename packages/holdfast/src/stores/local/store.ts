@@ -49,8 +49,7 @@ export function localStore(
   const { flush, ...entries } = localEntries(context)
   const source = {
     heads,
-    oldest: async () =>
-      backend.read(() => ALL.map((partition) => tables.feedEnds(partition).oldest)),
+    oldest: async () => backend.read(() => ALL.map(tables.feedOldest)),
     ranges: async (asked: Parameters<typeof tables.feedRange>[0][]) =>
       backend.read(() => asked.map((range) => tables.feedRange(range))),
   }

@@ -54,8 +54,10 @@ export interface Tables {
 
   /** Newest sequence number of each partition. Each wake-up asks for it, so it has to be cheap. */
   feedHeads(): readonly number[]
-  /** Newest and oldest kept sequence number of a partition; `newest` 0 and `oldest` 1 at first. */
-  feedEnds(partition: number): { readonly newest: number; readonly oldest: number }
+  /** Newest sequence number of a partition, 0 at first. Each change asks for it. */
+  feedNewest(partition: number): number
+  /** Oldest kept sequence number of a partition, or the one that comes next. */
+  feedOldest(partition: number): number
   feedRange(range: Range): readonly Numbered[]
   /** Appends an entry and drops those before `keepFrom`. */
   appendFeed(partition: number, entry: Appended, keepFrom: number): void

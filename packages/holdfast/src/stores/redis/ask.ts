@@ -10,6 +10,8 @@ export interface RedisAsk {
   /** Runs a script in the slot of its first key. */
   run(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>
   onEachMaster(args: Arguments): Promise<readonly unknown[]>
+  /** The fault that a part of an answer tells of. */
+  failure(what: string, message: string): SessionError
   /** Writes marks for a minute, also where nothing else may be asked. All of them, or it fails. */
   mark(keys: readonly string[]): Promise<unknown>
 }
@@ -60,13 +62,7 @@ export function redisAsk(port: RedisPort, { timeoutMs, state, onFailure }: AskOp
       }
       const failed = (cause: unknown): void => {
         answered()
-        onFailure()
-        const refusal = state.failed(cause)
-        reject(
-          refusal === undefined
-            ? unavailable(`Redis could not do "${what}": ${reasonOf(cause)}.`, cause)
-            : refusedBy(refusal, what, cause),
-        )
+        reject(failure(what, cause))
       }
       try {
         ask().then(succeeded, (cause: unknown) => {
@@ -80,6 +76,14 @@ export function redisAsk(port: RedisPort, { timeoutMs, state, onFailure }: AskOp
     })
   }
 
+  function failure(what: string, cause: unknown): SessionError {
+    onFailure()
+    const refusal = state.failed(cause)
+    return refusal === undefined
+      ? unavailable(`Redis could not do "${what}": ${reasonOf(cause)}.`, cause)
+      : refusedBy(refusal, what, cause)
+  }
+
   /** Undefined: it may be asked. */
   function closed<T>(what: string): Promise<T> | undefined {
     const refusal = state.closedBy()
@@ -89,6 +93,7 @@ export function redisAsk(port: RedisPort, { timeoutMs, state, onFailure }: AskOp
   return {
     command: (key, args) => closed(args[0]) ?? bounded(args[0], () => port.command(key, args)),
     onEachMaster: (args) => closed(args[0]) ?? bounded(args[0], () => port.onEachMaster(args)),
+    failure: (what, message) => failure(what, new Error(message)),
     async mark(keys) {
       const mark = (key: string): Promise<unknown> =>
         port.command(key, ['SET', key, String(Date.now()), 'PX', String(MARK_MS)])

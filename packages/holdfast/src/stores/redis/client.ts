@@ -1,5 +1,5 @@
 import { SessionError } from '../../core/errors.ts'
-import { unexpectedReply } from './replies.ts'
+import { batches } from './batches.ts'
 
 /**
  * A client that the application made and closes: of the package `ioredis` or `redis`, for a single
@@ -104,12 +104,6 @@ interface PipelineClient extends IoredisClient {
   }
 }
 
-interface Waiting {
-  readonly args: Arguments
-  resolve(reply: unknown): void
-  reject(error: unknown): void
-}
-
 /** The first answer of a pipeline waits for the last. So many take Redis a millisecond or two. */
 const MOST_TOGETHER = 64
 
@@ -119,45 +113,17 @@ const MOST_TOGETHER = 64
  * pipeline over several of them; the package `redis` does this by itself.
  */
 function byTurn(client: PipelineClient): (args: Arguments) => Promise<unknown> {
-  let waiting: Waiting[] = []
-
-  function flush(): void {
-    const all = waiting
-    waiting = []
-    for (let at = 0; at < all.length; at += MOST_TOGETHER) {
-      void write(all.slice(at, at + MOST_TOGETHER))
-    }
-  }
-
-  async function write(batch: readonly Waiting[]): Promise<void> {
-    try {
-      const replies = await repliesTo(batch)
-      for (const [i, { resolve, reject }] of batch.entries()) {
-        const [error, reply] = replies[i] ?? [unexpectedReply()]
-        if (error) reject(error)
-        else resolve(reply)
-      }
-    } catch (error) {
-      for (const { reject } of batch) reject(error)
-    }
-  }
-
-  async function repliesTo(
-    batch: readonly Waiting[],
-  ): Promise<readonly (readonly [error: Error | null, reply?: unknown])[]> {
-    const [first, ...others] = batch
-    if (first !== undefined && others.length === 0) {
-      return [[null, await client.callBuffer(...first.args)]]
-    }
-    const pipeline = client.pipeline()
-    for (const { args } of batch) pipeline.callBuffer(...args)
-    return (await pipeline.exec()) ?? []
-  }
-
-  return (args) =>
-    new Promise((resolve, reject) => {
-      if (waiting.push({ args, resolve, reject }) === 1) process.nextTick(flush)
-    })
+  return batches<Arguments>({
+    most: MOST_TOGETHER,
+    later: process.nextTick,
+    async send(batch) {
+      const [first, ...others] = batch
+      if (first !== undefined && others.length === 0) return [await client.callBuffer(...first)]
+      const pipeline = client.pipeline()
+      for (const args of batch) pipeline.callBuffer(...args)
+      return ((await pipeline.exec()) ?? []).map(([error, reply]) => error ?? reply)
+    },
+  })
 }
 
 /** Bulk strings as Buffers: by their RESP type for `redis` 5 and newer, by a word for `redis` 4. */

@@ -6,14 +6,14 @@ import { locate, suffixOf } from '../partition.ts'
 import {
   decodeRecord,
   encodeBody,
-  encodeHeader,
+  encodeUpdate,
   foundOf,
   isReadable,
   keepsApart,
 } from '../stored-record.ts'
 import { packedChange, packedEnd, packedEvent } from './feed-items.ts'
 import { redisList } from './lists.ts'
-import { bufferOf, bytesOf, numberOf, unexpectedReply } from './replies.ts'
+import { bytesOf, numberOf, unexpectedReply } from './replies.ts'
 import { BACKLOG_FULL, SCRIPTS } from './scripts.ts'
 import type { RedisContext } from './store.ts'
 
@@ -36,34 +36,28 @@ const OUTCOMES = [
  */
 export function redisEntries(context: RedisContext): Entries {
   const { ask, keys, now } = context
-  const bounds = boundsOf(context)
 
-  function update(entry: Entry, { seenAt, events }: WriteTerms): Promise<unknown> {
-    const { id, version, sealed } = entry
+  function update(entry: Entry, { seenAt, events }: WriteTerms): Promise<number> {
+    const { id, version } = entry
     const location = locate(id)
     const { partition } = location
-    const at = now()
-    const args = [
-      String(at),
-      bounds,
-      encodeHeader(entry, seenAt),
-      bufferOf(sealed),
-      keys.wake,
-      String(partition),
-      packedChange({ session: id, version, at }),
-    ]
-    for (const event of events) args.push(packedEvent(event))
-    return ask.run(
-      SCRIPTS.update,
-      [
+    return context.update({
+      partition,
+      keys: [
         keys.record(location, id),
         keys.generation(location),
         keys.feed(partition),
         keys.counter(partition),
         keys.confirmed(partition),
       ],
-      args,
-    )
+      args: [
+        String(partition),
+        encodeUpdate(entry, seenAt),
+        String(1 + events.length),
+        packedChange({ session: id, version, at: now() }),
+        ...events.map(packedEvent),
+      ],
+    })
   }
 
   function write(
@@ -220,11 +214,8 @@ interface RareTerms {
 
 /** The clock and the bounds of the feed, as every script that appends to it takes them. */
 export function feedArguments(context: Pick<RedisContext, 'now' | 'feed'>): string[] {
-  return [String(context.now()), boundsOf(context)]
-}
-
-function boundsOf({ feed }: Pick<RedisContext, 'feed'>): string {
-  return `${feed.entries} ${feed.bytes} ${feed.backlogBytes}`
+  const { entries, bytes, backlogBytes } = context.feed
+  return [String(context.now()), `${entries} ${bytes} ${backlogBytes}`]
 }
 
 /** The answer of a script, unless it has to wait for the audit log. */

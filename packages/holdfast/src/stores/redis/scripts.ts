@@ -4,6 +4,7 @@ import { MEASURED_EVERY } from '../feed/bound.ts'
 import {
   GENERATION_OFFSET,
   LAST_ACTIVITY_OFFSET,
+  LENGTH_BYTES,
   LIVE,
   LIVE_APART,
   RECORD_HEADER_BYTES,
@@ -83,62 +84,76 @@ return 1
 `
 
 /**
- * KEYS record generation feed counter confirmed. As WRITE for a version above the first, with the
- * same answers and checks, and without the shared functions: nearly every write is one of these.
- * The deadline has to stay, so that expiry and indexes are right already. A record as long as the
- * one before is written in place: its attributes are neither moved nor sent to replicas and logs.
- * 2: expiry and indexes may be wrong, or the attributes are apart: WRITE has to do it. A process
- * whose clock is ahead may have taken a session that was silent for long out of its index.
+ * KEYS record generation feed counter confirmed, of each. After what all share, the channel of
+ * wake-ups last: the partition, the record without attributes, how many items, and the items. As
+ * WRITE for versions above the first, with the same answers and checks, and without the shared
+ * functions: nearly every write is one of these. The deadline has to stay, so that expiry and
+ * indexes are right already. A record as long as the one before is written in place: its attributes
+ * are neither moved nor sent to replicas and logs. 2: expiry and indexes may be wrong, or the
+ * attributes are apart: WRITE has to do it. A process whose clock is ahead may have taken a session
+ * that was silent for long out of its index. What fails fails alone, and answers the message.
+ * Numbers go as texts where they can: to write one out takes Redis longer than to read it.
  */
 const UPDATE = `
-local now = tonumber(ARGV[1])
-local _, version, initial, created, deadline, idle, seen = struct.unpack('${HEADER}', ARGV[3])
-if deadline <= now then return -1 end
-local raw = redis.call('GETRANGE', KEYS[1], 0, ${RECORD_HEADER_BYTES + 2})
-local known = redis.call('MGET', KEYS[2], KEYS[4], KEYS[5])
-local generation = tonumber(known[1] or '0')
-local layout = string.byte(raw)
-if layout ~= ${LIVE} and layout ~= ${LIVE_APART} then return -1 end
-local _, stored, survived, _, til, silence, last = struct.unpack('${HEADER}', raw)
-if survived < generation or now >= til or last == 0 or now - last >= silence then return -1 end
-if stored ~= version - 1 then return 0 end
-if layout ~= ${LIVE} or til ~= deadline or now - last > silence / 2 then return 2 end
-
+local now, wake = tonumber(ARGV[1]), ARGV[3]
 local limit, room, most = string.match(ARGV[2], '^(%d+) (%d+) (%d+)$')
-local waiting = known[3] and tonumber(known[2] or '0') - tonumber(known[3]) or 0
-if waiting >= ${MEASURED_EVERY} then
-  ${FULL}
-  if full(KEYS[3], waiting, tonumber(limit), tonumber(room), tonumber(most)) then
+local function fmt(n) return string.format('%.0f', n) end
+${FIT}
+${FULL}
+local function update(k, a)
+  local record, feed, counter, given = KEYS[k], KEYS[k + 2], KEYS[k + 3], ARGV[a + 1]
+  local _, version, initial, created, deadline, idle, seen = struct.unpack('${HEADER}', given)
+  if deadline <= now then return -1 end
+  local raw = redis.call('GETRANGE', record, '0', '${RECORD_HEADER_BYTES + 2}')
+  local known = redis.call('MGET', KEYS[k + 1], counter, KEYS[k + 4])
+  local generation = tonumber(known[1] or '0')
+  local layout = string.byte(raw)
+  if layout ~= ${LIVE} and layout ~= ${LIVE_APART} then return -1 end
+  local _, stored, survived, _, til, silence, last = struct.unpack('${HEADER}', raw)
+  if survived < generation or now >= til or last == 0 or now - last >= silence then return -1 end
+  if stored ~= version - 1 then return 0 end
+  if layout ~= ${LIVE} or til ~= deadline or now - last > silence / 2 then return 2 end
+
+  local waiting = known[3] and tonumber(known[2] or '0') - tonumber(known[3]) or 0
+  if waiting >= ${MEASURED_EVERY}
+    and full(feed, waiting, tonumber(limit), tonumber(room), tonumber(most)) then
     return ${BACKLOG_FULL}
   end
+
+  local body = string.sub(given, ${RECORD_HEADER_BYTES + 1})
+  local head = struct.pack('${HEADER}', ${LIVE}, version, math.max(survived, initial), created,
+    deadline, idle, math.max(last, seen))
+  local size = ${LENGTH_BYTES} + struct.unpack('>I3', raw, ${RECORD_HEADER_BYTES + 1})
+  if #body == size then
+    redis.call('SETRANGE', record, '0', head .. body)
+  else
+    local attributes = redis.call('GETRANGE', record, ${RECORD_HEADER_BYTES} + size, -1)
+    redis.call('SET', record, head .. body .. attributes, 'PXAT',
+      fmt(deadline + ${EXPIRED_READABLE_MS}))
+  end
+  local items = tonumber(ARGV[a + 2])
+  local newest = redis.call('INCRBY', counter, ARGV[a + 2])
+  if known[3] then waiting = waiting + items end
+  local keep = waiting > tonumber(limit) and fmt(waiting) or limit
+  local number
+  for i = 1, items do
+    number = fmt(newest - items + i)
+    redis.call('XADD', feed, 'MAXLEN', '~', keep, number .. '-0', '${PACKED_FIELD}',
+      ARGV[a + 2 + i])
+  end
+  if newest % ${MEASURED_EVERY} < items then fit(feed, tonumber(room), waiting) end
+  -- pcall: the write must stand also where this user may not publish
+  redis.pcall('PUBLISH', wake, ARGV[a] .. ' ' .. number)
+  return 1
 end
 
-local function fmt(n) return string.format('%.0f', n) end
-local head = struct.pack('${HEADER}I3', ${LIVE}, version, math.max(survived, initial), created,
-  deadline, idle, math.max(last, seen), #ARGV[4])
-local size = struct.unpack('>I3', raw, ${RECORD_HEADER_BYTES + 1})
-if #ARGV[4] == size then
-  redis.call('SETRANGE', KEYS[1], 0, head .. ARGV[4])
-else
-  local attributes = redis.call('GETRANGE', KEYS[1], ${RECORD_HEADER_BYTES + 3} + size, -1)
-  redis.call('SET', KEYS[1], head .. ARGV[4] .. attributes, 'PXAT',
-    fmt(deadline + ${EXPIRED_READABLE_MS}))
+local outcomes, a = {}, 4
+for k = 1, #KEYS, 5 do
+  local _, outcome = pcall(update, k, a)
+  outcomes[#outcomes + 1] = type(outcome) == 'table' and outcome.err or outcome
+  a = a + 3 + tonumber(ARGV[a + 2])
 end
-local items = #ARGV - 6
-local newest = redis.call('INCRBY', KEYS[4], items)
-if known[3] then waiting = waiting + items end
-local keep = fmt(math.max(tonumber(limit), waiting))
-for i = 1, items do
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', keep, fmt(newest - items + i) .. '-0',
-    '${PACKED_FIELD}', ARGV[6 + i])
-end
-if newest % ${MEASURED_EVERY} < items then
-  ${FIT}
-  fit(KEYS[3], tonumber(room), waiting)
-end
--- pcall: the write must stand also where this user may not publish
-redis.pcall('PUBLISH', ARGV[5], ARGV[6] .. ' ' .. fmt(newest))
-return 1
+return outcomes
 `
 
 /**

@@ -7,6 +7,7 @@ import { checkedKey } from '../input.ts'
 import { locate } from '../partition.ts'
 import type { RedisAsk } from './ask.ts'
 import { batchedReads, type ReadKeys } from './batched-reads.ts'
+import { batchedUpdates, type Update } from './batched-updates.ts'
 import { admitted, feedArguments, redisEntries } from './entries.ts'
 import { redisFeed } from './feed.ts'
 import { packedEvent } from './feed-items.ts'
@@ -25,6 +26,7 @@ export interface RedisContext {
   readonly now: () => number
   readonly feed: FeedBound
   readonly readKeys: ReadKeys
+  readonly update: (update: Update) => Promise<number>
   /** Tells followers in this process of a write, so that they need not wait for the next poll. */
   readonly wake: () => void
 }
@@ -36,7 +38,7 @@ export interface StoreParts extends Pick<HeadWatchOptions, 'listen'> {
 
 /** The store contract in Redis commands. */
 export function storeIn(
-  shared: Omit<RedisContext, 'wake' | 'readKeys'>,
+  shared: Omit<RedisContext, 'wake' | 'readKeys' | 'update'>,
   { cluster, state, listen }: StoreParts,
 ): Store {
   const { ask, keys } = shared
@@ -48,7 +50,11 @@ export function storeIn(
     ...(listen === undefined ? {} : { listen }),
   })
   const readKeys = batchedReads(ask, { cluster })
-  const context: RedisContext = { ...shared, readKeys, wake: watch.wake }
+  const update = batchedUpdates(ask, {
+    cluster,
+    shared: () => [...feedArguments(shared), keys.wake],
+  })
+  const context: RedisContext = { ...shared, readKeys, update, wake: watch.wake }
 
   return {
     entries: redisEntries(context),
