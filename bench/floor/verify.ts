@@ -22,9 +22,8 @@ const TOUCHED_EVERY_MS = 60_000
 const REQUEST_MS = 1
 
 // The floor goes by the clock of the process. It is given that of the requests, as ours is.
-const machineNow = Date.now
-let ahead = 0
-const started = machineNow()
+const started = Date.now()
+let clock = { ahead: 0 }
 
 await contend(async ({ redisPort, folder }, kind) => {
   const floor = await importFloor()
@@ -32,22 +31,26 @@ await contend(async ({ redisPort, folder }, kind) => {
   if ('absent' in floor) return { absent: `${name}: ${floor.absent}` }
   // Local copies of ours go by the clock of the machine, because their feed does.
   const byRequests = kind !== 'hot-open+fast'
-  if (byRequests) Date.now = () => Math.floor(started + ahead)
+  if (byRequests) Date.now = () => Math.floor(started + clock.ahead)
   const rows: Row[] = []
   for (const set of WORKING_SETS) {
+    // The floor never moves a last use: rows with one clock would use up its idle timeout.
+    const own = { ahead: 0 }
+    clock = own
     const tmp = mkdtempSync(join(folder, 'floor-'))
     const place = { N: set.sessions, redisPort, tmp, mmdb: geoFilesIn(folder).city }
     const use = await usesOf(floor, { set, place, kind: kind as FloorKind })
     if (byRequests) {
       // From the begin, touches are spread over time as those of ours are.
-      ahead += TOUCHED_EVERY_MS
+      own.ahead += TOUCHED_EVERY_MS
       await inTurns(set.sessions, () => {
-        ahead += TOUCHED_EVERY_MS / set.sessions
+        own.ahead += TOUCHED_EVERY_MS / set.sessions
         return use()
       })
     }
     const run = (): Promise<void> => {
-      ahead += REQUEST_MS
+      clock = own
+      own.ahead += REQUEST_MS
       return use()
     }
     rows.push({ name: rowOn(name, set), run })

@@ -103,7 +103,7 @@ export function sealingCodec(
   }
 
   function open(identity: RecordIdentity, sealed: Uint8Array): Buffer {
-    const [format = 0] = sealed
+    const format = sealed[0] ?? 0
     const known = format === FORMAT || format === SHARED_KEY_FORMAT
     if (!known || sealed.length < HEADER_BYTES + TAG_BYTES) throw altered(identity)
     const keyId = keyIdOf(sealed)
@@ -192,8 +192,8 @@ const cipherKey: (bytes: Buffer) => CipherKey =
 
 /** The id of the key that a sealed value names. */
 export function keyIdOf(sealed: Uint8Array): string {
-  const [, a = 0, b = 0, c = 0, d = 0] = sealed
-  const number = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
+  let number = 0
+  for (let at = 1; at <= KEY_ID_BYTES; at++) number = 256 * number + (sealed[at] ?? 0)
   // Nearly all that is opened is under one key.
   if (number !== latestKeyId.number) {
     latestKeyId = { number, text: number.toString(16).padStart(2 * KEY_ID_BYTES, '0') }

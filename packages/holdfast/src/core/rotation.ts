@@ -124,9 +124,8 @@ export function wasOvertaken(
   { current, previous, shownAt }: TokenFamily,
   { generation, digest, at, judgedAt }: ShownSecret,
 ): boolean {
-  const isPrevious = previous !== null && sameText(digest, previous.digest)
-  const older = generation < current.generation && !isPrevious
-  return older && at < judgedAt && at < shownAt
+  if (generation >= current.generation || at >= judgedAt || at >= shownAt) return false
+  return previous === null || !sameText(digest, previous.digest)
 }
 
 /**
