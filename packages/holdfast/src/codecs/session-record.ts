@@ -7,9 +7,7 @@ import {
   type SwitchBack,
   type TokenFamily,
 } from '../core/session.ts'
-import type { Attached } from '../core/store.ts'
-import type { TokenKind } from '../core/token.ts'
-import { ATTRIBUTES_DIGEST_BYTES, attributesDigest } from './attributes-digest.ts'
+import { ATTRIBUTES_DIGEST_BYTES } from './attributes-digest.ts'
 import {
   type ByteReader,
   binaryOf,
@@ -66,12 +64,13 @@ import {
   writeUse,
   writeWord,
 } from './record-fields.ts'
+import type { SessionBytes } from './session-bytes.ts'
 
 /**
  * First byte of a record. A change of the layout takes the next number. What a quiet verification
  * asks comes first; the rest is decoded where something asks for it.
  */
-const LAYOUT = 6
+export const LAYOUT = 6
 
 /** As today's, without the digest of the attributes. */
 const WITHOUT_ATTRIBUTES = 5
@@ -135,20 +134,6 @@ export interface DecodedSession {
   readonly bytes: () => SessionBytes | undefined
 }
 
-/** A session as it is sealed. */
-export interface SessionBytes {
-  /** A character for each byte. */
-  readonly content: string
-  readonly epoch: number
-  readonly keys: readonly string[]
-  /** From where to where its families are, and its end, before zeros are left out. */
-  readonly familyAt: number
-  readonly familyEnd: number
-  readonly refreshAt: number
-  readonly refreshEnd: number
-  readonly end: number
-}
-
 /**
  * Names the attributes of a record of an earlier layout, which does not: whoever knows them has
  * opened them.
@@ -164,20 +149,6 @@ export function decodeSession(
 ): SessionState {
   return openSession(content, terms, readFacts, nameAttributes).rest()
 }
-
-/**
- * The bytes of a session that has attributes already, with others. A record of an earlier layout
- * names none, and stays as it is.
- */
-export function withAttributes(content: Uint8Array, attributes: Attached): Uint8Array {
-  const bytes = withZeros(content)
-  if (bytes[0] !== LAYOUT) return content
-  bytes.write(attributesDigest(attributes) ?? '', ATTRIBUTES_AT, 'hex')
-  return withoutZeros(bytes)
-}
-
-/** Behind the layout, and a byte that says that there are any. */
-const ATTRIBUTES_AT = 2
 
 /**
  * Decodes what a quiet verification asks. Throws `record_invalid` for a layout that this version
@@ -324,38 +295,6 @@ export function openSession(
 function readAttributes(reader: ByteReader): string | null {
   return readUint(reader) === 0 ? null : readHex(reader, ATTRIBUTES_DIGEST_BYTES)
 }
-
-/** The same session with another family of one kind: all others are copied. */
-export function withFamilyIn(
-  session: SessionBytes,
-  kind: TokenKind,
-  family: TokenFamily,
-): SessionBytes {
-  const { epoch, keys, familyAt, familyEnd, refreshAt, refreshEnd, end } = session
-  const [from, to] = kind === 'session' ? [familyAt, familyEnd] : [refreshAt, refreshEnd]
-  const bytes = withZeros(Buffer.from(session.content, 'latin1'))
-  const writer = patch
-  writer.clear()
-  writer.bytes(bytes.subarray(0, from))
-  if (kind === 'refresh') writer.uint(1)
-  writeTokenFamily({ writer, epoch, keys }, family)
-  const longer = writer.end().length - to
-  writer.bytes(bytes.subarray(to, end))
-  const before = kind === 'session' ? longer : 0
-  return {
-    content: binaryOf(withoutZeros(writer.end())),
-    epoch,
-    keys,
-    familyAt,
-    familyEnd: familyEnd + before,
-    refreshAt: refreshAt + before,
-    refreshEnd: refreshEnd + longer,
-    end: end + longer,
-  }
-}
-
-/** For what is packed at once: a writer for each record would cost as much as filling it. */
-const patch = createWriter()
 
 /** What is not decoded at once: as it is written, with networks by number. */
 interface Body {

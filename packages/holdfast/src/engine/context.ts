@@ -1,6 +1,6 @@
 import type { Codec } from '../codecs/codec.ts'
 import type { FactReader } from '../codecs/record-facts.ts'
-import type { SessionBytes } from '../codecs/session-record.ts'
+import type { SessionBytes } from '../codecs/session-bytes.ts'
 import type { AccessTokens } from '../core/access-token.ts'
 import type { Decision, Policy, Situation } from '../core/decision.ts'
 import type { EventOf, ReasonOf } from '../core/event-of.ts'

@@ -6,7 +6,7 @@ import {
   sessionIdentity,
 } from '../codecs/codec.ts'
 import type { Keyring } from '../codecs/keyring.ts'
-import { withAttributes } from '../codecs/session-record.ts'
+import { withAttributes } from '../codecs/session-bytes.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import { PARTITIONS } from '../core/ids.ts'
 import type { Attached, Found, KeptHistory, Page, Store } from '../core/store.ts'
@@ -65,13 +65,17 @@ export async function resealAll({
 
   /** A session and its attributes are one write, because its record names them. */
   async function session(found: Found): Promise<void> {
+    const { attributes: before } = found
     const attributes = attributesAgain(found)
     const stale = codec.isStale(found.sealed)
     read++
     if (!stale && attributes === undefined) return
     try {
       const content = codec.open(sessionIdentity(found), found.sealed)
-      const named = attributes === undefined ? content : withAttributes(content, attributes)
+      const named =
+        before === undefined || attributes === undefined
+          ? content
+          : withAttributes(content, { before, after: attributes })
       const next = sealedEntry(codec, { ...found, version: found.version + 1 }, named)
       const outcome = await entries.write(next, attributes === undefined ? {} : { attributes })
       if (outcome === 'written') resealed += (stale ? 1 : 0) + (attributes === undefined ? 0 : 1)

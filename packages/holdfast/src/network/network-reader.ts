@@ -15,7 +15,7 @@ export interface NetworkReader {
   /** With what geo data says of it. */
   readonly describe: (ip: string | null) => Network
   /** The prototype of what is `located`: it has a network from the first time that it is asked. */
-  readonly lazily: { readonly network: Network }
+  readonly lazyNetwork: { readonly network: Network }
 }
 
 /**
@@ -39,7 +39,7 @@ export function networkReader(
     return address
   }
 
-  const lazily = {
+  const lazyNetwork = {
     located: located(null, prefixes),
     get network(): Network {
       const network = networks === undefined ? this.located : networks(this.located)
@@ -49,7 +49,7 @@ export function networkReader(
   }
 
   return {
-    lazily,
+    lazyNetwork,
     locate,
     locateKept: (ip) => (ip === null ? undefined : addresses.get(ip)) ?? located(ip, prefixes),
     describe: networks === undefined ? locate : (ip) => networks(locate(ip)),

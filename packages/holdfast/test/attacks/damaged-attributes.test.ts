@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest'
+import { sealingCodec, sessionIdentity } from '../../src/codecs/codec.ts'
+import { rotateKeyring } from '../../src/codecs/keyring.ts'
 import type { SessionId } from '../../src/core/ids.ts'
 import type { Presented, Sessions } from '../../src/core/sessions.ts'
 import type { Found, Store } from '../../src/core/store.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
+import { resealAll } from '../../src/maintenance/reseal.ts'
 import { describeOnEveryStore } from '../support/every-store.ts'
 import { type Harness, harness, held, MINUTE } from '../support/harness.ts'
 import { abroad, atHome, lookup, onTheTrain } from '../support/people.ts'
@@ -131,6 +134,30 @@ describeOnEveryStore('attributes that were tampered with are refused', (open) =>
     h.tamper(undefined)
 
     expect(await show()).toMatchObject({ session: { attributes: { roles: [] } } })
+  })
+
+  test('and those of before are not made those of now by sealing all anew', async () => {
+    const h = await harness(open)
+    const token = await h.login({ attributes: { roles: ['admin'] } })
+    const id = idOf(token)
+    const before = (await h.store.entries.read(id))?.attributes
+    await h.sessions.patchAttributes(id, { roles: [] }, 1)
+    const found = await h.store.entries.read(id)
+    if (before === undefined || found === undefined) throw new Error('no attributes')
+    const entry = { ...found, version: found.version + 1 }
+    const codec = sealingCodec(h.keyring, h.host)
+    const sealed = codec.seal(
+      sessionIdentity(entry),
+      codec.open(sessionIdentity(found), found.sealed),
+    )
+    await h.store.entries.write({ ...entry, sealed }, { attributes: before })
+
+    const keyring = rotateKeyring(h.keyring, h.host)
+    const { unreadable } = await resealAll({ store: h.store, keyring })
+
+    expect(unreadable).toBe(1)
+    const again = createSessions({ store: h.store, host: h.host, keyring, lookup })
+    await expect(again.verify({ token, request: atHome() })).rejects.toMatchObject(invalid)
   })
 
   test('and nothing is written for a request that would have passed', async () => {

@@ -10,12 +10,8 @@ import {
 } from '../../src/codecs/bytes.ts'
 import { decodeHistory, encodeHistory } from '../../src/codecs/history-record.ts'
 import { factReader } from '../../src/codecs/record-facts.ts'
-import {
-  decodeSession,
-  encodeSession,
-  openSession,
-  withFamilyIn,
-} from '../../src/codecs/session-record.ts'
+import { withFamilyIn } from '../../src/codecs/session-bytes.ts'
+import { decodeSession, encodeSession, openSession } from '../../src/codecs/session-record.ts'
 import { contextKey } from '../../src/core/context.ts'
 import { describeDevice } from '../../src/core/device.ts'
 import { NO_HISTORY, type SubjectHistory } from '../../src/core/history.ts'

@@ -114,7 +114,7 @@ export function presentationOf(
   const device = engine.describeDevice(request)
   const speculative = isSpeculative(request)
   const reduced = {
-    __proto__: networks.lazily,
+    __proto__: networks.lazyNetwork,
     at,
     located: checkNetwork(networks.locate, request.ip),
     device,

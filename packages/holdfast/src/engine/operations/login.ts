@@ -83,7 +83,7 @@ function asKnown(presentation: Presentation, { history }: OpenedHistory): Presen
   if (!partial) return presentation
   const known = history.contexts.find(({ key }) => key === contextKey(network, device))
   if (known === undefined) return presentation
-  return { ...presentation, device: completed(device, known.device, true) }
+  return { ...presentation, network, device: completed(device, known.device, true) }
 }
 
 function checkLogin(engine: EngineContext, login: Login): CheckedLogin {

@@ -3,13 +3,8 @@ import { binaryOf } from '../../codecs/bytes.ts'
 import { attributesIdentity, type Codec, sessionIdentity } from '../../codecs/codec.ts'
 import type { FactReader } from '../../codecs/record-facts.ts'
 import { ringMemo } from '../../codecs/ring-memo.ts'
-import {
-  type DecodedSession,
-  encodeSession,
-  openSession,
-  type SessionBytes,
-  withFamilyIn,
-} from '../../codecs/session-record.ts'
+import { type SessionBytes, withFamilyIn } from '../../codecs/session-bytes.ts'
+import { type DecodedSession, encodeSession, openSession } from '../../codecs/session-record.ts'
 import { SessionError } from '../../core/errors.ts'
 import { withoutOldStepUp } from '../../core/rotation.ts'
 import {
