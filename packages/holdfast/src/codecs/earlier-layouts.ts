@@ -41,7 +41,7 @@ export function decodeEarlierLayout(
   layout: number,
 ): Omit<SessionState, 'attributesDigest'> {
   const { id, createdAt, deadline, idleMs } = terms
-  const { reader, facts } = input
+  const { reader, facts, epoch } = input
   const readFamily = layout <= UNLINKED ? readUnlinkedFamily : readTokenFamily
   const generation = readUint(reader)
   const subject = readText(reader)
@@ -53,7 +53,7 @@ export function decodeEarlierLayout(
     const use = readUse(input)
     return { key: keyOfUse(facts, use), ...usedAt(facts, use), ...readStanding(input) }
   })
-  const keyed = { ...input, keyAt: (at: number) => contexts[at]?.key ?? '' }
+  const keyed = { reader, facts, epoch, keyAt: (at: number) => contexts[at]?.key ?? '' }
   const family = sessionFamily(readProof(keyed), readFamily(keyed))
   const refresh = readOptional(keyed, readFamily)
   const lastUse = readUse(input)

@@ -32,7 +32,7 @@ export interface ContextKeys {
 
 export interface KeyedReader extends RecordReader {
   /** The key of one of them: most are not asked for. Empty where there is none. */
-  readonly keyAt: (at: number) => string
+  keyAt(at: number): string
 }
 
 /** What a login or step-up proved, without the secrets of the family. */
@@ -46,28 +46,52 @@ export function writeProof(output: RecordWriter & ContextKeys, proof: Proof): vo
 }
 
 export function readProof(input: KeyedReader): Proof {
-  return {
-    acr: readOptional(input, readWord),
-    amr: readList(input, readWord),
-    authenticatedAt: readTime(input),
-    provedIn: readKey(input),
+  return new ReadProof(input)
+}
+
+class ReadProof implements Proof {
+  readonly acr: string | null
+  readonly amr: readonly string[]
+  readonly authenticatedAt: number
+  readonly provedIn: string
+
+  constructor(input: KeyedReader) {
+    this.acr = readOptional(input, readWord)
+    this.amr = readList(input, readWord)
+    this.authenticatedAt = readTime(input)
+    this.provedIn = readKey(input)
   }
 }
 
-/** Every field is named: copying both objects would take a dozen others. */
 export function sessionFamily(proof: Proof, family: TokenFamily): SessionFamily {
-  return {
-    acr: proof.acr,
-    amr: proof.amr,
-    authenticatedAt: proof.authenticatedAt,
-    provedIn: proof.provedIn,
-    id: family.id,
-    current: family.current,
-    beganAt: family.beganAt,
-    shownAt: family.shownAt,
-    previous: family.previous,
-    outstanding: family.outstanding,
-    contexts: family.contexts,
+  return new ProvedFamily(proof, family)
+}
+
+class ProvedFamily implements SessionFamily {
+  readonly acr: string | null
+  readonly amr: readonly string[]
+  readonly authenticatedAt: number
+  readonly provedIn: string
+  readonly id: string
+  readonly current: TokenFamily['current']
+  readonly beganAt: number
+  readonly shownAt: number
+  readonly previous: TokenFamily['previous']
+  readonly outstanding: TokenFamily['outstanding']
+  readonly contexts: readonly string[]
+
+  constructor(proof: Proof, family: TokenFamily) {
+    this.acr = proof.acr
+    this.amr = proof.amr
+    this.authenticatedAt = proof.authenticatedAt
+    this.provedIn = proof.provedIn
+    this.id = family.id
+    this.current = family.current
+    this.beganAt = family.beganAt
+    this.shownAt = family.shownAt
+    this.previous = family.previous
+    this.outstanding = family.outstanding
+    this.contexts = family.contexts
   }
 }
 
@@ -92,19 +116,31 @@ export function writeTokenFamily(output: RecordWriter & ContextKeys, family: Tok
 }
 
 export function readTokenFamily(input: KeyedReader): TokenFamily {
-  return {
-    id: readHex(input.reader, FAMILY_BYTES),
-    current: {
+  return new ReadFamily(input)
+}
+
+class ReadFamily implements TokenFamily {
+  readonly id: string
+  readonly current: TokenFamily['current']
+  readonly beganAt: number
+  readonly shownAt: number
+  readonly previous: TokenFamily['previous']
+  readonly outstanding: TokenFamily['outstanding']
+  readonly contexts: readonly string[]
+
+  constructor(input: KeyedReader) {
+    this.id = readHex(input.reader, FAMILY_BYTES)
+    this.current = {
       generation: readUint(input.reader),
       digest: readDigest(input),
       mintedAt: readTime(input),
       notedAt: readTime(input),
-    },
-    beganAt: readTime(input),
-    shownAt: readTime(input),
-    previous: readOptional(input, readPrevious),
-    outstanding: readOptional(input, readOutstanding),
-    contexts: readList(input, readKey),
+    }
+    this.beganAt = readTime(input)
+    this.shownAt = readTime(input)
+    this.previous = readOptional(input, readPrevious)
+    this.outstanding = readOptional(input, readOutstanding)
+    this.contexts = readList(input, readKey)
   }
 }
 
@@ -175,7 +211,7 @@ function writeKey({ writer, keys }: RecordWriter & ContextKeys, key: string): vo
   if (known === 0) writer.text(key)
 }
 
-export function readKey({ reader, keyAt }: KeyedReader): string {
-  const known = readUint(reader)
-  return known === 0 ? readText(reader) : keyAt(known - 1)
+export function readKey(input: KeyedReader): string {
+  const known = readUint(input.reader)
+  return known === 0 ? readText(input.reader) : input.keyAt(known - 1)
 }

@@ -57,11 +57,20 @@ export function isOneUse(a: UseNumbers, b: UseNumbers): boolean {
 }
 
 /** Throws `record_invalid` where the tables do not have them. */
-export function readUse({ reader, facts }: RecordReader): UseNumbers {
-  const use = { network: readUint(reader), device: readUint(reader) }
-  addressOf(facts, use)
-  deviceOf(facts, use)
-  return use
+export function readUse(input: RecordReader): UseNumbers {
+  return new ReadUse(input)
+}
+
+class ReadUse implements UseNumbers {
+  readonly network: number
+  readonly device: number
+
+  constructor({ reader, facts }: RecordReader) {
+    this.network = readUint(reader)
+    this.device = readUint(reader)
+    addressOf(facts, this)
+    deviceOf(facts, this)
+  }
 }
 
 export function addressOf({ addresses }: Facts, { network }: UseNumbers): string | null {

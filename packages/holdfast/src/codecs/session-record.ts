@@ -1,7 +1,9 @@
 import type { Context } from '../core/context.ts'
+import type { Device } from '../core/request.ts'
 import {
   type CompletedStepUp,
   headOf,
+  type SessionFamily,
   type SessionHead,
   type SessionState,
   type SwitchBack,
@@ -30,6 +32,7 @@ import {
 } from './context-record.ts'
 import { decodeEarlierLayout, FIRST_LAYOUT } from './earlier-layouts.ts'
 import {
+  type KeyedReader,
   readFailed,
   readFork,
   readProof,
@@ -43,7 +46,7 @@ import {
   writeSwitchBack,
   writeTokenFamily,
 } from './family-record.ts'
-import { type FactReader, factTable } from './record-facts.ts'
+import { type FactReader, type Facts, factTable } from './record-facts.ts'
 import {
   addressOf,
   deviceOf,
@@ -124,14 +127,14 @@ export interface DecodedSession {
    * The secrets of its refresh tokens. Reads the rest, and looks no network up. Throws as `rest`
    * does.
    */
-  readonly refresh: () => TokenFamily | null
+  refresh(): TokenFamily | null
   /** Decodes the rest. Throws `record_invalid` where it is not as this version writes it. */
-  readonly rest: () => SessionState
+  rest(): SessionState
   /**
    * Its bytes, and where its families are in them. Throws as `rest` does. Undefined: the whole of
    * it has to be written, in another layout or without something that is past.
    */
-  readonly bytes: () => SessionBytes | undefined
+  bytes(): SessionBytes | undefined
 }
 
 /**
@@ -165,75 +168,185 @@ export function openSession(
   if (layout < FIRST_LAYOUT || layout > LAYOUT) throw foreignLayout()
   const namesAttributes = layout > WITHOUT_ATTRIBUTES
   const attributesDigest = namesAttributes ? readAttributes(reader) : nameAttributes()
-  const facts = readFacts(reader)
-  let uses: readonly UseNumbers[] = []
-  const keys: string[] = []
-  const keyAt = (at: number): string => {
-    const use = uses[at]
-    if (use === undefined) return ''
-    keys[at] ??= keyOfUse(facts, use)
-    return keys[at] ?? ''
+  const input = new SessionReader(reader, readFacts(reader), terms.createdAt)
+  if (layout >= WITHOUT_ATTRIBUTES) {
+    return new SessionInParts(content, input, new Head(input, terms, attributesDigest), layout)
   }
-  const input = { reader, facts, epoch: terms.createdAt, keyAt }
-  if (layout < WITHOUT_ATTRIBUTES) {
-    const state = { ...decodeEarlierLayout(input, terms, layout), attributesDigest }
-    const { refresh } = state
+  const state = { ...decodeEarlierLayout(input, terms, layout), attributesDigest }
+  const { refresh } = state
+  return {
+    head: headOf(state),
+    refresh: () => refresh,
+    rest: () => state,
+    bytes: () => undefined,
+  }
+}
+
+const NO_USE: UseNumbers = { network: 0, device: 0 }
+
+/** Reads a record, and knows what the parts that it has read mean for those that follow. */
+class SessionReader implements KeyedReader {
+  readonly reader: ByteReader
+  readonly facts: Facts
+  readonly epoch: number
+  uses: readonly UseNumbers[] = []
+  lastUse = NO_USE
+  /** Of the last context among all, from 1 up. 0: others have driven it out. */
+  lastNumber = 0
+  familyAt = 0
+  familyEnd = 0
+  private keyed = NO_USE
+  private key = ''
+
+  constructor(reader: ByteReader, facts: Facts, epoch: number) {
+    this.reader = reader
+    this.facts = facts
+    this.epoch = epoch
+  }
+
+  keyAt(at: number): string {
+    const use = this.uses[at]
+    return use === undefined ? '' : this.keyOf(use)
+  }
+
+  /** Most of a record was done where it was used last: the key of one use is kept. */
+  keyOf(use: UseNumbers): string {
+    if (this.key === '' || !isOneUse(use, this.keyed)) {
+      this.keyed = use
+      this.key = keyOfUse(this.facts, use)
+    }
+    return this.key
+  }
+}
+
+/** What is decoded at once. */
+class Head implements SessionHead {
+  readonly id: string
+  readonly subject: string
+  readonly tenant: string
+  readonly class: string
+  readonly generation: number
+  readonly createdAt: number
+  readonly deadline: number
+  readonly idleMs: number
+  readonly factors: readonly string[]
+  readonly attributesDigest: string | null
+  readonly family: SessionFamily
+  readonly fork: SessionState['fork']
+  readonly failures: SessionState['failures']
+  readonly last: SessionHead['last']
+  readonly standing: Standing | undefined
+
+  constructor(input: SessionReader, terms: Terms, attributesDigest: string | null) {
+    const { reader } = input
+    this.id = terms.id
+    this.createdAt = terms.createdAt
+    this.deadline = terms.deadline
+    this.idleMs = terms.idleMs
+    this.attributesDigest = attributesDigest
+    this.generation = readUint(reader)
+    this.subject = readText(reader)
+    this.tenant = readWord(input)
+    this.class = readWord(input)
+    this.factors = readList(input, readWord)
+    input.uses = readList(input, readUse)
+    const use = readUse(input)
+    const at = readTime(input)
+    input.lastUse = use
+    input.lastNumber = readUint(reader)
+    this.standing = input.lastNumber === 0 ? undefined : readStanding(input)
+    const proof = readProof(input)
+    input.familyAt = reader.at
+    this.family = sessionFamily(proof, readTokenFamily(input))
+    input.familyEnd = reader.at
+    this.fork = readOptional(input, readFork)
+    this.failures = readList(input, readFailed)
+    this.last = new LastUse(input, use, at)
+  }
+}
+
+class LastUse {
+  readonly context: string
+  readonly address: string | null
+  readonly device: Device
+  readonly at: number
+
+  constructor(input: SessionReader, use: UseNumbers, at: number) {
+    this.context = input.keyOf(use)
+    this.address = addressOf(input.facts, use)
+    this.device = deviceOf(input.facts, use)
+    this.at = at
+  }
+}
+
+/** A session whose rest is decoded where something asks for it. */
+class SessionInParts implements DecodedSession {
+  readonly head: Head
+  private readonly content: Uint8Array
+  private readonly input: SessionReader
+  private readonly bodyAt: number
+  private readonly layout: number
+  private body: Body | undefined
+
+  constructor(content: Uint8Array, input: SessionReader, head: Head, layout: number) {
+    this.head = head
+    this.content = content
+    this.input = input
+    this.bodyAt = input.reader.at
+    this.layout = layout
+  }
+
+  refresh(): TokenFamily | null {
+    return this.bodyOf().refresh
+  }
+
+  rest(): SessionState {
+    const { facts, uses, lastUse } = this.input
+    const { origin, standings, refresh, prompts, stepUp, switchBacks, newcomers, called } =
+      this.bodyOf()
+    const { calls, forkSince } = called
+    const contexts = standings.map((its, at): Context => {
+      const use = uses[at] ?? lastUse
+      return { key: this.input.keyAt(at), ...usedAt(facts, use), ...its }
+    })
+    const { standing: _own, ...shared } = this.head
+    const { context, at } = shared.last
     return {
-      head: headOf(state),
-      refresh: () => refresh,
-      rest: () => state,
-      bytes: () => undefined,
+      ...shared,
+      origin: usedAt(facts, origin),
+      refresh,
+      contexts: withNewcomers(contexts, newcomers),
+      last: { context, ...usedAt(facts, lastUse), at },
+      prompts,
+      switchBacks,
+      stepUp: stepUp === null || forkSince === null ? stepUp : { ...stepUp, forkSince },
+      ...(calls.length === 0 ? {} : { calls }),
     }
   }
 
-  const { id, createdAt, deadline, idleMs } = terms
-  const generation = readUint(reader)
-  const subject = readText(reader)
-  const tenant = readWord(input)
-  const name = readWord(input)
-  const factors = readList(input, readWord)
-  uses = readList(input, readUse)
-  const lastUse = readUse(input)
-  const lastAt = readTime(input)
-  const number = readUint(reader)
-  const standing = number === 0 ? undefined : readStanding(input)
-  const proof = readProof(input)
-  const familyAt = reader.at
-  const family = sessionFamily(proof, readTokenFamily(input))
-  const familyEnd = reader.at
-  const fork = readOptional(input, readFork)
-  const failures = readList(input, readFailed)
-  const { at: bodyAt } = reader
-  const known = uses.findIndex((use) => isOneUse(use, lastUse))
-  const context = known < 0 ? keyOfUse(facts, lastUse) : keyAt(known)
-  const address = addressOf(facts, lastUse)
-  const head: SessionHead = {
-    id,
-    subject,
-    tenant,
-    class: name,
-    generation,
-    createdAt,
-    deadline,
-    idleMs,
-    factors,
-    attributesDigest,
-    family,
-    fork,
-    failures,
-    last: { context, address, device: deviceOf(facts, lastUse), at: lastAt },
-    standing,
+  bytes(): SessionBytes | undefined {
+    const { uses, familyAt, familyEnd } = this.input
+    const { stepUp, refreshAt, refreshEnd, end } = this.bodyOf()
+    // A step-up may be old enough to be left out.
+    if (stepUp !== null || this.layout <= WITHOUT_ATTRIBUTES) return undefined
+    return {
+      content: binaryOf(this.content),
+      epoch: this.input.epoch,
+      keys: uses.map((_, at) => this.input.keyAt(at)),
+      ...{ familyAt, familyEnd, refreshAt, refreshEnd, end },
+    }
   }
 
-  let body: Body | undefined
-
-  function bodyOf(): Body {
-    if (body !== undefined) return body
+  private bodyOf(): Body {
+    if (this.body !== undefined) return this.body
+    const { input, content, bodyAt } = this
+    const { reader, uses, lastNumber } = input
+    const { standing } = this.head
     reader.bytes = withZeros(content)
     reader.at = bodyAt
     const origin = readUse(input)
     const standings = uses.map((_, at) =>
-      standing !== undefined && at === number - 1 ? standing : readStanding(input),
+      standing !== undefined && at === lastNumber - 1 ? standing : readStanding(input),
     )
     const refreshAt = reader.at
     const refresh = readOptional(input, readTokenFamily)
@@ -245,50 +358,12 @@ export function openSession(
     const called = readCalls(input)
     const end = reader.at
     expectEnd(reader)
-    body = {
+    const body = {
       ...{ origin, standings, refresh, refreshAt, refreshEnd },
       ...{ prompts, stepUp, switchBacks, newcomers, called, end },
     }
+    this.body = body
     return body
-  }
-
-  return {
-    head,
-    refresh: () => bodyOf().refresh,
-
-    rest() {
-      const { origin, standings, refresh, prompts, stepUp, switchBacks, newcomers, called } =
-        bodyOf()
-      const { calls, forkSince } = called
-      const contexts = standings.map((its, at): Context => {
-        const use = uses[at] ?? lastUse
-        return { key: keyAt(at), ...usedAt(facts, use), ...its }
-      })
-      const { standing: _own, ...shared } = head
-      return {
-        ...shared,
-        origin: usedAt(facts, origin),
-        refresh,
-        contexts: withNewcomers(contexts, newcomers),
-        last: { context, ...usedAt(facts, lastUse), at: lastAt },
-        prompts,
-        switchBacks,
-        stepUp: stepUp === null || forkSince === null ? stepUp : { ...stepUp, forkSince },
-        ...(calls.length === 0 ? {} : { calls }),
-      }
-    },
-
-    bytes() {
-      const { stepUp, refreshAt, refreshEnd, end } = bodyOf()
-      // A step-up may be old enough to be left out.
-      if (stepUp !== null || !namesAttributes) return undefined
-      return {
-        content: binaryOf(content),
-        epoch: createdAt,
-        keys: uses.map((_, at) => keyAt(at)),
-        ...{ familyAt, familyEnd, refreshAt, refreshEnd, end },
-      }
-    },
   }
 }
 

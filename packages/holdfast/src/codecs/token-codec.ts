@@ -13,6 +13,7 @@ import {
   saysRefresh,
   signedPart,
   type TokenClaims,
+  type TokenKind,
 } from '../core/token.ts'
 import { binaryOf } from './bytes.ts'
 import { DIGEST_BYTES } from './family-record.ts'
@@ -104,29 +105,11 @@ export function tokenCodec({
   function checkTag(token: string): Claims | TokenFault {
     const parsed = parseToken(token)
     if (parsed === undefined) return 'token_malformed'
-    const { keyId, kind, family, generation, secret, descent } = parsed.claims
-    const key = derived(keyId, 'tag')
+    const key = derived(parsed.claims.keyId, 'tag')
     if (key === undefined) return 'token_key_unknown'
     const tag = tagOf(key.hmac, parsed.claims.session, parsed.signed)
     if (!sameBytes(tag, parsed.tag)) return 'token_malformed'
-    // A copy: a slice of the token would keep all of it in memory.
-    const size = scratch.write(parsed.claims.session, 'latin1')
-    const session = scratch.toString('latin1', 0, size)
-    const link = linkOf(parsed.claims, secret)
-    const digest = digestOf(link)
-    const links: Links = { own: link, descent: descent && copyOf(descent) }
-    const claims = {
-      __proto__: LAZY_CLAIMS,
-      session,
-      kind,
-      keyId,
-      family,
-      generation,
-      digest,
-      unlinkedDigest: descent === null ? digestOf(secret) : undefined,
-      links,
-    }
-    return claims as unknown as Claims
+    return new AuthenticClaims(parsed.claims)
   }
 
   function secretOf(claims: NewSecret): TokenClaims & { readonly descent: Descent } {
@@ -174,57 +157,74 @@ export function tokenCodec({
   }
 }
 
-/** Links as text of a character for each byte: a buffer of its own takes several times as much. */
-interface Links {
-  readonly own: string
-  readonly descent: DescentLinks | null
-  shown?: ShownSecret['descent']
-}
-
-interface DescentLinks {
-  readonly mintedAt: number
-  readonly parent: string
-  readonly grandparent: string
-}
-
 /**
- * What is worked out where it is asked for: the secret that counts is known by its own digest.
- * Claims have it from their prototype, because getters of its own cost an object more than all the
- * rest of it.
+ * What an authentic token says. What nobody asks for as a rule is worked out where it is asked for:
+ * the secret that counts is known by its own digest.
  */
-const LAZY_CLAIMS = {
-  links: { own: '', descent: null } as Links,
+class AuthenticClaims implements Claims {
+  readonly session: SessionId
+  readonly kind: TokenKind
+  readonly keyId: string
+  readonly family: string
+  readonly generation: number
+  readonly digest: string
+  readonly unlinkedDigest: string | undefined
+  /** Text of a character for each byte: a buffer of its own takes several times as much. */
+  private readonly ownLink: string
+  private readonly links: LinksBefore | null
+
+  constructor(claims: TokenClaims) {
+    const { kind, keyId, family, generation, secret, descent } = claims
+    // A copy: a slice of the token would keep all of it in memory.
+    const size = scratch.write(claims.session, 'latin1')
+    this.session = scratch.toString('latin1', 0, size)
+    this.kind = kind
+    this.keyId = keyId
+    this.family = family
+    this.generation = generation
+    this.ownLink = linkOf(claims, secret)
+    this.digest = digestOf(this.ownLink)
+    this.unlinkedDigest = descent === null ? digestOf(secret) : undefined
+    this.links = descent === null ? null : new LinksBefore(descent)
+  }
+
   get link(): Uint8Array {
-    return Buffer.from(this.links.own, 'latin1')
-  },
+    return Buffer.from(this.ownLink, 'latin1')
+  }
+
   get parentLink(): Uint8Array | undefined {
-    const { descent } = this.links
-    return descent === null ? undefined : Buffer.from(descent.parent, 'latin1')
-  },
+    return this.links === null ? undefined : Buffer.from(this.links.parentLink, 'latin1')
+  }
+
   get descent(): ShownSecret['descent'] {
-    const { links } = this
-    if (links.descent === null) return null
-    const digests = {}
-    links.shown ??= { __proto__: LAZY_DESCENT, links: links.descent, digests } as never
-    return links.shown ?? null
-  },
+    return this.links
+  }
 }
 
-/** A successor of the secret on record is known by its parent alone. */
-const LAZY_DESCENT = {
-  links: { mintedAt: 0, parent: '', grandparent: '' } as DescentLinks,
-  digests: {} as { parent?: string; grandparent?: string },
-  get mintedAt(): number {
-    return this.links.mintedAt
-  },
+/** A successor of the secret on record is known by the digest of its parent's link. */
+class LinksBefore implements NonNullable<ShownSecret['descent']> {
+  readonly mintedAt: number
+  readonly parentLink: string
+  private readonly grandparentLink: string
+  private parentDigest: string | undefined
+  private grandparentDigest: string | undefined
+
+  /** What is remembered must not hold the bytes around the links, which are the secret's. */
+  constructor({ mintedAt, parent, grandparent }: Descent) {
+    this.mintedAt = mintedAt
+    this.parentLink = binaryOf(parent)
+    this.grandparentLink = binaryOf(grandparent)
+  }
+
   get parent(): string {
-    this.digests.parent ??= digestOf(this.links.parent)
-    return this.digests.parent
-  },
+    this.parentDigest ??= digestOf(this.parentLink)
+    return this.parentDigest
+  }
+
   get grandparent(): string {
-    this.digests.grandparent ??= digestOf(this.links.grandparent)
-    return this.digests.grandparent
-  },
+    this.grandparentDigest ??= digestOf(this.grandparentLink)
+    return this.grandparentDigest
+  }
 }
 
 function base64urlOf({ buffer, byteOffset, length }: Uint8Array): string {
@@ -257,11 +257,6 @@ function digestOf(random: string | Uint8Array): string {
   scratch.write(hash('sha256', bytes, 'binary'), 'latin1')
   // Not cut out of a longer text: comparing such a slice letter by letter costs ten times as much.
   return scratch.toString('hex', 0, DIGEST_BYTES)
-}
-
-/** What is remembered must not hold the bytes around the links, which are the secret's. */
-function copyOf({ mintedAt, parent, grandparent }: Descent): DescentLinks {
-  return { mintedAt, parent: binaryOf(parent), grandparent: binaryOf(grandparent) }
 }
 
 /** For what is digested at once: a buffer of its own would cost as much as the digest. */

@@ -81,11 +81,11 @@ export interface SessionLimit {
 export interface OpenedRecord {
   readonly head: SessionHead
   /** Throws `record_invalid` where the rest is not as this version writes it. */
-  readonly state: () => SessionState
+  state(): SessionState
   /** The secrets of its refresh tokens. Throws as `state` does. */
-  readonly refresh: () => TokenFamily | null
+  refresh(): TokenFamily | null
   /** Another family may be put into them. Undefined: write all of its state. */
-  readonly bytes: () => SessionBytes | undefined
+  bytes(): SessionBytes | undefined
 }
 
 /** A session in which one family has changed, and nothing else. */

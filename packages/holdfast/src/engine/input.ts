@@ -136,7 +136,10 @@ function wrongFact(name: string, problems: readonly Problem[]): SessionError {
  * Describes where a request came from. What is no address must not pass for an unknown one, which
  * nothing speaks against.
  */
-export function checkNetwork(describe: (ip: string | null) => Network, ip: string | null): Network {
+export function checkNetwork<Described extends Network>(
+  describe: (ip: string | null) => Described,
+  ip: string | null,
+): Described {
   const network = describe(ip)
   if (ip === null || network.address !== null) return network
   throw invalid('request.ip', CLIENT_ADDRESS.problem)

@@ -14,8 +14,8 @@ export interface NetworkReader {
   readonly locateKept: (ip: string | null) => Located
   /** With what geo data says of it. */
   readonly describe: (ip: string | null) => Network
-  /** The prototype of what is `located`: it has a network from the first time that it is asked. */
-  readonly lazyNetwork: { readonly network: Network }
+  /** As `describe`, of an address that was located before. */
+  readonly lookUp: (located: Located) => Network
 }
 
 /**
@@ -39,17 +39,8 @@ export function networkReader(
     return address
   }
 
-  const lazyNetwork = {
-    located: located(null, prefixes),
-    get network(): Network {
-      const network = networks === undefined ? this.located : networks(this.located)
-      Object.defineProperty(this, 'network', { value: network, enumerable: true })
-      return network
-    },
-  }
-
   return {
-    lazyNetwork,
+    lookUp: networks ?? ((located) => located),
     locate,
     locateKept: (ip) => (ip === null ? undefined : addresses.get(ip)) ?? located(ip, prefixes),
     describe: networks === undefined ? locate : (ip) => networks(locate(ip)),

@@ -135,28 +135,36 @@ export function decodeRecord(bytes: Buffer, apart: () => Buffer | undefined): St
   }
   if (bytes[0] === LIVE_APART && bytes.length >= RECORD_HEADER_BYTES) {
     const beside = apart()
-    return liveRecord(bytes, bytes.subarray(RECORD_HEADER_BYTES), beside)
+    return new DecodedRecord(bytes, bytes.subarray(RECORD_HEADER_BYTES), beside)
   }
   const start = RECORD_HEADER_BYTES + LENGTH_BYTES
   if (bytes[0] !== LIVE || bytes.length < start) throw damaged()
   const end = start + bytes.readUIntBE(RECORD_HEADER_BYTES, LENGTH_BYTES)
   if (bytes.length < end) throw damaged()
   const rest = bytes.length === end ? undefined : bytes.subarray(end)
-  return liveRecord(bytes, bytes.subarray(start, end), rest)
+  return new DecodedRecord(bytes, bytes.subarray(start, end), rest)
 }
 
-/** Made in one piece: Node takes microseconds to spread an object into another. */
-function liveRecord(bytes: Buffer, sealed: Uint8Array, attributes: Buffer | undefined): LiveRecord {
-  return {
-    kind: 'live',
-    version: bytes.readUInt32BE(1),
-    generation: bytes.readUIntBE(GENERATION_OFFSET, TIME_BYTES),
-    createdAt: bytes.readUIntBE(11, TIME_BYTES),
-    deadline: bytes.readUIntBE(17, TIME_BYTES),
-    idleMs: bytes.readUIntBE(23, TIME_BYTES),
-    lastActivity: bytes.readUIntBE(LAST_ACTIVITY_OFFSET, TIME_BYTES),
-    attributes: attributes && decodeVersioned(attributes),
-    sealed,
+class DecodedRecord implements LiveRecord {
+  readonly kind = 'live'
+  readonly version: number
+  readonly generation: number
+  readonly createdAt: number
+  readonly deadline: number
+  readonly idleMs: number
+  readonly lastActivity: number
+  readonly attributes: Versioned | undefined
+  readonly sealed: Uint8Array
+
+  constructor(bytes: Buffer, sealed: Uint8Array, attributes: Buffer | undefined) {
+    this.version = bytes.readUInt32BE(1)
+    this.generation = bytes.readUIntBE(GENERATION_OFFSET, TIME_BYTES)
+    this.createdAt = bytes.readUIntBE(11, TIME_BYTES)
+    this.deadline = bytes.readUIntBE(17, TIME_BYTES)
+    this.idleMs = bytes.readUIntBE(23, TIME_BYTES)
+    this.lastActivity = bytes.readUIntBE(LAST_ACTIVITY_OFFSET, TIME_BYTES)
+    this.attributes = attributes && decodeVersioned(attributes)
+    this.sealed = sealed
   }
 }
 
@@ -204,18 +212,30 @@ export function isExpired({ deadline, idleMs, lastActivity }: LiveRecord, now: n
 
 /** A readable record in the form that the engine gets. */
 export function foundOf(id: SessionId, record: LiveRecord, now: number): Found {
-  const { version, generation, createdAt, deadline, idleMs, sealed, attributes } = record
-  const lastActivity = isExpired(record, now) ? undefined : record.lastActivity
-  return {
-    id,
-    version,
-    generation,
-    createdAt,
-    deadline,
-    idleMs,
-    sealed,
-    lastActivity,
-    attributes,
+  return new FoundRecord(id, record, isExpired(record, now) ? undefined : record.lastActivity)
+}
+
+class FoundRecord implements Found {
+  readonly id: SessionId
+  readonly version: number
+  readonly generation: number
+  readonly createdAt: number
+  readonly deadline: number
+  readonly idleMs: number
+  readonly sealed: Uint8Array
+  readonly lastActivity: number | undefined
+  readonly attributes: Versioned | undefined
+
+  constructor(id: SessionId, record: LiveRecord, lastActivity: number | undefined) {
+    this.id = id
+    this.version = record.version
+    this.generation = record.generation
+    this.createdAt = record.createdAt
+    this.deadline = record.deadline
+    this.idleMs = record.idleMs
+    this.sealed = record.sealed
+    this.lastActivity = lastActivity
+    this.attributes = record.attributes
   }
 }
 

@@ -8,7 +8,7 @@ import type { Presentation } from '../../core/request.ts'
 import type { SessionDetail, SessionState, SessionView } from '../../core/session.ts'
 import type { Presented, Requirements, Verification } from '../../core/sessions.ts'
 import type { Found } from '../../core/store.ts'
-import type { EngineContext, OpenedSession } from '../context.ts'
+import type { EngineContext } from '../context.ts'
 import type { AuthenticatedPresentation, Refusal } from './presentation.ts'
 import { provedAt } from './weigh.ts'
 
@@ -157,11 +157,10 @@ const withSecrets = derivedProperties<
 /** A session as operators and its owner's account page see it. */
 export function detailOf(
   engine: Pick<EngineContext, 'attributes'>,
-  opened: Pick<OpenedSession, 'found' | 'state'>,
+  state: SessionState,
+  found: Found,
   now: number,
 ): SessionDetail {
-  const { found } = opened
-  const state = opened.state()
   return Object.assign(factsOf(state, found), {
     attributes: engine.attributes.open(found),
     lastActivity: found.lastActivity ?? state.createdAt,

@@ -11,7 +11,7 @@ import {
   type AuthenticatedPresentation,
   authenticate,
   matchSecret,
-  presentationOf,
+  ReducedPresentation,
 } from './presentation.ts'
 
 /** What a challenge is about. `completeStepUp` must match all of it. */
@@ -55,7 +55,7 @@ export function stepUpAttempt(
   const presented: Presented = { token, request, correlation, trace }
   const challenge = openChallenge(engine.codec, answer.challenge)
   const claims = authenticate(engine, presented, { at, kind: 'session' })
-  const presentation = presentationOf(engine, presented, { at })
+  const presentation = new ReducedPresentation(engine, presented, { at })
   if (challenge === undefined || typeof claims === 'string') return undefined
   const belongs =
     at < challenge.expiresAt &&

@@ -2,7 +2,7 @@ import type { Claims } from '../../codecs/token-codec.ts'
 import { sameText } from '../../core/constant-time.ts'
 import { contextKey } from '../../core/context.ts'
 import type { RefusalCode } from '../../core/errors.ts'
-import type { Network, Presentation } from '../../core/request.ts'
+import type { Device, Network, Presentation, Sensitivity } from '../../core/request.ts'
 import { isPartial, isSpeculative } from '../../core/request-kinds.ts'
 import {
   type RotationStatus,
@@ -13,6 +13,8 @@ import {
 import type { TokenFamily } from '../../core/session.ts'
 import type { Presented, Verification } from '../../core/sessions.ts'
 import type { TokenKind } from '../../core/token.ts'
+import type { Located } from '../../network/describe.ts'
+import type { NetworkReader } from '../../network/network-reader.ts'
 import type { EngineContext, EventFacts, FactsOf, OpenedRecord } from '../context.ts'
 import {
   checkAudience,
@@ -24,25 +26,82 @@ import {
   invalid,
 } from '../input.ts'
 
-/** A presentation whose network is looked up where something asks for it, and its own from then. */
-export interface ReducedPresentation extends Presentation {
-  /** Its network as far as the address tells by itself. */
-  readonly located: Network
+/**
+ * A presentation whose network is looked up where something asks for it. Bad input is refused
+ * before anything has an effect. `method`: what it counts as, if not its own.
+ */
+export class ReducedPresentation implements Presentation {
+  readonly at: number
+  readonly device: Device
+  readonly sensitivity: Sensitivity
+  readonly method: string
   /** A browser asked before its user did. */
   readonly speculative: boolean
+  readonly passive: boolean
+  readonly partial: boolean
+  /** Its network as far as the address tells by itself. */
+  readonly located: Located
+  readonly #networks: NetworkReader
+  #network: Network | undefined
+
+  constructor(
+    { networks, describeDevice }: Describing,
+    { request, sensitivity, activity }: PresentedRequest,
+    { at, method }: { readonly at: number; readonly method?: string },
+  ) {
+    const facts = checkRequest(request)
+    this.at = at
+    this.device = describeDevice(facts)
+    this.sensitivity = sensitivity ?? 'normal'
+    this.method = method ?? facts.method
+    this.speculative = isSpeculative(facts)
+    this.passive = this.speculative || activity === 'passive'
+    this.partial = isPartial(facts, this.device)
+    this.located = checkNetwork(networks.locate, facts.ip)
+    this.#networks = networks
+  }
+
+  get network(): Network {
+    this.#network ??= this.#networks.lookUp(this.located)
+    return this.#network
+  }
 }
 
+type Describing = Pick<EngineContext, 'networks' | 'describeDevice'>
+type PresentedRequest = Pick<Presented, 'request' | 'sensitivity' | 'activity'>
+
 /** One presentation, reduced, with the claims of a token whose tag is right. */
-export interface AuthenticatedPresentation {
+export class AuthenticatedPresentation {
   readonly presented: Presented
   readonly presentation: ReducedPresentation
   readonly claims: Claims
+
+  constructor(presented: Presented, presentation: ReducedPresentation, claims: Claims) {
+    this.presented = presented
+    this.presentation = presentation
+    this.claims = claims
+  }
 }
 
 /** A presentation with the place that its secret has in the session's rotation. */
-export interface MatchedPresentation extends AuthenticatedPresentation {
-  readonly rotation: RotationStatus
+export class MatchedPresentation implements AuthenticatedPresentation {
+  readonly presented: Presented
+  readonly presentation: ReducedPresentation
+  readonly claims: Claims
   readonly shown: ShownSecret
+  readonly rotation: RotationStatus
+
+  constructor(
+    { presented, presentation, claims }: AuthenticatedPresentation,
+    shown: ShownSecret,
+    rotation: RotationStatus,
+  ) {
+    this.presented = presented
+    this.presentation = presentation
+    this.claims = claims
+    this.shown = shown
+    this.rotation = rotation
+  }
 }
 
 export type Refusal = Verification & { readonly ok: false }
@@ -58,12 +117,12 @@ export function authenticatedPresentation(
   if (typeof claims === 'string') return { ok: false, code: claims }
   // Whatever the method: who refreshes is about to do more than read.
   const method = kind === 'refresh' ? { method: 'POST' } : {}
-  const presentation = presentationOf(engine, presented, { at, ...method })
+  const presentation = new ReducedPresentation(engine, presented, { at, ...method })
   // Without rotation a sensitive route would be open to whoever never shows a successor.
   if (presentation.speculative && presentation.sensitivity === 'sensitive') {
     return { ok: false, code: 'speculative_request' }
   }
-  return { presented, presentation, claims }
+  return new AuthenticatedPresentation(presented, presentation, claims)
 }
 
 /** The claims of an authentic token of this kind, or the code of the refusal. Reads no store. */
@@ -103,30 +162,6 @@ function tellRefused({ eventWriter }: EngineContext, facts: FactsOf<'token-unkno
   eventWriter.tell('token-unknown', () => facts)
 }
 
-/** Refuses bad input before anything has an effect. `method`: what it counts as, if not its own. */
-export function presentationOf(
-  engine: EngineContext,
-  presented: Pick<Presented, 'request' | 'sensitivity' | 'activity'>,
-  { at, method }: { readonly at: number; readonly method?: string },
-): ReducedPresentation {
-  const { networks } = engine
-  const request = checkRequest(presented.request)
-  const device = engine.describeDevice(request)
-  const speculative = isSpeculative(request)
-  const reduced = {
-    __proto__: networks.lazyNetwork,
-    at,
-    located: checkNetwork(networks.locate, request.ip),
-    device,
-    sensitivity: presented.sensitivity ?? ('normal' as const),
-    method: method ?? request.method,
-    speculative,
-    passive: speculative || presented.activity === 'passive',
-    partial: isPartial(request, device),
-  }
-  return reduced as unknown as ReducedPresentation
-}
-
 /** What events say of a presentation, and of whose session it is of, where that is known. */
 export function factsOf(
   { claims, presentation, presented }: AuthenticatedPresentation,
@@ -137,8 +172,8 @@ export function factsOf(
 }
 
 /** The session's live family of one kind. Null: it has none. */
-export function familyOfKind({ head, refresh }: OpenedRecord, kind: TokenKind): TokenFamily | null {
-  return kind === 'session' ? head.family : refresh()
+export function familyOfKind(record: OpenedRecord, kind: TokenKind): TokenFamily | null {
+  return kind === 'session' ? record.head.family : record.refresh()
 }
 
 /**
@@ -162,38 +197,42 @@ export function matchSecret(
     judgedAt: presentation.at,
   })
   if (wasOvertaken(family, shown)) return undefined
-  return { presented, presentation, claims, rotation: rotationStatus(family, shown), shown }
+  return new MatchedPresentation(authenticated, shown, rotationStatus(family, shown))
 }
 
 /** A secret as its family knows it. */
-export function shownSecret(
-  family: TokenFamily,
-  claims: Claims,
-  showing: Pick<ShownSecret, 'context' | 'at' | 'judgedAt'>,
-): ShownSecret {
-  const { kind, generation, unlinkedDigest } = claims
-  const digest =
-    unlinkedDigest === undefined ? claims.digest : digestOnRecord(family, claims, unlinkedDigest)
-  const { context, at, judgedAt } = showing
-  const shown = {
-    __proto__: LAZY_DESCENT,
-    kind,
-    generation,
-    digest,
-    context,
-    at,
-    judgedAt,
-    claims,
-  }
-  return shown as unknown as ShownSecret
+export function shownSecret(family: TokenFamily, claims: Claims, showing: Showing): ShownSecret {
+  const { unlinkedDigest, digest } = claims
+  const known =
+    unlinkedDigest === undefined ? digest : digestOnRecord(family, claims, unlinkedDigest)
+  return new SecretShown(claims, known, showing)
 }
 
-/** Worked out where it is asked for. All secrets share the getter: one of its own is dear. */
-const LAZY_DESCENT = {
-  claims: undefined as Claims | undefined,
+type Showing = Pick<ShownSecret, 'context' | 'at' | 'judgedAt'>
+
+class SecretShown implements ShownSecret {
+  readonly kind: TokenKind
+  readonly generation: number
+  readonly digest: string
+  readonly context: string
+  readonly at: number
+  readonly judgedAt: number
+  private readonly claims: Claims
+
+  constructor(claims: Claims, digest: string, { context, at, judgedAt }: Showing) {
+    this.kind = claims.kind
+    this.generation = claims.generation
+    this.digest = digest
+    this.context = context
+    this.at = at
+    this.judgedAt = judgedAt
+    this.claims = claims
+  }
+
+  /** Worked out where it is asked for. */
   get descent(): ShownSecret['descent'] {
-    return this.claims?.descent ?? null
-  },
+    return this.claims.descent
+  }
 }
 
 /** A version without links put the digest of the secret itself on record. */

@@ -28,7 +28,7 @@ export async function list(
   for (const found of items) {
     if (lifetimeVerdict(found, found.lastActivity, now) !== 'live') continue
     try {
-      details.push(detailOf(engine, { ...engine.records.open(found), found }, now))
+      details.push(detailOf(engine, engine.records.open(found).state(), found, now))
     } catch (error) {
       if (!isUnreadable(error)) throw error
     }
@@ -46,5 +46,5 @@ export async function show(
   const now = engine.host.now()
   const { found } = opened
   if (lifetimeVerdict(found, found.lastActivity, now) !== 'live') return undefined
-  return detailOf(engine, opened, now)
+  return detailOf(engine, opened.state(), found, now)
 }

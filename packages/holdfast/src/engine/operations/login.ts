@@ -27,7 +27,7 @@ import {
 } from '../input.ts'
 import { viewOf } from '../judging/answer.ts'
 import { settle, withoutLearnt } from '../judging/contexts.ts'
-import { presentationOf } from '../judging/presentation.ts'
+import { ReducedPresentation } from '../judging/presentation.ts'
 import { newFamily } from '../judging/rotation.ts'
 import { weigh } from '../judging/weigh.ts'
 import { learnContext, type OpenedHistory, readHistory } from '../state/history.ts'
@@ -65,7 +65,7 @@ interface NewSession {
 export async function create(engine: EngineContext, login: Login): Promise<Created> {
   checkObject('login', login)
   const checked = checkLogin(engine, login)
-  const presented = presentationOf(engine, login, { at: engine.host.now() })
+  const presented = new ReducedPresentation(engine, login, { at: engine.host.now() })
   if (login.previous !== undefined) await endPrevious(engine, login.previous, checked)
   const past = await readHistory(engine, checked.key, login)
   const presentation = asKnown(presented, past)

@@ -1,7 +1,9 @@
+import type { SessionBytes } from '../../codecs/session-bytes.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
+import type { SessionHead, SessionState, TokenFamily } from '../../core/session.ts'
 import type { Found } from '../../core/store.ts'
-import type { EngineContext, OpenedSession } from '../context.ts'
+import type { EngineContext, OpenedRecord, OpenedSession } from '../context.ts'
 
 type Loading = Pick<EngineContext, 'store' | 'records' | 'copies' | 'versions'>
 
@@ -63,8 +65,33 @@ function openFound(
         'the store lost writes. Nothing is decided on it.',
     )
   }
-  const { head, state, refresh, bytes } = engine.records.open(found)
+  const record = engine.records.open(found)
   // Only its seal proves the version: a forged answer with a higher one must not be remembered.
   engine.versions.note(id, found.version)
-  return { found, head, state, refresh, bytes, attributesChecked: false }
+  return new LoadedSession(found, record)
+}
+
+class LoadedSession implements OpenedSession {
+  readonly found: Found
+  readonly head: SessionHead
+  attributesChecked = false
+  private readonly record: OpenedRecord
+
+  constructor(found: Found, record: OpenedRecord) {
+    this.found = found
+    this.head = record.head
+    this.record = record
+  }
+
+  state(): SessionState {
+    return this.record.state()
+  }
+
+  refresh(): TokenFamily | null {
+    return this.record.refresh()
+  }
+
+  bytes(): SessionBytes | undefined {
+    return this.record.bytes()
+  }
 }

@@ -70,38 +70,17 @@ export function sessionRecords({
   }
 
   function recordOf(
-    head: OpenedRecord['head'],
-    decoded: () => DecodedSession,
-    known: Partial<Pick<OpenedRecord, 'refresh' | 'bytes'>> & {
-      readonly state?: SessionState
-    } = {},
-  ): OpenedRecord {
-    return {
-      head,
-      state: stateOf(() => decoded().rest(), known.state),
-      refresh: known.refresh ?? (() => decoded().refresh()),
-      bytes: known.bytes ?? (() => decoded().bytes()),
-    }
-  }
-
-  /** The whole of a record, decoded as of a minute ago or less. */
-  function stateOf(rest: () => SessionState, first?: SessionState): () => SessionState {
-    let made = first
-    let madeAt = now()
-    return () => {
-      const at = now()
-      if (made === undefined || Math.abs(at - madeAt) >= STALE_MS) {
-        made = rest()
-        madeAt = at
-      }
-      return withoutOldStepUp(made, at)
-    }
+    head: SessionHead,
+    decoded: Decoded,
+    known: PartsKnown = NOTHING_KNOWN,
+  ): RecordInParts {
+    return new RecordInParts(head, decoded, known, now)
   }
 
   /** What was sealed here need not be opened: who rotates once does so again. */
-  function rotated(terms: Terms, { head, refresh, bytes }: Left): OpenedRecord {
+  function rotated(terms: Terms, { head, refresh, bytes }: Left): RecordInParts {
     const decoded = once(() => openSession(Buffer.from(bytes.content, 'latin1'), terms, readFacts))
-    return recordOf(head, decoded, { refresh: () => refresh, bytes: () => bytes })
+    return recordOf(head, decoded, { refresh, bytes })
   }
 
   function seal(terms: Terms, state: SessionState): Entry {
@@ -109,7 +88,7 @@ export function sessionRecords({
     const sealed = binaryOf(entry.sealed)
     const head = headOf(state)
     const decoded = reopened(termsOf(entry), sealed, head)
-    const refresh = (): SessionState['refresh'] => state.refresh
+    const { refresh } = state
     const whole = knownOf(entry, sealed, recordOf(head, decoded, { state, refresh }))
     known.keep(entry.id, whole, () => knownOf(entry, sealed, recordOf(head, decoded)))
     return entry
@@ -120,15 +99,16 @@ export function sessionRecords({
       const before = known.get(found.id)
       if (before !== undefined && isSame(before, found)) {
         const { record } = before
-        if ('state' in record) return record
-        before.record = rotated(termsOf(found), record)
-        return before.record
+        if (record instanceof RecordInParts) return record
+        const rest = rotated(termsOf(found), record)
+        before.record = rest
+        return rest
       }
       const opened = decode(found, found.sealed, () => provenAttributes(found))
       const { head } = opened
       if (head.generation <= found.generation) {
         const sealed = binaryOf(found.sealed)
-        const record = recordOf(head, () => opened)
+        const record = recordOf(head, opened)
         known.keep(found.id, knownOf(found, sealed, record), () =>
           knownOf(found, sealed, recordOf(head, reopened(termsOf(found), sealed, head))),
         )
@@ -158,6 +138,58 @@ export function sessionRecords({
   }
 }
 
+type Decoded = DecodedSession | (() => DecodedSession)
+
+/** What need not be decoded. */
+interface PartsKnown {
+  readonly state?: SessionState
+  readonly refresh?: TokenFamily | null
+  readonly bytes?: SessionBytes
+}
+
+const NOTHING_KNOWN: PartsKnown = {}
+
+class RecordInParts implements OpenedRecord {
+  readonly head: SessionHead
+  private readonly decoded: Decoded
+  private readonly known: PartsKnown
+  private readonly now: () => number
+  private made: SessionState | undefined
+  private madeAt: number
+
+  constructor(head: SessionHead, decoded: Decoded, known: PartsKnown, now: () => number) {
+    this.head = head
+    this.decoded = decoded
+    this.known = known
+    this.now = now
+    this.made = known.state
+    this.madeAt = this.made === undefined ? 0 : now()
+  }
+
+  /** The whole of a record, decoded as of a minute ago or less. */
+  state(): SessionState {
+    const at = this.now()
+    if (this.made === undefined || Math.abs(at - this.madeAt) >= STALE_MS) {
+      this.made = this.parts().rest()
+      this.madeAt = at
+    }
+    return withoutOldStepUp(this.made, at)
+  }
+
+  refresh(): TokenFamily | null {
+    const { refresh } = this.known
+    return refresh === undefined ? this.parts().refresh() : refresh
+  }
+
+  bytes(): SessionBytes | undefined {
+    return this.known.bytes ?? this.parts().bytes()
+  }
+
+  private parts(): DecodedSession {
+    return typeof this.decoded === 'function' ? this.decoded() : this.decoded
+  }
+}
+
 type Terms = Omit<Entry, 'sealed'>
 
 /** A session with one family changed: all of the one for refresh tokens, or parts of the other. */
@@ -181,7 +213,7 @@ export function sealedEntry(codec: Codec, entry: Terms, content: Uint8Array): En
 /** Sealed bytes as text of a character for each: a buffer takes several times as much memory. */
 interface Known extends Omit<Entry, 'sealed'> {
   readonly sealed: string
-  record: OpenedRecord | Left
+  record: RecordInParts | Left
 }
 
 /**
@@ -216,7 +248,7 @@ function once<Value>(work: () => Value): () => Value {
 function knownOf(
   { id, version, generation, createdAt, deadline, idleMs }: Terms,
   sealed: string,
-  record: OpenedRecord | Left,
+  record: RecordInParts | Left,
 ): Known {
   return { id, version, generation, createdAt, deadline, idleMs, sealed, record }
 }
