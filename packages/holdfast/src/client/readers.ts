@@ -21,7 +21,7 @@ function reader<T>(wire: Wire<T>): Reader<T> {
   const { accepts } = checker(wire, 'answer')
   const known = knownFields(wire)
   return (body) => {
-    // A service of this version says nothing else, and a copy costs as much as parsing it.
+    // A service of this version says nothing else, and needs no copy.
     if (isKnown(body)) return body
     return accepts(body) ? known(body) : undefined
   }

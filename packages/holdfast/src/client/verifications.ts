@@ -192,7 +192,7 @@ export function verifications(call: RemoteCalls): Sessions['verify'] {
     if (one.clock.left === 0) clearTimeout(one.clock.timer)
   }
 
-  /** A timer for each question would cost as much as reading its answer. */
+  /** Of what is asked until the next microtask: a timer for each question would cost more. */
   function clockOfNow(): Clock {
     if (clock !== undefined) return clock
     const asked: Asked[] = []

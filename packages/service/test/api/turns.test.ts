@@ -111,7 +111,7 @@ test('the requests of one turn are all judged, then all answered, then all logge
   expect(answers).toMatchObject([refused, refused, refused])
 })
 
-test('a large batch ends its turn, so that its answers are on their way while others are judged', async () => {
+test('a large batch ends its turn: its answers are under way while others are judged', async () => {
   const { done } = await oneTurn(['a', 'b.c', 'D.E', 'f.g', 'h'], () => refused)
 
   expect(done).toEqual([
