@@ -90,6 +90,17 @@ function goOn(child: ChildProcess): void {
  */
 const NEVER_IDLE = ['--no-memory-reducer']
 
+/** A service of the bench is no command, so it is given what `holdfast serve` gives itself. */
+const { servingFlags } = await servingModule()
+
+interface ServingModule {
+  servingFlags(started: NodeJS.Process): readonly string[]
+}
+
+function servingModule(): Promise<ServingModule> {
+  return import(new URL('../../packages/service/dist/main/young-objects.js', import.meta.url).href)
+}
+
 /**
  * Starts a program of the bench as in production. It tells on standard error what ends it. It has
  * a process group of its own: the system hangs up on a whole group that is left by its shell while
@@ -100,8 +111,9 @@ export function startProcess(
   args: readonly string[] = [],
   flags: readonly string[] = [],
 ): ChildProcess {
+  const serving = program.endsWith('/service.js') ? servingFlags(process) : []
   return fork(fileURLToPath(new URL(program, import.meta.url)), args, {
-    execArgv: [...flags],
+    execArgv: [...serving, ...flags],
     env: { ...process.env, NODE_ENV: 'production', BETTER_AUTH_TELEMETRY: '0' },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     detached: true,

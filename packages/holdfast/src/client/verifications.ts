@@ -29,9 +29,18 @@ interface Asked {
   readonly headers: Readonly<Record<string, string>>
   /** In a request of its own. */
   alone: boolean
-  readonly settled: () => boolean
-  resolve(verification: Verification): void
-  reject(error: unknown): void
+  settled: boolean
+  readonly clock: Clock
+  readonly resolve: (verification: Verification) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** The time limit of all that was asked in one go. */
+interface Clock {
+  readonly asked: Asked[]
+  /** How many of them have no answer yet. */
+  left: number
+  readonly timer: ReturnType<typeof setTimeout>
 }
 
 /**
@@ -49,6 +58,7 @@ export function verifications(call: RemoteCalls): Sessions['verify'] {
   let due = false
   let gathering: ReturnType<typeof setTimeout> | undefined
   let oneByOne = 0
+  let clock: Clock | undefined
 
   function schedule(): void {
     if (due || waiting.length === 0 || requests >= MAX_REQUESTS) return
@@ -97,7 +107,7 @@ export function verifications(call: RemoteCalls): Sessions['verify'] {
     let length = 0
     let looked = 0
     for (const one of waiting) {
-      if (!one.settled()) {
+      if (!one.settled) {
         length += one.text.length + 1
         const fits = all.length < MAX_BATCH && length <= MAX_BATCH_LENGTH
         const joins = fits && !one.alone && oneByOne === 0
@@ -116,7 +126,7 @@ export function verifications(call: RemoteCalls): Sessions['verify'] {
     try {
       answer(one, await call.ask('POST', '/v1/verify', { text: one.text, headers: one.headers }))
     } catch (error) {
-      one.reject(error)
+      refuse(one, error)
     }
   }
 
@@ -142,64 +152,73 @@ export function verifications(call: RemoteCalls): Sessions['verify'] {
       const results = resultsOf(whole?.body)
       for (const [at, one] of all.entries()) answer(one, { ...OK, body: results[at] })
     } catch (error) {
-      for (const one of all) one.reject(error)
+      for (const one of all) refuse(one, error)
     }
   }
 
   function takeLine(all: readonly Asked[], text: string): void {
     const line = readVerificationLine(jsonOf(text))
     const one = line === undefined ? undefined : all[line.at]
-    if (line?.result !== undefined) one?.resolve(line.result)
-    else if (line?.problem !== undefined)
-      one?.reject(call.fault({ ...line.problem, body: undefined }))
+    if (line === undefined || one === undefined) return
+    if (line.result !== undefined) {
+      settle(one)
+      one.resolve(line.result)
+    } else if (line.problem !== undefined) {
+      refuse(one, call.fault({ ...line.problem, body: undefined }))
+    }
   }
 
   function answer(one: Asked, given: RemoteAnswer): void {
-    if (one.settled()) return
+    if (one.settled) return
     try {
-      one.resolve(call.expect(given, 200, readVerification))
+      const verification = call.expect(given, 200, readVerification)
+      settle(one)
+      one.resolve(verification)
     } catch (error) {
-      one.reject(error)
+      refuse(one, error)
     }
+  }
+
+  function refuse(one: Asked, error: unknown): void {
+    settle(one)
+    one.reject(error)
+  }
+
+  /** Nobody waits for it any more. What comes of it later is nobody's answer. */
+  function settle(one: Asked): void {
+    if (one.settled) return
+    one.settled = true
+    one.clock.left--
+    if (one.clock.left === 0) clearTimeout(one.clock.timer)
+  }
+
+  /** Of what is asked until the next microtask: a timer for each question would cost more. */
+  function clockOfNow(): Clock {
+    if (clock !== undefined) return clock
+    const asked: Asked[] = []
+    const timer = setTimeout(() => {
+      for (const one of asked) if (!one.settled) refuse(one, call.unreached())
+    }, call.timeoutMs)
+    clock = { asked, left: 0, timer }
+    queueMicrotask(() => {
+      clock = undefined
+    })
+    return clock
   }
 
   return (presented) =>
     new Promise((resolve, reject) => {
       const said = withTraces(presented)
       const text = call.textOf(knownPresented(said))
-      const one = asked({ text, headers: traceHeaders(said ?? {}) }, { resolve, reject })
+      const headers = traceHeaders(said ?? {})
+      const alone = text.length > MAX_LENGTH
+      const now = clockOfNow()
+      const one: Asked = { text, headers, alone, settled: false, clock: now, resolve, reject }
+      now.asked.push(one)
+      now.left++
       waiting.push(one)
       schedule()
     })
-
-  function asked(
-    { text, headers }: Pick<Asked, 'text' | 'headers'>,
-    { resolve, reject }: Pick<Asked, 'resolve' | 'reject'>,
-  ): Asked {
-    let timer: ReturnType<typeof setTimeout> | undefined = setTimeout(
-      () => one.reject(call.unreached()),
-      call.timeoutMs,
-    )
-    const settle = (): void => {
-      clearTimeout(timer)
-      timer = undefined
-    }
-    const one: Asked = {
-      text,
-      headers,
-      alone: text.length > MAX_LENGTH,
-      settled: () => timer === undefined,
-      resolve(verification) {
-        settle()
-        resolve(verification)
-      },
-      reject(error) {
-        settle()
-        reject(error)
-      },
-    }
-    return one
-  }
 }
 
 const knownPresented = knownFields(presentedBody)

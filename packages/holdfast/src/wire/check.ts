@@ -19,8 +19,9 @@ export interface Checker<T> {
  * - `request`: fields that are not described are problems, and bounds hold.
  * - `answer`: a newer service may say more, so unknown fields are passed over. Lengths, ranges and
  *   counts are not held, and the detail of a signal's evidence may hold anything.
+ * - `known-answer`: the same, and fields that are not described are problems.
  */
-export type Side = 'request' | 'answer'
+export type Side = 'request' | 'answer' | 'known-answer'
 
 /** Without `found` a check ends at the first problem; with it, it goes on and collects them all. */
 type Check = (value: unknown, found: Problem[] | undefined, path: string) => boolean
@@ -51,7 +52,7 @@ function checkOf({ form }: Shape, side: Side): Check {
         typeof value === 'boolean' || problem(found, path, 'must be true or false')
     case 'scalar':
       return (value, found, path) =>
-        side === 'answer' ||
+        side !== 'request' ||
         value === null ||
         typeof value !== 'object' ||
         problem(found, path, 'must be a single value')
@@ -117,7 +118,7 @@ function numberCheck({ whole, min, max }: FormOf<'number'>, side: Side): Check {
 }
 
 function oneOfCheck({ values, open }: FormOf<'one-of'>, side: Side): Check {
-  if (open && side === 'answer') {
+  if (open && side !== 'request') {
     return (value, found, path) => typeof value === 'string' || problem(found, path, 'must be text')
   }
   const all: readonly unknown[] = values
@@ -167,31 +168,35 @@ function recordCheck({ of, names }: FormOf<'record'>, side: Side): Check {
 }
 
 function objectCheck({ fields }: FormOf<'object'>, side: Side): Check {
-  const checks = new Map<string, Check>()
-  const required: string[] = []
-  for (const [name, { of, optional }] of Object.entries(fields)) {
-    checks.set(name, checkOf(of, side))
-    if (!optional) required.push(name)
-  }
-  const strict = side === 'request'
+  const all = Object.entries(fields).map(([name, { of, optional }], at) => {
+    return { name, at, check: checkOf(of, side), optional }
+  })
+  const byName = new Map(all.map((field) => [field.name, field]))
+  const required = all.filter(({ optional }) => !optional)
+  const strict = side !== 'answer'
   return (value, found, path) => {
     if (!isObject(value)) return problem(found, path, 'must be an object')
     let right = true
+    let missing = required.length
+    let next = 0
     for (const name of Object.keys(value)) {
-      const check = checks.get(name)
+      // Whoever goes by the same description writes the fields in its order.
+      const expected = all[next]
+      const field = expected?.name === name ? expected : byName.get(name)
       const at = found === undefined ? '' : below(path, name)
-      const good =
-        check === undefined
-          ? !strict || problem(found, at, 'is not a known field')
-          : check(value[name], found, at)
-      if (good) continue
+      if (field === undefined) {
+        if (!strict || problem(found, at, 'is not a known field')) continue
+      } else {
+        next = field.at + 1
+        if (!field.optional) missing--
+        if (field.check(value[name], found, at)) continue
+      }
       if (found === undefined) return false
       right = false
     }
-    for (const name of required) {
-      if (Object.hasOwn(value, name)) continue
-      if (found === undefined) return false
-      right = problem(found, below(path, name), 'is missing')
+    if (missing === 0) return right
+    for (const { name } of required) {
+      if (!Object.hasOwn(value, name)) right = problem(found, below(path, name), 'is missing')
     }
     return right
   }

@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { connect, type RemoteSessions } from '../../src/client/index.ts'
 import type { Presented, Verification } from '../../src/core/sessions.ts'
@@ -9,6 +9,7 @@ import { until } from '../support/until.ts'
 const REFUSED: Verification = { ok: false, code: 'session_unknown' }
 const UNAVAILABLE = { code: 'store_unavailable' }
 const LINES = { 'content-type': 'application/x-ndjson' }
+const EVIDENCE = { group: 'N', reason: 'country_changed', weight: 24, detail: {} }
 
 interface Held {
   readonly path: string
@@ -127,6 +128,19 @@ test('what waits for others has a time limit of its own', async () => {
   expect(new Set(await Promise.all(asked))).toEqual(new Set(['threw store_unavailable']))
 })
 
+test('questions of different turns have different time limits', async () => {
+  const { sessions, held } = await holding({ timeoutMs: 300 })
+
+  const first = outcome(sessions.verify(presented('a')))
+  await pause(200)
+  const second = sessions.verify(presented('b'))
+  expect(await first).toBe('threw store_unavailable')
+  await until('both are there', () => held.length === 2)
+  held.slice(1).forEach(answer)
+
+  expect(await second).toEqual(REFUSED)
+})
+
 test('an answer that breaks off leaves those their answers that had one', async () => {
   const { sessions, held } = await holding()
 
@@ -167,6 +181,26 @@ test.each([
 
   expect(await first).toEqual(REFUSED)
   await second
+})
+
+test('a letter that comes in two pieces is one letter', async () => {
+  const { sessions, held } = await holding()
+
+  const asked = ['a', 'b'].map((token) => sessions.verify(presented(token)))
+  await until('the batch is there', () => held.length === 1)
+  const decision = { outcome: 'challenge', score: 24, because: [{ ...EVIDENCE, text: 'Zürich' }] }
+  const lines = asked.map(
+    (_, at) => `${JSON.stringify({ at, result: { ...REFUSED, decision } })}\n`,
+  )
+  const bytes = Buffer.from(lines.join(''))
+  const half = bytes.indexOf('ü') + 1
+  const response = held[0]?.response.writeHead(200, LINES)
+  await new Promise((sent) => response?.write(bytes.subarray(0, half), sent))
+  response?.end(bytes.subarray(half))
+
+  const [first, second] = await Promise.all(asked)
+  expect(first).toEqual({ ...REFUSED, decision })
+  expect(second).toEqual({ ...REFUSED, decision })
 })
 
 test('of two lines for one place the first is the answer', async () => {

@@ -80,6 +80,17 @@ describe('an answer of a newer service', () => {
     expect(knownFields(verification)(more)).toEqual(refused)
   })
 
+  test('is told from one that says nothing more', () => {
+    const known = checker(verification, 'known-answer')
+    const decision = { outcome: 'challenge', score: 24, because: [] }
+
+    expect(known.accepts(refused)).toBe(true)
+    expect(known.accepts({ decision, ...refused })).toBe(true)
+    expect(known.accepts({ ...refused, hint: 'x' })).toBe(false)
+    expect(known.accepts({ ...refused, decision: { ...decision, hint: 'x' } })).toBe(false)
+    expect(known.accepts({ ...refused, decision: { outcome: 'challenge', score: 24 } })).toBe(false)
+  })
+
   test('may not say yes where this version knows only no', () => {
     expect(accepts({ ...refused, ok: 'maybe' })).toBe(false)
     expect(accepts({ ...refused, ok: true })).toBe(false)

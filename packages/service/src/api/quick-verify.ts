@@ -69,6 +69,9 @@ const AUTHORIZATION = 'authorization'
 const CONTENT_TYPE = 'content-type'
 const SIMPLE_HOST = /^[a-z0-9.:[\]-]{1,255}$/i
 
+/** Some 20 presentations: a turn ends with them. */
+const LARGE_BYTES = 16_384
+
 /** Of at most the size that a head may have, a body is read before it is known who sent it. */
 const UNKNOWN_BYTES = 16_384
 
@@ -86,8 +89,9 @@ export function quickVerify(parts: QuickParts): Quick {
   let judgedLater: Judged[] = []
 
   function drain(): void {
-    const all = waiting
-    waiting = []
+    const all = ofOneTurn(waiting)
+    waiting = waiting.slice(all.length)
+    if (waiting.length > 0) setImmediate(drain)
     const judgedNow: Judged[] = []
     for (const asked of all) {
       const body = bodyOf(asked)
@@ -304,6 +308,16 @@ const MANY = checker(batchBody, 'request')
 /** What a request is answered with: a value, or lines of which some are not known yet. */
 type Body = VerificationBody | { readonly results: readonly VerificationBody[] } | Lines
 type Lines = ReturnType<ReturnType<typeof lineJudge>['judge']>
+
+/** Up to a large batch: who asked for it goes on with its answers while the rest is judged. */
+function ofOneTurn(waiting: readonly Asked[]): readonly Asked[] {
+  let batched = 0
+  for (const [at, { seen, bytes }] of waiting.entries()) {
+    if (seen.route === BATCH) batched += bytes.length
+    if (batched >= LARGE_BYTES) return waiting.slice(0, at + 1)
+  }
+  return waiting
+}
 
 function isLines(body: Body | undefined): body is Lines {
   return Array.isArray(body)

@@ -77,15 +77,21 @@ async function oneTurn(
   return { done, answers: answers.map(([, body]) => JSON.parse(body ?? '')) }
 }
 
-function message(token: string, last: boolean): string {
-  const body = JSON.stringify({ token, request: atHome() })
+/** `a.b` is a batch of two; `A.B` is a large one. */
+function message(named: string, last: boolean): string {
+  const presented = named.split('.').map((token) => {
+    const url = token === token.toLowerCase() ? '/' : `/${'x'.repeat(9_000)}`
+    return { token, request: { ...atHome(), url } }
+  })
+  const batch = presented.length > 1
+  const body = JSON.stringify(batch ? { presented } : presented[0])
   return [
-    'POST /v1/verify HTTP/1.1',
+    `POST /v1/verify${batch ? '/batch' : ''} HTTP/1.1`,
     'host: localhost',
     `connection: ${last ? 'close' : 'keep-alive'}`,
     `authorization: Bearer ${KEYS.app}`,
     'content-type: application/json',
-    `x-request-id: request-of-${token}`,
+    `x-request-id: request-of-${named}`,
     `content-length: ${Buffer.byteLength(body)}`,
     '',
     body,
@@ -103,6 +109,17 @@ test('the requests of one turn are all judged, then all answered, then all logge
     ...['log 200', 'log 200', 'log 200'],
   ])
   expect(answers).toMatchObject([refused, refused, refused])
+})
+
+test('a large batch ends its turn: its answers are under way while others are judged', async () => {
+  const { done } = await oneTurn(['a', 'b.c', 'D.E', 'f.g', 'h'], () => refused)
+
+  expect(done).toEqual([
+    ...['judge a', 'judge b', 'judge c', 'judge D', 'judge E'],
+    ...['answer a', 'answer b.c', 'answer D.E', 'log 200', 'log 200', 'log 200'],
+    ...['judge f', 'judge g', 'judge h'],
+    ...['answer f.g', 'answer h', 'log 200', 'log 200'],
+  ])
 })
 
 test('a request that has to be read first keeps nobody waiting', async () => {
