@@ -90,7 +90,10 @@ function goOn(child: ChildProcess): void {
  */
 const NEVER_IDLE = ['--no-memory-reducer']
 
-/** A service of the bench is no command, so it is given what `holdfast serve` gives itself. */
+/**
+ * A service of the bench is no command, so it is given what `holdfast serve` gives itself, or is to
+ * be given by whoever starts it on Node 20 (docs/deploy.md).
+ */
 const { servingFlags } = await servingModule()
 
 interface ServingModule {

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { connect, type RemoteSessions } from '../../src/client/index.ts'
 import type { Presented, Verification } from '../../src/core/sessions.ts'
 import { until } from '../support/until.ts'
@@ -129,13 +129,17 @@ test('what waits for others has a time limit of its own', async () => {
 })
 
 test('questions of different turns have different time limits', async () => {
-  const { sessions, held } = await holding({ timeoutMs: 300 })
+  const { sessions, held } = await holding({ timeoutMs: 60_000 })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
 
   const first = outcome(sessions.verify(presented('a')))
-  await pause(200)
+  await nextTurn()
+  vi.advanceTimersByTime(40_000)
   const second = sessions.verify(presented('b'))
+  vi.advanceTimersByTime(20_000)
   expect(await first).toBe('threw store_unavailable')
-  await until('both are there', () => held.length === 2)
+  while (held.length < 2) await nextTurn()
   held.slice(1).forEach(answer)
 
   expect(await second).toEqual(REFUSED)
