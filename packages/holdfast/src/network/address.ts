@@ -73,6 +73,7 @@ export function networkOf({ family, words }: Address, bits: number): Address {
  * `2001:db8:1:2::/64`.
  */
 export function prefixText(address: Address, bits: number): string {
+  if (address.family === 4) return `${dotted((address.words[0] ?? 0) & maskOf(bits))}/${bits}`
   return `${formatAddress(networkOf(address, bits))}/${bits}`
 }
 
