@@ -5,9 +5,9 @@ export interface RingMemo<Value> {
   get(key: string): Value | undefined
   /**
    * Remembers a value until the next one comes, and longer where it is worth it: then `lasting` is
-   * what is kept.
+   * what is kept. Most are never asked for, so each is made where it is.
    */
-  keep(key: string, value: Value, lasting?: () => Value): void
+  keep(key: string, make: () => Value, lasting?: () => Value): void
   size(): number
   /** Sum of the weights of what is kept longer. */
   weight(): number
@@ -21,7 +21,7 @@ export function ringMemo<Value>(
 ): RingMemo<Value> {
   const known = selectiveMemo<Value>(most, weightOf)
   let latestKey: string | undefined
-  let latest: Value | undefined
+  let latest: (() => Value) | undefined
   let keys = keysOfRing()
 
   return {
@@ -32,11 +32,11 @@ export function ringMemo<Value>(
         latest = undefined
         known.clear()
       }
-      return latestKey === key ? latest : known.get(key)
+      return latestKey === key ? latest?.() : known.get(key)
     },
-    keep(key, value, lasting = () => value) {
+    keep(key, make, lasting = make) {
       latestKey = key
-      latest = value
+      latest = make
       if (known.get(key) !== undefined || known.takes(key)) known.set(key, lasting())
     },
     size: known.size,

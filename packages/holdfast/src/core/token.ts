@@ -24,6 +24,9 @@ const UNLINKED_HEADER_BYTES = 13 // kind 1, key id 4, family 4, generation 4
 const UNLINKED_SECRET_BYTES = 32
 const UNLINKED_SIGNED_BYTES = UNLINKED_HEADER_BYTES + UNLINKED_SECRET_BYTES
 
+/** Bytes of the proof part of a token. */
+export const PROOF_BYTES = SIGNED_BYTES + TAG_BYTES
+
 /** What a token is for: presenting a session, or refreshing it. */
 export type TokenKind = (typeof KINDS)[number]
 
@@ -90,14 +93,17 @@ export function formatToken(
   return `${TOKEN_PREFIX}${session}.${encode(proof)}`
 }
 
-/** Undefined for anything that is not byte for byte a token. Reads no key and no store. */
-export function parseToken(text: string): ParsedToken | undefined {
+/**
+ * Undefined for anything that is not byte for byte a token. Reads no key and no store. `room`:
+ * where the {@link PROOF_BYTES} of its proof part are put; what is returned is views of it.
+ */
+export function parseToken(text: string, room?: Uint8Array): ParsedToken | undefined {
   if (!mayBeToken(text)) return undefined
   const dot = text.indexOf('.', TOKEN_PREFIX.length)
   const session = text.slice(TOKEN_PREFIX.length, dot)
   if (!isSessionId(session)) return undefined
-  const proof = fromBase64url(text.slice(dot + 1))
   const linked = text.length === TOKEN_LENGTH
+  const proof = fromBase64url(text.slice(dot + 1), linked ? room : undefined)
   const signedBytes = linked ? SIGNED_BYTES : UNLINKED_SIGNED_BYTES
   if (proof === undefined || proof.length !== signedBytes + TAG_BYTES) return undefined
 

@@ -8,8 +8,8 @@ test('what a ring proved is forgotten, all of it, once its keys are others', () 
     10,
     () => 1,
   )
-  known.keep('a', 1)
-  known.keep('b', 2)
+  known.keep('a', () => 1)
+  known.keep('b', () => 2)
   const before = [known.get('a'), known.get('b')]
 
   keys = ['second']
@@ -25,13 +25,17 @@ test('the newest value is whole until the next one comes, and then what lasts is
     () => 1,
   )
 
-  known.keep('a', 'whole', () => 'lasting')
+  known.keep(
+    'a',
+    () => 'whole',
+    () => 'lasting',
+  )
   const first = known.get('a')
-  known.keep('b', 'other')
+  known.keep('b', () => 'other')
 
   expect(first).toBe('whole')
   expect(known.get('a')).toBe('lasting')
-  known.keep('a', 'next version')
+  known.keep('a', () => 'next version')
   expect(known.get('a')).toBe('next version')
 })
 
@@ -41,9 +45,9 @@ test('without room the newest value alone is known', () => {
     0,
     () => 1,
   )
-  known.keep('a', 1)
+  known.keep('a', () => 1)
   const newest = known.get('a')
-  known.keep('b', 2)
+  known.keep('b', () => 2)
 
   expect(newest).toBe(1)
   expect([known.get('a'), known.weight()]).toEqual([undefined, 0])

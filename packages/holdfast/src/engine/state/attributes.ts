@@ -45,7 +45,7 @@ export function sealedAttributes(codec: Codec, rememberedBytes: number): SealedA
       if (before?.version === version && before.sealed === bytes) return before.value
       const value = codec.openJson(attributesIdentity(id, version), sealed) as Attributes
       freeze(value)
-      known.keep(id, { version, sealed: bytes, value })
+      known.keep(id, () => ({ version, sealed: bytes, value }))
       return value
     },
 

@@ -43,7 +43,7 @@ export function historyOpener(codec: Codec): EngineContext['openHistory'] {
     const text = binaryOf(sealed)
     if (before?.version === version && before.sealed === text) return before.content
     const content = codec.open(historyIdentity(subject, version), sealed)
-    known.keep(subject, { version, sealed: text, content })
+    known.keep(subject, () => ({ version, sealed: text, content }))
     return content
   }
 }

@@ -67,7 +67,7 @@ function openFound(
   }
   const record = engine.records.open(found)
   // Only its seal proves the version: a forged answer with a higher one must not be remembered.
-  engine.versions.note(id, found.version)
+  if (found.version > seenBefore) engine.versions.note(id, found.version)
   return new LoadedSession(found, record)
 }
 

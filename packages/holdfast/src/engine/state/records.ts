@@ -77,6 +77,11 @@ export function sessionRecords({
     return new RecordInParts(head, decoded, known, now)
   }
 
+  function lastingOf(found: Found, head: SessionHead): Known {
+    const sealed = binaryOf(found.sealed)
+    return knownOf(found, sealed, recordOf(head, reopened(termsOf(found), sealed, head)))
+  }
+
   /** What was sealed here need not be opened: who rotates once does so again. */
   function rotated(terms: Terms, { head, refresh, bytes }: Left): RecordInParts {
     const decoded = once(() => openSession(Buffer.from(bytes.content, 'latin1'), terms, readFacts))
@@ -89,8 +94,12 @@ export function sessionRecords({
     const head = headOf(state)
     const decoded = reopened(termsOf(entry), sealed, head)
     const { refresh } = state
-    const whole = knownOf(entry, sealed, recordOf(head, decoded, { state, refresh }))
-    known.keep(entry.id, whole, () => knownOf(entry, sealed, recordOf(head, decoded)))
+    const whole = recordOf(head, decoded, { state, refresh })
+    known.keep(
+      entry.id,
+      () => knownOf(entry, sealed, whole),
+      () => knownOf(entry, sealed, recordOf(head, decoded)),
+    )
     return entry
   }
 
@@ -107,10 +116,11 @@ export function sessionRecords({
       const opened = decode(found, found.sealed, () => provenAttributes(found))
       const { head } = opened
       if (head.generation <= found.generation) {
-        const sealed = binaryOf(found.sealed)
         const record = recordOf(head, opened)
-        known.keep(found.id, knownOf(found, sealed, record), () =>
-          knownOf(found, sealed, recordOf(head, reopened(termsOf(found), sealed, head))),
+        known.keep(
+          found.id,
+          () => knownOf(found, binaryOf(found.sealed), record),
+          () => lastingOf(found, head),
         )
         return record
       }
@@ -129,7 +139,8 @@ export function sessionRecords({
       if (before === undefined) return seal(terms, withFamily(record.state(), kind, family))
       const bytes = withFamilyIn(before, kind, family)
       const entry = sealedEntry(codec, terms, Buffer.from(bytes.content, 'latin1'))
-      known.keep(entry.id, knownOf(entry, binaryOf(entry.sealed), leftBy(change, bytes)))
+      const left = knownOf(entry, binaryOf(entry.sealed), leftBy(change, bytes))
+      known.keep(entry.id, () => left)
       return entry
     },
 
