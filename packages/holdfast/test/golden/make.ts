@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { sealingCodec } from '../../src/codecs/codec.ts'
 import { formatKeyring, type Keyring, type RingKey } from '../../src/codecs/keyring.ts'
+import type { Claims } from '../../src/codecs/token-codec.ts'
 import { type FakeHost, fakeHost } from '../../src/contracts/fake-host.ts'
 import type { RequestFacts } from '../../src/core/request.ts'
 import type { Created, Sessions } from '../../src/core/sessions.ts'
@@ -281,12 +282,13 @@ async function heldFormOf(
   return { id: held.id, session, cookies, sealed, form }
 }
 
-/** Without the raw links, which JSON does not carry. */
-function factsIn(claims: object | string): unknown {
-  const raw = ['link', 'parentLink']
-  return JSON.parse(
-    JSON.stringify(claims, (name, value) => (raw.includes(name) ? undefined : value)),
-  )
+/** What a token says, by name: what claims are made of inside is no promise. */
+function factsIn(claims: Claims | string): unknown {
+  if (typeof claims === 'string') throw new Error(`a token was refused: ${claims}`)
+  const { session, kind, keyId, family, generation, digest, descent } = claims
+  const { mintedAt, parent, grandparent } = descent ?? {}
+  const from = { mintedAt, parent, grandparent }
+  return { session, kind, keyId, family, generation, digest, descent: from }
 }
 
 function claimsOf(jwt: string): unknown {
