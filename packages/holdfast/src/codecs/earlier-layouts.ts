@@ -4,13 +4,12 @@ import { expectEnd, readText, readUint } from './bytes.ts'
 import { NO_CALLS, readCalls } from './calls-record.ts'
 import { NO_NEWCOMERS, readNewcomers, readStanding, withNewcomers } from './context-record.ts'
 import {
+  ReadSessionFamily,
   readFailed,
   readFork,
-  readProof,
   readStepUp,
   readSwitchBack,
   readTokenFamily,
-  sessionFamily,
 } from './family-record.ts'
 import {
   keyOfUse,
@@ -54,7 +53,7 @@ export function decodeEarlierLayout(
     return { key: keyOfUse(facts, use), ...usedAt(facts, use), ...readStanding(input) }
   })
   const keyed = { reader, facts, epoch, keyAt: (at: number) => contexts[at]?.key ?? '' }
-  const family = sessionFamily(readProof(keyed), readFamily(keyed))
+  const family = new ReadSessionFamily(keyed, readFamily)
   const refresh = readOptional(keyed, readFamily)
   const lastUse = readUse(input)
   const last = { context: keyOfUse(facts, lastUse), ...usedAt(facts, lastUse), at: readTime(input) }

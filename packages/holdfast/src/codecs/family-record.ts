@@ -45,29 +45,8 @@ export function writeProof(output: RecordWriter & ContextKeys, proof: Proof): vo
   writeKey(output, proof.provedIn)
 }
 
-export function readProof(input: KeyedReader): Proof {
-  return new ReadProof(input)
-}
-
-class ReadProof implements Proof {
-  readonly acr: string | null
-  readonly amr: readonly string[]
-  readonly authenticatedAt: number
-  readonly provedIn: string
-
-  constructor(input: KeyedReader) {
-    this.acr = readOptional(input, readWord)
-    this.amr = readList(input, readWord)
-    this.authenticatedAt = readTime(input)
-    this.provedIn = readKey(input)
-  }
-}
-
-export function sessionFamily(proof: Proof, family: TokenFamily): SessionFamily {
-  return new ProvedFamily(proof, family)
-}
-
-class ProvedFamily implements SessionFamily {
+/** What was proved, then the secrets, as `readSecrets` reads them. */
+export class ReadSessionFamily<Input extends KeyedReader> implements SessionFamily {
   readonly acr: string | null
   readonly amr: readonly string[]
   readonly authenticatedAt: number
@@ -80,11 +59,12 @@ class ProvedFamily implements SessionFamily {
   readonly outstanding: TokenFamily['outstanding']
   readonly contexts: readonly string[]
 
-  constructor(proof: Proof, family: TokenFamily) {
-    this.acr = proof.acr
-    this.amr = proof.amr
-    this.authenticatedAt = proof.authenticatedAt
-    this.provedIn = proof.provedIn
+  constructor(input: Input, readSecrets: (input: Input) => TokenFamily) {
+    this.acr = readOptional(input, readWord)
+    this.amr = readList(input, readWord)
+    this.authenticatedAt = readTime(input)
+    this.provedIn = readKey(input)
+    const family = readSecrets(input)
     this.id = family.id
     this.current = family.current
     this.beganAt = family.beganAt

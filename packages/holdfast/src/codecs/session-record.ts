@@ -1,9 +1,7 @@
 import type { Context } from '../core/context.ts'
-import type { Device } from '../core/request.ts'
 import {
   type CompletedStepUp,
   headOf,
-  type SessionFamily,
   type SessionHead,
   type SessionState,
   type SwitchBack,
@@ -16,7 +14,6 @@ import {
   createWriter,
   expectEnd,
   readHex,
-  readText,
   readUint,
   withoutZeros,
   withZeros,
@@ -32,32 +29,22 @@ import {
 } from './context-record.ts'
 import { decodeEarlierLayout, FIRST_LAYOUT } from './earlier-layouts.ts'
 import {
-  type KeyedReader,
-  readFailed,
-  readFork,
-  readProof,
   readStepUp,
   readSwitchBack,
   readTokenFamily,
-  sessionFamily,
   writeFailed,
   writeProof,
   writeStepUp,
   writeSwitchBack,
   writeTokenFamily,
 } from './family-record.ts'
-import { type FactReader, type Facts, factTable } from './record-facts.ts'
+import { type FactReader, factTable } from './record-facts.ts'
 import {
-  addressOf,
-  deviceOf,
   foreignLayout,
-  isOneUse,
-  keyOfUse,
   readList,
   readOptional,
   readTime,
   readUse,
-  readWord,
   type Terms,
   type UseNumbers,
   usedAt,
@@ -68,6 +55,7 @@ import {
   writeWord,
 } from './record-fields.ts'
 import type { SessionBytes } from './session-bytes.ts'
+import { ReadHead, SessionReader } from './session-head.ts'
 
 /**
  * First byte of a record. A change of the layout takes the next number. What a quiet verification
@@ -170,7 +158,7 @@ export function openSession(
   const attributesDigest = namesAttributes ? readAttributes(reader) : nameAttributes()
   const input = new SessionReader(reader, readFacts(reader), terms.createdAt)
   if (layout >= WITHOUT_ATTRIBUTES) {
-    return new SessionInParts(content, input, new Head(input, terms, attributesDigest), layout)
+    return new SessionInParts(content, input, new ReadHead(input, terms, attributesDigest), layout)
   }
   const state = { ...decodeEarlierLayout(input, terms, layout), attributesDigest }
   const { refresh } = state
@@ -182,113 +170,16 @@ export function openSession(
   }
 }
 
-const NO_USE: UseNumbers = { network: 0, device: 0 }
-
-/** Reads a record, and knows what the parts that it has read mean for those that follow. */
-class SessionReader implements KeyedReader {
-  readonly reader: ByteReader
-  readonly facts: Facts
-  readonly epoch: number
-  uses: readonly UseNumbers[] = []
-  lastUse = NO_USE
-  /** Of the last context among all, from 1 up. 0: others have driven it out. */
-  lastNumber = 0
-  familyAt = 0
-  familyEnd = 0
-  private keyed = NO_USE
-  private key = ''
-
-  constructor(reader: ByteReader, facts: Facts, epoch: number) {
-    this.reader = reader
-    this.facts = facts
-    this.epoch = epoch
-  }
-
-  keyAt(at: number): string {
-    const use = this.uses[at]
-    return use === undefined ? '' : this.keyOf(use)
-  }
-
-  /** Most of a record was done where it was used last: the key of one use is kept. */
-  keyOf(use: UseNumbers): string {
-    if (this.key === '' || !isOneUse(use, this.keyed)) {
-      this.keyed = use
-      this.key = keyOfUse(this.facts, use)
-    }
-    return this.key
-  }
-}
-
-/** What is decoded at once. */
-class Head implements SessionHead {
-  readonly id: string
-  readonly subject: string
-  readonly tenant: string
-  readonly class: string
-  readonly generation: number
-  readonly createdAt: number
-  readonly deadline: number
-  readonly idleMs: number
-  readonly factors: readonly string[]
-  readonly attributesDigest: string | null
-  readonly family: SessionFamily
-  readonly fork: SessionState['fork']
-  readonly failures: SessionState['failures']
-  readonly last: SessionHead['last']
-  readonly standing: Standing | undefined
-
-  constructor(input: SessionReader, terms: Terms, attributesDigest: string | null) {
-    const { reader } = input
-    this.id = terms.id
-    this.createdAt = terms.createdAt
-    this.deadline = terms.deadline
-    this.idleMs = terms.idleMs
-    this.attributesDigest = attributesDigest
-    this.generation = readUint(reader)
-    this.subject = readText(reader)
-    this.tenant = readWord(input)
-    this.class = readWord(input)
-    this.factors = readList(input, readWord)
-    input.uses = readList(input, readUse)
-    const use = readUse(input)
-    const at = readTime(input)
-    input.lastUse = use
-    input.lastNumber = readUint(reader)
-    this.standing = input.lastNumber === 0 ? undefined : readStanding(input)
-    const proof = readProof(input)
-    input.familyAt = reader.at
-    this.family = sessionFamily(proof, readTokenFamily(input))
-    input.familyEnd = reader.at
-    this.fork = readOptional(input, readFork)
-    this.failures = readList(input, readFailed)
-    this.last = new LastUse(input, use, at)
-  }
-}
-
-class LastUse {
-  readonly context: string
-  readonly address: string | null
-  readonly device: Device
-  readonly at: number
-
-  constructor(input: SessionReader, use: UseNumbers, at: number) {
-    this.context = input.keyOf(use)
-    this.address = addressOf(input.facts, use)
-    this.device = deviceOf(input.facts, use)
-    this.at = at
-  }
-}
-
 /** A session whose rest is decoded where something asks for it. */
 class SessionInParts implements DecodedSession {
-  readonly head: Head
+  readonly head: ReadHead
   private readonly content: Uint8Array
   private readonly input: SessionReader
   private readonly bodyAt: number
   private readonly layout: number
   private body: Body | undefined
 
-  constructor(content: Uint8Array, input: SessionReader, head: Head, layout: number) {
+  constructor(content: Uint8Array, input: SessionReader, head: ReadHead, layout: number) {
     this.head = head
     this.content = content
     this.input = input

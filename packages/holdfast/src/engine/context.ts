@@ -96,8 +96,11 @@ export interface Rotated {
 }
 
 /** A live record, opened, and what the store keeps beside it. */
-export interface OpenedSession extends OpenedRecord {
+export interface OpenedSession {
   readonly found: Found
+  /** Of the record. */
+  readonly head: SessionHead
+  readonly record: OpenedRecord
   /** Its attributes were checked: a local copy is asked many times, and its bytes stay the same. */
   attributesChecked: boolean
 }

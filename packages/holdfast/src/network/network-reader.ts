@@ -28,7 +28,7 @@ export function networkReader(
   now: () => number,
 ): NetworkReader {
   const addresses = selectiveMemo<Located>(REMEMBERED)
-  const networks = lookup === undefined ? undefined : freshly(lookup, now)
+  const lookUp = lookup === undefined ? (address: Located) => address : freshly(lookup, now)
 
   function locate(ip: string | null): Located {
     if (ip === null) return located(ip, prefixes)
@@ -40,10 +40,10 @@ export function networkReader(
   }
 
   return {
-    lookUp: networks ?? ((located) => located),
+    lookUp,
     locate,
     locateKept: (ip) => (ip === null ? undefined : addresses.get(ip)) ?? located(ip, prefixes),
-    describe: networks === undefined ? locate : (ip) => networks(locate(ip)),
+    describe: (ip) => lookUp(locate(ip)),
   }
 }
 

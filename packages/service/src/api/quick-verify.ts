@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { batchBody, checker, LINES_TYPE, presented } from 'holdfast/wire'
-import type { Here } from '../main/tracing.ts'
+import { batchBody, checker, presented } from 'holdfast/wire'
 import type { VerificationBody } from './answers.ts'
 import { isJson, MAX_BODY_BYTES, parseJson, takeBytes } from './body.ts'
 import { asDescribed, isInputFault, tracedAs } from './call.ts'
 import { type Caller, checkAudience } from './callers.ts'
 import { MAX_BATCH_BYTES, VERIFY_ROLES } from './calls/verify.ts'
-import { checkedCaller, observe, type Seen, STANDARD_HEADERS, unknownCaller } from './exchange.ts'
+import { checkedCaller, observe, type Seen, unknownCaller } from './exchange.ts'
 import {
   acceptsLines,
   lineJudge,
@@ -16,6 +15,14 @@ import {
 } from './judges.ts'
 import type { ApiParts } from './parts.ts'
 import { faultOf, problemResponse } from './problem.ts'
+import {
+  type Answered,
+  type Lines,
+  send,
+  sendKnownLines,
+  sendLines,
+  type ToAnswer,
+} from './quick-answers.ts'
 import { requestIdOf } from './request-id.ts'
 
 /** Answers a request, or leaves it alone: false. */
@@ -35,15 +42,6 @@ export type QuickParts = Pick<
   | 'flatLog'
 >
 
-interface ToAnswer {
-  readonly incoming: IncomingMessage
-  readonly response: ServerResponse
-  readonly seen: Seen
-  readonly startedAt: number
-  /** Where its spans belong. It is answered, and logged, together with others. */
-  readonly here: Here | undefined
-}
-
 interface Asked extends ToAnswer {
   /** Its body, once it has been read. */
   bytes: Uint8Array
@@ -54,13 +52,6 @@ const NO_BYTES = new Uint8Array()
 interface Judged {
   readonly asked: Asked
   readonly body: Body
-}
-
-/** What the log will say of a request. */
-interface Answered {
-  readonly asked: ToAnswer
-  readonly status: number
-  readonly ms: number
 }
 
 const VERIFY = '/v1/verify'
@@ -120,8 +111,8 @@ export function quickVerify(parts: QuickParts): Quick {
     for (const { asked, body } of all) {
       try {
         if (!isLines(body)) answered.push(send(asked, 200, JSON.stringify(body)))
-        else if (body.every(isKnown)) answered.push(sendAll(asked, body))
-        else finish(asked, sendLines(asked, body))
+        else if (body.every(isKnown)) answered.push(sendKnownLines(asked, body, lines.textOf))
+        else finish(asked, sendLines(asked, body, lines.textOf))
       } catch (error) {
         refuse(asked, error)
       }
@@ -183,67 +174,6 @@ export function quickVerify(parts: QuickParts): Quick {
     return send(asked, problem.status, await problem.text(), [...problem.headers].flat())
   }
 
-  function send(
-    asked: ToAnswer,
-    status: number,
-    text: string,
-    headers: readonly string[] = JSON_HEADER,
-  ): Answered {
-    const head = headOf(asked, headers)
-    head.push('content-length', String(Buffer.byteLength(text)))
-    asked.response.writeHead(status, head).end(text)
-    return answeredNow(asked, status)
-  }
-
-  function sendAll(asked: ToAnswer, known: readonly VerificationLine[]): Answered {
-    return send(asked, 200, lines.textOf(known, asked.seen.requestId), LINES_HEADER)
-  }
-
-  /** Sends each line when it is known, and those that are known at one moment in one write. */
-  function sendLines(asked: ToAnswer, all: Lines): Promise<Answered> {
-    const { response, seen } = asked
-    return new Promise((resolve, reject) => {
-      let text = ''
-      let left = all.length
-      let due = false
-
-      function flush(): void {
-        due = false
-        if (!response.headersSent) {
-          if (left === 0) {
-            resolve(send(asked, 200, text, LINES_HEADER))
-            return
-          }
-          response.writeHead(200, headOf(asked, LINES_HEADER))
-        }
-        response.write(text)
-        text = ''
-        if (left > 0) return
-        response.end()
-        resolve(answeredNow(asked, 200))
-      }
-
-      function add(line: VerificationLine): void {
-        text += lines.textOf([line], seen.requestId)
-        left--
-        if (due) return
-        due = true
-        process.nextTick(() => {
-          try {
-            flush()
-          } catch (error) {
-            reject(error)
-          }
-        })
-      }
-
-      for (const line of all) {
-        if (line instanceof Promise) line.then(add).catch(reject)
-        else add(line)
-      }
-    })
-  }
-
   function log(answered: Answered): void {
     const { here } = answered.asked
     if (here === undefined) logHere(answered)
@@ -298,16 +228,11 @@ export function quickVerify(parts: QuickParts): Quick {
   }
 }
 
-const ALWAYS = ['cache-control', 'no-store', ...Object.entries(STANDARD_HEADERS).flat()]
-const JSON_HEADER = ['content-type', 'application/json']
-const LINES_HEADER = ['content-type', LINES_TYPE]
-
 const ONE = checker(presented, 'request')
 const MANY = checker(batchBody, 'request')
 
 /** What a request is answered with: a value, or lines of which some are not known yet. */
 type Body = VerificationBody | { readonly results: readonly VerificationBody[] } | Lines
-type Lines = ReturnType<ReturnType<typeof lineJudge>['judge']>
 
 /** Up to a large batch: who asked for it goes on with its answers while the rest is judged. */
 function ofOneTurn(waiting: readonly Asked[]): readonly Asked[] {
@@ -331,18 +256,6 @@ function isJudged(
   result: VerificationBody | Promise<VerificationBody>,
 ): result is VerificationBody {
   return !(result instanceof Promise)
-}
-
-/** As a list, which costs Node less than an object does. */
-function headOf({ seen }: ToAnswer, headers: readonly string[]): string[] {
-  const head = ALWAYS.slice()
-  for (const text of headers) head.push(text)
-  head.push('x-request-id', seen.requestId)
-  return head
-}
-
-function answeredNow(asked: ToAnswer, status: number): Answered {
-  return { asked, status, ms: performance.now() - asked.startedAt }
 }
 
 /** JSON of a known length, from a caller who said each thing once. */

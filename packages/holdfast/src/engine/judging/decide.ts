@@ -51,7 +51,7 @@ export async function decide(
   const differed = shadowEvents(engine, factsOf(matched, opened.head), decided.weighing)
   const events = [...decided.events, ...differed]
   if (decided.settled.decision.outcome === 'revoke' || decided.reused) {
-    return revokeNow(engine, opened.state(), matched, { ...decided, events })
+    return revokeNow(engine, opened.record.state(), matched, { ...decided, events })
   }
   return apply(engine, { opened, matched }, { ...decided, events })
 }
@@ -63,7 +63,7 @@ export async function weighAndDecide(
   matched: MatchedPresentation,
 ): Promise<Decided> {
   const { found } = opened
-  const state = opened.state()
+  const state = opened.record.state()
   const { presentation, presented, rotation } = matched
   const subject = engine.codec.subjectKey(state.tenant, state.subject)
   const { history } = await readHistory(engine, subject, presented)
@@ -116,7 +116,7 @@ async function apply(
 ): Promise<Verification | 'lost_race'> {
   const { opened, matched } = about
   const { found } = opened
-  const state = opened.state()
+  const state = opened.record.state()
   const { decision } = settled
   const trusted = decision.outcome === 'allow' || decision.outcome === 'observe'
   const touches = trusted || decision.outcome === 'limit'
@@ -125,7 +125,7 @@ async function apply(
     trusted && presentation.sensitivity === 'sensitive'
       ? withSensitiveCall(settled.next, presentation)
       : settled.next
-  const before = familyOfKind(opened, claims.kind)
+  const before = familyOfKind(opened.record, claims.kind)
   const rotation = trusted && before !== null ? rotate(engine, before, matched) : undefined
   const rotates = rotation !== undefined && rotation.family !== before
   const unchanged = !rotates && noted === session && session.fork === state.fork
@@ -171,7 +171,7 @@ export async function applyUnweighed(
   const { found } = opened
   const { presentation, claims } = matched
   const { kind } = claims
-  const before = familyOfKind(opened, kind)
+  const before = familyOfKind(opened.record, kind)
   const rotation = before === null ? undefined : rotate(engine, before, matched)
   engine.attributes.check(opened.head, found)
   if (rotation === undefined || rotation.family === before) {
@@ -179,7 +179,7 @@ export async function applyUnweighed(
   } else {
     const outcome = await save(engine, {
       found,
-      next: { record: opened, kind, family: rotation.family },
+      next: { record: opened.record, kind, family: rotation.family },
       events: rotationEvents(engine, matched, opened.head),
       seenAt: seenAt(presentation),
     })
@@ -202,7 +202,7 @@ function acceptUnweighed(
     return acceptNow(engine, head, found, answer)
   }
   // What a proof is worth here does not depend on the secret that was shown.
-  return accept(engine, opened.state(), found, { ...answer, access })
+  return accept(engine, opened.record.state(), found, { ...answer, access })
 }
 
 /** Ends the session on what this presentation has proven. */

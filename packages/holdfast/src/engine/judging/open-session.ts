@@ -56,7 +56,7 @@ export function withLiveSession<Answer>(
     if (lifetimeVerdict(opened.head, found.lastActivity, at) !== 'live') {
       return expire(engine, opened, factsOf(authenticated)).then(() => refused('session_expired'))
     }
-    const matched = matchSecret(familyOfKind(opened, claims.kind), authenticated)
+    const matched = matchSecret(familyOfKind(opened.record, claims.kind), authenticated)
     if (matched === undefined) {
       return superseded(engine, opened, authenticated).then(() => refused('token_superseded'))
     }

@@ -61,7 +61,7 @@ export async function patchAttributes(
     const facts = { at, session: id, actor, owner: head, cause: by }
     const outcome = await save(engine, {
       found,
-      next: { ...opened.state(), attributesDigest: attributesDigest(attributes) },
+      next: { ...opened.record.state(), attributesDigest: attributesDigest(attributes) },
       attributes,
       events: [engine.eventWriter.event('attributes-changed', facts)],
       seenAt: undefined,

@@ -43,7 +43,7 @@ async function beginOpened(
   matched: MatchedPresentation,
 ): Promise<StepUpBegun | 'lost_race'> {
   const { found } = opened
-  const state = opened.state()
+  const state = opened.record.state()
   const decided = await weighAndDecide(engine, opened, matched)
   const { settled, session } = decided
   if (settled.decision.outcome === 'revoke') return revokeNow(engine, state, matched, decided)

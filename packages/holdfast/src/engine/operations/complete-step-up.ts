@@ -62,7 +62,7 @@ export async function completeStepUp(engine: EngineContext, proof: Proof): Promi
       return { ok: false, code: 'session_unknown' }
     }
     const { found } = opened
-    const state = opened.state()
+    const state = opened.record.state()
     if (lifetimeVerdict(state, found.lastActivity, attempt.at) !== 'live') {
       await expire(engine, opened, factsOf(attempt))
       return { ok: false, code: 'session_expired' }
@@ -165,7 +165,7 @@ async function commit(
   proved: Proved,
 ): Promise<Verification | 'lost_race'> {
   const { found } = opened
-  const state = opened.state()
+  const state = opened.record.state()
   const { context } = attempt.challenge
   // Attributes that were tampered with are refused while the challenge can still be used.
   engine.attributes.check(state, found)

@@ -68,7 +68,7 @@ export async function logout(
   }
   if (claims === 'token_malformed') return
   const opened = await load(engine, claims.session)
-  if (opened === undefined || claims.family !== familyOfKind(opened, claims.kind)?.id) return
+  if (opened === undefined || claims.family !== familyOfKind(opened.record, claims.kind)?.id) return
   const at = engine.host.now()
   const { found, head } = opened
   if (lifetimeVerdict(head, found.lastActivity, at) !== 'live') {

@@ -46,5 +46,5 @@ export async function show(
   const now = engine.host.now()
   const { found } = opened
   if (lifetimeVerdict(found, found.lastActivity, now) !== 'live') return undefined
-  return detailOf(engine, opened.state(), found, now)
+  return detailOf(engine, opened.record.state(), found, now)
 }

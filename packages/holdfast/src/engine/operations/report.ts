@@ -113,7 +113,7 @@ async function stepUpFailed(
   await withSession(engine, challenge.session, async (opened) => {
     if (opened?.head.family.id !== challenge.family) return 'over'
     const { found } = opened
-    const state = opened.state()
+    const state = opened.record.state()
     if (!isOfOneHolder(state, attempt)) throw foreign()
     if (lifetimeVerdict(state, found.lastActivity, attempt.at) !== 'live') return 'over'
     if (state.fork !== null) {
@@ -163,7 +163,7 @@ async function readable(
   session: SessionId,
 ): Promise<SessionState | undefined> {
   try {
-    return (await load(engine, session))?.state()
+    return (await load(engine, session))?.record.state()
   } catch (error) {
     if (!(error instanceof SessionError) || error.code === 'store_unavailable') throw error
     return undefined

@@ -67,7 +67,7 @@ function acceptUnchanged(
 ): Verification | Promise<Verification> {
   const access = accessFor(authenticated)
   if (access === undefined) return acceptNow(engine, opened.head, opened.found, { decision })
-  return accept(engine, opened.state(), opened.found, { decision, access })
+  return accept(engine, opened.record.state(), opened.found, { decision, access })
 }
 
 /** As a copy, what was read at once may only allow. Activity is noted if nothing waits for it. */

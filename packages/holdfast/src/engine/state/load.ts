@@ -1,7 +1,6 @@
-import type { SessionBytes } from '../../codecs/session-bytes.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
-import type { SessionHead, SessionState, TokenFamily } from '../../core/session.ts'
+import type { SessionHead } from '../../core/session.ts'
 import type { Found } from '../../core/store.ts'
 import type { EngineContext, OpenedRecord, OpenedSession } from '../context.ts'
 
@@ -67,31 +66,19 @@ function openFound(
   }
   const record = engine.records.open(found)
   // Only its seal proves the version: a forged answer with a higher one must not be remembered.
-  if (found.version > seenBefore) engine.versions.note(id, found.version)
+  engine.versions.note(id, found.version)
   return new LoadedSession(found, record)
 }
 
 class LoadedSession implements OpenedSession {
   readonly found: Found
   readonly head: SessionHead
+  readonly record: OpenedRecord
   attributesChecked = false
-  private readonly record: OpenedRecord
 
   constructor(found: Found, record: OpenedRecord) {
     this.found = found
     this.head = record.head
     this.record = record
-  }
-
-  state(): SessionState {
-    return this.record.state()
-  }
-
-  refresh(): TokenFamily | null {
-    return this.record.refresh()
-  }
-
-  bytes(): SessionBytes | undefined {
-    return this.record.bytes()
   }
 }
