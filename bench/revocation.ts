@@ -18,7 +18,7 @@ import { percentile } from './rounds.ts'
 
 const SERVICES = 3
 const VERIFIERS = 50
-const REVOCATIONS = 200
+const REVOCATIONS = 400
 const OVER_HTTP = 100
 /** Before any is counted: who ends a session is no process that has just begun. */
 const WARM_UP = 50
@@ -62,6 +62,8 @@ export const revocationPart: Part = async ({ folder, startRedis }: Bench) => {
     }
 
     progress('another engine, and a bare message')
+    // Each of the two is alone with Redis: who follows the feed would only be woken by one of them.
+    await Promise.all(children.splice(0).map(stopProcess))
     const engine = await start('engine', [String(redis.port)])
     const subscriber = await start('subscriber', [String(redis.port)])
     const here = createSessions({ store: redisStore({ client }), keyring: parseKeyring(ring) })

@@ -93,7 +93,7 @@ describe('with a service', () => {
           ...times,
           sealed: Buffer.alloc(1),
         })
-        await store.entries.revoke(id, { until: times.deadline, reason: 'test', at })
+        await store.entries.revoke(id, { reason: 'test', at })
       }),
     )
 

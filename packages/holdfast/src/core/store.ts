@@ -80,6 +80,9 @@ export type Reason = string
 /** How long an entry can be read as expired after its deadline. */
 export const EXPIRED_READABLE_MS = 24 * 3_600_000
 
+/** How long the tombstone of a session stands of which nothing was stored. */
+export const UNKNOWN_ENDED_MS = 400 * 24 * 3_600_000
+
 /**
  * `now` gives the same answer at once; `wait`: only the promise can tell. A store has it where it
  * answers without I/O over a network. It sits on the function, so that it is gone where somebody
@@ -111,15 +114,14 @@ export interface Entries {
    */
   write(entry: Entry, options?: WriteOptions): Promise<'written' | 'conflict' | 'gone' | 'limit'>
   /**
-   * Leaves a tombstone until `until`, or until the entry's deadline if that is later. Index, feed
-   * and events change in the same atomic step. Idempotent: true when it ended something that `read`
-   * would have found; feed and events are written only then. An unknown id gets a tombstone too, so
-   * that a write in flight cannot resurrect it. A tombstone is never shortened.
+   * Leaves a tombstone until the entry's deadline. Index, feed and events change in the same atomic
+   * step. Idempotent: true when it ended something that `read` would have found; feed and events
+   * are written only then. An unknown id gets a tombstone too, for {@link UNKNOWN_ENDED_MS}, so
+   * that a write in flight cannot resurrect it. A tombstone stays as it is.
    */
   revoke(
     id: SessionId,
     end: {
-      readonly until: number
       readonly reason: Reason
       readonly at: number
       readonly events?: readonly SealedEvent[]

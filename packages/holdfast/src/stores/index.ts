@@ -31,5 +31,5 @@ export type {
   WatchOptions,
   WriteOptions,
 } from '../core/store.ts'
-export { EXPIRED_READABLE_MS } from '../core/store.ts'
+export { EXPIRED_READABLE_MS, UNKNOWN_ENDED_MS } from '../core/store.ts'
 export { decodeCursor, encodeCursor, type Positions } from './feed/cursor.ts'

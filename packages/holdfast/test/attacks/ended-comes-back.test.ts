@@ -296,8 +296,8 @@ test('nothing is given again once the store is closed', async () => {
     },
   )
   for (let i = 0; i < 200; i++) {
-    const { id, deadline } = make.entry()
-    await keeping.entries.revoke(id, { until: deadline, reason: 'test', at: host.now() })
+    const { id } = make.entry()
+    await keeping.entries.revoke(id, { reason: 'test', at: host.now() })
   }
 
   rollBack()
@@ -326,8 +326,8 @@ test('as many endings are remembered as there is room for, the newest ones', asy
   const everywhere = Array.from({ length: 5 }, () => make.entry())
   for (const entry of [...ended, ...everywhere]) await store.entries.write(entry)
 
-  for (const { id, deadline } of ended) {
-    await keeping.entries.revoke(id, { until: deadline, reason: 'test', at: host.now() })
+  for (const { id } of ended) {
+    await keeping.entries.revoke(id, { reason: 'test', at: host.now() })
   }
   for (const { id } of everywhere) {
     await keeping.subjects.revoke(subjectOf(id), { reason: 'test', at: host.now() })

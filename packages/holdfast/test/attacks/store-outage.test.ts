@@ -191,7 +191,7 @@ async function expectOutage(store: Store, entry: Entry): Promise<readonly string
     store.entries.read(make.entry().id),
     store.entries.write(make.entry(), { limit: 3 }),
     store.entries.write(nextOf(entry, sealed), { attributes: { version: 1, sealed } }),
-    store.entries.revoke(make.entry().id, { until: deadline, reason: 'test', at }),
+    store.entries.revoke(make.entry().id, { reason: 'test', at }),
     store.entries.touch([{ id, at: at + 1 }]),
     store.entries.list({ subject, limit: 10 }),
     store.entries.list({ partition: 1, limit: 10 }),

@@ -38,7 +38,7 @@ describe('LMDB', () => {
     const [live, ended] = [make.entry(), make.entry()]
     const before = lmdbStore({ path, now: host.now })
     await before.entries.write(live, { events: [make.event()] })
-    await before.entries.revoke(ended.id, { until: ended.deadline, reason: 'test', at: host.now() })
+    await before.entries.revoke(ended.id, { reason: 'test', at: host.now() })
     const cursor = await before.feed.head()
     await before.close()
 
@@ -287,7 +287,6 @@ describe('LMDB among processes', () => {
       said.push(line)
       if (line !== 'looked') continue
       await store.entries.revoke(entry.id, {
-        until: entry.deadline,
         reason: 'test',
         at: Date.now(),
       })
@@ -369,7 +368,7 @@ const REVOKER = `
 const [path, id] = process.argv.slice(2)
 const store = lib.lmdbStore({ path })
 const at = Date.now()
-const ended = await store.entries.revoke(id, { until: at + 60_000, reason: 'elsewhere', at })
+const ended = await store.entries.revoke(id, { reason: 'elsewhere', at })
 await store.close()
 process.exit(ended ? 0 : 1)
 `

@@ -131,7 +131,7 @@ test.each(Object.entries(CLIENTS))(
         expect(await theirs.entries.write(nextOf(entry, make.bytes()))).toBe('written')
         expect(await theirs.entries.read(entry.id)).toMatchObject({ version: 2 })
         expect(await allIds(theirs, { partition })).toEqual([entry.id])
-        const end = { until: entry.deadline, reason: 'test', at: host.now() }
+        const end = { reason: 'test', at: host.now() }
         expect(await theirs.entries.revoke(entry.id, end)).toBe(true)
         expect(await ours.entries.read(entry.id)).toBeUndefined()
       }

@@ -98,7 +98,7 @@ describe.each(Object.entries(clients))(
       await store.proveWritable?.()
 
       await demote()
-      const end = { until: entry.deadline, reason: 'test', at: host.now() }
+      const end = { reason: 'test', at: host.now() }
       await until('the demotion is noticed', () =>
         store.entries.revoke(entry.id, end).then(
           () => false,
@@ -179,7 +179,7 @@ describe.each(Object.entries(clients))(
       await store.entries.write(entry)
 
       await admin.config('SET', 'min-replicas-to-write', '1')
-      const end = { until: entry.deadline, reason: 'test', at: host.now() }
+      const end = { reason: 'test', at: host.now() }
       for (let i = 0; i < 20; i++) {
         await expect(store.entries.revoke(entry.id, end)).rejects.toMatchObject(
           refused('NOREPLICAS'),

@@ -132,7 +132,7 @@ describe('Redis', () => {
       await store.entries.write(nextOf(entry, make.bytes()))
     }
     await store.entries.touch([{ id: kept.id, at: host.now() + 5 }])
-    await store.entries.revoke(ended.id, { until: ended.deadline, reason: 'test', at: host.now() })
+    await store.entries.revoke(ended.id, { reason: 'test', at: host.now() })
     await store.replays.once('nonce', host.now() + 3_600_000)
     const history = { version: 1, sealed: make.bytes(), until: host.now() + 3_600_000 }
     await store.subjects.write(make.subject(), history)
@@ -402,7 +402,7 @@ describe('Redis', () => {
       code: 'store_unavailable',
       message: expect.stringContaining('OOM'),
     })
-    const end = { until: one.deadline, reason: 'test', at: host.now(), events: [make.event()] }
+    const end = { reason: 'test', at: host.now(), events: [make.event()] }
     expect(await store.entries.revoke(one.id, end)).toBe(true)
     await store.subjects.revoke(subjectOf(two.id), { at: host.now(), reason: 'test' })
 

@@ -56,7 +56,7 @@ async function hearsAll(listener: Store, writer: Store, ready: () => Promise<unk
   const { until } = await following(listener)
   await ready()
 
-  await writer.entries.revoke(ended.id, { until: ended.deadline, reason: 'test', at: Date.now() })
+  await writer.entries.revoke(ended.id, { reason: 'test', at: Date.now() })
   expect(await until(1)).toEqual([ended.id])
   await writer.subjects.revoke(subject, { at: Date.now(), reason: 'test' })
   expect((await until(2))[1]).toBe(subject)
@@ -143,7 +143,7 @@ describe('Redis', () => {
 
     await writer.entries.write(entry, { events: [make.event()] })
     await writer.entries.touch([{ id: entry.id, at: entry.createdAt + 1 }])
-    const end = { until: entry.deadline, reason: 'test', at: Date.now() }
+    const end = { reason: 'test', at: Date.now() }
     await writer.entries.revoke(entry.id, { ...end, events: [make.event(), make.event()] })
     await writer.entries.revoke(entry.id, end)
     await subscriber.ping()
@@ -161,7 +161,7 @@ describe('Redis', () => {
     const entry = make.entry()
     await store.entries.write(entry)
 
-    const end = { until: entry.deadline, reason: 'test', at: Date.now() }
+    const end = { reason: 'test', at: Date.now() }
     expect(await store.entries.revoke(entry.id, end)).toBe(true)
 
     expect(await store.entries.read(entry.id)).toBeUndefined()

@@ -264,7 +264,7 @@ describe.each(VERSIONS)('what version %s wrote', (version) => {
     test('nothing of a session is left once it is revoked', async () => {
       const { store, apart } = await restored()
       const { entry, attributes } = attributed()
-      const end = { until: entry.deadline, at: records.at, reason: 'test' }
+      const end = { at: records.at, reason: 'test' }
 
       expect(await store.entries.revoke(entry.id, end)).toBe(true)
 

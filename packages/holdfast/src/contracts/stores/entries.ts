@@ -148,7 +148,7 @@ export function entriesContract(open: Open): void {
     await store.entries.write(revoked)
     await store.entries.write(outlived)
     const end = { reason: 'test', at: host.now() }
-    await store.entries.revoke(revoked.id, { ...end, until: revoked.deadline })
+    await store.entries.revoke(revoked.id, end)
     await store.subjects.revoke(subjectOf(outlived.id), end)
 
     for (const { id } of [unknown, revoked, outlived]) {
@@ -245,7 +245,6 @@ export function entriesContract(open: Open): void {
     await store.entries.write(revoked)
     await store.entries.write(idle)
     await store.entries.revoke(revoked.id, {
-      until: revoked.deadline,
       reason: 'test',
       at: host.now(),
     })

@@ -26,7 +26,7 @@ export function feedContract(open: Open): void {
     await store.entries.write(nextOf(entry, make.bytes()), { events: [change] })
     const third = nextOf(nextOf(entry, make.bytes()), make.bytes())
     await store.entries.write(third, { attributes: { version: 1, sealed: make.bytes() } })
-    await store.entries.revoke(entry.id, { until: entry.deadline, reason, at, events: [end] })
+    await store.entries.revoke(entry.id, { reason, at, events: [end] })
     const told = await everything(store)
     const before = await store.feed.head()
     await store.subjects.revoke(subject, { at, reason, events: [all] })
@@ -73,7 +73,7 @@ export function feedContract(open: Open): void {
     await store.entries.write(make.entry({ subject }), { limit: 1, events })
     await store.entries.write(nextOf(make.entry(), make.bytes()), { events })
     const unknown = make.entry()
-    const end = { until: unknown.deadline, reason, at: host.now(), events }
+    const end = { reason, at: host.now(), events }
     await store.entries.revoke(unknown.id, end)
     await store.entries.revoke(unknown.id, end)
 
@@ -198,7 +198,6 @@ export function feedContract(open: Open): void {
     host.advance(60_000)
     const at = host.now()
     await store.entries.revoke(entry.id, {
-      until: entry.deadline,
       reason,
       at,
       events: [late, late],

@@ -91,7 +91,7 @@ export function followersContract(open: Open): void {
       const entry = make.entry({ subject: i % 2 === 0 ? subject : make.subject(i) })
       await store.entries.write(entry, { events: [make.event()] })
       await store.entries.write(nextOf(entry, make.bytes()))
-      await store.entries.revoke(entry.id, { until: entry.deadline, reason, at: host.now() })
+      await store.entries.revoke(entry.id, { reason, at: host.now() })
       ended.push(entry.id)
     }
     await store.feed.append(subject, [make.event(), make.event()])

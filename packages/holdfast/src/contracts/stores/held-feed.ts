@@ -149,7 +149,7 @@ export function heldFeedContract(open: Open): void {
     const full = await store.feed.head()
     const at = host.now()
     const [first, second, last] = [make.event(), make.event(), make.event()]
-    const end = { until: one.deadline, reason, at }
+    const end = { reason, at }
 
     const ended = await store.entries.revoke(one.id, { ...end, events: [first] })
     const expired = await store.entries.expire(idle.id, { reason, at, events: [second] })

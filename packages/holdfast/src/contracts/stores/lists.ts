@@ -48,7 +48,7 @@ export function listsContract(open: Open): void {
     const all = await allIds(store, { subject })
     const first = await store.entries.list({ subject, limit: 3 })
     const last = first.items[2]?.id ?? ''
-    await store.entries.revoke(last, { until: host.now() + 1_000, reason: 'test', at: host.now() })
+    await store.entries.revoke(last, { reason: 'test', at: host.now() })
 
     const rest = await store.entries.list({ subject, limit: 10, after: first.next ?? '' })
 
@@ -64,7 +64,6 @@ export function listsContract(open: Open): void {
     const live = make.entry({ subject })
     for (const entry of [revoked, short, idle, live]) await store.entries.write(entry)
     await store.entries.revoke(revoked.id, {
-      until: revoked.deadline,
       reason: 'test',
       at: host.now(),
     })
@@ -184,7 +183,7 @@ export function listsContract(open: Open): void {
     const limit = 1
     const first = make.entry({ subject })
     await store.entries.write(first, { limit })
-    await store.entries.revoke(first.id, { until: first.deadline, reason: 'test', at: host.now() })
+    await store.entries.revoke(first.id, { reason: 'test', at: host.now() })
 
     expect(await store.entries.write(make.entry({ subject }), { limit })).toBe('written')
     host.advance(SAMPLE_IDLE_MS + 1)

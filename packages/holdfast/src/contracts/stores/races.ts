@@ -50,7 +50,7 @@ export function racesContract(open: Open): void {
     const { store, host, make } = await open()
     const entry = make.entry()
     await store.entries.write(entry)
-    const end = { until: entry.deadline, reason, at: host.now() }
+    const end = { reason, at: host.now() }
 
     const ended = await Promise.all(
       Array.from({ length: 20 }, () => store.entries.revoke(entry.id, end)),
@@ -76,7 +76,7 @@ export function racesContract(open: Open): void {
     for (let round = 0; round < 10; round++) {
       const first = make.entry()
       await store.entries.write(first)
-      const end = { until: first.deadline, reason, at: host.now() }
+      const end = { reason, at: host.now() }
       const steps = [
         () => store.entries.write(nextOf(first, make.bytes())),
         () => store.entries.revoke(first.id, end),
@@ -161,8 +161,8 @@ async function wander(store: Store, host: FakeHost, make: Samples): Promise<void
       if (dead.has(next.id)) expect(outcome).toBe('gone')
     },
     async () => {
-      const { id, deadline } = pick()
-      await store.entries.revoke(id, { until: deadline, reason, at: host.now() })
+      const { id } = pick()
+      await store.entries.revoke(id, { reason, at: host.now() })
       dead.add(id)
     },
     async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { subjectOf } from '../../core/ids.ts'
+import { UNKNOWN_ENDED_MS } from '../../core/store.ts'
 import { nextOf, SAMPLE_IDLE_MS, SAMPLE_LIFE_MS } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'
 
@@ -11,7 +12,7 @@ export function revocationContract(open: Open): void {
     const { store, host, make } = await open()
     const entry = make.entry()
     await store.entries.write(entry)
-    const end = { until: entry.deadline, reason, at: host.now() }
+    const end = { reason, at: host.now() }
 
     expect(await store.entries.revoke(entry.id, end)).toBe(true)
     expect(await store.entries.read(entry.id)).toBeUndefined()
@@ -23,7 +24,7 @@ export function revocationContract(open: Open): void {
     const entry = make.entry()
     const attributes = { version: 1, sealed: make.bytes() }
     await store.entries.write(entry, { attributes })
-    await store.entries.revoke(entry.id, { until: entry.deadline, reason, at: host.now() })
+    await store.entries.revoke(entry.id, { reason, at: host.now() })
 
     expect(await store.entries.write(nextOf(entry, make.bytes()))).toBe('gone')
     expect(await store.entries.write(entry)).toBe('gone')
@@ -36,38 +37,38 @@ export function revocationContract(open: Open): void {
     const { store, host, make } = await open()
     const entry = make.entry()
 
-    const end = { until: entry.deadline, reason, at: host.now() }
+    const end = { reason, at: host.now() }
     expect(await store.entries.revoke(entry.id, end)).toBe(false)
 
     expect(await store.entries.write(entry)).toBe('gone')
     expect(await store.entries.read(entry.id)).toBeUndefined()
   })
 
-  test('a tombstone outlives the deadline of its session, and is never shortened', async () => {
+  test('a tombstone stands until the deadline of its session, and is gone after that', async () => {
     const { store, host, make } = await open()
     const entry = make.entry()
     await store.entries.write(entry)
-    await store.entries.revoke(entry.id, { until: host.now() + 1, reason, at: host.now() })
-    await store.entries.revoke(entry.id, { until: host.now() + 2, reason, at: host.now() })
+    await store.entries.revoke(entry.id, { reason, at: host.now() })
     const replay = { ...entry, deadline: entry.deadline + SAMPLE_LIFE_MS }
 
     host.advance(SAMPLE_LIFE_MS - 1)
+    await store.entries.revoke(entry.id, { reason, at: host.now() })
     expect(await store.entries.write(replay)).toBe('gone')
     expect(await store.entries.write(nextOf(replay, make.bytes()))).toBe('gone')
-  })
-
-  test('a tombstone can be made to stand longer, and is gone after that', async () => {
-    const { store, host, make } = await open()
-    const entry = make.entry()
-    const until = host.now() + SAMPLE_LIFE_MS
-    await store.entries.revoke(entry.id, { until: host.now() + 1_000, reason, at: host.now() })
-    await store.entries.revoke(entry.id, { until, reason, at: host.now() })
-    const replay = { ...entry, deadline: until + SAMPLE_LIFE_MS }
-
-    host.advance(SAMPLE_LIFE_MS - 1)
-    expect(await store.entries.write(replay)).toBe('gone')
     host.advance(1)
     expect(await store.entries.write(replay)).toBe('written')
+  })
+
+  test('the tombstone of an unknown id stands for its time, and is gone after that', async () => {
+    const { store, host, make } = await open()
+    const entry = make.entry({ deadline: host.now() + 2 * UNKNOWN_ENDED_MS })
+    await store.entries.revoke(entry.id, { reason, at: host.now() })
+
+    host.advance(UNKNOWN_ENDED_MS - 1)
+    await store.entries.revoke(entry.id, { reason, at: host.now() })
+    expect(await store.entries.write(entry)).toBe('gone')
+    host.advance(1)
+    expect(await store.entries.write(entry)).toBe('written')
   })
 
   test('revoking a subject ends every session that it had', async () => {
@@ -161,7 +162,7 @@ export function revocationContract(open: Open): void {
     const unknown = make.entry({ subject })
     await store.entries.write(revoked)
     await store.entries.write(outlived)
-    await store.entries.revoke(revoked.id, { until: revoked.deadline, reason, at: host.now() })
+    await store.entries.revoke(revoked.id, { reason, at: host.now() })
     await store.subjects.revoke(subject, { at: host.now(), reason })
 
     for (const { id } of [revoked, outlived, unknown]) {
@@ -196,8 +197,8 @@ export function revocationContract(open: Open): void {
     host.advance(SAMPLE_IDLE_MS)
     await store.entries.expire(idle.id, { reason: 'idle_timeout', at: host.now() })
 
-    for (const { id, deadline } of [idle, over]) {
-      const end = { until: deadline, reason, at: host.now() }
+    for (const { id } of [idle, over]) {
+      const end = { reason, at: host.now() }
       expect(await store.entries.revoke(id, end)).toBe(true)
       expect(await store.entries.revoke(id, end)).toBe(false)
       expect(await store.entries.read(id)).toBeUndefined()

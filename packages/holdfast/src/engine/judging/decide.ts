@@ -218,7 +218,6 @@ export async function revokeNow(
   const facts = { ...decisionFacts(matched, decided), actor: 'engine', reason }
   const all = [...events, eventWriter.event('session-revoked', facts)]
   await store.entries.revoke(state.id, {
-    until: state.deadline,
     reason,
     at: host.now(),
     events: eventWriter.seal(all),

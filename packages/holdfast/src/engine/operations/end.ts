@@ -4,16 +4,12 @@ import { isSessionId, type SessionId, type SubjectKey, subjectOf } from '../../c
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import type { SessionHead } from '../../core/session.ts'
 import type { Ordered, SubjectRef } from '../../core/sessions.ts'
-import type { Found } from '../../core/store.ts'
 import type { EngineContext } from '../context.ts'
 import { checkOrdered, checkSessionId, checkSubject, invalid } from '../input.ts'
 import { expire } from '../judging/dead-tokens.ts'
 import { familyOfKind } from '../judging/presentation.ts'
 import { load } from '../state/load.ts'
 import { endSession } from '../state/save.ts'
-
-/** The tombstone of an unknown session outlives every deadline that the session could have. */
-const LONGEST_MS = 400 * 24 * 3_600_000
 
 /**
  * Ends a session for good. Idempotent. An unknown id gets a tombstone, too: a write may be in
@@ -23,22 +19,21 @@ export async function revoke(engine: EngineContext, id: SessionId, by: Ordered):
   checkSessionId('session', id)
   const ordered = checkOrdered(by)
   const at = engine.host.now()
-  const found = await engine.store.entries.read(id)
-  const until = found?.deadline ?? at + LONGEST_MS
-  await endSession(engine, id, { at, until, owner: namedIn(engine, found), ...ordered })
+  await endSession(engine, id, { at, owner: await ownerOf(engine, id), ...ordered })
 }
 
 /**
  * Whose session it is, where events tell names. A damaged record, or one under a lost key, can be
  * ended all the same: it is opened for the name alone.
  */
-function namedIn(
-  { records, tellsNames }: EngineContext,
-  found: Found | undefined,
-): SessionHead | undefined {
-  if (!tellsNames || found === undefined) return undefined
+async function ownerOf(
+  { store, records, tellsNames }: EngineContext,
+  id: SessionId,
+): Promise<SessionHead | undefined> {
+  if (!tellsNames) return undefined
+  const found = await store.entries.read(id)
   try {
-    return records.open(found).head
+    return found && records.open(found).head
   } catch (error) {
     if (!isUnreadable(error)) throw error
     return undefined
@@ -74,7 +69,7 @@ export async function logout(
   if (lifetimeVerdict(head, found.lastActivity, at) !== 'live') {
     return expire(engine, opened, { at, cause: ordered.cause })
   }
-  await endSession(engine, claims.session, { at, until: head.deadline, owner: head, ...ordered })
+  await endSession(engine, claims.session, { at, owner: head, ...ordered })
 }
 
 /**

@@ -64,8 +64,7 @@ export function keepingEnded(
   store: Store,
   { host, eventWriter, onRollback, onWarning, max = MAX_REMEMBERED }: EndedOptions,
 ): KeepingEnded {
-  /** Until when the tombstone of each stands. */
-  const ended = new Map<SessionId, number>()
+  const ended = new Set<SessionId>()
   const raised = new Map<SubjectKey, Raised>()
   let unwatch: (() => void) | undefined
   /** How often the store may have lost something: what was begun before begins anew. */
@@ -93,7 +92,7 @@ export function keepingEnded(
   /** The newest first: a store loses its newest writes. Tries again while it cannot be asked. */
   async function giveAllAgain(rollback: number): Promise<void> {
     try {
-      const sessions = [...ended.keys()].reverse()
+      const sessions = [...ended].reverse()
       for (let at = 0; at < sessions.length && rollback === rollbacks; at += AT_ONCE) {
         await Promise.all(sessions.slice(at, at + AT_ONCE).map((id) => entries.read(id)))
       }
@@ -110,19 +109,22 @@ export function keepingEnded(
     }
   }
 
-  function note<Key, Value>(notes: Map<Key, Value>, key: Key, value: Value): void {
-    notes.delete(key)
-    notes.set(key, value)
+  function noteEnded(id: SessionId): void {
+    ended.delete(id)
+    ended.add(id)
+    forgetOldest(ended)
+  }
+
+  function noteRaised(subject: SubjectKey, newest: Raised): void {
+    raised.delete(subject)
+    raised.set(subject, newest)
+    forgetOldest(raised)
+  }
+
+  function forgetOldest<Key>(notes: Map<Key, unknown> | Set<Key>): void {
     if (notes.size <= max) return
     const [oldest] = notes.keys()
     if (oldest !== undefined) notes.delete(oldest)
-  }
-
-  function untilOf(id: SessionId): number | undefined {
-    const until = ended.get(id)
-    if (until === undefined || until > host.now()) return until
-    ended.delete(id)
-    return undefined
   }
 
   function raisedOf(id: SessionId): Raised | undefined {
@@ -131,9 +133,8 @@ export function keepingEnded(
 
   /** What the store found, unless it was ended here. */
   async function believed(found: Found): Promise<Found | undefined> {
-    const until = untilOf(found.id)
-    if (until !== undefined) {
-      await endAgain(found.id, until)
+    if (ended.has(found.id)) {
+      await endAgain(found.id)
       return undefined
     }
     const before = raisedOf(found.id)
@@ -145,12 +146,12 @@ export function keepingEnded(
   }
 
   /** Has no effect where a read began before the session ended: its tombstone stands. */
-  async function endAgain(session: SessionId, until: number): Promise<void> {
+  async function endAgain(session: SessionId): Promise<void> {
     const at = host.now()
     const facts = { at, session, actor: 'engine', reason: REASON } as const
     const events = [eventWriter.event('anomaly-detected', facts)]
     const sealed = eventWriter.seal(events)
-    if (await store.entries.revoke(session, { until, reason: REASON, at, events: sealed })) {
+    if (await store.entries.revoke(session, { reason: REASON, at, events: sealed })) {
       eventWriter.publish(events)
     }
   }
@@ -182,16 +183,16 @@ export function keepingEnded(
     if (before !== undefined && before.generation > generation) return before
     // Noted before the next step, so that nothing passes meanwhile. Whether the session to be kept
     // was live, only the store knows.
-    note(raised, subject, { generation, except: end.except })
+    noteRaised(subject, { generation, except: end.except })
     if (end.except !== undefined) {
       const kept = await store.entries.read(end.except)
-      if (kept?.generation !== generation) note(raised, subject, { generation, except: undefined })
+      if (kept?.generation !== generation) noteRaised(subject, { generation, except: undefined })
     }
     return raised.get(subject) ?? { generation, except: undefined }
   }
 
   function isBelieved({ id, generation }: Found): boolean {
-    return untilOf(id) === undefined && generation >= (raisedOf(id)?.generation ?? 0)
+    return !ended.has(id) && generation >= (raisedOf(id)?.generation ?? 0)
   }
 
   const entries: Entries = {
@@ -208,7 +209,7 @@ export function keepingEnded(
       watch()
       const { id, generation } = entry
       const before = raisedOf(id)
-      if (untilOf(id) !== undefined) return 'gone'
+      if (ended.has(id)) return 'gone'
       if (before !== undefined && generation < before.generation && before.except !== id) {
         return 'gone'
       }
@@ -217,7 +218,7 @@ export function keepingEnded(
     async revoke(id, end) {
       watch()
       const done = await store.entries.revoke(id, end)
-      note(ended, id, Math.max(end.until, ended.get(id) ?? 0))
+      noteEnded(id)
       return done
     },
     expire: (id, end) => store.entries.expire(id, end),

@@ -64,8 +64,6 @@ function saved(
 
 /** How a session ends, and what its event says. */
 export interface SessionEnd extends EventFacts {
-  /** The tombstone is kept until then. */
-  readonly until: number
   readonly reason: Reason
 }
 
@@ -73,11 +71,10 @@ export interface SessionEnd extends EventFacts {
 export async function endSession(
   { store, host, eventWriter }: EngineContext,
   id: SessionId,
-  { until, reason, ...facts }: SessionEnd,
+  { reason, ...facts }: SessionEnd,
 ): Promise<void> {
   const events = [eventWriter.event('session-revoked', { ...facts, session: id, reason })]
   const ended = await store.entries.revoke(id, {
-    until: Math.max(until, facts.at + 1),
     reason,
     // Readers of the feed keep the entry for a time that starts when the session ended, which is
     // later than the request that ended it.

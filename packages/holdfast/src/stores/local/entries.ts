@@ -1,6 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { SessionId } from '../../core/ids.ts'
-import type { Entries, FeedItem, Found, Page, SealedEvent } from '../../core/store.ts'
+import {
+  type Entries,
+  type FeedItem,
+  type Found,
+  type Page,
+  type SealedEvent,
+  UNKNOWN_ENDED_MS,
+} from '../../core/store.ts'
 import {
   checkedAttached,
   checkedEntry,
@@ -156,21 +163,20 @@ export function localEntries({
       })
     },
 
-    async revoke(id, { until, reason, at, events = [] }) {
+    async revoke(id, { reason, at, events = [] }) {
       checkedId(id)
-      checkedTime(until, 'until')
       return transaction(() => {
         const time = now()
         const before = current(id, time)
+        if (before?.kind === 'dead') return false
         const found = readable(id, time)
-        const known = before?.kind === 'dead' ? before.until : (before?.deadline ?? 0)
-        const last = Math.max(until, known)
-        if (last <= time) tables.removeRecord(id)
-        else if (!(before?.kind === 'dead' && before.until === last)) {
-          tables.putRecord(id, { kind: 'dead', until: last })
-          tables.queueExpiry(last, { kind: 'entry', key: id })
+        const until = before?.deadline ?? time + UNKNOWN_ENDED_MS
+        if (until <= time) tables.removeRecord(id)
+        else {
+          tables.putRecord(id, { kind: 'dead', until })
+          tables.queueExpiry(until, { kind: 'entry', key: id })
         }
-        if (before?.kind === 'live')
+        if (before !== undefined)
           tables.removeIndexEntry(locate(id).subject, indexEntryOf(id, before))
         if (found === undefined) return false
         publish(locate(id).partition, [

@@ -126,10 +126,9 @@ export function redisEntries(context: RedisContext): Entries {
       return outcomeOf(reply, entry.id)
     },
 
-    async revoke(id, { until, reason, at, events = [] }) {
+    async revoke(id, { reason, at, events = [] }) {
       const location = locate(checkedId(id))
       const { partition } = location
-      checkedTime(until, 'until')
       const reply = await ask.run(
         SCRIPTS.revoke,
         [
@@ -145,7 +144,6 @@ export function redisEntries(context: RedisContext): Entries {
         [
           ...feedArguments(context),
           suffixOf(id),
-          String(until),
           packedEnd({ session: id, reason, at }),
           ...events.map(packedEvent),
         ],

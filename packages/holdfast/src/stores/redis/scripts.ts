@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { EXPIRED_READABLE_MS } from '../../core/store.ts'
+import { EXPIRED_READABLE_MS, UNKNOWN_ENDED_MS } from '../../core/store.ts'
 import { MEASURED_EVERY } from '../feed/bound.ts'
 import {
   GENERATION_OFFSET,
@@ -163,16 +163,16 @@ return outcomes
  */
 const REVOKE = `
 local entry = current(KEYS[1])
+if entry and entry.dead then return 0 end
 local found = readable(entry, generationOf(KEYS[2]))
-local til = math.max(tonumber(ARGV[4]), entry and entry.deadline or 0)
-if entry and entry.dead and entry.deadline == til then return 0 end
+local til = entry and entry.deadline or now + ${UNKNOWN_ENDED_MS}
 redis.call('UNLINK', KEYS[1], KEYS[4])
 if til > now then
   redis.call('SET', KEYS[1], struct.pack('>BI6', 0, til), 'PXAT', fmt(til))
 end
 redis.call('ZREM', KEYS[3], ARGV[3])
 if not found then return 0 end
-emit(KEYS[5], KEYS[6], KEYS[8], arguments(5))
+emit(KEYS[5], KEYS[6], KEYS[8], arguments(4))
 tell(KEYS[5], KEYS[7])
 announce(KEYS[5])
 return 1
