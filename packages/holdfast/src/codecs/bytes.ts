@@ -116,6 +116,13 @@ export function readLatin1(reader: ByteReader, size: number): string {
   return bytes.toString('latin1', at, at + size)
 }
 
+/** Four bytes, the highest first. */
+export function readInt32(reader: ByteReader): number {
+  const { bytes, at } = reader
+  skip(reader, 4)
+  return bytes.readInt32BE(at)
+}
+
 /** A view, not a copy. */
 export function readBytes(reader: ByteReader, size: number): Buffer {
   const { bytes, at } = reader

@@ -58,6 +58,7 @@ const KEY_ID_BYTES = 4
 const IV_BYTES = 12
 const TAG_BYTES = 16
 const LAST_BLOCK = Uint8Array.of(1)
+const TAG_LENGTH = { authTagLength: TAG_BYTES }
 const HEADER_BYTES = 1 + KEY_ID_BYTES + IV_BYTES
 const KEY_BYTES = 32
 const REMEMBERED_FORM_TOKENS = 5_000
@@ -93,13 +94,13 @@ export function sealingCodec(
   }
 
   function seal(identity: RecordIdentity, content: Uint8Array): Uint8Array {
-    const iv = host.random(IV_BYTES)
-    const cipher = createCipheriv('aes-256-gcm', recordKey(ring.current, identity), iv)
+    const nonce = host.random(IV_BYTES)
+    const cipher = createCipheriv('aes-256-gcm', recordKey(ring.current, identity), nonce)
     cipher.setAAD(boundTo(FORMAT, ring.current, identity))
     const body = cipher.update(content)
     cipher.final()
     const keyId = Buffer.from(ring.current, 'hex')
-    return Buffer.concat([Buffer.of(FORMAT), keyId, iv, body, cipher.getAuthTag()])
+    return Buffer.concat([Buffer.of(FORMAT), keyId, nonce, body, cipher.getAuthTag()])
   }
 
   function open(identity: RecordIdentity, sealed: Uint8Array): Buffer {
@@ -109,11 +110,12 @@ export function sealingCodec(
     const keyId = keyIdOf(sealed)
     const key = format === FORMAT ? recordKey(keyId, identity) : required(keyId, identity.kind).key
     try {
-      const iv = sealed.subarray(1 + KEY_ID_BYTES, HEADER_BYTES)
       const end = sealed.length - TAG_BYTES
-      const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
+      for (let at = 0; at < IV_BYTES; at++) iv[at] = sealed[1 + KEY_ID_BYTES + at] ?? 0
+      for (let at = 0; at < TAG_BYTES; at++) tag[at] = sealed[end + at] ?? 0
+      const decipher = createDecipheriv('aes-256-gcm', key, iv, TAG_LENGTH)
       decipher.setAAD(boundTo(format, keyId, identity))
-      decipher.setAuthTag(sealed.subarray(end))
+      decipher.setAuthTag(tag)
       const content = decipher.update(sealed.subarray(HEADER_BYTES, end))
       decipher.final()
       return content
@@ -220,8 +222,10 @@ function boundTo(
 
 const NO_TERMS: readonly number[] = []
 
-/** Ciphers read it at once: a buffer for each identity would cost more than filling it. */
+/** Ciphers copy what they are given at once: buffers and views cost more than filling these. */
 const bound = Buffer.alloc(512)
+const iv = Buffer.alloc(IV_BYTES)
+const tag = Buffer.alloc(TAG_BYTES)
 
 function altered({ kind }: RecordIdentity, cause?: unknown): SessionError {
   return new SessionError(

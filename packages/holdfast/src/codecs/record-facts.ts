@@ -9,6 +9,7 @@ import {
   createWriter,
   cutShort,
   readBytes,
+  readInt32,
   readLatin1,
   readText,
   readUint,
@@ -18,12 +19,17 @@ import { BRANDS, LANGUAGES, readListed, TIME_ZONES, writeListed } from './word-l
 /** Looks an address up when a record is opened, so that old and new facts rest on the same data. */
 export type DescribeNetwork = (ip: string | null) => Network
 
+export type PrefixOf = (ip: string | null) => string | null
+
+/** IPv4 as the 32 bits that it is: most are never asked for as text. */
+type StoredAddress = number | string | null
+
 /** Addresses and devices of a record, each once. The rest of the record names them by number. */
 export interface Facts {
-  readonly addresses: readonly (string | null)[]
+  readonly addresses: readonly StoredAddress[]
   readonly devices: readonly Device[]
-  /** What an address says by itself: its prefix, and no place. */
-  readonly locate: DescribeNetwork
+  /** The prefix of a network, which its address says by itself. */
+  readonly prefixOf: PrefixOf
   readonly describe: DescribeNetwork
 }
 
@@ -64,7 +70,7 @@ export type FactReader = (reader: ByteReader) => Facts
  */
 export function factReader(
   describe: DescribeNetwork,
-  locate: DescribeNetwork = describe,
+  prefixOf: PrefixOf = (ip) => describe(ip).prefix,
 ): FactReader {
   const known = memo<string, Device>(REMEMBERED)
 
@@ -80,7 +86,7 @@ export function factReader(
   return (reader) => {
     const addresses = readTable(reader, readAddress)
     const devices = readTable(reader, readDevice)
-    return { addresses, devices, locate, describe }
+    return { addresses, devices, prefixOf, describe }
   }
 }
 
@@ -115,15 +121,18 @@ function writeAddress(writer: ByteWriter, text: string | null): void {
   writer.bytes(bytes)
 }
 
-function readAddress(reader: ByteReader): string | null {
+function readAddress(reader: ByteReader): StoredAddress {
   const size = readUint(reader)
   if (size === 0) return null
-  const bytes = readBytes(reader, size)
-  if (size === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`
+  if (size === 4) return readInt32(reader)
   if (size !== 16)
     throw new SessionError('record_invalid', 'A record has an address that is none: it is refused.')
-  const words = [0, 4, 8, 12].map((at) => bytes.readUInt32BE(at))
+  const words = [0, 0, 0, 0].map(() => readInt32(reader) >>> 0)
   return formatAddress({ family: 6, words })
+}
+
+export function addressText(stored: StoredAddress): string | null {
+  return typeof stored === 'number' ? formatAddress({ family: 4, words: [stored] }) : stored
 }
 
 /** Their numbers are stored: new ones go to the end. */

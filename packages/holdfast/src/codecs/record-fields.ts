@@ -3,7 +3,7 @@ import { SessionError } from '../core/errors.ts'
 import type { Device, Network } from '../core/request.ts'
 import type { Entry } from '../core/store.ts'
 import { type ByteReader, type ByteWriter, readInt, readUint } from './bytes.ts'
-import { entryAt, entryOf, type Facts, type FactTable } from './record-facts.ts'
+import { addressText, entryAt, entryOf, type Facts, type FactTable } from './record-facts.ts'
 import { readListed, WORDS, writeListed } from './word-lists.ts'
 
 /** What is stored in clear beside a record and authenticated with it. Not repeated inside. */
@@ -68,13 +68,13 @@ class ReadUse implements UseNumbers {
   constructor({ reader, facts }: RecordReader) {
     this.network = readUint(reader)
     this.device = readUint(reader)
-    addressOf(facts, this)
-    deviceOf(facts, this)
+    entryAt(facts.addresses, this.network)
+    entryAt(facts.devices, this.device)
   }
 }
 
 export function addressOf({ addresses }: Facts, { network }: UseNumbers): string | null {
-  return entryAt(addresses, network)
+  return addressText(entryAt(addresses, network))
 }
 
 export function deviceOf({ devices }: Facts, { device }: UseNumbers): Device {
@@ -88,7 +88,7 @@ export function usedAt(facts: Facts, use: UseNumbers): Use {
 
 /** The key of the context of a use. */
 export function keyOfUse(facts: Facts, use: UseNumbers): string {
-  return contextKey(facts.locate(addressOf(facts, use)), deviceOf(facts, use))
+  return contextKey({ prefix: facts.prefixOf(addressOf(facts, use)) }, deviceOf(facts, use))
 }
 
 export function writeOptional<T>(

@@ -31,14 +31,13 @@ function encoded(bytes: Uint8Array, start: number): string {
 /**
  * Undefined for anything but the one canonical spelling of a byte string: no padding, no white
  * space, no foreign letters, no stray bits in the last letter. Two spellings of one token would be
- * two tokens. `room`: where they are put, if they are just as many; a new array else.
+ * two tokens.
  */
-export function fromBase64url(text: string, room?: Uint8Array): Uint8Array | undefined {
+export function fromBase64url(text: string): Uint8Array | undefined {
   const { length } = text
   const rest = length % 4
   if (rest === 1) return undefined
-  const size = Math.floor((length * 3) / 4)
-  const bytes = room?.length === size ? room : new Uint8Array(size)
+  const bytes = new Uint8Array(Math.floor((length * 3) / 4))
   let at = 0
   let i = 0
   for (; i < length - rest; i += 4) {

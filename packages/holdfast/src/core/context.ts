@@ -104,8 +104,8 @@ const TIME_CONSTANT_MS = 30 * 60_000
 /**
  * Same key, same context: a browser update keeps it, another prefix, browser family or OS does not.
  */
-export function contextKey(network: Network, device: Device): string {
-  return `${network.prefix ?? '-'}|${device.family}|${device.os}`
+export function contextKey({ prefix }: Pick<Network, 'prefix'>, { family, os }: Device): string {
+  return `${prefix ?? '-'}|${family}|${os}`
 }
 
 /**

@@ -1,6 +1,6 @@
 import { parseHints, parseMobileHint } from './client-hints.ts'
 import { parseJa4 } from './ja4.ts'
-import { memo } from './memo.ts'
+import { memoOfParts } from './memo.ts'
 import {
   type ClientFacts,
   DEVICE_HEADERS,
@@ -89,13 +89,13 @@ function acceptedLanguages(header: string): readonly string[] {
     .map(({ tag }) => tag)
 }
 
-/** Longer keys are no browser's, and must not fill the memory. */
-const MAX_KEY = 1024
+/** Longer requests are no browser's, and must not fill the memory. */
+const MAX_LENGTH = 1024
 
 /**
  * {@link describeDevice} that remembers: one browser sends the same headers with every request, and
  * reading them costs more than looking them up. Equal requests give the very same object. Holds
- * `remember` devices twice over, of at most 1 KiB of key each: a flood of made-up browsers costs
+ * `remember` devices twice over, of at most 1 KiB of text each: a flood of made-up browsers costs
  * only time.
  */
 export function deviceReader({
@@ -103,39 +103,36 @@ export function deviceReader({
 }: {
   readonly remember?: number
 } = {}): (request: RequestFacts) => Device {
-  const devices = memo<string, Device>(remember)
+  const devices = memoOfParts<string | undefined, Device>(remember)
 
   return (request) => {
-    const key = keyOf(request)
-    if (key === undefined || key.length > MAX_KEY) return describeDevice(request)
-    const known = devices.get(key)
+    const said = saidIn(request)
+    if (said === undefined) return describeDevice(request)
+    const known = devices.get(said)
     if (known !== undefined) return known
     const device = describeDevice(request)
-    devices.set(key, device)
+    const length = said.reduce((sum, text) => sum + (text?.length ?? 0), 0)
+    if (length <= MAX_LENGTH) devices.set(said, device)
     return device
   }
 }
 
-/**
- * Each part has its length in front, so that no client can make one request's key look like
- * another's.
- */
-function keyOf({ headers, client, tls }: RequestFacts): string | undefined {
+/** All that a device is described by, each thing at its place and languages at the end. */
+function saidIn({
+  headers,
+  client,
+  tls,
+}: RequestFacts): readonly (string | undefined)[] | undefined {
   // Without a user agent it matters which other headers there are.
   if (!headers['user-agent']) return undefined
-  let key = ''
+  const said = [tls, client?.screen, client?.timezone]
   for (const name of DEVICE_HEADERS) {
     const value = headers[name]
     if (typeof value === 'object') return undefined
-    key += part(value)
+    said.push(value)
   }
-  key += part(tls)
-  if (client === undefined) return key
-  key += part(client.screen) + part(client.timezone)
-  for (const tag of client.languages?.slice(0, LOOKED_AT.languages) ?? []) key += part(tag)
-  return key
-}
-
-function part(text: string | undefined): string {
-  return text === undefined ? '-' : `${text.length}:${text}`
+  const languages = client?.languages
+  const looked = Math.min(languages?.length ?? 0, LOOKED_AT.languages)
+  for (let at = 0; at < looked; at++) said.push(languages?.[at])
+  return said
 }

@@ -49,6 +49,78 @@ export function memo<Key, Value>(
   }
 }
 
+/**
+ * {@link memo} by keys of several parts, with no weights. It goes from part to part: one text of
+ * all of them would take longer to put together than to look up.
+ */
+export function memoOfParts<Part, Value>(
+  size: number,
+): Omit<Memo<readonly Part[], Value>, 'clear'> {
+  let young: Branch<Part, Value> = new Branch()
+  let old: Branch<Part, Value> = new Branch()
+  let number = 0
+  let before = 0
+
+  function set(parts: readonly Part[], value: Value): void {
+    if (number >= size) {
+      old = young
+      young = new Branch()
+      before = number
+      number = 0
+    }
+    if (put(young, parts, value)) number++
+  }
+
+  return {
+    get(parts) {
+      const known = valueIn(young, parts)
+      if (known !== undefined) return known
+      const older = valueIn(old, parts)
+      if (older !== undefined) set(parts, older)
+      return older
+    },
+    set,
+    size: () => number + before,
+  }
+}
+
+/** What begins with the same parts. */
+class Branch<Part, Value> {
+  readonly further = new Map<Part, Branch<Part, Value>>()
+  value: Value | undefined
+}
+
+function valueIn<Part, Value>(
+  root: Branch<Part, Value>,
+  parts: readonly Part[],
+): Value | undefined {
+  let branch: Branch<Part, Value> | undefined = root
+  for (let at = 0; at < parts.length && branch !== undefined; at++) {
+    branch = branch.further.get(parts[at] as Part)
+  }
+  return branch?.value
+}
+
+/** Whether it is new. */
+function put<Part, Value>(
+  root: Branch<Part, Value>,
+  parts: readonly Part[],
+  value: Value,
+): boolean {
+  let branch = root
+  for (const part of parts) {
+    let next = branch.further.get(part)
+    if (next === undefined) {
+      next = new Branch()
+      branch.further.set(part, next)
+    }
+    branch = next
+  }
+  const isNew = branch.value === undefined
+  branch.value = value
+  return isNew
+}
+
 /** A memory that says which keys are worth keeping. */
 export interface SelectiveMemo<Value> {
   get(key: string): Value | undefined

@@ -103,7 +103,7 @@ function contextOf(options: CheckedSessionsOptions): EngineContext {
   for (const [tenant, own] of Object.entries(tenants)) checkLifetimes(own, `tenants.${tenant}`)
   const prefixes = { v4: options.prefixV4, v6: options.prefixV6 }
   const networks = networkReader({ lookup, prefixes }, () => host.now())
-  const readFacts = factReader(networks.describe, networks.locateKept)
+  const readFacts = factReader(networks.describe, networks.prefixOf)
   const scales = scalesWith(policy)
   const ofTenants = Object.fromEntries(
     Object.entries(options.tenantPolicies).map(([name, its]) => [name, scalesWith(its)]),

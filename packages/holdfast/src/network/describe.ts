@@ -41,16 +41,35 @@ export function located(
 ): Located {
   checkLength('prefixes.v4', prefixes.v4, 32)
   checkLength('prefixes.v6', prefixes.v6, 128)
-  const read = ip === null ? undefined : parseClientAddress(ip)
-  if (read === undefined) return UNKNOWN
-  const address = translated(read)
-  const family = address.family === 4 ? 'v4' : 'v6'
+  const address = clientAddress(ip)
+  if (address === undefined) return UNKNOWN
   return unplaced(
     formatAddress(address),
-    prefixText(address, prefixes[family]),
-    prefixText(address, BLOCKS[family]),
+    prefixText(address, lengthOf(prefixes, address)),
+    prefixText(address, lengthOf(BLOCKS, address)),
     isPublic(address) ? 'unknown' : 'private',
   )
+}
+
+/** The prefix of {@link located} alone. */
+export function prefixOf(
+  ip: string | null,
+  prefixes: { readonly v4: number; readonly v6: number } = DEFAULT_PREFIXES,
+): string | null {
+  const address = clientAddress(ip)
+  return address === undefined ? null : prefixText(address, lengthOf(prefixes, address))
+}
+
+function clientAddress(ip: string | null): Address | undefined {
+  const read = ip === null ? undefined : parseClientAddress(ip)
+  return read && translated(read)
+}
+
+function lengthOf(
+  { v4, v6 }: { readonly v4: number; readonly v6: number },
+  { family }: Address,
+): number {
+  return family === 4 ? v4 : v6
 }
 
 /** With what geo and ASN data say of it now. */

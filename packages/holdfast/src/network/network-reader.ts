@@ -1,7 +1,7 @@
 import type { Lookup } from '../core/lookup.ts'
 import { selectiveMemo } from '../core/memo.ts'
 import type { Network } from '../core/request.ts'
-import { type DescribeOptions, type Located, located, placed } from './describe.ts'
+import { type DescribeOptions, type Located, located, placed, prefixOf } from './describe.ts'
 
 const REMEMBERED = 5_000
 const STALE_MS = 60_000
@@ -10,8 +10,8 @@ const STALE_MS = 60_000
 export interface NetworkReader {
   /** What an address says by itself. It never changes. */
   readonly locate: (ip: string | null) => Located
-  /** The same of an address on record, which comes together with that of a request as a rule. */
-  readonly locateKept: (ip: string | null) => Located
+  /** The prefix of what `locate` says. */
+  readonly prefixOf: (ip: string | null) => string | null
   /** With what geo data says of it. */
   readonly describe: (ip: string | null) => Network
   /** As `describe`, of an address that was located before. */
@@ -42,7 +42,7 @@ export function networkReader(
   return {
     lookUp,
     locate,
-    locateKept: (ip) => (ip === null ? undefined : addresses.get(ip)) ?? located(ip, prefixes),
+    prefixOf: (ip) => prefixOf(ip, prefixes),
     describe: (ip) => lookUp(locate(ip)),
   }
 }

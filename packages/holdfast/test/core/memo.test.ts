@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { memo, selectiveMemo } from '../../src/core/memo.ts'
+import { memo, memoOfParts, selectiveMemo } from '../../src/core/memo.ts'
 
 test('what was used last is kept: at least the size, at most twice as much', () => {
   const known = memo<number, number>(10)
@@ -26,6 +26,35 @@ test('a size may be a sum of weights, of what is there and not of what it replac
   expect(known.get('first')).toBeUndefined()
   expect(kept.length).toBeGreaterThanOrEqual(10)
   expect(kept.length).toBeLessThanOrEqual(20)
+})
+
+test('a key of parts is none of its beginnings, and no other parts that read alike', () => {
+  const known = memoOfParts<string | undefined, number>(10)
+  const keys = [['a'], ['a', 'b'], ['ab'], ['a', undefined], ['', 'ab'], [], ['a', 'b', 'c']]
+  keys.forEach((key, at) => {
+    expect(known.get(key)).toBeUndefined()
+    known.set(key, at)
+  })
+
+  keys.forEach((key, at) => {
+    expect(known.get([...key])).toBe(at)
+  })
+  expect(known.get(['a', 'b', 'c', 'd'])).toBeUndefined()
+})
+
+test('of keys of parts those used last are kept: at least the size, at most twice', () => {
+  const known = memoOfParts<number, number>(10)
+  for (let n = 0; n < 100; n++) {
+    known.set([n % 3, n], n)
+    known.set([n % 3, n], n)
+    known.get([0, 0])
+  }
+  const kept = Array.from({ length: 100 }, (_, n) => n).filter((n) => known.get([n % 3, n]) === n)
+
+  expect(known.get([0, 0])).toBe(0)
+  expect(kept.length).toBeGreaterThanOrEqual(10)
+  expect(kept.length).toBeLessThanOrEqual(20)
+  expect(known.size()).toBeLessThanOrEqual(20)
 })
 
 describe('a memory that takes what comes again', () => {

@@ -44,6 +44,26 @@ describe('tokens', () => {
     }
   })
 
+  test('a token has one spelling', () => {
+    for (let i = 0; i < 50; i++) {
+      const { token } = codec.mint(line)
+      for (let at = 0; at < token.length; at++) {
+        const letter = token.charAt(at)
+        // Of plain base64, and of which a decoder may see the low byte alone.
+        const alike = [
+          { '-': '+', _: '/' }[letter] ?? '',
+          String.fromCharCode(256 + letter.charCodeAt(0)),
+        ]
+        for (const other of [...alike, '\n', ' ', `\n${letter}`, `=${letter}`, `\u0000${letter}`]) {
+          const spelled = token.slice(0, at) + other + token.slice(at + 1)
+          for (const text of [spelled, spelled.slice(0, TOKEN_LENGTH)]) {
+            expect(codec.authenticate(text), `position ${at}`).toBe('token_malformed')
+          }
+        }
+      }
+    }
+  })
+
   test('the proof part of one session does not work for another', () => {
     const [, , proof] = codec.mint(line).token.split('.')
     const other = codec.newSessionId(subject)

@@ -46,7 +46,7 @@ function isSameNetwork(
 ): boolean {
   const { located } = presentation
   if (located.address === before) return true
-  if (located.prefix !== networks.locateKept(before).prefix) return false
+  if (located.prefix !== networks.prefixOf(before)) return false
   if (isUndivided(located.prefix)) return true
   return sameNetwork(presentation.network, networks.describe(before))
 }
