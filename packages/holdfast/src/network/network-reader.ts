@@ -3,7 +3,9 @@ import { selectiveMemo } from '../core/memo.ts'
 import type { Network } from '../core/request.ts'
 import { type DescribeOptions, type Located, located, placed, prefixOf } from './describe.ts'
 
-const REMEMBERED = 5_000
+/** As many as sessions are remembered as shipped; some 380 bytes each. */
+const REMEMBERED_ADDRESSES = 20_000
+const REMEMBERED_NETWORKS = 5_000
 const STALE_MS = 60_000
 
 /** Describes networks by their addresses. */
@@ -27,7 +29,7 @@ export function networkReader(
   { lookup, prefixes }: DescribeOptions,
   now: () => number,
 ): NetworkReader {
-  const addresses = selectiveMemo<Located>(REMEMBERED)
+  const addresses = selectiveMemo<Located>(REMEMBERED_ADDRESSES)
   const lookUp = lookup === undefined ? (address: Located) => address : freshly(lookup, now)
 
   function locate(ip: string | null): Located {
@@ -48,7 +50,7 @@ export function networkReader(
 }
 
 function freshly(lookup: Lookup, now: () => number): (address: Located) => Network {
-  const networks = selectiveMemo<Network>(REMEMBERED)
+  const networks = selectiveMemo<Network>(REMEMBERED_NETWORKS)
   let since = now()
 
   return (located) => {
