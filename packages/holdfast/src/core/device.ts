@@ -112,9 +112,14 @@ export function deviceReader({
     if (known !== undefined) return known
     const device = describeDevice(request)
     const length = said.reduce((sum, text) => sum + (text?.length ?? 0), 0)
-    if (length <= MAX_LENGTH) devices.set(said, device)
+    if (length <= MAX_LENGTH) devices.set(said.map(copied), device)
     return device
   }
+}
+
+/** A slice would keep in memory what it was cut from, which may have the token in it. */
+function copied(text: string | undefined): string | undefined {
+  return text && [...text].join('')
 }
 
 /** All that a device is described by, each thing at its place and languages at the end. */
