@@ -27,10 +27,11 @@ const ROUNDS = 7
 /** Long enough for its share of what the collector does once a second or so. */
 const ROUND_MS = 750
 /**
- * Half a second after a stop of more than a minute V8 collects all garbage of a large heap: it
- * takes the process for one with little to do, and lowers its limit. That is over by then.
+ * A second after a stop of a minute V8 collects all garbage of a large heap: it takes the process
+ * for one with little to do, and lowers its limit. That takes a quarter of a second, and is over by
+ * then.
  */
-const RUN_IN_MS = 1_250
+const RUN_IN_MS = 2_000
 const WARM_UP_MS = 4_000
 
 interface Lane {
