@@ -88,7 +88,10 @@ export const revocationPart: Part = async ({ folder, startRedis }: Bench) => {
           rows: [
             ['to another process with an engine', inProcess],
             ['the floor: one PUBLISH to one SUBSCRIBE', bare],
-            [`to the last of ${VERIFIERS} verifiers, over ${SERVICES} services`, overHttp],
+            [
+              `${OVER_HTTP}, to the last of ${VERIFIERS} verifiers over ${SERVICES} services`,
+              overHttp,
+            ],
           ].map(([name, took]) => {
             const all = took as readonly Took[]
             return [

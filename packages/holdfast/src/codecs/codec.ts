@@ -58,7 +58,7 @@ const KEY_ID_BYTES = 4
 const IV_BYTES = 12
 const TAG_BYTES = 16
 const LAST_BLOCK = Uint8Array.of(1)
-const TAG_LENGTH = { authTagLength: TAG_BYTES }
+const GCM = { authTagLength: TAG_BYTES }
 const HEADER_BYTES = 1 + KEY_ID_BYTES + IV_BYTES
 const KEY_BYTES = 32
 const REMEMBERED_FORM_TOKENS = 5_000
@@ -113,7 +113,7 @@ export function sealingCodec(
       const end = sealed.length - TAG_BYTES
       for (let at = 0; at < IV_BYTES; at++) iv[at] = sealed[1 + KEY_ID_BYTES + at] ?? 0
       for (let at = 0; at < TAG_BYTES; at++) tag[at] = sealed[end + at] ?? 0
-      const decipher = createDecipheriv('aes-256-gcm', key, iv, TAG_LENGTH)
+      const decipher = createDecipheriv('aes-256-gcm', key, iv, GCM)
       decipher.setAAD(boundTo(format, keyId, identity))
       decipher.setAuthTag(tag)
       const content = decipher.update(sealed.subarray(HEADER_BYTES, end))

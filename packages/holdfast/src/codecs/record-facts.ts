@@ -127,7 +127,7 @@ function readAddress(reader: ByteReader): StoredAddress {
   if (size === 4) return readInt32(reader)
   if (size !== 16)
     throw new SessionError('record_invalid', 'A record has an address that is none: it is refused.')
-  const words = [0, 0, 0, 0].map(() => readInt32(reader) >>> 0)
+  const words = Array.from({ length: 4 }, () => readInt32(reader) >>> 0)
   return formatAddress({ family: 6, words })
 }
 

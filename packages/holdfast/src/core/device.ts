@@ -1,6 +1,6 @@
 import { parseHints, parseMobileHint } from './client-hints.ts'
 import { parseJa4 } from './ja4.ts'
-import { memoOfParts } from './memo.ts'
+import { memo, PartsTable } from './memo.ts'
 import {
   type ClientFacts,
   DEVICE_HEADERS,
@@ -10,6 +10,7 @@ import {
   RELEVANT_HEADERS,
   type RequestFacts,
 } from './request.ts'
+import { unsliced } from './unsliced.ts'
 import { classifyUserAgent, type UserAgent } from './user-agent.ts'
 
 const MAX_LANGUAGES = 8
@@ -103,7 +104,7 @@ export function deviceReader({
 }: {
   readonly remember?: number
 } = {}): (request: RequestFacts) => Device {
-  const devices = memoOfParts<string | undefined, Device>(remember)
+  const devices = memo<Said, Device>(remember, undefined, () => new PartsTable())
 
   return (request) => {
     const said = saidIn(request)
@@ -112,22 +113,19 @@ export function deviceReader({
     if (known !== undefined) return known
     const device = describeDevice(request)
     const length = said.reduce((sum, text) => sum + (text?.length ?? 0), 0)
-    if (length <= MAX_LENGTH) devices.set(said.map(copied), device)
+    if (length <= MAX_LENGTH)
+      devices.set(
+        said.map((text) => text && unsliced(text)),
+        device,
+      )
     return device
   }
 }
 
-/** A slice would keep in memory what it was cut from, which may have the token in it. */
-function copied(text: string | undefined): string | undefined {
-  return text && [...text].join('')
-}
-
 /** All that a device is described by, each thing at its place and languages at the end. */
-function saidIn({
-  headers,
-  client,
-  tls,
-}: RequestFacts): readonly (string | undefined)[] | undefined {
+type Said = readonly (string | undefined)[]
+
+function saidIn({ headers, client, tls }: RequestFacts): Said | undefined {
   // Without a user agent it matters which other headers there are.
   if (!headers['user-agent']) return undefined
   const said = [tls, client?.screen, client?.timezone]

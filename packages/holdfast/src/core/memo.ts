@@ -14,14 +14,15 @@ export interface Memo<Key, Value> {
 export function memo<Key, Value>(
   size: number,
   weightOf: (value: Value) => number = () => 1,
+  newTable: () => MemoTable<Key, Value> = () => new Map(),
 ): Memo<Key, Value> {
-  let young = new Map<Key, Value>()
-  let old = new Map<Key, Value>()
+  let young = newTable()
+  let old = newTable()
   let weight = 0
 
   function makeRoom(): void {
     old = young
-    young = new Map()
+    young = newTable()
     weight = 0
   }
 
@@ -43,82 +44,55 @@ export function memo<Key, Value>(
     set,
     clear() {
       makeRoom()
-      old.clear()
+      old = newTable()
     },
     size: () => young.size + old.size,
   }
 }
 
-/**
- * {@link memo} by keys of several parts, with no weights. It goes from part to part: one text of
- * all of them would take longer to put together than to look up.
- */
-export function memoOfParts<Part, Value>(
-  size: number,
-): Omit<Memo<readonly Part[], Value>, 'clear'> {
-  let young: Branch<Part, Value> = new Branch()
-  let old: Branch<Part, Value> = new Branch()
-  let number = 0
-  let before = 0
+/** What a {@link memo} keeps its entries in. */
+export interface MemoTable<Key, Value> {
+  readonly size: number
+  get(key: Key): Value | undefined
+  set(key: Key, value: Value): unknown
+}
 
-  function set(parts: readonly Part[], value: Value): void {
-    if (number >= size) {
-      old = young
-      young = new Branch()
-      before = number
-      number = 0
+/**
+ * A table by keys of several parts. It goes from part to part: one text of all of them would take
+ * longer to put together than to look up.
+ */
+export class PartsTable<Part, Value> implements MemoTable<readonly Part[], Value> {
+  size = 0
+  private readonly root = new Branch<Part, Value>()
+
+  get(parts: readonly Part[]): Value | undefined {
+    let branch: Branch<Part, Value> | undefined = this.root
+    for (let at = 0; at < parts.length && branch !== undefined; at++) {
+      branch = branch.further?.get(parts[at] as Part)
     }
-    if (put(young, parts, value)) number++
+    return branch?.value
   }
 
-  return {
-    get(parts) {
-      const known = valueIn(young, parts)
-      if (known !== undefined) return known
-      const older = valueIn(old, parts)
-      if (older !== undefined) set(parts, older)
-      return older
-    },
-    set,
-    size: () => number + before,
+  set(parts: readonly Part[], value: Value): void {
+    let branch = this.root
+    for (const part of parts) {
+      branch.further ??= new Map()
+      let next = branch.further.get(part)
+      if (next === undefined) {
+        next = new Branch()
+        branch.further.set(part, next)
+      }
+      branch = next
+    }
+    if (branch.value === undefined) this.size++
+    branch.value = value
   }
 }
 
 /** What begins with the same parts. */
 class Branch<Part, Value> {
-  readonly further = new Map<Part, Branch<Part, Value>>()
+  further: Map<Part, Branch<Part, Value>> | undefined
   value: Value | undefined
-}
-
-function valueIn<Part, Value>(
-  root: Branch<Part, Value>,
-  parts: readonly Part[],
-): Value | undefined {
-  let branch: Branch<Part, Value> | undefined = root
-  for (let at = 0; at < parts.length && branch !== undefined; at++) {
-    branch = branch.further.get(parts[at] as Part)
-  }
-  return branch?.value
-}
-
-/** Whether it is new. */
-function put<Part, Value>(
-  root: Branch<Part, Value>,
-  parts: readonly Part[],
-  value: Value,
-): boolean {
-  let branch = root
-  for (const part of parts) {
-    let next = branch.further.get(part)
-    if (next === undefined) {
-      next = new Branch()
-      branch.further.set(part, next)
-    }
-    branch = next
-  }
-  const isNew = branch.value === undefined
-  branch.value = value
-  return isNew
 }
 
 /** A memory that says which keys are worth keeping. */

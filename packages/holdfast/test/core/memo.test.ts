@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { memo, memoOfParts, selectiveMemo } from '../../src/core/memo.ts'
+import { memo, PartsTable, selectiveMemo } from '../../src/core/memo.ts'
 
 test('what was used last is kept: at least the size, at most twice as much', () => {
   const known = memo<number, number>(10)
@@ -28,8 +28,10 @@ test('a size may be a sum of weights, of what is there and not of what it replac
   expect(kept.length).toBeLessThanOrEqual(20)
 })
 
+const byParts = <Part>() => memo<readonly Part[], number>(10, undefined, () => new PartsTable())
+
 test('a key of parts is none of its beginnings, and no other parts that read alike', () => {
-  const known = memoOfParts<string | undefined, number>(10)
+  const known = byParts<string | undefined>()
   const keys = [['a'], ['a', 'b'], ['ab'], ['a', undefined], ['', 'ab'], [], ['a', 'b', 'c']]
   keys.forEach((key, at) => {
     expect(known.get(key)).toBeUndefined()
@@ -43,7 +45,7 @@ test('a key of parts is none of its beginnings, and no other parts that read ali
 })
 
 test('of keys of parts those used last are kept: at least the size, at most twice', () => {
-  const known = memoOfParts<number, number>(10)
+  const known = byParts<number>()
   for (let n = 0; n < 100; n++) {
     known.set([n % 3, n], n)
     known.set([n % 3, n], n)

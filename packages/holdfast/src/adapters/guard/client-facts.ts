@@ -2,6 +2,7 @@ import { CLIENT_FACTS_NAME } from '../../carriers/names.ts'
 import { scanCookies } from '../../carriers/scan-cookies.ts'
 import { memo } from '../../core/memo.ts'
 import { type ClientFacts, LOOKED_AT } from '../../core/request.ts'
+import { unsliced } from '../../core/unsliced.ts'
 import type { HttpFacts } from './http-request.ts'
 
 /**
@@ -39,8 +40,7 @@ export function clientFactsReader(): (facts: Pick<HttpFacts, 'header'>) => Clien
     if (value === undefined || another !== undefined || value.length > MAX_LENGTH) return undefined
     const before = known.get(value)
     if (before !== undefined) return before
-    // A slice would keep the whole header in memory, with the token in it.
-    const copy = [...value].join('')
+    const copy = unsliced(value)
     const facts = parseClientFacts(copy)
     if (facts !== undefined) known.set(copy, facts)
     return facts
