@@ -1,10 +1,11 @@
 import type { Decision } from './decision.ts'
 import type { RefusalCode } from './errors.ts'
+import type { Reason } from './feed.ts'
 import type { SessionId } from './ids.ts'
 import type { Activity, RequestFacts, Sensitivity } from './request.ts'
 import type { SensitiveCall } from './sensitive-calls.ts'
 import type { Attributes, JsonValue, SessionDetail, SessionView } from './session.ts'
-import type { Page, Reason } from './store.ts'
+import type { Page } from './store.ts'
 
 /**
  * The whole of Holdfast for an application: in process (`createSessions`) and remote (`connect`)

@@ -1,5 +1,6 @@
 import type { AccessTokens } from '../core/access-token.ts'
 import { SessionError } from '../core/errors.ts'
+import type { Reason } from '../core/feed.ts'
 import { isSessionId, type SessionId, type SubjectKey } from '../core/ids.ts'
 import { isObject } from '../core/options.ts'
 import {
@@ -11,7 +12,6 @@ import {
 } from '../core/request.ts'
 import type { Attributes, JsonValue } from '../core/session.ts'
 import type { Ordered, SubjectRef, Traced } from '../core/sessions.ts'
-import type { Reason } from '../core/store.ts'
 import type { Cause } from '../core/trace.ts'
 import { CLIENT_ADDRESS } from '../wire/address-pattern.ts'
 import { checker, type Problem } from '../wire/check.ts'

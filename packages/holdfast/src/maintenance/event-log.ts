@@ -3,7 +3,8 @@ import { openEvent } from '../codecs/event-record.ts'
 import type { Keyring } from '../codecs/keyring.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import type { PersonalFacts, SessionEvent } from '../core/events.ts'
-import type { Cursor, FeedEntry, Heartbeat, StopSignal, Store } from '../core/store.ts'
+import type { Cursor, FeedEntry, Heartbeat, StopSignal } from '../core/feed.ts'
+import type { Store } from '../core/store.ts'
 
 /** An event and the position after it. */
 export type LoggedEvent = SessionEvent & {

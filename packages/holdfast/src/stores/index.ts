@@ -1,4 +1,17 @@
 /** What the author of a store needs beside `storeContract` of `holdfast/contracts`. */
+
+export type {
+  Cursor,
+  Feed,
+  FeedEntry,
+  FeedHold,
+  FeedItem,
+  Heartbeat,
+  Reason,
+  SealedEvent,
+  StopSignal,
+  WatchOptions,
+} from '../core/feed.ts'
 export {
   isSessionId,
   isSubjectKey,
@@ -9,26 +22,16 @@ export {
   subjectOf,
 } from '../core/ids.ts'
 export type {
-  Cursor,
   Entries,
   Entry,
-  Feed,
-  FeedEntry,
-  FeedHold,
-  FeedItem,
   Found,
-  Heartbeat,
   KeptHistory,
   Page,
   Query,
-  Reason,
   ReplayGuard,
-  SealedEvent,
-  StopSignal,
   Store,
   SubjectEntry,
   Subjects,
-  WatchOptions,
   WriteOptions,
 } from '../core/store.ts'
 export { EXPIRED_READABLE_MS, UNKNOWN_ENDED_MS } from '../core/store.ts'

@@ -5,7 +5,7 @@ import {
   type PersonalFacts,
   type SessionEvent,
 } from '../core/events.ts'
-import type { Cursor } from '../core/store.ts'
+import type { Cursor } from '../core/feed.ts'
 import {
   described,
   flag,

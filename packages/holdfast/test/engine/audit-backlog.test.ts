@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { everything } from '../../src/contracts/stores/feed-entries.ts'
+import type { FeedHold } from '../../src/core/feed.ts'
 import { subjectOf } from '../../src/core/ids.ts'
-import type { FeedHold } from '../../src/core/store.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { type Harness, harness, held, MINUTE } from '../support/harness.ts'
 

@@ -8,7 +8,8 @@ import {
   EVENT_TYPES,
   type SessionEvent,
 } from '../../src/core/events.ts'
-import type { Feed, Store } from '../../src/core/store.ts'
+import type { Feed } from '../../src/core/feed.ts'
+import type { Store } from '../../src/core/store.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
 import { eventLog } from '../../src/maintenance/event-log.ts'
 import { eventRecorder } from '../../src/maintenance/event-recorder.ts'

@@ -1,4 +1,5 @@
-import type { Cursor, FeedEntry, FeedItem, Store } from '../../core/store.ts'
+import type { Cursor, FeedEntry, FeedItem } from '../../core/feed.ts'
+import type { Store } from '../../core/store.ts'
 import type { Samples } from './sample-entry.ts'
 
 /** The whole feed from a position, page by page. */

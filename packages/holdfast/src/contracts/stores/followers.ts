@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import type { Cursor, FeedEntry, FeedItem, Heartbeat } from '../../core/feed.ts'
 import { partitionOf } from '../../core/ids.ts'
-import type { Cursor, FeedEntry, FeedItem, Heartbeat, Store } from '../../core/store.ts'
+import type { Store } from '../../core/store.ts'
 import { essence, followed, positionBeforeMuch } from './feed-entries.ts'
 import { nextOf } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'

@@ -1,6 +1,7 @@
 import { expect, type TestContext, test } from 'vitest'
+import type { AppendOptions, FeedHold, SealedEvent } from '../../core/feed.ts'
 import { type SubjectKey, subjectOf } from '../../core/ids.ts'
-import type { AppendOptions, FeedHold, SealedEvent, Store } from '../../core/store.ts'
+import type { Store } from '../../core/store.ts'
 import { essence, everything, positionBeforeMuch } from './feed-entries.ts'
 import { nextOf, type Samples } from './sample-entry.ts'
 import type { Open } from './store-contract.ts'

@@ -1,6 +1,7 @@
 import { toBase64url } from '../../core/base64url.ts'
+import type { SealedEvent } from '../../core/feed.ts'
 import { type SessionId, SUBJECT_KEY_BYTES, type SubjectKey } from '../../core/ids.ts'
-import type { Entry, Found, SealedEvent, Store } from '../../core/store.ts'
+import type { Entry, Found, Store } from '../../core/store.ts'
 import type { FakeHost } from '../fake-host.ts'
 
 const MINUTE = 60_000

@@ -1,6 +1,6 @@
+import type { Feed, FeedEntry, Heartbeat } from '../../core/feed.ts'
 import type { Host } from '../../core/host.ts'
 import type { SessionId } from '../../core/ids.ts'
-import type { Feed, FeedEntry, Heartbeat } from '../../core/store.ts'
 import type { LocalCopies } from '../context.ts'
 import { copyTable } from './copy-table.ts'
 import { feedFreshness } from './feed-freshness.ts'

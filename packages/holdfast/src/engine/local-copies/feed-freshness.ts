@@ -1,5 +1,5 @@
+import type { Feed, FeedEntry, Heartbeat, StopSignal, WatchOptions } from '../../core/feed.ts'
 import type { Host } from '../../core/host.ts'
-import type { Feed, FeedEntry, Heartbeat, StopSignal, WatchOptions } from '../../core/store.ts'
 
 /** Whether this process knows of everything in the feed, up to a moment ago. */
 export interface FeedFreshness {

@@ -8,10 +8,10 @@ import {
   type PersonalFacts,
   type SessionEvent,
 } from '../../core/events.ts'
+import type { Feed, SealedEvent } from '../../core/feed.ts'
 import type { Host } from '../../core/host.ts'
 import { subjectOf } from '../../core/ids.ts'
 import type { Device, Network } from '../../core/request.ts'
-import type { Feed, SealedEvent } from '../../core/store.ts'
 import { correlationOf, traceOf } from '../../core/trace.ts'
 import type { EventLimiter, EventWriter, FactsOf, MadeEvent } from '../context.ts'
 import { highestNumbers } from './highest-numbers.ts'

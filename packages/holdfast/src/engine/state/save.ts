@@ -1,8 +1,9 @@
 import { SessionError } from '../../core/errors.ts'
+import type { Reason } from '../../core/feed.ts'
 import type { SessionId } from '../../core/ids.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import type { SessionState } from '../../core/session.ts'
-import type { Attached, Entries, Found, Reason, WriteOptions } from '../../core/store.ts'
+import type { Attached, Entries, Found, WriteOptions } from '../../core/store.ts'
 import type { EngineContext, EventFacts, MadeEvent, Rotated } from '../context.ts'
 
 /**

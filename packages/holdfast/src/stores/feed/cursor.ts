@@ -1,7 +1,7 @@
 import { fromBase64url } from '../../core/base64url.ts'
 import { SessionError } from '../../core/errors.ts'
+import type { Cursor } from '../../core/feed.ts'
 import { PARTITIONS } from '../../core/ids.ts'
-import type { Cursor } from '../../core/store.ts'
 
 /** Sequence number of the last entry read, for each partition; 0 before the first. */
 export type Positions = readonly number[]

@@ -1,4 +1,4 @@
-import type { StopSignal } from '../../core/store.ts'
+import type { StopSignal } from '../../core/feed.ts'
 import type { Positions } from './cursor.ts'
 import type { Numbered, Range } from './reader.ts'
 import { type Told, toldEntries } from './told.ts'

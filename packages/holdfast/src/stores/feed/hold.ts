@@ -1,5 +1,5 @@
+import type { FeedHold } from '../../core/feed.ts'
 import { PARTITIONS } from '../../core/ids.ts'
-import type { FeedHold } from '../../core/store.ts'
 import { decodeCursor, encodeCursor, type Positions, type Step } from './cursor.ts'
 import { lostBefore } from './reader.ts'
 

@@ -1,5 +1,5 @@
 import { derivedProperties } from '../../core/derived-properties.ts'
-import type { FeedEntry, FeedItem } from '../../core/store.ts'
+import type { FeedEntry, FeedItem } from '../../core/feed.ts'
 import { cursorsAfter, type Positions, type Step } from './cursor.ts'
 import type { Kinds, Numbered } from './reader.ts'
 

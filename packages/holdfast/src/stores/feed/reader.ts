@@ -1,6 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { SessionError } from '../../core/errors.ts'
-import { PARTITIONS } from '../../core/ids.ts'
 import type {
   Cursor,
   Feed,
@@ -9,7 +8,8 @@ import type {
   Heartbeat,
   StopSignal,
   WatchOptions,
-} from '../../core/store.ts'
+} from '../../core/feed.ts'
+import { PARTITIONS } from '../../core/ids.ts'
 import { pageSize } from '../input.ts'
 import { decodeCursor, encodeCursor, type Positions } from './cursor.ts'
 import type { HeadWatch } from './head-watch.ts'

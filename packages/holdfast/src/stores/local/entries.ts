@@ -1,13 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import type { FeedItem, SealedEvent } from '../../core/feed.ts'
 import type { SessionId } from '../../core/ids.ts'
-import {
-  type Entries,
-  type FeedItem,
-  type Found,
-  type Page,
-  type SealedEvent,
-  UNKNOWN_ENDED_MS,
-} from '../../core/store.ts'
+import { type Entries, type Found, type Page, UNKNOWN_ENDED_MS } from '../../core/store.ts'
 import {
   checkedAttached,
   checkedEntry,

@@ -1,4 +1,4 @@
-import type { AppendOptions } from '../../core/store.ts'
+import type { AppendOptions } from '../../core/feed.ts'
 import { backlogFull, type FeedBound, MEASURED_EVERY, sampledBound } from '../feed/bound.ts'
 import type { Publish, Tables } from './tables.ts'
 

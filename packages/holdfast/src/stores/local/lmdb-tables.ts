@@ -1,6 +1,6 @@
 import type { Database, RootDatabase } from 'lmdb'
+import type { FeedItem } from '../../core/feed.ts'
 import { PARTITIONS, type SessionId, type SubjectKey } from '../../core/ids.ts'
-import type { FeedItem } from '../../core/store.ts'
 import type { Kinds, Numbered } from '../feed/reader.ts'
 import { locate } from '../partition.ts'
 import {

@@ -1,5 +1,6 @@
+import type { FeedItem } from '../../core/feed.ts'
 import { PARTITIONS } from '../../core/ids.ts'
-import type { FeedItem, Store } from '../../core/store.ts'
+import type { Store } from '../../core/store.ts'
 import type { FeedBound } from '../feed/bound.ts'
 import { type HeadWatchOptions, headWatch } from '../feed/head-watch.ts'
 import { feedHold } from '../feed/hold.ts'

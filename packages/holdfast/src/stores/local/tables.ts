@@ -1,5 +1,5 @@
+import type { FeedItem } from '../../core/feed.ts'
 import type { SessionId, SubjectKey } from '../../core/ids.ts'
-import type { FeedItem } from '../../core/store.ts'
 import type { Numbered, Range } from '../feed/reader.ts'
 import type { History, StoredRecord } from '../stored-record.ts'
 

@@ -1,4 +1,4 @@
-import type { FeedItem, SealedEvent } from '../../core/store.ts'
+import type { FeedItem, SealedEvent } from '../../core/feed.ts'
 import { bufferOf, numberOf, unexpectedReply } from './replies.ts'
 
 /** The one field of a feed entry. Its letter and the layout of items are stored format. */
