@@ -3,6 +3,7 @@ import { keysCommands } from './keys.ts'
 import { MANIFEST } from './package-files.ts'
 import { runCommand, type Surroundings } from './run.ts'
 
+export { fetchUntil } from '../client/fetch-until.ts'
 export { makeFolder } from '../stores/local/make-folder.ts'
 export {
   type Asked,

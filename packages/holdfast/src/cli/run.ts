@@ -135,7 +135,7 @@ function parse(
   let parsed: ReturnType<typeof parseArgs>
   try {
     parsed = parseArgs({
-      args: idsProtected(args, options),
+      args: dashesProtected(args, options),
       options,
       allowPositionals: true,
       strict: true,
@@ -163,16 +163,16 @@ function parse(
   }
 }
 
-/** One session id in 64 begins with a dash, and is no option for it. */
-function idsProtected(args: readonly string[], options: Command['options']): string[] {
+/** One session id or cursor in 64 begins with a dash, and is no option for it. */
+function dashesProtected(args: readonly string[], options: Command['options']): string[] {
   const plain: string[] = []
   const ids: string[] = []
   for (const arg of args) {
-    const before = plain.at(-1)
-    if (!arg.startsWith('-') || !isSessionId(arg)) plain.push(arg)
-    else if (before !== undefined && options[before.slice(2)]?.type === 'string') {
-      plain[plain.length - 1] = `${before}=${arg}`
-    } else ids.push(arg)
+    const before = plain.at(-1) ?? ''
+    const asked = before.startsWith('--') && options[before.slice(2)]?.type === 'string'
+    if (asked && (isSessionId(arg) || /^-[^-]./.test(arg))) plain[plain.length - 1] += `=${arg}`
+    else if (arg.startsWith('-') && isSessionId(arg)) ids.push(arg)
+    else plain.push(arg)
   }
   return ids.length === 0 ? plain : [...plain, '--', ...ids]
 }

@@ -2,6 +2,7 @@ import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node
 import type { StringDecoder } from 'node:string_decoder'
 import { SessionError } from '../core/errors.ts'
 import { eachPiece } from './bounded-text.ts'
+import { fetchUntil } from './fetch-until.ts'
 
 /** One request to a service, as it is sent. */
 export interface Outgoing {
@@ -42,7 +43,7 @@ export function platformTransport(where: Where): Transport {
 
 export function fetchTransport({ base, timeoutMs }: Where, fetcher: typeof fetch): Transport {
   return async ({ method, path, headers, text }, { head, piece }) => {
-    const response = await fetcher(new URL(`${base}${path}`), {
+    const response = await fetchUntil(fetcher, new URL(`${base}${path}`), {
       method,
       redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),

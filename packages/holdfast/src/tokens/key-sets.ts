@@ -1,4 +1,5 @@
 import { boundedText } from '../client/bounded-text.ts'
+import { fetchUntil } from '../client/fetch-until.ts'
 import type { Duration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
 import { clock, duration, func, needed, withDefault, words } from '../core/option-kinds.ts'
@@ -154,7 +155,7 @@ async function fetchKeys(
     fetch: fetcher = fetch,
   }: { readonly known: Keys | undefined; readonly fetch: typeof fetch | undefined },
 ): Promise<Keys> {
-  const response = await fetcher(url, {
+  const response = await fetchUntil(fetcher, url, {
     redirect: 'error',
     signal: AbortSignal.timeout(TIMEOUT_MS),
     headers: { accept: 'application/jwk-set+json, application/json' },

@@ -1,5 +1,6 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { boundedText } from '../client/bounded-text.ts'
+import { fetchUntil } from '../client/fetch-until.ts'
 import { serviceAddress } from '../client/service-address.ts'
 import { SessionError } from '../core/errors.ts'
 import { isSessionId, isSubjectKey } from '../core/ids.ts'
@@ -50,7 +51,7 @@ export function serviceLine({ url, key, fetch: fetcher = fetch }: ServiceOptions
     ask(headers) {
       const aborter = new AbortController()
       interruptible(() => aborter.abort())
-      return fetcher(target, {
+      return fetchUntil(fetcher, target, {
         redirect: 'error',
         signal: aborter.signal,
         headers: { authorization: `Bearer ${key}`, ...headers },

@@ -39,7 +39,7 @@ export const alertCommands: readonly Command[] = [
       const query = Object.fromEntries(names.map((name) => [name, asked.text(name)]))
       const page = await remoteAlerts.list(remoteOf(asked), query)
       asked.out.line(page.items.length === 0 ? 'No alerts.' : table(HEAD, page.items.map(rowOf)))
-      if (page.next !== undefined) asked.out.line(`More: --after ${printable(page.next)}`)
+      if (page.next !== undefined) asked.out.line(`More: --after=${printable(page.next)}`)
       asked.out.value(page)
       return EXIT.done
     },

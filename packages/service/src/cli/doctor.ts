@@ -1,4 +1,4 @@
-import { type Asked, type Command, EXIT, printable, UsageError } from 'holdfast/cli'
+import { type Asked, type Command, EXIT, fetchUntil, printable, UsageError } from 'holdfast/cli'
 import { arrival, checker } from 'holdfast/wire'
 import { examine } from '../doctor/examine.ts'
 import { CONFIG_OPTION } from './config-option.ts'
@@ -76,7 +76,7 @@ const TIMEOUT_MS = 10_000
 
 async function arrived(url: string, key: string): Promise<unknown> {
   try {
-    const answer = await fetch(`${url}/v1/request`, {
+    const answer = await fetchUntil(fetch, `${url}/v1/request`, {
       headers: { authorization: `Bearer ${key}` },
       redirect: 'error',
       signal: AbortSignal.timeout(TIMEOUT_MS),

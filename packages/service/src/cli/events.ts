@@ -44,7 +44,7 @@ export const eventCommands: readonly Command[] = [
       }
       const page = await queryEvents(remote, { ...filter, limit: asked.text('limit') })
       for (const event of page.items) show(asked, event)
-      if (page.more) asked.out.line(`More: --after ${page.cursor}`)
+      if (page.more) asked.out.line(`More: --after=${page.cursor}`)
       return EXIT.done
     },
   },

@@ -39,7 +39,7 @@ export const incidentsCommands: readonly Command[] = [
       const response = await askService(remoteOf(asked), '/v1/incidents', { query })
       const page = asDescribed(PAGE, 'answer', await response.json())
       asked.out.line(page.items.length === 0 ? 'No incidents.' : table(HEAD, page.items.map(rowOf)))
-      if (page.next !== undefined) asked.out.line(`More: --after ${printable(page.next)}`)
+      if (page.next !== undefined) asked.out.line(`More: --after=${printable(page.next)}`)
       asked.out.value(page)
       return EXIT.done
     },

@@ -1,4 +1,5 @@
 import { SessionError } from 'holdfast'
+import { fetchUntil } from 'holdfast/cli'
 import { z } from 'zod'
 import type { Remote } from './remote.ts'
 
@@ -36,7 +37,7 @@ export async function askService(
         }
   let response: Response
   try {
-    response = await fetch(target, {
+    response = await fetchUntil(fetch, target, {
       ...sent,
       redirect: 'error',
       signal,

@@ -27,7 +27,7 @@ export const sessionsCommands: readonly Command[] = [
       asked.out.line(
         page.items.length === 0 ? 'No live sessions.' : table(HEAD, page.items.map(rowOf)),
       )
-      if (page.next !== undefined) asked.out.line(`More: --after ${page.next}`)
+      if (page.next !== undefined) asked.out.line(`More: --after=${page.next}`)
       asked.out.value(page)
       return EXIT.done
     },

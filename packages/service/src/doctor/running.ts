@@ -1,3 +1,4 @@
+import { fetchUntil } from 'holdfast/cli'
 import type { Config } from '../config/schema.ts'
 import { type Finding, fault, warning } from './finding.ts'
 
@@ -31,7 +32,7 @@ export async function examineRunning({
 
 async function ask(url: string): Promise<{ status: number; text: string } | undefined> {
   try {
-    const answer = await fetch(url, {
+    const answer = await fetchUntil(fetch, url, {
       redirect: 'error',
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })

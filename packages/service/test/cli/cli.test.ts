@@ -1,5 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { encodeCursor } from 'holdfast/store'
 import { describe, expect, test } from 'vitest'
 import { mmdbWriter } from '../../../../tools/mmdb-writer.mjs'
 import { COMMANDS } from '../../src/cli/main.ts'
@@ -364,6 +365,21 @@ describe('over the API', () => {
     expect(JSON.parse(shown.err)).toMatchObject({ message: 'There is no such live session.' })
     expect(revoked.code).not.toBe(2)
     expect(except.err).toContain('is not a session of this subject')
+  })
+
+  test('a cursor that begins with a dash is a value, and what is missing is said', async () => {
+    const run = await running()
+    // The first byte tells that partitions 3 to 7 have moved: 0xf8, in base64url a dash.
+    const cursor = encodeCursor(Array.from({ length: 64 }, (_, i) => (i > 2 && i < 8 ? 1 : 0)))
+
+    const page = await ask(run, `events --after ${cursor}`)
+    const refused = await ask(run, 'events --limit -50')
+    const missing = await ask(run, 'events --after --json')
+
+    expect(cursor).toMatch(/^-/)
+    expect(page.err).toContain('does not reach back to that position')
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('limit')])
+    expect(missing).toMatchObject({ code: 2, err: expect.stringContaining('--after') })
   })
 
   test('all sessions of a subject are ended but for one', async () => {

@@ -338,8 +338,13 @@ test('events --follow tells what happens until it is interrupted', async () => {
     HOLDFAST_URL: url,
     HOLDFAST_KEY: KEYS.all,
   })
-  const line = await new Promise<string>((resolve) => {
+  const line = await new Promise<string>((resolve, reject) => {
+    let err = ''
+    follower.stderr?.on('data', (chunk) => {
+      err += chunk
+    })
     follower.stdout?.once('data', (chunk) => resolve(String(chunk)))
+    follower.once('close', (code) => reject(new Error(`it ended with ${code}: ${err}`)))
   })
   follower.kill('SIGINT')
   const [code] = await once(follower, 'close')

@@ -1,8 +1,10 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import { connect } from 'holdfast/client'
 import type { EventAtCursor } from 'holdfast/wire'
 import { expect, onTestFinished, test } from 'vitest'
+import { collectGarbage } from '../../../holdfast/test/support/garbage.ts'
 import { followEvents } from '../../src/cli/remote-events.ts'
 import { KEYS } from '../support.ts'
 
@@ -13,9 +15,11 @@ const message = (cursor: string): string =>
 /**
  * Follows a service that sends each stream once, and tells after which position each was asked for.
  */
-async function following(
-  streams: ((response: ServerResponse) => void)[],
-): Promise<{ events: AsyncGenerator<EventAtCursor>; after: (string | undefined)[] }> {
+async function following(streams: ((response: ServerResponse) => void)[]): Promise<{
+  events: AsyncGenerator<EventAtCursor>
+  after: (string | undefined)[]
+  stop: AbortController
+}> {
   const after: (string | undefined)[] = []
   const server = createServer((request, response) => {
     after.push(request.headers['last-event-id']?.toString())
@@ -32,7 +36,8 @@ async function following(
   const { port } = server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`
   const sessions = connect({ url, key: KEYS.audit })
-  return { events: followEvents({ url, key: KEYS.audit, sessions }, {}, stop.signal), after }
+  const events = followEvents({ url, key: KEYS.audit, sessions }, {}, stop.signal)
+  return { events, after, stop }
 }
 
 async function first(events: AsyncGenerator<EventAtCursor>): Promise<string | undefined> {
@@ -76,4 +81,18 @@ test('after a broken stream it goes on from the last event or heartbeat', async 
   expect(await first(events)).toBe('c2')
   expect(await first(events)).toBe('c4')
   expect(after).toEqual([undefined, 'c1', 'c2'])
+})
+
+test('an interrupted stream is left, whatever the garbage collector took before', async () => {
+  const { events, stop } = await following([(response) => response.write(message('c1'))])
+  expect(await first(events)).toBe('c1')
+  const next = events.next()
+  for (let i = 0; i < 5; i++) {
+    await turn()
+    collectGarbage()
+  }
+
+  stop.abort()
+
+  expect(await next).toEqual({ done: true, value: undefined })
 })

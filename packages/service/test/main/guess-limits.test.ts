@@ -1,11 +1,7 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { fakeHost } from 'holdfast/contracts'
 import { describe, expect, test } from 'vitest'
+import { collectGarbage } from '../../../holdfast/test/support/garbage.ts'
 import { guessLimits } from '../../src/main/guess-limits.ts'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
 
 const CLIENT = '84.208.1.1'
 

@@ -1,3 +1,4 @@
+import { fetchUntil } from 'holdfast/cli'
 import { openCheckpoint } from '../log/checkpoint.ts'
 import { type NoteVerifier, noteParts, signatureLine } from '../log/note.ts'
 import type { Hash } from '../log/tree.ts'
@@ -119,7 +120,7 @@ async function post(
     late.abort(new Error(`no answer within ${TIMEOUT_MS / 1_000} s`))
   })
   try {
-    const answer = await fetch(`${url.replace(/\/$/, '')}/${ADD_CHECKPOINT}`, {
+    const answer = await fetchUntil(fetch, `${url.replace(/\/$/, '')}/${ADD_CHECKPOINT}`, {
       method: 'POST',
       body,
       headers: { 'content-type': 'text/plain; charset=utf-8', 'user-agent': 'holdfast' },
