@@ -8,7 +8,7 @@ import {
 import { SessionError } from '../core/errors.ts'
 import type { Host } from '../core/host.ts'
 import { type SessionId, SUBJECT_KEY_BYTES, type SubjectKey } from '../core/ids.ts'
-import { memo } from '../core/memo.ts'
+import { selectiveMemo } from '../core/memo.ts'
 import { isWellFormed } from '../core/request.ts'
 import type { Entry } from '../core/store.ts'
 import type { Keyring } from './keyring.ts'
@@ -61,7 +61,8 @@ const LAST_BLOCK = Uint8Array.of(1)
 const GCM = { authTagLength: TAG_BYTES }
 const HEADER_BYTES = 1 + KEY_ID_BYTES + IV_BYTES
 const KEY_BYTES = 32
-const REMEMBERED_FORM_TOKENS = 5_000
+/** As many as sessions are remembered as shipped; some 250 bytes each. */
+const REMEMBERED_FORM_TOKENS = 20_000
 
 /** For tokens, where the engine says nothing else. */
 const REMEMBERED_BYTES = 5_000_000
@@ -74,7 +75,7 @@ export function sealingCodec(
 ): Codec {
   const keys = ringKeys(ring)
   const { required } = keys
-  const formTokens = memo<SessionId, string>(REMEMBERED_FORM_TOKENS)
+  const formTokens = selectiveMemo<string>(REMEMBERED_FORM_TOKENS)
 
   /** Who is opened is often sealed again right after. */
   let latest: RecordKey | undefined
@@ -162,7 +163,7 @@ export function sealingCodec(
       const made = createHmac('sha256', required('index', 'form').key)
         .update(session)
         .digest('base64url')
-      formTokens.set(session, made)
+      if (formTokens.takes(session)) formTokens.set(session, made)
       return made
     },
   }

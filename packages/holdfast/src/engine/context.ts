@@ -221,6 +221,8 @@ export type FactsOf<T extends EventType> = EventFacts & {
 export interface LocalCopies {
   /** A copy that may be judged on at this instant. Undefined: read the store. */
   get(id: SessionId, at: number): OpenedSession | undefined
+  /** What was read of it last. Compare it with the store's answer, and judge on that alone. */
+  last(id: SessionId): OpenedSession | undefined
   /**
    * Call it before a session is read, and the result with what was read. The session is kept,
    * unless something about it happened meanwhile.

@@ -155,14 +155,14 @@ export interface Memories {
 
 /** How much is kept, and who counts how often that was of use. */
 export interface LocalCopiesOptions {
-  /** Most sessions. Default 10,000: some 30 MB. */
+  /** Most sessions. Default 20,000: some 60 MB. */
   readonly max?: number
   /** A verification was answered from a copy, or had to read the store. Must not throw. */
   readonly onAsked?: (state: 'hit' | 'miss') => void
 }
 
 /** Most sessions of which local copies are kept, unless said otherwise. */
-export const MAX_COPIES = 10_000
+export const MAX_COPIES = 20_000
 
 /** Most memory for what was opened lately, unless said otherwise: some 20,000 sessions. */
 export const DEFAULT_CACHE_BYTES = 100_000_000

@@ -1,6 +1,6 @@
 import { SessionError } from '../core/errors.ts'
 import { parseJa4 } from '../core/ja4.ts'
-import { memo } from '../core/memo.ts'
+import { memo, selectiveMemo } from '../core/memo.ts'
 import { either, group, list, needed, passing, whole, words } from '../core/option-kinds.ts'
 import { isObject } from '../core/options.ts'
 import type { HeaderLookup } from '../core/request.ts'
@@ -136,7 +136,9 @@ export function clientAddressResolver(options: ClientAddressOptions = {}): Clien
   }
 }
 
-const REMEMBERED = 2_000
+const REMEMBERED_PEERS = 2_000
+/** As many as sessions are remembered as shipped; some 400 bytes each. */
+const REMEMBERED_CLIENTS = 20_000
 
 /** Longer texts are no browser's behind a few proxies, and must not fill the memory. */
 const MAX_TEXT = 128
@@ -153,7 +155,7 @@ interface Peer {
 
 /** Reads each peer once: a connection sends many requests, and a proxy has many connections. */
 function peerReader({ trusted }: Chain): (text: string | undefined) => Peer {
-  const known = memo<string, Peer>(REMEMBERED)
+  const known = memo<string, Peer>(REMEMBERED_PEERS)
 
   function read(text: string | undefined): Peer {
     const address = text === undefined ? undefined : parseClientAddress(text)
@@ -185,7 +187,7 @@ interface Resolved {
  * holds where all of these texts are the same.
  */
 function remembering(names: readonly string[], resolve: ResolveBehind): ResolveBehind {
-  const known = memo<string, Resolved>(REMEMBERED)
+  const known = selectiveMemo<Resolved>(REMEMBERED_CLIENTS)
   const [first = ''] = names
 
   return (peer, headers) => {
@@ -197,7 +199,8 @@ function remembering(names: readonly string[], resolve: ResolveBehind): ResolveB
     }
     const address = resolve(peer, headers)
     const values = shortValues(names, headers)
-    if (key !== undefined && values !== undefined) {
+    if (key === undefined || values === undefined) return address
+    if (before !== undefined || known.takes(key)) {
       known.set(key, { peer: peer.text, values, address })
     }
     return address

@@ -2,18 +2,20 @@ import { spawnSync } from 'node:child_process'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { newKeyring } from '../../src/codecs/keyring.ts'
+import { newKeyring, rotateKeyring } from '../../src/codecs/keyring.ts'
 import { SessionError } from '../../src/core/errors.ts'
 import type { FeedEntry, Heartbeat } from '../../src/core/feed.ts'
+import type { Verification } from '../../src/core/sessions.ts'
 import type { Found, Store } from '../../src/core/store.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
+import { resealAll } from '../../src/maintenance/reseal.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { redisStore } from '../../src/stores/redis.ts'
 import { type Compiled, compiled } from '../support/compiled.ts'
 import { gated, twoEngines, withFeed } from '../support/copies.ts'
 import { describeOnEveryStore } from '../support/every-store.ts'
-import { codeOf, HOUR, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
-import { abroad, onTheTrain } from '../support/people.ts'
+import { codeOf, HOUR, harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
+import { abroad, atHome, lookup, onTheTrain } from '../support/people.ts'
 import { startRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 
@@ -229,6 +231,124 @@ describe('a copy of a session in use', () => {
     await nextTurn()
 
     expect(codeOf(await h.showNear(h.token))).toBe('session_unknown')
+  })
+})
+
+describe('a copy whose lease is over', () => {
+  type Alter = (found: Found) => Found
+
+  /** A copy of 30 s ago, an engine whose keys may go, and a store that answers what it is told. */
+  async function of30Seconds() {
+    let alter: Alter = (found) => found
+    const far = await harness(inMemory)
+    const { store, host, keyring } = far
+    let ring = rotateKeyring(keyring, host)
+    const through: Store = {
+      ...withFeed(store, {}),
+      entries: {
+        ...store.entries,
+        async read(id) {
+          const found = await store.entries.read(id)
+          return found && alter(found)
+        },
+      },
+    }
+    const near = createSessions({
+      store: through,
+      host,
+      lookup,
+      localCopies: true,
+      keyring: {
+        ...keyring,
+        get current() {
+          return ring.current
+        },
+        get keys() {
+          return ring.keys
+        },
+      },
+    })
+    const token = await far.login({ attributes: { roles: ['buyer'] } })
+    await resealAll({ store, keyring: ring })
+    const show = (): Promise<Verification> => near.verify({ token, request: atHome() })
+    for (const ms of [0, 0, 30 * SECOND]) {
+      await show()
+      await nextTurn()
+      host.advance(ms)
+    }
+    return {
+      ...far,
+      token,
+      show,
+      alter(change: Alter) {
+        alter = change
+      },
+      /** Back to the ring of before, without the key that seals the record. */
+      takeKey() {
+        ring = keyring
+      },
+    }
+  }
+
+  const flipped = (bytes: Uint8Array): Uint8Array =>
+    Uint8Array.from(bytes, (byte, at) => (at === bytes.length - 1 ? byte ^ 1 : byte))
+
+  test.each<[string, Alter]>([
+    ['a byte of the record', (found) => ({ ...found, sealed: flipped(found.sealed) })],
+    ['the version', (found) => ({ ...found, version: found.version + 1 })],
+    ['the generation', (found) => ({ ...found, generation: found.generation - 1 })],
+    ['the deadline', (found) => ({ ...found, deadline: found.deadline + 1 })],
+    ['the idle time', (found) => ({ ...found, idleMs: found.idleMs + 1 })],
+    ['the instant of the login', (found) => ({ ...found, createdAt: found.createdAt - 1 })],
+    [
+      'a byte of the attributes',
+      (found) => ({
+        ...found,
+        attributes: found.attributes && {
+          ...found.attributes,
+          sealed: flipped(found.attributes.sealed),
+        },
+      }),
+    ],
+    [
+      'the version of the attributes',
+      (found) => ({
+        ...found,
+        attributes: found.attributes && { ...found.attributes, version: 2 },
+      }),
+    ],
+    ['all attributes', (found) => ({ ...found, attributes: undefined })],
+  ])('does not stand in for a store that has changed %s', async (_, change) => {
+    const h = await of30Seconds()
+    expect(codeOf(await h.show())).toBe('ok')
+    h.host.advance(30 * SECOND)
+
+    h.alter(change)
+
+    await expect(h.show()).rejects.toMatchObject({ code: 'record_invalid' })
+  })
+
+  test('does not stand in for a record whose key has left the ring', async () => {
+    const h = await of30Seconds()
+    expect(codeOf(await h.show())).toBe('ok')
+    h.host.advance(30 * SECOND)
+
+    h.takeKey()
+
+    await expect(h.show()).rejects.toMatchObject({ code: 'key_unknown' })
+  })
+
+  test('takes over the activity that the store has noted', async () => {
+    const h = await of30Seconds()
+    const id = idOf(h.token)
+    await h.store.entries.touch([{ id, at: h.host.now() }])
+    expect(codeOf(await h.show())).toBe('ok')
+
+    h.host.advance(2 * HOUR - 1)
+    expect(codeOf(await h.show())).toBe('ok')
+    h.host.advance(2 * HOUR)
+
+    expect(codeOf(await h.show())).toBe('session_expired')
   })
 })
 

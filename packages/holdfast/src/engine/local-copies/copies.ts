@@ -18,6 +18,9 @@ export interface CopiesOptions {
 /** No copy is used for longer than this after it was read, whatever the feed says. */
 const LEASE_MS = 5_000
 
+/** A session that is asked for again by then need not be opened again, if nothing has changed. */
+const KEPT_MS = 60_000
+
 /** A copy of this age that is asked for is read afresh, once. */
 const RENEWED_MS = 3_000
 
@@ -59,7 +62,7 @@ export function localCopies({
         table.dropSubject(entry.subject)
         break
       case 'heartbeat':
-        table.dropOlder(host.now() - LEASE_MS)
+        table.dropOlder(host.now() - KEPT_MS)
         break
       case 'event':
         break
@@ -79,6 +82,8 @@ export function localCopies({
       }
       return copy.opened
     },
+
+    last: (id) => table.get(id)?.opened,
 
     reading(id) {
       return freshness.follows() ? table.reading(id, host.now()) : NOT_KEPT

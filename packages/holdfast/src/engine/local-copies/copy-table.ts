@@ -44,8 +44,9 @@ export function copyTable(max: number): CopyTable {
 
   function keep(id: SessionId, copy: Copy): void {
     // The map keeps the order of the reads, so this one goes to its end.
-    remove(id)
+    const known = copies.delete(id)
     copies.set(id, copy)
+    if (known) return
     const subject = subjectOf(id)
     const ids = subjects.get(subject)
     if (ids === undefined) subjects.set(subject, new Set([id]))

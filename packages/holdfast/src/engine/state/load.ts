@@ -4,7 +4,7 @@ import type { SessionHead } from '../../core/session.ts'
 import type { Found } from '../../core/store.ts'
 import type { EngineContext, OpenedRecord, OpenedSession } from '../context.ts'
 
-type Loading = Pick<EngineContext, 'store' | 'records' | 'copies' | 'versions'>
+type Loading = Pick<EngineContext, 'store' | 'records' | 'copies' | 'versions' | 'codec'>
 
 /** Reads and opens a session. Undefined: there is no such live session. Does not judge idleness. */
 export function load(engine: Loading, id: SessionId): Promise<OpenedSession | undefined> {
@@ -64,21 +64,59 @@ function openFound(
         'the store lost writes. Nothing is decided on it.',
     )
   }
-  const record = engine.records.open(found)
+  const opened = openedBefore(engine, found) ?? openNow(engine, found)
   // Only its seal proves the version: a forged answer with a higher one must not be remembered.
   engine.versions.note(id, found.version)
-  return new LoadedSession(found, record)
+  return opened
+}
+
+function openNow({ records, codec }: Loading, found: Found): LoadedSession {
+  return new LoadedSession(found, records.open(found), codec.keys())
+}
+
+/**
+ * The local copy, however old, where the store's answer is byte for byte what it was opened from,
+ * under the same keys: opening it would give the same session.
+ */
+function openedBefore({ copies, codec }: Loading, found: Found): OpenedSession | undefined {
+  const last = copies?.last(found.id)
+  if (!(last instanceof LoadedSession) || last.keys !== codec.keys()) return undefined
+  if (!isSame(last.found, found)) return undefined
+  if (last.found.lastActivity === found.lastActivity) return last
+  return new LoadedSession(found, last.record, last.keys, last.attributesChecked)
 }
 
 class LoadedSession implements OpenedSession {
   readonly found: Found
   readonly head: SessionHead
   readonly record: OpenedRecord
-  attributesChecked = false
+  /** Those that it was opened with. */
+  readonly keys: unknown
+  attributesChecked: boolean
 
-  constructor(found: Found, record: OpenedRecord) {
+  constructor(found: Found, record: OpenedRecord, keys: unknown, attributesChecked = false) {
     this.found = found
     this.head = record.head
     this.record = record
+    this.keys = keys
+    this.attributesChecked = attributesChecked
   }
+}
+
+/** But for activity. */
+function isSame(a: Found, b: Found): boolean {
+  return (
+    a.version === b.version &&
+    a.generation === b.generation &&
+    a.createdAt === b.createdAt &&
+    a.deadline === b.deadline &&
+    a.idleMs === b.idleMs &&
+    a.attributes?.version === b.attributes?.version &&
+    isSameBytes(a.sealed, b.sealed) &&
+    isSameBytes(a.attributes?.sealed, b.attributes?.sealed)
+  )
+}
+
+function isSameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0
 }
