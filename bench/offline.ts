@@ -1,22 +1,30 @@
 import { randomBytes } from 'node:crypto'
-import { accessTokens, keySet, newSigningKeys, publicKeySet, verifier } from 'holdfast/tokens'
+import {
+  accessTokens,
+  keySet,
+  newSigningKeys,
+  publicKeySet,
+  type Verifier,
+  verifier,
+} from 'holdfast/tokens'
 import { importJWK, jwtVerify } from 'jose'
 import { expectUser, userOf } from './facts.ts'
 import type { Part } from './part.ts'
 import { print, progress } from './progress.ts'
 import { inTurns, median, type Row, round, warmUp } from './rounds.ts'
 import { figure, table, times } from './table.ts'
+import { AT_RANDOM, rowOn, walkThrough } from './working-sets.ts'
 
 const ISSUER = 'https://auth.example'
 const AUDIENCE = 'orders'
-/** More tokens than a verifier caches: used in rotation, none is found in the cache. */
-const TOKENS = 10_000
+/** More tokens than a verifier remembers: used in rotation, none is found there. */
+const TOKENS = 50_000
 const ROUNDS = 5
 const ROUND_MS = 800
 
 const JOSE = 'jose jwtVerify, EdDSA'
 const DISTINCT = 'ours, each token for the first time'
-const REPEATED = 'ours, a token that came before'
+const REPEATED = rowOn('ours, tokens that came before', AT_RANDOM)
 
 /** Measures the verification of an access token offline, and the same with jose alone. */
 export const offlinePart: Part = async () => {
@@ -80,7 +88,9 @@ async function offlineRows(): Promise<readonly Row[]> {
     return token
   })
   const published = publicKeySet(signing)
-  const access = verifier({ issuer: ISSUER, audience: AUDIENCE, keys: keySet(published), now })
+  const make = () => verifier({ issuer: ISSUER, audience: AUDIENCE, keys: keySet(published), now })
+  const access = make()
+  const warm = make()
   const jwk = published.keys[0]
   if (jwk === undefined) throw new Error('There is no key.')
   const key = await importJWK({ ...jwk }, 'EdDSA')
@@ -92,14 +102,16 @@ async function offlineRows(): Promise<readonly Row[]> {
     currentDate: new Date(at),
   }
   const turns = { jose: 0, ours: 0 }
-  const [first = ''] = tokens
+  const walk = walkThrough(AT_RANDOM)
 
-  async function ours(token: string): Promise<string> {
-    const verified = await access.verify(token)
+  async function subjectOf(by: Verifier, token = ''): Promise<string> {
+    const verified = await by.verify(token)
     return verified.ok ? verified.claims.sub : verified.reason
   }
-  const accepted = await access.verify(`${first.slice(0, -8)}AAAAAAAA`)
+  const accepted = await access.verify(`${tokens[0]?.slice(0, -8)}AAAAAAAA`)
   if (accepted.ok) throw new Error('A forged token was accepted.')
+
+  await inTurns(AT_RANDOM.sessions, (turn) => warm.verify(tokens[turn] ?? ''))
 
   return [
     {
@@ -114,9 +126,15 @@ async function offlineRows(): Promise<readonly Row[]> {
       name: DISTINCT,
       async run() {
         const turn = turns.ours++ % TOKENS
-        expectUser(await ours(tokens[turn] ?? ''), userOf(turn))
+        expectUser(await subjectOf(access, tokens[turn]), userOf(turn))
       },
     },
-    { name: REPEATED, run: async () => expectUser(await ours(first), userOf(0)) },
+    {
+      name: REPEATED,
+      async run() {
+        const turn = walk.next()
+        expectUser(await subjectOf(warm, tokens[turn]), userOf(turn))
+      },
+    },
   ]
 }

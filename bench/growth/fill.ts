@@ -8,7 +8,7 @@ import { child, say } from './words.ts'
 /** Addresses that geo data knows. */
 const ADDRESSES = 20_000
 
-/** Sessions that are verified later, spread over all. */
+/** Sessions that are looked at, spread over all: those that stay are verified later. */
 const SAMPLES = 20_000
 
 const TOLD_EVERY = 5_000
@@ -17,7 +17,8 @@ const TOLD_EVERY = 5_000
 child(async (grown: Grown) => {
   const { sessions, store } = openGrown(grown)
   const { size } = grown
-  const every = Math.max(1, Math.floor(size / SAMPLES))
+  // Odd, because every other subject is there to be revoked.
+  const every = Math.floor(size / SAMPLES) | 1
   const samples: Sample[] = []
   const started = performance.now()
   await together(size, async (turn) => {
@@ -35,6 +36,7 @@ child(async (grown: Grown) => {
       samples.push({ token: created.token, subject, ip })
     if (turn > 0 && turn % TOLD_EVERY === 0) say({ kind: 'progress', done: turn })
   })
+  if (samples.length === 0) throw new Error('There is no session to verify.')
   writeFileSync(sampleFile(grown), JSON.stringify(samples))
   await store.close()
   say({ kind: 'filled', ms: performance.now() - started })

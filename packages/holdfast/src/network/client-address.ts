@@ -1,6 +1,6 @@
 import { SessionError } from '../core/errors.ts'
 import { parseJa4 } from '../core/ja4.ts'
-import { memo, selectiveMemo } from '../core/memo.ts'
+import { selectiveMemo } from '../core/memo.ts'
 import { either, group, list, needed, passing, whole, words } from '../core/option-kinds.ts'
 import { isObject } from '../core/options.ts'
 import type { HeaderLookup } from '../core/request.ts'
@@ -136,9 +136,8 @@ export function clientAddressResolver(options: ClientAddressOptions = {}): Clien
   }
 }
 
-const REMEMBERED_PEERS = 2_000
 /** As many as sessions are remembered as shipped; some 400 bytes each. */
-const REMEMBERED_CLIENTS = 20_000
+const REMEMBERED = 20_000
 
 /** Longer texts are no browser's behind a few proxies, and must not fill the memory. */
 const MAX_TEXT = 128
@@ -155,7 +154,7 @@ interface Peer {
 
 /** Reads each peer once: a connection sends many requests, and a proxy has many connections. */
 function peerReader({ trusted }: Chain): (text: string | undefined) => Peer {
-  const known = memo<string, Peer>(REMEMBERED_PEERS)
+  const known = selectiveMemo<Peer>(REMEMBERED)
 
   function read(text: string | undefined): Peer {
     const address = text === undefined ? undefined : parseClientAddress(text)
@@ -167,7 +166,7 @@ function peerReader({ trusted }: Chain): (text: string | undefined) => Peer {
     const before = known.get(text)
     if (before !== undefined) return before
     const peer = read(text)
-    if (text.length <= MAX_TEXT) known.set(text, peer)
+    if (text.length <= MAX_TEXT && known.takes(text)) known.set(text, peer)
     return peer
   }
 }
@@ -187,7 +186,7 @@ interface Resolved {
  * holds where all of these texts are the same.
  */
 function remembering(names: readonly string[], resolve: ResolveBehind): ResolveBehind {
-  const known = selectiveMemo<Resolved>(REMEMBERED_CLIENTS)
+  const known = selectiveMemo<Resolved>(REMEMBERED)
   const [first = ''] = names
 
   return (peer, headers) => {

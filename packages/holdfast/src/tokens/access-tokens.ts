@@ -2,7 +2,7 @@ import { randomBytes, type SignKeyObjectInput, sign } from 'node:crypto'
 import type { AccessGrant, AccessTokens } from '../core/access-token.ts'
 import type { Duration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
-import { memo } from '../core/memo.ts'
+import { selectiveMemo } from '../core/memo.ts'
 import {
   duration,
   group,
@@ -60,7 +60,8 @@ interface Issued {
 
 const DEFAULT_LIFE_MS = 90_000
 const MIN_LIFE_MS = 10_000
-const REMEMBERED = 5_000
+/** As many as sessions are remembered as shipped; some 1.5 kB each. */
+const REMEMBERED = 20_000
 
 const life = { min: MIN_LIFE_MS, max: MAX_TOKEN_LIFE_MS }
 
@@ -116,7 +117,7 @@ export function accessTokens(options: AccessTokensOptions): AccessTokens {
   const { keys, issuer, clientId } = wanted
   const audiences = audiencesOf(wanted)
   const [first] = audiences.keys()
-  const issued = memo<string, Issued>(REMEMBERED)
+  const issued = selectiveMemo<Issued>(REMEMBERED)
 
   function sign(grant: AccessGrant, key: ActiveKey, to: To): Issued {
     const iat = seconds(grant.at)
@@ -158,7 +159,7 @@ export function accessTokens(options: AccessTokensOptions): AccessTokens {
       const before = issued.get(name)
       if (before !== undefined && isYoung(before, grant.at)) return answerOf(before, grant.at)
       const fresh = sign(grant, key, { audience, lifetimeMs: known.lifetimeMs })
-      issued.set(name, fresh)
+      if (before !== undefined || issued.takes(name)) issued.set(name, fresh)
       return answerOf(fresh, grant.at)
     },
   }

@@ -69,8 +69,11 @@ export interface Verifier extends Connections {
   checkRequirements(requirements: AccessRequirements): void
 }
 
-/** Tokens whose signature is known to be right; each is of some ten requests of one session. */
-const REMEMBERED = 4_000
+/**
+ * Tokens whose signature is known to be right, of some ten requests of one session each: as many as
+ * sessions are remembered as shipped, some 1.5 kB each.
+ */
+const REMEMBERED = 20_000
 const MAX_SKEW_MS = 60_000
 
 const NOTHING: AccessRequirements = {}
