@@ -50,7 +50,7 @@ the floor, as bench/floor.ts describes it.
   --json FILE         writes all tables and goals as JSON
   --readme            writes the tables that the README quotes into it, of the parts that ran
 
-What the README shows of it takes about half an hour. The parts:
+What the README shows of it takes some forty minutes. The parts:
 
 ${Object.entries(PARTS)
   .map(([name, what]) => `  ${name.padEnd(20)}${what}`)

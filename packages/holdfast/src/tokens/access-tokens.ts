@@ -60,7 +60,7 @@ interface Issued {
 
 const DEFAULT_LIFE_MS = 90_000
 const MIN_LIFE_MS = 10_000
-/** As many as sessions are remembered as shipped; some 1.5 kB each. */
+/** As many as sessions are remembered as shipped; some 1.1 kB each. */
 const REMEMBERED = 20_000
 
 const life = { min: MIN_LIFE_MS, max: MAX_TOKEN_LIFE_MS }

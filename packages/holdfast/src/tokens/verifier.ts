@@ -71,7 +71,7 @@ export interface Verifier extends Connections {
 
 /**
  * Tokens whose signature is known to be right, of some ten requests of one session each: as many as
- * sessions are remembered as shipped, some 1.5 kB each.
+ * sessions are remembered as shipped, some 550 bytes each.
  */
 const REMEMBERED = 20_000
 const MAX_SKEW_MS = 60_000

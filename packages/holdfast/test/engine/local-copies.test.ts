@@ -269,6 +269,7 @@ describe('a copy whose lease is over', () => {
       },
     })
     const token = await far.login({ attributes: { roles: ['buyer'] } })
+    const another = await far.login()
     await resealAll({ store, keyring: ring })
     const show = (): Promise<Verification> => near.verify({ token, request: atHome() })
     for (const ms of [0, 0, 30 * SECOND]) {
@@ -279,6 +280,7 @@ describe('a copy whose lease is over', () => {
     return {
       ...far,
       token,
+      another,
       show,
       alter(change: Alter) {
         alter = change
@@ -324,6 +326,19 @@ describe('a copy whose lease is over', () => {
     h.host.advance(30 * SECOND)
 
     h.alter(change)
+
+    await expect(h.show()).rejects.toMatchObject({ code: 'record_invalid' })
+  })
+
+  test('does not stand in for the record of another session under its own id', async () => {
+    const h = await of30Seconds()
+    const other = await h.store.entries.read(idOf(h.another))
+    if (other === undefined) throw new Error('there is no such session')
+    h.host.advance(30 * SECOND)
+
+    h.alter(() => other)
+    expect(codeOf(await h.show())).not.toBe('ok')
+    h.alter(() => ({ ...other, id: idOf(h.token) }))
 
     await expect(h.show()).rejects.toMatchObject({ code: 'record_invalid' })
   })

@@ -3,6 +3,7 @@ import type { SessionId } from '../../core/ids.ts'
 import type { SessionHead } from '../../core/session.ts'
 import type { Found } from '../../core/store.ts'
 import type { EngineContext, OpenedRecord, OpenedSession } from '../context.ts'
+import { isOnSameTerms } from './records.ts'
 
 type Loading = Pick<EngineContext, 'store' | 'records' | 'copies' | 'versions' | 'codec'>
 
@@ -64,13 +65,13 @@ function openFound(
         'the store lost writes. Nothing is decided on it.',
     )
   }
-  const opened = openedBefore(engine, found) ?? openNow(engine, found)
+  const opened = openedBefore(engine, found) ?? openAnew(engine, found)
   // Only its seal proves the version: a forged answer with a higher one must not be remembered.
   engine.versions.note(id, found.version)
   return opened
 }
 
-function openNow({ records, codec }: Loading, found: Found): LoadedSession {
+function openAnew({ records, codec }: Loading, found: Found): LoadedSession {
   return new LoadedSession(found, records.open(found), codec.keys())
 }
 
@@ -106,11 +107,7 @@ class LoadedSession implements OpenedSession {
 /** But for activity. */
 function isSame(a: Found, b: Found): boolean {
   return (
-    a.version === b.version &&
-    a.generation === b.generation &&
-    a.createdAt === b.createdAt &&
-    a.deadline === b.deadline &&
-    a.idleMs === b.idleMs &&
+    isOnSameTerms(a, b) &&
     a.attributes?.version === b.attributes?.version &&
     isSameBytes(a.sealed, b.sealed) &&
     isSameBytes(a.attributes?.sealed, b.attributes?.sealed)

@@ -269,14 +269,20 @@ function termsOf({ id, version, generation, createdAt, deadline, idleMs }: Terms
   return { id, version, generation, createdAt, deadline, idleMs }
 }
 
-function isSame(a: Known, b: Entry): boolean {
+/** Whether all is the same that is stored in clear beside a record. */
+export function isOnSameTerms(a: Terms, b: Terms): boolean {
   return (
+    a.id === b.id &&
     a.version === b.version &&
     a.generation === b.generation &&
     a.createdAt === b.createdAt &&
     a.deadline === b.deadline &&
-    a.idleMs === b.idleMs &&
-    a.sealed.length === b.sealed.length &&
-    a.sealed === binaryOf(b.sealed)
+    a.idleMs === b.idleMs
+  )
+}
+
+function isSame(a: Known, b: Entry): boolean {
+  return (
+    isOnSameTerms(a, b) && a.sealed.length === b.sealed.length && a.sealed === binaryOf(b.sealed)
   )
 }
