@@ -159,6 +159,7 @@ async function lanesOf(who: Who, kind: Kind, around: Around): Promise<readonly S
     servers: [child],
     each: call === 'batch' ? BATCH : 1,
     onRedis,
+    onCopies: who !== 'bare' && kind === 'hot',
     rounds: [],
   })
 
@@ -200,8 +201,8 @@ async function bareFastifyLane({ start, ground, keyring, size }: Estate): Promis
   if (word.kind !== 'ready') throw new Error(`Fastify alone: ${whyOf(word)}`)
   const { port, crowd: questions = '' } = word
   const lane = { who: 'bare', kind: 'hot', call: 'connect', set: 'random' } as const
-  const measured = { port, questions, servers: [child], each: 1, onRedis: false, rounds: [] }
-  return { ...lane, ...measured, name: 'Fastify alone' }
+  const asked = { port, questions, servers: [child], each: 1, rounds: [] }
+  return { ...lane, ...asked, onRedis: false, onCopies: false, name: 'Fastify alone' }
 }
 
 /** Fastify with `connect()`, and nothing but what the service tells of a session. */
@@ -229,6 +230,7 @@ async function connectLanes(
     servers: [child, service],
     each: 1,
     onRedis: true,
+    onCopies: kind === 'hot',
     rounds: [],
   }))
 }

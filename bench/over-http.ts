@@ -157,7 +157,9 @@ async function lanesOf(
   const questions = word.crowd ?? estate.crowds[kind === 'LMDB' ? 'LMDB' : 'Redis']
   if (questions === undefined) throw new Error(`${nameOf(row)}: nobody is there to ask`)
   if (who !== 'bare') await refusesForgery(nameOf(row), { port, questions })
-  const known = { ...row, servers: [child], port, questions, each: 1, onRedis: onRedis(row) }
+  const onCopies = who !== 'bare' && kind === 'hot'
+  const servers = [child]
+  const known = { ...row, servers, port, questions, each: 1, onRedis: onRedis(row), onCopies }
   return (who === 'bare' ? ([BARE_SET] as const) : sets).map((set) => ({
     ...known,
     name: who === 'bare' ? nameOf(row) : `${nameOf(row)}, ${WORKING[set].name}`,
@@ -188,7 +190,8 @@ async function lanesOfPeer(
   if (word.kind !== 'ready' || word.crowd === undefined) throw new Error(`${name}: ${whyOf(word)}`)
   const { port, crowd: questions } = word
   await refusesForgery(name, { port, questions })
-  const lane = { servers: [child], port, questions, each: 1, onRedis: usesRedis, rounds: [] }
+  const asked = { servers: [child], port, questions, each: 1, rounds: [] }
+  const lane = { ...asked, onRedis: usesRedis, onCopies: false }
   return [{ ...row, ...lane, name: `${framework}, ${name}`, set: PEER_SET }]
 }
 

@@ -92,7 +92,12 @@ async function lanesOf(kind: Kind, estate: Estate): Promise<readonly [Lane, Lane
   const lane = (what: string, asks: readonly Ask[]): Lane => {
     const questions = join(ground.folder, `${name}-${what}.json`)
     writeFileSync(questions, JSON.stringify(asks))
-    const measured = { set: what === 'login' ? 'random' : 'turn', each: 1, onRedis: false } as const
+    const measured = {
+      set: what === 'login' ? 'random' : 'turn',
+      each: 1,
+      onRedis: false,
+      onCopies: false,
+    } as const
     return { ...measured, name: kind, servers: [child], port: word.port, questions, rounds: [] }
   }
   return [
