@@ -85,10 +85,10 @@ function goOn(child: ChildProcess): void {
 }
 
 /**
- * V8 takes a process that is stopped between its rounds for one that has nothing to do: it would
- * collect all garbage and give its young generation away in the middle of the next round.
+ * V8 takes a process that stands by between its rounds for one that has nothing to do: it would
+ * collect all garbage, give its young generation away, and forget compiled code.
  */
-const NEVER_IDLE = ['--no-memory-reducer']
+export const NEVER_IDLE: readonly string[] = ['--no-memory-reducer']
 
 /**
  * A service of the bench is no command, so it is given what `holdfast serve` gives itself, or is to

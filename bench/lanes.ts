@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { newKeyring } from 'holdfast'
 import { formatKeyring } from 'holdfast/maintenance'
-import { startProcess, stopProcess, wordOf } from './contender.ts'
+import { NEVER_IDLE, startProcess, stopProcess, wordOf } from './contender.ts'
 import type { Ground } from './http/estate.ts'
 import type { LoadOrder, LoadWord } from './http/load.ts'
 import type { Place, ServerWord } from './http/server.ts'
@@ -90,7 +90,7 @@ export async function openEstate(
   const size = Math.max(...sets.map((set) => WORKING[set].sessions))
 
   async function start<T>(program: string, place: object) {
-    const child = startProcess(program, [JSON.stringify(place)])
+    const child = startProcess(program, [JSON.stringify(place)], NEVER_IDLE)
     children.push(child)
     return { child, word: await wordOf<T>(child) }
   }
