@@ -89,7 +89,7 @@ for (const [name, part] of Object.entries(PARTS)) {
       folder: mkdtempSync(join(folder, `${name}-`)),
       startRedis: () => redisServer(folder),
       byName: wanted.includes(name),
-      only: options.only.split(',').filter((word) => word !== ''),
+      only: options.only.toLowerCase().split(',').filter((word) => word !== ''),
     })
     for (const one of measured.tables ?? []) printResults(one)
     tables.push(...(measured.tables ?? []))
