@@ -2,9 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Part } from './part.ts'
-import { print, progress } from './progress.ts'
+import { progress } from './progress.ts'
 import { median } from './rounds.ts'
-import { figure, table } from './table.ts'
 
 const SPAWNS = 15
 
@@ -28,18 +27,18 @@ export const coldPart: Part = async () => {
 
   const medians = took.map(median)
   const [ours = Number.NaN, jose = Number.NaN] = medians
-  print('\nProcess start to first verified session, ms:\n')
-  print(
-    table(
-      ['', 'median', 'fastest'],
-      PROGRAMS.map(({ name }, at) => [
-        name,
-        figure(medians[at] ?? Number.NaN),
-        figure(Math.min(...(took[at] ?? []))),
-      ]),
-    ),
-  )
   return {
+    tables: [
+      {
+        title: 'Process start to first verified session, ms.',
+        head: ['', 'median', 'fastest'],
+        rows: PROGRAMS.map(({ name }, at) => [
+          name,
+          medians[at] ?? Number.NaN,
+          Math.min(...(took[at] ?? [])),
+        ]),
+      },
+    ],
     goals: [
       {
         code: 'C',

@@ -144,6 +144,24 @@ export async function wordOf<T>(child: ChildProcess): Promise<T> {
   }
 }
 
+/** A word of the one kind that is due. Throws for another, with what it says of a failure. */
+export function expectKind<Said extends AnyWord, Kind extends Said['kind']>(
+  word: Said,
+  kind: Kind,
+): Extract<Said, { readonly kind: Kind }> {
+  if (word.kind === kind) return word as Extract<Said, { readonly kind: Kind }>
+  throw new Error(whyOf(word))
+}
+
+interface AnyWord {
+  readonly kind: string
+  readonly why?: string
+}
+
+export function whyOf({ kind, why }: AnyWord): string {
+  return why ?? `"${kind}" was not expected`
+}
+
 /** A child of the bench ends when it is disconnected; one that does not is killed. */
 export async function stopProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
@@ -152,8 +170,4 @@ export async function stopProcess(child: ChildProcess): Promise<void> {
   const late = setTimeout(() => child.kill('SIGKILL'), 2_000)
   await gone
   clearTimeout(late)
-}
-
-function whyOf(word: Word): string {
-  return 'why' in word ? word.why : `it answered "${word.kind}" unexpectedly`
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { newKeyring } from 'holdfast'
 import { formatKeyring } from 'holdfast/maintenance'
-import { NEVER_IDLE, startProcess, stopProcess, wordOf } from './contender.ts'
+import { NEVER_IDLE, startProcess, stopProcess, whyOf, wordOf } from './contender.ts'
 import type { Ground } from './http/estate.ts'
 import type { LoadOrder, LoadWord } from './http/load.ts'
 import type { Place, ServerWord } from './http/server.ts'
@@ -60,7 +60,8 @@ const SETTLE_MS = 200
 
 /**
  * Longer than the lease of a local copy. Who stood by while others were measured has none that is
- * valid: a round of a lap or so would measure how they are renewed, all of them at once.
+ * valid: a short round would measure how all of them are renewed. At the pace of the round, because
+ * a faster one would renew more of them than there are in service.
  */
 const COPIES_SETTLE_MS = 6_000
 
@@ -118,7 +119,7 @@ export async function openEstate(
       start,
       stop,
       async round(lane, order) {
-        await measured(load, lane, { ms: settleMs(lane, order) })
+        await measured(load, lane, { ...order, ms: settleMs(lane) })
         const before = await cpuOf(lane, redis)
         const word = await measured(load, lane, order)
         const micros = (await cpuOf(lane, redis)) - before
@@ -136,9 +137,8 @@ export async function openEstate(
   }
 }
 
-/** At a slow pace most copies are renewed by each request: to renew all at once would flatter. */
-function settleMs({ onCopies }: Lane, { perSecond }: { readonly perSecond?: number }): number {
-  return onCopies && perSecond === undefined ? COPIES_SETTLE_MS : SETTLE_MS
+function settleMs({ onCopies }: Lane): number {
+  return onCopies ? COPIES_SETTLE_MS : SETTLE_MS
 }
 
 async function emptyStores({ folder, startRedis }: Bench, size: number): Promise<Filled> {
@@ -197,7 +197,7 @@ export async function warm(estate: Estate, lanes: readonly Lane[]): Promise<void
     progress(`warming up: ${lane.name}`)
     const some = async (): Promise<number> => {
       const { perSecond } = await estate.round(lane, { ms: WARM_UP_ROUND_MS })
-      return (perSecond * (WARM_UP_ROUND_MS + settleMs(lane, {}))) / 1_000
+      return (perSecond * (WARM_UP_ROUND_MS + settleMs(lane))) / 1_000
     }
     // Nearly every session came by then, and most of them again, as in a server that runs for long.
     const least = Math.max(WARM_UP_RUNS, WARM_UP_LAPS * WORKING[lane.set].sessions)
@@ -237,10 +237,6 @@ async function cpuOf(
     micros += word.micros
   }
   return micros
-}
-
-export function whyOf(word: { readonly kind: string; readonly why?: string }): string {
-  return word.why ?? `"${word.kind}" was not expected`
 }
 
 /** The median over all rounds of one figure of a lane. */

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { auditPart } from './audit.ts'
-import { servicePart } from './authority.ts'
 import { coldPart } from './cold.ts'
 import { importFloor } from './floor.ts'
 import { type Goal, isJudged, judgedTable, promisedTable, unmetReasons } from './goals.ts'
@@ -23,6 +22,7 @@ import { machine, writeJson, writeReadme } from './report.ts'
 import { revocationPart } from './revocation.ts'
 import { rotationPart } from './rotation.ts'
 import { searchPart } from './search.ts'
+import { servicePart } from './service.ts'
 import { signalsPart } from './signals.ts'
 import { subjectsPart } from './subjects.ts'
 import { table } from './table.ts'
@@ -89,7 +89,10 @@ for (const [name, part] of Object.entries(PARTS)) {
       folder: mkdtempSync(join(folder, `${name}-`)),
       startRedis: () => redisServer(folder),
       byName: wanted.includes(name),
-      only: options.only.toLowerCase().split(',').filter((word) => word !== ''),
+      only: options.only
+        .toLowerCase()
+        .split(',')
+        .filter((word) => word !== ''),
     })
     for (const one of measured.tables ?? []) printResults(one)
     tables.push(...(measured.tables ?? []))

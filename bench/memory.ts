@@ -20,8 +20,8 @@ const KINDS: Readonly<Record<string, string>> = {
   m: 'replay guard',
 }
 
-/** Kinds that a session has where its subject has no past and nobody follows the feed. */
-const WITHOUT_PAST = ['f', 'h', 'n', 'q']
+/** Kinds that there are only where a subject has a past, or somebody follows the feed. */
+const OF_PAST = ['f', 'h', 'n', 'q']
 
 /** Measures what Holdfast costs a Redis: commands of a verification, bytes of a session. */
 export const memoryPart: Part = async (bench: Bench) => {
@@ -40,7 +40,7 @@ export const memoryPart: Part = async (bench: Bench) => {
   const kinds = [...ours.byLetter].toSorted(([, a], [, b]) => b - a)
   const named = kinds.reduce((sum, [, bytes]) => sum + bytes, 0)
   const past = kinds
-    .filter(([letter]) => WITHOUT_PAST.includes(letter))
+    .filter(([letter]) => OF_PAST.includes(letter))
     .reduce((sum, [, bytes]) => sum + bytes, 0)
   const kept = ours.bytes - past
   const row = (name: string, bytes: number): readonly string[] => [

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { whyOf } from './contender.ts'
 import type { JudgedGoal, PromisedGoal } from './goals.ts'
 import type { StoreKind } from './http/estate.ts'
 import type { Place, ServerWord, Who } from './http/server.ts'
@@ -13,7 +14,6 @@ import {
   sharedMachine,
   takeTurns,
   warm,
-  whyOf,
 } from './lanes.ts'
 import { among } from './only.ts'
 import type { Bench, Part, Results } from './part.ts'
@@ -50,12 +50,18 @@ const ROWS: readonly Row[] = [
 ]
 
 const PEERS: readonly Peer[] = [
-  { framework: 'fastify', program: 'http-secure-session', name: '@fastify/secure-session' },
-  { framework: 'fastify', program: 'http-jose', name: 'jose HS256' },
+  {
+    framework: 'fastify',
+    program: 'http-secure-session',
+    name: '@fastify/secure-session',
+    onRedis: false,
+  },
+  { framework: 'fastify', program: 'http-jose', name: 'jose HS256', onRedis: false },
   {
     framework: 'express',
     program: 'http-express-session',
     name: 'express-session + connect-redis',
+    onRedis: true,
   },
 ]
 
@@ -63,6 +69,7 @@ interface Peer {
   readonly framework: Framework
   readonly program: string
   readonly name: string
+  readonly onRedis: boolean
 }
 
 const PACED_KINDS: readonly StoreKind[] = ['hot', 'Redis']
@@ -170,14 +177,13 @@ async function lanesOf(
 
 /** Each is asked by one working set: what it remembers is of one request alone. */
 async function lanesOfPeer(
-  { framework, program, name }: Peer,
+  { framework, program, name, onRedis }: Peer,
   { estate, notes }: { readonly estate: Estate; readonly notes: string[] },
 ): Promise<readonly HttpLane[]> {
   progress(`starting ${framework}, ${name}`)
   const { ground, keyring, size, redis } = estate
   const row = { framework, who: 'peer', kind: 'Redis' } as const
-  const usesRedis = name.includes('redis')
-  if (usesRedis && redis === undefined) return []
+  if (onRedis && redis === undefined) return []
   const place: Place = { ...row, ground, keyring, size }
   const started = await estate
     .start<ServerWord>(`./peers/${program}.js`, place)
@@ -191,7 +197,7 @@ async function lanesOfPeer(
   const { port, crowd: questions } = word
   await refusesForgery(name, { port, questions })
   const asked = { servers: [child], port, questions, each: 1, rounds: [] }
-  const lane = { ...asked, onRedis: usesRedis, onCopies: false }
+  const lane = { ...asked, onRedis, onCopies: false }
   return [{ ...row, ...lane, name: `${framework}, ${name}`, set: PEER_SET }]
 }
 

@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import { availableParallelism } from 'node:os'
-import { startProcess, stopProcess, wordOf } from './contender.ts'
+import { expectKind, startProcess, stopProcess, wordOf } from './contender.ts'
 import type { PromisedGoal } from './goals.ts'
-import { openEstate, whyOf } from './lanes.ts'
+import { openEstate } from './lanes.ts'
 import type { Bench, Part } from './part.ts'
 import type { ProcessOrder, ProcessPlace, ProcessWord } from './processes/words.ts'
 import { progress } from './progress.ts'
@@ -148,12 +148,4 @@ function goalsOf(groups: readonly Group[]): readonly PromisedGoal[] {
       unit: 'x',
     }
   })
-}
-
-function expectKind<Kind extends ProcessWord['kind']>(
-  word: ProcessWord,
-  kind: Kind,
-): Extract<ProcessWord, { readonly kind: Kind }> {
-  if (word.kind === kind) return word as Extract<ProcessWord, { readonly kind: Kind }>
-  throw new Error(`a process of several: ${whyOf(word)}`)
 }

@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 
+/** Longest wait of a client, ms: the machine may be busy, and whoever waits is slow, no fault. */
+export const PATIENCE_MS = 20_000
+
 /** The counters of a Redis since its start. */
 export interface RedisReading {
   readonly cpuMicros: number

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { ordinaryTraffic } from './audit/traffic.ts'
-import { startProcess, stopProcess, wordOf } from './contender.ts'
+import { expectKind, startProcess, stopProcess, wordOf } from './contender.ts'
 import type { JudgedGoal } from './goals.ts'
 import { sharedMachine } from './lanes.ts'
 import { among } from './only.ts'
@@ -45,7 +45,7 @@ async function filled(folder: string): Promise<SearchFigures> {
     for (;;) {
       const word = await wordOf<SearchWord>(child)
       if (word.kind === 'measured') return word
-      progress(expected(word, 'progress').done)
+      progress(expectKind(word, 'progress').done)
     }
   } finally {
     await stopProcess(child)
@@ -56,22 +56,14 @@ async function besideService(folder: string): Promise<BesideFigures> {
   const place = { folder: join(folder, 'audit'), count: BESIDE_EVENTS }
   const child = startProcess('./search/beside.js', [JSON.stringify(place)])
   try {
-    const { url } = expected(await wordOf<SearchWord>(child), 'serving')
+    const { url } = expectKind(await wordOf<SearchWord>(child), 'serving')
     const traffic = await ordinaryTraffic(url, PACE)
-    const beside = expected(await wordOf<SearchWord>(child), 'beside')
+    const beside = expectKind(await wordOf<SearchWord>(child), 'beside')
     await traffic.stop()
     return beside
   } finally {
     await stopProcess(child)
   }
-}
-
-function expected<Kind extends SearchWord['kind']>(
-  word: SearchWord,
-  kind: Kind,
-): Extract<SearchWord, { readonly kind: Kind }> {
-  if (word.kind === kind) return word as Extract<SearchWord, { readonly kind: Kind }>
-  throw new Error(word.kind === 'failed' ? word.why : `"${word.kind}" was not expected`)
 }
 
 function tablesOf(figures: SearchFigures): readonly Results[] {

@@ -11,9 +11,8 @@ import {
 } from 'holdfast'
 import { memoryStore } from 'holdfast/memory'
 import type { Part } from './part.ts'
-import { print, progress } from './progress.ts'
+import { progress } from './progress.ts'
 import { median, round, warmUp } from './rounds.ts'
-import { figure, table } from './table.ts'
 
 const ROUNDS = 7
 const ROUND_MS = 400
@@ -139,18 +138,17 @@ export const signalsPart: Part = async () => {
   const contexts = ([{ contexts }]: readonly [SessionState, ...unknown[]]): string =>
     String(contexts.length)
 
-  print(
-    `\nAll ${signals.length} signals together, once, where something changed. CPU of all ` +
-      `threads.\n`,
-  )
-  print(
-    table(
-      ['', 'CPU µs', 'contexts'],
-      [...changed].map(([name, all]) => [name, figure(cost(name)), contexts(all)]),
-    ),
-  )
-  print(`\n  asked at ${UNCHANGED} unchanged presentations: ${asked} times`)
   return {
+    tables: [
+      {
+        title:
+          `All ${signals.length} signals together, once, where something changed. CPU of all ` +
+          'threads.',
+        head: ['', 'CPU µs', 'contexts'],
+        rows: [...changed].map(([name, all]) => [name, cost(name), contexts(all)]),
+        notes: [`asked at ${UNCHANGED} unchanged presentations: ${asked} times`],
+      },
+    ],
     goals: [
       {
         code: 'S1',

@@ -1,4 +1,4 @@
-import { startProcess, stopProcess, wordOf } from './contender.ts'
+import { expectKind, startProcess, stopProcess, wordOf } from './contender.ts'
 import type { Goal } from './goals.ts'
 import type { Bench, Part } from './part.ts'
 import { progress } from './progress.ts'
@@ -75,12 +75,4 @@ function goalsOf(revokeMs = Number.NaN, revoke = Number.NaN, list = Number.NaN):
       unit: 'x',
     },
   ]
-}
-
-function expectKind<Kind extends SubjectWord['kind']>(
-  word: SubjectWord,
-  kind: Kind,
-): Extract<SubjectWord, { readonly kind: Kind }> {
-  if (word.kind === kind) return word as Extract<SubjectWord, { readonly kind: Kind }>
-  throw new Error(word.kind === 'failed' ? word.why : `"${word.kind}" was not expected`)
 }

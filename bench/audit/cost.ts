@@ -1,20 +1,13 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { askOf } from '../authority.ts'
+import { whyOf } from '../contender.ts'
 import { requestFrom } from '../facts.ts'
 import type { JudgedGoal } from '../goals.ts'
+import { askOf } from '../http/asks.ts'
 import type { Ask } from '../http/load.ts'
 import { API_KEY, type ServerWord } from '../http/server.ts'
 import type { Crowd } from '../http/visitors.ts'
-import {
-  type Estate,
-  type Lane,
-  openEstate,
-  sharedMachine,
-  takeTurns,
-  warm,
-  whyOf,
-} from '../lanes.ts'
+import { type Estate, type Lane, openEstate, sharedMachine, takeTurns, warm } from '../lanes.ts'
 import type { Bench, Part } from '../part.ts'
 import { addressAt } from '../places.ts'
 import { progress } from '../progress.ts'

@@ -7,6 +7,7 @@ import { redisStore } from 'holdfast/redis'
 import { Redis } from 'ioredis'
 import { userOf } from '../facts.ts'
 import { geoFilesIn } from '../places.ts'
+import { PATIENCE_MS } from '../redis-server.ts'
 
 /** A store of so many sessions. Each has a Redis of its own. */
 export interface Grown {
@@ -56,8 +57,6 @@ export interface Sample {
 
 /** Each session is written down once in 24 minutes: a verification is the only thing measured. */
 const DAY_MS = 24 * 3_600_000
-
-const PATIENCE_MS = 20_000
 
 /** The engine on a store, as an application has it. */
 export function openGrown(grown: Grown): {

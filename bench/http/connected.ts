@@ -1,7 +1,7 @@
 import { fastify } from 'fastify'
 import { connect } from 'holdfast/client'
 import { holdfast } from 'holdfast/fastify'
-import { PATIENCE_MS } from './estate.ts'
+import { PATIENCE_MS } from '../redis-server.ts'
 import { API_KEY, BEHIND_PROXY, child, say } from './server.ts'
 
 /** An application on Fastify whose sessions are kept by a service. */

@@ -13,6 +13,7 @@ import { Redis } from 'ioredis'
 import { REQUEST, requestFrom, userOf } from '../facts.ts'
 import { login, lookupIn } from '../ours/estate.ts'
 import { addressAt, geoFilesIn } from '../places.ts'
+import { PATIENCE_MS } from '../redis-server.ts'
 import { together } from '../together.ts'
 import { type Crowd, HEADERS } from './visitors.ts'
 
@@ -29,9 +30,6 @@ export interface Ground {
 export const ROTATE_EVERY_MS = 20 * 3_600_000
 
 const TOLD_EVERY = 5_000
-
-/** The machine may be busy with others: whoever waits is slow, and no fault. */
-export const PATIENCE_MS = 20_000
 
 const MINUTE_MS = 60_000
 

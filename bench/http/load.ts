@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { type Walk, walkThrough } from '../working-sets.ts'
 import { besideOf, type Crowd, type SetWord, type Visitor, WORKING } from './visitors.ts'
 
 /** Whom to ask, as whom, and for how long. */
@@ -34,9 +35,6 @@ export type LoadWord =
 const CONNECTIONS = 50
 const MOST_BYTES = 262_144
 const URL = '/orders'
-
-/** One request in ten comes from another address of its subnet. */
-const BESIDE_EVERY = 10
 
 /** A timer is late by up to this much, ms: the rest is waited for in turns of the event loop. */
 const TIMER_SLACK_MS = 2
@@ -202,26 +200,30 @@ function isExpected(got: string, { expected }: Ask): boolean {
 /** Files that were read, as several orders name the same. */
 const read = new Map<string, Crowd | readonly Ask[]>()
 
-/** The next question, of the working set. */
+/** Where each working set has got to: the next order goes on from there. */
+const walks = new Map<string, Walk>()
+
+/** The next question, of the working set. One in ten comes from another address of its subnet. */
 function asker({ questions, set }: Omit<LoadOrder, 'ms'>): () => Ask {
   const all = read.get(questions) ?? JSON.parse(readFileSync(questions, 'utf8'))
   read.set(questions, all)
   const size = 'visitors' in all ? all.visitors.length : all.length
-  let count = 0
-  const nth = (): number => {
-    count++
-    return set === 'turn'
-      ? count % Math.min(size, WORKING.turn.sessions)
-      : Math.floor(Math.random() * size)
-  }
+  const key = `${set} ${questions}`
+  const walk = walks.get(key) ?? walkOf(set, size)
+  walks.set(key, walk)
   if (!('visitors' in all)) {
     return () => {
-      const ask = all[nth()]
-      return count % BESIDE_EVERY === 0 ? fromBeside(ask) : ask
+      const ask = all[walk.next()]
+      return walk.isElsewhere() ? fromBeside(ask) : ask
     }
   }
   const head = headOf(all)
-  return () => askAs(head, all.visitors[nth()], count % BESIDE_EVERY === 0)
+  return () => askAs(head, all.visitors[walk.next()], walk.isElsewhere())
+}
+
+function walkOf(set: SetWord, size: number): Walk {
+  const working = WORKING[set]
+  return walkThrough({ ...working, sessions: Math.min(size, working.sessions) })
 }
 
 /** The other addresses are as long, and so is the request. */

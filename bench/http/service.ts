@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { loadConfig, startService } from '@holdfast/service'
 import { formatSigningKeys, newSigningKeys } from 'holdfast/tokens'
 import { geoFilesIn } from '../places.ts'
-import { PATIENCE_MS, ROTATE_EVERY_MS } from './estate.ts'
+import { PATIENCE_MS } from '../redis-server.ts'
+import { ROTATE_EVERY_MS } from './estate.ts'
 import { API_KEY, child, type Place, say } from './server.ts'
 
 /** The service on the Redis of an estate, with its log, as in production. */

@@ -6,13 +6,11 @@ import { redisStore } from 'holdfast/redis'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import type { Place } from '../contender-process.ts'
+import { PATIENCE_MS } from '../redis-server.ts'
 import type { StoreName } from './names.ts'
 
 /** Opens a store with the clock of its sessions, each by a name of its own. */
 export type OpenStore = (name: string, now: () => number) => Store
-
-/** The machine may be busy with others: whoever waits is slow, and no fault. */
-const PATIENCE_MS = 20_000
 
 /** What a process needs for its stores of a kind: one client for all of them. */
 export const STORES: Readonly<Record<StoreName, (place: Place) => Promise<OpenStore>>> = {

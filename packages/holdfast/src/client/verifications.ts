@@ -49,7 +49,8 @@ interface Clock {
  * what is asked gathers for its next one: each costs as much as several verifications.
  *
  * Each has an answer, a fault and a time limit of its own. A batch that is refused as a whole says
- * nothing about its entries, so each of them is asked alone.
+ * nothing about its entries, so each of them is asked alone; but not where the service has too much
+ * to do, or cannot be reached.
  */
 export function verifications(call: RemoteCalls): Sessions['verify'] {
   let waiting: Asked[] = []
@@ -139,7 +140,7 @@ export function verifications(call: RemoteCalls): Sessions['verify'] {
           takeLine(all, line)
         },
       })
-      if (whole?.status === TOO_OFTEN) {
+      if (whole !== undefined && TOO_MUCH.has(whole.status)) {
         for (const one of all) answer(one, whole)
         return
       }
@@ -223,8 +224,11 @@ export function verifications(call: RemoteCalls): Sessions['verify'] {
 
 const knownPresented = knownFields(presentedBody)
 
-/** Who has asked too often must not ask once more for each entry. */
-const TOO_OFTEN = 429
+/**
+ * Where too much is asked, or nobody is there to answer, it must not be asked once more for each
+ * entry: a service that sheds load would get 64 requests for each that it sheds.
+ */
+const TOO_MUCH: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
 const OK = { status: 200, code: undefined, detail: undefined } as const
 

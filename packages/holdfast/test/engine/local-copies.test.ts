@@ -14,6 +14,7 @@ import { redisStore } from '../../src/stores/redis.ts'
 import { type Compiled, compiled } from '../support/compiled.ts'
 import { gated, twoEngines, withFeed } from '../support/copies.ts'
 import { describeOnEveryStore } from '../support/every-store.ts'
+import { collectGarbage } from '../support/garbage.ts'
 import { codeOf, HOUR, harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
 import { abroad, atHome, lookup, onTheTrain } from '../support/people.ts'
 import { startRedis } from '../support/redis.ts'
@@ -328,6 +329,50 @@ describe('a copy whose lease is over', () => {
     h.alter(change)
 
     await expect(h.show()).rejects.toMatchObject({ code: 'record_invalid' })
+  })
+
+  test('keeps nothing of what the store answered together with it', async () => {
+    const answered: WeakRef<ArrayBufferLike>[] = []
+    const amongOthers = (found: Found): Found => {
+      const chunk = Buffer.alloc(65_536)
+      answered.push(new WeakRef(chunk.buffer))
+      const view = (bytes: Uint8Array, at: number): Uint8Array => {
+        chunk.set(bytes, at)
+        return chunk.subarray(at, at + bytes.length)
+      }
+      const { sealed, attributes } = found
+      return {
+        ...found,
+        sealed: view(sealed, 0),
+        attributes: attributes && { ...attributes, sealed: view(attributes.sealed, 20_000) },
+      }
+    }
+    const h = await twoEngines(inMemory, {
+      through: (store) => ({
+        ...store,
+        entries: {
+          ...store.entries,
+          async read(id) {
+            const found = await store.entries.read(id)
+            return found && amongOthers(found)
+          },
+        },
+      }),
+    })
+    const token = await h.login({ attributes: { roles: ['buyer'] } })
+    for (const ms of [0, 10 * SECOND, 3 * MINUTE, 10 * SECOND]) {
+      h.host.advance(ms)
+      await h.copied(token)
+    }
+    const before = { read: answered.length, hit: h.asked.hit }
+
+    await nextTurn()
+    collectGarbage()
+
+    expect(before.read).toBeGreaterThan(3)
+    expect(answered.filter((chunk) => chunk.deref() !== undefined)).toEqual([])
+    expect(codeOf(await h.showNear(token))).toBe('ok')
+    expect({ read: answered.length, hit: h.asked.hit }).toEqual({ ...before, hit: before.hit + 1 })
   })
 
   test('does not stand in for the record of another session under its own id', async () => {

@@ -47,6 +47,8 @@ export interface ApiParts {
     /** The headers that count where the peer is trusted. */
     readonly believed: readonly string[]
   }
+  /** Is told how long a request waited for its turn, ms; undefined where no load is shed. */
+  readonly waited?: ((ms: number) => void) | undefined
   /** Aborts when the service stops: ends the event streams. */
   readonly stopping: AbortSignal
   readonly now: () => number

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { LINES_TYPE } from 'holdfast/wire'
 import type { Here } from '../main/tracing.ts'
 import { type Seen, STANDARD_HEADERS } from './exchange.ts'
-import type { lineJudge, VerificationLine } from './judges.ts'
+import type { LineJudge, VerificationLine } from './judges.ts'
 
 /** A request that is to be answered without the general machinery. */
 export interface ToAnswer {
@@ -22,8 +22,8 @@ export interface Answered {
 }
 
 /** Lines of which some are not known yet. */
-export type Lines = ReturnType<ReturnType<typeof lineJudge>['judge']>
-type TextOf = ReturnType<typeof lineJudge>['textOf']
+export type Lines = ReturnType<LineJudge['judge']>
+type TextOf = LineJudge['textOf']
 
 const ALWAYS = ['cache-control', 'no-store', ...Object.entries(STANDARD_HEADERS).flat()]
 const JSON_HEADER = ['content-type', 'application/json']
@@ -103,6 +103,6 @@ function headOf({ seen }: ToAnswer, headers: readonly string[]): string[] {
   return head
 }
 
-function answeredNow(asked: ToAnswer, status: number): Answered {
+export function answeredNow(asked: ToAnswer, status: number): Answered {
   return { asked, status, ms: performance.now() - asked.startedAt }
 }

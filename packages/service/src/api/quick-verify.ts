@@ -6,17 +6,12 @@ import { asDescribed, isInputFault, tracedAs } from './call.ts'
 import { type Caller, checkAudience } from './callers.ts'
 import { MAX_BATCH_BYTES, VERIFY_ROLES } from './calls/verify.ts'
 import { checkedCaller, observe, type Seen, unknownCaller } from './exchange.ts'
-import {
-  acceptsLines,
-  lineJudge,
-  presentationJudge,
-  unlimited,
-  type VerificationLine,
-} from './judges.ts'
+import { acceptsLines, lineJudge, presentationJudge, unlimited } from './judges.ts'
 import type { ApiParts } from './parts.ts'
 import { faultOf, problemResponse } from './problem.ts'
 import {
   type Answered,
+  answeredNow,
   type Lines,
   send,
   sendKnownLines,
@@ -40,11 +35,14 @@ export type QuickParts = Pick<
   | 'callerAddress'
   | 'log'
   | 'flatLog'
+  | 'waited'
 >
 
 interface Asked extends ToAnswer {
   /** Its body, once it has been read. */
   bytes: Uint8Array
+  /** When its body was there, ms as of `performance.now`. */
+  readAt: number
 }
 
 const NO_BYTES = new Uint8Array()
@@ -59,6 +57,9 @@ const BATCH = '/v1/verify/batch'
 const AUTHORIZATION = 'authorization'
 const CONTENT_TYPE = 'content-type'
 const SIMPLE_HOST = /^[a-z0-9.:[\]-]{1,255}$/i
+
+/** For the log, as nginx has it: whoever asked has hung up, so nothing was judged. */
+const CLIENT_GONE = 499
 
 /** Some 20 presentations: a turn ends with them. */
 const LARGE_BYTES = 16_384
@@ -83,8 +84,14 @@ export function quickVerify(parts: QuickParts): Quick {
     const all = ofOneTurn(waiting)
     waiting = waiting.slice(all.length)
     if (waiting.length > 0) setImmediate(drain)
+    const [oldest] = all
+    if (oldest !== undefined) parts.waited?.(performance.now() - oldest.readAt)
     const judgedNow: Judged[] = []
     for (const asked of all) {
+      if (asked.incoming.socket.destroyed) {
+        log(answeredNow(asked, CLIENT_GONE))
+        continue
+      }
       const body = bodyOf(asked)
       if (body instanceof Promise) {
         body.then(
@@ -140,8 +147,14 @@ export function quickVerify(parts: QuickParts): Quick {
     if (acceptsLines(incoming.headers.accept)) return lines.judge(value, asker)
     const all = asDescribed(MANY, 'body', value).presented
     for (const { audience } of all) checkAudience(caller, audience)
-    const results = all.map((one) => judgedTogether(one, asker))
-    return results.every(isJudged)
+    const results = all.map((one) => {
+      try {
+        return judgedTogether(one, asker)
+      } catch (error) {
+        return Promise.reject(error) // Thrown at once, it would leave those before unwaited for.
+      }
+    })
+    return results.every(isKnown)
       ? { results }
       : Promise.all(results).then((known) => ({ results: known }))
   }
@@ -209,7 +222,8 @@ export function quickVerify(parts: QuickParts): Quick {
       caller: null,
     }
     const here = parts.tracing?.here()
-    const asked: Asked = { incoming, response, seen, startedAt, here, bytes: NO_BYTES }
+    const waits = { bytes: NO_BYTES, readAt: startedAt }
+    const asked: Asked = { incoming, response, seen, startedAt, here, ...waits }
     try {
       if (length > UNKNOWN_BYTES) checkCaller(incoming, seen)
     } catch (error) {
@@ -220,6 +234,7 @@ export function quickVerify(parts: QuickParts): Quick {
       maxBytes: most,
       read(bytes) {
         asked.bytes = bytes
+        asked.readAt = performance.now()
         if (waiting.push(asked) === 1) setImmediate(drain)
       },
       failed: (error) => refuse(asked, error),
@@ -244,18 +259,12 @@ function ofOneTurn(waiting: readonly Asked[]): readonly Asked[] {
   return waiting
 }
 
-function isLines(body: Body | undefined): body is Lines {
+function isLines(body: Body): body is Lines {
   return Array.isArray(body)
 }
 
-function isKnown(line: VerificationLine | Promise<VerificationLine>): line is VerificationLine {
-  return !(line instanceof Promise)
-}
-
-function isJudged(
-  result: VerificationBody | Promise<VerificationBody>,
-): result is VerificationBody {
-  return !(result instanceof Promise)
+function isKnown<T>(value: T | Promise<T>): value is T {
+  return !(value instanceof Promise)
 }
 
 /** JSON of a known length, from a caller who said each thing once. */

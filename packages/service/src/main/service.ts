@@ -79,7 +79,7 @@ const MANAGEMENT_CLOSE_MS = 1_000
  */
 export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
   const resources = await openResources(config, options)
-  const owned = options.ownsProcess ? ownedProcess(resources) : undefined
+  const owned = options.ownsProcess ? ownedProcess(config, resources) : undefined
   let closing: Promise<void> | undefined
 
   try {
@@ -88,6 +88,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
       isClosing: () => closing !== undefined,
       guard: owned?.guard ?? ((answer) => answer),
+      waited: owned?.waited,
       manage: options.manage,
     })
     const { main, management, gate, grpc } = listeners
@@ -122,11 +123,19 @@ export async function startService(config: Config, options: ServiceOptions = {})
 }
 
 /** What a service does that has a process to itself. */
-function ownedProcess({ log, metrics, reconnect }: Resources): Pick<Shedding, 'guard' | 'close'> {
+function ownedProcess(
+  { notices }: Config,
+  { log, metrics, reconnect }: Resources,
+): Pick<Shedding, 'guard' | 'waited' | 'close'> {
   const disown = ownProcess(log, reconnect)
-  const { guard, close } = shedding({ onShed: metrics.shed, warn: sampledWarnings(log) })
+  const { guard, waited, close } = shedding({
+    onShed: metrics.shed,
+    warn: sampledWarnings(log),
+    noticePath: notices && new URL(notices.url).pathname,
+  })
   return {
     guard,
+    waited,
     close() {
       disown()
       close()
@@ -141,12 +150,14 @@ async function openAll(
     heartbeatMs,
     isClosing,
     guard,
+    waited,
     manage,
   }: {
     readonly resources: Resources
     readonly heartbeatMs: number
     readonly isClosing: () => boolean
     readonly guard: Shedding['guard']
+    readonly waited: Shedding['waited'] | undefined
     readonly manage: ServiceOptions['manage']
   },
 ): Promise<Listeners> {
@@ -168,7 +179,7 @@ async function openAll(
   const proxied = proxiedAs(config, log)
   const managed = { metrics, ready, warnings: ring.warnings }
   manage?.(managed)
-  const parts = apiParts(config, { resources, sessions, guesses, heartbeatMs })
+  const parts = { ...apiParts(config, { resources, sessions, guesses, heartbeatMs }), waited }
   return openListeners(config, {
     ...gateOpeners({
       ...{ sessions, config, metrics, log, now: host.now, guesses, recorder, proxied, guard },

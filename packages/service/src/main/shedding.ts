@@ -8,6 +8,8 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void
 /** Answers 503 in place of work that would be late: there is more to do than the process can. */
 export interface Shedding {
   guard(answer: Answer): Answer
+  /** Tells how long a request has waited for its turn, ms: that is being late, too. */
+  waited(ms: number): void
   /** Share of requests that are answered 503 now, 0 to 1. */
   share(): number
   close(): void
@@ -16,6 +18,8 @@ export interface Shedding {
 export interface SheddingOptions {
   readonly onShed: () => void
   readonly warn: SampledWarn
+  /** Path of the page where people say that a login was not theirs, which ends it. */
+  readonly noticePath?: string | undefined
   /** Calls back again and again, and says how late each call was, ms. The answer ends it. */
   readonly lateness?: (heard: (lateMs: number) => void) => () => void
 }
@@ -29,32 +33,44 @@ const LESS = 0.05
 const MOST = 0.95
 
 /**
- * What orders an end is never put off (`/v1/logout`, `/v1/sessions/{id}/revoke`,
- * `/v1/subjects/{subject}/revoke`).
+ * What may end a session is never put off (`/v1/logout`, `/v1/revoke`, `/v1/reports`,
+ * `/v1/sessions/{id}/revoke`, `/v1/subjects/{subject}/revoke`).
  */
-const ENDS = /^\/v1\/(?:logout|(?:sessions|subjects)\/[^/?]+\/revoke)(?:\?|$)/
+const ENDS = /^\/v1\/(?:logout|revoke|reports|(?:sessions|subjects)\/[^/?]+\/revoke)(?:\?|$)/
 
 /**
  * The event loop comes round late where requests arrive faster than they are answered: each waits
  * for all before it, its client gives up, and the work is done for nobody. A share of them is
  * answered 503 at once, which grows while the loop is late and falls when it is not. A single stall
- * (a pause of the machine) sheds nothing.
+ * (a pause of the machine) sheds nothing. Where requests are taken by turns, the loop is in time and
+ * they are late: what they have waited counts as much.
  */
-export function shedding({ onShed, warn, lateness = timer }: SheddingOptions): Shedding {
+export function shedding({
+  onShed,
+  warn,
+  noticePath,
+  lateness = timer,
+}: SheddingOptions): Shedding {
   let share = 0
   let wasLate = false
+  let longestWait = 0
   let owed = 0
 
   const close = lateness((lateMs) => {
-    const late = lateMs >= LATE_MS
+    const late = Math.max(lateMs, longestWait) >= LATE_MS
+    longestWait = 0
     share = late ? Math.min(MOST, share + (wasLate ? MORE : 0)) : Math.max(0, share - LESS)
     wasLate = late
   })
 
+  function ends(url: string): boolean {
+    return ENDS.test(url) || (noticePath !== undefined && url.split('?', 1)[0] === noticePath)
+  }
+
   /** Every so many-th one, evenly. */
   function isShed(request: IncomingMessage): boolean {
     if (share === 0) return false
-    if (request.method === 'POST' && ENDS.test(request.url ?? '')) return false
+    if (request.method === 'POST' && ends(request.url ?? '')) return false
     owed += share
     if (owed < 1) return false
     owed -= 1
@@ -79,6 +95,9 @@ export function shedding({ onShed, warn, lateness = timer }: SheddingOptions): S
       if (!isShed(request)) return answer(request, response)
       request.resume()
       refuse(request, response)
+    },
+    waited(ms) {
+      longestWait = Math.max(longestWait, ms)
     },
     share: () => share,
     close,

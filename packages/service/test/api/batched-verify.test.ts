@@ -249,6 +249,47 @@ test.each(['at once', 'after a read'])(
   },
 )
 
+test('a fault that is thrown at once leaves no other of its batch unwaited for', async () => {
+  const config = configOf()
+  const log = pino({ level: 'silent' })
+  const broken = (): never => {
+    throw new SessionError('key_unknown', 'The key of this record is not in the ring.')
+  }
+  const quick = quickVerify({
+    sessions: {
+      verify: Object.assign(async () => broken(), {
+        now: ({ token }: Presented) => (token === 'later' ? undefined : broken()),
+      }),
+    } as unknown as Sessions,
+    callers: callersOf(config.apiKeys),
+    cookies: sessionCookies(config, () => 0),
+    metrics: serviceMetrics(),
+    callerAddress: () => null,
+    guesses: NO_GUESS_LIMITS,
+    log,
+    flatLog: log,
+  })
+  const server = createServer(quick)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const unwaited: unknown[] = []
+  const hear = (error: unknown): void => void unwaited.push(error)
+  process.on('unhandledRejection', hear)
+  onTestFinished(() => void process.off('unhandledRejection', hear))
+
+  const { port } = server.address() as AddressInfo
+  const answer = await fetch(`http://127.0.0.1:${port}/v1/verify/batch`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${KEYS.app}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ presented: ['later', 'now'].map((token) => ({ token, request })) }),
+  })
+
+  expect(await answer.json()).toMatchObject({ code: 'key_unknown' })
+  await new Promise(setImmediate)
+  expect(unwaited).toEqual([])
+})
+
 test('a presentation whose reading lasts keeps no other of its batch waiting', async () => {
   let release = (): void => {}
   const held = new Promise<void>((resolve) => {

@@ -4,6 +4,7 @@ import { type AddressInfo, connect } from 'node:net'
 import type { Presented, Sessions, Verification } from 'holdfast'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
+import { until } from '../../../holdfast/test/support/until.ts'
 import { callersOf } from '../../src/api/callers.ts'
 import { quickVerify } from '../../src/api/quick-verify.ts'
 import { sessionCookies } from '../../src/main/cookies.ts'
@@ -18,6 +19,8 @@ interface Turn {
   readonly done: string[]
   /** Bodies of the answers, in the order of the requests. */
   readonly answers: readonly unknown[]
+  /** How long the oldest request of each turn had waited, ms. */
+  readonly waits: readonly number[]
 }
 
 /**
@@ -30,6 +33,7 @@ async function oneTurn(
   onAnswer: (token: string, response: ServerResponse) => void = () => {},
 ): Promise<Turn> {
   const done: string[] = []
+  const waits: number[] = []
   const config = configOf()
   const now = ({ token }: Presented): Verification | undefined => {
     done.push(`judge ${token}`)
@@ -52,6 +56,7 @@ async function oneTurn(
     guesses: NO_GUESS_LIMITS,
     log,
     flatLog: log,
+    waited: (ms) => waits.push(ms),
   })
   const server = createServer((incoming: IncomingMessage, response) => {
     const token = String(incoming.headers['x-request-id']).replace('request-of-', '')
@@ -74,7 +79,7 @@ async function oneTurn(
   socket.write(tokens.map((token, at) => message(token, at === tokens.length - 1)).join(''))
   await once(socket, 'close')
   const answers = [...text.matchAll(/\r\n\r\n(\{.*?\})(?=HTTP|$)/gs)]
-  return { done, answers: answers.map(([, body]) => JSON.parse(body ?? '')) }
+  return { done, waits, answers: answers.map(([, body]) => JSON.parse(body ?? '')) }
 }
 
 /** `a.b` is a batch of two; `A.B` is a large one. */
@@ -120,6 +125,33 @@ test('a large batch ends its turn: its answers are under way while others are ju
     ...['judge f', 'judge g', 'judge h'],
     ...['answer f.g', 'answer h', 'log 200', 'log 200'],
   ])
+})
+
+test('what has to wait for a later turn is told of: the event loop itself is in time', async () => {
+  const { waits } = await oneTurn(['D.E', 'F.G', 'h'], () => {
+    const end = performance.now() + 10
+    while (performance.now() < end);
+    return refused
+  })
+
+  expect(waits).toHaveLength(3)
+  expect(waits[1]).toBeGreaterThanOrEqual(20)
+  expect(waits[2]).toBeGreaterThanOrEqual(40)
+})
+
+test('whose client has hung up is not judged, and has a line in the log', async () => {
+  const { done } = await oneTurn(
+    ['D.E', 'F.G', 'h'],
+    () => refused,
+    (_, response) => void response.socket?.destroy(),
+  )
+  await until(
+    'the last one is logged',
+    () => done.filter((one) => one.startsWith('log')).length > 2,
+  )
+
+  expect(done.filter((one) => one.startsWith('judge'))).toEqual(['judge D', 'judge E'])
+  expect(done.slice(-2)).toEqual(['log 499', 'log 499'])
 })
 
 test('a request that has to be read first keeps nobody waiting', async () => {

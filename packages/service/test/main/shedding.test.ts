@@ -3,15 +3,19 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { shedding } from '../../src/main/shedding.ts'
+import { running } from '../support.ts'
+
+const NOTICE = '/was-it-you'
 
 /** A server behind a guard whose lateness the test makes. */
 async function guarded() {
   let heard: (lateMs: number) => void = () => {}
   let shed = 0
   const found: string[] = []
-  const { guard, share } = shedding({
+  const { guard, share, waited } = shedding({
     onShed: () => void shed++,
     warn: (kind) => found.push(kind),
+    noticePath: NOTICE,
     lateness(hear) {
       heard = hear
       return () => {}
@@ -24,6 +28,7 @@ async function guarded() {
   const { port } = server.address() as AddressInfo
   return {
     share,
+    waited,
     found,
     shed: () => shed,
     late: (...ms: number[]) => {
@@ -63,6 +68,21 @@ test('the longer the loop is late, the more is answered 503, but never all of it
   expect(new Set(found)).toEqual(new Set(['shed']))
 })
 
+test('requests that wait for their turn are late, too, while the loop is in time', async () => {
+  const { late, waited, share } = await guarded()
+
+  for (let turn = 0; turn < 6; turn++) {
+    waited(300)
+    waited(5)
+    late(0)
+  }
+  const busy = share()
+  late(...Array.from({ length: 20 }, () => 0))
+
+  expect(busy).toBeCloseTo(0.5, 5)
+  expect(share()).toBe(0)
+})
+
 test('once the loop is in time again, everything is answered', async () => {
   const { late, statuses, shed } = await guarded()
 
@@ -74,12 +94,30 @@ test('once the loop is in time again, everything is answered', async () => {
   expect(shed()).toBe(before)
 })
 
-test('what ends sessions is never put off', async () => {
+const ENDING = /(?:logout|revoke|reports)$/
+
+test('what ends sessions is never put off, of all calls of the API', async () => {
+  const { late, statuses } = await guarded()
+  late(...Array.from({ length: 50 }, () => 300))
+  const run = await running()
+  const { paths } = await (await run.call('GET', '/openapi.json')).json()
+  const posted = Object.keys(paths).filter((path) => 'post' in paths[path])
+  expect(posted.filter((path) => ENDING.test(path))).toHaveLength(5)
+
+  for (const path of posted) {
+    const share = shareOf(await statuses(`${path.replace(/\{\w+\}/, 'ada')}?tenant=a`, 20))
+    if (ENDING.test(path)) expect(share, path).toBe(0)
+    else expect(share, path).toBeGreaterThan(0.85)
+  }
+})
+
+test('a login that was not theirs is ended by the link of a notice, also under load', async () => {
   const { late, statuses } = await guarded()
   late(...Array.from({ length: 50 }, () => 300))
 
-  for (const path of ['/v1/logout', '/v1/sessions/abc/revoke', '/v1/subjects/ada/revoke?tenant=a'])
-    expect(shareOf(await statuses(path, 20))).toBe(0)
+  expect(shareOf(await statuses(`${NOTICE}?t=abc`, 20))).toBe(0)
+  expect(shareOf(await statuses(NOTICE, 40, 'GET'))).toBeGreaterThan(0.9)
+  expect(shareOf(await statuses(`/v1/verify?to=${NOTICE}`, 40))).toBeGreaterThan(0.9)
 })
 
 test('nobody calls himself the end of a session by his URL', async () => {

@@ -1,7 +1,7 @@
 import { SessionError } from '../../core/errors.ts'
 import type { SessionId } from '../../core/ids.ts'
 import type { SessionHead } from '../../core/session.ts'
-import type { Found } from '../../core/store.ts'
+import type { Attached, Found } from '../../core/store.ts'
 import type { EngineContext, OpenedRecord, OpenedSession } from '../context.ts'
 import { isOnSameTerms } from './records.ts'
 
@@ -71,8 +71,24 @@ function openFound(
   return opened
 }
 
-function openAnew({ records, codec }: Loading, found: Found): LoadedSession {
+function openAnew({ records, codec, copies }: Loading, answered: Found): LoadedSession {
+  const found = copies === undefined ? answered : withOwnBytes(answered)
   return new LoadedSession(found, records.open(found), codec.keys())
+}
+
+/**
+ * What a store answers may be a view of all that it answered at one moment, up to 64 KiB for a
+ * record of 300 bytes. What becomes a copy must not keep that.
+ */
+function withOwnBytes(found: Found): Found {
+  const { sealed, attributes } = found
+  const end = sealed.length
+  const bytes = Buffer.allocUnsafeSlow(end + (attributes?.sealed.length ?? 0))
+  bytes.set(sealed)
+  if (attributes === undefined) return new KeptFound(found, bytes, undefined)
+  bytes.set(attributes.sealed, end)
+  const { version } = attributes
+  return new KeptFound(found, bytes.subarray(0, end), { version, sealed: bytes.subarray(end) })
 }
 
 /**
@@ -83,8 +99,10 @@ function openedBefore({ copies, codec }: Loading, found: Found): OpenedSession |
   const last = copies?.last(found.id)
   if (!(last instanceof LoadedSession) || last.keys !== codec.keys()) return undefined
   if (!isSame(last.found, found)) return undefined
-  if (last.found.lastActivity === found.lastActivity) return last
-  return new LoadedSession(found, last.record, last.keys, last.attributesChecked)
+  const { sealed, attributes, lastActivity } = last.found
+  if (lastActivity === found.lastActivity) return last
+  const again = new KeptFound(found, sealed, attributes)
+  return new LoadedSession(again, last.record, last.keys, last.attributesChecked)
 }
 
 class LoadedSession implements OpenedSession {
@@ -101,6 +119,30 @@ class LoadedSession implements OpenedSession {
     this.record = record
     this.keys = keys
     this.attributesChecked = attributesChecked
+  }
+}
+
+class KeptFound implements Found {
+  readonly id: SessionId
+  readonly version: number
+  readonly generation: number
+  readonly createdAt: number
+  readonly deadline: number
+  readonly idleMs: number
+  readonly sealed: Uint8Array
+  readonly lastActivity: number | undefined
+  readonly attributes: Attached | undefined
+
+  constructor(found: Found, sealed: Uint8Array, attributes: Attached | undefined) {
+    this.id = found.id
+    this.version = found.version
+    this.generation = found.generation
+    this.createdAt = found.createdAt
+    this.deadline = found.deadline
+    this.idleMs = found.idleMs
+    this.sealed = sealed
+    this.lastActivity = found.lastActivity
+    this.attributes = attributes
   }
 }
 

@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { REQUEST, requestFrom } from './facts.ts'
+import { whyOf } from './contender.ts'
 import type { JudgedGoal, PromisedGoal } from './goals.ts'
+import { askOf, gateAskOf, presentedBy, VERIFY } from './http/asks.ts'
 import type { Ask } from './http/load.ts'
 import { API_KEY, type Place, type ServerWord, type Who } from './http/server.ts'
 import {
@@ -22,7 +23,6 @@ import {
   sharedMachine,
   takeTurns,
   warm,
-  whyOf,
 } from './lanes.ts'
 import { among } from './only.ts'
 import type { Bench, Part } from './part.ts'
@@ -32,7 +32,6 @@ import { figure, times } from './table.ts'
 const ROUNDS = 5
 const ROUND_MS = 800
 const BATCH = 32
-const VERIFY = '/v1/verify'
 
 /** `hot`: with local copies. `strict`: each verification reads Redis. */
 const KINDS = ['hot', 'strict'] as const
@@ -49,8 +48,8 @@ interface ServiceLane extends Lane {
 
 /**
  * Measures verifications a second of the service on Redis, one and 32 in a request, beside a bare
- * server that takes and answers as many bytes, and the floor behind such a server; then an
- * application whose sessions the service keeps.
+ * server that takes and answers as many bytes as one does, and the floor behind such a server; then
+ * an application whose sessions the service keeps.
  */
 export const servicePart: Part = async (bench: Bench) => {
   const { only } = bench
@@ -78,8 +77,9 @@ export const servicePart: Part = async (bench: Bench) => {
         {
           title:
             'Verifications a second of the service on Redis, 50 connections, over a bare ' +
-            'node:http server that takes and answers as many bytes, and over the floor behind ' +
-            'one. CPU of the process for one verification, that of Redis included.',
+            'node:http server that takes and answers as many bytes (batches: as much as one of ' +
+            'them), and over the floor behind one. CPU of the process for one verification, that ' +
+            'of Redis included.',
           head: HEAD,
           rows: wanted.map((lane) => [
             lane.name,
@@ -259,52 +259,6 @@ function batchesOf(crowd: Crowd, visitors: readonly Visitor[]): readonly Ask[] {
   return Array.from({ length: Math.floor(visitors.length / BATCH) }, (_, at) =>
     askOf(crowd, visitors.slice(at * BATCH, (at + 1) * BATCH)),
   )
-}
-
-/** One presentation, or a batch of several. */
-export function askOf({ headers }: Crowd, visitors: readonly Visitor[]): Ask {
-  const all = visitors.map(({ cookie, ip }) => presentedBy(cookie, ip, headers))
-  const [first = ''] = all
-  const batch = visitors.length > 1
-  const body = batch ? `{"presented":[${all.join(',')}]}` : first
-  const lines = [
-    `POST ${VERIFY}${batch ? '/batch' : ''} HTTP/1.1`,
-    'host: service.example',
-    `authorization: Bearer ${API_KEY}`,
-    'content-type: application/json',
-    `content-length: ${Buffer.byteLength(body)}`,
-  ]
-  return {
-    request: `${lines.join('\r\n')}\r\n\r\n${body}`,
-    expected: visitors.flatMap(({ user }) => ['"ok":true', `"subject":"${user}"`]),
-    ips: visitors.map(({ ip }) => ip),
-  }
-}
-
-function presentedBy(cookie: string, ip: string, headers: Crowd['headers']): string {
-  const { headers: ours, ...request } = requestFrom(ip)
-  const sent = Object.fromEntries(Object.keys(ours).map((name) => [name, headers[name]]))
-  const token = /__Host-[a-z]+=([^;]+)/.exec(cookie)?.[1]
-  return JSON.stringify({ token, request: { ...request, headers: sent }, deliverable: true })
-}
-
-/**
- * What nginx, Caddy or HAProxy would ask before they let a page be fetched. Answers are headers
- * alone.
- */
-function gateAskOf({ headers }: Crowd, { cookie, ip }: Visitor): Ask {
-  const lines = [
-    'GET /v1/gate/forward-auth?audience=app HTTP/1.1',
-    'host: service.example',
-    `holdfast-key: ${API_KEY}`,
-    'x-forwarded-method: GET',
-    'x-forwarded-host: shop.example',
-    `x-forwarded-uri: ${REQUEST.url}`,
-    `x-forwarded-for: ${ip}`,
-    `cookie: ${cookie}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-  ]
-  return { request: `${lines.join('\r\n')}\r\n\r\n`, expected: ['Bearer '], ips: [ip] }
 }
 
 async function refusesForgery(name: string, port: number, crowd: Crowd): Promise<void> {
