@@ -112,14 +112,14 @@ export function encodeSession(state: SessionState): Uint8Array {
 export interface DecodedSession {
   readonly head: SessionHead
   /**
-   * The secrets of its refresh tokens. Reads the rest, and looks no network up. Throws as `rest`
+   * The secrets of its refresh tokens. Reads the rest, and looks no network up. Throws as `state`
    * does.
    */
   refresh(): TokenFamily | null
-  /** Decodes the rest. Throws `record_invalid` where it is not as this version writes it. */
-  rest(): SessionState
+  /** Decodes the whole of it. Throws `record_invalid` where it is not as this version writes it. */
+  state(): SessionState
   /**
-   * Its bytes, and where its families are in them. Throws as `rest` does. Undefined: the whole of
+   * Its bytes, and where its families are in them. Throws as `state` does. Undefined: the whole of
    * it has to be written, in another layout or without something that is past.
    */
   bytes(): SessionBytes | undefined
@@ -138,7 +138,7 @@ export function decodeSession(
   readFacts: FactReader,
   nameAttributes?: NameAttributes,
 ): SessionState {
-  return openSession(content, terms, readFacts, nameAttributes).rest()
+  return openSession(content, terms, readFacts, nameAttributes).state()
 }
 
 /**
@@ -165,7 +165,7 @@ export function openSession(
   return {
     head: headOf(state),
     refresh: () => refresh,
-    rest: () => state,
+    state: () => state,
     bytes: () => undefined,
   }
 }
@@ -191,7 +191,7 @@ class SessionInParts implements DecodedSession {
     return this.bodyOf().refresh
   }
 
-  rest(): SessionState {
+  state(): SessionState {
     const { facts, uses, lastUse } = this.input
     const { origin, standings, refresh, prompts, stepUp, switchBacks, newcomers, called } =
       this.bodyOf()

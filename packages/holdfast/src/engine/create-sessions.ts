@@ -51,7 +51,7 @@ const CACHE_SHARES = { tokens: 0.18, records: 0.55, attributes: 0.27 }
  */
 export function createSessions(options: SessionsOptions): Sessions {
   const wanted = checked(SESSIONS_OPTIONS, options)
-  const engine = contextOf(told(wanted))
+  const engine = contextOf(withTelemetry(wanted))
   wanted.onMemories?.(() => memoriesOf(engine))
   const verifyOne = (presented: Presented): Promise<Verification> => verify(engine, presented)
   const answersNow = engine.copies !== undefined || engine.store.entries.read.now !== undefined
@@ -75,8 +75,8 @@ export function createSessions(options: SessionsOptions): Sessions {
   return wanted.telemetry?.calls(sessions, 'engine') ?? sessions
 }
 
-/** The options, where what is to be told of tells. */
-function told(options: CheckedSessionsOptions): CheckedSessionsOptions {
+/** The options, with a store and a listener that telemetry hears. */
+function withTelemetry(options: CheckedSessionsOptions): CheckedSessionsOptions {
   const { telemetry, onEvent } = options
   if (telemetry === undefined) return options
   const { event } = telemetry
@@ -169,7 +169,7 @@ function memoriesOf({
   copies,
   touches,
   versions,
-  eventLimiter: told,
+  eventLimiter,
   remembered,
 }: EngineContext): Memories {
   return {
@@ -178,7 +178,7 @@ function memoriesOf({
     copies: copies?.size() ?? 0,
     touches: touches.size(),
     versions: versions.size(),
-    told: told.size(),
+    told: eventLimiter.size(),
     ended: remembered(),
   }
 }

@@ -226,9 +226,13 @@ test.each([
     ok: true,
     decision: { ...decision, ...outcome },
     session,
-    status: 'normal',
+    status: 'kept',
     persistent: false,
   }
+  const believed = await server(json(200, { ...good, decision }))
+  await expect(connect({ url: believed.url, key: KEY }).refresh(presented)).resolves.toMatchObject({
+    ok: true,
+  })
   const { url } = await server(json(status, { ...good, ...more }))
 
   await expect(connect({ url, key: KEY }).refresh(presented)).rejects.toMatchObject({

@@ -192,7 +192,7 @@ describe('records', () => {
         expect(head.standing?.lastSeen).toBe(standing?.lastSeen)
         // What another record was decoded into meanwhile does not show.
         openSession(Buffer.from(encodeSession({ ...session, prompts: [] })), session, readFacts)
-        expect(opened.rest()).toEqual(session)
+        expect(opened.state()).toEqual(session)
       }),
       { numRuns: 100 },
     )

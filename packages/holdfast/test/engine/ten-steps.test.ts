@@ -148,7 +148,7 @@ describeOnEveryStore('the ten steps of a verification', (open) => {
       })
 
       test('5, match: a secret that a step-up has replaced is refused', async () => {
-        const { engine, token, sessions, stepUp } = await start()
+        const { engine, token, stepUp } = await start()
         expect(await stepUp(token, atHome())).toMatchObject({ ok: true })
         await engine.verify({ token, request: atHome() })
 
@@ -156,7 +156,6 @@ describeOnEveryStore('the ten steps of a verification', (open) => {
           const answer = await judge(engine, { token, request: atHome() })
           return !answer.ok && answer.code === 'token_superseded'
         })
-        expect(sessions).toBeDefined()
       })
 
       test('6, lifetimes: silence, the deadline and "log out everywhere" end it', async () => {

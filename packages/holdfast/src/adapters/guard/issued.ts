@@ -10,14 +10,12 @@ import type { HeaderPair, HttpFacts } from './http-request.ts'
 import type { Done, TokensIssued } from './lifecycle.ts'
 import type { GuardParts } from './parts.ts'
 
-/** What the calls of a session's life have in common. */
-
-const NONE: readonly HeaderPair[] = []
 /** A call that leaves nothing to say. */
-export const DONE: Done = { ok: true, headers: () => NONE }
+export const DONE: Done = { ok: true, headers: () => NO_HEADERS }
+const NO_HEADERS: readonly HeaderPair[] = []
 
 /** The request as the engine sees it. `posted`: client facts that came as a form field. */
-export function describe(
+export function requestOf(
   { describe, checks }: GuardParts,
   facts: HttpFacts,
   posted?: string,

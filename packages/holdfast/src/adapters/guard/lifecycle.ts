@@ -7,12 +7,12 @@ import type { Login, Proof, StepUpBegun, SubjectRef } from '../../core/sessions.
 import type { AnswerHeaders } from './cookies.ts'
 import { attempt } from './faults.ts'
 import type { HttpFacts } from './http-request.ts'
-import { DONE, describe } from './issued.ts'
+import { DONE, requestOf } from './issued.ts'
 import { checkWho, loginAndLogout } from './login.ts'
 import type { ForwardedFacts } from './on-behalf.ts'
 import type { RouteRequirements } from './options.ts'
 import type { GuardParts } from './parts.ts'
-import { isSpeculative } from './redirects.ts'
+import { asksAhead } from './redirects.ts'
 import type { Refused } from './refusals.ts'
 import { stepUp } from './step-up.ts'
 
@@ -120,7 +120,7 @@ export function lifecycle(parts: GuardParts): Lifecycle<HttpFacts> {
     call: Call<More, Answer | Refused>,
   ): Call<More, Answer | Refused> {
     return personal(async (facts, ...more) =>
-      isSpeculative(facts)
+      asksAhead(facts)
         ? parts.refuse(facts, { code: 'speculative_request' })
         : call(facts, ...more),
     )
@@ -134,11 +134,11 @@ export function lifecycle(parts: GuardParts): Lifecycle<HttpFacts> {
     stepUpFailed: personal(stepUpFailed),
     forwardedFacts: parts.forwardedFacts,
 
-    requestFacts: (facts) => describe(parts, facts),
+    requestFacts: (facts) => requestOf(parts, facts),
 
     loginFailed: personal(async (facts, subject: SubjectRef) => {
       checkWho('loginFailed(request, ...)', SUBJECT_NAMES, subject)
-      const request = describe(parts, facts)
+      const request = requestOf(parts, facts)
       const reported = await attempt(() =>
         parts.sessions.report({ kind: 'login_failed', ...subject, request }).then(() => DONE),
       )

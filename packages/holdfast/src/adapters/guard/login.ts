@@ -10,7 +10,7 @@ import { plainOnes } from './development.ts'
 import type { TokenRead } from './entry-checks.ts'
 import { attempt, attemptOwn } from './faults.ts'
 import type { HeaderPair, HttpFacts } from './http-request.ts'
-import { checkDeliverable, DONE, describe, issued } from './issued.ts'
+import { checkDeliverable, DONE, issued, requestOf } from './issued.ts'
 import type { Lifecycle, LoginFacts } from './lifecycle.ts'
 import type { GuardParts } from './parts.ts'
 import type { RefusalCause } from './refusals.ts'
@@ -36,7 +36,7 @@ export function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'l
         sessions.create({
           ...(carriers.refresh === undefined ? {} : { refresh: true }),
           ...login,
-          request: describe(parts, facts, clientFacts),
+          request: requestOf(parts, facts, clientFacts),
           ...(before.ok ? { previous: before.token } : {}),
         }),
       )
@@ -74,17 +74,18 @@ export function loginAndLogout(parts: GuardParts): Pick<Lifecycle<HttpFacts>, 'l
  * one, and any page may embed it. Undefined: it may go on.
  */
 async function unaskedLogout(
-  { sessions, options, carriers, describe, checks }: GuardParts,
+  parts: GuardParts,
   facts: HttpFacts,
   read: TokenRead,
 ): Promise<RefusalCause | undefined> {
+  const { sessions, options, carriers } = parts
   const ambient = read.ok ? read.carrier.ambient : carriers.session.some((one) => one.ambient)
   if (!isSafeMethod(facts.method) || !ambient || isAskedHere(facts.header, options)) {
     return undefined
   }
   if (read.ok) {
     const { token } = read
-    const request = describe(facts, checks.clientOf(facts))
+    const request = requestOf(parts, facts)
     const verified = await attempt(() => sessions.verify({ token, request, activity: 'passive' }))
     const shown = verified.ok ? await shownFormToken(facts) : undefined
     if (verified.ok && shown !== undefined && sameText(shown, verified.session.formToken)) {

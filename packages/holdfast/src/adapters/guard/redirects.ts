@@ -14,9 +14,9 @@ export interface Pages {
 
 /**
  * Whether a browser asks before its user does. The names that older browsers give it count, too:
- * nobody gains by one.
+ * nobody gains by one. So this is wider than `isSpeculative`, which sees `Sec-Purpose` alone.
  */
-export function isSpeculative({ header }: HeaderFacts): boolean {
+export function asksAhead({ header }: HeaderFacts): boolean {
   return PURPOSES.some((name) => SPECULATIVE.test(String(header(name) ?? '')))
 }
 
@@ -32,7 +32,7 @@ const SPECULATIVE = /\b(?:prefetch|prerender|preview)\b/i
  * `empty`. What the client accepts tells such a page from a call for data.
  */
 export function isNavigation(facts: HeaderFacts): boolean {
-  if (isSpeculative(facts)) return false
+  if (asksAhead(facts)) return false
   const mode = single(facts, 'sec-fetch-mode')
   if (mode === undefined) return acceptsPage(facts)
   const dest = single(facts, 'sec-fetch-dest') ?? 'document'
@@ -54,7 +54,7 @@ function acceptsPage(facts: HeaderFacts): boolean {
  * the new cookie away. The next navigation expires what is still dead.
  */
 export function mayExpireCookies(facts: HeaderFacts): boolean {
-  if (isSpeculative(facts)) return false
+  if (asksAhead(facts)) return false
   return facts.header('sec-fetch-mode') === undefined || isNavigation(facts)
 }
 

@@ -2,7 +2,7 @@ import { inMs } from '../../core/duration.ts'
 import { checkNames, namesOf } from '../../core/options.ts'
 import { attempt, attemptOwn } from './faults.ts'
 import type { HttpFacts } from './http-request.ts'
-import { checkDeliverable, DONE, describe, issued } from './issued.ts'
+import { checkDeliverable, DONE, issued, requestOf } from './issued.ts'
 import type { Lifecycle, StepUpProof, StepUpRequirements } from './lifecycle.ts'
 import type { CheckedRequirements } from './options.ts'
 import type { GuardParts } from './parts.ts'
@@ -23,7 +23,7 @@ export function stepUp(
       const read = checks.readToken(facts)
       if (!read.ok) return refuse(facts, read)
       const { token, carrier } = read
-      const request = describe(parts, facts)
+      const request = requestOf(parts, facts)
       const begun = await attempt(() => sessions.beginStepUp({ token, request, ...asked }))
       return begun.ok ? begun : refuse(facts, { ...begun, carrier })
     },
@@ -34,7 +34,7 @@ export function stepUp(
       if (!read.ok) return refuse(facts, read)
       const { token, carrier } = read
       checkDeliverable(facts, carrier)
-      const request = describe(parts, facts)
+      const request = requestOf(parts, facts)
       const inTime = startAnswer()
       if (!isText(proof.challenge)) return refuse(facts, { code: 'challenge_invalid', carrier })
       const completed = await attemptOwn(() =>
@@ -52,7 +52,7 @@ export function stepUp(
       if (!read.ok) return refuse(facts, read)
       const { token, carrier } = read
       if (!isText(challenge)) return refuse(facts, { code: 'challenge_invalid', carrier })
-      const request = describe(parts, facts)
+      const request = requestOf(parts, facts)
       const reported = await attempt(() =>
         sessions.report({ kind: 'step_up_failed', challenge, token, request }).then(() => DONE),
       )

@@ -8,7 +8,7 @@ import type { Presentation } from '../../core/request.ts'
 import type { SessionDetail, SessionState, SessionView } from '../../core/session.ts'
 import type { Presented, Requirements, Verification } from '../../core/sessions.ts'
 import type { Found } from '../../core/store.ts'
-import type { EngineContext } from '../context.ts'
+import type { EngineContext, OpenedSession } from '../context.ts'
 import type { AuthenticatedPresentation, Refusal } from './presentation.ts'
 import { provedAt } from './weigh.ts'
 
@@ -111,6 +111,23 @@ export function accept(
   return engine.tokens
     .issue(grantOf(state, found, access))
     .then(({ token: accessToken, expiresIn }) => ({ ...accepted, accessToken, expiresIn }))
+}
+
+/**
+ * {@link accept}, of a record of which nothing has changed but the family of the secret. The whole
+ * of it is decoded for an access token alone.
+ */
+export function acceptOpened(
+  engine: EngineContext,
+  { found, head, record }: OpenedSession,
+  authenticated: AuthenticatedPresentation,
+  answer: Delivery,
+): Accepted | Promise<Accepted> {
+  const access = accessFor(authenticated)
+  if (access === undefined || engine.tokens === undefined) {
+    return acceptNow(engine, head, found, answer)
+  }
+  return accept(engine, record.state(), found, { ...answer, access })
 }
 
 /** Of a record that was opened, or of the state that was written last. */

@@ -13,12 +13,12 @@ import { learnContext, readHistory } from '../state/history.ts'
 import { withFamily } from '../state/records.ts'
 import { save } from '../state/save.ts'
 import { seenAt, touchIfDue } from './activity.ts'
-import { accept, acceptNow, accessFor, refusalCode, refuse } from './answer.ts'
+import { accept, acceptOpened, accessFor, refusalCode, refuse } from './answer.ts'
 import { type Settled, settle } from './contexts.ts'
 import { decisionEvents, decisionFacts } from './decision-events.ts'
 import { factsOf, familyOfKind, type MatchedPresentation, type Refusal } from './presentation.ts'
 import { isReused } from './refresh-reuse.ts'
-import { type Rotation, rotate, rotationEvents } from './rotation.ts'
+import { rotate, rotationEvents } from './rotation.ts'
 import { shadowEvents } from './shadow-policy.ts'
 import { isAccused, type Weighing, weigh } from './weigh.ts'
 
@@ -186,23 +186,8 @@ export async function applyUnweighed(
     if (outcome === 'lost_race') return 'lost_race'
     if (outcome === 'gone') return { ok: false, code: 'session_revoked' }
   }
-  return acceptUnweighed(engine, { opened, matched }, decision, rotation)
-}
-
-function acceptUnweighed(
-  engine: EngineContext,
-  { opened, matched }: Matched,
-  decision: Decision,
-  rotation: Rotation | undefined,
-): Verification | Promise<Verification> {
-  const { found, head } = opened
-  const answer = { decision, token: rotation?.token, refreshToken: rotation?.refreshToken }
-  const access = accessFor(matched)
-  if (access === undefined || engine.tokens === undefined) {
-    return acceptNow(engine, head, found, answer)
-  }
-  // What a proof is worth here does not depend on the secret that was shown.
-  return accept(engine, opened.record.state(), found, { ...answer, access })
+  const { token, refreshToken } = rotation ?? {}
+  return acceptOpened(engine, opened, matched, { decision, token, refreshToken })
 }
 
 /** Ends the session on what this presentation has proven. */

@@ -3,7 +3,7 @@ import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import type { Presented, Verification } from '../../core/sessions.ts'
 import type { EngineContext, OpenedSession } from '../context.ts'
 import { isTouchDue, touchIfDue } from '../judging/activity.ts'
-import { accept, acceptNow, accessFor } from '../judging/answer.ts'
+import { acceptNow, acceptOpened } from '../judging/answer.ts'
 import { decide } from '../judging/decide.ts'
 import { fastDecision, nothingNew } from '../judging/fast-path.ts'
 import { withLiveSession } from '../judging/open-session.ts'
@@ -21,7 +21,7 @@ export async function verify(engine: EngineContext, presented: Presented): Promi
   const authenticated = authenticatedPresentation(engine, presented, 'session')
   if ('ok' in authenticated) return authenticated
   const copied = decideOnCopy(engine, authenticated)
-  if (copied !== undefined) return acceptUnchanged(engine, copied, authenticated)
+  if (copied !== undefined) return acceptOpened(engine, copied.opened, authenticated, copied)
   engine.copies?.asked('miss')
   return withLiveSession(engine, authenticated, (opened, matched) =>
     decideOnRead(engine, opened, matched),
@@ -56,18 +56,8 @@ function decideOnRead(
   const decision = allowedUnchanged(engine, opened, matched)
   if (decision === undefined) return decide(engine, opened, matched)
   const touched = touchIfDue(engine, opened, matched)
-  if (touched === undefined) return acceptUnchanged(engine, { opened, decision }, matched)
-  return touched.then(() => acceptUnchanged(engine, { opened, decision }, matched))
-}
-
-function acceptUnchanged(
-  engine: EngineContext,
-  { opened, decision }: Unchanged,
-  authenticated: AuthenticatedPresentation,
-): Verification | Promise<Verification> {
-  const access = accessFor(authenticated)
-  if (access === undefined) return acceptNow(engine, opened.head, opened.found, { decision })
-  return accept(engine, opened.record.state(), opened.found, { decision, access })
+  if (touched === undefined) return acceptOpened(engine, opened, matched, { decision })
+  return touched.then(() => acceptOpened(engine, opened, matched, { decision }))
 }
 
 /** As a copy, what was read at once may only allow. Activity is noted if nothing waits for it. */

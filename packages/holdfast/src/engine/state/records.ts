@@ -181,7 +181,7 @@ class RecordInParts implements OpenedRecord {
   state(): SessionState {
     const at = this.now()
     if (this.made === undefined || Math.abs(at - this.madeAt) >= STALE_MS) {
-      this.made = this.parts().rest()
+      this.made = this.parts().state()
       this.madeAt = at
     }
     return withoutOldStepUp(this.made, at)
