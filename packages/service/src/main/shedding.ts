@@ -42,8 +42,8 @@ const ENDS = /^\/v1\/(?:logout|revoke|reports|(?:sessions|subjects)\/[^/?]+\/rev
  * The event loop comes round late where requests arrive faster than they are answered: each waits
  * for all before it, its client gives up, and the work is done for nobody. A share of them is
  * answered 503 at once, which grows while the loop is late and falls when it is not. A single stall
- * (a pause of the machine) sheds nothing. Where requests are taken by turns, the loop is in time and
- * they are late: what they have waited counts as much.
+ * (a pause of the machine) sheds nothing. Where requests are taken by turns, the loop is in time
+ * and they are late: what they have waited counts as much.
  */
 export function shedding({
   onShed,
