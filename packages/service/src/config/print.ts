@@ -68,8 +68,14 @@ function show(name: SettingName, config: Config): unknown {
     case 'tenants':
       return mapValues(config.tenants, (classes) => mapValues(classes, formatLifetime))
     default:
-      return factsOf(name).secret && config[name] !== undefined ? MASK : config[name]
+      return factsOf(name).secret && !saysNothing(config[name]) ? MASK : config[name]
   }
+}
+
+/** Nothing, or lists and objects of nothing, as the defaults of some settings are. */
+export function saysNothing(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return value === undefined
+  return Object.values(value).every(saysNothing)
 }
 
 function formatLifetime(lifetime: Config['classes'][string]): Record<string, unknown> {

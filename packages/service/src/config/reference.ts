@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import { EXAMPLE_KEY } from './api-keys.ts'
-import { printable } from './print.ts'
+import { printable, saysNothing } from './print.ts'
 import { factsOf, SETTINGS, schema, variableOf } from './schema.ts'
 
 /** The Markdown reference of every setting, from the schema that reads them. */
@@ -46,9 +46,8 @@ export function configReference(): string {
 
 function standard(name: string, value: unknown): string {
   if (name === 'apiKeys') return 'required'
-  if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'none'
+  if (saysNothing(value)) return 'none'
   if (typeof value === 'object' && value !== null) {
-    if (Object.keys(value).length === 0) return 'none'
     return `\`${stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trim()}\``
   }
   return `\`${String(value)}\``

@@ -197,6 +197,19 @@ test('a policy is a name, thresholds, or what these follow from', () => {
   })
 })
 
+test('a secret setting that says nothing is shown as it is, and one that does is not', () => {
+  const hidden = ['auditOutputs', 'alerts'] as const
+  const output = '[{ name: lake, type: https, url: https://lake.example.com }]'
+
+  const bare = printable(loadConfig({ env: { HOLDFAST_API_KEYS: KEYS } }))
+  const said = printable(
+    loadConfig({ env: { HOLDFAST_API_KEYS: KEYS, HOLDFAST_AUDIT_OUTPUTS: output } }),
+  )
+
+  expect(hidden.map((name) => bare[name])).toEqual([[], { targets: {}, routes: [] }])
+  expect(said.auditOutputs).toBe('***')
+})
+
 describe('audiences of a key', () => {
   const withKey = (audiences: string, more = ''): string =>
     file(
