@@ -55,6 +55,8 @@ export interface AuditDesk {
   /** Destroys what tells who a subject is, by its key. The writer's, as `append` is. */
   erase(subject: string): Promise<void>
   follow(rules: readonly Rule[]): void
+  /** The key ring has changed in its place. Resolves when what was under older keys has moved. */
+  ringChanged(): Promise<void>
   /**
    * Something is wrong with the service: the rules judge it, and who is to hear of it is told, also
    * where this process does not write the log. Then the finding is in no log.
@@ -96,6 +98,9 @@ export interface DeskOptions {
 }
 
 const DESK = 'desk.sqlite'
+const KEYS_MISSING =
+  'The key ring lacks keys that personal parts of the audit log are sealed under: the log cannot ' +
+  'go on with those subjects. Put them back into the file.'
 const OUTPUT_GRACE_MS = 2_000
 const TROUBLE_ID_BYTES = 16
 const FINDINGS = 'holdfast/1/finding-ids'
@@ -144,6 +149,18 @@ export function openDesk(options: DeskOptions): AuditDesk {
     ...{ log: tell, onTrouble: troubled },
   })
   let log: AuditLog | undefined
+  let moving = Promise.resolve()
+
+  /** What is sealed under older keys of the ring goes under its current one. */
+  function moveKeys(): Promise<void> {
+    moving = moving
+      .then(() => vault.rewrap())
+      .then(({ missing }) => {
+        if (missing.length > 0) tell.error({ missing, directory }, KEYS_MISSING)
+      })
+      .catch((err: unknown) => tell.error({ err }, 'The keys of the audit log were not moved.'))
+    return moving
+  }
 
   function writing(): AuditLog {
     if (log === undefined) throw new Error('This process does not write the audit log.')
@@ -156,6 +173,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
     alerting.start()
   }
 
+  void moveKeys()
   return {
     begin(epoch, taken) {
       log?.close()
@@ -232,6 +250,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
       await index.forget(subject)
     },
     follow: detected.follow,
+    ringChanged: moveKeys,
     tell: troubled,
     async prune(before) {
       const { detection: found } = before
@@ -259,6 +278,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
       await index.close()
       database.close()
       vault.close()
+      await moving
     },
   }
 }

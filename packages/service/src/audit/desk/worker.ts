@@ -73,10 +73,14 @@ function serve(port: PortEnd, settings: DeskSettings): void {
     signer: noteSigner(settings.key),
     keyring: ring.keyring,
   })
-  answerOn(port, methodsOf(desk, ring.change))
+  const changeRing = (text: string): Promise<void> => {
+    ring.change(text)
+    return desk.ringChanged()
+  }
+  answerOn(port, methodsOf(desk, changeRing))
 }
 
-function methodsOf(desk: AuditDesk, changeRing: (text: string) => void) {
+function methodsOf(desk: AuditDesk, changeRing: (text: string) => Promise<void>) {
   return {
     begin: (epoch: number, taken: Positions): Positions => desk.begin(epoch, taken),
     append: (entries: readonly FeedPart[], through: Positions): Positions =>

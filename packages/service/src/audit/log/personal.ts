@@ -6,6 +6,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { dirname } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { SessionError } from 'holdfast'
 import { makeFolder } from 'holdfast/cli'
 import type { Keyring, PersonalFacts } from 'holdfast/maintenance'
@@ -31,9 +32,19 @@ export interface Vault {
   erase(subject: string): void
   /** Destroys the keys of days before an instant, and answers how many. */
   eraseDays(before: number): number
-  /** Moves every key under the ring's current one, and answers how many were not. */
-  rewrap(): number
+  /**
+   * Moves what is under older keys of the ring to its current one, in small steps: without it a key
+   * that nothing else needs could never leave the ring. What is under a newer one stays, because
+   * another process has the newer ring.
+   */
+  rewrap(): Promise<Rewrapped>
   close(): void
+}
+
+export interface Rewrapped {
+  readonly moved: number
+  /** Keys that the ring lacks, and something here is under. */
+  readonly missing: readonly string[]
 }
 
 /** A public part, or what tells it from all others. Only a finding has a rule. */
@@ -69,6 +80,9 @@ const RING_ID_BYTES = 4
 const CIPHER = 'aes-256-gcm'
 const PURPOSE = 'holdfast/1/audit-vault'
 
+/** Keys that are moved at once, while nothing else of the thread goes on. */
+const MOST_MOVED = 500
+
 /** Opened keys that are kept in memory, some 200 bytes each. */
 const MOST_KEYS = 20_000
 const DAY_MS = 86_400_000
@@ -92,6 +106,7 @@ export function openVault({ path, keyring, now, random }: VaultOptions): Vault {
   const database = openDatabase(path)
   database.migrate('audit-vault', STEPS)
   const known = new Map<string, Owned>()
+  let closed = false
 
   function wrap(owner: string, key: Uint8Array): Buffer {
     const { current } = keyring
@@ -191,22 +206,55 @@ export function openVault({ path, keyring, now, random }: VaultOptions): Vault {
       return erased
     },
 
-    rewrap: () =>
-      database.transaction(() => {
-        const rows = database.all('SELECT owner, wrapped FROM vault_keys WHERE wrapped IS NOT NULL')
-        return rows.filter(rewrapped).length
-      }),
+    async rewrap() {
+      const missing = new Set<string>()
+      let moved = 0
+      let after: string | undefined = ''
+      while (after !== undefined && !closed) {
+        const step = rewrapSome(after, missing)
+        moved += step.moved
+        after = step.last
+        await turn()
+      }
+      return { moved, missing: [...missing] }
+    },
 
-    close: () => database.close(),
+    close() {
+      closed = true
+      database.close()
+    },
   }
 
-  function rewrapped({ owner, wrapped }: SqlRow): boolean {
+  function rewrapSome(
+    after: string,
+    missing: Set<string>,
+  ): { readonly moved: number; readonly last: string | undefined } {
+    return database.transaction(() => {
+      const rows = database.all(
+        `SELECT owner, wrapped FROM vault_keys WHERE owner > ? AND wrapped IS NOT NULL
+         ORDER BY owner LIMIT ?`,
+        [after, MOST_MOVED],
+      )
+      const moved = rows.filter((row) => rewrapped(row, missing)).length
+      const last = rows.at(-1)?.owner
+      return { moved, last: typeof last === 'string' ? last : undefined }
+    })
+  }
+
+  function rewrapped({ owner, wrapped }: SqlRow, missing: Set<string>): boolean {
     if (typeof owner !== 'string' || !(wrapped instanceof Uint8Array)) return false
     const id = Buffer.from(wrapped).toString('hex', 0, RING_ID_BYTES)
-    if (id === keyring.current) return false
+    const place = placeOf(id)
+    if (place < 0) missing.add(id)
+    if (place < 0 || place >= placeOf(keyring.current)) return false
     const fresh = wrap(owner, unwrap(owner, wrapped))
     database.run('UPDATE vault_keys SET wrapped = ? WHERE owner = ?', [fresh, owner])
     return true
+  }
+
+  /** From the oldest key of the ring to the newest. */
+  function placeOf(id: string): number {
+    return keyring.keys.findIndex((key) => key.id === id)
   }
 }
 

@@ -1,6 +1,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { newKeyring } from 'holdfast'
+import { rotateKeyring } from 'holdfast/maintenance'
 import { expect, onTestFinished, test } from 'vitest'
+import { until } from '../../../../holdfast/test/support/until.ts'
 import type { AuditEntry } from '../../../src/audit/entry.ts'
 import type { PublicFinding } from '../../../src/audit/finding.ts'
 import { ownJson } from '../../../src/audit/formats/own-json.ts'
@@ -11,7 +14,7 @@ import { verifyAudit } from '../../../src/audit/log/verify.ts'
 import { fileOutput } from '../../../src/audit/outputs/file-output.ts'
 import type { AuditOutput } from '../../../src/audit/outputs/output.ts'
 import { folder } from '../../support.ts'
-import { entries, event, host, SIGNER } from '../log/support.ts'
+import { entries, event, host, PERSONAL, SIGNER } from '../log/support.ts'
 import { grow, W1, witness } from '../witness/support.ts'
 import { at, desk, keyring, NOWHERE } from './support.ts'
 
@@ -43,6 +46,56 @@ test('what is wrong with the service is one finding, however often it is told', 
   expect(findingsIn(directory)).toMatchObject([{ rule: 'key_overdue', events: [] }])
   expect(items).toHaveLength(1)
   expect(verifyAudit([directory])).toMatchObject({ ok: true, faults: [] })
+})
+
+test('a key that was rotated out of the ring is needed by nothing of the log', async () => {
+  const directory = folder()
+  const before = newKeyring(host)
+  const after = rotateKeyring(before, host)
+  const alone = { ...after, keys: after.keys.slice(-1) }
+  let ring = before
+  const changing = {
+    get index() {
+      return ring.index
+    },
+    get keys() {
+      return ring.keys
+    },
+    get current() {
+      return ring.current
+    },
+  }
+  const problems: string[] = []
+  const log = { warn() {}, error: (_: object, message: string) => void problems.push(message) }
+  const first = desk(directory, { keyring: changing })
+  first.begin(1, NOWHERE)
+  first.append(entries(3, [1, 2, 3], PERSONAL), at(3))
+
+  ring = after
+  await first.ringChanged()
+  const last = desk(directory, { keyring: alone, log })
+  last.begin(2, NOWHERE)
+  last.append(entries(3, [4, 5, 6], PERSONAL), at(6))
+  await last.ringChanged()
+
+  expect(problems).toEqual([])
+  expect(verifyAudit([directory])).toMatchObject({ ok: true, faults: [] })
+})
+
+test('a key of the ring that the log needs and that is gone is named', async () => {
+  const directory = folder()
+  const before = newKeyring(host)
+  const after = rotateKeyring(before, host)
+  const first = desk(directory, { keyring: before })
+  first.begin(1, NOWHERE)
+  first.append(entries(3, [1, 2, 3], PERSONAL), at(3))
+  const missing: object[] = []
+  const log = { warn() {}, error: (fields: object) => void missing.push(fields) }
+
+  desk(directory, { keyring: { ...after, keys: after.keys.slice(-1) }, log })
+  await until('it is told', () => missing.length > 0)
+
+  expect(missing).toEqual([{ missing: [before.current], directory }])
 })
 
 test('who does not write the log tells it nevertheless', async () => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newKeyring } from 'holdfast'
-import { type PersonalFacts, rotateKeyring, type SessionEvent } from 'holdfast/maintenance'
+import { addKey, type PersonalFacts, rotateKeyring, type SessionEvent } from 'holdfast/maintenance'
 import { expect, onTestFinished, test } from 'vitest'
 import { openDatabase } from '../../../src/audit/database.ts'
 import { openVault } from '../../../src/audit/log/personal.ts'
@@ -137,7 +137,7 @@ test('a personal part opens for its own event and subject alone', () => {
   }
 })
 
-test('keys move to another key of the ring, and a ring without their key is told so', () => {
+test('keys move to another key of the ring, and a ring without their key is told so', async () => {
   const path = join(folder(), 'vault.sqlite')
   const before = newKeyring(host)
   const after = rotateKeyring(before, host)
@@ -153,8 +153,44 @@ test('keys move to another key of the ring, and a ring without their key is told
     expect.objectContaining({ code: 'key_unknown' }),
   )
 
-  expect(open(after).rewrap()).toBe(1)
+  expect(await open(alone).rewrap()).toEqual({ moved: 0, missing: [before.current] })
+  expect(await open(after).rewrap()).toEqual({ moved: 1, missing: [] })
 
-  expect(open(after).rewrap()).toBe(0)
+  expect(await open(after).rewrap()).toEqual({ moved: 0, missing: [] })
   expect(open(alone).open(one.event, sealed)).toEqual(PERSONAL)
+})
+
+test('who has the ring of before moves nothing back', async () => {
+  const path = join(folder(), 'vault.sqlite')
+  const before = newKeyring(host)
+  const added = addKey(before, host)
+  const after = rotateKeyring(added, host)
+  const open = (keyring: typeof before) => {
+    const vault = openVault({ path, keyring, now: host.now, random: host.random })
+    onTestFinished(() => vault.close())
+    return vault
+  }
+  const one = entry(1, { subject: ADA }, PERSONAL)
+  const [sealed = ''] = open(after).seal([part(one)])
+
+  expect(await open(added).rewrap()).toEqual({ moved: 0, missing: [] })
+
+  const alone = { ...after, keys: after.keys.slice(-1) }
+  expect(open(alone).open(one.event, sealed)).toEqual(PERSONAL)
+})
+
+test('the keys of many subjects are moved, in steps', async () => {
+  const path = join(folder(), 'vault.sqlite')
+  const before = newKeyring(host)
+  const open = (keyring: typeof before) => {
+    const vault = openVault({ path, keyring, now: host.now, random: host.random })
+    onTestFinished(() => vault.close())
+    return vault
+  }
+  const many = Array.from({ length: 1_201 }, (_, at) =>
+    part(entry(at, { subject: `subject-${at}` }, PERSONAL)),
+  )
+  open(before).seal(many)
+
+  expect((await open(rotateKeyring(before, host)).rewrap()).moved).toBe(1_201)
 })
