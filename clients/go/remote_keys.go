@@ -49,7 +49,7 @@ var quietClient = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// Key implements [Keys]. A known key never waits for a fetch.
+// Key implements [Keys]. A known key waits for a fetch only where nobody asked for long.
 func (r *RemoteKeys) Key(ctx context.Context, id string) (Key, error) {
 	r.mu.Lock()
 	now := r.now()
@@ -59,7 +59,11 @@ func (r *RemoteKeys) Key(ctx context.Context, id string) (Key, error) {
 		r.set = nil
 	}
 	key, known := r.set[id]
-	wanted := !known || now.Sub(r.good) > or(r.MaxAge, 5*time.Minute)
+	maxAge := or(r.MaxAge, 5*time.Minute)
+	wanted := !known || now.Sub(r.good) > maxAge
+	// Nobody asked for long, and what was withdrawn meanwhile must not count. In an outage it does.
+	outage := r.lastErr != nil && now.Sub(r.tried) < 2*maxAge
+	waits := !known || (now.Sub(r.good) >= 2*maxAge && !outage)
 	if wanted && r.running == nil && r.mayTry(now) {
 		r.tried = now
 		r.running = make(chan struct{})
@@ -68,7 +72,7 @@ func (r *RemoteKeys) Key(ctx context.Context, id string) (Key, error) {
 	running := r.running
 	r.mu.Unlock()
 
-	if known {
+	if !waits {
 		return key, nil
 	}
 	if running != nil {

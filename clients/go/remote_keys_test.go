@@ -100,6 +100,23 @@ func TestANewKeyIsFoundAtItsFirstToken(t *testing.T) {
 	}
 }
 
+func TestAKeyWithdrawnWhileNobodyAskedIsNotBelievedOnceMore(t *testing.T) {
+	a, next := newAuthority(t), newAuthority(t)
+	p := publish(t, a.jwks)
+	keys := &holdfast.RemoteKeys{URL: p.URL, Now: a.now}
+	if _, err := keys.Key(context.Background(), "k1"); err != nil {
+		t.Fatal(err)
+	}
+	a.pass(11 * time.Hour)
+	p.serve(func(w http.ResponseWriter) {
+		_, _ = w.Write([]byte(strings.ReplaceAll(string(next.jwks), "k1", "k2")))
+	})
+
+	if _, err := keys.Key(context.Background(), "k1"); !errors.Is(err, holdfast.ErrUnknownKey) {
+		t.Errorf("a key that was withdrawn: %v", err)
+	}
+}
+
 func TestTheLastGoodSetOutlivesWhateverComesInItsPlace(t *testing.T) {
 	for name, answer := range map[string]func(w http.ResponseWriter){
 		"an error": func(w http.ResponseWriter) { w.WriteHeader(500) },

@@ -2,7 +2,14 @@ import type { Decision } from '../core/decision.ts'
 import type { RequestFacts } from '../core/request.ts'
 import type { SessionView } from '../core/session.ts'
 import type { SubjectRef } from '../core/sessions.ts'
-import { answerResponse, fetchFacts, formFieldsOf, formTokenOf, withHeaders } from './fetch-http.ts'
+import {
+  answerResponse,
+  fetchFacts,
+  formFieldsOf,
+  formTokenOf,
+  isShortForm,
+  withHeaders,
+} from './fetch-http.ts'
 import { type Arguments, checkedCalls, hasHeaders } from './guard/arguments.ts'
 import type {
   AnswerHeaders,
@@ -169,8 +176,6 @@ export const TAKES: Arguments = {
   request: { name: 'request', fits: (value) => hasHeaders(value) && 'method' in value },
 }
 
-const MAX_FORM_BYTES = 65_536
-
 async function postedToken(request: Request): Promise<string | undefined> {
   return isReadable(request) ? formTokenOf(() => request.clone().formData()) : undefined
 }
@@ -180,8 +185,7 @@ async function postedFields(request: Request): Promise<readonly FormField[] | un
 }
 
 function isReadable(request: Request): boolean {
-  const length = request.headers.get('content-length')
-  return !request.bodyUsed && length !== null && Number(length) <= MAX_FORM_BYTES
+  return !request.bodyUsed && isShortForm(request.headers)
 }
 
 function refuse({ refusal }: Refused): Response {

@@ -57,7 +57,7 @@ export function answerResponse({ status, headers, body }: WholeAnswer): Response
 }
 
 /** A form as a runtime or a framework has parsed it. */
-type ParsedForm = FormData | Readonly<Record<string, unknown>>
+export type ParsedForm = FormData | Readonly<Record<string, unknown>>
 
 /** The form token's field of a form. A repeated field counts as none. */
 export function formTokenOf(parse: () => Promise<ParsedForm>): Promise<string | undefined> {
@@ -79,6 +79,14 @@ export function formFieldsOf(
     )
     return fields.length === [...form].length ? fields : undefined
   })
+}
+
+const MAX_FORM_BYTES = 65_536
+
+/** Whether a body may be read into memory for a form: it says how long it is, and is short. */
+export function isShortForm(headers: Headers): boolean {
+  const length = headers.get('content-length')
+  return length !== null && Number(length) <= MAX_FORM_BYTES
 }
 
 /** Parses a body and reads it; undefined for a body that is not what its content type says. */

@@ -18,6 +18,8 @@ import {
   fetchHeadFacts,
   formFieldsOf,
   formTokenOf,
+  isShortForm,
+  type ParsedForm,
   withHeaders,
 } from './fetch-http.ts'
 import type { Argument } from './guard/arguments.ts'
@@ -96,7 +98,7 @@ export interface HonoAccessGuard extends AccessGuard<Context, MiddlewareHandler<
 export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHoldfast {
   checked(OPTIONS, options)
   const { peer = (c: Context) => socketOf(c)?.remoteAddress } = options
-  const { formToken = (c: Context) => formTokenOf(() => c.req.parseBody({ all: true })) } = options
+  const { formToken = (c: Context) => postedOf(c, formTokenOf) } = options
   const sessionGuard = guard(sessions, options)
 
   function factsOf(c: Context): HttpFacts {
@@ -106,7 +108,7 @@ export function holdfast(sessions: Sessions, options: HonoOptions = {}): HonoHol
       // With an absolute request target, the scheme in the address is the client's claim.
       ...(socket === undefined ? {} : { encrypted: socket.encrypted === true }),
       formToken: () => formToken(c),
-      formFields: () => formFieldsOf(() => c.req.parseBody({ all: true })),
+      formFields: () => postedOf(c, formFieldsOf),
     })
   }
 
@@ -212,4 +214,13 @@ function nodeOf(c: Context): NodeParts {
 
 function socketOf(c: Context): NodeSocket | undefined {
   return nodeOf(c).incoming?.socket
+}
+
+/** What was parsed before is known to Hono; a body that the guard reads by itself has to be short. */
+async function postedOf<Result>(
+  c: Context,
+  read: (parse: () => Promise<ParsedForm>) => Promise<Result | undefined>,
+): Promise<Result | undefined> {
+  if (!c.req.raw.bodyUsed && !isShortForm(c.req.raw.headers)) return undefined
+  return read(() => c.req.parseBody({ all: true }))
 }

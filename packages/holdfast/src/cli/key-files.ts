@@ -1,4 +1,17 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
 import { SessionError } from '../core/errors.ts'
 import type { Asked } from './command.ts'
 
@@ -43,9 +56,55 @@ export function readKeyFile(path: string): string {
   }
 }
 
-/** In one step: a service that reads it meanwhile has the one or the other. */
+/**
+ * In one step: a service that reads it meanwhile has the one or the other, also after a power
+ * failure. Whoever may read the old file may read the new one: a service that could not would go on
+ * with the old keys, beside records under the new one. Throws `config_invalid` before anything has
+ * changed where that cannot be.
+ */
 export function replaceKeyFile(path: string, text: string): void {
-  const fresh = `${path}.new`
-  writeFileSync(fresh, text, { mode: 0o600 })
-  renameSync(fresh, path)
+  const target = realpathSync(path)
+  const fresh = `${target}.new`
+  rmSync(fresh, { force: true })
+  try {
+    writeAs(statSync(target), fresh, text)
+    renameSync(fresh, target)
+  } catch (cause) {
+    rmSync(fresh, { force: true })
+    throw new SessionError(
+      'config_invalid',
+      `${path} was not changed: no file with the same owner, group and mode could be made beside ` +
+        'it. Run this as its owner, or as root.',
+      { cause },
+    )
+  }
+  syncFolder(dirname(target))
+}
+
+function writeAs(
+  { mode, uid, gid }: { readonly mode: number; readonly uid: number; readonly gid: number },
+  path: string,
+  text: string,
+): void {
+  const file = openSync(path, 'wx', 0o600)
+  try {
+    const own = statSync(path)
+    if (own.uid !== uid || own.gid !== gid) fchownSync(file, uid, gid)
+    fchmodSync(file, mode & 0o777)
+    writeFileSync(file, text)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+function syncFolder(path: string): void {
+  // Windows opens no folder, and keeps names without being asked.
+  if (process.platform === 'win32') return
+  const folder = openSync(path, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
 }

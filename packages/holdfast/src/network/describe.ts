@@ -41,7 +41,7 @@ export function located(
 ): Located {
   checkLength('prefixes.v4', prefixes.v4, 32)
   checkLength('prefixes.v6', prefixes.v6, 128)
-  const address = clientAddress(ip)
+  const address = translatedAddress(ip)
   if (address === undefined) return UNKNOWN
   return unplaced(
     formatAddress(address),
@@ -56,11 +56,15 @@ export function prefixOf(
   ip: string | null,
   prefixes: { readonly v4: number; readonly v6: number } = DEFAULT_PREFIXES,
 ): string | null {
-  const address = clientAddress(ip)
+  const address = translatedAddress(ip)
   return address === undefined ? null : prefixText(address, lengthOf(prefixes, address))
 }
 
-function clientAddress(ip: string | null): Address | undefined {
+/**
+ * The address of a client; undefined for a text that is none. NAT64 puts an IPv4 address into the
+ * last 32 bits of one prefix (RFC 6052): left there, all of IPv4 would be one network.
+ */
+export function translatedAddress(ip: string | null): Address | undefined {
   const read = ip === null ? undefined : parseClientAddress(ip)
   return read && translated(read)
 }
@@ -90,10 +94,6 @@ export function placed(network: Located, lookup: Lookup | undefined): Network {
   }
 }
 
-/**
- * NAT64 puts an IPv4 address into the last 32 bits of one prefix (RFC 6052). Left there, all of
- * IPv4 would be one network.
- */
 function translated(address: Address): Address {
   const [first, second, third, last = 0] = address.words
   const nat64 = first === NAT64 && second === 0 && third === 0

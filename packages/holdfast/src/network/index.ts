@@ -17,7 +17,7 @@ export {
   clientAddressResolver,
   type Trust,
 } from './client-address.ts'
-export { type DescribeOptions, describeNetwork, isPublic } from './describe.ts'
+export { type DescribeOptions, describeNetwork, isPublic, translatedAddress } from './describe.ts'
 export {
   CLIENT_HEADERS,
   type ForwardingHeader,

@@ -159,7 +159,7 @@ function totpEnrolment(parts: StepUpParts): TotpCalls {
         if (kept === undefined || secret === undefined) return { result: false }
         if (typeof code !== 'string') return { result: false }
         const lastStep = await matchingStep({ secret, lastStep: 0 }, code, host.now())
-        if (lastStep === undefined) return { result: false }
+        if (typeof lastStep !== 'number') return { result: false }
         return { next: { ...kept, pending: null, totp: { secret, lastStep } }, result: true }
       })
     },

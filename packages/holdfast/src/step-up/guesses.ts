@@ -1,11 +1,9 @@
-import { parseAddress, prefixText } from '../network/address.ts'
+import { prefixOf } from '../network/describe.ts'
 import type { Factors } from './factors.ts'
 
 /** The network of a request. Another address of the same network costs an attacker nothing. */
 export function networkOf(ip: string | null): string {
-  const address = ip === null ? undefined : parseAddress(ip)
-  if (address === undefined) return 'unknown'
-  return prefixText(address, address.family === 4 ? 24 : 64)
+  return prefixOf(ip, { v4: 24, v6: 64 }) ?? 'unknown'
 }
 
 /**

@@ -4,7 +4,7 @@ import { scanCookies } from '../carriers/scan-cookies.ts'
 import { systemHost } from '../codecs/system-host.ts'
 import { fromBase64url, toBase64url } from '../core/base64url.ts'
 import type { Host } from '../core/host.ts'
-import { hostOption, made, needed } from '../core/option-kinds.ts'
+import { func, hostOption, made, needed } from '../core/option-kinds.ts'
 import { checked, type OptionsOf, type OptionTable } from '../core/options.ts'
 import { SEAL_KEY_BYTES, seal, unseal } from './sealed.ts'
 
@@ -20,6 +20,11 @@ export interface FormStore {
 export interface HeldFormsOptions {
   readonly store: FormStore
   readonly host?: Host
+  /**
+   * Hears, once, that a form could not be held, because the store failed or did not answer within
+   * 2 s: its sender fills it in again. Default: `process.emitWarning`.
+   */
+  readonly onWarning?: (message: string) => void
 }
 
 /** The options of `heldForms()`. */
@@ -34,6 +39,7 @@ export const HELD_FORMS_OPTIONS = {
       'store: memoryForms()',
     ),
     host: hostOption,
+    onWarning: func<(message: string) => void>('it hears of a form that could not be held'),
   } satisfies OptionsOf<HeldFormsOptions>,
   aliases: { forms: 'store', cache: 'store' },
 } satisfies OptionTable
@@ -44,6 +50,7 @@ const PLAIN_COOKIE = 'held-forms'
 const ID_BYTES = 16
 const HELD_MS = 10 * 60_000
 const MAX_FIELDS = 256
+const PUT_MS = 2_000
 const MAX_BYTES = 32 * 1024
 
 /**
@@ -54,6 +61,14 @@ const MAX_BYTES = 32 * 1024
  */
 export function heldForms(options: HeldFormsOptions): HeldForms {
   const { store, host = systemHost() } = checked(HELD_FORMS_OPTIONS, options)
+  const { onWarning = (message) => process.emitWarning(message) } = options
+  let warned = false
+
+  function lost(cause: unknown): undefined {
+    if (!warned) onWarning(`A form that a step-up interrupts was not held: ${String(cause)}`)
+    warned = true
+  }
+
   return {
     async hold(form, { session, cookies, plain: isPlain = false }) {
       const plain = Buffer.from(JSON.stringify(form))
@@ -66,7 +81,12 @@ export function heldForms(options: HeldFormsOptions): HeldForms {
         associatedData: associatedDataOf(id, session, name),
         host,
       })
-      await store.put(id, sealed, host.now() + HELD_MS)
+      try {
+        await inTime(store.put(id, sealed, host.now() + HELD_MS))
+      } catch (cause) {
+        // Its sender is asked to step up all the same.
+        return lost(cause)
+      }
       const age = HELD_MS / 1000
       return {
         id,
@@ -90,6 +110,15 @@ export function heldForms(options: HeldFormsOptions): HeldForms {
       return plain && (JSON.parse(plain.toString()) as HeldForm)
     },
   }
+}
+
+/** Rejects where it takes too long. */
+function inTime<T>(work: Promise<T>): Promise<T> {
+  let late: ReturnType<typeof setTimeout> | undefined
+  const tooLate = new Promise<never>((_, reject) => {
+    late = setTimeout(() => reject(new Error('its store did not answer in time')), PUT_MS)
+  })
+  return Promise.race([work, tooLate]).finally(() => clearTimeout(late))
 }
 
 function keyIn(cookies: string | undefined, name: string): Uint8Array | undefined {

@@ -27,7 +27,12 @@ export type FactorResult =
       readonly amr: readonly string[]
       readonly change: Partial<Factors>
     }
-  | { readonly ok: false; readonly change?: Partial<Factors> }
+  | {
+      readonly ok: false
+      readonly change?: Partial<Factors>
+      /** It is right, and counted already, from a network where a factor was proved. */
+      readonly isUsed?: boolean
+    }
 
 /** Checks one answer by the factor that it names. */
 export async function proveFactor(
@@ -51,7 +56,9 @@ export async function proveFactor(
     case 'totp': {
       if (kept.totp === null) return WRONG
       const lastStep = await matchingStep(kept.totp, value, at)
-      if (lastStep === undefined) {
+      // Who proved a factor here before may be typing it again after an outage.
+      if (lastStep === 'used' && kept.places.includes(network)) return { ok: false, isUsed: true }
+      if (typeof lastStep !== 'number') {
         return { ok: false, change: { wrong: withWrongCode(kept, network, at) } }
       }
       return { ok: true, factor, amr: ['otp'], change: { totp: { ...kept.totp, lastStep } } }

@@ -111,7 +111,8 @@ export interface StepUpCalls<Done> {
 /**
  * Why nothing was proved.
  *
- * - `wrong`: the answer was wrong. It has been reported; ask again.
+ * - `wrong`: the answer was wrong. It has been reported, but for a code that counted already and
+ *   comes again from where a factor was proved; ask again.
  * - `too_many`: there were too many wrong codes from this network, and this one was not looked at.
  *   A passkey or a recovery code still counts.
  * - `over`: the challenge has expired or was answered before. Begin again.
@@ -177,8 +178,10 @@ export function stepUp(options: StepUpOptions): StepUp {
         const { factor, amr } = outcome
         return complete({ subject, tenant, challenge, acr: acr[factor], amr })
       }
-      if (outcome.unproved === 'wrong') await failed(challenge)
-      return outcome
+      const { unproved } = outcome
+      // A code that counted already, from where a factor was proved, is no evidence of a thief.
+      if (unproved === 'wrong' && !outcome.isUsed) await failed(challenge)
+      return { ok: false, unproved }
     },
   }
 }
@@ -198,7 +201,7 @@ function isEnough(
 
 type AnswerOutcome =
   | { readonly ok: true; readonly factor: Factor; readonly amr: readonly string[] }
-  | Unproved
+  | (Unproved & { readonly isUsed?: boolean })
 
 /** Checks an answer and keeps what came of it in one step, so that no answer counts twice. */
 function checkAnswer(
@@ -219,7 +222,8 @@ function checkAnswer(
     }
     const proved = await proveFactor(parts, kept, { owner, challenge, answer, network, at })
     if (!proved.ok) {
-      const result = { ok: false, unproved: 'wrong' } as const
+      const { isUsed = false } = proved
+      const result = { ok: false, unproved: 'wrong', isUsed } as const
       return proved.change === undefined
         ? { result }
         : { next: { ...kept, ...proved.change }, result }

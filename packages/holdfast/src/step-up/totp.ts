@@ -26,19 +26,20 @@ export function stepAt(at: number): number {
 }
 
 /**
- * The step that a code belongs to: this one, or the one before or after it (RFC 6238, section 5.2),
- * but never `lastStep` or one before; else undefined. Full-width digits are digits (NFKC).
+ * The step that a code belongs to: this one, or the one before or after it (RFC 6238, section 5.2);
+ * `used` where that is `lastStep` or one before. Full-width digits are digits (NFKC).
  */
 export async function matchingStep(
   { secret, lastStep }: { readonly secret: string; readonly lastStep: number },
   code: string,
   at: number,
-): Promise<number | undefined> {
+): Promise<number | 'used' | undefined> {
   const token = digitsOf(code)
   if (token === undefined) return undefined
   const delta = (await totpOf({ secret })).validate({ token, timestamp: at, window: 1 })
-  const step = delta === null ? 0 : stepAt(at) + delta
-  return step > lastStep ? step : undefined
+  if (delta === null) return undefined
+  const step = stepAt(at) + delta
+  return step > lastStep ? step : 'used'
 }
 
 /** Longer texts are no codes in any spelling, and need no normalising. */

@@ -39,7 +39,10 @@ export interface RemoteKeySetOptions {
    * default 30 s.
    */
   readonly coolDown?: Duration
-  /** An older set is fetched again, and serves meanwhile: 1 s to 1 day, default 5 minutes. */
+  /**
+   * An older set is fetched again, and serves meanwhile; from twice that age on, it does only where
+   * the fetch fails: 1 s to 1 day, default 5 minutes.
+   */
   readonly maxAge?: Duration
   /** Instead of the platform's own. */
   readonly fetch?: typeof fetch
@@ -140,9 +143,13 @@ export function remoteKeySet(options: RemoteKeySetOptions): KeySet {
     find(kid) {
       const at = now()
       const key = usable(at)?.get(kid)
-      if (key === undefined) return findAnew(kid, at)
+      const age = good === undefined ? 0 : Math.abs(at - good.at)
+      // Nobody asked for long, and what was withdrawn meanwhile must not count. In an outage it does.
+      const isOutage = failure !== undefined && Math.abs(at - tried) < 2 * maxAgeMs
+      const mayWait = age >= 2 * maxAgeMs && !isOutage
+      if (key === undefined || mayWait) return findAnew(kid, at)
       // nobody waits, and renew() does not reject
-      if (good !== undefined && Math.abs(at - good.at) >= maxAgeMs) void ask(at)
+      if (age >= maxAgeMs) void ask(at)
       return key
     },
   }

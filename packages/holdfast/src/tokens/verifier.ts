@@ -50,7 +50,7 @@ export interface VerifierOptions {
    * compared for equality.
    */
   readonly acrOrder?: readonly string[]
-  /** How far the clocks may be apart: from 0 to 1 minute, default 5 s. */
+  /** How far the clocks may be apart: 5 s at most, and as shipped. */
   readonly skew?: Duration
   readonly now?: () => number
 }
@@ -74,7 +74,9 @@ export interface Verifier extends Connections {
  * sessions are remembered as shipped, some 550 bytes each.
  */
 const REMEMBERED = 20_000
-const MAX_SKEW_MS = 60_000
+
+/** What is known to be revoked is kept for the life of a token and this. */
+const MAX_SKEW_MS = SKEW_MS
 
 const NOTHING: AccessRequirements = {}
 

@@ -5,7 +5,12 @@ import { engineHarness } from '../../src/contracts/adapters/adapter-harness.ts'
 import type { RawAnswer } from '../../src/contracts/adapters/raw-http.ts'
 import { type Visitor, visitor } from '../../src/contracts/adapters/visitor.ts'
 import type { SessionId } from '../../src/core/ids.ts'
-import { heldFormMarkup, heldForms, memoryForms } from '../../src/step-up/held-forms.ts'
+import {
+  type FormStore,
+  heldFormMarkup,
+  heldForms,
+  memoryForms,
+} from '../../src/step-up/held-forms.ts'
 import { STARTERS } from '../contracts/apps/index.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
@@ -13,11 +18,13 @@ const FORM = 'application/x-www-form-urlencoded'
 type Start = (typeof STARTERS)[number][1]
 
 /** A session of ada's, and the same cookies in another browser, where it has to step up. */
-async function scene(start: Start) {
+async function scene(start: Start, store?: FormStore) {
   const harness = await engineHarness()
+  const warned: string[] = []
   const forms = heldForms({
-    store: memoryForms({ now: harness.now }),
+    store: store ?? memoryForms({ now: harness.now }),
     host: { ...systemHost(), now: harness.now },
+    onWarning: (text) => void warned.push(text),
   })
   const app = await start(
     harness.sessions,
@@ -33,7 +40,7 @@ async function scene(start: Start) {
   await home.send('/me')
   const away = home.stolenBy(THIEF)
   const session = home.cookie('__Host-session')?.split('.')[1] ?? ''
-  return { harness, forms, home, away, session }
+  return { harness, forms, home, away, session, warned }
 }
 
 function submit(to: Visitor, body: string, headers = {}): Promise<RawAnswer> {
@@ -93,6 +100,20 @@ describe.each(STARTERS)('a form on %s that a step-up interrupts', (_name, start)
 })
 
 const [[, express] = []] = STARTERS
+
+test.each<[string, () => Promise<never>]>([
+  ['fails', () => Promise.reject(new Error('the cache is away'))],
+  ['never answers', () => new Promise(() => {})],
+])('a store of held forms that %s keeps nobody from the step-up page', async (_, put) => {
+  if (express === undefined) throw new Error('there are no adapters')
+  const { away, warned } = await scene(express, { ...memoryForms(), put })
+
+  const answer = await submit(away, 'a=b')
+
+  expect([answer.status, locationOf(answer).pathname]).toEqual([303, '/step-up'])
+  expect(locationOf(answer).searchParams.has('form')).toBe(false)
+  expect(warned).toEqual([expect.stringContaining('was not held')])
+})
 
 test('a held form opens for nobody but the browser and the session that it came from', async () => {
   if (express === undefined) throw new Error('there are no adapters')

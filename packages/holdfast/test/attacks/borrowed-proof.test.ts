@@ -43,6 +43,20 @@ describe('what a login or step-up proved', () => {
     expect(codeOf(await show(stolen, abroad(), { acr: 'mfa' }))).toBe('ok')
   })
 
+  test('nor are its methods', async () => {
+    const { sessions, login, show } = await harness(inMemory, { acrOrder })
+    const token = await login({ amr: ['hwk', 'user'] })
+    const request = abroad()
+    const begun = await sessions.beginStepUp({ token, request })
+    if (!begun.ok) throw new Error(begun.code)
+    const proof = { challenge: begun.challenge, token, request, subject: 'ada', amr: ['otp'] }
+
+    const passed = await sessions.completeStepUp({ ...proof, acr: 'mfa' })
+
+    expect(passed).toMatchObject({ ok: true, session: { amr: ['otp'] } })
+    expect(await show(held(token, passed), abroad())).toMatchObject({ session: { amr: ['otp'] } })
+  })
+
   test.each([
     ['a weaker factor leaves the stronger one standing', 'mfa', 'hardware'],
     ['none that is named leaves it standing too', undefined, 'hardware'],

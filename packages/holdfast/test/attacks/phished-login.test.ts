@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { subjectOf } from '../../src/core/ids.ts'
 import type { RequestFacts } from '../../src/core/request.ts'
 import { codeOf, type Harness, HOUR, harness, inMemory } from '../support/harness.ts'
 import { abroad, atHome } from '../support/people.ts'
@@ -32,6 +33,52 @@ describe('a phished login that the owner disowns', () => {
 
     expect(codeOf(await h.show(owner, between(), sensitive))).toBe('step_up_required')
     expect(codeOf(await h.show(owner, atHome(), sensitive))).toBe('ok')
+  })
+
+  test.each<[string, (h: Harness, token: string) => Promise<unknown>]>([
+    ['the thief has logged out', (h, token) => h.sessions.logout(token)],
+    [
+      'everything was logged out',
+      (h) => h.sessions.revokeSubject({ subject: 'ada' }, { reason: 'logout_everywhere' }),
+    ],
+  ])('trusts its place no more, also where %s before', async (_, end) => {
+    const h = await harness(inMemory)
+    await h.login()
+    h.host.advance(HOUR)
+    const phished = await h.login({ request: between() })
+    await end(h, phished)
+
+    await h.sessions.report({ kind: 'not_me', session: idOf(phished) })
+
+    const owner = await h.login()
+    expect(codeOf(await h.show(owner, between(), sensitive))).toBe('step_up_required')
+    expect(codeOf(await h.show(owner, atHome(), sensitive))).toBe('ok')
+  })
+
+  test('takes no more trust away when it is disowned once more', async () => {
+    const h = await harness(inMemory)
+    await h.login()
+    h.host.advance(HOUR)
+    const phished = await h.login({ request: between() })
+    for (let times = 0; times < 2; times++)
+      await h.sessions.report({ kind: 'not_me', session: idOf(phished) })
+    h.host.advance(HOUR)
+
+    const token = await h.login({ amr: ['pwd'] })
+
+    expect(codeOf(await h.show(token, atHome(), sensitive))).toBe('ok')
+  })
+
+  test('that nobody has is no past of anybody', async () => {
+    const h = await harness(inMemory)
+    const token = await h.login()
+    const subject = subjectOf(idOf(token))
+    const nobody = `${'A'.repeat(idOf(token).length - 1)}A`
+
+    await h.sessions.report({ kind: 'not_me', session: nobody })
+
+    expect(await h.store.subjects.read(subject)).toBeDefined()
+    expect((await h.store.subjects.read(subjectOf(nobody))).version).toBe(0)
   })
 
   test('does not make the next login the first, which is trusted without a factor', async () => {

@@ -15,6 +15,48 @@ test('a code that the owner has used opens nothing for who looked over her shoul
   expect(p.outcome(await p.answer(wanted, thief, answer))).toBe('wrong')
 })
 
+test('a right code that an outage kept from counting ends no session when it comes again', async () => {
+  const p = await prover()
+  const token = await p.login()
+  const owner = { token, request: atHome() }
+  const answer = { factor: 'totp', value: await p.code() }
+  const failed: string[] = []
+  const prove = async (complete: () => Promise<never>) =>
+    p.factors.prove(await p.begin(token, owner.request), answer, {
+      request: owner.request,
+      async failed(challenge) {
+        failed.push(challenge)
+      },
+      complete,
+    })
+
+  await expect(prove(() => Promise.reject(new Error('the store is away')))).rejects.toThrow()
+  const again = await prove(() => Promise.reject(new Error('not to be asked')))
+
+  expect(again).toEqual({ ok: false, unproved: 'wrong' })
+  expect(failed).toEqual([])
+})
+
+test('a used code that comes from elsewhere is reported as wrong', async () => {
+  const p = await prover()
+  const owner = { token: await p.login(), request: atHome() }
+  const thief = { token: await p.login(), request: abroad() }
+  const answer = { factor: 'totp', value: await p.code() }
+  await p.answer(await p.begin(owner.token, owner.request), owner, answer)
+  const failed: string[] = []
+
+  const outcome = await p.factors.prove(await p.begin(thief.token, thief.request), answer, {
+    request: thief.request,
+    async failed(challenge) {
+      failed.push(challenge)
+    },
+    complete: () => Promise.reject(new Error('not to be asked')),
+  })
+
+  expect(outcome).toEqual({ ok: false, unproved: 'wrong' })
+  expect(failed).toHaveLength(1)
+})
+
 test('one code shown twice at once counts once', async () => {
   const p = await prover()
   const one = { token: await p.login(), request: atHome() }

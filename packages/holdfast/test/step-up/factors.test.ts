@@ -20,7 +20,7 @@ test('a passkey proves what no phisher can, and the session says so', async () =
 
   expect(answer).toMatchObject({
     ok: true,
-    session: { acr: 'phr', amr: ['pwd', 'otp', 'hwk', 'user', 'phr'] },
+    session: { acr: 'phr', amr: ['hwk', 'user', 'phr'] },
   })
 })
 

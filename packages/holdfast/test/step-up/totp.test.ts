@@ -26,12 +26,12 @@ test.each([
 test('finds the code of this step and its neighbours, if later than the last', async () => {
   const now = 1_700_000_010_000
   const step = stepAt(now)
-  const at = async (ms: number, lastStep = 0): Promise<number | undefined> =>
+  const at = async (ms: number, lastStep = 0): Promise<number | 'used' | undefined> =>
     matchingStep({ secret: RFC_SECRET, lastStep }, await totpCode(RFC_SECRET, now + ms), now)
 
   expect([await at(-30_000), await at(0), await at(30_000)]).toEqual([step - 1, step, step + 1])
   expect([await at(-60_000), await at(60_000)]).toEqual([undefined, undefined])
-  expect([await at(0, step), await at(-30_000, step)]).toEqual([undefined, undefined])
+  expect([await at(0, step), await at(-30_000, step)]).toEqual(['used', 'used'])
   expect(await at(30_000, step)).toBe(step + 1)
 })
 

@@ -118,6 +118,32 @@ test('an aged set serves while it is renewed, and a withdrawn key goes then', as
   expect(at.asked()).toBe(2)
 })
 
+test('a key that was withdrawn while nobody asked is not believed once more', async () => {
+  const at = await scene()
+  await at.keys.find(ED.kid)
+  at.answer = publishes(ES)
+  at.now += 11 * 3_600 * SECOND
+
+  expect(await at.keys.find(ED.kid)).toBeUndefined()
+  expect(at.asked()).toBe(2)
+})
+
+test('in an outage an aged set serves, and only the first one waits for it', async () => {
+  const at = await scene()
+  await at.keys.find(ED.kid)
+  at.answer = (_, response) => response.writeHead(503).end()
+  at.now += 11 * 3_600 * SECOND
+
+  expect(await at.keys.find(ED.kid)).toMatchObject({ kid: ED.kid })
+  expect(at.keys.find(ED.kid)).toMatchObject({ kid: ED.kid })
+  at.answer = publishes(ES)
+  at.now += 30 * SECOND
+  expect(at.keys.find(ED.kid)).toMatchObject({ kid: ED.kid })
+  await settled(at)
+
+  expect(await at.keys.find(ED.kid)).toBeUndefined()
+})
+
 test('a renewal keeps equal keys: what they verified stays verified', async () => {
   const at = await scene()
   const before = await at.keys.find(ED.kid)
@@ -155,7 +181,7 @@ test.each<[what: string, answer: RequestListener]>([
   await settled(at)
   expect(at.asked()).toBe(2)
   at.now = NOW + DAY - 1
-  expect(at.keys.find(ED.kid)).toBe(known)
+  expect(await at.keys.find(ED.kid)).toBe(known)
   await settled(at)
 
   at.now = NOW + DAY + 30 * SECOND

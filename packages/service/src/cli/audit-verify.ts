@@ -180,10 +180,20 @@ function describe({ ok, directories, faults, notes, leftOut }: AuditVerdict): st
     ...notes.map((note) => `note: ${remarkText(note)}`),
     ...faults.map((fault) => `FAULT: ${remarkText(fault)}`),
     ...(leftOut > 0 ? [`${leftOut} more are not shown.`] : []),
-    ok ? 'Nothing was changed, and nothing is missing.' : failure(faults),
+    ok ? success(directories) : failure(faults),
   ]
     .map(printable)
     .join('\n')
+}
+
+/** Whoever takes the checkpoints away may change what they signed: it is like what is new. */
+function success(directories: AuditVerdict['directories']): string {
+  const unsigned = directories.reduce((sum, { lines, signed }) => sum + lines - signed, 0)
+  if (unsigned === 0) return 'Nothing was changed, and nothing is missing.'
+  return (
+    `Of what is signed nothing was changed, and nothing is missing. ${unsigned} lines are signed ` +
+    'by nobody: of those a checkpoint that was kept elsewhere (--against) or a witness tells.'
+  )
 }
 
 /** Lines that no witness has signed yet may all be what was written. */

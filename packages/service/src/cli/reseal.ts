@@ -25,7 +25,7 @@ export const resealCommands: readonly Command[] = [
       'tokens may be under it.',
     options: CONFIG_OPTION,
     arguments: [0, 0],
-    examples: ['holdfast keys rotate && holdfast reseal'],
+    examples: ['holdfast reseal', 'holdfast reseal --json'],
     async run({ text, env, out }) {
       const config = loadConfig({ file: text('config'), env })
       if (config.store.kind === 'memory') {

@@ -21,6 +21,8 @@ export interface GateParts {
   readonly reports: GateReports
   readonly log: Logger
   readonly tracing?: Pick<Tracing, 'answered'> | undefined
+  /** Whether there is too much to do; undefined where a guard in front of it knows. */
+  readonly sheds?: (() => boolean) | undefined
 }
 
 const HOME = '/v1/gate/'

@@ -83,6 +83,7 @@ export async function listenGrpc(
   }
 
   async function judged(call: Call, header: HeaderLookup): Promise<GateAnswer> {
+    if (parts.sheds?.()) return refused('overloaded')
     const startedAt = performance.now()
     const address = addressOf(call.getPeer())
     const [key] = call.metadata.get('holdfast-key')

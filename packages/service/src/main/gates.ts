@@ -39,6 +39,8 @@ export interface GatesNeed {
   readonly recorder: Pick<EventRecorder, 'tell'>
   readonly proxied?: ProxyProtocol | undefined
   readonly guard: Shedding['guard']
+  /** For what does not come over HTTP. */
+  readonly sheds?: Shedding['sheds'] | undefined
   readonly tracing?: Tracing | undefined
 }
 
@@ -56,7 +58,7 @@ export function gateOpeners(need: GatesNeed): Pick<Openers, 'gate' | 'grpc'> {
         proxied: need.proxied,
       })
     },
-    grpc: (where) => openGrpc(partsOf(where), where, need.proxied),
+    grpc: (where) => openGrpc({ ...partsOf(where), sheds: need.sheds }, where, need.proxied),
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Code } from 'holdfast'
-import { isPublic, parseClientAddress, prefixText } from 'holdfast/network'
+import { isPublic, prefixText, translatedAddress } from 'holdfast/network'
 import type { Config } from '../config/schema.ts'
 import type { Metrics } from './metrics.ts'
 import type { SampledWarn } from './sampled-log.ts'
@@ -47,12 +47,11 @@ export interface GuessesLimited {
 /** Nobody is limited. */
 export const NO_GUESS_LIMITS: GuessLimits = { token: () => 0, key: () => 0 }
 
-/** The codes of tokens that are forged, garbage, or of a session that is not there. */
-const GUESSES: ReadonlySet<Code> = new Set([
-  'token_malformed',
-  'token_key_unknown',
-  'session_unknown',
-])
+/**
+ * The codes of tokens that are forged, or garbage. That of a session which has ended is authentic:
+ * it is no guess, and its holder has to hear that he is logged out.
+ */
+const GUESSES: ReadonlySet<Code> = new Set(['token_malformed', 'token_key_unknown'])
 
 /** 2 MB. A thousand guessers share both places with one in 17,000 others. */
 const NETWORK_PLACES = 262_144
@@ -106,13 +105,13 @@ const FINDING =
  * Undefined for inside addresses: where a proxy is not trusted yet, they are all clients at once.
  */
 function publicNetworkOf(ip: string | null): string | undefined {
-  const address = ip === null ? undefined : parseClientAddress(ip)
+  const address = translatedAddress(ip)
   return address !== undefined && isPublic(address) ? networkOf(ip) : undefined
 }
 
 /** IPv6 by /64, which one customer has. */
 function networkOf(ip: string | null): string | undefined {
-  const address = ip === null ? undefined : parseClientAddress(ip)
+  const address = translatedAddress(ip)
   if (address === undefined) return undefined
   return prefixText(address, address.family === 4 ? 32 : 64)
 }

@@ -87,8 +87,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       resources,
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
       isClosing: () => closing !== undefined,
-      guard: owned?.guard ?? ((answer) => answer),
-      waited: owned?.waited,
+      load: owned,
       manage: options.manage,
     })
     const { main, management, gate, grpc } = listeners
@@ -122,19 +121,23 @@ export async function startService(config: Config, options: ServiceOptions = {})
   }
 }
 
+/** Refuses what is more than the process can do. */
+type Load = Pick<Shedding, 'guard' | 'sheds' | 'waited'>
+
 /** What a service does that has a process to itself. */
 function ownedProcess(
   { notices }: Config,
   { log, metrics, reconnect }: Resources,
-): Pick<Shedding, 'guard' | 'waited' | 'close'> {
+): Omit<Shedding, 'share'> {
   const disown = ownProcess(log, reconnect)
-  const { guard, waited, close } = shedding({
+  const { guard, sheds, waited, close } = shedding({
     onShed: metrics.shed,
     warn: sampledWarnings(log),
     noticePath: notices && new URL(notices.url).pathname,
   })
   return {
     guard,
+    sheds,
     waited,
     close() {
       disown()
@@ -149,15 +152,13 @@ async function openAll(
     resources,
     heartbeatMs,
     isClosing,
-    guard,
-    waited,
+    load,
     manage,
   }: {
     readonly resources: Resources
     readonly heartbeatMs: number
     readonly isClosing: () => boolean
-    readonly guard: Shedding['guard']
-    readonly waited: Shedding['waited'] | undefined
+    readonly load: Load | undefined
     readonly manage: ServiceOptions['manage']
   },
 ): Promise<Listeners> {
@@ -179,11 +180,13 @@ async function openAll(
   const proxied = proxiedAs(config, log)
   const managed = { metrics, ready, warnings: ring.warnings }
   manage?.(managed)
-  const parts = { ...apiParts(config, { resources, sessions, guesses, heartbeatMs }), waited }
+  const guard: Shedding['guard'] = load?.guard ?? ((answer) => answer)
+  const api = apiParts(config, { resources, sessions, guesses, heartbeatMs })
+  const parts = { ...api, waited: load?.waited }
   return openListeners(config, {
     ...gateOpeners({
       ...{ sessions, config, metrics, log, now: host.now, guesses, recorder, proxied, guard },
-      tracing,
+      ...{ tracing, sheds: load?.sheds },
     }),
     management:
       manage === undefined

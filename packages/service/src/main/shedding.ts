@@ -8,6 +8,8 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void
 /** Answers 503 in place of work that would be late: there is more to do than the process can. */
 export interface Shedding {
   guard(answer: Answer): Answer
+  /** Whether one that comes another way is to be answered 503. */
+  sheds(): boolean
   /** Tells how long a request has waited for its turn, ms: that is being late, too. */
   waited(ms: number): void
   /** Share of requests that are answered 503 now, 0 to 1. */
@@ -63,23 +65,28 @@ export function shedding({
     wasLate = late
   })
 
-  function ends(url: string): boolean {
-    return ENDS.test(url) || (noticePath !== undefined && url.split('?', 1)[0] === noticePath)
+  function mayEnd({ method, url = '' }: IncomingMessage): boolean {
+    // The page with its button, too.
+    if (noticePath !== undefined && url.split('?', 1)[0] === noticePath) return true
+    return method === 'POST' && ENDS.test(url)
+  }
+
+  function isShed(request: IncomingMessage): boolean {
+    return !mayEnd(request) && sheds()
   }
 
   /** Every so many-th one, evenly. */
-  function isShed(request: IncomingMessage): boolean {
+  function sheds(): boolean {
     if (share === 0) return false
-    if (request.method === 'POST' && ends(request.url ?? '')) return false
     owed += share
     if (owed < 1) return false
     owed -= 1
+    onShed()
+    warn('shed', { share }, 'requests are answered 503: there is more to do than this process can')
     return true
   }
 
   function refuse(request: IncomingMessage, response: ServerResponse): void {
-    onShed()
-    warn('shed', { share }, 'requests are answered 503: there is more to do than this process can')
     const id = requestIdOf(String(request.headers['x-request-id']))
     const fault = { code: 'overloaded', detail: DETAIL } as const
     response.writeHead(503, {
@@ -96,6 +103,7 @@ export function shedding({
       request.resume()
       refuse(request, response)
     },
+    sheds,
     waited(ms) {
       longestWait = Math.max(longestWait, ms)
     },

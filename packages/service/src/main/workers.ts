@@ -169,6 +169,7 @@ export async function startWorkers(config: Config, count: number): Promise<Worke
 
   // The first one alone: it makes what the others then find, and says what is wrong.
   const first = await start()
+  keep(first)
   const answer = managementAnswer({
     metrics: { text, contentType: counted.contentType },
     ready,
@@ -183,12 +184,10 @@ export async function startWorkers(config: Config, count: number): Promise<Worke
     await closing
     throw cannotListen('managementListen', config, cause)
   })
-  keep(first)
-  const others = await Promise.allSettled(Array.from({ length: count - 1 }, start))
-  for (const other of others) {
-    if (other.status === 'fulfilled') keep(other.value)
-    else void startAgain()
-  }
+  // Each is kept from when it listens, however long the others take.
+  await Promise.all(
+    Array.from({ length: count - 1 }, () => start().then(keep, () => void startAgain())),
+  )
   log.info({ workers: count, management: management.url }, 'workers run')
 
   async function closeAll(): Promise<void> {

@@ -1,6 +1,9 @@
 import { createHmac, createSecretKey } from 'node:crypto'
+import type { Sessions } from 'holdfast'
 import { accessTokens, newSigningKeys } from 'holdfast/tokens'
 import { describe, expect, test } from 'vitest'
+import { activeClaims } from '../../src/api/calls/introspection.ts'
+import type { OwnTokens } from '../../src/main/own-tokens.ts'
 import { abroad, atHome, KEYS, LOGIN, type Running, running } from '../support.ts'
 
 const AUDIENCES = {
@@ -360,4 +363,26 @@ describe('the shapes of OAuth', () => {
     expect(await elsewhere.json()).not.toHaveProperty('error')
     expect(elsewhere.headers.get('www-authenticate')).toBe('Bearer realm="holdfast"')
   })
+})
+
+test('a session that this process has ended is not active where the store has lost its end', async () => {
+  const session = 'A'.repeat(43)
+  const expiresAt = Date.now() + 60_000
+  const inspected = { kind: 'session', session, subject: 'ada', tenant: 'default' } as const
+  const active = (token: string, found: object | undefined) =>
+    activeClaims({
+      sessions: { show: async () => found } as unknown as Sessions,
+      inspector: {
+        token: async () => ({ ...inspected, issuedAt: 0, expiresAt }),
+        isLive: async () => true,
+      },
+      ownTokens: {
+        verify: async () => (token === 'access' ? { sid: session, aud: 'orders' } : undefined),
+      } as unknown as OwnTokens,
+    })(token, { name: 'shop', roles: ['app'] })
+
+  for (const token of ['access', 'opaque']) {
+    expect(await active(token, {})).toMatchObject({ sid: session })
+    expect(await active(token, undefined)).toBeUndefined()
+  }
 })

@@ -18,6 +18,9 @@ interface Message {
   readonly data: { readonly n: number; readonly cursor: string; readonly session?: string }
 }
 
+/** As many as there may be streams at once. */
+const MAX_STREAMS = 4_096
+
 /** A stream of revocations, a message at a time; undefined at its end. */
 async function listen(
   run: Running,
@@ -101,7 +104,7 @@ test('a snapshot has whatever ended a session within the window, and nothing els
   run.host.advance(80_000)
   const none = await snapshotOf(run)
 
-  expect(both.windowMs).toBe(125_000)
+  expect(both.windowMs).toBe(130_000)
   expect(both.since).toBeLessThanOrEqual(both.asOf - both.windowMs)
   expect(both.entries).toEqual([
     { kind: 'revoked', session: first, at: at - 60_000 },
@@ -266,3 +269,24 @@ async function freePort(): Promise<number> {
     })
   })
 }
+
+test('a Last-Event-ID that is too long takes no place from the streams', async () => {
+  const run = await running()
+  const headers = {
+    authorization: `Bearer ${KEYS.gate}`,
+    accept: 'text/event-stream',
+    'last-event-id': 'A'.repeat(2_049),
+  }
+  const refused = async (): Promise<number> => {
+    const answer = await fetch(`${run.service.url}/v1/revocations`, { headers })
+    await answer.arrayBuffer()
+    return answer.status
+  }
+
+  for (let at = 0; at <= MAX_STREAMS; at += 64) {
+    const statuses = await Promise.all(Array.from({ length: 64 }, refused))
+    expect(new Set(statuses)).toEqual(new Set([400]))
+  }
+
+  await (await listen(run)).next()
+})

@@ -1,5 +1,14 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { encodeCursor } from 'holdfast/store'
 import { describe, expect, test } from 'vitest'
 import { mmdbWriter } from '../../../../tools/mmdb-writer.mjs'
@@ -135,6 +144,23 @@ describe('keys', () => {
     expect(waiting.out).toMatch(new RegExp(`${id} .*waits`))
     expect([after.current, after.keys.length]).toEqual([id, 2])
     expect(statSync(file).mode & 0o777).toBe(0o600)
+  })
+
+  test('who could read the file before can read it after a rotation', async () => {
+    const file = join(folder(), 'ring.json')
+    const link = join(folder(), 'link.json')
+    await holdfast(`keys new ${file}`)
+    chmodSync(file, 0o640)
+    if (process.getuid?.() === 0) chownSync(file, 1_234, 2_345)
+    symlinkSync(file, link)
+    const { mode, uid, gid } = statSync(file)
+
+    expect((await holdfast(`keys rotate ${link}`)).code).toBe(0)
+
+    expect(statSync(file)).toMatchObject({ mode, uid, gid })
+    expect(lstatSync(link).isSymbolicLink()).toBe(true)
+    expect(JSON.parse(readFileSync(file, 'utf8')).keys).toHaveLength(2)
+    expect(readdirSync(dirname(file))).toEqual(['ring.json'])
   })
 
   test('status of a file that is no ring names what is wrong and not what is in it', async () => {

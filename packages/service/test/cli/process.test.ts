@@ -374,9 +374,13 @@ test('a service has more room for young objects than Node gives by itself', asyn
 })
 
 describe('with workers', () => {
-  async function crew(env: Record<string, string> = {}) {
+  /** `meanwhile`: before all are ready. */
+  async function crew(
+    env: Record<string, string> = {},
+    { count = 2, meanwhile }: { count?: number; meanwhile?: Meanwhile } = {},
+  ) {
     const [port, management] = [await freePort(), await freePort()]
-    const child = start(['serve', '--workers', '2'], {
+    const child = start(['serve', '--workers', String(count)], {
       ...ENV,
       HOLDFAST_STORE: `lmdb:${join(folder(), 'store')}`,
       HOLDFAST_LISTEN: `127.0.0.1:${port}`,
@@ -393,17 +397,20 @@ describe('with workers', () => {
         (status) => status === 200,
         () => false,
       )
-    await until('both are ready', isReady)
-    return {
-      ...{ child, managed, isReady },
-      url: `http://127.0.0.1:${port}`,
-      lines: () =>
-        log
-          .split('\n')
-          .filter(Boolean)
-          .map((line) => JSON.parse(line)),
-    }
+    const lines = () =>
+      log
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line))
+    await meanwhile?.(child, lines)
+    await until('all are ready', isReady)
+    return { child, managed, isReady, lines, url: `http://127.0.0.1:${port}` }
   }
+
+  type Meanwhile = (
+    child: ChildProcess,
+    lines: () => readonly { readonly pid: number; readonly level: number; readonly msg: string }[],
+  ) => Promise<void>
 
   /** The processes below this one. */
   const workersOf = (child: ChildProcess): readonly number[] =>
@@ -456,6 +463,27 @@ describe('with workers', () => {
     expect(later).toBeGreaterThanOrEqual(before)
     expect(meanwhile).toBe(200)
     expect(workersOf(child)).toContain(second)
+  })
+
+  test('those that are killed while others still start are replaced', async () => {
+    let killed: readonly number[] = []
+
+    const { child } = await crew(
+      {},
+      {
+        count: 4,
+        async meanwhile(started, lines) {
+          const listen = () => lines().filter(({ msg }) => msg === 'listening').length
+          await until('a second one listens', () => listen() > 1)
+          killed = workersOf(started).slice(1)
+          for (const pid of killed) process.kill(pid, 'SIGKILL')
+        },
+      },
+    )
+
+    const after = workersOf(child)
+    expect(after).toHaveLength(4)
+    expect(after.filter((pid) => killed.includes(pid))).toEqual([])
   })
 
   test('a gate on a socket is shared, and its socket goes with the last of them', async () => {

@@ -435,6 +435,37 @@ test.each([
   expect(logged).toEqual([{ err: new Error('broken') }])
 })
 
+test('what is more than the process can do is refused over gRPC, too', async () => {
+  let judged = 0
+  let busy = true
+  const gate = await listenGrpc(
+    {
+      gatewayOf: () => ({}),
+      readOptions: () => ({ ok: true, route: {} }),
+      cookieName: '__Host-session',
+      guesses: NO_GUESS_LIMITS,
+      reports: { answered() {} },
+      log: {} as unknown as Logger,
+      async decide() {
+        judged++
+        return { ok: true as const, headers: [] }
+      },
+      sheds: () => busy,
+    },
+    { host: '127.0.0.1', port: 0 },
+  )
+  onTestFinished(() => gate.close(0))
+  const check = envoy(gate.address)
+
+  const shed = await check()
+  busy = false
+  const passed = await check()
+
+  expect(shed.denied_response?.status.code).toBe(503)
+  expect(JSON.parse(shed.denied_response?.body ?? '')).toMatchObject({ code: 'overloaded' })
+  expect([passed.status.code, judged]).toEqual([0, 1])
+})
+
 test('a socket needs no key: whoever may open it is a gateway', async () => {
   const path = `${folder()}/authz.sock`
   const { run, check } = await meshed({ HOLDFAST_GRPC_LISTEN: `unix:${path}` })

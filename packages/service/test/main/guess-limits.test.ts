@@ -33,6 +33,13 @@ function limits(given: {
 
 const TEN = { burst: 10, perMinute: 6 }
 
+test('whoever shows the token of a session that has ended guesses nothing', () => {
+  const { token } = limits({ guessLimit: { burst: 1, perMinute: 1 } })
+
+  for (let at = 0; at < 200; at++)
+    expect(token({ code: 'session_unknown', ip: CLIENT, caller: 'shop' })).toBe(0)
+})
+
 describe('a network may guess', () => {
   test('so many times at once, and then as often as the limit says', () => {
     const { guess, host } = limits({ guessLimit: TEN })
@@ -71,6 +78,14 @@ describe('a network may guess', () => {
     expect(guess('2a02:fe0:1:3::1')).toBe(0)
     expect(mapped.at(-1)).toBe(10)
     expect(guess('84.208.1.2')).toBe(0)
+  })
+
+  test('with the IPv4 addresses behind NAT64 each on its own', () => {
+    const { guess, key } = limits({ guessLimit: { burst: 1, perMinute: 1 } })
+
+    expect([guess('64:ff9b::54d0:101'), guess('64:ff9b::54d0:102')]).toEqual([0, 0])
+    expect(guess('84.208.1.1')).toBeGreaterThan(0)
+    expect([key('64:ff9b::54d0:103'), key('64:ff9b::54d0:104')]).toEqual([0, 0])
   })
 
   test('as it likes from inside, where an address may be everybody behind a proxy', () => {

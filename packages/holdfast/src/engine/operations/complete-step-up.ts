@@ -248,7 +248,7 @@ function steppedUp(
   const proven: SessionFamily = {
     ...family,
     acr: acrAfter(engine, state, context, proved.acr),
-    amr: [...new Set([...state.family.amr, ...proved.amr])].slice(0, LIMITS.amr),
+    amr: amrAfter(state, context, proved.amr),
     authenticatedAt: at,
     provedIn: context,
   }
@@ -302,6 +302,16 @@ function deviceOf(
   before: Context | undefined,
 ): Context['device'] {
   return partial && before !== undefined ? completed(device, before.device, true) : device
+}
+
+/** What was proved now, and what the session had where it counted before: see {@link acrAfter}. */
+function amrAfter(
+  state: SessionState,
+  context: string,
+  proved: readonly string[],
+): readonly string[] {
+  const had = provedAt(state, context) ? state.family.amr : []
+  return [...new Set([...had, ...proved])].slice(-LIMITS.amr)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { SessionError } from '../../core/errors.ts'
 import { type KnownContext, NO_HISTORY, type SubjectHistory } from '../../core/history.ts'
-import type { SessionId } from '../../core/ids.ts'
+import { type SessionId, subjectOf } from '../../core/ids.ts'
 import { lifetimeVerdict } from '../../core/lifetimes.ts'
 import { withFailure } from '../../core/prompts.ts'
 import type { SessionState } from '../../core/session.ts'
@@ -26,6 +26,11 @@ import { revoke, revokeSubject } from './end.ts'
 const MAX_FAILED_LOGINS = 16
 const FAILURE_WINDOW_MS = 3_600_000
 const FEEDBACK_EVERY_MS = 3_600_000
+
+/** As long as the links of a notice are good: a second one says nothing new. */
+const DISOWNED_MS = 7 * 86_400_000
+/** So short where nothing has come of it yet, so that it can be said again. */
+const DISOWNED_AGAIN_MS = 1_000
 
 type ReportOf<Kind extends Report['kind']> = Extract<Report, { kind: Kind }>
 
@@ -138,17 +143,23 @@ function foreign(): SessionError {
  * in with a phished factor confirmed his own. The owner's contexts are among them where the owner
  * used this session too, and have to be confirmed once more. They are not forgotten: a subject
  * without a past is trusted at its next login. What was learnt of the subject's changes is
- * forgotten, because nobody can tell which of them were the thief's.
+ * forgotten, because nobody can tell which of them were the thief's. Where the session is over,
+ * nobody can tell any more where it was used: then no context of the subject is trusted.
  */
 async function notMe(engine: EngineContext, reported: ReportOf<'not_me'>): Promise<void> {
   const { session } = reported
   checkSessionId('session', session)
   const state = await readable(engine, session)
+  const { replays } = engine.store
+  const mark = `not_me ${session}`
+  const at = engine.host.now()
   try {
     if (state !== undefined) {
       const used = new Set(state.contexts.map(({ key }) => key))
-      const subject = engine.codec.subjectKey(state.tenant, state.subject)
-      await changeHistory(engine, subject, (past) => withoutTrust(past, used))
+      await changeHistory(engine, subjectOf(session), (past) => withoutTrust(past, used))
+      await replays.once(mark, at + DISOWNED_MS)
+    } else if (await replays.once(mark, at + DISOWNED_AGAIN_MS)) {
+      await changeHistory(engine, subjectOf(session), (past) => withoutTrust(past, undefined))
     }
   } finally {
     await revoke(engine, session, { reason: 'not_me', ...causeIn(reported) })
@@ -170,9 +181,16 @@ async function readable(
   }
 }
 
-function withoutTrust(history: SubjectHistory, used: ReadonlySet<string>): SubjectHistory {
+function withoutTrust(
+  history: SubjectHistory,
+  used: ReadonlySet<string> | undefined,
+): SubjectHistory {
+  // Nothing is known of whoever has no past.
+  if (used === undefined && history.contexts.length === 0) return history
   const contexts = history.contexts.map((known): KnownContext => {
-    return used.has(known.key) ? { ...known, state: 'provisional', visits: 0 } : known
+    return used === undefined || used.has(known.key)
+      ? { ...known, state: 'provisional', visits: 0 }
+      : known
   })
   return { ...history, contexts, changes: NO_HISTORY.changes }
 }

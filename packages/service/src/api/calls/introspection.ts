@@ -11,44 +11,9 @@ const MAX_BODY_BYTES = 16_384
  * The standard calls for those who know them: RFC 7662 and RFC 7009, for access, session and
  * refresh tokens.
  */
-export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts): readonly Call[] {
-  /**
-   * All that a token says, where it is current and its session is live at this moment. A caller
-   * learns nothing of access tokens that are not for it (RFC 7662, sections 2.2 and 4).
-   */
-  async function active(
-    token: string,
-    caller: Caller,
-  ): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const claims = await ownTokens.verify(token)
-    if (claims !== undefined) {
-      if (!isFor(caller, claims.aud)) return undefined
-      const live = await inspector.isLive(claims.sid)
-      return live ? { token_type: 'Bearer', ...claims } : undefined
-    }
-    const inspected = await inspector.token(token)
-    return inspected === undefined ? undefined : claimsOf(inspected)
-  }
-
-  function claimsOf({
-    kind,
-    session,
-    subject,
-    tenant,
-    issuedAt,
-    expiresAt,
-  }: IntrospectedToken): Record<string, unknown> {
-    return {
-      token_type: kind,
-      sub: subject,
-      ...(tenant === 'default' ? {} : { tid: tenant }),
-      sid: session,
-      iss: ownTokens.issuer,
-      client_id: ownTokens.clientId,
-      iat: Math.floor(issuedAt / 1_000),
-      exp: Math.floor(expiresAt / 1_000),
-    }
-  }
+export function introspectionCalls(parts: ApiParts): readonly Call[] {
+  const { sessions, ownTokens } = parts
+  const active = activeClaims(parts)
 
   return [
     call({
@@ -101,4 +66,58 @@ export function introspectionCalls({ sessions, inspector, ownTokens }: ApiParts)
       },
     }),
   ]
+}
+
+/**
+ * All that a token says, where it is current and its session is live at this moment. A caller
+ * learns nothing of access tokens that are not for it (RFC 7662, sections 2.2 and 4).
+ */
+export function activeClaims({
+  sessions,
+  inspector,
+  ownTokens,
+}: Pick<ApiParts, 'sessions' | 'inspector' | 'ownTokens'>): (
+  token: string,
+  caller: Caller,
+) => Promise<Readonly<Record<string, unknown>> | undefined> {
+  async function active(
+    token: string,
+    caller: Caller,
+  ): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const claims = await ownTokens.verify(token)
+    if (claims !== undefined) {
+      if (!isFor(caller, claims.aud)) return undefined
+      return (await isLive(claims.sid)) ? { token_type: 'Bearer', ...claims } : undefined
+    }
+    const inspected = await inspector.token(token)
+    if (inspected === undefined || !(await isLive(inspected.session))) return undefined
+    return claimsOf(inspected)
+  }
+
+  /** As the engine knows it, which does not believe a store that has lost an ending. */
+  async function isLive(session: string): Promise<boolean> {
+    return (await sessions.show(session)) !== undefined
+  }
+
+  function claimsOf({
+    kind,
+    session,
+    subject,
+    tenant,
+    issuedAt,
+    expiresAt,
+  }: IntrospectedToken): Record<string, unknown> {
+    return {
+      token_type: kind,
+      sub: subject,
+      ...(tenant === 'default' ? {} : { tid: tenant }),
+      sid: session,
+      iss: ownTokens.issuer,
+      client_id: ownTokens.clientId,
+      iat: Math.floor(issuedAt / 1_000),
+      exp: Math.floor(expiresAt / 1_000),
+    }
+  }
+
+  return active
 }

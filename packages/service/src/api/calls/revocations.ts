@@ -42,8 +42,8 @@ export function revocationCalls({ revocations }: Pick<ApiParts, 'revocations'>):
             `There are ${MAX_STREAMS} streams of revocations already.`,
           )
         }
-        streams++
         const resumed = lastEventId(headers)
+        streams++
         try {
           const field = resumed === undefined ? 'after' : LAST_EVENT_ID
           return await atCursor(field, () =>

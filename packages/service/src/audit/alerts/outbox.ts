@@ -108,6 +108,7 @@ export function createOutbox({
     return planned.flatMap(({ target, holdUntil }) => {
       const due = holdUntil ?? t
       const held = holdUntil === null ? 0 : 1
+      if (holdUntil === null && kind === 'alert') letGo(target, alert.incident, t)
       const added = database.run(
         `INSERT OR IGNORE INTO alert_deliveries
           (alert, target, incident, severity, kind, state, held, due, since)
@@ -116,6 +117,15 @@ export function createOutbox({
       )
       return added === 0 ? [] : [target]
     })
+  }
+
+  /** What is urgent goes after all that was said of its incident, which is not held any more. */
+  function letGo(target: string, incident: string | null, t: number): void {
+    database.run(
+      `UPDATE alert_deliveries SET held = 0, due = ?
+        WHERE target = ? AND incident = ? AND state = 'pending' AND held = 1`,
+      [t, target, incident],
+    )
   }
 
   /** Puts one digest in the place of waiting rows. */

@@ -55,7 +55,7 @@ export interface AuditDesk {
   /** Destroys what tells who a subject is, by its key. The writer's, as `append` is. */
   erase(subject: string): Promise<void>
   follow(rules: readonly Rule[]): void
-  /** The key ring has changed in its place. Resolves when what was under older keys has moved. */
+  /** The key ring has changed in its place: what is under its older keys is moved. */
   ringChanged(): Promise<void>
   /**
    * Something is wrong with the service: the rules judge it, and who is to hear of it is told, also
@@ -98,6 +98,9 @@ export interface DeskOptions {
 }
 
 const DESK = 'desk.sqlite'
+/** Whoever writes has taken the ring up by then, so that it never meets a key that it lacks. */
+const STANDBY_MS = 5_000
+const RETRY_MS = 60_000
 const KEYS_MISSING =
   'The key ring lacks keys that personal parts of the audit log are sealed under: the log cannot ' +
   'go on with those subjects. Put them back into the file.'
@@ -150,16 +153,28 @@ export function openDesk(options: DeskOptions): AuditDesk {
   })
   let log: AuditLog | undefined
   let moving = Promise.resolve()
+  let later: NodeJS.Timeout | undefined
+  let closed = false
 
   /** What is sealed under older keys of the ring goes under its current one. */
   function moveKeys(): Promise<void> {
+    clearTimeout(later)
     moving = moving
       .then(() => vault.rewrap())
-      .then(({ missing }) => {
+      .then(({ missing, damaged }) => {
         if (missing.length > 0) tell.error({ missing, directory }, KEYS_MISSING)
+        if (damaged > 0) tell.error({ damaged, directory }, 'Keys of the audit log do not open.')
       })
-      .catch((err: unknown) => tell.error({ err }, 'The keys of the audit log were not moved.'))
+      .catch((err: unknown) => {
+        tell.error({ err }, 'The keys of the audit log were not moved: it is tried again.')
+        moveKeysIn(RETRY_MS)
+      })
     return moving
+  }
+
+  function moveKeysIn(ms: number): void {
+    clearTimeout(later)
+    if (!closed) later = setTimeout(() => void moveKeys(), ms).unref()
   }
 
   function writing(): AuditLog {
@@ -173,7 +188,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
     alerting.start()
   }
 
-  void moveKeys()
+  moveKeysIn(STANDBY_MS)
   return {
     begin(epoch, taken) {
       log?.close()
@@ -185,6 +200,7 @@ export function openDesk(options: DeskOptions): AuditDesk {
       })
       log = opened
       const from = again.begin(directory, opened.positions())
+      void moveKeys()
       pump.begin(opened)
       index.begin()
       alerting.start()
@@ -250,7 +266,12 @@ export function openDesk(options: DeskOptions): AuditDesk {
       await index.forget(subject)
     },
     follow: detected.follow,
-    ringChanged: moveKeys,
+    async ringChanged() {
+      if (log === undefined) return moveKeysIn(STANDBY_MS)
+      await moveKeys()
+      // What it met under a key that came with this ring, it has not read.
+      pump.again()
+    },
     tell: troubled,
     async prune(before) {
       const { detection: found } = before
@@ -272,6 +293,8 @@ export function openDesk(options: DeskOptions): AuditDesk {
       alerting: alerting.state(),
     }),
     async close() {
+      closed = true
+      clearTimeout(later)
       witnesses.close()
       await this.end()
       await Promise.all(outputs.map((output) => output.close(OUTPUT_GRACE_MS)))

@@ -45,7 +45,11 @@ export interface Rewrapped {
   readonly moved: number
   /** Keys that the ring lacks, and something here is under. */
   readonly missing: readonly string[]
+  /** Keys of owners that do not open. */
+  readonly damaged: number
 }
+
+type Outcome = 'moved' | 'stays' | 'damaged'
 
 /** A public part, or what tells it from all others. Only a finding has a rule. */
 export interface Sealable {
@@ -208,15 +212,15 @@ export function openVault({ path, keyring, now, random }: VaultOptions): Vault {
 
     async rewrap() {
       const missing = new Set<string>()
-      let moved = 0
+      const count = { moved: 0, damaged: 0, stays: 0 }
       let after: string | undefined = ''
       while (after !== undefined && !closed) {
         const step = rewrapSome(after, missing)
-        moved += step.moved
+        for (const outcome of step.outcomes) count[outcome]++
         after = step.last
         await turn()
       }
-      return { moved, missing: [...missing] }
+      return { moved: count.moved, missing: [...missing], damaged: count.damaged }
     },
 
     close() {
@@ -228,28 +232,34 @@ export function openVault({ path, keyring, now, random }: VaultOptions): Vault {
   function rewrapSome(
     after: string,
     missing: Set<string>,
-  ): { readonly moved: number; readonly last: string | undefined } {
+  ): { readonly outcomes: readonly Outcome[]; readonly last: string | undefined } {
     return database.transaction(() => {
       const rows = database.all(
         `SELECT owner, wrapped FROM vault_keys WHERE owner > ? AND wrapped IS NOT NULL
          ORDER BY owner LIMIT ?`,
         [after, MOST_MOVED],
       )
-      const moved = rows.filter((row) => rewrapped(row, missing)).length
+      const outcomes = rows.map((row) => rewrapOne(row, missing))
       const last = rows.at(-1)?.owner
-      return { moved, last: typeof last === 'string' ? last : undefined }
+      return { outcomes, last: typeof last === 'string' ? last : undefined }
     })
   }
 
-  function rewrapped({ owner, wrapped }: SqlRow, missing: Set<string>): boolean {
-    if (typeof owner !== 'string' || !(wrapped instanceof Uint8Array)) return false
+  function rewrapOne({ owner, wrapped }: SqlRow, missing: Set<string>): Outcome {
+    if (typeof owner !== 'string' || !(wrapped instanceof Uint8Array)) return 'damaged'
     const id = Buffer.from(wrapped).toString('hex', 0, RING_ID_BYTES)
     const place = placeOf(id)
     if (place < 0) missing.add(id)
-    if (place < 0 || place >= placeOf(keyring.current)) return false
-    const fresh = wrap(owner, unwrap(owner, wrapped))
-    database.run('UPDATE vault_keys SET wrapped = ? WHERE owner = ?', [fresh, owner])
-    return true
+    if (place < 0 || place >= placeOf(keyring.current)) return 'stays'
+    try {
+      const fresh = wrap(owner, unwrap(owner, wrapped))
+      database.run('UPDATE vault_keys SET wrapped = ? WHERE owner = ?', [fresh, owner])
+      return 'moved'
+    } catch (error) {
+      // One that was damaged keeps no other where it is.
+      if (error instanceof SessionError && error.code === 'record_invalid') return 'damaged'
+      throw error
+    }
   }
 
   /** From the oldest key of the ring to the newest. */

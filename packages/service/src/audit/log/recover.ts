@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SessionError } from 'holdfast'
 import type { Positions } from 'holdfast/store'
@@ -76,10 +76,24 @@ export function recover(directory: string, below: number): LogState {
     }
   }
   if (checkpoint !== undefined && checkpoint.size > tree.size) throw changed(directory)
+  flush(segment.path)
   const { epoch, origin } = header
   const retired = byClass((name) => header.retired?.[name] ?? 0)
   const last = { number, lines, bytes, epoch, origin }
   return { tree, positions: positions.positions(), previous, retired, last }
+}
+
+/**
+ * A killed writer leaves lines that no disk has yet. What was counted here is acknowledged next, and
+ * the store may forget it then.
+ */
+function flush(path: string): void {
+  const file = openSync(path, 'r+')
+  try {
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** Text of the newest checkpoint, or undefined. */

@@ -11,7 +11,7 @@ export interface Outage {
   failing(): string | null
 }
 
-/** Outages that begin within so long of one that was told are told with the next. */
+/** An outage that begins within so long of one that was told is told when it has lasted so long. */
 const QUIET_MS = 60_000
 
 export function outageOf(name: string, { now, onProblem }: OutputDependencies): Outage {
@@ -22,7 +22,7 @@ export function outageOf(name: string, { now, onProblem }: OutputDependencies): 
   let toldAt = Number.NEGATIVE_INFINITY
 
   function failed(problem: string): void {
-    if (failing === null && Math.abs(now() - toldAt) >= QUIET_MS) {
+    if (!told && Math.abs(now() - toldAt) >= QUIET_MS) {
       told = true
       toldAt = now()
       onProblem(`audit output ${name} fails: ${problem}`)

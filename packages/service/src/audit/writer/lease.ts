@@ -37,6 +37,13 @@ export interface WriterLeaseOptions {
 /** How long a writer that says nothing is waited for, ms. */
 export const LEASE_MS = 15_000
 
+/**
+ * A writer renews its lease a few times while it lasts. One that has not been for so long is over
+ * whatever it says: the clock of its writer was ahead. To take it is safe, as to renew it is a
+ * compare-and-set.
+ */
+const UNRENEWED_MS = 2 * LEASE_MS
+
 interface Lease {
   readonly epoch: number
   readonly owner: string
@@ -54,6 +61,14 @@ export function writerLease({ record, now, owner }: WriterLeaseOptions): WriterL
   let holder: string | undefined
   /** Of this process. A store that lost writes may know of a lower one. */
   let lastEpoch = 0
+  let seen = { version: -1, at: 0 }
+
+  /** Whether a lease goes on, by the clock of this process. */
+  function isLive(version: number, { until }: Lease): boolean {
+    const at = now()
+    if (version !== seen.version) seen = { version, at }
+    return until > at && Math.abs(at - seen.at) < UNRENEWED_MS
+  }
 
   async function write(version: number, lease: Lease): Promise<boolean> {
     mine = undefined
@@ -67,7 +82,7 @@ export function writerLease({ record, now, owner }: WriterLeaseOptions): WriterL
     async acquire() {
       const { version, value } = await record.read()
       const before = leaseOf(value)
-      holder = before.until > now() ? before.owner : undefined
+      holder = isLive(version, before) ? before.owner : undefined
       if (holder !== undefined && holder !== owner) return undefined
       const epoch = Math.max(before.epoch, lastEpoch) + 1
       const lease = { epoch, owner, until: now() + LEASE_MS, taken: before.taken }

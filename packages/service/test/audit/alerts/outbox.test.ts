@@ -149,6 +149,35 @@ test('the worst comes first, but what an incident says stays in order', () => {
   expect(order).toEqual(['incident-2 opened', 'incident-1 opened', 'incident-1 escalated'])
 })
 
+test('what is critical does not wait behind a held alert of its incident', () => {
+  const box = outboxed()
+  const held = [{ target: 'ops', holdUntil: START + 9 * HOUR_MS }]
+  box.database.transaction(() => box.outbox.enqueue(alertNumber(1, 'high'), held))
+  box.database.transaction(() => box.outbox.enqueue(alertNumber(2, 'high'), held))
+  const worse = { id: 'incident-1', severity: 'critical', updatedAt: START + 1 } as const
+
+  box.enqueue(alertOf(incident(worse), 'escalated'), ['ops'])
+
+  const order = [1, 2].map(() => {
+    const claim = claimed(box)
+    box.outbox.settle(claim, 'delivered')
+    return `${claim.alert.incident} ${claim.alert.change}`
+  })
+  expect(order).toEqual(['incident-1 opened', 'incident-1 escalated'])
+  expect(box.outbox.claim('ops')).toBeUndefined()
+})
+
+test('the end of an incident wakes nobody for what was held of it', () => {
+  const box = outboxed()
+  const held = [{ target: 'ops', holdUntil: START + 9 * HOUR_MS }]
+  box.database.transaction(() => box.outbox.enqueue(alertNumber(1, 'low'), held))
+  const over = { id: 'incident-1', state: 'resolved', updatedAt: START + 1 } as const
+
+  box.enqueue(alertOf(incident(over), 'resolved'), ['ops'])
+
+  expect(box.outbox.claim('ops')).toBeUndefined()
+})
+
 test('what waits behind an earlier alert of its incident does not keep the sender busy', () => {
   const box = outboxed()
   box.enqueue(alertNumber(1), ['ops'])

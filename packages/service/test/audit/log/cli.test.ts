@@ -57,6 +57,17 @@ test('verify ends with 0 for what is whole, with a key and a kept checkpoint', a
   expect([file.code, text.code]).toEqual([0, 0])
 })
 
+test('verify does not vouch for lines that nobody has signed', async () => {
+  const { directory, key } = logged()
+  for (const name of ['checkpoint', 'checkpoints']) rmSync(join(directory, name))
+
+  const { out, code } = await holdfast(`audit verify ${directory} --key ${key}`)
+
+  expect(out).toContain('3 lines are signed by nobody')
+  expect(out).not.toContain('Nothing was changed')
+  expect(code).toBe(0)
+})
+
 test('verify ends with 1 for what was changed, and says where', async () => {
   const { directory, key } = logged()
   const [path = ''] = segmentsIn(directory)

@@ -153,10 +153,10 @@ test('keys move to another key of the ring, and a ring without their key is told
     expect.objectContaining({ code: 'key_unknown' }),
   )
 
-  expect(await open(alone).rewrap()).toEqual({ moved: 0, missing: [before.current] })
-  expect(await open(after).rewrap()).toEqual({ moved: 1, missing: [] })
+  expect(await open(alone).rewrap()).toEqual({ moved: 0, missing: [before.current], damaged: 0 })
+  expect(await open(after).rewrap()).toEqual({ moved: 1, missing: [], damaged: 0 })
 
-  expect(await open(after).rewrap()).toEqual({ moved: 0, missing: [] })
+  expect(await open(after).rewrap()).toEqual({ moved: 0, missing: [], damaged: 0 })
   expect(open(alone).open(one.event, sealed)).toEqual(PERSONAL)
 })
 
@@ -173,13 +173,13 @@ test('who has the ring of before moves nothing back', async () => {
   const one = entry(1, { subject: ADA }, PERSONAL)
   const [sealed = ''] = open(after).seal([part(one)])
 
-  expect(await open(added).rewrap()).toEqual({ moved: 0, missing: [] })
+  expect(await open(added).rewrap()).toEqual({ moved: 0, missing: [], damaged: 0 })
 
   const alone = { ...after, keys: after.keys.slice(-1) }
   expect(open(alone).open(one.event, sealed)).toEqual(PERSONAL)
 })
 
-test('the keys of many subjects are moved, in steps', async () => {
+test('the keys of many subjects are moved, and a damaged one keeps no other where it is', async () => {
   const path = join(folder(), 'vault.sqlite')
   const before = newKeyring(host)
   const open = (keyring: typeof before) => {
@@ -191,6 +191,15 @@ test('the keys of many subjects are moved, in steps', async () => {
     part(entry(at, { subject: `subject-${at}` }, PERSONAL)),
   )
   open(before).seal(many)
+  const database = openDatabase(path)
+  onTestFinished(() => database.close())
+  const [row] = database.all("SELECT wrapped FROM vault_keys WHERE owner = 'subject:subject-600'")
+  const damaged = Uint8Array.from(row?.wrapped as Uint8Array, (byte, at) => (at > 40 ? 0 : byte))
+  database.run("UPDATE vault_keys SET wrapped = ? WHERE owner = 'subject:subject-600'", [damaged])
 
-  expect((await open(rotateKeyring(before, host)).rewrap()).moved).toBe(1_201)
+  expect(await open(rotateKeyring(before, host)).rewrap()).toEqual({
+    moved: 1_200,
+    missing: [],
+    damaged: 1,
+  })
 })

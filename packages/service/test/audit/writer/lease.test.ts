@@ -53,6 +53,37 @@ test('a writer that slept through its lease acknowledges nothing', async () => {
   expect(await sleeper.acquire()).toEqual({ epoch: 3, taken: 'cursor-9' })
 })
 
+test('a lease of a clock that was ahead ends when nobody renews it', async () => {
+  const world = estate()
+  const [ahead, other] = [world.process('ahead'), world.process('other')]
+  world.time += 3 * 3_600_000
+  await ahead.acquire()
+  await ahead.renew('cursor-5')
+  world.time -= 3 * 3_600_000
+
+  expect(await other.acquire()).toBeUndefined()
+  world.time += LEASE_MS
+  expect(await other.acquire()).toBeUndefined()
+  world.time += LEASE_MS
+  expect(await other.acquire()).toEqual({ epoch: 2, taken: 'cursor-5' })
+  expect(await ahead.renew('cursor-6')).toBe(false)
+})
+
+test('a lease that is renewed by a clock that is ahead goes on', async () => {
+  const world = estate()
+  const [ahead, other] = [world.process('ahead'), world.process('other')]
+  const skewed = 3 * 3_600_000
+  world.time += skewed
+  await ahead.acquire()
+
+  for (let turn = 0; turn < 12; turn++) {
+    world.time -= skewed
+    expect(await other.acquire()).toBeUndefined()
+    world.time += skewed + LEASE_MS / 3
+    expect(await ahead.renew(`cursor-${turn}`)).toBe(true)
+  }
+})
+
 test('of two that try at once one becomes the writer', async () => {
   const world = estate()
 
