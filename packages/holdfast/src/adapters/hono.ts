@@ -216,7 +216,7 @@ function socketOf(c: Context): NodeSocket | undefined {
   return nodeOf(c).incoming?.socket
 }
 
-/** What was parsed before is known to Hono; a body that the guard reads by itself has to be short. */
+/** What was parsed before is known to Hono; a body that the guard itself reads has to be short. */
 async function postedOf<Result>(
   c: Context,
   read: (parse: () => Promise<ParsedForm>) => Promise<Result | undefined>,

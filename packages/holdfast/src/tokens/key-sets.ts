@@ -144,7 +144,7 @@ export function remoteKeySet(options: RemoteKeySetOptions): KeySet {
       const at = now()
       const key = usable(at)?.get(kid)
       const age = good === undefined ? 0 : Math.abs(at - good.at)
-      // Nobody asked for long, and what was withdrawn meanwhile must not count. In an outage it does.
+      // Nobody asked for long: what was withdrawn meanwhile must not count. In an outage it does.
       const isOutage = failure !== undefined && Math.abs(at - tried) < 2 * maxAgeMs
       const mayWait = age >= 2 * maxAgeMs && !isOutage
       if (key === undefined || mayWait) return findAnew(kid, at)

@@ -45,7 +45,7 @@ test('a form without an end is not read into memory for its form token', async (
   expect(given).toBeLessThan(1_048_576)
 })
 
-test('a form that the application has parsed before shows its form token, however long', async () => {
+test('a form that the application has parsed shows its form token, however long', async () => {
   const { sessions, cookie } = await scene()
   const found = await sessions.verify({
     token: cookie.slice(SESSION_COOKIE.length + 1),

@@ -15,7 +15,7 @@ test('a code that the owner has used opens nothing for who looked over her shoul
   expect(p.outcome(await p.answer(wanted, thief, answer))).toBe('wrong')
 })
 
-test('a right code that an outage kept from counting ends no session when it comes again', async () => {
+test('a right code that an outage kept from counting is not reported when it recurs', async () => {
   const p = await prover()
   const token = await p.login()
   const owner = { token, request: atHome() }

@@ -39,7 +39,7 @@ export interface HubOptions {
   readonly most?: number
 }
 
-/** The longest life of an access token, 5 s that a verifier adds, and 5 s by which its clock errs. */
+/** The longest life of an access token, 5 s that a verifier adds, and 5 s that its clock errs. */
 const WINDOW_MS = 130_000
 
 /** Some 60 MB. */

@@ -365,7 +365,7 @@ describe('the shapes of OAuth', () => {
   })
 })
 
-test('a session that this process has ended is not active where the store has lost its end', async () => {
+test('a session that this process has ended is not active, whatever the store lost', async () => {
   const session = 'A'.repeat(43)
   const expiresAt = Date.now() + 60_000
   const inspected = { kind: 'session', session, subject: 'ada', tenant: 'default' } as const

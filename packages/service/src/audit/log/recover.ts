@@ -84,8 +84,8 @@ export function recover(directory: string, below: number): LogState {
 }
 
 /**
- * A killed writer leaves lines that no disk has yet. What was counted here is acknowledged next, and
- * the store may forget it then.
+ * A killed writer leaves lines that no disk has yet. What was counted here is acknowledged next,
+ * and the store may forget it then.
  */
 function flush(path: string): void {
   const file = openSync(path, 'r+')

@@ -179,7 +179,7 @@ test('who has the ring of before moves nothing back', async () => {
   expect(open(alone).open(one.event, sealed)).toEqual(PERSONAL)
 })
 
-test('the keys of many subjects are moved, and a damaged one keeps no other where it is', async () => {
+test('keys of many subjects are moved, and a damaged one keeps no other where it is', async () => {
   const path = join(folder(), 'vault.sqlite')
   const before = newKeyring(host)
   const open = (keyring: typeof before) => {
