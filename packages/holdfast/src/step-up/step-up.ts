@@ -100,8 +100,8 @@ export interface FactorProof extends FactorOwner {
 export interface StepUpCalls<Done> {
   readonly request: Pick<RequestFacts, 'ip'>
   /**
-   * `(challenge) => guard.stepUpFailed(request, challenge)`, for each wrong answer
-   * and for no other.
+   * `(challenge) => guard.stepUpFailed(request, challenge)`, for each wrong answer that tells of
+   * somebody else, and for no other.
    */
   failed(challenge: string): Promise<unknown>
   /** `(proof) => guard.completeStepUp(request, response, proof)`. */
