@@ -17,6 +17,7 @@ export {
 export { initCommands } from './init.ts'
 export { keysCommands } from './keys.ts'
 export { type Program, runCommand, type Surroundings } from './run.ts'
+export { syncFolder } from './sync-folder.ts'
 export { inertJson, instant, printable, table } from './table.ts'
 
 /**

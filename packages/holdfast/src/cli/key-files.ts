@@ -14,6 +14,7 @@ import {
 import { dirname } from 'node:path'
 import { SessionError } from '../core/errors.ts'
 import type { Asked } from './command.ts'
+import { syncFolder } from './sync-folder.ts'
 
 /** What the commands about keys do with one kind of file. */
 export interface KeyFileKind {
@@ -95,16 +96,5 @@ function writeAs(
     fsyncSync(file)
   } finally {
     closeSync(file)
-  }
-}
-
-function syncFolder(path: string): void {
-  // Windows opens no folder, and keeps names without being asked.
-  if (process.platform === 'win32') return
-  const folder = openSync(path, 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
   }
 }

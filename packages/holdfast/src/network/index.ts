@@ -12,10 +12,8 @@ export { type AddressSet, addressSet, type Cidr, parseCidr } from './address-set
 export { ASN_KINDS } from './asn-kinds.ts'
 export {
   type ClientAddress,
-  type ClientAddressOptions,
   type ClientAddressResolver,
   clientAddressResolver,
-  type Trust,
 } from './client-address.ts'
 export { type DescribeOptions, describeNetwork, isPublic, translatedAddress } from './describe.ts'
 export {
@@ -31,3 +29,4 @@ export { type GeoLookup, type GeoLookupOptions, geoLookup } from './mmdb.ts'
 export { type MmdbFile, openMmdb } from './mmdb-file.ts'
 export { parsePrefixList } from './prefix-list.ts'
 export type { PrefixSet } from './prefix-set.ts'
+export type { ClientAddressOptions, Trust } from './trusted-proxies.ts'

@@ -1,4 +1,5 @@
 import { SessionError } from '../core/errors.ts'
+import { FoundEntry } from '../core/found-entry.ts'
 import type { SessionId } from '../core/ids.ts'
 import { EXPIRED_READABLE_MS, type Found } from '../core/store.ts'
 
@@ -212,31 +213,8 @@ export function isExpired({ deadline, idleMs, lastActivity }: LiveRecord, now: n
 
 /** A readable record in the form that the engine gets. */
 export function foundOf(id: SessionId, record: LiveRecord, now: number): Found {
-  return new FoundRecord(id, record, isExpired(record, now) ? undefined : record.lastActivity)
-}
-
-class FoundRecord implements Found {
-  readonly id: SessionId
-  readonly version: number
-  readonly generation: number
-  readonly createdAt: number
-  readonly deadline: number
-  readonly idleMs: number
-  readonly sealed: Uint8Array
-  readonly lastActivity: number | undefined
-  readonly attributes: Versioned | undefined
-
-  constructor(id: SessionId, record: LiveRecord, lastActivity: number | undefined) {
-    this.id = id
-    this.version = record.version
-    this.generation = record.generation
-    this.createdAt = record.createdAt
-    this.deadline = record.deadline
-    this.idleMs = record.idleMs
-    this.sealed = record.sealed
-    this.lastActivity = lastActivity
-    this.attributes = record.attributes
-  }
+  const lastActivity = isExpired(record, now) ? undefined : record.lastActivity
+  return new FoundEntry(id, record, record, lastActivity)
 }
 
 function damaged(): SessionError {

@@ -83,9 +83,9 @@ export const KEY_SET_OPTIONS = {
 
 /**
  * The key set of an authority, kept and renewed. There is one request at a time, none within the
- * cool-down of the last, and a known key never waits for one. An answer that cannot be fetched or
- * used changes nothing: the last good set serves for 24 h. There is no timer: a look-up causes the
- * request.
+ * cool-down of the last. A known key waits for one only where nobody asked for long. An answer
+ * that cannot be fetched or used changes nothing: the last good set serves for 24 h. There is no
+ * timer: a look-up causes the request.
  *
  * Throws `config_invalid` for an address that can never work.
  *

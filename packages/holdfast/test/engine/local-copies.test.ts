@@ -12,7 +12,7 @@ import { resealAll } from '../../src/maintenance/reseal.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { redisStore } from '../../src/stores/redis.ts'
 import { type Compiled, compiled } from '../support/compiled.ts'
-import { gated, twoEngines, withFeed } from '../support/copies.ts'
+import { gated, twoEngines, withFeed, withRead } from '../support/copies.ts'
 import { describeOnEveryStore } from '../support/every-store.ts'
 import { collectGarbage } from '../support/garbage.ts'
 import { codeOf, HOUR, harness, held, inMemory, MINUTE, SECOND } from '../support/harness.ts'
@@ -244,18 +244,8 @@ describe('a copy whose lease is over', () => {
     const far = await harness(inMemory)
     const { store, host, keyring } = far
     let ring = rotateKeyring(keyring, host)
-    const through: Store = {
-      ...withFeed(store, {}),
-      entries: {
-        ...store.entries,
-        async read(id) {
-          const found = await store.entries.read(id)
-          return found && alter(found)
-        },
-      },
-    }
     const near = createSessions({
-      store: through,
+      store: withRead(store, (found) => alter(found)),
       host,
       lookup,
       localCopies: true,
@@ -347,18 +337,7 @@ describe('a copy whose lease is over', () => {
         attributes: attributes && { ...attributes, sealed: view(attributes.sealed, 20_000) },
       }
     }
-    const h = await twoEngines(inMemory, {
-      through: (store) => ({
-        ...store,
-        entries: {
-          ...store.entries,
-          async read(id) {
-            const found = await store.entries.read(id)
-            return found && amongOthers(found)
-          },
-        },
-      }),
-    })
+    const h = await twoEngines(inMemory, { through: (store) => withRead(store, amongOthers) })
     const token = await h.login({ attributes: { roles: ['buyer'] } })
     for (const ms of [0, 10 * SECOND, 3 * MINUTE, 10 * SECOND]) {
       h.host.advance(ms)

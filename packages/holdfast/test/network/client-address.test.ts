@@ -1,11 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SessionError } from '../../src/core/errors.ts'
-import {
-  type ClientAddress,
-  type ClientAddressOptions,
-  clientAddressResolver,
-} from '../../src/network/client-address.ts'
+import { type ClientAddress, clientAddressResolver } from '../../src/network/client-address.ts'
+import type { ClientAddressOptions } from '../../src/network/trusted-proxies.ts'
 
 type Headers = Readonly<Record<string, string | readonly string[]>>
 

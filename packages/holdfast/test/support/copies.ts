@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type SessionId, subjectOf } from '../../src/core/ids.ts'
 import type { Presented, Sessions, Verification } from '../../src/core/sessions.ts'
-import type { Store } from '../../src/core/store.ts'
+import type { Found, Store } from '../../src/core/store.ts'
 import { createSessions } from '../../src/engine/create-sessions.ts'
 import { type Harness, harness, type OpenStore } from './harness.ts'
 import { atHome, lookup } from './people.ts'
@@ -67,6 +67,20 @@ export async function twoEngines(
 /** The store, with its feed under the control of a test. */
 export function withFeed(store: Store, feed: Partial<Store['feed']>): Store {
   return { ...store, feed: { ...store.feed, ...feed } }
+}
+
+/** The store, with answers to reads that a test changes. */
+export function withRead(store: Store, change: (found: Found) => Found): Store {
+  return {
+    ...store,
+    entries: {
+      ...store.entries,
+      async read(id) {
+        const found = await store.entries.read(id)
+        return found && change(found)
+      },
+    },
+  }
 }
 
 /** Between an engine and its store: holds back the answers of reads, or what the feed tells. */

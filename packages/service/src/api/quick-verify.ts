@@ -222,8 +222,15 @@ export function quickVerify(parts: QuickParts): Quick {
       caller: null,
     }
     const here = parts.tracing?.here()
-    const waits = { bytes: NO_BYTES, readAt: startedAt }
-    const asked: Asked = { incoming, response, seen, startedAt, here, ...waits }
+    const asked: Asked = {
+      incoming,
+      response,
+      seen,
+      startedAt,
+      here,
+      bytes: NO_BYTES,
+      readAt: startedAt,
+    }
     try {
       if (length > UNKNOWN_BYTES) checkCaller(incoming, seen)
     } catch (error) {

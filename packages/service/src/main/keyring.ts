@@ -4,6 +4,7 @@ import { checkKeyring, formatKeyring } from 'holdfast/maintenance'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 import { type Following, followFile } from './followed-file.ts'
+import { ringInPlace } from './ring-in-place.ts'
 import { createOnce, readSecretFile } from './secret-file.ts'
 
 /**
@@ -58,18 +59,7 @@ export function followKeyring(
       )
     },
   })
-  const keyring: Keyring = {
-    get index() {
-      return file.current().index
-    },
-    get keys() {
-      return file.current().keys
-    },
-    get current() {
-      return file.current().current
-    },
-  }
-  return { keyring, close: file.close }
+  return { keyring: ringInPlace(file.current), close: file.close }
 }
 
 /**

@@ -8,21 +8,16 @@ import {
   newKeyring,
   type Presented,
   SessionError,
-  type Sessions,
   type Verification,
 } from 'holdfast'
 import { connect, type RemoteSessions } from 'holdfast/client'
 import { formatKeyring } from 'holdfast/maintenance'
-import { pino } from 'pino'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startRedis } from '../../../holdfast/test/support/redis.ts'
 import { until } from '../../../holdfast/test/support/until.ts'
-import { callersOf } from '../../src/api/callers.ts'
 import { quickVerify } from '../../src/api/quick-verify.ts'
-import { sessionCookies } from '../../src/main/cookies.ts'
-import { NO_GUESS_LIMITS } from '../../src/main/guess-limits.ts'
-import { serviceMetrics } from '../../src/main/metrics.ts'
-import { atHome, configOf, folder, KEYS, LOGIN, type Running, running } from '../support.ts'
+import { atHome, folder, KEYS, LOGIN, type Running, running } from '../support.ts'
+import { quickParts } from './quick-parts.ts'
 
 type Sent = (path: string, init: RequestInit) => RequestInit | Response
 
@@ -194,6 +189,22 @@ test('a service that goes away in the middle is store_unavailable to each', asyn
   for (const answer of answers) expect(answer).toMatch(/^threw store_unavailable/)
 })
 
+/** The quick calls over an engine of the test's own. */
+async function quickServer(
+  verify: object,
+): Promise<{ readonly url: string; readonly paths: readonly unknown[] }> {
+  const paths: unknown[] = []
+  const quick = quickVerify(quickParts(verify))
+  const server = createServer((incoming, response) => {
+    paths.push(incoming.url)
+    quick(incoming, response)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, paths }
+}
+
 test.each(['at once', 'after a read'])(
   'an answer that cannot be written, known %s, is a fault of its own',
   async (known) => {
@@ -209,30 +220,10 @@ test.each(['at once', 'after a read'])(
       code: 'context_refused',
       ...(token === 'damaged' ? { decision: damaged } : {}),
     })
-    const config = configOf()
-    const log = pino({ level: 'silent' })
     const verify = async (one: Presented): Promise<Verification> => answerTo(one)
-    const quick = quickVerify({
-      sessions: {
-        verify: Object.assign(verify, known === 'at once' ? { now: answerTo } : {}),
-      } as unknown as Sessions,
-      callers: callersOf(config.apiKeys),
-      cookies: sessionCookies(config, () => 0),
-      metrics: serviceMetrics(),
-      callerAddress: () => null,
-      guesses: NO_GUESS_LIMITS,
-      log,
-      flatLog: log,
-    })
-    const paths: unknown[] = []
-    const server = createServer((incoming, response) => {
-      paths.push(incoming.url)
-      quick(incoming, response)
-    })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    onTestFinished(() => void server.close())
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { url, paths } = await quickServer(
+      Object.assign(verify, known === 'at once' ? { now: answerTo } : {}),
+    )
     const remote = connect({ url, key: KEYS.app, timeout: 30_000 })
 
     const answers = await all(
@@ -250,36 +241,20 @@ test.each(['at once', 'after a read'])(
 )
 
 test('a fault that is thrown at once leaves no other of its batch unwaited for', async () => {
-  const config = configOf()
-  const log = pino({ level: 'silent' })
   const broken = (): never => {
     throw new SessionError('key_unknown', 'The key of this record is not in the ring.')
   }
-  const quick = quickVerify({
-    sessions: {
-      verify: Object.assign(async () => broken(), {
-        now: ({ token }: Presented) => (token === 'later' ? undefined : broken()),
-      }),
-    } as unknown as Sessions,
-    callers: callersOf(config.apiKeys),
-    cookies: sessionCookies(config, () => 0),
-    metrics: serviceMetrics(),
-    callerAddress: () => null,
-    guesses: NO_GUESS_LIMITS,
-    log,
-    flatLog: log,
-  })
-  const server = createServer(quick)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
+  const { url } = await quickServer(
+    Object.assign(async () => broken(), {
+      now: ({ token }: Presented) => (token === 'later' ? undefined : broken()),
+    }),
+  )
   const unwaited: unknown[] = []
   const hear = (error: unknown): void => void unwaited.push(error)
   process.on('unhandledRejection', hear)
   onTestFinished(() => void process.off('unhandledRejection', hear))
 
-  const { port } = server.address() as AddressInfo
-  const answer = await fetch(`http://127.0.0.1:${port}/v1/verify/batch`, {
+  const answer = await fetch(`${url}/v1/verify/batch`, {
     method: 'POST',
     headers: { authorization: `Bearer ${KEYS.app}`, 'content-type': 'application/json' },
     body: JSON.stringify({ presented: ['later', 'now'].map((token) => ({ token, request })) }),
@@ -295,29 +270,11 @@ test('a presentation whose reading lasts keeps no other of its batch waiting', a
   const held = new Promise<void>((resolve) => {
     release = resolve
   })
-  const config = configOf()
-  const log = pino({ level: 'silent' })
-  const quick = quickVerify({
-    sessions: {
-      async verify({ token }: Presented): Promise<Verification> {
-        if (token === 'slow') await held
-        if (token === 'broken') throw new Error('a bug')
-        return { ok: false, code: 'session_unknown' }
-      },
-    } as unknown as Sessions,
-    callers: callersOf(config.apiKeys),
-    cookies: sessionCookies(config, () => 0),
-    metrics: serviceMetrics(),
-    callerAddress: () => null,
-    guesses: NO_GUESS_LIMITS,
-    log,
-    flatLog: log,
+  const { url } = await quickServer(async ({ token }: Presented): Promise<Verification> => {
+    if (token === 'slow') await held
+    if (token === 'broken') throw new Error('a bug')
+    return { ok: false, code: 'session_unknown' }
   })
-  const server = createServer(quick)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const remote = connect({ url, key: KEYS.app, timeout: 30_000 })
 
   const asked = ['a', 'slow', 'broken', 'd'].map((token) =>

@@ -1,16 +1,13 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import type { Presented, Sessions, Verification } from 'holdfast'
-import { pino } from 'pino'
+import type { Presented, Verification } from 'holdfast'
 import { expect, onTestFinished, test } from 'vitest'
 import { until } from '../../../holdfast/test/support/until.ts'
-import { callersOf } from '../../src/api/callers.ts'
 import { quickVerify } from '../../src/api/quick-verify.ts'
-import { sessionCookies } from '../../src/main/cookies.ts'
-import { NO_GUESS_LIMITS } from '../../src/main/guess-limits.ts'
 import { serviceMetrics } from '../../src/main/metrics.ts'
-import { atHome, configOf, KEYS } from '../support.ts'
+import { atHome, KEYS } from '../support.ts'
+import { quickParts } from './quick-parts.ts'
 
 type Judge = (token: string) => Verification | undefined
 
@@ -34,7 +31,6 @@ async function oneTurn(
 ): Promise<Turn> {
   const done: string[] = []
   const waits: number[] = []
-  const config = configOf()
   const now = ({ token }: Presented): Verification | undefined => {
     done.push(`judge ${token}`)
     return judge(token)
@@ -43,21 +39,12 @@ async function oneTurn(
     done.push(`read ${token}`)
     return { ok: false, code: 'session_unknown' }
   }
-  const log = pino({ level: 'silent' })
-  const quick = quickVerify({
-    sessions: { verify: Object.assign(verify, { now }) } as unknown as Sessions,
-    callers: callersOf(config.apiKeys),
-    cookies: sessionCookies(config, () => 0),
-    metrics: {
-      ...serviceMetrics(),
-      answered: ({ status }) => done.push(`log ${status}`),
-    },
-    callerAddress: () => null,
-    guesses: NO_GUESS_LIMITS,
-    log,
-    flatLog: log,
-    waited: (ms) => waits.push(ms),
-  })
+  const quick = quickVerify(
+    quickParts(Object.assign(verify, { now }), {
+      metrics: { ...serviceMetrics(), answered: ({ status }) => done.push(`log ${status}`) },
+      waited: (ms) => waits.push(ms),
+    }),
+  )
   const server = createServer((incoming: IncomingMessage, response) => {
     const token = String(incoming.headers['x-request-id']).replace('request-of-', '')
     const end = response.end.bind(response)

@@ -5,7 +5,8 @@ import type { Logger } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { recording } from '../../../holdfast/test/support/telemetry.ts'
 import type { CheckResponse, HeaderValueOption } from '../../src/gates/envoy-proto.ts'
-import { listenGrpc } from '../../src/gates/grpc.ts'
+import type { GateParts } from '../../src/gates/gate.ts'
+import { type GrpcGate, listenGrpc } from '../../src/gates/grpc.ts'
 import { NO_GUESS_LIMITS } from '../../src/main/guess-limits.ts'
 import { portOf } from '../main/raw-connection.ts'
 import { folder, KEYS, narrowKeys } from '../support.ts'
@@ -390,6 +391,25 @@ test('the client is who Envoy saw; before that counts a proxy that is trusted', 
   expect(liar.denied_response?.status.code).toBe(401)
 })
 
+/** A gate that lets every gateway ask, and decides as the test says. */
+async function gateOf(
+  parts: Pick<GateParts, 'decide' | 'log'> & Partial<GateParts>,
+): Promise<GrpcGate> {
+  const gate = await listenGrpc(
+    {
+      gatewayOf: () => ({}),
+      readOptions: () => ({ ok: true, route: {} }),
+      cookieName: '__Host-session',
+      guesses: NO_GUESS_LIMITS,
+      reports: { answered() {} },
+      ...parts,
+    },
+    { host: '127.0.0.1', port: 0 },
+  )
+  onTestFinished(() => gate.close(0))
+  return gate
+}
+
 test.each([
   ['a decision that rejects', { decide: () => Promise.reject(new Error('broken')) }],
   [
@@ -413,19 +433,8 @@ test.each([
   ],
 ])('%s is a refusal with 500 and a line in the log, never a pass', async (_, broken) => {
   const logged: unknown[] = []
-  const gate = await listenGrpc(
-    {
-      gatewayOf: () => ({}),
-      readOptions: () => ({ ok: true, route: {} }),
-      cookieName: '__Host-session',
-      guesses: NO_GUESS_LIMITS,
-      reports: { answered() {} },
-      log: { error: (line: unknown) => logged.push(line) } as unknown as Logger,
-      ...broken,
-    },
-    { host: '127.0.0.1', port: 0 },
-  )
-  onTestFinished(() => gate.close(0))
+  const log = { error: (line: unknown) => logged.push(line) } as unknown as Logger
+  const gate = await gateOf({ log, ...broken })
 
   const answer = await envoy(gate.address)()
 
@@ -438,23 +447,14 @@ test.each([
 test('what is more than the process can do is refused over gRPC, too', async () => {
   let judged = 0
   let busy = true
-  const gate = await listenGrpc(
-    {
-      gatewayOf: () => ({}),
-      readOptions: () => ({ ok: true, route: {} }),
-      cookieName: '__Host-session',
-      guesses: NO_GUESS_LIMITS,
-      reports: { answered() {} },
-      log: {} as unknown as Logger,
-      async decide() {
-        judged++
-        return { ok: true as const, headers: [] }
-      },
-      sheds: () => busy,
+  const gate = await gateOf({
+    log: {} as unknown as Logger,
+    async decide() {
+      judged++
+      return { ok: true as const, headers: [] }
     },
-    { host: '127.0.0.1', port: 0 },
-  )
-  onTestFinished(() => gate.close(0))
+    sheds: () => busy,
+  })
   const check = envoy(gate.address)
 
   const shed = await check()

@@ -1,7 +1,8 @@
 import { parseClientAddress } from '../../network/address.ts'
-import type { ClientAddress, ClientAddressOptions } from '../../network/client-address.ts'
+import type { ClientAddress } from '../../network/client-address.ts'
 import { isPublic } from '../../network/describe.ts'
 import { CLIENT_HEADERS, forwardingHeaders } from '../../network/forwarding.ts'
+import type { ClientAddressOptions } from '../../network/trusted-proxies.ts'
 import type { HttpFacts } from './http-request.ts'
 import type { Warn } from './warnings.ts'
 

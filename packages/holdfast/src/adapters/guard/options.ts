@@ -19,7 +19,7 @@ import {
 import { checked, type OptionsOf, type OptionTable } from '../../core/options.ts'
 import { type Activity, LIMITS, type Sensitivity } from '../../core/request.ts'
 import type { Sessions } from '../../core/sessions.ts'
-import { ADDRESS_OPTIONS, type ClientAddressOptions } from '../../network/client-address.ts'
+import { ADDRESS_OPTIONS, type ClientAddressOptions } from '../../network/trusted-proxies.ts'
 import { checkWasCalled } from './arguments.ts'
 import type { HeldForms } from './held-form.ts'
 import { ON_BEHALF_OPTIONS, type OnBehalfOptions } from './on-behalf.ts'

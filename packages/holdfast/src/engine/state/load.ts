@@ -1,7 +1,8 @@
 import { SessionError } from '../../core/errors.ts'
+import { FoundEntry } from '../../core/found-entry.ts'
 import type { SessionId } from '../../core/ids.ts'
 import type { SessionHead } from '../../core/session.ts'
-import type { Attached, Found } from '../../core/store.ts'
+import type { Found } from '../../core/store.ts'
 import type { EngineContext, OpenedRecord, OpenedSession } from '../context.ts'
 import { isOnSameTerms } from './records.ts'
 
@@ -81,14 +82,17 @@ function openAnew({ records, codec, copies }: Loading, answered: Found): LoadedS
  * record of 300 bytes. What becomes a copy must not keep that.
  */
 function withOwnBytes(found: Found): Found {
-  const { sealed, attributes } = found
+  return new FoundEntry(found.id, found, ownBytes(found), found.lastActivity)
+}
+
+function ownBytes({ sealed, attributes }: Found): Pick<Found, 'sealed' | 'attributes'> {
   const end = sealed.length
   const bytes = Buffer.allocUnsafeSlow(end + (attributes?.sealed.length ?? 0))
   bytes.set(sealed)
-  if (attributes === undefined) return new KeptFound(found, bytes, undefined)
+  if (attributes === undefined) return { sealed: bytes, attributes }
   bytes.set(attributes.sealed, end)
   const { version } = attributes
-  return new KeptFound(found, bytes.subarray(0, end), { version, sealed: bytes.subarray(end) })
+  return { sealed: bytes.subarray(0, end), attributes: { version, sealed: bytes.subarray(end) } }
 }
 
 /**
@@ -99,9 +103,8 @@ function openedBefore({ copies, codec }: Loading, found: Found): OpenedSession |
   const last = copies?.last(found.id)
   if (!(last instanceof LoadedSession) || last.keys !== codec.keys()) return undefined
   if (!isSame(last.found, found)) return undefined
-  const { sealed, attributes, lastActivity } = last.found
-  if (lastActivity === found.lastActivity) return last
-  const again = new KeptFound(found, sealed, attributes)
+  if (last.found.lastActivity === found.lastActivity) return last
+  const again = new FoundEntry(found.id, found, last.found, found.lastActivity)
   return new LoadedSession(again, last.record, last.keys, last.attributesChecked)
 }
 
@@ -119,30 +122,6 @@ class LoadedSession implements OpenedSession {
     this.record = record
     this.keys = keys
     this.attributesChecked = attributesChecked
-  }
-}
-
-class KeptFound implements Found {
-  readonly id: SessionId
-  readonly version: number
-  readonly generation: number
-  readonly createdAt: number
-  readonly deadline: number
-  readonly idleMs: number
-  readonly sealed: Uint8Array
-  readonly lastActivity: number | undefined
-  readonly attributes: Attached | undefined
-
-  constructor(found: Found, sealed: Uint8Array, attributes: Attached | undefined) {
-    this.id = found.id
-    this.version = found.version
-    this.generation = found.generation
-    this.createdAt = found.createdAt
-    this.deadline = found.deadline
-    this.idleMs = found.idleMs
-    this.sealed = sealed
-    this.lastActivity = found.lastActivity
-    this.attributes = attributes
   }
 }
 

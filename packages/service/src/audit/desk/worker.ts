@@ -2,8 +2,8 @@ import { randomFillSync } from 'node:crypto'
 import { hostname } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { parseKeyring } from 'holdfast'
-import type { Keyring } from 'holdfast/maintenance'
 import type { Positions } from 'holdfast/store'
+import { ringInPlace } from '../../main/ring-in-place.ts'
 import type { AlertQuery } from '../alerts/alerts.ts'
 import type { AlertSettings, NoticeSettings } from '../alerts/settings.ts'
 import type { FeedPart } from '../entry.ts'
@@ -57,7 +57,7 @@ function serve(port: PortEnd, settings: DeskSettings): void {
     (fields: object, message: string): void =>
       tellOver(port, { level, fields, message } satisfies DeskLine)
   const log = { warn: say('warn'), error: say('error') }
-  const ring = changingRing(settings.keyring)
+  let ring = parseKeyring(settings.keyring)
   const outputs = openOutputs(settings.outputs, {
     now,
     random,
@@ -71,10 +71,10 @@ function serve(port: PortEnd, settings: DeskSettings): void {
     ...{ directory, rules, alerts, notices, outputs, quorum, index, now, random, log },
     witnesses: settings.witnesses.map(witnessOf),
     signer: noteSigner(settings.key),
-    keyring: ring.keyring,
+    keyring: ringInPlace(() => ring),
   })
   const changeRing = (text: string): Promise<void> => {
-    ring.change(text)
+    ring = parseKeyring(text)
     return desk.ringChanged()
   }
   answerOn(port, methodsOf(desk, changeRing))
@@ -106,26 +106,5 @@ function methodsOf(desk: AuditDesk, changeRing: (text: string) => Promise<void>)
     state: (): DeskState => desk.state(),
     changeRing,
     close: (): Promise<void> => desk.close(),
-  }
-}
-
-/** A ring that changes in place, so that what was built with it goes on. */
-function changingRing(text: string): { keyring: Keyring; change: (text: string) => void } {
-  let current = parseKeyring(text)
-  return {
-    keyring: {
-      get index() {
-        return current.index
-      },
-      get keys() {
-        return current.keys
-      },
-      get current() {
-        return current.current
-      },
-    },
-    change(next) {
-      current = parseKeyring(next)
-    },
   }
 }

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { SessionError } from 'holdfast'
+import { syncFolder } from 'holdfast/cli'
 
 /** The key of the notes, where it is made inside the directory. */
 export const NOTE_KEY = 'note.key'
@@ -26,17 +27,5 @@ export function replaceFile(path: string, text: string, writer: number): void {
   const fresh = `${path}.${writer}.new`
   writeFileSync(fresh, text, { mode: 0o600, flush: true })
   renameSync(fresh, path)
-  syncDirectory(dirname(path))
-}
-
-/** What was made, renamed or deleted in it is there after a power failure. */
-export function syncDirectory(path: string): void {
-  // Windows opens no directory, and keeps names without being asked.
-  if (process.platform === 'win32') return
-  const directory = openSync(path, 'r')
-  try {
-    fsyncSync(directory)
-  } finally {
-    closeSync(directory)
-  }
+  syncFolder(dirname(path))
 }

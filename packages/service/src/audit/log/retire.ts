@@ -11,8 +11,8 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SessionError } from 'holdfast'
+import { syncFolder } from 'holdfast/cli'
 import { type ByClass, CLASSES, classOf, type EventClass } from '../retention.ts'
-import { syncDirectory } from './files.ts'
 import { type Line, leafOf, lineText, parseLine } from './lines.ts'
 import { type Chain, linesOf, type Segment, segmentPath } from './segments.ts'
 import { merkleTree } from './tree.ts'
@@ -116,7 +116,7 @@ export function rewriteSegment(
     ...{ count, lines: bits.toString('base64'), digest: digest.digest('base64') },
     commit() {
       renameSync(fresh, path)
-      syncDirectory(dirname(path))
+      syncFolder(dirname(path))
     },
     close: () => rmSync(fresh, { force: true }),
   }

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import { SessionError } from 'holdfast'
-import { syncDirectory } from './files.ts'
+import { syncFolder } from 'holdfast/cli'
 import { segmentNumbers, segmentPath } from './segments.ts'
 
 /** A segment that this process writes. */
@@ -80,7 +80,7 @@ function segmentFile(directory: string, number: number, file: number): SegmentFi
       for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
       written += bytes.length
       fsyncSync(file)
-      if (isNew) syncDirectory(directory)
+      if (isNew) syncFolder(directory)
       assertOurs()
       failed = false
     },

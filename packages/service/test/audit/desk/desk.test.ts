@@ -13,6 +13,7 @@ import { readLog } from '../../../src/audit/log/read.ts'
 import { verifyAudit } from '../../../src/audit/log/verify.ts'
 import { fileOutput } from '../../../src/audit/outputs/file-output.ts'
 import type { AuditOutput } from '../../../src/audit/outputs/output.ts'
+import { ringInPlace } from '../../../src/main/ring-in-place.ts'
 import { folder } from '../../support.ts'
 import { entries, event, host, PERSONAL, SIGNER } from '../log/support.ts'
 import { grow, W1, witness } from '../witness/support.ts'
@@ -54,17 +55,7 @@ test('a key that was rotated out of the ring is needed by nothing of the log', a
   const after = rotateKeyring(before, host)
   const alone = { ...after, keys: after.keys.slice(-1) }
   let ring = before
-  const changing = {
-    get index() {
-      return ring.index
-    },
-    get keys() {
-      return ring.keys
-    },
-    get current() {
-      return ring.current
-    },
-  }
+  const changing = ringInPlace(() => ring)
   const problems: string[] = []
   const log = { warn() {}, error: (_: object, message: string) => void problems.push(message) }
   const first = desk(directory, { keyring: changing })

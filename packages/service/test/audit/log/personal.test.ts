@@ -1,10 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newKeyring } from 'holdfast'
-import { addKey, type PersonalFacts, rotateKeyring, type SessionEvent } from 'holdfast/maintenance'
+import {
+  addKey,
+  type Keyring,
+  type PersonalFacts,
+  rotateKeyring,
+  type SessionEvent,
+} from 'holdfast/maintenance'
 import { expect, onTestFinished, test } from 'vitest'
 import { openDatabase } from '../../../src/audit/database.ts'
-import { openVault } from '../../../src/audit/log/personal.ts'
+import { openVault, type Vault } from '../../../src/audit/log/personal.ts'
 import { readLog } from '../../../src/audit/log/read.ts'
 import { verifyAudit } from '../../../src/audit/log/verify.ts'
 import { folder } from '../../support.ts'
@@ -137,17 +143,21 @@ test('a personal part opens for its own event and subject alone', () => {
   }
 })
 
-test('keys move to another key of the ring, and a ring without their key is told so', async () => {
-  const path = join(folder(), 'vault.sqlite')
-  const before = newKeyring(host)
-  const after = rotateKeyring(before, host)
-  const alone = { ...after, keys: after.keys.slice(-1) }
-  const one = entry(1, { subject: ADA }, PERSONAL)
-  const open = (keyring: typeof before) => {
+/** One vault, opened with one ring and another. */
+function opener(path = join(folder(), 'vault.sqlite')): (keyring: Keyring) => Vault {
+  return (keyring) => {
     const vault = openVault({ path, keyring, now: host.now, random: host.random })
     onTestFinished(() => vault.close())
     return vault
   }
+}
+
+test('keys move to another key of the ring, and a ring without their key is told so', async () => {
+  const before = newKeyring(host)
+  const after = rotateKeyring(before, host)
+  const alone = { ...after, keys: after.keys.slice(-1) }
+  const one = entry(1, { subject: ADA }, PERSONAL)
+  const open = opener()
   const [sealed = ''] = open(before).seal([part(one)])
   expect(() => open(alone).open(one.event, sealed)).toThrow(
     expect.objectContaining({ code: 'key_unknown' }),
@@ -161,15 +171,10 @@ test('keys move to another key of the ring, and a ring without their key is told
 })
 
 test('who has the ring of before moves nothing back', async () => {
-  const path = join(folder(), 'vault.sqlite')
   const before = newKeyring(host)
   const added = addKey(before, host)
   const after = rotateKeyring(added, host)
-  const open = (keyring: typeof before) => {
-    const vault = openVault({ path, keyring, now: host.now, random: host.random })
-    onTestFinished(() => vault.close())
-    return vault
-  }
+  const open = opener()
   const one = entry(1, { subject: ADA }, PERSONAL)
   const [sealed = ''] = open(after).seal([part(one)])
 
@@ -182,11 +187,7 @@ test('who has the ring of before moves nothing back', async () => {
 test('keys of many subjects are moved, and a damaged one keeps no other where it is', async () => {
   const path = join(folder(), 'vault.sqlite')
   const before = newKeyring(host)
-  const open = (keyring: typeof before) => {
-    const vault = openVault({ path, keyring, now: host.now, random: host.random })
-    onTestFinished(() => vault.close())
-    return vault
-  }
+  const open = opener(path)
   const many = Array.from({ length: 1_201 }, (_, at) =>
     part(entry(at, { subject: `subject-${at}` }, PERSONAL)),
   )

@@ -12,8 +12,8 @@ import { fakeHost } from 'holdfast/contracts'
 import { eventLog, eventRecorder, type OperatorFacts, rotateKeyring } from 'holdfast/maintenance'
 import { memoryStore } from 'holdfast/memory'
 import { geoLookup } from 'holdfast/network'
-
 import { onTestFinished } from 'vitest'
+import { ringInPlace } from '../../../src/main/ring-in-place.ts'
 import { folder } from '../../support.ts'
 import { geoFiles } from './geo.ts'
 import { CAREFUL, CAREFUL_TENANT, SESSION_LIMIT } from './steps.ts'
@@ -39,17 +39,7 @@ export async function library(eventSampling: number, host = fakeHost()): Promise
   let away = false
   const store = interrupted(memory, () => away)
   let ring = newKeyring(host)
-  const keyring = {
-    get index() {
-      return ring.index
-    },
-    get keys() {
-      return ring.keys
-    },
-    get current() {
-      return ring.current
-    },
-  }
+  const keyring = ringInPlace(() => ring)
   const heard: SessionEvent[] = []
   const told: string[] = []
   const onEvent = (event: SessionEvent, personal: PersonalFacts | null): void => {
