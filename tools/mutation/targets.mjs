@@ -21,6 +21,7 @@ const NAMED = {
   'engine/judging/contexts.ts': ['engine/contexts.test.ts'],
   'codecs/keyring.ts': ['codecs/keyring.test.ts'],
   'network/client-address.ts': ['network/client-address.test.ts'],
+  'network/trusted-proxies.ts': ['network/client-address.test.ts'],
   'carriers/cookie.ts': ['carriers/cookie.test.ts'],
   'carriers/csrf.ts': ['carriers/csrf.test.ts'],
   'tokens/access-claims.ts': ['tokens/access-claims.test.ts'],
